@@ -1,0 +1,56 @@
+using System.Xml.Linq;
+
+namespace Culvert.Core.Tests;
+
+/// <summary>References go one way only; this table is the architecture.</summary>
+public sealed class ProjectReferenceTests
+{
+    private static readonly Dictionary<string, string[]> Allowed = new(StringComparer.Ordinal)
+    {
+        ["Interop"] = [],
+        ["Core"] = [],
+        ["Http2"] = [],
+        ["Grpc"] = [],
+        ["Protocol"] = ["Core", "Grpc"],
+        ["NodeAgent"] = ["Interop", "Core", "Http2", "Protocol"],
+        ["Controller"] = ["Core", "Protocol"],
+        ["Cli"] = ["Core", "Protocol", "NodeAgent", "Controller"],
+    };
+
+    [Fact]
+    public void EveryProjectReferencesOnlyWhatTheOneWayRuleAllows()
+    {
+        string root = RepositoryRoot();
+        string[] projects = Directory.GetFiles(Path.Combine(root, "src"), "*.csproj", SearchOption.AllDirectories);
+        Assert.Equal(Allowed.Count, projects.Length);
+        foreach (string project in projects)
+        {
+            string name = Path.GetFileName(Path.GetDirectoryName(project)!);
+            Assert.True(Allowed.TryGetValue(name, out string[]? allowed), $"src/{name} is not in the table of allowed references");
+            string[] actual = [.. XDocument.Load(project).Descendants("ProjectReference")
+                .Select(e => e.Attribute("Include")!.Value.Replace('\\', '/'))
+                .Select(p => Path.GetFileName(Path.GetDirectoryName(p))!)];
+            string[] forbidden = [.. actual.Except(allowed!, StringComparer.Ordinal)];
+            Assert.True(forbidden.Length == 0, $"src/{name} must not reference: {string.Join(", ", forbidden)}");
+        }
+    }
+
+    [Fact]
+    public void UnsafeCodeIsAllowedInInteropOnly()
+    {
+        foreach (string project in Directory.GetFiles(Path.Combine(RepositoryRoot(), "src"), "*.csproj", SearchOption.AllDirectories))
+        {
+            bool unsafeAllowed = XDocument.Load(project).Descendants("AllowUnsafeBlocks").Any(e => e.Value == "true");
+            Assert.Equal(Path.GetFileName(Path.GetDirectoryName(project)) == "Interop", unsafeAllowed);
+        }
+    }
+
+    private static string RepositoryRoot()
+    {
+        for (DirectoryInfo? d = new(AppContext.BaseDirectory); d is not null; d = d.Parent)
+        {
+            if (File.Exists(Path.Combine(d.FullName, "Culvert.slnx"))) return d.FullName;
+        }
+        throw new InvalidOperationException("Culvert.slnx was not found above the test binary.");
+    }
+}
