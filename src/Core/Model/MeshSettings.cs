@@ -1,0 +1,26 @@
+namespace Culvert.Core;
+
+/// <summary>Settings that hold for the whole mesh.</summary>
+public sealed record MeshSettings
+{
+    /// <summary>The trust domain of every identity the mesh gives out.</summary>
+    public string TrustDomain { get; init; } = MeshSettingsDefaults.TrustDomain;
+
+    /// <summary>What happens to connections to workloads that no ALLOW policy selects.</summary>
+    public DefaultAction DefaultAction { get; init; } = DefaultAction.Allow;
+
+    /// <summary>The mTLS mode of workloads for which nothing more specific is set.</summary>
+    public MtlsMode DefaultMtlsMode { get; init; } = MtlsMode.Permissive;
+
+    /// <summary>Destinations the mesh leaves alone: never captured, no policy.</summary>
+    public EquatableArray<IpPrefix> ExcludedCidrs { get; init; }
+
+    /// <summary>Destination ports the mesh leaves alone: never captured, no policy.</summary>
+    public EquatableArray<ushort> ExcludedPorts { get; init; }
+
+    /// <summary>Lifetime of workload certificates before jitter.</summary>
+    public TimeSpan CertificateLifetime { get; init; } = MeshSettingsDefaults.CertificateLifetime;
+
+    /// <summary>Each lifetime is changed at random by up to this share of itself, up or down: 0..0.5.</summary>
+    public double CertificateLifetimeJitter { get; init; } = MeshSettingsDefaults.CertificateLifetimeJitter;
+}

@@ -1,0 +1,35 @@
+using System.Collections.Immutable;
+
+namespace Culvert.Core;
+
+/// <summary>All that one node's agent has to know, at one version. Immutable: an agent replaces it whole.</summary>
+public sealed record NodeSnapshot
+{
+    /// <summary>Grows with each change; 0 is the empty snapshot before the first one arrived.</summary>
+    public ulong Version { get; init; }
+
+    /// <summary>The node this snapshot is for.</summary>
+    public string Node { get; init; } = "";
+
+    /// <summary>Mesh-wide settings.</summary>
+    public MeshSettings Mesh { get; init; } = new();
+
+    /// <summary>Every workload of the mesh by uid.</summary>
+    public ImmutableDictionary<string, WorkloadInfo> Workloads { get; init; } = ImmutableDictionary<string, WorkloadInfo>.Empty;
+
+    /// <summary>Every service by name.</summary>
+    public ImmutableDictionary<NamespacedName, ServiceInfo> Services { get; init; } = ImmutableDictionary<NamespacedName, ServiceInfo>.Empty;
+
+    /// <summary>The policies that select a workload of this node, by name.</summary>
+    public ImmutableDictionary<NamespacedName, PolicyInfo> Policies { get; init; } = ImmutableDictionary<NamespacedName, PolicyInfo>.Empty;
+
+    /// <summary>The roots that peers are verified against.</summary>
+    public TrustBundle TrustBundle { get; init; } = TrustBundle.Empty;
+
+    /// <summary>The nodes of the mesh by name.</summary>
+    public ImmutableDictionary<string, NodeInfo> Nodes { get; init; } = ImmutableDictionary<string, NodeInfo>.Empty;
+
+    /// <summary>The enrolled workloads placed on this node, ordered by uid.</summary>
+    public IEnumerable<WorkloadInfo> LocalWorkloads() =>
+        Workloads.Values.Where(w => w.Enrolled && w.Node == Node).OrderBy(w => w.Uid, StringComparer.Ordinal);
+}

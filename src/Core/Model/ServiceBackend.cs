@@ -1,0 +1,10 @@
+using System.Net;
+
+namespace Culvert.Core;
+
+/// <summary>One backend of a service port.</summary>
+/// <param name="WorkloadUid">The workload behind it, or null when the address is not a workload's.</param>
+/// <param name="Address">Its address.</param>
+/// <param name="Port">Its port: 1..65535.</param>
+/// <param name="Weight">Its share against its siblings: 0 (drained) .. 65535; 1 unless configured.</param>
+public sealed record ServiceBackend(string? WorkloadUid, IPAddress Address, ushort Port, ushort Weight = 1);

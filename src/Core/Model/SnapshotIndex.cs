@@ -1,0 +1,38 @@
+using System.Net;
+
+namespace Culvert.Core;
+
+/// <summary>Look-ups by address over one snapshot. Built once per snapshot; immutable afterwards and safe for any number of threads.</summary>
+public sealed class SnapshotIndex
+{
+    private readonly Dictionary<IPAddress, WorkloadInfo> _workloads = [];
+    private readonly Dictionary<(IPAddress, ushort, TransportProtocol), (ServiceInfo, ServicePort)> _services = [];
+
+    /// <summary>Builds the index.</summary>
+    public SnapshotIndex(NodeSnapshot snapshot)
+    {
+        ArgumentNullException.ThrowIfNull(snapshot);
+        Snapshot = snapshot;
+        foreach (WorkloadInfo workload in snapshot.Workloads.Values.OrderBy(w => w.Uid, StringComparer.Ordinal))
+        {
+            foreach (IPAddress address in workload.Addresses) _workloads.TryAdd(address, workload);
+        }
+        foreach (ServiceInfo service in snapshot.Services.Values.OrderBy(s => s.Name))
+        {
+            foreach (IPAddress vip in service.Vips)
+            {
+                foreach (ServicePort port in service.Ports) _services.TryAdd((vip, port.Port, port.Protocol), (service, port));
+            }
+        }
+    }
+
+    /// <summary>The snapshot this index is over.</summary>
+    public NodeSnapshot Snapshot { get; }
+
+    /// <summary>The workload that has this address, or null. Where several share it, the first by uid.</summary>
+    public WorkloadInfo? FindWorkload(IPAddress address) => _workloads.GetValueOrDefault(address);
+
+    /// <summary>The service port at a virtual address, or null.</summary>
+    public (ServiceInfo Service, ServicePort Port)? FindService(IPAddress vip, ushort port, TransportProtocol protocol) =>
+        _services.TryGetValue((vip, port, protocol), out (ServiceInfo, ServicePort) found) ? found : null;
+}

@@ -1,0 +1,63 @@
+using System.Collections.Immutable;
+using System.Net;
+
+namespace Culvert.Core;
+
+/// <summary>One workload (a pod, a machine, a process group) as a node sees it.</summary>
+public sealed record WorkloadInfo
+{
+    /// <summary>Unique and stable for the life of the workload; <c>namespace/name</c> for the folder source.</summary>
+    public required string Uid { get; init; }
+
+    /// <summary>Its namespace and name.</summary>
+    public required NamespacedName Name { get; init; }
+
+    /// <summary>The service account it runs as.</summary>
+    public required string ServiceAccount { get; init; }
+
+    /// <summary>The identity its certificates carry.</summary>
+    public required SpiffeId Identity { get; init; }
+
+    /// <summary>The node it is placed on.</summary>
+    public required string Node { get; init; }
+
+    /// <summary>Its IPv4 and IPv6 addresses, in declared order.</summary>
+    public EquatableArray<IPAddress> Addresses { get; init; }
+
+    /// <summary>Its labels.</summary>
+    public ImmutableSortedDictionary<string, string> Labels { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
+
+    /// <summary>Whether it is in the mesh: captured, given certificates, guarded by policy.</summary>
+    public bool Enrolled { get; init; } = true;
+
+    /// <summary>The mTLS mode in force for it.</summary>
+    public MtlsMode MtlsMode { get; init; }
+
+    /// <summary>Name of the host-side interface (veth) where it is known beforehand.</summary>
+    public string? HostInterface { get; init; }
+
+    /// <summary>Name or path of its network namespace where it is known beforehand.</summary>
+    public string? NetworkNamespace { get; init; }
+
+    /// <summary>
+    /// The policies selected for it, mesh-wide ones first, then its namespace's, each by name.
+    /// Only filled in for workloads of the node that the snapshot is for.
+    /// </summary>
+    public EquatableArray<NamespacedName> PolicyNames { get; init; }
+
+    /// <summary>Whether it is fit to receive connections as a backend.</summary>
+    public bool Healthy { get; init; } = true;
+
+    /// <summary>The first part of <see cref="Name"/>.</summary>
+    public string Namespace => Name.Namespace;
+
+    /// <inheritdoc/>
+    public bool Equals(WorkloadInfo? other) =>
+        other is not null && Uid == other.Uid && Name == other.Name && ServiceAccount == other.ServiceAccount && Identity == other.Identity
+        && Node == other.Node && Addresses == other.Addresses && Enrolled == other.Enrolled && MtlsMode == other.MtlsMode
+        && HostInterface == other.HostInterface && NetworkNamespace == other.NetworkNamespace && PolicyNames == other.PolicyNames
+        && Healthy == other.Healthy && Labels.SequenceEqual(other.Labels);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Uid, Node, Addresses, PolicyNames);
+}

@@ -1,0 +1,32 @@
+namespace Culvert.Core;
+
+/// <summary>Why a decision came out as it did. Values are stable: they are written into kernel maps and flow records.</summary>
+public enum DecisionReason
+{
+    /// <summary>No decision was made.</summary>
+    None = 0,
+
+    /// <summary>An ALLOW rule matched.</summary>
+    AllowedByPolicy = 1,
+
+    /// <summary>No ALLOW policy selects the destination and the mesh allows by default.</summary>
+    AllowedByDefault = 2,
+
+    /// <summary>The destination is not in the mesh, so no policy applies.</summary>
+    NotEnrolled = 3,
+
+    /// <summary>The destination takes authenticated connections only and this one is not.</summary>
+    StrictMtls = 4,
+
+    /// <summary>A DENY rule matched.</summary>
+    DeniedByPolicy = 5,
+
+    /// <summary>ALLOW policies select the destination and none of their rules matched.</summary>
+    NoAllowMatched = 6,
+
+    /// <summary>No ALLOW policy selects the destination and the mesh denies by default.</summary>
+    DeniedByDefault = 7,
+
+    /// <summary>The snapshot names a policy that it does not hold; refused for safety.</summary>
+    PolicyMissing = 8,
+}

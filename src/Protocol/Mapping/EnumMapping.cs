@@ -1,0 +1,49 @@
+using Culvert.Core;
+using Wire = Culvert.Protocol.V1;
+
+namespace Culvert.Protocol;
+
+/// <summary>Enums between model and wire. A value the wire may not carry throws <see cref="FormatException"/>.</summary>
+internal static class EnumMapping
+{
+    public static Wire.DefaultAction ToWire(this DefaultAction value) =>
+        value == DefaultAction.Allow ? Wire.DefaultAction.Allow : Wire.DefaultAction.Deny;
+
+    public static DefaultAction ToModel(this Wire.DefaultAction value) => value switch
+    {
+        Wire.DefaultAction.Allow => DefaultAction.Allow,
+        Wire.DefaultAction.Deny => DefaultAction.Deny,
+        _ => throw new FormatException($"default_action {value} is not known"),
+    };
+
+    public static Wire.MtlsMode ToWire(this MtlsMode value) => value == MtlsMode.Strict ? Wire.MtlsMode.Strict : Wire.MtlsMode.Permissive;
+
+    public static MtlsMode ToModel(this Wire.MtlsMode value) => value switch
+    {
+        Wire.MtlsMode.Permissive => MtlsMode.Permissive,
+        Wire.MtlsMode.Strict => MtlsMode.Strict,
+        _ => throw new FormatException($"mtls_mode {value} is not known"),
+    };
+
+    public static Wire.PolicyAction ToWire(this PolicyAction value) => value switch
+    {
+        PolicyAction.Allow => Wire.PolicyAction.Allow,
+        PolicyAction.Deny => Wire.PolicyAction.Deny,
+        _ => Wire.PolicyAction.Audit,
+    };
+
+    public static PolicyAction ToModel(this Wire.PolicyAction value) => value switch
+    {
+        Wire.PolicyAction.Allow => PolicyAction.Allow,
+        Wire.PolicyAction.Deny => PolicyAction.Deny,
+        Wire.PolicyAction.Audit => PolicyAction.Audit,
+        _ => throw new FormatException($"action {value} is not known"),
+    };
+
+    public static TransportProtocol ToModel(this Wire.TransportProtocol value) => value switch
+    {
+        Wire.TransportProtocol.Tcp => TransportProtocol.Tcp,
+        Wire.TransportProtocol.Udp => TransportProtocol.Udp,
+        _ => throw new FormatException($"protocol {value} is not known"),
+    };
+}

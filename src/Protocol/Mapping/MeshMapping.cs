@@ -1,0 +1,65 @@
+using System.Net;
+using Culvert.Core;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using Wire = Culvert.Protocol.V1;
+
+namespace Culvert.Protocol;
+
+/// <summary>Mesh settings, trust bundles and nodes between model and wire.</summary>
+public static class MeshMapping
+{
+    /// <summary>The wire form of the mesh settings.</summary>
+    public static Wire.Mesh ToWire(this MeshSettings mesh)
+    {
+        var wire = new Wire.Mesh
+        {
+            TrustDomain = mesh.TrustDomain,
+            DefaultAction = mesh.DefaultAction.ToWire(),
+            DefaultMtlsMode = mesh.DefaultMtlsMode.ToWire(),
+            CertificateLifetime = mesh.CertificateLifetime.ToDuration(),
+            CertificateLifetimeJitter = mesh.CertificateLifetimeJitter,
+        };
+        foreach (IpPrefix p in mesh.ExcludedCidrs) wire.ExcludedCidrs.Add(p.ToString());
+        foreach (ushort p in mesh.ExcludedPorts) wire.ExcludedPorts.Add(p);
+        return wire;
+    }
+
+    /// <summary>The model of the mesh settings.</summary>
+    /// <exception cref="FormatException">A field holds a value that is not allowed.</exception>
+    public static MeshSettings ToModel(this Wire.Mesh mesh) => new()
+    {
+        TrustDomain = SpiffeId.CheckTrustDomain(mesh.TrustDomain) is { } error ? throw new FormatException(error) : mesh.TrustDomain,
+        DefaultAction = mesh.DefaultAction.ToModel(),
+        DefaultMtlsMode = mesh.DefaultMtlsMode.ToModel(),
+        ExcludedCidrs = mesh.ExcludedCidrs.ToPrefixes(),
+        ExcludedPorts = mesh.ExcludedPorts.ToPorts("excluded_ports"),
+        CertificateLifetime = mesh.CertificateLifetime?.ToTimeSpan() ?? MeshSettingsDefaults.CertificateLifetime,
+        CertificateLifetimeJitter = mesh.CertificateLifetimeJitter,
+    };
+
+    /// <summary>The wire form of a trust bundle.</summary>
+    public static Wire.TrustBundle ToWire(this TrustBundle bundle)
+    {
+        var wire = new Wire.TrustBundle { TrustDomain = bundle.TrustDomain };
+        foreach (ReadOnlyMemory<byte> root in bundle.Roots) wire.Roots.Add(ByteString.CopyFrom(root.Span));
+        return wire;
+    }
+
+    /// <summary>The model of a trust bundle.</summary>
+    public static TrustBundle ToModel(this Wire.TrustBundle bundle) =>
+        new(bundle.TrustDomain, [.. bundle.Roots.Select(r => (ReadOnlyMemory<byte>)r.ToByteArray())]);
+
+    /// <summary>The wire form of a node.</summary>
+    public static Wire.Node ToWire(this NodeInfo node)
+    {
+        var wire = new Wire.Node { Name = node.Name };
+        foreach (IPAddress address in node.Addresses) wire.Addresses.Add(address.ToWire());
+        return wire;
+    }
+
+    /// <summary>The model of a node.</summary>
+    /// <exception cref="FormatException">A field holds a value that is not allowed.</exception>
+    public static NodeInfo ToModel(this Wire.Node node) =>
+        new(FieldMapping.Required(node.Name, "name"), node.Addresses.ToAddresses("addresses"));
+}

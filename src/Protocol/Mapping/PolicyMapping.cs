@@ -1,0 +1,77 @@
+using Culvert.Core;
+using Wire = Culvert.Protocol.V1;
+
+namespace Culvert.Protocol;
+
+/// <summary>Policies between model and wire.</summary>
+public static class PolicyMapping
+{
+    /// <summary>The wire form of a policy.</summary>
+    public static Wire.Policy ToWire(this PolicyInfo policy)
+    {
+        var wire = new Wire.Policy
+        {
+            Namespace = policy.Name.Namespace,
+            Name = policy.Name.Name,
+            Action = policy.Action.ToWire(),
+            SourceReference = policy.SourceReference,
+        };
+        foreach (PolicyRule rule in policy.Rules)
+        {
+            var wireRule = new Wire.PolicyRule();
+            foreach (PolicySource from in rule.From) wireRule.From.Add(ToWire(from));
+            foreach (PolicyDestination to in rule.To)
+            {
+                var wireTo = new Wire.PolicyDestination();
+                foreach (ushort port in to.Ports) wireTo.Ports.Add(port);
+                foreach (ushort port in to.NotPorts) wireTo.NotPorts.Add(port);
+                wireRule.To.Add(wireTo);
+            }
+            wire.Rules.Add(wireRule);
+        }
+        return wire;
+    }
+
+    /// <summary>The model of a policy.</summary>
+    /// <exception cref="FormatException">A field holds a value that is not allowed.</exception>
+    public static PolicyInfo ToModel(this Wire.Policy policy) => new()
+    {
+        Name = FieldMapping.ToName(policy.Namespace, policy.Name),
+        Action = policy.Action.ToModel(),
+        SourceReference = policy.SourceReference,
+        Rules = policy.Rules.Select(r => new PolicyRule
+        {
+            From = r.From.Select(ToModel).ToEquatableArray(),
+            To = r.To.Select(ToModel).ToEquatableArray(),
+        }).ToEquatableArray(),
+    };
+
+    private static PolicySource ToModel(Wire.PolicySource source) => new()
+    {
+        Identities = ToIdentities(source.Identities),
+        NotIdentities = ToIdentities(source.NotIdentities),
+        Namespaces = source.Namespaces.Select(StringPattern.Parse).ToEquatableArray(),
+        NotNamespaces = source.NotNamespaces.Select(StringPattern.Parse).ToEquatableArray(),
+        IpBlocks = source.IpBlocks.ToPrefixes(),
+        NotIpBlocks = source.NotIpBlocks.ToPrefixes(),
+    };
+
+    private static PolicyDestination ToModel(Wire.PolicyDestination to) =>
+        new() { Ports = to.Ports.ToPorts("ports"), NotPorts = to.NotPorts.ToPorts("not_ports") };
+
+    private static EquatableArray<StringPattern> ToIdentities(IEnumerable<string> patterns) => patterns
+        .Select(p => StringPattern.TryParseIdentity(p, out StringPattern pattern, out string? error) ? pattern : throw new FormatException(error))
+        .ToEquatableArray();
+
+    private static Wire.PolicySource ToWire(PolicySource source)
+    {
+        var wire = new Wire.PolicySource();
+        foreach (StringPattern p in source.Identities) wire.Identities.Add(p.Text);
+        foreach (StringPattern p in source.NotIdentities) wire.NotIdentities.Add(p.Text);
+        foreach (StringPattern p in source.Namespaces) wire.Namespaces.Add(p.Text);
+        foreach (StringPattern p in source.NotNamespaces) wire.NotNamespaces.Add(p.Text);
+        foreach (IpPrefix p in source.IpBlocks) wire.IpBlocks.Add(p.ToString());
+        foreach (IpPrefix p in source.NotIpBlocks) wire.NotIpBlocks.Add(p.ToString());
+        return wire;
+    }
+}

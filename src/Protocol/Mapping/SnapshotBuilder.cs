@@ -1,0 +1,82 @@
+using System.Collections.Immutable;
+using Culvert.Core;
+using Wire = Culvert.Protocol.V1;
+
+namespace Culvert.Protocol;
+
+/// <summary>Applies upserts and removals to a snapshot and checks that the result hangs together. Not safe for several threads.</summary>
+internal sealed class SnapshotBuilder(NodeSnapshot start)
+{
+    private readonly ImmutableDictionary<string, WorkloadInfo>.Builder _workloads = start.Workloads.ToBuilder();
+    private readonly ImmutableDictionary<NamespacedName, ServiceInfo>.Builder _services = start.Services.ToBuilder();
+    private readonly ImmutableDictionary<NamespacedName, PolicyInfo>.Builder _policies = start.Policies.ToBuilder();
+    private readonly ImmutableDictionary<string, NodeInfo>.Builder _nodes = start.Nodes.ToBuilder();
+    private MeshSettings _mesh = start.Mesh;
+    private TrustBundle _bundle = start.TrustBundle;
+
+    public void Upsert(Wire.Resource resource)
+    {
+        try
+        {
+            switch (resource.KindCase)
+            {
+                case Wire.Resource.KindOneofCase.Mesh: _mesh = resource.Mesh.ToModel(); break;
+                case Wire.Resource.KindOneofCase.TrustBundle: _bundle = resource.TrustBundle.ToModel(); break;
+                case Wire.Resource.KindOneofCase.Workload: _workloads[resource.Workload.Uid] = resource.Workload.ToModel(); break;
+                case Wire.Resource.KindOneofCase.Node: _nodes[resource.Node.Name] = resource.Node.ToModel(); break;
+                case Wire.Resource.KindOneofCase.Service:
+                    ServiceInfo service = resource.Service.ToModel();
+                    _services[service.Name] = service;
+                    break;
+                case Wire.Resource.KindOneofCase.Policy:
+                    PolicyInfo policy = resource.Policy.ToModel();
+                    _policies[policy.Name] = policy;
+                    break;
+                default: throw new FormatException("the resource is of a kind this version does not know");
+            }
+        }
+        catch (FormatException e)
+        {
+            Wire.ResourceName name = SnapshotMapping.NameOf(resource);
+            throw new MappingException(name, $"{name.Kind} {name.Name}: {e.Message}");
+        }
+    }
+
+    public void Remove(Wire.ResourceName name)
+    {
+        switch (name.Kind)
+        {
+            case Wire.ResourceKind.Workload: _workloads.Remove(name.Name); break;
+            case Wire.ResourceKind.Service when NamespacedName.TryParse(name.Name, out NamespacedName service): _services.Remove(service); break;
+            case Wire.ResourceKind.Policy when NamespacedName.TryParse(name.Name, out NamespacedName policy): _policies.Remove(policy); break;
+            case Wire.ResourceKind.Node: _nodes.Remove(name.Name); break;
+            case Wire.ResourceKind.TrustBundle:
+                if (_bundle.TrustDomain == name.Name) _bundle = TrustBundle.Empty;
+                break;
+            default: throw new MappingException(name, $"{name.Kind} '{name.Name}' can't be removed");
+        }
+    }
+
+    public NodeSnapshot Build(ulong version)
+    {
+        foreach (WorkloadInfo workload in _workloads.Values)
+        {
+            foreach (NamespacedName policy in workload.PolicyNames)
+            {
+                if (_policies.ContainsKey(policy)) continue;
+                var name = new Wire.ResourceName { Kind = Wire.ResourceKind.Workload, Name = workload.Uid };
+                throw new MappingException(name, $"workload {workload.Uid} names policy {policy}, which the snapshot does not hold");
+            }
+        }
+        return start with
+        {
+            Version = version,
+            Mesh = _mesh,
+            TrustBundle = _bundle,
+            Workloads = _workloads.ToImmutable(),
+            Services = _services.ToImmutable(),
+            Policies = _policies.ToImmutable(),
+            Nodes = _nodes.ToImmutable(),
+        };
+    }
+}

@@ -1,0 +1,52 @@
+using System.Collections.Immutable;
+using System.Net;
+using Culvert.Core;
+using Wire = Culvert.Protocol.V1;
+
+namespace Culvert.Protocol;
+
+/// <summary>Workloads between model and wire.</summary>
+public static class WorkloadMapping
+{
+    /// <summary>The wire form of a workload.</summary>
+    public static Wire.Workload ToWire(this WorkloadInfo workload)
+    {
+        var wire = new Wire.Workload
+        {
+            Uid = workload.Uid,
+            Namespace = workload.Name.Namespace,
+            Name = workload.Name.Name,
+            ServiceAccount = workload.ServiceAccount,
+            Identity = workload.Identity.ToString(),
+            Node = workload.Node,
+            Enrolled = workload.Enrolled,
+            MtlsMode = workload.MtlsMode.ToWire(),
+            HostInterface = workload.HostInterface ?? "",
+            NetworkNamespace = workload.NetworkNamespace ?? "",
+            Healthy = workload.Healthy,
+        };
+        foreach (IPAddress address in workload.Addresses) wire.Addresses.Add(address.ToWire());
+        foreach ((string key, string value) in workload.Labels) wire.Labels.Add(key, value);
+        foreach (NamespacedName policy in workload.PolicyNames) wire.Policies.Add(policy.ToString());
+        return wire;
+    }
+
+    /// <summary>The model of a workload.</summary>
+    /// <exception cref="FormatException">A field holds a value that is not allowed.</exception>
+    public static WorkloadInfo ToModel(this Wire.Workload workload) => new()
+    {
+        Uid = FieldMapping.Required(workload.Uid, "uid"),
+        Name = FieldMapping.ToName(workload.Namespace, workload.Name),
+        ServiceAccount = FieldMapping.Required(workload.ServiceAccount, "service_account"),
+        Identity = SpiffeId.Parse(workload.Identity),
+        Node = workload.Node,
+        Enrolled = workload.Enrolled,
+        MtlsMode = workload.MtlsMode.ToModel(),
+        HostInterface = workload.HostInterface.NullIfEmpty(),
+        NetworkNamespace = workload.NetworkNamespace.NullIfEmpty(),
+        Healthy = workload.Healthy,
+        Addresses = workload.Addresses.ToAddresses("addresses"),
+        Labels = workload.Labels.ToImmutableSortedDictionary(StringComparer.Ordinal),
+        PolicyNames = workload.Policies.Select(NamespacedName.Parse).ToEquatableArray(),
+    };
+}
