@@ -1,0 +1,43 @@
+using System.Runtime.InteropServices;
+
+namespace Culvert.Interop.Native;
+
+/// <summary>
+/// Declarations from the C library, one partial per C header. Functions return -1 and set errno on failure unless said
+/// otherwise; names and constants keep their native spelling.
+/// </summary>
+internal static unsafe partial class Libc
+{
+    internal const string Library = "libc";
+
+    internal const int F_DUPFD_CLOEXEC = 1030;
+
+    // unistd.h
+
+    /// <summary>Closes a descriptor. Never retried: Linux releases the number even when it reports EINTR.</summary>
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial int close(int fd);
+
+    /// <summary>fcntl(fd, F_DUPFD_CLOEXEC, lowest): a copy of the descriptor that is closed on exec.</summary>
+    [LibraryImport(Library, EntryPoint = "fcntl", SetLastError = true)]
+    internal static partial int fcntl_dupfd(int fd, int command, int lowest);
+
+    /// <summary>The generic system call; every argument is a machine word.</summary>
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial nint syscall(nint number, nint a, nint b, nint c);
+
+    // fcntl.h
+
+    internal const int O_RDONLY = 0;
+    internal const int O_CLOEXEC = 0x80000;
+
+    /// <summary>Opens an existing file; no mode is passed, so O_CREAT must not be in the flags.</summary>
+    [LibraryImport(Library, EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int open_existing(string path, int flags);
+
+    // stdio.h
+
+    /// <summary>Formats through a va_list, which both supported ABIs (x86-64, arm64) pass as a pointer.</summary>
+    [LibraryImport(Library)]
+    internal static partial int vsnprintf(byte* buffer, nuint size, byte* format, void* arguments);
+}
