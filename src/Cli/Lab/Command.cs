@@ -1,0 +1,102 @@
+using System.ComponentModel;
+using System.Diagnostics;
+
+namespace Culvert.Cli.Labs;
+
+/// <summary>Runs programs to their end and collects their output. Thread-safe.</summary>
+public static class Command
+{
+    /// <summary>Deadline of <see cref="RunAsync"/> when none is given.</summary>
+    public static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(30);
+
+    /// <summary>Runs a program and returns its status and output, whatever the status is.</summary>
+    /// <param name="program">Name looked up in PATH, or a path.</param>
+    /// <param name="arguments">Arguments, passed as they are, without a shell.</param>
+    /// <param name="input">Text for standard input; null for none.</param>
+    /// <param name="timeout">Deadline; the program is killed when it passes.</param>
+    /// <param name="cancellationToken">Kills the program.</param>
+    /// <exception cref="CommandFailedException">The program cannot be started or passed its deadline.</exception>
+    public static async Task<CommandResult> RunAsync(
+        string program,
+        IReadOnlyList<string> arguments,
+        string? input = null,
+        TimeSpan? timeout = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(program);
+        ArgumentNullException.ThrowIfNull(arguments);
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            UseShellExecute = false,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        using var process = new Process { StartInfo = start };
+        try
+        {
+            process.Start();
+        }
+        catch (Win32Exception e)
+        {
+            throw new CommandFailedException($"cannot start {program}: {e.Message}", e);
+        }
+
+        var limit = timeout ?? DefaultTimeout;
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        deadline.CancelAfter(limit);
+        try
+        {
+            var output = process.StandardOutput.ReadToEndAsync(deadline.Token);
+            var error = process.StandardError.ReadToEndAsync(deadline.Token);
+            await WriteInputAsync(process, input, deadline.Token).ConfigureAwait(false);
+            await process.WaitForExitAsync(deadline.Token).ConfigureAwait(false);
+            return new CommandResult(process.ExitCode, await output.ConfigureAwait(false), await error.ConfigureAwait(false));
+        }
+        catch (OperationCanceledException e)
+        {
+            process.Kill(entireProcessTree: true);
+            cancellationToken.ThrowIfCancellationRequested();
+            throw new CommandFailedException($"did not end within {limit.TotalSeconds:0.#} s: {Describe(program, arguments)}", e);
+        }
+    }
+
+    /// <summary>Like <see cref="RunAsync"/>, and a status other than 0 is an error.</summary>
+    /// <returns>Standard output.</returns>
+    /// <exception cref="CommandFailedException">As for <see cref="RunAsync"/>, or the status is not 0.</exception>
+    public static async Task<string> RequireAsync(
+        string program,
+        IReadOnlyList<string> arguments,
+        string? input = null,
+        TimeSpan? timeout = null,
+        CancellationToken cancellationToken = default)
+    {
+        var result = await RunAsync(program, arguments, input, timeout, cancellationToken).ConfigureAwait(false);
+        if (!result.Succeeded)
+        {
+            throw new CommandFailedException(
+                $"status {result.ExitCode} from {Describe(program, arguments)}: {result.Error.Trim()}");
+        }
+
+        return result.Output;
+    }
+
+    private static async Task WriteInputAsync(Process process, string? input, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (input is not null)
+            {
+                await process.StandardInput.WriteAsync(input.AsMemory(), cancellationToken).ConfigureAwait(false);
+            }
+
+            process.StandardInput.Close();
+        }
+        catch (IOException)
+        {
+            // The program ended without reading all of its input; its status says whether that matters.
+        }
+    }
+
+    private static string Describe(string program, IReadOnlyList<string> arguments) => program + " " + string.Join(' ', arguments);
+}

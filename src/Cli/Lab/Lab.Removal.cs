@@ -1,0 +1,99 @@
+using System.Globalization;
+
+namespace Culvert.Cli.Labs;
+
+public sealed partial class Lab
+{
+    private const string OwnerFileName = "owner";
+    private const string KeepFileName = "keep";
+
+    private string OwnerFile => Path.Combine(Folder, OwnerFileName);
+
+    private string KeepFile => Path.Combine(Folder, KeepFileName);
+
+    /// <summary>Removes labs whose owner was killed. Labs of running owners and kept ones stay.</summary>
+    /// <param name="root">The folder of labs; see <see cref="LabOptions.Root"/>.</param>
+    /// <returns>Ids of the labs removed.</returns>
+    public static Task<IReadOnlyList<string>> RemoveStaleAsync(string root = DefaultRoot) =>
+        RemoveWhereAsync(root, folder => !File.Exists(Path.Combine(folder, KeepFileName)) && !OwnerRuns(folder));
+
+    /// <summary>Removes every lab that no running process owns, kept ones too.</summary>
+    /// <param name="root">The folder of labs; see <see cref="LabOptions.Root"/>.</param>
+    /// <returns>Ids of the labs removed.</returns>
+    public static Task<IReadOnlyList<string>> RemoveAllAsync(string root = DefaultRoot) =>
+        RemoveWhereAsync(root, folder => !OwnerRuns(folder));
+
+    private static async Task<IReadOnlyList<string>> RemoveWhereAsync(string root, Func<string, bool> condition)
+    {
+        if (!Directory.Exists(root))
+        {
+            return [];
+        }
+
+        var removed = new List<string>();
+        foreach (var folder in Directory.GetDirectories(root).Where(condition))
+        {
+            var id = Path.GetFileName(folder);
+            await RemoveAsync(folder, NamePrefix + id + "-").ConfigureAwait(false);
+            removed.Add(id);
+        }
+
+        return removed;
+    }
+
+    // Works from names alone, so that it also serves for labs of processes that are gone. Ends every process that lives in the
+    // lab's namespaces; nothing but the lab's own programs can be in them.
+    private static async Task RemoveAsync(string folder, string prefix)
+    {
+        var script = $"""
+            names=$(ip netns list | cut -d' ' -f1 | grep '^{prefix}' || true)
+            for signal in TERM KILL; do
+              for name in $names; do
+                pids=$(ip netns pids "$name" || true)
+                if [ -n "$pids" ]; then kill -s $signal $pids 2>/dev/null || true; fi
+              done
+              for try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+                left=
+                for name in $names; do left="$left$(ip netns pids "$name" || true)"; done
+                if [ -z "$left" ]; then break 2; fi
+                sleep 0.05
+              done
+            done
+            for name in $names; do ip netns delete "$name"; done
+            for point in $(grep -o ' {folder}/[^ ]* bpf ' /proc/mounts | cut -d' ' -f2 || true); do umount "$point"; done
+            rm -rf --one-file-system '{folder}'
+            """;
+        await Command.RequireAsync("sh", ["-eu"], script).ConfigureAwait(false);
+    }
+
+    private static string OwnerOfThisProcess() =>
+        string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId} {StartTime(Environment.ProcessId)}");
+
+    private static bool OwnerRuns(string folder)
+    {
+        var path = Path.Combine(folder, OwnerFileName);
+        if (!File.Exists(path))
+        {
+            return false;
+        }
+
+        var parts = File.ReadAllText(path).Split(' ');
+        return parts.Length == 2
+            && int.TryParse(parts[0], CultureInfo.InvariantCulture, out var pid)
+            && StartTime(pid) is { } time
+            && time == parts[1].Trim();
+    }
+
+    // Field 22 of /proc/pid/stat tells a process from a later one with the same id. The name in field 2 may hold blanks.
+    private static string? StartTime(int pid)
+    {
+        var path = string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/stat");
+        if (!File.Exists(path))
+        {
+            return null;
+        }
+
+        var stat = File.ReadAllText(path);
+        return stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[19];
+    }
+}

@@ -1,0 +1,73 @@
+using Culvert.Cli.Labs;
+
+namespace Culvert.SystemTests;
+
+public sealed class LabTests
+{
+    [Fact]
+    public async Task Pods_reach_each_other_on_the_same_and_on_another_node()
+    {
+        await using var lab = await Lab.CreateAsync(new LabOptions { Mtu = 9000 });
+        var a = await lab.AddNodeAsync("node1");
+        var b = await lab.AddNodeAsync("node2");
+        var client = await lab.AddPodAsync(a, "client");
+        var near = await lab.AddPodAsync(a, "near");
+        var far = await lab.AddPodAsync(b, "far");
+
+        foreach (var pod in new[] { near, far })
+        {
+            foreach (var address in new[] { pod.Address4, pod.Address6 })
+            {
+                var ping = await client.RunAsync("ping", ["-c1", "-W2", "-s8000", address.ToString()]);
+                Assert.True(ping.Succeeded, ping.Output + ping.Error);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Disposing_leaves_no_namespace_mount_folder_or_program()
+    {
+        var lab = await Lab.CreateAsync();
+        var node = await lab.AddNodeAsync("node1");
+        var pod = await lab.AddPodAsync(node, "p1");
+        var server = pod.Start("server", "socat", "TCP-LISTEN:8080,fork", "EXEC:cat");
+        await LabWait.ForListenerAsync(server, 8080);
+
+        await lab.DisposeAsync();
+
+        Assert.True(server.HasExited);
+        Assert.DoesNotContain(lab.Id, await File.ReadAllTextAsync("/proc/mounts"), StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFiles("/run/netns", $"cv-{lab.Id}-*"));
+        Assert.False(Directory.Exists(lab.Folder));
+    }
+
+    [Fact]
+    public async Task A_program_that_ends_early_is_reported_with_its_output()
+    {
+        await using var lab = await Lab.CreateAsync();
+        var node = await lab.AddNodeAsync("node1");
+        var program = node.Start("broken", "sh", "-c", "echo no such luck; exit 3");
+
+        var e = await Assert.ThrowsAsync<CommandFailedException>(() => LabWait.ForListenerAsync(program, 1));
+
+        Assert.Contains("status 3", e.Message, StringComparison.Ordinal);
+        Assert.Contains("no such luck", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_kept_lab_outlives_its_owner_object_until_it_is_removed()
+    {
+        var root = Path.Combine(Path.GetTempPath(), "cv-lab-" + Guid.NewGuid().ToString("N"));
+        var lab = await Lab.CreateAsync(new LabOptions { Root = root });
+        await lab.AddNodeAsync("node1");
+        lab.Keep();
+        await lab.DisposeAsync();
+        Assert.True(Directory.Exists(lab.Folder));
+        await File.WriteAllTextAsync(Path.Combine(lab.Folder, "owner"), "1 0");
+
+        Assert.Empty(await Lab.RemoveStaleAsync(root));
+        Assert.Equal([lab.Id], await Lab.RemoveAllAsync(root));
+        Assert.Empty(Directory.GetFiles("/run/netns", $"cv-{lab.Id}-*"));
+        Directory.Delete(root);
+    }
+}
