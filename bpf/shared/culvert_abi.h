@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * The contract between the kernel programs and the agent: every struct, enum and constant that both sides see.
+ * src/Interop/Generated/Abi.g.cs is generated from it (through BTF); a test compares sizes and offsets.
+ *
+ * Rules: no implicit padding, explicit `pad` members, always zero. Addresses are 16 bytes in network byte order,
+ * IPv4 as ::ffff:a.b.c.d. Ports in flow keys are in network byte order, ports in policy and service keys in host
+ * byte order. Numbers of enums are append-only: user space, metrics and pinned maps depend on them.
+ */
+#pragma once
+
+#include <linux/types.h>
+
+/* Part of the pin path (…/culvert/v<abi>/); raise when a pinned map's layout changes. */
+#define CV_ABI_VERSION 1
+
+/* What happens to a flow. */
+enum cv_verdict {
+	CV_VERDICT_NONE = 0,   /* not decided */
+	CV_VERDICT_DIRECT = 1, /* authorised here, handed straight to the other pod on this node */
+	CV_VERDICT_PROXY = 2,  /* steered into the node proxy */
+	CV_VERDICT_PASS = 3,   /* left to the kernel's own forwarding */
+	CV_VERDICT_DROP = 4,   /* refused; the reason is counted */
+};
+
+/* Why a packet was dropped or a flow refused. Append only. */
+enum cv_reason {
+	CV_REASON_NONE = 0,
+	CV_REASON_MALFORMED = 1,            /* a header is truncated or contradicts itself */
+	CV_REASON_SPOOFED_SOURCE = 2,       /* source address is not the endpoint's own */
+	CV_REASON_NO_ENDPOINT = 3,          /* program attached, endpoint unknown in this generation */
+	CV_REASON_POLICY_DENY = 4,          /* a DENY policy matched */
+	CV_REASON_POLICY_NO_ALLOW = 5,      /* ALLOW policies select the destination and none matched */
+	CV_REASON_POLICY_DEFAULT = 6,       /* the mesh's default action denies */
+	CV_REASON_STRICT_MTLS = 7,          /* plaintext to a workload whose mode is strict */
+	CV_REASON_NO_SERVICE_PORT = 8,      /* a Service address, but not one of its ports */
+	CV_REASON_NO_BACKEND = 9,           /* the Service port has no backend */
+	CV_REASON_PROXY_DOWN = 10,          /* no listener to hand the flow to */
+	CV_REASON_ASSIGN_FAILED = 11,       /* bpf_sk_assign refused */
+	CV_REASON_FLOW_TABLE_FULL = 12,     /* the flow table took no more entries */
+	CV_REASON_FRAGMENT_NO_FIRST = 13,   /* later fragment whose first fragment was not seen */
+	CV_REASON_UNSUPPORTED_PROTOCOL = 14,/* neither TCP, UDP nor ICMP */
+	CV_REASON_EXTENSION_HEADERS = 15,   /* more IPv6 extension headers than are walked */
+	CV_REASON_REWRITE_FAILED = 16,      /* the kernel refused to change the packet */
+	CV_REASON_REDIRECT_FAILED = 17,     /* bpf_redirect_peer refused */
+	CV_REASON_NOT_A_CONNECTION = 18,    /* TCP packet of no known flow that starts none */
+	CV_REASON_TUNNEL_PORT = 19,         /* a pod addressed the tunnel port itself */
+	CV_REASON_INTERNAL = 20,            /* a map that must exist is missing: a bug */
+	CV_REASON_TRANSPORT_SPOOF = 21,     /* a packet carried the proxy's mark without being the proxy's */
+	CV_REASON_MAX = 22,
+};
+
+/* A 16-byte address in network byte order. */
+struct cv_addr {
+	__u32 w[4];
+};
+
+/* One direction of a transport flow as the packet shows it before translation. */
+struct cv_flow_key {
+	struct cv_addr src;
+	struct cv_addr dst;
+	__be16 sport;
+	__be16 dport;
+	__u8 proto;
+	__u8 pad[3];
+};
+
+enum cv_flow_flag {
+	CV_FLOW_REPLY = 1 << 0,       /* this entry is the answering direction */
+	CV_FLOW_NAT_DST = 1 << 1,     /* nat_* replaces the destination (towards a Service backend) */
+	CV_FLOW_NAT_SRC = 1 << 2,     /* nat_* replaces the source (answer of a Service backend) */
+	CV_FLOW_FIN = 1 << 3,         /* this direction has sent FIN */
+	CV_FLOW_AUDIT = 1 << 4,       /* an AUDIT policy matched */
+	CV_FLOW_ANONYMOUS = 1 << 5,   /* judged by address only: arrived in plaintext from outside the node */
+	CV_FLOW_CLOSED = 1 << 6,      /* the closed event has been sent */
+	CV_FLOW_OUTBOUND = 1 << 7,    /* passed out of a pod to an unmeshed destination */
+};
+
+/* cv_flow: state of one direction. Both directions exist or none. */
+struct cv_flow {
+	__u64 created_ns; /* bpf_ktime_get_ns */
+	__u64 last_ns;
+	__u64 packets;
+	__u64 bytes;      /* IP bytes */
+	__u32 generation; /* policy generation that judged it; older ones are judged again */
+	__u32 rule;       /* rule id of the deciding policy, 0 = mesh default */
+	__u32 src_class;  /* of the originator, in both directions' entries */
+	__u32 dst_class;  /* authenticated class of the responder */
+	__u32 ifindex;    /* host-side veth of the receiving pod for CV_VERDICT_DIRECT, otherwise 0 */
+	__u32 mtu;        /* of that veth */
+	struct cv_addr nat_addr;
+	__be16 nat_port;
+	__u8 verdict;     /* enum cv_verdict */
+	__u8 flags;       /* enum cv_flow_flag */
+	__u8 mac[6];      /* of the receiving pod */
+	__u8 host_mac[6]; /* of its host-side veth */
+};
+
+/* cv_endpoint: an enrolled pod by the host-side veth its packets come from. */
+struct cv_endpoint_key {
+	__u32 generation;
+	__u32 ifindex;
+};
+
+enum cv_endpoint_flag {
+	CV_ENDPOINT_STRICT = 1 << 0, /* refuses plaintext from outside the mesh */
+};
+
+struct cv_endpoint {
+	struct cv_addr addr4; /* zero: none */
+	struct cv_addr addr6; /* zero: none; link-local is accepted for ICMPv6 only */
+	__u32 subject;        /* policy subject, see cv_policy_key */
+	__u32 src_class;      /* authenticated class of its packets */
+	__u32 flags;          /* enum cv_endpoint_flag */
+	__u32 pad;
+};
+
+/* cv_address: longest prefix match over every address and prefix the policy knows. */
+struct cv_address_key {
+	__u32 prefixlen;  /* 32 + 0…128; IPv4 prefixes are 32 + 96 + length */
+	__u32 generation;
+	struct cv_addr addr;
+};
+
+enum cv_address_flag {
+	CV_ADDRESS_MESHED = 1 << 0,   /* an enrolled workload */
+	CV_ADDRESS_LOCAL = 1 << 1,    /* … on this node: ifindex, macs and mtu are set */
+	CV_ADDRESS_NODE = 1 << 2,     /* an address of this node itself */
+	CV_ADDRESS_SERVICE = 1 << 3,  /* a Service address: look at cv_service */
+	CV_ADDRESS_EXCLUDED = 1 << 4, /* left alone by configuration */
+	CV_ADDRESS_STRICT = 1 << 5,   /* local workload that refuses plaintext */
+	CV_ADDRESS_PROXY = 1 << 6,    /* local workload whose traffic needs the proxy even on this node */
+};
+
+struct cv_address {
+	__u32 auth_class; /* class when the packet came out of this workload's own veth */
+	__u32 anon_class; /* class of the address alone */
+	__u32 subject;    /* policy subject of a local workload, otherwise 0 */
+	__u32 ifindex;
+	__u32 mtu;
+	__u32 flags;      /* enum cv_address_flag */
+	__u8 mac[6];
+	__u8 host_mac[6];
+	__u32 pad;
+};
+
+/*
+ * cv_policy: verdicts, fully evaluated by the compiler. Looked up most specific first:
+ * (class, port), (class, 0), (0, port), (0, 0). A subject without any entry is refused (CV_REASON_INTERNAL).
+ */
+struct cv_policy_key {
+	__u32 generation;
+	__u32 subject;
+	__u32 src_class; /* CV_CLASS_ANY: any */
+	__u16 port;      /* host byte order; 0: any */
+	__u8 proto;
+	__u8 pad;
+};
+
+#define CV_CLASS_ANY 0xffffffffu /* wildcard in cv_policy_key; class 0 is "the world": no identity, in no named prefix */
+
+struct cv_policy {
+	__u32 rule;
+	__u8 verdict; /* CV_VERDICT_PASS: allowed, CV_VERDICT_DROP: refused */
+	__u8 reason;  /* enum cv_reason when refused */
+	__u8 audit;   /* 1: an AUDIT policy matched as well */
+	__u8 pad;
+};
+
+/* cv_service: a virtual address and port. */
+struct cv_service_key {
+	__u32 generation;
+	struct cv_addr addr;
+	__u16 port; /* host byte order */
+	__u8 proto;
+	__u8 pad;
+};
+
+enum cv_service_flag {
+	CV_SERVICE_PROXY = 1 << 0, /* always to the proxy */
+};
+
+struct cv_service {
+	__u32 id;
+	__u32 slots; /* 1…CV_MAX_SLOTS; 0: no backend */
+	__u32 flags; /* enum cv_service_flag */
+};
+
+#define CV_MAX_SLOTS 256 /* weights are spread over at most this many slots */
+
+/* cv_backend: one slot of a Service port; a backend owns slots in proportion to its weight. */
+struct cv_backend_key {
+	__u32 generation;
+	__u32 service;
+	__u32 slot;
+};
+
+struct cv_backend {
+	struct cv_addr addr;
+	__u16 port; /* host byte order */
+	__u16 pad;
+};
+
+/* Which listener sockets the proxy offers, in the sockmap cv_listener: kind * CV_MAX_LISTENERS + n. */
+enum cv_listener_kind {
+	CV_LISTENER_OUT4 = 0,
+	CV_LISTENER_OUT6 = 1,
+	CV_LISTENER_TUNNEL4 = 2,
+	CV_LISTENER_TUNNEL6 = 3,
+	CV_LISTENER_KINDS = 4,
+};
+
+#define CV_MAX_LISTENERS 64 /* per kind: one for each event loop */
+
+/* cv_control: one entry, written by the agent. */
+struct cv_control {
+	__u32 generation;                    /* the generation in force; 0: none yet, enrolled pods are refused */
+	__u32 listeners[CV_LISTENER_KINDS];  /* how many slots of each kind are filled */
+	__u32 pad;
+};
+
+enum cv_counter {
+	CV_COUNTER_EVENT_LOST = 0,   /* ring buffer full */
+	CV_COUNTER_FLOW_NEW = 1,
+	CV_COUNTER_FLOW_CLOSED = 2,
+	CV_COUNTER_REJECT_SENT = 3,  /* RST answered for a refused TCP packet */
+	CV_COUNTER_DIRECT_PACKETS = 4,
+	CV_COUNTER_PROXY_PACKETS = 5,
+	CV_COUNTER_PASS_PACKETS = 6,
+	CV_COUNTER_DIRECT_BYTES = 7,
+	CV_COUNTER_REEVALUATED = 8,  /* flows judged again after a policy change */
+	CV_COUNTER_MAX = 9,
+};
+
+/* cv_pair: per-CPU totals of kernel-carried flows by identity pair. */
+struct cv_pair_key {
+	__u32 src_class;
+	__u32 dst_class;
+	__u8 verdict;
+	__u8 pad[3];
+};
+
+struct cv_pair {
+	__u64 connections;
+	__u64 packets;
+	__u64 bytes;
+};
+
+enum cv_event_type {
+	CV_EVENT_NEW = 1,
+	CV_EVENT_DENIED = 2,
+	CV_EVENT_CLOSED = 3,
+	CV_EVENT_DROPPED = 4, /* a packet dropped for another reason than policy; rate limited */
+};
+
+/* One record of the ring buffer cv_events. */
+struct cv_event {
+	__u64 time_ns;     /* bpf_ktime_get_ns */
+	__u64 duration_ns; /* closed: since the first packet */
+	__u64 bytes_out;   /* closed: from the originator */
+	__u64 bytes_in;    /* closed: to the originator */
+	struct cv_flow_key key; /* in the originator's direction, before translation */
+	struct cv_addr nat_addr; /* backend, when translated */
+	__be16 nat_port;
+	__u8 type;         /* enum cv_event_type */
+	__u8 verdict;      /* enum cv_verdict */
+	__u8 reason;       /* enum cv_reason */
+	__u8 flags;        /* enum cv_flow_flag */
+	__u16 pad;
+	__u32 src_class;
+	__u32 dst_class;
+	__u32 rule;
+	__u32 ifindex;     /* veth or uplink the packet was seen on */
+	__u32 generation;
+	__u32 pad2;
+};
+
+/* Marks of packets; the mask leaves the other bits to others. Defaults, overridable in the programs' configuration. */
+#define CV_MARK_MASK 0x00ff0000u
+#define CV_MARK_CAPTURE 0x00c10000u /* set by the programs: deliver locally */
+#define CV_MARK_PROXY 0x00c20000u   /* set by the proxy on its sockets: trusted */
