@@ -1,0 +1,79 @@
+using System.Globalization;
+
+namespace Culvert.Bench;
+
+/// <summary>What a run measures and where it writes.</summary>
+internal sealed record BenchOptions
+{
+    public const string Usage = """
+        Usage: culvert-bench [options]
+
+        Measures Culvert and its peers in one run, inside network namespaces of its own, and writes results.json. Needs root.
+
+          --only NAME        measure only metrics whose name contains NAME (may be repeated)
+          --rounds N         rounds per comparison, each measures both sides (1 to 50, default 5)
+          --seconds N        seconds per side and round (1 to 60, default 3)
+          --quick            2 rounds of 1 second: to see that it works, not to compare
+          --peer-only        measure the peers alone
+          --enforce          end with code 3 when a ratio that must be reached is missed
+          --out DIR          folder for results.json, results.txt, machine.json (default artifacts/bench)
+          --agent FILE       culvert-agent to measure (default: the one built with the bench)
+          --controller FILE  culvert-controller to run (default: the one built with the bench)
+          --keep-logs        keep the run's temporary folder
+          --help             this text
+
+        Example: culvert-bench --only cross_node --rounds 7
+        """;
+
+    public IReadOnlyList<string> Only { get; init; } = [];
+
+    public int Rounds { get; init; } = 5;
+
+    public TimeSpan Duration { get; init; } = TimeSpan.FromSeconds(3);
+
+    public bool PeerOnly { get; init; }
+
+    public bool Enforce { get; init; }
+
+    public bool KeepLogs { get; init; }
+
+    public bool Help { get; init; }
+
+    public string OutputFolder { get; init; } = Path.Combine("artifacts", "bench");
+
+    public string Agent { get; init; } = Path.Combine(AppContext.BaseDirectory, "culvert-agent");
+
+    public string Controller { get; init; } = Path.Combine(AppContext.BaseDirectory, "culvert-controller");
+
+    /// <summary>Whether a metric of this name is wanted.</summary>
+    public bool Wants(string metric) => Only.Count == 0 || Only.Any(o => metric.Contains(o, StringComparison.Ordinal));
+
+    /// <exception cref="ArgumentException">An option is unknown, lacks its value, or the value is out of range.</exception>
+    public static BenchOptions Parse(IReadOnlyList<string> args)
+    {
+        BenchOptions options = new();
+        for (int i = 0; i < args.Count; i++)
+        {
+            string option = args[i];
+            string Value() => ++i < args.Count ? args[i] : throw new ArgumentException($"{option} lacks its value.");
+            int Number(int max) => int.TryParse(Value(), NumberStyles.None, CultureInfo.InvariantCulture, out int n) && n >= 1 && n <= max
+                ? n : throw new ArgumentException($"{option} takes a whole number from 1 to {max}, not \"{args[i]}\".");
+            options = option switch
+            {
+                "--only" => options with { Only = [.. options.Only, Value()] },
+                "--rounds" => options with { Rounds = Number(50) },
+                "--seconds" => options with { Duration = TimeSpan.FromSeconds(Number(60)) },
+                "--quick" => options with { Rounds = 2, Duration = TimeSpan.FromSeconds(1) },
+                "--peer-only" => options with { PeerOnly = true },
+                "--enforce" => options with { Enforce = true },
+                "--keep-logs" => options with { KeepLogs = true },
+                "--out" => options with { OutputFolder = Value() },
+                "--agent" => options with { Agent = Value() },
+                "--controller" => options with { Controller = Value() },
+                "--help" or "-h" => options with { Help = true },
+                _ => throw new ArgumentException($"Unknown option {option}; see --help."),
+            };
+        }
+        return options;
+    }
+}

@@ -1,0 +1,16 @@
+using Culvert.Bench.Load;
+
+namespace Culvert.Bench.Measuring;
+
+/// <summary>A load that both sides are put under in turn.</summary>
+/// <param name="Metrics">What is read from each run.</param>
+/// <param name="CostUnit">Unit of the CPU cost: seconds per unit of work.</param>
+/// <param name="Ours">Culvert's side; null when only the peer is measured.</param>
+/// <param name="Peer">The peer's side.</param>
+/// <param name="Measure">Puts a target under load for a time.</param>
+internal sealed record Scenario(
+    IReadOnlyList<Metric> Metrics,
+    string CostUnit,
+    Target? Ours,
+    Target Peer,
+    Func<Target, TimeSpan, CancellationToken, Task<Reading>> Measure);

@@ -1,0 +1,67 @@
+using Culvert.Bench.Load;
+using Culvert.Bench.Peers;
+
+namespace Culvert.Bench.Measuring;
+
+/// <summary>The loads of the layer-4 data path.</summary>
+internal static class Scenarios
+{
+    private const string PerMillion = "CPU s per million requests";
+    private const string PerMillionConnections = "CPU s per million connections";
+    private const string PerHundredGigabytes = "CPU s per 100 GB";
+
+    /// <param name="oursSame">Culvert, server on the client's node.</param>
+    /// <param name="plainSame">The same topology plainly routed.</param>
+    /// <param name="oursCross">Culvert, server on the other node.</param>
+    /// <param name="pairCross">The nginx pair.</param>
+    public static IReadOnlyList<Scenario> All(Target? oursSame, Target plainSame, Target? oursCross, Target pairCross) =>
+    [
+        new([new("l4.same_node.rps", "requests/s", true, "same veths, routed, no mesh", 1.0, 1.15)],
+            PerMillion, oursSame, plainSame, Requests(new WrkShape(2, 64, CloseEachTime: false))),
+        new([new("l4.cross_node.rps", "requests/s", true, NginxPair.Name, 1.2, 1.6)],
+            PerMillion, oursCross, pairCross, Requests(new WrkShape(2, 64, CloseEachTime: false))),
+        new([
+                new("l4.cross_node.p50", "us", false, NginxPair.Name, 1.0, 1.2),
+                new("l4.cross_node.p99", "us", false, NginxPair.Name, 1.0, 1.2),
+            ],
+            PerMillion, oursCross, pairCross, Latency),
+        new([new("l4.cross_node.new_connections", "connections/s", true, NginxPair.Name, 3, 6)],
+            PerMillionConnections, oursCross, pairCross, Requests(new WrkShape(2, 32, CloseEachTime: true))),
+        new([new("l4.cross_node.bulk", "Gbit/s", true, NginxPair.Name, 0.9, 1.2)],
+            PerHundredGigabytes, oursCross, pairCross, Bulk(1)),
+        new([new("l4.cross_node.bulk_4_streams", "Gbit/s", true, NginxPair.Name, 0.9, 1.2)],
+            PerHundredGigabytes, oursCross, pairCross, Bulk(4)),
+    ];
+
+    private static Func<Target, TimeSpan, CancellationToken, Task<Reading>> Requests(WrkShape shape) =>
+        async (target, duration, cancellationToken) =>
+        {
+            WrkResult result = Checked(await Wrk.RunAsync(target.Netns, target.Url, shape, duration, cancellationToken), target);
+            return new Reading([result.RequestsPerSecond], result.Requests / 1e6);
+        };
+
+    private static async Task<Reading> Latency(Target target, TimeSpan duration, CancellationToken cancellationToken)
+    {
+        WrkShape shape = new(1, 1, CloseEachTime: false);
+        WrkResult result = Checked(await Wrk.RunAsync(target.Netns, target.Url, shape, duration, cancellationToken), target);
+        return new Reading([result.P50Microseconds, result.P99Microseconds], result.Requests / 1e6);
+    }
+
+    private static Func<Target, TimeSpan, CancellationToken, Task<Reading>> Bulk(int streams) =>
+        async (target, duration, cancellationToken) =>
+        {
+            IperfResult result = await Iperf.RunAsync(target.Netns, target.Host, target.BulkPort, streams, duration, cancellationToken);
+            return new Reading([result.BitsPerSecond / 1e9], result.Bytes / 1e11);
+        };
+
+    // A rate that contains failures is no rate.
+    private static WrkResult Checked(WrkResult result, Target target)
+    {
+        if (result.Requests == 0) throw new BenchInvalidException($"No request to {target.Url} from {target.Netns} was answered.");
+        if (result.Errors > 0)
+        {
+            throw new BenchInvalidException($"{result.Errors} of {result.Requests} requests to {target.Url} from {target.Netns} failed.");
+        }
+        return result;
+    }
+}

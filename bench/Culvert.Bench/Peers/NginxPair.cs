@@ -1,0 +1,67 @@
+using Culvert.Bench.Lab;
+using Culvert.Bench.Load;
+using Culvert.Bench.Running;
+
+namespace Culvert.Bench.Peers;
+
+/// <summary>
+/// The peer: an nginx sidecar in each pod's namespace, mutual TLS 1.3 between them. The client calls its sidecar's port directly, which
+/// spares the peer the cost of capture.
+/// </summary>
+internal static class NginxPair
+{
+    public const string Name = "nginx pair";
+
+    private const int OutboundHttp = 9080;
+    private const int OutboundBulk = 9520;
+    private const int InboundHttp = 9443;
+    private const int InboundBulk = 9544;
+
+    public static async Task<Target> StartAsync(TwoNodes lab, string directory, CleanupStack cleanup, CancellationToken cancellationToken)
+    {
+        SidecarPki.Write(directory, "client", "server");
+        Pod server = lab.ServerCross;
+        await Nginx.StartAsync("sidecar-in", server.Netns, directory, Inbound(directory, server.Address), cleanup, cancellationToken);
+        await Nginx.StartAsync("sidecar-out", lab.Client.Netns, directory, Outbound(directory, server.Address), cleanup, cancellationToken);
+        return new Target(lab.Client.Netns, "127.0.0.1", OutboundHttp, OutboundBulk);
+    }
+
+    internal static string Outbound(string directory, string server) => Head + $$"""
+          proxy_ssl on;
+          proxy_ssl_protocols TLSv1.3;
+          proxy_ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256;
+          proxy_ssl_certificate {{directory}}/client.pem;
+          proxy_ssl_certificate_key {{directory}}/client.key;
+          proxy_ssl_trusted_certificate {{directory}}/root.pem;
+          proxy_ssl_verify on;
+          proxy_ssl_name server;
+          proxy_ssl_session_reuse on;
+          server { listen 127.0.0.1:{{OutboundHttp}} reuseport backlog=4096; proxy_pass {{server}}:{{InboundHttp}}; }
+          server { listen 127.0.0.1:{{OutboundBulk}} reuseport backlog=4096; proxy_pass {{server}}:{{InboundBulk}}; }
+        }
+        """;
+
+    internal static string Inbound(string directory, string server) => Head + $$"""
+          ssl_protocols TLSv1.3;
+          ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256;
+          ssl_certificate {{directory}}/server.pem;
+          ssl_certificate_key {{directory}}/server.key;
+          ssl_client_certificate {{directory}}/root.pem;
+          ssl_verify_client on;
+          ssl_session_cache shared:tls:10m;
+          ssl_session_tickets on;
+          ssl_session_timeout 1h;
+          server { listen {{server}}:{{InboundHttp}} ssl reuseport backlog=4096; proxy_pass 127.0.0.1:{{Application.HttpPort}}; }
+          server { listen {{server}}:{{InboundBulk}} ssl reuseport backlog=4096; proxy_pass 127.0.0.1:{{Application.BulkPort}}; }
+        }
+        """;
+
+    private const string Head = "load_module /usr/lib/nginx/modules/ngx_stream_module.so;\n" + Nginx.Common + """
+        stream {
+          access_log off;
+          tcp_nodelay on;
+          proxy_socket_keepalive on;
+          proxy_buffer_size 16k;
+
+        """;
+}
