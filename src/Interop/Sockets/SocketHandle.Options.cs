@@ -1,0 +1,104 @@
+using Culvert.Interop.Native;
+
+namespace Culvert.Interop.Sockets;
+
+public sealed partial class SocketHandle
+{
+    /// <summary>The address this side has; for a transparently accepted connection, where the client wanted to go.</summary>
+    /// <param name="local">The address, when None is returned.</param>
+    public unsafe SocketErrno GetLocalEndPoint(out SocketEndPoint local)
+    {
+        byte* address = stackalloc byte[SocketAddressCodec.MaxSize];
+        uint length = SocketAddressCodec.MaxSize;
+        local = default;
+        if (Libc.getsockname(Fd, address, &length) < 0) return LastError();
+        return SocketAddressCodec.TryRead(new ReadOnlySpan<byte>(address, (int)length), out local) ? SocketErrno.None : SocketErrno.InvalidArgument;
+    }
+
+    /// <summary>The address of the other side.</summary>
+    /// <param name="remote">The address, when None is returned.</param>
+    public unsafe SocketErrno GetRemoteEndPoint(out SocketEndPoint remote)
+    {
+        byte* address = stackalloc byte[SocketAddressCodec.MaxSize];
+        uint length = SocketAddressCodec.MaxSize;
+        remote = default;
+        if (Libc.getpeername(Fd, address, &length) < 0) return LastError();
+        return SocketAddressCodec.TryRead(new ReadOnlySpan<byte>(address, (int)length), out remote) ? SocketErrno.None : SocketErrno.InvalidArgument;
+    }
+
+    /// <summary>Takes the pending error from the socket (SO_ERROR), as after a non-blocking connect.</summary>
+    public unsafe SocketErrno TakeError()
+    {
+        int error = 0;
+        uint length = sizeof(int);
+        return Libc.getsockopt(Fd, Libc.SOL_SOCKET, Libc.SO_ERROR, &error, &length) < 0 ? LastError() : (SocketErrno)error;
+    }
+
+    /// <summary>Sends small writes at once (TCP_NODELAY). Accepted sockets inherit it from the listener.</summary>
+    public SocketErrno SetNoDelay() => SetOption(Libc.IPPROTO_TCP, Libc.TCP_NODELAY, 1);
+
+    /// <summary>Lets a listener bind while old connections of its port linger (SO_REUSEADDR).</summary>
+    public SocketErrno SetReuseAddress() => SetOption(Libc.SOL_SOCKET, Libc.SO_REUSEADDR, 1);
+
+    /// <summary>Marks every packet of the socket (SO_MARK; needs CAP_NET_ADMIN). Accepted sockets inherit it.</summary>
+    /// <param name="mark">The mark, as routing rules and BPF programs see it.</param>
+    public SocketErrno SetMark(uint mark) => SetOption(Libc.SOL_SOCKET, Libc.SO_MARK, unchecked((int)mark));
+
+    /// <summary>Lets the socket take addresses that are not this machine's (IP_TRANSPARENT; needs CAP_NET_ADMIN).</summary>
+    public SocketErrno SetTransparent() => IsIPv6
+        ? SetOption(Libc.IPPROTO_IPV6, Libc.IPV6_TRANSPARENT, 1)
+        : SetOption(Libc.IPPROTO_IP, Libc.IP_TRANSPARENT, 1);
+
+    /// <summary>Lets the socket bind to an address that is not here yet (IP_FREEBIND).</summary>
+    public SocketErrno SetFreeBind() => IsIPv6
+        ? SetOption(Libc.IPPROTO_IPV6, Libc.IPV6_FREEBIND, 1)
+        : SetOption(Libc.IPPROTO_IP, Libc.IP_FREEBIND, 1);
+
+    /// <summary>
+    /// Puts the choice of a port off from bind to connect (IP_BIND_ADDRESS_NO_PORT), so that one source port can serve many
+    /// destinations.
+    /// </summary>
+    public SocketErrno SetBindAddressNoPort() => SetOption(Libc.IPPROTO_IP, Libc.IP_BIND_ADDRESS_NO_PORT, 1);
+
+    /// <summary>Keeps an IPv6 listener off the IPv4 port (IPV6_V6ONLY).</summary>
+    public SocketErrno SetIPv6Only() => SetOption(Libc.IPPROTO_IPV6, Libc.IPV6_V6ONLY, 1);
+
+    /// <summary>Makes the close that follows send RST and drop what is unsent (SO_LINGER 0).</summary>
+    public unsafe SocketErrno SetResetOnClose()
+    {
+        Libc.Linger linger = new() { OnOff = 1, Seconds = 0 };
+        return Check(Libc.setsockopt(Fd, Libc.SOL_SOCKET, Libc.SO_LINGER, &linger, (uint)sizeof(Libc.Linger)));
+    }
+
+    /// <summary>Fails the connection when sent bytes stay unacknowledged this long (TCP_USER_TIMEOUT).</summary>
+    /// <param name="timeout">Whole milliseconds; zero restores the system's default.</param>
+    public SocketErrno SetUserTimeout(TimeSpan timeout) => SetOption(Libc.IPPROTO_TCP, Libc.TCP_USER_TIMEOUT, (int)timeout.TotalMilliseconds);
+
+    /// <summary>Probes an idle connection (SO_KEEPALIVE and TCP_KEEP*). Accepted sockets inherit it.</summary>
+    /// <param name="idle">Silence before the first probe; whole seconds.</param>
+    /// <param name="interval">Time between probes; whole seconds.</param>
+    /// <param name="probes">Unanswered probes that end the connection.</param>
+    public SocketErrno SetKeepAlive(TimeSpan idle, TimeSpan interval, int probes)
+    {
+        SocketErrno error = SetOption(Libc.SOL_SOCKET, Libc.SO_KEEPALIVE, 1);
+        if (error == SocketErrno.None) error = SetOption(Libc.IPPROTO_TCP, Libc.TCP_KEEPIDLE, (int)idle.TotalSeconds);
+        if (error == SocketErrno.None) error = SetOption(Libc.IPPROTO_TCP, Libc.TCP_KEEPINTVL, (int)interval.TotalSeconds);
+        if (error == SocketErrno.None) error = SetOption(Libc.IPPROTO_TCP, Libc.TCP_KEEPCNT, probes);
+        return error;
+    }
+
+    /// <summary>Fixes the kernel's send buffer (SO_SNDBUF); the kernel doubles it for its book-keeping.</summary>
+    /// <param name="bytes">Bytes of data.</param>
+    public SocketErrno SetSendBuffer(int bytes) => SetOption(Libc.SOL_SOCKET, Libc.SO_SNDBUF, bytes);
+
+    /// <summary>Fixes the kernel's receive buffer (SO_RCVBUF); the kernel doubles it for its book-keeping.</summary>
+    /// <param name="bytes">Bytes of data.</param>
+    public SocketErrno SetReceiveBuffer(int bytes) => SetOption(Libc.SOL_SOCKET, Libc.SO_RCVBUF, bytes);
+
+    /// <summary>Reports writability only when fewer than this many bytes wait unsent (TCP_NOTSENT_LOWAT).</summary>
+    /// <param name="bytes">The mark.</param>
+    public SocketErrno SetNotSentLowWater(int bytes) => SetOption(Libc.IPPROTO_TCP, Libc.TCP_NOTSENT_LOWAT, bytes);
+
+    private unsafe SocketErrno SetOption(int level, int name, int value) =>
+        Check(Libc.setsockopt(Fd, level, name, &value, sizeof(int)));
+}

@@ -1,0 +1,146 @@
+using System.Runtime.InteropServices;
+using Culvert.Interop.Native;
+using Culvert.Interop.Sockets;
+
+namespace Culvert.Interop.Tls;
+
+/// <summary>
+/// One TLS connection over a socket's descriptor (SSL). Calls never block: they say when to call again. With edge-triggered
+/// readiness read until WantRead: decrypted bytes and whole records may wait inside.
+/// </summary>
+/// <remarks>For one thread at a time. The socket has to outlive this object and stays its owner's to close.</remarks>
+public sealed unsafe class TlsConnection : SafeHandle
+{
+    private string? _failure;
+
+    private TlsConnection(nint ssl)
+        : base(0, ownsHandle: true)
+    {
+        SetHandle(ssl);
+    }
+
+    /// <inheritdoc/>
+    public override bool IsInvalid => handle == 0;
+
+    /// <summary>Why the last call said Failed; null when none did.</summary>
+    public string? FailureReason => _failure;
+
+    /// <summary>Makes a connection; no byte is sent before <see cref="Handshake"/>.</summary>
+    /// <param name="context">The identity to present and the bundle to verify with.</param>
+    /// <param name="socket">A connected socket.</param>
+    /// <exception cref="TlsException">Out of memory.</exception>
+    public static TlsConnection Create(TlsContext context, SocketHandle socket)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        ArgumentNullException.ThrowIfNull(socket);
+        bool referenced = false;
+        context.DangerousAddRef(ref referenced);
+        nint ssl = OpenSsl.SSL_new(context.DangerousGetHandle());
+        context.DangerousRelease();
+        if (ssl == 0) throw TlsException.FromQueue("make a TLS connection");
+        TlsConnection connection = new(ssl);
+        if (OpenSsl.SSL_set_fd(ssl, socket.Descriptor) != 1)
+        {
+            connection.Dispose();
+            throw TlsException.FromQueue("tie a TLS connection to its socket");
+        }
+
+        if (context.IsServer) OpenSsl.SSL_set_accept_state(ssl);
+        else OpenSsl.SSL_set_connect_state(ssl);
+        return connection;
+    }
+
+    /// <summary>Goes on with the handshake.</summary>
+    public TlsResult Handshake()
+    {
+        int result = OpenSsl.SSL_do_handshake(handle);
+        return result == 1 ? new TlsResult(TlsStatus.Done) : Explain(result);
+    }
+
+    /// <summary>Reads decrypted bytes: at most one record's worth per call.</summary>
+    /// <param name="buffer">Where to put them; not empty.</param>
+    public TlsResult Read(Span<byte> buffer)
+    {
+        fixed (byte* p = buffer)
+        {
+            int count = OpenSsl.SSL_read(handle, p, buffer.Length);
+            return count > 0 ? new TlsResult(TlsStatus.Done, count) : Explain(count);
+        }
+    }
+
+    /// <summary>
+    /// Encrypts and sends bytes, one record at a time: the count may be less than asked. After WantWrite the same bytes (at
+    /// any address, possibly with more behind them) have to be given again.
+    /// </summary>
+    /// <param name="buffer">The bytes; not empty.</param>
+    public TlsResult Write(ReadOnlySpan<byte> buffer)
+    {
+        fixed (byte* p = buffer)
+        {
+            int count = OpenSsl.SSL_write(handle, p, buffer.Length);
+            return count > 0 ? new TlsResult(TlsStatus.Done, count) : Explain(count);
+        }
+    }
+
+    /// <summary>Sends close_notify once, if the socket takes it; does not wait for the peer's.</summary>
+    public void Shutdown()
+    {
+        if (_failure is not null) return;
+        if (OpenSsl.SSL_shutdown(handle) < 0) OpenSsl.ERR_clear_error();
+    }
+
+    /// <summary>Reads what the peer's certificate says; null when it has presented none.</summary>
+    public TlsPeer? GetPeer()
+    {
+        nint x509 = OpenSsl.SSL_get1_peer_certificate(handle);
+        if (x509 == 0) return null;
+        try
+        {
+            return TlsPeerReader.Read(x509);
+        }
+        finally
+        {
+            OpenSsl.X509_free(x509);
+        }
+    }
+
+    /// <summary>Whether the handshake chose HTTP/2 by ALPN.</summary>
+    public bool IsHttp2Selected()
+    {
+        byte* protocol;
+        uint length;
+        OpenSsl.SSL_get0_alpn_selected(handle, &protocol, &length);
+        return new ReadOnlySpan<byte>(protocol, (int)length).SequenceEqual("h2"u8);
+    }
+
+    /// <inheritdoc/>
+    protected override bool ReleaseHandle()
+    {
+        OpenSsl.SSL_free(handle);
+        return true;
+    }
+
+    private TlsResult Explain(int result)
+    {
+        int errno = Marshal.GetLastPInvokeError();
+        switch (OpenSsl.SSL_get_error(handle, result))
+        {
+            case OpenSsl.SSL_ERROR_WANT_READ: return new TlsResult(TlsStatus.WantRead);
+            case OpenSsl.SSL_ERROR_WANT_WRITE: return new TlsResult(TlsStatus.WantWrite);
+            case OpenSsl.SSL_ERROR_ZERO_RETURN: return new TlsResult(TlsStatus.Closed);
+            case OpenSsl.SSL_ERROR_SYSCALL:
+                OpenSsl.ERR_clear_error();
+                _failure = $"socket error: {Errno.Name(errno)}";
+                return errno == 0 ? new TlsResult(TlsStatus.Closed) : new TlsResult(TlsStatus.SocketError, 0, (SocketErrno)errno);
+            default:
+                _failure = TlsException.DrainErrors();
+                nint verification = OpenSsl.SSL_get_verify_result(handle);
+                if (verification != 0)
+                {
+                    _failure += $": {Marshal.PtrToStringUTF8((nint)OpenSsl.X509_verify_cert_error_string(verification))}";
+                }
+
+                return new TlsResult(TlsStatus.Failed);
+        }
+    }
+}

@@ -1,0 +1,29 @@
+namespace Culvert.Interop.Tls;
+
+/// <summary>What a <see cref="TlsContext"/> is made of. Certificates are DER, the key is PKCS#8; nothing touches a disk.</summary>
+public sealed record TlsContextOptions
+{
+    /// <summary>Records read ahead by one read(2): four of the largest. (measured: bulk over loopback stops gaining there)</summary>
+    public const int DefaultReadBufferLength = 4 * 16 * 1024;
+
+    /// <summary>Whether the context accepts connections.</summary>
+    public required bool IsServer { get; init; }
+
+    /// <summary>The leaf certificate.</summary>
+    public required ReadOnlyMemory<byte> Certificate { get; init; }
+
+    /// <summary>Intermediate certificates sent after the leaf, leaf's issuer first.</summary>
+    public IReadOnlyList<ReadOnlyMemory<byte>> Chain { get; init; } = [];
+
+    /// <summary>The leaf's private key.</summary>
+    public required ReadOnlyMemory<byte> PrivateKey { get; init; }
+
+    /// <summary>Certificates a peer's chain may end in; any of them is an anchor, self-signed or not.</summary>
+    public required IReadOnlyList<ReadOnlyMemory<byte>> TrustBundle { get; init; }
+
+    /// <summary>Bytes of TLS records read from the socket at once.</summary>
+    public int ReadBufferLength { get; init; } = DefaultReadBufferLength;
+
+    /// <summary>Whether an idle connection gives its record buffers back.</summary>
+    public bool ReleaseIdleBuffers { get; init; } = true;
+}

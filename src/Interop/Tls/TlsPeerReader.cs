@@ -1,0 +1,52 @@
+using System.Text;
+using Culvert.Interop.Native;
+
+namespace Culvert.Interop.Tls;
+
+/// <summary>Takes names and dates out of an X509 object.</summary>
+internal static unsafe class TlsPeerReader
+{
+    internal static TlsPeer Read(nint x509) => new(ReadUris(x509), ReadNotAfter(x509));
+
+    private static List<string> ReadUris(nint x509)
+    {
+        List<string> uris = [];
+        nint names = OpenSsl.X509_get_ext_d2i(x509, OpenSsl.NID_subject_alt_name, null, null);
+        if (names == 0)
+        {
+            OpenSsl.ERR_clear_error();
+            return uris;
+        }
+
+        try
+        {
+            int count = OpenSsl.OPENSSL_sk_num(names);
+            for (int i = 0; i < count; i++)
+            {
+                int type;
+                nint value = OpenSsl.GENERAL_NAME_get0_value(OpenSsl.OPENSSL_sk_value(names, i), &type);
+                if (type != OpenSsl.GEN_URI || value == 0) continue;
+                // Latin-1 keeps every byte apart: a NUL or a byte above 127 can't be mistaken for the end or for another letter.
+                uris.Add(Encoding.Latin1.GetString(OpenSsl.ASN1_STRING_get0_data(value), OpenSsl.ASN1_STRING_length(value)));
+            }
+        }
+        finally
+        {
+            OpenSsl.GENERAL_NAMES_free(names);
+        }
+
+        return uris;
+    }
+
+    private static DateTimeOffset ReadNotAfter(nint x509)
+    {
+        OpenSsl.BrokenDownTime time;
+        if (OpenSsl.ASN1_TIME_to_tm(OpenSsl.X509_get0_notAfter(x509), &time) != 1)
+        {
+            OpenSsl.ERR_clear_error();
+            return DateTimeOffset.MinValue;
+        }
+
+        return new DateTimeOffset(time.Year + 1900, time.Month + 1, time.Day, time.Hour, time.Minute, Math.Min(time.Second, 59), TimeSpan.Zero);
+    }
+}

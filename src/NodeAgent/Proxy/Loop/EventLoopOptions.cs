@@ -1,0 +1,17 @@
+namespace Culvert.NodeAgent.Proxy.Loop;
+
+/// <summary>Limits of one event loop.</summary>
+internal sealed record EventLoopOptions
+{
+    /// <summary>Events taken per wait.</summary>
+    internal int EventBatch { get; init; } = 256;
+
+    /// <summary>Bytes of the scratch buffer that tunnels and plain relays read into.</summary>
+    internal int ScratchBytes { get; init; } = 128 * 1024;
+
+    /// <summary>Most bytes that may wait for slow sockets.</summary>
+    internal long MaxBufferedBytes { get; init; } = 256L * 1024 * 1024;
+
+    /// <summary>Most bytes kept idle for the next slow socket.</summary>
+    internal long MaxIdleBytes { get; init; } = 4L * 1024 * 1024;
+}

@@ -1,0 +1,125 @@
+using Culvert.Interop.Sockets;
+
+namespace Culvert.NodeAgent.Proxy.Loop;
+
+/// <summary>
+/// A connected (or connecting) socket pinned to a loop, with readiness as awaitables. Readiness is edge-triggered: a caller
+/// tries first, and waits only after "would block". Belongs to its loop's thread.
+/// </summary>
+internal sealed class LoopSocket : EventSource, IDisposable
+{
+    private const EpollEvents Ended = EpollEvents.Error | EpollEvents.HangUp;
+
+    private readonly LoopSignal _readable = new();
+    private readonly LoopSignal _writable = new();
+    private bool _canRead;
+    private bool _canWrite;
+    private bool _sawEnd;
+
+    /// <summary>Takes a socket over and watches it.</summary>
+    /// <param name="loop">The loop the caller runs on.</param>
+    /// <param name="handle">The socket; disposed with this object.</param>
+    /// <param name="connected">Whether writing may be tried at once.</param>
+    internal LoopSocket(EventLoop loop, SocketHandle handle, bool connected)
+    {
+        Loop = loop;
+        Handle = handle;
+        _canWrite = connected;
+        RegisterError = loop.Register(
+            this, handle, EpollEvents.Readable | EpollEvents.Writable | EpollEvents.PeerShutdown | EpollEvents.EdgeTriggered);
+    }
+
+    /// <summary>The loop.</summary>
+    internal EventLoop Loop { get; }
+
+    /// <summary>The descriptor.</summary>
+    internal SocketHandle Handle { get; }
+
+    /// <summary>None, or why the kernel would not watch the socket.</summary>
+    internal SocketErrno RegisterError { get; }
+
+    /// <summary>Whether it has been closed by this side.</summary>
+    internal bool IsClosed { get; private set; }
+
+    /// <summary>Whether the kernel has reported an error or the end of both directions.</summary>
+    internal bool HasEnded { get; private set; }
+
+    /// <summary>Called when the kernel reports an error or the end of both directions, even while nobody waits.</summary>
+    internal Action? Broken { get; set; }
+
+    /// <summary>Receives what is there. "Would block" is told without a system call while no news has come.</summary>
+    internal IoResult Receive(Span<byte> buffer)
+    {
+        if (!_canRead) return new IoResult(-1, SocketErrno.WouldBlock);
+        IoResult result = Handle.Receive(buffer);
+
+        // A short read has emptied the socket: what comes later is a new edge (epoll(7)), unless the end was announced with it.
+        if (result.Count < buffer.Length && !_sawEnd) _canRead = false;
+        return result;
+    }
+
+    /// <summary>Sends what fits. "Would block" is told without a system call while no news has come.</summary>
+    internal IoResult Send(ReadOnlySpan<byte> buffer)
+    {
+        if (!_canWrite) return new IoResult(-1, SocketErrno.WouldBlock);
+        IoResult result = Handle.Send(buffer);
+        if (result.WouldBlock) _canWrite = false;
+        return result;
+    }
+
+    /// <summary>Waits until reading may be tried; false when the socket has been closed by this side.</summary>
+    internal ValueTask<bool> ReadableAsync() =>
+        IsClosed ? new ValueTask<bool>(false) : _canRead ? new ValueTask<bool>(true) : _readable.WaitAsync();
+
+    /// <summary>Waits until writing may be tried; false when the socket has been closed by this side.</summary>
+    internal ValueTask<bool> WritableAsync() =>
+        IsClosed ? new ValueTask<bool>(false) : _canWrite ? new ValueTask<bool>(true) : _writable.WaitAsync();
+
+    /// <summary>Says that somebody else (TLS) has read until "would block".</summary>
+    internal void ReadBlocked()
+    {
+        if (!_sawEnd) _canRead = false;
+    }
+
+    /// <summary>Says that somebody else (TLS) has written until "would block".</summary>
+    internal void WriteBlocked() => _canWrite = false;
+
+    /// <inheritdoc/>
+    internal override void OnReady(EpollEvents events)
+    {
+        if ((events & (Ended | EpollEvents.PeerShutdown)) != EpollEvents.None) _sawEnd = true;
+        if ((events & Ended) != EpollEvents.None) HasEnded = true;
+        if ((events & (EpollEvents.Readable | EpollEvents.PeerShutdown | Ended)) != EpollEvents.None)
+        {
+            _canRead = true;
+            _readable.Set(true);
+        }
+
+        if ((events & (EpollEvents.Writable | Ended)) != EpollEvents.None && !IsClosed)
+        {
+            _canWrite = true;
+            _writable.Set(true);
+        }
+
+        if ((events & EpollEvents.Error) != EpollEvents.None && !IsClosed) Broken?.Invoke();
+    }
+
+    /// <summary>Closes so that the peer sees RST, and drops what is unsent.</summary>
+    internal void Reset()
+    {
+        if (IsClosed) return;
+        _ = Handle.SetResetOnClose();
+        Dispose();
+    }
+
+    /// <summary>Closes; waiters go on with false.</summary>
+    public void Dispose()
+    {
+        if (IsClosed) return;
+        IsClosed = true;
+        Loop.Unregister(this);
+        Handle.Dispose();
+        _readable.Set(false);
+        _writable.Set(false);
+    }
+}

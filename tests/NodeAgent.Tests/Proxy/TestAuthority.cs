@@ -1,0 +1,61 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Culvert.Interop.Tls;
+
+namespace Culvert.NodeAgent.Tests.Proxy;
+
+/// <summary>A certificate authority in memory that makes good and bad leaves.</summary>
+internal sealed class TestAuthority : IDisposable
+{
+    private readonly ECDsa _key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+    private readonly X509Certificate2 _root;
+
+    internal TestAuthority(string name = "test root")
+    {
+        CertificateRequest request = new($"CN={name}", _key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
+        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, true));
+        request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, false));
+        _root = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-30), DateTimeOffset.UtcNow.AddDays(1));
+    }
+
+    internal ReadOnlyMemory<byte> Root => _root.RawData;
+
+    internal TestLeaf Issue(params string[] uris) => Issue(DateTimeOffset.UtcNow.AddHours(1), uris);
+
+    internal TestLeaf Issue(DateTimeOffset notAfter, params string[] uris)
+    {
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        CertificateRequest request = new("CN=leaf", key, HashAlgorithmName.SHA256);
+        SubjectAlternativeNameBuilder names = new();
+        foreach (string uri in uris) names.AddUri(new Uri(uri));
+        if (uris.Length > 0) request.CertificateExtensions.Add(names.Build());
+        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.1"), new Oid("1.3.6.1.5.5.7.3.2")], false));
+        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, true));
+        byte[] serial = RandomNumberGenerator.GetBytes(12);
+        serial[0] &= 0x7F;
+        using X509Certificate2 certificate = request.Create(_root, notAfter.AddDays(-10), notAfter, serial);
+        return new TestLeaf(certificate.RawData, key.ExportPkcs8PrivateKey());
+    }
+
+    internal TlsContext Context(bool server, TestLeaf leaf, params TestAuthority[] trusted) => TlsContext.Create(new TlsContextOptions
+    {
+        IsServer = server,
+        Certificate = leaf.Certificate,
+        PrivateKey = leaf.Key,
+        TrustBundle = [.. (trusted.Length == 0 ? [this] : trusted).Select(t => t.Root)],
+    });
+
+    public void Dispose()
+    {
+        _root.Dispose();
+        _key.Dispose();
+    }
+}
+
+internal sealed record TestLeaf(byte[] Certificate, byte[] Key)
+{
+    internal string CertificatePem => PemEncoding.WriteString("CERTIFICATE", Certificate);
+
+    internal string KeyPem => PemEncoding.WriteString("PRIVATE KEY", Key);
+}

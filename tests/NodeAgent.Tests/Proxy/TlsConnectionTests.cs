@@ -1,0 +1,111 @@
+using Culvert.Interop.Tls;
+
+namespace Culvert.NodeAgent.Tests.Proxy;
+
+public sealed class TlsConnectionTests
+{
+    private const string Alice = "spiffe://cluster.local/ns/a/sa/alice";
+    private const string Bob = "spiffe://cluster.local/ns/b/sa/bob";
+
+    [Fact]
+    public void BothSidesSeeEachOthersIdentity()
+    {
+        using TestAuthority authority = new();
+        using SocketPair sockets = new();
+        using TlsContext serverContext = authority.Context(true, authority.Issue(Bob));
+        using TlsContext clientContext = authority.Context(false, authority.Issue(Alice));
+        using TlsConnection server = TlsConnection.Create(serverContext, sockets.Second);
+        using TlsConnection client = TlsConnection.Create(clientContext, sockets.First);
+        Assert.Equal((TlsStatus.Done, TlsStatus.Done), Handshake(client, server));
+        Assert.Equal([Alice], server.GetPeer()!.Uris);
+        Assert.Equal([Bob], client.GetPeer()!.Uris);
+        Assert.InRange(client.GetPeer()!.NotAfter, DateTimeOffset.UtcNow.AddMinutes(50), DateTimeOffset.UtcNow.AddMinutes(70));
+        Assert.True(server.IsHttp2Selected());
+
+        byte[] sent = new byte[40_000];
+        Random.Shared.NextBytes(sent);
+        byte[] received = new byte[sent.Length];
+        int written = 0, read = 0;
+        while (read < received.Length)
+        {
+            if (written < sent.Length && client.Write(sent.AsSpan(written)) is { Status: TlsStatus.Done } w) written += w.Count;
+            TlsResult r = server.Read(received.AsSpan(read));
+            if (r.Status == TlsStatus.Done) read += r.Count;
+            else Assert.Equal(TlsStatus.WantRead, r.Status);
+        }
+
+        Assert.Equal(sent, received);
+        client.Shutdown();
+        Assert.Equal(TlsStatus.Closed, ReadUntil(server));
+    }
+
+    [Fact]
+    public void AServerOfAnotherAuthorityIsRefusedByTheClient()
+    {
+        using TestAuthority mine = new(), other = new("other root");
+        (TlsStatus client, _, string? reason, _) = Try(mine.Context(false, mine.Issue(Alice)), other.Context(true, other.Issue(Bob), mine));
+        Assert.Equal(TlsStatus.Failed, client);
+        Assert.Contains("certificate", reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AClientOfAnotherAuthorityIsRefusedByTheServer()
+    {
+        using TestAuthority mine = new(), other = new("other root");
+        (_, TlsStatus server, _, string? reason) = Try(other.Context(false, other.Issue(Alice), mine), mine.Context(true, mine.Issue(Bob)));
+        Assert.Equal(TlsStatus.Failed, server);
+        Assert.Contains("certificate verify failed", reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AnExpiredClientCertificateIsRefusedWithTheReason()
+    {
+        using TestAuthority mine = new();
+        (_, TlsStatus server, _, string? reason) = Try(
+            mine.Context(false, mine.Issue(DateTimeOffset.UtcNow.AddMinutes(-1), Alice)), mine.Context(true, mine.Issue(Bob)));
+        Assert.Equal(TlsStatus.Failed, server);
+        Assert.Contains("expired", reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AKeyOfAnotherCertificateIsRefused()
+    {
+        using TestAuthority mine = new();
+        TestLeaf leaf = mine.Issue(Alice);
+        TlsException exception = Assert.Throws<TlsException>(() => mine.Context(true, leaf with { Key = mine.Issue(Bob).Key }));
+        Assert.Contains("key", exception.Message, StringComparison.Ordinal);
+    }
+
+    private static (TlsStatus Client, TlsStatus Server, string? ClientReason, string? ServerReason) Try(TlsContext clientContext, TlsContext serverContext)
+    {
+        using SocketPair sockets = new();
+        using TlsConnection server = TlsConnection.Create(serverContext, sockets.Second);
+        using TlsConnection client = TlsConnection.Create(clientContext, sockets.First);
+        (TlsStatus c, TlsStatus s) = Handshake(client, server);
+        clientContext.Dispose();
+        serverContext.Dispose();
+        return (c, s, client.FailureReason, server.FailureReason);
+    }
+
+    private static (TlsStatus Client, TlsStatus Server) Handshake(TlsConnection client, TlsConnection server)
+    {
+        TlsStatus c = TlsStatus.WantRead, s = TlsStatus.WantRead;
+        for (int i = 0; i < 1000 && (c == TlsStatus.WantRead || s == TlsStatus.WantRead); i++)
+        {
+            if (c == TlsStatus.WantRead) c = client.Handshake().Status;
+            if (s == TlsStatus.WantRead) s = server.Handshake().Status;
+            if (c is not (TlsStatus.WantRead or TlsStatus.Done)) break;
+        }
+
+        return (c, s);
+    }
+
+    private static TlsStatus ReadUntil(TlsConnection connection)
+    {
+        byte[] buffer = new byte[100];
+        TlsStatus status;
+        do status = connection.Read(buffer).Status;
+        while (status is TlsStatus.WantRead or TlsStatus.Done);
+        return status;
+    }
+}
