@@ -1,0 +1,21 @@
+using System.Buffers;
+
+namespace Culvert.Grpc;
+
+/// <summary>Where a marshaller puts one outgoing message. Valid only during the call of the serializer; not thread-safe.</summary>
+public abstract class SerializationContext
+{
+    /// <summary>Gives the whole payload at once.</summary>
+    /// <param name="payload">The encoded message; copied.</param>
+    public abstract void Complete(byte[] payload);
+
+    /// <summary>A writer for the payload; end it with <see cref="Complete()"/>.</summary>
+    public abstract IBufferWriter<byte> GetBufferWriter();
+
+    /// <summary>Says the length beforehand, so that the buffer is rented once. Optional.</summary>
+    /// <param name="payloadLength">Bytes that will be written, 0 or more.</param>
+    public abstract void SetPayloadLength(int payloadLength);
+
+    /// <summary>Ends a payload written through <see cref="GetBufferWriter"/>.</summary>
+    public abstract void Complete();
+}

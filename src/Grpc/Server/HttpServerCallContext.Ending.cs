@@ -1,0 +1,136 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Culvert.Grpc;
+
+/// <content>The end of the call.</content>
+internal sealed partial class HttpServerCallContext
+{
+    private const int Http2Cancel = 0x8;
+
+    private Task? interruption;
+    private Status? interruptedBy;
+    private bool ended;
+    private bool flushInterrupted;
+
+    /// <summary>Ends the call with what its handler said.</summary>
+    internal async Task EndAsync(Status status)
+    {
+        await writeLock.WaitAsync(CancellationToken.None);
+        try
+        {
+            if (ended)
+            {
+                return;
+            }
+
+            ended = true;
+            if (flushInterrupted && status.StatusCode == StatusCode.DeadlineExceeded)
+            {
+                // The client does not read: the status would wait behind the messages.
+                Http.Features.Get<IHttpResetFeature>()?.Reset(Http2Cancel);
+                return;
+            }
+
+            GrpcServerLog.CallEnded(environment.Logger, Method, status.StatusCode, status.Detail);
+            HttpResponse response = Http.Response;
+            if (!response.HasStarted && status.StatusCode != StatusCode.OK)
+            {
+                response.Headers.Remove(GrpcProtocol.EncodingHeader);
+                ServerResponse.WriteTrailersOnly(response, status, ResponseTrailers);
+            }
+            else if (Http.Features.Get<IHttpResponseTrailersFeature>() is { Trailers: { } trailers })
+            {
+                ServerResponse.Append(trailers, status, ResponseTrailers);
+            }
+
+            // The stream ends here for the client, even if the handler goes on or requests are left unread.
+            await response.CompleteAsync();
+        }
+        finally
+        {
+            writeLock.Release();
+        }
+    }
+
+    /// <summary>Ends the call after its handler, or the reading of its request, failed.</summary>
+    internal async Task FailAsync(Exception exception)
+    {
+        if (Http.RequestAborted.IsCancellationRequested)
+        {
+            GrpcServerLog.ClientGone(environment.Logger, Method, exception);
+            return;
+        }
+
+        Status status = Explain(exception);
+        try
+        {
+            await EndAsync(status);
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException)
+        {
+            GrpcServerLog.ClientGone(environment.Logger, Method, e);
+        }
+    }
+
+    private Status Explain(Exception exception)
+    {
+        Status? interrupted;
+        lock (gate)
+        {
+            interrupted = interruptedBy;
+        }
+
+        switch (exception)
+        {
+            case OperationCanceledException when interrupted is { } reason:
+                return reason;
+            case OperationCanceledException when CancellationToken.IsCancellationRequested:
+                return Status.DefaultCancelled;
+            case RpcException rpc:
+                foreach (Metadata.Entry entry in rpc.Trailers)
+                {
+                    ResponseTrailers.Add(entry);
+                }
+
+                return rpc.Status;
+            default:
+                GrpcServerLog.HandlerFailed(environment.Logger, Method, exception);
+                return new Status(
+                    StatusCode.Unknown,
+                    environment.Options.EnableDetailedErrors == true
+                        ? $"Exception was thrown by handler. {exception.GetType().Name}: {exception.Message}"
+                        : "Exception was thrown by handler.");
+        }
+    }
+
+    /// <summary>Ends the call from outside of its handler: the handler is told by its token, the client at once.</summary>
+    private void Interrupt(Status reason)
+    {
+        lock (gate)
+        {
+            if (interruptedBy is not null)
+            {
+                return;
+            }
+
+            interruptedBy = reason;
+            interruption = InterruptAsync(reason);
+        }
+    }
+
+    private async Task InterruptAsync(Status reason)
+    {
+        // Off the timer's or the host's thread: cancelling runs the handler's callbacks.
+        await Task.Yield();
+        await cancellation.CancelAsync();
+        try
+        {
+            await EndAsync(reason);
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException)
+        {
+            GrpcServerLog.ClientGone(environment.Logger, Method, e);
+        }
+    }
+}

@@ -1,0 +1,138 @@
+using System.Buffers;
+using Microsoft.AspNetCore.Http;
+
+namespace Culvert.Grpc;
+
+/// <content>Start of the call, reading and writing of messages.</content>
+internal sealed partial class HttpServerCallContext
+{
+    private readonly MessageReader reader;
+    private MessageWriter? encoder;
+    private DateTime deadline = DateTime.MaxValue;
+
+    /// <summary>Takes deadline and encodings from the headers and prepares those of the response.</summary>
+    /// <exception cref="RpcException">A header is not valid.</exception>
+    internal void Start()
+    {
+        IHeaderDictionary request = Http.Request.Headers;
+        HttpResponse response = Http.Response;
+        response.ContentType = GrpcProtocol.ContentType;
+        response.Headers[GrpcProtocol.AcceptEncodingHeader] = GrpcProtocol.AcceptedEncodings;
+
+        string? encoding = request[GrpcProtocol.EncodingHeader];
+        if (encoding is not (null or "" or GrpcProtocol.Identity or GrpcProtocol.Gzip))
+        {
+            throw new RpcException(new Status(StatusCode.Unimplemented, $"Unsupported grpc-encoding value '{encoding}'. Supported: {GrpcProtocol.AcceptedEncodings}"));
+        }
+
+        reader.Encoding = encoding is "" ? null : encoding;
+        bool gzip = environment.Options.ResponseCompressionAlgorithm == GrpcProtocol.Gzip && AcceptsGzip(request[GrpcProtocol.AcceptEncodingHeader]);
+        if (gzip)
+        {
+            response.Headers[GrpcProtocol.EncodingHeader] = GrpcProtocol.Gzip;
+        }
+
+        encoder = new MessageWriter(environment.Options.MaxSendMessageSize, gzip);
+        if ((string?)request[GrpcProtocol.TimeoutHeader] is { } timeout)
+        {
+            StartDeadline(timeout);
+        }
+    }
+
+    /// <summary>Reads the next request.</summary>
+    /// <returns>The request, or null at the end of the requests.</returns>
+    /// <exception cref="OperationCanceledException">The call was cancelled, or the client is gone.</exception>
+    internal async Task<T?> ReadAsync<T>(Marshaller<T> marshaller, CancellationToken cancellationToken = default)
+        where T : class
+    {
+        CancellationToken.ThrowIfCancellationRequested();
+        using CancellationTokenSource? linked = cancellationToken.CanBeCanceled && cancellationToken != CancellationToken
+            ? CancellationTokenSource.CreateLinkedTokenSource(CancellationToken, cancellationToken)
+            : null;
+        try
+        {
+            return await reader.ReadAsync(marshaller, linked?.Token ?? CancellationToken);
+        }
+        catch (IOException e)
+        {
+            throw new OperationCanceledException("The client reset the stream or went away.", e, CancellationToken);
+        }
+    }
+
+    internal async Task WriteAsync<T>(
+        T message, Marshaller<T> marshaller, bool flush, WriteOptions? options, CancellationToken cancellationToken = default)
+    {
+        using CancellationTokenSource? linked = cancellationToken.CanBeCanceled && cancellationToken != CancellationToken
+            ? CancellationTokenSource.CreateLinkedTokenSource(CancellationToken, cancellationToken)
+            : null;
+        CancellationToken cancel = linked?.Token ?? CancellationToken;
+        await EnterWriteAsync(cancel);
+        try
+        {
+            ReadOnlyMemory<byte> frame = encoder!.Encode(message, marshaller, options?.Flags ?? WriteFlags.None);
+            HttpResponse response = Http.Response;
+            if (!response.HasStarted)
+            {
+                await response.StartAsync(cancel);
+            }
+
+            response.BodyWriter.Write(frame.Span);
+            if (flush)
+            {
+                flushInterrupted = true;
+                await response.BodyWriter.FlushAsync(cancel);
+                cancel.ThrowIfCancellationRequested();
+                flushInterrupted = false;
+            }
+        }
+        finally
+        {
+            encoder!.Release();
+            writeLock.Release();
+        }
+    }
+
+    private static bool AcceptsGzip(string? accepted)
+    {
+        foreach (Range part in accepted.AsSpan().Split(','))
+        {
+            if (accepted.AsSpan()[part].Trim() is GrpcProtocol.Gzip)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private async ValueTask EnterWriteAsync(CancellationToken cancel)
+    {
+        cancel.ThrowIfCancellationRequested();
+        await writeLock.WaitAsync(cancel);
+        if (ended)
+        {
+            writeLock.Release();
+            throw new InvalidOperationException("Can't write the message because the call is complete.");
+        }
+    }
+
+    private void StartDeadline(string header)
+    {
+        if (!TimeoutEncoding.TryDecode(header, out TimeSpan timeout))
+        {
+            throw new RpcException(new Status(StatusCode.Internal, "The grpc-timeout header is not valid."));
+        }
+
+        if (timeout > GrpcProtocol.MaxTimer)
+        {
+            return;
+        }
+
+        deadline = environment.Time.GetUtcNow().UtcDateTime + timeout;
+        deadlineTimer = environment.Time.CreateTimer(
+            static state => ((HttpServerCallContext)state!).Interrupt(new Status(StatusCode.DeadlineExceeded, "The deadline passed.")),
+            this,
+            timeout,
+            Timeout.InfiniteTimeSpan);
+    }
+}

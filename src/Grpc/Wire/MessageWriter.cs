@@ -1,0 +1,77 @@
+using System.Buffers;
+
+namespace Culvert.Grpc;
+
+/// <summary>Encodes one message at a time with its prefix into a pooled buffer, held until <see cref="Release"/>. Not thread-safe.</summary>
+#pragma warning disable CA1001 // Release gives the buffer back after each message; nothing is held between messages.
+internal sealed class MessageWriter(int? maxSize, bool gzip) : SerializationContext
+#pragma warning restore CA1001
+{
+    private static readonly byte[] EmptyHeader = new byte[GrpcProtocol.FrameHeaderSize];
+
+    private PooledBuffer buffer = new();
+    private bool complete;
+
+    /// <summary>Encodes a message; the result is valid until <see cref="Release"/> or the next message.</summary>
+    /// <exception cref="RpcException">The message is too long.</exception>
+    internal ReadOnlyMemory<byte> Encode<T>(T message, Marshaller<T> marshaller, WriteFlags flags)
+    {
+        Release();
+        complete = false;
+        buffer.Write(EmptyHeader);
+        marshaller.ContextualSerializer(message, this);
+        if (!complete)
+        {
+            throw new InvalidOperationException($"The serializer of {typeof(T).Name} did not complete its payload.");
+        }
+
+        int length = buffer.Length - GrpcProtocol.FrameHeaderSize;
+        if (length > (maxSize ?? int.MaxValue))
+        {
+            Release();
+            throw new RpcException(new Status(
+                StatusCode.ResourceExhausted, $"Sending message of {length} bytes exceeds the maximum of {maxSize} bytes."));
+        }
+
+        bool compressed = gzip && !flags.HasFlag(WriteFlags.NoCompress);
+        if (compressed)
+        {
+            PooledBuffer packed = new();
+            packed.Write(EmptyHeader);
+            MessageCompression.Compress(buffer.WrittenSpan[GrpcProtocol.FrameHeaderSize..], packed);
+            buffer.Dispose();
+            buffer = packed;
+        }
+
+        MessageFrame.WriteHeader(buffer.WrittenSpan, compressed, buffer.Length - GrpcProtocol.FrameHeaderSize);
+        return buffer.WrittenMemory;
+    }
+
+    /// <summary>Gives the buffer back to the pool.</summary>
+    internal void Release() => buffer.Dispose();
+
+    public override void Complete(byte[] payload)
+    {
+        ArgumentNullException.ThrowIfNull(payload);
+        buffer.Write(payload);
+        Complete();
+    }
+
+    public override IBufferWriter<byte> GetBufferWriter() => buffer;
+
+    public override void SetPayloadLength(int payloadLength)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(payloadLength);
+        buffer.EnsureFree(payloadLength);
+    }
+
+    public override void Complete()
+    {
+        if (complete)
+        {
+            throw new InvalidOperationException("The payload is complete already.");
+        }
+
+        complete = true;
+    }
+}
