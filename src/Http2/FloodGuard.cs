@@ -1,0 +1,48 @@
+namespace Culvert.Http2;
+
+/// <summary>
+/// Counts what costs this side work without moving data. Control frames build up debt; useful frames and time pay it off. Resets are counted per period.
+/// The clock is read only for resets and when the debt is at its limit.
+/// </summary>
+internal sealed class FloodGuard(Http2Options options, TimeProvider time)
+{
+    private const int PaidByUsefulFrame = 4;
+
+    private int _debt;
+    private long _debtSince = time.GetTimestamp();
+    private long _resetsSince = time.GetTimestamp();
+    private int _resets;
+    private int _prematureResets;
+
+    /// <summary>A frame that moved data or opened something, in either direction.</summary>
+    public void Useful() => _debt = Math.Max(0, _debt - PaidByUsefulFrame);
+
+    /// <summary>A control or empty frame; false when there were too many.</summary>
+    public bool Control()
+    {
+        if (++_debt <= options.ControlFrameBurst) return true;
+        var now = time.GetTimestamp();
+        var forgiven = time.GetElapsedTime(_debtSince, now).TotalSeconds * options.ControlFramesPerSecond;
+        if (forgiven >= 1)
+        {
+            _debt -= (int)Math.Min(_debt, forgiven);
+            _debtSince = now;
+        }
+
+        return _debt <= options.ControlFrameBurst;
+    }
+
+    /// <summary>A stream reset that the peer caused; false when there were too many in the period.</summary>
+    public bool Reset(bool premature)
+    {
+        var now = time.GetTimestamp();
+        if (time.GetElapsedTime(_resetsSince, now) > options.ResetWindow)
+        {
+            _resetsSince = now;
+            _resets = _prematureResets = 0;
+        }
+
+        if (premature) _prematureResets++;
+        return ++_resets <= options.MaxResets && _prematureResets <= options.MaxPrematureResets;
+    }
+}
