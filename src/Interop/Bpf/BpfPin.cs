@@ -9,7 +9,7 @@ internal static class BpfPin
 {
     internal const string Map = "bpf-map";
     internal const string Program = "bpf-prog";
-    internal const string Link = "bpf_link";
+    internal const string Link = "bpf-link";
 
     /// <summary>Pins a descriptor; the folder must exist on a bpffs.</summary>
     /// <exception cref="BpfException">EEXIST when the path is taken, EPERM when it is not on a bpffs.</exception>
@@ -37,6 +37,7 @@ internal static class BpfPin
     private static string KindOf(int fd)
     {
         string target = File.ResolveLinkTarget($"/proc/self/fd/{fd}", returnFinalTarget: false)?.FullName ?? "unknown object";
-        return target[(target.LastIndexOfAny(['/', ':']) + 1)..].Replace("[", "", StringComparison.Ordinal).Replace("]", "", StringComparison.Ordinal);
+        // Kernels differ in spelling: "bpf-link" and "bpf_link".
+        return target[(target.LastIndexOfAny(['/', ':']) + 1)..].Trim('[').TrimEnd(']').Replace('_', '-');
     }
 }
