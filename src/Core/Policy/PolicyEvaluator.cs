@@ -17,11 +17,21 @@ public static class PolicyEvaluator
     public static Decision Evaluate(NodeSnapshot snapshot, in ConnectionRequest request)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
-        if (!request.Destination.Enrolled) return new(Verdict.Allow, DecisionReason.NotEnrolled);
+        return Evaluate(snapshot, request.Destination, request.ProvenIdentity, IpPrefix.Host(request.SourceAddress), request.Port);
+    }
+
+    /// <summary>The index of the first rule of <paramref name="policy"/> that matches, or -1.</summary>
+    public static int FindRule(PolicyInfo policy, string trustDomain, SpiffeId? provenIdentity, IPAddress sourceAddress, ushort port) =>
+        FindRule(policy, trustDomain, provenIdentity, IpPrefix.Host(sourceAddress), port);
+
+    /// <summary>Decides about all connections from a block of addresses at once; null stands for addresses that no policy names.</summary>
+    internal static Decision Evaluate(NodeSnapshot snapshot, WorkloadInfo destination, SpiffeId? identity, IpPrefix? source, ushort port)
+    {
+        if (!destination.Enrolled) return new(Verdict.Allow, DecisionReason.NotEnrolled);
         Decision? denied = null, allowed = null;
         bool anyAllowPolicy = false;
         List<NamespacedName>? audits = null;
-        foreach (NamespacedName name in request.Destination.PolicyNames)
+        foreach (NamespacedName name in destination.PolicyNames)
         {
             if (!snapshot.Policies.TryGetValue(name, out PolicyInfo? policy))
             {
@@ -29,35 +39,34 @@ public static class PolicyEvaluator
                 continue;
             }
             anyAllowPolicy |= policy.Action == PolicyAction.Allow;
-            int rule = FindRule(policy, snapshot.Mesh.TrustDomain, request.ProvenIdentity, request.SourceAddress, request.Port);
+            int rule = FindRule(policy, snapshot.Mesh.TrustDomain, identity, source, port);
             if (rule < 0) continue;
             if (policy.Action == PolicyAction.Deny) denied ??= new(Verdict.Deny, DecisionReason.DeniedByPolicy, name, rule);
             else if (policy.Action == PolicyAction.Allow) allowed ??= new(Verdict.Allow, DecisionReason.AllowedByPolicy, name, rule);
             else (audits ??= []).Add(name);
         }
 
-        Decision decision = request.Destination.MtlsMode == MtlsMode.Strict && request.ProvenIdentity is null
+        Decision decision = destination.MtlsMode == MtlsMode.Strict && identity is null
             ? new(Verdict.Deny, DecisionReason.StrictMtls)
             : denied ?? allowed ?? Fallback(snapshot.Mesh, anyAllowPolicy);
         return audits is null ? decision : decision with { AuditPolicies = [.. audits] };
     }
 
-    /// <summary>The index of the first rule of <paramref name="policy"/> that matches, or -1.</summary>
-    public static int FindRule(PolicyInfo policy, string trustDomain, SpiffeId? provenIdentity, IPAddress sourceAddress, ushort port)
+    private static int FindRule(PolicyInfo policy, string trustDomain, SpiffeId? identity, IpPrefix? source, ushort port)
     {
         for (int i = 0; i < policy.Rules.Count; i++)
         {
-            if (MatchesSource(policy.Rules[i], policy.Action, trustDomain, provenIdentity, sourceAddress) && MatchesPort(policy.Rules[i], port)) return i;
+            if (MatchesSource(policy.Rules[i], policy.Action, trustDomain, identity, source) && MatchesPort(policy.Rules[i], port)) return i;
         }
         return -1;
     }
 
     /// <summary>Whether any source condition of the rule is met.</summary>
-    internal static bool MatchesSource(PolicyRule rule, PolicyAction action, string trustDomain, SpiffeId? identity, IPAddress address)
+    internal static bool MatchesSource(PolicyRule rule, PolicyAction action, string trustDomain, SpiffeId? identity, IpPrefix? block)
     {
         foreach (PolicySource source in rule.From)
         {
-            if (Matches(source, action, trustDomain, identity, address)) return true;
+            if (Matches(source, action, trustDomain, identity, block)) return true;
         }
         return rule.From.IsEmpty;
     }
@@ -72,13 +81,13 @@ public static class PolicyEvaluator
         return rule.To.IsEmpty;
     }
 
-    private static bool Matches(PolicySource source, PolicyAction action, string trustDomain, SpiffeId? identity, IPAddress address)
+    private static bool Matches(PolicySource source, PolicyAction action, string trustDomain, SpiffeId? identity, IpPrefix? block)
     {
         string? ns = identity is not null && identity.TrustDomain == trustDomain ? identity.Namespace : null;
         return MatchesName(source.Identities, source.NotIdentities, identity?.ToString(), action)
             && MatchesName(source.Namespaces, source.NotNamespaces, ns, action)
-            && (source.IpBlocks.IsEmpty || AnyContains(source.IpBlocks, address))
-            && !AnyContains(source.NotIpBlocks, address);
+            && (source.IpBlocks.IsEmpty || AnyContains(source.IpBlocks, block))
+            && !AnyContains(source.NotIpBlocks, block);
     }
 
     private static bool MatchesName(EquatableArray<StringPattern> any, EquatableArray<StringPattern> none, string? value, PolicyAction action)
@@ -96,11 +105,12 @@ public static class PolicyEvaluator
         return false;
     }
 
-    private static bool AnyContains(EquatableArray<IpPrefix> prefixes, IPAddress address)
+    private static bool AnyContains(EquatableArray<IpPrefix> prefixes, IpPrefix? block)
     {
+        if (block is not { } inner) return false;
         foreach (IpPrefix prefix in prefixes)
         {
-            if (prefix.Contains(address)) return true;
+            if (prefix.Contains(inner)) return true;
         }
         return false;
     }

@@ -1,0 +1,20 @@
+namespace Culvert.Core;
+
+/// <summary>One fully evaluated verdict of the policy table; see <see cref="CompiledPolicy.Entries"/> for how they are looked up.</summary>
+/// <param name="SubjectId">The destination's subject.</param>
+/// <param name="ClassId">The source class, or 0 for any.</param>
+/// <param name="Port">The destination port, or 0 for any.</param>
+/// <param name="Protocol">The transport protocol.</param>
+/// <param name="Verdict">Allow or deny.</param>
+/// <param name="Audit">Whether an AUDIT policy matches too.</param>
+/// <param name="Reason">Why.</param>
+/// <param name="RuleId">The deciding rule, or 0 for none; see <see cref="CompiledPolicy.Rules"/>.</param>
+public readonly record struct PolicyEntry(
+    uint SubjectId,
+    uint ClassId,
+    ushort Port,
+    TransportProtocol Protocol,
+    Verdict Verdict,
+    bool Audit,
+    DecisionReason Reason,
+    uint RuleId);

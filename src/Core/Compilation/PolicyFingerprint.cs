@@ -1,0 +1,43 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Culvert.Core;
+
+/// <summary>A hash over all that changes a policy's meaning; the same in every process.</summary>
+internal static class PolicyFingerprint
+{
+    public static string Of(PolicyInfo policy)
+    {
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture, $"{policy.Name}\n{(int)policy.Action}\n");
+        foreach (PolicyRule rule in policy.Rules)
+        {
+            text.Append("rule\n");
+            foreach (PolicySource s in rule.From)
+            {
+                text.Append("from\n");
+                Add(text, "i", s.Identities);
+                Add(text, "I", s.NotIdentities);
+                Add(text, "n", s.Namespaces);
+                Add(text, "N", s.NotNamespaces);
+                Add(text, "b", s.IpBlocks);
+                Add(text, "B", s.NotIpBlocks);
+            }
+            foreach (PolicyDestination d in rule.To)
+            {
+                text.Append("to\n");
+                Add(text, "p", d.Ports);
+                Add(text, "P", d.NotPorts);
+            }
+        }
+        return Hash(text.ToString());
+    }
+
+    public static string Hash(string text) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(text)).AsSpan(0, 16));
+
+    private static void Add<T>(StringBuilder text, string tag, EquatableArray<T> items)
+    {
+        foreach (T item in items) text.Append(CultureInfo.InvariantCulture, $"{tag} {item}\n");
+    }
+}

@@ -1,0 +1,48 @@
+using System.Net;
+
+namespace Culvert.Core;
+
+/// <summary>Looks compiled policy up just as the kernel does; for tests and for explaining. Immutable.</summary>
+public sealed class PolicyTable
+{
+    private readonly Dictionary<(uint Subject, uint Class, ushort Port, TransportProtocol Protocol), PolicyEntry> _entries;
+    private readonly Dictionary<IpPrefix, AddressClass> _addresses;
+    private readonly int[] _lengths4;
+    private readonly int[] _lengths6;
+
+    /// <summary>Indexes <paramref name="policy"/>.</summary>
+    public PolicyTable(CompiledPolicy policy)
+    {
+        ArgumentNullException.ThrowIfNull(policy);
+        _entries = policy.Entries.ToDictionary(e => (e.SubjectId, e.ClassId, e.Port, e.Protocol));
+        _addresses = policy.AddressClasses.ToDictionary(a => a.Prefix);
+        _lengths4 = Lengths(v6: false);
+        _lengths6 = Lengths(v6: true);
+    }
+
+    /// <summary>The class of a source address.</summary>
+    /// <param name="source">The source address.</param>
+    /// <param name="authenticated">Whether it is proven that the flow comes from the workload that has the address.</param>
+    public uint Classify(IPAddress source, bool authenticated)
+    {
+        IpPrefix host = IpPrefix.Host(source);
+        foreach (int length in host.IsIPv6 ? _lengths6 : _lengths4)
+        {
+            if (_addresses.TryGetValue(host.Shorten(length), out AddressClass found)) return authenticated ? found.AuthenticatedClassId : found.AnonymousClassId;
+        }
+        return 0;
+    }
+
+    /// <summary>The verdict for a flow, or null when the subject is not known.</summary>
+    public PolicyEntry? Find(uint subject, uint classId, ushort port, TransportProtocol protocol)
+    {
+        ReadOnlySpan<(uint Class, ushort Port)> order = [(classId, port), (classId, 0), (0, port), (0, 0)];
+        foreach ((uint c, ushort p) in order)
+        {
+            if (_entries.TryGetValue((subject, c, p, protocol), out PolicyEntry entry)) return entry;
+        }
+        return null;
+    }
+
+    private int[] Lengths(bool v6) => [.. _addresses.Keys.Where(p => p.IsIPv6 == v6).Select(p => p.Length).Distinct().OrderDescending()];
+}

@@ -1,0 +1,122 @@
+using System.Diagnostics;
+using System.Net;
+
+namespace Culvert.Core.Tests;
+
+public sealed class PolicyCompilerTests
+{
+    [Fact]
+    public void LookUpAgreesWithTheOracle()
+    {
+        int compared = 0, allowed = 0;
+        var ids = new PolicyIds();
+        for (int seed = 0; seed < 1500; seed++)
+        {
+            var world = new RandomWorld(seed);
+            NodeSnapshot snapshot = world.Next();
+            CompiledPolicy compiled = PolicyCompiler.Compile(snapshot, snapshot.Workloads.Keys.ToHashSet(), ids);
+            var table = new PolicyTable(compiled);
+            foreach (WorkloadInfo destination in snapshot.LocalWorkloads())
+            {
+                for (int i = 0; i < 20; i++)
+                {
+                    ConnectionRequest request = world.Request(snapshot, destination);
+                    Decision expected = PolicyEvaluator.Evaluate(snapshot, request);
+                    uint source = table.Classify(request.SourceAddress, request.Authenticated);
+                    PolicyEntry? actual = table.Find(compiled.SubjectIds[destination.Uid], source, request.Port, request.Protocol);
+                    Assert.True(actual.HasValue, $"seed {seed}: no entry for {destination.Uid}");
+                    string message = $"seed {seed}: {request} expected {expected}, found {actual}";
+                    Assert.True(actual.Value.Verdict == expected.Verdict && actual.Value.Reason == expected.Reason, message);
+                    Assert.True(actual.Value.Audit == !expected.AuditPolicies.IsEmpty, message);
+                    CompiledRule? rule = compiled.Rules.GetValueOrDefault(actual.Value.RuleId);
+                    Assert.True(expected.RuleIndex < 0 ? rule is null : rule?.Policy == expected.Policy && rule?.RuleIndex == expected.RuleIndex, message);
+                    compared++;
+                    if (expected.IsAllowed) allowed++;
+                }
+            }
+        }
+        Assert.InRange(compared, 50_000, 1_000_000);
+        Assert.InRange(allowed, compared / 10, compared * 9 / 10);
+    }
+
+    [Fact]
+    public void NoEntryRepeatsItsFallback()
+    {
+        for (int seed = 0; seed < 200; seed++)
+        {
+            NodeSnapshot snapshot = new RandomWorld(seed).Next();
+            CompiledPolicy compiled = PolicyCompiler.Compile(snapshot, snapshot.Workloads.Keys.ToHashSet(), new PolicyIds());
+            Assert.Equal(compiled.Entries.Length, compiled.Entries.Select(e => (e.SubjectId, e.ClassId, e.Port, e.Protocol)).Distinct().Count());
+            foreach (PolicyEntry entry in compiled.Entries.Where(e => e is not { ClassId: 0, Port: 0 }))
+            {
+                var without = new PolicyTable(compiled with { Entries = compiled.Entries.Remove(entry) });
+                PolicyEntry fallback = without.Find(entry.SubjectId, entry.ClassId, entry.Port, entry.Protocol)!.Value;
+                Assert.NotEqual((entry.Verdict, entry.Audit, entry.Reason, entry.RuleId), (fallback.Verdict, fallback.Audit, fallback.Reason, fallback.RuleId));
+            }
+        }
+    }
+
+    [Fact]
+    public void NumbersStayOverRecompilationAndRestart()
+    {
+        var ids = new PolicyIds();
+        NodeSnapshot snapshot = new RandomWorld(7).Next();
+        CompiledPolicy first = PolicyCompiler.Compile(snapshot, snapshot.Workloads.Keys.ToHashSet(), ids);
+        PolicyCompiler.Compile(new RandomWorld(8).Next(), new HashSet<string>(), ids);
+        CompiledPolicy second = PolicyCompiler.Compile(snapshot, snapshot.Workloads.Keys.ToHashSet(), PolicyIds.Parse(ids.Serialize()));
+        Assert.Equal(first.Entries, second.Entries);
+        Assert.Equal(first.AddressClasses, second.AddressClasses);
+    }
+
+    [Fact]
+    public void SubjectsAreSharedAndChangeWithTheirPolicies()
+    {
+        var ids = new PolicyIds();
+        PolicyInfo policy = Given.Policy("shop/p", PolicyAction.Allow, Given.Rule());
+        WorkloadInfo a = Given.Workload("a", "10.0.0.1", "shop/p"), b = Given.Workload("b", "10.0.0.2", "shop/p"), c = Given.Workload("c", "10.0.0.3");
+        HashSet<string> local = ["shop/a", "shop/b", "shop/c", "shop/unknown"];
+        var before = PolicyCompiler.Compile(Given.Snapshot(new(), [policy], a, b, c), local, ids).SubjectIds;
+        Assert.Equal(before["shop/a"], before["shop/b"]);
+        Assert.NotEqual(before["shop/a"], before["shop/c"]);
+        Assert.Equal(3, before.Count);
+        var moved = PolicyCompiler.Compile(Given.Snapshot(new(), [policy with { SourceReference = "x:1" }], a, b, c), local, ids).SubjectIds;
+        Assert.Equal(before["shop/a"], moved["shop/a"]);
+        var after = PolicyCompiler.Compile(Given.Snapshot(new(), [policy with { Action = PolicyAction.Deny }], a, b, c), local, ids).SubjectIds;
+        Assert.NotEqual(before["shop/a"], after["shop/a"]);
+        Assert.Equal(before["shop/c"], after["shop/c"]);
+    }
+
+    [Fact]
+    public void AThousandWorkloadsAndAHundredPoliciesCompileFast()
+    {
+        PolicyInfo[] policies = [.. Enumerable.Range(0, 100).Select(i => Given.Policy($"shop/p{i:d3}", (PolicyAction)(i % 3), Given.Rule(
+            new() { Identities = Given.Identities($"td/ns/shop/sa/w{i * 3}", $"td/ns/shop/sa/w{i * 3 + 1}"), NotIpBlocks = Given.Blocks($"10.{i}.0.0/16") },
+            new() { Ports = [80, (ushort)(8000 + i)] })))];
+        WorkloadInfo[] workloads = [.. Enumerable.Range(0, 1000).Select(i => Given.Workload("w" + i, $"10.{i / 250}.{i % 250}.1", policies.Where((_, p) => (i + p) % 50 == 0).Select(p => p.Name.ToString()).ToArray()) with
+        {
+            MtlsMode = MtlsMode.Strict,
+            Node = i < 200 ? "n1" : "n2",
+        })];
+        NodeSnapshot snapshot = Given.Snapshot(new(), policies, workloads);
+        HashSet<string> local = [.. snapshot.LocalWorkloads().Select(w => w.Uid)];
+        var ids = new PolicyIds();
+        CompiledPolicy compiled = PolicyCompiler.Compile(snapshot, local, ids);
+        TimeSpan best = Enumerable.Range(0, 5).Min(_ =>
+        {
+            long start = Stopwatch.GetTimestamp();
+            PolicyCompiler.Compile(snapshot, local, ids);
+            return Stopwatch.GetElapsedTime(start);
+        });
+        TestContext.Current.SendDiagnosticMessage($"{compiled.Entries.Length} entries, {compiled.Classes.Count} classes, best {best.TotalMilliseconds} ms");
+        Assert.Equal(200, compiled.SubjectIds.Count);
+        Assert.True(best < TimeSpan.FromMilliseconds(100), $"compiled in {best.TotalMilliseconds} ms, {compiled.Entries.Length} entries");
+    }
+
+    [Fact]
+    public void SharedAddressesProveNothing()
+    {
+        WorkloadInfo a = Given.Workload("a", "10.0.0.1"), b = Given.Workload("b", "10.0.0.1");
+        CompiledPolicy compiled = PolicyCompiler.Compile(Given.Snapshot(new(), [], a, b), new HashSet<string>(), new PolicyIds());
+        Assert.Equal(new AddressClass(IpPrefix.Host(IPAddress.Parse("10.0.0.1")), 0, 0), Assert.Single(compiled.AddressClasses));
+    }
+}

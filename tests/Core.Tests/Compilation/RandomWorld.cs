@@ -1,0 +1,78 @@
+using System.Net;
+
+namespace Culvert.Core.Tests;
+
+/// <summary>Makes random worlds that are small enough for policies, ports and prefixes to meet often.</summary>
+internal sealed class RandomWorld(int seed)
+{
+    private static readonly string[] Blocks = ["0.0.0.0/0", "10.0.0.0/8", "10.0.0.0/24", "10.0.0.4/30", "10.0.0.5/32", "10.1.0.0/16", "192.0.2.0/24", "::/0", "fd00::/16", "fd00::4/126", "fd00::5/128"];
+    private static readonly string[] Addresses = ["10.0.0.1", "10.0.0.5", "10.0.0.6", "10.0.0.77", "10.1.2.3", "10.9.9.9", "192.0.2.1", "198.51.100.1", "fd00::5", "fd00::6", "fd00:1::1", "2001:db8::1"];
+    private static readonly string[] Identities = ["*", "td/*", "td/ns/a/*", "td/ns/a/sa/s1", "td/ns/b/sa/s2", "*/sa/s1", "other/ns/a/sa/s1"];
+    private static readonly string[] Namespaces = ["a", "b", "a*", "*", "c"];
+    private static readonly ushort[] Ports = [1, 2, 80, 443, 65535];
+    private readonly Random _random = new(seed);
+
+    public NodeSnapshot Next()
+    {
+        PolicyInfo[] policies = [.. Enumerable.Range(0, _random.Next(6)).Select(i => new PolicyInfo
+        {
+            Name = new("a", "p" + i), Action = (PolicyAction)_random.Next(3), Rules = Many(3, Rule),
+        })];
+        WorkloadInfo[] workloads = [.. Enumerable.Range(0, 1 + _random.Next(8)).Select(i => Workload(i, policies))];
+        var mesh = new MeshSettings { DefaultAction = (DefaultAction)_random.Next(2) };
+        return Given.Snapshot(mesh, policies, workloads);
+    }
+
+    public ConnectionRequest Request(NodeSnapshot snapshot, WorkloadInfo destination)
+    {
+        // Half of the sources are workloads, half any address. Only a workload that owns its address alone can prove who it is.
+        WorkloadInfo source = snapshot.Workloads.Values.ElementAt(_random.Next(snapshot.Workloads.Count));
+        IPAddress address = _random.Next(2) == 0 ? source.Addresses[_random.Next(source.Addresses.Count)] : IPAddress.Parse(Pick(Addresses));
+        WorkloadInfo[] owners = [.. snapshot.Workloads.Values.Where(w => w.Addresses.Contains(address))];
+        bool provable = owners.Length > 0 && owners.All(o => o.Enrolled && o.Identity == owners[0].Identity);
+        return new()
+        {
+            SourceAddress = address,
+            SourceIdentity = provable ? owners[0].Identity : null,
+            Authenticated = provable && _random.Next(2) == 0,
+            Destination = destination,
+            Port = _random.Next(3) == 0 ? (ushort)_random.Next(1, 65536) : Pick(Ports),
+            Protocol = _random.Next(2) == 0 ? TransportProtocol.Tcp : TransportProtocol.Udp,
+        };
+    }
+
+    private WorkloadInfo Workload(int i, PolicyInfo[] policies)
+    {
+        string ns = Pick(["a", "b", "c"]), account = Pick(["s1", "s2"]);
+        return new()
+        {
+            Uid = $"{ns}/w{i}",
+            Name = new(ns, "w" + i),
+            ServiceAccount = account,
+            Identity = SpiffeId.ForServiceAccount(_random.Next(8) == 0 ? "other" : Given.TrustDomain, ns, account),
+            Node = "n1",
+            Addresses = [IPAddress.Parse(Pick(Addresses)), IPAddress.Parse(Pick(Addresses))],
+            Enrolled = _random.Next(6) != 0,
+            MtlsMode = (MtlsMode)_random.Next(2),
+            PolicyNames = policies.Where(_ => _random.Next(2) == 0).Select(p => p.Name).ToEquatableArray(),
+        };
+    }
+
+    private PolicyRule Rule() => new() { From = Many(2, Source), To = Many(2, () => new PolicyDestination { Ports = Many(2, () => Pick(Ports)), NotPorts = Many(1, () => Pick(Ports)) }) };
+
+    private PolicySource Source() => new()
+    {
+        Identities = Rarely(() => Given.Identities(Pick(Identities))),
+        NotIdentities = Rarely(() => Given.Identities(Pick(Identities))),
+        Namespaces = Rarely(() => Given.Patterns(Pick(Namespaces))),
+        NotNamespaces = Rarely(() => Given.Patterns(Pick(Namespaces))),
+        IpBlocks = Rarely(() => Given.Blocks(Pick(Blocks), Pick(Blocks))),
+        NotIpBlocks = Rarely(() => Given.Blocks(Pick(Blocks))),
+    };
+
+    private EquatableArray<T> Rarely<T>(Func<EquatableArray<T>> make) => _random.Next(3) == 0 ? make() : [];
+
+    private EquatableArray<T> Many<T>(int most, Func<T> make) => Enumerable.Range(0, _random.Next(most + 1)).Select(_ => make()).ToEquatableArray();
+
+    private T Pick<T>(T[] items) => items[_random.Next(items.Length)];
+}
