@@ -29,8 +29,8 @@ stamp=$({ "$clang" --version; echo "$flags"; cat "$0"; } | sha256sum | cut -d' '
 
 up_to_date() { # object: newer than each of its sources, as the compiler listed them
 	[ "$force" != --force ] && [ -f "$1" ] && [ -f "$1.d" ] || return 1
-	for source in $(sed -e 's/^[^:]*://' -e 's/\\$//' "$1.d"); do
-		[ -f "$source" ] && [ ! "$source" -nt "$1" ] || return 1
+	for input in $(sed -e 's/^[^:]*://' -e 's/\\$//' "$1.d"); do
+		[ -f "$input" ] && [ ! "$input" -nt "$1" ] || return 1
 	done
 }
 

@@ -47,7 +47,8 @@ enum cv_reason {
 	CV_REASON_TUNNEL_PORT = 19,         /* a pod addressed the tunnel port itself */
 	CV_REASON_INTERNAL = 20,            /* a map that must exist is missing: a bug */
 	CV_REASON_TRANSPORT_SPOOF = 21,     /* a packet carried the proxy's mark without being the proxy's */
-	CV_REASON_MAX = 22,
+	CV_REASON_TUPLE_TAKEN = 22,         /* translation would give two flows the same ports; the next try may differ */
+	CV_REASON_MAX = 23,
 };
 
 /* A 16-byte address in network byte order. */
@@ -94,6 +95,8 @@ struct cv_flow {
 	__u8 flags;       /* enum cv_flow_flag */
 	__u8 mac[6];      /* of the receiving pod */
 	__u8 host_mac[6]; /* of its host-side veth */
+	__u32 in_ifindex; /* host-side veth of the sending pod; 0: this direction does not come out of a pod here */
+	__u32 pad;
 };
 
 /* cv_endpoint: an enrolled pod by the host-side veth its packets come from. */
@@ -229,7 +232,8 @@ enum cv_counter {
 	CV_COUNTER_PASS_PACKETS = 6,
 	CV_COUNTER_DIRECT_BYTES = 7,
 	CV_COUNTER_REEVALUATED = 8,  /* flows judged again after a policy change */
-	CV_COUNTER_MAX = 9,
+	CV_COUNTER_EVENT_LIMITED = 9, /* events kept back by the rate limit */
+	CV_COUNTER_MAX = 10,
 };
 
 /* cv_pair: per-CPU totals of kernel-carried flows by identity pair. */
@@ -279,3 +283,4 @@ struct cv_event {
 #define CV_MARK_MASK 0x00ff0000u
 #define CV_MARK_CAPTURE 0x00c10000u /* set by the programs: deliver locally */
 #define CV_MARK_PROXY 0x00c20000u   /* set by the proxy on its sockets: trusted */
+#define CV_MARK_REJECT 0x00c30000u  /* set by the programs on the resets they answer with */

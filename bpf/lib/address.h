@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* 16-byte addresses, and what the policy knows about them. */
+#pragma once
+
+#include <bpf/bpf_endian.h>
+#include <linux/in.h>
+#include <linux/in6.h>
+#include "lib/maps.h"
+
+static __always_inline struct cv_addr address_from_v4(__be32 v4)
+{
+	struct cv_addr addr = { .w = { 0, 0, bpf_htonl(0xffff), v4 } };
+
+	return addr;
+}
+
+static __always_inline int address_equal(const struct cv_addr *a, const struct cv_addr *b)
+{
+	return a->w[0] == b->w[0] && a->w[1] == b->w[1] && a->w[2] == b->w[2] && a->w[3] == b->w[3];
+}
+
+static __always_inline int address_is_link_local6(const struct cv_addr *a)
+{
+	return (a->w[0] & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000);
+}
+
+/* Returns what the generation in force knows about an address, NULL when nothing. */
+static __always_inline struct cv_address *address_lookup(__u32 generation, const struct cv_addr *addr)
+{
+	struct cv_address_key key = { .prefixlen = 32 + 128, .generation = generation, .addr = *addr };
+
+	return bpf_map_lookup_elem(&cv_address, &key);
+}
+
+static __always_inline struct cv_endpoint *endpoint_lookup(__u32 generation, __u32 ifindex)
+{
+	struct cv_endpoint_key key = { .generation = generation, .ifindex = ifindex };
+
+	return bpf_map_lookup_elem(&cv_endpoint, &key);
+}
+
+/* Whether a packet that came out of the endpoint's veth carries one of its addresses. */
+static __always_inline int endpoint_owns_source(const struct cv_endpoint *ep, const struct cv_packet *p)
+{
+	if (!(p->flags & CV_PACKET_V6))
+		return ep->addr4.w[3] && address_equal(&ep->addr4, &p->key.src);
+	if (address_equal(&ep->addr6, &p->key.src))
+		return 1;
+	return p->key.proto == IPPROTO_ICMPV6 && address_is_link_local6(&p->key.src);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Read-only settings. The loader may change them before load; the verifier then knows them and prunes what they rule out.
+ */
+#pragma once
+
+#include <linux/types.h>
+#include "shared/culvert_abi.h"
+
+const volatile __u32 cv_cfg_mark_mask = CV_MARK_MASK;       /* which bits of a packet's mark are ours */
+const volatile __u32 cv_cfg_mark_capture = CV_MARK_CAPTURE; /* deliver to this node's sockets */
+const volatile __u32 cv_cfg_mark_proxy = CV_MARK_PROXY;     /* sent by the node proxy */
+const volatile __u32 cv_cfg_mark_reject = CV_MARK_REJECT;   /* a reset made here */
+const volatile __u16 cv_cfg_tunnel_port = 15008;            /* host byte order */
+const volatile __u8 cv_cfg_reject_rst = 1;                  /* 1: refused TCP gets a reset, 0: silence */
+const volatile __u8 cv_cfg_fail_open = 0;                   /* 1: faults of the mesh itself let packets pass */
+const volatile __u32 cv_cfg_drop_rate = 100;                /* DROPPED events for each CPU and second */
+const volatile __u32 cv_cfg_deny_rate = 1000;               /* DENIED events for each CPU and second */

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* What becomes of a packet out of a pod that belongs to no known flow. */
+#pragma once
+
+#include "lib/config.h"
+#include "lib/service.h"
+
+static __always_inline void decision_direct(struct cv_decision *d, const struct cv_address *to)
+{
+	d->verdict = CV_VERDICT_DIRECT;
+	d->ifindex = to->ifindex;
+	d->reply_ifindex = to->ifindex;
+	d->mtu = to->mtu;
+	__builtin_memcpy(d->mac, to->mac, sizeof(d->mac));
+	__builtin_memcpy(d->host_mac, to->host_mac, sizeof(d->host_mac));
+}
+
+/* A workload of the mesh at d->addr. */
+static __always_inline int decide_workload(struct cv_scratch *s, const struct cv_address *to, int always_proxy)
+{
+	struct cv_packet *p = &s->packet;
+	struct cv_decision *d = &s->decision;
+	int tcp = p->key.proto == IPPROTO_TCP;
+	int self = address_equal(&d->addr, &p->key.src);
+
+	d->dst_class = to->auth_class;
+	if (tcp && d->port == bpf_htons(cv_cfg_tunnel_port))
+		return CV_REASON_TUNNEL_PORT;
+	if (tcp && (always_proxy || self || !(to->flags & CV_ADDRESS_LOCAL) || to->flags & CV_ADDRESS_PROXY)) {
+		d->untracked = self && !(d->flags & CV_FLOW_NAT_DST);
+		d->verdict = d->untracked ? CV_VERDICT_PASS : CV_VERDICT_PROXY;
+		return 0;
+	}
+	if (self && d->flags & CV_FLOW_NAT_DST)
+		return CV_REASON_NO_BACKEND; /* a datagram to a Service whose backend is the sender itself: the proxy's job */
+	if (self || !(to->flags & CV_ADDRESS_LOCAL)) {
+		d->verdict = CV_VERDICT_PASS;
+		d->flags |= CV_FLOW_OUTBOUND;
+		return 0;
+	}
+	decision_direct(d, to);
+	return policy_judge(s, to->subject, d->port);
+}
+
+/* Fills s->decision for TCP and UDP; src_class and quiet are set already. Returns 0 or the drop reason. */
+__noinline int destination_decide(struct __sk_buff *skb)
+{
+	struct cv_scratch *s = scratch_get();
+	struct cv_address *to;
+	struct cv_decision *d;
+	struct cv_packet *p;
+	int r, always_proxy = 0;
+
+	CV_NEEDS(skb);
+	if (!s)
+		return CV_REASON_INTERNAL;
+	p = &s->packet;
+	d = &s->decision;
+	d->addr = p->key.dst;
+	d->port = p->key.dport;
+	to = address_lookup(p->generation, &d->addr);
+	if (to && to->flags & CV_ADDRESS_SERVICE && !(to->flags & CV_ADDRESS_EXCLUDED)) {
+		r = service_choose(s, &always_proxy);
+		if (r)
+			return r;
+		to = address_lookup(p->generation, &d->addr);
+		if (p->key.proto == IPPROTO_TCP && (!to || !(to->flags & CV_ADDRESS_MESHED))) {
+			d->verdict = CV_VERDICT_PROXY;
+			return 0;
+		}
+	}
+	if (!to || to->flags & (CV_ADDRESS_EXCLUDED | CV_ADDRESS_NODE) || !(to->flags & CV_ADDRESS_MESHED)) {
+		d->verdict = CV_VERDICT_PASS;
+		d->flags |= CV_FLOW_OUTBOUND;
+		d->dst_class = to ? to->anon_class : 0;
+		d->untracked = d->quiet && to && to->flags & CV_ADDRESS_NODE; /* probes: the rest of a node's own connection */
+		return 0;
+	}
+	return decide_workload(s, to, always_proxy);
+}

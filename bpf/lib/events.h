@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Records for user space. A lost one is counted; those that a flood of packets could cause are rate limited. */
+#pragma once
+
+#include "lib/config.h"
+#include "lib/counters.h"
+
+/* Whether one more event may be sent in this second on this CPU. */
+static __always_inline int limit_take(struct cv_limit *limit, __u64 now, __u32 rate)
+{
+	if (now - limit->since_ns >= 1000000000ULL) {
+		limit->since_ns = now;
+		limit->count = 0;
+	}
+	if (limit->count >= rate) {
+		counter_add(CV_COUNTER_EVENT_LIMITED, 1);
+		return 0;
+	}
+	limit->count++;
+	return 1;
+}
+
+/* Returns room for one record, NULL (counted) when the ring buffer is full. Every member has to be set. */
+static __always_inline struct cv_event *event_reserve(struct cv_scratch *s, __u8 type, __u32 ifindex)
+{
+	struct cv_event *e = bpf_ringbuf_reserve(&cv_events, sizeof(*e), 0);
+
+	if (!e) {
+		counter_add(CV_COUNTER_EVENT_LOST, 1);
+		return 0;
+	}
+	__builtin_memset(e, 0, sizeof(*e));
+	e->time_ns = s->packet.now;
+	e->generation = s->packet.generation;
+	e->ifindex = ifindex;
+	e->type = type;
+	return e;
+}
+
+/* A new flow, as s->decision says. */
+static __always_inline void event_new(struct __sk_buff *skb, struct cv_scratch *s)
+{
+	struct cv_decision *d = &s->decision;
+	struct cv_event *e = event_reserve(s, CV_EVENT_NEW, skb->ifindex);
+
+	if (!e)
+		return;
+	e->key = s->packet.key;
+	if (d->flags & CV_FLOW_NAT_DST) {
+		e->nat_addr = d->addr;
+		e->nat_port = d->port;
+	}
+	e->verdict = d->verdict;
+	e->flags = d->flags;
+	e->src_class = d->src_class;
+	e->dst_class = d->dst_class;
+	e->rule = d->rule;
+	bpf_ringbuf_submit(e, 0);
+}
+
+/*
+ * Functions with external linkage, here and elsewhere, are verified once by themselves and not again for every caller;
+ * the price is that they take only the context and numbers.
+ */
+
+/* A refusal by policy, with the rule, or a drop for another reason. */
+__noinline int event_refused(struct __sk_buff *skb, __u32 reason)
+{
+	int policy = reason >= CV_REASON_POLICY_DENY && reason <= CV_REASON_STRICT_MTLS;
+	struct cv_scratch *s = scratch_get();
+	struct cv_event *e;
+
+	if (!s)
+		return 0;
+	if (!s->packet.now)
+		s->packet.now = bpf_ktime_get_ns();
+	if (policy ? !limit_take(&s->denied, s->packet.now, cv_cfg_deny_rate)
+		   : !limit_take(&s->dropped, s->packet.now, cv_cfg_drop_rate))
+		return 0;
+	e = event_reserve(s, policy ? CV_EVENT_DENIED : CV_EVENT_DROPPED, skb->ifindex);
+	if (!e)
+		return 0;
+	e->key = policy && s->decision.flags & CV_FLOW_REPLY ? s->peer : s->packet.key;
+	e->verdict = CV_VERDICT_DROP;
+	e->reason = reason;
+	if (policy) {
+		e->flags = s->decision.flags;
+		e->src_class = s->decision.src_class;
+		e->dst_class = s->decision.dst_class;
+		e->rule = s->decision.rule;
+		if (s->decision.flags & CV_FLOW_NAT_DST) {
+			e->nat_addr = s->decision.addr;
+			e->nat_port = s->decision.port;
+		}
+	}
+	bpf_ringbuf_submit(e, 0);
+	return 0;
+}

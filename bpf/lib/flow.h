@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * The flow table. An entry is keyed by what its sender puts on the wire, so a translated flow's answers have a key of
+ * their own; each entry leads to the other. Both directions exist or none.
+ */
+#pragma once
+
+#include "lib/decide.h"
+#include "lib/events.h"
+#include "lib/nat.h"
+
+#define CV_FLOW_GONE (-1) /* the entry no longer describes its flow: judge the packet as a new one */
+#define CV_EEXIST 17
+#define CV_FLOW_IDLE_NS (60ULL * 1000000000ULL) /* a SYN after that long starts a new flow */
+
+/* The key of the other direction. */
+static __always_inline void flow_peer_key(struct cv_flow_key *out, const struct cv_flow_key *key, const struct cv_flow *f)
+{
+	__builtin_memset(out, 0, sizeof(*out));
+	out->proto = key->proto;
+	out->src = f->flags & CV_FLOW_NAT_DST ? f->nat_addr : key->dst;
+	out->sport = f->flags & CV_FLOW_NAT_DST ? f->nat_port : key->dport;
+	out->dst = f->flags & CV_FLOW_NAT_SRC ? f->nat_addr : key->src;
+	out->dport = f->flags & CV_FLOW_NAT_SRC ? f->nat_port : key->sport;
+}
+
+static __always_inline void flow_key_reverse(struct cv_flow_key *out, const struct cv_flow_key *key)
+{
+	__builtin_memset(out, 0, sizeof(*out));
+	out->proto = key->proto;
+	out->src = key->dst;
+	out->dst = key->src;
+	out->sport = key->dport;
+	out->dport = key->sport;
+}
+
+static __always_inline int flow_key_equal(const struct cv_flow_key *a, const struct cv_flow_key *b)
+{
+	return address_equal(&a->src, &b->src) && address_equal(&a->dst, &b->dst) && a->sport == b->sport &&
+	       a->dport == b->dport && a->proto == b->proto;
+}
+
+/*
+ * Ends the flow of s->flow_key: the closed event with the totals of both directions (once), the totals of its identity
+ * pair, and with `remove` both entries. Leaves the key of the other direction in s->peer.
+ */
+__noinline int flow_finish(struct __sk_buff *skb, __u32 remove)
+{
+	struct cv_scratch *s = scratch_get();
+	struct cv_flow *f, *peer, *out, *in;
+	struct cv_event *e;
+	struct cv_pair *pair;
+	__u64 bytes_in = 0, packets_in = 0;
+
+	if (!s)
+		return 0;
+	f = bpf_map_lookup_elem(&cv_flow, &s->flow_key);
+	if (!f)
+		return 0;
+	flow_peer_key(&s->peer, &s->flow_key, f);
+	peer = bpf_map_lookup_elem(&cv_flow, &s->peer);
+	if (!(f->flags & CV_FLOW_CLOSED) && !(peer && peer->flags & CV_FLOW_CLOSED)) {
+		out = f->flags & CV_FLOW_REPLY ? peer : f;
+		in = f->flags & CV_FLOW_REPLY ? f : peer;
+		if (in) {
+			bytes_in = in->bytes;
+			packets_in = in->packets;
+		}
+		counter_add(CV_COUNTER_FLOW_CLOSED, 1);
+		pair = pair_get(f->src_class, f->dst_class, f->verdict);
+		if (pair) {
+			pair->packets += packets_in + (out ? out->packets : 0);
+			pair->bytes += bytes_in + (out ? out->bytes : 0);
+		}
+		e = event_reserve(s, CV_EVENT_CLOSED, skb->ifindex);
+		if (e) {
+			e->key = f->flags & CV_FLOW_REPLY ? s->peer : s->flow_key;
+			e->duration_ns = s->packet.now - f->created_ns;
+			e->bytes_in = bytes_in;
+			if (out) {
+				e->bytes_out = out->bytes;
+				if (out->flags & CV_FLOW_NAT_DST) {
+					e->nat_addr = out->nat_addr;
+					e->nat_port = out->nat_port;
+				}
+				e->flags = out->flags;
+			}
+			e->verdict = f->verdict;
+			e->src_class = f->src_class;
+			e->dst_class = f->dst_class;
+			e->rule = f->rule;
+			bpf_ringbuf_submit(e, 0);
+		}
+	}
+	if (remove) {
+		bpf_map_delete_elem(&cv_flow, &s->flow_key);
+		bpf_map_delete_elem(&cv_flow, &s->peer);
+	} else if (peer) {
+		/* The last ACK has to come from the other side; with it the entries go. */
+		peer->flags |= CV_FLOW_CLOSED;
+	}
+	return 0;
+}
+
+/* Follows the end of the TCP connection whose entry s->flow_key names. */
+__noinline int flow_track_end(struct __sk_buff *skb)
+{
+	struct cv_scratch *s = scratch_get();
+	struct cv_flow *f, *peer;
+	__u8 tcp;
+
+	if (!s)
+		return 0;
+	tcp = s->packet.tcp_flags;
+	if (tcp & CV_TCP_RST)
+		return flow_finish(skb, 1);
+	f = bpf_map_lookup_elem(&cv_flow, &s->flow_key);
+	if (!f)
+		return 0;
+	if (!(tcp & CV_TCP_FIN))
+		return f->flags & CV_FLOW_CLOSED ? flow_finish(skb, 1) : 0;
+	if (f->flags & CV_FLOW_FIN)
+		return 0;
+	f->flags |= CV_FLOW_FIN;
+	flow_peer_key(&s->peer, &s->flow_key, f);
+	peer = bpf_map_lookup_elem(&cv_flow, &s->peer);
+	return peer && peer->flags & CV_FLOW_FIN ? flow_finish(skb, 0) : 0;
+}
+
+static __always_inline void flow_track(struct __sk_buff *skb, struct cv_scratch *s, __u8 flow_flags)
+{
+	if (s->packet.tcp_flags & (CV_TCP_FIN | CV_TCP_RST) || flow_flags & CV_FLOW_CLOSED)
+		flow_track_end(skb);
+}
+
+static __always_inline void flow_count(struct cv_scratch *s, struct cv_flow *f)
+{
+	__sync_fetch_and_add(&f->packets, 1);
+	__sync_fetch_and_add(&f->bytes, s->packet.len);
+	f->last_ns = s->packet.now;
+}
+
+/* Whether a SYN on this entry starts another flow rather than repeating the first SYN. */
+static __always_inline int flow_is_over(const struct cv_flow *f, const struct cv_packet *p)
+{
+	return f->flags & (CV_FLOW_FIN | CV_FLOW_CLOSED | CV_FLOW_REPLY) || f->generation != p->generation ||
+	       p->now - f->last_ns > CV_FLOW_IDLE_NS;
+}
+
+/*
+ * Makes both entries as s->decision says, counts and tells of the flow. `in_ifindex` is the veth the first packet came out
+ * of, 0 when it came from outside. Returns 0 or the drop reason.
+ */
+__noinline int flow_create(struct __sk_buff *skb, __u32 in_ifindex)
+{
+	struct cv_scratch *s = scratch_get();
+	struct cv_address *from;
+	struct cv_decision *d;
+	struct cv_packet *p;
+	struct cv_flow *f, *old;
+	struct cv_pair *pair;
+	long err;
+
+	if (!s)
+		return CV_REASON_INTERNAL;
+	p = &s->packet;
+	d = &s->decision;
+	f = &s->flow;
+	__builtin_memset(f, 0, sizeof(*f));
+	f->created_ns = p->now;
+	f->last_ns = p->now;
+	f->generation = p->generation;
+	f->rule = d->rule;
+	f->src_class = d->src_class;
+	f->dst_class = d->dst_class;
+	f->verdict = d->verdict;
+	f->flags = d->flags;
+	f->in_ifindex = in_ifindex;
+	if (d->verdict == CV_VERDICT_DIRECT) {
+		f->ifindex = d->ifindex;
+		f->mtu = d->mtu;
+		__builtin_memcpy(f->mac, d->mac, sizeof(f->mac));
+		__builtin_memcpy(f->host_mac, d->host_mac, sizeof(f->host_mac));
+	}
+	if (d->flags & CV_FLOW_NAT_DST) {
+		f->nat_addr = d->addr;
+		f->nat_port = d->port;
+	}
+	flow_peer_key(&s->peer, &p->key, f);
+	old = bpf_map_lookup_elem(&cv_flow, &s->peer);
+	if (old && !(old->flags & (CV_FLOW_FIN | CV_FLOW_CLOSED))) {
+		flow_peer_key(&s->lookup, &s->peer, old);
+		if (!flow_key_equal(&s->lookup, &p->key))
+			return CV_REASON_TUPLE_TAKEN;
+	}
+	err = bpf_map_update_elem(&cv_flow, &p->key, f, BPF_NOEXIST);
+	if (err == -CV_EEXIST)
+		return 0; /* another CPU was faster */
+	if (err)
+		return CV_REASON_FLOW_TABLE_FULL;
+	f->flags = (d->flags & ~CV_FLOW_NAT_DST) | CV_FLOW_REPLY;
+	f->in_ifindex = d->reply_ifindex;
+	f->ifindex = 0;
+	if (d->flags & CV_FLOW_NAT_DST) {
+		f->flags |= CV_FLOW_NAT_SRC;
+		f->nat_addr = p->key.dst;
+		f->nat_port = p->key.dport;
+	}
+	if (d->verdict == CV_VERDICT_DIRECT) {
+		from = address_lookup(p->generation, &p->key.src);
+		if (!from || !(from->flags & CV_ADDRESS_LOCAL)) {
+			bpf_map_delete_elem(&cv_flow, &p->key);
+			return CV_REASON_INTERNAL;
+		}
+		f->ifindex = from->ifindex;
+		f->mtu = from->mtu;
+		__builtin_memcpy(f->mac, from->mac, sizeof(f->mac));
+		__builtin_memcpy(f->host_mac, from->host_mac, sizeof(f->host_mac));
+	}
+	if (bpf_map_update_elem(&cv_flow, &s->peer, f, BPF_ANY)) {
+		bpf_map_delete_elem(&cv_flow, &p->key);
+		return CV_REASON_FLOW_TABLE_FULL;
+	}
+	counter_add(CV_COUNTER_FLOW_NEW, 1);
+	pair = pair_get(d->src_class, d->dst_class, d->verdict);
+	if (pair)
+		pair->connections++;
+	if (!d->quiet)
+		event_new(skb, s);
+	return 0;
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Packets leaving a pod. */
+#pragma once
+
+#include "lib/icmp.h"
+#include "lib/judge.h"
+
+static __always_inline int packet_is_fresh_syn(const struct cv_packet *p)
+{
+	return (p->tcp_flags & (CV_TCP_SYN | CV_TCP_ACK | CV_TCP_RST)) == CV_TCP_SYN;
+}
+
+/* Whether a flow may start, or be picked up in its midst, with this packet. */
+static __always_inline int packet_may_start(const struct cv_packet *p)
+{
+	return p->key.proto != IPPROTO_TCP || packet_is_fresh_syn(p) || !(p->tcp_flags & (CV_TCP_SYN | CV_TCP_RST));
+}
+
+/* A packet of no known flow. */
+__noinline int from_pod_new(struct __sk_buff *skb)
+{
+	struct cv_scratch *s = scratch_get();
+	struct cv_decision *d;
+	struct cv_packet *p;
+	struct cv_flow *f;
+	int r;
+
+	if (!s)
+		return TC_ACT_SHOT;
+	p = &s->packet;
+	d = &s->decision;
+	d->quiet = p->key.proto == IPPROTO_TCP && !packet_is_fresh_syn(p);
+	r = destination_decide(skb);
+	if (r)
+		return packet_drop(skb, r, CV_SIDE_FROM_POD);
+	if (d->verdict == CV_VERDICT_PROXY) {
+		r = listener_take(skb, s, CV_LISTENER_OUT4);
+		return r ? packet_drop(skb, r, CV_SIDE_FROM_POD) : TC_ACT_OK;
+	}
+	if (!packet_may_start(p) || (d->quiet && d->flags & CV_FLOW_NAT_DST)) {
+		if (d->verdict == CV_VERDICT_DIRECT)
+			return packet_drop(skb, CV_REASON_NOT_A_CONNECTION, CV_SIDE_FROM_POD);
+		d->untracked = 1;
+	}
+	if (d->untracked) {
+		counter_add(CV_COUNTER_PASS_PACKETS, 1);
+		return TC_ACT_OK;
+	}
+	r = flow_create(skb, skb->ifindex);
+	if (r)
+		return packet_drop(skb, r, CV_SIDE_FROM_POD);
+	f = bpf_map_lookup_elem(&cv_flow, &p->key);
+	if (!f)
+		return packet_drop(skb, CV_REASON_FLOW_TABLE_FULL, CV_SIDE_FROM_POD);
+	return flow_forward(skb, s, f);
+}
+
+/*
+ * TCP and UDP off the short path. The socket lookup comes before the flow table for packets with SYN, because an old entry
+ * may still hold the ports of a connection that the proxy now makes; for the others the table is the cheaper question.
+ */
+__noinline int from_pod_slow(struct __sk_buff *skb)
+{
+	struct cv_scratch *s = scratch_get();
+	struct cv_packet *p;
+	struct cv_flow *f;
+	int r, tcp, syn;
+
+	if (!s)
+		return TC_ACT_SHOT;
+	p = &s->packet;
+	tcp = p->key.proto == IPPROTO_TCP;
+	syn = tcp && p->tcp_flags & CV_TCP_SYN;
+	s->flow_key = p->key;
+	s->lookup = p->key;
+	f = bpf_map_lookup_elem(&cv_flow, &s->flow_key);
+	if (tcp && (syn || !f)) {
+		r = socket_capture(skb);
+		if (r < 0)
+			return packet_drop(skb, CV_REASON_ASSIGN_FAILED, CV_SIDE_FROM_POD);
+		if (r) {
+			if (f)
+				flow_finish(skb, 1);
+			return TC_ACT_OK;
+		}
+	}
+	if (!f)
+		return from_pod_new(skb);
+	if (f->in_ifindex != skb->ifindex || (packet_is_fresh_syn(p) && flow_is_over(f, p))) {
+		flow_finish(skb, 1);
+		return from_pod_new(skb);
+	}
+	if (f->generation != p->generation) {
+		__u32 src_class = s->decision.src_class;
+
+		r = flow_judge(skb);
+		if (r) {
+			flow_finish(skb, 1);
+			if (r > 0)
+				return packet_drop(skb, r, CV_SIDE_FROM_POD);
+			__builtin_memset(&s->decision, 0, sizeof(s->decision));
+			s->decision.src_class = src_class;
+			return from_pod_new(skb);
+		}
+	}
+	return flow_forward(skb, s, f);
+}
+
+static __always_inline int from_pod(struct __sk_buff *skb, struct cv_scratch *s)
+{
+	struct cv_packet *p = &s->packet;
+	struct cv_control *control = control_get();
+	struct cv_endpoint *ep;
+	struct cv_flow *f;
+
+	if (!control || !control->generation)
+		return packet_drop(skb, CV_REASON_NO_ENDPOINT, CV_SIDE_FROM_POD);
+	p->generation = control->generation;
+	p->now = bpf_ktime_get_ns();
+	if (p->key.proto == IPPROTO_TCP || p->key.proto == IPPROTO_UDP) {
+		f = bpf_map_lookup_elem(&cv_flow, &p->key);
+		/* The entry knows the veth: the source was checked when it was made. */
+		if (f && f->generation == p->generation && f->in_ifindex == skb->ifindex && !(p->tcp_flags & CV_TCP_SYN)) {
+			s->flow_key = p->key;
+			return flow_forward(skb, s, f);
+		}
+	}
+	ep = endpoint_lookup(p->generation, skb->ifindex);
+	if (!ep)
+		return packet_drop(skb, CV_REASON_NO_ENDPOINT, CV_SIDE_FROM_POD);
+	if (!endpoint_owns_source(ep, p))
+		return packet_drop(skb, CV_REASON_SPOOFED_SOURCE, CV_SIDE_FROM_POD);
+	if (p->key.proto != IPPROTO_TCP && p->key.proto != IPPROTO_UDP)
+		return icmp_from_pod(skb);
+	__builtin_memset(&s->decision, 0, sizeof(s->decision));
+	s->decision.src_class = ep->src_class;
+	return from_pod_slow(skb);
+}

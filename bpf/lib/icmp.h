@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * ICMP errors belong to the flow of the packet they quote: they go where that flow's answers go, and are translated, with
+ * the quoted packet, as its answers are. The quoted packet's own TCP or UDP sum is left as it is; nobody checks it.
+ */
+#pragma once
+
+#include "lib/forward.h"
+#include "lib/socket.h"
+
+#define CV_ICMP_CHECK_OFF 2
+
+/*
+ * Translates with s->nat_*: the quoted packet and, when the sender of the error is the flow's end itself and no router, the
+ * outer address. IPv4: the quoted header's own sum makes up for its address, so only the port changes the ICMP sum.
+ */
+__noinline int icmp_translate(struct __sk_buff *skb)
+{
+	struct cv_scratch *s = scratch_get();
+	struct cv_inner *inner;
+	struct cv_packet *p;
+	struct cv_addr *from;
+	__u32 check, v6, port_off;
+	__be16 port;
+	__s64 diff;
+	int source;
+
+	if (!s)
+		return -1;
+	p = &s->packet;
+	inner = &s->inner;
+	source = s->nat_source;
+	v6 = p->flags & CV_PACKET_V6;
+	check = p->l4_off + CV_ICMP_CHECK_OFF;
+	from = source ? &inner->reverse.src : &inner->reverse.dst;
+	port = source ? inner->reverse.sport : inner->reverse.dport;
+	port_off = inner->l4_off + (source ? 2 : 0);
+	if (nat_address(skb, v6, inner->l3_off, !source, from, &s->nat_addr, &diff, 1))
+		return -1;
+	if (v6 && bpf_l4_csum_replace(skb, check, 0, diff, 0))
+		return -1;
+	if (bpf_l4_csum_replace(skb, check, port, s->nat_port, sizeof(port)) ||
+	    bpf_skb_store_bytes(skb, port_off, &s->nat_port, sizeof(port), 0))
+		return -1;
+	if (!address_equal(from, source ? &p->key.src : &p->key.dst))
+		return 0;
+	if (nat_address(skb, v6, CV_ETH_LEN, source, from, &s->nat_addr, &diff, 0))
+		return -1;
+	return v6 ? bpf_l4_csum_replace(skb, check, 0, diff, BPF_F_PSEUDO_HDR) : 0;
+}
+
+/* An error about a connection of the proxy goes to the proxy's socket. */
+static __always_inline void icmp_capture(struct __sk_buff *skb, struct cv_scratch *s)
+{
+	s->lookup = s->inner.reverse;
+	if (s->lookup.proto == IPPROTO_TCP)
+		socket_capture(skb);
+}
+
+/* ICMP out of a pod. */
+__noinline int icmp_from_pod(struct __sk_buff *skb)
+{
+	struct cv_scratch *s = scratch_get();
+	struct cv_flow *f;
+
+	if (!s)
+		return TC_ACT_SHOT;
+	counter_add(CV_COUNTER_PASS_PACKETS, 1);
+	if (!(s->packet.flags & CV_PACKET_ICMP_INNER))
+		return TC_ACT_OK;
+	f = bpf_map_lookup_elem(&cv_flow, &s->inner.reverse);
+	if (!f || f->in_ifindex != skb->ifindex) {
+		icmp_capture(skb, s);
+		return TC_ACT_OK;
+	}
+	if (f->flags & (CV_FLOW_NAT_SRC | CV_FLOW_NAT_DST)) {
+		nat_prepare(s, f);
+		if (icmp_translate(skb))
+			return packet_drop(skb, CV_REASON_REWRITE_FAILED, CV_SIDE_FROM_POD);
+	}
+	return f->verdict == CV_VERDICT_DIRECT ? forward_direct(skb, s, f) : TC_ACT_OK;
+}
+
+/* ICMP towards a pod: errors about flows it does not have are refused, unless this node itself speaks. */
+__noinline int icmp_to_pod(struct __sk_buff *skb)
+{
+	struct cv_scratch *s = scratch_get();
+	struct cv_address *from;
+	struct cv_flow *f;
+
+	if (!s)
+		return TC_ACT_SHOT;
+	counter_add(CV_COUNTER_PASS_PACKETS, 1);
+	if (!(s->packet.flags & CV_PACKET_ICMP_INNER))
+		return TC_ACT_OK;
+	f = bpf_map_lookup_elem(&cv_flow, &s->inner.reverse);
+	if (!f) {
+		from = address_lookup(s->packet.generation, &s->packet.key.src);
+		if (!skb->ingress_ifindex || (from && from->flags & CV_ADDRESS_NODE))
+			return TC_ACT_OK;
+		return packet_drop(skb, CV_REASON_NOT_A_CONNECTION, CV_SIDE_TO_POD);
+	}
+	if (f->flags & (CV_FLOW_NAT_SRC | CV_FLOW_NAT_DST)) {
+		nat_prepare(s, f);
+		if (icmp_translate(skb))
+			return packet_drop(skb, CV_REASON_REWRITE_FAILED, CV_SIDE_TO_POD);
+	}
+	return TC_ACT_OK;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Judging a known flow again after the policy has changed. */
+#pragma once
+
+#include "lib/flow.h"
+
+/* The policy of the generation in force on the flow in s->decision. */
+static __always_inline int flow_judge_policy(struct cv_scratch *s, const struct cv_flow *f, const struct cv_address *from,
+					     const struct cv_address *to)
+{
+	struct cv_decision *d = &s->decision;
+
+	if (!to || !(to->flags & CV_ADDRESS_MESHED) || !(to->flags & CV_ADDRESS_LOCAL))
+		return CV_FLOW_GONE;
+	d->dst_class = to->auth_class;
+	if (f->flags & CV_FLOW_ANONYMOUS) {
+		d->src_class = from ? from->anon_class : 0;
+		if (to->flags & CV_ADDRESS_STRICT)
+			return CV_REASON_STRICT_MTLS;
+		return policy_judge(s, to->subject, d->port);
+	}
+	if (!from || !(from->flags & CV_ADDRESS_LOCAL))
+		return CV_FLOW_GONE;
+	/* Another pod has the address now. */
+	if (f->ifindex != (f->flags & CV_FLOW_REPLY ? from->ifindex : to->ifindex))
+		return CV_FLOW_GONE;
+	d->src_class = from->auth_class;
+	return policy_judge(s, to->subject, d->port);
+}
+
+/*
+ * Judges the flow of s->flow_key from its originator's side, whichever side the packet is from. Returns 0 when it may go
+ * on (both entries are then of this generation), the drop reason, or CV_FLOW_GONE.
+ */
+__noinline int flow_judge(struct __sk_buff *skb)
+{
+	struct cv_scratch *s = scratch_get();
+	struct cv_address *from, *to;
+	struct cv_flow *f, *peer;
+	struct cv_flow_key *key;
+	struct cv_decision *d;
+	int r, reply;
+
+	CV_NEEDS(skb);
+	if (!s)
+		return CV_REASON_INTERNAL;
+	key = &s->flow_key;
+	f = bpf_map_lookup_elem(&cv_flow, key);
+	if (!f)
+		return CV_FLOW_GONE;
+	flow_peer_key(&s->peer, key, f);
+	d = &s->decision;
+	reply = f->flags & CV_FLOW_REPLY;
+	__builtin_memset(d, 0, sizeof(*d));
+	d->flags = f->flags & (CV_FLOW_REPLY | CV_FLOW_NAT_DST | CV_FLOW_ANONYMOUS | CV_FLOW_OUTBOUND);
+	d->addr = reply ? key->src : s->peer.src;
+	d->port = reply ? key->sport : s->peer.sport;
+	from = address_lookup(s->packet.generation, reply ? &key->dst : &key->src);
+	to = address_lookup(s->packet.generation, &d->addr);
+	if (f->flags & CV_FLOW_OUTBOUND) {
+		d->src_class = from ? from->auth_class : 0;
+		d->dst_class = to ? to->anon_class : 0;
+		/* What was unknown has become a workload here: its policy has a say. */
+		r = to && to->flags & CV_ADDRESS_LOCAL && !(to->flags & CV_ADDRESS_EXCLUDED) ? CV_FLOW_GONE : 0;
+	} else {
+		r = flow_judge_policy(s, f, from, to);
+	}
+	if (r)
+		return r;
+	counter_add(CV_COUNTER_REEVALUATED, 1);
+	f->generation = s->packet.generation;
+	f->rule = d->rule;
+	f->src_class = d->src_class;
+	f->dst_class = d->dst_class;
+	peer = bpf_map_lookup_elem(&cv_flow, &s->peer);
+	if (peer) {
+		peer->generation = s->packet.generation;
+		peer->rule = d->rule;
+		peer->src_class = d->src_class;
+		peer->dst_class = d->dst_class;
+	}
+	return 0;
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Every map of the datapath. The agent writes the policy maps, each entry under the generation it belongs to, and then
+ * flips cv_control; programs never see half a snapshot.
+ */
+#pragma once
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include "shared/culvert_abi.h"
+#include "lib/packet.h"
+
+/* The generation in force and the listeners on offer; written by the agent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct cv_control);
+} cv_control SEC(".maps");
+
+/* Enrolled pods by host-side veth; written by the agent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct cv_endpoint_key);
+	__type(value, struct cv_endpoint);
+} cv_endpoint SEC(".maps");
+
+/* Every address and prefix that policy knows; written by the agent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, 262144);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct cv_address_key);
+	__type(value, struct cv_address);
+} cv_address SEC(".maps");
+
+/* Verdicts of policy; written by the agent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 262144);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct cv_policy_key);
+	__type(value, struct cv_policy);
+} cv_policy SEC(".maps");
+
+/* Virtual addresses and ports; written by the agent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct cv_service_key);
+	__type(value, struct cv_service);
+} cv_service SEC(".maps");
+
+/* Backends of Service ports, slot by slot; written by the agent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1048576);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct cv_backend_key);
+	__type(value, struct cv_backend);
+} cv_backend SEC(".maps");
+
+/* Both directions of every flow the kernel carries; written by the programs, swept by the agent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 262144);
+	__type(key, struct cv_flow_key);
+	__type(value, struct cv_flow);
+} cv_flow SEC(".maps");
+
+/* Which fragmented datagram a later fragment belongs to. */
+struct cv_frag_key {
+	struct cv_addr src;
+	struct cv_addr dst;
+	__u32 id;
+	__u8 proto;
+	__u8 pad[3];
+};
+
+struct cv_frag {
+	__be16 sport;
+	__be16 dport;
+};
+
+/* Ports of fragmented datagrams; written by the programs. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct cv_frag_key);
+	__type(value, struct cv_frag);
+} cv_frag SEC(".maps");
+
+/* The proxy's listening sockets, kind * CV_MAX_LISTENERS + n; written by the agent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_SOCKMAP);
+	__uint(max_entries, CV_LISTENER_KINDS * CV_MAX_LISTENERS);
+	__type(key, __u32);
+	__type(value, __u64);
+} cv_listener SEC(".maps");
+
+/* struct cv_event records, from the programs to the agent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} cv_events SEC(".maps");
+
+/* Packets dropped by enum cv_reason. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, CV_REASON_MAX);
+	__type(key, __u32);
+	__type(value, __u64);
+} cv_drops SEC(".maps");
+
+/* enum cv_counter. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, CV_COUNTER_MAX);
+	__type(key, __u32);
+	__type(value, __u64);
+} cv_counters SEC(".maps");
+
+/*
+ * Totals by identity pair. A connection counts when it starts; its packets and bytes are added when it closes, which
+ * saves a lookup for every packet: a reader adds those of the live entries of cv_flow.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_PERCPU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct cv_pair_key);
+	__type(value, struct cv_pair);
+} cv_pair SEC(".maps");
+
+/* What a program knows about the packet in hand. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct cv_scratch);
+} cv_scratch SEC(".maps");
+
+static __always_inline struct cv_scratch *scratch_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&cv_scratch, &zero);
+}
+
+static __always_inline struct cv_control *control_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&cv_control, &zero);
+}

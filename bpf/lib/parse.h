@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * From bytes to struct cv_packet. Each parser returns 0, a drop reason (positive), or CV_IGNORE. Headers are copied with
+ * bpf_skb_load_bytes, which reads paged packets too and needs no bounds proof for variable offsets.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
+#include "lib/address.h"
+#include "lib/fragment.h"
+
+#define CV_MAX_EXTENSIONS 6
+#define CV_IP_FRAGMENT_MASK 0x1fff
+#define CV_IP_MORE_FRAGMENTS 0x2000
+
+#define CV_ICMP6_NEIGHBOUR_FIRST 133 /* router solicitation … */
+#define CV_ICMP6_NEIGHBOUR_LAST 137  /* … redirect */
+#define CV_ICMP6_MLD_FIRST 130
+#define CV_ICMP6_MLD_LAST 132
+#define CV_ICMP6_MLD2 143
+
+static __always_inline int parse_tcp(struct __sk_buff *skb, struct cv_packet *p, __u32 l4_len)
+{
+	struct tcphdr tcp;
+	__u32 header;
+
+	if (bpf_skb_load_bytes(skb, p->l4_off, &tcp, sizeof(tcp)))
+		return CV_REASON_MALFORMED;
+	header = tcp.doff * 4;
+	if (header < sizeof(tcp) || header > l4_len)
+		return CV_REASON_MALFORMED;
+	p->key.sport = tcp.source;
+	p->key.dport = tcp.dest;
+	p->tcp_flags = ((__u8 *)&tcp)[13];
+	p->tcp_seq = bpf_ntohl(tcp.seq);
+	p->tcp_ack = bpf_ntohl(tcp.ack_seq);
+	p->tcp_payload = l4_len - header;
+	return 0;
+}
+
+static __always_inline int parse_udp(struct __sk_buff *skb, struct cv_packet *p, __u32 l4_len)
+{
+	struct udphdr udp;
+	__u32 len;
+
+	if (bpf_skb_load_bytes(skb, p->l4_off, &udp, sizeof(udp)))
+		return CV_REASON_MALFORMED;
+	len = bpf_ntohs(udp.len);
+	/* A fragment holds less than the datagram, a super-packet may hold more than the field can say. */
+	if (!(p->flags & CV_PACKET_FRAGMENT) && !skb->gso_size && (len < sizeof(udp) || len > l4_len))
+		return CV_REASON_MALFORMED;
+	p->key.sport = udp.source;
+	p->key.dport = udp.dest;
+	return 0;
+}
+
+static __always_inline int icmp_type_is_error(const struct cv_packet *p)
+{
+	if (p->flags & CV_PACKET_V6)
+		return p->icmp_type >= 1 && p->icmp_type <= 4;
+	return p->icmp_type == 3 || p->icmp_type == 11 || p->icmp_type == 12;
+}
+
+/* The packet inside an ICMP error: its addresses and, when they are there, its ports, the other way round. */
+static __always_inline int parse_inner(struct __sk_buff *skb, struct cv_scratch *s)
+{
+	struct cv_packet *p = &s->packet;
+	struct cv_inner *inner = &s->inner;
+	__be16 ports[2];
+	int first = 1;
+
+	__builtin_memset(inner, 0, sizeof(*inner));
+	inner->l3_off = p->l4_off + 8;
+	if (p->flags & CV_PACKET_V6) {
+		struct ipv6hdr ip;
+
+		if (bpf_skb_load_bytes(skb, inner->l3_off, &ip, sizeof(ip)) || ip.version != 6)
+			return CV_REASON_MALFORMED;
+		__builtin_memcpy(&inner->reverse.dst, &ip.saddr, sizeof(struct cv_addr));
+		__builtin_memcpy(&inner->reverse.src, &ip.daddr, sizeof(struct cv_addr));
+		inner->reverse.proto = ip.nexthdr;
+		inner->l4_off = inner->l3_off + sizeof(ip);
+	} else {
+		struct iphdr ip;
+
+		if (bpf_skb_load_bytes(skb, inner->l3_off, &ip, sizeof(ip)) || ip.version != 4 || ip.ihl < 5)
+			return CV_REASON_MALFORMED;
+		inner->reverse.dst = address_from_v4(ip.saddr);
+		inner->reverse.src = address_from_v4(ip.daddr);
+		inner->reverse.proto = ip.protocol;
+		inner->l4_off = inner->l3_off + ip.ihl * 4;
+		first = !(ip.frag_off & bpf_htons(CV_IP_FRAGMENT_MASK));
+	}
+	p->flags |= CV_PACKET_ICMP_ERROR;
+	if (inner->reverse.proto != IPPROTO_TCP && inner->reverse.proto != IPPROTO_UDP)
+		return 0;
+	if (!first || bpf_skb_load_bytes(skb, inner->l4_off, ports, sizeof(ports)))
+		return 0;
+	inner->reverse.dport = ports[0];
+	inner->reverse.sport = ports[1];
+	p->flags |= CV_PACKET_ICMP_INNER;
+	return 0;
+}
+
+static __always_inline int parse_icmp(struct __sk_buff *skb, struct cv_scratch *s, __u32 l4_len)
+{
+	struct cv_packet *p = &s->packet;
+	__u8 header[4];
+
+	if (l4_len < 8 || bpf_skb_load_bytes(skb, p->l4_off, header, sizeof(header)))
+		return CV_REASON_MALFORMED;
+	p->icmp_type = header[0];
+	if (p->flags & CV_PACKET_V6) {
+		__u8 t = header[0];
+
+		if ((t >= CV_ICMP6_NEIGHBOUR_FIRST && t <= CV_ICMP6_NEIGHBOUR_LAST) ||
+		    (t >= CV_ICMP6_MLD_FIRST && t <= CV_ICMP6_MLD_LAST) || t == CV_ICMP6_MLD2)
+			return CV_IGNORE;
+	}
+	return icmp_type_is_error(p) ? parse_inner(skb, s) : 0;
+}
+
+static __always_inline int parse_l4(struct __sk_buff *skb, struct cv_scratch *s, __u32 l4_len)
+{
+	struct cv_packet *p = &s->packet;
+	__u8 icmp = p->flags & CV_PACKET_V6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
+	int r;
+
+	if (p->key.proto != IPPROTO_TCP && p->key.proto != IPPROTO_UDP && p->key.proto != icmp)
+		return CV_REASON_UNSUPPORTED_PROTOCOL;
+	if (p->flags & CV_PACKET_LATER_FRAGMENT)
+		return fragment_recall(p);
+	if (p->key.proto == IPPROTO_TCP)
+		r = parse_tcp(skb, p, l4_len);
+	else if (p->key.proto == IPPROTO_UDP)
+		r = parse_udp(skb, p, l4_len);
+	else
+		r = parse_icmp(skb, s, l4_len);
+	if (!r && p->flags & CV_PACKET_FRAGMENT)
+		fragment_remember(p);
+	return r;
+}
+
+static __always_inline int parse_v4(struct __sk_buff *skb, struct cv_scratch *s)
+{
+	struct cv_packet *p = &s->packet;
+	__u32 header, room = skb->len - CV_ETH_LEN;
+	struct iphdr ip;
+	__u16 frag;
+
+	if (bpf_skb_load_bytes(skb, CV_ETH_LEN, &ip, sizeof(ip)))
+		return CV_REASON_MALFORMED;
+	header = ip.ihl * 4;
+	p->len = bpf_ntohs(ip.tot_len);
+	if (!p->len && skb->gso_size)
+		p->len = room; /* a super-packet above 64 KiB */
+	if (ip.version != 4 || header < sizeof(ip) || p->len < header || p->len > room)
+		return CV_REASON_MALFORMED;
+	p->key.src = address_from_v4(ip.saddr);
+	p->key.dst = address_from_v4(ip.daddr);
+	p->key.proto = ip.protocol;
+	p->l4_off = CV_ETH_LEN + header;
+	if (header > sizeof(ip))
+		p->flags |= CV_PACKET_OPTIONS;
+	frag = bpf_ntohs(ip.frag_off);
+	if (frag & (CV_IP_FRAGMENT_MASK | CV_IP_MORE_FRAGMENTS)) {
+		p->frag_id = bpf_ntohs(ip.id);
+		p->flags |= CV_PACKET_FRAGMENT | (frag & CV_IP_FRAGMENT_MASK ? CV_PACKET_LATER_FRAGMENT : 0);
+	}
+	return parse_l4(skb, s, p->len - header);
+}
+
+static __always_inline int parse_v6(struct __sk_buff *skb, struct cv_scratch *s)
+{
+	struct cv_packet *p = &s->packet;
+	__u32 off = CV_ETH_LEN + sizeof(struct ipv6hdr), end = skb->len;
+	struct ipv6hdr ip;
+	__u8 next, ext[8];
+	int i;
+
+	if (bpf_skb_load_bytes(skb, CV_ETH_LEN, &ip, sizeof(ip)) || ip.version != 6)
+		return CV_REASON_MALFORMED;
+	p->flags |= CV_PACKET_V6;
+	__builtin_memcpy(&p->key.src, &ip.saddr, sizeof(struct cv_addr));
+	__builtin_memcpy(&p->key.dst, &ip.daddr, sizeof(struct cv_addr));
+	p->len = bpf_ntohs(ip.payload_len) + sizeof(ip);
+	if (!ip.payload_len && skb->gso_size)
+		p->len = end - CV_ETH_LEN; /* a super-packet above 64 KiB */
+	if (p->len + CV_ETH_LEN > end)
+		return CV_REASON_MALFORMED;
+	end = p->len + CV_ETH_LEN;
+	next = ip.nexthdr;
+#pragma clang loop unroll(full)
+	for (i = 0; i < CV_MAX_EXTENSIONS; i++) {
+		if (next == IPPROTO_TCP || next == IPPROTO_UDP || next == IPPROTO_ICMPV6)
+			break;
+		if (next != IPPROTO_HOPOPTS && next != IPPROTO_ROUTING && next != IPPROTO_FRAGMENT &&
+		    next != IPPROTO_DSTOPTS && next != IPPROTO_AH)
+			return CV_REASON_UNSUPPORTED_PROTOCOL;
+		if (bpf_skb_load_bytes(skb, off, ext, sizeof(ext)))
+			return CV_REASON_MALFORMED;
+		p->flags |= CV_PACKET_OPTIONS;
+		if (next == IPPROTO_FRAGMENT) {
+			__u16 frag = (__u16)ext[2] << 8 | ext[3];
+
+			off += 8;
+			/* An atomic fragment (offset 0, no more) is a whole packet. */
+			if (frag & 0xfff9) {
+				p->flags |= CV_PACKET_FRAGMENT | (frag & 0xfff8 ? CV_PACKET_LATER_FRAGMENT : 0);
+				__builtin_memcpy(&p->frag_id, ext + 4, sizeof(p->frag_id));
+			}
+			next = ext[0];
+			if (p->flags & CV_PACKET_LATER_FRAGMENT)
+				break;
+			continue;
+		}
+		off += next == IPPROTO_AH ? (ext[1] + 2) * 4 : (ext[1] + 1) * 8;
+		next = ext[0];
+	}
+	if (off > end)
+		return CV_REASON_MALFORMED;
+	p->key.proto = next;
+	p->l4_off = off;
+	if (next == IPPROTO_HOPOPTS || next == IPPROTO_ROUTING || next == IPPROTO_FRAGMENT || next == IPPROTO_DSTOPTS ||
+	    next == IPPROTO_AH)
+		return CV_REASON_EXTENSION_HEADERS;
+	return parse_l4(skb, s, end - off);
+}
+
+/* Fills s->packet (and s->inner for an ICMP error). */
+__noinline int packet_parse(struct __sk_buff *skb)
+{
+	struct cv_scratch *s = scratch_get();
+
+	if (!s)
+		return CV_REASON_INTERNAL;
+	__builtin_memset(&s->packet, 0, sizeof(s->packet));
+	if (skb->vlan_present)
+		return CV_REASON_UNSUPPORTED_PROTOCOL;
+	if (skb->protocol == bpf_htons(ETH_P_IP))
+		return parse_v4(skb, s);
+	if (skb->protocol == bpf_htons(ETH_P_IPV6))
+		return parse_v6(skb, s);
+	return skb->protocol == bpf_htons(ETH_P_ARP) ? CV_IGNORE : CV_REASON_UNSUPPORTED_PROTOCOL;
+}

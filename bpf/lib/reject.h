@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Saying no: the count, the event, and for TCP a reset, so that the caller learns of it at once. */
+#pragma once
+
+#include <linux/pkt_cls.h>
+#include "lib/events.h"
+#include "lib/parse.h"
+#include "lib/socket.h"
+
+/* Where the packet was seen, which says where a reset goes. */
+enum cv_side {
+	CV_SIDE_FROM_POD = 0, /* back into the pod */
+	CV_SIDE_TO_POD = 1,   /* back to the sender, by routing, as if the pod had sent it */
+	CV_SIDE_NET = 2,      /* no reset */
+};
+
+#define CV_TCP_OFF 64    /* in s->bytes: the headers as they go out … */
+#define CV_PSEUDO_OFF 84 /* … and the pseudo header, for the sum only */
+
+static __always_inline __u16 csum_fold(__s64 sum)
+{
+	__u32 csum = sum;
+
+	csum = (csum & 0xffff) + (csum >> 16);
+	csum = (csum & 0xffff) + (csum >> 16);
+	return ~csum;
+}
+
+/* The TCP header of the reset (RFC 9293, 3.10.7.1), sum included, in s->bytes. */
+static __always_inline void reject_build_tcp(struct cv_scratch *s)
+{
+	struct tcphdr *tcp = (void *)(s->bytes + CV_TCP_OFF);
+	__be32 *pseudo = (void *)(s->bytes + CV_PSEUDO_OFF);
+	struct cv_packet *p = &s->packet;
+	__s64 sum;
+
+	__builtin_memset(tcp, 0, sizeof(*tcp));
+	tcp->source = p->key.dport;
+	tcp->dest = p->key.sport;
+	tcp->doff = sizeof(*tcp) / 4;
+	tcp->rst = 1;
+	if (p->tcp_flags & CV_TCP_ACK) {
+		tcp->seq = bpf_htonl(p->tcp_ack);
+	} else {
+		tcp->ack = 1;
+		tcp->ack_seq = bpf_htonl(p->tcp_seq + p->tcp_payload + !!(p->tcp_flags & CV_TCP_SYN) +
+					 !!(p->tcp_flags & CV_TCP_FIN));
+	}
+	*pseudo = bpf_htonl(IPPROTO_TCP + sizeof(*tcp));
+	sum = bpf_csum_diff(0, 0, (__be32 *)tcp, sizeof(*tcp) + sizeof(*pseudo), 0);
+	if (p->flags & CV_PACKET_V6)
+		sum = bpf_csum_diff(0, 0, (__be32 *)&p->key.src, 2 * sizeof(struct cv_addr), sum);
+	else
+		sum = bpf_csum_diff((__be32 *)0, 0, &p->key.src.w[3], 4, bpf_csum_diff(0, 0, &p->key.dst.w[3], 4, sum));
+	tcp->check = csum_fold(sum);
+}
+
+static __always_inline __u32 reject_build_ip(struct cv_scratch *s)
+{
+	struct cv_packet *p = &s->packet;
+
+	if (p->flags & CV_PACKET_V6) {
+		struct ipv6hdr *ip = (void *)s->bytes;
+
+		__builtin_memset(ip, 0, sizeof(*ip));
+		ip->version = 6;
+		ip->payload_len = bpf_htons(sizeof(struct tcphdr));
+		ip->nexthdr = IPPROTO_TCP;
+		ip->hop_limit = 64;
+		__builtin_memcpy(&ip->saddr, &p->key.dst, sizeof(ip->saddr));
+		__builtin_memcpy(&ip->daddr, &p->key.src, sizeof(ip->daddr));
+		return sizeof(*ip);
+	} else {
+		struct iphdr *ip = (void *)s->bytes;
+
+		__builtin_memset(ip, 0, sizeof(*ip));
+		ip->version = 4;
+		ip->ihl = sizeof(*ip) / 4;
+		ip->tot_len = bpf_htons(sizeof(*ip) + sizeof(struct tcphdr));
+		ip->frag_off = bpf_htons(0x4000);
+		ip->ttl = 64;
+		ip->protocol = IPPROTO_TCP;
+		ip->saddr = p->key.dst.w[3];
+		ip->daddr = p->key.src.w[3];
+		ip->check = csum_fold(bpf_csum_diff(0, 0, (__be32 *)ip, sizeof(*ip), 0));
+		return sizeof(*ip);
+	}
+}
+
+/* Turns the packet into the reset that answers it and sends it off. Packets with options are dropped silently. */
+static __always_inline int reject_send(struct __sk_buff *skb, struct cv_scratch *s, __u32 side)
+{
+	struct cv_packet *p = &s->packet;
+	__u32 ip_len = p->flags & CV_PACKET_V6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
+	__u8 *mac = s->bytes + 112;
+
+	if (bpf_skb_change_tail(skb, CV_ETH_LEN + ip_len + sizeof(struct tcphdr), 0))
+		return TC_ACT_SHOT;
+	if (bpf_skb_load_bytes(skb, 0, mac + 6, 6) || bpf_skb_load_bytes(skb, 6, mac, 6) ||
+	    bpf_skb_store_bytes(skb, 0, mac, 12, 0))
+		return TC_ACT_SHOT;
+	reject_build_ip(s);
+	reject_build_tcp(s);
+	if (p->flags & CV_PACKET_V6) {
+		if (bpf_skb_store_bytes(skb, CV_ETH_LEN, s->bytes, sizeof(struct ipv6hdr), BPF_F_RECOMPUTE_CSUM))
+			return TC_ACT_SHOT;
+	} else if (bpf_skb_store_bytes(skb, CV_ETH_LEN, s->bytes, sizeof(struct iphdr), BPF_F_RECOMPUTE_CSUM)) {
+		return TC_ACT_SHOT;
+	}
+	if (bpf_skb_store_bytes(skb, CV_ETH_LEN + ip_len, s->bytes + CV_TCP_OFF, sizeof(struct tcphdr),
+				BPF_F_RECOMPUTE_CSUM | BPF_F_INVALIDATE_HASH))
+		return TC_ACT_SHOT;
+	counter_add(CV_COUNTER_REJECT_SENT, 1);
+	if (side == CV_SIDE_FROM_POD)
+		return bpf_redirect_peer(skb->ifindex, 0);
+	skb->mark = (skb->mark & ~cv_cfg_mark_mask) | cv_cfg_mark_reject;
+	return bpf_redirect(skb->ifindex, BPF_F_INGRESS);
+}
+
+/* Faults of the mesh itself, which configuration may let pass. */
+static __always_inline int reason_is_fault(__u32 reason)
+{
+	return reason == CV_REASON_NO_ENDPOINT || (reason >= CV_REASON_PROXY_DOWN && reason <= CV_REASON_FLOW_TABLE_FULL) ||
+	       reason == CV_REASON_INTERNAL;
+}
+
+/* Reasons that the caller should learn of at once; for the others a later try may succeed. */
+static __always_inline int reason_is_final(__u32 reason)
+{
+	return (reason >= CV_REASON_POLICY_DENY && reason <= CV_REASON_NO_BACKEND) ||
+	       reason == CV_REASON_NOT_A_CONNECTION || reason == CV_REASON_TUNNEL_PORT;
+}
+
+/* Refuses the packet for a reason. Returns what the program returns. */
+__noinline int packet_drop(struct __sk_buff *skb, __u32 reason, __u32 side)
+{
+	struct cv_scratch *s = scratch_get();
+
+	drop_count(reason);
+	if (!s)
+		return TC_ACT_SHOT;
+	event_refused(skb, reason);
+	if (cv_cfg_fail_open && reason_is_fault(reason))
+		return TC_ACT_OK;
+	if (!cv_cfg_reject_rst || side == CV_SIDE_NET || !reason_is_final(reason))
+		return TC_ACT_SHOT;
+	if (s->packet.key.proto != IPPROTO_TCP || s->packet.tcp_flags & CV_TCP_RST ||
+	    s->packet.flags & (CV_PACKET_FRAGMENT | CV_PACKET_OPTIONS))
+		return TC_ACT_SHOT;
+	return reject_send(skb, s, side);
+}

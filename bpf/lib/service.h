@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Service addresses: from a virtual address and port to one backend. */
+#pragma once
+
+#include "lib/policy.h"
+
+/*
+ * Chooses a backend for the packet's destination into s->decision (addr, port, flags). Returns 0 or the drop reason;
+ * *always_proxy says that the Service wants the proxy whatever the backend.
+ */
+static __always_inline int service_choose(struct cv_scratch *s, int *always_proxy)
+{
+	struct cv_packet *p = &s->packet;
+	struct cv_service_key key = {
+		.generation = p->generation,
+		.addr = p->key.dst,
+		.port = bpf_ntohs(p->key.dport),
+		.proto = p->key.proto,
+	};
+	struct cv_service *service = bpf_map_lookup_elem(&cv_service, &key);
+	struct cv_backend_key slot = { .generation = p->generation };
+	struct cv_backend *backend;
+
+	if (!service)
+		return CV_REASON_NO_SERVICE_PORT;
+	if (!service->slots)
+		return CV_REASON_NO_BACKEND;
+	slot.service = service->id;
+	slot.slot = bpf_get_prandom_u32() % service->slots;
+	backend = bpf_map_lookup_elem(&cv_backend, &slot);
+	if (!backend)
+		return CV_REASON_NO_BACKEND;
+	s->decision.addr = backend->addr;
+	s->decision.port = bpf_htons(backend->port);
+	s->decision.flags |= CV_FLOW_NAT_DST;
+	*always_proxy = service->flags & CV_SERVICE_PROXY;
+	return 0;
+}

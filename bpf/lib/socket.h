@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Handing packets to the node proxy's transparent sockets: the mark makes routing deliver them here, sk_assign says to whom. */
+#pragma once
+
+#include "lib/config.h"
+#include "lib/counters.h"
+#include "lib/parse.h"
+
+#define CV_LISTENER_TRIES 4 /* slots looked at when one is empty, as while a loop restarts */
+
+enum cv_tcp_state {
+	CV_TCP_TIME_WAIT = 6,
+	CV_TCP_LISTEN = 10,
+	CV_TCP_NEW_SYN_RECV = 12,
+};
+
+static __always_inline void mark_capture(struct __sk_buff *skb)
+{
+	skb->mark = (skb->mark & ~cv_cfg_mark_mask) | cv_cfg_mark_capture;
+}
+
+static __always_inline int mark_is(struct __sk_buff *skb, __u32 mark)
+{
+	return (skb->mark & cv_cfg_mark_mask) == mark;
+}
+
+static __always_inline struct bpf_sock *socket_lookup(struct __sk_buff *skb, const struct cv_flow_key *key, int v6)
+{
+	struct bpf_sock_tuple tuple = {};
+
+	if (v6) {
+		__builtin_memcpy(tuple.ipv6.saddr, &key->src, sizeof(tuple.ipv6.saddr));
+		__builtin_memcpy(tuple.ipv6.daddr, &key->dst, sizeof(tuple.ipv6.daddr));
+		tuple.ipv6.sport = key->sport;
+		tuple.ipv6.dport = key->dport;
+		return bpf_skc_lookup_tcp(skb, &tuple, sizeof(tuple.ipv6), BPF_F_CURRENT_NETNS, 0);
+	}
+	tuple.ipv4.saddr = key->src.w[3];
+	tuple.ipv4.daddr = key->dst.w[3];
+	tuple.ipv4.sport = key->sport;
+	tuple.ipv4.dport = key->dport;
+	return bpf_skc_lookup_tcp(skb, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
+}
+
+/*
+ * Captures the packet when s->lookup is a connection of the proxy. Returns 1 when it is, 0 when not, -1 when the kernel
+ * refused. Only full sockets are assigned: the kernel finds half-open and waiting ones by itself once the mark has
+ * delivered the packet here, and reassembly would lose an assignment anyway. A fresh SYN for a waiting socket is a
+ * new connection and is judged again.
+ */
+__noinline int socket_capture(struct __sk_buff *skb)
+{
+	struct cv_scratch *s = scratch_get();
+	struct bpf_sock *sk, *full;
+	int assign, fresh, r = 1;
+
+	if (!s)
+		return 0;
+	assign = !(s->packet.flags & (CV_PACKET_FRAGMENT | CV_PACKET_ICMP_ERROR));
+	fresh = (s->packet.tcp_flags & (CV_TCP_SYN | CV_TCP_ACK)) == CV_TCP_SYN;
+	sk = socket_lookup(skb, &s->lookup, s->packet.flags & CV_PACKET_V6);
+	if (!sk)
+		return 0;
+	if (sk->state == CV_TCP_LISTEN || (sk->state == CV_TCP_TIME_WAIT && fresh)) {
+		r = 0;
+	} else if (sk->state != CV_TCP_TIME_WAIT && sk->state != CV_TCP_NEW_SYN_RECV) {
+		full = bpf_sk_fullsock(sk);
+		if (!full || (full->mark & cv_cfg_mark_mask) != cv_cfg_mark_proxy)
+			r = 0;
+		else if (assign && bpf_sk_assign(skb, sk, 0))
+			r = -1;
+	}
+	bpf_sk_release(sk);
+	if (r > 0) {
+		mark_capture(skb);
+		counter_add(CV_COUNTER_PROXY_PACKETS, 1);
+	}
+	return r;
+}
+
+/* Hands a TCP packet without a socket to one of the listeners of a kind, in turn. Returns 0 or the drop reason. */
+__noinline int listener_assign(struct __sk_buff *skb, __u32 kind)
+{
+	struct cv_scratch *s = scratch_get();
+	struct cv_control *control = control_get();
+	struct bpf_sock *sk;
+	__u32 count, slot, start;
+	int i;
+
+	if (!s || !control || kind >= CV_LISTENER_KINDS)
+		return CV_REASON_INTERNAL;
+	count = control->listeners[kind];
+	if (!count)
+		return CV_REASON_PROXY_DOWN;
+	if (count > CV_MAX_LISTENERS)
+		count = CV_MAX_LISTENERS;
+	start = s->next_listener++;
+#pragma clang loop unroll(full)
+	for (i = 0; i < CV_LISTENER_TRIES; i++) {
+		slot = kind * CV_MAX_LISTENERS + (start + i) % count;
+		sk = bpf_map_lookup_elem(&cv_listener, &slot);
+		if (sk) {
+			int err = bpf_sk_assign(skb, sk, 0);
+
+			bpf_sk_release(sk);
+			if (err)
+				return CV_REASON_ASSIGN_FAILED;
+			mark_capture(skb);
+			counter_add(CV_COUNTER_PROXY_PACKETS, 1);
+			return 0;
+		}
+	}
+	return CV_REASON_PROXY_DOWN;
+}
+
+/*
+ * A TCP packet for the proxy that belongs to no socket yet: a SYN, or the ACK that answers a SYN cookie. Returns 0 or
+ * the drop reason.
+ */
+static __always_inline int listener_take(struct __sk_buff *skb, struct cv_scratch *s, __u32 kind4)
+{
+	struct cv_packet *p = &s->packet;
+	__u8 syn_ack = p->tcp_flags & (CV_TCP_SYN | CV_TCP_ACK);
+
+	if (p->flags & CV_PACKET_FRAGMENT || p->tcp_flags & CV_TCP_RST || (syn_ack != CV_TCP_SYN && syn_ack != CV_TCP_ACK))
+		return CV_REASON_NOT_A_CONNECTION;
+	return listener_assign(skb, p->flags & CV_PACKET_V6 ? kind4 + 1 : kind4);
+}

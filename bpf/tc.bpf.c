@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * The datapath's programs at traffic control. Every refusal has a reason that is counted; see lib/reject.h.
+ */
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+#include <bpf/bpf_helpers.h>
+
+#include "lib/from_net.h"
+#include "lib/from_pod.h"
+#include "lib/to_pod.h"
+
+/* Ingress of a pod's host-side veth: what the pod sends. */
+SEC("tc")
+int cv_from_pod(struct __sk_buff *skb)
+{
+	struct cv_scratch *s = scratch_get();
+	int r;
+
+	if (!s)
+		return TC_ACT_SHOT;
+	if (mark_is(skb, cv_cfg_mark_reject))
+		return TC_ACT_OK; /* our own reset on behalf of the pod: marks do not survive leaving a namespace */
+	r = packet_parse(skb);
+	if (r == CV_IGNORE)
+		return TC_ACT_OK;
+	if (!r && mark_is(skb, cv_cfg_mark_proxy))
+		r = CV_REASON_TRANSPORT_SPOOF;
+	if (r)
+		return packet_drop(skb, r, CV_SIDE_FROM_POD);
+	return from_pod(skb, s);
+}
+
+/* Egress of a pod's host-side veth: what the pod receives by way of the kernel's routing. */
+SEC("tc")
+int cv_to_pod(struct __sk_buff *skb)
+{
+	struct cv_scratch *s = scratch_get();
+	int r;
+
+	if (!s)
+		return TC_ACT_SHOT;
+	if (mark_is(skb, cv_cfg_mark_proxy)) {
+		counter_add(CV_COUNTER_PROXY_PACKETS, 1);
+		return TC_ACT_OK;
+	}
+	if (mark_is(skb, cv_cfg_mark_reject))
+		return TC_ACT_OK;
+	r = packet_parse(skb);
+	if (r == CV_IGNORE)
+		return TC_ACT_OK;
+	if (r)
+		return packet_drop(skb, r, CV_SIDE_NET);
+	return to_pod(skb, s);
+}
+
+/* Ingress of the uplinks: what reaches the node. */
+SEC("tc")
+int cv_from_net(struct __sk_buff *skb)
+{
+	struct cv_scratch *s = scratch_get();
+
+	if (!s)
+		return TC_ACT_OK;
+	if (packet_parse(skb))
+		return TC_ACT_OK;
+	if (mark_is(skb, cv_cfg_mark_proxy))
+		return packet_drop(skb, CV_REASON_TRANSPORT_SPOOF, CV_SIDE_NET);
+	return from_net(skb, s);
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
