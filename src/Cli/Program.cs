@@ -1,6 +1,8 @@
+using Culvert.Cli.CommandLine;
+
 namespace Culvert.Cli;
 
 internal static class Program
 {
-    private static int Main() => 0;
+    private static Task<int> Main(string[] args) => CommandLineRunner.RunAsync(args, Console.Out, Console.Error);
 }

@@ -48,7 +48,7 @@ public sealed class LabTests
         var node = await lab.AddNodeAsync("node1");
         var program = node.Start("broken", "sh", "-c", "echo no such luck; exit 3");
 
-        var e = await Assert.ThrowsAsync<CommandFailedException>(() => LabWait.ForListenerAsync(program, 1));
+        var e = await Assert.ThrowsAsync<ToolFailedException>(() => LabWait.ForListenerAsync(program, 1));
 
         Assert.Contains("status 3", e.Message, StringComparison.Ordinal);
         Assert.Contains("no such luck", e.Message, StringComparison.Ordinal);

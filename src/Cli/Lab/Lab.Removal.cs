@@ -63,7 +63,7 @@ public sealed partial class Lab
             for point in $(grep -o ' {folder}/[^ ]* bpf ' /proc/mounts | cut -d' ' -f2 || true); do umount "$point"; done
             rm -rf --one-file-system '{folder}'
             """;
-        await Command.RequireAsync("sh", ["-eu"], script).ConfigureAwait(false);
+        await Tool.RequireAsync("sh", ["-eu"], script).ConfigureAwait(false);
     }
 
     private static string OwnerOfThisProcess() =>

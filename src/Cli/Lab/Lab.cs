@@ -47,7 +47,7 @@ public sealed partial class Lab : IAsyncDisposable
     private string LinkNamespace => Prefix + "link";
 
     /// <summary>Builds a lab with its link and no machines yet. Needs root and iproute2.</summary>
-    /// <exception cref="CommandFailedException">A command failed; what was built is removed again.</exception>
+    /// <exception cref="ToolFailedException">A command failed; what was built is removed again.</exception>
     public static async Task<Lab> CreateAsync(LabOptions? options = null, CancellationToken cancellationToken = default)
     {
         var lab = new Lab(options ?? new LabOptions());
@@ -56,7 +56,7 @@ public sealed partial class Lab : IAsyncDisposable
         AppDomain.CurrentDomain.ProcessExit += lab.OnProcessExit;
         try
         {
-            await Command.RequireAsync("sh", ["-eu"], lab.LinkScript(), null, cancellationToken).ConfigureAwait(false);
+            await Tool.RequireAsync("sh", ["-eu"], lab.LinkScript(), null, cancellationToken).ConfigureAwait(false);
         }
         catch
         {
@@ -77,7 +77,7 @@ public sealed partial class Lab : IAsyncDisposable
         {
             var node = new LabNode(this, name, ++_hosts);
             Directory.CreateDirectory(node.BpfFolder);
-            await Command.RequireAsync("sh", ["-eu"], NodeScript(node), null, cancellationToken).ConfigureAwait(false);
+            await Tool.RequireAsync("sh", ["-eu"], NodeScript(node), null, cancellationToken).ConfigureAwait(false);
             _nodes.Add(node);
             return node;
         }
@@ -96,7 +96,7 @@ public sealed partial class Lab : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(node);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(name.Length, 12);
         var pod = new LabPod(node, name, node.NextPod());
-        await Command.RequireAsync("sh", ["-eu"], PodScript(pod), null, cancellationToken).ConfigureAwait(false);
+        await Tool.RequireAsync("sh", ["-eu"], PodScript(pod), null, cancellationToken).ConfigureAwait(false);
         return pod;
     }
 

@@ -40,19 +40,19 @@ public class LabNamespace
         Lab.Start(this, name, program, arguments);
 
     /// <summary>Runs a program in the namespace to its end.</summary>
-    /// <exception cref="CommandFailedException">See <see cref="Command.RunAsync"/>.</exception>
-    public Task<CommandResult> RunAsync(
+    /// <exception cref="ToolFailedException">See <see cref="Tool.RunAsync"/>.</exception>
+    public Task<ToolResult> RunAsync(
         string program,
         IReadOnlyList<string> arguments,
         string? input = null,
         TimeSpan? timeout = null,
         CancellationToken cancellationToken = default) =>
-        Command.RunAsync("nsenter", ["--net=" + NamespacePath, program, .. arguments], input, timeout, cancellationToken);
+        Tool.RunAsync("nsenter", ["--net=" + NamespacePath, program, .. arguments], input, timeout, cancellationToken);
 
     /// <summary>Runs a shell script in the namespace; any failing line is an error.</summary>
-    /// <exception cref="CommandFailedException">A line failed.</exception>
+    /// <exception cref="ToolFailedException">A line failed.</exception>
     public Task<string> ScriptAsync(string script, CancellationToken cancellationToken = default) =>
-        Command.RequireAsync("nsenter", ["--net=" + NamespacePath, "sh", "-eu"], script, null, cancellationToken);
+        Tool.RequireAsync("nsenter", ["--net=" + NamespacePath, "sh", "-eu"], script, null, cancellationToken);
 
     /// <inheritdoc/>
     public override string ToString() => Name;

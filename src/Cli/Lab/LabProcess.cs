@@ -61,7 +61,7 @@ public sealed class LabProcess : IAsyncDisposable
         if (!_process.HasExited)
         {
             // Status 1 means that it ended in between.
-            await Command.RunAsync("sh", ["-c", $"kill -s {signal} -- -{Id}"]).ConfigureAwait(false);
+            await Tool.RunAsync("sh", ["-c", $"kill -s {signal} -- -{Id}"]).ConfigureAwait(false);
         }
     }
 

@@ -14,7 +14,7 @@ public static class LabWait
     /// <param name="process">A program whose end makes waiting pointless; null for none.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="TimeoutException">The deadline passed.</exception>
-    /// <exception cref="CommandFailedException">The program ended.</exception>
+    /// <exception cref="ToolFailedException">The program ended.</exception>
     public static async Task UntilAsync(
         string what,
         Func<Task<bool>> condition,
@@ -29,7 +29,7 @@ public static class LabWait
         {
             if (process is { HasExited: true })
             {
-                throw new CommandFailedException(
+                throw new ToolFailedException(
                     $"{process.Name} ended with status {process.ExitCode} before {what}:\n{process.LogTail()}");
             }
 
@@ -53,7 +53,7 @@ public static class LabWait
 
     /// <summary>Waits until something in the program's namespace listens on a TCP port, IPv4 or IPv6.</summary>
     /// <exception cref="TimeoutException">Nothing listened in time.</exception>
-    /// <exception cref="CommandFailedException">The program ended.</exception>
+    /// <exception cref="ToolFailedException">The program ended.</exception>
     public static Task ForListenerAsync(
         LabProcess process, int port, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {

@@ -4,7 +4,7 @@ using System.Diagnostics;
 namespace Culvert.Cli.Labs;
 
 /// <summary>Runs programs to their end and collects their output. Thread-safe.</summary>
-public static class Command
+public static class Tool
 {
     /// <summary>Deadline of <see cref="RunAsync"/> when none is given.</summary>
     public static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(30);
@@ -15,8 +15,8 @@ public static class Command
     /// <param name="input">Text for standard input; null for none.</param>
     /// <param name="timeout">Deadline; the program is killed when it passes.</param>
     /// <param name="cancellationToken">Kills the program.</param>
-    /// <exception cref="CommandFailedException">The program cannot be started or passed its deadline.</exception>
-    public static async Task<CommandResult> RunAsync(
+    /// <exception cref="ToolFailedException">The program cannot be started or passed its deadline.</exception>
+    public static async Task<ToolResult> RunAsync(
         string program,
         IReadOnlyList<string> arguments,
         string? input = null,
@@ -39,7 +39,7 @@ public static class Command
         }
         catch (Win32Exception e)
         {
-            throw new CommandFailedException($"cannot start {program}: {e.Message}", e);
+            throw new ToolFailedException($"cannot start {program}: {e.Message}", e);
         }
 
         var limit = timeout ?? DefaultTimeout;
@@ -51,19 +51,19 @@ public static class Command
             var error = process.StandardError.ReadToEndAsync(deadline.Token);
             await WriteInputAsync(process, input, deadline.Token).ConfigureAwait(false);
             await process.WaitForExitAsync(deadline.Token).ConfigureAwait(false);
-            return new CommandResult(process.ExitCode, await output.ConfigureAwait(false), await error.ConfigureAwait(false));
+            return new ToolResult(process.ExitCode, await output.ConfigureAwait(false), await error.ConfigureAwait(false));
         }
         catch (OperationCanceledException e)
         {
             process.Kill(entireProcessTree: true);
             cancellationToken.ThrowIfCancellationRequested();
-            throw new CommandFailedException($"did not end within {limit.TotalSeconds:0.#} s: {Describe(program, arguments)}", e);
+            throw new ToolFailedException($"did not end within {limit.TotalSeconds:0.#} s: {Describe(program, arguments)}", e);
         }
     }
 
     /// <summary>Like <see cref="RunAsync"/>, and a status other than 0 is an error.</summary>
     /// <returns>Standard output.</returns>
-    /// <exception cref="CommandFailedException">As for <see cref="RunAsync"/>, or the status is not 0.</exception>
+    /// <exception cref="ToolFailedException">As for <see cref="RunAsync"/>, or the status is not 0.</exception>
     public static async Task<string> RequireAsync(
         string program,
         IReadOnlyList<string> arguments,
@@ -74,7 +74,7 @@ public static class Command
         var result = await RunAsync(program, arguments, input, timeout, cancellationToken).ConfigureAwait(false);
         if (!result.Succeeded)
         {
-            throw new CommandFailedException(
+            throw new ToolFailedException(
                 $"status {result.ExitCode} from {Describe(program, arguments)}: {result.Error.Trim()}");
         }
 

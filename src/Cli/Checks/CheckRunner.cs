@@ -1,0 +1,59 @@
+using Culvert.Cli.Admin;
+
+namespace Culvert.Cli.Checks;
+
+/// <summary>Runs every check. A check that cannot be made is itself a finding, so that one never hides the others.</summary>
+internal static class CheckRunner
+{
+    public static async Task<CheckReport> RunAsync(CheckOptions options, CancellationToken cancellationToken)
+    {
+        var agentRuns = await AgentAnswersAsync(options.AdminSocket, cancellationToken).ConfigureAwait(false);
+        var findings = new List<Finding>
+        {
+            agentRuns
+                ? Finding.Ok("agent", $"an agent answers on {options.AdminSocket}")
+                : Finding.Ok("agent", $"no agent runs ({options.AdminSocket} does not answer)"),
+        };
+        await AddAsync(findings, "kernel", () => Task.FromResult(KernelCheck.Run())).ConfigureAwait(false);
+        await AddAsync(findings, "privileges", () => Task.FromResult(PrivilegeCheck.Run())).ConfigureAwait(false);
+        await AddAsync(findings, "programs", () => Task.FromResult(ProgramCheck.Run())).ConfigureAwait(false);
+        await AddAsync(findings, "ports", () => Task.FromResult(PortCheck.Run(agentRuns))).ConfigureAwait(false);
+        await AddAsync(findings, "rules", () => RuleCheck.RunAsync(agentRuns, cancellationToken)).ConfigureAwait(false);
+        await AddAsync(findings, "tc-programs", () => AttachmentCheck.RunAsync(cancellationToken)).ConfigureAwait(false);
+        await AddAsync(findings, "tproxy", () => PacketFilterCheck.RunAsync(cancellationToken)).ConfigureAwait(false);
+        await AddAsync(findings, "clock", () => ClockCheck.RunAsync(options.Controller, cancellationToken)).ConfigureAwait(false);
+        await AddAsync(findings, "limits", () => Task.FromResult(LimitCheck.Run())).ConfigureAwait(false);
+        return new CheckReport(findings.TrueForAll(f => f.Level != FindingLevel.Error), findings);
+    }
+
+    private static async Task AddAsync(List<Finding> findings, string check, Func<Task<IReadOnlyList<Finding>>> run)
+    {
+        try
+        {
+            findings.AddRange(await run().ConfigureAwait(false));
+        }
+        catch (Exception e) when (e is not OperationCanceledException and not OutOfMemoryException)
+        {
+            findings.Add(Finding.Warning(check, "could not be looked at: " + e.Message, "run as root, with iproute2 installed"));
+        }
+    }
+
+    private static async Task<bool> AgentAnswersAsync(string socket, CancellationToken cancellationToken)
+    {
+        if (!File.Exists(socket))
+        {
+            return false;
+        }
+
+        try
+        {
+            using var admin = new AdminClient(socket);
+            await admin.StatusAsync(cancellationToken).ConfigureAwait(false);
+            return true;
+        }
+        catch (CliException)
+        {
+            return false;
+        }
+    }
+}

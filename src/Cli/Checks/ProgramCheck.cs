@@ -1,0 +1,16 @@
+namespace Culvert.Cli.Checks;
+
+/// <summary>Whether what belongs to Culvert is installed together.</summary>
+internal static class ProgramCheck
+{
+    public static IReadOnlyList<Finding> Run() =>
+    [
+        Exists(InstalledPrograms.Agent),
+        Exists(InstalledPrograms.Controller),
+        Exists(InstalledPrograms.DatapathObject),
+    ];
+
+    private static Finding Exists(string path) => File.Exists(path)
+        ? Finding.Ok("installation", path)
+        : Finding.Error("installation", $"{path} is missing", "run `make build`, or install the whole release folder");
+}

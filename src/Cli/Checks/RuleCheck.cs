@@ -1,0 +1,47 @@
+using System.Globalization;
+using System.Text.Json;
+using Culvert.Cli.Labs;
+
+namespace Culvert.Cli.Checks;
+
+/// <summary>Routing rules and tables of others that use the agent's packet marks or its table.</summary>
+internal static class RuleCheck
+{
+    private const uint MarkMask = 0x00ff0000;
+
+    public static async Task<IReadOnlyList<Finding>> RunAsync(bool agentRuns, CancellationToken cancellationToken)
+    {
+        var findings = new List<Finding>();
+        foreach (var family in new[] { "-4", "-6" })
+        {
+            var rules = await Tool.RequireAsync("ip", [family, "-j", "rule", "show"], null, null, cancellationToken).ConfigureAwait(false);
+            using var json = JsonDocument.Parse(rules);
+            findings.AddRange(json.RootElement.EnumerateArray().Select(rule => Judge(family, rule, agentRuns)).OfType<Finding>());
+        }
+
+        return findings.Count > 0 ? findings : [Finding.Ok("rules", "no routing rule uses the agent's marks or table")];
+    }
+
+    private static Finding? Judge(string family, JsonElement rule, bool agentRuns)
+    {
+        var table = Text(rule, "table");
+        if (table == AgentOptionsDefaults.RouteTable.ToString(CultureInfo.InvariantCulture))
+        {
+            return agentRuns
+                ? null
+                : Finding.Warning("rules", $"`ip {family} rule` {rule.GetRawText()} is a leftover of an agent", "run `culvert detach --all`, or start the agent, which takes it over");
+        }
+
+        var mark = Number(Text(rule, "fwmark"));
+        var mask = Text(rule, "fwmask") is { Length: > 0 } text ? Number(text) : uint.MaxValue;
+        return mark != 0 && (mask & MarkMask) != 0 && (mark & MarkMask) != 0
+            ? Finding.Warning("rules", $"`ip {family} rule` {rule.GetRawText()} uses mark bits of the agent (0x00ff0000)", "give the other program marks outside 0x00ff0000")
+            : null;
+    }
+
+    private static string Text(JsonElement rule, string name) => rule.TryGetProperty(name, out var value) ? value.ToString() : "";
+
+    private static uint Number(string text) => text.StartsWith("0x", StringComparison.Ordinal)
+        ? uint.Parse(text.AsSpan(2), NumberStyles.HexNumber, CultureInfo.InvariantCulture)
+        : uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
+}

@@ -1,0 +1,75 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+using Culvert.Cli.Labs;
+using Culvert.Cli.Output;
+
+namespace Culvert.Cli.CommandLine;
+
+/// <summary>Parses the command line, runs the command and turns its end into an exit code.</summary>
+internal static class CommandLineRunner
+{
+    /// <summary>Runs one command line.</summary>
+    /// <returns>The exit code; see <see cref="ExitCode"/>.</returns>
+    public static async Task<int> RunAsync(string[] args, TextWriter output, TextWriter error)
+    {
+        var root = CreateRoot();
+        var result = root.Parse(args);
+        var configuration = new InvocationConfiguration
+        {
+            Output = output,
+            Error = error,
+            EnableDefaultExceptionHandler = false,
+            ProcessTerminationTimeout = TimeSpan.FromSeconds(20),
+        };
+        if (result.Action is ParseErrorAction parseError)
+        {
+            parseError.ShowHelp = false;
+        }
+
+        var json = result.Action is not ParseErrorAction && result.GetValue(GlobalOptions.Output) == GlobalOptions.Json;
+        try
+        {
+            var code = await result.InvokeAsync(configuration).ConfigureAwait(false);
+            if (result.Action is not ParseErrorAction)
+            {
+                return code;
+            }
+
+            error.WriteLine("See `culvert --help` and `culvert COMMAND --help`.");
+            return (int)ExitCode.Usage;
+        }
+        catch (CliException e)
+        {
+            return ErrorWriter.Write(error, json, e.Code, e.Message, e.Remedy);
+        }
+        catch (ToolFailedException e)
+        {
+            return ErrorWriter.Write(error, json, ExitCode.Unsupported, e.Message, "run `culvert check`");
+        }
+        catch (OperationCanceledException)
+        {
+            return ErrorWriter.Write(error, json, ExitCode.Interrupted, "interrupted", null);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            return ErrorWriter.Write(error, json, ExitCode.Internal, e.ToString(), "this is an error of Culvert; please report it");
+        }
+    }
+
+    /// <summary>The whole tree of commands.</summary>
+    public static RootCommand CreateRoot()
+    {
+        var root = new RootCommand("Culvert: a service mesh without sidecars. Shows, checks and operates the mesh of this machine.");
+        root.Options.Add(GlobalOptions.Output);
+        root.Options.Add(GlobalOptions.AdminSocket);
+        foreach (var command in Commands.CommandList.Create())
+        {
+            root.Subcommands.Add(command);
+        }
+
+        var help = root.Options.OfType<HelpOption>().Single();
+        help.Action = new ExtendedHelpAction((HelpAction)help.Action!);
+        return root;
+    }
+}

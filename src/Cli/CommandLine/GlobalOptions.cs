@@ -1,0 +1,33 @@
+using System.CommandLine;
+
+namespace Culvert.Cli.CommandLine;
+
+/// <summary>Options that every command takes.</summary>
+internal static class GlobalOptions
+{
+    /// <summary>Names the admin socket when the option does not.</summary>
+    public const string AdminSocketVariable = "CULVERT_ADMIN_SOCKET";
+
+    /// <summary>Where an agent of this machine listens unless told otherwise.</summary>
+    public const string DefaultAdminSocket = "/run/culvert/agent.sock";
+
+    /// <summary>Value of <see cref="Output"/> for programs: one JSON document, or one per line for streams.</summary>
+    public const string Json = "json";
+
+    public static readonly Option<string> Output = new Option<string>("--output", "-o")
+    {
+        Description = "Form of the output.",
+        HelpName = "text|json",
+        Recursive = true,
+        DefaultValueFactory = _ => "text",
+    }.AcceptOnlyFromAmong("text", Json);
+
+    public static readonly Option<string> AdminSocket = new("--admin-socket")
+    {
+        Description = $"The agent's admin socket; also by {AdminSocketVariable}.",
+        HelpName = "PATH",
+        Recursive = true,
+        DefaultValueFactory = _ =>
+            Environment.GetEnvironmentVariable(AdminSocketVariable) is { Length: > 0 } path ? path : DefaultAdminSocket,
+    };
+}

@@ -1,0 +1,18 @@
+using System.CommandLine;
+
+namespace Culvert.Cli.Commands;
+
+/// <summary>The commands, in the order of the help text.</summary>
+internal static class CommandList
+{
+    public static IEnumerable<Command> Create() =>
+    [
+        CheckCommand.Create(),
+        StatusCommand.Create(),
+        FlowsCommand.Create(),
+        ExplainCommand.Create(),
+        DetachCommand.Create(),
+        CompletionCommand.Create(),
+        VersionCommand.Create(),
+    ];
+}

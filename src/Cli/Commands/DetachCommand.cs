@@ -1,0 +1,92 @@
+using System.CommandLine;
+using Culvert.Cli.Admin;
+using Culvert.Cli.CommandLine;
+using Culvert.Cli.Output;
+using Culvert.Cli.Removal;
+
+namespace Culvert.Cli.Commands;
+
+/// <summary><c>culvert detach</c></summary>
+internal static class DetachCommand
+{
+    private static readonly Option<bool> All = new("--all") { Description = "Confirm: take every workload of this node out of the mesh.", Required = true };
+
+    private static readonly Option<bool> Purge = new("--purge") { Description = "Also delete the state folder: node certificate and last snapshot." };
+
+    private static readonly Option<string> BpfFolder = new("--bpffs")
+    {
+        Description = "The agent's folder on a BPF file system.", HelpName = "DIR", DefaultValueFactory = _ => AgentOptionsDefaults.BpfFolder,
+    };
+
+    private static readonly Option<string> StateFolder = new("--state-dir")
+    {
+        Description = "The agent's state folder.", HelpName = "DIR", DefaultValueFactory = _ => AgentOptionsDefaults.StateFolder,
+    };
+
+    public static Command Create()
+    {
+        var command = new ExampleCommand(
+            "detach",
+            "Remove everything Culvert put into this machine: programs, links, pins, rules, routes, namespaces of demos. Stops a running agent; works also when it is dead.",
+            new Example("sudo culvert detach --all", "leave nothing in the kernel"),
+            new Example("sudo culvert detach --all --purge", "nor on disk"))
+        {
+            Codes = [(ExitCode.Ok, "nothing is left"), (ExitCode.Failed, "something could not be removed; it is named")],
+        };
+        command.Options.Add(All);
+        command.Options.Add(Purge);
+        command.Options.Add(BpfFolder);
+        command.Options.Add(StateFolder);
+        command.SetAction(RunAsync);
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ParseResult result, CancellationToken cancellationToken)
+    {
+        var socket = result.GetValue(GlobalOptions.AdminSocket)!;
+        var byAgent = await AskAgentAsync(socket, cancellationToken).ConfigureAwait(false);
+        var remover = new Remover(new RemovalOptions
+        {
+            BpfFolder = result.GetValue(BpfFolder)!,
+            RunFolder = Path.GetDirectoryName(Path.GetFullPath(socket))!,
+            StateFolder = result.GetValue(Purge) ? result.GetValue(StateFolder) : null,
+        });
+        var rest = await remover.RunAsync(cancellationToken).ConfigureAwait(false);
+        var report = rest with { Removed = [.. byAgent, .. rest.Removed] };
+        var output = result.InvocationConfiguration.Output;
+        new Printer(result).Print(report, json => json.DetachReport, _ =>
+        {
+            foreach (var line in report.Removed)
+            {
+                output.WriteLine("removed " + line);
+            }
+
+            foreach (var line in report.Failed)
+            {
+                output.WriteLine("FAILED  " + line);
+            }
+
+            output.WriteLine(report.Failed.Count == 0 ? $"Nothing of Culvert is left ({report.Removed.Count} removed)." : "Some could not be removed.");
+        });
+        return report.Failed.Count == 0 ? (int)ExitCode.Ok : (int)ExitCode.Failed;
+    }
+
+    // No socket, or one that nobody answers, means that there is no agent to ask.
+    private static async Task<IReadOnlyList<string>> AskAgentAsync(string socket, CancellationToken cancellationToken)
+    {
+        if (!File.Exists(socket))
+        {
+            return [];
+        }
+
+        try
+        {
+            using var admin = new AdminClient(socket);
+            return [.. (await admin.DetachAsync(cancellationToken).ConfigureAwait(false)).Removed];
+        }
+        catch (CliException e) when (e.Code == ExitCode.CannotConnect)
+        {
+            return [];
+        }
+    }
+}

@@ -1,0 +1,103 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Net;
+using Culvert.Cli.Admin;
+using Culvert.Cli.CommandLine;
+using Culvert.Cli.Output;
+using Culvert.Protocol.V1;
+
+namespace Culvert.Cli.Commands;
+
+/// <summary><c>culvert explain</c></summary>
+internal static class ExplainCommand
+{
+    private static readonly Argument<string> Source = new("SRC") { Description = "Workload (namespace/name) or address." };
+
+    private static readonly Argument<string> Destination = new("DST:PORT")
+    {
+        Description = "Workload or service (namespace/name) or address, and port; an IPv6 address in brackets.",
+    };
+
+    public static Command Create()
+    {
+        var command = new ExampleCommand(
+            "explain",
+            "Say whether a connection would be allowed, by which rule of which file, and which way it would take.",
+            new Example("culvert explain shop/web shop/api:8080", "by name"),
+            new Example("culvert explain 10.91.1.1 10.96.0.10:80", "by address"),
+            new Example("culvert explain shop/web [fd91:2::1]:80 -o json", "IPv6, for a program"))
+        {
+            Codes = [(ExitCode.Ok, "the connection is allowed"), (ExitCode.Failed, "the connection is denied")],
+        };
+        command.Arguments.Add(Source);
+        command.Arguments.Add(Destination);
+        command.SetAction(RunAsync);
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ParseResult result, CancellationToken cancellationToken)
+    {
+        var (destination, port) = Split(result.GetRequiredValue(Destination));
+        using var admin = new AdminClient(result.GetValue(GlobalOptions.AdminSocket)!);
+        var request = new ExplainRequest
+        {
+            Source = result.GetRequiredValue(Source), Destination = destination, Port = port, Protocol = TransportProtocol.Tcp,
+        };
+        var answer = await admin.ExplainAsync(request, cancellationToken).ConfigureAwait(false);
+        var report = AdminMapping.ToReport(answer);
+        var output = result.InvocationConfiguration.Output;
+        new Printer(result).Print(report, json => json.ExplainReport, _ => Write(output, report));
+        return answer.Verdict == Verdict.Allow ? (int)ExitCode.Ok : (int)ExitCode.Failed;
+    }
+
+    /// <summary>Takes <c>name:port</c>, <c>address:port</c> or <c>[address]:port</c> apart.</summary>
+    /// <exception cref="CliException">The text has no valid port.</exception>
+    internal static (string Name, uint Port) Split(string text)
+    {
+        var colon = text.LastIndexOf(':');
+        var name = colon > 0 ? text[..colon] : "";
+        if (name.Length == 0 || !ushort.TryParse(text[(colon + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out var port) || port == 0)
+        {
+            throw new CliException(ExitCode.BadInput, $"DST:PORT: '{text}' does not end in a port from 1 to 65535", "for example shop/api:8080 or [fd91:2::1]:80");
+        }
+
+        if (name[0] == '[' && name[^1] == ']')
+        {
+            return (name[1..^1], port);
+        }
+
+        return name.Contains(':', StringComparison.Ordinal) || (IPAddress.TryParse(text, out _) && text.Contains("::", StringComparison.Ordinal))
+            ? throw new CliException(ExitCode.BadInput, $"DST:PORT: '{text}' is ambiguous", "put an IPv6 address in brackets: [fd91:2::1]:80")
+            : (name, port);
+    }
+
+    private static void Write(TextWriter output, ExplainReport report)
+    {
+        output.WriteLine($"{(report.Verdict == "allow" ? "allowed" : "denied")}: {FlowText.End(report.Source)} -> {FlowText.End(report.Destination)}");
+        if (report.Rule is { } rule)
+        {
+            output.WriteLine("  rule:    " + FlowText.Rule(rule));
+        }
+
+        if (report.Reason is { } reason)
+        {
+            output.WriteLine("  reason:  " + reason);
+        }
+
+        output.WriteLine("  path:    " + report.Path);
+        if (report.AuditPolicies.Count > 0)
+        {
+            output.WriteLine("  audited: " + string.Join(", ", report.AuditPolicies));
+        }
+
+        foreach (var (step, index) in report.Steps.Select((s, i) => (s, i + 1)))
+        {
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {index}. {step}"));
+        }
+
+        if (report.DecidedByNode is { } node)
+        {
+            output.WriteLine($"  The destination is on node {node}, whose agent decides; ask it for its view.");
+        }
+    }
+}

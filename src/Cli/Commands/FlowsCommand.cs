@@ -1,0 +1,89 @@
+using System.CommandLine;
+using Culvert.Cli.Admin;
+using Culvert.Cli.CommandLine;
+using Culvert.Cli.Output;
+using Culvert.Protocol.V1;
+
+namespace Culvert.Cli.Commands;
+
+/// <summary><c>culvert flows</c></summary>
+internal static class FlowsCommand
+{
+    private static readonly Option<bool> Follow = new("--follow", "-f") { Description = "Keep showing flows as they happen." };
+
+    private static readonly Option<uint> Last = new("--last")
+    {
+        Description = "How many past flows to show first.", HelpName = "N", DefaultValueFactory = _ => 20,
+    };
+
+    private static readonly Option<string> Source = new("--source", "-s")
+    {
+        Description = "Only from this workload (namespace/name, * at the end for a prefix), address or identity.", HelpName = "WHO",
+    };
+
+    private static readonly Option<string> Destination = new("--destination", "-d")
+    {
+        Description = "Only to this workload, address or identity.", HelpName = "WHO",
+    };
+
+    private static readonly Option<ushort> Port = new("--port", "-p") { Description = "Only to this port.", HelpName = "PORT" };
+
+    private static readonly Option<string> VerdictFilter = new Option<string>("--verdict")
+    {
+        Description = "Only flows that were allowed or denied.", HelpName = "allow|deny",
+    }.AcceptOnlyFromAmong("allow", "deny");
+
+    public static Command Create()
+    {
+        var command = new ExampleCommand(
+            "flows",
+            "Show connections of this node: who, to whom, which way, allowed or denied and why.",
+            new Example("culvert flows --follow", "everything as it happens"),
+            new Example("culvert flows --verdict deny --last 100", "the last 100 refusals"),
+            new Example("culvert flows -f -d shop/* -p 8080 -o json", "one JSON document per line"));
+        foreach (var option in new Option[] { Follow, Last, Source, Destination, Port, VerdictFilter })
+        {
+            command.Options.Add(option);
+        }
+
+        command.SetAction(RunAsync);
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ParseResult result, CancellationToken cancellationToken)
+    {
+        var request = new FlowsRequest
+        {
+            Last = result.GetValue(Last),
+            Follow = result.GetValue(Follow),
+            Filter = new FlowFilter
+            {
+                Source = result.GetValue(Source) ?? "",
+                Destination = result.GetValue(Destination) ?? "",
+                Port = result.GetValue(Port),
+                Verdict = result.GetValue(VerdictFilter) switch
+                {
+                    "allow" => Verdict.Allow,
+                    "deny" => Verdict.Deny,
+                    _ => Verdict.Unspecified,
+                },
+            },
+        };
+        var printer = new Printer(result);
+        var output = result.InvocationConfiguration.Output;
+        using var admin = new AdminClient(result.GetValue(GlobalOptions.AdminSocket)!);
+        try
+        {
+            await admin.FlowsAsync(request, flow => Write(AdminMapping.ToReport(flow)), cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (request.Follow)
+        {
+            // Ctrl-C is how following ends.
+        }
+
+        return (int)ExitCode.Ok;
+
+        void Write(FlowReport report) =>
+            printer.PrintLine(report, json => json.FlowReport, _ => output.WriteLine(FlowText.Format(report)));
+    }
+}

@@ -1,0 +1,88 @@
+using System.CommandLine;
+using System.Globalization;
+using Culvert.Cli.Admin;
+using Culvert.Cli.CommandLine;
+using Culvert.Cli.Output;
+using Spectre.Console;
+
+namespace Culvert.Cli.Commands;
+
+/// <summary><c>culvert status</c></summary>
+internal static class StatusCommand
+{
+    public static Command Create()
+    {
+        var command = new ExampleCommand(
+            "status",
+            "Show what the agent of this node does: controller, snapshot, workloads, kernel programs and maps, drops.",
+            new Example("culvert status", "the node at a glance"),
+            new Example("culvert status -o json | jq .workloads", "workloads and when their certificates end"))
+        {
+            Codes = [(ExitCode.Ok, "the agent is ready"), (ExitCode.Failed, "the agent is not ready, or a workload is not captured")],
+        };
+        command.SetAction(RunAsync);
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ParseResult result, CancellationToken cancellationToken)
+    {
+        using var admin = new AdminClient(result.GetValue(GlobalOptions.AdminSocket)!);
+        var report = AdminMapping.ToReport(await admin.StatusAsync(cancellationToken).ConfigureAwait(false));
+        new Printer(result).Print(report, json => json.StatusReport, console => Write(console, report));
+        return report.Ready && report.Workloads.All(w => w.Error is null) ? (int)ExitCode.Ok : (int)ExitCode.Failed;
+    }
+
+    private static void Write(IAnsiConsole console, StatusReport report)
+    {
+        var controller = report.Controller.Connected ? "connected" : "not connected: " + (report.Controller.Error ?? "no answer yet");
+        var grid = new Grid().AddColumn().AddColumn();
+        Row(grid, "Node", report.Node);
+        Row(grid, "Agent", Text($"{report.AgentVersion}, pid {report.Pid}, {(report.Ready ? "ready" : "not ready")}, since {report.Started:u}"));
+        Row(grid, "Controller", $"{report.Controller.Address} {controller}");
+        Row(grid, "Snapshot", Text($"{report.Snapshot.Version}, applied {report.Snapshot.Applied:u}"));
+        if (report.Snapshot.Error is { } error)
+        {
+            Row(grid, "Rejected", error);
+        }
+
+        Row(grid, "Open", Text($"{report.OpenConnections} connections, {report.OpenTunnels} tunnels"));
+        console.Write(grid);
+
+        var workloads = Table("Workload", "Interface", "Addresses", "Identity", "mTLS", "Policies", "Certificate until");
+        foreach (var w in report.Workloads)
+        {
+            Row(workloads, w.Uid, w.Error ?? w.Interface, string.Join(' ', w.Addresses), w.Identity, w.MtlsMode, string.Join(' ', w.Policies), Text($"{w.CertificateNotAfter:u}"));
+        }
+
+        var programs = Table("Program", "Interface", "Attachment", "Id");
+        foreach (var p in report.Programs)
+        {
+            Row(programs, p.Name, p.Interface, p.Attachment, Text($"{p.Id}"));
+        }
+
+        var maps = Table("Map", "Entries", "of");
+        foreach (var m in report.Maps)
+        {
+            Row(maps, m.Name, Text($"{m.Entries}"), Text($"{m.MaxEntries}"));
+        }
+
+        var drops = Table("Dropped because of", "Packets");
+        foreach (var (reason, count) in report.Drops.Where(d => d.Value > 0))
+        {
+            Row(drops, reason, Text($"{count}"));
+        }
+
+        foreach (var table in new[] { workloads, programs, maps, drops }.Where(t => t.Rows.Count > 0))
+        {
+            console.Write(table);
+        }
+    }
+
+    private static Table Table(params string[] columns) => new Table().Border(TableBorder.Simple).AddColumns(columns);
+
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+
+    private static void Row(Table table, params string[] cells) => table.AddRow(Array.ConvertAll(cells, Markup.Escape));
+
+    private static void Row(Grid grid, params string[] cells) => grid.AddRow(Array.ConvertAll(cells, Markup.Escape));
+}

@@ -1,0 +1,57 @@
+using System.CommandLine;
+using System.Reflection;
+using System.Runtime.InteropServices;
+using Culvert.Cli.Admin;
+using Culvert.Cli.CommandLine;
+using Culvert.Cli.Output;
+
+namespace Culvert.Cli.Commands;
+
+/// <summary><c>culvert version</c></summary>
+internal static class VersionCommand
+{
+    /// <summary>Version of the command line.</summary>
+    public static string Version { get; } =
+        typeof(VersionCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
+
+    public static Command Create()
+    {
+        var command = new ExampleCommand(
+            "version",
+            "Show the versions of the command line, and of the agent where one runs.",
+            new Example("culvert version -o json", "for a program"));
+        command.SetAction(RunAsync);
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ParseResult result, CancellationToken cancellationToken)
+    {
+        var agent = await AgentVersionAsync(result.GetValue(GlobalOptions.AdminSocket)!, cancellationToken).ConfigureAwait(false);
+        var report = new VersionReport(Version, RuntimeInformation.FrameworkDescription, Environment.OSVersion.Version.ToString(), agent);
+        var output = result.InvocationConfiguration.Output;
+        new Printer(result).Print(report, json => json.VersionReport, _ =>
+        {
+            output.WriteLine($"culvert {report.Version} ({report.Runtime}, Linux {report.Kernel})");
+            output.WriteLine("agent   " + (report.AgentVersion ?? "none running"));
+        });
+        return (int)ExitCode.Ok;
+    }
+
+    private static async Task<string?> AgentVersionAsync(string socket, CancellationToken cancellationToken)
+    {
+        if (!File.Exists(socket))
+        {
+            return null;
+        }
+
+        try
+        {
+            using var admin = new AdminClient(socket);
+            return (await admin.StatusAsync(cancellationToken).ConfigureAwait(false)).AgentVersion;
+        }
+        catch (CliException e) when (e.Code == ExitCode.CannotConnect)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,13 @@
+namespace Culvert.Cli.Output;
+
+/// <summary>Answer of <c>culvert explain</c>.</summary>
+internal sealed record ExplainReport(
+    string Verdict,
+    string? Reason,
+    RuleReport? Rule,
+    string Path,
+    FlowEndpointReport Source,
+    FlowEndpointReport Destination,
+    IReadOnlyList<string> AuditPolicies,
+    IReadOnlyList<string> Steps,
+    string? DecidedByNode);

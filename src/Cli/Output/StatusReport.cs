@@ -1,0 +1,40 @@
+namespace Culvert.Cli.Output;
+
+/// <summary>Answer of <c>culvert status</c>.</summary>
+internal sealed record StatusReport(
+    string Node,
+    string AgentVersion,
+    uint Pid,
+    DateTimeOffset? Started,
+    bool Ready,
+    ControllerReport Controller,
+    SnapshotReport Snapshot,
+    IReadOnlyList<WorkloadReport> Workloads,
+    IReadOnlyList<ProgramReport> Programs,
+    IReadOnlyList<MapReport> Maps,
+    IReadOnlyDictionary<string, ulong> Drops,
+    uint OpenTunnels,
+    uint OpenConnections);
+
+/// <summary>The agent's connection to its controller.</summary>
+internal sealed record ControllerReport(string Address, bool Connected, string? Error);
+
+/// <summary>The snapshot in force.</summary>
+internal sealed record SnapshotReport(ulong Version, DateTimeOffset? Applied, string? Error);
+
+/// <summary>One workload of the node.</summary>
+internal sealed record WorkloadReport(
+    string Uid,
+    string Identity,
+    string Interface,
+    IReadOnlyList<string> Addresses,
+    string MtlsMode,
+    IReadOnlyList<string> Policies,
+    DateTimeOffset? CertificateNotAfter,
+    string? Error);
+
+/// <summary>One kernel program of the agent.</summary>
+internal sealed record ProgramReport(string Name, string Attachment, string Interface, uint Id);
+
+/// <summary>How full one kernel map is.</summary>
+internal sealed record MapReport(string Name, ulong Entries, ulong MaxEntries);

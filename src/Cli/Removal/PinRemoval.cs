@@ -1,0 +1,40 @@
+using System.Globalization;
+
+namespace Culvert.Cli.Removal;
+
+/// <summary>Unpins maps and links; the kernel detaches and frees what nothing else holds.</summary>
+internal static class PinRemoval
+{
+    public static IReadOnlyList<string> Run(string bpfFolder)
+    {
+        if (!Directory.Exists(bpfFolder))
+        {
+            return [];
+        }
+
+        var removed = new List<string>();
+        foreach (var version in Directory.GetDirectories(bpfFolder, "v*").Where(IsVersion))
+        {
+            // Links first, so that no program runs on with half of its maps.
+            foreach (var pin in Directory.GetFiles(version, "*", SearchOption.AllDirectories).OrderBy(p => !p.Contains("/links/", StringComparison.Ordinal)))
+            {
+                File.Delete(pin);
+                removed.Add("pin " + pin);
+            }
+
+            Directory.Delete(version, recursive: true);
+        }
+
+        if (!Directory.EnumerateFileSystemEntries(bpfFolder).Any() && !IsMountPoint(bpfFolder))
+        {
+            Directory.Delete(bpfFolder);
+        }
+
+        return removed;
+    }
+
+    private static bool IsVersion(string path) =>
+        int.TryParse(Path.GetFileName(path).AsSpan(1), NumberStyles.None, CultureInfo.InvariantCulture, out _);
+
+    private static bool IsMountPoint(string path) => File.ReadLines("/proc/mounts").Any(line => line.Split(' ')[1] == Path.GetFullPath(path));
+}
