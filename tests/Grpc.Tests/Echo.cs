@@ -28,9 +28,9 @@ internal static class Echo
 
     /// <summary>A service whose methods echo what they get.</summary>
     internal static ServerServiceDefinition Definition() => ServerServiceDefinition.CreateBuilder()
-        .AddMethod(Unary, (request, _) => Task.FromResult(new StringValue { Value = "echo:" + request.Value }))
-        .AddMethod(UnaryBytes, (request, _) => Task.FromResult(request))
-        .AddMethod(ClientStream, async (requests, _) =>
+        .AddMethod(Unary, (StringValue request, ServerCallContext _) => Task.FromResult(new StringValue { Value = "echo:" + request.Value }))
+        .AddMethod(UnaryBytes, (BytesValue request, ServerCallContext _) => Task.FromResult(request))
+        .AddMethod(ClientStream, async (IAsyncStreamReader<StringValue> requests, ServerCallContext _) =>
         {
             List<string> all = [];
             await foreach (StringValue request in requests.ReadAllAsync())
@@ -40,14 +40,14 @@ internal static class Echo
 
             return new StringValue { Value = string.Join(',', all) };
         })
-        .AddMethod(ServerStream, async (request, responses, _) =>
+        .AddMethod(ServerStream, async (StringValue request, IServerStreamWriter<StringValue> responses, ServerCallContext _) =>
         {
             foreach (string part in request.Value.Split(','))
             {
                 await responses.WriteAsync(new StringValue { Value = part });
             }
         })
-        .AddMethod(Duplex, async (requests, responses, context) =>
+        .AddMethod(Duplex, async (IAsyncStreamReader<StringValue> requests, IServerStreamWriter<StringValue> responses, ServerCallContext context) =>
         {
             while (await requests.MoveNext(context.CancellationToken))
             {

@@ -34,8 +34,12 @@ internal sealed class TestServer : IAsyncDisposable
 
     internal Uri Address => new(app.Urls.Single());
 
+    /// <summary>Serves on a Unix socket whose file the test looks after.</summary>
+    internal static Task<TestServer> StartAsync(ServerServiceDefinition service, string socketPath) =>
+        StartAsync(service, Transport.Unix, null, socketPath);
+
     internal static async Task<TestServer> StartAsync(
-        ServerServiceDefinition service, Transport transport = Transport.Clear, Action<GrpcServiceOptions>? options = null)
+        ServerServiceDefinition service, Transport transport = Transport.Clear, Action<GrpcServiceOptions>? options = null, string? socketPath = null)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         RecordingLogger log = new();
@@ -47,8 +51,8 @@ internal sealed class TestServer : IAsyncDisposable
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.UseGrpcDefaults());
         if (transport == Transport.Unix)
         {
-            folder = Directory.CreateTempSubdirectory("cv-grpc-");
-            builder.WebHost.UseGrpcUnixSocket(Path.Combine(folder.FullName, "s"));
+            folder = socketPath is null ? Directory.CreateTempSubdirectory("cv-grpc-") : null;
+            builder.WebHost.UseGrpcUnixSocket(socketPath ?? Path.Combine(folder!.FullName, "s"));
         }
         else
         {
@@ -58,7 +62,16 @@ internal sealed class TestServer : IAsyncDisposable
 
         WebApplication app = builder.Build();
         app.MapGrpcService(service);
-        await app.StartAsync();
+        try
+        {
+            await app.StartAsync();
+        }
+        catch
+        {
+            await app.DisposeAsync();
+            throw;
+        }
+
         return new TestServer(app, transport, certificates, folder, log);
     }
 

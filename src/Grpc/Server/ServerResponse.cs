@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Primitives;
 
 namespace Culvert.Grpc;
 
@@ -50,7 +51,8 @@ internal static class ServerResponse
         {
             if (!MetadataEncoding.IsReserved(entry.Key))
             {
-                target.Append(entry.Key, MetadataEncoding.EncodeValue(entry));
+                // Not Append: it leaves out empty values.
+                target[entry.Key] = StringValues.Concat(target[entry.Key], new StringValues(MetadataEncoding.EncodeValue(entry)));
             }
         }
     }
