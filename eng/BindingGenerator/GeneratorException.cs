@@ -1,0 +1,4 @@
+namespace Culvert.BindingGenerator;
+
+/// <summary>Something the person who runs the generator must know; the message is all there is to say.</summary>
+internal sealed class GeneratorException(string message) : Exception(message);
