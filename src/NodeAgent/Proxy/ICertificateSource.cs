@@ -1,0 +1,11 @@
+using Culvert.Core;
+
+namespace Culvert.NodeAgent.Proxy;
+
+/// <summary>Certificates by identity. Called on every loop at once; answers from an immutable table.</summary>
+/// <remarks>After a rotation or a change of the trust bundle call <see cref="ProxyServer.CertificatesChanged"/>.</remarks>
+internal interface ICertificateSource
+{
+    /// <summary>The current credentials of an identity of this node; null when there are none yet.</summary>
+    TlsIdentity? Find(SpiffeId identity);
+}

@@ -1,0 +1,18 @@
+using Culvert.Core;
+using Culvert.Interop.Sockets;
+
+namespace Culvert.NodeAgent.Proxy;
+
+/// <summary>
+/// Decides about connections to workloads of this node. Called on every loop at once; answers from an immutable snapshot.
+/// After a change call <see cref="ProxyServer.ReauthorizeAll"/>.
+/// </summary>
+internal interface IProxyAuthorizer
+{
+    /// <summary>Decides about one connection.</summary>
+    /// <param name="peer">The identity the peer has proven.</param>
+    /// <param name="source">The client's address.</param>
+    /// <param name="destination">The workload to be reached, as <see cref="IProxyDirectory.FindLocalWorkload"/> has given it.</param>
+    /// <param name="port">Its port.</param>
+    Decision Authorize(SpiffeId peer, in SocketEndPoint source, WorkloadInfo destination, ushort port);
+}

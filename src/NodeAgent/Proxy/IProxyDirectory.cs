@@ -1,0 +1,23 @@
+using Culvert.Core;
+using Culvert.Interop.Sockets;
+
+namespace Culvert.NodeAgent.Proxy;
+
+/// <summary>
+/// What the proxy asks about addresses. Called on every loop at once and once or twice per connection: implementations read an
+/// immutable snapshot, take no lock and allocate nothing.
+/// </summary>
+internal interface IProxyDirectory
+{
+    /// <summary>The enrolled workload of this node that has the address (the port does not count); null when there is none.</summary>
+    WorkloadInfo? FindLocalWorkload(in SocketEndPoint address);
+
+    /// <summary>Where a captured connection goes.</summary>
+    /// <param name="source">The workload that opened it.</param>
+    /// <param name="sourceAddress">Its address and port.</param>
+    /// <param name="destination">Where it wanted to go: a workload, a Service, or something outside the mesh.</param>
+    OutboundRoute Resolve(WorkloadInfo source, in SocketEndPoint sourceAddress, in SocketEndPoint destination);
+
+    /// <summary>Whether the address (the port does not count) belongs to a workload with this identity, on any node.</summary>
+    bool IsAddressOf(in SocketEndPoint address, SpiffeId identity);
+}

@@ -1,0 +1,31 @@
+using Culvert.NodeAgent.Proxy.Loop;
+
+namespace Culvert.NodeAgent.Proxy;
+
+/// <summary>
+/// Hears what happens, for metrics, access log and flows. Called on the loops, several at once: must be quick, must not throw,
+/// and must not allocate for each event.
+/// </summary>
+internal interface IProxyObserver : ILoopObserver
+{
+    /// <summary>A connection was allowed and both halves are up.</summary>
+    void OnOpened(in ProxyConnectionInfo connection);
+
+    /// <summary>A connection that had been opened is over.</summary>
+    void OnClosed(in ProxyConnectionInfo connection, in ProxyConnectionEnd end);
+
+    /// <summary>A connection was refused or could not be made.</summary>
+    /// <param name="connection">What is known of it.</param>
+    /// <param name="failure">Why.</param>
+    /// <param name="detail">More words, or null.</param>
+    void OnFailed(in ProxyConnectionInfo connection, ProxyFailure failure, string? detail);
+
+    /// <summary>
+    /// A handshake succeeded or failed: count it always; log failures only when <paramref name="log"/> says so (once per peer
+    /// and interval).
+    /// </summary>
+    void OnHandshake(in TunnelHandshake handshake, bool log);
+
+    /// <summary>A pod was dialled from the client's address with another port, because the client's own was taken.</summary>
+    void OnSourcePortChanged();
+}

@@ -1,0 +1,54 @@
+using Culvert.Core;
+using Culvert.Interop.Sockets;
+
+namespace Culvert.NodeAgent.Proxy;
+
+/// <summary>Which part of the proxy a connection passes.</summary>
+internal enum ProxyDirection
+{
+    /// <summary>Captured from a workload of this node.</summary>
+    Outbound,
+
+    /// <summary>Out of a tunnel, to a workload of this node.</summary>
+    Inbound,
+}
+
+/// <summary>One proxied connection as observers see it.</summary>
+internal readonly record struct ProxyConnectionInfo
+{
+    /// <summary>Number of the connection, unique in this process.</summary>
+    internal long Id { get; init; }
+
+    /// <summary>Which part of the proxy.</summary>
+    internal ProxyDirection Direction { get; init; }
+
+    /// <summary>How it goes on; inbound connections are always of a tunnel.</summary>
+    internal OutboundRouteKind Route { get; init; }
+
+    /// <summary>The client's address.</summary>
+    internal SocketEndPoint Source { get; init; }
+
+    /// <summary>Where the client wanted to go.</summary>
+    internal SocketEndPoint Destination { get; init; }
+
+    /// <summary>The application's address behind a Service; equal to <see cref="Destination"/> without one.</summary>
+    internal SocketEndPoint Target { get; init; }
+
+    /// <summary>The workload of this node that opened it (outbound).</summary>
+    internal WorkloadInfo? SourceWorkload { get; init; }
+
+    /// <summary>The workload that is addressed, if known.</summary>
+    internal WorkloadInfo? DestinationWorkload { get; init; }
+
+    /// <summary>The Service that was addressed, if any.</summary>
+    internal ServiceInfo? Service { get; init; }
+
+    /// <summary>Outbound: the identity presented. Inbound: the identity the peer has proven.</summary>
+    internal SpiffeId? SourceIdentity { get; init; }
+
+    /// <summary>The destination's identity; outbound, the one its tunnel has to prove.</summary>
+    internal SpiffeId? DestinationIdentity { get; init; }
+
+    /// <summary>Policy's answer; default where none was asked.</summary>
+    internal Decision Decision { get; init; }
+}

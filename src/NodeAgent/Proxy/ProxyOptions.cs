@@ -1,0 +1,62 @@
+using Culvert.Http2;
+using Culvert.Interop.Sockets;
+using System.Net;
+
+namespace Culvert.NodeAgent.Proxy;
+
+/// <summary>Settings of a <see cref="ProxyServer"/>.</summary>
+internal sealed record ProxyOptions
+{
+    /// <summary>Event loops; 0 for one per core.</summary>
+    internal int Loops { get; init; }
+
+    /// <summary>Where captured connections arrive; loop 0 binds the port, further loops bind ports of the kernel's choice.</summary>
+    internal IReadOnlyList<SocketEndPoint> OutboundListeners { get; init; } =
+        [new(IPAddress.Loopback, ProxyOptionsDefaults.OutboundPort), new(IPAddress.IPv6Loopback, ProxyOptionsDefaults.OutboundPort)];
+
+    /// <summary>Where tunnels arrive; the same rule for ports.</summary>
+    internal IReadOnlyList<SocketEndPoint> TunnelListeners { get; init; } =
+        [new(IPAddress.Loopback, ProxyOptionsDefaults.TunnelPort), new(IPAddress.IPv6Loopback, ProxyOptionsDefaults.TunnelPort)];
+
+    /// <summary>Ports that a tunnel may not ask for: the proxy's own (a loop, else).</summary>
+    internal IReadOnlyList<ushort> ForbiddenPorts { get; init; } = [15001, 15003, 15006, 15008];
+
+    /// <summary>
+    /// Whether listeners and connections use addresses that are not the machine's (IP_TRANSPARENT): true in production, where
+    /// the BPF programs hand connections over; false where the proxy runs without them.
+    /// </summary>
+    internal bool Transparent { get; init; } = true;
+
+    /// <summary>Mark of every packet the proxy sends, by which BPF programs and routing rules know it; 0 for none.</summary>
+    internal uint Mark { get; init; } = ProxyOptionsDefaults.Mark;
+
+    /// <summary>Time for a TCP connection to be made.</summary>
+    internal TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Time for a TLS handshake.</summary>
+    internal TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Time for the peer's proxy to answer CONNECT; longer than its own connect timeout.</summary>
+    internal TimeSpan StreamTimeout { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>How long a tunnel without streams is kept.</summary>
+    internal TimeSpan TunnelIdleTimeout { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Sent bytes unacknowledged for so long end a connection (TCP_USER_TIMEOUT).</summary>
+    internal TimeSpan UserTimeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Streams per tunnel before another one is opened.</summary>
+    internal int StreamsPerTunnel { get; init; } = 100;
+
+    /// <summary>Most connections captured or accepted from tunnels at once, over all loops.</summary>
+    internal int MaxConnections { get; init; } = 65_536;
+
+    /// <summary>Most bytes that may wait for slow applications, over all loops.</summary>
+    internal long MaxBufferedBytes { get; init; } = 512L << 20;
+
+    /// <summary>A handshake failure of one peer is logged at most once per this time.</summary>
+    internal TimeSpan HandshakeLogInterval { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>HTTP/2 settings of tunnels.</summary>
+    internal Http2Options Http2 { get; init; } = ProxyOptionsDefaults.Http2;
+}

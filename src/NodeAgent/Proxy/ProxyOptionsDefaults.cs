@@ -1,0 +1,23 @@
+using Culvert.Http2;
+
+namespace Culvert.NodeAgent.Proxy;
+
+/// <summary>Defaults of <see cref="ProxyOptions"/>.</summary>
+internal static class ProxyOptionsDefaults
+{
+    /// <summary>Port of captured TCP.</summary>
+    internal const ushort OutboundPort = 15001;
+
+    /// <summary>Port of tunnels.</summary>
+    internal const ushort TunnelPort = 15008;
+
+    /// <summary>Mark of the proxy's packets.</summary>
+    internal const uint Mark = 0x00C2_0000;
+
+    /// <summary>HTTP/2 settings of tunnels.</summary>
+    internal static readonly Http2Options Http2 = new()
+    {
+        KeepAliveInterval = TimeSpan.FromSeconds(10),
+        KeepAliveTimeout = TimeSpan.FromSeconds(20),
+    };
+}

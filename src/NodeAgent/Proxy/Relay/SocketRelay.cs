@@ -1,0 +1,138 @@
+using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Loop;
+
+namespace Culvert.NodeAgent.Proxy.Relay;
+
+/// <summary>
+/// Carries bytes between two sockets of one loop: FIN stays FIN, RST stays RST, a slow reader slows the writer. Belongs to its
+/// loop's thread.
+/// </summary>
+internal sealed class SocketRelay : IConnectionRelay
+{
+    private const int ReadSize = 64 * 1024;
+
+    // One busy connection gives way to others after so many reads.
+    private const int ReadsPerTurn = 16;
+
+    private readonly EventLoop _loop;
+    private readonly LoopSocket _client;
+    private readonly LoopSocket _server;
+    private readonly LoopSignal _finished = new();
+    private int _running = 2;
+    private bool _ended;
+
+    /// <summary>Makes a relay; it owns both sockets from <see cref="RunAsync"/> on.</summary>
+    /// <param name="client">The side that opened the connection.</param>
+    /// <param name="server">The side it was opened to.</param>
+    internal SocketRelay(LoopSocket client, LoopSocket server)
+    {
+        _loop = client.Loop;
+        _client = client;
+        _server = server;
+    }
+
+    /// <inheritdoc/>
+    public long BytesSent { get; private set; }
+
+    /// <inheritdoc/>
+    public long BytesReceived { get; private set; }
+
+    /// <inheritdoc/>
+    public ProxyFailure Failure { get; private set; }
+
+    /// <summary>Runs until both directions have ended or one side has failed; both sockets are closed then.</summary>
+    internal async ValueTask<ProxyFailure> RunAsync()
+    {
+        _client.Broken = () => Abort(ProxyFailure.ApplicationReset);
+        _server.Broken = () => Abort(ProxyFailure.ApplicationReset);
+        _ = PumpAsync(_client, _server, towardsServer: true);
+        _ = PumpAsync(_server, _client, towardsServer: false);
+        if (!_ended) await _finished.WaitAsync();
+        return Failure;
+    }
+
+    /// <inheritdoc/>
+    public void Abort(ProxyFailure failure)
+    {
+        if (_ended) return;
+        _ended = true;
+        Failure = failure;
+        _client.Reset();
+        _server.Reset();
+        _finished.Set(true);
+    }
+
+    private async Task PumpAsync(LoopSocket from, LoopSocket to, bool towardsServer)
+    {
+        Backlog backlog = new(_loop.Buffers);
+        LoopSignal turn = new();
+        try
+        {
+            for (int reads = 1; !_ended; reads++)
+            {
+                IoResult received = Forward(from, to, backlog, towardsServer);
+                if (received.Count == 0) break;
+                bool goOn = received.WouldBlock ? await from.ReadableAsync()
+                    : reads % ReadsPerTurn != 0 || await _loop.YieldAsync(turn);
+                if (!received.Succeeded && !received.WouldBlock) Abort(ProxyFailure.ApplicationReset);
+                while (goOn && !backlog.IsEmpty) goOn = await to.WritableAsync() && Drain(to, backlog);
+                if (!goOn) return;
+            }
+
+            if (!_ended) Finish(to);
+        }
+        catch (Exception exception)
+        {
+            _loop.ReportFault(exception);
+            Abort(ProxyFailure.Internal);
+        }
+        finally
+        {
+            backlog.Clear();
+        }
+    }
+
+    private IoResult Forward(LoopSocket from, LoopSocket to, Backlog backlog, bool towardsServer)
+    {
+        Span<byte> buffer = _loop.Scratch.AsSpan(0, ReadSize);
+        IoResult received = from.Receive(buffer);
+        if (received.Count <= 0) return received;
+        if (towardsServer) BytesSent += received.Count;
+        else BytesReceived += received.Count;
+        ReadOnlySpan<byte> data = buffer[..received.Count];
+        IoResult sent = to.Send(data);
+        if (sent.Succeeded) data = data[sent.Count..];
+        else if (!sent.WouldBlock) return sent;
+        if (data.IsEmpty || backlog.Append(data)) return received;
+        Abort(ProxyFailure.Overload);
+        return received;
+    }
+
+    private bool Drain(LoopSocket to, Backlog backlog)
+    {
+        while (!backlog.IsEmpty)
+        {
+            IoResult sent = to.Send(backlog.Peek());
+            if (sent.WouldBlock) return true;
+            if (!sent.Succeeded)
+            {
+                Abort(ProxyFailure.ApplicationReset);
+                return false;
+            }
+
+            backlog.Advance(sent.Count);
+        }
+
+        return true;
+    }
+
+    private void Finish(LoopSocket to)
+    {
+        _ = to.Handle.Shutdown(ShutdownDirection.Write);
+        if (--_running > 0) return;
+        _ended = true;
+        _client.Dispose();
+        _server.Dispose();
+        _finished.Set(true);
+    }
+}
