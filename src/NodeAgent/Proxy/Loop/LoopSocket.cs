@@ -44,6 +44,9 @@ internal sealed class LoopSocket : EventSource, IDisposable
     /// <summary>Whether the kernel has reported an error or the end of both directions.</summary>
     internal bool HasEnded { get; private set; }
 
+    /// <summary>Whether reading may be tried.</summary>
+    internal bool CanRead => _canRead;
+
     /// <summary>Called when the kernel reports an error or the end of both directions, even while nobody waits.</summary>
     internal Action? Broken { get; set; }
 

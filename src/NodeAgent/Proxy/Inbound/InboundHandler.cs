@@ -1,0 +1,91 @@
+using Culvert.Core;
+using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Tunnel;
+
+namespace Culvert.NodeAgent.Proxy.Inbound;
+
+/// <summary>
+/// Tunnels that arrive on one loop: the local address names the workload, whose certificate is presented; then HTTP/2, whose
+/// streams go to <see cref="InboundStreams"/>. Belongs to its loop's thread.
+/// </summary>
+/// <param name="context">What the loop shares.</param>
+internal sealed class InboundHandler(ProxyContext context)
+{
+    private readonly HashSet<TunnelConnection> _tunnels = [];
+    private readonly InboundStreams _streams = new(context);
+    private readonly HandshakeReporter _reporter = new(context.Loop, context.Seams.Observer, context.Options.HandshakeLogInterval);
+
+    /// <summary>Tunnels open now.</summary>
+    internal int Count => _tunnels.Count;
+
+    /// <summary>Takes an accepted connection.</summary>
+    /// <param name="handle">The socket; owned from here on.</param>
+    /// <param name="peer">The other proxy's address.</param>
+    internal void Accept(SocketHandle handle, SocketEndPoint peer)
+    {
+        if (handle.GetLocalEndPoint(out SocketEndPoint local) != SocketErrno.None)
+        {
+            handle.Dispose();
+            return;
+        }
+
+        _ = RunAsync(handle, peer, local);
+    }
+
+    /// <summary>Lets tunnels made with replaced credentials drain.</summary>
+    internal void DropStale()
+    {
+        foreach (TunnelConnection tunnel in _tunnels.ToArray())
+        {
+            if (!ReferenceEquals(tunnel.Parts.Identity, context.Seams.Certificates.Find(tunnel.Parts.Identity.Id))) tunnel.Drain();
+        }
+    }
+
+    /// <summary>Lets all tunnels drain.</summary>
+    internal void DrainAll()
+    {
+        foreach (TunnelConnection tunnel in _tunnels.ToArray()) tunnel.Drain();
+    }
+
+    /// <summary>Closes all tunnels.</summary>
+    internal void CloseAll()
+    {
+        foreach (TunnelConnection tunnel in _tunnels.ToArray()) tunnel.Close(null);
+    }
+
+    private async Task RunAsync(SocketHandle handle, SocketEndPoint peer, SocketEndPoint local)
+    {
+        bool counted = context.Budget.TryTake();
+        try
+        {
+            WorkloadInfo? workload = context.Seams.Directory.FindLocalWorkload(local);
+            TlsIdentity? identity = workload is null ? null : context.Seams.Certificates.Find(workload.Identity);
+            if (!counted || identity is null)
+            {
+                handle.Dispose();
+                ProxyFailure failure = !counted ? ProxyFailure.Overload : workload is null ? ProxyFailure.NoRoute : ProxyFailure.NoCertificate;
+                string detail = workload is null ? $"no workload of this node has the address {local}" : $"no certificate for {workload.Identity}";
+                _reporter.Report(isServer: true, peer, workload?.Identity, null, failure, counted ? detail : "too many connections", TimeSpan.Zero);
+                return;
+            }
+
+            LoopSocket socket = new(context.Loop, handle, connected: true);
+            (TunnelParts? parts, _) = await context.Handshaker.ShakeHandsAsync(socket, peer, local, identity, isServer: true, expected: null);
+            if (parts is null) return;
+            TunnelConnection tunnel = new(parts, _streams, context.Options, context.Time);
+            _tunnels.Add(tunnel);
+            await tunnel.RunAsync();
+            _tunnels.Remove(tunnel);
+        }
+        catch (Exception exception)
+        {
+            context.Loop.ReportFault(exception);
+            handle.Dispose();
+        }
+        finally
+        {
+            if (counted) context.Budget.Release();
+        }
+    }
+}

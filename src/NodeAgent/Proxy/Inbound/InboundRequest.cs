@@ -1,0 +1,70 @@
+using Culvert.Core;
+using Culvert.Http2;
+using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Tunnel;
+
+namespace Culvert.NodeAgent.Proxy.Inbound;
+
+/// <summary>The checks a CONNECT request passes, in HBONE's order, up to the policy.</summary>
+internal static class InboundRequest
+{
+    /// <summary>Judges a request.</summary>
+    /// <param name="context">What the loop shares.</param>
+    /// <param name="tunnel">The tunnel it came from.</param>
+    /// <param name="headers">The request.</param>
+    /// <param name="info">What is known of the connection.</param>
+    /// <param name="failure">None when it may go on.</param>
+    /// <returns>The status to answer: 200, 400, 401 or 503.</returns>
+    internal static int Judge(ProxyContext context, TunnelConnection tunnel, HeaderList headers, out ProxyConnectionInfo info, out ProxyFailure failure)
+    {
+        info = new ProxyConnectionInfo
+        {
+            Id = context.NextId(),
+            Direction = ProxyDirection.Inbound,
+            Route = OutboundRouteKind.Tunnel,
+            Source = tunnel.Parts.Peer,
+            SourceIdentity = tunnel.PeerIdentity,
+            Destination = tunnel.Parts.Local,
+            Target = tunnel.Parts.Local,
+        };
+        failure = ProxyFailure.BadRequest;
+        if (!headers.Method.SequenceEqual("CONNECT"u8) || !headers.Protocol.IsEmpty) return 400;
+        if (!SocketEndPoint.TryParse(headers.Authority, out SocketEndPoint target) || target.Port == 0) return 400;
+        info = info with { Source = ReadClient(context, tunnel, headers), Destination = target, Target = target };
+        WorkloadInfo? workload = context.Seams.Directory.FindLocalWorkload(tunnel.Parts.Local);
+        if (workload is null)
+        {
+            failure = ProxyFailure.NoRoute;
+            return 503;
+        }
+
+        info = info with { DestinationWorkload = workload, DestinationIdentity = workload.Identity };
+        if (target.WithPort(0) != tunnel.Parts.Local.WithPort(0)) return 400;
+        if (context.Options.ForbiddenPorts.Contains(target.Port))
+        {
+            failure = ProxyFailure.NoRoute;
+            return 503;
+        }
+
+        Decision decision = context.Seams.Authorizer.Authorize(tunnel.PeerIdentity, info.Source, workload, target.Port);
+        info = info with { Decision = decision };
+        failure = decision.IsAllowed ? ProxyFailure.None : ProxyFailure.PolicyDenied;
+        return decision.IsAllowed ? 200 : 401;
+    }
+
+    /// <summary>
+    /// The client's address: the one the peer's proxy names, if a workload with the peer's identity has it (an identity can speak
+    /// for its own addresses only); else the proxy's.
+    /// </summary>
+    private static SocketEndPoint ReadClient(ProxyContext context, TunnelConnection tunnel, HeaderList headers)
+    {
+        if (headers.TryGet("forwarded"u8, out ReadOnlySpan<byte> value)
+            && ForwardedHeader.TryParse(value, out SocketEndPoint client)
+            && context.Seams.Directory.IsAddressOf(client, tunnel.PeerIdentity))
+        {
+            return client;
+        }
+
+        return tunnel.Parts.Peer;
+    }
+}

@@ -1,0 +1,91 @@
+using System.Runtime.CompilerServices;
+using Culvert.Http2;
+using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Relay;
+using Culvert.NodeAgent.Proxy.Tunnel;
+
+namespace Culvert.NodeAgent.Proxy.Inbound;
+
+/// <summary>CONNECT streams that arrive on one loop: checks, policy, then the pod, from the client's own address. On the loop's thread.</summary>
+/// <param name="context">What the loop shares.</param>
+internal sealed class InboundStreams(ProxyContext context) : ITunnelStreams
+{
+    /// <inheritdoc/>
+    public void OnRequest(TunnelConnection tunnel, Http2Stream stream, HeaderList headers, bool endStream)
+    {
+        int status = InboundRequest.Judge(context, tunnel, headers, out ProxyConnectionInfo info, out ProxyFailure failure);
+        bool counted = false;
+        if (status == 200 && !(counted = context.Budget.TryTake()))
+        {
+            (status, failure) = (503, ProxyFailure.Overload);
+        }
+
+        if (status != 200)
+        {
+            Answer(tunnel, stream, status);
+            context.Seams.Observer.OnFailed(info, failure, null);
+            return;
+        }
+
+        StreamRelay relay = new(tunnel, stream, clientIsSocket: false);
+        if (endStream) relay.OnData([], endStream: true);
+        _ = RunAsync(tunnel, stream, relay, info);
+    }
+
+    private async Task RunAsync(TunnelConnection tunnel, Http2Stream stream, StreamRelay relay, ProxyConnectionInfo info)
+    {
+        try
+        {
+            await ConnectAsync(tunnel, stream, relay, info);
+        }
+        catch (Exception exception)
+        {
+            context.Loop.ReportFault(exception);
+            relay.Abort(ProxyFailure.Internal, Http2ErrorCode.InternalError);
+        }
+        finally
+        {
+            context.Budget.Release();
+        }
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask ConnectAsync(TunnelConnection tunnel, Http2Stream stream, StreamRelay relay, ProxyConnectionInfo info)
+    {
+        ProxyOptions options = context.Options;
+        SocketEndPoint? from = options.Transparent && info.Source.IsIPv4 == info.Target.IsIPv4 ? info.Source : null;
+        DialResult dial = await Dialer.ConnectAsync(
+            context.Loop, info.Target, new DialOptions(options.ConnectTimeout, options.Mark, default, from, options.Transparent));
+        if (dial.PortChanged) context.Seams.Observer.OnSourcePortChanged();
+        if (relay.IsEnded)
+        {
+            // The client has gone away in the meantime.
+            dial.Socket?.Reset();
+            context.Seams.Observer.OnFailed(info, relay.Failure, null);
+            return;
+        }
+
+        if (dial.Socket is null)
+        {
+            Answer(tunnel, stream, 503);
+            relay.Abort(Failures.FromConnect(dial.Error), Http2ErrorCode.NoError);
+            context.Seams.Observer.OnFailed(info, Failures.FromConnect(dial.Error), null);
+            return;
+        }
+
+        Answer(tunnel, stream, 200);
+        ProxiedConnection connection = ProxiedConnection.Open(context, relay, info, authorized: true);
+        await relay.RunAsync(dial.Socket);
+        connection.Close();
+    }
+
+    private void Answer(TunnelConnection tunnel, Http2Stream stream, int status)
+    {
+        HeaderList headers = context.Headers;
+        headers.Clear();
+        headers.AddStatus(status);
+        tunnel.Http2.SendHeaders(stream, headers, endStream: status != 200);
+        tunnel.ScheduleFlush();
+    }
+}

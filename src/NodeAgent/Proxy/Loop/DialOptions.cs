@@ -1,0 +1,18 @@
+using Culvert.Interop.Sockets;
+
+namespace Culvert.NodeAgent.Proxy.Loop;
+
+/// <summary>How to open a connection.</summary>
+/// <param name="Timeout">Time for it to be made.</param>
+/// <param name="Mark">Mark of its packets; 0 for none.</param>
+/// <param name="UserTimeout">Sent bytes unacknowledged for so long end it; zero for the system's default.</param>
+/// <param name="Source">Address (and port, unless 0) to connect from; null for the system's choice.</param>
+/// <param name="Transparent">Whether <paramref name="Source"/> may be an address that is not the machine's.</param>
+internal readonly record struct DialOptions(
+    TimeSpan Timeout, uint Mark, TimeSpan UserTimeout = default, SocketEndPoint? Source = null, bool Transparent = false);
+
+/// <summary>The outcome of a connection attempt.</summary>
+/// <param name="Socket">The connected socket; null when it failed.</param>
+/// <param name="Error">Why it failed.</param>
+/// <param name="PortChanged">Whether the wanted source port was taken and another one was used.</param>
+internal readonly record struct DialResult(LoopSocket? Socket, SocketErrno Error, bool PortChanged);

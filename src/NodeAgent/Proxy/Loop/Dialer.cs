@@ -1,0 +1,88 @@
+using System.Runtime.CompilerServices;
+using Culvert.Interop.Sockets;
+
+namespace Culvert.NodeAgent.Proxy.Loop;
+
+/// <summary>Opens TCP connections on a loop.</summary>
+internal static class Dialer
+{
+    /// <summary>Connects.</summary>
+    /// <param name="loop">The loop the caller runs on.</param>
+    /// <param name="remote">Where to.</param>
+    /// <param name="options">Mark, source address, time limit.</param>
+    /// <returns>The socket, or why there is none (TimedOut for the time limit).</returns>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    internal static async ValueTask<DialResult> ConnectAsync(EventLoop loop, SocketEndPoint remote, DialOptions options)
+    {
+        SocketHandle? handle = Start(remote, options, out SocketErrno error, out bool portChanged);
+        if (handle is null) return new DialResult(null, error, portChanged);
+        LoopSocket socket = new(loop, handle, connected: error == SocketErrno.None);
+        if (socket.RegisterError != SocketErrno.None)
+        {
+            socket.Dispose();
+            return new DialResult(null, socket.RegisterError, portChanged);
+        }
+
+        if (error == SocketErrno.None) return new DialResult(socket, SocketErrno.None, portChanged);
+        LoopTimer deadline = new(static state => ((LoopSocket)state!).Dispose(), socket);
+        loop.Schedule(deadline, options.Timeout);
+        bool answered = await socket.WritableAsync();
+        loop.Timers.Cancel(deadline);
+        if (!answered) return new DialResult(null, SocketErrno.TimedOut, portChanged);
+        error = socket.HasEnded ? handle.TakeError() : SocketErrno.None;
+        if (error == SocketErrno.None) return new DialResult(socket, SocketErrno.None, portChanged);
+        socket.Dispose();
+        return new DialResult(null, error, portChanged);
+    }
+
+    private static SocketHandle? Start(in SocketEndPoint remote, in DialOptions options, out SocketErrno error, out bool portChanged)
+    {
+        portChanged = false;
+        SocketHandle? handle = Open(remote, options, out error);
+        if (handle is null) return null;
+        error = TryStart(handle, remote, options.Source);
+        if (options.Source is { Port: not 0 } source && error is SocketErrno.AddressInUse or SocketErrno.AddressNotAvailable)
+        {
+            // The client's own port is taken here (or the very four-tuple is): keep the address, give up the port.
+            handle.Dispose();
+            handle = Open(remote, options, out error);
+            if (handle is null) return null;
+            portChanged = true;
+            error = TryStart(handle, remote, options.Source!.Value.WithPort(0));
+        }
+
+        if (error is SocketErrno.None or SocketErrno.InProgress) return handle;
+        handle.Dispose();
+        return null;
+    }
+
+    private static SocketHandle? Open(in SocketEndPoint remote, in DialOptions options, out SocketErrno error)
+    {
+        SocketHandle? handle = SocketHandle.TryCreateTcp(!remote.IsIPv4, out error);
+        if (handle is null) return null;
+        error = handle.SetNoDelay();
+        if (error == SocketErrno.None && options.Mark != 0) error = handle.SetMark(options.Mark);
+        if (error == SocketErrno.None && options.UserTimeout > TimeSpan.Zero) error = handle.SetUserTimeout(options.UserTimeout);
+        if (error == SocketErrno.None && options.Source is not null)
+        {
+            if (options.Transparent) error = handle.SetTransparent();
+            if (error == SocketErrno.None) error = handle.SetReuseAddress();
+        }
+
+        if (error == SocketErrno.None) return handle;
+        handle.Dispose();
+        return null;
+    }
+
+    private static SocketErrno TryStart(SocketHandle handle, in SocketEndPoint remote, in SocketEndPoint? source)
+    {
+        if (source is { } from)
+        {
+            SocketErrno error = from.Port == 0 ? handle.SetBindAddressNoPort() : SocketErrno.None;
+            if (error == SocketErrno.None) error = handle.Bind(from);
+            if (error != SocketErrno.None) return error;
+        }
+
+        return handle.Connect(remote);
+    }
+}

@@ -1,0 +1,155 @@
+using System.Runtime.CompilerServices;
+using System.Text.Unicode;
+using Culvert.Core;
+using Culvert.Http2;
+using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Relay;
+using Culvert.NodeAgent.Proxy.Tunnel;
+
+namespace Culvert.NodeAgent.Proxy.Outbound;
+
+/// <summary>
+/// Captured connections of one loop: original destination, source workload, route, then a tunnel, a local workload or plain
+/// TCP. Belongs to its loop's thread.
+/// </summary>
+/// <param name="context">What the loop shares.</param>
+internal sealed class OutboundHandler(ProxyContext context)
+{
+    private static readonly Action<HeaderList, ProxyConnectionInfo> WriteConnect = WriteConnectHeaders;
+
+    /// <summary>Takes an accepted connection.</summary>
+    /// <param name="handle">The socket; owned from here on.</param>
+    /// <param name="peer">The pod's address.</param>
+    internal void Accept(SocketHandle handle, SocketEndPoint peer)
+    {
+        if (handle.GetLocalEndPoint(out SocketEndPoint destination) != SocketErrno.None)
+        {
+            handle.Dispose();
+            return;
+        }
+
+        ProxyConnectionInfo info = new()
+        {
+            Id = context.NextId(), Direction = ProxyDirection.Outbound, Source = peer, Destination = destination, Target = destination,
+        };
+        _ = RunAsync(new LoopSocket(context.Loop, handle, connected: true), info);
+    }
+
+    private async Task RunAsync(LoopSocket socket, ProxyConnectionInfo info)
+    {
+        bool counted = context.Budget.TryTake();
+        try
+        {
+            if (counted && socket.RegisterError == SocketErrno.None) await RouteAsync(socket, info);
+            else Fail(socket, info, ProxyFailure.Overload, null);
+        }
+        catch (Exception exception)
+        {
+            context.Loop.ReportFault(exception);
+            Fail(socket, info, ProxyFailure.Internal, exception.Message);
+        }
+        finally
+        {
+            if (counted) context.Budget.Release();
+        }
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask RouteAsync(LoopSocket socket, ProxyConnectionInfo info)
+    {
+        WorkloadInfo? source = context.Seams.Directory.FindLocalWorkload(info.Source);
+        if (source is null)
+        {
+            Fail(socket, info, ProxyFailure.UnknownSource, null);
+            return;
+        }
+
+        OutboundRoute route = context.Seams.Directory.Resolve(source, info.Source, info.Destination);
+        info = info with
+        {
+            Route = route.Kind,
+            SourceWorkload = source,
+            SourceIdentity = source.Identity,
+            Target = route.Kind == OutboundRouteKind.Deny ? info.Destination : route.Target,
+            DestinationWorkload = route.Destination,
+            DestinationIdentity = route.Destination?.Identity,
+            Service = route.Service,
+        };
+        switch (route.Kind)
+        {
+            case OutboundRouteKind.Tunnel:
+                await TunnelAsync(socket, info, route);
+                break;
+            case OutboundRouteKind.Local:
+                await LocalAsync(socket, info, route);
+                break;
+            case OutboundRouteKind.Passthrough:
+                await PlainAsync(socket, info, route, authorized: false);
+                break;
+            default:
+                Fail(socket, info, route.Failure, route.Detail);
+                break;
+        }
+    }
+
+    private async ValueTask TunnelAsync(LoopSocket socket, ProxyConnectionInfo info, OutboundRoute route)
+    {
+        TunnelKey key = new(info.SourceIdentity!, route.Dial, route.Destination!.Identity);
+        (StreamRelay? relay, ProxyFailure failure) = await context.Pool.OpenStreamAsync(key, context.Headers, WriteConnect, info);
+        if (relay is null)
+        {
+            Fail(socket, info, failure, null);
+            return;
+        }
+
+        ProxiedConnection connection = ProxiedConnection.Open(context, relay, info, authorized: false);
+        await relay.RunAsync(socket);
+        connection.Close();
+    }
+
+    private async ValueTask LocalAsync(LoopSocket socket, ProxyConnectionInfo info, OutboundRoute route)
+    {
+        Decision decision = context.Seams.Authorizer.Authorize(info.SourceIdentity!, info.Source, route.Destination!, route.Target.Port);
+        info = info with { Decision = decision };
+        if (decision.IsAllowed) await PlainAsync(socket, info, route, authorized: true);
+        else Fail(socket, info, ProxyFailure.PolicyDenied, null);
+    }
+
+    private async ValueTask PlainAsync(LoopSocket socket, ProxyConnectionInfo info, OutboundRoute route, bool authorized)
+    {
+        ProxyOptions options = context.Options;
+
+        // The application sees the client's own address; the port differs while the client's is in use on this very machine.
+        SocketEndPoint? from = options.Transparent && info.Source.IsIPv4 == route.Dial.IsIPv4 ? info.Source.WithPort(0) : null;
+        DialResult dial = await Dialer.ConnectAsync(
+            context.Loop, route.Dial, new DialOptions(options.ConnectTimeout, options.Mark, default, from, options.Transparent));
+        if (dial.Socket is null)
+        {
+            Fail(socket, info, Failures.FromConnect(dial.Error), null);
+            return;
+        }
+
+        SocketRelay relay = new(socket, dial.Socket);
+        ProxiedConnection connection = ProxiedConnection.Open(context, relay, info, authorized);
+        await relay.RunAsync();
+        connection.Close();
+    }
+
+    private void Fail(LoopSocket socket, in ProxyConnectionInfo info, ProxyFailure failure, string? detail)
+    {
+        socket.Reset();
+        context.Seams.Observer.OnFailed(info, failure, detail);
+    }
+
+    private static void WriteConnectHeaders(HeaderList headers, ProxyConnectionInfo info)
+    {
+        Span<byte> text = stackalloc byte[SocketEndPoint.MaxTextLength + 8];
+        info.Target.TryFormat(text, out int length, default, null);
+        headers.Add(":method"u8, "CONNECT"u8).Add(":authority"u8, text[..length]);
+        Utf8.TryWrite(text, $"for=\"{info.Source}\"", out length);
+
+        // Another port every time: in the compression table it would only push out what repeats.
+        headers.Add("forwarded"u8, text[..length], neverIndexed: true);
+    }
+}

@@ -1,0 +1,47 @@
+using Culvert.Http2;
+using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Relay;
+using Culvert.NodeAgent.Proxy.Tunnel;
+
+namespace Culvert.NodeAgent.Proxy;
+
+/// <summary>What everything on one loop shares. Belongs to the loop's thread, but for <see cref="Budget"/>.</summary>
+internal sealed class ProxyContext
+{
+    private long _nextId;
+
+    internal ProxyContext(EventLoop loop, ProxyOptions options, ProxySeams seams, ConnectionBudget budget, TimeProvider time)
+    {
+        Loop = loop;
+        Options = options;
+        Seams = seams;
+        Budget = budget;
+        Time = time;
+        Handshaker = new TunnelHandshaker(loop, options, new HandshakeReporter(loop, seams.Observer, options.HandshakeLogInterval));
+        Pool = new TunnelPool(loop, options, seams.Certificates, Handshaker, time);
+        _nextId = (long)loop.Index << 48;
+    }
+
+    internal EventLoop Loop { get; }
+
+    internal ProxyOptions Options { get; }
+
+    internal ProxySeams Seams { get; }
+
+    internal ConnectionBudget Budget { get; }
+
+    internal TimeProvider Time { get; }
+
+    internal TunnelHandshaker Handshaker { get; }
+
+    internal TunnelPool Pool { get; }
+
+    /// <summary>Headers being written; for use without an await in between.</summary>
+    internal HeaderList Headers { get; } = new();
+
+    /// <summary>Connections that run on this loop.</summary>
+    internal ConnectionSet Connections { get; } = new();
+
+    /// <summary>A number for a connection.</summary>
+    internal long NextId() => ++_nextId;
+}

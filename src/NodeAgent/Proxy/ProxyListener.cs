@@ -1,0 +1,42 @@
+using Culvert.Interop;
+using Culvert.Interop.Sockets;
+
+namespace Culvert.NodeAgent.Proxy;
+
+/// <summary>A listening socket of one loop, to be put into the BPF programs' socket map.</summary>
+/// <param name="Handle">The socket; owned by the proxy.</param>
+/// <param name="Loop">The loop's index.</param>
+/// <param name="Local">Where it is bound.</param>
+internal sealed record ProxyListener(SocketHandle Handle, int Loop, SocketEndPoint Local)
+{
+    private const int Backlog = 4096;
+
+    /// <summary>Makes, binds and opens a listener.</summary>
+    /// <exception cref="KernelException">It can't be had.</exception>
+    internal static ProxyListener Bind(in SocketEndPoint address, int loop, ProxyOptions options)
+    {
+        SocketHandle handle = SocketHandle.CreateTcp(!address.IsIPv4);
+        try
+        {
+            Require(handle.SetReuseAddress(), "set SO_REUSEADDR", address);
+            Require(handle.SetNoDelay(), "set TCP_NODELAY", address);
+            if (!address.IsIPv4) Require(handle.SetIPv6Only(), "set IPV6_V6ONLY", address);
+            if (options.Mark != 0) Require(handle.SetMark(options.Mark), "set SO_MARK (CAP_NET_ADMIN)", address);
+            if (options.Transparent) Require(handle.SetTransparent(), "set IP_TRANSPARENT (CAP_NET_ADMIN)", address);
+            Require(handle.Bind(address), "bind", address);
+            Require(handle.Listen(Backlog), "listen", address);
+            Require(handle.GetLocalEndPoint(out SocketEndPoint local), "read the address", address);
+            return new ProxyListener(handle, loop, local);
+        }
+        catch
+        {
+            handle.Dispose();
+            throw;
+        }
+    }
+
+    private static void Require(SocketErrno error, string operation, in SocketEndPoint address)
+    {
+        if (error != SocketErrno.None) throw new KernelException($"{operation} for the proxy's listener on {address}", (int)error);
+    }
+}

@@ -1,0 +1,11 @@
+namespace Culvert.NodeAgent.Proxy;
+
+/// <summary>What one loop holds at one time.</summary>
+/// <param name="Connections">Connections that have been opened.</param>
+/// <param name="ClientTunnels">Tunnels opened by this side.</param>
+/// <param name="ServerTunnels">Tunnels accepted.</param>
+/// <param name="BufferedBytes">Bytes of buffers in use for slow sockets.</param>
+/// <param name="IdleBufferBytes">Bytes of buffers kept for later.</param>
+/// <param name="Descriptors">Descriptors watched.</param>
+internal readonly record struct ProxyLoopStats(
+    int Connections, int ClientTunnels, int ServerTunnels, long BufferedBytes, long IdleBufferBytes, int Descriptors);

@@ -1,0 +1,8 @@
+namespace Culvert.NodeAgent.Proxy;
+
+/// <summary>What the proxy asks of the agent around it.</summary>
+/// <param name="Directory">Addresses.</param>
+/// <param name="Authorizer">Policy.</param>
+/// <param name="Certificates">Credentials.</param>
+/// <param name="Observer">Metrics, logs and flows.</param>
+internal sealed record ProxySeams(IProxyDirectory Directory, IProxyAuthorizer Authorizer, ICertificateSource Certificates, IProxyObserver Observer);

@@ -1,0 +1,119 @@
+using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Loop;
+
+namespace Culvert.NodeAgent.Proxy;
+
+/// <summary>
+/// The proxy of one node: event loops, the listeners for captured connections and for tunnels, and what runs on them. Methods
+/// are thread-safe.
+/// </summary>
+internal sealed class ProxyServer : IAsyncDisposable
+{
+    private static readonly TimeSpan DrainPoll = TimeSpan.FromMilliseconds(20);
+
+    private readonly ProxyOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ProxyLoop[] _loops;
+    private readonly ConnectionBudget _budget;
+    private readonly List<ProxyListener> _outbound = [];
+    private readonly List<ProxyListener> _tunnels = [];
+    private bool _stopped;
+
+    /// <summary>Makes a proxy; nothing runs before <see cref="Start"/>.</summary>
+    internal ProxyServer(ProxyOptions options, ProxySeams seams, TimeProvider time)
+    {
+        _options = options;
+        _time = time;
+        int count = options.Loops > 0 ? options.Loops : Environment.ProcessorCount;
+        _budget = new ConnectionBudget(options.MaxConnections);
+        _loops = new ProxyLoop[count];
+        EventLoopOptions loopOptions = new() { MaxBufferedBytes = options.MaxBufferedBytes / count };
+        for (int i = 0; i < count; i++)
+        {
+            EventLoop loop = new(i, loopOptions, time, seams.Observer);
+            _loops[i] = new ProxyLoop(new ProxyContext(loop, options, seams, _budget, time));
+        }
+    }
+
+    /// <summary>Listeners for captured connections, in order of <see cref="ProxyOptions.OutboundListeners"/>, then of loops.</summary>
+    internal IReadOnlyList<ProxyListener> OutboundListeners => _outbound;
+
+    /// <summary>Listeners for tunnels, in order of <see cref="ProxyOptions.TunnelListeners"/>, then of loops.</summary>
+    internal IReadOnlyList<ProxyListener> TunnelListeners => _tunnels;
+
+    /// <summary>Binds the listeners and starts the loops.</summary>
+    /// <exception cref="Interop.KernelException">A port is taken or a capability is missing; the message says which.</exception>
+    internal void Start()
+    {
+        try
+        {
+            foreach (SocketEndPoint address in _options.OutboundListeners) BindAll(address, _outbound);
+            foreach (SocketEndPoint address in _options.TunnelListeners) BindAll(address, _tunnels);
+        }
+        catch
+        {
+            foreach (ProxyListener listener in _outbound.Concat(_tunnels)) listener.Handle.Dispose();
+            throw;
+        }
+
+        foreach (ProxyLoop loop in _loops) loop.Loop.Start();
+        foreach (ProxyListener listener in _outbound) _loops[listener.Loop].Loop.Post(() => _loops[listener.Loop].Listen(listener.Handle, outbound: true));
+        foreach (ProxyListener listener in _tunnels) _loops[listener.Loop].Loop.Post(() => _loops[listener.Loop].Listen(listener.Handle, outbound: false));
+    }
+
+    /// <summary>Policy has changed: every connection authorised here is judged again, and reset when it is no longer allowed.</summary>
+    internal void ReauthorizeAll() => PostAll(static loop => loop.Reauthorize());
+
+    /// <summary>Certificates or bundles have changed: tunnels made with replaced ones drain, new streams use the new ones.</summary>
+    internal void CertificatesChanged() => PostAll(static loop => loop.DropStale());
+
+    /// <summary>What every loop holds now.</summary>
+    internal async Task<ProxyLoopStats[]> GetStatsAsync() =>
+        await Task.WhenAll(_loops.Select(loop => loop.Loop.InvokeAsync(loop.Stats)));
+
+    /// <summary>Stops: no new connections, announces it on tunnels, lets running connections end, and resets them at the deadline.</summary>
+    /// <param name="deadline">How long they may take.</param>
+    /// <returns>Whether all had ended by themselves.</returns>
+    internal async Task<bool> DrainAsync(TimeSpan deadline)
+    {
+        long started = _time.GetTimestamp();
+        PostAll(static loop => loop.Drain());
+        bool idle;
+        while (!(idle = (await Task.WhenAll(_loops.Select(l => l.Loop.InvokeAsync(() => l.IsIdle)))).All(x => x))
+            && _time.GetElapsedTime(started) < deadline)
+        {
+            await Task.Delay(DrainPoll, _time);
+        }
+
+        await DisposeAsync();
+        return idle;
+    }
+
+    /// <summary>Stops at once; running connections are reset.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _stopped, true)) return;
+        await Task.WhenAll(_loops.Select(loop => loop.Loop.InvokeAsync(() =>
+        {
+            loop.Kill();
+            return true;
+        })));
+        foreach (ProxyLoop loop in _loops) loop.Loop.Dispose();
+        foreach (ProxyListener listener in _outbound.Concat(_tunnels)) listener.Handle.Dispose();
+    }
+
+    private void PostAll(Action<ProxyLoop> work)
+    {
+        foreach (ProxyLoop loop in _loops) loop.Loop.Post(() => work(loop));
+    }
+
+    private void BindAll(SocketEndPoint address, List<ProxyListener> listeners)
+    {
+        // One listener per loop, without SO_REUSEPORT: sk_assign refuses such sockets on older kernels.
+        for (int i = 0; i < _loops.Length; i++)
+        {
+            listeners.Add(ProxyListener.Bind(i == 0 ? address : address.WithPort(0), i, _options));
+            if (!_options.Transparent) return;
+        }
+    }
+}

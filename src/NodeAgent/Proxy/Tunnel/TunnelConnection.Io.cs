@@ -1,0 +1,148 @@
+using Culvert.Http2;
+using Culvert.Interop.Tls;
+using Culvert.NodeAgent.Proxy.Loop;
+
+namespace Culvert.NodeAgent.Proxy.Tunnel;
+
+/// <content>Bytes to and from the TLS connection.</content>
+internal sealed partial class TunnelConnection
+{
+    // A busy tunnel gives way to other sockets after so many bytes, in either direction.
+    private const int BytesPerTurn = 512 * 1024;
+    private const int RecordSize = 16 * 1024;
+
+    /// <summary>Writes the output; called by the loop at the end of a turn.</summary>
+    void IFlushable.Flush()
+    {
+        if (IsClosed || _writeBlocked) return;
+        for (int written = 0; Http2.PendingOutput > 0;)
+        {
+            if (written >= BytesPerTurn)
+            {
+                ScheduleFlush();
+                return;
+            }
+
+            TlsResult result = _tls.Write(Http2.PeekOutput().Span);
+            switch (result.Status)
+            {
+                case TlsStatus.Done:
+                    written += result.Count;
+                    Http2.AdvanceOutput(result.Count);
+                    if (IsClosed) return;
+                    continue;
+                case TlsStatus.WantWrite:
+                    WaitUntilWritable();
+                    return;
+                case TlsStatus.WantRead:
+                    _writeWaitsForRead = true;
+                    return;
+                default:
+                    Close(Describe(result));
+                    return;
+            }
+        }
+
+        if (Http2.IsClosed) Close(Http2.Result.Reason == Http2CloseReason.Local ? null : Http2.Result.Message);
+        else if (Http2.IsDrained) Close(null);
+    }
+
+    private void WaitUntilWritable()
+    {
+        _socket.WriteBlocked();
+        if (_writeBlocked) return;
+        _writeBlocked = true;
+        _ = FlushWhenWritableAsync();
+    }
+
+    private async Task FlushWhenWritableAsync()
+    {
+        await _socket.WritableAsync();
+        _writeBlocked = false;
+        _readWaitsForWrite.Set(true);
+        if (!IsClosed) ScheduleFlush();
+    }
+
+    private async Task ReadLoopAsync()
+    {
+        LoopSignal turn = new();
+        try
+        {
+            while (!IsClosed)
+            {
+                switch (ReadTurn())
+                {
+                    case TlsStatus.WantRead:
+                        await _socket.ReadableAsync();
+                        break;
+                    case TlsStatus.WantWrite:
+                        // A key update to answer: rare, and the socket's one waiter for writing may be the flush.
+                        WaitUntilWritable();
+                        await _readWaitsForWrite.WaitAsync();
+                        break;
+                    case TlsStatus.Done:
+                        await Loop.YieldAsync(turn);
+                        break;
+                    default:
+                        return;
+                }
+            }
+        }
+        catch (Exception exception)
+        {
+            Loop.ReportFault(exception);
+            Close("an exception in the proxy");
+        }
+    }
+
+    /// <summary>Reads until nothing is left (WantRead) or this turn's share is used up (Done).</summary>
+    private TlsStatus ReadTurn()
+    {
+        Span<byte> buffer = Loop.Scratch;
+        int total = 0, filled = 0;
+        while (true)
+        {
+            TlsResult result = _tls.Read(buffer[filled..]);
+            if (result.Status == TlsStatus.Done)
+            {
+                filled += result.Count;
+                total += result.Count;
+                if (buffer.Length - filled >= RecordSize) continue;
+            }
+
+            if (filled > 0)
+            {
+                Receive(buffer[..filled]);
+                filled = 0;
+                if (IsClosed) return TlsStatus.Closed;
+            }
+
+            if (result.Status == TlsStatus.Done)
+            {
+                if (total < BytesPerTurn) continue;
+                return TlsStatus.Done;
+            }
+
+            if (result.Status == TlsStatus.WantRead) _socket.ReadBlocked();
+            else if (result.Status != TlsStatus.WantWrite) Close(result.Status == TlsStatus.Closed ? null : Describe(result));
+            return result.Status;
+        }
+    }
+
+    private void Receive(ReadOnlySpan<byte> bytes)
+    {
+        Http2.Receive(bytes);
+        if (_writeWaitsForRead)
+        {
+            _writeWaitsForRead = false;
+            ScheduleFlush();
+        }
+        else if (Http2.PendingOutput > 0 || Http2.IsClosed || Http2.IsDrained)
+        {
+            ScheduleFlush();
+        }
+    }
+
+    private string Describe(TlsResult result) =>
+        result.Status == TlsStatus.SocketError ? $"socket error {result.Error}" : _tls.FailureReason ?? result.Status.ToString();
+}

@@ -1,0 +1,110 @@
+using Culvert.Core;
+using Culvert.Http2;
+using Culvert.Interop.Tls;
+using Culvert.NodeAgent.Proxy.Loop;
+
+namespace Culvert.NodeAgent.Proxy.Tunnel;
+
+/// <summary>
+/// One TLS connection between two proxies with HTTP/2 inside, either role, after its handshake. Output gathers during a turn of
+/// the loop and is written once at its end, so frames of many streams share TLS records. Belongs to its loop's thread.
+/// </summary>
+internal sealed partial class TunnelConnection : IFlushable
+{
+    private static readonly TimeSpan CheckInterval = TimeSpan.FromSeconds(1);
+
+    private readonly LoopSocket _socket;
+    private readonly TlsConnection _tls;
+    private readonly ITunnelStreams? _streams;
+    private readonly TimeSpan _idleTimeout;
+    private readonly LoopTimer _check;
+    private readonly LoopSignal _closed = new();
+    private readonly LoopSignal _readWaitsForWrite = new();
+    private long _idleSince;
+    private bool _writeBlocked;
+    private bool _writeWaitsForRead;
+
+    /// <summary>Takes over a connection whose handshake is done.</summary>
+    /// <param name="parts">Socket, TLS and who is at both ends.</param>
+    /// <param name="streams">Takes streams (server role); null for the client role.</param>
+    /// <param name="options">HTTP/2 settings and the idle timeout.</param>
+    /// <param name="time">The clock.</param>
+    internal TunnelConnection(TunnelParts parts, ITunnelStreams? streams, ProxyOptions options, TimeProvider time)
+    {
+        Parts = parts;
+        _socket = parts.Socket;
+        _tls = parts.Tls;
+        _streams = streams;
+        _idleTimeout = options.TunnelIdleTimeout;
+        _check = new LoopTimer(static state => ((TunnelConnection)state!).Check(), this);
+        _idleSince = Loop.NowMilliseconds;
+        Http2 = new Http2Connection(streams is null ? Http2Role.Client : Http2Role.Server, options.Http2, this, time);
+    }
+
+    /// <summary>The loop.</summary>
+    internal EventLoop Loop => _socket.Loop;
+
+    /// <summary>Socket, TLS and who is at both ends.</summary>
+    internal TunnelParts Parts { get; }
+
+    /// <summary>The identity the peer has proven.</summary>
+    internal SpiffeId PeerIdentity => Parts.PeerIdentity;
+
+    /// <summary>The framing.</summary>
+    internal Http2Connection Http2 { get; }
+
+    /// <summary>Whether the connection is over.</summary>
+    internal bool IsClosed { get; private set; }
+
+    /// <summary>Why it ended, in words; null while it runs or after an orderly end.</summary>
+    internal string? CloseReason { get; private set; }
+
+    /// <inheritdoc/>
+    bool IFlushable.IsFlushScheduled { get; set; }
+
+    /// <summary>Runs until the connection is over.</summary>
+    internal async ValueTask RunAsync()
+    {
+        Http2.Start();
+        ScheduleFlush();
+        Loop.Schedule(_check, CheckInterval);
+        _ = ReadLoopAsync();
+        if (!IsClosed) await _closed.WaitAsync();
+    }
+
+    /// <summary>Has the output written at the end of this turn.</summary>
+    internal void ScheduleFlush() => Loop.ScheduleFlush(this);
+
+    /// <summary>Takes no new streams, lets running ones end, then closes.</summary>
+    internal void Drain()
+    {
+        if (IsClosed) return;
+        Http2.ShutdownGracefully();
+        ScheduleFlush();
+    }
+
+    /// <summary>Closes now; running streams are reset.</summary>
+    /// <param name="reason">Why, for the log; null for an orderly end.</param>
+    internal void Close(string? reason)
+    {
+        if (IsClosed) return;
+        IsClosed = true;
+        CloseReason = reason;
+        Loop.Timers.Cancel(_check);
+        Http2.TransportClosed();
+        if (reason is null) _tls.Shutdown();
+        _socket.Dispose();
+        _tls.Dispose();
+        _closed.Set(true);
+    }
+
+    private void Check()
+    {
+        if (IsClosed) return;
+        Http2.CheckTimeouts();
+        ScheduleFlush();
+        if (Http2.OpenStreams > 0) _idleSince = Loop.NowMilliseconds;
+        else if (_streams is null && Loop.NowMilliseconds - _idleSince >= _idleTimeout.TotalMilliseconds) Drain();
+        Loop.Schedule(_check, CheckInterval);
+    }
+}

@@ -1,0 +1,82 @@
+using System.Runtime.CompilerServices;
+using Culvert.Core;
+using Culvert.Interop.Sockets;
+using Culvert.Interop.Tls;
+using Culvert.NodeAgent.Proxy.Loop;
+
+namespace Culvert.NodeAgent.Proxy.Tunnel;
+
+/// <summary>Makes tunnels out of connected sockets: TLS in either role, ALPN, and the peer's SPIFFE ID. On one loop.</summary>
+/// <param name="loop">The loop.</param>
+/// <param name="options">Time limits.</param>
+/// <param name="report">Reports every outcome.</param>
+internal sealed class TunnelHandshaker(EventLoop loop, ProxyOptions options, HandshakeReporter report)
+{
+    /// <summary>Shakes hands.</summary>
+    /// <param name="socket">A connected socket; owned from here on.</param>
+    /// <param name="peer">The other side's address.</param>
+    /// <param name="local">This side's address.</param>
+    /// <param name="identity">What to present.</param>
+    /// <param name="isServer">The role.</param>
+    /// <param name="expected">Who the peer has to be; null for anybody of the mesh.</param>
+    /// <returns>The parts, or null and the failure; the socket is closed then.</returns>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    internal async ValueTask<(TunnelParts? Parts, ProxyFailure Failure)> ShakeHandsAsync(
+        LoopSocket socket, SocketEndPoint peer, SocketEndPoint local, TlsIdentity identity, bool isServer, SpiffeId? expected)
+    {
+        long started = loop.NowMilliseconds;
+        TlsConnection tls = TlsConnection.Create(isServer ? identity.Server : identity.Client, socket.Handle);
+        LoopTimer deadline = new(static state => ((LoopSocket)state!).Dispose(), socket);
+        loop.Schedule(deadline, options.HandshakeTimeout);
+        TlsResult result;
+        while ((result = tls.Handshake()).Status is TlsStatus.WantRead or TlsStatus.WantWrite)
+        {
+            bool alive;
+            if (result.Status == TlsStatus.WantRead)
+            {
+                socket.ReadBlocked();
+                alive = await socket.ReadableAsync();
+            }
+            else
+            {
+                socket.WriteBlocked();
+                alive = await socket.WritableAsync();
+            }
+
+            if (!alive) break;
+        }
+
+        loop.Timers.Cancel(deadline);
+        (SpiffeId? id, ProxyFailure failure, string? detail) = socket.IsClosed
+            ? (null, ProxyFailure.TlsTimeout, "no answer in time")
+            : Judge(tls, result, expected);
+        report.Report(isServer, peer, identity.Id, id, failure, detail, TimeSpan.FromMilliseconds(loop.NowMilliseconds - started));
+        if (failure == ProxyFailure.None) return (new TunnelParts(socket, tls, identity, id!, peer, local), failure);
+        socket.Dispose();
+        tls.Dispose();
+        return (null, failure);
+    }
+
+    private static (SpiffeId? Id, ProxyFailure Failure, string? Detail) Judge(TlsConnection tls, TlsResult result, SpiffeId? expected)
+    {
+        switch (result.Status)
+        {
+            case TlsStatus.Done: break;
+            case TlsStatus.Failed: return (null, ProxyFailure.TlsHandshake, tls.FailureReason);
+            case TlsStatus.SocketError: return (null, ProxyFailure.TlsHandshake, tls.FailureReason);
+            default: return (null, ProxyFailure.TlsHandshake, "the peer closed the connection during the handshake");
+        }
+
+        if (!tls.IsHttp2Selected()) return (null, ProxyFailure.ProtocolError, "the peer did not choose HTTP/2 by ALPN");
+        TlsPeer? peer = tls.GetPeer();
+        if (peer is not { Uris.Count: 1 })
+        {
+            return (null, ProxyFailure.PeerIdentityMismatch, $"the peer's certificate has {peer?.Uris.Count ?? 0} URI names, a SPIFFE certificate has one");
+        }
+
+        if (!SpiffeId.TryParse(peer.Uris[0], out SpiffeId? id, out string? error)) return (null, ProxyFailure.PeerIdentityMismatch, error);
+        return expected is null || id == expected
+            ? (id, ProxyFailure.None, null)
+            : (null, ProxyFailure.PeerIdentityMismatch, $"the peer is {id}, not {expected}");
+    }
+}

@@ -1,0 +1,10 @@
+using Culvert.Core;
+using Culvert.Interop.Sockets;
+
+namespace Culvert.NodeAgent.Proxy.Tunnel;
+
+/// <summary>Connections may share a tunnel when all of this is equal: identities are never mixed on one.</summary>
+/// <param name="Source">Who opens it.</param>
+/// <param name="Dial">The destination workload's address and the tunnel port.</param>
+/// <param name="Expected">Who has to answer.</param>
+internal readonly record struct TunnelKey(SpiffeId Source, SocketEndPoint Dial, SpiffeId Expected);

@@ -1,0 +1,16 @@
+using Culvert.Core;
+using Culvert.Interop.Sockets;
+using Culvert.Interop.Tls;
+using Culvert.NodeAgent.Proxy.Loop;
+
+namespace Culvert.NodeAgent.Proxy.Tunnel;
+
+/// <summary>A connection between two proxies whose handshake is done and whose peer has proven who it is.</summary>
+/// <param name="Socket">The socket.</param>
+/// <param name="Tls">TLS over it.</param>
+/// <param name="Identity">What this side presented.</param>
+/// <param name="PeerIdentity">What the peer has proven.</param>
+/// <param name="Peer">The peer's address.</param>
+/// <param name="Local">This side's address; on the server, the destination workload's.</param>
+internal sealed record TunnelParts(
+    LoopSocket Socket, TlsConnection Tls, TlsIdentity Identity, SpiffeId PeerIdentity, SocketEndPoint Peer, SocketEndPoint Local);

@@ -1,0 +1,181 @@
+using System.Runtime.CompilerServices;
+using Culvert.Http2;
+using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Relay;
+
+namespace Culvert.NodeAgent.Proxy.Tunnel;
+
+/// <summary>
+/// The tunnels one loop has opened. A stream goes to the first tunnel of its key that has room; while the first one is being
+/// made, everybody waits for it instead of making their own. Belongs to its loop's thread.
+/// </summary>
+internal sealed class TunnelPool
+{
+    // Enough for a tunnel that fills up or drains between being found and being used.
+    private const int Attempts = 4;
+
+    private readonly EventLoop _loop;
+    private readonly ProxyOptions _options;
+    private readonly ICertificateSource _certificates;
+    private readonly TunnelHandshaker _handshaker;
+    private readonly TimeProvider _time;
+    private readonly Dictionary<TunnelKey, TunnelGroup> _groups = [];
+
+    internal TunnelPool(EventLoop loop, ProxyOptions options, ICertificateSource certificates, TunnelHandshaker handshaker, TimeProvider time)
+    {
+        _loop = loop;
+        _options = options;
+        _certificates = certificates;
+        _handshaker = handshaker;
+        _time = time;
+    }
+
+    /// <summary>Tunnels open now.</summary>
+    internal int Count { get; private set; }
+
+    /// <summary>Opens a CONNECT stream and waits for its answer.</summary>
+    /// <param name="key">Who to whom.</param>
+    /// <param name="headers">The request; not used after the first await, so it may be the loop's shared list.</param>
+    /// <param name="writeHeaders">Fills <paramref name="headers"/> anew when the request is sent.</param>
+    /// <param name="state">Passed to <paramref name="writeHeaders"/>.</param>
+    /// <returns>The relay, whose <see cref="StreamRelay.ResponseStatus"/> is 200, or null and the failure.</returns>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    internal async ValueTask<(StreamRelay? Relay, ProxyFailure Failure)> OpenStreamAsync<TState>(
+        TunnelKey key, HeaderList headers, Action<HeaderList, TState> writeHeaders, TState state)
+    {
+        ProxyFailure failure = ProxyFailure.TunnelReset;
+        for (int attempt = 0; attempt < Attempts; attempt++)
+        {
+            (TunnelConnection? tunnel, failure) = await GetTunnelAsync(key);
+            if (tunnel is null) return (null, failure);
+            headers.Clear();
+            writeHeaders(headers, state);
+            Http2Stream? stream = tunnel.Http2.OpenStream(headers, endStream: false, null);
+            if (stream is null)
+            {
+                failure = ProxyFailure.Overload;
+                continue;
+            }
+
+            tunnel.ScheduleFlush();
+            StreamRelay relay = new(tunnel, stream, clientIsSocket: true);
+            failure = await WaitForResponseAsync(relay);
+            if (failure == ProxyFailure.None) return (relay, failure);
+            if (!relay.IsRetryable) return (null, failure);
+        }
+
+        return (null, failure);
+    }
+
+    /// <summary>Lets tunnels made with replaced credentials drain.</summary>
+    internal void DropStale()
+    {
+        foreach (TunnelGroup group in _groups.Values)
+        {
+            TlsIdentity? current = _certificates.Find(group.Key.Source);
+            foreach (TunnelConnection tunnel in group.Tunnels.ToArray())
+            {
+                if (!ReferenceEquals(tunnel.Parts.Identity, current)) tunnel.Drain();
+            }
+        }
+    }
+
+    /// <summary>Lets all tunnels drain.</summary>
+    internal void DrainAll()
+    {
+        foreach (TunnelConnection tunnel in AllTunnels()) tunnel.Drain();
+    }
+
+    /// <summary>Closes all tunnels.</summary>
+    internal void CloseAll()
+    {
+        foreach (TunnelConnection tunnel in AllTunnels()) tunnel.Close(null);
+    }
+
+    private TunnelConnection[] AllTunnels() => [.. _groups.Values.SelectMany(g => g.Tunnels)];
+
+    private async ValueTask<ProxyFailure> WaitForResponseAsync(StreamRelay relay)
+    {
+        LoopTimer deadline = new(static state => ((StreamRelay)state!).Abort(ProxyFailure.ConnectTimeout, Http2ErrorCode.Cancel), relay);
+        _loop.Schedule(deadline, _options.StreamTimeout);
+        if (!relay.IsEnded && relay.ResponseStatus == 0) await relay.Response.WaitAsync();
+        _loop.Timers.Cancel(deadline);
+        if (relay.IsEnded) return relay.Failure;
+        ProxyFailure failure = relay.ResponseStatus switch
+        {
+            200 => ProxyFailure.None,
+            400 => ProxyFailure.BadRequest,
+            401 or 403 => ProxyFailure.PolicyDenied,
+            503 => ProxyFailure.ConnectFailed,
+            _ => ProxyFailure.PeerRefused,
+        };
+        if (failure != ProxyFailure.None) relay.Abort(failure, Http2ErrorCode.Cancel);
+        return failure;
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<(TunnelConnection? Tunnel, ProxyFailure Failure)> GetTunnelAsync(TunnelKey key)
+    {
+        TlsIdentity? identity = _certificates.Find(key.Source);
+        if (identity is null) return (null, ProxyFailure.NoCertificate);
+        if (!_groups.TryGetValue(key, out TunnelGroup? group)) _groups.Add(key, group = new TunnelGroup(key));
+        TunnelConnection? tunnel = group.Pick(identity, _options.StreamsPerTunnel);
+        if (tunnel is not null) return (tunnel, ProxyFailure.None);
+        if (!group.IsConnecting) _ = ConnectAsync(group, identity);
+        if (group.IsConnecting) await group.WaitAsync();
+
+        // The new tunnel serves all who waited for it, even beyond the usual number of streams, if the peer lets them.
+        tunnel = group.Pick(identity, int.MaxValue);
+        return tunnel is not null ? (tunnel, ProxyFailure.None) : (null, group.LastFailure);
+    }
+
+    private async Task ConnectAsync(TunnelGroup group, TlsIdentity identity)
+    {
+        group.BeginConnect();
+        TunnelConnection? tunnel = null;
+        try
+        {
+            tunnel = await MakeTunnelAsync(group, identity);
+        }
+        catch (Exception exception)
+        {
+            _loop.ReportFault(exception);
+            group.LastFailure = ProxyFailure.Internal;
+        }
+
+        if (tunnel is not null)
+        {
+            group.Tunnels.Add(tunnel);
+            Count++;
+        }
+
+        ValueTask running = tunnel?.RunAsync() ?? ValueTask.CompletedTask;
+        group.EndConnect();
+        await running;
+        if (tunnel is not null)
+        {
+            Count--;
+            group.Tunnels.Remove(tunnel);
+        }
+
+        if (group.Tunnels.Count == 0 && !group.IsConnecting) _groups.Remove(group.Key);
+    }
+
+    private async ValueTask<TunnelConnection?> MakeTunnelAsync(TunnelGroup group, TlsIdentity identity)
+    {
+        DialResult dial = await Dialer.ConnectAsync(
+            _loop, group.Key.Dial, new DialOptions(_options.ConnectTimeout, _options.Mark, _options.UserTimeout));
+        if (dial.Socket is null)
+        {
+            group.LastFailure = Failures.FromConnect(dial.Error);
+            return null;
+        }
+
+        _ = dial.Socket.Handle.GetLocalEndPoint(out SocketEndPoint local);
+        (TunnelParts? parts, ProxyFailure failure) = await _handshaker.ShakeHandsAsync(
+            dial.Socket, group.Key.Dial, local, identity, isServer: false, group.Key.Expected);
+        group.LastFailure = failure;
+        return parts is null ? null : new TunnelConnection(parts, streams: null, _options, _time);
+    }
+}
