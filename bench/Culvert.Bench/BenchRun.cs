@@ -1,10 +1,8 @@
 using System.Text.Json;
-using Culvert.Bench.Lab;
-using Culvert.Bench.Load;
 using Culvert.Bench.Measuring;
-using Culvert.Bench.Peers;
 using Culvert.Bench.Report;
-using Culvert.Bench.Running;
+using Culvert.Bench.Sides;
+using Culvert.Cli.Labs;
 
 namespace Culvert.Bench;
 
@@ -19,42 +17,37 @@ internal sealed class BenchRun(BenchOptions options)
         double load = await LoadAsync(cancellationToken);
         if (load > 0.1) Console.Error.WriteLine($"The machine is {load:P0} busy before the run: expect noisy figures.");
         List<Result> results = [];
-        await using (CleanupStack cleanup = new())
+        await Lab.RemoveStaleAsync();
+        await using (Lab peerLab = await Lab.CreateAsync(cancellationToken: cancellationToken))
         {
-            string directory = Directory.CreateTempSubdirectory("culvert-bench-").FullName;
-            if (options.KeepLogs) Console.WriteLine($"Logs: {directory}");
-            else cleanup.Push($"folder {directory}", () => Task.Run(() => Directory.Delete(directory, recursive: true)));
-            await MeasureAsync(directory, cleanup, results, cancellationToken);
+            await MeasureAsync(peerLab, results, cancellationToken);
         }
         await WriteAsync(results, Machine.Read(load), cancellationToken);
         return results;
     }
 
-    private async Task MeasureAsync(string directory, CleanupStack cleanup, List<Result> results, CancellationToken cancellationToken)
+    private async Task MeasureAsync(Lab peerLab, List<Result> results, CancellationToken cancellationToken)
     {
-        string prefix = $"cv-bn{Environment.ProcessId}";
-        TwoNodes peerLab = await TwoNodes.CreateAsync($"{prefix}p", cleanup, cancellationToken);
-        await StartApplicationsAsync(peerLab, directory, cleanup, cancellationToken);
-        Target plainSame = Direct(peerLab, peerLab.ServerSame);
-        Target pairCross = await NginxPair.StartAsync(peerLab, directory, cleanup, cancellationToken);
+        TwoNodes peers = await StartPodsAsync(peerLab, cancellationToken);
+        Target pairCross = await NginxPair.StartAsync(peers, cancellationToken);
 
         Comparison comparison = new(options.Rounds, options.Duration, warmUp: options.Duration / 2);
-        foreach (Scenario scenario in Scenarios.All(null, plainSame, null, pairCross))
+        foreach (Scenario scenario in Scenarios.All(null, peers.Direct(peers.ServerSame), null, pairCross))
         {
             if (!scenario.Metrics.Any(m => options.Wants(m.Name))) continue;
             Console.Error.WriteLine($"{string.Join(", ", scenario.Metrics.Select(m => m.Name))} ...");
             results.AddRange(await comparison.RunAsync(scenario, cancellationToken));
         }
+        if (options.Keep) peerLab.Keep();
     }
 
-    private static async Task StartApplicationsAsync(TwoNodes lab, string directory, CleanupStack cleanup, CancellationToken cancellationToken)
+    private static async Task<TwoNodes> StartPodsAsync(Lab lab, CancellationToken cancellationToken)
     {
-        await Application.StartAsync(lab.ServerSame, directory, cleanup, cancellationToken);
-        await Application.StartAsync(lab.ServerCross, directory, cleanup, cancellationToken);
+        TwoNodes nodes = await TwoNodes.CreateAsync(lab, cancellationToken);
+        await Application.StartAsync(nodes.ServerSame, cancellationToken);
+        await Application.StartAsync(nodes.ServerCross, cancellationToken);
+        return nodes;
     }
-
-    private static Target Direct(TwoNodes lab, Pod server) =>
-        new(lab.Client.Netns, server.Address, Application.HttpPort, Application.BulkPort);
 
     private static async Task<double> LoadAsync(CancellationToken cancellationToken)
     {

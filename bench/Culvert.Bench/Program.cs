@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using Culvert.Bench.Measuring;
-using Culvert.Bench.Running;
+using Culvert.Cli.Labs;
 
 namespace Culvert.Bench;
 

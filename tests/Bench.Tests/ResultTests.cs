@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Culvert.Bench.Measuring;
 using Culvert.Bench.Report;
-using Culvert.Bench.Running;
+
 
 namespace Culvert.Bench.Tests;
 

@@ -1,20 +1,19 @@
 using System.Globalization;
 using System.Text.Json;
-using Culvert.Bench.Running;
+using Culvert.Bench.Sides;
 
 namespace Culvert.Bench.Load;
 
 /// <summary>Runs iperf3 towards a server and reads what arrived there.</summary>
 internal static class Iperf
 {
-    public static async Task<IperfResult> RunAsync(
-        string netns, string host, int port, int streams, TimeSpan duration, CancellationToken cancellationToken) =>
-        Parse(await Command.RunAsync(netns,
+    public static async Task<IperfResult> RunAsync(Target target, int streams, TimeSpan duration, CancellationToken cancellationToken) =>
+        Parse(await target.RunLoadAsync("iperf3",
         [
-            "iperf3", "--json", "-c", host, "-p", port.ToString(CultureInfo.InvariantCulture),
+            "--json", "-c", target.Host, "-p", target.BulkPort.ToString(CultureInfo.InvariantCulture),
             "-P", streams.ToString(CultureInfo.InvariantCulture),
             "-t", Math.Max(1, (int)Math.Round(duration.TotalSeconds)).ToString(CultureInfo.InvariantCulture),
-        ], cancellationToken: cancellationToken));
+        ], duration, cancellationToken));
 
     /// <summary>Reads iperf3's JSON report.</summary>
     /// <exception cref="FormatException">iperf3 reported an error or the report lacks the sums.</exception>

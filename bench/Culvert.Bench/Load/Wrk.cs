@@ -1,24 +1,24 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using Culvert.Bench.Running;
+using Culvert.Bench.Sides;
 
 namespace Culvert.Bench.Load;
 
 /// <summary>Runs wrk and reads its report.</summary>
 internal static partial class Wrk
 {
-    public static async Task<WrkResult> RunAsync(string netns, string url, WrkShape shape, TimeSpan duration, CancellationToken cancellationToken)
+    public static async Task<WrkResult> RunAsync(Target target, WrkShape shape, TimeSpan duration, CancellationToken cancellationToken)
     {
-        List<string> command =
+        List<string> arguments =
         [
-            "wrk", "--latency", "--timeout", "10s",
+            "--latency", "--timeout", "10s",
             "-t", shape.Threads.ToString(CultureInfo.InvariantCulture),
             "-c", shape.Connections.ToString(CultureInfo.InvariantCulture),
             "-d", $"{Math.Max(1, (int)Math.Round(duration.TotalSeconds))}s",
         ];
-        if (shape.CloseEachTime) command.AddRange(["-H", "Connection: close"]);
-        command.Add(url);
-        return Parse(await Command.RunAsync(netns, command, cancellationToken: cancellationToken));
+        if (shape.CloseEachTime) arguments.AddRange(["-H", "Connection: close"]);
+        arguments.Add(target.Url);
+        return Parse(await target.RunLoadAsync("wrk", arguments, duration, cancellationToken));
     }
 
     /// <summary>Reads wrk's report, as printed with --latency.</summary>

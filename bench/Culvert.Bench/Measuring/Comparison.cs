@@ -1,5 +1,4 @@
-using Culvert.Bench.Load;
-using Culvert.Bench.Running;
+using Culvert.Bench.Sides;
 
 namespace Culvert.Bench.Measuring;
 

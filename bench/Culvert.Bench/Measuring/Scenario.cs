@@ -1,4 +1,4 @@
-using Culvert.Bench.Load;
+using Culvert.Bench.Sides;
 
 namespace Culvert.Bench.Measuring;
 

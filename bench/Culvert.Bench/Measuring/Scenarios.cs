@@ -1,5 +1,5 @@
 using Culvert.Bench.Load;
-using Culvert.Bench.Peers;
+using Culvert.Bench.Sides;
 
 namespace Culvert.Bench.Measuring;
 
@@ -36,31 +36,31 @@ internal static class Scenarios
     private static Func<Target, TimeSpan, CancellationToken, Task<Reading>> Requests(WrkShape shape) =>
         async (target, duration, cancellationToken) =>
         {
-            WrkResult result = Checked(await Wrk.RunAsync(target.Netns, target.Url, shape, duration, cancellationToken), target);
+            WrkResult result = Checked(await Wrk.RunAsync(target, shape, duration, cancellationToken), target);
             return new Reading([result.RequestsPerSecond], result.Requests / 1e6);
         };
 
     private static async Task<Reading> Latency(Target target, TimeSpan duration, CancellationToken cancellationToken)
     {
         WrkShape shape = new(1, 1, CloseEachTime: false);
-        WrkResult result = Checked(await Wrk.RunAsync(target.Netns, target.Url, shape, duration, cancellationToken), target);
+        WrkResult result = Checked(await Wrk.RunAsync(target, shape, duration, cancellationToken), target);
         return new Reading([result.P50Microseconds, result.P99Microseconds], result.Requests / 1e6);
     }
 
     private static Func<Target, TimeSpan, CancellationToken, Task<Reading>> Bulk(int streams) =>
         async (target, duration, cancellationToken) =>
         {
-            IperfResult result = await Iperf.RunAsync(target.Netns, target.Host, target.BulkPort, streams, duration, cancellationToken);
+            IperfResult result = await Iperf.RunAsync(target, streams, duration, cancellationToken);
             return new Reading([result.BitsPerSecond / 1e9], result.Bytes / 1e11);
         };
 
     // A rate that contains failures is no rate.
     private static WrkResult Checked(WrkResult result, Target target)
     {
-        if (result.Requests == 0) throw new BenchInvalidException($"No request to {target.Url} from {target.Netns} was answered.");
+        if (result.Requests == 0) throw new BenchInvalidException($"No request to {target.Url} from {target.Client.Namespace} was answered.");
         if (result.Errors > 0)
         {
-            throw new BenchInvalidException($"{result.Errors} of {result.Requests} requests to {target.Url} from {target.Netns} failed.");
+            throw new BenchInvalidException($"{result.Errors} of {result.Requests} requests to {target.Url} from {target.Client.Namespace} failed.");
         }
         return result;
     }

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
-namespace Culvert.Bench.Peers;
+namespace Culvert.Bench.Sides;
 
 /// <summary>Certificates for the nginx pair: one P-256 authority, one P-256 leaf per sidecar, as a mesh would issue.</summary>
 internal static class SidecarPki

@@ -1,7 +1,6 @@
-using Culvert.Bench.Lab;
-using Culvert.Bench.Running;
+using Culvert.Cli.Labs;
 
-namespace Culvert.Bench.Peers;
+namespace Culvert.Bench.Sides;
 
 /// <summary>The programs in a server pod, the same on both sides: nginx for requests, iperf3 for bulk.</summary>
 internal static class Application
@@ -23,11 +22,10 @@ internal static class Application
         }
         """;
 
-    public static async Task StartAsync(Pod pod, string directory, CleanupStack cleanup, CancellationToken cancellationToken)
+    public static async Task StartAsync(LabPod pod, CancellationToken cancellationToken)
     {
-        await Nginx.StartAsync($"app-{pod.Netns}", pod.Netns, directory, Configuration, cleanup, cancellationToken);
-        Daemon iperf = Daemon.Start("iperf3 server", pod.Netns, ["iperf3", "-s", "--forceflush", "-p", $"{BulkPort}"]);
-        cleanup.Push("iperf3 server", iperf);
-        await iperf.WaitForLineAsync("Server listening", TimeSpan.FromSeconds(10), cancellationToken);
+        await Nginx.StartAsync(pod, "app", Configuration, cancellationToken);
+        LabProcess iperf = pod.Start("iperf3", "iperf3", "-s", "-p", $"{BulkPort}");
+        await LabWait.ForListenerAsync(iperf, BulkPort, cancellationToken: cancellationToken);
     }
 }

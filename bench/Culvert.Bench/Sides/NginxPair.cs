@@ -1,8 +1,5 @@
-using Culvert.Bench.Lab;
-using Culvert.Bench.Load;
-using Culvert.Bench.Running;
 
-namespace Culvert.Bench.Peers;
+namespace Culvert.Bench.Sides;
 
 /// <summary>
 /// The peer: an nginx sidecar in each pod's namespace, mutual TLS 1.3 between them. The client calls its sidecar's port directly, which
@@ -17,13 +14,14 @@ internal static class NginxPair
     private const int InboundHttp = 9443;
     private const int InboundBulk = 9544;
 
-    public static async Task<Target> StartAsync(TwoNodes lab, string directory, CleanupStack cleanup, CancellationToken cancellationToken)
+    public static async Task<Target> StartAsync(TwoNodes lab, CancellationToken cancellationToken)
     {
+        string directory = lab.Lab.Folder;
         SidecarPki.Write(directory, "client", "server");
-        Pod server = lab.ServerCross;
-        await Nginx.StartAsync("sidecar-in", server.Netns, directory, Inbound(directory, server.Address), cleanup, cancellationToken);
-        await Nginx.StartAsync("sidecar-out", lab.Client.Netns, directory, Outbound(directory, server.Address), cleanup, cancellationToken);
-        return new Target(lab.Client.Netns, "127.0.0.1", OutboundHttp, OutboundBulk);
+        string server = lab.ServerCross.Address4.ToString();
+        await Nginx.StartAsync(lab.ServerCross, "sidecar-in", Inbound(directory, server), cancellationToken);
+        await Nginx.StartAsync(lab.Client, "sidecar-out", Outbound(directory, server), cancellationToken);
+        return new Target(lab.Client, "127.0.0.1", OutboundHttp, OutboundBulk);
     }
 
     internal static string Outbound(string directory, string server) => Head + $$"""

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Culvert.Bench.Running;
+namespace Culvert.Bench.Measuring;
 
 /// <summary>
 /// CPU time of the whole machine. Only the whole machine counts what a mesh costs in interrupts and softirqs, which no process is charged for;

@@ -1,0 +1,29 @@
+using Culvert.Cli.Labs;
+
+namespace Culvert.Bench.Sides;
+
+/// <summary>Starts nginx in a pod. nginx goes to the background only after its sockets listen, so returning means ready; the lab stops it.</summary>
+internal static class Nginx
+{
+    /// <summary>Settings all nginx of the bench share; see the README for the reasons.</summary>
+    internal const string Common = """
+        user root;
+        worker_processes 2;
+        worker_rlimit_nofile 65536;
+        pid nginx.pid;
+        events { worker_connections 16384; multi_accept on; }
+
+        """;
+
+    /// <exception cref="CommandFailedException">nginx refused its configuration or could not listen.</exception>
+    public static async Task StartAsync(LabPod pod, string name, string configuration, CancellationToken cancellationToken)
+    {
+        string prefix = Path.Combine(pod.Lab.Folder, $"{pod.Name}.{name}");
+        Directory.CreateDirectory(prefix);
+        string file = Path.Combine(prefix, "nginx.conf");
+        await File.WriteAllTextAsync(file, configuration, cancellationToken);
+        CommandResult result = await pod.RunAsync(
+            "nginx", ["-p", prefix, "-c", file, "-e", Path.Combine(prefix, "error.log")], cancellationToken: cancellationToken);
+        if (!result.Succeeded) throw new CommandFailedException($"nginx as {name} in {pod.Namespace}: {result.Error.Trim()}");
+    }
+}

@@ -1,0 +1,24 @@
+using Culvert.Cli.Labs;
+
+namespace Culvert.Bench.Sides;
+
+/// <summary>Where a client stands and what it calls.</summary>
+/// <param name="Client">The client's pod.</param>
+/// <param name="Host">Address to connect to.</param>
+/// <param name="HttpPort">Port of the HTTP application.</param>
+/// <param name="BulkPort">Port of the iperf3 server.</param>
+internal sealed record Target(LabPod Client, string Host, int HttpPort, int BulkPort)
+{
+    public string Url => $"http://{Host}:{HttpPort}/";
+
+    /// <summary>Runs a load program in the client's pod.</summary>
+    /// <returns>Its standard output.</returns>
+    /// <exception cref="CommandFailedException">It failed or did not end soon after the time it should run for.</exception>
+    public async Task<string> RunLoadAsync(string program, IReadOnlyList<string> arguments, TimeSpan duration, CancellationToken cancellationToken)
+    {
+        CommandResult result = await Client.RunAsync(program, arguments, timeout: duration + TimeSpan.FromSeconds(20), cancellationToken: cancellationToken);
+        if (result.Succeeded) return result.Output;
+        throw new CommandFailedException(
+            $"{program} towards {Host} in {Client.Namespace} ended with status {result.ExitCode}: {result.Error.Trim()} {result.Output.Trim()}");
+    }
+}

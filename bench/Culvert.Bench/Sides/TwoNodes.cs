@@ -1,0 +1,24 @@
+using Culvert.Cli.Labs;
+
+namespace Culvert.Bench.Sides;
+
+/// <summary>
+/// Two nodes on one link; on the first a client pod and a server pod, on the second a server pod. Built twice by the same code, once for
+/// each side of the comparison, so that both sides run over the same kind of veths, routes and settings.
+/// </summary>
+internal sealed record TwoNodes(Lab Lab, LabNode NodeA, LabNode NodeB, LabPod Client, LabPod ServerSame, LabPod ServerCross)
+{
+    public static async Task<TwoNodes> CreateAsync(Lab lab, CancellationToken cancellationToken)
+    {
+        LabNode a = await lab.AddNodeAsync("node-a", cancellationToken);
+        LabNode b = await lab.AddNodeAsync("node-b", cancellationToken);
+        return new TwoNodes(
+            lab, a, b,
+            await lab.AddPodAsync(a, "client", cancellationToken),
+            await lab.AddPodAsync(a, "server-same", cancellationToken),
+            await lab.AddPodAsync(b, "server-cross", cancellationToken));
+    }
+
+    /// <summary>The client calling a server by its own address, with nothing of the peer's in between.</summary>
+    public Target Direct(LabPod server) => new(Client, server.Address4.ToString(), Application.HttpPort, Application.BulkPort);
+}
