@@ -47,7 +47,7 @@ internal static class NginxPair
           ssl_client_certificate {{directory}}/root.pem;
           ssl_verify_client on;
           ssl_session_cache shared:tls:10m;
-          ssl_session_tickets on;
+          ssl_session_tickets off;
           ssl_session_timeout 1h;
           server { listen {{server}}:{{InboundHttp}} ssl reuseport backlog=4096; proxy_pass 127.0.0.1:{{Application.HttpPort}}; }
           server { listen {{server}}:{{InboundBulk}} ssl reuseport backlog=4096; proxy_pass 127.0.0.1:{{Application.BulkPort}}; }
@@ -59,7 +59,7 @@ internal static class NginxPair
           access_log off;
           tcp_nodelay on;
           proxy_socket_keepalive on;
-          proxy_buffer_size 16k;
+          proxy_buffer_size 64k;
 
         """;
 }
