@@ -19,26 +19,50 @@ internal sealed class BenchRun(BenchOptions options)
         List<Result> results = [];
         await Lab.RemoveStaleAsync();
         await using (Lab peerLab = await Lab.CreateAsync(cancellationToken: cancellationToken))
+        await using (Lab ourLab = await Lab.CreateAsync(cancellationToken: cancellationToken))
         {
-            await MeasureAsync(peerLab, results, cancellationToken);
+            await MeasureAsync(peerLab, ourLab, results, cancellationToken);
+            if (options.Keep)
+            {
+                peerLab.Keep();
+                ourLab.Keep();
+                Console.Error.WriteLine($"Left running: {ourLab.Folder} (Culvert), {peerLab.Folder} (peers).");
+            }
         }
         await WriteAsync(results, Machine.Read(load), cancellationToken);
         return results;
     }
 
-    private async Task MeasureAsync(Lab peerLab, List<Result> results, CancellationToken cancellationToken)
+    private async Task MeasureAsync(Lab peerLab, Lab ourLab, List<Result> results, CancellationToken cancellationToken)
     {
         TwoNodes peers = await StartPodsAsync(peerLab, cancellationToken);
         Target pairCross = await NginxPair.StartAsync(peers, cancellationToken);
+        CulvertSide? ours = null;
+        if (!options.PeerOnly)
+        {
+            int starts = options.Wants(Budget.Ready.Name) ? options.Rounds : 1;
+            ours = await CulvertSide.StartAsync(await StartPodsAsync(ourLab, cancellationToken), options, starts, cancellationToken);
+        }
+        double idleMegabytes = ours?.AgentMegabytes() ?? 0;
 
         Comparison comparison = new(options.Rounds, options.Duration, warmUp: options.Duration / 2);
-        foreach (Scenario scenario in Scenarios.All(null, peers.Direct(peers.ServerSame), null, pairCross))
+        Target plainSame = peers.Direct(peers.ServerSame);
+        Target? oursSame = ours?.Nodes.Direct(ours.Nodes.ServerSame), oursCross = ours?.Nodes.Direct(ours.Nodes.ServerCross);
+        foreach (Scenario scenario in Scenarios.All(oursSame, plainSame, oursCross, pairCross))
         {
             if (!scenario.Metrics.Any(m => options.Wants(m.Name))) continue;
             Console.Error.WriteLine($"{string.Join(", ", scenario.Metrics.Select(m => m.Name))} ...");
             results.AddRange(await comparison.RunAsync(scenario, cancellationToken));
         }
-        if (options.Keep) peerLab.Keep();
+        if (ours is null) return;
+        if (options.Wants(Budget.Rss.Name))
+        {
+            results.Add(Budget.Compare(Budget.Rss, Budget.RssMegabytes, [Math.Max(idleMegabytes, ours.AgentMegabytes())]));
+        }
+        if (options.Wants(Budget.Ready.Name))
+        {
+            results.Add(Budget.Compare(Budget.Ready, Budget.ReadySeconds, ours.StartTimes.Select(t => t.TotalSeconds)));
+        }
     }
 
     private static async Task<TwoNodes> StartPodsAsync(Lab lab, CancellationToken cancellationToken)

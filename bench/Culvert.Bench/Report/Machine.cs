@@ -1,3 +1,5 @@
+using Culvert.Bench.Measuring;
+
 namespace Culvert.Bench.Report;
 
 /// <summary>The machine the figures were taken on; they mean little without it.</summary>

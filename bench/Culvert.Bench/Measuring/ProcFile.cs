@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Culvert.Bench.Report;
+namespace Culvert.Bench.Measuring;
 
 /// <summary>Reads "Name:   123 kB" lines of /proc.</summary>
 internal static class ProcFile

@@ -1,0 +1,70 @@
+using System.Diagnostics;
+using Culvert.Cli.Labs;
+
+namespace Culvert.Bench.Sides;
+
+/// <summary>One agent on a node of the lab.</summary>
+internal sealed class CulvertAgent : IAsyncDisposable
+{
+    private static readonly TimeSpan ReadyDeadline = TimeSpan.FromSeconds(30);
+    private readonly HttpClient _http;
+
+    private CulvertAgent(LabNode node, LabProcess process, TimeSpan startTime)
+    {
+        _http = NamespaceHttp.Create(node);
+        Process = process;
+        TimeToReady = startTime;
+    }
+
+    public LabProcess Process { get; }
+
+    /// <summary>From starting the process to its readiness endpoint saying yes.</summary>
+    public TimeSpan TimeToReady { get; private set; }
+
+    /// <summary>Starts an agent with empty state and waits until it is ready.</summary>
+    /// <exception cref="CommandFailedException">It ended, or its state could not be prepared.</exception>
+    /// <exception cref="TimeoutException">It did not become ready.</exception>
+    public static async Task<CulvertAgent> StartAsync(LabNode node, CulvertController controller, BenchOptions options, CancellationToken cancellationToken)
+    {
+        string folder = Path.Combine(node.Folder, "agent");
+        if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+        Directory.CreateDirectory(folder);
+        string token = Path.Combine(folder, "join-token");
+        await File.WriteAllTextAsync(token, await controller.CreateTokenAsync(node, cancellationToken), cancellationToken);
+        Stopwatch clock = Stopwatch.StartNew();
+        LabProcess process = node.Start("agent", options.Agent,
+            "run", "--node", node.Name,
+            "--bpffs", node.BpfFolder,
+            "--run-dir", Path.Combine(folder, "run"),
+            "--state-dir", Path.Combine(folder, "state"),
+            "--controller", controller.Uri,
+            "--bootstrap-roots", controller.BootstrapRoots,
+            "--join-token-file", token,
+            "--uplink", LabNode.Uplink,
+            "--metrics", "127.0.0.1:15020");
+        CulvertAgent agent = new(node, process, default);
+        await LabWait.UntilAsync($"agent of {node.Name} is ready", () => agent.IsReadyAsync(cancellationToken), ReadyDeadline, process, cancellationToken);
+        agent.TimeToReady = clock.Elapsed;
+        return agent;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        _http.Dispose();
+        await Process.DisposeAsync();
+    }
+
+    private async Task<bool> IsReadyAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            using HttpResponseMessage response = await _http.GetAsync("http://127.0.0.1:15021/ready", cancellationToken);
+            return response.IsSuccessStatusCode;
+        }
+        catch (HttpRequestException)
+        {
+            return false; // not listening yet; the deadline says what was missing
+        }
+    }
+}

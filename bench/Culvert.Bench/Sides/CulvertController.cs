@@ -1,0 +1,43 @@
+using Culvert.Cli.Labs;
+
+namespace Culvert.Bench.Sides;
+
+/// <summary>The controller, on the first node of the lab.</summary>
+internal sealed class CulvertController
+{
+    private const int Port = 15012;
+    private readonly LabNode _node;
+    private readonly string _program;
+    private readonly string _state;
+
+    private CulvertController(LabNode node, string program, string state)
+    {
+        _node = node;
+        _program = program;
+        _state = state;
+    }
+
+    public string Uri => $"https://{_node.Address4}:{Port}";
+
+    /// <summary>Roots that an agent without identity checks the controller against.</summary>
+    public string BootstrapRoots => Path.Combine(_state, "roots.pem");
+
+    public static async Task<CulvertController> StartAsync(TwoNodes nodes, string worldFolder, BenchOptions options, CancellationToken cancellationToken)
+    {
+        string state = Path.Combine(nodes.Lab.Folder, "controller");
+        Directory.CreateDirectory(state);
+        LabProcess process = nodes.NodeA.Start("controller", options.Controller,
+            "run", "--folder", worldFolder, "--listen", $"{nodes.NodeA.Address4}:{Port}", "--state-dir", state);
+        await LabWait.ForListenerAsync(process, Port, TimeSpan.FromSeconds(30), cancellationToken);
+        return new CulvertController(nodes.NodeA, options.Controller, state);
+    }
+
+    /// <summary>A token with which one agent may join as the node.</summary>
+    public async Task<string> CreateTokenAsync(LabNode node, CancellationToken cancellationToken)
+    {
+        CommandResult result = await _node.RunAsync(
+            _program, ["token", "create", "--node", node.Name, "--state-dir", _state], cancellationToken: cancellationToken);
+        if (!result.Succeeded) throw new CommandFailedException($"culvert-controller token create: {result.Error.Trim()}");
+        return result.Output.Trim();
+    }
+}

@@ -1,0 +1,31 @@
+using Culvert.Bench.Measuring;
+
+namespace Culvert.Bench.Sides;
+
+/// <summary>Culvert's side: the topology, its applications, a controller with the large world, and an agent on each node.</summary>
+internal sealed record CulvertSide(TwoNodes Nodes, CulvertAgent AgentA, CulvertAgent AgentB, IReadOnlyList<TimeSpan> StartTimes)
+{
+    /// <param name="nodes">Topology with its applications.</param>
+    /// <param name="options">Which programs to run.</param>
+    /// <param name="starts">How often the first agent is started with empty state; the last one stays.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public static async Task<CulvertSide> StartAsync(TwoNodes nodes, BenchOptions options, int starts, CancellationToken cancellationToken)
+    {
+        string world = Path.Combine(nodes.Lab.Folder, "world");
+        World.Write(world, nodes);
+        CulvertController controller = await CulvertController.StartAsync(nodes, world, options, cancellationToken);
+        List<TimeSpan> times = [];
+        CulvertAgent? agentA = null;
+        for (int i = 0; i < starts; i++)
+        {
+            if (agentA is not null) await agentA.DisposeAsync();
+            agentA = await CulvertAgent.StartAsync(nodes.NodeA, controller, options, cancellationToken);
+            times.Add(agentA.TimeToReady);
+        }
+        CulvertAgent agentB = await CulvertAgent.StartAsync(nodes.NodeB, controller, options, cancellationToken);
+        return new CulvertSide(nodes, agentA!, agentB, times);
+    }
+
+    /// <summary>Resident memory of the first node's agent in megabytes (10^6 bytes).</summary>
+    public double AgentMegabytes() => ProcFile.ResidentKilobytes(AgentA.Process.Id) * 1024 / 1e6;
+}

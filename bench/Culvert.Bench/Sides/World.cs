@@ -1,0 +1,116 @@
+using System.Globalization;
+using System.Text;
+using Culvert.Cli.Labs;
+
+namespace Culvert.Bench.Sides;
+
+/// <summary>
+/// The folder the controller reads: the lab's pods, and as many more workloads and policies, on nodes that do not exist here, as a cluster of a
+/// thousand pods has. Policies select and admit by identity, namespace, address and port, and let the lab's client call its servers.
+/// </summary>
+internal static class World
+{
+    /// <summary>Workloads in all.</summary>
+    public const int Workloads = 1_000;
+
+    /// <summary>Policies in all.</summary>
+    public const int Policies = 100;
+
+    private const int WorkloadsPerNamespace = 20;
+    private const int OtherNodes = 30;
+
+    public static void Write(string folder, TwoNodes nodes)
+    {
+        Directory.CreateDirectory(folder);
+        File.WriteAllText(Path.Combine(folder, "mesh.yaml"), Mesh);
+        File.WriteAllText(Path.Combine(folder, "lab.yaml"), string.Concat(
+            new[] { nodes.Client, nodes.ServerSame, nodes.ServerCross }.Select(Pod)));
+        File.WriteAllText(Path.Combine(folder, "others.yaml"), string.Concat(Enumerable.Range(0, Workloads - 3).Select(Other)));
+        File.WriteAllText(Path.Combine(folder, "policies.yaml"), LabPolicy + string.Concat(Enumerable.Range(0, Policies - 1).Select(Policy)));
+    }
+
+    private const string Mesh = """
+        apiVersion: culvert.dev/v1alpha1
+        kind: MeshConfig
+        metadata:
+          name: default
+        spec:
+          trustDomain: bench.culvert
+          defaultAction: Allow
+          mtls:
+            mode: Strict
+
+        """;
+
+    private const string LabPolicy = """
+        ---
+        apiVersion: culvert.dev/v1alpha1
+        kind: AuthorizationPolicy
+        metadata:
+          name: client-to-servers
+          namespace: bench
+        spec:
+          selector:
+            matchLabels:
+              app: server
+          action: ALLOW
+          rules:
+            - from:
+                - identities: ["spiffe://bench.culvert/ns/bench/sa/client"]
+              to:
+                - ports: [80, 5201]
+
+        """;
+
+    private static string Pod(LabPod pod) => Workload(
+        pod.Name, "bench", pod.Name.StartsWith("server", StringComparison.Ordinal) ? "server" : "client", pod.Node.Name,
+        pod.Address4.ToString(), pod.HostInterface);
+
+    private static string Other(int i) => Workload(
+        $"workload-{i}", $"team-{i / WorkloadsPerNamespace}", $"app-{i % WorkloadsPerNamespace}", $"other-{i % OtherNodes}",
+        string.Create(CultureInfo.InvariantCulture, $"10.92.{i / 250}.{(i % 250) + 1}"), null);
+
+    private static string Workload(string name, string ns, string app, string node, string address, string? hostInterface)
+    {
+        StringBuilder text = new();
+        text.Append(CultureInfo.InvariantCulture, $"""
+            ---
+            apiVersion: culvert.dev/v1alpha1
+            kind: Workload
+            metadata:
+              name: {name}
+              namespace: {ns}
+              labels:
+                app: {app}
+            spec:
+              node: {node}
+              serviceAccount: {app}
+              addresses: ["{address}"]
+
+            """);
+        if (hostInterface is not null) text.Append(CultureInfo.InvariantCulture, $"  interface: {hostInterface}\n");
+        return text.ToString();
+    }
+
+    private static string Policy(int i) => string.Create(CultureInfo.InvariantCulture, $"""
+        ---
+        apiVersion: culvert.dev/v1alpha1
+        kind: AuthorizationPolicy
+        metadata:
+          name: policy-{i}
+          namespace: team-{i % 50}
+        spec:
+          selector:
+            matchLabels:
+              app: app-{i % WorkloadsPerNamespace}
+          action: {(i % 10 == 9 ? "DENY" : "ALLOW")}
+          rules:
+            - from:
+                - identities: ["spiffe://bench.culvert/ns/team-{(i + 1) % 50}/sa/app-{i % 7}"]
+                - namespaces: ["team-{(i + 2) % 50}"]
+                - ipBlocks: ["10.92.{i % 4}.0/24"]
+              to:
+                - ports: [{8000 + i}, 443]
+
+        """);
+}
