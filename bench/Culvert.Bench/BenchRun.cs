@@ -13,7 +13,7 @@ internal sealed class BenchRun(BenchOptions options)
 
     public async Task<IReadOnlyList<Result>> RunAsync(CancellationToken cancellationToken)
     {
-        if (Environment.UserName != "root") throw new CommandFailedException("The bench makes network namespaces and loads BPF programs: run it as root.");
+        if (Environment.UserName != "root") throw new ToolFailedException("The bench makes network namespaces and loads BPF programs: run it as root.");
         double load = await LoadAsync(cancellationToken);
         if (load > 0.1) Console.Error.WriteLine($"The machine is {load:P0} busy before the run: expect noisy figures.");
         List<Result> results = [];

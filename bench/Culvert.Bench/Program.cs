@@ -42,7 +42,7 @@ internal static class Program
             IReadOnlyList<Result> results = await new BenchRun(options).RunAsync(stop.Token);
             return options.Enforce && results.Any(r => r.Ratio < r.Must) ? MustMissed : 0;
         }
-        catch (Exception e) when (e is CommandFailedException or BenchInvalidException or IOException or FormatException)
+        catch (Exception e) when (e is ToolFailedException or BenchInvalidException or IOException or FormatException)
         {
             await Console.Error.WriteLineAsync(e.Message);
             return Failed;

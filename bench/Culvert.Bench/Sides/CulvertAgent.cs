@@ -22,7 +22,7 @@ internal sealed class CulvertAgent : IAsyncDisposable
     public TimeSpan TimeToReady { get; private set; }
 
     /// <summary>Starts an agent with empty state and waits until it is ready.</summary>
-    /// <exception cref="CommandFailedException">It ended, or its state could not be prepared.</exception>
+    /// <exception cref="ToolFailedException">It ended, or its state could not be prepared.</exception>
     /// <exception cref="TimeoutException">It did not become ready.</exception>
     public static async Task<CulvertAgent> StartAsync(LabNode node, CulvertController controller, BenchOptions options, CancellationToken cancellationToken)
     {

@@ -35,9 +35,9 @@ internal sealed class CulvertController
     /// <summary>A token with which one agent may join as the node.</summary>
     public async Task<string> CreateTokenAsync(LabNode node, CancellationToken cancellationToken)
     {
-        CommandResult result = await _node.RunAsync(
+        ToolResult result = await _node.RunAsync(
             _program, ["token", "create", "--node", node.Name, "--state-dir", _state], cancellationToken: cancellationToken);
-        if (!result.Succeeded) throw new CommandFailedException($"culvert-controller token create: {result.Error.Trim()}");
+        if (!result.Succeeded) throw new ToolFailedException($"culvert-controller token create: {result.Error.Trim()}");
         return result.Output.Trim();
     }
 }

@@ -15,15 +15,15 @@ internal static class Nginx
 
         """;
 
-    /// <exception cref="CommandFailedException">nginx refused its configuration or could not listen.</exception>
+    /// <exception cref="ToolFailedException">nginx refused its configuration or could not listen.</exception>
     public static async Task StartAsync(LabPod pod, string name, string configuration, CancellationToken cancellationToken)
     {
         string prefix = Path.Combine(pod.Lab.Folder, $"{pod.Name}.{name}");
         Directory.CreateDirectory(prefix);
         string file = Path.Combine(prefix, "nginx.conf");
         await File.WriteAllTextAsync(file, configuration, cancellationToken);
-        CommandResult result = await pod.RunAsync(
+        ToolResult result = await pod.RunAsync(
             "nginx", ["-p", prefix, "-c", file, "-e", Path.Combine(prefix, "error.log")], cancellationToken: cancellationToken);
-        if (!result.Succeeded) throw new CommandFailedException($"nginx as {name} in {pod.Namespace}: {result.Error.Trim()}");
+        if (!result.Succeeded) throw new ToolFailedException($"nginx as {name} in {pod.Namespace}: {result.Error.Trim()}");
     }
 }

@@ -13,12 +13,12 @@ internal sealed record Target(LabPod Client, string Host, int HttpPort, int Bulk
 
     /// <summary>Runs a load program in the client's pod.</summary>
     /// <returns>Its standard output.</returns>
-    /// <exception cref="CommandFailedException">It failed or did not end soon after the time it should run for.</exception>
+    /// <exception cref="ToolFailedException">It failed or did not end soon after the time it should run for.</exception>
     public async Task<string> RunLoadAsync(string program, IReadOnlyList<string> arguments, TimeSpan duration, CancellationToken cancellationToken)
     {
-        CommandResult result = await Client.RunAsync(program, arguments, timeout: duration + TimeSpan.FromSeconds(20), cancellationToken: cancellationToken);
+        ToolResult result = await Client.RunAsync(program, arguments, timeout: duration + TimeSpan.FromSeconds(20), cancellationToken: cancellationToken);
         if (result.Succeeded) return result.Output;
-        throw new CommandFailedException(
+        throw new ToolFailedException(
             $"{program} towards {Host} in {Client.Namespace} ended with status {result.ExitCode}: {result.Error.Trim()} {result.Output.Trim()}");
     }
 }
