@@ -1,10 +1,10 @@
+using System.Diagnostics;
+
 namespace Culvert.BindingGenerator;
 
 /// <summary>Writes generated files, or compares them with what is committed.</summary>
 internal sealed class GeneratedFiles(string root, bool check)
 {
-    private const int MostDifferences = 20;
-
     internal string Root { get; } = root;
 
     /// <summary>Whether a comparison found a difference.</summary>
@@ -30,23 +30,27 @@ internal sealed class GeneratedFiles(string root, bool check)
         }
         OutOfDate = true;
         Console.Error.WriteLine($"{relative}: out of date; run: dotnet run --project eng/BindingGenerator -- libbpf abi");
-        Differences(old.Split('\n'), text.Split('\n'));
+        Console.Error.WriteLine(Differences(path, text));
     }
 
-    private static void Differences(string[] old, string[] now)
+    private static string Differences(string path, string text)
     {
-        int head = 0;
-        while (head < Math.Min(old.Length, now.Length) && old[head] == now[head]) head++;
-        int tail = 0;
-        while (tail < Math.Min(old.Length, now.Length) - head && old[^(tail + 1)] == now[^(tail + 1)]) tail++;
-        Console.Error.WriteLine($"@@ line {head + 1} @@");
-        Print('-', old[head..^tail]);
-        Print('+', now[head..^tail]);
-    }
-
-    private static void Print(char sign, string[] lines)
-    {
-        foreach (string line in lines.Take(MostDifferences)) Console.Error.WriteLine($"{sign}{line}");
-        if (lines.Length > MostDifferences) Console.Error.WriteLine($"{sign} ... {lines.Length - MostDifferences} more lines");
+        string now = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(now, text);
+            ProcessStartInfo start = new("diff", ["-u", "--label", "committed", "--label", "generated", File.Exists(path) ? path : "/dev/null", now])
+            {
+                RedirectStandardOutput = true, UseShellExecute = false,
+            };
+            using Process process = Process.Start(start) ?? throw new GeneratorException("diff did not start");
+            string output = process.StandardOutput.ReadToEnd();
+            process.WaitForExit();
+            return output;
+        }
+        finally
+        {
+            File.Delete(now);
+        }
     }
 }

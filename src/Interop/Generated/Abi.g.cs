@@ -33,6 +33,9 @@ public static class CvAbi
 
     /// <summary>Set by the proxy on its sockets: trusted.</summary>
     public const uint MarkProxy = 0x00c20000;
+
+    /// <summary>Set by the programs on the resets they answer with.</summary>
+    public const uint MarkReject = 0x00c30000;
 }
 
 /// <summary>What happens to a flow.</summary>
@@ -123,8 +126,11 @@ public enum CvReason : uint
     /// <summary>A packet carried the proxy's mark without being the proxy's.</summary>
     TransportSpoof = 21,
 
+    /// <summary>Translation would give two flows the same ports; the next try may differ.</summary>
+    TupleTaken = 22,
+
     /// <summary><c>CV_REASON_MAX</c>.</summary>
-    Max = 22,
+    Max = 23,
 }
 
 /// <summary>A 16-byte address in network byte order.</summary>
@@ -243,7 +249,7 @@ public enum CvFlowFlag : uint
 }
 
 /// <summary>Cv_flow: state of one direction. Both directions exist or none.</summary>
-[StructLayout(LayoutKind.Explicit, Size = 88)]
+[StructLayout(LayoutKind.Explicit, Size = 96)]
 public partial struct CvFlow : IEquatable<CvFlow>
 {
     /// <summary>Bpf_ktime_get_ns.</summary>
@@ -293,6 +299,11 @@ public partial struct CvFlow : IEquatable<CvFlow>
 
     /// <summary>Of its host-side veth.</summary>
     [FieldOffset(82)] public CvByteArray6 HostMac;
+
+    /// <summary>Host-side veth of the sending pod; 0: this direction does not come out of a pod here.</summary>
+    [FieldOffset(88)] public uint InIfindex;
+
+    [FieldOffset(92)] private uint _pad;
 
     /// <summary>Whether every byte is equal.</summary>
     /// <param name="left">One.</param>
@@ -914,8 +925,11 @@ public enum CvCounter : uint
     /// <summary>Flows judged again after a policy change.</summary>
     Reevaluated = 8,
 
+    /// <summary>Events kept back by the rate limit.</summary>
+    EventLimited = 9,
+
     /// <summary><c>CV_COUNTER_MAX</c>.</summary>
-    Max = 9,
+    Max = 10,
 }
 
 /// <summary>Cv_pair: per-CPU totals of kernel-carried flows by identity pair.</summary>
