@@ -22,9 +22,10 @@ public sealed partial class Http2Connection
     public void Reset(Http2Stream stream, Http2ErrorCode code)
     {
         ArgumentNullException.ThrowIfNull(stream);
-        if (!stream.Active)
+        if (!stream.Active || (stream.LocalClosed && stream.RemoteClosed))
         {
             DropUnconsumed(stream);
+            FinishIfDone(stream);
             TryRelease(stream);
             return;
         }

@@ -20,7 +20,7 @@ internal sealed class Recorder : IHttp2Handler
 
     public Action<Http2Stream>? Window { get; set; }
 
-    public Action<Http2Stream>? Reset { get; set; }
+    public Action<Http2Stream>? Closed { get; set; }
 
     public IReadOnlyList<string> Events
     {
@@ -64,10 +64,13 @@ internal sealed class Recorder : IHttp2Handler
     public void OnReset(Http2Stream stream, Http2ErrorCode code)
     {
         Log($"{stream.Id} reset {code}");
-        Reset?.Invoke(stream);
     }
 
-    public void OnStreamClosed(Http2Stream stream) => Log($"{stream.Id} closed");
+    public void OnStreamClosed(Http2Stream stream)
+    {
+        Log($"{stream.Id} closed");
+        Closed?.Invoke(stream);
+    }
 
     public void OnWindowAvailable(Http2Stream stream)
     {
