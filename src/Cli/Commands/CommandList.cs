@@ -7,6 +7,7 @@ internal static class CommandList
 {
     public static IEnumerable<Command> Create() =>
     [
+        DemoCommand.Create(),
         CheckCommand.Create(),
         StatusCommand.Create(),
         FlowsCommand.Create(),

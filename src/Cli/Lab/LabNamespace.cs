@@ -1,4 +1,6 @@
 using System.Net;
+using System.Net.Sockets;
+using Culvert.Interop.Netlink;
 
 namespace Culvert.Cli.Labs;
 
@@ -53,6 +55,43 @@ public class LabNamespace
     /// <exception cref="ToolFailedException">A line failed.</exception>
     public Task<string> ScriptAsync(string script, CancellationToken cancellationToken = default) =>
         Tool.RequireAsync("nsenter", ["--net=" + NamespacePath, "sh", "-eu"], script, null, cancellationToken);
+
+    /// <summary>Makes a TCP socket that lives in the namespace; this process may use it from anywhere.</summary>
+    /// <param name="family">IPv4 or IPv6; an IPv6 socket takes IPv6 only.</param>
+    public Socket CreateSocket(AddressFamily family)
+    {
+        using var place = NetworkNamespace.OpenPath(NamespacePath);
+        var socket = place.Run(() => new Socket(family, SocketType.Stream, ProtocolType.Tcp));
+        if (family == AddressFamily.InterNetworkV6)
+        {
+            socket.DualMode = false;
+        }
+
+        return socket;
+    }
+
+    /// <summary>Makes an HTTP client whose connections start in the namespace. Hosts must be addresses.</summary>
+    /// <param name="timeout">Deadline of each request.</param>
+    public HttpClient CreateHttpClient(TimeSpan timeout) => new(new SocketsHttpHandler
+    {
+        ConnectCallback = async (context, cancellationToken) =>
+        {
+            var address = IPAddress.Parse(context.DnsEndPoint.Host);
+            var socket = CreateSocket(address.AddressFamily);
+            try
+            {
+                socket.NoDelay = true;
+                await socket.ConnectAsync(new IPEndPoint(address, context.DnsEndPoint.Port), cancellationToken).ConfigureAwait(false);
+                return new NetworkStream(socket, ownsSocket: true);
+            }
+            catch
+            {
+                socket.Dispose();
+                throw;
+            }
+        },
+    })
+    { Timeout = timeout };
 
     /// <inheritdoc/>
     public override string ToString() => Name;

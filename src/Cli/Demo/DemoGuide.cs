@@ -1,0 +1,26 @@
+using Culvert.Cli.Labs;
+
+namespace Culvert.Cli.Demo;
+
+/// <summary>What to try in a demo that was left up.</summary>
+internal static class DemoGuide
+{
+    public static IReadOnlyList<string> Commands(string folder)
+    {
+        var id = Path.GetFileName(folder);
+        string In(string place) => $"nsenter --net=/run/netns/cv-{id}-{place}";
+        return
+        [
+            $"{In("client")} curl -s http://10.91.2.1:8080/                       # to the other node, by mutual TLS",
+            $"{In("client")} curl -s http://10.96.0.10/                           # by the service's address",
+            $"{In("guest")} curl -s --max-time 3 http://10.91.1.3:8080/          # refused",
+            $"culvert status --admin-socket {folder}/node1/run/agent.sock",
+            $"culvert flows --follow --admin-socket {folder}/node2/run/agent.sock",
+            $"culvert explain demo/guest demo/far:8080 --admin-socket {folder}/node2/run/agent.sock",
+            $"{In("node1")} tcpdump -ni {LabNode.Uplink} -X tcp port 15008           # what the link carries",
+            $"{In("node1")} curl -s http://127.0.0.1:15020/metrics",
+            $"$EDITOR {folder}/objects/policy-web.yaml                            # takes effect when saved",
+            "culvert detach --all                                                # remove all of it",
+        ];
+    }
+}

@@ -1,0 +1,70 @@
+using Culvert.Cli.Demo.Steps;
+using Culvert.Cli.Labs;
+using Culvert.Cli.Output;
+
+namespace Culvert.Cli.Demo;
+
+/// <summary>Builds the demo's mesh, runs its steps and reports each as it ends. A failed step does not hold up the next.</summary>
+internal sealed class DemoRunner(Action<string> progress, Action<DemoStepReport> report)
+{
+    private static readonly IReadOnlyList<IDemoStep> Steps =
+    [
+        new SameNodeStep(),
+        new CrossNodeStep(),
+        new IdentityStep(),
+        new ServiceStep(),
+        new DeniedStep(sameNode: true),
+        new DeniedStep(sameNode: false),
+        new PolicyEditStep(),
+        new AgentKilledStep(),
+        new RotationStep(),
+        new MetricsStep(),
+    ];
+
+    /// <summary>Runs it all.</summary>
+    /// <param name="keep">Leave the mesh up at the end.</param>
+    /// <param name="cancellationToken">Ends it; everything is removed then.</param>
+    public async Task<DemoReport> RunAsync(bool keep, CancellationToken cancellationToken)
+    {
+        var start = TimeProvider.System.GetTimestamp();
+        await Lab.RemoveStaleAsync().ConfigureAwait(false);
+        await using var world = await DemoWorld.StartAsync(progress, cancellationToken).ConfigureAwait(false);
+        var done = new List<DemoStepReport>();
+        foreach (var step in Steps)
+        {
+            progress(step.Title);
+            done.Add(await RunAsync(step, world, cancellationToken).ConfigureAwait(false));
+            report(done[^1]);
+        }
+
+        var passed = done.TrueForAll(s => s.Passed);
+        if (keep)
+        {
+            world.Mesh.Lab.Keep();
+        }
+        else
+        {
+            progress("removing everything");
+        }
+
+        var seconds = TimeProvider.System.GetElapsedTime(start).TotalSeconds;
+        return new DemoReport(passed, Math.Round(seconds, 1), keep ? world.Mesh.Lab.Folder : null, done);
+    }
+
+    private static async Task<DemoStepReport> RunAsync(IDemoStep step, DemoWorld world, CancellationToken cancellationToken)
+    {
+        var start = TimeProvider.System.GetTimestamp();
+        try
+        {
+            var evidence = await step.RunAsync(world, cancellationToken).ConfigureAwait(false);
+            return Report(true, evidence);
+        }
+        catch (Exception e) when (e is not OperationCanceledException and not OutOfMemoryException)
+        {
+            return Report(false, e is DemoFailedException or TimeoutException ? e.Message : $"{e.GetType().Name}: {e.Message}");
+        }
+
+        DemoStepReport Report(bool passed, string evidence) =>
+            new(step.Title, passed, evidence, Math.Round(TimeProvider.System.GetElapsedTime(start).TotalSeconds, 1));
+    }
+}

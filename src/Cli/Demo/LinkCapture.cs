@@ -1,0 +1,104 @@
+using System.Buffers.Binary;
+using System.Text;
+using Culvert.Cli.Labs;
+using Culvert.Cli.Mesh;
+
+namespace Culvert.Cli.Demo;
+
+/// <summary>What tcpdump saw on the link between the nodes.</summary>
+internal sealed class LinkCapture
+{
+    private const int TunnelPort = 15008;
+    private readonly LabProcess _tcpdump;
+    private readonly string _file;
+
+    private LinkCapture(LabProcess tcpdump, string file)
+    {
+        _tcpdump = tcpdump;
+        _file = file;
+    }
+
+    /// <summary>Starts to capture TCP on a node's uplink and waits until tcpdump listens.</summary>
+    public static async Task<LinkCapture> StartAsync(MeshNode node, CancellationToken cancellationToken)
+    {
+        var file = Path.Combine(node.Place.Folder, Guid.NewGuid().ToString("N") + ".pcap");
+        var tcpdump = node.Place.Start("tcpdump", "tcpdump", "-i", LabNode.Uplink, "-s", "0", "-U", "--immediate-mode", "-Z", "root", "-w", file, "tcp");
+        await LabWait.UntilAsync(
+            "tcpdump listens",
+            () => tcpdump.ReadLog().Contains("listening on", StringComparison.Ordinal),
+            TimeSpan.FromSeconds(10),
+            tcpdump,
+            cancellationToken).ConfigureAwait(false);
+        return new LinkCapture(tcpdump, file);
+    }
+
+    /// <summary>Ends the capture and looks through it.</summary>
+    /// <param name="marker">Plaintext to look for.</param>
+    /// <param name="applicationPort">Port that plaintext would be addressed to.</param>
+    public async Task<LinkSummary> FinishAsync(string marker, int applicationPort)
+    {
+        await _tcpdump.StopAsync(TimeSpan.FromSeconds(5)).ConfigureAwait(false);
+        return Summarize(await File.ReadAllBytesAsync(_file).ConfigureAwait(false), Encoding.ASCII.GetBytes(marker), applicationPort);
+    }
+
+    // pcap(5): a header of 24 bytes, then packets behind headers of 16 bytes, in this machine's byte order.
+    internal static LinkSummary Summarize(ReadOnlySpan<byte> capture, ReadOnlySpan<byte> marker, int applicationPort)
+    {
+        var summary = new LinkSummary();
+        for (var rest = capture[24..]; rest.Length >= 16;)
+        {
+            var length = BinaryPrimitives.ReadInt32LittleEndian(rest[8..]);
+            if (rest.Length < 16 + length)
+            {
+                break; // cut off while being written
+            }
+
+            Count(rest.Slice(16, length), marker, applicationPort, ref summary);
+            rest = rest[(16 + length)..];
+        }
+
+        return summary;
+    }
+
+    private static void Count(ReadOnlySpan<byte> frame, ReadOnlySpan<byte> marker, int applicationPort, ref LinkSummary summary)
+    {
+        summary.Packets++;
+        summary.Bytes += frame.Length;
+        summary.MarkerSeen |= frame.IndexOf(marker) >= 0;
+        var tcp = BinaryPrimitives.ReadUInt16BigEndian(frame[12..]) switch
+        {
+            0x0800 => 14 + ((frame[14] & 0xf) * 4),
+            0x86dd => 14 + 40,
+            _ => frame.Length,
+        };
+        if (frame.Length < tcp + 20)
+        {
+            return;
+        }
+
+        var source = BinaryPrimitives.ReadUInt16BigEndian(frame[tcp..]);
+        var destination = BinaryPrimitives.ReadUInt16BigEndian(frame[(tcp + 2)..]);
+        if (source == applicationPort || destination == applicationPort)
+        {
+            summary.ApplicationPackets++;
+        }
+
+        if (source == TunnelPort || destination == TunnelPort)
+        {
+            summary.TunnelPackets++;
+            CountRecord(frame[(tcp + ((frame[tcp + 12] >> 4) * 4))..], ref summary);
+        }
+    }
+
+    // RFC 8446, 5.1: type, version 3.1 or 3.3, length. Only records that begin with a segment are counted.
+    private static void CountRecord(ReadOnlySpan<byte> payload, ref LinkSummary summary)
+    {
+        if (payload.Length < 5 || payload[1] != 3 || payload[2] is not (1 or 3))
+        {
+            return;
+        }
+
+        summary.Handshakes += payload[0] == 22 ? 1 : 0;
+        summary.ApplicationRecords += payload[0] == 23 ? 1 : 0;
+    }
+}

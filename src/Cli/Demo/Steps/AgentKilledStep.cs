@@ -1,0 +1,28 @@
+using System.Globalization;
+
+namespace Culvert.Cli.Demo.Steps;
+
+/// <summary>Kernel-carried connections outlive their agent.</summary>
+internal sealed class AgentKilledStep : IDemoStep
+{
+    public string Title => "Agent killed with -9: a same-node download goes on, policy too";
+
+    public async Task<string> RunAsync(DemoWorld world, CancellationToken cancellationToken)
+    {
+        var download = await Download.StartAsync(world.Client, world.Near, cancellationToken).ConfigureAwait(false);
+        var pid = world.Node1.Agent!.Id;
+        await world.Node1.KillAgentAsync().ConfigureAwait(false);
+        var atKill = download.Received;
+        var guest = await DemoWorld.CurlAsync(world.Guest, world.Near.Address4, cancellationToken).ConfigureAwait(false);
+        DemoFailedException.ThrowUnless(!guest.Succeeded, "without an agent the guest was let in");
+        var fresh = await DemoWorld.CurlAsync(world.Client, world.Near.Address4, cancellationToken).ConfigureAwait(false);
+        DemoFailedException.ThrowUnless(fresh.Succeeded, $"without an agent a new connection failed: {fresh.Error.Trim()}");
+        var code = await download.WaitAsync(TimeSpan.FromSeconds(30), cancellationToken).ConfigureAwait(false);
+        DemoFailedException.ThrowUnless(code == 0 && download.Received == WebServer.FileSize, $"the download broke: {download.Message}");
+        await world.Node1.StartAgentAsync(true, cancellationToken).ConfigureAwait(false);
+        await DemoWorld.RequireAnswersAsync(world.Client, world.Far, cancellationToken).ConfigureAwait(false);
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"pid {pid} killed after {atKill / 1024} KiB; all {WebServer.FileSize / 1024} KiB arrived, new connections and refusals as before; restarted agent (pid {world.Node1.Agent!.Id}) carries on");
+    }
+}

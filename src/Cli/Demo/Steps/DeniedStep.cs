@@ -1,0 +1,32 @@
+using Culvert.Cli.Labs;
+using Culvert.Cli.Mesh;
+using Culvert.Protocol.V1;
+
+namespace Culvert.Cli.Demo.Steps;
+
+/// <summary>What policy does not allow is refused, and said why.</summary>
+internal sealed class DeniedStep(bool sameNode) : IDemoStep
+{
+    public string Title => sameNode ? "Same node: a guest is refused, with the reason" : "Between nodes: a guest is refused, with the reason";
+
+    public async Task<string> RunAsync(DemoWorld world, CancellationToken cancellationToken)
+    {
+        var server = sameNode ? world.Near : world.Far;
+        var judge = sameNode ? world.Node1 : world.Node2;
+        foreach (var address in new[] { server.Address4, server.Address6 })
+        {
+            var answer = await DemoWorld.CurlAsync(world.Guest, address, cancellationToken).ConfigureAwait(false);
+            DemoFailedException.ThrowUnless(!answer.Succeeded && answer.Output.Length == 0, $"the guest got an answer from {address}: {answer.Output.Trim()}");
+        }
+
+        var flow = await judge.WaitForFlowAsync(
+            $"the refusal of {world.Guest}",
+            f => f.Verdict == Verdict.Deny && IsFrom(f, world.Guest) && f.Destination.WorkloadUid.EndsWith(server.Name, StringComparison.Ordinal),
+            cancellationToken).ConfigureAwait(false);
+        var why = await judge.ExplainAsync($"{MeshObjects.Namespace}/guest", $"{MeshObjects.Namespace}/{server.Name}", DemoWorld.Port, cancellationToken).ConfigureAwait(false);
+        DemoFailedException.ThrowUnless(why.Verdict == Verdict.Deny, "explain says that it is allowed");
+        return $"curl over IPv4 and IPv6 refused; {judge.Name}: {flow.Reason}; explain: {why.Reason}, {string.Join("; ", why.Steps.TakeLast(1))}";
+    }
+
+    private static bool IsFrom(Flow flow, LabPod pod) => flow.Source.WorkloadUid.EndsWith(pod.Name, StringComparison.Ordinal);
+}

@@ -1,0 +1,54 @@
+using System.Globalization;
+using Culvert.Cli.Mesh;
+
+namespace Culvert.Cli.Demo.Steps;
+
+/// <summary>An edit of a policy file reaches connections that are open.</summary>
+internal sealed class PolicyEditStep : IDemoStep
+{
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(6);
+
+    public string Title => "A policy edited on disk closes live connections, and opens them again";
+
+    public async Task<string> RunAsync(DemoWorld world, CancellationToken cancellationToken)
+    {
+        var near = await Download.StartAsync(world.Client, world.Near, cancellationToken).ConfigureAwait(false);
+        var far = await Download.StartAsync(world.Client, world.Far, cancellationToken).ConfigureAwait(false);
+        var start = TimeProvider.System.GetTimestamp();
+        world.Mesh.Objects.Write(DemoWorld.PolicyFile, MeshObjects.Allow("web", "web", [DemoWorld.Port], "nobody"));
+        var codes = new[] { await EndAsync(near, "near", cancellationToken).ConfigureAwait(false), await EndAsync(far, "far", cancellationToken).ConfigureAwait(false) };
+        var elapsed = TimeProvider.System.GetElapsedTime(start);
+        var refused = await DemoWorld.CurlAsync(world.Client, world.Far.Address4, cancellationToken).ConfigureAwait(false);
+        DemoFailedException.ThrowUnless(!refused.Succeeded, "a new connection was allowed after the edit");
+
+        world.Mesh.Objects.Write(DemoWorld.PolicyFile, MeshObjects.Allow("web", "web", [DemoWorld.Port], "client"));
+        start = TimeProvider.System.GetTimestamp();
+        foreach (var address in new[] { world.Near.Address4, world.Far.Address4 })
+        {
+            await Labs.LabWait.UntilAsync(
+                $"{address} is allowed again",
+                async () => (await DemoWorld.CurlAsync(world.Client, address, cancellationToken).ConfigureAwait(false)).Succeeded,
+                Deadline,
+                null,
+                cancellationToken).ConfigureAwait(false);
+        }
+
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"two running downloads cut within {elapsed.TotalSeconds:0.0} s of the edit (curl {codes[0]} and {codes[1]}), new ones refused; allowed again {TimeProvider.System.GetElapsedTime(start).TotalSeconds:0.0} s after the edit was undone");
+    }
+
+    private static async Task<int> EndAsync(Download download, string server, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var code = await download.WaitAsync(Deadline, cancellationToken).ConfigureAwait(false);
+            DemoFailedException.ThrowUnless(code != 0, $"the download from {server} finished instead of being cut");
+            return code;
+        }
+        catch (TimeoutException)
+        {
+            throw new DemoFailedException($"the download from {server} still ran {Deadline.TotalSeconds:0} s after the edit");
+        }
+    }
+}

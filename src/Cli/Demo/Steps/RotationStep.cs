@@ -1,0 +1,42 @@
+using System.Globalization;
+using Culvert.Cli.Labs;
+using Culvert.Cli.Mesh;
+
+namespace Culvert.Cli.Demo.Steps;
+
+/// <summary>Certificates change under traffic.</summary>
+internal sealed class RotationStep : IDemoStep
+{
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(45);
+
+    public string Title => "Certificates rotate under traffic, no request fails";
+
+    public async Task<string> RunAsync(DemoWorld world, CancellationToken cancellationToken)
+    {
+        world.Mesh.Objects.Write("mesh", MeshObjects.Mesh("20s"));
+        var seen = new HashSet<DateTimeOffset>();
+        var requests = 0;
+        await LabWait.UntilAsync(
+            "the client's certificate has been replaced twice by short-lived ones",
+            async () =>
+            {
+                await DemoWorld.RequireAnswersAsync(world.Client, world.Far, cancellationToken).ConfigureAwait(false);
+                requests += 2;
+                seen.Add(await CertificateEndAsync(world, cancellationToken).ConfigureAwait(false));
+                return seen.Count >= 3;
+            },
+            Deadline,
+            null,
+            cancellationToken).ConfigureAwait(false);
+        world.Mesh.Objects.Write("mesh", MeshObjects.Mesh());
+        return string.Create(CultureInfo.InvariantCulture, $"lifetime set to 20 s: {seen.Count} certificates in turn, {requests} requests, 0 failed");
+    }
+
+    private static async Task<DateTimeOffset> CertificateEndAsync(DemoWorld world, CancellationToken cancellationToken)
+    {
+        var status = await world.Node1.StatusAsync(cancellationToken).ConfigureAwait(false);
+        var client = status.Workloads.Single(w => w.Uid.EndsWith("client", StringComparison.Ordinal));
+        DemoFailedException.ThrowUnless(client.CertificateNotAfter is not null, "the client has no certificate");
+        return client.CertificateNotAfter.ToDateTimeOffset();
+    }
+}

@@ -1,0 +1,133 @@
+using System.Globalization;
+using Culvert.Cli.Labs;
+
+namespace Culvert.Cli.Mesh;
+
+/// <summary>
+/// A lab that carries a mesh: a controller in a place of its own on the link, a folder of objects it reads, and nodes with an agent each.
+/// </summary>
+internal sealed class MeshLab : IAsyncDisposable
+{
+    private const int ControllerPort = 15012;
+    private static readonly TimeSpan StartDeadline = TimeSpan.FromSeconds(30);
+    private readonly MeshLabOptions _options;
+    private readonly List<MeshNode> _nodes = [];
+
+    private MeshLab(MeshLabOptions options, Lab lab, LabNode place)
+    {
+        _options = options;
+        Lab = lab;
+        ControllerPlace = place;
+        Objects = new ObjectFolder(Path.Combine(lab.Folder, "objects"));
+    }
+
+    /// <summary>The network.</summary>
+    public Lab Lab { get; }
+
+    /// <summary>Where the controller runs.</summary>
+    public LabNode ControllerPlace { get; }
+
+    /// <summary>The controller's program; null while it is stopped.</summary>
+    public LabProcess? Controller { get; private set; }
+
+    /// <summary>What the controller reads.</summary>
+    public ObjectFolder Objects { get; }
+
+    /// <summary>The nodes with an agent.</summary>
+    public IReadOnlyList<MeshNode> Nodes => _nodes;
+
+    /// <summary>Address of the controller.</summary>
+    public string ControllerUri => string.Create(CultureInfo.InvariantCulture, $"https://{ControllerPlace.Address4}:{ControllerPort}");
+
+    /// <summary>The controller's state folder.</summary>
+    public string ControllerState => Path.Combine(Lab.Folder, "controller");
+
+    /// <summary>Root certificates that agents recognise the controller by.</summary>
+    public string Roots => Path.Combine(ControllerState, "roots.pem");
+
+    internal MeshLabOptions Options => _options;
+
+    /// <summary>Builds the network and the empty folder of objects; starts nothing.</summary>
+    public static async Task<MeshLab> CreateAsync(MeshLabOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        options ??= new MeshLabOptions();
+        foreach (var program in new[] { options.Agent, options.Controller }.Where(p => !File.Exists(p)))
+        {
+            throw new CliException(ExitCode.Unsupported, $"{program} is missing", "run `make build`");
+        }
+
+        var lab = await Lab.CreateAsync(options.Lab, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return new MeshLab(options, lab, await lab.AddNodeAsync("control", cancellationToken).ConfigureAwait(false));
+        }
+        catch
+        {
+            await lab.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Starts the controller and waits until it listens.</summary>
+    public async Task StartControllerAsync(CancellationToken cancellationToken = default)
+    {
+        Directory.CreateDirectory(ControllerState);
+        Controller = ControllerPlace.Start(
+            "controller",
+            _options.Controller,
+            "run",
+            "--folder", Objects.Path,
+            "--listen", string.Create(CultureInfo.InvariantCulture, $"{ControllerPlace.Address4}:{ControllerPort}"),
+            "--state-dir", ControllerState);
+        await LabWait.ForListenerAsync(Controller, ControllerPort, StartDeadline, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Ends the controller.</summary>
+    public async Task StopControllerAsync()
+    {
+        if (Controller is { } controller)
+        {
+            await controller.StopAsync(TimeSpan.FromSeconds(5)).ConfigureAwait(false);
+            Controller = null;
+        }
+    }
+
+    /// <summary>Adds a node; its agent is started by <see cref="MeshNode.StartAgentAsync"/>.</summary>
+    public async Task<MeshNode> AddNodeAsync(string name, CancellationToken cancellationToken = default)
+    {
+        var node = new MeshNode(this, await Lab.AddNodeAsync(name, cancellationToken).ConfigureAwait(false));
+        _nodes.Add(node);
+        return node;
+    }
+
+    /// <summary>Adds a pod and declares it to the mesh as a workload of namespace <c>demo</c>.</summary>
+    /// <param name="node">Where it runs.</param>
+    /// <param name="name">Name of pod and workload.</param>
+    /// <param name="account">Service account; also its label <c>app</c>.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async Task<LabPod> AddPodAsync(MeshNode node, string name, string account, CancellationToken cancellationToken = default)
+    {
+        var pod = await Lab.AddPodAsync(node.Place, name, cancellationToken).ConfigureAwait(false);
+        Objects.Write("workload-" + name, MeshObjects.Workload(pod, account));
+        return pod;
+    }
+
+    /// <summary>A token with which one agent may join as the node.</summary>
+    public async Task<string> CreateTokenAsync(string node, CancellationToken cancellationToken = default)
+    {
+        var output = await Tool.RequireAsync(
+            _options.Controller, ["token", "create", "--node", node, "--state-dir", ControllerState], null, null, cancellationToken).ConfigureAwait(false);
+        return output.Trim();
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var node in _nodes)
+        {
+            node.Dispose();
+        }
+
+        await Lab.DisposeAsync().ConfigureAwait(false);
+    }
+}

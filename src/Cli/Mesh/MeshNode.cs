@@ -1,0 +1,158 @@
+using System.Globalization;
+using Culvert.Cli.Admin;
+using Culvert.Cli.Labs;
+using Culvert.Protocol.V1;
+
+namespace Culvert.Cli.Mesh;
+
+/// <summary>A node of a <see cref="MeshLab"/> with its agent.</summary>
+internal sealed class MeshNode : IDisposable
+{
+    private const int MetricsPort = 15020;
+    private const int ReadinessPort = 15021;
+    private static readonly TimeSpan StartDeadline = TimeSpan.FromSeconds(30);
+    private readonly MeshLab _mesh;
+    private readonly HttpClient _http;
+
+    internal MeshNode(MeshLab mesh, LabNode place)
+    {
+        _mesh = mesh;
+        Place = place;
+        _http = place.CreateHttpClient(TimeSpan.FromSeconds(5));
+    }
+
+    /// <summary>Its namespace.</summary>
+    public LabNode Place { get; }
+
+    /// <summary>Name of the node.</summary>
+    public string Name => Place.Name;
+
+    /// <summary>The agent's program; null while none runs.</summary>
+    public LabProcess? Agent { get; private set; }
+
+    /// <summary>The agent's admin socket.</summary>
+    public string AdminSocket => Path.Combine(RunFolder, "agent.sock");
+
+    /// <summary>What the agent keeps over restarts.</summary>
+    public string StateFolder => Path.Combine(Place.Folder, "state");
+
+    private string RunFolder => Path.Combine(Place.Folder, "run");
+
+    /// <summary>Starts the agent, with a join token when the node has none yet, and waits until it is ready.</summary>
+    /// <param name="ready">False: return at once.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async Task StartAgentAsync(bool ready = true, CancellationToken cancellationToken = default)
+    {
+        var token = Path.Combine(Place.Folder, "join-token");
+        if (!File.Exists(token))
+        {
+            await File.WriteAllTextAsync(token, await _mesh.CreateTokenAsync(Name, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+        }
+
+        Directory.CreateDirectory(RunFolder);
+        Directory.CreateDirectory(StateFolder);
+        Agent = Place.Start(
+            "agent",
+            _mesh.Options.Agent,
+            [
+                "run",
+                "--node", Name,
+                "--bpffs", Place.BpfFolder,
+                "--run-dir", RunFolder,
+                "--state-dir", StateFolder,
+                "--controller", _mesh.ControllerUri,
+                "--bootstrap-roots", _mesh.Roots,
+                "--join-token-file", token,
+                "--uplink", LabNode.Uplink,
+                "--metrics", string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{MetricsPort}"),
+                .. _mesh.Options.AgentArguments,
+            ]);
+        if (ready)
+        {
+            await WaitReadyAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Waits until the agent is ready.</summary>
+    public Task WaitReadyAsync(CancellationToken cancellationToken = default) =>
+        LabWait.UntilAsync($"the agent of {Name} is ready", () => IsReadyAsync(cancellationToken), StartDeadline, Agent, cancellationToken);
+
+    /// <summary>Kills the agent as kill -9 does.</summary>
+    public async Task KillAgentAsync()
+    {
+        if (Agent is { } agent)
+        {
+            await agent.KillAsync().ConfigureAwait(false);
+            Agent = null;
+        }
+    }
+
+    /// <summary>Ends the agent in order.</summary>
+    public async Task StopAgentAsync()
+    {
+        if (Agent is { } agent)
+        {
+            await agent.StopAsync(TimeSpan.FromSeconds(40)).ConfigureAwait(false);
+            Agent = null;
+        }
+    }
+
+    /// <summary>The agent's metrics as it serves them.</summary>
+    public async Task<MetricSamples> MetricsAsync(CancellationToken cancellationToken = default) => MetricSamples.Parse(
+        await _http.GetStringAsync(new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{MetricsPort}/metrics")), cancellationToken).ConfigureAwait(false));
+
+    /// <summary>The agent's own view of itself.</summary>
+    public async Task<StatusResponse> StatusAsync(CancellationToken cancellationToken = default)
+    {
+        using var admin = new AdminClient(AdminSocket);
+        return await admin.StatusAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Explains a connection.</summary>
+    public async Task<ExplainResponse> ExplainAsync(string source, string destination, uint port, CancellationToken cancellationToken = default)
+    {
+        using var admin = new AdminClient(AdminSocket);
+        var request = new ExplainRequest { Source = source, Destination = destination, Port = port, Protocol = TransportProtocol.Tcp };
+        return await admin.ExplainAsync(request, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>The flows the agent remembers, oldest first.</summary>
+    public async Task<IReadOnlyList<Flow>> FlowsAsync(FlowFilter? filter = null, CancellationToken cancellationToken = default)
+    {
+        using var admin = new AdminClient(AdminSocket);
+        var flows = new List<Flow>();
+        await admin.FlowsAsync(new FlowsRequest { Last = 10_000, Filter = filter ?? new FlowFilter() }, flows.Add, cancellationToken).ConfigureAwait(false);
+        return flows;
+    }
+
+    /// <summary>Waits until the agent remembers a flow.</summary>
+    /// <returns>The newest such flow.</returns>
+    public async Task<Flow> WaitForFlowAsync(string what, Func<Flow, bool> condition, CancellationToken cancellationToken = default)
+    {
+        Flow? found = null;
+        await LabWait.UntilAsync(
+            $"{Name} reports {what}",
+            async () => (found = (await FlowsAsync(null, cancellationToken).ConfigureAwait(false)).LastOrDefault(condition)) is not null,
+            TimeSpan.FromSeconds(5),
+            null,
+            cancellationToken).ConfigureAwait(false);
+        return found!;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _http.Dispose();
+
+    private async Task<bool> IsReadyAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var uri = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{ReadinessPort}/ready"));
+            using var response = await _http.GetAsync(uri, cancellationToken).ConfigureAwait(false);
+            return response.IsSuccessStatusCode;
+        }
+        catch (HttpRequestException)
+        {
+            return false; // not listening yet; the deadline says what was missing
+        }
+    }
+}

@@ -1,0 +1,98 @@
+using System.Globalization;
+using Culvert.Cli.Labs;
+
+namespace Culvert.Cli.Mesh;
+
+/// <summary>The objects of a lab's mesh, as a user would write them.</summary>
+internal static class MeshObjects
+{
+    /// <summary>Namespace of every object.</summary>
+    public const string Namespace = "demo";
+
+    /// <summary>Trust domain of the mesh.</summary>
+    public const string TrustDomain = "demo.culvert";
+
+    /// <summary>The identity of a service account.</summary>
+    public static string Identity(string account) => $"spiffe://{TrustDomain}/ns/{Namespace}/sa/{account}";
+
+    /// <summary>Settings of the mesh: mutual TLS everywhere.</summary>
+    /// <param name="lifetime">Lifetime of certificates, e.g. <c>48h</c>; null for the default.</param>
+    /// <param name="defaultAction">What happens to connections no policy speaks of: ALLOW or DENY.</param>
+    public static string Mesh(string? lifetime = null, string defaultAction = "ALLOW") => $"""
+        apiVersion: culvert.dev/v1alpha1
+        kind: MeshConfig
+        metadata:
+          name: default
+        spec:
+          trustDomain: {TrustDomain}
+          defaultAction: {defaultAction}
+          mtls:
+            mode: STRICT
+        {(lifetime is null ? "" : $"  certificates:\n    lifetime: {lifetime}\n")}
+        """;
+
+    /// <summary>A pod of the lab as a workload.</summary>
+    public static string Workload(LabPod pod, string account) => $"""
+        apiVersion: culvert.dev/v1alpha1
+        kind: Workload
+        metadata:
+          name: {pod.Name}
+          namespace: {Namespace}
+          labels:
+            app: {account}
+        spec:
+          node: {pod.Node.Name}
+          serviceAccount: {account}
+          addresses:
+            - {pod.Address4}
+            - "{pod.Address6}"
+          interface: {pod.HostInterface}
+
+        """;
+
+    /// <summary>A policy that lets some accounts, and nobody else, connect to the ports of another.</summary>
+    /// <param name="name">Name of the policy.</param>
+    /// <param name="account">Whose ports.</param>
+    /// <param name="ports">Which ports; none for all.</param>
+    /// <param name="clients">Accounts that are let in.</param>
+    public static string Allow(string name, string account, IReadOnlyList<int> ports, params IReadOnlyList<string> clients) => $"""
+        apiVersion: culvert.dev/v1alpha1
+        kind: AuthorizationPolicy
+        metadata:
+          name: {name}
+          namespace: {Namespace}
+        spec:
+          selector:
+            matchLabels:
+              app: {account}
+          action: ALLOW
+          rules:
+            - from:
+                - identities: [{string.Join(", ", clients.Select(c => $"\"{Identity(c)}\""))}]
+        {(ports.Count == 0 ? "" : "      to:\n        - ports: [" + string.Join(", ", ports.Select(p => p.ToString(CultureInfo.InvariantCulture))) + "]")}
+
+        """;
+
+    /// <summary>A Service with one virtual address per family.</summary>
+    public static string Service(string name, string account, int port, int targetPort, string address4, string address6) => string.Create(
+        CultureInfo.InvariantCulture, $"""
+        apiVersion: v1
+        kind: Service
+        metadata:
+          name: {name}
+          namespace: {Namespace}
+        spec:
+          clusterIP: {address4}
+          clusterIPs:
+            - {address4}
+            - "{address6}"
+          selector:
+            app: {account}
+          ports:
+            - name: web
+              port: {port}
+              targetPort: {targetPort}
+              protocol: TCP
+
+        """);
+}
