@@ -1,0 +1,10 @@
+using Culvert.Core;
+
+namespace Culvert.Controller.Objects;
+
+/// <summary>The settings of the mesh; there is one, named <see cref="OnlyName"/>.</summary>
+internal sealed record MeshConfigObject(ObjectMeta Meta, MeshSettings Settings) : MeshObject(ObjectKind.MeshConfig, Meta)
+{
+    /// <summary>The only name allowed.</summary>
+    public const string OnlyName = "default";
+}

@@ -1,0 +1,11 @@
+namespace Culvert.Controller.Objects;
+
+/// <summary>A namespace; only its labels count.</summary>
+internal sealed record NamespaceObject(ObjectMeta Meta) : MeshObject(ObjectKind.Namespace, Meta)
+{
+    /// <summary>Label that takes a namespace's workloads into the mesh or leaves them out: <c>"true"</c> or <c>"false"</c>.</summary>
+    public const string EnrolledLabel = "culvert.dev/enrolled";
+
+    /// <summary>What the label says, or null.</summary>
+    public bool? Enrolled => Meta.Labels.TryGetValue(EnrolledLabel, out string? value) ? value == "true" : null;
+}

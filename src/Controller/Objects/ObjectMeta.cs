@@ -1,0 +1,30 @@
+using System.Collections.Immutable;
+using Culvert.Core;
+
+namespace Culvert.Controller.Objects;
+
+/// <summary>Name, labels and origin of an object.</summary>
+internal sealed record ObjectMeta
+{
+    public required string Name { get; init; }
+
+    public string Namespace { get; init; } = "";
+
+    public ImmutableSortedDictionary<string, string> Labels { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
+
+    /// <summary>Share given by the annotation <c>culvert.dev/weight</c>: 0..65535.</summary>
+    public ushort Weight { get; init; } = 1;
+
+    /// <summary>File relative to the source's folder.</summary>
+    public required string File { get; init; }
+
+    public required int Line { get; init; }
+
+    public NamespacedName FullName => new(Namespace, Name);
+
+    public string SourceReference => $"{File}:{Line}";
+
+    /// <summary>Whether all labels of a selector are there.</summary>
+    public static bool Matches(ImmutableSortedDictionary<string, string> selector, ImmutableSortedDictionary<string, string> labels) =>
+        selector.All(pair => labels.TryGetValue(pair.Key, out string? value) && value == pair.Value);
+}

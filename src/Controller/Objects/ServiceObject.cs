@@ -1,0 +1,17 @@
+using System.Collections.Immutable;
+using System.Net;
+using Culvert.Core;
+
+namespace Culvert.Controller.Objects;
+
+/// <summary>A service (core/v1).</summary>
+internal sealed record ServiceObject(ObjectMeta Meta) : MeshObject(ObjectKind.Service, Meta)
+{
+    /// <summary>Virtual addresses; empty when headless.</summary>
+    public EquatableArray<IPAddress> ClusterIps { get; init; }
+
+    public EquatableArray<ServicePortObject> Ports { get; init; }
+
+    /// <summary>Labels of its workloads; empty when its backends come from EndpointSlices only.</summary>
+    public ImmutableSortedDictionary<string, string> Selector { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
+}

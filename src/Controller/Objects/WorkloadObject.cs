@@ -1,0 +1,25 @@
+using System.Collections.Immutable;
+using System.Net;
+using Culvert.Core;
+
+namespace Culvert.Controller.Objects;
+
+/// <summary>A workload that is declared, not found.</summary>
+internal sealed record WorkloadObject(ObjectMeta Meta) : MeshObject(ObjectKind.Workload, Meta)
+{
+    public EquatableArray<IPAddress> Addresses { get; init; }
+
+    public required string Node { get; init; }
+
+    public string ServiceAccount { get; init; } = "default";
+
+    public string? Interface { get; init; }
+
+    public string? NetworkNamespace { get; init; }
+
+    /// <summary>What the object says; null leaves it to the namespace.</summary>
+    public bool? Enrolled { get; init; }
+
+    /// <summary>Named ports, for services that target them by name.</summary>
+    public ImmutableSortedDictionary<string, ushort> Ports { get; init; } = ImmutableSortedDictionary<string, ushort>.Empty;
+}

@@ -1,0 +1,60 @@
+using Culvert.Controller.Objects;
+using Culvert.Core;
+
+namespace Culvert.Controller.Schema;
+
+/// <summary>Reads culvert.dev/v1alpha1 AuthorizationPolicy.</summary>
+internal static class AuthorizationPolicyReader
+{
+    public static AuthorizationPolicyObject? Read(FieldReader root, ObjectMeta meta)
+    {
+        if (root.Map("spec", required: true) is not { } spec) return null;
+        var selector = SelectorReader.Read(spec);
+        PolicyAction? action = spec.Enum<PolicyAction>("action", required: true);
+        EquatableArray<PolicyRule> rules = spec.Maps("rules", mayBeEmpty: true).Select(ReadRule).ToEquatableArray();
+        spec.Done();
+        var policy = new PolicyInfo { Name = meta.FullName, Action = action ?? PolicyAction.Deny, Rules = rules, SourceReference = meta.SourceReference };
+        return new(meta, policy) { Selector = selector };
+    }
+
+    private static PolicyRule ReadRule(FieldReader rule)
+    {
+        var read = new PolicyRule
+        {
+            From = rule.Maps("from").Select(ReadSource).ToEquatableArray(),
+            To = rule.Maps("to").Select(ReadDestination).ToEquatableArray(),
+        };
+        rule.Done();
+        return read;
+    }
+
+    private static PolicySource ReadSource(FieldReader from)
+    {
+        var source = new PolicySource
+        {
+            Identities = from.List<StringPattern>("identities", Names.Identity),
+            NotIdentities = from.List<StringPattern>("notIdentities", Names.Identity),
+            Namespaces = from.List<StringPattern>("namespaces", Names.NamespacePattern),
+            NotNamespaces = from.List<StringPattern>("notNamespaces", Names.NamespacePattern),
+            IpBlocks = from.List<IpPrefix>("ipBlocks", Names.Prefix),
+            NotIpBlocks = from.List<IpPrefix>("notIpBlocks", Names.Prefix),
+        };
+        from.Done();
+        FailIfEmpty(from, "from", "identities", "notIdentities", "namespaces", "notNamespaces", "ipBlocks", "notIpBlocks");
+        return source;
+    }
+
+    private static PolicyDestination ReadDestination(FieldReader to)
+    {
+        var destination = new PolicyDestination { Ports = to.Ports("ports"), NotPorts = to.Ports("notPorts") };
+        to.Done();
+        FailIfEmpty(to, "to", "ports", "notPorts");
+        return destination;
+    }
+
+    private static void FailIfEmpty(FieldReader reader, string list, params string[] fields)
+    {
+        if (fields.Any(reader.Has)) return;
+        reader.Fail("", $"sets no condition and would match everything; leave '{list}' out of the rule if that is meant");
+    }
+}

@@ -1,0 +1,139 @@
+using System.Collections.Immutable;
+using Culvert.Controller.Yaml;
+using Culvert.Core;
+
+namespace Culvert.Controller.Schema;
+
+/// <content>Single values and lists of values.</content>
+internal sealed partial class FieldReader
+{
+    /// <summary>Parses a text; returns what is wrong, or null.</summary>
+    public delegate string? Parse<T>(string text, out T value);
+
+    /// <summary>A string, checked by <paramref name="check"/>, which returns what is wrong or null.</summary>
+    public string? String(string field, Func<string, string?>? check = null, bool required = false)
+    {
+        YamlValue? value = Get(field);
+        if (value is null)
+        {
+            if (required) Fail(field, "is required");
+            return null;
+        }
+        string? error = value is YamlScalar { IsString: true } scalar ? check?.Invoke(scalar.Text) : NotAString(value);
+        if (error is null) return ((YamlScalar)value).Text;
+        Fail(field, error);
+        return null;
+    }
+
+    /// <summary>A string parsed by <paramref name="parse"/>.</summary>
+    public T? Parsed<T>(string field, Parse<T> parse, T? fallback = default, bool required = false)
+    {
+        if (String(field, required: required) is not { } text) return fallback;
+        string? error = parse(text, out T value);
+        if (error is null) return value;
+        Fail(field, error);
+        return fallback;
+    }
+
+    /// <summary>One of the names of an enum; upper and lower case count the same.</summary>
+    public T? Enum<T>(string field, bool required = false)
+        where T : struct, Enum
+    {
+        if (String(field, required: required) is not { } text) return null;
+        if (System.Enum.GetNames<T>().FirstOrDefault(n => n.Equals(text, StringComparison.OrdinalIgnoreCase)) is { } name) return System.Enum.Parse<T>(name);
+        Fail(field, $"'{text}' is not one of {string.Join(", ", System.Enum.GetNames<T>().Select(n => n.ToUpperInvariant()))}");
+        return null;
+    }
+
+    public bool? Bool(string field)
+    {
+        YamlValue? value = Get(field);
+        if (value is null) return null;
+        if ((value as YamlScalar)?.AsBool() is { } result) return result;
+        Fail(field, $"must be true or false, not {value.Describe()}");
+        return null;
+    }
+
+    public long? Integer(string field, long least, long most, bool required = false)
+    {
+        YamlValue? value = Get(field);
+        if (value is null)
+        {
+            if (required) Fail(field, "is required");
+            return null;
+        }
+        if ((value as YamlScalar)?.AsInteger() is { } result && result >= least && result <= most) return result;
+        Fail(field, value is YamlScalar scalar && scalar.AsInteger() is not null ? $"{scalar.Text} is not within {least}..{most}" : $"must be a whole number, not {value.Describe()}");
+        return null;
+    }
+
+    public double? Number(string field, double least, double most)
+    {
+        YamlValue? value = Get(field);
+        if (value is null) return null;
+        if ((value as YamlScalar)?.AsNumber() is { } result && result >= least && result <= most) return result;
+        Fail(field, $"must be a number within {least}..{most}");
+        return null;
+    }
+
+    public ushort? Port(string field, bool required = false) => (ushort?)Integer(field, 1, ushort.MaxValue, required);
+
+    /// <summary>The scalar as it stands, for fields that take a number or a name.</summary>
+    public YamlScalar? Scalar(string field)
+    {
+        YamlValue? value = Get(field);
+        if (value is not null and not YamlScalar) Fail(field, $"must be a number or a name, not {value.Describe()}");
+        return value as YamlScalar;
+    }
+
+    /// <summary>A list of strings, each parsed by <paramref name="parse"/>; elements that are wrong are reported and left out.</summary>
+    public EquatableArray<T> List<T>(string field, Parse<T> parse, bool mayBeEmpty = false)
+    {
+        var result = new List<T>();
+        int index = 0;
+        foreach (YamlValue item in Items(field, mayBeEmpty))
+        {
+            T? value = default;
+            string? error = item is YamlScalar { IsString: true } scalar ? parse(scalar.Text, out value) : NotAString(item);
+            if (error is null) result.Add(value!);
+            else errors.Add(item.Line, $"{PathOf(field)}[{index}]", error);
+            index++;
+        }
+        return result.ToEquatableArray();
+    }
+
+    /// <summary>A list of ports.</summary>
+    public EquatableArray<ushort> Ports(string field)
+    {
+        var result = new List<ushort>();
+        int index = 0;
+        foreach (YamlValue item in Items(field, mayBeEmpty: false))
+        {
+            if ((item as YamlScalar)?.AsInteger() is >= 1 and <= ushort.MaxValue and var port) result.Add((ushort)port);
+            else errors.Add(item.Line, $"{PathOf(field)}[{index}]", item is YamlScalar s ? $"'{s.Text}' is not a port; 1..65535 is allowed" : $"must be a port, not {item.Describe()}");
+            index++;
+        }
+        return result.ToEquatableArray();
+    }
+
+    /// <summary>A mapping of strings to strings.</summary>
+    public ImmutableSortedDictionary<string, string> Strings(string field)
+    {
+        var result = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
+        if (Get(field) is not { } value) return result.ToImmutable();
+        if (value is not YamlMap entries)
+        {
+            Fail(field, $"must be a mapping, not {value.Describe()}");
+            return result.ToImmutable();
+        }
+        foreach (YamlMap.Entry entry in entries.Entries)
+        {
+            if (entry.Value is YamlScalar { IsString: true } scalar) result[entry.Key] = scalar.Text;
+            else errors.Add(entry.Line, $"{PathOf(field)}.{entry.Key}", NotAString(entry.Value));
+        }
+        return result.ToImmutable();
+    }
+
+    private static string NotAString(YamlValue value) =>
+        value is YamlScalar { IsNull: false } scalar ? $"must be a string; write \"{scalar.Text}\"" : $"must be a string, not {value.Describe()}";
+}

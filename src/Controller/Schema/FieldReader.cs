@@ -1,0 +1,79 @@
+using Culvert.Controller.Yaml;
+
+namespace Culvert.Controller.Schema;
+
+/// <summary>Reads the fields of one mapping, strictly: every field that was not asked for is an error. Errors are collected, never thrown.</summary>
+internal sealed partial class FieldReader(YamlMap map, string path, ErrorSink errors)
+{
+    private readonly HashSet<string> _asked = new(StringComparer.Ordinal);
+
+    public int Line => map.Line;
+
+    public string Path => path;
+
+    public bool Has(string field) => Get(field) is not null;
+
+    /// <summary>Reports an error on a field.</summary>
+    public void Fail(string field, string reason) => errors.Add(map.Entries.FirstOrDefault(e => e.Key == field)?.Line ?? map.Line, PathOf(field), reason);
+
+    /// <summary>Accepts fields that are part of the schema and mean nothing here.</summary>
+    public void Ignore(params ReadOnlySpan<string> fields)
+    {
+        foreach (string field in fields) _asked.Add(field);
+    }
+
+    /// <summary>Reports the fields that nobody asked for. Call last.</summary>
+    public void Done()
+    {
+        foreach (YamlMap.Entry entry in map.Entries.Where(e => !_asked.Contains(e.Key)))
+        {
+            string? near = _asked.FirstOrDefault(a => string.Equals(a, entry.Key, StringComparison.OrdinalIgnoreCase));
+            errors.Add(entry.Line, PathOf(entry.Key), near is null ? "unknown field" : $"unknown field; did you mean '{near}'?");
+        }
+    }
+
+    /// <summary>A nested mapping; null when it is absent or something else, which is reported.</summary>
+    public FieldReader? Map(string field, bool required = false)
+    {
+        YamlValue? value = Get(field);
+        if (value is YamlMap nested) return new(nested, PathOf(field), errors);
+        if (value is not null) Fail(field, $"must be a mapping, not {value.Describe()}");
+        else if (required) Fail(field, "is required");
+        return null;
+    }
+
+    /// <summary>The mappings of a list; an empty list or one with other elements is reported.</summary>
+    public IEnumerable<FieldReader> Maps(string field, bool mayBeEmpty = false)
+    {
+        var readers = new List<FieldReader>();
+        int index = 0;
+        foreach (YamlValue item in Items(field, mayBeEmpty))
+        {
+            string itemPath = $"{PathOf(field)}[{index++}]";
+            if (item is YamlMap nested) readers.Add(new(nested, itemPath, errors));
+            else errors.Add(item.Line, itemPath, $"must be a mapping, not {item.Describe()}");
+        }
+        return readers;
+    }
+
+    private YamlValue? Get(string field)
+    {
+        _asked.Add(field);
+        return map.Find(field) is { } value and not YamlScalar { IsNull: true } ? value : null;
+    }
+
+    private IReadOnlyList<YamlValue> Items(string field, bool mayBeEmpty)
+    {
+        YamlValue? value = Get(field);
+        if (value is null) return [];
+        if (value is not YamlList list)
+        {
+            Fail(field, $"must be a list, not {value.Describe()}");
+            return [];
+        }
+        if (list.Items.Count == 0 && !mayBeEmpty) Fail(field, "must not be empty; leave the field out instead");
+        return list.Items;
+    }
+
+    private string PathOf(string field) => path.Length == 0 ? field : field.Length == 0 ? path : $"{path}.{field}";
+}

@@ -1,0 +1,44 @@
+using Culvert.Controller.Objects;
+using Culvert.Core;
+
+namespace Culvert.Controller.Schema;
+
+/// <summary>Reads culvert.dev/v1alpha1 MeshConfig.</summary>
+internal static class MeshConfigReader
+{
+    private const double MaxJitter = 0.5;
+    private static readonly TimeSpan MinLifetime = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan MaxLifetime = TimeSpan.FromDays(90);
+
+    public static MeshConfigObject? Read(FieldReader root, ObjectMeta meta)
+    {
+        if (meta.Name != MeshConfigObject.OnlyName) root.Fail("metadata", $"there is one MeshConfig only; name it '{MeshConfigObject.OnlyName}'");
+        if (root.Map("spec", required: true) is not { } spec) return null;
+        var settings = new MeshSettings
+        {
+            TrustDomain = spec.String("trustDomain", Names.TrustDomain) ?? MeshSettingsDefaults.TrustDomain,
+            DefaultAction = spec.Enum<DefaultAction>("defaultAction") ?? DefaultAction.Allow,
+            DefaultMtlsMode = MtlsReader.Read(spec, required: false) ?? MtlsMode.Permissive,
+            ExcludedCidrs = spec.List<IpPrefix>("excludeCidrs", Names.Prefix),
+            ExcludedPorts = spec.Ports("excludePorts"),
+        };
+        if (spec.Map("certificate") is { } certificate)
+        {
+            settings = settings with
+            {
+                CertificateLifetime = certificate.Parsed("lifetime", static (string text, out TimeSpan value) => ParseLifetime(text, out value), MeshSettingsDefaults.CertificateLifetime),
+                CertificateLifetimeJitter = certificate.Number("jitter", 0, MaxJitter) ?? MeshSettingsDefaults.CertificateLifetimeJitter,
+            };
+            certificate.Done();
+        }
+        spec.Done();
+        return new(meta, settings);
+    }
+
+    private static string? ParseLifetime(string text, out TimeSpan value)
+    {
+        string? error = Durations.Parse(text, out value);
+        if (error is not null) return error;
+        return value < MinLifetime || value > MaxLifetime ? $"'{text}' is not within 2s..2160h" : null;
+    }
+}

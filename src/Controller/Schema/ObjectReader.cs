@@ -1,0 +1,81 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Culvert.Controller.Objects;
+using Culvert.Controller.Yaml;
+
+namespace Culvert.Controller.Schema;
+
+/// <summary>Reads one object of any kind: dispatches on apiVersion and kind, reads the metadata, leaves the spec to the kind's reader.</summary>
+internal static class ObjectReader
+{
+    private const string WeightAnnotation = "culvert.dev/weight";
+
+    private delegate MeshObject? KindReader(FieldReader root, ObjectMeta meta);
+
+    private static readonly Dictionary<(string Version, string Kind), (ObjectKind Kind, KindReader Read)> Kinds = new()
+    {
+        [("v1", "Namespace")] = (ObjectKind.Namespace, static (root, meta) => NamespaceReader.Read(root, meta)),
+        [("v1", "Service")] = (ObjectKind.Service, static (root, meta) => ServiceReader.Read(root, meta)),
+        [("discovery.k8s.io/v1", "EndpointSlice")] = (ObjectKind.EndpointSlice, static (root, meta) => EndpointSliceReader.Read(root, meta)),
+        [("culvert.dev/v1alpha1", "Workload")] = (ObjectKind.Workload, static (root, meta) => WorkloadReader.Read(root, meta)),
+        [("culvert.dev/v1alpha1", "AuthorizationPolicy")] = (ObjectKind.AuthorizationPolicy, static (root, meta) => AuthorizationPolicyReader.Read(root, meta)),
+        [("culvert.dev/v1alpha1", "PeerAuthentication")] = (ObjectKind.PeerAuthentication, static (root, meta) => PeerAuthenticationReader.Read(root, meta)),
+        [("culvert.dev/v1alpha1", "MeshConfig")] = (ObjectKind.MeshConfig, static (root, meta) => MeshConfigReader.Read(root, meta)),
+    };
+
+    /// <summary>Reads a document. The result holds the object when it is valid, its key when at least that could be made out, and all errors.</summary>
+    public static ReadObject Read(string file, YamlDocument document)
+    {
+        var errors = new ErrorSink(file);
+        if (document.Value is not YamlMap map)
+        {
+            int line = document.Value is null ? document.ErrorLine : document.Line;
+            errors.Add(line, "", document.Error ?? $"an object must be a mapping, not {document.Value!.Describe()}");
+            return new(null, null, line, [.. errors.Errors]);
+        }
+        var root = new FieldReader(map, "", errors);
+        string? version = root.String("apiVersion", required: true), kind = root.String("kind", required: true);
+        if (version is null || kind is null) return new(null, null, map.Line, [.. errors.Errors]);
+        if (!Kinds.TryGetValue((version, kind), out (ObjectKind Kind, KindReader Read) known))
+        {
+            errors.Object = kind;
+            root.Fail("kind", UnknownKind(version, kind));
+            return new(null, null, map.Line, [.. errors.Errors]);
+        }
+        errors.Object = kind;
+        ObjectMeta? meta = ReadMeta(root, known.Kind, file, map.Line);
+        if (meta is null) return new(null, null, map.Line, [.. errors.Errors]);
+        var key = new ObjectKey(known.Kind, meta.Namespace, meta.Name);
+        errors.Object = key.ToString();
+        MeshObject? read = known.Read(root, meta);
+        root.Ignore("status");
+        root.Done();
+        return new(key, errors.HasErrors ? null : read, map.Line, [.. errors.Errors]);
+    }
+
+    private static string UnknownKind(string version, string kind)
+    {
+        string? right = Kinds.Keys.Where(k => k.Kind == kind).Select(k => k.Version).FirstOrDefault();
+        return right is null
+            ? $"unknown kind {version} {kind}; known are {string.Join(", ", Kinds.Keys.Select(k => k.Kind).Order(StringComparer.Ordinal))}"
+            : $"{kind} is not of apiVersion {version}; write {right}";
+    }
+
+    private static ObjectMeta? ReadMeta(FieldReader root, ObjectKind kind, string file, int line)
+    {
+        if (root.Map("metadata", required: true) is not { } meta) return null;
+        bool cluster = kind is ObjectKind.Namespace or ObjectKind.MeshConfig;
+        string? name = meta.String("name", kind == ObjectKind.Namespace ? Names.Label : Names.Subdomain, required: true);
+        string? ns = cluster ? "" : meta.String("namespace", Names.Label);
+        if (cluster && meta.Has("namespace")) meta.Fail("namespace", $"{kind} has no namespace");
+        if (!cluster && ns is null && !meta.Has("namespace")) ns = "default";
+        ImmutableSortedDictionary<string, string> labels = meta.Strings("labels"), annotations = meta.Strings("annotations");
+        ushort weight = 1;
+        if (annotations.TryGetValue(WeightAnnotation, out string? text) && !ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out weight))
+            meta.Fail("annotations", $"{WeightAnnotation} is '{text}'; 0..65535 is allowed");
+        meta.Ignore("uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields", "ownerReferences", "finalizers", "generateName", "selfLink");
+        meta.Done();
+        if (name is null || ns is null) return null;
+        return new() { Name = name, Namespace = ns, Labels = labels, Weight = weight, File = file, Line = line };
+    }
+}

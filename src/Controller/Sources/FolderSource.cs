@@ -1,0 +1,131 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.Controller.Sources;
+
+/// <summary>
+/// Watches a folder of YAML. Events of the file system are collected for a moment and then the folder is read again; it is read from time to time as well,
+/// because a watch says nothing about the targets of links and is lost when the folder is replaced.
+/// </summary>
+internal sealed class FolderSource : IObjectSource
+{
+    private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan LongestQuiet = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan RescanInterval = TimeSpan.FromSeconds(5);
+
+    private readonly string _folder;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly Channel<bool> _signals = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly CancellationTokenSource _stop = new();
+    private FileSystemWatcher? _watcher;
+    private ITimer? _rescan;
+    private Task _loop = Task.CompletedTask;
+    private IReadOnlyList<SourceFile>? _files;
+    private volatile ObjectSet _current = ObjectSet.Empty;
+
+    public FolderSource(string folder, TimeProvider time, ILogger<FolderSource> logger) =>
+        (_folder, _time, _logger) = (Path.GetFullPath(folder), time, logger);
+
+    public event Action? Changed;
+
+    public ObjectSet Current => _current;
+
+    /// <summary>Reads the folder once and then keeps watching it.</summary>
+    public void Start()
+    {
+        Watch();
+        Read();
+        _rescan = _time.CreateTimer(_ => Signal(), null, RescanInterval, RescanInterval);
+        _loop = Task.Run(() => RunAsync(_stop.Token));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        _watcher?.Dispose();
+        if (_rescan is not null) await _rescan.DisposeAsync();
+        await _loop;
+        _stop.Dispose();
+    }
+
+    private void Signal() => _signals.Writer.TryWrite(true);
+
+    private async Task RunAsync(CancellationToken stop)
+    {
+        try
+        {
+            while (await _signals.Reader.WaitToReadAsync(stop))
+            {
+                await SettleAsync(stop);
+                if (_watcher is null) Watch();
+                Read();
+            }
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            SourceLog.WatchStopped(_logger, _folder);
+        }
+    }
+
+    /// <summary>Waits until no event came for a moment, so that one save of an editor is one change; not for ever.</summary>
+    private async Task SettleAsync(CancellationToken stop)
+    {
+        long start = _time.GetTimestamp();
+        while (_signals.Reader.TryRead(out _) && _time.GetElapsedTime(start) < LongestQuiet) await Task.Delay(Quiet, _time, stop);
+    }
+
+    private void Watch()
+    {
+        try
+        {
+            var watcher = new FileSystemWatcher(_folder) { IncludeSubdirectories = true, InternalBufferSize = 64 * 1024 };
+            watcher.Created += (_, _) => Signal();
+            watcher.Changed += (_, _) => Signal();
+            watcher.Deleted += (_, _) => Signal();
+            watcher.Renamed += (_, _) => Signal();
+            watcher.Error += (_, e) => OnWatchError(watcher, e.GetException());
+            watcher.EnableRaisingEvents = true;
+            _watcher = watcher;
+        }
+        catch (Exception e) when (e is ArgumentException or IOException or UnauthorizedAccessException)
+        {
+            SourceLog.WatchFailed(_logger, e, _folder);
+        }
+    }
+
+    private void OnWatchError(FileSystemWatcher watcher, Exception error)
+    {
+        SourceLog.WatchFailed(_logger, error, _folder);
+        if (ReferenceEquals(Interlocked.CompareExchange(ref _watcher, null, watcher), watcher)) watcher.Dispose();
+        Signal();
+    }
+
+    private void Read()
+    {
+        IReadOnlyList<SourceFile> files;
+        try
+        {
+            files = FolderReader.Read(_folder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // What is in force stays: a folder that is gone for a moment must not empty the mesh.
+            Interlocked.Exchange(ref _watcher, null)?.Dispose();
+            _files = null;
+            Publish(_current with { Errors = [new(_folder, 0, "", "", $"the folder can't be read: {e.Message}")] });
+            return;
+        }
+        if (_files?.SequenceEqual(files) == true) return;
+        _files = files;
+        Publish(ObjectSetReader.Read(files, _current));
+    }
+
+    private void Publish(ObjectSet next)
+    {
+        if (next.Objects == _current.Objects && next.Errors.SequenceEqual(_current.Errors)) return;
+        foreach (SourceError error in next.Errors.Except(_current.Errors)) SourceLog.BadObject(_logger, error);
+        _current = next;
+        Changed?.Invoke();
+    }
+}

@@ -1,0 +1,111 @@
+using YamlDotNet.Core;
+using YamlDotNet.Core.Events;
+
+namespace Culvert.Controller.Yaml;
+
+/// <summary>Reads a file of YAML documents, each for itself, so that a broken one takes no other down.</summary>
+/// <remarks>Anchors, aliases, tags and deep nesting are refused: objects never need them and they make small files expensive.</remarks>
+internal static class YamlDocumentReader
+{
+    /// <summary>Deepest nesting accepted.</summary>
+    public const int MaxDepth = 32;
+
+    /// <summary>Reads all documents that are not empty.</summary>
+    public static IReadOnlyList<YamlDocument> Read(string text)
+    {
+        var documents = new List<YamlDocument>();
+        foreach ((int firstLine, string chunk) in Split(text))
+        {
+            if (ReadOne(firstLine, chunk) is { } document) documents.Add(document);
+        }
+        return documents;
+    }
+
+    /// <summary>Cuts at lines that begin with <c>---</c>; no other construct may begin a line so.</summary>
+    private static List<(int FirstLine, string Text)> Split(string text)
+    {
+        string[] lines = text.ReplaceLineEndings("\n").Split('\n');
+        var chunks = new List<(int, string)>();
+        int first = 0;
+        for (int i = 0; i <= lines.Length; i++)
+        {
+            bool cut = i == lines.Length || (i > first && lines[i].StartsWith("---", StringComparison.Ordinal) && (lines[i].Length == 3 || lines[i][3] is ' ' or '\t'));
+            if (!cut) continue;
+            chunks.Add((first + 1, string.Join('\n', lines[first..i])));
+            first = i;
+        }
+        return chunks;
+    }
+
+    private static YamlDocument? ReadOne(int firstLine, string text)
+    {
+        int offset = firstLine - 1;
+        try
+        {
+            var parser = new Parser(new StringReader(text));
+            parser.Consume<StreamStart>();
+            if (parser.Current is StreamEnd || !TryTake<DocumentStart>(parser)) return null;
+            YamlValue value = ReadValue(parser, offset, 0);
+            parser.Consume<DocumentEnd>();
+            if (parser.Current is not StreamEnd) throw new YamlFormatException(Line(parser.Current!), "there is text after the end of the document");
+            return value is YamlScalar { IsNull: true } ? null : new(value.Line, value);
+        }
+        catch (YamlFormatException e)
+        {
+            return new(firstLine, null, e.Message, e.Line + offset);
+        }
+        catch (YamlException e)
+        {
+            return new(firstLine, null, $"not valid YAML: {e.InnerException?.Message ?? e.Message}", (int)Math.Max(e.Start.Line, 1) + offset);
+        }
+    }
+
+    private static YamlValue ReadValue(Parser parser, int offset, int depth)
+    {
+        ParsingEvent current = parser.Current ?? throw new YamlFormatException(1, "the document ends too early");
+        int line = Line(current);
+        if (depth > MaxDepth) throw new YamlFormatException(line, $"nested deeper than {MaxDepth} levels");
+        if (current is AnchorAlias || current is NodeEvent { Anchor.IsEmpty: false }) throw new YamlFormatException(line, "anchors and aliases are not supported");
+        if (current is NodeEvent { Tag.IsEmpty: false } node && !node.Tag.IsNonSpecific) throw new YamlFormatException(line, "tags are not supported");
+        switch (current)
+        {
+            case Scalar scalar:
+                parser.MoveNext();
+                return new YamlScalar(line + offset, scalar.Value, scalar.Style is not ScalarStyle.Plain);
+            case SequenceStart:
+                parser.MoveNext();
+                var items = new List<YamlValue>();
+                while (!TryTake<SequenceEnd>(parser)) items.Add(ReadValue(parser, offset, depth + 1));
+                return new YamlList(line + offset, items);
+            case MappingStart:
+                parser.MoveNext();
+                return new YamlMap(line + offset, ReadEntries(parser, offset, depth));
+            default:
+                throw new YamlFormatException(line, "a value was expected");
+        }
+    }
+
+    private static List<YamlMap.Entry> ReadEntries(Parser parser, int offset, int depth)
+    {
+        var entries = new List<YamlMap.Entry>();
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        while (!TryTake<MappingEnd>(parser))
+        {
+            YamlValue key = ReadValue(parser, 0, depth + 1);
+            if (key is not YamlScalar { IsNull: false } name) throw new YamlFormatException(key.Line, "a key must be a string");
+            if (!seen.Add(name.Text)) throw new YamlFormatException(key.Line, $"the key '{name.Text}' is there twice");
+            entries.Add(new(name.Text, key.Line + offset, ReadValue(parser, offset, depth + 1)));
+        }
+        return entries;
+    }
+
+    private static bool TryTake<T>(Parser parser)
+        where T : ParsingEvent
+    {
+        if (parser.Current is not T) return false;
+        parser.MoveNext();
+        return true;
+    }
+
+    private static int Line(ParsingEvent e) => (int)e.Start.Line;
+}
