@@ -1,0 +1,31 @@
+using System.Net;
+using System.Runtime.InteropServices;
+using Culvert.Interop.Abi;
+
+namespace Culvert.Datapath.Tests.Support;
+
+/// <summary>From .NET types to those of the kernel contract.</summary>
+internal static class Abi
+{
+    internal static CvAddr Address(IPAddress address)
+    {
+        byte[] bytes = address.MapToIPv6().GetAddressBytes();
+        return MemoryMarshal.Read<CvAddr>(bytes);
+    }
+
+    internal static IPAddress Address(in CvAddr address)
+    {
+        IPAddress ip = new(MemoryMarshal.AsBytes(new ReadOnlySpan<CvAddr>(in address)));
+        return ip.IsIPv4MappedToIPv6 ? ip.MapToIPv4() : ip;
+    }
+
+    internal static ushort Network(int port) => BitConverter.IsLittleEndian ? (ushort)((port << 8) | (port >> 8)) : (ushort)port;
+
+    internal static CvFlowKey Key(IPEndPoint from, IPEndPoint to, byte protocol) =>
+        new() { Src = Address(from.Address), Dst = Address(to.Address), Sport = Network(from.Port), Dport = Network(to.Port), Proto = protocol };
+
+    internal static CvByteArray6 Mac(byte[] mac) => MemoryMarshal.Read<CvByteArray6>(mac);
+
+    internal static string Text(in CvFlowKey key) =>
+        $"{key.Proto} {Address(key.Src)}.{Network(key.Sport)} > {Address(key.Dst)}.{Network(key.Dport)}";
+}

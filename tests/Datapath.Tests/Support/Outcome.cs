@@ -1,0 +1,60 @@
+using Culvert.Interop.Abi;
+
+namespace Culvert.Datapath.Tests.Support;
+
+/// <summary>What a program did with a packet.</summary>
+/// <param name="Code">TC_ACT_*.</param>
+/// <param name="Bytes">The packet afterwards.</param>
+/// <param name="Mark">Its mark afterwards.</param>
+/// <param name="Events">Records written meanwhile.</param>
+/// <param name="Drops">Reasons counted meanwhile.</param>
+internal sealed record Outcome(int Code, byte[] Bytes, uint Mark, IReadOnlyList<CvEvent> Events, IReadOnlyList<CvReason> Drops)
+{
+    internal const int Ok = 0, Shot = 2, Redirect = 7;
+
+    /// <summary>The packet read back, sums checked.</summary>
+    internal PacketView View => new(Bytes);
+
+    /// <summary>Asserts that it was let through to the kernel's own forwarding.</summary>
+    internal Outcome Passed()
+    {
+        Assert.Empty(Drops);
+        Assert.Equal(Ok, Code);
+        return this;
+    }
+
+    /// <summary>Asserts that it went straight to another pod.</summary>
+    internal Outcome Redirected(Workload to)
+    {
+        Assert.Empty(Drops);
+        Assert.Equal(Redirect, Code);
+        Assert.Equal(to.Mac, View.DestinationMac);
+        Assert.Equal(to.HostMac, View.SourceMac);
+        return this;
+    }
+
+    /// <summary>Asserts that it was dropped for the reason, without an answer.</summary>
+    internal Outcome Dropped(CvReason reason)
+    {
+        Assert.Equal([reason], Drops);
+        Assert.Equal(Shot, Code);
+        return this;
+    }
+
+    /// <summary>Asserts that it was refused for the reason and turned into a reset.</summary>
+    internal Outcome Reset(CvReason reason)
+    {
+        Assert.Equal([reason], Drops);
+        Assert.Equal(Redirect, Code);
+        Assert.True(View.Flags.HasFlag(TcpFlags.Rst));
+        return this;
+    }
+
+    /// <summary>The only event, asserted to be of a type.</summary>
+    internal CvEvent Single(CvEventType type)
+    {
+        CvEvent e = Assert.Single(Events);
+        Assert.Equal(type, (CvEventType)e.Type);
+        return e;
+    }
+}

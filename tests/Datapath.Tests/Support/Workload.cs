@@ -1,0 +1,32 @@
+using System.Net;
+
+namespace Culvert.Datapath.Tests.Support;
+
+/// <summary>A pod of the tests' world. Its MACs and class follow from its number.</summary>
+internal sealed record Workload(int Number, string Interface)
+{
+    internal IPAddress Address4 { get; } = IPAddress.Parse($"10.1.0.{Number}");
+
+    internal IPAddress Address6 { get; } = IPAddress.Parse($"fd00:1::{Number:x}");
+
+    internal uint Index { get; set; }
+
+    internal uint Mtu { get; set; } = 1500;
+
+    internal byte[] Mac { get; } = [0x0a, 0, 0, 0, 0, (byte)Number];
+
+    internal byte[] HostMac { get; } = [0x0e, 0, 0, 0, 0, (byte)Number];
+
+    /// <summary>Policy subject.</summary>
+    internal uint Subject => (uint)(100 + Number);
+
+    /// <summary>Class when a packet came out of its veth.</summary>
+    internal uint Class => (uint)(10 + Number);
+
+    /// <summary>Class of its address alone.</summary>
+    internal uint AnonymousClass => (uint)(50 + Number);
+
+    internal IPAddress Address(bool v6) => v6 ? Address6 : Address4;
+
+    internal IPEndPoint At(bool v6, int port) => new(Address(v6), port);
+}

@@ -1,0 +1,112 @@
+using System.Net;
+using System.Runtime.InteropServices;
+using Culvert.Interop.Abi;
+using Culvert.Interop.Bpf;
+using Culvert.Interop.Netlink;
+
+namespace Culvert.Datapath.Tests.Support;
+
+/// <summary>
+/// The programs, loaded, with a small world in their maps: pods A, B and C (which needs the proxy) on this node, a workload elsewhere,
+/// Services in front of them. Programs are run on made-up packets. One for each test class; <see cref="Reset"/> before each test.
+/// </summary>
+public sealed class World : IDisposable
+{
+    internal const uint Generation = 7;
+    internal static readonly byte[] PodMac = [0x02, 0, 0, 0, 0, 1];
+    internal static readonly byte[] HostMac = [0x02, 0, 0, 0, 0, 2];
+
+    private static int s_count;
+    private readonly string _name = $"cv-dp{Environment.ProcessId}-{Interlocked.Increment(ref s_count)}";
+    private readonly NetworkNamespace _network;
+    private readonly BpfObject _object;
+    private readonly BpfProgram[] _programs;
+    private readonly List<CvEvent> _events = [];
+    private readonly RingBufferReader _ring;
+
+    /// <summary>Loads the programs as they are by default.</summary>
+    public World()
+        : this(_ => { })
+    {
+    }
+
+    internal World(Action<BpfObject> configure)
+    {
+        Requires.Root();
+        _network = NetworkNamespace.Create(_name);
+        Shell.Run("sh", "-c", string.Join(" && ", Pods.Select(p => $"ip -n {_name} link add {p.Interface} type veth peer name p{p.Interface}")));
+        foreach (Workload pod in Pods) pod.Index = uint.Parse(Shell.Run("sh", "-c", $"ip -n {_name} -o link show {pod.Interface} | cut -d: -f1"));
+        _object = BpfObject.OpenFile(Path.Combine(AppContext.BaseDirectory, "bpf", "tc.bpf.o"));
+        configure(_object);
+        _object.Load();
+        _programs = [_object.GetProgram("cv_from_pod"), _object.GetProgram("cv_to_pod"), _object.GetProgram("cv_from_net")];
+        Maps = new WorldMaps(_object);
+        _ring = new RingBufferReader(Maps.Events, record => _events.Add(MemoryMarshal.Read<CvEvent>(record)));
+    }
+
+    internal Workload A { get; } = new(1, "va");
+
+    internal Workload B { get; } = new(2, "vb");
+
+    /// <summary>Its traffic needs the proxy.</summary>
+    internal Workload C { get; } = new(3, "vc");
+
+    internal Workload[] Pods => [A, B, C];
+
+    internal WorldMaps Maps { get; }
+
+    internal static IPAddress Node(bool v6) => IPAddress.Parse(v6 ? "fd00::1" : "10.0.0.1");
+
+    /// <summary>A workload on another node.</summary>
+    internal static IPAddress Remote(bool v6) => IPAddress.Parse(v6 ? "fd00:2::1" : "10.2.0.1");
+
+    /// <summary>Not in the mesh.</summary>
+    internal static IPAddress Outside(bool v6) => IPAddress.Parse(v6 ? "2001:db8::9" : "192.0.2.9");
+
+    /// <summary>An address left alone by configuration.</summary>
+    internal static IPAddress Excluded(bool v6) => IPAddress.Parse(v6 ? "fd00:3::1" : "10.3.0.1");
+
+    internal static IPAddress Vip(bool v6) => IPAddress.Parse(v6 ? "fd00:96::1" : "10.96.0.1");
+
+    /// <summary>Puts the maps into their first state.</summary>
+    internal void Reset()
+    {
+        Maps.Clear();
+        WorldContent.Fill(this, Generation);
+        Maps.Activate(Generation);
+        _ring.Consume();
+        _events.Clear();
+    }
+
+    internal Outcome Run(Hook hook, Packet packet, uint interfaceIndex, uint ingress = 0, uint mark = 0, uint segment = 0) =>
+        Run(hook, packet.Build(), interfaceIndex, ingress, mark, segment);
+
+    internal Outcome Run(Hook hook, byte[] packet, uint interfaceIndex, uint ingress = 0, uint mark = 0, uint segment = 0)
+    {
+        SkBuffContext context = new() { Interface = interfaceIndex, IngressInterface = ingress, Mark = mark, SegmentSize = segment };
+        byte[] output = new byte[packet.Length + 256];
+        ulong[] before = Maps.Drops();
+        BpfTestRunResult result;
+        using (_network.Enter()) result = _programs[(int)hook].TestRun(packet, ref context, output);
+        ulong[] after = Maps.Drops();
+        List<CvReason> drops = [.. Enumerable.Range(0, after.Length).SelectMany(i => Enumerable.Repeat((CvReason)i, (int)(after[i] - before[i])))];
+        _events.Clear();
+        _ring.Consume();
+        return new Outcome((int)result.ReturnValue, output[..result.OutputLength], context.Mark, [.. _events], drops);
+    }
+
+    internal Outcome FromPod(Workload pod, Packet packet, uint segment = 0) => Run(Hook.FromPod, packet, pod.Index, ingress: pod.Index, segment: segment);
+
+    internal Outcome ToPod(Workload pod, Packet packet, uint ingress = 0, uint mark = 0) => Run(Hook.ToPod, packet, pod.Index, ingress, mark);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _ring.Dispose();
+        Maps.Dispose();
+        foreach (BpfProgram program in _programs) program.Dispose();
+        _object.Dispose();
+        _network.Dispose();
+        NetworkNamespace.Delete(_name);
+    }
+}

@@ -1,0 +1,82 @@
+using System.Net;
+using Culvert.Interop.Abi;
+
+namespace Culvert.Datapath.Tests.Support;
+
+/// <summary>What the maps say about the tests' world, and changes to it.</summary>
+internal static class WorldContent
+{
+    internal const int ToB = 80, ToRemote = 81, ToNobody = 82, ToSelf = 83, Forced = 84, ToOutside = 85, BackendPort = 8080;
+    internal const uint Rule = 900;
+
+    internal static void Fill(World world, uint generation)
+    {
+        foreach (Workload pod in world.Pods)
+        {
+            world.SetPod(generation, pod, pod == world.C ? CvAddressFlag.Proxy : 0);
+            world.SetPolicy(generation, pod, CvAbi.ClassAny, 0, CvReason.None);
+        }
+        foreach (bool v6 in (bool[])[false, true])
+        {
+            world.SetAddress(generation, World.Node(v6), new CvAddress { Flags = (uint)CvAddressFlag.Node, AnonClass = 1 });
+            world.SetAddress(generation, World.Remote(v6), new CvAddress { Flags = (uint)CvAddressFlag.Meshed, AuthClass = 30, AnonClass = 31 });
+            world.SetAddress(generation, World.Excluded(v6), new CvAddress { Flags = (uint)CvAddressFlag.Excluded }, prefix: v6 ? 64 : 24);
+            world.SetAddress(generation, World.Vip(v6), new CvAddress { Flags = (uint)CvAddressFlag.Service });
+            world.SetService(generation, v6, ToB, 1, 0, world.B.Address(v6));
+            world.SetService(generation, v6, ToRemote, 2, 0, World.Remote(v6));
+            world.SetService(generation, v6, ToNobody, 3, 0);
+            world.SetService(generation, v6, ToSelf, 4, 0, world.A.Address(v6));
+            world.SetService(generation, v6, Forced, 5, CvServiceFlag.Proxy, world.B.Address(v6));
+            world.SetService(generation, v6, ToOutside, 6, 0, World.Outside(v6));
+        }
+    }
+
+    internal static void SetPod(this World world, uint generation, Workload pod, CvAddressFlag flags = 0, CvEndpointFlag endpoint = 0)
+    {
+        world.Maps.Endpoints.Set(
+            new CvEndpointKey { Generation = generation, Ifindex = pod.Index },
+            new CvEndpoint { Addr4 = Abi.Address(pod.Address4), Addr6 = Abi.Address(pod.Address6), Subject = pod.Subject, SrcClass = pod.Class, Flags = (uint)endpoint });
+        CvAddress address = new()
+        {
+            AuthClass = pod.Class, AnonClass = pod.AnonymousClass, Subject = pod.Subject, Ifindex = pod.Index, Mtu = pod.Mtu,
+            Mac = Abi.Mac(pod.Mac), HostMac = Abi.Mac(pod.HostMac), Flags = (uint)(CvAddressFlag.Meshed | CvAddressFlag.Local | flags),
+        };
+        world.SetAddress(generation, pod.Address4, address);
+        world.SetAddress(generation, pod.Address6, address);
+    }
+
+    internal static void SetAddress(this World world, uint generation, IPAddress address, CvAddress value, int? prefix = null)
+    {
+        bool v6 = address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6;
+        uint length = 32 + (v6 ? 0u : 96u) + (uint)(prefix ?? (v6 ? 128 : 32));
+        world.Maps.Addresses.Set(new CvAddressKey { Prefixlen = length, Generation = generation, Addr = Abi.Address(address) }, value);
+    }
+
+    /// <summary>Sets the policy for TCP and UDP to a pod.</summary>
+    internal static void SetPolicy(this World world, uint generation, Workload to, uint sourceClass, ushort port, CvReason reason, uint rule = Rule, bool audit = false)
+    {
+        foreach (byte protocol in (byte[])[Packet.Tcp, Packet.Udp])
+        {
+            world.Maps.Policies.Set(
+                new CvPolicyKey { Generation = generation, Subject = to.Subject, SrcClass = sourceClass, Port = port, Proto = protocol },
+                new CvPolicy { Rule = rule, Verdict = (byte)(reason == 0 ? CvVerdict.Pass : CvVerdict.Drop), Reason = (byte)reason, Audit = audit ? (byte)1 : (byte)0 });
+        }
+    }
+
+    internal static void SetService(this World world, uint generation, bool v6, int port, uint id, CvServiceFlag flags, params IPAddress[] backends)
+    {
+        id += v6 ? 100u : 0;
+        foreach (byte protocol in (byte[])[Packet.Tcp, Packet.Udp])
+        {
+            world.Maps.Services.Set(
+                new CvServiceKey { Generation = generation, Addr = Abi.Address(World.Vip(v6)), Port = (ushort)port, Proto = protocol },
+                new CvService { Id = id, Slots = (uint)backends.Length, Flags = (uint)flags });
+        }
+        for (uint i = 0; i < backends.Length; i++)
+        {
+            world.Maps.Backends.Set(
+                new CvBackendKey { Generation = generation, Service = id, Slot = i },
+                new CvBackend { Addr = Abi.Address(backends[i]), Port = BackendPort });
+        }
+    }
+}

@@ -1,0 +1,84 @@
+using Culvert.Interop.Abi;
+using Culvert.Interop.Bpf;
+
+namespace Culvert.Datapath.Tests.Support;
+
+/// <summary>The datapath's maps with their types.</summary>
+internal sealed class WorldMaps(BpfObject source) : IDisposable
+{
+    private readonly BpfMap<uint, CvControl> _control = source.GetMap<uint, CvControl>("cv_control");
+    private readonly BpfMap<uint, ulong> _drops = source.GetMap<uint, ulong>("cv_drops");
+    private readonly BpfMap<uint, ulong> _counters = source.GetMap<uint, ulong>("cv_counters");
+
+    internal BpfMap<CvEndpointKey, CvEndpoint> Endpoints { get; } = source.GetMap<CvEndpointKey, CvEndpoint>("cv_endpoint");
+
+    internal BpfMap<CvAddressKey, CvAddress> Addresses { get; } = source.GetMap<CvAddressKey, CvAddress>("cv_address");
+
+    internal BpfMap<CvPolicyKey, CvPolicy> Policies { get; } = source.GetMap<CvPolicyKey, CvPolicy>("cv_policy");
+
+    internal BpfMap<CvServiceKey, CvService> Services { get; } = source.GetMap<CvServiceKey, CvService>("cv_service");
+
+    internal BpfMap<CvBackendKey, CvBackend> Backends { get; } = source.GetMap<CvBackendKey, CvBackend>("cv_backend");
+
+    internal BpfMap<CvFlowKey, CvFlow> Flows { get; } = source.GetMap<CvFlowKey, CvFlow>("cv_flow");
+
+    internal BpfMap<CvPairKey, CvPair> Pairs { get; } = source.GetMap<CvPairKey, CvPair>("cv_pair");
+
+    internal BpfMap Listeners { get; } = source.GetMap("cv_listener");
+
+    internal BpfMap Events { get; } = source.GetMap("cv_events");
+
+    /// <summary>Puts a generation in force.</summary>
+    internal void Activate(uint generation, params uint[] listeners)
+    {
+        CvControl control = new() { Generation = generation };
+        for (int i = 0; i < listeners.Length; i++) control.Listeners[i] = listeners[i];
+        _control.Set(0, control);
+    }
+
+    internal void Clear()
+    {
+        Endpoints.Clear();
+        Addresses.Clear();
+        Policies.Clear();
+        Services.Clear();
+        Backends.Clear();
+        Flows.Clear();
+        Pairs.Clear();
+    }
+
+    /// <summary>How many packets were dropped, by reason.</summary>
+    internal ulong[] Drops() => [.. Enumerable.Range(0, (int)CvReason.Max).Select(i => Sum(_drops, (uint)i))];
+
+    internal ulong Counter(CvCounter counter) => Sum(_counters, (uint)counter);
+
+    internal CvPair Pair(uint source, uint destination, CvVerdict verdict)
+    {
+        CvPair[] values = new CvPair[PossibleCpus.Count];
+        CvPair total = default;
+        if (!Pairs.TryGetPerCpu(new CvPairKey { SrcClass = source, DstClass = destination, Verdict = (byte)verdict }, values)) return total;
+        foreach (CvPair value in values)
+        {
+            total.Connections += value.Connections;
+            total.Packets += value.Packets;
+            total.Bytes += value.Bytes;
+        }
+        return total;
+    }
+
+    internal CvFlow? Flow(CvFlowKey key) => Flows.TryGet(key, out CvFlow flow) ? flow : null;
+
+    public void Dispose()
+    {
+        foreach (BpfMap map in (BpfMap[])[_control, _drops, _counters, Endpoints, Addresses, Policies, Services, Backends, Flows, Pairs, Listeners, Events]) map.Dispose();
+    }
+
+    private static ulong Sum(BpfMap<uint, ulong> map, uint key)
+    {
+        Span<ulong> values = stackalloc ulong[PossibleCpus.Count];
+        map.TryGetPerCpu(key, values);
+        ulong sum = 0;
+        foreach (ulong value in values) sum += value;
+        return sum;
+    }
+}
