@@ -21,6 +21,7 @@ internal static unsafe partial class Libc
     internal const int SO_RCVBUF = 8;
     internal const int SO_KEEPALIVE = 9;
     internal const int SO_LINGER = 13;
+    internal const int SO_REUSEPORT = 15;
     internal const int SO_MARK = 36;
 
     internal const int IPPROTO_IP = 0;

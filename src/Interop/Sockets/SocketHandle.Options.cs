@@ -40,6 +40,9 @@ public sealed partial class SocketHandle
     /// <summary>Lets a listener bind while old connections of its port linger (SO_REUSEADDR).</summary>
     public SocketErrno SetReuseAddress() => SetOption(Libc.SOL_SOCKET, Libc.SO_REUSEADDR, 1);
 
+    /// <summary>Lets several listeners share a port; the kernel spreads connections over them (SO_REUSEPORT).</summary>
+    public SocketErrno SetReusePort() => SetOption(Libc.SOL_SOCKET, Libc.SO_REUSEPORT, 1);
+
     /// <summary>Marks every packet of the socket (SO_MARK; needs CAP_NET_ADMIN). Accepted sockets inherit it.</summary>
     /// <param name="mark">The mark, as routing rules and BPF programs see it.</param>
     public SocketErrno SetMark(uint mark) => SetOption(Libc.SOL_SOCKET, Libc.SO_MARK, unchecked((int)mark));

@@ -1,3 +1,4 @@
 using System.Runtime.CompilerServices;
 
 [assembly: InternalsVisibleTo("Culvert.NodeAgent.Tests")]
+[assembly: InternalsVisibleTo("Culvert.ProxyBench")]

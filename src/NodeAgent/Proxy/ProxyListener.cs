@@ -13,12 +13,13 @@ internal sealed record ProxyListener(SocketHandle Handle, int Loop, SocketEndPoi
 
     /// <summary>Makes, binds and opens a listener.</summary>
     /// <exception cref="KernelException">It can't be had.</exception>
-    internal static ProxyListener Bind(in SocketEndPoint address, int loop, ProxyOptions options)
+    internal static ProxyListener Bind(in SocketEndPoint address, int loop, ProxyOptions options, bool sharePort)
     {
         SocketHandle handle = SocketHandle.CreateTcp(!address.IsIPv4);
         try
         {
             Require(handle.SetReuseAddress(), "set SO_REUSEADDR", address);
+            if (sharePort) Require(handle.SetReusePort(), "set SO_REUSEPORT", address);
             Require(handle.SetNoDelay(), "set TCP_NODELAY", address);
             if (!address.IsIPv4) Require(handle.SetIPv6Only(), "set IPV6_V6ONLY", address);
             if (options.Mark != 0) Require(handle.SetMark(options.Mark), "set SO_MARK (CAP_NET_ADMIN)", address);

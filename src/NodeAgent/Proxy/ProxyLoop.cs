@@ -24,6 +24,8 @@ internal sealed class ProxyLoop
 
     internal EventLoop Loop => _context.Loop;
 
+    internal InboundHandler Inbound => _inbound;
+
     /// <summary>Whether nothing is left to wait for.</summary>
     internal bool IsIdle => _context.Connections.Count == 0;
 

@@ -1,4 +1,5 @@
 using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Inbound;
 using Culvert.NodeAgent.Proxy.Loop;
 
 namespace Culvert.NodeAgent.Proxy;
@@ -33,6 +34,10 @@ internal sealed class ProxyServer : IAsyncDisposable
             EventLoop loop = new(i, loopOptions, time, seams.Observer);
             _loops[i] = new ProxyLoop(new ProxyContext(loop, options, seams, _budget, time));
         }
+
+        InboundHandler[] inbound = [.. _loops.Select(l => l.Inbound)];
+        TunnelBalancer balancer = new(count);
+        foreach (InboundHandler handler in inbound) handler.Join(inbound, balancer);
     }
 
     /// <summary>Listeners for captured connections, in order of <see cref="ProxyOptions.OutboundListeners"/>, then of loops.</summary>
@@ -109,11 +114,14 @@ internal sealed class ProxyServer : IAsyncDisposable
 
     private void BindAll(SocketEndPoint address, List<ProxyListener> listeners)
     {
-        // One listener per loop, without SO_REUSEPORT: sk_assign refuses such sockets on older kernels.
+        // One listener per loop. Where BPF programs pick one, each has a port of its own, because sk_assign refuses sockets with
+        // SO_REUSEPORT on older kernels; without them the kernel has to spread connections over one port.
+        SocketEndPoint next = address;
         for (int i = 0; i < _loops.Length; i++)
         {
-            listeners.Add(ProxyListener.Bind(i == 0 ? address : address.WithPort(0), i, _options));
-            if (!_options.Transparent) return;
+            ProxyListener listener = ProxyListener.Bind(next, i, _options, sharePort: !_options.Transparent && _loops.Length > 1);
+            listeners.Add(listener);
+            next = _options.Transparent ? address.WithPort(0) : listener.Local;
         }
     }
 }

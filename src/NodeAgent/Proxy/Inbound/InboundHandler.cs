@@ -13,13 +13,22 @@ namespace Culvert.NodeAgent.Proxy.Inbound;
 internal sealed class InboundHandler(ProxyContext context)
 {
     private readonly HashSet<TunnelConnection> _tunnels = [];
+    private InboundHandler[] _all = [];
+    private TunnelBalancer _balancer = new(1);
     private readonly InboundStreams _streams = new(context);
     private readonly HandshakeReporter _reporter = new(context.Loop, context.Seams.Observer, context.Options.HandshakeLogInterval);
 
     /// <summary>Tunnels open now.</summary>
     internal int Count => _tunnels.Count;
 
-    /// <summary>Takes an accepted connection.</summary>
+    /// <summary>Makes the handlers of all loops known to each other; before the loops start.</summary>
+    internal void Join(InboundHandler[] all, TunnelBalancer balancer)
+    {
+        _all = all;
+        _balancer = balancer;
+    }
+
+    /// <summary>Takes an accepted connection, or has another loop take it.</summary>
     /// <param name="handle">The socket; owned from here on.</param>
     /// <param name="peer">The other proxy's address.</param>
     internal void Accept(SocketHandle handle, SocketEndPoint peer)
@@ -30,7 +39,9 @@ internal sealed class InboundHandler(ProxyContext context)
             return;
         }
 
-        _ = RunAsync(handle, peer, local);
+        int loop = _balancer.Take(context.Loop.Index);
+        if (loop == context.Loop.Index) _ = RunAsync(handle, peer, local);
+        else _all[loop].TakeOver(handle, peer, local);
     }
 
     /// <summary>Lets tunnels made with replaced credentials drain.</summary>
@@ -53,6 +64,9 @@ internal sealed class InboundHandler(ProxyContext context)
     {
         foreach (TunnelConnection tunnel in _tunnels.ToArray()) tunnel.Close(null);
     }
+
+    private void TakeOver(SocketHandle handle, SocketEndPoint peer, SocketEndPoint local) =>
+        context.Loop.Post(() => _ = RunAsync(handle, peer, local));
 
     private async Task RunAsync(SocketHandle handle, SocketEndPoint peer, SocketEndPoint local)
     {
@@ -85,6 +99,7 @@ internal sealed class InboundHandler(ProxyContext context)
         }
         finally
         {
+            _balancer.Release(context.Loop.Index);
             if (counted) context.Budget.Release();
         }
     }

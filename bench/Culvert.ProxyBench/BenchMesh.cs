@@ -1,0 +1,60 @@
+using Culvert.Core;
+using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy;
+
+namespace Culvert.ProxyBench;
+
+/// <summary>Fixed answers, and counters of what was observed.</summary>
+internal sealed class BenchMesh(WorkloadInfo local, TlsIdentity identity, OutboundRoute? route)
+    : IProxyDirectory, IProxyAuthorizer, ICertificateSource, IProxyObserver
+{
+    private long _opened;
+    private long _closed;
+    private long _failed;
+    private long _turns;
+    private long _events;
+    private long _busyTicks;
+
+    internal ProxySeams Seams => new(this, this, this, this);
+
+    public WorkloadInfo? FindLocalWorkload(in SocketEndPoint address) => local;
+
+    public OutboundRoute Resolve(WorkloadInfo source, in SocketEndPoint sourceAddress, in SocketEndPoint destination) => route!.Value;
+
+    public bool IsAddressOf(in SocketEndPoint address, SpiffeId identity) => true;
+
+    public Decision Authorize(SpiffeId peer, in SocketEndPoint source, WorkloadInfo destination, ushort port) => new(Verdict.Allow, DecisionReason.AllowedByDefault);
+
+    public TlsIdentity? Find(SpiffeId id) => identity;
+
+    public void OnOpened(in ProxyConnectionInfo connection) => Interlocked.Increment(ref _opened);
+
+    public void OnClosed(in ProxyConnectionInfo connection, in ProxyConnectionEnd end) => Interlocked.Increment(ref _closed);
+
+    public void OnFailed(in ProxyConnectionInfo connection, ProxyFailure failure, string? detail)
+    {
+        if (Interlocked.Increment(ref _failed) <= 10) Console.Error.WriteLine($"failed: {failure} {detail}");
+    }
+
+    public void OnHandshake(in TunnelHandshake handshake, bool log)
+    {
+        if (log) Console.Error.WriteLine($"handshake: {handshake}");
+    }
+
+    public void OnSourcePortChanged()
+    {
+    }
+
+    public void OnLoopTurn(int loop, TimeSpan busy, int events)
+    {
+        Interlocked.Increment(ref _turns);
+        Interlocked.Add(ref _events, events);
+        Interlocked.Add(ref _busyTicks, busy.Ticks);
+    }
+
+    public void OnLoopFault(int loop, Exception exception) => Console.Error.WriteLine(exception);
+
+    internal string Report() =>
+        $"opened {_opened}, closed {_closed}, failed {_failed}; turns {_turns}, events per turn {(double)_events / Math.Max(1, _turns):F2}, "
+        + $"busy per turn {_busyTicks / 10.0 / Math.Max(1, _turns):F1} us; allocated {GC.GetTotalAllocatedBytes()} bytes, collections {GC.CollectionCount(0)}";
+}

@@ -1,0 +1,68 @@
+using System.Net;
+using System.Runtime.InteropServices;
+using Culvert.Core;
+using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy;
+
+namespace Culvert.ProxyBench;
+
+/// <summary>Runs one proxy until SIGTERM or SIGINT, then prints what it has seen.</summary>
+internal static class BenchProxy
+{
+    internal static Task<int> RunInboundAsync(string directory, string listen, int loops)
+    {
+        IPEndPoint address = IPEndPoint.Parse(listen);
+        BenchMesh mesh = new(Workload("destination", address.Address), BenchPki.Load(directory, "destination"), null);
+        return RunAsync(Options(loops, [], [new SocketEndPoint(address.Address, address.Port)]), mesh);
+    }
+
+    internal static Task<int> RunOutboundAsync(string directory, string listen, string tunnel, string target, int loops)
+    {
+        IPEndPoint address = IPEndPoint.Parse(listen), to = IPEndPoint.Parse(target);
+        SocketEndPoint end = new(to.Address, to.Port);
+        OutboundRoute route = tunnel == "-"
+            ? OutboundRoute.Passthrough(end)
+            : OutboundRoute.Tunnel(new SocketEndPoint(IPEndPoint.Parse(tunnel).Address, IPEndPoint.Parse(tunnel).Port), end, Workload("destination", to.Address));
+        BenchMesh mesh = new(Workload("source", address.Address), BenchPki.Load(directory, "source"), route);
+        return RunAsync(Options(loops, [new SocketEndPoint(address.Address, address.Port)], []), mesh);
+    }
+
+    private static async Task<int> RunAsync(ProxyOptions options, BenchMesh mesh)
+    {
+        await using ProxyServer proxy = new(options, mesh.Seams, TimeProvider.System);
+        proxy.Start();
+        TaskCompletionSource stop = new();
+        using PosixSignalRegistration term = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+        Console.WriteLine("ready");
+        await stop.Task;
+        foreach (ProxyLoopStats stats in await proxy.GetStatsAsync()) Console.WriteLine(stats);
+        Console.WriteLine(mesh.Report());
+        return 0;
+
+        void Stop(PosixSignalContext context)
+        {
+            context.Cancel = true;
+            stop.TrySetResult();
+        }
+    }
+
+    private static ProxyOptions Options(int loops, IReadOnlyList<SocketEndPoint> outbound, IReadOnlyList<SocketEndPoint> tunnels) => new()
+    {
+        Loops = loops,
+        Mark = 0,
+        Transparent = false,
+        OutboundListeners = outbound,
+        TunnelListeners = tunnels,
+    };
+
+    private static WorkloadInfo Workload(string name, IPAddress address) => new()
+    {
+        Uid = name,
+        Name = new NamespacedName("bench", name),
+        ServiceAccount = name,
+        Identity = BenchPki.Id(name),
+        Node = "bench",
+        Addresses = [address],
+    };
+}

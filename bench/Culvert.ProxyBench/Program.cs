@@ -1,0 +1,21 @@
+using Culvert.ProxyBench;
+
+// One proxy over loopback without kernel programs, to be measured with wrk and iperf3 and profiled on its own:
+//   pki DIR                                   write a root and two identities
+//   in  DIR LISTEN [LOOPS]                    accept tunnels; the application is at the same address
+//   out DIR LISTEN TUNNEL TARGET [LOOPS]      take connections and carry them through tunnels; TUNNEL "-" relays plainly
+return args switch
+{
+    ["pki", var dir] => BenchPki.Write(dir),
+    ["in", var dir, var listen, .. var rest] => await BenchProxy.RunInboundAsync(dir, listen, Loops(rest)),
+    ["out", var dir, var listen, var tunnel, var target, .. var rest] => await BenchProxy.RunOutboundAsync(dir, listen, tunnel, target, Loops(rest)),
+    _ => Usage(),
+};
+
+static int Loops(string[] rest) => rest is [var n] ? int.Parse(n, System.Globalization.CultureInfo.InvariantCulture) : 2;
+
+static int Usage()
+{
+    Console.Error.WriteLine("usage: pki DIR | in DIR LISTEN [LOOPS] | out DIR LISTEN TUNNEL TARGET [LOOPS]");
+    return 64;
+}

@@ -1,0 +1,72 @@
+using System.Collections.Concurrent;
+using Culvert.Core;
+using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy;
+
+namespace Culvert.NodeAgent.Tests.Proxy;
+
+/// <summary>The agent around one proxy, made of settable answers.</summary>
+internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificateSource, IProxyObserver
+{
+    internal WorkloadInfo? Local { get; set; }
+
+    internal Func<SocketEndPoint, OutboundRoute> Route { get; set; } = _ => OutboundRoute.Deny(ProxyFailure.NoRoute, "no route in this test");
+
+    internal bool ClientAddressIsTrusted { get; set; } = true;
+
+    internal volatile bool Allowed = true;
+
+    internal ConcurrentDictionary<SpiffeId, TlsIdentity> Identities { get; } = [];
+
+    internal ConcurrentQueue<ProxyConnectionInfo> Opened { get; } = [];
+
+    internal ConcurrentQueue<(ProxyConnectionInfo Info, ProxyConnectionEnd End)> Closed { get; } = [];
+
+    internal ConcurrentQueue<(ProxyConnectionInfo Info, ProxyFailure Failure)> Failed { get; } = [];
+
+    internal ConcurrentQueue<(TunnelHandshake Handshake, bool Log)> Handshakes { get; } = [];
+
+    internal ConcurrentQueue<Exception> Faults { get; } = [];
+
+    internal bool Record { get; set; } = true;
+
+    internal ProxySeams Seams => new(this, this, this, this);
+
+    public WorkloadInfo? FindLocalWorkload(in SocketEndPoint address) => Local;
+
+    public OutboundRoute Resolve(WorkloadInfo source, in SocketEndPoint sourceAddress, in SocketEndPoint destination) => Route(destination);
+
+    public bool IsAddressOf(in SocketEndPoint address, SpiffeId identity) => ClientAddressIsTrusted;
+
+    public Decision Authorize(SpiffeId peer, in SocketEndPoint source, WorkloadInfo destination, ushort port) =>
+        new(Allowed ? Verdict.Allow : Verdict.Deny, Allowed ? DecisionReason.AllowedByDefault : DecisionReason.DeniedByPolicy);
+
+    public TlsIdentity? Find(SpiffeId identity) => Identities.GetValueOrDefault(identity);
+
+    public void OnOpened(in ProxyConnectionInfo connection)
+    {
+        if (Record) Opened.Enqueue(connection);
+    }
+
+    public void OnClosed(in ProxyConnectionInfo connection, in ProxyConnectionEnd end)
+    {
+        if (Record) Closed.Enqueue((connection, end));
+    }
+
+    public void OnFailed(in ProxyConnectionInfo connection, ProxyFailure failure, string? detail)
+    {
+        if (Record) Failed.Enqueue((connection, failure));
+    }
+
+    public void OnHandshake(in TunnelHandshake handshake, bool log) => Handshakes.Enqueue((handshake, log));
+
+    public void OnSourcePortChanged()
+    {
+    }
+
+    public void OnLoopTurn(int loop, TimeSpan busy, int events)
+    {
+    }
+
+    public void OnLoopFault(int loop, Exception exception) => Faults.Enqueue(exception);
+}

@@ -1,0 +1,57 @@
+using System.Net.Sockets;
+
+namespace Culvert.NodeAgent.Tests.Proxy;
+
+internal static class SocketExtensions
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+
+    internal static async Task SendAllAsync(this Socket socket, ReadOnlyMemory<byte> data)
+    {
+        while (!data.IsEmpty) data = data[await socket.SendAsync(data).AsTask().WaitAsync(Limit)..];
+    }
+
+    internal static async Task<byte[]> ReceiveExactlyAsync(this Socket socket, int count)
+    {
+        byte[] buffer = new byte[count];
+        for (int filled = 0; filled < count;)
+        {
+            int n = await socket.ReceiveAsync(buffer.AsMemory(filled)).AsTask().WaitAsync(Limit);
+            Assert.NotEqual(0, n);
+            filled += n;
+        }
+
+        return buffer;
+    }
+
+    /// <summary>Reads to the end of the stream and counts.</summary>
+    internal static async Task<int> ReceiveToEndAsync(this Socket socket)
+    {
+        byte[] buffer = new byte[65536];
+        int total = 0, n;
+        while ((n = await socket.ReceiveAsync(buffer.AsMemory()).AsTask().WaitAsync(Limit)) > 0) total += n;
+        return total;
+    }
+
+    internal static async Task AssertResetAsync(this Socket socket)
+    {
+        SocketException exception = await Assert.ThrowsAsync<SocketException>(() => socket.ReceiveToEndAsync());
+        Assert.Equal(SocketError.ConnectionReset, exception.SocketErrorCode);
+    }
+
+    internal static void Reset(this Socket socket)
+    {
+        socket.LingerState = new LingerOption(true, 0);
+        socket.Dispose();
+    }
+
+    /// <summary>Waits until a condition that other threads bring about holds.</summary>
+    internal static async Task EventuallyAsync(Func<Task<bool>> condition)
+    {
+        using CancellationTokenSource limit = new(TimeSpan.FromSeconds(20));
+        using PeriodicTimer timer = new(TimeSpan.FromMilliseconds(10));
+        while (!await condition()) Assert.True(await timer.WaitForNextTickAsync(limit.Token));
+    }
+
+    internal static Task EventuallyAsync(Func<bool> condition) => EventuallyAsync(() => Task.FromResult(condition()));
+}
