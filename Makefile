@@ -1,0 +1,43 @@
+# Every verb first makes sure, by eng/setup.sh, that what it needs is installed.
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-kernels build demo test bench lint clean test-kernels
+
+CONFIGURATION ?= Release
+DOTNET_BUILD := dotnet build -c $(CONFIGURATION) -v q -nologo
+
+help: ## Show the verbs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: ## Install missing packages (Debian, Ubuntu), or say which are missing
+	@eng/setup.sh
+
+setup-kernels:
+	@eng/setup.sh --optional kernels
+
+build: setup ## Build the BPF programs and the whole solution
+	@eng/build-bpf.sh
+	@$(DOTNET_BUILD) Culvert.slnx
+
+demo: setup ## Show the mesh at work on this machine: two nodes as network namespaces (root)
+	@eng/build-bpf.sh
+	@$(DOTNET_BUILD) src/Cli
+	@src/Cli/bin/$(CONFIGURATION)/net10.0/culvert demo $(ARGS)
+
+test: setup ## Build, run every test, end with the line "N passed, N failed" (root; TESTS="Grpc.Tests …" for some)
+	@CONFIGURATION=$(CONFIGURATION) eng/run-tests.sh $(TESTS)
+
+test-kernels: setup-kernels ## Load the programs and pass a request under other kernels, in emulation
+	@eng/build-bpf.sh
+	@eng/test-kernels.sh $(ARGS)
+
+bench: setup ## Measure against plain routing and nginx sidecars; writes artifacts/bench/results.json (root)
+	@eng/build-bpf.sh
+	@dotnet build -c Release -v q -nologo bench/Culvert.Bench
+	@bench/Culvert.Bench/bin/Release/net10.0/culvert-bench --out artifacts/bench $(ARGS)
+
+lint: setup ## Check formatting, analyzers and generated code; changes nothing
+	@eng/lint.sh
+
+clean: ## Remove everything built
+	@rm -rf artifacts
+	@find src tests bench eng -type d \( -name bin -o -name obj \) -prune -exec rm -rf {} +

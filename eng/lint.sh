@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Checks formatting, analyzers and generated code without changing anything. Exit code 1 when something is to be mended; says what and how.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+status=0
+
+check() { # what, how to mend it, command...
+	local what=$1 remedy=$2
+	shift 2
+	echo "lint: $what"
+	"$@" || {
+		echo "lint: $what: FAILED. To mend: $remedy"
+		status=1
+	}
+}
+
+shell_syntax() {
+	local file good=0
+	while IFS= read -r file; do
+		bash -n "$file" || good=1
+	done < <(git ls-files '*.sh' .ci/run)
+	return $good
+}
+
+bpf_format() {
+	git ls-files 'bpf/*.c' 'bpf/*.h' ':!bpf/include/vmlinux.h' | xargs -r clang-format --dry-run -Werror
+}
+
+check "shell syntax" "see the line named" shell_syntax
+check "format of bpf/" "clang-format -i the files named" bpf_format
+check "analyzers (build)" "see the messages" dotnet build Culvert.slnx -c Release -v q -nologo
+check "whitespace" "dotnet format whitespace Culvert.slnx" dotnet format whitespace Culvert.slnx --no-restore --verify-no-changes
+check "style" "dotnet format style Culvert.slnx" dotnet format style Culvert.slnx --no-restore --verify-no-changes
+check "generated bindings" "dotnet run --project eng/BindingGenerator" \
+	dotnet run --project eng/BindingGenerator -c Release --no-build -- --check
+[ $status -eq 0 ] && echo "lint: nothing to mend"
+exit $status

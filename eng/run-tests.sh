@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# Builds everything once, runs every test project, prints a line for each and, last, "N passed, N failed[, N skipped]".
+# Usage: eng/run-tests.sh [PROJECT]...      PROJECT: a folder of tests/, for example Grpc.Tests
+# Environment: CONFIGURATION (Release), TEST_TIMEOUT (seconds per project, 1200), CI=true (skipped kernel tests are failures)
+# Exit code 1 when a test fails, is cut off by the time limit, or a project crashes or runs no test.
+set -uo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+cd "$root" || exit 1
+configuration=${CONFIGURATION:-Release}
+limit=${TEST_TIMEOUT:-1200}
+results=$root/artifacts/test-results
+
+# These must see the kernel: under CI nothing excuses a skip.
+kernel_projects=' Datapath.Tests Interop.Tests System.Tests '
+
+# Nothing stays behind to speed up a next build.
+export MSBUILDDISABLENODEREUSE=1 DOTNET_CLI_USE_MSBUILD_SERVER=0 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
+
+give_up() { # reason
+	echo "$1"
+	echo "0 passed, 1 failed"
+	exit 1
+}
+
+projects=("$@")
+if [ ${#projects[@]} -eq 0 ]; then
+	for folder in tests/*.Tests; do projects+=("$(basename "$folder")"); done
+fi
+for project in "${projects[@]}"; do
+	[ -d "tests/$project" ] || give_up "There is no tests/$project."
+done
+
+rm -rf "$results"
+mkdir -p "$results"
+echo "Building ($configuration)"
+eng/build-bpf.sh || give_up "The BPF programs do not build."
+dotnet build Culvert.slnx -c "$configuration" -v q -nologo -nodeReuse:false -p:UseSharedCompilation=false >"$results/build.log" 2>&1 || {
+	grep -E 'error|Error' "$results/build.log" | sort -u | head -40
+	give_up "The solution does not build; see ${results#"$root"/}/build.log."
+}
+
+value() { # name, log: a number of the run's summary, empty when there is none
+	sed -n "s/^  $1: \([0-9][0-9]*\)$/\1/p" "$2" | tail -1
+}
+
+passed=0 failed=0 skipped=0
+for project in "${projects[@]}"; do
+	program=$(echo "tests/$project"/bin/"$configuration"/*/Culvert."$project".dll)
+	log=$results/$project.log
+	options=(--results-directory "$results" --report-xunit-trx --report-xunit-trx-filename "$project.trx" --no-progress --no-ansi)
+	case "${CI:-}:$kernel_projects" in
+	true:*" $project "*) options+=(--fail-skips on) ;;
+	esac
+	started=$SECONDS
+	timeout --kill-after=30 "$limit" dotnet "$program" "${options[@]}" >"$log" 2>&1 </dev/null
+	code=$?
+	p=$(value succeeded "$log") f=$(value failed "$log") s=$(value skipped "$log")
+	note=
+	if [ $code -eq 124 ] || [ $code -eq 137 ]; then
+		note="cut off after $limit s"
+	elif [ -z "$p" ] || [ -z "$f" ] || [ -z "$s" ]; then
+		note="crashed with exit code $code"
+	elif [ "$((p + f + s))" -eq 0 ]; then
+		note="ran no test"
+	elif [ $code -ne 0 ] && [ "$f" -eq 0 ]; then
+		note="exit code $code"
+	fi
+	p=${p:-0} f=${f:-0} s=${s:-0}
+	[ -z "$note" ] || f=$((f + 1))
+	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+	printf '%-18s %5d passed, %d failed%s (%d s)%s\n' "$project" "$p" "$f" \
+		"$([ "$s" -eq 0 ] || echo ", $s skipped")" $((SECONDS - started)) "${note:+: $note}"
+	if [ "$f" -gt 0 ]; then
+		echo "--- the end of ${log#"$root"/}"
+		grep -v '^ *at Xunit\.\|^ *at System\.' "$log" | tail -80
+		echo "---"
+	fi
+done
+
+echo "$passed passed, $failed failed$([ "$skipped" -eq 0 ] || echo ", $skipped skipped")"
+[ "$failed" -eq 0 ]
