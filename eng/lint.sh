@@ -23,7 +23,14 @@ shell_syntax() {
 }
 
 bpf_format() {
-	git ls-files 'bpf/*.c' 'bpf/*.h' ':!bpf/include/vmlinux.h' | xargs -r clang-format --dry-run -Werror
+	local file good=0
+	while IFS= read -r file; do
+		clang-format "$file" | diff -q "$file" - >/dev/null || {
+			echo "$file is not formatted as .clang-format says"
+			good=1
+		}
+	done < <(git ls-files 'bpf/*.c' 'bpf/*.h' ':!bpf/include/vmlinux.h')
+	return $good
 }
 
 check "shell syntax" "see the line named" shell_syntax
