@@ -38,7 +38,7 @@ check "format of bpf/" "clang-format -i the files named" bpf_format
 check "analyzers (build)" "see the messages" dotnet build Culvert.slnx -c Release -v q -nologo
 check "whitespace" "dotnet format whitespace Culvert.slnx" dotnet format whitespace Culvert.slnx --no-restore --verify-no-changes
 check "style" "dotnet format style Culvert.slnx" dotnet format style Culvert.slnx --no-restore --verify-no-changes
-check "generated bindings" "dotnet run --project eng/BindingGenerator" \
-	dotnet run --project eng/BindingGenerator -c Release --no-build -- --check
+check "generated bindings" "dotnet run --project eng/BindingGenerator -- libbpf abi" \
+	dotnet run --project eng/BindingGenerator -c Release --no-build -- libbpf abi --check
 [ $status -eq 0 ] && echo "lint: nothing to mend"
 exit $status
