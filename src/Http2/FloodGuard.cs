@@ -14,8 +14,11 @@ internal sealed class FloodGuard(Http2Options options, TimeProvider time)
     private int _resets;
     private int _prematureResets;
 
+    // What useful frames pay ahead is kept up to this, for answers that come late and all at once, as after many resets.
+    private readonly int _savings = -4 * Math.Min(options.ControlFrameBurst, int.MaxValue / 8);
+
     /// <summary>A frame that moved data or opened something, in either direction.</summary>
-    public void Useful() => _debt = Math.Max(0, _debt - PaidByUsefulFrame);
+    public void Useful() => _debt = Math.Max(_savings, _debt - PaidByUsefulFrame);
 
     /// <summary>A control or empty frame; false when there were too many.</summary>
     public bool Control()
@@ -25,7 +28,7 @@ internal sealed class FloodGuard(Http2Options options, TimeProvider time)
         var forgiven = time.GetElapsedTime(_debtSince, now).TotalSeconds * options.ControlFramesPerSecond;
         if (forgiven >= 1)
         {
-            _debt -= (int)Math.Min(_debt, forgiven);
+            _debt = (int)Math.Max(0, _debt - forgiven);
             _debtSince = now;
         }
 

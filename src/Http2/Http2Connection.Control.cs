@@ -6,7 +6,10 @@ namespace Culvert.Http2;
 /// <content>Receiving SETTINGS, PING, GOAWAY, RST_STREAM, WINDOW_UPDATE and PRIORITY.</content>
 public sealed partial class Http2Connection
 {
+    private const int FreeSettings = 32;
+
     private bool _settingsAcknowledged;
+    private bool _peerLimitedStreams;
     private bool _goAwayReceived;
     private int _goAwayLimit = int.MaxValue;
     private long _peerInitialWindow = InitialWindow;
@@ -55,6 +58,8 @@ public sealed partial class Http2Connection
 
         for (var i = 0; i < payload.Length; i += 6)
         {
+            // A frame full of settings costs as much as many frames: some walk through all streams.
+            if (i >= FreeSettings * 6 && !CountControl()) return;
             var id = (SettingId)BinaryPrimitives.ReadUInt16BigEndian(payload[i..]);
             var value = BinaryPrimitives.ReadUInt32BigEndian(payload[(i + 2)..]);
             if (ApplyPeerSetting(id, value)) continue;
@@ -69,8 +74,6 @@ public sealed partial class Http2Connection
         Frame(0, FrameType.Settings, FrameFlags.Ack, 0);
         _handler.OnSettings();
     }
-
-    private bool _peerLimitedStreams;
 
     private bool ApplyPeerSetting(SettingId id, uint value)
     {

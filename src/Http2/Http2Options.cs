@@ -71,15 +71,15 @@ public sealed record Http2Options
 
     /// <summary>
     /// PING, SETTINGS, PRIORITY, WINDOW_UPDATE, unknown and empty DATA frames the peer may send ahead of what useful frames
-    /// (DATA and header sections in either direction) pay for. Default 1,000.
+    /// (DATA and header sections in either direction) pay for; up to four times as many can be paid for ahead. Default 1,000.
     /// </summary>
     public int ControlFrameBurst { get; init; } = 1000;
 
     /// <summary>Such frames per second that are forgiven without useful ones. Default 200.</summary>
     public int ControlFramesPerSecond { get; init; } = 200;
 
-    /// <summary>Number of streams reset by this side whose late frames are still recognised and ignored. Default 256.</summary>
-    public int ResetStreamMemory { get; init; } = 256;
+    /// <summary>Number of streams reset by this side whose late frames are still recognised and ignored. Default 2,048.</summary>
+    public int ResetStreamMemory { get; init; } = 2048;
 
     internal void Validate()
     {

@@ -71,6 +71,9 @@ public sealed class BulkTests(ITestOutputHelper output)
             var seconds = stopwatch.Elapsed.TotalSeconds;
             output.WriteLine($"DATA send + receive, frames of 16,375: {20_000 * 16_375.0 / seconds / 1e9:f2} GB/s, {20_000 / seconds:n0} frames/s");
             stopwatch.Restart();
+            pair.Run(200_000, 100);
+            output.WriteLine($"DATA of 100 bytes: {200_000 / stopwatch.Elapsed.TotalSeconds:n0} frames/s");
+            stopwatch.Restart();
             pair.Streams(20_000);
             seconds = stopwatch.Elapsed.TotalSeconds;
             output.WriteLine($"CONNECT streams, request + response + both ends: {20_000 / seconds:n0} streams/s, {2 * 20_000 / seconds:n0} header sections/s");
@@ -210,13 +213,13 @@ public sealed class BulkTests(ITestOutputHelper output)
             Pump();
         }
 
-        public void Run(int frames)
+        public void Run(int frames, int size = 16_375)
         {
             for (var i = 0; i < frames; i++)
             {
-                var room = _client.Connection.ReserveData(_stream, 16_375);
-                if (room.Length != 16_375) throw new InvalidOperationException("no window");
-                _payload.CopyTo(room);
+                var room = _client.Connection.ReserveData(_stream, size);
+                if (room.Length != size) throw new InvalidOperationException("no window");
+                _payload.AsSpan(0, size).CopyTo(room);
                 _client.Connection.CommitData(_stream, room.Length, false);
                 if ((i & 7) == 7) Pump();
             }
