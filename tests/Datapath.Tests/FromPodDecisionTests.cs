@@ -1,0 +1,132 @@
+using System.Net;
+using Culvert.Datapath.Tests.Support;
+using Culvert.Interop.Abi;
+
+namespace Culvert.Datapath.Tests;
+
+/// <summary>What becomes of the first packet of a flow out of a pod, by its destination.</summary>
+public sealed class FromPodDecisionTests : IClassFixture<World>
+{
+    private readonly World _world;
+
+    public FromPodDecisionTests(World world)
+    {
+        _world = world;
+        _world.Reset();
+    }
+
+    public static TheoryData<bool, byte> Families => new() { { false, Packet.Tcp }, { true, Packet.Tcp }, { false, Packet.Udp }, { true, Packet.Udp } };
+
+    private static IPEndPoint Vip(bool v6, int port) => new(World.Vip(v6), port);
+
+    private Packet First(bool v6, byte protocol, IPEndPoint to) =>
+        protocol == Packet.Tcp ? Packet.OfTcp(_world.A.At(v6, 40000), to, TcpFlags.Syn) : Packet.OfUdp(_world.A.At(v6, 40000), to);
+
+    [Theory, MemberData(nameof(Families))]
+    public void A_destination_outside_the_mesh_passes_and_its_answers_come_in(bool v6, byte protocol)
+    {
+        Packet first = First(v6, protocol, new(World.Outside(v6), 443));
+        CvEvent e = _world.FromPod(_world.A, first).Passed().Single(CvEventType.New);
+        Assert.Equal(((byte)CvVerdict.Pass, (byte)CvFlowFlag.Outbound), (e.Verdict, e.Flags));
+        CvFlow answer = _world.Maps.Flow(Abi.Key(new(World.Outside(v6), 443), _world.A.At(v6, 40000), protocol))!.Value;
+        Assert.Equal((byte)(CvFlowFlag.Outbound | CvFlowFlag.Reply), answer.Flags);
+        _world.SetPod(World.Generation, _world.A, endpoint: CvEndpointFlag.Strict);
+        Assert.Empty(_world.ToPod(_world.A, first.Reply(TcpFlags.Syn | TcpFlags.Ack), ingress: 99).Passed().Events);
+        Assert.Equal(1ul, _world.Maps.Flow(Abi.Key(new(World.Outside(v6), 443), _world.A.At(v6, 40000), protocol))!.Value.Packets);
+    }
+
+    [Theory, MemberData(nameof(Families))]
+    public void Excluded_and_node_addresses_pass(bool v6, byte protocol)
+    {
+        _world.FromPod(_world.A, First(v6, protocol, new(World.Excluded(v6), 80))).Passed();
+        _world.FromPod(_world.A, First(v6, protocol, new(World.Node(v6), 80))).Passed();
+        Assert.Equal(4, _world.Maps.Flows.ToList().Count);
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public void The_answers_to_a_probe_pass_without_an_entry(bool v6)
+    {
+        Packet probe = Packet.OfTcp(new(World.Node(v6), 50000), _world.A.At(v6, 80), TcpFlags.Syn);
+        _world.FromPod(_world.A, probe.Reply(TcpFlags.Syn | TcpFlags.Ack)).Passed();
+        _world.FromPod(_world.A, probe.Reply() with { Payload = Packet.Pattern(10) }).Passed();
+        Assert.Empty(_world.Maps.Flows.ToList());
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public void What_needs_the_proxy_is_dropped_silently_while_there_is_none(bool v6)
+    {
+        foreach (IPEndPoint to in (IPEndPoint[])[new(World.Remote(v6), 80), _world.C.At(v6, 80), Vip(v6, WorldContent.ToRemote), Vip(v6, WorldContent.ToSelf), Vip(v6, WorldContent.Forced), Vip(v6, WorldContent.ToOutside)])
+            Assert.Equal((byte)CvReason.ProxyDown, _world.FromPod(_world.A, First(v6, Packet.Tcp, to)).Dropped(CvReason.ProxyDown).Single(CvEventType.Dropped).Reason);
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public void Neither_a_synack_nor_a_reset_starts_a_proxied_connection(bool v6)
+    {
+        Packet syn = First(v6, Packet.Tcp, new(World.Remote(v6), 80));
+        _world.FromPod(_world.A, syn with { Flags = TcpFlags.Syn | TcpFlags.Ack }).Reset(CvReason.NotAConnection);
+        _world.FromPod(_world.A, syn with { Flags = TcpFlags.Rst }).Dropped(CvReason.NotAConnection);
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public void Datagrams_to_a_workload_elsewhere_pass(bool v6) => _world.FromPod(_world.A, First(v6, Packet.Udp, new(World.Remote(v6), 53))).Passed().Single(CvEventType.New);
+
+    [Theory, InlineData(false), InlineData(true)]
+    public void Datagrams_to_a_service_elsewhere_are_translated_both_ways(bool v6)
+    {
+        IPEndPoint client = _world.A.At(v6, 40000), vip = Vip(v6, WorldContent.ToRemote), backend = new(World.Remote(v6), WorldContent.BackendPort);
+        Outcome there = _world.FromPod(_world.A, Packet.OfUdp(client, vip)).Passed();
+        Assert.Equal((client, backend), (there.View.From, there.View.To));
+        Outcome back = _world.ToPod(_world.A, Packet.OfUdp(backend, client), ingress: 99).Passed();
+        Assert.Equal((vip, client), (back.View.From, back.View.To));
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public void Datagrams_to_a_service_here_are_translated_both_ways(bool v6)
+    {
+        IPEndPoint client = _world.A.At(v6, 40000), vip = Vip(v6, WorldContent.ToB), backend = _world.B.At(v6, WorldContent.BackendPort);
+        Assert.Equal(backend, _world.FromPod(_world.A, Packet.OfUdp(client, vip)).Redirected(_world.B).View.To);
+        Assert.Equal(vip, _world.FromPod(_world.B, Packet.OfUdp(backend, client)).Redirected(_world.A).View.From);
+    }
+
+    [Fact]
+    public void A_datagram_without_a_sum_stays_without_one()
+    {
+        Packet datagram = Packet.OfUdp(_world.A.At(false, 40000), Vip(false, WorldContent.ToB)) with { NoUdpChecksum = true };
+        Assert.Equal(0, _world.FromPod(_world.A, datagram).Redirected(_world.B).View.UdpChecksum);
+    }
+
+    [Theory, MemberData(nameof(Families))]
+    public void A_port_that_the_service_does_not_have_is_refused(bool v6, byte protocol) => Refused(First(v6, protocol, Vip(v6, 9)), CvReason.NoServicePort);
+
+    [Theory, MemberData(nameof(Families))]
+    public void A_service_without_backends_is_refused(bool v6, byte protocol) => Refused(First(v6, protocol, Vip(v6, WorldContent.ToNobody)), CvReason.NoBackend);
+
+    [Theory, InlineData(false), InlineData(true)]
+    public void A_datagram_that_would_come_back_to_its_sender_is_refused(bool v6) =>
+        _world.FromPod(_world.A, First(v6, Packet.Udp, Vip(v6, WorldContent.ToSelf))).Dropped(CvReason.NoBackend);
+
+    [Theory, InlineData(false), InlineData(true)]
+    public void The_tunnel_port_is_not_for_pods(bool v6)
+    {
+        _world.FromPod(_world.A, First(v6, Packet.Tcp, new(World.Remote(v6), 15008))).Reset(CvReason.TunnelPort);
+        _world.FromPod(_world.A, First(v6, Packet.Tcp, _world.B.At(v6, 15008))).Reset(CvReason.TunnelPort);
+    }
+
+    [Theory, MemberData(nameof(Families))]
+    public void A_pod_that_speaks_to_itself_is_left_alone(bool v6, byte protocol) => _world.FromPod(_world.A, First(v6, protocol, _world.A.At(v6, 80))).Passed();
+
+    [Theory, InlineData(false), InlineData(true)]
+    public void Weights_spread_over_the_slots(bool v6)
+    {
+        _world.SetService(World.Generation, v6, 88, 50, default, _world.B.Address(v6), World.Remote(v6), _world.B.Address(v6), _world.B.Address(v6));
+        int here = Enumerable.Range(0, 400).Count(i => _world.FromPod(_world.A, Packet.OfUdp(_world.A.At(v6, 20000 + i), Vip(v6, 88))).Code == Outcome.Redirect);
+        Assert.InRange(here, 250, 350);
+    }
+
+    private void Refused(Packet packet, CvReason reason)
+    {
+        Outcome outcome = _world.FromPod(_world.A, packet);
+        if (packet.Protocol == Packet.Tcp) outcome.Reset(reason);
+        else outcome.Dropped(reason);
+    }
+}
