@@ -97,6 +97,26 @@ public sealed class World : IDisposable
 
     internal Outcome FromPod(Workload pod, Packet packet, uint segment = 0) => Run(Hook.FromPod, packet, pod.Index, ingress: pod.Index, segment: segment);
 
+    /// <summary>Sends packets out of pod A without reading the events meanwhile. Returns how many there were.</summary>
+    internal int Repeat(Func<int, Packet> packet, int count)
+    {
+        _ring.Consume();
+        _events.Clear();
+        using (_network.Enter())
+        {
+            for (int i = 0; i < count; i++)
+            {
+                SkBuffContext context = new() { Interface = A.Index, IngressInterface = A.Index };
+                _programs[(int)Hook.FromPod].TestRun(packet(i).Build(), ref context);
+            }
+        }
+        _ring.Consume();
+        return _events.Count;
+    }
+
+    /// <summary>Names of all programs and of all maps of ours.</summary>
+    internal IReadOnlyList<string> Names => [.. _object.ProgramNames, .. _object.MapNames.Where(n => n.StartsWith("cv_", StringComparison.Ordinal))];
+
     internal Outcome ToPod(Workload pod, Packet packet, uint ingress = 0, uint mark = 0) => Run(Hook.ToPod, packet, pod.Index, ingress, mark);
 
     /// <inheritdoc/>
