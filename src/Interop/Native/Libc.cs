@@ -35,6 +35,12 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int open_existing(string path, int flags);
 
+    // sys/stat.h
+
+    /// <summary>Fills a struct stat (at most 144 bytes), whose second machine word is st_ino on x86-64 and arm64.</summary>
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial int fstat(int fd, ulong* buffer);
+
     // stdio.h
 
     /// <summary>Formats through a va_list, which both supported ABIs (x86-64, arm64) pass as a pointer.</summary>

@@ -6,10 +6,12 @@ using Culvert.Interop.Native;
 namespace Culvert.Interop.Netlink;
 
 /// <summary>A network namespace by descriptor: it lives at least as long as this object. Safe to use from several threads.</summary>
-public sealed class NetworkNamespace : IDisposable
+public sealed unsafe class NetworkNamespace : IDisposable
 {
     /// <summary>Where named namespaces are mounted, as ip-netns(8) does.</summary>
     public const string Folder = "/run/netns";
+
+    private const int StatWords = 32;
 
     private NetworkNamespace(FileDescriptorHandle handle, string description)
     {
@@ -29,12 +31,10 @@ public sealed class NetworkNamespace : IDisposable
     {
         get
         {
+            ulong* status = stackalloc ulong[StatWords];
             using DescriptorLease lease = new(Handle);
-            string? target = File.ResolveLinkTarget($"/proc/self/fd/{lease.Descriptor}", returnFinalTarget: false)?.FullName;
-            int start = target?.IndexOf("net:[", StringComparison.Ordinal) ?? -1;
-            return start >= 0 && ulong.TryParse(target.AsSpan()[(start + 5)..].TrimEnd(']'), out ulong inode)
-                ? inode
-                : throw new KernelException($"read the inode of namespace {Description}", Errno.EINVAL, target);
+            if (Libc.fstat(lease.Descriptor, status) != 0) throw new KernelException($"look at namespace {Description}", Marshal.GetLastPInvokeError());
+            return status[1];
         }
     }
 

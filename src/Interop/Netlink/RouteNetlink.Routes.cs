@@ -1,0 +1,110 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using Culvert.Interop.Native;
+
+namespace Culvert.Interop.Netlink;
+
+/// <summary>Routes.</summary>
+public sealed partial class RouteNetlink
+{
+    /// <summary>Lists routes of both families; cached exceptions and routes with several next hops' details are left out.</summary>
+    /// <param name="table">The table; zero for all.</param>
+    /// <returns>The routes.</returns>
+    /// <exception cref="NetlinkException">The kernel refused.</exception>
+    public IReadOnlyList<IpRoute> GetRoutes(int table = IpRoute.MainTable)
+    {
+        NetlinkRequest request = NetlinkRequest.Create(Rt.RTM_GETROUTE, Rt.NLM_F_DUMP, default(Libc.rtmsg));
+        return _socket.Dump(request, "list routes", (_, body) => ParseRoute(body.Span) is { } r && (table == 0 || r.Table == table) ? r : null);
+    }
+
+    /// <summary>Adds a route unless the very one is there.</summary>
+    /// <param name="route">The route.</param>
+    /// <returns>False when there is one to that destination with that priority.</returns>
+    /// <exception cref="NetlinkException">The kernel refused, for example ENETUNREACH for a gateway out of reach.</exception>
+    public bool AddRoute(IpRoute route) => TryChange(Request(Rt.RTM_NEWROUTE, CreateOnly, route), $"add route {route}", Errno.EEXIST);
+
+    /// <summary>Adds a route in place of another to the same destination with the same priority.</summary>
+    /// <param name="route">The route.</param>
+    /// <exception cref="NetlinkException">The kernel refused.</exception>
+    public void ReplaceRoute(IpRoute route)
+        => _socket.Execute(Request(Rt.RTM_NEWROUTE, Rt.NLM_F_ACK | Rt.NLM_F_CREATE | Rt.NLM_F_REPLACE, route), $"replace route {route}");
+
+    /// <summary>Removes a route.</summary>
+    /// <param name="route">The route.</param>
+    /// <returns>False when there was none.</returns>
+    /// <exception cref="NetlinkException">The kernel refused.</exception>
+    public bool DeleteRoute(IpRoute route)
+        => TryChange(Request(Rt.RTM_DELROUTE, Rt.NLM_F_ACK, route), $"delete route {route}", Errno.ESRCH, Errno.ENOENT, Errno.ENODEV);
+
+    internal static IpRoute? ParseRoute(ReadOnlySpan<byte> body)
+    {
+        Libc.rtmsg header = MemoryMarshal.Read<Libc.rtmsg>(body);
+        if (Family(header.rtm_family) is not (AddressFamily.InterNetwork or AddressFamily.InterNetworkV6) || (header.rtm_flags & Rt.RTM_F_CLONED) != 0) return null;
+        NetlinkAttributes attributes = NetlinkAttributes.After<Libc.rtmsg>(body);
+        IPAddress destination = header.rtm_family == Libc.AF_INET ? IPAddress.Any : IPAddress.IPv6Any;
+        IPAddress? gateway = null, source = null;
+        int table = header.rtm_table, link = 0;
+        int? priority = null, mtu = null;
+        while (attributes.Next())
+        {
+            switch (attributes.Type)
+            {
+                case Rt.RTA_DST: destination = attributes.Address; break;
+                case Rt.RTA_OIF: link = attributes.Int32; break;
+                case Rt.RTA_GATEWAY: gateway = attributes.Address; break;
+                case Rt.RTA_VIA: gateway = new IPAddress(attributes.Value[sizeof(ushort)..]); break;
+                case Rt.RTA_PREFSRC: source = attributes.Address; break;
+                case Rt.RTA_PRIORITY: priority = attributes.Int32; break;
+                case Rt.RTA_TABLE: table = attributes.Int32; break;
+                case Rt.RTA_METRICS: mtu = ParseMtu(attributes.Value); break;
+                default: break;
+            }
+        }
+        return new IpRoute
+        {
+            Destination = new IPNetwork(destination, header.rtm_dst_len), Type = (RouteType)header.rtm_type, Table = table, InterfaceIndex = link,
+            Gateway = gateway, OnLink = (header.rtm_flags & Rt.RTNH_F_ONLINK) != 0, PreferredSource = source, Priority = priority, Mtu = mtu, Protocol = header.rtm_protocol,
+        };
+    }
+
+    private static int? ParseMtu(ReadOnlySpan<byte> metrics)
+    {
+        NetlinkAttributes attributes = new(metrics);
+        while (attributes.Next())
+        {
+            if (attributes.Type == Rt.RTAX_MTU) return attributes.Int32;
+        }
+        return null;
+    }
+
+    private static NetlinkRequest Request(ushort type, ushort flags, IpRoute route)
+    {
+        ArgumentNullException.ThrowIfNull(route);
+        IPAddress destination = route.Destination.BaseAddress;
+        bool delete = type == Rt.RTM_DELROUTE;
+        Libc.rtmsg body = new()
+        {
+            rtm_family = Family(destination), rtm_dst_len = (byte)route.Destination.PrefixLength,
+            rtm_table = route.Table < 256 ? (byte)route.Table : Rt.RT_TABLE_COMPAT,
+            rtm_protocol = delete ? (byte)0 : route.Protocol, rtm_type = (byte)route.Type,
+            rtm_flags = route.OnLink ? Rt.RTNH_F_ONLINK : 0,
+            // Nowhere means any scope when deleting, as ip-route(8) does.
+            rtm_scope = delete ? Rt.RT_SCOPE_NOWHERE
+                : route.Type == RouteType.Local ? Rt.RT_SCOPE_HOST
+                : route.Type == RouteType.Unicast && route.Gateway is null ? Rt.RT_SCOPE_LINK
+                : Rt.RT_SCOPE_UNIVERSE,
+        };
+        NetlinkRequest request = NetlinkRequest.Create(type, flags, body).Add(Rt.RTA_TABLE, route.Table);
+        if (route.Destination.PrefixLength > 0) request.Add(Rt.RTA_DST, destination);
+        if (route.InterfaceIndex != 0) request.Add(Rt.RTA_OIF, route.InterfaceIndex);
+        if (route.Gateway is { } gateway)
+        {
+            if (gateway.AddressFamily == destination.AddressFamily) request.Add(Rt.RTA_GATEWAY, gateway);
+            else request.Add(Rt.RTA_VIA, [Family(gateway), 0, .. gateway.GetAddressBytes()]);
+        }
+        if (route.PreferredSource is { } source) request.Add(Rt.RTA_PREFSRC, source);
+        if (route.Mtu is { } mtu) request.Nest(Rt.RTA_METRICS, metrics => metrics.Add(Rt.RTAX_MTU, mtu));
+        return request.AddIf(Rt.RTA_PRIORITY, route.Priority);
+    }
+}
