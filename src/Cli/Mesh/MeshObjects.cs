@@ -28,7 +28,7 @@ internal static class MeshObjects
           defaultAction: {defaultAction}
           mtls:
             mode: STRICT
-        {(lifetime is null ? "" : $"  certificates:\n    lifetime: {lifetime}\n")}
+        {(lifetime is null ? "" : $"  certificate:\n    lifetime: {lifetime}\n")}
         """;
 
     /// <summary>A pod of the lab as a workload.</summary>

@@ -1,0 +1,68 @@
+using System.Net;
+using Culvert.Cli.Labs;
+using Culvert.Cli.Mesh;
+
+namespace Culvert.SystemTests.Fixtures;
+
+/// <summary>The mesh most tests share: client and guest on node1, a server pod on each node, open to the client only.</summary>
+public sealed class MeshFixture : IAsyncLifetime
+{
+    internal MeshLab Mesh { get; private set; } = null!;
+
+    internal MeshNode Node1 => Mesh.Nodes[0];
+
+    internal MeshNode Node2 => Mesh.Nodes[1];
+
+    internal LabPod Client { get; private set; } = null!;
+
+    internal LabPod Guest { get; private set; } = null!;
+
+    internal LabPod Near { get; private set; } = null!;
+
+    internal LabPod Far { get; private set; } = null!;
+
+    internal LabPod Open { get; private set; } = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        await Lab.RemoveStaleAsync();
+        Mesh = await CreateAsync(new MeshLabOptions());
+        Client = await Mesh.AddPodAsync(Node1, "client", "client");
+        Guest = await Mesh.AddPodAsync(Node1, "guest", "guest");
+        Near = await Mesh.AddPodAsync(Node1, "near", "web");
+        Open = await Mesh.AddPodAsync(Node1, "open", "open");
+        Far = await Mesh.AddPodAsync(Node2, "far", "web");
+        await StartAsync(Mesh);
+    }
+
+    public ValueTask DisposeAsync() => Mesh is null ? ValueTask.CompletedTask : Mesh.DisposeAsync();
+
+    /// <summary>Two nodes and the objects every mesh of the tests has.</summary>
+    internal static async Task<MeshLab> CreateAsync(MeshLabOptions options)
+    {
+        var mesh = await MeshLab.CreateAsync(options);
+        await mesh.AddNodeAsync("node1");
+        await mesh.AddNodeAsync("node2");
+        mesh.Objects.Write("mesh", MeshObjects.Mesh());
+        AllowClient(mesh);
+        return mesh;
+    }
+
+    internal static async Task StartAsync(MeshLab mesh)
+    {
+        await mesh.StartControllerAsync();
+        await Task.WhenAll(mesh.Nodes.Select(n => n.StartAgentAsync()));
+    }
+
+    /// <summary>The policy every test starts from.</summary>
+    internal static void AllowClient(MeshLab mesh) => mesh.Objects.Write("policy-web", MeshObjects.Allow("web", "web", [], "client"));
+
+    /// <summary>The server pod and its address for a case.</summary>
+    internal (LabPod Pod, IPAddress Address) Server(TestPath path, TestFamily family)
+    {
+        var pod = path == TestPath.Direct ? Near : Far;
+        return (pod, AddressOf(pod, family));
+    }
+
+    internal static IPAddress AddressOf(LabPod pod, TestFamily family) => family == TestFamily.IPv4 ? pod.Address4 : pod.Address6;
+}

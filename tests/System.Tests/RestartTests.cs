@@ -1,0 +1,168 @@
+using System.Net.Sockets;
+using Culvert.Cli.Labs;
+using Culvert.Cli.Mesh;
+using Culvert.SystemTests.Fixtures;
+using Culvert.SystemTests.Peers;
+
+namespace Culvert.SystemTests;
+
+[Collection(MeshCollection.Name)]
+public sealed class RestartTests(MeshFixture mesh)
+{
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(15);
+
+    [Fact]
+    public async Task A_direct_connection_outlives_kill_9_of_its_agent_and_is_adopted_by_the_next()
+    {
+        const long Length = 64L << 20;
+        var pattern = new BulkPattern(4);
+        var half = new TaskCompletionSource();
+        var restarted = new TaskCompletionSource();
+        await using var server = PeerServer.Start(mesh.Near, mesh.Near.Address4, async socket =>
+        {
+            await pattern.SendAsync(socket, Length);
+            socket.Shutdown(SocketShutdown.Send);
+        });
+        using var client = await PeerServer.ConnectAsync(mesh.Client, server.EndPoint);
+        var reading = Task.Run(async () =>
+        {
+            var buffer = new byte[64 * 1024];
+            var read = 0L;
+            for (int n; (n = await client.ReceiveAsync(buffer)) > 0; read += n)
+            {
+                if (read > Length / 4 && half.TrySetResult())
+                {
+                    await restarted.Task; // hold the transfer over the whole restart
+                }
+            }
+
+            return read;
+        });
+        await half.Task.WaitAsync(Deadline);
+        await mesh.Node1.KillAgentAsync();
+        using (var fresh = await PeerServer.ConnectAsync(mesh.Client, server.EndPoint))
+        {
+            Assert.True(await fresh.ReceiveAsync(new byte[1]) > 0); // new direct connections go on as well
+        }
+
+        await mesh.Node1.StartAgentAsync();
+        restarted.SetResult();
+
+        Assert.Equal(Length, await reading.WaitAsync(Deadline));
+    }
+
+    [Fact]
+    public async Task A_tunnelled_connection_of_a_killed_agent_ends_at_both_sides_and_new_ones_work_after_its_restart()
+    {
+        var ended = new TaskCompletionSource();
+        await using var server = PeerServer.Start(mesh.Far, mesh.Far.Address4, async socket =>
+        {
+            try
+            {
+                await PeerServer.EchoAsync(socket);
+            }
+            finally
+            {
+                ended.TrySetResult();
+            }
+        });
+        using var client = await PeerServer.ConnectAsync(mesh.Client, server.EndPoint);
+        await PeerServer.SendAllAsync(client, new byte[1]);
+        Assert.Equal(1, await client.ReceiveAsync(new byte[1]));
+
+        await mesh.Node1.KillAgentAsync();
+
+        await AssertEndsAsync(client);
+        await ended.Task.WaitAsync(Deadline);
+        await mesh.Node1.StartAgentAsync();
+        await AssertEchoAsync(server);
+    }
+
+    [Fact]
+    public async Task Connections_and_policy_go_on_while_the_controller_is_away_and_edits_apply_after_it_is_back()
+    {
+        await using var server = PeerServer.Start(mesh.Far, mesh.Far.Address4, PeerServer.EchoAsync);
+        await mesh.Mesh.StopControllerAsync();
+        await AssertEchoAsync(server);
+        mesh.Mesh.Objects.Write("policy-web", MeshObjects.Allow("web", "web", [], "nobody"));
+        await AssertEchoAsync(server);
+
+        await mesh.Mesh.StartControllerAsync();
+
+        try
+        {
+            await LabWait.UntilAsync("the edit has arrived", async () => !await EchoesAsync(server), Deadline);
+        }
+        finally
+        {
+            MeshFixture.AllowClient(mesh.Mesh);
+            await LabWait.UntilAsync("the edit is undone", () => EchoesAsync(server), Deadline);
+        }
+    }
+
+    [Fact]
+    public async Task An_agent_that_starts_without_its_controller_serves_from_its_last_snapshot()
+    {
+        await using var server = PeerServer.Start(mesh.Far, mesh.Far.Address4, PeerServer.EchoAsync);
+        await using var near = PeerServer.Start(mesh.Near, mesh.Near.Address4, PeerServer.EchoAsync);
+        await mesh.Node1.KillAgentAsync();
+        await mesh.Mesh.StopControllerAsync();
+        try
+        {
+            await mesh.Node1.StartAgentAsync();
+            await AssertEchoAsync(near);
+            await AssertRefusedAsync(near);
+        }
+        finally
+        {
+            await mesh.Mesh.StartControllerAsync();
+        }
+
+        await LabWait.UntilAsync("the tunnel works again", () => EchoesAsync(server), Deadline);
+    }
+
+    [Fact]
+    public async Task A_corrupt_state_file_is_set_aside_and_the_agent_starts_from_the_controller()
+    {
+        await using var server = PeerServer.Start(mesh.Far, mesh.Far.Address4, PeerServer.EchoAsync);
+        await mesh.Node1.StopAgentAsync();
+        var snapshot = Directory.GetFiles(mesh.Node1.StateFolder, "*snapshot*", SearchOption.AllDirectories).First();
+        await File.WriteAllBytesAsync(snapshot, [0xff, 0xfe, 1, 2, 3, 0xff, 0xff, 0xff]);
+
+        await mesh.Node1.StartAgentAsync();
+
+        await AssertEchoAsync(server);
+        Assert.Contains(Directory.GetFiles(Path.GetDirectoryName(snapshot)!), f => f.StartsWith(snapshot, StringComparison.Ordinal) && f != snapshot);
+    }
+
+    private static async Task AssertEndsAsync(Socket socket)
+    {
+        try
+        {
+            Assert.Equal(0, await socket.ReceiveAsync(new byte[1]).WaitAsync(Deadline));
+        }
+        catch (SocketException e)
+        {
+            Assert.Equal(SocketError.ConnectionReset, e.SocketErrorCode);
+        }
+    }
+
+    private async Task AssertEchoAsync(PeerServer server) => Assert.True(await EchoesAsync(server));
+
+    private async Task AssertRefusedAsync(PeerServer server) =>
+        await Assert.ThrowsAsync<SocketException>(async () => (await PeerServer.ConnectAsync(mesh.Guest, server.EndPoint)).Dispose());
+
+    private async Task<bool> EchoesAsync(PeerServer server)
+    {
+        try
+        {
+            using var client = await PeerServer.ConnectAsync(mesh.Client, server.EndPoint);
+            await PeerServer.SendAllAsync(client, new byte[1]);
+            return await client.ReceiveAsync(new byte[1]).WaitAsync(Deadline) == 1;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+}

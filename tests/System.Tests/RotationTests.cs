@@ -1,0 +1,46 @@
+using Culvert.Cli.Labs;
+using Culvert.Cli.Mesh;
+using Culvert.SystemTests.Fixtures;
+using Culvert.SystemTests.Peers;
+
+namespace Culvert.SystemTests;
+
+[Collection(MeshCollection.Name)]
+public sealed class RotationTests(MeshFixture mesh)
+{
+    [Fact]
+    public async Task Certificates_that_last_seconds_rotate_without_a_failed_request_or_a_dropped_connection()
+    {
+        await using var server = PeerServer.Start(mesh.Far, mesh.Far.Address4, PeerServer.EchoAsync);
+        using var longLived = await PeerServer.ConnectAsync(mesh.Client, server.EndPoint);
+        var ends = new HashSet<DateTimeOffset>();
+        mesh.Mesh.Objects.Write("mesh", MeshObjects.Mesh("10s"));
+        try
+        {
+            await LabWait.UntilAsync(
+                "four certificates have followed each other",
+                async () =>
+                {
+                    await PingAsync(longLived);
+                    using var fresh = await PeerServer.ConnectAsync(mesh.Client, server.EndPoint);
+                    await PingAsync(fresh);
+                    var status = await mesh.Node1.StatusAsync();
+                    ends.Add(status.Workloads.Single(w => w.Uid.EndsWith("client", StringComparison.Ordinal)).CertificateNotAfter.ToDateTimeOffset());
+                    return ends.Count >= 4;
+                },
+                TimeSpan.FromSeconds(60));
+        }
+        finally
+        {
+            mesh.Mesh.Objects.Write("mesh", MeshObjects.Mesh());
+        }
+
+        Assert.Empty(server.Failures);
+    }
+
+    private static async Task PingAsync(System.Net.Sockets.Socket socket)
+    {
+        await PeerServer.SendAllAsync(socket, new byte[1]);
+        Assert.Equal(1, await socket.ReceiveAsync(new byte[1]).WaitAsync(TimeSpan.FromSeconds(5)));
+    }
+}
