@@ -93,7 +93,7 @@ public sealed class TunnelPeerTests(MeshFixture mesh)
     private Task<ToolResult> SClientAsync(string source, string? pem) => mesh.Mesh.ControllerPlace.RunAsync(
         "openssl",
         [
-            "s_client", "-connect", $"{mesh.Far.Address4}:15008", "-bind", source, "-alpn", "h2", "-tls1_3", "-quiet", "-no_ign_eof",
+            "s_client", "-connect", $"{mesh.Far.Address4}:15008", "-bind", source, "-alpn", "h2", "-tls1_3", "-quiet",
             .. pem is null ? Array.Empty<string>() : ["-cert", pem, "-key", pem],
         ],
         input: "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",

@@ -1,26 +1,13 @@
 using Culvert.Grpc;
+using Culvert.Protocol;
 using Culvert.Protocol.V1;
-using Google.Protobuf;
 
 namespace Culvert.Cli.Admin;
 
 /// <summary>Calls the agent's admin service on its Unix socket. Errors are <see cref="CliException"/> with the exit code they mean.</summary>
 internal sealed class AdminClient : IDisposable
 {
-    private const string Service = "culvert.v1.AdminService";
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
-
-    private static readonly Method<StatusRequest, StatusResponse> StatusMethod =
-        Define(MethodType.Unary, "Status", StatusRequest.Parser, StatusResponse.Parser);
-
-    private static readonly Method<FlowsRequest, Flow> FlowsMethod =
-        Define(MethodType.ServerStreaming, "Flows", FlowsRequest.Parser, Flow.Parser);
-
-    private static readonly Method<ExplainRequest, ExplainResponse> ExplainMethod =
-        Define(MethodType.Unary, "Explain", ExplainRequest.Parser, ExplainResponse.Parser);
-
-    private static readonly Method<DetachRequest, DetachResponse> DetachMethod =
-        Define(MethodType.Unary, "Detach", DetachRequest.Parser, DetachResponse.Parser);
 
     private readonly string _socket;
     private readonly GrpcChannel _channel;
@@ -36,14 +23,14 @@ internal sealed class AdminClient : IDisposable
     }
 
     public Task<StatusResponse> StatusAsync(CancellationToken cancellationToken) =>
-        CallAsync(StatusMethod, new StatusRequest(), Deadline, cancellationToken);
+        CallAsync(AdminService.Status, new StatusRequest(), Deadline, cancellationToken);
 
     public Task<ExplainResponse> ExplainAsync(ExplainRequest request, CancellationToken cancellationToken) =>
-        CallAsync(ExplainMethod, request, Deadline, cancellationToken);
+        CallAsync(AdminService.Explain, request, Deadline, cancellationToken);
 
     /// <summary>Takes longer than the others: the agent drains its connections first.</summary>
     public Task<DetachResponse> DetachAsync(CancellationToken cancellationToken) =>
-        CallAsync(DetachMethod, new DetachRequest(), TimeSpan.FromSeconds(60), cancellationToken);
+        CallAsync(AdminService.Detach, new DetachRequest(), TimeSpan.FromSeconds(60), cancellationToken);
 
     /// <summary>Streams flows to a callback until the agent or the token ends it.</summary>
     public async Task FlowsAsync(FlowsRequest request, Action<Flow> each, CancellationToken cancellationToken)
@@ -51,7 +38,7 @@ internal sealed class AdminClient : IDisposable
         try
         {
             using var call = _invoker.AsyncServerStreamingCall(
-                FlowsMethod, null, new CallOptions(cancellationToken: cancellationToken), request);
+                AdminService.Flows, null, new CallOptions(cancellationToken: cancellationToken), request);
             await foreach (var flow in call.ResponseStream.ReadAllAsync(cancellationToken).ConfigureAwait(false))
             {
                 each(flow);
@@ -65,12 +52,6 @@ internal sealed class AdminClient : IDisposable
     }
 
     public void Dispose() => _channel.Dispose();
-
-    private static Method<TRequest, TResponse> Define<TRequest, TResponse>(
-        MethodType type, string name, MessageParser<TRequest> request, MessageParser<TResponse> response)
-        where TRequest : class, IMessage<TRequest>
-        where TResponse : class, IMessage<TResponse> =>
-        new(type, Service, name, ProtobufMarshaller.For(request), ProtobufMarshaller.For(response));
 
     private async Task<TResponse> CallAsync<TRequest, TResponse>(
         Method<TRequest, TResponse> method, TRequest request, TimeSpan deadline, CancellationToken cancellationToken)

@@ -9,7 +9,7 @@ namespace Culvert.Cli.Commands;
 /// <summary><c>culvert detach</c></summary>
 internal static class DetachCommand
 {
-    private static readonly Option<bool> All = new("--all") { Description = "Confirm: take every workload of this node out of the mesh.", Required = true };
+    private static readonly Option<bool> All = new("--all") { Description = "Confirm: take every workload of this node out of the mesh." };
 
     private static readonly Option<bool> Purge = new("--purge") { Description = "Also delete the state folder: node certificate and last snapshot." };
 
@@ -43,6 +43,11 @@ internal static class DetachCommand
 
     private static async Task<int> RunAsync(ParseResult result, CancellationToken cancellationToken)
     {
+        if (!result.GetValue(All))
+        {
+            throw new CliException(ExitCode.Usage, "detach takes every workload of this node out of the mesh", "say `culvert detach --all` if that is meant");
+        }
+
         var socket = result.GetValue(GlobalOptions.AdminSocket)!;
         var byAgent = await AskAgentAsync(socket, cancellationToken).ConfigureAwait(false);
         var remover = new Remover(new RemovalOptions

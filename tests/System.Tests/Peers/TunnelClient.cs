@@ -93,7 +93,7 @@ internal sealed class TunnelClient : IHttp2Handler
         using var bare = X509Certificate2.CreateFromPemFile(pem);
         using var key = ECDsa.Create();
         var text = File.ReadAllText(pem);
-        key.ImportFromPem(text[text.IndexOf("-----BEGIN PRIVATE KEY", StringComparison.Ordinal)..]);
+        key.ImportFromPem(text.AsSpan(text.IndexOf("-----BEGIN PRIVATE KEY", StringComparison.Ordinal)));
         return bare.CopyWithPrivateKey(key);
     }
 }

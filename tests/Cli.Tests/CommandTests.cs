@@ -1,0 +1,135 @@
+using System.Text.Json;
+using Culvert.Cli.CommandLine;
+using Culvert.Protocol.V1;
+
+namespace Culvert.Cli.Tests;
+
+public sealed class CommandTests
+{
+    [Theory]
+    [InlineData(ExitCode.Usage, "flowz")]
+    [InlineData(ExitCode.Usage, "status", "--output", "yaml")]
+    [InlineData(ExitCode.Usage, "detach")]
+    [InlineData(ExitCode.Usage, "explain", "shop/web")]
+    [InlineData(ExitCode.CannotConnect, "status", "--admin-socket", "/nonexistent/agent.sock")]
+    [InlineData(ExitCode.CannotConnect, "flows", "--admin-socket", "/nonexistent/agent.sock")]
+    [InlineData(ExitCode.BadInput, "explain", "shop/web", "shop/api")]
+    [InlineData(ExitCode.BadInput, "explain", "shop/web", "shop/api:0")]
+    [InlineData(ExitCode.BadInput, "explain", "shop/web", "fd00::1:80")]
+    [InlineData(ExitCode.Ok, "version", "--admin-socket", "/nonexistent/agent.sock")]
+    [InlineData(ExitCode.Ok, "completion", "bash")]
+    public async Task Each_end_has_its_exit_code(object code, params string[] args)
+    {
+        var run = await RunAsync(args);
+
+        Assert.Equal((ExitCode)code, run.Code);
+    }
+
+    [Fact]
+    public async Task Every_command_has_help_with_examples_and_exit_codes()
+    {
+        foreach (var command in CommandLineRunner.CreateRoot().Subcommands)
+        {
+            var run = await RunAsync(command.Name, "--help");
+
+            Assert.Equal(ExitCode.Ok, run.Code);
+            Assert.Contains("Examples:", run.Output, StringComparison.Ordinal);
+            Assert.Contains("Exit codes:", run.Output, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task Errors_are_json_when_json_is_asked_for()
+    {
+        var run = await RunAsync("status", "-o", "json", "--admin-socket", "/nonexistent/agent.sock");
+
+        using var error = JsonDocument.Parse(run.Error);
+        Assert.Equal(3, error.RootElement.GetProperty("exitCode").GetInt32());
+        Assert.Contains("/nonexistent/agent.sock", error.RootElement.GetProperty("error").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Status_shows_the_agents_answer_and_tells_readiness_by_exit_code()
+    {
+        await using var agent = await FakeAgent.StartAsync();
+
+        var run = await RunAsync("status", "-o", "json", "--admin-socket", agent.Socket);
+        var text = await RunAsync("status", "--admin-socket", agent.Socket);
+        agent.Ready = false;
+        var notReady = await RunAsync("status", "--admin-socket", agent.Socket);
+
+        Assert.Equal(ExitCode.Ok, run.Code);
+        using var status = JsonDocument.Parse(run.Output);
+        var workload = status.RootElement.GetProperty("workloads")[0];
+        Assert.Equal("shop/web", workload.GetProperty("uid").GetString());
+        Assert.Equal(["10.1.2.3", "fd00::1"], workload.GetProperty("addresses").EnumerateArray().Select(a => a.GetString()));
+        Assert.Equal(4, status.RootElement.GetProperty("drops").GetProperty("policy-deny").GetInt32());
+        Assert.Contains("spiffe://t/ns/shop/sa/web", text.Output, StringComparison.Ordinal);
+        Assert.Equal(ExitCode.Failed, notReady.Code);
+    }
+
+    [Fact]
+    public async Task Flows_are_one_json_document_per_line_and_filters_reach_the_agent()
+    {
+        await using var agent = await FakeAgent.StartAsync();
+
+        var run = await RunAsync(
+            "flows", "-o", "json", "--last", "5", "-s", "shop/*", "-d", "10.1.2.3", "-p", "8080", "--verdict", "deny", "--admin-socket", agent.Socket);
+
+        Assert.Equal(ExitCode.Ok, run.Code);
+        var lines = run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(2, lines.Length);
+        using var flow = JsonDocument.Parse(lines[0]);
+        Assert.Equal("deny", flow.RootElement.GetProperty("verdict").GetString());
+        Assert.Equal("policy.yaml:3", flow.RootElement.GetProperty("rule").GetProperty("file").GetString());
+        Assert.Equal(new FlowFilter { Source = "shop/*", Destination = "10.1.2.3", Port = 8080, Verdict = Verdict.Deny }, agent.LastFlows!.Filter);
+        Assert.Equal(5u, agent.LastFlows.Last);
+    }
+
+    [Fact]
+    public async Task Flows_as_text_name_both_ends_the_reason_and_the_policy()
+    {
+        await using var agent = await FakeAgent.StartAsync();
+
+        var run = await RunAsync("flows", "--admin-socket", agent.Socket);
+
+        Assert.Contains("shop/guest (10.1.2.4:40000) -> shop/web (10.1.2.3:8080)", run.Output, StringComparison.Ordinal);
+        Assert.Contains("policy-no-allow by shop/web (policy.yaml:3)", run.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("shop/api:80", "shop/api")]
+    [InlineData("10.0.0.1:80", "10.0.0.1")]
+    [InlineData("[fd00::1]:80", "fd00::1")]
+    public async Task Explain_takes_names_and_addresses(string argument, string destination)
+    {
+        await using var agent = await FakeAgent.StartAsync();
+
+        var allowed = await RunAsync("explain", "shop/web", argument, "--admin-socket", agent.Socket);
+        agent.ExplainVerdict = Verdict.Deny;
+        var denied = await RunAsync("explain", "shop/web", argument, "--admin-socket", agent.Socket);
+
+        Assert.Equal(ExitCode.Ok, allowed.Code);
+        Assert.Equal(ExitCode.Failed, denied.Code);
+        Assert.Equal((destination, 80u), (agent.LastExplain!.Destination, agent.LastExplain.Port));
+        Assert.Contains("first this", allowed.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_name_the_agent_does_not_know_is_bad_input()
+    {
+        await using var agent = await FakeAgent.StartAsync();
+
+        var run = await RunAsync("explain", "shop/web", "shop/nothing:80", "--admin-socket", agent.Socket);
+
+        Assert.Equal(ExitCode.BadInput, run.Code);
+        Assert.Contains("shop/nothing", run.Error, StringComparison.Ordinal);
+    }
+
+    private static async Task<(ExitCode Code, string Output, string Error)> RunAsync(params string[] args)
+    {
+        using StringWriter output = new(), error = new();
+        var code = await CommandLineRunner.RunAsync(args, output, error);
+        return ((ExitCode)code, output.ToString(), error.ToString());
+    }
+}

@@ -1,0 +1,100 @@
+using System.Net;
+using Culvert.Grpc;
+using Culvert.Protocol;
+using Culvert.Protocol.V1;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.Cli.Tests;
+
+/// <summary>An agent's admin service with answers set by the test.</summary>
+internal sealed class FakeAgent : AdminServiceBase, IAsyncDisposable
+{
+    private readonly WebApplication _app;
+
+    private FakeAgent()
+    {
+        Socket = Path.Combine(Path.GetTempPath(), $"cv-{Guid.NewGuid():N}.sock");
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseGrpcUnixSocket(Socket);
+        builder.Services.AddGrpc();
+        _app = builder.Build();
+        _app.MapGrpcService(AdminService.BindService(this));
+    }
+
+    public string Socket { get; }
+
+    public FlowsRequest? LastFlows { get; private set; }
+
+    public ExplainRequest? LastExplain { get; private set; }
+
+    public Verdict ExplainVerdict { get; set; } = Verdict.Allow;
+
+    public bool Ready { get; set; } = true;
+
+    public static async Task<FakeAgent> StartAsync()
+    {
+        var agent = new FakeAgent();
+        await agent._app.StartAsync();
+        return agent;
+    }
+
+    public override Task<StatusResponse> Status(StatusRequest request, ServerCallContext context)
+    {
+        var status = new StatusResponse { Node = "node1", AgentVersion = "9.9", Pid = 7, Ready = Ready, SnapshotVersion = 3, Started = Timestamp.FromDateTimeOffset(DateTimeOffset.UnixEpoch) };
+        status.Workloads.Add(new EnrolledWorkload { Uid = "shop/web", Identity = "spiffe://t/ns/shop/sa/web", Interface = "veth1" });
+        status.Workloads[0].Addresses.Add(ByteString.CopyFrom(IPAddress.Parse("10.1.2.3").GetAddressBytes()));
+        status.Workloads[0].Addresses.Add(ByteString.CopyFrom(IPAddress.Parse("fd00::1").GetAddressBytes()));
+        status.Drops["policy-deny"] = 4;
+        return Task.FromResult(status);
+    }
+
+    public override async Task Flows(FlowsRequest request, IServerStreamWriter<Flow> responseStream, ServerCallContext context)
+    {
+        LastFlows = request;
+        for (var i = 0; i < 2; i++)
+        {
+            await responseStream.WriteAsync(new Flow
+            {
+                Time = Timestamp.FromDateTimeOffset(DateTimeOffset.UnixEpoch),
+                Event = FlowEvent.Denied,
+                Verdict = Verdict.Deny,
+                Reason = "policy-no-allow",
+                Path = FlowPath.Direct,
+                Source = new FlowEndpoint { WorkloadUid = "shop/guest", Address = ByteString.CopyFrom(10, 1, 2, 4), Port = 40_000 },
+                Destination = new FlowEndpoint { WorkloadUid = "shop/web", Address = ByteString.CopyFrom(10, 1, 2, 3), Port = 8080 },
+                Rule = new RuleReference { Policy = "shop/web", RuleIndex = -1, SourceReference = "policy.yaml:3" },
+            });
+        }
+    }
+
+    public override Task<ExplainResponse> Explain(ExplainRequest request, ServerCallContext context)
+    {
+        LastExplain = request;
+        if (request.Destination == "shop/nothing")
+        {
+            throw new RpcException(new Status(StatusCode.NotFound, "no workload, service or address 'shop/nothing'"));
+        }
+
+        var answer = new ExplainResponse { Verdict = ExplainVerdict, Reason = "because", Path = FlowPath.Tunnel };
+        answer.Steps.Add("first this");
+        return Task.FromResult(answer);
+    }
+
+    public override Task<DumpSnapshotResponse> DumpSnapshot(DumpSnapshotRequest request, ServerCallContext context) =>
+        Task.FromResult(new DumpSnapshotResponse());
+
+    public override Task<DetachResponse> Detach(DetachRequest request, ServerCallContext context) => Task.FromResult(new DetachResponse());
+
+    public async ValueTask DisposeAsync()
+    {
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+        File.Delete(Socket);
+    }
+}
