@@ -14,10 +14,12 @@ public sealed partial class Http2Connection
     /// <summary>
     /// Opens a stream and queues its headers (client role). Null when the peer's limit of streams, GOAWAY, the end of the identifiers or of the connection forbids.
     /// </summary>
+    /// <exception cref="InvalidOperationException">Called on a server, or with <c>:protocol</c> although the peer does not allow it.</exception>
     public Http2Stream? OpenStream(HeaderList headers, bool endStream, object? state)
     {
         ArgumentNullException.ThrowIfNull(headers);
         if (Role != Http2Role.Client) throw new InvalidOperationException("Only a client opens streams; server push is not supported.");
+        if (!headers.Protocol.IsEmpty && !PeerAllowsExtendedConnect) throw new InvalidOperationException("The peer does not allow extended CONNECT (RFC 8441).");
         if (!CanOpenStream) return null;
         var stream = _streams.Take();
         stream.Open(_nextLocalId, state, _peerInitialWindow, _localInitialWindow);

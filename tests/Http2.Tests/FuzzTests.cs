@@ -41,11 +41,25 @@ public sealed class FuzzTests
     public void RandomFrames(Http2Role role)
     {
         var random = new Random(200);
+        var reasons = new HashSet<string>();
+        var survived = 0;
+        var events = new HashSet<string>();
         for (var round = 0; round < 1_500; round++)
         {
             var endpoint = Start(role, random);
-            for (var i = 0; i < 100 && !endpoint.Connection.IsClosed; i++) Feed(endpoint, RandomFrame(random, role).Bytes, random);
+            for (var i = 0; i < 200 && !endpoint.Connection.IsClosed; i++) Feed(endpoint, RandomFrame(random, endpoint).Bytes, random);
+            if (!endpoint.Connection.IsClosed) survived++;
+            reasons.Add(endpoint.Connection.Result.Message);
+            foreach (var line in endpoint.Recorder.Events) events.Add(string.Join(' ', line.Split(' ').Skip(1).Take(2)));
         }
+
+        // The frames must get somewhere, or nothing was tried.
+        Assert.True(reasons.Count >= 8, string.Join('\n', reasons));
+        Assert.InRange(survived, 50, 1_450);
+        Assert.Contains("closed", events);
+        Assert.Contains("end", events);
+        Assert.Contains("reset FlowControlError", events);
+        Assert.Contains("reset StreamClosed", events);
     }
 
     [Theory]
@@ -95,6 +109,7 @@ public sealed class FuzzTests
             }
 
             pair.Pump();
+            Assert.InRange(pair.Server.Connection.BytesReceived, 1_000_000, long.MaxValue);
             Assert.False(pair.Client.Connection.IsClosed, pair.Client.Connection.Result.Message);
             Assert.False(pair.Server.Connection.IsClosed, pair.Server.Connection.Result.Message);
 
@@ -201,28 +216,36 @@ public sealed class FuzzTests
         if (random.Next(50) == 0) connection.CheckTimeouts();
     }
 
-    private static Wire RandomFrame(Random random, Http2Role role)
+    /// <summary>Mostly frames that are allowed in themselves, for streams that exist; seldom rubbish.</summary>
+    private static Wire RandomFrame(Random random, Endpoint endpoint)
     {
-        var id = random.Next(12);
-        if (random.Next(5) > 0) id |= 1;
-        switch (random.Next(12))
+        var client = endpoint.Connection.Role == Http2Role.Client;
+        var last = client ? 9 : Math.Max(1, endpoint.Connection.LastPeerStreamId);
+        var id = Math.Max(1, last - (2 * random.Next(8)));
+        if (random.Next(400) == 0) id = random.Next(40);
+        switch (random.Next(80))
         {
-            case 0 or 1 or 2:
-                var fields = role == Http2Role.Client ? Wire.Ok : random.Next(2) == 0 ? Wire.Connect : Wire.Post;
-                return new Wire().Headers(id, random.Next(3) == 0, fields);
-            case 3 or 4:
-                return new Wire().Data(id, random.Next(20_000), random.Next(5) == 0);
-            case 5:
+            case < 20:
+                var fields = client ? Wire.Ok : random.Next(2) == 0 ? Wire.Connect : Wire.Post;
+                return new Wire().Headers(client ? id : last + 2, random.Next(3) == 0, fields);
+            case < 24:
+                return new Wire().Headers(id, random.Next(5) > 0, ("trailer", "x"));
+            case < 54:
+                return new Wire().Data(id, random.Next(random.Next(50) == 0 ? 60_000 : 2_000), random.Next(5) == 0);
+            case < 62:
                 return new Wire().WindowUpdate(random.Next(2) == 0 ? 0 : id, (uint)random.Next(70_000));
-            case 6:
-                return new Wire().Settings((random.Next(10), (uint)random.Next(100_000)));
-            case 7:
+            case < 66:
+                return new Wire().Settings((1 + random.Next(4), (uint)random.Next(2)), (4, (uint)random.Next(100_000)));
+            case < 70:
                 return new Wire().Reset(id, random.Next(15));
-            case 8:
+            case < 74:
                 return new Wire().Ping((byte)random.Next(256), random.Next(2) == 0);
-            case 9 when random.Next(5) == 0:
-                return new Wire().GoAway(random.Next(12));
+            case 74 when random.Next(20) == 0:
+                return new Wire().GoAway(9);
+            case < 79:
+                return new Wire().Frame(0, random.Next(2) * 8, id, [(byte)random.Next(20), .. new byte[20 + random.Next(100)]]);
             default:
+                if (random.Next(3) > 0) return new Wire().Frame(2, 0, id, 0, 0, 0, 0, 0);
                 var payload = new byte[random.Next(30)];
                 random.NextBytes(payload);
                 return new Wire().Frame(random.Next((int)FrameType.Continuation + 3), random.Next(256), id, payload);

@@ -73,6 +73,11 @@ public sealed class HeaderRulesTests
     {
         var pair = new Pair(server: new Http2Options { EnableConnectProtocol = true });
         Assert.True(pair.Client.Connection.PeerAllowsExtendedConnect);
+        (string, string)[] webSocket = [(":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "https"), (":authority", "a"), (":path", "/")];
+        Assert.True(pair.Client.Open(false, webSocket).IsConnect);
+        pair.Pump();
+        Assert.Equal(1, pair.Server.Connection.OpenStreams);
+        Assert.Throws<InvalidOperationException>(() => new Pair().Client.Open(false, webSocket));
     }
 
     [Theory]
