@@ -43,9 +43,9 @@ internal sealed class FolderSource : IObjectSource
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
-        _watcher?.Dispose();
         if (_rescan is not null) await _rescan.DisposeAsync();
         await _loop;
+        Interlocked.Exchange(ref _watcher, null)?.Dispose();
         _stop.Dispose();
     }
 

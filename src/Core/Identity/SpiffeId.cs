@@ -15,6 +15,9 @@ public sealed class SpiffeId : IEquatable<SpiffeId>
     /// <summary>Longest trust domain accepted, in bytes.</summary>
     public const int MaxTrustDomainLength = 255;
 
+    /// <summary>Path of the controller's identity.</summary>
+    public const string ControllerPath = "/culvert/controller";
+
     private readonly string _text;
 
     private SpiffeId(string text, string trustDomain, string path)
@@ -50,7 +53,7 @@ public sealed class SpiffeId : IEquatable<SpiffeId>
 
     /// <summary>The identity of the controller: <c>spiffe://TD/culvert/controller</c>.</summary>
     /// <exception cref="FormatException">The trust domain holds characters that SPIFFE does not allow.</exception>
-    public static SpiffeId ForController(string trustDomain) => Parse($"{SchemePrefix}{trustDomain}/culvert/controller");
+    public static SpiffeId ForController(string trustDomain) => Parse($"{SchemePrefix}{trustDomain}{ControllerPath}");
 
     /// <summary>Parses an identity.</summary>
     /// <exception cref="FormatException">The text is not a valid SPIFFE ID; the message says why.</exception>

@@ -1,0 +1,82 @@
+using System.Collections.Immutable;
+using Culvert.Controller.Identity;
+using Culvert.Controller.Nodes;
+using Culvert.Controller.Snapshots;
+using Culvert.Core;
+using Culvert.Grpc;
+using Culvert.Protocol;
+using Culvert.Protocol.V1;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.Controller.Api;
+
+/// <summary>Decides who gets which certificate; the authority signs.</summary>
+internal sealed class CertificateServiceHandler(
+    SnapshotPublisher publisher, ICertificateAuthority authority, JoinTokenStore tokens, ILogger<CertificateServiceHandler> logger) : CertificateServiceBase
+{
+    public override Task<CertificateResponse> SignWorkload(SignWorkloadRequest request, ServerCallContext context)
+    {
+        string node = NodeAuthenticator.Authenticate(context);
+        CompiledWorld world = publisher.Current.World;
+        // One answer for all refusals: a node learns nothing about workloads that are not its own.
+        WorkloadInfo workload = publisher.Current.FindWorkload(request.WorkloadUid) is { Enrolled: true } found && found.Node == node
+            ? found
+            : throw Refused(node, request.WorkloadUid, $"workload '{request.WorkloadUid}' is not in the mesh on node '{node}'");
+        return SignAsync(node, request.CsrDer, workload.Identity, world.Mesh, context.CancellationToken);
+    }
+
+    public override Task<CertificateResponse> JoinNode(JoinNodeRequest request, ServerCallContext context)
+    {
+        if (Schema.Names.Subdomain(request.Node) is { } invalid) throw new RpcException(new Status(StatusCode.InvalidArgument, invalid));
+        if (tokens.Redeem(request.Token, request.Node) is { } error) throw Refused(request.Node, "node", error);
+        ApiLog.Joined(logger, request.Node);
+        return SignNodeAsync(request.Node, request.CsrDer, context.CancellationToken);
+    }
+
+    public override Task<CertificateResponse> RenewNode(RenewNodeRequest request, ServerCallContext context) =>
+        SignNodeAsync(NodeAuthenticator.Authenticate(context), request.CsrDer, context.CancellationToken);
+
+    private Task<CertificateResponse> SignNodeAsync(string node, ByteString csr, CancellationToken cancellationToken)
+    {
+        MeshSettings mesh = publisher.Current.World.Mesh;
+        return SignAsync(node, csr, SpiffeId.ForNode(mesh.TrustDomain, node), mesh, cancellationToken);
+    }
+
+    private async Task<CertificateResponse> SignAsync(string node, ByteString csr, SpiffeId identity, MeshSettings mesh, CancellationToken cancellationToken)
+    {
+        IssuedCertificate issued;
+        try
+        {
+            issued = await authority.SignAsync(
+                new() { Csr = csr.Memory, Identity = identity, Lifetime = mesh.CertificateLifetime, Jitter = mesh.CertificateLifetimeJitter }, cancellationToken);
+        }
+        catch (CertificateRefusedException e)
+        {
+            ApiLog.Refused(logger, node, identity.ToString(), e.Message);
+            throw new RpcException(new Status(StatusCode.InvalidArgument, e.Message));
+        }
+        ApiLog.Signed(logger, node, identity.ToString(), issued.NotAfter);
+        var response = new CertificateResponse
+        {
+            Identity = identity.ToString(),
+            NotBefore = issued.NotBefore.ToTimestamp(),
+            NotAfter = issued.NotAfter.ToTimestamp(),
+        };
+        Add(response.ChainDer, issued.Chain);
+        Add(response.RootsDer, authority.Roots);
+        return response;
+    }
+
+    private RpcException Refused(string node, string what, string reason)
+    {
+        ApiLog.Refused(logger, node, what, reason);
+        return new(new Status(StatusCode.PermissionDenied, reason));
+    }
+
+    private static void Add(Google.Protobuf.Collections.RepeatedField<ByteString> target, ImmutableArray<ReadOnlyMemory<byte>> certificates)
+    {
+        foreach (ReadOnlyMemory<byte> certificate in certificates) target.Add(ByteString.CopyFrom(certificate.Span));
+    }
+}

@@ -1,0 +1,39 @@
+using Culvert.Controller.Nodes;
+using Culvert.Controller.Snapshots;
+using Culvert.Grpc;
+using Culvert.Protocol;
+using Culvert.Protocol.V1;
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.Controller.Api;
+
+/// <summary>Opens a session for each stream.</summary>
+internal sealed class SnapshotServiceHandler(
+    SnapshotPublisher publisher, NodeRegistry registry, string epoch, TimeProvider time, ILogger<SnapshotServiceHandler> logger) : SnapshotServiceBase
+{
+    private static readonly TimeSpan HelloTimeout = TimeSpan.FromSeconds(10);
+
+    public override async Task Stream(IAsyncStreamReader<SnapshotRequest> requestStream, IServerStreamWriter<SnapshotResponse> responseStream, ServerCallContext context)
+    {
+        string node = NodeAuthenticator.Authenticate(context);
+        Hello hello = await ReadHelloAsync(requestStream, context.CancellationToken);
+        if (hello.Node != node) throw new RpcException(new Status(StatusCode.PermissionDenied, $"node '{node}' may not ask for the snapshot of '{hello.Node}'"));
+        var session = new SnapshotSession(node, hello, publisher, registry, epoch, time, logger);
+        await session.RunAsync(requestStream, responseStream, context.CancellationToken);
+    }
+
+    private async Task<Hello> ReadHelloAsync(IAsyncStreamReader<SnapshotRequest> requests, CancellationToken cancellationToken)
+    {
+        using var timeout = new CancellationTokenSource(HelloTimeout, time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
+        try
+        {
+            if (await requests.MoveNext(both.Token) && requests.Current.KindCase == SnapshotRequest.KindOneofCase.Hello) return requests.Current.Hello;
+        }
+        catch (OperationCanceledException) when (timeout.IsCancellationRequested)
+        {
+            throw new RpcException(new Status(StatusCode.DeadlineExceeded, $"no hello within {HelloTimeout.TotalSeconds} s"));
+        }
+        throw new RpcException(new Status(StatusCode.InvalidArgument, "the first message must be a hello"));
+    }
+}

@@ -1,0 +1,94 @@
+using System.Threading.Channels;
+using Culvert.Controller.Nodes;
+using Culvert.Controller.Snapshots;
+using Culvert.Grpc;
+using Culvert.Protocol.V1;
+using Microsoft.Extensions.Logging;
+using Resources = System.Collections.Generic.IReadOnlyDictionary<Culvert.Controller.Snapshots.ResourceKey, Culvert.Protocol.V1.Resource>;
+
+namespace Culvert.Controller.Api;
+
+/// <summary>
+/// One agent's stream. One response is under way at a time: changes that come meanwhile go out together with the next one, and each delta is on top
+/// of what the agent has acknowledged, so that a refused one is simply not part of the history.
+/// </summary>
+internal sealed class SnapshotSession(
+    string node, Hello hello, SnapshotPublisher publisher, NodeRegistry registry, string epoch, TimeProvider time, ILogger logger)
+{
+    private (ulong Version, Resources Resources)? _acked;
+
+    public async Task RunAsync(IAsyncStreamReader<SnapshotRequest> requests, IServerStreamWriter<SnapshotResponse> responses, CancellationToken cancellationToken)
+    {
+        if (hello.LastEpoch == epoch && registry.Recall(node, hello.LastVersion) is { } known) _acked = (hello.LastVersion, known);
+        registry.Update(node, s => new(node)
+        {
+            Connected = true, Instance = hello.Instance, AgentVersion = hello.AgentVersion, Since = time.GetUtcNow(), AckedVersion = _acked?.Version ?? 0,
+        });
+        SnapshotLog.Connected(logger, node, hello.AgentVersion);
+        Channel<bool> changes = publisher.Subscribe();
+        try
+        {
+            await StreamAsync(requests, responses, changes.Reader, cancellationToken);
+        }
+        finally
+        {
+            publisher.Unsubscribe(changes);
+            SnapshotLog.Disconnected(logger, node);
+            registry.Update(node, s => s.Instance == hello.Instance ? s with { Connected = false, Since = time.GetUtcNow() } : s);
+        }
+    }
+
+    private async Task StreamAsync(
+        IAsyncStreamReader<SnapshotRequest> requests, IServerStreamWriter<SnapshotResponse> responses, ChannelReader<bool> changes, CancellationToken cancellationToken)
+    {
+        Task<bool> answer = requests.MoveNext(cancellationToken);
+        bool first = true;
+        while (true)
+        {
+            ResourceCatalog catalog = publisher.Current;
+            Resources resources = catalog.ForNode(node);
+            SnapshotResponse response = _acked is { } acked
+                ? SnapshotDelta.Between(acked, (catalog.Version, resources), epoch)
+                : SnapshotDelta.Full(resources, catalog.Version, epoch);
+            // The first response goes out even when it is empty: it tells the agent that it is up to date.
+            if (first || response.Full || response.Upserts.Count + response.Removals.Count > 0)
+            {
+                first = false;
+                registry.Remember(node, response.Version, resources);
+                registry.Update(node, s => s with { SentVersion = response.Version });
+                await responses.WriteAsync(response, cancellationToken);
+                if (!await answer) return;
+                TakeAnswer(requests.Current, response.Version, resources);
+                answer = requests.MoveNext(cancellationToken);
+            }
+            if (publisher.Current != catalog) continue;
+            Task<bool> change = changes.WaitToReadAsync(cancellationToken).AsTask();
+            if (await Task.WhenAny(change, answer) == answer)
+            {
+                if (await answer) throw new RpcException(new Status(StatusCode.InvalidArgument, "an answer came and nothing was sent"));
+                return;
+            }
+            await change;
+            changes.TryRead(out _);
+        }
+    }
+
+    private void TakeAnswer(SnapshotRequest request, ulong version, Resources resources)
+    {
+        switch (request.KindCase)
+        {
+            case SnapshotRequest.KindOneofCase.Ack when request.Ack.Version == version:
+                _acked = (version, resources);
+                registry.Update(node, s => s with { AckedVersion = version, NackedVersion = 0, NackReason = "", NackResource = "" });
+                break;
+            case SnapshotRequest.KindOneofCase.Nack when request.Nack.Version == version:
+                Nack nack = request.Nack;
+                SnapshotLog.Refused(logger, node, version, nack.Reason);
+                string resource = nack.Resource is null ? "" : $"{nack.Resource.Kind} {nack.Resource.Name}".TrimEnd();
+                registry.Update(node, s => s with { NackedVersion = version, NackReason = nack.Reason, NackResource = resource });
+                break;
+            default:
+                throw new RpcException(new Status(StatusCode.InvalidArgument, $"version {version} must be answered by an ack or a nack of that version"));
+        }
+    }
+}

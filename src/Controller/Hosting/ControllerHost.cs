@@ -1,0 +1,167 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Security.Cryptography;
+using Culvert.Controller.Api;
+using Culvert.Controller.Hosting;
+using Culvert.Controller.Identity;
+using Culvert.Controller.Nodes;
+using Culvert.Controller.Snapshots;
+using Culvert.Controller.Sources;
+using Culvert.Core;
+using Culvert.Grpc;
+using Culvert.Protocol;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Culvert.Controller;
+
+/// <summary>A running controller: watches objects, compiles snapshots, serves agents. Safe for any number of threads.</summary>
+public sealed class ControllerHost : IAsyncDisposable
+{
+    /// <summary>File in the state folder with the roots in PEM, for agents that join; kept current.</summary>
+    public const string RootsFileName = "roots.pem";
+
+    private const int EpochBytes = 8;
+    private readonly ControllerOptions _options;
+    private readonly ILoggerFactory _loggers;
+    private readonly FolderSource _source;
+    private readonly SnapshotPublisher _publisher;
+    private readonly NodeRegistry _registry = new();
+    private readonly ServerIdentity _identity;
+    private readonly BuiltInCertificateAuthority? _builtIn;
+    private WebApplication? _server;
+
+    private ControllerHost(ControllerOptions options)
+    {
+        _options = options;
+        _loggers = options.LoggerFactory ?? NullLoggerFactory.Instance;
+        PrivateFiles.EnsureFolder(options.StateFolder);
+        Tokens = new JoinTokenStore(TokenFolder(options.StateFolder), options.Time);
+        _builtIn = options.Authority is null
+            ? new(new() { Folder = Path.Combine(options.StateFolder, "ca"), RootActivationDelay = options.RootActivationDelay }, options.Time, Random.Shared)
+            : null;
+        Authority = options.Authority ?? _builtIn!;
+        WriteRoots();
+        Authority.RootsChanged += WriteRoots;
+        _source = new FolderSource(options.ObjectFolder, options.Time, _loggers.CreateLogger<FolderSource>());
+        _source.Start();
+        _publisher = new SnapshotPublisher(_source, Authority, _loggers.CreateLogger<SnapshotPublisher>());
+        _identity = new ServerIdentity(_publisher, Authority, options.DnsNames, options.Time);
+    }
+
+    /// <summary>Raised after the status of a node has changed, on any thread.</summary>
+    public event Action<NodeStatus>? NodeChanged
+    {
+        add => _registry.Changed += value;
+        remove => _registry.Changed -= value;
+    }
+
+    /// <summary>Raised after the objects in force or their errors have changed, on any thread.</summary>
+    public event Action? ObjectsChanged
+    {
+        add => _source.Changed += value;
+        remove => _source.Changed -= value;
+    }
+
+    /// <summary>The authority that signs.</summary>
+    public ICertificateAuthority Authority { get; }
+
+    /// <summary>Join tokens.</summary>
+    public JoinTokenStore Tokens { get; }
+
+    /// <summary>All that is wrong with the objects, in order of file and line.</summary>
+    public ImmutableArray<SourceError> Errors => _source.Current.Errors;
+
+    /// <summary>The version of the world; grows with each change.</summary>
+    public ulong Version => _publisher.Current.Version;
+
+    /// <summary>Every node whose agent has been seen, by name.</summary>
+    public IReadOnlyCollection<NodeStatus> Nodes => _registry.Nodes;
+
+    /// <summary>Where agents are served with TLS; null when they are not. Tells the port where 0 was asked for.</summary>
+    public IPEndPoint? EndPoint { get; private set; }
+
+    /// <summary>The folder of join tokens within a state folder; for a command beside a running controller.</summary>
+    public static string TokenFolder(string stateFolder) => Path.Combine(stateFolder, "join-tokens");
+
+    /// <summary>Starts a controller; when this returns, it serves.</summary>
+    /// <exception cref="IOException">A folder is open to others, or the address or socket is taken; the message says which.</exception>
+    /// <exception cref="InvalidDataException">The authority's files are damaged.</exception>
+    public static async Task<ControllerHost> StartAsync(ControllerOptions options, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var host = new ControllerHost(options);
+        try
+        {
+            await host.ServeAsync(cancellationToken);
+            return host;
+        }
+        catch
+        {
+            await host.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>The snapshot that a node is meant to have.</summary>
+    public NodeSnapshot SnapshotFor(string node) => _publisher.Current.World.ForNode(node, _publisher.Current.Version);
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        if (_server is not null) await _server.DisposeAsync();
+        _identity.Dispose();
+        _publisher.Dispose();
+        await _source.DisposeAsync();
+        Authority.RootsChanged -= WriteRoots;
+        _builtIn?.Dispose();
+    }
+
+    private async Task ServeAsync(CancellationToken cancellationToken)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new());
+        builder.Services.AddSingleton<IHostLifetime, PassiveLifetime>();
+        builder.Services.AddSingleton(_loggers);
+        builder.Services.AddRoutingCore();
+        builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(1));
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(Configure);
+        if (_options.UnixSocket is not null) builder.WebHost.UseGrpcUnixSocket(_options.UnixSocket);
+        _server = builder.Build();
+        string epoch = RandomNumberGenerator.GetHexString(2 * EpochBytes, lowercase: true);
+        _server.MapGrpcService(SnapshotService.BindService(
+            new SnapshotServiceHandler(_publisher, _registry, epoch, _options.Time, _loggers.CreateLogger<SnapshotServiceHandler>())));
+        _server.MapGrpcService(CertificateService.BindService(
+            new CertificateServiceHandler(_publisher, Authority, Tokens, _loggers.CreateLogger<CertificateServiceHandler>())));
+        await _server.StartAsync(cancellationToken);
+        if (_options.Listen is { } listen) EndPoint = new(listen.Address, BoundPort());
+    }
+
+    private void Configure(KestrelServerOptions kestrel)
+    {
+        kestrel.UseGrpcDefaults();
+        // Agents do the handshake below their HTTP client, which therefore takes the connection for plain.
+        kestrel.AllowAlternateSchemes = true;
+        if (_options.Listen is not { } listen) return;
+        kestrel.Listen(listen, endpoint =>
+        {
+            endpoint.Protocols = HttpProtocols.Http2;
+            endpoint.UseHttps(ControllerTls.Options(_identity, Authority, _options.Time));
+        });
+    }
+
+    private int BoundPort() => _server!.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses
+        .Where(a => a.StartsWith("https://", StringComparison.Ordinal) && !a.Contains("unix:", StringComparison.Ordinal)).Select(a => new Uri(a).Port).First();
+
+    private void WriteRoots()
+    {
+        IEnumerable<string> pem = Authority.Roots.Select(r => PemEncoding.WriteString("CERTIFICATE", r.Span) + "\n");
+        PrivateFiles.Write(Path.Combine(_options.StateFolder, RootsFileName), string.Concat(pem));
+    }
+}

@@ -1,0 +1,39 @@
+using System.Net;
+using Culvert.Controller.Identity;
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.Controller;
+
+/// <summary>Options of a controller. At least one of <see cref="Listen"/> and <see cref="UnixSocket"/> must be set for agents to reach it.</summary>
+public sealed record ControllerOptions
+{
+    /// <summary>Port for agents unless said otherwise.</summary>
+    public const int DefaultPort = 15012;
+
+    /// <summary>Folder of YAML with the objects.</summary>
+    public required string ObjectFolder { get; init; }
+
+    /// <summary>Folder for keys and tokens; made with mode 0700 when it is not there.</summary>
+    public required string StateFolder { get; init; }
+
+    /// <summary>Where to listen for agents with TLS; port 0 takes a free one. Null: not at all.</summary>
+    public IPEndPoint? Listen { get; init; }
+
+    /// <summary>Path of a Unix socket for agents of this machine; made with mode 0600. Null: none.</summary>
+    public string? UnixSocket { get; init; }
+
+    /// <summary>DNS names in the controller's certificate. Agents know it by its SPIFFE ID; the names are for other tools.</summary>
+    public IReadOnlyList<string> DnsNames { get; init; } = ["localhost"];
+
+    /// <summary>How long a new root is in the bundle before it signs.</summary>
+    public TimeSpan RootActivationDelay { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>The authority to use; null makes a built-in one in the state folder.</summary>
+    public ICertificateAuthority? Authority { get; init; }
+
+    /// <summary>The clock.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Where log messages go; null: nowhere.</summary>
+    public ILoggerFactory? LoggerFactory { get; init; }
+}

@@ -1,0 +1,29 @@
+using System.Net.Security;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
+using Culvert.Controller.Identity;
+using Culvert.Controller.Nodes;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+
+namespace Culvert.Controller.Hosting;
+
+/// <summary>The handshake with agents: TLS 1.3; a client certificate is optional (a node that joins has none yet), a bad one ends the handshake.</summary>
+internal static class ControllerTls
+{
+    private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(10);
+
+    public static TlsHandshakeCallbackOptions Options(ServerIdentity identity, ICertificateAuthority authority, TimeProvider time) => new()
+    {
+        HandshakeTimeout = HandshakeTimeout,
+        OnConnection = async context => new SslServerAuthenticationOptions
+        {
+            EnabledSslProtocols = SslProtocols.Tls13,
+            ApplicationProtocols = [SslApplicationProtocol.Http2],
+            ServerCertificateContext = await identity.GetAsync(context.CancellationToken),
+            ClientCertificateRequired = true,
+            CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+            RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
+                certificate is null || (certificate is X509Certificate2 leaf && CertificateVerifier.IsTrusted(leaf, chain, authority.Roots, time.GetUtcNow())),
+        },
+    };
+}

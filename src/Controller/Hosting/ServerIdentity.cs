@@ -1,0 +1,65 @@
+using System.Net.Security;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Culvert.Controller.Identity;
+using Culvert.Controller.Snapshots;
+using Culvert.Core;
+
+namespace Culvert.Controller.Hosting;
+
+/// <summary>The controller's own certificate; made anew at two thirds of its life and when the roots change. Safe for any number of threads.</summary>
+internal sealed class ServerIdentity : IDisposable
+{
+    private readonly SnapshotPublisher _publisher;
+    private readonly ICertificateAuthority _authority;
+    private readonly IReadOnlyList<string> _dnsNames;
+    private readonly TimeProvider _time;
+    private readonly SemaphoreSlim _lock = new(1);
+    private SslStreamCertificateContext? _context;
+    private SpiffeId? _identity;
+    private DateTimeOffset _renewAt;
+
+    public ServerIdentity(SnapshotPublisher publisher, ICertificateAuthority authority, IReadOnlyList<string> dnsNames, TimeProvider time)
+    {
+        (_publisher, _authority, _dnsNames, _time) = (publisher, authority, dnsNames, time);
+        authority.RootsChanged += Forget;
+    }
+
+    /// <summary>The certificate to show in a handshake.</summary>
+    public async ValueTask<SslStreamCertificateContext> GetAsync(CancellationToken cancellationToken)
+    {
+        await _lock.WaitAsync(cancellationToken);
+        try
+        {
+            MeshSettings mesh = _publisher.Current.World.Mesh;
+            SpiffeId identity = SpiffeId.ForController(mesh.TrustDomain);
+            if (_context is not null && _identity == identity && _time.GetUtcNow() < _renewAt) return _context;
+            _context = await IssueAsync(identity, mesh.CertificateLifetime, cancellationToken);
+            _identity = identity;
+            return _context;
+        }
+        finally
+        {
+            _lock.Release();
+        }
+    }
+
+    public void Dispose()
+    {
+        _authority.RootsChanged -= Forget;
+        _lock.Dispose();
+    }
+
+    private async Task<SslStreamCertificateContext> IssueAsync(SpiffeId identity, TimeSpan lifetime, CancellationToken cancellationToken)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        byte[] csr = new CertificateRequest("", key, HashAlgorithmName.SHA256).CreateSigningRequest();
+        IssuedCertificate issued = await _authority.SignAsync(new() { Csr = csr, Identity = identity, Lifetime = lifetime, DnsNames = _dnsNames }, cancellationToken);
+        using X509Certificate2 leaf = X509CertificateLoader.LoadCertificate(issued.Chain[0].Span);
+        X509Certificate2Collection intermediates = [.. issued.Chain.Skip(1).Select(c => X509CertificateLoader.LoadCertificate(c.Span))];
+        _renewAt = _time.GetUtcNow() + ((issued.NotAfter - _time.GetUtcNow()) * 2 / 3);
+        return SslStreamCertificateContext.Create(leaf.CopyWithPrivateKey(key), intermediates, offline: true);
+    }
+
+    private void Forget() => _renewAt = DateTimeOffset.MinValue;
+}

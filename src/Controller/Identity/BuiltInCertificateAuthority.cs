@@ -1,0 +1,170 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+namespace Culvert.Controller.Identity;
+
+/// <summary>
+/// The authority for meshes without one of their own: an ECDSA P-256 root on disk, an intermediate in memory, short-lived leaves.
+/// </summary>
+/// <remarks>
+/// A new root is first only added to the bundle, signs from a later moment on, and the old one leaves the bundle when the last certificate below it has expired.
+/// All moments are on disk, so a restart changes nothing. Safe for any number of threads.
+/// </remarks>
+public sealed class BuiltInCertificateAuthority : ICertificateAuthority, IDisposable
+{
+    private static readonly TimeSpan LeafBackdating = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan AuthorityBackdating = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan LongestTimer = TimeSpan.FromDays(1);
+
+    private readonly CertificateAuthorityOptions _options;
+    private readonly TimeProvider _time;
+    private readonly Random _random;
+    private readonly RootStore _store;
+    private readonly Lock _lock = new();
+    private readonly List<Root> _roots;
+    private readonly ITimer _timer;
+    private Intermediate? _intermediate;
+    private ImmutableArray<ReadOnlyMemory<byte>> _bundle = [];
+
+    /// <summary>Opens the authority in a folder, or makes a new one there.</summary>
+    /// <param name="options">Options.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="random">For lifetimes only; keys and serial numbers come from the system.</param>
+    /// <exception cref="IOException">The folder or a key is open to others, or can't be read.</exception>
+    /// <exception cref="InvalidDataException">A file is damaged.</exception>
+    public BuiltInCertificateAuthority(CertificateAuthorityOptions options, TimeProvider time, Random random)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        (_options, _time, _random) = (options, time, random);
+        _store = new RootStore(options.Folder);
+        _roots = _store.Load();
+        _timer = time.CreateTimer(_ => Maintain(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        if (_roots.Count == 0) AddRoot(TimeSpan.Zero);
+        Maintain();
+    }
+
+    /// <inheritdoc/>
+    public event Action? RootsChanged;
+
+    /// <inheritdoc/>
+    public ImmutableArray<ReadOnlyMemory<byte>> Roots
+    {
+        get
+        {
+            lock (_lock) return _bundle;
+        }
+    }
+
+    /// <summary>Begins to replace the root: the new one is in the bundle at once and signs after <see cref="CertificateAuthorityOptions.RootActivationDelay"/>.</summary>
+    /// <exception cref="InvalidOperationException">A new root is waiting to sign already.</exception>
+    public void RotateRoot()
+    {
+        lock (_lock)
+        {
+            if (_roots[^1].Record.Activates > _time.GetUtcNow()) throw new InvalidOperationException($"A new root is in the bundle already and signs from {_roots[^1].Record.Activates:u} on.");
+            AddRoot(_options.RootActivationDelay);
+        }
+        Maintain();
+    }
+
+    /// <inheritdoc/>
+    public Task<IssuedCertificate> SignAsync(SigningRequest request, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        cancellationToken.ThrowIfCancellationRequested();
+        PublicKey key = CsrReader.ReadPublicKey(request.Csr);
+        lock (_lock) return Task.FromResult(Sign(request, key));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _timer.Dispose();
+        lock (_lock)
+        {
+            _intermediate?.Dispose();
+            foreach (Root root in _roots) root.Dispose();
+        }
+    }
+
+    private IssuedCertificate Sign(SigningRequest request, PublicKey key)
+    {
+        DateTimeOffset now = WholeSecond(_time.GetUtcNow());
+        double factor = 1 + (request.Jitter * ((2 * _random.NextDouble()) - 1));
+        DateTimeOffset notBefore = now - LeafBackdating, notAfter = WholeSecond(now + (request.Lifetime * factor));
+        Intermediate issuer = IntermediateFor(now, notAfter);
+        if (notAfter > issuer.NotAfter) notAfter = issuer.NotAfter;
+        NoteServing(issuer.Root, notAfter, request.Lifetime);
+        using X509Certificate2 leaf = CertificateFactory.CreateLeaf(key, request.Identity, request.DnsNames, request.Addresses, issuer.Certificate, issuer.Key, notBefore, notAfter);
+        return new(request.Identity, [leaf.RawData, issuer.Certificate.RawData], notBefore, notAfter);
+    }
+
+    private Intermediate IntermediateFor(DateTimeOffset now, DateTimeOffset leafNotAfter)
+    {
+        Root root = SigningRoot(now);
+        if (_intermediate is { } current && current.Root == root && now < current.RenewAt && leafNotAfter <= current.NotAfter) return current;
+        _intermediate?.Dispose();
+        TimeSpan lifetime = TimeSpan.FromTicks(Math.Max(_options.IntermediateLifetime.Ticks, 2 * (leafNotAfter - now).Ticks));
+        DateTimeOffset notAfter = WholeSecond(now + lifetime);
+        if (notAfter > root.NotAfter) notAfter = root.NotAfter;
+        var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        string name = $"Culvert intermediate {now:yyyyMMddHHmmss}";
+        X509Certificate2 certificate = CertificateFactory.CreateIntermediate(key, name, root.Certificate, root.Key, now - AuthorityBackdating, notAfter);
+        return _intermediate = new(root, certificate, key, now + ((notAfter - now) / 2));
+    }
+
+    /// <summary>Notes on disk until when a root is needed; generously, so that this is written rarely.</summary>
+    private void NoteServing(Root root, DateTimeOffset notAfter, TimeSpan lifetime)
+    {
+        if (notAfter <= root.Record.ServesUntil) return;
+        root.Record = root.Record with { ServesUntil = notAfter + (lifetime / 2) };
+        _store.Save(_roots, []);
+    }
+
+    private Root SigningRoot(DateTimeOffset now) => _roots.LastOrDefault(r => r.Record.Activates <= now) ?? _roots[0];
+
+    private void AddRoot(TimeSpan delay)
+    {
+        DateTimeOffset now = WholeSecond(_time.GetUtcNow());
+        string id = $"{now:yyyyMMddHHmmss}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}";
+        var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        X509Certificate2 certificate = CertificateFactory.CreateRoot(key, $"Culvert root {id}", now - AuthorityBackdating, now + _options.RootLifetime);
+        var root = new Root(new(id, now + delay, now + delay), certificate, key);
+        _store.Add(root);
+        _roots.Add(root);
+        _store.Save(_roots, []);
+    }
+
+    /// <summary>Does what is due: removes roots that no certificate needs, replaces one that comes to its end; then sets the timer for the next time.</summary>
+    private void Maintain()
+    {
+        bool changed;
+        lock (_lock)
+        {
+            DateTimeOffset now = _time.GetUtcNow();
+            Root signing = SigningRoot(now);
+            if (signing == _roots[^1] && now > RenewAt(signing)) AddRoot(_options.RootActivationDelay);
+            Root[] removed = [.. _roots.TakeWhile(r => r != signing && r.Record.ServesUntil + LeafBackdating <= now)];
+            _roots.RemoveRange(0, removed.Length);
+            if (removed.Length > 0) _store.Save(_roots, removed);
+            foreach (Root root in removed) root.Dispose();
+            ImmutableArray<ReadOnlyMemory<byte>> bundle = [.. _roots.Select(r => (ReadOnlyMemory<byte>)r.Certificate.RawData)];
+            changed = bundle.Length != _bundle.Length || removed.Length > 0;
+            _bundle = bundle;
+            _timer.Change(UntilNext(now), Timeout.InfiniteTimeSpan);
+        }
+        if (changed) RootsChanged?.Invoke();
+    }
+
+    private TimeSpan UntilNext(DateTimeOffset now)
+    {
+        IEnumerable<DateTimeOffset> moments = _roots.SelectMany(r => new[] { r.Record.Activates, r.Record.ServesUntil + LeafBackdating }).Append(RenewAt(_roots[^1]));
+        TimeSpan next = moments.Where(m => m > now).Select(m => m - now).DefaultIfEmpty(LongestTimer).Min() + TimeSpan.FromMilliseconds(1);
+        return next < LongestTimer ? next : LongestTimer;
+    }
+
+    private static DateTimeOffset RenewAt(Root root) => root.NotAfter - ((root.NotAfter - new DateTimeOffset(root.Certificate.NotBefore.ToUniversalTime())) / 10);
+
+    private static DateTimeOffset WholeSecond(DateTimeOffset time) => new(time.Ticks - (time.Ticks % TimeSpan.TicksPerSecond), time.Offset);
+}

@@ -1,0 +1,17 @@
+namespace Culvert.Controller.Identity;
+
+/// <summary>Options of the built-in authority.</summary>
+public sealed record CertificateAuthorityOptions
+{
+    /// <summary>Folder of the root keys; made with mode 0700 when it is not there.</summary>
+    public required string Folder { get; init; }
+
+    /// <summary>Lifetime of a root; a new one takes over before the last tenth of it begins.</summary>
+    public TimeSpan RootLifetime { get; init; } = TimeSpan.FromDays(3650);
+
+    /// <summary>Lifetime of an intermediate; a new one takes over at half of it. Its key is never on disk.</summary>
+    public TimeSpan IntermediateLifetime { get; init; } = TimeSpan.FromDays(30);
+
+    /// <summary>How long a new root is in the bundle before it signs, so that every agent knows it by then.</summary>
+    public TimeSpan RootActivationDelay { get; init; } = TimeSpan.FromMinutes(5);
+}

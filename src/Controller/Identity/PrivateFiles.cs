@@ -1,0 +1,55 @@
+
+namespace Culvert.Controller.Identity;
+
+/// <summary>Folders and files that only their owner may touch.</summary>
+internal static class PrivateFiles
+{
+    private const string LinuxOnly = "Culvert runs on Linux.";
+    private const UnixFileMode FolderMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    private const UnixFileMode FileMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    /// <summary>Makes a folder of mode 0700, or checks that nobody else may enter one that is there.</summary>
+    /// <exception cref="IOException">Others may enter it.</exception>
+    public static void EnsureFolder(string folder)
+    {
+        if (OperatingSystem.IsWindows()) throw new PlatformNotSupportedException(LinuxOnly);
+        if (Directory.Exists(folder)) CheckMode(folder, FolderMode, "0700");
+        else Directory.CreateDirectory(folder, FolderMode);
+    }
+
+    /// <summary>Writes a file of mode 0600 whole: a reader finds the old content or the new one.</summary>
+    public static void Write(string path, string content)
+    {
+        if (OperatingSystem.IsWindows()) throw new PlatformNotSupportedException(LinuxOnly);
+        string temporary = $"{path}.{Guid.NewGuid():N}.tmp";
+        var options = new FileStreamOptions { Mode = System.IO.FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = FileMode };
+        try
+        {
+            using (var stream = new FileStream(temporary, options))
+            {
+                stream.Write(System.Text.Encoding.UTF8.GetBytes(content));
+                stream.Flush(flushToDisk: true);
+            }
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(temporary);
+            throw;
+        }
+    }
+
+    /// <summary>Reads a file that must be of mode 0600 or narrower.</summary>
+    /// <exception cref="IOException">Others may read it, or it can't be read.</exception>
+    public static string Read(string path)
+    {
+        CheckMode(path, FileMode, "0600");
+        return File.ReadAllText(path);
+    }
+
+    private static void CheckMode(string path, UnixFileMode allowed, string text)
+    {
+        if (OperatingSystem.IsWindows()) throw new PlatformNotSupportedException(LinuxOnly);
+        if ((File.GetUnixFileMode(path) & ~allowed) != UnixFileMode.None) throw new IOException($"'{path}' is open to others; run: chmod {text} '{path}'");
+    }
+}

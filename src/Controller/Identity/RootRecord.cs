@@ -1,0 +1,7 @@
+namespace Culvert.Controller.Identity;
+
+/// <summary>What is kept on disk about a root besides its certificate and key.</summary>
+/// <param name="Id">Names its files.</param>
+/// <param name="Activates">When it begins to sign.</param>
+/// <param name="ServesUntil">No certificate below it is valid for longer; once another root signs, it leaves the bundle then.</param>
+internal sealed record RootRecord(string Id, DateTimeOffset Activates, DateTimeOffset ServesUntil);

@@ -1,0 +1,77 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Culvert.Controller.Identity;
+
+namespace Culvert.Controller;
+
+/// <summary>
+/// Join tokens: secrets by which a node asks for its first certificate. A token is for one node, for one use and for a limited time; only its hash is
+/// on disk, one file per token, so that a command beside the running controller can add some.
+/// </summary>
+/// <remarks>Safe for any number of threads and processes.</remarks>
+public sealed class JoinTokenStore
+{
+    /// <summary>How long a token is good for unless said otherwise.</summary>
+    public static readonly TimeSpan DefaultLifetime = TimeSpan.FromHours(1);
+
+    private const int TokenBytes = 32;
+    private readonly string _folder;
+    private readonly TimeProvider _time;
+
+    /// <summary>Opens the store in a folder; makes it when it is not there.</summary>
+    /// <exception cref="IOException">The folder is open to others, or can't be made.</exception>
+    public JoinTokenStore(string folder, TimeProvider time)
+    {
+        (_folder, _time) = (folder, time);
+        PrivateFiles.EnsureFolder(folder);
+    }
+
+    /// <summary>Makes a token for a node. This is the only time that it can be seen.</summary>
+    /// <exception cref="ArgumentException">The node's name is not a DNS name.</exception>
+    public string Create(string node, TimeSpan lifetime)
+    {
+        if (Schema.Names.Subdomain(node) is { } error) throw new ArgumentException(error, nameof(node));
+        string token = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(TokenBytes));
+        PrivateFiles.Write(PathOf(token), string.Create(CultureInfo.InvariantCulture, $"{node}\n{_time.GetUtcNow() + lifetime:O}\n"));
+        RemoveExpired();
+        return token;
+    }
+
+    /// <summary>Uses a token up. Returns why it is not accepted, or null when it is.</summary>
+    public string? Redeem(string token, string node)
+    {
+        // The path is the hash of the token: finding the file is the comparison, and tells nothing about other tokens.
+        string path = PathOf(token), taken = $"{path}.{Guid.NewGuid():N}.used";
+        try
+        {
+            if (Read(path) is not { } stored) return "the join token is not known, or was used already";
+            if (stored.Node != node) return "the join token is for another node";
+            // Of several that come with the same token at the same time, one moves the file.
+            File.Move(path, taken);
+            File.Delete(taken);
+            return stored.Expires <= _time.GetUtcNow() ? "the join token has expired" : null;
+        }
+        catch (FileNotFoundException)
+        {
+            return "the join token is not known, or was used already";
+        }
+    }
+
+    private void RemoveExpired()
+    {
+        foreach (string path in Directory.EnumerateFiles(_folder, "*.token"))
+        {
+            if (Read(path) is not { } stored || stored.Expires <= _time.GetUtcNow()) File.Delete(path);
+        }
+    }
+
+    private static (string Node, DateTimeOffset Expires)? Read(string path)
+    {
+        if (!File.Exists(path)) return null;
+        return PrivateFiles.Read(path).Split('\n') is [var node, var text, ""]
+            && DateTimeOffset.TryParseExact(text, "O", CultureInfo.InvariantCulture, DateTimeStyles.None, out DateTimeOffset expires) ? (node, expires) : null;
+    }
+
+    private string PathOf(string token) => Path.Combine(_folder, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(token))) + ".token");
+}

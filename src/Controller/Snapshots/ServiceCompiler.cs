@@ -1,0 +1,58 @@
+using System.Collections.Immutable;
+using System.Net;
+using Culvert.Controller.Objects;
+using Culvert.Core;
+
+namespace Culvert.Controller.Snapshots;
+
+/// <summary>Finds the backends of services: by EndpointSlice and by selector; where both name an address and port, the slice counts. Pure.</summary>
+internal static class ServiceCompiler
+{
+    public static ImmutableArray<ServiceInfo> Compile(World world)
+    {
+        ILookup<string, WorkloadObject> workloads = world.Workloads.ToLookup(w => w.Meta.Namespace);
+        ILookup<NamespacedName, EndpointSliceObject> slices = world.EndpointSlices.ToLookup(s => new NamespacedName(s.Meta.Namespace, s.Service));
+        var byAddress = new Dictionary<IPAddress, WorkloadObject>();
+        foreach (WorkloadObject workload in world.Workloads)
+        {
+            foreach (IPAddress address in workload.Addresses) byAddress.TryAdd(address, workload);
+        }
+        return [.. world.Services.Select(service =>
+        {
+            WorkloadObject[] selected = service.Selector.IsEmpty ? [] : [.. workloads[service.Meta.Namespace].Where(w => ObjectMeta.Matches(service.Selector, w.Meta.Labels))];
+            EndpointSliceObject[] own = [.. slices[service.Meta.FullName]];
+            return new ServiceInfo
+            {
+                Name = service.Meta.FullName,
+                Vips = service.ClusterIps,
+                Ports = service.Ports.Select(p => CompilePort(p, own, selected, byAddress)).ToEquatableArray(),
+            };
+        })];
+    }
+
+    private static ServicePort CompilePort(ServicePortObject port, EndpointSliceObject[] slices, WorkloadObject[] workloads, Dictionary<IPAddress, WorkloadObject> byAddress)
+    {
+        IEnumerable<ServiceBackend> fromSlices =
+            from slice in slices
+            from target in slice.Ports
+            where target.Name == port.Name && target.Protocol == port.Protocol
+            from address in slice.Addresses
+            select new ServiceBackend(byAddress.GetValueOrDefault(address)?.Meta.FullName.ToString(), address, target.Port, slice.Meta.Weight);
+        IEnumerable<ServiceBackend> fromSelector =
+            from workload in workloads
+            let target = port.TargetName is null ? port.TargetPort : workload.Ports.GetValueOrDefault(port.TargetName)
+            where target != 0
+            from address in workload.Addresses
+            select new ServiceBackend(workload.Meta.FullName.ToString(), address, target, workload.Meta.Weight);
+        return new()
+        {
+            Name = port.Name,
+            Port = port.Port,
+            TargetPort = port.TargetPort,
+            Protocol = port.Protocol,
+            AppProtocol = port.AppProtocol,
+            Backends = fromSlices.Concat(fromSelector).DistinctBy(b => (b.Address, b.Port))
+                .OrderBy(b => IpPrefix.Host(b.Address)).ThenBy(b => b.Port).ToEquatableArray(),
+        };
+    }
+}

@@ -1,0 +1,19 @@
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.Controller.Snapshots;
+
+/// <summary>Log messages of snapshots; event ids 120 to 139.</summary>
+internal static partial class SnapshotLog
+{
+    [LoggerMessage(120, LogLevel.Debug, "Version {Version} holds {Workloads} workloads, {Services} services and {Policies} policies.")]
+    public static partial void Published(ILogger logger, ulong version, int workloads, int services, int policies);
+
+    [LoggerMessage(121, LogLevel.Information, "Node {Node} (agent {AgentVersion}) is connected.")]
+    public static partial void Connected(ILogger logger, string node, string agentVersion);
+
+    [LoggerMessage(122, LogLevel.Information, "Node {Node} is disconnected.")]
+    public static partial void Disconnected(ILogger logger, string node);
+
+    [LoggerMessage(123, LogLevel.Warning, "Node {Node} refused version {Version}: {Reason}")]
+    public static partial void Refused(ILogger logger, string node, ulong version, string reason);
+}

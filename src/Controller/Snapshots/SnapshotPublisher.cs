@@ -1,0 +1,59 @@
+using System.Threading.Channels;
+using Culvert.Controller.Identity;
+using Culvert.Controller.Sources;
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.Controller.Snapshots;
+
+/// <summary>Compiles anew whenever the source or the trust bundle changes, and tells everybody who streams. Safe for any number of threads.</summary>
+internal sealed class SnapshotPublisher : IDisposable
+{
+    private readonly IObjectSource _source;
+    private readonly ICertificateAuthority _authority;
+    private readonly ILogger _logger;
+    private readonly Lock _lock = new();
+    private readonly HashSet<Channel<bool>> _subscribers = [];
+    private volatile ResourceCatalog _current = ResourceCatalog.Empty;
+
+    public SnapshotPublisher(IObjectSource source, ICertificateAuthority authority, ILogger<SnapshotPublisher> logger)
+    {
+        (_source, _authority, _logger) = (source, authority, logger);
+        source.Changed += Publish;
+        authority.RootsChanged += Publish;
+        Publish();
+    }
+
+    /// <summary>The latest catalog.</summary>
+    public ResourceCatalog Current => _current;
+
+    /// <summary>A channel that gets a signal for each new catalog; signals not read yet are one.</summary>
+    public Channel<bool> Subscribe()
+    {
+        var channel = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+        lock (_lock) _subscribers.Add(channel);
+        return channel;
+    }
+
+    /// <summary>Ends a subscription.</summary>
+    public void Unsubscribe(Channel<bool> channel)
+    {
+        lock (_lock) _subscribers.Remove(channel);
+    }
+
+    public void Dispose()
+    {
+        _source.Changed -= Publish;
+        _authority.RootsChanged -= Publish;
+    }
+
+    private void Publish()
+    {
+        lock (_lock)
+        {
+            CompiledWorld world = WorldCompiler.Compile(World.From(_source.Current, _authority.Roots));
+            _current = new(world, _current.Version + 1, _current);
+            SnapshotLog.Published(_logger, _current.Version, world.Workloads.Length, world.Services.Length, world.Policies.Count);
+            foreach (Channel<bool> subscriber in _subscribers) subscriber.Writer.TryWrite(true);
+        }
+    }
+}

@@ -1,0 +1,83 @@
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Culvert.Core;
+using Culvert.Grpc;
+
+namespace Culvert.Protocol;
+
+/// <summary>Makes channels to the controller.</summary>
+public static class ControllerChannel
+{
+    private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
+
+    /// <summary>A channel over TLS 1.3 that accepts the controller of the given roots and nobody else, whatever its address.</summary>
+    public static GrpcChannel ForTls(ControllerChannelOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        SocketsHttpHandler handler = GrpcSocketsHandler.Create();
+        // The handshake is done here and not by the handler, so that each one asks for the certificates of the moment.
+        handler.ConnectCallback = async (context, cancellationToken) =>
+        {
+            var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            SslStream? stream = null;
+            try
+            {
+                await socket.ConnectAsync(context.DnsEndPoint, cancellationToken);
+                stream = new SslStream(new NetworkStream(socket, ownsSocket: true));
+                await stream.AuthenticateAsClientAsync(HandshakeOptions(options, context.DnsEndPoint.Host), cancellationToken);
+                return stream;
+            }
+            catch
+            {
+                if (stream is not null) await stream.DisposeAsync();
+                socket.Dispose();
+                throw;
+            }
+        };
+        // The handler sees plain HTTP/2; the stream below it is encrypted.
+        var address = new UriBuilder(options.Address) { Scheme = Uri.UriSchemeHttp, Port = options.Address.Port }.Uri;
+        return GrpcChannel.ForAddress(address, ChannelOptions(handler));
+    }
+
+    /// <summary>A channel to the controller's Unix socket. Calls name their node by <see cref="ForNode"/>.</summary>
+    public static GrpcChannel ForUnixSocket(string path) =>
+        GrpcChannel.ForAddress("http://localhost", ChannelOptions(GrpcSocketsHandler.CreateForUnixSocket(path)));
+
+    /// <summary>Headers that name the node of a call over a Unix socket.</summary>
+    public static Metadata ForNode(string node) => new() { { NodeHeader.Name, node } };
+
+    private static GrpcChannelOptions ChannelOptions(SocketsHttpHandler handler) =>
+        new() { HttpHandler = handler, DisposeHttpClient = true, MaxReceiveMessageSize = ProtocolLimits.MaxMessageSize };
+
+    private static SslClientAuthenticationOptions HandshakeOptions(ControllerChannelOptions options, string host)
+    {
+        SslClientIdentity? identity = options.Identity?.Invoke();
+        return new()
+        {
+            TargetHost = host,
+            EnabledSslProtocols = System.Security.Authentication.SslProtocols.Tls13,
+            ApplicationProtocols = [SslApplicationProtocol.Http2],
+            CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+            ClientCertificateContext = identity is null ? null : SslStreamCertificateContext.Create(identity.Certificate, identity.Intermediates, offline: true),
+            RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
+                certificate is X509Certificate2 leaf && IsController(leaf, chain, options.Roots(), options.Time.GetUtcNow()),
+        };
+    }
+
+    private static bool IsController(X509Certificate2 leaf, X509Chain? presented, IReadOnlyList<ReadOnlyMemory<byte>> roots, DateTimeOffset now)
+    {
+        if (!SvidReader.TryRead(leaf, out SpiffeId? id) || id.Path != SpiffeId.ControllerPath) return false;
+        using var chain = new X509Chain();
+        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        chain.ChainPolicy.DisableCertificateDownloads = true;
+        chain.ChainPolicy.VerificationTimeIgnored = false;
+        chain.ChainPolicy.VerificationTime = now.LocalDateTime;
+        chain.ChainPolicy.ApplicationPolicy.Add(new Oid(ServerAuthentication));
+        foreach (ReadOnlyMemory<byte> root in roots) chain.ChainPolicy.CustomTrustStore.Add(X509CertificateLoader.LoadCertificate(root.Span));
+        if (presented is not null) chain.ChainPolicy.ExtraStore.AddRange(presented.ChainPolicy.ExtraStore);
+        return chain.Build(leaf);
+    }
+}
