@@ -20,6 +20,7 @@ internal sealed class EventLoop : IDisposable
     private readonly ILoopObserver? _observer;
     private readonly Thread _thread;
     private readonly List<IFlushable> _flushables = [];
+    private readonly List<IFlushable> _flushedNextTurn = [];
     private Queue<LoopSignal> _deferred = new();
     private Queue<LoopSignal> _running = new();
     private volatile bool _stopping;
@@ -117,6 +118,14 @@ internal sealed class EventLoop : IDisposable
         if (flushable.IsFlushScheduled) return;
         flushable.IsFlushScheduled = true;
         _flushables.Add(flushable);
+    }
+
+    /// <summary>Has <see cref="IFlushable.Flush"/> called at the end of the next turn: others go first.</summary>
+    internal void ScheduleFlushNextTurn(IFlushable flushable)
+    {
+        if (flushable.IsFlushScheduled) return;
+        flushable.IsFlushScheduled = true;
+        _flushedNextTurn.Add(flushable);
     }
 
     /// <summary>Lets other work of the loop go first.</summary>
@@ -236,6 +245,8 @@ internal sealed class EventLoop : IDisposable
         }
 
         _flushables.Clear();
+        _flushables.AddRange(_flushedNextTurn);
+        _flushedNextTurn.Clear();
     }
 
     private long ReadClock() => ToMilliseconds(_time.GetTimestamp());

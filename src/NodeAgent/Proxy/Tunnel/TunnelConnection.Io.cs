@@ -1,4 +1,5 @@
 using Culvert.Http2;
+using Culvert.Interop.Sockets;
 using Culvert.Interop.Tls;
 using Culvert.NodeAgent.Proxy.Loop;
 
@@ -9,17 +10,18 @@ internal sealed partial class TunnelConnection
 {
     // A busy tunnel gives way to other sockets after so many bytes, in either direction.
     private const int BytesPerTurn = 512 * 1024;
+    private static readonly TimeSpan FinishTimeout = TimeSpan.FromSeconds(1);
     private const int RecordSize = 16 * 1024;
 
     /// <summary>Writes the output; called by the loop at the end of a turn.</summary>
     void IFlushable.Flush()
     {
-        if (IsClosed || _writeBlocked) return;
+        if (IsClosed || _finishing || _writeBlocked) return;
         for (int written = 0; Http2.PendingOutput > 0;)
         {
             if (written >= BytesPerTurn)
             {
-                ScheduleFlush();
+                Loop.ScheduleFlushNextTurn(this);
                 return;
             }
 
@@ -43,8 +45,22 @@ internal sealed partial class TunnelConnection
             }
         }
 
-        if (Http2.IsClosed) Close(Http2.Result.Reason == Http2CloseReason.Local ? null : Http2.Result.Message);
-        else if (Http2.IsDrained) Close(null);
+        if (Http2.IsClosed) Finish(Http2.Result.Reason == Http2CloseReason.Local ? null : Http2.Result.Message);
+        else if (Http2.IsDrained) Finish(null);
+    }
+
+    /// <summary>
+    /// Ends this side's direction and closes when the peer has ended its own: closing with unread bytes would make the kernel
+    /// send RST, which can overtake what was sent last.
+    /// </summary>
+    private void Finish(string? reason)
+    {
+        _finishing = true;
+        CloseReason = reason;
+        _tls.Shutdown();
+        _ = _socket.Handle.Shutdown(ShutdownDirection.Write);
+        Loop.Timers.Cancel(_check);
+        Loop.Schedule(_finish, FinishTimeout);
     }
 
     private void WaitUntilWritable()
@@ -131,6 +147,7 @@ internal sealed partial class TunnelConnection
 
     private void Receive(ReadOnlySpan<byte> bytes)
     {
+        if (_finishing) return;
         Http2.Receive(bytes);
         if (_writeWaitsForRead)
         {

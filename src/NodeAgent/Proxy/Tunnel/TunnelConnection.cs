@@ -21,6 +21,8 @@ internal sealed partial class TunnelConnection : IFlushable
     private readonly LoopSignal _closed = new();
     private readonly LoopSignal _readWaitsForWrite = new();
     private long _idleSince;
+    private readonly LoopTimer _finish;
+    private bool _finishing;
     private bool _writeBlocked;
     private bool _writeWaitsForRead;
 
@@ -37,6 +39,7 @@ internal sealed partial class TunnelConnection : IFlushable
         _streams = streams;
         _idleTimeout = options.TunnelIdleTimeout;
         _check = new LoopTimer(static state => ((TunnelConnection)state!).Check(), this);
+        _finish = new LoopTimer(static state => ((TunnelConnection)state!).Close(null), this);
         _idleSince = Loop.NowMilliseconds;
         Http2 = new Http2Connection(streams is null ? Http2Role.Client : Http2Role.Server, options.Http2, this, time);
     }
@@ -89,10 +92,11 @@ internal sealed partial class TunnelConnection : IFlushable
     {
         if (IsClosed) return;
         IsClosed = true;
-        CloseReason = reason;
+        CloseReason ??= reason;
         Loop.Timers.Cancel(_check);
+        Loop.Timers.Cancel(_finish);
         Http2.TransportClosed();
-        if (reason is null) _tls.Shutdown();
+        if (reason is null && !_finishing) _tls.Shutdown();
         _socket.Dispose();
         _tls.Dispose();
         _closed.Set(true);

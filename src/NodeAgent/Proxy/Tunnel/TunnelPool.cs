@@ -36,8 +36,8 @@ internal sealed class TunnelPool
 
     /// <summary>Opens a CONNECT stream and waits for its answer.</summary>
     /// <param name="key">Who to whom.</param>
-    /// <param name="headers">The request; not used after the first await, so it may be the loop's shared list.</param>
-    /// <param name="writeHeaders">Fills <paramref name="headers"/> anew when the request is sent.</param>
+    /// <param name="headers">A list to write into; it may be the loop's shared one, as it is not used across an await.</param>
+    /// <param name="writeHeaders">Fills <paramref name="headers"/> when the request is sent.</param>
     /// <param name="state">Passed to <paramref name="writeHeaders"/>.</param>
     /// <returns>The relay, whose <see cref="StreamRelay.ResponseStatus"/> is 200, or null and the failure.</returns>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
@@ -48,6 +48,13 @@ internal sealed class TunnelPool
         for (int attempt = 0; attempt < Attempts; attempt++)
         {
             (TunnelConnection? tunnel, failure) = await GetTunnelAsync(key);
+            if (tunnel is null && failure == ProxyFailure.None)
+            {
+                // Made with credentials that were replaced meanwhile, or full already.
+                failure = ProxyFailure.Overload;
+                continue;
+            }
+
             if (tunnel is null) return (null, failure);
             headers.Clear();
             writeHeaders(headers, state);

@@ -1,0 +1,28 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Culvert.NodeAgent.Tests.Proxy;
+
+/// <summary>The application's peer address is the real client. Needs CAP_NET_ADMIN.</summary>
+public sealed class TransparentTests
+{
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task TheApplicationSeesTheClientsAddressAndItsPortWhenFree(bool portIsShareable)
+    {
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "needs root for IP_TRANSPARENT");
+        await using ProxyPair pair = new(o => o with { Transparent = true, Mark = 0x00C20000 });
+        using Socket listener = TunnelTests.Listen(pair);
+        using Socket client = new(SocketType.Stream, ProtocolType.Tcp);
+
+        // On one machine the client's own socket holds the port, unless it allows sharing; between nodes the port is free.
+        // (.NET's Bind sets SO_REUSEADDR.)
+        if (portIsShareable) client.Bind(new IPEndPoint(IPAddress.Parse("127.55.0.9"), 0));
+        await client.ConnectAsync(pair.Entry);
+        using Socket server = await listener.AcceptAsync().WaitAsync(TimeSpan.FromSeconds(10));
+        IPEndPoint seen = (IPEndPoint)server.RemoteEndPoint!, real = (IPEndPoint)client.LocalEndPoint!;
+        Assert.Equal(real.Address.MapToIPv4(), seen.Address.MapToIPv4());
+        Assert.Equal(portIsShareable, real.Port == seen.Port);
+    }
+}
