@@ -8,10 +8,12 @@
 /* Whether the receiving veth takes the packet as it is; if not, the kernel's routing fragments it or answers with ICMP. */
 static __always_inline int packet_fits(struct __sk_buff *skb, const struct cv_packet *p, __u32 mtu)
 {
+	__u32 header;
+
 	if (!mtu || skb->len <= mtu + CV_ETH_LEN)
 		return 1;
-	/* 60: the largest TCP header, so that no segment of a super-packet can be too long. */
-	return skb->gso_size && skb->gso_size + p->l4_off - CV_ETH_LEN + 60 <= mtu;
+	header = p->key.proto == IPPROTO_TCP ? p->len - p->tcp_payload : p->l4_off - CV_ETH_LEN + sizeof(struct udphdr);
+	return skb->gso_size && skb->gso_size + header <= mtu;
 }
 
 static __always_inline void nat_prepare(struct cv_scratch *s, const struct cv_flow *f)
@@ -22,15 +24,10 @@ static __always_inline void nat_prepare(struct cv_scratch *s, const struct cv_fl
 }
 
 /* Straight into the receiving pod: the veth's own addresses make it look routed. */
-static __always_inline int forward_direct(struct __sk_buff *skb, struct cv_scratch *s, const struct cv_flow *f)
+static __always_inline int forward_direct(struct __sk_buff *skb, const struct cv_flow *f)
 {
-	struct cv_packet *p = &s->packet;
 	__u32 ifindex = f->ifindex;
 
-	counter_add(CV_COUNTER_DIRECT_PACKETS, 1);
-	counter_add(CV_COUNTER_DIRECT_BYTES, p->len);
-	if (!packet_fits(skb, p, f->mtu))
-		return TC_ACT_OK;
 	if (bpf_skb_store_bytes(skb, 0, f->mac, 12, 0))
 		return packet_drop(skb, CV_REASON_REWRITE_FAILED, CV_SIDE_FROM_POD);
 	if (bpf_redirect_peer(ifindex, 0) != TC_ACT_REDIRECT)
@@ -41,19 +38,27 @@ static __always_inline int forward_direct(struct __sk_buff *skb, struct cv_scrat
 /* A packet out of a pod. f is the entry of s->flow_key and of this generation. */
 static __always_inline int flow_forward(struct __sk_buff *skb, struct cv_scratch *s, struct cv_flow *f)
 {
-	__u8 flags = f->flags, direct = f->verdict == CV_VERDICT_DIRECT;
-	int r = TC_ACT_OK;
+	__u8 flags = f->flags, nat = flags & (CV_FLOW_NAT_DST | CV_FLOW_NAT_SRC);
+	int direct = f->verdict == CV_VERDICT_DIRECT, r = TC_ACT_OK;
 
 	flow_count(s, f);
-	if (flags & (CV_FLOW_NAT_DST | CV_FLOW_NAT_SRC)) {
+	if (direct) {
+		counter_add(CV_COUNTER_DIRECT_PACKETS, 1);
+		counter_add(CV_COUNTER_DIRECT_BYTES, s->packet.len);
+		direct = packet_fits(skb, &s->packet, f->mtu);
+		/* Routing would take a Service address on a pod's veth for a spoofed source: cv_to_pod translates that later. */
+		if (!direct)
+			nat &= CV_FLOW_NAT_DST;
+	} else {
+		counter_add(CV_COUNTER_PASS_PACKETS, 1);
+	}
+	if (nat) {
 		nat_prepare(s, f);
 		if (packet_translate(skb))
 			return packet_drop(skb, CV_REASON_REWRITE_FAILED, CV_SIDE_FROM_POD);
 	}
 	if (direct)
-		r = forward_direct(skb, s, f);
-	else
-		counter_add(CV_COUNTER_PASS_PACKETS, 1);
+		r = forward_direct(skb, f);
 	flow_track(skb, s, flags);
 	return r;
 }

@@ -78,7 +78,7 @@ __noinline int icmp_from_pod(struct __sk_buff *skb)
 		if (icmp_translate(skb))
 			return packet_drop(skb, CV_REASON_REWRITE_FAILED, CV_SIDE_FROM_POD);
 	}
-	return f->verdict == CV_VERDICT_DIRECT ? forward_direct(skb, s, f) : TC_ACT_OK;
+	return f->verdict == CV_VERDICT_DIRECT ? forward_direct(skb, f) : TC_ACT_OK;
 }
 
 /* ICMP towards a pod: errors about flows it does not have are refused, unless this node itself speaks. */

@@ -21,16 +21,16 @@ static __always_inline int to_pod_known(struct __sk_buff *skb, struct cv_scratch
 			return r < 0 ? CV_FLOW_GONE : packet_drop(skb, r, CV_SIDE_TO_POD);
 		}
 	}
-	if (from || reversed)
-		return TC_ACT_OK; /* counted where it left its pod */
 	flags = f->flags;
-	flow_count(s, f);
-	counter_add(CV_COUNTER_PASS_PACKETS, 1);
-	if (flags & CV_FLOW_NAT_SRC) {
+	if (!reversed && flags & CV_FLOW_NAT_SRC) {
 		nat_prepare(s, f);
 		if (packet_translate(skb))
 			return packet_drop(skb, CV_REASON_REWRITE_FAILED, CV_SIDE_NET);
 	}
+	if (from || reversed)
+		return TC_ACT_OK; /* counted where it left its pod */
+	flow_count(s, f);
+	counter_add(CV_COUNTER_PASS_PACKETS, 1);
 	flow_track(skb, s, flags);
 	return TC_ACT_OK;
 }

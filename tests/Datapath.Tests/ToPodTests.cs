@@ -80,9 +80,24 @@ public sealed class ToPodTests : IClassFixture<World>
         Assert.Empty(_world.Run(Hook.ToPod, large.Bytes, _world.B.Index, _world.A.Index).Passed().Events);
         _world.Run(Hook.ToPod, large.Bytes, _world.B.Index, Uplink).Dropped(CvReason.SpoofedSource);
         Packet super = Packet.OfTcp(client, vip, TcpFlags.Ack, 3000);
-        Assert.Equal(Outcome.Redirect, _world.FromPod(_world.A, super, segment: 1100).Code);
-        _world.FromPod(_world.A, super, segment: 1300).Passed();
+        int largest = 1280 - (v6 ? 60 : 40);
+        Assert.Equal(Outcome.Redirect, _world.FromPod(_world.A, super, segment: (uint)largest).Code);
+        _world.FromPod(_world.A, super, segment: (uint)largest + 1).Passed();
         _world.B.Mtu = 1500;
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public void An_answer_too_large_for_the_veth_is_translated_behind_routing(bool v6)
+    {
+        _world.A.Mtu = 1280;
+        _world.Reset();
+        IPEndPoint client = _world.A.At(v6, 40000), vip = new(World.Vip(v6), WorldContent.ToB), backend = _world.B.At(v6, WorldContent.BackendPort);
+        _world.FromPod(_world.A, Packet.OfUdp(client, vip)).Redirected(_world.B);
+        Packet answer = Packet.OfUdp(backend, client, 1400);
+        Assert.Equal(answer.Build(), _world.FromPod(_world.B, answer).Passed().Bytes);
+        Assert.Equal(vip, _world.ToPod(_world.A, answer, _world.B.Index).Passed().View.From);
+        _world.ToPod(_world.A, answer, Uplink).Dropped(CvReason.SpoofedSource);
+        _world.A.Mtu = 1500;
     }
 
     [Theory, InlineData(false), InlineData(true)]

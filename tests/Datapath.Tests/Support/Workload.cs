@@ -5,17 +5,17 @@ namespace Culvert.Datapath.Tests.Support;
 /// <summary>A pod of the tests' world. Its MACs and class follow from its number.</summary>
 internal sealed record Workload(int Number, string Interface)
 {
-    internal IPAddress Address4 { get; } = IPAddress.Parse($"10.1.0.{Number}");
+    internal IPAddress Address4 { get; init; } = IPAddress.Parse($"10.1.0.{Number}");
 
-    internal IPAddress Address6 { get; } = IPAddress.Parse($"fd00:1::{Number:x}");
+    internal IPAddress Address6 { get; init; } = IPAddress.Parse($"fd00:1::{Number:x}");
 
     internal uint Index { get; set; }
 
     internal uint Mtu { get; set; } = 1500;
 
-    internal byte[] Mac { get; } = [0x0a, 0, 0, 0, 0, (byte)Number];
+    internal byte[] Mac { get; init; } = [0x0a, 0, 0, 0, 0, (byte)Number];
 
-    internal byte[] HostMac { get; } = [0x0e, 0, 0, 0, 0, (byte)Number];
+    internal byte[] HostMac { get; init; } = [0x0e, 0, 0, 0, 0, (byte)Number];
 
     /// <summary>Policy subject.</summary>
     internal uint Subject => (uint)(100 + Number);

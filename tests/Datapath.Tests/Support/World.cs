@@ -10,7 +10,7 @@ namespace Culvert.Datapath.Tests.Support;
 /// The programs, loaded, with a small world in their maps: pods A, B and C (which needs the proxy) on this node, a workload elsewhere,
 /// Services in front of them. Programs are run on made-up packets. One for each test class; <see cref="Reset"/> before each test.
 /// </summary>
-public sealed class World : IDisposable
+public sealed class World : IWorld, IDisposable
 {
     internal const uint Generation = 7;
     internal static readonly byte[] PodMac = [0x02, 0, 0, 0, 0, 1];
@@ -53,7 +53,8 @@ public sealed class World : IDisposable
 
     internal Workload[] Pods => [A, B, C];
 
-    internal WorldMaps Maps { get; }
+    /// <inheritdoc/>
+    public WorldMaps Maps { get; }
 
     internal static IPAddress Node(bool v6) => IPAddress.Parse(v6 ? "fd00::1" : "10.0.0.1");
 

@@ -31,7 +31,7 @@ internal static class WorldContent
         }
     }
 
-    internal static void SetPod(this World world, uint generation, Workload pod, CvAddressFlag flags = 0, CvEndpointFlag endpoint = 0)
+    internal static void SetPod(this IWorld world, uint generation, Workload pod, CvAddressFlag flags = 0, CvEndpointFlag endpoint = 0)
     {
         world.Maps.Endpoints.Set(
             new CvEndpointKey { Generation = generation, Ifindex = pod.Index },
@@ -45,7 +45,7 @@ internal static class WorldContent
         world.SetAddress(generation, pod.Address6, address);
     }
 
-    internal static void SetAddress(this World world, uint generation, IPAddress address, CvAddress value, int? prefix = null)
+    internal static void SetAddress(this IWorld world, uint generation, IPAddress address, CvAddress value, int? prefix = null)
     {
         bool v6 = address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6;
         uint length = 32 + (v6 ? 0u : 96u) + (uint)(prefix ?? (v6 ? 128 : 32));
@@ -53,7 +53,7 @@ internal static class WorldContent
     }
 
     /// <summary>Sets the policy for TCP and UDP to a pod.</summary>
-    internal static void SetPolicy(this World world, uint generation, Workload to, uint sourceClass, ushort port, CvReason reason, uint rule = Rule, bool audit = false)
+    internal static void SetPolicy(this IWorld world, uint generation, Workload to, uint sourceClass, ushort port, CvReason reason, uint rule = Rule, bool audit = false)
     {
         foreach (byte protocol in (byte[])[Packet.Tcp, Packet.Udp])
         {
@@ -63,7 +63,7 @@ internal static class WorldContent
         }
     }
 
-    internal static void SetService(this World world, uint generation, bool v6, int port, uint id, CvServiceFlag flags, params IPAddress[] backends)
+    internal static void SetService(this IWorld world, uint generation, bool v6, int port, uint id, CvServiceFlag flags, params IPAddress[] backends)
     {
         id += v6 ? 100u : 0;
         foreach (byte protocol in (byte[])[Packet.Tcp, Packet.Udp])

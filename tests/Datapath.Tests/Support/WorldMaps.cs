@@ -4,7 +4,7 @@ using Culvert.Interop.Bpf;
 namespace Culvert.Datapath.Tests.Support;
 
 /// <summary>The datapath's maps with their types.</summary>
-internal sealed class WorldMaps(BpfObject source) : IDisposable
+public sealed class WorldMaps(BpfObject source) : IDisposable
 {
     private readonly BpfMap<uint, CvControl> _control = source.GetMap<uint, CvControl>("cv_control");
     private readonly BpfMap<uint, ulong> _drops = source.GetMap<uint, ulong>("cv_drops");
@@ -68,6 +68,7 @@ internal sealed class WorldMaps(BpfObject source) : IDisposable
 
     internal CvFlow? Flow(CvFlowKey key) => Flows.TryGet(key, out CvFlow flow) ? flow : null;
 
+    /// <inheritdoc/>
     public void Dispose()
     {
         foreach (BpfMap map in (BpfMap[])[_control, _drops, _counters, Endpoints, Addresses, Policies, Services, Backends, Flows, Pairs, Listeners, Events]) map.Dispose();

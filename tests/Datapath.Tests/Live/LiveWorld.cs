@@ -1,0 +1,169 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Net;
+using System.Net.NetworkInformation;
+using System.Runtime.InteropServices;
+using Culvert.Cli.Labs;
+using Culvert.Datapath.Tests.Support;
+using Culvert.Interop.Abi;
+using Culvert.Interop.Bpf;
+using Culvert.Interop.Netlink;
+
+namespace Culvert.Datapath.Tests.Live;
+
+/// <summary>
+/// The programs attached to real veths: pods A and B on one node, and a machine X on another, which runs none of the programs. A test fills
+/// the maps itself and plays the proxy.
+/// </summary>
+public sealed class LiveWorld : IWorld, IAsyncLifetime
+{
+    internal const uint Generation = 7;
+    internal const int CapturePort = 15001, CaptureTable = 133;
+
+    private readonly List<IDisposable> _disposables = [];
+    private readonly ConcurrentQueue<CvEvent> _events = new();
+    private Lab? _lab;
+
+    /// <inheritdoc/>
+    public WorldMaps Maps { get; private set; } = null!;
+
+    internal LabNode Node { get; private set; } = null!;
+
+    internal LabPod PodA { get; private set; } = null!;
+
+    internal LabPod PodB { get; private set; } = null!;
+
+    /// <summary>A pod of the other node: outside of the mesh, or a workload elsewhere, as a test says.</summary>
+    internal LabPod PodX { get; private set; } = null!;
+
+    internal Workload A { get; private set; } = null!;
+
+    internal Workload B { get; private set; } = null!;
+
+    internal RingBufferReader Ring { get; private set; } = null!;
+
+    /// <summary>Whether the kernel has TCX; clsact is used otherwise.</summary>
+    internal bool UseTcx { get; init; } = true;
+
+    /// <summary>Size of the packets on all links.</summary>
+    internal int Mtu { get; init; } = 1500;
+
+    /// <inheritdoc/>
+    public async ValueTask InitializeAsync()
+    {
+        Requires.Root();
+        _lab = await Lab.CreateAsync(new LabOptions { Mtu = Mtu });
+        Node = await _lab.AddNodeAsync("n1");
+        LabNode other = await _lab.AddNodeAsync("n2");
+        PodA = await _lab.AddPodAsync(Node, "a");
+        PodB = await _lab.AddPodAsync(Node, "b");
+        PodX = await _lab.AddPodAsync(other, "x");
+        await Node.ScriptAsync($"""
+            ip rule add fwmark 0x{CvAbi.MarkCapture:x}/0x{CvAbi.MarkMask:x} lookup {CaptureTable}
+            ip -6 rule add fwmark 0x{CvAbi.MarkCapture:x}/0x{CvAbi.MarkMask:x} lookup {CaptureTable}
+            ip route add local default dev lo table {CaptureTable}
+            ip -6 route add local default dev lo table {CaptureTable}
+            """);
+        A = await WorkloadOf(PodA, 1);
+        B = await WorkloadOf(PodB, 2);
+        BpfObject programs = BpfObject.OpenFile(Path.Combine(AppContext.BaseDirectory, "bpf", "tc.bpf.o"));
+        _disposables.Add(programs);
+        programs.Load();
+        Maps = new WorldMaps(programs);
+        Ring = new RingBufferReader(Maps.Events, record => _events.Enqueue(MemoryMarshal.Read<CvEvent>(record)));
+        foreach (Workload pod in (Workload[])[A, B])
+        {
+            Attach(programs.GetProgram("cv_from_pod"), pod.Index, TcDirection.Ingress);
+            Attach(programs.GetProgram("cv_to_pod"), pod.Index, TcDirection.Egress);
+        }
+        Attach(programs.GetProgram("cv_from_net"), await IndexOf(LabNode.Uplink), TcDirection.Ingress);
+        Reset();
+    }
+
+    /// <summary>Puts the maps into their first state: A and B may speak to each other, port 80 of the virtual address leads to B.</summary>
+    internal void Reset()
+    {
+        Maps.Clear();
+        Fill(Generation);
+        Maps.Activate(Generation);
+        Events();
+    }
+
+    internal void Fill(uint generation)
+    {
+        foreach (Workload pod in (Workload[])[A, B])
+        {
+            this.SetPod(generation, pod);
+            this.SetPolicy(generation, pod, CvAbi.ClassAny, 0, CvReason.None);
+        }
+        foreach (bool v6 in (bool[])[false, true])
+        {
+            this.SetAddress(generation, v6 ? Node.Address6 : Node.Address4, new CvAddress { Flags = (uint)CvAddressFlag.Node });
+            this.SetAddress(generation, World.Vip(v6), new CvAddress { Flags = (uint)CvAddressFlag.Service });
+            this.SetService(generation, v6, WorldContent.ToB, 1, 0, B.Address(v6));
+        }
+    }
+
+    /// <summary>Makes X a workload on another node.</summary>
+    internal void EnrolX(bool v6) => this.SetAddress(Generation, X(v6), new CvAddress { Flags = (uint)CvAddressFlag.Meshed, AuthClass = 30 });
+
+    internal IPAddress X(bool v6) => v6 ? PodX.Address6 : PodX.Address4;
+
+    internal static IPEndPoint Vip(bool v6) => new(World.Vip(v6), WorldContent.ToB);
+
+    /// <summary>The events so far; each is returned once.</summary>
+    internal List<CvEvent> Events()
+    {
+        Ring.Consume();
+        List<CvEvent> events = [];
+        while (_events.TryDequeue(out CvEvent e)) events.Add(e);
+        return events;
+    }
+
+    /// <summary>Waits for an event.</summary>
+    internal CvEvent Await(Func<CvEvent, bool> wanted)
+    {
+        for (DateTime end = DateTime.UtcNow.AddSeconds(10); DateTime.UtcNow < end; Ring.Poll(TimeSpan.FromMilliseconds(200)))
+        {
+            while (_events.TryDequeue(out CvEvent e))
+            {
+                if (wanted(e)) return e;
+            }
+        }
+        throw new TimeoutException("The event did not come within 10 s.");
+    }
+
+    /// <summary>Runs a function with the calling thread in a namespace.</summary>
+    internal static T In<T>(LabNamespace place, Func<T> function)
+    {
+        using NetworkNamespace network = NetworkNamespace.OpenPath(place.NamespacePath);
+        return network.Run(function);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        Ring?.Dispose();
+        Maps?.Dispose();
+        foreach (IDisposable disposable in _disposables) disposable.Dispose();
+        if (_lab is not null) await _lab.DisposeAsync();
+    }
+
+    private void Attach(BpfProgram program, uint index, TcDirection direction)
+    {
+        _disposables.Add(program);
+        if (UseTcx) _disposables.Add(In(Node, () => BpfLink.AttachTcx(program, (int)index, direction)));
+        else In(Node, () => { TcFilter.Attach(program, (int)index, direction); return 0; });
+    }
+
+    private async Task<uint> IndexOf(string name) =>
+        uint.Parse(await Node.ScriptAsync($"ip -o link show {name} | cut -d: -f1"), CultureInfo.InvariantCulture);
+
+    private async Task<Workload> WorkloadOf(LabPod pod, int number) => new(number, pod.HostInterface)
+    {
+        Address4 = pod.Address4, Address6 = pod.Address6, Mtu = (uint)Mtu, Index = await IndexOf(pod.HostInterface),
+        Mac = Parse(pod.Mac), HostMac = Parse(pod.HostMac),
+    };
+
+    private static byte[] Parse(string mac) => PhysicalAddress.Parse(mac).GetAddressBytes();
+}

@@ -1,0 +1,96 @@
+using System.Net;
+using System.Net.Sockets;
+using Culvert.Cli.Labs;
+using Culvert.Interop.Abi;
+
+namespace Culvert.Datapath.Tests.Live;
+
+/// <summary>Sockets inside a namespace, and what the tests do with them. Everything ends after 20 s at the latest.</summary>
+internal static class Peer
+{
+    private const int SolSocket = 1, SoMark = 36, SolIp = 0, IpTransparent = 19, SolIpV6 = 41, IpV6Transparent = 75;
+
+    internal static CancellationToken Deadline(int seconds = 20) => new CancellationTokenSource(TimeSpan.FromSeconds(seconds)).Token;
+
+    internal static Socket Open(LabNamespace place, bool v6, SocketType type) => LiveWorld.In(place, () =>
+        new Socket(v6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork, type, type == SocketType.Stream ? ProtocolType.Tcp : ProtocolType.Udp));
+
+    internal static Socket Listen(LabNamespace place, IPEndPoint at)
+    {
+        Socket socket = Open(place, IsV6(at), SocketType.Stream);
+        socket.Bind(at);
+        socket.Listen(128);
+        return socket;
+    }
+
+    /// <summary>A listener as the proxy has them: transparent and marked.</summary>
+    internal static Socket ListenAsProxy(LabNamespace place, bool v6, int port)
+    {
+        Socket socket = AsProxy(Open(place, v6, SocketType.Stream), v6);
+        socket.Bind(new IPEndPoint(v6 ? IPAddress.IPv6Loopback : IPAddress.Loopback, port));
+        socket.Listen(128);
+        return socket;
+    }
+
+    internal static Socket AsProxy(Socket socket, bool v6)
+    {
+        socket.SetRawSocketOption(SolSocket, SoMark, BitConverter.GetBytes(CvAbi.MarkProxy));
+        socket.SetRawSocketOption(v6 ? SolIpV6 : SolIp, v6 ? IpV6Transparent : IpTransparent, BitConverter.GetBytes(1));
+        return socket;
+    }
+
+    internal static async Task<Socket> Connect(LabNamespace place, IPEndPoint to)
+    {
+        Socket socket = Open(place, IsV6(to), SocketType.Stream);
+        await socket.ConnectAsync(to, Deadline());
+        return socket;
+    }
+
+    internal static Socket Datagrams(LabNamespace place, IPEndPoint at)
+    {
+        Socket socket = Open(place, IsV6(at), SocketType.Dgram);
+        socket.Bind(at);
+        return socket;
+    }
+
+    internal static bool IsV6(IPEndPoint at) => at.AddressFamily == AddressFamily.InterNetworkV6;
+
+    /// <summary>Both sides send so many bytes at once and check what they receive.</summary>
+    internal static async Task ExchangeAsync(Socket one, Socket other, long bytes)
+    {
+        await Task.WhenAll(SendAsync(one, bytes), SendAsync(other, bytes), ReceiveAsync(one, bytes), ReceiveAsync(other, bytes));
+    }
+
+    internal static async Task SendAsync(Socket socket, long bytes)
+    {
+        byte[] buffer = Buffer(0);
+        CancellationToken deadline = Deadline();
+        for (long at = 0; at < bytes;)
+        {
+            int phase = (int)(at % 251), length = (int)Math.Min(bytes - at, 60_000);
+            at += await socket.SendAsync(buffer.AsMemory(phase, length), deadline);
+        }
+    }
+
+    internal static async Task ReceiveAsync(Socket socket, long bytes)
+    {
+        byte[] expected = Buffer(0), buffer = new byte[60_000];
+        CancellationToken deadline = Deadline();
+        for (long at = 0; at < bytes;)
+        {
+            int length = await socket.ReceiveAsync(buffer.AsMemory(0, (int)Math.Min(buffer.Length, bytes - at)), deadline);
+            Assert.NotEqual(0, length);
+            Assert.True(buffer.AsSpan(0, length).SequenceEqual(expected.AsSpan((int)(at % 251), length)), $"The bytes differ near {at}.");
+            at += length;
+        }
+    }
+
+    /// <summary>Returns the error that a connection attempt ends with.</summary>
+    internal static async Task<SocketError> Refusal(LabNamespace place, IPEndPoint to)
+    {
+        SocketException e = await Assert.ThrowsAsync<SocketException>(async () => (await Connect(place, to)).Dispose());
+        return e.SocketErrorCode;
+    }
+
+    private static byte[] Buffer(int phase) => [.. Enumerable.Range(0, 61_000).Select(i => (byte)((i + phase) % 251))];
+}
