@@ -62,6 +62,8 @@ public sealed partial class Lab
             for name in $names; do ip netns delete "$name"; done
             for point in $(grep -o ' {folder}/[^ ]* bpf ' /proc/mounts | cut -d' ' -f2 || true); do umount "$point"; done
             rm -rf --one-file-system '{folder}'
+            rmdir --ignore-fail-on-non-empty '{Path.GetDirectoryName(folder)}' 2>/dev/null || true
+            if [ '{Path.GetDirectoryName(folder)}' = '{DefaultRoot}' ]; then rmdir --ignore-fail-on-non-empty '{Path.GetDirectoryName(DefaultRoot)}' 2>/dev/null || true; fi
             """;
         await Tool.RequireAsync("sh", ["-eu"], script).ConfigureAwait(false);
     }

@@ -51,7 +51,7 @@ public sealed partial class Lab : IAsyncDisposable
     public static async Task<Lab> CreateAsync(LabOptions? options = null, CancellationToken cancellationToken = default)
     {
         var lab = new Lab(options ?? new LabOptions());
-        Directory.CreateDirectory(lab.Folder);
+        CreateFolder(lab.Folder);
         await File.WriteAllTextAsync(lab.OwnerFile, OwnerOfThisProcess(), cancellationToken).ConfigureAwait(false);
         AppDomain.CurrentDomain.ProcessExit += lab.OnProcessExit;
         try
@@ -128,6 +128,23 @@ public sealed partial class Lab : IAsyncDisposable
         var process = LabProcess.Start(place, name, log, program, arguments);
         _processes.Push(process);
         return process;
+    }
+
+    // The end of another lab may remove the common root in between.
+    private static void CreateFolder(string folder)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                Directory.CreateDirectory(folder);
+                return;
+            }
+            catch (DirectoryNotFoundException) when (attempt < 10)
+            {
+                // Made anew at the next attempt.
+            }
+        }
     }
 
     private void OnProcessExit(object? sender, EventArgs e) => DisposeAsync().AsTask().GetAwaiter().GetResult();
