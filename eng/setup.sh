@@ -33,7 +33,8 @@ curl|curl|curl|curl|curl'
 kernels='qemu-system-x86_64|qemu-system-x86|qemu-system-x86|qemu-system-x86|qemu-system-x86
 busybox|busybox-static|busybox-static|busybox|busybox
 mke2fs|e2fsprogs|e2fsprogs|e2fsprogs|e2fsprogs
-cpio|cpio|cpio|cpio|cpio'
+cpio|cpio|cpio|cpio|cpio
+depmod|kmod|kmod|kmod|kmod'
 
 while [ $# -gt 0 ]; do
 	case "$1:${2:-}" in

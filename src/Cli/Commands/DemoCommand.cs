@@ -12,6 +12,11 @@ internal static class DemoCommand
 {
     private static readonly Option<bool> Keep = new("--keep") { Description = "Leave the mesh up and print commands to try; `culvert detach --all` removes it." };
 
+    private static readonly Option<string> Steps = new("--steps")
+    {
+        Description = "Only these steps, separated by commas: " + string.Join(", ", DemoRunner.Steps.Select(s => s.Name)) + ".", HelpName = "LIST",
+    };
+
     public static Command Create()
     {
         var command = new ExampleCommand(
@@ -24,6 +29,7 @@ internal static class DemoCommand
             Codes = [(ExitCode.Ok, "every step passed"), (ExitCode.Failed, "at least one step failed")],
         };
         command.Options.Add(Keep);
+        command.Options.Add(Steps);
         command.SetAction(RunAsync);
         return command;
     }
@@ -46,9 +52,18 @@ internal static class DemoCommand
                     Write(printer.Console, step);
                 }
             });
-        var report = await runner.RunAsync(result.GetValue(Keep), cancellationToken).ConfigureAwait(false);
+        var report = await runner.RunAsync(StepNames(result.GetValue(Steps)), result.GetValue(Keep), cancellationToken).ConfigureAwait(false);
         printer.Print(report, json => json.DemoReport, console => Write(console, report));
         return report.Passed ? (int)ExitCode.Ok : (int)ExitCode.Failed;
+    }
+
+    private static string[] StepNames(string? list)
+    {
+        var names = (list ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        var unknown = names.Except(DemoRunner.Steps.Select(s => s.Name), StringComparer.Ordinal).FirstOrDefault();
+        return unknown is null
+            ? names
+            : throw new CliException(ExitCode.BadInput, $"--steps: there is no step '{unknown}'", "there are " + string.Join(", ", DemoRunner.Steps.Select(s => s.Name)));
     }
 
     private static void Write(IAnsiConsole console, DemoStepReport step)

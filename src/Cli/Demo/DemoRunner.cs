@@ -7,7 +7,8 @@ namespace Culvert.Cli.Demo;
 /// <summary>Builds the demo's mesh, runs its steps and reports each as it ends. A failed step does not hold up the next.</summary>
 internal sealed class DemoRunner(Action<string> progress, Action<DemoStepReport> report)
 {
-    private static readonly IReadOnlyList<IDemoStep> Steps =
+    /// <summary>All steps, in order.</summary>
+    public static readonly IReadOnlyList<IDemoStep> Steps =
     [
         new SameNodeStep(),
         new CrossNodeStep(),
@@ -22,15 +23,16 @@ internal sealed class DemoRunner(Action<string> progress, Action<DemoStepReport>
     ];
 
     /// <summary>Runs it all.</summary>
+    /// <param name="names">Names of the steps to run; none for all.</param>
     /// <param name="keep">Leave the mesh up at the end.</param>
     /// <param name="cancellationToken">Ends it; everything is removed then.</param>
-    public async Task<DemoReport> RunAsync(bool keep, CancellationToken cancellationToken)
+    public async Task<DemoReport> RunAsync(IReadOnlyList<string> names, bool keep, CancellationToken cancellationToken)
     {
         var start = TimeProvider.System.GetTimestamp();
         await Lab.RemoveStaleAsync().ConfigureAwait(false);
         await using var world = await DemoWorld.StartAsync(progress, cancellationToken).ConfigureAwait(false);
         var done = new List<DemoStepReport>();
-        foreach (var step in Steps)
+        foreach (var step in Steps.Where(s => names.Count == 0 || names.Contains(s.Name)))
         {
             progress(step.Title);
             done.Add(await RunAsync(step, world, cancellationToken).ConfigureAwait(false));

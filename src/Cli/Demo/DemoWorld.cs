@@ -76,7 +76,7 @@ internal sealed class DemoWorld : IAsyncDisposable
 
     /// <summary>Asks a web server with curl from a pod.</summary>
     public static Task<ToolResult> CurlAsync(LabPod from, IPAddress to, CancellationToken cancellationToken, int port = Port) => from.RunAsync(
-        "curl", ["-sS", "-g", "--max-time", "5", Url(to, port, "/")], null, null, cancellationToken);
+        "curl", ["-sS", "-g", "--max-time", (5 * LabWait.Patience).ToString(CultureInfo.InvariantCulture), Url(to, port, "/")], null, null, cancellationToken);
 
     /// <summary>Asks over IPv4 and over IPv6 and demands answers with the client's own address in them.</summary>
     public static async Task RequireAnswersAsync(LabPod from, LabPod to, CancellationToken cancellationToken)

@@ -3,6 +3,9 @@ namespace Culvert.Cli.Demo;
 /// <summary>One thing the demo shows.</summary>
 internal interface IDemoStep
 {
+    /// <summary>Short name, for <c>--steps</c>.</summary>
+    string Name { get; }
+
     /// <summary>What it shows, as a statement.</summary>
     string Title { get; }
 

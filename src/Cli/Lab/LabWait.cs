@@ -7,6 +7,10 @@ public static class LabWait
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(15);
 
+    /// <summary>Multiplies every deadline of a lab, for machines in emulation; set by <c>CULVERT_PATIENCE</c>, 1 to 100.</summary>
+    public static int Patience { get; } =
+        int.TryParse(Environment.GetEnvironmentVariable("CULVERT_PATIENCE"), CultureInfo.InvariantCulture, out var factor) ? Math.Clamp(factor, 1, 100) : 1;
+
     /// <summary>Waits until a condition holds; it is looked at every 15 ms.</summary>
     /// <param name="what">The condition in words, for the message.</param>
     /// <param name="condition">Looked at until it returns true.</param>
@@ -23,6 +27,7 @@ public static class LabWait
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(condition);
+        timeout *= Patience;
         var clock = TimeProvider.System;
         var start = clock.GetTimestamp();
         while (!await condition().ConfigureAwait(false))

@@ -42,7 +42,7 @@ public static class Tool
             throw new ToolFailedException($"cannot start {program}: {e.Message}", e);
         }
 
-        var limit = timeout ?? DefaultTimeout;
+        var limit = (timeout ?? DefaultTimeout) * LabWait.Patience;
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(limit);
         try

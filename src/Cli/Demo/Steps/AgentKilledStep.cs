@@ -5,6 +5,8 @@ namespace Culvert.Cli.Demo.Steps;
 /// <summary>Kernel-carried connections outlive their agent.</summary>
 internal sealed class AgentKilledStep : IDemoStep
 {
+    public string Name => "agent-killed";
+
     public string Title => "Agent killed with -9: a same-node download goes on, policy too";
 
     public async Task<string> RunAsync(DemoWorld world, CancellationToken cancellationToken)

@@ -5,6 +5,8 @@ namespace Culvert.Cli.Demo.Steps;
 /// <summary>A request between nodes is encrypted.</summary>
 internal sealed class CrossNodeStep : IDemoStep
 {
+    public string Name => "between-nodes";
+
     public string Title => "Between nodes: mutual TLS, nothing readable on the link";
 
     public async Task<string> RunAsync(DemoWorld world, CancellationToken cancellationToken)

@@ -7,6 +7,8 @@ namespace Culvert.Cli.Demo.Steps;
 /// <summary>What policy does not allow is refused, and said why.</summary>
 internal sealed class DeniedStep(bool sameNode) : IDemoStep
 {
+    public string Name => sameNode ? "denied-same-node" : "denied-between-nodes";
+
     public string Title => sameNode ? "Same node: a guest is refused, with the reason" : "Between nodes: a guest is refused, with the reason";
 
     public async Task<string> RunAsync(DemoWorld world, CancellationToken cancellationToken)

@@ -6,6 +6,8 @@ namespace Culvert.Cli.Demo.Steps;
 /// <summary>Both ends are known by name.</summary>
 internal sealed class IdentityStep : IDemoStep
 {
+    public string Name => "identity";
+
     public string Title => "Both ends are proven by SPIFFE ID";
 
     public async Task<string> RunAsync(DemoWorld world, CancellationToken cancellationToken)

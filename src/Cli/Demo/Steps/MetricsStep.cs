@@ -5,6 +5,8 @@ namespace Culvert.Cli.Demo.Steps;
 /// <summary>Everything above is in the metrics.</summary>
 internal sealed class MetricsStep : IDemoStep
 {
+    public string Name => "metrics";
+
     public string Title => "Metrics of both nodes tell the same story";
 
     public async Task<string> RunAsync(DemoWorld world, CancellationToken cancellationToken)

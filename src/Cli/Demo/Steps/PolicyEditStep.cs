@@ -8,6 +8,8 @@ internal sealed class PolicyEditStep : IDemoStep
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(6);
 
+    public string Name => "policy-edit";
+
     public string Title => "A policy edited on disk closes live connections, and opens them again";
 
     public async Task<string> RunAsync(DemoWorld world, CancellationToken cancellationToken)

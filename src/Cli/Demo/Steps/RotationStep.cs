@@ -9,6 +9,8 @@ internal sealed class RotationStep : IDemoStep
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(45);
 
+    public string Name => "rotation";
+
     public string Title => "Certificates rotate under traffic, no request fails";
 
     public async Task<string> RunAsync(DemoWorld world, CancellationToken cancellationToken)

@@ -8,6 +8,8 @@ internal sealed class SameNodeStep : IDemoStep
 {
     private static readonly string[] Reporters = ["source", "destination"];
 
+    public string Name => "same-node";
+
     public string Title => "Same node: requests stay in the kernel, the proxy sees no byte";
 
     public async Task<string> RunAsync(DemoWorld world, CancellationToken cancellationToken)

@@ -7,6 +7,8 @@ internal sealed class ServiceStep : IDemoStep
 {
     private const int Requests = 40;
 
+    public string Name => "service";
+
     public string Title => "A service's address reaches the servers of both nodes";
 
     public async Task<string> RunAsync(DemoWorld world, CancellationToken cancellationToken)

@@ -1,0 +1,163 @@
+#!/usr/bin/env bash
+# Runs the mesh's first steps under other kernels: Debian's 6.1 and 6.12, each in an emulated machine (qemu, no KVM needed).
+# For each: every program loads and attaches, and a request passes in the kernel and through the proxies by mutual TLS.
+# Usage: eng/test-kernels.sh [VERSION]...      Environment: CONFIGURATION, KERNEL_DEBS (folder with linux-image packages, instead of apt-get download)
+# The last line is "N kernels passed, N failed".
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+configuration=${CONFIGURATION:-Release}
+work=$root/artifacts/kernels
+cli=$root/src/Cli/bin/$configuration/net10.0
+[ $# -gt 0 ] || set -- 6.1 6.12
+mkdir -p "$work"
+
+# Newest package of a kernel series, e.g. 6.1 -> linux-image-6.1.0-55-cloud-amd64.
+package_of() {
+	apt-cache pkgnames "linux-image-$1." | grep -E "^linux-image-${1//./\\.}\.[0-9].*-cloud-amd64$" | sort -V | tail -1
+}
+
+# Unpacks a kernel package to $work/<series>; kept for the next run.
+unpack_kernel() {
+	local series=$1 folder=$work/$1 package deb
+	[ -e "$folder/.done" ] && return
+	rm -rf "$folder" && mkdir -p "$folder"
+	if [ -n "${KERNEL_DEBS:-}" ]; then
+		deb=$(find "$KERNEL_DEBS" -name "linux-image-$series.*cloud-amd64*.deb" | sort -V | tail -1)
+	else
+		package=$(package_of "$series")
+		[ -n "$package" ] || { echo "test-kernels: no package linux-image-$series.*-cloud-amd64; run apt-get update" >&2 && return 1; }
+		(cd "$folder" && apt-get download -qq "$package" >/dev/null)
+		deb=$(find "$folder" -maxdepth 1 -name '*.deb')
+	fi
+	[ -n "$deb" ] || { echo "test-kernels: no package of Linux $series" >&2 && return 1; }
+	dpkg-deb -x "$deb" "$folder"
+	touch "$folder/.done"
+}
+
+# Copies programs with the libraries they need into a tree.
+copy_programs() {
+	local tree=$1 file
+	shift
+	for file in "$@"; do
+		file=$(readlink -f "$(command -v "$file")")
+		echo "$file"
+		ldd "$file" 2>/dev/null | grep -o '/[^ ]*' || true
+	done | sort -u | while read -r file; do
+		mkdir -p "$tree$(dirname "$file")"
+		cp -L "$file" "$tree$file"
+	done
+}
+
+copy_module() { # tree, kernel's tree, release, name: the module and what it depends on
+	local module file
+	for module in $(modinfo -b "$2" -k "$3" -F depends "$4" 2>/dev/null | tr ',' ' ') "$4"; do
+		[ "$module" = "$4" ] || copy_module "$1" "$2" "$3" "$module"
+	done
+	file=$(modinfo -b "$2" -k "$3" -n "$4" 2>/dev/null) || return 0
+	[ "$file" != "(builtin)" ] || return 0
+	mkdir -p "$1/modules"
+	cp -n "$file" "$1/modules/" && grep -qsx "$(basename "$file")" "$1/modules/order" || basename "$file" >>"$1/modules/order"
+}
+
+# The file system that every kernel boots into: this machine's programs, the .NET runtime and Culvert.
+build_image() {
+	local tree=$work/tree library runtime
+	rm -rf "$tree" && mkdir -p "$tree"/{bin,proc,sys,dev,run,tmp,etc,root,var/lib/nginx,var/log/nginx,usr/bin,usr/sbin,opt/culvert}
+	chmod 1777 "$tree/tmp"
+	cp "$(command -v busybox)" "$tree/bin/busybox"
+	copy_programs "$tree" bash ip nsenter setsid curl nginx tcpdump mount umount bpftool openssl
+	for library in libbpf.so.1 libelf.so.1 libssl.so.3 libcrypto.so.3 libstdc++.so.6 libgcc_s.so.1 libz.so.1; do
+		library=$(ldconfig -p | sed -n "s|.*$library .*x86-64.* => ||p" | head -1)
+		copy_programs "$tree" "$library"
+	done
+	for runtime in Microsoft.NETCore.App Microsoft.AspNetCore.App; do
+		library=$(dotnet --list-runtimes | sed -n "s/^$runtime \(10[^ ]*\) \[\(.*\)\]/\2\/\1/p" | sort -V | tail -1)
+		mkdir -p "$tree/opt/dotnet/shared/$runtime"
+		cp -r "$library" "$tree/opt/dotnet/shared/$runtime/"
+	done
+	cp -r "$(dirname "$(readlink -f "$(command -v dotnet)")")/host" "$tree/opt/dotnet/"
+	cp -rL "$cli/." "$tree/opt/culvert/"
+	echo 'root:x:0:0:root:/root:/bin/sh' >"$tree/etc/passwd"
+	echo 'root:x:0:' >"$tree/etc/group"
+	touch "$tree/etc/ld.so.conf"
+	cat >"$tree/init" <<-'INIT'
+		#!/bin/busybox sh
+		/bin/busybox --install -s /bin
+		export PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin DOTNET_ROOT=/opt/dotnet HOME=/root
+		export CULVERT_PATIENCE=10 DOTNET_TieredPGO=0 DOTNET_EnableDiagnostics=0 NO_COLOR=1
+		mount -t proc proc /proc
+		mount -t sysfs sysfs /sys
+		mount -t devtmpfs dev /dev
+		mount -t tmpfs run /run
+		mount -t tmpfs tmp /tmp
+		mount -t tmpfs nginx /var/lib/nginx
+		mkdir -p /run/netns
+		ip link set lo up
+		ulimit -n 65536
+		echo "### kernel $(uname -r)"
+		/opt/culvert/culvert check || true
+		/opt/culvert/culvert demo --steps same-node,between-nodes,identity,denied-same-node
+		echo "### exit code $?"
+		for log in /run/culvert-logs/*; do [ -e "$log" ] && echo "== $log" && tail -20 "$log"; done
+		poweroff -f
+	INIT
+	chmod +x "$tree/init"
+	ldconfig -r "$tree" 2>/dev/null || true
+	rm -f "$work/root.ext4"
+	mke2fs -q -t ext4 -d "$tree" "$work/root.ext4" 900M
+	rm -rf "$tree"
+}
+
+# A first file system in memory that loads modules and goes over to the image.
+build_initramfs() {
+	local series=$1 release=$2 tree=$work/$1/initramfs module
+	rm -rf "$tree" && mkdir -p "$tree"/{bin,proc,sys,dev,mnt}
+	cp "$(command -v busybox)" "$tree/bin/busybox"
+	[ -e "$work/$series/lib/modules/$release/modules.dep" ] || depmod -b "$work/$series" "$release"
+	for module in virtio_pci virtio_blk ext4 veth bridge af_packet sch_ingress cls_bpf act_mirred tls; do
+		copy_module "$tree" "$work/$series" "$release" "$module"
+	done
+	cat >"$tree/init" <<-'INIT'
+		#!/bin/busybox sh
+		/bin/busybox --install -s /bin
+		mount -t proc proc /proc
+		mount -t sysfs sysfs /sys
+		mount -t devtmpfs dev /dev
+		while read -r module; do insmod "/modules/$module" || echo "### $module did not load"; done </modules/order
+		until [ -e /dev/vda ]; do sleep 0.1; done
+		mount -o ro /dev/vda /mnt
+		umount /proc /sys
+		exec switch_root /mnt /init
+	INIT
+	chmod +x "$tree/init"
+	(cd "$tree" && find . | cpio -o -H newc --quiet | gzip -1) >"$work/$series/initramfs.gz"
+}
+
+run_kernel() {
+	local series=$1 kernel release log=$work/$1.log
+	kernel=$(find "$work/$series/boot" -name 'vmlinuz-*' | head -1)
+	release=${kernel##*/vmlinuz-}
+	build_initramfs "$series" "$release"
+	echo "Linux $release: booting (emulated; some minutes)"
+	timeout 900 qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 3072 -nographic -no-reboot -nic none \
+		-kernel "$kernel" -initrd "$work/$series/initramfs.gz" -append 'console=ttyS0 quiet panic=-1' \
+		-drive "file=$work/root.ext4,format=raw,if=virtio,readonly=on" >"$log" 2>&1 </dev/null || true
+	tr -d '\r' <"$log" | grep -aE '^(PASS|FAIL|warning|error|     |###)' || true
+	if tr -d '\r' <"$log" | grep -aqx '### exit code 0'; then
+		echo "Linux $release: passed"
+	else
+		echo "Linux $release: FAILED; see ${log#"$root"/}"
+		return 1
+	fi
+}
+
+[ -x "$cli/culvert" ] || dotnet build -c "$configuration" -v q -nologo "$root/src/Cli"
+build_image
+passed=0 failed=0
+for series in "$@"; do
+	if unpack_kernel "$series" && run_kernel "$series"; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+done
+rm -f "$work/root.ext4"
+echo "$passed kernels passed, $failed failed"
+[ "$failed" -eq 0 ]
