@@ -27,7 +27,7 @@ unpack_kernel() {
 	else
 		package=$(package_of "$series")
 		[ -n "$package" ] || { echo "test-kernels: no package linux-image-$series.*-cloud-amd64; run apt-get update" >&2 && return 1; }
-		(cd "$folder" && apt-get download -qq "$package" >/dev/null)
+		(cd "$folder" && apt-get -o APT::Sandbox::User=root -qq download "$package" >/dev/null)
 		deb=$(find "$folder" -maxdepth 1 -name '*.deb')
 	fi
 	[ -n "$deb" ] || { echo "test-kernels: no package of Linux $series" >&2 && return 1; }
@@ -40,7 +40,7 @@ copy_programs() {
 	local tree=$1 file
 	shift
 	for file in "$@"; do
-		file=$(readlink -f "$(command -v "$file")")
+		[[ $file == /* ]] || file=$(readlink -f "$(command -v "$file")")
 		echo "$file"
 		ldd "$file" 2>/dev/null | grep -o '/[^ ]*' || true
 	done | sort -u | while read -r file; do
@@ -66,8 +66,10 @@ build_image() {
 	rm -rf "$tree" && mkdir -p "$tree"/{bin,proc,sys,dev,run,tmp,etc,root,var/lib/nginx,var/log/nginx,usr/bin,usr/sbin,opt/culvert}
 	chmod 1777 "$tree/tmp"
 	cp "$(command -v busybox)" "$tree/bin/busybox"
+	for library in $("$tree/bin/busybox" --list); do [ -e "$tree/bin/$library" ] || ln -s busybox "$tree/bin/$library"; done
 	copy_programs "$tree" bash ip nsenter setsid curl nginx tcpdump mount umount bpftool openssl
-	for library in libbpf.so.1 libelf.so.1 libssl.so.3 libcrypto.so.3 libstdc++.so.6 libgcc_s.so.1 libz.so.1; do
+	for library in libbpf.so.1 libelf.so.1 libssl.so.3 libcrypto.so.3 libstdc++.so.6 libgcc_s.so.1 libz.so.1 \
+		libdl.so.2 libpthread.so.0 librt.so.1 libm.so.6; do
 		library=$(ldconfig -p | sed -n "s|.*$library .*x86-64.* => ||p" | head -1)
 		copy_programs "$tree" "$library"
 	done
@@ -83,7 +85,6 @@ build_image() {
 	touch "$tree/etc/ld.so.conf"
 	cat >"$tree/init" <<-'INIT'
 		#!/bin/busybox sh
-		/bin/busybox --install -s /bin
 		export PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin DOTNET_ROOT=/opt/dotnet HOME=/root
 		export CULVERT_PATIENCE=10 DOTNET_TieredPGO=0 DOTNET_EnableDiagnostics=0 NO_COLOR=1
 		mount -t proc proc /proc
@@ -105,7 +106,7 @@ build_image() {
 	chmod +x "$tree/init"
 	ldconfig -r "$tree" 2>/dev/null || true
 	rm -f "$work/root.ext4"
-	mke2fs -q -t ext4 -d "$tree" "$work/root.ext4" 900M
+	mke2fs -q -t ext4 -d "$tree" "$work/root.ext4" 900M 2>/dev/null
 	rm -rf "$tree"
 }
 
