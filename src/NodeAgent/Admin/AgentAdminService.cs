@@ -1,0 +1,47 @@
+using Culvert.Core;
+using Culvert.Grpc;
+using Culvert.NodeAgent.Telemetry;
+using Culvert.Protocol;
+using Wire = Culvert.Protocol.V1;
+
+namespace Culvert.NodeAgent.Admin;
+
+/// <summary>The agent's side of <c>culvert status, flows, explain, detach</c>. Thread-safe.</summary>
+internal sealed class AgentAdminService(IAdminBackend agent, FlowLog flows) : AdminServiceBase
+{
+    public override async Task<Wire.StatusResponse> Status(Wire.StatusRequest request, ServerCallContext context) => await agent.StatusAsync();
+
+    public override Task<Wire.ExplainResponse> Explain(Wire.ExplainRequest request, ServerCallContext context) => Task.FromResult(Explainer.Explain(agent.Index, request));
+
+    public override Task<Wire.DumpSnapshotResponse> DumpSnapshot(Wire.DumpSnapshotRequest request, ServerCallContext context)
+    {
+        NodeSnapshot snapshot = agent.Index.Snapshot;
+        Wire.DumpSnapshotResponse response = new() { Version = snapshot.Version };
+        response.Resources.AddRange(snapshot.ToResources());
+        return Task.FromResult(response);
+    }
+
+    public override async Task<Wire.DetachResponse> Detach(Wire.DetachRequest request, ServerCallContext context)
+    {
+        Wire.DetachResponse response = new();
+        response.Removed.AddRange(await agent.DetachAsync(context.CancellationToken));
+        return response;
+    }
+
+    public override async Task Flows(Wire.FlowsRequest request, IServerStreamWriter<Wire.Flow> responseStream, ServerCallContext context)
+    {
+        (IReadOnlyList<FlowRecord> last, FlowFollower follower) = flows.Follow();
+        using (follower)
+        {
+            foreach (FlowRecord record in last.Where(r => FlowFilterMatcher.Matches(request.Filter, r)).TakeLast((int)Math.Min(request.Last, int.MaxValue)))
+            {
+                await responseStream.WriteAsync(FlowMapping.ToWire(record, agent.Index.Snapshot), context.CancellationToken);
+            }
+            if (!request.Follow) return;
+            await foreach (FlowRecord record in follower.Reader.ReadAllAsync(context.CancellationToken))
+            {
+                if (FlowFilterMatcher.Matches(request.Filter, record)) await responseStream.WriteAsync(FlowMapping.ToWire(record, agent.Index.Snapshot), context.CancellationToken);
+            }
+        }
+    }
+}

@@ -1,0 +1,115 @@
+using System.Net;
+using Culvert.Core;
+using Culvert.Grpc;
+using Wire = Culvert.Protocol.V1;
+
+namespace Culvert.NodeAgent.Admin;
+
+/// <summary>
+/// Says which way a connection would take and which rule would decide, from the snapshot in force. Pure: asks the same oracle that kernel
+/// and proxy are compiled from and tested against.
+/// </summary>
+internal static class Explainer
+{
+    internal static Wire.ExplainResponse Explain(SnapshotIndex index, Wire.ExplainRequest request)
+    {
+        NodeSnapshot snapshot = index.Snapshot;
+        TransportProtocol protocol = request.Protocol == Wire.TransportProtocol.Udp ? TransportProtocol.Udp : TransportProtocol.Tcp;
+        if (request.Port is 0 or > 65535) throw new RpcException(new Status(StatusCode.InvalidArgument, $"port {request.Port} is not between 1 and 65535"));
+        (IPAddress sourceAddress, WorkloadInfo? source) = FindEnd(index, request.Source, "source");
+        Wire.ExplainResponse answer = new() { Verdict = Wire.Verdict.Allow, Path = Wire.FlowPath.Passthrough };
+        answer.Steps.Add(source is null ? $"{sourceAddress} is no workload of the mesh: it has no identity" : $"{source.Uid} on node {source.Node} is {source.Identity}");
+
+        ushort port = (ushort)request.Port;
+        (IPAddress address, NamespacedName? service, ushort targetPort) = Resolve(index, request.Destination, port, protocol, answer);
+        WorkloadInfo? destination = index.FindWorkload(address);
+        answer.Source = FlowMapping.Endpoint(new IPEndPoint(sourceAddress, 0), source, source?.Identity.ToString(), null);
+        answer.Destination = FlowMapping.Endpoint(new IPEndPoint(address, targetPort), destination, destination?.Identity.ToString(), service);
+
+        if (snapshot.Mesh.ExcludedCidrs.Any(c => c.Contains(address)) || snapshot.Mesh.ExcludedPorts.Contains(port))
+        {
+            answer.Steps.Add($"{address}:{port} is excluded by MeshConfig: not captured, no policy");
+            answer.Reason = "excluded";
+            return answer;
+        }
+        if (destination is not { Enrolled: true })
+        {
+            answer.Steps.Add($"{address} is not in the mesh: forwarded as it is");
+            answer.Reason = "not-enrolled";
+            return answer;
+        }
+        bool authenticated = source is { Enrolled: true };
+        bool sameNode = authenticated && source!.Node == destination.Node;
+        answer.Path = !authenticated ? Wire.FlowPath.Passthrough : sameNode ? Wire.FlowPath.Direct : Wire.FlowPath.Tunnel;
+        answer.Steps.Add(PathStep(source, destination, authenticated, sameNode));
+        if (destination.Node != snapshot.Node)
+        {
+            answer.DecidedByNode = destination.Node;
+            answer.Verdict = Wire.Verdict.Unspecified;
+            answer.Steps.Add($"policy is decided where {destination.Uid} runs: ask the agent of node {destination.Node}");
+            return answer;
+        }
+        Decide(snapshot, source, sourceAddress, destination, targetPort, protocol, authenticated, answer);
+        return answer;
+    }
+
+    private static string PathStep(WorkloadInfo? source, WorkloadInfo destination, bool authenticated, bool sameNode) =>
+        !authenticated ? $"the source is not enrolled: plaintext to {destination.Uid}, whose mTLS mode is {destination.MtlsMode.ToString().ToLowerInvariant()}"
+        : sameNode ? $"both ends are on node {destination.Node}: in the kernel, straight to the pod"
+        : $"from node {source!.Node} to node {destination.Node}: mutual TLS tunnel, {source.Identity} to {destination.Identity}";
+
+    private static void Decide(NodeSnapshot snapshot, WorkloadInfo? source, IPAddress sourceAddress, WorkloadInfo destination, ushort port, TransportProtocol protocol, bool authenticated, Wire.ExplainResponse answer)
+    {
+        Decision decision = PolicyEvaluator.Evaluate(snapshot, new ConnectionRequest
+        {
+            SourceIdentity = source?.Identity,
+            SourceAddress = sourceAddress,
+            Destination = destination,
+            Port = port,
+            Protocol = protocol,
+            Authenticated = authenticated,
+        });
+        answer.Verdict = decision.IsAllowed ? Wire.Verdict.Allow : Wire.Verdict.Deny;
+        answer.Reason = ReasonText.Of(decision.Reason);
+        if (decision.Policy is { } policy)
+        {
+            answer.Rule = FlowMapping.Rule(policy, decision.RuleIndex, snapshot);
+            answer.Steps.Add($"{(decision.IsAllowed ? "allowed" : "denied")} by policy {policy}{(decision.RuleIndex >= 0 ? $" rule {decision.RuleIndex}" : "")} ({answer.Rule.SourceReference})");
+        }
+        else
+        {
+            string policies = destination.PolicyNames.Count == 0 ? "no policy selects the destination" : $"policies that select it: {string.Join(", ", destination.PolicyNames)}";
+            answer.Steps.Add($"{(decision.IsAllowed ? "allowed" : "denied")}: {answer.Reason}; {policies}");
+        }
+        answer.AuditPolicies.AddRange(decision.AuditPolicies.Select(p => p.ToString()));
+    }
+
+    private static (IPAddress Address, WorkloadInfo? Workload) FindEnd(SnapshotIndex index, string text, string what)
+    {
+        if (IpPrefix.TryParseAddress(text, out IPAddress? address)) return (address, index.FindWorkload(address));
+        WorkloadInfo? workload = FindWorkload(index.Snapshot, text);
+        if (workload is null) throw new RpcException(new Status(StatusCode.NotFound, $"{what} '{text}' is neither an address nor a workload (uid or namespace/name)"));
+        if (workload.Addresses.IsEmpty) throw new RpcException(new Status(StatusCode.FailedPrecondition, $"workload {workload.Uid} has no address"));
+        return (workload.Addresses[0], workload);
+    }
+
+    private static WorkloadInfo? FindWorkload(NodeSnapshot snapshot, string text) =>
+        snapshot.Workloads.TryGetValue(text, out WorkloadInfo? byUid) ? byUid
+        : NamespacedName.TryParse(text, out NamespacedName name) ? snapshot.Workloads.Values.FirstOrDefault(w => w.Name == name) : null;
+
+    private static (IPAddress Address, NamespacedName? Service, ushort Port) Resolve(SnapshotIndex index, string text, ushort port, TransportProtocol protocol, Wire.ExplainResponse answer)
+    {
+        ServiceInfo? service = NamespacedName.TryParse(text, out NamespacedName name) ? index.Snapshot.Services.GetValueOrDefault(name) : null;
+        ServicePort? servicePort = service?.Ports.FirstOrDefault(p => p.Port == port && p.Protocol == protocol);
+        if (service is null && IpPrefix.TryParseAddress(text, out IPAddress? vip) && index.FindService(vip, port, protocol) is { } found) (service, servicePort) = found;
+        if (service is null)
+        {
+            return (FindEnd(index, text, "destination").Address, null, port);
+        }
+        if (servicePort is null) throw new RpcException(new Status(StatusCode.NotFound, $"service {service.Name} has no {protocol.ToString().ToLowerInvariant()} port {port}; it has {string.Join(", ", service.Ports.Select(p => p.Port))}"));
+        ServiceBackend[] live = [.. servicePort.Backends.Where(b => b.Weight > 0)];
+        if (live.Length == 0) throw new RpcException(new Status(StatusCode.FailedPrecondition, $"service {service.Name} port {port} has no backend"));
+        answer.Steps.Add($"service {service.Name} port {port} leads to {string.Join(", ", live.Select(b => $"{b.Address}:{b.Port} (weight {b.Weight})"))}; the first is shown");
+        return (live[0].Address, service.Name, live[0].Port);
+    }
+}

@@ -1,0 +1,63 @@
+using System.Net;
+using Culvert.Core;
+using Culvert.NodeAgent.Telemetry;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using Wire = Culvert.Protocol.V1;
+
+namespace Culvert.NodeAgent.Admin;
+
+/// <summary>Flow records on the wire.</summary>
+internal static class FlowMapping
+{
+    internal static Wire.Flow ToWire(FlowRecord record, NodeSnapshot snapshot)
+    {
+        Wire.Flow flow = new()
+        {
+            Time = Timestamp.FromDateTimeOffset(record.Time),
+            Event = record.Kind switch
+            {
+                FlowEventKind.Opened => Wire.FlowEvent.Opened,
+                FlowEventKind.Closed => Wire.FlowEvent.Closed,
+                FlowEventKind.Denied => Wire.FlowEvent.Denied,
+                _ => Wire.FlowEvent.Failed,
+            },
+            Verdict = record.Kind is FlowEventKind.Denied or FlowEventKind.Dropped ? Wire.Verdict.Deny : Wire.Verdict.Allow,
+            Reason = record.Reason,
+            Source = Endpoint(record.Source, record.SourceWorkload, record.SourceIdentity, null),
+            Destination = Endpoint(record.Backend ?? record.Destination, record.DestinationWorkload, record.DestinationIdentity, record.Service),
+            Protocol = (Wire.TransportProtocol)record.Protocol,
+            Path = record.Path switch
+            {
+                FlowPath.Direct => Wire.FlowPath.Direct,
+                FlowPath.Tunnel => Wire.FlowPath.Tunnel,
+                _ => Wire.FlowPath.Passthrough,
+            },
+            BytesSent = record.BytesSent,
+            BytesReceived = record.BytesReceived,
+            Duration = Duration.FromTimeSpan(record.Duration),
+            AtSource = record.AtSource,
+        };
+        if (record.Policy is { } policy) flow.Rule = Rule(policy, record.RuleIndex, snapshot);
+        flow.AuditPolicies.AddRange(record.AuditPolicies.Select(p => p.ToString()));
+        return flow;
+    }
+
+    internal static Wire.RuleReference Rule(NamespacedName policy, int index, NodeSnapshot snapshot) => new()
+    {
+        Policy = policy.ToString(),
+        RuleIndex = index,
+        SourceReference = snapshot.Policies.TryGetValue(policy, out PolicyInfo? info) ? info.SourceReference : "",
+    };
+
+    internal static Wire.FlowEndpoint Endpoint(IPEndPoint? point, WorkloadInfo? workload, string? identity, NamespacedName? service)
+    {
+        Wire.FlowEndpoint endpoint = new() { WorkloadUid = workload?.Uid ?? "", Identity = identity ?? "", Service = service?.ToString() ?? "" };
+        if (point is not null)
+        {
+            endpoint.Address = ByteString.CopyFrom(point.Address.GetAddressBytes());
+            endpoint.Port = (uint)point.Port;
+        }
+        return endpoint;
+    }
+}

@@ -1,0 +1,17 @@
+using Culvert.Core;
+using Wire = Culvert.Protocol.V1;
+
+namespace Culvert.NodeAgent.Admin;
+
+/// <summary>What the admin service needs of the agent.</summary>
+internal interface IAdminBackend
+{
+    /// <summary>The snapshot in force with its look-ups.</summary>
+    SnapshotIndex Index { get; }
+
+    /// <summary>How the agent stands.</summary>
+    Task<Wire.StatusResponse> StatusAsync();
+
+    /// <summary>Takes everything out of the kernel and stops the agent; returns what was removed.</summary>
+    Task<IReadOnlyList<string>> DetachAsync(CancellationToken cancellationToken);
+}

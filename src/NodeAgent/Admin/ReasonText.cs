@@ -1,0 +1,37 @@
+using System.Text;
+using Culvert.Core;
+
+namespace Culvert.NodeAgent.Admin;
+
+/// <summary>Reasons as metrics, flows and people see them: kebab case, one vocabulary for kernel, proxy and oracle.</summary>
+internal static class ReasonText
+{
+    internal static string Of(DecisionReason reason) => reason switch
+    {
+        DecisionReason.None => "",
+        DecisionReason.AllowedByPolicy => "allowed-by-policy",
+        DecisionReason.AllowedByDefault => "allowed-by-default",
+        DecisionReason.NotEnrolled => "not-enrolled",
+        DecisionReason.StrictMtls => "strict-mtls",
+        DecisionReason.DeniedByPolicy => "policy-deny",
+        DecisionReason.NoAllowMatched => "policy-no-allow",
+        DecisionReason.DeniedByDefault => "policy-default",
+        DecisionReason.PolicyMissing => "policy-missing",
+        _ => Kebab(reason.ToString()),
+    };
+
+    /// <summary><c>PolicyNoAllow</c> and <c>POLICY_NO_ALLOW</c> become <c>policy-no-allow</c>.</summary>
+    internal static string Kebab(string name)
+    {
+        StringBuilder text = new();
+        bool screaming = name.All(c => !char.IsLower(c));
+        for (int i = 0; i < name.Length; i++)
+        {
+            char c = name[i];
+            if (c == '_') text.Append('-');
+            else if (!screaming && char.IsUpper(c) && i > 0) text.Append('-').Append(char.ToLowerInvariant(c));
+            else text.Append(char.ToLowerInvariant(c));
+        }
+        return text.ToString();
+    }
+}

@@ -1,0 +1,21 @@
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.NodeAgent.Datapath;
+
+internal static partial class DatapathLog
+{
+    [LoggerMessage(EventId = 101, Level = LogLevel.Warning, Message = "the maps pinned under {Path} can't be adopted ({Reason}); starting with empty ones, kernel-carried flows are judged again")]
+    internal static partial void MapsNotAdopted(ILogger logger, string path, string reason);
+
+    [LoggerMessage(EventId = 102, Level = LogLevel.Information, Message = "{Program} is attached to {Interface} by {How}")]
+    internal static partial void Attached(ILogger logger, string program, string @interface, string how);
+
+    [LoggerMessage(EventId = 103, Level = LogLevel.Information, Message = "detached from {Interface}")]
+    internal static partial void Detached(ILogger logger, string @interface);
+
+    [LoggerMessage(EventId = 104, Level = LogLevel.Warning, Message = "workload {Workload} is not captured: {Reason}")]
+    internal static partial void NotCaptured(ILogger logger, string workload, string reason);
+
+    [LoggerMessage(EventId = 105, Level = LogLevel.Information, Message = "generation {Generation} is in force: {Addresses} addresses, {Policies} policy entries, {Services} service ports, {Endpoints} endpoints, in {Milliseconds} ms")]
+    internal static partial void Generation(ILogger logger, uint generation, int addresses, int policies, int services, int endpoints, long milliseconds);
+}

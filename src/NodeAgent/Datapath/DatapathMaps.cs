@@ -1,0 +1,37 @@
+using Culvert.Interop.Abi;
+using Culvert.Interop.Bpf;
+
+namespace Culvert.NodeAgent.Datapath;
+
+/// <summary>Typed views of the maps that the agent reads and writes. Safe for several threads, as the kernel's maps are.</summary>
+internal sealed class DatapathMaps(BpfObject loaded) : IDisposable
+{
+    internal BpfMap<uint, CvControl> Control { get; } = loaded.GetMap<uint, CvControl>("cv_control");
+
+    internal BpfMap<CvEndpointKey, CvEndpoint> Endpoint { get; } = loaded.GetMap<CvEndpointKey, CvEndpoint>("cv_endpoint");
+
+    internal BpfMap<CvAddressKey, CvAddress> Address { get; } = loaded.GetMap<CvAddressKey, CvAddress>("cv_address");
+
+    internal BpfMap<CvPolicyKey, CvPolicy> Policy { get; } = loaded.GetMap<CvPolicyKey, CvPolicy>("cv_policy");
+
+    internal BpfMap<CvServiceKey, CvService> Service { get; } = loaded.GetMap<CvServiceKey, CvService>("cv_service");
+
+    internal BpfMap<CvBackendKey, CvBackend> Backend { get; } = loaded.GetMap<CvBackendKey, CvBackend>("cv_backend");
+
+    internal BpfMap<CvFlowKey, CvFlow> Flow { get; } = loaded.GetMap<CvFlowKey, CvFlow>("cv_flow");
+
+    internal BpfMap<CvPairKey, CvPair> Pair { get; } = loaded.GetMap<CvPairKey, CvPair>("cv_pair");
+
+    internal BpfMap<uint, ulong> Drops { get; } = loaded.GetMap<uint, ulong>("cv_drops");
+
+    internal BpfMap<uint, ulong> Counters { get; } = loaded.GetMap<uint, ulong>("cv_counters");
+
+    internal BpfMap Listener { get; } = loaded.GetMap("cv_listener");
+
+    internal BpfMap Events { get; } = loaded.GetMap("cv_events");
+
+    public void Dispose()
+    {
+        foreach (BpfMap map in (BpfMap[])[Control, Endpoint, Address, Policy, Service, Backend, Flow, Pair, Drops, Counters, Listener, Events]) map.Dispose();
+    }
+}

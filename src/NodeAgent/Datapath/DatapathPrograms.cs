@@ -1,0 +1,85 @@
+using Culvert.Interop.Bpf;
+using Culvert.NodeAgent.Options;
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.NodeAgent.Datapath;
+
+/// <summary>
+/// The loaded programs and their maps. Maps that a previous agent pinned are adopted, so that flows and policy go on; programs are always
+/// loaded anew and replace the old ones in place.
+/// </summary>
+internal sealed class DatapathPrograms : IDisposable
+{
+    // Scratch space and read-only data belong to one load of the programs.
+    private static readonly string[] Unpinned = ["cv_scratch"];
+
+    private readonly BpfObject _object;
+
+    private DatapathPrograms(BpfObject loaded)
+    {
+        _object = loaded;
+        FromPod = loaded.GetProgram("cv_from_pod");
+        ToPod = loaded.GetProgram("cv_to_pod");
+        FromNet = loaded.GetProgram("cv_from_net");
+        Maps = new DatapathMaps(loaded);
+    }
+
+    internal BpfProgram FromPod { get; }
+
+    internal BpfProgram ToPod { get; }
+
+    internal BpfProgram FromNet { get; }
+
+    internal DatapathMaps Maps { get; }
+
+    /// <summary>Loads the object. Throws <see cref="BpfException"/> with the verifier's words when the kernel refuses.</summary>
+    internal static DatapathPrograms Load(AgentOptions options, PinFolder pins, ILogger logger)
+    {
+        string[] adopted;
+        try
+        {
+            return Load(options, pins, adopt: true, out adopted);
+        }
+        catch (Exception e) when (e is BpfException or ArgumentException && Directory.GetFiles(pins.Maps).Length > 0)
+        {
+            // Another build's maps of the same ABI version cannot be used: start afresh rather than not at all.
+            DatapathLog.MapsNotAdopted(logger, pins.Maps, e.Message);
+            foreach (string pin in Directory.GetFiles(pins.Maps)) File.Delete(pin);
+            return Load(options, pins, adopt: false, out adopted);
+        }
+    }
+
+    private static DatapathPrograms Load(AgentOptions options, PinFolder pins, bool adopt, out string[] adopted)
+    {
+        BpfObject loading = BpfObject.OpenFile(options.DatapathObject);
+        try
+        {
+            string[] pinned = [.. loading.MapNames.Where(n => !n.Contains('.', StringComparison.Ordinal) && !Unpinned.Contains(n))];
+            adopted = adopt ? [.. pinned.Where(n => File.Exists(pins.Map(n)))] : [];
+            foreach (string map in adopted) loading.ReuseMap(map, pins.Map(map));
+            if (!adopted.Contains("cv_flow")) loading.SetMaxEntries("cv_flow", options.FlowTableSize);
+            loading.SetConfig("cv_cfg_tunnel_port", options.TunnelPort);
+            loading.Load();
+            foreach (string map in pinned.Except(adopted, StringComparer.Ordinal))
+            {
+                using BpfMap made = loading.GetMap(map);
+                made.Pin(pins.Map(map));
+            }
+            return new DatapathPrograms(loading);
+        }
+        catch
+        {
+            loading.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        Maps.Dispose();
+        FromPod.Dispose();
+        ToPod.Dispose();
+        FromNet.Dispose();
+        _object.Dispose();
+    }
+}

@@ -1,0 +1,43 @@
+using System.Collections.Immutable;
+using Culvert.Core;
+
+namespace Culvert.NodeAgent.Datapath;
+
+/// <summary>What the datapath holds at one time. Immutable; replaced whole by the reconciler.</summary>
+internal sealed record DatapathInForce
+{
+    /// <summary>The generation in force.</summary>
+    internal uint Generation { get; init; }
+
+    /// <summary>Its entries.</summary>
+    internal GenerationSize Size { get; init; }
+
+    /// <summary>Workloads whose packets are captured.</summary>
+    internal ImmutableArray<LocalEndpoint> Endpoints { get; init; } = [];
+
+    /// <summary>Uid and reason of the workloads of this node that are not captured.</summary>
+    internal ImmutableDictionary<string, string> NotCaptured { get; init; } = ImmutableDictionary<string, string>.Empty;
+
+    /// <summary>The node's own addresses.</summary>
+    internal ImmutableHashSet<System.Net.IPAddress> NodeAddresses { get; init; } = [];
+
+    /// <summary>Interface indexes of the uplinks.</summary>
+    internal ImmutableHashSet<int> Uplinks { get; init; } = [];
+
+    /// <summary>Policy and rule index by the rule ids that the kernel reports.</summary>
+    internal IReadOnlyDictionary<uint, (NamespacedName Policy, int Rule)> Rules { get; init; } = ImmutableDictionary<uint, (NamespacedName, int)>.Empty;
+}
+
+/// <summary>A place for <see cref="DatapathInForce"/> that several threads read and the reconciler writes.</summary>
+internal sealed class DatapathState
+{
+    private volatile DatapathInForce _current = new();
+
+    internal DatapathInForce Current
+    {
+        get => _current;
+        set => _current = value;
+    }
+
+    internal GenerationSize Size => _current.Size;
+}

@@ -1,0 +1,194 @@
+using System.Net;
+using Culvert.Core;
+using Culvert.Interop.Abi;
+
+namespace Culvert.NodeAgent.Datapath;
+
+/// <summary>
+/// Turns a snapshot into the kernel's tables. Pure: the same input gives the same tables, which is what the tests compare with the oracle.
+/// </summary>
+internal sealed class GenerationBuilder
+{
+    private readonly Generation _next;
+    private readonly NodeSnapshot _snapshot;
+    private readonly CompiledPolicy _policy;
+    private readonly IReadOnlyList<LocalEndpoint> _endpoints;
+    private readonly IReadOnlyCollection<IPAddress> _nodeAddresses;
+    private uint _lastService;
+
+    private GenerationBuilder(uint number, NodeSnapshot snapshot, CompiledPolicy policy, IReadOnlyList<LocalEndpoint> endpoints, IReadOnlyCollection<IPAddress> nodeAddresses)
+    {
+        _next = new Generation(number);
+        (_snapshot, _policy, _endpoints, _nodeAddresses) = (snapshot, policy, endpoints, nodeAddresses);
+    }
+
+    /// <summary>Builds a generation.</summary>
+    /// <param name="number">Its number, not 0.</param>
+    /// <param name="snapshot">The snapshot.</param>
+    /// <param name="policy">Its compiled policy for the workloads of this node.</param>
+    /// <param name="endpoints">Workloads of this node whose link is known.</param>
+    /// <param name="nodeAddresses">This node's own addresses.</param>
+    internal static Generation Build(uint number, NodeSnapshot snapshot, CompiledPolicy policy, IReadOnlyList<LocalEndpoint> endpoints, IReadOnlyCollection<IPAddress> nodeAddresses)
+    {
+        GenerationBuilder builder = new(number, snapshot, policy, endpoints, nodeAddresses);
+        builder.AddPolicies();
+        builder.AddAddresses();
+        builder.AddEndpoints();
+        builder.AddServices();
+        return builder._next;
+    }
+
+    /// <summary>The kernel's word for a decision's reason.</summary>
+    internal static CvReason ReasonOf(DecisionReason reason) => reason switch
+    {
+        DecisionReason.StrictMtls => CvReason.StrictMtls,
+        DecisionReason.DeniedByPolicy => CvReason.PolicyDeny,
+        DecisionReason.NoAllowMatched => CvReason.PolicyNoAllow,
+        DecisionReason.DeniedByDefault => CvReason.PolicyDefault,
+        DecisionReason.PolicyMissing => CvReason.Internal,
+        _ => CvReason.None,
+    };
+
+    private void AddPolicies()
+    {
+        foreach (PolicyEntry entry in _policy.Entries)
+        {
+            CvPolicyKey key = new()
+            {
+                Generation = _next.Number,
+                Subject = entry.SubjectId,
+                SrcClass = entry.ClassId == 0 ? CvAbi.ClassAny : entry.ClassId,
+                Port = entry.Port,
+                Proto = (byte)entry.Protocol,
+            };
+            bool allowed = entry.Verdict == Verdict.Allow;
+            CvPolicy value = new()
+            {
+                Rule = entry.RuleId,
+                Verdict = (byte)(allowed ? CvVerdict.Pass : CvVerdict.Drop),
+                Reason = (byte)(allowed ? CvReason.None : ReasonOf(entry.Reason)),
+                Audit = entry.Audit ? (byte)1 : (byte)0,
+            };
+            _next.Policies.Add(key, value);
+        }
+    }
+
+    private void AddAddresses()
+    {
+        Dictionary<IpPrefix, CvAddress> table = [];
+        CvAddress At(IpPrefix prefix) => table.TryGetValue(prefix, out CvAddress found) ? found : Inherit(prefix);
+
+        foreach (IpPrefix excluded in _snapshot.Mesh.ExcludedCidrs) table[excluded] = Inherit(excluded);
+        foreach (AddressClass known in _policy.AddressClasses)
+        {
+            table[known.Prefix] = new CvAddress { AuthClass = known.AuthenticatedClassId, AnonClass = known.AnonymousClassId, Flags = ExcludedFlag(known.Prefix) };
+        }
+        foreach (WorkloadInfo workload in _snapshot.Workloads.Values.Where(w => w.Enrolled))
+        {
+            foreach (IPAddress address in workload.Addresses)
+            {
+                IpPrefix host = IpPrefix.Host(address);
+                CvAddress value = At(host);
+                value.Flags |= (uint)CvAddressFlag.Meshed;
+                table[host] = value;
+            }
+        }
+        foreach (LocalEndpoint endpoint in _endpoints) AddLocal(table, endpoint, At);
+        foreach (IPAddress vip in _snapshot.Services.Values.SelectMany(s => s.Vips)) Flag(table, At, vip, CvAddressFlag.Service);
+        foreach (IPAddress address in _nodeAddresses) Flag(table, At, address, CvAddressFlag.Node);
+        foreach ((IpPrefix prefix, CvAddress value) in table) _next.Addresses.Add(AbiAddress.Key(_next.Number, prefix), value);
+    }
+
+    private void AddLocal(Dictionary<IpPrefix, CvAddress> table, LocalEndpoint endpoint, Func<IpPrefix, CvAddress> at)
+    {
+        foreach (IPAddress address in endpoint.Workload.Addresses)
+        {
+            IpPrefix host = IpPrefix.Host(address);
+            CvAddress value = at(host);
+            value.Subject = _policy.SubjectIds[endpoint.Workload.Uid];
+            value.Ifindex = (uint)endpoint.Index;
+            value.Mtu = (uint)endpoint.Mtu;
+            value.Flags |= (uint)(CvAddressFlag.Meshed | CvAddressFlag.Local);
+            if (endpoint.Workload.MtlsMode == MtlsMode.Strict) value.Flags |= (uint)CvAddressFlag.Strict;
+            endpoint.PodMac.AsSpan().CopyTo(value.Mac);
+            endpoint.HostMac.AsSpan().CopyTo(value.HostMac);
+            table[host] = value;
+        }
+    }
+
+    private static void Flag(Dictionary<IpPrefix, CvAddress> table, Func<IpPrefix, CvAddress> at, IPAddress address, CvAddressFlag flag)
+    {
+        IpPrefix host = IpPrefix.Host(address);
+        CvAddress value = at(host);
+        value.Flags |= (uint)flag;
+        table[host] = value;
+    }
+
+    // An entry that did not come with a class of its own must say what the prefixes around it say: the longest match hides them.
+    private CvAddress Inherit(IpPrefix host)
+    {
+        AddressClass? around = null;
+        foreach (AddressClass known in _policy.AddressClasses)
+        {
+            if (known.Prefix.Contains(host) && (around is null || known.Prefix.Length > around.Value.Prefix.Length)) around = known;
+        }
+        return new CvAddress { AuthClass = around?.AnonymousClassId ?? 0, AnonClass = around?.AnonymousClassId ?? 0, Flags = ExcludedFlag(host) };
+    }
+
+    private uint ExcludedFlag(IpPrefix prefix) => _snapshot.Mesh.ExcludedCidrs.Any(c => c.Contains(prefix)) ? (uint)CvAddressFlag.Excluded : 0;
+
+    private void AddEndpoints()
+    {
+        Dictionary<IpPrefix, AddressClass> classes = _policy.AddressClasses.ToDictionary(a => a.Prefix);
+        foreach (LocalEndpoint endpoint in _endpoints)
+        {
+            IPAddress? any = endpoint.Address4 ?? endpoint.Address6;
+            CvEndpoint value = new()
+            {
+                Subject = _policy.SubjectIds[endpoint.Workload.Uid],
+                SrcClass = any is not null && classes.TryGetValue(IpPrefix.Host(any), out AddressClass known) ? known.AuthenticatedClassId : 0,
+                Flags = endpoint.Workload.MtlsMode == MtlsMode.Strict ? (uint)CvEndpointFlag.Strict : 0,
+            };
+            if (endpoint.Address4 is { } v4) value.Addr4 = AbiAddress.From(v4);
+            if (endpoint.Address6 is { } v6) value.Addr6 = AbiAddress.From(v6);
+            _next.Endpoints.Add(new CvEndpointKey { Generation = _next.Number, Ifindex = (uint)endpoint.Index }, value);
+        }
+    }
+
+    private void AddServices()
+    {
+        HashSet<(IPAddress, ushort, TransportProtocol)> taken = [];
+        foreach (ServiceInfo service in _snapshot.Services.Values.OrderBy(s => s.Name))
+        {
+            foreach (ServicePort port in service.Ports)
+            {
+                // A virtual address leads to backends of its own family only: the kernel translates addresses, not protocols.
+                foreach (IGrouping<System.Net.Sockets.AddressFamily, IPAddress> family in service.Vips.GroupBy(v => v.AddressFamily))
+                {
+                    // Where two Services claim an address, the first by name has it; the controller reports such clashes.
+                    IPAddress[] vips = [.. family.Where(vip => taken.Add((vip, port.Port, port.Protocol)))];
+                    if (vips.Length > 0) AddServicePort(port, vips, [.. port.Backends.Where(b => b.Address.AddressFamily == family.Key)]);
+                }
+            }
+        }
+    }
+
+    private void AddServicePort(ServicePort port, IPAddress[] vips, ServiceBackend[] backends)
+    {
+        uint id = ++_lastService;
+        int[] slots = WeightedSlots.Spread([.. backends.Select(b => b.Weight)], (int)CvAbi.MaxSlots);
+        for (int slot = 0; slot < slots.Length; slot++)
+        {
+            ServiceBackend backend = backends[slots[slot]];
+            _next.Backends.Add(
+                new CvBackendKey { Generation = _next.Number, Service = id, Slot = (uint)slot },
+                new CvBackend { Addr = AbiAddress.From(backend.Address), Port = backend.Port });
+        }
+        foreach (IPAddress vip in vips)
+        {
+            _next.Services.Add(
+                new CvServiceKey { Generation = _next.Number, Addr = AbiAddress.From(vip), Port = port.Port, Proto = (byte)port.Protocol },
+                new CvService { Id = id, Slots = (uint)slots.Length });
+        }
+    }
+}

@@ -1,0 +1,26 @@
+using System.Collections.Immutable;
+using System.Net;
+
+namespace Culvert.NodeAgent.Datapath;
+
+/// <summary>One look at the kernel's links, routes and addresses. The reconciler's; not thread-safe.</summary>
+internal interface ILinks
+{
+    /// <summary>A link by name; null when there is none.</summary>
+    LinkState? FindByName(string name);
+
+    /// <summary>The link that the host route of an address points to; null when there is no such route.</summary>
+    LinkState? FindByHostRoute(IPAddress address);
+
+    /// <summary>The MAC address at the other end of a veth, in whatever namespace that is; null when it is no veth.</summary>
+    ImmutableArray<byte>? FindPeerMac(LinkState link);
+
+    /// <summary>Links that lead out of the node: up, not loopback, with a global address on a subnet, and none of <paramref name="pods"/>.</summary>
+    IReadOnlyList<LinkState> FindUplinks(IReadOnlySet<string> pods);
+
+    /// <summary>Every address of this node that is not loopback, link-local ones included.</summary>
+    IReadOnlyCollection<IPAddress> NodeAddresses { get; }
+}
+
+/// <summary>A link as it was when looked at.</summary>
+internal sealed record LinkState(string Name, int Index, int Mtu, ImmutableArray<byte> Mac);

@@ -1,0 +1,98 @@
+using System.Diagnostics;
+using System.Net;
+using System.Runtime.InteropServices;
+using Culvert.Core;
+using Culvert.Interop.Abi;
+using Culvert.Interop.Bpf;
+using Culvert.NodeAgent.Admin;
+using Culvert.NodeAgent.Telemetry;
+
+namespace Culvert.NodeAgent.Datapath;
+
+/// <summary>
+/// Reads the datapath's ring buffer on a thread of its own and turns its records into flow records and metrics.
+/// </summary>
+internal sealed class KernelFlowReader : IDisposable
+{
+    // How long a stopping agent waits for the thread at most; records themselves wake it at once.
+    private static readonly TimeSpan PollTimeout = TimeSpan.FromMilliseconds(200);
+
+    private readonly RingBufferReader _reader;
+    private readonly IFlowContext _context;
+    private readonly FlowSink _sink;
+    private readonly TimeProvider _time;
+    private readonly Thread _thread;
+    private volatile bool _stop;
+
+    internal KernelFlowReader(BpfMap events, IFlowContext context, FlowSink sink, TimeProvider time)
+    {
+        _context = context;
+        _sink = sink;
+        _time = time;
+        _reader = new RingBufferReader(events, Take);
+        _thread = new Thread(Run) { Name = "culvert-flows", IsBackground = true };
+        _thread.Start();
+    }
+
+    public void Dispose()
+    {
+        _stop = true;
+        _thread.Join();
+        _reader.Dispose();
+    }
+
+    private void Run()
+    {
+        while (!_stop) _reader.Poll(PollTimeout);
+    }
+
+    private void Take(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length < Marshal.SizeOf<CvEvent>()) return; // a record of another ABI version
+        CvEvent e = MemoryMarshal.Read<CvEvent>(bytes);
+        if (Translate(e) is { } record) _sink.Add(record, "kernel");
+    }
+
+    private FlowRecord? Translate(in CvEvent e)
+    {
+        FlowEventKind? kind = (CvEventType)e.Type switch
+        {
+            CvEventType.New => FlowEventKind.Opened,
+            CvEventType.Closed => FlowEventKind.Closed,
+            CvEventType.Denied => FlowEventKind.Denied,
+            CvEventType.Dropped => FlowEventKind.Dropped,
+            _ => null,
+        };
+        if (kind is null) return null;
+        SnapshotIndex index = _context.Index;
+        IPEndPoint source = AbiAddress.ToEndPoint(e.Key.Src, e.Key.Sport);
+        IPEndPoint destination = AbiAddress.ToEndPoint(e.Key.Dst, e.Key.Dport);
+        IPEndPoint? backend = e.NatPort != 0 ? AbiAddress.ToEndPoint(e.NatAddr, e.NatPort) : null;
+        WorkloadInfo? from = index.FindWorkload(source.Address);
+        WorkloadInfo? to = index.FindWorkload((backend ?? destination).Address);
+        bool anonymous = (e.Flags & (byte)CvFlowFlag.Anonymous) != 0;
+        (NamespacedName Policy, int Rule)? rule = _context.FindRule(e.Rule);
+        return new FlowRecord
+        {
+            Time = _time.GetUtcNow() - Stopwatch.GetElapsedTime((long)(e.TimeNs * (Stopwatch.Frequency / 1e9))),
+            Kind = kind.Value,
+            Path = (CvVerdict)e.Verdict == CvVerdict.Direct || kind is FlowEventKind.Denied && !anonymous ? FlowPath.Direct : FlowPath.Passthrough,
+            Protocol = (TransportProtocol)e.Key.Proto,
+            Source = source,
+            Destination = destination,
+            Backend = backend,
+            SourceWorkload = from,
+            DestinationWorkload = to,
+            SourceIdentity = anonymous ? null : from?.Identity.ToString(),
+            DestinationIdentity = to?.Identity.ToString(),
+            Service = backend is null ? null : index.FindService(destination.Address, (ushort)destination.Port, (TransportProtocol)e.Key.Proto)?.Service.Name,
+            Reason = e.Reason == 0 ? "" : ReasonText.Kebab(((CvReason)e.Reason).ToString()),
+            Policy = rule?.Policy,
+            RuleIndex = rule?.Rule ?? -1,
+            BytesSent = e.BytesOut,
+            BytesReceived = e.BytesIn,
+            Duration = TimeSpan.FromTicks((long)(e.DurationNs / 100)),
+            AtSource = !anonymous,
+        };
+    }
+}

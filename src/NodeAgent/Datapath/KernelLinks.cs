@@ -1,0 +1,51 @@
+using System.Collections.Immutable;
+using System.Net;
+using Culvert.Interop.Netlink;
+
+namespace Culvert.NodeAgent.Datapath;
+
+/// <summary>Links, routes and addresses of the agent's network namespace, listed once when made.</summary>
+internal sealed class KernelLinks : ILinks
+{
+    private readonly RouteNetlink _netlink;
+    private readonly Dictionary<string, LinkInfo> _links;
+    private readonly Dictionary<int, LinkInfo> _byIndex;
+    private readonly Dictionary<IPAddress, int> _hostRoutes = [];
+    private readonly IReadOnlyList<LinkAddress> _addresses;
+
+    internal KernelLinks(RouteNetlink netlink)
+    {
+        _netlink = netlink;
+        IReadOnlyList<LinkInfo> links = netlink.GetLinks();
+        _links = links.ToDictionary(l => l.Name, StringComparer.Ordinal);
+        _byIndex = links.ToDictionary(l => l.Index);
+        foreach (IpRoute route in netlink.GetRoutes())
+        {
+            IPNetwork to = route.Destination;
+            bool host = to.PrefixLength == (to.BaseAddress.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? 32 : 128);
+            if (host && route.Type == RouteType.Unicast && route.InterfaceIndex != 0 && route.Gateway is null) _hostRoutes.TryAdd(to.BaseAddress, route.InterfaceIndex);
+        }
+        _addresses = netlink.GetAddresses();
+        NodeAddresses = [.. _addresses.Select(a => a.Address).Where(a => !IPAddress.IsLoopback(a)).Distinct()];
+    }
+
+    public IReadOnlyCollection<IPAddress> NodeAddresses { get; }
+
+    public LinkState? FindByName(string name) => _links.TryGetValue(name, out LinkInfo? link) ? State(link) : null;
+
+    public LinkState? FindByHostRoute(IPAddress address) =>
+        _hostRoutes.TryGetValue(address, out int index) && _byIndex.TryGetValue(index, out LinkInfo? link) ? State(link) : null;
+
+    public ImmutableArray<byte>? FindPeerMac(LinkState link) =>
+        _byIndex.TryGetValue(link.Index, out LinkInfo? near) && _netlink.FindPeer(near) is { MacAddress: { } mac } ? [.. mac.GetAddressBytes()] : null;
+
+    public IReadOnlyList<LinkState> FindUplinks(IReadOnlySet<string> pods)
+    {
+        HashSet<int> addressed = [.. _addresses.Where(a => !a.Address.IsIPv6LinkLocal && !IPAddress.IsLoopback(a.Address) && a.PrefixLength != MaxPrefix(a.Address)).Select(a => a.InterfaceIndex)];
+        return [.. _links.Values.Where(l => l.IsUp && addressed.Contains(l.Index) && !pods.Contains(l.Name)).OrderBy(l => l.Index).Select(State)];
+    }
+
+    private static int MaxPrefix(IPAddress address) => address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? 32 : 128;
+
+    private static LinkState State(LinkInfo link) => new(link.Name, link.Index, link.Mtu, link.MacAddress is { } mac ? [.. mac.GetAddressBytes()] : []);
+}

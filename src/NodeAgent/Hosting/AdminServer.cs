@@ -1,0 +1,26 @@
+using Culvert.Grpc;
+using Culvert.NodeAgent.Admin;
+using Culvert.Protocol;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.NodeAgent.Hosting;
+
+/// <summary>Serves the admin API on a Unix socket that only its owner can open.</summary>
+internal static class AdminServer
+{
+    internal static async Task<WebApplication> StartAsync(string socket, AgentAdminService service, ILoggerFactory loggers, CancellationToken cancellationToken)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.Services.AddSingleton(loggers);
+        builder.Services.AddGrpc();
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.UseGrpcDefaults());
+        builder.WebHost.UseGrpcUnixSocket(socket);
+        WebApplication app = builder.Build();
+        app.MapGrpcService(AdminService.BindService(service));
+        await app.StartAsync(cancellationToken);
+        return app;
+    }
+}

@@ -1,0 +1,70 @@
+using System.Net;
+using Culvert.Core;
+using Culvert.NodeAgent.Admin;
+using Culvert.NodeAgent.Datapath;
+using Culvert.NodeAgent.Identity;
+using Culvert.NodeAgent.Options;
+using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Snapshots;
+using Culvert.NodeAgent.Telemetry;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using Wire = Culvert.Protocol.V1;
+
+namespace Culvert.NodeAgent.Hosting;
+
+/// <summary>Answers the admin service from the parts of one agent. Thread-safe.</summary>
+internal sealed class AgentBackend(
+    AgentOptions options, IFlowContext context, SnapshotClient client, SvidStore svids, ProxyServer proxy, ProgramAttacher attacher, DatapathMaps maps,
+    FlowSweeper sweeper, DatapathState state, HealthState health, DateTimeOffset started, Func<CancellationToken, Task<IReadOnlyList<string>>> detach) : IAdminBackend
+{
+    public SnapshotIndex Index => context.Index;
+
+    public Task<IReadOnlyList<string>> DetachAsync(CancellationToken cancellationToken) => detach(cancellationToken);
+
+    public async Task<Wire.StatusResponse> StatusAsync()
+    {
+        ControllerStatus controller = client.Status;
+        DatapathInForce datapath = state.Current;
+        ProxyLoopStats[] loops = await proxy.GetStatsAsync();
+        Wire.StatusResponse status = new()
+        {
+            Node = options.NodeName,
+            AgentVersion = AgentVersion.Text,
+            Pid = (uint)Environment.ProcessId,
+            Started = Timestamp.FromDateTimeOffset(started),
+            Ready = health.IsReady,
+            ControllerAddress = options.Controller.ToString(),
+            ControllerConnected = controller.Connected,
+            ControllerError = controller.Error,
+            SnapshotVersion = Index.Snapshot.Version,
+            SnapshotError = controller.SnapshotError,
+            OpenConnections = (uint)loops.Sum(l => l.Connections),
+            OpenTunnels = (uint)loops.Sum(l => l.ClientTunnels + l.ServerTunnels),
+        };
+        if (controller.LastApplied is { } applied) status.SnapshotApplied = Timestamp.FromDateTimeOffset(applied);
+        status.Workloads.AddRange(Index.Snapshot.LocalWorkloads().Select(w => Workload(w, datapath)));
+        status.Programs.AddRange(attacher.List().Select(a => new Wire.KernelProgram { Name = a.Program, Attachment = $"{(a.Link is null ? "clsact" : "tcx")} {a.Direction.ToString().ToLowerInvariant()}", Interface = a.Interface, Id = a.ProgramId }));
+        status.Maps.AddRange(KernelMetrics.Fill(maps, sweeper, state).Select(m => new Wire.KernelMap { Name = m.Name, Entries = (ulong)m.Entries, MaxEntries = (ulong)m.Max }));
+        foreach ((string reason, ulong count) in KernelMetrics.Drops(maps)) status.Drops[reason] = count;
+        return status;
+    }
+
+    private Wire.EnrolledWorkload Workload(WorkloadInfo workload, DatapathInForce datapath)
+    {
+        Wire.EnrolledWorkload result = new()
+        {
+            Uid = workload.Uid,
+            Identity = workload.Identity.ToString(),
+            Interface = datapath.Endpoints.FirstOrDefault(e => e.Workload.Uid == workload.Uid)?.Interface ?? "",
+            MtlsMode = workload.MtlsMode == MtlsMode.Strict ? Wire.MtlsMode.Strict : Wire.MtlsMode.Permissive,
+            Error = datapath.NotCaptured.GetValueOrDefault(workload.Uid, ""),
+        };
+        foreach (IPAddress address in workload.Addresses) result.Addresses.Add(ByteString.CopyFrom(address.GetAddressBytes()));
+        result.Policies.AddRange(workload.PolicyNames.Select(p => p.ToString()));
+        (SpiffeId Id, Svid? Svid, string? LastError) svid = svids.List().FirstOrDefault(s => s.Id == workload.Identity);
+        if (svid.Svid is not null) result.CertificateNotAfter = Timestamp.FromDateTimeOffset(svid.Svid.NotAfter);
+        else if (svid.LastError is { } error && result.Error.Length == 0) result.Error = $"no certificate yet: {error}";
+        return result;
+    }
+}

@@ -1,0 +1,24 @@
+using Culvert.NodeAgent.Datapath;
+using Culvert.NodeAgent.Identity;
+using Culvert.NodeAgent.Snapshots;
+using Culvert.NodeAgent.Telemetry.Metrics;
+
+namespace Culvert.NodeAgent.Hosting;
+
+/// <summary>Gauges over the agent's own state, read when scraped.</summary>
+internal static class AgentGauges
+{
+    internal static void Register(MetricRegistry registry, SnapshotClient client, SvidStore svids, DatapathState state, TimeProvider time)
+    {
+        registry.Add(new CallbackFamily("culvert_controller_connected", "1 while a snapshot stream is open.", "gauge", [], () => CallbackSample.Single(client.Status.Connected ? 1 : 0)));
+        registry.Add(new CallbackFamily("culvert_snapshot_version", "Version of the snapshot in force.", "gauge", [], () => CallbackSample.Single(client.Current.Version)));
+        registry.Add(new CallbackFamily("culvert_snapshot_age_seconds", "Time since the snapshot in force was applied.", "gauge", [],
+            () => client.Status.LastApplied is { } applied ? CallbackSample.Single((time.GetUtcNow() - applied).TotalSeconds) : []));
+        registry.Add(new CallbackFamily("culvert_datapath_generation", "Generation of the kernel's tables.", "gauge", [], () => CallbackSample.Single(state.Current.Generation)));
+        registry.Add(new CallbackFamily("culvert_workloads_captured", "Workloads of this node whose packets are captured.", "gauge", [], () => CallbackSample.Single(state.Current.Endpoints.Length)));
+        registry.Add(new CallbackFamily("culvert_workloads_not_captured", "Workloads of this node whose interface was not found.", "gauge", [], () => CallbackSample.Single(state.Current.NotCaptured.Count)));
+        registry.Add(new CallbackFamily("culvert_certificate_expiry_timestamp_seconds", "End of validity of the certificate in use, Unix seconds.", "gauge", ["identity"],
+            () => svids.List().Where(s => s.Svid is not null).Select(s => new CallbackSample([s.Id.ToString()], s.Svid!.NotAfter.ToUnixTimeSeconds()))));
+        registry.Add(new CallbackFamily("culvert_build_info", "Version of this build.", "gauge", ["version"], () => [new CallbackSample([AgentVersion.Text], 1)]));
+    }
+}

@@ -1,0 +1,272 @@
+using System.Collections.Immutable;
+using Culvert.Core;
+using Culvert.Interop.Abi;
+using Culvert.Interop.Bpf;
+using Culvert.Interop.Netlink;
+using Culvert.NodeAgent.Admin;
+using Culvert.NodeAgent.Datapath;
+using Culvert.NodeAgent.Identity;
+using Culvert.NodeAgent.Mesh;
+using Culvert.NodeAgent.Options;
+using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Snapshots;
+using Culvert.NodeAgent.Telemetry;
+using Culvert.NodeAgent.Telemetry.Metrics;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.NodeAgent.Hosting;
+
+/// <summary>
+/// One agent: everything made in the order in which it is needed and stopped in reverse. The only place that knows all parts.
+/// </summary>
+public sealed class AgentHost : ISnapshotSink, IFlowContext, IAsyncDisposable
+{
+    private readonly AgentOptions _options;
+    private readonly ILogger _logger;
+    private readonly TimeProvider _time;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly TaskCompletionSource _detached = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly SemaphoreSlim _applying = new(1, 1);
+    private readonly DatapathState _state = new();
+    private readonly FlowLog _flows = new();
+    private readonly HealthState _health = new();
+    private readonly AgentMetrics _metrics;
+    private readonly AgentLock _lock;
+    private readonly DatapathPrograms _programs;
+    private readonly ProgramAttacher _attacher;
+    private readonly GenerationWriter _writer;
+    private readonly RouteNetlink _netlink;
+    private readonly LinkWatcher _links;
+    private readonly CaptureRoutes _routes;
+    private readonly DatapathReconciler _reconciler;
+    private readonly KernelFlowReader _flowReader;
+    private readonly FlowSweeper _sweeper;
+    private readonly MeshDirectory _directory;
+    private readonly SvidStore _svids;
+    private readonly TlsIdentityTable _tls;
+    private readonly ControllerChannel _channel;
+    private readonly SnapshotClient _client;
+    private readonly ProxyObserver _observer;
+    private readonly ProxyServer _proxy;
+    private readonly PinFolder _pins;
+    private readonly DateTimeOffset _started;
+    private readonly List<Task> _background = [];
+    private WebApplication? _http;
+    private WebApplication? _admin;
+
+    private AgentHost(AgentOptions options, ILoggerFactory loggers, TimeProvider time)
+    {
+        (_options, _time, _logger) = (options, time, loggers.CreateLogger("Culvert.Agent"));
+        _started = time.GetUtcNow();
+        Directory.CreateDirectory(options.RunFolder, OwnerOnly);
+        Directory.CreateDirectory(options.StateFolder, OwnerOnly);
+        _lock = AgentLock.Take(options.RunFolder);
+        _metrics = new AgentMetrics(new MetricRegistry());
+        _health.Block("snapshot", "no snapshot is in force yet");
+
+        _pins = PinFolder.Prepare(options.BpfFolder);
+        _programs = DatapathPrograms.Load(options, _pins, _logger);
+        _attacher = new ProgramAttacher(_pins, KernelFeatures.ProbeTcx().Present, _logger);
+        _writer = new GenerationWriter(_programs.Maps);
+        _netlink = RouteNetlink.Open();
+        _links = new LinkWatcher();
+        _routes = new CaptureRoutes(options);
+        _routes.Ensure();
+        _reconciler = new DatapathReconciler(_programs, _attacher, _writer, () => new KernelLinks(_netlink), new PolicyIdFile(options.StateFolder, _logger), options.Uplinks, _state, _logger);
+        FlowSink sink = new(_metrics, _flows, options.AccessLog ? loggers.CreateLogger("Culvert.Access") : null);
+        _sweeper = new FlowSweeper(_programs.Maps.Flow, time, _logger);
+
+        NodeCredentials credentials = new(options.NodeName, options.StateFolder, options.JoinTokenFile, time, _logger);
+        _channel = new ControllerChannel(options.Controller, options.BootstrapRootsFile, credentials);
+        _svids = new SvidStore(new ControllerIssuer(_channel, time), time, _logger, _metrics);
+        _tls = new TlsIdentityTable(_svids, _logger);
+        _svids.Changed += _tls.Update;
+
+        _directory = new MeshDirectory(new MeshView(new NodeSnapshot { Node = options.NodeName }, options.TunnelPort));
+        int loops = options.Loops > 0 ? options.Loops : Environment.ProcessorCount;
+        _observer = new ProxyObserver(sink, _metrics, loops, time, loggers.CreateLogger("Culvert.Proxy"));
+        _proxy = new ProxyServer(ProxyOptionsOf(options, loops), new ProxySeams(_directory, _directory, _tls, _observer), time);
+        _tls.Changed += _proxy.CertificatesChanged;
+        _flowReader = new KernelFlowReader(_programs.Maps.Events, this, sink, time);
+        _client = new SnapshotClient(options.NodeName, _channel, this, new SnapshotFile(options.StateFolder, options.NodeName, _logger), _metrics, time, _logger);
+        KernelMetrics.Register(_metrics.Registry, _programs.Maps, _sweeper, _state);
+        AgentGauges.Register(_metrics.Registry, _client, _svids, _state, time);
+        ProcessMetrics.Register(_metrics.Registry);
+    }
+
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    /// <summary>Completes when somebody had the agent detach, after which it should end.</summary>
+    public Task Detached => _detached.Task;
+
+    /// <summary>The snapshot in force with its look-ups.</summary>
+    public SnapshotIndex Index => _directory.View.Index;
+
+    /// <summary>What keeps the agent from being ready.</summary>
+    public HealthState Health => _health;
+
+    /// <summary>
+    /// Starts an agent: the snapshot of the last run is in force when this returns, when there is one; the controller is sought in the background.
+    /// </summary>
+    /// <exception cref="Interop.KernelException">The kernel refused something; the message says what and why.</exception>
+    /// <exception cref="InvalidOperationException">Another agent holds the run folder.</exception>
+    public static async Task<AgentHost> StartAsync(AgentOptions options, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(loggers);
+        AgentHost host = new(options, loggers, time);
+        try
+        {
+            host._proxy.Start();
+            host.OfferListeners();
+            host._http = await HttpEndpoints.StartAsync(options.Metrics, options.Readiness, host._metrics.Registry, host._health, loggers, cancellationToken);
+            host._admin = await AdminServer.StartAsync(options.AdminSocket, new AgentAdminService(host.Backend(), host._flows), loggers, cancellationToken);
+            await host._client.RestoreAsync(cancellationToken);
+            host._background.Add(Task.Run(() => host._client.RunAsync(host._stop.Token), CancellationToken.None));
+            host._background.Add(Task.Run(() => host._sweeper.RunAsync(host._stop.Token), CancellationToken.None));
+            host._background.Add(Task.Run(() => host.FollowLinksAsync(host._stop.Token), CancellationToken.None));
+            return host;
+        }
+        catch
+        {
+            await host.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task ApplyAsync(NodeSnapshot snapshot, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(snapshot);
+        await _applying.WaitAsync(cancellationToken);
+        try
+        {
+            _reconciler.Apply(snapshot);
+            _directory.View = new MeshView(snapshot, _options.TunnelPort);
+            Dictionary<SpiffeId, string> wanted = [];
+            foreach (WorkloadInfo workload in snapshot.LocalWorkloads()) wanted.TryAdd(workload.Identity, workload.Uid);
+            _svids.Want(wanted);
+            _tls.Update(snapshot.TrustBundle, wanted.Keys.ToHashSet());
+            _proxy.ReauthorizeAll();
+            _health.Clear("snapshot");
+        }
+        finally
+        {
+            _applying.Release();
+        }
+    }
+
+    (NamespacedName Policy, int Rule)? IFlowContext.FindRule(uint ruleId) => _state.Current.Rules.TryGetValue(ruleId, out (NamespacedName, int) rule) ? rule : null;
+
+    /// <summary>
+    /// Stops: lets proxied connections finish until the drain deadline. What the kernel carries goes on; pins, rules and programs stay for the next agent.
+    /// </summary>
+    public async ValueTask DisposeAsync()
+    {
+        _health.Block("agent", "it is stopping");
+        await _stop.CancelAsync();
+        await Task.WhenAll(_background);
+        if (_http is not null) await _http.DisposeAsync();
+        if (_admin is not null) await _admin.DisposeAsync();
+        await _proxy.DrainAsync(_detached.Task.IsCompleted ? TimeSpan.Zero : _options.DrainDeadline);
+        await _svids.DisposeAsync();
+        _flowReader.Dispose();
+        _observer.Dispose();
+        _channel.Dispose();
+        _attacher.Dispose();
+        _programs.Dispose();
+        _links.Dispose();
+        _netlink.Dispose();
+        _lock.Dispose();
+        _stop.Dispose();
+        _applying.Dispose();
+    }
+
+    private static ProxyOptions ProxyOptionsOf(AgentOptions options, int loops) => new()
+    {
+        Loops = loops,
+        OutboundListeners = [new(System.Net.IPAddress.Loopback, options.OutboundPort), new(System.Net.IPAddress.IPv6Loopback, options.OutboundPort)],
+        TunnelListeners = [new(System.Net.IPAddress.Loopback, options.TunnelPort), new(System.Net.IPAddress.IPv6Loopback, options.TunnelPort)],
+        ForbiddenPorts = [options.OutboundPort, options.TunnelPort],
+    };
+
+    private AgentBackend Backend() => new(_options, this, _client, _svids, _proxy, _attacher, _programs.Maps, _sweeper, _state, _health, _started, DetachAsync);
+
+    // The sockmap is how the programs find the listeners; slots of an agent that is gone are empty by themselves.
+    private void OfferListeners()
+    {
+        uint[] counts = new uint[(int)CvListenerKind.Kinds];
+        foreach ((IReadOnlyList<ProxyListener> listeners, CvListenerKind four, CvListenerKind six) in
+            new[] { (_proxy.OutboundListeners, CvListenerKind.Out4, CvListenerKind.Out6), (_proxy.TunnelListeners, CvListenerKind.Tunnel4, CvListenerKind.Tunnel6) })
+        {
+            foreach (ProxyListener listener in listeners)
+            {
+                int kind = (int)(listener.Local.IsIPv4 ? four : six);
+                _programs.Maps.Listener.SetDescriptor(((uint)kind * CvAbi.MaxListeners) + counts[kind]++, listener.Handle);
+            }
+        }
+        _writer.SetListeners(counts[0], counts[1], counts[2], counts[3]);
+    }
+
+    // A veth that appears (or is made anew) after the snapshot that names its workload.
+    private async Task FollowLinksAsync(CancellationToken stop)
+    {
+        try
+        {
+            await foreach (ImmutableArray<string> changed in _links.Changes.ReadAllAsync(stop))
+            {
+                NodeSnapshot snapshot = _directory.View.Snapshot;
+                if (snapshot.Version == 0 || !Concerns(snapshot, changed)) continue;
+                try
+                {
+                    if (!_reconciler.IsCurrent(snapshot)) await ApplyAsync(snapshot, stop);
+                }
+                catch (Exception e) when (e is Interop.KernelException or ArgumentException)
+                {
+                    AgentLog.ReconcileFailed(_logger, e.Message);
+                }
+            }
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            // Stopping.
+        }
+    }
+
+    private bool Concerns(NodeSnapshot snapshot, ImmutableArray<string> changed)
+    {
+        DatapathInForce current = _state.Current;
+        return changed.IsEmpty
+            || !current.NotCaptured.IsEmpty
+            || current.Endpoints.Any(e => changed.Contains(e.Interface))
+            || snapshot.LocalWorkloads().Any(w => w.HostInterface is { } name && changed.Contains(name));
+    }
+
+    private async Task<IReadOnlyList<string>> DetachAsync(CancellationToken cancellationToken)
+    {
+        await _applying.WaitAsync(cancellationToken);
+        try
+        {
+            IReadOnlyList<string> removed = Detacher.Detach(_attacher, _pins, _routes);
+            _detached.TrySetResult();
+            return removed;
+        }
+        finally
+        {
+            _applying.Release();
+        }
+    }
+}
+
+internal static partial class AgentLog
+{
+    [LoggerMessage(EventId = 1, Level = LogLevel.Error, Message = "the datapath could not follow a change of links: {Reason}")]
+    internal static partial void ReconcileFailed(ILogger logger, string reason);
+
+    [LoggerMessage(EventId = 2, Level = LogLevel.Information, Message = "node {Node}: agent {Version} is up; admin socket {Socket}, metrics on {Metrics}")]
+    internal static partial void Up(ILogger logger, string node, string version, string socket, System.Net.IPEndPoint metrics);
+
+    [LoggerMessage(EventId = 3, Level = LogLevel.Information, Message = "stopping; proxied connections have {Seconds} s")]
+    internal static partial void Stopping(ILogger logger, double seconds);
+}

@@ -1,0 +1,22 @@
+using Culvert.Grpc;
+using Culvert.Protocol;
+using Culvert.Protocol.V1;
+using Google.Protobuf;
+
+namespace Culvert.NodeAgent.Identity;
+
+/// <summary>Has workload certificates signed by the controller. Thread-safe.</summary>
+internal sealed class ControllerIssuer(ControllerChannel channel, TimeProvider time) : ICertificateIssuer
+{
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
+
+    public async Task<IssuedCertificate> SignAsync(string workloadUid, ReadOnlyMemory<byte> csr, CancellationToken cancellationToken)
+    {
+        CallInvoker invoker = await channel.ConnectAsync(cancellationToken);
+        SignWorkloadRequest request = new() { WorkloadUid = workloadUid, CsrDer = ByteString.CopyFrom(csr.Span) };
+        CallOptions options = new(deadline: (time.GetUtcNow() + Deadline).UtcDateTime, cancellationToken: cancellationToken);
+        using AsyncUnaryCall<CertificateResponse> call = invoker.AsyncUnaryCall(CertificateService.SignWorkload, null, options, request);
+        CertificateResponse response = await call.ResponseAsync;
+        return new IssuedCertificate([.. response.ChainDer.Select(c => c.ToByteArray())], response.NotBefore.ToDateTimeOffset(), response.NotAfter.ToDateTimeOffset());
+    }
+}

@@ -1,0 +1,18 @@
+using Culvert.Core;
+
+namespace Culvert.NodeAgent.Identity;
+
+/// <summary>
+/// An identity's key and certificate as they are in use. The key exists in this process's memory only. Immutable.
+/// </summary>
+/// <param name="Id">The identity.</param>
+/// <param name="Version">Grows with each renewal of this identity.</param>
+/// <param name="Chain">DER certificates, leaf first.</param>
+/// <param name="PrivateKey">PKCS#8, unencrypted, never written anywhere.</param>
+/// <param name="NotBefore">Start of validity, UTC.</param>
+/// <param name="NotAfter">End of validity, UTC.</param>
+public sealed record Svid(SpiffeId Id, int Version, IReadOnlyList<byte[]> Chain, byte[] PrivateKey, DateTimeOffset NotBefore, DateTimeOffset NotAfter)
+{
+    /// <summary>The identity and times only: keys never reach a log.</summary>
+    public override string ToString() => $"{Id} v{Version} until {NotAfter:O}";
+}

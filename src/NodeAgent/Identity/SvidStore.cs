@@ -1,0 +1,155 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Culvert.Core;
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.NodeAgent.Identity;
+
+/// <summary>
+/// Holds one certificate for each identity that runs on this node and renews it in time. Reads are lock-free; renewals run
+/// on the thread pool, one loop for each identity, and survive any absence of the authority.
+/// </summary>
+public sealed class SvidStore : IAsyncDisposable
+{
+    private readonly ICertificateIssuer _issuer;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly Telemetry.AgentMetrics? _metrics;
+    private readonly Lock _lock = new();
+    private readonly Dictionary<SpiffeId, Entry> _entries = [];
+    private readonly CancellationTokenSource _stop = new();
+
+    /// <summary>Makes an empty store.</summary>
+    public SvidStore(ICertificateIssuer issuer, TimeProvider time, ILogger logger, Telemetry.AgentMetrics? metrics = null)
+    {
+        _issuer = issuer;
+        _time = time;
+        _logger = logger;
+        _metrics = metrics;
+    }
+
+    /// <summary>Raised after a certificate arrived or was renewed, on a thread-pool thread.</summary>
+    public event Action<Svid>? Changed;
+
+    /// <summary>The certificate in use for an identity, or null while none has been signed.</summary>
+    public Svid? Find(SpiffeId id)
+    {
+        lock (_lock) return _entries.TryGetValue(id, out Entry? entry) ? entry.Current : null;
+    }
+
+    /// <summary>Every identity asked for, with its certificate when there is one.</summary>
+    public IReadOnlyList<(SpiffeId Id, Svid? Svid, string? LastError)> List()
+    {
+        lock (_lock) return [.. _entries.Select(e => (e.Key, e.Value.Current, e.Value.LastError)).OrderBy(e => e.Key.ToString(), StringComparer.Ordinal)];
+    }
+
+    /// <summary>
+    /// Sets which identities this node needs: starts the renewal of new ones, stops and forgets those that are gone.
+    /// </summary>
+    /// <param name="wanted">Identity to the uid of one of its workloads on this node.</param>
+    public void Want(IReadOnlyDictionary<SpiffeId, string> wanted)
+    {
+        lock (_lock)
+        {
+            foreach (SpiffeId gone in _entries.Keys.Where(id => !wanted.ContainsKey(id)).ToArray())
+            {
+                _entries[gone].Stop.Cancel();
+                _entries.Remove(gone);
+            }
+            foreach ((SpiffeId id, string uid) in wanted)
+            {
+                if (_entries.TryGetValue(id, out Entry? entry))
+                {
+                    entry.WorkloadUid = uid;
+                    continue;
+                }
+                entry = new Entry { WorkloadUid = uid, Stop = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token) };
+                _entries.Add(id, entry);
+                entry.Loop = Task.Run(() => RenewForeverAsync(id, entry), CancellationToken.None);
+            }
+        }
+    }
+
+    /// <summary>Stops every renewal.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        Task[] loops;
+        lock (_lock) loops = [.. _entries.Values.Select(e => e.Loop)];
+        await Task.WhenAll(loops);
+        _stop.Dispose();
+    }
+
+    private async Task RenewForeverAsync(SpiffeId id, Entry entry)
+    {
+        int failures = 0;
+        CancellationToken stop = entry.Stop.Token;
+        while (!stop.IsCancellationRequested)
+        {
+            try
+            {
+                Svid svid = await RenewAsync(id, entry, stop);
+                failures = 0;
+                lock (_lock) (entry.Current, entry.LastError) = (svid, null);
+                _metrics?.CertificateRequests.With("issued").Increment();
+                SvidLog.Issued(_logger, id, svid.Version, svid.NotAfter);
+                Changed?.Invoke(svid);
+                DateTimeOffset renewAt = RotationSchedule.RenewAt(svid.NotBefore, svid.NotAfter, Random.Shared.NextDouble());
+                TimeSpan wait = renewAt - _time.GetUtcNow();
+                if (wait > TimeSpan.Zero) await Task.Delay(wait, _time, stop);
+            }
+            catch (OperationCanceledException) when (stop.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                lock (_lock) entry.LastError = e.Message;
+                _metrics?.CertificateRequests.With("failed").Increment();
+                SvidLog.Failed(_logger, id, failures + 1, e.Message);
+                if (!await WaitAsync(RotationSchedule.RetryAfter(failures++, Random.Shared.NextDouble()), stop)) return;
+            }
+        }
+    }
+
+    private async Task<bool> WaitAsync(TimeSpan wait, CancellationToken stop)
+    {
+        await Task.Delay(wait, _time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return !stop.IsCancellationRequested;
+    }
+
+    private async Task<Svid> RenewAsync(SpiffeId id, Entry entry, CancellationToken stop)
+    {
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        // The authority takes only the public key; subject and names are its own to set.
+        byte[] csr = new CertificateRequest("O=Culvert", key, HashAlgorithmName.SHA256).CreateSigningRequest();
+        IssuedCertificate issued = await _issuer.SignAsync(entry.WorkloadUid, csr, stop);
+        if (issued.Chain.Count == 0) throw new InvalidOperationException("the authority answered without a certificate");
+        using X509Certificate2 leaf = X509CertificateLoader.LoadCertificate(issued.Chain[0]);
+        if (!leaf.PublicKey.ExportSubjectPublicKeyInfo().AsSpan().SequenceEqual(key.ExportSubjectPublicKeyInfo()))
+            throw new InvalidOperationException("the authority signed another key than the one asked for");
+        return new Svid(id, (entry.Current?.Version ?? 0) + 1, issued.Chain, key.ExportPkcs8PrivateKey(), issued.NotBefore, issued.NotAfter);
+    }
+
+    private sealed class Entry
+    {
+        internal required string WorkloadUid { get; set; }
+
+        internal required CancellationTokenSource Stop { get; init; }
+
+        internal Svid? Current { get; set; }
+
+        internal string? LastError { get; set; }
+
+        internal Task Loop { get; set; } = Task.CompletedTask;
+    }
+}
+
+internal static partial class SvidLog
+{
+    [LoggerMessage(EventId = 301, Level = LogLevel.Information, Message = "certificate {Version} for {Id} is valid until {NotAfter:O}")]
+    internal static partial void Issued(ILogger logger, SpiffeId id, int version, DateTimeOffset notAfter);
+
+    [LoggerMessage(EventId = 302, Level = LogLevel.Warning, Message = "no certificate for {Id} (attempt {Attempt}): {Error}")]
+    internal static partial void Failed(ILogger logger, SpiffeId id, int attempt, string error);
+}

@@ -1,0 +1,80 @@
+using System.Collections.Immutable;
+using Culvert.Core;
+using Culvert.Interop.Tls;
+using Culvert.NodeAgent.Proxy;
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.NodeAgent.Identity;
+
+/// <summary>
+/// The TLS contexts in use, by identity: made from the certificates of the <see cref="SvidStore"/> and the trust bundle, replaced when either
+/// changes. Reads are lock-free.
+/// </summary>
+internal sealed class TlsIdentityTable(SvidStore svids, ILogger logger) : ICertificateSource
+{
+    private readonly Lock _lock = new();
+    private volatile ImmutableDictionary<SpiffeId, TlsIdentity> _table = ImmutableDictionary<SpiffeId, TlsIdentity>.Empty;
+    private TrustBundle _bundle = TrustBundle.Empty;
+
+    /// <summary>Raised when an entry changed, on the thread that changed it.</summary>
+    internal event Action? Changed;
+
+    public TlsIdentity? Find(SpiffeId identity) => _table.GetValueOrDefault(identity);
+
+    /// <summary>Takes a renewed certificate into use.</summary>
+    internal void Update(Svid svid)
+    {
+        lock (_lock)
+        {
+            if (_bundle.Roots.IsEmpty || Make(svid) is not { } made) return;
+            _table = _table.SetItem(svid.Id, made);
+        }
+        Changed?.Invoke();
+    }
+
+    /// <summary>Takes another trust bundle, and the identities that are wanted, into use.</summary>
+    internal void Update(TrustBundle bundle, IReadOnlySet<SpiffeId> wanted)
+    {
+        lock (_lock)
+        {
+            bool sameRoots = bundle.Equals(_bundle);
+            if (sameRoots && _table.Keys.All(wanted.Contains)) return;
+            _bundle = bundle;
+            ImmutableDictionary<SpiffeId, TlsIdentity>.Builder next = ImmutableDictionary.CreateBuilder<SpiffeId, TlsIdentity>();
+            foreach (SpiffeId id in wanted)
+            {
+                if (sameRoots && _table.TryGetValue(id, out TlsIdentity? kept)) next[id] = kept;
+                else if (svids.Find(id) is { } svid && !bundle.Roots.IsEmpty && Make(svid) is { } made) next[id] = made;
+            }
+            _table = next.ToImmutable();
+        }
+        Changed?.Invoke();
+    }
+
+    private TlsIdentity? Make(Svid svid)
+    {
+        try
+        {
+            TlsContext Context(bool server) => TlsContext.Create(new TlsContextOptions
+            {
+                IsServer = server,
+                Certificate = svid.Chain[0],
+                Chain = [.. svid.Chain.Skip(1).Select(c => new ReadOnlyMemory<byte>(c))],
+                PrivateKey = svid.PrivateKey,
+                TrustBundle = [.. _bundle.Roots],
+            });
+            return new TlsIdentity(svid.Id, Context(server: false), Context(server: true));
+        }
+        catch (TlsException e)
+        {
+            TlsIdentityLog.Unusable(logger, svid.Id, e.Message);
+            return null;
+        }
+    }
+}
+
+internal static partial class TlsIdentityLog
+{
+    [LoggerMessage(EventId = 320, Level = LogLevel.Error, Message = "the certificate for {Id} can't be used, the one before stays: {Reason}")]
+    internal static partial void Unusable(ILogger logger, SpiffeId id, string reason);
+}

@@ -1,0 +1,41 @@
+using Culvert.Core;
+using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy;
+
+namespace Culvert.NodeAgent.Mesh;
+
+/// <summary>Answers the proxy's questions from the view in force. Lock-free: one volatile reference, replaced whole.</summary>
+internal sealed class MeshDirectory(MeshView first) : IProxyDirectory, IProxyAuthorizer
+{
+    private volatile MeshView _view = first;
+
+    /// <summary>The view in force.</summary>
+    internal MeshView View
+    {
+        get => _view;
+        set => _view = value;
+    }
+
+    public WorkloadInfo? FindLocalWorkload(in SocketEndPoint address) => _view.FindLocalWorkload(address);
+
+    public OutboundRoute Resolve(WorkloadInfo source, in SocketEndPoint sourceAddress, in SocketEndPoint destination) => _view.Resolve(source, destination);
+
+    public bool IsAddressOf(in SocketEndPoint address, SpiffeId identity) => _view.FindWorkload(address)?.Identity.Equals(identity) == true;
+
+    public Decision Authorize(SpiffeId peer, in SocketEndPoint source, WorkloadInfo destination, ushort port)
+    {
+        MeshView view = _view;
+        // The connection may be older than the snapshot: what counts is the workload as it is now.
+        if (!view.Snapshot.Workloads.TryGetValue(destination.Uid, out WorkloadInfo? current) || !current.Enrolled || current.Node != view.Snapshot.Node)
+            return new Decision(Verdict.Deny, DecisionReason.NotEnrolled);
+        return PolicyEvaluator.Evaluate(view.Snapshot, new ConnectionRequest
+        {
+            SourceIdentity = peer,
+            SourceAddress = source.ToIPAddress(),
+            Destination = current,
+            Port = port,
+            Protocol = TransportProtocol.Tcp,
+            Authenticated = true,
+        });
+    }
+}

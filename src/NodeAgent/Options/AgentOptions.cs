@@ -1,0 +1,87 @@
+using System.Net;
+
+namespace Culvert.NodeAgent.Options;
+
+/// <summary>
+/// Everything one agent needs to know at start. Defaults suit one agent on one machine; every path, port and mark can be
+/// changed so that several agents share a machine.
+/// </summary>
+public sealed record AgentOptions
+{
+    /// <summary>Name of the node as the controller knows it. Default: the host name.</summary>
+    public string NodeName { get; init; } = Environment.MachineName.ToLowerInvariant();
+
+    /// <summary>A mounted bpffs folder; pins go to <c>v&lt;abi&gt;</c> below it.</summary>
+    public string BpfFolder { get; init; } = AgentOptionsDefaults.BpfFolder;
+
+    /// <summary>Folder for sockets, mode 0700; gone after a reboot.</summary>
+    public string RunFolder { get; init; } = AgentOptionsDefaults.RunFolder;
+
+    /// <summary>Folder for what must outlive a restart: last good snapshot, node certificate, ids.</summary>
+    public string StateFolder { get; init; } = AgentOptionsDefaults.StateFolder;
+
+    /// <summary>Controller address: <c>https://host:port</c> or <c>unix:///path</c>.</summary>
+    public Uri Controller { get; init; } = new(AgentOptionsDefaults.Controller);
+
+    /// <summary>PEM file with the root certificates that the controller's certificate must chain to. Not used on a Unix socket.</summary>
+    public string? BootstrapRootsFile { get; init; }
+
+    /// <summary>File with the join token; read when the node has no certificate yet.</summary>
+    public string? JoinTokenFile { get; init; }
+
+    /// <summary>Interfaces that lead to other nodes. Empty: every link that carries a default or connected route and is no pod's.</summary>
+    public IReadOnlyList<string> Uplinks { get; init; } = [];
+
+    /// <summary>Where <c>/metrics</c> is served.</summary>
+    public IPEndPoint Metrics { get; init; } = new(IPAddress.Any, AgentOptionsDefaults.MetricsPort);
+
+    /// <summary>Where <c>/ready</c> and <c>/live</c> are served.</summary>
+    public IPEndPoint Readiness { get; init; } = new(IPAddress.Any, AgentOptionsDefaults.ReadinessPort);
+
+    /// <summary>How many event loops the proxy runs; 0: one per core.</summary>
+    public int Loops { get; init; }
+
+    /// <summary>Port of the first capture listener on 127.0.0.1 and ::1.</summary>
+    public ushort OutboundPort { get; init; } = AgentOptionsDefaults.OutboundPort;
+
+    /// <summary>Port of the tunnel (HBONE) on workload addresses.</summary>
+    public ushort TunnelPort { get; init; } = AgentOptionsDefaults.TunnelPort;
+
+    /// <summary>Routing table whose only routes deliver captured packets locally.</summary>
+    public uint RouteTable { get; init; } = AgentOptionsDefaults.RouteTable;
+
+    /// <summary>Priority of the ip rules; lower than the kernel's own main table rule.</summary>
+    public uint RulePriority { get; init; } = AgentOptionsDefaults.RulePriority;
+
+    /// <summary>Entries of the kernel's flow table, two per connection.</summary>
+    public uint FlowTableSize { get; init; } = AgentOptionsDefaults.FlowTableSize;
+
+    /// <summary>How long a stopping agent lets proxied connections finish.</summary>
+    public TimeSpan DrainDeadline { get; init; } = AgentOptionsDefaults.DrainDeadline;
+
+    /// <summary>The compiled datapath object.</summary>
+    public string DatapathObject { get; init; } = Path.Combine(AppContext.BaseDirectory, "bpf", "tc.bpf.o");
+
+    /// <summary>Print every connection as one line of JSON on standard output.</summary>
+    public bool AccessLog { get; init; }
+
+    /// <summary>Path of the admin socket, mode 0600.</summary>
+    public string AdminSocket => Path.Combine(RunFolder, "agent.sock");
+
+    /// <summary>Reports every problem of these options at once; empty when they can be used.</summary>
+    public IReadOnlyList<string> Validate()
+    {
+        List<string> problems = [];
+        if (string.IsNullOrWhiteSpace(NodeName)) problems.Add("--node: a node needs a name");
+        if (Controller.Scheme is not ("https" or "unix")) problems.Add($"--controller: {Controller} is neither https:// nor unix://");
+        if (Controller.Scheme == "https" && BootstrapRootsFile is null) problems.Add("--bootstrap-roots: needed to recognise a controller reached over https");
+        if (BootstrapRootsFile is not null && !File.Exists(BootstrapRootsFile)) problems.Add($"--bootstrap-roots: {BootstrapRootsFile} does not exist");
+        if (!File.Exists(DatapathObject)) problems.Add($"--datapath-object: {DatapathObject} does not exist; build it with `make build`");
+        if (Loops is < 0 or > 64) problems.Add($"--loops: {Loops} is not between 0 and 64");
+        if (OutboundPort == 0 || TunnelPort == 0 || OutboundPort == TunnelPort) problems.Add("--outbound-port and --tunnel-port must be two different ports, not 0");
+        if (RouteTable is 0 or 253 or 254 or 255) problems.Add($"--route-table: {RouteTable} belongs to the kernel");
+        if (FlowTableSize is < 1024 or > 16_777_216) problems.Add($"--flow-table-size: {FlowTableSize} is not between 1,024 and 16,777,216");
+        if (DrainDeadline < TimeSpan.Zero) problems.Add("--drain-deadline: must not be negative");
+        return problems;
+    }
+}

@@ -1,0 +1,41 @@
+namespace Culvert.NodeAgent.Options;
+
+/// <summary>Defaults of <see cref="AgentOptions"/>.</summary>
+public static class AgentOptionsDefaults
+{
+    /// <summary>Folder on the machine's bpffs.</summary>
+    public const string BpfFolder = "/sys/fs/bpf/culvert";
+
+    /// <summary>Run folder.</summary>
+    public const string RunFolder = "/run/culvert";
+
+    /// <summary>State folder.</summary>
+    public const string StateFolder = "/var/lib/culvert";
+
+    /// <summary>Controller of the same machine.</summary>
+    public const string Controller = "unix:///run/culvert/controller.sock";
+
+    /// <summary>Port of <c>/metrics</c>.</summary>
+    public const int MetricsPort = 15020;
+
+    /// <summary>Port of <c>/ready</c> and <c>/live</c>.</summary>
+    public const int ReadinessPort = 15021;
+
+    /// <summary>Port of captured TCP.</summary>
+    public const ushort OutboundPort = 15001;
+
+    /// <summary>Port of the tunnel.</summary>
+    public const ushort TunnelPort = 15008;
+
+    /// <summary>Routing table for captured packets.</summary>
+    public const uint RouteTable = 15001;
+
+    /// <summary>Priority of the ip rules.</summary>
+    public const uint RulePriority = 101;
+
+    /// <summary>Entries of the flow table: 131,072 connections.</summary>
+    public const uint FlowTableSize = 262_144;
+
+    /// <summary>Drain deadline.</summary>
+    public static readonly TimeSpan DrainDeadline = TimeSpan.FromSeconds(30);
+}

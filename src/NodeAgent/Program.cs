@@ -1,0 +1,3 @@
+using Culvert.NodeAgent.Hosting;
+
+return await AgentCommand.RunAsync(args);

@@ -1,0 +1,135 @@
+using Culvert.Core;
+using Culvert.Grpc;
+using Culvert.NodeAgent.Identity;
+using Culvert.NodeAgent.Telemetry;
+using Culvert.Protocol;
+using Culvert.Protocol.V1;
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.NodeAgent.Snapshots;
+
+/// <summary>
+/// Keeps a snapshot stream to the controller: state of the world, then deltas, each put into force and acknowledged, or refused with
+/// the reason while the old one stays. Reconnects for ever with a growing, random pause.
+/// </summary>
+internal sealed class SnapshotClient(
+    string node, ControllerChannel channel, ISnapshotSink sink, SnapshotFile file, AgentMetrics metrics, TimeProvider time, ILogger logger)
+{
+    private readonly string _instance = Guid.NewGuid().ToString("n");
+    private string _epoch = "";
+    private volatile ControllerStatus _status = new();
+
+    /// <summary>Raised after each change of <see cref="Status"/>, on the client's own task.</summary>
+    internal event Action<ControllerStatus>? StatusChanged;
+
+    /// <summary>How things stand.</summary>
+    internal ControllerStatus Status => _status;
+
+    /// <summary>The snapshot in force; version 0 before the first.</summary>
+    internal NodeSnapshot Current { get; private set; } = new() { Node = node };
+
+    /// <summary>Puts the snapshot of the last run into force, when there is one.</summary>
+    internal async Task RestoreAsync(CancellationToken cancellationToken)
+    {
+        if (file.Load() is not { } saved) return;
+        try
+        {
+            await sink.ApplyAsync(saved.Snapshot, cancellationToken);
+            (Current, _epoch) = saved;
+            SnapshotLog.Restored(logger, saved.Snapshot.Version);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            SnapshotLog.Rejected(logger, saved.Snapshot.Version, 0, e.Message);
+        }
+    }
+
+    /// <summary>Runs until cancelled.</summary>
+    internal async Task RunAsync(CancellationToken stop)
+    {
+        int failures = 0;
+        while (!stop.IsCancellationRequested)
+        {
+            string reason;
+            try
+            {
+                await StreamAsync(() => failures = 0, stop);
+                reason = "the controller ended the stream";
+            }
+            catch (OperationCanceledException) when (stop.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                reason = e is RpcException rpc ? $"{rpc.StatusCode}: {rpc.Status.Detail}" : e.Message;
+            }
+            TimeSpan wait = RotationSchedule.RetryAfter(failures++, Random.Shared.NextDouble());
+            Update(s => s with { Connected = false, Error = reason });
+            SnapshotLog.Disconnected(logger, channel.Address, reason, (long)wait.TotalMilliseconds);
+            await Task.Delay(wait, time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task StreamAsync(Action connected, CancellationToken stop)
+    {
+        CallInvoker invoker = await channel.ConnectAsync(stop);
+        using AsyncDuplexStreamingCall<SnapshotRequest, SnapshotResponse> call =
+            invoker.AsyncDuplexStreamingCall(SnapshotService.Stream, null, new CallOptions(cancellationToken: stop));
+        await call.RequestStream.WriteAsync(new SnapshotRequest
+        {
+            Hello = new Hello { Node = node, LastVersion = Current.Version, LastEpoch = _epoch, AgentVersion = AgentVersion.Text, Instance = _instance },
+        }, stop);
+        while (await call.ResponseStream.MoveNext(stop))
+        {
+            if (!_status.Connected)
+            {
+                connected();
+                SnapshotLog.Connected(logger, channel.Address);
+                Update(s => s with { Connected = true, Error = "" });
+            }
+            await call.RequestStream.WriteAsync(await TakeAsync(call.ResponseStream.Current, stop), stop);
+        }
+    }
+
+    private async Task<SnapshotRequest> TakeAsync(SnapshotResponse response, CancellationToken stop)
+    {
+        try
+        {
+            NodeSnapshot next = SnapshotMapping.Apply(Current, node, response);
+            await sink.ApplyAsync(next, stop);
+            Current = next;
+            _epoch = response.Epoch;
+            Update(s => s with { SnapshotError = "", LastApplied = time.GetUtcNow() });
+            SnapshotLog.Applied(logger, next.Version, next.Workloads.Count, next.LocalWorkloads().Count(), next.Services.Count, next.Policies.Count);
+            SaveOrWarn(next);
+            return new SnapshotRequest { Ack = new Ack { Version = response.Version } };
+        }
+        catch (Exception e) when (e is not OperationCanceledException and not OutOfMemoryException)
+        {
+            metrics.SnapshotsRejected.With().Increment();
+            SnapshotLog.Rejected(logger, response.Version, Current.Version, e.Message);
+            Update(s => s with { SnapshotError = e.Message });
+            return new SnapshotRequest { Nack = new Nack { Version = response.Version, Reason = e.Message, Resource = (e as MappingException)?.Resource } };
+        }
+    }
+
+    // The snapshot is in force either way; a full disk only costs the head start after the next restart.
+    private void SaveOrWarn(NodeSnapshot snapshot)
+    {
+        try
+        {
+            file.Save(snapshot, _epoch);
+        }
+        catch (IOException e)
+        {
+            SnapshotLog.NotSaved(logger, snapshot.Version, e.Message);
+        }
+    }
+
+    private void Update(Func<ControllerStatus, ControllerStatus> change)
+    {
+        _status = change(_status);
+        StatusChanged?.Invoke(_status);
+    }
+}

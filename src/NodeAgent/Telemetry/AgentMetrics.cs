@@ -1,0 +1,119 @@
+using System.Collections.Concurrent;
+using Culvert.Core;
+using Culvert.NodeAgent.Telemetry.Metrics;
+
+namespace Culvert.NodeAgent.Telemetry;
+
+/// <summary>The agent's metric families and how flow records count in them. Thread-safe.</summary>
+public sealed class AgentMetrics
+{
+    private const string Unknown = "unknown";
+
+    private static readonly string[] ConnectionLabels =
+    [
+        "reporter", "path", "source_workload", "source_workload_namespace", "source_principal",
+        "destination_workload", "destination_workload_namespace", "destination_principal", "connection_security_policy",
+    ];
+
+    private static readonly string[] FailureLabels = [.. ConnectionLabels, "reason"];
+
+    private readonly CounterFamily _opened;
+    private readonly CounterFamily _closed;
+    private readonly CounterFamily _failed;
+    private readonly CounterFamily _sent;
+    private readonly CounterFamily _received;
+    private readonly HistogramFamily _duration;
+    private readonly ConcurrentDictionary<SeriesKey, ConnectionSeries> _series = new();
+
+    /// <summary>Registers every family in <paramref name="registry"/>.</summary>
+    public AgentMetrics(MetricRegistry registry)
+    {
+        ArgumentNullException.ThrowIfNull(registry);
+        Registry = registry;
+        _opened = registry.Add(new CounterFamily("culvert_tcp_connections_opened_total", "Connections allowed and opened.", ConnectionLabels));
+        _closed = registry.Add(new CounterFamily("culvert_tcp_connections_closed_total", "Connections that ended after having been opened.", ConnectionLabels));
+        _failed = registry.Add(new CounterFamily("culvert_tcp_connections_failed_total", "Connections refused or failed, by reason.", FailureLabels));
+        _sent = registry.Add(new CounterFamily("culvert_tcp_sent_bytes_total", "Bytes from the originator of connections.", ConnectionLabels));
+        _received = registry.Add(new CounterFamily("culvert_tcp_received_bytes_total", "Bytes to the originator of connections.", ConnectionLabels));
+        _duration = registry.Add(new HistogramFamily("culvert_tcp_connection_duration_seconds", "Duration of ended connections.", ["reporter", "path"], HistogramFamily.Seconds));
+        Handshakes = registry.Add(new CounterFamily("culvert_tls_handshakes_total", "TLS handshakes of tunnels.", ["side", "result"]));
+        Audited = registry.Add(new CounterFamily("culvert_policy_audit_total", "Connections that matched an AUDIT policy.", ["policy", "destination_workload", "destination_workload_namespace"]));
+        SnapshotsRejected = registry.Add(new CounterFamily("culvert_snapshots_rejected_total", "Snapshots from the controller that could not be applied.", []));
+        CertificateRequests = registry.Add(new CounterFamily("culvert_certificate_requests_total", "Certificates asked of the controller.", ["result"]));
+    }
+
+    /// <summary>The registry that holds the families.</summary>
+    public MetricRegistry Registry { get; }
+
+    /// <summary>TLS handshakes by side (client, server) and result.</summary>
+    public CounterFamily Handshakes { get; }
+
+    /// <summary>Connections that matched an AUDIT policy.</summary>
+    public CounterFamily Audited { get; }
+
+    /// <summary>Snapshots refused.</summary>
+    public CounterFamily SnapshotsRejected { get; }
+
+    /// <summary>Certificate requests by result.</summary>
+    public CounterFamily CertificateRequests { get; }
+
+    /// <summary>Counts one flow record. <paramref name="reporter"/> is <c>kernel</c>, <c>source</c> or <c>destination</c>.</summary>
+    public void Count(FlowRecord record, string reporter)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        if (record.Kind == FlowEventKind.Dropped) return; // counted by the kernel's own drop counters
+        ConnectionSeries series = Series(record, reporter);
+        switch (record.Kind)
+        {
+            case FlowEventKind.Opened:
+                series.Opened.Increment();
+                break;
+            case FlowEventKind.Closed:
+                series.Closed.Increment();
+                series.Sent.Add((long)record.BytesSent);
+                series.Received.Add((long)record.BytesReceived);
+                series.Duration.Observe(record.Duration.TotalSeconds);
+                break;
+            default:
+                _failed.With([.. series.Labels, record.Reason]).Increment();
+                break;
+        }
+    }
+
+    // Looking series up by their labels' text is the dearest part of counting: done once for each pair of ends.
+    private ConnectionSeries Series(FlowRecord record, string reporter)
+    {
+        SeriesKey key = new(reporter, record.Path, record.SourceWorkload?.Uid, record.SourceIdentity, record.DestinationWorkload?.Uid, record.DestinationIdentity);
+        if (_series.TryGetValue(key, out ConnectionSeries? series)) return series;
+        string[] labels =
+        [
+            reporter, PathLabel(record.Path), Name(record.SourceWorkload), Namespace(record.SourceWorkload), record.SourceIdentity ?? Unknown,
+            Name(record.DestinationWorkload), Namespace(record.DestinationWorkload), record.DestinationIdentity ?? Unknown, Security(record.Path),
+        ];
+        series = new ConnectionSeries(labels, _opened.With(labels), _closed.With(labels), _sent.With(labels), _received.With(labels), _duration.With(reporter, PathLabel(record.Path)));
+        if (_series.Count < CounterFamily.DefaultSeriesLimit) _series.TryAdd(key, series);
+        return series;
+    }
+
+    private static string Name(WorkloadInfo? workload) => workload?.Name.Name ?? Unknown;
+
+    private static string Namespace(WorkloadInfo? workload) => workload?.Name.Namespace ?? Unknown;
+
+    private static string PathLabel(FlowPath path) => path switch
+    {
+        FlowPath.Direct => "direct",
+        FlowPath.Tunnel => "tunnel",
+        _ => "passthrough",
+    };
+
+    private static string Security(FlowPath path) => path switch
+    {
+        FlowPath.Direct => "kernel",
+        FlowPath.Tunnel => "mutual_tls",
+        _ => "none",
+    };
+
+    private readonly record struct SeriesKey(string Reporter, FlowPath Path, string? Source, string? SourceIdentity, string? Destination, string? DestinationIdentity);
+
+    private sealed record ConnectionSeries(string[] Labels, Counter Opened, Counter Closed, Counter Sent, Counter Received, Histogram Duration);
+}

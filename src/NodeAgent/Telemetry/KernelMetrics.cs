@@ -1,0 +1,62 @@
+using Culvert.Interop.Abi;
+using Culvert.Interop.Bpf;
+using Culvert.NodeAgent.Admin;
+using Culvert.NodeAgent.Datapath;
+using Culvert.NodeAgent.Telemetry.Metrics;
+
+namespace Culvert.NodeAgent.Telemetry;
+
+/// <summary>What the kernel programs count, read when scraped.</summary>
+internal static class KernelMetrics
+{
+    internal static void Register(MetricRegistry registry, DatapathMaps maps, FlowSweeper sweeper, DatapathState state)
+    {
+        registry.Add(new CallbackFamily("culvert_drops_total", "Packets dropped by the datapath, by reason.", "counter", ["reason"],
+            () => Enum.GetValues<CvReason>().Where(r => r is not (CvReason.None or CvReason.Max))
+                .Select(r => new CallbackSample([ReasonText.Kebab(r.ToString())], Sum(maps.Drops, (uint)r)))));
+        registry.Add(new CallbackFamily("culvert_datapath_events_lost_total", "Flow events that found the ring buffer full.", "counter", [], () => CallbackSample.Single(Sum(maps.Counters, (uint)CvCounter.EventLost))));
+        registry.Add(new CallbackFamily("culvert_datapath_packets_total", "Packets by the way they took.", "counter", ["path"], () =>
+        [
+            new CallbackSample(["direct"], Sum(maps.Counters, (uint)CvCounter.DirectPackets)),
+            new CallbackSample(["proxy"], Sum(maps.Counters, (uint)CvCounter.ProxyPackets)),
+            new CallbackSample(["pass"], Sum(maps.Counters, (uint)CvCounter.PassPackets)),
+        ]));
+        registry.Add(new CallbackFamily("culvert_datapath_direct_bytes_total", "Bytes handed from pod to pod in the kernel.", "counter", [], () => CallbackSample.Single(Sum(maps.Counters, (uint)CvCounter.DirectBytes))));
+        registry.Add(new CallbackFamily("culvert_datapath_flows_reevaluated_total", "Live flows judged again after a policy change.", "counter", [], () => CallbackSample.Single(Sum(maps.Counters, (uint)CvCounter.Reevaluated))));
+        registry.Add(new CallbackFamily("culvert_datapath_resets_sent_total", "TCP packets answered with a reset.", "counter", [], () => CallbackSample.Single(Sum(maps.Counters, (uint)CvCounter.RejectSent))));
+        registry.Add(new CallbackFamily("culvert_bpf_map_entries", "Entries of the datapath's maps.", "gauge", ["map"], () => Fill(maps, sweeper, state).Select(m => new CallbackSample([m.Name], m.Entries))));
+        registry.Add(new CallbackFamily("culvert_bpf_map_max_entries", "Capacity of the datapath's maps.", "gauge", ["map"], () => Fill(maps, sweeper, state).Select(m => new CallbackSample([m.Name], m.Max))));
+    }
+
+    /// <summary>Fill levels; those of the policy maps are what the agent wrote, that of the flow table is the last sweep's.</summary>
+    internal static IEnumerable<(string Name, double Entries, double Max)> Fill(DatapathMaps maps, FlowSweeper sweeper, DatapathState state)
+    {
+        GenerationSize size = state.Size;
+        yield return ("cv_flow", sweeper.Entries, maps.Flow.Info.MaxEntries);
+        yield return ("cv_address", size.Addresses, maps.Address.Info.MaxEntries);
+        yield return ("cv_policy", size.Policies, maps.Policy.Info.MaxEntries);
+        yield return ("cv_service", size.Services, maps.Service.Info.MaxEntries);
+        yield return ("cv_backend", size.Backends, maps.Backend.Info.MaxEntries);
+        yield return ("cv_endpoint", size.Endpoints, maps.Endpoint.Info.MaxEntries);
+    }
+
+    /// <summary>Drops by reason, without the zeros.</summary>
+    internal static IEnumerable<(string Reason, ulong Count)> Drops(DatapathMaps maps)
+    {
+        foreach (CvReason reason in Enum.GetValues<CvReason>())
+        {
+            if (reason is CvReason.None or CvReason.Max) continue;
+            ulong count = Sum(maps.Drops, (uint)reason);
+            if (count > 0) yield return (ReasonText.Kebab(reason.ToString()), count);
+        }
+    }
+
+    private static ulong Sum(BpfMap<uint, ulong> map, uint key)
+    {
+        Span<ulong> perCpu = stackalloc ulong[Math.Min(PossibleCpus.Count, 1024)];
+        ulong total = 0;
+        if (!map.TryGetPerCpu(key, perCpu)) return 0;
+        foreach (ulong value in perCpu) total += value;
+        return total;
+    }
+}

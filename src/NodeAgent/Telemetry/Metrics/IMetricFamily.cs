@@ -1,0 +1,19 @@
+using System.Text;
+
+namespace Culvert.NodeAgent.Telemetry.Metrics;
+
+/// <summary>A named metric with all its series.</summary>
+public interface IMetricFamily
+{
+    /// <summary>Full name, with unit suffix, as Prometheus shows it.</summary>
+    string Name { get; }
+
+    /// <summary>One line of help.</summary>
+    string Help { get; }
+
+    /// <summary><c>counter</c>, <c>gauge</c> or <c>histogram</c>.</summary>
+    string Type { get; }
+
+    /// <summary>Appends every series. Called from the scrape thread.</summary>
+    void Write(StringBuilder text);
+}

@@ -1,0 +1,153 @@
+using System.Collections.Concurrent;
+using System.Net;
+using Culvert.Core;
+using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Admin;
+using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Telemetry.Metrics;
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.NodeAgent.Telemetry;
+
+/// <summary>
+/// Hears the proxy's loops and turns what they say into flow records and metrics on a thread of its own, so that a loop only ever
+/// enqueues a value. Bounded: what does not fit is counted.
+/// </summary>
+internal sealed class ProxyObserver : IProxyObserver, IDisposable
+{
+    private const int MaxQueued = 65_536;
+
+    private readonly ConcurrentQueue<ProxyEvent> _queue = new();
+    private readonly AutoResetEvent _wake = new(initialState: false);
+    private readonly FlowSink _sink;
+    private readonly AgentMetrics _metrics;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly Histogram[] _turns;
+    private readonly Counter _portChanged;
+    private readonly Counter _lost;
+    private readonly Counter _loopFaults;
+    private readonly Thread _thread;
+    private int _queued;
+    private int _asleep;
+    private volatile bool _stop;
+
+    internal ProxyObserver(FlowSink sink, AgentMetrics metrics, int loops, TimeProvider time, ILogger logger)
+    {
+        (_sink, _metrics, _time, _logger) = (sink, metrics, time, logger);
+        HistogramFamily turns = metrics.Registry.Add(new HistogramFamily("culvert_loop_turn_seconds", "Time an event loop spends between two waits: the longest that an event may have waited.", ["loop"],
+            [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25]));
+        _turns = [.. Enumerable.Range(0, loops).Select(i => turns.With($"{i}"))];
+        _portChanged = metrics.Registry.Add(new CounterFamily("culvert_source_port_changed_total", "Pods dialled from the client's address but another port, as the client's was taken.", [])).With();
+        _lost = metrics.Registry.Add(new CounterFamily("culvert_proxy_events_lost_total", "Proxy events that found the queue full.", [])).With();
+        _loopFaults = metrics.Registry.Add(new CounterFamily("culvert_loop_faults_total", "Exceptions that reached an event loop: bugs.", [])).With();
+        _thread = new Thread(Run) { Name = "culvert-events", IsBackground = true };
+        _thread.Start();
+    }
+
+    public void OnOpened(in ProxyConnectionInfo connection) => Enqueue(new ProxyEvent(FlowEventKind.Opened, _time.GetUtcNow(), connection, default, ProxyFailure.None, null));
+
+    public void OnClosed(in ProxyConnectionInfo connection, in ProxyConnectionEnd end) => Enqueue(new ProxyEvent(FlowEventKind.Closed, _time.GetUtcNow(), connection, end, end.Failure, null));
+
+    public void OnFailed(in ProxyConnectionInfo connection, ProxyFailure failure, string? detail) =>
+        Enqueue(new ProxyEvent(failure == ProxyFailure.PolicyDenied ? FlowEventKind.Denied : FlowEventKind.Failed, _time.GetUtcNow(), connection, default, failure, detail));
+
+    public void OnHandshake(in TunnelHandshake handshake, bool log)
+    {
+        _metrics.Handshakes.With(handshake.IsServer ? "server" : "client", handshake.Failure == ProxyFailure.None ? "ok" : ReasonText.Kebab(handshake.Failure.ToString())).Increment();
+        if (handshake.Failure == ProxyFailure.None || !log) return;
+        ProxyLog.HandshakeFailed(_logger, handshake.IsServer ? "from" : "to", handshake.Peer, handshake.Local, handshake.Failure, handshake.Detail ?? "", handshake.Suppressed);
+    }
+
+    public void OnSourcePortChanged() => _portChanged.Increment();
+
+    public void OnLoopTurn(int loop, TimeSpan busy, int events) => _turns[loop].Observe(busy.TotalSeconds);
+
+    public void OnLoopFault(int loop, Exception exception)
+    {
+        _loopFaults.Increment();
+        ProxyLog.LoopFault(_logger, exception, loop);
+    }
+
+    public void Dispose()
+    {
+        _stop = true;
+        _wake.Set();
+        _thread.Join();
+        _wake.Dispose();
+    }
+
+    private void Enqueue(in ProxyEvent e)
+    {
+        if (Interlocked.Increment(ref _queued) > MaxQueued)
+        {
+            Interlocked.Decrement(ref _queued);
+            _lost.Increment();
+            return;
+        }
+        _queue.Enqueue(e);
+        // Only a sleeping reader costs a system call.
+        if (Volatile.Read(ref _asleep) == 1 && Interlocked.Exchange(ref _asleep, 0) == 1) _wake.Set();
+    }
+
+    private void Run()
+    {
+        while (true)
+        {
+            while (_queue.TryDequeue(out ProxyEvent e))
+            {
+                Interlocked.Decrement(ref _queued);
+                Take(e);
+            }
+            if (_stop) return;
+            Interlocked.Exchange(ref _asleep, 1);
+            if (_queue.IsEmpty && !_stop) _wake.WaitOne();
+            Interlocked.Exchange(ref _asleep, 0);
+        }
+    }
+
+    private void Take(in ProxyEvent e)
+    {
+        ProxyConnectionInfo c = e.Connection;
+        bool outbound = c.Direction == ProxyDirection.Outbound;
+        FlowRecord record = new()
+        {
+            Time = e.Time,
+            Kind = e.Kind,
+            Path = outbound && c.Route is OutboundRouteKind.Passthrough ? FlowPath.Passthrough : FlowPath.Tunnel,
+            Source = Point(c.Source),
+            Destination = Point(c.Destination),
+            Backend = c.Target != c.Destination && c.Target.Port != 0 ? Point(c.Target) : null,
+            SourceWorkload = c.SourceWorkload,
+            DestinationWorkload = c.DestinationWorkload,
+            SourceIdentity = c.SourceIdentity?.ToString(),
+            DestinationIdentity = c.DestinationIdentity?.ToString(),
+            Service = c.Service?.Name,
+            Reason = e.Failure switch
+            {
+                ProxyFailure.None => "",
+                ProxyFailure.PolicyDenied => ReasonText.Of(c.Decision.Reason),
+                _ => ReasonText.Kebab(e.Failure.ToString()),
+            },
+            Policy = c.Decision.Policy,
+            RuleIndex = c.Decision.Policy is null ? -1 : c.Decision.RuleIndex,
+            AuditPolicies = c.Decision.AuditPolicies,
+            BytesSent = (ulong)e.End.BytesSent,
+            BytesReceived = (ulong)e.End.BytesReceived,
+            Duration = e.End.Duration,
+            AtSource = outbound,
+        };
+        _sink.Add(record, outbound ? "source" : "destination");
+    }
+
+    private static IPEndPoint Point(in SocketEndPoint point) => new(point.ToIPAddress(), point.Port);
+}
+
+internal static partial class ProxyLog
+{
+    [LoggerMessage(EventId = 401, Level = LogLevel.Warning, Message = "TLS handshake {Direction} {Peer} as {Local} failed: {Failure} {Detail} ({Suppressed} more of this peer not shown)")]
+    internal static partial void HandshakeFailed(ILogger logger, string direction, SocketEndPoint peer, SpiffeId? local, ProxyFailure failure, string detail, int suppressed);
+
+    [LoggerMessage(EventId = 402, Level = LogLevel.Error, Message = "exception on event loop {Loop}; the loop goes on")]
+    internal static partial void LoopFault(ILogger logger, Exception exception, int loop);
+}

@@ -1,0 +1,110 @@
+using System.Net;
+using Culvert.Core;
+using Culvert.Interop.Abi;
+using Culvert.NodeAgent.Datapath;
+
+namespace Culvert.NodeAgent.Tests.Datapath;
+
+public sealed class GenerationBuilderTests
+{
+    private static readonly IPAddress NodeAddress = IPAddress.Parse("10.90.0.1");
+
+    [Fact]
+    public void LocalWorkloadsCarryTheirLinkAndRemoteOnesDoNot()
+    {
+        WorkloadInfo local = TestMesh.Workload("a", "n1", "10.0.0.1 fd00::1", mode: MtlsMode.Strict);
+        WorkloadInfo remote = TestMesh.Workload("b", "n2", "10.0.0.2");
+        KernelModel kernel = KernelModel.Build(TestMesh.Snapshot([local, remote]), [TestMesh.Endpoint(local, 7)], [NodeAddress]);
+
+        foreach (string address in (string[])["10.0.0.1", "fd00::1"])
+        {
+            CvAddress found = kernel.FindAddress(IPAddress.Parse(address))!.Value;
+            Assert.Equal(CvAddressFlag.Meshed | CvAddressFlag.Local | CvAddressFlag.Strict, (CvAddressFlag)found.Flags);
+            Assert.Equal(7u, found.Ifindex);
+            Assert.Equal(1500u, found.Mtu);
+            Assert.Equal((byte)7, found.Mac[5]);
+        }
+        CvAddress other = kernel.FindAddress(IPAddress.Parse("10.0.0.2"))!.Value;
+        Assert.Equal(CvAddressFlag.Meshed, (CvAddressFlag)other.Flags);
+        Assert.Equal(0u, other.Ifindex);
+        Assert.Equal(CvAddressFlag.Node, (CvAddressFlag)kernel.FindAddress(NodeAddress)!.Value.Flags);
+        Assert.Null(kernel.FindAddress(IPAddress.Parse("192.0.2.1")));
+    }
+
+    [Fact]
+    public void AWorkloadOfThisNodeWithoutALinkIsMeshedButNotLocal()
+    {
+        WorkloadInfo pending = TestMesh.Workload("a", "n1", "10.0.0.1");
+        KernelModel kernel = KernelModel.Build(TestMesh.Snapshot([pending]), [], []);
+        Assert.Equal(CvAddressFlag.Meshed, (CvAddressFlag)kernel.FindAddress(IPAddress.Parse("10.0.0.1"))!.Value.Flags);
+    }
+
+    [Fact]
+    public void ServiceAddressesLeadToBackendsOfTheirOwnFamily()
+    {
+        WorkloadInfo web = TestMesh.Workload("web", "n1", "10.0.0.1 fd00::1");
+        ServiceInfo service = TestMesh.Service("web", "10.96.0.1 fd96::1", TestMesh.Backend("shop/web", "10.0.0.1"), TestMesh.Backend("shop/web", "fd00::1"));
+        KernelModel kernel = KernelModel.Build(TestMesh.Snapshot([web], services: [service]), [TestMesh.Endpoint(web, 3)], []);
+        Assert.Equal(["10.0.0.1:8080"], kernel.Backends(IPAddress.Parse("10.96.0.1"), 80)!);
+        Assert.Equal(["[fd00::1]:8080"], kernel.Backends(IPAddress.Parse("fd96::1"), 80)!);
+        Assert.Null(kernel.Backends(IPAddress.Parse("10.96.0.1"), 81));
+        Assert.True(((CvAddressFlag)kernel.FindAddress(IPAddress.Parse("fd96::1"))!.Value.Flags).HasFlag(CvAddressFlag.Service));
+    }
+
+    [Fact]
+    public void AddressesInsideAPolicyPrefixInheritItsClass()
+    {
+        PolicyInfo policy = new()
+        {
+            Name = new NamespacedName("shop", "cidr"),
+            Rules = [new PolicyRule { From = [new PolicySource { IpBlocks = [IpPrefix.Parse("10.90.0.0/16")] }] }],
+        };
+        WorkloadInfo web = TestMesh.Workload("web", "n1", "10.0.0.1", policies: "cidr");
+        KernelModel kernel = KernelModel.Build(TestMesh.Snapshot([web], [policy]), [TestMesh.Endpoint(web, 3)], [NodeAddress]);
+        uint prefixClass = kernel.FindAddress(IPAddress.Parse("10.90.77.1"))!.Value.AnonClass;
+        Assert.NotEqual(0u, prefixClass);
+        Assert.Equal(prefixClass, kernel.FindAddress(NodeAddress)!.Value.AnonClass);
+    }
+
+    [Fact]
+    public void ExcludedPrefixesAreMarkedWithAllTheyHold()
+    {
+        WorkloadInfo web = TestMesh.Workload("web", "n2", "10.5.0.1");
+        KernelModel kernel = KernelModel.Build(TestMesh.Snapshot([web], mesh: new MeshSettings { ExcludedCidrs = [IpPrefix.Parse("10.5.0.0/24")] }), [], []);
+        Assert.True(((CvAddressFlag)kernel.FindAddress(IPAddress.Parse("10.5.0.9"))!.Value.Flags).HasFlag(CvAddressFlag.Excluded));
+        Assert.True(((CvAddressFlag)kernel.FindAddress(IPAddress.Parse("10.5.0.1"))!.Value.Flags).HasFlag(CvAddressFlag.Excluded));
+    }
+
+    [Fact]
+    public void TheKernelsTablesAnswerAsTheOracleDoes()
+    {
+        Random random = new(20);
+        int denied = 0;
+        for (int round = 0; round < 60; round++)
+        {
+            NodeSnapshot snapshot = RandomMesh.Create(random);
+            LocalEndpoint[] endpoints = [.. snapshot.LocalWorkloads().Select((w, i) => TestMesh.Endpoint(w, i + 2))];
+            KernelModel kernel = KernelModel.Build(snapshot, endpoints, [NodeAddress]);
+            for (int i = 0; i < 100; i++)
+            {
+                WorkloadInfo destination = endpoints[random.Next(endpoints.Length)].Workload;
+                bool fromWorkload = random.Next(3) > 0;
+                WorkloadInfo? source = fromWorkload ? snapshot.Workloads.Values.ElementAt(random.Next(snapshot.Workloads.Count)) : null;
+                IPAddress address = source?.Addresses[0] ?? RandomMesh.Address(random);
+                if (source is null && snapshot.Workloads.Values.Any(w => w.Addresses.Contains(address))) continue;
+                bool authenticated = source is not null && random.Next(2) == 0;
+                ushort port = (ushort)random.Next(79, 84);
+                Decision expected = PolicyEvaluator.Evaluate(snapshot, new ConnectionRequest
+                {
+                    SourceIdentity = source?.Identity, SourceAddress = address, Destination = destination, Port = port, Protocol = TransportProtocol.Tcp, Authenticated = authenticated,
+                });
+                CvPolicy actual = kernel.Judge(address, authenticated, destination.Addresses[0], port, 6);
+                Assert.Equal(expected.IsAllowed, (CvVerdict)actual.Verdict == CvVerdict.Pass);
+                Assert.Equal(expected.IsAllowed ? CvReason.None : GenerationBuilder.ReasonOf(expected.Reason), (CvReason)actual.Reason);
+                Assert.Equal(!expected.AuditPolicies.IsEmpty, actual.Audit == 1);
+                if (!expected.IsAllowed) denied++;
+            }
+        }
+        Assert.InRange(denied, 300, 5700); // both answers are really exercised
+    }
+}

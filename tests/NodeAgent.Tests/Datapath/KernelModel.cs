@@ -1,0 +1,66 @@
+using System.Net;
+using Culvert.Core;
+using Culvert.Interop.Abi;
+using Culvert.NodeAgent.Datapath;
+
+namespace Culvert.NodeAgent.Tests.Datapath;
+
+/// <summary>Looks a generation's tables up as the kernel programs do.</summary>
+internal sealed class KernelModel(Generation generation)
+{
+    internal static KernelModel Build(NodeSnapshot snapshot, IReadOnlyList<LocalEndpoint> endpoints, IReadOnlyCollection<IPAddress> nodeAddresses)
+    {
+        CompiledPolicy policy = PolicyCompiler.Compile(snapshot, endpoints.Select(e => e.Workload.Uid).ToHashSet(), new PolicyIds());
+        return new KernelModel(GenerationBuilder.Build(1, snapshot, policy, endpoints, nodeAddresses));
+    }
+
+    internal CvAddress? FindAddress(IPAddress address)
+    {
+        byte[] wanted = address.MapToIPv6().GetAddressBytes();
+        (uint Length, CvAddress Value)? best = null;
+        for (int i = 0; i < generation.Addresses.Count; i++)
+        {
+            CvAddressKey key = generation.Addresses.Keys[i];
+            int bits = (int)key.Prefixlen - 32;
+            byte[] prefix = AbiAddress.ToIPAddress(key.Addr).MapToIPv6().GetAddressBytes();
+            bool matches = Enumerable.Range(0, bits).All(b => ((prefix[b / 8] ^ wanted[b / 8]) & (0x80 >> (b % 8))) == 0);
+            if (matches && (best is null || key.Prefixlen > best.Value.Length)) best = (key.Prefixlen, generation.Addresses.Values[i]);
+        }
+        return best?.Value;
+    }
+
+    internal string[]? Backends(IPAddress vip, ushort port)
+    {
+        for (int i = 0; i < generation.Services.Count; i++)
+        {
+            CvServiceKey key = generation.Services.Keys[i];
+            if (key.Port != port || !AbiAddress.ToIPAddress(key.Addr).Equals(vip)) continue;
+            CvService service = generation.Services.Values[i];
+            List<string> found = [];
+            for (int b = 0; b < generation.Backends.Count; b++)
+            {
+                CvBackend backend = generation.Backends.Values[b];
+                if (generation.Backends.Keys[b].Service == service.Id) found.Add(new IPEndPoint(AbiAddress.ToIPAddress(backend.Addr), backend.Port).ToString());
+            }
+            Assert.Equal(service.Slots, (uint)found.Count);
+            return [.. found.Distinct()];
+        }
+        return null;
+    }
+
+    internal CvPolicy Judge(IPAddress source, bool authenticated, IPAddress destination, ushort port, byte protocol)
+    {
+        CvAddress? from = FindAddress(source);
+        uint subject = FindAddress(destination)!.Value.Subject;
+        uint cls = from is null ? 0 : authenticated ? from.Value.AuthClass : from.Value.AnonClass;
+        foreach ((uint c, ushort p) in new[] { (cls, port), (cls, (ushort)0), (CvAbi.ClassAny, port), (CvAbi.ClassAny, (ushort)0) })
+        {
+            for (int i = 0; i < generation.Policies.Count; i++)
+            {
+                CvPolicyKey key = generation.Policies.Keys[i];
+                if (key.Subject == subject && key.SrcClass == c && key.Port == p && key.Proto == protocol) return generation.Policies.Values[i];
+            }
+        }
+        throw new InvalidOperationException($"subject {subject} has no verdict for class {cls}, port {port}");
+    }
+}

@@ -1,0 +1,89 @@
+using System.Net;
+using Culvert.Core;
+using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Mesh;
+using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Tests.Datapath;
+
+namespace Culvert.NodeAgent.Tests.Mesh;
+
+public sealed class MeshViewTests
+{
+    private static readonly WorkloadInfo Client = TestMesh.Workload("client", "n1", "10.0.0.1");
+    private static readonly WorkloadInfo Near = TestMesh.Workload("near", "n1", "10.0.0.2");
+    private static readonly WorkloadInfo Far = TestMesh.Workload("far", "n2", "10.0.1.1");
+    private static readonly WorkloadInfo Other = TestMesh.Workload("other", "n2", "10.0.1.2");
+    private static readonly WorkloadInfo Outside = TestMesh.Workload("outside", "n2", "10.0.1.9") with { Enrolled = false };
+
+    [Fact]
+    public void ARemoteWorkloadIsReachedByTunnelToItsOwnAddress()
+    {
+        OutboundRoute route = View().Resolve(Client, Point("10.0.1.1", 8080));
+        Assert.Equal(OutboundRouteKind.Tunnel, route.Kind);
+        Assert.Equal(Point("10.0.1.1", 15008), route.Dial);
+        Assert.Equal(Point("10.0.1.1", 8080), route.Target);
+        Assert.Same(Far, route.Destination);
+    }
+
+    [Theory]
+    [InlineData("10.0.1.9", (int)OutboundRouteKind.Passthrough)]
+    [InlineData("192.0.2.7", (int)OutboundRouteKind.Passthrough)]
+    [InlineData("10.0.0.2", (int)OutboundRouteKind.Local)]
+    public void OtherDestinationsGoTheirWay(string address, int kind) => Assert.Equal((OutboundRouteKind)kind, View().Resolve(Client, Point(address, 80)).Kind);
+
+    [Fact]
+    public void AServiceIsDrawnByWeightAmongWhatTheKernelDoesNotDeliver()
+    {
+        ServiceInfo service = TestMesh.Service("web", "10.96.0.1", TestMesh.Backend("shop/near", "10.0.0.2", 50), TestMesh.Backend("shop/far", "10.0.1.1", 3), TestMesh.Backend("shop/other", "10.0.1.2", 1));
+        MeshView view = View(service);
+        int far = 0;
+        for (int i = 0; i < 4000; i++)
+        {
+            OutboundRoute route = view.Resolve(Client, Point("10.96.0.1", 80));
+            Assert.Equal(OutboundRouteKind.Tunnel, route.Kind);
+            if (route.Destination == Far) far++;
+        }
+        Assert.InRange(far, 2800, 3200);
+    }
+
+    [Fact]
+    public void AServiceWhoseOnlyBackendIsTheSourceComesBackToIt()
+    {
+        OutboundRoute route = View(TestMesh.Service("self", "10.96.0.2", TestMesh.Backend("shop/client", "10.0.0.1"))).Resolve(Client, Point("10.96.0.2", 80));
+        Assert.Equal(OutboundRouteKind.Local, route.Kind);
+        Assert.Equal(Point("10.0.0.1", 8080), route.Target);
+    }
+
+    [Fact]
+    public void AServiceWithoutBackendsOrWithoutThePortIsDenied()
+    {
+        MeshView view = View(TestMesh.Service("empty", "10.96.0.3"));
+        Assert.Equal(ProxyFailure.NoEndpoint, view.Resolve(Client, Point("10.96.0.3", 80)).Failure);
+        Assert.Equal(ProxyFailure.NoRoute, view.Resolve(Client, Point("10.96.0.3", 81)).Failure);
+    }
+
+    [Fact]
+    public void OnlyEnrolledWorkloadsOfThisNodeAreLocal()
+    {
+        MeshView view = View();
+        Assert.Same(Near, view.FindLocalWorkload(Point("10.0.0.2", 1234)));
+        Assert.Null(view.FindLocalWorkload(Point("10.0.1.1", 0)));
+        Assert.Null(view.FindLocalWorkload(Point("10.0.1.9", 0)));
+    }
+
+    [Fact]
+    public void AConnectionOlderThanTheSnapshotIsJudgedByTheWorkloadAsItIsNow()
+    {
+        PolicyInfo deny = new() { Name = new NamespacedName("shop", "deny"), Action = PolicyAction.Deny, Rules = [new PolicyRule()] };
+        MeshDirectory directory = new(View());
+        Assert.True(directory.Authorize(Far.Identity, Point("10.0.1.1", 5), Near, 80).IsAllowed);
+        directory.View = new MeshView(TestMesh.Snapshot([Client, Near with { PolicyNames = [deny.Name] }, Far], [deny]), 15008);
+        Assert.False(directory.Authorize(Far.Identity, Point("10.0.1.1", 5), Near, 80).IsAllowed);
+        directory.View = new MeshView(TestMesh.Snapshot([Client, Far]), 15008);
+        Assert.False(directory.Authorize(Far.Identity, Point("10.0.1.1", 5), Near, 80).IsAllowed);
+    }
+
+    private static MeshView View(params ServiceInfo[] services) => new(TestMesh.Snapshot([Client, Near, Far, Other, Outside], services: services), 15008);
+
+    private static SocketEndPoint Point(string address, int port) => new(IPAddress.Parse(address), port);
+}
