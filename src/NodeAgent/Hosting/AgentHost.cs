@@ -45,7 +45,7 @@ public sealed class AgentHost : ISnapshotSink, IFlowContext, IAsyncDisposable
     private readonly MeshDirectory _directory;
     private readonly SvidStore _svids;
     private readonly TlsIdentityTable _tls;
-    private readonly ControllerChannel _channel;
+    private readonly ControllerLink _channel;
     private readonly SnapshotClient _client;
     private readonly ProxyObserver _observer;
     private readonly ProxyServer _proxy;
@@ -78,7 +78,7 @@ public sealed class AgentHost : ISnapshotSink, IFlowContext, IAsyncDisposable
         _sweeper = new FlowSweeper(_programs.Maps.Flow, time, _logger);
 
         NodeCredentials credentials = new(options.NodeName, options.StateFolder, options.JoinTokenFile, time, _logger);
-        _channel = new ControllerChannel(options.Controller, options.BootstrapRootsFile, credentials);
+        _channel = new ControllerLink(options.Controller, options.BootstrapRootsFile, credentials);
         _svids = new SvidStore(new ControllerIssuer(_channel, time), time, _logger, _metrics);
         _tls = new TlsIdentityTable(_svids, _logger);
         _svids.Changed += _tls.Update;

@@ -6,7 +6,7 @@ using Google.Protobuf;
 namespace Culvert.NodeAgent.Identity;
 
 /// <summary>Has workload certificates signed by the controller. Thread-safe.</summary>
-internal sealed class ControllerIssuer(ControllerChannel channel, TimeProvider time) : ICertificateIssuer
+internal sealed class ControllerIssuer(ControllerLink channel, TimeProvider time) : ICertificateIssuer
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
 

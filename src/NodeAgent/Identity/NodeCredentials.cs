@@ -10,7 +10,7 @@ namespace Culvert.NodeAgent.Identity;
 
 /// <summary>
 /// The node's own certificate towards the controller, kept in a 0600 file of the state folder so that a restarted agent needs no new
-/// token. Used under the lock of <see cref="ControllerChannel"/>.
+/// token. Used under the lock of <see cref="ControllerLink"/>.
 /// </summary>
 internal sealed class NodeCredentials
 {

@@ -13,7 +13,7 @@ namespace Culvert.NodeAgent.Snapshots;
 /// the reason while the old one stays. Reconnects for ever with a growing, random pause.
 /// </summary>
 internal sealed class SnapshotClient(
-    string node, ControllerChannel channel, ISnapshotSink sink, SnapshotFile file, AgentMetrics metrics, TimeProvider time, ILogger logger)
+    string node, ControllerLink channel, ISnapshotSink sink, SnapshotFile file, AgentMetrics metrics, TimeProvider time, ILogger logger)
 {
     private readonly string _instance = Guid.NewGuid().ToString("n");
     private string _epoch = "";

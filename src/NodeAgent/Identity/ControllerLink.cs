@@ -8,7 +8,7 @@ namespace Culvert.NodeAgent.Identity;
 /// The way to the controller: a Unix socket, or TLS where the server must chain to the bootstrap roots and the agent shows its node
 /// certificate. Joins with the token when there is no usable node certificate. Safe for concurrent callers.
 /// </summary>
-internal sealed class ControllerChannel : IDisposable
+internal sealed class ControllerLink : IDisposable
 {
     private readonly NodeCredentials _credentials;
     private readonly SemaphoreSlim _gate = new(1, 1);
@@ -16,7 +16,7 @@ internal sealed class ControllerChannel : IDisposable
     private GrpcChannel? _channel;
     private string? _channelThumbprint;
 
-    internal ControllerChannel(Uri address, string? bootstrapRootsFile, NodeCredentials credentials)
+    internal ControllerLink(Uri address, string? bootstrapRootsFile, NodeCredentials credentials)
     {
         Address = address;
         _credentials = credentials;
