@@ -78,7 +78,7 @@ public sealed class AgentHost : ISnapshotSink, IFlowContext, IAsyncDisposable
         _sweeper = new FlowSweeper(_programs.Maps.Flow, time, _logger);
 
         NodeCredentials credentials = new(options.NodeName, options.StateFolder, options.JoinTokenFile, time, _logger);
-        _channel = new ControllerLink(options.Controller, options.BootstrapRootsFile, credentials);
+        _channel = new ControllerLink(options.Controller, options.NodeName, options.BootstrapRootsFile, credentials, time);
         _svids = new SvidStore(new ControllerIssuer(_channel, time), time, _logger, _metrics);
         _tls = new TlsIdentityTable(_svids, _logger);
         _svids.Changed += _tls.Update;
@@ -147,6 +147,7 @@ public sealed class AgentHost : ISnapshotSink, IFlowContext, IAsyncDisposable
             Dictionary<SpiffeId, string> wanted = [];
             foreach (WorkloadInfo workload in snapshot.LocalWorkloads()) wanted.TryAdd(workload.Identity, workload.Uid);
             _svids.Want(wanted);
+            _channel.SetBundle(snapshot.TrustBundle);
             _tls.Update(snapshot.TrustBundle, wanted.Keys.ToHashSet());
             _proxy.ReauthorizeAll();
             _health.Clear("snapshot");

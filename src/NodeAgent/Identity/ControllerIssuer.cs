@@ -14,7 +14,7 @@ internal sealed class ControllerIssuer(ControllerLink channel, TimeProvider time
     {
         CallInvoker invoker = await channel.ConnectAsync(cancellationToken);
         SignWorkloadRequest request = new() { WorkloadUid = workloadUid, CsrDer = ByteString.CopyFrom(csr.Span) };
-        CallOptions options = new(deadline: (time.GetUtcNow() + Deadline).UtcDateTime, cancellationToken: cancellationToken);
+        CallOptions options = new(headers: channel.Headers, deadline: (time.GetUtcNow() + Deadline).UtcDateTime, cancellationToken: cancellationToken);
         using AsyncUnaryCall<CertificateResponse> call = invoker.AsyncUnaryCall(CertificateService.SignWorkload, null, options, request);
         CertificateResponse response = await call.ResponseAsync;
         return new IssuedCertificate([.. response.ChainDer.Select(c => c.ToByteArray())], response.NotBefore.ToDateTimeOffset(), response.NotAfter.ToDateTimeOffset());

@@ -1,31 +1,41 @@
-using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
+using Culvert.Core;
 using Culvert.Grpc;
+using Culvert.Protocol;
 
 namespace Culvert.NodeAgent.Identity;
 
 /// <summary>
-/// The way to the controller: a Unix socket, or TLS where the server must chain to the bootstrap roots and the agent shows its node
+/// The way to the controller: a Unix socket, or TLS where the server must be the controller of a known root and the agent shows its node
 /// certificate. Joins with the token when there is no usable node certificate. Safe for concurrent callers.
 /// </summary>
 internal sealed class ControllerLink : IDisposable
 {
     private readonly NodeCredentials _credentials;
+    private readonly TimeProvider _time;
+    private readonly ReadOnlyMemory<byte>[] _bootstrapRoots;
     private readonly SemaphoreSlim _gate = new(1, 1);
-    private readonly X509Certificate2Collection _roots;
+    private volatile TrustBundle _bundle = TrustBundle.Empty;
     private GrpcChannel? _channel;
     private string? _channelThumbprint;
 
-    internal ControllerLink(Uri address, string? bootstrapRootsFile, NodeCredentials credentials)
+    internal ControllerLink(Uri address, string node, string? bootstrapRootsFile, NodeCredentials credentials, TimeProvider time)
     {
-        Address = address;
-        _credentials = credentials;
-        _roots = [];
-        if (bootstrapRootsFile is not null) _roots.ImportFromPemFile(bootstrapRootsFile);
+        (Address, _credentials, _time) = (address, credentials, time);
+        Headers = address.Scheme == "unix" ? ControllerChannel.ForNode(node) : null;
+        X509Certificate2Collection roots = [];
+        if (bootstrapRootsFile is not null) roots.ImportFromPemFile(bootstrapRootsFile);
+        _bootstrapRoots = [.. roots.Select(r => new ReadOnlyMemory<byte>(r.RawData))];
     }
 
     /// <summary>Where the controller is.</summary>
     internal Uri Address { get; }
+
+    /// <summary>Headers that every call must carry; null: none.</summary>
+    internal Metadata? Headers { get; }
+
+    /// <summary>Roots from the snapshot in force: known besides the bootstrap roots, so that the controller's root may change.</summary>
+    internal void SetBundle(TrustBundle bundle) => _bundle = bundle;
 
     /// <summary>A way to call the controller as this node; joins or renews first when needed.</summary>
     internal async Task<CallInvoker> ConnectAsync(CancellationToken cancellationToken)
@@ -35,22 +45,26 @@ internal sealed class ControllerLink : IDisposable
         {
             if (Address.Scheme == "unix")
             {
-                _channel ??= GrpcChannel.ForAddress("http://localhost", new GrpcChannelOptions { HttpHandler = UnixHandler(Address.LocalPath), DisposeHttpClient = true });
+                _channel ??= ControllerChannel.ForUnixSocket(Address.LocalPath);
                 return _channel.CreateCallInvoker();
             }
-            X509Certificate2? certificate = _credentials.Current;
-            if (certificate is null)
+            if (_credentials.Current is null)
             {
-                using GrpcChannel anonymous = TlsChannel(null);
-                certificate = await _credentials.JoinAsync(anonymous.CreateCallInvoker(), cancellationToken);
+                using GrpcChannel anonymous = TlsChannel(show: false);
+                await _credentials.JoinAsync(anonymous.CreateCallInvoker(), cancellationToken);
             }
-            if (_channel is null || _channelThumbprint != certificate.Thumbprint)
+            else if (_credentials.IsDue)
             {
-                _channel?.Dispose();
-                _channel = TlsChannel(certificate);
-                _channelThumbprint = certificate.Thumbprint;
+                using GrpcChannel current = TlsChannel(show: true);
+                await _credentials.RenewAsync(current.CreateCallInvoker(), cancellationToken);
             }
-            if (_credentials.IsDue) certificate = await _credentials.RenewAsync(_channel.CreateCallInvoker(), cancellationToken);
+            string? thumbprint = _credentials.Current?.Thumbprint;
+            if (_channel is null || _channelThumbprint != thumbprint)
+            {
+                // Calls on the old channel go on until they end by themselves.
+                _channel = TlsChannel(show: true);
+                _channelThumbprint = thumbprint;
+            }
             return _channel.CreateCallInvoker();
         }
         finally
@@ -65,53 +79,11 @@ internal sealed class ControllerLink : IDisposable
         _gate.Dispose();
     }
 
-    private GrpcChannel TlsChannel(X509Certificate2? certificate)
+    private GrpcChannel TlsChannel(bool show) => ControllerChannel.ForTls(new ControllerChannelOptions
     {
-        SocketsHttpHandler handler = new()
-        {
-            EnableMultipleHttp2Connections = true,
-            KeepAlivePingDelay = TimeSpan.FromSeconds(10),
-            KeepAlivePingTimeout = TimeSpan.FromSeconds(10),
-            ConnectTimeout = TimeSpan.FromSeconds(5),
-            UseProxy = false,
-        };
-        handler.SslOptions.RemoteCertificateValidationCallback = (_, peer, _, _) => IsController(peer);
-        if (certificate is not null)
-        {
-            handler.SslOptions.ClientCertificateContext = _credentials.CreateContext(certificate);
-        }
-        return GrpcChannel.ForAddress(Address, new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = true });
-    }
-
-    // The controller is known by its root, which the operator handed over, not by a host name: it may move.
-    private bool IsController(X509Certificate? peer)
-    {
-        if (peer is not X509Certificate2 certificate) return false;
-        using X509Chain chain = new();
-        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        chain.ChainPolicy.CustomTrustStore.AddRange(_roots);
-        chain.ChainPolicy.ExtraStore.AddRange(_credentials.KnownIntermediates);
-        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        chain.ChainPolicy.ApplicationPolicy.Add(new System.Security.Cryptography.Oid("1.3.6.1.5.5.7.3.1"));
-        return chain.Build(certificate);
-    }
-
-    private static SocketsHttpHandler UnixHandler(string path) => new()
-    {
-        UseProxy = false,
-        ConnectCallback = async (_, token) =>
-        {
-            Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-            try
-            {
-                await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), token);
-                return new NetworkStream(socket, ownsSocket: true);
-            }
-            catch
-            {
-                socket.Dispose();
-                throw;
-            }
-        },
-    };
+        Address = Address,
+        Roots = () => [.. _bootstrapRoots, .. _bundle.Roots],
+        Identity = show ? () => _credentials.Current is { } certificate ? new SslClientIdentity(certificate, _credentials.KnownIntermediates) : null : null,
+        Time = _time,
+    });
 }

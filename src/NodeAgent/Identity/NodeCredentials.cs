@@ -1,4 +1,3 @@
-using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Culvert.Grpc;
@@ -55,9 +54,6 @@ internal sealed class NodeCredentials
         using AsyncUnaryCall<CertificateResponse> call = controller.AsyncUnaryCall(CertificateService.RenewNode, null, Options(cancellationToken), request);
         return Take(await call.ResponseAsync, key);
     }
-
-    /// <summary>What a TLS client shows.</summary>
-    internal SslStreamCertificateContext CreateContext(X509Certificate2 certificate) => SslStreamCertificateContext.Create(certificate, KnownIntermediates, offline: true);
 
     private static Google.Protobuf.ByteString Csr(ECDsa key) =>
         Google.Protobuf.ByteString.CopyFrom(new CertificateRequest("O=Culvert", key, HashAlgorithmName.SHA256).CreateSigningRequest());

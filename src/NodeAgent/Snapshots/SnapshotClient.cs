@@ -75,7 +75,7 @@ internal sealed class SnapshotClient(
     {
         CallInvoker invoker = await channel.ConnectAsync(stop);
         using AsyncDuplexStreamingCall<SnapshotRequest, SnapshotResponse> call =
-            invoker.AsyncDuplexStreamingCall(SnapshotService.Stream, null, new CallOptions(cancellationToken: stop));
+            invoker.AsyncDuplexStreamingCall(SnapshotService.Stream, null, new CallOptions(headers: channel.Headers, cancellationToken: stop));
         await call.RequestStream.WriteAsync(new SnapshotRequest
         {
             Hello = new Hello { Node = node, LastVersion = Current.Version, LastEpoch = _epoch, AgentVersion = AgentVersion.Text, Instance = _instance },
