@@ -19,7 +19,7 @@ internal sealed record BenchOptions
           --out DIR          folder for results.json, results.txt, machine.json (default artifacts/bench)
           --agent FILE       culvert-agent to measure (default: the one built with the bench)
           --controller FILE  culvert-controller to run (default: the one built with the bench)
-          --keep             leave both sides running, to look at them
+          --hold             after measuring, leave both sides up until interrupted, to look at them
           --help             this text
 
         Example: culvert-bench --only cross_node --rounds 7
@@ -35,7 +35,7 @@ internal sealed record BenchOptions
 
     public bool Enforce { get; init; }
 
-    public bool Keep { get; init; }
+    public bool Hold { get; init; }
 
     public bool Help { get; init; }
 
@@ -66,7 +66,7 @@ internal sealed record BenchOptions
                 "--quick" => options with { Rounds = 2, Duration = TimeSpan.FromSeconds(1) },
                 "--peer-only" => options with { PeerOnly = true },
                 "--enforce" => options with { Enforce = true },
-                "--keep" => options with { Keep = true },
+                "--hold" => options with { Hold = true },
                 "--out" => options with { OutputFolder = Value() },
                 "--agent" => options with { Agent = Value() },
                 "--controller" => options with { Controller = Value() },

@@ -22,12 +22,7 @@ internal sealed class BenchRun(BenchOptions options)
         await using (Lab ourLab = await Lab.CreateAsync(cancellationToken: cancellationToken))
         {
             await MeasureAsync(peerLab, ourLab, results, cancellationToken);
-            if (options.Keep)
-            {
-                peerLab.Keep();
-                ourLab.Keep();
-                Console.Error.WriteLine($"Left running: {ourLab.Folder} (Culvert), {peerLab.Folder} (peers).");
-            }
+            if (options.Hold) await HoldAsync(peerLab, ourLab, cancellationToken);
         }
         await WriteAsync(results, Machine.Read(load), cancellationToken);
         return results;
@@ -63,6 +58,15 @@ internal sealed class BenchRun(BenchOptions options)
         {
             results.Add(Budget.Compare(Budget.Ready, Budget.ReadySeconds, ours.StartTimes.Select(t => t.TotalSeconds)));
         }
+    }
+
+    // The labs need a living owner: others remove what belongs to nobody.
+    private static async Task HoldAsync(Lab peerLab, Lab ourLab, CancellationToken cancellationToken)
+    {
+        Console.Error.WriteLine($"Held until interrupted: {ourLab.Folder} (Culvert), {peerLab.Folder} (peers).");
+        TaskCompletionSource interrupted = new();
+        await using CancellationTokenRegistration registration = cancellationToken.Register(interrupted.SetResult);
+        await interrupted.Task;
     }
 
     private static async Task<TwoNodes> StartPodsAsync(Lab lab, CancellationToken cancellationToken)
