@@ -89,8 +89,13 @@ internal static unsafe partial class OpenSsl
     [LibraryImport(Ssl)]
     internal static partial void SSL_free(nint ssl);
 
+    /// <summary>Takes one reference on the BIO.</summary>
     [LibraryImport(Ssl)]
-    internal static partial int SSL_set_fd(nint ssl, int fd);
+    internal static partial void SSL_set0_rbio(nint ssl, nint bio);
+
+    /// <summary>Takes one reference on the BIO.</summary>
+    [LibraryImport(Ssl)]
+    internal static partial void SSL_set0_wbio(nint ssl, nint bio);
 
     [LibraryImport(Ssl)]
     internal static partial void SSL_set_accept_state(nint ssl);

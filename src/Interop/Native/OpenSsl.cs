@@ -30,4 +30,41 @@ internal static unsafe partial class OpenSsl
 
     [LibraryImport(Crypto)]
     internal static partial byte* OpenSSL_version(int type);
+
+    // openssl/bio.h
+
+    internal const int BIO_NOCLOSE = 0;
+    internal const int BIO_CTRL_FLUSH = 11;
+    internal const int BIO_C_SET_BUFF_SIZE = 117;
+    internal const int BIO_FLAGS_SHOULD_RETRY = 8;
+
+    /// <summary>A BIO over a socket, or 0.</summary>
+    [LibraryImport(Crypto)]
+    internal static partial nint BIO_new_socket(int fd, int closeFlag);
+
+    [LibraryImport(Crypto)]
+    internal static partial nint BIO_f_buffer();
+
+    [LibraryImport(Crypto)]
+    internal static partial nint BIO_new(nint method);
+
+    [LibraryImport(Crypto)]
+    internal static partial int BIO_up_ref(nint bio);
+
+    [LibraryImport(Crypto)]
+    internal static partial int BIO_free(nint bio);
+
+    /// <summary>Puts <paramref name="next"/> behind the first; the chain owns it from then on.</summary>
+    [LibraryImport(Crypto)]
+    internal static partial nint BIO_push(nint bio, nint next);
+
+    [LibraryImport(Crypto)]
+    internal static partial nint BIO_int_ctrl(nint bio, int command, nint number, int which);
+
+    /// <summary>For BIO_CTRL_FLUSH: more than 0 when all is written; otherwise BIO_test_flags says whether to try again.</summary>
+    [LibraryImport(Crypto, SetLastError = true)]
+    internal static partial nint BIO_ctrl(nint bio, int command, nint number, void* pointer);
+
+    [LibraryImport(Crypto)]
+    internal static partial int BIO_test_flags(nint bio, int flags);
 }

@@ -11,6 +11,11 @@ namespace Culvert.Interop.Tls;
 /// <remarks>For one thread at a time. The socket has to outlive this object and stays its owner's to close.</remarks>
 public sealed unsafe class TlsConnection : SafeHandle
 {
+    // Four full records: one send(2) then carries what one of the largest TCP segments (64 KiB before segmentation) takes.
+    private const int WriteBufferLength = 4 * (16_384 + 22);
+
+    private nint _writeBuffer;
+    private bool _unflushed;
     private string? _failure;
 
     private TlsConnection(nint ssl)
@@ -39,7 +44,7 @@ public sealed unsafe class TlsConnection : SafeHandle
         context.DangerousRelease();
         if (ssl == 0) throw TlsException.FromQueue("make a TLS connection");
         TlsConnection connection = new(ssl);
-        if (OpenSsl.SSL_set_fd(ssl, socket.Descriptor) != 1)
+        if (!connection.Attach(socket.Descriptor))
         {
             connection.Dispose();
             throw TlsException.FromQueue("tie a TLS connection to its socket");
@@ -69,8 +74,8 @@ public sealed unsafe class TlsConnection : SafeHandle
     }
 
     /// <summary>
-    /// Encrypts and sends bytes, one record at a time: the count may be less than asked. After WantWrite the same bytes (at
-    /// any address, possibly with more behind them) have to be given again.
+    /// Encrypts bytes, one record at a time: the count may be less than asked. Records are gathered and sent several at once: call
+    /// <see cref="Flush"/> after the last. After WantWrite the same bytes (at any address, possibly with more behind them) have to be given again.
     /// </summary>
     /// <param name="buffer">The bytes; not empty.</param>
     public TlsResult Write(ReadOnlySpan<byte> buffer)
@@ -78,8 +83,26 @@ public sealed unsafe class TlsConnection : SafeHandle
         fixed (byte* p = buffer)
         {
             int count = OpenSsl.SSL_write(handle, p, buffer.Length);
+            _unflushed = true;
             return count > 0 ? new TlsResult(TlsStatus.Done, count) : Explain(count);
         }
+    }
+
+    /// <summary>Sends what <see cref="Write"/> has gathered: Done, WantWrite (call again), or SocketError.</summary>
+    public TlsResult Flush()
+    {
+        if (!_unflushed) return new TlsResult(TlsStatus.Done);
+        if (OpenSsl.BIO_ctrl(_writeBuffer, OpenSsl.BIO_CTRL_FLUSH, 0, null) > 0)
+        {
+            _unflushed = false;
+            return new TlsResult(TlsStatus.Done);
+        }
+
+        int errno = Marshal.GetLastPInvokeError();
+        if (OpenSsl.BIO_test_flags(_writeBuffer, OpenSsl.BIO_FLAGS_SHOULD_RETRY) != 0) return new TlsResult(TlsStatus.WantWrite);
+        OpenSsl.ERR_clear_error();
+        _failure = $"socket error: {Errno.Name(errno)}";
+        return new TlsResult(TlsStatus.SocketError, 0, (SocketErrno)errno);
     }
 
     /// <summary>Sends close_notify once, if the socket takes it; does not wait for the peer's.</summary>
@@ -117,6 +140,23 @@ public sealed unsafe class TlsConnection : SafeHandle
     protected override bool ReleaseHandle()
     {
         OpenSsl.SSL_free(handle);
+        return true;
+    }
+
+    private bool Attach(int descriptor)
+    {
+        nint socket = OpenSsl.BIO_new_socket(descriptor, OpenSsl.BIO_NOCLOSE);
+        if (socket == 0) return false;
+        OpenSsl.SSL_set0_rbio(handle, socket);
+        _writeBuffer = OpenSsl.BIO_new(OpenSsl.BIO_f_buffer());
+        if (_writeBuffer == 0 || OpenSsl.BIO_int_ctrl(_writeBuffer, OpenSsl.BIO_C_SET_BUFF_SIZE, WriteBufferLength, 1) != 1
+            || OpenSsl.BIO_up_ref(socket) != 1)
+        {
+            _ = OpenSsl.BIO_free(_writeBuffer);
+            return false;
+        }
+
+        OpenSsl.SSL_set0_wbio(handle, OpenSsl.BIO_push(_writeBuffer, socket));
         return true;
     }
 

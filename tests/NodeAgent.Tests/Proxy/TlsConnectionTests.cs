@@ -29,6 +29,7 @@ public sealed class TlsConnectionTests
         while (read < received.Length)
         {
             if (written < sent.Length && client.Write(sent.AsSpan(written)) is { Status: TlsStatus.Done } w) written += w.Count;
+            Assert.True(client.Flush().Status is TlsStatus.Done or TlsStatus.WantWrite);
             TlsResult r = server.Read(received.AsSpan(read));
             if (r.Status == TlsStatus.Done) read += r.Count;
             else Assert.Equal(TlsStatus.WantRead, r.Status);

@@ -17,35 +17,29 @@ internal sealed partial class TunnelConnection
     void IFlushable.Flush()
     {
         if (IsClosed || _finishing || _writeBlocked) return;
-        for (int written = 0; Http2.PendingOutput > 0;)
-        {
-            if (written >= BytesPerTurn)
-            {
-                Loop.ScheduleFlushNextTurn(this);
-                return;
-            }
+        TlsResult result = WritePending();
+        if (IsClosed) return;
 
-            TlsResult result = _tls.Write(Http2.PeekOutput().Span);
-            switch (result.Status)
-            {
-                case TlsStatus.Done:
-                    written += result.Count;
-                    Http2.AdvanceOutput(result.Count);
-                    if (IsClosed) return;
-                    continue;
-                case TlsStatus.WantWrite:
-                    WaitUntilWritable();
-                    return;
-                case TlsStatus.WantRead:
-                    _writeWaitsForRead = true;
-                    return;
-                default:
-                    Close(Describe(result));
-                    return;
-            }
+        // Whatever kept the rest from being written, the records that are made go out.
+        TlsResult flushed = _tls.Flush();
+        if (result.Status == TlsStatus.Done) result = flushed;
+        switch (result.Status)
+        {
+            case TlsStatus.Done:
+                break;
+            case TlsStatus.WantWrite:
+                WaitUntilWritable();
+                return;
+            case TlsStatus.WantRead:
+                _writeWaitsForRead = true;
+                return;
+            default:
+                Close(Describe(result));
+                return;
         }
 
-        if (Http2.IsClosed) Finish(Http2.Result.Reason == Http2CloseReason.Local ? null : Http2.Result.Message);
+        if (Http2.PendingOutput > 0) Loop.ScheduleFlushNextTurn(this);
+        else if (Http2.IsClosed) Finish(Http2.Result.Reason == Http2CloseReason.Local ? null : Http2.Result.Message);
         else if (Http2.IsDrained) Finish(null);
     }
 
@@ -61,6 +55,20 @@ internal sealed partial class TunnelConnection
         _ = _socket.Handle.Shutdown(ShutdownDirection.Write);
         Loop.Timers.Cancel(_check);
         Loop.Schedule(_finish, FinishTimeout);
+    }
+
+    private TlsResult WritePending()
+    {
+        TlsResult result = new(TlsStatus.Done);
+        for (int written = 0; Http2.PendingOutput > 0 && written < BytesPerTurn; written += result.Count)
+        {
+            result = _tls.Write(Http2.PeekOutput().Span);
+            if (result.Status != TlsStatus.Done) return result;
+            Http2.AdvanceOutput(result.Count);
+            if (IsClosed) return result;
+        }
+
+        return result;
     }
 
     private void WaitUntilWritable()
