@@ -1,0 +1,3 @@
+using Culvert.Controller;
+
+return await ControllerCommand.RunAsync(args);
