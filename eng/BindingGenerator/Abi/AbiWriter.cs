@@ -175,11 +175,15 @@ internal sealed class AbiWriter(AbiHeader header, BtfFile btf)
         _out.Append("\n}\n\n");
     }
 
+    /// <summary>Starts with a capital letter, unless an identifier comes first.</summary>
+    private static string Sentence(string comment)
+        => comment.Split(' ')[0].Contains('_', StringComparison.Ordinal) ? comment : $"{char.ToUpperInvariant(comment[0])}{comment[1..]}";
+
     private void Document(string indent, string? comment, string otherwise)
     {
         string text = comment is null
             ? otherwise
-            : $"{char.ToUpperInvariant(comment[0])}{comment[1..]}".Replace("&", "&amp;", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal).Replace(">", "&gt;", StringComparison.Ordinal);
+            : Sentence(comment).Replace("&", "&amp;", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal).Replace(">", "&gt;", StringComparison.Ordinal);
         _out.Append(CultureInfo.InvariantCulture, $"{indent}/// <summary>{text}</summary>\n");
     }
 }

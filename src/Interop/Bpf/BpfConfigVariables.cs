@@ -20,7 +20,7 @@ internal sealed unsafe class BpfConfigVariables
     {
         _handle = handle;
         _object = objectName;
-        btf_object* btf = Libbpf.bpf_object__btf(handle.Value);
+        btf* btf = Libbpf.bpf_object__btf(handle.Value);
         if (btf is null) return;
         uint count = Libbpf.btf__type_cnt(btf);
         for (uint id = 1; id < count; id++) AddSection(btf, Libbpf.btf__type_by_id(btf, id));
@@ -46,7 +46,7 @@ internal sealed unsafe class BpfConfigVariables
         return new Span<byte>(start + variable.Offset, size);
     }
 
-    private void AddSection(btf_object* btf, void* type)
+    private void AddSection(btf* btf, void* type)
     {
         // struct btf_type { u32 name_off; u32 info; u32 size; } followed by vlen x { u32 type; u32 offset; u32 size; }
         uint* header = (uint*)type;
@@ -62,7 +62,7 @@ internal sealed unsafe class BpfConfigVariables
         }
     }
 
-    private static string NameAt(btf_object* btf, uint offset) => Marshal.PtrToStringUTF8((nint)Libbpf.btf__name_by_offset(btf, offset)) ?? "";
+    private static string NameAt(btf* btf, uint offset) => Marshal.PtrToStringUTF8((nint)Libbpf.btf__name_by_offset(btf, offset)) ?? "";
 
     private readonly record struct Variable(string Section, int Offset, int Size);
 }

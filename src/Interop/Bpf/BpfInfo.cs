@@ -9,6 +9,9 @@ namespace Culvert.Interop.Bpf;
 /// <summary>BPF_OBJ_GET_INFO_BY_FD and the kernel's structs for it (only the leading fields that are used).</summary>
 internal static unsafe class BpfInfo
 {
+    /// <summary>BPF_OBJ_NAME_LEN.</summary>
+    internal const int NameBytes = 16;
+
     /// <summary>Reads the information about a map, program or link.</summary>
     /// <exception cref="BpfException">The descriptor is not of that kind.</exception>
     internal static T Get<T>(SafeHandle handle, string what)
@@ -29,22 +32,10 @@ internal static unsafe class BpfInfo
         return Encoding.UTF8.GetString(end < 0 ? name : name[..end]);
     }
 
-    [InlineArray(16)]
+    [InlineArray(NameBytes)]
     internal struct ObjectName
     {
         private byte _first;
-    }
-
-    [StructLayout(LayoutKind.Sequential)]
-    internal struct Map
-    {
-        public uint type;
-        public uint id;
-        public uint key_size;
-        public uint value_size;
-        public uint max_entries;
-        public uint map_flags;
-        public ObjectName name;
     }
 
     [StructLayout(LayoutKind.Sequential)]

@@ -48,7 +48,7 @@ public sealed unsafe class BpfLink : IDisposable
     /// <returns>The link.</returns>
     /// <exception cref="BpfException">EBUSY when another XDP program is there.</exception>
     public static BpfLink AttachXdp(BpfProgram program, int interfaceIndex, XdpMode mode = XdpMode.Automatic)
-        => Attach(program, interfaceIndex, BpfSyscall.BPF_XDP, (uint)mode, $"to interface {interfaceIndex} by XDP ({mode})");
+        => Attach(program, interfaceIndex, (uint)bpf_attach_type.BPF_XDP, (uint)mode, $"to interface {interfaceIndex} by XDP ({mode})");
 
     /// <summary>Opens a pinned link.</summary>
     /// <param name="path">Where it is pinned.</param>
@@ -82,7 +82,7 @@ public sealed unsafe class BpfLink : IDisposable
             target = interfaceIndex, attach_type = TcxAttachType(direction),
             prog_ids = (ulong)programs, link_ids = (ulong)links, prog_cnt = Most,
         };
-        int result = BpfSyscall.Call(BpfSyscall.BPF_PROG_QUERY, ref query);
+        int result = BpfSyscall.Call(bpf_cmd.BPF_PROG_QUERY, ref query);
         if (result < 0) throw new BpfException($"list the TCX programs of interface {interfaceIndex} ({direction})", -result);
         TcxAttachment[] found = new TcxAttachment[query.prog_cnt];
         for (int i = 0; i < found.Length; i++) found[i] = new TcxAttachment(programs[i], links[i]);
@@ -124,7 +124,7 @@ public sealed unsafe class BpfLink : IDisposable
         ArgumentNullException.ThrowIfNull(program);
         using DescriptorLease lease = new(program.Handle);
         BpfSyscall.LinkCreate create = new() { prog_fd = lease.Descriptor, target = target, attach_type = attachType, flags = flags };
-        int fd = BpfSyscall.Call(BpfSyscall.BPF_LINK_CREATE, ref create);
+        int fd = BpfSyscall.Call(bpf_cmd.BPF_LINK_CREATE, ref create);
         if (fd < 0) throw new BpfException($"attach program '{program.Name}' (id {program.Id}) {where}", -fd);
         return new BpfLink(new FileDescriptorHandle(fd));
     }

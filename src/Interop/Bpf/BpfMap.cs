@@ -14,8 +14,8 @@ public unsafe class BpfMap : IDisposable
     public BpfMap(FileDescriptorHandle handle)
     {
         Handle = handle;
-        BpfInfo.Map raw = BpfInfo.Get<BpfInfo.Map>(handle, "a BPF map");
-        Info = new BpfMapInfo(raw.id, BpfInfo.Text(raw.name), (BpfMapType)raw.type, (int)raw.key_size, (int)raw.value_size, raw.max_entries, raw.map_flags);
+        bpf_map_info raw = BpfInfo.Get<bpf_map_info>(handle, "a BPF map");
+        Info = new BpfMapInfo(raw.id, BpfInfo.Text(new ReadOnlySpan<byte>(raw.name, BpfInfo.NameBytes)), (BpfMapType)raw.type, (int)raw.key_size, (int)raw.value_size, raw.max_entries, raw.map_flags);
     }
 
     /// <summary>The descriptor.</summary>
@@ -37,7 +37,7 @@ public unsafe class BpfMap : IDisposable
     /// <exception cref="BpfException">The kernel refused.</exception>
     public static BpfMap Create(BpfMapType type, string name, int keySize, int valueSize, uint maxEntries)
     {
-        int fd = Libbpf.bpf_map_create((uint)type, name, (uint)keySize, (uint)valueSize, maxEntries, null);
+        int fd = Libbpf.bpf_map_create((bpf_map_type)type, name, (uint)keySize, (uint)valueSize, maxEntries, null);
         if (fd < 0) throw new BpfException($"create BPF map '{name}' ({type})", Marshal.GetLastPInvokeError());
         return new BpfMap(new FileDescriptorHandle(fd));
     }

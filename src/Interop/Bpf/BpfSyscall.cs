@@ -9,13 +9,8 @@ namespace Culvert.Interop.Bpf;
 /// </summary>
 internal static unsafe class BpfSyscall
 {
-    internal const int BPF_PROG_LOAD = 5;
-    internal const int BPF_PROG_QUERY = 16;
-    internal const int BPF_LINK_CREATE = 28;
-
     internal const uint BPF_TCX_INGRESS = 46;
     internal const uint BPF_TCX_EGRESS = 47;
-    internal const uint BPF_XDP = 37;
 
     /// <summary>__NR_bpf: 321 on x86-64, 280 in the generic table that arm64 uses.</summary>
     private static readonly nint Number = RuntimeInformation.ProcessArchitecture switch
@@ -27,14 +22,14 @@ internal static unsafe class BpfSyscall
 
     /// <summary>Calls bpf(2), again when a signal interrupted it.</summary>
     /// <returns>A descriptor or zero, or a negative errno.</returns>
-    internal static int Call<T>(int command, ref T attribute)
+    internal static int Call<T>(bpf_cmd command, ref T attribute)
         where T : unmanaged
     {
         fixed (T* p = &attribute)
         {
             while (true)
             {
-                nint result = Libc.syscall(Number, command, (nint)p, sizeof(T));
+                nint result = Libc.syscall(Number, (nint)command, (nint)p, sizeof(T));
                 if (result >= 0) return (int)result;
                 int errno = Marshal.GetLastPInvokeError();
                 if (errno != Errno.EINTR) return -errno;

@@ -7,10 +7,6 @@ namespace Culvert.Interop.Bpf;
 /// <summary>Finds out by trying what the kernel can do and what this process may do. Changes nothing.</summary>
 public static unsafe class KernelFeatures
 {
-    private const uint BPF_PROG_TYPE_SCHED_CLS = 3;
-    private const uint BPF_FUNC_sk_assign = 124;
-    private const uint BPF_FUNC_redirect_peer = 155;
-
     private static readonly Version Floor = new(5, 10);
 
     private static readonly (string Name, int Bit)[] Needed = [("CAP_NET_ADMIN", 12), ("CAP_SYS_ADMIN", 21), ("CAP_PERFMON", 38), ("CAP_BPF", 39)];
@@ -64,7 +60,7 @@ public static unsafe class KernelFeatures
     /// <returns>"ringbuf".</returns>
     public static KernelFeature ProbeRingBuffer()
     {
-        int fd = Libbpf.bpf_map_create((uint)BpfMapType.RingBuffer, "cv_probe", 0, 0, (uint)Environment.SystemPageSize, null);
+        int fd = Libbpf.bpf_map_create(bpf_map_type.BPF_MAP_TYPE_RINGBUF, "cv_probe", 0, 0, (uint)Environment.SystemPageSize, null);
         if (fd < 0) return new("ringbuf", false, Errno.Describe(Marshal.GetLastPInvokeError()));
         _ = Libc.close(fd);
         return new("ringbuf", true, "a ring buffer could be made");
@@ -78,7 +74,7 @@ public static unsafe class KernelFeatures
         if (program < 0) return new("tcx", false, $"a trivial classifier was refused: {Errno.Describe(-program)}");
         using FileDescriptorHandle handle = new(program);
         BpfSyscall.LinkCreate create = new() { prog_fd = program, target = int.MaxValue, attach_type = BpfSyscall.BPF_TCX_INGRESS };
-        int result = BpfSyscall.Call(BpfSyscall.BPF_LINK_CREATE, ref create);
+        int result = BpfSyscall.Call(bpf_cmd.BPF_LINK_CREATE, ref create);
         return -result == Errno.ENODEV
             ? new("tcx", true, "TCX links work")
             : new("tcx", false, $"clsact is used instead: {Errno.Describe(-result)}");
@@ -86,15 +82,15 @@ public static unsafe class KernelFeatures
 
     /// <summary>bpf_sk_assign in classifiers (5.7).</summary>
     /// <returns>"sk_assign".</returns>
-    public static KernelFeature ProbeSkAssign() => ProbeHelper("sk_assign", BPF_FUNC_sk_assign);
+    public static KernelFeature ProbeSkAssign() => ProbeHelper("sk_assign", bpf_func_id.BPF_FUNC_sk_assign);
 
     /// <summary>bpf_redirect_peer in classifiers (5.10).</summary>
     /// <returns>"redirect_peer".</returns>
-    public static KernelFeature ProbeRedirectPeer() => ProbeHelper("redirect_peer", BPF_FUNC_redirect_peer);
+    public static KernelFeature ProbeRedirectPeer() => ProbeHelper("redirect_peer", bpf_func_id.BPF_FUNC_redirect_peer);
 
-    private static KernelFeature ProbeHelper(string name, uint helper)
+    private static KernelFeature ProbeHelper(string name, bpf_func_id helper)
     {
-        int result = Libbpf.libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, helper, null);
+        int result = Libbpf.libbpf_probe_bpf_helper(bpf_prog_type.BPF_PROG_TYPE_SCHED_CLS, helper, null);
         return new(name, result == 1, result switch
         {
             1 => $"classifiers may call bpf_{name}",
@@ -112,9 +108,9 @@ public static unsafe class KernelFeatures
         {
             BpfSyscall.ProgLoad load = new()
             {
-                prog_type = BPF_PROG_TYPE_SCHED_CLS, insn_cnt = (uint)instructions.Length, insns = (ulong)code, license = (ulong)license,
+                prog_type = (uint)bpf_prog_type.BPF_PROG_TYPE_SCHED_CLS, insn_cnt = (uint)instructions.Length, insns = (ulong)code, license = (ulong)license,
             };
-            return BpfSyscall.Call(BpfSyscall.BPF_PROG_LOAD, ref load);
+            return BpfSyscall.Call(bpf_cmd.BPF_PROG_LOAD, ref load);
         }
     }
 }

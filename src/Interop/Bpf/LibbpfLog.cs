@@ -17,8 +17,6 @@ internal static unsafe class LibbpfLog
     /// <summary>sizeof(va_list): 24 bytes on x86-64, 32 on arm64. Copying 32 stays inside the caller's frame on both.</summary>
     private const int VaListBytes = 32;
 
-    private const int Debug = 2;
-
     [ThreadStatic]
     private static StringBuilder? t_capture;
 
@@ -28,9 +26,9 @@ internal static unsafe class LibbpfLog
     internal static Scope Begin() => new(t_capture);
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static int Print(int level, byte* format, void* arguments)
+    private static int Print(libbpf_print_level level, byte* format, void* arguments)
     {
-        if (level >= Debug || t_capture is not { } capture) return 0;
+        if (level >= libbpf_print_level.LIBBPF_DEBUG || t_capture is not { } capture) return 0;
         byte* copy = stackalloc byte[VaListBytes];
         new ReadOnlySpan<byte>(arguments, VaListBytes).CopyTo(new Span<byte>(copy, VaListBytes));
         int length = Libc.vsnprintf(null, 0, format, copy);

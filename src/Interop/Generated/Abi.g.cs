@@ -93,7 +93,7 @@ public enum CvReason : uint
     /// <summary>No listener to hand the flow to.</summary>
     ProxyDown = 10,
 
-    /// <summary>Bpf_sk_assign refused.</summary>
+    /// <summary>bpf_sk_assign refused.</summary>
     AssignFailed = 11,
 
     /// <summary>The flow table took no more entries.</summary>
@@ -111,7 +111,7 @@ public enum CvReason : uint
     /// <summary>The kernel refused to change the packet.</summary>
     RewriteFailed = 16,
 
-    /// <summary>Bpf_redirect_peer refused.</summary>
+    /// <summary>bpf_redirect_peer refused.</summary>
     RedirectFailed = 17,
 
     /// <summary>TCP packet of no known flow that starts none.</summary>
@@ -226,10 +226,10 @@ public enum CvFlowFlag : uint
     /// <summary>This entry is the answering direction.</summary>
     Reply = 1,
 
-    /// <summary>Nat_* replaces the destination (towards a Service backend).</summary>
+    /// <summary>nat_* replaces the destination (towards a Service backend).</summary>
     NatDst = 2,
 
-    /// <summary>Nat_* replaces the source (answer of a Service backend).</summary>
+    /// <summary>nat_* replaces the source (answer of a Service backend).</summary>
     NatSrc = 4,
 
     /// <summary>This direction has sent FIN.</summary>
@@ -248,11 +248,11 @@ public enum CvFlowFlag : uint
     Outbound = 128,
 }
 
-/// <summary>Cv_flow: state of one direction. Both directions exist or none.</summary>
+/// <summary>cv_flow: state of one direction. Both directions exist or none.</summary>
 [StructLayout(LayoutKind.Explicit, Size = 96)]
 public partial struct CvFlow : IEquatable<CvFlow>
 {
-    /// <summary>Bpf_ktime_get_ns.</summary>
+    /// <summary>bpf_ktime_get_ns.</summary>
     [FieldOffset(0)] public ulong CreatedNs;
 
     /// <summary><c>last_ns</c>.</summary>
@@ -334,7 +334,7 @@ public partial struct CvFlow : IEquatable<CvFlow>
     private static ReadOnlySpan<byte> AsBytes(ref readonly CvFlow value) => MemoryMarshal.AsBytes(new ReadOnlySpan<CvFlow>(in value));
 }
 
-/// <summary>Cv_endpoint: an enrolled pod by the host-side veth its packets come from.</summary>
+/// <summary>cv_endpoint: an enrolled pod by the host-side veth its packets come from.</summary>
 [StructLayout(LayoutKind.Explicit, Size = 8)]
 public partial struct CvEndpointKey : IEquatable<CvEndpointKey>
 {
@@ -431,7 +431,7 @@ public partial struct CvEndpoint : IEquatable<CvEndpoint>
     private static ReadOnlySpan<byte> AsBytes(ref readonly CvEndpoint value) => MemoryMarshal.AsBytes(new ReadOnlySpan<CvEndpoint>(in value));
 }
 
-/// <summary>Cv_address: longest prefix match over every address and prefix the policy knows.</summary>
+/// <summary>cv_address: longest prefix match over every address and prefix the policy knows.</summary>
 [StructLayout(LayoutKind.Explicit, Size = 24)]
 public partial struct CvAddressKey : IEquatable<CvAddressKey>
 {
@@ -558,7 +558,7 @@ public partial struct CvAddress : IEquatable<CvAddress>
     private static ReadOnlySpan<byte> AsBytes(ref readonly CvAddress value) => MemoryMarshal.AsBytes(new ReadOnlySpan<CvAddress>(in value));
 }
 
-/// <summary>Cv_policy: verdicts, fully evaluated by the compiler. Looked up most specific first: (class, port), (class, 0), (0, port), (0, 0). A subject without any entry is refused (CV_REASON_INTERNAL).</summary>
+/// <summary>cv_policy: verdicts, fully evaluated by the compiler. Looked up most specific first: (class, port), (class, 0), (0, port), (0, 0). A subject without any entry is refused (CV_REASON_INTERNAL).</summary>
 [StructLayout(LayoutKind.Explicit, Size = 16)]
 public partial struct CvPolicyKey : IEquatable<CvPolicyKey>
 {
@@ -655,7 +655,7 @@ public partial struct CvPolicy : IEquatable<CvPolicy>
     private static ReadOnlySpan<byte> AsBytes(ref readonly CvPolicy value) => MemoryMarshal.AsBytes(new ReadOnlySpan<CvPolicy>(in value));
 }
 
-/// <summary>Cv_service: a virtual address and port.</summary>
+/// <summary>cv_service: a virtual address and port.</summary>
 [StructLayout(LayoutKind.Explicit, Size = 24)]
 public partial struct CvServiceKey : IEquatable<CvServiceKey>
 {
@@ -752,7 +752,7 @@ public partial struct CvService : IEquatable<CvService>
     private static ReadOnlySpan<byte> AsBytes(ref readonly CvService value) => MemoryMarshal.AsBytes(new ReadOnlySpan<CvService>(in value));
 }
 
-/// <summary>Cv_backend: one slot of a Service port; a backend owns slots in proportion to its weight.</summary>
+/// <summary>cv_backend: one slot of a Service port; a backend owns slots in proportion to its weight.</summary>
 [StructLayout(LayoutKind.Explicit, Size = 12)]
 public partial struct CvBackendKey : IEquatable<CvBackendKey>
 {
@@ -854,7 +854,7 @@ public enum CvListenerKind : uint
     Kinds = 4,
 }
 
-/// <summary>Cv_control: one entry, written by the agent.</summary>
+/// <summary>cv_control: one entry, written by the agent.</summary>
 [StructLayout(LayoutKind.Explicit, Size = 24)]
 public partial struct CvControl : IEquatable<CvControl>
 {
@@ -932,7 +932,7 @@ public enum CvCounter : uint
     Max = 10,
 }
 
-/// <summary>Cv_pair: per-CPU totals of kernel-carried flows by identity pair.</summary>
+/// <summary>cv_pair: per-CPU totals of kernel-carried flows by identity pair.</summary>
 [StructLayout(LayoutKind.Explicit, Size = 12)]
 public partial struct CvPairKey : IEquatable<CvPairKey>
 {
@@ -1038,7 +1038,7 @@ public enum CvEventType : uint
 [StructLayout(LayoutKind.Explicit, Size = 120)]
 public partial struct CvEvent : IEquatable<CvEvent>
 {
-    /// <summary>Bpf_ktime_get_ns.</summary>
+    /// <summary>bpf_ktime_get_ns.</summary>
     [FieldOffset(0)] public ulong TimeNs;
 
     /// <summary>Closed: since the first packet.</summary>

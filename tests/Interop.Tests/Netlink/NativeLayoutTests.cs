@@ -47,7 +47,6 @@ public sealed class NativeLayoutTests
         ["offsetof(struct __sk_buff, gso_segs)"] = Offset<SkBuffContext>(nameof(SkBuffContext.SegmentCount)),
         ["offsetof(struct __sk_buff, gso_size)"] = Offset<SkBuffContext>(nameof(SkBuffContext.SegmentSize)),
         ["sizeof(struct xdp_md)"] = Unsafe.SizeOf<XdpContext>(),
-        ["offsetof(struct bpf_map_info, name)"] = 24,
         ["offsetof(struct bpf_prog_info, name)"] = 64,
         ["offsetof(struct bpf_link_info, xdp.ifindex)"] = 16,
         ["offsetof(union bpf_attr, link_create.flags)"] = 12,
