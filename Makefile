@@ -3,7 +3,7 @@
 .PHONY: help setup setup-kernels build demo test bench lint clean test-kernels
 
 CONFIGURATION ?= Release
-DOTNET_BUILD := dotnet build -c $(CONFIGURATION) -v q -nologo -clp:NoSummary
+DOTNET_BUILD := dotnet build -c $(CONFIGURATION) -v q -nologo
 
 help: ## Show the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -32,7 +32,7 @@ test-kernels: setup-kernels ## Load the programs and pass a request under other 
 
 bench: setup ## Measure against plain routing and nginx sidecars; writes artifacts/bench/results.json (root)
 	@eng/build-bpf.sh
-	@dotnet build -c Release -v q -nologo -clp:NoSummary bench/Culvert.Bench
+	@dotnet build -c Release -v q -nologo bench/Culvert.Bench
 	@bench/Culvert.Bench/bin/Release/net10.0/culvert-bench --out artifacts/bench $(ARGS)
 
 lint: setup ## Check formatting, analyzers and generated code; changes nothing
