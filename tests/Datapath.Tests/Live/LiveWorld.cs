@@ -21,6 +21,8 @@ public sealed class LiveWorld : IWorld, IAsyncLifetime
     internal const int CapturePort = 15001, CaptureTable = 133;
 
     private readonly List<IDisposable> _disposables = [];
+    private readonly List<(BpfProgram Program, uint Index, TcDirection Direction)> _places = [];
+    private readonly List<BpfLink> _links = [];
     private readonly ConcurrentQueue<CvEvent> _events = new();
     private Lab? _lab;
 
@@ -73,10 +75,11 @@ public sealed class LiveWorld : IWorld, IAsyncLifetime
         Ring = new RingBufferReader(Maps.Events, record => _events.Enqueue(MemoryMarshal.Read<CvEvent>(record)));
         foreach (Workload pod in (Workload[])[A, B])
         {
-            Attach(programs.GetProgram("cv_from_pod"), pod.Index, TcDirection.Ingress);
-            Attach(programs.GetProgram("cv_to_pod"), pod.Index, TcDirection.Egress);
+            Place(programs.GetProgram("cv_from_pod"), pod.Index, TcDirection.Ingress);
+            Place(programs.GetProgram("cv_to_pod"), pod.Index, TcDirection.Egress);
         }
-        Attach(programs.GetProgram("cv_from_net"), await IndexOf(LabNode.Uplink), TcDirection.Ingress);
+        Place(programs.GetProgram("cv_from_net"), await IndexOf(LabNode.Uplink), TcDirection.Ingress);
+        Attach();
         Reset();
     }
 
@@ -143,17 +146,38 @@ public sealed class LiveWorld : IWorld, IAsyncLifetime
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        if (_places.Count > 0) Detach();
         Ring?.Dispose();
         Maps?.Dispose();
         foreach (IDisposable disposable in _disposables) disposable.Dispose();
         if (_lab is not null) await _lab.DisposeAsync();
     }
 
-    private void Attach(BpfProgram program, uint index, TcDirection direction)
+    /// <summary>Puts the programs where they belong.</summary>
+    internal void Attach() => In(Node, () =>
+    {
+        foreach ((BpfProgram program, uint index, TcDirection direction) in _places)
+        {
+            if (UseTcx) _links.Add(BpfLink.AttachTcx(program, (int)index, direction));
+            else TcFilter.Attach(program, (int)index, direction);
+        }
+        return 0;
+    });
+
+    /// <summary>Takes the programs away again.</summary>
+    internal void Detach() => In(Node, () =>
+    {
+        foreach (BpfLink link in _links) link.Dispose();
+        _links.Clear();
+        if (UseTcx) return 0;
+        foreach ((BpfProgram _, uint index, TcDirection direction) in _places) TcFilter.Detach((int)index, direction);
+        return 0;
+    });
+
+    private void Place(BpfProgram program, uint index, TcDirection direction)
     {
         _disposables.Add(program);
-        if (UseTcx) _disposables.Add(In(Node, () => BpfLink.AttachTcx(program, (int)index, direction)));
-        else In(Node, () => { TcFilter.Attach(program, (int)index, direction); return 0; });
+        _places.Add((program, index, direction));
     }
 
     private async Task<uint> IndexOf(string name) =>
