@@ -71,7 +71,6 @@ internal sealed class MeshLab : IAsyncDisposable
     /// <summary>Starts the controller and waits until it listens.</summary>
     public async Task StartControllerAsync(CancellationToken cancellationToken = default)
     {
-        Directory.CreateDirectory(ControllerState);
         Controller = ControllerPlace.Start(
             "controller",
             _options.Controller,

@@ -49,8 +49,6 @@ internal sealed class MeshNode : IDisposable
             await File.WriteAllTextAsync(token, await _mesh.CreateTokenAsync(Name, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
         }
 
-        Directory.CreateDirectory(RunFolder);
-        Directory.CreateDirectory(StateFolder);
         Agent = Place.Start(
             "agent",
             _mesh.Options.Agent,
