@@ -47,6 +47,10 @@ internal static class CommandLineRunner
         {
             return ErrorWriter.Write(error, json, ExitCode.Unsupported, e.Message, "run `culvert check`");
         }
+        catch (TimeoutException e)
+        {
+            return ErrorWriter.Write(error, json, ExitCode.Failed, e.Message, null);
+        }
         catch (OperationCanceledException)
         {
             return ErrorWriter.Write(error, json, ExitCode.Interrupted, "interrupted", null);

@@ -70,12 +70,15 @@ public sealed partial class Lab : IAsyncDisposable
     /// <summary>Adds a machine to the link, with a BPF file system of its own and routes to and from the pods of every other.</summary>
     /// <param name="name">Name within the lab, at most 12 letters, digits and hyphens.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public async Task<LabNode> AddNodeAsync(string name, CancellationToken cancellationToken = default)
+    public Task<LabNode> AddNodeAsync(string name, CancellationToken cancellationToken = default) => AddNodeAsync(name, 0, cancellationToken);
+
+    /// <summary>Adds a machine with a number of its own choice, from 1 to 254; 0 for the next free one.</summary>
+    internal async Task<LabNode> AddNodeAsync(string name, int index, CancellationToken cancellationToken)
     {
         await _building.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            var node = new LabNode(this, name, ++_hosts);
+            var node = new LabNode(this, name, index == 0 ? ++_hosts : index);
             Directory.CreateDirectory(node.BpfFolder);
             await Tool.RequireAsync("sh", ["-eu"], NodeScript(node), null, cancellationToken).ConfigureAwait(false);
             _nodes.Add(node);

@@ -9,6 +9,7 @@ namespace Culvert.Cli.Mesh;
 internal sealed class MeshLab : IAsyncDisposable
 {
     private const int ControllerPort = 15012;
+    private const int ControlIndex = 254; // leaves 1, 2, … to the nodes
     private static readonly TimeSpan StartDeadline = TimeSpan.FromSeconds(30);
     private readonly MeshLabOptions _options;
     private readonly List<MeshNode> _nodes = [];
@@ -59,7 +60,7 @@ internal sealed class MeshLab : IAsyncDisposable
         var lab = await Lab.CreateAsync(options.Lab, cancellationToken).ConfigureAwait(false);
         try
         {
-            return new MeshLab(options, lab, await lab.AddNodeAsync("control", cancellationToken).ConfigureAwait(false));
+            return new MeshLab(options, lab, await lab.AddNodeAsync("control", ControlIndex, cancellationToken).ConfigureAwait(false));
         }
         catch
         {

@@ -1,4 +1,3 @@
-using Culvert.Cli.Labs;
 using Culvert.Cli.Mesh;
 using Culvert.Protocol.V1;
 
@@ -23,12 +22,10 @@ internal sealed class DeniedStep(bool sameNode) : IDemoStep
 
         var flow = await judge.WaitForFlowAsync(
             $"the refusal of {world.Guest}",
-            f => f.Verdict == Verdict.Deny && IsFrom(f, world.Guest) && f.Destination.WorkloadUid.EndsWith(server.Name, StringComparison.Ordinal),
+            f => f.Verdict == Verdict.Deny && f.Source.Identity == MeshObjects.Identity("guest") && f.Destination.WorkloadUid.EndsWith(server.Name, StringComparison.Ordinal),
             cancellationToken).ConfigureAwait(false);
         var why = await judge.ExplainAsync($"{MeshObjects.Namespace}/guest", $"{MeshObjects.Namespace}/{server.Name}", DemoWorld.Port, cancellationToken).ConfigureAwait(false);
         DemoFailedException.ThrowUnless(why.Verdict == Verdict.Deny, "explain says that it is allowed");
         return $"curl over IPv4 and IPv6 refused; {judge.Name}: {flow.Reason}; explain: {why.Reason}, {string.Join("; ", why.Steps.TakeLast(1))}";
     }
-
-    private static bool IsFrom(Flow flow, LabPod pod) => flow.Source.WorkloadUid.EndsWith(pod.Name, StringComparison.Ordinal);
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Culvert.Cli.Mesh;
 
 namespace Culvert.Cli.Demo.Steps;
 
@@ -13,9 +14,9 @@ internal sealed class MetricsStep : IDemoStep
     {
         var node1 = await world.Node1.MetricsAsync(cancellationToken).ConfigureAwait(false);
         var node2 = await world.Node2.MetricsAsync(cancellationToken).ConfigureAwait(false);
-        var tunnelled = node2.Sum("culvert_tcp_connections_opened_total", "path=\"tunnel\"", "reporter=\"destination\"", "source_workload=\"client\"");
-        var refused = node2.Sum("culvert_tcp_connections_failed_total", "source_workload=\"guest\"");
-        var handshakes = node2.Sum("culvert_tls_handshakes_total", "result=\"ok\"") + node2.Sum("culvert_tls_handshakes_total", "result=\"success\"");
+        var tunnelled = node2.Sum("culvert_tcp_connections_opened_total", "path=\"tunnel\"", "reporter=\"destination\"", $"source_principal=\"{MeshObjects.Identity("client")}\"");
+        var refused = node2.Sum("culvert_tcp_connections_failed_total", $"source_principal=\"{MeshObjects.Identity("guest")}\"");
+        var handshakes = node2.Sum("culvert_tls_handshakes_total", "result=\"ok\"");
         DemoFailedException.ThrowUnless(tunnelled > 0, "node2 counted no tunnelled connection from the client");
         DemoFailedException.ThrowUnless(refused > 0, "node2 counted no refused connection of the guest");
         return string.Create(

@@ -14,17 +14,26 @@ internal sealed class PolicyEditStep : IDemoStep
 
     public async Task<string> RunAsync(DemoWorld world, CancellationToken cancellationToken)
     {
-        var near = await Download.StartAsync(world.Client, world.Near, cancellationToken).ConfigureAwait(false);
-        var far = await Download.StartAsync(world.Client, world.Far, cancellationToken).ConfigureAwait(false);
-        var start = TimeProvider.System.GetTimestamp();
-        world.Mesh.Objects.Write(DemoWorld.PolicyFile, MeshObjects.Allow("web", "web", [DemoWorld.Port], "nobody"));
-        var codes = new[] { await EndAsync(near, "near", cancellationToken).ConfigureAwait(false), await EndAsync(far, "far", cancellationToken).ConfigureAwait(false) };
-        var elapsed = TimeProvider.System.GetElapsedTime(start);
-        var refused = await DemoWorld.CurlAsync(world.Client, world.Far.Address4, cancellationToken).ConfigureAwait(false);
-        DemoFailedException.ThrowUnless(!refused.Succeeded, "a new connection was allowed after the edit");
+        string cut;
+        long undone;
+        try
+        {
+            cut = await CutAsync(world, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            world.Mesh.Objects.Write(DemoWorld.PolicyFile, MeshObjects.Allow("web", "web", [DemoWorld.Port], "client"));
+            undone = TimeProvider.System.GetTimestamp();
+            await WaitAllowedAsync(world, cancellationToken).ConfigureAwait(false);
+        }
 
-        world.Mesh.Objects.Write(DemoWorld.PolicyFile, MeshObjects.Allow("web", "web", [DemoWorld.Port], "client"));
-        start = TimeProvider.System.GetTimestamp();
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{cut}; allowed again {TimeProvider.System.GetElapsedTime(undone).TotalSeconds:0.0} s after the edit was undone");
+    }
+
+    private static async Task WaitAllowedAsync(DemoWorld world, CancellationToken cancellationToken)
+    {
         foreach (var address in new[] { world.Near.Address4, world.Far.Address4 })
         {
             await Labs.LabWait.UntilAsync(
@@ -34,10 +43,21 @@ internal sealed class PolicyEditStep : IDemoStep
                 null,
                 cancellationToken).ConfigureAwait(false);
         }
+    }
 
+    private static async Task<string> CutAsync(DemoWorld world, CancellationToken cancellationToken)
+    {
+        var near = await Download.StartAsync(world.Client, world.Near, cancellationToken).ConfigureAwait(false);
+        var far = await Download.StartAsync(world.Client, world.Far, cancellationToken).ConfigureAwait(false);
+        var start = TimeProvider.System.GetTimestamp();
+        world.Mesh.Objects.Write(DemoWorld.PolicyFile, MeshObjects.Allow("web", "web", [DemoWorld.Port], "nobody"));
+        var codes = new[] { await EndAsync(near, "near", cancellationToken).ConfigureAwait(false), await EndAsync(far, "far", cancellationToken).ConfigureAwait(false) };
+        var elapsed = TimeProvider.System.GetElapsedTime(start);
+        var refused = await DemoWorld.CurlAsync(world.Client, world.Far.Address4, cancellationToken).ConfigureAwait(false);
+        DemoFailedException.ThrowUnless(!refused.Succeeded, "a new connection was allowed after the edit");
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"two running downloads cut within {elapsed.TotalSeconds:0.0} s of the edit (curl {codes[0]} and {codes[1]}), new ones refused; allowed again {TimeProvider.System.GetElapsedTime(start).TotalSeconds:0.0} s after the edit was undone");
+            $"two running downloads cut within {elapsed.TotalSeconds:0.0} s of the edit (curl {codes[0]} and {codes[1]}), new connections refused");
     }
 
     private static async Task<int> EndAsync(Download download, string server, CancellationToken cancellationToken)
