@@ -59,6 +59,12 @@ __noinline int destination_decide(struct __sk_buff *skb)
 	d->addr = p->key.dst;
 	d->port = p->key.dport;
 	to = address_lookup(p->generation, &d->addr);
+	if (port_excluded(p)) {
+		d->verdict = CV_VERDICT_PASS;
+		d->flags |= CV_FLOW_OUTBOUND;
+		d->dst_class = to ? to->anon_class : 0;
+		return 0;
+	}
 	if (to && to->flags & CV_ADDRESS_SERVICE && !(to->flags & CV_ADDRESS_EXCLUDED)) {
 		r = service_choose(s, &always_proxy);
 		if (r)

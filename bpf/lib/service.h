@@ -4,6 +4,19 @@
 
 #include "lib/policy.h"
 
+/* Whether the configuration leaves the packet's destination port alone: an entry under the zero address says so. */
+static __always_inline int port_excluded(const struct cv_packet *p)
+{
+	struct cv_service_key key = {
+		.generation = p->generation,
+		.port = bpf_ntohs(p->key.dport),
+		.proto = p->key.proto,
+	};
+	struct cv_service *service = bpf_map_lookup_elem(&cv_service, &key);
+
+	return service && service->flags & CV_SERVICE_EXCLUDED;
+}
+
 /*
  * Chooses a backend for the packet's destination into s->decision (addr, port, flags). Returns 0 or the drop reason;
  * *always_proxy says that the Service wants the proxy whatever the backend.

@@ -44,7 +44,7 @@ __noinline int to_pod_new(struct __sk_buff *skb)
 	struct cv_decision *d;
 	struct cv_packet *p;
 	struct cv_flow *f;
-	int r;
+	int r, excluded;
 
 	if (!s)
 		return TC_ACT_SHOT;
@@ -63,10 +63,14 @@ __noinline int to_pod_new(struct __sk_buff *skb)
 	d->addr = p->key.dst;
 	d->port = p->key.dport;
 	d->verdict = CV_VERDICT_PASS;
-	d->flags = CV_FLOW_ANONYMOUS;
+	excluded = port_excluded(p);
+	d->flags = excluded ? CV_FLOW_OUTBOUND : CV_FLOW_ANONYMOUS;
 	d->reply_ifindex = skb->ifindex;
 	d->quiet = p->key.proto == IPPROTO_TCP && !packet_is_fresh_syn(p);
-	r = ep->flags & CV_ENDPOINT_STRICT ? CV_REASON_STRICT_MTLS : policy_judge(s, ep->subject, p->key.dport);
+	if (excluded)
+		r = 0;
+	else
+		r = ep->flags & CV_ENDPOINT_STRICT ? CV_REASON_STRICT_MTLS : policy_judge(s, ep->subject, p->key.dport);
 	if (!r && !packet_may_start(p)) {
 		if (p->tcp_flags & CV_TCP_RST)
 			return TC_ACT_OK;

@@ -180,7 +180,8 @@ struct cv_service_key {
 };
 
 enum cv_service_flag {
-	CV_SERVICE_PROXY = 1 << 0, /* always to the proxy */
+	CV_SERVICE_PROXY = 1 << 0,    /* always to the proxy */
+	CV_SERVICE_EXCLUDED = 1 << 1, /* under the zero address: this port is left alone by configuration, wherever it leads */
 };
 
 struct cv_service {

@@ -43,6 +43,21 @@ public sealed class FromPodDecisionTests : IClassFixture<World>
         Assert.Equal(4, _world.Maps.Flows.ToList().Count);
     }
 
+    [Theory, MemberData(nameof(Families))]
+    public void An_excluded_port_is_left_alone_out_of_and_into_pods(bool v6, byte protocol)
+    {
+        _world.ExcludePort(World.Generation, 9100);
+        CvEvent e = _world.FromPod(_world.A, First(v6, protocol, _world.B.At(v6, 9100))).Passed().Single(CvEventType.New);
+        Assert.Equal(((byte)CvVerdict.Pass, (byte)CvFlowFlag.Outbound), (e.Verdict, e.Flags));
+        _world.SetPod(World.Generation, _world.C, endpoint: CvEndpointFlag.Strict);
+        IPEndPoint outside = new(World.Outside(v6), 50000);
+        Packet scrape = protocol == Packet.Tcp ? Packet.OfTcp(outside, _world.C.At(v6, 9100), TcpFlags.Syn) : Packet.OfUdp(outside, _world.C.At(v6, 9100));
+        _world.ToPod(_world.C, scrape, ingress: 99).Passed();
+        _world.FromPod(_world.C, scrape.Reply(TcpFlags.Syn | TcpFlags.Ack)).Passed();
+        Packet other = protocol == Packet.Tcp ? Packet.OfTcp(outside, _world.C.At(v6, 9101), TcpFlags.Syn) : Packet.OfUdp(outside, _world.C.At(v6, 9101));
+        Assert.Equal([CvReason.StrictMtls], _world.ToPod(_world.C, other, ingress: 99).Drops);
+    }
+
     [Theory, InlineData(false), InlineData(true)]
     public void The_answers_to_a_probe_pass_without_an_entry(bool v6)
     {

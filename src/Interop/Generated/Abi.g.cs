@@ -708,6 +708,9 @@ public enum CvServiceFlag : uint
 {
     /// <summary>Always to the proxy.</summary>
     Proxy = 1,
+
+    /// <summary>Under the zero address: this port is left alone by configuration, wherever it leads.</summary>
+    Excluded = 2,
 }
 
 /// <summary><c>struct cv_service</c>.</summary>

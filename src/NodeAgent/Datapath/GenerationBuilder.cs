@@ -157,6 +157,15 @@ internal sealed class GenerationBuilder
 
     private void AddServices()
     {
+        foreach (ushort port in _snapshot.Mesh.ExcludedPorts)
+        {
+            foreach (TransportProtocol protocol in Enum.GetValues<TransportProtocol>())
+            {
+                _next.Services.Add(
+                    new CvServiceKey { Generation = _next.Number, Port = port, Proto = (byte)protocol },
+                    new CvService { Flags = (uint)CvServiceFlag.Excluded });
+            }
+        }
         HashSet<(IPAddress, ushort, TransportProtocol)> taken = [];
         foreach (ServiceInfo service in _snapshot.Services.Values.OrderBy(s => s.Name))
         {

@@ -93,6 +93,19 @@ internal sealed class KernelFlowReader : IDisposable
             BytesReceived = e.BytesIn,
             Duration = TimeSpan.FromTicks((long)(e.DurationNs / 100)),
             AtSource = !anonymous,
+            AuditPolicies = (e.Flags & (byte)CvFlowFlag.Audit) != 0 && to is not null ? Audits(index, from, source, to, (ushort)(backend ?? destination).Port, !anonymous) : default,
         };
     }
+
+    // The kernel knows only that an AUDIT policy matched; which ones, the oracle says.
+    private static EquatableArray<NamespacedName> Audits(SnapshotIndex index, WorkloadInfo? from, IPEndPoint source, WorkloadInfo to, ushort port, bool authenticated) =>
+        PolicyEvaluator.Evaluate(index.Snapshot, new ConnectionRequest
+        {
+            SourceIdentity = from?.Identity,
+            SourceAddress = source.Address,
+            Destination = to,
+            Port = port,
+            Protocol = TransportProtocol.Tcp,
+            Authenticated = authenticated,
+        }).AuditPolicies;
 }

@@ -63,6 +63,14 @@ internal static class WorldContent
         }
     }
 
+    internal static void ExcludePort(this IWorld world, uint generation, ushort port)
+    {
+        foreach (byte protocol in (byte[])[Packet.Tcp, Packet.Udp])
+        {
+            world.Maps.Services.Set(new CvServiceKey { Generation = generation, Port = port, Proto = protocol }, new CvService { Flags = (uint)CvServiceFlag.Excluded });
+        }
+    }
+
     internal static void SetService(this IWorld world, uint generation, bool v6, int port, uint id, CvServiceFlag flags, params IPAddress[] backends)
     {
         id += v6 ? 100u : 0;

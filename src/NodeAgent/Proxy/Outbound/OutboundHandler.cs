@@ -121,7 +121,9 @@ internal sealed class OutboundHandler(ProxyContext context)
         ProxyOptions options = context.Options;
 
         // The application sees the client's own address; the port differs while the client's is in use on this very machine.
-        SocketEndPoint? from = options.Transparent && info.Source.IsIPv4 == route.Dial.IsIPv4 ? info.Source.WithPort(0) : null;
+        // A pod that reaches itself by a Service gets the node's: a kernel refuses packets from outside with its own address.
+        bool toItself = info.Source.WithPort(0) == route.Dial.WithPort(0);
+        SocketEndPoint? from = options.Transparent && !toItself && info.Source.IsIPv4 == route.Dial.IsIPv4 ? info.Source.WithPort(0) : null;
         DialResult dial = await Dialer.ConnectAsync(
             context.Loop, route.Dial, new DialOptions(options.ConnectTimeout, options.Mark, default, from, options.Transparent));
         if (dial.Socket is null)
