@@ -110,7 +110,7 @@ internal sealed partial class FieldReader
         foreach (YamlValue item in Items(field, mayBeEmpty: false))
         {
             if ((item as YamlScalar)?.AsInteger() is >= 1 and <= ushort.MaxValue and var port) result.Add((ushort)port);
-            else errors.Add(item.Line, $"{PathOf(field)}[{index}]", item is YamlScalar s ? $"'{s.Text}' is not a port; 1..65535 is allowed" : $"must be a port, not {item.Describe()}");
+            else errors.Add(item.Line, $"{PathOf(field)}[{index}]", item is YamlScalar s ? $"{(s.Quoted ? $"\"{s.Text}\"" : s.Text)} is not a port; a number within 1..65535 is allowed" : $"must be a port, not {item.Describe()}");
             index++;
         }
         return result.ToEquatableArray();

@@ -64,7 +64,7 @@ internal static class ServiceReader
             string? appProtocol = reader.String("appProtocol");
             reader.Ignore("nodePort");
             reader.Done();
-            if (ports.Any(p => p.Port == port && p.Protocol == protocol)) reader.Fail("port", $"{port} is there twice");
+            if (port != 0 && ports.Any(p => p.Port == port && p.Protocol == protocol)) reader.Fail("port", $"{port} is there twice");
             else if (ports.Any(p => p.Name == name)) reader.Fail("name", $"the name '{name}' is there twice");
             else ports.Add(new(name, port, protocol, number, target, appProtocol));
         }

@@ -58,6 +58,11 @@ internal static class YamlDocumentReader
         {
             return new(firstLine, null, $"not valid YAML: {e.InnerException?.Message ?? e.Message}", (int)Math.Max(e.Start.Line, 1) + offset);
         }
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException or IndexOutOfRangeException or NotSupportedException)
+        {
+            // The parser answers some nonsense with exceptions of other kinds; fuzzing finds them.
+            return new(firstLine, null, $"not valid YAML: {e.Message}", firstLine);
+        }
     }
 
     private static YamlValue ReadValue(Parser parser, int offset, int depth)

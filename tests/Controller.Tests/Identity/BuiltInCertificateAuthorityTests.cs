@@ -1,0 +1,226 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Culvert.Controller.Identity;
+using Culvert.Core;
+using Culvert.Protocol;
+
+namespace Culvert.Controller.Tests;
+
+public sealed class BuiltInCertificateAuthorityTests : IDisposable
+{
+    private static readonly SpiffeId Web = SpiffeId.ForServiceAccount("cluster.local", "shop", "web");
+    private readonly TempFolder _folder = new();
+    private readonly ManualTime _time = new();
+
+    [Fact]
+    public async Task OpenSslVerifiesTheChain()
+    {
+        using BuiltInCertificateAuthority authority = Open();
+        IssuedCertificate issued = await SignAsync(authority, TimeSpan.FromHours(48));
+        Assert.Equal(0, (await VerifyAsync(authority, issued, "sslserver")).Code);
+        Assert.Equal(0, (await VerifyAsync(authority, issued, "sslclient")).Code);
+        (_, string text) = await OpenSsl.RunAsync("x509", "-in", _folder.File("leaf.pem"), "-noout", "-text");
+        Assert.Contains("URI:spiffe://cluster.local/ns/shop/sa/web", text, StringComparison.Ordinal);
+        Assert.Contains("X509v3 Subject Alternative Name: critical", text, StringComparison.Ordinal);
+        Assert.Contains("TLS Web Server Authentication, TLS Web Client Authentication", text, StringComparison.Ordinal);
+        Assert.Contains("CA:FALSE", text, StringComparison.Ordinal);
+        Assert.Contains("Digital Signature", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task OpenSslRefusesTheChainOfAnotherRoot()
+    {
+        using BuiltInCertificateAuthority authority = Open(), other = Open("other");
+        IssuedCertificate issued = await SignAsync(authority, TimeSpan.FromHours(1));
+        Assert.NotEqual(0, (await VerifyAsync(other, issued, "sslserver")).Code);
+    }
+
+    [Fact]
+    public async Task OnlyThePublicKeyIsTakenFromTheRequest()
+    {
+        using BuiltInCertificateAuthority authority = Open();
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP384);
+        var request = new CertificateRequest("CN=admin", key, HashAlgorithmName.SHA256);
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddUri(new Uri("spiffe://cluster.local/ns/shop/sa/admin"));
+        request.CertificateExtensions.Add(names.Build());
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
+        IssuedCertificate issued = await authority.SignAsync(new() { Csr = request.CreateSigningRequest(), Identity = Web, Lifetime = TimeSpan.FromHours(1) }, default);
+        using X509Certificate2 leaf = X509CertificateLoader.LoadCertificate(issued.Chain[0].Span);
+        Assert.Empty(leaf.Subject);
+        Assert.True(SvidReader.TryRead(leaf, out SpiffeId? id));
+        Assert.Equal(Web, id);
+        Assert.False(leaf.Extensions.OfType<X509BasicConstraintsExtension>().Single().CertificateAuthority);
+        Assert.Equal(key.ExportSubjectPublicKeyInfo(), leaf.PublicKey.ExportSubjectPublicKeyInfo());
+    }
+
+    [Fact]
+    public async Task BadRequestsAreRefusedWithReason()
+    {
+        using BuiltInCertificateAuthority authority = Open();
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        byte[] good = new CertificateRequest("", key, HashAlgorithmName.SHA256).CreateSigningRequest();
+        byte[] forged = [.. good];
+        forged[^1] ^= 1;
+        using var small = RSA.Create(1024);
+        using var odd = ECDsa.Create(ECCurve.NamedCurves.nistP521);
+        byte[][] bad =
+        [
+            [], [1, 2, 3], forged, [.. good, 0], new byte[20_000], good[..^5],
+            new CertificateRequest("", small, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1).CreateSigningRequest(),
+            new CertificateRequest("", odd, HashAlgorithmName.SHA256).CreateSigningRequest(),
+        ];
+        foreach (byte[] csr in bad)
+            await Assert.ThrowsAsync<CertificateRefusedException>(() => authority.SignAsync(new() { Csr = csr, Identity = Web, Lifetime = TimeSpan.FromHours(1) }, default));
+    }
+
+    [Fact]
+    public async Task MutatedRequestsAreRefusedOrSignedNeverElse()
+    {
+        using BuiltInCertificateAuthority authority = Open();
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        byte[] good = new CertificateRequest("", key, HashAlgorithmName.SHA256).CreateSigningRequest();
+        var random = new Random(11);
+        int refused = 0;
+        for (int i = 0; i < 1000; i++)
+        {
+            byte[] csr = [.. good];
+            for (int n = random.Next(1, 4); n > 0; n--) csr[random.Next(csr.Length)] = (byte)random.Next(256);
+            try
+            {
+                await authority.SignAsync(new() { Csr = csr, Identity = Web, Lifetime = TimeSpan.FromHours(1) }, default);
+            }
+            catch (CertificateRefusedException)
+            {
+                refused++;
+            }
+        }
+        Assert.InRange(refused, 900, 1000);
+    }
+
+    [Fact]
+    public async Task LifetimesVaryWithinTheJitterAndBeginInThePast()
+    {
+        using BuiltInCertificateAuthority authority = Open();
+        var lifetimes = new HashSet<TimeSpan>();
+        var serials = new HashSet<string>(StringComparer.Ordinal);
+        for (int i = 0; i < 50; i++)
+        {
+            IssuedCertificate issued = await SignAsync(authority, TimeSpan.FromHours(48), jitter: 0.25);
+            Assert.Equal(_time.GetUtcNow() - TimeSpan.FromSeconds(30), issued.NotBefore);
+            TimeSpan lifetime = issued.NotAfter - _time.GetUtcNow();
+            Assert.InRange(lifetime, TimeSpan.FromHours(36) - TimeSpan.FromSeconds(1), TimeSpan.FromHours(60));
+            lifetimes.Add(lifetime);
+            using X509Certificate2 leaf = X509CertificateLoader.LoadCertificate(issued.Chain[0].Span);
+            Assert.Equal(16, leaf.SerialNumberBytes.Length);
+            Assert.True(serials.Add(leaf.SerialNumber));
+            Assert.Equal(issued.NotAfter.UtcDateTime, leaf.NotAfter.ToUniversalTime());
+        }
+        Assert.InRange(lifetimes.Count, 40, 50);
+    }
+
+    [Fact]
+    public async Task IntermediateIsReplacedAndOldChainsStayValid()
+    {
+        using BuiltInCertificateAuthority authority = Open();
+        IssuedCertificate first = await SignAsync(authority, TimeSpan.FromHours(48));
+        _time.Advance(TimeSpan.FromDays(1));
+        IssuedCertificate same = await SignAsync(authority, TimeSpan.FromHours(48));
+        Assert.Equal(first.Chain[1].ToArray(), same.Chain[1].ToArray());
+        _time.Advance(TimeSpan.FromDays(15));
+        IssuedCertificate later = await SignAsync(authority, TimeSpan.FromHours(48));
+        Assert.NotEqual(first.Chain[1].ToArray(), later.Chain[1].ToArray());
+        Assert.Equal(0, (await VerifyAsync(authority, later, "sslserver")).Code);
+    }
+
+    [Fact]
+    public async Task RootIsReplacedWithOverlap()
+    {
+        using BuiltInCertificateAuthority authority = Open();
+        int raised = 0;
+        authority.RootsChanged += () => raised++;
+        ReadOnlyMemory<byte> old = Assert.Single(authority.Roots);
+        IssuedCertificate before = await SignAsync(authority, TimeSpan.FromHours(48));
+
+        authority.RotateRoot();
+        Assert.Equal((2, 1), (authority.Roots.Length, raised));
+        Assert.Throws<InvalidOperationException>(authority.RotateRoot);
+        IssuedCertificate waiting = await SignAsync(authority, TimeSpan.FromHours(48));
+        Assert.Equal(0, (await VerifyAsync([old], waiting, "sslserver")).Code);
+
+        _time.Advance(TimeSpan.FromMinutes(6));
+        IssuedCertificate after = await SignAsync(authority, TimeSpan.FromHours(48));
+        Assert.NotEqual(0, (await VerifyAsync([old], after, "sslserver")).Code);
+        Assert.Equal(0, (await VerifyAsync(authority, after, "sslserver")).Code);
+        Assert.Equal(0, (await VerifyAsync(authority, before, "sslserver")).Code);
+
+        _time.Advance(TimeSpan.FromHours(47));
+        Assert.Equal(2, authority.Roots.Length);
+        _time.Advance(TimeSpan.FromHours(48));
+        Assert.Equal((1, 2), (authority.Roots.Length, raised));
+        Assert.NotEqual(old.ToArray(), authority.Roots[0].ToArray());
+        Assert.Single(Directory.GetFiles(_folder.File("ca"), "*.key.pem"));
+    }
+
+    [Fact]
+    public async Task RootNearItsEndIsReplacedByItself()
+    {
+        using BuiltInCertificateAuthority authority = Open();
+        _time.Advance(TimeSpan.FromDays(3650 * 0.89));
+        Assert.Single(authority.Roots);
+        _time.Advance(TimeSpan.FromDays(3650 * 0.02));
+        IssuedCertificate issued = await SignAsync(authority, TimeSpan.FromHours(48));
+        Assert.Equal(0, (await VerifyAsync(authority, issued, "sslserver")).Code);
+        Assert.InRange(authority.Roots.Length, 1, 2);
+    }
+
+    [Fact]
+    public void RestartKeepsTheRootAndFilesArePrivate()
+    {
+        ImmutableArray<ReadOnlyMemory<byte>> before;
+        using (BuiltInCertificateAuthority authority = Open())
+        {
+            authority.RotateRoot();
+            before = authority.Roots;
+        }
+        using BuiltInCertificateAuthority again = Open();
+        Assert.Equal(before.Select(r => r.ToArray()), again.Roots.Select(r => r.ToArray()));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(_folder.File("ca")));
+        Assert.All(Directory.GetFiles(_folder.File("ca")), f => Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(f)));
+    }
+
+    [Fact]
+    public void OpenOrDamagedFilesAreRefusedWithTheRemedy()
+    {
+        Open().Dispose();
+        string key = Directory.GetFiles(_folder.File("ca"), "*.key.pem")[0];
+        File.SetUnixFileMode(key, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead);
+        Assert.Contains("chmod 0600", Assert.Throws<IOException>(() => Open()).Message, StringComparison.Ordinal);
+        File.SetUnixFileMode(key, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        File.WriteAllText(key, "nonsense");
+        Assert.Contains("damaged", Assert.Throws<InvalidDataException>(() => Open()).Message, StringComparison.Ordinal);
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    private BuiltInCertificateAuthority Open(string name = "ca") => new(new() { Folder = _folder.File(name) }, _time, new Random(5));
+
+    private static async Task<IssuedCertificate> SignAsync(BuiltInCertificateAuthority authority, TimeSpan lifetime, double jitter = 0)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        byte[] csr = new CertificateRequest("", key, HashAlgorithmName.SHA256).CreateSigningRequest();
+        return await authority.SignAsync(new() { Csr = csr, Identity = Web, Lifetime = lifetime, Jitter = jitter }, default);
+    }
+
+    private Task<(int Code, string Output)> VerifyAsync(BuiltInCertificateAuthority authority, IssuedCertificate issued, string purpose) => VerifyAsync(authority.Roots, issued, purpose);
+
+    private async Task<(int Code, string Output)> VerifyAsync(ImmutableArray<ReadOnlyMemory<byte>> roots, IssuedCertificate issued, string purpose)
+    {
+        OpenSsl.WritePem(_folder.File("roots.pem"), roots);
+        OpenSsl.WritePem(_folder.File("leaf.pem"), issued.Chain[0]);
+        OpenSsl.WritePem(_folder.File("chain.pem"), issued.Chain.Skip(1));
+        string at = _time.GetUtcNow().ToUnixTimeSeconds().ToString(System.Globalization.CultureInfo.InvariantCulture);
+        return await OpenSsl.RunAsync("verify", "-x509_strict", "-attime", at, "-purpose", purpose, "-CAfile", _folder.File("roots.pem"), "-untrusted", _folder.File("chain.pem"), _folder.File("leaf.pem"));
+    }
+}

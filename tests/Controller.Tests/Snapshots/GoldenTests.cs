@@ -1,0 +1,36 @@
+using Culvert.Controller.Snapshots;
+using Culvert.Controller.Sources;
+
+namespace Culvert.Controller.Tests;
+
+/// <summary>Each folder of Cases: YAML in, snapshot of <c>node-1</c> and errors out. Set CULVERT_UPDATE_GOLDEN=1 to write what is expected anew.</summary>
+public sealed class GoldenTests
+{
+    private static readonly string Cases = Path.Combine(Repository.Root, "tests", "Controller.Tests", "Cases");
+
+    public static TheoryData<string> Names => [.. Directory.GetDirectories(Cases).Select(d => Path.GetFileName(d)!).Order(StringComparer.Ordinal)];
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void FolderGivesTheExpectedSnapshotAndErrors(string name)
+    {
+        string folder = Path.Combine(Cases, name);
+        ObjectSet objects = ObjectSetReader.Read(FolderReader.Read(folder), ObjectSet.Empty);
+        Check(Path.Combine(folder, "expected.errors"), string.Concat(objects.Errors.Select(e => e + "\n")));
+        Check(Path.Combine(folder, "expected.json"), SnapshotJson.Render(WorldCompiler.Compile(World.From(objects, [])).ForNode("node-1", 1)));
+    }
+
+    [Fact]
+    public void SamplesAreValid()
+    {
+        ObjectSet objects = ObjectSetReader.Read(FolderReader.Read(Path.Combine(Repository.Root, "samples", "standalone")), ObjectSet.Empty);
+        Assert.Empty(objects.Errors);
+        Assert.Equal(10, objects.Objects.Count);
+    }
+
+    private static void Check(string path, string actual)
+    {
+        if (Environment.GetEnvironmentVariable("CULVERT_UPDATE_GOLDEN") == "1") File.WriteAllText(path, actual);
+        Assert.Equal(File.ReadAllText(path), actual);
+    }
+}

@@ -1,0 +1,129 @@
+using System.Diagnostics;
+using System.Threading.Channels;
+using Culvert.Controller.Objects;
+using Culvert.Controller.Sources;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Culvert.Controller.Tests;
+
+/// <summary>With real files and the real watch.</summary>
+public sealed class FolderSourceTests : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly ObjectKey Web = new(ObjectKind.Workload, "default", "web");
+    private readonly TempFolder _folder = new();
+    private readonly Channel<ObjectSet> _changes = Channel.CreateUnbounded<ObjectSet>();
+    private FolderSource? _source;
+
+    [Fact]
+    public async Task EditsAreSeen()
+    {
+        _folder.Write("web.yaml", ObjectSetReaderTests.Workload("web", "10.0.0.1"));
+        FolderSource source = Start();
+        Assert.Equal("10.0.0.1", Address(source.Current));
+        _folder.Write("web.yaml", ObjectSetReaderTests.Workload("web", "10.0.0.2"));
+        Assert.Equal("10.0.0.2", Address(await NextAsync(s => Address(s) == "10.0.0.2")));
+    }
+
+    [Fact]
+    public async Task AtomicRenamesNewSubfoldersAndDeletionsAreSeen()
+    {
+        FolderSource source = Start();
+        Assert.Empty(source.Current.Objects);
+        _folder.Replace("web.yaml", ObjectSetReaderTests.Workload("web", "10.0.0.1"));
+        await NextAsync(s => Address(s) == "10.0.0.1");
+        _folder.Replace("web.yaml", ObjectSetReaderTests.Workload("web", "10.0.0.2"));
+        await NextAsync(s => Address(s) == "10.0.0.2");
+        _folder.Write("sub/deeper/api.yml", ObjectSetReaderTests.Workload("api", "10.0.0.3"));
+        await NextAsync(s => s.Objects.Count == 2);
+        File.Delete(_folder.File("web.yaml"));
+        await NextAsync(s => s.Objects.Count == 1 && Address(s) is null);
+    }
+
+    [Fact]
+    public async Task InvalidEditKeepsTheLastGoodVersionUntilItIsMended()
+    {
+        _folder.Write("web.yaml", ObjectSetReaderTests.Workload("web", "10.0.0.1"));
+        Start();
+        _folder.Replace("web.yaml", ObjectSetReaderTests.Workload("web", "nonsense"));
+        ObjectSet broken = await NextAsync(s => s.Errors.Length == 1);
+        Assert.Equal("10.0.0.1", Address(broken));
+        _folder.Replace("web.yaml", ObjectSetReaderTests.Workload("web", "10.0.0.5"));
+        ObjectSet mended = await NextAsync(s => s.Errors.IsEmpty);
+        Assert.Equal("10.0.0.5", Address(mended));
+    }
+
+    [Fact]
+    public async Task MountedConfigMapsAreFollowed()
+    {
+        // As the kubelet does: files link into ..data, which links to a folder per version and is replaced by a rename.
+        Version("..1", "10.0.0.1");
+        File.CreateSymbolicLink(_folder.File("web.yaml"), "..data/web.yaml");
+        FolderSource source = Start();
+        Assert.Equal("10.0.0.1", Address(source.Current));
+        Version("..2", "10.0.0.2");
+        await NextAsync(s => Address(s) == "10.0.0.2");
+
+        void Version(string name, string address)
+        {
+            _folder.Write($"{name}/web.yaml", ObjectSetReaderTests.Workload("web", address));
+            File.CreateSymbolicLink(_folder.File("..data_tmp"), name);
+            using Process move = Process.Start("mv", ["-T", _folder.File("..data_tmp"), _folder.File("..data")]);
+            move.WaitForExit();
+            Assert.Equal(0, move.ExitCode);
+        }
+    }
+
+    [Fact]
+    public async Task FolderThatGoesKeepsWhatIsInForceAndMayComeBack()
+    {
+        string inner = _folder.File("objects");
+        _folder.Write("objects/web.yaml", ObjectSetReaderTests.Workload("web", "10.0.0.1"));
+        Start(inner);
+        Directory.Delete(inner, recursive: true);
+        ObjectSet gone = await NextAsync(s => s.Errors.Any(e => e.Reason.Contains("can't be read", StringComparison.Ordinal)) || s.Objects.IsEmpty);
+        _folder.Write("objects/web.yaml", ObjectSetReaderTests.Workload("web", "10.0.0.2"));
+        await NextAsync(s => Address(s) == "10.0.0.2");
+        Assert.NotNull(gone);
+    }
+
+    [Fact]
+    public async Task BurstOfEditsIsFewChanges()
+    {
+        Start();
+        for (int i = 0; i < 200; i++) _folder.Write($"w{i}.yaml", ObjectSetReaderTests.Workload($"w{i}", $"10.0.1.{i}"));
+        int changes = 0;
+        await NextAsync(s =>
+        {
+            changes++;
+            return s.Objects.Count == 200;
+        });
+        Assert.InRange(changes, 1, 20);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_source is not null) await _source.DisposeAsync();
+        _folder.Dispose();
+    }
+
+    private FolderSource Start(string? path = null)
+    {
+        _source = new FolderSource(path ?? _folder.Path, TimeProvider.System, NullLogger<FolderSource>.Instance);
+        _source.Changed += () => _changes.Writer.TryWrite(_source.Current);
+        _source.Start();
+        return _source;
+    }
+
+    private async Task<ObjectSet> NextAsync(Func<ObjectSet, bool> wanted)
+    {
+        using var timeout = new CancellationTokenSource(Patience);
+        while (true)
+        {
+            ObjectSet set = await _changes.Reader.ReadAsync(timeout.Token);
+            if (wanted(set)) return set;
+        }
+    }
+
+    private static string? Address(ObjectSet set) => set.Objects.TryGetValue(Web, out MeshObject? web) ? ((WorkloadObject)web).Addresses[0].ToString() : null;
+}

@@ -1,0 +1,39 @@
+using Culvert.Controller.Yaml;
+
+namespace Culvert.Controller.Tests;
+
+public sealed class YamlDocumentReaderTests
+{
+    [Fact]
+    public void LinesAreThoseOfTheFile()
+    {
+        IReadOnlyList<YamlDocument> documents = YamlDocumentReader.Read("# one\n\na: 1\n---\n\nb:\n  - x\n  - {c: d}\n");
+        Assert.Equal([3, 6], documents.Select(d => d.Line));
+        var list = Assert.IsType<YamlList>(Assert.IsType<YamlMap>(documents[1].Value).Find("b"));
+        Assert.Equal([7, 8], list.Items.Select(i => i.Line));
+    }
+
+    [Theory]
+    [InlineData("x", true)]
+    [InlineData("'1'", true)]
+    [InlineData("\"true\"", true)]
+    [InlineData("1", false)]
+    [InlineData("-1.5", false)]
+    [InlineData("true", false)]
+    [InlineData("10.0.0.1", true)]
+    [InlineData("1e3", false)]
+    [InlineData("yes", true)]
+    [InlineData("|\n  1", true)]
+    public void TellsStringsFromOtherScalars(string text, bool isString)
+    {
+        YamlDocument document = Assert.Single(YamlDocumentReader.Read($"a: {text}"));
+        Assert.Equal(isString, Assert.IsType<YamlScalar>(Assert.IsType<YamlMap>(document.Value).Find("a")).IsString);
+    }
+
+    [Fact]
+    public void SeparatorWithinABlockTextIsNoSeparator() =>
+        Assert.Single(YamlDocumentReader.Read("a: |\n  ---\n  x\nb: 1\n"));
+
+    [Fact]
+    public void WindowsLineEndsAreFine() => Assert.Equal(2, YamlDocumentReader.Read("a: 1\r\n---\r\nb: 2\r\n").Count);
+}
