@@ -70,6 +70,13 @@ public sealed class ControllerHost : IAsyncDisposable
         remove => _source.Changed -= value;
     }
 
+    /// <summary>Raised after <see cref="Version"/> has grown, on any thread.</summary>
+    public event Action? VersionChanged
+    {
+        add => _publisher.Changed += value;
+        remove => _publisher.Changed -= value;
+    }
+
     /// <summary>The authority that signs.</summary>
     public ICertificateAuthority Authority { get; }
 

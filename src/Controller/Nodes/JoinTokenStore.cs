@@ -32,9 +32,9 @@ public sealed class JoinTokenStore
     public string Create(string node, TimeSpan lifetime)
     {
         if (Schema.Names.Subdomain(node) is { } error) throw new ArgumentException(error, nameof(node));
+        RemoveExpired();
         string token = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(TokenBytes));
         PrivateFiles.Write(PathOf(token), string.Create(CultureInfo.InvariantCulture, $"{node}\n{_time.GetUtcNow() + lifetime:O}\n"));
-        RemoveExpired();
         return token;
     }
 

@@ -10,7 +10,10 @@ internal static class ServiceCompiler
 {
     public static ImmutableArray<ServiceInfo> Compile(World world)
     {
-        ILookup<string, WorkloadObject> workloads = world.Workloads.ToLookup(w => w.Meta.Namespace);
+        var selectors = new SelectorIndex<ServiceObject>(world.Services.Where(s => !s.Selector.IsEmpty), s => s.Meta.Namespace, s => s.Selector);
+        ILookup<NamespacedName, WorkloadObject> selected = world.Workloads
+            .SelectMany(w => selectors.Find(w.Meta.Namespace, w.Meta.Labels), (w, s) => (Service: s.Meta.FullName, Workload: w))
+            .ToLookup(p => p.Service, p => p.Workload);
         ILookup<NamespacedName, EndpointSliceObject> slices = world.EndpointSlices.ToLookup(s => new NamespacedName(s.Meta.Namespace, s.Service));
         var byAddress = new Dictionary<IPAddress, WorkloadObject>();
         foreach (WorkloadObject workload in world.Workloads)
@@ -19,18 +22,17 @@ internal static class ServiceCompiler
         }
         return [.. world.Services.Select(service =>
         {
-            WorkloadObject[] selected = service.Selector.IsEmpty ? [] : [.. workloads[service.Meta.Namespace].Where(w => ObjectMeta.Matches(service.Selector, w.Meta.Labels))];
             EndpointSliceObject[] own = [.. slices[service.Meta.FullName]];
             return new ServiceInfo
             {
                 Name = service.Meta.FullName,
                 Vips = service.ClusterIps,
-                Ports = service.Ports.Select(p => CompilePort(p, own, selected, byAddress)).ToEquatableArray(),
+                Ports = service.Ports.Select(p => CompilePort(p, own, selected[service.Meta.FullName], byAddress)).ToEquatableArray(),
             };
         })];
     }
 
-    private static ServicePort CompilePort(ServicePortObject port, EndpointSliceObject[] slices, WorkloadObject[] workloads, Dictionary<IPAddress, WorkloadObject> byAddress)
+    private static ServicePort CompilePort(ServicePortObject port, EndpointSliceObject[] slices, IEnumerable<WorkloadObject> workloads, Dictionary<IPAddress, WorkloadObject> byAddress)
     {
         IEnumerable<ServiceBackend> fromSlices =
             from slice in slices

@@ -23,6 +23,9 @@ internal sealed class SnapshotPublisher : IDisposable
         Publish();
     }
 
+    /// <summary>Raised after <see cref="Current"/> has changed, on any thread.</summary>
+    public event Action? Changed;
+
     /// <summary>The latest catalog.</summary>
     public ResourceCatalog Current => _current;
 
@@ -55,5 +58,6 @@ internal sealed class SnapshotPublisher : IDisposable
             SnapshotLog.Published(_logger, _current.Version, world.Workloads.Length, world.Services.Length, world.Policies.Count);
             foreach (Channel<bool> subscriber in _subscribers) subscriber.Writer.TryWrite(true);
         }
+        Changed?.Invoke();
     }
 }

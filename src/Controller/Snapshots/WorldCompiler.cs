@@ -10,8 +10,8 @@ internal static class WorldCompiler
 {
     public static CompiledWorld Compile(World world)
     {
-        ILookup<string, AuthorizationPolicyObject> policies = world.Policies.ToLookup(p => p.Meta.Namespace);
-        ILookup<string, PeerAuthenticationObject> modes = world.PeerAuthentications.ToLookup(p => p.Meta.Namespace);
+        var policies = new SelectorIndex<AuthorizationPolicyObject>(world.Policies, p => p.Meta.Namespace, p => p.Selector);
+        var modes = new SelectorIndex<PeerAuthenticationObject>(world.PeerAuthentications, p => p.Meta.Namespace, p => p.Selector);
         WorkloadInfo[] workloads = [.. world.Workloads.Select(w => CompileWorkload(world, w, policies, modes))];
         return new()
         {
@@ -25,7 +25,7 @@ internal static class WorldCompiler
     }
 
     private static WorkloadInfo CompileWorkload(
-        World world, WorkloadObject workload, ILookup<string, AuthorizationPolicyObject> policies, ILookup<string, PeerAuthenticationObject> modes)
+        World world, WorkloadObject workload, SelectorIndex<AuthorizationPolicyObject> policies, SelectorIndex<PeerAuthenticationObject> modes)
     {
         ObjectMeta meta = workload.Meta;
         bool enrolled = workload.Enrolled ?? world.Namespaces.GetValueOrDefault(meta.Namespace)?.Enrolled ?? true;
@@ -43,20 +43,24 @@ internal static class WorldCompiler
             HostInterface = workload.Interface,
             NetworkNamespace = workload.NetworkNamespace,
             PolicyNames = enrolled
-                ? InScope(policies, meta).Where(p => ObjectMeta.Matches(p.Selector, meta.Labels)).Select(p => p.Meta.FullName).ToEquatableArray()
+                ? InScope(policies, meta).Select(p => p.Meta.FullName).ToEquatableArray()
                 : [],
         };
     }
 
     /// <summary>Mesh-wide objects first, then those of the namespace, each by name.</summary>
-    private static IEnumerable<T> InScope<T>(ILookup<string, T> objects, ObjectMeta meta) =>
-        meta.Namespace == Names.RootNamespace ? objects[Names.RootNamespace] : objects[Names.RootNamespace].Concat(objects[meta.Namespace]);
+    private static IEnumerable<T> InScope<T>(SelectorIndex<T> objects, ObjectMeta meta)
+    {
+        IEnumerable<T> meshWide = objects.Find(Names.RootNamespace, meta.Labels);
+        return meta.Namespace == Names.RootNamespace ? meshWide : meshWide.Concat(objects.Find(meta.Namespace, meta.Labels));
+    }
 
     /// <summary>The most specific level that says something counts: workload, namespace, mesh. Where one level says both, strict does.</summary>
-    private static MtlsMode ModeOf(World world, ObjectMeta meta, ILookup<string, PeerAuthenticationObject> modes)
+    private static MtlsMode ModeOf(World world, ObjectMeta meta, SelectorIndex<PeerAuthenticationObject> modes)
     {
-        PeerAuthenticationObject[] matching = [.. InScope(modes, meta).Where(p => ObjectMeta.Matches(p.Selector, meta.Labels))];
+        PeerAuthenticationObject[] matching = [.. InScope(modes, meta)];
         MtlsMode? Level(Func<PeerAuthenticationObject, bool> level) => matching.Where(level).Select(p => (MtlsMode?)p.Mode).Max();
+        if (matching.Length == 0) return world.Mesh.DefaultMtlsMode;
         return Level(p => !p.Selector.IsEmpty && p.Meta.Namespace == meta.Namespace)
             ?? Level(p => !p.Selector.IsEmpty)
             ?? Level(p => p.Meta.Namespace == meta.Namespace)

@@ -1,0 +1,182 @@
+using Culvert.Core;
+using Culvert.Grpc;
+using Culvert.Protocol.V1;
+
+namespace Culvert.Controller.Tests;
+
+public sealed class SnapshotStreamTests
+{
+    [Fact]
+    public async Task FirstTheWorldThenOnlyWhatChanged()
+    {
+        await using Running running = await TwoWorkloadsAsync();
+        using FakeAgent agent = FakeAgent.OverSocket(running.Socket, "node-1");
+        await agent.OpenAsync();
+        Assert.True((await agent.NextAsync()).Full);
+        Assert.Equal(["shop/api", "shop/web"], agent.Snapshot.Workloads.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(running.Host.SnapshotFor("node-1").Workloads["shop/web"], agent.Snapshot.Workloads["shop/web"]);
+        Assert.Equal(running.Host.Authority.Roots[0].ToArray(), agent.Snapshot.TrustBundle.Roots[0].ToArray());
+
+        running.Write("web.yaml", Objects.Workload("web", "10.0.0.7"));
+        SnapshotResponse changed = await agent.NextAsync();
+        Assert.Equal((false, "shop/web", 0), (changed.Full, Assert.Single(changed.Upserts).Workload.Uid, changed.Removals.Count));
+        Assert.Equal("10.0.0.7", agent.Snapshot.Workloads["shop/web"].Addresses[0].ToString());
+
+        File.Delete(running.Folder.File("objects/api.yaml"));
+        SnapshotResponse removed = await agent.NextAsync();
+        Assert.Equal([(ResourceKind.Workload, "shop/api"), (ResourceKind.Node, "node-2")], removed.Removals.Select(r => (r.Kind, r.Name)).Order());
+        Assert.Empty(removed.Upserts);
+        await running.StatusAsync("node-1", s => s.Connected && s.AckedVersion == removed.Version && s.SentVersion == removed.Version);
+    }
+
+    [Fact]
+    public async Task PoliciesGoOnlyToNodesWithSelectedWorkloads()
+    {
+        await using Running running = await TwoWorkloadsAsync();
+        using FakeAgent one = FakeAgent.OverSocket(running.Socket, "node-1"), two = FakeAgent.OverSocket(running.Socket, "node-2");
+        await one.OpenAsync();
+        await two.OpenAsync();
+        await one.NextAsync();
+        await two.NextAsync();
+        running.Write("p.yaml", Objects.Policy("for-web", "web"));
+        await one.NextAsync();
+        Assert.Equal([new NamespacedName("shop", "for-web")], one.Snapshot.Policies.Keys);
+        Assert.Equal([new NamespacedName("shop", "for-web")], one.Snapshot.Workloads["shop/web"].PolicyNames);
+        // The other node hears of the next change only, and then of nothing else.
+        running.Write("api.yaml", Objects.Workload("api", "10.0.0.9", "node-2"));
+        SnapshotResponse response = await two.NextAsync();
+        Assert.Equal("shop/api", Assert.Single(response.Upserts).Workload.Uid);
+        Assert.Empty(two.Snapshot.Policies);
+    }
+
+    [Fact]
+    public async Task ChangesDuringAnUnansweredResponseGoOutTogether()
+    {
+        await using Running running = await TwoWorkloadsAsync();
+        using FakeAgent agent = FakeAgent.OverSocket(running.Socket, "node-1");
+        await agent.OpenAsync();
+        SnapshotResponse full = await agent.ReceiveAsync();
+        ulong version = running.Host.Version;
+        for (int i = 0; i < 5; i++)
+        {
+            running.Write($"w{i}.yaml", Objects.Workload($"w{i}", $"10.0.1.{i}"));
+            await WaitForVersionAsync(running, ++version);
+        }
+        await agent.SendAsync(new() { Ack = new() { Version = full.Version } });
+        SnapshotResponse delta = await agent.ReceiveAsync();
+        Assert.Equal((5, full.Version, version), (delta.Upserts.Count, delta.BaseVersion, delta.Version));
+    }
+
+    [Fact]
+    public async Task RefusedVersionIsNotPartOfTheHistory()
+    {
+        await using Running running = await TwoWorkloadsAsync();
+        using FakeAgent agent = FakeAgent.OverSocket(running.Socket, "node-1");
+        await agent.OpenAsync();
+        SnapshotResponse full = await agent.NextAsync();
+        running.Write("web.yaml", Objects.Workload("web", "10.0.0.7"));
+        SnapshotResponse refused = await agent.ReceiveAsync();
+        await agent.SendAsync(new() { Nack = new() { Version = refused.Version, Reason = "no room", Resource = new() { Kind = ResourceKind.Workload, Name = "shop/web" } } });
+        NodeStatus status = await running.StatusAsync("node-1", s => s.NackedVersion == refused.Version);
+        Assert.Equal(("no room", "Workload shop/web", full.Version), (status.NackReason, status.NackResource, status.AckedVersion));
+
+        running.Write("api.yaml", Objects.Workload("api", "10.0.0.8", "node-2"));
+        SnapshotResponse next = await agent.NextAsync();
+        Assert.Equal((full.Version, 2), (next.BaseVersion, next.Upserts.Count));
+        Assert.Equal("", (await running.StatusAsync("node-1", s => s.AckedVersion == next.Version)).NackReason);
+    }
+
+    [Fact]
+    public async Task AgentThatComesBackGetsTheDifferenceOnly()
+    {
+        await using Running running = await TwoWorkloadsAsync();
+        using FakeAgent agent = FakeAgent.OverSocket(running.Socket, "node-1");
+        await agent.OpenAsync();
+        await agent.NextAsync();
+        await running.StatusAsync("node-1", s => s.AckedVersion > 0);
+        await agent.OpenAsync();
+        SnapshotResponse nothing = await agent.NextAsync();
+        Assert.Equal((false, 0), (nothing.Full, nothing.Upserts.Count));
+
+        running.Write("web.yaml", Objects.Workload("web", "10.0.0.7"));
+        await WaitForVersionAsync(running, running.Host.Version + 1);
+        await agent.OpenAsync();
+        Assert.Equal("shop/web", Assert.Single((await agent.NextAsync()).Upserts).Workload.Uid);
+    }
+
+    [Fact]
+    public async Task AgentOfAnotherControllerProcessGetsTheWorld()
+    {
+        using var folder = new TempFolder();
+        folder.Write("objects/web.yaml", Objects.Workload("web", "10.0.0.1"));
+        FakeAgent agent = FakeAgent.OverSocket(folder.File("c.sock"), "node-1");
+        await using (await ControllerHost.StartAsync(Running.Options(folder), TestContext.Current.CancellationToken))
+        {
+            await agent.OpenAsync();
+            await agent.NextAsync();
+        }
+        await using ControllerHost second = await ControllerHost.StartAsync(Running.Options(folder), TestContext.Current.CancellationToken);
+        await agent.OpenAsync();
+        Assert.True((await agent.NextAsync()).Full);
+        agent.Dispose();
+    }
+
+    [Fact]
+    public async Task NodeMayNotAskForAnothersSnapshot()
+    {
+        await using Running running = await TwoWorkloadsAsync();
+        using FakeAgent agent = FakeAgent.OverSocket(running.Socket, "node-1");
+        await agent.OpenAsync("node-2");
+        RpcException e = await Assert.ThrowsAsync<RpcException>(agent.ReceiveAsync);
+        Assert.Equal(StatusCode.PermissionDenied, e.StatusCode);
+    }
+
+    [Fact]
+    public async Task OutOfTurnMessagesEndTheStream()
+    {
+        await using Running running = await TwoWorkloadsAsync();
+        using FakeAgent agent = FakeAgent.OverSocket(running.Socket, "node-1");
+        await agent.OpenAsync();
+        SnapshotResponse full = await agent.ReceiveAsync();
+        await agent.SendAsync(new() { Ack = new() { Version = full.Version + 5 } });
+        Assert.Equal(StatusCode.InvalidArgument, (await Assert.ThrowsAsync<RpcException>(agent.ReceiveAsync)).StatusCode);
+        await running.StatusAsync("node-1", s => !s.Connected);
+    }
+
+    [Fact]
+    public async Task FiftyAgentsFollowAThousandWorkloads()
+    {
+        await using Running running = await Running.StartAsync(f => f.Write("objects/all.yaml", string.Concat(
+            Enumerable.Range(0, 1000).Select(i => Objects.Workload($"w{i}", $"10.1.{i / 250}.{(i % 250) + 1}", $"node-{i % 50}")))));
+        FakeAgent[] agents = [.. Enumerable.Range(0, 50).Select(i => FakeAgent.OverSocket(running.Socket, $"node-{i}"))];
+        await Task.WhenAll(agents.Select(async a =>
+        {
+            await a.OpenAsync();
+            await a.NextAsync();
+        }));
+        Assert.All(agents, a => Assert.Equal(1000, a.Snapshot.Workloads.Count));
+        running.Write("more.yaml", Objects.Workload("more", "10.2.0.1"));
+        SnapshotResponse[] deltas = await Task.WhenAll(agents.Select(a => a.NextAsync()));
+        Assert.All(deltas, d => Assert.InRange(d.Upserts.Count, 1, 1));
+        foreach (FakeAgent agent in agents) agent.Dispose();
+    }
+
+    private static Task<Running> TwoWorkloadsAsync() => Running.StartAsync(f =>
+    {
+        f.Write("objects/web.yaml", Objects.Workload("web", "10.0.0.1"));
+        f.Write("objects/api.yaml", Objects.Workload("api", "10.0.0.2", "node-2"));
+    });
+
+    private static async Task WaitForVersionAsync(Running running, ulong version)
+    {
+        var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        void Check()
+        {
+            if (running.Host.Version >= version) reached.TrySetResult();
+        }
+        running.Host.VersionChanged += Check;
+        Check();
+        await reached.Task.WaitAsync(TimeSpan.FromSeconds(20));
+        running.Host.VersionChanged -= Check;
+    }
+}

@@ -1,0 +1,57 @@
+using Culvert.Controller.Snapshots;
+using Culvert.Controller.Sources;
+using Culvert.Core;
+using Culvert.Protocol;
+using Culvert.Protocol.V1;
+
+namespace Culvert.Controller.Tests;
+
+public sealed class SnapshotMappingTests
+{
+    [Fact]
+    public void SnapshotsSurviveTheWire()
+    {
+        foreach (string folder in Directory.GetDirectories(Path.Combine(Repository.Root, "tests", "Controller.Tests", "Cases")))
+        {
+            ObjectSet objects = ObjectSetReader.Read(FolderReader.Read(folder), ObjectSet.Empty);
+            NodeSnapshot snapshot = WorldCompiler.Compile(World.From(objects, [new byte[] { 1, 2 }])).ForNode("node-1", 7);
+            SnapshotResponse response = SnapshotResponse.Parser.ParseFrom(Google.Protobuf.MessageExtensions.ToByteArray(snapshot.ToFullResponse("e")));
+            NodeSnapshot back = SnapshotMapping.Apply(new(), "node-1", response);
+            Assert.Equal(SnapshotJson.Render(snapshot), SnapshotJson.Render(back));
+            Assert.Equal(snapshot.Mesh, back.Mesh);
+            Assert.Equal(snapshot.TrustBundle, back.TrustBundle);
+            Assert.All(snapshot.Workloads, p => Assert.Equal(p.Value, back.Workloads[p.Key]));
+            Assert.All(snapshot.Services, p => Assert.Equal(p.Value, back.Services[p.Key]));
+            Assert.All(snapshot.Policies, p => Assert.Equal(p.Value, back.Policies[p.Key]));
+            Assert.Equal((7ul, "node-1"), (back.Version, back.Node));
+        }
+    }
+
+    public static TheoryData<string, string, Resource> BadResources => new()
+    {
+        { "identity", "does not begin with spiffe://", new() { Workload = new() { Uid = "u", Namespace = "a", Name = "b", ServiceAccount = "s", Identity = "x", MtlsMode = Culvert.Protocol.V1.MtlsMode.Strict } } },
+        { "mode", "mtls_mode", new() { Workload = new() { Uid = "u", Namespace = "a", Name = "b", ServiceAccount = "s", Identity = "spiffe://td/x" } } },
+        { "missing policy", "names policy a/p", new() { Workload = new() { Uid = "u", Namespace = "a", Name = "b", ServiceAccount = "s", Identity = "spiffe://td/x", MtlsMode = Culvert.Protocol.V1.MtlsMode.Strict, Policies = { "a/p" } } } },
+        { "port", "1..65535", new() { Service = new() { Namespace = "a", Name = "b", Ports = { new Culvert.Protocol.V1.ServicePort { Port = 70000, Protocol = Culvert.Protocol.V1.TransportProtocol.Tcp } } } } },
+        { "address", "3 bytes", new() { Service = new() { Namespace = "a", Name = "b", Vips = { Google.Protobuf.ByteString.CopyFrom(1, 2, 3) } } } },
+        { "action", "action", new() { Policy = new() { Namespace = "a", Name = "b" } } },
+        { "trust domain", "trust domain", new() { Mesh = new() } },
+        { "nothing", "does not know", new() },
+    };
+
+    [Theory]
+    [MemberData(nameof(BadResources))]
+    public void BadResourcesAreNamedAndTheOldSnapshotStays(string name, string reason, Resource resource)
+    {
+        var old = new NodeSnapshot { Node = "n", Version = 3 };
+        var e = Assert.Throws<MappingException>(() => SnapshotMapping.Apply(old, "n", new() { Version = 4, BaseVersion = 3, Upserts = { resource } }));
+        Assert.Contains(reason, e.Message, StringComparison.Ordinal);
+        Assert.NotNull(e.Resource);
+        Assert.NotEmpty(name);
+        Assert.Empty(old.Workloads);
+    }
+
+    [Fact]
+    public void DeltaOnTopOfAnotherVersionIsRefused() =>
+        Assert.Throws<MappingException>(() => SnapshotMapping.Apply(new NodeSnapshot { Version = 3 }, "n", new() { Version = 5, BaseVersion = 4 }));
+}

@@ -1,0 +1,92 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Culvert.Core;
+using Culvert.Grpc;
+using Culvert.Protocol;
+using Culvert.Protocol.V1;
+using Google.Protobuf;
+
+namespace Culvert.Controller.Tests;
+
+/// <summary>The controller's side of an agent: joins, streams, asks for certificates.</summary>
+internal sealed class FakeAgent : IDisposable
+{
+    private readonly GrpcChannel _channel;
+    private readonly Metadata? _headers;
+    private readonly string _node;
+    private readonly CancellationTokenSource _timeout = new(TimeSpan.FromSeconds(20));
+    private AsyncDuplexStreamingCall<SnapshotRequest, SnapshotResponse>? _stream;
+    private string _epoch = "";
+
+    private FakeAgent(GrpcChannel channel, string node, Metadata? headers) => (_channel, _node, _headers) = (channel, node, headers);
+
+    /// <summary>The snapshot in force.</summary>
+    public NodeSnapshot Snapshot { get; private set; } = new();
+
+    public CertificateServiceClient Certificates => new(_channel.CreateCallInvoker());
+
+    public CallOptions Options => new(_headers, cancellationToken: _timeout.Token);
+
+    public static FakeAgent OverSocket(string path, string node) => new(ControllerChannel.ForUnixSocket(path), node, ControllerChannel.ForNode(node));
+
+    public static FakeAgent OverTls(ControllerHost controller, string node, SslClientIdentity? identity = null, IReadOnlyList<ReadOnlyMemory<byte>>? roots = null) => new(
+        ControllerChannel.ForTls(new()
+        {
+            Address = new Uri($"https://localhost:{controller.EndPoint!.Port}"),
+            Roots = () => roots ?? [.. controller.Authority.Roots],
+            Identity = () => identity,
+        }),
+        node,
+        null);
+
+    public static (byte[] Csr, ECDsa Key) NewCsr()
+    {
+        var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        return (new CertificateRequest("", key, HashAlgorithmName.SHA256).CreateSigningRequest(), key);
+    }
+
+    public async Task<SslClientIdentity> JoinAsync(string token)
+    {
+        (byte[] csr, ECDsa key) = NewCsr();
+        CertificateResponse response = await Certificates.JoinNodeAsync(new() { Token = token, Node = _node, CsrDer = ByteString.CopyFrom(csr) }, Options);
+        return Identity(response, key);
+    }
+
+    public static SslClientIdentity Identity(CertificateResponse response, ECDsa key)
+    {
+        X509Certificate2 leaf = X509CertificateLoader.LoadCertificate(response.ChainDer[0].Span).CopyWithPrivateKey(key);
+        return new(leaf, [.. response.ChainDer.Skip(1).Select(c => X509CertificateLoader.LoadCertificate(c.Span))]);
+    }
+
+    public Task OpenAsync() => OpenAsync(_node);
+
+    public async Task OpenAsync(string node)
+    {
+        _stream?.Dispose();
+        _stream = new SnapshotServiceClient(_channel.CreateCallInvoker()).Stream(Options);
+        await SendAsync(new() { Hello = new() { Node = node, Instance = "i1", AgentVersion = "test", LastVersion = Snapshot.Version, LastEpoch = _epoch } });
+    }
+
+    public Task SendAsync(SnapshotRequest request) => _stream!.RequestStream.WriteAsync(request, _timeout.Token);
+
+    /// <summary>The next response, not applied and not answered.</summary>
+    public async Task<SnapshotResponse> ReceiveAsync() =>
+        await _stream!.ResponseStream.MoveNext(_timeout.Token) ? _stream.ResponseStream.Current : throw new InvalidOperationException("The stream has ended.");
+
+    /// <summary>Takes the next response, applies and acknowledges it.</summary>
+    public async Task<SnapshotResponse> NextAsync()
+    {
+        SnapshotResponse response = await ReceiveAsync();
+        Snapshot = SnapshotMapping.Apply(Snapshot, _node, response);
+        _epoch = response.Epoch;
+        await SendAsync(new() { Ack = new() { Version = response.Version } });
+        return response;
+    }
+
+    public void Dispose()
+    {
+        _stream?.Dispose();
+        _channel.Dispose();
+        _timeout.Dispose();
+    }
+}
