@@ -16,8 +16,9 @@ public sealed record CompiledPolicy
     public ImmutableDictionary<string, uint> SubjectIds { get; init; } = ImmutableDictionary<string, uint>.Empty;
 
     /// <summary>
-    /// The verdicts, ordered by subject, class, port, protocol. Looked up most specific first: (class, port), (class, 0), (0, port), (0, 0).
-    /// Each subject has a (0, 0) entry per protocol, so a look-up always ends; entries that say what the look-up would come to anyway are left out.
+    /// The verdicts, ordered by subject, class, port, protocol. Looked up most specific first: (class, port), (class, 0), (any, port), (any, 0),
+    /// any being <see cref="PolicyEntry.AnyClass"/>.
+    /// Each subject has an (any, 0) entry per protocol, so a look-up always ends; entries that say what the look-up would come to anyway are left out.
     /// </summary>
     public ImmutableArray<PolicyEntry> Entries { get; init; } = [];
 

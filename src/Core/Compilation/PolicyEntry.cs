@@ -2,7 +2,7 @@ namespace Culvert.Core;
 
 /// <summary>One fully evaluated verdict of the policy table; see <see cref="CompiledPolicy.Entries"/> for how they are looked up.</summary>
 /// <param name="SubjectId">The destination's subject.</param>
-/// <param name="ClassId">The source class, or 0 for any.</param>
+/// <param name="ClassId">The source class, 0 for the world, or <see cref="AnyClass"/>.</param>
 /// <param name="Port">The destination port, or 0 for any.</param>
 /// <param name="Protocol">The transport protocol.</param>
 /// <param name="Verdict">Allow or deny.</param>
@@ -17,4 +17,8 @@ public readonly record struct PolicyEntry(
     Verdict Verdict,
     bool Audit,
     DecisionReason Reason,
-    uint RuleId);
+    uint RuleId)
+{
+    /// <summary>Stands for every class that has no entry of its own.</summary>
+    public const uint AnyClass = uint.MaxValue;
+}

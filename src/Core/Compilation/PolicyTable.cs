@@ -36,7 +36,7 @@ public sealed class PolicyTable
     /// <summary>The verdict for a flow, or null when the subject is not known.</summary>
     public PolicyEntry? Find(uint subject, uint classId, ushort port, TransportProtocol protocol)
     {
-        ReadOnlySpan<(uint Class, ushort Port)> order = [(classId, port), (classId, 0), (0, port), (0, 0)];
+        ReadOnlySpan<(uint Class, ushort Port)> order = [(classId, port), (classId, 0), (PolicyEntry.AnyClass, port), (PolicyEntry.AnyClass, 0)];
         foreach ((uint c, ushort p) in order)
         {
             if (_entries.TryGetValue((subject, c, p, protocol), out PolicyEntry entry)) return entry;

@@ -8,12 +8,14 @@ internal sealed class SubjectCompiler
     private readonly IReadOnlyDictionary<NamespacedName, SourceSignatures> _signatures;
     private readonly PolicyIds _ids;
     private readonly int[] _authenticated;
+    private readonly int[] _anonymous;
     private readonly Dictionary<(int, int), int> _combined = [];
 
     public SubjectCompiler(NodeSnapshot snapshot, IReadOnlyList<SourceClass> classes, IReadOnlyDictionary<NamespacedName, SourceSignatures> signatures, PolicyIds ids)
     {
         (_snapshot, _classes, _signatures, _ids) = (snapshot, classes, signatures, ids);
         _authenticated = [.. Enumerable.Range(0, classes.Count).Where(i => classes[i].Identity is not null)];
+        _anonymous = [.. Enumerable.Range(0, classes.Count).Where(i => classes[i].Identity is null)];
     }
 
     /// <summary>The entries of <paramref name="subject"/>, for which <paramref name="workload"/> stands, for one protocol.</summary>
@@ -21,18 +23,21 @@ internal sealed class SubjectCompiler
     {
         ushort[] ports = Ports(workload);
         ushort other = OtherPort(ports);
-        PolicyEntry anyAny = Ask(0, other) with { Port = 0 };
-        PolicyEntry[] any = [.. ports.Select(p => Ask(0, p))];
+        bool strict = workload.MtlsMode == MtlsMode.Strict;
+        SourceSignatures[] policies = [.. workload.PolicyNames.Where(_signatures.ContainsKey).Select(n => _signatures[n])];
+        HashSet<int> special = [.. policies.SelectMany(p => p.Differing)];
+        int usual = UsualClass(strict, special);
+        PolicyEntry anyAny = Ask(usual, other) with { Port = 0 };
+        PolicyEntry[] any = [.. ports.Select(p => Ask(usual, p))];
         yield return anyAny;
         foreach (PolicyEntry entry in any)
         {
             if (!Same(entry, anyAny)) yield return entry;
         }
 
-        SourceSignatures[] policies = [.. workload.PolicyNames.Where(_signatures.ContainsKey).Select(n => _signatures[n])];
-        bool strict = workload.MtlsMode == MtlsMode.Strict;
+        if (usual != 0) special.UnionWith(_anonymous);
         var rows = new Dictionary<int, PolicyEntry[]>();
-        foreach (int index in policies.SelectMany(p => p.Differing).Concat(strict ? _authenticated : []).Distinct())
+        foreach (int index in special)
         {
             int signature = Combine(policies, index, strict);
             if (!rows.TryGetValue(signature, out PolicyEntry[]? row)) rows.Add(signature, row = Row(index));
@@ -51,9 +56,15 @@ internal sealed class SubjectCompiler
         {
             Decision d = PolicyEvaluator.Evaluate(_snapshot, workload, _classes[index].Identity, _classes[index].Cidr, port);
             uint rule = d.RuleIndex >= 0 ? _ids.Rules.GetOrAdd($"{d.Policy}#{d.RuleIndex}") : 0;
-            return new(subject, 0, port, protocol, d.Verdict, !d.AuditPolicies.IsEmpty, d.Reason, rule);
+            return new(subject, PolicyEntry.AnyClass, port, protocol, d.Verdict, !d.AuditPolicies.IsEmpty, d.Reason, rule);
         }
     }
+
+    /// <summary>
+    /// The class that the entries for any class are made of: the world; for a strict subject, which the world is not let near anyway,
+    /// an identity that no rule singles out. All that differ from it get entries of their own.
+    /// </summary>
+    private int UsualClass(bool strict, HashSet<int> special) => strict ? _authenticated.FirstOrDefault(i => !special.Contains(i)) : 0;
 
     private static bool Same(in PolicyEntry a, in PolicyEntry b) =>
         a.Verdict == b.Verdict && a.Audit == b.Audit && a.Reason == b.Reason && a.RuleId == b.RuleId;

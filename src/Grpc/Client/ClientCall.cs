@@ -96,7 +96,10 @@ internal sealed partial class ClientCall<TRequest, TResponse> : ICall
             }
         }
 
-        Status status = StatusMapping.FromException(exception);
+        // Nobody has cancelled anything: the transport gave the exchange up when it lost the connection.
+        Status status = exception is OperationCanceledException && !cancellation.IsCancellationRequested
+            ? new Status(StatusCode.Unavailable, "The connection was lost.", exception)
+            : StatusMapping.FromException(exception);
         bool late = deadline is { } end && channel.TimeProvider.GetUtcNow().UtcDateTime >= end;
         return late && status.StatusCode == StatusCode.Cancelled
             ? new Status(StatusCode.DeadlineExceeded, "The deadline passed.", exception)

@@ -57,7 +57,7 @@ internal sealed class GenerationBuilder
             {
                 Generation = _next.Number,
                 Subject = entry.SubjectId,
-                SrcClass = entry.ClassId == 0 ? CvAbi.ClassAny : entry.ClassId,
+                SrcClass = entry.ClassId == PolicyEntry.AnyClass ? CvAbi.ClassAny : entry.ClassId,
                 Port = entry.Port,
                 Proto = (byte)entry.Protocol,
             };
