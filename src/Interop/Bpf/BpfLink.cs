@@ -67,6 +67,18 @@ public sealed unsafe class BpfLink : IDisposable
         return new BpfLink(new FileDescriptorHandle(fd));
     }
 
+    /// <summary>The ids of all links on the machine, of everybody; one may be gone before it is opened.</summary>
+    /// <returns>In ascending order.</returns>
+    /// <exception cref="BpfException">EPERM without CAP_SYS_ADMIN.</exception>
+    public static IReadOnlyList<uint> ListIds()
+    {
+        List<uint> ids = [];
+        uint id = 0;
+        while (Libbpf.bpf_link_get_next_id(id, &id) == 0) ids.Add(id);
+        int errno = Marshal.GetLastPInvokeError();
+        return errno == Errno.ENOENT ? ids : throw new BpfException("list BPF links", errno);
+    }
+
     /// <summary>The TCX programs of an interface in the order in which they run.</summary>
     /// <param name="interfaceIndex">The interface, in the calling thread's network namespace.</param>
     /// <param name="direction">Which packets.</param>

@@ -208,7 +208,9 @@ public unsafe class BpfMap : IDisposable
     private bool Missing(string operation)
     {
         int errno = Marshal.GetLastPInvokeError();
-        return errno == Errno.ENOENT ? false : throw Failure(operation, errno);
+        // A sockmap says EINVAL when it has no socket at an index to delete.
+        bool missing = errno == Errno.ENOENT || (errno == Errno.EINVAL && Info.Type == BpfMapType.SockMap);
+        return missing ? false : throw Failure(operation, errno);
     }
 
     private void CheckKey(int length)

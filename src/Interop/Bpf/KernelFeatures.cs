@@ -44,8 +44,8 @@ public static unsafe class KernelFeatures
     /// <returns>"btf".</returns>
     public static KernelFeature ProbeBtf()
     {
-        const string File_ = "/sys/kernel/btf/vmlinux";
-        return new("btf", File.Exists(File_), File.Exists(File_) ? File_ : $"{File_} does not exist; the kernel was built without CONFIG_DEBUG_INFO_BTF");
+        const string Path = "/sys/kernel/btf/vmlinux";
+        return new("btf", File.Exists(Path), File.Exists(Path) ? Path : $"{Path} does not exist; the kernel was built without CONFIG_DEBUG_INFO_BTF");
     }
 
     /// <summary>A BPF file system at the usual place.</summary>

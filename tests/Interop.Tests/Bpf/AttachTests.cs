@@ -100,6 +100,7 @@ public sealed class AttachTests(KernelFixture kernel) : IClassFixture<KernelFixt
         using BpfProgram program = bpf.GetProgram("cv_t_xdp");
         using BpfLink link = BpfLink.AttachXdp(program, Loopback, XdpMode.Generic);
         Assert.Equal(new BpfLinkInfo(link.Info.Id, program.Id, BpfLinkInfo.XdpType, Loopback, null), link.Info);
+        Assert.Contains(link.Info.Id, BpfLink.ListIds());
         using BpfLink again = BpfLink.FromId(link.Info.Id);
         Assert.Equal(program.Id, again.Info.ProgramId);
     }
