@@ -41,7 +41,8 @@ internal sealed class GeneratedFiles(string root, bool check)
             File.WriteAllText(now, text);
             ProcessStartInfo start = new("diff", ["-u", "--label", "committed", "--label", "generated", File.Exists(path) ? path : "/dev/null", now])
             {
-                RedirectStandardOutput = true, UseShellExecute = false,
+                RedirectStandardOutput = true,
+                UseShellExecute = false,
             };
             using Process process = Process.Start(start) ?? throw new GeneratorException("diff did not start");
             string output = process.StandardOutput.ReadToEnd();

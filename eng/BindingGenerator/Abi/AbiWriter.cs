@@ -157,7 +157,11 @@ internal sealed class AbiWriter(AbiHeader header, BtfFile btf)
 
     private static string Integer(int size) => size switch
     {
-        1 => "byte", 2 => "ushort", 4 => "uint", 8 => "ulong", _ => throw new GeneratorException($"no integer has {size} bytes"),
+        1 => "byte",
+        2 => "ushort",
+        4 => "uint",
+        8 => "ulong",
+        _ => throw new GeneratorException($"no integer has {size} bytes"),
     };
 
     private static (string Type, int Size, bool BigEndian) Signed((string Type, int Size, bool BigEndian) field)

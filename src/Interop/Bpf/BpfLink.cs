@@ -91,8 +91,11 @@ public sealed unsafe class BpfLink : IDisposable
         uint* links = stackalloc uint[Most];
         BpfSyscall.ProgQuery query = new()
         {
-            target = interfaceIndex, attach_type = TcxAttachType(direction),
-            prog_ids = (ulong)programs, link_ids = (ulong)links, prog_cnt = Most,
+            target = interfaceIndex,
+            attach_type = TcxAttachType(direction),
+            prog_ids = (ulong)programs,
+            link_ids = (ulong)links,
+            prog_cnt = Most,
         };
         int result = BpfSyscall.Call(bpf_cmd.BPF_PROG_QUERY, ref query);
         if (result < 0) throw new BpfException($"list the TCX programs of interface {interfaceIndex} ({direction})", -result);

@@ -62,8 +62,10 @@ public sealed unsafe class BpfProgram : IDisposable
         {
             bpf_test_run_opts options = new()
             {
-                data_in = data, data_size_in = (uint)packet.Length,
-                data_out = result, data_size_out = (uint)output.Length,
+                data_in = data,
+                data_size_in = (uint)packet.Length,
+                data_out = result,
+                data_size_out = (uint)output.Length,
                 repeat = repeat,
             };
             return Run(ref options);
@@ -89,10 +91,14 @@ public sealed unsafe class BpfProgram : IDisposable
         {
             bpf_test_run_opts options = new()
             {
-                data_in = data, data_size_in = (uint)packet.Length,
-                data_out = result, data_size_out = (uint)output.Length,
-                ctx_in = before, ctx_size_in = (uint)sizeof(TContext),
-                ctx_out = &after, ctx_size_out = (uint)sizeof(TContext),
+                data_in = data,
+                data_size_in = (uint)packet.Length,
+                data_out = result,
+                data_size_out = (uint)output.Length,
+                ctx_in = before,
+                ctx_size_in = (uint)sizeof(TContext),
+                ctx_out = &after,
+                ctx_size_out = (uint)sizeof(TContext),
                 repeat = repeat,
             };
             run = Run(ref options);

@@ -108,7 +108,10 @@ public static unsafe class KernelFeatures
         {
             BpfSyscall.ProgLoad load = new()
             {
-                prog_type = (uint)bpf_prog_type.BPF_PROG_TYPE_SCHED_CLS, insn_cnt = (uint)instructions.Length, insns = (ulong)code, license = (ulong)license,
+                prog_type = (uint)bpf_prog_type.BPF_PROG_TYPE_SCHED_CLS,
+                insn_cnt = (uint)instructions.Length,
+                insns = (ulong)code,
+                license = (ulong)license,
             };
             return BpfSyscall.Call(bpf_cmd.BPF_PROG_LOAD, ref load);
         }

@@ -36,7 +36,11 @@ public static unsafe class TcFilter
         using DescriptorLease lease = new(program.Handle);
         bpf_tc_opts options = new()
         {
-            sz = (nuint)sizeof(bpf_tc_opts), prog_fd = lease.Descriptor, flags = BPF_TC_F_REPLACE, handle = handle, priority = priority,
+            sz = (nuint)sizeof(bpf_tc_opts),
+            prog_fd = lease.Descriptor,
+            flags = BPF_TC_F_REPLACE,
+            handle = handle,
+            priority = priority,
         };
         result = Libbpf.bpf_tc_attach(&hook, &options);
         if (result < 0) throw new BpfException(what, -result, log.Text);

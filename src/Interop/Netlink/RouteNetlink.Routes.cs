@@ -63,8 +63,16 @@ public sealed partial class RouteNetlink
         }
         return new IpRoute
         {
-            Destination = new IPNetwork(destination, header.rtm_dst_len), Type = (RouteType)header.rtm_type, Table = table, InterfaceIndex = link,
-            Gateway = gateway, OnLink = (header.rtm_flags & Rt.RTNH_F_ONLINK) != 0, PreferredSource = source, Priority = priority, Mtu = mtu, Protocol = header.rtm_protocol,
+            Destination = new IPNetwork(destination, header.rtm_dst_len),
+            Type = (RouteType)header.rtm_type,
+            Table = table,
+            InterfaceIndex = link,
+            Gateway = gateway,
+            OnLink = (header.rtm_flags & Rt.RTNH_F_ONLINK) != 0,
+            PreferredSource = source,
+            Priority = priority,
+            Mtu = mtu,
+            Protocol = header.rtm_protocol,
         };
     }
 
@@ -85,9 +93,11 @@ public sealed partial class RouteNetlink
         bool delete = type == Rt.RTM_DELROUTE;
         Libc.rtmsg body = new()
         {
-            rtm_family = Family(destination), rtm_dst_len = (byte)route.Destination.PrefixLength,
+            rtm_family = Family(destination),
+            rtm_dst_len = (byte)route.Destination.PrefixLength,
             rtm_table = route.Table < 256 ? (byte)route.Table : Rt.RT_TABLE_COMPAT,
-            rtm_protocol = delete ? (byte)0 : route.Protocol, rtm_type = (byte)route.Type,
+            rtm_protocol = delete ? (byte)0 : route.Protocol,
+            rtm_type = (byte)route.Type,
             rtm_flags = route.OnLink ? Rt.RTNH_F_ONLINK : 0,
             // Nowhere means any scope when deleting, as ip-route(8) does.
             rtm_scope = delete ? Rt.RT_SCOPE_NOWHERE

@@ -61,8 +61,16 @@ public sealed partial class RouteNetlink
         }
         return new IpRule
         {
-            Family = Family(header.family), Priority = priority, Table = table, Mark = mark, Mask = mask, InputInterface = input, IpProtocol = ipProtocol,
-            DestinationPort = port, Invert = (header.flags & Rt.FIB_RULE_INVERT) != 0, Protocol = protocol,
+            Family = Family(header.family),
+            Priority = priority,
+            Table = table,
+            Mark = mark,
+            Mask = mask,
+            InputInterface = input,
+            IpProtocol = ipProtocol,
+            DestinationPort = port,
+            Invert = (header.flags & Rt.FIB_RULE_INVERT) != 0,
+            Protocol = protocol,
         };
     }
 
@@ -71,7 +79,9 @@ public sealed partial class RouteNetlink
         ArgumentNullException.ThrowIfNull(rule);
         Libc.fib_rule_hdr body = new()
         {
-            family = Family(rule.Family), action = Rt.FR_ACT_TO_TBL, flags = rule.Invert ? Rt.FIB_RULE_INVERT : 0,
+            family = Family(rule.Family),
+            action = Rt.FR_ACT_TO_TBL,
+            flags = rule.Invert ? Rt.FIB_RULE_INVERT : 0,
             table = rule.Table < 256 ? (byte)rule.Table : Rt.RT_TABLE_COMPAT,
         };
         NetlinkRequest request = NetlinkRequest.Create(type, flags, body)

@@ -34,7 +34,9 @@ public sealed class GeneratedFilesTests
     {
         ProcessStartInfo start = new("dotnet", [Path.Combine(AppContext.BaseDirectory, "Culvert.BindingGenerator.dll"), verb, "--check"])
         {
-            RedirectStandardError = true, RedirectStandardOutput = true, WorkingDirectory = Repository.Root,
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+            WorkingDirectory = Repository.Root,
         };
         using Process process = Process.Start(start)!;
         Task<string> output = process.StandardOutput.ReadToEndAsync();

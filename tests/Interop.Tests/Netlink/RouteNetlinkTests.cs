@@ -20,7 +20,13 @@ public sealed class RouteNetlinkTests
 
         LinkInfo near = left.CreateVeth(new VethOptions
         {
-            Name = "near0", PeerName = "far0", PeerNamespace = pair.Right, Mtu = 9000, MacAddress = Mac, PeerMacAddress = PeerMac, Up = true,
+            Name = "near0",
+            PeerName = "far0",
+            PeerNamespace = pair.Right,
+            Mtu = 9000,
+            MacAddress = Mac,
+            PeerMacAddress = PeerMac,
+            Up = true,
         });
         LinkInfo far = right.GetLink("far0");
 
