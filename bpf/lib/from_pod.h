@@ -95,9 +95,14 @@ __noinline int from_pod_slow(struct __sk_buff *skb)
 
 		r = flow_judge(skb);
 		if (r) {
+			__u32 ifindex = f->ifindex;
+
+			__builtin_memcpy(s->bytes + CV_MACS_OFF, f->mac, 12);
 			flow_finish(skb, 1);
-			if (r > 0)
+			if (r > 0) {
+				reject_receiver(skb, ifindex, 1);
 				return packet_drop(skb, r, CV_SIDE_FROM_POD);
+			}
 			__builtin_memset(&s->decision, 0, sizeof(s->decision));
 			s->decision.src_class = src_class;
 			return from_pod_new(skb);

@@ -87,30 +87,86 @@ static __always_inline __u32 reject_build_ip(struct cv_scratch *s)
 	}
 }
 
-/* Turns the packet into the reset that answers it and sends it off. Packets with options are dropped silently. */
-static __always_inline int reject_send(struct __sk_buff *skb, struct cv_scratch *s, __u32 side)
+#define CV_MACS_OFF 96   /* in s->bytes: the receiving pod's addresses, for reject_receiver */
+#define CV_OLD_MACS_OFF 112
+
+/* Whether the packet can be answered with a reset. Packets with options are dropped silently. */
+static __always_inline int reject_possible(const struct cv_packet *p)
+{
+	return cv_cfg_reject_rst && p->key.proto == IPPROTO_TCP && !(p->tcp_flags & CV_TCP_RST) &&
+	       !(p->flags & (CV_PACKET_FRAGMENT | CV_PACKET_OPTIONS));
+}
+
+/* Makes the packet the reset that answers the one in s->packet; the Ethernet header stays. Returns 0 when done. */
+static __always_inline int reject_store(struct __sk_buff *skb, struct cv_scratch *s)
 {
 	struct cv_packet *p = &s->packet;
 	__u32 ip_len = p->flags & CV_PACKET_V6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
-	__u8 *mac = s->bytes + 112;
 
 	if (bpf_skb_change_tail(skb, CV_ETH_LEN + ip_len + sizeof(struct tcphdr), 0))
-		return TC_ACT_SHOT;
-	if (bpf_skb_load_bytes(skb, 0, mac + 6, 6) || bpf_skb_load_bytes(skb, 6, mac, 6) ||
-	    bpf_skb_store_bytes(skb, 0, mac, 12, 0))
-		return TC_ACT_SHOT;
+		return -1;
 	reject_build_ip(s);
 	reject_build_tcp(s);
 	if (p->flags & CV_PACKET_V6) {
 		if (bpf_skb_store_bytes(skb, CV_ETH_LEN, s->bytes, sizeof(struct ipv6hdr), BPF_F_RECOMPUTE_CSUM))
-			return TC_ACT_SHOT;
+			return -1;
 	} else if (bpf_skb_store_bytes(skb, CV_ETH_LEN, s->bytes, sizeof(struct iphdr), BPF_F_RECOMPUTE_CSUM)) {
-		return TC_ACT_SHOT;
+		return -1;
 	}
-	if (bpf_skb_store_bytes(skb, CV_ETH_LEN + ip_len, s->bytes + CV_TCP_OFF, sizeof(struct tcphdr),
-				BPF_F_RECOMPUTE_CSUM | BPF_F_INVALIDATE_HASH))
-		return TC_ACT_SHOT;
 	counter_add(CV_COUNTER_REJECT_SENT, 1);
+	return bpf_skb_store_bytes(skb, CV_ETH_LEN + ip_len, s->bytes + CV_TCP_OFF, sizeof(struct tcphdr),
+				   BPF_F_RECOMPUTE_CSUM | BPF_F_INVALIDATE_HASH);
+}
+
+/*
+ * Ends a refused live connection at its receiver too, which would otherwise wait for ever: sends it a reset in the place
+ * of the packet, out of the interface. The packet is one of the flow whose other direction is s->peer, and is as good as
+ * dropped afterwards: only reject_send may follow. With `macs` it gets the Ethernet addresses at CV_MACS_OFF.
+ */
+__noinline int reject_receiver(struct __sk_buff *skb, __u32 ifindex, __u32 macs)
+{
+	struct cv_scratch *s = scratch_get();
+	__u32 mark = skb->mark, ack;
+	struct cv_flow_key key;
+	struct cv_packet *p;
+	__u8 flags;
+	int r;
+
+	if (!s || !ifindex)
+		return 0;
+	p = &s->packet;
+	if (!reject_possible(p) || bpf_skb_load_bytes(skb, 0, s->bytes + CV_OLD_MACS_OFF, 12))
+		return 0;
+	key = p->key;
+	ack = p->tcp_ack;
+	flags = p->tcp_flags;
+	/* As if the receiver had sent a packet that acknowledges all before this one. */
+	p->key = s->peer;
+	p->tcp_ack = p->tcp_seq;
+	p->tcp_flags = CV_TCP_ACK;
+	r = reject_store(skb, s);
+	p->key = key;
+	p->tcp_ack = ack;
+	p->tcp_flags = flags;
+	if (r || (macs && bpf_skb_store_bytes(skb, 0, s->bytes + CV_MACS_OFF, 12, 0)))
+		return 0;
+	skb->mark = (mark & ~cv_cfg_mark_mask) | cv_cfg_mark_reject;
+	bpf_clone_redirect(skb, ifindex, 0);
+	skb->mark = mark;
+	bpf_skb_store_bytes(skb, 0, s->bytes + CV_OLD_MACS_OFF, 12, 0);
+	return 0;
+}
+
+/* Turns the packet into the reset that answers it and sends it off. */
+static __always_inline int reject_send(struct __sk_buff *skb, struct cv_scratch *s, __u32 side)
+{
+	__u8 *mac = s->bytes + CV_OLD_MACS_OFF;
+
+	if (bpf_skb_load_bytes(skb, 0, mac + 6, 6) || bpf_skb_load_bytes(skb, 6, mac, 6) ||
+	    bpf_skb_store_bytes(skb, 0, mac, 12, 0))
+		return TC_ACT_SHOT;
+	if (reject_store(skb, s))
+		return TC_ACT_SHOT;
 	if (side == CV_SIDE_FROM_POD)
 		return bpf_redirect_peer(skb->ifindex, 0);
 	skb->mark = (skb->mark & ~cv_cfg_mark_mask) | cv_cfg_mark_reject;
@@ -142,10 +198,7 @@ __noinline int packet_drop(struct __sk_buff *skb, __u32 reason, __u32 side)
 	event_refused(skb, reason);
 	if (cv_cfg_fail_open && reason_is_fault(reason))
 		return TC_ACT_OK;
-	if (!cv_cfg_reject_rst || side == CV_SIDE_NET || !reason_is_final(reason))
-		return TC_ACT_SHOT;
-	if (s->packet.key.proto != IPPROTO_TCP || s->packet.tcp_flags & CV_TCP_RST ||
-	    s->packet.flags & (CV_PACKET_FRAGMENT | CV_PACKET_OPTIONS))
+	if (side == CV_SIDE_NET || !reason_is_final(reason) || !reject_possible(&s->packet))
 		return TC_ACT_SHOT;
 	return reject_send(skb, s, side);
 }

@@ -18,7 +18,10 @@ static __always_inline int to_pod_known(struct __sk_buff *skb, struct cv_scratch
 		r = flow_judge(skb);
 		if (r) {
 			flow_finish(skb, 1);
-			return r < 0 ? CV_FLOW_GONE : packet_drop(skb, r, CV_SIDE_TO_POD);
+			if (r < 0)
+				return CV_FLOW_GONE;
+			reject_receiver(skb, skb->ifindex, 0);
+			return packet_drop(skb, r, CV_SIDE_TO_POD);
 		}
 	}
 	flags = f->flags;
