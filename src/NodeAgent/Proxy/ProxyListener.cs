@@ -10,6 +10,9 @@ namespace Culvert.NodeAgent.Proxy;
 internal sealed record ProxyListener(SocketHandle Handle, int Loop, SocketEndPoint Local)
 {
     private const int Backlog = 4096;
+    private const int KeepAliveProbes = 6;
+    private static readonly TimeSpan KeepAliveIdle = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan KeepAliveInterval = TimeSpan.FromSeconds(20);
 
     /// <summary>Makes, binds and opens a listener.</summary>
     /// <exception cref="KernelException">It can't be had.</exception>
@@ -21,6 +24,7 @@ internal sealed record ProxyListener(SocketHandle Handle, int Loop, SocketEndPoi
             Require(handle.SetReuseAddress(), "set SO_REUSEADDR", address);
             if (sharePort) Require(handle.SetReusePort(), "set SO_REUSEPORT", address);
             Require(handle.SetNoDelay(), "set TCP_NODELAY", address);
+            Require(handle.SetKeepAlive(KeepAliveIdle, KeepAliveInterval, KeepAliveProbes), "set SO_KEEPALIVE", address);
             if (!address.IsIPv4) Require(handle.SetIPv6Only(), "set IPV6_V6ONLY", address);
             if (options.Mark != 0) Require(handle.SetMark(options.Mark), "set SO_MARK (CAP_NET_ADMIN)", address);
             if (options.Transparent) Require(handle.SetTransparent(), "set IP_TRANSPARENT (CAP_NET_ADMIN)", address);

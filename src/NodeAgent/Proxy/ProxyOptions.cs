@@ -46,7 +46,7 @@ internal sealed record ProxyOptions
     internal TimeSpan UserTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>Streams per tunnel before another one is opened.</summary>
-    internal int StreamsPerTunnel { get; init; } = 100;
+    internal int StreamsPerTunnel { get; init; } = ProxyOptionsDefaults.StreamsPerTunnel;
 
     /// <summary>Most connections captured or accepted from tunnels at once, over all loops.</summary>
     internal int MaxConnections { get; init; } = 65_536;

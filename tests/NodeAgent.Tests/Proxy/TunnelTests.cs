@@ -45,6 +45,41 @@ public sealed class TunnelTests
     }
 
     [Fact]
+    public async Task SlowReadersDoNotStallOtherConnectionsOfTheirTunnel()
+    {
+        await using ProxyPair pair = new();
+        using Socket listener = Listen(pair);
+        List<Socket> sockets = [];
+        byte[] block = new byte[64 * 1024];
+        for (int i = 0; i < 40; i++)
+        {
+            (Socket client, Socket server) = await pair.ConnectAsync(listener);
+            sockets.AddRange([client, server]);
+            client.Blocking = false;
+
+            // Nobody reads: send until every window and buffer on the way is full.
+            for (int refused = 0; refused < 3; refused++)
+            {
+                SocketError error;
+                do client.Send(block, SocketFlags.None, out error);
+                while (error == SocketError.Success);
+                await Task.Delay(5);
+            }
+        }
+
+        (Socket quick, Socket echo) = await pair.ConnectAsync(listener);
+        Assert.Equal((41, 1), await CountAsync(pair.SourceProxy));
+        for (int i = 0; i < 100; i++)
+        {
+            await quick.SendAllAsync(block);
+            Assert.Equal(block.Length, (await echo.ReceiveExactlyAsync(block.Length)).Length);
+        }
+
+        sockets.AddRange([quick, echo]);
+        sockets.ForEach(s => s.Dispose());
+    }
+
+    [Fact]
     public async Task TheDestinationSeesTheClientsAddressAndBothIdentities()
     {
         await using ProxyPair pair = new();

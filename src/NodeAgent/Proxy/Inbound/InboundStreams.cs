@@ -70,7 +70,7 @@ internal sealed class InboundStreams(ProxyContext context) : ITunnelStreams
         {
             Answer(tunnel, stream, 503);
             relay.Abort(Failures.FromConnect(dial.Error), Http2ErrorCode.NoError);
-            context.Seams.Observer.OnFailed(info, Failures.FromConnect(dial.Error), null);
+            context.Seams.Observer.OnFailed(info, Failures.FromConnect(dial.Error), $"connect to {info.Target}: {dial.Error}");
             return;
         }
 

@@ -126,9 +126,10 @@ internal sealed class OutboundHandler(ProxyContext context)
         SocketEndPoint? from = options.Transparent && !toItself && info.Source.IsIPv4 == route.Dial.IsIPv4 ? info.Source.WithPort(0) : null;
         DialResult dial = await Dialer.ConnectAsync(
             context.Loop, route.Dial, new DialOptions(options.ConnectTimeout, options.Mark, default, from, options.Transparent));
+        if (dial.PortChanged) context.Seams.Observer.OnSourcePortChanged();
         if (dial.Socket is null)
         {
-            Fail(socket, info, Failures.FromConnect(dial.Error), null);
+            Fail(socket, info, Failures.FromConnect(dial.Error), $"connect to {route.Dial}: {dial.Error}");
             return;
         }
 

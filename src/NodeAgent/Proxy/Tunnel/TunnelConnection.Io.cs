@@ -11,18 +11,28 @@ internal sealed partial class TunnelConnection
     // A busy tunnel gives way to other sockets after so many bytes, in either direction.
     private const int BytesPerTurn = 512 * 1024;
     private static readonly TimeSpan FinishTimeout = TimeSpan.FromSeconds(1);
+    private const int DrainedBelow = TlsContextOptions.DefaultReadBufferLength / 2;
     private const int RecordSize = 16 * 1024;
 
     /// <summary>Writes the output; called by the loop at the end of a turn.</summary>
     void IFlushable.Flush()
     {
         if (IsClosed || _finishing || _writeBlocked) return;
-        TlsResult result = WritePending();
-        if (IsClosed) return;
+        TlsResult result = _tls.Flush();
+        for (int written = 0; result.Status == TlsStatus.Done && Http2.PendingOutput > 0 && written < BytesPerTurn;)
+        {
+            int taken = Encrypt(Http2.PeekOutput().Span, out result);
 
-        // Whatever kept the rest from being written, the records that are made go out.
-        TlsResult flushed = _tls.Flush();
-        if (result.Status == TlsStatus.Done) result = flushed;
+            // Whatever kept the rest from being written, the records that are made go out.
+            TlsResult flushed = _tls.Flush();
+            if (result.Status == TlsStatus.Done) result = flushed;
+            written += taken;
+
+            // Only now may pumps refill the output: the peer works on these bytes meanwhile, and the output is empty and need not move.
+            if (taken > 0) Http2.AdvanceOutput(taken);
+            if (IsClosed) return;
+        }
+
         switch (result.Status)
         {
             case TlsStatus.Done:
@@ -57,18 +67,16 @@ internal sealed partial class TunnelConnection
         Loop.Schedule(_finish, FinishTimeout);
     }
 
-    private TlsResult WritePending()
+    private int Encrypt(ReadOnlySpan<byte> output, out TlsResult result)
     {
-        TlsResult result = new(TlsStatus.Done);
-        for (int written = 0; Http2.PendingOutput > 0 && written < BytesPerTurn; written += result.Count)
+        int taken = 0;
+        do
         {
-            result = _tls.Write(Http2.PeekOutput().Span);
-            if (result.Status != TlsStatus.Done) return result;
-            Http2.AdvanceOutput(result.Count);
-            if (IsClosed) return result;
+            result = _tls.Write(output[taken..]);
+            taken += result.Count;
         }
-
-        return result;
+        while (result.Status == TlsStatus.Done && taken < output.Length);
+        return taken;
     }
 
     private void WaitUntilWritable()
@@ -131,7 +139,15 @@ internal sealed partial class TunnelConnection
             {
                 filled += result.Count;
                 total += result.Count;
-                if (buffer.Length - filled >= RecordSize) continue;
+                if (_tls.HasPending)
+                {
+                    if (buffer.Length - filled >= RecordSize) continue;
+                }
+                else if (total < DrainedBelow)
+                {
+                    // All that was read is less than one read(2) asks for: the socket is empty, no call is needed to hear so.
+                    result = new TlsResult(TlsStatus.WantRead);
+                }
             }
 
             if (filled > 0)

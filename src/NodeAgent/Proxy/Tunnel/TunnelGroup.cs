@@ -6,8 +6,7 @@ namespace Culvert.NodeAgent.Proxy.Tunnel;
 /// <param name="key">The key.</param>
 internal sealed class TunnelGroup(TunnelKey key)
 {
-    private List<LoopSignal> _waiters = [];
-    private List<LoopSignal> _spare = [];
+    private readonly Queue<LoopSignal> _waiters = new();
 
     /// <summary>The key.</summary>
     internal TunnelKey Key { get; } = key;
@@ -15,8 +14,11 @@ internal sealed class TunnelGroup(TunnelKey key)
     /// <summary>Tunnels that are open, draining ones too.</summary>
     internal List<TunnelConnection> Tunnels { get; } = [];
 
-    /// <summary>Whether a tunnel is being made.</summary>
-    internal bool IsConnecting { get; private set; }
+    /// <summary>Tunnels being made.</summary>
+    internal int Connecting { get; set; }
+
+    /// <summary>Those who wait.</summary>
+    internal int Waiting => _waiters.Count;
 
     /// <summary>Why the last attempt failed; None when it succeeded.</summary>
     internal ProxyFailure LastFailure { get; set; }
@@ -32,24 +34,23 @@ internal sealed class TunnelGroup(TunnelKey key)
         return null;
     }
 
-    internal void BeginConnect()
-    {
-        IsConnecting = true;
-        LastFailure = ProxyFailure.TunnelReset;
-    }
-
-    internal void EndConnect()
-    {
-        IsConnecting = false;
-        (_waiters, _spare) = (_spare, _waiters);
-        foreach (LoopSignal waiter in _spare) waiter.Set(true);
-        _spare.Clear();
-    }
-
+    /// <summary>Waits for a tunnel: true to look again, false when none could be made.</summary>
     internal ValueTask<bool> WaitAsync()
     {
         LoopSignal waiter = new();
-        _waiters.Add(waiter);
+        _waiters.Enqueue(waiter);
         return waiter.WaitAsync();
+    }
+
+    /// <summary>Lets the first of those who wait look again.</summary>
+    internal void Wake(int count)
+    {
+        while (count-- > 0 && _waiters.TryDequeue(out LoopSignal? waiter)) waiter.Set(true);
+    }
+
+    /// <summary>Tells all who wait now that there will be no tunnel.</summary>
+    internal void FailAll()
+    {
+        for (int left = _waiters.Count; left > 0; left--) _waiters.Dequeue().Set(false);
     }
 }

@@ -7,8 +7,8 @@ using Culvert.NodeAgent.Proxy.Relay;
 namespace Culvert.NodeAgent.Proxy.Tunnel;
 
 /// <summary>
-/// The tunnels one loop has opened. A stream goes to the first tunnel of its key that has room; while the first one is being
-/// made, everybody waits for it instead of making their own. Belongs to its loop's thread.
+/// The tunnels one loop has opened. A stream goes to the first tunnel of its key that has room; while one is being made, as many
+/// wait for it as it will take. Belongs to its loop's thread.
 /// </summary>
 internal sealed class TunnelPool
 {
@@ -48,13 +48,6 @@ internal sealed class TunnelPool
         for (int attempt = 0; attempt < Attempts; attempt++)
         {
             (TunnelConnection? tunnel, failure) = await GetTunnelAsync(key);
-            if (tunnel is null && failure == ProxyFailure.None)
-            {
-                // Made with credentials that were replaced meanwhile, or full already.
-                failure = ProxyFailure.Overload;
-                continue;
-            }
-
             if (tunnel is null) return (null, failure);
             headers.Clear();
             writeHeaders(headers, state);
@@ -124,25 +117,34 @@ internal sealed class TunnelPool
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<(TunnelConnection? Tunnel, ProxyFailure Failure)> GetTunnelAsync(TunnelKey key)
     {
-        TlsIdentity? identity = _certificates.Find(key.Source);
-        if (identity is null) return (null, ProxyFailure.NoCertificate);
-        if (!_groups.TryGetValue(key, out TunnelGroup? group)) _groups.Add(key, group = new TunnelGroup(key));
-        TunnelConnection? tunnel = group.Pick(identity, _options.StreamsPerTunnel);
-        if (tunnel is not null) return (tunnel, ProxyFailure.None);
-        if (!group.IsConnecting) _ = ConnectAsync(group, identity);
-        if (group.IsConnecting) await group.WaitAsync();
+        for (int attempt = 0; attempt < Attempts; attempt++)
+        {
+            TlsIdentity? identity = _certificates.Find(key.Source);
+            if (identity is null) return (null, ProxyFailure.NoCertificate);
+            if (!_groups.TryGetValue(key, out TunnelGroup? group)) _groups.Add(key, group = new TunnelGroup(key));
+            TunnelConnection? tunnel = group.Pick(identity, _options.StreamsPerTunnel);
+            if (tunnel is not null) return (tunnel, ProxyFailure.None);
 
-        // The new tunnel serves all who waited for it, even beyond the usual number of streams, if the peer lets them.
-        tunnel = group.Pick(identity, int.MaxValue);
-        return tunnel is not null ? (tunnel, ProxyFailure.None) : (null, group.LastFailure);
+            // As many tunnels are made as those who wait will fill.
+            if (group.Waiting >= group.Connecting * _options.StreamsPerTunnel) _ = ConnectAsync(group, identity);
+            if (await group.WaitAsync()) continue;
+
+            // No further tunnel: one that is full by our measure, but not by the peer's, is better than none.
+            tunnel = group.Pick(identity, int.MaxValue);
+            return tunnel is not null ? (tunnel, ProxyFailure.None) : (null, group.LastFailure);
+        }
+
+        return (null, ProxyFailure.Overload);
     }
 
     private async Task ConnectAsync(TunnelGroup group, TlsIdentity identity)
     {
-        group.BeginConnect();
+        group.Connecting++;
         TunnelConnection? tunnel = null;
         try
         {
+            // The caller has to be among those who wait before this can fail.
+            await _loop.YieldAsync(new LoopSignal());
             tunnel = await MakeTunnelAsync(group, identity);
         }
         catch (Exception exception)
@@ -151,22 +153,28 @@ internal sealed class TunnelPool
             group.LastFailure = ProxyFailure.Internal;
         }
 
-        if (tunnel is not null)
+        group.Connecting--;
+        if (tunnel is null)
         {
-            group.Tunnels.Add(tunnel);
-            Count++;
+            if (group.Connecting == 0) group.FailAll();
+            RemoveIfEmpty(group);
+            return;
         }
 
-        ValueTask running = tunnel?.RunAsync() ?? ValueTask.CompletedTask;
-        group.EndConnect();
+        group.Tunnels.Add(tunnel);
+        Count++;
+        ValueTask running = tunnel.RunAsync();
+        group.Wake(_options.StreamsPerTunnel);
+        if (group.Waiting > group.Connecting * _options.StreamsPerTunnel) _ = ConnectAsync(group, identity);
         await running;
-        if (tunnel is not null)
-        {
-            Count--;
-            group.Tunnels.Remove(tunnel);
-        }
+        Count--;
+        group.Tunnels.Remove(tunnel);
+        RemoveIfEmpty(group);
+    }
 
-        if (group.Tunnels.Count == 0 && !group.IsConnecting) _groups.Remove(group.Key);
+    private void RemoveIfEmpty(TunnelGroup group)
+    {
+        if (group.Tunnels.Count == 0 && group.Connecting == 0 && group.Waiting == 0) _groups.Remove(group.Key);
     }
 
     private async ValueTask<TunnelConnection?> MakeTunnelAsync(TunnelGroup group, TlsIdentity identity)
