@@ -45,7 +45,7 @@ public sealed class ControllerHost : IAsyncDisposable
         PrivateFiles.EnsureFolder(options.StateFolder);
         Tokens = new JoinTokenStore(TokenFolder(options.StateFolder), options.Time);
         _builtIn = options.Authority is null
-            ? new(new() { Folder = Path.Combine(options.StateFolder, "ca"), RootActivationDelay = options.RootActivationDelay }, options.Time, Random.Shared)
+            ? new(new() { Folder = Path.Combine(options.StateFolder, "ca"), RootActivationDelay = options.RootActivationDelay }, options.Time, Random.Shared, _loggers.CreateLogger<BuiltInCertificateAuthority>())
             : null;
         Authority = options.Authority ?? _builtIn!;
         WriteRoots();

@@ -18,6 +18,7 @@ internal sealed class ServerIdentity : IDisposable
     private SslStreamCertificateContext? _context;
     private SpiffeId? _identity;
     private DateTimeOffset _renewAt;
+    private volatile bool _rootsChanged;
 
     public ServerIdentity(SnapshotPublisher publisher, ICertificateAuthority authority, IReadOnlyList<string> dnsNames, TimeProvider time)
     {
@@ -33,7 +34,8 @@ internal sealed class ServerIdentity : IDisposable
         {
             MeshSettings mesh = _publisher.Current.World.Mesh;
             SpiffeId identity = SpiffeId.ForController(mesh.TrustDomain);
-            if (_context is not null && _identity == identity && _time.GetUtcNow() < _renewAt) return _context;
+            if (_context is not null && !_rootsChanged && _identity == identity && _time.GetUtcNow() < _renewAt) return _context;
+            _rootsChanged = false;
             _context = await IssueAsync(identity, mesh.CertificateLifetime, cancellationToken);
             _identity = identity;
             return _context;
@@ -61,5 +63,5 @@ internal sealed class ServerIdentity : IDisposable
         return SslStreamCertificateContext.Create(leaf.CopyWithPrivateKey(key), intermediates, offline: true);
     }
 
-    private void Forget() => _renewAt = DateTimeOffset.MinValue;
+    private void Forget() => _rootsChanged = true;
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Identity;
 
@@ -16,10 +17,12 @@ public sealed class BuiltInCertificateAuthority : ICertificateAuthority, IDispos
     private static readonly TimeSpan LeafBackdating = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan AuthorityBackdating = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan LongestTimer = TimeSpan.FromDays(1);
+    private static readonly TimeSpan UpkeepRetry = TimeSpan.FromMinutes(1);
 
     private readonly CertificateAuthorityOptions _options;
     private readonly TimeProvider _time;
     private readonly Random _random;
+    private readonly ILogger _logger;
     private readonly RootStore _store;
     private readonly Lock _lock = new();
     private readonly List<Root> _roots;
@@ -31,15 +34,16 @@ public sealed class BuiltInCertificateAuthority : ICertificateAuthority, IDispos
     /// <param name="options">Options.</param>
     /// <param name="time">The clock.</param>
     /// <param name="random">For lifetimes only; keys and serial numbers come from the system.</param>
+    /// <param name="logger">Where it is said when upkeep fails; it is tried again.</param>
     /// <exception cref="IOException">The folder or a key is open to others, or can't be read.</exception>
     /// <exception cref="InvalidDataException">A file is damaged.</exception>
-    public BuiltInCertificateAuthority(CertificateAuthorityOptions options, TimeProvider time, Random random)
+    public BuiltInCertificateAuthority(CertificateAuthorityOptions options, TimeProvider time, Random random, ILogger logger)
     {
         ArgumentNullException.ThrowIfNull(options);
-        (_options, _time, _random) = (options, time, random);
+        (_options, _time, _random, _logger) = (options, time, random, logger);
         _store = new RootStore(options.Folder);
         _roots = _store.Load();
-        _timer = time.CreateTimer(_ => Maintain(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer = time.CreateTimer(_ => MaintainSafely(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         if (_roots.Count == 0) AddRoot(TimeSpan.Zero);
         Maintain();
     }
@@ -155,6 +159,20 @@ public sealed class BuiltInCertificateAuthority : ICertificateAuthority, IDispos
             _timer.Change(UntilNext(now), Timeout.InfiniteTimeSpan);
         }
         if (changed) RootsChanged?.Invoke();
+    }
+
+    /// <summary>On a timer nobody is there to catch what goes wrong, a full disk for one.</summary>
+    private void MaintainSafely()
+    {
+        try
+        {
+            Maintain();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
+        {
+            IdentityLog.UpkeepFailed(_logger, e);
+            _timer.Change(UpkeepRetry, Timeout.InfiniteTimeSpan);
+        }
     }
 
     private TimeSpan UntilNext(DateTimeOffset now)

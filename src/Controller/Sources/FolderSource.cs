@@ -59,12 +59,26 @@ internal sealed class FolderSource : IObjectSource
             {
                 await SettleAsync(stop);
                 if (_watcher is null) Watch();
-                Read();
+                ReadSafely();
             }
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
             SourceLog.WatchStopped(_logger, _folder);
+        }
+    }
+
+    /// <summary>A bug in what listens must not end the watch: the next change is taken up again.</summary>
+    private void ReadSafely()
+    {
+        try
+        {
+            Read();
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            _files = null;
+            SourceLog.ReadFailed(_logger, e, _folder);
         }
     }
 

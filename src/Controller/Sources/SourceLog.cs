@@ -13,4 +13,7 @@ internal static partial class SourceLog
 
     [LoggerMessage(102, LogLevel.Debug, "Stopped watching {Folder}.")]
     public static partial void WatchStopped(ILogger logger, string folder);
+
+    [LoggerMessage(103, LogLevel.Error, "Taking up the objects in {Folder} failed; what was in force stays. This is a bug, please report it.")]
+    public static partial void ReadFailed(ILogger logger, Exception error, string folder);
 }

@@ -1,3 +1,4 @@
+using Culvert.Controller.Identity;
 using Culvert.Core;
 using Culvert.Grpc;
 using Culvert.Protocol.V1;
@@ -141,6 +142,33 @@ public sealed class SnapshotStreamTests
         await agent.SendAsync(new() { Ack = new() { Version = full.Version + 5 } });
         Assert.Equal(StatusCode.InvalidArgument, (await Assert.ThrowsAsync<RpcException>(agent.ReceiveAsync)).StatusCode);
         await running.StatusAsync("node-1", s => !s.Connected);
+    }
+
+    [Fact]
+    public async Task NewRootReachesAgentsBeforeItSigns()
+    {
+        await using Running running = await TwoWorkloadsAsync();
+        using FakeAgent agent = FakeAgent.OverSocket(running.Socket, "node-1");
+        await agent.OpenAsync();
+        await agent.NextAsync();
+        Assert.IsType<BuiltInCertificateAuthority>(running.Host.Authority).RotateRoot();
+        SnapshotResponse response = await agent.NextAsync();
+        Assert.Equal(2, Assert.Single(response.Upserts).TrustBundle.Roots.Count);
+        Assert.Equal(2, agent.Snapshot.TrustBundle.Roots.Length);
+        Assert.Equal(2, File.ReadAllText(running.Folder.File("state/roots.pem")).Split("BEGIN CERTIFICATE").Length - 1);
+    }
+
+    [Fact]
+    public async Task NewTrustDomainReplacesBundleAndIdentities()
+    {
+        await using Running running = await TwoWorkloadsAsync();
+        using FakeAgent agent = FakeAgent.OverSocket(running.Socket, "node-1");
+        await agent.OpenAsync();
+        await agent.NextAsync();
+        running.Write("mesh.yaml", "apiVersion: culvert.dev/v1alpha1\nkind: MeshConfig\nmetadata: {name: default}\nspec: {trustDomain: example.org}\n");
+        await agent.NextAsync();
+        Assert.Equal(("example.org", 1), (agent.Snapshot.TrustBundle.TrustDomain, agent.Snapshot.TrustBundle.Roots.Length));
+        Assert.All(agent.Snapshot.Workloads.Values, w => Assert.Equal("example.org", w.Identity.TrustDomain));
     }
 
     [Fact]

@@ -4,6 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 using Culvert.Controller.Identity;
 using Culvert.Core;
 using Culvert.Protocol;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Culvert.Controller.Tests;
 
@@ -204,7 +205,7 @@ public sealed class BuiltInCertificateAuthorityTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private BuiltInCertificateAuthority Open(string name = "ca") => new(new() { Folder = _folder.File(name) }, _time, new Random(5));
+    private BuiltInCertificateAuthority Open(string name = "ca") => new(new() { Folder = _folder.File(name) }, _time, new Random(5), NullLogger.Instance);
 
     private static async Task<IssuedCertificate> SignAsync(BuiltInCertificateAuthority authority, TimeSpan lifetime, double jitter = 0)
     {

@@ -1,0 +1,10 @@
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.Controller.Identity;
+
+/// <summary>Log messages of the built-in authority; event ids 160 to 169.</summary>
+internal static partial class IdentityLog
+{
+    [LoggerMessage(160, LogLevel.Error, "The upkeep of the certificate authority failed and is tried again in a minute; certificates are still signed.")]
+    public static partial void UpkeepFailed(ILogger logger, Exception error);
+}
