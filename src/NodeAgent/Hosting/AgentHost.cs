@@ -79,7 +79,7 @@ public sealed class AgentHost : ISnapshotSink, IFlowContext, IAsyncDisposable
 
         NodeCredentials credentials = new(options.NodeName, options.StateFolder, options.JoinTokenFile, time, _logger);
         _channel = new ControllerLink(options.Controller, options.NodeName, options.BootstrapRootsFile, credentials, time);
-        _svids = new SvidStore(new ControllerIssuer(_channel, time), time, _logger, _metrics);
+        _svids = new SvidStore(new ControllerIssuer(_channel, time), new SvidCache(options.RunFolder, time, _logger), time, _logger, _metrics);
         _tls = new TlsIdentityTable(_svids, _logger);
         _svids.Changed += _tls.Update;
 
@@ -143,10 +143,12 @@ public sealed class AgentHost : ISnapshotSink, IFlowContext, IAsyncDisposable
         try
         {
             _reconciler.Apply(snapshot);
+            TimeSpan lifetimeBefore = _directory.View.Snapshot.Mesh.CertificateLifetime;
             _directory.View = new MeshView(snapshot, _options.TunnelPort);
             Dictionary<SpiffeId, string> wanted = [];
             foreach (WorkloadInfo workload in snapshot.LocalWorkloads()) wanted.TryAdd(workload.Identity, workload.Uid);
             _svids.Want(wanted);
+            if (snapshot.Mesh.CertificateLifetime < lifetimeBefore) _svids.RenewLongerThan(snapshot.Mesh.CertificateLifetime * (1 + snapshot.Mesh.CertificateLifetimeJitter));
             _channel.SetBundle(snapshot.TrustBundle);
             _tls.Update(snapshot.TrustBundle, wanted.Keys.ToHashSet());
             _proxy.ReauthorizeAll();

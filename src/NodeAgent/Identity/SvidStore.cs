@@ -14,14 +14,21 @@ public sealed class SvidStore : IAsyncDisposable
     private readonly ICertificateIssuer _issuer;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private readonly SvidCache? _cache;
     private readonly Telemetry.AgentMetrics? _metrics;
     private readonly Lock _lock = new();
     private readonly Dictionary<SpiffeId, Entry> _entries = [];
     private readonly CancellationTokenSource _stop = new();
 
     /// <summary>Makes an empty store.</summary>
-    public SvidStore(ICertificateIssuer issuer, TimeProvider time, ILogger logger, Telemetry.AgentMetrics? metrics = null)
+    /// <param name="issuer">Signs.</param>
+    /// <param name="cache">Keeps certificates over a restart; null: nothing does.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">Where renewals are logged.</param>
+    /// <param name="metrics">Counts requests; null: nothing does.</param>
+    public SvidStore(ICertificateIssuer issuer, SvidCache? cache, TimeProvider time, ILogger logger, Telemetry.AgentMetrics? metrics = null)
     {
+        _cache = cache;
         _issuer = issuer;
         _time = time;
         _logger = logger;
@@ -55,6 +62,7 @@ public sealed class SvidStore : IAsyncDisposable
             {
                 _entries[gone].Stop.Cancel();
                 _entries.Remove(gone);
+                _cache?.Remove(gone);
             }
             foreach ((SpiffeId id, string uid) in wanted)
             {
@@ -63,9 +71,21 @@ public sealed class SvidStore : IAsyncDisposable
                     entry.WorkloadUid = uid;
                     continue;
                 }
-                entry = new Entry { WorkloadUid = uid, Stop = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token) };
+                entry = new Entry { WorkloadUid = uid, Stop = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token), Current = _cache?.Load(id) };
                 _entries.Add(id, entry);
                 entry.Loop = Task.Run(() => RenewForeverAsync(id, entry), CancellationToken.None);
+            }
+        }
+    }
+
+    /// <summary>Renews now whatever was signed for longer than <paramref name="lifetime"/>: the mesh has been told to use shorter ones.</summary>
+    public void RenewLongerThan(TimeSpan lifetime)
+    {
+        lock (_lock)
+        {
+            foreach (Entry entry in _entries.Values)
+            {
+                if (entry.Current is { } svid && svid.NotAfter - svid.NotBefore > lifetime) entry.RenewNow.TrySetResult();
             }
         }
     }
@@ -88,15 +108,15 @@ public sealed class SvidStore : IAsyncDisposable
         {
             try
             {
+                if (entry.Current is { } current) await WaitUntilDueAsync(current, entry, stop);
+                lock (_lock) entry.RenewNow = NewSignal();
                 Svid svid = await RenewAsync(id, entry, stop);
                 failures = 0;
                 lock (_lock) (entry.Current, entry.LastError) = (svid, null);
+                _cache?.Save(svid);
                 _metrics?.CertificateRequests.With("issued").Increment();
                 SvidLog.Issued(_logger, id, svid.Version, svid.NotAfter);
                 Changed?.Invoke(svid);
-                DateTimeOffset renewAt = RotationSchedule.RenewAt(svid.NotBefore, svid.NotAfter, Random.Shared.NextDouble());
-                TimeSpan wait = renewAt - _time.GetUtcNow();
-                if (wait > TimeSpan.Zero) await Task.Delay(wait, _time, stop);
             }
             catch (OperationCanceledException) when (stop.IsCancellationRequested)
             {
@@ -110,6 +130,20 @@ public sealed class SvidStore : IAsyncDisposable
                 if (!await WaitAsync(RotationSchedule.RetryAfter(failures++, Random.Shared.NextDouble()), stop)) return;
             }
         }
+    }
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private async Task WaitUntilDueAsync(Svid current, Entry entry, CancellationToken stop)
+    {
+        TimeSpan wait = RotationSchedule.RenewAt(current.NotBefore, current.NotAfter, Random.Shared.NextDouble()) - _time.GetUtcNow();
+        if (wait <= TimeSpan.Zero) return;
+        Task renewNow;
+        lock (_lock) renewNow = entry.RenewNow.Task;
+        using CancellationTokenSource timer = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        await Task.WhenAny(renewNow, Task.Delay(wait, _time, timer.Token));
+        await timer.CancelAsync();
+        stop.ThrowIfCancellationRequested();
     }
 
     private async Task<bool> WaitAsync(TimeSpan wait, CancellationToken stop)
@@ -140,6 +174,8 @@ public sealed class SvidStore : IAsyncDisposable
         internal Svid? Current { get; set; }
 
         internal string? LastError { get; set; }
+
+        internal TaskCompletionSource RenewNow { get; set; } = NewSignal();
 
         internal Task Loop { get; set; } = Task.CompletedTask;
     }

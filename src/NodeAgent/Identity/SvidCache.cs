@@ -1,0 +1,88 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using Culvert.Core;
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.NodeAgent.Identity;
+
+/// <summary>
+/// Keeps certificates and keys in 0600 files below the run folder (memory, gone after a reboot), so that an agent that was killed
+/// serves tunnels at once when it is back, also while the controller is away. Keys do not leave the node. Not thread-safe.
+/// </summary>
+public sealed class SvidCache
+{
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    private readonly string _folder;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly Lock _lock = new();
+
+    /// <summary>Uses <c>svids</c> below <paramref name="runFolder"/>, made with mode 0700.</summary>
+    public SvidCache(string runFolder, TimeProvider time, ILogger logger)
+    {
+        (_folder, _time, _logger) = (Path.Combine(runFolder, "svids"), time, logger);
+        Directory.CreateDirectory(_folder, OwnerOnly | UnixFileMode.UserExecute);
+    }
+
+    /// <summary>The certificate kept for an identity, or null when there is none that is still valid. A file that can't be used is removed.</summary>
+    public Svid? Load(SpiffeId id)
+    {
+        string path = PathOf(id);
+        lock (_lock)
+        {
+            if (!File.Exists(path)) return null;
+            try
+            {
+                X509Certificate2Collection chain = [];
+                chain.ImportFromPemFile(path);
+                using X509Certificate2 leaf = X509Certificate2.CreateFromPemFile(path);
+                using ECDsa key = leaf.GetECDsaPrivateKey() ?? throw new CryptographicException("it holds no EC key");
+                DateTimeOffset notAfter = new(leaf.NotAfter.ToUniversalTime());
+                if (notAfter > _time.GetUtcNow())
+                    return new Svid(id, 1, [.. chain.Select(c => c.RawData)], key.ExportPkcs8PrivateKey(), new DateTimeOffset(leaf.NotBefore.ToUniversalTime()), notAfter);
+            }
+            catch (CryptographicException e)
+            {
+                SvidCacheLog.Unusable(_logger, path, e.Message);
+            }
+            File.Delete(path);
+            return null;
+        }
+    }
+
+    /// <summary>Keeps a certificate in place of the one before.</summary>
+    public void Save(Svid svid)
+    {
+        ArgumentNullException.ThrowIfNull(svid);
+        StringBuilder pem = new();
+        foreach (byte[] certificate in svid.Chain) pem.AppendLine(PemEncoding.WriteString("CERTIFICATE", certificate));
+        pem.AppendLine(PemEncoding.WriteString("PRIVATE KEY", svid.PrivateKey));
+        string path = PathOf(svid.Id), next = path + ".new";
+        lock (_lock)
+        {
+            File.Delete(next);
+            using (FileStream file = new(next, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = OwnerOnly }))
+            {
+                file.Write(Encoding.ASCII.GetBytes(pem.ToString()));
+            }
+            File.Move(next, path, overwrite: true);
+        }
+    }
+
+    /// <summary>Forgets an identity that this node does not need any more.</summary>
+    public void Remove(SpiffeId id)
+    {
+        lock (_lock) File.Delete(PathOf(id));
+    }
+
+    // Identities may hold characters that file names must not.
+    private string PathOf(SpiffeId id) => Path.Combine(_folder, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(id.ToString())).AsSpan(0, 16)) + ".pem");
+}
+
+internal static partial class SvidCacheLog
+{
+    [LoggerMessage(EventId = 303, Level = LogLevel.Warning, Message = "{Path} can't be used and is removed: {Reason}")]
+    internal static partial void Unusable(ILogger logger, string path, string reason);
+}

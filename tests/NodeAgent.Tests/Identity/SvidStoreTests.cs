@@ -1,0 +1,139 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Culvert.Core;
+using Culvert.NodeAgent.Identity;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Culvert.NodeAgent.Tests.Identity;
+
+public sealed class SvidStoreTests : IDisposable
+{
+    private static readonly SpiffeId Web = SpiffeId.ForServiceAccount("cluster.local", "shop", "web");
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private readonly string _folder = Directory.CreateTempSubdirectory("culvert-svid").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public async Task AWantedIdentityGetsACertificateForItsOwnKey()
+    {
+        await using SvidStore store = Store(new TestIssuer(TimeSpan.FromHours(48)));
+        Svid svid = await FirstChangeAsync(store, () => store.Want(Wanted()));
+        using X509Certificate2 leaf = X509CertificateLoader.LoadCertificate(svid.Chain[0]);
+        using ECDsa key = ECDsa.Create();
+        key.ImportPkcs8PrivateKey(svid.PrivateKey, out _);
+        Assert.Equal(leaf.PublicKey.ExportSubjectPublicKeyInfo(), key.ExportSubjectPublicKeyInfo());
+        Assert.DoesNotContain(Convert.ToBase64String(svid.PrivateKey)[20..40], svid.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ShortLivedCertificatesAreRenewedBeforeTheyEnd()
+    {
+        await using SvidStore store = Store(new TestIssuer(TimeSpan.FromSeconds(2)));
+        List<Svid> seen = [];
+        TaskCompletionSource third = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        store.Changed += svid =>
+        {
+            seen.Add(svid);
+            if (seen.Count == 3) third.TrySetResult();
+        };
+        store.Want(Wanted());
+        await third.Task.WaitAsync(Patience);
+        Assert.Equal([1, 2, 3], seen.Take(3).Select(s => s.Version));
+        Assert.All(seen.Zip(seen.Skip(1)), pair => Assert.True(pair.Second.NotBefore < pair.First.NotAfter));
+    }
+
+    [Fact]
+    public async Task AFailingAuthorityIsAskedAgainUntilItAnswers()
+    {
+        TestIssuer issuer = new(TimeSpan.FromHours(1)) { Failures = 3 };
+        await using SvidStore store = Store(issuer);
+        Svid svid = await FirstChangeAsync(store, () => store.Want(Wanted()));
+        Assert.Equal(1, svid.Version);
+        Assert.Equal(4, issuer.Calls);
+    }
+
+    [Fact]
+    public async Task AShorterLifetimeOfTheMeshRenewsAtOnce()
+    {
+        TestIssuer issuer = new(TimeSpan.FromHours(48));
+        await using SvidStore store = Store(issuer);
+        await FirstChangeAsync(store, () => store.Want(Wanted()));
+        issuer.Lifetime = TimeSpan.FromHours(1);
+        Svid renewed = await FirstChangeAsync(store, () => store.RenewLongerThan(TimeSpan.FromHours(2)));
+        Assert.Equal(2, renewed.Version);
+    }
+
+    [Fact]
+    public async Task ARestartedAgentHasItsCertificateAtOnceFromAFileThatOnlyItsOwnerCanRead()
+    {
+        SvidCache cache = new(_folder, TimeProvider.System, NullLogger.Instance);
+        Svid first;
+        await using (SvidStore store = Store(new TestIssuer(TimeSpan.FromHours(48)), cache)) first = await FirstChangeAsync(store, () => store.Want(Wanted()));
+        TestIssuer absent = new(TimeSpan.FromHours(48)) { Failures = int.MaxValue };
+        await using SvidStore restarted = Store(absent, cache);
+        restarted.Want(Wanted());
+        Assert.Equal(first.Chain[0], restarted.Find(Web)!.Chain[0]);
+        Assert.Equal(first.PrivateKey, restarted.Find(Web)!.PrivateKey);
+        string file = Assert.Single(Directory.GetFiles(Path.Combine(_folder, "svids")));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
+        restarted.Want(new Dictionary<SpiffeId, string>());
+        Assert.Empty(Directory.GetFiles(Path.Combine(_folder, "svids")));
+    }
+
+    [Fact]
+    public void ADamagedOrExpiredFileIsRemoved()
+    {
+        SvidCache cache = new(_folder, TimeProvider.System, NullLogger.Instance);
+        TestIssuer issuer = new(TimeSpan.FromHours(1)) { NotBefore = DateTimeOffset.UtcNow.AddHours(-2) };
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        IssuedCertificate issued = issuer.Sign(new CertificateRequest("O=x", key, HashAlgorithmName.SHA256).CreateSigningRequest());
+        cache.Save(new Svid(Web, 1, issued.Chain, key.ExportPkcs8PrivateKey(), issued.NotBefore, issued.NotAfter));
+        Assert.Null(cache.Load(Web));
+        string[] left = Directory.GetFiles(Path.Combine(_folder, "svids"));
+        Assert.Empty(left);
+    }
+
+    private static Dictionary<SpiffeId, string> Wanted() => new() { [Web] = "shop/web" };
+
+    private static SvidStore Store(TestIssuer issuer, SvidCache? cache = null) => new(issuer, cache, TimeProvider.System, NullLogger.Instance);
+
+    private static async Task<Svid> FirstChangeAsync(SvidStore store, Action act)
+    {
+        TaskCompletionSource<Svid> changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        void On(Svid svid) => changed.TrySetResult(svid);
+        store.Changed += On;
+        act();
+        Svid result = await changed.Task.WaitAsync(Patience);
+        store.Changed -= On;
+        return result;
+    }
+
+    private sealed class TestIssuer(TimeSpan lifetime) : ICertificateIssuer
+    {
+        private readonly ECDsa _authority = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+
+        internal TimeSpan Lifetime { get; set; } = lifetime;
+
+        internal int Failures { get; set; }
+
+        internal int Calls { get; private set; }
+
+        internal DateTimeOffset? NotBefore { get; init; }
+
+        public Task<IssuedCertificate> SignAsync(string workloadUid, ReadOnlyMemory<byte> csr, CancellationToken cancellationToken)
+        {
+            Calls++;
+            if (Calls <= Failures) throw new InvalidOperationException("the authority is away");
+            return Task.FromResult(Sign(csr.ToArray()));
+        }
+
+        internal IssuedCertificate Sign(byte[] csr)
+        {
+            CertificateRequest request = CertificateRequest.LoadSigningRequest(csr, HashAlgorithmName.SHA256);
+            DateTimeOffset from = NotBefore ?? DateTimeOffset.UtcNow;
+            using X509Certificate2 leaf = request.Create(new X500DistinguishedName("CN=test"), X509SignatureGenerator.CreateForECDsa(_authority), from, from + Lifetime, RandomNumberGenerator.GetBytes(16));
+            return new IssuedCertificate([leaf.RawData], from, from + Lifetime);
+        }
+    }
+}
