@@ -14,7 +14,7 @@ internal static class PrivateFiles
     {
         if (OperatingSystem.IsWindows()) throw new PlatformNotSupportedException(LinuxOnly);
         if (Directory.Exists(folder)) CheckMode(folder, FolderMode, "0700");
-        else Directory.CreateDirectory(folder, FolderMode);
+        else Create(Path.GetFullPath(folder));
     }
 
     /// <summary>Writes a file of mode 0600 whole: a reader finds the old content or the new one.</summary>
@@ -45,6 +45,14 @@ internal static class PrivateFiles
     {
         CheckMode(path, FileMode, "0600");
         return File.ReadAllText(path);
+    }
+
+    /// <summary>Folders on the way that are missing become private as well; the system call would give them the usual mode.</summary>
+    private static void Create(string folder)
+    {
+        if (OperatingSystem.IsWindows()) throw new PlatformNotSupportedException(LinuxOnly);
+        if (Path.GetDirectoryName(folder) is { } parent && !Directory.Exists(parent)) Create(parent);
+        Directory.CreateDirectory(folder, FolderMode);
     }
 
     private static void CheckMode(string path, UnixFileMode allowed, string text)

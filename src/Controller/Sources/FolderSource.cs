@@ -91,6 +91,8 @@ internal sealed class FolderSource : IObjectSource
 
     private void Watch()
     {
+        // Reading says that the folder is not there; the next rescan tries again.
+        if (!Directory.Exists(_folder)) return;
         try
         {
             var watcher = new FileSystemWatcher(_folder) { IncludeSubdirectories = true, InternalBufferSize = 64 * 1024 };

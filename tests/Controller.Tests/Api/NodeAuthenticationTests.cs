@@ -145,6 +145,18 @@ public sealed class NodeAuthenticationTests
     }
 
     [Fact]
+    public async Task TokenMayBeMadeBeforeTheFirstStart()
+    {
+        using var folder = new TempFolder();
+        Directory.CreateDirectory(folder.File("objects"));
+        ControllerOptions options = Running.Options(folder) with { StateFolder = folder.File("var/lib/state") };
+        string token = new JoinTokenStore(ControllerHost.TokenFolder(options.StateFolder), TimeProvider.System).Create("node-1", TimeSpan.FromMinutes(5));
+        await using ControllerHost controller = await ControllerHost.StartAsync(options, TestContext.Current.CancellationToken);
+        using FakeAgent agent = FakeAgent.OverTls(controller, "node-1");
+        Assert.NotNull(await agent.JoinAsync(token));
+    }
+
+    [Fact]
     public async Task TakenAddressIsSaid()
     {
         await using Running running = await StartAsync();
