@@ -20,7 +20,7 @@ internal static class CommandLineRunner
             Output = output,
             Error = error,
             EnableDefaultExceptionHandler = false,
-            ProcessTerminationTimeout = TimeSpan.FromSeconds(20),
+            ProcessTerminationTimeout = result.CommandResult.Command is ExampleCommand { HandlesSignals: true } ? null : TimeSpan.FromSeconds(20),
         };
         if (result.Action is ParseErrorAction parseError)
         {

@@ -13,4 +13,7 @@ internal sealed class ExampleCommand : Command
 
     /// <summary>Exit codes and their meaning for this command, beside the ones that all commands share.</summary>
     public IReadOnlyList<(ExitCode Code, string Meaning)> Codes { get; init; } = [(ExitCode.Ok, "done")];
+
+    /// <summary>Whether the command itself listens to SIGINT and SIGTERM and decides how long stopping takes.</summary>
+    public bool HandlesSignals { get; init; }
 }

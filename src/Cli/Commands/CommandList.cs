@@ -8,6 +8,7 @@ internal static class CommandList
     public static IEnumerable<Command> Create() =>
     [
         DemoCommand.Create(),
+        UpCommand.Create(),
         CheckCommand.Create(),
         StatusCommand.Create(),
         FlowsCommand.Create(),

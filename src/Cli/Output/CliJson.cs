@@ -17,6 +17,7 @@ namespace Culvert.Cli.Output;
 [JsonSerializable(typeof(FlowReport))]
 [JsonSerializable(typeof(ExplainReport))]
 [JsonSerializable(typeof(DetachReport))]
+[JsonSerializable(typeof(UpReport))]
 [JsonSerializable(typeof(DemoReport))]
 [JsonSerializable(typeof(DemoStepReport))]
 internal sealed partial class CliJson : JsonSerializerContext
