@@ -2,7 +2,7 @@ using Culvert.Cli.Labs;
 
 namespace Culvert.Bench.Sides;
 
-/// <summary>The controller, on the first node of the lab.</summary>
+/// <summary>The controller, on a machine of its own in the lab.</summary>
 internal sealed class CulvertController
 {
     private const int Port = 15012;
@@ -25,11 +25,11 @@ internal sealed class CulvertController
     public static async Task<CulvertController> StartAsync(TwoNodes nodes, string worldFolder, BenchOptions options, CancellationToken cancellationToken)
     {
         string state = Path.Combine(nodes.Lab.Folder, "controller");
-        Directory.CreateDirectory(state);
-        LabProcess process = nodes.NodeA.Start("controller", options.Controller,
-            "run", "--folder", worldFolder, "--listen", $"{nodes.NodeA.Address4}:{Port}", "--state-dir", state);
+        LabNode place = await nodes.Lab.AddNodeAsync("control", cancellationToken: cancellationToken);
+        LabProcess process = place.Start("controller", options.Controller,
+            "run", "--folder", worldFolder, "--listen", $"{place.Address4}:{Port}", "--state-dir", state);
         await LabWait.ForListenerAsync(process, Port, TimeSpan.FromSeconds(30), cancellationToken);
-        return new CulvertController(nodes.NodeA, options.Controller, state);
+        return new CulvertController(place, options.Controller, state);
     }
 
     /// <summary>A token with which one agent may join as the node.</summary>
