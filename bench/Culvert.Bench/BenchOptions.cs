@@ -31,6 +31,9 @@ internal sealed record BenchOptions
 
     public TimeSpan Duration { get; init; } = TimeSpan.FromSeconds(3);
 
+    /// <summary>Load on each side before the rounds: long enough for the runtime to have compiled what is hot.</summary>
+    public TimeSpan WarmUp { get; init; } = TimeSpan.FromSeconds(3);
+
     public bool PeerOnly { get; init; }
 
     public bool Enforce { get; init; }
@@ -63,7 +66,7 @@ internal sealed record BenchOptions
                 "--only" => options with { Only = [.. options.Only, Value()] },
                 "--rounds" => options with { Rounds = Number(50) },
                 "--seconds" => options with { Duration = TimeSpan.FromSeconds(Number(60)) },
-                "--quick" => options with { Rounds = 2, Duration = TimeSpan.FromSeconds(1) },
+                "--quick" => options with { Rounds = 2, Duration = TimeSpan.FromSeconds(1), WarmUp = TimeSpan.FromSeconds(1) },
                 "--peer-only" => options with { PeerOnly = true },
                 "--enforce" => options with { Enforce = true },
                 "--hold" => options with { Hold = true },

@@ -40,7 +40,7 @@ internal sealed class BenchRun(BenchOptions options)
         }
         double idleMegabytes = ours?.AgentMegabytes() ?? 0;
 
-        Comparison comparison = new(options.Rounds, options.Duration, warmUp: options.Duration / 2);
+        Comparison comparison = new(options.Rounds, options.Duration, warmUp: options.WarmUp);
         Target plainSame = peers.Direct(peers.ServerSame);
         Target? oursSame = ours?.Nodes.Direct(ours.Nodes.ServerSame), oursCross = ours?.Nodes.Direct(ours.Nodes.ServerCross);
         foreach (Scenario scenario in Scenarios.All(oursSame, plainSame, oursCross, pairCross))
