@@ -73,9 +73,6 @@ public sealed unsafe class TlsConnection : SafeHandle
         }
     }
 
-    /// <summary>Whether bytes wait inside, decrypted or not: when not, and the socket gave less than asked, it is empty.</summary>
-    public bool HasPending => OpenSsl.SSL_has_pending(handle) != 0;
-
     /// <summary>
     /// Encrypts bytes, one record at a time: the count may be less than asked. Records are gathered and sent several at once: call
     /// <see cref="Flush"/> after the last. After WantWrite the same bytes (at any address, possibly with more behind them) have to be given again.

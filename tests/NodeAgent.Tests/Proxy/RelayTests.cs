@@ -184,6 +184,22 @@ public sealed class RelayTests
         Assert.Equal((Size, Size, ProxyFailure.None), (pair.Source.Closed.Single().End.BytesSent, pair.Source.Closed.Single().End.BytesReceived, pair.Source.Closed.Single().End.Failure));
     }
 
+    [Theory]
+    [InlineData(true, true)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    public async Task ALargeTransferOneWayDoesNotStall(bool tunnel, bool towardsServer)
+    {
+        await using ProxyPair pair = new();
+        using Socket listener = Listen(pair, tunnel);
+        (Socket client, Socket server) = await pair.ConnectAsync(listener);
+        (Socket sender, Socket receiver) = towardsServer ? (client, server) : (server, client);
+        Task<byte[]> sent = SendRandomAsync(sender, 1L << 30, 1), got = HashAsync(receiver);
+        Assert.Equal(await sent, await got);
+        client.Dispose();
+        server.Dispose();
+    }
+
     private static Socket Listen(ProxyPair pair, bool tunnel)
     {
         Socket listener = pair.Listen();

@@ -11,7 +11,6 @@ internal sealed partial class TunnelConnection
     // A busy tunnel gives way to other sockets after so many bytes, in either direction.
     private const int BytesPerTurn = 512 * 1024;
     private static readonly TimeSpan FinishTimeout = TimeSpan.FromSeconds(1);
-    private const int DrainedBelow = TlsContextOptions.DefaultReadBufferLength / 2;
     private const int RecordSize = 16 * 1024;
 
     /// <summary>Writes the output; called by the loop at the end of a turn.</summary>
@@ -139,15 +138,7 @@ internal sealed partial class TunnelConnection
             {
                 filled += result.Count;
                 total += result.Count;
-                if (_tls.HasPending)
-                {
-                    if (buffer.Length - filled >= RecordSize) continue;
-                }
-                else if (total < DrainedBelow)
-                {
-                    // All that was read is less than one read(2) asks for: the socket is empty, no call is needed to hear so.
-                    result = new TlsResult(TlsStatus.WantRead);
-                }
+                if (buffer.Length - filled >= RecordSize) continue;
             }
 
             if (filled > 0)
