@@ -19,6 +19,12 @@ static __always_inline int address_equal(const struct cv_addr *a, const struct c
 	return a->w[0] == b->w[0] && a->w[1] == b->w[1] && a->w[2] == b->w[2] && a->w[3] == b->w[3];
 }
 
+/* An IPv6 packet with such an address would be taken for an IPv4 one; they must not appear on the wire. */
+static __always_inline int address_is_v4_mapped(const struct cv_addr *a)
+{
+	return !a->w[0] && !a->w[1] && a->w[2] == bpf_htonl(0xffff);
+}
+
 static __always_inline int address_is_link_local6(const struct cv_addr *a)
 {
 	return (a->w[0] & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000);
@@ -30,6 +36,14 @@ static __always_inline struct cv_address *address_lookup(__u32 generation, const
 	struct cv_address_key key = { .prefixlen = 32 + 128, .generation = generation, .addr = *addr };
 
 	return bpf_map_lookup_elem(&cv_address, &key);
+}
+
+/* The class of a destination: of the workload, or of the address when it is none. */
+static __always_inline __u32 address_class(const struct cv_address *a)
+{
+	if (!a)
+		return 0;
+	return a->flags & CV_ADDRESS_MESHED ? a->auth_class : a->anon_class;
 }
 
 static __always_inline struct cv_endpoint *endpoint_lookup(__u32 generation, __u32 ifindex)
@@ -44,7 +58,7 @@ static __always_inline int endpoint_owns_source(const struct cv_endpoint *ep, co
 {
 	if (!(p->flags & CV_PACKET_V6))
 		return ep->addr4.w[3] && address_equal(&ep->addr4, &p->key.src);
-	if (address_equal(&ep->addr6, &p->key.src))
+	if (ep->addr6.w[0] && address_equal(&ep->addr6, &p->key.src))
 		return 1;
 	return p->key.proto == IPPROTO_ICMPV6 && address_is_link_local6(&p->key.src);
 }

@@ -78,7 +78,7 @@ __noinline int destination_decide(struct __sk_buff *skb)
 	if (!to || to->flags & (CV_ADDRESS_EXCLUDED | CV_ADDRESS_NODE) || !(to->flags & CV_ADDRESS_MESHED)) {
 		d->verdict = CV_VERDICT_PASS;
 		d->flags |= CV_FLOW_OUTBOUND;
-		d->dst_class = to ? to->anon_class : 0;
+		d->dst_class = address_class(to);
 		d->untracked = d->quiet && to && to->flags & CV_ADDRESS_NODE; /* probes: the rest of a node's own connection */
 		return 0;
 	}

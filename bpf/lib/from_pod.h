@@ -58,8 +58,9 @@ __noinline int from_pod_new(struct __sk_buff *skb)
 /*
  * TCP and UDP off the short path. The socket lookup comes before the flow table for packets with SYN, because an old entry
  * may still hold the ports of a connection that the proxy now makes; for the others the table is the cheaper question.
+ * `known` is 0 when the table has no entry.
  */
-__noinline int from_pod_slow(struct __sk_buff *skb)
+__noinline int from_pod_slow(struct __sk_buff *skb, __u32 known)
 {
 	struct cv_scratch *s = scratch_get();
 	struct cv_packet *p;
@@ -73,7 +74,7 @@ __noinline int from_pod_slow(struct __sk_buff *skb)
 	syn = tcp && p->tcp_flags & CV_TCP_SYN;
 	s->flow_key = p->key;
 	s->lookup = p->key;
-	f = bpf_map_lookup_elem(&cv_flow, &s->flow_key);
+	f = known ? bpf_map_lookup_elem(&cv_flow, &s->flow_key) : 0;
 	if (tcp && (syn || !f)) {
 		r = socket_capture(skb);
 		if (r < 0)
@@ -116,7 +117,7 @@ static __always_inline int from_pod(struct __sk_buff *skb, struct cv_scratch *s)
 	struct cv_packet *p = &s->packet;
 	struct cv_control *control = control_get();
 	struct cv_endpoint *ep;
-	struct cv_flow *f;
+	struct cv_flow *f = 0;
 
 	if (!control || !control->generation)
 		return packet_drop(skb, CV_REASON_NO_ENDPOINT, CV_SIDE_FROM_POD);
@@ -139,5 +140,5 @@ static __always_inline int from_pod(struct __sk_buff *skb, struct cv_scratch *s)
 		return icmp_from_pod(skb);
 	__builtin_memset(&s->decision, 0, sizeof(s->decision));
 	s->decision.src_class = ep->src_class;
-	return from_pod_slow(skb);
+	return from_pod_slow(skb, f != 0);
 }

@@ -59,9 +59,14 @@ __noinline int flow_judge(struct __sk_buff *skb)
 	to = address_lookup(s->packet.generation, &d->addr);
 	if (f->flags & CV_FLOW_OUTBOUND) {
 		d->src_class = from ? from->auth_class : 0;
-		d->dst_class = to ? to->anon_class : 0;
+		d->dst_class = address_class(to);
+		r = 0;
 		/* What was unknown has become a workload here: its policy has a say. */
-		r = to && to->flags & CV_ADDRESS_LOCAL && !(to->flags & CV_ADDRESS_EXCLUDED) ? CV_FLOW_GONE : 0;
+		if (to && to->flags & CV_ADDRESS_LOCAL && !(to->flags & CV_ADDRESS_EXCLUDED) && !address_equal(&key->src, &key->dst))
+			r = CV_FLOW_GONE;
+		/* A Service's backend that is no workload any more: choose another. */
+		if (f->flags & (CV_FLOW_NAT_DST | CV_FLOW_NAT_SRC) && f->dst_class && !d->dst_class)
+			r = CV_FLOW_GONE;
 	} else {
 		r = flow_judge_policy(s, f, from, to);
 	}

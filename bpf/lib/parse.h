@@ -190,6 +190,8 @@ static __always_inline int parse_v6(struct __sk_buff *skb, struct cv_scratch *s)
 	p->flags |= CV_PACKET_V6;
 	__builtin_memcpy(&p->key.src, &ip.saddr, sizeof(struct cv_addr));
 	__builtin_memcpy(&p->key.dst, &ip.daddr, sizeof(struct cv_addr));
+	if (address_is_v4_mapped(&p->key.src) || address_is_v4_mapped(&p->key.dst))
+		return CV_REASON_MALFORMED;
 	p->len = bpf_ntohs(ip.payload_len) + sizeof(ip);
 	if (!ip.payload_len && skb->gso_size)
 		p->len = end - CV_ETH_LEN; /* a super-packet above 64 KiB */

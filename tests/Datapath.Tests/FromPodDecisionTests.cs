@@ -75,6 +75,17 @@ public sealed class FromPodDecisionTests : IClassFixture<World>
     }
 
     [Theory, InlineData(false), InlineData(true)]
+    public void A_listener_that_cannot_be_assigned_is_a_reason_of_its_own(bool v6)
+    {
+        // A test run is not at the ingress hook, where alone a socket can be assigned.
+        using System.Net.Sockets.Socket listener = _world.Listen(v6);
+        uint kind = (uint)CvListenerKind.Out4 + (v6 ? 1u : 0);
+        _world.Maps.Listeners.SetDescriptor(kind * CvAbi.MaxListeners, listener.SafeHandle);
+        _world.Maps.Activate(World.Generation, 1, 1);
+        _world.FromPod(_world.A, First(v6, Packet.Tcp, new(World.Remote(v6), 80))).Dropped(CvReason.AssignFailed);
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
     public void Neither_a_synack_nor_a_reset_starts_a_proxied_connection(bool v6)
     {
         Packet syn = First(v6, Packet.Tcp, new(World.Remote(v6), 80));

@@ -78,6 +78,17 @@ public sealed class MalformedPacketTests : IClassFixture<World>
         _world.FromPod(_world.A, Datagram(true) with { Source = local }).Dropped(CvReason.SpoofedSource);
     }
 
+    [Fact]
+    public void Addresses_that_stand_for_none_or_for_ipv4_are_refused()
+    {
+        _world.FromPod(_world.A, Datagram(true) with { Source = IPAddress.IPv6Any }).Dropped(CvReason.SpoofedSource);
+        _world.Maps.Endpoints.Set(new CvEndpointKey { Generation = World.Generation, Ifindex = _world.A.Index }, new CvEndpoint { Addr4 = Abi.Address(_world.A.Address4) });
+        _world.FromPod(_world.A, Datagram(true) with { Source = IPAddress.IPv6Any }).Dropped(CvReason.SpoofedSource);
+        _world.FromPod(_world.A, Datagram(true)).Dropped(CvReason.SpoofedSource);
+        _world.FromPod(_world.A, Datagram(true) with { Source = _world.A.Address4.MapToIPv6() }).Dropped(CvReason.Malformed);
+        _world.FromPod(_world.A, Datagram(true) with { Destination = _world.B.Address4.MapToIPv6() }).Dropped(CvReason.Malformed);
+    }
+
     [Theory, InlineData(133), InlineData(134), InlineData(135), InlineData(136), InlineData(130), InlineData(131), InlineData(143)]
     public void Neighbour_discovery_and_multicast_listening_are_left_alone(byte type)
     {
