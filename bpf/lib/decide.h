@@ -79,7 +79,8 @@ __noinline int destination_decide(struct __sk_buff *skb)
 		d->verdict = CV_VERDICT_PASS;
 		d->flags |= CV_FLOW_OUTBOUND;
 		d->dst_class = address_class(to);
-		d->untracked = d->quiet && to && to->flags & CV_ADDRESS_NODE; /* probes: the rest of a node's own connection */
+		d->untracked =
+			d->quiet && to && to->flags & CV_ADDRESS_NODE; /* probes: the rest of a node's own connection */
 		return 0;
 	}
 	return decide_workload(s, to, always_proxy);

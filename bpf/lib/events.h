@@ -75,7 +75,7 @@ __noinline int event_refused(struct __sk_buff *skb, __u32 reason)
 	if (!s->packet.now)
 		s->packet.now = bpf_ktime_get_ns();
 	if (policy ? !limit_take(&s->denied, s->packet.now, cv_cfg_deny_rate)
-		   : !limit_take(&s->dropped, s->packet.now, cv_cfg_drop_rate))
+	           : !limit_take(&s->dropped, s->packet.now, cv_cfg_drop_rate))
 		return 0;
 	e = event_reserve(s, policy ? CV_EVENT_DENIED : CV_EVENT_DROPPED, skb->ifindex);
 	if (!e)

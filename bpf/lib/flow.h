@@ -14,7 +14,8 @@
 #define CV_FLOW_IDLE_NS (60ULL * 1000000000ULL) /* a SYN after that long starts a new flow */
 
 /* The key of the other direction. */
-static __always_inline void flow_peer_key(struct cv_flow_key *out, const struct cv_flow_key *key, const struct cv_flow *f)
+static __always_inline void flow_peer_key(struct cv_flow_key *out, const struct cv_flow_key *key,
+                                          const struct cv_flow *f)
 {
 	__builtin_memset(out, 0, sizeof(*out));
 	out->proto = key->proto;

@@ -126,7 +126,8 @@ static __always_inline int from_pod(struct __sk_buff *skb, struct cv_scratch *s)
 	if (p->key.proto == IPPROTO_TCP || p->key.proto == IPPROTO_UDP) {
 		f = bpf_map_lookup_elem(&cv_flow, &p->key);
 		/* The entry knows the veth: the source was checked when it was made. */
-		if (f && f->generation == p->generation && f->in_ifindex == skb->ifindex && !(p->tcp_flags & CV_TCP_SYN)) {
+		if (f && f->generation == p->generation && f->in_ifindex == skb->ifindex &&
+		    !(p->tcp_flags & CV_TCP_SYN)) {
 			s->flow_key = p->key;
 			return flow_forward(skb, s, f);
 		}

@@ -5,8 +5,8 @@
 #include "lib/flow.h"
 
 /* The policy of the generation in force on the flow in s->decision. */
-static __always_inline int flow_judge_policy(struct cv_scratch *s, const struct cv_flow *f, const struct cv_address *from,
-					     const struct cv_address *to)
+static __always_inline int flow_judge_policy(struct cv_scratch *s, const struct cv_flow *f,
+                                             const struct cv_address *from, const struct cv_address *to)
 {
 	struct cv_decision *d = &s->decision;
 
@@ -62,7 +62,8 @@ __noinline int flow_judge(struct __sk_buff *skb)
 		d->dst_class = address_class(to);
 		r = 0;
 		/* What was unknown has become a workload here: its policy has a say. */
-		if (to && to->flags & CV_ADDRESS_LOCAL && !(to->flags & CV_ADDRESS_EXCLUDED) && !address_equal(&key->src, &key->dst))
+		if (to && to->flags & CV_ADDRESS_LOCAL && !(to->flags & CV_ADDRESS_EXCLUDED) &&
+		    !address_equal(&key->src, &key->dst))
 			r = CV_FLOW_GONE;
 		/* A Service's backend that is no workload any more: choose another. */
 		if (f->flags & (CV_FLOW_NAT_DST | CV_FLOW_NAT_SRC) && f->dst_class && !d->dst_class)

@@ -96,7 +96,7 @@ struct {
 /* The proxy's listening sockets, kind * CV_MAX_LISTENERS + n; written by the agent. */
 struct {
 	__uint(type, BPF_MAP_TYPE_SOCKMAP);
-	__uint(max_entries, CV_LISTENER_KINDS * CV_MAX_LISTENERS);
+	__uint(max_entries, CV_LISTENER_KINDS *CV_MAX_LISTENERS);
 	__type(key, __u32);
 	__type(value, __u64);
 } cv_listener SEC(".maps");

@@ -14,7 +14,7 @@
 
 /* Replaces an address of the IP header at l3_off; *diff becomes the change of the sum over it. Returns 0 when done. */
 static __always_inline int nat_address(struct __sk_buff *skb, int v6, __u32 l3_off, int source, struct cv_addr *from,
-				       struct cv_addr *to, __s64 *diff, int inner)
+                                       struct cv_addr *to, __s64 *diff, int inner)
 {
 	__u32 off;
 
@@ -44,8 +44,8 @@ __noinline int packet_translate(struct __sk_buff *skb)
 		return -1;
 	p = &s->packet;
 	source = s->nat_source;
-	if (nat_address(skb, p->flags & CV_PACKET_V6, CV_ETH_LEN, source, source ? &p->key.src : &p->key.dst, &s->nat_addr,
-			&diff, 0))
+	if (nat_address(skb, p->flags & CV_PACKET_V6, CV_ETH_LEN, source, source ? &p->key.src : &p->key.dst,
+	                &s->nat_addr, &diff, 0))
 		return -1;
 	if (p->flags & CV_PACKET_LATER_FRAGMENT)
 		return 0;

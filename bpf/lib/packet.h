@@ -38,12 +38,12 @@ struct cv_packet {
 	__u64 now;              /* bpf_ktime_get_ns, once for each packet */
 	__u32 len;              /* IP bytes */
 	__u32 generation;
-	__u32 l4_off;           /* from the Ethernet header */
+	__u32 l4_off; /* from the Ethernet header */
 	__u32 frag_id;
-	__u32 tcp_seq;          /* host byte order */
+	__u32 tcp_seq; /* host byte order */
 	__u32 tcp_ack;
 	__u32 tcp_payload;
-	__u16 flags;            /* enum cv_packet_flag */
+	__u16 flags; /* enum cv_packet_flag */
 	__u8 tcp_flags;
 	__u8 icmp_type;
 };
@@ -57,19 +57,19 @@ struct cv_inner {
 
 /* What becomes of a packet that starts a flow. */
 struct cv_decision {
-	struct cv_addr addr;  /* destination after translation */
+	struct cv_addr addr; /* destination after translation */
 	__u32 rule;
 	__u32 src_class;
 	__u32 dst_class;
-	__u32 ifindex;        /* of the receiving pod, CV_VERDICT_DIRECT only */
-	__u32 reply_ifindex;  /* veth that the answers come out of; 0: none here */
+	__u32 ifindex;       /* of the receiving pod, CV_VERDICT_DIRECT only */
+	__u32 reply_ifindex; /* veth that the answers come out of; 0: none here */
 	__u32 mtu;
-	__be16 port;          /* destination port after translation */
-	__u8 verdict;         /* enum cv_verdict */
-	__u8 reason;          /* enum cv_reason, when refused */
-	__u8 flags;           /* enum cv_flow_flag, of the first direction */
-	__u8 quiet;           /* 1: no event, the flow is older than this table */
-	__u8 untracked;       /* 1: let it go without an entry */
+	__be16 port;    /* destination port after translation */
+	__u8 verdict;   /* enum cv_verdict */
+	__u8 reason;    /* enum cv_reason, when refused */
+	__u8 flags;     /* enum cv_flow_flag, of the first direction */
+	__u8 quiet;     /* 1: no event, the flow is older than this table */
+	__u8 untracked; /* 1: let it go without an entry */
 	__u8 pad;
 	__u8 mac[6];
 	__u8 host_mac[6];
@@ -88,15 +88,15 @@ struct cv_scratch {
 	struct cv_decision decision;
 	struct cv_flow_key flow_key; /* of the entry in hand: the packet's key or its reverse */
 	struct cv_flow_key peer;     /* key of the other direction of that entry */
-	struct cv_flow_key lookup; /* key for socket_capture */
-	struct cv_flow flow;       /* entry under construction */
-	struct cv_addr nat_addr;   /* for packet_translate */
+	struct cv_flow_key lookup;   /* key for socket_capture */
+	struct cv_flow flow;         /* entry under construction */
+	struct cv_addr nat_addr;     /* for packet_translate */
 	__be16 nat_port;
-	__u8 nat_source;           /* 1: replaces the source, 0: the destination */
+	__u8 nat_source; /* 1: replaces the source, 0: the destination */
 	__u8 pad[5];
 	struct cv_limit dropped;
 	struct cv_limit denied;
 	__u32 next_listener;
 	__u32 pad2;
-	__u8 bytes[128];           /* headers under construction */
+	__u8 bytes[128]; /* headers under construction */
 };

@@ -44,7 +44,7 @@ static __always_inline void reject_build_tcp(struct cv_scratch *s)
 	} else {
 		tcp->ack = 1;
 		tcp->ack_seq = bpf_htonl(p->tcp_seq + p->tcp_payload + !!(p->tcp_flags & CV_TCP_SYN) +
-					 !!(p->tcp_flags & CV_TCP_FIN));
+		                         !!(p->tcp_flags & CV_TCP_FIN));
 	}
 	*pseudo = bpf_htonl(IPPROTO_TCP + sizeof(*tcp));
 	sum = bpf_csum_diff(0, 0, (__be32 *)tcp, sizeof(*tcp) + sizeof(*pseudo), 0);
@@ -87,7 +87,7 @@ static __always_inline __u32 reject_build_ip(struct cv_scratch *s)
 	}
 }
 
-#define CV_MACS_OFF 96   /* in s->bytes: the receiving pod's addresses, for reject_receiver */
+#define CV_MACS_OFF 96 /* in s->bytes: the receiving pod's addresses, for reject_receiver */
 #define CV_OLD_MACS_OFF 112
 
 /* Whether the packet can be answered with a reset. Packets with options are dropped silently. */
@@ -115,7 +115,7 @@ static __always_inline int reject_store(struct __sk_buff *skb, struct cv_scratch
 	}
 	counter_add(CV_COUNTER_REJECT_SENT, 1);
 	return bpf_skb_store_bytes(skb, CV_ETH_LEN + ip_len, s->bytes + CV_TCP_OFF, sizeof(struct tcphdr),
-				   BPF_F_RECOMPUTE_CSUM | BPF_F_INVALIDATE_HASH);
+	                           BPF_F_RECOMPUTE_CSUM | BPF_F_INVALIDATE_HASH);
 }
 
 /*
@@ -176,8 +176,8 @@ static __always_inline int reject_send(struct __sk_buff *skb, struct cv_scratch 
 /* Faults of the mesh itself, which configuration may let pass. */
 static __always_inline int reason_is_fault(__u32 reason)
 {
-	return reason == CV_REASON_NO_ENDPOINT || (reason >= CV_REASON_PROXY_DOWN && reason <= CV_REASON_FLOW_TABLE_FULL) ||
-	       reason == CV_REASON_INTERNAL;
+	return reason == CV_REASON_NO_ENDPOINT ||
+	       (reason >= CV_REASON_PROXY_DOWN && reason <= CV_REASON_FLOW_TABLE_FULL) || reason == CV_REASON_INTERNAL;
 }
 
 /* Reasons that the caller should learn of at once; for the others a later try may succeed. */

@@ -122,7 +122,8 @@ static __always_inline int listener_take(struct __sk_buff *skb, struct cv_scratc
 	struct cv_packet *p = &s->packet;
 	__u8 syn_ack = p->tcp_flags & (CV_TCP_SYN | CV_TCP_ACK);
 
-	if (p->flags & CV_PACKET_FRAGMENT || p->tcp_flags & CV_TCP_RST || (syn_ack != CV_TCP_SYN && syn_ack != CV_TCP_ACK))
+	if (p->flags & CV_PACKET_FRAGMENT || p->tcp_flags & CV_TCP_RST ||
+	    (syn_ack != CV_TCP_SYN && syn_ack != CV_TCP_ACK))
 		return CV_REASON_NOT_A_CONNECTION;
 	return listener_assign(skb, p->flags & CV_PACKET_V6 ? kind4 + 1 : kind4);
 }

@@ -26,28 +26,28 @@ enum cv_verdict {
 /* Why a packet was dropped or a flow refused. Append only. */
 enum cv_reason {
 	CV_REASON_NONE = 0,
-	CV_REASON_MALFORMED = 1,            /* a header is truncated or contradicts itself */
-	CV_REASON_SPOOFED_SOURCE = 2,       /* source address is not the endpoint's own */
-	CV_REASON_NO_ENDPOINT = 3,          /* program attached, endpoint unknown in this generation */
-	CV_REASON_POLICY_DENY = 4,          /* a DENY policy matched */
-	CV_REASON_POLICY_NO_ALLOW = 5,      /* ALLOW policies select the destination and none matched */
-	CV_REASON_POLICY_DEFAULT = 6,       /* the mesh's default action denies */
-	CV_REASON_STRICT_MTLS = 7,          /* plaintext to a workload whose mode is strict */
-	CV_REASON_NO_SERVICE_PORT = 8,      /* a Service address, but not one of its ports */
-	CV_REASON_NO_BACKEND = 9,           /* the Service port has no backend */
-	CV_REASON_PROXY_DOWN = 10,          /* no listener to hand the flow to */
-	CV_REASON_ASSIGN_FAILED = 11,       /* bpf_sk_assign refused */
-	CV_REASON_FLOW_TABLE_FULL = 12,     /* the flow table took no more entries */
-	CV_REASON_FRAGMENT_NO_FIRST = 13,   /* later fragment whose first fragment was not seen */
-	CV_REASON_UNSUPPORTED_PROTOCOL = 14,/* neither TCP, UDP nor ICMP */
-	CV_REASON_EXTENSION_HEADERS = 15,   /* more IPv6 extension headers than are walked */
-	CV_REASON_REWRITE_FAILED = 16,      /* the kernel refused to change the packet */
-	CV_REASON_REDIRECT_FAILED = 17,     /* bpf_redirect_peer refused */
-	CV_REASON_NOT_A_CONNECTION = 18,    /* TCP packet of no known flow that starts none */
-	CV_REASON_TUNNEL_PORT = 19,         /* a pod addressed the tunnel port itself */
-	CV_REASON_INTERNAL = 20,            /* a map that must exist is missing: a bug */
-	CV_REASON_TRANSPORT_SPOOF = 21,     /* a packet carried the proxy's mark without being the proxy's */
-	CV_REASON_TUPLE_TAKEN = 22,         /* translation would give two flows the same ports; the next try may differ */
+	CV_REASON_MALFORMED = 1,             /* a header is truncated or contradicts itself */
+	CV_REASON_SPOOFED_SOURCE = 2,        /* source address is not the endpoint's own */
+	CV_REASON_NO_ENDPOINT = 3,           /* program attached, endpoint unknown in this generation */
+	CV_REASON_POLICY_DENY = 4,           /* a DENY policy matched */
+	CV_REASON_POLICY_NO_ALLOW = 5,       /* ALLOW policies select the destination and none matched */
+	CV_REASON_POLICY_DEFAULT = 6,        /* the mesh's default action denies */
+	CV_REASON_STRICT_MTLS = 7,           /* plaintext to a workload whose mode is strict */
+	CV_REASON_NO_SERVICE_PORT = 8,       /* a Service address, but not one of its ports */
+	CV_REASON_NO_BACKEND = 9,            /* the Service port has no backend */
+	CV_REASON_PROXY_DOWN = 10,           /* no listener to hand the flow to */
+	CV_REASON_ASSIGN_FAILED = 11,        /* bpf_sk_assign refused */
+	CV_REASON_FLOW_TABLE_FULL = 12,      /* the flow table took no more entries */
+	CV_REASON_FRAGMENT_NO_FIRST = 13,    /* later fragment whose first fragment was not seen */
+	CV_REASON_UNSUPPORTED_PROTOCOL = 14, /* neither TCP, UDP nor ICMP */
+	CV_REASON_EXTENSION_HEADERS = 15,    /* more IPv6 extension headers than are walked */
+	CV_REASON_REWRITE_FAILED = 16,       /* the kernel refused to change the packet */
+	CV_REASON_REDIRECT_FAILED = 17,      /* bpf_redirect_peer refused */
+	CV_REASON_NOT_A_CONNECTION = 18,     /* TCP packet of no known flow that starts none */
+	CV_REASON_TUNNEL_PORT = 19,          /* a pod addressed the tunnel port itself */
+	CV_REASON_INTERNAL = 20,             /* a map that must exist is missing: a bug */
+	CV_REASON_TRANSPORT_SPOOF = 21,      /* a packet carried the proxy's mark without being the proxy's */
+	CV_REASON_TUPLE_TAKEN = 22, /* translated, two flows would have the same ports; the next try may differ */
 	CV_REASON_MAX = 23,
 };
 
@@ -67,14 +67,14 @@ struct cv_flow_key {
 };
 
 enum cv_flow_flag {
-	CV_FLOW_REPLY = 1 << 0,       /* this entry is the answering direction */
-	CV_FLOW_NAT_DST = 1 << 1,     /* nat_* replaces the destination (towards a Service backend) */
-	CV_FLOW_NAT_SRC = 1 << 2,     /* nat_* replaces the source (answer of a Service backend) */
-	CV_FLOW_FIN = 1 << 3,         /* this direction has sent FIN */
-	CV_FLOW_AUDIT = 1 << 4,       /* an AUDIT policy matched */
-	CV_FLOW_ANONYMOUS = 1 << 5,   /* judged by address only: arrived in plaintext from outside the node */
-	CV_FLOW_CLOSED = 1 << 6,      /* the closed event has been sent */
-	CV_FLOW_OUTBOUND = 1 << 7,    /* passed out of a pod to an unmeshed destination */
+	CV_FLOW_REPLY = 1 << 0,     /* this entry is the answering direction */
+	CV_FLOW_NAT_DST = 1 << 1,   /* nat_* replaces the destination (towards a Service backend) */
+	CV_FLOW_NAT_SRC = 1 << 2,   /* nat_* replaces the source (answer of a Service backend) */
+	CV_FLOW_FIN = 1 << 3,       /* this direction has sent FIN */
+	CV_FLOW_AUDIT = 1 << 4,     /* an AUDIT policy matched */
+	CV_FLOW_ANONYMOUS = 1 << 5, /* judged by address only: arrived in plaintext from outside the node */
+	CV_FLOW_CLOSED = 1 << 6,    /* the closed event has been sent */
+	CV_FLOW_OUTBOUND = 1 << 7,  /* passed out of a pod to an unmeshed destination */
 };
 
 /* cv_flow: state of one direction. Both directions exist or none. */
@@ -120,7 +120,7 @@ struct cv_endpoint {
 
 /* cv_address: longest prefix match over every address and prefix the policy knows. */
 struct cv_address_key {
-	__u32 prefixlen;  /* 32 + 0…128; IPv4 prefixes are 32 + 96 + length */
+	__u32 prefixlen; /* 32 + 0…128; IPv4 prefixes are 32 + 96 + length */
 	__u32 generation;
 	struct cv_addr addr;
 };
@@ -141,7 +141,7 @@ struct cv_address {
 	__u32 subject;    /* policy subject of a local workload, otherwise 0 */
 	__u32 ifindex;
 	__u32 mtu;
-	__u32 flags;      /* enum cv_address_flag */
+	__u32 flags; /* enum cv_address_flag */
 	__u8 mac[6];
 	__u8 host_mac[6];
 	__u32 pad;
@@ -160,7 +160,7 @@ struct cv_policy_key {
 	__u8 pad;
 };
 
-#define CV_CLASS_ANY 0xffffffffu /* wildcard in cv_policy_key; class 0 is "the world": no identity, in no named prefix */
+#define CV_CLASS_ANY 0xffffffffu /* wildcard in cv_policy_key; class 0 is "the world": no identity, no named prefix */
 
 struct cv_policy {
 	__u32 rule;
@@ -180,8 +180,9 @@ struct cv_service_key {
 };
 
 enum cv_service_flag {
-	CV_SERVICE_PROXY = 1 << 0,    /* always to the proxy */
-	CV_SERVICE_EXCLUDED = 1 << 1, /* under the zero address: this port is left alone by configuration, wherever it leads */
+	CV_SERVICE_PROXY = 1 << 0, /* always to the proxy */
+	CV_SERVICE_EXCLUDED =
+		1 << 1, /* under the zero address: this port is left alone by configuration, wherever it leads */
 };
 
 struct cv_service {
@@ -218,21 +219,21 @@ enum cv_listener_kind {
 
 /* cv_control: one entry, written by the agent. */
 struct cv_control {
-	__u32 generation;                    /* the generation in force; 0: none yet, enrolled pods are refused */
-	__u32 listeners[CV_LISTENER_KINDS];  /* how many slots of each kind are filled */
+	__u32 generation;                   /* the generation in force; 0: none yet, enrolled pods are refused */
+	__u32 listeners[CV_LISTENER_KINDS]; /* how many slots of each kind are filled */
 	__u32 pad;
 };
 
 enum cv_counter {
-	CV_COUNTER_EVENT_LOST = 0,   /* ring buffer full */
+	CV_COUNTER_EVENT_LOST = 0, /* ring buffer full */
 	CV_COUNTER_FLOW_NEW = 1,
 	CV_COUNTER_FLOW_CLOSED = 2,
-	CV_COUNTER_REJECT_SENT = 3,  /* RST answered for a refused TCP packet */
+	CV_COUNTER_REJECT_SENT = 3, /* RST answered for a refused TCP packet */
 	CV_COUNTER_DIRECT_PACKETS = 4,
 	CV_COUNTER_PROXY_PACKETS = 5,
 	CV_COUNTER_PASS_PACKETS = 6,
 	CV_COUNTER_DIRECT_BYTES = 7,
-	CV_COUNTER_REEVALUATED = 8,  /* flows judged again after a policy change */
+	CV_COUNTER_REEVALUATED = 8,   /* flows judged again after a policy change */
 	CV_COUNTER_EVENT_LIMITED = 9, /* events kept back by the rate limit */
 	CV_COUNTER_MAX = 10,
 };
@@ -260,22 +261,22 @@ enum cv_event_type {
 
 /* One record of the ring buffer cv_events. */
 struct cv_event {
-	__u64 time_ns;     /* bpf_ktime_get_ns */
-	__u64 duration_ns; /* closed: since the first packet */
-	__u64 bytes_out;   /* closed: from the originator */
-	__u64 bytes_in;    /* closed: to the originator */
-	struct cv_flow_key key; /* in the originator's direction, before translation */
+	__u64 time_ns;           /* bpf_ktime_get_ns */
+	__u64 duration_ns;       /* closed: since the first packet */
+	__u64 bytes_out;         /* closed: from the originator */
+	__u64 bytes_in;          /* closed: to the originator */
+	struct cv_flow_key key;  /* in the originator's direction, before translation */
 	struct cv_addr nat_addr; /* backend, when translated */
 	__be16 nat_port;
-	__u8 type;         /* enum cv_event_type */
-	__u8 verdict;      /* enum cv_verdict */
-	__u8 reason;       /* enum cv_reason */
-	__u8 flags;        /* enum cv_flow_flag */
+	__u8 type;    /* enum cv_event_type */
+	__u8 verdict; /* enum cv_verdict */
+	__u8 reason;  /* enum cv_reason */
+	__u8 flags;   /* enum cv_flow_flag */
 	__u16 pad;
 	__u32 src_class;
 	__u32 dst_class;
 	__u32 rule;
-	__u32 ifindex;     /* veth or uplink the packet was seen on */
+	__u32 ifindex; /* veth or uplink the packet was seen on */
 	__u32 generation;
 	__u32 pad2;
 };

@@ -16,7 +16,7 @@ public static class CvAbi
     /// <summary>Part of the pin path (…/culvert/v&lt;abi&gt;/); raise when a pinned map's layout changes.</summary>
     public const uint AbiVersion = 1;
 
-    /// <summary>Wildcard in cv_policy_key; class 0 is "the world": no identity, in no named prefix.</summary>
+    /// <summary>Wildcard in cv_policy_key; class 0 is "the world": no identity, no named prefix.</summary>
     public const uint ClassAny = 0xffffffff;
 
     /// <summary>Weights are spread over at most this many slots.</summary>
@@ -126,7 +126,7 @@ public enum CvReason : uint
     /// <summary>A packet carried the proxy's mark without being the proxy's.</summary>
     TransportSpoof = 21,
 
-    /// <summary>Translation would give two flows the same ports; the next try may differ.</summary>
+    /// <summary>Translated, two flows would have the same ports; the next try may differ.</summary>
     TupleTaken = 22,
 
     /// <summary><c>CV_REASON_MAX</c>.</summary>

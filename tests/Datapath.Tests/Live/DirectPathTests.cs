@@ -84,7 +84,7 @@ public sealed class DirectPathTests : IClassFixture<LiveWorld>
     [Theory, InlineData(false), InlineData(true)]
     public async Task A_foreign_source_address_is_dropped(bool v6)
     {
-        await _world.PodA.ScriptAsync(v6 ? "ip address replace fd91:1::77/128 dev lo" : "ip address replace 10.91.1.77/32 dev lo");
+        await _world.PodA.ScriptAsync(v6 ? "ip address replace fd91:1::77/128 dev lo nodad" : "ip address replace 10.91.1.77/32 dev lo");
         IPEndPoint foreign = new(IPAddress.Parse(v6 ? "fd91:1::77" : "10.91.1.77"), 5000);
         ulong before = _world.Maps.Drops()[(int)CvReason.SpoofedSource];
         using Socket receiver = Peer.Datagrams(_world.PodB, _world.B.At(v6, 81));
