@@ -42,6 +42,21 @@ static __always_inline int decide_workload(struct cv_scratch *s, const struct cv
 	return policy_judge(s, to->subject, d->port);
 }
 
+/* A destination that is not the mesh's business. */
+static __always_inline int decide_pass(struct cv_scratch *s, const struct cv_address *to)
+{
+	struct cv_decision *d = &s->decision;
+
+	d->verdict = CV_VERDICT_PASS;
+	d->flags |= CV_FLOW_OUTBOUND;
+	d->dst_class = address_class(to);
+	/* Probes: the rest of a node's own connection. */
+	d->untracked = d->quiet && to && to->flags & CV_ADDRESS_NODE;
+	if (to && to->flags & CV_ADDRESS_LOCAL)
+		d->reply_ifindex = to->ifindex;
+	return 0;
+}
+
 /* Fills s->decision for TCP and UDP; src_class and quiet are set already. Returns 0 or the drop reason. */
 __noinline int destination_decide(struct __sk_buff *skb)
 {
@@ -59,12 +74,8 @@ __noinline int destination_decide(struct __sk_buff *skb)
 	d->addr = p->key.dst;
 	d->port = p->key.dport;
 	to = address_lookup(p->generation, &d->addr);
-	if (port_excluded(p)) {
-		d->verdict = CV_VERDICT_PASS;
-		d->flags |= CV_FLOW_OUTBOUND;
-		d->dst_class = to ? to->anon_class : 0;
-		return 0;
-	}
+	if (port_excluded(p, p->key.dport))
+		return decide_pass(s, to);
 	if (to && to->flags & CV_ADDRESS_SERVICE && !(to->flags & CV_ADDRESS_EXCLUDED)) {
 		r = service_choose(s, &always_proxy);
 		if (r)
@@ -75,13 +86,7 @@ __noinline int destination_decide(struct __sk_buff *skb)
 			return 0;
 		}
 	}
-	if (!to || to->flags & (CV_ADDRESS_EXCLUDED | CV_ADDRESS_NODE) || !(to->flags & CV_ADDRESS_MESHED)) {
-		d->verdict = CV_VERDICT_PASS;
-		d->flags |= CV_FLOW_OUTBOUND;
-		d->dst_class = address_class(to);
-		d->untracked =
-			d->quiet && to && to->flags & CV_ADDRESS_NODE; /* probes: the rest of a node's own connection */
-		return 0;
-	}
+	if (!to || to->flags & (CV_ADDRESS_EXCLUDED | CV_ADDRESS_NODE) || !(to->flags & CV_ADDRESS_MESHED))
+		return decide_pass(s, to);
 	return decide_workload(s, to, always_proxy);
 }

@@ -63,7 +63,7 @@ __noinline int flow_judge(struct __sk_buff *skb)
 		r = 0;
 		/* What was unknown has become a workload here: its policy has a say. */
 		if (to && to->flags & CV_ADDRESS_LOCAL && !(to->flags & CV_ADDRESS_EXCLUDED) &&
-		    !address_equal(&key->src, &key->dst))
+		    !address_equal(&key->src, &key->dst) && !port_excluded(&s->packet, d->port))
 			r = CV_FLOW_GONE;
 		/* A Service's backend that is no workload any more: choose another. */
 		if (f->flags & (CV_FLOW_NAT_DST | CV_FLOW_NAT_SRC) && f->dst_class && !d->dst_class)

@@ -4,12 +4,12 @@
 
 #include "lib/policy.h"
 
-/* Whether the configuration leaves the packet's destination port alone: an entry under the zero address says so. */
-static __always_inline int port_excluded(const struct cv_packet *p)
+/* Whether the configuration leaves a destination port alone: an entry under the zero address says so. */
+static __always_inline int port_excluded(const struct cv_packet *p, __be16 port)
 {
 	struct cv_service_key key = {
 		.generation = p->generation,
-		.port = bpf_ntohs(p->key.dport),
+		.port = bpf_ntohs(port),
 		.proto = p->key.proto,
 	};
 	struct cv_service *service = bpf_map_lookup_elem(&cv_service, &key);

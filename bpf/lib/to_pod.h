@@ -66,7 +66,7 @@ __noinline int to_pod_new(struct __sk_buff *skb)
 	d->addr = p->key.dst;
 	d->port = p->key.dport;
 	d->verdict = CV_VERDICT_PASS;
-	excluded = port_excluded(p);
+	excluded = port_excluded(p, p->key.dport);
 	d->flags = excluded ? CV_FLOW_OUTBOUND : CV_FLOW_ANONYMOUS;
 	d->reply_ifindex = skb->ifindex;
 	d->quiet = p->key.proto == IPPROTO_TCP && !packet_is_fresh_syn(p);

@@ -58,6 +58,31 @@ public sealed class FromPodDecisionTests : IClassFixture<World>
         Assert.Equal([CvReason.StrictMtls], _world.ToPod(_world.C, other, ingress: 99).Drops);
     }
 
+    [Theory, MemberData(nameof(Families))]
+    public void An_excluded_port_is_left_alone_everywhere_and_over_generations(bool v6, byte protocol)
+    {
+        void Exclude(uint generation)
+        {
+            WorldContent.Fill(_world, generation);
+            _world.SetPod(generation, _world.B, CvAddressFlag.Strict, CvEndpointFlag.Strict);
+            _world.SetPolicy(generation, _world.B, CvAbi.ClassAny, 0, CvReason.PolicyDeny);
+            _world.Maps.Services.Set(new CvServiceKey { Generation = generation, Port = 9, Proto = protocol }, new CvService { Flags = (uint)CvServiceFlag.Excluded });
+            _world.Maps.Activate(generation);
+        }
+
+        Exclude(World.Generation);
+        Packet there = First(v6, protocol, _world.B.At(v6, 9)), outside = there with { Source = World.Outside(v6) };
+        _world.FromPod(_world.A, there).Passed().Single(CvEventType.New);
+        _world.ToPod(_world.B, there, _world.A.Index).Passed();
+        _world.ToPod(_world.B, outside, 99).Passed().Single(CvEventType.New);
+        Exclude(World.Generation + 1);
+        Assert.Empty(_world.FromPod(_world.B, there.Reply()).Passed().Events);
+        Assert.Empty(_world.FromPod(_world.A, there with { Flags = TcpFlags.Ack }).Passed().Events);
+        Assert.Empty(_world.FromPod(_world.B, outside.Reply()).Passed().Events);
+        Assert.Empty(_world.ToPod(_world.B, outside with { Flags = TcpFlags.Ack }, 99).Passed().Events);
+        Assert.Equal([CvReason.PolicyDeny], _world.FromPod(_world.A, there with { DestinationPort = 10 }).Drops);
+    }
+
     [Theory, InlineData(false), InlineData(true)]
     public void The_answers_to_a_probe_pass_without_an_entry(bool v6)
     {

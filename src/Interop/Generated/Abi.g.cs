@@ -709,7 +709,7 @@ public enum CvServiceFlag : uint
     /// <summary>Always to the proxy.</summary>
     Proxy = 1,
 
-    /// <summary>Under the zero address: this port is left alone by configuration, wherever it leads.</summary>
+    /// <summary><c>CV_SERVICE_EXCLUDED</c>.</summary>
     Excluded = 2,
 }
 
