@@ -10,15 +10,17 @@ internal sealed class ProxyContext
 {
     private long _nextId;
 
-    internal ProxyContext(EventLoop loop, ProxyOptions options, ProxySeams seams, ConnectionBudget budget, TimeProvider time)
+    internal ProxyContext(EventLoop loop, ProxyOptions options, ProxySeams seams, ConnectionBudget budget, FailureLog failures, TimeProvider time)
     {
         Loop = loop;
         Options = options;
         Seams = seams;
         Budget = budget;
         Time = time;
-        Handshaker = new TunnelHandshaker(loop, options, new HandshakeReporter(loop, seams.Observer, options.HandshakeLogInterval));
-        Pool = new TunnelPool(loop, options, seams.Certificates, Handshaker, time);
+        Certificates = new CertificateWaiter(loop, seams.Certificates, options.CertificateTimeout);
+        Reporter = new HandshakeReporter(seams.Observer, failures);
+        Handshaker = new TunnelHandshaker(loop, options, Reporter);
+        Pool = new TunnelPool(loop, options, seams.Certificates, Certificates, Handshaker, time);
         _nextId = (long)loop.Index << 48;
     }
 
@@ -31,6 +33,11 @@ internal sealed class ProxyContext
     internal ConnectionBudget Budget { get; }
 
     internal TimeProvider Time { get; }
+    /// <summary>Credentials of this node's identities.</summary>
+    internal CertificateWaiter Certificates { get; }
+
+    /// <summary>Who hears of handshakes.</summary>
+    internal HandshakeReporter Reporter { get; }
 
     internal TunnelHandshaker Handshaker { get; }
 

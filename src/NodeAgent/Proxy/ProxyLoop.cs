@@ -54,6 +54,7 @@ internal sealed class ProxyLoop
 
     internal void DropStale()
     {
+        _context.Certificates.Wake();
         _context.Pool.DropStale();
         _inbound.DropStale();
     }

@@ -33,6 +33,9 @@ internal sealed record ProxyOptions
     /// <summary>Time for a TCP connection to be made.</summary>
     internal TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long a connection waits for its workload's first certificate.</summary>
+    internal TimeSpan CertificateTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>Time for a TLS handshake.</summary>
     internal TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(10);
 

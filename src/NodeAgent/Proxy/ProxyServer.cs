@@ -1,6 +1,7 @@
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Inbound;
 using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Tunnel;
 
 namespace Culvert.NodeAgent.Proxy;
 
@@ -28,11 +29,12 @@ internal sealed class ProxyServer : IAsyncDisposable
         int count = options.Loops > 0 ? options.Loops : Environment.ProcessorCount;
         _budget = new ConnectionBudget(options.MaxConnections);
         _loops = new ProxyLoop[count];
+        FailureLog failures = new(time, options.HandshakeLogInterval);
         EventLoopOptions loopOptions = new() { MaxBufferedBytes = options.MaxBufferedBytes / count };
         for (int i = 0; i < count; i++)
         {
             EventLoop loop = new(i, loopOptions, time, seams.Observer);
-            _loops[i] = new ProxyLoop(new ProxyContext(loop, options, seams, _budget, time));
+            _loops[i] = new ProxyLoop(new ProxyContext(loop, options, seams, _budget, failures, time));
         }
 
         InboundHandler[] inbound = [.. _loops.Select(l => l.Inbound)];

@@ -16,7 +16,6 @@ internal sealed class InboundHandler(ProxyContext context)
     private InboundHandler[] _all = [];
     private TunnelBalancer _balancer = new(1);
     private readonly InboundStreams _streams = new(context);
-    private readonly HandshakeReporter _reporter = new(context.Loop, context.Seams.Observer, context.Options.HandshakeLogInterval);
 
     /// <summary>Tunnels open now.</summary>
     internal int Count => _tunnels.Count;
@@ -74,13 +73,13 @@ internal sealed class InboundHandler(ProxyContext context)
         try
         {
             WorkloadInfo? workload = context.Seams.Directory.FindLocalWorkload(local);
-            TlsIdentity? identity = workload is null ? null : context.Seams.Certificates.Find(workload.Identity);
+            TlsIdentity? identity = workload is null || !counted ? null : await context.Certificates.FindAsync(workload.Identity);
             if (!counted || identity is null)
             {
                 handle.Dispose();
                 ProxyFailure failure = !counted ? ProxyFailure.Overload : workload is null ? ProxyFailure.NoRoute : ProxyFailure.NoCertificate;
                 string detail = workload is null ? $"no workload of this node has the address {local}" : $"no certificate for {workload.Identity}";
-                _reporter.Report(isServer: true, peer, workload?.Identity, null, failure, counted ? detail : "too many connections", TimeSpan.Zero);
+                context.Reporter.Report(isServer: true, peer, workload?.Identity, null, failure, counted ? detail : "too many connections", TimeSpan.Zero);
                 return;
             }
 

@@ -18,15 +18,17 @@ internal sealed class TunnelPool
     private readonly EventLoop _loop;
     private readonly ProxyOptions _options;
     private readonly ICertificateSource _certificates;
+    private readonly CertificateWaiter _waiter;
     private readonly TunnelHandshaker _handshaker;
     private readonly TimeProvider _time;
     private readonly Dictionary<TunnelKey, TunnelGroup> _groups = [];
 
-    internal TunnelPool(EventLoop loop, ProxyOptions options, ICertificateSource certificates, TunnelHandshaker handshaker, TimeProvider time)
+    internal TunnelPool(EventLoop loop, ProxyOptions options, ICertificateSource certificates, CertificateWaiter waiter, TunnelHandshaker handshaker, TimeProvider time)
     {
         _loop = loop;
         _options = options;
         _certificates = certificates;
+        _waiter = waiter;
         _handshaker = handshaker;
         _time = time;
     }
@@ -119,7 +121,7 @@ internal sealed class TunnelPool
     {
         for (int attempt = 0; attempt < Attempts; attempt++)
         {
-            TlsIdentity? identity = _certificates.Find(key.Source);
+            TlsIdentity? identity = await _waiter.FindAsync(key.Source);
             if (identity is null) return (null, ProxyFailure.NoCertificate);
             if (!_groups.TryGetValue(key, out TunnelGroup? group)) _groups.Add(key, group = new TunnelGroup(key));
             TunnelConnection? tunnel = group.Pick(identity, _options.StreamsPerTunnel);
