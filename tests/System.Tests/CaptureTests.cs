@@ -24,13 +24,14 @@ public sealed class CaptureTests(MeshFixture mesh)
         });
 
         using var client = await PeerServer.ConnectAsync(mesh.Client, server.EndPoint);
+        var (local, remote) = (client.LocalEndPoint, client.RemoteEndPoint);
         await PeerServer.SendAllAsync(client, "hello"u8.ToArray());
         client.Shutdown(SocketShutdown.Send);
         var answer = await PeerServer.ReceiveAllAsync(client);
 
         Assert.Equal("hello", Encoding.ASCII.GetString(answer));
-        Assert.Equal(server.EndPoint, client.RemoteEndPoint);
-        Assert.Equal(client.LocalEndPoint, await seen.Task);
+        Assert.Equal(server.EndPoint, remote);
+        Assert.Equal(local, await seen.Task);
         await mesh.Node1.WaitForFlowAsync("the flow", f =>
             f.Destination.Port == server.EndPoint.Port
             && f.Path == (path == TestPath.Direct ? FlowPath.Direct : FlowPath.Tunnel)

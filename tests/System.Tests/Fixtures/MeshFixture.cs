@@ -41,6 +41,11 @@ public sealed class MeshFixture : IAsyncLifetime
     internal static async Task<MeshLab> CreateAsync(MeshLabOptions options)
     {
         var mesh = await MeshLab.CreateAsync(options);
+        if (Environment.GetEnvironmentVariable("CULVERT_KEEP_LABS") is { Length: > 0 })
+        {
+            mesh.Lab.Keep(); // for a look at logs and flows after a failure; `culvert detach --all` removes them
+        }
+
         await mesh.AddNodeAsync("node1");
         await mesh.AddNodeAsync("node2");
         mesh.Objects.Write("mesh", MeshObjects.Mesh());

@@ -3,7 +3,6 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Culvert.Cli.Labs;
@@ -24,7 +23,7 @@ internal sealed class TunnelClient : IHttp2Handler
         using var socket = from.CreateSocket(pod.AddressFamily);
         await socket.ConnectAsync(new IPEndPoint(pod, 15008));
         await using var tls = new SslStream(new NetworkStream(socket));
-        using var certificate = Load(pem);
+        using var certificate = X509Certificate2.CreateFromPemFile(pem);
         var chain = new X509Certificate2Collection();
         chain.ImportFromPemFile(pem);
         chain.RemoveAt(0);
@@ -86,14 +85,5 @@ internal sealed class TunnelClient : IHttp2Handler
 
     public void OnSettings()
     {
-    }
-
-    private static X509Certificate2 Load(string pem)
-    {
-        using var bare = X509Certificate2.CreateFromPemFile(pem);
-        using var key = ECDsa.Create();
-        var text = File.ReadAllText(pem);
-        key.ImportFromPem(text.AsSpan(text.IndexOf("-----BEGIN PRIVATE KEY", StringComparison.Ordinal)));
-        return bare.CopyWithPrivateKey(key);
     }
 }
