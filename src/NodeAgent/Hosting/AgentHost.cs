@@ -42,6 +42,7 @@ public sealed class AgentHost : ISnapshotSink, IFlowContext, IAsyncDisposable
     private readonly DatapathReconciler _reconciler;
     private readonly KernelFlowReader _flowReader;
     private readonly FlowSweeper _sweeper;
+    private readonly FlowProber _prober;
     private readonly MeshDirectory _directory;
     private readonly SvidStore _svids;
     private readonly TlsIdentityTable _tls;
@@ -76,6 +77,7 @@ public sealed class AgentHost : ISnapshotSink, IFlowContext, IAsyncDisposable
         _reconciler = new DatapathReconciler(_programs, _attacher, _writer, () => new KernelLinks(_netlink), new PolicyIdFile(options.StateFolder, _logger), options.Uplinks, _state, _logger);
         FlowSink sink = new(_metrics, _flows, options.AccessLog ? loggers.CreateLogger("Culvert.Access") : null);
         _sweeper = new FlowSweeper(_programs.Maps.Flow, time, _logger);
+        _prober = new FlowProber(_programs.Maps.Flow, _logger);
 
         NodeCredentials credentials = new(options.NodeName, options.StateFolder, options.JoinTokenFile, time, _logger);
         _channel = new ControllerLink(options.Controller, options.NodeName, options.BootstrapRootsFile, credentials, time);
@@ -152,6 +154,7 @@ public sealed class AgentHost : ISnapshotSink, IFlowContext, IAsyncDisposable
             _channel.SetBundle(snapshot.TrustBundle);
             _tls.Update(snapshot.TrustBundle, wanted.Keys.ToHashSet());
             _proxy.ReauthorizeAll();
+            _prober.Probe(_state.Current.Generation);
             _health.Clear("snapshot");
         }
         finally

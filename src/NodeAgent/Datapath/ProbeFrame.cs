@@ -1,0 +1,103 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using Culvert.Interop.Abi;
+
+namespace Culvert.NodeAgent.Datapath;
+
+/// <summary>Writes the Ethernet frame of a bare TCP acknowledgement as the receiver of a flow would see it. Pure.</summary>
+internal static class ProbeFrame
+{
+    /// <summary>Ethernet, IPv6 and TCP headers.</summary>
+    internal const int MaxLength = EthernetLength + 40 + TcpLength;
+
+    private const int EthernetLength = 14;
+    private const int TcpLength = 20;
+    private const byte Ack = 0x10;
+    private const byte HopLimit = 64;
+
+    /// <summary>Where a packet socket sends it: out of the interface, to the pod behind it. See packet(7), sockaddr_ll.</summary>
+    internal static SocketAddress LinkAddress(uint interfaceIndex)
+    {
+        SocketAddress address = new(AddressFamily.Packet, 20);
+        BinaryPrimitives.WriteUInt16BigEndian(address.Buffer.Span[2..], 0x0800);
+        MemoryMarshal.Write(address.Buffer.Span[4..], interfaceIndex);
+        return address;
+    }
+
+    /// <summary>Writes the frame.</summary>
+    /// <returns>Its length.</returns>
+    internal static int Write(Span<byte> frame, in CvFlowKey key, in CvFlow flow, uint sequence)
+    {
+        CvAddr source = key.Src, destination = key.Dst;
+        ushort sourcePort = key.Sport, destinationPort = key.Dport;
+        if ((flow.Flags & (byte)CvFlowFlag.NatDst) != 0) (destination, destinationPort) = (flow.NatAddr, flow.NatPort);
+        if ((flow.Flags & (byte)CvFlowFlag.NatSrc) != 0) (source, sourcePort) = (flow.NatAddr, flow.NatPort);
+        ReadOnlySpan<byte> from = Bytes(in source), to = Bytes(in destination);
+        bool v4 = from[..10].IndexOfAnyExcept((byte)0) < 0 && from[10] == 0xff && from[11] == 0xff;
+        if (v4)
+        {
+            from = from[12..];
+            to = to[12..];
+        }
+
+        frame.Clear();
+        Bytes(in flow.Mac).CopyTo(frame);
+        Bytes(in flow.HostMac).CopyTo(frame[6..]);
+        BinaryPrimitives.WriteUInt16BigEndian(frame[12..], v4 ? (ushort)0x0800 : (ushort)0x86dd);
+        int header = v4 ? WriteIPv4(frame[EthernetLength..], from, to) : WriteIPv6(frame[EthernetLength..], from, to);
+
+        Span<byte> tcp = frame.Slice(EthernetLength + header, TcpLength);
+        MemoryMarshal.Write(tcp, sourcePort); // both are in network order already
+        MemoryMarshal.Write(tcp[2..], destinationPort);
+        BinaryPrimitives.WriteUInt32BigEndian(tcp[4..], sequence);
+        tcp[12] = (TcpLength / 4) << 4;
+        tcp[13] = Ack;
+        uint pseudo = Sum(from) + Sum(to) + 6 + TcpLength;
+        BinaryPrimitives.WriteUInt16BigEndian(tcp[16..], Fold(pseudo + Sum(tcp)));
+        return EthernetLength + header + TcpLength;
+    }
+
+    private static int WriteIPv4(Span<byte> ip, ReadOnlySpan<byte> from, ReadOnlySpan<byte> to)
+    {
+        const int Length = 20;
+        ip[0] = 0x45;
+        BinaryPrimitives.WriteUInt16BigEndian(ip[2..], Length + TcpLength);
+        BinaryPrimitives.WriteUInt16BigEndian(ip[6..], 0x4000);
+        ip[8] = HopLimit;
+        ip[9] = 6;
+        from.CopyTo(ip[12..]);
+        to.CopyTo(ip[16..]);
+        BinaryPrimitives.WriteUInt16BigEndian(ip[10..], Fold(Sum(ip[..Length])));
+        return Length;
+    }
+
+    private static int WriteIPv6(Span<byte> ip, ReadOnlySpan<byte> from, ReadOnlySpan<byte> to)
+    {
+        ip[0] = 0x60;
+        BinaryPrimitives.WriteUInt16BigEndian(ip[4..], TcpLength);
+        ip[6] = 6;
+        ip[7] = HopLimit;
+        from.CopyTo(ip[8..]);
+        to.CopyTo(ip[24..]);
+        return 40;
+    }
+
+    // RFC 1071. Every part here has an even length.
+    private static uint Sum(ReadOnlySpan<byte> bytes)
+    {
+        uint sum = 0;
+        for (; bytes.Length >= 2; bytes = bytes[2..]) sum += BinaryPrimitives.ReadUInt16BigEndian(bytes);
+        return sum;
+    }
+
+    private static ushort Fold(uint sum)
+    {
+        while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
+        return (ushort)~sum;
+    }
+
+    private static ReadOnlySpan<byte> Bytes<T>(in T value)
+        where T : unmanaged => MemoryMarshal.AsBytes(new ReadOnlySpan<T>(in value));
+}
