@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * The datapath's programs at traffic control. Every refusal has a reason that is counted; see lib/reject.h.
+ * The datapath's programs at traffic control, and their one helper at the socket lookup. Every refusal has a reason that is counted; see lib/reject.h.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -8,6 +8,7 @@
 
 #include "lib/from_net.h"
 #include "lib/from_pod.h"
+#include "lib/recycle.h"
 #include "lib/to_pod.h"
 
 /* Ingress of a pod's host-side veth: what the pod sends. */
@@ -67,6 +68,13 @@ int cv_from_net(struct __sk_buff *skb)
 	if (mark_is(skb, cv_cfg_mark_proxy))
 		return packet_drop(skb, CV_REASON_TRANSPORT_SPOOF, CV_SIDE_NET);
 	return from_net(skb, s);
+}
+
+/* The node's network namespace, when the kernel looks for a listener. */
+SEC("sk_lookup")
+int cv_recycled(struct bpf_sk_lookup *ctx)
+{
+	return recycle_listener(ctx);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -101,6 +101,17 @@ struct {
 	__type(value, __u64);
 } cv_listener SEC(".maps");
 
+/*
+ * Connections that begin while the one before them, of the same addresses and ports, still waits in TIME_WAIT: the kind of
+ * listener they are for. Written by socket.h, taken out by recycle.h within the same packet's way.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct cv_flow_key);
+	__type(value, __u32);
+} cv_recycle SEC(".maps");
+
 /* struct cv_event records, from the programs to the agent. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

@@ -97,6 +97,6 @@ struct cv_scratch {
 	struct cv_limit dropped;
 	struct cv_limit denied;
 	__u32 next_listener;
-	__u32 pad2;
+	__u32 recycle;   /* 1: socket_capture met a connection of the proxy that waits for its end */
 	__u8 bytes[128]; /* headers under construction */
 };

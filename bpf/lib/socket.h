@@ -46,7 +46,7 @@ static __always_inline struct bpf_sock *socket_lookup(struct __sk_buff *skb, con
  * Captures the packet when s->lookup is a connection of the proxy. Returns 1 when it is, 0 when not, -1 when the kernel
  * refused. Only full sockets are assigned: the kernel finds half-open and waiting ones by itself once the mark has
  * delivered the packet here, and reassembly would lose an assignment anyway. A fresh SYN for a waiting socket is a
- * new connection and is judged again.
+ * new connection and is judged again; s->recycle tells listener_assign.
  */
 __noinline int socket_capture(struct __sk_buff *skb)
 {
@@ -57,11 +57,13 @@ __noinline int socket_capture(struct __sk_buff *skb)
 	if (!s)
 		return 0;
 	assign = !(s->packet.flags & (CV_PACKET_FRAGMENT | CV_PACKET_ICMP_ERROR));
+	s->recycle = 0;
 	fresh = (s->packet.tcp_flags & (CV_TCP_SYN | CV_TCP_ACK)) == CV_TCP_SYN;
 	sk = socket_lookup(skb, &s->lookup, s->packet.flags & CV_PACKET_V6);
 	if (!sk)
 		return 0;
 	if (sk->state == CV_TCP_LISTEN || (sk->state == CV_TCP_TIME_WAIT && fresh)) {
+		s->recycle = sk->state == CV_TCP_TIME_WAIT;
 		r = 0;
 	} else if (sk->state != CV_TCP_TIME_WAIT && sk->state != CV_TCP_NEW_SYN_RECV) {
 		full = bpf_sk_fullsock(sk);
@@ -78,6 +80,20 @@ __noinline int socket_capture(struct __sk_buff *skb)
 	return r;
 }
 
+/*
+ * Leaves a SYN to the socket in TIME_WAIT that has its addresses and ports. Only the kernel itself can put that one away: it
+ * does so when it finds a listener, which recycle.h names. Assigning the listener here would lose the SYN, because
+ * since 6.10 no request is queued beside a socket of the same four-tuple.
+ */
+static __always_inline int listener_recycle(struct __sk_buff *skb, struct cv_scratch *s, __u32 kind)
+{
+	if (bpf_map_update_elem(&cv_recycle, &s->lookup, &kind, BPF_ANY))
+		return CV_REASON_ASSIGN_FAILED;
+	mark_capture(skb);
+	counter_add(CV_COUNTER_PROXY_PACKETS, 1);
+	return 0;
+}
+
 /* Hands a TCP packet without a socket to one of the listeners of a kind, in turn. Returns 0 or the drop reason. */
 __noinline int listener_assign(struct __sk_buff *skb, __u32 kind)
 {
@@ -92,6 +108,8 @@ __noinline int listener_assign(struct __sk_buff *skb, __u32 kind)
 	count = control->listeners[kind];
 	if (!count)
 		return CV_REASON_PROXY_DOWN;
+	if (s->recycle)
+		return listener_recycle(skb, s, kind);
 	if (count > CV_MAX_LISTENERS)
 		count = CV_MAX_LISTENERS;
 	start = s->next_listener++;

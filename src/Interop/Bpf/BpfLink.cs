@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Culvert.Interop.Handles;
 using Culvert.Interop.Native;
+using Culvert.Interop.Netlink;
 
 namespace Culvert.Interop.Bpf;
 
@@ -49,6 +50,17 @@ public sealed unsafe class BpfLink : IDisposable
     /// <exception cref="BpfException">EBUSY when another XDP program is there.</exception>
     public static BpfLink AttachXdp(BpfProgram program, int interfaceIndex, XdpMode mode = XdpMode.Automatic)
         => Attach(program, interfaceIndex, (uint)bpf_attach_type.BPF_XDP, (uint)mode, $"to interface {interfaceIndex} by XDP ({mode})");
+
+    /// <summary>Attaches a program of section "sk_lookup" to the calling thread's network namespace, behind those already there.</summary>
+    /// <param name="program">The program.</param>
+    /// <returns>The link.</returns>
+    /// <exception cref="BpfException">The kernel refused: it is older than 5.9, or CAP_NET_ADMIN is missing.</exception>
+    public static BpfLink AttachSocketLookup(BpfProgram program)
+    {
+        using NetworkNamespace here = NetworkNamespace.Current();
+        using DescriptorLease lease = new(here.Handle);
+        return Attach(program, lease.Descriptor, (uint)bpf_attach_type.BPF_SK_LOOKUP, 0, "to the socket lookup of this network namespace");
+    }
 
     /// <summary>Opens a pinned link.</summary>
     /// <param name="path">Where it is pinned.</param>

@@ -10,8 +10,8 @@ namespace Culvert.NodeAgent.Datapath;
 /// </summary>
 internal sealed class DatapathPrograms : IDisposable
 {
-    // Scratch space and read-only data belong to one load of the programs.
-    private static readonly string[] Unpinned = ["cv_scratch"];
+    // Scratch space, read-only data and what one packet leaves for the socket lookup belong to one load of the programs.
+    private static readonly string[] Unpinned = ["cv_scratch", "cv_recycle"];
 
     private readonly BpfObject _object;
 
@@ -21,6 +21,7 @@ internal sealed class DatapathPrograms : IDisposable
         FromPod = loaded.GetProgram("cv_from_pod");
         ToPod = loaded.GetProgram("cv_to_pod");
         FromNet = loaded.GetProgram("cv_from_net");
+        Recycled = loaded.GetProgram("cv_recycled");
         Maps = new DatapathMaps(loaded);
     }
 
@@ -29,6 +30,9 @@ internal sealed class DatapathPrograms : IDisposable
     internal BpfProgram ToPod { get; }
 
     internal BpfProgram FromNet { get; }
+
+    /// <summary>For the socket lookup of the node's network namespace.</summary>
+    internal BpfProgram Recycled { get; }
 
     internal DatapathMaps Maps { get; }
 
@@ -80,6 +84,7 @@ internal sealed class DatapathPrograms : IDisposable
         FromPod.Dispose();
         ToPod.Dispose();
         FromNet.Dispose();
+        Recycled.Dispose();
         _object.Dispose();
     }
 }

@@ -35,6 +35,7 @@ public sealed class AgentHost : ISnapshotSink, IFlowContext, IAsyncDisposable
     private readonly AgentLock _lock;
     private readonly DatapathPrograms _programs;
     private readonly ProgramAttacher _attacher;
+    private readonly BpfLink _recycled;
     private readonly GenerationWriter _writer;
     private readonly RouteNetlink _netlink;
     private readonly LinkWatcher _links;
@@ -68,6 +69,8 @@ public sealed class AgentHost : ISnapshotSink, IFlowContext, IAsyncDisposable
 
         _pins = PinFolder.Prepare(options.BpfFolder);
         _programs = DatapathPrograms.Load(options, _pins, _logger);
+        // Serves the listeners of this process: it lasts as long as they do.
+        _recycled = BpfLink.AttachSocketLookup(_programs.Recycled);
         _attacher = new ProgramAttacher(_pins, KernelFeatures.ProbeTcx().Present, _logger);
         _writer = new GenerationWriter(_programs.Maps);
         _netlink = RouteNetlink.Open();
@@ -181,6 +184,7 @@ public sealed class AgentHost : ISnapshotSink, IFlowContext, IAsyncDisposable
         _observer.Dispose();
         _channel.Dispose();
         _attacher.Dispose();
+        _recycled.Dispose();
         _programs.Dispose();
         _links.Dispose();
         _netlink.Dispose();

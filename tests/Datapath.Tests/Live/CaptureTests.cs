@@ -78,6 +78,27 @@ public sealed class CaptureTests : IClassFixture<LiveWorld>
     }
 
     [Theory, InlineData(false), InlineData(true)]
+    public async Task Ports_of_a_connection_that_waits_for_its_end_serve_a_new_one_at_once(bool v6)
+    {
+        _world.EnrolX(v6);
+        using Socket listener = Offer(v6, CvListenerKind.Out4, LiveWorld.CapturePort);
+        for (int i = 0; i < 5; i++)
+        {
+            using Socket client = Peer.Open(_world.PodA, v6, SocketType.Stream);
+            client.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+            client.Bind(_world.A.At(v6, 34567));
+            long started = Environment.TickCount64;
+            await client.ConnectAsync(new IPEndPoint(_world.X(v6), 8080), Peer.Deadline());
+            using Socket proxy = await listener.AcceptAsync(Peer.Deadline());
+            Assert.InRange(Environment.TickCount64 - started, 0, 900); // a SYN that was lost comes again after a second
+            proxy.Shutdown(SocketShutdown.Send); // the side that ends first is the one that waits
+            Assert.Equal(0, await client.ReceiveAsync(new byte[1], Peer.Deadline()));
+            client.Shutdown(SocketShutdown.Send);
+            Assert.Equal(0, await proxy.ReceiveAsync(new byte[1], Peer.Deadline()));
+        }
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
     public async Task Without_a_listener_the_connection_waits_for_one(bool v6)
     {
         _world.EnrolX(v6);

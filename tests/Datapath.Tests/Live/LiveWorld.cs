@@ -79,6 +79,9 @@ public sealed class LiveWorld : IWorld, IAsyncLifetime
             Place(programs.GetProgram("cv_to_pod"), pod.Index, TcDirection.Egress);
         }
         Place(programs.GetProgram("cv_from_net"), await IndexOf(LabNode.Uplink), TcDirection.Ingress);
+        BpfProgram recycled = programs.GetProgram("cv_recycled");
+        _disposables.Add(recycled);
+        _disposables.Add(In(Node, () => BpfLink.AttachSocketLookup(recycled)));
         Attach();
         Reset();
     }
