@@ -49,6 +49,9 @@ internal sealed class ProxyContext
     /// <summary>Connections that run on this loop.</summary>
     internal ConnectionSet Connections { get; } = new();
 
+    /// <summary>Connections that run, are being made or are being closed on this loop.</summary>
+    internal int Running { get; set; }
+
     /// <summary>A number for a connection.</summary>
     internal long NextId() => ++_nextId;
 }

@@ -27,7 +27,7 @@ internal sealed class ProxyLoop
     internal InboundHandler Inbound => _inbound;
 
     /// <summary>Whether nothing is left to wait for.</summary>
-    internal bool IsIdle => _context.Connections.Count == 0;
+    internal bool IsIdle => _context.Running == 0;
 
     internal void Listen(SocketHandle listener, bool outbound)
     {

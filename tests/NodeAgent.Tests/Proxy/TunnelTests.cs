@@ -22,7 +22,7 @@ public sealed class TunnelTests
             sockets.AddRange([client, server]);
         }
 
-        Assert.Equal((50, 1), await CountAsync(pair.SourceProxy));
+        await SocketExtensions.EventuallyAsync(async () => await CountAsync(pair.SourceProxy) == (50, 1));
         Assert.Single(pair.Source.Handshakes);
         sockets.ForEach(s => s.Dispose());
         await SocketExtensions.EventuallyAsync(async () => await CountAsync(pair.SourceProxy) == (0, 1));
@@ -40,7 +40,7 @@ public sealed class TunnelTests
             sockets.AddRange([client, server]);
         }
 
-        Assert.Equal((25, 3), await CountAsync(pair.SourceProxy));
+        await SocketExtensions.EventuallyAsync(async () => await CountAsync(pair.SourceProxy) == (25, 3));
         sockets.ForEach(s => s.Dispose());
     }
 
@@ -68,7 +68,7 @@ public sealed class TunnelTests
         }
 
         (Socket quick, Socket echo) = await pair.ConnectAsync(listener);
-        Assert.Equal((41, 1), await CountAsync(pair.SourceProxy));
+        await SocketExtensions.EventuallyAsync(async () => await CountAsync(pair.SourceProxy) == (41, 1));
         for (int i = 0; i < 100; i++)
         {
             await quick.SendAllAsync(block);
@@ -127,6 +127,21 @@ public sealed class TunnelTests
         SpiffeId bob = SpiffeId.Parse(ProxyPair.Bob);
         pair.Destination.Identities[bob] = new TlsIdentity(bob, other.Context(false, leaf), other.Context(true, leaf, pair.Authority));
         await ExpectResetAsync(pair, ProxyFailure.TlsHandshake);
+    }
+
+    [Fact]
+    public async Task ARefusedClientCertificateIsReportedOnBothSides()
+    {
+        await using ProxyPair pair = new();
+        using TestAuthority other = new("other");
+        using Socket listener = Listen(pair);
+        TestLeaf leaf = other.Issue(ProxyPair.Alice);
+        SpiffeId alice = SpiffeId.Parse(ProxyPair.Alice);
+        pair.Source.Identities[alice] = new TlsIdentity(alice, other.Context(false, leaf, pair.Authority), other.Context(true, leaf));
+        await ExpectResetAsync(pair, ProxyFailure.TlsHandshake);
+        await SocketExtensions.EventuallyAsync(() => pair.Source.Handshakes.Any(h => h.Log) && pair.Destination.Handshakes.Any(h => h.Log));
+        Assert.Contains("alert", pair.Source.Handshakes.First(h => h.Log).Handshake.Detail, StringComparison.Ordinal);
+        Assert.Contains("verify failed", pair.Destination.Handshakes.First(h => h.Log).Handshake.Detail, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -84,7 +84,7 @@ internal sealed class InboundHandler(ProxyContext context)
             }
 
             LoopSocket socket = new(context.Loop, handle, connected: true);
-            (TunnelParts? parts, _) = await context.Handshaker.ShakeHandsAsync(socket, peer, local, identity, isServer: true, expected: null);
+            (TunnelParts? parts, _, _) = await context.Handshaker.ShakeHandsAsync(socket, peer, local, identity, isServer: true, expected: null);
             if (parts is null) return;
             TunnelConnection tunnel = new(parts, _streams, context.Options, context.Time);
             _tunnels.Add(tunnel);

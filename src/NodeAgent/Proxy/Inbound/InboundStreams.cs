@@ -35,6 +35,7 @@ internal sealed class InboundStreams(ProxyContext context) : ITunnelStreams
 
     private async Task RunAsync(TunnelConnection tunnel, Http2Stream stream, StreamRelay relay, ProxyConnectionInfo info)
     {
+        context.Running++;
         try
         {
             await ConnectAsync(tunnel, stream, relay, info);
@@ -46,6 +47,7 @@ internal sealed class InboundStreams(ProxyContext context) : ITunnelStreams
         }
         finally
         {
+            context.Running--;
             context.Budget.Release();
         }
     }

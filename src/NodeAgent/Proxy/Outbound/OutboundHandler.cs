@@ -39,6 +39,7 @@ internal sealed class OutboundHandler(ProxyContext context)
     private async Task RunAsync(LoopSocket socket, ProxyConnectionInfo info)
     {
         bool counted = context.Budget.TryTake();
+        context.Running++;
         try
         {
             if (counted && socket.RegisterError == SocketErrno.None) await RouteAsync(socket, info);
@@ -51,6 +52,7 @@ internal sealed class OutboundHandler(ProxyContext context)
         }
         finally
         {
+            context.Running--;
             if (counted) context.Budget.Release();
         }
     }
@@ -96,10 +98,10 @@ internal sealed class OutboundHandler(ProxyContext context)
     private async ValueTask TunnelAsync(LoopSocket socket, ProxyConnectionInfo info, OutboundRoute route)
     {
         TunnelKey key = new(info.SourceIdentity!, route.Dial, route.Destination!.Identity);
-        (StreamRelay? relay, ProxyFailure failure) = await context.Pool.OpenStreamAsync(key, context.Headers, WriteConnect, info);
+        (StreamRelay? relay, ProxyFailure failure, string? detail) = await context.Pool.OpenStreamAsync(key, context.Headers, WriteConnect, info);
         if (relay is null)
         {
-            Fail(socket, info, failure, null);
+            Fail(socket, info, failure, detail);
             return;
         }
 

@@ -62,6 +62,9 @@ internal sealed partial class TunnelConnection : IFlushable
     /// <summary>Why it ended, in words; null while it runs or after an orderly end.</summary>
     internal string? CloseReason { get; private set; }
 
+    /// <summary>Whether it failed before the peer had said a word of HTTP/2: as a server does that refuses the client's certificate.</summary>
+    internal bool WasRefused => IsClosed && CloseReason is not null && !Http2.PeerSettingsReceived;
+
     /// <inheritdoc/>
     bool IFlushable.IsFlushScheduled { get; set; }
 

@@ -21,7 +21,7 @@ internal sealed class TunnelHandshaker(EventLoop loop, ProxyOptions options, Han
     /// <param name="expected">Who the peer has to be; null for anybody of the mesh.</param>
     /// <returns>The parts, or null and the failure; the socket is closed then.</returns>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    internal async ValueTask<(TunnelParts? Parts, ProxyFailure Failure)> ShakeHandsAsync(
+    internal async ValueTask<(TunnelParts? Parts, ProxyFailure Failure, string? Detail)> ShakeHandsAsync(
         LoopSocket socket, SocketEndPoint peer, SocketEndPoint local, TlsIdentity identity, bool isServer, SpiffeId? expected)
     {
         long started = loop.NowMilliseconds;
@@ -51,11 +51,17 @@ internal sealed class TunnelHandshaker(EventLoop loop, ProxyOptions options, Han
             ? (null, ProxyFailure.TlsTimeout, "no answer in time")
             : Judge(tls, result, expected);
         report.Report(isServer, peer, identity.Id, id, failure, detail, TimeSpan.FromMilliseconds(loop.NowMilliseconds - started));
-        if (failure == ProxyFailure.None) return (new TunnelParts(socket, tls, identity, id!, peer, local), failure);
+        if (failure == ProxyFailure.None) return (new TunnelParts(socket, tls, identity, id!, peer, local), failure, null);
         socket.Dispose();
         tls.Dispose();
-        return (null, failure);
+        return (null, failure, detail);
     }
+
+    /// <summary>Reports that the peer refused this side after its own part of the handshake had succeeded.</summary>
+    /// <param name="parts">The connection.</param>
+    /// <param name="reason">What ended it.</param>
+    internal void ReportRefusal(TunnelParts parts, string reason) =>
+        report.Report(isServer: false, parts.Peer, parts.Identity.Id, parts.PeerIdentity, ProxyFailure.TlsHandshake, $"refused by the peer: {reason}", TimeSpan.Zero);
 
     private static (SpiffeId? Id, ProxyFailure Failure, string? Detail) Judge(TlsConnection tls, TlsResult result, SpiffeId? expected)
     {

@@ -43,31 +43,36 @@ internal sealed class TunnelPool
     /// <param name="state">Passed to <paramref name="writeHeaders"/>.</param>
     /// <returns>The relay, whose <see cref="StreamRelay.ResponseStatus"/> is 200, or null and the failure.</returns>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    internal async ValueTask<(StreamRelay? Relay, ProxyFailure Failure)> OpenStreamAsync<TState>(
+    internal async ValueTask<OpenedStream> OpenStreamAsync<TState>(
         TunnelKey key, HeaderList headers, Action<HeaderList, TState> writeHeaders, TState state)
     {
-        ProxyFailure failure = ProxyFailure.TunnelReset;
+        OpenedStream result = default;
+        bool broken = false;
         for (int attempt = 0; attempt < Attempts; attempt++)
         {
-            (TunnelConnection? tunnel, failure) = await GetTunnelAsync(key);
-            if (tunnel is null) return (null, failure);
+            (TunnelConnection? tunnel, ProxyFailure failure, string? detail) = await GetTunnelAsync(key);
+            if (tunnel is null) return new OpenedStream(null, failure, detail);
             headers.Clear();
             writeHeaders(headers, state);
             Http2Stream? stream = tunnel.Http2.OpenStream(headers, endStream: false, null);
             if (stream is null)
             {
-                failure = ProxyFailure.Overload;
+                result = new OpenedStream(null, ProxyFailure.Overload, "no tunnel had room");
                 continue;
             }
 
             tunnel.ScheduleFlush();
             StreamRelay relay = new(tunnel, stream, clientIsSocket: true);
-            failure = await WaitForResponseAsync(relay);
-            if (failure == ProxyFailure.None) return (relay, failure);
-            if (!relay.IsRetryable) return (null, failure);
+            result = await WaitForResponseAsync(tunnel, relay);
+            if (result.Failure == ProxyFailure.None) return result;
+
+            // No byte of the client has been sent yet, so another tunnel may be tried: after a refusal, and once after a break.
+            bool again = relay.IsRetryable || (result.Failure == ProxyFailure.TunnelReset && !broken);
+            broken |= result.Failure == ProxyFailure.TunnelReset;
+            if (!again) return result;
         }
 
-        return (null, failure);
+        return result;
     }
 
     /// <summary>Lets tunnels made with replaced credentials drain.</summary>
@@ -97,35 +102,42 @@ internal sealed class TunnelPool
 
     private TunnelConnection[] AllTunnels() => [.. _groups.Values.SelectMany(g => g.Tunnels)];
 
-    private async ValueTask<ProxyFailure> WaitForResponseAsync(StreamRelay relay)
+    private async ValueTask<OpenedStream> WaitForResponseAsync(TunnelConnection tunnel, StreamRelay relay)
     {
         LoopTimer deadline = new(static state => ((StreamRelay)state!).Abort(ProxyFailure.ConnectTimeout, Http2ErrorCode.Cancel), relay);
         _loop.Schedule(deadline, _options.StreamTimeout);
         if (!relay.IsEnded && relay.ResponseStatus == 0) await relay.Response.WaitAsync();
         _loop.Timers.Cancel(deadline);
-        if (relay.IsEnded) return relay.Failure;
-        ProxyFailure failure = relay.ResponseStatus switch
+        if (relay.IsEnded)
         {
-            200 => ProxyFailure.None,
-            400 => ProxyFailure.BadRequest,
-            401 or 403 => ProxyFailure.PolicyDenied,
-            503 => ProxyFailure.ConnectFailed,
-            _ => ProxyFailure.PeerRefused,
+            return tunnel.WasRefused
+                ? new OpenedStream(null, ProxyFailure.TlsHandshake, $"refused by the peer: {tunnel.CloseReason}")
+                : new OpenedStream(null, relay.Failure, tunnel.CloseReason);
+        }
+
+        (ProxyFailure failure, string? detail) = relay.ResponseStatus switch
+        {
+            200 => (ProxyFailure.None, (string?)null),
+            400 => (ProxyFailure.BadRequest, "the destination's proxy answered 400"),
+            401 or 403 => (ProxyFailure.PolicyDenied, "the destination's proxy answered 401"),
+            503 => (ProxyFailure.ConnectFailed, "the destination's proxy answered 503"),
+            _ => (ProxyFailure.PeerRefused, "the destination's proxy answered with an unknown status"),
         };
-        if (failure != ProxyFailure.None) relay.Abort(failure, Http2ErrorCode.Cancel);
-        return failure;
+        if (failure == ProxyFailure.None) return new OpenedStream(relay, failure, detail);
+        relay.Abort(failure, Http2ErrorCode.Cancel);
+        return new OpenedStream(null, failure, detail);
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<(TunnelConnection? Tunnel, ProxyFailure Failure)> GetTunnelAsync(TunnelKey key)
+    private async ValueTask<(TunnelConnection? Tunnel, ProxyFailure Failure, string? Detail)> GetTunnelAsync(TunnelKey key)
     {
         for (int attempt = 0; attempt < Attempts; attempt++)
         {
             TlsIdentity? identity = await _waiter.FindAsync(key.Source);
-            if (identity is null) return (null, ProxyFailure.NoCertificate);
+            if (identity is null) return (null, ProxyFailure.NoCertificate, null);
             if (!_groups.TryGetValue(key, out TunnelGroup? group)) _groups.Add(key, group = new TunnelGroup(key));
             TunnelConnection? tunnel = group.Pick(identity, _options.StreamsPerTunnel);
-            if (tunnel is not null) return (tunnel, ProxyFailure.None);
+            if (tunnel is not null) return (tunnel, ProxyFailure.None, null);
 
             // As many tunnels are made as those who wait will fill.
             if (group.Waiting >= group.Connecting * _options.StreamsPerTunnel) _ = ConnectAsync(group, identity);
@@ -133,10 +145,10 @@ internal sealed class TunnelPool
 
             // No further tunnel: one that is full by our measure, but not by the peer's, is better than none.
             tunnel = group.Pick(identity, int.MaxValue);
-            return tunnel is not null ? (tunnel, ProxyFailure.None) : (null, group.LastFailure);
+            return tunnel is not null ? (tunnel, ProxyFailure.None, null) : (null, group.LastFailure, group.LastDetail);
         }
 
-        return (null, ProxyFailure.Overload);
+        return (null, ProxyFailure.Overload, "no tunnel had room");
     }
 
     private async Task ConnectAsync(TunnelGroup group, TlsIdentity identity)
@@ -166,12 +178,25 @@ internal sealed class TunnelPool
         group.Tunnels.Add(tunnel);
         Count++;
         ValueTask running = tunnel.RunAsync();
-        group.Wake(_options.StreamsPerTunnel);
-        if (group.Waiting > group.Connecting * _options.StreamsPerTunnel) _ = ConnectAsync(group, identity);
+        if (!tunnel.IsClosed)
+        {
+            group.Wake(_options.StreamsPerTunnel);
+            if (group.Waiting > group.Connecting * _options.StreamsPerTunnel) _ = ConnectAsync(group, identity);
+        }
+        else if (group.Connecting == 0)
+        {
+            group.LastFailure = tunnel.WasRefused ? ProxyFailure.TlsHandshake : ProxyFailure.TunnelReset;
+            group.LastDetail = tunnel.CloseReason;
+            group.FailAll();
+        }
+
         await running;
         Count--;
         group.Tunnels.Remove(tunnel);
         RemoveIfEmpty(group);
+
+        // In TLS 1.3 a client has finished before the server has looked at its certificate: a refusal comes as the first thing read.
+        if (tunnel.WasRefused) _handshaker.ReportRefusal(tunnel.Parts, tunnel.CloseReason!);
     }
 
     private void RemoveIfEmpty(TunnelGroup group)
@@ -186,13 +211,15 @@ internal sealed class TunnelPool
         if (dial.Socket is null)
         {
             group.LastFailure = Failures.FromConnect(dial.Error);
+            group.LastDetail = $"connect to {group.Key.Dial}: {dial.Error}";
             return null;
         }
 
         _ = dial.Socket.Handle.GetLocalEndPoint(out SocketEndPoint local);
-        (TunnelParts? parts, ProxyFailure failure) = await _handshaker.ShakeHandsAsync(
+        (TunnelParts? parts, ProxyFailure failure, string? detail) = await _handshaker.ShakeHandsAsync(
             dial.Socket, group.Key.Dial, local, identity, isServer: false, group.Key.Expected);
         group.LastFailure = failure;
+        group.LastDetail = detail;
         return parts is null ? null : new TunnelConnection(parts, streams: null, _options, _time);
     }
 }
