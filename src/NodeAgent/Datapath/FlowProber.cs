@@ -98,6 +98,6 @@ internal sealed class FlowProber(BpfMap<CvFlowKey, CvFlow> flows, ILogger logger
 
 internal static partial class FlowProberLog
 {
-    [LoggerMessage(EventId = 112, Level = LogLevel.Warning, Message = "idle connections were not judged again, they will be with their next packet: {Reason}")]
+    [LoggerMessage(EventId = 113, Level = LogLevel.Warning, Message = "idle connections were not judged again, they will be with their next packet: {Reason}")]
     internal static partial void Failed(ILogger logger, string reason);
 }

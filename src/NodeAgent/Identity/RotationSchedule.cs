@@ -7,11 +7,11 @@ internal static class RotationSchedule
     private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// A point between 60 % and 73 % of the life, so that the certificates of a node that were made together are not
+    /// Counted from <paramref name="from"/>, when the certificate arrived, as authorities backdate its start. A point between 60 % and 73 % of the life, so that the certificates of a node that were made together are not
     /// renewed together, and a third of the life is left for an authority that is away.
     /// </summary>
-    internal static DateTimeOffset RenewAt(DateTimeOffset notBefore, DateTimeOffset notAfter, double random01) =>
-        notBefore + ((notAfter - notBefore) * (0.60 + (0.13 * random01)));
+    internal static DateTimeOffset RenewAt(DateTimeOffset from, DateTimeOffset notAfter, double random01) =>
+        from + ((notAfter - from) * (0.60 + (0.13 * random01)));
 
     /// <summary>Doubles from 200 ms to 30 s; half of it is random.</summary>
     internal static TimeSpan RetryAfter(int failures, double random01)

@@ -9,9 +9,10 @@ namespace Culvert.NodeAgent.Identity;
 /// <param name="Version">Grows with each renewal of this identity.</param>
 /// <param name="Chain">DER certificates, leaf first.</param>
 /// <param name="PrivateKey">PKCS#8, unencrypted, never written anywhere.</param>
-/// <param name="NotBefore">Start of validity, UTC.</param>
+/// <param name="NotBefore">Start of validity, UTC; authorities backdate it for clocks that are late.</param>
 /// <param name="NotAfter">End of validity, UTC.</param>
-public sealed record Svid(SpiffeId Id, int Version, IReadOnlyList<byte[]> Chain, byte[] PrivateKey, DateTimeOffset NotBefore, DateTimeOffset NotAfter)
+/// <param name="ReceivedAt">When it arrived, UTC: its life is counted from here.</param>
+public sealed record Svid(SpiffeId Id, int Version, IReadOnlyList<byte[]> Chain, byte[] PrivateKey, DateTimeOffset NotBefore, DateTimeOffset NotAfter, DateTimeOffset ReceivedAt)
 {
     /// <summary>The identity and times only: keys never reach a log.</summary>
     public override string ToString() => $"{Id} v{Version} until {NotAfter:O}";

@@ -41,7 +41,7 @@ public sealed class SvidCache
                 using ECDsa key = leaf.GetECDsaPrivateKey() ?? throw new CryptographicException("it holds no EC key");
                 DateTimeOffset notAfter = new(leaf.NotAfter.ToUniversalTime());
                 if (notAfter > _time.GetUtcNow())
-                    return new Svid(id, 1, [.. chain.Select(c => c.RawData)], key.ExportPkcs8PrivateKey(), new DateTimeOffset(leaf.NotBefore.ToUniversalTime()), notAfter);
+                    return new Svid(id, 1, [.. chain.Select(c => c.RawData)], key.ExportPkcs8PrivateKey(), new DateTimeOffset(leaf.NotBefore.ToUniversalTime()), notAfter, new DateTimeOffset(File.GetLastWriteTimeUtc(path)));
             }
             catch (CryptographicException e)
             {

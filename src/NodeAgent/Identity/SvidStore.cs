@@ -85,7 +85,7 @@ public sealed class SvidStore : IAsyncDisposable
         {
             foreach (Entry entry in _entries.Values)
             {
-                if (entry.Current is { } svid && svid.NotAfter - svid.NotBefore > lifetime) entry.RenewNow.TrySetResult();
+                if (entry.Current is { } svid && svid.NotAfter - svid.ReceivedAt > lifetime) entry.RenewNow.TrySetResult();
             }
         }
     }
@@ -136,7 +136,7 @@ public sealed class SvidStore : IAsyncDisposable
 
     private async Task WaitUntilDueAsync(Svid current, Entry entry, CancellationToken stop)
     {
-        TimeSpan wait = RotationSchedule.RenewAt(current.NotBefore, current.NotAfter, Random.Shared.NextDouble()) - _time.GetUtcNow();
+        TimeSpan wait = RotationSchedule.RenewAt(current.ReceivedAt, current.NotAfter, Random.Shared.NextDouble()) - _time.GetUtcNow();
         if (wait <= TimeSpan.Zero) return;
         Task renewNow;
         lock (_lock) renewNow = entry.RenewNow.Task;
@@ -162,7 +162,7 @@ public sealed class SvidStore : IAsyncDisposable
         using X509Certificate2 leaf = X509CertificateLoader.LoadCertificate(issued.Chain[0]);
         if (!leaf.PublicKey.ExportSubjectPublicKeyInfo().AsSpan().SequenceEqual(key.ExportSubjectPublicKeyInfo()))
             throw new InvalidOperationException("the authority signed another key than the one asked for");
-        return new Svid(id, (entry.Current?.Version ?? 0) + 1, issued.Chain, key.ExportPkcs8PrivateKey(), issued.NotBefore, issued.NotAfter);
+        return new Svid(id, (entry.Current?.Version ?? 0) + 1, issued.Chain, key.ExportPkcs8PrivateKey(), issued.NotBefore, issued.NotAfter, _time.GetUtcNow());
     }
 
     private sealed class Entry

@@ -44,6 +44,19 @@ public sealed class SvidStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task ABackdatedStartDoesNotHastenTheRenewal()
+    {
+        TestIssuer issuer = new(TimeSpan.FromHours(3)) { NotBefore = DateTimeOffset.UtcNow.AddHours(-2.9) };
+        await using SvidStore store = Store(issuer);
+        await FirstChangeAsync(store, () => store.Want(Wanted()));
+        store.RenewLongerThan(TimeSpan.FromHours(1));
+        TaskCompletionSource again = new();
+        store.Changed += _ => again.TrySetResult();
+        await Assert.ThrowsAsync<TimeoutException>(() => again.Task.WaitAsync(TimeSpan.FromMilliseconds(300)));
+        Assert.Equal(1, issuer.Calls);
+    }
+
+    [Fact]
     public async Task AFailingAuthorityIsAskedAgainUntilItAnswers()
     {
         TestIssuer issuer = new(TimeSpan.FromHours(1)) { Failures = 3 };
@@ -88,7 +101,7 @@ public sealed class SvidStoreTests : IDisposable
         TestIssuer issuer = new(TimeSpan.FromHours(1)) { NotBefore = DateTimeOffset.UtcNow.AddHours(-2) };
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         IssuedCertificate issued = issuer.Sign(new CertificateRequest("O=x", key, HashAlgorithmName.SHA256).CreateSigningRequest());
-        cache.Save(new Svid(Web, 1, issued.Chain, key.ExportPkcs8PrivateKey(), issued.NotBefore, issued.NotAfter));
+        cache.Save(new Svid(Web, 1, issued.Chain, key.ExportPkcs8PrivateKey(), issued.NotBefore, issued.NotAfter, DateTimeOffset.UtcNow));
         Assert.Null(cache.Load(Web));
         string[] left = Directory.GetFiles(Path.Combine(_folder, "svids"));
         Assert.Empty(left);

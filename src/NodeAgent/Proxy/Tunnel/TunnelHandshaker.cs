@@ -49,7 +49,7 @@ internal sealed class TunnelHandshaker(EventLoop loop, ProxyOptions options, Han
         loop.Timers.Cancel(deadline);
         (SpiffeId? id, ProxyFailure failure, string? detail) = socket.IsClosed
             ? (null, ProxyFailure.TlsTimeout, "no answer in time")
-            : Judge(tls, result, expected);
+            : Judge(tls, result, identity.Id, expected);
         report.Report(isServer, peer, identity.Id, id, failure, detail, TimeSpan.FromMilliseconds(loop.NowMilliseconds - started));
         if (failure == ProxyFailure.None) return (new TunnelParts(socket, tls, identity, id!, peer, local), failure, null);
         socket.Dispose();
@@ -63,7 +63,7 @@ internal sealed class TunnelHandshaker(EventLoop loop, ProxyOptions options, Han
     internal void ReportRefusal(TunnelParts parts, string reason) =>
         report.Report(isServer: false, parts.Peer, parts.Identity.Id, parts.PeerIdentity, ProxyFailure.TlsHandshake, $"refused by the peer: {reason}", TimeSpan.Zero);
 
-    private static (SpiffeId? Id, ProxyFailure Failure, string? Detail) Judge(TlsConnection tls, TlsResult result, SpiffeId? expected)
+    private static (SpiffeId? Id, ProxyFailure Failure, string? Detail) Judge(TlsConnection tls, TlsResult result, SpiffeId own, SpiffeId? expected)
     {
         switch (result.Status)
         {
@@ -81,8 +81,11 @@ internal sealed class TunnelHandshaker(EventLoop loop, ProxyOptions options, Han
         }
 
         if (!SpiffeId.TryParse(peer.Uris[0], out SpiffeId? id, out string? error)) return (null, ProxyFailure.PeerIdentityMismatch, error);
-        return expected is null || id == expected
+        if (expected is not null && id != expected) return (null, ProxyFailure.PeerIdentityMismatch, $"the peer is {id}, not {expected}");
+
+        // A root that signs for several trust domains does not make them one mesh.
+        return id.TrustDomain == own.TrustDomain
             ? (id, ProxyFailure.None, null)
-            : (null, ProxyFailure.PeerIdentityMismatch, $"the peer is {id}, not {expected}");
+            : (null, ProxyFailure.PeerIdentityMismatch, $"the peer is {id}, of another trust domain than {own}");
     }
 }
