@@ -37,6 +37,9 @@ internal sealed class TunnelGroup(TunnelKey key)
         return null;
     }
 
+    /// <summary>A tunnel that takes another stream, with whichever credentials it was made.</summary>
+    internal TunnelConnection? PickAny() => Tunnels.Find(static t => t.Http2.CanOpenStream);
+
     /// <summary>Waits for a tunnel: true to look again, false when none could be made.</summary>
     internal ValueTask<bool> WaitAsync()
     {

@@ -148,7 +148,9 @@ internal sealed class TunnelPool
             return tunnel is not null ? (tunnel, ProxyFailure.None, null) : (null, group.LastFailure, group.LastDetail);
         }
 
-        return (null, ProxyFailure.Overload, "no tunnel had room");
+        // The certificate was replaced during each attempt: a tunnel made a moment ago with the one before is as good.
+        TunnelConnection? recent = _groups.TryGetValue(key, out TunnelGroup? last) ? last.PickAny() : null;
+        return recent is not null ? (recent, ProxyFailure.None, null) : (null, ProxyFailure.Overload, "no tunnel had room");
     }
 
     private async Task ConnectAsync(TunnelGroup group, TlsIdentity identity)
