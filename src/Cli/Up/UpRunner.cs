@@ -39,6 +39,7 @@ internal sealed class UpRunner(UpOptions options, UpEvents events, ILoggerFactor
     {
         try
         {
+            Capabilities.Require();
             Directory.CreateDirectory(options.Agent.RunFolder, OwnerOnly);
             return await ControllerHost.StartAsync(
                 new ControllerOptions
@@ -50,6 +51,14 @@ internal sealed class UpRunner(UpOptions options, UpEvents events, ILoggerFactor
                     LoggerFactory = loggers,
                 },
                 CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (AgentStartException e)
+        {
+            throw new CliException(ExitCode.Unsupported, e.Message, null, e);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new CliException(ExitCode.BadInput, $"--state-dir {options.Agent.StateFolder}: {e.Message}", null, e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidOperationException or ArgumentException or CryptographicException)
         {
@@ -66,6 +75,10 @@ internal sealed class UpRunner(UpOptions options, UpEvents events, ILoggerFactor
         try
         {
             return await AgentHost.StartAsync(options.Agent, loggers, time, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (AgentStartException e)
+        {
+            throw new CliException(ExitCode.Unsupported, e.Message, null, e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidOperationException)
         {

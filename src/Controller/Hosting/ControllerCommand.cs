@@ -88,7 +88,7 @@ public static class ControllerCommand
             await signalled.Task;
             return 0;
         }
-        catch (Exception e) when (e is IOException or InvalidOperationException or UnauthorizedAccessException or ArgumentException)
+        catch (Exception e) when (e is IOException or InvalidDataException or InvalidOperationException or UnauthorizedAccessException or ArgumentException)
         {
             await Console.Error.WriteLineAsync($"culvert-controller: {e.Message}");
             return CannotStart;
@@ -97,6 +97,7 @@ public static class ControllerCommand
 
     private static ILoggerFactory CreateLoggers() => LoggerFactory.Create(logging => logging
         .AddFilter("Microsoft", LogLevel.Warning)
+        .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None) // repeats, with its stack, what the start ends with
         .AddSimpleConsole(console =>
         {
             console.SingleLine = true;

@@ -46,10 +46,11 @@ internal sealed class DatapathPrograms : IDisposable
         }
         catch (Exception e) when (e is BpfException or ArgumentException && Directory.GetFiles(pins.Maps).Length > 0)
         {
-            // Another build's maps of the same ABI version cannot be used: start afresh rather than not at all.
+            // Another build's maps of the same ABI version cannot be used: start afresh rather than not at all. Where that fails too, the
+            // maps were not the reason and stay as they are, with the programs that work by them.
+            DatapathPrograms afresh = Load(options, pins, adopt: false, out adopted);
             DatapathLog.MapsNotAdopted(logger, pins.Maps, e.Message);
-            foreach (string pin in Directory.GetFiles(pins.Maps)) File.Delete(pin);
-            return Load(options, pins, adopt: false, out adopted);
+            return afresh;
         }
     }
 
@@ -67,6 +68,7 @@ internal sealed class DatapathPrograms : IDisposable
             foreach (string map in pinned.Except(adopted, StringComparer.Ordinal))
             {
                 using BpfMap made = loading.GetMap(map);
+                File.Delete(pins.Map(map));
                 made.Pin(pins.Map(map));
             }
             return new DatapathPrograms(loading);

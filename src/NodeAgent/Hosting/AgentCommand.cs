@@ -112,6 +112,11 @@ public static class AgentCommand
             AgentLog.Stopping(logger, options.DrainDeadline.TotalSeconds);
             return 0;
         }
+        catch (AgentStartException e)
+        {
+            await Console.Error.WriteLineAsync($"culvert-agent: {e.Message}");
+            return CannotStart;
+        }
         catch (Exception e) when (e is KernelException or InvalidOperationException or IOException or UnauthorizedAccessException)
         {
             await Console.Error.WriteLineAsync($"culvert-agent: {e.Message}");
@@ -123,6 +128,7 @@ public static class AgentCommand
     private static ILoggerFactory CreateLoggers() => LoggerFactory.Create(logging => logging
         .SetMinimumLevel(LogLevel.Information)
         .AddFilter("Microsoft", LogLevel.Warning)
+        .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None) // repeats, with its stack, what the start ends with
         .AddSimpleConsole(console =>
         {
             console.SingleLine = true;

@@ -61,19 +61,22 @@ public sealed class AgentHost : ISnapshotSink, IFlowContext, IAsyncDisposable
     {
         (_options, _time, _logger) = (options, time, loggers.CreateLogger("Culvert.Agent"));
         _started = time.GetUtcNow();
-        Directory.CreateDirectory(options.RunFolder, OwnerOnly);
-        Directory.CreateDirectory(options.StateFolder, OwnerOnly);
-        _lock = AgentLock.Take(options.RunFolder);
+        Capabilities.Require();
+        foreach ((string option, string folder) in new[] { ("--run-dir", options.RunFolder), ("--state-dir", options.StateFolder) })
+            StartStep.Run($"{option} {folder}", "give a folder that can be made and written", () => Directory.CreateDirectory(folder, OwnerOnly));
+        _lock = StartStep.Run($"--run-dir {options.RunFolder}", "give a folder that can be written", () => AgentLock.Take(options.RunFolder));
         _metrics = new AgentMetrics(new MetricRegistry());
         _health.Block("snapshot", "no snapshot is in force yet");
 
-        _pins = PinFolder.Prepare(options.BpfFolder);
-        _programs = DatapathPrograms.Load(options, _pins, _logger);
+        _pins = StartStep.Run($"--bpffs {options.BpfFolder}", "give a folder on a BPF file system, or one where it can be mounted (`mount -t bpf bpf DIR`)", () => PinFolder.Prepare(options.BpfFolder));
+        _programs = StartStep.Run($"--datapath-object {options.DatapathObject}", "`culvert check` says whether this kernel can run it; `make build` makes it anew", () => DatapathPrograms.Load(options, _pins, _logger));
         // Serves the listeners of this process: it lasts as long as they do.
         _recycled = BpfLink.AttachSocketLookup(_programs.Recycled);
         _attacher = new ProgramAttacher(_pins, KernelFeatures.ProbeTcx().Present, _logger);
         _writer = new GenerationWriter(_programs.Maps);
         _netlink = RouteNetlink.Open();
+        KernelLinks interfaces = new(_netlink);
+        foreach (string uplink in options.Uplinks.Where(u => interfaces.FindByName(u) is null)) AgentLog.NoUplink(_logger, uplink);
         _links = new LinkWatcher();
         _routes = new CaptureRoutes(options);
         _routes.Ensure();
@@ -83,7 +86,10 @@ public sealed class AgentHost : ISnapshotSink, IFlowContext, IAsyncDisposable
         _prober = new FlowProber(_programs.Maps.Flow, _logger);
 
         NodeCredentials credentials = new(options.NodeName, options.StateFolder, options.JoinTokenFile, time, _logger);
-        _channel = new ControllerLink(options.Controller, options.NodeName, options.BootstrapRootsFile, credentials, time);
+        _channel = StartStep.Run(
+            $"--bootstrap-roots {options.BootstrapRootsFile}",
+            "give a PEM file with the controller's root certificates, roots.pem of its state folder",
+            () => new ControllerLink(options.Controller, options.NodeName, options.BootstrapRootsFile, credentials, time));
         _svids = new SvidStore(new ControllerIssuer(_channel, time), new SvidCache(options.RunFolder, time, _logger), time, _logger, _metrics);
         _tls = new TlsIdentityTable(_svids, _logger);
         _svids.Changed += _tls.Update;
@@ -114,8 +120,8 @@ public sealed class AgentHost : ISnapshotSink, IFlowContext, IAsyncDisposable
     /// <summary>
     /// Starts an agent: the snapshot of the last run is in force when this returns, when there is one; the controller is sought in the background.
     /// </summary>
-    /// <exception cref="Interop.KernelException">The kernel refused something; the message says what and why.</exception>
-    /// <exception cref="InvalidOperationException">Another agent holds the run folder.</exception>
+    /// <exception cref="AgentStartException">Something that the user can mend: privileges, a folder, a port, a file; or another agent holds the run folder.</exception>
+    /// <exception cref="Interop.KernelException">The kernel refused something else; the message says what and why.</exception>
     public static async Task<AgentHost> StartAsync(AgentOptions options, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -123,10 +129,23 @@ public sealed class AgentHost : ISnapshotSink, IFlowContext, IAsyncDisposable
         AgentHost host = new(options, loggers, time);
         try
         {
-            host._proxy.Start();
+            await StartStep.RunAsync(
+                reason => StartStep.Blame(reason, ("--outbound-port", $":{options.OutboundPort}"), ("--tunnel-port", $":{options.TunnelPort}")),
+                "`ss -ltnp` says what listens there; stop it or give another port",
+                () =>
+                {
+                    host._proxy.Start();
+                    return Task.FromResult(true);
+                });
             host.OfferListeners();
-            host._http = await HttpEndpoints.StartAsync(options.Metrics, options.Readiness, host._metrics.Registry, host._health, loggers, cancellationToken);
-            host._admin = await AdminServer.StartAsync(options.AdminSocket, new AgentAdminService(host.Backend(), host._flows), loggers, cancellationToken);
+            host._http = await StartStep.RunAsync(
+                reason => StartStep.Blame(reason, ("--metrics", options.Metrics.ToString()), ("--readiness", options.Readiness.ToString())),
+                "`ss -ltnp` says what listens there; stop it or give another address or port",
+                () => HttpEndpoints.StartAsync(options.Metrics, options.Readiness, host._metrics.Registry, host._health, loggers, cancellationToken));
+            host._admin = await StartStep.RunAsync(
+                _ => $"--run-dir {options.RunFolder}",
+                $"stop or remove what is at {options.AdminSocket}, or give another folder",
+                () => AdminServer.StartAsync(options.AdminSocket, new AgentAdminService(host.Backend(), host._flows), loggers, cancellationToken));
             await host._client.RestoreAsync(cancellationToken);
             host._background.Add(Task.Run(() => host._client.RunAsync(host._stop.Token), CancellationToken.None));
             host._background.Add(Task.Run(() => host._sweeper.RunAsync(host._stop.Token), CancellationToken.None));
@@ -276,6 +295,9 @@ internal static partial class AgentLog
 
     [LoggerMessage(EventId = 2, Level = LogLevel.Information, Message = "node {Node}: agent {Version} is up; admin socket {Socket}, metrics on {Metrics}")]
     internal static partial void Up(ILogger logger, string node, string version, string socket, System.Net.IPEndPoint metrics);
+
+    [LoggerMessage(EventId = 4, Level = LogLevel.Warning, Message = "--uplink {Interface}: there is no such interface; what other nodes send arrives unmarked until it appears (`ip link` lists those there are)")]
+    internal static partial void NoUplink(ILogger logger, string @interface);
 
     [LoggerMessage(EventId = 3, Level = LogLevel.Information, Message = "stopping; proxied connections have {Seconds} s")]
     internal static partial void Stopping(ILogger logger, double seconds);

@@ -7,7 +7,10 @@ internal sealed class AgentLock : IDisposable
 
     private AgentLock(FileStream file) => _file = file;
 
-    /// <exception cref="InvalidOperationException">Another agent holds it; the message says which.</exception>
+    private const int Held = 11; // EAGAIN of flock(2)
+
+    /// <exception cref="AgentStartException">Another agent holds it.</exception>
+    /// <exception cref="IOException">It can't be made.</exception>
     internal static AgentLock Take(string runFolder)
     {
         string path = Path.Combine(runFolder, "agent.lock");
@@ -16,9 +19,9 @@ internal sealed class AgentLock : IDisposable
             FileStream file = new(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             return new AgentLock(file);
         }
-        catch (IOException e) when (e is not FileNotFoundException and not DirectoryNotFoundException)
+        catch (IOException e) when (e.HResult == Held)
         {
-            throw new InvalidOperationException($"another agent uses {runFolder} ({e.Message}); stop it, or give this one another --run-dir", e);
+            throw new AgentStartException($"--run-dir {runFolder}", "another agent uses it", "stop that one, or give this one a folder of its own", e);
         }
     }
 

@@ -25,6 +25,7 @@ internal sealed class ControllerLink : IDisposable
         Headers = address.Scheme == "unix" ? ControllerChannel.ForNode(node) : null;
         X509Certificate2Collection roots = [];
         if (bootstrapRootsFile is not null) roots.ImportFromPemFile(bootstrapRootsFile);
+        if (bootstrapRootsFile is not null && roots.Count == 0) throw new InvalidDataException($"{bootstrapRootsFile} holds no certificate");
         _bootstrapRoots = [.. roots.Select(r => new ReadOnlyMemory<byte>(r.RawData))];
     }
 
@@ -45,6 +46,7 @@ internal sealed class ControllerLink : IDisposable
         {
             if (Address.Scheme == "unix")
             {
+                if (!File.Exists(Address.LocalPath)) throw new IOException($"--controller: there is no socket at {Address.LocalPath}; is the controller running, with --unix-socket {Address.LocalPath}?");
                 _channel ??= ControllerChannel.ForUnixSocket(Address.LocalPath);
                 return _channel.CreateCallInvoker();
             }

@@ -39,7 +39,7 @@ internal sealed class NodeCredentials
     internal async Task<X509Certificate2> JoinAsync(CallInvoker controller, CancellationToken cancellationToken)
     {
         if (_tokenFile is null) throw new InvalidOperationException($"node {_node} has no certificate and no join token; give it one with --join-token-file");
-        string token = (await File.ReadAllTextAsync(_tokenFile, cancellationToken)).Trim();
+        string token = await ReadTokenAsync(_tokenFile, cancellationToken);
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         JoinNodeRequest request = new() { Token = token, Node = _node, CsrDer = Csr(key) };
         using AsyncUnaryCall<CertificateResponse> call = controller.AsyncUnaryCall(CertificateService.JoinNode, null, Options(cancellationToken), request);
@@ -53,6 +53,20 @@ internal sealed class NodeCredentials
         RenewNodeRequest request = new() { CsrDer = Csr(key) };
         using AsyncUnaryCall<CertificateResponse> call = controller.AsyncUnaryCall(CertificateService.RenewNode, null, Options(cancellationToken), request);
         return Take(await call.ResponseAsync, key);
+    }
+
+    private async Task<string> ReadTokenAsync(string file, CancellationToken cancellationToken)
+    {
+        string remedy = $"make one with `culvert-controller token create --node {_node}`";
+        try
+        {
+            string token = (await File.ReadAllTextAsync(file, cancellationToken)).Trim();
+            return token.Length > 0 ? token : throw new InvalidOperationException($"--join-token-file {file}: the file is empty; {remedy}");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidOperationException($"--join-token-file {file}: {e.Message.TrimEnd('.')}; {remedy}", e);
+        }
     }
 
     private static Google.Protobuf.ByteString Csr(ECDsa key) =>

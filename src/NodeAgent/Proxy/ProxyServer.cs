@@ -19,6 +19,7 @@ internal sealed class ProxyServer : IAsyncDisposable
     private readonly ConnectionBudget _budget;
     private readonly List<ProxyListener> _outbound = [];
     private readonly List<ProxyListener> _tunnels = [];
+    private bool _started;
     private bool _stopped;
 
     /// <summary>Makes a proxy; nothing runs before <see cref="Start"/>.</summary>
@@ -63,6 +64,7 @@ internal sealed class ProxyServer : IAsyncDisposable
             throw;
         }
 
+        _started = true;
         foreach (ProxyLoop loop in _loops) loop.Loop.Start();
         foreach (ProxyListener listener in _outbound) _loops[listener.Loop].Loop.Post(() => _loops[listener.Loop].Listen(listener.Handle, outbound: true));
         foreach (ProxyListener listener in _tunnels) _loops[listener.Loop].Loop.Post(() => _loops[listener.Loop].Listen(listener.Handle, outbound: false));
@@ -83,6 +85,12 @@ internal sealed class ProxyServer : IAsyncDisposable
     /// <returns>Whether all had ended by themselves.</returns>
     internal async Task<bool> DrainAsync(TimeSpan deadline)
     {
+        if (!_started)
+        {
+            await DisposeAsync();
+            return true;
+        }
+
         long started = _time.GetTimestamp();
         PostAll(static loop => loop.Drain());
         bool idle;
@@ -100,11 +108,15 @@ internal sealed class ProxyServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _stopped, true)) return;
-        await Task.WhenAll(_loops.Select(loop => loop.Loop.InvokeAsync(() =>
+        if (_started)
         {
-            loop.Kill();
-            return true;
-        })));
+            await Task.WhenAll(_loops.Select(loop => loop.Loop.InvokeAsync(() =>
+            {
+                loop.Kill();
+                return true;
+            })));
+        }
+
         foreach (ProxyLoop loop in _loops) loop.Loop.Dispose();
         foreach (ProxyListener listener in _outbound.Concat(_tunnels)) listener.Handle.Dispose();
     }

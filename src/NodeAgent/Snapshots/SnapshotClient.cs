@@ -56,7 +56,7 @@ internal sealed class SnapshotClient(
                 await StreamAsync(() => failures = 0, stop);
                 reason = "the controller ended the stream";
             }
-            catch (OperationCanceledException) when (stop.IsCancellationRequested)
+            catch (Exception e) when (stop.IsCancellationRequested && e is OperationCanceledException or RpcException { StatusCode: StatusCode.Cancelled })
             {
                 return;
             }
@@ -121,7 +121,7 @@ internal sealed class SnapshotClient(
         {
             file.Save(snapshot, _epoch);
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             SnapshotLog.NotSaved(logger, snapshot.Version, e.Message);
         }

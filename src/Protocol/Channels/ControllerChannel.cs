@@ -1,5 +1,6 @@
 using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Culvert.Core;
@@ -26,7 +27,7 @@ public static class ControllerChannel
             {
                 await socket.ConnectAsync(context.DnsEndPoint, cancellationToken);
                 stream = new SslStream(new NetworkStream(socket, ownsSocket: true));
-                await stream.AuthenticateAsClientAsync(HandshakeOptions(options, context.DnsEndPoint.Host), cancellationToken);
+                await HandshakeAsync(stream, HandshakeOptions(options, context.DnsEndPoint.Host), cancellationToken);
                 return stream;
             }
             catch
@@ -47,6 +48,18 @@ public static class ControllerChannel
 
     /// <summary>Headers that name the node of a call over a Unix socket.</summary>
     public static Metadata ForNode(string node) => new() { { NodeHeader.Name, node } };
+
+    private static async Task HandshakeAsync(SslStream stream, SslClientAuthenticationOptions options, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await stream.AuthenticateAsClientAsync(options, cancellationToken);
+        }
+        catch (AuthenticationException e) when (e.Message.Contains("RemoteCertificateValidationCallback", StringComparison.Ordinal))
+        {
+            throw new AuthenticationException("the server's certificate is not a controller's of the known roots; check the address, the bootstrap roots and the clock", e);
+        }
+    }
 
     private static GrpcChannelOptions ChannelOptions(SocketsHttpHandler handler) =>
         new() { HttpHandler = handler, DisposeHttpClient = true, MaxReceiveMessageSize = ProtocolLimits.MaxMessageSize };

@@ -1,0 +1,36 @@
+using System.Globalization;
+
+namespace Culvert.NodeAgent.Hosting;
+
+/// <summary>What the kernel lets this process do; capabilities(7).</summary>
+public static class Capabilities
+{
+    private const int NetAdmin = 12;
+    private const int SysAdmin = 21;
+    private const int PerfMon = 38;
+    private const int Bpf = 39;
+
+    /// <summary>Fails when the agent's work would fail for want of a capability.</summary>
+    /// <exception cref="AgentStartException">The message names what is missing.</exception>
+    public static void Require()
+    {
+        IReadOnlyList<string> missing = Missing(File.ReadLines("/proc/self/status"));
+        if (missing.Count == 0) return;
+        throw new AgentStartException(
+            "privileges", $"this process lacks {string.Join(" and ", missing)}", "run it as root (sudo), or give the service or container these capabilities");
+    }
+
+    /// <summary>What is missing, by the lines of /proc/PID/status. CAP_SYS_ADMIN stands for the two that were split from it in Linux 5.8.</summary>
+    internal static IReadOnlyList<string> Missing(IEnumerable<string> status)
+    {
+        const string Field = "CapEff:";
+        string line = status.FirstOrDefault(l => l.StartsWith(Field, StringComparison.Ordinal)) ?? throw new InvalidDataException($"/proc/self/status has no {Field}");
+        ulong held = ulong.Parse(line.AsSpan(Field.Length).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+        bool Has(int capability) => (held >> capability & 1) == 1;
+        List<string> missing = [];
+        if (!Has(NetAdmin)) missing.Add("CAP_NET_ADMIN (routing rules, tc programs, transparent sockets)");
+        if (!Has(SysAdmin) && !Has(Bpf)) missing.Add("CAP_BPF (programs and maps)");
+        if (!Has(SysAdmin) && !Has(PerfMon)) missing.Add("CAP_PERFMON (programs that read kernel memory)");
+        return missing;
+    }
+}

@@ -1,0 +1,97 @@
+using System.Net;
+using System.Net.Sockets;
+using Culvert.Cli.Labs;
+using Culvert.SystemTests.Fixtures;
+
+namespace Culvert.SystemTests;
+
+[Collection(MeshCollection.Name)]
+public sealed class StartFaultTests : IAsyncLifetime
+{
+    private Lab _lab = null!;
+    private LabNode _node = null!;
+
+    private static string Agent => Path.Combine(AppContext.BaseDirectory, "culvert-agent");
+
+    private string NotAFolder => Path.Combine(_node.Folder, "file");
+
+    public async ValueTask InitializeAsync()
+    {
+        _lab = await Lab.CreateAsync();
+        _node = await _lab.AddNodeAsync("solo");
+        await File.WriteAllTextAsync(NotAFolder, "garbage");
+    }
+
+    public ValueTask DisposeAsync() => _lab.DisposeAsync();
+
+    [Theory]
+    [InlineData(15001, "--outbound-port 15001")]
+    [InlineData(15008, "--tunnel-port 15008")]
+    [InlineData(15020, "--metrics 127.0.0.1:15020")]
+    [InlineData(15021, "--readiness 127.0.0.1:15021")]
+    public async Task A_port_that_is_taken_is_named_with_its_option(int port, string option)
+    {
+        using var taken = _node.CreateSocket(AddressFamily.InterNetwork);
+        taken.Bind(new IPEndPoint(IPAddress.Loopback, port));
+        taken.Listen();
+
+        await AssertFailsAsync([], option, "in use", "ss -ltnp");
+    }
+
+    [Theory]
+    [InlineData("--bpffs", "mount -t bpf")]
+    [InlineData("--run-dir", "folder")]
+    [InlineData("--state-dir", "folder")]
+    [InlineData("--datapath-object", "ELF")]
+    [InlineData("--bootstrap-roots", "holds no certificate")]
+    public async Task A_file_or_folder_that_cannot_be_used_is_named_with_its_option(string option, string reason) =>
+        await AssertFailsAsync(new() { [option] = NotAFolder }, $"{option} {NotAFolder}", reason);
+
+    [Fact]
+    public async Task An_admin_socket_that_is_no_socket_is_named()
+    {
+        var folder = Directory.CreateDirectory(Path.Combine(_node.Folder, "run"));
+        await File.WriteAllTextAsync(Path.Combine(folder.FullName, "agent.sock"), "x");
+
+        await AssertFailsAsync([], "--run-dir", "agent.sock");
+    }
+
+    [Fact]
+    public async Task A_missing_capability_is_named()
+    {
+        var run = await _node.RunAsync("setpriv", ["--bounding-set=-net_admin", "--inh-caps=-net_admin", Agent, "run", .. Options([])]);
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains("CAP_NET_ADMIN", run.Error, StringComparison.Ordinal);
+    }
+
+    private async Task AssertFailsAsync(Dictionary<string, string> options, params string[] parts)
+    {
+        var run = await _node.RunAsync(Agent, ["run", .. Options(options)]);
+
+        Assert.Equal(1, run.ExitCode);
+        var line = Assert.Single(run.Error.Trim().Split('\n'));
+        Assert.All(parts, part => Assert.Contains(part, line, StringComparison.Ordinal));
+    }
+
+    private IEnumerable<string> Options(Dictionary<string, string> changed)
+    {
+        var options = new Dictionary<string, string>
+        {
+            ["--node"] = _node.Name,
+            ["--bpffs"] = _node.BpfFolder,
+            ["--run-dir"] = Path.Combine(_node.Folder, "run"),
+            ["--state-dir"] = Path.Combine(_node.Folder, "state"),
+            ["--controller"] = "unix://" + Path.Combine(_node.Folder, "none.sock"),
+            ["--metrics"] = "127.0.0.1:15020",
+            ["--readiness"] = "127.0.0.1:15021",
+            ["--drain-seconds"] = "1",
+        };
+        foreach (var (option, value) in changed)
+        {
+            options[option] = value;
+        }
+
+        return options.SelectMany(o => new[] { o.Key, o.Value });
+    }
+}
