@@ -11,12 +11,15 @@ internal static class CheckCommand
 {
     private static readonly Option<string> Controller = new("--controller")
     {
-        Description = "Also compare this machine's clock with the controller's.", HelpName = "HOST:PORT",
+        Description = "Also compare this machine's clock with the controller's.",
+        HelpName = "HOST:PORT",
     };
 
     private static readonly Option<string> BpfFolder = new("--bpffs")
     {
-        Description = "The agent's folder on a BPF file system.", HelpName = "DIR", DefaultValueFactory = _ => AgentOptionsDefaults.BpfFolder,
+        Description = "The agent's folder on a BPF file system.",
+        HelpName = "DIR",
+        DefaultValueFactory = _ => AgentOptionsDefaults.BpfFolder,
     };
 
     public static Command Create()

@@ -14,7 +14,8 @@ internal static class DemoCommand
 
     private static readonly Option<string> Steps = new("--steps")
     {
-        Description = "Only these steps, separated by commas: " + string.Join(", ", DemoRunner.Steps.Select(s => s.Name)) + ".", HelpName = "LIST",
+        Description = "Only these steps, separated by commas: " + string.Join(", ", DemoRunner.Steps.Select(s => s.Name)) + ".",
+        HelpName = "LIST",
     };
 
     public static Command Create()

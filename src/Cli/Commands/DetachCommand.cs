@@ -15,12 +15,16 @@ internal static class DetachCommand
 
     private static readonly Option<string> BpfFolder = new("--bpffs")
     {
-        Description = "The agent's folder on a BPF file system.", HelpName = "DIR", DefaultValueFactory = _ => AgentOptionsDefaults.BpfFolder,
+        Description = "The agent's folder on a BPF file system.",
+        HelpName = "DIR",
+        DefaultValueFactory = _ => AgentOptionsDefaults.BpfFolder,
     };
 
     private static readonly Option<string> StateFolder = new("--state-dir")
     {
-        Description = "The agent's state folder.", HelpName = "DIR", DefaultValueFactory = _ => AgentOptionsDefaults.StateFolder,
+        Description = "The agent's state folder.",
+        HelpName = "DIR",
+        DefaultValueFactory = _ => AgentOptionsDefaults.StateFolder,
     };
 
     public static Command Create()

@@ -41,7 +41,10 @@ internal static class ExplainCommand
         using var admin = new AdminClient(result.GetValue(GlobalOptions.AdminSocket)!);
         var request = new ExplainRequest
         {
-            Source = result.GetRequiredValue(Source), Destination = destination, Port = port, Protocol = TransportProtocol.Tcp,
+            Source = result.GetRequiredValue(Source),
+            Destination = destination,
+            Port = port,
+            Protocol = TransportProtocol.Tcp,
         };
         var answer = await admin.ExplainAsync(request, cancellationToken).ConfigureAwait(false);
         var report = AdminMapping.ToReport(answer);

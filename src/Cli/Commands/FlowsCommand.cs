@@ -13,24 +13,29 @@ internal static class FlowsCommand
 
     private static readonly Option<uint> Last = new("--last")
     {
-        Description = "How many past flows to show first.", HelpName = "N", DefaultValueFactory = _ => 20,
+        Description = "How many past flows to show first.",
+        HelpName = "N",
+        DefaultValueFactory = _ => 20,
     };
 
     private static readonly Option<string> Source = new("--source", "-s")
     {
-        Description = "Only from this workload (namespace/name, * at the end for a prefix), address or identity.", HelpName = "WHO",
+        Description = "Only from this workload (namespace/name, * at the end for a prefix), address or identity.",
+        HelpName = "WHO",
     };
 
     private static readonly Option<string> Destination = new("--destination", "-d")
     {
-        Description = "Only to this workload, address or identity.", HelpName = "WHO",
+        Description = "Only to this workload, address or identity.",
+        HelpName = "WHO",
     };
 
     private static readonly Option<ushort> Port = new("--port", "-p") { Description = "Only to this port.", HelpName = "PORT" };
 
     private static readonly Option<string> VerdictFilter = new Option<string>("--verdict")
     {
-        Description = "Only flows that were allowed or denied.", HelpName = "allow|deny",
+        Description = "Only flows that were allowed or denied.",
+        HelpName = "allow|deny",
     }.AcceptOnlyFromAmong("allow", "deny");
 
     public static Command Create()

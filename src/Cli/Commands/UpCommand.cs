@@ -19,34 +19,46 @@ internal static class UpCommand
 
     private static readonly Option<string> Node = new("--node")
     {
-        Description = "Name of this node, as in spec.node of its workloads.", HelpName = "NAME", DefaultValueFactory = _ => Defaults.NodeName,
+        Description = "Name of this node, as in spec.node of its workloads.",
+        HelpName = "NAME",
+        DefaultValueFactory = _ => Defaults.NodeName,
     };
 
     private static readonly Option<string> StateFolder = new("--state-dir")
     {
-        Description = "Folder for what outlives a restart: keys, last snapshot.", HelpName = "DIR", DefaultValueFactory = _ => Defaults.StateFolder,
+        Description = "Folder for what outlives a restart: keys, last snapshot.",
+        HelpName = "DIR",
+        DefaultValueFactory = _ => Defaults.StateFolder,
     };
 
     private static readonly Option<string> RunFolder = new("--run-dir")
     {
-        Description = "Folder for sockets.", HelpName = "DIR", DefaultValueFactory = _ => Defaults.RunFolder,
+        Description = "Folder for sockets.",
+        HelpName = "DIR",
+        DefaultValueFactory = _ => Defaults.RunFolder,
     };
 
     private static readonly Option<string> BpfFolder = new("--bpffs")
     {
-        Description = "Folder on a BPF file system for pins; mounted when it is on none.", HelpName = "DIR", DefaultValueFactory = _ => Defaults.BpfFolder,
+        Description = "Folder on a BPF file system for pins; mounted when it is on none.",
+        HelpName = "DIR",
+        DefaultValueFactory = _ => Defaults.BpfFolder,
     };
 
     private static readonly Option<string[]> Uplink = new("--uplink") { Description = "Interface that leads to other machines; repeatable. Default: found by its routes.", HelpName = "NAME" };
 
     private static readonly Option<string> Metrics = new("--metrics")
     {
-        Description = "Where /metrics is served.", HelpName = "ADDRESS:PORT", DefaultValueFactory = _ => Defaults.Metrics.ToString(),
+        Description = "Where /metrics is served.",
+        HelpName = "ADDRESS:PORT",
+        DefaultValueFactory = _ => Defaults.Metrics.ToString(),
     };
 
     private static readonly Option<string> Readiness = new("--readiness")
     {
-        Description = "Where /ready and /live are served.", HelpName = "ADDRESS:PORT", DefaultValueFactory = _ => Defaults.Readiness.ToString(),
+        Description = "Where /ready and /live are served.",
+        HelpName = "ADDRESS:PORT",
+        DefaultValueFactory = _ => Defaults.Readiness.ToString(),
     };
 
     public static Command Create()

@@ -22,7 +22,11 @@ internal sealed class SnapshotSession(
         if (hello.LastEpoch == epoch && registry.Recall(node, hello.LastVersion) is { } known) _acked = (hello.LastVersion, known);
         registry.Update(node, s => new(node)
         {
-            Connected = true, Instance = hello.Instance, AgentVersion = hello.AgentVersion, Since = time.GetUtcNow(), AckedVersion = _acked?.Version ?? 0,
+            Connected = true,
+            Instance = hello.Instance,
+            AgentVersion = hello.AgentVersion,
+            Since = time.GetUtcNow(),
+            AckedVersion = _acked?.Version ?? 0,
         });
         SnapshotLog.Connected(logger, node, hello.AgentVersion);
         Channel<bool> changes = publisher.Subscribe();

@@ -188,8 +188,12 @@ public sealed class LiveWorld : IWorld, IAsyncLifetime
 
     private async Task<Workload> WorkloadOf(LabPod pod, int number) => new(number, pod.HostInterface)
     {
-        Address4 = pod.Address4, Address6 = pod.Address6, Mtu = (uint)Mtu, Index = await IndexOf(pod.HostInterface),
-        Mac = Parse(pod.Mac), HostMac = Parse(pod.HostMac),
+        Address4 = pod.Address4,
+        Address6 = pod.Address6,
+        Mtu = (uint)Mtu,
+        Index = await IndexOf(pod.HostInterface),
+        Mac = Parse(pod.Mac),
+        HostMac = Parse(pod.HostMac),
     };
 
     private static byte[] Parse(string mac) => PhysicalAddress.Parse(mac).GetAddressBytes();

@@ -38,8 +38,14 @@ internal static class WorldContent
             new CvEndpoint { Addr4 = Abi.Address(pod.Address4), Addr6 = Abi.Address(pod.Address6), Subject = pod.Subject, SrcClass = pod.Class, Flags = (uint)endpoint });
         CvAddress address = new()
         {
-            AuthClass = pod.Class, AnonClass = pod.AnonymousClass, Subject = pod.Subject, Ifindex = pod.Index, Mtu = pod.Mtu,
-            Mac = Abi.Mac(pod.Mac), HostMac = Abi.Mac(pod.HostMac), Flags = (uint)(CvAddressFlag.Meshed | CvAddressFlag.Local | flags),
+            AuthClass = pod.Class,
+            AnonClass = pod.AnonymousClass,
+            Subject = pod.Subject,
+            Ifindex = pod.Index,
+            Mtu = pod.Mtu,
+            Mac = Abi.Mac(pod.Mac),
+            HostMac = Abi.Mac(pod.HostMac),
+            Flags = (uint)(CvAddressFlag.Meshed | CvAddressFlag.Local | flags),
         };
         world.SetAddress(generation, pod.Address4, address);
         world.SetAddress(generation, pod.Address6, address);

@@ -96,7 +96,12 @@ public sealed class GenerationBuilderTests
                 ushort port = (ushort)random.Next(79, 84);
                 Decision expected = PolicyEvaluator.Evaluate(snapshot, new ConnectionRequest
                 {
-                    SourceIdentity = source?.Identity, SourceAddress = address, Destination = destination, Port = port, Protocol = TransportProtocol.Tcp, Authenticated = authenticated,
+                    SourceIdentity = source?.Identity,
+                    SourceAddress = address,
+                    Destination = destination,
+                    Port = port,
+                    Protocol = TransportProtocol.Tcp,
+                    Authenticated = authenticated,
                 });
                 CvPolicy actual = kernel.Judge(address, authenticated, destination.Addresses[0], port, 6);
                 Assert.Equal(expected.IsAllowed, (CvVerdict)actual.Verdict == CvVerdict.Pass);

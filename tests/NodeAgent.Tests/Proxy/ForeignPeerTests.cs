@@ -102,7 +102,9 @@ public sealed class ForeignPeerTests
     {
         using Process process = Process.Start(new ProcessStartInfo(program, arguments)
         {
-            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         })!;
         process.StandardInput.Close();
         using CancellationTokenSource limit = new(TimeSpan.FromSeconds(20));

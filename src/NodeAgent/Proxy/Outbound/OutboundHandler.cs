@@ -31,7 +31,11 @@ internal sealed class OutboundHandler(ProxyContext context)
 
         ProxyConnectionInfo info = new()
         {
-            Id = context.NextId(), Direction = ProxyDirection.Outbound, Source = peer, Destination = destination, Target = destination,
+            Id = context.NextId(),
+            Direction = ProxyDirection.Outbound,
+            Source = peer,
+            Destination = destination,
+            Target = destination,
         };
         _ = RunAsync(new LoopSocket(context.Loop, handle, connected: true), info);
     }
