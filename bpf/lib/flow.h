@@ -96,36 +96,46 @@ __noinline int flow_finish(struct __sk_buff *skb, __u32 remove)
 	if (remove) {
 		bpf_map_delete_elem(&cv_flow, &s->flow_key);
 		bpf_map_delete_elem(&cv_flow, &s->peer);
-	} else if (peer) {
-		/* The last ACK has to come from the other side; with it the entries go. */
-		peer->flags |= CV_FLOW_CLOSED;
+	} else {
+		f->flags |= CV_FLOW_CLOSED;
+		if (peer)
+			peer->flags |= CV_FLOW_CLOSED;
 	}
 	return 0;
 }
 
-/* Follows the end of the TCP connection whose entry s->flow_key names. */
+/*
+ * Follows the end of the TCP connection whose entry s->flow_key names. With the second FIN it is closed and told of; its
+ * entries stay until both sides have acknowledged, so that the last packets still find their way.
+ */
 __noinline int flow_track_end(struct __sk_buff *skb)
 {
 	struct cv_scratch *s = scratch_get();
 	struct cv_flow *f, *peer;
-	__u8 tcp;
+	struct cv_packet *p;
+	__u32 end;
 
 	if (!s)
 		return 0;
-	tcp = s->packet.tcp_flags;
-	if (tcp & CV_TCP_RST)
+	p = &s->packet;
+	if (p->tcp_flags & CV_TCP_RST)
 		return flow_finish(skb, 1);
 	f = bpf_map_lookup_elem(&cv_flow, &s->flow_key);
 	if (!f)
 		return 0;
-	if (!(tcp & CV_TCP_FIN))
-		return f->flags & CV_FLOW_CLOSED ? flow_finish(skb, 1) : 0;
-	if (f->flags & CV_FLOW_FIN)
-		return 0;
-	f->flags |= CV_FLOW_FIN;
 	flow_peer_key(&s->peer, &s->flow_key, f);
 	peer = bpf_map_lookup_elem(&cv_flow, &s->peer);
-	return peer && peer->flags & CV_FLOW_FIN ? flow_finish(skb, 0) : 0;
+	if (!peer)
+		return flow_finish(skb, 1);
+	if (p->tcp_flags & CV_TCP_ACK && f->fin_ack && (__s32)(p->tcp_ack - f->fin_ack) >= 0)
+		f->fin_ack = 0;
+	if (p->tcp_flags & CV_TCP_FIN && !(f->flags & CV_FLOW_FIN)) {
+		end = p->tcp_seq + p->tcp_payload + 1;
+		f->flags |= CV_FLOW_FIN;
+		peer->fin_ack = end ? end : 1;
+		return peer->flags & CV_FLOW_FIN ? flow_finish(skb, 0) : 0;
+	}
+	return f->flags & CV_FLOW_CLOSED && !f->fin_ack && !peer->fin_ack ? flow_finish(skb, 1) : 0;
 }
 
 static __always_inline void flow_track(struct __sk_buff *skb, struct cv_scratch *s, __u8 flow_flags)

@@ -96,7 +96,7 @@ struct cv_flow {
 	__u8 mac[6];      /* of the receiving pod */
 	__u8 host_mac[6]; /* of its host-side veth */
 	__u32 in_ifindex; /* host-side veth of the sending pod; 0: this direction does not come out of a pod here */
-	__u32 pad;
+	__u32 fin_ack;    /* this direction still owes the acknowledgement of the other's FIN up to here; 0: nothing */
 };
 
 /* cv_endpoint: an enrolled pod by the host-side veth its packets come from. */

@@ -39,6 +39,23 @@ public sealed class DirectFlowTests : IClassFixture<World>
     }
 
     [Theory, InlineData(false), InlineData(true)]
+    public void Entries_stay_until_both_ends_are_acknowledged(bool v6)
+    {
+        Packet a = Packet.OfTcp(_world.A.At(v6, 40000), new(World.Vip(v6), WorldContent.ToB), TcpFlags.Syn) with { Sequence = 100, Acknowledgement = 500 };
+        Packet b = Packet.OfTcp(_world.B.At(v6, WorldContent.BackendPort), _world.A.At(v6, 40000), TcpFlags.Ack) with { Sequence = 500, Acknowledgement = 100 };
+        _world.FromPod(_world.A, a).Redirected(_world.B);
+        _world.FromPod(_world.A, a with { Flags = TcpFlags.Fin | TcpFlags.Ack }).Redirected(_world.B);
+        _world.FromPod(_world.B, b with { Flags = TcpFlags.Fin | TcpFlags.Ack, Payload = Packet.Pattern(10) }).Redirected(_world.A).Single(CvEventType.Closed);
+        foreach (Packet late in (Packet[])[a with { Flags = TcpFlags.Ack, Acknowledgement = 510 }, a with { Flags = TcpFlags.Fin | TcpFlags.Ack }, a with { Flags = TcpFlags.Ack, Acknowledgement = 511 }])
+        {
+            Assert.Empty(_world.FromPod(_world.A, late).Redirected(_world.B).Events);
+            Assert.Equal(2, _world.Maps.Flows.ToList().Count);
+        }
+        Assert.Empty(_world.FromPod(_world.B, b with { Acknowledgement = 101 }).Redirected(_world.A).Events);
+        Assert.Empty(_world.Maps.Flows.ToList());
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
     public void A_reset_ends_a_flow_at_once(bool v6)
     {
         Packet syn = Packet.OfTcp(_world.A.At(v6, 40000), _world.B.At(v6, 80), TcpFlags.Syn);

@@ -303,7 +303,8 @@ public partial struct CvFlow : IEquatable<CvFlow>
     /// <summary>Host-side veth of the sending pod; 0: this direction does not come out of a pod here.</summary>
     [FieldOffset(88)] public uint InIfindex;
 
-    [FieldOffset(92)] private uint _pad;
+    /// <summary>This direction still owes the acknowledgement of the other's FIN up to here; 0: nothing.</summary>
+    [FieldOffset(92)] public uint FinAck;
 
     /// <summary>Whether every byte is equal.</summary>
     /// <param name="left">One.</param>
