@@ -48,10 +48,10 @@ internal sealed class TunnelGroup(TunnelKey key)
         return waiter.WaitAsync();
     }
 
-    /// <summary>Lets the first of those who wait look again.</summary>
+    /// <summary>Lets the first of those who wait now look again; whoever finds nothing waits for the next tunnel.</summary>
     internal void Wake(int count)
     {
-        while (count-- > 0 && _waiters.TryDequeue(out LoopSignal? waiter)) waiter.Set(true);
+        for (int left = Math.Min(count, _waiters.Count); left > 0; left--) _waiters.Dequeue().Set(true);
     }
 
     /// <summary>Tells all who wait now that there will be no tunnel.</summary>
