@@ -74,6 +74,11 @@ public sealed unsafe class TlsConnection : SafeHandle
     }
 
     /// <summary>
+    /// Whether bytes wait inside. False says that the next <see cref="Read"/> asks the socket; it does not say that the socket is empty.
+    /// </summary>
+    public bool HasPending => OpenSsl.SSL_has_pending(handle) != 0;
+
+    /// <summary>
     /// Encrypts bytes, one record at a time: the count may be less than asked. Records are gathered and sent several at once: call
     /// <see cref="Flush"/> after the last. After WantWrite the same bytes (at any address, possibly with more behind them) have to be given again.
     /// </summary>

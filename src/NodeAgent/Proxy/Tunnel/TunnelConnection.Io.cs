@@ -138,7 +138,9 @@ internal sealed partial class TunnelConnection
             {
                 filled += result.Count;
                 total += result.Count;
-                if (buffer.Length - filled >= RecordSize) continue;
+
+                // What has come goes on its way before the socket is asked again, which most often only says that it is empty.
+                if (buffer.Length - filled >= RecordSize && _tls.HasPending) continue;
             }
 
             if (filled > 0)
