@@ -2,13 +2,12 @@ using System.Runtime.InteropServices;
 
 namespace Culvert.Interop.Native;
 
-// sys/epoll.h, sys/eventfd.h, sched.h
+// sys/epoll.h, sys/eventfd.h
 internal static unsafe partial class Libc
 {
     internal const int EPOLL_CLOEXEC = 0x80000;
     internal const int EPOLL_CTL_ADD = 1;
     internal const int EPOLL_CTL_DEL = 2;
-    internal const int EPOLL_CTL_MOD = 3;
     internal const int EFD_NONBLOCK = 0x800;
     internal const int EFD_CLOEXEC = 0x80000;
 
@@ -30,8 +29,4 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library, SetLastError = true)]
     internal static partial nint write(int fd, void* buffer, nuint length);
-
-    /// <summary>Binds a thread (0: the caller) to the processors set in the mask.</summary>
-    [LibraryImport(Library, SetLastError = true)]
-    internal static partial int sched_setaffinity(int thread, nuint size, void* mask);
 }

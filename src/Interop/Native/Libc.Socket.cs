@@ -8,11 +8,9 @@ internal static unsafe partial class Libc
     internal const int AF_INET = 2;
     internal const int AF_INET6 = 10;
     internal const int SOCK_STREAM = 1;
-    internal const int SOCK_DGRAM = 2;
     internal const int SOCK_NONBLOCK = 0x800;
     internal const int SOCK_CLOEXEC = 0x80000;
     internal const int MSG_NOSIGNAL = 0x4000;
-    internal const int MSG_PEEK = 2;
 
     internal const int SOL_SOCKET = 1;
     internal const int SO_REUSEADDR = 2;
@@ -39,7 +37,6 @@ internal static unsafe partial class Libc
     internal const int TCP_KEEPIDLE = 4;
     internal const int TCP_KEEPINTVL = 5;
     internal const int TCP_KEEPCNT = 6;
-    internal const int TCP_QUICKACK = 12;
     internal const int TCP_USER_TIMEOUT = 18;
     internal const int TCP_NOTSENT_LOWAT = 25;
 
@@ -66,9 +63,6 @@ internal static unsafe partial class Libc
     internal static partial nint send(int fd, byte* buffer, nuint length, int flags);
 
     [LibraryImport(Library, SetLastError = true)]
-    internal static partial nint writev(int fd, IoVector* vectors, int count);
-
-    [LibraryImport(Library, SetLastError = true)]
     internal static partial int shutdown(int fd, int how);
 
     [LibraryImport(Library, SetLastError = true)]
@@ -82,13 +76,6 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library, SetLastError = true)]
     internal static partial int getpeername(int fd, byte* address, uint* length);
-
-    /// <summary>struct iovec.</summary>
-    internal struct IoVector
-    {
-        internal byte* Base;
-        internal nuint Length;
-    }
 
     /// <summary>struct linger.</summary>
     internal struct Linger

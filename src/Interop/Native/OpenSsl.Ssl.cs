@@ -135,7 +135,4 @@ internal static unsafe partial class OpenSsl
 
     [LibraryImport(Ssl)]
     internal static partial void SSL_get0_alpn_selected(nint ssl, byte** protocol, uint* length);
-
-    [LibraryImport(Ssl)]
-    internal static partial byte* SSL_get_version(nint ssl);
 }

@@ -26,11 +26,6 @@ internal static unsafe partial class OpenSsl
     [LibraryImport(Crypto)]
     internal static partial void ERR_error_string_n(ulong error, byte* buffer, nuint length);
 
-    // openssl/crypto.h
-
-    [LibraryImport(Crypto)]
-    internal static partial byte* OpenSSL_version(int type);
-
     // openssl/bio.h
 
     internal const int BIO_NOCLOSE = 0;

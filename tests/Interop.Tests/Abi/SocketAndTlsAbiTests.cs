@@ -11,7 +11,7 @@ namespace Culvert.Interop.Tests.Abi;
 public sealed class SocketAndTlsAbiTests
 {
     private static readonly string[] SocketHeaders =
-        ["<errno.h>", "<time.h>", "<sys/socket.h>", "<sys/uio.h>", "<sys/epoll.h>", "<sys/eventfd.h>", "<netinet/in.h>", "<netinet/tcp.h>"];
+        ["<errno.h>", "<time.h>", "<sys/socket.h>", "<sys/epoll.h>", "<sys/eventfd.h>", "<netinet/in.h>", "<netinet/tcp.h>"];
 
     private static readonly string[] Prefixes = ["AF_", "SOCK_", "MSG_", "SO_", "SOL_", "IPPROTO_", "IP_", "IPV6_", "TCP_", "EPOLL_", "EFD_"];
 
@@ -57,7 +57,6 @@ public sealed class SocketAndTlsAbiTests
         {
             ["sizeof(struct epoll_event)"] = EpollBuffer.EventSize,
             ["offsetof(struct epoll_event, data)"] = EpollBuffer.DataOffset,
-            ["sizeof(struct iovec)"] = Unsafe.SizeOf<Libc.IoVector>(),
             ["sizeof(struct linger)"] = Unsafe.SizeOf<Libc.Linger>(),
             ["sizeof(struct sockaddr_in6)"] = SocketAddressCodec.MaxSize,
             ["offsetof(struct sockaddr_in6, sin6_addr)"] = 8,
