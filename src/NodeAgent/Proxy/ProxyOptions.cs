@@ -1,6 +1,6 @@
+using System.Net;
 using Culvert.Http2;
 using Culvert.Interop.Sockets;
-using System.Net;
 
 namespace Culvert.NodeAgent.Proxy;
 
