@@ -105,6 +105,8 @@ public sealed class RestartTests(MeshFixture mesh)
     {
         await using var server = PeerServer.Start(mesh.Far, mesh.Far.Address4, PeerServer.EchoAsync);
         await using var near = PeerServer.Start(mesh.Near, mesh.Near.Address4, PeerServer.EchoAsync);
+        // What another test has undone reaches each node in its own time; the last snapshot is what this test is about.
+        await LabWait.UntilAsync("the client is allowed on its own node", () => EchoesAsync(near), Deadline);
         await mesh.Node1.KillAgentAsync();
         await mesh.Mesh.StopControllerAsync();
         try
