@@ -92,5 +92,28 @@ internal static class Peer
         return e.SocketErrorCode;
     }
 
+    /// <summary>Returns the error that ICMP reports to a connected datagram socket. Asks again: kernels limit the rate of ICMP, and close sockets late.</summary>
+    internal static async Task<SocketError> DatagramError(Socket socket)
+    {
+        for (int attempt = 0; attempt < 20; attempt++)
+        {
+            try
+            {
+                await socket.SendAsync(new byte[1]);
+                using CancellationTokenSource wait = new(TimeSpan.FromSeconds(1));
+                await socket.ReceiveAsync(new byte[10], wait.Token);
+            }
+            catch (SocketException e)
+            {
+                return e.SocketErrorCode;
+            }
+            catch (OperationCanceledException)
+            {
+                continue;
+            }
+        }
+        return SocketError.Success;
+    }
+
     private static byte[] Buffer(int phase) => [.. Enumerable.Range(0, 61_000).Select(i => (byte)((i + phase) % 251))];
 }
