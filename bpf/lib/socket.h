@@ -43,20 +43,19 @@ static __always_inline struct bpf_sock *socket_lookup(struct __sk_buff *skb, con
 }
 
 /*
- * Captures the packet when s->lookup is a connection of the proxy. Returns 1 when it is, 0 when not, -1 when the kernel
- * refused. Only full sockets are assigned: the kernel finds half-open and waiting ones by itself once the mark has
- * delivered the packet here, and reassembly would lose an assignment anyway. A fresh SYN for a waiting socket is a
- * new connection and is judged again; s->recycle tells listener_assign.
+ * Captures the packet when s->lookup is a connection of the proxy. Returns 1 when it is, 0 when not. None of these sockets is
+ * assigned: the kernel finds them by itself once the mark has delivered the packet here, and for established ones its early
+ * demultiplexing also finds the route kept with the socket, which a packet that comes with a socket has to look up by
+ * every rule. A fresh SYN for a waiting socket is a new connection and is judged again; s->recycle tells listener_assign.
  */
 __noinline int socket_capture(struct __sk_buff *skb)
 {
 	struct cv_scratch *s = scratch_get();
 	struct bpf_sock *sk, *full;
-	int assign, fresh, r = 1;
+	int fresh, r = 1;
 
 	if (!s)
 		return 0;
-	assign = !(s->packet.flags & (CV_PACKET_FRAGMENT | CV_PACKET_ICMP_ERROR));
 	s->recycle = 0;
 	fresh = (s->packet.tcp_flags & (CV_TCP_SYN | CV_TCP_ACK)) == CV_TCP_SYN;
 	sk = socket_lookup(skb, &s->lookup, s->packet.flags & CV_PACKET_V6);
@@ -69,8 +68,6 @@ __noinline int socket_capture(struct __sk_buff *skb)
 		full = bpf_sk_fullsock(sk);
 		if (!full || (full->mark & cv_cfg_mark_mask) != cv_cfg_mark_proxy)
 			r = 0;
-		else if (assign && bpf_sk_assign(skb, sk, 0))
-			r = -1;
 	}
 	bpf_sk_release(sk);
 	if (r > 0) {
