@@ -73,7 +73,7 @@ internal sealed class NodeCredentials
         Google.Protobuf.ByteString.CopyFrom(new CertificateRequest("O=Culvert", key, HashAlgorithmName.SHA256).CreateSigningRequest());
 
     private CallOptions Options(CancellationToken cancellationToken) =>
-        new(deadline: _time.GetUtcNow().UtcDateTime.AddSeconds(10), cancellationToken: cancellationToken);
+        new(deadline: _time.GetUtcNow().UtcDateTime.AddSeconds(60), cancellationToken: cancellationToken);
 
     private X509Certificate2 Take(CertificateResponse response, ECDsa key)
     {
