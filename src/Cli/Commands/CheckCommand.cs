@@ -2,6 +2,7 @@ using System.CommandLine;
 using Culvert.Cli.Checks;
 using Culvert.Cli.CommandLine;
 using Culvert.Cli.Output;
+using Culvert.NodeAgent.Options;
 using Spectre.Console;
 
 namespace Culvert.Cli.Commands;

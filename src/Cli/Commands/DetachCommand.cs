@@ -3,6 +3,7 @@ using Culvert.Cli.Admin;
 using Culvert.Cli.CommandLine;
 using Culvert.Cli.Output;
 using Culvert.Cli.Removal;
+using Culvert.NodeAgent.Options;
 
 namespace Culvert.Cli.Commands;
 

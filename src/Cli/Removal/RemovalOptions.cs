@@ -1,3 +1,5 @@
+using Culvert.NodeAgent.Options;
+
 namespace Culvert.Cli.Removal;
 
 /// <summary>Where an agent's traces are looked for.</summary>
