@@ -18,7 +18,8 @@ public sealed class PolicyTests(MeshFixture mesh) : IAsyncLifetime
         mesh.Mesh.Objects.Remove("broken");
         MeshFixture.AllowClient(mesh.Mesh);
         await using var server = PeerServer.Start(mesh.Far, mesh.Far.Address4, PeerServer.EchoAsync);
-        await LabWait.UntilAsync("the policy is as before", () => AnswersAsync(server), Deadline);
+        await using var near = PeerServer.Start(mesh.Near, mesh.Near.Address4, PeerServer.EchoAsync);
+        await LabWait.UntilAsync("the policy is as before on both nodes", async () => await AnswersAsync(server) && await AnswersAsync(near), Deadline);
     }
 
     [Theory]
