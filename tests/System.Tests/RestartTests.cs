@@ -111,7 +111,7 @@ public sealed class RestartTests(MeshFixture mesh)
         string saved = Path.Combine(mesh.Node1.StateFolder, "snapshot.pb");
         await LabWait.UntilAsync(
             "the snapshot in force is saved",
-            async () => File.GetLastWriteTimeUtc(saved) >= (await mesh.Node1.StatusAsync()).SnapshotApplied.ToDateTime().AddMilliseconds(-20),
+            async () => (await mesh.Node1.StatusAsync()).SnapshotApplied is not { } applied || File.GetLastWriteTimeUtc(saved) >= applied.ToDateTime().AddMilliseconds(-20),
             Deadline);
         await mesh.Node1.KillAgentAsync();
         await mesh.Mesh.StopControllerAsync();
