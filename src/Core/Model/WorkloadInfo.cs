@@ -48,15 +48,55 @@ public sealed record WorkloadInfo
     /// <summary>Whether it is fit to receive connections as a backend.</summary>
     public bool Healthy { get; init; } = true;
 
+    /// <summary>The ports at which the application wants a PROXY protocol v2 header in front of what the client sent.</summary>
+    public EquatableArray<TransportPort> ProxyProtocolPorts { get; init; }
+
+    /// <summary>The ports at which load balancers outside the mesh put a PROXY protocol header in front, and which load balancers are believed.</summary>
+    public EquatableArray<TrustedProxies> TrustedProxies { get; init; }
+
     /// <summary>The first part of <see cref="Name"/>.</summary>
     public string Namespace => Name.Namespace;
+
+    /// <summary>Whether traffic to it needs the proxy even where the kernel alone could deliver it: a header is to be written or read.</summary>
+    public bool UsesProxyProtocol => !ProxyProtocolPorts.IsEmpty || !TrustedProxies.IsEmpty;
+
+    /// <summary>Whether the application at a port wants a PROXY protocol v2 header.</summary>
+    public bool WantsProxyProtocol(ushort port, TransportProtocol protocol)
+    {
+        foreach (TransportPort candidate in ProxyProtocolPorts)
+        {
+            if (candidate.Covers(port, protocol)) return true;
+        }
+        return false;
+    }
+
+    /// <summary>Whether what arrives at a port from outside the mesh begins with a PROXY protocol header.</summary>
+    public bool AcceptsProxyProtocol(ushort port, TransportProtocol protocol)
+    {
+        foreach (TrustedProxies proxies in TrustedProxies)
+        {
+            if (proxies.Covers(port, protocol)) return true;
+        }
+        return false;
+    }
+
+    /// <summary>Whether a PROXY protocol header that <paramref name="peer"/> sends to a port is believed.</summary>
+    public bool TrustsProxy(IPAddress peer, ushort port, TransportProtocol protocol)
+    {
+        foreach (TrustedProxies proxies in TrustedProxies)
+        {
+            if (proxies.Covers(port, protocol) && proxies.Trusts(peer)) return true;
+        }
+        return false;
+    }
 
     /// <inheritdoc/>
     public bool Equals(WorkloadInfo? other) =>
         other is not null && Uid == other.Uid && Name == other.Name && ServiceAccount == other.ServiceAccount && Identity == other.Identity
         && Node == other.Node && Addresses == other.Addresses && Enrolled == other.Enrolled && MtlsMode == other.MtlsMode
         && HostInterface == other.HostInterface && NetworkNamespace == other.NetworkNamespace && PolicyNames == other.PolicyNames
-        && Healthy == other.Healthy && Labels.SequenceEqual(other.Labels);
+        && Healthy == other.Healthy && ProxyProtocolPorts == other.ProxyProtocolPorts && TrustedProxies == other.TrustedProxies
+        && Labels.SequenceEqual(other.Labels);
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Uid, Node, Addresses, PolicyNames);

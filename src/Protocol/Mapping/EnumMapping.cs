@@ -46,4 +46,19 @@ internal static class EnumMapping
         Wire.TransportProtocol.Udp => TransportProtocol.Udp,
         _ => throw new FormatException($"protocol {value} is not known"),
     };
+
+    public static Wire.LoadBalancing ToWire(this LoadBalancing value) => value switch
+    {
+        LoadBalancing.LeastSessions => Wire.LoadBalancing.LeastSessions,
+        LoadBalancing.SourceHash => Wire.LoadBalancing.SourceHash,
+        _ => Wire.LoadBalancing.RoundRobin,
+    };
+
+    public static LoadBalancing ToModel(this Wire.LoadBalancing value) => value switch
+    {
+        Wire.LoadBalancing.RoundRobin => LoadBalancing.RoundRobin,
+        Wire.LoadBalancing.LeastSessions => LoadBalancing.LeastSessions,
+        Wire.LoadBalancing.SourceHash => LoadBalancing.SourceHash,
+        _ => throw new FormatException($"load_balancing {value} is not known"),
+    };
 }

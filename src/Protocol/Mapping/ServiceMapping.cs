@@ -21,6 +21,7 @@ public static class ServiceMapping
                 TargetPort = port.TargetPort,
                 Protocol = (Wire.TransportProtocol)port.Protocol,
                 AppProtocol = port.AppProtocol ?? "",
+                LoadBalancing = port.LoadBalancing.ToWire(),
             };
             foreach (ServiceBackend b in port.Backends)
                 wirePort.Backends.Add(new Wire.Backend { WorkloadUid = b.WorkloadUid ?? "", Address = b.Address.ToWire(), Port = b.Port, Weight = b.Weight });
@@ -45,6 +46,7 @@ public static class ServiceMapping
         TargetPort = port.TargetPort <= ushort.MaxValue ? (ushort)port.TargetPort : throw new FormatException($"target_port is {port.TargetPort}"),
         Protocol = port.Protocol.ToModel(),
         AppProtocol = port.AppProtocol.NullIfEmpty(),
+        LoadBalancing = port.LoadBalancing.ToModel(),
         Backends = port.Backends.Select(ToModel).ToEquatableArray(),
     };
 

@@ -28,6 +28,14 @@ public static class WorkloadMapping
         foreach (IPAddress address in workload.Addresses) wire.Addresses.Add(address.ToWire());
         foreach ((string key, string value) in workload.Labels) wire.Labels.Add(key, value);
         foreach (NamespacedName policy in workload.PolicyNames) wire.Policies.Add(policy.ToString());
+        foreach (TransportPort port in workload.ProxyProtocolPorts) wire.ProxyProtocolPorts.Add(ToWire(port));
+        foreach (TrustedProxies proxies in workload.TrustedProxies)
+        {
+            var trusted = new Wire.TrustedProxies();
+            foreach (TransportPort port in proxies.Ports) trusted.Ports.Add(ToWire(port));
+            foreach (IpPrefix prefix in proxies.From) trusted.From.Add(prefix.ToString());
+            wire.TrustedProxies.Add(trusted);
+        }
         return wire;
     }
 
@@ -48,5 +56,13 @@ public static class WorkloadMapping
         Addresses = workload.Addresses.ToAddresses("addresses"),
         Labels = workload.Labels.ToImmutableSortedDictionary(StringComparer.Ordinal),
         PolicyNames = workload.Policies.Select(NamespacedName.Parse).ToEquatableArray(),
+        ProxyProtocolPorts = workload.ProxyProtocolPorts.Select(p => ToModel(p, "proxy_protocol_ports")).ToEquatableArray(),
+        TrustedProxies = workload.TrustedProxies
+            .Select(t => new TrustedProxies(t.Ports.Select(p => ToModel(p, "trusted_proxies.ports")).ToEquatableArray(), t.From.ToPrefixes())).ToEquatableArray(),
     };
+
+    private static Wire.TransportPort ToWire(TransportPort port) => new() { Port = port.Port, Protocol = (Wire.TransportProtocol)port.Protocol };
+
+    private static TransportPort ToModel(Wire.TransportPort port, string field) =>
+        new(port.Port == 0 ? (ushort)0 : port.Port.ToPort(field), port.Protocol.ToModel());
 }
