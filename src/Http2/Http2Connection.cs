@@ -132,7 +132,12 @@ public sealed partial class Http2Connection : IDisposable
     /// <summary>
     /// All pending output as one contiguous block, valid until any other method is called. Write some of it, then call <see cref="AdvanceOutput"/>.
     /// </summary>
-    public ReadOnlyMemory<byte> PeekOutput() => _output.Peek();
+    public ReadOnlyMemory<byte> PeekOutput()
+    {
+        // Whoever has seen a frame's header may have sent it: the frame can grow no more.
+        _openFrameStreamId = 0;
+        return _output.Peek();
+    }
 
     /// <summary>
     /// Takes <paramref name="count"/> bytes that the transport accepted off the output. Streams that waited for the output to drain may be called

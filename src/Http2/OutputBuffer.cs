@@ -18,6 +18,9 @@ internal sealed class OutputBuffer : IDisposable
 
     public int Pending => _end - _start;
 
+    /// <summary>Bytes ever made pending: the position of what comes next.</summary>
+    public long Position { get; private set; }
+
     public ReadOnlyMemory<byte> Peek() => _bytes.AsMemory(_start, _end - _start);
 
     /// <summary>Room behind the pending bytes of at least <paramref name="size"/> bytes; <see cref="Advance"/> makes it pending.</summary>
@@ -28,7 +31,11 @@ internal sealed class OutputBuffer : IDisposable
         return _bytes.AsSpan(_end);
     }
 
-    public void Advance(int count) => _end += count;
+    public void Advance(int count)
+    {
+        _end += count;
+        Position += count;
+    }
 
     /// <summary>As <see cref="GetSpan"/>, and nothing else may be added until <see cref="Release"/>.</summary>
     public Span<byte> Hold(int size)
