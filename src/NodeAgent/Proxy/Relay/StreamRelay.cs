@@ -11,7 +11,7 @@ namespace Culvert.NodeAgent.Proxy.Relay;
 /// socket does not take is copied. The stream's window is given back when the socket has taken the bytes, so a slow reader slows
 /// the writer. END_STREAM is FIN, RST_STREAM is RST. Belongs to its loop's thread.
 /// </summary>
-internal sealed class StreamRelay : IConnectionRelay
+internal sealed class StreamRelay : IConnectionRelay, ITunnelStream
 {
     private const int ReadSize = 64 * 1024;
 
@@ -121,16 +121,16 @@ internal sealed class StreamRelay : IConnectionRelay
         End(reset: true);
     }
 
-    /// <summary>The answer to CONNECT came (client side).</summary>
-    internal void OnResponse(int status, bool endStream)
+    /// <inheritdoc/>
+    public void OnResponse(HeaderList headers, bool endStream)
     {
-        ResponseStatus = status;
+        ResponseStatus = headers.Status;
         _streamEnded |= endStream;
         Response.Set(true);
     }
 
-    /// <summary>Bytes came out of the tunnel.</summary>
-    internal void OnData(ReadOnlySpan<byte> data, bool endStream)
+    /// <inheritdoc/>
+    public void OnData(ReadOnlySpan<byte> data, bool endStream)
     {
         _streamEnded |= endStream;
         if (_ended) return;
@@ -161,11 +161,11 @@ internal sealed class StreamRelay : IConnectionRelay
         else if (_streamEnded) ShutdownSocket();
     }
 
-    /// <summary>The stream may send again.</summary>
-    internal void OnWindowAvailable() => _window.Set(true);
+    /// <inheritdoc/>
+    public void OnWindowAvailable() => _window.Set(true);
 
-    /// <summary>The other side aborted the stream, or the tunnel broke.</summary>
-    internal void OnReset(Http2ErrorCode code, bool tunnelBroken)
+    /// <inheritdoc/>
+    public void OnReset(Http2ErrorCode code, bool tunnelBroken)
     {
         if (_ended) return;
         IsRetryable = code == Http2ErrorCode.RefusedStream;
@@ -173,8 +173,8 @@ internal sealed class StreamRelay : IConnectionRelay
         End(reset: true);
     }
 
-    /// <summary>The stream's object is about to be used for another stream.</summary>
-    internal void OnStreamClosed() => _stream = null;
+    /// <inheritdoc/>
+    public void OnStreamClosed() => _stream = null;
 
     private async Task PumpSocketAsync(LoopSocket socket)
     {

@@ -1,9 +1,8 @@
 using Culvert.Http2;
-using Culvert.NodeAgent.Proxy.Relay;
 
 namespace Culvert.NodeAgent.Proxy.Tunnel;
 
-/// <content>What HTTP/2 reports, passed on to the stream's relay.</content>
+/// <content>What HTTP/2 reports, passed on to whatever carries the stream.</content>
 internal sealed partial class TunnelConnection : IHttp2Handler
 {
     void IHttp2Handler.OnHeaders(Http2Stream stream, HeaderList headers, Http2HeadersKind kind, bool endStream)
@@ -13,24 +12,24 @@ internal sealed partial class TunnelConnection : IHttp2Handler
             case Http2HeadersKind.Request:
                 _streams!.OnRequest(this, stream, headers, endStream);
                 break;
-            case Http2HeadersKind.Response when stream.State is StreamRelay relay:
-                relay.OnResponse(headers.Status, endStream);
+            case Http2HeadersKind.Response:
+                (stream.State as ITunnelStream)?.OnResponse(headers, endStream);
                 break;
         }
     }
 
     void IHttp2Handler.OnData(Http2Stream stream, ReadOnlySpan<byte> data, bool endStream)
     {
-        if (stream.State is StreamRelay relay) relay.OnData(data, endStream);
+        if (stream.State is ITunnelStream taker) taker.OnData(data, endStream);
         else Http2.Consumed(stream, data.Length);
     }
 
     void IHttp2Handler.OnReset(Http2Stream stream, Http2ErrorCode code) =>
-        (stream.State as StreamRelay)?.OnReset(code, tunnelBroken: IsClosed || Http2.IsClosed);
+        (stream.State as ITunnelStream)?.OnReset(code, tunnelBroken: IsClosed || Http2.IsClosed);
 
-    void IHttp2Handler.OnStreamClosed(Http2Stream stream) => (stream.State as StreamRelay)?.OnStreamClosed();
+    void IHttp2Handler.OnStreamClosed(Http2Stream stream) => (stream.State as ITunnelStream)?.OnStreamClosed();
 
-    void IHttp2Handler.OnWindowAvailable(Http2Stream stream) => (stream.State as StreamRelay)?.OnWindowAvailable();
+    void IHttp2Handler.OnWindowAvailable(Http2Stream stream) => (stream.State as ITunnelStream)?.OnWindowAvailable();
 
     void IHttp2Handler.OnGoAway(int lastStreamId, Http2ErrorCode code, ReadOnlySpan<byte> debugData)
     {
