@@ -10,4 +10,5 @@ internal enum ObjectKind
     AuthorizationPolicy,
     PeerAuthentication,
     MeshConfig,
+    UDPRoute,
 }

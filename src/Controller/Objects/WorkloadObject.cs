@@ -20,6 +20,12 @@ internal sealed record WorkloadObject(ObjectMeta Meta) : MeshObject(ObjectKind.W
     /// <summary>What the object says; null leaves it to the namespace.</summary>
     public bool? Enrolled { get; init; }
 
+    /// <summary>Ports whose application wants a PROXY protocol header, by field or annotation.</summary>
+    public EquatableArray<TransportPort> ProxyProtocolPorts { get; init; }
+
+    /// <summary>Ports that take PROXY protocol headers, by field or annotation.</summary>
+    public EquatableArray<TrustedProxies> TrustedProxies { get; init; }
+
     /// <summary>Named ports, for services that target them by name.</summary>
     public ImmutableSortedDictionary<string, ushort> Ports { get; init; } = ImmutableSortedDictionary<string, ushort>.Empty;
 }

@@ -116,6 +116,25 @@ internal sealed partial class FieldReader
         return result.ToEquatableArray();
     }
 
+    /// <summary>A list of ports with an optional protocol: <c>80</c>, <c>53/udp</c>.</summary>
+    public EquatableArray<TransportPort> TransportPorts(string field)
+    {
+        var result = new List<TransportPort>();
+        int index = 0;
+        foreach (YamlValue item in Items(field, mayBeEmpty: false))
+        {
+            TransportPort port = default;
+            string? error = item is not YamlScalar scalar ? $"must be a port, not {item.Describe()}"
+                : !TransportPort.TryParse(scalar.Text, out port, out string? wrong) ? wrong
+                : result.Contains(port) ? $"port {port} is there twice"
+                : null;
+            if (error is null) result.Add(port);
+            else errors.Add(item.Line, $"{PathOf(field)}[{index}]", error);
+            index++;
+        }
+        return result.ToEquatableArray();
+    }
+
     /// <summary>A mapping of strings to strings.</summary>
     public ImmutableSortedDictionary<string, string> Strings(string field)
     {

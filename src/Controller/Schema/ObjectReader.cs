@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using Culvert.Controller.Objects;
 using Culvert.Controller.Yaml;
 
@@ -8,8 +7,6 @@ namespace Culvert.Controller.Schema;
 /// <summary>Reads one object of any kind: dispatches on apiVersion and kind, reads the metadata, leaves the spec to the kind's reader.</summary>
 internal static class ObjectReader
 {
-    private const string WeightAnnotation = "culvert.dev/weight";
-
     private delegate MeshObject? KindReader(FieldReader root, ObjectMeta meta);
 
     private static readonly Dictionary<(string Version, string Kind), (ObjectKind Kind, KindReader Read)> Kinds = new()
@@ -21,6 +18,8 @@ internal static class ObjectReader
         [("culvert.dev/v1alpha1", "AuthorizationPolicy")] = (ObjectKind.AuthorizationPolicy, static (root, meta) => AuthorizationPolicyReader.Read(root, meta)),
         [("culvert.dev/v1alpha1", "PeerAuthentication")] = (ObjectKind.PeerAuthentication, static (root, meta) => PeerAuthenticationReader.Read(root, meta)),
         [("culvert.dev/v1alpha1", "MeshConfig")] = (ObjectKind.MeshConfig, static (root, meta) => MeshConfigReader.Read(root, meta)),
+        [("gateway.networking.k8s.io/v1", "UDPRoute")] = (ObjectKind.UDPRoute, static (root, meta) => UdpRouteReader.Read(root, meta)),
+        [("gateway.networking.k8s.io/v1alpha2", "UDPRoute")] = (ObjectKind.UDPRoute, static (root, meta) => UdpRouteReader.Read(root, meta)),
     };
 
     /// <summary>Reads a document. The result holds the object when it is valid, its key when at least that could be made out, and all errors.</summary>
@@ -57,7 +56,7 @@ internal static class ObjectReader
     {
         string? right = Kinds.Keys.Where(k => k.Kind == kind).Select(k => k.Version).FirstOrDefault();
         return right is null
-            ? $"unknown kind {version} {kind}; known are {string.Join(", ", Kinds.Keys.Select(k => k.Kind).Order(StringComparer.Ordinal))}"
+            ? $"unknown kind {version} {kind}; known are {string.Join(", ", Kinds.Keys.Select(k => k.Kind).Distinct().Order(StringComparer.Ordinal))}"
             : $"{kind} is not of apiVersion {version}; write {right}";
     }
 
@@ -70,12 +69,10 @@ internal static class ObjectReader
         if (cluster && meta.Has("namespace")) meta.Fail("namespace", $"{kind} has no namespace");
         if (!cluster && ns is null && !meta.Has("namespace")) ns = "default";
         ImmutableSortedDictionary<string, string> labels = meta.Strings("labels"), annotations = meta.Strings("annotations");
-        ushort weight = 1;
-        if (annotations.TryGetValue(WeightAnnotation, out string? text) && !ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out weight))
-            meta.Fail("annotations", $"{WeightAnnotation} is '{text}'; 0..65535 is allowed");
         meta.Ignore("uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields", "ownerReferences", "finalizers", "generateName", "selfLink");
         meta.Done();
-        if (name is null || ns is null) return null;
-        return new() { Name = name, Namespace = ns, Labels = labels, Weight = weight, File = file, Line = line };
+        var known = new ObjectMeta { Name = name ?? "", Namespace = ns ?? "", Labels = labels, File = file, Line = line };
+        known = AnnotationReader.Read(meta, kind, known, annotations);
+        return name is null || ns is null ? null : known;
     }
 }

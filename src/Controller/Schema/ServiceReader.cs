@@ -25,6 +25,7 @@ internal static class ServiceReader
             "externalIPs", "loadBalancerIP", "loadBalancerClass", "loadBalancerSourceRanges", "allocateLoadBalancerNodePorts",
             "healthCheckNodePort", "publishNotReadyAddresses", "trafficDistribution");
         spec.Done();
+        AnnotationReader.CheckPorts(root, service);
         return service;
     }
 

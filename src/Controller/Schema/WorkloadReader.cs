@@ -24,6 +24,8 @@ internal static class WorkloadReader
             NetworkNamespace = spec.String("networkNamespace", Names.NetworkNamespace),
             Enrolled = spec.Bool("enrolled"),
             Ports = ReadPorts(spec),
+            ProxyProtocolPorts = ProxyProtocolReader.ReadPorts(spec, meta),
+            TrustedProxies = ProxyProtocolReader.ReadTrusted(spec, meta),
         };
         spec.Done();
         return workload;

@@ -20,19 +20,25 @@ internal static class ServiceCompiler
         {
             foreach (IPAddress address in workload.Addresses) byAddress.TryAdd(address, workload);
         }
-        return [.. world.Services.Select(service =>
+        ImmutableArray<ServiceInfo> services = [.. world.Services.Select(service =>
         {
             EndpointSliceObject[] own = [.. slices[service.Meta.FullName]];
             return new ServiceInfo
             {
                 Name = service.Meta.FullName,
                 Vips = service.ClusterIps,
-                Ports = service.Ports.Select(p => CompilePort(p, own, selected[service.Meta.FullName], byAddress)).ToEquatableArray(),
+                Ports = service.Ports.Select(p => CompilePort(p, ModeOf(service.Meta, p), own, selected[service.Meta.FullName], byAddress)).ToEquatableArray(),
             };
         })];
+        return UdpRouteCompiler.Apply(world.UdpRoutes, services);
     }
 
-    private static ServicePort CompilePort(ServicePortObject port, EndpointSliceObject[] slices, IEnumerable<WorkloadObject> workloads, Dictionary<IPAddress, WorkloadObject> byAddress)
+    private static LoadBalancing ModeOf(ObjectMeta meta, ServicePortObject port) => port.Protocol != TransportProtocol.Udp
+        ? LoadBalancing.RoundRobin
+        : meta.UdpLoadBalancing.Where(m => m.Port == 0 || m.Port == port.Port).OrderByDescending(m => m.Port).Select(m => m.Mode).FirstOrDefault();
+
+    private static ServicePort CompilePort(
+        ServicePortObject port, LoadBalancing mode, EndpointSliceObject[] slices, IEnumerable<WorkloadObject> workloads, Dictionary<IPAddress, WorkloadObject> byAddress)
     {
         IEnumerable<ServiceBackend> fromSlices =
             from slice in slices
@@ -53,6 +59,7 @@ internal static class ServiceCompiler
             TargetPort = port.TargetPort,
             Protocol = port.Protocol,
             AppProtocol = port.AppProtocol,
+            LoadBalancing = mode,
             Backends = fromSlices.Concat(fromSelector).DistinctBy(b => (b.Address, b.Port))
                 .OrderBy(b => IpPrefix.Host(b.Address)).ThenBy(b => b.Port).ToEquatableArray(),
         };

@@ -20,6 +20,8 @@ internal sealed record World
 
     public ImmutableArray<AuthorizationPolicyObject> Policies { get; init; } = [];
 
+    public ImmutableArray<UdpRouteObject> UdpRoutes { get; init; } = [];
+
     public ImmutableArray<PeerAuthenticationObject> PeerAuthentications { get; init; } = [];
 
     public ImmutableDictionary<string, NamespaceObject> Namespaces { get; init; } = ImmutableDictionary<string, NamespaceObject>.Empty;
@@ -36,6 +38,7 @@ internal sealed record World
             Services = [.. objects.OfKind<ServiceObject>()],
             EndpointSlices = [.. objects.OfKind<EndpointSliceObject>()],
             Policies = [.. objects.OfKind<AuthorizationPolicyObject>()],
+            UdpRoutes = [.. objects.OfKind<UdpRouteObject>()],
             PeerAuthentications = [.. objects.OfKind<PeerAuthenticationObject>()],
             Namespaces = objects.OfKind<NamespaceObject>().ToImmutableDictionary(n => n.Meta.Name),
         };

@@ -12,13 +12,15 @@ internal static class WorldCompiler
     {
         var policies = new SelectorIndex<AuthorizationPolicyObject>(world.Policies, p => p.Meta.Namespace, p => p.Selector);
         var modes = new SelectorIndex<PeerAuthenticationObject>(world.PeerAuthentications, p => p.Meta.Namespace, p => p.Selector);
-        WorkloadInfo[] workloads = [.. world.Workloads.Select(w => CompileWorkload(world, w, policies, modes))];
+        ImmutableArray<ServiceInfo> services = ServiceCompiler.Compile(world);
+        ProxyProtocolCompiler proxies = new(world.Services, services);
+        WorkloadInfo[] workloads = [.. world.Workloads.Select(w => proxies.Apply(w, CompileWorkload(world, w, policies, modes)))];
         return new()
         {
             Mesh = world.Mesh,
             TrustBundle = world.TrustBundle,
             Workloads = [.. workloads],
-            Services = ServiceCompiler.Compile(world),
+            Services = services,
             Policies = world.Policies.ToImmutableDictionary(p => p.Meta.FullName, p => p.Policy),
             Nodes = [.. workloads.Select(w => w.Node).Distinct().Order(StringComparer.Ordinal).Select(n => new NodeInfo(n, []))],
         };

@@ -1,0 +1,75 @@
+using System.Globalization;
+using Culvert.Controller.Objects;
+using Culvert.Core;
+
+namespace Culvert.Controller.Schema;
+
+/// <summary>Parsers of the annotations that name ports; each returns what is wrong, or null.</summary>
+internal static class PortLists
+{
+    private const string Version = "v2";
+    private const string FromField = "from=";
+
+    /// <summary><c>v2</c> for every port, or <c>v2:80,53/udp</c>.</summary>
+    public static string? ProxyProtocol(string text, out EquatableArray<TransportPort> ports)
+    {
+        ports = TransportPort.All;
+        if (text == Version) return null;
+        return text.StartsWith(Version + ":", StringComparison.Ordinal)
+            ? Ports(text[(Version.Length + 1)..], out ports)
+            : $"'{text}' is neither v2 nor v2 with ports such as v2:80,53/udp";
+    }
+
+    /// <summary><c>80,443; from=10.0.0.0/8,fd00::/8</c>.</summary>
+    public static string? AcceptProxyProtocol(string text, out TrustedProxies proxies)
+    {
+        proxies = new([], []);
+        string[] parts = text.Split(';', StringSplitOptions.TrimEntries);
+        if (parts.Length != 2 || !parts[1].StartsWith(FromField, StringComparison.Ordinal))
+            return $"'{text}' does not say whom to believe; write ports and prefixes such as 80,443; from=10.0.0.0/8,fd00::/8";
+        if (Ports(parts[0], out EquatableArray<TransportPort> ports) is { } error) return error;
+        var from = new List<IpPrefix>();
+        foreach (string prefix in parts[1][FromField.Length..].Split(',', StringSplitOptions.TrimEntries))
+        {
+            if (Names.Prefix(prefix, out IpPrefix parsed) is { } wrong) return wrong;
+            from.Add(parsed);
+        }
+        proxies = new(ports, from.Distinct().ToEquatableArray());
+        return null;
+    }
+
+    /// <summary><c>SourceHash</c> for every UDP port, or by port: <c>53=SourceHash,514=LeastSessions</c>; both may stand together.</summary>
+    public static string? UdpLoadBalancing(string text, out EquatableArray<PortLoadBalancing> modes)
+    {
+        var found = new List<PortLoadBalancing>();
+        modes = [];
+        foreach (string item in text.Split(',', StringSplitOptions.TrimEntries))
+        {
+            string[] parts = item.Split('=', 2, StringSplitOptions.TrimEntries);
+            ushort port = 0;
+            if (parts.Length == 2 && (!ushort.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out port) || port == 0))
+                return $"'{parts[0]}' is not a port; a number within 1..65535 is allowed";
+            if (System.Enum.GetNames<LoadBalancing>().FirstOrDefault(n => n.Equals(parts[^1], StringComparison.OrdinalIgnoreCase)) is not { } name)
+                return $"'{parts[^1]}' is not one of {string.Join(", ", System.Enum.GetNames<LoadBalancing>())}";
+            if (found.Any(f => f.Port == port)) return port == 0 ? "says twice what holds for every port" : $"port {port} is there twice";
+            found.Add(new(port, System.Enum.Parse<LoadBalancing>(name)));
+        }
+        modes = found.ToEquatableArray();
+        return null;
+    }
+
+    /// <summary>Ports with commas between.</summary>
+    private static string? Ports(string text, out EquatableArray<TransportPort> ports)
+    {
+        var found = new List<TransportPort>();
+        ports = [];
+        foreach (string item in text.Split(',', StringSplitOptions.TrimEntries))
+        {
+            if (!TransportPort.TryParse(item, out TransportPort port, out string? error)) return error;
+            if (found.Contains(port)) return $"port {port} is there twice";
+            found.Add(port);
+        }
+        ports = found.ToEquatableArray();
+        return null;
+    }
+}
