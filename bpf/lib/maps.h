@@ -71,6 +71,23 @@ struct {
 	__type(value, struct cv_flow);
 } cv_flow SEC(".maps");
 
+/* UDP flows that go to the proxy; written by the programs. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct cv_flow_key);
+	__type(value, struct cv_session);
+} cv_session SEC(".maps");
+
+/* Answers of pods that the proxy's sockets wait for; written by the agent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 262144);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct cv_flow_key);
+	__type(value, struct cv_reply);
+} cv_reply SEC(".maps");
+
 /* Which fragmented datagram a later fragment belongs to. */
 struct cv_frag_key {
 	struct cv_addr src;

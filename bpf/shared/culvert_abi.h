@@ -12,7 +12,7 @@
 #include <linux/types.h>
 
 /* Part of the pin path (…/culvert/v<abi>/); raise when a pinned map's layout changes. */
-#define CV_ABI_VERSION 1
+#define CV_ABI_VERSION 2
 
 /* What happens to a flow. */
 enum cv_verdict {
@@ -48,7 +48,9 @@ enum cv_reason {
 	CV_REASON_INTERNAL = 20,             /* a map that must exist is missing: a bug */
 	CV_REASON_TRANSPORT_SPOOF = 21,      /* a packet carried the proxy's mark without being the proxy's */
 	CV_REASON_TUPLE_TAKEN = 22, /* translated, two flows would have the same ports; the next try may differ */
-	CV_REASON_MAX = 23,
+	CV_REASON_HEADER_FAILED = 23, /* the kernel refused to make room for a PROXY header, or to write it */
+	CV_REASON_SESSION_TABLE_FULL = 24, /* cv_session took no entry for a datagram that has to be gathered from fragments */
+	CV_REASON_MAX = 25,
 };
 
 /* A 16-byte address in network byte order. */
@@ -132,7 +134,7 @@ enum cv_address_flag {
 	CV_ADDRESS_SERVICE = 1 << 3,  /* a Service address: look at cv_service */
 	CV_ADDRESS_EXCLUDED = 1 << 4, /* left alone by configuration */
 	CV_ADDRESS_STRICT = 1 << 5,   /* local workload that refuses plaintext */
-	CV_ADDRESS_PROXY = 1 << 6,    /* local workload whose traffic needs the proxy even on this node */
+	CV_ADDRESS_PROXY = 1 << 6,    /* local workload whose traffic, TCP and UDP, needs the proxy even on this node and from outside */
 };
 
 struct cv_address {
@@ -212,10 +214,72 @@ enum cv_listener_kind {
 	CV_LISTENER_OUT6 = 1,
 	CV_LISTENER_TUNNEL4 = 2,
 	CV_LISTENER_TUNNEL6 = 3,
-	CV_LISTENER_KINDS = 4,
+	CV_LISTENER_UDP4 = 4, /* datagrams behind a PROXY header */
+	CV_LISTENER_UDP6 = 5,
+	CV_LISTENER_RAW4 = 6, /* datagrams without one: fragmented, super-packets, too large for a header */
+	CV_LISTENER_RAW6 = 7,
+	CV_LISTENER_KINDS = 8,
 };
 
 #define CV_MAX_LISTENERS 64 /* per kind: one for each event loop */
+
+/*
+ * Datagrams. Slot n of UDP4, UDP6, RAW4 and RAW6 must belong to the same loop: the slot is a hash of both addresses and ports, so that every
+ * datagram of a flow meets the same loop, whichever way it takes. The sockets must not be SO_REUSEPORT (6.1 refuses those); several at one
+ * address and port go by SO_REUSEADDR. RAW sockets need IP_RECVORIGDSTADDR / IPV6_RECVORIGDSTADDR and may have UDP_GRO.
+ * Only fragmented datagrams are found by the kernel's own lookup: once the proxy has a socket that is bound to a flow's destination and
+ * connected to its source, that one gets them, without a header, in the place of RAW.
+ */
+
+/* cv_session: a UDP flow that goes to the proxy, by its key as the originator sends it. Written by the programs. */
+struct cv_session {
+	__u32 generation; /* that decided it; older ones are decided again */
+	__u32 src_class;
+	__u32 ifindex; /* veth or uplink it comes in by */
+	__u32 flags;   /* enum cv_session_flag */
+};
+
+enum cv_session_flag {
+	CV_SESSION_OUTSIDE = 1 << 0, /* came from outside the mesh: the source has no identity */
+};
+
+/*
+ * cv_reply: a pod's answers to a socket of the proxy that speaks as a client. Written by the agent: src is the pod, dst and
+ * dport the client's address and port, sport 0, because answers may come from any port of the pod.
+ */
+struct cv_reply {
+	__u32 listener; /* slot of the loop that owns the socket: answers from another port go to that RAW slot */
+	__u32 pad;
+};
+
+/*
+ * What the programs put in front of a datagram's payload: PROXY protocol version 2, PROXY command, DGRAM over INET or INET6 with the original
+ * addresses and ports, a CV_TLV_ENDPOINT TLV and, with cv_cfg_udp_crc, a CRC32C TLV behind it. The length is a multiple of 4.
+ */
+#define CV_PROXY2_VERSION_COMMAND 0x21
+#define CV_PROXY2_DGRAM4 0x12
+#define CV_PROXY2_DGRAM6 0x22
+#define CV_TLV_CRC32C 0x03
+#define CV_TLV_ENDPOINT 0xe0
+
+/* Value of CV_TLV_ENDPOINT, numbers big-endian: u8 version, u32 src_class, u32 ifindex, u32 generation, u32 flags (enum cv_session_flag), padding. */
+#define CV_TLV_ENDPOINT_VERSION 1
+#define CV_TLV_ENDPOINT_LENGTH 17     /* without a CRC32C TLV */
+#define CV_TLV_ENDPOINT_CRC_LENGTH 18 /* with one: a byte of padding */
+
+/* Lengths of the whole header. */
+#define CV_HEADER4_LENGTH 48
+#define CV_HEADER6_LENGTH 72
+#define CV_HEADER4_CRC_LENGTH 56
+#define CV_HEADER6_CRC_LENGTH 80
+
+/* What the XDP program tells cv_from_net of a packet that it has put a header on. Lies in front of the packet. */
+struct cv_handover {
+	__u32 magic;  /* CV_HANDOVER_MAGIC */
+	__u32 header; /* bytes of the header put in */
+};
+
+#define CV_HANDOVER_MAGIC 0x43560a01
 
 /* cv_control: one entry, written by the agent. */
 struct cv_control {
@@ -235,7 +299,13 @@ enum cv_counter {
 	CV_COUNTER_DIRECT_BYTES = 7,
 	CV_COUNTER_REEVALUATED = 8,   /* flows judged again after a policy change */
 	CV_COUNTER_EVENT_LIMITED = 9, /* events kept back by the rate limit */
-	CV_COUNTER_MAX = 10,
+	CV_COUNTER_UDP_HEADER = 10,   /* datagrams handed to the proxy behind a header */
+	CV_COUNTER_UDP_RAW = 11,      /* datagrams, super-packets and fragments handed to it without one */
+	CV_COUNTER_UDP_REPLY = 12,    /* pods' answers to the proxy's sockets */
+	CV_COUNTER_GATHERED = 13,     /* fragments kept for this node because they came before the first */
+	CV_COUNTER_XDP_HEADER = 14,   /* headers that the XDP program has put in */
+	CV_COUNTER_XDP_DROP = 15,     /* packets that the XDP program has dropped; their reasons are in cv_drops */
+	CV_COUNTER_MAX = 16,
 };
 
 /* cv_pair: per-CPU totals of kernel-carried flows by identity pair. */

@@ -14,7 +14,7 @@ namespace Culvert.Interop.Abi;
 public static class CvAbi
 {
     /// <summary>Part of the pin path (…/culvert/v&lt;abi&gt;/); raise when a pinned map's layout changes.</summary>
-    public const uint AbiVersion = 1;
+    public const uint AbiVersion = 2;
 
     /// <summary>Wildcard in cv_policy_key; class 0 is "the world": no identity, no named prefix.</summary>
     public const uint ClassAny = 0xffffffff;
@@ -24,6 +24,45 @@ public static class CvAbi
 
     /// <summary>Per kind: one for each event loop.</summary>
     public const uint MaxListeners = 64;
+
+    /// <summary>What the programs put in front of a datagram's payload: PROXY protocol version 2, PROXY command, DGRAM over INET or INET6 with the original addresses and ports, a CV_TLV_ENDPOINT TLV and, with cv_cfg_udp_crc, a CRC32C TLV behind it. The length is a multiple of 4.</summary>
+    public const uint Proxy2VersionCommand = 0x21;
+
+    /// <summary><c>CV_PROXY2_DGRAM4</c>.</summary>
+    public const uint Proxy2Dgram4 = 0x12;
+
+    /// <summary><c>CV_PROXY2_DGRAM6</c>.</summary>
+    public const uint Proxy2Dgram6 = 0x22;
+
+    /// <summary><c>CV_TLV_CRC32C</c>.</summary>
+    public const uint TlvCrc32c = 0x03;
+
+    /// <summary><c>CV_TLV_ENDPOINT</c>.</summary>
+    public const uint TlvEndpoint = 0xe0;
+
+    /// <summary>Value of CV_TLV_ENDPOINT, numbers big-endian: u8 version, u32 src_class, u32 ifindex, u32 generation, u32 flags (enum cv_session_flag), padding.</summary>
+    public const uint TlvEndpointVersion = 1;
+
+    /// <summary>Without a CRC32C TLV.</summary>
+    public const uint TlvEndpointLength = 17;
+
+    /// <summary>With one: a byte of padding.</summary>
+    public const uint TlvEndpointCrcLength = 18;
+
+    /// <summary>Lengths of the whole header.</summary>
+    public const uint Header4Length = 48;
+
+    /// <summary><c>CV_HEADER6_LENGTH</c>.</summary>
+    public const uint Header6Length = 72;
+
+    /// <summary><c>CV_HEADER4_CRC_LENGTH</c>.</summary>
+    public const uint Header4CrcLength = 56;
+
+    /// <summary><c>CV_HEADER6_CRC_LENGTH</c>.</summary>
+    public const uint Header6CrcLength = 80;
+
+    /// <summary><c>CV_HANDOVER_MAGIC</c>.</summary>
+    public const uint HandoverMagic = 0x43560a01;
 
     /// <summary>Marks of packets; the mask leaves the other bits to others. Defaults, overridable in the programs' configuration.</summary>
     public const uint MarkMask = 0x00ff0000;
@@ -129,8 +168,14 @@ public enum CvReason : uint
     /// <summary>Translated, two flows would have the same ports; the next try may differ.</summary>
     TupleTaken = 22,
 
+    /// <summary>The kernel refused to make room for a PROXY header, or to write it.</summary>
+    HeaderFailed = 23,
+
+    /// <summary>cv_session took no entry for a datagram that has to be gathered from fragments.</summary>
+    SessionTableFull = 24,
+
     /// <summary><c>CV_REASON_MAX</c>.</summary>
-    Max = 23,
+    Max = 25,
 }
 
 /// <summary>A 16-byte address in network byte order.</summary>
@@ -496,7 +541,7 @@ public enum CvAddressFlag : uint
     /// <summary>Local workload that refuses plaintext.</summary>
     Strict = 32,
 
-    /// <summary>Local workload whose traffic needs the proxy even on this node.</summary>
+    /// <summary>Local workload whose traffic, TCP and UDP, needs the proxy even on this node and from outside.</summary>
     Proxy = 64,
 }
 
@@ -854,21 +899,163 @@ public enum CvListenerKind : uint
     /// <summary><c>CV_LISTENER_TUNNEL6</c>.</summary>
     Tunnel6 = 3,
 
+    /// <summary>Datagrams behind a PROXY header.</summary>
+    Udp4 = 4,
+
+    /// <summary><c>CV_LISTENER_UDP6</c>.</summary>
+    Udp6 = 5,
+
+    /// <summary>Datagrams without one: fragmented, super-packets, too large for a header.</summary>
+    Raw4 = 6,
+
+    /// <summary><c>CV_LISTENER_RAW6</c>.</summary>
+    Raw6 = 7,
+
     /// <summary><c>CV_LISTENER_KINDS</c>.</summary>
-    Kinds = 4,
+    Kinds = 8,
+}
+
+/// <summary>cv_session: a UDP flow that goes to the proxy, by its key as the originator sends it. Written by the programs.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 16)]
+public partial struct CvSession : IEquatable<CvSession>
+{
+    /// <summary>That decided it; older ones are decided again.</summary>
+    [FieldOffset(0)] public uint Generation;
+
+    /// <summary><c>src_class</c>.</summary>
+    [FieldOffset(4)] public uint SrcClass;
+
+    /// <summary>Veth or uplink it comes in by.</summary>
+    [FieldOffset(8)] public uint Ifindex;
+
+    /// <summary>Enum cv_session_flag.</summary>
+    [FieldOffset(12)] public uint Flags;
+
+    /// <summary>Whether every byte is equal.</summary>
+    /// <param name="left">One.</param>
+    /// <param name="right">The other.</param>
+    /// <returns>True when they are.</returns>
+    public static bool operator ==(CvSession left, CvSession right) => left.Equals(right);
+
+    /// <summary>Whether a byte differs.</summary>
+    /// <param name="left">One.</param>
+    /// <param name="right">The other.</param>
+    /// <returns>True when one does.</returns>
+    public static bool operator !=(CvSession left, CvSession right) => !left.Equals(right);
+
+    /// <inheritdoc/>
+    public readonly bool Equals(CvSession other) => AsBytes(in this).SequenceEqual(AsBytes(in other));
+
+    /// <inheritdoc/>
+    public override readonly bool Equals(object? obj) => obj is CvSession other && Equals(other);
+
+    /// <inheritdoc/>
+    public override readonly int GetHashCode()
+    {
+        HashCode hash = default;
+        hash.AddBytes(AsBytes(in this));
+        return hash.ToHashCode();
+    }
+
+    private static ReadOnlySpan<byte> AsBytes(ref readonly CvSession value) => MemoryMarshal.AsBytes(new ReadOnlySpan<CvSession>(in value));
+}
+
+/// <summary><c>enum cv_session_flag</c>.</summary>
+[Flags]
+public enum CvSessionFlag : uint
+{
+    /// <summary>Came from outside the mesh: the source has no identity.</summary>
+    Outside = 1,
+}
+
+/// <summary>cv_reply: a pod's answers to a socket of the proxy that speaks as a client. Written by the agent: src is the pod, dst and dport the client's address and port, sport 0, because answers may come from any port of the pod.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 8)]
+public partial struct CvReply : IEquatable<CvReply>
+{
+    /// <summary>Slot of the loop that owns the socket: answers from another port go to that RAW slot.</summary>
+    [FieldOffset(0)] public uint Listener;
+
+    [FieldOffset(4)] private uint _pad;
+
+    /// <summary>Whether every byte is equal.</summary>
+    /// <param name="left">One.</param>
+    /// <param name="right">The other.</param>
+    /// <returns>True when they are.</returns>
+    public static bool operator ==(CvReply left, CvReply right) => left.Equals(right);
+
+    /// <summary>Whether a byte differs.</summary>
+    /// <param name="left">One.</param>
+    /// <param name="right">The other.</param>
+    /// <returns>True when one does.</returns>
+    public static bool operator !=(CvReply left, CvReply right) => !left.Equals(right);
+
+    /// <inheritdoc/>
+    public readonly bool Equals(CvReply other) => AsBytes(in this).SequenceEqual(AsBytes(in other));
+
+    /// <inheritdoc/>
+    public override readonly bool Equals(object? obj) => obj is CvReply other && Equals(other);
+
+    /// <inheritdoc/>
+    public override readonly int GetHashCode()
+    {
+        HashCode hash = default;
+        hash.AddBytes(AsBytes(in this));
+        return hash.ToHashCode();
+    }
+
+    private static ReadOnlySpan<byte> AsBytes(ref readonly CvReply value) => MemoryMarshal.AsBytes(new ReadOnlySpan<CvReply>(in value));
+}
+
+/// <summary>What the XDP program tells cv_from_net of a packet that it has put a header on. Lies in front of the packet.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 8)]
+public partial struct CvHandover : IEquatable<CvHandover>
+{
+    /// <summary>CV_HANDOVER_MAGIC.</summary>
+    [FieldOffset(0)] public uint Magic;
+
+    /// <summary>Bytes of the header put in.</summary>
+    [FieldOffset(4)] public uint Header;
+
+    /// <summary>Whether every byte is equal.</summary>
+    /// <param name="left">One.</param>
+    /// <param name="right">The other.</param>
+    /// <returns>True when they are.</returns>
+    public static bool operator ==(CvHandover left, CvHandover right) => left.Equals(right);
+
+    /// <summary>Whether a byte differs.</summary>
+    /// <param name="left">One.</param>
+    /// <param name="right">The other.</param>
+    /// <returns>True when one does.</returns>
+    public static bool operator !=(CvHandover left, CvHandover right) => !left.Equals(right);
+
+    /// <inheritdoc/>
+    public readonly bool Equals(CvHandover other) => AsBytes(in this).SequenceEqual(AsBytes(in other));
+
+    /// <inheritdoc/>
+    public override readonly bool Equals(object? obj) => obj is CvHandover other && Equals(other);
+
+    /// <inheritdoc/>
+    public override readonly int GetHashCode()
+    {
+        HashCode hash = default;
+        hash.AddBytes(AsBytes(in this));
+        return hash.ToHashCode();
+    }
+
+    private static ReadOnlySpan<byte> AsBytes(ref readonly CvHandover value) => MemoryMarshal.AsBytes(new ReadOnlySpan<CvHandover>(in value));
 }
 
 /// <summary>cv_control: one entry, written by the agent.</summary>
-[StructLayout(LayoutKind.Explicit, Size = 24)]
+[StructLayout(LayoutKind.Explicit, Size = 40)]
 public partial struct CvControl : IEquatable<CvControl>
 {
     /// <summary>The generation in force; 0: none yet, enrolled pods are refused.</summary>
     [FieldOffset(0)] public uint Generation;
 
     /// <summary>How many slots of each kind are filled.</summary>
-    [FieldOffset(4)] public CvUintArray4 Listeners;
+    [FieldOffset(4)] public CvUintArray8 Listeners;
 
-    [FieldOffset(20)] private uint _pad;
+    [FieldOffset(36)] private uint _pad;
 
     /// <summary>Whether every byte is equal.</summary>
     /// <param name="left">One.</param>
@@ -932,8 +1119,26 @@ public enum CvCounter : uint
     /// <summary>Events kept back by the rate limit.</summary>
     EventLimited = 9,
 
+    /// <summary>Datagrams handed to the proxy behind a header.</summary>
+    UdpHeader = 10,
+
+    /// <summary>Datagrams, super-packets and fragments handed to it without one.</summary>
+    UdpRaw = 11,
+
+    /// <summary>Pods' answers to the proxy's sockets.</summary>
+    UdpReply = 12,
+
+    /// <summary>Fragments kept for this node because they came before the first.</summary>
+    Gathered = 13,
+
+    /// <summary>Headers that the XDP program has put in.</summary>
+    XdpHeader = 14,
+
+    /// <summary>Packets that the XDP program has dropped; their reasons are in cv_drops.</summary>
+    XdpDrop = 15,
+
     /// <summary><c>CV_COUNTER_MAX</c>.</summary>
-    Max = 10,
+    Max = 16,
 }
 
 /// <summary>cv_pair: per-CPU totals of kernel-carried flows by identity pair.</summary>
@@ -1140,6 +1345,13 @@ public struct CvByteArray6
 /// <summary>4 values of type <c>uint</c>, in place.</summary>
 [InlineArray(4)]
 public struct CvUintArray4
+{
+    private uint _first;
+}
+
+/// <summary>8 values of type <c>uint</c>, in place.</summary>
+[InlineArray(8)]
+public struct CvUintArray8
 {
     private uint _first;
 }

@@ -20,6 +20,12 @@ internal sealed class DatapathMaps(BpfObject loaded) : IDisposable
 
     internal BpfMap<CvFlowKey, CvFlow> Flow { get; } = loaded.GetMap<CvFlowKey, CvFlow>("cv_flow");
 
+    /// <summary>UDP flows that go to the proxy; the programs write it.</summary>
+    internal BpfMap<CvFlowKey, CvSession> Session { get; } = loaded.GetMap<CvFlowKey, CvSession>("cv_session");
+
+    /// <summary>Answers of pods that the proxy's sockets wait for; see <see cref="ReplyTable"/>.</summary>
+    internal BpfMap<CvFlowKey, CvReply> Reply { get; } = loaded.GetMap<CvFlowKey, CvReply>("cv_reply");
+
     internal BpfMap<CvPairKey, CvPair> Pair { get; } = loaded.GetMap<CvPairKey, CvPair>("cv_pair");
 
     internal BpfMap<uint, ulong> Drops { get; } = loaded.GetMap<uint, ulong>("cv_drops");
@@ -32,6 +38,6 @@ internal sealed class DatapathMaps(BpfObject loaded) : IDisposable
 
     public void Dispose()
     {
-        foreach (BpfMap map in (BpfMap[])[Control, Endpoint, Address, Policy, Service, Backend, Flow, Pair, Drops, Counters, Listener, Events]) map.Dispose();
+        foreach (BpfMap map in (BpfMap[])[Control, Endpoint, Address, Policy, Service, Backend, Flow, Session, Reply, Pair, Drops, Counters, Listener, Events]) map.Dispose();
     }
 }

@@ -23,6 +23,7 @@ internal sealed class DatapathPrograms : IDisposable
         FromNet = loaded.GetProgram("cv_from_net");
         Recycled = loaded.GetProgram("cv_recycled");
         Maps = new DatapathMaps(loaded);
+        Replies = new ReplyTable(Maps);
     }
 
     internal BpfProgram FromPod { get; }
@@ -35,6 +36,9 @@ internal sealed class DatapathPrograms : IDisposable
     internal BpfProgram Recycled { get; }
 
     internal DatapathMaps Maps { get; }
+
+    /// <summary>Which answers of pods are for the proxy's sockets.</summary>
+    internal ReplyTable Replies { get; }
 
     /// <summary>Loads the object. Throws <see cref="BpfException"/> with the verifier's words when the kernel refuses.</summary>
     internal static DatapathPrograms Load(AgentOptions options, PinFolder pins, ILogger logger)

@@ -43,14 +43,11 @@ internal sealed class GenerationWriter(DatapathMaps maps)
         _written = next;
     }
 
-    /// <summary>Says how many listeners of each kind are in the sockmap.</summary>
-    internal void SetListeners(uint out4, uint out6, uint tunnel4, uint tunnel6)
+    /// <summary>Says how many listeners of each <see cref="CvListenerKind"/> are in the sockmap, from slot 0 of the kind on.</summary>
+    internal void SetListeners(ReadOnlySpan<uint> counts)
     {
         CvControl control = ReadControl();
-        control.Listeners[(int)CvListenerKind.Out4] = out4;
-        control.Listeners[(int)CvListenerKind.Out6] = out6;
-        control.Listeners[(int)CvListenerKind.Tunnel4] = tunnel4;
-        control.Listeners[(int)CvListenerKind.Tunnel6] = tunnel6;
+        counts.CopyTo(control.Listeners);
         maps.Control.Set(ControlKey, control);
     }
 

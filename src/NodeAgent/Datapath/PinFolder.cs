@@ -1,3 +1,4 @@
+using Culvert.Interop.Abi;
 using Culvert.Interop.Bpf;
 
 namespace Culvert.NodeAgent.Datapath;
@@ -5,11 +6,9 @@ namespace Culvert.NodeAgent.Datapath;
 /// <summary>Where an agent's pins are: <c>&lt;bpffs folder&gt;/v&lt;abi&gt;/{maps,links}</c>.</summary>
 internal sealed class PinFolder
 {
-    internal const int AbiVersion = 1;
-
     internal PinFolder(string bpfFolder)
     {
-        Root = Path.Combine(bpfFolder, $"v{AbiVersion}");
+        Root = Path.Combine(bpfFolder, $"v{CvAbi.AbiVersion}");
         Maps = Path.Combine(Root, "maps");
         Links = Path.Combine(Root, "links");
     }

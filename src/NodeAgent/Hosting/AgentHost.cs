@@ -235,7 +235,7 @@ public sealed class AgentHost : ISnapshotSink, IFlowContext, IAsyncDisposable
                 _programs.Maps.Listener.SetDescriptor(((uint)kind * CvAbi.MaxListeners) + counts[kind]++, listener.Handle);
             }
         }
-        _writer.SetListeners(counts[0], counts[1], counts[2], counts[3]);
+        _writer.SetListeners(counts);
     }
 
     // A veth that appears (or is made anew) after the snapshot that names its workload.
