@@ -19,11 +19,11 @@ internal sealed class BenchMesh(WorkloadInfo local, TlsIdentity identity, Outbou
 
     public WorkloadInfo? FindLocalWorkload(in SocketEndPoint address) => local;
 
-    public OutboundRoute Resolve(WorkloadInfo source, in SocketEndPoint sourceAddress, in SocketEndPoint destination) => route!.Value;
+    public OutboundRoute Resolve(WorkloadInfo? source, in SocketEndPoint sourceAddress, in SocketEndPoint destination, TransportProtocol protocol) => route!.Value;
 
     public bool IsAddressOf(in SocketEndPoint address, SpiffeId identity) => true;
 
-    public Decision Authorize(SpiffeId peer, in SocketEndPoint source, WorkloadInfo destination, ushort port) => new(Verdict.Allow, DecisionReason.AllowedByDefault);
+    public Decision Authorize(SpiffeId? peer, in SocketEndPoint source, WorkloadInfo destination, ushort port, TransportProtocol protocol) => new(Verdict.Allow, DecisionReason.AllowedByDefault);
 
     public TlsIdentity? Find(SpiffeId id) => identity;
 

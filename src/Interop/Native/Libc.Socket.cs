@@ -8,6 +8,7 @@ internal static unsafe partial class Libc
     internal const int AF_INET = 2;
     internal const int AF_INET6 = 10;
     internal const int SOCK_STREAM = 1;
+    internal const int SOCK_DGRAM = 2;
     internal const int SOCK_NONBLOCK = 0x800;
     internal const int SOCK_CLOEXEC = 0x80000;
     internal const int MSG_NOSIGNAL = 0x4000;
@@ -33,6 +34,7 @@ internal static unsafe partial class Libc
     internal const int IPV6_FREEBIND = 78;
 
     internal const int IPPROTO_TCP = 6;
+    internal const int IPPROTO_UDP = 17;
     internal const int TCP_NODELAY = 1;
     internal const int TCP_KEEPIDLE = 4;
     internal const int TCP_KEEPINTVL = 5;

@@ -5,7 +5,7 @@ using Culvert.Interop.Native;
 namespace Culvert.Interop.Sockets;
 
 /// <summary>
-/// A non-blocking TCP socket. Every call is one system call; "would block" and other expected failures are values.
+/// A non-blocking TCP or UDP socket. Every call is one system call; "would block" and other expected failures are values.
 /// </summary>
 /// <remarks>
 /// For one owner thread: calls take the descriptor without the reference counting of a shared handle, so nobody may dispose
@@ -15,7 +15,7 @@ public sealed partial class SocketHandle : FileDescriptorHandle
 {
     private readonly bool _ipv6;
 
-    /// <summary>Takes an open, non-blocking stream socket over.</summary>
+    /// <summary>Takes an open, non-blocking socket over.</summary>
     /// <param name="descriptor">The descriptor.</param>
     /// <param name="ipv6">Whether its family is AF_INET6.</param>
     public SocketHandle(int descriptor, bool ipv6)
@@ -38,6 +38,16 @@ public sealed partial class SocketHandle : FileDescriptorHandle
     public static SocketHandle? TryCreateTcp(bool ipv6, out SocketErrno error)
     {
         int fd = Libc.socket(ipv6 ? Libc.AF_INET6 : Libc.AF_INET, Libc.SOCK_STREAM | Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC, Libc.IPPROTO_TCP);
+        error = fd < 0 ? LastError() : SocketErrno.None;
+        return fd < 0 ? null : new SocketHandle(fd, ipv6);
+    }
+
+    /// <summary>Makes a non-blocking, close-on-exec UDP socket; null and the error when the system refuses.</summary>
+    /// <param name="ipv6">Whether for IPv6.</param>
+    /// <param name="error">Why null was returned.</param>
+    public static SocketHandle? TryCreateUdp(bool ipv6, out SocketErrno error)
+    {
+        int fd = Libc.socket(ipv6 ? Libc.AF_INET6 : Libc.AF_INET, Libc.SOCK_DGRAM | Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC, Libc.IPPROTO_UDP);
         error = fd < 0 ? LastError() : SocketErrno.None;
         return fd < 0 ? null : new SocketHandle(fd, ipv6);
     }

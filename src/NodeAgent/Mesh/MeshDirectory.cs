@@ -18,11 +18,12 @@ internal sealed class MeshDirectory(MeshView first) : IProxyDirectory, IProxyAut
 
     public WorkloadInfo? FindLocalWorkload(in SocketEndPoint address) => _view.FindLocalWorkload(address);
 
-    public OutboundRoute Resolve(WorkloadInfo source, in SocketEndPoint sourceAddress, in SocketEndPoint destination) => _view.Resolve(source, destination);
+    public OutboundRoute Resolve(WorkloadInfo? source, in SocketEndPoint sourceAddress, in SocketEndPoint destination, TransportProtocol protocol) =>
+        _view.Resolve(source, destination, protocol);
 
     public bool IsAddressOf(in SocketEndPoint address, SpiffeId identity) => _view.FindWorkload(address)?.Identity.Equals(identity) == true;
 
-    public Decision Authorize(SpiffeId peer, in SocketEndPoint source, WorkloadInfo destination, ushort port)
+    public Decision Authorize(SpiffeId? peer, in SocketEndPoint source, WorkloadInfo destination, ushort port, TransportProtocol protocol)
     {
         MeshView view = _view;
         // The connection may be older than the snapshot: what counts is the workload as it is now.
@@ -34,8 +35,8 @@ internal sealed class MeshDirectory(MeshView first) : IProxyDirectory, IProxyAut
             SourceAddress = source.ToIPAddress(),
             Destination = current,
             Port = port,
-            Protocol = TransportProtocol.Tcp,
-            Authenticated = true,
+            Protocol = protocol,
+            Authenticated = peer is not null,
         });
     }
 }

@@ -13,7 +13,7 @@ internal sealed class MeshView
     private readonly string _node;
     private readonly ushort _tunnelPort;
     private readonly FrozenDictionary<SocketEndPoint, WorkloadInfo> _workloads;
-    private readonly FrozenDictionary<SocketEndPoint, BackendPool> _services;
+    private readonly FrozenDictionary<(SocketEndPoint Address, TransportProtocol Protocol), BackendPool> _services;
     private readonly FrozenSet<SocketEndPoint> _vips;
 
     internal MeshView(NodeSnapshot snapshot, ushort tunnelPort)
@@ -28,20 +28,20 @@ internal sealed class MeshView
             foreach (System.Net.IPAddress address in workload.Addresses) workloads.TryAdd(new SocketEndPoint(address, 0), workload);
         }
         _workloads = workloads.ToFrozenDictionary();
-        Dictionary<SocketEndPoint, BackendPool> services = [];
+        Dictionary<(SocketEndPoint Address, TransportProtocol Protocol), BackendPool> services = [];
         foreach (ServiceInfo service in snapshot.Services.Values.OrderBy(s => s.Name))
         {
-            foreach (ServicePort port in service.Ports.Where(p => p.Protocol == TransportProtocol.Tcp))
+            foreach (ServicePort port in service.Ports)
             {
                 foreach (var family in service.Vips.GroupBy(v => v.AddressFamily))
                 {
                     BackendPool pool = new(service, [.. port.Backends.Where(b => b.Weight > 0 && b.Address.AddressFamily == family.Key).Select(b => ToBackend(snapshot, b))]);
-                    foreach (System.Net.IPAddress vip in family) services.TryAdd(new SocketEndPoint(vip, port.Port), pool);
+                    foreach (System.Net.IPAddress vip in family) services.TryAdd((new SocketEndPoint(vip, port.Port), port.Protocol), pool);
                 }
             }
         }
         _services = services.ToFrozenDictionary();
-        _vips = services.Keys.Select(k => k.WithPort(0)).ToFrozenSet();
+        _vips = services.Keys.Select(k => k.Address.WithPort(0)).ToFrozenSet();
     }
 
     internal NodeSnapshot Snapshot { get; }
@@ -53,9 +53,9 @@ internal sealed class MeshView
     internal WorkloadInfo? FindLocalWorkload(in SocketEndPoint address) =>
         FindWorkload(address) is { Enrolled: true } workload && workload.Node == _node ? workload : null;
 
-    internal OutboundRoute Resolve(WorkloadInfo source, in SocketEndPoint destination)
+    internal OutboundRoute Resolve(WorkloadInfo? source, in SocketEndPoint destination, TransportProtocol protocol)
     {
-        if (_services.TryGetValue(destination, out BackendPool? pool)) return Choose(source, pool);
+        if (_services.TryGetValue((destination, protocol), out BackendPool? pool)) return Choose(source, pool);
         if (_vips.Contains(destination.WithPort(0))) return OutboundRoute.Deny(ProxyFailure.NoRoute, "the Service has no such port");
         return RouteTo(FindWorkload(destination), destination, null);
     }
@@ -67,7 +67,7 @@ internal sealed class MeshView
 
     // The kernel draws among all backends and keeps what it can deliver on this node itself. Drawing here among the others only
     // leaves every backend exactly the share that its weight says.
-    private OutboundRoute Choose(WorkloadInfo source, BackendPool pool)
+    private OutboundRoute Choose(WorkloadInfo? source, BackendPool pool)
     {
         Backend? chosen = pool.Draw(this, source, onlyBeyondKernel: true) ?? pool.Draw(this, source, onlyBeyondKernel: false);
         return chosen is null
@@ -89,7 +89,7 @@ internal sealed class MeshView
     {
         internal ServiceInfo Service { get; } = service;
 
-        internal Backend? Draw(MeshView view, WorkloadInfo source, bool onlyBeyondKernel)
+        internal Backend? Draw(MeshView view, WorkloadInfo? source, bool onlyBeyondKernel)
         {
             int total = 0;
             foreach (Backend backend in backends)
@@ -108,6 +108,6 @@ internal sealed class MeshView
         }
     }
 
-    private bool IsKernels(Backend backend, WorkloadInfo source) =>
+    private bool IsKernels(Backend backend, WorkloadInfo? source) =>
         backend.Workload is { Enrolled: true } workload && workload.Node == _node && !ReferenceEquals(workload, source);
 }

@@ -10,9 +10,10 @@ namespace Culvert.NodeAgent.Proxy;
 internal interface IProxyAuthorizer
 {
     /// <summary>Decides about one connection.</summary>
-    /// <param name="peer">The identity the peer has proven.</param>
+    /// <param name="peer">The identity the peer has proven, by its certificate or its veth; null for plaintext from outside the mesh.</param>
     /// <param name="source">The client's address.</param>
     /// <param name="destination">The workload to be reached, as <see cref="IProxyDirectory.FindLocalWorkload"/> has given it.</param>
     /// <param name="port">Its port.</param>
-    Decision Authorize(SpiffeId peer, in SocketEndPoint source, WorkloadInfo destination, ushort port);
+    /// <param name="protocol">TCP or UDP.</param>
+    Decision Authorize(SpiffeId? peer, in SocketEndPoint source, WorkloadInfo destination, ushort port, TransportProtocol protocol);
 }

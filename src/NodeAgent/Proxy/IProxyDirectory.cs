@@ -13,10 +13,11 @@ internal interface IProxyDirectory
     WorkloadInfo? FindLocalWorkload(in SocketEndPoint address);
 
     /// <summary>Where a captured connection goes.</summary>
-    /// <param name="source">The workload that opened it.</param>
+    /// <param name="source">The workload that opened it; null for plaintext from outside the mesh.</param>
     /// <param name="sourceAddress">Its address and port.</param>
     /// <param name="destination">Where it wanted to go: a workload, a Service, or something outside the mesh.</param>
-    OutboundRoute Resolve(WorkloadInfo source, in SocketEndPoint sourceAddress, in SocketEndPoint destination);
+    /// <param name="protocol">TCP or UDP.</param>
+    OutboundRoute Resolve(WorkloadInfo? source, in SocketEndPoint sourceAddress, in SocketEndPoint destination, TransportProtocol protocol);
 
     /// <summary>Whether the address (the port does not count) belongs to a workload with this identity, on any node.</summary>
     bool IsAddressOf(in SocketEndPoint address, SpiffeId identity);

@@ -16,8 +16,16 @@ internal enum ProxyDirection
 /// <summary>One proxied connection as observers see it.</summary>
 internal readonly record struct ProxyConnectionInfo
 {
+    /// <summary>Nothing is known yet.</summary>
+    public ProxyConnectionInfo()
+    {
+    }
+
     /// <summary>Number of the connection, unique in this process.</summary>
     internal long Id { get; init; }
+
+    /// <summary>TCP or UDP.</summary>
+    internal TransportProtocol Protocol { get; init; } = TransportProtocol.Tcp;
 
     /// <summary>Which part of the proxy.</summary>
     internal ProxyDirection Direction { get; init; }

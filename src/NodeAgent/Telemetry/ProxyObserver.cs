@@ -114,6 +114,7 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
         {
             Time = e.Time,
             Kind = e.Kind,
+            Protocol = c.Protocol,
             Path = outbound && c.Route is OutboundRouteKind.Passthrough ? FlowPath.Passthrough : FlowPath.Tunnel,
             Source = Point(c.Source),
             Destination = Point(c.Destination),

@@ -18,7 +18,7 @@ public sealed class MeshViewTests
     [Fact]
     public void ARemoteWorkloadIsReachedByTunnelToItsOwnAddress()
     {
-        OutboundRoute route = View().Resolve(Client, Point("10.0.1.1", 8080));
+        OutboundRoute route = View().Resolve(Client, Point("10.0.1.1", 8080), TransportProtocol.Tcp);
         Assert.Equal(OutboundRouteKind.Tunnel, route.Kind);
         Assert.Equal(Point("10.0.1.1", 15008), route.Dial);
         Assert.Equal(Point("10.0.1.1", 8080), route.Target);
@@ -29,7 +29,7 @@ public sealed class MeshViewTests
     [InlineData("10.0.1.9", (int)OutboundRouteKind.Passthrough)]
     [InlineData("192.0.2.7", (int)OutboundRouteKind.Passthrough)]
     [InlineData("10.0.0.2", (int)OutboundRouteKind.Local)]
-    public void OtherDestinationsGoTheirWay(string address, int kind) => Assert.Equal((OutboundRouteKind)kind, View().Resolve(Client, Point(address, 80)).Kind);
+    public void OtherDestinationsGoTheirWay(string address, int kind) => Assert.Equal((OutboundRouteKind)kind, View().Resolve(Client, Point(address, 80), TransportProtocol.Tcp).Kind);
 
     [Fact]
     public void AServiceIsDrawnByWeightAmongWhatTheKernelDoesNotDeliver()
@@ -39,7 +39,7 @@ public sealed class MeshViewTests
         int far = 0;
         for (int i = 0; i < 4000; i++)
         {
-            OutboundRoute route = view.Resolve(Client, Point("10.96.0.1", 80));
+            OutboundRoute route = view.Resolve(Client, Point("10.96.0.1", 80), TransportProtocol.Tcp);
             Assert.Equal(OutboundRouteKind.Tunnel, route.Kind);
             if (route.Destination == Far) far++;
         }
@@ -49,7 +49,7 @@ public sealed class MeshViewTests
     [Fact]
     public void AServiceWhoseOnlyBackendIsTheSourceComesBackToIt()
     {
-        OutboundRoute route = View(TestMesh.Service("self", "10.96.0.2", TestMesh.Backend("shop/client", "10.0.0.1"))).Resolve(Client, Point("10.96.0.2", 80));
+        OutboundRoute route = View(TestMesh.Service("self", "10.96.0.2", TestMesh.Backend("shop/client", "10.0.0.1"))).Resolve(Client, Point("10.96.0.2", 80), TransportProtocol.Tcp);
         Assert.Equal(OutboundRouteKind.Local, route.Kind);
         Assert.Equal(Point("10.0.0.1", 8080), route.Target);
     }
@@ -58,8 +58,8 @@ public sealed class MeshViewTests
     public void AServiceWithoutBackendsOrWithoutThePortIsDenied()
     {
         MeshView view = View(TestMesh.Service("empty", "10.96.0.3"));
-        Assert.Equal(ProxyFailure.NoEndpoint, view.Resolve(Client, Point("10.96.0.3", 80)).Failure);
-        Assert.Equal(ProxyFailure.NoRoute, view.Resolve(Client, Point("10.96.0.3", 81)).Failure);
+        Assert.Equal(ProxyFailure.NoEndpoint, view.Resolve(Client, Point("10.96.0.3", 80), TransportProtocol.Tcp).Failure);
+        Assert.Equal(ProxyFailure.NoRoute, view.Resolve(Client, Point("10.96.0.3", 81), TransportProtocol.Tcp).Failure);
     }
 
     [Fact]
@@ -76,11 +76,11 @@ public sealed class MeshViewTests
     {
         PolicyInfo deny = new() { Name = new NamespacedName("shop", "deny"), Action = PolicyAction.Deny, Rules = [new PolicyRule()] };
         MeshDirectory directory = new(View());
-        Assert.True(directory.Authorize(Far.Identity, Point("10.0.1.1", 5), Near, 80).IsAllowed);
+        Assert.True(directory.Authorize(Far.Identity, Point("10.0.1.1", 5), Near, 80, TransportProtocol.Tcp).IsAllowed);
         directory.View = new MeshView(TestMesh.Snapshot([Client, Near with { PolicyNames = [deny.Name] }, Far], [deny]), 15008);
-        Assert.False(directory.Authorize(Far.Identity, Point("10.0.1.1", 5), Near, 80).IsAllowed);
+        Assert.False(directory.Authorize(Far.Identity, Point("10.0.1.1", 5), Near, 80, TransportProtocol.Tcp).IsAllowed);
         directory.View = new MeshView(TestMesh.Snapshot([Client, Far]), 15008);
-        Assert.False(directory.Authorize(Far.Identity, Point("10.0.1.1", 5), Near, 80).IsAllowed);
+        Assert.False(directory.Authorize(Far.Identity, Point("10.0.1.1", 5), Near, 80, TransportProtocol.Tcp).IsAllowed);
     }
 
     private static MeshView View(params ServiceInfo[] services) => new(TestMesh.Snapshot([Client, Near, Far, Other, Outside], services: services), 15008);

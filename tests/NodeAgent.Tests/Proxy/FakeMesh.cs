@@ -34,11 +34,11 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
 
     public WorkloadInfo? FindLocalWorkload(in SocketEndPoint address) => Local;
 
-    public OutboundRoute Resolve(WorkloadInfo source, in SocketEndPoint sourceAddress, in SocketEndPoint destination) => Route(destination);
+    public OutboundRoute Resolve(WorkloadInfo? source, in SocketEndPoint sourceAddress, in SocketEndPoint destination, TransportProtocol protocol) => Route(destination);
 
     public bool IsAddressOf(in SocketEndPoint address, SpiffeId identity) => ClientAddressIsTrusted;
 
-    public Decision Authorize(SpiffeId peer, in SocketEndPoint source, WorkloadInfo destination, ushort port) =>
+    public Decision Authorize(SpiffeId? peer, in SocketEndPoint source, WorkloadInfo destination, ushort port, TransportProtocol protocol) =>
         new(Allowed ? Verdict.Allow : Verdict.Deny, Allowed ? DecisionReason.AllowedByDefault : DecisionReason.DeniedByPolicy);
 
     public TlsIdentity? Find(SpiffeId identity) => Identities.GetValueOrDefault(identity);

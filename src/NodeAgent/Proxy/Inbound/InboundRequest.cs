@@ -46,7 +46,7 @@ internal static class InboundRequest
             return 503;
         }
 
-        Decision decision = context.Seams.Authorizer.Authorize(tunnel.PeerIdentity, info.Source, workload, target.Port);
+        Decision decision = context.Seams.Authorizer.Authorize(tunnel.PeerIdentity, info.Source, workload, target.Port, info.Protocol);
         info = info with { Decision = decision };
         failure = decision.IsAllowed ? ProxyFailure.None : ProxyFailure.PolicyDenied;
         return decision.IsAllowed ? 200 : 401;

@@ -71,7 +71,7 @@ internal sealed class OutboundHandler(ProxyContext context)
             return;
         }
 
-        OutboundRoute route = context.Seams.Directory.Resolve(source, info.Source, info.Destination);
+        OutboundRoute route = context.Seams.Directory.Resolve(source, info.Source, info.Destination, info.Protocol);
         info = info with
         {
             Route = route.Kind,
@@ -116,7 +116,7 @@ internal sealed class OutboundHandler(ProxyContext context)
 
     private async ValueTask LocalAsync(LoopSocket socket, ProxyConnectionInfo info, OutboundRoute route)
     {
-        Decision decision = context.Seams.Authorizer.Authorize(info.SourceIdentity!, info.Source, route.Destination!, route.Target.Port);
+        Decision decision = context.Seams.Authorizer.Authorize(info.SourceIdentity, info.Source, route.Destination!, route.Target.Port, info.Protocol);
         info = info with { Decision = decision };
         if (decision.IsAllowed) await PlainAsync(socket, info, route, authorized: true);
         else Fail(socket, info, ProxyFailure.PolicyDenied, null);

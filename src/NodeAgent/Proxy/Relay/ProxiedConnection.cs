@@ -51,7 +51,7 @@ internal sealed class ProxiedConnection
         if (!_authorized) return;
         WorkloadInfo? destination = _context.Seams.Directory.FindLocalWorkload(_info.Target);
         bool allowed = destination is not null && destination.Identity == _info.DestinationIdentity
-            && _context.Seams.Authorizer.Authorize(_info.SourceIdentity!, _info.Source, destination, _info.Target.Port).IsAllowed;
+            && _context.Seams.Authorizer.Authorize(_info.SourceIdentity, _info.Source, destination, _info.Target.Port, _info.Protocol).IsAllowed;
         if (!allowed) _relay.Abort(ProxyFailure.PolicyChanged);
     }
 

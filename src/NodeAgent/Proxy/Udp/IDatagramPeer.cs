@@ -1,0 +1,16 @@
+namespace Culvert.NodeAgent.Proxy.Udp;
+
+/// <summary>
+/// Where a session's datagrams go: a socket, or a stream of a tunnel. What comes back goes to the <see cref="IDatagramSink"/>
+/// it was made with. Belongs to its loop's thread.
+/// </summary>
+internal interface IDatagramPeer : IDisposable
+{
+    /// <summary>Takes a datagram; it leaves at the latest with <see cref="Flush"/> or at the end of the loop's turn.</summary>
+    /// <param name="payload">0 to 65,527 bytes; not used after the call.</param>
+    /// <returns>False when it was dropped at once, because the way is full or too narrow for it; the implementer has counted that.</returns>
+    bool Send(ReadOnlySpan<byte> payload);
+
+    /// <summary>Lets go what has gathered; the caller has no more datagrams for now.</summary>
+    void Flush();
+}

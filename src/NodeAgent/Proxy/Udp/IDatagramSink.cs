@@ -1,0 +1,16 @@
+namespace Culvert.NodeAgent.Proxy.Udp;
+
+/// <summary>What hears of an <see cref="IDatagramPeer"/>'s other end. Called on the loop; never within a call of the peer's own Send.</summary>
+internal interface IDatagramSink
+{
+    /// <summary>A datagram came back.</summary>
+    /// <param name="payload">Its bytes; valid during the call only.</param>
+    /// <param name="sourcePort">0: from the port the session speaks to; else from this other port of the same address.</param>
+    void OnDatagram(ReadOnlySpan<byte> payload, ushort sourcePort);
+
+    /// <summary>No datagrams come for now: what has gathered may leave.</summary>
+    void OnIdle();
+
+    /// <summary>The peer is of no more use (a tunnel broke, policy changed). Called at most once, and not for the owner's own Dispose.</summary>
+    void OnClosed(ProxyFailure failure);
+}

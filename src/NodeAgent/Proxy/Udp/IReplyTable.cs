@@ -1,0 +1,19 @@
+using Culvert.Interop.Sockets;
+
+namespace Culvert.NodeAgent.Proxy.Udp;
+
+/// <summary>
+/// Tells the kernel which datagrams of a pod are answers to a session of the proxy, so that they come to the session's socket
+/// instead of going to the client (map cv_reply). Thread-safe; the same pair may be added by several sessions and counts.
+/// </summary>
+internal interface IReplyTable
+{
+    /// <summary>From now on what the pod sends to the client, from any port, belongs to the proxy.</summary>
+    /// <param name="pod">The pod; its port does not count.</param>
+    /// <param name="client">The client's address and port.</param>
+    /// <returns>None, or why the kernel refused (NoMemory: the table is full).</returns>
+    SocketErrno Add(in SocketEndPoint pod, in SocketEndPoint client);
+
+    /// <summary>Undoes one <see cref="Add"/>.</summary>
+    void Remove(in SocketEndPoint pod, in SocketEndPoint client);
+}
