@@ -47,6 +47,7 @@ public sealed class ProxyHeaderTests
         Assert.False(header.TryGetTlv(ProxyTlvType.Authority, out _));
         for (int i = 0; i < length; i++)
         {
+            if (i == length - 7) continue; // the type of the checksum itself: without it nothing is checked
             buffer[i] ^= 0x20;
             Assert.NotEqual(ProxyProtocolError.None, ProxyHeaderReader.Read(buffer.AsSpan(0, length), out _));
             buffer[i] ^= 0x20;
