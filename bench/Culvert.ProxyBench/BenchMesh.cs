@@ -11,6 +11,7 @@ internal sealed class BenchMesh(WorkloadInfo local, TlsIdentity identity, Outbou
     private long _opened;
     private long _closed;
     private long _failed;
+    private long _dropped;
     private long _turns;
     private long _events;
     private long _busyTicks;
@@ -45,6 +46,8 @@ internal sealed class BenchMesh(WorkloadInfo local, TlsIdentity identity, Outbou
     {
     }
 
+    public void OnDatagramDropped(DatagramDrop reason) => Interlocked.Increment(ref _dropped);
+
     public void OnLoopTurn(int loop, TimeSpan busy, int events)
     {
         Interlocked.Increment(ref _turns);
@@ -55,6 +58,6 @@ internal sealed class BenchMesh(WorkloadInfo local, TlsIdentity identity, Outbou
     public void OnLoopFault(int loop, Exception exception) => Console.Error.WriteLine(exception);
 
     internal string Report() =>
-        $"opened {_opened}, closed {_closed}, failed {_failed}; turns {_turns}, events per turn {(double)_events / Math.Max(1, _turns):F2}, "
+        $"opened {_opened}, closed {_closed}, failed {_failed}, datagrams dropped {_dropped}; turns {_turns}, events per turn {(double)_events / Math.Max(1, _turns):F2}, "
         + $"busy per turn {_busyTicks / 10.0 / Math.Max(1, _turns):F1} us; allocated {GC.GetTotalAllocatedBytes()} bytes, collections {GC.CollectionCount(0)}";
 }

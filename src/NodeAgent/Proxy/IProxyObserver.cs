@@ -28,4 +28,7 @@ internal interface IProxyObserver : ILoopObserver
 
     /// <summary>A pod was dialled from the client's address with another port, because the client's own was taken.</summary>
     void OnSourcePortChanged();
+
+    /// <summary>A datagram was dropped.</summary>
+    void OnDatagramDropped(DatagramDrop reason);
 }

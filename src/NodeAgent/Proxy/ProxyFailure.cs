@@ -68,4 +68,10 @@ internal enum ProxyFailure
 
     /// <summary>A bug: an exception in the proxy.</summary>
     Internal = 21,
+
+    /// <summary>The destination's proxy does not take UDP: it offers no extended CONNECT (RFC 8441).</summary>
+    UdpUnsupported = 22,
+
+    /// <summary>No datagram has passed for longer than a session is kept.</summary>
+    Idle = 23,
 }

@@ -45,6 +45,9 @@ internal sealed record ProxyOptions
     /// <summary>How long a tunnel without streams is kept.</summary>
     internal TimeSpan TunnelIdleTimeout { get; init; } = TimeSpan.FromMinutes(5);
 
+    /// <summary>How long a UDP stream of a peer is kept without a datagram; at least two minutes (RFC 9298, section 3.1).</summary>
+    internal TimeSpan DatagramStreamIdleTimeout { get; init; } = TimeSpan.FromMinutes(3);
+
     /// <summary>Sent bytes unacknowledged for so long end a connection (TCP_USER_TIMEOUT).</summary>
     internal TimeSpan UserTimeout { get; init; } = TimeSpan.FromSeconds(60);
 

@@ -29,6 +29,9 @@ internal static class ProxyOptionsDefaults
         ConnectionWindow = StreamsPerTunnel * 2 * StreamWindow,
         MaxConcurrentStreams = StreamsPerTunnel * 2,
 
+        // CONNECT-UDP is an extended CONNECT (RFC 9298, section 3.4).
+        EnableConnectProtocol = true,
+
         // Frame and header fill four TLS records, which are sent by one call; one frame is one recv(2) and one send(2) of a bulk transfer.
         MaxDataFrame = (64 << 10) - 9,
         KeepAliveInterval = TimeSpan.FromSeconds(10),

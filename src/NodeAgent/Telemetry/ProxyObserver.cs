@@ -25,6 +25,7 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
     private readonly ILogger _logger;
     private readonly Histogram[] _turns;
     private readonly Counter _portChanged;
+    private readonly Counter[] _drops;
     private readonly Counter _lost;
     private readonly Counter _loopFaults;
     private readonly Thread _thread;
@@ -39,6 +40,8 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
             [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25]));
         _turns = [.. Enumerable.Range(0, loops).Select(i => turns.With($"{i}"))];
         _portChanged = metrics.Registry.Add(new CounterFamily("culvert_source_port_changed_total", "Pods dialled from the client's address but another port, as the client's was taken.", [])).With();
+        CounterFamily drops = metrics.Registry.Add(new CounterFamily("culvert_udp_dropped_total", "UDP datagrams that the proxy dropped, by reason.", ["reason"]));
+        _drops = [.. Enum.GetNames<DatagramDrop>().Select(name => drops.With(ReasonText.Kebab(name)))];
         _lost = metrics.Registry.Add(new CounterFamily("culvert_proxy_events_lost_total", "Proxy events that found the queue full.", [])).With();
         _loopFaults = metrics.Registry.Add(new CounterFamily("culvert_loop_faults_total", "Exceptions that reached an event loop: bugs.", [])).With();
         _thread = new Thread(Run) { Name = "culvert-events", IsBackground = true };
@@ -60,6 +63,8 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
     }
 
     public void OnSourcePortChanged() => _portChanged.Increment();
+
+    public void OnDatagramDropped(DatagramDrop reason) => _drops[(int)reason].Increment();
 
     public void OnLoopTurn(int loop, TimeSpan busy, int events) => _turns[loop].Observe(busy.TotalSeconds);
 

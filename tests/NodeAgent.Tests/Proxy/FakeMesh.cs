@@ -64,6 +64,10 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
     {
     }
 
+    internal ConcurrentDictionary<DatagramDrop, int> Dropped { get; } = [];
+
+    public void OnDatagramDropped(DatagramDrop reason) => Dropped.AddOrUpdate(reason, 1, static (_, n) => n + 1);
+
     public void OnLoopTurn(int loop, TimeSpan busy, int events)
     {
     }

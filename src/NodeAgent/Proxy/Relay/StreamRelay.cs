@@ -11,7 +11,7 @@ namespace Culvert.NodeAgent.Proxy.Relay;
 /// socket does not take is copied. The stream's window is given back when the socket has taken the bytes, so a slow reader slows
 /// the writer. END_STREAM is FIN, RST_STREAM is RST. Belongs to its loop's thread.
 /// </summary>
-internal sealed class StreamRelay : IConnectionRelay, ITunnelStream
+internal sealed class StreamRelay : IConnectionRelay, IOpeningStream
 {
     private const int ReadSize = 64 * 1024;
 
@@ -66,17 +66,17 @@ internal sealed class StreamRelay : IConnectionRelay, ITunnelStream
     /// <inheritdoc/>
     public ProxyFailure Failure { get; private set; }
 
-    /// <summary>Whether it is over.</summary>
-    internal bool IsEnded => _ended;
+    /// <inheritdoc/>
+    public bool IsEnded => _ended;
 
-    /// <summary>Called once when it is over before <see cref="RunAsync"/> was.</summary>
-    internal LoopSignal Response { get; } = new();
+    /// <inheritdoc/>
+    public LoopSignal Response { get; } = new();
 
-    /// <summary>The status of the answer to CONNECT; 0 before it has come.</summary>
-    internal int ResponseStatus { get; private set; }
+    /// <inheritdoc/>
+    public int ResponseStatus { get; private set; }
 
-    /// <summary>Whether the peer refused the stream untouched, so that another tunnel may be tried.</summary>
-    internal bool IsRetryable { get; private set; }
+    /// <inheritdoc/>
+    public bool IsRetryable { get; private set; }
 
     /// <summary>Ties the stream, when it was opened after this object was made.</summary>
     internal void Bind(Http2Stream stream)
@@ -107,8 +107,8 @@ internal sealed class StreamRelay : IConnectionRelay, ITunnelStream
     public void Abort(ProxyFailure failure) =>
         Abort(failure, failure is ProxyFailure.ApplicationReset && _clientIsSocket ? Http2ErrorCode.Cancel : Http2ErrorCode.ConnectError);
 
-    /// <summary>Ends it at once with this code on the stream.</summary>
-    internal void Abort(ProxyFailure failure, Http2ErrorCode code)
+    /// <inheritdoc/>
+    public void Abort(ProxyFailure failure, Http2ErrorCode code)
     {
         if (_ended) return;
         Failure = failure;

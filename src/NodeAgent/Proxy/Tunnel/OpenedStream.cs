@@ -1,9 +1,9 @@
-using Culvert.NodeAgent.Proxy.Relay;
-
 namespace Culvert.NodeAgent.Proxy.Tunnel;
 
 /// <summary>The outcome of asking for a CONNECT stream.</summary>
-/// <param name="Relay">The stream, answered with 200; null when there is none.</param>
+/// <typeparam name="TStream">What carries the stream.</typeparam>
+/// <param name="Stream">The stream, answered with 200; null when there is none.</param>
 /// <param name="Failure">Why not.</param>
 /// <param name="Detail">More words on it, or null.</param>
-internal readonly record struct OpenedStream(StreamRelay? Relay, ProxyFailure Failure, string? Detail);
+internal readonly record struct OpenedStream<TStream>(TStream? Stream, ProxyFailure Failure, string? Detail)
+    where TStream : class;

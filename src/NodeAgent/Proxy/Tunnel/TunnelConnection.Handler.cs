@@ -40,7 +40,5 @@ internal sealed partial class TunnelConnection : IHttp2Handler
     {
     }
 
-    void IHttp2Handler.OnSettings()
-    {
-    }
+    void IHttp2Handler.OnSettings() => WakeSettingsWaiters();
 }

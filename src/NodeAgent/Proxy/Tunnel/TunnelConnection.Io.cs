@@ -13,6 +13,9 @@ internal sealed partial class TunnelConnection
     private static readonly TimeSpan FinishTimeout = TimeSpan.FromSeconds(1);
     private const int RecordSize = 16 * 1024;
 
+    /// <summary>Writes what it can of the output in the middle of a turn, so that there is room for more.</summary>
+    internal void FlushNow() => ((IFlushable)this).Flush();
+
     /// <summary>Writes the output; called by the loop at the end of a turn.</summary>
     void IFlushable.Flush()
     {

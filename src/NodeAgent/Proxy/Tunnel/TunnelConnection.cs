@@ -20,6 +20,7 @@ internal sealed partial class TunnelConnection : IFlushable
     private readonly LoopTimer _check;
     private readonly LoopSignal _closed = new();
     private readonly LoopSignal _readWaitsForWrite = new();
+    private readonly Queue<LoopSignal> _settingsWaiters = new();
     private long _idleSince;
     private readonly LoopTimer _finish;
     private bool _finishing;
@@ -81,6 +82,18 @@ internal sealed partial class TunnelConnection : IFlushable
     /// <summary>Has the output written at the end of this turn.</summary>
     internal void ScheduleFlush() => Loop.ScheduleFlush(this);
 
+    /// <summary>Those who will open a stream as soon as the peer has said what it allows.</summary>
+    internal int SettingsWaiters => _settingsWaiters.Count;
+
+    /// <summary>Waits until the peer has said what it allows; false when the connection ends before.</summary>
+    internal ValueTask<bool> SettingsAsync()
+    {
+        if (IsClosed || Http2.PeerSettingsReceived) return new ValueTask<bool>(!IsClosed);
+        LoopSignal waiter = new();
+        _settingsWaiters.Enqueue(waiter);
+        return waiter.WaitAsync();
+    }
+
     /// <summary>Takes no new streams, lets running ones end, then closes.</summary>
     internal void Drain()
     {
@@ -99,10 +112,16 @@ internal sealed partial class TunnelConnection : IFlushable
         Loop.Timers.Cancel(_check);
         Loop.Timers.Cancel(_finish);
         Http2.TransportClosed();
+        WakeSettingsWaiters();
         if (reason is null && !_finishing) _tls.Shutdown();
         _socket.Dispose();
         _tls.Dispose();
         _closed.Set(true);
+    }
+
+    private void WakeSettingsWaiters()
+    {
+        while (_settingsWaiters.TryDequeue(out LoopSignal? waiter)) waiter.Set(!IsClosed);
     }
 
     private void Check()

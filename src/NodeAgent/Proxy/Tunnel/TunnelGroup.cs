@@ -31,7 +31,7 @@ internal sealed class TunnelGroup(TunnelKey key)
     {
         foreach (TunnelConnection tunnel in Tunnels)
         {
-            if (ReferenceEquals(tunnel.Parts.Identity, identity) && tunnel.Http2.CanOpenStream && tunnel.Http2.OpenStreams < maxStreams) return tunnel;
+            if (ReferenceEquals(tunnel.Parts.Identity, identity) && tunnel.Http2.CanOpenStream && tunnel.Http2.OpenStreams + tunnel.SettingsWaiters < maxStreams) return tunnel;
         }
 
         return null;

@@ -3,6 +3,7 @@ using Culvert.Http2;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Relay;
+using Culvert.NodeAgent.Proxy.Udp;
 
 namespace Culvert.NodeAgent.Proxy.Tunnel;
 
@@ -36,38 +37,72 @@ internal sealed class TunnelPool
     /// <summary>Tunnels open now.</summary>
     internal int Count { get; private set; }
 
-    /// <summary>Opens a CONNECT stream and waits for its answer.</summary>
+    /// <summary>Opens a CONNECT stream for bytes and waits for its answer.</summary>
     /// <param name="key">Who to whom.</param>
     /// <param name="headers">A list to write into; it may be the loop's shared one, as it is not used across an await.</param>
     /// <param name="writeHeaders">Fills <paramref name="headers"/> when the request is sent.</param>
     /// <param name="state">Passed to <paramref name="writeHeaders"/>.</param>
     /// <returns>The relay, whose <see cref="StreamRelay.ResponseStatus"/> is 200, or null and the failure.</returns>
+    internal ValueTask<OpenedStream<StreamRelay>> OpenStreamAsync<TState>(
+        TunnelKey key, HeaderList headers, Action<HeaderList, TState> writeHeaders, TState state) =>
+        OpenAsync(key, headers, writeHeaders, state, extended: false, 0, static (tunnel, stream, _) => new StreamRelay(tunnel, stream, clientIsSocket: true));
+
+    /// <summary>Opens a CONNECT-UDP stream (RFC 9298) and waits for its answer. The parameters are those of <see cref="OpenStreamAsync"/>, and</summary>
+    /// <param name="key">Who to whom.</param>
+    /// <param name="headers">A list to write into.</param>
+    /// <param name="writeHeaders">Fills it, with <see cref="DatagramHeaders.WriteRequest"/> and the client's address.</param>
+    /// <param name="state">Passed to <paramref name="writeHeaders"/>.</param>
+    /// <param name="sink">Takes what comes back; not called when there is no stream, but perhaps before this returns.</param>
+    /// <param name="observer">Hears of dropped datagrams.</param>
+    internal ValueTask<OpenedStream<TunnelDatagramStream>> OpenDatagramStreamAsync<TState>(
+        TunnelKey key, HeaderList headers, Action<HeaderList, TState> writeHeaders, TState state, IDatagramSink sink, IProxyObserver observer) =>
+        OpenAsync(
+            key, headers, writeHeaders, state, extended: true, (sink, observer),
+            static (tunnel, stream, s) => new TunnelDatagramStream(tunnel, stream, s.sink, s.observer, sourcePorts: false));
+
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    internal async ValueTask<OpenedStream> OpenStreamAsync<TState>(
-        TunnelKey key, HeaderList headers, Action<HeaderList, TState> writeHeaders, TState state)
+    private async ValueTask<OpenedStream<TStream>> OpenAsync<TStream, TState, TMake>(
+        TunnelKey key, HeaderList headers, Action<HeaderList, TState> writeHeaders, TState state, bool extended,
+        TMake makeState, Func<TunnelConnection, Http2Stream, TMake, TStream> make)
+        where TStream : class, IOpeningStream
     {
-        OpenedStream result = default;
+        OpenedStream<TStream> result = default;
         bool broken = false;
         for (int attempt = 0; attempt < Attempts; attempt++)
         {
             (TunnelConnection? tunnel, ProxyFailure failure, string? detail) = await GetTunnelAsync(key);
-            if (tunnel is null) return new OpenedStream(null, failure, detail);
+            if (tunnel is null) return new OpenedStream<TStream>(null, failure, detail);
+            if (extended && !tunnel.Http2.PeerAllowsExtendedConnect)
+            {
+                // A server speaks first; whoever asks again finds another tunnel when this one has become full meanwhile.
+                if (await tunnel.SettingsAsync() && !tunnel.Http2.PeerAllowsExtendedConnect)
+                {
+                    return new OpenedStream<TStream>(null, ProxyFailure.UdpUnsupported, "the destination's proxy does not offer extended CONNECT");
+                }
+
+                if (!tunnel.Http2.CanOpenStream || tunnel.Http2.OpenStreams >= _options.StreamsPerTunnel)
+                {
+                    result = new OpenedStream<TStream>(null, tunnel.WasRefused ? ProxyFailure.TlsHandshake : ProxyFailure.TunnelReset, tunnel.CloseReason);
+                    continue;
+                }
+            }
+
             headers.Clear();
             writeHeaders(headers, state);
             Http2Stream? stream = tunnel.Http2.OpenStream(headers, endStream: false, null);
             if (stream is null)
             {
-                result = new OpenedStream(null, ProxyFailure.Overload, "no tunnel had room");
+                result = new OpenedStream<TStream>(null, ProxyFailure.Overload, "no tunnel had room");
                 continue;
             }
 
             tunnel.ScheduleFlush();
-            StreamRelay relay = new(tunnel, stream, clientIsSocket: true);
-            result = await WaitForResponseAsync(tunnel, relay);
+            TStream opening = make(tunnel, stream, makeState);
+            result = await WaitForResponseAsync(tunnel, opening);
             if (result.Failure == ProxyFailure.None) return result;
 
             // No byte of the client has been sent yet, so another tunnel may be tried: after a refusal, and once after a break.
-            bool again = relay.IsRetryable || (result.Failure == ProxyFailure.TunnelReset && !broken);
+            bool again = opening.IsRetryable || (result.Failure == ProxyFailure.TunnelReset && !broken);
             broken |= result.Failure == ProxyFailure.TunnelReset;
             if (!again) return result;
         }
@@ -102,17 +137,18 @@ internal sealed class TunnelPool
 
     private TunnelConnection[] AllTunnels() => [.. _groups.Values.SelectMany(g => g.Tunnels)];
 
-    private async ValueTask<OpenedStream> WaitForResponseAsync(TunnelConnection tunnel, StreamRelay relay)
+    private async ValueTask<OpenedStream<TStream>> WaitForResponseAsync<TStream>(TunnelConnection tunnel, TStream relay)
+        where TStream : class, IOpeningStream
     {
-        LoopTimer deadline = new(static state => ((StreamRelay)state!).Abort(ProxyFailure.ConnectTimeout, Http2ErrorCode.Cancel), relay);
+        LoopTimer deadline = new(static state => ((IOpeningStream)state!).Abort(ProxyFailure.ConnectTimeout, Http2ErrorCode.Cancel), relay);
         _loop.Schedule(deadline, _options.StreamTimeout);
         if (!relay.IsEnded && relay.ResponseStatus == 0) await relay.Response.WaitAsync();
         _loop.Timers.Cancel(deadline);
         if (relay.IsEnded)
         {
             return tunnel.WasRefused
-                ? new OpenedStream(null, ProxyFailure.TlsHandshake, $"refused by the peer: {tunnel.CloseReason}")
-                : new OpenedStream(null, relay.Failure, tunnel.CloseReason);
+                ? new OpenedStream<TStream>(null, ProxyFailure.TlsHandshake, $"refused by the peer: {tunnel.CloseReason}")
+                : new OpenedStream<TStream>(null, relay.Failure, tunnel.CloseReason);
         }
 
         (ProxyFailure failure, string? detail) = relay.ResponseStatus switch
@@ -123,9 +159,9 @@ internal sealed class TunnelPool
             503 => (ProxyFailure.ConnectFailed, "the destination's proxy answered 503"),
             _ => (ProxyFailure.PeerRefused, "the destination's proxy answered with an unknown status"),
         };
-        if (failure == ProxyFailure.None) return new OpenedStream(relay, failure, detail);
+        if (failure == ProxyFailure.None) return new OpenedStream<TStream>(relay, failure, detail);
         relay.Abort(failure, Http2ErrorCode.Cancel);
-        return new OpenedStream(null, failure, detail);
+        return new OpenedStream<TStream>(null, failure, detail);
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
