@@ -71,7 +71,4 @@ internal enum ProxyFailure
 
     /// <summary>The destination's proxy does not take UDP: it offers no extended CONNECT (RFC 8441).</summary>
     UdpUnsupported = 22,
-
-    /// <summary>No datagram has passed for longer than a session is kept.</summary>
-    Idle = 23,
 }

@@ -28,8 +28,13 @@ internal static class InboundRequest
             Target = tunnel.Parts.Local,
         };
         failure = ProxyFailure.BadRequest;
-        if (!headers.Method.SequenceEqual("CONNECT"u8) || !headers.Protocol.IsEmpty) return 400;
-        if (!SocketEndPoint.TryParse(headers.Authority, out SocketEndPoint target) || target.Port == 0) return 400;
+        if (!headers.Method.SequenceEqual("CONNECT"u8)) return 400;
+        bool isUdp = headers.Protocol.SequenceEqual(DatagramHeaders.Protocol);
+        if (!isUdp && !headers.Protocol.IsEmpty) return 400;
+        if (isUdp) info = info with { Protocol = TransportProtocol.Udp };
+        SocketEndPoint target;
+        bool isValid = isUdp ? MasquePath.TryParse(headers.Path, out target) : SocketEndPoint.TryParse(headers.Authority, out target);
+        if (!isValid || target.Port == 0) return 400;
         info = info with { Source = ReadClient(context, tunnel, headers), Destination = target, Target = target };
         WorkloadInfo? workload = context.Seams.Directory.FindLocalWorkload(tunnel.Parts.Local);
         if (workload is null)

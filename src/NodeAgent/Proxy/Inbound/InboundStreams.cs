@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Culvert.Core;
 using Culvert.Http2;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Loop;
@@ -25,6 +26,13 @@ internal sealed class InboundStreams(ProxyContext context) : ITunnelStreams
         {
             Answer(tunnel, stream, status);
             context.Seams.Observer.OnFailed(info, failure, null);
+            return;
+        }
+
+        if (info.Protocol == TransportProtocol.Udp)
+        {
+            InboundDatagrams.Open(context, tunnel, stream, headers, info);
+            if (endStream) (stream.State as ITunnelStream)?.OnData([], endStream: true);
             return;
         }
 

@@ -1,0 +1,144 @@
+using Culvert.Http2;
+using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Relay;
+using Culvert.NodeAgent.Proxy.Tunnel;
+using Culvert.NodeAgent.Proxy.Udp;
+
+namespace Culvert.NodeAgent.Proxy.Inbound;
+
+/// <summary>
+/// One UDP session that came out of a tunnel, between its stream and the pod. It ends when the peer ends the stream, when nothing has passed for long, or when
+/// it is aborted. Belongs to its loop's thread.
+/// </summary>
+internal sealed class InboundDatagrams : IConnectionRelay, IDatagramSink, IDisposable
+{
+    private readonly ProxyContext _context;
+    private readonly LoopTimer _idle;
+    private TunnelDatagramStream? _stream;
+    private UdpSocketPeer? _pod;
+    private ProxiedConnection? _connection;
+    private long _lastActive;
+    private bool _ended;
+
+    private InboundDatagrams(ProxyContext context)
+    {
+        _context = context;
+        _idle = new LoopTimer(static state => ((InboundDatagrams)state!).CheckIdle(), this);
+        _lastActive = context.Loop.NowMilliseconds;
+    }
+
+    /// <inheritdoc/>
+    public long BytesSent { get; private set; }
+
+    /// <inheritdoc/>
+    public long BytesReceived { get; private set; }
+
+    /// <inheritdoc/>
+    public ProxyFailure Failure { get; private set; }
+
+    /// <summary>Opens the way to the pod for a request that may go on, and answers it. The place in the budget passes to the session.</summary>
+    /// <param name="context">What the loop shares.</param>
+    /// <param name="tunnel">The stream's tunnel.</param>
+    /// <param name="stream">The stream.</param>
+    /// <param name="headers">The request.</param>
+    /// <param name="info">What is known of it.</param>
+    internal static void Open(ProxyContext context, TunnelConnection tunnel, Http2Stream stream, HeaderList headers, in ProxyConnectionInfo info)
+    {
+        InboundDatagrams session = new(context);
+        bool sourcePorts = DatagramHeaders.HasSourcePort(headers);
+        UdpSocketPeer? pod = UdpSocketPeer.TryOpen(context, info.Source, info.Target, new FromPod(session), out ProxyFailure failure, out string? detail);
+        HeaderList answer = context.Headers;
+        answer.Clear();
+        answer.AddStatus(pod is null ? 503 : 200);
+        if (pod is not null)
+        {
+            answer.Add("capsule-protocol"u8, "?1"u8);
+            if (sourcePorts) DatagramHeaders.AddSourcePort(answer);
+        }
+
+        tunnel.ScheduleFlush();
+        if (pod is null)
+        {
+            tunnel.Http2.SendHeaders(stream, answer, endStream: true);
+            context.Budget.Release();
+            context.Seams.Observer.OnFailed(info, failure, detail);
+            return;
+        }
+
+        session._pod = pod;
+        session._stream = new TunnelDatagramStream(tunnel, stream, session, context.Seams.Observer, sourcePorts);
+        tunnel.Http2.SendHeaders(stream, answer, endStream: false);
+        session._connection = ProxiedConnection.Open(context, session, info, authorized: true);
+        context.Running++;
+        context.Loop.Schedule(session._idle, context.Options.DatagramStreamIdleTimeout);
+    }
+
+    /// <inheritdoc/>
+    public void Abort(ProxyFailure failure)
+    {
+        _stream?.Abort(failure, Http2ErrorCode.ConnectError);
+        End(failure);
+    }
+
+    /// <summary>Ends it in good order.</summary>
+    public void Dispose() => End(ProxyFailure.None);
+
+    /// <summary>A datagram came out of the tunnel.</summary>
+    /// <param name="payload">Its bytes.</param>
+    /// <param name="sourcePort">Always 0: a client has one port.</param>
+    void IDatagramSink.OnDatagram(ReadOnlySpan<byte> payload, ushort sourcePort)
+    {
+        if (_ended) return;
+        _lastActive = _context.Loop.NowMilliseconds;
+        BytesSent += payload.Length;
+        _pod!.Send(payload);
+    }
+
+    /// <inheritdoc/>
+    void IDatagramSink.OnIdle() => _pod?.Flush();
+
+    /// <inheritdoc/>
+    void IDatagramSink.OnClosed(ProxyFailure failure) => End(failure);
+
+    private void OnAnswer(ReadOnlySpan<byte> payload, ushort sourcePort)
+    {
+        if (_ended) return;
+        _lastActive = _context.Loop.NowMilliseconds;
+        BytesReceived += payload.Length;
+        _stream!.Send(payload, sourcePort);
+    }
+
+    private void CheckIdle()
+    {
+        TimeSpan left = _context.Options.DatagramStreamIdleTimeout - TimeSpan.FromMilliseconds(_context.Loop.NowMilliseconds - _lastActive);
+        if (left > TimeSpan.Zero) _context.Loop.Schedule(_idle, left);
+        else Dispose();
+    }
+
+    private void End(ProxyFailure failure)
+    {
+        if (_ended) return;
+        _ended = true;
+        Failure = failure;
+        _context.Loop.Timers.Cancel(_idle);
+        _pod?.Dispose();
+        _stream?.Dispose();
+        _connection?.Close();
+        _context.Running--;
+        _context.Budget.Release();
+    }
+
+    /// <summary>What the pod sends.</summary>
+    private sealed class FromPod(InboundDatagrams session) : IDatagramSink
+    {
+        public void OnDatagram(ReadOnlySpan<byte> payload, ushort sourcePort) => session.OnAnswer(payload, sourcePort);
+
+        public void OnIdle() => session._stream?.Flush();
+
+        public void OnClosed(ProxyFailure failure)
+        {
+            session._stream?.Abort(failure, Http2ErrorCode.ConnectError);
+            session.End(failure);
+        }
+    }
+}

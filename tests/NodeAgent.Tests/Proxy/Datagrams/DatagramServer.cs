@@ -1,0 +1,82 @@
+using Culvert.Core;
+using Culvert.Http2;
+using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Tunnel;
+using Culvert.NodeAgent.Proxy.Udp;
+
+namespace Culvert.NodeAgent.Tests.Proxy.Datagrams;
+
+/// <summary>A server's end of tunnels that takes every stream and is driven by the test.</summary>
+internal sealed class DatagramServer : ITunnelStreams, IAsyncDisposable
+{
+    private readonly EventLoop _loop;
+    private readonly ProxyContext _context;
+    private readonly FakeMesh _mesh;
+    private readonly LoopListener _listener;
+    private readonly List<TunnelConnection> _tunnels = [];
+
+    internal DatagramServer(ProxyPair pair, Func<ProxyOptions, ProxyOptions>? configure = null)
+    {
+        ProxyOptions options = new() { Loops = 1, Mark = 0, Transparent = false };
+        options = configure?.Invoke(options) ?? options;
+        _mesh = pair.Destination;
+        _loop = new EventLoop(0, new EventLoopOptions(), TimeProvider.System, pair.Destination);
+        _context = new ProxyContext(
+            _loop, options, pair.Destination.Seams, new ConnectionBudget(1000), new FailureLog(TimeProvider.System, TimeSpan.FromSeconds(30)), TimeProvider.System);
+        ProxyListener listener = ProxyListener.Bind(new SocketEndPoint(pair.DestinationAddress, 0), 0, options, sharePort: false);
+        Local = listener.Local;
+        _listener = new LoopListener(_loop, listener.Handle, (handle, peer) => _ = AcceptAsync(handle, peer), _ => { });
+        _loop.Start();
+        _loop.Post(_listener.Watch);
+    }
+
+    internal EventLoop Loop => _loop;
+
+    internal SocketEndPoint Local { get; }
+
+    /// <summary>Makes the sink of each stream; it may keep the stream to answer.</summary>
+    internal Func<IDatagramSink> MakeSink { get; set; } = () => new RecordingSink();
+
+    internal List<TunnelDatagramStream> Streams { get; } = [];
+
+    internal bool AgreesOnSourcePorts { get; set; } = true;
+
+    void ITunnelStreams.OnRequest(TunnelConnection tunnel, Http2Stream stream, HeaderList headers, bool endStream)
+    {
+        bool sourcePorts = DatagramHeaders.HasSourcePort(headers) && AgreesOnSourcePorts;
+        HeaderList answer = new();
+        answer.AddStatus(200);
+        if (sourcePorts) DatagramHeaders.AddSourcePort(answer);
+        IDatagramSink sink = MakeSink();
+        TunnelDatagramStream taken = new(tunnel, stream, sink, _mesh, sourcePorts);
+        if (sink is EchoSink echo) echo.Stream = taken;
+        tunnel.Http2.SendHeaders(stream, answer, endStream: false);
+        tunnel.ScheduleFlush();
+        Streams.Add(taken);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _loop.InvokeAsync(() =>
+        {
+            _listener.Dispose();
+            foreach (TunnelConnection tunnel in _tunnels.ToArray()) tunnel.Close(null);
+            return true;
+        });
+        _loop.Dispose();
+    }
+
+    private async Task AcceptAsync(SocketHandle handle, SocketEndPoint peer)
+    {
+        LoopSocket socket = new(_loop, handle, connected: true);
+        TlsIdentity identity = _mesh.Identities[SpiffeId.Parse(ProxyPair.Bob)];
+        (TunnelParts? parts, _, _) = await _context.Handshaker.ShakeHandsAsync(socket, peer, Local, identity, isServer: true, expected: null);
+        if (parts is null) return;
+        TunnelConnection tunnel = new(parts, this, _context.Options, TimeProvider.System);
+        _tunnels.Add(tunnel);
+        await tunnel.RunAsync();
+        _tunnels.Remove(tunnel);
+    }
+}
