@@ -47,4 +47,7 @@ public enum ProxyProtocolError
 
     /// <summary>What the kernel program must have added is missing or malformed.</summary>
     KernelData = 14,
+
+    /// <summary>Of a stream: the header was not complete in time.</summary>
+    Timeout = 15,
 }

@@ -11,6 +11,7 @@ internal static unsafe partial class Libc
     internal const int SOCK_DGRAM = 2;
     internal const int SOCK_NONBLOCK = 0x800;
     internal const int SOCK_CLOEXEC = 0x80000;
+    internal const int MSG_PEEK = 0x2;
     internal const int MSG_NOSIGNAL = 0x4000;
 
     internal const int SOL_SOCKET = 1;

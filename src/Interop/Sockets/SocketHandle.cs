@@ -98,12 +98,18 @@ public sealed partial class SocketHandle : FileDescriptorHandle
 
     /// <summary>Receives bytes; a count of 0 is the end of the stream.</summary>
     /// <param name="buffer">Where to put them; not empty.</param>
-    public unsafe IoResult Receive(Span<byte> buffer)
+    public IoResult Receive(Span<byte> buffer) => Receive(buffer, 0);
+
+    /// <summary>Receives bytes and leaves them where they are: the next call gets them again. A count of 0 is the end of the stream.</summary>
+    /// <param name="buffer">Where to put them; not empty.</param>
+    public IoResult Peek(Span<byte> buffer) => Receive(buffer, Libc.MSG_PEEK);
+
+    private unsafe IoResult Receive(Span<byte> buffer, int flags)
     {
         fixed (byte* p = buffer)
         {
             nint n;
-            do n = Libc.recv(Fd, p, (nuint)buffer.Length, 0);
+            do n = Libc.recv(Fd, p, (nuint)buffer.Length, flags);
             while (n < 0 && LastError() == SocketErrno.Interrupted);
             return n >= 0 ? new IoResult((int)n, SocketErrno.None) : IoResult.Failed((int)LastError());
         }

@@ -110,6 +110,7 @@ internal sealed class GenerationBuilder
             value.Mtu = (uint)endpoint.Mtu;
             value.Flags |= (uint)(CvAddressFlag.Meshed | CvAddressFlag.Local);
             if (endpoint.Workload.MtlsMode == MtlsMode.Strict) value.Flags |= (uint)CvAddressFlag.Strict;
+            if (endpoint.Workload.UsesProxyProtocol) value.Flags |= (uint)CvAddressFlag.Proxy;
             endpoint.PodMac.AsSpan().CopyTo(value.Mac);
             endpoint.HostMac.AsSpan().CopyTo(value.HostMac);
             table[host] = value;
@@ -184,6 +185,8 @@ internal sealed class GenerationBuilder
 
     private void AddServicePort(ServicePort port, IPAddress[] vips, ServiceBackend[] backends)
     {
+        // The kernel draws a backend per flow; what takes more than that is the proxy's to choose.
+        uint flags = port.LoadBalancing == LoadBalancing.RoundRobin ? 0 : (uint)CvServiceFlag.Proxy;
         uint id = ++_lastService;
         int[] slots = WeightedSlots.Spread([.. backends.Select(b => b.Weight)], (int)CvAbi.MaxSlots);
         for (int slot = 0; slot < slots.Length; slot++)
@@ -197,7 +200,7 @@ internal sealed class GenerationBuilder
         {
             _next.Services.Add(
                 new CvServiceKey { Generation = _next.Number, Addr = AbiAddress.From(vip), Port = port.Port, Proto = (byte)port.Protocol },
-                new CvService { Id = id, Slots = (uint)slots.Length });
+                new CvService { Id = id, Slots = (uint)slots.Length, Flags = flags });
         }
     }
 }

@@ -21,6 +21,8 @@ internal sealed class MeshDirectory(MeshView first) : IProxyDirectory, IProxyAut
     public OutboundRoute Resolve(WorkloadInfo? source, in SocketEndPoint sourceAddress, in SocketEndPoint destination, TransportProtocol protocol) =>
         _view.Resolve(source, destination, protocol);
 
+    public ServiceInfo? FindService(in SocketEndPoint address, in SocketEndPoint target, TransportProtocol protocol) => _view.FindService(address, target, protocol);
+
     public bool IsAddressOf(in SocketEndPoint address, SpiffeId identity) => _view.FindWorkload(address)?.Identity.Equals(identity) == true;
 
     public Decision Authorize(SpiffeId? peer, in SocketEndPoint source, WorkloadInfo destination, ushort port, TransportProtocol protocol)

@@ -60,6 +60,9 @@ internal sealed class MeshView
         return RouteTo(FindWorkload(destination), destination, null);
     }
 
+    internal ServiceInfo? FindService(in SocketEndPoint address, in SocketEndPoint target, TransportProtocol protocol) =>
+        _services.TryGetValue((address, protocol), out BackendPool? pool) && pool.Has(target) ? pool.Service : null;
+
     private static Backend ToBackend(NodeSnapshot snapshot, ServiceBackend backend) => new(
         new SocketEndPoint(backend.Address, backend.Port),
         backend.WorkloadUid is null ? null : snapshot.Workloads.GetValueOrDefault(backend.WorkloadUid),
@@ -89,6 +92,15 @@ internal sealed class MeshView
     {
         internal ServiceInfo Service { get; } = service;
 
+        internal bool Has(in SocketEndPoint target)
+        {
+            foreach (Backend backend in backends)
+            {
+                if (backend.Address == target) return true;
+            }
+            return false;
+        }
+
         internal Backend? Draw(MeshView view, WorkloadInfo? source, bool onlyBeyondKernel)
         {
             int total = 0;
@@ -109,5 +121,5 @@ internal sealed class MeshView
     }
 
     private bool IsKernels(Backend backend, WorkloadInfo? source) =>
-        backend.Workload is { Enrolled: true } workload && workload.Node == _node && !ReferenceEquals(workload, source);
+        backend.Workload is { Enrolled: true } workload && workload.Node == _node && !workload.UsesProxyProtocol && !ReferenceEquals(workload, source);
 }

@@ -19,6 +19,9 @@ internal interface IProxyDirectory
     /// <param name="protocol">TCP or UDP.</param>
     OutboundRoute Resolve(WorkloadInfo? source, in SocketEndPoint sourceAddress, in SocketEndPoint destination, TransportProtocol protocol);
 
+    /// <summary>The Service that has a virtual address and port whose backends include a target; null when there is none.</summary>
+    ServiceInfo? FindService(in SocketEndPoint address, in SocketEndPoint target, TransportProtocol protocol);
+
     /// <summary>Whether the address (the port does not count) belongs to a workload with this identity, on any node.</summary>
     bool IsAddressOf(in SocketEndPoint address, SpiffeId identity);
 }

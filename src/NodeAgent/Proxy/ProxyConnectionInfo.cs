@@ -9,7 +9,7 @@ internal enum ProxyDirection
     /// <summary>Captured from a workload of this node.</summary>
     Outbound,
 
-    /// <summary>Out of a tunnel, to a workload of this node.</summary>
+    /// <summary>Out of a tunnel, or in plaintext from outside the mesh, to a workload of this node.</summary>
     Inbound,
 }
 
@@ -30,7 +30,7 @@ internal readonly record struct ProxyConnectionInfo
     /// <summary>Which part of the proxy.</summary>
     internal ProxyDirection Direction { get; init; }
 
-    /// <summary>How it goes on; inbound connections are always of a tunnel.</summary>
+    /// <summary>How it goes on; inbound, how it came: by a tunnel or in plaintext.</summary>
     internal OutboundRouteKind Route { get; init; }
 
     /// <summary>The client's address.</summary>
@@ -56,6 +56,9 @@ internal readonly record struct ProxyConnectionInfo
 
     /// <summary>The destination's identity; outbound, the one its tunnel has to prove.</summary>
     internal SpiffeId? DestinationIdentity { get; init; }
+
+    /// <summary>Why the PROXY protocol header was refused that a load balancer sent, or should have sent.</summary>
+    internal ProxyProtocolError HeaderError { get; init; }
 
     /// <summary>Policy's answer; default where none was asked.</summary>
     internal Decision Decision { get; init; }

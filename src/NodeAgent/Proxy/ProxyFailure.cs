@@ -71,4 +71,7 @@ internal enum ProxyFailure
 
     /// <summary>The destination's proxy does not take UDP: it offers no extended CONNECT (RFC 8441).</summary>
     UdpUnsupported = 22,
+
+    /// <summary>A PROXY protocol header was refused, or came from somebody who is not trusted with one.</summary>
+    ProxyProtocol = 23,
 }

@@ -36,6 +36,9 @@ internal sealed record ProxyOptions
     /// <summary>How long a connection waits for its workload's first certificate.</summary>
     internal TimeSpan CertificateTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>Time for a load balancer's PROXY protocol header; at least 3 seconds, in which a lost segment comes again.</summary>
+    internal TimeSpan ProxyHeaderTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>Time for a TLS handshake.</summary>
     internal TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(10);
 

@@ -37,6 +37,7 @@ public sealed class AgentMetrics
         _received = registry.Add(new CounterFamily("culvert_tcp_received_bytes_total", "Bytes to the originator of connections.", ConnectionLabels));
         _duration = registry.Add(new HistogramFamily("culvert_tcp_connection_duration_seconds", "Duration of ended connections.", ["reporter", "path"], HistogramFamily.Seconds));
         Handshakes = registry.Add(new CounterFamily("culvert_tls_handshakes_total", "TLS handshakes of tunnels.", ["side", "result"]));
+        ProxyProtocolErrors = registry.Add(new CounterFamily("culvert_proxy_protocol_errors_total", "PROXY protocol headers refused: of load balancers, and of the kernel's datagrams.", ["reason"]));
         Audited = registry.Add(new CounterFamily("culvert_policy_audit_total", "Connections that matched an AUDIT policy.", ["policy", "destination_workload", "destination_workload_namespace"]));
         SnapshotsRejected = registry.Add(new CounterFamily("culvert_snapshots_rejected_total", "Snapshots from the controller that could not be applied.", []));
         CertificateRequests = registry.Add(new CounterFamily("culvert_certificate_requests_total", "Certificates asked of the controller.", ["result"]));
@@ -47,6 +48,9 @@ public sealed class AgentMetrics
 
     /// <summary>TLS handshakes by side (client, server) and result.</summary>
     public CounterFamily Handshakes { get; }
+
+    /// <summary>PROXY protocol headers refused, by reason.</summary>
+    public CounterFamily ProxyProtocolErrors { get; }
 
     /// <summary>Connections that matched an AUDIT policy.</summary>
     public CounterFamily Audited { get; }

@@ -52,8 +52,11 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
 
     public void OnClosed(in ProxyConnectionInfo connection, in ProxyConnectionEnd end) => Enqueue(new ProxyEvent(FlowEventKind.Closed, _time.GetUtcNow(), connection, end, end.Failure, null));
 
-    public void OnFailed(in ProxyConnectionInfo connection, ProxyFailure failure, string? detail) =>
+    public void OnFailed(in ProxyConnectionInfo connection, ProxyFailure failure, string? detail)
+    {
+        if (connection.HeaderError != ProxyProtocolError.None) _metrics.ProxyProtocolErrors.With(ReasonText.Kebab(connection.HeaderError.ToString())).Increment();
         Enqueue(new ProxyEvent(failure == ProxyFailure.PolicyDenied ? FlowEventKind.Denied : FlowEventKind.Failed, _time.GetUtcNow(), connection, default, failure, detail));
+    }
 
     public void OnHandshake(in TunnelHandshake handshake, bool log)
     {
@@ -120,7 +123,7 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
             Time = e.Time,
             Kind = e.Kind,
             Protocol = c.Protocol,
-            Path = outbound && c.Route is OutboundRouteKind.Passthrough ? FlowPath.Passthrough : FlowPath.Tunnel,
+            Path = c.Route is OutboundRouteKind.Passthrough ? FlowPath.Passthrough : FlowPath.Tunnel,
             Source = Point(c.Source),
             Destination = Point(c.Destination),
             Backend = c.Target != c.Destination && c.Target.Port != 0 ? Point(c.Target) : null,
@@ -133,6 +136,7 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
             {
                 ProxyFailure.None => "",
                 ProxyFailure.PolicyDenied => ReasonText.Of(c.Decision.Reason),
+                ProxyFailure.ProxyProtocol => $"proxy-protocol-{ReasonText.Kebab(c.HeaderError.ToString())}",
                 _ => ReasonText.Kebab(e.Failure.ToString()),
             },
             Policy = c.Decision.Policy,

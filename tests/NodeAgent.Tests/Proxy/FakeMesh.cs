@@ -12,6 +12,8 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
 
     internal Func<SocketEndPoint, OutboundRoute> Route { get; set; } = _ => OutboundRoute.Deny(ProxyFailure.NoRoute, "no route in this test");
 
+    internal ServiceInfo? Service { get; set; }
+
     internal bool ClientAddressIsTrusted { get; set; } = true;
 
     internal volatile bool Allowed = true;
@@ -35,6 +37,8 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
     public WorkloadInfo? FindLocalWorkload(in SocketEndPoint address) => Local;
 
     public OutboundRoute Resolve(WorkloadInfo? source, in SocketEndPoint sourceAddress, in SocketEndPoint destination, TransportProtocol protocol) => Route(destination);
+
+    public ServiceInfo? FindService(in SocketEndPoint address, in SocketEndPoint target, TransportProtocol protocol) => Service?.Vips.Contains(address.ToIPAddress()) == true ? Service : null;
 
     public bool IsAddressOf(in SocketEndPoint address, SpiffeId identity) => ClientAddressIsTrusted;
 

@@ -1,6 +1,7 @@
 using Culvert.Core;
 using Culvert.Http2;
 using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.ProxyProtocol;
 using Culvert.NodeAgent.Proxy.Tunnel;
 
 namespace Culvert.NodeAgent.Proxy.Inbound;
@@ -49,6 +50,15 @@ internal static class InboundRequest
         {
             failure = ProxyFailure.NoRoute;
             return 503;
+        }
+
+        info = OriginalDestinationHeader.Apply(info, headers, context.Seams.Directory);
+        if (LoadBalancerHeader.IsExpected(info))
+        {
+            // Policy is asked when the header has told who the client is.
+            failure = LoadBalancerHeader.IsTrusted(info) ? ProxyFailure.None : ProxyFailure.ProxyProtocol;
+            if (failure != ProxyFailure.None) info = info with { HeaderError = ProxyProtocolError.Untrusted };
+            return failure == ProxyFailure.None ? 200 : 401;
         }
 
         Decision decision = context.Seams.Authorizer.Authorize(tunnel.PeerIdentity, info.Source, workload, target.Port, info.Protocol);

@@ -3,6 +3,7 @@ using Culvert.Core;
 using Culvert.Http2;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.ProxyProtocol;
 using Culvert.NodeAgent.Proxy.Relay;
 using Culvert.NodeAgent.Proxy.Tunnel;
 
@@ -64,7 +65,24 @@ internal sealed class InboundStreams(ProxyContext context) : ITunnelStreams
     private async ValueTask ConnectAsync(TunnelConnection tunnel, Http2Stream stream, StreamRelay relay, ProxyConnectionInfo info)
     {
         ProxyOptions options = context.Options;
-        SocketEndPoint? from = options.Transparent && info.Source.IsIPv4 == info.Target.IsIPv4 ? info.Source : null;
+        bool answered = LoadBalancerHeader.IsExpected(info);
+        if (answered)
+        {
+            // The load balancer sends its header when it has the answer.
+            Answer(tunnel, stream, 200);
+            ReceivedHeader header = await HeaderReceiver.ReceiveAsync(relay, context.Loop, options.ProxyHeaderTimeout);
+            info = LoadBalancerHeader.Apply(info, header);
+            ProxyFailure refusal = Authorize(relay, ref info);
+            if (refusal != ProxyFailure.None)
+            {
+                relay.Abort(refusal, Http2ErrorCode.ConnectError);
+                context.Seams.Observer.OnFailed(info, refusal, null);
+                return;
+            }
+        }
+
+        bool possible = info.Source.IsIPv4 == info.Target.IsIPv4 && info.Source.WithPort(0) != info.Target.WithPort(0);
+        SocketEndPoint? from = options.Transparent && possible ? info.Source : null;
         DialResult dial = await Dialer.ConnectAsync(
             context.Loop, info.Target, new DialOptions(options.ConnectTimeout, options.Mark, default, from, options.Transparent));
         if (dial.PortChanged) context.Seams.Observer.OnSourcePortChanged();
@@ -76,18 +94,42 @@ internal sealed class InboundStreams(ProxyContext context) : ITunnelStreams
             return;
         }
 
+        if (dial.Socket is not null && !HeaderSender.TrySend(dial.Socket, info))
+        {
+            dial.Socket.Reset();
+            dial = new DialResult(null, SocketErrno.ConnectionReset, dial.PortChanged);
+        }
+
         if (dial.Socket is null)
         {
-            Answer(tunnel, stream, 503);
-            relay.Abort(Failures.FromConnect(dial.Error), Http2ErrorCode.NoError);
+            if (!answered) Answer(tunnel, stream, 503);
+            relay.Abort(Failures.FromConnect(dial.Error), answered ? Http2ErrorCode.ConnectError : Http2ErrorCode.NoError);
             context.Seams.Observer.OnFailed(info, Failures.FromConnect(dial.Error), $"connect to {info.Target}: {dial.Error}");
             return;
         }
 
-        Answer(tunnel, stream, 200);
+        if (!answered) Answer(tunnel, stream, 200);
         ProxiedConnection connection = ProxiedConnection.Open(context, relay, info, authorized: true);
         await relay.RunAsync(dial.Socket);
         connection.Close();
+    }
+
+    // Policy's answer about the client that the header names.
+    private ProxyFailure Authorize(StreamRelay relay, ref ProxyConnectionInfo info)
+    {
+        if (relay.IsEnded && relay.Failure != ProxyFailure.ProxyProtocol)
+        {
+            // The load balancer has gone away.
+            info = info with { HeaderError = ProxyProtocolError.None };
+            return relay.Failure;
+        }
+
+        if (info.HeaderError != ProxyProtocolError.None) return ProxyFailure.ProxyProtocol;
+        info = info with
+        {
+            Decision = context.Seams.Authorizer.Authorize(info.SourceIdentity, info.Source, info.DestinationWorkload!, info.Target.Port, info.Protocol),
+        };
+        return info.Decision.IsAllowed ? ProxyFailure.None : ProxyFailure.PolicyDenied;
     }
 
     private void Answer(TunnelConnection tunnel, Http2Stream stream, int status)

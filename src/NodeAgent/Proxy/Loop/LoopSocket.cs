@@ -61,6 +61,15 @@ internal sealed class LoopSocket : EventSource, IDisposable
         return result;
     }
 
+    /// <summary>Looks at what is there without taking it. "Would block" is told without a system call while no news has come.</summary>
+    internal IoResult Peek(Span<byte> buffer)
+    {
+        if (!_canRead) return new IoResult(-1, SocketErrno.WouldBlock);
+        IoResult result = Handle.Peek(buffer);
+        if (result.WouldBlock) _canRead = false;
+        return result;
+    }
+
     /// <summary>Sends what fits. "Would block" is told without a system call while no news has come.</summary>
     internal IoResult Send(ReadOnlySpan<byte> buffer)
     {

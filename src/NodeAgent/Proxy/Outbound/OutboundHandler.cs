@@ -4,6 +4,7 @@ using Culvert.Core;
 using Culvert.Http2;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.ProxyProtocol;
 using Culvert.NodeAgent.Proxy.Relay;
 using Culvert.NodeAgent.Proxy.Tunnel;
 
@@ -11,7 +12,7 @@ namespace Culvert.NodeAgent.Proxy.Outbound;
 
 /// <summary>
 /// Captured connections of one loop: original destination, source workload, route, then a tunnel, a local workload or plain
-/// TCP. Belongs to its loop's thread.
+/// TCP; and those that come from outside the mesh to a workload here. Belongs to its loop's thread.
 /// </summary>
 /// <param name="context">What the loop shares.</param>
 internal sealed class OutboundHandler(ProxyContext context)
@@ -67,7 +68,7 @@ internal sealed class OutboundHandler(ProxyContext context)
         WorkloadInfo? source = context.Seams.Directory.FindLocalWorkload(info.Source);
         if (source is null)
         {
-            Fail(socket, info, ProxyFailure.UnknownSource, null);
+            await FromOutsideAsync(socket, info);
             return;
         }
 
@@ -88,10 +89,10 @@ internal sealed class OutboundHandler(ProxyContext context)
                 await TunnelAsync(socket, info, route);
                 break;
             case OutboundRouteKind.Local:
-                await LocalAsync(socket, info, route);
+                await DeliverAsync(socket, info);
                 break;
             case OutboundRouteKind.Passthrough:
-                await PlainAsync(socket, info, route, authorized: false);
+                await PlainAsync(socket, info, route.Dial, authorized: false);
                 break;
             default:
                 Fail(socket, info, route.Failure, route.Detail);
@@ -114,28 +115,67 @@ internal sealed class OutboundHandler(ProxyContext context)
         connection.Close();
     }
 
-    private async ValueTask LocalAsync(LoopSocket socket, ProxyConnectionInfo info, OutboundRoute route)
+    // Plaintext from outside the mesh to a workload of this node that has to do with PROXY headers: the kernel hands it over.
+    private async ValueTask FromOutsideAsync(LoopSocket socket, ProxyConnectionInfo info)
     {
-        Decision decision = context.Seams.Authorizer.Authorize(info.SourceIdentity, info.Source, route.Destination!, route.Target.Port, info.Protocol);
+        WorkloadInfo? destination = context.Seams.Directory.FindLocalWorkload(info.Destination);
+        if (destination is null)
+        {
+            Fail(socket, info, ProxyFailure.UnknownSource, null);
+            return;
+        }
+
+        await DeliverAsync(socket, info with
+        {
+            Direction = ProxyDirection.Inbound,
+            Route = OutboundRouteKind.Passthrough,
+            DestinationWorkload = destination,
+            DestinationIdentity = destination.Identity,
+        });
+    }
+
+    private async ValueTask DeliverAsync(LoopSocket socket, ProxyConnectionInfo info)
+    {
+        if (LoadBalancerHeader.IsExpected(info))
+        {
+            info = LoadBalancerHeader.IsTrusted(info)
+                ? LoadBalancerHeader.Apply(info, await HeaderReceiver.ReceiveAsync(socket, context.Options.ProxyHeaderTimeout))
+                : info with { HeaderError = ProxyProtocolError.Untrusted };
+            if (info.HeaderError != ProxyProtocolError.None)
+            {
+                Fail(socket, info, ProxyFailure.ProxyProtocol, null);
+                return;
+            }
+        }
+
+        Decision decision = context.Seams.Authorizer.Authorize(info.SourceIdentity, info.Source, info.DestinationWorkload!, info.Target.Port, info.Protocol);
         info = info with { Decision = decision };
-        if (decision.IsAllowed) await PlainAsync(socket, info, route, authorized: true);
+        if (decision.IsAllowed) await PlainAsync(socket, info, info.Target, authorized: true);
         else Fail(socket, info, ProxyFailure.PolicyDenied, null);
     }
 
-    private async ValueTask PlainAsync(LoopSocket socket, ProxyConnectionInfo info, OutboundRoute route, bool authorized)
+    private async ValueTask PlainAsync(LoopSocket socket, ProxyConnectionInfo info, SocketEndPoint remote, bool authorized)
     {
         ProxyOptions options = context.Options;
 
         // The application sees the client's own address; the port differs while the client's is in use on this very machine.
         // A pod that reaches itself by a Service gets the node's: a kernel refuses packets from outside with its own address.
-        bool toItself = info.Source.WithPort(0) == route.Dial.WithPort(0);
-        SocketEndPoint? from = options.Transparent && !toItself && info.Source.IsIPv4 == route.Dial.IsIPv4 ? info.Source.WithPort(0) : null;
+        bool possible = info.Source.IsIPv4 == remote.IsIPv4 && info.Source.WithPort(0) != remote.WithPort(0);
+        SocketEndPoint source = info.Direction == ProxyDirection.Inbound ? info.Source : info.Source.WithPort(0);
+        SocketEndPoint? from = options.Transparent && possible ? source : null;
         DialResult dial = await Dialer.ConnectAsync(
-            context.Loop, route.Dial, new DialOptions(options.ConnectTimeout, options.Mark, default, from, options.Transparent));
+            context.Loop, remote, new DialOptions(options.ConnectTimeout, options.Mark, default, from, options.Transparent));
         if (dial.PortChanged) context.Seams.Observer.OnSourcePortChanged();
         if (dial.Socket is null)
         {
-            Fail(socket, info, Failures.FromConnect(dial.Error), $"connect to {route.Dial}: {dial.Error}");
+            Fail(socket, info, Failures.FromConnect(dial.Error), $"connect to {remote}: {dial.Error}");
+            return;
+        }
+
+        if (!HeaderSender.TrySend(dial.Socket, info))
+        {
+            dial.Socket.Reset();
+            Fail(socket, info, ProxyFailure.ConnectFailed, "the application's connection takes no header");
             return;
         }
 
@@ -160,5 +200,6 @@ internal sealed class OutboundHandler(ProxyContext context)
 
         // Another port every time: in the compression table it would only push out what repeats.
         headers.Add("forwarded"u8, text[..length], neverIndexed: true);
+        OriginalDestinationHeader.Write(headers, info);
     }
 }

@@ -72,6 +72,15 @@ internal sealed class StreamRelay : IConnectionRelay, IOpeningStream
     /// <inheritdoc/>
     public LoopSignal Response { get; } = new();
 
+    /// <summary>Set when bytes have come, or the stream has ended, while there is no socket yet; false when it is over.</summary>
+    internal LoopSignal Early { get; } = new();
+
+    /// <summary>The first bytes that came while there is no socket yet.</summary>
+    internal ReadOnlySpan<byte> EarlyData => _backlog.Peek();
+
+    /// <summary>Whether the peer will send no more.</summary>
+    internal bool HasStreamEnded => _streamEnded;
+
     /// <inheritdoc/>
     public int ResponseStatus { get; private set; }
 
@@ -83,6 +92,13 @@ internal sealed class StreamRelay : IConnectionRelay, IOpeningStream
     {
         _stream = stream;
         stream.State = this;
+    }
+
+    /// <summary>Takes bytes of <see cref="EarlyData"/>: they do not go to the socket.</summary>
+    internal void TakeEarlyData(int count)
+    {
+        _backlog.Advance(count);
+        Consumed(count);
     }
 
     /// <summary>Runs until both directions have ended or one side has failed; socket and stream are closed then.</summary>
@@ -156,6 +172,7 @@ internal sealed class StreamRelay : IConnectionRelay, IOpeningStream
             return;
         }
 
+        if (_socket is null) Early.Set(true);
         if (_socket is null || _draining) return;
         if (!_backlog.IsEmpty) _ = DrainAsync(_socket);
         else if (_streamEnded) ShutdownSocket();
@@ -319,6 +336,7 @@ internal sealed class StreamRelay : IConnectionRelay, IOpeningStream
         if (reset) _socket?.Reset();
         else _socket?.Dispose();
         _window.Set(false);
+        Early.Set(false);
         Response.Set(false);
         _finished.Set(true);
     }

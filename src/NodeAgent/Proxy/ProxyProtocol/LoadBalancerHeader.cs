@@ -1,0 +1,21 @@
+using Culvert.Core;
+
+namespace Culvert.NodeAgent.Proxy.ProxyProtocol;
+
+/// <summary>What a load balancer's header means for a connection. Thread-safe.</summary>
+internal static class LoadBalancerHeader
+{
+    /// <summary>Whether the port that a connection leads to takes connections of load balancers only, each with a header.</summary>
+    internal static bool IsExpected(in ProxyConnectionInfo info) =>
+        info.DestinationWorkload is { Enrolled: true } workload && workload.AcceptsProxyProtocol(info.Target.Port, info.Protocol);
+
+    /// <summary>Whether the sender's headers are believed.</summary>
+    internal static bool IsTrusted(in ProxyConnectionInfo info) =>
+        info.DestinationWorkload?.TrustsProxy(info.Source.ToIPAddress(), info.Target.Port, info.Protocol) == true;
+
+    /// <summary>The connection as the client made it: policy, logs and the application see the header's addresses.</summary>
+    internal static ProxyConnectionInfo Apply(in ProxyConnectionInfo info, in ReceivedHeader header) =>
+        header.Error != ProxyProtocolError.None ? info with { HeaderError = header.Error }
+        : header.HasAddresses ? info with { Source = header.Source, Destination = header.Destination }
+        : info;
+}
