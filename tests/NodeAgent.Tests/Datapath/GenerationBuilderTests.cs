@@ -40,6 +40,19 @@ public sealed class GenerationBuilderTests
     }
 
     [Fact]
+    public void WhatHasToDoWithProxyHeadersGoesToTheProxyEvenOnThisNode()
+    {
+        WorkloadInfo asks = TestMesh.Workload("a", "n1", "10.0.0.1") with { ProxyProtocolPorts = TransportPort.All };
+        WorkloadInfo takes = TestMesh.Workload("b", "n1", "10.0.0.2") with { TrustedProxies = [new([new(443, TransportProtocol.Tcp)], [IpPrefix.Parse("192.0.2.0/24")])] };
+        WorkloadInfo neither = TestMesh.Workload("c", "n1", "10.0.0.3");
+        WorkloadInfo elsewhere = TestMesh.Workload("d", "n2", "10.0.0.4") with { ProxyProtocolPorts = TransportPort.All };
+        KernelModel kernel = KernelModel.Build(
+            TestMesh.Snapshot([asks, takes, neither, elsewhere]), [TestMesh.Endpoint(asks, 1), TestMesh.Endpoint(takes, 2), TestMesh.Endpoint(neither, 3)], []);
+        bool Flagged(string address) => ((CvAddressFlag)kernel.FindAddress(IPAddress.Parse(address))!.Value.Flags).HasFlag(CvAddressFlag.Proxy);
+        Assert.Equal((true, true, false, false), (Flagged("10.0.0.1"), Flagged("10.0.0.2"), Flagged("10.0.0.3"), Flagged("10.0.0.4")));
+    }
+
+    [Fact]
     public void ServiceAddressesLeadToBackendsOfTheirOwnFamily()
     {
         WorkloadInfo web = TestMesh.Workload("web", "n1", "10.0.0.1 fd00::1");

@@ -83,6 +83,6 @@ public sealed class PartsTests
     [Fact]
     public void FailureNumbersAreStable() => Assert.Equal(
         "None UnknownSource NoRoute NoEndpoint NoCertificate PolicyDenied PolicyChanged ConnectRefused ConnectTimeout ConnectFailed TlsHandshake TlsTimeout "
-        + "PeerIdentityMismatch ProtocolError BadRequest PeerRefused ApplicationReset StreamReset TunnelReset Overload Draining Internal UdpUnsupported",
+        + "PeerIdentityMismatch ProtocolError BadRequest PeerRefused ApplicationReset StreamReset TunnelReset Overload Draining Internal UdpUnsupported ProxyProtocol",
         string.Join(' ', Enum.GetNames<ProxyFailure>()));
 }
