@@ -27,6 +27,8 @@ int cv_from_pod(struct __sk_buff *skb)
 		return TC_ACT_OK;
 	if (!r && mark_is(skb, cv_cfg_mark_proxy))
 		r = CV_REASON_TRANSPORT_SPOOF;
+	if (r == CV_REASON_FRAGMENT_NO_FIRST)
+		return from_pod_first_missing(skb);
 	if (r)
 		return packet_drop(skb, r, CV_SIDE_FROM_POD);
 	return from_pod(skb, s);

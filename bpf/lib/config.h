@@ -14,5 +14,6 @@ const volatile __u32 cv_cfg_mark_reject = CV_MARK_REJECT;   /* a reset made here
 const volatile __u16 cv_cfg_tunnel_port = 15008;            /* host byte order */
 const volatile __u8 cv_cfg_reject_rst = 1;                  /* 1: refused TCP gets a reset, 0: silence */
 const volatile __u8 cv_cfg_fail_open = 0;                   /* 1: faults of the mesh itself let packets pass */
+const volatile __u8 cv_cfg_udp_crc = 0;                     /* 1: PROXY headers on datagrams carry a CRC32C TLV */
 const volatile __u32 cv_cfg_drop_rate = 100;                /* DROPPED events for each CPU and second */
 const volatile __u32 cv_cfg_deny_rate = 1000;               /* DENIED events for each CPU and second */

@@ -22,21 +22,28 @@ static __always_inline int decide_workload(struct cv_scratch *s, const struct cv
 	struct cv_decision *d = &s->decision;
 	int tcp = p->key.proto == IPPROTO_TCP;
 	int self = address_equal(&d->addr, &p->key.src);
+	struct cv_address *from;
 
 	d->dst_class = to->auth_class;
 	if (tcp && d->port == bpf_htons(cv_cfg_tunnel_port))
 		return CV_REASON_TUNNEL_PORT;
-	if (tcp && (always_proxy || self || !(to->flags & CV_ADDRESS_LOCAL) || to->flags & CV_ADDRESS_PROXY)) {
-		d->untracked = self && !(d->flags & CV_FLOW_NAT_DST);
-		d->verdict = d->untracked ? CV_VERDICT_PASS : CV_VERDICT_PROXY;
+	if (self && !(d->flags & CV_FLOW_NAT_DST)) {
+		d->untracked = tcp;
+		d->verdict = CV_VERDICT_PASS;
+		d->flags |= tcp ? 0 : CV_FLOW_OUTBOUND;
 		return 0;
 	}
-	if (self && d->flags & CV_FLOW_NAT_DST)
-		return CV_REASON_NO_BACKEND; /* a datagram to a Service whose backend is the sender itself: the proxy's job */
-	if (self || !(to->flags & CV_ADDRESS_LOCAL)) {
-		d->verdict = CV_VERDICT_PASS;
-		d->flags |= CV_FLOW_OUTBOUND;
+	if (always_proxy || self || !(to->flags & CV_ADDRESS_LOCAL) || to->flags & CV_ADDRESS_PROXY) {
+		d->verdict = CV_VERDICT_PROXY;
 		return 0;
+	}
+	if (!tcp) {
+		/* Late answers of a workload behind the proxy, which must not open a way around it for what they answer. */
+		from = address_lookup(p->generation, &p->key.src);
+		if (from && from->flags & CV_ADDRESS_PROXY) {
+			d->verdict = CV_VERDICT_PROXY;
+			return 0;
+		}
 	}
 	decision_direct(d, to);
 	return policy_judge(s, to->subject, d->port);
@@ -81,7 +88,7 @@ __noinline int destination_decide(struct __sk_buff *skb)
 		if (r)
 			return r;
 		to = address_lookup(p->generation, &d->addr);
-		if (p->key.proto == IPPROTO_TCP && (!to || !(to->flags & CV_ADDRESS_MESHED))) {
+		if ((p->key.proto == IPPROTO_TCP || always_proxy) && (!to || !(to->flags & CV_ADDRESS_MESHED))) {
 			d->verdict = CV_VERDICT_PROXY;
 			return 0;
 		}

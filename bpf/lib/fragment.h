@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* The first fragment of a datagram remembers its ports for the later ones, which have none. */
+/*
+ * The first fragment of a datagram remembers its ports for the later ones, which have none. A later one that comes before
+ * it may be kept for this node's own reassembly (gather.h); then the whole datagram goes there.
+ */
 #pragma once
 
 #include "lib/maps.h"
+
+#define CV_FRAG_LIFE_NS (30ULL * 1000000000ULL) /* as long as the kernel waits for the rest: identifiers are used again */
 
 static __always_inline struct cv_frag_key fragment_key(const struct cv_packet *p)
 {
@@ -11,11 +16,25 @@ static __always_inline struct cv_frag_key fragment_key(const struct cv_packet *p
 	return key;
 }
 
-static __always_inline void fragment_remember(const struct cv_packet *p)
+/* Returns what is known of a fragment's datagram; NULL when nothing is, or it was another datagram's. */
+static __always_inline struct cv_frag *fragment_lookup(const struct cv_frag_key *key, __u64 now)
+{
+	struct cv_frag *value = bpf_map_lookup_elem(&cv_frag, key);
+
+	return value && now - value->time_ns < CV_FRAG_LIFE_NS ? value : 0;
+}
+
+static __always_inline void fragment_remember(struct cv_packet *p)
 {
 	struct cv_frag_key key = fragment_key(p);
-	struct cv_frag value = { .sport = p->key.sport, .dport = p->key.dport };
+	__u64 now = bpf_ktime_get_ns();
+	struct cv_frag *known = fragment_lookup(&key, now);
+	struct cv_frag value = { .time_ns = now, .sport = p->key.sport, .dport = p->key.dport, .first = 1 };
 
+	if (known && known->gathered) {
+		value.gathered = 1;
+		p->flags |= CV_PACKET_GATHERED;
+	}
 	bpf_map_update_elem(&cv_frag, &key, &value, BPF_ANY);
 }
 
@@ -23,11 +42,13 @@ static __always_inline void fragment_remember(const struct cv_packet *p)
 static __always_inline int fragment_recall(struct cv_packet *p)
 {
 	struct cv_frag_key key = fragment_key(p);
-	struct cv_frag *value = bpf_map_lookup_elem(&cv_frag, &key);
+	struct cv_frag *value = fragment_lookup(&key, bpf_ktime_get_ns());
 
-	if (!value)
+	if (!value || !value->first)
 		return CV_REASON_FRAGMENT_NO_FIRST;
 	p->key.sport = value->sport;
 	p->key.dport = value->dport;
+	if (value->gathered)
+		p->flags |= CV_PACKET_GATHERED;
 	return 0;
 }

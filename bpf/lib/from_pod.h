@@ -2,6 +2,7 @@
 /* Packets leaving a pod. */
 #pragma once
 
+#include "lib/gather.h"
 #include "lib/icmp.h"
 #include "lib/judge.h"
 
@@ -14,6 +15,14 @@ static __always_inline int packet_is_fresh_syn(const struct cv_packet *p)
 static __always_inline int packet_may_start(const struct cv_packet *p)
 {
 	return p->key.proto != IPPROTO_TCP || packet_is_fresh_syn(p) || !(p->tcp_flags & (CV_TCP_SYN | CV_TCP_RST));
+}
+
+/* A datagram that starts or goes on with a session of the proxy, as s->decision says. */
+static __always_inline int from_pod_session(struct __sk_buff *skb, struct cv_scratch *s)
+{
+	int r = session_open(skb, s, 0);
+
+	return r ? packet_drop(skb, r, CV_SIDE_FROM_POD) : datagram_to_proxy(skb, CV_SIDE_FROM_POD);
 }
 
 /* A packet of no known flow. */
@@ -33,7 +42,16 @@ __noinline int from_pod_new(struct __sk_buff *skb)
 	r = destination_decide(skb);
 	if (r)
 		return packet_drop(skb, r, CV_SIDE_FROM_POD);
-	if (d->verdict == CV_VERDICT_PROXY) {
+	if (p->key.proto == IPPROTO_UDP) {
+		/*
+		 * A Service may have backends here and elsewhere: its session stays one. And what waits in this node's reassembly
+		 * can go nowhere but to the proxy, which routes it as well.
+		 */
+		if (p->flags & CV_PACKET_GATHERED || (d->flags & CV_FLOW_NAT_DST && session_lookup(skb, &p->key)))
+			d->verdict = CV_VERDICT_PROXY;
+		if (d->verdict == CV_VERDICT_PROXY)
+			return from_pod_session(skb, s);
+	} else if (d->verdict == CV_VERDICT_PROXY) {
 		r = listener_take(skb, s, CV_LISTENER_OUT4);
 		return r ? packet_drop(skb, r, CV_SIDE_FROM_POD) : TC_ACT_OK;
 	}
@@ -75,6 +93,16 @@ __noinline int from_pod_slow(struct __sk_buff *skb, __u32 known)
 	s->flow_key = p->key;
 	s->lookup = p->key;
 	f = known ? bpf_map_lookup_elem(&cv_flow, &s->flow_key) : 0;
+	if (p->flags & CV_PACKET_GATHERED) {
+		if (!(p->flags & CV_PACKET_LATER_FRAGMENT))
+			return from_pod_new(skb);
+		datagram_capture(skb, CV_COUNTER_UDP_RAW);
+		return TC_ACT_OK;
+	}
+	if (!tcp && !f && reply_lookup(&p->key)) {
+		datagram_capture(skb, CV_COUNTER_UDP_REPLY);
+		return TC_ACT_OK;
+	}
 	if (tcp && (syn || !f)) {
 		r = socket_capture(skb);
 		if (r < 0)
@@ -116,6 +144,7 @@ static __always_inline int from_pod(struct __sk_buff *skb, struct cv_scratch *s)
 {
 	struct cv_packet *p = &s->packet;
 	struct cv_control *control = control_get();
+	struct cv_session *session;
 	struct cv_endpoint *ep;
 	struct cv_flow *f = 0;
 
@@ -127,9 +156,16 @@ static __always_inline int from_pod(struct __sk_buff *skb, struct cv_scratch *s)
 		f = bpf_map_lookup_elem(&cv_flow, &p->key);
 		/* The entry knows the veth: the source was checked when it was made. */
 		if (f && f->generation == p->generation && f->in_ifindex == skb->ifindex &&
-		    !(p->tcp_flags & CV_TCP_SYN)) {
+		    !(p->tcp_flags & CV_TCP_SYN) && !(p->flags & CV_PACKET_GATHERED)) {
 			s->flow_key = p->key;
 			return flow_forward(skb, s, f);
+		}
+		if (!f && p->key.proto == IPPROTO_UDP) {
+			session = session_lookup(skb, &p->key);
+			if (session && session->generation == p->generation) {
+				s->session = *session;
+				return datagram_to_proxy(skb, CV_SIDE_FROM_POD);
+			}
 		}
 	}
 	ep = endpoint_lookup(p->generation, skb->ifindex);
@@ -142,4 +178,33 @@ static __always_inline int from_pod(struct __sk_buff *skb, struct cv_scratch *s)
 	__builtin_memset(&s->decision, 0, sizeof(s->decision));
 	s->decision.src_class = ep->src_class;
 	return from_pod_slow(skb, f != 0);
+}
+
+/* A later fragment of a datagram out of a pod whose first fragment was not seen. */
+__noinline int from_pod_first_missing(struct __sk_buff *skb)
+{
+	struct cv_scratch *s = scratch_get();
+	struct cv_control *control = control_get();
+	struct cv_endpoint *ep;
+	struct cv_address *to;
+	struct cv_packet *p;
+
+	if (!s)
+		return TC_ACT_SHOT;
+	p = &s->packet;
+	if (p->key.proto != IPPROTO_UDP || !control || !control->generation)
+		return packet_drop(skb, CV_REASON_FRAGMENT_NO_FIRST, CV_SIDE_FROM_POD);
+	p->generation = control->generation;
+	p->now = bpf_ktime_get_ns();
+	ep = endpoint_lookup(p->generation, skb->ifindex);
+	if (!ep)
+		return packet_drop(skb, CV_REASON_NO_ENDPOINT, CV_SIDE_FROM_POD);
+	if (!endpoint_owns_source(ep, p))
+		return packet_drop(skb, CV_REASON_SPOOFED_SOURCE, CV_SIDE_FROM_POD);
+	to = address_lookup(p->generation, &p->key.dst);
+	if (to && !(to->flags & (CV_ADDRESS_EXCLUDED | CV_ADDRESS_NODE)) &&
+	    to->flags & (CV_ADDRESS_MESHED | CV_ADDRESS_SERVICE))
+		return gather_first_missing(skb, s, CV_SIDE_FROM_POD);
+	counter_add(CV_COUNTER_PASS_PACKETS, 1); /* whatever its ports are, it passes */
+	return TC_ACT_OK;
 }

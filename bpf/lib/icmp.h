@@ -5,8 +5,8 @@
  */
 #pragma once
 
+#include "lib/datagram.h"
 #include "lib/forward.h"
-#include "lib/socket.h"
 
 #define CV_ICMP_CHECK_OFF 2
 
@@ -55,6 +55,8 @@ static __always_inline void icmp_capture(struct __sk_buff *skb, struct cv_scratc
 	s->lookup = s->inner.reverse;
 	if (s->lookup.proto == IPPROTO_TCP)
 		socket_capture(skb);
+	else if (datagram_is_proxys(&s->lookup))
+		mark_capture(skb);
 }
 
 /* ICMP out of a pod. */

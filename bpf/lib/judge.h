@@ -4,6 +4,19 @@
 
 #include "lib/flow.h"
 
+/* Whether the UDP flow of s->flow_key has become the proxy's. Connections stay where they began; datagrams never end. */
+static __always_inline int flow_needs_proxy(struct cv_scratch *s, const struct cv_flow *f, const struct cv_address *to)
+{
+	struct cv_flow_key *originator = f->flags & CV_FLOW_REPLY ? &s->peer : &s->flow_key;
+
+	if (s->packet.key.proto != IPPROTO_UDP)
+		return 0;
+	if (to->flags & CV_ADDRESS_PROXY)
+		return 1;
+	return f->flags & (CV_FLOW_NAT_DST | CV_FLOW_NAT_SRC) &&
+	       service_wants_proxy(&s->packet, &originator->dst, originator->dport);
+}
+
 /* The policy of the generation in force on the flow in s->decision. */
 static __always_inline int flow_judge_policy(struct cv_scratch *s, const struct cv_flow *f,
                                              const struct cv_address *from, const struct cv_address *to)
@@ -13,6 +26,8 @@ static __always_inline int flow_judge_policy(struct cv_scratch *s, const struct 
 	if (!to || !(to->flags & CV_ADDRESS_MESHED) || !(to->flags & CV_ADDRESS_LOCAL))
 		return CV_FLOW_GONE;
 	d->dst_class = to->auth_class;
+	if (flow_needs_proxy(s, f, to))
+		return CV_FLOW_GONE;
 	if (f->flags & CV_FLOW_ANONYMOUS) {
 		d->src_class = from ? from->anon_class : 0;
 		if (to->flags & CV_ADDRESS_STRICT)
@@ -23,6 +38,8 @@ static __always_inline int flow_judge_policy(struct cv_scratch *s, const struct 
 		return CV_FLOW_GONE;
 	/* Another pod has the address now. */
 	if (f->ifindex != (f->flags & CV_FLOW_REPLY ? from->ifindex : to->ifindex))
+		return CV_FLOW_GONE;
+	if (s->packet.key.proto == IPPROTO_UDP && from->flags & CV_ADDRESS_PROXY)
 		return CV_FLOW_GONE;
 	d->src_class = from->auth_class;
 	return policy_judge(s, to->subject, d->port);
@@ -64,6 +81,11 @@ __noinline int flow_judge(struct __sk_buff *skb)
 		/* What was unknown has become a workload here: its policy has a say. */
 		if (to && to->flags & CV_ADDRESS_LOCAL && !(to->flags & CV_ADDRESS_EXCLUDED) &&
 		    !address_equal(&key->src, &key->dst) && !port_excluded(&s->packet, d->port))
+			r = CV_FLOW_GONE;
+		/* … or elsewhere: the proxy takes datagrams there. Connections stay as they are. */
+		if (to && to->flags & CV_ADDRESS_MESHED && !(to->flags & (CV_ADDRESS_EXCLUDED | CV_ADDRESS_NODE)) &&
+		    s->packet.key.proto == IPPROTO_UDP && !address_equal(&key->src, &key->dst) &&
+		    !port_excluded(&s->packet, d->port))
 			r = CV_FLOW_GONE;
 		/* A Service's backend that is no workload any more: choose another. */
 		if (f->flags & (CV_FLOW_NAT_DST | CV_FLOW_NAT_SRC) && f->dst_class && !d->dst_class)

@@ -24,6 +24,7 @@ enum cv_packet_flag {
 	CV_PACKET_ICMP_ERROR = 1 << 3,     /* s->inner describes the packet it is about */
 	CV_PACKET_ICMP_INNER = 1 << 4,     /* … and that packet shows its ports */
 	CV_PACKET_OPTIONS = 1 << 5,        /* IPv4 options or IPv6 extension headers */
+	CV_PACKET_GATHERED = 1 << 6,       /* a fragment of a datagram of which others wait for this node to put it together */
 };
 
 enum cv_tcp_flag {
@@ -90,6 +91,7 @@ struct cv_scratch {
 	struct cv_flow_key peer;     /* key of the other direction of that entry */
 	struct cv_flow_key lookup;   /* key for socket_capture */
 	struct cv_flow flow;         /* entry under construction */
+	struct cv_session session;   /* of the datagram in hand, for datagram_to_proxy */
 	struct cv_addr nat_addr;     /* for packet_translate */
 	__be16 nat_port;
 	__u8 nat_source; /* 1: replaces the source, 0: the destination */

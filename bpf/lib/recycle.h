@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Names the proxy's listener to the kernel for a connection whose predecessor waits in TIME_WAIT; see listener_recycle. */
+/*
+ * Names the proxy's sockets to the kernel where no program could assign one: for a connection whose predecessor waits in
+ * TIME_WAIT (see listener_recycle), and for datagrams that the kernel has put together (see datagram.h).
+ */
 #pragma once
 
 #include "lib/socket.h"
@@ -11,7 +14,7 @@ static __always_inline void recycle_key(const struct bpf_sk_lookup *ctx, struct 
 {
 	__u32 src4, dst4;
 
-	key->proto = IPPROTO_TCP;
+	key->proto = ctx->protocol;
 	key->sport = ctx->remote_port;
 	key->dport = bpf_htons(ctx->local_port);
 	if (ctx->family == CV_AF_INET) {
@@ -35,37 +38,65 @@ static __always_inline void recycle_key(const struct bpf_sk_lookup *ctx, struct 
 	key->dst.w[3] = ctx->local_ip6[3];
 }
 
-/* Anything but such a connection goes its usual way. */
-static __always_inline int recycle_listener(struct bpf_sk_lookup *ctx)
+/* Gives the lookup a listener of a kind, the one at `start` or the next that is there. Returns 1 when there is one. */
+static __always_inline int recycle_assign(struct bpf_sk_lookup *ctx, __u32 kind, __u32 start)
 {
 	struct cv_control *control = control_get();
-	struct cv_flow_key key = {};
 	struct bpf_sock *sk;
-	__u32 *found, kind, slot, count;
+	__u32 slot, count;
 	int i;
 
-	if (ctx->protocol != IPPROTO_TCP || !control)
-		return SK_PASS;
+	count = control ? listener_count(control, kind) : 0;
+	if (!count)
+		return 0;
+#pragma clang loop unroll(full)
+	for (i = 0; i < CV_LISTENER_TRIES; i++) {
+		slot = kind * CV_MAX_LISTENERS + (start + i) % count;
+		sk = bpf_map_lookup_elem(&cv_listener, &slot);
+		if (sk) {
+			bpf_sk_assign(ctx, sk, 0);
+			bpf_sk_release(sk);
+			return 1;
+		}
+	}
+	return 0;
+}
+
+/*
+ * A datagram that was brought here without a socket: put together from fragments, or a pod's answer from another port than
+ * was asked. Without a socket of the proxy it is nobody's: one of the node's own must not get it.
+ */
+static __always_inline int datagram_listener(struct bpf_sk_lookup *ctx, const struct cv_flow_key *key)
+{
+	__u32 kind = ctx->family == CV_AF_INET ? CV_LISTENER_RAW4 : CV_LISTENER_RAW6;
+	struct cv_reply *reply;
+	__u32 start;
+
+	if (bpf_map_lookup_elem(&cv_session, key)) {
+		start = flow_hash(key);
+	} else {
+		reply = reply_lookup(key);
+		if (!reply)
+			return SK_PASS;
+		start = reply->listener;
+	}
+	return recycle_assign(ctx, kind, start) ? SK_PASS : SK_DROP;
+}
+
+/* Anything but these goes its usual way. */
+static __always_inline int recycle_listener(struct bpf_sk_lookup *ctx)
+{
+	struct cv_flow_key key = {};
+	__u32 *found, kind;
+
 	recycle_key(ctx, &key);
+	if (ctx->protocol == IPPROTO_UDP)
+		return datagram_listener(ctx, &key);
 	found = bpf_map_lookup_elem(&cv_recycle, &key);
 	if (!found)
 		return SK_PASS;
 	kind = *found;
 	bpf_map_delete_elem(&cv_recycle, &key);
-	if (kind >= CV_LISTENER_KINDS)
-		return SK_PASS;
-	count = control->listeners[kind];
-	if (!count || count > CV_MAX_LISTENERS)
-		return SK_PASS;
-#pragma clang loop unroll(full)
-	for (i = 0; i < CV_LISTENER_TRIES; i++) {
-		slot = kind * CV_MAX_LISTENERS + (ctx->remote_port + i) % count;
-		sk = bpf_map_lookup_elem(&cv_listener, &slot);
-		if (sk) {
-			bpf_sk_assign(ctx, sk, 0);
-			bpf_sk_release(sk);
-			return SK_PASS;
-		}
-	}
+	recycle_assign(ctx, kind, ctx->remote_port);
 	return SK_PASS;
 }

@@ -4,9 +4,8 @@
 
 #include "lib/config.h"
 #include "lib/counters.h"
+#include "lib/listener.h"
 #include "lib/parse.h"
-
-#define CV_LISTENER_TRIES 4 /* slots looked at when one is empty, as while a loop restarts */
 
 enum cv_tcp_state {
 	CV_TCP_TIME_WAIT = 6,
@@ -102,13 +101,11 @@ __noinline int listener_assign(struct __sk_buff *skb, __u32 kind)
 
 	if (!s || !control || kind >= CV_LISTENER_KINDS)
 		return CV_REASON_INTERNAL;
-	count = control->listeners[kind];
+	count = listener_count(control, kind);
 	if (!count)
 		return CV_REASON_PROXY_DOWN;
 	if (s->recycle)
 		return listener_recycle(skb, s, kind);
-	if (count > CV_MAX_LISTENERS)
-		count = CV_MAX_LISTENERS;
 	start = s->next_listener++;
 #pragma clang loop unroll(full)
 	for (i = 0; i < CV_LISTENER_TRIES; i++) {

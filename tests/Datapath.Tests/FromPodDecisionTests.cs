@@ -92,11 +92,22 @@ public sealed class FromPodDecisionTests : IClassFixture<World>
         Assert.Empty(_world.Maps.Flows.ToList());
     }
 
-    [Theory, InlineData(false), InlineData(true)]
-    public void What_needs_the_proxy_is_dropped_silently_while_there_is_none(bool v6)
+    [Theory, MemberData(nameof(Families))]
+    public void What_needs_the_proxy_is_dropped_silently_while_there_is_none(bool v6, byte protocol)
     {
-        foreach (IPEndPoint to in (IPEndPoint[])[new(World.Remote(v6), 80), _world.C.At(v6, 80), Vip(v6, WorldContent.ToRemote), Vip(v6, WorldContent.ToSelf), Vip(v6, WorldContent.Forced), Vip(v6, WorldContent.ToOutside)])
-            Assert.Equal((byte)CvReason.ProxyDown, _world.FromPod(_world.A, First(v6, Packet.Tcp, to)).Dropped(CvReason.ProxyDown).Single(CvEventType.Dropped).Reason);
+        foreach (IPEndPoint to in (IPEndPoint[])[new(World.Remote(v6), 80), _world.C.At(v6, 80), Vip(v6, WorldContent.ToRemote), Vip(v6, WorldContent.ToSelf), Vip(v6, WorldContent.Forced)])
+            Assert.Equal((byte)CvReason.ProxyDown, _world.FromPod(_world.A, First(v6, protocol, to)).Dropped(CvReason.ProxyDown).Single(CvEventType.Dropped).Reason);
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public void A_service_that_leads_out_of_the_mesh_takes_connections_to_the_proxy_and_translates_datagrams(bool v6)
+    {
+        _world.FromPod(_world.A, First(v6, Packet.Tcp, Vip(v6, WorldContent.ToOutside))).Dropped(CvReason.ProxyDown);
+        IPEndPoint client = _world.A.At(v6, 40000), vip = Vip(v6, WorldContent.ToOutside), backend = new(World.Outside(v6), WorldContent.BackendPort);
+        Outcome there = _world.FromPod(_world.A, Packet.OfUdp(client, vip)).Passed();
+        Assert.Equal((client, backend), (there.View.From, there.View.To));
+        Outcome back = _world.ToPod(_world.A, Packet.OfUdp(backend, client), ingress: 99).Passed();
+        Assert.Equal((vip, client), (back.View.From, back.View.To));
     }
 
     [Theory, InlineData(false), InlineData(true)]
@@ -116,19 +127,6 @@ public sealed class FromPodDecisionTests : IClassFixture<World>
         Packet syn = First(v6, Packet.Tcp, new(World.Remote(v6), 80));
         _world.FromPod(_world.A, syn with { Flags = TcpFlags.Syn | TcpFlags.Ack }).Reset(CvReason.NotAConnection);
         _world.FromPod(_world.A, syn with { Flags = TcpFlags.Rst }).Dropped(CvReason.NotAConnection);
-    }
-
-    [Theory, InlineData(false), InlineData(true)]
-    public void Datagrams_to_a_workload_elsewhere_pass(bool v6) => _world.FromPod(_world.A, First(v6, Packet.Udp, new(World.Remote(v6), 53))).Passed().Single(CvEventType.New);
-
-    [Theory, InlineData(false), InlineData(true)]
-    public void Datagrams_to_a_service_elsewhere_are_translated_both_ways(bool v6)
-    {
-        IPEndPoint client = _world.A.At(v6, 40000), vip = Vip(v6, WorldContent.ToRemote), backend = new(World.Remote(v6), WorldContent.BackendPort);
-        Outcome there = _world.FromPod(_world.A, Packet.OfUdp(client, vip)).Passed();
-        Assert.Equal((client, backend), (there.View.From, there.View.To));
-        Outcome back = _world.ToPod(_world.A, Packet.OfUdp(backend, client), ingress: 99).Passed();
-        Assert.Equal((vip, client), (back.View.From, back.View.To));
     }
 
     [Theory, InlineData(false), InlineData(true)]
@@ -153,10 +151,6 @@ public sealed class FromPodDecisionTests : IClassFixture<World>
     public void A_service_without_backends_is_refused(bool v6, byte protocol) => Refused(First(v6, protocol, Vip(v6, WorldContent.ToNobody)), CvReason.NoBackend);
 
     [Theory, InlineData(false), InlineData(true)]
-    public void A_datagram_that_would_come_back_to_its_sender_is_refused(bool v6) =>
-        _world.FromPod(_world.A, First(v6, Packet.Udp, Vip(v6, WorldContent.ToSelf))).Dropped(CvReason.NoBackend);
-
-    [Theory, InlineData(false), InlineData(true)]
     public void The_tunnel_port_is_not_for_pods(bool v6)
     {
         _world.FromPod(_world.A, First(v6, Packet.Tcp, new(World.Remote(v6), 15008))).Reset(CvReason.TunnelPort);
@@ -169,7 +163,7 @@ public sealed class FromPodDecisionTests : IClassFixture<World>
     [Theory, InlineData(false), InlineData(true)]
     public void Weights_spread_over_the_slots(bool v6)
     {
-        _world.SetService(World.Generation, v6, 88, 50, default, _world.B.Address(v6), World.Remote(v6), _world.B.Address(v6), _world.B.Address(v6));
+        _world.SetService(World.Generation, v6, 88, 50, default, _world.B.Address(v6), World.Outside(v6), _world.B.Address(v6), _world.B.Address(v6));
         int here = Enumerable.Range(0, 400).Count(i => _world.FromPod(_world.A, Packet.OfUdp(_world.A.At(v6, 20000 + i), Vip(v6, 88))).Code == Outcome.Redirect);
         Assert.InRange(here, 250, 350);
     }

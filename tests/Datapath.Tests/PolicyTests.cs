@@ -148,14 +148,16 @@ public sealed class PolicyTests : IClassFixture<World>
     [Theory, InlineData(false), InlineData(true)]
     public void Datagrams_stay_with_their_backend_until_it_is_gone(bool v6)
     {
-        Packet datagram = Packet.OfUdp(_world.A.At(v6, 40000), new(World.Vip(v6), WorldContent.ToRemote));
+        Packet datagram = Packet.OfUdp(_world.A.At(v6, 40000), new(World.Vip(v6), WorldContent.ToOutside));
+        CvAddress named = new() { AnonClass = 77 };
+        _world.SetAddress(World.Generation, World.Outside(v6), named);
         _world.FromPod(_world.A, datagram).Passed();
         WorldContent.Fill(_world, Next);
+        _world.SetAddress(Next, World.Outside(v6), named);
         _world.Maps.Activate(Next);
         Assert.Empty(_world.FromPod(_world.A, datagram).Passed().Events);
         WorldContent.Fill(_world, Next + 1);
-        _world.Maps.Addresses.Delete(new CvAddressKey { Prefixlen = 160, Generation = Next + 1, Addr = Abi.Address(World.Remote(v6)) });
-        _world.SetService(Next + 1, v6, WorldContent.ToRemote, 2, default, _world.B.Address(v6));
+        _world.SetService(Next + 1, v6, WorldContent.ToOutside, 6, default, _world.B.Address(v6));
         _world.Maps.Activate(Next + 1);
         Outcome outcome = _world.FromPod(_world.A, datagram).Redirected(_world.B);
         Assert.Equal([CvEventType.Closed, CvEventType.New], outcome.Events.Select(e => (CvEventType)e.Type));

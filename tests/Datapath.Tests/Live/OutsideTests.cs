@@ -62,9 +62,8 @@ public sealed class OutsideTests : IClassFixture<LiveWorld>
     }
 
     [Theory, InlineData(false), InlineData(true)]
-    public async Task Datagrams_to_a_service_elsewhere_come_back_from_the_service(bool v6)
+    public async Task Datagrams_to_a_service_outside_the_mesh_come_back_from_the_service(bool v6)
     {
-        _world.EnrolX(v6);
         _world.SetService(LiveWorld.Generation, v6, 95, 12, default, _world.X(v6));
         using Socket echo = Peer.Datagrams(_world.PodX, new(_world.X(v6), WorldContent.BackendPort));
         using Socket client = Peer.Open(_world.PodA, v6, SocketType.Dgram);

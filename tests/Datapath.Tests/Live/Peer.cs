@@ -32,6 +32,26 @@ internal static class Peer
         return socket;
     }
 
+    /// <summary>A socket for datagrams as the proxy has them, at one of its ports.</summary>
+    internal static Socket DatagramsAsProxy(LabNamespace place, bool v6, int port)
+    {
+        Socket socket = AsProxy(Open(place, v6, SocketType.Dgram), v6);
+        socket.SetSocketOption(v6 ? SocketOptionLevel.IPv6 : SocketOptionLevel.IP, SocketOptionName.PacketInformation, true);
+        socket.ReceiveBufferSize = 4 << 20;
+        socket.Bind(new IPEndPoint(v6 ? IPAddress.IPv6Loopback : IPAddress.Loopback, port));
+        return socket;
+    }
+
+    /// <summary>A socket of the proxy that speaks from another's address to one peer.</summary>
+    internal static Socket SpeakAs(LabNamespace place, IPEndPoint from, IPEndPoint to)
+    {
+        Socket socket = AsProxy(Open(place, IsV6(from), SocketType.Dgram), IsV6(from));
+        socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+        socket.Bind(from);
+        socket.Connect(to);
+        return socket;
+    }
+
     internal static Socket AsProxy(Socket socket, bool v6)
     {
         socket.SetRawSocketOption(SolSocket, SoMark, BitConverter.GetBytes(CvAbi.MarkProxy));

@@ -129,6 +129,27 @@ public sealed class World : IWorld, IDisposable
         }
     }
 
+    /// <summary>Puts datagram sockets into a slot of all four kinds.</summary>
+    internal IDisposable OfferDatagrams(uint slot = 0)
+    {
+        SocketGroup sockets = new();
+        foreach ((bool v6, CvListenerKind[] kinds) in new (bool, CvListenerKind[])[] { (false, [CvListenerKind.Udp4, CvListenerKind.Raw4]), (true, [CvListenerKind.Udp6, CvListenerKind.Raw6]) })
+        {
+            foreach (CvListenerKind kind in kinds)
+            {
+                using (_network.Enter())
+                {
+                    Socket socket = new(v6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+                    socket.Bind(new IPEndPoint(v6 ? IPAddress.IPv6Any : IPAddress.Any, 0));
+                    sockets.Add(socket);
+                    Maps.Listeners.SetDescriptor(((uint)kind * CvAbi.MaxListeners) + slot, socket.SafeHandle);
+                }
+            }
+        }
+        Maps.Offer(Generation, slot + 1);
+        return sockets;
+    }
+
     /// <summary>A listening socket in the world's namespace.</summary>
     internal Socket Listen(bool v6)
     {

@@ -22,6 +22,10 @@ public sealed class WorldMaps(BpfObject source) : IDisposable
 
     internal BpfMap<CvFlowKey, CvFlow> Flows { get; } = source.GetMap<CvFlowKey, CvFlow>("cv_flow");
 
+    internal BpfMap<CvFlowKey, CvSession> Sessions { get; } = source.GetMap<CvFlowKey, CvSession>("cv_session");
+
+    internal BpfMap<CvFlowKey, CvReply> Replies { get; } = source.GetMap<CvFlowKey, CvReply>("cv_reply");
+
     internal BpfMap<CvPairKey, CvPair> Pairs { get; } = source.GetMap<CvPairKey, CvPair>("cv_pair");
 
     internal BpfMap Listeners { get; } = source.GetMap("cv_listener");
@@ -36,6 +40,11 @@ public sealed class WorldMaps(BpfObject source) : IDisposable
         _control.Set(0, control);
     }
 
+    /// <summary>Puts a generation in force with so many listeners of each kind.</summary>
+    internal void Offer(uint generation, uint count = 1) => Activate(generation, [.. Enumerable.Repeat(count, (int)CvListenerKind.Kinds)]);
+
+    internal CvSession? Session(CvFlowKey key) => Sessions.TryGet(key, out CvSession session) ? session : null;
+
     internal void Clear()
     {
         Endpoints.Clear();
@@ -44,6 +53,8 @@ public sealed class WorldMaps(BpfObject source) : IDisposable
         Services.Clear();
         Backends.Clear();
         Flows.Clear();
+        Sessions.Clear();
+        Replies.Clear();
         Pairs.Clear();
     }
 
@@ -71,7 +82,7 @@ public sealed class WorldMaps(BpfObject source) : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (BpfMap map in (BpfMap[])[_control, _drops, _counters, Endpoints, Addresses, Policies, Services, Backends, Flows, Pairs, Listeners, Events]) map.Dispose();
+        foreach (BpfMap map in (BpfMap[])[_control, _drops, _counters, Endpoints, Addresses, Policies, Services, Backends, Flows, Sessions, Replies, Pairs, Listeners, Events]) map.Dispose();
     }
 
     private static ulong Sum(BpfMap<uint, ulong> map, uint key)

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * The way of a datagram into the node proxy. A plain one gets a PROXY header behind its UDP header and is assigned to one of
+ * the proxy's sockets. Fragments, super-packets and what has no room for a header go as they are: the latter are assigned
+ * too, fragments are found again by recycle.h when the kernel has put them together. Addresses stay what they are, so no
+ * source looks misplaced to routing, and the socket sees both ends.
+ */
+#pragma once
+
+#include "lib/proxy_header.h"
+#include "lib/reject.h"
+
+#define CV_UDP_CHECK_OFFSET (offsetof(struct udphdr, check))
+#define CV_HEADER_MAX_PACKET 12000 /* IP bytes; the kernel lets no packet grow beyond 16 KiB less its own needs */
+
+/* IP length and, for IPv4, its sum. Returns 0 when done. */
+static __always_inline int header_fix_ip(struct __sk_buff *skb, int v6, __u32 length)
+{
+	__u32 off = CV_ETH_LEN + (v6 ? offsetof(struct ipv6hdr, payload_len) : offsetof(struct iphdr, tot_len));
+	__be16 old, new;
+
+	if (bpf_skb_load_bytes(skb, off, &old, sizeof(old)))
+		return -1;
+	new = bpf_htons(bpf_ntohs(old) + length);
+	/* IPv4: the change of its sum makes up for this one in skb->csum. */
+	if (bpf_skb_store_bytes(skb, off, &new, sizeof(new), v6 ? BPF_F_RECOMPUTE_CSUM : 0))
+		return -1;
+	return v6 ? 0 : bpf_l3_csum_replace(skb, CV_ETH_LEN + offsetof(struct iphdr, check), old, new, sizeof(new));
+}
+
+/*
+ * Puts the PROXY header into the packet. The UDP sum is changed by what was added: a bad one stays bad, none stays none, and
+ * of one that the device was to finish only the part over addresses and length changes. Returns 0 or the drop reason.
+ */
+__noinline int header_insert(struct __sk_buff *skb)
+{
+	struct cv_scratch *s = scratch_get();
+	__u32 length, check;
+	struct udphdr *udp;
+	struct cv_packet *p;
+	__be16 old;
+	__s64 sum;
+	int v6;
+
+	if (!s)
+		return CV_REASON_INTERNAL;
+	p = &s->packet;
+	v6 = !!(p->flags & CV_PACKET_V6);
+	if (bpf_skb_load_bytes(skb, p->l4_off, s->bytes, sizeof(*udp)))
+		return CV_REASON_MALFORMED;
+	length = header_build(s);
+	udp = (void *)s->bytes;
+	old = udp->len;
+	udp->len = bpf_htons(bpf_ntohs(old) + length);
+	sum = bpf_csum_diff(0, 0, (__be32 *)(s->bytes + CV_HEADER_OFF), length, 0);
+	if (bpf_skb_adjust_room(skb, length, BPF_ADJ_ROOM_NET, BPF_F_ADJ_ROOM_NO_CSUM_RESET) ||
+	    bpf_skb_store_bytes(skb, p->l4_off, s->bytes, CV_HEADER_OFF + length, 0))
+		return CV_REASON_HEADER_FAILED;
+	check = p->l4_off + CV_UDP_CHECK_OFFSET;
+	if (bpf_l4_csum_replace(skb, check, 0, sum, BPF_F_MARK_MANGLED_0) ||
+	    bpf_l4_csum_replace(skb, check, old, udp->len, BPF_F_MARK_MANGLED_0 | sizeof(old)) ||
+	    bpf_l4_csum_replace(skb, check, old, udp->len, BPF_F_PSEUDO_HDR | BPF_F_MARK_MANGLED_0 | sizeof(old)) ||
+	    header_fix_ip(skb, v6, length))
+		return CV_REASON_HEADER_FAILED;
+	return 0;
+}
+
+/* Assigns the packet to the socket of its flow, of UDP4 or RAW4 (or their IPv6 kin). Returns 0 or the drop reason. */
+__noinline int datagram_assign(struct __sk_buff *skb, __u32 kind)
+{
+	struct cv_scratch *s = scratch_get();
+	struct cv_control *control = control_get();
+	struct bpf_sock *sk;
+	__u32 count, slot, hash;
+	int i;
+
+	if (!s || !control)
+		return CV_REASON_INTERNAL;
+	count = listener_count(control, kind);
+	if (!count)
+		return CV_REASON_PROXY_DOWN;
+	hash = flow_hash(&s->packet.key);
+#pragma clang loop unroll(full)
+	for (i = 0; i < CV_LISTENER_TRIES; i++) {
+		slot = kind * CV_MAX_LISTENERS + (hash + i) % count;
+		sk = bpf_map_lookup_elem(&cv_listener, &slot);
+		if (sk) {
+			int err = bpf_sk_assign(skb, sk, 0);
+
+			bpf_sk_release(sk);
+			return err ? CV_REASON_ASSIGN_FAILED : 0;
+		}
+	}
+	return CV_REASON_PROXY_DOWN;
+}
+
+static __always_inline void datagram_capture(struct __sk_buff *skb, __u32 counter)
+{
+	mark_capture(skb);
+	counter_add(CV_COUNTER_PROXY_PACKETS, 1);
+	counter_add(counter, 1);
+}
+
+/* Whether the packet can carry a header. */
+static __always_inline int datagram_takes_header(struct __sk_buff *skb, const struct cv_packet *p)
+{
+	return !(p->flags & (CV_PACKET_FRAGMENT | CV_PACKET_OPTIONS)) && !skb->gso_size && p->len <= CV_HEADER_MAX_PACKET;
+}
+
+/* Hands the UDP packet of s->packet and s->session to the proxy. Returns what the program returns. */
+__noinline int datagram_to_proxy(struct __sk_buff *skb, __u32 side)
+{
+	struct cv_scratch *s = scratch_get();
+	struct cv_control *control = control_get();
+	__u32 kind;
+	int r;
+
+	if (!s || !control)
+		return TC_ACT_SHOT;
+	kind = datagram_takes_header(skb, &s->packet) ? CV_LISTENER_UDP4 : CV_LISTENER_RAW4;
+	if (s->packet.flags & CV_PACKET_V6)
+		kind++;
+	if (!listener_count(control, kind))
+		return packet_drop(skb, CV_REASON_PROXY_DOWN, side);
+	if (s->packet.flags & CV_PACKET_FRAGMENT) {
+		datagram_capture(skb, CV_COUNTER_UDP_RAW);
+		return TC_ACT_OK;
+	}
+	if (kind >= CV_LISTENER_RAW4) {
+		r = datagram_assign(skb, kind);
+		if (r)
+			return packet_drop(skb, r, side);
+		datagram_capture(skb, CV_COUNTER_UDP_RAW);
+		return TC_ACT_OK;
+	}
+	r = header_insert(skb);
+	if (!r)
+		r = datagram_assign(skb, kind);
+	if (r) {
+		packet_drop(skb, r, side);
+		return TC_ACT_SHOT; /* whatever the configuration lets pass: no application must see the header */
+	}
+	datagram_capture(skb, CV_COUNTER_UDP_HEADER);
+	return TC_ACT_OK;
+}
+
+/* Enters the datagram's flow as one for the proxy. Returns 0 or the drop reason. */
+static __always_inline int session_open(struct __sk_buff *skb, struct cv_scratch *s, __u32 flags)
+{
+	s->session.generation = s->packet.generation;
+	s->session.src_class = s->decision.src_class;
+	s->session.ifindex = skb->ifindex;
+	s->session.flags = flags;
+	if (bpf_map_update_elem(&cv_session, &s->packet.key, &s->session, BPF_ANY) &&
+	    s->packet.flags & CV_PACKET_FRAGMENT)
+		return CV_REASON_SESSION_TABLE_FULL; /* others carry in their header all that the proxy has to know */
+	return 0;
+}
+
+/* The session of the packet's flow when it came in by the same interface; NULL when there is none. */
+static __always_inline struct cv_session *session_lookup(struct __sk_buff *skb, const struct cv_flow_key *key)
+{
+	struct cv_session *session = bpf_map_lookup_elem(&cv_session, key);
+
+	return session && session->ifindex == skb->ifindex ? session : 0;
+}
+
+/* Whether datagrams with this key are for a socket of the proxy: as a known session, or as a pod's answer. */
+static __always_inline int datagram_is_proxys(const struct cv_flow_key *key)
+{
+	return bpf_map_lookup_elem(&cv_session, key) || reply_lookup(key);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Which of the proxy's sockets for datagrams a flow belongs to: the same slot in every program and for every kind. */
+#pragma once
+
+#include <linux/in.h>
+#include "lib/maps.h"
+
+#define CV_LISTENER_TRIES 4 /* slots looked at when one is empty, as while a loop restarts */
+
+static __always_inline __u32 hash_mix(__u32 hash, __u32 word)
+{
+	hash = (hash ^ word) * 0x9e3779b1u;
+	return hash ^ hash >> 15;
+}
+
+static __always_inline __u32 flow_hash(const struct cv_flow_key *key)
+{
+	__u32 hash = (__u32)key->sport << 16 | key->dport;
+	int i;
+
+#pragma clang loop unroll(full)
+	for (i = 0; i < 4; i++) {
+		hash = hash_mix(hash, key->src.w[i]);
+		hash = hash_mix(hash, key->dst.w[i]);
+	}
+	return hash_mix(hash, hash >> 16);
+}
+
+/* How many listeners of a kind there are, CV_MAX_LISTENERS at most. */
+static __always_inline __u32 listener_count(const struct cv_control *control, __u32 kind)
+{
+	__u32 count = kind < CV_LISTENER_KINDS ? control->listeners[kind] : 0;
+
+	return count > CV_MAX_LISTENERS ? CV_MAX_LISTENERS : count;
+}
+
+/* The key of cv_reply for a pod's datagram. */
+static __always_inline struct cv_reply *reply_lookup(const struct cv_flow_key *key)
+{
+	struct cv_flow_key any = *key;
+
+	any.sport = 0;
+	return bpf_map_lookup_elem(&cv_reply, &any);
+}

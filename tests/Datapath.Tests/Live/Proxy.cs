@@ -1,0 +1,73 @@
+using System.Net;
+using System.Net.Sockets;
+using Culvert.Datapath.Tests.Support;
+using Culvert.Interop.Abi;
+
+namespace Culvert.Datapath.Tests.Live;
+
+/// <summary>The proxy's sockets for datagrams of one family, offered to the programs: two for each loop, behind a header and without.</summary>
+internal sealed class Proxy : IDisposable
+{
+    private const int FirstPort = 15003;
+    private readonly List<Socket> _headed = [], _raw = [];
+    private readonly bool _v6;
+
+    internal Proxy(LiveWorld world, bool v6, int loops = 1)
+    {
+        _v6 = v6;
+        for (int i = 0; i < loops; i++)
+        {
+            _headed.Add(Offer(world, CvListenerKind.Udp4, i, FirstPort));
+            _raw.Add(Offer(world, CvListenerKind.Raw4, i, FirstPort + 100));
+        }
+        world.Maps.Offer(LiveWorld.Generation, (uint)loops);
+    }
+
+    /// <summary>Bytes that nobody has received yet.</summary>
+    internal int Waiting => _headed.Concat(_raw).Sum(s => s.Available);
+
+    /// <summary>The next datagram of the only loop; the header when it has one.</summary>
+    internal async Task<(ProxyHeader? Header, byte[] Payload, IPEndPoint From, IPAddress To)> ReceiveAsync(bool raw) => await ReceiveAsync(raw ? _raw[0] : _headed[0], raw);
+
+    /// <summary>The next datagram of the only loop on either way.</summary>
+    internal async Task<(ProxyHeader? Header, byte[] Payload, IPEndPoint From, IPAddress To)> ReceiveEitherAsync()
+    {
+        (ProxyHeader? header, byte[] payload, IPEndPoint from, IPAddress to, int _) = await NextAsync();
+        return (header, payload, from, to);
+    }
+
+    /// <summary>Which loop the next datagram meets.</summary>
+    internal async Task<int> LoopOfNextAsync() => (await NextAsync()).Loop;
+
+    /// <summary>The next datagram, and the loop that it meets.</summary>
+    internal async Task<(ProxyHeader? Header, byte[] Payload, IPEndPoint From, IPAddress To, int Loop)> NextAsync()
+    {
+        Socket[] all = [.. _headed, .. _raw];
+        List<Socket> ready = [.. all];
+        await Task.Run(() => Socket.Select(ready, null, null, TimeSpan.FromSeconds(20)));
+        int at = Array.IndexOf(all, ready.Count > 0 ? ready[0] : throw new TimeoutException("no datagram came within 20 s"));
+        (ProxyHeader? header, byte[] payload, IPEndPoint from, IPAddress to) = await ReceiveAsync(all[at], at >= _headed.Count);
+        return (header, payload, from, to, at % _headed.Count);
+    }
+
+    public void Dispose()
+    {
+        foreach (Socket socket in _headed.Concat(_raw)) socket.Dispose();
+    }
+
+    private async Task<(ProxyHeader? Header, byte[] Payload, IPEndPoint From, IPAddress To)> ReceiveAsync(Socket socket, bool raw)
+    {
+        byte[] buffer = new byte[65536];
+        SocketReceiveMessageFromResult got = await socket.ReceiveMessageFromAsync(buffer, SocketFlags.None, new IPEndPoint(_v6 ? IPAddress.IPv6Any : IPAddress.Any, 0), Peer.Deadline());
+        ReadOnlySpan<byte> all = buffer.AsSpan(0, got.ReceivedBytes);
+        ProxyHeader? header = raw ? null : ProxyHeader.Read(all);
+        return (header, all[(header?.Length ?? 0)..].ToArray(), (IPEndPoint)got.RemoteEndPoint, got.PacketInformation.Address);
+    }
+
+    private Socket Offer(LiveWorld world, CvListenerKind kind4, int loop, int firstPort)
+    {
+        Socket socket = Peer.DatagramsAsProxy(world.Node, _v6, firstPort + loop);
+        world.Maps.Listeners.SetDescriptor((((uint)kind4 + (_v6 ? 1u : 0)) * CvAbi.MaxListeners) + (uint)loop, socket.SafeHandle);
+        return socket;
+    }
+}
