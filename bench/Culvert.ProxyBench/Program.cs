@@ -4,18 +4,22 @@ using Culvert.ProxyBench;
 //   pki DIR                                   write a root and two identities
 //   in  DIR LISTEN [LOOPS]                    accept tunnels; the application is at the same address
 //   out DIR LISTEN TUNNEL TARGET [LOOPS]      take connections and carry them through tunnels; TUNNEL "-" relays plainly
+//   udp-tunnel DIR SIZE SECONDS SESSIONS      datagrams through a tunnel in this process
 return args switch
 {
     ["pki", var dir] => BenchPki.Write(dir),
     ["in", var dir, var listen, .. var rest] => await BenchProxy.RunInboundAsync(dir, listen, Loops(rest)),
     ["out", var dir, var listen, var tunnel, var target, .. var rest] => await BenchProxy.RunOutboundAsync(dir, listen, tunnel, target, Loops(rest)),
+    ["udp-tunnel", var dir, var size, var seconds, var sessions] => await UdpTunnelBench.RunAsync(dir, Number(size), Number(seconds), Number(sessions)),
     _ => Usage(),
 };
 
-static int Loops(string[] rest) => rest is [var n] ? int.Parse(n, System.Globalization.CultureInfo.InvariantCulture) : 2;
+static int Loops(string[] rest) => rest is [var n] ? Number(n) : 2;
+
+static int Number(string text) => int.Parse(text, System.Globalization.CultureInfo.InvariantCulture);
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: pki DIR | in DIR LISTEN [LOOPS] | out DIR LISTEN TUNNEL TARGET [LOOPS]");
+    Console.Error.WriteLine("usage: pki DIR | in DIR LISTEN [LOOPS] | out DIR LISTEN TUNNEL TARGET [LOOPS] | udp-tunnel DIR SIZE SECONDS SESSIONS");
     return 64;
 }

@@ -1,0 +1,139 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using Culvert.Core;
+using Culvert.Http2;
+using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Tunnel;
+using Culvert.NodeAgent.Proxy.Udp;
+
+namespace Culvert.ProxyBench;
+
+/// <summary>
+/// Datagrams through a tunnel and nothing else: a loop that sends as fast as it can, and one that counts, over TLS on loopback.
+/// Tells how much CPU time each end spends per datagram.
+/// </summary>
+internal sealed class UdpTunnelBench : ITunnelStreams, IDatagramSink, IDisposable
+{
+    private const int PerTurn = 64;
+
+    private readonly BenchMesh _mesh;
+    private readonly EventLoop _sending;
+    private readonly EventLoop _counting;
+    private readonly ProxyContext _client;
+    private readonly ProxyContext _server;
+    private readonly byte[] _payload;
+    private readonly List<TunnelDatagramStream> _streams = [];
+    private long _sent;
+    private long _received;
+    private bool _stop;
+
+    private UdpTunnelBench(string directory, int size)
+    {
+        _payload = new byte[size];
+        WorkloadInfo workload = new()
+        {
+            Uid = "x", Name = new NamespacedName("bench", "x"), ServiceAccount = "x", Identity = BenchPki.Id("destination"), Node = "bench", Addresses = [IPAddress.Loopback],
+        };
+        _mesh = new BenchMesh(workload, BenchPki.Load(directory, "destination"), null);
+        BenchMesh source = new(workload, BenchPki.Load(directory, "source"), null);
+        ProxyOptions options = new() { Loops = 1, Mark = 0, Transparent = false };
+        _sending = new EventLoop(0, new EventLoopOptions(), TimeProvider.System, source);
+        _counting = new EventLoop(1, new EventLoopOptions(), TimeProvider.System, _mesh);
+        FailureLog failures = new(TimeProvider.System, TimeSpan.FromSeconds(30));
+        _client = new ProxyContext(_sending, options, source.Seams, new ConnectionBudget(100_000), failures, TimeProvider.System);
+        _server = new ProxyContext(_counting, options, _mesh.Seams, new ConnectionBudget(100_000), failures, TimeProvider.System);
+    }
+
+    internal static async Task<int> RunAsync(string directory, int size, int seconds, int sessions)
+    {
+        using UdpTunnelBench bench = new(directory, size);
+        ProxyListener listener = ProxyListener.Bind(new SocketEndPoint(IPAddress.Loopback, 0), 1, bench._server.Options, sharePort: false);
+        bench._counting.Start();
+        bench._sending.Start();
+        LoopListener accept = new(bench._counting, listener.Handle, (handle, peer) => _ = bench.AcceptAsync(handle, peer, listener.Local), _ => { });
+        bench._counting.Post(accept.Watch);
+        TunnelKey key = new(BenchPki.Id("source"), listener.Local, BenchPki.Id("destination"));
+        for (int i = 0; i < sessions; i++)
+        {
+            OpenedStream<TunnelDatagramStream> opened = await await bench._sending.InvokeAsync(() => bench._client.Pool.OpenDatagramStreamAsync(
+                key, bench._client.Headers, static (headers, local) => DatagramHeaders.WriteRequest(headers, local, local), listener.Local, bench, bench._client.Seams.Observer).AsTask());
+            if (opened.Stream is null)
+            {
+                await Console.Error.WriteLineAsync($"{opened.Failure} {opened.Detail}");
+                return 1;
+            }
+
+            bench._streams.Add(opened.Stream);
+        }
+
+        bench._sending.Post(bench.Turn);
+        await Task.Delay(TimeSpan.FromSeconds(2));
+        (double s0, double c0) = (await bench._sending.InvokeAsync(ThreadSeconds), await bench._counting.InvokeAsync(ThreadSeconds));
+        (long sent0, long got0, long started) = (Volatile.Read(ref bench._sent), Volatile.Read(ref bench._received), Stopwatch.GetTimestamp());
+        await Task.Delay(TimeSpan.FromSeconds(seconds));
+        double elapsed = Stopwatch.GetElapsedTime(started).TotalSeconds;
+        (long sent, long got) = (Volatile.Read(ref bench._sent) - sent0, Volatile.Read(ref bench._received) - got0);
+        (double s, double c) = (await bench._sending.InvokeAsync(ThreadSeconds) - s0, await bench._counting.InvokeAsync(ThreadSeconds) - c0);
+        bench._stop = true;
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{size} bytes, {sessions} sessions: {got / elapsed:F0}/s; sender {s * 1e9 / sent:F0} ns, receiver {c * 1e9 / got:F0} ns of CPU per datagram (busy {s / elapsed:P0} and {c / elapsed:P0})"));
+        return 0;
+    }
+
+    public void Dispose()
+    {
+        _sending.Dispose();
+        _counting.Dispose();
+    }
+
+    void ITunnelStreams.OnRequest(TunnelConnection tunnel, Http2Stream stream, HeaderList headers, bool endStream)
+    {
+        HeaderList answer = _server.Headers;
+        answer.Clear();
+        answer.AddStatus(200);
+        _ = new TunnelDatagramStream(tunnel, stream, this, _mesh, sourcePorts: false);
+        tunnel.Http2.SendHeaders(stream, answer, endStream: false);
+        tunnel.ScheduleFlush();
+    }
+
+    void IDatagramSink.OnDatagram(ReadOnlySpan<byte> payload, ushort sourcePort) => _received++;
+
+    void IDatagramSink.OnIdle()
+    {
+    }
+
+    void IDatagramSink.OnClosed(ProxyFailure failure)
+    {
+    }
+
+    private async Task AcceptAsync(SocketHandle handle, SocketEndPoint peer, SocketEndPoint local)
+    {
+        LoopSocket socket = new(_counting, handle, connected: true);
+        TlsIdentity identity = _mesh.Find(BenchPki.Id("destination"))!;
+        (TunnelParts? parts, _, _) = await _server.Handshaker.ShakeHandsAsync(socket, peer, local, identity, isServer: true, expected: null);
+        if (parts is not null) await new TunnelConnection(parts, this, _server.Options, TimeProvider.System).RunAsync();
+    }
+
+    // As a burst of recvmmsg would come, spread over the sessions.
+    private void Turn()
+    {
+        if (_stop) return;
+        int next = (int)(_sent % _streams.Count);
+        for (int i = 0; i < PerTurn; i++)
+        {
+            if (_streams[next].Send(_payload)) _sent++;
+            if (++next == _streams.Count) next = 0;
+        }
+
+        _sending.Post(Turn);
+    }
+
+    private static double ThreadSeconds()
+    {
+        string[] fields = File.ReadAllText("/proc/thread-self/stat").Split(')')[^1].Split(' ');
+        return (double.Parse(fields[12], CultureInfo.InvariantCulture) + double.Parse(fields[13], CultureInfo.InvariantCulture)) / 100;
+    }
+}
