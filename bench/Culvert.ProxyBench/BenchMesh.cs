@@ -48,6 +48,8 @@ internal sealed class BenchMesh(WorkloadInfo local, TlsIdentity identity, Outbou
     {
     }
 
+    public void OnTunnelWithoutUdp(in SocketEndPoint peer, SpiffeId identity) => Console.Error.WriteLine($"no UDP at {peer}");
+
     public void OnDatagramDropped(DatagramDrop reason) => Interlocked.Increment(ref _dropped);
 
     public void OnLoopTurn(int loop, TimeSpan busy, int events)

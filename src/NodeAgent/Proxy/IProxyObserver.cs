@@ -1,3 +1,5 @@
+using Culvert.Core;
+using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Loop;
 
 namespace Culvert.NodeAgent.Proxy;
@@ -28,6 +30,11 @@ internal interface IProxyObserver : ILoopObserver
 
     /// <summary>A pod was dialled from the client's address with another port, because the client's own was taken.</summary>
     void OnSourcePortChanged();
+
+    /// <summary>A peer's proxy does not take UDP; told once per tunnel, at the first datagram for it.</summary>
+    /// <param name="peer">The tunnel's address.</param>
+    /// <param name="identity">Who is there.</param>
+    void OnTunnelWithoutUdp(in SocketEndPoint peer, SpiffeId identity);
 
     /// <summary>A datagram was dropped.</summary>
     void OnDatagramDropped(DatagramDrop reason);

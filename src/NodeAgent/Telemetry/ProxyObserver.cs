@@ -67,6 +67,8 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
 
     public void OnSourcePortChanged() => _portChanged.Increment();
 
+    public void OnTunnelWithoutUdp(in SocketEndPoint peer, SpiffeId identity) => ProxyLog.TunnelWithoutUdp(_logger, peer, identity);
+
     public void OnDatagramDropped(DatagramDrop reason) => _drops[(int)reason].Increment();
 
     public void OnLoopTurn(int loop, TimeSpan busy, int events) => _turns[loop].Observe(busy.TotalSeconds);
@@ -160,4 +162,7 @@ internal static partial class ProxyLog
 
     [LoggerMessage(EventId = 402, Level = LogLevel.Error, Message = "exception on event loop {Loop}; the loop goes on")]
     internal static partial void LoopFault(ILogger logger, Exception exception, int loop);
+
+    [LoggerMessage(EventId = 403, Level = LogLevel.Warning, Message = "the proxy of {Identity} at {Peer} does not take UDP (no extended CONNECT, RFC 8441): sessions to it fail")]
+    internal static partial void TunnelWithoutUdp(ILogger logger, SocketEndPoint peer, SpiffeId identity);
 }

@@ -68,6 +68,10 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
     {
     }
 
+    internal ConcurrentQueue<SpiffeId> WithoutUdp { get; } = [];
+
+    public void OnTunnelWithoutUdp(in SocketEndPoint peer, SpiffeId identity) => WithoutUdp.Enqueue(identity);
+
     internal ConcurrentDictionary<DatagramDrop, int> Dropped { get; } = [];
 
     public void OnDatagramDropped(DatagramDrop reason) => Dropped.AddOrUpdate(reason, 1, static (_, n) => n + 1);

@@ -85,4 +85,8 @@ public sealed class PartsTests
         "None UnknownSource NoRoute NoEndpoint NoCertificate PolicyDenied PolicyChanged ConnectRefused ConnectTimeout ConnectFailed TlsHandshake TlsTimeout "
         + "PeerIdentityMismatch ProtocolError BadRequest PeerRefused ApplicationReset StreamReset TunnelReset Overload Draining Internal UdpUnsupported ProxyProtocol",
         string.Join(' ', Enum.GetNames<ProxyFailure>()));
+
+    [Fact]
+    public void DatagramDropNumbersAreStable() => Assert.Equal(
+        "TunnelFull UnknownContext CapsuleTooLong OtherSourcePort MalformedCapsule", string.Join(' ', Enum.GetNames<DatagramDrop>()));
 }

@@ -14,4 +14,7 @@ internal sealed class HandshakeReporter(IProxyObserver observer, FailureLog fail
         (bool log, int suppressed) = failure == ProxyFailure.None ? (false, 0) : failures.Next(peer);
         observer.OnHandshake(new TunnelHandshake(isServer, peer, local, peerIdentity, failure, detail, duration, suppressed), log);
     }
+
+    /// <summary>Tells that a tunnel is of no use for UDP.</summary>
+    internal void ReportWithoutUdp(TunnelParts parts) => observer.OnTunnelWithoutUdp(parts.Peer, parts.PeerIdentity);
 }

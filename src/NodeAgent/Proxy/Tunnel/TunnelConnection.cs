@@ -82,6 +82,9 @@ internal sealed partial class TunnelConnection : IFlushable
     /// <summary>Has the output written at the end of this turn.</summary>
     internal void ScheduleFlush() => Loop.ScheduleFlush(this);
 
+    /// <summary>Whether it has been reported that the peer does not take UDP.</summary>
+    internal bool IsWithoutUdpReported { get; set; }
+
     /// <summary>Those who will open a stream as soon as the peer has said what it allows.</summary>
     internal int SettingsWaiters => _settingsWaiters.Count;
 

@@ -63,6 +63,9 @@ internal sealed class TunnelHandshaker(EventLoop loop, ProxyOptions options, Han
     internal void ReportRefusal(TunnelParts parts, string reason) =>
         report.Report(isServer: false, parts.Peer, parts.Identity.Id, parts.PeerIdentity, ProxyFailure.TlsHandshake, $"refused by the peer: {reason}", TimeSpan.Zero);
 
+    /// <summary>Reports that a peer does not take UDP.</summary>
+    internal void ReportWithoutUdp(TunnelParts parts) => report.ReportWithoutUdp(parts);
+
     private static (SpiffeId? Id, ProxyFailure Failure, string? Detail) Judge(TlsConnection tls, TlsResult result, SpiffeId own, SpiffeId? expected)
     {
         switch (result.Status)

@@ -77,6 +77,8 @@ internal sealed class TunnelPool
                 // A server speaks first; whoever asks again finds another tunnel when this one has become full meanwhile.
                 if (await tunnel.SettingsAsync() && !tunnel.Http2.PeerAllowsExtendedConnect)
                 {
+                    if (!tunnel.IsWithoutUdpReported) _handshaker.ReportWithoutUdp(tunnel.Parts);
+                    tunnel.IsWithoutUdpReported = true;
                     return new OpenedStream<TStream>(null, ProxyFailure.UdpUnsupported, "the destination's proxy does not offer extended CONNECT");
                 }
 

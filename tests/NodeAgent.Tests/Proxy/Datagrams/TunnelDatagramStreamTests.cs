@@ -50,6 +50,7 @@ public sealed class TunnelDatagramStreamTests
         }
 
         Assert.Equal(1, await client.TunnelCountAsync());
+        Assert.Equal(ProxyPair.Bob, Assert.Single(pair.Source.WithoutUdp).ToString());
     }
 
     [Fact]
