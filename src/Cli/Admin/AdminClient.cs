@@ -9,12 +9,17 @@ internal sealed class AdminClient : IDisposable
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
 
+    private readonly int _patience;
     private readonly string _socket;
     private readonly GrpcChannel _channel;
     private readonly CallInvoker _invoker;
 
-    public AdminClient(string socket)
+    /// <summary>Makes a client; it connects with the first call.</summary>
+    /// <param name="socket">Path of the socket.</param>
+    /// <param name="patience">Multiplies every deadline.</param>
+    public AdminClient(string socket, int patience = 1)
     {
+        _patience = patience;
         _socket = socket;
         _channel = GrpcChannel.ForAddress(
             "http://agent",
@@ -58,7 +63,7 @@ internal sealed class AdminClient : IDisposable
         where TRequest : class
         where TResponse : class
     {
-        var options = new CallOptions(deadline: DateTime.UtcNow + deadline, cancellationToken: cancellationToken);
+        var options = new CallOptions(deadline: DateTime.UtcNow + (deadline * _patience), cancellationToken: cancellationToken);
         try
         {
             return await _invoker.AsyncUnaryCall(method, null, options, request).ResponseAsync.ConfigureAwait(false);

@@ -61,7 +61,7 @@ internal sealed class DemoRunner(Action<string> progress, Action<DemoStepReport>
             var evidence = await step.RunAsync(world, cancellationToken).ConfigureAwait(false);
             return Report(true, evidence);
         }
-        catch (Exception e) when (e is not OperationCanceledException and not OutOfMemoryException)
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested && e is not OutOfMemoryException)
         {
             return Report(false, e is DemoFailedException or TimeoutException ? e.Message : $"{e.GetType().Name}: {e.Message}");
         }

@@ -46,11 +46,11 @@ public sealed class LabProcess : IAsyncDisposable
         return new LabProcess(process, name, logFile);
     }
 
-    /// <summary>Waits for its end.</summary>
+    /// <summary>Waits for its end, at most for the given time and <see cref="LabWait.Patience"/>.</summary>
     /// <exception cref="TimeoutException">It still runs.</exception>
     public async Task<int> WaitForExitAsync(TimeSpan timeout, CancellationToken cancellationToken = default)
     {
-        await _process.WaitForExitAsync(cancellationToken).WaitAsync(timeout, cancellationToken).ConfigureAwait(false);
+        await _process.WaitForExitAsync(cancellationToken).WaitAsync(timeout * LabWait.Patience, cancellationToken).ConfigureAwait(false);
         return _process.ExitCode;
     }
 

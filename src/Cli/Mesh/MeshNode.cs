@@ -18,7 +18,7 @@ internal sealed class MeshNode : IDisposable
     {
         _mesh = mesh;
         Place = place;
-        _http = place.CreateHttpClient(TimeSpan.FromSeconds(5));
+        _http = place.CreateHttpClient(TimeSpan.FromSeconds(5) * LabWait.Patience);
     }
 
     /// <summary>Its namespace.</summary>
@@ -102,14 +102,14 @@ internal sealed class MeshNode : IDisposable
     /// <summary>The agent's own view of itself.</summary>
     public async Task<StatusResponse> StatusAsync(CancellationToken cancellationToken = default)
     {
-        using var admin = new AdminClient(AdminSocket);
+        using var admin = new AdminClient(AdminSocket, LabWait.Patience);
         return await admin.StatusAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Explains a connection.</summary>
     public async Task<ExplainResponse> ExplainAsync(string source, string destination, uint port, CancellationToken cancellationToken = default)
     {
-        using var admin = new AdminClient(AdminSocket);
+        using var admin = new AdminClient(AdminSocket, LabWait.Patience);
         var request = new ExplainRequest { Source = source, Destination = destination, Port = port, Protocol = TransportProtocol.Tcp };
         return await admin.ExplainAsync(request, cancellationToken).ConfigureAwait(false);
     }
@@ -117,7 +117,7 @@ internal sealed class MeshNode : IDisposable
     /// <summary>The flows the agent remembers, oldest first.</summary>
     public async Task<IReadOnlyList<Flow>> FlowsAsync(FlowFilter? filter = null, CancellationToken cancellationToken = default)
     {
-        using var admin = new AdminClient(AdminSocket);
+        using var admin = new AdminClient(AdminSocket, LabWait.Patience);
         var flows = new List<Flow>();
         await admin.FlowsAsync(new FlowsRequest { Last = 10_000, Filter = filter ?? new FlowFilter() }, flows.Add, cancellationToken).ConfigureAwait(false);
         return flows;
@@ -151,6 +151,10 @@ internal sealed class MeshNode : IDisposable
         catch (HttpRequestException)
         {
             return false; // not listening yet; the deadline says what was missing
+        }
+        catch (TaskCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return false; // listening, and too busy to answer; likewise
         }
     }
 }
