@@ -34,7 +34,8 @@ kernels='qemu-system-x86_64|qemu-system-x86|qemu-system-x86|qemu-system-x86|qemu
 busybox|busybox-static|busybox-static|busybox|busybox
 mke2fs|e2fsprogs|e2fsprogs|e2fsprogs|e2fsprogs
 cpio|cpio|cpio|cpio|cpio
-depmod|kmod|kmod|kmod|kmod'
+depmod|kmod|kmod|kmod|kmod
+xz|xz-utils|xz-utils|xz|xz'
 
 while [ $# -gt 0 ]; do
 	case "$1:${2:-}" in

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs the mesh's first steps under other kernels: Debian's 6.1 and 6.12, each in an emulated machine (qemu, no KVM needed).
-# For each: every program loads and attaches, and a request passes in the kernel and through the proxies by mutual TLS.
+# For each: every program loads and attaches (by TCX where the kernel has it, else by clsact), and a request passes in the kernel and
+# through the proxies by mutual TLS.
 # Usage: eng/test-kernels.sh [VERSION]...      Environment: CONFIGURATION, KERNEL_DEBS (folder with linux-image packages, instead of apt-get download)
 # The last line is "N kernels passed, N failed".
 set -euo pipefail
@@ -57,8 +58,11 @@ copy_module() { # tree, kernel's tree, release, name: the module and what it dep
 	done
 	file=$(modinfo -b "$2" -k "$3" -n "$4" 2>/dev/null) || return 0
 	[ "$file" != "(builtin)" ] || return 0
+	module=$(basename "$file" .xz)
 	mkdir -p "$1/modules"
-	cp -n "$file" "$1/modules/" && grep -qsx "$(basename "$file")" "$1/modules/order" || basename "$file" >>"$1/modules/order"
+	[ ! -e "$1/modules/$module" ] || return 0
+	if [[ $file == *.xz ]]; then xz -dc "$file" >"$1/modules/$module"; else cp "$file" "$1/modules/"; fi
+	echo "$module" >>"$1/modules/order"
 }
 
 # The file system that every kernel boots into: this machine's programs, the .NET runtime and Culvert.
@@ -92,6 +96,7 @@ build_image() {
 		export CULVERT_PATIENCE=10 DOTNET_TieredPGO=0 DOTNET_EnableDiagnostics=0 NO_COLOR=1
 		mount -t proc proc /proc
 		mount -t sysfs sysfs /sys
+		mount -t bpf bpf /sys/fs/bpf
 		mount -t devtmpfs dev /dev
 		mount -t tmpfs run /run
 		mount -t tmpfs tmp /tmp
@@ -99,10 +104,28 @@ build_image() {
 		mkdir -p /run/netns
 		ip link set lo up
 		ulimit -n 65536
+		fail() {
+			for log in /run/culvert/lab/*/*.log; do [ ! -s "$log" ] || tail -n 20 "$log"; done
+			echo "### failed: $*"
+			poweroff -f
+		}
 		echo "### kernel $(uname -r)"
-		/opt/culvert/culvert check || true
-		/opt/culvert/culvert demo --steps same-node,between-nodes,identity,denied-same-node
-		echo "### exit code $?"
+		for object in /opt/culvert/bpf/*.bpf.o; do
+			name=$(basename "$object" .bpf.o)
+			bpftool prog loadall "$object" "/sys/fs/bpf/$name" || fail "$object does not load"
+			echo "### $name.bpf.o: loaded" $(ls "/sys/fs/bpf/$name")
+		done
+		/opt/culvert/culvert check >/tmp/check || fail "culvert check finds errors"
+		cat /tmp/check
+		hook=clsact
+		grep -q '^ok  *tcx ' /tmp/check && hook=tcx
+		/opt/culvert/culvert demo --keep --steps same-node,between-nodes,identity,denied-same-node || fail "the demo failed"
+		/opt/culvert/culvert status -o json --admin-socket /run/culvert/lab/*/node1/run/agent.sock >/tmp/status || fail "the agent is not well"
+		attached=$(grep -c "\"attachment\": \"$hook" /tmp/status)
+		grep -o '"attachment": .*' /tmp/status | sort | uniq -c
+		echo "### node1: $attached programs attached by $hook"
+		[ "$attached" -gt 0 ] || fail "no program is attached by $hook"
+		echo "### passed"
 		poweroff -f
 	INIT
 	chmod +x "$tree/init"
@@ -143,12 +166,13 @@ run_kernel() {
 	release=${kernel##*/vmlinuz-}
 	build_initramfs "$series" "$release"
 	# One processor: code that a kernel patches at run time is not always seen in time by the emulation's other threads.
+	# -icount: the machine's clock goes by instructions done, 2 ns each, so that a slow or busy host brings no deadline nearer.
 	echo "Linux $release: booting (emulated; some minutes)"
-	timeout 900 qemu-system-x86_64 -accel tcg -cpu max -smp 1 -m 3072 -nographic -no-reboot -nic none \
+	timeout 900 qemu-system-x86_64 -accel tcg -icount shift=1,sleep=off -rtc clock=vm -cpu max -smp 1 -m 3072 -nographic -no-reboot -nic none \
 		-kernel "$kernel" -initrd "$work/$series/initramfs.gz" -append 'console=ttyS0 quiet panic=-1' \
 		-drive "file=$work/root.ext4,format=raw,if=virtio,readonly=on" >"$log" 2>&1 </dev/null || true
 	tr -d '\r' <"$log" | grep -aE '^(PASS|FAIL|warning|error|     |###)' || true
-	if tr -d '\r' <"$log" | grep -aqx '### exit code 0'; then
+	if tr -d '\r' <"$log" | grep -aqx '### passed'; then
 		echo "Linux $release: passed"
 	else
 		echo "Linux $release: FAILED; see ${log#"$root"/}"

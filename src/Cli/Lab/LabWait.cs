@@ -5,13 +5,13 @@ namespace Culvert.Cli.Labs;
 /// <summary>Waits for what programs of a lab bring about, with a deadline that says what was missing.</summary>
 public static class LabWait
 {
-    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(15);
-
     /// <summary>Multiplies every deadline of a lab, for machines in emulation; set by <c>CULVERT_PATIENCE</c>, 1 to 100.</summary>
     public static int Patience { get; } =
         int.TryParse(Environment.GetEnvironmentVariable("CULVERT_PATIENCE"), CultureInfo.InvariantCulture, out var factor) ? Math.Clamp(factor, 1, 100) : 1;
 
-    /// <summary>Waits until a condition holds; it is looked at every 15 ms.</summary>
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(15) * Patience;
+
+    /// <summary>Waits until a condition holds; it is looked at every 15 ms, less often where patience is asked for.</summary>
     /// <param name="what">The condition in words, for the message.</param>
     /// <param name="condition">Looked at until it returns true.</param>
     /// <param name="timeout">Deadline.</param>
