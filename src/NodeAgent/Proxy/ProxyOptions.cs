@@ -57,6 +57,9 @@ internal sealed record ProxyOptions
     /// <summary>Streams per tunnel before another one is opened.</summary>
     internal int StreamsPerTunnel { get; init; } = ProxyOptionsDefaults.StreamsPerTunnel;
 
+    /// <summary>UDP sessions per tunnel before another one is opened.</summary>
+    internal int DatagramStreamsPerTunnel { get; init; } = ProxyOptionsDefaults.DatagramStreamsPerTunnel;
+
     /// <summary>Most connections captured or accepted from tunnels at once, over all loops.</summary>
     internal int MaxConnections { get; init; } = 65_536;
 

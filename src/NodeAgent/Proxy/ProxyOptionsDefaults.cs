@@ -17,6 +17,12 @@ internal static class ProxyOptionsDefaults
     /// <summary>Streams per tunnel before another one is opened.</summary>
     internal const int StreamsPerTunnel = 100;
 
+    /// <summary>
+    /// UDP sessions per tunnel before another one is opened. Many: they hold no buffers and do not slow each other down, and the more share a tunnel, the more
+    /// datagrams share a record and a system call.
+    /// </summary>
+    internal const int DatagramStreamsPerTunnel = 1000;
+
     // Enough for 8 Gbit/s at one millisecond between nodes, and little enough for hundreds of slow readers.
     private const int StreamWindow = 1 << 20;
 
@@ -27,7 +33,7 @@ internal static class ProxyOptionsDefaults
 
         // Never the limit: slow readers on some streams must not stall the others. What they may hold is bounded per stream and by the buffer pool.
         ConnectionWindow = StreamsPerTunnel * 2 * StreamWindow,
-        MaxConcurrentStreams = StreamsPerTunnel * 2,
+        MaxConcurrentStreams = DatagramStreamsPerTunnel + (StreamsPerTunnel * 2),
 
         // CONNECT-UDP is an extended CONNECT (RFC 9298, section 3.4).
         EnableConnectProtocol = true,

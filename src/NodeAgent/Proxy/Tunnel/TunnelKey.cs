@@ -7,4 +7,8 @@ namespace Culvert.NodeAgent.Proxy.Tunnel;
 /// <param name="Source">Who opens it.</param>
 /// <param name="Dial">The destination workload's address and the tunnel port.</param>
 /// <param name="Expected">Who has to answer.</param>
-internal readonly record struct TunnelKey(SpiffeId Source, SocketEndPoint Dial, SpiffeId Expected);
+internal readonly record struct TunnelKey(SpiffeId Source, SocketEndPoint Dial, SpiffeId Expected)
+{
+    /// <summary>Whether for datagrams: those have tunnels of their own, so that they do not wait behind bytes of TCP.</summary>
+    internal bool IsForDatagrams { get; init; }
+}

@@ -45,7 +45,7 @@ internal sealed class TunnelPool
     /// <returns>The relay, whose <see cref="StreamRelay.ResponseStatus"/> is 200, or null and the failure.</returns>
     internal ValueTask<OpenedStream<StreamRelay>> OpenStreamAsync<TState>(
         TunnelKey key, HeaderList headers, Action<HeaderList, TState> writeHeaders, TState state) =>
-        OpenAsync(key, headers, writeHeaders, state, extended: false, 0, static (tunnel, stream, _) => new StreamRelay(tunnel, stream, clientIsSocket: true));
+        OpenAsync(key, headers, writeHeaders, state, 0, static (tunnel, stream, _) => new StreamRelay(tunnel, stream, clientIsSocket: true));
 
     /// <summary>Opens a CONNECT-UDP stream (RFC 9298) and waits for its answer. The parameters are those of <see cref="OpenStreamAsync"/>, and</summary>
     /// <param name="key">Who to whom.</param>
@@ -57,12 +57,12 @@ internal sealed class TunnelPool
     internal ValueTask<OpenedStream<TunnelDatagramStream>> OpenDatagramStreamAsync<TState>(
         TunnelKey key, HeaderList headers, Action<HeaderList, TState> writeHeaders, TState state, IDatagramSink sink, IProxyObserver observer) =>
         OpenAsync(
-            key, headers, writeHeaders, state, extended: true, (sink, observer),
+            key with { IsForDatagrams = true }, headers, writeHeaders, state, (sink, observer),
             static (tunnel, stream, s) => new TunnelDatagramStream(tunnel, stream, s.sink, s.observer, sourcePorts: false));
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<OpenedStream<TStream>> OpenAsync<TStream, TState, TMake>(
-        TunnelKey key, HeaderList headers, Action<HeaderList, TState> writeHeaders, TState state, bool extended,
+        TunnelKey key, HeaderList headers, Action<HeaderList, TState> writeHeaders, TState state,
         TMake makeState, Func<TunnelConnection, Http2Stream, TMake, TStream> make)
         where TStream : class, IOpeningStream
     {
@@ -72,7 +72,7 @@ internal sealed class TunnelPool
         {
             (TunnelConnection? tunnel, ProxyFailure failure, string? detail) = await GetTunnelAsync(key);
             if (tunnel is null) return new OpenedStream<TStream>(null, failure, detail);
-            if (extended && !tunnel.Http2.PeerAllowsExtendedConnect)
+            if (key.IsForDatagrams && !tunnel.Http2.PeerAllowsExtendedConnect)
             {
                 // A server speaks first; whoever asks again finds another tunnel when this one has become full meanwhile.
                 if (await tunnel.SettingsAsync() && !tunnel.Http2.PeerAllowsExtendedConnect)
@@ -82,7 +82,7 @@ internal sealed class TunnelPool
                     return new OpenedStream<TStream>(null, ProxyFailure.UdpUnsupported, "the destination's proxy does not offer extended CONNECT");
                 }
 
-                if (!tunnel.Http2.CanOpenStream || tunnel.Http2.OpenStreams >= _options.StreamsPerTunnel)
+                if (!tunnel.Http2.CanOpenStream || tunnel.Http2.OpenStreams >= StreamsPerTunnel(key))
                 {
                     result = new OpenedStream<TStream>(null, tunnel.WasRefused ? ProxyFailure.TlsHandshake : ProxyFailure.TunnelReset, tunnel.CloseReason);
                     continue;
@@ -174,11 +174,11 @@ internal sealed class TunnelPool
             TlsIdentity? identity = await _waiter.FindAsync(key.Source);
             if (identity is null) return (null, ProxyFailure.NoCertificate, null);
             if (!_groups.TryGetValue(key, out TunnelGroup? group)) _groups.Add(key, group = new TunnelGroup(key));
-            TunnelConnection? tunnel = group.Pick(identity, _options.StreamsPerTunnel);
+            TunnelConnection? tunnel = group.Pick(identity, StreamsPerTunnel(key));
             if (tunnel is not null) return (tunnel, ProxyFailure.None, null);
 
             // As many tunnels are made as those who wait will fill.
-            if (group.Waiting >= group.Connecting * _options.StreamsPerTunnel) _ = ConnectAsync(group, identity);
+            if (group.Waiting >= group.Connecting * StreamsPerTunnel(key)) _ = ConnectAsync(group, identity);
             if (await group.WaitAsync()) continue;
 
             // No further tunnel: one that is full by our measure, but not by the peer's, is better than none.
@@ -220,8 +220,8 @@ internal sealed class TunnelPool
         ValueTask running = tunnel.RunAsync();
         if (!tunnel.IsClosed)
         {
-            group.Wake(_options.StreamsPerTunnel);
-            if (group.Waiting > group.Connecting * _options.StreamsPerTunnel) _ = ConnectAsync(group, identity);
+            group.Wake(StreamsPerTunnel(group.Key));
+            if (group.Waiting > group.Connecting * StreamsPerTunnel(group.Key)) _ = ConnectAsync(group, identity);
         }
         else if (group.Connecting == 0)
         {
@@ -238,6 +238,8 @@ internal sealed class TunnelPool
         // In TLS 1.3 a client has finished before the server has looked at its certificate: a refusal comes as the first thing read.
         if (tunnel.WasRefused) _handshaker.ReportRefusal(tunnel.Parts, tunnel.CloseReason!);
     }
+
+    private int StreamsPerTunnel(in TunnelKey key) => key.IsForDatagrams ? _options.DatagramStreamsPerTunnel : _options.StreamsPerTunnel;
 
     private void RemoveIfEmpty(TunnelGroup group)
     {

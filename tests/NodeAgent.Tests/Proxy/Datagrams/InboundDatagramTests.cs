@@ -49,16 +49,16 @@ public sealed class InboundDatagramTests
         using Socket pod = BindPod(pair);
         using CancellationTokenSource stop = new();
         Task echo = EchoAsync(pod, stop.Token);
-        (TunnelDatagramStream Stream, RecordingSink Sink)[] sessions = await Task.WhenAll(Enumerable.Range(0, 500).Select(_ => client.OpenAsync(Address(pod))));
-        Assert.InRange(await client.TunnelCountAsync(), 5, 6);
-        for (int round = 0; round < 3; round++)
+        (TunnelDatagramStream Stream, RecordingSink Sink)[] sessions = await Task.WhenAll(Enumerable.Range(0, 2000).Select(_ => client.OpenAsync(Address(pod))));
+        Assert.InRange(await client.TunnelCountAsync(), 2, 3);
+        for (int round = 0; round < 2; round++)
         {
             for (int i = 0; i < sessions.Length; i++) Assert.True(await client.SendAsync(sessions[i].Stream, [(byte)i, (byte)(i >> 8), (byte)round]));
             for (int i = 0; i < sessions.Length; i++) Assert.Equal([(byte)i, (byte)(i >> 8), (byte)round], (await sessions[i].Sink.ReceiveAsync()).Payload);
         }
 
         foreach ((TunnelDatagramStream stream, _) in sessions) await client.CloseAsync(stream);
-        await SocketExtensions.EventuallyAsync(() => pair.Destination.Closed.Count == 500);
+        await SocketExtensions.EventuallyAsync(() => pair.Destination.Closed.Count == 2000);
         await stop.CancelAsync();
         await echo;
         await SocketExtensions.EventuallyAsync(async () => (await pair.DestinationProxy.GetStatsAsync())[0].Connections == 0);
