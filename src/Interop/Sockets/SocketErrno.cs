@@ -13,6 +13,9 @@ public enum SocketErrno
     /// <summary>Interrupted by a signal (EINTR).</summary>
     Interrupted = 4,
 
+    /// <summary>Input or output error (EIO); of a train of datagrams: the device can't cut it up.</summary>
+    InputOutput = 5,
+
     /// <summary>The descriptor is closed (EBADF).</summary>
     BadDescriptor = 9,
 
@@ -36,6 +39,9 @@ public enum SocketErrno
 
     /// <summary>The other side no longer reads (EPIPE).</summary>
     BrokenPipe = 32,
+
+    /// <summary>A datagram is longer than the path, or the protocol, takes (EMSGSIZE).</summary>
+    MessageTooLong = 90,
 
     /// <summary>Address in use (EADDRINUSE).</summary>
     AddressInUse = 98,
