@@ -9,7 +9,7 @@ internal sealed class NoReplyTable : IReplyTable
     internal static readonly NoReplyTable Instance = new();
 
     /// <inheritdoc/>
-    public SocketErrno Add(in SocketEndPoint pod, in SocketEndPoint client) => SocketErrno.None;
+    public SocketErrno Add(in SocketEndPoint pod, in SocketEndPoint client, int loop) => SocketErrno.None;
 
     /// <inheritdoc/>
     public void Remove(in SocketEndPoint pod, in SocketEndPoint client)

@@ -4,26 +4,33 @@ using Culvert.NodeAgent.Proxy.Loop;
 namespace Culvert.NodeAgent.Proxy.Udp;
 
 /// <summary>
-/// A pod, or another plain UDP destination, as a session speaks to it: a socket bound to the client's own address and port and
-/// connected to the destination, so that the application sees the real client. Belongs to its loop's thread.
+/// A pod, or another plain UDP end point, as a session speaks to it: a connected socket that may be bound to an address of
+/// somebody else, so that the application sees the real client. Belongs to its loop's thread.
 /// </summary>
 internal sealed class UdpSocketPeer : EventSource, IDatagramPeer
 {
+    /// <summary>Datagrams that wait for <see cref="UdpIo"/>.</summary>
+    internal DatagramQueue Queue;
+
+    /// <summary>Largest datagram that goes in trains.</summary>
+    internal int MaxSegment = ushort.MaxValue;
+
     private readonly ProxyContext _context;
-    private readonly SocketHandle _handle;
     private readonly IDatagramSink _sink;
-    private readonly SocketEndPoint _client;
-    private readonly SocketEndPoint _target;
+    private readonly SocketEndPoint _local;
+    private readonly SocketEndPoint _remote;
+    private bool _awaitsReplies;
     private bool _disposed;
 
-    private UdpSocketPeer(ProxyContext context, SocketHandle handle, in SocketEndPoint client, in SocketEndPoint target, IDatagramSink sink)
-    {
-        (_context, _handle, _sink, _client, _target) = (context, handle, sink, client, target);
-    }
+    private UdpSocketPeer(ProxyContext context, SocketHandle handle, in SocketEndPoint local, in SocketEndPoint remote, IDatagramSink sink) =>
+        (_context, Handle, _sink, _local, _remote) = (context, handle, sink, local, remote);
 
-    /// <summary>Opens the way to a destination.</summary>
+    /// <summary>The socket.</summary>
+    internal SocketHandle Handle { get; }
+
+    /// <summary>Opens the way to a destination, on behalf of a client; what it answers, from any of its ports, goes to the sink.</summary>
     /// <param name="context">What the loop shares.</param>
-    /// <param name="client">The client's address and port. Not used as source when the family differs or the proxy is not transparent.</param>
+    /// <param name="client">The client's address and port. Not used as source when the family differs or the proxy is not transparent; its port not when another session of this client uses it to the same destination.</param>
     /// <param name="target">The destination.</param>
     /// <param name="sink">Hears what comes back.</param>
     /// <param name="failure">Why null was returned.</param>
@@ -31,36 +38,101 @@ internal sealed class UdpSocketPeer : EventSource, IDatagramPeer
     internal static UdpSocketPeer? TryOpen(
         ProxyContext context, in SocketEndPoint client, in SocketEndPoint target, IDatagramSink sink, out ProxyFailure failure, out string? detail)
     {
-        (failure, detail) = (ProxyFailure.None, null);
-        SocketHandle? handle = UdpDialer.Connect(context, client, target, out SocketErrno error);
-        if (handle is not null)
+        bool toItself = client.WithPort(0) == target.WithPort(0);
+        UdpSocketPeer? peer = Open(context, toItself ? null : client, target, sink, out SocketErrno error);
+        if (peer is not null && !context.Answers.TryAdd(peer._remote, peer._local, peer))
         {
-            UdpSocketPeer peer = new(context, handle, client, target, sink);
-            error = context.Loop.Register(peer, handle, EpollEvents.Readable);
-            if (error == SocketErrno.None) error = context.Seams.Replies.Add(target, client);
-            if (error == SocketErrno.None) return peer;
-            context.Loop.Unregister(peer);
-            handle.Dispose();
+            // Two sessions of one client to one destination (by a Service and without) would get each other's answers.
+            peer.Dispose();
+            peer = Open(context, client.WithPort(0), target, sink, out error);
+            if (peer is not null && !context.Answers.TryAdd(peer._remote, peer._local, peer))
+            {
+                peer.Dispose();
+                (peer, error) = (null, SocketErrno.AddressInUse);
+            }
+
+            if (peer is not null) context.Seams.Observer.OnSourcePortChanged();
         }
 
-        (failure, detail) = (Failures.FromConnect(error), $"send to {target}: {error}");
+        if (peer is not null)
+        {
+            peer._awaitsReplies = true;
+            error = context.Seams.Replies.Add(target, peer._local, context.Loop.Index);
+            if (error != SocketErrno.None)
+            {
+                context.Answers.Remove(peer._remote, peer._local);
+                peer._awaitsReplies = false;
+                peer.Dispose();
+                peer = null;
+            }
+        }
+
+        (failure, detail) = peer is null ? (Failures.FromConnect(error), $"send to {target}: {error}") : (ProxyFailure.None, null);
+        return peer;
+    }
+
+    /// <summary>A socket from one address to another; the sink hears what comes to it.</summary>
+    /// <param name="context">What the loop shares.</param>
+    /// <param name="local">Where to speak from; null for the system's choice.</param>
+    /// <param name="remote">Where to.</param>
+    /// <param name="sink">Hears what comes back.</param>
+    /// <param name="error">Why null was returned.</param>
+    internal static UdpSocketPeer? Open(ProxyContext context, in SocketEndPoint? local, in SocketEndPoint remote, IDatagramSink sink, out SocketErrno error)
+    {
+        SocketHandle? handle = UdpDialer.Connect(context.Options, local, remote, out error);
+        if (handle is null) return null;
+        SocketEndPoint bound = default;
+        error = handle.GetLocalEndPoint(out bound);
+        UdpSocketPeer peer = new(context, handle, bound, remote, sink);
+        if (error == SocketErrno.None) error = context.Loop.Register(peer, handle, EpollEvents.Readable);
+        if (error == SocketErrno.None) return peer;
+        handle.Dispose();
         return null;
     }
 
-    /// <inheritdoc/>
-    public bool Send(ReadOnlySpan<byte> payload) => _handle.Send(payload).Succeeded;
+    /// <summary>The loop it belongs to.</summary>
+    internal int Loop => _context.Loop.Index;
 
     /// <inheritdoc/>
-    public void Flush()
+    public bool Send(ReadOnlySpan<byte> payload)
     {
+        if (_disposed) return false;
+        _context.Udp.Add(this, payload);
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public void Flush() => _context.Udp.Flush(this);
+
+    /// <summary>A datagram that came from another port of the destination.</summary>
+    internal void Deliver(ReadOnlySpan<byte> payload, ushort sourcePort)
+    {
+        _sink.OnDatagram(payload, sourcePort);
+        if (!_disposed) _sink.OnIdle();
     }
 
     /// <inheritdoc/>
     internal override void OnReady(EpollEvents events)
     {
-        IoResult result = _handle.Receive(_context.Loop.Scratch);
-        if (!result.Succeeded) return;
-        _sink.OnDatagram(_context.Loop.Scratch.AsSpan(0, result.Count), 0);
+        DatagramReceiver receiver = _context.Udp.Receiver;
+        SocketErrno error = receiver.Receive(Handle);
+        if (error == SocketErrno.ConnectionRefused) _context.Udp.Counters.CountRefusedByPeer();
+        if (error != SocketErrno.None) return;
+
+        // One call a turn: others get theirs, and what is left is reported again.
+        for (int i = 0; i < receiver.Count && !_disposed; i++)
+        {
+            ReadOnlySpan<byte> payload = receiver.Payload(i);
+            int segment = receiver.SegmentSize(i);
+            while (segment > 0 && payload.Length > segment && !_disposed)
+            {
+                _sink.OnDatagram(payload[..segment], 0);
+                payload = payload[segment..];
+            }
+
+            if (!_disposed) _sink.OnDatagram(payload, 0);
+        }
+
         if (!_disposed) _sink.OnIdle();
     }
 
@@ -69,8 +141,14 @@ internal sealed class UdpSocketPeer : EventSource, IDatagramPeer
     {
         if (_disposed) return;
         _disposed = true;
-        _context.Seams.Replies.Remove(_target, _client);
+        if (_awaitsReplies)
+        {
+            _context.Answers.Remove(_remote, _local);
+            _context.Seams.Replies.Remove(_remote, _local);
+        }
+
+        _context.Udp.Discard(this);
         _context.Loop.Unregister(this);
-        _handle.Dispose();
+        Handle.Dispose();
     }
 }

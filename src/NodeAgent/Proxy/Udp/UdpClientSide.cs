@@ -1,0 +1,86 @@
+using Culvert.Interop.Sockets;
+
+namespace Culvert.NodeAgent.Proxy.Udp;
+
+/// <summary>
+/// A session's sockets towards its client: one speaks from the address the client sent to, others, a few, from further ports of
+/// it, which the application chose to answer from. Fragmented datagrams of the client come in here as well, as the kernel's own
+/// look-up prefers a connected socket. Belongs to its loop's thread.
+/// </summary>
+internal sealed class UdpClientSide : IDatagramSink, IDisposable
+{
+    // TFTP answers from one other port; a pod that answers from each must not cost descriptors without bound.
+    private const int MaxOtherPorts = 8;
+
+    private readonly ProxyContext _context;
+    private readonly UdpSession _session;
+    private readonly UdpSocketPeer? _socket;
+    private List<(ushort Port, UdpSocketPeer Socket)>? _others;
+
+    internal UdpClientSide(ProxyContext context, UdpSession session)
+    {
+        (_context, _session) = (context, session);
+        _socket = UdpSocketPeer.Open(context, session.Key.Destination, session.Key.Client, this, out _);
+    }
+
+    /// <summary>Sends to the client; false when that can't be done, which is counted.</summary>
+    /// <param name="payload">The datagram.</param>
+    /// <param name="sourcePort">0, or the port to send it from.</param>
+    internal bool Send(ReadOnlySpan<byte> payload, ushort sourcePort)
+    {
+        UdpSocketPeer? socket = sourcePort == 0 ? _socket : FindOther(sourcePort);
+        if (socket is null)
+        {
+            _context.Udp.Counters.CountDrop(UdpDrop.Answer);
+            return false;
+        }
+
+        _context.Udp.Counters.CountToClient();
+        return socket.Send(payload);
+    }
+
+    /// <summary>Lets go what has gathered.</summary>
+    internal void Flush()
+    {
+        _socket?.Flush();
+        if (_others is null) return;
+        foreach ((_, UdpSocketPeer socket) in _others) socket.Flush();
+    }
+
+    /// <inheritdoc/>
+    public void OnDatagram(ReadOnlySpan<byte> payload, ushort sourcePort)
+    {
+        _context.Udp.Counters.CountFromClient();
+        _session.OnFromClient(payload);
+    }
+
+    /// <inheritdoc/>
+    public void OnIdle() => _session.FlushToPeer();
+
+    /// <inheritdoc/>
+    public void OnClosed(ProxyFailure failure) => _session.Close(failure);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _socket?.Dispose();
+        if (_others is null) return;
+        foreach ((_, UdpSocketPeer socket) in _others) socket.Dispose();
+    }
+
+    private UdpSocketPeer? FindOther(ushort port)
+    {
+        if (_others is not null)
+        {
+            foreach ((ushort known, UdpSocketPeer socket) in _others)
+            {
+                if (known == port) return socket;
+            }
+        }
+
+        if (_others?.Count == MaxOtherPorts) return null;
+        UdpSocketPeer? opened = UdpSocketPeer.Open(_context, _session.Key.Destination.WithPort(port), _session.Key.Client, this, out _);
+        if (opened is not null) (_others ??= []).Add((port, opened));
+        return opened;
+    }
+}

@@ -1,0 +1,46 @@
+using Culvert.Core;
+
+namespace Culvert.NodeAgent.Proxy.Udp;
+
+/// <summary>What one loop counts of datagrams. Written by the loop's thread only; read by any.</summary>
+internal sealed class UdpCounters
+{
+    private static readonly int Drops = Enum.GetValues<UdpDrop>().Length;
+    private static readonly int Errors = Enum.GetValues<ProxyProtocolError>().Length;
+
+    private readonly long[] _drops = new long[Drops];
+    private readonly long[] _headerErrors = new long[Errors];
+    private long _fromClients;
+    private long _toClients;
+    private long _refusedByPeer;
+    private long _sessions;
+
+    /// <summary>Datagrams taken from clients.</summary>
+    internal long FromClients => Volatile.Read(ref _fromClients);
+
+    /// <summary>Datagrams given to clients.</summary>
+    internal long ToClients => Volatile.Read(ref _toClients);
+
+    /// <summary>Times a destination said that nobody listens there.</summary>
+    internal long RefusedByPeer => Volatile.Read(ref _refusedByPeer);
+
+    /// <summary>Sessions now.</summary>
+    internal long Sessions => Volatile.Read(ref _sessions);
+
+    internal long Dropped(UdpDrop reason) => Volatile.Read(ref _drops[(int)reason]);
+
+    /// <summary>PROXY headers refused, of datagrams and of connections.</summary>
+    internal long HeaderErrors(ProxyProtocolError error) => Volatile.Read(ref _headerErrors[(int)error]);
+
+    internal void CountFromClient() => _fromClients++;
+
+    internal void CountToClient() => _toClients++;
+
+    internal void CountRefusedByPeer() => _refusedByPeer++;
+
+    internal void CountDrop(UdpDrop reason, int datagrams = 1) => _drops[(int)reason] += datagrams;
+
+    internal void CountHeaderError(ProxyProtocolError error) => _headerErrors[(int)error]++;
+
+    internal void SetSessions(int sessions) => Volatile.Write(ref _sessions, sessions);
+}

@@ -1,0 +1,159 @@
+using Culvert.Core;
+using Culvert.Interop.Sockets;
+
+namespace Culvert.NodeAgent.Proxy.Udp;
+
+/// <summary>The sessions of one loop: found by client and destination, made by route and policy. Belongs to the loop's thread.</summary>
+/// <param name="context">What the loop shares.</param>
+internal sealed class UdpSessions(ProxyContext context)
+{
+    private readonly Dictionary<UdpSessionKey, UdpSession> _sessions = [];
+    private readonly List<UdpSession> _touched = [];
+    private UdpSession? _last;
+
+    /// <summary>Sessions, and refusals remembered.</summary>
+    internal int Count => _sessions.Count;
+
+    /// <summary>Whether there is such a session.</summary>
+    internal bool Contains(in UdpSessionKey key) => _sessions.ContainsKey(key);
+
+    /// <summary>A captured datagram without its header.</summary>
+    /// <param name="key">Client and destination.</param>
+    /// <param name="outside">Whether it came from outside the mesh, so that its source has no identity.</param>
+    /// <param name="payload">Its bytes.</param>
+    internal void OnDatagram(in UdpSessionKey key, bool outside, ReadOnlySpan<byte> payload)
+    {
+        context.Udp.Counters.CountFromClient();
+        UdpSession? session = _last;
+        if (session is null || session.Key != key)
+        {
+            if (!_sessions.TryGetValue(key, out session))
+            {
+                if (_sessions.Count >= context.Options.MaxUdpSessions)
+                {
+                    context.Udp.Counters.CountDrop(UdpDrop.SessionLimit);
+                    return;
+                }
+
+                session = new UdpSession(this, context, key);
+                _sessions.Add(key, session);
+                Start(session, outside);
+                CountSessions();
+            }
+
+            _last = session.IsClosed ? null : session;
+        }
+
+        session.OnFromClient(payload);
+        if (session.IsTouched) return;
+        session.IsTouched = true;
+        _touched.Add(session);
+    }
+
+    /// <summary>Lets go what sessions have gathered.</summary>
+    internal void Flush()
+    {
+        foreach (UdpSession session in _touched)
+        {
+            session.IsTouched = false;
+            session.FlushToPeer();
+        }
+
+        _touched.Clear();
+    }
+
+    /// <summary>The mesh has changed: refusals are forgotten, and sessions end whose way is no longer the one they would be given.</summary>
+    internal void Recheck()
+    {
+        foreach (UdpSession session in _sessions.Values.ToArray())
+        {
+            if (session.IsRefused) session.Close(ProxyFailure.None);
+            else if (!context.Seams.Directory.IsCurrent(session.Route, session.Key.Destination, TransportProtocol.Udp)) session.Close(ProxyFailure.RouteChanged);
+        }
+    }
+
+    /// <summary>Ends all.</summary>
+    internal void CloseAll()
+    {
+        foreach (UdpSession session in _sessions.Values.ToArray()) session.Close(ProxyFailure.Draining);
+    }
+
+    /// <summary>Forgets a session that has ended.</summary>
+    internal void Remove(UdpSession session, bool counted)
+    {
+        _sessions.Remove(session.Key);
+        if (ReferenceEquals(_last, session)) _last = null;
+        if (counted) context.UdpBudget.Release();
+        CountSessions();
+    }
+
+    private void Start(UdpSession session, bool outside)
+    {
+        UdpSessionKey key = session.Key;
+        IProxyDirectory directory = context.Seams.Directory;
+        WorkloadInfo? source = outside ? null : directory.FindLocalWorkload(key.Client);
+        ProxyConnectionInfo info = new()
+        {
+            Id = context.NextId(),
+            Protocol = TransportProtocol.Udp,
+            Direction = outside ? ProxyDirection.Inbound : ProxyDirection.Outbound,
+            Source = key.Client,
+            Destination = key.Destination,
+            Target = key.Destination,
+            SourceWorkload = source,
+            SourceIdentity = source?.Identity,
+        };
+        if (source is null && !outside)
+        {
+            session.Refuse(info, ProxyFailure.UnknownSource, null);
+            return;
+        }
+
+        OutboundRoute route = directory.Resolve(source, key.Client, key.Destination, TransportProtocol.Udp);
+        if (outside && route.Kind is not (OutboundRouteKind.Local or OutboundRouteKind.Deny))
+            route = OutboundRoute.Deny(ProxyFailure.NoRoute, "from outside the mesh to no workload of this node");
+        info = info with
+        {
+            Route = route.Kind,
+            Target = route.Kind == OutboundRouteKind.Deny ? key.Destination : route.Target,
+            DestinationWorkload = route.Destination,
+            DestinationIdentity = route.Destination?.Identity,
+            Service = route.Service,
+        };
+        if (route.Kind == OutboundRouteKind.Deny) session.Refuse(info, route.Failure, route.Detail);
+        else if (!context.UdpBudget.TryTake()) session.Refuse(info, ProxyFailure.Overload, "too many sessions");
+        else if (route.Kind == OutboundRouteKind.Tunnel) OpenTunnel(session, route, info);
+        else OpenPlain(session, route, info);
+    }
+
+    private void OpenPlain(UdpSession session, in OutboundRoute route, ProxyConnectionInfo info)
+    {
+        bool local = route.Kind == OutboundRouteKind.Local;
+        ProxyFailure failure = ProxyFailure.None;
+        string? detail = null;
+        if (local)
+        {
+            Decision decision = context.Seams.Authorizer.Authorize(info.SourceIdentity, info.Source, route.Destination!, route.Target.Port, TransportProtocol.Udp);
+            info = info with { Decision = decision };
+            if (!decision.IsAllowed) failure = ProxyFailure.PolicyDenied;
+        }
+
+        UdpSocketPeer? peer = failure == ProxyFailure.None ? UdpSocketPeer.TryOpen(context, info.Source, route.Dial, session, out failure, out detail) : null;
+        if (peer is not null)
+        {
+            session.Open(route, peer, info, authorized: local);
+            return;
+        }
+
+        context.UdpBudget.Release();
+        session.Refuse(info, failure, detail);
+    }
+
+    private void OpenTunnel(UdpSession session, in OutboundRoute route, ProxyConnectionInfo info)
+    {
+        context.UdpBudget.Release();
+        session.Refuse(info, ProxyFailure.NoRoute, "no tunnels for datagrams yet");
+    }
+
+    private void CountSessions() => context.Udp.Counters.SetSessions(_sessions.Count);
+}
