@@ -24,6 +24,8 @@ internal sealed class BenchMesh(WorkloadInfo local, TlsIdentity identity, Outbou
 
     public ServiceInfo? FindService(in SocketEndPoint address, in SocketEndPoint target, TransportProtocol protocol) => null;
 
+    public bool IsCurrent(in OutboundRoute given, in SocketEndPoint destination, TransportProtocol protocol) => true;
+
     public bool IsAddressOf(in SocketEndPoint address, SpiffeId identity) => true;
 
     public Decision Authorize(SpiffeId? peer, in SocketEndPoint source, WorkloadInfo destination, ushort port, TransportProtocol protocol) => new(Verdict.Allow, DecisionReason.AllowedByDefault);
@@ -50,7 +52,7 @@ internal sealed class BenchMesh(WorkloadInfo local, TlsIdentity identity, Outbou
 
     public void OnTunnelWithoutUdp(in SocketEndPoint peer, SpiffeId identity) => Console.Error.WriteLine($"no UDP at {peer}");
 
-    public void OnDatagramDropped(DatagramDrop reason) => Interlocked.Increment(ref _dropped);
+    public void OnDatagramDropped(DatagramDrop reason, int count = 1) => Interlocked.Add(ref _dropped, count);
 
     public void OnLoopTurn(int loop, TimeSpan busy, int events)
     {

@@ -168,7 +168,7 @@ public sealed class AgentHost : ISnapshotSink, IFlowContext, IAsyncDisposable
         {
             _reconciler.Apply(snapshot);
             TimeSpan lifetimeBefore = _directory.View.Snapshot.Mesh.CertificateLifetime;
-            _directory.View = new MeshView(snapshot, _options.TunnelPort);
+            _directory.View = new MeshView(snapshot, _options.TunnelPort, _directory.View);
             Dictionary<SpiffeId, string> wanted = [];
             foreach (WorkloadInfo workload in snapshot.LocalWorkloads()) wanted.TryAdd(workload.Identity, workload.Uid);
             _svids.Want(wanted);

@@ -19,7 +19,9 @@ internal sealed class MeshDirectory(MeshView first) : IProxyDirectory, IProxyAut
     public WorkloadInfo? FindLocalWorkload(in SocketEndPoint address) => _view.FindLocalWorkload(address);
 
     public OutboundRoute Resolve(WorkloadInfo? source, in SocketEndPoint sourceAddress, in SocketEndPoint destination, TransportProtocol protocol) =>
-        _view.Resolve(source, destination, protocol);
+        _view.Resolve(source, sourceAddress, destination, protocol);
+
+    public bool IsCurrent(in OutboundRoute route, in SocketEndPoint destination, TransportProtocol protocol) => _view.IsCurrent(route, destination, protocol);
 
     public ServiceInfo? FindService(in SocketEndPoint address, in SocketEndPoint target, TransportProtocol protocol) => _view.FindService(address, target, protocol);
 

@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using Culvert.Core;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Proxy.Udp;
 
 namespace Culvert.NodeAgent.Mesh;
 
@@ -15,8 +16,13 @@ internal sealed class MeshView
     private readonly FrozenDictionary<SocketEndPoint, WorkloadInfo> _workloads;
     private readonly FrozenDictionary<(SocketEndPoint Address, TransportProtocol Protocol), BackendPool> _services;
     private readonly FrozenSet<SocketEndPoint> _vips;
+    private readonly Dictionary<SocketEndPoint, BackendLoad> _loads = [];
 
-    internal MeshView(NodeSnapshot snapshot, ushort tunnelPort)
+    /// <summary>Makes a view of a snapshot.</summary>
+    /// <param name="snapshot">The snapshot.</param>
+    /// <param name="tunnelPort">Port of tunnels on every node.</param>
+    /// <param name="previous">The view it replaces: sessions are counted on where they were.</param>
+    internal MeshView(NodeSnapshot snapshot, ushort tunnelPort, MeshView? previous = null)
     {
         Snapshot = snapshot;
         Index = new SnapshotIndex(snapshot);
@@ -35,7 +41,8 @@ internal sealed class MeshView
             {
                 foreach (var family in service.Vips.GroupBy(v => v.AddressFamily))
                 {
-                    BackendPool pool = new(service, [.. port.Backends.Where(b => b.Weight > 0 && b.Address.AddressFamily == family.Key).Select(b => ToBackend(snapshot, b))]);
+                    BackendPool pool = new(
+                        service, port, [.. port.Backends.Where(b => b.Weight > 0 && b.Address.AddressFamily == family.Key).Select(b => ToBackend(snapshot, port, b, previous))]);
                     foreach (System.Net.IPAddress vip in family) services.TryAdd((new SocketEndPoint(vip, port.Port), port.Protocol), pool);
                 }
             }
@@ -53,29 +60,41 @@ internal sealed class MeshView
     internal WorkloadInfo? FindLocalWorkload(in SocketEndPoint address) =>
         FindWorkload(address) is { Enrolled: true } workload && workload.Node == _node ? workload : null;
 
-    internal OutboundRoute Resolve(WorkloadInfo? source, in SocketEndPoint destination, TransportProtocol protocol)
+    internal OutboundRoute Resolve(WorkloadInfo? source, in SocketEndPoint client, in SocketEndPoint destination, TransportProtocol protocol)
     {
-        if (_services.TryGetValue((destination, protocol), out BackendPool? pool)) return Choose(source, pool);
+        if (_services.TryGetValue((destination, protocol), out BackendPool? pool))
+        {
+            return pool.Choose(this, source, client.WithPort(0)) is { } chosen
+                ? RouteTo(chosen.Workload, chosen.Address, pool.Service) with { Load = chosen.Load }
+                : OutboundRoute.Deny(ProxyFailure.NoEndpoint, "the Service port has no backend", pool.Service);
+        }
         if (_vips.Contains(destination.WithPort(0))) return OutboundRoute.Deny(ProxyFailure.NoRoute, "the Service has no such port");
         return RouteTo(FindWorkload(destination), destination, null);
     }
 
     internal ServiceInfo? FindService(in SocketEndPoint address, in SocketEndPoint target, TransportProtocol protocol) =>
-        _services.TryGetValue((address, protocol), out BackendPool? pool) && pool.Has(target) ? pool.Service : null;
+        _services.TryGetValue((address, protocol), out BackendPool? pool) && pool.Find(target) is not null ? pool.Service : null;
 
-    private static Backend ToBackend(NodeSnapshot snapshot, ServiceBackend backend) => new(
-        new SocketEndPoint(backend.Address, backend.Port),
-        backend.WorkloadUid is null ? null : snapshot.Workloads.GetValueOrDefault(backend.WorkloadUid),
-        backend.Weight);
-
-    // The kernel draws among all backends and keeps what it can deliver on this node itself. Drawing here among the others only
-    // leaves every backend exactly the share that its weight says.
-    private OutboundRoute Choose(WorkloadInfo? source, BackendPool pool)
+    /// <summary>Whether a session to the destination could still be given this route.</summary>
+    internal bool IsCurrent(in OutboundRoute route, in SocketEndPoint destination, TransportProtocol protocol)
     {
-        Backend? chosen = pool.Draw(this, source, onlyBeyondKernel: true) ?? pool.Draw(this, source, onlyBeyondKernel: false);
-        return chosen is null
-            ? OutboundRoute.Deny(ProxyFailure.NoEndpoint, "the Service port has no backend", pool.Service)
-            : RouteTo(chosen.Workload, chosen.Address, pool.Service);
+        if (_services.TryGetValue((destination, protocol), out BackendPool? pool) ? pool.Find(route.Target) is null : route.Target != destination) return false;
+        OutboundRoute now = RouteTo(FindWorkload(route.Target), route.Target, null);
+        return now.Kind == route.Kind && now.Dial == route.Dial && Equals(now.Destination?.Identity, route.Destination?.Identity)
+            && Equals(now.Destination?.ProxyProtocolPorts, route.Destination?.ProxyProtocolPorts);
+    }
+
+    /// <summary>Whether the kernel delivers to a backend itself.</summary>
+    internal bool IsKernels(Backend backend, WorkloadInfo? source) =>
+        backend.Workload is { Enrolled: true, UsesProxyProtocol: false } workload && workload.Node == _node && !ReferenceEquals(workload, source);
+
+    private Backend ToBackend(NodeSnapshot snapshot, ServicePort port, ServiceBackend backend, MeshView? previous)
+    {
+        SocketEndPoint address = new(backend.Address, backend.Port);
+        BackendLoad? load = null;
+        if (port.Protocol == TransportProtocol.Udp && !_loads.TryGetValue(address, out load))
+            _loads.Add(address, load = previous?._loads.GetValueOrDefault(address) ?? new BackendLoad());
+        return new Backend(address, backend.WorkloadUid is null ? null : snapshot.Workloads.GetValueOrDefault(backend.WorkloadUid), backend.Weight, load);
     }
 
     private OutboundRoute RouteTo(WorkloadInfo? workload, in SocketEndPoint target, ServiceInfo? service)
@@ -85,41 +104,4 @@ internal sealed class MeshView
             ? OutboundRoute.Local(target, workload, service)
             : OutboundRoute.Tunnel(target.WithPort(_tunnelPort), target, workload, service);
     }
-
-    internal sealed record Backend(SocketEndPoint Address, WorkloadInfo? Workload, ushort Weight);
-
-    internal sealed class BackendPool(ServiceInfo service, Backend[] backends)
-    {
-        internal ServiceInfo Service { get; } = service;
-
-        internal bool Has(in SocketEndPoint target)
-        {
-            foreach (Backend backend in backends)
-            {
-                if (backend.Address == target) return true;
-            }
-            return false;
-        }
-
-        internal Backend? Draw(MeshView view, WorkloadInfo? source, bool onlyBeyondKernel)
-        {
-            int total = 0;
-            foreach (Backend backend in backends)
-            {
-                if (!onlyBeyondKernel || !view.IsKernels(backend, source)) total += backend.Weight;
-            }
-            if (total == 0) return null;
-            int drawn = Random.Shared.Next(total);
-            foreach (Backend backend in backends)
-            {
-                if (onlyBeyondKernel && view.IsKernels(backend, source)) continue;
-                drawn -= backend.Weight;
-                if (drawn < 0) return backend;
-            }
-            return null;
-        }
-    }
-
-    private bool IsKernels(Backend backend, WorkloadInfo? source) =>
-        backend.Workload is { Enrolled: true } workload && workload.Node == _node && !workload.UsesProxyProtocol && !ReferenceEquals(workload, source);
 }

@@ -17,4 +17,25 @@ internal enum DatagramDrop
 
     /// <summary>The datagram's capsule was cut short, or too short for its own header.</summary>
     MalformedCapsule = 4,
+
+    /// <summary>Its PROXY header was refused; the reason is counted apart.</summary>
+    BadHeader = 5,
+
+    /// <summary>Its session is refused: by policy, or for want of a route or backend.</summary>
+    SessionRefused = 6,
+
+    /// <summary>There are as many sessions as there may be.</summary>
+    SessionLimit = 7,
+
+    /// <summary>It came while the tunnel was being opened, and enough others wait for that already.</summary>
+    SessionOpening = 8,
+
+    /// <summary>The kernel did not take it: no buffer, no route, or too long.</summary>
+    SendFailed = 9,
+
+    /// <summary>No socket could be had to answer the client from.</summary>
+    NoAnswerSocket = 10,
+
+    /// <summary>An answer that belongs to no session.</summary>
+    UnknownSession = 11,
 }

@@ -22,6 +22,12 @@ internal interface IProxyDirectory
     /// <summary>The Service that has a virtual address and port whose backends include a target; null when there is none.</summary>
     ServiceInfo? FindService(in SocketEndPoint address, in SocketEndPoint target, TransportProtocol protocol);
 
+    /// <summary>Whether a session to the destination could still be given this route.</summary>
+    /// <param name="route">A route, as <see cref="Resolve"/> gave it.</param>
+    /// <param name="destination">What it was given for.</param>
+    /// <param name="protocol">TCP or UDP.</param>
+    bool IsCurrent(in OutboundRoute route, in SocketEndPoint destination, TransportProtocol protocol);
+
     /// <summary>Whether the address (the port does not count) belongs to a workload with this identity, on any node.</summary>
     bool IsAddressOf(in SocketEndPoint address, SpiffeId identity);
 }

@@ -37,5 +37,5 @@ internal interface IProxyObserver : ILoopObserver
     void OnTunnelWithoutUdp(in SocketEndPoint peer, SpiffeId identity);
 
     /// <summary>A datagram was dropped.</summary>
-    void OnDatagramDropped(DatagramDrop reason);
+    void OnDatagramDropped(DatagramDrop reason, int count = 1);
 }

@@ -1,5 +1,6 @@
 using Culvert.Core;
 using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Udp;
 
 namespace Culvert.NodeAgent.Proxy;
 
@@ -36,6 +37,9 @@ internal readonly record struct OutboundRoute
 
     /// <summary>The Service that was addressed, if any.</summary>
     internal ServiceInfo? Service { get; private init; }
+
+    /// <summary>Sessions of the backend that was chosen, to be counted there; null where nobody asks.</summary>
+    internal BackendLoad? Load { get; init; }
 
     /// <summary>Why not, when <see cref="Kind"/> is Deny.</summary>
     internal ProxyFailure Failure { get; private init; }

@@ -2,6 +2,7 @@ using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Relay;
 using Culvert.NodeAgent.Proxy.Tunnel;
+using Culvert.NodeAgent.Proxy.Udp;
 
 namespace Culvert.NodeAgent.Proxy;
 
@@ -10,13 +11,16 @@ internal sealed class ProxyContext
 {
     private long _nextId;
 
-    internal ProxyContext(EventLoop loop, ProxyOptions options, ProxySeams seams, ConnectionBudget budget, FailureLog failures, TimeProvider time)
+    internal ProxyContext(EventLoop loop, ProxyOptions options, ProxySeams seams, ConnectionBudget budget, UdpShared udp, FailureLog failures, TimeProvider time)
     {
         Loop = loop;
         Options = options;
         Seams = seams;
         Budget = budget;
         Time = time;
+        UdpBudget = udp.Budget;
+        Answers = udp.Answers;
+        Udp = new UdpIo(loop, new UdpCounters(), seams.Observer);
         Certificates = new CertificateWaiter(loop, seams.Certificates, options.CertificateTimeout);
         Reporter = new HandshakeReporter(seams.Observer, failures);
         Handshaker = new TunnelHandshaker(loop, options, Reporter);
@@ -33,6 +37,16 @@ internal sealed class ProxyContext
     internal ConnectionBudget Budget { get; }
 
     internal TimeProvider Time { get; }
+
+    /// <summary>Bounds the UDP sessions of all loops.</summary>
+    internal ConnectionBudget UdpBudget { get; }
+
+    /// <summary>Who stands for which client towards which destination, over all loops.</summary>
+    internal UdpAnswers Answers { get; }
+
+    /// <summary>What this loop's UDP sockets share.</summary>
+    internal UdpIo Udp { get; }
+
     /// <summary>Credentials of this node's identities.</summary>
     internal CertificateWaiter Certificates { get; }
 

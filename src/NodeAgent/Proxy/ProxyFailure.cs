@@ -74,4 +74,7 @@ internal enum ProxyFailure
 
     /// <summary>A PROXY protocol header was refused, or came from somebody who is not trusted with one.</summary>
     ProxyProtocol = 23,
+
+    /// <summary>The mesh has changed, and the session's way is no longer the one to its destination.</summary>
+    RouteChanged = 24,
 }

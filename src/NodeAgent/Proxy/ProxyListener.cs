@@ -11,6 +11,7 @@ internal sealed record ProxyListener(SocketHandle Handle, int Loop, SocketEndPoi
 {
     private const int Backlog = 4096;
     private const int KeepAliveProbes = 6;
+    private const int DatagramBuffer = 16 << 20;
     private static readonly TimeSpan KeepAliveIdle = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan KeepAliveInterval = TimeSpan.FromSeconds(20);
 
@@ -30,6 +31,32 @@ internal sealed record ProxyListener(SocketHandle Handle, int Loop, SocketEndPoi
             if (options.Transparent) Require(handle.SetTransparent(), "set IP_TRANSPARENT (CAP_NET_ADMIN)", address);
             Require(handle.Bind(address), "bind", address);
             Require(handle.Listen(Backlog), "listen", address);
+            Require(handle.GetLocalEndPoint(out SocketEndPoint local), "read the address", address);
+            return new ProxyListener(handle, loop, local);
+        }
+        catch
+        {
+            handle.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Makes and binds a socket for captured datagrams.</summary>
+    /// <exception cref="KernelException">It can't be had.</exception>
+    internal static ProxyListener BindDatagrams(in SocketEndPoint address, int loop, ProxyOptions options, bool sharePort)
+    {
+        SocketHandle handle = SocketHandle.TryCreateUdp(!address.IsIPv4, out SocketErrno error) ?? throw new KernelException("create a UDP socket", (int)error);
+        try
+        {
+            // No SO_REUSEPORT where programs hand datagrams over: kernels before 6.6 refuse such sockets.
+            if (sharePort) Require(handle.SetReusePort(), "set SO_REUSEPORT", address);
+            if (!address.IsIPv4) Require(handle.SetIPv6Only(), "set IPV6_V6ONLY", address);
+            if (options.Mark != 0) Require(handle.SetMark(options.Mark), "set SO_MARK (CAP_NET_ADMIN)", address);
+            if (options.Transparent) Require(handle.SetTransparent(), "set IP_TRANSPARENT (CAP_NET_ADMIN)", address);
+            Require(handle.SetReceiveOriginalDestination(), "set IP_RECVORIGDSTADDR", address);
+            Require(handle.ForceBuffers(DatagramBuffer, DatagramBuffer), "set SO_RCVBUF", address);
+            _ = handle.SetReceiveOffload();
+            Require(handle.Bind(address), "bind", address);
             Require(handle.GetLocalEndPoint(out SocketEndPoint local), "read the address", address);
             return new ProxyListener(handle, loop, local);
         }

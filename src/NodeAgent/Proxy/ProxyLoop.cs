@@ -3,6 +3,7 @@ using Culvert.NodeAgent.Proxy.Inbound;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Outbound;
 using Culvert.NodeAgent.Proxy.Relay;
+using Culvert.NodeAgent.Proxy.Udp;
 
 namespace Culvert.NodeAgent.Proxy;
 
@@ -12,7 +13,9 @@ internal sealed class ProxyLoop
     private readonly ProxyContext _context;
     private readonly OutboundHandler _outbound;
     private readonly InboundHandler _inbound;
+    private readonly UdpSessions _datagrams;
     private readonly List<LoopListener> _listeners = [];
+    private readonly List<UdpListener> _datagramListeners = [];
 
     /// <summary>Puts the parts together; on any thread, before the loop starts.</summary>
     internal ProxyLoop(ProxyContext context)
@@ -20,11 +23,15 @@ internal sealed class ProxyLoop
         _context = context;
         _outbound = new OutboundHandler(context);
         _inbound = new InboundHandler(context);
+        _datagrams = new UdpSessions(context);
     }
 
     internal EventLoop Loop => _context.Loop;
 
     internal InboundHandler Inbound => _inbound;
+
+    /// <summary>What is counted of datagrams; readable from any thread.</summary>
+    internal UdpCounters Datagrams => _context.Udp.Counters;
 
     /// <summary>Whether nothing is left to wait for.</summary>
     internal bool IsIdle => _context.Running == 0;
@@ -36,6 +43,14 @@ internal sealed class ProxyLoop
         LoopListener watched = new(Loop, listener, outbound ? _outbound.Accept : _inbound.Accept, failed);
         _listeners.Add(watched);
         watched.Watch();
+    }
+
+    internal void ListenDatagrams(ProxyListener listener, bool headers)
+    {
+        UdpListener watched = new(_context, _datagrams, listener, headers);
+        _datagramListeners.Add(watched);
+        SocketErrno error = watched.Watch();
+        if (error != SocketErrno.None) _context.Seams.Observer.OnLoopFault(Loop.Index, new Interop.KernelException("watch a socket for datagrams", (int)error));
     }
 
     internal void StopListening()
@@ -61,6 +76,7 @@ internal sealed class ProxyLoop
 
     internal void Reauthorize()
     {
+        _datagrams.Recheck();
         foreach (ProxiedConnection connection in _context.Connections.ToArray()) connection.Reauthorize();
     }
 
@@ -68,11 +84,13 @@ internal sealed class ProxyLoop
     internal void Kill()
     {
         StopListening();
+        foreach (UdpListener listener in _datagramListeners) listener.Dispose();
+        _datagrams.CloseAll();
         foreach (ProxiedConnection connection in _context.Connections.ToArray()) connection.Abort(ProxyFailure.Draining);
         _inbound.CloseAll();
         _context.Pool.CloseAll();
     }
 
     internal ProxyLoopStats Stats() => new(
-        _context.Connections.Count, _context.Pool.Count, _inbound.Count, Loop.Buffers.RentedBytes, Loop.Buffers.IdleBytes, Loop.SourceCount);
+        _context.Connections.Count, _context.Pool.Count, _inbound.Count, Loop.Buffers.RentedBytes, Loop.Buffers.IdleBytes, Loop.SourceCount, _datagrams.Count);
 }

@@ -18,6 +18,27 @@ internal sealed record ProxyOptions
     internal IReadOnlyList<SocketEndPoint> TunnelListeners { get; init; } =
         [new(IPAddress.Loopback, ProxyOptionsDefaults.TunnelPort), new(IPAddress.IPv6Loopback, ProxyOptionsDefaults.TunnelPort)];
 
+    /// <summary>Where captured datagrams arrive behind a PROXY header; the same rule for ports. Empty: the proxy takes no UDP.</summary>
+    internal IReadOnlyList<SocketEndPoint> UdpListeners { get; init; } = [];
+
+    /// <summary>Where captured datagrams arrive that have no room for a header; the same rule for ports.</summary>
+    internal IReadOnlyList<SocketEndPoint> RawListeners { get; init; } = [];
+
+    /// <summary>
+    /// Whether a captured datagram's header has to agree with the addresses the kernel tells, and nothing may be sent to the
+    /// listeners themselves. False only where no BPF programs hand datagrams over.
+    /// </summary>
+    internal bool CheckCaptured { get; init; } = true;
+
+    /// <summary>How long a UDP session is kept without a datagram.</summary>
+    internal TimeSpan UdpIdleTimeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long a refused UDP session is remembered, before policy and routes are asked again.</summary>
+    internal TimeSpan UdpRefusalTime { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Most UDP sessions at once, over all loops; refusals that are remembered count per loop.</summary>
+    internal int MaxUdpSessions { get; init; } = 32_768;
+
     /// <summary>Ports that a tunnel may not ask for: the proxy's own (a loop, else).</summary>
     internal IReadOnlyList<ushort> ForbiddenPorts { get; init; } = [15001, 15003, 15006, 15008];
 

@@ -2,6 +2,7 @@ using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Inbound;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Tunnel;
+using Culvert.NodeAgent.Proxy.Udp;
 
 namespace Culvert.NodeAgent.Proxy;
 
@@ -11,6 +12,8 @@ namespace Culvert.NodeAgent.Proxy;
 /// </summary>
 internal sealed class ProxyServer : IAsyncDisposable
 {
+    private delegate ProxyListener BindListener(in SocketEndPoint address, int loop, ProxyOptions options, bool sharePort);
+
     private static readonly TimeSpan DrainPoll = TimeSpan.FromMilliseconds(20);
 
     private readonly ProxyOptions _options;
@@ -19,6 +22,8 @@ internal sealed class ProxyServer : IAsyncDisposable
     private readonly ConnectionBudget _budget;
     private readonly List<ProxyListener> _outbound = [];
     private readonly List<ProxyListener> _tunnels = [];
+    private readonly List<ProxyListener> _udp = [];
+    private readonly List<ProxyListener> _raw = [];
     private bool _started;
     private bool _stopped;
 
@@ -30,12 +35,13 @@ internal sealed class ProxyServer : IAsyncDisposable
         int count = options.Loops > 0 ? options.Loops : Environment.ProcessorCount;
         _budget = new ConnectionBudget(options.MaxConnections);
         _loops = new ProxyLoop[count];
+        UdpShared udp = new(new ConnectionBudget(options.MaxUdpSessions), new UdpAnswers());
         FailureLog failures = new(time, options.HandshakeLogInterval);
         EventLoopOptions loopOptions = new() { MaxBufferedBytes = options.MaxBufferedBytes / count };
         for (int i = 0; i < count; i++)
         {
             EventLoop loop = new(i, loopOptions, time, seams.Observer);
-            _loops[i] = new ProxyLoop(new ProxyContext(loop, options, seams, _budget, failures, time));
+            _loops[i] = new ProxyLoop(new ProxyContext(loop, options, seams, _budget, udp, failures, time));
         }
 
         InboundHandler[] inbound = [.. _loops.Select(l => l.Inbound)];
@@ -49,18 +55,31 @@ internal sealed class ProxyServer : IAsyncDisposable
     /// <summary>Listeners for tunnels, in order of <see cref="ProxyOptions.TunnelListeners"/>, then of loops.</summary>
     internal IReadOnlyList<ProxyListener> TunnelListeners => _tunnels;
 
+    /// <summary>Sockets for captured datagrams behind a header, in order of <see cref="ProxyOptions.UdpListeners"/>, then of loops.</summary>
+    internal IReadOnlyList<ProxyListener> UdpListeners => _udp;
+
+    /// <summary>Sockets for captured datagrams without one, in order of <see cref="ProxyOptions.RawListeners"/>, then of loops.</summary>
+    internal IReadOnlyList<ProxyListener> RawListeners => _raw;
+
+    /// <summary>What each loop counts of datagrams.</summary>
+    internal IEnumerable<UdpCounters> Datagrams => _loops.Select(loop => loop.Datagrams);
+
+    private IEnumerable<ProxyListener> AllListeners => _outbound.Concat(_tunnels).Concat(_udp).Concat(_raw);
+
     /// <summary>Binds the listeners and starts the loops.</summary>
     /// <exception cref="Interop.KernelException">A port is taken or a capability is missing; the message says which.</exception>
     internal void Start()
     {
         try
         {
-            foreach (SocketEndPoint address in _options.OutboundListeners) BindAll(address, _outbound);
-            foreach (SocketEndPoint address in _options.TunnelListeners) BindAll(address, _tunnels);
+            foreach (SocketEndPoint address in _options.OutboundListeners) BindAll(address, _outbound, ProxyListener.Bind);
+            foreach (SocketEndPoint address in _options.TunnelListeners) BindAll(address, _tunnels, ProxyListener.Bind);
+            foreach (SocketEndPoint address in _options.UdpListeners) BindAll(address, _udp, ProxyListener.BindDatagrams);
+            foreach (SocketEndPoint address in _options.RawListeners) BindAll(address, _raw, ProxyListener.BindDatagrams);
         }
         catch
         {
-            foreach (ProxyListener listener in _outbound.Concat(_tunnels)) listener.Handle.Dispose();
+            foreach (ProxyListener listener in AllListeners) listener.Handle.Dispose();
             throw;
         }
 
@@ -68,6 +87,8 @@ internal sealed class ProxyServer : IAsyncDisposable
         foreach (ProxyLoop loop in _loops) loop.Loop.Start();
         foreach (ProxyListener listener in _outbound) _loops[listener.Loop].Loop.Post(() => _loops[listener.Loop].Listen(listener.Handle, outbound: true));
         foreach (ProxyListener listener in _tunnels) _loops[listener.Loop].Loop.Post(() => _loops[listener.Loop].Listen(listener.Handle, outbound: false));
+        foreach (ProxyListener listener in _udp) _loops[listener.Loop].Loop.Post(() => _loops[listener.Loop].ListenDatagrams(listener, headers: true));
+        foreach (ProxyListener listener in _raw) _loops[listener.Loop].Loop.Post(() => _loops[listener.Loop].ListenDatagrams(listener, headers: false));
     }
 
     /// <summary>Policy has changed: every connection authorised here is judged again, and reset when it is no longer allowed.</summary>
@@ -118,7 +139,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         }
 
         foreach (ProxyLoop loop in _loops) loop.Loop.Dispose();
-        foreach (ProxyListener listener in _outbound.Concat(_tunnels)) listener.Handle.Dispose();
+        foreach (ProxyListener listener in AllListeners) listener.Handle.Dispose();
     }
 
     private void PostAll(Action<ProxyLoop> work)
@@ -126,14 +147,14 @@ internal sealed class ProxyServer : IAsyncDisposable
         foreach (ProxyLoop loop in _loops) loop.Loop.Post(() => work(loop));
     }
 
-    private void BindAll(SocketEndPoint address, List<ProxyListener> listeners)
+    private void BindAll(SocketEndPoint address, List<ProxyListener> listeners, BindListener bind)
     {
         // One listener per loop. Where BPF programs pick one, each has a port of its own, because sk_assign refuses sockets with
         // SO_REUSEPORT on older kernels; without them the kernel has to spread connections over one port.
         SocketEndPoint next = address;
         for (int i = 0; i < _loops.Length; i++)
         {
-            ProxyListener listener = ProxyListener.Bind(next, i, _options, sharePort: !_options.Transparent && _loops.Length > 1);
+            ProxyListener listener = bind(next, i, _options, sharePort: !_options.Transparent && _loops.Length > 1);
             listeners.Add(listener);
             next = _options.Transparent ? address.WithPort(0) : listener.Local;
         }

@@ -69,7 +69,7 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
 
     public void OnTunnelWithoutUdp(in SocketEndPoint peer, SpiffeId identity) => ProxyLog.TunnelWithoutUdp(_logger, peer, identity);
 
-    public void OnDatagramDropped(DatagramDrop reason) => _drops[(int)reason].Increment();
+    public void OnDatagramDropped(DatagramDrop reason, int count = 1) => _drops[(int)reason].Add(count);
 
     public void OnLoopTurn(int loop, TimeSpan busy, int events) => _turns[loop].Observe(busy.TotalSeconds);
 

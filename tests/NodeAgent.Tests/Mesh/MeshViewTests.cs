@@ -10,6 +10,7 @@ namespace Culvert.NodeAgent.Tests.Mesh;
 public sealed class MeshViewTests
 {
     private static readonly WorkloadInfo Client = TestMesh.Workload("client", "n1", "10.0.0.1");
+    private static readonly SocketEndPoint Client1 = Point("10.0.0.1", 40000);
     private static readonly WorkloadInfo Near = TestMesh.Workload("near", "n1", "10.0.0.2");
     private static readonly WorkloadInfo Far = TestMesh.Workload("far", "n2", "10.0.1.1");
     private static readonly WorkloadInfo Other = TestMesh.Workload("other", "n2", "10.0.1.2");
@@ -18,7 +19,7 @@ public sealed class MeshViewTests
     [Fact]
     public void ARemoteWorkloadIsReachedByTunnelToItsOwnAddress()
     {
-        OutboundRoute route = View().Resolve(Client, Point("10.0.1.1", 8080), TransportProtocol.Tcp);
+        OutboundRoute route = View().Resolve(Client, Client1, Point("10.0.1.1", 8080), TransportProtocol.Tcp);
         Assert.Equal(OutboundRouteKind.Tunnel, route.Kind);
         Assert.Equal(Point("10.0.1.1", 15008), route.Dial);
         Assert.Equal(Point("10.0.1.1", 8080), route.Target);
@@ -29,7 +30,7 @@ public sealed class MeshViewTests
     [InlineData("10.0.1.9", (int)OutboundRouteKind.Passthrough)]
     [InlineData("192.0.2.7", (int)OutboundRouteKind.Passthrough)]
     [InlineData("10.0.0.2", (int)OutboundRouteKind.Local)]
-    public void OtherDestinationsGoTheirWay(string address, int kind) => Assert.Equal((OutboundRouteKind)kind, View().Resolve(Client, Point(address, 80), TransportProtocol.Tcp).Kind);
+    public void OtherDestinationsGoTheirWay(string address, int kind) => Assert.Equal((OutboundRouteKind)kind, View().Resolve(Client, Client1, Point(address, 80), TransportProtocol.Tcp).Kind);
 
     [Fact]
     public void AServiceIsDrawnByWeightAmongWhatTheKernelDoesNotDeliver()
@@ -39,7 +40,7 @@ public sealed class MeshViewTests
         int far = 0;
         for (int i = 0; i < 4000; i++)
         {
-            OutboundRoute route = view.Resolve(Client, Point("10.96.0.1", 80), TransportProtocol.Tcp);
+            OutboundRoute route = view.Resolve(Client, Client1, Point("10.96.0.1", 80), TransportProtocol.Tcp);
             Assert.Equal(OutboundRouteKind.Tunnel, route.Kind);
             if (route.Destination == Far) far++;
         }
@@ -49,7 +50,7 @@ public sealed class MeshViewTests
     [Fact]
     public void AServiceWhoseOnlyBackendIsTheSourceComesBackToIt()
     {
-        OutboundRoute route = View(TestMesh.Service("self", "10.96.0.2", TestMesh.Backend("shop/client", "10.0.0.1"))).Resolve(Client, Point("10.96.0.2", 80), TransportProtocol.Tcp);
+        OutboundRoute route = View(TestMesh.Service("self", "10.96.0.2", TestMesh.Backend("shop/client", "10.0.0.1"))).Resolve(Client, Client1, Point("10.96.0.2", 80), TransportProtocol.Tcp);
         Assert.Equal(OutboundRouteKind.Local, route.Kind);
         Assert.Equal(Point("10.0.0.1", 8080), route.Target);
     }
@@ -58,8 +59,8 @@ public sealed class MeshViewTests
     public void AServiceWithoutBackendsOrWithoutThePortIsDenied()
     {
         MeshView view = View(TestMesh.Service("empty", "10.96.0.3"));
-        Assert.Equal(ProxyFailure.NoEndpoint, view.Resolve(Client, Point("10.96.0.3", 80), TransportProtocol.Tcp).Failure);
-        Assert.Equal(ProxyFailure.NoRoute, view.Resolve(Client, Point("10.96.0.3", 81), TransportProtocol.Tcp).Failure);
+        Assert.Equal(ProxyFailure.NoEndpoint, view.Resolve(Client, Client1, Point("10.96.0.3", 80), TransportProtocol.Tcp).Failure);
+        Assert.Equal(ProxyFailure.NoRoute, view.Resolve(Client, Client1, Point("10.96.0.3", 81), TransportProtocol.Tcp).Failure);
     }
 
     [Fact]

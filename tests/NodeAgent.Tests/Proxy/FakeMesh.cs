@@ -40,6 +40,8 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
 
     public ServiceInfo? FindService(in SocketEndPoint address, in SocketEndPoint target, TransportProtocol protocol) => Service?.Vips.Contains(address.ToIPAddress()) == true ? Service : null;
 
+    public bool IsCurrent(in OutboundRoute route, in SocketEndPoint destination, TransportProtocol protocol) => Route(destination) == route;
+
     public bool IsAddressOf(in SocketEndPoint address, SpiffeId identity) => ClientAddressIsTrusted;
 
     public Decision Authorize(SpiffeId? peer, in SocketEndPoint source, WorkloadInfo destination, ushort port, TransportProtocol protocol) =>
@@ -74,7 +76,7 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
 
     internal ConcurrentDictionary<DatagramDrop, int> Dropped { get; } = [];
 
-    public void OnDatagramDropped(DatagramDrop reason) => Dropped.AddOrUpdate(reason, 1, static (_, n) => n + 1);
+    public void OnDatagramDropped(DatagramDrop reason, int count = 1) => Dropped.AddOrUpdate(reason, count, (_, n) => n + count);
 
     public void OnLoopTurn(int loop, TimeSpan busy, int events)
     {

@@ -1,5 +1,3 @@
-using Culvert.Interop.Sockets;
-
 namespace Culvert.NodeAgent.Proxy.Udp;
 
 /// <summary>
@@ -31,7 +29,7 @@ internal sealed class UdpClientSide : IDatagramSink, IDisposable
         UdpSocketPeer? socket = sourcePort == 0 ? _socket : FindOther(sourcePort);
         if (socket is null)
         {
-            _context.Udp.Counters.CountDrop(UdpDrop.Answer);
+            _context.Seams.Observer.OnDatagramDropped(DatagramDrop.NoAnswerSocket);
             return false;
         }
 

@@ -5,10 +5,8 @@ namespace Culvert.NodeAgent.Proxy.Udp;
 /// <summary>What one loop counts of datagrams. Written by the loop's thread only; read by any.</summary>
 internal sealed class UdpCounters
 {
-    private static readonly int Drops = Enum.GetValues<UdpDrop>().Length;
     private static readonly int Errors = Enum.GetValues<ProxyProtocolError>().Length;
 
-    private readonly long[] _drops = new long[Drops];
     private readonly long[] _headerErrors = new long[Errors];
     private long _fromClients;
     private long _toClients;
@@ -27,8 +25,6 @@ internal sealed class UdpCounters
     /// <summary>Sessions now.</summary>
     internal long Sessions => Volatile.Read(ref _sessions);
 
-    internal long Dropped(UdpDrop reason) => Volatile.Read(ref _drops[(int)reason]);
-
     /// <summary>PROXY headers refused, of datagrams and of connections.</summary>
     internal long HeaderErrors(ProxyProtocolError error) => Volatile.Read(ref _headerErrors[(int)error]);
 
@@ -37,8 +33,6 @@ internal sealed class UdpCounters
     internal void CountToClient() => _toClients++;
 
     internal void CountRefusedByPeer() => _refusedByPeer++;
-
-    internal void CountDrop(UdpDrop reason, int datagrams = 1) => _drops[(int)reason] += datagrams;
 
     internal void CountHeaderError(ProxyProtocolError error) => _headerErrors[(int)error]++;
 

@@ -6,7 +6,8 @@ namespace Culvert.NodeAgent.Proxy.Udp;
 /// <summary>What the UDP sockets of one loop share: room to receive into, and what waits to be sent. Belongs to the loop's thread.</summary>
 /// <param name="loop">The loop.</param>
 /// <param name="counters">What is counted.</param>
-internal sealed class UdpIo(EventLoop loop, UdpCounters counters) : IFlushable
+/// <param name="observer">Hears of dropped datagrams.</param>
+internal sealed class UdpIo(EventLoop loop, UdpCounters counters, IProxyObserver observer) : IFlushable
 {
     private readonly DatagramSender _sender = new();
     private readonly List<UdpSocketPeer> _waiting = [];
@@ -39,7 +40,7 @@ internal sealed class UdpIo(EventLoop loop, UdpCounters counters) : IFlushable
     {
         if (peer.Queue.Count == 0) return;
         DatagramSendResult result = _sender.Send(peer.Handle, ref peer.Queue, ref peer.MaxSegment);
-        if (result.Dropped > 0) counters.CountDrop(UdpDrop.Send, result.Dropped);
+        if (result.Dropped > 0) observer.OnDatagramDropped(DatagramDrop.SendFailed, result.Dropped);
         if (result.Error == SocketErrno.ConnectionRefused) counters.CountRefusedByPeer();
     }
 

@@ -56,9 +56,9 @@ internal sealed class UdpListener : EventSource, IDisposable
 
     private void TakeHeadered(ReadOnlySpan<byte> datagram, in SocketEndPoint source, in SocketEndPoint destination)
     {
+        (bool outside, UdpSessionKey key) = (false, default);
         ProxyProtocolError error = ProxyHeaderReader.ReadVersion2(datagram, out ProxyHeader header);
-        if (error == ProxyProtocolError.None) error = Check(header, source, destination, out bool outside, out UdpSessionKey key);
-        else (outside, key) = (false, default);
+        if (error == ProxyProtocolError.None) error = Check(header, source, destination, out outside, out key);
         if (error == ProxyProtocolError.None) _sessions.OnDatagram(key, outside, datagram[header.Length..]);
         else Refuse(error);
     }
@@ -96,12 +96,12 @@ internal sealed class UdpListener : EventSource, IDisposable
     {
         if (answered is null) _sessions.OnDatagram(key, outside, payload);
         else if (answered.Loop == _context.Loop.Index) answered.Deliver(payload, key.Client.Port);
-        else _context.Udp.Counters.CountDrop(UdpDrop.NoSession);
+        else _context.Seams.Observer.OnDatagramDropped(DatagramDrop.UnknownSession);
     }
 
     private void Refuse(ProxyProtocolError error)
     {
         _context.Udp.Counters.CountHeaderError(error);
-        _context.Udp.Counters.CountDrop(UdpDrop.Header);
+        _context.Seams.Observer.OnDatagramDropped(DatagramDrop.BadHeader);
     }
 }

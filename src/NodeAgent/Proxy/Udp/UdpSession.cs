@@ -1,4 +1,3 @@
-using Culvert.Core;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Relay;
 
@@ -53,7 +52,9 @@ internal sealed class UdpSession : IDatagramSink, IConnectionRelay
     /// <summary>Remembers a refusal for a while, so that a flood of datagrams costs one look-up and one record.</summary>
     internal void Refuse(in ProxyConnectionInfo info, ProxyFailure failure, string? detail)
     {
-        (IsRefused, _info) = (true, info);
+        if (_counted) _context.UdpBudget.Release();
+        if (_pending is { Payloads.Count: > 0 }) _context.Seams.Observer.OnDatagramDropped(DatagramDrop.SessionRefused, _pending.Payloads.Count);
+        (IsRefused, _info, _pending, _counted) = (true, info, null, false);
         _context.Seams.Observer.OnFailed(info, failure, detail);
         _context.Loop.Schedule(_idle, _context.Options.UdpRefusalTime);
     }
@@ -84,8 +85,8 @@ internal sealed class UdpSession : IDatagramSink, IConnectionRelay
     {
         if (_peer is null)
         {
-            if (_pending is null) _context.Udp.Counters.CountDrop(UdpDrop.Refused);
-            else if (!_pending.TryAdd(payload)) _context.Udp.Counters.CountDrop(UdpDrop.Pending);
+            if (_pending is null) _context.Seams.Observer.OnDatagramDropped(DatagramDrop.SessionRefused);
+            else if (!_pending.TryAdd(payload)) _context.Seams.Observer.OnDatagramDropped(DatagramDrop.SessionOpening);
             return;
         }
 

@@ -1,5 +1,8 @@
+using System.Text.Unicode;
 using Culvert.Core;
+using Culvert.Http2;
 using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Tunnel;
 
 namespace Culvert.NodeAgent.Proxy.Udp;
 
@@ -7,6 +10,8 @@ namespace Culvert.NodeAgent.Proxy.Udp;
 /// <param name="context">What the loop shares.</param>
 internal sealed class UdpSessions(ProxyContext context)
 {
+    private static readonly Action<HeaderList, (ProxyConnectionInfo Info, SocketEndPoint Tunnel)> WriteConnect = WriteConnectHeaders;
+
     private readonly Dictionary<UdpSessionKey, UdpSession> _sessions = [];
     private readonly List<UdpSession> _touched = [];
     private UdpSession? _last;
@@ -31,7 +36,7 @@ internal sealed class UdpSessions(ProxyContext context)
             {
                 if (_sessions.Count >= context.Options.MaxUdpSessions)
                 {
-                    context.Udp.Counters.CountDrop(UdpDrop.SessionLimit);
+                    context.Seams.Observer.OnDatagramDropped(DatagramDrop.SessionLimit);
                     return;
                 }
 
@@ -122,7 +127,7 @@ internal sealed class UdpSessions(ProxyContext context)
         };
         if (route.Kind == OutboundRouteKind.Deny) session.Refuse(info, route.Failure, route.Detail);
         else if (!context.UdpBudget.TryTake()) session.Refuse(info, ProxyFailure.Overload, "too many sessions");
-        else if (route.Kind == OutboundRouteKind.Tunnel) OpenTunnel(session, route, info);
+        else if (route.Kind == OutboundRouteKind.Tunnel) _ = OpenTunnelAsync(session, route, info);
         else OpenPlain(session, route, info);
     }
 
@@ -149,10 +154,39 @@ internal sealed class UdpSessions(ProxyContext context)
         session.Refuse(info, failure, detail);
     }
 
-    private void OpenTunnel(UdpSession session, in OutboundRoute route, ProxyConnectionInfo info)
+    private async Task OpenTunnelAsync(UdpSession session, OutboundRoute route, ProxyConnectionInfo info)
     {
-        context.UdpBudget.Release();
-        session.Refuse(info, ProxyFailure.NoRoute, "no tunnels for datagrams yet");
+        session.Wait(route);
+        TunnelDatagramStream? stream = null;
+        (ProxyFailure failure, string? detail) = (ProxyFailure.Internal, null);
+        try
+        {
+            TunnelKey key = new(info.SourceIdentity!, route.Dial, route.Destination!.Identity);
+            (stream, failure, detail) = await context.Pool.OpenDatagramStreamAsync(key, context.Headers, WriteConnect, (info, route.Dial), session, context.Seams.Observer);
+        }
+        catch (Exception exception)
+        {
+            context.Loop.ReportFault(exception);
+            detail = exception.Message;
+        }
+
+        if (session.IsClosed)
+        {
+            // Policy, routes or the proxy have changed while it was being made.
+            stream?.Dispose();
+            return;
+        }
+
+        if (stream is not null) session.Open(route, stream, info, authorized: false);
+        else session.Refuse(info, failure, detail);
+    }
+
+    private static void WriteConnectHeaders(HeaderList headers, (ProxyConnectionInfo Info, SocketEndPoint Tunnel) request)
+    {
+        DatagramHeaders.WriteRequest(headers, request.Tunnel, request.Info.Target);
+        Span<byte> text = stackalloc byte[SocketEndPoint.MaxTextLength + 8];
+        Utf8.TryWrite(text, $"for=\"{request.Info.Source}\"", out int length);
+        headers.Add("forwarded"u8, text[..length], neverIndexed: true);
     }
 
     private void CountSessions() => context.Udp.Counters.SetSessions(_sessions.Count);

@@ -1,0 +1,35 @@
+using Culvert.Core;
+using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Udp;
+
+namespace Culvert.NodeAgent.Mesh;
+
+/// <summary>One backend of a Service port.</summary>
+/// <param name="Address">Address and port.</param>
+/// <param name="Workload">The workload there, if known.</param>
+/// <param name="Weight">Its share; above 0.</param>
+/// <param name="Load">Its sessions, of UDP; the same object in every snapshot that has the backend.</param>
+internal sealed record Backend(SocketEndPoint Address, WorkloadInfo? Workload, ushort Weight, BackendLoad? Load)
+{
+    /// <summary>A number that tells backends apart, equal on every node.</summary>
+    internal ulong Hash { get; } = Mix(Mix(Address.High) ^ Mix(Address.Low + Address.Port));
+
+    /// <summary>
+    /// How well a client suits this backend: the highest of all is chosen (weighted rendezvous), so that a backend that comes or goes moves
+    /// only the clients it gets or had.
+    /// </summary>
+    internal double Score(in SocketEndPoint client)
+    {
+        // 53 bits as a number between 0 and 1, neither included.
+        double drawn = ((Mix(Hash ^ Mix(client.High) ^ Mix(client.Low + 1)) >> 11) + 0.5) * (1.0 / (1UL << 53));
+        return -Weight / Math.Log(drawn);
+    }
+
+    // The finalizer of SplitMix64.
+    private static ulong Mix(ulong x)
+    {
+        x = (x ^ (x >> 30)) * 0xBF58_476D_1CE4_E5B9;
+        x = (x ^ (x >> 27)) * 0x94D0_49BB_1331_11EB;
+        return x ^ (x >> 31);
+    }
+}

@@ -1,0 +1,93 @@
+using Culvert.Core;
+using Culvert.Interop.Sockets;
+
+namespace Culvert.NodeAgent.Mesh;
+
+/// <summary>The backends of one Service port and how one is chosen. Thread-safe.</summary>
+/// <param name="service">The Service.</param>
+/// <param name="port">The port.</param>
+/// <param name="backends">Backends with a weight above 0, in a fixed order.</param>
+internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend[] backends)
+{
+    private readonly bool _even = backends.All(b => b.Weight == backends[0].Weight);
+    private int _next = Random.Shared.Next();
+
+    internal ServiceInfo Service { get; } = service;
+
+    /// <summary>The backend at an address; null when there is none.</summary>
+    internal Backend? Find(in SocketEndPoint address)
+    {
+        foreach (Backend backend in backends)
+        {
+            if (backend.Address == address) return backend;
+        }
+        return null;
+    }
+
+    /// <summary>Chooses a backend for a new connection or session.</summary>
+    /// <param name="view">The view in force.</param>
+    /// <param name="source">Who asks; null from outside the mesh.</param>
+    /// <param name="client">Its address.</param>
+    internal Backend? Choose(MeshView view, WorkloadInfo? source, in SocketEndPoint client)
+    {
+        switch (port.LoadBalancing)
+        {
+            case LoadBalancing.LeastSessions when port.Protocol == TransportProtocol.Udp:
+                return LeastSessions();
+            case LoadBalancing.SourceHash when port.Protocol == TransportProtocol.Udp:
+                return SourceHash(client);
+            default:
+                // The kernel draws among all backends and keeps what it can deliver on this node itself. Choosing here among the others only
+                // leaves every backend exactly the share that its weight says. From outside nothing has been drawn yet.
+                return (source is null ? null : Draw(view, source, onlyBeyondKernel: true)) ?? Draw(view, source, onlyBeyondKernel: false);
+        }
+    }
+
+    private Backend? Draw(MeshView view, WorkloadInfo? source, bool onlyBeyondKernel)
+    {
+        int total = 0, count = 0;
+        foreach (Backend backend in backends)
+        {
+            if (onlyBeyondKernel && view.IsKernels(backend, source)) continue;
+            total += backend.Weight;
+            count++;
+        }
+        if (total == 0) return null;
+
+        // Sessions of UDP are few and last: strictly in turn where all weigh the same. What is drawn at random evens out over connections.
+        bool turns = port.Protocol == TransportProtocol.Udp && _even;
+        int drawn = turns ? (int)((uint)Interlocked.Increment(ref _next) % (uint)count) : Random.Shared.Next(total);
+        foreach (Backend backend in backends)
+        {
+            if (onlyBeyondKernel && view.IsKernels(backend, source)) continue;
+            drawn -= turns ? 1 : backend.Weight;
+            if (drawn < 0) return backend;
+        }
+        return null;
+    }
+
+    private Backend? LeastSessions()
+    {
+        if (backends.Length == 0) return null;
+        int start = (int)((uint)Interlocked.Increment(ref _next) % (uint)backends.Length);
+        Backend best = backends[start];
+        for (int i = 1; i < backends.Length; i++)
+        {
+            Backend other = backends[(start + i) % backends.Length];
+            if ((long)(other.Load?.Sessions ?? 0) * best.Weight < (long)(best.Load?.Sessions ?? 0) * other.Weight) best = other;
+        }
+        return best;
+    }
+
+    private Backend? SourceHash(in SocketEndPoint client)
+    {
+        Backend? best = null;
+        double bestScore = -1;
+        foreach (Backend backend in backends)
+        {
+            double score = backend.Score(client);
+            if (score > bestScore) (best, bestScore) = (backend, score);
+        }
+        return best;
+    }
+}

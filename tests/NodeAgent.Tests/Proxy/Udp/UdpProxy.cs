@@ -1,0 +1,92 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Net.Sockets;
+using Culvert.Core;
+using Culvert.Interop.Abi;
+using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy;
+
+namespace Culvert.NodeAgent.Tests.Proxy.Udp;
+
+/// <summary>A proxy for datagrams over loopback, to which a test plays the kernel: it sends to the listener with headers of its own making.</summary>
+internal sealed class UdpProxy : IAsyncDisposable
+{
+    internal static readonly WorkloadInfo Bob = ProxyPair.Workload("bob", "b", ProxyPair.Bob, IPAddress.Loopback);
+
+    internal UdpProxy(bool transparent = false, int loops = 1, Func<ProxyOptions, ProxyOptions>? configure = null)
+    {
+        Mesh.Local = Bob;
+        ProxyOptions options = new()
+        {
+            Loops = loops,
+            OutboundListeners = [],
+            TunnelListeners = [],
+            UdpListeners = [new SocketEndPoint(IPAddress.Loopback, 0), new SocketEndPoint(IPAddress.IPv6Loopback, 0)],
+            RawListeners = [new SocketEndPoint(IPAddress.Loopback, 0)],
+            Transparent = transparent,
+            CheckCaptured = false,
+            Mark = 0,
+        };
+        Server = new ProxyServer(configure?.Invoke(options) ?? options, Mesh.Seams, TimeProvider.System);
+        Server.Start();
+    }
+
+    internal FakeMesh Mesh { get; } = new();
+
+    internal ProxyServer Server { get; }
+
+    internal IPEndPoint Entry => ToIp(Server.UdpListeners[0].Local);
+
+    internal IPEndPoint Entry6 => ToIp(Server.UdpListeners[^1].Local);
+
+    internal IPEndPoint RawEntry => ToIp(Server.RawListeners[0].Local);
+
+    /// <summary>Sends every session to one destination.</summary>
+    internal void RouteTo(EndPoint target, OutboundRouteKind kind = OutboundRouteKind.Local)
+    {
+        SocketEndPoint point = Point((IPEndPoint)target);
+        Mesh.Route = _ => kind == OutboundRouteKind.Local ? OutboundRoute.Local(point, Bob) : OutboundRoute.Passthrough(point);
+    }
+
+    /// <summary>A datagram as the kernel program hands it over.</summary>
+    internal static byte[] Captured(EndPoint client, EndPoint destination, ReadOnlySpan<byte> payload, bool outside = false, bool checksum = false)
+    {
+        byte[] buffer = new byte[128 + payload.Length];
+        ProxyHeaderWriter writer = new(buffer.AsSpan(0, 128), TransportProtocol.Udp, HeaderPoint(client), HeaderPoint(destination));
+        Span<byte> data = stackalloc byte[(int)CvAbi.TlvEndpointLength];
+        data.Clear();
+        data[0] = (byte)CvAbi.TlvEndpointVersion;
+        BinaryPrimitives.WriteUInt32BigEndian(data[13..], outside ? (uint)CvSessionFlag.Outside : 0);
+        writer.TryAdd(ProxyTlvType.KernelData, data);
+        int length = writer.Finish(checksum);
+        payload.CopyTo(buffer.AsSpan(length));
+        return buffer[..(length + payload.Length)];
+    }
+
+    internal static Socket Bind(string address, int port = 0)
+    {
+        IPAddress ip = IPAddress.Parse(address);
+        Socket socket = new(ip.AddressFamily, SocketType.Dgram, ProtocolType.Udp) { ReceiveTimeout = 10_000, ReceiveBufferSize = 4 << 20 };
+        socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, 1);
+        socket.Bind(new IPEndPoint(ip, port));
+        return socket;
+    }
+
+    internal static SocketEndPoint Point(IPEndPoint point) => new(point.Address, point.Port);
+
+    internal long HeaderErrors(ProxyProtocolError error) => Server.Datagrams.Sum(d => d.HeaderErrors(error));
+
+    public async ValueTask DisposeAsync()
+    {
+        await Server.DisposeAsync();
+        Assert.Empty(Mesh.Faults);
+    }
+
+    private static ProxyEndPoint HeaderPoint(EndPoint point)
+    {
+        SocketEndPoint p = Point((IPEndPoint)point);
+        return new ProxyEndPoint(p.High, p.Low, p.Port);
+    }
+
+    private static IPEndPoint ToIp(in SocketEndPoint point) => new(point.ToIPAddress(), point.Port);
+}
