@@ -11,13 +11,14 @@ internal sealed class ProxyContext
 {
     private long _nextId;
 
-    internal ProxyContext(EventLoop loop, ProxyOptions options, ProxySeams seams, ConnectionBudget budget, UdpShared udp, FailureLog failures, TimeProvider time)
+    internal ProxyContext(EventLoop loop, ProxyOptions options, ProxySeams seams, ConnectionBudget budget, FailureLog failures, TimeProvider time, UdpShared? udp = null)
     {
         Loop = loop;
         Options = options;
         Seams = seams;
         Budget = budget;
         Time = time;
+        udp ??= new UdpShared(new ConnectionBudget(options.MaxUdpSessions), new UdpAnswers());
         UdpBudget = udp.Budget;
         Answers = udp.Answers;
         Udp = new UdpIo(loop, new UdpCounters(), seams.Observer);

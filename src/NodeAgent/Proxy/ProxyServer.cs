@@ -41,7 +41,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         for (int i = 0; i < count; i++)
         {
             EventLoop loop = new(i, loopOptions, time, seams.Observer);
-            _loops[i] = new ProxyLoop(new ProxyContext(loop, options, seams, _budget, udp, failures, time));
+            _loops[i] = new ProxyLoop(new ProxyContext(loop, options, seams, _budget, failures, time, udp));
         }
 
         InboundHandler[] inbound = [.. _loops.Select(l => l.Inbound)];

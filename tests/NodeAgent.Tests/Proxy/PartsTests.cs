@@ -83,10 +83,10 @@ public sealed class PartsTests
     [Fact]
     public void FailureNumbersAreStable() => Assert.Equal(
         "None UnknownSource NoRoute NoEndpoint NoCertificate PolicyDenied PolicyChanged ConnectRefused ConnectTimeout ConnectFailed TlsHandshake TlsTimeout "
-        + "PeerIdentityMismatch ProtocolError BadRequest PeerRefused ApplicationReset StreamReset TunnelReset Overload Draining Internal UdpUnsupported ProxyProtocol",
+        + "PeerIdentityMismatch ProtocolError BadRequest PeerRefused ApplicationReset StreamReset TunnelReset Overload Draining Internal UdpUnsupported ProxyProtocol RouteChanged",
         string.Join(' ', Enum.GetNames<ProxyFailure>()));
 
     [Fact]
     public void DatagramDropNumbersAreStable() => Assert.Equal(
-        "TunnelFull UnknownContext CapsuleTooLong OtherSourcePort MalformedCapsule", string.Join(' ', Enum.GetNames<DatagramDrop>()));
+        "TunnelFull UnknownContext CapsuleTooLong OtherSourcePort MalformedCapsule BadHeader SessionRefused SessionLimit SessionOpening SendFailed NoAnswerSocket UnknownSession", string.Join(' ', Enum.GetNames<DatagramDrop>()));
 }

@@ -23,7 +23,7 @@ internal sealed class DatagramClient : IAsyncDisposable
         ProxyOptions options = new() { Loops = 1, Mark = 0, Transparent = false };
         _loop = new EventLoop(0, new EventLoopOptions(), TimeProvider.System, pair.Source);
         _context = new ProxyContext(
-            _loop, configure?.Invoke(options) ?? options, pair.Source.Seams, new ConnectionBudget(100_000), new UdpShared(new ConnectionBudget(100), new UdpAnswers()), new FailureLog(TimeProvider.System, TimeSpan.FromSeconds(30)), TimeProvider.System);
+            _loop, configure?.Invoke(options) ?? options, pair.Source.Seams, new ConnectionBudget(100_000), new FailureLog(TimeProvider.System, TimeSpan.FromSeconds(30)), TimeProvider.System);
         _tunnel = tunnel ?? pair.Tunnel;
         _expected = pair.Destination.Local!.Identity;
         _loop.Start();

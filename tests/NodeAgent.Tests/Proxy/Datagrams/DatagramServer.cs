@@ -24,7 +24,7 @@ internal sealed class DatagramServer : ITunnelStreams, IAsyncDisposable
         _mesh = pair.Destination;
         _loop = new EventLoop(0, new EventLoopOptions(), TimeProvider.System, pair.Destination);
         _context = new ProxyContext(
-            _loop, options, pair.Destination.Seams, new ConnectionBudget(1000), new UdpShared(new ConnectionBudget(100), new UdpAnswers()), new FailureLog(TimeProvider.System, TimeSpan.FromSeconds(30)), TimeProvider.System);
+            _loop, options, pair.Destination.Seams, new ConnectionBudget(1000), new FailureLog(TimeProvider.System, TimeSpan.FromSeconds(30)), TimeProvider.System);
         ProxyListener listener = ProxyListener.Bind(new SocketEndPoint(pair.DestinationAddress, 0), 0, options, sharePort: false);
         Local = listener.Local;
         _listener = new LoopListener(_loop, listener.Handle, (handle, peer) => _ = AcceptAsync(handle, peer), _ => { });

@@ -67,8 +67,10 @@ internal sealed class UdpProxy : IAsyncDisposable
     {
         IPAddress ip = IPAddress.Parse(address);
         Socket socket = new(ip.AddressFamily, SocketType.Dgram, ProtocolType.Udp) { ReceiveTimeout = 10_000, ReceiveBufferSize = 4 << 20 };
-        socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, 1);
         socket.Bind(new IPEndPoint(ip, port));
+
+        // Afterwards: before, the kernel may give two sockets the same port.
+        socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, 1);
         return socket;
     }
 
