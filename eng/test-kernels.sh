@@ -180,7 +180,7 @@ run_kernel() {
 	fi
 }
 
-[ -x "$cli/culvert" ] || dotnet build -c "$configuration" -v q -nologo "$root/src/Cli"
+dotnet build -c "$configuration" -v q -nologo "$root/src/Cli"
 build_image
 passed=0 failed=0
 for series in "$@"; do
