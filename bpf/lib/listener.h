@@ -29,8 +29,10 @@ static __always_inline __u32 flow_hash(const struct cv_flow_key *key)
 /* How many listeners of a kind there are, CV_MAX_LISTENERS at most. */
 static __always_inline __u32 listener_count(const struct cv_control *control, __u32 kind)
 {
-	__u32 count = kind < CV_LISTENER_KINDS ? control->listeners[kind] : 0;
+	__u32 count;
 
+	barrier_var(kind); /* or the compiler drops a bound that it knows and Linux 6.1's verifier does not */
+	count = kind < CV_LISTENER_KINDS ? control->listeners[kind] : 0;
 	return count > CV_MAX_LISTENERS ? CV_MAX_LISTENERS : count;
 }
 
