@@ -29,6 +29,18 @@ public sealed partial class Http2Connection
         TryRelease(stream);
     }
 
+    /// <summary>
+    /// Lets the peer send <paramref name="bytes"/> more on this stream than <see cref="Http2Options.StreamWindow"/>, for a stream whose bytes are never held.
+    /// </summary>
+    public void WidenWindow(Http2Stream stream, int bytes)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(bytes);
+        if (IsClosed || !stream.Active || stream.RemoteClosed || (long)stream.ReceiveWindow + bytes > int.MaxValue) return;
+        stream.ReceiveWindow += bytes;
+        WriteWindowUpdate(stream.Id, bytes);
+    }
+
     private void BeginData()
     {
         var length = _frame.Length;

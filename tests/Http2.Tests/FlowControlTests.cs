@@ -243,4 +243,19 @@ public sealed class FlowControlTests
 
         return server.Recorder.Text + "\n" + server.OutputText() + "\n" + server.Connection.Result.Message;
     }
+
+    [Fact]
+    public void AWidenedWindowTakesSoMuchMore()
+    {
+        var server = new Endpoint(Http2Role.Server, new Http2Options { StreamWindow = 65_535, ConnectionWindow = 1 << 20 });
+        server.Recorder.AutoConsume = false;
+        server.Send(new Wire().Headers(1, false, Wire.Get));
+        server.Connection.WidenWindow(server.Recorder.Streams[1], 20_000);
+        Assert.Equal("WINDOW 1 20000", server.OutputText());
+        for (var i = 0; i < 8; i++) server.Send(new Wire().Data(1, 10_000));
+        server.Send(new Wire().Data(1, 5_535));
+        Assert.Equal("", server.OutputText());
+        server.Send(new Wire().Data(1, 1));
+        Assert.Equal("RST 1 FlowControlError", server.OutputText());
+    }
 }

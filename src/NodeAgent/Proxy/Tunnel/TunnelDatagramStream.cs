@@ -28,6 +28,8 @@ internal sealed class TunnelDatagramStream : IDatagramPeer, IOpeningStream, IFlu
 
     // More than this is put on the wire within the turn, so that a burst is not dropped for want of room.
     private const int FlushAt = 128 * 1024;
+    // Datagrams are never held here, so the stream's window must not be what limits them on a long way: the connection's and TCP do.
+    private const int ExtraWindow = 15 << 20;
     private static readonly TimeSpan EndTimeout = TimeSpan.FromSeconds(5);
 
     private readonly TunnelConnection _tunnel;
@@ -56,6 +58,7 @@ internal sealed class TunnelDatagramStream : IDatagramPeer, IOpeningStream, IFlu
         _stream = stream;
         _opened = tunnel.Http2.Role == Http2Role.Server;
         stream.State = this;
+        tunnel.Http2.WidenWindow(stream, ExtraWindow);
     }
 
     /// <inheritdoc/>
