@@ -28,6 +28,7 @@ wrk|wrk|wrk|wrk|wrk
 nghttp|nghttp2-client|nghttp2-client|nghttp2|nghttp2
 nginx|nginx|nginx|nginx|nginx
 /usr/*/nginx/modules/ngx_stream_module.so|libnginx-mod-stream|libnginx-mod-stream|nginx-mod-stream|nginx-mod-stream
+haproxy|haproxy|haproxy|haproxy|haproxy
 socat|socat|socat|socat|socat
 curl|curl|curl|curl|curl'
 kernels='qemu-system-x86_64|qemu-system-x86|qemu-system-x86|qemu-system-x86|qemu-system-x86
@@ -99,12 +100,15 @@ install_debian() { # packages
 	apt-get -q -y -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold --no-install-recommends install "$@"
 	restore
 	trap - EXIT
-	# Nor at the next start of the machine: nginx serves here as an application inside test networks only.
-	case " $* " in
-	*' nginx '*)
-		if command -v systemctl >/dev/null 2>&1; then systemctl --quiet disable nginx.service || true; fi
-		;;
-	esac
+	# Nor at the next start of the machine: these serve here as applications inside test networks only.
+	local service
+	for service in nginx haproxy; do
+		case " $* " in
+		*" $service "*)
+			if command -v systemctl >/dev/null 2>&1; then systemctl --quiet disable "$service.service" || true; fi
+			;;
+		esac
+	done
 }
 
 status=0

@@ -15,8 +15,8 @@ internal sealed record ObjectMeta
     /// <summary>Share given by the annotation <c>culvert.dev/weight</c>: 0..65535.</summary>
     public ushort Weight { get; init; } = 1;
 
-    /// <summary>Ports that the annotation <c>culvert.dev/proxy-protocol</c> names: the workload's, or the service's.</summary>
-    public EquatableArray<TransportPort> ProxyProtocolPorts { get; init; }
+    /// <summary>What the annotation <c>culvert.dev/proxy-protocol</c> says, in ports of the workload or of the service.</summary>
+    public ProxyProtocolRequest ProxyProtocol { get; init; }
 
     /// <summary>What the annotation <c>culvert.dev/accept-proxy-protocol</c> says, in ports of the workload or of the service.</summary>
     public EquatableArray<TrustedProxies> TrustedProxies { get; init; }

@@ -21,7 +21,7 @@ internal sealed record WorkloadObject(ObjectMeta Meta) : MeshObject(ObjectKind.W
     public bool? Enrolled { get; init; }
 
     /// <summary>Ports whose application wants a PROXY protocol header, by field or annotation.</summary>
-    public EquatableArray<TransportPort> ProxyProtocolPorts { get; init; }
+    public ProxyProtocolRequest ProxyProtocol { get; init; }
 
     /// <summary>Ports that take PROXY protocol headers, by field or annotation.</summary>
     public EquatableArray<TrustedProxies> TrustedProxies { get; init; }

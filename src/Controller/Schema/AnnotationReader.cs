@@ -43,7 +43,7 @@ internal static class AnnotationReader
         TrustedProxies? proxies = reader.Parsed<TrustedProxies>(AcceptProxyProtocol, PortLists.AcceptProxyProtocol);
         return meta with
         {
-            ProxyProtocolPorts = reader.Parsed<EquatableArray<TransportPort>>(ProxyProtocol, PortLists.ProxyProtocol),
+            ProxyProtocol = reader.Parsed<ProxyProtocolRequest>(ProxyProtocol, PortLists.ProxyProtocol),
             TrustedProxies = proxies is null ? [] : [proxies],
             UdpLoadBalancing = reader.Parsed<EquatableArray<PortLoadBalancing>>(UdpLoadBalancing, PortLists.UdpLoadBalancing),
         };
@@ -58,7 +58,7 @@ internal static class AnnotationReader
         {
             foreach (TransportPort port in ports.Where(p => !Has(p))) reader.Fail(annotation, $"the Service has no port {port}");
         }
-        Check(ProxyProtocol, service.Meta.ProxyProtocolPorts);
+        Check(ProxyProtocol, service.Meta.ProxyProtocol.Ports);
         Check(AcceptProxyProtocol, service.Meta.TrustedProxies.SelectMany(t => t.Ports));
         Check(UdpLoadBalancing, service.Meta.UdpLoadBalancing.Select(m => new TransportPort(m.Port, TransportProtocol.Udp)));
     }

@@ -10,14 +10,17 @@ internal static class PortLists
     private const string Version = "v2";
     private const string FromField = "from=";
 
-    /// <summary><c>v2</c> for every port, or <c>v2:80,53/udp</c>.</summary>
-    public static string? ProxyProtocol(string text, out EquatableArray<TransportPort> ports)
+    /// <summary><c>v2</c> for every port, or <c>v2:80,53/udp</c>; with <c>; tlvs=none</c> addresses only.</summary>
+    public static string? ProxyProtocol(string text, out ProxyProtocolRequest request)
     {
-        ports = TransportPort.All;
-        if (text == Version) return null;
-        return text.StartsWith(Version + ":", StringComparison.Ordinal)
-            ? Ports(text[(Version.Length + 1)..], out ports)
+        string[] parts = text.Split(';', StringSplitOptions.TrimEntries);
+        EquatableArray<TransportPort> ports = TransportPort.All;
+        string? error = parts.Length > 2 || (parts.Length == 2 && parts[1] is not ("tlvs=none" or "tlvs=all")) ? $"'{parts[^1]}' is not understood; tlvs=none or tlvs=all may follow"
+            : parts[0] == Version ? null
+            : parts[0].StartsWith(Version + ":", StringComparison.Ordinal) ? Ports(parts[0][(Version.Length + 1)..], out ports)
             : $"'{text}' is neither v2 nor v2 with ports such as v2:80,53/udp";
+        request = new(ports, parts[^1] == "tlvs=none");
+        return error;
     }
 
     /// <summary><c>80,443; from=10.0.0.0/8,fd00::/8</c>.</summary>

@@ -24,7 +24,7 @@ internal static class WorkloadReader
             NetworkNamespace = spec.String("networkNamespace", Names.NetworkNamespace),
             Enrolled = spec.Bool("enrolled"),
             Ports = ReadPorts(spec),
-            ProxyProtocolPorts = ProxyProtocolReader.ReadPorts(spec, meta),
+            ProxyProtocol = ProxyProtocolReader.ReadRequest(spec, meta),
             TrustedProxies = ProxyProtocolReader.ReadTrusted(spec, meta),
         };
         spec.Done();

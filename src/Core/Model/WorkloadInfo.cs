@@ -51,6 +51,9 @@ public sealed record WorkloadInfo
     /// <summary>The ports at which the application wants a PROXY protocol v2 header in front of what the client sent.</summary>
     public EquatableArray<TransportPort> ProxyProtocolPorts { get; init; }
 
+    /// <summary>Those of <see cref="ProxyProtocolPorts"/> whose application takes addresses only: some receivers refuse headers that TLVs make long.</summary>
+    public EquatableArray<TransportPort> BareProxyProtocolPorts { get; init; }
+
     /// <summary>The ports at which load balancers outside the mesh put a PROXY protocol header in front, and which load balancers are believed.</summary>
     public EquatableArray<TrustedProxies> TrustedProxies { get; init; }
 
@@ -61,14 +64,10 @@ public sealed record WorkloadInfo
     public bool UsesProxyProtocol => !ProxyProtocolPorts.IsEmpty || !TrustedProxies.IsEmpty;
 
     /// <summary>Whether the application at a port wants a PROXY protocol v2 header.</summary>
-    public bool WantsProxyProtocol(ushort port, TransportProtocol protocol)
-    {
-        foreach (TransportPort candidate in ProxyProtocolPorts)
-        {
-            if (candidate.Covers(port, protocol)) return true;
-        }
-        return false;
-    }
+    public bool WantsProxyProtocol(ushort port, TransportProtocol protocol) => Covers(ProxyProtocolPorts, port, protocol);
+
+    /// <summary>Whether that header is to have no TLVs.</summary>
+    public bool WantsBareProxyProtocol(ushort port, TransportProtocol protocol) => Covers(BareProxyProtocolPorts, port, protocol);
 
     /// <summary>Whether what arrives at a port from outside the mesh begins with a PROXY protocol header.</summary>
     public bool AcceptsProxyProtocol(ushort port, TransportProtocol protocol)
@@ -95,9 +94,19 @@ public sealed record WorkloadInfo
         other is not null && Uid == other.Uid && Name == other.Name && ServiceAccount == other.ServiceAccount && Identity == other.Identity
         && Node == other.Node && Addresses == other.Addresses && Enrolled == other.Enrolled && MtlsMode == other.MtlsMode
         && HostInterface == other.HostInterface && NetworkNamespace == other.NetworkNamespace && PolicyNames == other.PolicyNames
-        && Healthy == other.Healthy && ProxyProtocolPorts == other.ProxyProtocolPorts && TrustedProxies == other.TrustedProxies
+        && Healthy == other.Healthy && ProxyProtocolPorts == other.ProxyProtocolPorts
+        && BareProxyProtocolPorts == other.BareProxyProtocolPorts && TrustedProxies == other.TrustedProxies
         && Labels.SequenceEqual(other.Labels);
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Uid, Node, Addresses, PolicyNames);
+
+    private static bool Covers(EquatableArray<TransportPort> ports, ushort port, TransportProtocol protocol)
+    {
+        foreach (TransportPort candidate in ports)
+        {
+            if (candidate.Covers(port, protocol)) return true;
+        }
+        return false;
+    }
 }

@@ -29,6 +29,7 @@ public static class WorkloadMapping
         foreach ((string key, string value) in workload.Labels) wire.Labels.Add(key, value);
         foreach (NamespacedName policy in workload.PolicyNames) wire.Policies.Add(policy.ToString());
         foreach (TransportPort port in workload.ProxyProtocolPorts) wire.ProxyProtocolPorts.Add(ToWire(port));
+        foreach (TransportPort port in workload.BareProxyProtocolPorts) wire.BareProxyProtocolPorts.Add(ToWire(port));
         foreach (TrustedProxies proxies in workload.TrustedProxies)
         {
             var trusted = new Wire.TrustedProxies();
@@ -57,6 +58,7 @@ public static class WorkloadMapping
         Labels = workload.Labels.ToImmutableSortedDictionary(StringComparer.Ordinal),
         PolicyNames = workload.Policies.Select(NamespacedName.Parse).ToEquatableArray(),
         ProxyProtocolPorts = workload.ProxyProtocolPorts.Select(p => ToModel(p, "proxy_protocol_ports")).ToEquatableArray(),
+        BareProxyProtocolPorts = workload.BareProxyProtocolPorts.Select(p => ToModel(p, "bare_proxy_protocol_ports")).ToEquatableArray(),
         TrustedProxies = workload.TrustedProxies
             .Select(t => new TrustedProxies(t.Ports.Select(p => ToModel(p, "trusted_proxies.ports")).ToEquatableArray(), t.From.ToPrefixes())).ToEquatableArray(),
     };

@@ -26,7 +26,8 @@ internal static class ApplicationHeader
 
     /// <summary>
     /// Writes the header. TLVs by weight: the identity that was proven (0xD0), a number unique for the connection (0x05), the
-    /// Service that was asked for as <c>name.namespace.svc</c> (0x02); one that does not fit is left out.
+    /// Service that was asked for as <c>name.namespace.svc</c> (0x02); one that does not fit is left out, and all are where the
+    /// application takes addresses only.
     /// </summary>
     /// <param name="buffer">At least <see cref="MaxLength"/> bytes.</param>
     /// <param name="info">The connection.</param>
@@ -34,6 +35,7 @@ internal static class ApplicationHeader
     internal static int Write(Span<byte> buffer, in ProxyConnectionInfo info)
     {
         ProxyHeaderWriter writer = new(buffer[..MaxLength], info.Protocol, ToProxy(info.Source), ToProxy(info.Destination));
+        if (info.DestinationWorkload?.WantsBareProxyProtocol(info.Target.Port, info.Protocol) == true) return writer.Finish();
         Span<byte> text = stackalloc byte[MaxLength];
         if (info.SourceIdentity?.ToString() is { Length: <= MaxLength } identity)
             writer.TryAdd(ProxyTlvType.SpiffeId, text[..Encoding.ASCII.GetBytes(identity, text)]);
