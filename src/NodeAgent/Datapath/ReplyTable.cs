@@ -1,6 +1,8 @@
-using System.Net;
 using System.Runtime.InteropServices;
 using Culvert.Interop.Abi;
+using Culvert.Interop.Bpf;
+using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Udp;
 
 namespace Culvert.NodeAgent.Datapath;
 
@@ -8,9 +10,11 @@ namespace Culvert.NodeAgent.Datapath;
 /// The answers of pods that belong to sockets of the proxy which speak from a client's address: the programs bring them to this node's sockets
 /// where they would otherwise be new flows. Safe for several threads.
 /// </summary>
-internal sealed class ReplyTable
+internal sealed class ReplyTable : IReplyTable
 {
     private readonly DatapathMaps _maps;
+    private readonly Dictionary<CvFlowKey, int> _uses = [];
+    private readonly Lock _lock = new();
 
     /// <summary>Takes the map over; what an agent before left in it is removed, as its sockets are gone.</summary>
     internal ReplyTable(DatapathMaps maps)
@@ -19,25 +23,63 @@ internal sealed class ReplyTable
         foreach (CvFlowKey key in maps.Reply.Keys().ToArray()) maps.Reply.Delete(key);
     }
 
-    /// <summary>Lets datagrams from any port of a pod to the client's address and port reach this node's sockets.</summary>
-    /// <param name="pod">The pod's address.</param>
-    /// <param name="client">The address and port that the socket has, of the same family.</param>
-    /// <param name="loop">Index of the loop that owns the socket: the slot of its listeners.</param>
-    /// <exception cref="Interop.Bpf.BpfException">The map is full.</exception>
-    internal void Add(IPAddress pod, IPEndPoint client, int loop) => _maps.Reply.Set(Key(pod, client), new CvReply { Listener = (uint)loop });
+    /// <inheritdoc/>
+    public SocketErrno Add(in SocketEndPoint pod, in SocketEndPoint client, int loop)
+    {
+        CvFlowKey key = Key(pod, client);
+        lock (_lock)
+        {
+            if (_uses.TryGetValue(key, out int uses))
+            {
+                _uses[key] = uses + 1;
+                return SocketErrno.None;
+            }
+            try
+            {
+                _maps.Reply.Set(key, new CvReply { Listener = (uint)loop });
+            }
+            catch (BpfException)
+            {
+                return SocketErrno.NoMemory; // the map is full
+            }
+            _uses.Add(key, 1);
+            return SocketErrno.None;
+        }
+    }
 
-    /// <summary>Undoes <see cref="Add"/>; nothing happens when there is nothing.</summary>
-    internal void Remove(IPAddress pod, IPEndPoint client) => _maps.Reply.Delete(Key(pod, client));
+    /// <inheritdoc/>
+    public void Remove(in SocketEndPoint pod, in SocketEndPoint client)
+    {
+        CvFlowKey key = Key(pod, client);
+        lock (_lock)
+        {
+            if (!_uses.TryGetValue(key, out int uses)) return;
+            if (uses > 1)
+            {
+                _uses[key] = uses - 1;
+                return;
+            }
+            _uses.Remove(key);
+            _maps.Reply.Delete(key);
+        }
+    }
 
-    private static CvFlowKey Key(IPAddress pod, IPEndPoint client)
+    private static CvFlowKey Key(in SocketEndPoint pod, in SocketEndPoint client)
     {
         Span<byte> port = [(byte)(client.Port >> 8), (byte)client.Port];
         return new CvFlowKey
         {
-            Src = AbiAddress.From(pod),
-            Dst = AbiAddress.From(client.Address),
+            Src = Address(pod),
+            Dst = Address(client),
             Dport = MemoryMarshal.Read<ushort>(port),
             Proto = (byte)System.Net.Sockets.ProtocolType.Udp,
         };
+    }
+
+    private static CvAddr Address(in SocketEndPoint point)
+    {
+        CvAddr address = default;
+        point.WriteAddress(MemoryMarshal.AsBytes(new Span<CvAddr>(ref address)));
+        return address;
     }
 }
