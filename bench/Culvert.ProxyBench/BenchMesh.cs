@@ -52,6 +52,8 @@ internal sealed class BenchMesh(WorkloadInfo local, TlsIdentity identity, Outbou
 
     public void OnTunnelWithoutUdp(in SocketEndPoint peer, SpiffeId identity) => Console.Error.WriteLine($"no UDP at {peer}");
 
+    public void OnHeaderRefused(ProxyProtocolError error) => Interlocked.Increment(ref _dropped);
+
     public void OnDatagramDropped(DatagramDrop reason, int count = 1) => Interlocked.Add(ref _dropped, count);
 
     public void OnLoopTurn(int loop, TimeSpan busy, int events)

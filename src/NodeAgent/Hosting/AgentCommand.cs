@@ -48,12 +48,13 @@ public static class AgentCommand
         Option<string> readiness = new("--readiness") { Description = "ADDRESS:PORT of /ready and /live.", DefaultValueFactory = _ => d.Readiness.ToString() };
         Option<int> loops = new("--loops") { Description = "Event loops of the proxy; 0: one per core.", DefaultValueFactory = _ => d.Loops };
         Option<ushort> outbound = new("--outbound-port") { Description = "Port of the capture listener.", DefaultValueFactory = _ => d.OutboundPort };
+        Option<ushort> udp = new("--udp-port") { Description = "Port of the capture socket for UDP.", DefaultValueFactory = _ => d.UdpPort };
         Option<ushort> tunnel = new("--tunnel-port") { Description = "Port of the tunnel.", DefaultValueFactory = _ => d.TunnelPort };
         Option<uint> flows = new("--flow-table-size") { Description = "Entries of the kernel's flow table, two per connection.", DefaultValueFactory = _ => d.FlowTableSize };
         Option<double> drain = new("--drain-seconds") { Description = "How long a stopping agent lets proxied connections finish.", DefaultValueFactory = _ => d.DrainDeadline.TotalSeconds };
         Option<bool> access = new("--access-log") { Description = "Log every connection." };
         Option<string> datapath = new("--datapath-object") { Description = "The compiled datapath.", DefaultValueFactory = _ => d.DatapathObject };
-        Command command = new("run", "Run the agent until SIGTERM or SIGINT.") { node, bpffs, run, state, controller, roots, token, uplinks, metrics, readiness, loops, outbound, tunnel, flows, drain, access, datapath };
+        Command command = new("run", "Run the agent until SIGTERM or SIGINT.") { node, bpffs, run, state, controller, roots, token, uplinks, metrics, readiness, loops, outbound, udp, tunnel, flows, drain, access, datapath };
         command.SetAction(async (parsed, cancellation) =>
         {
             if (!IPEndPoint.TryParse(parsed.GetValue(metrics)!, out IPEndPoint? metricsAt) | !IPEndPoint.TryParse(parsed.GetValue(readiness)!, out IPEndPoint? readinessAt))
@@ -75,6 +76,7 @@ public static class AgentCommand
                 Readiness = readinessAt!,
                 Loops = parsed.GetValue(loops),
                 OutboundPort = parsed.GetValue(outbound),
+                UdpPort = parsed.GetValue(udp),
                 TunnelPort = parsed.GetValue(tunnel),
                 FlowTableSize = parsed.GetValue(flows),
                 DrainDeadline = TimeSpan.FromSeconds(parsed.GetValue(drain)),

@@ -97,12 +97,13 @@ public sealed class AgentHost : ISnapshotSink, IFlowContext, IAsyncDisposable
         _directory = new MeshDirectory(new MeshView(new NodeSnapshot { Node = options.NodeName }, options.TunnelPort));
         int loops = options.Loops > 0 ? options.Loops : Environment.ProcessorCount;
         _observer = new ProxyObserver(sink, _metrics, loops, time, loggers.CreateLogger("Culvert.Proxy"));
-        _proxy = new ProxyServer(ProxyOptionsOf(options, loops), new ProxySeams(_directory, _directory, _tls, _observer), time);
+        _proxy = new ProxyServer(ProxyOptionsOf(options, loops), new ProxySeams(_directory, _directory, _tls, _observer) { Replies = _programs.Replies }, time);
         _tls.Changed += _proxy.CertificatesChanged;
         _flowReader = new KernelFlowReader(_programs.Maps.Events, this, sink, time);
         _client = new SnapshotClient(options.NodeName, _channel, this, new SnapshotFile(options.StateFolder, options.NodeName, _logger), _metrics, time, _logger);
         KernelMetrics.Register(_metrics.Registry, _programs.Maps, _sweeper, _state);
         AgentGauges.Register(_metrics.Registry, _client, _svids, _state, time);
+        UdpMetrics.Register(_metrics.Registry, _proxy);
         ProcessMetrics.Register(_metrics.Registry);
     }
 
@@ -130,8 +131,8 @@ public sealed class AgentHost : ISnapshotSink, IFlowContext, IAsyncDisposable
         try
         {
             await StartStep.RunAsync(
-                reason => StartStep.Blame(reason, ("--outbound-port", $":{options.OutboundPort}"), ("--tunnel-port", $":{options.TunnelPort}")),
-                "`ss -ltnp` says what listens there; stop it or give another port",
+                reason => StartStep.Blame(reason, ("--outbound-port", $":{options.OutboundPort}"), ("--tunnel-port", $":{options.TunnelPort}"), ("--udp-port", $":{options.UdpPort}")),
+                "`ss -ltunp` says what listens there; stop it or give another port",
                 () =>
                 {
                     host._proxy.Start();
@@ -217,7 +218,9 @@ public sealed class AgentHost : ISnapshotSink, IFlowContext, IAsyncDisposable
         Loops = loops,
         OutboundListeners = [new(System.Net.IPAddress.Loopback, options.OutboundPort), new(System.Net.IPAddress.IPv6Loopback, options.OutboundPort)],
         TunnelListeners = [new(System.Net.IPAddress.Loopback, options.TunnelPort), new(System.Net.IPAddress.IPv6Loopback, options.TunnelPort)],
-        ForbiddenPorts = [options.OutboundPort, options.TunnelPort],
+        UdpListeners = [new(System.Net.IPAddress.Loopback, options.UdpPort), new(System.Net.IPAddress.IPv6Loopback, options.UdpPort)],
+        RawListeners = [new(System.Net.IPAddress.Loopback, 0), new(System.Net.IPAddress.IPv6Loopback, 0)],
+        ForbiddenPorts = [options.OutboundPort, options.TunnelPort, options.UdpPort],
     };
 
     private AgentBackend Backend() => new(_options, this, _client, _svids, _proxy, _attacher, _programs.Maps, _sweeper, _state, _health, _started, DetachAsync);
@@ -227,7 +230,8 @@ public sealed class AgentHost : ISnapshotSink, IFlowContext, IAsyncDisposable
     {
         uint[] counts = new uint[(int)CvListenerKind.Kinds];
         foreach ((IReadOnlyList<ProxyListener> listeners, CvListenerKind four, CvListenerKind six) in
-            new[] { (_proxy.OutboundListeners, CvListenerKind.Out4, CvListenerKind.Out6), (_proxy.TunnelListeners, CvListenerKind.Tunnel4, CvListenerKind.Tunnel6) })
+            new[] { (_proxy.OutboundListeners, CvListenerKind.Out4, CvListenerKind.Out6), (_proxy.TunnelListeners, CvListenerKind.Tunnel4, CvListenerKind.Tunnel6),
+                (_proxy.UdpListeners, CvListenerKind.Udp4, CvListenerKind.Udp6), (_proxy.RawListeners, CvListenerKind.Raw4, CvListenerKind.Raw6) })
         {
             foreach (ProxyListener listener in listeners)
             {

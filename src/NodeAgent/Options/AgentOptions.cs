@@ -44,6 +44,9 @@ public sealed record AgentOptions
     /// <summary>Port of the first capture listener on 127.0.0.1 and ::1.</summary>
     public ushort OutboundPort { get; init; } = AgentOptionsDefaults.OutboundPort;
 
+    /// <summary>Port of the first capture socket for UDP on 127.0.0.1 and ::1.</summary>
+    public ushort UdpPort { get; init; } = AgentOptionsDefaults.UdpPort;
+
     /// <summary>Port of the tunnel (HBONE) on workload addresses.</summary>
     public ushort TunnelPort { get; init; } = AgentOptionsDefaults.TunnelPort;
 
@@ -79,6 +82,7 @@ public sealed record AgentOptions
         if (!File.Exists(DatapathObject)) problems.Add($"--datapath-object: {DatapathObject} does not exist; build it with `make build`");
         if (Loops is < 0 or > 64) problems.Add($"--loops: {Loops} is not between 0 and 64");
         if (OutboundPort == 0 || TunnelPort == 0 || OutboundPort == TunnelPort) problems.Add("--outbound-port and --tunnel-port must be two different ports, not 0");
+        if (UdpPort == 0 || UdpPort == TunnelPort) problems.Add("--udp-port must be a port other than --tunnel-port, not 0");
         if (RouteTable is 0 or 253 or 254 or 255) problems.Add($"--route-table: {RouteTable} belongs to the kernel");
         if (FlowTableSize is < 1024 or > 16_777_216) problems.Add($"--flow-table-size: {FlowTableSize} is not between 1,024 and 16,777,216");
         if (DrainDeadline < TimeSpan.Zero) problems.Add("--drain-deadline: must not be negative");

@@ -24,6 +24,9 @@ public static class AgentOptionsDefaults
     /// <summary>Port of captured TCP.</summary>
     public const ushort OutboundPort = 15001;
 
+    /// <summary>Port of captured UDP.</summary>
+    public const ushort UdpPort = 15003;
+
     /// <summary>Port of the tunnel.</summary>
     public const ushort TunnelPort = 15008;
 

@@ -36,6 +36,9 @@ internal interface IProxyObserver : ILoopObserver
     /// <param name="identity">Who is there.</param>
     void OnTunnelWithoutUdp(in SocketEndPoint peer, SpiffeId identity);
 
-    /// <summary>A datagram was dropped.</summary>
+    /// <summary>The PROXY header in front of a captured datagram was refused.</summary>
+    void OnHeaderRefused(ProxyProtocolError error);
+
+    /// <summary>Datagrams were dropped.</summary>
     void OnDatagramDropped(DatagramDrop reason, int count = 1);
 }

@@ -25,6 +25,7 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
     private readonly ILogger _logger;
     private readonly Histogram[] _turns;
     private readonly Counter _portChanged;
+    private readonly Counter[] _headerErrors;
     private readonly Counter[] _drops;
     private readonly Counter _lost;
     private readonly Counter _loopFaults;
@@ -41,6 +42,7 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
         _turns = [.. Enumerable.Range(0, loops).Select(i => turns.With($"{i}"))];
         _portChanged = metrics.Registry.Add(new CounterFamily("culvert_source_port_changed_total", "Pods dialled from the client's address but another port, as the client's was taken.", [])).With();
         CounterFamily drops = metrics.Registry.Add(new CounterFamily("culvert_udp_dropped_total", "UDP datagrams that the proxy dropped, by reason.", ["reason"]));
+        _headerErrors = [.. Enum.GetNames<ProxyProtocolError>().Select(name => metrics.ProxyProtocolErrors.With(ReasonText.Kebab(name)))];
         _drops = [.. Enum.GetNames<DatagramDrop>().Select(name => drops.With(ReasonText.Kebab(name)))];
         _lost = metrics.Registry.Add(new CounterFamily("culvert_proxy_events_lost_total", "Proxy events that found the queue full.", [])).With();
         _loopFaults = metrics.Registry.Add(new CounterFamily("culvert_loop_faults_total", "Exceptions that reached an event loop: bugs.", [])).With();
@@ -68,6 +70,8 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
     public void OnSourcePortChanged() => _portChanged.Increment();
 
     public void OnTunnelWithoutUdp(in SocketEndPoint peer, SpiffeId identity) => ProxyLog.TunnelWithoutUdp(_logger, peer, identity);
+
+    public void OnHeaderRefused(ProxyProtocolError error) => _headerErrors[(int)error].Increment();
 
     public void OnDatagramDropped(DatagramDrop reason, int count = 1) => _drops[(int)reason].Add(count);
 

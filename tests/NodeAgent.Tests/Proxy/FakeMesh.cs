@@ -76,6 +76,10 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
 
     internal ConcurrentDictionary<DatagramDrop, int> Dropped { get; } = [];
 
+    internal ConcurrentDictionary<ProxyProtocolError, int> HeaderErrors { get; } = [];
+
+    public void OnHeaderRefused(ProxyProtocolError error) => HeaderErrors.AddOrUpdate(error, 1, static (_, n) => n + 1);
+
     public void OnDatagramDropped(DatagramDrop reason, int count = 1) => Dropped.AddOrUpdate(reason, count, (_, n) => n + count);
 
     public void OnLoopTurn(int loop, TimeSpan busy, int events)

@@ -1,13 +1,8 @@
-using Culvert.Core;
-
 namespace Culvert.NodeAgent.Proxy.Udp;
 
 /// <summary>What one loop counts of datagrams. Written by the loop's thread only; read by any.</summary>
 internal sealed class UdpCounters
 {
-    private static readonly int Errors = Enum.GetValues<ProxyProtocolError>().Length;
-
-    private readonly long[] _headerErrors = new long[Errors];
     private long _fromClients;
     private long _toClients;
     private long _refusedByPeer;
@@ -25,16 +20,11 @@ internal sealed class UdpCounters
     /// <summary>Sessions now.</summary>
     internal long Sessions => Volatile.Read(ref _sessions);
 
-    /// <summary>PROXY headers refused, of datagrams and of connections.</summary>
-    internal long HeaderErrors(ProxyProtocolError error) => Volatile.Read(ref _headerErrors[(int)error]);
-
     internal void CountFromClient() => _fromClients++;
 
     internal void CountToClient() => _toClients++;
 
     internal void CountRefusedByPeer() => _refusedByPeer++;
-
-    internal void CountHeaderError(ProxyProtocolError error) => _headerErrors[(int)error]++;
 
     internal void SetSessions(int sessions) => Volatile.Write(ref _sessions, sessions);
 }

@@ -101,7 +101,7 @@ internal sealed class UdpListener : EventSource, IDisposable
 
     private void Refuse(ProxyProtocolError error)
     {
-        _context.Udp.Counters.CountHeaderError(error);
+        _context.Seams.Observer.OnHeaderRefused(error);
         _context.Seams.Observer.OnDatagramDropped(DatagramDrop.BadHeader);
     }
 }

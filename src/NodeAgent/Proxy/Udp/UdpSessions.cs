@@ -143,7 +143,9 @@ internal sealed class UdpSessions(ProxyContext context)
             if (!decision.IsAllowed) failure = ProxyFailure.PolicyDenied;
         }
 
-        UdpSocketPeer? peer = failure == ProxyFailure.None ? UdpSocketPeer.TryOpen(context, info.Source, route.Dial, session, out failure, out detail) : null;
+        // Beyond the mesh nobody would bring the answers back here if they went to the client's address.
+        SocketEndPoint? from = local ? info.Source : null;
+        UdpSocketPeer? peer = failure == ProxyFailure.None ? UdpSocketPeer.TryOpen(context, from, route.Dial, session, out failure, out detail) : null;
         if (peer is not null)
         {
             session.Open(route, peer, info, authorized: local);

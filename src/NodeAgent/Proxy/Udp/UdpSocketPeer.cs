@@ -30,21 +30,25 @@ internal sealed class UdpSocketPeer : EventSource, IDatagramPeer
 
     /// <summary>Opens the way to a destination, on behalf of a client; what it answers, from any of its ports, goes to the sink.</summary>
     /// <param name="context">What the loop shares.</param>
-    /// <param name="client">The client's address and port. Not used as source when the family differs or the proxy is not transparent; its port not when another session of this client uses it to the same destination.</param>
+    /// <param name="client">
+    /// The client's address and port, to speak from; null for this machine's own. Not used when the family differs or the proxy is not transparent; its port not
+    /// when another session of this client uses it to the same destination.
+    /// </param>
     /// <param name="target">The destination.</param>
     /// <param name="sink">Hears what comes back.</param>
     /// <param name="failure">Why null was returned.</param>
     /// <param name="detail">More words on it.</param>
     internal static UdpSocketPeer? TryOpen(
-        ProxyContext context, in SocketEndPoint client, in SocketEndPoint target, IDatagramSink sink, out ProxyFailure failure, out string? detail)
+        ProxyContext context, in SocketEndPoint? client, in SocketEndPoint target, IDatagramSink sink, out ProxyFailure failure, out string? detail)
     {
-        bool toItself = client.WithPort(0) == target.WithPort(0);
-        UdpSocketPeer? peer = Open(context, toItself ? null : client, target, sink, out SocketErrno error);
+        // A pod that reaches itself by a Service hears from the node: a kernel refuses packets from outside with its own address.
+        SocketEndPoint? from = client is { } known && known.WithPort(0) != target.WithPort(0) ? known : null;
+        UdpSocketPeer? peer = Open(context, from, target, sink, out SocketErrno error);
         if (peer is not null && !context.Answers.TryAdd(peer._remote, peer._local, peer))
         {
             // Two sessions of one client to one destination (by a Service and without) would get each other's answers.
             peer.Dispose();
-            peer = Open(context, client.WithPort(0), target, sink, out error);
+            peer = Open(context, from?.WithPort(0), target, sink, out error);
             if (peer is not null && !context.Answers.TryAdd(peer._remote, peer._local, peer))
             {
                 peer.Dispose();

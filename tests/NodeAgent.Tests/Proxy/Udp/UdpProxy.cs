@@ -76,7 +76,7 @@ internal sealed class UdpProxy : IAsyncDisposable
 
     internal static SocketEndPoint Point(IPEndPoint point) => new(point.Address, point.Port);
 
-    internal long HeaderErrors(ProxyProtocolError error) => Server.Datagrams.Sum(d => d.HeaderErrors(error));
+    internal long HeaderErrors(ProxyProtocolError error) => Mesh.HeaderErrors.GetValueOrDefault(error);
 
     public async ValueTask DisposeAsync()
     {
