@@ -85,6 +85,7 @@ public sealed class UdpSessionTests
 
         proxy.Mesh.Allowed = true;
         proxy.Server.ReauthorizeAll();
+        Assert.Equal(0, (await proxy.Server.GetStatsAsync())[0].UdpSessions);
         client.SendTo(datagram, proxy.Entry);
         Assert.Equal(1, app.Receive(_buffer));
 
