@@ -2,7 +2,8 @@
 # Runs the mesh's first steps under other kernels: Debian's 6.1 and 6.12, each in an emulated machine (qemu, no KVM needed).
 # For each: every program loads and attaches (by TCX where the kernel has it, else by clsact), and a request passes in the kernel and
 # through the proxies by mutual TLS.
-# Usage: eng/test-kernels.sh [VERSION]...      Environment: CONFIGURATION, KERNEL_DEBS (folder with linux-image packages, instead of apt-get download)
+# Usage: eng/test-kernels.sh [VERSION]...      Environment: CONFIGURATION, KERNEL_DEBS (folder with linux-image packages, instead of apt-get download),
+# STEPS (of culvert demo, separated by commas; empty for all of them)
 # The last line is "N kernels passed, N failed".
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -10,6 +11,7 @@ PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 configuration=${CONFIGURATION:-Release}
 work=$root/artifacts/kernels
 cli=$root/src/Cli/bin/$configuration/net10.0
+steps=${STEPS-same-node,between-nodes,identity,service,denied-same-node,agent-killed}
 [ $# -gt 0 ] || set -- 6.1 6.12
 mkdir -p "$work"
 
@@ -89,6 +91,7 @@ build_image() {
 	cp -rL "$cli/." "$tree/opt/culvert/"
 	echo 'root:x:0:0:root:/root:/bin/sh' >"$tree/etc/passwd"
 	echo 'root:x:0:' >"$tree/etc/group"
+	echo "$steps" >"$tree/etc/demo-steps"
 	touch "$tree/etc/ld.so.conf"
 	cat >"$tree/init" <<-'INIT'
 		#!/bin/busybox sh
@@ -109,6 +112,7 @@ build_image() {
 			echo "### failed: $*"
 			poweroff -f
 		}
+		stty cols 240
 		echo "### kernel $(uname -r)"
 		for object in /opt/culvert/bpf/*.bpf.o; do
 			name=$(basename "$object" .bpf.o)
@@ -119,7 +123,7 @@ build_image() {
 		cat /tmp/check
 		hook=clsact
 		grep -q '^ok  *tcx ' /tmp/check && hook=tcx
-		/opt/culvert/culvert demo --keep --steps same-node,between-nodes,identity,denied-same-node || fail "the demo failed"
+		/opt/culvert/culvert demo --keep --steps "$(cat /etc/demo-steps)" || fail "the demo failed"
 		/opt/culvert/culvert status -o json --admin-socket /run/culvert/lab/*/node1/run/agent.sock >/tmp/status || fail "the agent is not well"
 		attached=$(grep -c "\"attachment\": \"$hook" /tmp/status)
 		grep -o '"attachment": .*' /tmp/status | sort | uniq -c
