@@ -62,10 +62,16 @@ SEC("tc")
 int cv_from_net(struct __sk_buff *skb)
 {
 	struct cv_scratch *s = scratch_get();
+	int r;
 
 	if (!s)
 		return TC_ACT_OK;
-	if (packet_parse(skb))
+	if (from_net_is_handed_over(skb))
+		return from_net_handed_over(skb);
+	r = packet_parse(skb);
+	if (r == CV_REASON_FRAGMENT_NO_FIRST && !mark_is(skb, cv_cfg_mark_proxy))
+		return from_net_first_missing(skb);
+	if (r)
 		return TC_ACT_OK;
 	if (mark_is(skb, cv_cfg_mark_proxy))
 		return packet_drop(skb, CV_REASON_TRANSPORT_SPOOF, CV_SIDE_NET);

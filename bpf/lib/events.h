@@ -58,28 +58,20 @@ static __always_inline void event_new(struct __sk_buff *skb, struct cv_scratch *
 	bpf_ringbuf_submit(e, 0);
 }
 
-/*
- * Functions with external linkage, here and elsewhere, are verified once by themselves and not again for every caller;
- * the price is that they take only the context and numbers.
- */
-
-/* A refusal by policy, with the rule, or a drop for another reason. */
-__noinline int event_refused(struct __sk_buff *skb, __u32 reason)
+/* A refusal by policy, with the rule, or a drop for another reason, of the packet in hand. */
+static __always_inline void event_refused_at(struct cv_scratch *s, __u32 reason, __u32 ifindex)
 {
 	int policy = reason >= CV_REASON_POLICY_DENY && reason <= CV_REASON_STRICT_MTLS;
-	struct cv_scratch *s = scratch_get();
 	struct cv_event *e;
 
-	if (!s)
-		return 0;
 	if (!s->packet.now)
 		s->packet.now = bpf_ktime_get_ns();
 	if (policy ? !limit_take(&s->denied, s->packet.now, cv_cfg_deny_rate)
 	           : !limit_take(&s->dropped, s->packet.now, cv_cfg_drop_rate))
-		return 0;
-	e = event_reserve(s, policy ? CV_EVENT_DENIED : CV_EVENT_DROPPED, skb->ifindex);
+		return;
+	e = event_reserve(s, policy ? CV_EVENT_DENIED : CV_EVENT_DROPPED, ifindex);
 	if (!e)
-		return 0;
+		return;
 	e->key = policy && s->decision.flags & CV_FLOW_REPLY ? s->peer : s->packet.key;
 	e->verdict = CV_VERDICT_DROP;
 	e->reason = reason;
@@ -94,5 +86,17 @@ __noinline int event_refused(struct __sk_buff *skb, __u32 reason)
 		}
 	}
 	bpf_ringbuf_submit(e, 0);
+}
+
+/*
+ * Functions with external linkage, here and elsewhere, are verified once by themselves and not again for every caller;
+ * the price is that they take only the context and numbers.
+ */
+__noinline int event_refused(struct __sk_buff *skb, __u32 reason)
+{
+	struct cv_scratch *s = scratch_get();
+
+	if (s)
+		event_refused_at(s, reason, skb->ifindex);
 	return 0;
 }

@@ -2,7 +2,131 @@
 /* Packets arriving at the node. Only what is the proxy's is touched; the rest is judged when it leaves towards a pod. */
 #pragma once
 
+#include "lib/gather.h"
 #include "lib/icmp.h"
+#include "lib/outside.h"
+
+/* A datagram for a workload here that is behind the proxy, or part of one that is being gathered. */
+__noinline int from_net_datagram(struct __sk_buff *skb)
+{
+	struct cv_scratch *s = scratch_get();
+	struct cv_session *session;
+	struct cv_address *to;
+	struct cv_packet *p;
+	struct cv_flow *f;
+	int r;
+
+	if (!s)
+		return TC_ACT_SHOT;
+	p = &s->packet;
+	p->now = bpf_ktime_get_ns();
+	to = address_lookup(p->generation, &p->key.dst);
+	if (!to)
+		return TC_ACT_OK;
+	if ((p->flags & (CV_PACKET_GATHERED | CV_PACKET_LATER_FRAGMENT)) ==
+	    (CV_PACKET_GATHERED | CV_PACKET_LATER_FRAGMENT)) {
+		datagram_capture(skb, CV_COUNTER_UDP_RAW);
+		return TC_ACT_OK;
+	}
+	s->flow_key = p->key;
+	f = bpf_map_lookup_elem(&cv_flow, &s->flow_key);
+	if (f && f->flags & CV_FLOW_REPLY && !(p->flags & CV_PACKET_GATHERED))
+		return TC_ACT_OK; /* the answer to a pod's own flow */
+	session = session_lookup(skb, &p->key);
+	if (session && session->generation == p->generation) {
+		s->session = *session;
+		return datagram_to_proxy(skb, CV_SIDE_NET);
+	}
+	r = outside_judge(s, to);
+	if (r == CV_OUTSIDE_LEAVE)
+		return TC_ACT_OK;
+	if (!r)
+		r = session_open(skb, s, CV_SESSION_OUTSIDE);
+	if (r)
+		return packet_drop(skb, r, CV_SIDE_NET);
+	if (f && !(f->flags & CV_FLOW_REPLY))
+		flow_finish(skb, 1); /* older than the workload's place behind the proxy, whose answers would go past it */
+	return datagram_to_proxy(skb, CV_SIDE_NET);
+}
+
+/* A later fragment whose first fragment was not seen. */
+__noinline int from_net_first_missing(struct __sk_buff *skb)
+{
+	struct cv_scratch *s = scratch_get();
+	struct cv_control *control = control_get();
+	struct cv_address *to;
+	struct cv_packet *p;
+
+	if (!s || !control || !control->generation)
+		return TC_ACT_OK;
+	p = &s->packet;
+	p->generation = control->generation;
+	p->now = bpf_ktime_get_ns();
+	if (p->key.proto != IPPROTO_UDP)
+		return TC_ACT_OK;
+	to = address_lookup(p->generation, &p->key.dst);
+	if (!outside_guards(to) || !listener_count(control, p->flags & CV_PACKET_V6 ? CV_LISTENER_RAW6 : CV_LISTENER_RAW4))
+		return TC_ACT_OK;
+	return gather_first_missing(skb, s, CV_SIDE_NET);
+}
+
+/* A datagram that the XDP program has put a header on. Nobody but the proxy must get it. */
+__noinline int from_net_handed_over(struct __sk_buff *skb)
+{
+	struct cv_scratch *s = scratch_get();
+	int r;
+
+	if (!s)
+		return TC_ACT_SHOT;
+	r = packet_parse(skb);
+	if (!r && s->packet.key.proto != IPPROTO_UDP)
+		r = CV_REASON_INTERNAL;
+	if (!r)
+		r = datagram_assign(skb, s->packet.flags & CV_PACKET_V6 ? CV_LISTENER_UDP6 : CV_LISTENER_UDP4);
+	if (r) {
+		packet_drop(skb, r > 0 ? r : CV_REASON_INTERNAL, CV_SIDE_NET);
+		return TC_ACT_SHOT;
+	}
+	datagram_capture(skb, CV_COUNTER_UDP_HEADER);
+	return TC_ACT_OK;
+}
+
+/* Whether the XDP program has handed the packet over. */
+static __always_inline int from_net_is_handed_over(struct __sk_buff *skb)
+{
+	struct cv_handover *handover = (void *)(long)skb->data_meta;
+
+	return (void *)(handover + 1) <= (void *)(long)skb->data && handover->magic == CV_HANDOVER_MAGIC;
+}
+
+/*
+ * A connection from outside to a workload behind the proxy. An ACK that belongs to no flow may answer a SYN cookie.
+ * Returns what the program returns.
+ */
+static __always_inline int from_net_connection(struct __sk_buff *skb, struct cv_scratch *s, const struct cv_address *to)
+{
+	struct cv_packet *p = &s->packet;
+	struct cv_flow *f;
+	int r, fresh = (p->tcp_flags & (CV_TCP_SYN | CV_TCP_ACK | CV_TCP_RST)) == CV_TCP_SYN;
+
+	if (to->flags & (CV_ADDRESS_STRICT | CV_ADDRESS_EXCLUDED | CV_ADDRESS_NODE) || p->flags & CV_PACKET_FRAGMENT ||
+	    p->tcp_flags & CV_TCP_RST || (!fresh && (p->tcp_flags & (CV_TCP_SYN | CV_TCP_ACK)) != CV_TCP_ACK) ||
+	    port_excluded(p, p->key.dport))
+		return TC_ACT_OK;
+	p->now = bpf_ktime_get_ns();
+	s->flow_key = p->key;
+	f = bpf_map_lookup_elem(&cv_flow, &s->flow_key);
+	if (f && (!fresh || f->flags & CV_FLOW_REPLY))
+		return TC_ACT_OK;
+	if (outside_is_ours(address_lookup(p->generation, &p->key.src)))
+		return packet_drop(skb, CV_REASON_SPOOFED_SOURCE, CV_SIDE_NET);
+	r = listener_take(skb, s, CV_LISTENER_OUT4);
+	if (r)
+		return packet_drop(skb, r, CV_SIDE_NET);
+	if (f)
+		flow_finish(skb, 1);
+	return TC_ACT_OK;
+}
 
 static __always_inline int from_net(struct __sk_buff *skb, struct cv_scratch *s)
 {
@@ -14,11 +138,13 @@ static __always_inline int from_net(struct __sk_buff *skb, struct cv_scratch *s)
 	if (!control || !control->generation)
 		return TC_ACT_OK;
 	p->generation = control->generation;
-	if (p->key.proto == IPPROTO_UDP)
-		return TC_ACT_OK;
 	to = address_lookup(p->generation, &p->key.dst);
 	if (!to || !(to->flags & CV_ADDRESS_MESHED) || !(to->flags & CV_ADDRESS_LOCAL))
 		return TC_ACT_OK;
+	if (p->key.proto == IPPROTO_UDP)
+		return outside_guards(to) && (to->flags & CV_ADDRESS_PROXY || p->flags & CV_PACKET_GATHERED) ?
+		               from_net_datagram(skb) :
+		               TC_ACT_OK;
 	if (p->key.proto != IPPROTO_TCP) {
 		if (p->flags & CV_PACKET_ICMP_INNER)
 			icmp_capture(skb, s);
@@ -28,8 +154,10 @@ static __always_inline int from_net(struct __sk_buff *skb, struct cv_scratch *s)
 	r = socket_capture(skb);
 	if (r < 0)
 		return packet_drop(skb, CV_REASON_ASSIGN_FAILED, CV_SIDE_NET);
-	if (r || p->key.dport != bpf_htons(cv_cfg_tunnel_port))
+	if (r)
 		return TC_ACT_OK;
+	if (p->key.dport != bpf_htons(cv_cfg_tunnel_port))
+		return to->flags & CV_ADDRESS_PROXY ? from_net_connection(skb, s, to) : TC_ACT_OK;
 	r = listener_take(skb, s, CV_LISTENER_TUNNEL4);
 	return r ? packet_drop(skb, r, CV_SIDE_NET) : TC_ACT_OK;
 }

@@ -10,7 +10,7 @@ namespace Culvert.Datapath.Tests;
 /// </summary>
 public sealed class DatagramHeaderTests : IDisposable
 {
-    private readonly World _plain = new(), _crc = new(o => o.SetConfig("cv_cfg_udp_crc", (byte)1));
+    private readonly World _plain = new(), _crc = World.WithCrc();
     private readonly IDisposable[] _sockets;
 
     public DatagramHeaderTests()

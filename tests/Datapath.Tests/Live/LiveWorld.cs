@@ -23,6 +23,7 @@ public sealed class LiveWorld : IWorld, IAsyncLifetime
     private readonly List<IDisposable> _disposables = [];
     private readonly List<(BpfProgram Program, uint Index, TcDirection Direction)> _places = [];
     private readonly List<BpfLink> _links = [];
+    private readonly List<BpfProgram> _express = [];
     private readonly ConcurrentQueue<CvEvent> _events = new();
     private Lab? _lab;
 
@@ -43,6 +44,8 @@ public sealed class LiveWorld : IWorld, IAsyncLifetime
     internal Workload B { get; private set; } = null!;
 
     internal RingBufferReader Ring { get; private set; } = null!;
+
+    internal uint UplinkIndex { get; private set; }
 
     /// <summary>Whether the kernel has TCX; clsact is used otherwise.</summary>
     internal bool UseTcx { get; init; } = true;
@@ -78,7 +81,22 @@ public sealed class LiveWorld : IWorld, IAsyncLifetime
             Place(programs.GetProgram("cv_from_pod"), pod.Index, TcDirection.Ingress);
             Place(programs.GetProgram("cv_to_pod"), pod.Index, TcDirection.Egress);
         }
-        Place(programs.GetProgram("cv_from_net"), await IndexOf(LabNode.Uplink), TcDirection.Ingress);
+        UplinkIndex = await IndexOf(LabNode.Uplink);
+        Place(programs.GetProgram("cv_from_net"), UplinkIndex, TcDirection.Ingress);
+        BpfObject express = BpfObject.OpenFile(Path.Combine(AppContext.BaseDirectory, "bpf", "xdp.bpf.o"));
+        _disposables.Add(express);
+        foreach (string map in express.MapNames.Where(n => n.StartsWith("cv_", StringComparison.Ordinal) && n != "cv_scratch"))
+        {
+            using BpfMap shared = programs.GetMap(map);
+            express.ReuseMap(map, shared);
+        }
+        express.Load();
+        foreach (string name in (string[])["cv_xdp", "cv_xdp_generic"])
+        {
+            BpfProgram program = express.GetProgram(name);
+            _disposables.Add(program);
+            _express.Add(program);
+        }
         BpfProgram recycled = programs.GetProgram("cv_recycled");
         _disposables.Add(recycled);
         _disposables.Add(In(Node, () => BpfLink.AttachSocketLookup(recycled)));
@@ -166,6 +184,9 @@ public sealed class LiveWorld : IWorld, IAsyncLifetime
         }
         return 0;
     });
+
+    /// <summary>Puts the XDP program of a mode at the uplink until the link is disposed.</summary>
+    internal BpfLink AttachXdp(XdpMode mode) => In(Node, () => BpfLink.AttachXdp(_express[mode == XdpMode.Native ? 0 : 1], (int)UplinkIndex, mode));
 
     /// <summary>Takes the programs away again.</summary>
     internal void Detach() => In(Node, () =>

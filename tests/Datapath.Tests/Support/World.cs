@@ -21,7 +21,9 @@ public sealed class World : IWorld, IDisposable
     private readonly string _name = $"cv-dp{Environment.ProcessId}-{Interlocked.Increment(ref s_count)}";
     private readonly NetworkNamespace _network;
     private readonly BpfObject _object;
+    private readonly BpfObject _express;
     private readonly BpfProgram[] _programs;
+    private readonly BpfProgram _xdp, _xdpGeneric;
     private readonly List<CvEvent> _events = [];
     private readonly RingBufferReader _ring;
 
@@ -31,7 +33,10 @@ public sealed class World : IWorld, IDisposable
     {
     }
 
-    internal World(Action<BpfObject> configure)
+    /// <summary>Loads the programs with CRC32C TLVs in headers.</summary>
+    internal static World WithCrc() => new(o => o.SetConfig("cv_cfg_udp_crc", (byte)1), crc: true);
+
+    internal World(Action<BpfObject> configure, bool crc = false)
     {
         Requires.Root();
         _network = NetworkNamespace.Create(_name);
@@ -42,6 +47,15 @@ public sealed class World : IWorld, IDisposable
         _object.Load();
         _programs = [_object.GetProgram("cv_from_pod"), _object.GetProgram("cv_to_pod"), _object.GetProgram("cv_from_net")];
         Maps = new WorldMaps(_object);
+        _express = BpfObject.OpenFile(Path.Combine(AppContext.BaseDirectory, "bpf", "xdp.bpf.o"));
+        foreach (string map in _express.MapNames.Where(n => n.StartsWith("cv_", StringComparison.Ordinal) && n != "cv_scratch"))
+        {
+            using BpfMap shared = _object.GetMap(map);
+            _express.ReuseMap(map, shared);
+        }
+        if (_express.HasConfig("cv_cfg_udp_crc")) _express.SetConfig("cv_cfg_udp_crc", crc ? (byte)1 : (byte)0);
+        _express.Load();
+        (_xdp, _xdpGeneric) = (_express.GetProgram("cv_xdp"), _express.GetProgram("cv_xdp_generic"));
         _ring = new RingBufferReader(Maps.Events, record => _events.Add(MemoryMarshal.Read<CvEvent>(record)));
     }
 
@@ -95,6 +109,22 @@ public sealed class World : IWorld, IDisposable
         _events.Clear();
         _ring.Consume();
         return new Outcome((int)result.ReturnValue, output[..result.OutputLength], context.Mark, [.. _events], drops);
+    }
+
+    /// <summary>Runs the XDP program on a packet that came in by an interface.</summary>
+    internal Outcome Xdp(byte[] packet, uint interfaceIndex, bool native = true)
+    {
+        XdpContext context = new() { DataEnd = (uint)packet.Length, IngressInterface = interfaceIndex };
+        byte[] output = new byte[packet.Length + 512];
+        ulong[] before = Maps.Drops();
+        BpfTestRunResult result;
+        using (_network.Enter()) result = (native ? _xdp : _xdpGeneric).TestRun(packet, ref context, output);
+        ulong[] after = Maps.Drops();
+        List<CvReason> drops = [.. Enumerable.Range(0, after.Length).SelectMany(i => Enumerable.Repeat((CvReason)i, (int)(after[i] - before[i])))];
+        _events.Clear();
+        _ring.Consume();
+        int meta = (int)(context.Data - context.DataMeta);
+        return new Outcome((int)result.ReturnValue, output[meta..result.OutputLength], 0, [.. _events], drops) { Handover = output[..meta] };
     }
 
     internal Outcome FromPod(Workload pod, Packet packet, uint segment = 0) => Run(Hook.FromPod, packet, pod.Index, ingress: pod.Index, segment: segment);
@@ -173,6 +203,9 @@ public sealed class World : IWorld, IDisposable
         _ring.Dispose();
         Maps.Dispose();
         foreach (BpfProgram program in _programs) program.Dispose();
+        _xdp.Dispose();
+        _xdpGeneric.Dispose();
+        _express.Dispose();
         _object.Dispose();
         _network.Dispose();
         NetworkNamespace.Delete(_name);

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Plain datagrams from outside for a workload here: what may be said of them before they are routed. TC and XDP share it. */
+#pragma once
+
+#include "lib/service.h"
+
+enum cv_outside {
+	CV_OUTSIDE_LEAVE = -1, /* not for the proxy, and not refused here: routing, and then cv_to_pod */
+	CV_OUTSIDE_PROXY = 0,  /* to the proxy; positive: the reason for which it is dropped */
+};
+
+/* Whether an address is that of an enrolled workload here that configuration does not leave alone. */
+static __always_inline int outside_guards(const struct cv_address *to)
+{
+	return to && (to->flags & (CV_ADDRESS_MESHED | CV_ADDRESS_LOCAL)) == (CV_ADDRESS_MESHED | CV_ADDRESS_LOCAL) &&
+	       !(to->flags & (CV_ADDRESS_EXCLUDED | CV_ADDRESS_NODE));
+}
+
+/* Whether a source is one that cannot come from outside: without its veth, its address proves nothing. */
+static __always_inline int outside_is_ours(const struct cv_address *from)
+{
+	return from && from->flags & (CV_ADDRESS_LOCAL | CV_ADDRESS_NODE);
+}
+
+/*
+ * Judges the datagram of s->packet, of which no flow is known, by its addresses and ports, into s->decision. Returns enum
+ * cv_outside or a drop reason. `to` passes outside_guards.
+ */
+static __always_inline int outside_judge(struct cv_scratch *s, const struct cv_address *to)
+{
+	struct cv_packet *p = &s->packet;
+	struct cv_decision *d = &s->decision;
+	struct cv_address *from;
+	int r;
+
+	if (port_excluded(p, p->key.dport))
+		return CV_OUTSIDE_LEAVE;
+	from = address_lookup(p->generation, &p->key.src);
+	__builtin_memset(d, 0, sizeof(*d));
+	d->src_class = from ? from->anon_class : 0;
+	d->dst_class = to->auth_class;
+	d->flags = CV_FLOW_ANONYMOUS;
+	if (outside_is_ours(from))
+		return to->flags & CV_ADDRESS_PROXY || p->flags & CV_PACKET_GATHERED ? CV_REASON_SPOOFED_SOURCE :
+		                                                                        CV_OUTSIDE_LEAVE;
+	r = to->flags & CV_ADDRESS_STRICT ? CV_REASON_STRICT_MTLS : policy_judge(s, to->subject, p->key.dport);
+	if (r)
+		return r;
+	return to->flags & CV_ADDRESS_PROXY || p->flags & CV_PACKET_GATHERED ? CV_OUTSIDE_PROXY : CV_OUTSIDE_LEAVE;
+}
