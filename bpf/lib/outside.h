@@ -43,7 +43,11 @@ static __always_inline int outside_judge(struct cv_scratch *s, const struct cv_a
 	if (outside_is_ours(from))
 		return to->flags & CV_ADDRESS_PROXY || p->flags & CV_PACKET_GATHERED ? CV_REASON_SPOOFED_SOURCE :
 		                                                                        CV_OUTSIDE_LEAVE;
-	r = to->flags & CV_ADDRESS_STRICT ? CV_REASON_STRICT_MTLS : policy_judge(s, to->subject, p->key.dport);
+	if (to->flags & CV_ADDRESS_STRICT)
+		return CV_REASON_STRICT_MTLS;
+	r = (to->flags & (CV_ADDRESS_PROXY | CV_ADDRESS_TRUSTS)) == (CV_ADDRESS_PROXY | CV_ADDRESS_TRUSTS) ?
+	            0 :
+	            policy_judge(s, to->subject, p->key.dport);
 	if (r)
 		return r;
 	return to->flags & CV_ADDRESS_PROXY || p->flags & CV_PACKET_GATHERED ? CV_OUTSIDE_PROXY : CV_OUTSIDE_LEAVE;

@@ -135,6 +135,7 @@ enum cv_address_flag {
 	CV_ADDRESS_EXCLUDED = 1 << 4, /* left alone by configuration */
 	CV_ADDRESS_STRICT = 1 << 5,   /* local workload that refuses plaintext */
 	CV_ADDRESS_PROXY = 1 << 6,    /* local workload whose traffic, TCP and UDP, needs the proxy even on this node and from outside */
+	CV_ADDRESS_TRUSTS = 1 << 7,   /* … of which some UDP port believes load balancers: their own address is not whom policy means */
 };
 
 struct cv_address {

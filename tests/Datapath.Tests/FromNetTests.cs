@@ -76,7 +76,9 @@ public sealed class FromNetTests : IClassFixture<World>
         Run(ToC(v6) with { Source = World.Node(v6) }).Dropped(CvReason.SpoofedSource);
         _world.SetPolicy(World.Generation, _world.C, 0, 54, CvReason.PolicyDeny);
         Run(ToC(v6) with { DestinationPort = 54 }).Dropped(CvReason.PolicyDeny).Single(CvEventType.Denied);
-        _world.SetPod(World.Generation, _world.C, CvAddressFlag.Proxy | CvAddressFlag.Strict);
+        _world.SetPod(World.Generation, _world.C, CvAddressFlag.Proxy | CvAddressFlag.Trusts);
+        Run(ToC(v6) with { DestinationPort = 54 }).Dropped(CvReason.ProxyDown); // a load balancer may speak: the proxy knows for whom
+        _world.SetPod(World.Generation, _world.C, CvAddressFlag.Proxy | CvAddressFlag.Trusts | CvAddressFlag.Strict);
         Run(ToC(v6) with { DestinationPort = 55 }).Dropped(CvReason.StrictMtls).Single(CvEventType.Denied);
     }
 

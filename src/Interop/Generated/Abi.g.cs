@@ -543,6 +543,9 @@ public enum CvAddressFlag : uint
 
     /// <summary>Local workload whose traffic, TCP and UDP, needs the proxy even on this node and from outside.</summary>
     Proxy = 64,
+
+    /// <summary>… of which some UDP port believes load balancers: their own address is not whom policy means.</summary>
+    Trusts = 128,
 }
 
 /// <summary><c>struct cv_address</c>.</summary>

@@ -18,4 +18,10 @@ internal static partial class DatapathLog
 
     [LoggerMessage(EventId = 105, Level = LogLevel.Information, Message = "generation {Generation} is in force: {Addresses} addresses, {Policies} policy entries, {Services} service ports, {Endpoints} endpoints, in {Milliseconds} ms")]
     internal static partial void Generation(ILogger logger, uint generation, int addresses, int policies, int services, int endpoints, long milliseconds);
+
+    [LoggerMessage(EventId = 106, Level = LogLevel.Warning, Message = "no XDP at {Interface} ({Reason}); the programs at TC do its work")]
+    internal static partial void NoXdp(ILogger logger, string @interface, string reason);
+
+    [LoggerMessage(EventId = 107, Level = LogLevel.Information, Message = "took over {Links} links of an agent with another version of the datapath ({Folder}); kernel-carried flows are judged again")]
+    internal static partial void OtherVersion(ILogger logger, string folder, int links);
 }

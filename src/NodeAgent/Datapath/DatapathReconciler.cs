@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Diagnostics;
 using Culvert.Core;
 using Culvert.Interop.Bpf;
+using Culvert.NodeAgent.Options;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.NodeAgent.Datapath;
@@ -11,7 +12,7 @@ namespace Culvert.NodeAgent.Datapath;
 /// task at a time.
 /// </summary>
 internal sealed class DatapathReconciler(
-    DatapathPrograms programs, ProgramAttacher attacher, GenerationWriter writer, Func<ILinks> look, PolicyIdFile ids, IReadOnlyList<string> uplinks, DatapathState state, ILogger logger)
+    DatapathPrograms programs, ProgramAttacher attacher, XdpAttacher xdp, XdpUse use, GenerationWriter writer, Func<ILinks> look, PolicyIdFile ids, IReadOnlyList<string> uplinks, DatapathState state, ILogger logger)
 {
     /// <summary>
     /// Puts a snapshot into force. When it throws, the generation before is still in force.
@@ -29,6 +30,8 @@ internal sealed class DatapathReconciler(
         HashSet<string> pods = endpoints.Select(e => e.Interface).ToHashSet(StringComparer.Ordinal);
         IReadOnlyList<LinkState> outward = Uplinks(links, pods);
         // Pods that left the mesh go back to plain forwarding before the tables forget them; new pods are guarded only after the tables know them.
+        IReadOnlyList<LinkState> express = WantsXdp(endpoints) ? outward : [];
+        xdp.KeepOnly(express.Select(u => u.Name).ToHashSet(StringComparer.Ordinal));
         attacher.KeepOnly(pods.Concat(outward.Select(u => u.Name)).ToHashSet(StringComparer.Ordinal));
         writer.Apply(next);
         foreach (LocalEndpoint endpoint in endpoints)
@@ -37,6 +40,7 @@ internal sealed class DatapathReconciler(
             attacher.Attach(programs.FromPod, endpoint.Interface, endpoint.Index, TcDirection.Ingress);
         }
         foreach (LinkState uplink in outward) attacher.Attach(programs.FromNet, uplink.Name, uplink.Index, TcDirection.Ingress);
+        foreach (LinkState uplink in express) xdp.Attach(uplink);
 
         LogMissing(missing);
         state.Current = new DatapathInForce
@@ -64,6 +68,13 @@ internal sealed class DatapathReconciler(
             && current.NodeAddresses.SetEquals(links.NodeAddresses)
             && current.Uplinks.SetEquals(Uplinks(links, pods).Select(u => u.Index));
     }
+
+    private bool WantsXdp(IEnumerable<LocalEndpoint> endpoints) => use switch
+    {
+        XdpUse.On => true,
+        XdpUse.Off => false,
+        _ => endpoints.Any(e => e.Workload.ProxyProtocolPorts.Concat(e.Workload.TrustedProxies.SelectMany(t => t.Ports)).Any(p => p.Protocol == TransportProtocol.Udp)),
+    };
 
     private IReadOnlyList<LinkState> Uplinks(ILinks links, IReadOnlySet<string> pods) =>
         uplinks.Count == 0 ? links.FindUplinks(pods) : [.. uplinks.Select(links.FindByName).OfType<LinkState>()];

@@ -111,6 +111,7 @@ internal sealed class GenerationBuilder
             value.Flags |= (uint)(CvAddressFlag.Meshed | CvAddressFlag.Local);
             if (endpoint.Workload.MtlsMode == MtlsMode.Strict) value.Flags |= (uint)CvAddressFlag.Strict;
             if (endpoint.Workload.UsesProxyProtocol) value.Flags |= (uint)CvAddressFlag.Proxy;
+            if (endpoint.Workload.TrustedProxies.Any(t => t.Ports.Any(p => p.Protocol == TransportProtocol.Udp))) value.Flags |= (uint)CvAddressFlag.Trusts;
             endpoint.PodMac.AsSpan().CopyTo(value.Mac);
             endpoint.HostMac.AsSpan().CopyTo(value.HostMac);
             table[host] = value;

@@ -30,6 +30,23 @@ internal sealed class PinFolder
         return pins;
     }
 
+    /// <summary>
+    /// Takes over from an agent with another version of the contract: its links are adopted like any, so that no program is ever missing or there
+    /// twice; its maps are of no use here. Returns how many links there were in each folder.
+    /// </summary>
+    internal IReadOnlyList<(string Folder, int Links)> TakeOverOtherVersions()
+    {
+        List<(string, int)> taken = [];
+        foreach (string other in Directory.GetDirectories(Path.GetDirectoryName(Root)!, "v*").Where(d => d != Root && uint.TryParse(Path.GetFileName(d).AsSpan(1), out _)))
+        {
+            string[] links = Directory.Exists(Path.Combine(other, "links")) ? Directory.GetFiles(Path.Combine(other, "links")) : [];
+            foreach (string link in links.Where(l => !File.Exists(Link(Path.GetFileName(l))))) File.Move(link, Link(Path.GetFileName(link)));
+            BpfFs.UnpinTree(other);
+            taken.Add((other, links.Length));
+        }
+        return taken;
+    }
+
     internal string Map(string name) => Path.Combine(Maps, name);
 
     internal string Link(string name) => Path.Combine(Links, name);

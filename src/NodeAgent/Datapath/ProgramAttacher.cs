@@ -13,7 +13,7 @@ internal sealed class ProgramAttacher(PinFolder pins, bool tcx, ILogger logger) 
     private readonly Dictionary<(string Interface, TcDirection Direction), Attachment> _attached = [];
 
     /// <summary>What is attached now, ordered by interface.</summary>
-    internal IReadOnlyList<Attachment> List() => [.. _attached.Values.OrderBy(a => a.Interface, StringComparer.Ordinal).ThenBy(a => a.Direction)];
+    internal IReadOnlyList<Attachment> List() => [.. _attached.OrderBy(a => a.Key.Interface, StringComparer.Ordinal).ThenBy(a => a.Key.Direction).Select(a => a.Value)];
 
     /// <summary>Attaches or, when the interface was made anew under its old name, attaches again.</summary>
     internal void Attach(BpfProgram program, string @interface, int index, TcDirection direction)
@@ -21,22 +21,22 @@ internal sealed class ProgramAttacher(PinFolder pins, bool tcx, ILogger logger) 
         if (_attached.TryGetValue((@interface, direction), out Attachment? present))
         {
             if (present.InterfaceIndex == index) return;
-            Forget(present);
+            Forget(direction, present);
         }
         BpfLink? link = null;
         if (tcx) link = AttachLink(program, @interface, index, direction);
         else TcFilter.Attach(program, index, direction);
-        _attached[(@interface, direction)] = new Attachment(@interface, index, direction, program.Name, program.Id, link);
+        _attached[(@interface, direction)] = new Attachment(@interface, index, $"{(tcx ? "tcx" : "clsact")} {(direction == TcDirection.Ingress ? "ingress" : "egress")}", program.Name, program.Id, link);
         DatapathLog.Attached(logger, program.Name, @interface, tcx ? "TCX" : "clsact");
     }
 
     /// <summary>Detaches everything from interfaces that are not wanted any more.</summary>
     internal void KeepOnly(IReadOnlySet<string> interfaces)
     {
-        foreach (Attachment gone in _attached.Values.Where(a => !interfaces.Contains(a.Interface)).ToArray())
+        foreach (((string name, TcDirection direction), Attachment gone) in _attached.Where(a => !interfaces.Contains(a.Key.Interface)).ToArray())
         {
-            Forget(gone);
-            DatapathLog.Detached(logger, gone.Interface);
+            Forget(direction, gone);
+            DatapathLog.Detached(logger, name);
         }
         RemoveStalePins(interfaces);
     }
@@ -75,19 +75,19 @@ internal sealed class ProgramAttacher(PinFolder pins, bool tcx, ILogger logger) 
         return link;
     }
 
-    private void Forget(Attachment attachment)
+    private void Forget(TcDirection direction, Attachment attachment)
     {
-        _attached.Remove((attachment.Interface, attachment.Direction));
+        _attached.Remove((attachment.Interface, direction));
         if (attachment.Link is { } link)
         {
-            File.Delete(pins.Link(PinName(attachment.Interface, attachment.Direction)));
+            File.Delete(pins.Link(PinName(attachment.Interface, direction)));
             link.Detach();
             link.Dispose();
             return;
         }
         try
         {
-            TcFilter.Detach(attachment.InterfaceIndex, attachment.Direction);
+            TcFilter.Detach(attachment.InterfaceIndex, direction);
         }
         catch (BpfException e) when (e.Errno == Errno.ENODEV)
         {
@@ -107,6 +107,3 @@ internal sealed class ProgramAttacher(PinFolder pins, bool tcx, ILogger logger) 
         }
     }
 }
-
-/// <summary>A program at an interface.</summary>
-internal sealed record Attachment(string Interface, int InterfaceIndex, TcDirection Direction, string Program, uint ProgramId, BpfLink? Link);

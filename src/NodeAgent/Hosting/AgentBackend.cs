@@ -15,7 +15,7 @@ namespace Culvert.NodeAgent.Hosting;
 
 /// <summary>Answers the admin service from the parts of one agent. Thread-safe.</summary>
 internal sealed class AgentBackend(
-    AgentOptions options, IFlowContext context, SnapshotClient client, SvidStore svids, ProxyServer proxy, ProgramAttacher attacher, DatapathMaps maps,
+    AgentOptions options, IFlowContext context, SnapshotClient client, SvidStore svids, ProxyServer proxy, ProgramAttacher attacher, XdpAttacher xdp, DatapathMaps maps,
     FlowSweeper sweeper, DatapathState state, HealthState health, DateTimeOffset started, Func<CancellationToken, Task<IReadOnlyList<string>>> detach) : IAdminBackend
 {
     public SnapshotIndex Index => context.Index;
@@ -44,7 +44,7 @@ internal sealed class AgentBackend(
         };
         if (controller.LastApplied is { } applied) status.SnapshotApplied = Timestamp.FromDateTimeOffset(applied);
         status.Workloads.AddRange(Index.Snapshot.LocalWorkloads().Select(w => Workload(w, datapath)));
-        status.Programs.AddRange(attacher.List().Select(a => new Wire.KernelProgram { Name = a.Program, Attachment = $"{(a.Link is null ? "clsact" : "tcx")} {a.Direction.ToString().ToLowerInvariant()}", Interface = a.Interface, Id = a.ProgramId }));
+        status.Programs.AddRange(attacher.List().Concat(xdp.List()).Select(a => new Wire.KernelProgram { Name = a.Program, Attachment = a.Hook, Interface = a.Interface, Id = a.ProgramId }));
         status.Maps.AddRange(KernelMetrics.Fill(maps, sweeper, state).Select(m => new Wire.KernelMap { Name = m.Name, Entries = (ulong)m.Entries, MaxEntries = (ulong)m.Max }));
         foreach ((string reason, ulong count) in KernelMetrics.Drops(maps)) status.Drops[reason] = count;
         return status;

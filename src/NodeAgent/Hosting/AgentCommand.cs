@@ -51,10 +51,11 @@ public static class AgentCommand
         Option<ushort> udp = new("--udp-port") { Description = "Port of the capture socket for UDP.", DefaultValueFactory = _ => d.UdpPort };
         Option<ushort> tunnel = new("--tunnel-port") { Description = "Port of the tunnel.", DefaultValueFactory = _ => d.TunnelPort };
         Option<uint> flows = new("--flow-table-size") { Description = "Entries of the kernel's flow table, two per connection.", DefaultValueFactory = _ => d.FlowTableSize };
+        Option<XdpUse> xdp = new("--xdp") { Description = "XDP at the uplinks: auto (while a workload here takes datagrams by the proxy), on or off.", DefaultValueFactory = _ => d.Xdp };
         Option<double> drain = new("--drain-seconds") { Description = "How long a stopping agent lets proxied connections finish.", DefaultValueFactory = _ => d.DrainDeadline.TotalSeconds };
         Option<bool> access = new("--access-log") { Description = "Log every connection." };
         Option<string> datapath = new("--datapath-object") { Description = "The compiled datapath.", DefaultValueFactory = _ => d.DatapathObject };
-        Command command = new("run", "Run the agent until SIGTERM or SIGINT.") { node, bpffs, run, state, controller, roots, token, uplinks, metrics, readiness, loops, outbound, udp, tunnel, flows, drain, access, datapath };
+        Command command = new("run", "Run the agent until SIGTERM or SIGINT.") { node, bpffs, run, state, controller, roots, token, uplinks, metrics, readiness, loops, outbound, udp, tunnel, flows, xdp, drain, access, datapath };
         command.SetAction(async (parsed, cancellation) =>
         {
             if (!IPEndPoint.TryParse(parsed.GetValue(metrics)!, out IPEndPoint? metricsAt) | !IPEndPoint.TryParse(parsed.GetValue(readiness)!, out IPEndPoint? readinessAt))
@@ -79,6 +80,7 @@ public static class AgentCommand
                 UdpPort = parsed.GetValue(udp),
                 TunnelPort = parsed.GetValue(tunnel),
                 FlowTableSize = parsed.GetValue(flows),
+                Xdp = parsed.GetValue(xdp),
                 DrainDeadline = TimeSpan.FromSeconds(parsed.GetValue(drain)),
                 AccessLog = parsed.GetValue(access),
                 DatapathObject = parsed.GetValue(datapath)!,

@@ -35,6 +35,7 @@ public sealed class AgentHost : ISnapshotSink, IFlowContext, IAsyncDisposable
     private readonly AgentLock _lock;
     private readonly DatapathPrograms _programs;
     private readonly ProgramAttacher _attacher;
+    private readonly XdpAttacher _xdp;
     private readonly BpfLink _recycled;
     private readonly GenerationWriter _writer;
     private readonly RouteNetlink _netlink;
@@ -69,10 +70,12 @@ public sealed class AgentHost : ISnapshotSink, IFlowContext, IAsyncDisposable
         _health.Block("snapshot", "no snapshot is in force yet");
 
         _pins = StartStep.Run($"--bpffs {options.BpfFolder}", "give a folder on a BPF file system, or one where it can be mounted (`mount -t bpf bpf DIR`)", () => PinFolder.Prepare(options.BpfFolder));
+        foreach ((string folder, int links) in _pins.TakeOverOtherVersions()) DatapathLog.OtherVersion(_logger, folder, links);
         _programs = StartStep.Run($"--datapath-object {options.DatapathObject}", "`culvert check` says whether this kernel can run it; `make build` makes it anew", () => DatapathPrograms.Load(options, _pins, _logger));
         // Serves the listeners of this process: it lasts as long as they do.
         _recycled = BpfLink.AttachSocketLookup(_programs.Recycled);
         _attacher = new ProgramAttacher(_pins, KernelFeatures.ProbeTcx().Present, _logger);
+        _xdp = new XdpAttacher(_pins, Path.Combine(Path.GetDirectoryName(Path.GetFullPath(options.DatapathObject))!, "xdp.bpf.o"), _logger);
         _writer = new GenerationWriter(_programs.Maps);
         _netlink = RouteNetlink.Open();
         KernelLinks interfaces = new(_netlink);
@@ -80,7 +83,7 @@ public sealed class AgentHost : ISnapshotSink, IFlowContext, IAsyncDisposable
         _links = new LinkWatcher();
         _routes = new CaptureRoutes(options);
         _routes.Ensure();
-        _reconciler = new DatapathReconciler(_programs, _attacher, _writer, () => new KernelLinks(_netlink), new PolicyIdFile(options.StateFolder, _logger), options.Uplinks, _state, _logger);
+        _reconciler = new DatapathReconciler(_programs, _attacher, _xdp, options.Xdp, _writer, () => new KernelLinks(_netlink), new PolicyIdFile(options.StateFolder, _logger), options.Uplinks, _state, _logger);
         FlowSink sink = new(_metrics, _flows, options.AccessLog ? loggers.CreateLogger("Culvert.Access") : null);
         _sweeper = new FlowSweeper(_programs.Maps.Flow, time, _logger);
         _prober = new FlowProber(_programs.Maps.Flow, _logger);
@@ -204,6 +207,7 @@ public sealed class AgentHost : ISnapshotSink, IFlowContext, IAsyncDisposable
         _observer.Dispose();
         _channel.Dispose();
         _attacher.Dispose();
+        _xdp.Dispose();
         _recycled.Dispose();
         _programs.Dispose();
         _links.Dispose();
@@ -223,7 +227,7 @@ public sealed class AgentHost : ISnapshotSink, IFlowContext, IAsyncDisposable
         ForbiddenPorts = [options.OutboundPort, options.TunnelPort, options.UdpPort],
     };
 
-    private AgentBackend Backend() => new(_options, this, _client, _svids, _proxy, _attacher, _programs.Maps, _sweeper, _state, _health, _started, DetachAsync);
+    private AgentBackend Backend() => new(_options, this, _client, _svids, _proxy, _attacher, _xdp, _programs.Maps, _sweeper, _state, _health, _started, DetachAsync);
 
     // The sockmap is how the programs find the listeners; slots of an agent that is gone are empty by themselves.
     private void OfferListeners()
@@ -281,7 +285,7 @@ public sealed class AgentHost : ISnapshotSink, IFlowContext, IAsyncDisposable
         await _applying.WaitAsync(cancellationToken);
         try
         {
-            IReadOnlyList<string> removed = Detacher.Detach(_attacher, _pins, _routes);
+            IReadOnlyList<string> removed = Detacher.Detach(_attacher, _xdp, _pins, _routes);
             _detached.TrySetResult();
             return removed;
         }

@@ -7,10 +7,11 @@ namespace Culvert.NodeAgent.Hosting;
 internal static class Detacher
 {
     /// <summary>Removes programs, pins, rules and routes; one line for each thing removed.</summary>
-    internal static IReadOnlyList<string> Detach(ProgramAttacher attacher, PinFolder pins, CaptureRoutes routes)
+    internal static IReadOnlyList<string> Detach(ProgramAttacher attacher, XdpAttacher xdp, PinFolder pins, CaptureRoutes routes)
     {
         List<string> removed = [];
-        foreach (Attachment attachment in attacher.List()) removed.Add($"program {attachment.Program} at {attachment.Interface} ({attachment.Direction.ToString().ToLowerInvariant()})");
+        foreach (Attachment attachment in xdp.List().Concat(attacher.List())) removed.Add($"program {attachment.Program} at {attachment.Interface} ({attachment.Hook})");
+        xdp.KeepOnly(new HashSet<string>());
         attacher.KeepOnly(new HashSet<string>());
         int count = BpfFs.UnpinTree(pins.Root);
         if (count > 0) removed.Add($"{count} pins under {pins.Root}");

@@ -62,7 +62,10 @@ public sealed record AgentOptions
     /// <summary>How long a stopping agent lets proxied connections finish.</summary>
     public TimeSpan DrainDeadline { get; init; } = AgentOptionsDefaults.DrainDeadline;
 
-    /// <summary>The compiled datapath object.</summary>
+    /// <summary>When the XDP program is used.</summary>
+    public XdpUse Xdp { get; init; } = XdpUse.Auto;
+
+    /// <summary>The compiled datapath object; <c>xdp.bpf.o</c> lies beside it.</summary>
     public string DatapathObject { get; init; } = Path.Combine(AppContext.BaseDirectory, "bpf", "tc.bpf.o");
 
     /// <summary>Print every connection as one line of JSON on standard output.</summary>

@@ -21,6 +21,18 @@ internal static class KernelMetrics
             new CallbackSample(["proxy"], Sum(maps.Counters, (uint)CvCounter.ProxyPackets)),
             new CallbackSample(["pass"], Sum(maps.Counters, (uint)CvCounter.PassPackets)),
         ]));
+        registry.Add(new CallbackFamily("culvert_datapath_datagrams_total", "Packets of UDP handed to the proxy, by the way: behind a header, as they are, or as answers; `gathered` are those without a header that came before their first fragment.", "counter", ["way"], () =>
+        [
+            new CallbackSample(["header"], Sum(maps.Counters, (uint)CvCounter.UdpHeader)),
+            new CallbackSample(["raw"], Sum(maps.Counters, (uint)CvCounter.UdpRaw)),
+            new CallbackSample(["reply"], Sum(maps.Counters, (uint)CvCounter.UdpReply)),
+            new CallbackSample(["gathered"], Sum(maps.Counters, (uint)CvCounter.Gathered)),
+        ]));
+        registry.Add(new CallbackFamily("culvert_datapath_xdp_total", "Packets that the XDP program put a header on or dropped; the drops are among those by reason as well.", "counter", ["action"], () =>
+        [
+            new CallbackSample(["header"], Sum(maps.Counters, (uint)CvCounter.XdpHeader)),
+            new CallbackSample(["drop"], Sum(maps.Counters, (uint)CvCounter.XdpDrop)),
+        ]));
         registry.Add(new CallbackFamily("culvert_datapath_direct_bytes_total", "Bytes handed from pod to pod in the kernel.", "counter", [], () => CallbackSample.Single(Sum(maps.Counters, (uint)CvCounter.DirectBytes))));
         registry.Add(new CallbackFamily("culvert_datapath_flows_reevaluated_total", "Live flows judged again after a policy change.", "counter", [], () => CallbackSample.Single(Sum(maps.Counters, (uint)CvCounter.Reevaluated))));
         registry.Add(new CallbackFamily("culvert_datapath_resets_sent_total", "TCP packets answered with a reset.", "counter", [], () => CallbackSample.Single(Sum(maps.Counters, (uint)CvCounter.RejectSent))));

@@ -96,7 +96,7 @@ public sealed class DatagramsFromOutsideTests : IClassFixture<LiveWorld>
         Assert.Equal((byte)CvReason.StrictMtls, _world.Await(e => e.Type == (byte)CvEventType.Denied).Reason);
         Assert.Equal(0, proxy.Waiting);
         await OutsideTests.EchoAsync(_world.PodX, _world.PodA, _world.A.At(v6, 53), 100);
-        await OutsideTests.EchoAsync(_world.PodX, _world.PodA, _world.A.At(v6, 53), 9000);
+        await OutsideTests.EchoAsync(_world.PodX, _world.PodA, _world.A.At(v6, 54), 9000);
         await OutsideTests.EchoAsync(_world.PodB, _world.PodX, new(_world.X(v6), 53), 9000); // its own, with answers
         Assert.True((await _world.PodX.RunAsync("ping", ["-c", "1", "-W", "5", _world.B.Address(v6).ToString()])).Succeeded);
         using Socket listener = Peer.Listen(_world.PodA, _world.A.At(v6, 80));
