@@ -40,6 +40,7 @@ internal static unsafe partial class Libc
     internal const int TCP_KEEPIDLE = 4;
     internal const int TCP_KEEPINTVL = 5;
     internal const int TCP_KEEPCNT = 6;
+    internal const int TCP_CONGESTION = 13;
     internal const int TCP_USER_TIMEOUT = 18;
     internal const int TCP_NOTSENT_LOWAT = 25;
 

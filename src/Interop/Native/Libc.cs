@@ -41,6 +41,14 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, SetLastError = true)]
     internal static partial int fstat(int fd, ulong* buffer);
 
+    // sys/resource.h
+
+    internal const int PRIO_PROCESS = 0;
+
+    /// <summary>Sets the nice value; with PRIO_PROCESS and 0, of the calling thread alone (Linux, setpriority(2)).</summary>
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial int setpriority(int which, uint who, int priority);
+
     // stdio.h
 
     /// <summary>Formats through a va_list, which both supported ABIs (x86-64, arm64) pass as a pointer.</summary>

@@ -77,6 +77,16 @@ public sealed partial class SocketHandle
     /// <param name="timeout">Whole milliseconds; zero restores the system's default.</param>
     public SocketErrno SetUserTimeout(TimeSpan timeout) => SetOption(Libc.IPPROTO_TCP, Libc.TCP_USER_TIMEOUT, (int)timeout.TotalMilliseconds);
 
+    /// <summary>
+    /// Chooses how the socket finds its sending rate (TCP_CONGESTION). Accepted sockets inherit it. Only "reno" is in every kernel; others may be
+    /// missing or need CAP_NET_ADMIN.
+    /// </summary>
+    /// <param name="algorithm">The algorithm's name in ASCII, at most 15 bytes.</param>
+    public unsafe SocketErrno SetCongestionControl(ReadOnlySpan<byte> algorithm)
+    {
+        fixed (byte* name = algorithm) return Check(Libc.setsockopt(Fd, Libc.IPPROTO_TCP, Libc.TCP_CONGESTION, name, (uint)algorithm.Length));
+    }
+
     /// <summary>Probes an idle connection (SO_KEEPALIVE and TCP_KEEP*). Accepted sockets inherit it.</summary>
     /// <param name="idle">Silence before the first probe; whole seconds.</param>
     /// <param name="interval">Time between probes; whole seconds.</param>

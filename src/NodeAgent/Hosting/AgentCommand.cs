@@ -47,6 +47,7 @@ public static class AgentCommand
         Option<string> metrics = new("--metrics") { Description = "ADDRESS:PORT of /metrics.", DefaultValueFactory = _ => d.Metrics.ToString() };
         Option<string> readiness = new("--readiness") { Description = "ADDRESS:PORT of /ready and /live.", DefaultValueFactory = _ => d.Readiness.ToString() };
         Option<int> loops = new("--loops") { Description = "Event loops of the proxy; 0: one per core.", DefaultValueFactory = _ => d.Loops };
+        Option<int> nice = new("--loop-nice") { Description = "Nice value of the event loops, -20 to 19; 0: as the process.", DefaultValueFactory = _ => d.LoopNice };
         Option<ushort> outbound = new("--outbound-port") { Description = "Port of the capture listener.", DefaultValueFactory = _ => d.OutboundPort };
         Option<ushort> udp = new("--udp-port") { Description = "Port of the capture socket for UDP.", DefaultValueFactory = _ => d.UdpPort };
         Option<ushort> tunnel = new("--tunnel-port") { Description = "Port of the tunnel.", DefaultValueFactory = _ => d.TunnelPort };
@@ -55,7 +56,7 @@ public static class AgentCommand
         Option<double> drain = new("--drain-seconds") { Description = "How long a stopping agent lets proxied connections finish.", DefaultValueFactory = _ => d.DrainDeadline.TotalSeconds };
         Option<bool> access = new("--access-log") { Description = "Log every connection." };
         Option<string> datapath = new("--datapath-object") { Description = "The compiled datapath.", DefaultValueFactory = _ => d.DatapathObject };
-        Command command = new("run", "Run the agent until SIGTERM or SIGINT.") { node, bpffs, run, state, controller, roots, token, uplinks, metrics, readiness, loops, outbound, udp, tunnel, flows, xdp, drain, access, datapath };
+        Command command = new("run", "Run the agent until SIGTERM or SIGINT.") { node, bpffs, run, state, controller, roots, token, uplinks, metrics, readiness, loops, nice, outbound, udp, tunnel, flows, xdp, drain, access, datapath };
         command.SetAction(async (parsed, cancellation) =>
         {
             if (!IPEndPoint.TryParse(parsed.GetValue(metrics)!, out IPEndPoint? metricsAt) | !IPEndPoint.TryParse(parsed.GetValue(readiness)!, out IPEndPoint? readinessAt))
@@ -76,6 +77,7 @@ public static class AgentCommand
                 Metrics = metricsAt!,
                 Readiness = readinessAt!,
                 Loops = parsed.GetValue(loops),
+                LoopNice = parsed.GetValue(nice),
                 OutboundPort = parsed.GetValue(outbound),
                 UdpPort = parsed.GetValue(udp),
                 TunnelPort = parsed.GetValue(tunnel),

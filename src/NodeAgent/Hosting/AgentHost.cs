@@ -100,7 +100,9 @@ public sealed class AgentHost : ISnapshotSink, IFlowContext, IAsyncDisposable
         _directory = new MeshDirectory(new MeshView(new NodeSnapshot { Node = options.NodeName }, options.TunnelPort));
         int loops = options.Loops > 0 ? options.Loops : Environment.ProcessorCount;
         _observer = new ProxyObserver(sink, _metrics, loops, time, loggers.CreateLogger("Culvert.Proxy"));
-        _proxy = new ProxyServer(ProxyOptionsOf(options, loops), new ProxySeams(_directory, _directory, _tls, _observer) { Replies = _programs.Replies }, time);
+        bool mayHurry = options.LoopNice >= 0 || Capabilities.CanRaisePriority();
+        if (!mayHurry) AgentLog.NormalPriority(_logger, options.LoopNice);
+        _proxy = new ProxyServer(ProxyOptionsOf(options, loops) with { LoopNice = mayHurry ? options.LoopNice : 0 }, new ProxySeams(_directory, _directory, _tls, _observer) { Replies = _programs.Replies }, time);
         _tls.Changed += _proxy.CertificatesChanged;
         _flowReader = new KernelFlowReader(_programs.Maps.Events, this, sink, time);
         _client = new SnapshotClient(options.NodeName, _channel, this, new SnapshotFile(options.StateFolder, options.NodeName, _logger), _metrics, time, _logger);
@@ -306,6 +308,9 @@ internal static partial class AgentLog
 
     [LoggerMessage(EventId = 4, Level = LogLevel.Warning, Message = "--uplink {Interface}: there is no such interface; what other nodes send arrives unmarked until it appears (`ip link` lists those there are)")]
     internal static partial void NoUplink(ILogger logger, string @interface);
+
+    [LoggerMessage(EventId = 5, Level = LogLevel.Information, Message = "the event loops run at the normal priority: --loop-nice {Nice} needs CAP_SYS_NICE")]
+    internal static partial void NormalPriority(ILogger logger, int nice);
 
     [LoggerMessage(EventId = 3, Level = LogLevel.Information, Message = "stopping; proxied connections have {Seconds} s")]
     internal static partial void Stopping(ILogger logger, double seconds);

@@ -7,6 +7,7 @@ public static class Capabilities
 {
     private const int NetAdmin = 12;
     private const int SysAdmin = 21;
+    private const int SysNice = 23;
     private const int PerfMon = 38;
     private const int Bpf = 39;
 
@@ -20,17 +21,26 @@ public static class Capabilities
             "privileges", $"this process lacks {string.Join(" and ", missing)}", "run it as root (sudo), or give the service or container these capabilities");
     }
 
+    /// <summary>Whether threads may go before others (CAP_SYS_NICE).</summary>
+    internal static bool CanRaisePriority() => Has(Held(File.ReadLines("/proc/self/status")), SysNice);
+
     /// <summary>What is missing, by the lines of /proc/PID/status. CAP_SYS_ADMIN stands for the two that were split from it in Linux 5.8.</summary>
     internal static IReadOnlyList<string> Missing(IEnumerable<string> status)
     {
+        ulong held = Held(status);
+        List<string> missing = [];
+        if (!Has(held, NetAdmin)) missing.Add("CAP_NET_ADMIN (routing rules, tc programs, transparent sockets)");
+        if (!Has(held, SysAdmin) && !Has(held, Bpf)) missing.Add("CAP_BPF (programs and maps)");
+        if (!Has(held, SysAdmin) && !Has(held, PerfMon)) missing.Add("CAP_PERFMON (programs that read kernel memory)");
+        return missing;
+    }
+
+    private static bool Has(ulong held, int capability) => (held >> capability & 1) == 1;
+
+    private static ulong Held(IEnumerable<string> status)
+    {
         const string Field = "CapEff:";
         string line = status.FirstOrDefault(l => l.StartsWith(Field, StringComparison.Ordinal)) ?? throw new InvalidDataException($"/proc/self/status has no {Field}");
-        ulong held = ulong.Parse(line.AsSpan(Field.Length).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
-        bool Has(int capability) => (held >> capability & 1) == 1;
-        List<string> missing = [];
-        if (!Has(NetAdmin)) missing.Add("CAP_NET_ADMIN (routing rules, tc programs, transparent sockets)");
-        if (!Has(SysAdmin) && !Has(Bpf)) missing.Add("CAP_BPF (programs and maps)");
-        if (!Has(SysAdmin) && !Has(PerfMon)) missing.Add("CAP_PERFMON (programs that read kernel memory)");
-        return missing;
+        return ulong.Parse(line.AsSpan(Field.Length).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
     }
 }

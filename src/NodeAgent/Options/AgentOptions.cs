@@ -41,6 +41,12 @@ public sealed record AgentOptions
     /// <summary>How many event loops the proxy runs; 0: one per core.</summary>
     public int Loops { get; init; }
 
+    /// <summary>
+    /// Nice value of the event loops, -20 to 19. Every pod's traffic waits when one of them waits for a processor, so by default they go before
+    /// the pods' own work; that needs CAP_SYS_NICE.
+    /// </summary>
+    public int LoopNice { get; init; } = AgentOptionsDefaults.LoopNice;
+
     /// <summary>Port of the first capture listener on 127.0.0.1 and ::1.</summary>
     public ushort OutboundPort { get; init; } = AgentOptionsDefaults.OutboundPort;
 
@@ -84,6 +90,7 @@ public sealed record AgentOptions
         if (BootstrapRootsFile is not null && !File.Exists(BootstrapRootsFile)) problems.Add($"--bootstrap-roots: {BootstrapRootsFile} does not exist");
         if (!File.Exists(DatapathObject)) problems.Add($"--datapath-object: {DatapathObject} does not exist; build it with `make build`");
         if (Loops is < 0 or > 64) problems.Add($"--loops: {Loops} is not between 0 and 64");
+        if (LoopNice is < -20 or > 19) problems.Add($"--loop-nice: {LoopNice} is not between -20 and 19");
         if (OutboundPort == 0 || TunnelPort == 0 || OutboundPort == TunnelPort) problems.Add("--outbound-port and --tunnel-port must be two different ports, not 0");
         if (UdpPort == 0 || UdpPort == TunnelPort) problems.Add("--udp-port must be a port other than --tunnel-port, not 0");
         if (RouteTable is 0 or 253 or 254 or 255) problems.Add($"--route-table: {RouteTable} belongs to the kernel");

@@ -21,6 +21,12 @@ public static class AgentOptionsDefaults
     /// <summary>Port of <c>/ready</c> and <c>/live</c>.</summary>
     public const int ReadinessPort = 15021;
 
+    /// <summary>
+    /// Nice value of the event loops. Measured (1 connection between nodes, 2 cores kept busy by compilers): p99 19, 5.4 and 2.1 ms at 0,
+    /// 3.5, 1.2 and 0.9 ms at -10; no difference on an idle machine.
+    /// </summary>
+    public const int LoopNice = -10;
+
     /// <summary>Port of captured TCP.</summary>
     public const ushort OutboundPort = 15001;
 

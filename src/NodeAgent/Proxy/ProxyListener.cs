@@ -1,5 +1,6 @@
 using Culvert.Interop;
 using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Loop;
 
 namespace Culvert.NodeAgent.Proxy;
 
@@ -15,9 +16,17 @@ internal sealed record ProxyListener(SocketHandle Handle, int Loop, SocketEndPoi
     private static readonly TimeSpan KeepAliveIdle = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan KeepAliveInterval = TimeSpan.FromSeconds(20);
 
-    /// <summary>Makes, binds and opens a listener.</summary>
+    /// <summary>Makes, binds and opens a listener that pods of this node are led to.</summary>
     /// <exception cref="KernelException">It can't be had.</exception>
-    internal static ProxyListener Bind(in SocketEndPoint address, int loop, ProxyOptions options, bool sharePort)
+    internal static ProxyListener BindForPods(in SocketEndPoint address, int loop, ProxyOptions options, bool sharePort) =>
+        Bind(address, loop, options, sharePort, forPods: true);
+
+    /// <summary>Makes, binds and opens a listener for tunnels from other nodes.</summary>
+    /// <exception cref="KernelException">It can't be had.</exception>
+    internal static ProxyListener BindForTunnels(in SocketEndPoint address, int loop, ProxyOptions options, bool sharePort) =>
+        Bind(address, loop, options, sharePort, forPods: false);
+
+    private static ProxyListener Bind(in SocketEndPoint address, int loop, ProxyOptions options, bool sharePort, bool forPods)
     {
         SocketHandle handle = SocketHandle.CreateTcp(!address.IsIPv4);
         try
@@ -26,6 +35,7 @@ internal sealed record ProxyListener(SocketHandle Handle, int Loop, SocketEndPoi
             if (sharePort) Require(handle.SetReusePort(), "set SO_REUSEPORT", address);
             Require(handle.SetNoDelay(), "set TCP_NODELAY", address);
             Require(handle.SetKeepAlive(KeepAliveIdle, KeepAliveInterval, KeepAliveProbes), "set SO_KEEPALIVE", address);
+            if (forPods) Require(OnNodePath.Tune(handle), "set TCP_CONGESTION", address);
             if (!address.IsIPv4) Require(handle.SetIPv6Only(), "set IPV6_V6ONLY", address);
             if (options.Mark != 0) Require(handle.SetMark(options.Mark), "set SO_MARK (CAP_NET_ADMIN)", address);
             if (options.Transparent) Require(handle.SetTransparent(), "set IP_TRANSPARENT (CAP_NET_ADMIN)", address);

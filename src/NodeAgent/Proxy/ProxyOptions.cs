@@ -10,6 +10,9 @@ internal sealed record ProxyOptions
     /// <summary>Event loops; 0 for one per core.</summary>
     internal int Loops { get; init; }
 
+    /// <summary>Nice value of the loops' threads, -20 to 19; 0 leaves it as it is, lower ones need CAP_SYS_NICE.</summary>
+    internal int LoopNice { get; init; }
+
     /// <summary>Where captured connections arrive; loop 0 binds the port, further loops bind ports of the kernel's choice.</summary>
     internal IReadOnlyList<SocketEndPoint> OutboundListeners { get; init; } =
         [new(IPAddress.Loopback, ProxyOptionsDefaults.OutboundPort), new(IPAddress.IPv6Loopback, ProxyOptionsDefaults.OutboundPort)];

@@ -37,7 +37,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         _loops = new ProxyLoop[count];
         UdpShared udp = new(new ConnectionBudget(options.MaxUdpSessions), new UdpAnswers());
         FailureLog failures = new(time, options.HandshakeLogInterval);
-        EventLoopOptions loopOptions = new() { MaxBufferedBytes = options.MaxBufferedBytes / count };
+        EventLoopOptions loopOptions = new() { MaxBufferedBytes = options.MaxBufferedBytes / count, Nice = options.LoopNice };
         for (int i = 0; i < count; i++)
         {
             EventLoop loop = new(i, loopOptions, time, seams.Observer);
@@ -72,8 +72,8 @@ internal sealed class ProxyServer : IAsyncDisposable
     {
         try
         {
-            foreach (SocketEndPoint address in _options.OutboundListeners) BindAll(address, _outbound, ProxyListener.Bind);
-            foreach (SocketEndPoint address in _options.TunnelListeners) BindAll(address, _tunnels, ProxyListener.Bind);
+            foreach (SocketEndPoint address in _options.OutboundListeners) BindAll(address, _outbound, ProxyListener.BindForPods);
+            foreach (SocketEndPoint address in _options.TunnelListeners) BindAll(address, _tunnels, ProxyListener.BindForTunnels);
             foreach (SocketEndPoint address in _options.UdpListeners) BindAll(address, _udp, ProxyListener.BindDatagrams);
             foreach (SocketEndPoint address in _options.RawListeners) BindAll(address, _raw, ProxyListener.BindDatagrams);
         }

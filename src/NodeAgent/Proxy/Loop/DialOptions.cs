@@ -8,8 +8,9 @@ namespace Culvert.NodeAgent.Proxy.Loop;
 /// <param name="UserTimeout">Sent bytes unacknowledged for so long end it; zero for the system's default.</param>
 /// <param name="Source">Address (and port, unless 0) to connect from; null for the system's choice.</param>
 /// <param name="Transparent">Whether <paramref name="Source"/> may be an address that is not the machine's.</param>
+/// <param name="OnNode">Whether the other end is a pod of this node: see <see cref="OnNodePath"/>.</param>
 internal readonly record struct DialOptions(
-    TimeSpan Timeout, uint Mark, TimeSpan UserTimeout = default, SocketEndPoint? Source = null, bool Transparent = false);
+    TimeSpan Timeout, uint Mark, TimeSpan UserTimeout = default, SocketEndPoint? Source = null, bool Transparent = false, bool OnNode = false);
 
 /// <summary>The outcome of a connection attempt.</summary>
 /// <param name="Socket">The connected socket; null when it failed.</param>

@@ -19,6 +19,7 @@ internal sealed class EventLoop : IDisposable
     private readonly TimeProvider _time;
     private readonly ILoopObserver? _observer;
     private readonly Thread _thread;
+    private readonly int _nice;
     private readonly List<IFlushable> _flushables = [];
     private readonly List<IFlushable> _flushedNextTurn = [];
     private Queue<LoopSignal> _deferred = new();
@@ -32,6 +33,7 @@ internal sealed class EventLoop : IDisposable
         Index = index;
         _time = time;
         _observer = observer;
+        _nice = options.Nice;
         _events = new EpollBuffer(options.EventBatch);
         Buffers = new BufferPool(options.MaxBufferedBytes, options.MaxIdleBytes);
         Scratch = GC.AllocateUninitializedArray<byte>(options.ScratchBytes, pinned: true);
@@ -160,6 +162,7 @@ internal sealed class EventLoop : IDisposable
 
     private void Run()
     {
+        SetPriority();
         while (!_stopping)
         {
             int count = Wait();
@@ -180,6 +183,19 @@ internal sealed class EventLoop : IDisposable
             }
 
             _observer?.OnLoopTurn(Index, _time.GetElapsedTime(started), count);
+        }
+    }
+
+    private void SetPriority()
+    {
+        if (_nice == 0) return;
+        try
+        {
+            Interop.KernelThread.SetNice(_nice);
+        }
+        catch (Interop.KernelException exception)
+        {
+            ReportFault(exception);
         }
     }
 

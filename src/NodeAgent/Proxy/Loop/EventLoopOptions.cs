@@ -12,6 +12,9 @@ internal sealed record EventLoopOptions
     /// <summary>Most bytes that may wait for slow sockets.</summary>
     internal long MaxBufferedBytes { get; init; } = 256L * 1024 * 1024;
 
+    /// <summary>Nice value of the loop's thread, -20 to 19; 0 leaves it as it is.</summary>
+    internal int Nice { get; init; }
+
     /// <summary>Most bytes kept idle for the next slow socket.</summary>
     internal long MaxIdleBytes { get; init; } = 4L * 1024 * 1024;
 }

@@ -164,7 +164,9 @@ internal sealed class OutboundHandler(ProxyContext context)
         SocketEndPoint source = info.Direction == ProxyDirection.Inbound ? info.Source : info.Source.WithPort(0);
         SocketEndPoint? from = options.Transparent && possible ? source : null;
         DialResult dial = await Dialer.ConnectAsync(
-            context.Loop, remote, new DialOptions(options.ConnectTimeout, options.Mark, default, from, options.Transparent));
+            context.Loop,
+            remote,
+            new DialOptions(options.ConnectTimeout, options.Mark, default, from, options.Transparent, OnNode: info.Route == OutboundRouteKind.Local || info.Direction == ProxyDirection.Inbound));
         if (dial.PortChanged) context.Seams.Observer.OnSourcePortChanged();
         if (dial.Socket is null)
         {

@@ -25,7 +25,7 @@ internal sealed class DatagramServer : ITunnelStreams, IAsyncDisposable
         _loop = new EventLoop(0, new EventLoopOptions(), TimeProvider.System, pair.Destination);
         _context = new ProxyContext(
             _loop, options, pair.Destination.Seams, new ConnectionBudget(1000), new FailureLog(TimeProvider.System, TimeSpan.FromSeconds(30)), TimeProvider.System);
-        ProxyListener listener = ProxyListener.Bind(new SocketEndPoint(pair.DestinationAddress, 0), 0, options, sharePort: false);
+        ProxyListener listener = ProxyListener.BindForPods(new SocketEndPoint(pair.DestinationAddress, 0), 0, options, sharePort: false);
         Local = listener.Local;
         _listener = new LoopListener(_loop, listener.Handle, (handle, peer) => _ = AcceptAsync(handle, peer), _ => { });
         _loop.Start();
