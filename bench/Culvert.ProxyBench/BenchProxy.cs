@@ -27,6 +27,14 @@ internal static class BenchProxy
         return RunAsync(Options(loops, [new SocketEndPoint(address.Address, address.Port)], []), mesh);
     }
 
+    internal static Task<int> RunUdpAsync(string directory, string listen, string tunnel, string target, int loops)
+    {
+        IPEndPoint address = IPEndPoint.Parse(listen), to = IPEndPoint.Parse(target), dial = IPEndPoint.Parse(tunnel);
+        OutboundRoute route = OutboundRoute.Tunnel(new SocketEndPoint(dial.Address, dial.Port), new SocketEndPoint(to.Address, to.Port), Workload("destination", to.Address));
+        BenchMesh mesh = new(Workload("source", address.Address), BenchPki.Load(directory, "source"), route);
+        return RunAsync(Options(loops, [], []) with { UdpListeners = [new SocketEndPoint(address.Address, address.Port)], CheckCaptured = false }, mesh);
+    }
+
     private static async Task<int> RunAsync(ProxyOptions options, BenchMesh mesh)
     {
         await using ProxyServer proxy = new(options, mesh.Seams, TimeProvider.System);

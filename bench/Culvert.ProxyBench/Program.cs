@@ -5,12 +5,19 @@ using Culvert.ProxyBench;
 //   in  DIR LISTEN [LOOPS]                    accept tunnels; the application is at the same address
 //   out DIR LISTEN TUNNEL TARGET [LOOPS]      take connections and carry them through tunnels; TUNNEL "-" relays plainly
 //   udp-tunnel DIR SIZE SECONDS SESSIONS      datagrams through a tunnel in this process
+//   udp-out DIR LISTEN TUNNEL TARGET [LOOPS]  take captured datagrams and carry them through tunnels
+//   udp-send TARGET SIZE FLOWS SECONDS RATE plain|captured
+//   udp-count LISTEN                          the application that they reach
 return args switch
 {
     ["pki", var dir] => BenchPki.Write(dir),
     ["in", var dir, var listen, .. var rest] => await BenchProxy.RunInboundAsync(dir, listen, Loops(rest)),
     ["out", var dir, var listen, var tunnel, var target, .. var rest] => await BenchProxy.RunOutboundAsync(dir, listen, tunnel, target, Loops(rest)),
     ["udp-tunnel", var dir, var size, var seconds, var sessions] => await UdpTunnelBench.RunAsync(dir, Number(size), Number(seconds), Number(sessions)),
+    ["udp-out", var dir, var listen, var tunnel, var target, .. var rest] => await BenchProxy.RunUdpAsync(dir, listen, tunnel, target, Loops(rest)),
+    ["udp-send", var target, var size, var flows, var seconds, var rate, var how] =>
+        UdpLoad.Send(target, Number(size), Number(flows), Number(seconds), Number(rate), how == "captured"),
+    ["udp-count", var listen] => UdpLoad.Count(listen),
     _ => Usage(),
 };
 
