@@ -81,7 +81,9 @@ internal sealed class MeshView
         if (_services.TryGetValue((destination, protocol), out BackendPool? pool) ? pool.Find(route.Target) is null : route.Target != destination) return false;
         OutboundRoute now = RouteTo(FindWorkload(route.Target), route.Target, null);
         return now.Kind == route.Kind && now.Dial == route.Dial && Equals(now.Destination?.Identity, route.Destination?.Identity)
-            && Equals(now.Destination?.ProxyProtocolPorts, route.Destination?.ProxyProtocolPorts);
+            && Equals(now.Destination?.ProxyProtocolPorts, route.Destination?.ProxyProtocolPorts)
+            && Equals(now.Destination?.BareProxyProtocolPorts, route.Destination?.BareProxyProtocolPorts)
+            && Equals(now.Destination?.TrustedProxies, route.Destination?.TrustedProxies);
     }
 
     /// <summary>Whether the kernel delivers to a backend itself.</summary>

@@ -38,4 +38,7 @@ internal enum DatagramDrop
 
     /// <summary>An answer that belongs to no session.</summary>
     UnknownSession = 11,
+
+    /// <summary>The application wants a PROXY header in front, and both together are longer than a datagram can be.</summary>
+    NoRoomForHeader = 12,
 }

@@ -17,10 +17,34 @@ internal readonly record struct ReceivedHeader(ProxyProtocolError Error, bool Ha
     {
         ProxyProtocolError error = ProxyHeaderReader.Read(data, out ProxyHeader header);
         length = header.Length;
-        if (error == ProxyProtocolError.Incomplete) return null;
+        return error == ProxyProtocolError.Incomplete ? null : Judge(error, header, TransportProtocol.Tcp);
+    }
+
+    /// <summary>Judges the header of a datagram, which has to be of version 2 and whole.</summary>
+    /// <param name="datagram">The datagram.</param>
+    /// <param name="length">Bytes of the header, when it is accepted.</param>
+    internal static ReceivedHeader ReadDatagram(ReadOnlySpan<byte> datagram, out int length)
+    {
+        ProxyProtocolError error = ProxyHeaderReader.ReadVersion2(datagram, out ProxyHeader header);
+        length = header.Length;
+        return Judge(error, header, TransportProtocol.Udp);
+    }
+
+    /// <summary>Takes the header off a further datagram of a session; what it says has to be what the first one said.</summary>
+    internal ProxyProtocolError Strip(ref ReadOnlySpan<byte> datagram)
+    {
+        ReceivedHeader header = ReadDatagram(datagram, out int length);
+        if (header.Error != ProxyProtocolError.None) return header.Error;
+        if (header != this) return ProxyProtocolError.AddressMismatch;
+        datagram = datagram[length..];
+        return ProxyProtocolError.None;
+    }
+
+    private static ReceivedHeader Judge(ProxyProtocolError error, in ProxyHeader header, TransportProtocol transport)
+    {
         if (error != ProxyProtocolError.None) return new ReceivedHeader(error);
         if (!header.HasAddresses) return new ReceivedHeader(ProxyProtocolError.None);
-        if (header.Transport != TransportProtocol.Tcp) return new ReceivedHeader(ProxyProtocolError.Family);
+        if (header.Transport != transport) return new ReceivedHeader(ProxyProtocolError.Family);
         SocketEndPoint source = new(header.Source.High, header.Source.Low, header.Source.Port);
 
         // Nobody can be answered at such an address, and a pod's kernel would refuse it as a source.

@@ -2,6 +2,7 @@ using System.Text.Unicode;
 using Culvert.Core;
 using Culvert.Http2;
 using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.ProxyProtocol;
 using Culvert.NodeAgent.Proxy.Tunnel;
 
 namespace Culvert.NodeAgent.Proxy.Udp;
@@ -42,11 +43,12 @@ internal sealed class UdpSessions(ProxyContext context)
 
                 session = new UdpSession(this, context, key);
                 _sessions.Add(key, session);
-                Start(session, outside);
+                Start(session, outside, payload);
                 CountSessions();
             }
 
             _last = session.IsClosed ? null : session;
+            if (session.IsClosed) return;
         }
 
         session.OnFromClient(payload);
@@ -92,7 +94,7 @@ internal sealed class UdpSessions(ProxyContext context)
         CountSessions();
     }
 
-    private void Start(UdpSession session, bool outside)
+    private void Start(UdpSession session, bool outside, ReadOnlySpan<byte> first)
     {
         UdpSessionKey key = session.Key;
         IProxyDirectory directory = context.Seams.Directory;
@@ -125,10 +127,34 @@ internal sealed class UdpSessions(ProxyContext context)
             DestinationIdentity = route.Destination?.Identity,
             Service = route.Service,
         };
+        if (route.Kind == OutboundRouteKind.Local && LoadBalancerHeader.IsExpected(info) && !TakeHeader(session, ref info, first)) return;
         if (route.Kind == OutboundRouteKind.Deny) session.Refuse(info, route.Failure, route.Detail);
         else if (!context.UdpBudget.TryTake()) session.Refuse(info, ProxyFailure.Overload, "too many sessions");
         else if (route.Kind == OutboundRouteKind.Tunnel) _ = OpenTunnelAsync(session, route, info);
         else OpenPlain(session, route, info);
+    }
+
+    // The client is the one that the header of the first datagram names. A bad one costs only its own datagram.
+    private bool TakeHeader(UdpSession session, ref ProxyConnectionInfo info, ReadOnlySpan<byte> first)
+    {
+        if (!LoadBalancerHeader.IsTrusted(info))
+        {
+            session.Refuse(info with { HeaderError = ProxyProtocolError.Untrusted }, ProxyFailure.ProxyProtocol, null);
+            return false;
+        }
+
+        ReceivedHeader header = ReceivedHeader.ReadDatagram(first, out _);
+        if (header.Error == ProxyProtocolError.None)
+        {
+            session.ExpectHeaders(header);
+            info = LoadBalancerHeader.Apply(info, header);
+            return true;
+        }
+
+        context.Seams.Observer.OnHeaderRefused(header.Error);
+        context.Seams.Observer.OnDatagramDropped(DatagramDrop.BadHeader);
+        session.Close(ProxyFailure.None);
+        return false;
     }
 
     private void OpenPlain(UdpSession session, in OutboundRoute route, ProxyConnectionInfo info)
@@ -148,7 +174,7 @@ internal sealed class UdpSessions(ProxyContext context)
         UdpSocketPeer? peer = failure == ProxyFailure.None ? UdpSocketPeer.TryOpen(context, from, route.Dial, session, out failure, out detail) : null;
         if (peer is not null)
         {
-            session.Open(route, peer, info, authorized: local);
+            session.Open(route, HeaderedPeer.Wrap(context, peer, info), info, authorized: local);
             return;
         }
 
@@ -189,6 +215,7 @@ internal sealed class UdpSessions(ProxyContext context)
         Span<byte> text = stackalloc byte[SocketEndPoint.MaxTextLength + 8];
         Utf8.TryWrite(text, $"for=\"{request.Info.Source}\"", out int length);
         headers.Add("forwarded"u8, text[..length], neverIndexed: true);
+        OriginalDestinationHeader.Write(headers, request.Info);
     }
 
     private void CountSessions() => context.Udp.Counters.SetSessions(_sessions.Count);

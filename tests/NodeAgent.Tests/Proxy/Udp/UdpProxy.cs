@@ -42,10 +42,10 @@ internal sealed class UdpProxy : IAsyncDisposable
     internal IPEndPoint RawEntry => ToIp(Server.RawListeners[0].Local);
 
     /// <summary>Sends every session to one destination.</summary>
-    internal void RouteTo(EndPoint target, OutboundRouteKind kind = OutboundRouteKind.Local)
+    internal void RouteTo(EndPoint target, OutboundRouteKind kind = OutboundRouteKind.Local, WorkloadInfo? destination = null, ServiceInfo? service = null)
     {
         SocketEndPoint point = Point((IPEndPoint)target);
-        Mesh.Route = _ => kind == OutboundRouteKind.Local ? OutboundRoute.Local(point, Bob) : OutboundRoute.Passthrough(point);
+        Mesh.Route = _ => kind == OutboundRouteKind.Local ? OutboundRoute.Local(point, destination ?? Bob, service) : OutboundRoute.Passthrough(point);
     }
 
     /// <summary>A datagram as the kernel program hands it over.</summary>
