@@ -4,6 +4,8 @@ using System.Text;
 using Culvert.Core;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Proxy.Tunnel;
+using Culvert.NodeAgent.Tests.Proxy.Datagrams;
 
 namespace Culvert.NodeAgent.Tests.Proxy.Udp;
 
@@ -114,6 +116,50 @@ public sealed class UdpProxyProtocolTests
         Assert.Contains(proxy.Mesh.Failed, f => f.Failure == ProxyFailure.ProxyProtocol && f.Info.HeaderError == ProxyProtocolError.Untrusted);
         Assert.Contains(proxy.Mesh.Failed, f => f.Failure == ProxyFailure.PolicyDenied && f.Info.Source.ToString() == "192.0.2.7:1234");
         Assert.Equal(0, app.Available);
+    }
+
+    [Fact]
+    public async Task OutOfATunnelTheFirstGoodHeaderTellsTheClientAndPolicyIsAskedThen()
+    {
+        await using ProxyPair pair = new();
+        await using DatagramClient tunnel = new(pair);
+        using Socket app = InboundDatagramTests.BindPod(pair);
+        pair.Destination.Local = pair.Destination.Local! with { TrustedProxies = [new(Every, [IpPrefix.Parse("127.0.0.0/8")])], ProxyProtocolPorts = Every };
+        SocketEndPoint target = UdpProxy.Point((IPEndPoint)app.LocalEndPoint!);
+        (TunnelDatagramStream stream, RecordingSink sink) = await tunnel.OpenAsync(target);
+        Assert.Empty(pair.Destination.Opened);
+        await tunnel.SendAsync(stream, [.. "hello"u8]);
+        await SocketExtensions.EventuallyAsync(() => pair.Destination.HeaderErrors.GetValueOrDefault(ProxyProtocolError.Signature) == 1);
+        Assert.Empty(pair.Destination.Opened);
+        await tunnel.SendAsync(stream, [.. Header(Client, Front, TransportProtocol.Udp), 7]);
+        EndPoint from = new IPEndPoint(IPAddress.Any, 0);
+        int received = app.ReceiveFrom(_buffer, ref from);
+        Assert.Equal(ProxyProtocolError.None, ProxyHeaderReader.ReadVersion2(_buffer.AsSpan(0, received), out ProxyHeader header));
+        Assert.Equal(("192.0.2.7:1234", received - 1), (new SocketEndPoint(header.Source.High, header.Source.Low, header.Source.Port).ToString(), header.Length));
+        app.SendTo([8], from);
+        Assert.Equal([8], (await sink.ReceiveAsync()).Payload);
+        ProxyConnectionInfo info = Assert.Single(pair.Destination.Opened);
+        Assert.Equal(("192.0.2.7:1234", ProxyPair.Alice), (info.Source.ToString(), info.SourceIdentity!.ToString()));
+
+        pair.Destination.Allowed = false;
+        (TunnelDatagramStream refused, RecordingSink end) = await tunnel.OpenAsync(target);
+        await tunnel.SendAsync(refused, [.. Header(Client, Front, TransportProtocol.Udp), 9]);
+        await end.Closed;
+        Assert.Equal(ProxyFailure.PolicyDenied, Assert.Single(pair.Destination.Failed).Failure);
+        Assert.Equal(0, app.Available);
+    }
+
+    [Fact]
+    public async Task AStrangersTunnelIsRefused()
+    {
+        await using ProxyPair pair = new();
+        await using DatagramClient tunnel = new(pair);
+        using Socket app = InboundDatagramTests.BindPod(pair);
+        pair.Destination.Local = pair.Destination.Local! with { TrustedProxies = [new(Every, [IpPrefix.Parse("203.0.113.0/24")])] };
+        OpenedStream<TunnelDatagramStream> opened = await tunnel.TryOpenAsync(UdpProxy.Point((IPEndPoint)app.LocalEndPoint!), new RecordingSink());
+        Assert.Null(opened.Stream);
+        (ProxyConnectionInfo info, ProxyFailure failure) = Assert.Single(pair.Destination.Failed);
+        Assert.Equal((ProxyFailure.ProxyProtocol, ProxyProtocolError.Untrusted), (failure, info.HeaderError));
     }
 
     private static WorkloadInfo Trusting(string from) => UdpProxy.Bob with { TrustedProxies = [new(Every, [IpPrefix.Parse(from)])] };
