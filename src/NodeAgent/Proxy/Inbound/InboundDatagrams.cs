@@ -40,7 +40,7 @@ internal sealed class InboundDatagrams : IConnectionRelay, IDatagramSink, IDispo
     /// <inheritdoc/>
     public ProxyFailure Failure { get; private set; }
 
-    /// <summary>Opens the way to the pod for a request that may go on, and answers it. The place in the budget passes to the session.</summary>
+    /// <summary>Opens the way to the pod for a request that may go on, and answers it. The place in the budget of sessions passes to the session.</summary>
     /// <param name="context">What the loop shares.</param>
     /// <param name="tunnel">The stream's tunnel.</param>
     /// <param name="stream">The stream.</param>
@@ -68,7 +68,7 @@ internal sealed class InboundDatagrams : IConnectionRelay, IDatagramSink, IDispo
         if (!opened)
         {
             tunnel.Http2.SendHeaders(stream, answer, endStream: true);
-            context.Budget.Release();
+            context.UdpBudget.Release();
             context.Seams.Observer.OnFailed(info, failure, detail);
             return;
         }
@@ -172,7 +172,7 @@ internal sealed class InboundDatagrams : IConnectionRelay, IDatagramSink, IDispo
         _stream?.Dispose();
         _connection?.Close();
         _context.Running--;
-        _context.Budget.Release();
+        _context.UdpBudget.Release();
     }
 
     /// <summary>What the pod sends.</summary>

@@ -18,7 +18,8 @@ internal sealed class InboundStreams(ProxyContext context) : ITunnelStreams
     {
         int status = InboundRequest.Judge(context, tunnel, headers, out ProxyConnectionInfo info, out ProxyFailure failure);
         bool counted = false;
-        if (status == 200 && !(counted = context.Budget.TryTake()))
+        ConnectionBudget budget = info.Protocol == TransportProtocol.Udp ? context.UdpBudget : context.Budget;
+        if (status == 200 && !(counted = budget.TryTake()))
         {
             (status, failure) = (503, ProxyFailure.Overload);
         }
