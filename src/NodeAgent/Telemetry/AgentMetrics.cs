@@ -15,14 +15,8 @@ public sealed class AgentMetrics
         "destination_workload", "destination_workload_namespace", "destination_principal", "connection_security_policy",
     ];
 
-    private static readonly string[] FailureLabels = [.. ConnectionLabels, "reason"];
-
-    private readonly CounterFamily _opened;
-    private readonly CounterFamily _closed;
-    private readonly CounterFamily _failed;
-    private readonly CounterFamily _sent;
-    private readonly CounterFamily _received;
-    private readonly HistogramFamily _duration;
+    private readonly ConnectionFamilies _tcp;
+    private readonly ConnectionFamilies _udp;
     private readonly ConcurrentDictionary<SeriesKey, ConnectionSeries> _series = new();
 
     /// <summary>Registers every family in <paramref name="registry"/>.</summary>
@@ -30,12 +24,8 @@ public sealed class AgentMetrics
     {
         ArgumentNullException.ThrowIfNull(registry);
         Registry = registry;
-        _opened = registry.Add(new CounterFamily("culvert_tcp_connections_opened_total", "Connections allowed and opened.", ConnectionLabels));
-        _closed = registry.Add(new CounterFamily("culvert_tcp_connections_closed_total", "Connections that ended after having been opened.", ConnectionLabels));
-        _failed = registry.Add(new CounterFamily("culvert_tcp_connections_failed_total", "Connections refused or failed, by reason.", FailureLabels));
-        _sent = registry.Add(new CounterFamily("culvert_tcp_sent_bytes_total", "Bytes from the originator of connections.", ConnectionLabels));
-        _received = registry.Add(new CounterFamily("culvert_tcp_received_bytes_total", "Bytes to the originator of connections.", ConnectionLabels));
-        _duration = registry.Add(new HistogramFamily("culvert_tcp_connection_duration_seconds", "Duration of ended connections.", ["reporter", "path"], HistogramFamily.Seconds));
+        _tcp = new ConnectionFamilies(registry, "culvert_tcp", "connection", "Connections", ConnectionLabels);
+        _udp = new ConnectionFamilies(registry, "culvert_udp", "session", "UDP sessions", ConnectionLabels);
         Handshakes = registry.Add(new CounterFamily("culvert_tls_handshakes_total", "TLS handshakes of tunnels.", ["side", "result"]));
         ProxyProtocolErrors = registry.Add(new CounterFamily("culvert_proxy_protocol_errors_total", "PROXY protocol headers refused: of load balancers, and of the kernel's datagrams.", ["reason"]));
         Audited = registry.Add(new CounterFamily("culvert_policy_audit_total", "Connections that matched an AUDIT policy.", ["policy", "destination_workload", "destination_workload_namespace"]));
@@ -79,7 +69,7 @@ public sealed class AgentMetrics
                 series.Duration.Observe(record.Duration.TotalSeconds);
                 break;
             default:
-                _failed.With([.. series.Labels, record.Reason]).Increment();
+                Families(record).Failed.With([.. series.Labels, record.Reason]).Increment();
                 break;
         }
     }
@@ -87,17 +77,21 @@ public sealed class AgentMetrics
     // Looking series up by their labels' text is the dearest part of counting: done once for each pair of ends.
     private ConnectionSeries Series(FlowRecord record, string reporter)
     {
-        SeriesKey key = new(reporter, record.Path, record.SourceWorkload?.Uid, record.SourceIdentity, record.DestinationWorkload?.Uid, record.DestinationIdentity);
+        ConnectionFamilies families = Families(record);
+        SeriesKey key = new(reporter, record.Protocol, record.Path, record.SourceWorkload?.Uid, record.SourceIdentity, record.DestinationWorkload?.Uid, record.DestinationIdentity);
         if (_series.TryGetValue(key, out ConnectionSeries? series)) return series;
         string[] labels =
         [
             reporter, PathLabel(record.Path), Name(record.SourceWorkload), Namespace(record.SourceWorkload), record.SourceIdentity ?? Unknown,
             Name(record.DestinationWorkload), Namespace(record.DestinationWorkload), record.DestinationIdentity ?? Unknown, Security(record.Path),
         ];
-        series = new ConnectionSeries(labels, _opened.With(labels), _closed.With(labels), _sent.With(labels), _received.With(labels), _duration.With(reporter, PathLabel(record.Path)));
+        series = new ConnectionSeries(
+            labels, families.Opened.With(labels), families.Closed.With(labels), families.Sent.With(labels), families.Received.With(labels), families.Duration.With(reporter, PathLabel(record.Path)));
         if (_series.Count < CounterFamily.DefaultSeriesLimit) _series.TryAdd(key, series);
         return series;
     }
+
+    private ConnectionFamilies Families(FlowRecord record) => record.Protocol == TransportProtocol.Udp ? _udp : _tcp;
 
     private static string Name(WorkloadInfo? workload) => workload?.Name.Name ?? Unknown;
 
@@ -117,7 +111,7 @@ public sealed class AgentMetrics
         _ => "none",
     };
 
-    private readonly record struct SeriesKey(string Reporter, FlowPath Path, string? Source, string? SourceIdentity, string? Destination, string? DestinationIdentity);
+    private readonly record struct SeriesKey(string Reporter, TransportProtocol Protocol, FlowPath Path, string? Source, string? SourceIdentity, string? Destination, string? DestinationIdentity);
 
     private sealed record ConnectionSeries(string[] Labels, Counter Opened, Counter Closed, Counter Sent, Counter Received, Histogram Duration);
 }

@@ -44,6 +44,12 @@ internal sealed class UdpSocketPeer : EventSource, IDatagramPeer
         // A pod that reaches itself by a Service hears from the node: a kernel refuses packets from outside with its own address.
         SocketEndPoint? from = client is { } known && known.WithPort(0) != target.WithPort(0) ? known : null;
         UdpSocketPeer? peer = Open(context, from, target, sink, out SocketErrno error);
+        if (peer is null && from is not null && error is SocketErrno.AddressInUse or SocketErrno.AddressNotAvailable)
+        {
+            peer = Open(context, from.Value.WithPort(0), target, sink, out error);
+            if (peer is not null) context.Seams.Observer.OnSourcePortChanged();
+        }
+
         if (peer is not null && !context.Answers.TryAdd(peer._remote, peer._local, peer))
         {
             // Two sessions of one client to one destination (by a Service and without) would get each other's answers.
