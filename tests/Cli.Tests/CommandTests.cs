@@ -19,6 +19,7 @@ public sealed class CommandTests
     [InlineData(ExitCode.BadInput, "explain", "shop/web", "shop/api")]
     [InlineData(ExitCode.BadInput, "explain", "shop/web", "shop/api:0")]
     [InlineData(ExitCode.BadInput, "explain", "shop/web", "fd00::1:80")]
+    [InlineData(ExitCode.BadInput, "explain", "shop/web", "shop/api:80/sctp")]
     [InlineData(ExitCode.Ok, "version", "--admin-socket", "/nonexistent/agent.sock")]
     [InlineData(ExitCode.Ok, "completion", "bash")]
     public async Task Each_end_has_its_exit_code(object code, params string[] args)
@@ -104,7 +105,9 @@ public sealed class CommandTests
     [InlineData("shop/api:80", "shop/api")]
     [InlineData("10.0.0.1:80", "10.0.0.1")]
     [InlineData("[fd00::1]:80", "fd00::1")]
-    public async Task Explain_takes_names_and_addresses(string argument, string destination)
+    [InlineData("shop/api:80/udp", "shop/api", TransportProtocol.Udp)]
+    [InlineData("[fd00::1]:80/tcp", "fd00::1")]
+    public async Task Explain_takes_names_and_addresses(string argument, string destination, TransportProtocol protocol = TransportProtocol.Tcp)
     {
         await using var agent = await FakeAgent.StartAsync();
 
@@ -114,7 +117,7 @@ public sealed class CommandTests
 
         Assert.Equal(ExitCode.Ok, allowed.Code);
         Assert.Equal(ExitCode.Failed, denied.Code);
-        Assert.Equal((destination, 80u), (agent.LastExplain!.Destination, agent.LastExplain.Port));
+        Assert.Equal((destination, 80u, protocol), (agent.LastExplain!.Destination, agent.LastExplain.Port, agent.LastExplain.Protocol));
         Assert.Contains("first this", allowed.Output, StringComparison.Ordinal);
     }
 

@@ -15,7 +15,7 @@ internal static class ExplainCommand
 
     private static readonly Argument<string> Destination = new("DST:PORT")
     {
-        Description = "Workload or service (namespace/name) or address, and port; an IPv6 address in brackets.",
+        Description = "Workload or service (namespace/name) or address, and port, with /udp for UDP; an IPv6 address in brackets.",
     };
 
     public static Command Create()
@@ -25,6 +25,7 @@ internal static class ExplainCommand
             "Say whether a connection would be allowed, by which rule of which file, and which way it would take.",
             new Example("culvert explain shop/web shop/api:8080", "by name"),
             new Example("culvert explain 10.91.1.1 10.96.0.10:80", "by address"),
+            new Example("culvert explain shop/web shop/dns:53/udp", "a datagram"),
             new Example("culvert explain shop/web [fd91:2::1]:80 -o json", "IPv6, for a program"))
         {
             Codes = [(ExitCode.Ok, "the connection is allowed"), (ExitCode.Failed, "the connection is denied")],
@@ -37,14 +38,14 @@ internal static class ExplainCommand
 
     private static async Task<int> RunAsync(ParseResult result, CancellationToken cancellationToken)
     {
-        var (destination, port) = Split(result.GetRequiredValue(Destination));
+        var (destination, port, protocol) = Split(result.GetRequiredValue(Destination));
         using var admin = new AdminClient(result.GetValue(GlobalOptions.AdminSocket)!);
         var request = new ExplainRequest
         {
             Source = result.GetRequiredValue(Source),
             Destination = destination,
             Port = port,
-            Protocol = TransportProtocol.Tcp,
+            Protocol = protocol,
         };
         var answer = await admin.ExplainAsync(request, cancellationToken).ConfigureAwait(false);
         var report = AdminMapping.ToReport(answer);
@@ -53,10 +54,20 @@ internal static class ExplainCommand
         return answer.Verdict == Verdict.Allow ? (int)ExitCode.Ok : (int)ExitCode.Failed;
     }
 
-    /// <summary>Takes <c>name:port</c>, <c>address:port</c> or <c>[address]:port</c> apart.</summary>
+    /// <summary>Takes <c>name:port</c>, <c>address:port</c> or <c>[address]:port</c> apart, each with <c>/tcp</c> or <c>/udp</c> behind if need be.</summary>
     /// <exception cref="CliException">The text has no valid port.</exception>
-    internal static (string Name, uint Port) Split(string text)
+    internal static (string Name, uint Port, TransportProtocol Protocol) Split(string text)
     {
+        var protocol = TransportProtocol.Tcp;
+        foreach (var (suffix, known) in new[] { ("/udp", TransportProtocol.Udp), ("/tcp", TransportProtocol.Tcp) })
+        {
+            if (text.EndsWith(suffix, StringComparison.OrdinalIgnoreCase))
+            {
+                (text, protocol) = (text[..^suffix.Length], known);
+                break;
+            }
+        }
+
         var colon = text.LastIndexOf(':');
         var name = colon > 0 ? text[..colon] : "";
         if (name.Length == 0 || !ushort.TryParse(text[(colon + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out var port) || port == 0)
@@ -66,12 +77,12 @@ internal static class ExplainCommand
 
         if (name[0] == '[' && name[^1] == ']')
         {
-            return (name[1..^1], port);
+            return (name[1..^1], port, protocol);
         }
 
         return name.Contains(':', StringComparison.Ordinal) || (IPAddress.TryParse(text, out _) && text.Contains("::", StringComparison.Ordinal))
             ? throw new CliException(ExitCode.BadInput, $"DST:PORT: '{text}' is ambiguous", "put an IPv6 address in brackets: [fd91:2::1]:80")
-            : (name, port);
+            : (name, port, protocol);
     }
 
     private static void Write(TextWriter output, ExplainReport report)

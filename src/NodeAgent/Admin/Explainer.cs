@@ -21,7 +21,7 @@ internal static class Explainer
         answer.Steps.Add(source is null ? $"{sourceAddress} is no workload of the mesh: it has no identity" : $"{source.Uid} on node {source.Node} is {source.Identity}");
 
         ushort port = (ushort)request.Port;
-        (IPAddress address, NamespacedName? service, ushort targetPort) = Resolve(index, request.Destination, port, protocol, answer);
+        (IPAddress address, NamespacedName? service, ushort targetPort, bool balanced) = Resolve(index, request.Destination, port, protocol, answer);
         WorkloadInfo? destination = index.FindWorkload(address);
         answer.Source = FlowMapping.Endpoint(new IPEndPoint(sourceAddress, 0), source, source?.Identity.ToString(), null);
         answer.Destination = FlowMapping.Endpoint(new IPEndPoint(address, targetPort), destination, destination?.Identity.ToString(), service);
@@ -40,8 +40,10 @@ internal static class Explainer
         }
         bool authenticated = source is { Enrolled: true };
         bool sameNode = authenticated && source!.Node == destination.Node;
-        answer.Path = !authenticated ? Wire.FlowPath.Passthrough : sameNode ? Wire.FlowPath.Direct : Wire.FlowPath.Tunnel;
-        answer.Steps.Add(PathStep(source, destination, authenticated, sameNode));
+        bool byProxy = destination.UsesProxyProtocol || balanced || (service is not null && ReferenceEquals(source, destination));
+        answer.Path = !authenticated ? Wire.FlowPath.Passthrough : sameNode && !byProxy ? Wire.FlowPath.Direct : Wire.FlowPath.Tunnel;
+        answer.Steps.Add(PathStep(source, destination, authenticated, sameNode, byProxy, protocol));
+        ProxyProtocolExplainer.AddSteps(answer, destination, targetPort, protocol);
         if (destination.Node != snapshot.Node)
         {
             answer.DecidedByNode = destination.Node;
@@ -49,14 +51,16 @@ internal static class Explainer
             answer.Steps.Add($"policy is decided where {destination.Uid} runs: ask the agent of node {destination.Node}");
             return answer;
         }
-        Decide(snapshot, source, sourceAddress, destination, targetPort, protocol, authenticated, answer);
+        if (!ProxyProtocolExplainer.Refuses(answer, sourceAddress, destination, targetPort, protocol))
+            Decide(snapshot, source, sourceAddress, destination, targetPort, protocol, authenticated, answer);
         return answer;
     }
 
-    private static string PathStep(WorkloadInfo? source, WorkloadInfo destination, bool authenticated, bool sameNode) =>
+    private static string PathStep(WorkloadInfo? source, WorkloadInfo destination, bool authenticated, bool sameNode, bool byProxy, TransportProtocol protocol) =>
         !authenticated ? $"the source is not enrolled: plaintext to {destination.Uid}, whose mTLS mode is {destination.MtlsMode.ToString().ToLowerInvariant()}"
+        : sameNode && byProxy ? $"both ends are on node {destination.Node}: by that node's proxy"
         : sameNode ? $"both ends are on node {destination.Node}: in the kernel, straight to the pod"
-        : $"from node {source!.Node} to node {destination.Node}: mutual TLS tunnel, {source.Identity} to {destination.Identity}";
+        : $"from node {source!.Node} to node {destination.Node}: mutual TLS tunnel{(protocol == TransportProtocol.Udp ? ", a datagram a capsule" : "")}, {source.Identity} to {destination.Identity}";
 
     private static void Decide(NodeSnapshot snapshot, WorkloadInfo? source, IPAddress sourceAddress, WorkloadInfo destination, ushort port, TransportProtocol protocol, bool authenticated, Wire.ExplainResponse answer)
     {
@@ -97,19 +101,26 @@ internal static class Explainer
         snapshot.Workloads.TryGetValue(text, out WorkloadInfo? byUid) ? byUid
         : NamespacedName.TryParse(text, out NamespacedName name) ? snapshot.Workloads.Values.FirstOrDefault(w => w.Name == name) : null;
 
-    private static (IPAddress Address, NamespacedName? Service, ushort Port) Resolve(SnapshotIndex index, string text, ushort port, TransportProtocol protocol, Wire.ExplainResponse answer)
+    private static (IPAddress Address, NamespacedName? Service, ushort Port, bool Balanced) Resolve(SnapshotIndex index, string text, ushort port, TransportProtocol protocol, Wire.ExplainResponse answer)
     {
         ServiceInfo? service = NamespacedName.TryParse(text, out NamespacedName name) ? index.Snapshot.Services.GetValueOrDefault(name) : null;
         ServicePort? servicePort = service?.Ports.FirstOrDefault(p => p.Port == port && p.Protocol == protocol);
         if (service is null && IpPrefix.TryParseAddress(text, out IPAddress? vip) && index.FindService(vip, port, protocol) is { } found) (service, servicePort) = found;
         if (service is null)
         {
-            return (FindEnd(index, text, "destination").Address, null, port);
+            return (FindEnd(index, text, "destination").Address, null, port, false);
         }
         if (servicePort is null) throw new RpcException(new Status(StatusCode.NotFound, $"service {service.Name} has no {protocol.ToString().ToLowerInvariant()} port {port}; it has {string.Join(", ", service.Ports.Select(p => p.Port))}"));
         ServiceBackend[] live = [.. servicePort.Backends.Where(b => b.Weight > 0)];
         if (live.Length == 0) throw new RpcException(new Status(StatusCode.FailedPrecondition, $"service {service.Name} port {port} has no backend"));
-        answer.Steps.Add($"service {service.Name} port {port} leads to {string.Join(", ", live.Select(b => $"{b.Address}:{b.Port} (weight {b.Weight})"))}; the first is shown");
-        return (live[0].Address, service.Name, live[0].Port);
+        answer.Steps.Add($"service {service.Name} port {port} leads to {string.Join(", ", live.Select(b => $"{b.Address}:{b.Port} (weight {b.Weight})"))}{ChosenBy(servicePort.LoadBalancing)}; the first is shown");
+        return (live[0].Address, service.Name, live[0].Port, servicePort.LoadBalancing != LoadBalancing.RoundRobin);
     }
+
+    private static string ChosenBy(LoadBalancing mode) => mode switch
+    {
+        LoadBalancing.LeastSessions => ", the one with the fewest sessions is taken",
+        LoadBalancing.SourceHash => ", each client always goes to the same one",
+        _ => "",
+    };
 }
