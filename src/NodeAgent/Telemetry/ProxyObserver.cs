@@ -129,7 +129,7 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
             Time = e.Time,
             Kind = e.Kind,
             Protocol = c.Protocol,
-            Path = c.Route is OutboundRouteKind.Passthrough ? FlowPath.Passthrough : FlowPath.Tunnel,
+            Path = c.Route is OutboundRouteKind.Passthrough || (!outbound && c.Route is OutboundRouteKind.Local) ? FlowPath.Passthrough : FlowPath.Tunnel,
             Source = Point(c.Source),
             Destination = Point(c.Destination),
             Backend = c.Target != c.Destination && c.Target.Port != 0 ? Point(c.Target) : null,

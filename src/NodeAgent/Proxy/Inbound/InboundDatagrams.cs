@@ -1,4 +1,3 @@
-using Culvert.Core;
 using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.ProxyProtocol;
@@ -18,8 +17,6 @@ internal sealed class InboundDatagrams : IConnectionRelay, IDatagramSink, IDispo
     private readonly LoopTimer _idle;
     private TunnelDatagramStream? _stream;
     private IDatagramPeer? _pod;
-    private ProxyConnectionInfo _info;
-    private ReceivedHeader? _header;
     private ProxiedConnection? _connection;
     private long _lastActive;
     private bool _ended;
@@ -48,13 +45,14 @@ internal sealed class InboundDatagrams : IConnectionRelay, IDatagramSink, IDispo
     /// <param name="info">What is known of it.</param>
     internal static void Open(ProxyContext context, TunnelConnection tunnel, Http2Stream stream, HeaderList headers, in ProxyConnectionInfo info)
     {
-        InboundDatagrams session = new(context) { _info = info };
+        InboundDatagrams session = new(context);
 
-        // Behind a load balancer the first datagram tells who the client is, and policy is asked then.
-        bool later = LoadBalancerHeader.IsExpected(info);
+        // Each datagram of a load balancer tells who the client is; policy is asked about those.
+        bool balanced = LoadBalancerHeader.IsExpected(info);
         bool sourcePorts = DatagramHeaders.HasSourcePort(headers);
         (ProxyFailure failure, string? detail) = (ProxyFailure.None, null);
-        bool opened = later || session.TryOpenPod(out failure, out detail);
+        if (balanced) session._pod = new BalancerPeer(context, info, new FromPod(session));
+        bool opened = balanced || session.TryOpenPod(info, out failure, out detail);
         HeaderList answer = context.Headers;
         answer.Clear();
         answer.AddStatus(opened ? 200 : 503);
@@ -75,7 +73,7 @@ internal sealed class InboundDatagrams : IConnectionRelay, IDatagramSink, IDispo
 
         session._stream = new TunnelDatagramStream(tunnel, stream, session, context.Seams.Observer, sourcePorts);
         tunnel.Http2.SendHeaders(stream, answer, endStream: false);
-        if (!later) session._connection = ProxiedConnection.Open(context, session, info, authorized: true);
+        if (!balanced) session._connection = ProxiedConnection.Open(context, session, info, authorized: true);
         context.Running++;
         context.Loop.Schedule(session._idle, context.Options.DatagramStreamIdleTimeout);
     }
@@ -96,7 +94,6 @@ internal sealed class InboundDatagrams : IConnectionRelay, IDatagramSink, IDispo
     void IDatagramSink.OnDatagram(ReadOnlySpan<byte> payload, ushort sourcePort)
     {
         if (_ended) return;
-        if (LoadBalancerHeader.IsExpected(_info) && !TakeHeader(ref payload)) return;
         _lastActive = _context.Loop.NowMilliseconds;
         BytesSent += payload.Length;
         _pod!.Send(payload);
@@ -108,43 +105,12 @@ internal sealed class InboundDatagrams : IConnectionRelay, IDatagramSink, IDispo
     /// <inheritdoc/>
     void IDatagramSink.OnClosed(ProxyFailure failure) => End(failure);
 
-    private bool TryOpenPod(out ProxyFailure failure, out string? detail)
+    private bool TryOpenPod(in ProxyConnectionInfo info, out ProxyFailure failure, out string? detail)
     {
-        UdpSocketPeer? pod = UdpSocketPeer.TryOpen(_context, _info.Source, _info.Target, new FromPod(this), out failure, out detail);
+        UdpSocketPeer? pod = UdpSocketPeer.TryOpen(_context, info.Source, info.Target, new FromPod(this), out failure, out detail);
         if (pod is null) return false;
-        _pod = HeaderedPeer.Wrap(_context, pod, _info);
+        _pod = HeaderedPeer.Wrap(_context, pod, info);
         return true;
-    }
-
-    // Takes the load balancer's header off; the first good one opens the way to the pod.
-    private bool TakeHeader(ref ReadOnlySpan<byte> datagram)
-    {
-        ReceivedHeader header = _header ?? ReceivedHeader.ReadDatagram(datagram, out _);
-        ProxyProtocolError error = header.Error == ProxyProtocolError.None ? header.Strip(ref datagram) : header.Error;
-        if (error != ProxyProtocolError.None)
-        {
-            _context.Seams.Observer.OnHeaderRefused(error);
-            _context.Seams.Observer.OnDatagramDropped(DatagramDrop.BadHeader);
-            return false;
-        }
-
-        if (_header is not null) return true;
-        _header = header;
-        _info = LoadBalancerHeader.Apply(_info, header);
-        _info = _info with
-        {
-            Decision = _context.Seams.Authorizer.Authorize(_info.SourceIdentity, _info.Source, _info.DestinationWorkload!, _info.Target.Port, _info.Protocol),
-        };
-        (ProxyFailure failure, string? detail) = (ProxyFailure.PolicyDenied, null);
-        if (_info.Decision.IsAllowed && TryOpenPod(out failure, out detail))
-        {
-            _connection = ProxiedConnection.Open(_context, this, _info, authorized: true);
-            return true;
-        }
-
-        _context.Seams.Observer.OnFailed(_info, failure, detail);
-        Abort(failure);
-        return false;
     }
 
     private void OnAnswer(ReadOnlySpan<byte> payload, ushort sourcePort)

@@ -30,16 +30,6 @@ internal readonly record struct ReceivedHeader(ProxyProtocolError Error, bool Ha
         return Judge(error, header, TransportProtocol.Udp);
     }
 
-    /// <summary>Takes the header off a further datagram of a session; what it says has to be what the first one said.</summary>
-    internal ProxyProtocolError Strip(ref ReadOnlySpan<byte> datagram)
-    {
-        ReceivedHeader header = ReadDatagram(datagram, out int length);
-        if (header.Error != ProxyProtocolError.None) return header.Error;
-        if (header != this) return ProxyProtocolError.AddressMismatch;
-        datagram = datagram[length..];
-        return ProxyProtocolError.None;
-    }
-
     private static ReceivedHeader Judge(ProxyProtocolError error, in ProxyHeader header, TransportProtocol transport)
     {
         if (error != ProxyProtocolError.None) return new ReceivedHeader(error);

@@ -1,4 +1,3 @@
-using Culvert.Core;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.ProxyProtocol;
 using Culvert.NodeAgent.Proxy.Relay;
@@ -21,7 +20,6 @@ internal sealed class UdpSession : IDatagramSink, IConnectionRelay
     private ProxyConnectionInfo _info;
     private long _lastActive;
     private bool _counted;
-    private ReceivedHeader? _header;
 
     internal UdpSession(UdpSessions sessions, ProxyContext context, in UdpSessionKey key)
     {
@@ -83,19 +81,19 @@ internal sealed class UdpSession : IDatagramSink, IConnectionRelay
         _peer?.Flush();
     }
 
-    /// <summary>Every datagram comes behind a load balancer's header, which says the same as the first one's.</summary>
-    internal void ExpectHeaders(in ReceivedHeader first) => _header = first;
+    /// <summary>The way is there for a load balancer, whose clients are sessions of their own and reported as such.</summary>
+    /// <param name="route">How it goes on.</param>
+    /// <param name="peer">The way; disposed with the session.</param>
+    internal void OpenBalanced(in OutboundRoute route, BalancerPeer peer)
+    {
+        (Route, _peer, _counted) = (route, peer, true);
+        route.Load?.Add();
+        _context.Loop.Schedule(_idle, _context.Options.UdpIdleTimeout);
+    }
 
     /// <summary>A datagram of the client.</summary>
     internal void OnFromClient(ReadOnlySpan<byte> payload)
     {
-        if (_header is { } first && first.Strip(ref payload) is var error && error != ProxyProtocolError.None)
-        {
-            _context.Seams.Observer.OnHeaderRefused(error);
-            _context.Seams.Observer.OnDatagramDropped(DatagramDrop.BadHeader);
-            return;
-        }
-
         if (_peer is null)
         {
             if (_pending is null) _context.Seams.Observer.OnDatagramDropped(DatagramDrop.SessionRefused);

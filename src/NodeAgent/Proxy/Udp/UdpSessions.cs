@@ -43,12 +43,11 @@ internal sealed class UdpSessions(ProxyContext context)
 
                 session = new UdpSession(this, context, key);
                 _sessions.Add(key, session);
-                Start(session, outside, payload);
+                Start(session, outside);
                 CountSessions();
             }
 
             _last = session.IsClosed ? null : session;
-            if (session.IsClosed) return;
         }
 
         session.OnFromClient(payload);
@@ -94,7 +93,7 @@ internal sealed class UdpSessions(ProxyContext context)
         CountSessions();
     }
 
-    private void Start(UdpSession session, bool outside, ReadOnlySpan<byte> first)
+    private void Start(UdpSession session, bool outside)
     {
         UdpSessionKey key = session.Key;
         IProxyDirectory directory = context.Seams.Directory;
@@ -127,34 +126,14 @@ internal sealed class UdpSessions(ProxyContext context)
             DestinationIdentity = route.Destination?.Identity,
             Service = route.Service,
         };
-        if (route.Kind == OutboundRouteKind.Local && LoadBalancerHeader.IsExpected(info) && !TakeHeader(session, ref info, first)) return;
-        if (route.Kind == OutboundRouteKind.Deny) session.Refuse(info, route.Failure, route.Detail);
+        bool balanced = route.Kind == OutboundRouteKind.Local && LoadBalancerHeader.IsExpected(info);
+        if (balanced && !LoadBalancerHeader.IsTrusted(info))
+            session.Refuse(info with { HeaderError = ProxyProtocolError.Untrusted }, ProxyFailure.ProxyProtocol, null);
+        else if (route.Kind == OutboundRouteKind.Deny) session.Refuse(info, route.Failure, route.Detail);
         else if (!context.UdpBudget.TryTake()) session.Refuse(info, ProxyFailure.Overload, "too many sessions");
+        else if (balanced) session.OpenBalanced(route, new BalancerPeer(context, info, session));
         else if (route.Kind == OutboundRouteKind.Tunnel) _ = OpenTunnelAsync(session, route, info);
         else OpenPlain(session, route, info);
-    }
-
-    // The client is the one that the header of the first datagram names. A bad one costs only its own datagram.
-    private bool TakeHeader(UdpSession session, ref ProxyConnectionInfo info, ReadOnlySpan<byte> first)
-    {
-        if (!LoadBalancerHeader.IsTrusted(info))
-        {
-            session.Refuse(info with { HeaderError = ProxyProtocolError.Untrusted }, ProxyFailure.ProxyProtocol, null);
-            return false;
-        }
-
-        ReceivedHeader header = ReceivedHeader.ReadDatagram(first, out _);
-        if (header.Error == ProxyProtocolError.None)
-        {
-            session.ExpectHeaders(header);
-            info = LoadBalancerHeader.Apply(info, header);
-            return true;
-        }
-
-        context.Seams.Observer.OnHeaderRefused(header.Error);
-        context.Seams.Observer.OnDatagramDropped(DatagramDrop.BadHeader);
-        session.Close(ProxyFailure.None);
-        return false;
     }
 
     private void OpenPlain(UdpSession session, in OutboundRoute route, ProxyConnectionInfo info)

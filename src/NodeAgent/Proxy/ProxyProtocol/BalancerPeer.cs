@@ -1,0 +1,69 @@
+using Culvert.Core;
+using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Udp;
+
+namespace Culvert.NodeAgent.Proxy.ProxyProtocol;
+
+/// <summary>
+/// The application behind a load balancer that sends datagrams of many clients from one socket, each behind a header: every
+/// client is a session of its own. Bad headers cost their own datagram only. Belongs to its loop's thread.
+/// </summary>
+/// <param name="context">What the loop shares.</param>
+/// <param name="info">The load balancer's own session.</param>
+/// <param name="sink">Hears what the application answers, to whichever client: the load balancer knows.</param>
+internal sealed class BalancerPeer(ProxyContext context, ProxyConnectionInfo info, IDatagramSink sink) : IDatagramPeer
+{
+    // Key: the client; the default stands for headers that name none.
+    private readonly Dictionary<SocketEndPoint, BalancedSession> _sessions = [];
+    private readonly List<BalancedSession> _touched = [];
+
+    /// <inheritdoc/>
+    public bool Send(ReadOnlySpan<byte> payload)
+    {
+        ReceivedHeader header = ReceivedHeader.ReadDatagram(payload, out int length);
+        if (header.Error != ProxyProtocolError.None)
+        {
+            context.Seams.Observer.OnHeaderRefused(header.Error);
+            context.Seams.Observer.OnDatagramDropped(DatagramDrop.BadHeader);
+            return false;
+        }
+
+        if (!_sessions.TryGetValue(header.Source, out BalancedSession? session))
+        {
+            if (!context.UdpBudget.TryTake())
+            {
+                context.Seams.Observer.OnDatagramDropped(DatagramDrop.SessionLimit);
+                return false;
+            }
+
+            session = new BalancedSession(context, this, sink, header.Source);
+            _sessions.Add(header.Source, session);
+            session.Open(LoadBalancerHeader.Apply(info, header) with { Id = context.NextId() });
+        }
+
+        if (!session.Send(payload[length..])) return false;
+        if (!session.IsTouched) _touched.Add(session);
+        session.IsTouched = true;
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public void Flush()
+    {
+        foreach (BalancedSession session in _touched) session.Flush();
+        _touched.Clear();
+    }
+
+    /// <summary>Forgets a session that has ended.</summary>
+    internal void Remove(in SocketEndPoint client)
+    {
+        _sessions.Remove(client);
+        context.UdpBudget.Release();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (BalancedSession session in _sessions.Values.ToArray()) session.Abort(ProxyFailure.None);
+    }
+}
