@@ -1,0 +1,70 @@
+using System.Diagnostics;
+using Culvert.Interop.Bpf;
+using Culvert.Interop.Netlink;
+using Culvert.NodeAgent.Datapath;
+using Culvert.NodeAgent.Options;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Culvert.NodeAgent.Tests.Datapath;
+
+/// <summary>A namespace with one uplink, a BPF file system and the loaded programs.</summary>
+internal sealed class AttachFixture : IDisposable
+{
+    private static int s_count;
+    private readonly string _name = $"cv-at{Environment.ProcessId}-{Interlocked.Increment(ref s_count)}";
+    private readonly NetworkNamespace _network;
+
+    internal AttachFixture(int mtu = 1500)
+    {
+        Folder = Path.Combine(Path.GetTempPath(), _name);
+        Directory.CreateDirectory(Folder);
+        _network = NetworkNamespace.Create(_name);
+        Ip($"link add up0 mtu {mtu} type veth peer name far0 mtu {mtu}");
+        Ip("link set up0 up");
+        Pins = PinFolder.Prepare(Folder);
+        Options = new AgentOptions { BpfFolder = Folder };
+        Programs = DatapathPrograms.Load(Options, Pins, NullLogger.Instance);
+        using (_network.Enter())
+        {
+            using RouteNetlink netlink = RouteNetlink.Open();
+            Uplink = new KernelLinks(netlink).FindByName("up0")!;
+        }
+    }
+
+    internal string Folder { get; }
+
+    internal PinFolder Pins { get; }
+
+    internal AgentOptions Options { get; }
+
+    internal DatapathPrograms Programs { get; }
+
+    internal LinkState Uplink { get; }
+
+    internal static string Express => Path.Combine(AppContext.BaseDirectory, "bpf", "xdp.bpf.o");
+
+    internal XdpAttacher NewAttacher(string? path = null) => new(Pins, path ?? Express, NullLogger.Instance);
+
+    internal void In(Action action)
+    {
+        using (_network.Enter()) action();
+    }
+
+    internal string Ip(string arguments)
+    {
+        using Process process = Process.Start(new ProcessStartInfo("ip", $"-n {_name} {arguments}") { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        string output = process.StandardOutput.ReadToEnd(), error = process.StandardError.ReadToEnd();
+        process.WaitForExit();
+        Assert.True(process.ExitCode == 0, $"ip {arguments}: {error}");
+        return output;
+    }
+
+    public void Dispose()
+    {
+        Programs.Dispose();
+        BpfFs.Unmount(Folder);
+        Directory.Delete(Folder);
+        _network.Dispose();
+        NetworkNamespace.Delete(_name);
+    }
+}
