@@ -52,13 +52,13 @@ __noinline int header_insert(struct __sk_buff *skb)
 	udp = (void *)s->bytes;
 	old = udp->len;
 	udp->len = bpf_htons(bpf_ntohs(old) + length);
-	sum = bpf_csum_diff(0, 0, (__be32 *)(s->bytes + CV_HEADER_OFF), length, 0);
+	sum = (__u16)~old + (__u32)udp->len; /* the length field itself, and the header */
+	sum = bpf_csum_diff(0, 0, (__be32 *)(s->bytes + CV_HEADER_OFF), length, sum);
 	if (bpf_skb_adjust_room(skb, length, BPF_ADJ_ROOM_NET, BPF_F_ADJ_ROOM_NO_CSUM_RESET) ||
 	    bpf_skb_store_bytes(skb, p->l4_off, s->bytes, CV_HEADER_OFF + length, 0))
 		return CV_REASON_HEADER_FAILED;
 	check = p->l4_off + CV_UDP_CHECK_OFFSET;
 	if (bpf_l4_csum_replace(skb, check, 0, sum, BPF_F_MARK_MANGLED_0) ||
-	    bpf_l4_csum_replace(skb, check, old, udp->len, BPF_F_MARK_MANGLED_0 | sizeof(old)) ||
 	    bpf_l4_csum_replace(skb, check, old, udp->len, BPF_F_PSEUDO_HDR | BPF_F_MARK_MANGLED_0 | sizeof(old)) ||
 	    header_fix_ip(skb, v6, length))
 		return CV_REASON_HEADER_FAILED;
@@ -163,6 +163,12 @@ static __always_inline struct cv_session *session_lookup(struct __sk_buff *skb, 
 	struct cv_session *session = bpf_map_lookup_elem(&cv_session, key);
 
 	return session && session->ifindex == skb->ifindex ? session : 0;
+}
+
+/* Whether a session is all of its flow. */
+static __always_inline int session_is_whole(const struct cv_session *session)
+{
+	return session && !(session->flags & CV_SESSION_GATHERED);
 }
 
 /* Whether datagrams with this key are for a socket of the proxy: as a known session, or as a pod's answer. */

@@ -33,7 +33,7 @@ __noinline int from_net_datagram(struct __sk_buff *skb)
 	if (f && f->flags & CV_FLOW_REPLY && !(p->flags & CV_PACKET_GATHERED))
 		return TC_ACT_OK; /* the answer to a pod's own flow */
 	session = session_lookup(skb, &p->key);
-	if (session && session->generation == p->generation) {
+	if (session_is_whole(session) && session->generation == p->generation) {
 		s->session = *session;
 		return datagram_to_proxy(skb, CV_SIDE_NET);
 	}
@@ -41,7 +41,7 @@ __noinline int from_net_datagram(struct __sk_buff *skb)
 	if (r == CV_OUTSIDE_LEAVE)
 		return TC_ACT_OK;
 	if (!r)
-		r = session_open(skb, s, CV_SESSION_OUTSIDE);
+		r = session_open(skb, s, CV_SESSION_OUTSIDE | (to->flags & CV_ADDRESS_PROXY ? 0 : CV_SESSION_GATHERED));
 	if (r)
 		return packet_drop(skb, r, CV_SIDE_NET);
 	if (f && !(f->flags & CV_FLOW_REPLY))

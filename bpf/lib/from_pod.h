@@ -20,7 +20,7 @@ static __always_inline int packet_may_start(const struct cv_packet *p)
 /* A datagram that starts or goes on with a session of the proxy, as s->decision says. */
 static __always_inline int from_pod_session(struct __sk_buff *skb, struct cv_scratch *s)
 {
-	int r = session_open(skb, s, 0);
+	int r = session_open(skb, s, s->decision.verdict == CV_VERDICT_PROXY ? 0 : CV_SESSION_GATHERED);
 
 	return r ? packet_drop(skb, r, CV_SIDE_FROM_POD) : datagram_to_proxy(skb, CV_SIDE_FROM_POD);
 }
@@ -47,9 +47,9 @@ __noinline int from_pod_new(struct __sk_buff *skb)
 		 * A Service may have backends here and elsewhere: its session stays one. And what waits in this node's reassembly
 		 * can go nowhere but to the proxy, which routes it as well.
 		 */
-		if (p->flags & CV_PACKET_GATHERED || (d->flags & CV_FLOW_NAT_DST && session_lookup(skb, &p->key)))
+		if (d->flags & CV_FLOW_NAT_DST && session_is_whole(session_lookup(skb, &p->key)))
 			d->verdict = CV_VERDICT_PROXY;
-		if (d->verdict == CV_VERDICT_PROXY)
+		if (d->verdict == CV_VERDICT_PROXY || p->flags & CV_PACKET_GATHERED)
 			return from_pod_session(skb, s);
 	} else if (d->verdict == CV_VERDICT_PROXY) {
 		r = listener_take(skb, s, CV_LISTENER_OUT4);
@@ -162,7 +162,7 @@ static __always_inline int from_pod(struct __sk_buff *skb, struct cv_scratch *s)
 		}
 		if (!f && p->key.proto == IPPROTO_UDP) {
 			session = session_lookup(skb, &p->key);
-			if (session && session->generation == p->generation) {
+			if (session_is_whole(session) && session->generation == p->generation) {
 				s->session = *session;
 				return datagram_to_proxy(skb, CV_SIDE_FROM_POD);
 			}

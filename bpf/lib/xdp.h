@@ -184,7 +184,8 @@ static __always_inline int xdp_in(struct xdp_md *ctx, int native)
 	if (bpf_map_lookup_elem(&cv_flow, &p->key))
 		return XDP_PASS;
 	session = bpf_map_lookup_elem(&cv_session, &p->key);
-	if (session && session->generation == p->generation && session->ifindex == ctx->ingress_ifindex) {
+	if (session && session->generation == p->generation && session->ifindex == ctx->ingress_ifindex &&
+	    !(session->flags & CV_SESSION_GATHERED)) {
 		s->session = *session;
 	} else {
 		r = outside_judge(s, to);

@@ -241,7 +241,8 @@ struct cv_session {
 };
 
 enum cv_session_flag {
-	CV_SESSION_OUTSIDE = 1 << 0, /* came from outside the mesh: the source has no identity */
+	CV_SESSION_OUTSIDE = 1 << 0,  /* came from outside the mesh: the source has no identity */
+	CV_SESSION_GATHERED = 1 << 1, /* only what is put together here: by itself the flow goes another way */
 };
 
 /*

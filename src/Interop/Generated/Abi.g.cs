@@ -969,6 +969,9 @@ public enum CvSessionFlag : uint
 {
     /// <summary>Came from outside the mesh: the source has no identity.</summary>
     Outside = 1,
+
+    /// <summary>Only what is put together here: by itself the flow goes another way.</summary>
+    Gathered = 2,
 }
 
 /// <summary>cv_reply: a pod's answers to a socket of the proxy that speaks as a client. Written by the agent: src is the pod, dst and dport the client's address and port, sport 0, because answers may come from any port of the pod.</summary>

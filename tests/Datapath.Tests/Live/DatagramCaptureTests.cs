@@ -51,6 +51,29 @@ public sealed class DatagramCaptureTests : IClassFixture<LiveWorld>
         await Offload(true);
     }
 
+    [Theory, InlineData(1280), InlineData(9000), InlineData(60_000)]
+    public async Task Datagrams_of_every_size_arrive_whole_over_links_of_every_size(int mtu)
+    {
+        await using LiveWorld world = new() { Mtu = mtu };
+        await world.InitializeAsync();
+        foreach (bool v6 in (bool[])[false, true])
+        {
+            world.EnrolX(v6);
+            using Proxy proxy = new(world, v6);
+            using Socket client = Peer.Open(world.PodA, v6, SocketType.Dgram);
+            await client.ConnectAsync(new IPEndPoint(world.X(v6), 5353));
+            int ip = v6 ? 48 : 28, whole = Math.Min(mtu, 12_000) - ip;
+            foreach (int size in (int[])[0, 1000, whole - 1, whole, whole + 1, mtu - ip, mtu - ip + 1, v6 ? 65487 : 65507])
+            {
+                byte[] payload = Packet.Pattern(size);
+                await client.SendAsync(payload, Peer.Deadline());
+                (ProxyHeader? header, byte[] got, _, _) = await proxy.ReceiveAsync(raw: size > whole);
+                Assert.Equal(payload, got);
+                Assert.Equal(size > whole, header is null);
+            }
+        }
+    }
+
     [Theory, MemberData(nameof(FamiliesAndOffload))]
     public async Task Super_packets_reach_the_proxy_without_a_header(bool v6, bool offload)
     {

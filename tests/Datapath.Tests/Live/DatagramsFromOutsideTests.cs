@@ -118,4 +118,19 @@ public sealed class DatagramsFromOutsideTests : IClassFixture<LiveWorld>
         await Peer.ExchangeAsync(client, proxy, 4 << 20);
         Assert.Empty(_world.Maps.Flows.ToList());
     }
+
+    [Theory, MemberData(nameof(Ways))]
+    public async Task A_header_without_a_socket_of_the_proxy_reaches_nobody(bool v6, Way way)
+    {
+        using BpfLink? xdp = Attach(way);
+        using (new Proxy(_world, v6))
+        {
+            // Its slots are empty again when it is closed, but the programs are told that it is there.
+        }
+        using Socket server = Peer.Datagrams(_world.PodB, _world.B.At(v6, 5354)), own = Peer.Datagrams(_world.Node, new(v6 ? IPAddress.IPv6Any : IPAddress.Any, 5354));
+        using Socket client = Peer.Open(_world.PodX, v6, SocketType.Dgram);
+        await client.SendToAsync(new byte[5], _world.B.At(v6, 5354));
+        Assert.Equal((byte)CvReason.ProxyDown, _world.Await(e => e.Type == (byte)CvEventType.Dropped).Reason);
+        Assert.Equal((0, 0), (server.Available, own.Available));
+    }
 }
