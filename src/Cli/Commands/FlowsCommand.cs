@@ -38,6 +38,12 @@ internal static class FlowsCommand
         HelpName = "allow|deny",
     }.AcceptOnlyFromAmong("allow", "deny");
 
+    private static readonly Option<string> ProtocolFilter = new Option<string>("--protocol")
+    {
+        Description = "Only TCP connections or only UDP sessions.",
+        HelpName = "tcp|udp",
+    }.AcceptOnlyFromAmong("tcp", "udp");
+
     public static Command Create()
     {
         var command = new ExampleCommand(
@@ -45,8 +51,9 @@ internal static class FlowsCommand
             "Show connections of this node: who, to whom, which way, allowed or denied and why.",
             new Example("culvert flows --follow", "everything as it happens"),
             new Example("culvert flows --verdict deny --last 100", "the last 100 refusals"),
+            new Example("culvert flows --protocol udp -p 53", "who asked which DNS server"),
             new Example("culvert flows -f -d shop/* -p 8080 -o json", "one JSON document per line"));
-        foreach (var option in new Option[] { Follow, Last, Source, Destination, Port, VerdictFilter })
+        foreach (var option in new Option[] { Follow, Last, Source, Destination, Port, VerdictFilter, ProtocolFilter })
         {
             command.Options.Add(option);
         }
@@ -71,6 +78,12 @@ internal static class FlowsCommand
                     "allow" => Verdict.Allow,
                     "deny" => Verdict.Deny,
                     _ => Verdict.Unspecified,
+                },
+                Protocol = result.GetValue(ProtocolFilter) switch
+                {
+                    "tcp" => TransportProtocol.Tcp,
+                    "udp" => TransportProtocol.Udp,
+                    _ => TransportProtocol.Unspecified,
                 },
             },
         };

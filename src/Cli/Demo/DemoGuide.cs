@@ -14,6 +14,7 @@ internal static class DemoGuide
             $"{In("client")} curl -s http://10.91.2.1:8080/                       # to the other node, by mutual TLS",
             $"{In("client")} curl -s http://10.96.0.10/                           # by the service's address",
             $"{In("guest")} curl -s --max-time 3 http://10.91.1.3:8080/          # refused",
+            $"echo ask | {In("client")} socat -t 2 - UDP4:10.91.2.1:9053         # a datagram to the other node",
             $"culvert status --admin-socket {folder}/node1/run/agent.sock",
             $"culvert flows --follow --admin-socket {folder}/node2/run/agent.sock",
             $"culvert explain demo/guest demo/far:8080 --admin-socket {folder}/node2/run/agent.sock",

@@ -29,6 +29,9 @@ internal sealed class DemoWorld : IAsyncDisposable
 
     public MeshNode Node2 => Mesh.Nodes[1];
 
+    /// <summary>Pods whose <see cref="DatagramServer"/> runs.</summary>
+    public HashSet<LabPod> DatagramServers { get; } = [];
+
     public required LabPod Client { get; init; }
 
     public required LabPod Guest { get; init; }
@@ -48,6 +51,7 @@ internal sealed class DemoWorld : IAsyncDisposable
         {
             mesh.Objects.Write("mesh", MeshObjects.Mesh());
             mesh.Objects.Write(PolicyFile, MeshObjects.Allow("web", "web", [Port], "client"));
+            mesh.Objects.Write("policy-more", MeshObjects.Allow("more", "web", [DatagramServer.Port, DatagramServer.HeaderPort], "client"));
             mesh.Objects.Write("service-web", MeshObjects.Service("web", "web", 80, Port, ServiceAddress4.ToString(), "fd96::10"));
             var node1 = await mesh.AddNodeAsync("node1", cancellationToken).ConfigureAwait(false);
             var node2 = await mesh.AddNodeAsync("node2", cancellationToken).ConfigureAwait(false);

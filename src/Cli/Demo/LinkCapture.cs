@@ -9,6 +9,7 @@ namespace Culvert.Cli.Demo;
 internal sealed class LinkCapture
 {
     private const int TunnelPort = 15008;
+    private const byte UdpProtocol = 17;
     private readonly LabProcess _tcpdump;
     private readonly string _file;
 
@@ -18,11 +19,11 @@ internal sealed class LinkCapture
         _file = file;
     }
 
-    /// <summary>Starts to capture TCP on a node's uplink and waits until tcpdump listens.</summary>
+    /// <summary>Starts to capture TCP and UDP on a node's uplink and waits until tcpdump listens.</summary>
     public static async Task<LinkCapture> StartAsync(MeshNode node, CancellationToken cancellationToken)
     {
         var file = Path.Combine(node.Place.Folder, Guid.NewGuid().ToString("N") + ".pcap");
-        var tcpdump = node.Place.Start("tcpdump", "tcpdump", "-i", LabNode.Uplink, "-s", "0", "-U", "--immediate-mode", "-Z", "root", "-w", file, "tcp");
+        var tcpdump = node.Place.Start("tcpdump", "tcpdump", "-i", LabNode.Uplink, "-s", "0", "-U", "--immediate-mode", "-Z", "root", "-w", file, "tcp or udp");
         await LabWait.UntilAsync(
             "tcpdump listens",
             () => tcpdump.ReadLog().Contains("listening on", StringComparison.Ordinal),
@@ -65,12 +66,18 @@ internal sealed class LinkCapture
         summary.Packets++;
         summary.Bytes += frame.Length;
         summary.MarkerSeen |= frame.IndexOf(marker) >= 0;
-        var tcp = BinaryPrimitives.ReadUInt16BigEndian(frame[12..]) switch
+        var (tcp, protocol) = BinaryPrimitives.ReadUInt16BigEndian(frame[12..]) switch
         {
-            0x0800 => 14 + ((frame[14] & 0xf) * 4),
-            0x86dd => 14 + 40,
-            _ => frame.Length,
+            0x0800 => (14 + ((frame[14] & 0xf) * 4), frame[23]),
+            0x86dd => (14 + 40, frame[20]),
+            _ => (frame.Length, (byte)0),
         };
+        if (protocol == UdpProtocol)
+        {
+            summary.Datagrams++;
+            return;
+        }
+
         if (frame.Length < tcp + 20)
         {
             return;

@@ -3,11 +3,14 @@ namespace Culvert.Cli.Demo;
 /// <summary>Counts over a capture.</summary>
 internal record struct LinkSummary
 {
-    /// <summary>TCP packets.</summary>
+    /// <summary>TCP and UDP packets.</summary>
     public int Packets { get; set; }
 
     /// <summary>Their bytes.</summary>
     public long Bytes { get; set; }
+
+    /// <summary>UDP packets.</summary>
+    public int Datagrams { get; set; }
 
     /// <summary>Whether the plaintext looked for was found.</summary>
     public bool MarkerSeen { get; set; }

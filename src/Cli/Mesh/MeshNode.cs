@@ -107,10 +107,10 @@ internal sealed class MeshNode : IDisposable
     }
 
     /// <summary>Explains a connection.</summary>
-    public async Task<ExplainResponse> ExplainAsync(string source, string destination, uint port, CancellationToken cancellationToken = default)
+    public async Task<ExplainResponse> ExplainAsync(string source, string destination, uint port, TransportProtocol protocol = TransportProtocol.Tcp, CancellationToken cancellationToken = default)
     {
         using var admin = new AdminClient(AdminSocket, LabWait.Patience);
-        var request = new ExplainRequest { Source = source, Destination = destination, Port = port, Protocol = TransportProtocol.Tcp };
+        var request = new ExplainRequest { Source = source, Destination = destination, Port = port, Protocol = protocol };
         return await admin.ExplainAsync(request, cancellationToken).ConfigureAwait(false);
     }
 

@@ -24,7 +24,7 @@ internal sealed class DeniedStep(bool sameNode) : IDemoStep
             $"the refusal of {world.Guest}",
             f => f.Verdict == Verdict.Deny && f.Source.Identity == MeshObjects.Identity("guest") && f.Destination.WorkloadUid.EndsWith(server.Name, StringComparison.Ordinal),
             cancellationToken).ConfigureAwait(false);
-        var why = await judge.ExplainAsync($"{MeshObjects.Namespace}/guest", $"{MeshObjects.Namespace}/{server.Name}", DemoWorld.Port, cancellationToken).ConfigureAwait(false);
+        var why = await judge.ExplainAsync($"{MeshObjects.Namespace}/guest", $"{MeshObjects.Namespace}/{server.Name}", DemoWorld.Port, TransportProtocol.Tcp, cancellationToken).ConfigureAwait(false);
         DemoFailedException.ThrowUnless(why.Verdict == Verdict.Deny, "explain says that it is allowed");
         return $"curl over IPv4 and IPv6 refused; {judge.Name}: {flow.Reason}; explain: {why.Reason}, {string.Join("; ", why.Steps.TakeLast(1))}";
     }
