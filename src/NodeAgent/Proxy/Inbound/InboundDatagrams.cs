@@ -95,8 +95,7 @@ internal sealed class InboundDatagrams : IConnectionRelay, IDatagramSink, IDispo
     {
         if (_ended) return;
         _lastActive = _context.Loop.NowMilliseconds;
-        BytesSent += payload.Length;
-        _pod!.Send(payload);
+        if (_pod!.Send(payload)) BytesSent += payload.Length;
     }
 
     /// <inheritdoc/>
@@ -117,8 +116,7 @@ internal sealed class InboundDatagrams : IConnectionRelay, IDatagramSink, IDispo
     {
         if (_ended) return;
         _lastActive = _context.Loop.NowMilliseconds;
-        BytesReceived += payload.Length;
-        _stream!.Send(payload, sourcePort);
+        if (_stream!.Send(payload, sourcePort)) BytesReceived += payload.Length;
     }
 
     private void CheckIdle()
