@@ -29,6 +29,9 @@ nghttp|nghttp2-client|nghttp2-client|nghttp2|nghttp2
 nginx|nginx|nginx|nginx|nginx
 /usr/*/nginx/modules/ngx_stream_module.so|libnginx-mod-stream|libnginx-mod-stream|nginx-mod-stream|nginx-mod-stream
 haproxy|haproxy|haproxy|haproxy|haproxy
+unbound|unbound|unbound|unbound|unbound
+dnsdist|dnsdist|dnsdist|dnsdist|dnsdist
+dig|bind9-dnsutils|bind9-dnsutils|bind-utils|bind
 socat|socat|socat|socat|socat
 curl|curl|curl|curl|curl'
 kernels='qemu-system-x86_64|qemu-system-x86|qemu-system-x86|qemu-system-x86|qemu-system-x86
@@ -102,7 +105,7 @@ install_debian() { # packages
 	trap - EXIT
 	# Nor at the next start of the machine: these serve here as applications inside test networks only.
 	local service
-	for service in nginx haproxy; do
+	for service in nginx haproxy unbound dnsdist; do
 		case " $* " in
 		*" $service "*)
 			if command -v systemctl >/dev/null 2>&1; then systemctl --quiet disable "$service.service" || true; fi

@@ -61,6 +61,9 @@ internal sealed class ProxyContext
     /// <summary>Headers being written; for use without an await in between.</summary>
     internal HeaderList Headers { get; } = new();
 
+    /// <summary>Room to put a header in front of a datagram; for use without an await in between.</summary>
+    internal byte[] HeaderedDatagram => field ??= GC.AllocateUninitializedArray<byte>(1 << 16);
+
     /// <summary>Connections that run on this loop.</summary>
     internal ConnectionSet Connections { get; } = new();
 

@@ -61,13 +61,15 @@ public sealed class ProxyProtocolFixture : IAsyncLifetime
             Mesh.Objects.Write("workload-" + name, MeshObjects.Workload(pod, name).Replace("  labels:", $"""
                   annotations:
                     culvert.dev/proxy-protocol: "v2:{Asking},{TakingAndAsking}"
-                    culvert.dev/accept-proxy-protocol: "{Taking},{TakingAndAsking}; from={Balancer4}/32,{Balancer6}/128,{Front.Address4}/32,{Front.Address6}/128"
+                    culvert.dev/accept-proxy-protocol: "{Taking},{TakingAndAsking},{DatagramPeers.Taking}/udp; from={Balancer4}/32,{Balancer6}/128,{Front.Address4}/32,{Front.Address6}/128"
                   labels:
                 """, StringComparison.Ordinal));
             Mesh.Objects.Write("service-" + name, Service(name, name, $"7.{index}", $"7:{index}", "v2", $$"""
                     - {name: nginx, port: 80, targetPort: 8080}
                     - {name: haproxy, port: 81, targetPort: 8081}
                     - {name: raw, port: 90, targetPort: {{Asking}}}
+                    - {name: dns, port: 53, targetPort: {{DatagramPeers.Asking}}, protocol: UDP}
+                    - {name: dns-tcp, port: 53, targetPort: {{DatagramPeers.Asking}}}
                 """));
 
             // Before 1.23.2 nginx's stream module takes 107 bytes of header at most.
@@ -85,11 +87,14 @@ public sealed class ProxyProtocolFixture : IAsyncLifetime
         foreach (var pod in new[] { Near, Far })
         {
             await ProxyProtocolPeers.StartReceiversAsync(pod);
+            await DatagramPeers.StartReceiverAsync(pod);
         }
 
         await MeshFixture.StartAsync(Mesh);
         await ProxyProtocolPeers.StartSendersAsync(Outside, [Near, Far], Balancer4, Balancer6);
         await ProxyProtocolPeers.StartSendersAsync(Front, [Near, Far], null, null);
+        await DatagramPeers.StartSenderAsync(Outside, [Near, Far], Balancer4, Balancer6);
+        await DatagramPeers.StartSenderAsync(Front, [Near, Far], null, null);
     }
 
     public ValueTask DisposeAsync() => Mesh is null ? ValueTask.CompletedTask : Mesh.DisposeAsync();

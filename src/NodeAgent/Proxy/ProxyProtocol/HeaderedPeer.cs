@@ -42,7 +42,8 @@ internal sealed class HeaderedPeer : IDatagramPeer
             return false;
         }
 
-        Span<byte> datagram = _context.Loop.Scratch.AsSpan(0, length);
+        // Not the loop's scratch buffer: what came out of a tunnel, and what follows it, lies there.
+        Span<byte> datagram = _context.HeaderedDatagram.AsSpan(0, length);
         _header.CopyTo(datagram);
         payload.CopyTo(datagram[_header.Length..]);
         return _peer.Send(datagram);

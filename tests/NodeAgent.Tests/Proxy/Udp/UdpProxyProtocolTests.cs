@@ -172,6 +172,24 @@ public sealed class UdpProxyProtocolTests
     }
 
     [Fact]
+    public async Task DatagramsThatComeOutOfATunnelTogetherGetTheirHeadersEach()
+    {
+        await using ProxyPair pair = new();
+        await using DatagramClient tunnel = new(pair);
+        using Socket app = InboundDatagramTests.BindPod(pair);
+        pair.Destination.Local = pair.Destination.Local! with { ProxyProtocolPorts = Every };
+        (TunnelDatagramStream stream, _) = await tunnel.OpenAsync(UdpProxy.Point((IPEndPoint)app.LocalEndPoint!));
+        byte[][] sent = [.. Enumerable.Range(0, 50).Select(n => Enumerable.Repeat((byte)n, 10 + n).ToArray())];
+        await tunnel.Loop.InvokeAsync(() => sent.All(payload => stream.Send(payload)));
+        foreach (byte[] payload in sent)
+        {
+            int received = app.Receive(_buffer);
+            Assert.Equal(ProxyProtocolError.None, ProxyHeaderReader.ReadVersion2(_buffer.AsSpan(0, received), out ProxyHeader header));
+            Assert.Equal(payload, _buffer[header.Length..received]);
+        }
+    }
+
+    [Fact]
     public async Task AStrangersTunnelIsRefused()
     {
         await using ProxyPair pair = new();
