@@ -2,9 +2,9 @@ using System.Net;
 using System.Net.Sockets;
 using Culvert.Cli.Labs;
 using Culvert.Cli.Mesh;
-using Culvert.Interop.Netlink;
 using Culvert.Protocol.V1;
 using Culvert.SystemTests.Fixtures;
+using Culvert.SystemTests.Peers;
 
 namespace Culvert.SystemTests;
 
@@ -149,12 +149,5 @@ public sealed class UdpTests(MeshFixture mesh) : IAsyncLifetime
         Assert.Equal(destination, answer.RemoteEndPoint);
     }
 
-    private static Socket Bind(LabPod pod, TestFamily family, int port = 0)
-    {
-        var address = MeshFixture.AddressOf(pod, family);
-        using var place = NetworkNamespace.OpenPath(pod.NamespacePath);
-        var socket = place.Run(() => new Socket(address.AddressFamily, SocketType.Dgram, ProtocolType.Udp));
-        socket.Bind(new IPEndPoint(address, port));
-        return socket;
-    }
+    private static Socket Bind(LabPod pod, TestFamily family, int port = 0) => DatagramSocket.Bind(pod, family, port);
 }

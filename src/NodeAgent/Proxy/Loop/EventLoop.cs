@@ -11,6 +11,8 @@ namespace Culvert.NodeAgent.Proxy.Loop;
 /// <remarks>Only <see cref="Post(Action)"/>, <see cref="InvokeAsync{T}"/> and <see cref="Dispose"/> may be called from other threads.</remarks>
 internal sealed class EventLoop : IDisposable
 {
+    private const int Lingers = 32;
+
     private readonly EpollHandle _epoll = EpollHandle.Create();
     private readonly EventFdHandle _wake = EventFdHandle.Create();
     private readonly EpollBuffer _events;
@@ -26,6 +28,7 @@ internal sealed class EventLoop : IDisposable
     private Queue<LoopSignal> _running = new();
     private volatile bool _stopping;
     private int _asleep;
+    private int _lingers;
 
     /// <summary>Makes a loop; it runs after <see cref="Start"/>.</summary>
     internal EventLoop(int index, EventLoopOptions options, TimeProvider time, ILoopObserver? observer = null)
@@ -130,6 +133,9 @@ internal sealed class EventLoop : IDisposable
         _flushedNextTurn.Add(flushable);
     }
 
+    /// <summary>More is likely to come within microseconds: has the loop look for it some times before it sleeps.</summary>
+    internal void ExpectMore() => _lingers = Lingers;
+
     /// <summary>Lets other work of the loop go first.</summary>
     /// <param name="signal">The waiter's own signal, not in use.</param>
     internal ValueTask<bool> YieldAsync(LoopSignal signal)
@@ -202,12 +208,27 @@ internal sealed class EventLoop : IDisposable
     private int Wait()
     {
         if (_deferred.Count > 0 || _flushables.Count > 0) return _epoll.Wait(_events, 0);
+        if (_lingers > 0 && Linger() is > 0 and int found) return found;
         int timeout = Timers.MillisecondsToNext(ReadClock());
         Interlocked.Exchange(ref _asleep, 1);
         if (!_posted.IsEmpty || _stopping) timeout = 0;
         int count = _epoll.Wait(_events, timeout);
         Volatile.Write(ref _asleep, 0);
         return count;
+    }
+
+    private int Linger()
+    {
+        // To be woken costs a sender more than all else it does for a datagram; to look again costs little, and others run meanwhile.
+        while (_lingers-- > 0 && _posted.IsEmpty && !_stopping)
+        {
+            Thread.Yield();
+            int count = _epoll.Wait(_events, 0);
+            if (count > 0) return count;
+        }
+
+        _lingers = 0;
+        return 0;
     }
 
     private void Dispatch(int count)
