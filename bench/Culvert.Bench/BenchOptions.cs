@@ -1,4 +1,5 @@
 using System.Globalization;
+using Culvert.Bench.Datagrams;
 
 namespace Culvert.Bench;
 
@@ -19,6 +20,7 @@ internal sealed record BenchOptions
           --out DIR          folder for results.json, results.txt, machine.json (default artifacts/bench)
           --agent FILE       culvert-agent to measure (default: the one built with the bench)
           --controller FILE  culvert-controller to run (default: the one built with the bench)
+          --datagrams LOAD   load of the udp rows: ports x bytes x burst x datagrams per second, as 32x128x16x400000
           --hold             after measuring, leave both sides up until interrupted, to look at them
           --help             this text
 
@@ -41,6 +43,9 @@ internal sealed record BenchOptions
     public bool Hold { get; init; }
 
     public bool Help { get; init; }
+
+    /// <summary>Load of the udp rows in place of their own; null for their own.</summary>
+    public FloodShape? Datagrams { get; init; }
 
     public string OutputFolder { get; init; } = Path.Combine("artifacts", "bench");
 
@@ -69,6 +74,7 @@ internal sealed record BenchOptions
                 "--quick" => options with { Rounds = 2, Duration = TimeSpan.FromSeconds(1), WarmUp = TimeSpan.FromSeconds(1) },
                 "--peer-only" => options with { PeerOnly = true },
                 "--enforce" => options with { Enforce = true },
+                "--datagrams" => options with { Datagrams = FloodShape.Parse(Value()) },
                 "--hold" => options with { Hold = true },
                 "--out" => options with { OutputFolder = Value() },
                 "--agent" => options with { Agent = Value() },

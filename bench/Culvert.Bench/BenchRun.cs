@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Culvert.Bench.Datagrams;
 using Culvert.Bench.Measuring;
 using Culvert.Bench.Report;
 using Culvert.Bench.Sides;
@@ -43,7 +44,14 @@ internal sealed class BenchRun(BenchOptions options)
         Comparison comparison = new(options.Rounds, options.Duration, warmUp: options.WarmUp);
         Target plainSame = peers.Direct(peers.ServerSame);
         Target? oursSame = ours?.Nodes.Direct(ours.Nodes.ServerSame), oursCross = ours?.Nodes.Direct(ours.Nodes.ServerCross);
-        foreach (Scenario scenario in Scenarios.All(oursSame, plainSame, oursCross, pairCross))
+        DatagramPeers datagramPeers = await DatagramPeers.StartAsync(peers, cancellationToken);
+        Target? oursProxied = ours is null ? null : DatagramApplication.At(ours.Nodes.Client, ours.Nodes.ServerSame, World.ProxiedAddress);
+        IReadOnlyList<Scenario> scenarios =
+        [
+            .. Scenarios.All(oursSame, plainSame, oursCross, pairCross),
+            .. DatagramScenarios.All(oursSame, plainSame, oursProxied, datagramPeers.Proxy, oursCross, datagramPeers.Pair, options.Datagrams),
+        ];
+        foreach (Scenario scenario in scenarios)
         {
             if (!scenario.Metrics.Any(m => options.Wants(m.Name))) continue;
             Console.Error.WriteLine($"{string.Join(", ", scenario.Metrics.Select(m => m.Name))} ...");
@@ -74,6 +82,8 @@ internal sealed class BenchRun(BenchOptions options)
         TwoNodes nodes = await TwoNodes.CreateAsync(lab, cancellationToken);
         await Application.StartAsync(nodes.ServerSame, cancellationToken);
         await Application.StartAsync(nodes.ServerCross, cancellationToken);
+        await DatagramApplication.StartAsync(nodes.ServerSame, cancellationToken);
+        await DatagramApplication.StartAsync(nodes.ServerCross, cancellationToken);
         return nodes;
     }
 

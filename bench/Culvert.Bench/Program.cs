@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Culvert.Bench.Datagrams;
 using Culvert.Bench.Measuring;
 using Culvert.Cli.Labs;
 
@@ -15,9 +16,10 @@ internal static class Program
         BenchOptions options;
         try
         {
+            if (DatagramProgram.Run(args) is { } status) return status;
             options = BenchOptions.Parse(args);
         }
-        catch (ArgumentException e)
+        catch (Exception e) when (e is ArgumentException or BenchInvalidException)
         {
             await Console.Error.WriteLineAsync(e.Message);
             return WrongUsage;

@@ -25,7 +25,7 @@ internal sealed class Comparison(int rounds, TimeSpan duration, TimeSpan warmUp)
                 if (oursNow && scenario.Ours is null) continue;
                 double before = CpuClock.BusySeconds();
                 Reading reading = await scenario.Measure(oursNow ? scenario.Ours! : scenario.Peer, duration, cancellationToken);
-                double busy = CpuClock.BusySeconds() - before;
+                double busy = reading.BusySeconds ?? CpuClock.BusySeconds() - before;
                 if (oursNow) (a, ours) = (reading, (ours.Busy + busy, ours.Work + reading.Work));
                 else (b, peer) = (reading, (peer.Busy + busy, peer.Work + reading.Work));
             }

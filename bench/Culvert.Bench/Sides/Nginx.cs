@@ -16,7 +16,7 @@ internal static class Nginx
         """;
 
     /// <exception cref="ToolFailedException">nginx refused its configuration or could not listen.</exception>
-    public static async Task StartAsync(LabPod pod, string name, string configuration, CancellationToken cancellationToken)
+    public static async Task StartAsync(LabNamespace pod, string name, string configuration, CancellationToken cancellationToken)
     {
         string prefix = Path.Combine(pod.Lab.Folder, $"{pod.Name}.{name}");
         Directory.CreateDirectory(prefix);

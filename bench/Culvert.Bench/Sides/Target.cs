@@ -1,3 +1,4 @@
+using Culvert.Bench.Datagrams;
 using Culvert.Cli.Labs;
 
 namespace Culvert.Bench.Sides;
@@ -9,6 +10,9 @@ namespace Culvert.Bench.Sides;
 /// <param name="BulkPort">Port of the iperf3 server.</param>
 internal sealed record Target(LabPod Client, string Host, int HttpPort, int BulkPort)
 {
+    /// <summary>What it offers for datagrams; null for nothing.</summary>
+    public DatagramTarget? Datagrams { get; init; }
+
     public string Url => $"http://{Host}:{HttpPort}/";
 
     /// <summary>Runs a load program in the client's pod.</summary>

@@ -1,3 +1,4 @@
+using Culvert.Bench.Datagrams;
 using Culvert.Cli.Labs;
 
 namespace Culvert.Bench.Sides;
@@ -20,5 +21,5 @@ internal sealed record TwoNodes(Lab Lab, LabNode NodeA, LabNode NodeB, LabPod Cl
     }
 
     /// <summary>The client calling a server by its own address, with nothing of the peer's in between.</summary>
-    public Target Direct(LabPod server) => new(Client, server.Address4.ToString(), Application.HttpPort, Application.BulkPort);
+    public Target Direct(LabPod server) => DatagramApplication.At(Client, server, server.Address4.ToString());
 }

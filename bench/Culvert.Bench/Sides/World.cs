@@ -16,6 +16,9 @@ internal static class World
     /// <summary>Policies in all.</summary>
     public const int Policies = 100;
 
+    /// <summary>A Service on the client's node whose datagrams go through the node's proxy.</summary>
+    public const string ProxiedAddress = "10.96.0.53";
+
     private const int WorkloadsPerNamespace = 20;
     private const int OtherNodes = 30;
 
@@ -25,6 +28,7 @@ internal static class World
         File.WriteAllText(Path.Combine(folder, "mesh.yaml"), Mesh);
         File.WriteAllText(Path.Combine(folder, "lab.yaml"), string.Concat(
             new[] { nodes.Client, nodes.ServerSame, nodes.ServerCross }.Select(Pod)));
+        File.WriteAllText(Path.Combine(folder, "datagrams.yaml"), ProxiedService(nodes.ServerSame));
         File.WriteAllText(Path.Combine(folder, "others.yaml"), string.Concat(Enumerable.Range(0, Workloads - 3).Select(Other)));
         File.WriteAllText(Path.Combine(folder, "policies.yaml"), LabPolicy + string.Concat(Enumerable.Range(0, Policies - 1).Select(Policy)));
     }
@@ -58,7 +62,39 @@ internal static class World
             - from:
                 - identities: ["spiffe://bench.culvert/ns/bench/sa/client"]
               to:
-                - ports: [80, 5201]
+                - ports: [80, 5201, 7000, 7001]
+
+        """;
+
+    // Choosing by more than a turn each is the proxy's to do, so datagrams to this address take the way through it although the server is near.
+    private static string ProxiedService(LabPod server) => $$"""
+        ---
+        apiVersion: v1
+        kind: Service
+        metadata:
+          name: proxied
+          namespace: bench
+          annotations:
+            culvert.dev/udp-load-balancing: SourceHash
+        spec:
+          clusterIP: {{ProxiedAddress}}
+          ports:
+            - {name: count, port: 7000, protocol: UDP}
+            - {name: echo, port: 7001, protocol: UDP}
+        ---
+        apiVersion: discovery.k8s.io/v1
+        kind: EndpointSlice
+        metadata:
+          name: proxied
+          namespace: bench
+          labels:
+            kubernetes.io/service-name: proxied
+        addressType: IPv4
+        endpoints:
+          - addresses: ["{{server.Address4}}"]
+        ports:
+          - {name: count, port: 7000, protocol: UDP}
+          - {name: echo, port: 7001, protocol: UDP}
 
         """;
 
