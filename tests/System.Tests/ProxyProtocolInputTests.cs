@@ -59,7 +59,7 @@ public sealed class ProxyProtocolInputTests(ProxyProtocolFixture mesh)
         await PeerServer.SendAllAsync(bad, Convert.FromHexString(hex.Replace(" ", "", StringComparison.Ordinal)));
         await AssertClosedAsync(bad);
 
-        Assert.Equal(before + 1, await CountAsync(mesh.Node1, reason));
+        await WaitForCountAsync(mesh.Node1, reason, before + 1);
         await mesh.Node1.WaitForFlowAsync("the reason", f => f.Source.Port == ((IPEndPoint)bad.LocalEndPoint!).Port && f.Reason == "proxy-protocol-" + reason);
         await PeerServer.SendAllAsync(steady, "y"u8.ToArray());
         Assert.Equal(1, await steady.ReceiveAsync(new byte[1]));
@@ -95,7 +95,7 @@ public sealed class ProxyProtocolInputTests(ProxyProtocolFixture mesh)
             Assert.Equal(SocketError.ConnectionReset, e.SocketErrorCode); // before there was time to send
         }
 
-        await LabWait.UntilAsync("the refusal is counted", async () => await CountAsync(mesh.Node1, "untrusted") == before + 1, TimeSpan.FromSeconds(5));
+        await WaitForCountAsync(mesh.Node1, "untrusted", before + 1);
         Assert.Empty(seen);
     }
 
@@ -108,7 +108,7 @@ public sealed class ProxyProtocolInputTests(ProxyProtocolFixture mesh)
         var start = TimeProvider.System.GetTimestamp();
         await AssertClosedAsync(slow);
         Assert.True(TimeProvider.System.GetElapsedTime(start) > TimeSpan.FromSeconds(3));
-        Assert.Equal(before + 1, await CountAsync(mesh.Node1, "timeout"));
+        await WaitForCountAsync(mesh.Node1, "timeout", before + 1);
     }
 
     [Fact]
@@ -118,7 +118,7 @@ public sealed class ProxyProtocolInputTests(ProxyProtocolFixture mesh)
         using var bad = await ProxyProtocolFixture.ConnectAsync(mesh.Front, null, new IPEndPoint(mesh.Far.Address4, ProxyProtocolFixture.Taking));
         await PeerServer.SendAllAsync(bad, Convert.FromHexString((Signature + "21110013" + Addresses + "03000400000000").Replace(" ", "", StringComparison.Ordinal)));
         await AssertClosedAsync(bad);
-        await LabWait.UntilAsync("the refusal is counted", async () => await CountAsync(mesh.Node2, "crc") == before + 1, TimeSpan.FromSeconds(5));
+        await WaitForCountAsync(mesh.Node2, "crc", before + 1);
     }
 
     private Task<Socket> OpenAsync(IPAddress source) =>
@@ -141,6 +141,10 @@ public sealed class ProxyProtocolInputTests(ProxyProtocolFixture mesh)
             Assert.Equal(SocketError.ConnectionReset, e.SocketErrorCode);
         }
     }
+
+    // The peer may see its end before it is counted.
+    private static Task WaitForCountAsync(MeshNode node, string reason, double count) => LabWait.UntilAsync(
+        $"{reason} is counted {count} times", async () => await CountAsync(node, reason) == count, TimeSpan.FromSeconds(5));
 
     private static async Task<double> CountAsync(MeshNode node, string reason) =>
         (await node.MetricsAsync()).Sum("culvert_proxy_protocol_errors_total", string.Create(CultureInfo.InvariantCulture, $"reason=\"{reason}\""));
