@@ -48,7 +48,7 @@ public sealed class LiveWorld : IWorld, IAsyncLifetime
     internal uint UplinkIndex { get; private set; }
 
     /// <summary>Whether the kernel has TCX; clsact is used otherwise.</summary>
-    internal bool UseTcx { get; init; } = true;
+    internal bool UseTcx { get; init; } = KernelFeatures.ProbeTcx().Present;
 
     /// <summary>Size of the packets on all links.</summary>
     internal int Mtu { get; init; } = 1500;
