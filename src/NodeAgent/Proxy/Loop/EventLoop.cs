@@ -11,8 +11,6 @@ namespace Culvert.NodeAgent.Proxy.Loop;
 /// <remarks>Only <see cref="Post(Action)"/>, <see cref="InvokeAsync{T}"/> and <see cref="Dispose"/> may be called from other threads.</remarks>
 internal sealed class EventLoop : IDisposable
 {
-    private const int Lingers = 32;
-
     private readonly EpollHandle _epoll = EpollHandle.Create();
     private readonly EventFdHandle _wake = EventFdHandle.Create();
     private readonly EpollBuffer _events;
@@ -28,7 +26,9 @@ internal sealed class EventLoop : IDisposable
     private Queue<LoopSignal> _running = new();
     private volatile bool _stopping;
     private int _asleep;
-    private int _lingers;
+    private readonly LoopPatience _patience;
+    private readonly Func<bool> _interrupted;
+    private bool _expectsMore;
 
     /// <summary>Makes a loop; it runs after <see cref="Start"/>.</summary>
     internal EventLoop(int index, EventLoopOptions options, TimeProvider time, ILoopObserver? observer = null)
@@ -37,6 +37,8 @@ internal sealed class EventLoop : IDisposable
         _time = time;
         _observer = observer;
         _nice = options.Nice;
+        _patience = new LoopPatience(time);
+        _interrupted = () => !_posted.IsEmpty || _stopping;
         _events = new EpollBuffer(options.EventBatch);
         Buffers = new BufferPool(options.MaxBufferedBytes, options.MaxIdleBytes);
         Scratch = GC.AllocateUninitializedArray<byte>(options.ScratchBytes, pinned: true);
@@ -133,8 +135,8 @@ internal sealed class EventLoop : IDisposable
         _flushedNextTurn.Add(flushable);
     }
 
-    /// <summary>More is likely to come within microseconds: has the loop look for it some times before it sleeps.</summary>
-    internal void ExpectMore() => _lingers = Lingers;
+    /// <summary>More is likely to come within microseconds: has the loop look for it for a moment before it sleeps.</summary>
+    internal void ExpectMore() => _expectsMore = true;
 
     /// <summary>Lets other work of the loop go first.</summary>
     /// <param name="signal">The waiter's own signal, not in use.</param>
@@ -208,27 +210,26 @@ internal sealed class EventLoop : IDisposable
     private int Wait()
     {
         if (_deferred.Count > 0 || _flushables.Count > 0) return _epoll.Wait(_events, 0);
-        if (_lingers > 0 && Linger() is > 0 and int found) return found;
+        if (_expectsMore)
+        {
+            _expectsMore = false;
+            if (_patience.Linger(_epoll, _events, _interrupted) is > 0 and int found) return found;
+            int waited = Sleep();
+            _patience.Slept();
+            return waited;
+        }
+
+        return Sleep();
+    }
+
+    private int Sleep()
+    {
         int timeout = Timers.MillisecondsToNext(ReadClock());
         Interlocked.Exchange(ref _asleep, 1);
         if (!_posted.IsEmpty || _stopping) timeout = 0;
         int count = _epoll.Wait(_events, timeout);
         Volatile.Write(ref _asleep, 0);
         return count;
-    }
-
-    private int Linger()
-    {
-        // To be woken costs a sender more than all else it does for a datagram; to look again costs little, and others run meanwhile.
-        while (_lingers-- > 0 && _posted.IsEmpty && !_stopping)
-        {
-            Thread.Yield();
-            int count = _epoll.Wait(_events, 0);
-            if (count > 0) return count;
-        }
-
-        _lingers = 0;
-        return 0;
     }
 
     private void Dispatch(int count)

@@ -47,7 +47,7 @@ internal sealed class UdpListener : EventSource, IDisposable
             }
 
             _sessions.Flush();
-            if (receiver.Count > 1) _context.Loop.ExpectMore();
+            _context.Loop.ExpectMore();
             if (receiver.Count < DatagramReceiver.Capacity) return;
         }
     }

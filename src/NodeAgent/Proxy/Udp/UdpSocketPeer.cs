@@ -143,7 +143,7 @@ internal sealed class UdpSocketPeer : EventSource, IDatagramPeer
             if (!_disposed) _sink.OnDatagram(payload, 0);
         }
 
-        if (receiver.Count > 1) _context.Loop.ExpectMore();
+        _context.Loop.ExpectMore();
         if (!_disposed) _sink.OnIdle();
     }
 

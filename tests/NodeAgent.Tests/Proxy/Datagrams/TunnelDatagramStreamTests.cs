@@ -137,6 +137,7 @@ public sealed class TunnelDatagramStreamTests
         (TunnelDatagramStream stream, _) = await client.OpenAsync(Target);
         await client.Loop.InvokeAsync(() => Enumerable.Range(0, 50).Count(i => stream.Send([(byte)i])));
         for (int i = 0; i < 50; i++) Assert.Equal([(byte)i], (await received.ReceiveAsync()).Payload);
+        await SocketExtensions.EventuallyAsync(() => received.Idles > 0);
         Assert.Equal(1, await server.Loop.InvokeAsync(() => received.Idles));
         await client.CloseAsync(stream);
         Assert.Equal(ProxyFailure.None, await received.Closed);
