@@ -227,6 +227,8 @@ public sealed class AgentHost : ISnapshotSink, IFlowContext, IAsyncDisposable
         UdpListeners = [new(System.Net.IPAddress.Loopback, options.UdpPort), new(System.Net.IPAddress.IPv6Loopback, options.UdpPort)],
         RawListeners = [new(System.Net.IPAddress.Loopback, 0), new(System.Net.IPAddress.IPv6Loopback, 0)],
         ForbiddenPorts = [options.OutboundPort, options.TunnelPort, options.UdpPort],
+        UdpIdleTimeout = options.UdpIdleTimeout,
+        DatagramStreamIdleTimeout = TimeSpan.FromSeconds(Math.Max(180, options.UdpIdleTimeout.TotalSeconds * 2)),
     };
 
     private AgentBackend Backend() => new(_options, this, _client, _svids, _proxy, _attacher, _xdp, _programs.Maps, _sweeper, _state, _health, _started, DetachAsync);

@@ -68,6 +68,9 @@ public sealed record AgentOptions
     /// <summary>How long a stopping agent lets proxied connections finish.</summary>
     public TimeSpan DrainDeadline { get; init; } = AgentOptionsDefaults.DrainDeadline;
 
+    /// <summary>How long a UDP session without datagrams is kept, 1 to 3,600 s.</summary>
+    public TimeSpan UdpIdleTimeout { get; init; } = AgentOptionsDefaults.UdpIdleTimeout;
+
     /// <summary>When the XDP program is used.</summary>
     public XdpUse Xdp { get; init; } = XdpUse.Auto;
 
@@ -96,6 +99,7 @@ public sealed record AgentOptions
         if (RouteTable is 0 or 253 or 254 or 255) problems.Add($"--route-table: {RouteTable} belongs to the kernel");
         if (FlowTableSize is < 1024 or > 16_777_216) problems.Add($"--flow-table-size: {FlowTableSize} is not between 1,024 and 16,777,216");
         if (DrainDeadline < TimeSpan.Zero) problems.Add("--drain-deadline: must not be negative");
+        if (UdpIdleTimeout.TotalSeconds is not (>= 1 and <= 3600)) problems.Add($"--udp-idle-seconds: {UdpIdleTimeout.TotalSeconds} is not between 1 and 3,600");
         return problems;
     }
 }

@@ -45,6 +45,9 @@ public static class AgentOptionsDefaults
     /// <summary>Entries of the flow table: 131,072 connections.</summary>
     public const uint FlowTableSize = 262_144;
 
+    /// <summary>Time a UDP session is kept without a datagram.</summary>
+    public static readonly TimeSpan UdpIdleTimeout = TimeSpan.FromSeconds(60);
+
     /// <summary>Drain deadline.</summary>
     public static readonly TimeSpan DrainDeadline = TimeSpan.FromSeconds(30);
 }
