@@ -9,7 +9,7 @@ namespace Culvert.NodeAgent.Proxy.Inbound;
 
 /// <summary>
 /// One UDP session that came out of a tunnel, between its stream and the pod. It ends when the peer ends the stream, when nothing has passed for long, or when
-/// it is aborted. Belongs to its loop's thread.
+/// it is aborted. A proxy that stops does not wait for it, as it would for a connection: nothing tells that a session is over. Belongs to its loop's thread.
 /// </summary>
 internal sealed class InboundDatagrams : IConnectionRelay, IDatagramSink, IDisposable
 {
@@ -74,7 +74,6 @@ internal sealed class InboundDatagrams : IConnectionRelay, IDatagramSink, IDispo
         session._stream = new TunnelDatagramStream(tunnel, stream, session, context.Seams.Observer, sourcePorts);
         tunnel.Http2.SendHeaders(stream, answer, endStream: false);
         if (!balanced) session._connection = ProxiedConnection.Open(context, session, info, authorized: true);
-        context.Running++;
         context.Loop.Schedule(session._idle, context.Options.DatagramStreamIdleTimeout);
     }
 
@@ -135,7 +134,6 @@ internal sealed class InboundDatagrams : IConnectionRelay, IDatagramSink, IDispo
         _pod?.Dispose();
         _stream?.Dispose();
         _connection?.Close();
-        _context.Running--;
         _context.UdpBudget.Release();
     }
 

@@ -3,7 +3,7 @@ namespace Culvert.NodeAgent.Proxy.Udp;
 /// <summary>Datagrams that came while the way was being made. Bounded.</summary>
 internal sealed class UdpPending
 {
-    private const int MaxDatagrams = 32;
+    private const int MaxDatagrams = 512;
     private const int MaxBytes = 128 * 1024;
     private int _bytes;
 
