@@ -10,21 +10,67 @@ namespace Culvert.SystemTests;
 [Collection(MeshCollection.Name)]
 public sealed class UdpErrorTests(MeshFixture mesh)
 {
-    [Theory]
-    [ClassData(typeof(AllPaths))]
-    public async Task A_closed_port_is_reported_to_the_client(TestPath path, TestFamily family)
-    {
-        var (pod, address) = mesh.Server(path, family);
-        int port;
-        using (var gone = UdpPeer.Bind(pod, family))
-        {
-            port = ((IPEndPoint)gone.LocalEndPoint!).Port;
-        }
+    private static LabPod? _outside;
 
-        using var client = UdpPeer.Connect(mesh.Client, new IPEndPoint(address, port));
+    [Theory]
+    [InlineData(TestFamily.IPv4)]
+    [InlineData(TestFamily.IPv6)]
+    public async Task A_closed_port_on_the_same_node_is_reported_to_the_client(TestFamily family)
+    {
+        using var client = UdpPeer.Connect(mesh.Client, ClosedPort(mesh.Near, family));
+        Assert.Equal(SocketError.ConnectionRefused, await ErrorAsync(client, 1));
+    }
+
+    [Theory]
+    [InlineData(TestFamily.IPv4)]
+    [InlineData(TestFamily.IPv6)]
+    public async Task A_closed_port_on_another_node_is_counted_there_and_takes_datagrams_as_soon_as_it_opens(TestFamily family)
+    {
+        var closed = ClosedPort(mesh.Far, family);
+        using var client = UdpPeer.Connect(mesh.Client, closed);
+        var before = (await mesh.Node2.MetricsAsync()).Sum("culvert_udp_port_unreachable_total");
+        await client.SendAsync(new byte[] { 1 });
+        await LabWait.UntilAsync(
+            "the refusal is counted", async () => (await mesh.Node2.MetricsAsync()).Sum("culvert_udp_port_unreachable_total") > before, TimeSpan.FromSeconds(5));
+
+        await using var echo = UdpPeer.StartEcho(mesh.Far, family, closed.Port);
+        await UdpPeer.ExchangeAsync(client, [2]);
+    }
+
+    [Theory]
+    [InlineData(TestFamily.IPv4)]
+    [InlineData(TestFamily.IPv6)]
+    public async Task A_router_s_path_MTU_reaches_the_application(TestFamily family)
+    {
+        // A pod outside the mesh on the other node, and that node a router to a narrow link.
+        var outside = await OutsideAsync();
+        var address = MeshFixture.AddressOf(outside, family);
+        await mesh.Node2.Place.ScriptAsync($"ip route replace {address} dev {outside.HostInterface} mtu lock 1300");
+        await using var echo = UdpPeer.StartEcho(outside, family);
+        using var client = UdpPeer.Connect(mesh.Client, echo.EndPoint);
+        await UdpPeer.ExchangeAsync(client, new byte[1200]);
+        var (level, discover, mtu) = family == TestFamily.IPv4 ? (0, 10, 14) : (41, 23, 24); // IP_MTU_DISCOVER, IP_MTU and the same of IPv6
+        client.SetRawSocketOption(level, discover, BitConverter.GetBytes(2)); // never cut a datagram
+
+        Assert.Equal(SocketError.MessageSize, await ErrorAsync(client, 1400));
+        var known = new byte[4];
+        client.GetRawSocketOption(level, mtu, known);
+        Assert.Equal(1300, BitConverter.ToInt32(known));
+        await UdpPeer.ExchangeAsync(client, new byte[1300 - (family == TestFamily.IPv4 ? 28 : 48)]);
+    }
+
+    private async Task<LabPod> OutsideAsync() => _outside ??= await mesh.Mesh.Lab.AddPodAsync(mesh.Node2.Place, "outside");
+
+    private static IPEndPoint ClosedPort(LabPod pod, TestFamily family)
+    {
+        using var gone = UdpPeer.Bind(pod, family);
+        return (IPEndPoint)gone.LocalEndPoint!;
+    }
+
+    private static async Task<SocketError> ErrorAsync(Socket client, int size)
+    {
         using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(5) * LabWait.Patience);
-        await client.SendAsync(new byte[] { 1 }, deadline.Token);
-        var e = await Assert.ThrowsAsync<SocketException>(async () => await client.ReceiveAsync(new byte[1], deadline.Token));
-        Assert.Equal(SocketError.ConnectionRefused, e.SocketErrorCode);
+        await client.SendAsync(new byte[size], deadline.Token);
+        return (await Assert.ThrowsAsync<SocketException>(async () => await client.ReceiveAsync(new byte[65_536], deadline.Token))).SocketErrorCode;
     }
 }

@@ -85,7 +85,7 @@ public sealed class UdpSessionTests(MeshFixture mesh)
         await LabWait.UntilAsync("nothing is open at either node", async () => (await lab.Nodes[0].StatusAsync()).OpenConnections + (await lab.Nodes[1].StatusAsync()).OpenConnections == 0, TimeSpan.FromSeconds(10));
         foreach (var (before, after) in open.Zip(await DescriptorsAsync(lab)))
         {
-            Assert.InRange(after, 0, before + 4);
+            Assert.InRange(after, 0, before + 32); // each loop's tunnel and pools; sessions were 600
         }
 
         // The socket that was idle goes on by itself.
