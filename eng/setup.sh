@@ -34,7 +34,6 @@ dnsdist|dnsdist|dnsdist|dnsdist|dnsdist
 dig|bind9-dnsutils|bind9-dnsutils|bind-utils|bind
 socat|socat|socat|socat|socat
 dnsmasq|dnsmasq-base|dnsmasq-base|dnsmasq|dnsmasq
-dig|bind9-dnsutils|bind9-dnsutils|bind-utils|bind
 curl|curl|curl|curl|curl'
 kernels='qemu-system-x86_64|qemu-system-x86|qemu-system-x86|qemu-system-x86|qemu-system-x86
 busybox|busybox-static|busybox-static|busybox|busybox
