@@ -44,7 +44,7 @@ public sealed class UdpSessionTests(MeshFixture mesh)
     [Fact]
     public async Task Idle_one_way_and_unanswered_sessions_end_and_leave_nothing()
     {
-        await using var lab = await MeshFixture.CreateAsync(new MeshLabOptions { AgentArguments = ["--udp-idle-seconds", "2"] });
+        await using var lab = await MeshFixture.CreateAsync(new MeshLabOptions { AgentArguments = ["--udp-idle-seconds", "2", "--udp-header-crc"] });
         var client = await lab.AddPodAsync(lab.Nodes[0], "client", "client");
         var guest = await lab.AddPodAsync(lab.Nodes[0], "guest", "guest");
         var far = await lab.AddPodAsync(lab.Nodes[1], "far", "web");

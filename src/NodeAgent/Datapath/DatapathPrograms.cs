@@ -68,6 +68,7 @@ internal sealed class DatapathPrograms : IDisposable
             foreach (string map in adopted) loading.ReuseMap(map, pins.Map(map));
             if (!adopted.Contains("cv_flow")) loading.SetMaxEntries("cv_flow", options.FlowTableSize);
             loading.SetConfig("cv_cfg_tunnel_port", options.TunnelPort);
+            loading.SetConfig("cv_cfg_udp_crc", (byte)(options.UdpHeaderChecksum ? 1 : 0));
             loading.Load();
             foreach (string map in pinned.Except(adopted, StringComparer.Ordinal))
             {

@@ -8,7 +8,7 @@ namespace Culvert.NodeAgent.Datapath;
 /// Attaches the XDP program to uplinks by pinned links: in the driver where it takes it, behind it else. What a previous agent left is taken
 /// over. An uplink that takes neither goes without, which is logged once. Not thread-safe: the reconciler's.
 /// </summary>
-internal sealed class XdpAttacher(PinFolder pins, string @object, ILogger logger) : IDisposable
+internal sealed class XdpAttacher(PinFolder pins, string @object, ILogger logger, bool checksum = false) : IDisposable
 {
     private const string Suffix = "_xdp";
     private readonly Dictionary<string, Attachment> _attached = [];
@@ -68,7 +68,7 @@ internal sealed class XdpAttacher(PinFolder pins, string @object, ILogger logger
         if (_programs is not null || _unusable) return _programs is not null;
         try
         {
-            _programs = XdpPrograms.Load(@object, pins);
+            _programs = XdpPrograms.Load(@object, pins, checksum);
         }
         catch (BpfException e)
         {

@@ -24,13 +24,17 @@ internal sealed class XdpPrograms : IDisposable
     internal BpfProgram Generic { get; }
 
     /// <summary>Loads the object with the pinned maps.</summary>
+    /// <param name="path">The compiled object.</param>
+    /// <param name="pins">Where the maps are.</param>
+    /// <param name="checksum">Whether headers carry a CRC32C.</param>
     /// <exception cref="BpfException">The file is missing, or the kernel refused it.</exception>
-    internal static XdpPrograms Load(string path, PinFolder pins)
+    internal static XdpPrograms Load(string path, PinFolder pins, bool checksum = false)
     {
         BpfObject loading = BpfObject.OpenFile(path);
         try
         {
             foreach (string map in loading.MapNames.Where(m => File.Exists(pins.Map(m)))) loading.ReuseMap(map, pins.Map(map));
+            loading.SetConfig("cv_cfg_udp_crc", (byte)(checksum ? 1 : 0));
             loading.Load();
             return new XdpPrograms(loading);
         }

@@ -52,12 +52,13 @@ public static class AgentCommand
         Option<ushort> udp = new("--udp-port") { Description = "Port of the capture socket for UDP.", DefaultValueFactory = _ => d.UdpPort };
         Option<ushort> tunnel = new("--tunnel-port") { Description = "Port of the tunnel.", DefaultValueFactory = _ => d.TunnelPort };
         Option<uint> flows = new("--flow-table-size") { Description = "Entries of the kernel's flow table, two per connection.", DefaultValueFactory = _ => d.FlowTableSize };
+        Option<bool> checksum = new("--udp-header-crc") { Description = "Have the programs put a CRC32C into the PROXY v2 headers of datagrams, which the proxy checks." };
         Option<XdpUse> xdp = new("--xdp") { Description = "XDP at the uplinks: auto (while a workload here takes datagrams by the proxy), on or off.", DefaultValueFactory = _ => d.Xdp };
         Option<double> drain = new("--drain-seconds") { Description = "How long a stopping agent lets proxied connections finish.", DefaultValueFactory = _ => d.DrainDeadline.TotalSeconds };
         Option<double> udpIdle = new("--udp-idle-seconds") { Description = "How long a UDP session without datagrams is kept, 1 to 3,600.", DefaultValueFactory = _ => d.UdpIdleTimeout.TotalSeconds };
         Option<bool> access = new("--access-log") { Description = "Log every connection." };
         Option<string> datapath = new("--datapath-object") { Description = "The compiled datapath.", DefaultValueFactory = _ => d.DatapathObject };
-        Command command = new("run", "Run the agent until SIGTERM or SIGINT.") { node, bpffs, run, state, controller, roots, token, uplinks, metrics, readiness, loops, nice, outbound, udp, tunnel, flows, xdp, drain, udpIdle, access, datapath };
+        Command command = new("run", "Run the agent until SIGTERM or SIGINT.") { node, bpffs, run, state, controller, roots, token, uplinks, metrics, readiness, loops, nice, outbound, udp, tunnel, flows, xdp, checksum, drain, udpIdle, access, datapath };
         command.SetAction(async (parsed, cancellation) =>
         {
             if (!IPEndPoint.TryParse(parsed.GetValue(metrics)!, out IPEndPoint? metricsAt) | !IPEndPoint.TryParse(parsed.GetValue(readiness)!, out IPEndPoint? readinessAt))
@@ -84,6 +85,7 @@ public static class AgentCommand
                 TunnelPort = parsed.GetValue(tunnel),
                 FlowTableSize = parsed.GetValue(flows),
                 Xdp = parsed.GetValue(xdp),
+                UdpHeaderChecksum = parsed.GetValue(checksum),
                 DrainDeadline = TimeSpan.FromSeconds(parsed.GetValue(drain)),
                 UdpIdleTimeout = TimeSpan.FromSeconds(parsed.GetValue(udpIdle)),
                 AccessLog = parsed.GetValue(access),

@@ -75,7 +75,7 @@ public sealed class AgentHost : ISnapshotSink, IFlowContext, IAsyncDisposable
         // Serves the listeners of this process: it lasts as long as they do.
         _recycled = BpfLink.AttachSocketLookup(_programs.Recycled);
         _attacher = new ProgramAttacher(_pins, KernelFeatures.ProbeTcx().Present, _logger);
-        _xdp = new XdpAttacher(_pins, Path.Combine(Path.GetDirectoryName(Path.GetFullPath(options.DatapathObject))!, "xdp.bpf.o"), _logger);
+        _xdp = new XdpAttacher(_pins, Path.Combine(Path.GetDirectoryName(Path.GetFullPath(options.DatapathObject))!, "xdp.bpf.o"), _logger, options.UdpHeaderChecksum);
         _writer = new GenerationWriter(_programs.Maps);
         _netlink = RouteNetlink.Open();
         KernelLinks interfaces = new(_netlink);

@@ -74,6 +74,9 @@ public sealed record AgentOptions
     /// <summary>When the XDP program is used.</summary>
     public XdpUse Xdp { get; init; } = XdpUse.Auto;
 
+    /// <summary>Whether the PROXY v2 headers that the programs put before datagrams carry a CRC32C, which the proxy checks.</summary>
+    public bool UdpHeaderChecksum { get; init; }
+
     /// <summary>The compiled datapath object; <c>xdp.bpf.o</c> lies beside it.</summary>
     public string DatapathObject { get; init; } = Path.Combine(AppContext.BaseDirectory, "bpf", "tc.bpf.o");
 
