@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the mesh's first steps under other kernels: Debian's 6.1 and 6.12, each in an emulated machine (qemu, no KVM needed).
-# For each: every program loads and attaches (by TCX where the kernel has it, else by clsact), and a request passes in the kernel and
-# through the proxies by mutual TLS.
+# For each: every program loads and attaches (by TCX where the kernel has it, else by clsact; by XDP), and requests and datagrams pass in the
+# kernel and through the proxies by mutual TLS. What the machines do is eng/kernel-init.sh.
 # Usage: eng/test-kernels.sh [VERSION]...      Environment: CONFIGURATION, KERNEL_DEBS (folder with linux-image packages, instead of apt-get download),
 # STEPS (of culvert demo, separated by commas; empty for all of them)
 # The last line is "N kernels passed, N failed".
@@ -75,7 +75,7 @@ build_image() {
 	cp "$(command -v busybox)" "$tree/bin/busybox"
 	for library in $("$tree/bin/busybox" --list); do [ -e "$tree/bin/$library" ] || ln -s busybox "$tree/bin/$library"; done
 	# busybox's shell would run its own applets before the programs of the same name, so it is only for init.
-	copy_programs "$tree" bash dash ip nsenter setsid curl nginx tcpdump mount umount bpftool openssl grep cut cat rm rmdir mkdir sleep
+	copy_programs "$tree" bash dash ip nsenter setsid curl nginx tcpdump mount umount bpftool openssl socat grep cut cat rm rmdir mkdir sleep
 	ln -sf ../usr/bin/dash "$tree/bin/sh"
 	for library in libbpf.so.1 libelf.so.1 libssl.so.3 libcrypto.so.3 libstdc++.so.6 libgcc_s.so.1 libz.so.1 \
 		libdl.so.2 libpthread.so.0 librt.so.1 libm.so.6; do
@@ -93,46 +93,7 @@ build_image() {
 	echo 'root:x:0:' >"$tree/etc/group"
 	echo "$steps" >"$tree/etc/demo-steps"
 	touch "$tree/etc/ld.so.conf"
-	cat >"$tree/init" <<-'INIT'
-		#!/bin/busybox sh
-		export PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin DOTNET_ROOT=/opt/dotnet HOME=/root
-		export CULVERT_PATIENCE=10 DOTNET_TieredPGO=0 DOTNET_EnableDiagnostics=0 NO_COLOR=1
-		mount -t proc proc /proc
-		mount -t sysfs sysfs /sys
-		mount -t bpf bpf /sys/fs/bpf
-		mount -t devtmpfs dev /dev
-		mount -t tmpfs run /run
-		mount -t tmpfs tmp /tmp
-		mount -t tmpfs nginx /var/lib/nginx
-		mkdir -p /run/netns
-		ip link set lo up
-		ulimit -n 65536
-		fail() {
-			for log in /run/culvert/lab/*/*.log; do [ ! -s "$log" ] || tail -n 20 "$log"; done
-			echo "### failed: $*"
-			poweroff -f
-		}
-		stty cols 240
-		echo "### kernel $(uname -r)"
-		for object in /opt/culvert/bpf/*.bpf.o; do
-			name=$(basename "$object" .bpf.o)
-			bpftool prog loadall "$object" "/sys/fs/bpf/$name" || fail "$object does not load"
-			echo "### $name.bpf.o: loaded" $(ls "/sys/fs/bpf/$name")
-		done
-		/opt/culvert/culvert check >/tmp/check || fail "culvert check finds errors"
-		cat /tmp/check
-		hook=clsact
-		grep -q '^ok  *tcx ' /tmp/check && hook=tcx
-		/opt/culvert/culvert demo --keep --steps "$(cat /etc/demo-steps)" || fail "the demo failed"
-		/opt/culvert/culvert status -o json --admin-socket /run/culvert/lab/*/node1/run/agent.sock >/tmp/status || fail "the agent is not well"
-		attached=$(grep -c "\"attachment\": \"$hook" /tmp/status)
-		grep -o '"attachment": .*' /tmp/status | sort | uniq -c
-		echo "### node1: $attached programs attached by $hook"
-		[ "$attached" -gt 0 ] || fail "no program is attached by $hook"
-		echo "### passed"
-		poweroff -f
-	INIT
-	chmod +x "$tree/init"
+	cp "$root/eng/kernel-init.sh" "$tree/init"
 	ldconfig -r "$tree" 2>/dev/null || true
 	rm -f "$work/root.ext4"
 	mke2fs -q -t ext4 -d "$tree" "$work/root.ext4" 900M 2>/dev/null

@@ -1,0 +1,138 @@
+#!/bin/busybox sh
+# What an emulated machine of eng/test-kernels.sh does as its process 1: loads every program, runs steps of the demo (named in /etc/demo-steps),
+# sends datagrams over the demo's nodes and into XDP, and turns itself off. "### passed" is its last line when all of it worked.
+export PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin DOTNET_ROOT=/opt/dotnet HOME=/root
+export CULVERT_PATIENCE=10 DOTNET_TieredPGO=0 DOTNET_EnableDiagnostics=0 NO_COLOR=1
+lab=/run/culvert/lab
+
+fail() {
+	exec >&2
+	for log in "$lab"/*/*.log; do [ ! -s "$log" ] || tail -n 20 "$log"; done
+	for node in node1 node2; do within $node curl -sS http://127.0.0.1:15020/metrics | grep -E '^culvert_(drops|udp|datapath)' | grep -v ' 0$' | sed "s/^/$node: /"; done
+	echo "### failed: $*"
+	poweroff -f
+}
+
+prepare() {
+	mount -t proc proc /proc
+	mount -t sysfs sysfs /sys
+	mount -t bpf bpf /sys/fs/bpf
+	mount -t devtmpfs dev /dev
+	mount -t tmpfs run /run
+	mount -t tmpfs tmp /tmp
+	mount -t tmpfs nginx /var/lib/nginx
+	mkdir -p /run/netns
+	ip link set lo up
+	ulimit -n 65536
+	stty cols 240
+}
+
+load() { # every program of every object
+	local object name
+	for object in /opt/culvert/bpf/*.bpf.o; do
+		name=$(basename "$object" .bpf.o)
+		bpftool prog loadall "$object" "/sys/fs/bpf/$name" 2>/tmp/load || { cat /tmp/load && fail "$object does not load"; }
+		echo "### $name.bpf.o: loaded $(ls "/sys/fs/bpf/$name" | tr '\n' ' ')"
+	done
+}
+
+within() { # name, command...: runs a command in a namespace of the lab
+	local place=$1
+	shift
+	nsenter --net="$(echo /run/netns/cv-*-"$place")" "$@"
+}
+
+until_true() { # what, command...: waits, for 60 s
+	local what=$1 tries=300
+	shift
+	until "$@" >/dev/null 2>&1; do
+		tries=$((tries - 1))
+		[ $tries -gt 0 ] || fail "not within 60 s: $what"
+		sleep 0.2
+	done
+}
+
+ask() { # from, address, port, text: sends a datagram and prints the answer; nothing after 20 s
+	within "$1" bash -c "exec 3<>/dev/udp/$2/$3 && echo '$4' >&3 && timeout 20 dd bs=1500 count=1 <&3 2>/dev/null"
+}
+
+metric() { # node, pattern: the sum of the samples
+	within "$1" curl -sS http://127.0.0.1:15020/metrics | grep "$2" | awk '{ sum += $NF } END { print sum + 0 }'
+}
+
+counted() { [ "$(metric "$@")" -gt 0 ]; }
+
+attached() { # node, hook: how many programs its agent has there
+	/opt/culvert/culvert status -o json --admin-socket "$(echo "$lab"/*/"$1"/run/agent.sock)" >/tmp/status || fail "the agent of $1 is not well"
+	grep -c "\"attachment\": \"$2" /tmp/status
+}
+
+listens() { within "$1" cat /proc/net/udp /proc/net/udp6 | grep -qi ":$(printf %04x "$2") "; } # pod, UDP port
+
+datagrams() { # on one node in the kernel, between nodes by the proxies
+	local pair answer
+	for pair in near:10.91.1.3 far:10.91.2.1 far:fd91:2::1; do
+		answer=$(ask client "${pair#*:}" 8080 "hello ${pair#*:}")
+		[ "$answer" = "hello ${pair#*:}" ] || fail "a datagram from client to $pair was answered by '$answer'"
+	done
+	counted node1 '^culvert_udp_datagrams_total' || fail "node1's proxy saw no datagram"
+	echo "PASS Datagrams: answers from one node in the kernel, from the other by tunnel, IPv4 and IPv6"
+}
+
+arrives_from_outside() { # the kernel takes to a new snapshot a moment before the proxy does
+	within control bash -c 'echo from-outside >/dev/udp/10.91.2.1/9999'
+	grep -q QUIT /tmp/outside && grep -q from-outside /tmp/outside
+}
+
+# Where a workload takes datagrams by the proxy, also from outside, there is XDP at its node's uplink. It refuses, and puts headers in.
+express() {
+	local objects
+	objects=$(echo "$lab"/*/objects)
+	sed -i 's/mode: STRICT/mode: PERMISSIVE/' "$objects/mesh.yaml"
+	cat >"$objects/policy-outside.yaml" <<-'YAML'
+		apiVersion: culvert.dev/v1alpha1
+		kind: AuthorizationPolicy
+		metadata:
+		  name: outside
+		  namespace: demo
+		spec:
+		  selector:
+		    matchLabels:
+		      app: web
+		  action: ALLOW
+		  rules:
+		    - from:
+		        - ipBlocks: ["10.90.0.0/16"]
+		      to:
+		        - ports: [9999]
+	YAML
+	sed -i 's|^metadata:|metadata:\n  annotations:\n    culvert.dev/proxy-protocol: v2:9999/udp|' "$objects/workload-far.yaml"
+	until_true "XDP at node2's uplink" grep -q "cv_xdp is attached to eth0 by xdp native" "$lab"/*/node2.agent.log
+	until_true "a datagram from outside arrives with a PROXY header" arrives_from_outside
+	until_true "XDP counts its headers" counted node2 '^culvert_datapath_xdp_total.*"header"'
+	within control bash -c 'echo refused >/dev/udp/10.91.2.1/9998'
+	until_true "XDP counts its drop" counted node2 '^culvert_datapath_xdp_total.*"drop"'
+	echo "PASS XDP in the driver: a datagram from outside got its PROXY header, another was refused"
+}
+
+prepare
+echo "### kernel $(uname -r)"
+load
+/opt/culvert/culvert check >/tmp/check || fail "culvert check finds errors"
+cat /tmp/check
+hook=clsact
+grep -q '^ok  *tcx ' /tmp/check && hook=tcx
+/opt/culvert/culvert demo --keep --steps "$(cat /etc/demo-steps)" || fail "the demo failed"
+number=$(attached node1 "$hook")
+[ "$number" -gt 0 ] || fail "no program is attached by $hook"
+echo "### node1: $number programs attached by $hook"
+for pod in near far; do
+	within "$pod" socat UDP6-RECVFROM:8080,ipv6only=0,fork EXEC:/bin/cat &
+	until_true "a UDP server in $pod" listens "$pod" 8080
+done
+within far socat -u UDP4-RECV:9999 OPEN:/tmp/outside,creat,append &
+until_true "a UDP server for those outside" listens far 9999
+datagrams
+express
+echo "### passed"
+poweroff -f
