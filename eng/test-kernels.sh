@@ -11,7 +11,7 @@ PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 configuration=${CONFIGURATION:-Release}
 work=$root/artifacts/kernels
 cli=$root/src/Cli/bin/$configuration/net10.0
-steps=${STEPS-same-node,between-nodes,identity,service,denied-same-node,agent-killed}
+steps=${STEPS-same-node,between-nodes,identity,service,denied-same-node,udp-same-node,udp-between-nodes,agent-killed}
 [ $# -gt 0 ] || set -- 6.1 6.12
 mkdir -p "$work"
 
@@ -75,7 +75,8 @@ build_image() {
 	cp "$(command -v busybox)" "$tree/bin/busybox"
 	for library in $("$tree/bin/busybox" --list); do [ -e "$tree/bin/$library" ] || ln -s busybox "$tree/bin/$library"; done
 	# busybox's shell would run its own applets before the programs of the same name, so it is only for init.
-	copy_programs "$tree" bash dash ip nsenter setsid curl nginx tcpdump mount umount bpftool openssl socat grep cut cat rm rmdir mkdir sleep
+	copy_programs "$tree" bash dash ip nsenter setsid curl nginx tcpdump mount umount bpftool openssl socat grep cut cat rm rmdir mkdir sleep dd timeout \
+		/usr/*/nginx/modules/ngx_stream_module.so
 	ln -sf ../usr/bin/dash "$tree/bin/sh"
 	for library in libbpf.so.1 libelf.so.1 libssl.so.3 libcrypto.so.3 libstdc++.so.6 libgcc_s.so.1 libz.so.1 \
 		libdl.so.2 libpthread.so.0 librt.so.1 libm.so.6; do
