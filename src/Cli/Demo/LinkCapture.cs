@@ -22,8 +22,10 @@ internal sealed class LinkCapture
     /// <summary>Starts to capture TCP and UDP on a node's uplink and waits until tcpdump listens.</summary>
     public static async Task<LinkCapture> StartAsync(MeshNode node, CancellationToken cancellationToken)
     {
-        var file = Path.Combine(node.Place.Folder, Guid.NewGuid().ToString("N") + ".pcap");
-        var tcpdump = node.Place.Start("tcpdump", "tcpdump", "-i", LabNode.Uplink, "-s", "0", "-U", "--immediate-mode", "-Z", "root", "-w", file, "tcp or udp");
+        // A log of its own for each: in a common one the words of an earlier tcpdump would be taken for those of this one.
+        var name = "tcpdump-" + Guid.NewGuid().ToString("N");
+        var file = Path.Combine(node.Place.Folder, name + ".pcap");
+        var tcpdump = node.Place.Start(name, "tcpdump", "-i", LabNode.Uplink, "-s", "0", "-U", "--immediate-mode", "-Z", "root", "-w", file, "tcp or udp");
         await LabWait.UntilAsync(
             "tcpdump listens",
             () => tcpdump.ReadLog().Contains("listening on", StringComparison.Ordinal),
