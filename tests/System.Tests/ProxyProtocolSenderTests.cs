@@ -70,7 +70,7 @@ public sealed class ProxyProtocolSenderTests(ProxyProtocolFixture mesh)
         Assert.Equal(MeshFixture.AddressOf(mesh.Client, family), IPEndPoint.Parse(said.Split(' ')[0]).Address);
         var judge = path == TestPath.Direct ? mesh.Node1 : mesh.Node2;
         var flow = await judge.WaitForFlowAsync("the flow", f => f.Source.Port == ((IPEndPoint)client.LocalEndPoint!).Port && f.Source.Identity == MeshObjects.Identity("front"));
-        Assert.Equal(FlowPath.Tunnel, flow.Path);
+        Assert.Equal(path == TestPath.Direct ? FlowPath.Proxy : FlowPath.Tunnel, flow.Path);
         Assert.Empty(server.Failures);
     }
 

@@ -41,7 +41,7 @@ internal static class Explainer
         bool authenticated = source is { Enrolled: true };
         bool sameNode = authenticated && source!.Node == destination.Node;
         bool byProxy = destination.UsesProxyProtocol || balanced || (service is not null && ReferenceEquals(source, destination));
-        answer.Path = !authenticated ? Wire.FlowPath.Passthrough : sameNode && !byProxy ? Wire.FlowPath.Direct : Wire.FlowPath.Tunnel;
+        answer.Path = !authenticated ? Wire.FlowPath.Passthrough : !sameNode ? Wire.FlowPath.Tunnel : byProxy ? Wire.FlowPath.Proxy : Wire.FlowPath.Direct;
         answer.Steps.Add(PathStep(source, destination, authenticated, sameNode, byProxy, protocol));
         ProxyProtocolExplainer.AddSteps(answer, destination, targetPort, protocol);
         if (destination.Node != snapshot.Node)

@@ -31,6 +31,7 @@ internal static class FlowMapping
             {
                 FlowPath.Direct => Wire.FlowPath.Direct,
                 FlowPath.Tunnel => Wire.FlowPath.Tunnel,
+                FlowPath.Proxy => Wire.FlowPath.Proxy,
                 _ => Wire.FlowPath.Passthrough,
             },
             BytesSent = record.BytesSent,

@@ -101,12 +101,13 @@ public sealed class AgentMetrics
     {
         FlowPath.Direct => "direct",
         FlowPath.Tunnel => "tunnel",
+        FlowPath.Proxy => "proxy",
         _ => "passthrough",
     };
 
     private static string Security(FlowPath path) => path switch
     {
-        FlowPath.Direct => "kernel",
+        FlowPath.Direct or FlowPath.Proxy => "kernel",
         FlowPath.Tunnel => "mutual_tls",
         _ => "none",
     };

@@ -97,4 +97,7 @@ public enum FlowPath
 
     /// <summary>In plaintext, forwarded by the kernel or by the proxy.</summary>
     Passthrough,
+
+    /// <summary>Through the proxy of the node that both ends are on: the kernel says who the source is, nothing leaves the node.</summary>
+    Proxy,
 }

@@ -120,6 +120,13 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
         }
     }
 
+    private static FlowPath PathOf(in ProxyConnectionInfo connection) => connection.Route switch
+    {
+        OutboundRouteKind.Local => connection.Direction == ProxyDirection.Outbound ? FlowPath.Proxy : FlowPath.Passthrough,
+        OutboundRouteKind.Passthrough => FlowPath.Passthrough,
+        _ => FlowPath.Tunnel,
+    };
+
     private void Take(in ProxyEvent e)
     {
         ProxyConnectionInfo c = e.Connection;
@@ -129,7 +136,7 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
             Time = e.Time,
             Kind = e.Kind,
             Protocol = c.Protocol,
-            Path = c.Route is OutboundRouteKind.Passthrough || (!outbound && c.Route is OutboundRouteKind.Local) ? FlowPath.Passthrough : FlowPath.Tunnel,
+            Path = PathOf(c),
             Source = Point(c.Source),
             Destination = Point(c.Destination),
             Backend = c.Target != c.Destination && c.Target.Port != 0 ? Point(c.Target) : null,

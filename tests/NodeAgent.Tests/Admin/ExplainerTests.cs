@@ -14,7 +14,7 @@ public sealed class ExplainerTests
     {
         WorkloadInfo web = TestMesh.Workload("web", "n1", "10.0.0.2") with { ProxyProtocolPorts = [new(80, TransportProtocol.Tcp), new(81, TransportProtocol.Tcp)], BareProxyProtocolPorts = [new(81, TransportProtocol.Tcp)] };
         Wire.ExplainResponse answer = Explain(web, "10.0.0.1", 80);
-        Assert.Equal((Wire.Verdict.Allow, Wire.FlowPath.Tunnel), (answer.Verdict, answer.Path));
+        Assert.Equal((Wire.Verdict.Allow, Wire.FlowPath.Proxy), (answer.Verdict, answer.Path));
         Assert.Contains(answer.Steps, s => s.Contains("by that node's proxy", StringComparison.Ordinal));
         Assert.Contains(answer.Steps, s => s.Contains("PROXY protocol v2 header", StringComparison.Ordinal) && s.Contains("identity", StringComparison.Ordinal));
         Assert.Contains(Explain(web, "10.0.0.1", 81).Steps, s => s.EndsWith("addresses only", StringComparison.Ordinal));
@@ -41,7 +41,7 @@ public sealed class ExplainerTests
         Wire.ExplainResponse answer = Explainer.Explain(
             new SnapshotIndex(TestMesh.Snapshot([Client, dns], services: [service])),
             new() { Source = "shop/client", Destination = "shop/dns", Port = 53, Protocol = Wire.TransportProtocol.Udp });
-        Assert.Equal(Wire.FlowPath.Tunnel, answer.Path);
+        Assert.Equal(Wire.FlowPath.Proxy, answer.Path);
         Assert.Contains(answer.Steps, s => s.Contains("each client always goes to the same one", StringComparison.Ordinal));
     }
 
