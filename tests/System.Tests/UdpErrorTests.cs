@@ -13,11 +13,10 @@ public sealed class UdpErrorTests(MeshFixture mesh)
     private static LabPod? _outside;
 
     [Theory]
-    [InlineData(TestFamily.IPv4)]
-    [InlineData(TestFamily.IPv6)]
-    public async Task A_closed_port_on_the_same_node_is_reported_to_the_client(TestFamily family)
+    [ClassData(typeof(AllPaths))]
+    public async Task A_closed_port_is_reported_to_the_client(TestPath path, TestFamily family)
     {
-        using var client = UdpPeer.Connect(mesh.Client, ClosedPort(mesh.Near, family));
+        using var client = UdpPeer.Connect(mesh.Client, ClosedPort(mesh.Server(path, family).Pod, family));
         Assert.Equal(SocketError.ConnectionRefused, await ErrorAsync(client, 1));
     }
 
@@ -29,7 +28,7 @@ public sealed class UdpErrorTests(MeshFixture mesh)
         var closed = ClosedPort(mesh.Far, family);
         using var client = UdpPeer.Connect(mesh.Client, closed);
         var before = (await mesh.Node2.MetricsAsync()).Sum("culvert_udp_port_unreachable_total");
-        await client.SendAsync(new byte[] { 1 });
+        Assert.Equal(SocketError.ConnectionRefused, await ErrorAsync(client, 1));
         await LabWait.UntilAsync(
             "the refusal is counted", async () => (await mesh.Node2.MetricsAsync()).Sum("culvert_udp_port_unreachable_total") > before, TimeSpan.FromSeconds(5));
 

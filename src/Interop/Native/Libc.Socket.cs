@@ -36,6 +36,7 @@ internal static unsafe partial class Libc
 
     internal const int IPPROTO_TCP = 6;
     internal const int IPPROTO_UDP = 17;
+    internal const int IPPROTO_RAW = 255;
     internal const int TCP_NODELAY = 1;
     internal const int TCP_KEEPIDLE = 4;
     internal const int TCP_KEEPINTVL = 5;
@@ -65,6 +66,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library, SetLastError = true)]
     internal static partial nint send(int fd, byte* buffer, nuint length, int flags);
+
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial nint sendto(int fd, byte* buffer, nuint length, int flags, byte* address, uint addressLength);
 
     [LibraryImport(Library, SetLastError = true)]
     internal static partial int shutdown(int fd, int how);

@@ -4,6 +4,27 @@ namespace Culvert.Interop.Sockets;
 
 public sealed partial class SocketHandle
 {
+    /// <summary>Makes a non-blocking, close-on-exec socket for whole IP packets, header included (IPPROTO_RAW; needs CAP_NET_RAW); null and the error when the system refuses.</summary>
+    /// <param name="ipv6">Whether for IPv6.</param>
+    /// <param name="error">Why null was returned.</param>
+    internal static SocketHandle? TryCreateRaw(bool ipv6, out SocketErrno error)
+    {
+        int fd = Libc.socket(ipv6 ? Libc.AF_INET6 : Libc.AF_INET, Libc.SOCK_RAW | Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC, Libc.IPPROTO_RAW);
+        error = fd < 0 ? LastError() : SocketErrno.None;
+        return fd < 0 ? null : new SocketHandle(fd, ipv6);
+    }
+
+    /// <summary>Sends one datagram, or packet, to an address.</summary>
+    internal unsafe SocketErrno SendTo(ReadOnlySpan<byte> datagram, in SocketEndPoint to)
+    {
+        byte* address = stackalloc byte[SocketAddressCodec.MaxSize];
+        int length = SocketAddressCodec.Write(to, IsIPv6, new Span<byte>(address, SocketAddressCodec.MaxSize));
+        fixed (byte* start = datagram)
+        {
+            return Libc.sendto(Fd, start, (nuint)datagram.Length, Libc.MSG_NOSIGNAL, address, (uint)length) < 0 ? LastError() : SocketErrno.None;
+        }
+    }
+
     /// <summary>Has the kernel tell each datagram's destination (IP_RECVORIGDSTADDR, IPV6_RECVORIGDSTADDR), which for a captured one is not the socket's own address.</summary>
     public SocketErrno SetReceiveOriginalDestination() => IsIPv6
         ? SetOption(Libc.IPPROTO_IPV6, Libc.IPV6_RECVORIGDSTADDR, 1)

@@ -1,4 +1,6 @@
 using Culvert.Http2;
+using Culvert.Interop;
+using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Relay;
 using Culvert.NodeAgent.Proxy.Tunnel;
@@ -10,6 +12,8 @@ namespace Culvert.NodeAgent.Proxy;
 internal sealed class ProxyContext
 {
     private long _nextId;
+    private PortUnreachableSender? _unreachable;
+    private bool _unreachableTried;
 
     internal ProxyContext(EventLoop loop, ProxyOptions options, ProxySeams seams, ConnectionBudget budget, FailureLog failures, TimeProvider time, UdpShared? udp = null)
     {
@@ -69,6 +73,26 @@ internal sealed class ProxyContext
 
     /// <summary>Connections that run, are being made or are being closed on this loop.</summary>
     internal int Running { get; set; }
+
+    /// <summary>Tells a client that nobody listens where it sends datagrams to, as the destination itself would (ICMP). Nothing is told without CAP_NET_RAW, which is reported once.</summary>
+    /// <param name="client">The client.</param>
+    /// <param name="destination">Where it sends to.</param>
+    internal void TellUnreachable(in SocketEndPoint client, in SocketEndPoint destination)
+    {
+        if (!Options.Transparent) return;
+        if (!_unreachableTried)
+        {
+            _unreachableTried = true;
+            _unreachable = PortUnreachableSender.TryCreate(Options.Mark, out SocketErrno error);
+            if (_unreachable is null) Loop.ReportFault(new KernelException("make a raw socket (CAP_NET_RAW) to report closed UDP ports to clients", (int)error));
+        }
+
+        // As any ICMP: of no consequence when it does not arrive.
+        _ = _unreachable?.Send(client, destination);
+    }
+
+    /// <summary>Frees what was made on demand; when the loop ends.</summary>
+    internal void Release() => _unreachable?.Dispose();
 
     /// <summary>A number for a connection.</summary>
     internal long NextId() => ++_nextId;

@@ -89,6 +89,7 @@ internal sealed class ProxyLoop
         foreach (ProxiedConnection connection in _context.Connections.ToArray()) connection.Abort(ProxyFailure.Draining);
         _inbound.CloseAll();
         _context.Pool.CloseAll();
+        _context.Release();
     }
 
     internal ProxyLoopStats Stats() => new(

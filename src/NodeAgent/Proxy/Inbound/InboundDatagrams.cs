@@ -144,6 +144,8 @@ internal sealed class InboundDatagrams : IConnectionRelay, IDatagramSink, IDispo
 
         public void OnIdle() => session._stream?.Flush();
 
+        public void OnUnreachable() => session._stream?.SendUnreachable();
+
         public void OnClosed(ProxyFailure failure)
         {
             session._stream?.Abort(failure, Http2ErrorCode.ConnectError);

@@ -24,6 +24,11 @@ internal sealed class TunnelDatagramStream : IDatagramPeer, IOpeningStream, IFlu
     /// </summary>
     internal const byte SourcePortContext = 1;
 
+    /// <summary>
+    /// Context id, of the server's half of the numbers, that says, without a payload, that nobody listens at the destination's port. Who does not know it drops it (RFC 9298, section 4).
+    /// </summary>
+    internal const byte UnreachableContext = 3;
+
     private const int MaxHead = Capsule.MaxHeaderLength + QuicVarint.MaxLength + sizeof(ushort);
 
     // More than this is put on the wire within the turn, so that a burst is not dropped for want of room.
@@ -108,6 +113,16 @@ internal sealed class TunnelDatagramStream : IDatagramPeer, IOpeningStream, IFlu
         if (_tunnel.Http2.PendingOutput >= FlushAt) _tunnel.FlushNow();
         _tunnel.ScheduleFlush();
         return true;
+    }
+
+    /// <summary>Says that the destination has nobody at its port (server side), to a peer that speaks this mesh's additions.</summary>
+    internal void SendUnreachable()
+    {
+        if (IsEnded || _stream is null || !_sourcePorts) return;
+        Span<byte> capsule = stackalloc byte[MaxHead];
+        int length = Capsule.WriteHeader(capsule, Capsule.DatagramType, 1);
+        capsule[length++] = UnreachableContext;
+        if (_tunnel.Http2.TrySendWhole(_stream, capsule[..length], [])) _tunnel.ScheduleFlush();
     }
 
     /// <inheritdoc/>
@@ -234,6 +249,11 @@ internal sealed class TunnelDatagramStream : IDatagramPeer, IOpeningStream, IFlu
 
             port = BinaryPrimitives.ReadUInt16BigEndian(value);
             value = value[sizeof(ushort)..];
+        }
+        else if (context == UnreachableContext && value.IsEmpty && _sourcePorts && _tunnel.Http2.Role == Http2Role.Client)
+        {
+            _sink.OnUnreachable();
+            return;
         }
         else if (context != PayloadContext)
         {

@@ -11,6 +11,12 @@ internal interface IDatagramSink
     /// <summary>No datagrams come for now: what has gathered may leave.</summary>
     void OnIdle();
 
+    /// <summary>The destination said that nobody listens at its port. The peer stays: somebody may, later.</summary>
+    void OnUnreachable()
+    {
+        // Of no use to a sink that has nobody to tell.
+    }
+
     /// <summary>The peer is of no more use (a tunnel broke, policy changed). Called at most once, and not for the owner's own Dispose.</summary>
     void OnClosed(ProxyFailure failure);
 }

@@ -41,7 +41,7 @@ internal sealed class UdpIo(EventLoop loop, UdpCounters counters, IProxyObserver
         if (peer.Queue.Count == 0) return;
         DatagramSendResult result = _sender.Send(peer.Handle, ref peer.Queue, ref peer.MaxSegment);
         if (result.Dropped > 0) observer.OnDatagramDropped(DatagramDrop.SendFailed, result.Dropped);
-        if (result.Error == SocketErrno.ConnectionRefused) counters.CountRefusedByPeer();
+        if (result.Error == SocketErrno.ConnectionRefused) peer.OnRefused();
     }
 
     /// <summary>Forgets what waits for a socket.</summary>

@@ -121,6 +121,12 @@ internal sealed class UdpSession : IDatagramSink, IConnectionRelay
     public void OnIdle() => _client?.Flush();
 
     /// <inheritdoc/>
+    public void OnUnreachable()
+    {
+        if (!IsClosed) _context.TellUnreachable(Key.Client, Key.Destination);
+    }
+
+    /// <inheritdoc/>
     public void OnClosed(ProxyFailure failure) => Close(failure);
 
     /// <inheritdoc/>

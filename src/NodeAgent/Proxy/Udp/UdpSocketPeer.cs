@@ -121,12 +121,19 @@ internal sealed class UdpSocketPeer : EventSource, IDatagramPeer
         if (!_disposed) _sink.OnIdle();
     }
 
+    /// <summary>The destination's ICMP has said that nobody listens there.</summary>
+    internal void OnRefused()
+    {
+        _context.Udp.Counters.CountRefusedByPeer();
+        if (!_disposed) _sink.OnUnreachable();
+    }
+
     /// <inheritdoc/>
     internal override void OnReady(EpollEvents events)
     {
         DatagramReceiver receiver = _context.Udp.Receiver;
         SocketErrno error = receiver.Receive(Handle);
-        if (error == SocketErrno.ConnectionRefused) _context.Udp.Counters.CountRefusedByPeer();
+        if (error == SocketErrno.ConnectionRefused) OnRefused();
         if (error != SocketErrno.None) return;
 
         // One call a turn: others get theirs, and what is left is reported again.
