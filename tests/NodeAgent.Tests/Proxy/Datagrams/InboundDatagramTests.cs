@@ -161,18 +161,35 @@ public sealed class InboundDatagramTests
     }
 
     [Fact]
-    public async Task DrainWaitsForSessionsUntilTheDeadline()
+    public async Task DrainDoesNotWaitForSessions()
     {
         await using ProxyPair pair = new();
         await using DatagramClient client = new(pair);
         using Socket pod = BindPod(pair);
         (TunnelDatagramStream stream, RecordingSink sink) = await client.OpenAsync(Address(pod));
-        Task<bool> drain = pair.DestinationProxy.DrainAsync(TimeSpan.FromMilliseconds(300));
         Assert.True(await client.SendAsync(stream, [1]));
         await ReceiveAsync(pod);
-        Assert.False(await drain);
+        Assert.True(await pair.DestinationProxy.DrainAsync(TimeSpan.FromMinutes(1)).WaitAsync(TimeSpan.FromSeconds(20)));
         Assert.NotEqual(ProxyFailure.None, await sink.Closed);
         Assert.Equal(ProxyFailure.Draining, pair.Destination.Closed.Single().End.Failure);
+    }
+
+    [Fact]
+    public async Task AClosedPortIsToldAndTheSessionStays()
+    {
+        await using ProxyPair pair = new();
+        await using DatagramClient client = new(pair);
+        Socket pod = BindPod(pair);
+        IPEndPoint address = (IPEndPoint)pod.LocalEndPoint!;
+        (TunnelDatagramStream stream, RecordingSink sink) = await client.OpenAsync(Address(pod));
+        pod.Dispose();
+        Assert.True(await client.SendAsync(stream, [1]));
+        await sink.Unreachable;
+        using Socket again = new(address.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+        again.Bind(address);
+        Assert.True(await client.SendAsync(stream, [2]));
+        await ReceiveAsync(again);
+        Assert.False(sink.IsClosed);
     }
 
     [Fact]
