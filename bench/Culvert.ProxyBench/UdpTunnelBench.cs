@@ -35,7 +35,12 @@ internal sealed class UdpTunnelBench : ITunnelStreams, IDatagramSink, IDisposabl
         _payload = new byte[size];
         WorkloadInfo workload = new()
         {
-            Uid = "x", Name = new NamespacedName("bench", "x"), ServiceAccount = "x", Identity = BenchPki.Id("destination"), Node = "bench", Addresses = [IPAddress.Loopback],
+            Uid = "x",
+            Name = new NamespacedName("bench", "x"),
+            ServiceAccount = "x",
+            Identity = BenchPki.Id("destination"),
+            Node = "bench",
+            Addresses = [IPAddress.Loopback],
         };
         _mesh = new BenchMesh(workload, BenchPki.Load(directory, "destination"), null);
         BenchMesh source = new(workload, BenchPki.Load(directory, "source"), null);

@@ -104,7 +104,8 @@ static __always_inline void datagram_capture(struct __sk_buff *skb, __u32 counte
 /* Whether the packet can carry a header. */
 static __always_inline int datagram_takes_header(struct __sk_buff *skb, const struct cv_packet *p)
 {
-	return !(p->flags & (CV_PACKET_FRAGMENT | CV_PACKET_OPTIONS)) && !skb->gso_size && p->len <= CV_HEADER_MAX_PACKET;
+	return !(p->flags & (CV_PACKET_FRAGMENT | CV_PACKET_OPTIONS)) && !skb->gso_size &&
+	       p->len <= CV_HEADER_MAX_PACKET;
 }
 
 /* Hands the UDP packet of s->packet and s->session to the proxy. Returns what the program returns. */

@@ -7,7 +7,8 @@
 
 #include "lib/maps.h"
 
-#define CV_FRAG_LIFE_NS (30ULL * 1000000000ULL) /* as long as the kernel waits for the rest: identifiers are used again */
+#define CV_FRAG_LIFE_NS                                                                                                \
+	(30ULL * 1000000000ULL) /* as long as the kernel waits for the rest: identifiers are used again */
 
 static __always_inline struct cv_frag_key fragment_key(const struct cv_packet *p)
 {

@@ -45,7 +45,8 @@ __noinline int from_net_datagram(struct __sk_buff *skb)
 	if (r)
 		return packet_drop(skb, r, CV_SIDE_NET);
 	if (f && !(f->flags & CV_FLOW_REPLY))
-		flow_finish(skb, 1); /* older than the workload's place behind the proxy, whose answers would go past it */
+		flow_finish(skb,
+		            1); /* older than the workload's place behind the proxy, whose answers would go past it */
 	return datagram_to_proxy(skb, CV_SIDE_NET);
 }
 
@@ -65,7 +66,8 @@ __noinline int from_net_first_missing(struct __sk_buff *skb)
 	if (p->key.proto != IPPROTO_UDP)
 		return TC_ACT_OK;
 	to = address_lookup(p->generation, &p->key.dst);
-	if (!outside_guards(to) || !listener_count(control, p->flags & CV_PACKET_V6 ? CV_LISTENER_RAW6 : CV_LISTENER_RAW4))
+	if (!outside_guards(to) ||
+	    !listener_count(control, p->flags & CV_PACKET_V6 ? CV_LISTENER_RAW6 : CV_LISTENER_RAW4))
 		return TC_ACT_OK;
 	return gather_first_missing(skb, s, CV_SIDE_NET);
 }
@@ -142,9 +144,9 @@ static __always_inline int from_net(struct __sk_buff *skb, struct cv_scratch *s)
 	if (!to || !(to->flags & CV_ADDRESS_MESHED) || !(to->flags & CV_ADDRESS_LOCAL))
 		return TC_ACT_OK;
 	if (p->key.proto == IPPROTO_UDP)
-		return outside_guards(to) && (to->flags & CV_ADDRESS_PROXY || p->flags & CV_PACKET_GATHERED) ?
-		               from_net_datagram(skb) :
-		               TC_ACT_OK;
+		return outside_guards(to) && (to->flags & CV_ADDRESS_PROXY || p->flags & CV_PACKET_GATHERED)
+		               ? from_net_datagram(skb)
+		               : TC_ACT_OK;
 	if (p->key.proto != IPPROTO_TCP) {
 		if (p->flags & CV_PACKET_ICMP_INNER)
 			icmp_capture(skb, s);

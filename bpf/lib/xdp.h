@@ -136,8 +136,8 @@ static __always_inline int xdp_to_proxy(struct xdp_md *ctx, struct cv_scratch *s
 	int v6 = !!(s->packet.flags & CV_PACKET_V6), r;
 
 	header_build(s);
-	r = v6 ? xdp_insert(ctx, s, CV_XDP_V6_HEADERS, header_length(1)) :
-	         xdp_insert(ctx, s, CV_XDP_V4_HEADERS, header_length(0));
+	r = v6 ? xdp_insert(ctx, s, CV_XDP_V6_HEADERS, header_length(1))
+	       : xdp_insert(ctx, s, CV_XDP_V4_HEADERS, header_length(0));
 	if (!r)
 		counter_add(CV_COUNTER_XDP_HEADER, 1);
 	return XDP_PASS;

@@ -47,9 +47,10 @@ enum cv_reason {
 	CV_REASON_TUNNEL_PORT = 19,          /* a pod addressed the tunnel port itself */
 	CV_REASON_INTERNAL = 20,             /* a map that must exist is missing: a bug */
 	CV_REASON_TRANSPORT_SPOOF = 21,      /* a packet carried the proxy's mark without being the proxy's */
-	CV_REASON_TUPLE_TAKEN = 22, /* translated, two flows would have the same ports; the next try may differ */
+	CV_REASON_TUPLE_TAKEN = 22,   /* translated, two flows would have the same ports; the next try may differ */
 	CV_REASON_HEADER_FAILED = 23, /* the kernel refused to make room for a PROXY header, or to write it */
-	CV_REASON_SESSION_TABLE_FULL = 24, /* cv_session took no entry for a datagram that has to be gathered from fragments */
+	CV_REASON_SESSION_TABLE_FULL =
+		24, /* cv_session took no entry for a datagram that has to be gathered from fragments */
 	CV_REASON_MAX = 25,
 };
 
@@ -134,8 +135,12 @@ enum cv_address_flag {
 	CV_ADDRESS_SERVICE = 1 << 3,  /* a Service address: look at cv_service */
 	CV_ADDRESS_EXCLUDED = 1 << 4, /* left alone by configuration */
 	CV_ADDRESS_STRICT = 1 << 5,   /* local workload that refuses plaintext */
-	CV_ADDRESS_PROXY = 1 << 6,    /* local workload whose traffic, TCP and UDP, needs the proxy even on this node and from outside */
-	CV_ADDRESS_TRUSTS = 1 << 7,   /* … of which some UDP port believes load balancers: their own address is not whom policy means */
+	CV_ADDRESS_PROXY =
+		1
+		<< 6, /* local workload whose traffic, TCP and UDP, needs the proxy even on this node and from outside */
+	CV_ADDRESS_TRUSTS =
+		1
+		<< 7, /* … of which some UDP port believes load balancers: their own address is not whom policy means */
 };
 
 struct cv_address {

@@ -171,7 +171,7 @@ public enum CvReason : uint
     /// <summary>The kernel refused to make room for a PROXY header, or to write it.</summary>
     HeaderFailed = 23,
 
-    /// <summary>cv_session took no entry for a datagram that has to be gathered from fragments.</summary>
+    /// <summary><c>CV_REASON_SESSION_TABLE_FULL</c>.</summary>
     SessionTableFull = 24,
 
     /// <summary><c>CV_REASON_MAX</c>.</summary>
@@ -541,10 +541,10 @@ public enum CvAddressFlag : uint
     /// <summary>Local workload that refuses plaintext.</summary>
     Strict = 32,
 
-    /// <summary>Local workload whose traffic, TCP and UDP, needs the proxy even on this node and from outside.</summary>
+    /// <summary><c>CV_ADDRESS_PROXY</c>.</summary>
     Proxy = 64,
 
-    /// <summary>… of which some UDP port believes load balancers: their own address is not whom policy means.</summary>
+    /// <summary><c>CV_ADDRESS_TRUSTS</c>.</summary>
     Trusts = 128,
 }
 
