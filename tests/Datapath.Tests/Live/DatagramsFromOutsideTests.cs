@@ -48,12 +48,12 @@ public sealed class DatagramsFromOutsideTests : IClassFixture<LiveWorld>
         }
     }
 
-    private BpfLink? Attach(Way way) => way == Way.Tc ? null : _world.AttachXdp(way == Way.Native ? XdpMode.Native : XdpMode.Generic);
+    private AttachedLink? Attach(Way way) => way == Way.Tc ? null : _world.AttachXdp(way == Way.Native ? XdpMode.Native : XdpMode.Generic);
 
     [Theory, MemberData(nameof(Ways))]
     public async Task Datagrams_of_every_size_reach_the_proxy_whole_and_answers_go_back(bool v6, Way way)
     {
-        using BpfLink? xdp = Attach(way);
+        using AttachedLink? xdp = Attach(way);
         using Proxy proxy = new(_world, v6);
         ulong inserted = _world.Maps.Counter(CvCounter.XdpHeader);
         using Socket client = Peer.Open(_world.PodX, v6, SocketType.Dgram);
@@ -88,7 +88,7 @@ public sealed class DatagramsFromOutsideTests : IClassFixture<LiveWorld>
     [Theory, MemberData(nameof(Ways))]
     public async Task What_policy_refuses_is_told_of_and_the_rest_is_not_disturbed(bool v6, Way way)
     {
-        using BpfLink? xdp = Attach(way);
+        using AttachedLink? xdp = Attach(way);
         using Proxy proxy = new(_world, v6);
         _world.SetPod(LiveWorld.Generation, _world.B, CvAddressFlag.Proxy | CvAddressFlag.Strict, CvEndpointFlag.Strict);
         using Socket client = Peer.Open(_world.PodX, v6, SocketType.Dgram);
@@ -108,7 +108,7 @@ public sealed class DatagramsFromOutsideTests : IClassFixture<LiveWorld>
     [Theory, MemberData(nameof(Ways))]
     public async Task Connections_reach_the_outbound_listeners_with_both_addresses(bool v6, Way way)
     {
-        using BpfLink? xdp = Attach(way);
+        using AttachedLink? xdp = Attach(way);
         using Socket listener = Peer.ListenAsProxy(_world.Node, v6, LiveWorld.CapturePort);
         _world.Maps.Listeners.SetDescriptor((uint)(v6 ? CvListenerKind.Out6 : CvListenerKind.Out4) * CvAbi.MaxListeners, listener.SafeHandle);
         _world.Maps.Offer(LiveWorld.Generation);
@@ -122,7 +122,7 @@ public sealed class DatagramsFromOutsideTests : IClassFixture<LiveWorld>
     [Theory, MemberData(nameof(Ways))]
     public async Task A_header_without_a_socket_of_the_proxy_reaches_nobody(bool v6, Way way)
     {
-        using BpfLink? xdp = Attach(way);
+        using AttachedLink? xdp = Attach(way);
         using (new Proxy(_world, v6))
         {
             // Its slots are empty again when it is closed, but the programs are told that it is there.

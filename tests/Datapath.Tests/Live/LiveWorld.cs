@@ -22,7 +22,7 @@ public sealed class LiveWorld : IWorld, IAsyncLifetime
 
     private readonly List<IDisposable> _disposables = [];
     private readonly List<(BpfProgram Program, uint Index, TcDirection Direction)> _places = [];
-    private readonly List<BpfLink> _links = [];
+    private readonly List<AttachedLink> _links = [];
     private readonly List<BpfProgram> _express = [];
     private readonly ConcurrentQueue<CvEvent> _events = new();
     private Lab? _lab;
@@ -179,19 +179,19 @@ public sealed class LiveWorld : IWorld, IAsyncLifetime
     {
         foreach ((BpfProgram program, uint index, TcDirection direction) in _places)
         {
-            if (UseTcx) _links.Add(BpfLink.AttachTcx(program, (int)index, direction));
+            if (UseTcx) _links.Add(new AttachedLink(BpfLink.AttachTcx(program, (int)index, direction)));
             else TcFilter.Attach(program, (int)index, direction);
         }
         return 0;
     });
 
     /// <summary>Puts the XDP program of a mode at the uplink until the link is disposed.</summary>
-    internal BpfLink AttachXdp(XdpMode mode) => In(Node, () => BpfLink.AttachXdp(_express[mode == XdpMode.Native ? 0 : 1], (int)UplinkIndex, mode));
+    internal AttachedLink AttachXdp(XdpMode mode) => new(In(Node, () => BpfLink.AttachXdp(_express[mode == XdpMode.Native ? 0 : 1], (int)UplinkIndex, mode)));
 
     /// <summary>Takes the programs away again.</summary>
     internal void Detach() => In(Node, () =>
     {
-        foreach (BpfLink link in _links) link.Dispose();
+        foreach (AttachedLink link in _links) link.Dispose();
         _links.Clear();
         if (UseTcx) return 0;
         foreach ((BpfProgram _, uint index, TcDirection direction) in _places) TcFilter.Detach((int)index, direction);
