@@ -44,9 +44,9 @@ __noinline int from_net_datagram(struct __sk_buff *skb)
 		r = session_open(skb, s, CV_SESSION_OUTSIDE | (to->flags & CV_ADDRESS_PROXY ? 0 : CV_SESSION_GATHERED));
 	if (r)
 		return packet_drop(skb, r, CV_SIDE_NET);
+	/* It is older than the workload's place behind the proxy; answers would go past that. */
 	if (f && !(f->flags & CV_FLOW_REPLY))
-		flow_finish(skb,
-		            1); /* older than the workload's place behind the proxy, whose answers would go past it */
+		flow_finish(skb, 1);
 	return datagram_to_proxy(skb, CV_SIDE_NET);
 }
 
@@ -109,7 +109,7 @@ static __always_inline int from_net_connection(struct __sk_buff *skb, struct cv_
 {
 	struct cv_packet *p = &s->packet;
 	struct cv_flow *f;
-	int r, fresh = (p->tcp_flags & (CV_TCP_SYN | CV_TCP_ACK | CV_TCP_RST)) == CV_TCP_SYN;
+	int r, fresh = packet_is_fresh_syn(p);
 
 	if (to->flags & (CV_ADDRESS_STRICT | CV_ADDRESS_EXCLUDED | CV_ADDRESS_NODE) || p->flags & CV_PACKET_FRAGMENT ||
 	    p->tcp_flags & CV_TCP_RST || (!fresh && (p->tcp_flags & (CV_TCP_SYN | CV_TCP_ACK)) != CV_TCP_ACK) ||

@@ -6,11 +6,6 @@
 #include "lib/icmp.h"
 #include "lib/judge.h"
 
-static __always_inline int packet_is_fresh_syn(const struct cv_packet *p)
-{
-	return (p->tcp_flags & (CV_TCP_SYN | CV_TCP_ACK | CV_TCP_RST)) == CV_TCP_SYN;
-}
-
 /* Whether a flow may start, or be picked up in its midst, with this packet. */
 static __always_inline int packet_may_start(const struct cv_packet *p)
 {

@@ -50,6 +50,11 @@ struct cv_packet {
 	__u8 icmp_type;
 };
 
+static __always_inline int packet_is_fresh_syn(const struct cv_packet *p)
+{
+	return (p->tcp_flags & (CV_TCP_SYN | CV_TCP_ACK | CV_TCP_RST)) == CV_TCP_SYN;
+}
+
 /* The packet that an ICMP error is about. */
 struct cv_inner {
 	struct cv_flow_key reverse; /* the direction that answers the embedded packet */

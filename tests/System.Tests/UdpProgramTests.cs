@@ -125,7 +125,7 @@ public sealed class UdpProgramTests(MeshFixture mesh)
         Directory.CreateDirectory(folder);
         var configuration = Path.Combine(folder, "nginx.conf");
         await File.WriteAllTextAsync(configuration, $$"""
-            load_module /usr/lib/nginx/modules/ngx_stream_module.so;
+            load_module {{NginxModules.Stream()}};
             daemon off;
             master_process off;
             user root;

@@ -50,16 +50,8 @@ internal static class DatagramServer
         }
     }
 
-    // Distributions differ in the folder; a relative path would be looked for below nginx's -p.
-    private static string StreamModule()
-    {
-        string[] folders = ["/usr/lib/nginx/modules", "/usr/lib64/nginx/modules", "/usr/share/nginx/modules"];
-        return Array.Find([.. folders.Select(f => Path.Combine(f, "ngx_stream_module.so"))], File.Exists)
-            ?? throw new DemoFailedException($"nginx has no stream module in {string.Join(", ", folders)}: install libnginx-mod-stream");
-    }
-
     private static string Configuration(LabPod pod, string folder) => $$"""
-        load_module {{StreamModule()}};
+        load_module {{NginxModules.Stream()}};
         daemon off;
         master_process off;
         user root;
