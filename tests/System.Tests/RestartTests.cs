@@ -134,13 +134,13 @@ public sealed class RestartTests(MeshFixture mesh)
     {
         await using var server = PeerServer.Start(mesh.Far, mesh.Far.Address4, PeerServer.EchoAsync);
         await mesh.Node1.StopAgentAsync();
-        var snapshot = Directory.GetFiles(mesh.Node1.StateFolder, "*snapshot*", SearchOption.AllDirectories).First();
+        var snapshot = Path.Combine(mesh.Node1.StateFolder, "snapshot.pb");
         await File.WriteAllBytesAsync(snapshot, [0xff, 0xfe, 1, 2, 3, 0xff, 0xff, 0xff]);
 
         await mesh.Node1.StartAgentAsync();
 
         await AssertEchoAsync(server);
-        Assert.Contains(Directory.GetFiles(Path.GetDirectoryName(snapshot)!), f => f.StartsWith(snapshot, StringComparison.Ordinal) && f != snapshot);
+        Assert.Contains(Directory.GetFiles(Path.GetDirectoryName(snapshot)!), f => f.StartsWith(snapshot + ".corrupt", StringComparison.Ordinal));
     }
 
     private static async Task AssertEndsAsync(Socket socket)

@@ -35,11 +35,10 @@ public sealed class UdpProgramTests(MeshFixture mesh)
         await using var far = await StartDnsAsync(mesh.Far);
         await using var near = await StartDnsAsync(mesh.Near);
         var yaml = MeshObjects.Service("dns", "web", 53, 53, Vip4, Vip6);
-        var before = (await mesh.Node1.StatusAsync()).SnapshotVersion;
         mesh.Mesh.Objects.Write("dns-service", yaml.TrimEnd() + "\n    - {name: udp, port: 53, targetPort: 53, protocol: UDP}\n");
         try
         {
-            await LabWait.UntilAsync("the Service is known", async () => (await mesh.Node1.StatusAsync()).SnapshotVersion > before, Deadline);
+            await mesh.Node1.WaitForServiceAsync("dns");
             foreach (var vip in new[] { Vip4, Vip6 })
             {
                 var address = IPAddress.Parse(vip);
@@ -55,9 +54,8 @@ public sealed class UdpProgramTests(MeshFixture mesh)
         }
         finally
         {
-            before = (await mesh.Node1.StatusAsync()).SnapshotVersion;
             mesh.Mesh.Objects.Remove("dns-service");
-            await LabWait.UntilAsync("the Service is gone", async () => (await mesh.Node1.StatusAsync()).SnapshotVersion > before, Deadline);
+            await mesh.Node1.WaitForServiceAsync("dns", present: false);
         }
     }
 

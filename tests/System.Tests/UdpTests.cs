@@ -20,11 +20,10 @@ public sealed class UdpTests(MeshFixture mesh) : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
-        var before = (await mesh.Node1.StatusAsync()).SnapshotVersion;
         if (File.Exists(mesh.Mesh.Objects.FileOf("udp-service")))
         {
             mesh.Mesh.Objects.Remove("udp-service");
-            await LabWait.UntilAsync("the Service is gone", async () => (await mesh.Node1.StatusAsync()).SnapshotVersion > before, Deadline);
+            await mesh.Node1.WaitForServiceAsync("names", present: false);
         }
     }
 
@@ -58,10 +57,9 @@ public sealed class UdpTests(MeshFixture mesh) : IAsyncLifetime
     {
         using var server = Bind(mesh.Far, family, 5353);
         using var client = Bind(mesh.Client, family);
-        var before = (await mesh.Node1.StatusAsync()).SnapshotVersion;
         mesh.Mesh.Objects.Write("udp-service", MeshObjects.Service("names", "web", 53, 5353, Vip4, Vip6).Replace("protocol: TCP", "protocol: UDP", StringComparison.Ordinal));
         using var near = Bind(mesh.Near, family, 5353);
-        await LabWait.UntilAsync("the Service is known", async () => (await mesh.Node1.StatusAsync()).SnapshotVersion > before, Deadline);
+        await mesh.Node1.WaitForServiceAsync("names");
         var vip = new IPEndPoint(IPAddress.Parse(family == TestFamily.IPv4 ? Vip4 : Vip6), 53);
         var farAnswers = 0;
         for (var i = 0; i < 40; i++)

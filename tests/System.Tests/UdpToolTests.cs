@@ -39,12 +39,11 @@ public sealed class UdpToolTests(MeshFixture mesh)
 
             """);
         await using var server = mesh.Far.Start("far.unbound", "unbound", "-c", config);
-        var before = (await mesh.Node1.StatusAsync()).SnapshotVersion;
         mesh.Mesh.Objects.Write("names-udp", MeshObjects.Service("names-udp", "web", 53, 53, NameServer, "fd97::54").Replace(
             "      protocol: TCP", "      protocol: TCP\n    - name: dns\n      port: 53\n      targetPort: 53\n      protocol: UDP", StringComparison.Ordinal));
-        await LabWait.UntilAsync("the Service is known", async () => (await mesh.Node1.StatusAsync()).SnapshotVersion > before, Deadline);
         try
         {
+            await mesh.Node1.WaitForServiceAsync("names-udp");
             // The near pod is a backend as well, where nobody answers: ask the far one by its address, then both by the Service until it has answered.
             await LabWait.UntilAsync("unbound answers", async () => (await DigAsync(mesh.Far.Address4.ToString(), "www.test", "A")).Contains("192.0.2.80", StringComparison.Ordinal), Deadline);
             Assert.Contains("192.0.2.80", await DigAsync(mesh.Far.Address4.ToString(), "www.test", "A", "+tcp"), StringComparison.Ordinal);
@@ -57,6 +56,7 @@ public sealed class UdpToolTests(MeshFixture mesh)
         finally
         {
             mesh.Mesh.Objects.Remove("names-udp");
+            await mesh.Node1.WaitForServiceAsync("names-udp", present: false);
         }
     }
 

@@ -33,6 +33,9 @@ internal sealed class AdminClient : IDisposable
     public Task<ExplainResponse> ExplainAsync(ExplainRequest request, CancellationToken cancellationToken) =>
         CallAsync(AdminService.Explain, request, Deadline, cancellationToken);
 
+    public Task<DumpSnapshotResponse> DumpSnapshotAsync(CancellationToken cancellationToken) =>
+        CallAsync(AdminService.DumpSnapshot, new DumpSnapshotRequest(), Deadline, cancellationToken);
+
     /// <summary>Takes longer than the others: the agent drains its connections first.</summary>
     public Task<DetachResponse> DetachAsync(CancellationToken cancellationToken) =>
         CallAsync(AdminService.Detach, new DetachRequest(), TimeSpan.FromSeconds(60), cancellationToken);

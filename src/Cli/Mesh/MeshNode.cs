@@ -114,6 +114,23 @@ internal sealed class MeshNode : IDisposable
         return await admin.ExplainAsync(request, cancellationToken).ConfigureAwait(false);
     }
 
+    /// <summary>Waits until a Service is in force at this node, or no longer is. Versions of snapshots tell no such thing: a controller that starts anew counts anew.</summary>
+    /// <param name="name">Its name, in the lab's namespace.</param>
+    /// <param name="present">False: wait until it is gone.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="TimeoutException">Not within 10 s.</exception>
+    public Task WaitForServiceAsync(string name, bool present = true, CancellationToken cancellationToken = default) => LabWait.UntilAsync(
+        $"the Service {name} is {(present ? "known to" : "forgotten by")} {Name}",
+        async () =>
+        {
+            using var admin = new AdminClient(AdminSocket, LabWait.Patience);
+            var snapshot = await admin.DumpSnapshotAsync(cancellationToken).ConfigureAwait(false);
+            return present == snapshot.Resources.Any(r => r.Service is { } service && service.Name == name && service.Namespace == MeshObjects.Namespace);
+        },
+        TimeSpan.FromSeconds(10),
+        Agent,
+        cancellationToken);
+
     /// <summary>The flows the agent remembers, oldest first.</summary>
     public async Task<IReadOnlyList<Flow>> FlowsAsync(FlowFilter? filter = null, CancellationToken cancellationToken = default)
     {
