@@ -48,6 +48,7 @@ public static class AgentCommand
         Option<string> readiness = new("--readiness") { Description = "ADDRESS:PORT of /ready and /live.", DefaultValueFactory = _ => d.Readiness.ToString() };
         Option<int> loops = new("--loops") { Description = "Event loops of the proxy; 0: one per core.", DefaultValueFactory = _ => d.Loops };
         Option<int> nice = new("--loop-nice") { Description = "Nice value of the event loops, -20 to 19; 0: as the process.", DefaultValueFactory = _ => d.LoopNice };
+        Option<int> linger = new("--loop-linger-us") { Description = "How long an event loop looks for more before it sleeps, at most, 0 to 1000 us; 0: not at all.", DefaultValueFactory = _ => (int)d.LoopLinger.TotalMicroseconds };
         Option<ushort> outbound = new("--outbound-port") { Description = "Port of the capture listener.", DefaultValueFactory = _ => d.OutboundPort };
         Option<ushort> udp = new("--udp-port") { Description = "Port of the capture socket for UDP.", DefaultValueFactory = _ => d.UdpPort };
         Option<ushort> tunnel = new("--tunnel-port") { Description = "Port of the tunnel.", DefaultValueFactory = _ => d.TunnelPort };
@@ -58,7 +59,7 @@ public static class AgentCommand
         Option<double> udpIdle = new("--udp-idle-seconds") { Description = "How long a UDP session without datagrams is kept, 1 to 3,600.", DefaultValueFactory = _ => d.UdpIdleTimeout.TotalSeconds };
         Option<bool> access = new("--access-log") { Description = "Log every connection." };
         Option<string> datapath = new("--datapath-object") { Description = "The compiled datapath.", DefaultValueFactory = _ => d.DatapathObject };
-        Command command = new("run", "Run the agent until SIGTERM or SIGINT.") { node, bpffs, run, state, controller, roots, token, uplinks, metrics, readiness, loops, nice, outbound, udp, tunnel, flows, xdp, checksum, drain, udpIdle, access, datapath };
+        Command command = new("run", "Run the agent until SIGTERM or SIGINT.") { node, bpffs, run, state, controller, roots, token, uplinks, metrics, readiness, loops, nice, linger, outbound, udp, tunnel, flows, xdp, checksum, drain, udpIdle, access, datapath };
         command.SetAction(async (parsed, cancellation) =>
         {
             if (!IPEndPoint.TryParse(parsed.GetValue(metrics)!, out IPEndPoint? metricsAt) | !IPEndPoint.TryParse(parsed.GetValue(readiness)!, out IPEndPoint? readinessAt))
@@ -80,6 +81,7 @@ public static class AgentCommand
                 Readiness = readinessAt!,
                 Loops = parsed.GetValue(loops),
                 LoopNice = parsed.GetValue(nice),
+                LoopLinger = TimeSpan.FromMicroseconds(parsed.GetValue(linger)),
                 OutboundPort = parsed.GetValue(outbound),
                 UdpPort = parsed.GetValue(udp),
                 TunnelPort = parsed.GetValue(tunnel),

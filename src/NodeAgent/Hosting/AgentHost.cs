@@ -222,6 +222,7 @@ public sealed class AgentHost : ISnapshotSink, IFlowContext, IAsyncDisposable
     private static ProxyOptions ProxyOptionsOf(AgentOptions options, int loops) => new()
     {
         Loops = loops,
+        LoopLinger = options.LoopLinger,
         OutboundListeners = [new(System.Net.IPAddress.Loopback, options.OutboundPort), new(System.Net.IPAddress.IPv6Loopback, options.OutboundPort)],
         TunnelListeners = [new(System.Net.IPAddress.Loopback, options.TunnelPort), new(System.Net.IPAddress.IPv6Loopback, options.TunnelPort)],
         UdpListeners = [new(System.Net.IPAddress.Loopback, options.UdpPort), new(System.Net.IPAddress.IPv6Loopback, options.UdpPort)],

@@ -13,6 +13,9 @@ internal sealed record ProxyOptions
     /// <summary>Nice value of the loops' threads, -20 to 19; 0 leaves it as it is, lower ones need CAP_SYS_NICE.</summary>
     internal int LoopNice { get; init; }
 
+    /// <summary>How long a loop may look for more before it sleeps, at most; 0: it sleeps at once.</summary>
+    internal TimeSpan LoopLinger { get; init; }
+
     /// <summary>Where captured connections arrive; loop 0 binds the port, further loops bind ports of the kernel's choice.</summary>
     internal IReadOnlyList<SocketEndPoint> OutboundListeners { get; init; } =
         [new(IPAddress.Loopback, ProxyOptionsDefaults.OutboundPort), new(IPAddress.IPv6Loopback, ProxyOptionsDefaults.OutboundPort)];

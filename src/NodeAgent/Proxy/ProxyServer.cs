@@ -37,7 +37,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         _loops = new ProxyLoop[count];
         UdpShared udp = new(new ConnectionBudget(options.MaxUdpSessions), new UdpAnswers());
         FailureLog failures = new(time, options.HandshakeLogInterval);
-        EventLoopOptions loopOptions = new() { MaxBufferedBytes = options.MaxBufferedBytes / count, Nice = options.LoopNice };
+        EventLoopOptions loopOptions = new() { MaxBufferedBytes = options.MaxBufferedBytes / count, Nice = options.LoopNice, LongestLinger = options.LoopLinger };
         for (int i = 0; i < count; i++)
         {
             EventLoop loop = new(i, loopOptions, time, seams.Observer);

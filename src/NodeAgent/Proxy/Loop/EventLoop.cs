@@ -28,7 +28,6 @@ internal sealed class EventLoop : IDisposable
     private int _asleep;
     private readonly LoopPatience _patience;
     private readonly Func<bool> _interrupted;
-    private bool _expectsMore;
 
     /// <summary>Makes a loop; it runs after <see cref="Start"/>.</summary>
     internal EventLoop(int index, EventLoopOptions options, TimeProvider time, ILoopObserver? observer = null)
@@ -37,7 +36,7 @@ internal sealed class EventLoop : IDisposable
         _time = time;
         _observer = observer;
         _nice = options.Nice;
-        _patience = new LoopPatience(time);
+        _patience = new LoopPatience(time, options.LongestLinger);
         _interrupted = () => !_posted.IsEmpty || _stopping;
         _events = new EpollBuffer(options.EventBatch);
         Buffers = new BufferPool(options.MaxBufferedBytes, options.MaxIdleBytes);
@@ -135,9 +134,6 @@ internal sealed class EventLoop : IDisposable
         _flushedNextTurn.Add(flushable);
     }
 
-    /// <summary>More is likely to come within microseconds: has the loop look for it for a moment before it sleeps.</summary>
-    internal void ExpectMore() => _expectsMore = true;
-
     /// <summary>Lets other work of the loop go first.</summary>
     /// <param name="signal">The waiter's own signal, not in use.</param>
     internal ValueTask<bool> YieldAsync(LoopSignal signal)
@@ -171,9 +167,10 @@ internal sealed class EventLoop : IDisposable
     private void Run()
     {
         SetPriority();
+        int count = 0;
         while (!_stopping)
         {
-            int count = Wait();
+            count = Wait(mayLinger: count > 0);
             long started = _time.GetTimestamp();
             NowMilliseconds = ToMilliseconds(started);
             try
@@ -207,19 +204,14 @@ internal sealed class EventLoop : IDisposable
         }
     }
 
-    private int Wait()
+    private int Wait(bool mayLinger)
     {
         if (_deferred.Count > 0 || _flushables.Count > 0) return _epoll.Wait(_events, 0);
-        if (_expectsMore)
-        {
-            _expectsMore = false;
-            if (_patience.Linger(_epoll, _events, _interrupted) is > 0 and int found) return found;
-            int waited = Sleep();
-            _patience.Slept();
-            return waited;
-        }
-
-        return Sleep();
+        if (!mayLinger) return Sleep();
+        if (_patience.Linger(_epoll, _events, _interrupted) is > 0 and int found) return found;
+        int count = Sleep();
+        _patience.Slept();
+        return count;
     }
 
     private int Sleep()

@@ -15,6 +15,9 @@ internal sealed record EventLoopOptions
     /// <summary>Nice value of the loop's thread, -20 to 19; 0 leaves it as it is.</summary>
     internal int Nice { get; init; }
 
+    /// <summary>How long the loop may look for more before it sleeps, at most; 0: it sleeps at once.</summary>
+    internal TimeSpan LongestLinger { get; init; }
+
     /// <summary>Most bytes kept idle for the next slow socket.</summary>
     internal long MaxIdleBytes { get; init; } = 4L * 1024 * 1024;
 }

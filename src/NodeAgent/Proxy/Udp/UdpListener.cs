@@ -47,7 +47,6 @@ internal sealed class UdpListener : EventSource, IDisposable
             }
 
             _sessions.Flush();
-            _context.Loop.ExpectMore();
             if (receiver.Count < DatagramReceiver.Capacity) return;
         }
     }

@@ -150,7 +150,6 @@ internal sealed class UdpSocketPeer : EventSource, IDatagramPeer
             if (!_disposed) _sink.OnDatagram(payload, 0);
         }
 
-        _context.Loop.ExpectMore();
         if (!_disposed) _sink.OnIdle();
     }
 

@@ -1,0 +1,122 @@
+using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Loop;
+
+namespace Culvert.NodeAgent.Tests.Proxy;
+
+public sealed class LoopPatienceTests : IDisposable
+{
+    private static readonly TimeSpan Longest = TimeSpan.FromMicroseconds(100);
+    private readonly SteppingClock _clock = new();
+    private readonly EpollHandle _epoll = EpollHandle.Create();
+    private readonly EventFdHandle _descriptor = EventFdHandle.Create();
+    private readonly EpollBuffer _events = new(4);
+
+    public LoopPatienceTests() => Assert.Equal(SocketErrno.None, _epoll.Add(_descriptor, EpollEvents.Readable, 7));
+
+    public void Dispose()
+    {
+        _epoll.Dispose();
+        _descriptor.Dispose();
+    }
+
+    [Fact]
+    public void Does_not_look_before_it_has_paid()
+    {
+        LoopPatience patience = new(_clock, Longest);
+        _descriptor.Signal();
+        Assert.Equal(0, Linger(patience));
+    }
+
+    [Fact]
+    public void Looks_twice_as_long_each_time_more_came_soon_up_to_the_longest()
+    {
+        LoopPatience patience = new(_clock, Longest);
+        int[] looks = [.. Enumerable.Range(0, 6).Select(_ => LooksBeforeSleep(patience, slept: TimeSpan.FromMicroseconds(2)))];
+        Assert.Equal([0, 10, 20, 40, 80, 100], looks); // the clock steps a microsecond per look
+    }
+
+    [Fact]
+    public void Takes_what_is_there()
+    {
+        LoopPatience patience = new(_clock, Longest);
+        LooksBeforeSleep(patience, slept: TimeSpan.FromMicroseconds(2));
+        _descriptor.Signal();
+        Assert.Equal(1, Linger(patience));
+        _events.Get(0, out ulong token);
+        Assert.Equal(7UL, token);
+    }
+
+    [Fact]
+    public void Looks_no_more_when_nothing_came()
+    {
+        LoopPatience patience = new(_clock, Longest);
+        LooksBeforeSleep(patience, slept: TimeSpan.FromMicroseconds(2));
+        LooksBeforeSleep(patience, slept: TimeSpan.FromMicroseconds(100));
+        Assert.Equal(0, LooksBeforeSleep(patience, slept: TimeSpan.FromMicroseconds(2)));
+    }
+
+    [Fact]
+    public void Never_looks_when_told_not_to()
+    {
+        LoopPatience patience = new(_clock, TimeSpan.Zero);
+        for (int i = 0; i < 3; i++) Assert.Equal(0, LooksBeforeSleep(patience, slept: TimeSpan.FromMicroseconds(1)));
+    }
+
+    [Fact]
+    public void Leaves_the_processor_to_those_who_need_it()
+    {
+        LoopPatience patience = new(_clock, Longest);
+        for (int i = 0; i < 4; i++) LooksBeforeSleep(patience, slept: TimeSpan.FromMicroseconds(2));
+        _clock.Step = TimeSpan.FromMicroseconds(60); // somebody else ran as long
+        Assert.Equal(1, LooksBeforeSleep(patience, slept: TimeSpan.Zero));
+        _clock.Step = TimeSpan.FromMicroseconds(1);
+        Assert.Equal(0, LooksBeforeSleep(patience, slept: TimeSpan.FromMicroseconds(2)));
+        _clock.Advance(TimeSpan.FromMilliseconds(10));
+        LooksBeforeSleep(patience, slept: TimeSpan.FromMicroseconds(2));
+        Assert.Equal(10, LooksBeforeSleep(patience, slept: TimeSpan.FromMicroseconds(2)));
+    }
+
+    [Fact]
+    public void Work_that_is_posted_ends_the_look()
+    {
+        LoopPatience patience = new(_clock, Longest);
+        for (int i = 0; i < 3; i++) LooksBeforeSleep(patience, slept: TimeSpan.FromMicroseconds(2));
+        int looks = 0;
+        Assert.Equal(0, patience.Linger(_epoll, _events, () => ++looks == 5));
+        Assert.Equal(5, looks);
+    }
+
+    private int Linger(LoopPatience patience) => patience.Linger(_epoll, _events, () => false);
+
+    /// <summary>One idle turn: how often it looked; it reads the clock once before, and once per look.</summary>
+    private int LooksBeforeSleep(LoopPatience patience, TimeSpan slept)
+    {
+        _clock.Reads = 0;
+        Assert.Equal(0, Linger(patience));
+        int looks = _clock.Reads - 1;
+        _clock.Advance(slept);
+        patience.Slept();
+        return looks;
+    }
+
+    /// <summary>A clock of nanoseconds that moves on at each read.</summary>
+    private sealed class SteppingClock : TimeProvider
+    {
+        private long _now = 1;
+
+        public TimeSpan Step { get; set; } = TimeSpan.FromMicroseconds(1);
+
+        public int Reads { get; set; }
+
+        public override long TimestampFrequency => 1_000_000_000;
+
+        public void Advance(TimeSpan time) => _now += (long)time.TotalNanoseconds;
+
+        public override long GetTimestamp()
+        {
+            Reads++;
+            Advance(Step);
+            return _now;
+        }
+    }
+}
