@@ -1,0 +1,22 @@
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.NodeAgent.Hosting;
+
+/// <summary>What an agent as a whole has to say.</summary>
+internal static partial class AgentLog
+{
+    [LoggerMessage(EventId = 1, Level = LogLevel.Error, Message = "the datapath could not follow a change of links: {Reason}")]
+    internal static partial void ReconcileFailed(ILogger logger, string reason);
+
+    [LoggerMessage(EventId = 2, Level = LogLevel.Information, Message = "node {Node}: agent {Version} is up; admin socket {Socket}, metrics on {Metrics}")]
+    internal static partial void Up(ILogger logger, string node, string version, string socket, System.Net.IPEndPoint metrics);
+
+    [LoggerMessage(EventId = 3, Level = LogLevel.Information, Message = "stopping; proxied connections have {Seconds} s")]
+    internal static partial void Stopping(ILogger logger, double seconds);
+
+    [LoggerMessage(EventId = 4, Level = LogLevel.Warning, Message = "--uplink {Interface}: there is no such interface; what other nodes send arrives unmarked until it appears (`ip link` lists those there are)")]
+    internal static partial void NoUplink(ILogger logger, string @interface);
+
+    [LoggerMessage(EventId = 5, Level = LogLevel.Information, Message = "the event loops run at the normal priority: --loop-nice {Nice} needs CAP_SYS_NICE")]
+    internal static partial void NormalPriority(ILogger logger, int nice);
+}

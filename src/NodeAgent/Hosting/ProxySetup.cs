@@ -1,0 +1,51 @@
+using System.Net;
+using Culvert.Interop.Abi;
+using Culvert.NodeAgent.Datapath;
+using Culvert.NodeAgent.Options;
+using Culvert.NodeAgent.Proxy;
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.NodeAgent.Hosting;
+
+/// <summary>What an agent's options mean for its proxy, and how the programs find the proxy.</summary>
+internal static class ProxySetup
+{
+    /// <summary>The proxy's options; says so when the event loops may not run at the priority asked for.</summary>
+    internal static ProxyOptions OptionsOf(AgentOptions options, ILogger logger)
+    {
+        bool mayHurry = options.LoopNice >= 0 || Capabilities.CanRaisePriority();
+        if (!mayHurry) AgentLog.NormalPriority(logger, options.LoopNice);
+        return new ProxyOptions
+        {
+            Loops = options.Loops > 0 ? options.Loops : Environment.ProcessorCount,
+            LoopNice = mayHurry ? options.LoopNice : 0,
+            LoopLinger = options.LoopLinger,
+            OutboundListeners = [new(IPAddress.Loopback, options.OutboundPort), new(IPAddress.IPv6Loopback, options.OutboundPort)],
+            TunnelListeners = [new(IPAddress.Loopback, options.TunnelPort), new(IPAddress.IPv6Loopback, options.TunnelPort)],
+            UdpListeners = [new(IPAddress.Loopback, options.UdpPort), new(IPAddress.IPv6Loopback, options.UdpPort)],
+            RawListeners = [new(IPAddress.Loopback, 0), new(IPAddress.IPv6Loopback, 0)],
+            ForbiddenPorts = [options.OutboundPort, options.TunnelPort, options.UdpPort],
+            UdpIdleTimeout = options.UdpIdleTimeout,
+            DatagramStreamIdleTimeout = TimeSpan.FromSeconds(Math.Max(180, options.UdpIdleTimeout.TotalSeconds * 2)),
+        };
+    }
+
+    /// <summary>
+    /// Puts the proxy's listeners into the sockmap, which is how the programs find them; slots of an agent that is gone are empty by themselves.
+    /// </summary>
+    internal static void OfferListeners(ProxyServer proxy, DatapathMaps maps, GenerationWriter writer)
+    {
+        uint[] counts = new uint[(int)CvListenerKind.Kinds];
+        foreach ((IReadOnlyList<ProxyListener> listeners, CvListenerKind four, CvListenerKind six) in
+            new[] { (proxy.OutboundListeners, CvListenerKind.Out4, CvListenerKind.Out6), (proxy.TunnelListeners, CvListenerKind.Tunnel4, CvListenerKind.Tunnel6),
+                (proxy.UdpListeners, CvListenerKind.Udp4, CvListenerKind.Udp6), (proxy.RawListeners, CvListenerKind.Raw4, CvListenerKind.Raw6) })
+        {
+            foreach (ProxyListener listener in listeners)
+            {
+                int kind = (int)(listener.Local.IsIPv4 ? four : six);
+                maps.Listener.SetDescriptor(((uint)kind * CvAbi.MaxListeners) + counts[kind]++, listener.Handle);
+            }
+        }
+        writer.SetListeners(counts);
+    }
+}
