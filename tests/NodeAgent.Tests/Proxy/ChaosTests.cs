@@ -12,7 +12,7 @@ public sealed class ChaosTests
     public async Task NothingIsLeftBehind(int seed)
     {
         await using ProxyPair pair = new(o => o with { StreamsPerTunnel = 20, MaxBufferedBytes = 8 << 20 });
-        using Socket listener = TunnelTests.Listen(pair);
+        using Socket listener = pair.ListenByTunnel();
         using CancellationTokenSource stop = new();
         Task serving = ServeAsync(listener, seed, stop.Token);
         int left = 3000;

@@ -83,6 +83,21 @@ internal sealed class ProxyPair : IAsyncDisposable
         return listener;
     }
 
+    /// <summary>An application, and a tunnel that leads to it.</summary>
+    internal Socket ListenByTunnel()
+    {
+        Socket listener = Listen();
+        RouteTo(((IPEndPoint)listener.LocalEndPoint!).Port);
+        return listener;
+    }
+
+    /// <summary>What the source's proxy has open.</summary>
+    internal async Task<(int Connections, int Tunnels)> CountAsync()
+    {
+        ProxyLoopStats[] stats = await SourceProxy.GetStatsAsync();
+        return (stats.Sum(s => s.Connections), stats.Sum(s => s.ClientTunnels));
+    }
+
     internal async Task<(Socket Client, Socket Server)> ConnectAsync(Socket listener)
     {
         Socket client = await ConnectClientAsync();
@@ -96,6 +111,20 @@ internal sealed class ProxyPair : IAsyncDisposable
         Socket client = new(Entry.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         await client.ConnectAsync(Entry).WaitAsync(TimeSpan.FromSeconds(10));
         return client;
+    }
+
+    /// <summary>Connects; the client has to be reset, and the source's proxy to say why.</summary>
+    internal async Task ExpectResetAsync(ProxyFailure failure)
+    {
+        int before = Source.Failed.Count;
+        SocketException exception = await Assert.ThrowsAsync<SocketException>(async () =>
+        {
+            using Socket client = await ConnectClientAsync();
+            await client.ReceiveToEndAsync();
+        });
+        Assert.Equal(SocketError.ConnectionReset, exception.SocketErrorCode);
+        await SocketExtensions.EventuallyAsync(() => Source.Failed.Count > before);
+        Assert.Equal(failure, Source.Failed.Last().Failure);
     }
 
     public async ValueTask DisposeAsync()

@@ -202,10 +202,9 @@ public sealed class RelayTests
 
     private static Socket Listen(ProxyPair pair, bool tunnel)
     {
+        if (tunnel) return pair.ListenByTunnel();
         Socket listener = pair.Listen();
-        int port = ((System.Net.IPEndPoint)listener.LocalEndPoint!).Port;
-        if (tunnel) pair.RouteTo(port);
-        else pair.RoutePlain(port);
+        pair.RoutePlain(((System.Net.IPEndPoint)listener.LocalEndPoint!).Port);
         return listener;
     }
 

@@ -13,9 +13,9 @@ public sealed class ScaleTests
     public async Task TwoThousandConnectionsAtOnce()
     {
         await using ProxyPair pair = new();
-        using Socket listener = TunnelTests.Listen(pair);
+        using Socket listener = pair.ListenByTunnel();
         using CancellationTokenSource stop = new();
-        Task echo = TunnelTests.EchoAsync(listener, stop.Token);
+        Task echo = EchoServer.RunAsync(listener, stop.Token);
         List<Socket> clients = [];
         for (int i = 0; i < 2000; i++) clients.Add(await pair.ConnectClientAsync());
         await Task.WhenAll(clients.Select((client, i) => Task.Run(async () =>
@@ -27,7 +27,7 @@ public sealed class ScaleTests
                 Assert.Equal(message, await client.ReceiveExactlyAsync(4));
             }
         })));
-        (int connections, int tunnels) = await TunnelTests.CountAsync(pair.SourceProxy);
+        (int connections, int tunnels) = await pair.CountAsync();
         Assert.Equal(2000, connections);
         Assert.InRange(tunnels, 2, 40);
         clients.ForEach(c => c.Dispose());
@@ -42,9 +42,9 @@ public sealed class ScaleTests
     {
         await using ProxyPair pair = new();
         pair.Source.Record = pair.Destination.Record = false;
-        using Socket listener = TunnelTests.Listen(pair);
+        using Socket listener = pair.ListenByTunnel();
         using CancellationTokenSource stop = new();
-        Task echo = TunnelTests.EchoAsync(listener, stop.Token);
+        Task echo = EchoServer.RunAsync(listener, stop.Token);
         await RunAsync(pair, 2000);
         (int descriptors, long memory, ProxyLoopStats[] stats) before = await SettleAsync(pair);
         await RunAsync(pair, 10_000);
@@ -62,7 +62,7 @@ public sealed class ScaleTests
     {
         await using ProxyPair pair = new();
         pair.Source.Record = pair.Destination.Record = false;
-        using Socket listener = TunnelTests.Listen(pair);
+        using Socket listener = pair.ListenByTunnel();
 
         // Sockets that were never awaited: .NET's awaitable ones allocate, and it is the proxy that is measured.
         using Socket client = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };

@@ -13,7 +13,7 @@ public sealed class TransparentTests
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "needs root for IP_TRANSPARENT");
         await using ProxyPair pair = new(o => o with { Transparent = true, Mark = 0x00C20000 });
-        using Socket listener = TunnelTests.Listen(pair);
+        using Socket listener = pair.ListenByTunnel();
         using Socket client = new(SocketType.Stream, ProtocolType.Tcp);
 
         // On one machine the client's own socket holds the port, unless it allows sharing; between nodes the port is free.

@@ -1,0 +1,87 @@
+using System.Net;
+using System.Net.Sockets;
+using Culvert.Core;
+using Culvert.NodeAgent.Proxy;
+
+namespace Culvert.NodeAgent.Tests.Proxy;
+
+/// <summary>Who is at the other end of a tunnel, and for whom it speaks.</summary>
+public sealed class TunnelIdentityTests
+{
+    private const string Carol = "spiffe://cluster.local/ns/c/sa/carol";
+
+    [Fact]
+    public async Task TheDestinationSeesTheClientsAddressAndBothIdentities()
+    {
+        await using ProxyPair pair = new();
+        using Socket listener = pair.ListenByTunnel();
+        (Socket client, Socket server) = await pair.ConnectAsync(listener);
+        await SocketExtensions.EventuallyAsync(() => !pair.Destination.Opened.IsEmpty);
+        ProxyConnectionInfo info = Assert.Single(pair.Destination.Opened);
+        Assert.Equal(client.LocalEndPoint, ProxyPair.ToIp(info.Source));
+        Assert.Equal(listener.LocalEndPoint, ProxyPair.ToIp(info.Target));
+        Assert.Equal((ProxyPair.Alice, ProxyPair.Bob), (info.SourceIdentity!.ToString(), info.DestinationIdentity!.ToString()));
+        client.Dispose();
+        server.Dispose();
+    }
+
+    [Fact]
+    public async Task AClientAddressThatIsNotThePeersIsNotBelieved()
+    {
+        await using ProxyPair pair = new();
+        pair.Destination.ClientAddressIsTrusted = false;
+        using Socket listener = pair.ListenByTunnel();
+        (Socket client, Socket server) = await pair.ConnectAsync(listener);
+        await SocketExtensions.EventuallyAsync(() => !pair.Destination.Opened.IsEmpty);
+        Assert.NotEqual(client.LocalEndPoint, ProxyPair.ToIp(Assert.Single(pair.Destination.Opened).Source));
+        client.Dispose();
+        server.Dispose();
+    }
+
+    [Fact]
+    public async Task AServerThatProvesAnotherIdentityGetsNoByte()
+    {
+        await using ProxyPair pair = new();
+        using Socket listener = pair.ListenByTunnel();
+        pair.RouteTo(((IPEndPoint)listener.LocalEndPoint!).Port, ProxyPair.Workload("carol", "c", Carol, pair.DestinationAddress));
+        await pair.ExpectResetAsync(ProxyFailure.PeerIdentityMismatch);
+        Assert.Empty(pair.Destination.Opened);
+    }
+
+    [Fact]
+    public async Task AServerOfAnotherAuthorityGetsNoByte()
+    {
+        await using ProxyPair pair = new();
+        using TestAuthority other = new("other");
+        using Socket listener = pair.ListenByTunnel();
+        TestLeaf leaf = other.Issue(ProxyPair.Bob);
+        SpiffeId bob = SpiffeId.Parse(ProxyPair.Bob);
+        pair.Destination.Identities[bob] = new TlsIdentity(bob, other.Context(false, leaf), other.Context(true, leaf, pair.Authority));
+        await pair.ExpectResetAsync(ProxyFailure.TlsHandshake);
+    }
+
+    [Fact]
+    public async Task ARefusedClientCertificateIsReportedOnBothSides()
+    {
+        await using ProxyPair pair = new();
+        using TestAuthority other = new("other");
+        using Socket listener = pair.ListenByTunnel();
+        TestLeaf leaf = other.Issue(ProxyPair.Alice);
+        SpiffeId alice = SpiffeId.Parse(ProxyPair.Alice);
+        pair.Source.Identities[alice] = new TlsIdentity(alice, other.Context(false, leaf, pair.Authority), other.Context(true, leaf));
+        await pair.ExpectResetAsync(ProxyFailure.TlsHandshake);
+        await SocketExtensions.EventuallyAsync(() => pair.Source.Handshakes.Any(h => h.Log) && pair.Destination.Handshakes.Any(h => h.Log));
+        Assert.Contains("alert", pair.Source.Handshakes.First(h => h.Log).Handshake.Detail, StringComparison.Ordinal);
+        Assert.Contains("verify failed", pair.Destination.Handshakes.First(h => h.Log).Handshake.Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task WithoutACertificateNothingLeaves()
+    {
+        await using ProxyPair pair = new();
+        using Socket listener = pair.ListenByTunnel();
+        pair.Source.Identities.Clear();
+        await pair.ExpectResetAsync(ProxyFailure.NoCertificate);
+        Assert.Empty(pair.Destination.Handshakes);
+    }
+}

@@ -1,0 +1,59 @@
+using System.Net;
+using System.Net.Sockets;
+using Culvert.Core;
+using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy;
+
+namespace Culvert.NodeAgent.Tests.Proxy;
+
+/// <summary>What may be asked for through a tunnel, and until when.</summary>
+public sealed class TunnelPolicyTests
+{
+    [Fact]
+    public async Task ADeniedConnectionIsAnsweredWith401AndReset()
+    {
+        await using ProxyPair pair = new();
+        using Socket listener = pair.ListenByTunnel();
+        pair.Destination.Allowed = false;
+        await pair.ExpectResetAsync(ProxyFailure.PolicyDenied);
+        (ProxyConnectionInfo info, ProxyFailure failure) = Assert.Single(pair.Destination.Failed);
+        Assert.Equal((ProxyFailure.PolicyDenied, DecisionReason.DeniedByPolicy), (failure, info.Decision.Reason));
+    }
+
+    [Fact]
+    public async Task OnlyTheWorkloadsOwnAddressMayBeAskedFor()
+    {
+        await using ProxyPair pair = new();
+        using Socket listener = pair.ListenByTunnel();
+        int port = ((IPEndPoint)listener.LocalEndPoint!).Port;
+        pair.Source.Route = _ => OutboundRoute.Tunnel(pair.Tunnel, new SocketEndPoint(IPAddress.Parse("127.99.0.1"), port), pair.Destination.Local!);
+        await pair.ExpectResetAsync(ProxyFailure.BadRequest);
+    }
+
+    [Fact]
+    public async Task TheProxysOwnPortsMayNotBeAskedFor()
+    {
+        await using ProxyPair pair = new();
+        pair.RouteTo(15008);
+        await pair.ExpectResetAsync(ProxyFailure.ConnectFailed);
+        Assert.Equal(ProxyFailure.NoRoute, pair.Destination.Failed.Single().Failure);
+    }
+
+    [Fact]
+    public async Task APolicyChangeClosesWhatIsNoLongerAllowed()
+    {
+        await using ProxyPair pair = new();
+        using Socket listener = pair.ListenByTunnel();
+        (Socket client, Socket server) = await pair.ConnectAsync(listener);
+        pair.DestinationProxy.ReauthorizeAll();
+        await client.SendAllAsync("still"u8.ToArray());
+        await server.ReceiveExactlyAsync(5);
+        pair.Destination.Allowed = false;
+        pair.DestinationProxy.ReauthorizeAll();
+        await client.AssertResetAsync();
+        await server.AssertResetAsync();
+        await SocketExtensions.EventuallyAsync(() => pair.Destination.Closed.Count == 1 && pair.Source.Closed.Count == 1);
+        Assert.Equal(ProxyFailure.PolicyChanged, pair.Destination.Closed.Single().End.Failure);
+        Assert.Equal(ProxyFailure.StreamReset, pair.Source.Closed.Single().End.Failure);
+    }
+}
