@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Culvert.Cli.Labs;
 using Culvert.Datapath.Tests.Support;
 using Culvert.Interop.Abi;
 
@@ -40,7 +41,7 @@ public sealed class DirectPathTests : IClassFixture<LiveWorld>
         Assert.InRange(closed.BytesOut, (ulong)(64 * Megabyte), (ulong)(68 * Megabyte));
         Assert.InRange(closed.BytesIn, (ulong)(65 * Megabyte), (ulong)(69 * Megabyte));
         Assert.Equal(drops, Total());
-        Assert.True(SpinWait.SpinUntil(() => _world.Maps.Flows.ToList().Count == 0, TimeSpan.FromSeconds(5)), "The entries stay.");
+        await LabWait.UntilAsync("the flow's entries go", () => _world.Maps.Flows.ToList().Count == 0, TimeSpan.FromSeconds(5));
         Assert.True(_world.Maps.Counter(CvCounter.DirectPackets) - packets > 100);
     }
 

@@ -6,6 +6,11 @@ namespace Culvert.NodeAgent.Tests.Proxy;
 /// <summary>Connections that end in every way at once, under rotation and policy changes: nothing may throw, hang or stay.</summary>
 public sealed class ChaosTests
 {
+    private const int Connections = 3000;
+
+    // Certificates and policy change after so many connections.
+    private const int ConnectionsPerRound = 20;
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
@@ -15,14 +20,19 @@ public sealed class ChaosTests
         using Socket listener = pair.ListenByTunnel();
         using CancellationTokenSource stop = new();
         Task serving = ServeAsync(listener, seed, stop.Token);
-        int left = 3000;
+        using SemaphoreSlim due = new(0);
+        int left = Connections;
         Task[] clients = [.. Enumerable.Range(0, 24).Select(i => Task.Run(async () =>
         {
             Random random = new((seed * 1000) + i);
-            while (Interlocked.Decrement(ref left) >= 0) await OneAsync(() => pair.ConnectClientAsync(), random);
+            for (int n; (n = Interlocked.Decrement(ref left)) >= 0;)
+            {
+                await OneAsync(() => pair.ConnectClientAsync(), random);
+                if (n % ConnectionsPerRound == 0) due.Release();
+            }
         }))];
         Task all = Task.WhenAll(clients);
-        for (int round = 0; await Task.WhenAny(all, Task.Delay(40)) != all; round++)
+        for (int round = 0; await Task.WhenAny(all, due.WaitAsync()) != all; round++)
         {
             if (round % 3 == 0) pair.RenewSource();
             if (round % 3 == 1) pair.RenewDestination();
@@ -87,7 +97,7 @@ public sealed class ChaosTests
                             socket.LingerState = new LingerOption(true, 0);
                             return;
                         case 2:
-                            await Task.Delay(random.Next(1, 10), limit.Token);
+                            await Task.Delay(random.Next(1, 10), limit.Token); // to do nothing for a while is what it does
                             break;
                         case < 6:
                             await socket.SendAsync(block.AsMemory(0, random.Next(1, block.Length + 1)), limit.Token);

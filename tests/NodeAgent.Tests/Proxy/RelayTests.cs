@@ -145,19 +145,13 @@ public sealed class RelayTests
         Task sending = Task.Run(async () =>
         {
             byte[] block = new byte[256 * 1024];
-            while (sent < Total) sent += await client.SendAsync(block.AsMemory(0, (int)Math.Min(block.Length, Total - sent)));
+            while (sent < Total) Volatile.Write(ref sent, sent + await client.SendAsync(block.AsMemory(0, (int)Math.Min(block.Length, Total - sent))));
             client.Shutdown(SocketShutdown.Send);
         });
-        long before = -1;
-        while (Volatile.Read(ref sent) != before)
-        {
-            before = Volatile.Read(ref sent);
-            await Task.Delay(300);
-        }
-
+        long stalledAt = await SocketExtensions.StalledAtAsync(() => Volatile.Read(ref sent));
         ProxyLoopStats[] stats = [.. await pair.SourceProxy.GetStatsAsync(), .. await pair.DestinationProxy.GetStatsAsync()];
         Assert.InRange(stats.Sum(s => s.BufferedBytes), 0, 8 << 20);
-        Assert.InRange(sent, 1, 64 << 20);
+        Assert.InRange(stalledAt, 1, 64 << 20);
         Assert.Equal(Total, await server.ReceiveToEndAsync());
         await sending;
         client.Dispose();

@@ -54,4 +54,20 @@ internal static class SocketExtensions
     }
 
     internal static Task EventuallyAsync(Func<bool> condition) => EventuallyAsync(() => Task.FromResult(condition()));
+
+    /// <summary>Waits until a number that other threads raise stands still.</summary>
+    /// <returns>The number.</returns>
+    internal static async Task<long> StalledAtAsync(Func<long> progress)
+    {
+        // No event tells that every window and buffer on the way is full: that nothing passes for a time is all there is to see.
+        using CancellationTokenSource limit = new(Limit);
+        using PeriodicTimer timer = new(TimeSpan.FromMilliseconds(300));
+        for (long last = -1; ;)
+        {
+            long now = progress();
+            if (now == last) return now;
+            last = now;
+            Assert.True(await timer.WaitForNextTickAsync(limit.Token));
+        }
+    }
 }

@@ -16,9 +16,11 @@ internal sealed class SocketPair : IDisposable
         First = SocketHandle.CreateTcp(ipv6);
         SocketErrno error = First.Connect(local);
         Assert.True(error is SocketErrno.None or SocketErrno.InProgress, error.ToString());
-        SpinWait spin = default;
+        using EpollHandle epoll = EpollHandle.Create();
+        Assert.Equal(SocketErrno.None, epoll.Add(listener, EpollEvents.Readable, 0));
+        EpollBuffer events = new(1);
         SocketHandle? accepted;
-        while ((accepted = listener.Accept(out _, out _)) is null) spin.SpinOnce();
+        while ((accepted = listener.Accept(out _, out _)) is null) epoll.Wait(events, -1);
         Second = accepted;
     }
 

@@ -52,6 +52,7 @@ public sealed class TunnelRotationTests
         await using ProxyPair pair = new();
         using Socket listener = pair.ListenByTunnel();
         using CancellationTokenSource stop = new(), stopEcho = new();
+        int exchanged = 0;
         Task echo = EchoServer.RunAsync(listener, stopEcho.Token);
         Task<int>[] clients = [.. Enumerable.Range(0, 8).Select(i => Task.Run(async () =>
         {
@@ -64,18 +65,23 @@ public sealed class TunnelRotationTests
                 {
                     await client.SendAllAsync(message);
                     await client.ReceiveExactlyAsync(message.Length);
+                    Interlocked.Increment(ref exchanged);
                 }
             }
 
             return requests;
         }))];
+        await SocketExtensions.EventuallyAsync(() => Volatile.Read(ref exchanged) > 0 || clients.Any(c => c.IsCompleted));
         for (int i = 0; i < 20; i++)
         {
-            await Task.Delay(50);
+            (int handshakes, int exchanges) = (pair.Source.Handshakes.Count, Volatile.Read(ref exchanged));
             if (i % 2 == 0) pair.RenewSource();
             else pair.RenewDestination();
             pair.SourceProxy.CertificatesChanged();
             pair.DestinationProxy.CertificatesChanged();
+
+            // The next one comes when a tunnel was made since, and traffic goes on.
+            await SocketExtensions.EventuallyAsync(() => (pair.Source.Handshakes.Count > handshakes && Volatile.Read(ref exchanged) > exchanges + 100) || clients.Any(c => c.IsCompleted));
         }
 
         await stop.CancelAsync();
@@ -84,7 +90,7 @@ public sealed class TunnelRotationTests
         Assert.Empty(pair.Destination.Failed);
         Assert.All(await Task.WhenAll(clients), n => Assert.True(n > 0));
         Assert.All(pair.Source.Closed, c => Assert.Equal(ProxyFailure.None, c.End.Failure));
-        Assert.InRange(pair.Source.Handshakes.Count, 10, 100);
+        Assert.InRange(pair.Source.Handshakes.Count, 21, 100);
         await stopEcho.CancelAsync();
         await echo;
     }

@@ -46,23 +46,18 @@ public sealed class TunnelTests
         await using ProxyPair pair = new();
         using Socket listener = pair.ListenByTunnel();
         List<Socket> sockets = [];
+        List<Task> writers = [];
         byte[] block = new byte[64 * 1024];
+        long sent = 0;
         for (int i = 0; i < 40; i++)
         {
             (Socket client, Socket server) = await pair.ConnectAsync(listener);
             sockets.AddRange([client, server]);
-            client.Blocking = false;
-
-            // Nobody reads: send until every window and buffer on the way is full.
-            for (int refused = 0; refused < 3; refused++)
-            {
-                SocketError error;
-                do client.Send(block, SocketFlags.None, out error);
-                while (error == SocketError.Success);
-                await Task.Delay(5);
-            }
+            writers.Add(WriteUntilClosedAsync(client, block, n => Interlocked.Add(ref sent, n)));
         }
 
+        // Nobody reads: every window and buffer on the way becomes full.
+        await SocketExtensions.StalledAtAsync(() => Interlocked.Read(ref sent));
         (Socket quick, Socket echo) = await pair.ConnectAsync(listener);
         await SocketExtensions.EventuallyAsync(async () => await pair.CountAsync() == (41, 1));
         for (int i = 0; i < 100; i++)
@@ -73,6 +68,7 @@ public sealed class TunnelTests
 
         sockets.AddRange([quick, echo]);
         sockets.ForEach(s => s.Dispose());
+        await Task.WhenAll(writers);
     }
 
     [Fact]
@@ -111,5 +107,17 @@ public sealed class TunnelTests
         server.Dispose();
         await SocketExtensions.EventuallyAsync(async () =>
             await pair.CountAsync() == (0, 0) && (await pair.DestinationProxy.GetStatsAsync())[0].ServerTunnels == 0);
+    }
+
+    private static async Task WriteUntilClosedAsync(Socket socket, byte[] block, Action<int> sent)
+    {
+        try
+        {
+            while (true) sent(await socket.SendAsync(block.AsMemory()));
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // The test is over and has closed it.
+        }
     }
 }

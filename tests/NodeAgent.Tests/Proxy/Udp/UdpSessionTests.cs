@@ -80,7 +80,7 @@ public sealed class UdpSessionTests
         proxy.Mesh.Allowed = false;
         byte[] datagram = UdpProxy.Captured(client.LocalEndPoint!, Service, [1]);
         for (int i = 0; i < 10; i++) client.SendTo(datagram, proxy.Entry);
-        await Until(() => proxy.Mesh.Dropped.GetValueOrDefault(DatagramDrop.SessionRefused) == 10);
+        await SocketExtensions.EventuallyAsync(() => proxy.Mesh.Dropped.GetValueOrDefault(DatagramDrop.SessionRefused) == 10);
         Assert.Equal(ProxyFailure.PolicyDenied, Assert.Single(proxy.Mesh.Failed).Failure);
 
         proxy.Mesh.Allowed = true;
@@ -91,7 +91,7 @@ public sealed class UdpSessionTests
 
         proxy.Mesh.Allowed = false;
         proxy.Server.ReauthorizeAll();
-        await Until(() => proxy.Mesh.Closed.Any(c => c.End.Failure == ProxyFailure.PolicyChanged));
+        await SocketExtensions.EventuallyAsync(() => proxy.Mesh.Closed.Any(c => c.End.Failure == ProxyFailure.PolicyChanged));
         Assert.Equal(1, Assert.Single(proxy.Mesh.Closed).End.BytesSent);
     }
 
@@ -106,7 +106,7 @@ public sealed class UdpSessionTests
         Assert.Equal(1, first.Receive(_buffer));
         proxy.RouteTo(second.LocalEndPoint!);
         proxy.Server.ReauthorizeAll();
-        await Until(() => proxy.Mesh.Closed.Any(c => c.End.Failure == ProxyFailure.RouteChanged));
+        await SocketExtensions.EventuallyAsync(() => proxy.Mesh.Closed.Any(c => c.End.Failure == ProxyFailure.RouteChanged));
         client.SendTo(datagram, proxy.Entry);
         Assert.Equal(1, second.Receive(_buffer));
     }
@@ -120,8 +120,8 @@ public sealed class UdpSessionTests
         proxy.RouteTo(app.LocalEndPoint!, OutboundRouteKind.Passthrough);
         foreach (Socket client in new[] { one, two, three }) client.SendTo(UdpProxy.Captured(client.LocalEndPoint!, Service, [1]), proxy.Entry);
         Assert.Equal((1, 1), (app.Receive(_buffer), app.Receive(_buffer)));
-        await Until(() => proxy.Mesh.Dropped.GetValueOrDefault(DatagramDrop.SessionLimit) == 1);
-        await Until(() => proxy.Mesh.Closed.Count == 2);
+        await SocketExtensions.EventuallyAsync(() => proxy.Mesh.Dropped.GetValueOrDefault(DatagramDrop.SessionLimit) == 1);
+        await SocketExtensions.EventuallyAsync(() => proxy.Mesh.Closed.Count == 2);
         Assert.Equal(0, (await proxy.Server.GetStatsAsync())[0].UdpSessions);
         three.SendTo(UdpProxy.Captured(three.LocalEndPoint!, Service, [1]), proxy.Entry);
         Assert.Equal(1, app.Receive(_buffer));
@@ -162,14 +162,7 @@ public sealed class UdpSessionTests
         using Socket client = UdpProxy.Bind("127.0.0.1");
         client.SendTo(UdpProxy.Captured(client.LocalEndPoint!, Service, [1]), proxy.Entry);
         client.SendTo([1], proxy.RawEntry);
-        await Until(() => proxy.HeaderErrors(ProxyProtocolError.Untrusted) == 2);
-    }
-
-    internal static async Task Until(Func<bool> condition)
-    {
-        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        limit.CancelAfter(TimeSpan.FromSeconds(10));
-        while (!condition()) await Task.Delay(5, limit.Token);
+        await SocketExtensions.EventuallyAsync(() => proxy.HeaderErrors(ProxyProtocolError.Untrusted) == 2);
     }
 
     internal static byte[] Pattern(int size) => [.. Enumerable.Range(0, size).Select(i => (byte)(i * 31))];
