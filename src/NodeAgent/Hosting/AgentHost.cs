@@ -98,8 +98,9 @@ public sealed class AgentHost : IAsyncDisposable
         tls.Changed += _proxy.CertificatesChanged;
         _flowContext = new FlowContext(directory, _state);
         _flowReader = new KernelFlowReader(_programs.Maps.Events, _flowContext, sink, time);
-        _applier = new SnapshotApplier(options.TunnelPort, reconciler, _state, new FlowProber(_programs.Maps.Flow, _logger), directory, _svids, _channel, tls, _proxy, _health);
-        _follower = new LinkFollower(_links, _applier, reconciler, _state, directory, _logger);
+        FlowProber prober = new(_programs.Maps.Flow, _logger);
+        _applier = new SnapshotApplier(new AgentParts(options.TunnelPort, reconciler, _state, prober, directory, _svids, _channel, tls, _proxy, _health));
+        _follower = new LinkFollower(_links, _applier, _state, _logger);
         _client = new SnapshotClient(options.NodeName, _channel, _applier, new SnapshotFile(options.StateFolder, options.NodeName, _logger), _metrics, time, _logger);
         KernelMetrics.Register(_metrics.Registry, _programs.Maps, _sweeper, _state);
         AgentGauges.Register(_metrics.Registry, _client, _svids, _state, time);
@@ -184,7 +185,7 @@ public sealed class AgentHost : IAsyncDisposable
 
     private async Task<IReadOnlyList<string>> DetachAsync(CancellationToken cancellationToken)
     {
-        IReadOnlyList<string> removed = await _applier.WhileIdleAsync(() => Detacher.Detach(_attacher, _xdp, _pins, _routes), cancellationToken);
+        IReadOnlyList<string> removed = await _applier.DetachAsync(() => Detacher.Detach(_attacher, _xdp, _pins, _routes), cancellationToken);
         _detached.TrySetResult();
         return removed;
     }

@@ -19,4 +19,7 @@ internal static partial class AgentLog
 
     [LoggerMessage(EventId = 5, Level = LogLevel.Information, Message = "the event loops run at the normal priority: --loop-nice {Nice} needs CAP_SYS_NICE")]
     internal static partial void NormalPriority(ILogger logger, int nice);
+
+    [LoggerMessage(EventId = 6, Level = LogLevel.Error, Message = "the kernel no longer tells of changes of links ({Reason}): pods that are made anew stay uncaptured until the next snapshot; restart the agent")]
+    internal static partial void LinksUnwatched(ILogger logger, string reason);
 }

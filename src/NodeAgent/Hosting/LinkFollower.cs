@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using Culvert.Core;
 using Culvert.Interop;
 using Culvert.NodeAgent.Datapath;
-using Culvert.NodeAgent.Mesh;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.NodeAgent.Hosting;
@@ -10,7 +9,7 @@ namespace Culvert.NodeAgent.Hosting;
 /// <summary>
 /// Keeps the snapshot in force when the node's links change: a veth may appear, or be made anew, after the snapshot that names its workload.
 /// </summary>
-internal sealed class LinkFollower(LinkWatcher links, SnapshotApplier applier, DatapathReconciler reconciler, DatapathState state, MeshDirectory directory, ILogger logger)
+internal sealed class LinkFollower(LinkWatcher links, SnapshotApplier applier, DatapathState state, ILogger logger)
 {
     /// <summary>Runs until cancelled.</summary>
     internal async Task RunAsync(CancellationToken stop)
@@ -19,13 +18,11 @@ internal sealed class LinkFollower(LinkWatcher links, SnapshotApplier applier, D
         {
             await foreach (ImmutableArray<string> changed in links.Changes.ReadAllAsync(stop))
             {
-                NodeSnapshot snapshot = directory.View.Snapshot;
-                if (snapshot.Version == 0 || !Concerns(snapshot, changed)) continue;
                 try
                 {
-                    if (!reconciler.IsCurrent(snapshot)) await applier.ApplyAsync(snapshot, stop);
+                    await applier.RefreshAsync(snapshot => Concerns(snapshot, changed), stop);
                 }
-                catch (Exception e) when (e is KernelException or ArgumentException)
+                catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
                 {
                     AgentLog.ReconcileFailed(logger, e.Message);
                 }
@@ -34,6 +31,10 @@ internal sealed class LinkFollower(LinkWatcher links, SnapshotApplier applier, D
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
             // Stopping.
+        }
+        catch (KernelException e)
+        {
+            AgentLog.LinksUnwatched(logger, e.Message);
         }
     }
 

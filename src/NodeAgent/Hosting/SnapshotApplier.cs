@@ -1,58 +1,69 @@
 using Culvert.Core;
-using Culvert.NodeAgent.Datapath;
-using Culvert.NodeAgent.Identity;
-using Culvert.NodeAgent.Mesh;
-using Culvert.NodeAgent.Proxy;
 using Culvert.NodeAgent.Snapshots;
 
 namespace Culvert.NodeAgent.Hosting;
 
-/// <summary>Puts snapshots into force in every part of one agent, one at a time. Thread-safe.</summary>
-internal sealed class SnapshotApplier(
-    ushort tunnelPort, DatapathReconciler reconciler, DatapathState state, FlowProber prober, MeshDirectory directory, SvidStore svids, ControllerLink channel, TlsIdentityTable tls,
-    ProxyServer proxy, HealthState health) : ISnapshotSink, IDisposable
+/// <summary>Puts snapshots into force in an agent's parts, one at a time, until the agent is detached. Thread-safe.</summary>
+internal sealed class SnapshotApplier(IAgentParts parts) : ISnapshotSink, IDisposable
 {
     private readonly SemaphoreSlim _applying = new(1, 1);
+    private bool _detached;
 
     /// <inheritdoc/>
-    public async Task ApplyAsync(NodeSnapshot snapshot, CancellationToken cancellationToken)
+    /// <exception cref="InvalidOperationException">The agent was detached.</exception>
+    public Task ApplyAsync(NodeSnapshot snapshot, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
-        await _applying.WaitAsync(cancellationToken);
-        try
-        {
-            reconciler.Apply(snapshot);
-            TimeSpan lifetimeBefore = directory.View.Snapshot.Mesh.CertificateLifetime;
-            directory.View = new MeshView(snapshot, tunnelPort, directory.View);
-            Dictionary<SpiffeId, string> wanted = [];
-            foreach (WorkloadInfo workload in snapshot.LocalWorkloads()) wanted.TryAdd(workload.Identity, workload.Uid);
-            svids.Want(wanted);
-            if (snapshot.Mesh.CertificateLifetime < lifetimeBefore) svids.RenewLongerThan(snapshot.Mesh.CertificateLifetime * (1 + snapshot.Mesh.CertificateLifetimeJitter));
-            channel.SetBundle(snapshot.TrustBundle);
-            tls.Update(snapshot.TrustBundle, wanted.Keys.ToHashSet());
-            proxy.ReauthorizeAll();
-            prober.Probe(state.Current.Generation);
-            health.Clear("snapshot");
-        }
-        finally
-        {
-            _applying.Release();
-        }
+        return AloneAsync(
+            () =>
+            {
+                if (_detached) throw new InvalidOperationException("this agent was detached: it puts nothing into force any more");
+                parts.Apply(snapshot);
+                return true;
+            },
+            cancellationToken);
     }
 
-    /// <summary>Does something while no snapshot is being put into force.</summary>
-    internal async Task<T> WhileIdleAsync<T>(Func<T> action, CancellationToken cancellationToken)
+    /// <summary>
+    /// Puts the snapshot in force into force anew when the node's links are no longer those that it was applied to. Which snapshot that
+    /// is gets decided with no other on its way, so that an older one never comes back.
+    /// </summary>
+    /// <param name="concerns">Whether this snapshot has to do with what changed: to look at all links is dear.</param>
+    /// <param name="cancellationToken">Ends waiting for a snapshot that is on its way.</param>
+    internal Task RefreshAsync(Predicate<NodeSnapshot> concerns, CancellationToken cancellationToken) => AloneAsync(
+        () =>
+        {
+            if (_detached || parts.InForce.Version == 0 || !concerns(parts.InForce) || parts.IsCurrent()) return false;
+            parts.Apply(parts.InForce);
+            return true;
+        },
+        cancellationToken);
+
+    /// <summary>Takes the agent out of the kernel; after that no snapshot puts it back.</summary>
+    /// <param name="detach">Takes it out. When this throws, snapshots go on being put into force.</param>
+    /// <param name="cancellationToken">Ends waiting for a snapshot that is on its way.</param>
+    /// <returns>What <paramref name="detach"/> returned.</returns>
+    internal Task<T> DetachAsync<T>(Func<T> detach, CancellationToken cancellationToken) => AloneAsync(
+        () =>
+        {
+            T result = detach();
+            _detached = true;
+            return result;
+        },
+        cancellationToken);
+
+    public void Dispose() => _applying.Dispose();
+
+    private async Task<T> AloneAsync<T>(Func<T> step, CancellationToken cancellationToken)
     {
         await _applying.WaitAsync(cancellationToken);
         try
         {
-            return action();
+            return step();
         }
         finally
         {
             _applying.Release();
         }
     }
-
-    public void Dispose() => _applying.Dispose();
 }

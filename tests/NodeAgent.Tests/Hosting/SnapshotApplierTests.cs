@@ -1,0 +1,106 @@
+using Culvert.Core;
+using Culvert.NodeAgent.Hosting;
+
+namespace Culvert.NodeAgent.Tests.Hosting;
+
+/// <summary>Snapshots, changes of links and a detach that meet.</summary>
+public sealed class SnapshotApplierTests : IDisposable
+{
+    private readonly Parts _parts = new();
+    private readonly SnapshotApplier _applier;
+
+    public SnapshotApplierTests() => _applier = new SnapshotApplier(_parts);
+
+    [Fact]
+    public async Task AChangeOfLinksDuringASnapshotDoesNotBringTheOneBeforeBack()
+    {
+        await _applier.ApplyAsync(Snapshot(1), default);
+        _parts.LinksChanged = true;
+        Task second = Task.Run(() =>
+        {
+            _parts.Hold = true;
+            return _applier.ApplyAsync(Snapshot(2), default);
+        });
+        Assert.True(_parts.Holding.Wait(TimeSpan.FromSeconds(10)));
+        Task refresh = _applier.RefreshAsync(snapshot => snapshot.Version == 2, default);
+        Assert.False(refresh.IsCompleted);
+        _parts.GoOn.Set();
+        await second;
+        await refresh;
+        Assert.Equal([1UL, 2, 2], _parts.Applied);
+    }
+
+    [Fact]
+    public async Task LinksThatAreAsTheyWereOrNobodysChangeNothing()
+    {
+        await _applier.RefreshAsync(_ => true, default);
+        await _applier.ApplyAsync(Snapshot(1), default);
+        await _applier.RefreshAsync(_ => true, default);
+        _parts.LinksChanged = true;
+        await _applier.RefreshAsync(_ => false, default);
+        Assert.Equal([1UL], _parts.Applied);
+    }
+
+    [Fact]
+    public async Task ADetachedAgentStaysOutOfTheKernel()
+    {
+        await _applier.ApplyAsync(Snapshot(1), default);
+        Assert.Equal("out", await _applier.DetachAsync(() => "out", default));
+        _parts.LinksChanged = true;
+        await _applier.RefreshAsync(_ => true, default);
+        await Assert.ThrowsAsync<InvalidOperationException>(() => _applier.ApplyAsync(Snapshot(2), default));
+        Assert.Equal([1UL], _parts.Applied);
+    }
+
+    [Fact]
+    public async Task AFailureLetsTheNextOneIn()
+    {
+        await Assert.ThrowsAsync<IOException>(() => _applier.DetachAsync<string>(() => throw new IOException(), default));
+        await _applier.ApplyAsync(Snapshot(1), default);
+        Assert.Equal([1UL], _parts.Applied);
+    }
+
+    public void Dispose()
+    {
+        _applier.Dispose();
+        _parts.Dispose();
+    }
+
+    private static NodeSnapshot Snapshot(ulong version) => new() { Node = "test", Version = version };
+
+    private sealed class Parts : IAgentParts, IDisposable
+    {
+        internal List<ulong> Applied { get; } = [];
+
+        internal bool LinksChanged { get; set; }
+
+        internal bool Hold { get; set; }
+
+        internal ManualResetEventSlim Holding { get; } = new();
+
+        internal ManualResetEventSlim GoOn { get; } = new();
+
+        public NodeSnapshot InForce { get; private set; } = new() { Node = "test" };
+
+        public bool IsCurrent() => !LinksChanged;
+
+        public void Apply(NodeSnapshot snapshot)
+        {
+            if (Hold)
+            {
+                Hold = false;
+                Holding.Set();
+                Assert.True(GoOn.Wait(TimeSpan.FromSeconds(10)));
+            }
+
+            InForce = snapshot;
+            Applied.Add(snapshot.Version);
+        }
+
+        public void Dispose()
+        {
+            Holding.Dispose();
+            GoOn.Dispose();
+        }
+    }
+}
