@@ -8,6 +8,7 @@ namespace Culvert.Controller.Schema;
 /// <summary>Reads discovery.k8s.io/v1 EndpointSlice, whose fields stand at the top.</summary>
 internal static class EndpointSliceReader
 {
+    // A cluster writes null for a slice without endpoints or ports.
     public static EndpointSliceObject? Read(FieldReader root, ObjectMeta meta)
     {
         if (!meta.Labels.TryGetValue(EndpointSliceObject.ServiceLabel, out string? service))
@@ -15,7 +16,7 @@ internal static class EndpointSliceReader
         string? type = root.String("addressType", required: true);
         if (type is not (null or "IPv4" or "IPv6")) root.Fail("addressType", $"'{type}' is not supported; IPv4 or IPv6 is");
         var addresses = new List<IPAddress>();
-        foreach (FieldReader endpoint in root.Maps("endpoints", mayBeEmpty: true))
+        foreach (FieldReader endpoint in root.Maps("endpoints", mayBeEmpty: true, mayBeNull: true))
         {
             EquatableArray<IPAddress> own = endpoint.List<IPAddress>("addresses", Names.Address);
             if (!endpoint.Has("addresses")) endpoint.Fail("addresses", "is required");
@@ -41,7 +42,7 @@ internal static class EndpointSliceReader
     private static EquatableArray<EndpointSliceObject.EndpointPort> ReadPorts(FieldReader root)
     {
         var ports = new List<EndpointSliceObject.EndpointPort>();
-        foreach (FieldReader reader in root.Maps("ports", mayBeEmpty: true))
+        foreach (FieldReader reader in root.Maps("ports", mayBeEmpty: true, mayBeNull: true))
         {
             string name = reader.String("name", text => text.Length == 0 ? null : Names.Label(text)) ?? "";
             ushort port = reader.Port("port", required: true) ?? 0;

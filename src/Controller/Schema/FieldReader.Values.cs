@@ -16,7 +16,7 @@ internal sealed partial class FieldReader
         YamlValue? value = Get(field);
         if (value is null)
         {
-            if (required) Fail(field, "is required");
+            if (required) Require(field);
             return null;
         }
         string? error = value is YamlScalar { IsString: true } scalar ? check?.Invoke(scalar.Text) : NotAString(value);
@@ -59,7 +59,7 @@ internal sealed partial class FieldReader
         YamlValue? value = Get(field);
         if (value is null)
         {
-            if (required) Fail(field, "is required");
+            if (required) Require(field);
             return null;
         }
         if ((value as YamlScalar)?.AsInteger() is { } result && result >= least && result <= most) return result;

@@ -11,7 +11,12 @@ internal sealed partial class FieldReader(YamlMap map, string path, ErrorSink er
 
     public string Path => path;
 
-    public bool Has(string field) => Get(field) is not null;
+    /// <summary>Whether the field is there, with a value or without, which reading it reports.</summary>
+    public bool Has(string field)
+    {
+        _asked.Add(field);
+        return map.Find(field) is not null;
+    }
 
     /// <summary>Reports an error on a field.</summary>
     public void Fail(string field, string reason) => errors.Add(map.Entries.FirstOrDefault(e => e.Key == field)?.Line ?? map.Line, PathOf(field), reason);
@@ -38,16 +43,16 @@ internal sealed partial class FieldReader(YamlMap map, string path, ErrorSink er
         YamlValue? value = Get(field);
         if (value is YamlMap nested) return new(nested, PathOf(field), errors);
         if (value is not null) Fail(field, $"must be a mapping, not {value.Describe()}");
-        else if (required) Fail(field, "is required");
+        else if (required) Require(field);
         return null;
     }
 
-    /// <summary>The mappings of a list; an empty list or one with other elements is reported.</summary>
-    public IEnumerable<FieldReader> Maps(string field, bool mayBeEmpty = false)
+    /// <summary>The mappings of a list; an empty list or one with other elements is reported, and null where it is not said that it means none.</summary>
+    public IEnumerable<FieldReader> Maps(string field, bool mayBeEmpty = false, bool mayBeNull = false)
     {
         var readers = new List<FieldReader>();
         int index = 0;
-        foreach (YamlValue item in Items(field, mayBeEmpty))
+        foreach (YamlValue item in Items(field, mayBeEmpty, mayBeNull))
         {
             string itemPath = $"{PathOf(field)}[{index++}]";
             if (item is YamlMap nested) readers.Add(new(nested, itemPath, errors));
@@ -56,14 +61,29 @@ internal sealed partial class FieldReader(YamlMap map, string path, ErrorSink er
         return readers;
     }
 
+    /// <summary>The value, or null when the field is absent. A key with nothing under it is a mistake more often than "absent", and one that opens doors
+    /// where absent means "any": it is reported.</summary>
     private YamlValue? Get(string field)
     {
         _asked.Add(field);
-        return map.Find(field) is { } value and not YamlScalar { IsNull: true } ? value : null;
+        YamlValue? value = map.Find(field);
+        if (value is not YamlScalar { IsNull: true }) return value;
+        Fail(field, "has no value; give it one or leave the field out");
+        return null;
     }
 
-    private IReadOnlyList<YamlValue> Items(string field, bool mayBeEmpty)
+    private void Require(string field)
     {
+        if (!Has(field)) Fail(field, "is required");
+    }
+
+    private IReadOnlyList<YamlValue> Items(string field, bool mayBeEmpty, bool mayBeNull = false)
+    {
+        if (mayBeNull && map.Find(field) is YamlScalar { IsNull: true })
+        {
+            _asked.Add(field);
+            return [];
+        }
         YamlValue? value = Get(field);
         if (value is null) return [];
         if (value is not YamlList list)
