@@ -19,6 +19,7 @@ internal sealed class CertificateServiceHandler(
     public override Task<CertificateResponse> SignWorkload(SignWorkloadRequest request, ServerCallContext context)
     {
         string node = NodeAuthenticator.Authenticate(context);
+        RequireWorld();
         CompiledWorld world = publisher.Current.World;
         // One answer for all refusals: a node learns nothing about workloads that are not its own.
         WorkloadInfo workload = publisher.Current.FindWorkload(request.WorkloadUid) is { Enrolled: true } found && found.Node == node
@@ -30,13 +31,24 @@ internal sealed class CertificateServiceHandler(
     public override Task<CertificateResponse> JoinNode(JoinNodeRequest request, ServerCallContext context)
     {
         if (Schema.Names.Subdomain(request.Node) is { } invalid) throw new RpcException(new Status(StatusCode.InvalidArgument, invalid));
+        RequireWorld();
         if (tokens.Redeem(request.Token, request.Node) is { } error) throw Refused(request.Node, "node", error);
         ApiLog.Joined(logger, request.Node);
         return SignNodeAsync(request.Node, request.CsrDer, context.CancellationToken);
     }
 
-    public override Task<CertificateResponse> RenewNode(RenewNodeRequest request, ServerCallContext context) =>
-        SignNodeAsync(NodeAuthenticator.Authenticate(context), request.CsrDer, context.CancellationToken);
+    public override Task<CertificateResponse> RenewNode(RenewNodeRequest request, ServerCallContext context)
+    {
+        string node = NodeAuthenticator.Authenticate(context);
+        RequireWorld();
+        return SignNodeAsync(node, request.CsrDer, context.CancellationToken);
+    }
+
+    /// <summary>The trust domain and the lifetime of certificates are the objects' to say: nothing is signed, and no token used up, before they were read.</summary>
+    private void RequireWorld()
+    {
+        if (!publisher.Current.IsPublished) throw new RpcException(new Status(StatusCode.Unavailable, "the controller has not read its objects yet"));
+    }
 
     private Task<CertificateResponse> SignNodeAsync(string node, ByteString csr, CancellationToken cancellationToken)
     {

@@ -46,6 +46,10 @@ internal sealed class SnapshotSession(
         IAsyncStreamReader<SnapshotRequest> requests, IServerStreamWriter<SnapshotResponse> responses, ChannelReader<bool> changes, CancellationToken cancellationToken)
     {
         Task<bool> answer = requests.MoveNext(cancellationToken);
+        while (!publisher.Current.IsPublished)
+        {
+            if (!await ChangeAsync(changes, answer, cancellationToken)) return;
+        }
         bool first = true;
         while (true)
         {
@@ -66,15 +70,22 @@ internal sealed class SnapshotSession(
                 answer = requests.MoveNext(cancellationToken);
             }
             if (publisher.Current != catalog) continue;
-            Task<bool> change = changes.WaitToReadAsync(cancellationToken).AsTask();
-            if (await Task.WhenAny(change, answer) == answer)
-            {
-                if (await answer) throw new RpcException(new Status(StatusCode.InvalidArgument, "an answer came and nothing was sent"));
-                return;
-            }
-            await change;
-            changes.TryRead(out _);
+            if (!await ChangeAsync(changes, answer, cancellationToken)) return;
         }
+    }
+
+    /// <summary>Waits for the next catalog; false: the agent has ended the stream.</summary>
+    private static async Task<bool> ChangeAsync(ChannelReader<bool> changes, Task<bool> answer, CancellationToken cancellationToken)
+    {
+        Task<bool> change = changes.WaitToReadAsync(cancellationToken).AsTask();
+        if (await Task.WhenAny(change, answer) == answer)
+        {
+            if (await answer) throw new RpcException(new Status(StatusCode.InvalidArgument, "an answer came and nothing was sent"));
+            return false;
+        }
+        await change;
+        changes.TryRead(out _);
+        return true;
     }
 
     private void TakeAnswer(SnapshotRequest request, ulong version, Resources resources)

@@ -35,6 +35,12 @@ public static class ControllerCommand
         Command command = new("run", "Run the controller until SIGTERM or SIGINT.") { folder, listen, unix, names, activation, state };
         command.SetAction(async (parsed, cancellation) =>
         {
+            string objects = Path.GetFullPath(parsed.GetValue(folder)!);
+            if (!Directory.Exists(objects))
+            {
+                await Console.Error.WriteLineAsync($"culvert-controller: --folder '{objects}' is not a folder that is there");
+                return BadOptions;
+            }
             string? at = parsed.GetValue(listen) ?? (parsed.GetValue(unix) is null ? $"0.0.0.0:{ControllerOptions.DefaultPort}" : null);
             IPEndPoint? endPoint = null;
             if (at is not null && !IPEndPoint.TryParse(at, out endPoint))
@@ -45,7 +51,7 @@ public static class ControllerCommand
             using ILoggerFactory loggers = CreateLoggers();
             return await RunAsync(new ControllerOptions
             {
-                ObjectFolder = Path.GetFullPath(parsed.GetValue(folder)!),
+                ObjectFolder = objects,
                 StateFolder = Path.GetFullPath(parsed.GetValue(state)!),
                 Listen = endPoint,
                 UnixSocket = parsed.GetValue(unix),

@@ -37,6 +37,9 @@ internal sealed class ResourceCatalog
 
     public ulong Version { get; }
 
+    /// <summary>Whether this is a world, and not what stands for it before there is one.</summary>
+    public bool IsPublished => Version > 0;
+
     public CompiledWorld World => _world;
 
     /// <summary>A workload by uid, or null.</summary>

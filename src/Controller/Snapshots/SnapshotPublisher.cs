@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Snapshots;
 
-/// <summary>Compiles anew whenever the source or the trust bundle changes, and tells everybody who streams. Safe for any number of threads.</summary>
+/// <summary>Compiles anew whenever the source or the trust bundle changes, and tells everybody who streams. Publishes nothing before the source was read. Safe for any number of threads.</summary>
 internal sealed class SnapshotPublisher : IDisposable
 {
     private readonly IObjectSource _source;
@@ -26,7 +26,7 @@ internal sealed class SnapshotPublisher : IDisposable
     /// <summary>Raised after <see cref="Current"/> has changed, on any thread.</summary>
     public event Action? Changed;
 
-    /// <summary>The latest catalog.</summary>
+    /// <summary>The latest catalog; <see cref="ResourceCatalog.Empty"/> while the source was not read yet.</summary>
     public ResourceCatalog Current => _current;
 
     /// <summary>A channel that gets a signal for each new catalog; signals not read yet are one.</summary>
@@ -51,6 +51,8 @@ internal sealed class SnapshotPublisher : IDisposable
 
     private void Publish()
     {
+        // An empty world would take every workload out of the mesh, and with it the policy that guards it.
+        if (!_source.Current.IsRead) return;
         lock (_lock)
         {
             CompiledWorld world = WorldCompiler.Compile(World.From(_source.Current, _authority.Roots));

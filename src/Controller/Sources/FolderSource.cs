@@ -139,7 +139,7 @@ internal sealed class FolderSource : IObjectSource
 
     private void Publish(ObjectSet next)
     {
-        if (next.Objects == _current.Objects && next.Errors.SequenceEqual(_current.Errors)) return;
+        if (next.Objects == _current.Objects && next.IsRead == _current.IsRead && next.Errors.SequenceEqual(_current.Errors)) return;
         foreach (SourceError error in next.Errors.Except(_current.Errors)) SourceLog.BadObject(_logger, error);
         _current = next;
         Changed?.Invoke();

@@ -46,6 +46,7 @@ internal static class ObjectSetReader
         return new()
         {
             Objects = objects.ToImmutable(),
+            IsRead = true,
             Errors = [.. errors.OrderBy(e => e.File, StringComparer.Ordinal).ThenBy(e => e.Line).Distinct()],
         };
     }

@@ -123,6 +123,24 @@ public sealed class SnapshotStreamTests
     }
 
     [Fact]
+    public async Task NothingIsSentBeforeTheFolderWasRead()
+    {
+        await using Running running = await Running.StartAsync(f => Directory.Delete(f.File("objects")));
+        using FakeAgent agent = FakeAgent.OverSocket(running.Socket, "node-1");
+        await agent.OpenAsync();
+        await running.StatusAsync("node-1", s => s.Connected);
+        Task<SnapshotResponse> first = agent.NextAsync();
+        (byte[] csr, _) = FakeAgent.NewCsr();
+        RpcException e = await Assert.ThrowsAsync<RpcException>(async () => await agent.Certificates.RenewNodeAsync(new() { CsrDer = Google.Protobuf.ByteString.CopyFrom(csr) }, agent.Options));
+        Assert.Equal(StatusCode.Unavailable, e.StatusCode);
+        Assert.False(first.IsCompleted);
+        Assert.Equal(0UL, running.Host.Version);
+        running.Write("web.yaml", Objects.Workload("web", "10.0.0.1"));
+        Assert.Equal((true, 1UL), ((await first).Full, running.Host.Version));
+        Assert.Equal(["shop/web"], agent.Snapshot.Workloads.Keys);
+    }
+
+    [Fact]
     public async Task NodeMayNotAskForAnothersSnapshot()
     {
         await using Running running = await TwoWorkloadsAsync();

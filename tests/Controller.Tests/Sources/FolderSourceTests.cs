@@ -88,6 +88,18 @@ public sealed class FolderSourceTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task FolderThatIsNotThereYetIsNotAnEmptyOne()
+    {
+        string inner = _folder.File("objects");
+        FolderSource source = Start(inner);
+        Assert.False(source.Current.IsRead);
+        Assert.Contains("can't be read", Assert.Single(source.Current.Errors).Reason, StringComparison.Ordinal);
+        Directory.CreateDirectory(inner);
+        ObjectSet read = await NextAsync(s => s.IsRead);
+        Assert.Empty(read.Errors);
+    }
+
+    [Fact]
     public async Task BurstOfEditsIsFewChanges()
     {
         Start();
