@@ -12,7 +12,8 @@ namespace Culvert.NodeAgent.Datapath;
 /// task at a time.
 /// </summary>
 internal sealed class DatapathReconciler(
-    DatapathPrograms programs, ProgramAttacher attacher, XdpAttacher xdp, XdpUse use, GenerationWriter writer, Func<ILinks> look, PolicyIdFile ids, IReadOnlyList<string> uplinks, DatapathState state, ILogger logger)
+    DatapathPrograms programs, ProgramAttacher attacher, XdpAttacher xdp, XdpUse use, GenerationWriter writer, Func<ILinks> look, PolicyIdFile ids, InterfaceOwners owners, IReadOnlyList<string> uplinks,
+    DatapathState state, ILogger logger)
 {
     /// <summary>
     /// Puts a snapshot into force. When it throws, the generation before is still in force.
@@ -21,36 +22,37 @@ internal sealed class DatapathReconciler(
     {
         long start = Stopwatch.GetTimestamp();
         ILinks links = look();
-        (ImmutableArray<LocalEndpoint> endpoints, ImmutableDictionary<string, string> missing) = EndpointResolver.Resolve(snapshot, links);
+        LinkPlan plan = LinkPlan.Make(snapshot, links, owners.All, uplinks);
+        ImmutableArray<LocalEndpoint> endpoints = plan.Endpoints;
         CompiledPolicy policy = PolicyCompiler.Compile(snapshot, endpoints.Select(e => e.Workload.Uid).ToHashSet(StringComparer.Ordinal), ids.Ids);
         ids.Save();
         uint number = unchecked(writer.Current + 1);
         Generation next = GenerationBuilder.Build(number == 0 ? 1 : number, snapshot, policy, endpoints, links.NodeAddresses);
 
-        HashSet<string> pods = endpoints.Select(e => e.Interface).ToHashSet(StringComparer.Ordinal);
-        IReadOnlyList<LinkState> outward = Uplinks(links, pods);
         // Pods that left the mesh go back to plain forwarding before the tables forget them; new pods are guarded only after the tables know them.
-        IReadOnlyList<LinkState> express = WantsXdp(endpoints) ? outward : [];
+        IReadOnlyList<LinkState> express = WantsXdp(endpoints) ? plan.Uplinks : [];
         xdp.KeepOnly(express.Select(u => u.Name).ToHashSet(StringComparer.Ordinal));
-        attacher.KeepOnly(pods.Concat(outward.Select(u => u.Name)).ToHashSet(StringComparer.Ordinal));
+        attacher.KeepOnly(plan.Pods.Select(p => p.Interface).Concat(plan.Uplinks.Select(u => u.Name)).ToHashSet(StringComparer.Ordinal));
+        owners.Set(plan.Pods);
         writer.Apply(next);
-        foreach (LocalEndpoint endpoint in endpoints)
+        foreach (InterfaceOwner pod in plan.Pods)
         {
-            attacher.Attach(programs.ToPod, endpoint.Interface, endpoint.Index, TcDirection.Egress);
-            attacher.Attach(programs.FromPod, endpoint.Interface, endpoint.Index, TcDirection.Ingress);
+            attacher.Attach(programs.ToPod, pod.Interface, pod.Index, TcDirection.Egress);
+            attacher.Attach(programs.FromPod, pod.Interface, pod.Index, TcDirection.Ingress);
         }
-        foreach (LinkState uplink in outward) attacher.Attach(programs.FromNet, uplink.Name, uplink.Index, TcDirection.Ingress);
+        foreach (LinkState uplink in plan.Uplinks) attacher.Attach(programs.FromNet, uplink.Name, uplink.Index, TcDirection.Ingress);
         foreach (LinkState uplink in express) xdp.Attach(uplink);
 
-        LogMissing(missing);
+        LogMissing(plan.Missing);
         state.Current = new DatapathInForce
         {
             Generation = next.Number,
             Size = next.Size,
             Endpoints = endpoints,
-            NotCaptured = missing,
+            NotCaptured = plan.Missing,
+            Held = plan.Held,
             NodeAddresses = [.. links.NodeAddresses],
-            Uplinks = [.. outward.Select(u => u.Index)],
+            Uplinks = [.. plan.Uplinks.Select(u => u.Index)],
             Rules = policy.Rules.ToDictionary(r => r.Key, r => (r.Value.Policy, r.Value.RuleIndex)),
         };
         DatapathLog.Generation(logger, next.Number, next.Size.Addresses, next.Size.Policies, next.Size.Services, next.Size.Endpoints, (long)Stopwatch.GetElapsedTime(start).TotalMilliseconds);
@@ -60,13 +62,13 @@ internal sealed class DatapathReconciler(
     internal bool IsCurrent(NodeSnapshot snapshot)
     {
         ILinks links = look();
-        (ImmutableArray<LocalEndpoint> endpoints, ImmutableDictionary<string, string> missing) = EndpointResolver.Resolve(snapshot, links);
-        HashSet<string> pods = endpoints.Select(e => e.Interface).ToHashSet(StringComparer.Ordinal);
+        LinkPlan plan = LinkPlan.Make(snapshot, links, owners.All, uplinks);
         DatapathInForce current = state.Current;
-        return endpoints.Length == current.Endpoints.Length && endpoints.Zip(current.Endpoints).All(pair => pair.First.IsSameLink(pair.Second))
-            && missing.Keys.ToHashSet(StringComparer.Ordinal).SetEquals(current.NotCaptured.Keys)
+        return plan.Endpoints.Length == current.Endpoints.Length && plan.Endpoints.Zip(current.Endpoints).All(pair => pair.First.IsSameLink(pair.Second))
+            && plan.Missing.Keys.ToHashSet(StringComparer.Ordinal).SetEquals(current.NotCaptured.Keys)
+            && plan.Held.SequenceEqual(current.Held)
             && current.NodeAddresses.SetEquals(links.NodeAddresses)
-            && current.Uplinks.SetEquals(Uplinks(links, pods).Select(u => u.Index));
+            && current.Uplinks.SetEquals(plan.Uplinks.Select(u => u.Index));
     }
 
     private bool WantsXdp(IEnumerable<LocalEndpoint> endpoints) => use switch
@@ -75,9 +77,6 @@ internal sealed class DatapathReconciler(
         XdpUse.Off => false,
         _ => endpoints.Any(e => e.Workload.ProxyProtocolPorts.Concat(e.Workload.TrustedProxies.SelectMany(t => t.Ports)).Any(p => p.Protocol == TransportProtocol.Udp)),
     };
-
-    private IReadOnlyList<LinkState> Uplinks(ILinks links, IReadOnlySet<string> pods) =>
-        uplinks.Count == 0 ? links.FindUplinks(pods) : [.. uplinks.Select(links.FindByName).OfType<LinkState>()];
 
     private void LogMissing(ImmutableDictionary<string, string> missing)
     {

@@ -78,7 +78,8 @@ public sealed class AgentHost : IAsyncDisposable
         _links = new LinkWatcher();
         _routes = new CaptureRoutes(options);
         _routes.Ensure();
-        DatapathReconciler reconciler = new(_programs, _attacher, _xdp, options.Xdp, _writer, () => new KernelLinks(_netlink), new PolicyIdFile(options.StateFolder, _logger), options.Uplinks, _state, _logger);
+        DatapathReconciler reconciler = new(
+            _programs, _attacher, _xdp, options.Xdp, _writer, () => new KernelLinks(_netlink), new PolicyIdFile(options.StateFolder, _logger), new InterfaceOwners(options.RunFolder, _logger), options.Uplinks, _state, _logger);
         FlowSink sink = new(_metrics, _flows, options.AccessLog ? loggers.CreateLogger("Culvert.Access") : null);
         _sweeper = new FlowSweeper(_programs.Maps.Flow, time, _logger);
 

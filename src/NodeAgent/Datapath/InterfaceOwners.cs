@@ -1,0 +1,72 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.NodeAgent.Datapath;
+
+/// <summary>
+/// Remembers which workload's programs are at which interface. Kept in the run folder, because the programs outlive the agent as well. The
+/// reconciler's; not thread-safe.
+/// </summary>
+internal sealed class InterfaceOwners
+{
+    private readonly string _path;
+    private readonly ILogger _logger;
+
+    internal InterfaceOwners(string runFolder, ILogger logger)
+    {
+        (_path, _logger) = (Path.Combine(runFolder, "interfaces"), logger);
+        All = Load();
+    }
+
+    /// <summary>Every interface that was given a pod's programs and may still have them.</summary>
+    internal ImmutableArray<InterfaceOwner> All { get; private set; }
+
+    /// <summary>Replaces them. When they can't be written down, which is logged, only the next agent will not know.</summary>
+    internal void Set(ImmutableArray<InterfaceOwner> owners)
+    {
+        if (owners.SequenceEqual(All)) return;
+        All = owners;
+        try
+        {
+            File.WriteAllLines(_path + ".new", owners.Select(o => string.Create(CultureInfo.InvariantCulture, $"{o.Index} {o.Interface} {o.Workload}")));
+            File.Move(_path + ".new", _path, overwrite: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            InterfaceOwnersLog.NotSaved(_logger, _path, e.Message);
+        }
+    }
+
+    private ImmutableArray<InterfaceOwner> Load()
+    {
+        try
+        {
+            return File.Exists(_path) ? [.. File.ReadLines(_path).Select(Parse)] : [];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)
+        {
+            InterfaceOwnersLog.NotLoaded(_logger, _path, e.Message);
+            return [];
+        }
+    }
+
+    // Names of interfaces have no spaces.
+    private static InterfaceOwner Parse(string line) =>
+        line.Split(' ', 3) is [string index, string name, string workload] ? new InterfaceOwner(name, int.Parse(index, CultureInfo.InvariantCulture), workload) : throw new FormatException($"not an interface: '{line}'");
+}
+
+/// <summary>An interface that was given a pod's programs.</summary>
+/// <param name="Interface">Its name then.</param>
+/// <param name="Index">Its index.</param>
+/// <param name="Workload">Uid of the workload.</param>
+internal sealed record InterfaceOwner(string Interface, int Index, string Workload);
+
+internal static partial class InterfaceOwnersLog
+{
+    [LoggerMessage(EventId = 114, Level = LogLevel.Warning, Message = "{Path} can't be written ({Reason}); after a restart a workload whose interface is not found then runs without programs")]
+    internal static partial void NotSaved(ILogger logger, string path, string reason);
+
+    [LoggerMessage(EventId = 115, Level = LogLevel.Warning, Message = "{Path} can't be read ({Reason}); a workload whose interface is not found now runs without programs")]
+    internal static partial void NotLoaded(ILogger logger, string path, string reason);
+}

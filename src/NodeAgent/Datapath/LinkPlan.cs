@@ -1,0 +1,52 @@
+using System.Collections.Immutable;
+using Culvert.Core;
+
+namespace Culvert.NodeAgent.Datapath;
+
+/// <summary>What a snapshot wants of the links that the node has: the programs at each of them.</summary>
+internal sealed record LinkPlan
+{
+    /// <summary>Workloads whose link was found.</summary>
+    internal required ImmutableArray<LocalEndpoint> Endpoints { get; init; }
+
+    /// <summary>Uid and reason of the workloads of this node whose link was not found.</summary>
+    internal required ImmutableDictionary<string, string> Missing { get; init; }
+
+    /// <summary>
+    /// Interfaces that keep the programs they were given for a workload which is still enrolled here, but which nothing leads to any more. No
+    /// endpoint is theirs, so the programs refuse everything: to take them away would let the pod do as it likes.
+    /// </summary>
+    internal required ImmutableArray<InterfaceOwner> Held { get; init; }
+
+    /// <summary>Links that lead out of the node.</summary>
+    internal required IReadOnlyList<LinkState> Uplinks { get; init; }
+
+    /// <summary>Every interface that has a pod's programs, with its workload.</summary>
+    internal ImmutableArray<InterfaceOwner> Pods => [.. Endpoints.Select(e => new InterfaceOwner(e.Interface, e.Index, e.Workload.Uid)), .. Held];
+
+    /// <summary>Makes the plan.</summary>
+    /// <param name="snapshot">What is wanted.</param>
+    /// <param name="links">What there is.</param>
+    /// <param name="owners">For whom programs were attached before.</param>
+    /// <param name="uplinks">Names of the uplinks; none: whatever leads out.</param>
+    internal static LinkPlan Make(NodeSnapshot snapshot, ILinks links, ImmutableArray<InterfaceOwner> owners, IReadOnlyList<string> uplinks)
+    {
+        (ImmutableArray<LocalEndpoint> endpoints, ImmutableDictionary<string, string> missing) = EndpointResolver.Resolve(snapshot, links);
+        HashSet<string> pods = [.. endpoints.Select(e => e.Interface)];
+        List<InterfaceOwner> held = [];
+        foreach (InterfaceOwner owner in owners)
+        {
+            // Name and index: the record may be older than the node's last start.
+            if (!missing.TryGetValue(owner.Workload, out string? why) || links.FindByName(owner.Interface)?.Index != owner.Index || !pods.Add(owner.Interface)) continue;
+            held.Add(owner);
+            missing = missing.SetItem(owner.Workload, $"{why}; {owner.Interface}, which was its interface, refuses every packet until it is found");
+        }
+        return new LinkPlan
+        {
+            Endpoints = endpoints,
+            Missing = missing,
+            Held = [.. held],
+            Uplinks = uplinks.Count == 0 ? links.FindUplinks(pods) : [.. uplinks.Select(links.FindByName).OfType<LinkState>()],
+        };
+    }
+}
