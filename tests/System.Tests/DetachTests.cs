@@ -34,6 +34,7 @@ public sealed class DetachTests
         Assert.True(detach.Succeeded, detach.Output + detach.Error);
         Assert.Contains("removed", detach.Output, StringComparison.Ordinal);
         Assert.Empty(Directory.GetDirectories(node.Place.BpfFolder)); // the kernel itself puts files there
+        Assert.False(Directory.Exists(Path.GetDirectoryName(node.AdminSocket)), "keys, lock or sockets are left in the run folder");
         var links = await node.Place.RunAsync("bpftool", ["-j", "net", "show"]);
         Assert.DoesNotContain("cv_", links.Output, StringComparison.Ordinal);
         foreach (var family in new[] { "-4", "-6" })

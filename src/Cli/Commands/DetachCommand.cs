@@ -76,7 +76,9 @@ internal static class DetachCommand
                 output.WriteLine("FAILED  " + line);
             }
 
-            output.WriteLine(report.Failed.Count == 0 ? $"Nothing of Culvert is left ({report.Removed.Count} removed)." : "Some could not be removed.");
+            var state = result.GetValue(StateFolder)!;
+            var kept = Directory.Exists(state) ? $" but {state}, which --purge deletes" : "";
+            output.WriteLine(report.Failed.Count == 0 ? $"Nothing of Culvert is left{kept} ({report.Removed.Count} removed)." : "Some could not be removed.");
         });
         return report.Failed.Count == 0 ? (int)ExitCode.Ok : (int)ExitCode.Failed;
     }

@@ -7,7 +7,7 @@ namespace Culvert.Cli.Removal;
 /// </summary>
 internal sealed class Remover(RemovalOptions options)
 {
-    private static readonly string[] Sockets = ["agent.sock", "controller.sock"];
+    private static readonly TimeSpan AgentStops = TimeSpan.FromSeconds(30);
     private readonly List<string> _removed = [];
     private readonly List<string> _failed = [];
 
@@ -17,7 +17,8 @@ internal sealed class Remover(RemovalOptions options)
         await TryAsync("pins", () => Task.FromResult(PinRemoval.Run(options.BpfFolder))).ConfigureAwait(false);
         await TryAsync("routing", () => RoutingRemoval.RunAsync(options.RouteTable, cancellationToken)).ConfigureAwait(false);
         await TryAsync("labs", RemoveLabsAsync).ConfigureAwait(false);
-        await TryAsync("files", () => Task.FromResult<IReadOnlyList<string>>(RemoveFiles())).ConfigureAwait(false);
+        await TryAsync("run folder", () => RunFolderRemoval.RunAsync(options.RunFolder, AgentStops, cancellationToken)).ConfigureAwait(false);
+        await TryAsync("state folder", () => Task.FromResult<IReadOnlyList<string>>(RemoveState())).ConfigureAwait(false);
         return new DetachReport(_removed, _failed);
     }
 
@@ -37,27 +38,14 @@ internal sealed class Remover(RemovalOptions options)
         ? []
         : [.. (await Labs.Lab.RemoveAllAsync(root).ConfigureAwait(false)).Select(id => $"lab {id} with its namespaces")];
 
-    private List<string> RemoveFiles()
+    private string[] RemoveState()
     {
-        var removed = new List<string>();
-        foreach (var socket in Sockets.Select(name => Path.Combine(options.RunFolder, name)).Where(File.Exists))
+        if (options.StateFolder is not { } state || !Directory.Exists(state))
         {
-            File.Delete(socket);
-            removed.Add("socket " + socket);
+            return [];
         }
 
-        if (Directory.Exists(options.RunFolder) && !Directory.EnumerateFileSystemEntries(options.RunFolder).Any())
-        {
-            Directory.Delete(options.RunFolder);
-            removed.Add("folder " + options.RunFolder);
-        }
-
-        if (options.StateFolder is { } state && Directory.Exists(state))
-        {
-            Directory.Delete(state, recursive: true);
-            removed.Add("folder " + state);
-        }
-
-        return removed;
+        Directory.Delete(state, recursive: true);
+        return ["folder " + state];
     }
 }
