@@ -24,6 +24,9 @@ internal enum ExitCode
     /// <summary>The agent was reached and refused or failed.</summary>
     Refused = 6,
 
+    /// <summary><c>explain</c>: the agent that was asked does not decide; the one of another node does.</summary>
+    DecidedElsewhere = 7,
+
     /// <summary>An error of Culvert itself.</summary>
     Internal = 70,
 

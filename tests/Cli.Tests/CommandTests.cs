@@ -122,6 +122,24 @@ public sealed class CommandTests
     }
 
     [Fact]
+    public async Task Explain_names_the_node_that_decides_when_another_one_does()
+    {
+        await using var agent = await FakeAgent.StartAsync();
+        agent.DecidedBy = "node2";
+
+        var text = await RunAsync("explain", "shop/web", "shop/far:80", "--admin-socket", agent.Socket);
+        var json = await RunAsync("explain", "shop/web", "shop/far:80", "-o", "json", "--admin-socket", agent.Socket);
+
+        Assert.Equal((ExitCode.DecidedElsewhere, ExitCode.DecidedElsewhere), (text.Code, json.Code));
+        Assert.StartsWith("not decided here: node node2 decides", text.Output, StringComparison.Ordinal);
+        Assert.Contains("path:    tunnel", text.Output, StringComparison.Ordinal);
+        using var report = JsonDocument.Parse(json.Output);
+        Assert.Equal("undecided", report.RootElement.GetProperty("verdict").GetString());
+        Assert.Equal("node2", report.RootElement.GetProperty("decidedByNode").GetString());
+        Assert.Equal("tunnel", report.RootElement.GetProperty("path").GetString());
+    }
+
+    [Fact]
     public async Task A_name_the_agent_does_not_know_is_bad_input()
     {
         await using var agent = await FakeAgent.StartAsync();

@@ -35,6 +35,9 @@ internal sealed class FakeAgent : AdminServiceBase, IAsyncDisposable
 
     public Verdict ExplainVerdict { get; set; } = Verdict.Allow;
 
+    /// <summary>The node that decides instead of this one; null when this one does.</summary>
+    public string? DecidedBy { get; set; }
+
     public bool Ready { get; set; } = true;
 
     public static async Task<FakeAgent> StartAsync()
@@ -83,6 +86,11 @@ internal sealed class FakeAgent : AdminServiceBase, IAsyncDisposable
 
         var answer = new ExplainResponse { Verdict = ExplainVerdict, Reason = "because", Path = FlowPath.Tunnel };
         answer.Steps.Add("first this");
+        if (DecidedBy is { } node)
+        {
+            (answer.Verdict, answer.Reason, answer.DecidedByNode) = (Verdict.Unspecified, "", node);
+        }
+
         return Task.FromResult(answer);
     }
 

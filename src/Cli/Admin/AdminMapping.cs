@@ -41,7 +41,7 @@ internal static class AdminMapping
         [.. flow.AuditPolicies]);
 
     public static ExplainReport ToReport(ExplainResponse answer) => new(
-        NameOf(answer.Verdict),
+        answer.Verdict == Verdict.Unspecified ? ExplainReport.Undecided : NameOf(answer.Verdict),
         OrNull(answer.Reason),
         ToReport(answer.Rule),
         NameOf(answer.Path),

@@ -28,7 +28,7 @@ internal static class ExplainCommand
             new Example("culvert explain shop/web shop/dns:53/udp", "a datagram"),
             new Example("culvert explain shop/web [fd91:2::1]:80 -o json", "IPv6, for a program"))
         {
-            Codes = [(ExitCode.Ok, "the connection is allowed"), (ExitCode.Failed, "the connection is denied")],
+            Codes = [(ExitCode.Ok, "the connection is allowed"), (ExitCode.Failed, "the connection is denied"), (ExitCode.DecidedElsewhere, "not decided here: the destination's node decides, ask the agent there")],
         };
         command.Arguments.Add(Source);
         command.Arguments.Add(Destination);
@@ -51,7 +51,12 @@ internal static class ExplainCommand
         var report = AdminMapping.ToReport(answer);
         var output = result.InvocationConfiguration.Output;
         new Printer(result).Print(report, json => json.ExplainReport, _ => Write(output, report));
-        return answer.Verdict == Verdict.Allow ? (int)ExitCode.Ok : (int)ExitCode.Failed;
+        return (int)(answer.Verdict switch
+        {
+            Verdict.Allow => ExitCode.Ok,
+            Verdict.Unspecified => ExitCode.DecidedElsewhere,
+            _ => ExitCode.Failed,
+        });
     }
 
     /// <summary>Takes <c>name:port</c>, <c>address:port</c> or <c>[address]:port</c> apart, each with <c>/tcp</c> or <c>/udp</c> behind if need be.</summary>
@@ -87,7 +92,13 @@ internal static class ExplainCommand
 
     private static void Write(TextWriter output, ExplainReport report)
     {
-        output.WriteLine($"{(report.Verdict == "allow" ? "allowed" : "denied")}: {FlowText.End(report.Source)} -> {FlowText.End(report.Destination)}");
+        var verdict = report.Verdict switch
+        {
+            "allow" => "allowed",
+            ExplainReport.Undecided => $"not decided here: node {report.DecidedByNode} decides",
+            _ => "denied",
+        };
+        output.WriteLine($"{verdict}: {FlowText.End(report.Source)} -> {FlowText.End(report.Destination)}");
         if (report.Rule is { } rule)
         {
             output.WriteLine("  rule:    " + FlowText.Rule(rule));
@@ -107,11 +118,6 @@ internal static class ExplainCommand
         foreach (var (step, index) in report.Steps.Select((s, i) => (s, i + 1)))
         {
             output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {index}. {step}"));
-        }
-
-        if (report.DecidedByNode is { } node)
-        {
-            output.WriteLine($"  The destination is on node {node}, whose agent decides; ask it for its view.");
         }
     }
 }

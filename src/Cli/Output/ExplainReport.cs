@@ -10,4 +10,8 @@ internal sealed record ExplainReport(
     FlowEndpointReport Destination,
     IReadOnlyList<string> AuditPolicies,
     IReadOnlyList<string> Steps,
-    string? DecidedByNode);
+    string? DecidedByNode)
+{
+    /// <summary>Verdict of an agent whose node is not the one that decides, which is <see cref="DecidedByNode"/>.</summary>
+    public const string Undecided = "undecided";
+}
