@@ -26,6 +26,7 @@ internal sealed class DynamicTable
     /// <summary>Changes the capacity; evicts what no longer fits.</summary>
     public void Resize(int maxSize)
     {
+        if (maxSize == MaxSize) return;
         Evict(maxSize);
         MaxSize = maxSize;
         if (_entries.Length > 0) Allocate();

@@ -5,6 +5,9 @@ internal sealed class HpackDecoder
 {
     private const int EntryOverhead = 32;
 
+    /// <summary>An encoder says the smallest size since its last block, and the last (RFC 7541, section 4.2); each may cost an allocation here.</summary>
+    private const int MaxSizeUpdates = 2;
+
     private readonly DynamicTable _table;
     private int _limit;
     private bool _sizeUpdateRequired;
@@ -43,12 +46,13 @@ internal sealed class HpackDecoder
         _tooLarge = false;
         var position = 0;
         var fieldSeen = false;
+        var sizeUpdates = 0;
         while (position < block.Length)
         {
             var first = block[position];
             if ((first & 0xe0) == 0x20)
             {
-                if (fieldSeen || !ReadSizeUpdate(block, ref position)) return HpackResult.Error;
+                if (fieldSeen || ++sizeUpdates > MaxSizeUpdates || !ReadSizeUpdate(block, ref position)) return HpackResult.Error;
                 continue;
             }
 

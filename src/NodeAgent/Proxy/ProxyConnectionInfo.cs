@@ -36,6 +36,9 @@ internal readonly record struct ProxyConnectionInfo
     /// <summary>The client's address.</summary>
     internal SocketEndPoint Source { get; init; }
 
+    /// <summary>The load balancer whose PROXY protocol header was believed, and that may have named <see cref="Source"/>; null without one.</summary>
+    internal SocketEndPoint? LoadBalancer { get; init; }
+
     /// <summary>Where the client wanted to go.</summary>
     internal SocketEndPoint Destination { get; init; }
 

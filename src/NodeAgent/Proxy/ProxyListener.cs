@@ -11,10 +11,7 @@ namespace Culvert.NodeAgent.Proxy;
 internal sealed record ProxyListener(SocketHandle Handle, int Loop, SocketEndPoint Local)
 {
     private const int Backlog = 4096;
-    private const int KeepAliveProbes = 6;
     private const int DatagramBuffer = 16 << 20;
-    private static readonly TimeSpan KeepAliveIdle = TimeSpan.FromMinutes(2);
-    private static readonly TimeSpan KeepAliveInterval = TimeSpan.FromSeconds(20);
 
     /// <summary>Makes, binds and opens a listener that pods of this node are led to.</summary>
     /// <exception cref="KernelException">It can't be had.</exception>
@@ -34,7 +31,7 @@ internal sealed record ProxyListener(SocketHandle Handle, int Loop, SocketEndPoi
             Require(handle.SetReuseAddress(), "set SO_REUSEADDR", address);
             if (sharePort) Require(handle.SetReusePort(), "set SO_REUSEPORT", address);
             Require(handle.SetNoDelay(), "set TCP_NODELAY", address);
-            Require(handle.SetKeepAlive(KeepAliveIdle, KeepAliveInterval, KeepAliveProbes), "set SO_KEEPALIVE", address);
+            Require(KeepAlive.Enable(handle), "set SO_KEEPALIVE", address);
             if (forPods) Require(OnNodePath.Tune(handle), "set TCP_CONGESTION", address);
             if (!address.IsIPv4) Require(handle.SetIPv6Only(), "set IPV6_V6ONLY", address);
             if (options.Mark != 0) Require(handle.SetMark(options.Mark), "set SO_MARK (CAP_NET_ADMIN)", address);

@@ -78,6 +78,7 @@ internal sealed class ProxyLoop
     {
         _datagrams.Recheck();
         foreach (ProxiedConnection connection in _context.Connections.ToArray()) connection.Reauthorize();
+        _inbound.DropStale();
     }
 
     /// <summary>Resets what still runs and closes all tunnels.</summary>

@@ -67,6 +67,14 @@ public sealed class HpackCodecTests
     }
 
     [Fact]
+    public void ABlockMayChangeTheTablesSizeTwiceOnly()
+    {
+        var decoder = new HpackDecoder(4096);
+        Assert.Equal(HpackResult.Ok, decoder.Decode([0x20, 0x3f, 0x45, 0x82], new HeaderList(), 1000));
+        Assert.Equal(HpackResult.Error, decoder.Decode([0x20, 0x3f, 0x45, 0x20, 0x82], new HeaderList(), 1000));
+    }
+
+    [Fact]
     public void EncoderAnnouncesTheLowestAndTheLastSize()
     {
         var encoder = new HpackEncoder(4096);

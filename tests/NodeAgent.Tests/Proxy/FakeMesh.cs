@@ -10,6 +10,9 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
 {
     internal WorkloadInfo? Local { get; set; }
 
+    /// <summary>Another workload of the same node, found by its addresses.</summary>
+    internal WorkloadInfo? Neighbour { get; set; }
+
     internal Func<SocketEndPoint, OutboundRoute> Route { get; set; } = _ => OutboundRoute.Deny(ProxyFailure.NoRoute, "no route in this test");
 
     internal ServiceInfo? Service { get; set; }
@@ -34,7 +37,8 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
 
     internal ProxySeams Seams => new(this, this, this, this);
 
-    public WorkloadInfo? FindLocalWorkload(in SocketEndPoint address) => Local;
+    public WorkloadInfo? FindLocalWorkload(in SocketEndPoint address) =>
+        Neighbour is { } neighbour && neighbour.Addresses.Contains(address.ToIPAddress()) ? neighbour : Local;
 
     public OutboundRoute Resolve(WorkloadInfo? source, in SocketEndPoint sourceAddress, in SocketEndPoint destination, TransportProtocol protocol) => Route(destination);
 

@@ -51,6 +51,7 @@ public sealed class ProxyProtocolTests
         WorkloadInfo bob = pair.Destination.Local! with { ProxyProtocolPorts = [new((ushort)port, TransportProtocol.Tcp)] };
         (pair.Destination.Local, pair.Destination.Service) = (bob, service);
         SocketEndPoint target = new(pair.DestinationAddress, port);
+        pair.Source.Neighbour = bob;
         pair.Source.Route = _ => tunnel ? OutboundRoute.Tunnel(pair.Tunnel, target, bob, service) : OutboundRoute.Local(target, bob, service);
         (Socket client, Socket server) = await pair.ConnectAsync(listener);
         byte[] first = await ReadHeaderAsync(server); // nothing has been sent: a server that speaks first has it as well
@@ -182,7 +183,7 @@ public sealed class ProxyProtocolTests
             TrustedProxies = [new([new(0, TransportProtocol.Tcp)], [IpPrefix.Parse(from)])],
             ProxyProtocolPorts = wanted ? [new(0, TransportProtocol.Tcp)] : [],
         };
-        pair.Destination.Local = bob;
+        pair.Destination.Local = pair.Source.Neighbour = bob;
         pair.Source.Route = _ => tunnel ? OutboundRoute.Tunnel(pair.Tunnel, target, bob) : OutboundRoute.Local(target, bob);
         return listener;
     }

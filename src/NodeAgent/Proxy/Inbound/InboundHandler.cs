@@ -43,12 +43,15 @@ internal sealed class InboundHandler(ProxyContext context)
         else _all[loop].TakeOver(handle, peer, local);
     }
 
-    /// <summary>Lets tunnels made with replaced credentials drain.</summary>
+    /// <summary>Lets tunnels drain that were made with replaced credentials, or to an address that has since gone to another identity.</summary>
     internal void DropStale()
     {
         foreach (TunnelConnection tunnel in _tunnels.ToArray())
         {
-            if (!ReferenceEquals(tunnel.Parts.Identity, context.Seams.Certificates.Find(tunnel.Parts.Identity.Id))) tunnel.Drain();
+            TlsIdentity identity = tunnel.Parts.Identity;
+            bool current = ReferenceEquals(identity, context.Seams.Certificates.Find(identity.Id))
+                && context.Seams.Directory.FindLocalWorkload(tunnel.Parts.Local)?.Identity == identity.Id;
+            if (!current) tunnel.Drain();
         }
     }
 
@@ -62,6 +65,19 @@ internal sealed class InboundHandler(ProxyContext context)
     internal void CloseAll()
     {
         foreach (TunnelConnection tunnel in _tunnels.ToArray()) tunnel.Close(null);
+    }
+
+    private async ValueTask RunTunnelAsync(TunnelConnection tunnel)
+    {
+        _tunnels.Add(tunnel);
+        try
+        {
+            await tunnel.RunAsync();
+        }
+        finally
+        {
+            _tunnels.Remove(tunnel);
+        }
     }
 
     private void TakeOver(SocketHandle handle, SocketEndPoint peer, SocketEndPoint local) =>
@@ -86,10 +102,7 @@ internal sealed class InboundHandler(ProxyContext context)
             LoopSocket socket = new(context.Loop, handle, connected: true);
             (TunnelParts? parts, _, _) = await context.Handshaker.ShakeHandsAsync(socket, peer, local, identity, isServer: true, expected: null);
             if (parts is null) return;
-            TunnelConnection tunnel = new(parts, _streams, context.Options, context.Time);
-            _tunnels.Add(tunnel);
-            await tunnel.RunAsync();
-            _tunnels.Remove(tunnel);
+            await RunTunnelAsync(new TunnelConnection(parts, _streams, context.Options, context.Time));
         }
         catch (Exception exception)
         {

@@ -45,6 +45,13 @@ internal static class InboundRequest
         }
 
         info = info with { DestinationWorkload = workload, DestinationIdentity = workload.Identity };
+        if (workload.Identity != tunnel.Parts.Identity.Id)
+        {
+            // The address has changed hands since the handshake: the peer asks for whom this tunnel has proven to speak for.
+            failure = ProxyFailure.NoRoute;
+            return 503;
+        }
+
         if (target.WithPort(0) != tunnel.Parts.Local.WithPort(0)) return 400;
         if (context.Options.ForbiddenPorts.Contains(target.Port))
         {

@@ -8,7 +8,10 @@ namespace Culvert.NodeAgent.Proxy.Loop;
 /// <param name="UserTimeout">Sent bytes unacknowledged for so long end it; zero for the system's default.</param>
 /// <param name="Source">Address (and port, unless 0) to connect from; null for the system's choice.</param>
 /// <param name="Transparent">Whether <paramref name="Source"/> may be an address that is not the machine's.</param>
-/// <param name="OnNode">Whether the other end is a pod of this node: see <see cref="OnNodePath"/>.</param>
+/// <param name="OnNode">
+/// Whether the other end is a pod of this node: see <see cref="OnNodePath"/>. If not, the kernel probes it when it is silent (<see cref="KeepAlive"/>);
+/// what becomes of a pod of this node is known here.
+/// </param>
 internal readonly record struct DialOptions(
     TimeSpan Timeout, uint Mark, TimeSpan UserTimeout = default, SocketEndPoint? Source = null, bool Transparent = false, bool OnNode = false);
 

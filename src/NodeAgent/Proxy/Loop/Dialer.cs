@@ -63,7 +63,7 @@ internal static class Dialer
         error = handle.SetNoDelay();
         if (error == SocketErrno.None && options.Mark != 0) error = handle.SetMark(options.Mark);
         if (error == SocketErrno.None && options.UserTimeout > TimeSpan.Zero) error = handle.SetUserTimeout(options.UserTimeout);
-        if (error == SocketErrno.None && options.OnNode) error = OnNodePath.Tune(handle);
+        if (error == SocketErrno.None) error = options.OnNode ? OnNodePath.Tune(handle) : KeepAlive.Enable(handle);
         if (error == SocketErrno.None && options.Source is not null)
         {
             if (options.Transparent) error = handle.SetTransparent();

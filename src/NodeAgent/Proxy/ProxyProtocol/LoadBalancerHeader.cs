@@ -16,6 +16,6 @@ internal static class LoadBalancerHeader
     /// <summary>The connection as the client made it: policy, logs and the application see the header's addresses.</summary>
     internal static ProxyConnectionInfo Apply(in ProxyConnectionInfo info, in ReceivedHeader header) =>
         header.Error != ProxyProtocolError.None ? info with { HeaderError = header.Error }
-        : header.HasAddresses ? info with { Source = header.Source, Destination = header.Destination }
-        : info;
+        : header.HasAddresses ? info with { LoadBalancer = info.Source, Source = header.Source, Destination = header.Destination }
+        : info with { LoadBalancer = info.Source };
 }

@@ -1,4 +1,3 @@
-using Culvert.Core;
 
 namespace Culvert.NodeAgent.Proxy.Relay;
 
@@ -24,7 +23,10 @@ internal sealed class ProxiedConnection
 
     internal ProxiedConnection? Previous { get; set; }
 
-    /// <summary>Reports a connection as opened and keeps it until <see cref="Close"/>.</summary>
+    /// <summary>
+    /// Reports a connection as opened and keeps it until <see cref="Close"/>. What it was judged by may have changed while it was being made, so
+    /// it is judged once more: the relay may have been aborted when this returns.
+    /// </summary>
     /// <param name="context">The loop's context.</param>
     /// <param name="relay">What carries its bytes.</param>
     /// <param name="info">What is known of it.</param>
@@ -34,6 +36,7 @@ internal sealed class ProxiedConnection
         ProxiedConnection connection = new(context, relay, info, authorized);
         context.Connections.Add(connection);
         context.Seams.Observer.OnOpened(info);
+        connection.Reauthorize();
         return connection;
     }
 
@@ -45,15 +48,24 @@ internal sealed class ProxiedConnection
         _context.Seams.Observer.OnClosed(_info, end);
     }
 
-    /// <summary>Asks policy again, on behalf of the workload that has the address now, and resets what is no longer allowed.</summary>
+    /// <summary>
+    /// Asks policy again, on behalf of the workload that has the address now, and resets what is no longer allowed. So it does with a connection
+    /// in the name of a workload that the address no longer belongs to, and of a load balancer that is no longer trusted.
+    /// </summary>
     internal void Reauthorize()
     {
-        if (!_authorized) return;
-        WorkloadInfo? destination = _context.Seams.Directory.FindLocalWorkload(_info.Target);
-        bool allowed = destination is not null && destination.Identity == _info.DestinationIdentity
-            && _context.Seams.Authorizer.Authorize(_info.SourceIdentity, _info.Source, destination, _info.Target.Port, _info.Protocol).IsAllowed;
-        if (!allowed) _relay.Abort(ProxyFailure.PolicyChanged);
+        if (!IsSourceUnchanged() || (_authorized && !IsAllowed())) _relay.Abort(ProxyFailure.PolicyChanged);
     }
+
+    private bool IsSourceUnchanged() =>
+        _info.SourceWorkload is not { } source
+        || (_context.Seams.Directory.FindLocalWorkload(_info.LoadBalancer ?? _info.Source) is { } now && now.Uid == source.Uid && now.Identity == source.Identity);
+
+    private bool IsAllowed() =>
+        _context.Seams.Directory.FindLocalWorkload(_info.Target) is { } destination
+        && destination.Identity == _info.DestinationIdentity
+        && (_info.LoadBalancer is not { } balancer || destination.TrustsProxy(balancer.ToIPAddress(), _info.Target.Port, _info.Protocol))
+        && _context.Seams.Authorizer.Authorize(_info.SourceIdentity, _info.Source, destination, _info.Target.Port, _info.Protocol).IsAllowed;
 
     /// <summary>Resets it.</summary>
     internal void Abort(ProxyFailure failure) => _relay.Abort(failure);

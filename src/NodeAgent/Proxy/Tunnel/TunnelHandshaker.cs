@@ -24,6 +24,21 @@ internal sealed class TunnelHandshaker(EventLoop loop, ProxyOptions options, Han
     internal async ValueTask<(TunnelParts? Parts, ProxyFailure Failure, string? Detail)> ShakeHandsAsync(
         LoopSocket socket, SocketEndPoint peer, SocketEndPoint local, TlsIdentity identity, bool isServer, SpiffeId? expected)
     {
+        try
+        {
+            return await ShakeAsync(socket, peer, local, identity, isServer, expected);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<(TunnelParts? Parts, ProxyFailure Failure, string? Detail)> ShakeAsync(
+        LoopSocket socket, SocketEndPoint peer, SocketEndPoint local, TlsIdentity identity, bool isServer, SpiffeId? expected)
+    {
         long started = loop.NowMilliseconds;
         TlsConnection tls = TlsConnection.Create(isServer ? identity.Server : identity.Client, socket.Handle);
         LoopTimer deadline = new(static state => ((LoopSocket)state!).Dispose(), socket);

@@ -45,6 +45,7 @@ internal sealed class UdpProxy : IAsyncDisposable
     internal void RouteTo(EndPoint target, OutboundRouteKind kind = OutboundRouteKind.Local, WorkloadInfo? destination = null, ServiceInfo? service = null)
     {
         SocketEndPoint point = Point((IPEndPoint)target);
+        if (destination is not null) Mesh.Local = destination;
         Mesh.Route = _ => kind == OutboundRouteKind.Local ? OutboundRoute.Local(point, destination ?? Bob, service) : OutboundRoute.Passthrough(point);
     }
 

@@ -1,0 +1,95 @@
+using System.Net;
+using System.Net.Sockets;
+using Culvert.NodeAgent.Proxy;
+
+namespace Culvert.NodeAgent.Tests.Proxy;
+
+/// <summary>An address that goes to another workload while connections and tunnels of the one before are open, or being made.</summary>
+public sealed class AddressReuseTests
+{
+    private const string Carol = "spiffe://cluster.local/ns/b/sa/carol";
+
+    [Fact]
+    public async Task ATunnelMadeToOneIdentityCarriesNothingToAnother()
+    {
+        await using ProxyPair pair = new();
+        using Socket listener = TunnelTests.Listen(pair);
+        (Socket client, Socket server) = await pair.ConnectAsync(listener);
+        pair.RouteTo(((IPEndPoint)listener.LocalEndPoint!).Port, expected: pair.Destination.Local); // the client's proxy has not heard of it
+        pair.Destination.Local = ProxyPair.Workload("carol", "b", Carol, pair.DestinationAddress);
+
+        using Socket second = await pair.ConnectClientAsync();
+        await second.AssertResetAsync();
+
+        await SocketExtensions.EventuallyAsync(() => !pair.Destination.Failed.IsEmpty);
+        Assert.Equal(ProxyFailure.NoRoute, pair.Destination.Failed.Single().Failure);
+        client.Dispose();
+        server.Dispose();
+    }
+
+    [Fact]
+    public async Task ATunnelOfAnAddressThatHasGoneToAnotherIdentityDrains()
+    {
+        await using ProxyPair pair = new();
+        using Socket listener = TunnelTests.Listen(pair);
+        (Socket client, Socket server) = await pair.ConnectAsync(listener);
+        pair.Destination.Local = ProxyPair.Workload("carol", "b", Carol, pair.DestinationAddress);
+
+        pair.DestinationProxy.ReauthorizeAll();
+
+        await client.AssertResetAsync();
+        await server.AssertResetAsync();
+        await SocketExtensions.EventuallyAsync(async () => (await pair.DestinationProxy.GetStatsAsync())[0].ServerTunnels == 0);
+    }
+
+    [Theory]
+    [InlineData("alice-2", ProxyPair.Alice)]
+    [InlineData("alice", Carol)]
+    [InlineData(null, null)]
+    public async Task AConnectionEndsWhenItsClientsAddressIsNoLongerItsOwn(string? name, string? identity)
+    {
+        await using ProxyPair pair = new();
+        using Socket listener = TunnelTests.Listen(pair);
+        (Socket client, Socket server) = await pair.ConnectAsync(listener);
+        pair.SourceProxy.ReauthorizeAll();
+        await client.SendAllAsync("still"u8.ToArray());
+        await server.ReceiveExactlyAsync(5);
+
+        pair.Source.Local = name is null ? null : ProxyPair.Workload(name, "a", identity!, pair.SourceAddress);
+        pair.SourceProxy.ReauthorizeAll();
+
+        await client.AssertResetAsync();
+        await server.AssertResetAsync();
+        await SocketExtensions.EventuallyAsync(() => pair.Source.Closed.Count == 1);
+        Assert.Equal(ProxyFailure.PolicyChanged, pair.Source.Closed.Single().End.Failure);
+    }
+
+    [Fact]
+    public async Task APolicyChangeWhileTheConnectionIsBeingMadeCounts()
+    {
+        await using ProxyPair pair = new();
+        using Socket listener = pair.Listen(backlog: 0);
+        IPEndPoint application = (IPEndPoint)listener.LocalEndPoint!;
+        pair.RouteTo(application.Port);
+        using Socket filler = new(SocketType.Stream, ProtocolType.Tcp);
+        await filler.ConnectAsync(application); // the application's queue is full: the proxy's SYN is dropped and sent again after a second
+        using Socket client = await pair.ConnectClientAsync();
+        await SocketExtensions.EventuallyAsync(async () => (await pair.DestinationProxy.GetStatsAsync())[0].ServerTunnels == 1);
+        await SocketExtensions.EventuallyAsync(() => SynsSentTo(application));
+
+        pair.Destination.Allowed = false;
+        pair.DestinationProxy.ReauthorizeAll();
+        using Socket queued = await listener.AcceptAsync();
+
+        await client.AssertResetAsync();
+        await SocketExtensions.EventuallyAsync(() => pair.Destination.Closed.Count == 1);
+        Assert.Equal(ProxyFailure.PolicyChanged, pair.Destination.Closed.Single().End.Failure);
+    }
+
+    /// <summary>Whether a connection to the address is being made, by the kernel's own table (proc_pid_net(5): state 02 is SYN_SENT).</summary>
+    private static bool SynsSentTo(IPEndPoint remote)
+    {
+        string wanted = $"{BitConverter.ToUInt32(remote.Address.GetAddressBytes()):X8}:{remote.Port:X4} 02";
+        return File.ReadLines("/proc/net/tcp").Any(line => line.Contains(wanted, StringComparison.Ordinal));
+    }
+}
