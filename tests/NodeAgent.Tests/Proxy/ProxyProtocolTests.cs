@@ -145,6 +145,30 @@ public sealed class ProxyProtocolTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
+    public async Task TrustThatIsWithdrawnEndsWhatItHasLetIn(bool tunnel)
+    {
+        await using ProxyPair pair = new();
+        using Socket listener = Accepting(pair, tunnel);
+        using Socket balancer = await pair.ConnectClientAsync();
+        await balancer.SendAllAsync("PROXY TCP4 192.0.2.7 192.0.2.8 1234 80\r\nhello"u8.ToArray());
+        using Socket server = await listener.AcceptAsync().WaitAsync(TimeSpan.FromSeconds(10));
+        await server.ReceiveExactlyAsync(5);
+        (FakeMesh judge, ProxyServer proxy) = tunnel ? (pair.Destination, pair.DestinationProxy) : (pair.Source, pair.SourceProxy);
+        proxy.ReauthorizeAll();
+        await balancer.SendAllAsync("still"u8.ToArray());
+        await server.ReceiveExactlyAsync(5);
+
+        pair.Destination.Local = pair.Source.Neighbour = pair.Destination.Local! with { TrustedProxies = [] };
+        proxy.ReauthorizeAll();
+
+        await balancer.AssertResetAsync();
+        await SocketExtensions.EventuallyAsync(() => judge.Closed.Count == 1);
+        Assert.Equal(ProxyFailure.PolicyChanged, judge.Closed.Single().End.Failure);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
     public async Task PolicyIsAskedAboutTheClientInTheHeader(bool tunnel)
     {
         await using ProxyPair pair = new();
