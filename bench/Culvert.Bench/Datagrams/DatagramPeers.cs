@@ -37,7 +37,7 @@ internal sealed record DatagramPeers(Target Proxy, Target Pair)
 
     // proxy_responses stays unset: a session lives for proxy_timeout, however many answers come. Set, to 0 as well, it ends
     // sessions, and every datagram after would open one.
-    private const string Head = "load_module /usr/lib/nginx/modules/ngx_stream_module.so;\n" + Nginx.Common + """
+    private static string Head => Nginx.CommonWithStream + """
         stream {
           access_log off;
           proxy_timeout 60s;

@@ -15,6 +15,10 @@ internal static class Nginx
 
         """;
 
+    /// <summary><see cref="Common"/> for an nginx that has the stream module.</summary>
+    /// <exception cref="FileNotFoundException">The module is not installed.</exception>
+    internal static string CommonWithStream => $"load_module {NginxModules.Stream()};\n" + Common;
+
     /// <exception cref="ToolFailedException">nginx refused its configuration or could not listen.</exception>
     public static async Task StartAsync(LabNamespace pod, string name, string configuration, CancellationToken cancellationToken)
     {

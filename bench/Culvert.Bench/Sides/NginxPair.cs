@@ -54,7 +54,7 @@ internal static class NginxPair
         }
         """;
 
-    private const string Head = "load_module /usr/lib/nginx/modules/ngx_stream_module.so;\n" + Nginx.Common + """
+    private static string Head => Nginx.CommonWithStream + """
         stream {
           access_log off;
           tcp_nodelay on;

@@ -1,7 +1,7 @@
 namespace Culvert.Cli.Labs;
 
 /// <summary>Where nginx's loadable modules lie: distributions differ, and a relative path would be looked for below nginx's -p.</summary>
-internal static class NginxModules
+public static class NginxModules
 {
     private const string StreamFile = "ngx_stream_module.so";
     private static readonly string[] Folders = ["/usr/lib/nginx/modules", "/usr/lib64/nginx/modules", "/usr/share/nginx/modules"];
