@@ -68,7 +68,11 @@ public sealed unsafe class DatagramReceiver
         return SocketErrno.None;
     }
 
-    /// <summary>The bytes of a datagram or train; valid until the next call.</summary>
+    /// <summary>The datagrams of a place: one, or a train on a socket with <see cref="SocketHandle.SetReceiveOffload"/>; valid until the next call.</summary>
+    /// <param name="index">Less than <see cref="Count"/>.</param>
+    public DatagramTrain Datagrams(int index) => new(Payload(index), SegmentSize(index));
+
+    /// <summary>The bytes of a datagram, on a socket that takes no trains; valid until the next call.</summary>
     /// <param name="index">Less than <see cref="Count"/>.</param>
     public ReadOnlySpan<byte> Payload(int index) => new(_vectors[index].iov_base, (int)Math.Min(_messages[index].msg_len, SlotSize));
 
@@ -90,9 +94,7 @@ public sealed unsafe class DatagramReceiver
             && SocketAddressCodec.TryRead(data, out destination);
     }
 
-    /// <summary>Size of each datagram of a train, but for the last, which may be shorter; 0 for a single datagram.</summary>
-    /// <param name="index">Less than <see cref="Count"/>.</param>
-    public int SegmentSize(int index) =>
+    private int SegmentSize(int index) =>
         Find(index, Libc.IPPROTO_UDP, Libc.UDP_GRO, Libc.IPPROTO_UDP, Libc.UDP_GRO, out ReadOnlySpan<byte> data) && data.Length >= sizeof(int) ? BitConverter.ToInt32(data) : 0;
 
     private bool Find(int index, int level1, int type1, int level2, int type2, out ReadOnlySpan<byte> data)

@@ -43,7 +43,7 @@ internal sealed class UdpListener : EventSource, IDisposable
             {
                 if (!receiver.TryGetDestination(i, out SocketEndPoint destination) || (destination == _local && _context.Options.CheckCaptured)) Refuse(ProxyProtocolError.Untrusted);
                 else if (_headers) TakeHeadered(receiver.Payload(i), receiver.Source(i), destination);
-                else TakeRaw(receiver.Payload(i), receiver.SegmentSize(i), receiver.Source(i), destination);
+                else TakeRaw(receiver.Datagrams(i), receiver.Source(i), destination);
             }
 
             _sessions.Flush();
@@ -78,18 +78,12 @@ internal sealed class UdpListener : EventSource, IDisposable
         return ProxyProtocolError.None;
     }
 
-    private void TakeRaw(ReadOnlySpan<byte> payload, int segment, in SocketEndPoint source, in SocketEndPoint destination)
+    private void TakeRaw(DatagramTrain datagrams, in SocketEndPoint source, in SocketEndPoint destination)
     {
         UdpSessionKey key = new(source, destination);
         UdpSocketPeer? answered = _sessions.Contains(key) ? null : _context.Answers.Find(source, destination);
         bool outside = answered is null && _context.Seams.Directory.FindLocalWorkload(source) is null;
-        while (segment > 0 && payload.Length > segment)
-        {
-            TakeRaw(key, answered, outside, payload[..segment]);
-            payload = payload[segment..];
-        }
-
-        TakeRaw(key, answered, outside, payload);
+        foreach (ReadOnlySpan<byte> payload in datagrams) TakeRaw(key, answered, outside, payload);
     }
 
     private void TakeRaw(in UdpSessionKey key, UdpSocketPeer? answered, bool outside, ReadOnlySpan<byte> payload)

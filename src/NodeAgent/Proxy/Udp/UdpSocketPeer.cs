@@ -137,17 +137,13 @@ internal sealed class UdpSocketPeer : EventSource, IDatagramPeer
         if (error != SocketErrno.None) return;
 
         // One call a turn: others get theirs, and what is left is reported again.
-        for (int i = 0; i < receiver.Count && !_disposed; i++)
+        for (int i = 0; i < receiver.Count; i++)
         {
-            ReadOnlySpan<byte> payload = receiver.Payload(i);
-            int segment = receiver.SegmentSize(i);
-            while (segment > 0 && payload.Length > segment && !_disposed)
+            foreach (ReadOnlySpan<byte> payload in receiver.Datagrams(i))
             {
-                _sink.OnDatagram(payload[..segment], 0);
-                payload = payload[segment..];
+                if (_disposed) return;
+                _sink.OnDatagram(payload, 0);
             }
-
-            if (!_disposed) _sink.OnDatagram(payload, 0);
         }
 
         if (!_disposed) _sink.OnIdle();
