@@ -1,7 +1,5 @@
 using Culvert.Http2;
-using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.ProxyProtocol;
-using Culvert.NodeAgent.Proxy.Relay;
 using Culvert.NodeAgent.Proxy.Tunnel;
 using Culvert.NodeAgent.Proxy.Udp;
 
@@ -11,31 +9,15 @@ namespace Culvert.NodeAgent.Proxy.Inbound;
 /// One UDP session that came out of a tunnel, between its stream and the pod. It ends when the peer ends the stream, when nothing has passed for long, or when
 /// it is aborted. A proxy that stops does not wait for it, as it would for a connection: nothing tells that a session is over. Belongs to its loop's thread.
 /// </summary>
-internal sealed class InboundDatagrams : IConnectionRelay, IDatagramSink, IDisposable
+internal sealed class InboundDatagrams : DatagramSession, IDatagramSink, IDisposable
 {
-    private readonly ProxyContext _context;
-    private readonly LoopTimer _idle;
     private TunnelDatagramStream? _stream;
     private IDatagramPeer? _pod;
-    private ProxiedConnection? _connection;
-    private long _lastActive;
-    private bool _ended;
 
     private InboundDatagrams(ProxyContext context)
+        : base(context)
     {
-        _context = context;
-        _idle = new LoopTimer(static state => ((InboundDatagrams)state!).CheckIdle(), this);
-        _lastActive = context.Loop.NowMilliseconds;
     }
-
-    /// <inheritdoc/>
-    public long BytesSent { get; private set; }
-
-    /// <inheritdoc/>
-    public long BytesReceived { get; private set; }
-
-    /// <inheritdoc/>
-    public ProxyFailure Failure { get; private set; }
 
     /// <summary>Opens the way to the pod for a request that may go on, and answers it. The place in the budget of sessions passes to the session.</summary>
     /// <param name="context">What the loop shares.</param>
@@ -73,68 +55,57 @@ internal sealed class InboundDatagrams : IConnectionRelay, IDatagramSink, IDispo
 
         session._stream = new TunnelDatagramStream(tunnel, stream, session, context.Seams.Observer, sourcePorts);
         tunnel.Http2.SendHeaders(stream, answer, endStream: false);
-        if (!balanced) session._connection = ProxiedConnection.Open(context, session, info, authorized: true);
-        context.Loop.Schedule(session._idle, context.Options.DatagramStreamIdleTimeout);
+        if (!balanced) session.Report(info, authorized: true);
+        session.CloseWhenIdle(context.Options.DatagramStreamIdleTimeout);
     }
 
     /// <inheritdoc/>
-    public void Abort(ProxyFailure failure)
+    public override void Abort(ProxyFailure failure)
     {
         _stream?.Abort(failure, Http2ErrorCode.ConnectError);
-        End(failure);
+        Close(failure);
     }
 
     /// <summary>Ends it in good order.</summary>
-    public void Dispose() => End(ProxyFailure.None);
+    public void Dispose() => Close(ProxyFailure.None);
 
     /// <summary>A datagram came out of the tunnel.</summary>
     /// <param name="payload">Its bytes.</param>
     /// <param name="sourcePort">Always 0: a client has one port.</param>
     void IDatagramSink.OnDatagram(ReadOnlySpan<byte> payload, ushort sourcePort)
     {
-        if (_ended) return;
-        _lastActive = _context.Loop.NowMilliseconds;
-        if (_pod!.Send(payload)) BytesSent += payload.Length;
+        if (IsClosed) return;
+        MarkActive();
+        if (_pod!.Send(payload)) CountSent(payload);
     }
 
     /// <inheritdoc/>
     void IDatagramSink.OnIdle() => _pod?.Flush();
 
     /// <inheritdoc/>
-    void IDatagramSink.OnClosed(ProxyFailure failure) => End(failure);
+    void IDatagramSink.OnClosed(ProxyFailure failure) => Close(failure);
+
+    /// <inheritdoc/>
+    protected override void Release()
+    {
+        _pod?.Dispose();
+        _stream?.Dispose();
+        Context.UdpBudget.Release();
+    }
 
     private bool TryOpenPod(in ProxyConnectionInfo info, out ProxyFailure failure, out string? detail)
     {
-        UdpSocketPeer? pod = UdpSocketPeer.TryOpen(_context, info.Source, info.Target, new FromPod(this), out failure, out detail);
+        UdpSocketPeer? pod = UdpSocketPeer.TryOpen(Context, info.Source, info.Target, new FromPod(this), out failure, out detail);
         if (pod is null) return false;
-        _pod = HeaderedPeer.Wrap(_context, pod, info);
+        _pod = HeaderedPeer.Wrap(Context, pod, info);
         return true;
     }
 
     private void OnAnswer(ReadOnlySpan<byte> payload, ushort sourcePort)
     {
-        if (_ended) return;
-        _lastActive = _context.Loop.NowMilliseconds;
-        if (_stream!.Send(payload, sourcePort)) BytesReceived += payload.Length;
-    }
-
-    private void CheckIdle()
-    {
-        TimeSpan left = _context.Options.DatagramStreamIdleTimeout - TimeSpan.FromMilliseconds(_context.Loop.NowMilliseconds - _lastActive);
-        if (left > TimeSpan.Zero) _context.Loop.Schedule(_idle, left);
-        else Dispose();
-    }
-
-    private void End(ProxyFailure failure)
-    {
-        if (_ended) return;
-        _ended = true;
-        Failure = failure;
-        _context.Loop.Timers.Cancel(_idle);
-        _pod?.Dispose();
-        _stream?.Dispose();
-        _connection?.Close();
-        _context.UdpBudget.Release();
+        if (IsClosed) return;
+        MarkActive();
+        if (_stream!.Send(payload, sourcePort)) CountReceived(payload);
     }
 
     /// <summary>What the pod sends.</summary>
@@ -146,10 +117,6 @@ internal sealed class InboundDatagrams : IConnectionRelay, IDatagramSink, IDispo
 
         public void OnUnreachable() => session._stream?.SendUnreachable();
 
-        public void OnClosed(ProxyFailure failure)
-        {
-            session._stream?.Abort(failure, Http2ErrorCode.ConnectError);
-            session.End(failure);
-        }
+        public void OnClosed(ProxyFailure failure) => session.Abort(failure);
     }
 }

@@ -64,6 +64,6 @@ internal sealed class BalancerPeer(ProxyContext context, ProxyConnectionInfo inf
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (BalancedSession session in _sessions.Values.ToArray()) session.Abort(ProxyFailure.None);
+        foreach (BalancedSession session in _sessions.Values.ToArray()) session.Close(ProxyFailure.None);
     }
 }

@@ -1,6 +1,4 @@
-using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.ProxyProtocol;
-using Culvert.NodeAgent.Proxy.Relay;
 
 namespace Culvert.NodeAgent.Proxy.Udp;
 
@@ -8,26 +6,18 @@ namespace Culvert.NodeAgent.Proxy.Udp;
 /// One client and one destination: a peer towards the application, and, once there is an answer, a socket towards the client
 /// that speaks from the destination's address. Belongs to its loop's thread.
 /// </summary>
-internal sealed class UdpSession : IDatagramSink, IConnectionRelay
+internal sealed class UdpSession : DatagramSession, IDatagramSink
 {
     private readonly UdpSessions _sessions;
-    private readonly ProxyContext _context;
-    private readonly LoopTimer _idle;
     private UdpClientSide? _client;
     private IDatagramPeer? _peer;
     private UdpPending? _pending;
-    private ProxiedConnection? _connection;
-    private ProxyConnectionInfo _info;
-    private long _lastActive;
     private bool _counted;
 
     internal UdpSession(UdpSessions sessions, ProxyContext context, in UdpSessionKey key)
-    {
-        (_sessions, _context, Key) = (sessions, context, key);
-        _idle = new LoopTimer(static state => ((UdpSession)state!).OnTimer(), this);
-        _lastActive = context.Loop.NowMilliseconds;
-    }
+        : base(context) => (_sessions, Key) = (sessions, key);
 
+    /// <summary>What it is found by.</summary>
     internal UdpSessionKey Key { get; }
 
     /// <summary>How it goes on.</summary>
@@ -36,28 +26,17 @@ internal sealed class UdpSession : IDatagramSink, IConnectionRelay
     /// <summary>Whether it only remembers, for a while, that its datagrams are refused.</summary>
     internal bool IsRefused { get; private set; }
 
-    internal bool IsClosed { get; private set; }
-
     /// <summary>Set while it stands in the list of sessions to flush.</summary>
     internal bool IsTouched { get; set; }
-
-    /// <inheritdoc/>
-    public long BytesSent { get; private set; }
-
-    /// <inheritdoc/>
-    public long BytesReceived { get; private set; }
-
-    /// <inheritdoc/>
-    public ProxyFailure Failure { get; private set; }
 
     /// <summary>Remembers a refusal for a while, so that a flood of datagrams costs one look-up and one record.</summary>
     internal void Refuse(in ProxyConnectionInfo info, ProxyFailure failure, string? detail)
     {
-        if (_counted) _context.UdpBudget.Release();
-        if (_pending is { Payloads.Count: > 0 }) _context.Seams.Observer.OnDatagramDropped(DatagramDrop.SessionRefused, _pending.Payloads.Count);
-        (IsRefused, _info, _pending, _counted) = (true, info, null, false);
-        _context.Seams.Observer.OnFailed(info, failure, detail);
-        _context.Loop.Schedule(_idle, _context.Options.UdpRefusalTime);
+        if (_counted) Context.UdpBudget.Release();
+        if (_pending is { Payloads.Count: > 0 }) Context.Seams.Observer.OnDatagramDropped(DatagramDrop.SessionRefused, _pending.Payloads.Count);
+        (IsRefused, _pending, _counted) = (true, null, false);
+        Context.Seams.Observer.OnFailed(info, failure, detail);
+        CloseAfter(Context.Options.UdpRefusalTime);
     }
 
     /// <summary>The way is being made; datagrams wait, a few.</summary>
@@ -70,10 +49,10 @@ internal sealed class UdpSession : IDatagramSink, IConnectionRelay
     /// <param name="authorized">Whether policy was asked here.</param>
     internal void Open(in OutboundRoute route, IDatagramPeer peer, in ProxyConnectionInfo info, bool authorized)
     {
-        (Route, _peer, _info, _counted) = (route, peer, info, true);
+        (Route, _peer, _counted) = (route, peer, true);
         route.Load?.Add();
-        _connection = ProxiedConnection.Open(_context, this, info, authorized);
-        _context.Loop.Schedule(_idle, _context.Options.UdpIdleTimeout);
+        Report(info, authorized);
+        CloseWhenIdle(Context.Options.UdpIdleTimeout);
         UdpPending? pending = _pending;
         _pending = null;
         if (pending is null) return;
@@ -88,7 +67,7 @@ internal sealed class UdpSession : IDatagramSink, IConnectionRelay
     {
         (Route, _peer, _counted) = (route, peer, true);
         route.Load?.Add();
-        _context.Loop.Schedule(_idle, _context.Options.UdpIdleTimeout);
+        CloseWhenIdle(Context.Options.UdpIdleTimeout);
     }
 
     /// <summary>A datagram of the client.</summary>
@@ -96,13 +75,13 @@ internal sealed class UdpSession : IDatagramSink, IConnectionRelay
     {
         if (_peer is null)
         {
-            if (_pending is null) _context.Seams.Observer.OnDatagramDropped(DatagramDrop.SessionRefused);
-            else if (!_pending.TryAdd(payload)) _context.Seams.Observer.OnDatagramDropped(DatagramDrop.SessionOpening);
+            if (_pending is null) Context.Seams.Observer.OnDatagramDropped(DatagramDrop.SessionRefused);
+            else if (!_pending.TryAdd(payload)) Context.Seams.Observer.OnDatagramDropped(DatagramDrop.SessionOpening);
             return;
         }
 
-        _lastActive = _context.Loop.NowMilliseconds;
-        if (_peer.Send(payload)) BytesSent += payload.Length;
+        MarkActive();
+        if (_peer.Send(payload)) CountSent(payload);
     }
 
     /// <summary>The client has no more datagrams for now.</summary>
@@ -112,9 +91,9 @@ internal sealed class UdpSession : IDatagramSink, IConnectionRelay
     public void OnDatagram(ReadOnlySpan<byte> payload, ushort sourcePort)
     {
         if (IsClosed) return;
-        _lastActive = _context.Loop.NowMilliseconds;
-        _client ??= new UdpClientSide(_context, this);
-        if (_client.Send(payload, sourcePort)) BytesReceived += payload.Length;
+        MarkActive();
+        _client ??= new UdpClientSide(Context, this);
+        if (_client.Send(payload, sourcePort)) CountReceived(payload);
     }
 
     /// <inheritdoc/>
@@ -123,38 +102,18 @@ internal sealed class UdpSession : IDatagramSink, IConnectionRelay
     /// <inheritdoc/>
     public void OnUnreachable()
     {
-        if (!IsClosed) _context.TellUnreachable(Key.Client, Key.Destination);
+        if (!IsClosed) Context.TellUnreachable(Key.Client, Key.Destination);
     }
 
     /// <inheritdoc/>
     public void OnClosed(ProxyFailure failure) => Close(failure);
 
     /// <inheritdoc/>
-    public void Abort(ProxyFailure failure) => Close(failure);
-
-    /// <summary>Ends it; the client's next datagram makes another one.</summary>
-    internal void Close(ProxyFailure failure)
+    protected override void Release()
     {
-        if (IsClosed) return;
-        (IsClosed, Failure) = (true, failure);
-        _context.Loop.Timers.Cancel(_idle);
         _sessions.Remove(this, _counted);
         if (_peer is not null) Route.Load?.Release();
         _peer?.Dispose();
         _client?.Dispose();
-        _connection?.Close();
-    }
-
-    private void OnTimer()
-    {
-        if (IsRefused)
-        {
-            Close(ProxyFailure.None);
-            return;
-        }
-
-        long left = (long)_context.Options.UdpIdleTimeout.TotalMilliseconds - (_context.Loop.NowMilliseconds - _lastActive);
-        if (left <= 0) Close(ProxyFailure.None);
-        else _context.Loop.Schedule(_idle, TimeSpan.FromMilliseconds(left));
     }
 }

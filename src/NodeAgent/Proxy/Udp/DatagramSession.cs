@@ -1,0 +1,92 @@
+using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Relay;
+
+namespace Culvert.NodeAgent.Proxy.Udp;
+
+/// <summary>
+/// What sessions of datagrams have in common, whatever they go between: since nothing tells that one is over, it ends when nothing has passed for some time; it
+/// counts bytes, is reported, and ends once. Belongs to its loop's thread.
+/// </summary>
+internal abstract class DatagramSession : IConnectionRelay
+{
+    private readonly LoopTimer _timer;
+    private ProxiedConnection? _connection;
+    private TimeSpan _idleTimeout;
+    private long _lastActive;
+
+    /// <summary>A session that was active just now; it has no timer yet.</summary>
+    /// <param name="context">What the loop shares.</param>
+    protected DatagramSession(ProxyContext context)
+    {
+        Context = context;
+        _timer = new LoopTimer(static state => ((DatagramSession)state!).OnTimer(), this);
+        _lastActive = context.Loop.NowMilliseconds;
+    }
+
+    /// <inheritdoc/>
+    public long BytesSent { get; private set; }
+
+    /// <inheritdoc/>
+    public long BytesReceived { get; private set; }
+
+    /// <inheritdoc/>
+    public ProxyFailure Failure { get; private set; }
+
+    /// <summary>Whether it is over.</summary>
+    internal bool IsClosed { get; private set; }
+
+    /// <summary>What the loop shares.</summary>
+    protected ProxyContext Context { get; }
+
+    /// <inheritdoc/>
+    public virtual void Abort(ProxyFailure failure) => Close(failure);
+
+    /// <summary>Ends it. Does nothing when it is over already.</summary>
+    /// <param name="failure">Why; None for an orderly end.</param>
+    internal void Close(ProxyFailure failure)
+    {
+        if (IsClosed) return;
+        (IsClosed, Failure) = (true, failure);
+        Context.Loop.Timers.Cancel(_timer);
+        Release();
+        _connection?.Close();
+    }
+
+    /// <summary>Gives back what the session holds. Called once, when it ends, before that is reported.</summary>
+    protected abstract void Release();
+
+    /// <summary>Reports it as opened, and as closed when it ends.</summary>
+    /// <param name="info">What is known of it.</param>
+    /// <param name="authorized">Whether policy was asked here, so that it has to be asked again when it changes.</param>
+    protected void Report(in ProxyConnectionInfo info, bool authorized) => _connection = ProxiedConnection.Open(Context, this, info, authorized);
+
+    /// <summary>From now on it ends when nothing has passed for this long.</summary>
+    protected void CloseWhenIdle(TimeSpan timeout)
+    {
+        _idleTimeout = timeout;
+        Context.Loop.Schedule(_timer, timeout);
+    }
+
+    /// <summary>It ends after this time, whatever passes.</summary>
+    protected void CloseAfter(TimeSpan time)
+    {
+        _idleTimeout = TimeSpan.Zero;
+        Context.Loop.Schedule(_timer, time);
+    }
+
+    /// <summary>Something passes: it is not idle.</summary>
+    protected void MarkActive() => _lastActive = Context.Loop.NowMilliseconds;
+
+    /// <summary>A datagram of the client went on towards the application.</summary>
+    protected void CountSent(ReadOnlySpan<byte> payload) => BytesSent += payload.Length;
+
+    /// <summary>A datagram of the application went on towards the client.</summary>
+    protected void CountReceived(ReadOnlySpan<byte> payload) => BytesReceived += payload.Length;
+
+    private void OnTimer()
+    {
+        TimeSpan left = _idleTimeout - TimeSpan.FromMilliseconds(Context.Loop.NowMilliseconds - _lastActive);
+        if (left <= TimeSpan.Zero) Close(ProxyFailure.None);
+        else Context.Loop.Schedule(_timer, left);
+    }
+}
