@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Culvert.Http2;
 using Culvert.Http2.Capsules;
 using Culvert.NodeAgent.Proxy.Loop;
@@ -13,40 +12,30 @@ namespace Culvert.NodeAgent.Proxy.Tunnel;
 /// </summary>
 internal sealed class TunnelDatagramStream : IDatagramPeer, IOpeningStream, IFlushable
 {
-    /// <summary>Largest payload of UDP (RFC 9298, section 5).</summary>
-    internal const int MaxPayload = 65_527;
-
-    /// <summary>Context id of UDP payloads (RFC 9298, section 4).</summary>
-    internal const byte PayloadContext = 0;
-
-    /// <summary>
-    /// Context id, of the server's half of the numbers, of payloads from another port of the destination, which stands in front of them in two bytes.
-    /// </summary>
-    internal const byte SourcePortContext = 1;
-
-    /// <summary>
-    /// Context id, of the server's half of the numbers, that says, without a payload, that nobody listens at the destination's port. Who does not know it drops it (RFC 9298, section 4).
-    /// </summary>
-    internal const byte UnreachableContext = 3;
-
-    private const int MaxHead = Capsule.MaxHeaderLength + QuicVarint.MaxLength + sizeof(ushort);
-
     // More than this is put on the wire within the turn, so that a burst is not dropped for want of room.
     private const int FlushAt = 128 * 1024;
+
     // Datagrams are never held here, so the stream's window must not be what limits them on a long way: the connection's and TCP do.
     private const int ExtraWindow = 15 << 20;
+
     private static readonly TimeSpan EndTimeout = TimeSpan.FromSeconds(5);
 
     private readonly TunnelConnection _tunnel;
     private readonly IDatagramSink _sink;
     private readonly IProxyObserver _observer;
-    private readonly CapsuleReader _reader = new(MaxPayload + QuicVarint.MaxLength + sizeof(ushort));
+    private readonly CapsuleReader _reader = new(DatagramCapsule.MaxValue);
     private LoopTimer? _endTimer;
     private Http2Stream? _stream;
-    private bool _sourcePorts;
-    private bool _gotDatagrams;
-    private bool _opened;
-    private bool _tellClosed;
+
+    // Both ends know what this mesh adds to CONNECT-UDP.
+    private bool _additions;
+
+    // Until then whoever asked for the stream sees in the answer what became of it, and the sink is not told.
+    private bool _established;
+
+    // What the sink is told at the end of the turn.
+    private bool _idlePending;
+    private bool _closedPending;
 
     /// <summary>Ties a stream that has just been opened or accepted; datagrams may arrive from now on.</summary>
     /// <param name="tunnel">The stream's tunnel.</param>
@@ -59,9 +48,9 @@ internal sealed class TunnelDatagramStream : IDatagramPeer, IOpeningStream, IFlu
         _tunnel = tunnel;
         _sink = sink;
         _observer = observer;
-        _sourcePorts = sourcePorts;
+        _additions = sourcePorts;
         _stream = stream;
-        _opened = tunnel.Http2.Role == Http2Role.Server;
+        _established = tunnel.Http2.Role == Http2Role.Server;
         stream.State = this;
         tunnel.Http2.WidenWindow(stream, ExtraWindow);
     }
@@ -88,27 +77,16 @@ internal sealed class TunnelDatagramStream : IDatagramPeer, IOpeningStream, IFlu
     public bool Send(ReadOnlySpan<byte> payload) => Send(payload, 0);
 
     /// <summary>Sends a datagram.</summary>
-    /// <param name="payload">At most <see cref="MaxPayload"/> bytes.</param>
+    /// <param name="payload">At most <see cref="DatagramCapsule.MaxPayload"/> bytes.</param>
     /// <param name="sourcePort">0, or the other port of the destination that it comes from (server side).</param>
     /// <returns>False when it was dropped, and counted.</returns>
     internal bool Send(ReadOnlySpan<byte> payload, ushort sourcePort)
     {
         if (IsEnded || _stream is null) return Drop(DatagramDrop.TunnelFull);
-        if (sourcePort != 0 && !_sourcePorts) return Drop(DatagramDrop.OtherSourcePort);
-        if (payload.Length > MaxPayload) return Drop(DatagramDrop.CapsuleTooLong);
-        Span<byte> head = stackalloc byte[MaxHead];
-        int length = Capsule.WriteHeader(head, Capsule.DatagramType, payload.Length + (sourcePort == 0 ? 1 : 3));
-        if (sourcePort == 0)
-        {
-            head[length++] = PayloadContext;
-        }
-        else
-        {
-            head[length++] = SourcePortContext;
-            BinaryPrimitives.WriteUInt16BigEndian(head[length..], sourcePort);
-            length += sizeof(ushort);
-        }
-
+        if (sourcePort != 0 && !_additions) return Drop(DatagramDrop.OtherSourcePort);
+        if (payload.Length > DatagramCapsule.MaxPayload) return Drop(DatagramDrop.CapsuleTooLong);
+        Span<byte> head = stackalloc byte[DatagramCapsule.MaxHead];
+        int length = DatagramCapsule.WriteHead(head, payload.Length, sourcePort);
         if (!_tunnel.Http2.TrySendWhole(_stream, head[..length], payload)) return Drop(DatagramDrop.TunnelFull);
         if (_tunnel.Http2.PendingOutput >= FlushAt) _tunnel.FlushNow();
         _tunnel.ScheduleFlush();
@@ -118,10 +96,9 @@ internal sealed class TunnelDatagramStream : IDatagramPeer, IOpeningStream, IFlu
     /// <summary>Says that the destination has nobody at its port (server side), to a peer that speaks this mesh's additions.</summary>
     internal void SendUnreachable()
     {
-        if (IsEnded || _stream is null || !_sourcePorts) return;
-        Span<byte> capsule = stackalloc byte[MaxHead];
-        int length = Capsule.WriteHeader(capsule, Capsule.DatagramType, 1);
-        capsule[length++] = UnreachableContext;
+        if (IsEnded || _stream is null || !_additions) return;
+        Span<byte> capsule = stackalloc byte[DatagramCapsule.MaxHead];
+        int length = DatagramCapsule.WriteUnreachable(capsule);
         if (_tunnel.Http2.TrySendWhole(_stream, capsule[..length], [])) _tunnel.ScheduleFlush();
     }
 
@@ -135,9 +112,9 @@ internal sealed class TunnelDatagramStream : IDatagramPeer, IOpeningStream, IFlu
     public void OnResponse(HeaderList headers, bool endStream)
     {
         ResponseStatus = headers.Status;
-        _opened = ResponseStatus == 200;
-        _sourcePorts = DatagramHeaders.HasSourcePort(headers);
-        if (endStream && _opened) OnEnd();
+        _established = ResponseStatus == 200;
+        _additions = DatagramHeaders.HasSourcePort(headers);
+        if (endStream && _established) EndWithPeer();
         Response.Set(true);
     }
 
@@ -150,20 +127,13 @@ internal sealed class TunnelDatagramStream : IDatagramPeer, IOpeningStream, IFlu
         {
             CapsuleStatus status = _reader.Read(ref data, out ReadOnlySpan<byte> value);
             if (status == CapsuleStatus.NeedMore) break;
-            if (status == CapsuleStatus.Datagram)
-            {
-                Deliver(value);
-            }
-            else if (status == CapsuleStatus.TooLong)
-            {
-                Drop(DatagramDrop.CapsuleTooLong);
-                Abort(ProxyFailure.ProtocolError, Http2ErrorCode.ProtocolError);
-                TellClosed();
-            }
+            if (status == CapsuleStatus.Datagram) Deliver(value);
+            else if (status == CapsuleStatus.TooLong) FailOn(DatagramDrop.CapsuleTooLong);
         }
 
         if (IsEnded) _reader.Dispose();
-        else if (endStream) OnEndOfData();
+        else if (endStream && _reader.IsAtBoundary) EndWithPeer();
+        else if (endStream) FailOn(DatagramDrop.MalformedCapsule);
     }
 
     /// <inheritdoc/>
@@ -172,7 +142,7 @@ internal sealed class TunnelDatagramStream : IDatagramPeer, IOpeningStream, IFlu
         if (IsEnded) return;
         IsRetryable = code == Http2ErrorCode.RefusedStream;
         End(tunnelBroken ? ProxyFailure.TunnelReset : ProxyFailure.StreamReset);
-        TellClosed();
+        TellClosedLater();
     }
 
     /// <inheritdoc/>
@@ -202,7 +172,7 @@ internal sealed class TunnelDatagramStream : IDatagramPeer, IOpeningStream, IFlu
     /// <summary>Ends the stream in good order. The sink hears no more.</summary>
     public void Dispose()
     {
-        _tellClosed = false;
+        _closedPending = false;
         if (IsEnded) return;
         End(ProxyFailure.None);
         if (_stream is null) return;
@@ -218,84 +188,57 @@ internal sealed class TunnelDatagramStream : IDatagramPeer, IOpeningStream, IFlu
     /// <inheritdoc/>
     void IFlushable.Flush()
     {
-        if (_gotDatagrams)
+        if (_idlePending)
         {
-            _gotDatagrams = false;
+            _idlePending = false;
             if (!IsEnded) _sink.OnIdle();
         }
 
-        if (!_tellClosed) return;
-        _tellClosed = false;
+        if (!_closedPending) return;
+        _closedPending = false;
         _sink.OnClosed(Failure);
     }
 
     private void Deliver(ReadOnlySpan<byte> value)
     {
-        if (!QuicVarint.TryRead(value, out ulong context, out int length))
+        bool additions = _additions && _tunnel.Http2.Role == Http2Role.Client;
+        switch (DatagramCapsule.Read(value, additions, out ReadOnlySpan<byte> payload, out ushort sourcePort))
         {
-            Drop(DatagramDrop.MalformedCapsule);
-            return;
-        }
-
-        value = value[length..];
-        ushort port = 0;
-        if (context == SourcePortContext && _sourcePorts && _tunnel.Http2.Role == Http2Role.Client)
-        {
-            if (value.Length < sizeof(ushort))
-            {
+            case DatagramCapsuleContent.Payload:
+                _sink.OnDatagram(payload, sourcePort);
+                TellIdleLater();
+                break;
+            case DatagramCapsuleContent.Unreachable:
+                _sink.OnUnreachable();
+                break;
+            case DatagramCapsuleContent.TooLong:
+                FailOn(DatagramDrop.CapsuleTooLong);
+                break;
+            case DatagramCapsuleContent.Malformed:
                 Drop(DatagramDrop.MalformedCapsule);
-                return;
-            }
-
-            port = BinaryPrimitives.ReadUInt16BigEndian(value);
-            value = value[sizeof(ushort)..];
+                break;
+            default:
+                Drop(DatagramDrop.UnknownContext);
+                break;
         }
-        else if (context == UnreachableContext && value.IsEmpty && _sourcePorts && _tunnel.Http2.Role == Http2Role.Client)
-        {
-            _sink.OnUnreachable();
-            return;
-        }
-        else if (context != PayloadContext)
-        {
-            Drop(DatagramDrop.UnknownContext);
-            return;
-        }
-
-        if (value.Length > MaxPayload)
-        {
-            Drop(DatagramDrop.CapsuleTooLong);
-            Abort(ProxyFailure.ProtocolError, Http2ErrorCode.ProtocolError);
-            TellClosed();
-            return;
-        }
-
-        _sink.OnDatagram(value, port);
-        if (_gotDatagrams) return;
-        _gotDatagrams = true;
-        _tunnel.Loop.ScheduleFlush(this);
     }
 
-    /// <summary>The peer has ended its direction: a session is over when either side says so.</summary>
-    private void OnEnd()
+    // A session is over when either side says so.
+    private void EndWithPeer()
     {
         End(ProxyFailure.None);
         _reader.Dispose();
         if (_stream is not null) _tunnel.Http2.CommitData(_stream, 0, endStream: true);
         _tunnel.ScheduleFlush();
-        TellClosed();
+        TellClosedLater();
     }
 
-    private void OnEndOfData()
+    // After this the stream's bytes can't be told apart any more, or the peer does not keep to the protocol.
+    private void FailOn(DatagramDrop reason)
     {
-        if (_reader.IsAtBoundary)
-        {
-            OnEnd();
-            return;
-        }
-
-        Drop(DatagramDrop.MalformedCapsule);
+        Drop(reason);
         Abort(ProxyFailure.ProtocolError, Http2ErrorCode.ProtocolError);
-        TellClosed();
+        TellClosedLater();
     }
 
     private void OnEndTimeout()
@@ -312,11 +255,18 @@ internal sealed class TunnelDatagramStream : IDatagramPeer, IOpeningStream, IFlu
         Response.Set(false);
     }
 
-    // At the end of the turn: the peer may have gone while a datagram was being sent.
-    private void TellClosed()
+    private void TellIdleLater()
     {
-        if (!_opened) return;
-        _tellClosed = true;
+        if (_idlePending) return;
+        _idlePending = true;
+        _tunnel.Loop.ScheduleFlush(this);
+    }
+
+    // Not at once: the peer may have gone while a datagram was being sent.
+    private void TellClosedLater()
+    {
+        if (!_established) return;
+        _closedPending = true;
         _tunnel.Loop.ScheduleFlush(this);
     }
 
