@@ -147,5 +147,5 @@ public sealed class UdpTests(MeshFixture mesh) : IAsyncLifetime
         Assert.Equal(destination, answer.RemoteEndPoint);
     }
 
-    private static Socket Bind(LabPod pod, TestFamily family, int port = 0) => DatagramSocket.Bind(pod, family, port);
+    private static Socket Bind(LabPod pod, TestFamily family, int port = 0) => UdpPeer.Bind(pod, family, port);
 }

@@ -24,6 +24,9 @@ internal sealed class UdpFlood : IDisposable
     /// <summary>Datagrams that came a second time, or with other bytes.</summary>
     public int Wrong { get; private set; }
 
+    /// <summary>Datagrams that came after one that was sent later.</summary>
+    public int OutOfOrder { get; private set; }
+
     /// <summary>Makes both sockets.</summary>
     public static UdpFlood Create(LabPod from, LabPod to, TestFamily family, int size)
     {
@@ -124,7 +127,7 @@ internal sealed class UdpFlood : IDisposable
         var receiver = new DatagramReceiver();
         var seen = new bool[count];
         var expected = new byte[_size];
-        var received = 0;
+        var (received, last) = (0, -1);
         while (received < count && !stop.IsCancellationRequested && epoll.Wait(events, (int)patience.TotalMilliseconds) > 0)
         {
             while (receiver.Receive(_to) == SocketErrno.None)
@@ -141,7 +144,8 @@ internal sealed class UdpFlood : IDisposable
 
                     Write(expected, number);
                     Wrong += payload.SequenceEqual(expected) ? 0 : 1;
-                    seen[number] = true;
+                    OutOfOrder += number < last ? 1 : 0;
+                    (seen[number], last) = (true, Math.Max(last, number));
                     received++;
                 }
 
