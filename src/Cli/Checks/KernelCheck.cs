@@ -1,4 +1,6 @@
+using Culvert.Interop;
 using Culvert.Interop.Bpf;
+using Culvert.NodeAgent.Hosting;
 
 namespace Culvert.Cli.Checks;
 
@@ -15,24 +17,41 @@ internal static class KernelCheck
     private static readonly Dictionary<string, string> Remedies = new(StringComparer.Ordinal)
     {
         ["kernel-version"] = "boot Linux 5.10 or later",
-        ["capabilities"] = "run as root, or grant CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN and CAP_SYS_ADMIN",
         ["btf"] = "boot a kernel built with CONFIG_DEBUG_INFO_BTF=y (the distributions' own are)",
-        ["ringbuf"] = "boot Linux 5.8 or later and run as root",
+        ["ringbuf"] = "boot Linux 5.8 or later",
         ["sk_assign"] = "boot Linux 5.7 or later built with CONFIG_BPF_SYSCALL and CONFIG_INET",
         ["redirect_peer"] = "boot Linux 5.10 or later",
     };
 
-    public static IReadOnlyList<Finding> Run() => [.. KernelFeatures.ProbeAll().Select(Judge)];
+    // What is found out by having the kernel make or load something, which it may refuse for want of a privilege.
+    private static readonly HashSet<string> Tried = new(["ringbuf", "tcx", "sk_assign", "redirect_peer"], StringComparer.Ordinal);
 
-    private static Finding Judge(KernelFeature feature)
+    public static IReadOnlyList<Finding> Run()
     {
+        var privileged = Capabilities.Missing().Count == 0;
+
+        // Capabilities are for the check of privileges to judge, which judges as the agent does.
+        return [.. KernelFeatures.ProbeAll().Where(f => f.Name != "capabilities").Select(f => Judge(f, privileged))];
+    }
+
+    /// <summary>Judges one feature; what an unprivileged process tried says nothing about the kernel, whether it seemed to work or not.</summary>
+    internal static Finding Judge(KernelFeature feature, bool privileged)
+    {
+        var optional = Optional.TryGetValue(feature.Name, out var remedy);
+        if (Tried.Contains(feature.Name) && (!privileged || (!feature.Present && feature.Detail.Contains(Errno.Name(Errno.EPERM), StringComparison.Ordinal))))
+        {
+            var detail = $"could not be tried{(feature.Present ? "" : $": {feature.Detail}")}";
+            remedy = privileged ? "let the container's seccomp profile or the security module allow bpf(2)" : PrivilegeCheck.Remedy;
+            return optional ? Finding.Warning(feature.Name, detail, remedy) : Finding.Error(feature.Name, detail, remedy);
+        }
+
         if (feature.Present)
         {
             return Finding.Ok(feature.Name, feature.Detail);
         }
 
-        return Optional.TryGetValue(feature.Name, out var remedy)
-            ? Finding.Warning(feature.Name, feature.Detail, remedy)
+        return optional
+            ? Finding.Warning(feature.Name, feature.Detail, remedy!)
             : Finding.Error(feature.Name, feature.Detail, Remedies.GetValueOrDefault(feature.Name, "use a newer kernel"));
     }
 }

@@ -15,23 +15,27 @@ public static class Capabilities
     /// <exception cref="AgentStartException">The message names what is missing.</exception>
     public static void Require()
     {
-        IReadOnlyList<string> missing = Missing(File.ReadLines("/proc/self/status"));
+        IReadOnlyList<string> missing = Missing();
         if (missing.Count == 0) return;
         throw new AgentStartException(
             "privileges", $"this process lacks {string.Join(" and ", missing)}", "run it as root (sudo), or give the service or container these capabilities");
     }
 
+    /// <summary>What this process lacks of what the agent needs, each capability with what it is for; root in a container may lack some, others may hold all.</summary>
+    public static IReadOnlyList<string> Missing() => Missing(File.ReadLines("/proc/self/status"));
+
     /// <summary>Whether threads may go before others (CAP_SYS_NICE).</summary>
     internal static bool CanRaisePriority() => Has(Held(File.ReadLines("/proc/self/status")), SysNice);
 
-    /// <summary>What is missing, by the lines of /proc/PID/status. CAP_SYS_ADMIN stands for the two that were split from it in Linux 5.8.</summary>
-    internal static IReadOnlyList<string> Missing(IEnumerable<string> status)
+    /// <summary>What is missing, by the lines of /proc/PID/status. To the kernel, CAP_SYS_ADMIN holds the two that were split from it in Linux 5.8.</summary>
+    public static IReadOnlyList<string> Missing(IEnumerable<string> status)
     {
         ulong held = Held(status);
         List<string> missing = [];
         if (!Has(held, NetAdmin)) missing.Add("CAP_NET_ADMIN (routing rules, tc programs, transparent sockets)");
         if (!Has(held, SysAdmin) && !Has(held, Bpf)) missing.Add("CAP_BPF (programs and maps)");
         if (!Has(held, SysAdmin) && !Has(held, PerfMon)) missing.Add("CAP_PERFMON (programs that read kernel memory)");
+        if (!Has(held, SysAdmin)) missing.Add("CAP_SYS_ADMIN (mounting a BPF file system, opening programs of the agent before by their id)");
         return missing;
     }
 

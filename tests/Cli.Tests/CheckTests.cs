@@ -1,0 +1,76 @@
+using System.Net;
+using System.Net.Sockets;
+using Culvert.Cli.Checks;
+using Culvert.Interop.Bpf;
+
+namespace Culvert.Cli.Tests;
+
+public sealed class CheckTests
+{
+    private static readonly HashSet<int> None = [];
+
+    [Fact]
+    public void Capabilities_count_and_not_the_user()
+    {
+        var enough = PrivilegeCheck.Judge([]);
+        var lacking = PrivilegeCheck.Judge(["CAP_BPF (programs and maps)"]);
+
+        Assert.Equal(FindingLevel.Ok, enough.Level);
+        Assert.Equal(FindingLevel.Error, lacking.Level);
+        Assert.Contains("CAP_BPF", lacking.Detail, StringComparison.Ordinal);
+        Assert.Contains("or grant", lacking.Remedy, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("ringbuf", false, FindingLevel.Error)]
+    [InlineData("sk_assign", true, FindingLevel.Error)] // libbpf takes a refusal to load for the presence of the helper
+    [InlineData("tcx", false, FindingLevel.Warning)]
+    public void What_could_not_be_tried_is_a_matter_of_privileges_and_not_of_the_kernel(string name, bool present, object level)
+    {
+        var finding = KernelCheck.Judge(new KernelFeature(name, present, "EPERM (Operation not permitted)"), privileged: false);
+
+        Assert.Equal(level, finding.Level);
+        Assert.Equal(PrivilegeCheck.Remedy, finding.Remedy);
+        Assert.StartsWith("could not be tried", finding.Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_feature_that_a_privileged_process_misses_is_a_matter_of_the_kernel()
+    {
+        var missing = KernelCheck.Judge(new KernelFeature("ringbuf", false, "EINVAL (Invalid argument)"), privileged: true);
+        var refused = KernelCheck.Judge(new KernelFeature("ringbuf", false, "EPERM (Operation not permitted)"), privileged: true);
+        var there = KernelCheck.Judge(new KernelFeature("btf", true, "/sys/kernel/btf/vmlinux"), privileged: false);
+
+        Assert.Equal("boot Linux 5.8 or later", missing.Remedy);
+        Assert.Contains("seccomp", refused.Remedy, StringComparison.Ordinal);
+        Assert.Equal(FindingLevel.Ok, there.Level);
+    }
+
+    [Fact]
+    public void A_port_counts_for_its_own_protocol_and_the_controllers_is_only_a_warning()
+    {
+        var sameNumbersOfTcp = PortCheck.Judge(new HashSet<int> { 15003 }, None, agentRuns: false);
+        var taken = PortCheck.Judge(new HashSet<int> { 15012 }, new HashSet<int> { 15003 }, agentRuns: false);
+        var byAgent = PortCheck.Judge(None, new HashSet<int> { 15003 }, agentRuns: true);
+
+        Assert.All(sameNumbersOfTcp, f => Assert.Equal(FindingLevel.Ok, f.Level));
+        var udp = Assert.Single(taken, f => f.Level == FindingLevel.Error);
+        Assert.Contains("15003/udp", udp.Detail, StringComparison.Ordinal);
+        Assert.Contains("--udp-port", udp.Remedy, StringComparison.Ordinal);
+        Assert.Contains("15012", Assert.Single(taken, f => f.Level == FindingLevel.Warning).Detail, StringComparison.Ordinal);
+        Assert.All(byAgent, f => Assert.Equal(FindingLevel.Ok, f.Level));
+    }
+
+    [Theory]
+    [InlineData("127.0.0.1")]
+    [InlineData("::1")]
+    public void Sockets_of_both_families_and_protocols_are_seen(string address)
+    {
+        using var udp = new UdpClient(new IPEndPoint(IPAddress.Parse(address), 0));
+        using var tcp = new TcpListener(IPAddress.Parse(address), 0);
+        tcp.Start();
+
+        Assert.Contains(((IPEndPoint)udp.Client.LocalEndPoint!).Port, PortCheck.TakenPorts(udp: true));
+        Assert.Contains(((IPEndPoint)tcp.LocalEndpoint).Port, PortCheck.TakenPorts(udp: false));
+    }
+}
