@@ -30,6 +30,14 @@ internal sealed class BalancerPeer(ProxyContext context, ProxyConnectionInfo inf
 
         if (!_sessions.TryGetValue(header.Source, out BalancedSession? session))
         {
+            // Trust may have been withdrawn since the load balancer's own session began.
+            if (context.Seams.Directory.FindLocalWorkload(info.Target) is not { } now || !now.TrustsProxy(info.Source.ToIPAddress(), info.Target.Port, info.Protocol))
+            {
+                context.Seams.Observer.OnHeaderRefused(ProxyProtocolError.Untrusted);
+                context.Seams.Observer.OnDatagramDropped(DatagramDrop.BadHeader);
+                return false;
+            }
+
             if (!context.UdpBudget.TryTake())
             {
                 context.Seams.Observer.OnDatagramDropped(DatagramDrop.SessionLimit);

@@ -37,6 +37,7 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
         (IsRefused, _pending, _counted) = (true, null, false);
         Context.Seams.Observer.OnFailed(info, failure, detail);
         CloseAfter(Context.Options.UdpRefusalTime);
+        _sessions.OnRefused(this);
     }
 
     /// <summary>The way is being made; datagrams wait, a few.</summary>

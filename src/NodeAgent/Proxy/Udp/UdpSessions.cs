@@ -15,6 +15,8 @@ internal sealed class UdpSessions(ProxyContext context)
 
     private readonly Dictionary<UdpSessionKey, UdpSession> _sessions = [];
     private readonly List<UdpSession> _touched = [];
+    // Oldest first. Each is forgotten after the same time, so those that are closed already stand in front.
+    private readonly Queue<UdpSession> _refused = [];
     private UdpSession? _last;
 
     /// <summary>Sessions, and refusals remembered.</summary>
@@ -35,7 +37,8 @@ internal sealed class UdpSessions(ProxyContext context)
         {
             if (!_sessions.TryGetValue(key, out session))
             {
-                if (_sessions.Count >= context.Options.MaxUdpSessions)
+                // What a client is refused must not be what keeps others out.
+                if (_sessions.Count >= context.Options.MaxUdpSessions && !TryForgetRefusal())
                 {
                     context.Seams.Observer.OnDatagramDropped(DatagramDrop.SessionLimit);
                     return;
@@ -82,6 +85,25 @@ internal sealed class UdpSessions(ProxyContext context)
     internal void CloseAll()
     {
         foreach (UdpSession session in _sessions.Values.ToArray()) session.Close(ProxyFailure.Draining);
+    }
+
+    /// <summary>A session has been refused, and is kept only to remember that.</summary>
+    internal void OnRefused(UdpSession session)
+    {
+        while (_refused.TryPeek(out UdpSession? oldest) && oldest.IsClosed) _refused.Dequeue();
+        _refused.Enqueue(session);
+    }
+
+    private bool TryForgetRefusal()
+    {
+        while (_refused.TryDequeue(out UdpSession? oldest))
+        {
+            if (oldest.IsClosed) continue;
+            oldest.Close(ProxyFailure.None);
+            return true;
+        }
+
+        return false;
     }
 
     /// <summary>Forgets a session that has ended.</summary>

@@ -163,6 +163,12 @@ public sealed class UdpProxyProtocolTests
         ProxyConnectionInfo info = Assert.Single(pair.Destination.Opened);
         Assert.Equal(("192.0.2.7:1234", ProxyPair.Alice), (info.Source.ToString(), info.SourceIdentity!.ToString()));
 
+        WorkloadInfo trusting = pair.Destination.Local!;
+        pair.Destination.Local = trusting with { TrustedProxies = [] };
+        await tunnel.SendAsync(stream, [.. Header(new IPEndPoint(Client.Address, 4321), Front, TransportProtocol.Udp), 9]);
+        await SocketExtensions.EventuallyAsync(() => pair.Destination.HeaderErrors.GetValueOrDefault(ProxyProtocolError.Untrusted) == 1);
+        pair.Destination.Local = trusting;
+
         pair.Destination.Allowed = false;
         (TunnelDatagramStream refused, _) = await tunnel.OpenAsync(target);
         await tunnel.SendAsync(refused, [.. Header(Client, Front, TransportProtocol.Udp), 9]);

@@ -128,6 +128,22 @@ public sealed class UdpSessionTests
     }
 
     [Fact]
+    public async Task RefusalsThatAreRememberedKeepNobodyOut()
+    {
+        await using UdpProxy proxy = new(configure: o => o with { MaxUdpSessions = 2, UdpRefusalTime = TimeSpan.FromMinutes(1) });
+        using Socket app = UdpProxy.Bind("127.0.0.1");
+        using Socket one = UdpProxy.Bind("127.0.0.1"), two = UdpProxy.Bind("127.0.0.1"), three = UdpProxy.Bind("127.0.0.1");
+        foreach (Socket client in new[] { one, two, three }) client.SendTo(UdpProxy.Captured(client.LocalEndPoint!, Service, [1]), proxy.Entry);
+        await SocketExtensions.EventuallyAsync(() => proxy.Mesh.Failed.Count == 3);
+        Assert.Equal(2, (await proxy.Server.GetStatsAsync())[0].UdpSessions);
+        using Socket fourth = UdpProxy.Bind("127.0.0.1");
+        proxy.RouteTo(app.LocalEndPoint!, OutboundRouteKind.Passthrough);
+        fourth.SendTo(UdpProxy.Captured(fourth.LocalEndPoint!, Service, [1]), proxy.Entry);
+        Assert.Equal(1, app.Receive(_buffer));
+        Assert.Equal(0, proxy.Mesh.Dropped.GetValueOrDefault(DatagramDrop.SessionLimit));
+    }
+
+    [Fact]
     public async Task BadHeadersAreRefusedAndCountedByReason()
     {
         await using UdpProxy proxy = new();
