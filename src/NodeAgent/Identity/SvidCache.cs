@@ -8,7 +8,8 @@ namespace Culvert.NodeAgent.Identity;
 
 /// <summary>
 /// Keeps certificates and keys in 0600 files below the run folder (memory, gone after a reboot), so that an agent that was killed
-/// serves tunnels at once when it is back, also while the controller is away. Keys do not leave the node. Not thread-safe.
+/// serves tunnels at once when it is back, also while the controller is away. Keys do not leave the node. What can't be read, written or
+/// removed is said in the log and never thrown: certificates are used without it. Safe for any number of threads.
 /// </summary>
 public sealed class SvidCache
 {
@@ -32,9 +33,9 @@ public sealed class SvidCache
         string path = PathOf(id);
         lock (_lock)
         {
-            if (!File.Exists(path)) return null;
             try
             {
+                if (!File.Exists(path)) return null;
                 X509Certificate2Collection chain = [];
                 chain.ImportFromPemFile(path);
                 using X509Certificate2 leaf = X509Certificate2.CreateFromPemFile(path);
@@ -47,7 +48,11 @@ public sealed class SvidCache
             {
                 SvidCacheLog.Unusable(_logger, path, e.Message);
             }
-            File.Delete(path);
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                SvidCacheLog.Failed(_logger, "read", path, e.Message);
+            }
+            Delete(path);
             return null;
         }
     }
@@ -62,19 +67,39 @@ public sealed class SvidCache
         string path = PathOf(svid.Id), next = path + ".new";
         lock (_lock)
         {
-            File.Delete(next);
-            using (FileStream file = new(next, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = OwnerOnly }))
+            try
             {
-                file.Write(Encoding.ASCII.GetBytes(pem.ToString()));
+                File.Delete(next);
+                using (FileStream file = new(next, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = OwnerOnly }))
+                {
+                    file.Write(Encoding.ASCII.GetBytes(pem.ToString()));
+                }
+                File.Move(next, path, overwrite: true);
             }
-            File.Move(next, path, overwrite: true);
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                SvidCacheLog.Failed(_logger, "written", path, e.Message);
+                Delete(next);
+            }
         }
     }
 
     /// <summary>Forgets an identity that this node does not need any more.</summary>
     public void Remove(SpiffeId id)
     {
-        lock (_lock) File.Delete(PathOf(id));
+        lock (_lock) Delete(PathOf(id));
+    }
+
+    private void Delete(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            SvidCacheLog.Failed(_logger, "removed", path, e.Message);
+        }
     }
 
     // Identities may hold characters that file names must not.
@@ -85,4 +110,7 @@ internal static partial class SvidCacheLog
 {
     [LoggerMessage(EventId = 303, Level = LogLevel.Warning, Message = "{Path} can't be used and is removed: {Reason}")]
     internal static partial void Unusable(ILogger logger, string path, string reason);
+
+    [LoggerMessage(EventId = 304, Level = LogLevel.Warning, Message = "{Path} can't be {Done}: {Reason}; the certificate is used all the same, an agent that starts again may have to wait for a new one")]
+    internal static partial void Failed(ILogger logger, string done, string path, string reason);
 }

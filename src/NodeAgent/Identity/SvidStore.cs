@@ -113,10 +113,10 @@ public sealed class SvidStore : IAsyncDisposable
                 Svid svid = await RenewAsync(id, entry, stop);
                 failures = 0;
                 lock (_lock) (entry.Current, entry.LastError) = (svid, null);
-                _cache?.Save(svid);
                 _metrics?.CertificateRequests.With("issued").Increment();
                 SvidLog.Issued(_logger, id, svid.Version, svid.NotAfter);
                 Changed?.Invoke(svid);
+                _cache?.Save(svid);
             }
             catch (OperationCanceledException) when (stop.IsCancellationRequested)
             {

@@ -95,6 +95,24 @@ public sealed class SvidStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task ARenewedCertificateIsUsedWhereItCanNotBeKept()
+    {
+        SvidCache cache = new(_folder, TimeProvider.System, NullLogger.Instance);
+        // Nothing can be written below a file; as with a full run folder.
+        Directory.Delete(Path.Combine(_folder, "svids"));
+        File.WriteAllText(Path.Combine(_folder, "svids"), "");
+        TestIssuer issuer = new(TimeSpan.FromHours(48));
+        await using SvidStore store = Store(issuer, cache);
+        Svid first = await FirstChangeAsync(store, () => store.Want(Wanted()));
+        Assert.Same(first, store.Find(Web));
+        Svid second = await FirstChangeAsync(store, () => store.RenewLongerThan(TimeSpan.FromHours(1)));
+        Assert.Equal(2, second.Version);
+        Assert.Null(Assert.Single(store.List()).LastError);
+        store.Want(new Dictionary<SpiffeId, string>());
+        Assert.Null(cache.Load(Web));
+    }
+
+    [Fact]
     public void ADamagedOrExpiredFileIsRemoved()
     {
         SvidCache cache = new(_folder, TimeProvider.System, NullLogger.Instance);
