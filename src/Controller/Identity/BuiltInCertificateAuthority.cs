@@ -34,9 +34,9 @@ public sealed class BuiltInCertificateAuthority : ICertificateAuthority, IDispos
     /// <param name="options">Options.</param>
     /// <param name="time">The clock.</param>
     /// <param name="random">For lifetimes only; keys and serial numbers come from the system.</param>
-    /// <param name="logger">Where it is said when upkeep fails; it is tried again.</param>
+    /// <param name="logger">Where it is said which roots are made, and when upkeep fails; it is tried again.</param>
     /// <exception cref="IOException">The folder or a key is open to others, or can't be read.</exception>
-    /// <exception cref="InvalidDataException">A file is damaged.</exception>
+    /// <exception cref="InvalidDataException">A file is damaged, or root keys are there and nothing says which of them count.</exception>
     public BuiltInCertificateAuthority(CertificateAuthorityOptions options, TimeProvider time, Random random, ILogger logger)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -138,6 +138,7 @@ public sealed class BuiltInCertificateAuthority : ICertificateAuthority, IDispos
         _store.Add(root);
         _roots.Add(root);
         _store.Save(_roots, []);
+        IdentityLog.RootMade(_logger, id, root.Record.Activates);
     }
 
     /// <summary>Does what is due: removes roots that no certificate needs, replaces one that comes to its end; then sets the timer for the next time.</summary>

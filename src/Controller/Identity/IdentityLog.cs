@@ -7,4 +7,7 @@ internal static partial class IdentityLog
 {
     [LoggerMessage(160, LogLevel.Error, "The upkeep of the certificate authority failed and is tried again in a minute; certificates are still signed.")]
     public static partial void UpkeepFailed(ILogger logger, Exception error);
+
+    [LoggerMessage(161, LogLevel.Information, "Made the root {Id}; it signs from {Activates:u} on.")]
+    public static partial void RootMade(ILogger logger, string id, DateTimeOffset activates);
 }

@@ -23,10 +23,10 @@ internal sealed class RootStore
     public List<Root> Load()
     {
         string index = Path.Combine(_folder, IndexName);
-        if (!File.Exists(index)) return [];
         try
         {
-            RootRecord[] records = JsonSerializer.Deserialize(PrivateFiles.Read(index), RootRecordsContext.Default.RootRecordArray) ?? [];
+            RootRecord[] records = File.Exists(index) ? JsonSerializer.Deserialize(PrivateFiles.Read(index), RootRecordsContext.Default.RootRecordArray) ?? [] : [];
+            if (records.Length == 0) RefuseOrphans(index);
             return [.. records.Select(Load)];
         }
         catch (Exception e) when (e is JsonException or CryptographicException or FileNotFoundException or ArgumentException)
@@ -51,6 +51,14 @@ internal sealed class RootStore
             File.Delete(KeyPath(root.Record.Id));
             File.Delete(CertificatePath(root.Record.Id));
         }
+    }
+
+    /// <summary>Keys without an index are a mesh that has lost it: a new root in their place would cut off every agent.</summary>
+    private void RefuseOrphans(string index)
+    {
+        if (Directory.EnumerateFiles(_folder, "root-*.key.pem").Order(StringComparer.Ordinal).FirstOrDefault() is not { } key) return;
+        throw new InvalidDataException(
+            $"'{index}' {(File.Exists(index) ? "names no root" : "is missing")} while there are root keys ('{Path.GetFileName(key)}'). Restore it from a backup. To begin with a new root instead, which no agent trusts, move '{_folder}' away; every node must join again then.");
     }
 
     private Root Load(RootRecord record)

@@ -203,6 +203,22 @@ public sealed class BuiltInCertificateAuthorityTests : IDisposable
         Assert.Contains("damaged", Assert.Throws<InvalidDataException>(() => Open()).Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(null, "is missing")]
+    [InlineData("[]", "names no root")]
+    [InlineData("null", "names no root")]
+    public void LostIndexIsNotANewMesh(string? index, string reason)
+    {
+        Open().Dispose();
+        string path = _folder.File("ca/roots.json");
+        if (index is null) File.Delete(path);
+        else File.WriteAllText(path, index);
+        string message = Assert.Throws<InvalidDataException>(() => Open()).Message;
+        Assert.Contains(reason, message, StringComparison.Ordinal);
+        Assert.Contains("Restore it from a backup", message, StringComparison.Ordinal);
+        Assert.Single(Directory.GetFiles(_folder.File("ca"), "*.key.pem"));
+    }
+
     public void Dispose() => _folder.Dispose();
 
     private BuiltInCertificateAuthority Open(string name = "ca") => new(new() { Folder = _folder.File(name) }, _time, new Random(5), NullLogger.Instance);
