@@ -28,6 +28,9 @@ public sealed class ControllerHost : IAsyncDisposable
     /// <summary>File in the state folder with the roots in PEM, for agents that join; kept current.</summary>
     public const string RootsFileName = "roots.pem";
 
+    /// <summary>File in the state folder with the objects in force, for the next start.</summary>
+    public const string LastGoodFileName = "objects.json";
+
     private const int EpochBytes = 8;
     private readonly ControllerOptions _options;
     private readonly ILoggerFactory _loggers;
@@ -50,7 +53,8 @@ public sealed class ControllerHost : IAsyncDisposable
         Authority = options.Authority ?? _builtIn!;
         WriteRoots();
         Authority.RootsChanged += WriteRoots;
-        _source = new FolderSource(options.ObjectFolder, options.Time, _loggers.CreateLogger<FolderSource>());
+        _source = new FolderSource(options.ObjectFolder, options.Time, _loggers.CreateLogger<FolderSource>(),
+            new LastGoodStore(Path.Combine(options.StateFolder, LastGoodFileName), _loggers.CreateLogger<FolderSource>()));
         _source.Start();
         _publisher = new SnapshotPublisher(_source, Authority, _loggers.CreateLogger<SnapshotPublisher>());
         _identity = new ServerIdentity(_publisher, Authority, options.DnsNames, options.Time);

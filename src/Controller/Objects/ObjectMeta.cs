@@ -29,6 +29,12 @@ internal sealed record ObjectMeta
 
     public required int Line { get; init; }
 
+    /// <summary>The line of the file that <see cref="Text"/> begins on.</summary>
+    public int FirstLine { get; init; } = 1;
+
+    /// <summary>The document it was read from.</summary>
+    public string Text { get; init; } = "";
+
     public NamespacedName FullName => new(Namespace, Name);
 
     public string SourceReference => $"{File}:{Line}";

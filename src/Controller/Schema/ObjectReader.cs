@@ -42,7 +42,7 @@ internal static class ObjectReader
             return new(null, null, map.Line, [.. errors.Errors]);
         }
         errors.Object = kind;
-        ObjectMeta? meta = ReadMeta(root, known.Kind, file, map.Line);
+        ObjectMeta? meta = ReadMeta(root, known.Kind, file, document, map.Line);
         if (meta is null) return new(null, null, map.Line, [.. errors.Errors]);
         var key = new ObjectKey(known.Kind, meta.Namespace, meta.Name);
         errors.Object = key.ToString();
@@ -60,7 +60,7 @@ internal static class ObjectReader
             : $"{kind} is not of apiVersion {version}; write {right}";
     }
 
-    private static ObjectMeta? ReadMeta(FieldReader root, ObjectKind kind, string file, int line)
+    private static ObjectMeta? ReadMeta(FieldReader root, ObjectKind kind, string file, YamlDocument document, int line)
     {
         if (root.Map("metadata", required: true) is not { } meta) return null;
         bool cluster = kind is ObjectKind.Namespace or ObjectKind.MeshConfig;
@@ -71,7 +71,7 @@ internal static class ObjectReader
         ImmutableSortedDictionary<string, string> labels = meta.Strings("labels"), annotations = meta.Strings("annotations");
         meta.Ignore("uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields", "ownerReferences", "finalizers", "generateName", "selfLink");
         meta.Done();
-        var known = new ObjectMeta { Name = name ?? "", Namespace = ns ?? "", Labels = labels, File = file, Line = line };
+        var known = new ObjectMeta { Name = name ?? "", Namespace = ns ?? "", Labels = labels, File = file, Line = line, FirstLine = document.FirstLine, Text = document.Text };
         known = AnnotationReader.Read(meta, kind, known, annotations);
         return name is null || ns is null ? null : known;
     }

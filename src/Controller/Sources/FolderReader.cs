@@ -1,3 +1,4 @@
+using System.Formats.Tar;
 using System.Text;
 
 namespace Culvert.Controller.Sources;
@@ -41,7 +42,10 @@ internal static class FolderReader
     {
         try
         {
-            using FileStream stream = File.OpenRead(path);
+            string target = File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
+            // To open a pipe waits for who writes to it. Whatever is not a regular file has no length, so that there is nothing to open.
+            if (new FileInfo(target).Length == 0) return IsRegular(target) ? new(name, "") : new(name, null, "is not a regular file");
+            using FileStream stream = File.OpenRead(target);
             if (stream.Length > MaxFileSize) return new(name, null, $"is longer than {MaxFileSize} bytes");
             using var reader = new StreamReader(stream, StrictUtf8);
             return new(name, reader.ReadToEnd());
@@ -54,5 +58,26 @@ internal static class FolderReader
         {
             return new(name, null, $"can't be read: {e.Message}");
         }
+    }
+
+    /// <summary>Whether an empty file is regular. The type is asked of the tar writer, which is where the runtime tells it without opening the file.</summary>
+    private static bool IsRegular(string path)
+    {
+        using var archive = new MemoryStream();
+        using (var writer = new TarWriter(archive, leaveOpen: true))
+        {
+            try
+            {
+                writer.WriteEntry(path, "entry");
+            }
+            catch (IOException) when (File.Exists(path))
+            {
+                // A socket: tar has no entry for it.
+                return false;
+            }
+        }
+        archive.Position = 0;
+        using var reader = new TarReader(archive);
+        return reader.GetNextEntry()?.EntryType is TarEntryType.RegularFile or TarEntryType.V7RegularFile;
     }
 }

@@ -16,6 +16,7 @@ internal sealed class FolderSource : IObjectSource
     private readonly string _folder;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private readonly LastGoodStore? _lastGood;
     private readonly Channel<bool> _signals = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly CancellationTokenSource _stop = new();
     private FileSystemWatcher? _watcher;
@@ -24,16 +25,22 @@ internal sealed class FolderSource : IObjectSource
     private IReadOnlyList<SourceFile>? _files;
     private volatile ObjectSet _current = ObjectSet.Empty;
 
-    public FolderSource(string folder, TimeProvider time, ILogger<FolderSource> logger) =>
-        (_folder, _time, _logger) = (Path.GetFullPath(folder), time, logger);
+    /// <param name="folder">The folder.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">Where it is said what is wrong.</param>
+    /// <param name="lastGood">Keeps what is in force over a restart; null: nothing does.</param>
+    public FolderSource(string folder, TimeProvider time, ILogger<FolderSource> logger, LastGoodStore? lastGood = null) =>
+        (_folder, _time, _logger, _lastGood) = (Path.GetFullPath(folder), time, logger, lastGood);
 
     public event Action? Changed;
 
     public ObjectSet Current => _current;
 
     /// <summary>Reads the folder once and then keeps watching it.</summary>
+    /// <exception cref="IOException">What was kept of the last good objects is open to others, or can't be read.</exception>
     public void Start()
     {
+        if (_lastGood is not null) _current = _lastGood.Load();
         Watch();
         Read();
         _rescan = _time.CreateTimer(_ => Signal(), null, RescanInterval, RescanInterval);
@@ -141,7 +148,9 @@ internal sealed class FolderSource : IObjectSource
     {
         if (next.Objects == _current.Objects && next.IsRead == _current.IsRead && next.Errors.SequenceEqual(_current.Errors)) return;
         foreach (SourceError error in next.Errors.Except(_current.Errors)) SourceLog.BadObject(_logger, error);
+        bool keep = next.IsRead && next.Objects != _current.Objects;
         _current = next;
         Changed?.Invoke();
+        if (keep) _lastGood?.Save(next);
     }
 }

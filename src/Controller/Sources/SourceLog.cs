@@ -16,4 +16,13 @@ internal static partial class SourceLog
 
     [LoggerMessage(103, LogLevel.Error, "Taking up the objects in {Folder} failed; what was in force stays. This is a bug, please report it.")]
     public static partial void ReadFailed(ILogger logger, Exception error, string folder);
+
+    [LoggerMessage(104, LogLevel.Warning, "The last good version of the object at {File}:{Line}, kept in {Path}, is not valid any more and is not used.")]
+    public static partial void LastGoodRefused(ILogger logger, string file, int line, string path);
+
+    [LoggerMessage(105, LogLevel.Warning, "{Path} is damaged and was moved to {Aside}: {Reason}. Objects that are wrong now have no last good version.")]
+    public static partial void LastGoodCorrupt(ILogger logger, string path, string aside, string reason);
+
+    [LoggerMessage(106, LogLevel.Warning, "The last good versions of the objects can't be kept in {Path}: {Reason}. After a restart, objects that are wrong would have an older one or none.")]
+    public static partial void LastGoodNotKept(ILogger logger, string path, string reason);
 }

@@ -37,7 +37,8 @@ internal static class YamlDocumentReader
         return chunks;
     }
 
-    private static YamlDocument? ReadOne(int firstLine, string text)
+    /// <summary>Reads one document whose text begins on <paramref name="firstLine"/> of its file; null when it is empty.</summary>
+    public static YamlDocument? ReadOne(int firstLine, string text)
     {
         int offset = firstLine - 1;
         try
@@ -48,7 +49,7 @@ internal static class YamlDocumentReader
             YamlValue value = ReadValue(parser, offset, 0);
             parser.Consume<DocumentEnd>();
             if (parser.Current is not StreamEnd) throw new YamlFormatException(Line(parser.Current!), "there is text after the end of the document");
-            return value is YamlScalar { IsNull: true } ? null : new(value.Line, value);
+            return value is YamlScalar { IsNull: true } ? null : new(value.Line, value) { FirstLine = firstLine, Text = text };
         }
         catch (YamlFormatException e)
         {

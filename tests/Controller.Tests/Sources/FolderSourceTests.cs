@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net.Sockets;
 using System.Threading.Channels;
 using Culvert.Controller.Objects;
 using Culvert.Controller.Sources;
@@ -100,6 +101,71 @@ public sealed class FolderSourceTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task RestartKeepsTheLastGoodVersionOfWhatIsBrokenNow()
+    {
+        _folder.Write("objects/web.yaml", "# a comment\n---\n" + ObjectSetReaderTests.Workload("web", "10.0.0.1"));
+        _folder.Write("objects/api.yaml", ObjectSetReaderTests.Workload("api", "10.0.0.2"));
+        await using (Open()) await Task.CompletedTask;
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_folder.File("objects.json")));
+        _folder.Write("objects/web.yaml", ObjectSetReaderTests.Workload("web", "nonsense"));
+        File.Delete(_folder.File("objects/api.yaml"));
+        for (int restart = 0; restart < 2; restart++)
+        {
+            await using FolderSource source = Open();
+            Assert.Equal("10.0.0.1", Address(source.Current));
+            Assert.Equal("web.yaml:3", source.Current.Objects[Web].Meta.SourceReference);
+            Assert.Single(source.Current.Errors);
+            Assert.Single(source.Current.Objects);
+        }
+    }
+
+    [Theory]
+    [InlineData("{")]
+    [InlineData("null")]
+    [InlineData("[null]")]
+    [InlineData("[{\"file\":\"a.yaml\"}]")]
+    public async Task DamagedLastGoodVersionsAreSetAside(string text)
+    {
+        _folder.Write("objects.json", text);
+        File.SetUnixFileMode(_folder.File("objects.json"), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        _folder.Write("objects/web.yaml", ObjectSetReaderTests.Workload("web", "10.0.0.1"));
+        await using FolderSource source = Open();
+        Assert.Equal("10.0.0.1", Address(source.Current));
+        Assert.Equal(text, File.ReadAllText(_folder.File("objects.json.corrupt")));
+    }
+
+    [Fact]
+    public async Task StateFolderThatCanNotBeWrittenStopsNothing()
+    {
+        _folder.Write("objects/web.yaml", ObjectSetReaderTests.Workload("web", "10.0.0.1"));
+        await using FolderSource source = Open("absent/objects.json");
+        Assert.Equal("10.0.0.1", Address(source.Current));
+    }
+
+    [Fact]
+    public async Task OnlyRegularFilesAreRead()
+    {
+        using (Process make = Process.Start("mkfifo", [_folder.File("pipe.yaml")]))
+        {
+            await make.WaitForExitAsync(TestContext.Current.CancellationToken);
+            Assert.Equal(0, make.ExitCode);
+        }
+        File.CreateSymbolicLink(_folder.File("link.yaml"), "pipe.yaml");
+        File.CreateSymbolicLink(_folder.File("zero.yaml"), "/dev/zero");
+        File.CreateSymbolicLink(_folder.File("nowhere.yaml"), "absent");
+        File.CreateSymbolicLink(_folder.File("web.yaml"), "web.text");
+        _folder.Write("web.text", ObjectSetReaderTests.Workload("web", "10.0.0.1"));
+        _folder.Write("empty.yaml", "");
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        socket.Bind(new UnixDomainSocketEndPoint(_folder.File("socket.yaml")));
+        ObjectSet read = await Task.Run(() => Start().Current, TestContext.Current.CancellationToken).WaitAsync(Patience, TestContext.Current.CancellationToken);
+        Assert.Equal("10.0.0.1", Address(read));
+        string[] special = ["link.yaml", "pipe.yaml", "socket.yaml", "zero.yaml"];
+        Assert.Equal([.. special.Select(f => $"{f}: is not a regular file")], read.Errors.Where(e => e.File != "nowhere.yaml").Select(e => e.ToString()));
+        Assert.Contains("can't be read", Assert.Single(read.Errors, e => e.File == "nowhere.yaml").Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task BurstOfEditsIsFewChanges()
     {
         Start();
@@ -117,6 +183,14 @@ public sealed class FolderSourceTests : IAsyncDisposable
     {
         if (_source is not null) await _source.DisposeAsync();
         _folder.Dispose();
+    }
+
+    /// <summary>A source of <c>objects</c> that keeps what is in force, as after a restart.</summary>
+    private FolderSource Open(string lastGood = "objects.json")
+    {
+        var source = new FolderSource(_folder.File("objects"), TimeProvider.System, NullLogger<FolderSource>.Instance, new LastGoodStore(_folder.File(lastGood), NullLogger.Instance));
+        source.Start();
+        return source;
     }
 
     private FolderSource Start(string? path = null)

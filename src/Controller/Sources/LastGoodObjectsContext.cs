@@ -1,0 +1,8 @@
+using System.Text.Json.Serialization;
+
+namespace Culvert.Controller.Sources;
+
+/// <summary>JSON of <see cref="LastGoodObject"/> without reflection.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
+[JsonSerializable(typeof(LastGoodObject[]))]
+internal sealed partial class LastGoodObjectsContext : JsonSerializerContext;

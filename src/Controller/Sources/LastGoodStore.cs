@@ -1,0 +1,57 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using Culvert.Controller.Identity;
+using Culvert.Controller.Objects;
+using Culvert.Controller.Schema;
+using Culvert.Controller.Yaml;
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.Controller.Sources;
+
+/// <summary>Keeps the objects in force in a 0600 file, so that an object that is broken when the controller starts has its last good version. Not thread-safe.</summary>
+internal sealed class LastGoodStore(string path, ILogger logger)
+{
+    /// <summary>Ending of the name that a file that can't be used is moved to.</summary>
+    public const string CorruptSuffix = ".corrupt";
+
+    /// <summary>What was in force when the controller ran last, as a set that does not count as read; an empty one when nothing is kept.</summary>
+    /// <exception cref="IOException">The file is open to others, or can't be read.</exception>
+    public ObjectSet Load()
+    {
+        if (!File.Exists(path)) return ObjectSet.Empty;
+        string text = PrivateFiles.Read(path);
+        try
+        {
+            LastGoodObject?[] kept = JsonSerializer.Deserialize(text, LastGoodObjectsContext.Default.LastGoodObjectArray) ?? throw new JsonException("it holds null");
+            var objects = ImmutableDictionary.CreateBuilder<ObjectKey, MeshObject>();
+            foreach (LastGoodObject? one in kept)
+            {
+                if (one is null) throw new JsonException("it holds null");
+                // What another version of the controller took for valid need not be so for this one.
+                if (YamlDocumentReader.ReadOne(one.Line, one.Text) is { } document && ObjectReader.Read(one.File, document).Object is { } read) objects[read.Key] = read;
+                else SourceLog.LastGoodRefused(logger, one.File, one.Line, path);
+            }
+            return new() { Objects = objects.ToImmutable() };
+        }
+        catch (JsonException e)
+        {
+            File.Move(path, path + CorruptSuffix, overwrite: true);
+            SourceLog.LastGoodCorrupt(logger, path, path + CorruptSuffix, e.Message);
+            return ObjectSet.Empty;
+        }
+    }
+
+    /// <summary>Keeps a set in place of the one before. When that fails it is said in the log: the mesh does not depend on it.</summary>
+    public void Save(ObjectSet objects)
+    {
+        LastGoodObject[] kept = [.. objects.Objects.Values.Select(o => new LastGoodObject(o.Meta.File, o.Meta.FirstLine, o.Meta.Text)).OrderBy(o => o.File, StringComparer.Ordinal).ThenBy(o => o.Line)];
+        try
+        {
+            PrivateFiles.Write(path, JsonSerializer.Serialize(kept, LastGoodObjectsContext.Default.LastGoodObjectArray));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            SourceLog.LastGoodNotKept(logger, path, e.Message);
+        }
+    }
+}
