@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Net;
 using Culvert.Cli.CommandLine;
 using Culvert.Cli.Output;
 using Culvert.Cli.Up;
@@ -13,53 +12,9 @@ namespace Culvert.Cli.Commands;
 /// <summary><c>culvert up</c></summary>
 internal static class UpCommand
 {
-    private static readonly AgentOptions Defaults = new();
-
     private static readonly Option<string> Folder = new("--folder", "-f") { Description = "Folder of YAML with the objects; watched.", HelpName = "FOLDER", Required = true };
 
-    private static readonly Option<string> Node = new("--node")
-    {
-        Description = "Name of this node, as in spec.node of its workloads.",
-        HelpName = "NAME",
-        DefaultValueFactory = _ => Defaults.NodeName,
-    };
-
-    private static readonly Option<string> StateFolder = new("--state-dir")
-    {
-        Description = "Folder for what outlives a restart: keys, last snapshot.",
-        HelpName = "DIR",
-        DefaultValueFactory = _ => Defaults.StateFolder,
-    };
-
-    private static readonly Option<string> RunFolder = new("--run-dir")
-    {
-        Description = "Folder for sockets.",
-        HelpName = "DIR",
-        DefaultValueFactory = _ => Defaults.RunFolder,
-    };
-
-    private static readonly Option<string> BpfFolder = new("--bpffs")
-    {
-        Description = "Folder on a BPF file system for pins; mounted when it is on none.",
-        HelpName = "DIR",
-        DefaultValueFactory = _ => Defaults.BpfFolder,
-    };
-
-    private static readonly Option<string[]> Uplink = new("--uplink") { Description = "Interface that leads to other machines; repeatable. Default: found by its routes.", HelpName = "NAME" };
-
-    private static readonly Option<string> Metrics = new("--metrics")
-    {
-        Description = "Where /metrics is served.",
-        HelpName = "ADDRESS:PORT",
-        DefaultValueFactory = _ => Defaults.Metrics.ToString(),
-    };
-
-    private static readonly Option<string> Readiness = new("--readiness")
-    {
-        Description = "Where /ready and /live are served.",
-        HelpName = "ADDRESS:PORT",
-        DefaultValueFactory = _ => Defaults.Readiness.ToString(),
-    };
+    private static readonly AgentOptionSet AgentSet = new();
 
     public static Command Create()
     {
@@ -73,7 +28,8 @@ internal static class UpCommand
             Codes = [(ExitCode.Ok, "stopped when asked")],
             HandlesSignals = true,
         };
-        foreach (var option in new Option[] { Folder, Node, StateFolder, RunFolder, BpfFolder, Uplink, Metrics, Readiness })
+        command.Options.Add(Folder);
+        foreach (var option in AgentSet.All)
         {
             command.Options.Add(option);
         }
@@ -100,29 +56,12 @@ internal static class UpCommand
             throw new CliException(ExitCode.BadInput, $"--folder: {folder} is not a folder", "make it and put the mesh's YAML files in it");
         }
 
-        var runFolder = Path.GetFullPath(result.GetValue(RunFolder)!);
-        var options = new UpOptions
-        {
-            ObjectFolder = folder,
-            Agent = new AgentOptions
-            {
-                NodeName = result.GetValue(Node)!,
-                StateFolder = Path.GetFullPath(result.GetValue(StateFolder)!),
-                RunFolder = runFolder,
-                BpfFolder = Path.GetFullPath(result.GetValue(BpfFolder)!),
-                Uplinks = result.GetValue(Uplink) ?? [],
-                Metrics = EndPointOf(result, Metrics),
-                Readiness = EndPointOf(result, Readiness),
-                Controller = new Uri("unix://" + UpOptions.SocketIn(runFolder)),
-            },
-        };
-        var problems = options.Agent.Validate();
+        var problems = new List<string>();
+        var agent = AgentSet.Read(result, problems);
+        var options = new UpOptions { ObjectFolder = folder, Agent = agent with { Controller = new Uri("unix://" + UpOptions.SocketIn(agent.RunFolder)) } };
+        problems.AddRange(options.Agent.Validate());
         return problems.Count == 0 ? options : throw new CliException(ExitCode.BadInput, string.Join("; ", problems));
     }
-
-    private static IPEndPoint EndPointOf(ParseResult result, Option<string> option) => IPEndPoint.TryParse(result.GetValue(option)!, out var endPoint)
-        ? endPoint
-        : throw new CliException(ExitCode.BadInput, $"{option.Name}: '{result.GetValue(option)}' is not of the form ADDRESS:PORT", "for example 127.0.0.1:15020 or [::]:15020");
 
     // Standard output is for events; the objects' errors are among them and need not be logged as well.
     private static ILoggerFactory CreateLoggers(bool json) => LoggerFactory.Create(logging =>

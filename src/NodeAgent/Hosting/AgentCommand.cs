@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Net;
 using System.Runtime.InteropServices;
 using Culvert.Interop;
 using Culvert.NodeAgent.Options;
@@ -26,10 +25,7 @@ public static class AgentCommand
     public static Command RunCommand()
     {
         AgentOptions d = new();
-        Option<string> node = new("--node") { Description = "Name of this node as the controller knows it.", DefaultValueFactory = _ => d.NodeName };
-        Option<string> bpffs = new("--bpffs") { Description = "Folder on a bpffs for pins; mounted when it is on none.", DefaultValueFactory = _ => d.BpfFolder };
-        Option<string> run = new("--run-dir") { Description = "Folder for sockets.", DefaultValueFactory = _ => d.RunFolder };
-        Option<string> state = new("--state-dir") { Description = "Folder for what outlives a restart.", DefaultValueFactory = _ => d.StateFolder };
+        AgentOptionSet shared = new();
         Option<Uri> controller = new("--controller")
         {
             Description = "https://HOST:PORT or unix:///PATH.",
@@ -43,56 +39,24 @@ public static class AgentCommand
         };
         Option<string?> roots = new("--bootstrap-roots") { Description = "PEM file with the controller's root certificates." };
         Option<string?> token = new("--join-token-file") { Description = "File with this node's join token." };
-        Option<string[]> uplinks = new("--uplink") { Description = "Interface that leads to other nodes; repeatable. Default: found by its address.", AllowMultipleArgumentsPerToken = true };
-        Option<string> metrics = new("--metrics") { Description = "ADDRESS:PORT of /metrics.", DefaultValueFactory = _ => d.Metrics.ToString() };
-        Option<string> readiness = new("--readiness") { Description = "ADDRESS:PORT of /ready and /live.", DefaultValueFactory = _ => d.Readiness.ToString() };
-        Option<int> loops = new("--loops") { Description = "Event loops of the proxy; 0: one per core.", DefaultValueFactory = _ => d.Loops };
-        Option<int> nice = new("--loop-nice") { Description = "Nice value of the event loops, -20 to 19; 0: as the process.", DefaultValueFactory = _ => d.LoopNice };
-        Option<int> linger = new("--loop-linger-us") { Description = "How long an event loop looks for more before it sleeps, at most, 0 to 1000 us; 0: not at all.", DefaultValueFactory = _ => (int)d.LoopLinger.TotalMicroseconds };
-        Option<ushort> outbound = new("--outbound-port") { Description = "Port of the capture listener.", DefaultValueFactory = _ => d.OutboundPort };
-        Option<ushort> udp = new("--udp-port") { Description = "Port of the capture socket for UDP.", DefaultValueFactory = _ => d.UdpPort };
-        Option<ushort> tunnel = new("--tunnel-port") { Description = "Port of the tunnel.", DefaultValueFactory = _ => d.TunnelPort };
-        Option<uint> flows = new("--flow-table-size") { Description = "Entries of the kernel's flow table, two per connection.", DefaultValueFactory = _ => d.FlowTableSize };
-        Option<bool> checksum = new("--udp-header-crc") { Description = "Have the programs put a CRC32C into the PROXY v2 headers of datagrams, which the proxy checks." };
-        Option<XdpUse> xdp = new("--xdp") { Description = "XDP at the uplinks: auto (while a workload here takes datagrams by the proxy), on or off.", DefaultValueFactory = _ => d.Xdp };
-        Option<double> drain = new("--drain-seconds") { Description = "How long a stopping agent lets proxied connections finish.", DefaultValueFactory = _ => d.DrainDeadline.TotalSeconds };
-        Option<double> udpIdle = new("--udp-idle-seconds") { Description = "How long a UDP session without datagrams is kept, 1 to 3,600.", DefaultValueFactory = _ => d.UdpIdleTimeout.TotalSeconds };
         Option<bool> access = new("--access-log") { Description = "Log every connection." };
         Option<string> datapath = new("--datapath-object") { Description = "The compiled datapath.", DefaultValueFactory = _ => d.DatapathObject };
-        Command command = new("run", "Run the agent until SIGTERM or SIGINT.") { node, bpffs, run, state, controller, roots, token, uplinks, metrics, readiness, loops, nice, linger, outbound, udp, tunnel, flows, xdp, checksum, drain, udpIdle, access, datapath };
+        Command command = new("run", "Run the agent until SIGTERM or SIGINT.") { controller, roots, token, access, datapath };
+        foreach (Option option in shared.All) command.Options.Add(option);
         command.SetAction(async (parsed, cancellation) =>
         {
-            if (!IPEndPoint.TryParse(parsed.GetValue(metrics)!, out IPEndPoint? metricsAt) | !IPEndPoint.TryParse(parsed.GetValue(readiness)!, out IPEndPoint? readinessAt))
+            List<string> problems = [];
+            AgentOptions options = shared.Read(parsed, problems) with
             {
-                await Console.Error.WriteLineAsync("--metrics and --readiness take ADDRESS:PORT, for example 0.0.0.0:15020 or [::]:15020");
-                return BadOptions;
-            }
-            return await RunAsync(new AgentOptions
-            {
-                NodeName = parsed.GetValue(node)!,
-                BpfFolder = Path.GetFullPath(parsed.GetValue(bpffs)!),
-                RunFolder = Path.GetFullPath(parsed.GetValue(run)!),
-                StateFolder = Path.GetFullPath(parsed.GetValue(state)!),
                 Controller = parsed.GetValue(controller)!,
                 BootstrapRootsFile = parsed.GetValue(roots),
                 JoinTokenFile = parsed.GetValue(token),
-                Uplinks = parsed.GetValue(uplinks) ?? [],
-                Metrics = metricsAt!,
-                Readiness = readinessAt!,
-                Loops = parsed.GetValue(loops),
-                LoopNice = parsed.GetValue(nice),
-                LoopLinger = TimeSpan.FromMicroseconds(parsed.GetValue(linger)),
-                OutboundPort = parsed.GetValue(outbound),
-                UdpPort = parsed.GetValue(udp),
-                TunnelPort = parsed.GetValue(tunnel),
-                FlowTableSize = parsed.GetValue(flows),
-                Xdp = parsed.GetValue(xdp),
-                UdpHeaderChecksum = parsed.GetValue(checksum),
-                DrainDeadline = TimeSpan.FromSeconds(parsed.GetValue(drain)),
-                UdpIdleTimeout = TimeSpan.FromSeconds(parsed.GetValue(udpIdle)),
                 AccessLog = parsed.GetValue(access),
                 DatapathObject = parsed.GetValue(datapath)!,
-            }, cancellation);
+            };
+            if (problems.Count == 0) return await RunAsync(options, cancellation);
+            foreach (string problem in problems) await Console.Error.WriteLineAsync($"culvert-agent: {problem}");
+            return BadOptions;
         });
         return command;
     }

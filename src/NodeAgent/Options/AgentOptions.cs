@@ -96,7 +96,7 @@ public sealed record AgentOptions
     public IReadOnlyList<string> Validate()
     {
         List<string> problems = [];
-        if (string.IsNullOrWhiteSpace(NodeName)) problems.Add("--node: a node needs a name");
+        if (!IsDnsName(NodeName)) problems.Add($"--node: '{NodeName}' is not a DNS name, as spec.node of a workload is: at most 253 lower-case letters, digits, '-' and '.', each part with a letter or digit at both ends");
         if (Controller.Scheme is not ("https" or "unix")) problems.Add($"--controller: {Controller} is neither https:// nor unix://");
         if (Controller.Scheme == "https" && BootstrapRootsFile is null) problems.Add("--bootstrap-roots: needed to recognise a controller reached over https");
         if (BootstrapRootsFile is not null && !File.Exists(BootstrapRootsFile)) problems.Add($"--bootstrap-roots: {BootstrapRootsFile} does not exist");
@@ -108,8 +108,12 @@ public sealed record AgentOptions
         if (UdpPort == 0 || UdpPort == TunnelPort) problems.Add("--udp-port must be a port other than --tunnel-port, not 0");
         if (RouteTable is 0 or 253 or 254 or 255) problems.Add($"--route-table: {RouteTable} belongs to the kernel");
         if (FlowTableSize is < 1024 or > 16_777_216) problems.Add($"--flow-table-size: {FlowTableSize} is not between 1,024 and 16,777,216");
-        if (DrainDeadline < TimeSpan.Zero) problems.Add("--drain-deadline: must not be negative");
+        if (DrainDeadline < TimeSpan.Zero) problems.Add("--drain-seconds: must not be negative");
         if (UdpIdleTimeout.TotalSeconds is not (>= 1 and <= 3600)) problems.Add($"--udp-idle-seconds: {UdpIdleTimeout.TotalSeconds} is not between 1 and 3,600");
         return problems;
     }
+
+    // The rule of spec.node (RFC 1123, a subdomain): a name that breaks it would never match a workload.
+    private static bool IsDnsName(string text) => text.Length is > 0 and <= 253 && text.Split('.').All(part =>
+        part.Length > 0 && part.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-') && part[0] != '-' && part[^1] != '-');
 }

@@ -1,0 +1,94 @@
+using System.CommandLine;
+using System.Net;
+
+namespace Culvert.NodeAgent.Options;
+
+/// <summary>
+/// The options of the command line that say how an agent works on its machine, defined once for every command that runs one. Not those that say which
+/// controller it follows. Make one for each command.
+/// </summary>
+public sealed class AgentOptionSet
+{
+    private static readonly AgentOptions Defaults = new();
+    private static readonly TimeSpan LongestDrain = TimeSpan.FromDays(1);
+
+    private readonly Option<string> _node = Make("--node", "NAME", "Name of this node, as in spec.node of its workloads: a DNS name in lower case.", Defaults.NodeName);
+    private readonly Option<string> _state = Make("--state-dir", "DIR", "Folder for what outlives a restart: keys, last snapshot.", Defaults.StateFolder);
+    private readonly Option<string> _run = Make("--run-dir", "DIR", "Folder for sockets.", Defaults.RunFolder);
+    private readonly Option<string> _bpffs = Make("--bpffs", "DIR", "Folder on a BPF file system for pins; mounted when it is on none.", Defaults.BpfFolder);
+    private readonly Option<string> _metrics = Make("--metrics", "ADDRESS:PORT", "Where /metrics is served.", Defaults.Metrics.ToString());
+    private readonly Option<string> _readiness = Make("--readiness", "ADDRESS:PORT", "Where /ready and /live are served.", Defaults.Readiness.ToString());
+    private readonly Option<ushort> _outbound = Make("--outbound-port", "PORT", "Port of the capture listener.", Defaults.OutboundPort);
+    private readonly Option<ushort> _udp = Make("--udp-port", "PORT", "Port of the capture socket for UDP.", Defaults.UdpPort);
+    private readonly Option<ushort> _tunnel = Make("--tunnel-port", "PORT", "Port of the tunnel.", Defaults.TunnelPort);
+    private readonly Option<double> _drain = Make("--drain-seconds", "SECONDS", "How long a stopping agent lets proxied connections finish.", Defaults.DrainDeadline.TotalSeconds);
+    private readonly Option<double> _udpIdle = Make("--udp-idle-seconds", "SECONDS", "How long a UDP session without datagrams is kept, 1 to 3,600.", Defaults.UdpIdleTimeout.TotalSeconds);
+    private readonly Option<int> _loops = Make("--loops", "N", "Event loops of the proxy; 0: one per core.", Defaults.Loops);
+    private readonly Option<int> _nice = Make("--loop-nice", "N", "Nice value of the event loops, -20 to 19; 0: as the process.", Defaults.LoopNice);
+    private readonly Option<int> _linger = Make("--loop-linger-us", "MICROSECONDS", "How long an event loop looks for more before it sleeps, at most, 0 to 1000 us; 0: not at all.", (int)Defaults.LoopLinger.TotalMicroseconds);
+    private readonly Option<uint> _flows = Make("--flow-table-size", "N", "Entries of the kernel's flow table, two per connection.", Defaults.FlowTableSize);
+    private readonly Option<XdpUse> _xdp = Make("--xdp", "auto|on|off", "XDP at the uplinks: auto (while a workload here takes datagrams by the proxy), on or off.", Defaults.Xdp);
+    private readonly Option<bool> _checksum = new("--udp-header-crc") { Description = "Have the programs put a CRC32C into the PROXY v2 headers of datagrams, which the proxy checks." };
+
+    private readonly Option<string[]> _uplinks = new("--uplink")
+    {
+        Description = "Interface that leads to other nodes; repeatable. Default: found by its routes.",
+        HelpName = "NAME",
+        AllowMultipleArgumentsPerToken = true,
+    };
+
+    /// <summary>All of them, in the order of the help text.</summary>
+    public IReadOnlyList<Option> All =>
+    [
+        _node, _state, _run, _bpffs, _uplinks, _metrics, _readiness, _outbound, _udp, _tunnel, _drain, _udpIdle, _loops, _nice, _linger, _flows, _xdp, _checksum,
+    ];
+
+    /// <summary>The agent's options as given; what this set has no option for keeps its default.</summary>
+    /// <param name="parsed">The command line, which was parsed without errors.</param>
+    /// <param name="problems">Takes up what cannot be used, one line each; <see cref="AgentOptions.Validate"/> finds the rest.</param>
+    public AgentOptions Read(ParseResult parsed, ICollection<string> problems)
+    {
+        ArgumentNullException.ThrowIfNull(parsed);
+        ArgumentNullException.ThrowIfNull(problems);
+        return new AgentOptions
+        {
+            NodeName = parsed.GetValue(_node)!,
+            StateFolder = Path.GetFullPath(parsed.GetValue(_state)!),
+            RunFolder = Path.GetFullPath(parsed.GetValue(_run)!),
+            BpfFolder = Path.GetFullPath(parsed.GetValue(_bpffs)!),
+            Uplinks = parsed.GetValue(_uplinks) ?? [],
+            Metrics = EndPointOf(parsed, _metrics, problems) ?? Defaults.Metrics,
+            Readiness = EndPointOf(parsed, _readiness, problems) ?? Defaults.Readiness,
+            OutboundPort = parsed.GetValue(_outbound),
+            UdpPort = parsed.GetValue(_udp),
+            TunnelPort = parsed.GetValue(_tunnel),
+            DrainDeadline = SecondsOf(parsed, _drain, LongestDrain, problems) ?? Defaults.DrainDeadline,
+            UdpIdleTimeout = SecondsOf(parsed, _udpIdle, TimeSpan.FromHours(1), problems) ?? Defaults.UdpIdleTimeout,
+            Loops = parsed.GetValue(_loops),
+            LoopNice = parsed.GetValue(_nice),
+            LoopLinger = TimeSpan.FromMicroseconds(parsed.GetValue(_linger)),
+            FlowTableSize = parsed.GetValue(_flows),
+            Xdp = parsed.GetValue(_xdp),
+            UdpHeaderChecksum = parsed.GetValue(_checksum),
+        };
+    }
+
+    private static Option<T> Make<T>(string name, string form, string description, T value) =>
+        new(name) { Description = description, HelpName = form, DefaultValueFactory = _ => value };
+
+    // An address without a port parses as one with port 0, on which nobody would find what is served.
+    private static IPEndPoint? EndPointOf(ParseResult parsed, Option<string> option, ICollection<string> problems)
+    {
+        if (IPEndPoint.TryParse(parsed.GetValue(option)!, out IPEndPoint? endPoint) && endPoint.Port != 0) return endPoint;
+        problems.Add($"{option.Name}: '{parsed.GetValue(option)}' is not of the form ADDRESS:PORT, for example 127.0.0.1:15020 or [::]:15020");
+        return null;
+    }
+
+    private static TimeSpan? SecondsOf(ParseResult parsed, Option<double> option, TimeSpan most, ICollection<string> problems)
+    {
+        double seconds = parsed.GetValue(option);
+        if (seconds >= 0 && seconds <= most.TotalSeconds) return TimeSpan.FromSeconds(seconds);
+        problems.Add(FormattableString.Invariant($"{option.Name}: {seconds} is not between 0 and {most.TotalSeconds}"));
+        return null;
+    }
+}

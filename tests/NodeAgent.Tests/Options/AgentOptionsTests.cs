@@ -1,0 +1,59 @@
+using System.CommandLine;
+using Culvert.NodeAgent.Options;
+
+namespace Culvert.NodeAgent.Tests.Options;
+
+public sealed class AgentOptionsTests
+{
+    [Theory]
+    [InlineData("node1", true)]
+    [InlineData("ip-10-0-0-5.eu-west-1.compute.internal", true)]
+    [InlineData("Node1", false)]
+    [InlineData("node_1", false)]
+    [InlineData("node1.", false)]
+    [InlineData("-node1", false)]
+    [InlineData("", false)]
+    public void A_node_has_a_name_that_workloads_can_have_as_theirs(string name, bool valid) =>
+        Assert.Equal(valid, !new AgentOptions { NodeName = name }.Validate().Any(p => p.StartsWith("--node:", StringComparison.Ordinal)));
+
+    [Theory]
+    [InlineData("--metrics", "127.0.0.1")]
+    [InlineData("--metrics", "here")]
+    [InlineData("--readiness", "::1")]
+    [InlineData("--readiness", "[::1]:0")]
+    [InlineData("--drain-seconds", "-1")]
+    [InlineData("--drain-seconds", "1e300")]
+    [InlineData("--udp-idle-seconds", "NaN")]
+    public void What_cannot_be_used_is_reported_by_option_and_value(string option, string value)
+    {
+        (_, List<string> problems) = Read(option, value);
+
+        Assert.StartsWith(option + ":", Assert.Single(problems), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Options_reach_the_agent_and_the_rest_keeps_its_default()
+    {
+        (AgentOptions options, List<string> problems) = Read(
+            "--outbound-port", "16001", "--udp-port", "16003", "--tunnel-port", "16008", "--drain-seconds", "2.5", "--loops", "3", "--uplink", "a", "--uplink", "b", "--metrics", "[::1]:9", "--xdp", "off");
+
+        Assert.Empty(problems);
+        Assert.Equal((16001, 16003, 16008), (options.OutboundPort, options.UdpPort, options.TunnelPort));
+        Assert.Equal((2.5, 3, XdpUse.Off), (options.DrainDeadline.TotalSeconds, options.Loops, options.Xdp));
+        Assert.Equal(["a", "b"], options.Uplinks);
+        Assert.Equal("[::1]:9", options.Metrics.ToString());
+        AgentOptions defaults = new();
+        Assert.Equal((defaults.NodeName, defaults.Readiness, defaults.LoopLinger), (options.NodeName, options.Readiness, options.LoopLinger));
+    }
+
+    private static (AgentOptions Options, List<string> Problems) Read(params string[] args)
+    {
+        AgentOptionSet set = new();
+        RootCommand command = new();
+        foreach (Option option in set.All) command.Options.Add(option);
+        ParseResult parsed = command.Parse(args);
+        Assert.Empty(parsed.Errors);
+        List<string> problems = [];
+        return (set.Read(parsed, problems), problems);
+    }
+}
