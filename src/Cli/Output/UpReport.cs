@@ -23,4 +23,7 @@ internal sealed record UpReport(string Event, DateTimeOffset Time, string Messag
 
     /// <summary>The field as a path.</summary>
     public string? Field { get; init; }
+
+    /// <summary>Of an object's error: whether its last good version is in force, and not nothing.</summary>
+    public bool? LastGoodInForce { get; init; }
 }

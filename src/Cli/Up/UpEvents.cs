@@ -12,17 +12,29 @@ internal sealed class UpEvents(Printer printer, TextWriter output, string folder
     private ulong _applied;
     private ulong _rejected;
 
-    /// <summary>Tells of errors that are new, and of those that are mended.</summary>
-    public void Objects(ImmutableArray<SourceError> errors)
+    /// <summary>Tells of errors that are new, and of those that are mended. One that only moved to another line is neither.</summary>
+    /// <param name="errors">All errors there are now.</param>
+    /// <param name="hasLastGood">Whether the last good version of what an error is about is in force.</param>
+    public void Objects(ImmutableArray<SourceError> errors, Func<SourceError, bool> hasLastGood)
     {
         lock (_lock)
         {
-            foreach (var error in errors.Except(_errors))
+            var gone = _errors.ToList();
+            foreach (var error in errors)
             {
-                Write(About("object-error", error, "not in force: "));
+                var known = gone.FindIndex(e => e with { Line = error.Line } == error);
+                if (known >= 0)
+                {
+                    gone.RemoveAt(known);
+                    continue;
+                }
+
+                var lastGood = hasLastGood(error);
+                var prefix = lastGood ? "not in force, the last good version stays: " : "not in force: ";
+                Write(About("object-error", error, prefix) with { LastGoodInForce = lastGood });
             }
 
-            foreach (var error in _errors.Except(errors))
+            foreach (var error in gone)
             {
                 Write(About("object-mended", error, "mended: "));
             }
@@ -46,7 +58,8 @@ internal sealed class UpEvents(Printer printer, TextWriter output, string folder
             {
                 _rejected = status.NackedVersion;
                 var what = status.NackResource.Length > 0 ? $" for {status.NackResource}" : "";
-                Write(new("rejected", time.GetUtcNow(), $"node {status.Node} refused version {_rejected}{what}: {status.NackReason}; the one before stays in force")
+                var inForce = status.AckedVersion > 0 ? FormattableString.Invariant($"version {status.AckedVersion} stays in force") : "no version since the start is in force";
+                Write(new("rejected", time.GetUtcNow(), $"node {status.Node} refused version {_rejected}{what}: {status.NackReason}; {inForce}")
                 {
                     Node = status.Node,
                     Version = _rejected,

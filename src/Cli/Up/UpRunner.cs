@@ -23,9 +23,9 @@ internal sealed class UpRunner(UpOptions options, UpEvents events, ILoggerFactor
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
         await using var controller = await StartControllerAsync().ConfigureAwait(false);
-        controller.ObjectsChanged += () => events.Objects(controller.Errors);
+        controller.ObjectsChanged += () => events.Objects(controller.Errors, controller.HasLastGood);
         controller.NodeChanged += events.Node;
-        events.Objects(controller.Errors);
+        events.Objects(controller.Errors, controller.HasLastGood);
         await using var agent = await StartAgentAsync().ConfigureAwait(false);
         events.Say("up", $"node {options.Agent.NodeName} is up: objects from {options.ObjectFolder}, admin socket {options.Agent.AdminSocket}, metrics on {options.Agent.Metrics}");
         NoteMissingWorkloads(controller);

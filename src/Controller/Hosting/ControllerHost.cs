@@ -5,6 +5,7 @@ using Culvert.Controller.Api;
 using Culvert.Controller.Hosting;
 using Culvert.Controller.Identity;
 using Culvert.Controller.Nodes;
+using Culvert.Controller.Objects;
 using Culvert.Controller.Snapshots;
 using Culvert.Controller.Sources;
 using Culvert.Core;
@@ -123,6 +124,17 @@ public sealed class ControllerHost : IAsyncDisposable
 
     /// <summary>The snapshot that a node is meant to have.</summary>
     public NodeSnapshot SnapshotFor(string node) => _publisher.Current.World.ForNode(node, _publisher.Current.Version);
+
+    /// <summary>
+    /// Whether the last good version of what an error is about is in force: of the object, or, where none can be told, of anything that came from the file.
+    /// </summary>
+    public bool HasLastGood(SourceError error)
+    {
+        ArgumentNullException.ThrowIfNull(error);
+        IEnumerable<MeshObject> inForce = _source.Current.Objects.Values;
+        if (error.Object.Length > 0) return inForce.Any(o => o.Key.ToString() == error.Object);
+        return inForce.Any(o => o.Meta.File == error.File || error.File == Path.GetFullPath(_options.ObjectFolder));
+    }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()

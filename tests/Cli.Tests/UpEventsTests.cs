@@ -1,0 +1,61 @@
+using System.CommandLine;
+using System.Text.Json;
+using Culvert.Cli.CommandLine;
+using Culvert.Cli.Output;
+using Culvert.Cli.Up;
+using Culvert.Controller;
+
+namespace Culvert.Cli.Tests;
+
+public sealed class UpEventsTests
+{
+    private static readonly SourceError Error = new("web.yaml", 7, "AuthorizationPolicy shop/web", "spec.action", "is no action");
+
+    [Theory]
+    [InlineData(true, "not in force, the last good version stays: ")]
+    [InlineData(false, "not in force: ")]
+    public void An_error_says_whether_the_last_good_version_is_in_force(bool lastGood, string message)
+    {
+        var told = Tell(events => events.Objects([Error], _ => lastGood)).Single();
+
+        Assert.StartsWith(message, told.GetProperty("message").GetString(), StringComparison.Ordinal);
+        Assert.Equal(lastGood, told.GetProperty("lastGoodInForce").GetBoolean());
+    }
+
+    [Fact]
+    public void An_error_that_moves_is_no_new_one_and_a_second_of_its_kind_is()
+    {
+        var told = Tell(events =>
+        {
+            events.Objects([Error], _ => false);
+            events.Objects([Error with { Line = 9 }], _ => false);
+            events.Objects([Error with { Line = 9 }, Error with { Line = 20 }], _ => false);
+            events.Objects([Error with { Line = 10 }], _ => false);
+            events.Objects([], _ => false);
+        });
+
+        Assert.Equal(
+            [("object-error", 7), ("object-error", 20), ("object-mended", 20), ("object-mended", 10)],
+            told.Select(e => (e.GetProperty("event").GetString()!, e.GetProperty("line").GetInt32())));
+    }
+
+    [Theory]
+    [InlineData(3, "version 3 stays in force")]
+    [InlineData(0, "no version since the start is in force")]
+    public void A_refusal_says_which_version_is_in_force(ulong acked, string message)
+    {
+        var told = Tell(events => events.Node(new("node1") { AckedVersion = acked, NackedVersion = 4, NackReason = "too big" })).Last();
+
+        Assert.Equal("rejected", told.GetProperty("event").GetString());
+        Assert.EndsWith(message, told.GetProperty("message").GetString(), StringComparison.Ordinal);
+    }
+
+    private static List<JsonElement> Tell(Action<UpEvents> what)
+    {
+        using var output = new StringWriter();
+        var parsed = CommandLineRunner.CreateRoot().Parse(["version", "-o", "json"], null);
+        parsed.InvocationConfiguration.Output = output;
+        what(new UpEvents(new Printer(parsed), output, "/objects", TimeProvider.System));
+        return [.. output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement)];
+    }
+}
