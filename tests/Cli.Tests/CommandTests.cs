@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Culvert.Cli.CommandLine;
+using Culvert.Cli.Commands;
 using Culvert.Protocol.V1;
 
 namespace Culvert.Cli.Tests;
@@ -23,6 +24,10 @@ public sealed class CommandTests
     [InlineData(ExitCode.BadInput, "explain", "shop/web", "shop/api:0")]
     [InlineData(ExitCode.BadInput, "explain", "shop/web", "fd00::1:80")]
     [InlineData(ExitCode.BadInput, "explain", "shop/web", "shop/api:80/sctp")]
+    [InlineData(ExitCode.BadInput, "flows", "-s", "999.1.1.1")]
+    [InlineData(ExitCode.BadInput, "flows", "-d", "10.0.0.0/8")]
+    [InlineData(ExitCode.BadInput, "flows", "--port", "0")]
+    [InlineData(ExitCode.CannotConnect, "flows", "-s", "spiffe://t/ns/shop/sa/web", "-d", "shop/*", "--admin-socket", "/nonexistent/agent.sock")]
     [InlineData(ExitCode.Ok, "version", "--admin-socket", "/nonexistent/agent.sock")]
     [InlineData(ExitCode.Ok, "completion", "bash")]
     public async Task Each_end_has_its_exit_code(object code, params string[] args)
@@ -53,6 +58,41 @@ public sealed class CommandTests
         using var error = JsonDocument.Parse(run.Error);
         Assert.Equal(3, error.RootElement.GetProperty("exitCode").GetInt32());
         Assert.Contains("/nonexistent/agent.sock", error.RootElement.GetProperty("error").GetString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("flowz", "-o", "json")]
+    [InlineData("status", "--nonsense", "--output=json")]
+    [InlineData("explain", "-o", "json", "shop/web")]
+    [InlineData("-o:json", "up")]
+    [InlineData("detach", "-o", "json")]
+    public async Task Errors_of_the_command_line_itself_are_json_when_json_is_asked_for(params string[] args)
+    {
+        var run = await RunAsync(args);
+
+        Assert.Equal(ExitCode.Usage, run.Code);
+        Assert.Empty(run.Output);
+        using var error = JsonDocument.Parse(run.Error);
+        Assert.Equal((int)ExitCode.Usage, error.RootElement.GetProperty("exitCode").GetInt32());
+        Assert.NotEmpty(error.RootElement.GetProperty("error").GetString()!);
+    }
+
+    [Fact]
+    public async Task Errors_of_the_command_line_itself_are_text_otherwise()
+    {
+        var run = await RunAsync("status", "--nonsense", "--", "-o", "json");
+
+        Assert.Equal(ExitCode.Usage, run.Code);
+        Assert.DoesNotContain("{", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Detach_names_the_privileges_that_it_lacks()
+    {
+        var error = Assert.Throws<CliException>(() => DetachCommand.RequirePrivileges(["CAP_BPF (programs and maps)"]));
+
+        Assert.Equal(ExitCode.Unsupported, error.Code);
+        Assert.Contains("CAP_BPF", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -9,6 +9,8 @@ namespace Culvert.Cli.CommandLine;
 /// <summary>Parses the command line, runs the command and turns its end into an exit code.</summary>
 internal static class CommandLineRunner
 {
+    private const string SeeHelp = "See `culvert --help` and `culvert COMMAND --help`.";
+
     /// <summary>Runs one command line.</summary>
     /// <returns>The exit code; see <see cref="ExitCode"/>.</returns>
     public static async Task<int> RunAsync(string[] args, TextWriter output, TextWriter error)
@@ -24,6 +26,11 @@ internal static class CommandLineRunner
         };
         if (result.Action is ParseErrorAction parseError)
         {
+            if (GlobalOptions.AskForJson(args))
+            {
+                return ErrorWriter.Write(error, true, ExitCode.Usage, string.Join("; ", result.Errors.Select(e => e.Message.TrimEnd('.'))), SeeHelp);
+            }
+
             parseError.ShowHelp = false;
         }
 
@@ -36,7 +43,7 @@ internal static class CommandLineRunner
                 return code;
             }
 
-            error.WriteLine("See `culvert --help` and `culvert COMMAND --help`.");
+            error.WriteLine(SeeHelp);
             return (int)ExitCode.Usage;
         }
         catch (CliException e)

@@ -14,6 +14,8 @@ internal static class GlobalOptions
     /// <summary>Value of <see cref="Output"/> for programs: one JSON document, or one per line for streams.</summary>
     public const string Json = "json";
 
+    private static readonly string[] JsonWords = ["-ojson", "-o=json", "-o:json", "--output=json", "--output:json"];
+
     public static readonly Option<string> Output = new Option<string>("--output", "-o")
     {
         Description = "Form of the output.",
@@ -30,4 +32,20 @@ internal static class GlobalOptions
         DefaultValueFactory = _ =>
             Environment.GetEnvironmentVariable(AdminSocketVariable) is { Length: > 0 } path ? path : DefaultAdminSocket,
     };
+
+    /// <summary>
+    /// Whether words of a command line ask for JSON; for one that could not be understood, whose parsed values are nothing to go by.
+    /// </summary>
+    public static bool AskForJson(IReadOnlyList<string> args)
+    {
+        for (var i = 0; i < args.Count && args[i] != "--"; i++)
+        {
+            if ((args[i] is "-o" or "--output" && i + 1 < args.Count && args[i + 1] == Json) || JsonWords.Contains(args[i], StringComparer.Ordinal))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 }

@@ -3,6 +3,7 @@ using Culvert.Cli.Admin;
 using Culvert.Cli.CommandLine;
 using Culvert.Cli.Output;
 using Culvert.Cli.Removal;
+using Culvert.NodeAgent.Hosting;
 using Culvert.NodeAgent.Options;
 
 namespace Culvert.Cli.Commands;
@@ -53,6 +54,8 @@ internal static class DetachCommand
             throw new CliException(ExitCode.Usage, "detach takes every workload of this node out of the mesh", "say `culvert detach --all` if that is meant");
         }
 
+        // Before anything is removed, or the agent's socket is found to be closed to this user and its agent is taken for dead.
+        RequirePrivileges(Capabilities.Missing());
         var socket = result.GetValue(GlobalOptions.AdminSocket)!;
         var byAgent = await AskAgentAsync(socket, cancellationToken).ConfigureAwait(false);
         var remover = new Remover(new RemovalOptions
@@ -81,6 +84,16 @@ internal static class DetachCommand
             output.WriteLine(report.Failed.Count == 0 ? $"Nothing of Culvert is left{kept} ({report.Removed.Count} removed)." : "Some could not be removed.");
         });
         return report.Failed.Count == 0 ? (int)ExitCode.Ok : (int)ExitCode.Failed;
+    }
+
+    /// <exception cref="CliException">Something is missing.</exception>
+    internal static void RequirePrivileges(IReadOnlyList<string> missing)
+    {
+        if (missing.Count > 0)
+        {
+            throw new CliException(
+                ExitCode.Unsupported, $"detach removes kernel programs and routing rules, and this process lacks {string.Join(" and ", missing)}", "run it as root (sudo)");
+        }
     }
 
     // No socket, or one that nobody answers, means that there is no agent to ask.

@@ -2,7 +2,10 @@ using System.CommandLine;
 using Culvert.Cli.Admin;
 using Culvert.Cli.CommandLine;
 using Culvert.Cli.Output;
+using Culvert.Core;
 using Culvert.Protocol.V1;
+using TransportProtocol = Culvert.Protocol.V1.TransportProtocol;
+using Verdict = Culvert.Protocol.V1.Verdict;
 
 namespace Culvert.Cli.Commands;
 
@@ -62,16 +65,28 @@ internal static class FlowsCommand
         return command;
     }
 
+    /// <summary>Whether a text can be a workload, an address, an identity or a prefix of one; no flow matches anything else.</summary>
+    internal static bool IsWho(string text) =>
+        text.EndsWith('*')
+        || text.StartsWith("spiffe://", StringComparison.Ordinal)
+        || IpPrefix.TryParseAddress(text, out _)
+        || (NamespacedName.TryParse(text, out var name) && !name.Namespace.Contains('.', StringComparison.Ordinal)); // a prefix of addresses is none of these
+
     private static async Task<int> RunAsync(ParseResult result, CancellationToken cancellationToken)
     {
+        if (result.GetResult(Port) is { Implicit: false } && result.GetValue(Port) == 0)
+        {
+            throw new CliException(ExitCode.BadInput, $"{Port.Name}: 0 is not a port from 1 to 65535", "leave it out for every port");
+        }
+
         var request = new FlowsRequest
         {
             Last = result.GetValue(Last),
             Follow = result.GetValue(Follow),
             Filter = new FlowFilter
             {
-                Source = result.GetValue(Source) ?? "",
-                Destination = result.GetValue(Destination) ?? "",
+                Source = WhoOf(result, Source),
+                Destination = WhoOf(result, Destination),
                 Port = result.GetValue(Port),
                 Verdict = result.GetValue(VerdictFilter) switch
                 {
@@ -104,4 +119,12 @@ internal static class FlowsCommand
         void Write(FlowReport report) =>
             printer.PrintLine(report, json => json.FlowReport, _ => output.WriteLine(FlowText.Format(report)));
     }
+
+    private static string WhoOf(ParseResult result, Option<string> option) => result.GetValue(option) switch
+    {
+        null => "",
+        var who when IsWho(who) => who,
+        var other => throw new CliException(
+            ExitCode.BadInput, $"{option.Name}: '{other}' is no workload, address or identity", "for example shop/web, shop/*, 10.91.1.1 or spiffe://cluster.local/ns/shop/sa/web"),
+    };
 }
