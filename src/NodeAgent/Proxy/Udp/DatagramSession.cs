@@ -55,23 +55,28 @@ internal abstract class DatagramSession : IConnectionRelay
     /// <summary>Gives back what the session holds. Called once, when it ends, before that is reported.</summary>
     protected abstract void Release();
 
-    /// <summary>Reports it as opened, and as closed when it ends.</summary>
+    /// <summary>Reports it as opened, and as closed when it ends, which may be at once: what it was judged by may have changed while its way was being made.</summary>
     /// <param name="info">What is known of it.</param>
     /// <param name="authorized">Whether policy was asked here, so that it has to be asked again when it changes.</param>
-    protected void Report(in ProxyConnectionInfo info, bool authorized) => _connection = ProxiedConnection.Open(Context, this, info, authorized);
+    protected void Report(in ProxyConnectionInfo info, bool authorized)
+    {
+        ProxiedConnection connection = ProxiedConnection.Open(Context, this, info, authorized);
+        if (IsClosed) connection.Close();
+        else _connection = connection;
+    }
 
-    /// <summary>From now on it ends when nothing has passed for this long.</summary>
+    /// <summary>From now on it ends, unless it has, when nothing has passed for this long.</summary>
     protected void CloseWhenIdle(TimeSpan timeout)
     {
         _idleTimeout = timeout;
-        Context.Loop.Schedule(_timer, timeout);
+        if (!IsClosed) Context.Loop.Schedule(_timer, timeout);
     }
 
     /// <summary>It ends after this time, whatever passes.</summary>
     protected void CloseAfter(TimeSpan time)
     {
         _idleTimeout = TimeSpan.Zero;
-        Context.Loop.Schedule(_timer, time);
+        if (!IsClosed) Context.Loop.Schedule(_timer, time);
     }
 
     /// <summary>Something passes: it is not idle.</summary>

@@ -86,6 +86,28 @@ public sealed class TunnelledSessionTests
     }
 
     [Fact]
+    public async Task ASessionWhoseClientsAddressGoesToAnotherWhileItsTunnelOpensEndsAndLeavesNothingOpen()
+    {
+        await using ProxyPair pair = Pair();
+        using Socket pod = InboundDatagramTests.BindPod(pair), client = UdpProxy.Bind("127.0.0.1");
+        RouteTo(pair, pod);
+        Func<SocketEndPoint, OutboundRoute> route = pair.Source.Route;
+        pair.Source.Route = destination =>
+        {
+            pair.Source.Local = ProxyPair.Workload("carol", "a", ProxyPair.Alice, pair.SourceAddress);
+            return route(destination);
+        };
+
+        Send(pair, client, [1]);
+
+        await SocketExtensions.EventuallyAsync(() => pair.Source.Closed.Count == 1);
+        Assert.Equal(ProxyFailure.PolicyChanged, pair.Source.Closed.Single().End.Failure);
+        await SocketExtensions.EventuallyAsync(() => pair.Destination.Closed.Count == 1);
+        Assert.Equal(0, (await pair.SourceProxy.GetStatsAsync())[0].Connections);
+        Assert.Equal(0, pod.Available);
+    }
+
+    [Fact]
     public async Task ADeniedSessionIsRefusedOnBothSidesAndOtherSessionsGoOn()
     {
         await using ProxyPair pair = Pair();

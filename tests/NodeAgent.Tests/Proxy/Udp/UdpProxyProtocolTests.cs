@@ -178,6 +178,31 @@ public sealed class UdpProxyProtocolTests
     }
 
     [Fact]
+    public async Task ALoadBalancerThatIsTrustedNoMoreGetsNothingThroughAndLeavesNothingOpen()
+    {
+        await using ProxyPair pair = new();
+        await using DatagramClient tunnel = new(pair);
+        using Socket app = InboundDatagramTests.BindPod(pair);
+        pair.Destination.Local = pair.Destination.Local! with { TrustedProxies = [new(Every, [IpPrefix.Parse("127.0.0.0/8")])] };
+        (TunnelDatagramStream stream, _) = await tunnel.OpenAsync(UdpProxy.Point((IPEndPoint)app.LocalEndPoint!));
+        byte[] datagram = [.. Header(Client, Front, TransportProtocol.Udp), 7];
+        await tunnel.SendAsync(stream, datagram);
+        Assert.Equal(1, app.Receive(_buffer));
+
+        pair.Destination.Local = pair.Destination.Local with { TrustedProxies = [] };
+        pair.DestinationProxy.ReauthorizeAll();
+        for (int n = 1; n <= 3; n++)
+        {
+            await SocketExtensions.EventuallyAsync(() => (pair.Destination.Opened.Count, pair.Destination.Closed.Count) == (n, n));
+            await tunnel.SendAsync(stream, datagram);
+        }
+
+        await SocketExtensions.EventuallyAsync(async () => (await pair.DestinationProxy.GetStatsAsync())[0].Connections == 0);
+        Assert.All(pair.Destination.Closed, c => Assert.Equal(ProxyFailure.PolicyChanged, c.End.Failure));
+        Assert.Equal(0, app.Available);
+    }
+
+    [Fact]
     public async Task DatagramsThatComeOutOfATunnelTogetherGetTheirHeadersEach()
     {
         await using ProxyPair pair = new();
