@@ -27,7 +27,7 @@ public sealed class BuiltInCertificateAuthority : ICertificateAuthority, IDispos
     private readonly Lock _lock = new();
     private readonly List<Root> _roots;
     private readonly ITimer _timer;
-    private Intermediate? _intermediate;
+    private readonly Dictionary<Root, Intermediate> _intermediates = [];
     private ImmutableArray<ReadOnlyMemory<byte>> _bundle = [];
 
     /// <summary>Opens the authority in a folder, or makes a new one there.</summary>
@@ -87,7 +87,7 @@ public sealed class BuiltInCertificateAuthority : ICertificateAuthority, IDispos
         _timer.Dispose();
         lock (_lock)
         {
-            _intermediate?.Dispose();
+            foreach (Intermediate intermediate in _intermediates.Values) intermediate.Dispose();
             foreach (Root root in _roots) root.Dispose();
         }
     }
@@ -97,25 +97,28 @@ public sealed class BuiltInCertificateAuthority : ICertificateAuthority, IDispos
         DateTimeOffset now = WholeSecond(_time.GetUtcNow());
         double factor = 1 + (request.Jitter * ((2 * _random.NextDouble()) - 1));
         DateTimeOffset notBefore = now - LeafBackdating, notAfter = WholeSecond(now + (request.Lifetime * factor));
-        Intermediate issuer = IntermediateFor(now, notAfter);
+        Root signing = SigningRoot(now), root = request.BelowOldestRoot ? OldestServing(signing, now) : signing;
+        // A root that was replaced leaves the bundle when it was to: nothing that it signs now may keep it.
+        if (root != signing && notAfter > root.Record.ServesUntil) notAfter = root.Record.ServesUntil;
+        Intermediate issuer = IntermediateFor(root, now, notAfter);
         if (notAfter > issuer.NotAfter) notAfter = issuer.NotAfter;
-        NoteServing(issuer.Root, notAfter, request.Lifetime);
+        if (root == signing) NoteServing(root, notAfter, request.Lifetime);
         using X509Certificate2 leaf = CertificateFactory.CreateLeaf(key, request.Identity, request.DnsNames, request.Addresses, issuer.Certificate, issuer.Key, notBefore, notAfter);
         return new(request.Identity, [leaf.RawData, issuer.Certificate.RawData], notBefore, notAfter);
     }
 
-    private Intermediate IntermediateFor(DateTimeOffset now, DateTimeOffset leafNotAfter)
+    private Intermediate IntermediateFor(Root root, DateTimeOffset now, DateTimeOffset leafNotAfter)
     {
-        Root root = SigningRoot(now);
-        if (_intermediate is { } current && current.Root == root && now < current.RenewAt && leafNotAfter <= current.NotAfter) return current;
-        _intermediate?.Dispose();
+        Intermediate? current = _intermediates.GetValueOrDefault(root);
+        if (current is not null && now < current.RenewAt && leafNotAfter <= current.NotAfter) return current;
+        current?.Dispose();
         TimeSpan lifetime = TimeSpan.FromTicks(Math.Max(_options.IntermediateLifetime.Ticks, 2 * (leafNotAfter - now).Ticks));
         DateTimeOffset notAfter = WholeSecond(now + lifetime);
         if (notAfter > root.NotAfter) notAfter = root.NotAfter;
         var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         string name = $"Culvert intermediate {now:yyyyMMddHHmmss}";
         X509Certificate2 certificate = CertificateFactory.CreateIntermediate(key, name, root.Certificate, root.Key, now - AuthorityBackdating, notAfter);
-        return _intermediate = new(root, certificate, key, now + ((notAfter - now) / 2));
+        return _intermediates[root] = new(certificate, key, now + ((notAfter - now) / 2));
     }
 
     /// <summary>Notes on disk until when a root is needed; generously, so that this is written rarely.</summary>
@@ -127,6 +130,8 @@ public sealed class BuiltInCertificateAuthority : ICertificateAuthority, IDispos
     }
 
     private Root SigningRoot(DateTimeOffset now) => _roots.LastOrDefault(r => r.Record.Activates <= now) ?? _roots[0];
+
+    private Root OldestServing(Root signing, DateTimeOffset now) => _roots.First(r => r == signing || r.Record.ServesUntil > now + LeafBackdating);
 
     private void AddRoot(TimeSpan delay)
     {
@@ -153,7 +158,11 @@ public sealed class BuiltInCertificateAuthority : ICertificateAuthority, IDispos
             Root[] removed = [.. _roots.TakeWhile(r => r != signing && r.Record.ServesUntil + LeafBackdating <= now)];
             _roots.RemoveRange(0, removed.Length);
             if (removed.Length > 0) _store.Save(_roots, removed);
-            foreach (Root root in removed) root.Dispose();
+            foreach (Root root in removed)
+            {
+                if (_intermediates.Remove(root, out Intermediate? intermediate)) intermediate.Dispose();
+                root.Dispose();
+            }
             ImmutableArray<ReadOnlyMemory<byte>> bundle = [.. _roots.Select(r => (ReadOnlyMemory<byte>)r.Certificate.RawData)];
             changed = bundle.Length != _bundle.Length || removed.Length > 0;
             _bundle = bundle;

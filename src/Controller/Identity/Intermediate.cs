@@ -4,10 +4,8 @@ using System.Security.Cryptography.X509Certificates;
 namespace Culvert.Controller.Identity;
 
 /// <summary>The authority that signs leaves; lives in memory only.</summary>
-internal sealed class Intermediate(Root root, X509Certificate2 certificate, ECDsa key, DateTimeOffset renewAt) : IDisposable
+internal sealed class Intermediate(X509Certificate2 certificate, ECDsa key, DateTimeOffset renewAt) : IDisposable
 {
-    public Root Root { get; } = root;
-
     public X509Certificate2 Certificate { get; } = certificate;
 
     public ECDsa Key { get; } = key;

@@ -18,6 +18,12 @@ public sealed record SigningRequest
     /// <summary>Share of the lifetime by which it varies at random, up or down: 0..0.5.</summary>
     public double Jitter { get; init; }
 
+    /// <summary>
+    /// Sign below the oldest root of the bundle that still serves, for not longer than it does: whoever has not heard of the newest root can verify it.
+    /// For the controller's own certificate; authorities with one root only need not heed it.
+    /// </summary>
+    public bool BelowOldestRoot { get; init; }
+
     /// <summary>DNS names to certify besides; for the controller's own certificate.</summary>
     public IReadOnlyList<string> DnsNames { get; init; } = [];
 

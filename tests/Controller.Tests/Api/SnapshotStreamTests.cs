@@ -177,6 +177,22 @@ public sealed class SnapshotStreamTests
     }
 
     [Fact]
+    public async Task AgentThatWasAwayWhileTheRootWasReplacedComesBack()
+    {
+        using var folder = new TempFolder();
+        Directory.CreateDirectory(folder.File("objects"));
+        await using ControllerHost host = await ControllerHost.StartAsync(Running.Options(folder) with { RootActivationDelay = TimeSpan.Zero }, TestContext.Current.CancellationToken);
+        ReadOnlyMemory<byte>[] known = [.. host.Authority.Roots];
+        Culvert.Protocol.SslClientIdentity identity;
+        using (FakeAgent before = FakeAgent.OverTls(host, "node-1", roots: known)) identity = await before.JoinAsync(host.Tokens.Create("node-1", TimeSpan.FromHours(1)));
+        Assert.IsType<BuiltInCertificateAuthority>(host.Authority).RotateRoot();
+        using FakeAgent back = FakeAgent.OverTls(host, "node-1", identity, known);
+        await back.OpenAsync();
+        await back.NextAsync();
+        Assert.Equal(2, back.Snapshot.TrustBundle.Roots.Length);
+    }
+
+    [Fact]
     public async Task NewTrustDomainReplacesBundleAndIdentities()
     {
         await using Running running = await TwoWorkloadsAsync();

@@ -165,6 +165,28 @@ public sealed class BuiltInCertificateAuthorityTests : IDisposable
     }
 
     [Fact]
+    public async Task OldestRootSignsForTheControllerUntilItLeavesTheBundleAsPlanned()
+    {
+        using BuiltInCertificateAuthority authority = Open();
+        ReadOnlyMemory<byte> old = Assert.Single(authority.Roots);
+        await SignAsync(authority, TimeSpan.FromHours(48));
+        authority.RotateRoot();
+        _time.Advance(TimeSpan.FromHours(1));
+        Assert.NotEqual(0, (await VerifyAsync([old], await SignAsync(authority, TimeSpan.FromHours(48)), "sslserver")).Code);
+        while (authority.Roots.Length == 2)
+        {
+            IssuedCertificate own = await SignAsync(authority, TimeSpan.FromHours(48), belowOldestRoot: true);
+            Assert.True(own.NotAfter > _time.GetUtcNow());
+            Assert.Equal(0, (await VerifyAsync(authority, own, "sslserver")).Code);
+            _time.Advance(TimeSpan.FromHours(5));
+            if (authority.Roots.Length == 2) Assert.Equal(0, (await VerifyAsync([old], await SignAsync(authority, TimeSpan.FromHours(48), belowOldestRoot: true), "sslserver")).Code);
+            Assert.True(_time.GetUtcNow() < new DateTimeOffset(2026, 1, 6, 0, 0, 0, TimeSpan.Zero), "the old root never leaves");
+        }
+        IssuedCertificate after = await SignAsync(authority, TimeSpan.FromHours(48), belowOldestRoot: true);
+        Assert.Equal(0, (await VerifyAsync(authority, after, "sslserver")).Code);
+    }
+
+    [Fact]
     public async Task RootNearItsEndIsReplacedByItself()
     {
         using BuiltInCertificateAuthority authority = Open();
@@ -223,11 +245,11 @@ public sealed class BuiltInCertificateAuthorityTests : IDisposable
 
     private BuiltInCertificateAuthority Open(string name = "ca") => new(new() { Folder = _folder.File(name) }, _time, new Random(5), NullLogger.Instance);
 
-    private static async Task<IssuedCertificate> SignAsync(BuiltInCertificateAuthority authority, TimeSpan lifetime, double jitter = 0)
+    private static async Task<IssuedCertificate> SignAsync(BuiltInCertificateAuthority authority, TimeSpan lifetime, double jitter = 0, bool belowOldestRoot = false)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         byte[] csr = new CertificateRequest("", key, HashAlgorithmName.SHA256).CreateSigningRequest();
-        return await authority.SignAsync(new() { Csr = csr, Identity = Web, Lifetime = lifetime, Jitter = jitter }, default);
+        return await authority.SignAsync(new() { Csr = csr, Identity = Web, Lifetime = lifetime, Jitter = jitter, BelowOldestRoot = belowOldestRoot }, default);
     }
 
     private Task<(int Code, string Output)> VerifyAsync(BuiltInCertificateAuthority authority, IssuedCertificate issued, string purpose) => VerifyAsync(authority.Roots, issued, purpose);
