@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
@@ -13,13 +15,18 @@ public static class ControllerCommand
     private const int CannotStart = 1;
     private const int BadOptions = 2;
 
-    /// <summary>Parses and runs; returns the exit code: 0 stopped when asked, 1 could not start, 2 bad options.</summary>
-    public static Task<int> RunAsync(string[] args)
+    private static readonly TimeSpan LongestToken = TimeSpan.FromDays(365);
+    private static readonly TimeSpan LongestActivation = TimeSpan.FromDays(30);
+
+    /// <summary>Parses and runs; returns the exit code: 0 done, or stopped when asked; 1 could not start, or not make the token; 2 bad options.</summary>
+    public static async Task<int> RunAsync(string[] args)
     {
         RootCommand root = new("The controller of a Culvert mesh: reads objects, signs certificates, streams snapshots to the agents.");
         root.Subcommands.Add(RunCommand());
         root.Subcommands.Add(TokenCommand());
-        return root.Parse(args).InvokeAsync();
+        ParseResult parsed = root.Parse(args);
+        int code = await parsed.InvokeAsync();
+        return parsed.Errors.Count > 0 ? BadOptions : code;
     }
 
     private static Option<string> StateOption() => new("--state-dir") { Description = "Folder for keys and join tokens.", DefaultValueFactory = _ => DefaultStateFolder };
@@ -36,18 +43,12 @@ public static class ControllerCommand
         command.SetAction(async (parsed, cancellation) =>
         {
             string objects = Path.GetFullPath(parsed.GetValue(folder)!);
-            if (!Directory.Exists(objects))
-            {
-                await Console.Error.WriteLineAsync($"culvert-controller: --folder '{objects}' is not a folder that is there");
-                return BadOptions;
-            }
+            if (!Directory.Exists(objects)) return Fail(BadOptions, $"--folder '{objects}' is not a folder that is there");
             string? at = parsed.GetValue(listen) ?? (parsed.GetValue(unix) is null ? $"0.0.0.0:{ControllerOptions.DefaultPort}" : null);
             IPEndPoint? endPoint = null;
-            if (at is not null && !IPEndPoint.TryParse(at, out endPoint))
-            {
-                await Console.Error.WriteLineAsync($"culvert-controller: --listen takes ADDRESS:PORT, not '{at}'");
-                return BadOptions;
-            }
+            if (at is not null && !TryParseEndPoint(at, out endPoint)) return Fail(BadOptions, $"--listen takes ADDRESS:PORT, an IPv6 address in brackets, not '{at}'");
+            double seconds = parsed.GetValue(activation);
+            if (!(seconds >= 0 && seconds <= LongestActivation.TotalSeconds)) return Fail(BadOptions, $"--root-activation-seconds takes 0 to {LongestActivation.TotalSeconds}, not {Text(seconds)}");
             using ILoggerFactory loggers = CreateLoggers();
             return await RunAsync(new ControllerOptions
             {
@@ -56,7 +57,7 @@ public static class ControllerCommand
                 Listen = endPoint,
                 UnixSocket = parsed.GetValue(unix),
                 DnsNames = parsed.GetValue(names) is { Length: > 0 } given ? given : ["localhost"],
-                RootActivationDelay = TimeSpan.FromSeconds(parsed.GetValue(activation)),
+                RootActivationDelay = TimeSpan.FromSeconds(seconds),
                 LoggerFactory = loggers,
             }, cancellation);
         });
@@ -71,8 +72,20 @@ public static class ControllerCommand
         Command create = new("create", "Make a join token and print it; it is kept as a hash only.") { node, hours, state };
         create.SetAction(parsed =>
         {
-            JoinTokenStore tokens = new(ControllerHost.TokenFolder(Path.GetFullPath(parsed.GetValue(state)!)), TimeProvider.System);
-            Console.WriteLine(tokens.Create(parsed.GetValue(node)!, TimeSpan.FromHours(parsed.GetValue(hours))));
+            string name = parsed.GetValue(node)!;
+            double valid = parsed.GetValue(hours);
+            if (Schema.Names.Subdomain(name) is { } error) return Fail(BadOptions, $"--node {error}");
+            if (!(valid > 0 && valid <= LongestToken.TotalHours)) return Fail(BadOptions, $"--hours takes more than 0 and at most {LongestToken.TotalHours}, not {Text(valid)}");
+            string folder = Path.GetFullPath(parsed.GetValue(state)!);
+            try
+            {
+                Console.WriteLine(new JoinTokenStore(ControllerHost.TokenFolder(folder), TimeProvider.System).Create(name, TimeSpan.FromHours(valid)));
+                return 0;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                return Fail(CannotStart, $"no token can be made in --state-dir '{folder}': {e.Message}");
+            }
         });
         return new Command("token", "Join tokens, by which agents get their first certificate.") { create };
     }
@@ -96,9 +109,28 @@ public static class ControllerCommand
         }
         catch (Exception e) when (e is IOException or InvalidDataException or InvalidOperationException or UnauthorizedAccessException or ArgumentException)
         {
-            await Console.Error.WriteLineAsync($"culvert-controller: {e.Message}");
-            return CannotStart;
+            return Fail(CannotStart, e.Message);
         }
+        catch (SocketException e)
+        {
+            return Fail(CannotStart, $"can't listen on {options.Listen}{(options.UnixSocket is null ? "" : $" and '{options.UnixSocket}'")}: {e.Message}");
+        }
+    }
+
+    private static int Fail(int code, string reason)
+    {
+        Console.Error.WriteLine($"culvert-controller: {reason}");
+        return code;
+    }
+
+    private static string Text(double value) => value.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>An address without a port reads as one with port 0, and <c>fd00::5:15012</c> as an address: both are refused. Port 0 itself takes a free one.</summary>
+    private static bool TryParseEndPoint(string text, out IPEndPoint? endPoint)
+    {
+        if (!IPEndPoint.TryParse(text, out endPoint)) return false;
+        int port = text.LastIndexOf(':');
+        return endPoint.AddressFamily == AddressFamily.InterNetworkV6 ? text.StartsWith('[') && text[port - 1] == ']' : port > 0;
     }
 
     private static ILoggerFactory CreateLoggers() => LoggerFactory.Create(logging => logging

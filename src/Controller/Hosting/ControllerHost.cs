@@ -105,6 +105,7 @@ public sealed class ControllerHost : IAsyncDisposable
 
     /// <summary>Starts a controller; when this returns, it serves.</summary>
     /// <exception cref="IOException">A folder is open to others, or the address or socket is taken; the message says which.</exception>
+    /// <exception cref="System.Net.Sockets.SocketException">The address is not the machine's.</exception>
     /// <exception cref="InvalidDataException">The authority's files are damaged.</exception>
     public static async Task<ControllerHost> StartAsync(ControllerOptions options, CancellationToken cancellationToken)
     {

@@ -5,6 +5,7 @@ namespace Culvert.Controller.Tests;
 /// <summary>The program itself: what it says to bad input, and with which exit code.</summary>
 public sealed class ControllerCommandTests : IDisposable
 {
+    private const int CannotStart = 1;
     private const int BadOptions = 2;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
     private readonly TempFolder _folder = new();
@@ -13,9 +14,66 @@ public sealed class ControllerCommandTests : IDisposable
     public Task RunRefusesAFolderThatIsNotThere() =>
         RefusesAsync(BadOptions, $"--folder '{_folder.File("absent")}' is not a folder", "run", "--folder", _folder.File("absent"), "--state-dir", _folder.File("state"), "--unix-socket", _folder.File("c.sock"));
 
+    [Theory]
+    [InlineData("10.0.0.5")]
+    [InlineData("::1")]
+    [InlineData("[::1]")]
+    [InlineData("fd00::5:15012")]
+    [InlineData("localhost:15012")]
+    [InlineData("127.0.0.1:70000")]
+    public Task RunRefusesAnAddressWithoutAPort(string listen) =>
+        RefusesAsync(BadOptions, $"--listen takes ADDRESS:PORT, an IPv6 address in brackets, not '{listen}'", "run", "--folder", _folder.Path, "--state-dir", _folder.File("state"), "--listen", listen);
+
+    [Theory]
+    [InlineData("-1")]
+    [InlineData("1e300")]
+    [InlineData("NaN")]
+    public Task RunRefusesAnActivationThatIsNoTime(string seconds) =>
+        RefusesAsync(BadOptions, "--root-activation-seconds takes 0 to 2592000", "run", "--folder", _folder.Path, "--state-dir", _folder.File("state"), "--listen", "127.0.0.1:0", $"--root-activation-seconds={seconds}");
+
+    [Theory]
+    [InlineData("192.0.2.1:0")]
+    [InlineData("[2001:db8::1]:0")]
+    public Task RunSaysWhenTheAddressIsNotTheMachines(string listen) =>
+        RefusesAsync(CannotStart, $"can't listen on {listen}: ", "run", "--folder", _folder.Path, "--state-dir", _folder.File("state"), "--listen", listen);
+
+    [Fact]
+    public Task RunSaysWhenTheStateFolderCanNotBeMade() =>
+        RefusesAsync(CannotStart, "/proc/x", "run", "--folder", _folder.Path, "--state-dir", "/proc/x", "--listen", "127.0.0.1:0");
+
+    [Theory]
+    [InlineData("BAD_Name!", "1", "--node 'BAD_Name!' is not a DNS name")]
+    [InlineData("node-1", "1e300", "--hours takes more than 0 and at most 8760, not 1E+300")]
+    [InlineData("node-1", "-3", "--hours takes more than 0 and at most 8760, not -3")]
+    [InlineData("node-1", "0", "--hours takes more than 0 and at most 8760, not 0")]
+    [InlineData("node-1", "NaN", "--hours takes more than 0 and at most 8760, not NaN")]
+    [InlineData("node-1", "soon", "soon")]
+    public Task TokenRefusesBadOptions(string node, string hours, string reason) =>
+        RefusesAsync(BadOptions, reason, "token", "create", "--node", node, $"--hours={hours}", "--state-dir", _folder.File("state"));
+
+    [Fact]
+    public Task TokenSaysWhenTheStateFolderCanNotBeMade() =>
+        RefusesAsync(CannotStart, "no token can be made in --state-dir '/proc/x'", "token", "create", "--node", "node-1", "--state-dir", "/proc/x");
+
+    [Fact]
+    public Task MissingOptionsAreBadOptions() => RefusesAsync(BadOptions, "--node", "token", "create");
+
+    [Fact]
+    public async Task HelpIsNoError() => Assert.Contains("--folder", await RunAsync(0, "run", "--help"), StringComparison.Ordinal);
+
+    [Fact]
+    public async Task TokenIsPrinted() => Assert.Matches("^[0-9a-f]{64}\n", await RunAsync(0, "token", "create", "--node", "node-1", "--state-dir", _folder.File("state")));
+
     public void Dispose() => _folder.Dispose();
 
     private static async Task RefusesAsync(int code, string reason, params string[] args)
+    {
+        string said = await RunAsync(code, args);
+        Assert.Contains(reason, said, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", said, StringComparison.Ordinal);
+    }
+
+    private static async Task<string> RunAsync(int code, params string[] args)
     {
         var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "culvert-controller"), args) { RedirectStandardError = true, RedirectStandardOutput = true };
         using Process process = Process.Start(start)!;
@@ -23,8 +81,8 @@ public sealed class ControllerCommandTests : IDisposable
         Task<string> error = process.StandardError.ReadToEndAsync(timeout.Token);
         string output = await process.StandardOutput.ReadToEndAsync(timeout.Token);
         await process.WaitForExitAsync(timeout.Token);
-        Assert.Contains(reason, await error, StringComparison.Ordinal);
-        Assert.DoesNotContain("   at ", await error + output, StringComparison.Ordinal);
-        Assert.Equal(code, process.ExitCode);
+        string said = output + await error;
+        Assert.True(code == process.ExitCode, $"exit code {process.ExitCode}: {said}");
+        return said;
     }
 }
