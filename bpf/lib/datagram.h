@@ -71,27 +71,16 @@ __noinline int datagram_assign(struct __sk_buff *skb, __u32 kind)
 	struct cv_scratch *s = scratch_get();
 	struct cv_control *control = control_get();
 	struct bpf_sock *sk;
-	__u32 count, slot, hash;
-	int i;
+	int err;
 
 	if (!s || !control)
 		return CV_REASON_INTERNAL;
-	count = listener_count(control, kind);
-	if (!count)
+	sk = listener_find(control, kind, flow_hash(&s->packet.key));
+	if (!sk)
 		return CV_REASON_PROXY_DOWN;
-	hash = flow_hash(&s->packet.key);
-#pragma clang loop unroll(full)
-	for (i = 0; i < CV_LISTENER_TRIES; i++) {
-		slot = kind * CV_MAX_LISTENERS + (hash + i) % count;
-		sk = bpf_map_lookup_elem(&cv_listener, &slot);
-		if (sk) {
-			int err = bpf_sk_assign(skb, sk, 0);
-
-			bpf_sk_release(sk);
-			return err ? CV_REASON_ASSIGN_FAILED : 0;
-		}
-	}
-	return CV_REASON_PROXY_DOWN;
+	err = bpf_sk_assign(skb, sk, 0);
+	bpf_sk_release(sk);
+	return err ? CV_REASON_ASSIGN_FAILED : 0;
 }
 
 static __always_inline void datagram_capture(struct __sk_buff *skb, __u32 counter)
@@ -99,6 +88,36 @@ static __always_inline void datagram_capture(struct __sk_buff *skb, __u32 counte
 	mark_capture(skb);
 	counter_add(CV_COUNTER_PROXY_PACKETS, 1);
 	counter_add(counter, 1);
+}
+
+/* Whether the proxy has a socket for what the kernel looks up itself of the datagrams of s->packet's family. */
+__noinline int datagram_is_awaited(struct __sk_buff *skb)
+{
+	struct cv_scratch *s = scratch_get();
+	struct cv_control *control = control_get();
+	struct bpf_sock *sk;
+
+	CV_NEEDS(skb);
+	if (!s || !control)
+		return 0;
+	sk = listener_find(control, s->packet.flags & CV_PACKET_V6 ? CV_LISTENER_RAW6 : CV_LISTENER_RAW4,
+	                   flow_hash(&s->packet.key));
+	if (!sk)
+		return 0;
+	bpf_sk_release(sk);
+	return 1;
+}
+
+/*
+ * Leaves the datagram of s->packet, or a part of one, to this node's sockets: the proxy's own for its flow, or the one that recycle.h
+ * names. Never without the proxy: a socket of the node that is bound to no address would take it. Returns what the program returns.
+ */
+__noinline int datagram_leave(struct __sk_buff *skb, __u32 counter, __u32 side)
+{
+	if (!datagram_is_awaited(skb))
+		return packet_drop(skb, CV_REASON_PROXY_DOWN, side);
+	datagram_capture(skb, counter);
+	return TC_ACT_OK;
 }
 
 /* Whether the packet can carry a header. */
@@ -121,12 +140,10 @@ __noinline int datagram_to_proxy(struct __sk_buff *skb, __u32 side)
 	kind = datagram_takes_header(skb, &s->packet) ? CV_LISTENER_UDP4 : CV_LISTENER_RAW4;
 	if (s->packet.flags & CV_PACKET_V6)
 		kind++;
+	if (s->packet.flags & CV_PACKET_FRAGMENT)
+		return datagram_leave(skb, CV_COUNTER_UDP_RAW, side);
 	if (!listener_count(control, kind))
 		return packet_drop(skb, CV_REASON_PROXY_DOWN, side);
-	if (s->packet.flags & CV_PACKET_FRAGMENT) {
-		datagram_capture(skb, CV_COUNTER_UDP_RAW);
-		return TC_ACT_OK;
-	}
 	if (kind >= CV_LISTENER_RAW4) {
 		r = datagram_assign(skb, kind);
 		if (r)

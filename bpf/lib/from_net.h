@@ -24,10 +24,8 @@ __noinline int from_net_datagram(struct __sk_buff *skb)
 	if (!to)
 		return TC_ACT_OK;
 	if ((p->flags & (CV_PACKET_GATHERED | CV_PACKET_LATER_FRAGMENT)) ==
-	    (CV_PACKET_GATHERED | CV_PACKET_LATER_FRAGMENT)) {
-		datagram_capture(skb, CV_COUNTER_UDP_RAW);
-		return TC_ACT_OK;
-	}
+	    (CV_PACKET_GATHERED | CV_PACKET_LATER_FRAGMENT))
+		return datagram_leave(skb, CV_COUNTER_UDP_RAW, CV_SIDE_NET);
 	s->flow_key = p->key;
 	f = bpf_map_lookup_elem(&cv_flow, &s->flow_key);
 	if (f && f->flags & CV_FLOW_REPLY && !(p->flags & CV_PACKET_GATHERED))
@@ -66,8 +64,7 @@ __noinline int from_net_first_missing(struct __sk_buff *skb)
 	if (p->key.proto != IPPROTO_UDP)
 		return TC_ACT_OK;
 	to = address_lookup(p->generation, &p->key.dst);
-	if (!outside_guards(to) ||
-	    !listener_count(control, p->flags & CV_PACKET_V6 ? CV_LISTENER_RAW6 : CV_LISTENER_RAW4))
+	if (!outside_guards(to) || !datagram_is_awaited(skb))
 		return TC_ACT_OK;
 	return gather_first_missing(skb, s, CV_SIDE_NET);
 }

@@ -91,13 +91,10 @@ __noinline int from_pod_slow(struct __sk_buff *skb, __u32 known)
 	if (p->flags & CV_PACKET_GATHERED) {
 		if (!(p->flags & CV_PACKET_LATER_FRAGMENT))
 			return from_pod_new(skb);
-		datagram_capture(skb, CV_COUNTER_UDP_RAW);
-		return TC_ACT_OK;
+		return datagram_leave(skb, CV_COUNTER_UDP_RAW, CV_SIDE_FROM_POD);
 	}
-	if (!tcp && !f && reply_lookup(&p->key)) {
-		datagram_capture(skb, CV_COUNTER_UDP_REPLY);
-		return TC_ACT_OK;
-	}
+	if (!tcp && !f && reply_lookup(&p->key))
+		return datagram_leave(skb, CV_COUNTER_UDP_REPLY, CV_SIDE_FROM_POD);
 	if (tcp && (syn || !f)) {
 		r = socket_capture(skb);
 		if (r < 0)

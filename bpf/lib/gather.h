@@ -12,12 +12,10 @@
 static __always_inline int gather_first_missing(struct __sk_buff *skb, struct cv_scratch *s, __u32 side)
 {
 	struct cv_packet *p = &s->packet;
-	struct cv_control *control = control_get();
 	struct cv_frag value = { .time_ns = p->now, .gathered = 1 };
 	struct cv_frag_key key = fragment_key(p);
 
-	if (!control || !listener_count(control, p->flags & CV_PACKET_V6 ? CV_LISTENER_RAW6 : CV_LISTENER_RAW4) ||
-	    bpf_map_update_elem(&cv_frag, &key, &value, BPF_ANY))
+	if (!datagram_is_awaited(skb) || bpf_map_update_elem(&cv_frag, &key, &value, BPF_ANY))
 		return packet_drop(skb, CV_REASON_FRAGMENT_NO_FIRST, side);
 	counter_add(CV_COUNTER_GATHERED, 1);
 	datagram_capture(skb, CV_COUNTER_UDP_RAW);

@@ -36,6 +36,28 @@ static __always_inline __u32 listener_count(const struct cv_control *control, __
 	return count > CV_MAX_LISTENERS ? CV_MAX_LISTENERS : count;
 }
 
+/*
+ * The listener of a kind at `start` or in the next slot that has one, to be released; NULL when there is none. A count may be that of a
+ * proxy that is gone, whose slots are empty.
+ */
+static __always_inline struct bpf_sock *listener_find(const struct cv_control *control, __u32 kind, __u32 start)
+{
+	__u32 count = listener_count(control, kind), slot;
+	struct bpf_sock *sk;
+	int i;
+
+	if (!count)
+		return 0;
+#pragma clang loop unroll(full)
+	for (i = 0; i < CV_LISTENER_TRIES; i++) {
+		slot = kind * CV_MAX_LISTENERS + (start + i) % count;
+		sk = bpf_map_lookup_elem(&cv_listener, &slot);
+		if (sk)
+			return sk;
+	}
+	return 0;
+}
+
 /* The key of cv_reply for a pod's datagram. */
 static __always_inline struct cv_reply *reply_lookup(const struct cv_flow_key *key)
 {

@@ -42,24 +42,13 @@ static __always_inline void recycle_key(const struct bpf_sk_lookup *ctx, struct 
 static __always_inline int recycle_assign(struct bpf_sk_lookup *ctx, __u32 kind, __u32 start)
 {
 	struct cv_control *control = control_get();
-	struct bpf_sock *sk;
-	__u32 slot, count;
-	int i;
+	struct bpf_sock *sk = control ? listener_find(control, kind, start) : 0;
 
-	count = control ? listener_count(control, kind) : 0;
-	if (!count)
+	if (!sk)
 		return 0;
-#pragma clang loop unroll(full)
-	for (i = 0; i < CV_LISTENER_TRIES; i++) {
-		slot = kind * CV_MAX_LISTENERS + (start + i) % count;
-		sk = bpf_map_lookup_elem(&cv_listener, &slot);
-		if (sk) {
-			bpf_sk_assign(ctx, sk, 0);
-			bpf_sk_release(sk);
-			return 1;
-		}
-	}
-	return 0;
+	bpf_sk_assign(ctx, sk, 0);
+	bpf_sk_release(sk);
+	return 1;
 }
 
 /*
@@ -83,7 +72,7 @@ static __always_inline int datagram_listener(struct bpf_sk_lookup *ctx, const st
 	return recycle_assign(ctx, kind, start) ? SK_PASS : SK_DROP;
 }
 
-/* Anything but these goes its usual way. */
+/* Anything but these goes its usual way. These go to the proxy or, as while no agent runs, to nobody: a socket of the node is no stand-in. */
 static __always_inline int recycle_listener(struct bpf_sk_lookup *ctx)
 {
 	struct cv_flow_key key = {};
@@ -97,6 +86,5 @@ static __always_inline int recycle_listener(struct bpf_sk_lookup *ctx)
 		return SK_PASS;
 	kind = *found;
 	bpf_map_delete_elem(&cv_recycle, &key);
-	recycle_assign(ctx, kind, ctx->remote_port);
-	return SK_PASS;
+	return recycle_assign(ctx, kind, ctx->remote_port) ? SK_PASS : SK_DROP;
 }

@@ -77,52 +77,33 @@ __noinline int socket_capture(struct __sk_buff *skb)
 }
 
 /*
- * Leaves a SYN to the socket in TIME_WAIT that has its addresses and ports. Only the kernel itself can put that one away: it
- * does so when it finds a listener, which recycle.h names. Assigning the listener here would lose the SYN, because
- * since 6.10 no request is queued beside a socket of the same four-tuple.
+ * Hands a TCP packet without a socket to one of the listeners of a kind, in turn. Returns 0 or the drop reason.
+ *
+ * With s->recycle it is a SYN for a socket in TIME_WAIT that has its addresses and ports, and is left to that one. Only the kernel
+ * itself can put it away: it does so when it finds a listener, which recycle.h names. Assigning the listener here would lose the
+ * SYN, because since 6.10 no request is queued beside a socket of the same four-tuple.
  */
-static __always_inline int listener_recycle(struct __sk_buff *skb, struct cv_scratch *s, __u32 kind)
-{
-	if (bpf_map_update_elem(&cv_recycle, &s->lookup, &kind, BPF_ANY))
-		return CV_REASON_ASSIGN_FAILED;
-	mark_capture(skb);
-	counter_add(CV_COUNTER_PROXY_PACKETS, 1);
-	return 0;
-}
-
-/* Hands a TCP packet without a socket to one of the listeners of a kind, in turn. Returns 0 or the drop reason. */
 __noinline int listener_assign(struct __sk_buff *skb, __u32 kind)
 {
 	struct cv_scratch *s = scratch_get();
 	struct cv_control *control = control_get();
 	struct bpf_sock *sk;
-	__u32 count, slot, start;
-	int i;
+	int err;
 
 	if (!s || !control || kind >= CV_LISTENER_KINDS)
 		return CV_REASON_INTERNAL;
-	count = listener_count(control, kind);
-	if (!count)
+	sk = listener_find(control, kind, s->next_listener++);
+	if (!sk)
 		return CV_REASON_PROXY_DOWN;
-	if (s->recycle)
-		return listener_recycle(skb, s, kind);
-	start = s->next_listener++;
-#pragma clang loop unroll(full)
-	for (i = 0; i < CV_LISTENER_TRIES; i++) {
-		slot = kind * CV_MAX_LISTENERS + (start + i) % count;
-		sk = bpf_map_lookup_elem(&cv_listener, &slot);
-		if (sk) {
-			int err = bpf_sk_assign(skb, sk, 0);
-
-			bpf_sk_release(sk);
-			if (err)
-				return CV_REASON_ASSIGN_FAILED;
-			mark_capture(skb);
-			counter_add(CV_COUNTER_PROXY_PACKETS, 1);
-			return 0;
-		}
-	}
-	return CV_REASON_PROXY_DOWN;
+	err = s->recycle ? 0 : bpf_sk_assign(skb, sk, 0);
+	bpf_sk_release(sk);
+	if (err)
+		return CV_REASON_ASSIGN_FAILED;
+	if (s->recycle && bpf_map_update_elem(&cv_recycle, &s->lookup, &kind, BPF_ANY))
+		return CV_REASON_ASSIGN_FAILED;
+	mark_capture(skb);
+	counter_add(CV_COUNTER_PROXY_PACKETS, 1);
+	return 0;
 }
 
 /*

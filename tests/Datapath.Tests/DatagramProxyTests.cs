@@ -84,7 +84,7 @@ public sealed class DatagramProxyTests : IClassFixture<World>
     [Theory, InlineData(false), InlineData(true)]
     public void Fragments_are_captured_as_they_are(bool v6)
     {
-        _world.Maps.Offer(World.Generation);
+        using IDisposable sockets = _world.OfferDatagrams();
         ulong raw = _world.Maps.Counter(CvCounter.UdpRaw);
         Packet first = ToRemote(v6, 64) with { FragmentId = 101, MoreFragments = true };
         Packet later = first with { FragmentOffset = 72, MoreFragments = false };
@@ -100,7 +100,7 @@ public sealed class DatagramProxyTests : IClassFixture<World>
     [Theory, InlineData(false), InlineData(true)]
     public void Fragments_before_the_first_wait_here_and_draw_the_whole_datagram_after_them(bool v6)
     {
-        _world.Maps.Offer(World.Generation);
+        using IDisposable sockets = _world.OfferDatagrams();
         uint id = 200;
         foreach (IPEndPoint to in (IPEndPoint[])[Remote(v6), _world.B.At(v6, 53), new(World.Vip(v6), WorldContent.ToB), new(World.Vip(v6), WorldContent.ToOutside)])
         {
@@ -122,7 +122,7 @@ public sealed class DatagramProxyTests : IClassFixture<World>
     [Theory, InlineData(false), InlineData(true)]
     public void The_next_datagram_of_such_a_flow_goes_straight_again(bool v6)
     {
-        _world.Maps.Offer(World.Generation);
+        using IDisposable sockets = _world.OfferDatagrams();
         Packet first = Packet.OfUdp(_world.A.At(v6, 41000), _world.B.At(v6, 53), 64) with { FragmentId = 301, MoreFragments = true };
         Packet later = first with { FragmentOffset = 72, MoreFragments = false };
         _world.FromPod(_world.A, first with { FragmentId = 300 }).Redirected(_world.B);
@@ -136,7 +136,7 @@ public sealed class DatagramProxyTests : IClassFixture<World>
     [Theory, InlineData(false), InlineData(true)]
     public void A_refused_first_fragment_leaves_the_others_waiting_for_nothing(bool v6)
     {
-        _world.Maps.Offer(World.Generation);
+        using IDisposable sockets = _world.OfferDatagrams();
         _world.SetPolicy(World.Generation, _world.B, CvAbi.ClassAny, 0, CvReason.PolicyDeny);
         Packet first = Packet.OfUdp(_world.A.At(v6, 41000), _world.B.At(v6, 53), 64) with { FragmentId = 401, MoreFragments = true };
         Assert.Equal(CvAbi.MarkCapture, _world.FromPod(_world.A, first with { FragmentOffset = 72, MoreFragments = false }).Passed().Mark);
@@ -149,7 +149,7 @@ public sealed class DatagramProxyTests : IClassFixture<World>
     {
         Packet later = ToRemote(v6, 64) with { FragmentId = 501, FragmentOffset = 72 };
         _world.FromPod(_world.A, later).Dropped(CvReason.FragmentNoFirst); // nobody would take it
-        _world.Maps.Offer(World.Generation);
+        using IDisposable sockets = _world.OfferDatagrams();
         foreach (IPAddress to in (IPAddress[])[World.Outside(v6), World.Node(v6), World.Excluded(v6)])
             Assert.Equal(0u, _world.FromPod(_world.A, later with { Destination = to }).Passed().Mark);
         _world.FromPod(_world.A, later with { Source = _world.B.Address(v6) }).Dropped(CvReason.SpoofedSource);
@@ -176,6 +176,9 @@ public sealed class DatagramProxyTests : IClassFixture<World>
         counts[(int)(v6 ? CvListenerKind.Raw6 : CvListenerKind.Raw4)] = 1;
         _world.Maps.Activate(World.Generation, counts);
         _world.FromPod(_world.A, ToRemote(v6)).Dropped(CvReason.ProxyDown);
+        _world.FromPod(_world.A, fragment).Dropped(CvReason.ProxyDown);
+        using IDisposable sockets = _world.OfferDatagrams();
+        _world.Maps.Activate(World.Generation, counts);
         _world.FromPod(_world.A, fragment).Passed();
     }
 
@@ -202,7 +205,7 @@ public sealed class DatagramProxyTests : IClassFixture<World>
     [Theory, InlineData(false), InlineData(true)]
     public void A_session_belongs_to_its_veth(bool v6)
     {
-        _world.Maps.Offer(World.Generation);
+        using IDisposable sockets = _world.OfferDatagrams();
         _world.FromPod(_world.A, ToRemote(v6, 64) with { FragmentId = 701, MoreFragments = true }).Passed();
         _world.FromPod(_world.B, ToRemote(v6)).Dropped(CvReason.SpoofedSource);
     }
@@ -275,6 +278,7 @@ public sealed class DatagramProxyTests : IClassFixture<World>
     {
         IPEndPoint client = new(World.Remote(v6), 40000);
         CvFlowKey key = Abi.Key(_world.B.At(v6, 0), client, Packet.Udp);
+        using IDisposable sockets = _world.OfferDatagrams();
         _world.Maps.Replies.Set(key, default);
         ulong before = _world.Maps.Counter(CvCounter.UdpReply);
         Packet answer = Packet.OfUdp(_world.B.At(v6, 53), client);
@@ -286,15 +290,15 @@ public sealed class DatagramProxyTests : IClassFixture<World>
         }
         Captured(_world.FromPod(_world.B, answer with { MoreFragments = false, FragmentOffset = 72, FragmentId = 9 }), CvCounter.UdpReply, before);
         _world.FromPod(_world.A, answer).Dropped(CvReason.SpoofedSource);
-        _world.FromPod(_world.B, answer with { DestinationPort = 40001 }).Dropped(CvReason.ProxyDown);
+        _world.FromPod(_world.B, answer with { DestinationPort = 40001 }).Dropped(CvReason.AssignFailed);
         _world.Maps.Replies.Delete(key);
-        _world.FromPod(_world.B, answer).Dropped(CvReason.ProxyDown);
+        _world.FromPod(_world.B, answer).Dropped(CvReason.AssignFailed);
     }
 
     [Theory, InlineData(false), InlineData(true)]
     public void Icmp_errors_about_the_proxys_datagrams_reach_its_sockets(bool v6)
     {
-        _world.Maps.Offer(World.Generation);
+        using IDisposable sockets = _world.OfferDatagrams();
         _world.FromPod(_world.A, ToRemote(v6, 64) with { FragmentId = 801, MoreFragments = true }).Passed();
         byte[] fromProxy = ToRemote(v6).Reply().Build();
         Assert.Equal(CvAbi.MarkCapture, _world.FromPod(_world.A, Packet.OfIcmpError(_world.A.Address(v6), World.Remote(v6), fromProxy)).Passed().Mark);

@@ -97,7 +97,7 @@ public sealed class FromNetTests : IClassFixture<World>
     [Theory, InlineData(false), InlineData(true)]
     public void Fragments_go_without_a_header_in_any_order(bool v6)
     {
-        _world.Maps.Offer(World.Generation);
+        using IDisposable sockets = _world.OfferDatagrams();
         uint id = 900;
         foreach (Workload to in (Workload[])[_world.C, _world.A])
         {
@@ -125,7 +125,7 @@ public sealed class FromNetTests : IClassFixture<World>
     [Theory, InlineData(false), InlineData(true)]
     public void A_gathered_datagram_that_policy_refuses_is_never_whole(bool v6)
     {
-        _world.Maps.Offer(World.Generation);
+        using IDisposable sockets = _world.OfferDatagrams();
         _world.SetPolicy(World.Generation, _world.A, 0, 53, CvReason.PolicyDeny);
         Packet first = Packet.OfUdp(Outside(v6), _world.A.At(v6, 53), 64) with { FragmentId = 950, MoreFragments = true };
         Assert.Equal(CvAbi.MarkCapture, Run(first with { FragmentOffset = 72, MoreFragments = false }).Passed().Mark);

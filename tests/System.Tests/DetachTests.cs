@@ -1,5 +1,6 @@
 using Culvert.Cli.Labs;
 using Culvert.Cli.Mesh;
+using Culvert.Interop.Netlink;
 using Culvert.SystemTests.Fixtures;
 using Culvert.SystemTests.Peers;
 
@@ -37,6 +38,7 @@ public sealed class DetachTests
         Assert.False(Directory.Exists(Path.GetDirectoryName(node.AdminSocket)), "keys, lock or sockets are left in the run folder");
         var links = await node.Place.RunAsync("bpftool", ["-j", "net", "show"]);
         Assert.DoesNotContain("cv_", links.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain($"\"netns_ino\":{Inode(node.Place)},\"attach_type\":\"sk_lookup\"", (await node.Place.RunAsync("bpftool", ["-j", "link", "show"])).Output, StringComparison.Ordinal);
         foreach (var family in new[] { "-4", "-6" })
         {
             Assert.DoesNotContain("15001", (await node.Place.RunAsync("ip", [family, "rule", "show"])).Output, StringComparison.Ordinal);
@@ -45,5 +47,11 @@ public sealed class DetachTests
 
         // Without a mesh there is no policy either.
         (await PeerServer.ConnectAsync(guest, server.EndPoint)).Dispose();
+    }
+
+    private static ulong Inode(LabNamespace place)
+    {
+        using var network = NetworkNamespace.OpenPath(place.NamespacePath);
+        return network.Inode;
     }
 }

@@ -15,9 +15,11 @@ internal static class PinRemoval
         var removed = new List<string>();
         foreach (var version in Directory.GetDirectories(bpfFolder, "v*").Where(IsVersion))
         {
-            // Links first, so that no program runs on with half of its maps; of these XDP, which without the program at TC would send headers into pods.
+            // Links first, so that no program runs on with half of its maps; of these XDP, which without the program at TC would send headers into pods,
+            // and last the socket lookup, to which those at TC leave packets.
             foreach (var pin in Directory.GetFiles(version, "*", SearchOption.AllDirectories)
-                .OrderBy(p => !p.Contains("/links/", StringComparison.Ordinal)).ThenBy(p => !p.EndsWith("_xdp", StringComparison.Ordinal)))
+                .OrderBy(p => !p.Contains("/links/", StringComparison.Ordinal)).ThenBy(p => !p.EndsWith("_xdp", StringComparison.Ordinal))
+                .ThenBy(p => p.EndsWith("/sk_lookup", StringComparison.Ordinal)))
             {
                 File.Delete(pin);
                 removed.Add("pin " + pin);

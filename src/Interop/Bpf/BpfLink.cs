@@ -29,7 +29,7 @@ public sealed unsafe class BpfLink : IDisposable
             TcDirection? direction = raw.type == BpfLinkInfo.TcxType
                 ? raw.attach_type == BpfSyscall.BPF_TCX_INGRESS ? TcDirection.Ingress : TcDirection.Egress
                 : null;
-            return new BpfLinkInfo(raw.id, raw.prog_id, raw.type, device ? (int)raw.target : 0, direction);
+            return new BpfLinkInfo(raw.id, raw.prog_id, raw.type, device ? (int)raw.target : 0, direction, raw.type == BpfLinkInfo.NetworkNamespaceType ? raw.target : 0);
         }
     }
 

@@ -10,8 +10,8 @@ namespace Culvert.NodeAgent.Datapath;
 /// </summary>
 internal sealed class DatapathPrograms : IDisposable
 {
-    // Scratch space, read-only data and what one packet leaves for the socket lookup belong to one load of the programs.
-    private static readonly string[] Unpinned = ["cv_scratch", "cv_recycle"];
+    // Scratch space and read-only data belong to one load of the programs.
+    private static readonly string[] Unpinned = ["cv_scratch"];
 
     private readonly BpfObject _object;
 

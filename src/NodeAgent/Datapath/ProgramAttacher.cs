@@ -101,6 +101,7 @@ internal sealed class ProgramAttacher(PinFolder pins, bool tcx, ILogger logger) 
         foreach (string pin in Directory.GetFiles(pins.Links))
         {
             string name = Path.GetFileName(pin);
+            if (name == SocketLookup.PinName) continue;
             if (interfaces.Contains(name[..name.LastIndexOf('_')])) continue;
             using (BpfLink link = BpfLink.OpenPinned(pin)) link.Detach();
             File.Delete(pin);

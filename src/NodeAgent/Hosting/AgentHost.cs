@@ -32,7 +32,7 @@ public sealed class AgentHost : IAsyncDisposable
     private readonly DatapathPrograms _programs;
     private readonly ProgramAttacher _attacher;
     private readonly XdpAttacher _xdp;
-    private readonly BpfLink _recycled;
+    private readonly SocketLookup _lookup;
     private readonly GenerationWriter _writer;
     private readonly RouteNetlink _netlink;
     private readonly LinkWatcher _links;
@@ -67,8 +67,7 @@ public sealed class AgentHost : IAsyncDisposable
         _pins = StartStep.Run($"--bpffs {options.BpfFolder}", "give a folder on a BPF file system, or one where it can be mounted (`mount -t bpf bpf DIR`)", () => PinFolder.Prepare(options.BpfFolder));
         foreach ((string folder, int links) in _pins.TakeOverOtherVersions()) DatapathLog.OtherVersion(_logger, folder, links);
         _programs = StartStep.Run($"--datapath-object {options.DatapathObject}", "`culvert check` says whether this kernel can run it; `make build` makes it anew", () => DatapathPrograms.Load(options, _pins, _logger));
-        // Serves the listeners of this process: it lasts as long as they do.
-        _recycled = BpfLink.AttachSocketLookup(_programs.Recycled);
+        _lookup = SocketLookup.Attach(_programs.Recycled, _pins);
         _attacher = new ProgramAttacher(_pins, KernelFeatures.ProbeTcx().Present, _logger);
         _xdp = new XdpAttacher(_pins, Path.Combine(Path.GetDirectoryName(Path.GetFullPath(options.DatapathObject))!, "xdp.bpf.o"), _logger, options.UdpHeaderChecksum);
         _writer = new GenerationWriter(_programs.Maps);
@@ -173,7 +172,7 @@ public sealed class AgentHost : IAsyncDisposable
         _channel.Dispose();
         _attacher.Dispose();
         _xdp.Dispose();
-        _recycled.Dispose();
+        _lookup.Dispose();
         _programs.Dispose();
         _links.Dispose();
         _netlink.Dispose();
@@ -186,7 +185,7 @@ public sealed class AgentHost : IAsyncDisposable
 
     private async Task<IReadOnlyList<string>> DetachAsync(CancellationToken cancellationToken)
     {
-        IReadOnlyList<string> removed = await _applier.DetachAsync(() => Detacher.Detach(_attacher, _xdp, _pins, _routes), cancellationToken);
+        IReadOnlyList<string> removed = await _applier.DetachAsync(() => Detacher.Detach(_attacher, _xdp, _lookup, _pins, _routes), cancellationToken);
         _detached.TrySetResult();
         return removed;
     }

@@ -7,12 +7,14 @@ namespace Culvert.NodeAgent.Hosting;
 internal static class Detacher
 {
     /// <summary>Removes programs, pins, rules and routes; one line for each thing removed.</summary>
-    internal static IReadOnlyList<string> Detach(ProgramAttacher attacher, XdpAttacher xdp, PinFolder pins, CaptureRoutes routes)
+    internal static IReadOnlyList<string> Detach(ProgramAttacher attacher, XdpAttacher xdp, SocketLookup lookup, PinFolder pins, CaptureRoutes routes)
     {
         List<string> removed = [];
         foreach (Attachment attachment in xdp.List().Concat(attacher.List())) removed.Add($"program {attachment.Program} at {attachment.Interface} ({attachment.Hook})");
         xdp.KeepOnly(new HashSet<string>());
         attacher.KeepOnly(new HashSet<string>());
+        lookup.Detach();
+        removed.Add("program cv_recycled at the socket lookup");
         int count = BpfFs.UnpinTree(pins.Root);
         if (count > 0) removed.Add($"{count} pins under {pins.Root}");
         removed.AddRange(routes.Remove());

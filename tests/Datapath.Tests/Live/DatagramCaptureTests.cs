@@ -211,23 +211,6 @@ public sealed class DatagramCaptureTests : IClassFixture<LiveWorld>
         Assert.Equal(SocketError.ConnectionRefused, await Peer.DatagramError(delivery));
     }
 
-    [Theory, MemberData(nameof(Families))]
-    public async Task Without_the_proxys_socket_a_gathered_datagram_is_not_for_the_nodes_own(bool v6)
-    {
-        _world.EnrolX(v6);
-        using Socket own = Peer.Datagrams(_world.Node, new(v6 ? IPAddress.IPv6Any : IPAddress.Any, 5353));
-        using Socket client = Peer.Open(_world.PodA, v6, SocketType.Dgram);
-        await client.ConnectAsync(To(v6));
-        uint[] counts = new uint[(int)CvListenerKind.Kinds];
-        counts[(int)(v6 ? CvListenerKind.Raw6 : CvListenerKind.Raw4)] = 1; // said to be there, but its slot is empty
-        _world.Maps.Activate(LiveWorld.Generation, counts);
-        string counter = v6 ? "Udp6NoPorts" : "UdpNoPorts";
-        long before = await CounterAsync(counter);
-        await client.SendAsync(Packet.Pattern(4000));
-        for (CancellationToken deadline = Peer.Deadline(); await CounterAsync(counter) == before;) deadline.ThrowIfCancellationRequested();
-        Assert.Equal(0, own.Available);
-    }
-
     /// <summary>Whether the pod leaves super-packets to the other side. Sums are left to it: older kernels make none of them otherwise.</summary>
     private async Task Segmentation(bool on) => await _world.PodA.ScriptAsync($"ethtool -K eth0 tx-udp-segmentation {(on ? "on" : "off")}");
 
