@@ -19,9 +19,9 @@ public sealed class RunFolderRemovalTests : IDisposable
     }
 
     [Fact]
-    public async Task Keys_lock_sockets_and_the_folder_are_removed()
+    public async Task Keys_lock_sockets_lists_and_the_folder_are_removed()
     {
-        Write(Key, Key + ".new", Lock, Path.Combine(_folder, "agent.sock"));
+        Write(Key, Key + ".new", Lock, Path.Combine(_folder, "agent.sock"), Path.Combine(_folder, "interfaces"));
 
         var removed = await RunFolderRemoval.RunAsync(_folder, TimeSpan.Zero, TestContext.Current.CancellationToken);
 

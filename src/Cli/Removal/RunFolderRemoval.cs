@@ -3,13 +3,14 @@ using System.Diagnostics;
 namespace Culvert.Cli.Removal;
 
 /// <summary>
-/// Removes what an agent keeps in its run folder: sockets, its lock, and the certificates and keys of workloads, which nobody needs once nothing is
+/// Removes what an agent keeps in its run folder: sockets, its lock, its list of interfaces, and the certificates and keys of workloads, which nobody needs once nothing is
 /// enrolled. Files of others are left, and so is a folder that holds some.
 /// </summary>
 internal static class RunFolderRemoval
 {
     private const int Held = 11; // EAGAIN of flock(2)
     private static readonly string[] Sockets = ["agent.sock", "controller.sock"];
+    private static readonly string[] Lists = ["interfaces", "interfaces.new"];
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(50);
 
     /// <summary>Waits until no agent uses the folder, which one that was told to stop does for a moment, and removes.</summary>
@@ -37,6 +38,11 @@ internal static class RunFolderRemoval
         else
         {
             RemoveSvids(Path.Combine(runFolder, "svids"), removed);
+        }
+
+        foreach (var list in Lists)
+        {
+            RemoveFile("list", Path.Combine(runFolder, list), removed);
         }
 
         foreach (var socket in Sockets)
