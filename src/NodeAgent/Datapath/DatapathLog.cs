@@ -24,4 +24,10 @@ internal static partial class DatapathLog
 
     [LoggerMessage(EventId = 107, Level = LogLevel.Information, Message = "took over {Links} links of an agent with another version of the datapath ({Folder}); kernel-carried flows are judged again")]
     internal static partial void OtherVersion(ILogger logger, string folder, int links);
+
+    [LoggerMessage(EventId = 108, Level = LogLevel.Error, Message = "a change failed half-way, what was in force is put back: {Reason}")]
+    internal static partial void Restoring(ILogger logger, string reason);
+
+    [LoggerMessage(EventId = 109, Level = LogLevel.Error, Message = "what was in force could not be put back entirely, it is tried again: {Reason}")]
+    internal static partial void NotRestored(ILogger logger, string reason);
 }

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using Culvert.Core;
-using Culvert.Interop.Bpf;
 using Culvert.NodeAgent.Options;
 using Microsoft.Extensions.Logging;
 
@@ -12,43 +11,34 @@ namespace Culvert.NodeAgent.Datapath;
 /// task at a time.
 /// </summary>
 internal sealed class DatapathReconciler(
-    DatapathPrograms programs, ProgramAttacher attacher, XdpAttacher xdp, XdpUse use, GenerationWriter writer, Func<ILinks> look, PolicyIdFile ids, InterfaceOwners owners, IReadOnlyList<string> uplinks,
-    DatapathState state, ILogger logger)
+    InterfacePrograms interfaces, XdpUse use, GenerationWriter writer, Func<ILinks> look, PolicyIdFile ids, InterfaceOwners owners, IReadOnlyList<string> uplinks, DatapathState state, ILogger logger)
 {
+    private LinkPlan? _inForce;
+
     /// <summary>
-    /// Puts a snapshot into force. When it throws, the generation before is still in force.
+    /// Puts a snapshot into force. When it throws, the generation before is in force as it was, with its programs; where that failed too, which is logged,
+    /// <see cref="IsCurrent"/> is false from then on. A link that goes away meanwhile is a missing one and no failure.
     /// </summary>
     internal void Apply(NodeSnapshot snapshot)
     {
         long start = Stopwatch.GetTimestamp();
         ILinks links = look();
-        LinkPlan plan = LinkPlan.Make(snapshot, links, owners.All, uplinks);
-        ImmutableArray<LocalEndpoint> endpoints = plan.Endpoints;
-        CompiledPolicy policy = PolicyCompiler.Compile(snapshot, endpoints.Select(e => e.Workload.Uid).ToHashSet(StringComparer.Ordinal), ids.Ids);
+        LinkPlan plan = LinkPlan.Make(snapshot, links, owners.All, uplinks, use);
+        CompiledPolicy policy = PolicyCompiler.Compile(snapshot, plan.Endpoints.Select(e => e.Workload.Uid).ToHashSet(StringComparer.Ordinal), ids.Ids);
         ids.Save();
         uint number = unchecked(writer.Current + 1);
-        Generation next = GenerationBuilder.Build(number == 0 ? 1 : number, snapshot, policy, endpoints, links.NodeAddresses);
+        Generation next = GenerationBuilder.Build(number == 0 ? 1 : number, snapshot, policy, plan.Endpoints, links.NodeAddresses);
 
-        // Pods that left the mesh go back to plain forwarding before the tables forget them; new pods are guarded only after the tables know them.
-        IReadOnlyList<LinkState> express = WantsXdp(endpoints) ? plan.Uplinks : [];
-        xdp.KeepOnly(express.Select(u => u.Name).ToHashSet(StringComparer.Ordinal));
-        attacher.KeepOnly(plan.Pods.Select(p => p.Interface).Concat(plan.Uplinks.Select(u => u.Name)).ToHashSet(StringComparer.Ordinal));
-        owners.Set(plan.Pods);
-        writer.Apply(next);
-        foreach (InterfaceOwner pod in plan.Pods)
-        {
-            attacher.Attach(programs.ToPod, pod.Interface, pod.Index, TcDirection.Egress);
-            attacher.Attach(programs.FromPod, pod.Interface, pod.Index, TcDirection.Ingress);
-        }
-        foreach (LinkState uplink in plan.Uplinks) attacher.Attach(programs.FromNet, uplink.Name, uplink.Index, TcDirection.Ingress);
-        foreach (LinkState uplink in express) xdp.Attach(uplink);
+        writer.Write(next);
+        plan = Switch(plan, _inForce ?? Found(plan, links));
+        writer.Finish();
 
         LogMissing(plan.Missing);
         state.Current = new DatapathInForce
         {
             Generation = next.Number,
             Size = next.Size,
-            Endpoints = endpoints,
+            Endpoints = plan.Endpoints,
             NotCaptured = plan.Missing,
             Held = plan.Held,
             NodeAddresses = [.. links.NodeAddresses],
@@ -62,21 +52,57 @@ internal sealed class DatapathReconciler(
     internal bool IsCurrent(NodeSnapshot snapshot)
     {
         ILinks links = look();
-        LinkPlan plan = LinkPlan.Make(snapshot, links, owners.All, uplinks);
+        LinkPlan plan = LinkPlan.Make(snapshot, links, owners.All, uplinks, use);
         DatapathInForce current = state.Current;
-        return plan.Endpoints.Length == current.Endpoints.Length && plan.Endpoints.Zip(current.Endpoints).All(pair => pair.First.IsSameLink(pair.Second))
+        return current.IsWhole
+            && plan.Endpoints.Length == current.Endpoints.Length && plan.Endpoints.Zip(current.Endpoints).All(pair => pair.First.IsSameLink(pair.Second))
             && plan.Missing.Keys.ToHashSet(StringComparer.Ordinal).SetEquals(current.NotCaptured.Keys)
             && plan.Held.SequenceEqual(current.Held)
             && current.NodeAddresses.SetEquals(links.NodeAddresses)
             && current.Uplinks.SetEquals(plan.Uplinks.Select(u => u.Index));
     }
 
-    private bool WantsXdp(IEnumerable<LocalEndpoint> endpoints) => use switch
+    // What an agent before has left at the node's links. That is remembered only of pods.
+    private LinkPlan Found(LinkPlan plan, ILinks links) => plan with { Endpoints = [], Held = [.. owners.All.Where(o => links.FindByName(o.Interface)?.Index == o.Index)] };
+
+    // From the generation in force to the one written, with the programs of each. Returns what has come of the plan.
+    private LinkPlan Switch(LinkPlan plan, LinkPlan before)
     {
-        XdpUse.On => true,
-        XdpUse.Off => false,
-        _ => endpoints.Any(e => e.Workload.ProxyProtocolPorts.Concat(e.Workload.TrustedProxies.SelectMany(t => t.Ports)).Any(p => p.Protocol == TransportProtocol.Udp)),
-    };
+        try
+        {
+            // All that can be refused for want of room is written. Pods that leave the mesh go back to plain forwarding before the tables forget them;
+            // new pods are guarded only after the tables know them.
+            interfaces.KeepOnly(plan);
+            owners.Set(plan.Pods);
+            writer.Activate();
+            IReadOnlySet<int> gone = interfaces.Attach(plan);
+            if (gone.Count > 0) interfaces.KeepOnly(plan = plan.Without(gone));
+        }
+        catch (Exception e)
+        {
+            Restore(before, e);
+            throw;
+        }
+        _inForce = plan;
+        return plan;
+    }
+
+    private void Restore(LinkPlan before, Exception reason)
+    {
+        DatapathLog.Restoring(logger, reason.Message);
+        try
+        {
+            writer.Revert();
+            interfaces.Attach(before);
+            interfaces.KeepOnly(before);
+            owners.Set(before.Pods);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            DatapathLog.NotRestored(logger, e.Message);
+            state.Current = state.Current with { IsWhole = false };
+        }
+    }
 
     private void LogMissing(ImmutableDictionary<string, string> missing)
     {

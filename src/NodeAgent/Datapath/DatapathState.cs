@@ -9,6 +9,9 @@ internal sealed record DatapathInForce
     /// <summary>The generation in force.</summary>
     internal uint Generation { get; init; }
 
+    /// <summary>False when a snapshot failed half-way and the one before could not be put back entirely.</summary>
+    internal bool IsWhole { get; init; } = true;
+
     /// <summary>Its entries.</summary>
     internal GenerationSize Size { get; init; }
 

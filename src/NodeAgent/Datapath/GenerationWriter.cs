@@ -1,27 +1,36 @@
 using Culvert.Interop.Abi;
 using Culvert.Interop.Bpf;
+using Microsoft.Extensions.Logging;
 
 namespace Culvert.NodeAgent.Datapath;
 
 /// <summary>
-/// Puts generations into force: writes one completely, flips the control word, deletes the one before. The programs see one or the other, never
+/// Puts generations into force in steps: <see cref="Write"/> it completely, <see cref="Activate"/> it by one word, and when all that belongs to
+/// it is done, <see cref="Finish"/> by deleting the one before, or else <see cref="Revert"/> to that. The programs see one or the other, never
 /// a mixture. Not thread-safe: the reconciler's.
 /// </summary>
-internal sealed class GenerationWriter(DatapathMaps maps)
+internal sealed class GenerationWriter(DatapathMaps maps, ILogger logger)
 {
     private const uint ControlKey = 0;
-    private Generation? _written;
+    private Generation? _inForce;
+    private Generation? _next;
+    private uint _before;
+
+    // An agent that was killed in the midst may have left entries of any generation.
+    private bool _mayHaveRemains = true;
 
     /// <summary>The generation in force, as the kernel says; 0: none.</summary>
     internal uint Current => ReadControl().Generation;
 
     /// <summary>
-    /// Writes and flips. When a map is full nothing changes: what was written is taken back and the exception names the map.
+    /// Writes a generation that is not in force yet. When a map is full nothing changes: what was written is taken back and the exception names the map.
     /// </summary>
     /// <exception cref="BpfException">A map took no more entries.</exception>
-    internal void Apply(Generation next)
+    internal void Write(Generation next)
     {
-        uint before = Current;
+        _before = Current;
+        if (_mayHaveRemains) DeleteAllBut(_before);
+        _mayHaveRemains = true;
         try
         {
             maps.Backend.SetMany(next.Backends.Keys, next.Backends.Values);
@@ -32,15 +41,40 @@ internal sealed class GenerationWriter(DatapathMaps maps)
         }
         catch (BpfException)
         {
-            Delete(generation => generation == next.Number);
+            DeleteAllBut(_before);
             throw;
         }
-        CvControl control = ReadControl();
-        control.Generation = next.Number;
-        maps.Control.Set(ControlKey, control);
-        if (_written is { } old && old.Number == before) Delete(old);
-        else Delete(generation => generation != next.Number);
-        _written = next;
+        _next = next;
+    }
+
+    /// <summary>Puts what was written into force. The generation before stays for <see cref="Revert"/>.</summary>
+    internal void Activate() => Flip(Written.Number);
+
+    /// <summary>Deletes the generation before. What can't be deleted, which is logged, is deleted with the next change.</summary>
+    internal void Finish()
+    {
+        Generation next = Written;
+        try
+        {
+            if (_inForce is { } old && old.Number == _before) Delete(old);
+            else DeleteAllBut(next.Number);
+            _mayHaveRemains = false;
+        }
+        catch (BpfException e)
+        {
+            GenerationWriterLog.NotDeleted(logger, e.Message);
+        }
+        (_inForce, _next) = (next, null);
+    }
+
+    /// <summary>Puts the generation before the written one into force again and deletes the written one.</summary>
+    internal void Revert()
+    {
+        Generation next = Written;
+        if (Current != _before) Flip(_before);
+        Delete(next);
+        _mayHaveRemains = false;
+        _next = null;
     }
 
     /// <summary>Says how many listeners of each <see cref="CvListenerKind"/> are in the sockmap, from slot 0 of the kind on.</summary>
@@ -51,7 +85,16 @@ internal sealed class GenerationWriter(DatapathMaps maps)
         maps.Control.Set(ControlKey, control);
     }
 
+    private Generation Written => _next ?? throw new InvalidOperationException("no generation is written");
+
     private CvControl ReadControl() => maps.Control.TryGet(ControlKey, out CvControl control) ? control : default;
+
+    private void Flip(uint generation)
+    {
+        CvControl control = ReadControl();
+        control.Generation = generation;
+        maps.Control.Set(ControlKey, control);
+    }
 
     private void Delete(Generation old)
     {
@@ -62,14 +105,14 @@ internal sealed class GenerationWriter(DatapathMaps maps)
         maps.Backend.DeleteMany(old.Backends.Keys);
     }
 
-    // Also removes what an agent that was killed between writing and flipping left behind.
-    private void Delete(Predicate<uint> match)
+    private void DeleteAllBut(uint kept)
     {
-        DeleteWhere(maps.Endpoint, k => match(k.Generation));
-        DeleteWhere(maps.Address, k => match(k.Generation));
-        DeleteWhere(maps.Policy, k => match(k.Generation));
-        DeleteWhere(maps.Service, k => match(k.Generation));
-        DeleteWhere(maps.Backend, k => match(k.Generation));
+        DeleteWhere(maps.Endpoint, k => k.Generation != kept);
+        DeleteWhere(maps.Address, k => k.Generation != kept);
+        DeleteWhere(maps.Policy, k => k.Generation != kept);
+        DeleteWhere(maps.Service, k => k.Generation != kept);
+        DeleteWhere(maps.Backend, k => k.Generation != kept);
+        _mayHaveRemains = false;
     }
 
     private static void DeleteWhere<TKey, TValue>(BpfMap<TKey, TValue> map, Predicate<TKey> match)
@@ -79,4 +122,10 @@ internal sealed class GenerationWriter(DatapathMaps maps)
         TKey[] doomed = [.. map.Keys().Where(k => match(k))];
         foreach (TKey key in doomed) map.Delete(key);
     }
+}
+
+internal static partial class GenerationWriterLog
+{
+    [LoggerMessage(EventId = 116, Level = LogLevel.Warning, Message = "the generation before was not deleted, it will be with the next change: {Reason}")]
+    internal static partial void NotDeleted(ILogger logger, string reason);
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using Culvert.Interop;
 using Culvert.Interop.Netlink;
 
 namespace Culvert.NodeAgent.Datapath;
@@ -36,8 +37,18 @@ internal sealed class KernelLinks : ILinks
     public LinkState? FindByHostRoute(IPAddress address) =>
         _hostRoutes.TryGetValue(address, out int index) && _byIndex.TryGetValue(index, out LinkInfo? link) ? State(link) : null;
 
-    public ImmutableArray<byte>? FindPeerMac(LinkState link) =>
-        _byIndex.TryGetValue(link.Index, out LinkInfo? near) && _netlink.FindPeer(near) is { MacAddress: { } mac } ? [.. mac.GetAddressBytes()] : null;
+    public ImmutableArray<byte>? FindPeerMac(LinkState link)
+    {
+        if (!_byIndex.TryGetValue(link.Index, out LinkInfo? near)) return null;
+        try
+        {
+            return _netlink.FindPeer(near) is { MacAddress: { } mac } ? [.. mac.GetAddressBytes()] : null;
+        }
+        catch (NetlinkException e) when (e.Errno == Errno.EINVAL)
+        {
+            return null; // the pod's namespace has gone since the links were listed
+        }
+    }
 
     public IReadOnlyList<LinkState> FindUplinks(IReadOnlySet<string> pods)
     {

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Culvert.Core;
+using Culvert.NodeAgent.Options;
 
 namespace Culvert.NodeAgent.Datapath;
 
@@ -21,6 +22,9 @@ internal sealed record LinkPlan
     /// <summary>Links that lead out of the node.</summary>
     internal required IReadOnlyList<LinkState> Uplinks { get; init; }
 
+    /// <summary>Those of them with the XDP program.</summary>
+    internal required IReadOnlyList<LinkState> Express { get; init; }
+
     /// <summary>Every interface that has a pod's programs, with its workload.</summary>
     internal ImmutableArray<InterfaceOwner> Pods => [.. Endpoints.Select(e => new InterfaceOwner(e.Interface, e.Index, e.Workload.Uid)), .. Held];
 
@@ -29,7 +33,8 @@ internal sealed record LinkPlan
     /// <param name="links">What there is.</param>
     /// <param name="owners">For whom programs were attached before.</param>
     /// <param name="uplinks">Names of the uplinks; none: whatever leads out.</param>
-    internal static LinkPlan Make(NodeSnapshot snapshot, ILinks links, ImmutableArray<InterfaceOwner> owners, IReadOnlyList<string> uplinks)
+    /// <param name="use">When uplinks have the XDP program.</param>
+    internal static LinkPlan Make(NodeSnapshot snapshot, ILinks links, ImmutableArray<InterfaceOwner> owners, IReadOnlyList<string> uplinks, XdpUse use)
     {
         (ImmutableArray<LocalEndpoint> endpoints, ImmutableDictionary<string, string> missing) = EndpointResolver.Resolve(snapshot, links);
         HashSet<string> pods = [.. endpoints.Select(e => e.Interface)];
@@ -41,12 +46,31 @@ internal sealed record LinkPlan
             held.Add(owner);
             missing = missing.SetItem(owner.Workload, $"{why}; {owner.Interface}, which was its interface, refuses every packet until it is found");
         }
+        IReadOnlyList<LinkState> outward = uplinks.Count == 0 ? links.FindUplinks(pods) : [.. uplinks.Select(links.FindByName).OfType<LinkState>()];
         return new LinkPlan
         {
             Endpoints = endpoints,
             Missing = missing,
             Held = [.. held],
-            Uplinks = uplinks.Count == 0 ? links.FindUplinks(pods) : [.. uplinks.Select(links.FindByName).OfType<LinkState>()],
+            Uplinks = outward,
+            Express = WantsXdp(use, endpoints) ? outward : [],
         };
     }
+
+    /// <summary>What is left of it when some links have gone meanwhile.</summary>
+    internal LinkPlan Without(IReadOnlySet<int> gone) => gone.Count == 0 ? this : new()
+    {
+        Endpoints = [.. Endpoints.Where(e => !gone.Contains(e.Index))],
+        Missing = Missing.SetItems(Pods.Where(p => gone.Contains(p.Index)).Select(p => KeyValuePair.Create(p.Workload, $"interface {p.Interface} went away just now"))),
+        Held = [.. Held.Where(h => !gone.Contains(h.Index))],
+        Uplinks = [.. Uplinks.Where(u => !gone.Contains(u.Index))],
+        Express = [.. Express.Where(u => !gone.Contains(u.Index))],
+    };
+
+    private static bool WantsXdp(XdpUse use, IEnumerable<LocalEndpoint> endpoints) => use switch
+    {
+        XdpUse.On => true,
+        XdpUse.Off => false,
+        _ => endpoints.Any(e => e.Workload.ProxyProtocolPorts.Concat(e.Workload.TrustedProxies.SelectMany(t => t.Ports)).Any(p => p.Protocol == TransportProtocol.Udp)),
+    };
 }

@@ -10,35 +10,54 @@ namespace Culvert.NodeAgent.Datapath;
 /// </summary>
 internal sealed class ProgramAttacher(PinFolder pins, bool tcx, ILogger logger) : IDisposable
 {
+    private const string In = "_in", Out = "_out";
     private readonly Dictionary<(string Interface, TcDirection Direction), Attachment> _attached = [];
 
     /// <summary>What is attached now, ordered by interface.</summary>
     internal IReadOnlyList<Attachment> List() => [.. _attached.OrderBy(a => a.Key.Interface, StringComparer.Ordinal).ThenBy(a => a.Key.Direction).Select(a => a.Value)];
 
-    /// <summary>Attaches or, when the interface was made anew under its old name, attaches again.</summary>
-    internal void Attach(BpfProgram program, string @interface, int index, TcDirection direction)
+    /// <summary>Attaches a program, also where the interface was made anew under its old name, or has another program.</summary>
+    /// <returns>False when the interface is gone, and nothing is attached.</returns>
+    /// <exception cref="BpfException">The kernel refused for another reason.</exception>
+    internal bool Attach(BpfProgram program, string @interface, int index, TcDirection direction)
     {
         if (_attached.TryGetValue((@interface, direction), out Attachment? present))
         {
-            if (present.InterfaceIndex == index) return;
-            Forget(direction, present);
+            if (present.InterfaceIndex == index && present.ProgramId == program.Id) return true;
+            if (present.InterfaceIndex != index) Forget(direction, present);
+            _attached.Remove((@interface, direction));
+            present.Link?.Dispose(); // of the same interface: its pin is adopted
         }
         BpfLink? link = null;
-        if (tcx) link = AttachLink(program, @interface, index, direction);
-        else TcFilter.Attach(program, index, direction);
+        try
+        {
+            if (tcx) link = AttachLink(program, @interface, index, direction);
+            else TcFilter.Attach(program, index, direction);
+        }
+        catch (BpfException e) when (e.Errno == Errno.ENODEV)
+        {
+            return false;
+        }
         _attached[(@interface, direction)] = new Attachment(@interface, index, $"{(tcx ? "tcx" : "clsact")} {(direction == TcDirection.Ingress ? "ingress" : "egress")}", program.Name, program.Id, link);
         DatapathLog.Attached(logger, program.Name, @interface, tcx ? "TCX" : "clsact");
+        return true;
     }
 
-    /// <summary>Detaches everything from interfaces that are not wanted any more.</summary>
-    internal void KeepOnly(IReadOnlySet<string> interfaces)
+    /// <summary>Detaches everything but what is wanted, also what a previous agent left.</summary>
+    internal void KeepOnly(IReadOnlySet<(string Interface, TcDirection Direction)> wanted)
     {
-        foreach (((string name, TcDirection direction), Attachment gone) in _attached.Where(a => !interfaces.Contains(a.Key.Interface)).ToArray())
+        foreach (((string name, TcDirection direction), Attachment gone) in _attached.Where(a => !wanted.Contains(a.Key)).ToArray())
         {
             Forget(direction, gone);
             DatapathLog.Detached(logger, name);
         }
-        RemoveStalePins(interfaces);
+        HashSet<string> kept = [.. wanted.Select(w => PinName(w.Interface, w.Direction))];
+        foreach (string pin in Directory.GetFiles(pins.Links).Where(IsOurs))
+        {
+            if (kept.Contains(Path.GetFileName(pin))) continue;
+            using (BpfLink link = BpfLink.OpenPinned(pin)) link.Detach();
+            File.Delete(pin);
+        }
     }
 
     /// <summary>Lets go of the descriptors; pinned links and filters stay attached.</summary>
@@ -47,7 +66,9 @@ internal sealed class ProgramAttacher(PinFolder pins, bool tcx, ILogger logger) 
         foreach (Attachment attachment in _attached.Values) attachment.Link?.Dispose();
     }
 
-    private static string PinName(string @interface, TcDirection direction) => $"{@interface}_{(direction == TcDirection.Ingress ? "in" : "out")}";
+    private static string PinName(string @interface, TcDirection direction) => $"{@interface}{(direction == TcDirection.Ingress ? In : Out)}";
+
+    private static bool IsOurs(string pin) => pin.EndsWith(In, StringComparison.Ordinal) || pin.EndsWith(Out, StringComparison.Ordinal);
 
     private BpfLink AttachLink(BpfProgram program, string @interface, int index, TcDirection direction)
     {
@@ -71,8 +92,16 @@ internal sealed class ProgramAttacher(PinFolder pins, bool tcx, ILogger logger) 
             File.Delete(pin);
         }
         BpfLink link = BpfLink.AttachTcx(program, index, direction);
-        link.Pin(pin);
-        return link;
+        try
+        {
+            link.Pin(pin);
+            return link;
+        }
+        catch
+        {
+            link.Dispose();
+            throw;
+        }
     }
 
     private void Forget(TcDirection direction, Attachment attachment)
@@ -80,9 +109,9 @@ internal sealed class ProgramAttacher(PinFolder pins, bool tcx, ILogger logger) 
         _attached.Remove((attachment.Interface, direction));
         if (attachment.Link is { } link)
         {
-            File.Delete(pins.Link(PinName(attachment.Interface, direction)));
             link.Detach();
             link.Dispose();
+            File.Delete(pins.Link(PinName(attachment.Interface, direction)));
             return;
         }
         try
@@ -92,19 +121,6 @@ internal sealed class ProgramAttacher(PinFolder pins, bool tcx, ILogger logger) 
         catch (BpfException e) when (e.Errno == Errno.ENODEV)
         {
             // The filter went with its interface.
-        }
-    }
-
-    // Pins of a previous agent for interfaces whose workload has gone meanwhile.
-    private void RemoveStalePins(IReadOnlySet<string> interfaces)
-    {
-        foreach (string pin in Directory.GetFiles(pins.Links))
-        {
-            string name = Path.GetFileName(pin);
-            if (name == SocketLookup.PinName) continue;
-            if (interfaces.Contains(name[..name.LastIndexOf('_')])) continue;
-            using (BpfLink link = BpfLink.OpenPinned(pin)) link.Detach();
-            File.Delete(pin);
         }
     }
 }

@@ -70,7 +70,7 @@ public sealed class AgentHost : IAsyncDisposable
         _lookup = SocketLookup.Attach(_programs.Recycled, _pins);
         _attacher = new ProgramAttacher(_pins, KernelFeatures.ProbeTcx().Present, _logger);
         _xdp = new XdpAttacher(_pins, Path.Combine(Path.GetDirectoryName(Path.GetFullPath(options.DatapathObject))!, "xdp.bpf.o"), _logger, options.UdpHeaderChecksum);
-        _writer = new GenerationWriter(_programs.Maps);
+        _writer = new GenerationWriter(_programs.Maps, _logger);
         _netlink = RouteNetlink.Open();
         KernelLinks interfaces = new(_netlink);
         foreach (string uplink in options.Uplinks.Where(u => interfaces.FindByName(u) is null)) AgentLog.NoUplink(_logger, uplink);
@@ -78,7 +78,7 @@ public sealed class AgentHost : IAsyncDisposable
         _routes = new CaptureRoutes(options);
         _routes.Ensure();
         DatapathReconciler reconciler = new(
-            _programs, _attacher, _xdp, options.Xdp, _writer, () => new KernelLinks(_netlink), new PolicyIdFile(options.StateFolder, _logger), new InterfaceOwners(options.RunFolder, _logger), options.Uplinks, _state, _logger);
+            new InterfacePrograms(_programs, _attacher, _xdp), options.Xdp, _writer, () => new KernelLinks(_netlink), new PolicyIdFile(options.StateFolder, _logger), new InterfaceOwners(options.RunFolder, _logger), options.Uplinks, _state, _logger);
         FlowSink sink = new(_metrics, _flows, options.AccessLog ? loggers.CreateLogger("Culvert.Access") : null);
         _sweeper = new FlowSweeper(_programs.Maps.Flow, time, _logger);
 
@@ -100,7 +100,7 @@ public sealed class AgentHost : IAsyncDisposable
         _flowReader = new KernelFlowReader(_programs.Maps.Events, _flowContext, sink, time);
         FlowProber prober = new(_programs.Maps.Flow, _logger);
         _applier = new SnapshotApplier(new AgentParts(options.TunnelPort, reconciler, _state, prober, directory, _svids, _channel, tls, _proxy, _health));
-        _follower = new LinkFollower(_links, _applier, _state, _logger);
+        _follower = new LinkFollower(_links.Changes, _applier, _state, time, _logger);
         _client = new SnapshotClient(options.NodeName, _channel, _applier, new SnapshotFile(options.StateFolder, options.NodeName, _logger), _metrics, time, _logger);
         KernelMetrics.Register(_metrics.Registry, _programs.Maps, _sweeper, _state);
         AgentGauges.Register(_metrics.Registry, _client, _svids, _state, time);

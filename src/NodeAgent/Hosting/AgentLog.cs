@@ -5,7 +5,7 @@ namespace Culvert.NodeAgent.Hosting;
 /// <summary>What an agent as a whole has to say.</summary>
 internal static partial class AgentLog
 {
-    [LoggerMessage(EventId = 1, Level = LogLevel.Error, Message = "the datapath could not follow a change of links: {Reason}")]
+    [LoggerMessage(EventId = 1, Level = LogLevel.Error, Message = "the datapath could not follow a change of links, it is tried again: {Reason}")]
     internal static partial void ReconcileFailed(ILogger logger, string reason);
 
     [LoggerMessage(EventId = 2, Level = LogLevel.Information, Message = "node {Node}: agent {Version} is up; admin socket {Socket}, metrics on {Metrics}")]
@@ -20,6 +20,6 @@ internal static partial class AgentLog
     [LoggerMessage(EventId = 5, Level = LogLevel.Information, Message = "the event loops run at the normal priority: --loop-nice {Nice} needs CAP_SYS_NICE")]
     internal static partial void NormalPriority(ILogger logger, int nice);
 
-    [LoggerMessage(EventId = 6, Level = LogLevel.Error, Message = "the kernel no longer tells of changes of links ({Reason}): pods that are made anew stay uncaptured until the next snapshot; restart the agent")]
-    internal static partial void LinksUnwatched(ILogger logger, string reason);
+    [LoggerMessage(EventId = 6, Level = LogLevel.Error, Message = "the kernel no longer tells of changes of links ({Reason}): they are looked at every {Seconds} s, so that pods that are made anew may stay uncaptured so long; restart the agent")]
+    internal static partial void LinksUnwatched(ILogger logger, string reason, double seconds);
 }

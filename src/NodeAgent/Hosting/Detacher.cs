@@ -12,7 +12,7 @@ internal static class Detacher
         List<string> removed = [];
         foreach (Attachment attachment in xdp.List().Concat(attacher.List())) removed.Add($"program {attachment.Program} at {attachment.Interface} ({attachment.Hook})");
         xdp.KeepOnly(new HashSet<string>());
-        attacher.KeepOnly(new HashSet<string>());
+        attacher.KeepOnly(new HashSet<(string, TcDirection)>());
         lookup.Detach();
         removed.Add("program cv_recycled at the socket lookup");
         int count = BpfFs.UnpinTree(pins.Root);

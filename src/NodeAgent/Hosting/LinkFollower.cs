@@ -1,30 +1,50 @@
 using System.Collections.Immutable;
+using System.Threading.Channels;
 using Culvert.Core;
-using Culvert.Interop;
 using Culvert.NodeAgent.Datapath;
+using Culvert.NodeAgent.Identity;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.NodeAgent.Hosting;
 
 /// <summary>
 /// Keeps the snapshot in force when the node's links change: a veth may appear, or be made anew, after the snapshot that names its workload.
+/// What failed is tried again, after a growing pause or with the next change.
 /// </summary>
-internal sealed class LinkFollower(LinkWatcher links, SnapshotApplier applier, DatapathState state, ILogger logger)
+internal sealed class LinkFollower(ChannelReader<ImmutableArray<string>> changes, SnapshotApplier applier, DatapathState state, TimeProvider time, ILogger logger)
 {
+    // Finds what no change tells of: changes that went unseen, and a snapshot that failed and could not be taken back entirely.
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
+
+    // A failed attempt may itself change links.
+    private static readonly TimeSpan LeastPause = TimeSpan.FromMilliseconds(100);
+
     /// <summary>Runs until cancelled.</summary>
     internal async Task RunAsync(CancellationToken stop)
     {
+        int failures = 0;
+        Task<bool>? waiting = null;
         try
         {
-            await foreach (ImmutableArray<string> changed in links.Changes.ReadAllAsync(stop))
+            while (true)
             {
+                waiting ??= changes.WaitToReadAsync(stop).AsTask();
+                TimeSpan longest = failures == 0 ? Interval : RotationSchedule.RetryAfter(failures - 1, Random.Shared.NextDouble());
+                await ((Task)waiting.WaitAsync(longest, time, stop)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                stop.ThrowIfCancellationRequested();
+                ImmutableArray<string>? changed = waiting.IsCompleted ? Take(ref waiting) : [];
+                if (changed is not { } names) continue;
                 try
                 {
-                    await applier.RefreshAsync(snapshot => Concerns(snapshot, changed), stop);
+                    bool again = failures > 0;
+                    await applier.RefreshAsync(snapshot => again || Concerns(snapshot, names), stop);
+                    failures = 0;
                 }
                 catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
                 {
+                    failures++;
                     AgentLog.ReconcileFailed(logger, e.Message);
+                    await Task.Delay(LeastPause, time, stop);
                 }
             }
         }
@@ -32,10 +52,19 @@ internal sealed class LinkFollower(LinkWatcher links, SnapshotApplier applier, D
         {
             // Stopping.
         }
-        catch (KernelException e)
+    }
+
+    // What has changed; null: nothing. From then on that nobody tells of changes any more, only time does.
+    private ImmutableArray<string>? Take(ref Task<bool>? waiting)
+    {
+        if (!waiting!.IsCompletedSuccessfully || !waiting.Result)
         {
-            AgentLog.LinksUnwatched(logger, e.Message);
+            AgentLog.LinksUnwatched(logger, waiting.Exception?.InnerException?.Message ?? "the watcher has ended", Interval.TotalSeconds);
+            waiting = new TaskCompletionSource<bool>().Task;
+            return [];
         }
+        waiting = null;
+        return changes.TryRead(out ImmutableArray<string> names) ? names : null;
     }
 
     private bool Concerns(NodeSnapshot snapshot, ImmutableArray<string> changed)

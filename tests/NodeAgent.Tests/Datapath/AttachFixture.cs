@@ -20,6 +20,7 @@ internal sealed class AttachFixture : IDisposable
         Directory.CreateDirectory(Folder);
         _network = NetworkNamespace.Create(_name);
         Ip($"link add up0 mtu {mtu} type veth peer name far0 mtu {mtu}");
+        Ip("link set up0 addrgenmode none"); // no address comes by itself, later
         Ip("link set up0 up");
         Pins = PinFolder.Prepare(Folder);
         Options = new AgentOptions { BpfFolder = Folder };

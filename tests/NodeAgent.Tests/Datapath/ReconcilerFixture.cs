@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Culvert.Core;
 using Culvert.Interop.Abi;
+using Culvert.Interop.Bpf;
 using Culvert.Interop.Netlink;
 using Culvert.NodeAgent.Admin;
 using Culvert.NodeAgent.Datapath;
@@ -14,14 +15,16 @@ namespace Culvert.NodeAgent.Tests.Datapath;
 /// <summary>The datapath's part of one agent in a namespace of its own, where up0 is the host side of a veth whose other end, far0, plays the pod.</summary>
 internal sealed class ReconcilerFixture : IDisposable
 {
+    private readonly bool _tcx;
     private RouteNetlink _netlink = null!;
     private XdpAttacher _xdp;
 
-    internal ReconcilerFixture()
+    internal ReconcilerFixture(bool tcx = true)
     {
-        World.Ip("link set far0 up");
+        _tcx = tcx;
+        World.Ip("link set far0 addrgenmode none up");
         World.In(() => _netlink = RouteNetlink.Open());
-        Look = () => new KernelLinks(_netlink);
+        Look = LookAtKernel;
         Start();
     }
 
@@ -37,6 +40,9 @@ internal sealed class ReconcilerFixture : IDisposable
 
     /// <summary>How the reconciler looks at the links.</summary>
     internal Func<ILinks> Look { get; set; }
+
+    /// <summary>The usual way.</summary>
+    internal ILinks LookAtKernel() => new KernelLinks(_netlink);
 
     /// <summary>What is attached, "interface program" each.</summary>
     internal string[] Attached => [.. Attacher.List().Select(a => $"{a.Interface} {a.Program}")];
@@ -76,7 +82,7 @@ internal sealed class ReconcilerFixture : IDisposable
 
     public void Dispose()
     {
-        World.In(() => Attacher.KeepOnly(new HashSet<string>()));
+        World.In(() => Attacher.KeepOnly(new HashSet<(string, TcDirection)>()));
         Attacher.Dispose();
         _xdp.Dispose();
         _netlink.Dispose();
@@ -88,10 +94,11 @@ internal sealed class ReconcilerFixture : IDisposable
     private void Start()
     {
         State = new DatapathState();
-        Attacher = new ProgramAttacher(World.Pins, tcx: true, NullLogger.Instance);
+        Attacher = new ProgramAttacher(World.Pins, _tcx, NullLogger.Instance);
         _xdp = World.NewAttacher();
-        Writer = new GenerationWriter(World.Programs.Maps);
+        Writer = new GenerationWriter(World.Programs.Maps, NullLogger.Instance);
         Reconciler = new DatapathReconciler(
-            World.Programs, Attacher, _xdp, XdpUse.Off, Writer, () => Look(), new PolicyIdFile(RunFolder, NullLogger.Instance), new InterfaceOwners(RunFolder, NullLogger.Instance), [], State, NullLogger.Instance);
+            new InterfacePrograms(World.Programs, Attacher, _xdp), XdpUse.Off, Writer, () => Look(), new PolicyIdFile(RunFolder, NullLogger.Instance), new InterfaceOwners(RunFolder, NullLogger.Instance), [], State,
+            NullLogger.Instance);
     }
 }

@@ -27,7 +27,7 @@ public sealed class SocketLookupTests
             Assert.Equal(run > 0, map.Info.Id == recycled);
             (link, before, recycled) = (info.Id, info.ProgramId, map.Info.Id);
         }
-        using (ProgramAttacher attacher = new(world.Pins, tcx: true, NullLogger.Instance)) attacher.KeepOnly(new HashSet<string>());
+        using (ProgramAttacher attacher = new(world.Pins, tcx: true, NullLogger.Instance)) attacher.KeepOnly(new HashSet<(string, TcDirection)>());
         using SocketLookup last = Attach(world, world.Programs);
         Assert.Equal(link, last.Link.Info.Id);
         last.Detach();

@@ -8,6 +8,7 @@ namespace Culvert.NodeAgent.Tests.Datapath;
 public sealed class XdpAttacherTests
 {
     private static readonly HashSet<string> None = [];
+    private static readonly HashSet<(string, TcDirection)> NoPrograms = [];
 
     public XdpAttacherTests() => Assert.SkipUnless(Environment.IsPrivilegedProcess, "needs root for BPF");
 
@@ -93,6 +94,6 @@ public sealed class XdpAttacherTests
         Assert.Equal((id, next.FromNet.Id), (Assert.Single(attacher.List()).Link!.Info.Id, attacher.List()[0].ProgramId));
         world.In(() => Assert.Single(BpfLink.QueryTcx(world.Uplink.Index, TcDirection.Ingress)));
         Assert.Empty(world.Pins.TakeOverOtherVersions());
-        attacher.KeepOnly(None);
+        attacher.KeepOnly(NoPrograms);
     }
 }

@@ -1,0 +1,39 @@
+using Culvert.Interop.Bpf;
+
+namespace Culvert.NodeAgent.Datapath;
+
+/// <summary>Brings programs to the interfaces that a plan names, and away from all others. The reconciler's; not thread-safe.</summary>
+internal sealed class InterfacePrograms(DatapathPrograms programs, ProgramAttacher attacher, XdpAttacher xdp)
+{
+    /// <summary>Attaches what is missing.</summary>
+    /// <returns>Indexes of the interfaces that have gone since they were looked at.</returns>
+    /// <exception cref="BpfException">The kernel refused one, for another reason; those before are attached.</exception>
+    internal IReadOnlySet<int> Attach(LinkPlan plan)
+    {
+        HashSet<int> gone = [];
+        foreach (InterfaceOwner pod in plan.Pods)
+        {
+            if (!attacher.Attach(programs.ToPod, pod.Interface, pod.Index, TcDirection.Egress) || !attacher.Attach(programs.FromPod, pod.Interface, pod.Index, TcDirection.Ingress)) gone.Add(pod.Index);
+        }
+        foreach (LinkState uplink in plan.Uplinks)
+        {
+            if (!attacher.Attach(programs.FromNet, uplink.Name, uplink.Index, TcDirection.Ingress)) gone.Add(uplink.Index);
+        }
+        foreach (LinkState uplink in plan.Express.Where(u => !gone.Contains(u.Index))) xdp.Attach(uplink);
+        return gone;
+    }
+
+    /// <summary>Detaches everything that the plan does not want.</summary>
+    internal void KeepOnly(LinkPlan plan)
+    {
+        HashSet<(string, TcDirection)> wanted = [];
+        foreach (InterfaceOwner pod in plan.Pods)
+        {
+            wanted.Add((pod.Interface, TcDirection.Ingress));
+            wanted.Add((pod.Interface, TcDirection.Egress));
+        }
+        foreach (LinkState uplink in plan.Uplinks) wanted.Add((uplink.Name, TcDirection.Ingress));
+        xdp.KeepOnly(plan.Express.Select(u => u.Name).ToHashSet(StringComparer.Ordinal));
+        attacher.KeepOnly(wanted);
+    }
+}
