@@ -49,5 +49,9 @@ internal sealed class PinFolder
 
     internal string Map(string name) => Path.Combine(Maps, name);
 
-    internal string Link(string name) => Path.Combine(Links, name);
+    /// <summary>Path of a link's pin. A BPF file system takes no dots, which VLAN interfaces have in their names; no interface has a colon.</summary>
+    internal string Link(string name) => Path.Combine(Links, name.Replace('.', ':'));
+
+    /// <summary>The name that <see cref="Link"/> was asked for.</summary>
+    internal static string NameOf(string link) => Path.GetFileName(link).Replace(':', '.');
 }

@@ -54,7 +54,7 @@ internal sealed class ProgramAttacher(PinFolder pins, bool tcx, ILogger logger) 
         HashSet<string> kept = [.. wanted.Select(w => PinName(w.Interface, w.Direction))];
         foreach (string pin in Directory.GetFiles(pins.Links).Where(IsOurs))
         {
-            if (kept.Contains(Path.GetFileName(pin))) continue;
+            if (kept.Contains(PinFolder.NameOf(pin))) continue;
             using (BpfLink link = BpfLink.OpenPinned(pin)) link.Detach();
             File.Delete(pin);
         }

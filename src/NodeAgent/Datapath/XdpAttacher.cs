@@ -26,7 +26,7 @@ internal sealed class XdpAttacher(PinFolder pins, string @object, ILogger logger
     {
         foreach (string pin in Directory.GetFiles(pins.Links, "*" + Suffix))
         {
-            string @interface = Path.GetFileName(pin)[..^Suffix.Length];
+            string @interface = PinFolder.NameOf(pin)[..^Suffix.Length];
             if (interfaces.Contains(@interface)) continue;
             Detach(pin);
             if (_attached.Remove(@interface, out Attachment? gone)) gone.Link?.Dispose();

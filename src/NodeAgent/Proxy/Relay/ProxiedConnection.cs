@@ -1,4 +1,3 @@
-
 namespace Culvert.NodeAgent.Proxy.Relay;
 
 /// <summary>One connection from opened to closed: counts, reports, and can be authorised again. Belongs to its loop's thread.</summary>
