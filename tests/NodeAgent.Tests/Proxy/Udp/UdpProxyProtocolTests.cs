@@ -191,14 +191,16 @@ public sealed class UdpProxyProtocolTests
 
         pair.Destination.Local = pair.Destination.Local with { TrustedProxies = [] };
         pair.DestinationProxy.ReauthorizeAll();
+        await SocketExtensions.EventuallyAsync(() => !pair.Destination.Closed.IsEmpty);
         for (int n = 1; n <= 3; n++)
         {
-            await SocketExtensions.EventuallyAsync(() => (pair.Destination.Opened.Count, pair.Destination.Closed.Count) == (n, n));
             await tunnel.SendAsync(stream, datagram);
+            await SocketExtensions.EventuallyAsync(() => pair.Destination.HeaderErrors.GetValueOrDefault(ProxyProtocolError.Untrusted) == n);
         }
 
-        await SocketExtensions.EventuallyAsync(async () => (await pair.DestinationProxy.GetStatsAsync())[0].Connections == 0);
-        Assert.All(pair.Destination.Closed, c => Assert.Equal(ProxyFailure.PolicyChanged, c.End.Failure));
+        Assert.Equal(0, (await pair.DestinationProxy.GetStatsAsync())[0].Connections);
+        Assert.Single(pair.Destination.Opened);
+        Assert.Equal(ProxyFailure.PolicyChanged, Assert.Single(pair.Destination.Closed).End.Failure);
         Assert.Equal(0, app.Available);
     }
 
