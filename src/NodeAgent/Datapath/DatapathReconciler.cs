@@ -19,7 +19,13 @@ internal sealed class DatapathReconciler(
     /// Puts a snapshot into force. When it throws, the generation before is in force as it was, with its programs; where that failed too, which is logged,
     /// <see cref="IsCurrent"/> is false from then on. A link that goes away meanwhile is a missing one and no failure.
     /// </summary>
-    internal void Apply(NodeSnapshot snapshot)
+    /// <param name="snapshot">The snapshot.</param>
+    /// <param name="switched">
+    /// Told true when the kernel has gone over to the snapshot and no pod that comes in with it is captured yet; told false when it has gone back and
+    /// no pod that had left is captured again. Whoever judges captured connections by addresses changes over in it, so that none is given the identity
+    /// that its address has in the other snapshot.
+    /// </param>
+    internal void Apply(NodeSnapshot snapshot, Action<bool>? switched = null)
     {
         long start = Stopwatch.GetTimestamp();
         ILinks links = look();
@@ -30,7 +36,7 @@ internal sealed class DatapathReconciler(
         Generation next = GenerationBuilder.Build(number == 0 ? 1 : number, snapshot, policy, plan.Endpoints, links.NodeAddresses);
 
         writer.Write(next);
-        plan = Switch(plan, _inForce ?? Found(plan, links));
+        plan = Switch(plan, _inForce ?? Found(plan, links), switched);
         writer.Finish();
 
         LogMissing(plan.Missing);
@@ -66,7 +72,7 @@ internal sealed class DatapathReconciler(
     private LinkPlan Found(LinkPlan plan, ILinks links) => plan with { Endpoints = [], Held = [.. owners.All.Where(o => links.FindByName(o.Interface)?.Index == o.Index)] };
 
     // From the generation in force to the one written, with the programs of each. Returns what has come of the plan.
-    private LinkPlan Switch(LinkPlan plan, LinkPlan before)
+    private LinkPlan Switch(LinkPlan plan, LinkPlan before, Action<bool>? switched)
     {
         try
         {
@@ -75,24 +81,32 @@ internal sealed class DatapathReconciler(
             interfaces.KeepOnly(plan);
             owners.Set(plan.Pods);
             writer.Activate();
+            switched?.Invoke(true);
             IReadOnlySet<int> gone = interfaces.Attach(plan);
             if (gone.Count > 0) interfaces.KeepOnly(plan = plan.Without(gone));
         }
         catch (Exception e)
         {
-            Restore(before, e);
+            Restore(before, e, switched);
             throw;
         }
         _inForce = plan;
         return plan;
     }
 
-    private void Restore(LinkPlan before, Exception reason)
+    private void Restore(LinkPlan before, Exception reason, Action<bool>? switched)
     {
         DatapathLog.Restoring(logger, reason.Message);
         try
         {
-            writer.Revert();
+            try
+            {
+                writer.Revert();
+            }
+            finally
+            {
+                switched?.Invoke(false);
+            }
             interfaces.Attach(before);
             interfaces.KeepOnly(before);
             owners.Set(before.Pods);

@@ -67,14 +67,21 @@ internal sealed class GenerationWriter(DatapathMaps maps, ILogger logger)
         (_inForce, _next) = (next, null);
     }
 
-    /// <summary>Puts the generation before the written one into force again and deletes the written one.</summary>
+    /// <summary>Puts the generation before the written one into force again and deletes the written one, now or with the next change.</summary>
     internal void Revert()
     {
         Generation next = Written;
         if (Current != _before) Flip(_before);
-        Delete(next);
-        _mayHaveRemains = false;
         _next = null;
+        try
+        {
+            Delete(next);
+            _mayHaveRemains = false;
+        }
+        catch (BpfException e)
+        {
+            GenerationWriterLog.NotDeleted(logger, e.Message);
+        }
     }
 
     /// <summary>Says how many listeners of each <see cref="CvListenerKind"/> are in the sockmap, from slot 0 of the kind on.</summary>
@@ -126,6 +133,6 @@ internal sealed class GenerationWriter(DatapathMaps maps, ILogger logger)
 
 internal static partial class GenerationWriterLog
 {
-    [LoggerMessage(EventId = 116, Level = LogLevel.Warning, Message = "the generation before was not deleted, it will be with the next change: {Reason}")]
+    [LoggerMessage(EventId = 116, Level = LogLevel.Warning, Message = "a generation that is not in force was not deleted, it will be with the next change: {Reason}")]
     internal static partial void NotDeleted(ILogger logger, string reason);
 }

@@ -20,9 +20,13 @@ internal sealed class AgentParts(
     /// <inheritdoc/>
     public void Apply(NodeSnapshot snapshot)
     {
-        reconciler.Apply(snapshot);
         TimeSpan lifetimeBefore = InForce.Mesh.CertificateLifetime;
-        directory.View = new MeshView(snapshot, tunnelPort, directory.View);
+        MeshView before = directory.View, view = new(snapshot, tunnelPort, before);
+        reconciler.Apply(snapshot, switched =>
+        {
+            directory.View = switched ? view : before;
+            if (!switched) proxy.ReauthorizeAll();
+        });
         Dictionary<SpiffeId, string> wanted = [];
         foreach (WorkloadInfo workload in snapshot.LocalWorkloads()) wanted.TryAdd(workload.Identity, workload.Uid);
         svids.Want(wanted);

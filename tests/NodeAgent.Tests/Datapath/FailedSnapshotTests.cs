@@ -44,7 +44,7 @@ public sealed class FailedSnapshotTests
         node.Apply(ReconcilerFixture.Snapshot(First));
         (uint generation, string[] attached, DatapathInForce state) = (node.Writer.Current, node.Attached, node.State.Current);
         NodeSnapshot large = ReconcilerFixture.Snapshot() with { Mesh = new MeshSettings { ExcludedPorts = [.. Enumerable.Range(1, 40_000).Select(p => (ushort)p)] } };
-        Assert.Throws<BpfException>(() => node.Apply(large));
+        Assert.Throws<BpfException>(() => node.Apply(large, _ => Assert.Fail("it never was in force")));
         Assert.Equal((generation, state), (node.Writer.Current, node.State.Current));
         Assert.Equal(attached, node.Attached);
         Assert.Equal([generation], Generations(node));
@@ -65,7 +65,14 @@ public sealed class FailedSnapshotTests
         string blocked = node.World.Pins.Link("up2_in");
         Directory.CreateDirectory(blocked); // nothing can be pinned there
 
-        Assert.Throws<BpfException>(() => node.Apply(next));
+        List<bool> switched = [];
+        Assert.Throws<BpfException>(() => node.Apply(next, to =>
+        {
+            switched.Add(to);
+            Assert.Equal(to ? generation + 1 : generation, node.Writer.Current);
+            Assert.DoesNotContain("up0 cv_from_pod", node.Attached);
+        }));
+        Assert.Equal([true, false], switched);
         Assert.Equal((generation, state), (node.Writer.Current, node.State.Current));
         Assert.Equal(attached, node.Attached);
         Assert.Equal([generation], Generations(node));
@@ -80,6 +87,28 @@ public sealed class FailedSnapshotTests
         Directory.Delete(blocked);
         node.Apply(next);
         Assert.Equal(["up1 cv_from_pod", "up1 cv_to_pod", "up2 cv_from_pod", "up2 cv_to_pod"], node.Attached);
+    }
+
+    [Fact]
+    public void TheProxyChangesOverBeforeNewPodsAreCaptured()
+    {
+        using ReconcilerFixture node = new();
+        AddPair(node, 1);
+        // Pods come and go, and an address is given away: its connections must not be taken for those of the pod that had it.
+        foreach (WorkloadInfo pod in (WorkloadInfo[])[First, ReconcilerFixture.Pod("heir", "10.7.0.2", "up1"), First])
+        {
+            uint before = node.Writer.Current;
+            int told = 0;
+            node.Apply(ReconcilerFixture.Snapshot(pod), switched =>
+            {
+                told++;
+                Assert.True(switched);
+                Assert.Equal(before + 1, node.Writer.Current);
+                Assert.Empty(node.Attached);
+            });
+            Assert.Equal(1, told);
+            Assert.Equal([$"{pod.HostInterface} cv_from_pod", $"{pod.HostInterface} cv_to_pod"], node.Attached);
+        }
     }
 
     [Fact]
