@@ -31,7 +31,7 @@ internal sealed class BalancerPeer(ProxyContext context, ProxyConnectionInfo inf
         if (!_sessions.TryGetValue(header.Source, out BalancedSession? session))
         {
             // Trust may have been withdrawn since the load balancer's own session began.
-            if (context.Seams.Directory.FindLocalWorkload(info.Target) is not { } now || !now.TrustsProxy(info.Source.ToIPAddress(), info.Target.Port, info.Protocol))
+            if (!LoadBalancerHeader.IsTrusted(info, context.Seams.Directory.FindLocalWorkload(info.Target)))
             {
                 context.Seams.Observer.OnHeaderRefused(ProxyProtocolError.Untrusted);
                 context.Seams.Observer.OnDatagramDropped(DatagramDrop.BadHeader);

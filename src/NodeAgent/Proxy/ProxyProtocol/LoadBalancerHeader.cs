@@ -10,8 +10,11 @@ internal static class LoadBalancerHeader
         info.DestinationWorkload is { Enrolled: true } workload && workload.AcceptsProxyProtocol(info.Target.Port, info.Protocol);
 
     /// <summary>Whether the sender's headers are believed.</summary>
-    internal static bool IsTrusted(in ProxyConnectionInfo info) =>
-        info.DestinationWorkload?.TrustsProxy(info.Source.ToIPAddress(), info.Target.Port, info.Protocol) == true;
+    internal static bool IsTrusted(in ProxyConnectionInfo info) => IsTrusted(info, info.DestinationWorkload);
+
+    /// <summary>Whether they are still believed, by the workload that has the destination's address now.</summary>
+    internal static bool IsTrusted(in ProxyConnectionInfo info, WorkloadInfo? destination) =>
+        destination?.TrustsProxy((info.LoadBalancer ?? info.Source).ToIPAddress(), info.Target.Port, info.Protocol) == true;
 
     /// <summary>The connection as the client made it: policy, logs and the application see the header's addresses.</summary>
     internal static ProxyConnectionInfo Apply(in ProxyConnectionInfo info, in ReceivedHeader header) =>

@@ -1,3 +1,5 @@
+using Culvert.NodeAgent.Proxy.ProxyProtocol;
+
 namespace Culvert.NodeAgent.Proxy.Relay;
 
 /// <summary>One connection from opened to closed: counts, reports, and can be authorised again. Belongs to its loop's thread.</summary>
@@ -63,7 +65,7 @@ internal sealed class ProxiedConnection
     private bool IsAllowed() =>
         _context.Seams.Directory.FindLocalWorkload(_info.Target) is { } destination
         && destination.Identity == _info.DestinationIdentity
-        && (_info.LoadBalancer is not { } balancer || destination.TrustsProxy(balancer.ToIPAddress(), _info.Target.Port, _info.Protocol))
+        && (_info.LoadBalancer is null || LoadBalancerHeader.IsTrusted(_info, destination))
         && _context.Seams.Authorizer.Authorize(_info.SourceIdentity, _info.Source, destination, _info.Target.Port, _info.Protocol).IsAllowed;
 
     /// <summary>Resets it.</summary>
