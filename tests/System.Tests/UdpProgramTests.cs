@@ -119,22 +119,11 @@ public sealed class UdpProgramTests(MeshFixture mesh)
         // client (node1) -> tunnel -> nginx in far (node2) -> tunnel -> open (node1), and back.
         const int Port = 7053;
         await using var behind = UdpPeer.StartEcho(mesh.Open, family);
-        var folder = Path.Combine(mesh.Mesh.Lab.Folder, "nginx-udp-" + family);
-        Directory.CreateDirectory(folder);
-        var configuration = Path.Combine(folder, "nginx.conf");
-        await File.WriteAllTextAsync(configuration, $$"""
-            load_module {{NginxModules.Stream()}};
-            daemon off;
-            master_process off;
-            user root;
-            pid {{folder}}/nginx.pid;
-            events { worker_connections 1024; }
+        await using var nginx = await LabNginx.StartAsync(mesh.Far, $"nginx-udp-{family}", $$"""
             stream {
                 server { listen {{new IPEndPoint(MeshFixture.AddressOf(mesh.Far, family), Port)}} udp; proxy_pass {{behind.EndPoint}}; proxy_timeout 10s; }
             }
-
             """);
-        await using var nginx = mesh.Far.Start("nginx-udp", "nginx", "-p", folder, "-c", configuration, "-e", Path.Combine(folder, "error.log"));
         await UntilBoundAsync(nginx, Port);
         for (var i = 0; i < 20; i++)
         {

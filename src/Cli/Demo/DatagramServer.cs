@@ -21,11 +21,7 @@ internal static class DatagramServer
             return;
         }
 
-        var folder = Path.Combine(pod.Lab.Folder, "nginx-udp-" + pod.Name);
-        Directory.CreateDirectory(folder);
-        var configuration = Path.Combine(folder, "nginx.conf");
-        await File.WriteAllTextAsync(configuration, Configuration(pod, folder), cancellationToken).ConfigureAwait(false);
-        var server = pod.Start("nginx-udp", "nginx", "-p", folder, "-c", configuration, "-e", Path.Combine(folder, "error.log"));
+        var server = await LabNginx.StartAsync(pod, "nginx-udp", Blocks(pod), cancellationToken).ConfigureAwait(false);
         await LabWait.ForListenerAsync(server, HeaderPort, null, cancellationToken).ConfigureAwait(false);
     }
 
@@ -50,13 +46,7 @@ internal static class DatagramServer
         }
     }
 
-    private static string Configuration(LabPod pod, string folder) => $$"""
-        load_module {{NginxModules.Stream()}};
-        daemon off;
-        master_process off;
-        user root;
-        pid {{folder}}/nginx.pid;
-        events { worker_connections 1024; }
+    private static string Blocks(LabPod pod) => $$"""
         stream {
             server {
                 listen {{Port}} udp;
@@ -65,7 +55,7 @@ internal static class DatagramServer
             }
         }
         http {
-            access_log {{folder}}/access.log;
+            access_log access.log;
             server {
                 listen {{HeaderPort}} proxy_protocol;
                 listen [::]:{{HeaderPort}} ipv6only=on proxy_protocol;

@@ -91,20 +91,7 @@ internal static class ProxyProtocolPeers
 
     private static async Task StartNginxAsync(LabNamespace place, string name, string blocks, int port)
     {
-        var folder = Path.Combine(place.Lab.Folder, $"nginx-{name}-{place.Name}");
-        Directory.CreateDirectory(folder);
-        var configuration = Path.Combine(folder, "nginx.conf");
-        await File.WriteAllTextAsync(configuration, $$"""
-            load_module {{NginxModules.Stream()}};
-            daemon off;
-            master_process off;
-            user root;
-            pid {{folder}}/nginx.pid;
-            events { worker_connections 1024; }
-            {{blocks}}
-
-            """);
-        var process = place.Start($"nginx-{name}-{place.Name}", "nginx", "-p", folder, "-c", configuration, "-e", Path.Combine(folder, "error.log"));
+        var process = await LabNginx.StartAsync(place, $"nginx-{name}", blocks);
         await LabWait.ForListenerAsync(process, port);
     }
 
