@@ -5,6 +5,7 @@ using Culvert.Core;
 using Culvert.Http2;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Proxy.Inbound;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Tunnel;
 using Culvert.NodeAgent.Proxy.Udp;
@@ -24,6 +25,7 @@ internal sealed class UdpTunnelBench : ITunnelStreams, IDatagramSink, IDisposabl
     private readonly EventLoop _counting;
     private readonly ProxyContext _client;
     private readonly ProxyContext _server;
+    private readonly HandshakeGate _gate = new(1000, 1000);
     private readonly byte[] _payload;
     private readonly List<TunnelDatagramStream> _streams = [];
     private long _sent;
@@ -47,9 +49,8 @@ internal sealed class UdpTunnelBench : ITunnelStreams, IDatagramSink, IDisposabl
         ProxyOptions options = new() { Loops = 1, Mark = 0, Transparent = false };
         _sending = new EventLoop(0, new EventLoopOptions(), TimeProvider.System, source);
         _counting = new EventLoop(1, new EventLoopOptions(), TimeProvider.System, _mesh);
-        FailureLog failures = new(TimeProvider.System, TimeSpan.FromSeconds(30));
-        _client = new ProxyContext(_sending, options, source.Seams, new ConnectionBudget(100_000), failures, TimeProvider.System);
-        _server = new ProxyContext(_counting, options, _mesh.Seams, new ConnectionBudget(100_000), failures, TimeProvider.System);
+        _client = new ProxyContext(_sending, options, source.Seams, new ProxyShared(options, 2, TimeProvider.System), TimeProvider.System);
+        _server = new ProxyContext(_counting, options, _mesh.Seams, new ProxyShared(options, 2, TimeProvider.System), TimeProvider.System);
     }
 
     internal static async Task<int> RunAsync(string directory, int size, int seconds, int sessions)
@@ -118,7 +119,7 @@ internal sealed class UdpTunnelBench : ITunnelStreams, IDatagramSink, IDisposabl
     {
         LoopSocket socket = new(_counting, handle, connected: true);
         TlsIdentity identity = _mesh.Find(BenchPki.Id("destination"))!;
-        (TunnelParts? parts, _, _) = await _server.Handshaker.ShakeHandsAsync(socket, peer, local, identity, isServer: true, expected: null);
+        (TunnelParts? parts, _, _) = await _server.Handshaker.ShakeHandsAsync(socket, peer, local, identity, _gate.TryEnter(peer, socket), expected: null);
         if (parts is not null) await new TunnelConnection(parts, this, _server.Options, TimeProvider.System).RunAsync();
     }
 

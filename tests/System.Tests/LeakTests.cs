@@ -1,4 +1,3 @@
-using System.Globalization;
 using Culvert.Cli.Labs;
 using Culvert.Cli.Mesh;
 using Culvert.SystemTests.Fixtures;
@@ -20,12 +19,12 @@ public sealed class LeakTests
         await using var server = PeerServer.Start(far, far.Address4, PeerServer.EchoAsync);
         await RunAsync(client, server, 2_000); // buffers and pools reach their size
         await SettledAsync(lab);
-        var before = lab.Nodes.Select(Usage.Of).ToArray();
+        var before = lab.Nodes.Select(AgentUsage.Of).ToArray();
 
         await RunAsync(client, server, 20_000);
 
         await SettledAsync(lab);
-        var after = lab.Nodes.Select(Usage.Of).ToArray();
+        var after = lab.Nodes.Select(AgentUsage.Of).ToArray();
         foreach (var (b, a) in before.Zip(after))
         {
             Assert.InRange(a.Descriptors, 0, b.Descriptors + 16);
@@ -49,18 +48,6 @@ public sealed class LeakTests
         {
             await LabWait.UntilAsync(
                 $"{node.Name} has no open connection", async () => (await node.StatusAsync()).OpenConnections == 0, TimeSpan.FromSeconds(15));
-        }
-    }
-
-    private sealed record Usage(int Descriptors, long ResidentKiB)
-    {
-        public static Usage Of(MeshNode node)
-        {
-            var pid = node.Agent!.Id;
-            var line = File.ReadLines(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/status")).First(l => l.StartsWith("VmRSS:", StringComparison.Ordinal));
-            return new Usage(
-                Directory.GetFiles(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/fd")).Length,
-                long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture));
         }
     }
 }

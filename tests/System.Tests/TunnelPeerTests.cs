@@ -11,15 +11,7 @@ public sealed class TunnelPeerTests(MeshFixture mesh)
 {
     private static readonly TimeSpan Day = TimeSpan.FromDays(1);
 
-    /// <summary>The authority of the mesh under test: leaves signed by its root are as good as those of its intermediates.</summary>
-    private TestAuthority Authority
-    {
-        get
-        {
-            var key = Directory.GetFiles(Path.Combine(mesh.Mesh.ControllerState, "ca"), "root-*.key.pem").Single();
-            return TestAuthority.Load(key.Replace(".key.pem", ".pem", StringComparison.Ordinal), key);
-        }
-    }
+    private TestAuthority Authority => TestAuthority.Of(mesh.Mesh);
 
     [Theory]
     [InlineData("no-certificate", 101)]

@@ -75,6 +75,10 @@ internal static unsafe partial class OpenSsl
     [LibraryImport(Ssl)]
     internal static partial void SSL_CTX_set_default_read_buffer_len(nint context, nuint length);
 
+    /// <summary>Counts for the next buffer: one that exists keeps its length.</summary>
+    [LibraryImport(Ssl)]
+    internal static partial void SSL_set_default_read_buffer_len(nint ssl, nuint length);
+
     /// <summary>Unlike its neighbours returns 0 on success.</summary>
     [LibraryImport(Ssl)]
     internal static partial int SSL_CTX_set_alpn_protos(nint context, byte* protocols, uint length);

@@ -14,14 +14,20 @@ public sealed unsafe class TlsConnection : SafeHandle
     // Four full records: one send(2) then carries what one of the largest TCP segments (64 KiB before segmentation) takes.
     private const int WriteBufferLength = 4 * (16_384 + 22);
 
+    // What a handshake needs: a peer that has proven nothing yet must not hold what bulk transfers use.
+    private const int HandshakeBufferLength = 4096;
+
+    private readonly int _readBufferLength;
+
     private nint _writeBuffer;
     private bool _unflushed;
     private string? _failure;
 
-    private TlsConnection(nint ssl)
+    private TlsConnection(nint ssl, int readBufferLength)
         : base(0, ownsHandle: true)
     {
         SetHandle(ssl);
+        _readBufferLength = readBufferLength;
     }
 
     /// <inheritdoc/>
@@ -43,7 +49,7 @@ public sealed unsafe class TlsConnection : SafeHandle
         nint ssl = OpenSsl.SSL_new(context.DangerousGetHandle());
         context.DangerousRelease();
         if (ssl == 0) throw TlsException.FromQueue("make a TLS connection");
-        TlsConnection connection = new(ssl);
+        TlsConnection connection = new(ssl, context.ReadBufferLength);
         if (!connection.Attach(socket.Descriptor))
         {
             connection.Dispose();
@@ -59,7 +65,9 @@ public sealed unsafe class TlsConnection : SafeHandle
     public TlsResult Handshake()
     {
         int result = OpenSsl.SSL_do_handshake(handle);
-        return result == 1 ? new TlsResult(TlsStatus.Done) : Explain(result);
+        if (result != 1) return Explain(result);
+        UseLargeBuffers();
+        return new TlsResult(TlsStatus.Done);
     }
 
     /// <summary>Reads decrypted bytes: at most one record's worth per call.</summary>
@@ -154,7 +162,7 @@ public sealed unsafe class TlsConnection : SafeHandle
         if (socket == 0) return false;
         OpenSsl.SSL_set0_rbio(handle, socket);
         _writeBuffer = OpenSsl.BIO_new(OpenSsl.BIO_f_buffer());
-        if (_writeBuffer == 0 || OpenSsl.BIO_int_ctrl(_writeBuffer, OpenSsl.BIO_C_SET_BUFF_SIZE, WriteBufferLength, 1) != 1
+        if (_writeBuffer == 0 || OpenSsl.BIO_int_ctrl(_writeBuffer, OpenSsl.BIO_C_SET_BUFF_SIZE, HandshakeBufferLength, 1) != 1
             || OpenSsl.BIO_up_ref(socket) != 1)
         {
             _ = OpenSsl.BIO_free(_writeBuffer);
@@ -163,6 +171,16 @@ public sealed unsafe class TlsConnection : SafeHandle
 
         OpenSsl.SSL_set0_wbio(handle, OpenSsl.BIO_push(_writeBuffer, socket));
         return true;
+    }
+
+    // Everything the handshake has written is on its way by now: OpenSSL flushes each flight before it waits or ends.
+    private void UseLargeBuffers()
+    {
+        OpenSsl.SSL_set_default_read_buffer_len(handle, (nuint)_readBufferLength);
+        if (OpenSsl.BIO_int_ctrl(_writeBuffer, OpenSsl.BIO_C_SET_BUFF_SIZE, WriteBufferLength, 1) == 1) return;
+
+        // No memory for more: records are written one at a time.
+        OpenSsl.ERR_clear_error();
     }
 
     private TlsResult Explain(int result)

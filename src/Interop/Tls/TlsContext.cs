@@ -18,11 +18,14 @@ public sealed unsafe class TlsContext : SafeHandle
 
     private static ReadOnlySpan<byte> Alpn => "\u0002h2"u8;
 
-    private TlsContext(bool isServer)
-        : base(0, ownsHandle: true) => IsServer = isServer;
+    private TlsContext(TlsContextOptions options)
+        : base(0, ownsHandle: true) => (IsServer, ReadBufferLength) = (options.IsServer, options.ReadBufferLength);
 
     /// <summary>Whether connections made from it accept.</summary>
     public bool IsServer { get; }
+
+    /// <summary>Bytes of TLS records that a connection reads from its socket at once after the handshake.</summary>
+    internal int ReadBufferLength { get; }
 
     /// <inheritdoc/>
     public override bool IsInvalid => handle == 0;
@@ -34,7 +37,7 @@ public sealed unsafe class TlsContext : SafeHandle
     {
         ArgumentNullException.ThrowIfNull(options);
         OpenSsl.ERR_clear_error();
-        TlsContext context = new(options.IsServer);
+        TlsContext context = new(options);
         try
         {
             context.SetHandle(OpenSsl.SSL_CTX_new(options.IsServer ? OpenSsl.TLS_server_method() : OpenSsl.TLS_client_method()));
@@ -70,7 +73,6 @@ public sealed unsafe class TlsContext : SafeHandle
         _ = OpenSsl.SSL_CTX_ctrl(handle, OpenSsl.SSL_CTRL_SET_SESS_CACHE_MODE, 0, null);
         _ = OpenSsl.SSL_CTX_set_num_tickets(handle, 0);
         _ = OpenSsl.SSL_CTX_ctrl(handle, OpenSsl.SSL_CTRL_SET_READ_AHEAD, 1, null);
-        OpenSsl.SSL_CTX_set_default_read_buffer_len(handle, (nuint)options.ReadBufferLength);
         fixed (byte* suites = Suites) Require(OpenSsl.SSL_CTX_set_ciphersuites(handle, suites), "set the cipher suites");
         fixed (byte* groups = Groups) Require(OpenSsl.SSL_CTX_ctrl(handle, OpenSsl.SSL_CTRL_SET_GROUPS_LIST, 0, groups), "set the key exchange groups");
         OpenSsl.SSL_CTX_set_verify(handle, OpenSsl.SSL_VERIFY_PEER | OpenSsl.SSL_VERIFY_FAIL_IF_NO_PEER_CERT, 0);

@@ -1,6 +1,8 @@
+using Culvert.Core;
 using Culvert.Http2;
 using Culvert.Interop;
 using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Relay;
 using Culvert.NodeAgent.Proxy.Tunnel;
@@ -8,26 +10,27 @@ using Culvert.NodeAgent.Proxy.Udp;
 
 namespace Culvert.NodeAgent.Proxy;
 
-/// <summary>What everything on one loop shares. Belongs to the loop's thread, but for <see cref="Budget"/>.</summary>
+/// <summary>What everything on one loop shares. Belongs to the loop's thread, but for the budgets.</summary>
 internal sealed class ProxyContext
 {
     private long _nextId;
     private PortUnreachableSender? _unreachable;
     private bool _unreachableTried;
 
-    internal ProxyContext(EventLoop loop, ProxyOptions options, ProxySeams seams, ConnectionBudget budget, FailureLog failures, TimeProvider time, UdpShared? udp = null)
+    internal ProxyContext(EventLoop loop, ProxyOptions options, ProxySeams seams, ProxyShared shared, TimeProvider time)
     {
         Loop = loop;
         Options = options;
         Seams = seams;
-        Budget = budget;
         Time = time;
-        udp ??= new UdpShared(new ConnectionBudget(options.MaxUdpSessions), new UdpAnswers());
-        UdpBudget = udp.Budget;
-        Answers = udp.Answers;
+        LoopCount = shared.Loops;
+        Budget = shared.Connections;
+        UdpBudget = shared.Sessions;
+        Tunnels = shared.Tunnels;
+        Answers = shared.Answers;
         Udp = new UdpIo(loop, new UdpCounters(), seams.Observer);
         Certificates = new CertificateWaiter(loop, seams.Certificates, options.CertificateTimeout);
-        Reporter = new HandshakeReporter(seams.Observer, failures);
+        Reporter = new HandshakeReporter(seams.Observer, shared.Failures);
         Handshaker = new TunnelHandshaker(loop, options, Reporter);
         Pool = new TunnelPool(loop, options, seams.Certificates, Certificates, Handshaker, time);
         _nextId = (long)loop.Index << 48;
@@ -39,7 +42,13 @@ internal sealed class ProxyContext
 
     internal ProxySeams Seams { get; }
 
+    /// <summary>How many loops the proxy has.</summary>
+    internal int LoopCount { get; }
+
     internal ConnectionBudget Budget { get; }
+
+    /// <summary>Bounds the accepted tunnels of all loops, and those of each identity.</summary>
+    internal SharedBudget<SpiffeId> Tunnels { get; }
 
     internal TimeProvider Time { get; }
 

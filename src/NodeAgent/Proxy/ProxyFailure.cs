@@ -77,4 +77,7 @@ internal enum ProxyFailure
 
     /// <summary>The mesh has changed, and the session's way is no longer the one to its destination.</summary>
     RouteChanged = 24,
+
+    /// <summary>More connections than may waited for their handshake, and this one had waited longest without a word.</summary>
+    CrowdedOut = 25,
 }

@@ -94,5 +94,5 @@ internal sealed class ProxyLoop
     }
 
     internal ProxyLoopStats Stats() => new(
-        _context.Connections.Count, _context.Pool.Count, _inbound.Count, Loop.Buffers.RentedBytes, Loop.Buffers.IdleBytes, Loop.SourceCount, _datagrams.Count);
+        _context.Connections.Count, _context.Pool.Count, _inbound.Count, _inbound.Handshakes, Loop.Buffers.RentedBytes, Loop.Buffers.IdleBytes, Loop.SourceCount, _datagrams.Count);
 }

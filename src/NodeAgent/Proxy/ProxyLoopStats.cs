@@ -7,6 +7,7 @@ namespace Culvert.NodeAgent.Proxy;
 /// <param name="BufferedBytes">Bytes of buffers in use for slow sockets.</param>
 /// <param name="IdleBufferBytes">Bytes of buffers kept for later.</param>
 /// <param name="Descriptors">Descriptors watched.</param>
+/// <param name="Handshakes">Accepted connections whose peers have not proven who they are.</param>
 /// <param name="UdpSessions">Sessions of captured datagrams, refused ones included.</param>
 internal readonly record struct ProxyLoopStats(
-    int Connections, int ClientTunnels, int ServerTunnels, long BufferedBytes, long IdleBufferBytes, int Descriptors, int UdpSessions);
+    int Connections, int ClientTunnels, int ServerTunnels, int Handshakes, long BufferedBytes, long IdleBufferBytes, int Descriptors, int UdpSessions);

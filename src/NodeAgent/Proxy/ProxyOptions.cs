@@ -66,8 +66,22 @@ internal sealed record ProxyOptions
     /// <summary>Time for a load balancer's PROXY protocol header; at least 3 seconds, in which a lost segment comes again.</summary>
     internal TimeSpan ProxyHeaderTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Time for a TLS handshake.</summary>
+    /// <summary>Time for a TLS handshake with a proxy that was dialled.</summary>
     internal TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// Time for a TLS handshake with whoever has dialled, from its connection on; enough for a lost segment to come again twice (RFC 6298: after 1 s, then 2).
+    /// </summary>
+    internal TimeSpan PeerHandshakeTimeout { get; init; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>Most connections at once, over all loops, whose peers have not proven who they are.</summary>
+    internal int MaxHandshakes { get; init; } = ProxyOptionsDefaults.MaxHandshakes;
+
+    /// <summary>Most of them from one address; a node whose peer has started anew opens all its tunnels at once.</summary>
+    internal int MaxHandshakesPerSource { get; init; } = ProxyOptionsDefaults.MaxHandshakes / 4;
+
+    /// <summary>Most tunnels accepted at once, over all loops; one identity has half of them at most.</summary>
+    internal int MaxTunnels { get; init; } = 8192;
 
     /// <summary>Time for the peer's proxy to answer CONNECT; longer than its own connect timeout.</summary>
     internal TimeSpan StreamTimeout { get; init; } = TimeSpan.FromSeconds(15);

@@ -1,7 +1,6 @@
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Inbound;
 using Culvert.NodeAgent.Proxy.Loop;
-using Culvert.NodeAgent.Proxy.Tunnel;
 using Culvert.NodeAgent.Proxy.Udp;
 
 namespace Culvert.NodeAgent.Proxy;
@@ -19,7 +18,6 @@ internal sealed class ProxyServer : IAsyncDisposable
     private readonly ProxyOptions _options;
     private readonly TimeProvider _time;
     private readonly ProxyLoop[] _loops;
-    private readonly ConnectionBudget _budget;
     private readonly List<ProxyListener> _outbound = [];
     private readonly List<ProxyListener> _tunnels = [];
     private readonly List<ProxyListener> _udp = [];
@@ -33,15 +31,13 @@ internal sealed class ProxyServer : IAsyncDisposable
         _options = options;
         _time = time;
         int count = options.Loops > 0 ? options.Loops : Environment.ProcessorCount;
-        _budget = new ConnectionBudget(options.MaxConnections);
         _loops = new ProxyLoop[count];
-        UdpShared udp = new(new ConnectionBudget(options.MaxUdpSessions), new UdpAnswers());
-        FailureLog failures = new(time, options.HandshakeLogInterval);
+        ProxyShared shared = new(options, count, time);
         EventLoopOptions loopOptions = new() { MaxBufferedBytes = options.MaxBufferedBytes / count, Nice = options.LoopNice, LongestLinger = options.LoopLinger };
         for (int i = 0; i < count; i++)
         {
             EventLoop loop = new(i, loopOptions, time, seams.Observer);
-            _loops[i] = new ProxyLoop(new ProxyContext(loop, options, seams, _budget, failures, time, udp));
+            _loops[i] = new ProxyLoop(new ProxyContext(loop, options, seams, shared, time));
         }
 
         InboundHandler[] inbound = [.. _loops.Select(l => l.Inbound)];

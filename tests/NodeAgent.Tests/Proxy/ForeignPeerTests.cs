@@ -51,7 +51,7 @@ public sealed class ForeignPeerTests
     [Fact]
     public async Task GarbageAndSilenceAreRefused()
     {
-        await using ProxyPair pair = new(o => o with { HandshakeTimeout = TimeSpan.FromMilliseconds(200) });
+        await using ProxyPair pair = new(o => o with { PeerHandshakeTimeout = TimeSpan.FromMilliseconds(200) });
         using Socket garbage = new(SocketType.Stream, ProtocolType.Tcp), silent = new(SocketType.Stream, ProtocolType.Tcp);
         garbage.Connect(ProxyPair.ToIp(pair.Tunnel));
         await garbage.SendAllAsync("GET / HTTP/1.1\r\n\r\n"u8.ToArray());

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Culvert.Cli.Mesh;
 
 namespace Culvert.SystemTests.Peers;
 
@@ -16,6 +17,13 @@ internal sealed class TestAuthority(X509Certificate2 certificate, string chainPe
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, false));
         var now = TimeProvider.System.GetUtcNow();
         return new TestAuthority(request.CreateSelfSigned(now.AddDays(-30), now.AddDays(30)), "");
+    }
+
+    /// <summary>The authority of a mesh: leaves signed by its root are as good as those of its intermediates.</summary>
+    public static TestAuthority Of(MeshLab mesh)
+    {
+        var key = Directory.GetFiles(Path.Combine(mesh.ControllerState, "ca"), "root-*.key.pem").Single();
+        return Load(key.Replace(".key.pem", ".pem", StringComparison.Ordinal), key);
     }
 
     /// <summary>The authority that signs with the given certificate.</summary>

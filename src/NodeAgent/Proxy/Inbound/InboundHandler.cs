@@ -1,5 +1,6 @@
 using Culvert.Core;
 using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Tunnel;
 
@@ -16,9 +17,14 @@ internal sealed class InboundHandler(ProxyContext context)
     private InboundHandler[] _all = [];
     private TunnelBalancer _balancer = new(1);
     private readonly InboundStreams _streams = new(context);
+    private readonly HandshakeGate _gate = new(
+        Math.Max(1, context.Options.MaxHandshakes / context.LoopCount), Math.Max(1, context.Options.MaxHandshakesPerSource / context.LoopCount));
 
     /// <summary>Tunnels open now.</summary>
     internal int Count => _tunnels.Count;
+
+    /// <summary>Connections whose peers have not proven who they are.</summary>
+    internal int Handshakes => _gate.Count;
 
     /// <summary>Makes the handlers of all loops known to each other; before the loops start.</summary>
     internal void Join(InboundHandler[] all, TunnelBalancer balancer)
@@ -27,7 +33,7 @@ internal sealed class InboundHandler(ProxyContext context)
         _balancer = balancer;
     }
 
-    /// <summary>Takes an accepted connection, or has another loop take it.</summary>
+    /// <summary>Takes an accepted connection. When its peer has proven who it is, another loop may take it over.</summary>
     /// <param name="handle">The socket; owned from here on.</param>
     /// <param name="peer">The other proxy's address.</param>
     internal void Accept(SocketHandle handle, SocketEndPoint peer)
@@ -38,9 +44,16 @@ internal sealed class InboundHandler(ProxyContext context)
             return;
         }
 
-        int loop = _balancer.Take(context.Loop.Index);
-        if (loop == context.Loop.Index) _ = RunAsync(handle, peer, local);
-        else _all[loop].TakeOver(handle, peer, local);
+        LoopSocket socket = new(context.Loop, handle, connected: true);
+        HandshakePlace? place = socket.RegisterError == SocketErrno.None ? _gate.TryEnter(peer, socket) : null;
+        if (place is not null)
+        {
+            _ = RunAsync(place, peer, local);
+            return;
+        }
+
+        socket.Reset();
+        Report(peer, null, ProxyFailure.Overload, socket.RegisterError == SocketErrno.None ? "too many handshakes of this address are under way" : $"{socket.RegisterError}");
     }
 
     /// <summary>Lets tunnels drain that were made with replaced credentials, or to an address that has since gone to another identity.</summary>
@@ -61,58 +74,106 @@ internal sealed class InboundHandler(ProxyContext context)
         foreach (TunnelConnection tunnel in _tunnels.ToArray()) tunnel.Drain();
     }
 
-    /// <summary>Closes all tunnels.</summary>
+    /// <summary>Closes all tunnels, and what would become one.</summary>
     internal void CloseAll()
     {
+        _gate.CloseAll();
         foreach (TunnelConnection tunnel in _tunnels.ToArray()) tunnel.Close(null);
     }
 
-    private async ValueTask RunTunnelAsync(TunnelConnection tunnel)
+    private async Task RunAsync(HandshakePlace place, SocketEndPoint peer, SocketEndPoint local)
     {
-        _tunnels.Add(tunnel);
+        LoopSocket socket = place.Socket;
         try
         {
-            await tunnel.RunAsync();
-        }
-        finally
-        {
-            _tunnels.Remove(tunnel);
-        }
-    }
-
-    private void TakeOver(SocketHandle handle, SocketEndPoint peer, SocketEndPoint local) =>
-        context.Loop.Post(() => _ = RunAsync(handle, peer, local));
-
-    private async Task RunAsync(SocketHandle handle, SocketEndPoint peer, SocketEndPoint local)
-    {
-        bool counted = context.Budget.TryTake();
-        try
-        {
-            WorkloadInfo? workload = context.Seams.Directory.FindLocalWorkload(local);
-            TlsIdentity? identity = workload is null || !counted ? null : await context.Certificates.FindAsync(workload.Identity);
-            if (!counted || identity is null)
-            {
-                handle.Dispose();
-                ProxyFailure failure = !counted ? ProxyFailure.Overload : workload is null ? ProxyFailure.NoRoute : ProxyFailure.NoCertificate;
-                string detail = workload is null ? $"no workload of this node has the address {local}" : $"no certificate for {workload.Identity}";
-                context.Reporter.Report(isServer: true, peer, workload?.Identity, null, failure, counted ? detail : "too many connections", TimeSpan.Zero);
-                return;
-            }
-
-            LoopSocket socket = new(context.Loop, handle, connected: true);
-            (TunnelParts? parts, _, _) = await context.Handshaker.ShakeHandsAsync(socket, peer, local, identity, isServer: true, expected: null);
-            if (parts is null) return;
-            await RunTunnelAsync(new TunnelConnection(parts, _streams, context.Options, context.Time));
+            TunnelParts? parts = await AuthenticateAsync(place, peer, local);
+            place.Leave();
+            if (parts is not null) await GoOnAsync(parts);
         }
         catch (Exception exception)
         {
             context.Loop.ReportFault(exception);
-            handle.Dispose();
+            socket.Dispose();
         }
         finally
         {
-            _balancer.Release(context.Loop.Index);
-            if (counted) context.Budget.Release();
+            place.Leave();
         }
     }
+
+    private async ValueTask<TunnelParts?> AuthenticateAsync(HandshakePlace place, SocketEndPoint peer, SocketEndPoint local)
+    {
+        WorkloadInfo? workload = context.Seams.Directory.FindLocalWorkload(local);
+        TlsIdentity? identity = workload is null ? null : await context.Certificates.FindAsync(workload.Identity);
+        if (identity is not null) return (await context.Handshaker.ShakeHandsAsync(place.Socket, peer, local, identity, place, expected: null)).Parts;
+        place.Socket.Reset();
+        if (workload is null) Report(peer, null, ProxyFailure.NoRoute, $"no workload of this node has the address {local}");
+        else Report(peer, workload.Identity, ProxyFailure.NoCertificate, $"no certificate for {workload.Identity}");
+        return null;
+    }
+
+    // The peer is known from here on: what it holds is counted by its identity, and tunnels are spread over the loops.
+    private async ValueTask GoOnAsync(TunnelParts parts)
+    {
+        BudgetAnswer answer = context.Tunnels.TryTake(parts.PeerIdentity);
+        if (answer != BudgetAnswer.Taken)
+        {
+            parts.Socket.Reset();
+            parts.Tls.Dispose();
+            Report(parts.Peer, parts.Identity.Id, ProxyFailure.Overload, answer == BudgetAnswer.Full ? "too many tunnels" : $"too many tunnels of {parts.PeerIdentity}");
+            return;
+        }
+
+        int loop = _balancer.Take(context.Loop.Index);
+        if (loop == context.Loop.Index) await RunTunnelAsync(parts);
+        else _all[loop].TakeOver(parts);
+    }
+
+    private void TakeOver(TunnelParts parts)
+    {
+        SocketHandle handle = parts.Socket.Detach();
+        context.Loop.Post(() => _ = AdoptAsync(parts, handle));
+    }
+
+    private async Task AdoptAsync(TunnelParts parts, SocketHandle handle)
+    {
+        LoopSocket socket = new(context.Loop, handle, connected: true);
+        try
+        {
+            await RunTunnelAsync(parts with { Socket = socket });
+        }
+        catch (Exception exception)
+        {
+            context.Loop.ReportFault(exception);
+            socket.Dispose();
+        }
+    }
+
+    private async ValueTask RunTunnelAsync(TunnelParts parts)
+    {
+        TunnelConnection? tunnel = null;
+        try
+        {
+            if (parts.Socket.RegisterError != SocketErrno.None)
+            {
+                parts.Socket.Reset();
+                parts.Tls.Dispose();
+                Report(parts.Peer, parts.Identity.Id, ProxyFailure.Overload, $"{parts.Socket.RegisterError}");
+                return;
+            }
+
+            tunnel = new TunnelConnection(parts, _streams, context.Options, context.Time);
+            _tunnels.Add(tunnel);
+            await tunnel.RunAsync();
+        }
+        finally
+        {
+            if (tunnel is not null) _tunnels.Remove(tunnel);
+            _balancer.Release(context.Loop.Index);
+            context.Tunnels.Release(parts.PeerIdentity);
+        }
+    }
+
+    private void Report(in SocketEndPoint peer, SpiffeId? local, ProxyFailure failure, string detail) =>
+        context.Reporter.Report(isServer: true, peer, local, null, failure, detail, TimeSpan.Zero);
 }

@@ -116,6 +116,14 @@ internal sealed class LoopSocket : EventSource, IDisposable
         if ((events & EpollEvents.Error) != EpollEvents.None && !IsClosed) Broken?.Invoke();
     }
 
+    /// <summary>Lets go of the socket, which stays open, for another loop to take over. Nobody may be waiting for it.</summary>
+    internal SocketHandle Detach()
+    {
+        IsClosed = true;
+        Loop.Unregister(this, Handle);
+        return Handle;
+    }
+
     /// <summary>Closes so that the peer sees RST, and drops what is unsent.</summary>
     internal void Reset()
     {

@@ -3,28 +3,36 @@ using Culvert.Interop.Sockets;
 namespace Culvert.NodeAgent.Proxy.Tunnel;
 
 /// <summary>
-/// Decides which failures are logged: one per peer address and interval, over all loops. Bounded: the table is emptied when it is full.
-/// Thread-safe; asked only when something failed.
+/// Decides which failures are logged: one per peer address and interval, and so many of all peers, over all loops. Bounded: the table is emptied when it is
+/// full. Thread-safe; asked only when something failed.
 /// </summary>
 /// <param name="time">The clock.</param>
 /// <param name="interval">Between two log lines on one peer.</param>
 internal sealed class FailureLog(TimeProvider time, TimeSpan interval)
 {
+    /// <summary>Most lines of all peers together in one interval.</summary>
+    internal const int MaxLines = 20;
+
     private const int MaxPeers = 4096;
     private readonly Lock _lock = new();
     private readonly Dictionary<SocketEndPoint, (long Since, int Suppressed)> _failures = [];
+    private long _since;
+    private int _lines;
 
     /// <summary>Whether to log this one, and how many of the same peer were not since the last that was.</summary>
-    internal (bool Log, int Suppressed) Next(in SocketEndPoint peer)
+    internal FailureLine Next(in SocketEndPoint peer)
     {
         SocketEndPoint key = peer.WithPort(0);
         lock (_lock)
         {
             bool known = _failures.TryGetValue(key, out (long Since, int Suppressed) last);
-            bool log = !known || time.GetElapsedTime(last.Since) >= interval;
+            bool due = !known || time.GetElapsedTime(last.Since) >= interval;
+            if (due && (_lines == 0 || time.GetElapsedTime(_since) >= interval)) (_since, _lines) = (time.GetTimestamp(), 0);
+            bool log = due && _lines < MaxLines;
+            if (log) _lines++;
             if (!known && _failures.Count >= MaxPeers) _failures.Clear();
             _failures[key] = log ? (time.GetTimestamp(), 0) : (last.Since, last.Suppressed + 1);
-            return (log, last.Suppressed);
+            return new FailureLine(log, last.Suppressed, IsLast: log && _lines == MaxLines);
         }
     }
 }

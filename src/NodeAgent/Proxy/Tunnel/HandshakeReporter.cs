@@ -11,8 +11,9 @@ internal sealed class HandshakeReporter(IProxyObserver observer, FailureLog fail
     internal void Report(
         bool isServer, in SocketEndPoint peer, SpiffeId? local, SpiffeId? peerIdentity, ProxyFailure failure, string? detail, TimeSpan duration)
     {
-        (bool log, int suppressed) = failure == ProxyFailure.None ? (false, 0) : failures.Next(peer);
-        observer.OnHandshake(new TunnelHandshake(isServer, peer, local, peerIdentity, failure, detail, duration, suppressed), log);
+        FailureLine line = failure == ProxyFailure.None ? default : failures.Next(peer);
+        if (line.IsLast) detail += "; many peers fail: until this interval is over further failures are only counted";
+        observer.OnHandshake(new TunnelHandshake(isServer, peer, local, peerIdentity, failure, detail, duration, line.Suppressed), line.Log);
     }
 
     /// <summary>Tells that a tunnel is of no use for UDP.</summary>

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Culvert.Core;
 using Culvert.Interop.Sockets;
 using Culvert.Interop.Tls;
+using Culvert.NodeAgent.Proxy.Inbound;
 using Culvert.NodeAgent.Proxy.Loop;
 
 namespace Culvert.NodeAgent.Proxy.Tunnel;
@@ -17,16 +18,16 @@ internal sealed class TunnelHandshaker(EventLoop loop, ProxyOptions options, Han
     /// <param name="peer">The other side's address.</param>
     /// <param name="local">This side's address.</param>
     /// <param name="identity">What to present.</param>
-    /// <param name="isServer">The role.</param>
+    /// <param name="place">In the role of the server, the connection's place among those that wait; null in that of the client.</param>
     /// <param name="expected">Who the peer has to be; null for anybody of the mesh.</param>
     /// <returns>The parts, or null and the failure; the socket is closed then.</returns>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     internal async ValueTask<(TunnelParts? Parts, ProxyFailure Failure, string? Detail)> ShakeHandsAsync(
-        LoopSocket socket, SocketEndPoint peer, SocketEndPoint local, TlsIdentity identity, bool isServer, SpiffeId? expected)
+        LoopSocket socket, SocketEndPoint peer, SocketEndPoint local, TlsIdentity identity, HandshakePlace? place, SpiffeId? expected)
     {
         try
         {
-            return await ShakeAsync(socket, peer, local, identity, isServer, expected);
+            return await ShakeAsync(socket, peer, local, identity, place, expected);
         }
         catch
         {
@@ -37,39 +38,46 @@ internal sealed class TunnelHandshaker(EventLoop loop, ProxyOptions options, Han
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<(TunnelParts? Parts, ProxyFailure Failure, string? Detail)> ShakeAsync(
-        LoopSocket socket, SocketEndPoint peer, SocketEndPoint local, TlsIdentity identity, bool isServer, SpiffeId? expected)
+        LoopSocket socket, SocketEndPoint peer, SocketEndPoint local, TlsIdentity identity, HandshakePlace? place, SpiffeId? expected)
     {
+        bool isServer = place is not null;
         long started = loop.NowMilliseconds;
-        TlsConnection tls = TlsConnection.Create(isServer ? identity.Server : identity.Client, socket.Handle);
-        LoopTimer deadline = new(static state => ((LoopSocket)state!).Dispose(), socket);
-        loop.Schedule(deadline, options.HandshakeTimeout);
-        TlsResult result;
-        while ((result = tls.Handshake()).Status is TlsStatus.WantRead or TlsStatus.WantWrite)
+        LoopTimer deadline = new(static state => ((LoopSocket)state!).Reset(), socket);
+        loop.Schedule(deadline, isServer ? options.PeerHandshakeTimeout : options.HandshakeTimeout);
+        string? refusal = isServer ? await FirstRecord.ReceiveAsync(socket) : null;
+        if (refusal is null && !socket.IsClosed) place?.Speak();
+        TlsConnection? tls = null;
+        TlsResult result = default;
+        if (refusal is null && !socket.IsClosed)
         {
-            bool alive;
-            if (result.Status == TlsStatus.WantRead)
-            {
-                socket.ReadBlocked();
-                alive = await socket.ReadableAsync();
-            }
-            else
-            {
-                socket.WriteBlocked();
-                alive = await socket.WritableAsync();
-            }
-
-            if (!alive) break;
+            tls = TlsConnection.Create(isServer ? identity.Server : identity.Client, socket.Handle);
+            result = await ShakeAsync(socket, tls);
         }
 
         loop.Timers.Cancel(deadline);
-        (SpiffeId? id, ProxyFailure failure, string? detail) = socket.IsClosed
-            ? (null, ProxyFailure.TlsTimeout, "no answer in time")
+        (SpiffeId? id, ProxyFailure failure, string? detail) =
+            refusal is not null ? (null, ProxyFailure.TlsHandshake, refusal)
+            : place is { IsCrowdedOut: true } ? (null, ProxyFailure.CrowdedOut, "it gave way to newer connections")
+            : tls is null || socket.IsClosed ? (null, ProxyFailure.TlsTimeout, "no answer in time")
             : Judge(tls, result, identity.Id, expected);
         report.Report(isServer, peer, identity.Id, id, failure, detail, TimeSpan.FromMilliseconds(loop.NowMilliseconds - started));
-        if (failure == ProxyFailure.None) return (new TunnelParts(socket, tls, identity, id!, peer, local), failure, null);
+        if (failure == ProxyFailure.None) return (new TunnelParts(socket, tls!, identity, id!, peer, local), failure, null);
         socket.Dispose();
-        tls.Dispose();
+        tls?.Dispose();
         return (null, failure, detail);
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private static async ValueTask<TlsResult> ShakeAsync(LoopSocket socket, TlsConnection tls)
+    {
+        while (true)
+        {
+            TlsResult result = tls.Handshake();
+            if (result.Status is not (TlsStatus.WantRead or TlsStatus.WantWrite)) return result;
+            if (result.Status == TlsStatus.WantRead) socket.ReadBlocked();
+            else socket.WriteBlocked();
+            if (!await (result.Status == TlsStatus.WantRead ? socket.ReadableAsync() : socket.WritableAsync())) return result;
+        }
     }
 
     /// <summary>Reports that the peer refused this side after its own part of the handshake had succeeded.</summary>

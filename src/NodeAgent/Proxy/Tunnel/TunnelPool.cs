@@ -259,7 +259,7 @@ internal sealed class TunnelPool
 
         _ = dial.Socket.Handle.GetLocalEndPoint(out SocketEndPoint local);
         (TunnelParts? parts, ProxyFailure failure, string? detail) = await _handshaker.ShakeHandsAsync(
-            dial.Socket, group.Key.Dial, local, identity, isServer: false, group.Key.Expected);
+            dial.Socket, group.Key.Dial, local, identity, place: null, group.Key.Expected);
         group.LastFailure = failure;
         group.LastDetail = detail;
         return parts is null ? null : new TunnelConnection(parts, streams: null, _options, _time);

@@ -21,9 +21,9 @@ internal sealed class DatagramClient : IAsyncDisposable
     internal DatagramClient(ProxyPair pair, SocketEndPoint? tunnel = null, Func<ProxyOptions, ProxyOptions>? configure = null)
     {
         ProxyOptions options = new() { Loops = 1, Mark = 0, Transparent = false };
+        options = configure?.Invoke(options) ?? options;
         _loop = new EventLoop(0, new EventLoopOptions(), TimeProvider.System, pair.Source);
-        _context = new ProxyContext(
-            _loop, configure?.Invoke(options) ?? options, pair.Source.Seams, new ConnectionBudget(100_000), new FailureLog(TimeProvider.System, TimeSpan.FromSeconds(30)), TimeProvider.System);
+        _context = new ProxyContext(_loop, options, pair.Source.Seams, new ProxyShared(options, 1, TimeProvider.System), TimeProvider.System);
         _tunnel = tunnel ?? pair.Tunnel;
         _expected = pair.Destination.Local!.Identity;
         _loop.Start();

@@ -2,6 +2,7 @@ using Culvert.Core;
 using Culvert.Http2;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Proxy.Inbound;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Tunnel;
 using Culvert.NodeAgent.Proxy.Udp;
@@ -16,6 +17,7 @@ internal sealed class DatagramServer : ITunnelStreams, IAsyncDisposable
     private readonly FakeMesh _mesh;
     private readonly LoopListener _listener;
     private readonly List<TunnelConnection> _tunnels = [];
+    private readonly HandshakeGate _gate = new(1000, 1000);
 
     internal DatagramServer(ProxyPair pair, Func<ProxyOptions, ProxyOptions>? configure = null)
     {
@@ -23,8 +25,7 @@ internal sealed class DatagramServer : ITunnelStreams, IAsyncDisposable
         options = configure?.Invoke(options) ?? options;
         _mesh = pair.Destination;
         _loop = new EventLoop(0, new EventLoopOptions(), TimeProvider.System, pair.Destination);
-        _context = new ProxyContext(
-            _loop, options, pair.Destination.Seams, new ConnectionBudget(1000), new FailureLog(TimeProvider.System, TimeSpan.FromSeconds(30)), TimeProvider.System);
+        _context = new ProxyContext(_loop, options, pair.Destination.Seams, new ProxyShared(options, 1, TimeProvider.System), TimeProvider.System);
         ProxyListener listener = ProxyListener.BindForPods(new SocketEndPoint(pair.DestinationAddress, 0), 0, options, sharePort: false);
         Local = listener.Local;
         _listener = new LoopListener(_loop, listener.Handle, (handle, peer) => _ = AcceptAsync(handle, peer), _ => { });
@@ -72,7 +73,7 @@ internal sealed class DatagramServer : ITunnelStreams, IAsyncDisposable
     {
         LoopSocket socket = new(_loop, handle, connected: true);
         TlsIdentity identity = _mesh.Identities[SpiffeId.Parse(ProxyPair.Bob)];
-        (TunnelParts? parts, _, _) = await _context.Handshaker.ShakeHandsAsync(socket, peer, Local, identity, isServer: true, expected: null);
+        (TunnelParts? parts, _, _) = await _context.Handshaker.ShakeHandsAsync(socket, peer, Local, identity, _gate.TryEnter(peer, socket), expected: null);
         if (parts is null) return;
         TunnelConnection tunnel = new(parts, this, _context.Options, TimeProvider.System);
         _tunnels.Add(tunnel);

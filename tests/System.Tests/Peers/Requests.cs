@@ -1,0 +1,66 @@
+using System.Net;
+using Culvert.Cli.Labs;
+
+namespace Culvert.SystemTests.Peers;
+
+/// <summary>An honest client: one connection after the other, each with one question and its answer, until it is told to stop.</summary>
+internal sealed class Requests : IAsyncDisposable
+{
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Task _running;
+    private volatile int _done;
+
+    private Requests(LabPod from, IPEndPoint to) => _running = Task.Run(() => RunAsync(from, to));
+
+    /// <summary>How many were answered.</summary>
+    public int Done => _done;
+
+    /// <summary>What went wrong with the others.</summary>
+    public List<Exception> Failures { get; } = [];
+
+    /// <summary>Starts; what is at the other end has to echo.</summary>
+    public static Requests Start(LabPod from, IPEndPoint to) => new(from, to);
+
+    /// <summary>Waits until so many more have been answered, or one has failed.</summary>
+    public Task MoreAsync(int count)
+    {
+        var goal = _done + count;
+        return LabWait.UntilAsync($"{count} more requests are answered", () => _done >= goal || _running.IsCompleted, TimeSpan.FromSeconds(30));
+    }
+
+    /// <summary>Lets the one under way end.</summary>
+    public async Task StopAsync()
+    {
+        await _stop.CancelAsync();
+        await _running;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        _stop.Dispose();
+    }
+
+    private async Task RunAsync(LabPod from, IPEndPoint to)
+    {
+        var buffer = new byte[64];
+        while (!_stop.IsCancellationRequested && Failures.Count == 0)
+        {
+            try
+            {
+                using var socket = await PeerServer.ConnectAsync(from, to);
+                await PeerServer.SendAllAsync(socket, buffer);
+                if (await socket.ReceiveAsync(buffer).WaitAsync(TimeSpan.FromSeconds(10)) == 0)
+                {
+                    throw new IOException("the connection ended without an answer");
+                }
+
+                _done++;
+            }
+            catch (Exception e)
+            {
+                Failures.Add(e);
+            }
+        }
+    }
+}
