@@ -23,6 +23,8 @@ int cv_from_pod(struct __sk_buff *skb)
 	if (mark_is(skb, cv_cfg_mark_reject))
 		return TC_ACT_OK; /* our own reset on behalf of the pod: marks do not survive leaving a namespace */
 	r = packet_parse(skb);
+	if (r == CV_IGNORE && icmp_speaks_for_router(&s->packet))
+		r = CV_REASON_NEIGHBOUR_SCOPE;
 	if (r == CV_IGNORE)
 		return TC_ACT_OK;
 	if (!r && mark_is(skb, cv_cfg_mark_proxy))

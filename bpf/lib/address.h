@@ -38,6 +38,12 @@ static __always_inline struct cv_address *address_lookup(__u32 generation, const
 	return bpf_map_lookup_elem(&cv_address, &key);
 }
 
+/* Whether an address is that of the pod behind a veth here. */
+static __always_inline int address_is_behind(const struct cv_address *a, __u32 ifindex)
+{
+	return a && a->flags & CV_ADDRESS_LOCAL && a->ifindex == ifindex;
+}
+
 /* The class of a destination: of the workload, or of the address when it is none. */
 static __always_inline __u32 address_class(const struct cv_address *a)
 {
@@ -53,12 +59,19 @@ static __always_inline struct cv_endpoint *endpoint_lookup(__u32 generation, __u
 	return bpf_map_lookup_elem(&cv_endpoint, &key);
 }
 
+/* Whether an address is one of the endpoint's, of the packet's family. */
+static __always_inline int endpoint_owns(const struct cv_endpoint *ep, const struct cv_packet *p,
+                                         const struct cv_addr *addr)
+{
+	if (!(p->flags & CV_PACKET_V6))
+		return ep->addr4.w[3] && address_equal(&ep->addr4, addr);
+	if (ep->addr6.w[0] && address_equal(&ep->addr6, addr))
+		return 1;
+	return p->key.proto == IPPROTO_ICMPV6 && address_is_link_local6(addr);
+}
+
 /* Whether a packet that came out of the endpoint's veth carries one of its addresses. */
 static __always_inline int endpoint_owns_source(const struct cv_endpoint *ep, const struct cv_packet *p)
 {
-	if (!(p->flags & CV_PACKET_V6))
-		return ep->addr4.w[3] && address_equal(&ep->addr4, &p->key.src);
-	if (ep->addr6.w[0] && address_equal(&ep->addr6, &p->key.src))
-		return 1;
-	return p->key.proto == IPPROTO_ICMPV6 && address_is_link_local6(&p->key.src);
+	return endpoint_owns(ep, p, &p->key.src);
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "lib/config.h"
+#include "lib/flow_key.h"
 #include "lib/service.h"
 
 static __always_inline void decision_direct(struct cv_decision *d, const struct cv_address *to)
@@ -47,6 +48,24 @@ static __always_inline int decide_workload(struct cv_scratch *s, const struct cv
 	}
 	decision_direct(d, to);
 	return policy_judge(s, to->subject, d->port);
+}
+
+/*
+ * Whether what a workload here sends, with this key, answers a datagram that reached it through the proxy. When the proxy's session is over
+ * already the answer may still go out, but it must not open a way in past the proxy: by that a client could forge a PROXY header.
+ */
+static __always_inline int datagram_is_answer(struct cv_scratch *s, const struct cv_flow_key *key,
+                                              const struct cv_address *from)
+{
+	if (!from || !(from->flags & CV_ADDRESS_PROXY))
+		return 0;
+	if (port_is_behind_proxy(&s->packet, &key->src, key->sport))
+		return 1;
+	if (!port_is_behind_proxy(&s->packet, &key->src, 0))
+		return 0;
+	/* Its own questions come from these ports too: an answer is what goes to somebody who has asked. */
+	flow_key_reverse(&s->lookup, key);
+	return !!bpf_map_lookup_elem(&cv_session, &s->lookup);
 }
 
 /* A destination that is not the mesh's business. */

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "lib/config.h"
-#include "lib/counters.h"
+#include "lib/usage.h"
 
 /* Whether one more event may be sent in this second on this CPU. */
 static __always_inline int limit_take(struct cv_limit *limit, __u64 now, __u32 rate)
@@ -18,6 +18,12 @@ static __always_inline int limit_take(struct cv_limit *limit, __u64 now, __u32 r
 	}
 	limit->count++;
 	return 1;
+}
+
+/* Whether the beginning or the end of an owner's flow is told of: a flood from outside must not take the place of everything else. */
+static __always_inline int event_may_tell(struct cv_scratch *s, __u32 owner)
+{
+	return owner != CV_OWNER_OUTSIDE || limit_take(&s->outside, s->packet.now, cv_cfg_outside_rate);
 }
 
 /* Returns room for one record, NULL (counted) when the ring buffer is full. Every member has to be set. */
@@ -62,13 +68,20 @@ static __always_inline void event_new(struct __sk_buff *skb, struct cv_scratch *
 static __always_inline void event_refused_at(struct cv_scratch *s, __u32 reason, __u32 ifindex)
 {
 	int policy = reason >= CV_REASON_POLICY_DENY && reason <= CV_REASON_STRICT_MTLS;
+	struct cv_usage *usage;
 	struct cv_event *e;
 
 	if (!s->packet.now)
 		s->packet.now = bpf_ktime_get_ns();
+	usage = usage_may_report(ifindex, s->packet.now);
+	if (!usage) {
+		counter_add(CV_COUNTER_EVENT_LIMITED, 1);
+		return;
+	}
 	if (policy ? !limit_take(&s->denied, s->packet.now, cv_cfg_deny_rate)
 	           : !limit_take(&s->dropped, s->packet.now, cv_cfg_drop_rate))
 		return;
+	usage->events++;
 	e = event_reserve(s, policy ? CV_EVENT_DENIED : CV_EVENT_DROPPED, ifindex);
 	if (!e)
 		return;

@@ -8,38 +8,11 @@
 #include "lib/decide.h"
 #include "lib/events.h"
 #include "lib/nat.h"
+#include "lib/sequence.h"
 
 #define CV_FLOW_GONE (-1) /* the entry no longer describes its flow: judge the packet as a new one */
 #define CV_EEXIST 17
 #define CV_FLOW_IDLE_NS (60ULL * 1000000000ULL) /* a SYN after that long starts a new flow */
-
-/* The key of the other direction. */
-static __always_inline void flow_peer_key(struct cv_flow_key *out, const struct cv_flow_key *key,
-                                          const struct cv_flow *f)
-{
-	__builtin_memset(out, 0, sizeof(*out));
-	out->proto = key->proto;
-	out->src = f->flags & CV_FLOW_NAT_DST ? f->nat_addr : key->dst;
-	out->sport = f->flags & CV_FLOW_NAT_DST ? f->nat_port : key->dport;
-	out->dst = f->flags & CV_FLOW_NAT_SRC ? f->nat_addr : key->src;
-	out->dport = f->flags & CV_FLOW_NAT_SRC ? f->nat_port : key->sport;
-}
-
-static __always_inline void flow_key_reverse(struct cv_flow_key *out, const struct cv_flow_key *key)
-{
-	__builtin_memset(out, 0, sizeof(*out));
-	out->proto = key->proto;
-	out->src = key->dst;
-	out->dst = key->src;
-	out->sport = key->dport;
-	out->dport = key->sport;
-}
-
-static __always_inline int flow_key_equal(const struct cv_flow_key *a, const struct cv_flow_key *b)
-{
-	return address_equal(&a->src, &b->src) && address_equal(&a->dst, &b->dst) && a->sport == b->sport &&
-	       a->dport == b->dport && a->proto == b->proto;
-}
 
 /*
  * Ends the flow of s->flow_key: the closed event with the totals of both directions (once), the totals of its identity
@@ -52,6 +25,8 @@ __noinline int flow_finish(struct __sk_buff *skb, __u32 remove)
 	struct cv_event *e;
 	struct cv_pair *pair;
 	__u64 bytes_in = 0, packets_in = 0;
+	__u32 owner;
+	int reply;
 
 	if (!s)
 		return 0;
@@ -60,6 +35,8 @@ __noinline int flow_finish(struct __sk_buff *skb, __u32 remove)
 		return 0;
 	flow_peer_key(&s->peer, &s->flow_key, f);
 	peer = bpf_map_lookup_elem(&cv_flow, &s->peer);
+	owner = f->owner;
+	reply = f->flags & CV_FLOW_REPLY;
 	if (!(f->flags & CV_FLOW_CLOSED) && !(peer && peer->flags & CV_FLOW_CLOSED)) {
 		out = f->flags & CV_FLOW_REPLY ? peer : f;
 		in = f->flags & CV_FLOW_REPLY ? f : peer;
@@ -73,7 +50,7 @@ __noinline int flow_finish(struct __sk_buff *skb, __u32 remove)
 			pair->packets += packets_in + (out ? out->packets : 0);
 			pair->bytes += bytes_in + (out ? out->bytes : 0);
 		}
-		e = event_reserve(s, CV_EVENT_CLOSED, skb->ifindex);
+		e = event_may_tell(s, owner) ? event_reserve(s, CV_EVENT_CLOSED, skb->ifindex) : 0;
 		if (e) {
 			e->key = f->flags & CV_FLOW_REPLY ? s->peer : s->flow_key;
 			e->duration_ns = s->packet.now - f->created_ns;
@@ -94,8 +71,10 @@ __noinline int flow_finish(struct __sk_buff *skb, __u32 remove)
 		}
 	}
 	if (remove) {
-		bpf_map_delete_elem(&cv_flow, &s->flow_key);
-		bpf_map_delete_elem(&cv_flow, &s->peer);
+		/* Whoever takes out the entry of the first direction has taken out the flow. */
+		bpf_map_delete_elem(&cv_flow, reply ? &s->flow_key : &s->peer);
+		if (!bpf_map_delete_elem(&cv_flow, reply ? &s->peer : &s->flow_key))
+			usage_gone(owner);
 	} else {
 		f->flags |= CV_FLOW_CLOSED;
 		if (peer)
@@ -118,14 +97,16 @@ __noinline int flow_track_end(struct __sk_buff *skb)
 	if (!s)
 		return 0;
 	p = &s->packet;
-	if (p->tcp_flags & CV_TCP_RST)
-		return flow_finish(skb, 1);
 	f = bpf_map_lookup_elem(&cv_flow, &s->flow_key);
 	if (!f)
 		return 0;
 	flow_peer_key(&s->peer, &s->flow_key, f);
 	peer = bpf_map_lookup_elem(&cv_flow, &s->peer);
 	if (!peer)
+		return flow_finish(skb, 1);
+	if (!f->in_ifindex && p->tcp_flags & (CV_TCP_FIN | CV_TCP_RST) && !sequence_may_end(p, f, peer))
+		return 0;
+	if (p->tcp_flags & CV_TCP_RST)
 		return flow_finish(skb, 1);
 	if (p->tcp_flags & CV_TCP_ACK && f->fin_ack && (__s32)(p->tcp_ack - f->fin_ack) >= 0)
 		f->fin_ack = 0;
@@ -138,24 +119,85 @@ __noinline int flow_track_end(struct __sk_buff *skb)
 	return f->flags & CV_FLOW_CLOSED && !f->fin_ack && !peer->fin_ack ? flow_finish(skb, 1) : 0;
 }
 
-static __always_inline void flow_track(struct __sk_buff *skb, struct cv_scratch *s, __u8 flow_flags)
+static __always_inline void flow_track(struct __sk_buff *skb, struct cv_scratch *s, __u16 flow_flags)
 {
 	if (s->packet.tcp_flags & (CV_TCP_FIN | CV_TCP_RST) || flow_flags & CV_FLOW_CLOSED)
 		flow_track_end(skb);
 }
 
-static __always_inline void flow_count(struct cv_scratch *s, struct cv_flow *f)
+/*
+ * Notes that both sides of the flow of s->flow_key have spoken. TCP: the originator answers what has answered it, which nobody can who only
+ * pretends to have its address.
+ */
+__noinline int flow_establish(struct __sk_buff *skb)
 {
+	struct cv_scratch *s = scratch_get();
+	struct cv_flow *f, *peer;
+
+	CV_NEEDS(skb);
+	if (!s)
+		return 0;
+	f = bpf_map_lookup_elem(&cv_flow, &s->flow_key);
+	if (!f)
+		return 0;
+	flow_peer_key(&s->peer, &s->flow_key, f);
+	peer = bpf_map_lookup_elem(&cv_flow, &s->peer);
+	if (!peer || !peer->packets)
+		return 0;
+	f->flags |= CV_FLOW_ESTABLISHED;
+	peer->flags |= CV_FLOW_ESTABLISHED;
+	return 0;
+}
+
+/* Counts a packet of the flow of s->flow_key, whose entry is f. */
+static __always_inline void flow_count(struct __sk_buff *skb, struct cv_scratch *s, struct cv_flow *f)
+{
+	const struct cv_packet *p = &s->packet;
+	__u16 flags = f->flags;
+
 	__sync_fetch_and_add(&f->packets, 1);
-	__sync_fetch_and_add(&f->bytes, s->packet.len);
-	f->last_ns = s->packet.now;
+	__sync_fetch_and_add(&f->bytes, p->len);
+	f->last_ns = p->now;
+	if (flags & CV_FLOW_ESTABLISHED)
+		return;
+	if (p->key.proto == IPPROTO_UDP ? flags & CV_FLOW_REPLY
+	                                : !(flags & CV_FLOW_REPLY) &&
+	                                          (p->tcp_flags & (CV_TCP_SYN | CV_TCP_ACK)) == CV_TCP_ACK)
+		flow_establish(skb);
+}
+
+/* Whether a flow has ended, as far as can be told from here. */
+static __always_inline int flow_has_ended(const struct cv_flow *f, const struct cv_packet *p)
+{
+	return f->flags & (CV_FLOW_FIN | CV_FLOW_CLOSED) || p->now - f->last_ns > CV_FLOW_IDLE_NS;
 }
 
 /* Whether a SYN on this entry starts another flow rather than repeating the first SYN. */
 static __always_inline int flow_is_over(const struct cv_flow *f, const struct cv_packet *p)
 {
-	return f->flags & (CV_FLOW_FIN | CV_FLOW_CLOSED | CV_FLOW_REPLY) || f->generation != p->generation ||
-	       p->now - f->last_ns > CV_FLOW_IDLE_NS;
+	return f->flags & CV_FLOW_REPLY || f->generation != p->generation || flow_has_ended(f, p);
+}
+
+/*
+ * Takes note of a flow from outside that begins with the packet in hand. So many are half open at the most: the oldest that has not been
+ * answered since goes. It tells of it as of any other flow, within the limit of events about flows from outside.
+ */
+__noinline int flow_enter_outside(struct __sk_buff *skb)
+{
+	struct cv_scratch *s = scratch_get();
+	struct cv_flow *f;
+
+	if (!s)
+		return 0;
+	if (!bpf_map_push_elem(&cv_half_open, &s->packet.key, 0))
+		return 0;
+	if (!bpf_map_pop_elem(&cv_half_open, &s->flow_key)) {
+		f = bpf_map_lookup_elem(&cv_flow, &s->flow_key);
+		if (f && f->owner == CV_OWNER_OUTSIDE && !(f->flags & (CV_FLOW_ESTABLISHED | CV_FLOW_REPLY)))
+			flow_finish(skb, 1);
+	}
+	bpf_map_push_elem(&cv_half_open, &s->packet.key, 0);
+	return 0;
 }
 
 /*
@@ -169,13 +211,23 @@ __noinline int flow_create(struct __sk_buff *skb, __u32 in_ifindex)
 	struct cv_decision *d;
 	struct cv_packet *p;
 	struct cv_flow *f, *old;
+	struct cv_control *control;
+	struct cv_usage *usage;
 	struct cv_pair *pair;
+	__u32 owner = in_ifindex ? in_ifindex : CV_OWNER_OUTSIDE, most;
 	long err;
 
 	if (!s)
 		return CV_REASON_INTERNAL;
 	p = &s->packet;
 	d = &s->decision;
+	control = control_get();
+	most = owner != CV_OWNER_OUTSIDE ? d->max_flows : control ? control->max_outside : 1;
+	if (owner == CV_OWNER_OUTSIDE)
+		flow_enter_outside(skb);
+	usage = usage_get(owner);
+	if (!usage_has_room(usage, owner, most))
+		return CV_REASON_FLOW_QUOTA;
 	f = &s->flow;
 	__builtin_memset(f, 0, sizeof(*f));
 	f->created_ns = p->now;
@@ -186,13 +238,14 @@ __noinline int flow_create(struct __sk_buff *skb, __u32 in_ifindex)
 	f->dst_class = d->dst_class;
 	f->verdict = d->verdict;
 	f->flags = d->flags;
+	f->owner = owner;
 	f->in_ifindex = in_ifindex;
-	if (d->verdict == CV_VERDICT_DIRECT) {
-		f->ifindex = d->ifindex;
-		f->mtu = d->mtu;
-		__builtin_memcpy(f->mac, d->mac, sizeof(f->mac));
-		__builtin_memcpy(f->host_mac, d->host_mac, sizeof(f->host_mac));
-	}
+	f->ifindex = d->reply_ifindex;
+	f->mtu = d->mtu;
+	__builtin_memcpy(f->mac, d->mac, sizeof(f->mac));
+	__builtin_memcpy(f->host_mac, d->host_mac, sizeof(f->host_mac));
+	if (p->key.proto == IPPROTO_TCP && d->verdict == CV_VERDICT_PASS)
+		sequence_sent(p, f);
 	if (d->flags & CV_FLOW_NAT_DST) {
 		f->nat_addr = d->addr;
 		f->nat_port = d->port;
@@ -203,6 +256,11 @@ __noinline int flow_create(struct __sk_buff *skb, __u32 in_ifindex)
 		flow_peer_key(&s->lookup, &s->peer, old);
 		if (!flow_key_equal(&s->lookup, &p->key))
 			return CV_REASON_TUPLE_TAKEN;
+	} else if (old) {
+		s->flow_key = s->peer;
+		flow_finish(skb, 1);
+		s->flow_key = p->key;
+		flow_peer_key(&s->peer, &p->key, f);
 	}
 	err = bpf_map_update_elem(&cv_flow, &p->key, f, BPF_NOEXIST);
 	if (err == -CV_EEXIST)
@@ -211,7 +269,11 @@ __noinline int flow_create(struct __sk_buff *skb, __u32 in_ifindex)
 		return CV_REASON_FLOW_TABLE_FULL;
 	f->flags = (d->flags & ~CV_FLOW_NAT_DST) | CV_FLOW_REPLY;
 	f->in_ifindex = d->reply_ifindex;
-	f->ifindex = 0;
+	f->ifindex = in_ifindex;
+	f->mtu = 0;
+	f->seq_end = f->acked = 0;
+	__builtin_memset(f->mac, 0, sizeof(f->mac));
+	__builtin_memset(f->host_mac, 0, sizeof(f->host_mac));
 	if (d->flags & CV_FLOW_NAT_DST) {
 		f->flags |= CV_FLOW_NAT_SRC;
 		f->nat_addr = p->key.dst;
@@ -223,7 +285,6 @@ __noinline int flow_create(struct __sk_buff *skb, __u32 in_ifindex)
 			bpf_map_delete_elem(&cv_flow, &p->key);
 			return CV_REASON_INTERNAL;
 		}
-		f->ifindex = from->ifindex;
 		f->mtu = from->mtu;
 		__builtin_memcpy(f->mac, from->mac, sizeof(f->mac));
 		__builtin_memcpy(f->host_mac, from->host_mac, sizeof(f->host_mac));
@@ -232,11 +293,12 @@ __noinline int flow_create(struct __sk_buff *skb, __u32 in_ifindex)
 		bpf_map_delete_elem(&cv_flow, &p->key);
 		return CV_REASON_FLOW_TABLE_FULL;
 	}
+	usage_made(usage);
 	counter_add(CV_COUNTER_FLOW_NEW, 1);
 	pair = pair_get(d->src_class, d->dst_class, d->verdict);
 	if (pair)
 		pair->connections++;
-	if (!d->quiet)
+	if (!d->quiet && event_may_tell(s, owner))
 		event_new(skb, s);
 	return 0;
 }

@@ -38,10 +38,10 @@ static __always_inline int forward_direct(struct __sk_buff *skb, const struct cv
 /* A packet out of a pod. f is the entry of s->flow_key and of this generation. */
 static __always_inline int flow_forward(struct __sk_buff *skb, struct cv_scratch *s, struct cv_flow *f)
 {
-	__u8 flags = f->flags, nat = flags & (CV_FLOW_NAT_DST | CV_FLOW_NAT_SRC);
+	__u16 flags = f->flags, nat = flags & (CV_FLOW_NAT_DST | CV_FLOW_NAT_SRC);
 	int direct = f->verdict == CV_VERDICT_DIRECT, r = TC_ACT_OK;
 
-	flow_count(s, f);
+	flow_count(skb, s, f);
 	if (direct) {
 		counter_add(CV_COUNTER_DIRECT_PACKETS, 1);
 		counter_add(CV_COUNTER_DIRECT_BYTES, s->packet.len);
@@ -51,6 +51,8 @@ static __always_inline int flow_forward(struct __sk_buff *skb, struct cv_scratch
 			nat &= CV_FLOW_NAT_DST;
 	} else {
 		counter_add(CV_COUNTER_PASS_PACKETS, 1);
+		if (s->packet.key.proto == IPPROTO_TCP)
+			sequence_sent(&s->packet, f);
 	}
 	if (nat) {
 		nat_prepare(s, f);

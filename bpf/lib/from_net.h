@@ -105,6 +105,7 @@ static __always_inline int from_net_is_handed_over(struct __sk_buff *skb)
 static __always_inline int from_net_connection(struct __sk_buff *skb, struct cv_scratch *s, const struct cv_address *to)
 {
 	struct cv_packet *p = &s->packet;
+	struct cv_address *from;
 	struct cv_flow *f;
 	int r, fresh = packet_is_fresh_syn(p);
 
@@ -117,7 +118,8 @@ static __always_inline int from_net_connection(struct __sk_buff *skb, struct cv_
 	f = bpf_map_lookup_elem(&cv_flow, &s->flow_key);
 	if (f && (!fresh || f->flags & CV_FLOW_REPLY))
 		return TC_ACT_OK;
-	if (outside_is_ours(address_lookup(p->generation, &p->key.src)))
+	from = address_lookup(p->generation, &p->key.src);
+	if (outside_is_ours(from, 0) || outside_is_node(from))
 		return packet_drop(skb, CV_REASON_SPOOFED_SOURCE, CV_SIDE_NET);
 	r = listener_take(skb, s, CV_LISTENER_OUT4);
 	if (r)
@@ -140,6 +142,9 @@ static __always_inline int from_net(struct __sk_buff *skb, struct cv_scratch *s)
 	to = address_lookup(p->generation, &p->key.dst);
 	if (!to || !(to->flags & CV_ADDRESS_MESHED) || !(to->flags & CV_ADDRESS_LOCAL))
 		return TC_ACT_OK;
+	/* The kernel refuses such a source by itself for IPv4 only. */
+	if (p->flags & CV_PACKET_V6 && outside_is_node(address_lookup(p->generation, &p->key.src)))
+		return packet_drop(skb, CV_REASON_SPOOFED_SOURCE, CV_SIDE_NET);
 	if (p->key.proto == IPPROTO_UDP)
 		return outside_guards(to) && (to->flags & CV_ADDRESS_PROXY || p->flags & CV_PACKET_GATHERED)
 		               ? from_net_datagram(skb)

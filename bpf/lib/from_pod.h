@@ -46,6 +46,9 @@ __noinline int from_pod_new(struct __sk_buff *skb)
 			d->verdict = CV_VERDICT_PROXY;
 		if (d->verdict == CV_VERDICT_PROXY || p->flags & CV_PACKET_GATHERED)
 			return from_pod_session(skb, s);
+		if (d->verdict == CV_VERDICT_PASS &&
+		    datagram_is_answer(s, &p->key, address_lookup(p->generation, &p->key.src)))
+			d->untracked = 1;
 	} else if (d->verdict == CV_VERDICT_PROXY) {
 		r = listener_take(skb, s, CV_LISTENER_OUT4);
 		return r ? packet_drop(skb, r, CV_SIDE_FROM_POD) : TC_ACT_OK;
@@ -112,7 +115,7 @@ __noinline int from_pod_slow(struct __sk_buff *skb, __u32 known)
 		return from_pod_new(skb);
 	}
 	if (f->generation != p->generation) {
-		__u32 src_class = s->decision.src_class;
+		__u32 src_class = s->decision.src_class, max_flows = s->decision.max_flows;
 
 		r = flow_judge(skb);
 		if (r) {
@@ -126,6 +129,7 @@ __noinline int from_pod_slow(struct __sk_buff *skb, __u32 known)
 			}
 			__builtin_memset(&s->decision, 0, sizeof(s->decision));
 			s->decision.src_class = src_class;
+			s->decision.max_flows = max_flows;
 			return from_pod_new(skb);
 		}
 	}
@@ -166,9 +170,11 @@ static __always_inline int from_pod(struct __sk_buff *skb, struct cv_scratch *s)
 	if (!endpoint_owns_source(ep, p))
 		return packet_drop(skb, CV_REASON_SPOOFED_SOURCE, CV_SIDE_FROM_POD);
 	if (p->key.proto != IPPROTO_TCP && p->key.proto != IPPROTO_UDP)
-		return icmp_from_pod(skb);
+		return icmp_is_own(ep, s) ? icmp_from_pod(skb)
+		                          : packet_drop(skb, CV_REASON_FOREIGN_ERROR, CV_SIDE_FROM_POD);
 	__builtin_memset(&s->decision, 0, sizeof(s->decision));
 	s->decision.src_class = ep->src_class;
+	s->decision.max_flows = ep->max_flows;
 	return from_pod_slow(skb, f != 0);
 }
 

@@ -9,6 +9,8 @@
 #include "lib/forward.h"
 
 #define CV_ICMP_CHECK_OFF 2
+#define CV_ICMP_ECHO_REQUEST 8
+#define CV_ICMP6_ECHO_REQUEST 128
 
 /*
  * Translates with s->nat_*: the quoted packet and, when the sender of the error is the flow's end itself and no router, the
@@ -59,6 +61,31 @@ static __always_inline void icmp_capture(struct __sk_buff *skb, struct cv_scratc
 		mark_capture(skb);
 }
 
+/* Whether an error goes back to whoever sent the packet that it quotes. What is no error passes. */
+static __always_inline int icmp_returns(const struct cv_scratch *s)
+{
+	return !(s->packet.flags & CV_PACKET_ICMP_ERROR) || address_equal(&s->inner.reverse.dst, &s->packet.key.dst);
+}
+
+/* Whether a pod may send an error: about what was sent to it, to whoever has sent it. Otherwise it could break others' flows. */
+static __always_inline int icmp_is_own(const struct cv_endpoint *ep, const struct cv_scratch *s)
+{
+	return !(s->packet.flags & CV_PACKET_ICMP_ERROR) ||
+	       (icmp_returns(s) && endpoint_owns(ep, &s->packet, &s->inner.reverse.src));
+}
+
+/* Router advertisements and redirects, which no pod has to send (RFC 6105). */
+static __always_inline int icmp_speaks_for_router(const struct cv_packet *p)
+{
+	return p->key.proto == IPPROTO_ICMPV6 &&
+	       (p->icmp_type == CV_ICMP6_ROUTER_ADVERTISEMENT || p->icmp_type == CV_ICMP6_REDIRECT);
+}
+
+static __always_inline int icmp_is_echo_request(const struct cv_packet *p)
+{
+	return p->icmp_type == (p->flags & CV_PACKET_V6 ? CV_ICMP6_ECHO_REQUEST : CV_ICMP_ECHO_REQUEST);
+}
+
 /* ICMP out of a pod. */
 __noinline int icmp_from_pod(struct __sk_buff *skb)
 {
@@ -83,25 +110,35 @@ __noinline int icmp_from_pod(struct __sk_buff *skb)
 	return f->verdict == CV_VERDICT_DIRECT ? forward_direct(skb, f) : TC_ACT_OK;
 }
 
-/* ICMP towards a pod: errors about flows it does not have are refused, unless this node itself speaks. */
-__noinline int icmp_to_pod(struct __sk_buff *skb)
+/*
+ * ICMP towards a pod: errors about flows it does not have are refused, unless this node itself speaks. A pod of this node speaks out of its
+ * own veth; workloads elsewhere are not asked for proof, because nothing but errors and echoes can come of it.
+ */
+__noinline int icmp_to_pod(struct __sk_buff *skb, __u32 no_echo)
 {
 	struct cv_scratch *s = scratch_get();
 	struct cv_address *from;
 	struct cv_flow *f;
+	int node;
 
 	if (!s)
 		return TC_ACT_SHOT;
+	from = address_lookup(s->packet.generation, &s->packet.key.src);
+	node = !skb->ingress_ifindex || (from && from->flags & CV_ADDRESS_NODE);
+	if (!node && from && from->flags & CV_ADDRESS_LOCAL && from->ifindex != skb->ingress_ifindex)
+		return packet_drop(skb, CV_REASON_SPOOFED_SOURCE, CV_SIDE_NET);
+	if (no_echo && !node && icmp_is_echo_request(&s->packet))
+		return packet_drop(skb, CV_REASON_ICMP_ECHO, CV_SIDE_NET);
+	if (!icmp_returns(s))
+		return packet_drop(skb, CV_REASON_FOREIGN_ERROR, CV_SIDE_NET);
 	counter_add(CV_COUNTER_PASS_PACKETS, 1);
 	if (!(s->packet.flags & CV_PACKET_ICMP_INNER))
 		return TC_ACT_OK;
 	f = bpf_map_lookup_elem(&cv_flow, &s->inner.reverse);
-	if (!f) {
-		from = address_lookup(s->packet.generation, &s->packet.key.src);
-		if (!skb->ingress_ifindex || (from && from->flags & CV_ADDRESS_NODE))
-			return TC_ACT_OK;
-		return packet_drop(skb, CV_REASON_NOT_A_CONNECTION, CV_SIDE_TO_POD);
-	}
+	if (f && f->ifindex && f->ifindex != skb->ifindex)
+		return packet_drop(skb, CV_REASON_FOREIGN_ERROR, CV_SIDE_NET);
+	if (!f)
+		return node ? TC_ACT_OK : packet_drop(skb, CV_REASON_NOT_A_CONNECTION, CV_SIDE_TO_POD);
 	if (f->flags & (CV_FLOW_NAT_SRC | CV_FLOW_NAT_DST)) {
 		nat_prepare(s, f);
 		if (icmp_translate(skb))

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "lib/flow.h"
+#include "lib/outside.h"
 
 /* Whether the UDP flow of s->flow_key has become the proxy's. Connections stay where they began; datagrams never end. */
 static __always_inline int flow_needs_proxy(struct cv_scratch *s, const struct cv_flow *f, const struct cv_address *to)
@@ -15,6 +16,21 @@ static __always_inline int flow_needs_proxy(struct cv_scratch *s, const struct c
 		return 1;
 	return f->flags & (CV_FLOW_NAT_DST | CV_FLOW_NAT_SRC) &&
 	       service_wants_proxy(&s->packet, &originator->dst, originator->dport);
+}
+
+/*
+ * Whether the ends of a flow are still who they were when it began: an entry belongs to the pods behind its veths, not to whoever has their
+ * addresses next, and nothing that was let in by its address alone may go on when the address has become one of the mesh.
+ */
+static __always_inline int flow_ends_are_same(struct cv_scratch *s, const struct cv_flow *f, struct cv_address *from,
+                                              const struct cv_address *to)
+{
+	__u32 from_veth = f->flags & CV_FLOW_REPLY ? f->ifindex : f->in_ifindex;
+	__u32 to_veth = f->flags & CV_FLOW_REPLY ? f->in_ifindex : f->ifindex;
+
+	if (from_veth ? !address_is_behind(from, from_veth) : outside_is_ours(from, left_alone(s, to)))
+		return 0;
+	return !to_veth || address_is_behind(to, to_veth);
 }
 
 /* The policy of the generation in force on the flow in s->decision. */
@@ -35,9 +51,6 @@ static __always_inline int flow_judge_policy(struct cv_scratch *s, const struct 
 		return policy_judge(s, to->subject, d->port);
 	}
 	if (!from || !(from->flags & CV_ADDRESS_LOCAL))
-		return CV_FLOW_GONE;
-	/* Another pod has the address now. */
-	if (f->ifindex != (f->flags & CV_FLOW_REPLY ? from->ifindex : to->ifindex))
 		return CV_FLOW_GONE;
 	if (s->packet.key.proto == IPPROTO_UDP && from->flags & CV_ADDRESS_PROXY)
 		return CV_FLOW_GONE;
@@ -74,6 +87,8 @@ __noinline int flow_judge(struct __sk_buff *skb)
 	d->port = reply ? key->sport : s->peer.sport;
 	from = address_lookup(s->packet.generation, reply ? &key->dst : &key->src);
 	to = address_lookup(s->packet.generation, &d->addr);
+	if (!flow_ends_are_same(s, f, from, to))
+		return CV_FLOW_GONE;
 	if (f->flags & CV_FLOW_OUTBOUND) {
 		d->src_class = from ? from->auth_class : 0;
 		d->dst_class = address_class(to);
@@ -86,6 +101,10 @@ __noinline int flow_judge(struct __sk_buff *skb)
 		if (to && to->flags & CV_ADDRESS_MESHED && !(to->flags & (CV_ADDRESS_EXCLUDED | CV_ADDRESS_NODE)) &&
 		    s->packet.key.proto == IPPROTO_UDP && !address_equal(&key->src, &key->dst) &&
 		    !port_excluded(&s->packet, d->port))
+			r = CV_FLOW_GONE;
+		/* What a workload says that has come behind the proxy since. */
+		if (s->packet.key.proto == IPPROTO_UDP &&
+		    datagram_is_answer(s, reply ? &s->peer : key, from))
 			r = CV_FLOW_GONE;
 		/* A Service's backend that is no workload any more: choose another. */
 		if (f->flags & (CV_FLOW_NAT_DST | CV_FLOW_NAT_SRC) && f->dst_class && !d->dst_class)

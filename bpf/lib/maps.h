@@ -71,6 +71,32 @@ struct {
 	__type(value, struct cv_flow);
 } cv_flow SEC(".maps");
 
+/* Whose flows those are, by veth, and who asks for events; written by the programs. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u32);
+	__type(value, struct cv_usage);
+} cv_usage SEC(".maps");
+
+/* How many of those flows the agent has taken out; written by the agent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u32);
+	__type(value, __u64);
+} cv_swept SEC(".maps");
+
+/*
+ * The last flows that began outside, in the order in which they came; written by the programs. One that was not answered by the time
+ * that so many others have come makes room for them, so that a flood of first packets can fill only this much of cv_flow.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, 8192);
+	__type(value, struct cv_flow_key);
+} cv_half_open SEC(".maps");
+
 /* UDP flows that go to the proxy; written by the programs. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -92,6 +118,7 @@ struct {
 struct cv_frag_key {
 	struct cv_addr src;
 	struct cv_addr dst;
+	__u32 ifindex; /* that it came in by: what comes in elsewhere has no say */
 	__u32 id;
 	__u8 proto;
 	__u8 pad[3];

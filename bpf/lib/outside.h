@@ -16,10 +16,31 @@ static __always_inline int outside_guards(const struct cv_address *to)
 	       !(to->flags & (CV_ADDRESS_EXCLUDED | CV_ADDRESS_NODE));
 }
 
-/* Whether a source is one that cannot come from outside: without its veth, its address proves nothing. */
-static __always_inline int outside_is_ours(const struct cv_address *from)
+/* Whether configuration leaves alone what the packet goes to; `to` is what is known of the address. */
+static __always_inline int left_alone(struct cv_scratch *s, const struct cv_address *to)
 {
-	return from && from->flags & (CV_ADDRESS_LOCAL | CV_ADDRESS_NODE);
+	return (to && to->flags & CV_ADDRESS_EXCLUDED) || port_excluded(&s->packet, s->decision.port);
+}
+
+/*
+ * Whether a source is one of the mesh's own, which nothing that comes by routing can have. A pod of this node speaks out of its veth, a
+ * workload elsewhere through the proxy unless configuration leaves alone what it speaks to, and a Service never begins anything.
+ */
+static __always_inline int outside_is_ours(const struct cv_address *from, int alone)
+{
+	if (!from)
+		return 0;
+	if (from->flags & CV_ADDRESS_LOCAL)
+		return 1;
+	if (from->flags & (CV_ADDRESS_EXCLUDED | CV_ADDRESS_NODE))
+		return 0; /* what goes there is left to the kernel as well */
+	return from->flags & CV_ADDRESS_SERVICE || (!alone && from->flags & CV_ADDRESS_MESHED);
+}
+
+/* Whether an address is one of this node, which nothing that comes by an uplink can have. */
+static __always_inline int outside_is_node(const struct cv_address *from)
+{
+	return from && from->flags & CV_ADDRESS_NODE;
 }
 
 /*
@@ -40,7 +61,7 @@ static __always_inline int outside_judge(struct cv_scratch *s, const struct cv_a
 	d->src_class = from ? from->anon_class : 0;
 	d->dst_class = to->auth_class;
 	d->flags = CV_FLOW_ANONYMOUS;
-	if (outside_is_ours(from))
+	if (outside_is_ours(from, 0) || outside_is_node(from))
 		return to->flags & CV_ADDRESS_PROXY || p->flags & CV_PACKET_GATHERED ? CV_REASON_SPOOFED_SOURCE
 		                                                                     : CV_OUTSIDE_LEAVE;
 	if (to->flags & CV_ADDRESS_STRICT)

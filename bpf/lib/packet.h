@@ -48,6 +48,8 @@ struct cv_packet {
 	__u16 flags; /* enum cv_packet_flag */
 	__u8 tcp_flags;
 	__u8 icmp_type;
+	__u8 hops; /* IPv6 hop limit */
+	__u8 pad[3];
 };
 
 static __always_inline int packet_is_fresh_syn(const struct cv_packet *p)
@@ -72,12 +74,12 @@ struct cv_decision {
 	__u32 reply_ifindex; /* veth that the answers come out of; 0: none here */
 	__u32 mtu;
 	__be16 port;    /* destination port after translation */
-	__u8 verdict;   /* enum cv_verdict */
-	__u8 reason;    /* enum cv_reason, when refused */
-	__u8 flags;     /* enum cv_flow_flag, of the first direction */
-	__u8 quiet;     /* 1: no event, the flow is older than this table */
-	__u8 untracked; /* 1: let it go without an entry */
-	__u8 pad;
+	__u16 flags;     /* enum cv_flow_flag, of the first direction */
+	__u32 max_flows; /* of the pod that sends; 0: any number */
+	__u8 verdict;    /* enum cv_verdict */
+	__u8 reason;     /* enum cv_reason, when refused */
+	__u8 quiet;      /* 1: no event, the flow is older than this table */
+	__u8 untracked;  /* 1: let it go without an entry */
 	__u8 mac[6];
 	__u8 host_mac[6];
 };
@@ -104,6 +106,7 @@ struct cv_scratch {
 	__u8 pad[5];
 	struct cv_limit dropped;
 	struct cv_limit denied;
+	struct cv_limit outside;
 	__u32 next_listener;
 	__u32 recycle;   /* 1: socket_capture met a connection of the proxy that waits for its end */
 	__u8 bytes[128]; /* headers under construction */

@@ -25,6 +25,10 @@
 #define CV_ICMP6_MLD_FIRST 130
 #define CV_ICMP6_MLD_LAST 132
 #define CV_ICMP6_MLD2 143
+#define CV_ICMP6_ROUTER_ADVERTISEMENT 134
+#define CV_ICMP6_REDIRECT 137
+#define CV_NEIGHBOUR_HOPS 255 /* RFC 4861, 3.1: no router has passed it on */
+#define CV_MLD_HOPS 1         /* RFC 3810, 5 */
 
 static __always_inline int parse_tcp(struct __sk_buff *skb, struct cv_packet *p, __u32 l4_len)
 {
@@ -109,6 +113,15 @@ static __always_inline int parse_inner(struct __sk_buff *skb, struct cv_scratch 
 	return 0;
 }
 
+/* What neighbours say to each other is not the mesh's business as long as it stays on their link: otherwise it is a way round policy. */
+static __always_inline int parse_link_message(const struct cv_packet *p, __u8 hops)
+{
+	int multicast = (p->key.dst.w[0] & bpf_htonl(0xff000000)) == bpf_htonl(0xff000000);
+	int on_link = !multicast || (p->key.dst.w[0] & bpf_htonl(0x000f0000)) <= bpf_htonl(0x00020000);
+
+	return p->hops == hops && on_link ? CV_IGNORE : CV_REASON_NEIGHBOUR_SCOPE;
+}
+
 static __always_inline int parse_icmp(struct __sk_buff *skb, struct cv_scratch *s, __u32 l4_len)
 {
 	struct cv_packet *p = &s->packet;
@@ -120,9 +133,10 @@ static __always_inline int parse_icmp(struct __sk_buff *skb, struct cv_scratch *
 	if (p->flags & CV_PACKET_V6) {
 		__u8 t = header[0];
 
-		if ((t >= CV_ICMP6_NEIGHBOUR_FIRST && t <= CV_ICMP6_NEIGHBOUR_LAST) ||
-		    (t >= CV_ICMP6_MLD_FIRST && t <= CV_ICMP6_MLD_LAST) || t == CV_ICMP6_MLD2)
-			return CV_IGNORE;
+		if (t >= CV_ICMP6_NEIGHBOUR_FIRST && t <= CV_ICMP6_NEIGHBOUR_LAST)
+			return parse_link_message(p, CV_NEIGHBOUR_HOPS);
+		if ((t >= CV_ICMP6_MLD_FIRST && t <= CV_ICMP6_MLD_LAST) || t == CV_ICMP6_MLD2)
+			return parse_link_message(p, CV_MLD_HOPS);
 	}
 	return icmp_type_is_error(p) ? parse_inner(skb, s) : 0;
 }
@@ -136,7 +150,7 @@ static __always_inline int parse_l4(struct __sk_buff *skb, struct cv_scratch *s,
 	if (p->key.proto != IPPROTO_TCP && p->key.proto != IPPROTO_UDP && p->key.proto != icmp)
 		return CV_REASON_UNSUPPORTED_PROTOCOL;
 	if (p->flags & CV_PACKET_LATER_FRAGMENT)
-		return fragment_recall(p);
+		return fragment_recall(skb, p);
 	if (p->key.proto == IPPROTO_TCP)
 		r = parse_tcp(skb, p, l4_len);
 	else if (p->key.proto == IPPROTO_UDP)
@@ -144,7 +158,7 @@ static __always_inline int parse_l4(struct __sk_buff *skb, struct cv_scratch *s,
 	else
 		r = parse_icmp(skb, s, l4_len);
 	if (!r && p->flags & CV_PACKET_FRAGMENT)
-		fragment_remember(p);
+		fragment_remember(skb, p);
 	return r;
 }
 
@@ -188,6 +202,7 @@ static __always_inline int parse_v6(struct __sk_buff *skb, struct cv_scratch *s)
 	if (bpf_skb_load_bytes(skb, CV_ETH_LEN, &ip, sizeof(ip)) || ip.version != 6)
 		return CV_REASON_MALFORMED;
 	p->flags |= CV_PACKET_V6;
+	p->hops = ip.hop_limit;
 	__builtin_memcpy(&p->key.src, &ip.saddr, sizeof(struct cv_addr));
 	__builtin_memcpy(&p->key.dst, &ip.daddr, sizeof(struct cv_addr));
 	if (address_is_v4_mapped(&p->key.src) || address_is_v4_mapped(&p->key.dst))

@@ -31,6 +31,20 @@ static __always_inline int service_wants_proxy(const struct cv_packet *p, const 
 	return service && service->flags & CV_SERVICE_PROXY;
 }
 
+/* Whether a port of a workload here speaks through the proxy only. `port` 0: whether every port does. */
+static __always_inline int port_is_behind_proxy(const struct cv_packet *p, const struct cv_addr *addr, __be16 port)
+{
+	struct cv_service_key key = {
+		.generation = p->generation,
+		.addr = *addr,
+		.port = bpf_ntohs(port),
+		.proto = p->key.proto,
+	};
+	struct cv_service *service = bpf_map_lookup_elem(&cv_service, &key);
+
+	return service && service->flags & CV_SERVICE_BEHIND_PROXY;
+}
+
 /*
  * Chooses a backend for the packet's destination into s->decision (addr, port, flags). Returns 0 or the drop reason;
  * *always_proxy says that the Service wants the proxy whatever the backend.

@@ -3,17 +3,23 @@
 #pragma once
 
 #include "lib/from_pod.h"
+#include "lib/outside.h"
 
 /* A packet of the flow of s->flow_key, which is its own key or, for one translated here already, the reverse. */
 static __always_inline int to_pod_known(struct __sk_buff *skb, struct cv_scratch *s, struct cv_flow *f, int reversed)
 {
-	__u32 from = reversed ? f->ifindex : f->in_ifindex;
-	__u8 flags;
+	__u32 from = reversed ? f->ifindex : f->in_ifindex, to = reversed ? f->in_ifindex : f->ifindex;
+	__u16 flags;
 	int r;
 
 	/* A flow between two pods here comes from the other's veth; from elsewhere its addresses prove nothing. */
 	if (from && skb->ingress_ifindex != from)
 		return packet_drop(skb, CV_REASON_SPOOFED_SOURCE, CV_SIDE_NET);
+	/* It was that of another pod, which had the address before. */
+	if (to && to != skb->ifindex) {
+		flow_finish(skb, 1);
+		return CV_FLOW_GONE;
+	}
 	if (f->generation != s->packet.generation) {
 		r = flow_judge(skb);
 		if (r) {
@@ -32,22 +38,41 @@ static __always_inline int to_pod_known(struct __sk_buff *skb, struct cv_scratch
 	}
 	if (from || reversed)
 		return TC_ACT_OK; /* counted where it left its pod */
-	flow_count(s, f);
+	if (s->packet.key.proto == IPPROTO_TCP)
+		sequence_came(skb, &s->packet, f);
+	flow_count(skb, s, f);
 	counter_add(CV_COUNTER_PASS_PACKETS, 1);
 	flow_track(skb, s, flags);
 	return TC_ACT_OK;
+}
+
+/* What a packet of no known flow, for a pod, comes to: judged by its addresses alone, since nothing proves its source. */
+static __always_inline int to_pod_judge(struct __sk_buff *skb, struct cv_scratch *s, const struct cv_endpoint *ep,
+                                        struct cv_address *from, const struct cv_address *to)
+{
+	struct cv_decision *d = &s->decision;
+	int alone = left_alone(s, to);
+
+	/* Its own veth vouches for a pod of this node. */
+	if (outside_is_ours(from, alone) && !address_is_behind(from, skb->ingress_ifindex))
+		return CV_REASON_SPOOFED_SOURCE;
+	if (port_excluded(&s->packet, d->port))
+		return 0;
+	if (to && to->flags & CV_ADDRESS_PROXY && !(to->flags & CV_ADDRESS_EXCLUDED))
+		return CV_REASON_PROXY_REQUIRED;
+	return ep->flags & CV_ENDPOINT_STRICT ? CV_REASON_STRICT_MTLS : policy_judge(s, ep->subject, d->port);
 }
 
 /* A packet of no known flow: from this node itself, or plaintext from outside, judged by its address alone. */
 __noinline int to_pod_new(struct __sk_buff *skb)
 {
 	struct cv_scratch *s = scratch_get();
-	struct cv_address *from;
+	struct cv_address *from, *to;
 	struct cv_endpoint *ep;
 	struct cv_decision *d;
 	struct cv_packet *p;
 	struct cv_flow *f;
-	int r, excluded;
+	int r;
 
 	if (!s)
 		return TC_ACT_SHOT;
@@ -66,14 +91,15 @@ __noinline int to_pod_new(struct __sk_buff *skb)
 	d->addr = p->key.dst;
 	d->port = p->key.dport;
 	d->verdict = CV_VERDICT_PASS;
-	excluded = port_excluded(p, p->key.dport);
-	d->flags = excluded ? CV_FLOW_OUTBOUND : CV_FLOW_ANONYMOUS;
+	d->flags = port_excluded(p, p->key.dport) ? CV_FLOW_OUTBOUND : CV_FLOW_ANONYMOUS;
 	d->reply_ifindex = skb->ifindex;
 	d->quiet = p->key.proto == IPPROTO_TCP && !packet_is_fresh_syn(p);
-	if (excluded)
-		r = 0;
-	else
-		r = ep->flags & CV_ENDPOINT_STRICT ? CV_REASON_STRICT_MTLS : policy_judge(s, ep->subject, p->key.dport);
+	to = address_lookup(p->generation, &p->key.dst);
+	if (to) {
+		__builtin_memcpy(d->mac, to->mac, sizeof(d->mac));
+		__builtin_memcpy(d->host_mac, to->host_mac, sizeof(d->host_mac));
+	}
+	r = to_pod_judge(skb, s, ep, from, to);
 	if (!r && !packet_may_start(p)) {
 		if (p->tcp_flags & CV_TCP_RST)
 			return TC_ACT_OK;
@@ -86,7 +112,7 @@ __noinline int to_pod_new(struct __sk_buff *skb)
 	s->flow_key = p->key;
 	f = bpf_map_lookup_elem(&cv_flow, &s->flow_key);
 	if (f)
-		flow_count(s, f);
+		flow_count(skb, s, f);
 	return TC_ACT_OK;
 }
 
@@ -94,6 +120,7 @@ static __always_inline int to_pod(struct __sk_buff *skb, struct cv_scratch *s)
 {
 	struct cv_packet *p = &s->packet;
 	struct cv_control *control = control_get();
+	struct cv_endpoint *ep;
 	struct cv_flow *f;
 	int r, reversed = 0;
 
@@ -102,9 +129,10 @@ static __always_inline int to_pod(struct __sk_buff *skb, struct cv_scratch *s)
 	p->generation = control->generation;
 	p->now = bpf_ktime_get_ns();
 	if (p->key.proto != IPPROTO_TCP && p->key.proto != IPPROTO_UDP) {
-		if (!endpoint_lookup(p->generation, skb->ifindex))
+		ep = endpoint_lookup(p->generation, skb->ifindex);
+		if (!ep)
 			return packet_drop(skb, CV_REASON_NO_ENDPOINT, CV_SIDE_NET);
-		return icmp_to_pod(skb);
+		return icmp_to_pod(skb, ep->flags & CV_ENDPOINT_NO_ECHO);
 	}
 	s->flow_key = p->key;
 	f = bpf_map_lookup_elem(&cv_flow, &s->flow_key);
@@ -114,7 +142,9 @@ static __always_inline int to_pod(struct __sk_buff *skb, struct cv_scratch *s)
 		reversed = 1;
 	}
 	if (f && !reversed && !f->in_ifindex && packet_is_fresh_syn(p) && flow_is_over(f, p)) {
-		flow_finish(skb, 1);
+		/* A SYN never answers a pod's connection. As long as that lives, a forged one must not end it. */
+		if (!(f->flags & CV_FLOW_REPLY) || flow_has_ended(f, p))
+			flow_finish(skb, 1);
 		f = 0;
 	}
 	if (f) {

@@ -12,7 +12,7 @@
 #include <linux/types.h>
 
 /* Part of the pin path (…/culvert/v<abi>/); raise when a pinned map's layout changes. */
-#define CV_ABI_VERSION 2
+#define CV_ABI_VERSION 3
 
 /* What happens to a flow. */
 enum cv_verdict {
@@ -51,7 +51,12 @@ enum cv_reason {
 	CV_REASON_HEADER_FAILED = 23, /* the kernel refused to make room for a PROXY header, or to write it */
 	CV_REASON_SESSION_TABLE_FULL =
 		24, /* cv_session took no entry for a datagram that has to be gathered from fragments */
-	CV_REASON_MAX = 25,
+	CV_REASON_PROXY_REQUIRED = 25,  /* plaintext past the proxy to a workload that is behind it */
+	CV_REASON_FLOW_QUOTA = 26,      /* the pod, or the world outside, has all the flows that it may have */
+	CV_REASON_ICMP_ECHO = 27,       /* echo requests are refused by configuration */
+	CV_REASON_NEIGHBOUR_SCOPE = 28, /* a message of neighbour or multicast listener discovery that left its link */
+	CV_REASON_FOREIGN_ERROR = 29,   /* an ICMP error about a packet that was not its receiver's or not for its sender */
+	CV_REASON_MAX = 30,
 };
 
 /* A 16-byte address in network byte order. */
@@ -78,6 +83,9 @@ enum cv_flow_flag {
 	CV_FLOW_ANONYMOUS = 1 << 5, /* judged by address only: arrived in plaintext from outside the node */
 	CV_FLOW_CLOSED = 1 << 6,    /* the closed event has been sent */
 	CV_FLOW_OUTBOUND = 1 << 7,  /* passed out of a pod to an unmeshed destination */
+	CV_FLOW_ESTABLISHED = 1 << 8, /* both sides have spoken and, for TCP, the originator has answered the answer */
+	CV_FLOW_SEQUENCE = 1 << 9,    /* seq_end is set */
+	CV_FLOW_ACKED = 1 << 10,      /* acked is set */
 };
 
 /* cv_flow: state of one direction. Both directions exist or none. */
@@ -90,16 +98,34 @@ struct cv_flow {
 	__u32 rule;       /* rule id of the deciding policy, 0 = mesh default */
 	__u32 src_class;  /* of the originator, in both directions' entries */
 	__u32 dst_class;  /* authenticated class of the responder */
-	__u32 ifindex;    /* host-side veth of the receiving pod for CV_VERDICT_DIRECT, otherwise 0 */
-	__u32 mtu;        /* of that veth */
+	__u32 ifindex;    /* host-side veth of the receiving pod; 0: this direction does not lead to a pod here */
+	__u32 mtu;        /* of that veth; CV_VERDICT_DIRECT only */
 	struct cv_addr nat_addr;
 	__be16 nat_port;
-	__u8 verdict;     /* enum cv_verdict */
-	__u8 flags;       /* enum cv_flow_flag */
-	__u8 mac[6];      /* of the receiving pod */
+	__u16 flags;      /* enum cv_flow_flag */
+	__u8 mac[6];      /* of the receiving pod, where it is one of this node */
 	__u8 host_mac[6]; /* of its host-side veth */
 	__u32 in_ifindex; /* host-side veth of the sending pod; 0: this direction does not come out of a pod here */
 	__u32 fin_ack;    /* this direction still owes the acknowledgement of the other's FIN up to here; 0: nothing */
+	__u32 seq_end;    /* TCP that passes: the sequence number behind what this direction has sent */
+	__u32 acked;      /* TCP that passes: the last acknowledgement that this direction has sent */
+	__u32 owner;      /* whose share of the table it takes, see cv_usage: both entries say the same */
+	__u8 verdict;     /* enum cv_verdict */
+	__u8 pad[3];
+};
+
+/*
+ * cv_usage, cv_swept: whose flows are in cv_flow, counted by the veth of the pod that began them, CV_OWNER_OUTSIDE for those from outside.
+ * In the table are made - gone - swept. The programs write cv_usage, the agent writes cv_swept: neither has to wait for the other.
+ */
+#define CV_OWNER_OUTSIDE 0
+
+struct cv_usage {
+	__u64 made; /* flows entered */
+	__u64 gone; /* flows taken out by the programs */
+	__u64 events_since_ns; /* the second that `events` are of */
+	__u32 events; /* about refusals of packets at the interface of that number, in that second */
+	__u32 pad;
 };
 
 /* cv_endpoint: an enrolled pod by the host-side veth its packets come from. */
@@ -109,7 +135,8 @@ struct cv_endpoint_key {
 };
 
 enum cv_endpoint_flag {
-	CV_ENDPOINT_STRICT = 1 << 0, /* refuses plaintext from outside the mesh */
+	CV_ENDPOINT_STRICT = 1 << 0,  /* refuses plaintext from outside the mesh */
+	CV_ENDPOINT_NO_ECHO = 1 << 1, /* refuses ICMP echo requests, but those of its node */
 };
 
 struct cv_endpoint {
@@ -118,7 +145,7 @@ struct cv_endpoint {
 	__u32 subject;        /* policy subject, see cv_policy_key */
 	__u32 src_class;      /* authenticated class of its packets */
 	__u32 flags;          /* enum cv_endpoint_flag */
-	__u32 pad;
+	__u32 max_flows;      /* how many flows it may have begun that are in cv_flow; 0: any number */
 };
 
 /* cv_address: longest prefix match over every address and prefix the policy knows. */
@@ -191,6 +218,8 @@ enum cv_service_flag {
 	CV_SERVICE_PROXY = 1 << 0, /* always to the proxy */
 	CV_SERVICE_EXCLUDED =
 		1 << 1, /* under the zero address: this port is left alone by configuration, wherever it leads */
+	CV_SERVICE_BEHIND_PROXY =
+		1 << 2, /* under a local workload's own address: this port of it speaks through the proxy only */
 };
 
 struct cv_service {
@@ -292,7 +321,7 @@ struct cv_handover {
 struct cv_control {
 	__u32 generation;                   /* the generation in force; 0: none yet, enrolled pods are refused */
 	__u32 listeners[CV_LISTENER_KINDS]; /* how many slots of each kind are filled */
-	__u32 pad;
+	__u32 max_outside;                  /* how many flows from outside may be in cv_flow; 0: any number */
 };
 
 enum cv_counter {

@@ -86,8 +86,10 @@ public sealed class FromNetTests : IClassFixture<World>
     public void An_older_flow_gives_way_unless_the_workload_began_it(bool v6)
     {
         using IDisposable sockets = _world.OfferDatagrams();
+        _world.SetPod(World.Generation, _world.C);
         _world.ToPod(_world.C, ToC(v6), 99).Passed();
         Assert.Equal(2, _world.Maps.Flows.ToList().Count);
+        _world.SetPod(World.Generation, _world.C, CvAddressFlag.Proxy);
         Run(ToC(v6)).Dropped(CvReason.AssignFailed);
         Assert.Empty(_world.Maps.Flows.ToList());
         _world.FromPod(_world.C, Packet.OfUdp(_world.C.At(v6, 56), Outside(v6))).Passed();
@@ -156,7 +158,9 @@ public sealed class FromNetTests : IClassFixture<World>
     public void Connections_that_are_older_than_the_workloads_place_behind_the_proxy_go_on(bool v6)
     {
         Packet syn = Syn(v6, _world.C.At(v6, 80));
+        _world.SetPod(World.Generation, _world.C);
         _world.ToPod(_world.C, syn, 99).Passed();
+        _world.SetPod(World.Generation, _world.C, CvAddressFlag.Proxy);
         Run(syn with { Flags = TcpFlags.Ack }).Passed();
         _world.FromPod(_world.C, Packet.OfTcp(_world.C.At(v6, 4000), Outside(v6), TcpFlags.Syn)).Passed();
         Run(Packet.OfTcp(Outside(v6), _world.C.At(v6, 4000), TcpFlags.Syn | TcpFlags.Ack)).Passed();

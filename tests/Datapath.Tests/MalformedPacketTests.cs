@@ -89,11 +89,30 @@ public sealed class MalformedPacketTests : IClassFixture<World>
         _world.FromPod(_world.A, Datagram(true) with { Destination = _world.B.Address4.MapToIPv6() }).Dropped(CvReason.Malformed);
     }
 
-    [Theory, InlineData(133), InlineData(134), InlineData(135), InlineData(136), InlineData(130), InlineData(131), InlineData(143)]
-    public void Neighbour_discovery_and_multicast_listening_are_left_alone(byte type)
+    [Theory, InlineData(133, 255), InlineData(135, 255), InlineData(136, 255), InlineData(130, 1), InlineData(131, 1), InlineData(143, 1)]
+    public void Neighbour_discovery_and_multicast_listening_are_left_alone(byte type, byte hops)
     {
-        Packet packet = Packet.OfIcmp(IPAddress.Parse("::"), IPAddress.Parse("ff02::1"), type);
+        Packet packet = Packet.OfIcmp(IPAddress.Parse("::"), IPAddress.Parse("ff02::1"), type) with { HopLimit = hops };
         _world.FromPod(_world.A, packet).Passed();
+        _world.ToPod(_world.A, packet).Passed();
+        _world.FromPod(_world.A, packet with { Destination = World.Node(true) }).Passed();
+    }
+
+    [Theory, InlineData(133), InlineData(135), InlineData(136), InlineData(130), InlineData(131), InlineData(143), InlineData(137)]
+    public void Attack_neighbour_discovery_as_a_way_past_policy_ends_at_its_link(byte type)
+    {
+        Packet packet = Packet.OfIcmp(_world.A.Address6, World.Remote(true), type, payload: Packet.Pattern(800)) with { HopLimit = 64 };
+        _world.FromPod(_world.A, packet).Dropped(CvReason.NeighbourScope);
+        _world.ToPod(_world.A, packet with { Source = World.Outside(true), Destination = _world.A.Address6 }, 99).Dropped(CvReason.NeighbourScope);
+        byte hops = type is 130 or 131 or 143 ? (byte)1 : (byte)255;
+        _world.FromPod(_world.A, packet with { Destination = IPAddress.Parse("ff0e::1"), HopLimit = hops }).Dropped(CvReason.NeighbourScope);
+    }
+
+    [Theory, InlineData(134), InlineData(137)]
+    public void Attack_a_pod_that_speaks_for_a_router_is_not_heard(byte type)
+    {
+        Packet packet = Packet.OfIcmp(IPAddress.Parse("fe80::a"), IPAddress.Parse("ff02::1"), type) with { HopLimit = 255 };
+        _world.FromPod(_world.A, packet).Dropped(CvReason.NeighbourScope);
         _world.ToPod(_world.A, packet).Passed();
     }
 

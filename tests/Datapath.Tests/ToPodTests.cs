@@ -29,9 +29,9 @@ public sealed class ToPodTests : IClassFixture<World>
     {
         _world.SetPolicy(World.Generation, _world.B, CvAbi.ClassAny, 0, CvReason.PolicyNoAllow);
         _world.SetPolicy(World.Generation, _world.B, 31, 80, CvReason.None, rule: 12);
-        CvEvent e = _world.ToPod(_world.B, First(v6, protocol, World.Remote(v6)), Uplink).Passed().Single(CvEventType.New);
+        CvEvent e = _world.ToPod(_world.B, First(v6, protocol, World.Known(v6)), Uplink).Passed().Single(CvEventType.New);
         Assert.Equal((12u, 31u, _world.B.Class, (byte)CvFlowFlag.Anonymous), (e.Rule, e.SrcClass, e.DstClass, e.Flags));
-        Assert.Empty(_world.FromPod(_world.B, First(v6, protocol, World.Remote(v6)).Reply(TcpFlags.Syn | TcpFlags.Ack)).Passed().Events);
+        Assert.Empty(_world.FromPod(_world.B, First(v6, protocol, World.Known(v6)).Reply(TcpFlags.Syn | TcpFlags.Ack)).Passed().Events);
         Outcome refused = _world.ToPod(_world.B, First(v6, protocol), Uplink);
         Assert.Equal([CvReason.PolicyNoAllow], refused.Drops);
         Assert.Equal(0u, refused.Single(CvEventType.Denied).SrcClass);
@@ -118,12 +118,12 @@ public sealed class ToPodTests : IClassFixture<World>
     {
         Packet syn = First(v6, Packet.Tcp);
         _world.ToPod(_world.B, syn, Uplink).Passed();
-        _world.FromPod(_world.B, syn.Reply(TcpFlags.Syn | TcpFlags.Ack)).Passed();
-        _world.FromPod(_world.B, syn.Reply(TcpFlags.Fin | TcpFlags.Ack)).Passed();
+        _world.FromPod(_world.B, syn.Reply(TcpFlags.Syn | TcpFlags.Ack) with { Sequence = 5000, Acknowledgement = 1001 }).Passed();
+        _world.FromPod(_world.B, syn.Reply(TcpFlags.Fin | TcpFlags.Ack) with { Sequence = 5001, Acknowledgement = 1001 }).Passed();
         int header = v6 ? 60 : 40;
-        CvEvent e = _world.ToPod(_world.B, syn with { Flags = TcpFlags.Fin | TcpFlags.Ack }, Uplink).Passed().Single(CvEventType.Closed);
+        CvEvent e = _world.ToPod(_world.B, syn with { Flags = TcpFlags.Fin | TcpFlags.Ack, Sequence = 1001, Acknowledgement = 5002 }, Uplink).Passed().Single(CvEventType.Closed);
         Assert.Equal(((ulong)(2 * header), (ulong)(2 * header)), (e.BytesOut, e.BytesIn));
-        _world.FromPod(_world.B, syn.Reply()).Passed();
+        _world.FromPod(_world.B, syn.Reply() with { Sequence = 5002, Acknowledgement = 1002 }).Passed();
         Assert.Empty(_world.Maps.Flows.ToList());
     }
 

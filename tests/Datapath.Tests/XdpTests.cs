@@ -127,8 +127,8 @@ public sealed class XdpTests : IDisposable
         _plain.Maps.Activate(World.Generation);
         Untouched(ToC(v6));
         _plain.Maps.Offer(World.Generation);
-        _plain.FromPod(_plain.C, Packet.OfUdp(_plain.C.At(v6, 53), Outside(v6))).Passed();
-        Untouched(ToC(v6)); // the answer to the workload's own
+        _plain.FromPod(_plain.C, Packet.OfUdp(_plain.C.At(v6, 56), Outside(v6))).Passed();
+        Untouched(ToC(v6) with { DestinationPort = 56 }); // the answer to the workload's own
         _plain.Maps.Policies.Clear();
         Untouched(ToC(v6) with { SourcePort = 1 }); // no policy at all: a fault, told of where it can be let pass
     }

@@ -18,6 +18,9 @@ public sealed record MeshSettings
     /// <summary>Destination ports the mesh leaves alone: never captured, no policy.</summary>
     public EquatableArray<ushort> ExcludedPorts { get; init; }
 
+    /// <summary>What happens to ICMP echo requests to workloads; those of their own node are always answered.</summary>
+    public DefaultAction IcmpEcho { get; init; } = DefaultAction.Allow;
+
     /// <summary>Lifetime of workload certificates before jitter.</summary>
     public TimeSpan CertificateLifetime { get; init; } = MeshSettingsDefaults.CertificateLifetime;
 

@@ -14,7 +14,10 @@ namespace Culvert.Interop.Abi;
 public static class CvAbi
 {
     /// <summary>Part of the pin path (…/culvert/v&lt;abi&gt;/); raise when a pinned map's layout changes.</summary>
-    public const uint AbiVersion = 2;
+    public const uint AbiVersion = 3;
+
+    /// <summary>cv_usage, cv_swept: whose flows are in cv_flow, counted by the veth of the pod that began them, CV_OWNER_OUTSIDE for those from outside. In the table are made - gone - swept. The programs write cv_usage, the agent writes cv_swept: neither has to wait for the other.</summary>
+    public const uint OwnerOutside = 0;
 
     /// <summary>Wildcard in cv_policy_key; class 0 is "the world": no identity, no named prefix.</summary>
     public const uint ClassAny = 0xffffffff;
@@ -174,8 +177,23 @@ public enum CvReason : uint
     /// <summary><c>CV_REASON_SESSION_TABLE_FULL</c>.</summary>
     SessionTableFull = 24,
 
+    /// <summary>Plaintext past the proxy to a workload that is behind it.</summary>
+    ProxyRequired = 25,
+
+    /// <summary>The pod, or the world outside, has all the flows that it may have.</summary>
+    FlowQuota = 26,
+
+    /// <summary>Echo requests are refused by configuration.</summary>
+    IcmpEcho = 27,
+
+    /// <summary>A message of neighbour or multicast listener discovery that left its link.</summary>
+    NeighbourScope = 28,
+
+    /// <summary>An ICMP error about a packet that was not its receiver's or not for its sender.</summary>
+    ForeignError = 29,
+
     /// <summary><c>CV_REASON_MAX</c>.</summary>
-    Max = 25,
+    Max = 30,
 }
 
 /// <summary>A 16-byte address in network byte order.</summary>
@@ -291,10 +309,19 @@ public enum CvFlowFlag : uint
 
     /// <summary>Passed out of a pod to an unmeshed destination.</summary>
     Outbound = 128,
+
+    /// <summary>Both sides have spoken and, for TCP, the originator has answered the answer.</summary>
+    Established = 256,
+
+    /// <summary>seq_end is set.</summary>
+    Sequence = 512,
+
+    /// <summary>Acked is set.</summary>
+    Acked = 1024,
 }
 
 /// <summary>cv_flow: state of one direction. Both directions exist or none.</summary>
-[StructLayout(LayoutKind.Explicit, Size = 96)]
+[StructLayout(LayoutKind.Explicit, Size = 112)]
 public partial struct CvFlow : IEquatable<CvFlow>
 {
     /// <summary>bpf_ktime_get_ns.</summary>
@@ -321,10 +348,10 @@ public partial struct CvFlow : IEquatable<CvFlow>
     /// <summary>Authenticated class of the responder.</summary>
     [FieldOffset(44)] public uint DstClass;
 
-    /// <summary>Host-side veth of the receiving pod for CV_VERDICT_DIRECT, otherwise 0.</summary>
+    /// <summary>Host-side veth of the receiving pod; 0: this direction does not lead to a pod here.</summary>
     [FieldOffset(48)] public uint Ifindex;
 
-    /// <summary>Of that veth.</summary>
+    /// <summary>Of that veth; CV_VERDICT_DIRECT only.</summary>
     [FieldOffset(52)] public uint Mtu;
 
     /// <summary><c>nat_addr</c>.</summary>
@@ -333,13 +360,10 @@ public partial struct CvFlow : IEquatable<CvFlow>
     /// <summary>Network byte order.</summary>
     [FieldOffset(72)] public ushort NatPort;
 
-    /// <summary>Enum cv_verdict.</summary>
-    [FieldOffset(74)] public byte Verdict;
-
     /// <summary>Enum cv_flow_flag.</summary>
-    [FieldOffset(75)] public byte Flags;
+    [FieldOffset(74)] public ushort Flags;
 
-    /// <summary>Of the receiving pod.</summary>
+    /// <summary>Of the receiving pod, where it is one of this node.</summary>
     [FieldOffset(76)] public CvByteArray6 Mac;
 
     /// <summary>Of its host-side veth.</summary>
@@ -350,6 +374,20 @@ public partial struct CvFlow : IEquatable<CvFlow>
 
     /// <summary>This direction still owes the acknowledgement of the other's FIN up to here; 0: nothing.</summary>
     [FieldOffset(92)] public uint FinAck;
+
+    /// <summary>TCP that passes: the sequence number behind what this direction has sent.</summary>
+    [FieldOffset(96)] public uint SeqEnd;
+
+    /// <summary>TCP that passes: the last acknowledgement that this direction has sent.</summary>
+    [FieldOffset(100)] public uint Acked;
+
+    /// <summary>Whose share of the table it takes, see cv_usage: both entries say the same.</summary>
+    [FieldOffset(104)] public uint Owner;
+
+    /// <summary>Enum cv_verdict.</summary>
+    [FieldOffset(108)] public byte Verdict;
+
+    [FieldOffset(109)] private CvByteArray3 _pad;
 
     /// <summary>Whether every byte is equal.</summary>
     /// <param name="left">One.</param>
@@ -378,6 +416,53 @@ public partial struct CvFlow : IEquatable<CvFlow>
     }
 
     private static ReadOnlySpan<byte> AsBytes(ref readonly CvFlow value) => MemoryMarshal.AsBytes(new ReadOnlySpan<CvFlow>(in value));
+}
+
+/// <summary><c>struct cv_usage</c>.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 32)]
+public partial struct CvUsage : IEquatable<CvUsage>
+{
+    /// <summary>Flows entered.</summary>
+    [FieldOffset(0)] public ulong Made;
+
+    /// <summary>Flows taken out by the programs.</summary>
+    [FieldOffset(8)] public ulong Gone;
+
+    /// <summary>The second that `events` are of.</summary>
+    [FieldOffset(16)] public ulong EventsSinceNs;
+
+    /// <summary>About refusals of packets at the interface of that number, in that second.</summary>
+    [FieldOffset(24)] public uint Events;
+
+    [FieldOffset(28)] private uint _pad;
+
+    /// <summary>Whether every byte is equal.</summary>
+    /// <param name="left">One.</param>
+    /// <param name="right">The other.</param>
+    /// <returns>True when they are.</returns>
+    public static bool operator ==(CvUsage left, CvUsage right) => left.Equals(right);
+
+    /// <summary>Whether a byte differs.</summary>
+    /// <param name="left">One.</param>
+    /// <param name="right">The other.</param>
+    /// <returns>True when one does.</returns>
+    public static bool operator !=(CvUsage left, CvUsage right) => !left.Equals(right);
+
+    /// <inheritdoc/>
+    public readonly bool Equals(CvUsage other) => AsBytes(in this).SequenceEqual(AsBytes(in other));
+
+    /// <inheritdoc/>
+    public override readonly bool Equals(object? obj) => obj is CvUsage other && Equals(other);
+
+    /// <inheritdoc/>
+    public override readonly int GetHashCode()
+    {
+        HashCode hash = default;
+        hash.AddBytes(AsBytes(in this));
+        return hash.ToHashCode();
+    }
+
+    private static ReadOnlySpan<byte> AsBytes(ref readonly CvUsage value) => MemoryMarshal.AsBytes(new ReadOnlySpan<CvUsage>(in value));
 }
 
 /// <summary>cv_endpoint: an enrolled pod by the host-side veth its packets come from.</summary>
@@ -425,6 +510,9 @@ public enum CvEndpointFlag : uint
 {
     /// <summary>Refuses plaintext from outside the mesh.</summary>
     Strict = 1,
+
+    /// <summary>Refuses ICMP echo requests, but those of its node.</summary>
+    NoEcho = 2,
 }
 
 /// <summary><c>struct cv_endpoint</c>.</summary>
@@ -446,7 +534,8 @@ public partial struct CvEndpoint : IEquatable<CvEndpoint>
     /// <summary>Enum cv_endpoint_flag.</summary>
     [FieldOffset(40)] public uint Flags;
 
-    [FieldOffset(44)] private uint _pad;
+    /// <summary>How many flows it may have begun that are in cv_flow; 0: any number.</summary>
+    [FieldOffset(44)] public uint MaxFlows;
 
     /// <summary>Whether every byte is equal.</summary>
     /// <param name="left">One.</param>
@@ -760,6 +849,9 @@ public enum CvServiceFlag : uint
 
     /// <summary><c>CV_SERVICE_EXCLUDED</c>.</summary>
     Excluded = 2,
+
+    /// <summary><c>CV_SERVICE_BEHIND_PROXY</c>.</summary>
+    BehindProxy = 4,
 }
 
 /// <summary><c>struct cv_service</c>.</summary>
@@ -1061,7 +1153,8 @@ public partial struct CvControl : IEquatable<CvControl>
     /// <summary>How many slots of each kind are filled.</summary>
     [FieldOffset(4)] public CvUintArray8 Listeners;
 
-    [FieldOffset(36)] private uint _pad;
+    /// <summary>How many flows from outside may be in cv_flow; 0: any number.</summary>
+    [FieldOffset(36)] public uint MaxOutside;
 
     /// <summary>Whether every byte is equal.</summary>
     /// <param name="left">One.</param>

@@ -20,6 +20,12 @@ internal sealed class DatapathMaps(BpfObject loaded) : IDisposable
 
     internal BpfMap<CvFlowKey, CvFlow> Flow { get; } = loaded.GetMap<CvFlowKey, CvFlow>("cv_flow");
 
+    /// <summary>Whose flows those are; the programs write it.</summary>
+    internal BpfMap<uint, CvUsage> Usage { get; } = loaded.GetMap<uint, CvUsage>("cv_usage");
+
+    /// <summary>How many of those flows <see cref="FlowSweeper"/> has taken out.</summary>
+    internal BpfMap<uint, ulong> Swept { get; } = loaded.GetMap<uint, ulong>("cv_swept");
+
     /// <summary>UDP flows that go to the proxy; the programs write it.</summary>
     internal BpfMap<CvFlowKey, CvSession> Session { get; } = loaded.GetMap<CvFlowKey, CvSession>("cv_session");
 
@@ -38,6 +44,6 @@ internal sealed class DatapathMaps(BpfObject loaded) : IDisposable
 
     public void Dispose()
     {
-        foreach (BpfMap map in (BpfMap[])[Control, Endpoint, Address, Policy, Service, Backend, Flow, Session, Reply, Pair, Drops, Counters, Listener, Events]) map.Dispose();
+        foreach (BpfMap map in (BpfMap[])[Control, Endpoint, Address, Policy, Service, Backend, Flow, Usage, Swept, Session, Reply, Pair, Drops, Counters, Listener, Events]) map.Dispose();
     }
 }

@@ -67,6 +67,7 @@ internal sealed class DatapathPrograms : IDisposable
             adopted = adopt ? [.. pinned.Where(n => File.Exists(pins.Map(n)))] : [];
             foreach (string map in adopted) loading.ReuseMap(map, pins.Map(map));
             if (!adopted.Contains("cv_flow")) loading.SetMaxEntries("cv_flow", options.FlowTableSize);
+            if (!adopted.Contains("cv_half_open")) loading.SetMaxEntries("cv_half_open", FlowShares.HalfOpen(options.FlowTableSize));
             loading.SetConfig("cv_cfg_tunnel_port", options.TunnelPort);
             loading.SetConfig("cv_cfg_udp_crc", (byte)(options.UdpHeaderChecksum ? 1 : 0));
             loading.Load();

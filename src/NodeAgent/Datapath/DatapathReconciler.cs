@@ -14,6 +14,7 @@ internal sealed class DatapathReconciler(
     InterfacePrograms interfaces, XdpUse use, GenerationWriter writer, Func<ILinks> look, PolicyIdFile ids, InterfaceOwners owners, IReadOnlyList<string> uplinks, DatapathState state, ILogger logger)
 {
     private LinkPlan? _inForce;
+    private IReadOnlySet<int>? _seen;
 
     /// <summary>
     /// Puts a snapshot into force. When it throws, the generation before is in force as it was, with its programs; where that failed too, which is logged,
@@ -30,10 +31,13 @@ internal sealed class DatapathReconciler(
         long start = Stopwatch.GetTimestamp();
         ILinks links = look();
         LinkPlan plan = LinkPlan.Make(snapshot, links, owners.All, uplinks, use);
+        CloseNewLinks(plan, links);
         CompiledPolicy policy = PolicyCompiler.Compile(snapshot, plan.Endpoints.Select(e => e.Workload.Uid).ToHashSet(StringComparer.Ordinal), ids.Ids);
         ids.Save();
         uint number = unchecked(writer.Current + 1);
-        Generation next = GenerationBuilder.Build(number == 0 ? 1 : number, snapshot, policy, plan.Endpoints, links.NodeAddresses);
+        FlowShares shares = FlowShares.Of(writer.FlowEntries, plan.Endpoints.Length);
+        Generation next = GenerationBuilder.Build(number == 0 ? 1 : number, snapshot, policy, plan.Endpoints, links.NodeAddresses, shares.Pod);
+        writer.MaxOutside = shares.Outside;
 
         writer.Write(next);
         plan = Switch(plan, _inForce ?? Found(plan, links), switched);
@@ -66,6 +70,19 @@ internal sealed class DatapathReconciler(
             && plan.Held.SequenceEqual(current.Held)
             && current.NodeAddresses.SetEquals(links.NodeAddresses)
             && current.Uplinks.SetEquals(plan.Uplinks.Select(u => u.Index));
+    }
+
+    // A pod whose link has only just come has no traffic yet that could be cut: the programs, which know no endpoint of it and refuse everything, come before the
+    // tables do. A pod that was there before is captured only after the switch.
+    private void CloseNewLinks(LinkPlan plan, ILinks links)
+    {
+        IReadOnlySet<int> now = links.Indexes;
+        if (_seen is { } seen)
+        {
+            ImmutableArray<LocalEndpoint> added = [.. plan.Endpoints.Where(e => !seen.Contains(e.Index))];
+            if (!added.IsEmpty) interfaces.Attach(plan with { Endpoints = added, Held = [], Uplinks = [], Express = [] });
+        }
+        _seen = now;
     }
 
     // What an agent before has left at the node's links. That is remembered only of pods.

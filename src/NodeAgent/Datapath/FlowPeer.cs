@@ -8,7 +8,7 @@ internal static class FlowPeer
     /// <summary>The key of the other direction: what its sender puts on the wire (<c>flow_peer_key</c> in <c>bpf/lib/flow.h</c>).</summary>
     internal static CvFlowKey KeyOf(in CvFlowKey key, in CvFlow flow)
     {
-        bool destination = (flow.Flags & (byte)CvFlowFlag.NatDst) != 0, source = (flow.Flags & (byte)CvFlowFlag.NatSrc) != 0;
+        bool destination = (flow.Flags & (ushort)CvFlowFlag.NatDst) != 0, source = (flow.Flags & (ushort)CvFlowFlag.NatSrc) != 0;
         return new CvFlowKey
         {
             Src = destination ? flow.NatAddr : key.Dst,

@@ -7,8 +7,8 @@ using Microsoft.Extensions.Logging;
 namespace Culvert.NodeAgent.Datapath;
 
 /// <summary>
-/// Makes a policy change reach connections that are idle. The kernel judges a live flow again when a packet of it passes; this has one pass: each direct TCP
-/// flow of an older generation gets an acknowledgement out of sequence, which its receiver answers with one of its own (RFC 9293, 3.10.7.4). Where the
+/// Makes a policy change reach connections that are idle. The kernel judges a live flow again when a packet of it passes; this has one pass: each TCP flow of an
+/// older generation that leads to a pod here, directly or in plaintext from outside, gets an acknowledgement out of sequence, which its receiver answers with one of its own (RFC 9293, 3.10.7.4). Where the
 /// policy still allows the flow, that answer is all that happens; where not, the programs end the connection at both sides. Not thread-safe.
 /// </summary>
 internal sealed class FlowProber(BpfMap<CvFlowKey, CvFlow> flows, ILogger logger)
@@ -26,7 +26,7 @@ internal sealed class FlowProber(BpfMap<CvFlowKey, CvFlow> flows, ILogger logger
     // One of two sequence numbers half the space apart is outside of any window (RFC 7323 allows windows up to a quarter of it).
     private static readonly uint[] Sequences = [0, 0x8000_0000];
 
-    /// <summary>Probes every direct flow that was judged by an older generation.</summary>
+    /// <summary>Probes every such flow that was judged by an older generation.</summary>
     /// <returns>How many.</returns>
     internal int Probe(uint generation)
     {
@@ -70,8 +70,9 @@ internal sealed class FlowProber(BpfMap<CvFlowKey, CvFlow> flows, ILogger logger
 
     // One direction is enough: judging one judges both.
     private static bool IsStale(in CvFlowKey key, in CvFlow flow, uint generation) =>
-        key.Proto == Tcp && flow.Generation != generation && flow.Verdict == (byte)CvVerdict.Direct && flow.Ifindex != 0
-        && (flow.Flags & (byte)(CvFlowFlag.Reply | CvFlowFlag.Fin | CvFlowFlag.Closed)) == 0;
+        key.Proto == Tcp && flow.Generation != generation && flow.Ifindex != 0
+        && (flow.Verdict == (byte)CvVerdict.Direct || (flow.Flags & (ushort)CvFlowFlag.Anonymous) != 0)
+        && (flow.Flags & (ushort)(CvFlowFlag.Reply | CvFlowFlag.Fin | CvFlowFlag.Closed)) == 0;
 
     private static Socket Open()
     {

@@ -14,10 +14,13 @@ internal sealed class GenerationBuilder
     private readonly CompiledPolicy _policy;
     private readonly IReadOnlyList<LocalEndpoint> _endpoints;
     private readonly IReadOnlyCollection<IPAddress> _nodeAddresses;
+    private readonly uint _maxFlows;
     private uint _lastService;
 
-    private GenerationBuilder(uint number, NodeSnapshot snapshot, CompiledPolicy policy, IReadOnlyList<LocalEndpoint> endpoints, IReadOnlyCollection<IPAddress> nodeAddresses)
+    private GenerationBuilder(
+        uint number, NodeSnapshot snapshot, CompiledPolicy policy, IReadOnlyList<LocalEndpoint> endpoints, IReadOnlyCollection<IPAddress> nodeAddresses, uint maxFlows)
     {
+        _maxFlows = maxFlows;
         _next = new Generation(number);
         (_snapshot, _policy, _endpoints, _nodeAddresses) = (snapshot, policy, endpoints, nodeAddresses);
     }
@@ -28,9 +31,11 @@ internal sealed class GenerationBuilder
     /// <param name="policy">Its compiled policy for the workloads of this node.</param>
     /// <param name="endpoints">Workloads of this node whose link is known.</param>
     /// <param name="nodeAddresses">This node's own addresses.</param>
-    internal static Generation Build(uint number, NodeSnapshot snapshot, CompiledPolicy policy, IReadOnlyList<LocalEndpoint> endpoints, IReadOnlyCollection<IPAddress> nodeAddresses)
+    /// <param name="maxFlows">How many flows a workload may have begun that are in the flow table; 0: any number.</param>
+    internal static Generation Build(
+        uint number, NodeSnapshot snapshot, CompiledPolicy policy, IReadOnlyList<LocalEndpoint> endpoints, IReadOnlyCollection<IPAddress> nodeAddresses, uint maxFlows = 0)
     {
-        GenerationBuilder builder = new(number, snapshot, policy, endpoints, nodeAddresses);
+        GenerationBuilder builder = new(number, snapshot, policy, endpoints, nodeAddresses, maxFlows);
         builder.AddPolicies();
         builder.AddAddresses();
         builder.AddEndpoints();
@@ -149,7 +154,8 @@ internal sealed class GenerationBuilder
             {
                 Subject = _policy.SubjectIds[endpoint.Workload.Uid],
                 SrcClass = any is not null && classes.TryGetValue(IpPrefix.Host(any), out AddressClass known) ? known.AuthenticatedClassId : 0,
-                Flags = endpoint.Workload.MtlsMode == MtlsMode.Strict ? (uint)CvEndpointFlag.Strict : 0,
+                Flags = (endpoint.Workload.MtlsMode == MtlsMode.Strict ? (uint)CvEndpointFlag.Strict : 0) | (_snapshot.Mesh.IcmpEcho == DefaultAction.Deny ? (uint)CvEndpointFlag.NoEcho : 0),
+                MaxFlows = _maxFlows,
             };
             if (endpoint.Address4 is { } v4) value.Addr4 = AbiAddress.From(v4);
             if (endpoint.Address6 is { } v6) value.Addr6 = AbiAddress.From(v6);
@@ -168,6 +174,7 @@ internal sealed class GenerationBuilder
                     new CvService { Flags = (uint)CvServiceFlag.Excluded });
             }
         }
+        AddPortsBehindProxy();
         HashSet<(IPAddress, ushort, TransportProtocol)> taken = [];
         foreach (ServiceInfo service in _snapshot.Services.Values.OrderBy(s => s.Name))
         {
@@ -179,6 +186,24 @@ internal sealed class GenerationBuilder
                     // Where two Services claim an address, the first by name has it; the controller reports such clashes.
                     IPAddress[] vips = [.. family.Where(vip => taken.Add((vip, port.Port, port.Protocol)))];
                     if (vips.Length > 0) AddServicePort(port, vips, [.. port.Backends.Where(b => b.Address.AddressFamily == family.Key)]);
+                }
+            }
+        }
+    }
+
+    // By the workloads' own addresses: what these ports say is an answer that came through the proxy.
+    private void AddPortsBehindProxy()
+    {
+        foreach (LocalEndpoint endpoint in _endpoints)
+        {
+            WorkloadInfo workload = endpoint.Workload;
+            foreach (TransportPort port in workload.ProxyProtocolPorts.Concat(workload.TrustedProxies.SelectMany(t => t.Ports)).Distinct())
+            {
+                foreach (IPAddress address in workload.Addresses)
+                {
+                    _next.Services.Add(
+                        new CvServiceKey { Generation = _next.Number, Addr = AbiAddress.From(address), Port = port.Port, Proto = (byte)port.Protocol },
+                        new CvService { Flags = (uint)CvServiceFlag.BehindProxy });
                 }
             }
         }

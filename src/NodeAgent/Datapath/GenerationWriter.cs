@@ -22,12 +22,20 @@ internal sealed class GenerationWriter(DatapathMaps maps, ILogger logger)
     /// <summary>The generation in force, as the kernel says; 0: none.</summary>
     internal uint Current => ReadControl().Generation;
 
+    /// <summary>Entries of the flow table.</summary>
+    internal uint FlowEntries { get; } = maps.Flow.Info.MaxEntries;
+
+    /// <summary>How many flows from outside may be in the flow table, from the next <see cref="Activate"/> on; 0: any number.</summary>
+    internal uint MaxOutside { get; set; }
+
     /// <summary>
-    /// Writes a generation that is not in force yet. When a map is full nothing changes: what was written is taken back and the exception names the map.
+    /// Writes a generation that is not in force yet. When it does not fit nothing changes: what was written is taken back and the exception names the map.
     /// </summary>
+    /// <exception cref="GenerationTooLargeException">It would leave no room beside it for the one that comes after it.</exception>
     /// <exception cref="BpfException">A map took no more entries.</exception>
     internal void Write(Generation next)
     {
+        CheckRoom(next.Size);
         _before = Current;
         if (_mayHaveRemains) DeleteAllBut(_before);
         _mayHaveRemains = true;
@@ -92,6 +100,21 @@ internal sealed class GenerationWriter(DatapathMaps maps, ILogger logger)
         maps.Control.Set(ControlKey, control);
     }
 
+    // The generation before stays until the change is made: one that takes more than half of a map could never be changed again.
+    private void CheckRoom(GenerationSize size)
+    {
+        Check("cv_endpoint", size.Endpoints, maps.Endpoint.Info);
+        Check("cv_address", size.Addresses, maps.Address.Info);
+        Check("cv_policy", size.Policies, maps.Policy.Info);
+        Check("cv_service", size.Services, maps.Service.Info);
+        Check("cv_backend", size.Backends, maps.Backend.Info);
+
+        static void Check(string map, int entries, BpfMapInfo info)
+        {
+            if (entries > info.MaxEntries / 2) throw new GenerationTooLargeException(map, entries, info.MaxEntries / 2);
+        }
+    }
+
     private Generation Written => _next ?? throw new InvalidOperationException("no generation is written");
 
     private CvControl ReadControl() => maps.Control.TryGet(ControlKey, out CvControl control) ? control : default;
@@ -100,6 +123,7 @@ internal sealed class GenerationWriter(DatapathMaps maps, ILogger logger)
     {
         CvControl control = ReadControl();
         control.Generation = generation;
+        control.MaxOutside = MaxOutside;
         maps.Control.Set(ControlKey, control);
     }
 

@@ -6,6 +6,9 @@ namespace Culvert.NodeAgent.Datapath;
 /// <summary>One look at the kernel's links, routes and addresses. The reconciler's; not thread-safe.</summary>
 internal interface ILinks
 {
+    /// <summary>Indexes of all links.</summary>
+    IReadOnlySet<int> Indexes { get; }
+
     /// <summary>A link by name; null when there is none.</summary>
     LinkState? FindByName(string name);
 

@@ -32,6 +32,8 @@ internal sealed class KernelLinks : ILinks
 
     public IReadOnlyCollection<IPAddress> NodeAddresses { get; }
 
+    public IReadOnlySet<int> Indexes => _byIndex.Keys.ToHashSet();
+
     public LinkState? FindByName(string name) => _links.TryGetValue(name, out LinkInfo? link) ? State(link) : null;
 
     public LinkState? FindByHostRoute(IPAddress address) =>

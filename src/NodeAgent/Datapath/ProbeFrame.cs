@@ -32,8 +32,8 @@ internal static class ProbeFrame
     {
         CvAddr source = key.Src, destination = key.Dst;
         ushort sourcePort = key.Sport, destinationPort = key.Dport;
-        if ((flow.Flags & (byte)CvFlowFlag.NatDst) != 0) (destination, destinationPort) = (flow.NatAddr, flow.NatPort);
-        if ((flow.Flags & (byte)CvFlowFlag.NatSrc) != 0) (source, sourcePort) = (flow.NatAddr, flow.NatPort);
+        if ((flow.Flags & (ushort)CvFlowFlag.NatDst) != 0) (destination, destinationPort) = (flow.NatAddr, flow.NatPort);
+        if ((flow.Flags & (ushort)CvFlowFlag.NatSrc) != 0) (source, sourcePort) = (flow.NatAddr, flow.NatPort);
         ReadOnlySpan<byte> from = Bytes(in source), to = Bytes(in destination);
         bool v4 = from[..10].IndexOfAnyExcept((byte)0) < 0 && from[10] == 0xff && from[11] == 0xff;
         if (v4)

@@ -80,7 +80,7 @@ public sealed class AgentHost : IAsyncDisposable
         DatapathReconciler reconciler = new(
             new InterfacePrograms(_programs, _attacher, _xdp), options.Xdp, _writer, () => new KernelLinks(_netlink), new PolicyIdFile(options.StateFolder, _logger), new InterfaceOwners(options.RunFolder, _logger), options.Uplinks, _state, _logger);
         FlowSink sink = new(_metrics, _flows, options.AccessLog ? loggers.CreateLogger("Culvert.Access") : null);
-        _sweeper = new FlowSweeper(_programs.Maps.Flow, time, _logger);
+        _sweeper = new FlowSweeper(_programs.Maps.Flow, _programs.Maps.Usage, _programs.Maps.Swept, time, _logger);
 
         NodeCredentials credentials = new(options.NodeName, options.StateFolder, options.JoinTokenFile, time, _logger);
         _channel = StartStep.Run(

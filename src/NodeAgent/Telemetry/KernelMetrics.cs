@@ -37,7 +37,7 @@ internal static class KernelMetrics
         registry.Add(new CallbackFamily("culvert_datapath_flows_reevaluated_total", "Live flows judged again after a policy change.", "counter", [], () => CallbackSample.Single(Sum(maps.Counters, (uint)CvCounter.Reevaluated))));
         registry.Add(new CallbackFamily("culvert_datapath_resets_sent_total", "TCP packets answered with a reset.", "counter", [], () => CallbackSample.Single(Sum(maps.Counters, (uint)CvCounter.RejectSent))));
         registry.Add(new CallbackFamily("culvert_bpf_map_entries", "Entries of the datapath's maps.", "gauge", ["map"], () => Fill(maps, sweeper, state).Select(m => new CallbackSample([m.Name], m.Entries))));
-        registry.Add(new CallbackFamily("culvert_bpf_map_max_entries", "Capacity of the datapath's maps.", "gauge", ["map"], () => Fill(maps, sweeper, state).Select(m => new CallbackSample([m.Name], m.Max))));
+        registry.Add(new CallbackFamily("culvert_bpf_map_max_entries", "Capacity of the datapath's maps; of those that hold a generation, what one may take, because the next one is written beside it.", "gauge", ["map"], () => Fill(maps, sweeper, state).Select(m => new CallbackSample([m.Name], m.Max))));
     }
 
     /// <summary>Fill levels; those of the policy maps are what the agent wrote, that of the flow table is the last sweep's.</summary>
@@ -45,11 +45,11 @@ internal static class KernelMetrics
     {
         GenerationSize size = state.Size;
         yield return ("cv_flow", sweeper.Entries, maps.Flow.Info.MaxEntries);
-        yield return ("cv_address", size.Addresses, maps.Address.Info.MaxEntries);
-        yield return ("cv_policy", size.Policies, maps.Policy.Info.MaxEntries);
-        yield return ("cv_service", size.Services, maps.Service.Info.MaxEntries);
-        yield return ("cv_backend", size.Backends, maps.Backend.Info.MaxEntries);
-        yield return ("cv_endpoint", size.Endpoints, maps.Endpoint.Info.MaxEntries);
+        yield return ("cv_address", size.Addresses, maps.Address.Info.MaxEntries / 2);
+        yield return ("cv_policy", size.Policies, maps.Policy.Info.MaxEntries / 2);
+        yield return ("cv_service", size.Services, maps.Service.Info.MaxEntries / 2);
+        yield return ("cv_backend", size.Backends, maps.Backend.Info.MaxEntries / 2);
+        yield return ("cv_endpoint", size.Endpoints, maps.Endpoint.Info.MaxEntries / 2);
     }
 
     /// <summary>Drops by reason, without the zeros.</summary>

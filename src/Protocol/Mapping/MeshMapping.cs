@@ -19,6 +19,7 @@ public static class MeshMapping
             DefaultMtlsMode = mesh.DefaultMtlsMode.ToWire(),
             CertificateLifetime = mesh.CertificateLifetime.ToDuration(),
             CertificateLifetimeJitter = mesh.CertificateLifetimeJitter,
+            RefusesIcmpEcho = mesh.IcmpEcho == DefaultAction.Deny,
         };
         foreach (IpPrefix p in mesh.ExcludedCidrs) wire.ExcludedCidrs.Add(p.ToString());
         foreach (ushort p in mesh.ExcludedPorts) wire.ExcludedPorts.Add(p);
@@ -36,6 +37,7 @@ public static class MeshMapping
         ExcludedPorts = mesh.ExcludedPorts.ToPorts("excluded_ports"),
         CertificateLifetime = mesh.CertificateLifetime?.ToTimeSpan() ?? MeshSettingsDefaults.CertificateLifetime,
         CertificateLifetimeJitter = mesh.CertificateLifetimeJitter,
+        IcmpEcho = mesh.RefusesIcmpEcho ? DefaultAction.Deny : DefaultAction.Allow,
     };
 
     /// <summary>The wire form of a trust bundle.</summary>

@@ -42,6 +42,9 @@ internal sealed record Packet
 
     internal bool NoUdpChecksum { get; init; }
 
+    /// <summary>Of the IP header: time to live or hop limit.</summary>
+    internal byte HopLimit { get; init; } = 64;
+
     internal byte IcmpType { get; init; }
 
     internal byte IcmpCode { get; init; }
@@ -93,7 +96,7 @@ internal sealed record Packet
         BinaryPrimitives.WriteUInt16BigEndian(ip.AsSpan(2), (ushort)(ip.Length + length));
         BinaryPrimitives.WriteUInt16BigEndian(ip.AsSpan(4), (ushort)FragmentId);
         BinaryPrimitives.WriteUInt16BigEndian(ip.AsSpan(6), (ushort)((FragmentOffset / 8) | (MoreFragments ? 0x2000 : 0)));
-        ip[8] = 64;
+        ip[8] = HopLimit;
         ip[9] = Protocol;
         Source.GetAddressBytes().CopyTo(ip, 12);
         Destination.GetAddressBytes().CopyTo(ip, 16);
@@ -115,7 +118,7 @@ internal sealed record Packet
         byte[] ip = new byte[40];
         ip[0] = 0x60;
         ip[6] = extensions.Count > 0 ? extensions[0].Type : Protocol;
-        ip[7] = 64;
+        ip[7] = HopLimit;
         Source.GetAddressBytes().CopyTo(ip, 8);
         Destination.GetAddressBytes().CopyTo(ip, 24);
         for (int i = 0; i < extensions.Count; i++)

@@ -79,6 +79,9 @@ public sealed class World : IWorld, IDisposable
     /// <summary>Not in the mesh.</summary>
     internal static IPAddress Outside(bool v6) => IPAddress.Parse(v6 ? "2001:db8::9" : "192.0.2.9");
 
+    /// <summary>Not in the mesh, but policy knows it: class 31.</summary>
+    internal static IPAddress Known(bool v6) => IPAddress.Parse(v6 ? "2001:db8:7::1" : "198.51.100.7");
+
     /// <summary>An address left alone by configuration.</summary>
     internal static IPAddress Excluded(bool v6) => IPAddress.Parse(v6 ? "fd00:3::1" : "10.3.0.1");
 
@@ -130,7 +133,10 @@ public sealed class World : IWorld, IDisposable
     internal Outcome FromPod(Workload pod, Packet packet, uint segment = 0) => Run(Hook.FromPod, packet, pod.Index, ingress: pod.Index, segment: segment);
 
     /// <summary>Sends packets out of pod A without reading the events meanwhile. Returns how many there were.</summary>
-    internal int Repeat(Func<int, Packet> packet, int count)
+    internal int Repeat(Func<int, Packet> packet, int count) => Flood(Hook.FromPod, A, A.Index, count, packet);
+
+    /// <summary>Runs a program on many packets without looking at each. Returns how many events there were.</summary>
+    internal int Flood(Hook hook, Workload pod, uint ingress, int count, Func<int, Packet> packet)
     {
         _ring.Consume();
         _events.Clear();
@@ -138,8 +144,8 @@ public sealed class World : IWorld, IDisposable
         {
             for (int i = 0; i < count; i++)
             {
-                SkBuffContext context = new() { Interface = A.Index, IngressInterface = A.Index };
-                _programs[(int)Hook.FromPod].TestRun(packet(i).Build(), ref context);
+                SkBuffContext context = new() { Interface = pod.Index, IngressInterface = ingress };
+                _programs[(int)hook].TestRun(packet(i).Build(), ref context);
             }
         }
         _ring.Consume();

@@ -7,6 +7,10 @@ namespace Culvert.Datapath.Tests.Support;
 internal static class WorldContent
 {
     internal const int ToB = 80, ToRemote = 81, ToNobody = 82, ToSelf = 83, Forced = 84, ToOutside = 85, BackendPort = 8080;
+
+    /// <summary>The port at which a pod that needs the proxy wants PROXY headers.</summary>
+    internal const int HeaderPort = 53;
+
     internal const uint Rule = 900;
 
     internal static void Fill(World world, uint generation)
@@ -19,7 +23,8 @@ internal static class WorldContent
         foreach (bool v6 in (bool[])[false, true])
         {
             world.SetAddress(generation, World.Node(v6), new CvAddress { Flags = (uint)CvAddressFlag.Node, AnonClass = 1 });
-            world.SetAddress(generation, World.Remote(v6), new CvAddress { Flags = (uint)CvAddressFlag.Meshed, AuthClass = 30, AnonClass = 31 });
+            world.SetAddress(generation, World.Remote(v6), new CvAddress { Flags = (uint)CvAddressFlag.Meshed, AuthClass = 30, AnonClass = 32 });
+            world.SetAddress(generation, World.Known(v6), new CvAddress { AuthClass = 31, AnonClass = 31 });
             world.SetAddress(generation, World.Excluded(v6), new CvAddress { Flags = (uint)CvAddressFlag.Excluded }, prefix: v6 ? 64 : 24);
             world.SetAddress(generation, World.Vip(v6), new CvAddress { Flags = (uint)CvAddressFlag.Service });
             world.SetService(generation, v6, ToB, 1, 0, world.B.Address(v6));
@@ -49,6 +54,16 @@ internal static class WorldContent
         };
         world.SetAddress(generation, pod.Address4, address);
         world.SetAddress(generation, pod.Address6, address);
+        if (flags.HasFlag(CvAddressFlag.Proxy)) world.SetBehindProxy(generation, pod, WorldContent.HeaderPort);
+    }
+
+    /// <summary>Says how many flows a pod may have begun.</summary>
+    internal static void SetMaxFlows(this IWorld world, uint generation, Workload pod, uint most)
+    {
+        CvEndpointKey key = new() { Generation = generation, Ifindex = pod.Index };
+        Assert.True(world.Maps.Endpoints.TryGet(key, out CvEndpoint endpoint));
+        endpoint.MaxFlows = most;
+        world.Maps.Endpoints.Set(key, endpoint);
     }
 
     internal static void SetAddress(this IWorld world, uint generation, IPAddress address, CvAddress value, int? prefix = null)
@@ -74,6 +89,20 @@ internal static class WorldContent
         foreach (byte protocol in (byte[])[Packet.Tcp, Packet.Udp])
         {
             world.Maps.Services.Set(new CvServiceKey { Generation = generation, Port = port, Proto = protocol }, new CvService { Flags = (uint)CvServiceFlag.Excluded });
+        }
+    }
+
+    /// <summary>Says of a port of a pod, 0 for all, that it speaks through the proxy only.</summary>
+    internal static void SetBehindProxy(this IWorld world, uint generation, Workload pod, ushort port)
+    {
+        foreach (IPAddress address in (IPAddress[])[pod.Address4, pod.Address6])
+        {
+            foreach (byte protocol in (byte[])[Packet.Tcp, Packet.Udp])
+            {
+                world.Maps.Services.Set(
+                    new CvServiceKey { Generation = generation, Addr = Abi.Address(address), Port = port, Proto = protocol },
+                    new CvService { Flags = (uint)CvServiceFlag.BehindProxy });
+            }
         }
     }
 

@@ -28,6 +28,10 @@ public sealed class WorldMaps(BpfObject source) : IDisposable
 
     internal BpfMap<CvPairKey, CvPair> Pairs { get; } = source.GetMap<CvPairKey, CvPair>("cv_pair");
 
+    internal BpfMap<uint, CvUsage> Usages { get; } = source.GetMap<uint, CvUsage>("cv_usage");
+
+    internal BpfMap<uint, ulong> Swept { get; } = source.GetMap<uint, ulong>("cv_swept");
+
     internal BpfMap Listeners { get; } = source.GetMap("cv_listener");
 
     internal BpfMap Events { get; } = source.GetMap("cv_events");
@@ -39,6 +43,9 @@ public sealed class WorldMaps(BpfObject source) : IDisposable
         for (int i = 0; i < listeners.Length; i++) control.Listeners[i] = listeners[i];
         _control.Set(0, control);
     }
+
+    /// <summary>Puts a generation in force with so many flows from outside at the most.</summary>
+    internal void Limit(uint generation, uint outside) => _control.Set(0, new CvControl { Generation = generation, MaxOutside = outside });
 
     /// <summary>Puts a generation in force with so many listeners of each kind.</summary>
     internal void Offer(uint generation, uint count = 1) => Activate(generation, [.. Enumerable.Repeat(count, (int)CvListenerKind.Kinds)]);
@@ -56,6 +63,8 @@ public sealed class WorldMaps(BpfObject source) : IDisposable
         Sessions.Clear();
         Replies.Clear();
         Pairs.Clear();
+        Usages.Clear();
+        Swept.Clear();
     }
 
     /// <summary>How many packets were dropped, by reason.</summary>
@@ -82,7 +91,7 @@ public sealed class WorldMaps(BpfObject source) : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (BpfMap map in (BpfMap[])[_control, _drops, _counters, Endpoints, Addresses, Policies, Services, Backends, Flows, Sessions, Replies, Pairs, Listeners, Events]) map.Dispose();
+        foreach (BpfMap map in (BpfMap[])[_control, _drops, _counters, Endpoints, Addresses, Policies, Services, Backends, Flows, Sessions, Replies, Pairs, Usages, Swept, Listeners, Events]) map.Dispose();
     }
 
     private static ulong Sum(BpfMap<uint, ulong> map, uint key)

@@ -44,7 +44,7 @@ public sealed class FailedSnapshotTests
         node.Apply(ReconcilerFixture.Snapshot(First));
         (uint generation, string[] attached, DatapathInForce state) = (node.Writer.Current, node.Attached, node.State.Current);
         NodeSnapshot large = ReconcilerFixture.Snapshot() with { Mesh = new MeshSettings { ExcludedPorts = [.. Enumerable.Range(1, 40_000).Select(p => (ushort)p)] } };
-        Assert.Throws<BpfException>(() => node.Apply(large, _ => Assert.Fail("it never was in force")));
+        Assert.Throws<GenerationTooLargeException>(() => node.Apply(large, _ => Assert.Fail("it never was in force")));
         Assert.Equal((generation, state), (node.Writer.Current, node.State.Current));
         Assert.Equal(attached, node.Attached);
         Assert.Equal([generation], Generations(node));
@@ -87,6 +87,26 @@ public sealed class FailedSnapshotTests
         Directory.Delete(blocked);
         node.Apply(next);
         Assert.Equal(["up1 cv_from_pod", "up1 cv_to_pod", "up2 cv_from_pod", "up2 cv_to_pod"], node.Attached);
+    }
+
+    [Fact]
+    [Trait("Category", "Attack")]
+    public void AttackThePacketsOfANewLinkComeBeforeTheTablesKnowItsPod()
+    {
+        using ReconcilerFixture node = new();
+        node.Apply(ReconcilerFixture.Snapshot(First));
+        AddPair(node, 1);
+        // As long as the tables take, or for ever where they can't be written: nothing leaves the pod.
+        NodeSnapshot large = ReconcilerFixture.Snapshot(First, Second) with { Mesh = new MeshSettings { ExcludedPorts = [.. Enumerable.Range(1, 40_000).Select(p => (ushort)p)] } };
+        Assert.Throws<GenerationTooLargeException>(() => node.Apply(large));
+        node.SendFrom("far1", "10.7.0.3", "10.7.0.9");
+        Assert.True(SpinWait.SpinUntil(() => node.Drops(CvReason.NoEndpoint) > 0, TimeSpan.FromSeconds(10)), "the packet was let through");
+
+        node.Apply(ReconcilerFixture.Snapshot(First, Second));
+        Assert.Equal(4, node.Attached.Length);
+        ulong refused = node.Drops(CvReason.NoEndpoint);
+        node.SendFrom("far1", "10.7.0.3", "10.7.0.9");
+        Assert.Equal(refused, node.Drops(CvReason.NoEndpoint));
     }
 
     [Fact]
@@ -180,6 +200,8 @@ public sealed class FailedSnapshotTests
     /// <summary>Something happens after the links were looked at and before anything is changed.</summary>
     private sealed class Overtaken(ILinks seen, Action happens) : ILinks
     {
+        public IReadOnlySet<int> Indexes => seen.Indexes;
+
         private bool _happened;
 
         public IReadOnlyCollection<IPAddress> NodeAddresses

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* The keys of a flow's two directions: each is what its sender puts on the wire. */
+#pragma once
+
+#include "lib/address.h"
+
+/* The key of the other direction. */
+static __always_inline void flow_peer_key(struct cv_flow_key *out, const struct cv_flow_key *key,
+                                          const struct cv_flow *f)
+{
+	__builtin_memset(out, 0, sizeof(*out));
+	out->proto = key->proto;
+	out->src = f->flags & CV_FLOW_NAT_DST ? f->nat_addr : key->dst;
+	out->sport = f->flags & CV_FLOW_NAT_DST ? f->nat_port : key->dport;
+	out->dst = f->flags & CV_FLOW_NAT_SRC ? f->nat_addr : key->src;
+	out->dport = f->flags & CV_FLOW_NAT_SRC ? f->nat_port : key->sport;
+}
+
+static __always_inline void flow_key_reverse(struct cv_flow_key *out, const struct cv_flow_key *key)
+{
+	__builtin_memset(out, 0, sizeof(*out));
+	out->proto = key->proto;
+	out->src = key->dst;
+	out->dst = key->src;
+	out->sport = key->dport;
+	out->dport = key->sport;
+}
+
+static __always_inline int flow_key_equal(const struct cv_flow_key *a, const struct cv_flow_key *b)
+{
+	return address_equal(&a->src, &b->src) && address_equal(&a->dst, &b->dst) && a->sport == b->sport &&
+	       a->dport == b->dport && a->proto == b->proto;
+}

@@ -1,0 +1,18 @@
+using Culvert.NodeAgent.Datapath;
+
+namespace Culvert.NodeAgent.Tests.Datapath;
+
+/// <summary>How the flow table is shared out.</summary>
+public sealed class FlowSharesTests
+{
+    [Theory]
+    [InlineData(262_144u, 1, 98_304u, 32_768u)]
+    [InlineData(262_144u, 4, 24_576u, 32_768u)]
+    [InlineData(262_144u, 200, 16_384u, 32_768u)]
+    [InlineData(1024u, 0, 384u, 128u)]
+    public void TheWorldOutsideHasAQuarterAndNoPodMoreThanItsShare(uint entries, int pods, uint pod, uint outside) =>
+        Assert.Equal(new FlowShares(pod, outside), FlowShares.Of(entries, pods));
+
+    [Theory, InlineData(262_144u, 8192u), InlineData(1024u, 32u), InlineData(2u, 1u)]
+    public void HalfOpenFlowsAreASmallPart(uint entries, uint halfOpen) => Assert.Equal(halfOpen, FlowShares.HalfOpen(entries));
+}
