@@ -160,9 +160,9 @@ static __always_inline void flow_count(struct __sk_buff *skb, struct cv_scratch 
 	f->last_ns = p->now;
 	if (flags & CV_FLOW_ESTABLISHED)
 		return;
-	if (p->key.proto == IPPROTO_UDP ? flags & CV_FLOW_REPLY
-	                                : !(flags & CV_FLOW_REPLY) &&
-	                                          (p->tcp_flags & (CV_TCP_SYN | CV_TCP_ACK)) == CV_TCP_ACK)
+	if (p->key.proto == IPPROTO_UDP
+	            ? flags & CV_FLOW_REPLY
+	            : !(flags & CV_FLOW_REPLY) && (p->tcp_flags & (CV_TCP_SYN | CV_TCP_ACK)) == CV_TCP_ACK)
 		flow_establish(skb);
 }
 

@@ -103,8 +103,7 @@ __noinline int flow_judge(struct __sk_buff *skb)
 		    !port_excluded(&s->packet, d->port))
 			r = CV_FLOW_GONE;
 		/* What a workload says that has come behind the proxy since. */
-		if (s->packet.key.proto == IPPROTO_UDP &&
-		    datagram_is_answer(s, reply ? &s->peer : key, from))
+		if (s->packet.key.proto == IPPROTO_UDP && datagram_is_answer(s, reply ? &s->peer : key, from))
 			r = CV_FLOW_GONE;
 		/* A Service's backend that is no workload any more: choose another. */
 		if (f->flags & (CV_FLOW_NAT_DST | CV_FLOW_NAT_SRC) && f->dst_class && !d->dst_class)

@@ -73,7 +73,7 @@ struct cv_decision {
 	__u32 ifindex;       /* of the receiving pod, CV_VERDICT_DIRECT only */
 	__u32 reply_ifindex; /* veth that the answers come out of; 0: none here */
 	__u32 mtu;
-	__be16 port;    /* destination port after translation */
+	__be16 port;     /* destination port after translation */
 	__u16 flags;     /* enum cv_flow_flag, of the first direction */
 	__u32 max_flows; /* of the pod that sends; 0: any number */
 	__u8 verdict;    /* enum cv_verdict */

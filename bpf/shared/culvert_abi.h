@@ -55,7 +55,7 @@ enum cv_reason {
 	CV_REASON_FLOW_QUOTA = 26,      /* the pod, or the world outside, has all the flows that it may have */
 	CV_REASON_ICMP_ECHO = 27,       /* echo requests are refused by configuration */
 	CV_REASON_NEIGHBOUR_SCOPE = 28, /* a message of neighbour or multicast listener discovery that left its link */
-	CV_REASON_FOREIGN_ERROR = 29,   /* an ICMP error about a packet that was not its receiver's or not for its sender */
+	CV_REASON_FOREIGN_ERROR = 29,   /* an ICMP error about what its sender did not get */
 	CV_REASON_MAX = 30,
 };
 
@@ -75,14 +75,14 @@ struct cv_flow_key {
 };
 
 enum cv_flow_flag {
-	CV_FLOW_REPLY = 1 << 0,     /* this entry is the answering direction */
-	CV_FLOW_NAT_DST = 1 << 1,   /* nat_* replaces the destination (towards a Service backend) */
-	CV_FLOW_NAT_SRC = 1 << 2,   /* nat_* replaces the source (answer of a Service backend) */
-	CV_FLOW_FIN = 1 << 3,       /* this direction has sent FIN */
-	CV_FLOW_AUDIT = 1 << 4,     /* an AUDIT policy matched */
-	CV_FLOW_ANONYMOUS = 1 << 5, /* judged by address only: arrived in plaintext from outside the node */
-	CV_FLOW_CLOSED = 1 << 6,    /* the closed event has been sent */
-	CV_FLOW_OUTBOUND = 1 << 7,  /* passed out of a pod to an unmeshed destination */
+	CV_FLOW_REPLY = 1 << 0,       /* this entry is the answering direction */
+	CV_FLOW_NAT_DST = 1 << 1,     /* nat_* replaces the destination (towards a Service backend) */
+	CV_FLOW_NAT_SRC = 1 << 2,     /* nat_* replaces the source (answer of a Service backend) */
+	CV_FLOW_FIN = 1 << 3,         /* this direction has sent FIN */
+	CV_FLOW_AUDIT = 1 << 4,       /* an AUDIT policy matched */
+	CV_FLOW_ANONYMOUS = 1 << 5,   /* judged by address only: arrived in plaintext from outside the node */
+	CV_FLOW_CLOSED = 1 << 6,      /* the closed event has been sent */
+	CV_FLOW_OUTBOUND = 1 << 7,    /* passed out of a pod to an unmeshed destination */
 	CV_FLOW_ESTABLISHED = 1 << 8, /* both sides have spoken and, for TCP, the originator has answered the answer */
 	CV_FLOW_SEQUENCE = 1 << 9,    /* seq_end is set */
 	CV_FLOW_ACKED = 1 << 10,      /* acked is set */
@@ -121,10 +121,10 @@ struct cv_flow {
 #define CV_OWNER_OUTSIDE 0
 
 struct cv_usage {
-	__u64 made; /* flows entered */
-	__u64 gone; /* flows taken out by the programs */
+	__u64 made;            /* flows entered */
+	__u64 gone;            /* flows taken out by the programs */
 	__u64 events_since_ns; /* the second that `events` are of */
-	__u32 events; /* about refusals of packets at the interface of that number, in that second */
+	__u32 events;          /* about refusals of packets at the interface of that number, in that second */
 	__u32 pad;
 };
 

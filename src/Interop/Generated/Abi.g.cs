@@ -189,7 +189,7 @@ public enum CvReason : uint
     /// <summary>A message of neighbour or multicast listener discovery that left its link.</summary>
     NeighbourScope = 28,
 
-    /// <summary>An ICMP error about a packet that was not its receiver's or not for its sender.</summary>
+    /// <summary>An ICMP error about what its sender did not get.</summary>
     ForeignError = 29,
 
     /// <summary><c>CV_REASON_MAX</c>.</summary>
