@@ -18,6 +18,8 @@ public sealed class SpiffeId : IEquatable<SpiffeId>
     /// <summary>Path of the controller's identity.</summary>
     public const string ControllerPath = "/culvert/controller";
 
+    private const string OwnPath = "/culvert";
+
     private readonly string _text;
 
     private SpiffeId(string text, string trustDomain, string path)
@@ -40,6 +42,12 @@ public sealed class SpiffeId : IEquatable<SpiffeId>
 
     /// <summary>The service account when the path is <c>/ns/NAMESPACE/sa/ACCOUNT</c>, else null.</summary>
     public string? ServiceAccount { get; }
+
+    /// <summary>
+    /// Whether the identity is one of the mesh's own parts (below <c>/culvert</c>: a node's agent, the controller). Such an identity speaks to the
+    /// controller and to agents, and is never a workload's.
+    /// </summary>
+    public bool IsOwn => Path == OwnPath || Path.StartsWith(OwnPath + "/", StringComparison.Ordinal);
 
     /// <summary>The default identity of a workload: <c>spiffe://TD/ns/NAMESPACE/sa/ACCOUNT</c>.</summary>
     /// <exception cref="FormatException">A part holds characters that SPIFFE does not allow.</exception>

@@ -134,6 +134,10 @@ internal static unsafe partial class OpenSsl
     [LibraryImport(Ssl)]
     internal static partial nint SSL_get1_peer_certificate(nint ssl);
 
+    /// <summary>The chain as it was verified, leaf first, anchor last; it stays the connection's. 0: nothing was verified.</summary>
+    [LibraryImport(Ssl)]
+    internal static partial nint SSL_get0_verified_chain(nint ssl);
+
     [LibraryImport(Ssl)]
     internal static partial nint SSL_get_verify_result(nint ssl);
 

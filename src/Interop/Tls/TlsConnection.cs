@@ -132,7 +132,7 @@ public sealed unsafe class TlsConnection : SafeHandle
         if (x509 == 0) return null;
         try
         {
-            return TlsPeerReader.Read(x509);
+            return TlsPeerReader.Read(x509, OpenSsl.SSL_get0_verified_chain(handle));
         }
         finally
         {

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Culvert.Interop.Native;
@@ -18,8 +19,14 @@ public sealed unsafe class TlsContext : SafeHandle
 
     private static ReadOnlySpan<byte> Alpn => "\u0002h2"u8;
 
+    private readonly FrozenSet<TlsAnchor> _anchors;
+
     private TlsContext(TlsContextOptions options)
-        : base(0, ownsHandle: true) => (IsServer, ReadBufferLength) = (options.IsServer, options.ReadBufferLength);
+        : base(0, ownsHandle: true)
+    {
+        (IsServer, ReadBufferLength) = (options.IsServer, options.ReadBufferLength);
+        _anchors = options.TrustBundle.Select(a => TlsAnchor.Of(a.Span)).ToFrozenSet();
+    }
 
     /// <summary>Whether connections made from it accept.</summary>
     public bool IsServer { get; }
@@ -53,6 +60,9 @@ public sealed unsafe class TlsContext : SafeHandle
             throw;
         }
     }
+
+    /// <summary>Whether a certificate is one of the trust bundle; also after disposal.</summary>
+    public bool Trusts(TlsAnchor anchor) => _anchors.Contains(anchor);
 
     /// <inheritdoc/>
     protected override bool ReleaseHandle()

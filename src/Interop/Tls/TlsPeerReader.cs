@@ -6,7 +6,36 @@ namespace Culvert.Interop.Tls;
 /// <summary>Takes names and dates out of an X509 object.</summary>
 internal static unsafe class TlsPeerReader
 {
-    internal static TlsPeer Read(nint x509) => new(ReadUris(x509), ReadNotAfter(x509));
+    /// <summary>Reads a certificate and the chain (STACK_OF(X509)) by which it was verified; 0 for none.</summary>
+    internal static TlsPeer Read(nint x509, nint chain)
+    {
+        DateTimeOffset notAfter = ReadTime(OpenSsl.X509_get0_notAfter(x509));
+        TlsAnchor anchor = new("");
+        int length = chain == 0 ? 0 : OpenSsl.OPENSSL_sk_num(chain);
+        for (int i = 0; i < length; i++)
+        {
+            nint link = OpenSsl.OPENSSL_sk_value(chain, i);
+            DateTimeOffset end = ReadTime(OpenSsl.X509_get0_notAfter(link));
+            if (end < notAfter) notAfter = end;
+            if (i == length - 1) anchor = TlsAnchor.Of(ReadDer(link));
+        }
+
+        return new TlsPeer(ReadUris(x509), ReadTime(OpenSsl.X509_get0_notBefore(x509)), notAfter, anchor);
+    }
+
+    private static byte[] ReadDer(nint x509)
+    {
+        int length = OpenSsl.i2d_X509(x509, null);
+        if (length <= 0) throw TlsException.FromQueue("encode a certificate");
+        byte[] der = new byte[length];
+        fixed (byte* start = der)
+        {
+            byte* output = start;
+            _ = OpenSsl.i2d_X509(x509, &output);
+        }
+
+        return der;
+    }
 
     private static List<string> ReadUris(nint x509)
     {
@@ -38,10 +67,11 @@ internal static unsafe class TlsPeerReader
         return uris;
     }
 
-    private static DateTimeOffset ReadNotAfter(nint x509)
+    // A time that can't be read is long past: such a certificate counts as expired.
+    private static DateTimeOffset ReadTime(nint asn1)
     {
         OpenSsl.BrokenDownTime time;
-        if (OpenSsl.ASN1_TIME_to_tm(OpenSsl.X509_get0_notAfter(x509), &time) != 1)
+        if (OpenSsl.ASN1_TIME_to_tm(asn1, &time) != 1)
         {
             OpenSsl.ERR_clear_error();
             return DateTimeOffset.MinValue;

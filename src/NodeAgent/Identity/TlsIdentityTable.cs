@@ -15,9 +15,12 @@ internal sealed class TlsIdentityTable(SvidStore svids, ILogger logger) : ICerti
     private readonly Lock _lock = new();
     private volatile ImmutableDictionary<SpiffeId, TlsIdentity> _table = ImmutableDictionary<SpiffeId, TlsIdentity>.Empty;
     private TrustBundle _bundle = TrustBundle.Empty;
+    private volatile bool _trustLost;
 
     /// <summary>Raised when an entry changed, on the thread that changed it.</summary>
     internal event Action? Changed;
+
+    public bool IsTrustLost => _trustLost;
 
     public TlsIdentity? Find(SpiffeId identity) => _table.GetValueOrDefault(identity);
 
@@ -39,6 +42,7 @@ internal sealed class TlsIdentityTable(SvidStore svids, ILogger logger) : ICerti
         {
             bool sameRoots = bundle.Equals(_bundle);
             if (sameRoots && _table.Keys.All(wanted.Contains)) return;
+            _trustLost = bundle.Roots.IsEmpty && (_trustLost || !_bundle.Roots.IsEmpty);
             _bundle = bundle;
             ImmutableDictionary<SpiffeId, TlsIdentity>.Builder next = ImmutableDictionary.CreateBuilder<SpiffeId, TlsIdentity>();
             foreach (SpiffeId id in wanted)

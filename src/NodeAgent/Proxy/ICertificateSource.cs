@@ -8,4 +8,7 @@ internal interface ICertificateSource
 {
     /// <summary>The current credentials of an identity of this node; null when there are none yet.</summary>
     TlsIdentity? Find(SpiffeId identity);
+
+    /// <summary>Whether there was a trust bundle and there is none any more: nobody can be believed then.</summary>
+    bool IsTrustLost => false;
 }

@@ -31,7 +31,7 @@ internal sealed class ProxyContext
         Udp = new UdpIo(loop, new UdpCounters(), seams.Observer);
         Certificates = new CertificateWaiter(loop, seams.Certificates, options.CertificateTimeout);
         Reporter = new HandshakeReporter(seams.Observer, shared.Failures);
-        Handshaker = new TunnelHandshaker(loop, options, Reporter);
+        Handshaker = new TunnelHandshaker(loop, options, Reporter, seams, time);
         Pool = new TunnelPool(loop, options, seams.Certificates, Certificates, Handshaker, time);
         _nextId = (long)loop.Index << 48;
     }

@@ -83,6 +83,9 @@ internal sealed record ProxyOptions
     /// <summary>Most tunnels accepted at once, over all loops; one identity has half of them at most.</summary>
     internal int MaxTunnels { get; init; } = 8192;
 
+    /// <summary>How long streams may go on when the peer of their tunnel may not be believed any more; then they are reset.</summary>
+    internal TimeSpan DistrustDrain { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>Time for the peer's proxy to answer CONNECT; longer than its own connect timeout.</summary>
     internal TimeSpan StreamTimeout { get; init; } = TimeSpan.FromSeconds(15);
 

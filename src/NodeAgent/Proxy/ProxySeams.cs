@@ -1,3 +1,4 @@
+using Culvert.NodeAgent.Proxy.Tunnel;
 using Culvert.NodeAgent.Proxy.Udp;
 
 namespace Culvert.NodeAgent.Proxy;
@@ -11,4 +12,7 @@ internal sealed record ProxySeams(IProxyDirectory Directory, IProxyAuthorizer Au
 {
     /// <summary>Where sessions of datagrams announce the answers they wait for.</summary>
     internal IReplyTable Replies { get; init; } = NoReplyTable.Instance;
+
+    /// <summary>What peers have proven, over all loops.</summary>
+    internal PeerProofs Proofs { get; } = new();
 }

@@ -17,6 +17,8 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
 
     internal ServiceInfo? Service { get; set; }
 
+    public bool IsTrustLost { get; set; }
+
     internal bool ClientAddressIsTrusted { get; set; } = true;
 
     internal volatile bool Allowed = true;

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
@@ -25,10 +26,11 @@ internal sealed class RawTunnelPeer : IAsyncDisposable
     internal Socket Socket { get; }
 
     /// <summary>Connects to the pair's tunnel port and exchanges SETTINGS.</summary>
-    internal static async Task<RawTunnelPeer> ConnectAsync(ProxyPair pair)
+    internal static async Task<RawTunnelPeer> ConnectAsync(ProxyPair pair, IPAddress? from = null)
     {
         TestLeaf leaf = pair.Authority.Issue(ProxyPair.Alice);
         Socket socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        if (from is not null) socket.Bind(new IPEndPoint(from, 0));
         await socket.ConnectAsync(ProxyPair.ToIp(pair.Tunnel));
         RawTunnelPeer peer = new(socket, X509Certificate2.CreateFromPem(leaf.CertificatePem, leaf.KeyPem));
         await peer._tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions

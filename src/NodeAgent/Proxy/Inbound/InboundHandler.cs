@@ -162,7 +162,10 @@ internal sealed class InboundHandler(ProxyContext context)
                 return;
             }
 
-            tunnel = new TunnelConnection(parts, _streams, context.Options, context.Time);
+            tunnel = new TunnelConnection(parts, _streams, context.Options, context.Time)
+            {
+                Distrusted = distrusted => context.Handshaker.ReportDistrust(distrusted.Parts, isServer: true),
+            };
             _tunnels.Add(tunnel);
             await tunnel.RunAsync();
         }

@@ -28,6 +28,13 @@ internal static class InboundRequest
             Destination = tunnel.Parts.Local,
             Target = tunnel.Parts.Local,
         };
+        if (!tunnel.Parts.Trust.Holds)
+        {
+            // Its certificate has expired, or its root has gone, since the handshake.
+            failure = ProxyFailure.PeerIdentityMismatch;
+            return 401;
+        }
+
         failure = ProxyFailure.BadRequest;
         if (!headers.Method.SequenceEqual("CONNECT"u8)) return 400;
         bool isUdp = headers.Protocol.SequenceEqual(DatagramHeaders.Protocol);

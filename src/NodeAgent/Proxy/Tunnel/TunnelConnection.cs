@@ -11,6 +11,9 @@ namespace Culvert.NodeAgent.Proxy.Tunnel;
 /// </summary>
 internal sealed partial class TunnelConnection : IFlushable
 {
+    /// <summary>What the log says of a tunnel whose peer may not be believed any more.</summary>
+    internal const string DistrustReason = "the peer's certificate has expired or its root has left the trust bundle, and it has not shown another one";
+
     private static readonly TimeSpan CheckInterval = TimeSpan.FromSeconds(1);
 
     private readonly LoopSocket _socket;
@@ -23,6 +26,9 @@ internal sealed partial class TunnelConnection : IFlushable
     private readonly Queue<LoopSignal> _settingsWaiters = new();
     private long _idleSince;
     private readonly LoopTimer _finish;
+    private readonly LoopTimer _distrust;
+    private readonly TimeSpan _distrustDrain;
+    private bool _distrusted;
     private bool _finishing;
     private bool _writeBlocked;
     private bool _writeWaitsForRead;
@@ -40,6 +46,8 @@ internal sealed partial class TunnelConnection : IFlushable
         _streams = streams;
         _idleTimeout = options.TunnelIdleTimeout;
         _check = new LoopTimer(static state => ((TunnelConnection)state!).Check(), this);
+        _distrustDrain = options.DistrustDrain;
+        _distrust = new LoopTimer(static state => ((TunnelConnection)state!).Close(DistrustReason), this);
         _finish = new LoopTimer(static state => ((TunnelConnection)state!).Close(null), this);
         _idleSince = Loop.NowMilliseconds;
         Http2 = new Http2Connection(streams is null ? Http2Role.Client : Http2Role.Server, options.Http2, this, time);
@@ -53,6 +61,12 @@ internal sealed partial class TunnelConnection : IFlushable
 
     /// <summary>The identity the peer has proven.</summary>
     internal SpiffeId PeerIdentity => Parts.PeerIdentity;
+
+    /// <summary>Called once, when the peer may not be believed any more.</summary>
+    internal Action<TunnelConnection>? Distrusted { get; init; }
+
+    /// <summary>Called again and again while streams are open and both sides should prove themselves anew, with the least pause between attempts; client role only.</summary>
+    internal Action<TimeSpan>? ProofDue { get; init; }
 
     /// <summary>The framing.</summary>
     internal Http2Connection Http2 { get; }
@@ -114,6 +128,7 @@ internal sealed partial class TunnelConnection : IFlushable
         CloseReason ??= reason;
         Loop.Timers.Cancel(_check);
         Loop.Timers.Cancel(_finish);
+        Loop.Timers.Cancel(_distrust);
         Http2.TransportClosed();
         WakeSettingsWaiters();
         if (reason is null && !_finishing) _tls.Shutdown();
@@ -130,10 +145,27 @@ internal sealed partial class TunnelConnection : IFlushable
     private void Check()
     {
         if (IsClosed) return;
+        CheckTrust();
         Http2.CheckTimeouts();
         ScheduleFlush();
         if (Http2.OpenStreams > 0) _idleSince = Loop.NowMilliseconds;
         else if (_streams is null && Loop.NowMilliseconds - _idleSince >= _idleTimeout.TotalMilliseconds) Drain();
         Loop.Schedule(_check, CheckInterval);
+    }
+
+    /// <summary>A peer that may not be believed any more gets no new streams; those that run have a little time to end, then they are reset.</summary>
+    private void CheckTrust()
+    {
+        if (_distrusted) return;
+        if (Parts.Trust.Holds)
+        {
+            if (_streams is null && Http2.OpenStreams > 0 && Parts.Trust.IsDue(out TimeSpan pause)) ProofDue?.Invoke(pause);
+            return;
+        }
+
+        _distrusted = true;
+        Distrusted?.Invoke(this);
+        Loop.Schedule(_distrust, _distrustDrain);
+        Drain();
     }
 }

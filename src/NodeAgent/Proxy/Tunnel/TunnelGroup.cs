@@ -26,6 +26,9 @@ internal sealed class TunnelGroup(TunnelKey key)
     /// <summary>More words on <see cref="LastFailure"/>.</summary>
     internal string? LastDetail { get; set; }
 
+    /// <summary>When a tunnel was made last only to prove both sides anew (<see cref="TimeProvider.GetTimestamp"/>); 0 for never.</summary>
+    internal long LastProof { get; set; }
+
     /// <summary>A tunnel with room, made with these credentials.</summary>
     internal TunnelConnection? Pick(TlsIdentity identity, int maxStreams)
     {

@@ -11,7 +11,9 @@ namespace Culvert.NodeAgent.Proxy.Tunnel;
 /// <param name="loop">The loop.</param>
 /// <param name="options">Time limits.</param>
 /// <param name="report">Reports every outcome.</param>
-internal sealed class TunnelHandshaker(EventLoop loop, ProxyOptions options, HandshakeReporter report)
+/// <param name="seams">Credentials, and what peers have proven.</param>
+/// <param name="time">The clock.</param>
+internal sealed class TunnelHandshaker(EventLoop loop, ProxyOptions options, HandshakeReporter report, ProxySeams seams, TimeProvider time)
 {
     /// <summary>Shakes hands.</summary>
     /// <param name="socket">A connected socket; owned from here on.</param>
@@ -55,13 +57,18 @@ internal sealed class TunnelHandshaker(EventLoop loop, ProxyOptions options, Han
         }
 
         loop.Timers.Cancel(deadline);
-        (SpiffeId? id, ProxyFailure failure, string? detail) =
-            refusal is not null ? (null, ProxyFailure.TlsHandshake, refusal)
-            : place is { IsCrowdedOut: true } ? (null, ProxyFailure.CrowdedOut, "it gave way to newer connections")
-            : tls is null || socket.IsClosed ? (null, ProxyFailure.TlsTimeout, "no answer in time")
+        (SpiffeId? id, TlsPeer? proven, ProxyFailure failure, string? detail) =
+            refusal is not null ? Refused(ProxyFailure.TlsHandshake, refusal)
+            : place is { IsCrowdedOut: true } ? Refused(ProxyFailure.CrowdedOut, "it gave way to newer connections")
+            : tls is null || socket.IsClosed ? Refused(ProxyFailure.TlsTimeout, "no answer in time")
             : Judge(tls, result, identity.Id, expected);
         report.Report(isServer, peer, identity.Id, id, failure, detail, TimeSpan.FromMilliseconds(loop.NowMilliseconds - started));
-        if (failure == ProxyFailure.None) return (new TunnelParts(socket, tls!, identity, id!, peer, local), failure, null);
+        if (failure == ProxyFailure.None)
+        {
+            PeerTrust trust = Note(new PeerKey(peer.WithPort(0), id!, identity.Id, isServer), identity, proven!);
+            return (new TunnelParts(socket, tls!, identity, id!, peer, local) { Trust = trust }, failure, null);
+        }
+
         socket.Dispose();
         tls?.Dispose();
         return (null, failure, detail);
@@ -86,32 +93,44 @@ internal sealed class TunnelHandshaker(EventLoop loop, ProxyOptions options, Han
     internal void ReportRefusal(TunnelParts parts, string reason) =>
         report.Report(isServer: false, parts.Peer, parts.Identity.Id, parts.PeerIdentity, ProxyFailure.TlsHandshake, $"refused by the peer: {reason}", TimeSpan.Zero);
 
+    /// <summary>Reports that the peer of a tunnel may not be believed any more.</summary>
+    internal void ReportDistrust(TunnelParts parts, bool isServer) => report.Report(
+        isServer, parts.Peer, parts.Identity.Id, parts.PeerIdentity, ProxyFailure.PeerIdentityMismatch, TunnelConnection.DistrustReason, TimeSpan.Zero);
+
     /// <summary>Reports that a peer does not take UDP.</summary>
     internal void ReportWithoutUdp(TunnelParts parts) => report.ReportWithoutUdp(parts);
 
-    private static (SpiffeId? Id, ProxyFailure Failure, string? Detail) Judge(TlsConnection tls, TlsResult result, SpiffeId own, SpiffeId? expected)
+    private PeerTrust Note(in PeerKey key, TlsIdentity shown, TlsPeer proven)
+    {
+        PeerProof proof = new(shown, proven.NotBefore, proven.NotAfter, proven.Anchor);
+        seams.Proofs.Note(key, proof, time.GetUtcNow());
+        return new PeerTrust(key, proof, seams, time);
+    }
+
+    private static (SpiffeId? Id, TlsPeer? Peer, ProxyFailure Failure, string? Detail) Judge(TlsConnection tls, TlsResult result, SpiffeId own, SpiffeId? expected)
     {
         switch (result.Status)
         {
             case TlsStatus.Done: break;
-            case TlsStatus.Failed: return (null, ProxyFailure.TlsHandshake, tls.FailureReason);
-            case TlsStatus.SocketError: return (null, ProxyFailure.TlsHandshake, tls.FailureReason);
-            default: return (null, ProxyFailure.TlsHandshake, "the peer closed the connection during the handshake");
+            case TlsStatus.Failed: return Refused(ProxyFailure.TlsHandshake, tls.FailureReason);
+            case TlsStatus.SocketError: return Refused(ProxyFailure.TlsHandshake, tls.FailureReason);
+            default: return Refused(ProxyFailure.TlsHandshake, "the peer closed the connection during the handshake");
         }
 
-        if (!tls.IsHttp2Selected()) return (null, ProxyFailure.ProtocolError, "the peer did not choose HTTP/2 by ALPN");
+        if (!tls.IsHttp2Selected()) return Refused(ProxyFailure.ProtocolError, "the peer did not choose HTTP/2 by ALPN");
         TlsPeer? peer = tls.GetPeer();
-        if (peer is not { Uris.Count: 1 })
-        {
-            return (null, ProxyFailure.PeerIdentityMismatch, $"the peer's certificate has {peer?.Uris.Count ?? 0} URI names, a SPIFFE certificate has one");
-        }
-
-        if (!SpiffeId.TryParse(peer.Uris[0], out SpiffeId? id, out string? error)) return (null, ProxyFailure.PeerIdentityMismatch, error);
-        if (expected is not null && id != expected) return (null, ProxyFailure.PeerIdentityMismatch, $"the peer is {id}, not {expected}");
+        if (peer is not { Uris.Count: 1 }) return Mismatch($"the peer's certificate has {peer?.Uris.Count ?? 0} URI names, a SPIFFE certificate has one");
+        if (!SpiffeId.TryParse(peer.Uris[0], out SpiffeId? id, out string? error)) return Mismatch(error);
+        if (expected is not null && id != expected) return Mismatch($"the peer is {id}, not {expected}");
 
         // A root that signs for several trust domains does not make them one mesh.
-        return id.TrustDomain == own.TrustDomain
-            ? (id, ProxyFailure.None, null)
-            : (null, ProxyFailure.PeerIdentityMismatch, $"the peer is {id}, of another trust domain than {own}");
+        if (id.TrustDomain != own.TrustDomain) return Mismatch($"the peer is {id}, of another trust domain than {own}");
+
+        // The same root signs for nodes and the controller; who has stolen their certificate must not come in as a workload.
+        return id.IsOwn ? Mismatch($"the peer is {id}, a part of the mesh and no workload") : (id, peer, ProxyFailure.None, null);
     }
+
+    private static (SpiffeId? Id, TlsPeer? Peer, ProxyFailure Failure, string? Detail) Mismatch(string detail) => Refused(ProxyFailure.PeerIdentityMismatch, detail);
+
+    private static (SpiffeId? Id, TlsPeer? Peer, ProxyFailure Failure, string? Detail) Refused(ProxyFailure failure, string? detail) => (null, null, failure, detail);
 }

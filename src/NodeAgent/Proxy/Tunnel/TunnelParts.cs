@@ -13,4 +13,8 @@ namespace Culvert.NodeAgent.Proxy.Tunnel;
 /// <param name="Peer">The peer's address.</param>
 /// <param name="Local">This side's address; on the server, the destination workload's.</param>
 internal sealed record TunnelParts(
-    LoopSocket Socket, TlsConnection Tls, TlsIdentity Identity, SpiffeId PeerIdentity, SocketEndPoint Peer, SocketEndPoint Local);
+    LoopSocket Socket, TlsConnection Tls, TlsIdentity Identity, SpiffeId PeerIdentity, SocketEndPoint Peer, SocketEndPoint Local)
+{
+    /// <summary>Whether the peer may still be believed.</summary>
+    internal required PeerTrust Trust { get; init; }
+}

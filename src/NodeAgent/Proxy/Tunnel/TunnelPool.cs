@@ -191,6 +191,19 @@ internal sealed class TunnelPool
         return recent is not null ? (recent, ProxyFailure.None, null) : (null, ProxyFailure.Overload, "no tunnel had room");
     }
 
+    /// <summary>
+    /// Makes another tunnel for a group whose streams would otherwise outlive the certificates that they were opened with: both sides see each other's
+    /// present ones, and the streams may go on where they are.
+    /// </summary>
+    private void ProveAnew(TunnelKey key, TimeSpan pause)
+    {
+        if (_certificates.Find(key.Source) is not { } identity) return;
+        if (!_groups.TryGetValue(key, out TunnelGroup? group)) _groups.Add(key, group = new TunnelGroup(key));
+        if (group.Connecting > 0 || _time.GetElapsedTime(group.LastProof) < pause) return;
+        group.LastProof = _time.GetTimestamp();
+        _ = ConnectAsync(group, identity);
+    }
+
     private async Task ConnectAsync(TunnelGroup group, TlsIdentity identity)
     {
         group.Connecting++;
@@ -262,6 +275,10 @@ internal sealed class TunnelPool
             dial.Socket, group.Key.Dial, local, identity, place: null, group.Key.Expected);
         group.LastFailure = failure;
         group.LastDetail = detail;
-        return parts is null ? null : new TunnelConnection(parts, streams: null, _options, _time);
+        return parts is null ? null : new TunnelConnection(parts, streams: null, _options, _time)
+        {
+            Distrusted = tunnel => _handshaker.ReportDistrust(tunnel.Parts, isServer: false),
+            ProofDue = pause => ProveAnew(group.Key, pause),
+        };
     }
 }

@@ -1,0 +1,39 @@
+namespace Culvert.NodeAgent.Proxy.Tunnel;
+
+/// <summary>
+/// Whether the peer of one tunnel may still be believed: its own certificate is valid and leads to the trust bundle of the moment, or the same
+/// peer has shown one since that does, from the same address. So a connection may live longer than a certificate, but not longer than the right to one.
+/// </summary>
+/// <param name="key">The peer.</param>
+/// <param name="first">What the tunnel's own handshake has shown.</param>
+/// <param name="seams">Credentials and proofs.</param>
+/// <param name="time">The clock.</param>
+internal sealed class PeerTrust(PeerKey key, PeerProof first, ProxySeams seams, TimeProvider time)
+{
+    // Agents renew at 60 to 73 % of a certificate's life: by then a peer that may renew has done so.
+    private const double DueAt = 0.85;
+    private static readonly TimeSpan UnprovenPause = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LeastPause = TimeSpan.FromSeconds(1);
+
+    /// <summary>Whether the peer may be believed now.</summary>
+    internal bool Holds => IsValid(first) || (seams.Proofs.Find(key) is { } latest && IsValid(latest));
+
+    /// <summary>
+    /// Whether both sides should prove themselves again, so that streams can go on: this side has another certificate, or the peer's ends soon.
+    /// </summary>
+    /// <param name="pause">Least time between two attempts. A peer that has not renewed yet is asked less often the longer its certificate lasts.</param>
+    internal bool IsDue(out TimeSpan pause)
+    {
+        PeerProof latest = seams.Proofs.Find(key) ?? first;
+        pause = UnprovenPause;
+        if (seams.Certificates.Find(key.Own) is { } current && !ReferenceEquals(current, latest.Shown)) return true;
+        DateTimeOffset now = time.GetUtcNow();
+        pause = TimeSpan.FromTicks(Math.Max((latest.NotAfter - now).Ticks / 10, LeastPause.Ticks));
+        return now > latest.NotBefore + ((latest.NotAfter - latest.NotBefore) * DueAt);
+    }
+
+    private bool IsValid(PeerProof proof) =>
+        time.GetUtcNow() < proof.NotAfter
+        && !seams.Certificates.IsTrustLost
+        && (seams.Certificates.Find(key.Own) is not { } current || current.Client.Trusts(proof.Anchor));
+}
