@@ -11,6 +11,12 @@ internal static partial class ApiLog
     [LoggerMessage(141, LogLevel.Debug, "Signed {Identity} for node {Node}, valid until {NotAfter}.")]
     public static partial void Signed(ILogger logger, string node, string identity, DateTimeOffset notAfter);
 
+    [LoggerMessage(143, LogLevel.Warning, "The stream of node {Node} ends: {Reason}")]
+    public static partial void StreamEnded(ILogger logger, string node, string reason);
+
+    [LoggerMessage(144, LogLevel.Warning, "Until when the certificate of node {Node} is valid could not be written, `node list` does not know: {Reason}")]
+    public static partial void NotNoted(ILogger logger, string node, string reason);
+
     [LoggerMessage(142, LogLevel.Warning, "Refused a certificate for {What} to node {Node}: {Reason}")]
     public static partial void Refused(ILogger logger, string node, string what, string reason);
 }

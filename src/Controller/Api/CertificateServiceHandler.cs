@@ -14,11 +14,11 @@ namespace Culvert.Controller.Api;
 
 /// <summary>Decides who gets which certificate; the authority signs.</summary>
 internal sealed class CertificateServiceHandler(
-    SnapshotPublisher publisher, ICertificateAuthority authority, JoinTokenStore tokens, ILogger<CertificateServiceHandler> logger) : CertificateServiceBase
+    SnapshotPublisher publisher, ICertificateAuthority authority, NodeAuthenticator authenticator, JoinTokenStore tokens, NodeStore nodes, TimeProvider time, ILogger<CertificateServiceHandler> logger) : CertificateServiceBase
 {
     public override Task<CertificateResponse> SignWorkload(SignWorkloadRequest request, ServerCallContext context)
     {
-        string node = NodeAuthenticator.Authenticate(context);
+        string node = authenticator.Authenticate(context).Node;
         RequireWorld();
         CompiledWorld world = publisher.Current.World;
         // One answer for all refusals: a node learns nothing about workloads that are not its own.
@@ -32,6 +32,7 @@ internal sealed class CertificateServiceHandler(
     {
         if (Schema.Names.Subdomain(request.Node) is { } invalid) throw new RpcException(new Status(StatusCode.InvalidArgument, invalid));
         RequireWorld();
+        RequireLaterThanRevocation(request.Node);
         if (tokens.Redeem(request.Token, request.Node) is { } error) throw Refused(request.Node, "node", error);
         ApiLog.Joined(logger, request.Node);
         return SignNodeAsync(request.Node, request.CsrDer, context.CancellationToken);
@@ -39,7 +40,7 @@ internal sealed class CertificateServiceHandler(
 
     public override Task<CertificateResponse> RenewNode(RenewNodeRequest request, ServerCallContext context)
     {
-        string node = NodeAuthenticator.Authenticate(context);
+        string node = authenticator.Authenticate(context, isRenewal: true).Node;
         RequireWorld();
         return SignNodeAsync(node, request.CsrDer, context.CancellationToken);
     }
@@ -50,10 +51,26 @@ internal sealed class CertificateServiceHandler(
         if (!publisher.Current.IsPublished) throw new RpcException(new Status(StatusCode.Unavailable, "the controller has not read its objects yet"));
     }
 
-    private Task<CertificateResponse> SignNodeAsync(string node, ByteString csr, CancellationToken cancellationToken)
+    /// <summary>Certificates count in whole seconds: one made in the second of a revocation would be taken for one made before.</summary>
+    private void RequireLaterThanRevocation(string node)
+    {
+        if (nodes.RevokedAt(node) is { } revoked && time.GetUtcNow() - revoked < TimeSpan.FromSeconds(1))
+            throw new RpcException(new Status(StatusCode.Unavailable, "the node's certificates were revoked a moment ago; the token is good, try again"));
+    }
+
+    private async Task<CertificateResponse> SignNodeAsync(string node, ByteString csr, CancellationToken cancellationToken)
     {
         MeshSettings mesh = publisher.Current.World.Mesh;
-        return SignAsync(node, csr, SpiffeId.ForNode(mesh.TrustDomain, node), mesh, cancellationToken);
+        CertificateResponse response = await SignAsync(node, csr, SpiffeId.ForNode(mesh.TrustDomain, node), mesh, cancellationToken);
+        try
+        {
+            nodes.NoteIssued(node, response.NotAfter.ToDateTimeOffset());
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            ApiLog.NotNoted(logger, node, e.Message);
+        }
+        return response;
     }
 
     private async Task<CertificateResponse> SignAsync(string node, ByteString csr, SpiffeId identity, MeshSettings mesh, CancellationToken cancellationToken)

@@ -9,17 +9,28 @@ namespace Culvert.Controller.Api;
 
 /// <summary>Opens a session for each stream.</summary>
 internal sealed class SnapshotServiceHandler(
-    SnapshotPublisher publisher, NodeRegistry registry, string epoch, TimeProvider time, ILogger<SnapshotServiceHandler> logger) : SnapshotServiceBase
+    SnapshotPublisher publisher, NodeRegistry registry, NodeAuthenticator authenticator, string epoch, TimeProvider time, ILogger<SnapshotServiceHandler> logger) : SnapshotServiceBase
 {
     private static readonly TimeSpan HelloTimeout = TimeSpan.FromSeconds(10);
 
     public override async Task Stream(IAsyncStreamReader<SnapshotRequest> requestStream, IServerStreamWriter<SnapshotResponse> responseStream, ServerCallContext context)
     {
-        string node = NodeAuthenticator.Authenticate(context);
+        NodeCaller caller = authenticator.Authenticate(context);
+        string node = caller.Node;
         Hello hello = await ReadHelloAsync(requestStream, context.CancellationToken);
         if (hello.Node != node) throw new RpcException(new Status(StatusCode.PermissionDenied, $"node '{node}' may not ask for the snapshot of '{hello.Node}'"));
+        using NodeLease lease = authenticator.Watch(caller);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(lease.Ended, context.CancellationToken);
         var session = new SnapshotSession(node, hello, publisher, registry, epoch, time, logger);
-        await session.RunAsync(requestStream, responseStream, context.CancellationToken);
+        try
+        {
+            await session.RunAsync(requestStream, responseStream, both.Token);
+        }
+        catch (Exception e) when (lease.Ended.IsCancellationRequested && e is OperationCanceledException or RpcException { StatusCode: StatusCode.Cancelled })
+        {
+            ApiLog.StreamEnded(logger, node, lease.Reason);
+            throw NodeAuthenticator.Refused(lease.Reason);
+        }
     }
 
     private async Task<Hello> ReadHelloAsync(IAsyncStreamReader<SnapshotRequest> requests, CancellationToken cancellationToken)

@@ -10,12 +10,17 @@ namespace Culvert.Controller.Api;
 
 /// <summary>
 /// One agent's stream. One response is under way at a time: changes that come meanwhile go out together with the next one, and each delta is on top
-/// of what the agent has acknowledged, so that a refused one is simply not part of the history.
+/// of what the agent has acknowledged, so that a refused one is simply not part of the history. A refused one is sent again after a growing pause: what it was refused for may have been the
+/// node's disk or memory, and nothing that changes in the world would tell.
 /// </summary>
 internal sealed class SnapshotSession(
     string node, Hello hello, SnapshotPublisher publisher, NodeRegistry registry, string epoch, TimeProvider time, ILogger logger)
 {
+    private static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestRetry = TimeSpan.FromMinutes(1);
+
     private (ulong Version, Resources Resources)? _acked;
+    private int _refusals;
 
     public async Task RunAsync(IAsyncStreamReader<SnapshotRequest> requests, IServerStreamWriter<SnapshotResponse> responses, CancellationToken cancellationToken)
     {
@@ -48,7 +53,7 @@ internal sealed class SnapshotSession(
         Task<bool> answer = requests.MoveNext(cancellationToken);
         while (!publisher.Current.IsPublished)
         {
-            if (!await ChangeAsync(changes, answer, cancellationToken)) return;
+            if (!await ChangeAsync(changes, answer, Timeout.InfiniteTimeSpan, cancellationToken)) return;
         }
         bool first = true;
         while (true)
@@ -70,20 +75,34 @@ internal sealed class SnapshotSession(
                 answer = requests.MoveNext(cancellationToken);
             }
             if (publisher.Current != catalog) continue;
-            if (!await ChangeAsync(changes, answer, cancellationToken)) return;
+            if (!await ChangeAsync(changes, answer, _refusals == 0 ? Timeout.InfiniteTimeSpan : RetryAfter(_refusals), cancellationToken)) return;
         }
     }
 
-    /// <summary>Waits for the next catalog; false: the agent has ended the stream.</summary>
-    private static async Task<bool> ChangeAsync(ChannelReader<bool> changes, Task<bool> answer, CancellationToken cancellationToken)
+    /// <summary>Doubles from one second to a minute; half of it is random, as many agents may have refused at once.</summary>
+    private static TimeSpan RetryAfter(int refusals)
     {
-        Task<bool> change = changes.WaitToReadAsync(cancellationToken).AsTask();
-        if (await Task.WhenAny(change, answer) == answer)
+        double longest = Math.Min(LongestRetry.TotalSeconds, FirstRetry.TotalSeconds * Math.Pow(2, Math.Min(refusals - 1, 16)));
+        return TimeSpan.FromSeconds(longest * (0.5 + (0.5 * Random.Shared.NextDouble())));
+    }
+
+    /// <summary>Waits for the next catalog, at most <paramref name="longest"/>; false: the agent has ended the stream.</summary>
+    private async Task<bool> ChangeAsync(ChannelReader<bool> changes, Task<bool> answer, TimeSpan longest, CancellationToken cancellationToken)
+    {
+        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Task change = changes.WaitToReadAsync(waiting.Token).AsTask();
+        Task first = longest == Timeout.InfiniteTimeSpan ? await Task.WhenAny(change, answer) : await Task.WhenAny(change, answer, Task.Delay(longest, time, waiting.Token));
+        if (first != change)
+        {
+            await waiting.CancelAsync();
+            await change.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        cancellationToken.ThrowIfCancellationRequested();
+        if (first == answer)
         {
             if (await answer) throw new RpcException(new Status(StatusCode.InvalidArgument, "an answer came and nothing was sent"));
             return false;
         }
-        await change;
         changes.TryRead(out _);
         return true;
     }
@@ -94,10 +113,12 @@ internal sealed class SnapshotSession(
         {
             case SnapshotRequest.KindOneofCase.Ack when request.Ack.Version == version:
                 _acked = (version, resources);
+                _refusals = 0;
                 registry.Update(node, s => s with { AckedVersion = version, NackedVersion = 0, NackReason = "", NackResource = "" });
                 break;
             case SnapshotRequest.KindOneofCase.Nack when request.Nack.Version == version:
                 Nack nack = request.Nack;
+                _refusals++;
                 SnapshotLog.Refused(logger, node, version, nack.Reason);
                 string resource = nack.Resource is null ? "" : $"{nack.Resource.Kind} {nack.Resource.Name}".TrimEnd();
                 registry.Update(node, s => s with { NackedVersion = version, NackReason = nack.Reason, NackResource = resource });

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using Culvert.Controller.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 
@@ -11,11 +12,12 @@ namespace Culvert.Controller;
 /// <summary>The command line of <c>culvert-controller</c>.</summary>
 public static class ControllerCommand
 {
+    internal const int CannotStart = 1;
+    internal const int BadOptions = 2;
     private const string DefaultStateFolder = "/var/lib/culvert/controller";
-    private const int CannotStart = 1;
-    private const int BadOptions = 2;
 
     private static readonly TimeSpan LongestToken = TimeSpan.FromDays(365);
+    private static readonly TimeSpan LongestRenewalGrace = TimeSpan.FromDays(365);
     private static readonly TimeSpan LongestActivation = TimeSpan.FromDays(30);
 
     /// <summary>Parses and runs; returns the exit code: 0 done, or stopped when asked; 1 could not start, or not make the token; 2 bad options.</summary>
@@ -24,12 +26,14 @@ public static class ControllerCommand
         RootCommand root = new("The controller of a Culvert mesh: reads objects, signs certificates, streams snapshots to the agents.");
         root.Subcommands.Add(RunCommand());
         root.Subcommands.Add(TokenCommand());
+        root.Subcommands.Add(NodeCommands.Create());
+        root.Subcommands.Add(RootCommands.Create());
         ParseResult parsed = root.Parse(args);
         int code = await parsed.InvokeAsync();
         return parsed.Errors.Count > 0 ? BadOptions : code;
     }
 
-    private static Option<string> StateOption() => new("--state-dir") { Description = "Folder for keys and join tokens.", DefaultValueFactory = _ => DefaultStateFolder };
+    internal static Option<string> StateOption() => new("--state-dir") { Description = "Folder for keys and join tokens.", DefaultValueFactory = _ => DefaultStateFolder };
 
     private static Command RunCommand()
     {
@@ -38,8 +42,13 @@ public static class ControllerCommand
         Option<string?> unix = new("--unix-socket") { Description = "Path of a socket for agents of this machine." };
         Option<string[]> names = new("--dns-name") { Description = "DNS name in the controller's certificate; repeatable." };
         Option<double> activation = new("--root-activation-seconds") { Description = "How long a new root is in the bundle before it signs.", DefaultValueFactory = _ => TimeSpan.FromMinutes(5).TotalSeconds };
+        Option<double> grace = new("--node-renewal-grace-hours")
+        {
+            Description = "How long after its end a node certificate, unless revoked, can still be renewed; 0: not at all, the node needs a new token.",
+            DefaultValueFactory = _ => TimeSpan.FromDays(7).TotalHours,
+        };
         Option<string> state = StateOption();
-        Command command = new("run", "Run the controller until SIGTERM or SIGINT.") { folder, listen, unix, names, activation, state };
+        Command command = new("run", "Run the controller until SIGTERM or SIGINT.") { folder, listen, unix, names, activation, grace, state };
         command.SetAction(async (parsed, cancellation) =>
         {
             string objects = Path.GetFullPath(parsed.GetValue(folder)!);
@@ -49,6 +58,8 @@ public static class ControllerCommand
             if (at is not null && !TryParseEndPoint(at, out endPoint)) return Fail(BadOptions, $"--listen takes ADDRESS:PORT, an IPv6 address in brackets, not '{at}'");
             double seconds = parsed.GetValue(activation);
             if (!(seconds >= 0 && seconds <= LongestActivation.TotalSeconds)) return Fail(BadOptions, $"--root-activation-seconds takes 0 to {LongestActivation.TotalSeconds}, not {Text(seconds)}");
+            double hours = parsed.GetValue(grace);
+            if (!(hours >= 0 && hours <= LongestRenewalGrace.TotalHours)) return Fail(BadOptions, $"--node-renewal-grace-hours takes 0 to {LongestRenewalGrace.TotalHours}, not {Text(hours)}");
             using ILoggerFactory loggers = CreateLoggers();
             return await RunAsync(new ControllerOptions
             {
@@ -58,6 +69,7 @@ public static class ControllerCommand
                 UnixSocket = parsed.GetValue(unix),
                 DnsNames = parsed.GetValue(names) is { Length: > 0 } given ? given : ["localhost"],
                 RootActivationDelay = TimeSpan.FromSeconds(seconds),
+                NodeRenewalGrace = TimeSpan.FromHours(hours),
                 LoggerFactory = loggers,
             }, cancellation);
         });
@@ -117,7 +129,7 @@ public static class ControllerCommand
         }
     }
 
-    private static int Fail(int code, string reason)
+    internal static int Fail(int code, string reason)
     {
         Console.Error.WriteLine($"culvert-controller: {reason}");
         return code;

@@ -40,6 +40,9 @@ public sealed class ControllerHost : IAsyncDisposable
     private readonly NodeRegistry _registry = new();
     private readonly ServerIdentity _identity;
     private readonly BuiltInCertificateAuthority? _builtIn;
+    private readonly NodeAuthenticator _authenticator;
+    private readonly RootRotation _rotation;
+    private readonly StateWatch _watch;
     private WebApplication? _server;
 
     private ControllerHost(ControllerOptions options)
@@ -48,8 +51,9 @@ public sealed class ControllerHost : IAsyncDisposable
         _loggers = options.LoggerFactory ?? NullLoggerFactory.Instance;
         PrivateFiles.EnsureFolder(options.StateFolder);
         Tokens = new JoinTokenStore(TokenFolder(options.StateFolder), options.Time);
+        CertifiedNodes = new NodeStore(NodeFolder(options.StateFolder), options.Time);
         _builtIn = options.Authority is null
-            ? new(new() { Folder = Path.Combine(options.StateFolder, "ca"), RootActivationDelay = options.RootActivationDelay }, options.Time, Random.Shared, _loggers.CreateLogger<BuiltInCertificateAuthority>())
+            ? new(new() { Folder = AuthorityFolder(options.StateFolder), RootActivationDelay = options.RootActivationDelay, RetiredRootGrace = options.NodeRenewalGrace }, options.Time, Random.Shared, _loggers.CreateLogger<BuiltInCertificateAuthority>())
             : null;
         Authority = options.Authority ?? _builtIn!;
         WriteRoots();
@@ -59,6 +63,10 @@ public sealed class ControllerHost : IAsyncDisposable
         _source.Start();
         _publisher = new SnapshotPublisher(_source, Authority, _loggers.CreateLogger<SnapshotPublisher>());
         _identity = new ServerIdentity(_publisher, Authority, options.DnsNames, options.Time);
+        _authenticator = new NodeAuthenticator(_publisher, Authority, CertifiedNodes, options.NodeRenewalGrace, options.Time);
+        _rotation = new RootRotation(AuthorityFolder(options.StateFolder));
+        _watch = new StateWatch(options.StateFolder, TakeWishes, options.Time, _loggers.CreateLogger<ControllerHost>());
+        TakeWishes();
     }
 
     /// <summary>Raised after the status of a node has changed, on any thread.</summary>
@@ -88,6 +96,9 @@ public sealed class ControllerHost : IAsyncDisposable
     /// <summary>Join tokens.</summary>
     public JoinTokenStore Tokens { get; }
 
+    /// <summary>Which nodes have certificates, and whose are revoked.</summary>
+    public NodeStore CertifiedNodes { get; }
+
     /// <summary>All that is wrong with the objects, in order of file and line.</summary>
     public ImmutableArray<SourceError> Errors => _source.Current.Errors;
 
@@ -102,6 +113,9 @@ public sealed class ControllerHost : IAsyncDisposable
 
     /// <summary>The folder of join tokens within a state folder; for a command beside a running controller.</summary>
     public static string TokenFolder(string stateFolder) => Path.Combine(stateFolder, "join-tokens");
+
+    /// <summary>The folder of nodes within a state folder; for a command beside a running controller.</summary>
+    public static string NodeFolder(string stateFolder) => Path.Combine(stateFolder, "nodes");
 
     /// <summary>Starts a controller; when this returns, it serves.</summary>
     /// <exception cref="IOException">A folder is open to others, or the address or socket is taken; the message says which.</exception>
@@ -141,6 +155,7 @@ public sealed class ControllerHost : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (_server is not null) await _server.DisposeAsync();
+        _watch.Dispose();
         _identity.Dispose();
         _publisher.Dispose();
         await _source.DisposeAsync();
@@ -160,9 +175,9 @@ public sealed class ControllerHost : IAsyncDisposable
         _server = builder.Build();
         string epoch = RandomNumberGenerator.GetHexString(2 * EpochBytes, lowercase: true);
         _server.MapGrpcService(SnapshotService.BindService(
-            new SnapshotServiceHandler(_publisher, _registry, epoch, _options.Time, _loggers.CreateLogger<SnapshotServiceHandler>())));
+            new SnapshotServiceHandler(_publisher, _registry, _authenticator, epoch, _options.Time, _loggers.CreateLogger<SnapshotServiceHandler>())));
         _server.MapGrpcService(CertificateService.BindService(
-            new CertificateServiceHandler(_publisher, Authority, Tokens, _loggers.CreateLogger<CertificateServiceHandler>())));
+            new CertificateServiceHandler(_publisher, Authority, _authenticator, Tokens, CertifiedNodes, _options.Time, _loggers.CreateLogger<CertificateServiceHandler>())));
         await _server.StartAsync(cancellationToken);
         if (_options.Listen is { } listen) EndPoint = new(listen.Address, BoundPort());
     }
@@ -176,16 +191,33 @@ public sealed class ControllerHost : IAsyncDisposable
         kestrel.Listen(listen, endpoint =>
         {
             endpoint.Protocols = HttpProtocols.Http2;
-            endpoint.UseHttps(ControllerTls.Options(_identity, Authority, _options.Time));
+            endpoint.UseHttps(ControllerTls.Options(_identity, _authenticator));
         });
     }
 
     private int BoundPort() => _server!.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses
         .Where(a => a.StartsWith("https://", StringComparison.Ordinal) && !a.Contains("unix:", StringComparison.Ordinal)).Select(a => new Uri(a).Port).First();
 
+    /// <summary>What a command beside this process has asked for by files.</summary>
+    private void TakeWishes()
+    {
+        CertifiedNodes.NotifyChanged();
+        if (_builtIn is not null) _rotation.DoIfAsked(_builtIn, _loggers.CreateLogger<ControllerHost>());
+    }
+
+    /// <summary>For people who bring the roots to new nodes; the mesh does not depend on the file.</summary>
     private void WriteRoots()
     {
-        IEnumerable<string> pem = Authority.Roots.Select(r => PemEncoding.WriteString("CERTIFICATE", r.Span) + "\n");
-        PrivateFiles.Write(Path.Combine(_options.StateFolder, RootsFileName), string.Concat(pem));
+        string path = Path.Combine(_options.StateFolder, RootsFileName);
+        try
+        {
+            PrivateFiles.Write(path, string.Concat(Authority.Roots.Select(r => PemEncoding.WriteString("CERTIFICATE", r.Span) + "\n")));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            HostingLog.RootsNotWritten(_loggers.CreateLogger<ControllerHost>(), path, e.Message);
+        }
     }
+
+    internal static string AuthorityFolder(string stateFolder) => Path.Combine(stateFolder, "ca");
 }

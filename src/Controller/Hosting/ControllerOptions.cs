@@ -28,6 +28,12 @@ public sealed record ControllerOptions
     /// <summary>How long a new root is in the bundle before it signs.</summary>
     public TimeSpan RootActivationDelay { get; init; } = TimeSpan.FromMinutes(5);
 
+    /// <summary>
+    /// How long a node certificate that has expired, and a root that has left the bundle, can still be exchanged for the present ones, unless revoked: an agent that was
+    /// away so long comes back by itself. Zero: it needs a new token then.
+    /// </summary>
+    public TimeSpan NodeRenewalGrace { get; init; } = TimeSpan.FromDays(7);
+
     /// <summary>The authority to use; null makes a built-in one in the state folder.</summary>
     public ICertificateAuthority? Authority { get; init; }
 

@@ -1,7 +1,6 @@
 using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
-using Culvert.Controller.Identity;
 using Culvert.Controller.Nodes;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 
@@ -12,7 +11,7 @@ internal static class ControllerTls
 {
     private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(10);
 
-    public static TlsHandshakeCallbackOptions Options(ServerIdentity identity, ICertificateAuthority authority, TimeProvider time) => new()
+    public static TlsHandshakeCallbackOptions Options(ServerIdentity identity, NodeAuthenticator authenticator) => new()
     {
         HandshakeTimeout = HandshakeTimeout,
         OnConnection = async context => new SslServerAuthenticationOptions
@@ -21,9 +20,16 @@ internal static class ControllerTls
             ApplicationProtocols = [SslApplicationProtocol.Http2],
             ServerCertificateContext = await identity.GetAsync(context.CancellationToken),
             ClientCertificateRequired = true,
+            // A resumed session shows the leaf without the chain, so that an agent that connects again could not be verified.
+            AllowTlsResume = false,
             CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
             RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
-                certificate is null || (certificate is X509Certificate2 leaf && CertificateVerifier.IsTrusted(leaf, chain, authority.Roots, time.GetUtcNow())),
+            {
+                if (certificate is null) return true;
+                if (certificate is not X509Certificate2 leaf || authenticator.Verify(leaf, chain) is not { } proof) return false;
+                context.Connection.Items[NodeProof.Key] = proof;
+                return true;
+            },
         },
     };
 }

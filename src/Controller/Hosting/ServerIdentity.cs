@@ -8,7 +8,7 @@ using Culvert.Core;
 namespace Culvert.Controller.Hosting;
 
 /// <summary>
-/// The controller's own certificate; made anew at two thirds of its life and when the roots change. It is below the oldest root that still serves, so that an
+/// The controller's own certificate; made anew at two thirds of its life and when the roots change. Its chain leads to older roots as well, so that an
 /// agent that was away while the root was replaced can verify it and hear of the new one. Safe for any number of threads.
 /// </summary>
 internal sealed class ServerIdentity : IDisposable
@@ -59,7 +59,7 @@ internal sealed class ServerIdentity : IDisposable
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         byte[] csr = new CertificateRequest("", key, HashAlgorithmName.SHA256).CreateSigningRequest();
-        IssuedCertificate issued = await _authority.SignAsync(new() { Csr = csr, Identity = identity, Lifetime = lifetime, DnsNames = _dnsNames, BelowOldestRoot = true }, cancellationToken);
+        IssuedCertificate issued = await _authority.SignAsync(new() { Csr = csr, Identity = identity, Lifetime = lifetime, DnsNames = _dnsNames, LeadsToOlderRoots = true }, cancellationToken);
         using X509Certificate2 leaf = X509CertificateLoader.LoadCertificate(issued.Chain[0].Span);
         X509Certificate2Collection intermediates = [.. issued.Chain.Skip(1).Select(c => X509CertificateLoader.LoadCertificate(c.Span))];
         _renewAt = _time.GetUtcNow() + ((issued.NotAfter - _time.GetUtcNow()) * 2 / 3);

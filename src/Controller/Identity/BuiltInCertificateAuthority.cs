@@ -9,8 +9,10 @@ namespace Culvert.Controller.Identity;
 /// The authority for meshes without one of their own: an ECDSA P-256 root on disk, an intermediate in memory, short-lived leaves.
 /// </summary>
 /// <remarks>
-/// A new root is first only added to the bundle, signs from a later moment on, and the old one leaves the bundle when the last certificate below it has expired.
-/// All moments are on disk, so a restart changes nothing. Safe for any number of threads.
+/// A new root is first only added to the bundle, signs from a later moment on, and the old one leaves the bundle when the last certificate below it has expired;
+/// its key is deleted then. The old root certifies the new one when that is made, so that the controller can be verified by who knows the old one only.
+/// All moments are on disk, so a restart changes nothing. A disk that can't be written does not keep it from signing: what is to be kept is written later.
+/// Safe for any number of threads.
 /// </remarks>
 public sealed class BuiltInCertificateAuthority : ICertificateAuthority, IDisposable
 {
@@ -26,6 +28,8 @@ public sealed class BuiltInCertificateAuthority : ICertificateAuthority, IDispos
     private readonly RootStore _store;
     private readonly Lock _lock = new();
     private readonly List<Root> _roots;
+    private readonly List<RetiredRoot> _retired;
+    private bool _unsaved;
     private readonly ITimer _timer;
     private readonly Dictionary<Root, Intermediate> _intermediates = [];
     private ImmutableArray<ReadOnlyMemory<byte>> _bundle = [];
@@ -42,7 +46,7 @@ public sealed class BuiltInCertificateAuthority : ICertificateAuthority, IDispos
         ArgumentNullException.ThrowIfNull(options);
         (_options, _time, _random, _logger) = (options, time, random, logger);
         _store = new RootStore(options.Folder);
-        _roots = _store.Load();
+        (_retired, _roots) = _store.Load();
         _timer = time.CreateTimer(_ => MaintainSafely(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         if (_roots.Count == 0) AddRoot(TimeSpan.Zero);
         Maintain();
@@ -60,8 +64,21 @@ public sealed class BuiltInCertificateAuthority : ICertificateAuthority, IDispos
         }
     }
 
+    /// <inheritdoc/>
+    public ImmutableArray<ReadOnlyMemory<byte>> RetiredRoots
+    {
+        get
+        {
+            lock (_lock) return [.. _retired.Select(r => (ReadOnlyMemory<byte>)r.Certificate.RawData)];
+        }
+    }
+
+    /// <inheritdoc/>
+    public TimeSpan Backdating => LeafBackdating;
+
     /// <summary>Begins to replace the root: the new one is in the bundle at once and signs after <see cref="CertificateAuthorityOptions.RootActivationDelay"/>.</summary>
     /// <exception cref="InvalidOperationException">A new root is waiting to sign already.</exception>
+    /// <exception cref="IOException">The new root can't be written; nothing has changed.</exception>
     public void RotateRoot()
     {
         lock (_lock)
@@ -89,6 +106,7 @@ public sealed class BuiltInCertificateAuthority : ICertificateAuthority, IDispos
         {
             foreach (Intermediate intermediate in _intermediates.Values) intermediate.Dispose();
             foreach (Root root in _roots) root.Dispose();
+            foreach (RetiredRoot root in _retired) root.Dispose();
         }
     }
 
@@ -97,14 +115,22 @@ public sealed class BuiltInCertificateAuthority : ICertificateAuthority, IDispos
         DateTimeOffset now = WholeSecond(_time.GetUtcNow());
         double factor = 1 + (request.Jitter * ((2 * _random.NextDouble()) - 1));
         DateTimeOffset notBefore = now - LeafBackdating, notAfter = WholeSecond(now + (request.Lifetime * factor));
-        Root signing = SigningRoot(now), root = request.BelowOldestRoot ? OldestServing(signing, now) : signing;
-        // A root that was replaced leaves the bundle when it was to: nothing that it signs now may keep it.
-        if (root != signing && notAfter > root.Record.ServesUntil) notAfter = root.Record.ServesUntil;
+        Root root = SigningRoot(now);
+        if (request.LeadsToOlderRoots) return SignBelowRoot(root, request, key, notBefore, notAfter < root.NotAfter ? notAfter : root.NotAfter);
         Intermediate issuer = IntermediateFor(root, now, notAfter);
         if (notAfter > issuer.NotAfter) notAfter = issuer.NotAfter;
-        if (root == signing) NoteServing(root, notAfter, request.Lifetime);
+        NoteServing(root, notAfter, request.Lifetime);
         using X509Certificate2 leaf = CertificateFactory.CreateLeaf(key, request.Identity, request.DnsNames, request.Addresses, issuer.Certificate, issuer.Key, notBefore, notAfter);
         return new(request.Identity, [leaf.RawData, issuer.Certificate.RawData], notBefore, notAfter);
+    }
+
+    /// <summary>A leaf that a path leads to from each root that anybody may still know: there is no intermediate, and each root is followed by what its predecessor says of it.</summary>
+    private IssuedCertificate SignBelowRoot(Root root, SigningRequest request, PublicKey key, DateTimeOffset notBefore, DateTimeOffset notAfter)
+    {
+        NoteServing(root, notAfter, request.Lifetime);
+        using X509Certificate2 leaf = CertificateFactory.CreateLeaf(key, request.Identity, request.DnsNames, request.Addresses, root.Certificate, root.Key, notBefore, notAfter);
+        IEnumerable<X509Certificate2?> newestFirst = _roots.TakeWhile(r => r != root).Append(root).Reverse().Select(r => r.Cross).Concat(_retired.AsEnumerable().Reverse().Select(r => r.Cross));
+        return new(request.Identity, [leaf.RawData, .. newestFirst.TakeWhile(c => c is not null).Select(c => (ReadOnlyMemory<byte>)c!.RawData)], notBefore, notAfter);
     }
 
     private Intermediate IntermediateFor(Root root, DateTimeOffset now, DateTimeOffset leafNotAfter)
@@ -126,12 +152,26 @@ public sealed class BuiltInCertificateAuthority : ICertificateAuthority, IDispos
     {
         if (notAfter <= root.Record.ServesUntil) return;
         root.Record = root.Record with { ServesUntil = notAfter + (lifetime / 2) };
-        _store.Save(_roots, []);
+        TrySave();
+    }
+
+    /// <summary>What counts is in memory: a full disk must not end renewals. What was not written is written by the next upkeep.</summary>
+    private void TrySave()
+    {
+        try
+        {
+            _store.Save(_retired, _roots);
+            _unsaved = false;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            if (!_unsaved) IdentityLog.NotSaved(_logger, e.Message);
+            _unsaved = true;
+            _timer.Change(UpkeepRetry, Timeout.InfiniteTimeSpan);
+        }
     }
 
     private Root SigningRoot(DateTimeOffset now) => _roots.LastOrDefault(r => r.Record.Activates <= now) ?? _roots[0];
-
-    private Root OldestServing(Root signing, DateTimeOffset now) => _roots.First(r => r == signing || r.Record.ServesUntil > now + LeafBackdating);
 
     private void AddRoot(TimeSpan delay)
     {
@@ -139,11 +179,33 @@ public sealed class BuiltInCertificateAuthority : ICertificateAuthority, IDispos
         string id = $"{now:yyyyMMddHHmmss}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}";
         var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         X509Certificate2 certificate = CertificateFactory.CreateRoot(key, $"Culvert root {id}", now - AuthorityBackdating, now + _options.RootLifetime);
-        var root = new Root(new(id, now + delay, now + delay), certificate, key);
+        var root = new Root(new(id, now + delay, now + delay), certificate, key, _roots.Count > 0 ? Cross(_roots[^1], certificate, now) : null);
         _store.Add(root);
+        _store.Save(_retired, [.. _roots, root]);
         _roots.Add(root);
-        _store.Save(_roots, []);
         IdentityLog.RootMade(_logger, id, root.Record.Activates);
+    }
+
+    private static X509Certificate2 Cross(Root issuer, X509Certificate2 root, DateTimeOffset now) =>
+        CertificateFactory.CreateCross(root, issuer.Certificate, issuer.Key, now - AuthorityBackdating, issuer.NotAfter);
+
+    /// <summary>Folders of older versions hold none.</summary>
+    private void AddMissingCrosses(DateTimeOffset now)
+    {
+        for (int i = 1; i < _roots.Count; i++)
+        {
+            if (_roots[i].Cross is not null) continue;
+            _roots[i].Cross = Cross(_roots[i - 1], _roots[i].Certificate, now);
+            try
+            {
+                _store.AddCross(_roots[i]);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // Good until the next start, which makes another one as long as the older root is there.
+                IdentityLog.NotSaved(_logger, e.Message);
+            }
+        }
     }
 
     /// <summary>Does what is due: removes roots that no certificate needs, replaces one that comes to its end; then sets the timer for the next time.</summary>
@@ -155,18 +217,22 @@ public sealed class BuiltInCertificateAuthority : ICertificateAuthority, IDispos
             DateTimeOffset now = _time.GetUtcNow();
             Root signing = SigningRoot(now);
             if (signing == _roots[^1] && now > RenewAt(signing)) AddRoot(_options.RootActivationDelay);
+            AddMissingCrosses(now);
             Root[] removed = [.. _roots.TakeWhile(r => r != signing && r.Record.ServesUntil + LeafBackdating <= now)];
             _roots.RemoveRange(0, removed.Length);
-            if (removed.Length > 0) _store.Save(_roots, removed);
             foreach (Root root in removed)
             {
                 if (_intermediates.Remove(root, out Intermediate? intermediate)) intermediate.Dispose();
+                _retired.Add(new(root.Record with { Retired = now }, X509CertificateLoader.LoadCertificate(root.Certificate.RawData), root.Cross));
+                root.Cross = null;
                 root.Dispose();
             }
+            int forgotten = _retired.RemoveAll(r => r.Record.Retired + _options.RetiredRootGrace <= now);
             ImmutableArray<ReadOnlyMemory<byte>> bundle = [.. _roots.Select(r => (ReadOnlyMemory<byte>)r.Certificate.RawData)];
             changed = bundle.Length != _bundle.Length || removed.Length > 0;
             _bundle = bundle;
             _timer.Change(UntilNext(now), Timeout.InfiniteTimeSpan);
+            if (removed.Length + forgotten > 0 || _unsaved) TrySave();
         }
         if (changed) RootsChanged?.Invoke();
     }
@@ -187,7 +253,8 @@ public sealed class BuiltInCertificateAuthority : ICertificateAuthority, IDispos
 
     private TimeSpan UntilNext(DateTimeOffset now)
     {
-        IEnumerable<DateTimeOffset> moments = _roots.SelectMany(r => new[] { r.Record.Activates, r.Record.ServesUntil + LeafBackdating }).Append(RenewAt(_roots[^1]));
+        IEnumerable<DateTimeOffset> moments = _roots.SelectMany(r => new[] { r.Record.Activates, r.Record.ServesUntil + LeafBackdating })
+            .Concat(_retired.Select(r => r.Record.Retired!.Value + _options.RetiredRootGrace)).Append(RenewAt(_roots[^1]));
         TimeSpan next = moments.Where(m => m > now).Select(m => m - now).DefaultIfEmpty(LongestTimer).Min() + TimeSpan.FromMilliseconds(1);
         return next < LongestTimer ? next : LongestTimer;
     }

@@ -16,9 +16,19 @@ internal static class CertificateFactory
     public static X509Certificate2 CreateRoot(ECDsa key, string name, DateTimeOffset notBefore, DateTimeOffset notAfter)
     {
         var request = new CertificateRequest(new X500DistinguishedName($"CN={name}"), key, HashAlgorithmName.SHA256);
-        AddAuthorityExtensions(request, pathLength: 1);
+        // No limit to the path: between a root and a leaf there may be a successor's certificate for each time that the root was replaced.
+        AddAuthorityExtensions(request, pathLength: null);
         using X509Certificate2 certificate = request.Create(request.SubjectName, X509SignatureGenerator.CreateForECDsa(key), notBefore, notAfter, NewSerial());
         return certificate.CopyWithPrivateKey(key);
+    }
+
+    /// <summary>A root's name and key, certified by the root before it: "new with old" of RFC 4210, section 4.4.1.</summary>
+    public static X509Certificate2 CreateCross(X509Certificate2 root, X509Certificate2 issuer, ECDsa issuerKey, DateTimeOffset notBefore, DateTimeOffset notAfter)
+    {
+        var request = new CertificateRequest(root.SubjectName, root.PublicKey, HashAlgorithmName.SHA256);
+        AddAuthorityExtensions(request, pathLength: null);
+        request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(issuer, includeKeyIdentifier: true, includeIssuerAndSerial: false));
+        return request.Create(issuer.SubjectName, X509SignatureGenerator.CreateForECDsa(issuerKey), notBefore, notAfter, NewSerial());
     }
 
     /// <summary>An authority below <paramref name="issuer"/> that signs leaves only.</summary>
@@ -50,9 +60,9 @@ internal static class CertificateFactory
         return request.Create(issuer.SubjectName, X509SignatureGenerator.CreateForECDsa(issuerKey), notBefore, notAfter, NewSerial());
     }
 
-    private static void AddAuthorityExtensions(CertificateRequest request, int pathLength)
+    private static void AddAuthorityExtensions(CertificateRequest request, int? pathLength)
     {
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, hasPathLengthConstraint: true, pathLength, critical: true));
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, pathLength is not null, pathLength ?? 0, critical: true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, critical: true));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
     }

@@ -8,6 +8,15 @@ public interface ICertificateAuthority
     /// <summary>Root certificates in DER that all valid certificates lead to, oldest first.</summary>
     ImmutableArray<ReadOnlyMemory<byte>> Roots { get; }
 
+    /// <summary>
+    /// Root certificates in DER that have left the bundle a short while ago. Nothing is trusted for leading to one of them, but a node that was away may
+    /// ask for a new certificate with one that does.
+    /// </summary>
+    ImmutableArray<ReadOnlyMemory<byte>> RetiredRoots => [];
+
+    /// <summary>How long before its making a certificate begins; not negative.</summary>
+    TimeSpan Backdating => TimeSpan.Zero;
+
     /// <summary>Raised after <see cref="Roots"/> has changed, on any thread.</summary>
     event Action? RootsChanged;
 

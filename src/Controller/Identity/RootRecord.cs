@@ -4,4 +4,5 @@ namespace Culvert.Controller.Identity;
 /// <param name="Id">Names its files.</param>
 /// <param name="Activates">When it begins to sign.</param>
 /// <param name="ServesUntil">No certificate below it is valid for longer; once another root signs, it leaves the bundle then.</param>
-internal sealed record RootRecord(string Id, DateTimeOffset Activates, DateTimeOffset ServesUntil);
+/// <param name="Retired">When it left the bundle and its key was deleted; null while it is there.</param>
+internal sealed record RootRecord(string Id, DateTimeOffset Activates, DateTimeOffset ServesUntil, DateTimeOffset? Retired = null);

@@ -20,14 +20,15 @@ internal sealed class RootStore
 
     /// <summary>Reads all roots, oldest first; none in a new folder.</summary>
     /// <exception cref="InvalidDataException">A file is damaged; the message says which and what to do.</exception>
-    public List<Root> Load()
+    public (List<RetiredRoot> Retired, List<Root> Roots) Load()
     {
         string index = Path.Combine(_folder, IndexName);
         try
         {
-            RootRecord[] records = File.Exists(index) ? JsonSerializer.Deserialize(PrivateFiles.Read(index), RootRecordsContext.Default.RootRecordArray) ?? [] : [];
-            if (records.Length == 0) RefuseOrphans(index);
-            return [.. records.Select(Load)];
+            RootRecord[] records = ReadIndex(index);
+            RootRecord[] serving = [.. records.Where(r => r.Retired is null)];
+            if (serving.Length == 0) RefuseOrphans(index);
+            return ([.. records.Where(r => r.Retired is not null).Select(LoadRetired)], [.. serving.Select(Load)]);
         }
         catch (Exception e) when (e is JsonException or CryptographicException or FileNotFoundException or ArgumentException)
         {
@@ -35,22 +36,43 @@ internal sealed class RootStore
         }
     }
 
+    /// <summary>What is on disk about the roots of a folder, oldest first; nothing is made.</summary>
+    /// <exception cref="IOException">It can't be read, or is open to others.</exception>
+    /// <exception cref="InvalidDataException">It is damaged.</exception>
+    public static RootRecord[] ReadRecords(string folder)
+    {
+        try
+        {
+            return ReadIndex(Path.Combine(folder, IndexName));
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"the index of the certificate authority is damaged: {e.Message}", e);
+        }
+    }
+
+    private static RootRecord[] ReadIndex(string index) =>
+        File.Exists(index) ? JsonSerializer.Deserialize(PrivateFiles.Read(index), RootRecordsContext.Default.RootRecordArray) ?? [] : [];
+
     /// <summary>Writes certificate and key of a new root; <see cref="Save"/> makes it count.</summary>
     public void Add(Root root)
     {
         PrivateFiles.Write(KeyPath(root.Record.Id), root.Key.ExportPkcs8PrivateKeyPem() + "\n");
         PrivateFiles.Write(CertificatePath(root.Record.Id), root.Certificate.ExportCertificatePem() + "\n");
+        if (root.Cross is not null) AddCross(root);
     }
 
-    /// <summary>Writes which roots count, and deletes the files of <paramref name="removed"/>.</summary>
-    public void Save(IEnumerable<Root> roots, IEnumerable<Root> removed)
+    /// <summary>Writes what the root before has certified of this one.</summary>
+    public void AddCross(Root root) => PrivateFiles.Write(CrossPath(root.Record.Id), root.Cross!.ExportCertificatePem() + "\n");
+
+    /// <summary>Writes which roots count; then deletes the keys of those that are retired and every file of those that are not known any more.</summary>
+    public void Save(IEnumerable<RetiredRoot> retired, IEnumerable<Root> roots)
     {
-        PrivateFiles.Write(Path.Combine(_folder, IndexName), JsonSerializer.Serialize([.. roots.Select(r => r.Record)], RootRecordsContext.Default.RootRecordArray));
-        foreach (Root root in removed)
-        {
-            File.Delete(KeyPath(root.Record.Id));
-            File.Delete(CertificatePath(root.Record.Id));
-        }
+        RootRecord[] records = [.. retired.Select(r => r.Record), .. roots.Select(r => r.Record)];
+        PrivateFiles.Write(Path.Combine(_folder, IndexName), JsonSerializer.Serialize(records, RootRecordsContext.Default.RootRecordArray));
+        HashSet<string> serving = [.. records.Where(r => r.Retired is null).Select(r => KeyPath(r.Id))];
+        HashSet<string> known = [.. records.SelectMany(r => new[] { CertificatePath(r.Id), CrossPath(r.Id) }), .. serving];
+        foreach (string file in Directory.EnumerateFiles(_folder, "root-*.pem").Where(f => !known.Contains(f)).ToArray()) File.Delete(file);
     }
 
     /// <summary>Keys without an index are a mesh that has lost it: a new root in their place would cut off every agent.</summary>
@@ -65,11 +87,19 @@ internal sealed class RootStore
     {
         var key = ECDsa.Create();
         key.ImportFromPem(PrivateFiles.Read(KeyPath(record.Id)));
-        using X509Certificate2 certificate = X509Certificate2.CreateFromPem(File.ReadAllText(CertificatePath(record.Id)));
-        return new(record, certificate.CopyWithPrivateKey(key), key);
+        using X509Certificate2 certificate = LoadCertificate(record);
+        return new(record, certificate.CopyWithPrivateKey(key), key, LoadCross(record));
     }
 
+    private RetiredRoot LoadRetired(RootRecord record) => new(record, LoadCertificate(record), LoadCross(record));
+
+    private X509Certificate2 LoadCertificate(RootRecord record) => X509Certificate2.CreateFromPem(File.ReadAllText(CertificatePath(record.Id)));
+
+    private X509Certificate2? LoadCross(RootRecord record) => File.Exists(CrossPath(record.Id)) ? X509Certificate2.CreateFromPem(File.ReadAllText(CrossPath(record.Id))) : null;
+
     private string KeyPath(string id) => Path.Combine(_folder, $"root-{id}.key.pem");
+
+    private string CrossPath(string id) => Path.Combine(_folder, $"root-{id}.cross.pem");
 
     private string CertificatePath(string id) => Path.Combine(_folder, $"root-{id}.pem");
 }

@@ -19,10 +19,10 @@ public sealed record SigningRequest
     public double Jitter { get; init; }
 
     /// <summary>
-    /// Sign below the oldest root of the bundle that still serves, for not longer than it does: whoever has not heard of the newest root can verify it.
-    /// For the controller's own certificate; authorities with one root only need not heed it.
+    /// Have the chain lead to older roots, too, by certificates that those have made for their successors (RFC 4210, section 4.4.1): whoever was away while the
+    /// root was replaced can verify it. For the controller's own certificate; authorities with one root only need not heed it.
     /// </summary>
-    public bool BelowOldestRoot { get; init; }
+    public bool LeadsToOlderRoots { get; init; }
 
     /// <summary>DNS names to certify besides; for the controller's own certificate.</summary>
     public IReadOnlyList<string> DnsNames { get; init; } = [];

@@ -58,6 +58,14 @@ public sealed class JoinTokenStore
         }
     }
 
+    /// <summary>Voids every token of a node; returns how many there were.</summary>
+    public int Void(string node)
+    {
+        string[] own = [.. Directory.EnumerateFiles(_folder, "*.token").Where(path => Read(path) is { } stored && stored.Node == node)];
+        foreach (string path in own) File.Delete(path);
+        return own.Length;
+    }
+
     private void RemoveExpired()
     {
         foreach (string path in Directory.EnumerateFiles(_folder, "*.token"))

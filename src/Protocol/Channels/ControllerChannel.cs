@@ -73,6 +73,7 @@ public static class ControllerChannel
             EnabledSslProtocols = System.Security.Authentication.SslProtocols.Tls13,
             ApplicationProtocols = [SslApplicationProtocol.Http2],
             CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+            AllowTlsResume = false,
             ClientCertificateContext = identity is null ? null : SslStreamCertificateContext.Create(identity.Certificate, identity.Intermediates, offline: true),
             RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
                 certificate is X509Certificate2 leaf && IsController(leaf, chain, options.Roots(), options.Time.GetUtcNow()),

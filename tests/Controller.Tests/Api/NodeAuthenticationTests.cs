@@ -69,6 +69,20 @@ public sealed class NodeAuthenticationTests
     }
 
     [Fact]
+    public async Task AnAgentThatConnectsAgainIsVerifiedAgain()
+    {
+        await using Running running = await StartAsync();
+        SslClientIdentity identity = await JoinAsync(running, "node-1");
+        for (int connection = 0; connection < 3; connection++)
+        {
+            // A resumed TLS session would show no chain.
+            using FakeAgent agent = FakeAgent.OverTls(running.Host, "node-1", identity);
+            await agent.OpenAsync();
+            await agent.NextAsync();
+        }
+    }
+
+    [Fact]
     public async Task WithoutCertificateOnlyJoiningIsPossible()
     {
         await using Running running = await StartAsync();

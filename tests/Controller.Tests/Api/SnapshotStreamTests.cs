@@ -88,6 +88,25 @@ public sealed class SnapshotStreamTests
     }
 
     [Fact]
+    public async Task RefusedVersionIsSentAgainWithoutAnyChange()
+    {
+        await using Running running = await TwoWorkloadsAsync();
+        using FakeAgent agent = FakeAgent.OverSocket(running.Socket, "node-1");
+        await agent.OpenAsync();
+        SnapshotResponse full = await agent.NextAsync();
+        running.Write("web.yaml", Objects.Workload("web", "10.0.0.7"));
+        for (int attempt = 0; attempt < 2; attempt++)
+        {
+            SnapshotResponse refused = await agent.ReceiveAsync();
+            Assert.Equal((full.Version, "shop/web"), (refused.BaseVersion, Assert.Single(refused.Upserts).Workload.Uid));
+            await agent.SendAsync(new() { Nack = new() { Version = refused.Version, Reason = "no room" } });
+        }
+        SnapshotResponse taken = await agent.NextAsync();
+        Assert.Equal("10.0.0.7", agent.Snapshot.Workloads["shop/web"].Addresses[0].ToString());
+        Assert.Equal(0UL, (await running.StatusAsync("node-1", s => s.AckedVersion == taken.Version)).NackedVersion);
+    }
+
+    [Fact]
     public async Task AgentThatComesBackGetsTheDifferenceOnly()
     {
         await using Running running = await TwoWorkloadsAsync();

@@ -165,25 +165,66 @@ public sealed class BuiltInCertificateAuthorityTests : IDisposable
     }
 
     [Fact]
-    public async Task OldestRootSignsForTheControllerUntilItLeavesTheBundleAsPlanned()
+    public async Task TheControllersChainLeadsToEveryRootThatAnAgentMayStillKnow()
     {
         using BuiltInCertificateAuthority authority = Open();
-        ReadOnlyMemory<byte> old = Assert.Single(authority.Roots);
+        ReadOnlyMemory<byte> first = Assert.Single(authority.Roots);
         await SignAsync(authority, TimeSpan.FromHours(48));
         authority.RotateRoot();
-        _time.Advance(TimeSpan.FromHours(1));
-        Assert.NotEqual(0, (await VerifyAsync([old], await SignAsync(authority, TimeSpan.FromHours(48)), "sslserver")).Code);
-        while (authority.Roots.Length == 2)
+        ReadOnlyMemory<byte> second = authority.Roots[1];
+        for (int hour = 0; authority.Roots.Length == 2 || hour < 48; hour += 5)
         {
-            IssuedCertificate own = await SignAsync(authority, TimeSpan.FromHours(48), belowOldestRoot: true);
-            Assert.True(own.NotAfter > _time.GetUtcNow());
-            Assert.Equal(0, (await VerifyAsync(authority, own, "sslserver")).Code);
+            await ExpectAsync([first]);
+            if (hour > 0) await ExpectAsync([second]);
             _time.Advance(TimeSpan.FromHours(5));
-            if (authority.Roots.Length == 2) Assert.Equal(0, (await VerifyAsync([old], await SignAsync(authority, TimeSpan.FromHours(48), belowOldestRoot: true), "sslserver")).Code);
-            Assert.True(_time.GetUtcNow() < new DateTimeOffset(2026, 1, 6, 0, 0, 0, TimeSpan.Zero), "the old root never leaves");
+            Assert.True(hour < 200, "the old root never leaves");
         }
-        IssuedCertificate after = await SignAsync(authority, TimeSpan.FromHours(48), belowOldestRoot: true);
-        Assert.Equal(0, (await VerifyAsync(authority, after, "sslserver")).Code);
+
+        // The first has left the bundle, and its key is deleted; whoever knows it alone can still verify the controller, and nobody else.
+        Assert.Equal(second.ToArray(), Assert.Single(authority.Roots).ToArray());
+        Assert.Equal(first.ToArray(), Assert.Single(authority.RetiredRoots).ToArray());
+        Assert.Single(Directory.GetFiles(_folder.File("ca"), "*.key.pem"));
+        await ExpectAsync([first]);
+        Assert.NotEqual(0, (await VerifyAsync([first], await SignAsync(authority, TimeSpan.FromHours(1)), "sslserver")).Code);
+
+        // Once more: from the first root to the third in two steps, also by an authority that was started anew.
+        authority.RotateRoot();
+        _time.Advance(TimeSpan.FromHours(1));
+        await ExpectAsync([first]);
+        using BuiltInCertificateAuthority again = Open();
+        Assert.Equal(0, (await VerifyAsync([first], await SignAsync(again, TimeSpan.FromHours(1), leadsToOlderRoots: true), "sslserver")).Code);
+
+        _time.Advance(TimeSpan.FromDays(8));
+        Assert.DoesNotContain(authority.RetiredRoots, r => r.Span.SequenceEqual(first.Span));
+        Assert.DoesNotContain(authority.Roots, r => r.Span.SequenceEqual(first.Span));
+
+        async Task ExpectAsync(ImmutableArray<ReadOnlyMemory<byte>> roots)
+        {
+            (int code, string output) = await VerifyAsync(roots, await SignAsync(authority, TimeSpan.FromHours(48), leadsToOlderRoots: true), "sslserver");
+            Assert.True(code == 0, output);
+        }
+    }
+
+    [Fact]
+    public async Task AFullDiskEndsNoRenewals()
+    {
+        using BuiltInCertificateAuthority authority = Open();
+        await SignAsync(authority, TimeSpan.FromHours(1));
+        string ca = _folder.File("ca");
+        Directory.Move(ca, ca + ".away");
+        File.WriteAllText(ca, "no folder: nothing can be written here");
+        _time.Advance(TimeSpan.FromHours(40));
+        IssuedCertificate issued = await SignAsync(authority, TimeSpan.FromHours(48));
+        Assert.Equal(0, (await VerifyAsync(authority, issued, "sslserver")).Code);
+        Assert.ThrowsAny<IOException>(authority.RotateRoot);
+        Assert.Single(authority.Roots);
+
+        // What was not written is, as soon as it can be.
+        File.Delete(ca);
+        Directory.Move(ca + ".away", ca);
+        string before = File.ReadAllText(_folder.File("ca/roots.json"));
+        _time.Advance(TimeSpan.FromMinutes(2));
+        Assert.NotEqual(before, File.ReadAllText(_folder.File("ca/roots.json")));
     }
 
     [Fact]
@@ -245,11 +286,11 @@ public sealed class BuiltInCertificateAuthorityTests : IDisposable
 
     private BuiltInCertificateAuthority Open(string name = "ca") => new(new() { Folder = _folder.File(name) }, _time, new Random(5), NullLogger.Instance);
 
-    private static async Task<IssuedCertificate> SignAsync(BuiltInCertificateAuthority authority, TimeSpan lifetime, double jitter = 0, bool belowOldestRoot = false)
+    private static async Task<IssuedCertificate> SignAsync(BuiltInCertificateAuthority authority, TimeSpan lifetime, double jitter = 0, bool leadsToOlderRoots = false)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         byte[] csr = new CertificateRequest("", key, HashAlgorithmName.SHA256).CreateSigningRequest();
-        return await authority.SignAsync(new() { Csr = csr, Identity = Web, Lifetime = lifetime, Jitter = jitter, BelowOldestRoot = belowOldestRoot }, default);
+        return await authority.SignAsync(new() { Csr = csr, Identity = Web, Lifetime = lifetime, Jitter = jitter, LeadsToOlderRoots = leadsToOlderRoots }, default);
     }
 
     private Task<(int Code, string Output)> VerifyAsync(BuiltInCertificateAuthority authority, IssuedCertificate issued, string purpose) => VerifyAsync(authority.Roots, issued, purpose);
@@ -260,6 +301,7 @@ public sealed class BuiltInCertificateAuthorityTests : IDisposable
         OpenSsl.WritePem(_folder.File("leaf.pem"), issued.Chain[0]);
         OpenSsl.WritePem(_folder.File("chain.pem"), issued.Chain.Skip(1));
         string at = _time.GetUtcNow().ToUnixTimeSeconds().ToString(System.Globalization.CultureInfo.InvariantCulture);
-        return await OpenSsl.RunAsync("verify", "-x509_strict", "-attime", at, "-purpose", purpose, "-CAfile", _folder.File("roots.pem"), "-untrusted", _folder.File("chain.pem"), _folder.File("leaf.pem"));
+        string[] untrusted = issued.Chain.Length > 1 ? ["-untrusted", _folder.File("chain.pem")] : [];
+        return await OpenSsl.RunAsync(["verify", "-x509_strict", "-attime", at, "-purpose", purpose, "-CAfile", _folder.File("roots.pem"), .. untrusted, _folder.File("leaf.pem")]);
     }
 }

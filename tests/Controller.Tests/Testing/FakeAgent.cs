@@ -29,12 +29,13 @@ internal sealed class FakeAgent : IDisposable
 
     public static FakeAgent OverSocket(string path, string node) => new(ControllerChannel.ForUnixSocket(path), node, ControllerChannel.ForNode(node));
 
-    public static FakeAgent OverTls(ControllerHost controller, string node, SslClientIdentity? identity = null, IReadOnlyList<ReadOnlyMemory<byte>>? roots = null) => new(
+    public static FakeAgent OverTls(ControllerHost controller, string node, SslClientIdentity? identity = null, IReadOnlyList<ReadOnlyMemory<byte>>? roots = null, TimeProvider? time = null) => new(
         ControllerChannel.ForTls(new()
         {
             Address = new Uri($"https://localhost:{controller.EndPoint!.Port}"),
             Roots = () => roots ?? [.. controller.Authority.Roots],
             Identity = () => identity,
+            Time = time ?? TimeProvider.System,
         }),
         node,
         null);
@@ -50,6 +51,13 @@ internal sealed class FakeAgent : IDisposable
         (byte[] csr, ECDsa key) = NewCsr();
         CertificateResponse response = await Certificates.JoinNodeAsync(new() { Token = token, Node = _node, CsrDer = ByteString.CopyFrom(csr) }, Options);
         return Identity(response, key);
+    }
+
+    public async Task<(SslClientIdentity Identity, IReadOnlyList<ReadOnlyMemory<byte>> Roots)> RenewAsync()
+    {
+        (byte[] csr, ECDsa key) = NewCsr();
+        CertificateResponse response = await Certificates.RenewNodeAsync(new() { CsrDer = ByteString.CopyFrom(csr) }, Options);
+        return (Identity(response, key), [.. response.RootsDer.Select(r => (ReadOnlyMemory<byte>)r.ToByteArray())]);
     }
 
     public static SslClientIdentity Identity(CertificateResponse response, ECDsa key)

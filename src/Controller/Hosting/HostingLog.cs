@@ -1,0 +1,19 @@
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.Controller.Hosting;
+
+/// <summary>Log messages of the controller as a whole; event ids 170 to 179.</summary>
+internal static partial class HostingLog
+{
+    [LoggerMessage(170, LogLevel.Warning, "The file system does not tell of changes in '{Folder}' ({Reason}); it is looked every {Seconds} s.")]
+    public static partial void NotWatched(ILogger logger, string folder, double seconds, string reason);
+
+    [LoggerMessage(171, LogLevel.Warning, "The root is not replaced: {Reason}")]
+    public static partial void NotRotated(ILogger logger, string reason);
+
+    [LoggerMessage(172, LogLevel.Error, "The root can't be replaced now and it is tried again: {Reason}")]
+    public static partial void RotationFailed(ILogger logger, string reason);
+
+    [LoggerMessage(173, LogLevel.Error, "'{Path}' can't be written and is tried again when it changes next: {Reason}")]
+    public static partial void RootsNotWritten(ILogger logger, string path, string reason);
+}

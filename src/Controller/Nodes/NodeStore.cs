@@ -1,0 +1,71 @@
+using System.Globalization;
+using Culvert.Controller.Identity;
+
+namespace Culvert.Controller;
+
+/// <summary>
+/// Which nodes have certificates and whose are revoked: one file for each, in a folder, so that a command beside the running controller can revoke.
+/// </summary>
+/// <remarks>Safe for any number of threads and processes.</remarks>
+public sealed class NodeStore
+{
+    internal const string RevokedSuffix = ".revoked";
+    private const string IssuedSuffix = ".issued";
+    private readonly string _folder;
+    private readonly TimeProvider _time;
+
+    /// <summary>Opens the store in a folder; makes it when it is not there.</summary>
+    /// <exception cref="IOException">The folder is open to others, or can't be made.</exception>
+    public NodeStore(string folder, TimeProvider time)
+    {
+        (_folder, _time) = (folder, time);
+        PrivateFiles.EnsureFolder(folder);
+    }
+
+    /// <summary>Raised when revocations may have changed, on any thread.</summary>
+    public event Action? Changed;
+
+    /// <summary>Refuses, from now on, every certificate that was made for a node until now. The caller voids its join tokens.</summary>
+    /// <exception cref="ArgumentException">The node's name is not a DNS name.</exception>
+    /// <exception cref="IOException">It can't be written: nothing is revoked.</exception>
+    public void Revoke(string node)
+    {
+        PrivateFiles.Write(PathOf(node, RevokedSuffix), Text(_time.GetUtcNow()));
+        NotifyChanged();
+    }
+
+    /// <summary>Until when certificates of a node are refused; null: none are. A file that says nothing readable refuses all.</summary>
+    public DateTimeOffset? RevokedAt(string node) => Schema.Names.Subdomain(node) is null ? Read(PathOf(node, RevokedSuffix), unreadable: DateTimeOffset.MaxValue) : DateTimeOffset.MaxValue;
+
+    /// <summary>Notes until when the newest certificate of a node is valid; for <see cref="List"/> only.</summary>
+    /// <exception cref="IOException">It can't be written.</exception>
+    public void NoteIssued(string node, DateTimeOffset notAfter) => PrivateFiles.Write(PathOf(node, IssuedSuffix), Text(notAfter));
+
+    /// <summary>Every node that there is something about, by name.</summary>
+    public IReadOnlyList<NodeRecord> List() =>
+    [
+        .. Directory.EnumerateFiles(_folder).Select(f => Path.GetFileName(f)).Where(f => f.EndsWith(RevokedSuffix, StringComparison.Ordinal) || f.EndsWith(IssuedSuffix, StringComparison.Ordinal))
+            .Select(f => f[..f.LastIndexOf('.')]).Distinct().Order(StringComparer.Ordinal)
+            .Select(n => new NodeRecord(n, Read(PathOf(n, IssuedSuffix), unreadable: null), RevokedAt(n))),
+    ];
+
+    internal void NotifyChanged() => Changed?.Invoke();
+
+    private static string Text(DateTimeOffset moment) => moment.ToString("O", CultureInfo.InvariantCulture) + "\n";
+
+    private static DateTimeOffset? Read(string path, DateTimeOffset? unreadable)
+    {
+        if (!File.Exists(path)) return null;
+        try
+        {
+            return DateTimeOffset.TryParseExact(PrivateFiles.Read(path).TrimEnd('\n'), "O", CultureInfo.InvariantCulture, DateTimeStyles.None, out DateTimeOffset moment) ? moment : unreadable;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return unreadable;
+        }
+    }
+
+    private string PathOf(string node, string suffix) =>
+        Schema.Names.Subdomain(node) is { } error ? throw new ArgumentException(error, nameof(node)) : Path.Combine(_folder, node + suffix);
+}
