@@ -65,6 +65,12 @@ public sealed class UpTests : IAsyncLifetime
         _objects.Remove("broken");
         await LabWait.UntilAsync("the error is told to be mended", () => Events(up, "object-mended").Any(), Deadline, up);
 
+        await up.SignalAsync("HUP");
+        if (!InheritedSignals.IgnoreHangUp)
+        {
+            await LabWait.UntilAsync("SIGHUP is noted", () => Events(up, "note").Any(e => e.GetProperty("message").GetString()!.Contains("SIGHUP", StringComparison.Ordinal)), Deadline, up);
+        }
+
         var status = await _node.RunAsync(Culvert, ["status", "--admin-socket", AdminSocket]);
         Assert.True(status.Succeeded, status.Output + status.Error);
 

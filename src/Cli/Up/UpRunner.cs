@@ -21,6 +21,14 @@ internal sealed class UpRunner(UpOptions options, UpEvents events, ILoggerFactor
         void OnSignal(PosixSignalContext context) => context.Cancel = signalled.TrySetResult();
 
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
+
+        // There is nothing to read again, as the folder is watched, and a service goes on. Without its terminal an interactive run would have nobody to talk to: it ends in order.
+        using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
+        {
+            context.Cancel = true;
+            if (Console.IsInputRedirected) events.Say("note", "SIGHUP changes nothing here: the folder is watched");
+            else signalled.TrySetResult();
+        });
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
         await using var controller = await StartControllerAsync().ConfigureAwait(false);
         controller.ObjectsChanged += () => events.Objects(controller.Errors, controller.HasLastGood);

@@ -29,7 +29,9 @@ public static class ControllerCommand
         root.Subcommands.Add(NodeCommands.Create());
         root.Subcommands.Add(RootCommands.Create());
         ParseResult parsed = root.Parse(args);
-        int code = await parsed.InvokeAsync();
+
+        // The library would end the process 2 s after a signal, whatever is still to be done in order.
+        int code = await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
         return parsed.Errors.Count > 0 ? BadOptions : code;
     }
 
@@ -105,13 +107,17 @@ public static class ControllerCommand
     private static async Task<int> RunAsync(ControllerOptions options, CancellationToken cancellationToken)
     {
         TaskCompletionSource signalled = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        void OnSignal(PosixSignalContext context)
-        {
-            context.Cancel = true;
-            signalled.TrySetResult();
-        }
+
+        // A second signal of the same kind ends the process at once, as users expect of a second Ctrl-C.
+        void OnSignal(PosixSignalContext context) => context.Cancel = signalled.TrySetResult();
         using PosixSignalRegistration term = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
+        using PosixSignalRegistration hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
+        {
+            // The folder is watched, there is nothing to read again; the terminal that the controller was started from may go.
+            context.Cancel = true;
+            HostingLog.HangUp(options.LoggerFactory!.CreateLogger<ControllerHost>());
+        });
         await using CancellationTokenRegistration cancelled = cancellationToken.Register(() => signalled.TrySetResult());
         try
         {

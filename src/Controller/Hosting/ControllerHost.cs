@@ -44,6 +44,7 @@ public sealed class ControllerHost : IAsyncDisposable
     private readonly RootRotation _rotation;
     private readonly StateWatch _watch;
     private WebApplication? _server;
+    private volatile bool _rootsUnwritten;
 
     private ControllerHost(ControllerOptions options)
     {
@@ -202,6 +203,7 @@ public sealed class ControllerHost : IAsyncDisposable
     private void TakeWishes()
     {
         CertifiedNodes.NotifyChanged();
+        if (_rootsUnwritten) WriteRoots();
         if (_builtIn is not null) _rotation.DoIfAsked(_builtIn, _loggers.CreateLogger<ControllerHost>());
     }
 
@@ -212,10 +214,12 @@ public sealed class ControllerHost : IAsyncDisposable
         try
         {
             PrivateFiles.Write(path, string.Concat(Authority.Roots.Select(r => PemEncoding.WriteString("CERTIFICATE", r.Span) + "\n")));
+            _rootsUnwritten = false;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            HostingLog.RootsNotWritten(_loggers.CreateLogger<ControllerHost>(), path, e.Message);
+            if (!_rootsUnwritten) HostingLog.RootsNotWritten(_loggers.CreateLogger<ControllerHost>(), path, e.Message);
+            _rootsUnwritten = true;
         }
     }
 

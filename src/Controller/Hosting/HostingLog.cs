@@ -14,6 +14,9 @@ internal static partial class HostingLog
     [LoggerMessage(172, LogLevel.Error, "The root can't be replaced now and it is tried again: {Reason}")]
     public static partial void RotationFailed(ILogger logger, string reason);
 
-    [LoggerMessage(173, LogLevel.Error, "'{Path}' can't be written and is tried again when it changes next: {Reason}")]
+    [LoggerMessage(174, LogLevel.Information, "SIGHUP changes nothing here: the folder is watched; options are read at the start.")]
+    public static partial void HangUp(ILogger logger);
+
+    [LoggerMessage(173, LogLevel.Error, "'{Path}' can't be written which is tried again: {Reason}")]
     public static partial void RootsNotWritten(ILogger logger, string path, string reason);
 }

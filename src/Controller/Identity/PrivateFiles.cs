@@ -1,3 +1,5 @@
+using System.Text;
+using Culvert.Core;
 
 namespace Culvert.Controller.Identity;
 
@@ -27,7 +29,7 @@ internal static class PrivateFiles
         {
             using (var stream = new FileStream(temporary, options))
             {
-                stream.Write(System.Text.Encoding.UTF8.GetBytes(content));
+                stream.Write(Encoding.UTF8.GetBytes(content));
                 stream.Flush(flushToDisk: true);
             }
             File.Move(temporary, path, overwrite: true);
@@ -36,6 +38,25 @@ internal static class PrivateFiles
         {
             File.Delete(temporary);
             throw;
+        }
+    }
+
+    /// <summary>Writes a file with its digest, which <see cref="ReadSealed"/> checks.</summary>
+    public static void WriteSealed(string path, string content) => Write(path, Encoding.UTF8.GetString(ContentSeal.Close(Encoding.UTF8.GetBytes(content))));
+
+    /// <summary>Reads a file that must be of mode 0600 or narrower, and checks its digest, if it has one.</summary>
+    /// <exception cref="IOException">Others may read it, or it can't be read.</exception>
+    /// <exception cref="DamagedFileException">It is not what was written.</exception>
+    public static string ReadSealed(string path)
+    {
+        CheckMode(path, FileMode, "0600");
+        try
+        {
+            return Encoding.UTF8.GetString(ContentSeal.Open(File.ReadAllBytes(path)).Span);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new DamagedFileException($"'{path}': {e.Message}", e);
         }
     }
 

@@ -30,7 +30,7 @@ internal sealed class RootStore
             if (serving.Length == 0) RefuseOrphans(index);
             return ([.. records.Where(r => r.Retired is not null).Select(LoadRetired)], [.. serving.Select(Load)]);
         }
-        catch (Exception e) when (e is JsonException or CryptographicException or FileNotFoundException or ArgumentException)
+        catch (Exception e) when (e is JsonException or CryptographicException or FileNotFoundException or ArgumentException or DamagedFileException)
         {
             throw new InvalidDataException($"The certificate authority in '{_folder}' is damaged ({e.Message}). Restore it from a backup, or move the folder away to begin with a new root.", e);
         }
@@ -45,14 +45,14 @@ internal sealed class RootStore
         {
             return ReadIndex(Path.Combine(folder, IndexName));
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or DamagedFileException)
         {
             throw new InvalidDataException($"the index of the certificate authority is damaged: {e.Message}", e);
         }
     }
 
     private static RootRecord[] ReadIndex(string index) =>
-        File.Exists(index) ? JsonSerializer.Deserialize(PrivateFiles.Read(index), RootRecordsContext.Default.RootRecordArray) ?? [] : [];
+        File.Exists(index) ? JsonSerializer.Deserialize(PrivateFiles.ReadSealed(index), RootRecordsContext.Default.RootRecordArray) ?? [] : [];
 
     /// <summary>Writes certificate and key of a new root; <see cref="Save"/> makes it count.</summary>
     public void Add(Root root)
@@ -69,7 +69,7 @@ internal sealed class RootStore
     public void Save(IEnumerable<RetiredRoot> retired, IEnumerable<Root> roots)
     {
         RootRecord[] records = [.. retired.Select(r => r.Record), .. roots.Select(r => r.Record)];
-        PrivateFiles.Write(Path.Combine(_folder, IndexName), JsonSerializer.Serialize(records, RootRecordsContext.Default.RootRecordArray));
+        PrivateFiles.WriteSealed(Path.Combine(_folder, IndexName), JsonSerializer.Serialize(records, RootRecordsContext.Default.RootRecordArray));
         HashSet<string> serving = [.. records.Where(r => r.Retired is null).Select(r => KeyPath(r.Id))];
         HashSet<string> known = [.. records.SelectMany(r => new[] { CertificatePath(r.Id), CrossPath(r.Id) }), .. serving];
         foreach (string file in Directory.EnumerateFiles(_folder, "root-*.pem").Where(f => !known.Contains(f)).ToArray()) File.Delete(file);
@@ -93,7 +93,12 @@ internal sealed class RootStore
 
     private RetiredRoot LoadRetired(RootRecord record) => new(record, LoadCertificate(record), LoadCross(record));
 
-    private X509Certificate2 LoadCertificate(RootRecord record) => X509Certificate2.CreateFromPem(File.ReadAllText(CertificatePath(record.Id)));
+    /// <summary>Nobody checks an anchor's signature: a bit that the disk has changed would only show as chains that lead nowhere.</summary>
+    private X509Certificate2 LoadCertificate(RootRecord record)
+    {
+        X509Certificate2 certificate = X509Certificate2.CreateFromPem(File.ReadAllText(CertificatePath(record.Id)));
+        return CertificateSignature.IsBy(certificate, certificate) ? certificate : throw new CryptographicException($"the signature of {Path.GetFileName(CertificatePath(record.Id))} is wrong");
+    }
 
     private X509Certificate2? LoadCross(RootRecord record) => File.Exists(CrossPath(record.Id)) ? X509Certificate2.CreateFromPem(File.ReadAllText(CrossPath(record.Id))) : null;
 

@@ -67,6 +67,7 @@ internal sealed class FolderSource : IObjectSource
                 await SettleAsync(stop);
                 if (_watcher is null) Watch();
                 ReadSafely();
+                _lastGood?.SaveAgain();
             }
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)

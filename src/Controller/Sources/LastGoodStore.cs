@@ -14,14 +14,16 @@ internal sealed class LastGoodStore(string path, ILogger logger)
     /// <summary>Ending of the name that a file that can't be used is moved to.</summary>
     public const string CorruptSuffix = ".corrupt";
 
+    private ObjectSet? _unsaved;
+
     /// <summary>What was in force when the controller ran last, as a set that does not count as read; an empty one when nothing is kept.</summary>
     /// <exception cref="IOException">The file is open to others, or can't be read.</exception>
     public ObjectSet Load()
     {
         if (!File.Exists(path)) return ObjectSet.Empty;
-        string text = PrivateFiles.Read(path);
         try
         {
+            string text = PrivateFiles.ReadSealed(path);
             LastGoodObject?[] kept = JsonSerializer.Deserialize(text, LastGoodObjectsContext.Default.LastGoodObjectArray) ?? throw new JsonException("it holds null");
             var objects = ImmutableDictionary.CreateBuilder<ObjectKey, MeshObject>();
             foreach (LastGoodObject? one in kept)
@@ -33,7 +35,7 @@ internal sealed class LastGoodStore(string path, ILogger logger)
             }
             return new() { Objects = objects.ToImmutable() };
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or DamagedFileException)
         {
             File.Move(path, path + CorruptSuffix, overwrite: true);
             SourceLog.LastGoodCorrupt(logger, path, path + CorruptSuffix, e.Message);
@@ -41,17 +43,25 @@ internal sealed class LastGoodStore(string path, ILogger logger)
         }
     }
 
-    /// <summary>Keeps a set in place of the one before. When that fails it is said in the log: the mesh does not depend on it.</summary>
+    /// <summary>Tries again what could not be written.</summary>
+    public void SaveAgain()
+    {
+        if (_unsaved is { } objects) Save(objects);
+    }
+
+    /// <summary>Keeps a set in place of the one before. When that fails it is said in the log, and <see cref="SaveAgain"/> tries again: the mesh does not depend on it.</summary>
     public void Save(ObjectSet objects)
     {
         LastGoodObject[] kept = [.. objects.Objects.Values.Select(o => new LastGoodObject(o.Meta.File, o.Meta.FirstLine, o.Meta.Text)).OrderBy(o => o.File, StringComparer.Ordinal).ThenBy(o => o.Line)];
         try
         {
-            PrivateFiles.Write(path, JsonSerializer.Serialize(kept, LastGoodObjectsContext.Default.LastGoodObjectArray));
+            PrivateFiles.WriteSealed(path, JsonSerializer.Serialize(kept, LastGoodObjectsContext.Default.LastGoodObjectArray));
+            _unsaved = null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            SourceLog.LastGoodNotKept(logger, path, e.Message);
+            if (_unsaved is null) SourceLog.LastGoodNotKept(logger, path, e.Message);
+            _unsaved = objects;
         }
     }
 }

@@ -11,6 +11,23 @@ public sealed class IdAllocator
     private readonly Dictionary<string, uint> _ids = new(StringComparer.Ordinal);
     private uint _last;
 
+    /// <summary>Makes an allocator whose numbers begin behind one.</summary>
+    /// <param name="last">It; at most 2^31 - 1.</param>
+    public IdAllocator(uint last = 0)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(last, (uint)int.MaxValue);
+        _last = last;
+    }
+
+    /// <summary>The highest number given out, or set aside.</summary>
+    public uint Last
+    {
+        get
+        {
+            lock (_lock) return _last;
+        }
+    }
+
     /// <summary>How many names have a number.</summary>
     public int Count
     {
@@ -36,11 +53,12 @@ public sealed class IdAllocator
     }
 
     /// <summary>The state as text: the last number given out, then a line for each name.</summary>
-    public string Serialize()
+    /// <param name="reserve">So many numbers more count as given out.</param>
+    public string Serialize(uint reserve = 0)
     {
         lock (_lock)
         {
-            var text = new StringBuilder().Append(CultureInfo.InvariantCulture, $"{_last}\n");
+            var text = new StringBuilder().Append(CultureInfo.InvariantCulture, $"{Math.Min(_last + reserve, int.MaxValue)}\n");
             foreach ((string name, uint id) in _ids.OrderBy(p => p.Value)) text.Append(CultureInfo.InvariantCulture, $"{id} {name}\n");
             return text.ToString();
         }

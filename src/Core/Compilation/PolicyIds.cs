@@ -15,8 +15,22 @@ public sealed class PolicyIds
     /// <summary>Numbers of policy rules.</summary>
     public IdAllocator Rules { get; private init; } = new();
 
+    /// <summary>Numbers that begin at random places, so that hardly any of them was ever given out before.</summary>
+    public static PolicyIds Elsewhere(Random random)
+    {
+        ArgumentNullException.ThrowIfNull(random);
+        return new() { Classes = new IdAllocator(Start()), Subjects = new IdAllocator(Start()), Rules = new IdAllocator(Start()) };
+
+        // The lower half of the numbers: the other half is room for more than a mesh will ever name.
+        uint Start() => (uint)random.Next(1 << 30);
+    }
+
+    /// <summary>The highest numbers given out, each with as many more as <paramref name="reserve"/> says.</summary>
+    public PolicyIdLimits Limits(uint reserve) => new(Classes.Last + reserve, Subjects.Last + reserve, Rules.Last + reserve);
+
     /// <summary>The state as text.</summary>
-    public string Serialize() => Classes.Serialize() + Separator + Subjects.Serialize() + Separator + Rules.Serialize();
+    /// <param name="reserve">So many numbers more of each kind count as given out to whoever parses it.</param>
+    public string Serialize(uint reserve = 0) => Classes.Serialize(reserve) + Separator + Subjects.Serialize(reserve) + Separator + Rules.Serialize(reserve);
 
     /// <summary>Reads what <see cref="Serialize"/> wrote.</summary>
     /// <exception cref="FormatException">The text is damaged.</exception>

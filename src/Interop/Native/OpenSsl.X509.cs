@@ -39,9 +39,6 @@ internal static unsafe partial class OpenSsl
     [LibraryImport(Crypto)]
     internal static partial nint X509_get0_notAfter(nint x509);
 
-    [LibraryImport(Crypto)]
-    internal static partial nint X509_get0_notBefore(nint x509);
-
     /// <summary>Length of the DER, which is written and the output moved on unless there is none; negative on failure.</summary>
     [LibraryImport(Crypto)]
     internal static partial int i2d_X509(nint x509, byte** output);

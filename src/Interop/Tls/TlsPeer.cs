@@ -2,7 +2,6 @@ namespace Culvert.Interop.Tls;
 
 /// <summary>What a verified peer certificate says.</summary>
 /// <param name="Uris">The URI subject alternative names, in order. A SPIFFE certificate has exactly one.</param>
-/// <param name="NotBefore">When the certificate begins.</param>
 /// <param name="NotAfter">When the certificate, or one between it and the anchor, ends.</param>
 /// <param name="Anchor">The certificate of the trust bundle that the chain ended in.</param>
-public sealed record TlsPeer(IReadOnlyList<string> Uris, DateTimeOffset NotBefore, DateTimeOffset NotAfter, TlsAnchor Anchor);
+public sealed record TlsPeer(IReadOnlyList<string> Uris, DateTimeOffset NotAfter, TlsAnchor Anchor);

@@ -20,7 +20,7 @@ internal static unsafe class TlsPeerReader
             if (i == length - 1) anchor = TlsAnchor.Of(ReadDer(link));
         }
 
-        return new TlsPeer(ReadUris(x509), ReadTime(OpenSsl.X509_get0_notBefore(x509)), notAfter, anchor);
+        return new TlsPeer(ReadUris(x509), notAfter, anchor);
     }
 
     private static byte[] ReadDer(nint x509)

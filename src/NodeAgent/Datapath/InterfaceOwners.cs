@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Text;
+using Culvert.NodeAgent.State;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.NodeAgent.Datapath;
@@ -12,6 +14,7 @@ internal sealed class InterfaceOwners
 {
     private readonly string _path;
     private readonly ILogger _logger;
+    private bool _unsaved;
 
     internal InterfaceOwners(string runFolder, ILogger logger)
     {
@@ -22,15 +25,16 @@ internal sealed class InterfaceOwners
     /// <summary>Every interface that was given a pod's programs and may still have them.</summary>
     internal ImmutableArray<InterfaceOwner> All { get; private set; }
 
-    /// <summary>Replaces them. When they can't be written down, which is logged, only the next agent will not know.</summary>
+    /// <summary>Replaces them. When they can't be written down, which is logged, only the next agent will not know; it is tried again with the next call.</summary>
     internal void Set(ImmutableArray<InterfaceOwner> owners)
     {
-        if (owners.SequenceEqual(All)) return;
+        if (owners.SequenceEqual(All) && !_unsaved) return;
         All = owners;
+        _unsaved = true;
         try
         {
-            File.WriteAllLines(_path + ".new", owners.Select(o => string.Create(CultureInfo.InvariantCulture, $"{o.Index} {o.Interface} {o.Workload}")));
-            File.Move(_path + ".new", _path, overwrite: true);
+            StateFile.Write(_path, Encoding.UTF8.GetBytes(string.Concat(owners.Select(o => string.Create(CultureInfo.InvariantCulture, $"{o.Index} {o.Interface} {o.Workload}\n")))));
+            _unsaved = false;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -42,9 +46,9 @@ internal sealed class InterfaceOwners
     {
         try
         {
-            return File.Exists(_path) ? [.. File.ReadLines(_path).Select(Parse)] : [];
+            return StateFile.Read(_path) is { } content ? [.. Encoding.UTF8.GetString(content.Span).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(Parse)] : [];
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException or InvalidDataException)
         {
             InterfaceOwnersLog.NotLoaded(_logger, _path, e.Message);
             return [];

@@ -38,7 +38,7 @@ internal sealed class AgentBackend(
             ControllerConnected = controller.Connected,
             ControllerError = controller.Error,
             SnapshotVersion = Index.Snapshot.Version,
-            SnapshotError = controller.SnapshotError,
+            SnapshotError = controller.SnapshotError.Length > 0 ? controller.SnapshotError : controller.SaveError,
             OpenConnections = (uint)loops.Sum(l => l.Connections),
             OpenTunnels = (uint)loops.Sum(l => l.ClientTunnels + l.ServerTunnels),
         };

@@ -18,7 +18,9 @@ public static class AgentCommand
     {
         RootCommand root = new("The agent of one Culvert node: loads the datapath, runs the proxy, follows the controller.");
         root.Subcommands.Add(RunCommand());
-        return root.Parse(args).InvokeAsync();
+
+        // The library would end the process 2 s after a signal; a drain takes as long as --drain-seconds says.
+        return root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
     }
 
     /// <summary>The <c>run</c> verb, for <c>culvert-agent</c> and other front ends.</summary>
@@ -72,13 +74,17 @@ public static class AgentCommand
         using ILoggerFactory loggers = CreateLoggers();
         ILogger logger = loggers.CreateLogger("Culvert.Agent");
         TaskCompletionSource signalled = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        void OnSignal(PosixSignalContext context)
-        {
-            context.Cancel = true;
-            signalled.TrySetResult();
-        }
+
+        // A second signal of the same kind ends the process at once, as users expect of a second Ctrl-C.
+        void OnSignal(PosixSignalContext context) => context.Cancel = signalled.TrySetResult();
         using PosixSignalRegistration term = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
+        using PosixSignalRegistration hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
+        {
+            // There is no configuration to read again; the terminal that the agent was started from may go.
+            context.Cancel = true;
+            AgentLog.HangUp(logger);
+        });
         await using CancellationTokenRegistration cancelled = cancellationToken.Register(() => signalled.TrySetResult());
         try
         {

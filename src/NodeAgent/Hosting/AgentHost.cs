@@ -78,17 +78,17 @@ public sealed class AgentHost : IAsyncDisposable
         _routes = new CaptureRoutes(options);
         _routes.Ensure();
         DatapathReconciler reconciler = new(
-            new InterfacePrograms(_programs, _attacher, _xdp), options.Xdp, _writer, () => new KernelLinks(_netlink), new PolicyIdFile(options.StateFolder, _logger), new InterfaceOwners(options.RunFolder, _logger), options.Uplinks, _state, _logger);
+            new InterfacePrograms(_programs, _attacher, _xdp), options.Xdp, _writer, () => new KernelLinks(_netlink), new PolicyIdFile(options.StateFolder, _logger, _metrics), new InterfaceOwners(options.RunFolder, _logger), options.Uplinks, _state, _logger);
         FlowSink sink = new(_metrics, _flows, options.AccessLog ? loggers.CreateLogger("Culvert.Access") : null);
         _sweeper = new FlowSweeper(_programs.Maps.Flow, _programs.Maps.Usage, _programs.Maps.Swept, time, _logger);
 
-        NodeCredentials credentials = new(options.NodeName, options.StateFolder, options.JoinTokenFile, time, _logger);
+        NodeCredentials credentials = new(options.NodeName, options.StateFolder, options.JoinTokenFile, time, _logger, _metrics);
         _channel = StartStep.Run(
             $"--bootstrap-roots {options.BootstrapRootsFile}",
             "give a PEM file with the controller's root certificates, roots.pem of its state folder",
-            () => new ControllerLink(options.Controller, options.NodeName, options.BootstrapRootsFile, credentials, time));
+            () => new ControllerLink(options.Controller, options.NodeName, options.BootstrapRootsFile, credentials, time, _logger));
         _svids = new SvidStore(new ControllerIssuer(_channel, time), new SvidCache(options.RunFolder, time, _logger), time, _logger, _metrics);
-        TlsIdentityTable tls = new(_svids, _logger);
+        TlsIdentityTable tls = new(_svids, time, _logger);
         _svids.Changed += tls.Update;
 
         MeshDirectory directory = new(new MeshView(new NodeSnapshot { Node = options.NodeName }, options.TunnelPort));
@@ -144,6 +144,8 @@ public sealed class AgentHost : IAsyncDisposable
                 () => AdminServer.StartAsync(options.AdminSocket, new AgentAdminService(host.Backend(), host._flows), loggers, cancellationToken));
             await host._client.RestoreAsync(cancellationToken);
             host._background.Add(Task.Run(() => host._client.RunAsync(host._stop.Token), CancellationToken.None));
+            host._background.Add(Task.Run(() => host._client.KeepSavedAsync(host._stop.Token), CancellationToken.None));
+            host._background.Add(Task.Run(() => host._channel.KeepRenewedAsync(host._stop.Token), CancellationToken.None));
             host._background.Add(Task.Run(() => host._sweeper.RunAsync(host._stop.Token), CancellationToken.None));
             host._background.Add(Task.Run(() => host._follower.RunAsync(host._stop.Token), CancellationToken.None));
             return host;

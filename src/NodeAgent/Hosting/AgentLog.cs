@@ -20,6 +20,9 @@ internal static partial class AgentLog
     [LoggerMessage(EventId = 5, Level = LogLevel.Information, Message = "the event loops run at the normal priority: --loop-nice {Nice} needs CAP_SYS_NICE")]
     internal static partial void NormalPriority(ILogger logger, int nice);
 
+    [LoggerMessage(EventId = 7, Level = LogLevel.Information, Message = "SIGHUP changes nothing here: the controller tells what changes; options are read at the start")]
+    internal static partial void HangUp(ILogger logger);
+
     [LoggerMessage(EventId = 6, Level = LogLevel.Error, Message = "the kernel no longer tells of changes of links ({Reason}): they are looked at every {Seconds} s, so that pods that are made anew may stay uncaptured so long; restart the agent")]
     internal static partial void LinksUnwatched(ILogger logger, string reason, double seconds);
 }

@@ -16,7 +16,17 @@ internal sealed class ControllerIssuer(ControllerLink channel, TimeProvider time
         SignWorkloadRequest request = new() { WorkloadUid = workloadUid, CsrDer = ByteString.CopyFrom(csr.Span) };
         CallOptions options = new(headers: channel.Headers, deadline: (time.GetUtcNow() + Deadline).UtcDateTime, cancellationToken: cancellationToken);
         using AsyncUnaryCall<CertificateResponse> call = invoker.AsyncUnaryCall(CertificateService.SignWorkload, null, options, request);
-        CertificateResponse response = await call.ResponseAsync;
+        CertificateResponse response;
+        try
+        {
+            response = await call.ResponseAsync;
+        }
+        catch (RpcException e)
+        {
+            channel.NoteFailure(e);
+            throw;
+        }
+
         return new IssuedCertificate([.. response.ChainDer.Select(c => c.ToByteArray())], response.NotBefore.ToDateTimeOffset(), response.NotAfter.ToDateTimeOffset());
     }
 }

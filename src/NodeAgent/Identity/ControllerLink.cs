@@ -2,6 +2,7 @@ using System.Security.Cryptography.X509Certificates;
 using Culvert.Core;
 using Culvert.Grpc;
 using Culvert.Protocol;
+using Microsoft.Extensions.Logging;
 
 namespace Culvert.NodeAgent.Identity;
 
@@ -9,19 +10,31 @@ namespace Culvert.NodeAgent.Identity;
 /// The way to the controller: a Unix socket, or TLS where the server must be the controller of a known root and the agent shows its node
 /// certificate. Joins with the token when there is no usable node certificate. Safe for concurrent callers.
 /// </summary>
+/// <remarks>
+/// The roots of the trust bundle are the only ones once there is a bundle: whoever has stolen a root that was replaced must not be the controller for ever to
+/// agents that were once started with it. An agent that was away until its root was gone can still verify the controller, whose chain leads from each root to its successor
+/// for some time, and has the controller renew its certificate, which that does for as long, even when it has expired.
+/// </remarks>
 internal sealed class ControllerLink : IDisposable
 {
+    // Between attempts to renew while there is nothing to renew yet.
+    private const int SlowRetry = 6;
+    private static readonly TimeSpan LeastWait = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan LongestWait = TimeSpan.FromHours(1);
+
     private readonly NodeCredentials _credentials;
     private readonly TimeProvider _time;
     private readonly ReadOnlyMemory<byte>[] _bootstrapRoots;
     private readonly SemaphoreSlim _gate = new(1, 1);
+    private readonly ILogger _logger;
+    private volatile bool _refused;
     private volatile TrustBundle _bundle = TrustBundle.Empty;
     private GrpcChannel? _channel;
     private string? _channelThumbprint;
 
-    internal ControllerLink(Uri address, string node, string? bootstrapRootsFile, NodeCredentials credentials, TimeProvider time)
+    internal ControllerLink(Uri address, string node, string? bootstrapRootsFile, NodeCredentials credentials, TimeProvider time, ILogger logger)
     {
-        (Address, _credentials, _time) = (address, credentials, time);
+        (Address, _credentials, _time, _logger) = (address, credentials, time, logger);
         Headers = address.Scheme == "unix" ? ControllerChannel.ForNode(node) : null;
         X509Certificate2Collection roots = [];
         if (bootstrapRootsFile is not null) roots.ImportFromPemFile(bootstrapRootsFile);
@@ -35,7 +48,7 @@ internal sealed class ControllerLink : IDisposable
     /// <summary>Headers that every call must carry; null: none.</summary>
     internal Metadata? Headers { get; }
 
-    /// <summary>Roots from the snapshot in force: known besides the bootstrap roots, so that the controller's root may change.</summary>
+    /// <summary>Roots from the snapshot in force: from now on they, and not the bootstrap roots, say who the controller is.</summary>
     internal void SetBundle(TrustBundle bundle) => _bundle = bundle;
 
     /// <summary>A way to call the controller as this node; joins or renews first when needed.</summary>
@@ -50,16 +63,8 @@ internal sealed class ControllerLink : IDisposable
                 _channel ??= ControllerChannel.ForUnixSocket(Address.LocalPath);
                 return _channel.CreateCallInvoker();
             }
-            if (_credentials.Current is null)
-            {
-                using GrpcChannel anonymous = TlsChannel(show: false);
-                await _credentials.JoinAsync(anonymous.CreateCallInvoker(), cancellationToken);
-            }
-            else if (_credentials.IsDue)
-            {
-                using GrpcChannel current = TlsChannel(show: true);
-                await _credentials.RenewAsync(current.CreateCallInvoker(), cancellationToken);
-            }
+            await RenewOrJoinAsync(cancellationToken);
+            _credentials.SaveAgain();
             string? thumbprint = _credentials.Current?.Thumbprint;
             if (_channel is null || _channelThumbprint != thumbprint)
             {
@@ -75,17 +80,79 @@ internal sealed class ControllerLink : IDisposable
         }
     }
 
+    /// <summary>Takes notice of why a call has failed: a controller that does not accept the node's certificate is asked for another one before the next.</summary>
+    internal void NoteFailure(Exception failure)
+    {
+        if (failure is RpcException { StatusCode: StatusCode.Unauthenticated }) _refused = true;
+    }
+
+    /// <summary>Renews the node's certificate in time, also while nothing else calls the controller; until cancelled.</summary>
+    internal async Task KeepRenewedAsync(CancellationToken stop)
+    {
+        int failures = 0;
+        while (Address.Scheme != "unix" && !stop.IsCancellationRequested)
+        {
+            TimeSpan wait = failures > 0 || _credentials.DueAt is not { } due
+                ? RotationSchedule.RetryAfter(Math.Max(failures, SlowRetry), Random.Shared.NextDouble())
+                : due - _time.GetUtcNow() + LeastWait;
+            if (wait < LeastWait) wait = LeastWait;
+            await Task.Delay(wait < LongestWait ? wait : LongestWait, _time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (stop.IsCancellationRequested) return;
+            try
+            {
+                if (_credentials.IsDue) await ConnectAsync(stop);
+                failures = _credentials.IsDue ? failures + 1 : 0;
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                // Said in the log by whoever needs the connection; a certificate that is still valid serves until then.
+                failures++;
+            }
+        }
+    }
+
     public void Dispose()
     {
         _channel?.Dispose();
         _gate.Dispose();
     }
 
+    private async Task RenewOrJoinAsync(CancellationToken cancellationToken)
+    {
+        if (_credentials.Current is not null && !_credentials.IsDue && !_refused) return;
+        if (_credentials.Known is { } known)
+        {
+            try
+            {
+                using GrpcChannel current = TlsChannel(show: true);
+                await _credentials.RenewAsync(current.CreateCallInvoker(), cancellationToken);
+                _refused = false;
+                return;
+            }
+            catch (Exception e) when (e is not OperationCanceledException and not OutOfMemoryException)
+            {
+                // A certificate that is good enough for now serves; one that is refused, or has ended too long ago, is replaced by a token.
+                bool isRefused = e is RpcException { StatusCode: StatusCode.Unauthenticated };
+                if (_credentials.Current is not null && !isRefused)
+                {
+                    NodeCredentialsLog.NotRenewed(_logger, e.Message, new DateTimeOffset(known.NotAfter));
+                    return;
+                }
+
+                if (!_credentials.HasToken) throw;
+            }
+        }
+
+        using GrpcChannel anonymous = TlsChannel(show: false);
+        await _credentials.JoinAsync(anonymous.CreateCallInvoker(), cancellationToken);
+        _refused = false;
+    }
+
     private GrpcChannel TlsChannel(bool show) => ControllerChannel.ForTls(new ControllerChannelOptions
     {
         Address = Address,
-        Roots = () => [.. _bootstrapRoots, .. _bundle.Roots],
-        Identity = show ? () => _credentials.Current is { } certificate ? new SslClientIdentity(certificate, _credentials.KnownIntermediates) : null : null,
+        Roots = () => _bundle is { Roots.IsEmpty: false } bundle ? bundle.Roots : _bootstrapRoots,
+        Identity = show ? () => _credentials.Known is { } certificate ? new SslClientIdentity(certificate, _credentials.KnownIntermediates) : null : null,
         Time = _time,
     });
 }

@@ -1,6 +1,10 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using Culvert.Core;
 using Culvert.Grpc;
+using Culvert.NodeAgent.State;
+using Culvert.NodeAgent.Telemetry;
 using Culvert.Protocol;
 using Culvert.Protocol.V1;
 using Microsoft.Extensions.Logging;
@@ -18,22 +22,33 @@ internal sealed class NodeCredentials
     private readonly string? _tokenFile;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private readonly AgentMetrics? _metrics;
     private X509Certificate2? _current;
+    private string? _unsaved;
 
-    internal NodeCredentials(string node, string stateFolder, string? tokenFile, TimeProvider time, ILogger logger)
+    internal NodeCredentials(string node, string stateFolder, string? tokenFile, TimeProvider time, ILogger logger, AgentMetrics? metrics = null)
     {
-        (_node, _path, _tokenFile, _time, _logger) = (node, Path.Combine(stateFolder, "node.pem"), tokenFile, time, logger);
+        (_node, _path, _tokenFile, _time, _logger, _metrics) = (node, Path.Combine(stateFolder, "node.pem"), tokenFile, time, logger, metrics);
         Load();
     }
 
-    /// <summary>The certificate with its key, or null when the node must join (again).</summary>
+    /// <summary>The certificate with its key while it is valid; null otherwise.</summary>
     internal X509Certificate2? Current => _current is not null && new DateTimeOffset(_current.NotAfter) > _time.GetUtcNow() ? _current : null;
 
-    /// <summary>Certificates between the node's and the root.</summary>
-    internal X509Certificate2Collection KnownIntermediates { get; } = [];
+    /// <summary>The certificate with its key, also when it has ended: the controller may renew it for some time. Null when the node must join.</summary>
+    internal X509Certificate2? Known => _current;
 
-    /// <summary>True past two thirds of the certificate's life.</summary>
-    internal bool IsDue => _current is not null && _time.GetUtcNow() > RotationSchedule.RenewAt(new DateTimeOffset(_current.NotBefore), new DateTimeOffset(_current.NotAfter), 0.5);
+    /// <summary>Certificates between the node's and the root.</summary>
+    internal X509Certificate2Collection KnownIntermediates { get; private set; } = [];
+
+    /// <summary>When it should be renewed: past two thirds of its life; null: there is none.</summary>
+    internal DateTimeOffset? DueAt => _current is null ? null : RotationSchedule.RenewAt(new DateTimeOffset(_current.NotBefore), new DateTimeOffset(_current.NotAfter), 0.5);
+
+    /// <summary>Whether it should be renewed now.</summary>
+    internal bool IsDue => DueAt is { } due && _time.GetUtcNow() > due;
+
+    /// <summary>Whether the node has a token to join with.</summary>
+    internal bool HasToken => _tokenFile is not null && File.Exists(_tokenFile);
 
     /// <summary>Joins with the token of the token file.</summary>
     internal async Task<X509Certificate2> JoinAsync(CallInvoker controller, CancellationToken cancellationToken)
@@ -75,40 +90,69 @@ internal sealed class NodeCredentials
     private CallOptions Options(CancellationToken cancellationToken) =>
         new(deadline: _time.GetUtcNow().UtcDateTime.AddSeconds(60), cancellationToken: cancellationToken);
 
+    /// <summary>Writes the certificate in use down when that has failed before; nothing depends on it but the next start.</summary>
+    internal void SaveAgain()
+    {
+        if (_unsaved is not null) Save(_unsaved);
+    }
+
+    // In use first, on disk then: a full disk must not cost a node its certificate, nor a token that is used up.
     private X509Certificate2 Take(CertificateResponse response, ECDsa key)
     {
         if (response.ChainDer.Count == 0) throw new InvalidOperationException("the controller answered without a certificate");
-        System.Text.StringBuilder pem = new();
+        StringBuilder pem = new();
         foreach (Google.Protobuf.ByteString der in response.ChainDer) pem.AppendLine(PemEncoding.WriteString("CERTIFICATE", der.Span));
         pem.AppendLine(key.ExportPkcs8PrivateKeyPem());
-        string next = _path + ".new";
-        File.Delete(next);
-        using (FileStream file = new(next, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite }))
+        Use(pem.ToString());
+        Save(pem.ToString());
+        return _current!;
+    }
+
+    private void Save(string pem)
+    {
+        try
         {
-            file.Write(System.Text.Encoding.ASCII.GetBytes(pem.ToString()));
-            file.Flush(flushToDisk: true);
+            StateFile.Write(_path, Encoding.ASCII.GetBytes(pem));
+            _unsaved = null;
         }
-        File.Move(next, _path, overwrite: true);
-        Load();
-        return _current ?? throw new InvalidOperationException($"the certificate just written to {_path} can't be read");
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            _metrics?.StateWritesFailed.With("node-certificate").Increment();
+            if (_unsaved is null) NodeCredentialsLog.NotSaved(_logger, _path, e.Message);
+            _unsaved = pem;
+        }
+    }
+
+    /// <exception cref="InvalidDataException">The key is not the certificate's, or the certificate is not this node's.</exception>
+    private void Use(string pem)
+    {
+        X509Certificate2 certificate;
+        X509Certificate2Collection all = [];
+        try
+        {
+            // Refuses a key that is not the certificate's.
+            certificate = X509Certificate2.CreateFromPem(pem, pem);
+            all.ImportFromPem(pem);
+        }
+        catch (Exception e) when (e is CryptographicException or ArgumentException)
+        {
+            throw new InvalidDataException(e.Message, e);
+        }
+
+        if (!SvidReader.TryRead(certificate, out SpiffeId? id) || id != SpiffeId.ForNode(id.TrustDomain, _node)) throw new InvalidDataException($"its identity is {id?.ToString() ?? "none"}, not node {_node}'s");
+        KnownIntermediates = [.. all.Skip(1)];
+        _current = certificate;
     }
 
     private void Load()
     {
-        if (!File.Exists(_path)) return;
         try
         {
-            _current = X509Certificate2.CreateFromPemFile(_path);
-            X509Certificate2Collection all = [];
-            all.ImportFromPemFile(_path);
-            KnownIntermediates.Clear();
-            foreach (X509Certificate2 certificate in all.Skip(1)) KnownIntermediates.Add(certificate);
+            if (StateFile.Read(_path) is { } content) Use(Encoding.ASCII.GetString(content.Span));
         }
-        catch (CryptographicException e)
+        catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
         {
-            string aside = $"{_path}.corrupt-{_time.GetUtcNow():yyyyMMddHHmmss}";
-            File.Move(_path, aside, overwrite: true);
-            NodeCredentialsLog.FileCorrupt(_logger, _path, e.Message, aside);
+            NodeCredentialsLog.FileCorrupt(_logger, _path, e.Message, StateFile.SetAside(_path, _time.GetUtcNow()));
         }
     }
 }
@@ -117,4 +161,10 @@ internal static partial class NodeCredentialsLog
 {
     [LoggerMessage(EventId = 310, Level = LogLevel.Error, Message = "{Path} can't be used ({Reason}); set aside as {Aside}, the node joins again")]
     internal static partial void FileCorrupt(ILogger logger, string path, string reason, string aside);
+
+    [LoggerMessage(EventId = 311, Level = LogLevel.Error, Message = "{Path} can't be written, which is tried again: {Reason}; the certificate is in use, an agent that starts again may have to join")]
+    internal static partial void NotSaved(ILogger logger, string path, string reason);
+
+    [LoggerMessage(EventId = 312, Level = LogLevel.Warning, Message = "the node certificate is not renewed ({Reason}); it is valid until {NotAfter:O} and this is tried again")]
+    internal static partial void NotRenewed(ILogger logger, string reason, DateTimeOffset notAfter);
 }

@@ -14,6 +14,9 @@ namespace Culvert.NodeAgent.Identity;
 /// <param name="ReceivedAt">When it arrived, UTC: its life is counted from here.</param>
 public sealed record Svid(SpiffeId Id, int Version, IReadOnlyList<byte[]> Chain, byte[] PrivateKey, DateTimeOffset NotBefore, DateTimeOffset NotAfter, DateTimeOffset ReceivedAt)
 {
+    /// <summary>Whether it was read from disk, and not signed since this process began: it is verified before it is used.</summary>
+    public bool IsFromDisk { get; init; }
+
     /// <summary>The identity and times only: keys never reach a log.</summary>
     public override string ToString() => $"{Id} v{Version} until {NotAfter:O}";
 }

@@ -2,6 +2,8 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Culvert.Core;
+using Culvert.NodeAgent.State;
+using Culvert.Protocol;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.NodeAgent.Identity;
@@ -35,16 +37,25 @@ public sealed class SvidCache
         {
             try
             {
-                if (!File.Exists(path)) return null;
+                if (StateFile.Read(path) is not { } content) return null;
+                string pem = Encoding.ASCII.GetString(content.Span);
                 X509Certificate2Collection chain = [];
-                chain.ImportFromPemFile(path);
-                using X509Certificate2 leaf = X509Certificate2.CreateFromPemFile(path);
+                chain.ImportFromPem(pem);
+
+                // Refuses a key that is not the certificate's.
+                using X509Certificate2 leaf = X509Certificate2.CreateFromPem(pem, pem);
                 using ECDsa key = leaf.GetECDsaPrivateKey() ?? throw new CryptographicException("it holds no EC key");
+                if (!SvidReader.TryRead(leaf, out SpiffeId? found) || found != id) throw new CryptographicException($"its identity is {found?.ToString() ?? "none"}, not {id}");
                 DateTimeOffset notAfter = new(leaf.NotAfter.ToUniversalTime());
                 if (notAfter > _time.GetUtcNow())
-                    return new Svid(id, 1, [.. chain.Select(c => c.RawData)], key.ExportPkcs8PrivateKey(), new DateTimeOffset(leaf.NotBefore.ToUniversalTime()), notAfter, new DateTimeOffset(File.GetLastWriteTimeUtc(path)));
+                {
+                    return new Svid(id, 1, [.. chain.Select(c => c.RawData)], key.ExportPkcs8PrivateKey(), new DateTimeOffset(leaf.NotBefore.ToUniversalTime()), notAfter, new DateTimeOffset(File.GetLastWriteTimeUtc(path)))
+                    {
+                        IsFromDisk = true,
+                    };
+                }
             }
-            catch (CryptographicException e)
+            catch (Exception e) when (e is CryptographicException or ArgumentException or InvalidDataException)
             {
                 SvidCacheLog.Unusable(_logger, path, e.Message);
             }
@@ -64,22 +75,16 @@ public sealed class SvidCache
         StringBuilder pem = new();
         foreach (byte[] certificate in svid.Chain) pem.AppendLine(PemEncoding.WriteString("CERTIFICATE", certificate));
         pem.AppendLine(PemEncoding.WriteString("PRIVATE KEY", svid.PrivateKey));
-        string path = PathOf(svid.Id), next = path + ".new";
+        string path = PathOf(svid.Id);
         lock (_lock)
         {
             try
             {
-                File.Delete(next);
-                using (FileStream file = new(next, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = OwnerOnly }))
-                {
-                    file.Write(Encoding.ASCII.GetBytes(pem.ToString()));
-                }
-                File.Move(next, path, overwrite: true);
+                StateFile.Write(path, Encoding.ASCII.GetBytes(pem.ToString()));
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
                 SvidCacheLog.Failed(_logger, "written", path, e.Message);
-                Delete(next);
             }
         }
     }

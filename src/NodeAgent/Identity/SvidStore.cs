@@ -90,6 +90,19 @@ public sealed class SvidStore : IAsyncDisposable
         }
     }
 
+    /// <summary>Forgets a certificate that can't be used, on disk as well, and asks for another one now.</summary>
+    public void Discard(Svid svid)
+    {
+        ArgumentNullException.ThrowIfNull(svid);
+        lock (_lock)
+        {
+            if (!_entries.TryGetValue(svid.Id, out Entry? entry) || !ReferenceEquals(entry.Current, svid)) return;
+            entry.Current = null;
+            _cache?.Remove(svid.Id);
+            entry.RenewNow.TrySetResult();
+        }
+    }
+
     /// <summary>Stops every renewal.</summary>
     public async ValueTask DisposeAsync()
     {

@@ -10,7 +10,7 @@ namespace Culvert.NodeAgent.Identity;
 /// The TLS contexts in use, by identity: made from the certificates of the <see cref="SvidStore"/> and the trust bundle, replaced when either
 /// changes. Reads are lock-free.
 /// </summary>
-internal sealed class TlsIdentityTable(SvidStore svids, ILogger logger) : ICertificateSource
+internal sealed class TlsIdentityTable(SvidStore svids, TimeProvider time, ILogger logger) : ICertificateSource
 {
     private readonly Lock _lock = new();
     private volatile ImmutableDictionary<SpiffeId, TlsIdentity> _table = ImmutableDictionary<SpiffeId, TlsIdentity>.Empty;
@@ -57,6 +57,13 @@ internal sealed class TlsIdentityTable(SvidStore svids, ILogger logger) : ICerti
 
     private TlsIdentity? Make(Svid svid)
     {
+        if (svid.IsFromDisk && !SvidVerifier.LeadsTo(svid, _bundle, time.GetUtcNow()))
+        {
+            TlsIdentityLog.NotTrusted(logger, svid.Id);
+            svids.Discard(svid);
+            return null;
+        }
+
         try
         {
             TlsContext Context(bool server) => TlsContext.Create(new TlsContextOptions
@@ -72,6 +79,7 @@ internal sealed class TlsIdentityTable(SvidStore svids, ILogger logger) : ICerti
         catch (TlsException e)
         {
             TlsIdentityLog.Unusable(logger, svid.Id, e.Message);
+            if (svid.IsFromDisk) svids.Discard(svid);
             return null;
         }
     }
@@ -81,4 +89,7 @@ internal static partial class TlsIdentityLog
 {
     [LoggerMessage(EventId = 320, Level = LogLevel.Error, Message = "the certificate for {Id} can't be used, the one before stays: {Reason}")]
     internal static partial void Unusable(ILogger logger, SpiffeId id, string reason);
+
+    [LoggerMessage(EventId = 321, Level = LogLevel.Error, Message = "the certificate for {Id} on disk does not lead to the trust bundle: it is removed and another one asked for")]
+    internal static partial void NotTrusted(ILogger logger, SpiffeId id);
 }

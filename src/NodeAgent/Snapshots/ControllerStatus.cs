@@ -5,4 +5,5 @@ namespace Culvert.NodeAgent.Snapshots;
 /// <param name="Error">Why not, or empty.</param>
 /// <param name="SnapshotError">Why the last snapshot was refused, or empty.</param>
 /// <param name="LastApplied">When a snapshot was last put into force, UTC; null: never.</param>
-public sealed record ControllerStatus(bool Connected = false, string Error = "", string SnapshotError = "", DateTimeOffset? LastApplied = null);
+/// <param name="SaveError">Why the snapshot in force is not on disk, or empty.</param>
+public sealed record ControllerStatus(bool Connected = false, string Error = "", string SnapshotError = "", DateTimeOffset? LastApplied = null, string SaveError = "");

@@ -15,11 +15,17 @@ namespace Culvert.NodeAgent.Snapshots;
 internal sealed class SnapshotClient(
     string node, ControllerLink channel, ISnapshotSink sink, SnapshotFile file, AgentMetrics metrics, TimeProvider time, ILogger logger)
 {
+    // The longest that a failure goes unnoticed by the task that mends it.
+    private static readonly TimeSpan SaveCheck = TimeSpan.FromSeconds(1);
+
     private readonly string _instance = Guid.NewGuid().ToString("n");
     private string _epoch = "";
+    private readonly Lock _saving = new();
+    private readonly Lock _updating = new();
+    private int _saveFailures;
     private volatile ControllerStatus _status = new();
 
-    /// <summary>Raised after each change of <see cref="Status"/>, on the client's own task.</summary>
+    /// <summary>Raised after each change of <see cref="Status"/>, on one of the client's tasks.</summary>
     internal event Action<ControllerStatus>? StatusChanged;
 
     /// <summary>How things stand.</summary>
@@ -62,6 +68,7 @@ internal sealed class SnapshotClient(
             }
             catch (Exception e) when (e is not OutOfMemoryException)
             {
+                channel.NoteFailure(e);
                 reason = e is RpcException rpc ? $"{rpc.StatusCode}: {rpc.Status.Detail}" : e.Message;
             }
             TimeSpan wait = RotationSchedule.RetryAfter(failures++, Random.Shared.NextDouble());
@@ -102,7 +109,7 @@ internal sealed class SnapshotClient(
             _epoch = response.Epoch;
             Update(s => s with { SnapshotError = "", LastApplied = time.GetUtcNow() });
             SnapshotLog.Applied(logger, next.Version, next.Workloads.Count, next.LocalWorkloads().Count(), next.Services.Count, next.Policies.Count);
-            SaveOrWarn(next);
+            SaveOrWarn();
             return new SnapshotRequest { Ack = new Ack { Version = response.Version } };
         }
         catch (Exception e) when (e is not OperationCanceledException and not OutOfMemoryException)
@@ -114,22 +121,46 @@ internal sealed class SnapshotClient(
         }
     }
 
-    // The snapshot is in force either way; a full disk only costs the head start after the next restart.
-    private void SaveOrWarn(NodeSnapshot snapshot)
+    /// <summary>
+    /// Writes the snapshot in force down again when that has failed, after a growing pause, until cancelled. Nothing waits for it.
+    /// </summary>
+    internal async Task KeepSavedAsync(CancellationToken stop)
     {
-        try
+        while (!stop.IsCancellationRequested)
         {
-            file.Save(snapshot, _epoch);
+            int failures = Volatile.Read(ref _saveFailures);
+            TimeSpan wait = failures == 0 ? SaveCheck : RotationSchedule.RetryAfter(failures, Random.Shared.NextDouble());
+            await Task.Delay(wait, time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (!stop.IsCancellationRequested && Volatile.Read(ref _saveFailures) > 0) SaveOrWarn();
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+    }
+
+    // The snapshot is in force either way; until it is saved, the next start would begin with an older one.
+    private void SaveOrWarn()
+    {
+        lock (_saving)
         {
-            SnapshotLog.NotSaved(logger, snapshot.Version, e.Message);
+            (NodeSnapshot snapshot, string epoch) = (Current, _epoch);
+            try
+            {
+                file.Save(snapshot, epoch);
+                if (_saveFailures > 0) SnapshotLog.Saved(logger, snapshot.Version);
+                Volatile.Write(ref _saveFailures, 0);
+                Update(s => s with { SaveError = "" });
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                metrics.StateWritesFailed.With("snapshot").Increment();
+                if (_saveFailures == 0) SnapshotLog.NotSaved(logger, snapshot.Version, e.Message);
+                Volatile.Write(ref _saveFailures, _saveFailures + 1);
+                Update(s => s with { SaveError = $"snapshot {snapshot.Version} is in force but not on disk: {e.Message}" });
+            }
         }
     }
 
     private void Update(Func<ControllerStatus, ControllerStatus> change)
     {
-        _status = change(_status);
+        lock (_updating) _status = change(_status);
         StatusChanged?.Invoke(_status);
     }
 }

@@ -1,4 +1,5 @@
 using Culvert.Core;
+using Culvert.NodeAgent.State;
 using Culvert.Protocol;
 using Culvert.Protocol.V1;
 using Google.Protobuf;
@@ -15,32 +16,20 @@ internal sealed class SnapshotFile(string folder, string node, ILogger logger)
     private readonly string _path = Path.Combine(folder, "snapshot.pb");
 
     /// <summary>Saves a snapshot and the controller epoch that its version counts in.</summary>
-    internal void Save(NodeSnapshot snapshot, string epoch)
-    {
-        string next = _path + ".new";
-        using (FileStream file = new(next, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite }))
-        {
-            snapshot.ToFullResponse(epoch).WriteTo(file);
-            file.Flush(flushToDisk: true);
-        }
-        File.Move(next, _path, overwrite: true);
-    }
+    internal void Save(NodeSnapshot snapshot, string epoch) => StateFile.Write(_path, snapshot.ToFullResponse(epoch).ToByteArray());
 
     /// <summary>Loads what was saved; null when there is nothing or it can't be read, in which case the file is set aside.</summary>
     internal (NodeSnapshot Snapshot, string Epoch)? Load()
     {
-        if (!File.Exists(_path)) return null;
         try
         {
-            using FileStream file = File.OpenRead(_path);
-            SnapshotResponse saved = SnapshotResponse.Parser.ParseFrom(file);
+            if (StateFile.Read(_path) is not { } content) return null;
+            SnapshotResponse saved = SnapshotResponse.Parser.ParseFrom(content.Span);
             return (SnapshotMapping.Apply(new NodeSnapshot { Node = node }, node, saved), saved.Epoch);
         }
-        catch (Exception e) when (e is InvalidProtocolBufferException or MappingException or IOException or FormatException)
+        catch (Exception e) when (e is InvalidProtocolBufferException or MappingException or IOException or UnauthorizedAccessException or InvalidDataException or FormatException)
         {
-            string aside = $"{_path}.corrupt-{DateTime.UtcNow:yyyyMMddHHmmss}";
-            File.Move(_path, aside, overwrite: true);
-            SnapshotLog.FileCorrupt(logger, _path, e.Message, aside);
+            SnapshotLog.FileCorrupt(logger, _path, e.Message, StateFile.SetAside(_path, DateTimeOffset.UtcNow));
             return null;
         }
     }

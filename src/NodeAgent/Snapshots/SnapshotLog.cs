@@ -22,6 +22,9 @@ internal static partial class SnapshotLog
     [LoggerMessage(EventId = 206, Level = LogLevel.Information, Message = "snapshot {Version} from disk is in force until the controller answers")]
     internal static partial void Restored(ILogger logger, ulong version);
 
-    [LoggerMessage(EventId = 207, Level = LogLevel.Warning, Message = "snapshot {Version} is in force but could not be saved: {Reason}")]
+    [LoggerMessage(EventId = 208, Level = LogLevel.Information, Message = "snapshot {Version} is saved, as it could not be before")]
+    internal static partial void Saved(ILogger logger, ulong version);
+
+    [LoggerMessage(EventId = 207, Level = LogLevel.Error, Message = "snapshot {Version} is in force but can't be saved, which is tried again: {Reason}; an agent that starts meanwhile begins with an older one")]
     internal static partial void NotSaved(ILogger logger, ulong version, string reason);
 }

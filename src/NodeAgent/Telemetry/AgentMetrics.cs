@@ -30,6 +30,7 @@ public sealed class AgentMetrics
         ProxyProtocolErrors = registry.Add(new CounterFamily("culvert_proxy_protocol_errors_total", "PROXY protocol headers refused: of load balancers, and of the kernel's datagrams.", ["reason"]));
         Audited = registry.Add(new CounterFamily("culvert_policy_audit_total", "Connections that matched an AUDIT policy.", ["policy", "destination_workload", "destination_workload_namespace"]));
         SnapshotsRejected = registry.Add(new CounterFamily("culvert_snapshots_rejected_total", "Snapshots from the controller that could not be applied.", []));
+        StateWritesFailed = registry.Add(new CounterFamily("culvert_state_writes_failed_total", "Attempts to write a file of the state or run folder that failed; what was to be written is in force all the same.", ["file"]));
         CertificateRequests = registry.Add(new CounterFamily("culvert_certificate_requests_total", "Certificates asked of the controller.", ["result"]));
     }
 
@@ -47,6 +48,9 @@ public sealed class AgentMetrics
 
     /// <summary>Snapshots refused.</summary>
     public CounterFamily SnapshotsRejected { get; }
+
+    /// <summary>Writes to disk that failed, by what was to be written.</summary>
+    public CounterFamily StateWritesFailed { get; }
 
     /// <summary>Certificate requests by result.</summary>
     public CounterFamily CertificateRequests { get; }

@@ -162,6 +162,9 @@ public sealed class SvidStoreTests : IDisposable
         internal IssuedCertificate Sign(byte[] csr)
         {
             CertificateRequest request = CertificateRequest.LoadSigningRequest(csr, HashAlgorithmName.SHA256);
+            SubjectAlternativeNameBuilder names = new();
+            names.AddUri(new Uri(Web.ToString()));
+            request.CertificateExtensions.Add(names.Build());
             DateTimeOffset from = NotBefore ?? DateTimeOffset.UtcNow;
             using X509Certificate2 leaf = request.Create(new X500DistinguishedName("CN=test"), X509SignatureGenerator.CreateForECDsa(_authority), from, from + Lifetime, RandomNumberGenerator.GetBytes(16));
             return new IssuedCertificate([leaf.RawData], from, from + Lifetime);

@@ -26,7 +26,14 @@ internal sealed class TestAuthority : IDisposable
     internal TestLeaf Issue(DateTimeOffset notAfter, params string[] uris)
     {
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        CertificateRequest request = new("CN=leaf", key, HashAlgorithmName.SHA256);
+        return new TestLeaf(IssueFor(new PublicKey(key), notAfter, uris), key.ExportPkcs8PrivateKey());
+    }
+
+    internal byte[] IssueFor(PublicKey key, params string[] uris) => IssueFor(key, DateTimeOffset.UtcNow.AddHours(1), uris);
+
+    private byte[] IssueFor(PublicKey key, DateTimeOffset notAfter, string[] uris)
+    {
+        CertificateRequest request = new(new X500DistinguishedName("CN=leaf"), key, HashAlgorithmName.SHA256);
         SubjectAlternativeNameBuilder names = new();
         foreach (string uri in uris) names.AddUri(new Uri(uri));
         if (uris.Length > 0) request.CertificateExtensions.Add(names.Build());
@@ -35,7 +42,7 @@ internal sealed class TestAuthority : IDisposable
         byte[] serial = RandomNumberGenerator.GetBytes(12);
         serial[0] &= 0x7F;
         using X509Certificate2 certificate = request.Create(_root, notAfter.AddDays(-10), notAfter, serial);
-        return new TestLeaf(certificate.RawData, key.ExportPkcs8PrivateKey());
+        return certificate.RawData;
     }
 
     internal TlsContext Context(bool server, TestLeaf leaf, params TestAuthority[] trusted) => TlsContext.Create(new TlsContextOptions

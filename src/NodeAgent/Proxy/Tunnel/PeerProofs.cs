@@ -13,13 +13,13 @@ internal sealed class PeerProofs
     private int _sweepAt = FirstSweep;
 
     /// <summary>Takes a proof in place of the one before.</summary>
-    internal void Note(in PeerKey key, PeerProof proof, DateTimeOffset now)
+    internal void Note(in PeerKey key, PeerProof proof)
     {
         _proofs[key] = proof;
         if (_proofs.Count <= Volatile.Read(ref _sweepAt)) return;
         foreach ((PeerKey old, PeerProof kept) in _proofs)
         {
-            if (kept.NotAfter <= now) _proofs.TryRemove(old, out _);
+            if (kept.NotAfter <= proof.MadeAt) _proofs.TryRemove(old, out _);
         }
 
         Volatile.Write(ref _sweepAt, Math.Max(FirstSweep, _proofs.Count * 2));

@@ -10,10 +10,9 @@ namespace Culvert.NodeAgent.Proxy.Tunnel;
 /// <param name="time">The clock.</param>
 internal sealed class PeerTrust(PeerKey key, PeerProof first, ProxySeams seams, TimeProvider time)
 {
-    // Agents renew at 60 to 73 % of a certificate's life: by then a peer that may renew has done so.
-    private const double DueAt = 0.85;
-    private static readonly TimeSpan UnprovenPause = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan LeastPause = TimeSpan.FromSeconds(1);
+    // Agents renew at 60 to 73 % of a certificate's life: by then a peer that may renew has done so. Counted from the last proof, so that a peer that has not
+    // is asked again when a fifth of what is left is left.
+    private const double DueAt = 0.8;
 
     /// <summary>Whether the peer may be believed now.</summary>
     internal bool Holds => IsValid(first) || (seams.Proofs.Find(key) is { } latest && IsValid(latest));
@@ -21,15 +20,14 @@ internal sealed class PeerTrust(PeerKey key, PeerProof first, ProxySeams seams, 
     /// <summary>
     /// Whether both sides should prove themselves again, so that streams can go on: this side has another certificate, or the peer's ends soon.
     /// </summary>
-    /// <param name="pause">Least time between two attempts. A peer that has not renewed yet is asked less often the longer its certificate lasts.</param>
-    internal bool IsDue(out TimeSpan pause)
+    internal bool IsDue
     {
-        PeerProof latest = seams.Proofs.Find(key) ?? first;
-        pause = UnprovenPause;
-        if (seams.Certificates.Find(key.Own) is { } current && !ReferenceEquals(current, latest.Shown)) return true;
-        DateTimeOffset now = time.GetUtcNow();
-        pause = TimeSpan.FromTicks(Math.Max((latest.NotAfter - now).Ticks / 10, LeastPause.Ticks));
-        return now > latest.NotBefore + ((latest.NotAfter - latest.NotBefore) * DueAt);
+        get
+        {
+            PeerProof latest = seams.Proofs.Find(key) ?? first;
+            if (seams.Certificates.Find(key.Own) is { } current && !ReferenceEquals(current, latest.Shown)) return true;
+            return time.GetUtcNow() > latest.MadeAt + ((latest.NotAfter - latest.MadeAt) * DueAt);
+        }
     }
 
     private bool IsValid(PeerProof proof) =>

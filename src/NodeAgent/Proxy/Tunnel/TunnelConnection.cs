@@ -65,8 +65,8 @@ internal sealed partial class TunnelConnection : IFlushable
     /// <summary>Called once, when the peer may not be believed any more.</summary>
     internal Action<TunnelConnection>? Distrusted { get; init; }
 
-    /// <summary>Called again and again while streams are open and both sides should prove themselves anew, with the least pause between attempts; client role only.</summary>
-    internal Action<TimeSpan>? ProofDue { get; init; }
+    /// <summary>Called again and again while streams are open and both sides should prove themselves anew; client role only.</summary>
+    internal Action? ProofDue { get; init; }
 
     /// <summary>The framing.</summary>
     internal Http2Connection Http2 { get; }
@@ -159,7 +159,7 @@ internal sealed partial class TunnelConnection : IFlushable
         if (_distrusted) return;
         if (Parts.Trust.Holds)
         {
-            if (_streams is null && Http2.OpenStreams > 0 && Parts.Trust.IsDue(out TimeSpan pause)) ProofDue?.Invoke(pause);
+            if (_streams is null && Http2.OpenStreams > 0 && Parts.Trust.IsDue) ProofDue?.Invoke();
             return;
         }
 

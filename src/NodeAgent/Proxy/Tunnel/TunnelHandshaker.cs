@@ -102,8 +102,8 @@ internal sealed class TunnelHandshaker(EventLoop loop, ProxyOptions options, Han
 
     private PeerTrust Note(in PeerKey key, TlsIdentity shown, TlsPeer proven)
     {
-        PeerProof proof = new(shown, proven.NotBefore, proven.NotAfter, proven.Anchor);
-        seams.Proofs.Note(key, proof, time.GetUtcNow());
+        PeerProof proof = new(shown, time.GetUtcNow(), proven.NotAfter, proven.Anchor);
+        seams.Proofs.Note(key, proof);
         return new PeerTrust(key, proof, seams, time);
     }
 

@@ -16,6 +16,9 @@ internal sealed class TunnelPool
     // Enough for a tunnel that fills up or drains between being found and being used.
     private const int Attempts = 4;
 
+    // Between two attempts to prove anew, as a peer may be away for long.
+    private static readonly TimeSpan ProofPause = TimeSpan.FromSeconds(2);
+
     private readonly EventLoop _loop;
     private readonly ProxyOptions _options;
     private readonly ICertificateSource _certificates;
@@ -195,11 +198,11 @@ internal sealed class TunnelPool
     /// Makes another tunnel for a group whose streams would otherwise outlive the certificates that they were opened with: both sides see each other's
     /// present ones, and the streams may go on where they are.
     /// </summary>
-    private void ProveAnew(TunnelKey key, TimeSpan pause)
+    private void ProveAnew(TunnelKey key)
     {
         if (_certificates.Find(key.Source) is not { } identity) return;
         if (!_groups.TryGetValue(key, out TunnelGroup? group)) _groups.Add(key, group = new TunnelGroup(key));
-        if (group.Connecting > 0 || _time.GetElapsedTime(group.LastProof) < pause) return;
+        if (group.Connecting > 0 || _time.GetElapsedTime(group.LastProof) < ProofPause) return;
         group.LastProof = _time.GetTimestamp();
         _ = ConnectAsync(group, identity);
     }
@@ -278,7 +281,7 @@ internal sealed class TunnelPool
         return parts is null ? null : new TunnelConnection(parts, streams: null, _options, _time)
         {
             Distrusted = tunnel => _handshaker.ReportDistrust(tunnel.Parts, isServer: false),
-            ProofDue = pause => ProveAnew(group.Key, pause),
+            ProofDue = () => ProveAnew(group.Key),
         };
     }
 }

@@ -1,0 +1,4 @@
+namespace Culvert.Controller.Identity;
+
+/// <summary>A file is not what was written; the message says why.</summary>
+internal sealed class DamagedFileException(string message, Exception inner) : Exception(message, inner);

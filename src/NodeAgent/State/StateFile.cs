@@ -1,0 +1,57 @@
+using Culvert.Core;
+
+namespace Culvert.NodeAgent.State;
+
+/// <summary>
+/// Files of the agent's own folders: mode 0600, written whole beside the old one and renamed, with a digest (<see cref="ContentSeal"/>). Thread-safe for different paths.
+/// </summary>
+internal static class StateFile
+{
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    /// <summary>Replaces a file's content.</summary>
+    /// <exception cref="IOException">It can't be written; what was there before is still there.</exception>
+    /// <exception cref="UnauthorizedAccessException">The same.</exception>
+    internal static void Write(string path, ReadOnlySpan<byte> content)
+    {
+        string next = path + ".new";
+        File.Delete(next);
+        try
+        {
+            using (FileStream file = new(next, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = OwnerOnly }))
+            {
+                file.Write(ContentSeal.Close(content));
+                file.Flush(flushToDisk: true);
+            }
+
+            File.Move(next, path, overwrite: true);
+        }
+        catch
+        {
+            // Half a file takes room that a full disk does not have.
+            File.Delete(next);
+            throw;
+        }
+    }
+
+    /// <summary>A file's content; null when there is none.</summary>
+    /// <exception cref="InvalidDataException">It is not what was written.</exception>
+    /// <exception cref="IOException">It can't be read.</exception>
+    internal static ReadOnlyMemory<byte>? Read(string path) => File.Exists(path) ? ContentSeal.Open(File.ReadAllBytes(path)) : (ReadOnlyMemory<byte>?)null;
+
+    /// <summary>Moves a file that can't be used out of the way.</summary>
+    /// <returns>Where it is now, for the log.</returns>
+    internal static string SetAside(string path, DateTimeOffset now)
+    {
+        string aside = $"{path}.corrupt-{now:yyyyMMddHHmmss}";
+        try
+        {
+            File.Move(path, aside, overwrite: true);
+            return aside;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return $"{path}, where it stays: {e.Message}";
+        }
+    }
+}
