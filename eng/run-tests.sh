@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds everything once, runs every test project, prints a line for each and, last, "N passed, N failed[, N skipped]".
 # Usage: eng/run-tests.sh [PROJECT]...      PROJECT: a folder of tests/, for example Grpc.Tests
-# Environment: CONFIGURATION (Release), TEST_TIMEOUT (seconds per project, 1200), CI=true (skipped kernel tests are failures)
+# Environment: CONFIGURATION (Release), TEST_TIMEOUT (seconds per project, 1200), CI=true (skipped kernel tests are failures),
+# TEST_FILTER (options that choose tests, for example "--filter-class *Fuzz*"; projects without such tests are passed over)
 # Exit code 1 when a test fails, is cut off by the time limit, or a project crashes or runs no test.
 set -uo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -51,9 +52,13 @@ for project in "${projects[@]}"; do
 	case "${CI:-}:$kernel_projects" in
 	true:*" $project "*) options+=(--fail-skips on) ;;
 	esac
+	read -ra filter <<<"${TEST_FILTER:-}"
+	options+=("${filter[@]}")
 	started=$SECONDS
 	timeout --kill-after=30 "$limit" dotnet "$program" "${options[@]}" >"$log" 2>&1 </dev/null
 	code=$?
+	# 8: no test ran (Microsoft.Testing.Platform)
+	[ $code -ne 8 ] || [ -z "${TEST_FILTER:-}" ] || continue
 	p=$(value succeeded "$log") f=$(value failed "$log") s=$(value skipped "$log")
 	# Benchmarks that run only when asked for by name are no tests that could not run.
 	[ -z "$s" ] || s=$((s - $(grep -c 'Not run (due to explicit test filtering)' "$log")))
@@ -79,5 +84,6 @@ for project in "${projects[@]}"; do
 	fi
 done
 
+if [ -n "${TEST_FILTER:-}" ] && [ $((passed + failed + skipped)) -eq 0 ]; then give_up "No test is chosen by $TEST_FILTER."; fi
 echo "$passed passed, $failed failed$([ "$skipped" -eq 0 ] || echo ", $skipped skipped")"
 [ "$failed" -eq 0 ]

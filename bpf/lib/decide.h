@@ -29,7 +29,7 @@ static __always_inline int decide_workload(struct cv_scratch *s, const struct cv
 	if (tcp && d->port == bpf_htons(cv_cfg_tunnel_port))
 		return CV_REASON_TUNNEL_PORT;
 	if (self && !(d->flags & CV_FLOW_NAT_DST)) {
-		d->untracked = tcp;
+		d->untracked = tcp || p->key.sport == p->key.dport; /* its answers would have the same key */
 		d->verdict = CV_VERDICT_PASS;
 		d->flags |= tcp ? 0 : CV_FLOW_OUTBOUND;
 		return 0;

@@ -251,6 +251,8 @@ __noinline int flow_create(struct __sk_buff *skb, __u32 in_ifindex)
 		f->nat_port = d->port;
 	}
 	flow_peer_key(&s->peer, &p->key, f);
+	if (flow_key_equal(&s->peer, &p->key))
+		return CV_REASON_MALFORMED; /* from itself to itself */
 	old = bpf_map_lookup_elem(&cv_flow, &s->peer);
 	if (old && !(old->flags & (CV_FLOW_FIN | CV_FLOW_CLOSED))) {
 		flow_peer_key(&s->lookup, &s->peer, old);

@@ -97,10 +97,10 @@ __noinline int flow_judge(struct __sk_buff *skb)
 		if (to && to->flags & CV_ADDRESS_LOCAL && !(to->flags & CV_ADDRESS_EXCLUDED) &&
 		    !address_equal(&key->src, &key->dst) && !port_excluded(&s->packet, d->port))
 			r = CV_FLOW_GONE;
-		/* … or elsewhere: the proxy takes datagrams there. Connections stay as they are. */
-		if (to && to->flags & CV_ADDRESS_MESHED && !(to->flags & (CV_ADDRESS_EXCLUDED | CV_ADDRESS_NODE)) &&
-		    s->packet.key.proto == IPPROTO_UDP && !address_equal(&key->src, &key->dst) &&
-		    !port_excluded(&s->packet, d->port))
+		/* … or elsewhere, or a Service: the proxy takes datagrams there. Connections stay as they are. */
+		if (to && to->flags & (CV_ADDRESS_MESHED | CV_ADDRESS_SERVICE) &&
+		    !(to->flags & (CV_ADDRESS_EXCLUDED | CV_ADDRESS_NODE)) && s->packet.key.proto == IPPROTO_UDP &&
+		    !address_equal(&key->src, &key->dst) && !port_excluded(&s->packet, d->port))
 			r = CV_FLOW_GONE;
 		/* What a workload says that has come behind the proxy since. */
 		if (s->packet.key.proto == IPPROTO_UDP && datagram_is_answer(s, reply ? &s->peer : key, from))

@@ -46,38 +46,73 @@ static __always_inline int to_pod_known(struct __sk_buff *skb, struct cv_scratch
 	return TC_ACT_OK;
 }
 
-/* What a packet of no known flow, for a pod, comes to: judged by its addresses alone, since nothing proves its source. */
-static __always_inline int to_pod_judge(struct __sk_buff *skb, struct cv_scratch *s, const struct cv_endpoint *ep,
-                                        struct cv_address *from, const struct cv_address *to)
+/*
+ * What a packet of no known flow, for a pod, comes to. Nothing proves the source of one that comes by routing, which is judged by its address
+ * alone, unless it came out of the veth of a pod here.
+ */
+static __always_inline int to_pod_judge(struct cv_scratch *s, const struct cv_endpoint *ep,
+                                        const struct cv_address *from, const struct cv_address *to, __u32 from_veth)
 {
 	struct cv_decision *d = &s->decision;
-	int alone = left_alone(s, to);
 
-	/* Its own veth vouches for a pod of this node. */
-	if (outside_is_ours(from, alone) && !address_is_behind(from, skb->ingress_ifindex))
+	if (!from_veth && outside_is_ours(from, left_alone(s, to)))
 		return CV_REASON_SPOOFED_SOURCE;
-	if (port_excluded(&s->packet, d->port))
+	if (d->flags & CV_FLOW_OUTBOUND)
 		return 0;
 	if (to && to->flags & CV_ADDRESS_PROXY && !(to->flags & CV_ADDRESS_EXCLUDED))
 		return CV_REASON_PROXY_REQUIRED;
-	return ep->flags & CV_ENDPOINT_STRICT ? CV_REASON_STRICT_MTLS : policy_judge(s, ep->subject, d->port);
+	if (!from_veth && ep->flags & CV_ENDPOINT_STRICT)
+		return CV_REASON_STRICT_MTLS;
+	if (from_veth && from->flags & CV_ADDRESS_PROXY && s->packet.key.proto == IPPROTO_UDP)
+		return CV_REASON_PROXY_REQUIRED;
+	return policy_judge(s, ep->subject, d->port);
 }
 
-/* A packet of no known flow: from this node itself, or plaintext from outside, judged by its address alone. */
+/* Fills s->decision for it, but for the verdict of policy. */
+static __always_inline void to_pod_describe(struct __sk_buff *skb, struct cv_scratch *s, const struct cv_endpoint *ep,
+                                            const struct cv_address *from, const struct cv_address *to, __u32 from_veth)
+{
+	struct cv_packet *p = &s->packet;
+	struct cv_decision *d = &s->decision;
+	struct cv_endpoint *sender;
+
+	__builtin_memset(d, 0, sizeof(*d));
+	d->dst_class = ep->src_class;
+	d->addr = p->key.dst;
+	d->port = p->key.dport;
+	d->verdict = CV_VERDICT_PASS;
+	d->reply_ifindex = skb->ifindex;
+	d->quiet = p->key.proto == IPPROTO_TCP && !packet_is_fresh_syn(p);
+	if (from)
+		d->src_class = from_veth ? from->auth_class : from->anon_class;
+	if (port_excluded(p, p->key.dport))
+		d->flags = CV_FLOW_OUTBOUND;
+	else if (!from_veth)
+		d->flags = CV_FLOW_ANONYMOUS;
+	if (from_veth) {
+		sender = endpoint_lookup(p->generation, from_veth);
+		d->max_flows = sender ? sender->max_flows : 1;
+	}
+	if (to) {
+		__builtin_memcpy(d->mac, to->mac, sizeof(d->mac));
+		__builtin_memcpy(d->host_mac, to->host_mac, sizeof(d->host_mac));
+	}
+}
+
+/* A packet of no known flow: from this node itself, or plaintext that came by routing. */
 __noinline int to_pod_new(struct __sk_buff *skb)
 {
 	struct cv_scratch *s = scratch_get();
 	struct cv_address *from, *to;
 	struct cv_endpoint *ep;
-	struct cv_decision *d;
 	struct cv_packet *p;
 	struct cv_flow *f;
+	__u32 from_veth;
 	int r;
 
 	if (!s)
 		return TC_ACT_SHOT;
 	p = &s->packet;
-	d = &s->decision;
 	ep = endpoint_lookup(p->generation, skb->ifindex);
 	if (!ep)
 		return packet_drop(skb, CV_REASON_NO_ENDPOINT, CV_SIDE_NET);
@@ -85,28 +120,20 @@ __noinline int to_pod_new(struct __sk_buff *skb)
 	counter_add(CV_COUNTER_PASS_PACKETS, 1);
 	if (!skb->ingress_ifindex && from && from->flags & CV_ADDRESS_NODE)
 		return TC_ACT_OK;
-	__builtin_memset(d, 0, sizeof(*d));
-	d->src_class = from ? from->anon_class : 0;
-	d->dst_class = ep->src_class;
-	d->addr = p->key.dst;
-	d->port = p->key.dport;
-	d->verdict = CV_VERDICT_PASS;
-	d->flags = port_excluded(p, p->key.dport) ? CV_FLOW_OUTBOUND : CV_FLOW_ANONYMOUS;
-	d->reply_ifindex = skb->ifindex;
-	d->quiet = p->key.proto == IPPROTO_TCP && !packet_is_fresh_syn(p);
 	to = address_lookup(p->generation, &p->key.dst);
-	if (to) {
-		__builtin_memcpy(d->mac, to->mac, sizeof(d->mac));
-		__builtin_memcpy(d->host_mac, to->host_mac, sizeof(d->host_mac));
-	}
-	r = to_pod_judge(skb, s, ep, from, to);
+	from_veth = address_is_behind(from, skb->ingress_ifindex) ? skb->ingress_ifindex : 0;
+	to_pod_describe(skb, s, ep, from, to, from_veth);
+	r = to_pod_judge(s, ep, from, to, from_veth);
 	if (!r && !packet_may_start(p)) {
 		if (p->tcp_flags & CV_TCP_RST)
 			return TC_ACT_OK;
 		r = CV_REASON_NOT_A_CONNECTION;
 	}
+	/* Multicast, say: nothing that the pod could answer as the one addressed. */
+	if (!r && !endpoint_owns(ep, p, &p->key.dst))
+		return TC_ACT_OK;
 	if (!r)
-		r = flow_create(skb, 0);
+		r = flow_create(skb, from_veth);
 	if (r)
 		return packet_drop(skb, r, CV_SIDE_TO_POD);
 	s->flow_key = p->key;

@@ -135,6 +135,13 @@ public sealed class World : IWorld, IDisposable
     /// <summary>Sends packets out of pod A without reading the events meanwhile. Returns how many there were.</summary>
     internal int Repeat(Func<int, Packet> packet, int count) => Flood(Hook.FromPod, A, A.Index, count, packet);
 
+    /// <summary>Runs a program on a packet and looks at nothing.</summary>
+    internal void Send(Hook hook, byte[] packet, uint interfaceIndex, uint ingress)
+    {
+        SkBuffContext context = new() { Interface = interfaceIndex, IngressInterface = ingress };
+        using (_network.Enter()) _programs[(int)hook].TestRun(packet, ref context);
+    }
+
     /// <summary>Runs a program on many packets without looking at each. Returns how many events there were.</summary>
     internal int Flood(Hook hook, Workload pod, uint ingress, int count, Func<int, Packet> packet)
     {

@@ -52,6 +52,16 @@ public sealed class WorldMaps(BpfObject source) : IDisposable
 
     internal CvSession? Session(CvFlowKey key) => Sessions.TryGet(key, out CvSession session) ? session : null;
 
+    /// <summary>Deletes what a generation has in the maps of policy, as the agent does when the next is in force.</summary>
+    internal void Forget(uint generation)
+    {
+        foreach (CvEndpointKey key in Endpoints.Keys().Where(k => k.Generation == generation).ToArray()) Endpoints.Delete(key);
+        foreach (CvAddressKey key in Addresses.Keys().Where(k => k.Generation == generation).ToArray()) Addresses.Delete(key);
+        foreach (CvPolicyKey key in Policies.Keys().Where(k => k.Generation == generation).ToArray()) Policies.Delete(key);
+        foreach (CvServiceKey key in Services.Keys().Where(k => k.Generation == generation).ToArray()) Services.Delete(key);
+        foreach (CvBackendKey key in Backends.Keys().Where(k => k.Generation == generation).ToArray()) Backends.Delete(key);
+    }
+
     internal void Clear()
     {
         Endpoints.Clear();

@@ -1,0 +1,167 @@
+using System.Diagnostics;
+using System.Net;
+using Culvert.Datapath.Tests.Support;
+using Culvert.Interop.Abi;
+
+namespace Culvert.Datapath.Tests.Fuzz;
+
+/// <summary>
+/// A world of random content, as plain data: what is at each address, whom policy lets in, what configuration leaves alone. Writes itself into
+/// the maps and, on its own, says which flows may be: it knows nothing of how the programs come to their verdicts.
+/// </summary>
+internal sealed class MeshModel
+{
+    internal static readonly ushort[] Ports = [53, 80, 443, 5556, 9053];
+
+    private static readonly (Place Kind, int Chance)[] OutsideKinds = [(Place.Unknown, 5), (Place.Remote, 3), (Place.Excluded, 1), (Place.Service, 2)];
+    private static readonly Spot Nothing = new(Place.Unknown, null, false, false, 0);
+    private readonly Dictionary<IPAddress, Spot> _spots = [];
+    private readonly HashSet<(uint Subject, uint Class, ushort Port, byte Protocol)> _denied = [];
+    private readonly HashSet<ushort> _excludedPorts = [];
+
+    private MeshModel(uint generation) => Generation = generation;
+
+    /// <summary>Kernel time in nanoseconds at which it came into force.</summary>
+    internal long Since { get; private set; }
+
+    /// <summary>What is at an address.</summary>
+    internal enum Place
+    {
+        Unknown,
+        Pod,
+        Remote,
+        Service,
+        Excluded,
+        Node,
+    }
+
+    internal uint Generation { get; }
+
+    /// <summary>Every address that packets may have.</summary>
+    internal static IReadOnlyList<IPAddress> Addresses { get; } =
+    [
+        .. Enumerable.Range(1, 3).SelectMany(n => (IPAddress[])[IPAddress.Parse($"10.1.0.{n}"), IPAddress.Parse($"fd00:1::{n}")]),
+        .. Enumerable.Range(1, 5).SelectMany(n => (IPAddress[])[IPAddress.Parse($"192.0.2.{n}"), IPAddress.Parse($"2001:db8::{n}")]),
+        World.Node(false), World.Node(true),
+    ];
+
+    /// <summary>Makes the next world and writes it; it is in force when this returns.</summary>
+    /// <param name="world">Where.</param>
+    /// <param name="random">Seeded.</param>
+    /// <param name="before">The one before.</param>
+    internal static MeshModel Next(World world, Random random, MeshModel? before)
+    {
+        MeshModel next = new((before?.Generation ?? 0) + 1);
+        next.Draw(world, random);
+        next.Write(world, random);
+        next.Since = KernelTime();
+        world.Maps.Activate(next.Generation);
+        return next;
+    }
+
+    /// <summary>What is at an address, in this world.</summary>
+    internal Spot At(IPAddress address) => _spots.GetValueOrDefault(address, Nothing);
+
+    /// <summary>Whether configuration leaves alone what goes there.</summary>
+    internal bool LeavesAlone(IPEndPoint to) => _excludedPorts.Contains((ushort)to.Port) || At(to.Address).Kind == Place.Excluded;
+
+    /// <summary>Whether policy lets a class in.</summary>
+    internal bool Admits(Workload pod, uint sourceClass, int port, byte protocol) => !_denied.Contains((pod.Subject, sourceClass, (ushort)port, protocol));
+
+    private void Draw(World world, Random random)
+    {
+        // The pods' addresses are dealt out anew from time to time: the next owner of an address must not inherit anything.
+        Workload[] pods = [.. world.Pods];
+        if (random.Next(3) == 0) random.Shuffle(pods);
+        for (int n = 1; n <= pods.Length; n++)
+        {
+            Workload pod = pods[n - 1] with { Address4 = IPAddress.Parse($"10.1.0.{n}"), Address6 = IPAddress.Parse($"fd00:1::{n}") };
+            bool gone = random.Next(8) == 0;
+            Spot spot = new(gone ? Place.Unknown : Place.Pod, gone ? null : pod, Strict: random.Next(3) == 0, Proxy: random.Next(4) == 0, Class: (uint)(50 + n));
+            _spots[pod.Address4] = _spots[pod.Address6] = spot;
+        }
+        foreach (IPAddress address in Addresses.Where(a => !_spots.ContainsKey(a)))
+        {
+            Place kind = address.Equals(World.Node(false)) || address.Equals(World.Node(true)) ? Place.Node : Pick(random, OutsideKinds);
+            _spots[address] = new Spot(kind, null, false, false, (uint)(80 + random.Next(3)));
+        }
+        foreach (ushort port in Ports.Where(_ => random.Next(8) == 0)) _excludedPorts.Add(port);
+    }
+
+    private void Write(World world, Random random)
+    {
+        world.Maps.Forget(Generation - 1);
+        foreach ((IPAddress address, Spot spot) in _spots)
+        {
+            if (spot is { Kind: Place.Pod, Pod: { } pod })
+            {
+                CvAddressFlag flags = (spot.Strict ? CvAddressFlag.Strict : 0) | (spot.Proxy ? CvAddressFlag.Proxy : 0);
+                world.SetPod(Generation, pod, flags, spot.Strict ? CvEndpointFlag.Strict : 0);
+                WritePolicy(world, random, pod);
+            }
+            else if (spot.Kind != Place.Unknown)
+            {
+                CvAddressFlag flags = spot.Kind switch { Place.Remote => CvAddressFlag.Meshed, Place.Service => CvAddressFlag.Service, Place.Node => CvAddressFlag.Node, _ => CvAddressFlag.Excluded };
+                world.SetAddress(Generation, address, new CvAddress { Flags = (uint)flags, AuthClass = spot.Class + 20, AnonClass = spot.Class });
+                if (spot.Kind == Place.Service) WriteService(world, random, address);
+            }
+        }
+        foreach (ushort port in _excludedPorts) world.ExcludePort(Generation, port);
+    }
+
+    // Once for each pod, though it has two addresses.
+    private void WritePolicy(World world, Random random, Workload pod)
+    {
+        world.SetPolicy(Generation, pod, CvAbi.ClassAny, 0, CvReason.None);
+        foreach (uint sourceClass in world.Pods.Select(p => p.Class).Concat([0u, 80u, 81u, 82u]))
+        {
+            foreach (ushort port in Ports.Where(_ => random.Next(3) == 0))
+            {
+                world.SetPolicy(Generation, pod, sourceClass, port, CvReason.PolicyDeny);
+                _denied.Add((pod.Subject, sourceClass, port, Packet.Tcp));
+                _denied.Add((pod.Subject, sourceClass, port, Packet.Udp));
+            }
+        }
+    }
+
+    private void WriteService(World world, Random random, IPAddress vip)
+    {
+        bool v6 = vip.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6;
+        IPAddress[] backends = [.. Addresses.Where(a => a.AddressFamily == vip.AddressFamily && At(a).Kind is not (Place.Service or Place.Node) && random.Next(3) == 0)];
+        uint id = (uint)(1000 + (vip.GetHashCode() & 0xffffff));
+        foreach (ushort port in Ports)
+        {
+            foreach (byte protocol in (byte[])[Packet.Tcp, Packet.Udp])
+            {
+                world.Maps.Services.Set(
+                    new CvServiceKey { Generation = Generation, Addr = Abi.Address(vip), Port = port, Proto = protocol },
+                    new CvService { Id = id, Slots = (uint)backends.Length, Flags = random.Next(6) == 0 ? (uint)CvServiceFlag.Proxy : 0 });
+            }
+        }
+        for (uint i = 0; i < backends.Length; i++)
+        {
+            world.Maps.Backends.Set(new CvBackendKey { Generation = Generation, Service = id, Slot = i }, new CvBackend { Addr = Abi.Address(backends[i]), Port = Ports[random.Next(Ports.Length)] });
+        }
+    }
+
+    private static T Pick<T>(Random random, (T Value, int Chance)[] of)
+    {
+        int drawn = random.Next(of.Sum(o => o.Chance));
+        foreach ((T value, int chance) in of)
+        {
+            if ((drawn -= chance) < 0) return value;
+        }
+        throw new UnreachableException();
+    }
+
+    // As the programs tell time.
+    private static long KernelTime() => (long)(Stopwatch.GetTimestamp() * (1e9 / Stopwatch.Frequency));
+
+    /// <summary>What is at an address.</summary>
+    /// <param name="Kind">Its kind.</param>
+    /// <param name="Pod">The pod there.</param>
+    /// <param name="Strict">Whether that refuses plaintext.</param>
+    /// <param name="Proxy">Whether that is behind the proxy.</param>
+    /// <param name="Class">Its class as an address.</param>
+    internal sealed record Spot(Place Kind, Workload? Pod, bool Strict, bool Proxy, uint Class);
+}
