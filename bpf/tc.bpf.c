@@ -41,19 +41,22 @@ SEC("tc")
 int cv_to_pod(struct __sk_buff *skb)
 {
 	struct cv_scratch *s = scratch_get();
-	int r;
+	int r, marked;
 
 	if (!s)
 		return TC_ACT_SHOT;
-	if (mark_is(skb, cv_cfg_mark_proxy)) {
+	if (mark_is(skb, cv_cfg_mark_proxy) && socket_is_own(skb)) {
 		counter_add(CV_COUNTER_PROXY_PACKETS, 1);
 		return TC_ACT_OK;
 	}
-	if (mark_is(skb, cv_cfg_mark_reject))
+	marked = mark_is(skb, cv_cfg_mark_proxy) || mark_is(skb, cv_cfg_mark_reject);
+	if (marked && segment_is_bare(skb))
 		return TC_ACT_OK;
 	r = packet_parse(skb);
 	if (r == CV_IGNORE)
 		return TC_ACT_OK;
+	if (!r && marked)
+		r = CV_REASON_TRANSPORT_SPOOF;
 	if (r)
 		return packet_drop(skb, r, CV_SIDE_NET);
 	return to_pod(skb, s);

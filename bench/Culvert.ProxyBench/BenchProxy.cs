@@ -58,7 +58,7 @@ internal static class BenchProxy
     private static ProxyOptions Options(int loops, IReadOnlyList<SocketEndPoint> outbound, IReadOnlyList<SocketEndPoint> tunnels) => new()
     {
         Loops = loops,
-        Mark = 0,
+        Mark = SocketMark.None,
         Transparent = false,
         OutboundListeners = outbound,
         TunnelListeners = tunnels,

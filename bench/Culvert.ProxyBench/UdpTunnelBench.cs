@@ -46,7 +46,7 @@ internal sealed class UdpTunnelBench : ITunnelStreams, IDatagramSink, IDisposabl
         };
         _mesh = new BenchMesh(workload, BenchPki.Load(directory, "destination"), null);
         BenchMesh source = new(workload, BenchPki.Load(directory, "source"), null);
-        ProxyOptions options = new() { Loops = 1, Mark = 0, Transparent = false };
+        ProxyOptions options = new() { Loops = 1, Mark = SocketMark.None, Transparent = false };
         _sending = new EventLoop(0, new EventLoopOptions(), TimeProvider.System, source);
         _counting = new EventLoop(1, new EventLoopOptions(), TimeProvider.System, _mesh);
         _client = new ProxyContext(_sending, options, source.Seams, new ProxyShared(options, 2, TimeProvider.System), TimeProvider.System);

@@ -160,6 +160,17 @@ struct {
 	__type(value, __u32);
 } cv_recycle SEC(".maps");
 
+/*
+ * The proxy's own sockets, entered by the agent; what a listener accepts inherits it. Others can take the proxy's mark, with CAP_NET_RAW, but
+ * not this.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
+	__type(key, int);
+	__type(value, __u32);
+} cv_own_socket SEC(".maps");
+
 /* struct cv_event records, from the programs to the agent. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

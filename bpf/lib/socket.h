@@ -23,6 +23,49 @@ static __always_inline int mark_is(struct __sk_buff *skb, __u32 mark)
 	return (skb->mark & cv_cfg_mark_mask) == mark;
 }
 
+/* Whether a packet on its way out was sent by a socket of the proxy. */
+static __always_inline int socket_is_own(struct __sk_buff *skb)
+{
+	struct bpf_sock *sk = skb->sk;
+
+	if (!sk)
+		return 0;
+	sk = bpf_sk_fullsock(sk);
+	return sk && bpf_sk_storage_get(&cv_own_socket, sk, 0, 0);
+}
+
+/*
+ * Whether a marked packet that no socket of the proxy has sent may still be its: what the kernel sends for a connection without a full
+ * socket (SYN-ACK, RST, the last ACK) and what the programs make carries no data and begins nothing. Looks at the packet itself: a reset
+ * that a program sends comes here while that program still has its own packet in hand, in s->packet.
+ */
+static __always_inline int segment_is_bare(struct __sk_buff *skb)
+{
+	struct tcphdr tcp;
+	__u32 off, end;
+
+	if (skb->protocol == bpf_htons(ETH_P_IP)) {
+		struct iphdr ip;
+
+		if (bpf_skb_load_bytes(skb, CV_ETH_LEN, &ip, sizeof(ip)) || ip.protocol != IPPROTO_TCP ||
+		    ip.frag_off & bpf_htons(CV_IP_FRAGMENT_MASK | CV_IP_MORE_FRAGMENTS))
+			return 0;
+		off = CV_ETH_LEN + ip.ihl * 4;
+		end = CV_ETH_LEN + bpf_ntohs(ip.tot_len);
+	} else {
+		struct ipv6hdr ip;
+
+		if (skb->protocol != bpf_htons(ETH_P_IPV6) || bpf_skb_load_bytes(skb, CV_ETH_LEN, &ip, sizeof(ip)) ||
+		    ip.nexthdr != IPPROTO_TCP)
+			return 0;
+		off = CV_ETH_LEN + sizeof(ip);
+		end = off + bpf_ntohs(ip.payload_len);
+	}
+	if (bpf_skb_load_bytes(skb, off, &tcp, sizeof(tcp)))
+		return 0;
+	return off + tcp.doff * 4 == end && !(tcp.syn && !tcp.ack);
+}
+
 static __always_inline struct bpf_sock *socket_lookup(struct __sk_buff *skb, const struct cv_flow_key *key, int v6)
 {
 	struct bpf_sock_tuple tuple = {};

@@ -60,11 +60,26 @@ public sealed class ToPodTests : IClassFixture<World>
     }
 
     [Theory, InlineData(false), InlineData(true)]
-    public void The_proxys_packets_pass(bool v6)
+    public void Of_the_proxys_packets_those_without_a_socket_pass_that_carry_nothing(bool v6)
     {
         _world.SetPod(World.Generation, _world.B, endpoint: CvEndpointFlag.Strict);
-        _world.ToPod(_world.B, First(v6, Packet.Tcp), mark: CvAbi.MarkProxy | 0x5).Passed();
+        foreach (TcpFlags flags in (TcpFlags[])[TcpFlags.Syn | TcpFlags.Ack, TcpFlags.Rst, TcpFlags.Ack, TcpFlags.Fin | TcpFlags.Ack])
+        {
+            _world.ToPod(_world.B, First(v6, Packet.Tcp) with { Flags = flags }, mark: CvAbi.MarkProxy | 0x5).Passed();
+        }
         Assert.Empty(_world.Maps.Flows.ToList());
+    }
+
+    [Theory, InlineData(CvAbi.MarkProxy), InlineData(CvAbi.MarkReject)]
+    [Trait("Category", "Attack")]
+    public void Attack_a_mark_alone_carries_nothing_past_policy(uint mark)
+    {
+        foreach (bool v6 in (bool[])[false, true])
+        {
+            _world.ToPod(_world.B, First(v6, Packet.Tcp), mark: mark).Dropped(CvReason.TransportSpoof);
+            _world.ToPod(_world.B, First(v6, Packet.Tcp) with { Flags = TcpFlags.Ack, Payload = Packet.Pattern(8) }, mark: mark).Dropped(CvReason.TransportSpoof);
+            _world.ToPod(_world.B, First(v6, Packet.Udp), mark: mark).Dropped(CvReason.TransportSpoof);
+        }
     }
 
     [Theory, InlineData(false), InlineData(true)]

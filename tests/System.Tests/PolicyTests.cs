@@ -16,6 +16,7 @@ public sealed class PolicyTests(MeshFixture mesh) : IAsyncLifetime
     public async ValueTask DisposeAsync()
     {
         mesh.Mesh.Objects.Remove("broken");
+        mesh.Mesh.Objects.Remove("permissive");
         MeshFixture.AllowClient(mesh.Mesh);
         await using var server = PeerServer.Start(mesh.Far, mesh.Far.Address4, PeerServer.EchoAsync);
         await using var near = PeerServer.Start(mesh.Near, mesh.Near.Address4, PeerServer.EchoAsync);
@@ -50,6 +51,47 @@ public sealed class PolicyTests(MeshFixture mesh) : IAsyncLifetime
         await ended.Task.WaitAsync(Deadline);
     }
 
+    [Theory, InlineData(TestFamily.IPv4), InlineData(TestFamily.IPv6)]
+    [Trait("Category", "Attack")]
+    public async Task Attack_an_idle_plaintext_connection_does_not_outlive_strict_mode(TestFamily family)
+    {
+        const string Permissive = "permissive";
+        mesh.Mesh.Objects.Write(Permissive, """
+            apiVersion: culvert.dev/v1alpha1
+            kind: PeerAuthentication
+            metadata:
+              name: permissive
+              namespace: demo
+            spec:
+              selector:
+                matchLabels:
+                  app: open
+              mtls:
+                mode: PERMISSIVE
+            """);
+        var ended = new TaskCompletionSource();
+        await using var server = PeerServer.Start(mesh.Open, MeshFixture.AddressOf(mesh.Open, family), async socket =>
+        {
+            try
+            {
+                await PeerServer.EchoAsync(socket);
+            }
+            finally
+            {
+                ended.TrySetResult();
+            }
+        });
+        Socket? client = null;
+        await LabWait.UntilAsync("plaintext is let in", async () => (client = await TryExchangeAsync(mesh.Node2.Place, server)) is not null, Deadline);
+        using var open = client!;
+        Assert.False(ended.Task.IsCompleted);
+
+        mesh.Mesh.Objects.Remove(Permissive);
+
+        // Nobody sends a byte: the pod's side ends all the same.
+        await ended.Task.WaitAsync(Deadline);
+    }
+
     [Fact]
     public async Task A_broken_object_is_named_and_the_others_stay_in_force()
     {
@@ -75,6 +117,20 @@ public sealed class PolicyTests(MeshFixture mesh) : IAsyncLifetime
         catch (SocketException e)
         {
             return e.SocketErrorCode == SocketError.ConnectionReset;
+        }
+    }
+
+    private static async Task<Socket?> TryExchangeAsync(LabNamespace from, PeerServer server)
+    {
+        try
+        {
+            var client = await PeerServer.ConnectAsync(from, server.EndPoint);
+            await PeerServer.SendAllAsync(client, new byte[1]);
+            return await client.ReceiveAsync(new byte[1]).WaitAsync(Deadline) == 1 ? client : null;
+        }
+        catch (SocketException)
+        {
+            return null; // refused: the policy is not in force yet
         }
     }
 

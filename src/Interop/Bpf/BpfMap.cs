@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Culvert.Interop.Handles;
 using Culvert.Interop.Native;
+using Culvert.Interop.Sockets;
 
 namespace Culvert.Interop.Bpf;
 
@@ -165,6 +166,17 @@ public unsafe class BpfMap : IDisposable
     /// <param name="index">The index.</param>
     /// <param name="descriptor">The open socket, program or map.</param>
     public void SetDescriptor(uint index, SafeHandle descriptor) => SetDescriptor(MemoryMarshal.AsBytes(new ReadOnlySpan<uint>(ref index)), descriptor);
+
+    /// <summary>Gives a socket storage of its own in a map of type BPF_MAP_TYPE_SK_STORAGE, with the value 1.</summary>
+    /// <param name="socket">The open socket.</param>
+    /// <returns>None, or why the kernel refused: NoMemory, for example.</returns>
+    public SocketErrno TryEnterSocket(SafeHandle socket)
+    {
+        using DescriptorLease lease = new(socket), map = new(Handle);
+        int key = lease.Descriptor;
+        uint value = 1;
+        return Libbpf.bpf_map_update_elem(map.Descriptor, &key, &value, 0) == 0 ? SocketErrno.None : (SocketErrno)Marshal.GetLastPInvokeError();
+    }
 
     /// <inheritdoc/>
     public void Dispose()

@@ -19,15 +19,16 @@ public sealed class PortUnreachableSender : IDisposable
     private PortUnreachableSender(SocketHandle raw4, SocketHandle? raw6) => (_raw4, _raw6) = (raw4, raw6);
 
     /// <summary>Makes the sockets in the network namespace of this thread; that for IPv6 only where there is IPv6.</summary>
-    /// <param name="mark">Mark of every packet; 0 for none.</param>
+    /// <param name="mark">Mark of every packet.</param>
     /// <param name="error">Why null was returned: NotPermitted without the capability.</param>
-    public static PortUnreachableSender? TryCreate(uint mark, out SocketErrno error)
+    public static PortUnreachableSender? TryCreate(SocketMark mark, out SocketErrno error)
     {
+        ArgumentNullException.ThrowIfNull(mark);
         SocketHandle? raw4 = SocketHandle.TryCreateRaw(ipv6: false, out error);
         if (raw4 is null) return null;
         SocketHandle? raw6 = SocketHandle.TryCreateRaw(ipv6: true, out _);
-        if (mark != 0) error = raw4.SetMark(mark);
-        if (mark != 0 && raw6 is not null && error == SocketErrno.None) error = raw6.SetMark(mark);
+        error = mark.Apply(raw4);
+        if (raw6 is not null && error == SocketErrno.None) error = mark.Apply(raw6);
         if (error == SocketErrno.None) return new PortUnreachableSender(raw4, raw6);
         raw4.Dispose();
         raw6?.Dispose();

@@ -40,10 +40,13 @@ internal sealed class DatapathMaps(BpfObject loaded) : IDisposable
 
     internal BpfMap Listener { get; } = loaded.GetMap("cv_listener");
 
+    /// <summary>Which sockets of the node are the proxy's; see <see cref="Interop.Sockets.SocketMark"/>.</summary>
+    internal BpfMap OwnSockets { get; } = loaded.GetMap("cv_own_socket");
+
     internal BpfMap Events { get; } = loaded.GetMap("cv_events");
 
     public void Dispose()
     {
-        foreach (BpfMap map in (BpfMap[])[Control, Endpoint, Address, Policy, Service, Backend, Flow, Usage, Swept, Session, Reply, Pair, Drops, Counters, Listener, Events]) map.Dispose();
+        foreach (BpfMap map in (BpfMap[])[Control, Endpoint, Address, Policy, Service, Backend, Flow, Usage, Swept, Session, Reply, Pair, Drops, Counters, Listener, OwnSockets, Events]) map.Dispose();
     }
 }

@@ -53,7 +53,7 @@ internal sealed class FlowProber(BpfMap<CvFlowKey, CvFlow> flows, ILogger logger
                 if (!IsStale(key, flow, generation)) continue;
                 if (++probed > MaxProbes) break;
                 socket ??= Open();
-                SocketAddress at = ProbeFrame.LinkAddress(flow.Ifindex);
+                SocketAddress at = ProbeFrame.LinkAddress(flow.Ifindex, ProbeFrame.IsIPv6(key));
                 foreach (uint sequence in Sequences)
                 {
                     int length = ProbeFrame.Write(frame, key, flow, sequence);

@@ -13,15 +13,16 @@ internal static class ProbeFrame
     internal const int MaxLength = EthernetLength + 40 + TcpLength;
 
     private const int EthernetLength = 14;
+    private const ushort EtherTypeV4 = 0x0800, EtherTypeV6 = 0x86dd;
     private const int TcpLength = 20;
     private const byte Ack = 0x10;
     private const byte HopLimit = 64;
 
     /// <summary>Where a packet socket sends it: out of the interface, to the pod behind it. See packet(7), sockaddr_ll.</summary>
-    internal static SocketAddress LinkAddress(uint interfaceIndex)
+    internal static SocketAddress LinkAddress(uint interfaceIndex, bool v6 = false)
     {
         SocketAddress address = new(AddressFamily.Packet, 20);
-        BinaryPrimitives.WriteUInt16BigEndian(address.Buffer.Span[2..], 0x0800);
+        BinaryPrimitives.WriteUInt16BigEndian(address.Buffer.Span[2..], v6 ? EtherTypeV6 : EtherTypeV4);
         MemoryMarshal.Write(address.Buffer.Span[4..], interfaceIndex);
         return address;
     }
@@ -35,7 +36,7 @@ internal static class ProbeFrame
         if ((flow.Flags & (ushort)CvFlowFlag.NatDst) != 0) (destination, destinationPort) = (flow.NatAddr, flow.NatPort);
         if ((flow.Flags & (ushort)CvFlowFlag.NatSrc) != 0) (source, sourcePort) = (flow.NatAddr, flow.NatPort);
         ReadOnlySpan<byte> from = Bytes(in source), to = Bytes(in destination);
-        bool v4 = from[..10].IndexOfAnyExcept((byte)0) < 0 && from[10] == 0xff && from[11] == 0xff;
+        bool v4 = !IsIPv6(key);
         if (v4)
         {
             from = from[12..];
@@ -45,7 +46,7 @@ internal static class ProbeFrame
         frame.Clear();
         Bytes(in flow.Mac).CopyTo(frame);
         Bytes(in flow.HostMac).CopyTo(frame[6..]);
-        BinaryPrimitives.WriteUInt16BigEndian(frame[12..], v4 ? (ushort)0x0800 : (ushort)0x86dd);
+        BinaryPrimitives.WriteUInt16BigEndian(frame[12..], v4 ? EtherTypeV4 : EtherTypeV6);
         int header = v4 ? WriteIPv4(frame[EthernetLength..], from, to) : WriteIPv6(frame[EthernetLength..], from, to);
 
         Span<byte> tcp = frame.Slice(EthernetLength + header, TcpLength);
@@ -57,6 +58,13 @@ internal static class ProbeFrame
         uint pseudo = Sum(from) + Sum(to) + 6 + TcpLength;
         BinaryPrimitives.WriteUInt16BigEndian(tcp[16..], Fold(pseudo + Sum(tcp)));
         return EthernetLength + header + TcpLength;
+    }
+
+    /// <summary>Whether the flow is one of IPv6.</summary>
+    internal static bool IsIPv6(in CvFlowKey key)
+    {
+        ReadOnlySpan<byte> from = Bytes(in key.Src);
+        return from[..10].IndexOfAnyExcept((byte)0) >= 0 || from[10] != 0xff || from[11] != 0xff;
     }
 
     private static int WriteIPv4(Span<byte> ip, ReadOnlySpan<byte> from, ReadOnlySpan<byte> to)

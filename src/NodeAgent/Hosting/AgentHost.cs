@@ -92,7 +92,7 @@ public sealed class AgentHost : IAsyncDisposable
         _svids.Changed += tls.Update;
 
         MeshDirectory directory = new(new MeshView(new NodeSnapshot { Node = options.NodeName }, options.TunnelPort));
-        ProxyOptions proxyOptions = ProxySetup.OptionsOf(options, _logger);
+        ProxyOptions proxyOptions = ProxySetup.OptionsOf(options, _programs.Maps, _logger);
         _observer = new ProxyObserver(sink, _metrics, proxyOptions.Loops, time, loggers.CreateLogger("Culvert.Proxy"));
         _proxy = new ProxyServer(proxyOptions, new ProxySeams(directory, directory, tls, _observer) { Replies = _programs.Replies }, time);
         tls.Changed += _proxy.CertificatesChanged;

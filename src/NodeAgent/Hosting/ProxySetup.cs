@@ -1,5 +1,6 @@
 using System.Net;
 using Culvert.Interop.Abi;
+using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Datapath;
 using Culvert.NodeAgent.Options;
 using Culvert.NodeAgent.Proxy;
@@ -11,7 +12,7 @@ namespace Culvert.NodeAgent.Hosting;
 internal static class ProxySetup
 {
     /// <summary>The proxy's options; says so when the event loops may not run at the priority asked for.</summary>
-    internal static ProxyOptions OptionsOf(AgentOptions options, ILogger logger)
+    internal static ProxyOptions OptionsOf(AgentOptions options, DatapathMaps maps, ILogger logger)
     {
         bool mayHurry = options.LoopNice >= 0 || Capabilities.CanRaisePriority();
         if (!mayHurry) AgentLog.NormalPriority(logger, options.LoopNice);
@@ -20,6 +21,7 @@ internal static class ProxySetup
             Loops = options.Loops > 0 ? options.Loops : Environment.ProcessorCount,
             LoopNice = mayHurry ? options.LoopNice : 0,
             LoopLinger = options.LoopLinger,
+            Mark = new SocketMark(CvAbi.MarkProxy, maps.OwnSockets),
             OutboundListeners = [new(IPAddress.Loopback, options.OutboundPort), new(IPAddress.IPv6Loopback, options.OutboundPort)],
             TunnelListeners = [new(IPAddress.Loopback, options.TunnelPort), new(IPAddress.IPv6Loopback, options.TunnelPort)],
             UdpListeners = [new(IPAddress.Loopback, options.UdpPort), new(IPAddress.IPv6Loopback, options.UdpPort)],

@@ -34,7 +34,7 @@ internal sealed record ProxyListener(SocketHandle Handle, int Loop, SocketEndPoi
             Require(KeepAlive.Enable(handle), "set SO_KEEPALIVE", address);
             if (forPods) Require(OnNodePath.Tune(handle), "set TCP_CONGESTION", address);
             if (!address.IsIPv4) Require(handle.SetIPv6Only(), "set IPV6_V6ONLY", address);
-            if (options.Mark != 0) Require(handle.SetMark(options.Mark), "set SO_MARK (CAP_NET_ADMIN)", address);
+            Require(options.Mark.Apply(handle), "set SO_MARK (CAP_NET_ADMIN)", address);
             if (options.Transparent) Require(handle.SetTransparent(), "set IP_TRANSPARENT (CAP_NET_ADMIN)", address);
             Require(handle.Bind(address), "bind", address);
             Require(handle.Listen(Backlog), "listen", address);
@@ -58,7 +58,7 @@ internal sealed record ProxyListener(SocketHandle Handle, int Loop, SocketEndPoi
             // No SO_REUSEPORT where programs hand datagrams over: kernels before 6.6 refuse such sockets.
             if (sharePort) Require(handle.SetReusePort(), "set SO_REUSEPORT", address);
             if (!address.IsIPv4) Require(handle.SetIPv6Only(), "set IPV6_V6ONLY", address);
-            if (options.Mark != 0) Require(handle.SetMark(options.Mark), "set SO_MARK (CAP_NET_ADMIN)", address);
+            Require(options.Mark.Apply(handle), "set SO_MARK (CAP_NET_ADMIN)", address);
             if (options.Transparent) Require(handle.SetTransparent(), "set IP_TRANSPARENT (CAP_NET_ADMIN)", address);
             Require(handle.SetReceiveOriginalDestination(), "set IP_RECVORIGDSTADDR", address);
             Require(handle.ForceBuffers(DatagramBuffer, DatagramBuffer), "set SO_RCVBUF", address);

@@ -54,8 +54,8 @@ internal sealed record ProxyOptions
     /// </summary>
     internal bool Transparent { get; init; } = true;
 
-    /// <summary>Mark of every packet the proxy sends, by which BPF programs and routing rules know it; 0 for none.</summary>
-    internal uint Mark { get; init; } = ProxyOptionsDefaults.Mark;
+    /// <summary>Mark of every packet the proxy sends, by which BPF programs and routing rules know it.</summary>
+    internal SocketMark Mark { get; init; } = new(ProxyOptionsDefaults.Mark);
 
     /// <summary>Time for a TCP connection to be made.</summary>
     internal TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);

@@ -19,7 +19,7 @@ public sealed class CaptureTests : IClassFixture<LiveWorld>
     /// <summary>Offers a listener of a kind to the programs.</summary>
     private Socket Offer(bool v6, CvListenerKind kind4, int port)
     {
-        Socket listener = Peer.ListenAsProxy(_world.Node, v6, port);
+        Socket listener = Peer.ListenAsProxy(_world, v6, port);
         uint kind = (uint)kind4 + (v6 ? 1u : 0);
         _world.Maps.Listeners.SetDescriptor(kind * CvAbi.MaxListeners, listener.SafeHandle);
         uint[] counts = new uint[4];
@@ -125,12 +125,28 @@ public sealed class CaptureTests : IClassFixture<LiveWorld>
     {
         _world.SetPod(LiveWorld.Generation, _world.B, CvAddressFlag.Strict, CvEndpointFlag.Strict);
         using Socket listener = Peer.Listen(_world.PodB, _world.B.At(v6, 80));
-        using Socket proxy = Peer.AsProxy(Peer.Open(_world.Node, v6, SocketType.Stream), v6);
+        using Socket proxy = Peer.AsProxy(_world, Peer.Open(_world.Node, v6, SocketType.Stream), v6);
         proxy.Bind(new IPEndPoint(_world.X(v6), 45678));
         await proxy.ConnectAsync(_world.B.At(v6, 80), Peer.Deadline());
         using Socket server = await listener.AcceptAsync(Peer.Deadline());
         Assert.Equal(new IPEndPoint(_world.X(v6), 45678), server.RemoteEndPoint);
         await Peer.ExchangeAsync(proxy, server, 16 << 20);
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    [Trait("Category", "Attack")]
+    public async Task Attack_a_program_of_the_node_with_the_proxys_mark_does_not_reach_a_strict_pod(bool v6)
+    {
+        _world.SetPod(LiveWorld.Generation, _world.B, CvAddressFlag.Strict, CvEndpointFlag.Strict);
+        using Socket listener = Peer.Listen(_world.PodB, _world.B.At(v6, 80));
+        ulong before = _world.Maps.Drops()[(int)CvReason.TransportSpoof];
+        using Socket forger = Peer.Marked(Peer.Open(_world.Node, v6, SocketType.Stream), v6);
+        forger.Bind(new IPEndPoint(_world.X(v6), 45680));
+        Task connecting = forger.ConnectAsync(_world.B.At(v6, 80), Peer.Deadline()).AsTask();
+        Assert.True(SpinWait.SpinUntil(() => _world.Maps.Drops()[(int)CvReason.TransportSpoof] > before, TimeSpan.FromSeconds(10)), "its SYN was not refused");
+        Assert.False(connecting.IsCompletedSuccessfully);
+        forger.Dispose();
+        await Assert.ThrowsAnyAsync<Exception>(() => connecting);
     }
 
     [Theory, InlineData(false), InlineData(true)]
@@ -143,7 +159,7 @@ public sealed class CaptureTests : IClassFixture<LiveWorld>
             _world.Maps.Flows.Set(key, new CvFlow { Generation = LiveWorld.Generation, Verdict = (byte)CvVerdict.Pass, InIfindex = reply ? _world.B.Index : 0, Flags = (byte)(CvFlowFlag.Anonymous | (reply ? CvFlowFlag.Reply : 0)) });
         }
         using Socket listener = Peer.Listen(_world.PodB, _world.B.At(v6, 80));
-        using Socket proxy = Peer.AsProxy(Peer.Open(_world.Node, v6, SocketType.Stream), v6);
+        using Socket proxy = Peer.AsProxy(_world, Peer.Open(_world.Node, v6, SocketType.Stream), v6);
         proxy.Bind(from);
         await proxy.ConnectAsync(_world.B.At(v6, 80), Peer.Deadline());
         using Socket server = await listener.AcceptAsync(Peer.Deadline());

@@ -167,7 +167,7 @@ public sealed class DatagramCaptureTests : IClassFixture<LiveWorld>
         await client.ConnectAsync(To(v6));
         await client.SendAsync(new byte[10]);
         await proxy.ReceiveAsync(raw: false);
-        using (Socket session = Peer.SpeakAs(_world.Node, To(v6), _world.A.At(v6, 42000)))
+        using (Socket session = Peer.SpeakAs(_world, To(v6), _world.A.At(v6, 42000)))
         {
             byte[] buffer = new byte[65536];
             foreach (int size in (int[])[1, 1400, 9000, 60000])
@@ -189,7 +189,7 @@ public sealed class DatagramCaptureTests : IClassFixture<LiveWorld>
         _world.SetPod(LiveWorld.Generation, _world.B, CvAddressFlag.Strict, CvEndpointFlag.Strict);
         using Proxy proxy = new(_world, v6, Slots);
         IPEndPoint client = new(_world.X(v6), 40000);
-        using Socket delivery = Peer.SpeakAs(_world.Node, client, _world.B.At(v6, 53));
+        using Socket delivery = Peer.SpeakAs(_world, client, _world.B.At(v6, 53));
         using Socket server = Peer.Datagrams(_world.PodB, _world.B.At(v6, 53)), other = Peer.Datagrams(_world.PodB, _world.B.At(v6, 54));
         _world.Maps.Replies.Set(Abi.Key(_world.B.At(v6, 0), client, Packet.Udp), new CvReply { Listener = 2 });
         byte[] buffer = new byte[65536];

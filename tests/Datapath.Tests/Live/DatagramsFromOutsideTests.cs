@@ -74,7 +74,7 @@ public sealed class DatagramsFromOutsideTests : IClassFixture<LiveWorld>
         }
         Assert.Equal(0, proxy.Waiting);
         Assert.Equal(way == Way.Native ? inserted + (ulong)headed : inserted, _world.Maps.Counter(CvCounter.XdpHeader));
-        using Socket session = Peer.SpeakAs(_world.Node, to, from);
+        using Socket session = Peer.SpeakAs(_world, to, from);
         byte[] buffer = new byte[65536];
         foreach (int size in (int[])[1, 1400, 30000])
         {
@@ -109,7 +109,7 @@ public sealed class DatagramsFromOutsideTests : IClassFixture<LiveWorld>
     public async Task Connections_reach_the_outbound_listeners_with_both_addresses(bool v6, Way way)
     {
         using AttachedLink? xdp = Attach(way);
-        using Socket listener = Peer.ListenAsProxy(_world.Node, v6, LiveWorld.CapturePort);
+        using Socket listener = Peer.ListenAsProxy(_world, v6, LiveWorld.CapturePort);
         _world.Maps.Listeners.SetDescriptor((uint)(v6 ? CvListenerKind.Out6 : CvListenerKind.Out4) * CvAbi.MaxListeners, listener.SafeHandle);
         _world.Maps.Offer(LiveWorld.Generation);
         using Socket client = await Peer.Connect(_world.PodX, _world.B.At(v6, 80));

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Culvert.Cli.Labs;
 using Culvert.Interop.Abi;
+using Culvert.Interop.Sockets;
 
 namespace Culvert.Datapath.Tests.Live;
 
@@ -24,18 +25,18 @@ internal static class Peer
     }
 
     /// <summary>A listener as the proxy has them: transparent and marked.</summary>
-    internal static Socket ListenAsProxy(LabNamespace place, bool v6, int port)
+    internal static Socket ListenAsProxy(LiveWorld world, bool v6, int port)
     {
-        Socket socket = AsProxy(Open(place, v6, SocketType.Stream), v6);
+        Socket socket = AsProxy(world, Open(world.Node, v6, SocketType.Stream), v6);
         socket.Bind(new IPEndPoint(v6 ? IPAddress.IPv6Loopback : IPAddress.Loopback, port));
         socket.Listen(128);
         return socket;
     }
 
     /// <summary>A socket for datagrams as the proxy has them, at one of its ports.</summary>
-    internal static Socket DatagramsAsProxy(LabNamespace place, bool v6, int port)
+    internal static Socket DatagramsAsProxy(LiveWorld world, bool v6, int port)
     {
-        Socket socket = AsProxy(Open(place, v6, SocketType.Dgram), v6);
+        Socket socket = AsProxy(world, Open(world.Node, v6, SocketType.Dgram), v6);
         socket.SetSocketOption(v6 ? SocketOptionLevel.IPv6 : SocketOptionLevel.IP, SocketOptionName.PacketInformation, true);
         socket.ReceiveBufferSize = 4 << 20;
         socket.Bind(new IPEndPoint(v6 ? IPAddress.IPv6Loopback : IPAddress.Loopback, port));
@@ -43,16 +44,24 @@ internal static class Peer
     }
 
     /// <summary>A socket of the proxy that speaks from another's address to one peer.</summary>
-    internal static Socket SpeakAs(LabNamespace place, IPEndPoint from, IPEndPoint to)
+    internal static Socket SpeakAs(LiveWorld world, IPEndPoint from, IPEndPoint to)
     {
-        Socket socket = AsProxy(Open(place, IsV6(from), SocketType.Dgram), IsV6(from));
+        Socket socket = AsProxy(world, Open(world.Node, IsV6(from), SocketType.Dgram), IsV6(from));
         socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
         socket.Bind(from);
         socket.Connect(to);
         return socket;
     }
 
-    internal static Socket AsProxy(Socket socket, bool v6)
+    /// <summary>Makes a socket one of the proxy's.</summary>
+    internal static Socket AsProxy(LiveWorld world, Socket socket, bool v6)
+    {
+        Assert.Equal(SocketErrno.None, world.Maps.OwnSockets.TryEnterSocket(socket.SafeHandle));
+        return Marked(socket, v6);
+    }
+
+    /// <summary>Gives a socket the mark of the proxy, as anyone on the node may who has CAP_NET_RAW.</summary>
+    internal static Socket Marked(Socket socket, bool v6)
     {
         socket.SetRawSocketOption(SolSocket, SoMark, BitConverter.GetBytes(CvAbi.MarkProxy));
         socket.SetRawSocketOption(v6 ? SolIpV6 : SolIp, v6 ? IpV6Transparent : IpTransparent, BitConverter.GetBytes(1));

@@ -66,7 +66,7 @@ internal sealed class Proxy : IDisposable
 
     private Socket Offer(LiveWorld world, CvListenerKind kind4, int loop, int firstPort)
     {
-        Socket socket = Peer.DatagramsAsProxy(world.Node, _v6, firstPort + loop);
+        Socket socket = Peer.DatagramsAsProxy(world, _v6, firstPort + loop);
         world.Maps.Listeners.SetDescriptor((((uint)kind4 + (_v6 ? 1u : 0)) * CvAbi.MaxListeners) + (uint)loop, socket.SafeHandle);
         return socket;
     }

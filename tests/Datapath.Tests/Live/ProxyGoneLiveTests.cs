@@ -56,7 +56,7 @@ public sealed class ProxyGoneLiveTests : IClassFixture<LiveWorld>
         IPEndPoint to = new(_world.X(v6), Port);
         using Socket own = Peer.Listen(_world.Node, Wildcard(v6));
         uint kind = (uint)CvListenerKind.Out4 + (v6 ? 1u : 0);
-        using (Socket listener = Peer.ListenAsProxy(_world.Node, v6, LiveWorld.CapturePort))
+        using (Socket listener = Peer.ListenAsProxy(_world, v6, LiveWorld.CapturePort))
         {
             _world.Maps.Listeners.SetDescriptor(kind * CvAbi.MaxListeners, listener.SafeHandle);
             _world.Maps.Offer(LiveWorld.Generation);

@@ -34,6 +34,8 @@ public sealed class WorldMaps(BpfObject source) : IDisposable
 
     internal BpfMap Listeners { get; } = source.GetMap("cv_listener");
 
+    internal BpfMap OwnSockets { get; } = source.GetMap("cv_own_socket");
+
     internal BpfMap Events { get; } = source.GetMap("cv_events");
 
     /// <summary>Puts a generation in force.</summary>
@@ -101,7 +103,7 @@ public sealed class WorldMaps(BpfObject source) : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (BpfMap map in (BpfMap[])[_control, _drops, _counters, Endpoints, Addresses, Policies, Services, Backends, Flows, Sessions, Replies, Pairs, Usages, Swept, Listeners, Events]) map.Dispose();
+        foreach (BpfMap map in (BpfMap[])[_control, _drops, _counters, Endpoints, Addresses, Policies, Services, Backends, Flows, Sessions, Replies, Pairs, Usages, Swept, Listeners, OwnSockets, Events]) map.Dispose();
     }
 
     private static ulong Sum(BpfMap<uint, ulong> map, uint key)

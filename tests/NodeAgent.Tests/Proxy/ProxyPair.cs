@@ -139,7 +139,7 @@ internal sealed class ProxyPair : IAsyncDisposable
     private static ProxyOptions Options(IReadOnlyList<SocketEndPoint> outbound, IReadOnlyList<SocketEndPoint> tunnels) => new()
     {
         Loops = 1,
-        Mark = 0,
+        Mark = SocketMark.None,
         Transparent = false,
         OutboundListeners = outbound,
         TunnelListeners = tunnels,

@@ -71,7 +71,7 @@ internal sealed class PeerServer : IAsyncDisposable
     }
 
     /// <summary>Connects from a pod.</summary>
-    public static async Task<Socket> ConnectAsync(LabPod from, IPEndPoint to, int seconds = 10)
+    public static async Task<Socket> ConnectAsync(LabNamespace from, IPEndPoint to, int seconds = 10)
     {
         var socket = from.CreateSocket(to.AddressFamily);
         try

@@ -4,7 +4,7 @@ namespace Culvert.NodeAgent.Proxy.Loop;
 
 /// <summary>How to open a connection.</summary>
 /// <param name="Timeout">Time for it to be made.</param>
-/// <param name="Mark">Mark of its packets; 0 for none.</param>
+/// <param name="Mark">Mark of its packets.</param>
 /// <param name="UserTimeout">Sent bytes unacknowledged for so long end it; zero for the system's default.</param>
 /// <param name="Source">Address (and port, unless 0) to connect from; null for the system's choice.</param>
 /// <param name="Transparent">Whether <paramref name="Source"/> may be an address that is not the machine's.</param>
@@ -13,7 +13,7 @@ namespace Culvert.NodeAgent.Proxy.Loop;
 /// what becomes of a pod of this node is known here.
 /// </param>
 internal readonly record struct DialOptions(
-    TimeSpan Timeout, uint Mark, TimeSpan UserTimeout = default, SocketEndPoint? Source = null, bool Transparent = false, bool OnNode = false);
+    TimeSpan Timeout, SocketMark Mark, TimeSpan UserTimeout = default, SocketEndPoint? Source = null, bool Transparent = false, bool OnNode = false);
 
 /// <summary>The outcome of a connection attempt.</summary>
 /// <param name="Socket">The connected socket; null when it failed.</param>

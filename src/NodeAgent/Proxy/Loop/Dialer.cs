@@ -61,7 +61,7 @@ internal static class Dialer
         SocketHandle? handle = SocketHandle.TryCreateTcp(!remote.IsIPv4, out error);
         if (handle is null) return null;
         error = handle.SetNoDelay();
-        if (error == SocketErrno.None && options.Mark != 0) error = handle.SetMark(options.Mark);
+        if (error == SocketErrno.None) error = options.Mark.Apply(handle);
         if (error == SocketErrno.None && options.UserTimeout > TimeSpan.Zero) error = handle.SetUserTimeout(options.UserTimeout);
         if (error == SocketErrno.None) error = options.OnNode ? OnNodePath.Tune(handle) : KeepAlive.Enable(handle);
         if (error == SocketErrno.None && options.Source is not null)

@@ -18,7 +18,7 @@ internal static class UdpDialer
     {
         SocketHandle? handle = SocketHandle.TryCreateUdp(!remote.IsIPv4, out error);
         if (handle is null) return null;
-        if (options.Mark != 0) error = handle.SetMark(options.Mark);
+        error = options.Mark.Apply(handle);
         if (error == SocketErrno.None) error = handle.ForceBuffers(ReceiveBuffer, SendBuffer);
 
         // Without it trains come cut up, which works as well.

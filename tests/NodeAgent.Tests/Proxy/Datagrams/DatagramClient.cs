@@ -20,7 +20,7 @@ internal sealed class DatagramClient : IAsyncDisposable
 
     internal DatagramClient(ProxyPair pair, SocketEndPoint? tunnel = null, Func<ProxyOptions, ProxyOptions>? configure = null)
     {
-        ProxyOptions options = new() { Loops = 1, Mark = 0, Transparent = false };
+        ProxyOptions options = new() { Loops = 1, Mark = SocketMark.None, Transparent = false };
         options = configure?.Invoke(options) ?? options;
         _loop = new EventLoop(0, new EventLoopOptions(), TimeProvider.System, pair.Source);
         _context = new ProxyContext(_loop, options, pair.Source.Seams, new ProxyShared(options, 1, TimeProvider.System), TimeProvider.System);

@@ -21,7 +21,7 @@ internal sealed class DatagramServer : ITunnelStreams, IAsyncDisposable
 
     internal DatagramServer(ProxyPair pair, Func<ProxyOptions, ProxyOptions>? configure = null)
     {
-        ProxyOptions options = new() { Loops = 1, Mark = 0, Transparent = false };
+        ProxyOptions options = new() { Loops = 1, Mark = SocketMark.None, Transparent = false };
         options = configure?.Invoke(options) ?? options;
         _mesh = pair.Destination;
         _loop = new EventLoop(0, new EventLoopOptions(), TimeProvider.System, pair.Destination);

@@ -25,7 +25,7 @@ internal sealed class UdpProxy : IAsyncDisposable
             RawListeners = [new SocketEndPoint(IPAddress.Loopback, 0)],
             Transparent = transparent,
             CheckCaptured = false,
-            Mark = 0,
+            Mark = SocketMark.None,
         };
         Server = new ProxyServer(configure?.Invoke(options) ?? options, Mesh.Seams, TimeProvider.System);
         Server.Start();

@@ -1,0 +1,26 @@
+using Culvert.Interop.Bpf;
+
+namespace Culvert.Interop.Sockets;
+
+/// <summary>
+/// The mark that an owner gives its sockets' packets, and the map by which BPF programs tell its sockets from others that took the same mark: anyone in the
+/// network namespace with CAP_NET_RAW or CAP_NET_ADMIN can set a mark, but only who may write the map can enter a socket. Immutable; safe to use from several threads.
+/// </summary>
+/// <param name="value">SO_MARK; 0: none.</param>
+/// <param name="owned">A map of type BPF_MAP_TYPE_SK_STORAGE with 4-byte values; null: sockets are not entered anywhere. Not disposed with this object.</param>
+public sealed class SocketMark(uint value, BpfMap? owned = null)
+{
+    /// <summary>No mark: packets are like anyone's.</summary>
+    public static SocketMark None { get; } = new(0);
+
+    /// <summary>Marks a socket and enters it. Sockets that a listener accepts afterwards inherit both.</summary>
+    /// <param name="socket">The socket; needs CAP_NET_ADMIN.</param>
+    /// <returns>None, or why the kernel refused.</returns>
+    public SocketErrno Apply(SocketHandle socket)
+    {
+        ArgumentNullException.ThrowIfNull(socket);
+        if (value == 0) return SocketErrno.None;
+        SocketErrno error = socket.SetMark(value);
+        return error != SocketErrno.None || owned is null ? error : owned.TryEnterSocket(socket);
+    }
+}
