@@ -59,6 +59,12 @@ public static class Errno
     /// <summary>Kernel-internal "not supported", seen from bpf(2) when a map has no batch operation.</summary>
     public const int ENOTSUPP = 524;
 
+    /// <summary>The network is out of reach.</summary>
+    public const int ENETUNREACH = 101;
+
+    /// <summary>There is no route to the host.</summary>
+    public const int EHOSTUNREACH = 113;
+
     private static readonly string[] Names =
     [
         "OK", "EPERM", "ENOENT", "ESRCH", "EINTR", "EIO", "ENXIO", "E2BIG", "ENOEXEC", "EBADF", "ECHILD", "EAGAIN", "ENOMEM",

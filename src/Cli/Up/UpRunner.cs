@@ -35,7 +35,7 @@ internal sealed class UpRunner(UpOptions options, UpEvents events, ILoggerFactor
         controller.NodeChanged += events.Node;
         events.Objects(controller.Errors, controller.HasLastGood);
         await using var agent = await StartAgentAsync().ConfigureAwait(false);
-        events.Say("up", $"node {options.Agent.NodeName} is up: objects from {options.ObjectFolder}, admin socket {options.Agent.AdminSocket}, metrics on {options.Agent.Metrics}");
+        events.Say("up", $"node {options.Agent.NodeName} is up: objects from {options.ObjectFolder}, admin socket {options.Agent.AdminSocket}, metrics on {string.Join(", ", agent.Metrics)}");
         NoteMissingWorkloads(controller);
         await Task.WhenAny(signalled.Task, agent.Detached).ConfigureAwait(false);
         events.Say("stopping", agent.Detached.IsCompleted

@@ -192,7 +192,10 @@ public sealed class ControllerHost : IAsyncDisposable
         kestrel.Listen(listen, endpoint =>
         {
             endpoint.Protocols = HttpProtocols.Http2;
+            AgentConnections connections = new(_options.Time, _loggers.CreateLogger<ControllerHost>());
+            endpoint.Use(next => connection => connections.BeforeHandshakeAsync(connection, next));
             endpoint.UseHttps(ControllerTls.Options(_identity, _authenticator));
+            endpoint.Use(next => connection => connections.AfterHandshakeAsync(connection, next));
         });
     }
 

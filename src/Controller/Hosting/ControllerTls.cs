@@ -9,7 +9,8 @@ namespace Culvert.Controller.Hosting;
 /// <summary>The handshake with agents: TLS 1.3; a client certificate is optional (a node that joins has none yet), a bad one ends the handshake.</summary>
 internal static class ControllerTls
 {
-    private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(10);
+    // Enough for a lost segment to come again twice (RFC 6298: after 1 s, then 2).
+    private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(3);
 
     public static TlsHandshakeCallbackOptions Options(ServerIdentity identity, NodeAuthenticator authenticator) => new()
     {

@@ -17,6 +17,12 @@ internal static partial class HostingLog
     [LoggerMessage(174, LogLevel.Information, "SIGHUP changes nothing here: the folder is watched; options are read at the start.")]
     public static partial void HangUp(ILogger logger);
 
+    [LoggerMessage(175, LogLevel.Warning, "{Count} connections of clients that have proven no node gave way to newer ones, or had not done so in time; said at most every 30 s.")]
+    public static partial void AnonymousDropped(ILogger logger, long count);
+
+    [LoggerMessage(176, LogLevel.Warning, "{Node} has {Most} connections; another one is refused.")]
+    public static partial void TooManyOfANode(ILogger logger, string node, int most);
+
     [LoggerMessage(173, LogLevel.Error, "'{Path}' can't be written which is tried again: {Reason}")]
     public static partial void RootsNotWritten(ILogger logger, string path, string reason);
 }

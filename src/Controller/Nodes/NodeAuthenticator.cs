@@ -28,7 +28,7 @@ internal sealed class NodeAuthenticator(SnapshotPublisher publisher, ICertificat
         if (end + renewalGrace <= now) return null;
         DateTimeOffset at = end <= now ? end - TimeSpan.FromSeconds(1) : now;
         byte[]? root = CertificateVerifier.FindRoot(certificate, presented, [.. authority.Roots, .. authority.RetiredRoots], at);
-        return root is null ? null : new(root);
+        return root is null ? null : new(root, SvidReader.TryRead(certificate, out SpiffeId? id) ? id : null);
     }
 
     /// <summary>The node of a call.</summary>

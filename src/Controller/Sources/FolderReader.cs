@@ -1,28 +1,43 @@
+using System.Buffers;
 using System.Formats.Tar;
+using System.Security.Cryptography;
 using System.Text;
+using Microsoft.Win32.SafeHandles;
 
 namespace Culvert.Controller.Sources;
 
 /// <summary>Reads the YAML files of a folder and its subfolders. Names that begin with a dot are left out, so a mounted ConfigMap's
 /// hidden versions are seen once, through the links that lead to them.</summary>
-internal static class FolderReader
+/// <remarks>
+/// The folder is read every few seconds for as long as a controller runs, mostly to find nothing new: a file whose bytes are the same is not decoded again and gives the same
+/// <see cref="SourceFile"/>. Not safe for several threads.
+/// </remarks>
+internal sealed class FolderReader(string folder)
 {
     /// <summary>Longest file read, in bytes.</summary>
     public const int MaxFileSize = 16 * 1024 * 1024;
 
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
+    private readonly Dictionary<string, (byte[] Digest, SourceFile File)> _known = new(StringComparer.Ordinal);
+    private readonly byte[] _digest = new byte[SHA256.HashSizeInBytes];
+
     /// <summary>Reads all files; one that can't be read is in the result with the reason.</summary>
     /// <exception cref="DirectoryNotFoundException">The folder is not there.</exception>
     /// <exception cref="UnauthorizedAccessException">The folder must not be read.</exception>
-    public static IReadOnlyList<SourceFile> Read(string folder)
+    public IReadOnlyList<SourceFile> Read()
     {
-        var files = new List<SourceFile>();
+        var files = new List<SourceFile>(_known.Count);
         Collect(new DirectoryInfo(folder), "", files);
+        if (_known.Count > files.Count)
+        {
+            HashSet<string> names = files.Select(f => f.Name).ToHashSet(StringComparer.Ordinal);
+            foreach (string gone in _known.Keys.Where(n => !names.Contains(n)).ToArray()) _known.Remove(gone);
+        }
         return files;
     }
 
-    private static void Collect(DirectoryInfo folder, string prefix, List<SourceFile> files)
+    private void Collect(DirectoryInfo folder, string prefix, List<SourceFile> files)
     {
         foreach (FileSystemInfo entry in folder.EnumerateFileSystemInfos().OrderBy(e => e.Name, StringComparer.Ordinal))
         {
@@ -38,17 +53,32 @@ internal static class FolderReader
         }
     }
 
-    private static SourceFile ReadFile(string path, string name)
+    private SourceFile ReadFile(string path, string name)
     {
         try
         {
             string target = File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
             // To open a pipe waits for who writes to it. Whatever is not a regular file has no length, so that there is nothing to open.
             if (new FileInfo(target).Length == 0) return IsRegular(target) ? new(name, "") : new(name, null, "is not a regular file");
-            using FileStream stream = File.OpenRead(target);
-            if (stream.Length > MaxFileSize) return new(name, null, $"is longer than {MaxFileSize} bytes");
-            using var reader = new StreamReader(stream, StrictUtf8);
-            return new(name, reader.ReadToEnd());
+            using SafeFileHandle file = File.OpenHandle(target);
+            long length = RandomAccess.GetLength(file);
+            if (length > MaxFileSize) return new(name, null, $"is longer than {MaxFileSize} bytes");
+
+            // A byte more than there is tells a file that grows while it is read.
+            byte[] buffer = ArrayPool<byte>.Shared.Rent((int)length + 1);
+            try
+            {
+                int count = 0;
+                for (int n; count < buffer.Length && (n = RandomAccess.Read(file, buffer.AsSpan(count), count)) > 0; count += n)
+                {
+                    // Until its end.
+                }
+                return count <= length ? Decode(name, buffer.AsSpan(0, count)) : new(name, null, "grew while it was read, and is read again");
+            }
+            finally
+            {
+                ArrayPool<byte>.Shared.Return(buffer);
+            }
         }
         catch (DecoderFallbackException)
         {
@@ -58,6 +88,15 @@ internal static class FolderReader
         {
             return new(name, null, $"can't be read: {e.Message}");
         }
+    }
+
+    private SourceFile Decode(string name, ReadOnlySpan<byte> bytes)
+    {
+        SHA256.HashData(bytes, _digest);
+        if (_known.TryGetValue(name, out (byte[] Digest, SourceFile File) known) && known.Digest.AsSpan().SequenceEqual(_digest)) return known.File;
+        SourceFile read = new(name, StrictUtf8.GetString(bytes.StartsWith(Encoding.UTF8.Preamble) ? bytes[Encoding.UTF8.Preamble.Length..] : bytes));
+        _known[name] = ([.. _digest], read);
+        return read;
     }
 
     /// <summary>Whether an empty file is regular. The type is asked of the tar writer, which is where the runtime tells it without opening the file.</summary>

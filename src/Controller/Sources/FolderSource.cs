@@ -17,6 +17,7 @@ internal sealed class FolderSource : IObjectSource
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly LastGoodStore? _lastGood;
+    private readonly FolderReader _reader;
     private readonly Channel<bool> _signals = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly CancellationTokenSource _stop = new();
     private FileSystemWatcher? _watcher;
@@ -29,8 +30,11 @@ internal sealed class FolderSource : IObjectSource
     /// <param name="time">The clock.</param>
     /// <param name="logger">Where it is said what is wrong.</param>
     /// <param name="lastGood">Keeps what is in force over a restart; null: nothing does.</param>
-    public FolderSource(string folder, TimeProvider time, ILogger<FolderSource> logger, LastGoodStore? lastGood = null) =>
+    public FolderSource(string folder, TimeProvider time, ILogger<FolderSource> logger, LastGoodStore? lastGood = null)
+    {
         (_folder, _time, _logger, _lastGood) = (Path.GetFullPath(folder), time, logger, lastGood);
+        _reader = new FolderReader(_folder);
+    }
 
     public event Action? Changed;
 
@@ -130,7 +134,7 @@ internal sealed class FolderSource : IObjectSource
         IReadOnlyList<SourceFile> files;
         try
         {
-            files = FolderReader.Read(_folder);
+            files = _reader.Read();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

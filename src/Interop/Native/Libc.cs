@@ -41,6 +41,24 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, SetLastError = true)]
     internal static partial int fstat(int fd, ulong* buffer);
 
+    internal const int AT_FDCWD = -100;
+    internal const int AT_SYMLINK_NOFOLLOW = 0x100;
+    internal const uint STATX_BASIC_STATS = 0x7FF;
+    internal const int S_IFMT = 0xF000;
+    internal const int S_IFLNK = 0xA000;
+
+    // Offsets in struct statx (linux/stat.h): stx_uid, stx_mode, stx_ino.
+    internal const int StatxLength = 256;
+    internal const int StatxOwnerOffset = 20;
+    internal const int StatxModeOffset = 28;
+    internal const int StatxInodeOffset = 32;
+
+    [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int statx(int folder, string path, int flags, uint mask, byte* buffer);
+
+    [LibraryImport(Library)]
+    internal static partial uint geteuid();
+
     // sys/resource.h
 
     internal const int PRIO_PROCESS = 0;

@@ -18,6 +18,33 @@ public sealed partial class RouteNetlink
         return _socket.Dump(request, "list routes", (_, body) => ParseRoute(body.Span) is { } r && (table == 0 || r.Table == table) ? r : null);
     }
 
+    /// <summary>The link that packets of this node to an address leave by, with every table and rule; lo for the node's own.</summary>
+    /// <param name="destination">The address.</param>
+    /// <returns>Its index; 0 when there is no way.</returns>
+    /// <exception cref="NetlinkException">The kernel refused.</exception>
+    public int FindOutputLink(IPAddress destination)
+    {
+        ArgumentNullException.ThrowIfNull(destination);
+        int link = 0;
+        byte length = (byte)(destination.GetAddressBytes().Length * 8);
+        NetlinkRequest request = NetlinkRequest.Create(Rt.RTM_GETROUTE, Rt.NLM_F_ACK, new Libc.rtmsg { rtm_family = Family(destination), rtm_dst_len = length }).Add(Rt.RTA_DST, destination);
+        string operation = $"look up the route to {destination}";
+        int errno = _socket.TryExecute(request, operation, out string? detail, (_, body) =>
+        {
+            NetlinkAttributes attributes = NetlinkAttributes.After<Libc.rtmsg>(body);
+            while (attributes.Next())
+            {
+                if (attributes.Type == Rt.RTA_OIF) link = attributes.Int32;
+            }
+        });
+        return errno switch
+        {
+            0 => link,
+            Errno.ENETUNREACH or Errno.EHOSTUNREACH => 0,
+            _ => throw new NetlinkException(operation, errno, detail),
+        };
+    }
+
     /// <summary>Adds a route unless the very one is there.</summary>
     /// <param name="route">The route.</param>
     /// <returns>False when there is one to that destination with that priority.</returns>

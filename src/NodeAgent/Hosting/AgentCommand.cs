@@ -89,7 +89,7 @@ public static class AgentCommand
         try
         {
             await using AgentHost host = await AgentHost.StartAsync(options, loggers, TimeProvider.System, cancellationToken);
-            AgentLog.Up(logger, options.NodeName, AgentVersion.Text, options.AdminSocket, options.Metrics);
+            AgentLog.Up(logger, options.NodeName, AgentVersion.Text, options.AdminSocket, string.Join(", ", host.Metrics));
             await Task.WhenAny(signalled.Task, host.Detached);
             AgentLog.Stopping(logger, options.DrainDeadline.TotalSeconds);
             return 0;

@@ -1,3 +1,4 @@
+using System.Net;
 using Culvert.Core;
 using Culvert.Interop.Bpf;
 using Culvert.Interop.Netlink;
@@ -60,7 +61,7 @@ public sealed class AgentHost : IAsyncDisposable
         Capabilities.Require();
         foreach ((string option, string folder) in new[] { ("--run-dir", options.RunFolder), ("--state-dir", options.StateFolder) })
             StartStep.Run($"{option} {folder}", "give a folder that can be made and written", () => Directory.CreateDirectory(folder, OwnerOnly));
-        _lock = StartStep.Run($"--run-dir {options.RunFolder}", "give a folder that can be written", () => AgentLock.Take(options.RunFolder));
+        _lock = StartStep.Run($"--run-dir {options.RunFolder}", "give a folder that can be written", () => AgentLock.Take(options.RunFolder, _logger));
         _metrics = new AgentMetrics(new MetricRegistry());
         _health.Block("snapshot", "no snapshot is in force yet");
 
@@ -110,6 +111,9 @@ public sealed class AgentHost : IAsyncDisposable
 
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
+    /// <summary>Where metrics are served.</summary>
+    public IReadOnlyList<IPEndPoint> Metrics { get; private set; } = [];
+
     /// <summary>Completes when somebody had the agent detach, after which it should end.</summary>
     public Task Detached => _detached.Task;
 
@@ -134,10 +138,14 @@ public sealed class AgentHost : IAsyncDisposable
                     return Task.FromResult(true);
                 });
             ProxySetup.OfferListeners(host._proxy, host._programs.Maps, host._writer);
+            IReadOnlyList<IPEndPoint> metrics = ProbeAddresses.Of(options.Metrics, AgentOptionsDefaults.MetricsPort, options.Uplinks, host._netlink);
+            IReadOnlyList<IPEndPoint> readiness = ProbeAddresses.Of(options.Readiness, AgentOptionsDefaults.ReadinessPort, options.Uplinks, host._netlink);
+            ProbeSources sources = new(options.MetricsAllow, () => host._flowContext.Index, () => host._state.Current.Uplinks);
             host._http = await StartStep.RunAsync(
-                reason => StartStep.Blame(reason, ("--metrics", options.Metrics.ToString()), ("--readiness", options.Readiness.ToString())),
+                reason => StartStep.Blame(reason, [.. metrics.Select(m => ("--metrics", m.ToString())), .. readiness.Select(r => ("--readiness", r.ToString()))]),
                 "`ss -ltnp` says what listens there; stop it or give another address or port",
-                () => HttpEndpoints.StartAsync(options.Metrics, options.Readiness, host._metrics.Registry, host._health, loggers, cancellationToken));
+                () => HttpEndpoints.StartAsync(metrics, readiness, sources, host._metrics.Registry, host._health, time, loggers, cancellationToken));
+            host.Metrics = metrics;
             host._admin = await StartStep.RunAsync(
                 _ => $"--run-dir {options.RunFolder}",
                 $"stop or remove what is at {options.AdminSocket}, or give another folder",

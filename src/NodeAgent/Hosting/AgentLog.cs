@@ -9,7 +9,7 @@ internal static partial class AgentLog
     internal static partial void ReconcileFailed(ILogger logger, string reason);
 
     [LoggerMessage(EventId = 2, Level = LogLevel.Information, Message = "node {Node}: agent {Version} is up; admin socket {Socket}, metrics on {Metrics}")]
-    internal static partial void Up(ILogger logger, string node, string version, string socket, System.Net.IPEndPoint metrics);
+    internal static partial void Up(ILogger logger, string node, string version, string socket, string metrics);
 
     [LoggerMessage(EventId = 3, Level = LogLevel.Information, Message = "stopping; proxied connections have {Seconds} s")]
     internal static partial void Stopping(ILogger logger, double seconds);
@@ -22,6 +22,12 @@ internal static partial class AgentLog
 
     [LoggerMessage(EventId = 7, Level = LogLevel.Information, Message = "SIGHUP changes nothing here: the controller tells what changes; options are read at the start")]
     internal static partial void HangUp(ILogger logger);
+
+    [LoggerMessage(EventId = 8, Level = LogLevel.Warning, Message = "{Folder} was open to other users; its mode is 0700 now")]
+    internal static partial void FolderClosed(ILogger logger, string folder);
+
+    [LoggerMessage(EventId = 9, Level = LogLevel.Warning, Message = "{Path} is, or is held by, another user's, who got at it while the folder was open: it is made anew")]
+    internal static partial void ForeignLock(ILogger logger, string path);
 
     [LoggerMessage(EventId = 6, Level = LogLevel.Error, Message = "the kernel no longer tells of changes of links ({Reason}): they are looked at every {Seconds} s, so that pods that are made anew may stay uncaptured so long; restart the agent")]
     internal static partial void LinksUnwatched(ILogger logger, string reason, double seconds);

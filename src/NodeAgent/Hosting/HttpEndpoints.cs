@@ -1,6 +1,8 @@
 using System.Net;
+using Culvert.Grpc;
 using Culvert.NodeAgent.Telemetry.Metrics;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -13,27 +15,47 @@ internal static class HttpEndpoints
 {
     private const string OpenMetricsType = "application/openmetrics-text";
 
-    internal static async Task<WebApplication> StartAsync(IPEndPoint metrics, IPEndPoint readiness, MetricRegistry registry, HealthState health, ILoggerFactory loggers, CancellationToken cancellationToken)
+    // Requests are short and few: a kubelet, a scraper, an operator. Who says nothing makes room for who comes.
+    private static readonly ConnectionGateOptions Bounds = new() { Most = 128, MostFromOneSource = 16, Longest = TimeSpan.FromSeconds(10) };
+
+    internal static async Task<WebApplication> StartAsync(
+        IReadOnlyList<IPEndPoint> metrics, IReadOnlyList<IPEndPoint> readiness, ProbeSources sources, MetricRegistry registry, HealthState health, TimeProvider time, ILoggerFactory loggers,
+        CancellationToken cancellationToken)
     {
+        ConnectionGate gate = new(Bounds, time);
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Services.AddSingleton(loggers);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxConcurrentConnections = 256;
             kestrel.Limits.MaxRequestBodySize = 0;
-            kestrel.Listen(metrics);
-            if (!readiness.Equals(metrics)) kestrel.Listen(readiness);
+            foreach (IPEndPoint address in metrics.Concat(readiness).Distinct())
+                kestrel.Listen(address, listen => listen.Use(next => connection => EnterAsync(connection, next, gate, sources)));
         });
         WebApplication app = builder.Build();
-        app.Run(context => AnswerAsync(context, metrics.Port, readiness.Port, registry, health));
+        app.Run(context => AnswerAsync(context, metrics[0].Port, readiness[0].Port, registry, health));
         await app.StartAsync(cancellationToken);
         return app;
+    }
+
+    private static async Task EnterAsync(ConnectionContext connection, ConnectionDelegate next, ConnectionGate gate, ProbeSources sources)
+    {
+        if (connection.RemoteEndPoint is not IPEndPoint source || !sources.Allows(source.Address))
+        {
+            connection.Abort(new ConnectionAbortedException("pods may not ask for metrics and readiness; --metrics-allow lets them"));
+            return;
+        }
+
+        using GatePlace place = gate.Enter(connection);
+        await next(connection);
     }
 
     private static Task AnswerAsync(HttpContext context, int metricsPort, int readinessPort, MetricRegistry registry, HealthState health)
     {
         HttpResponse response = context.Response;
+
+        // One request for each connection: none is kept that would be in the way of others.
+        response.Headers.Connection = "close";
         int port = context.Connection.LocalPort;
         if (!HttpMethods.IsGet(context.Request.Method))
         {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Net;
+using Culvert.Core;
 
 namespace Culvert.NodeAgent.Options;
 
@@ -16,8 +17,8 @@ public sealed class AgentOptionSet
     private readonly Option<string> _state = Make("--state-dir", "DIR", "Folder for what outlives a restart: keys, last snapshot.", Defaults.StateFolder);
     private readonly Option<string> _run = Make("--run-dir", "DIR", "Folder for sockets.", Defaults.RunFolder);
     private readonly Option<string> _bpffs = Make("--bpffs", "DIR", "Folder on a BPF file system for pins; mounted when it is on none.", Defaults.BpfFolder);
-    private readonly Option<string> _metrics = Make("--metrics", "ADDRESS:PORT", "Where /metrics is served.", Defaults.Metrics.ToString());
-    private readonly Option<string> _readiness = Make("--readiness", "ADDRESS:PORT", "Where /ready and /live are served.", Defaults.Readiness.ToString());
+    private readonly Option<string?> _metrics = MakeEndPoint("--metrics", "Where /metrics is served.", AgentOptionsDefaults.MetricsPort);
+    private readonly Option<string?> _readiness = MakeEndPoint("--readiness", "Where /ready and /live are served.", AgentOptionsDefaults.ReadinessPort);
     private readonly Option<ushort> _outbound = Make("--outbound-port", "PORT", "Port of the capture listener.", Defaults.OutboundPort);
     private readonly Option<ushort> _udp = Make("--udp-port", "PORT", "Port of the capture socket for UDP.", Defaults.UdpPort);
     private readonly Option<ushort> _tunnel = Make("--tunnel-port", "PORT", "Port of the tunnel.", Defaults.TunnelPort);
@@ -37,10 +38,17 @@ public sealed class AgentOptionSet
         AllowMultipleArgumentsPerToken = true,
     };
 
+    private readonly Option<string[]> _allow = new("--metrics-allow")
+    {
+        Description = "Network whose pods may ask for metrics and readiness; repeatable. Default: no pod may.",
+        HelpName = "PREFIX",
+        AllowMultipleArgumentsPerToken = true,
+    };
+
     /// <summary>All of them, in the order of the help text.</summary>
     public IReadOnlyList<Option> All =>
     [
-        _node, _state, _run, _bpffs, _uplinks, _metrics, _readiness, _outbound, _udp, _tunnel, _drain, _udpIdle, _loops, _nice, _linger, _flows, _xdp, _checksum,
+        _node, _state, _run, _bpffs, _uplinks, _metrics, _readiness, _allow, _outbound, _udp, _tunnel, _drain, _udpIdle, _loops, _nice, _linger, _flows, _xdp, _checksum,
     ];
 
     /// <summary>The agent's options as given; what this set has no option for keeps its default.</summary>
@@ -57,8 +65,9 @@ public sealed class AgentOptionSet
             RunFolder = Path.GetFullPath(parsed.GetValue(_run)!),
             BpfFolder = Path.GetFullPath(parsed.GetValue(_bpffs)!),
             Uplinks = parsed.GetValue(_uplinks) ?? [],
-            Metrics = EndPointOf(parsed, _metrics, problems) ?? Defaults.Metrics,
-            Readiness = EndPointOf(parsed, _readiness, problems) ?? Defaults.Readiness,
+            Metrics = EndPointOf(parsed, _metrics, problems),
+            Readiness = EndPointOf(parsed, _readiness, problems),
+            MetricsAllow = PrefixesOf(parsed, problems),
             OutboundPort = parsed.GetValue(_outbound),
             UdpPort = parsed.GetValue(_udp),
             TunnelPort = parsed.GetValue(_tunnel),
@@ -76,12 +85,30 @@ public sealed class AgentOptionSet
     private static Option<T> Make<T>(string name, string form, string description, T value) =>
         new(name) { Description = description, HelpName = form, DefaultValueFactory = _ => value };
 
-    // An address without a port parses as one with port 0, on which nobody would find what is served.
-    private static IPEndPoint? EndPointOf(ParseResult parsed, Option<string> option, ICollection<string> problems)
+    private static Option<string?> MakeEndPoint(string name, string description, int port) => new(name)
     {
-        if (IPEndPoint.TryParse(parsed.GetValue(option)!, out IPEndPoint? endPoint) && endPoint.Port != 0) return endPoint;
+        Description = FormattableString.Invariant($"{description} Default: port {port} of 127.0.0.1 and of the uplinks' addresses. Pods are refused there, unless --metrics-allow says otherwise."),
+        HelpName = "ADDRESS:PORT",
+    };
+
+    // An address without a port parses as one with port 0, on which nobody would find what is served.
+    private static IPEndPoint? EndPointOf(ParseResult parsed, Option<string?> option, ICollection<string> problems)
+    {
+        if (parsed.GetValue(option) is not { } text) return null;
+        if (IPEndPoint.TryParse(text, out IPEndPoint? endPoint) && endPoint.Port != 0) return endPoint;
         problems.Add($"{option.Name}: '{parsed.GetValue(option)}' is not of the form ADDRESS:PORT, for example 127.0.0.1:15020 or [::]:15020");
         return null;
+    }
+
+    private List<IpPrefix> PrefixesOf(ParseResult parsed, ICollection<string> problems)
+    {
+        List<IpPrefix> prefixes = [];
+        foreach (string text in parsed.GetValue(_allow) ?? [])
+        {
+            if (IpPrefix.TryParse(text, out IpPrefix prefix, out string? error)) prefixes.Add(prefix);
+            else problems.Add($"{_allow.Name}: {error}");
+        }
+        return prefixes;
     }
 
     private static TimeSpan? SecondsOf(ParseResult parsed, Option<double> option, TimeSpan most, ICollection<string> problems)

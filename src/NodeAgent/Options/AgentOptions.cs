@@ -1,4 +1,5 @@
 using System.Net;
+using Culvert.Core;
 
 namespace Culvert.NodeAgent.Options;
 
@@ -32,11 +33,14 @@ public sealed record AgentOptions
     /// <summary>Interfaces that lead to other nodes. Empty: every link that carries a default or connected route and is no pod's.</summary>
     public IReadOnlyList<string> Uplinks { get; init; } = [];
 
-    /// <summary>Where <c>/metrics</c> is served.</summary>
-    public IPEndPoint Metrics { get; init; } = new(IPAddress.Any, AgentOptionsDefaults.MetricsPort);
+    /// <summary>Where <c>/metrics</c> is served; null: at port 15020 of 127.0.0.1 and of the uplinks' addresses. Never asked for by pods, unless <see cref="MetricsAllow"/> says so.</summary>
+    public IPEndPoint? Metrics { get; init; }
 
-    /// <summary>Where <c>/ready</c> and <c>/live</c> are served.</summary>
-    public IPEndPoint Readiness { get; init; } = new(IPAddress.Any, AgentOptionsDefaults.ReadinessPort);
+    /// <summary>Where <c>/ready</c> and <c>/live</c> are served; null: at port 15021 of the same addresses. The same holds for pods.</summary>
+    public IPEndPoint? Readiness { get; init; }
+
+    /// <summary>Networks that may ask for metrics and readiness although pods are in them.</summary>
+    public IReadOnlyList<IpPrefix> MetricsAllow { get; init; } = [];
 
     /// <summary>How many event loops the proxy runs; 0: one per core.</summary>
     public int Loops { get; init; }

@@ -15,7 +15,7 @@ public sealed class GoldenTests
     public void FolderGivesTheExpectedSnapshotAndErrors(string name)
     {
         string folder = Path.Combine(Cases, name);
-        ObjectSet objects = ObjectSetReader.Read(FolderReader.Read(folder), ObjectSet.Empty);
+        ObjectSet objects = ObjectSetReader.Read(new FolderReader(folder).Read(), ObjectSet.Empty);
         Check(Path.Combine(folder, "expected.errors"), string.Concat(objects.Errors.Select(e => e + "\n")));
         Check(Path.Combine(folder, "expected.json"), SnapshotJson.Render(WorldCompiler.Compile(World.From(objects, [])).ForNode("node-1", 1)));
     }
@@ -23,7 +23,7 @@ public sealed class GoldenTests
     [Fact]
     public void SamplesAreValid()
     {
-        ObjectSet objects = ObjectSetReader.Read(FolderReader.Read(Path.Combine(Repository.Root, "samples", "standalone")), ObjectSet.Empty);
+        ObjectSet objects = ObjectSetReader.Read(new FolderReader(Path.Combine(Repository.Root, "samples", "standalone")).Read(), ObjectSet.Empty);
         Assert.Empty(objects.Errors);
         Assert.Equal(10, objects.Objects.Count);
     }

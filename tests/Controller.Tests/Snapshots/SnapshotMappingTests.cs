@@ -13,7 +13,7 @@ public sealed class SnapshotMappingTests
     {
         foreach (string folder in Directory.GetDirectories(Path.Combine(Repository.Root, "tests", "Controller.Tests", "Cases")))
         {
-            ObjectSet objects = ObjectSetReader.Read(FolderReader.Read(folder), ObjectSet.Empty);
+            ObjectSet objects = ObjectSetReader.Read(new FolderReader(folder).Read(), ObjectSet.Empty);
             NodeSnapshot snapshot = WorldCompiler.Compile(World.From(objects, [new byte[] { 1, 2 }])).ForNode("node-1", 7);
             SnapshotResponse response = SnapshotResponse.Parser.ParseFrom(Google.Protobuf.MessageExtensions.ToByteArray(snapshot.ToFullResponse("e")));
             NodeSnapshot back = SnapshotMapping.Apply(new(), "node-1", response);

@@ -41,7 +41,7 @@ public sealed class AgentOptionsTests
         Assert.Equal((16001, 16003, 16008), (options.OutboundPort, options.UdpPort, options.TunnelPort));
         Assert.Equal((2.5, 3, XdpUse.Off), (options.DrainDeadline.TotalSeconds, options.Loops, options.Xdp));
         Assert.Equal(["a", "b"], options.Uplinks);
-        Assert.Equal("[::1]:9", options.Metrics.ToString());
+        Assert.Equal("[::1]:9", options.Metrics!.ToString());
         AgentOptions defaults = new();
         Assert.Equal((defaults.NodeName, defaults.Readiness, defaults.LoopLinger), (options.NodeName, options.Readiness, options.LoopLinger));
     }

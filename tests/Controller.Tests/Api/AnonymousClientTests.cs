@@ -1,0 +1,152 @@
+using System.Net;
+using System.Net.Sockets;
+using Culvert.Grpc;
+using Culvert.Protocol;
+using Microsoft.AspNetCore.Connections;
+
+namespace Culvert.Controller.Tests;
+
+/// <summary>Clients that say nothing, or prove nothing, on the controller's port.</summary>
+[Trait("Category", "Attack")]
+public sealed class AnonymousClientTests
+{
+    private static readonly ConnectionGateOptions s_bounds = new();
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    [Fact]
+    public async Task SilentClientsGiveWayAndKeepNoAgentOut()
+    {
+        await using Running running = await StartAsync();
+        using FakeAgent joining = FakeAgent.OverTls(running.Host, "node-1");
+        SslClientIdentity identity = await joining.JoinAsync(running.Host.Tokens.Create("node-1", TimeSpan.FromHours(1)));
+        using FakeAgent before = FakeAgent.OverTls(running.Host, "node-1", identity);
+        await before.OpenAsync();
+        await before.NextAsync();
+        List<Socket> silent = [];
+        try
+        {
+            int most = s_bounds.MostFromOneSource;
+            for (int i = 0; i < 2 * most; i++)
+            {
+                Socket socket = new(SocketType.Stream, ProtocolType.Tcp);
+                silent.Add(socket);
+                await socket.ConnectAsync(running.Host.EndPoint!, TestContext.Current.CancellationToken);
+            }
+
+            // The first ones have gone; that they went for newer ones, and not because time was up, is what GivesWayAtItsBounds shows.
+            foreach (Socket socket in silent.Take(most)) await AssertClosedAsync(socket);
+            using FakeAgent agent = FakeAgent.OverTls(running.Host, "node-1", identity);
+            await agent.OpenAsync();
+            await agent.NextAsync();
+
+            // The rest is closed when it has not shaken hands in time; streams that are open go on.
+            foreach (Socket socket in silent.Skip(most)) await AssertClosedAsync(socket);
+            running.Write("web.yaml", Objects.Workload("web", "10.0.0.7"));
+            await before.NextAsync();
+            await agent.NextAsync();
+        }
+        finally
+        {
+            foreach (Socket socket in silent) socket.Dispose();
+        }
+    }
+
+    [Fact]
+    public async Task GivesWayAtItsBounds()
+    {
+        var time = new ManualTime();
+        var gate = new ConnectionGate(new() { Most = 3, MostFromOneSource = 2, Longest = TimeSpan.FromSeconds(30) }, time);
+        DefaultConnectionContext[] connections = [.. new[] { 1, 1, 1, 2, 3, 4 }.Select(n => new DefaultConnectionContext { RemoteEndPoint = new IPEndPoint(IPAddress.Parse($"10.0.0.{n}"), 1) })];
+        GatePlace[] places = new GatePlace[connections.Length];
+        for (int i = 0; i < 2; i++) places[i] = gate.Enter(connections[i]);
+        Assert.Equal((2, 0L), (gate.Count, gate.Dropped));
+
+        // The third of one address takes the place of its first, the fourth address that of the oldest of all.
+        places[2] = gate.Enter(connections[2]);
+        await ClosedAsync(connections[0]);
+        places[3] = gate.Enter(connections[3]);
+        Assert.Equal((3, 1L), (gate.Count, gate.Dropped));
+        places[4] = gate.Enter(connections[4]);
+        await ClosedAsync(connections[1]);
+
+        // Who has proven itself leaves and stays connected, for good; who has not goes when time is up.
+        places[2].Dispose();
+        places[5] = gate.Enter(connections[5]);
+        Assert.Equal((3, 2L), (gate.Count, gate.Dropped));
+        time.Advance(TimeSpan.FromSeconds(30));
+        foreach (int i in new[] { 3, 4, 5 }) await ClosedAsync(connections[i]);
+        Assert.Equal((0, 5L), (gate.Count, gate.Dropped));
+        Assert.False(connections[2].ConnectionClosed.IsCancellationRequested);
+
+        static async Task ClosedAsync(DefaultConnectionContext connection)
+        {
+            TaskCompletionSource closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            using (connection.ConnectionClosed.Register(() => closed.TrySetResult())) await closed.Task.WaitAsync(Patience);
+        }
+    }
+
+    [Fact]
+    public async Task ClientsThatShakeHandsWithoutACertificateGiveWayToo()
+    {
+        await using Running running = await StartAsync();
+        List<FakeAgent> anonymous = [];
+        try
+        {
+            for (int i = 0; i <= s_bounds.MostFromOneSource; i++)
+            {
+                FakeAgent client = FakeAgent.OverTls(running.Host, "node-1");
+                anonymous.Add(client);
+                Assert.Equal(StatusCode.PermissionDenied, (await Assert.ThrowsAsync<RpcException>(() => client.JoinAsync("made-up"))).StatusCode);
+            }
+
+            // Each has its connection, but the first; an agent gets in all the same.
+            using FakeAgent joining = FakeAgent.OverTls(running.Host, "node-2");
+            using FakeAgent agent = FakeAgent.OverTls(running.Host, "node-2", await joining.JoinAsync(running.Host.Tokens.Create("node-2", TimeSpan.FromHours(1))));
+            await agent.OpenAsync();
+            await agent.NextAsync();
+        }
+        finally
+        {
+            foreach (FakeAgent client in anonymous) client.Dispose();
+        }
+    }
+
+    [Fact]
+    public async Task OneNodesConnectionsAreBounded()
+    {
+        await using Running running = await StartAsync();
+        using FakeAgent joining = FakeAgent.OverTls(running.Host, "node-1"), other = FakeAgent.OverTls(running.Host, "node-2");
+        SslClientIdentity identity = await joining.JoinAsync(running.Host.Tokens.Create("node-1", TimeSpan.FromHours(1)));
+        List<FakeAgent> agents = [];
+        try
+        {
+            for (int i = 0; i < Hosting.AgentConnections.MostOfANode; i++)
+            {
+                FakeAgent agent = FakeAgent.OverTls(running.Host, "node-1", identity);
+                agents.Add(agent);
+                await agent.RenewAsync();
+            }
+            using FakeAgent tooMany = FakeAgent.OverTls(running.Host, "node-1", identity);
+            Assert.Equal(StatusCode.Unavailable, (await Assert.ThrowsAsync<RpcException>(tooMany.RenewAsync)).StatusCode);
+            await other.JoinAsync(running.Host.Tokens.Create("node-2", TimeSpan.FromHours(1)));
+        }
+        finally
+        {
+            foreach (FakeAgent agent in agents) agent.Dispose();
+        }
+    }
+
+    private static async Task AssertClosedAsync(Socket socket)
+    {
+        try
+        {
+            Assert.Equal(0, await socket.ReceiveAsync(new byte[1]).WaitAsync(Patience));
+        }
+        catch (SocketException e)
+        {
+            Assert.Equal(SocketError.ConnectionReset, e.SocketErrorCode);
+        }
+    }
+
+    private static Task<Running> StartAsync() => Running.StartAsync(f => f.Write("objects/web.yaml", Objects.Workload("web", "10.0.0.1")));
+}
