@@ -63,6 +63,8 @@ internal sealed class BenchMesh(WorkloadInfo local, TlsIdentity identity, Outbou
         Interlocked.Add(ref _busyTicks, busy.Ticks);
     }
 
+    public void OnAcceptFailed(int loop, SocketErrno error, bool log, int suppressed) => Console.Error.WriteLine(error);
+
     public void OnLoopFault(int loop, Exception exception) => Console.Error.WriteLine(exception);
 
     internal string Report() =>

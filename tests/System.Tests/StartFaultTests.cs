@@ -65,6 +65,16 @@ public sealed class StartFaultTests : IAsyncLifetime
         Assert.Contains("CAP_NET_ADMIN", run.Error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Too_few_descriptors_are_named_with_what_is_needed()
+    {
+        var run = await _node.RunAsync("sh", ["-c", "ulimit -n 256 && exec \"$0\" run \"$@\"", Agent, .. Options([])]);
+
+        Assert.Equal(1, run.ExitCode);
+        var line = Assert.Single(run.Error.Trim().Split('\n'));
+        Assert.All(["256", "512", "ulimit -n", "LimitNOFILE"], part => Assert.Contains(part, line, StringComparison.Ordinal));
+    }
+
     private async Task AssertFailsAsync(Dictionary<string, string> options, params string[] parts)
     {
         var run = await _node.RunAsync(Agent, ["run", .. Options(options)]);

@@ -67,6 +67,21 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, SetLastError = true)]
     internal static partial int setpriority(int which, uint who, int priority);
 
+    internal const int RLIMIT_NOFILE = 7;
+
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial int getrlimit(int resource, ResourceLimit* limit);
+
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial int setrlimit(int resource, ResourceLimit* limit);
+
+    /// <summary>struct rlimit.</summary>
+    internal struct ResourceLimit
+    {
+        internal ulong Current;
+        internal ulong Most;
+    }
+
     // stdio.h
 
     /// <summary>Formats through a va_list, which both supported ABIs (x86-64, arm64) pass as a pointer.</summary>

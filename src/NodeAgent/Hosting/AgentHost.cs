@@ -59,6 +59,7 @@ public sealed class AgentHost : IAsyncDisposable
         (_options, _logger) = (options, loggers.CreateLogger("Culvert.Agent"));
         _started = time.GetUtcNow();
         Capabilities.Require();
+        long descriptors = OpenFiles.Require();
         foreach ((string option, string folder) in new[] { ("--run-dir", options.RunFolder), ("--state-dir", options.StateFolder) })
             StartStep.Run($"{option} {folder}", "give a folder that can be made and written", () => Directory.CreateDirectory(folder, OwnerOnly));
         _lock = StartStep.Run($"--run-dir {options.RunFolder}", "give a folder that can be written", () => AgentLock.Take(options.RunFolder, _logger));
@@ -93,7 +94,7 @@ public sealed class AgentHost : IAsyncDisposable
         _svids.Changed += tls.Update;
 
         MeshDirectory directory = new(new MeshView(new NodeSnapshot { Node = options.NodeName }, options.TunnelPort));
-        ProxyOptions proxyOptions = ProxySetup.OptionsOf(options, _programs.Maps, _logger);
+        ProxyOptions proxyOptions = ProxySetup.OptionsOf(options, descriptors, _programs.Maps, _logger);
         _observer = new ProxyObserver(sink, _metrics, proxyOptions.Loops, time, loggers.CreateLogger("Culvert.Proxy"));
         _proxy = new ProxyServer(proxyOptions, new ProxySeams(directory, directory, tls, _observer) { Replies = _programs.Replies }, time);
         tls.Changed += _proxy.CertificatesChanged;
@@ -106,6 +107,7 @@ public sealed class AgentHost : IAsyncDisposable
         KernelMetrics.Register(_metrics.Registry, _programs.Maps, _sweeper, _state);
         AgentGauges.Register(_metrics.Registry, _client, _svids, _state, time);
         UdpMetrics.Register(_metrics.Registry, _proxy);
+        PlaceMetrics.Register(_metrics.Registry, _proxy);
         ProcessMetrics.Register(_metrics.Registry);
     }
 

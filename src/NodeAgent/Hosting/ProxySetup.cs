@@ -4,6 +4,7 @@ using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Datapath;
 using Culvert.NodeAgent.Options;
 using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Proxy.Limits;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.NodeAgent.Hosting;
@@ -11,9 +12,10 @@ namespace Culvert.NodeAgent.Hosting;
 /// <summary>What an agent's options mean for its proxy, and how the programs find the proxy.</summary>
 internal static class ProxySetup
 {
-    /// <summary>The proxy's options; says so when the event loops may not run at the priority asked for.</summary>
-    internal static ProxyOptions OptionsOf(AgentOptions options, DatapathMaps maps, ILogger logger)
+    /// <summary>The proxy's options, within so many descriptors; says so when the event loops may not run at the priority asked for.</summary>
+    internal static ProxyOptions OptionsOf(AgentOptions options, long descriptors, DatapathMaps maps, ILogger logger)
     {
+        DescriptorPlan plan = DescriptorPlan.Of(descriptors);
         bool mayHurry = options.LoopNice >= 0 || Capabilities.CanRaisePriority();
         if (!mayHurry) AgentLog.NormalPriority(logger, options.LoopNice);
         return new ProxyOptions
@@ -22,6 +24,11 @@ internal static class ProxySetup
             LoopNice = mayHurry ? options.LoopNice : 0,
             LoopLinger = options.LoopLinger,
             Mark = new SocketMark(CvAbi.MarkProxy, maps.OwnSockets),
+            MaxConnections = plan.Workloads,
+            MaxOutside = plan.Outside,
+            MaxTunnels = plan.Tunnels,
+            MaxHandshakes = plan.Handshakes,
+            MaxHandshakesPerSource = Math.Max(1, plan.Handshakes / 4),
             OutboundListeners = [new(IPAddress.Loopback, options.OutboundPort), new(IPAddress.IPv6Loopback, options.OutboundPort)],
             TunnelListeners = [new(IPAddress.Loopback, options.TunnelPort), new(IPAddress.IPv6Loopback, options.TunnelPort)],
             UdpListeners = [new(IPAddress.Loopback, options.UdpPort), new(IPAddress.IPv6Loopback, options.UdpPort)],

@@ -28,6 +28,13 @@ internal interface IProxyObserver : ILoopObserver
     /// </summary>
     void OnHandshake(in TunnelHandshake handshake, bool log);
 
+    /// <summary>A connection that waits for this loop could not be accepted, for want of descriptors or memory; it is tried again in a moment.</summary>
+    /// <param name="loop">The loop's index.</param>
+    /// <param name="error">Why.</param>
+    /// <param name="log">Whether to log it.</param>
+    /// <param name="suppressed">How many of the same kind were not logged since the last that was.</param>
+    void OnAcceptFailed(int loop, SocketErrno error, bool log, int suppressed);
+
     /// <summary>A pod was dialled from the client's address with another port, because the client's own was taken.</summary>
     void OnSourcePortChanged();
 

@@ -10,7 +10,7 @@ using Culvert.NodeAgent.Proxy.Udp;
 
 namespace Culvert.NodeAgent.Proxy;
 
-/// <summary>What everything on one loop shares. Belongs to the loop's thread, but for the budgets.</summary>
+/// <summary>What everything on one loop shares. Belongs to the loop's thread, but for <see cref="Shared"/>.</summary>
 internal sealed class ProxyContext
 {
     private long _nextId;
@@ -23,16 +23,12 @@ internal sealed class ProxyContext
         Options = options;
         Seams = seams;
         Time = time;
-        LoopCount = shared.Loops;
-        Budget = shared.Connections;
-        UdpBudget = shared.Sessions;
-        Tunnels = shared.Tunnels;
-        Answers = shared.Answers;
+        Shared = shared;
         Udp = new UdpIo(loop, new UdpCounters(), seams.Observer);
         Certificates = new CertificateWaiter(loop, seams.Certificates, options.CertificateTimeout);
         Reporter = new HandshakeReporter(seams.Observer, shared.Failures);
         Handshaker = new TunnelHandshaker(loop, options, Reporter, seams, time);
-        Pool = new TunnelPool(loop, options, seams.Certificates, Certificates, Handshaker, time);
+        Pool = new TunnelPool(loop, options, seams.Certificates, Certificates, Handshaker, shared.OwnTunnels, time);
         _nextId = (long)loop.Index << 48;
     }
 
@@ -42,21 +38,13 @@ internal sealed class ProxyContext
 
     internal ProxySeams Seams { get; }
 
-    /// <summary>How many loops the proxy has.</summary>
-    internal int LoopCount { get; }
-
-    internal ConnectionBudget Budget { get; }
-
-    /// <summary>Bounds the accepted tunnels of all loops, and those of each identity.</summary>
-    internal SharedBudget<SpiffeId> Tunnels { get; }
+    /// <summary>What all loops share.</summary>
+    internal ProxyShared Shared { get; }
 
     internal TimeProvider Time { get; }
 
-    /// <summary>Bounds the UDP sessions of all loops.</summary>
-    internal ConnectionBudget UdpBudget { get; }
-
     /// <summary>Who stands for which client towards which destination, over all loops.</summary>
-    internal UdpAnswers Answers { get; }
+    internal UdpAnswers Answers => Shared.Answers;
 
     /// <summary>What this loop's UDP sockets share.</summary>
     internal UdpIo Udp { get; }
@@ -82,6 +70,18 @@ internal sealed class ProxyContext
 
     /// <summary>Connections that run, are being made or are being closed on this loop.</summary>
     internal int Running { get; set; }
+
+    /// <summary>
+    /// Places for what a client does by this node's proxy: those of the workload that it is, or, for a load balancer that the destination trusts, of the destination;
+    /// others outside the mesh have few.
+    /// </summary>
+    /// <param name="source">The workload of this node that the client is; null for one outside the mesh.</param>
+    /// <param name="client">The client's address.</param>
+    /// <param name="trusting">The workload of this node that trusts the client's PROXY headers; null when none does.</param>
+    internal BudgetLease LeaseFor(WorkloadInfo? source, in SocketEndPoint client, WorkloadInfo? trusting) =>
+        (source ?? trusting) is { } workload
+            ? new BudgetLease(Shared.Workloads, BudgetHolder.Of(workload))
+            : new BudgetLease(Shared.Outside, BudgetHolder.Of(client));
 
     /// <summary>Tells a client that nobody listens where it sends datagrams to, as the destination itself would (ICMP). Nothing is told without CAP_NET_RAW, which is reported once.</summary>
     /// <param name="client">The client.</param>

@@ -80,4 +80,7 @@ internal enum ProxyFailure
 
     /// <summary>More connections than may waited for their handshake, and this one had waited longest without a word.</summary>
     CrowdedOut = 25,
+
+    /// <summary>The workload, identity or address has its share of this node's connections and sessions; what is left is for others.</summary>
+    OverShare = 26,
 }

@@ -3,6 +3,7 @@ using Culvert.NodeAgent.Proxy.Inbound;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Outbound;
 using Culvert.NodeAgent.Proxy.Relay;
+using Culvert.NodeAgent.Proxy.Tunnel;
 using Culvert.NodeAgent.Proxy.Udp;
 
 namespace Culvert.NodeAgent.Proxy;
@@ -38,9 +39,7 @@ internal sealed class ProxyLoop
 
     internal void Listen(SocketHandle listener, bool outbound)
     {
-        Action<SocketErrno> failed = error =>
-            _context.Seams.Observer.OnLoopFault(Loop.Index, new Interop.KernelException("accept a connection", (int)error));
-        LoopListener watched = new(Loop, listener, outbound ? _outbound.Accept : _inbound.Accept, failed);
+        LoopListener watched = new(Loop, listener, outbound ? _outbound.Accept : _inbound.Accept, OnAcceptFailed);
         _listeners.Add(watched);
         watched.Watch();
     }
@@ -51,6 +50,13 @@ internal sealed class ProxyLoop
         _datagramListeners.Add(watched);
         SocketErrno error = watched.Watch();
         if (error != SocketErrno.None) _context.Seams.Observer.OnLoopFault(Loop.Index, new Interop.KernelException("watch a socket for datagrams", (int)error));
+    }
+
+    private void OnAcceptFailed(SocketErrno error)
+    {
+        // By error: each kind is told of now and then, however often it is tried again.
+        FailureLine line = _context.Shared.AcceptFailures.Next(new SocketEndPoint(0, (ulong)error, 0));
+        _context.Seams.Observer.OnAcceptFailed(Loop.Index, error, line.Log, line.Suppressed);
     }
 
     internal void StopListening()

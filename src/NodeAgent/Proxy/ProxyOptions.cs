@@ -1,6 +1,7 @@
 using System.Net;
 using Culvert.Http2;
 using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Limits;
 
 namespace Culvert.NodeAgent.Proxy;
 
@@ -42,8 +43,13 @@ internal sealed record ProxyOptions
     /// <summary>How long a refused UDP session is remembered, before policy and routes are asked again.</summary>
     internal TimeSpan UdpRefusalTime { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Most UDP sessions at once, over all loops; refusals that are remembered count per loop.</summary>
-    internal int MaxUdpSessions { get; init; } = 32_768;
+    /// <summary>
+    /// Most UDP sessions at once per loop, refusals that are remembered included. More than there can be sockets for, so that nobody can fill it for others.
+    /// </summary>
+    internal int MaxUdpSessions { get; init; } = 262_144;
+
+    /// <summary>Most refused UDP sessions remembered at once per loop; then the oldest is forgotten before its time.</summary>
+    internal int MaxUdpRefusals { get; init; } = 16_384;
 
     /// <summary>Ports that a tunnel may not ask for: the proxy's own (a loop, else).</summary>
     internal IReadOnlyList<ushort> ForbiddenPorts { get; init; } = [15001, 15003, 15006, 15008];
@@ -80,7 +86,7 @@ internal sealed record ProxyOptions
     /// <summary>Most of them from one address; a node whose peer has started anew opens all its tunnels at once.</summary>
     internal int MaxHandshakesPerSource { get; init; } = ProxyOptionsDefaults.MaxHandshakes / 4;
 
-    /// <summary>Most tunnels accepted at once, over all loops; one identity has half of them at most.</summary>
+    /// <summary>Most tunnels at once, over all loops, in each direction; one identity has half of them at most.</summary>
     internal int MaxTunnels { get; init; } = 8192;
 
     /// <summary>How long streams may go on when the peer of their tunnel may not be believed any more; then they are reset.</summary>
@@ -104,8 +110,14 @@ internal sealed record ProxyOptions
     /// <summary>UDP sessions per tunnel before another one is opened.</summary>
     internal int DatagramStreamsPerTunnel { get; init; } = ProxyOptionsDefaults.DatagramStreamsPerTunnel;
 
-    /// <summary>Most connections captured or accepted from tunnels at once, over all loops.</summary>
-    internal int MaxConnections { get; init; } = 65_536;
+    /// <summary>
+    /// Most sockets at once, over all loops, of connections and UDP sessions that workloads of this node have, captured or out of tunnels. One workload has half of
+    /// them at most (<see cref="SharedBudget"/>).
+    /// </summary>
+    internal int MaxConnections { get; init; } = 131_072;
+
+    /// <summary>Most sockets at once, over all loops, for clients outside the mesh that have proven nothing; one address has half of them at most.</summary>
+    internal int MaxOutside { get; init; } = 16_384;
 
     /// <summary>Most bytes that may wait for slow applications, over all loops.</summary>
     internal long MaxBufferedBytes { get; init; } = 512L << 20;

@@ -1,5 +1,6 @@
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Inbound;
+using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Udp;
 
@@ -18,6 +19,7 @@ internal sealed class ProxyServer : IAsyncDisposable
     private readonly ProxyOptions _options;
     private readonly TimeProvider _time;
     private readonly ProxyLoop[] _loops;
+    private readonly ProxyShared _shared;
     private readonly List<ProxyListener> _outbound = [];
     private readonly List<ProxyListener> _tunnels = [];
     private readonly List<ProxyListener> _udp = [];
@@ -32,12 +34,12 @@ internal sealed class ProxyServer : IAsyncDisposable
         _time = time;
         int count = options.Loops > 0 ? options.Loops : Environment.ProcessorCount;
         _loops = new ProxyLoop[count];
-        ProxyShared shared = new(options, count, time);
+        _shared = new ProxyShared(options, count, time);
         EventLoopOptions loopOptions = new() { MaxBufferedBytes = options.MaxBufferedBytes / count, Nice = options.LoopNice, LongestLinger = options.LoopLinger };
         for (int i = 0; i < count; i++)
         {
             EventLoop loop = new(i, loopOptions, time, seams.Observer);
-            _loops[i] = new ProxyLoop(new ProxyContext(loop, options, seams, shared, time));
+            _loops[i] = new ProxyLoop(new ProxyContext(loop, options, seams, _shared, time));
         }
 
         InboundHandler[] inbound = [.. _loops.Select(l => l.Inbound)];
@@ -59,6 +61,16 @@ internal sealed class ProxyServer : IAsyncDisposable
 
     /// <summary>What each loop counts of datagrams.</summary>
     internal IEnumerable<UdpCounters> Datagrams => _loops.Select(loop => loop.Datagrams);
+
+    /// <summary>How full the budgets of descriptors are.</summary>
+    internal IEnumerable<PlaceUse> Places =>
+    [
+        new("workloads", _shared.Workloads.Used, _shared.Workloads.Limit),
+        new("outside", _shared.Outside.Used, _shared.Outside.Limit),
+        new("tunnels-accepted", _shared.Tunnels.Used, _shared.Tunnels.Limit),
+        new("tunnels-opened", _shared.OwnTunnels.Used, _shared.OwnTunnels.Limit),
+        new("handshakes", _loops.Sum(l => l.Inbound.Handshakes), _options.MaxHandshakes),
+    ];
 
     private IEnumerable<ProxyListener> AllListeners => _outbound.Concat(_tunnels).Concat(_udp).Concat(_raw);
 

@@ -1,4 +1,3 @@
-using Culvert.Core;
 using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Tunnel;
 using Culvert.NodeAgent.Proxy.Udp;
@@ -14,18 +13,24 @@ internal sealed class ProxyShared(ProxyOptions options, int loops, TimeProvider 
     /// <summary>How many loops there are.</summary>
     internal int Loops => loops;
 
-    /// <summary>Connections captured or accepted from tunnels.</summary>
-    internal ConnectionBudget Connections { get; } = new(options.MaxConnections);
+    /// <summary>Sockets of connections and UDP sessions of workloads, by workload.</summary>
+    internal SharedBudget Workloads { get; } = new(options.MaxConnections);
 
-    /// <summary>UDP sessions.</summary>
-    internal ConnectionBudget Sessions { get; } = new(options.MaxUdpSessions);
+    /// <summary>Sockets of connections and UDP sessions from outside the mesh, by address.</summary>
+    internal SharedBudget Outside { get; } = new(options.MaxOutside);
 
     /// <summary>Accepted tunnels, by the identity that the peer has proven.</summary>
-    internal SharedBudget<SpiffeId> Tunnels { get; } = new(options.MaxTunnels);
+    internal SharedBudget Tunnels { get; } = new(options.MaxTunnels);
+
+    /// <summary>Tunnels opened by this side, by the identity they are opened for.</summary>
+    internal SharedBudget OwnTunnels { get; } = new(options.MaxTunnels);
 
     /// <summary>Which session's socket stands for which client towards which destination.</summary>
     internal UdpAnswers Answers { get; } = new();
 
     /// <summary>Which failed handshakes are logged.</summary>
     internal FailureLog Failures { get; } = new(time, options.HandshakeLogInterval);
+
+    /// <summary>Which failures to accept connections are logged.</summary>
+    internal FailureLog AcceptFailures { get; } = new(time, options.HandshakeLogInterval);
 }

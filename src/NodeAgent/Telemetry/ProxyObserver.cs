@@ -29,6 +29,7 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
     private readonly Counter[] _drops;
     private readonly Counter _lost;
     private readonly Counter _loopFaults;
+    private readonly Counter _acceptFailures;
     private readonly Thread _thread;
     private int _queued;
     private int _asleep;
@@ -46,6 +47,7 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
         _drops = [.. Enum.GetNames<DatagramDrop>().Select(name => drops.With(ReasonText.Kebab(name)))];
         _lost = metrics.Registry.Add(new CounterFamily("culvert_proxy_events_lost_total", "Proxy events that found the queue full.", [])).With();
         _loopFaults = metrics.Registry.Add(new CounterFamily("culvert_loop_faults_total", "Exceptions that reached an event loop: bugs.", [])).With();
+        _acceptFailures = metrics.Registry.Add(new CounterFamily("culvert_accept_failures_total", "Times a waiting connection could not be accepted, for want of descriptors or memory.", [])).With();
         _thread = new Thread(Run) { Name = "culvert-events", IsBackground = true };
         _thread.Start();
     }
@@ -65,6 +67,12 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
         _metrics.Handshakes.With(handshake.IsServer ? "server" : "client", handshake.Failure == ProxyFailure.None ? "ok" : ReasonText.Kebab(handshake.Failure.ToString())).Increment();
         if (handshake.Failure == ProxyFailure.None || !log) return;
         ProxyLog.HandshakeFailed(_logger, handshake.IsServer ? "from" : "to", handshake.Peer, handshake.Local, handshake.Failure, handshake.Detail ?? "", handshake.Suppressed);
+    }
+
+    public void OnAcceptFailed(int loop, SocketErrno error, bool log, int suppressed)
+    {
+        _acceptFailures.Increment();
+        if (log) ProxyLog.AcceptFailed(_logger, loop, error, suppressed);
     }
 
     public void OnSourcePortChanged() => _portChanged.Increment();
@@ -173,6 +181,9 @@ internal static partial class ProxyLog
 
     [LoggerMessage(EventId = 402, Level = LogLevel.Error, Message = "exception on event loop {Loop}; the loop goes on")]
     internal static partial void LoopFault(ILogger logger, Exception exception, int loop);
+
+    [LoggerMessage(EventId = 404, Level = LogLevel.Warning, Message = "event loop {Loop} cannot accept connections: {Error}; it tries again every 50 ms ({Suppressed} more such failures not shown)")]
+    internal static partial void AcceptFailed(ILogger logger, int loop, SocketErrno error, int suppressed);
 
     [LoggerMessage(EventId = 403, Level = LogLevel.Warning, Message = "the proxy of {Identity} at {Peer} does not take UDP (no extended CONNECT, RFC 8441): sessions to it fail")]
     internal static partial void TunnelWithoutUdp(ILogger logger, SocketEndPoint peer, SpiffeId identity);

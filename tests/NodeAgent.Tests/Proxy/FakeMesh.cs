@@ -72,6 +72,10 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
 
     public void OnHandshake(in TunnelHandshake handshake, bool log) => Handshakes.Enqueue((handshake, log));
 
+    internal ConcurrentQueue<(SocketErrno Error, bool Log)> AcceptFailures { get; } = [];
+
+    public void OnAcceptFailed(int loop, SocketErrno error, bool log, int suppressed) => AcceptFailures.Enqueue((error, log));
+
     public void OnSourcePortChanged()
     {
     }

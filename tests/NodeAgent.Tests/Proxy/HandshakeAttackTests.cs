@@ -31,7 +31,7 @@ public sealed class HandshakeAttackTests
         await AttackAsync(pair, async (attacker, n) =>
         {
             Socket socket = await ConnectAsync(pair, attacker);
-            await UnlessResetAsync(() => socket.SendAllAsync(RecordStart.AsMemory(0, 1 + (n % RecordStart.Length))));
+            await SocketExtensions.UnlessResetAsync(() => socket.SendAllAsync(RecordStart.AsMemory(0, 1 + (n % RecordStart.Length))));
             return socket;
         });
     }
@@ -123,20 +123,8 @@ public sealed class HandshakeAttackTests
     {
         Socket socket = new(pair.DestinationAddress.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         if (pair.DestinationAddress.AddressFamily == AddressFamily.InterNetwork) socket.Bind(new IPEndPoint(IPAddress.Parse($"127.99.1.{attacker + 1}"), 0));
-        await UnlessResetAsync(() => socket.ConnectAsync(ProxyPair.ToIp(pair.Tunnel)));
+        await SocketExtensions.UnlessResetAsync(() => socket.ConnectAsync(ProxyPair.ToIp(pair.Tunnel)));
         return socket;
-    }
-
-    // A connection may have given way to newer ones already.
-    private static async Task UnlessResetAsync(Func<Task> operation)
-    {
-        try
-        {
-            await operation();
-        }
-        catch (SocketException e) when (e.SocketErrorCode is SocketError.ConnectionReset or SocketError.Shutdown or SocketError.NotConnected)
-        {
-        }
     }
 
     // What this machine's own TLS would begin with.

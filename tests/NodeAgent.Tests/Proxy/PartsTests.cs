@@ -83,7 +83,7 @@ public sealed class PartsTests
     [Fact]
     public void FailureNumbersAreStable() => Assert.Equal(
         "None UnknownSource NoRoute NoEndpoint NoCertificate PolicyDenied PolicyChanged ConnectRefused ConnectTimeout ConnectFailed TlsHandshake TlsTimeout "
-        + "PeerIdentityMismatch ProtocolError BadRequest PeerRefused ApplicationReset StreamReset TunnelReset Overload Draining Internal UdpUnsupported ProxyProtocol RouteChanged CrowdedOut",
+        + "PeerIdentityMismatch ProtocolError BadRequest PeerRefused ApplicationReset StreamReset TunnelReset Overload Draining Internal UdpUnsupported ProxyProtocol RouteChanged CrowdedOut OverShare",
         string.Join(' ', Enum.GetNames<ProxyFailure>()));
 
     [Fact]

@@ -45,6 +45,19 @@ internal static class SocketExtensions
         socket.Dispose();
     }
 
+    /// <summary>Does something with a socket that the other end may have reset already.</summary>
+    internal static async Task UnlessResetAsync(Func<Task> operation)
+    {
+        try
+        {
+            await operation();
+        }
+        catch (SocketException e) when (e.SocketErrorCode is SocketError.ConnectionReset or SocketError.Shutdown or SocketError.NotConnected)
+        {
+            // It has.
+        }
+    }
+
     /// <summary>Waits until a condition that other threads bring about holds.</summary>
     internal static async Task EventuallyAsync(Func<Task<bool>> condition)
     {

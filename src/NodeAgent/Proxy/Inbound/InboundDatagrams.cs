@@ -1,4 +1,5 @@
 using Culvert.Http2;
+using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.ProxyProtocol;
 using Culvert.NodeAgent.Proxy.Tunnel;
 using Culvert.NodeAgent.Proxy.Udp;
@@ -14,20 +15,21 @@ internal sealed class InboundDatagrams : DatagramSession, IDatagramSink, IDispos
     private TunnelDatagramStream? _stream;
     private IDatagramPeer? _pod;
 
-    private InboundDatagrams(ProxyContext context)
-        : base(context)
-    {
-    }
+    private readonly BudgetLease _lease;
 
-    /// <summary>Opens the way to the pod for a request that may go on, and answers it. The place in the budget of sessions passes to the session.</summary>
+    private InboundDatagrams(ProxyContext context, BudgetLease lease)
+        : base(context) => _lease = lease;
+
+    /// <summary>Opens the way to the pod for a request that may go on, and answers it. The place in the budget passes to the session.</summary>
     /// <param name="context">What the loop shares.</param>
+    /// <param name="lease">The session's place in the budget.</param>
     /// <param name="tunnel">The stream's tunnel.</param>
     /// <param name="stream">The stream.</param>
     /// <param name="headers">The request.</param>
     /// <param name="info">What is known of it.</param>
-    internal static void Open(ProxyContext context, TunnelConnection tunnel, Http2Stream stream, HeaderList headers, in ProxyConnectionInfo info)
+    internal static void Open(ProxyContext context, BudgetLease lease, TunnelConnection tunnel, Http2Stream stream, HeaderList headers, in ProxyConnectionInfo info)
     {
-        InboundDatagrams session = new(context);
+        InboundDatagrams session = new(context, lease);
 
         // Each datagram of a load balancer tells who the client is; policy is asked about those.
         bool balanced = LoadBalancerHeader.IsExpected(info);
@@ -48,7 +50,7 @@ internal sealed class InboundDatagrams : DatagramSession, IDatagramSink, IDispos
         if (!opened)
         {
             tunnel.Http2.SendHeaders(stream, answer, endStream: true);
-            context.UdpBudget.Release();
+            lease.Dispose();
             context.Seams.Observer.OnFailed(info, failure, detail);
             return;
         }
@@ -90,7 +92,7 @@ internal sealed class InboundDatagrams : DatagramSession, IDatagramSink, IDispos
     {
         _pod?.Dispose();
         _stream?.Dispose();
-        Context.UdpBudget.Release();
+        _lease.Dispose();
     }
 
     private bool TryOpenPod(in ProxyConnectionInfo info, out ProxyFailure failure, out string? detail)

@@ -18,7 +18,7 @@ internal sealed class InboundHandler(ProxyContext context)
     private TunnelBalancer _balancer = new(1);
     private readonly InboundStreams _streams = new(context);
     private readonly HandshakeGate _gate = new(
-        Math.Max(1, context.Options.MaxHandshakes / context.LoopCount), Math.Max(1, context.Options.MaxHandshakesPerSource / context.LoopCount));
+        Math.Max(1, context.Options.MaxHandshakes / context.Shared.Loops), Math.Max(1, context.Options.MaxHandshakesPerSource / context.Shared.Loops));
 
     /// <summary>Tunnels open now.</summary>
     internal int Count => _tunnels.Count;
@@ -115,12 +115,12 @@ internal sealed class InboundHandler(ProxyContext context)
     // The peer is known from here on: what it holds is counted by its identity, and tunnels are spread over the loops.
     private async ValueTask GoOnAsync(TunnelParts parts)
     {
-        BudgetAnswer answer = context.Tunnels.TryTake(parts.PeerIdentity);
+        BudgetAnswer answer = context.Shared.Tunnels.TryTake(BudgetHolder.Of(parts.PeerIdentity));
         if (answer != BudgetAnswer.Taken)
         {
             parts.Socket.Reset();
             parts.Tls.Dispose();
-            Report(parts.Peer, parts.Identity.Id, ProxyFailure.Overload, answer == BudgetAnswer.Full ? "too many tunnels" : $"too many tunnels of {parts.PeerIdentity}");
+            Report(parts.Peer, parts.Identity.Id, Failures.FromBudget(answer), answer == BudgetAnswer.Full ? "too many tunnels" : $"too many tunnels of {parts.PeerIdentity}");
             return;
         }
 
@@ -173,7 +173,7 @@ internal sealed class InboundHandler(ProxyContext context)
         {
             if (tunnel is not null) _tunnels.Remove(tunnel);
             _balancer.Release(context.Loop.Index);
-            context.Tunnels.Release(parts.PeerIdentity);
+            context.Shared.Tunnels.Release(BudgetHolder.Of(parts.PeerIdentity));
         }
     }
 

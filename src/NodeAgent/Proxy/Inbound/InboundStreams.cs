@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Culvert.Core;
 using Culvert.Http2;
 using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.ProxyProtocol;
 using Culvert.NodeAgent.Proxy.Relay;
@@ -17,14 +18,15 @@ internal sealed class InboundStreams(ProxyContext context) : ITunnelStreams
     public void OnRequest(TunnelConnection tunnel, Http2Stream stream, HeaderList headers, bool endStream)
     {
         int status = InboundRequest.Judge(context, tunnel, headers, out ProxyConnectionInfo info, out ProxyFailure failure);
-        bool counted = false;
-        ConnectionBudget budget = info.Protocol == TransportProtocol.Udp ? context.UdpBudget : context.Budget;
-        if (status == 200 && !(counted = budget.TryTake()))
+        BudgetLease? lease = null;
+        if (status == 200)
         {
-            (status, failure) = (503, ProxyFailure.Overload);
+            lease = new BudgetLease(context.Shared.Workloads, BudgetHolder.Of(info.DestinationWorkload!), info.Source);
+            failure = Failures.FromBudget(lease.TryTake());
+            if (failure != ProxyFailure.None) status = 503;
         }
 
-        if (status != 200)
+        if (lease is null || status != 200)
         {
             Answer(tunnel, stream, status);
             context.Seams.Observer.OnFailed(info, failure, null);
@@ -33,17 +35,17 @@ internal sealed class InboundStreams(ProxyContext context) : ITunnelStreams
 
         if (info.Protocol == TransportProtocol.Udp)
         {
-            InboundDatagrams.Open(context, tunnel, stream, headers, info);
+            InboundDatagrams.Open(context, lease, tunnel, stream, headers, info);
             if (endStream) (stream.State as ITunnelStream)?.OnData([], endStream: true);
             return;
         }
 
         StreamRelay relay = new(tunnel, stream, clientIsSocket: false);
         if (endStream) relay.OnData([], endStream: true);
-        _ = RunAsync(tunnel, stream, relay, info);
+        _ = RunAsync(tunnel, stream, relay, info, lease);
     }
 
-    private async Task RunAsync(TunnelConnection tunnel, Http2Stream stream, StreamRelay relay, ProxyConnectionInfo info)
+    private async Task RunAsync(TunnelConnection tunnel, Http2Stream stream, StreamRelay relay, ProxyConnectionInfo info, BudgetLease lease)
     {
         context.Running++;
         try
@@ -58,7 +60,7 @@ internal sealed class InboundStreams(ProxyContext context) : ITunnelStreams
         finally
         {
             context.Running--;
-            context.Budget.Release();
+            lease.Dispose();
         }
     }
 

@@ -1,6 +1,6 @@
 namespace Culvert.NodeAgent.Proxy.Limits;
 
-/// <summary>What a <see cref="SharedBudget{THolder}"/> says to somebody who asks for a place.</summary>
+/// <summary>What a <see cref="SharedBudget"/> says to somebody who asks for a place.</summary>
 internal enum BudgetAnswer
 {
     /// <summary>The place is taken.</summary>

@@ -3,6 +3,7 @@ using System.Text.Unicode;
 using Culvert.Core;
 using Culvert.Http2;
 using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.ProxyProtocol;
 using Culvert.NodeAgent.Proxy.Relay;
@@ -43,12 +44,17 @@ internal sealed class OutboundHandler(ProxyContext context)
 
     private async Task RunAsync(LoopSocket socket, ProxyConnectionInfo info)
     {
-        bool counted = context.Budget.TryTake();
+        WorkloadInfo? source = context.Seams.Directory.FindLocalWorkload(info.Source);
+        info = source is null ? FromOutside(info) : info with { SourceWorkload = source, SourceIdentity = source.Identity };
+        using BudgetLease lease = context.LeaseFor(source, info.Source, source is null && LoadBalancerHeader.IsExpected(info) && LoadBalancerHeader.IsTrusted(info) ? info.DestinationWorkload : null);
         context.Running++;
         try
         {
-            if (counted && socket.RegisterError == SocketErrno.None) await RouteAsync(socket, info);
-            else Fail(socket, info, ProxyFailure.Overload, null);
+            ProxyFailure refusal = socket.RegisterError == SocketErrno.None ? Failures.FromBudget(lease.TryTake()) : ProxyFailure.Overload;
+            if (refusal != ProxyFailure.None) Fail(socket, info, refusal, null);
+            else if (source is not null) await RouteAsync(socket, info, source, lease);
+            else if (info.DestinationWorkload is null) Fail(socket, info, ProxyFailure.UnknownSource, null);
+            else await DeliverAsync(socket, info, lease);
         }
         catch (Exception exception)
         {
@@ -58,26 +64,16 @@ internal sealed class OutboundHandler(ProxyContext context)
         finally
         {
             context.Running--;
-            if (counted) context.Budget.Release();
         }
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask RouteAsync(LoopSocket socket, ProxyConnectionInfo info)
+    private async ValueTask RouteAsync(LoopSocket socket, ProxyConnectionInfo info, WorkloadInfo source, BudgetLease lease)
     {
-        WorkloadInfo? source = context.Seams.Directory.FindLocalWorkload(info.Source);
-        if (source is null)
-        {
-            await FromOutsideAsync(socket, info);
-            return;
-        }
-
         OutboundRoute route = context.Seams.Directory.Resolve(source, info.Source, info.Destination, info.Protocol);
         info = info with
         {
             Route = route.Kind,
-            SourceWorkload = source,
-            SourceIdentity = source.Identity,
             Target = route.Kind == OutboundRouteKind.Deny ? info.Destination : route.Target,
             DestinationWorkload = route.Destination,
             DestinationIdentity = route.Destination?.Identity,
@@ -89,10 +85,10 @@ internal sealed class OutboundHandler(ProxyContext context)
                 await TunnelAsync(socket, info, route);
                 break;
             case OutboundRouteKind.Local:
-                await DeliverAsync(socket, info);
+                await DeliverAsync(socket, info, lease);
                 break;
             case OutboundRouteKind.Passthrough:
-                await PlainAsync(socket, info, route.Dial, authorized: false);
+                await PlainAsync(socket, info, route.Dial, authorized: false, lease);
                 break;
             default:
                 Fail(socket, info, route.Failure, route.Detail);
@@ -116,25 +112,19 @@ internal sealed class OutboundHandler(ProxyContext context)
     }
 
     // Plaintext from outside the mesh to a workload of this node that has to do with PROXY headers: the kernel hands it over.
-    private async ValueTask FromOutsideAsync(LoopSocket socket, ProxyConnectionInfo info)
+    private ProxyConnectionInfo FromOutside(in ProxyConnectionInfo info)
     {
         WorkloadInfo? destination = context.Seams.Directory.FindLocalWorkload(info.Destination);
-        if (destination is null)
-        {
-            Fail(socket, info, ProxyFailure.UnknownSource, null);
-            return;
-        }
-
-        await DeliverAsync(socket, info with
+        return destination is null ? info : info with
         {
             Direction = ProxyDirection.Inbound,
             Route = OutboundRouteKind.Passthrough,
             DestinationWorkload = destination,
             DestinationIdentity = destination.Identity,
-        });
+        };
     }
 
-    private async ValueTask DeliverAsync(LoopSocket socket, ProxyConnectionInfo info)
+    private async ValueTask DeliverAsync(LoopSocket socket, ProxyConnectionInfo info, BudgetLease lease)
     {
         if (LoadBalancerHeader.IsExpected(info))
         {
@@ -150,13 +140,19 @@ internal sealed class OutboundHandler(ProxyContext context)
 
         Decision decision = context.Seams.Authorizer.Authorize(info.SourceIdentity, info.Source, info.DestinationWorkload!, info.Target.Port, info.Protocol);
         info = info with { Decision = decision };
-        if (decision.IsAllowed) await PlainAsync(socket, info, info.Target, authorized: true);
+        if (decision.IsAllowed) await PlainAsync(socket, info, info.Target, authorized: true, lease);
         else Fail(socket, info, ProxyFailure.PolicyDenied, null);
     }
 
-    private async ValueTask PlainAsync(LoopSocket socket, ProxyConnectionInfo info, SocketEndPoint remote, bool authorized)
+    private async ValueTask PlainAsync(LoopSocket socket, ProxyConnectionInfo info, SocketEndPoint remote, bool authorized, BudgetLease lease)
     {
         ProxyOptions options = context.Options;
+        ProxyFailure refusal = Failures.FromBudget(lease.TryTake());
+        if (refusal != ProxyFailure.None)
+        {
+            Fail(socket, info, refusal, null);
+            return;
+        }
 
         // The application sees the client's own address; the port differs while the client's is in use on this very machine.
         // A pod that reaches itself by a Service gets the node's: a kernel refuses packets from outside with its own address.

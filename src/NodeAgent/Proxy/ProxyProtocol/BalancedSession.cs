@@ -1,5 +1,6 @@
 using Culvert.Core;
 using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Udp;
 
 namespace Culvert.NodeAgent.Proxy.ProxyProtocol;
@@ -10,10 +11,11 @@ internal sealed class BalancedSession : DatagramSession, IDatagramSink
     private readonly BalancerPeer _balancer;
     private readonly IDatagramSink _sink;
     private readonly SocketEndPoint _client;
+    private readonly BudgetLease _lease;
     private IDatagramPeer? _peer;
 
-    internal BalancedSession(ProxyContext context, BalancerPeer balancer, IDatagramSink sink, in SocketEndPoint client)
-        : base(context) => (_balancer, _sink, _client) = (balancer, sink, client);
+    internal BalancedSession(ProxyContext context, BalancerPeer balancer, IDatagramSink sink, in SocketEndPoint client, BudgetLease lease)
+        : base(context) => (_balancer, _sink, _client, _lease) = (balancer, sink, client, lease);
 
     /// <summary>Set while it stands in the list of sessions to flush.</summary>
     internal bool IsTouched { get; set; }
@@ -78,6 +80,7 @@ internal sealed class BalancedSession : DatagramSession, IDatagramSink
     protected override void Release()
     {
         _balancer.Remove(_client);
+        _lease.Dispose();
         _peer?.Dispose();
     }
 }

@@ -1,5 +1,6 @@
 using Culvert.Core;
 using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Udp;
 
 namespace Culvert.NodeAgent.Proxy.ProxyProtocol;
@@ -38,13 +39,14 @@ internal sealed class BalancerPeer(ProxyContext context, ProxyConnectionInfo inf
                 return false;
             }
 
-            if (!context.UdpBudget.TryTake())
+            BudgetLease lease = new(context.Shared.Workloads, BudgetHolder.Of(info.DestinationWorkload!));
+            if (lease.TryTake() != BudgetAnswer.Taken)
             {
                 context.Seams.Observer.OnDatagramDropped(DatagramDrop.SessionLimit);
                 return false;
             }
 
-            session = new BalancedSession(context, this, sink, header.Source);
+            session = new BalancedSession(context, this, sink, header.Source, lease);
             _sessions.Add(header.Source, session);
             session.Open(LoadBalancerHeader.Apply(info, header) with { Id = context.NextId() });
         }
@@ -63,11 +65,7 @@ internal sealed class BalancerPeer(ProxyContext context, ProxyConnectionInfo inf
     }
 
     /// <summary>Forgets a session that has ended.</summary>
-    internal void Remove(in SocketEndPoint client)
-    {
-        _sessions.Remove(client);
-        context.UdpBudget.Release();
-    }
+    internal void Remove(in SocketEndPoint client) => _sessions.Remove(client);
 
     /// <inheritdoc/>
     public void Dispose()

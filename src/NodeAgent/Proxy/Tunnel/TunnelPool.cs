@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Culvert.Http2;
 using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Relay;
 using Culvert.NodeAgent.Proxy.Udp;
@@ -24,16 +25,18 @@ internal sealed class TunnelPool
     private readonly ICertificateSource _certificates;
     private readonly CertificateWaiter _waiter;
     private readonly TunnelHandshaker _handshaker;
+    private readonly SharedBudget _budget;
     private readonly TimeProvider _time;
     private readonly Dictionary<TunnelKey, TunnelGroup> _groups = [];
 
-    internal TunnelPool(EventLoop loop, ProxyOptions options, ICertificateSource certificates, CertificateWaiter waiter, TunnelHandshaker handshaker, TimeProvider time)
+    internal TunnelPool(EventLoop loop, ProxyOptions options, ICertificateSource certificates, CertificateWaiter waiter, TunnelHandshaker handshaker, SharedBudget budget, TimeProvider time)
     {
         _loop = loop;
         _options = options;
         _certificates = certificates;
         _waiter = waiter;
         _handshaker = handshaker;
+        _budget = budget;
         _time = time;
     }
 
@@ -211,11 +214,14 @@ internal sealed class TunnelPool
     {
         group.Connecting++;
         TunnelConnection? tunnel = null;
+        using BudgetLease lease = new(_budget, BudgetHolder.Of(group.Key.Source));
         try
         {
             // The caller has to be among those who wait before this can fail.
             await _loop.YieldAsync(new LoopSignal());
-            tunnel = await MakeTunnelAsync(group, identity);
+            group.LastFailure = Failures.FromBudget(lease.TryTake());
+            if (group.LastFailure == ProxyFailure.None) tunnel = await MakeTunnelAsync(group, identity);
+            else group.LastDetail = "too many tunnels";
         }
         catch (Exception exception)
         {

@@ -18,7 +18,7 @@ internal sealed class UdpClientSide : IDatagramSink, IDisposable
     internal UdpClientSide(ProxyContext context, UdpSession session)
     {
         (_context, _session) = (context, session);
-        _socket = UdpSocketPeer.Open(context, session.Key.Destination, session.Key.Client, this, out _);
+        _socket = session.OpenForClient(session.Key.Destination, this, first: true);
     }
 
     /// <summary>Sends to the client; false when that can't be done, which is counted.</summary>
@@ -76,8 +76,8 @@ internal sealed class UdpClientSide : IDatagramSink, IDisposable
             }
         }
 
-        if (_others?.Count == MaxOtherPorts) return null;
-        UdpSocketPeer? opened = UdpSocketPeer.Open(_context, _session.Key.Destination.WithPort(port), _session.Key.Client, this, out _);
+        if (_others?.Count == MaxOtherPorts ) return null;
+        UdpSocketPeer? opened = _session.OpenForClient(_session.Key.Destination.WithPort(port), this, first: false);
         if (opened is not null) (_others ??= []).Add((port, opened));
         return opened;
     }

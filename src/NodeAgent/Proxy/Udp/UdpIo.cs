@@ -15,6 +15,9 @@ internal sealed class UdpIo(EventLoop loop, UdpCounters counters, IProxyObserver
     /// <summary>Room for one receive call.</summary>
     internal DatagramReceiver Receiver { get; } = new();
 
+    /// <summary>Bytes of datagrams whose way is being made; see <see cref="UdpPending"/>.</summary>
+    internal long PendingBytes { get; set; }
+
     /// <summary>What is counted.</summary>
     internal UdpCounters Counters => counters;
 

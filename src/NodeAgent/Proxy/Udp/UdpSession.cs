@@ -1,3 +1,5 @@
+using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.ProxyProtocol;
 
 namespace Culvert.NodeAgent.Proxy.Udp;
@@ -12,7 +14,7 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
     private UdpClientSide? _client;
     private IDatagramPeer? _peer;
     private UdpPending? _pending;
-    private bool _counted;
+    private BudgetLease? _lease;
 
     internal UdpSession(UdpSessions sessions, ProxyContext context, in UdpSessionKey key)
         : base(context) => (_sessions, Key) = (sessions, key);
@@ -29,19 +31,39 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
     /// <summary>Set while it stands in the list of sessions to flush.</summary>
     internal bool IsTouched { get; set; }
 
+    /// <summary>Takes a place for one socket; the first for the session itself.</summary>
+    internal BudgetAnswer TryTake() => _lease!.TryTake();
+
+    /// <summary>Opens a socket towards the client; null when there is no place for it, or the kernel refuses.</summary>
+    /// <param name="from">The address it speaks from.</param>
+    /// <param name="sink">Hears what comes to it.</param>
+    /// <param name="first">Whether it is the first. A session by a tunnel has no other socket, so this one has the session's own place.</param>
+    internal UdpSocketPeer? OpenForClient(in SocketEndPoint from, IDatagramSink sink, bool first)
+    {
+        bool hasPlace = first && Route.Kind == OutboundRouteKind.Tunnel;
+        if (!hasPlace && TryTake() != BudgetAnswer.Taken) return null;
+        UdpSocketPeer? socket = UdpSocketPeer.Open(Context, from, Key.Client, sink, out _);
+        if (socket is null && !hasPlace) _lease!.GiveBack();
+        return socket;
+    }
+
+    /// <summary>Says in whose name the session takes places.</summary>
+    internal void Use(BudgetLease lease) => _lease = lease;
+
     /// <summary>Remembers a refusal for a while, so that a flood of datagrams costs one look-up and one record.</summary>
     internal void Refuse(in ProxyConnectionInfo info, ProxyFailure failure, string? detail)
     {
-        if (_counted) Context.UdpBudget.Release();
+        _lease?.Dispose();
         if (_pending is { Payloads.Count: > 0 }) Context.Seams.Observer.OnDatagramDropped(DatagramDrop.SessionRefused, _pending.Payloads.Count);
-        (IsRefused, _pending, _counted) = (true, null, false);
+        _pending?.Clear();
+        (IsRefused, _pending) = (true, null);
         Context.Seams.Observer.OnFailed(info, failure, detail);
         CloseAfter(Context.Options.UdpRefusalTime);
         _sessions.OnRefused(this);
     }
 
     /// <summary>The way is being made; datagrams wait, a few.</summary>
-    internal void Wait(in OutboundRoute route) => (Route, _pending, _counted) = (route, new UdpPending(), true);
+    internal void Wait(in OutboundRoute route) => (Route, _pending) = (route, new UdpPending(Context.Udp));
 
     /// <summary>The way is there.</summary>
     /// <param name="route">How it goes on.</param>
@@ -50,7 +72,7 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
     /// <param name="authorized">Whether policy was asked here.</param>
     internal void Open(in OutboundRoute route, IDatagramPeer peer, in ProxyConnectionInfo info, bool authorized)
     {
-        (Route, _peer, _counted) = (route, peer, true);
+        (Route, _peer) = (route, peer);
         route.Load?.Add();
         Report(info, authorized);
         CloseWhenIdle(Context.Options.UdpIdleTimeout);
@@ -58,6 +80,7 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
         _pending = null;
         if (pending is null) return;
         foreach (byte[] payload in pending.Payloads) OnFromClient(payload);
+        pending.Clear();
         _peer?.Flush();
     }
 
@@ -66,7 +89,7 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
     /// <param name="peer">The way; disposed with the session.</param>
     internal void OpenBalanced(in OutboundRoute route, BalancerPeer peer)
     {
-        (Route, _peer, _counted) = (route, peer, true);
+        (Route, _peer) = (route, peer);
         route.Load?.Add();
         CloseWhenIdle(Context.Options.UdpIdleTimeout);
     }
@@ -112,7 +135,9 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
     /// <inheritdoc/>
     protected override void Release()
     {
-        _sessions.Remove(this, _counted);
+        _sessions.Remove(this);
+        _pending?.Clear();
+        _lease?.Dispose();
         if (_peer is not null) Route.Load?.Release();
         _peer?.Dispose();
         _client?.Dispose();

@@ -91,6 +91,7 @@ internal sealed class UdpSessions(ProxyContext context)
     internal void OnRefused(UdpSession session)
     {
         while (_refused.TryPeek(out UdpSession? oldest) && oldest.IsClosed) _refused.Dequeue();
+        if (_refused.Count >= context.Options.MaxUdpRefusals) TryForgetRefusal();
         _refused.Enqueue(session);
     }
 
@@ -107,11 +108,10 @@ internal sealed class UdpSessions(ProxyContext context)
     }
 
     /// <summary>Forgets a session that has ended.</summary>
-    internal void Remove(UdpSession session, bool counted)
+    internal void Remove(UdpSession session)
     {
         _sessions.Remove(session.Key);
         if (ReferenceEquals(_last, session)) _last = null;
-        if (counted) context.UdpBudget.Release();
         CountSessions();
     }
 
@@ -149,10 +149,12 @@ internal sealed class UdpSessions(ProxyContext context)
             Service = route.Service,
         };
         bool balanced = route.Kind == OutboundRouteKind.Local && LoadBalancerHeader.IsExpected(info);
-        if (balanced && !LoadBalancerHeader.IsTrusted(info))
+        bool trusted = balanced && LoadBalancerHeader.IsTrusted(info);
+        session.Use(context.LeaseFor(source, key.Client, trusted ? route.Destination : null));
+        if (balanced && !trusted)
             session.Refuse(info with { HeaderError = ProxyProtocolError.Untrusted }, ProxyFailure.ProxyProtocol, null);
         else if (route.Kind == OutboundRouteKind.Deny) session.Refuse(info, route.Failure, route.Detail);
-        else if (!context.UdpBudget.TryTake()) session.Refuse(info, ProxyFailure.Overload, "too many sessions");
+        else if (Failures.FromBudget(session.TryTake()) is not ProxyFailure.None and var refusal) session.Refuse(info, refusal, "too many sessions");
         else if (balanced) session.OpenBalanced(route, new BalancerPeer(context, info, session));
         else if (route.Kind == OutboundRouteKind.Tunnel) _ = OpenTunnelAsync(session, route, info);
         else OpenPlain(session, route, info);
@@ -179,7 +181,6 @@ internal sealed class UdpSessions(ProxyContext context)
             return;
         }
 
-        context.UdpBudget.Release();
         session.Refuse(info, failure, detail);
     }
 

@@ -110,7 +110,7 @@ public sealed class InboundDatagramTests
     [Fact]
     public async Task TooManySessionsAreRefusedByName()
     {
-        await using ProxyPair pair = new(o => o with { MaxUdpSessions = 1 });
+        await using ProxyPair pair = new(o => o with { MaxConnections = 1 });
         await using DatagramClient client = new(pair);
         using Socket pod = BindPod(pair);
         (TunnelDatagramStream stream, _) = await client.OpenAsync(Address(pod));

@@ -1,0 +1,34 @@
+namespace Culvert.NodeAgent.Proxy.Limits;
+
+/// <summary>
+/// How the descriptors that the process may have are dealt out: a reserve for the agent itself, and a part for each kind of use, so that none can take what
+/// another needs.
+/// </summary>
+/// <param name="Workloads">For captured connections and UDP sessions of workloads, and those that lead to them.</param>
+/// <param name="Outside">For whoever is outside the mesh and has proven nothing.</param>
+/// <param name="Tunnels">For tunnels, in each direction.</param>
+/// <param name="Handshakes">For connections to the tunnel port that have proven nothing yet.</param>
+internal readonly record struct DescriptorPlan(int Workloads, int Outside, int Tunnels, int Handshakes)
+{
+    /// <summary>Fewest descriptors that an agent works with.</summary>
+    internal const int Fewest = 512;
+
+    // Measured: an agent without a workload has 280, of assemblies, maps, programs, pipes and listeners. Links of pods and scrapers come on top.
+    private const int LeastReserve = 384;
+    private const int MostReserve = 8192;
+
+    /// <summary>Most for workloads, however many descriptors there are: each costs a few KB.</summary>
+    private const int MostForWorkloads = 131_072;
+    private const int MostForOutside = 16_384;
+    private const int MostForTunnels = 8192;
+
+    /// <summary>Deals out what a process may have.</summary>
+    /// <param name="limit">RLIMIT_NOFILE; <see cref="Fewest"/> or more.</param>
+    internal static DescriptorPlan Of(long limit)
+    {
+        long all = limit - Math.Clamp(limit / 8, LeastReserve, MostReserve);
+        return new DescriptorPlan(Part(70, MostForWorkloads), Part(12, MostForOutside), Part(5, MostForTunnels), Part(6, ProxyOptionsDefaults.MaxHandshakes));
+
+        int Part(int percent, int most) => (int)Math.Clamp(all / 100.0 * percent, 1, most);
+    }
+}
