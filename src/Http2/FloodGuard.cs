@@ -13,6 +13,7 @@ internal sealed class FloodGuard(Http2Options options, TimeProvider time)
     private long _resetsSince = time.GetTimestamp();
     private int _resets;
     private int _prematureResets;
+    private int _refusals;
 
     // What useful frames pay ahead is kept up to this, for answers that come late and all at once, as after many resets.
     private readonly int _savings = -4 * Math.Min(options.ControlFrameBurst, int.MaxValue / 8);
@@ -38,14 +39,23 @@ internal sealed class FloodGuard(Http2Options options, TimeProvider time)
     /// <summary>A stream reset that the peer caused; false when there were too many in the period.</summary>
     public bool Reset(bool premature)
     {
-        var now = time.GetTimestamp();
-        if (time.GetElapsedTime(_resetsSince, now) > options.ResetWindow)
-        {
-            _resetsSince = now;
-            _resets = _prematureResets = 0;
-        }
-
+        StartPeriod();
         if (premature) _prematureResets++;
         return ++_resets <= options.MaxResets && _prematureResets <= options.MaxPrematureResets;
+    }
+
+    /// <summary>A request that was refused: it costs this side as much as one that is reset early. False when both together were too many in the period.</summary>
+    public bool Refuse()
+    {
+        StartPeriod();
+        return ++_refusals + _prematureResets <= options.MaxPrematureResets;
+    }
+
+    private void StartPeriod()
+    {
+        var now = time.GetTimestamp();
+        if (time.GetElapsedTime(_resetsSince, now) <= options.ResetWindow) return;
+        _resetsSince = now;
+        _resets = _prematureResets = _refusals = 0;
     }
 }

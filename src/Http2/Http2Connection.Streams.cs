@@ -56,6 +56,20 @@ public sealed partial class Http2Connection
         WritePing(ShutdownPing, ack: false);
     }
 
+    /// <summary>
+    /// Answers a request that is not served, and ends the stream. Those that are refused count with those that are reset before their answer
+    /// (<see cref="Http2Options.MaxPrematureResets"/>); beyond the limit the peer gets GOAWAY and opens no more streams here, while running ones go on.
+    /// </summary>
+    /// <returns>As <see cref="SendHeaders"/>.</returns>
+    public bool Refuse(Http2Stream stream, HeaderList headers)
+    {
+        if (!SendHeaders(stream, headers, endStream: true)) return false;
+        if (Role != Http2Role.Server || IsClosed || _guard.Refuse() || _shutdown == ShutdownPhase.Final) return true;
+        _shutdown = ShutdownPhase.Final;
+        WriteGoAway(_lastPeerId, Http2ErrorCode.EnhanceYourCalm, "too many requests were refused");
+        return true;
+    }
+
     private void FinishShutdown()
     {
         if (_shutdown != ShutdownPhase.Announced || IsClosed) return;

@@ -57,7 +57,10 @@ public sealed record Http2Options
     /// <summary>Time between the two GOAWAY frames of a graceful shutdown when the peer does not answer the PING between them. Default 1 s.</summary>
     public TimeSpan ShutdownGrace { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>Streams that may be reset before they got their response headers, by the peer or by its faults, per <see cref="ResetWindow"/>. Default 500.</summary>
+    /// <summary>
+    /// Streams that may be reset before they got their response headers, by the peer or by its faults, or be refused (<see cref="Http2Connection.Refuse"/>), per
+    /// <see cref="ResetWindow"/>. Default 500.
+    /// </summary>
     public int MaxPrematureResets { get; init; } = 500;
 
     /// <summary>Streams that may be reset at all by the peer or by its faults per <see cref="ResetWindow"/>. Default 50,000.</summary>

@@ -40,6 +40,48 @@ public sealed class FloodTests
     }
 
     [Fact]
+    [Trait("Category", "Attack")]
+    public void RefusedRequestsCountAndEndInGoAwayWhileRunningStreamsGoOn()
+    {
+        var server = new Endpoint(Http2Role.Server, new Http2Options { MaxPrematureResets = 100, ControlFrameBurst = 100, ControlFramesPerSecond = 0 });
+        server.Send(new Wire().Headers(1, false, Wire.Post));
+        server.Connection.SendHeaders(server.Recorder.Streams[1], Endpoint.List(Wire.Ok), false);
+        server.Recorder.Headers = (stream, _, _, _) => server.Connection.Refuse(stream, Endpoint.List(Wire.Ok));
+        var goAway = 0;
+        for (var i = 1; goAway == 0; i++)
+        {
+            Assert.False(server.Send(new Wire().Headers((i * 2) + 1, true, Wire.Get)).IsClosed);
+            if (server.OutputText().Contains("GOAWAY", StringComparison.Ordinal)) goAway = i;
+        }
+
+        Assert.Equal(101, goAway);
+        Assert.False(server.Send(new Wire().Headers(1001, true, Wire.Get).Data(1, 1, false)).IsClosed);
+        Assert.DoesNotContain("Headers 1001", server.OutputText(), StringComparison.Ordinal);
+        Assert.Equal(1, server.Connection.OpenStreams);
+        server.Connection.SendData(server.Recorder.Streams[1], new byte[5], true, out var sent);
+        Assert.Equal((5, "Data 1 5 end"), (sent, server.OutputText()));
+
+        // Whoever goes on all the same is cut off.
+        var result = Http2ReceiveResult.Ok;
+        for (var i = 600; !result.IsClosed; i++) result = server.Send(new Wire().Headers((i * 2) + 1, true, Wire.Get));
+        Assert.Equal(Http2CloseReason.ControlFlood, result.Reason);
+    }
+
+    [Fact]
+    public void RefusalsAreForgivenWithTime()
+    {
+        var server = new Endpoint(Http2Role.Server, new Http2Options { MaxPrematureResets = 100 });
+        server.Recorder.Headers = (stream, _, _, _) => server.Connection.Refuse(stream, Endpoint.List(Wire.Ok));
+        for (var i = 0; i < 1000; i++)
+        {
+            server.Time.Advance(TimeSpan.FromMilliseconds(110));
+            server.Send(new Wire().Headers((i * 2) + 1, true, Wire.Get));
+        }
+
+        Assert.False(server.Connection.IsDraining);
+    }
+
+    [Fact]
     public void PeerThatMakesThisSideResetIsCountedToo()
     {
         var server = new Endpoint(Http2Role.Server, new Http2Options { MaxPrematureResets = 100 });

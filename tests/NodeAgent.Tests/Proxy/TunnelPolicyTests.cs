@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Culvert.Core;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Tests.Proxy.Datagrams;
 
 namespace Culvert.NodeAgent.Tests.Proxy;
 
@@ -18,6 +19,35 @@ public sealed class TunnelPolicyTests
         await pair.ExpectResetAsync(ProxyFailure.PolicyDenied);
         (ProxyConnectionInfo info, ProxyFailure failure) = Assert.Single(pair.Destination.Failed);
         Assert.Equal((ProxyFailure.PolicyDenied, DecisionReason.DeniedByPolicy), (failure, info.Decision.Reason));
+    }
+
+    [Theory]
+    [Trait("Category", "Attack")]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task APeerThatAsksForWhatItIsRefusedOverAndOverLosesItsTunnelAndNothingElse(bool udp)
+    {
+        await using ProxyPair pair = new();
+        await using DatagramClient datagrams = new(pair);
+        using Socket listener = pair.ListenByTunnel();
+        (Socket client, Socket server) = await pair.ConnectAsync(listener);
+        await SocketExtensions.EventuallyAsync(() => pair.Destination.Opened.Count == 1);
+        await client.SendAllAsync("first"u8.ToArray());
+        await server.ReceiveExactlyAsync(5);
+        pair.Destination.Allowed = false;
+        for (int i = 0; i < 1500; i++)
+        {
+            if (udp) Assert.Equal(ProxyFailure.PolicyDenied, (await datagrams.TryOpenAsync(new SocketEndPoint(pair.DestinationAddress, 53), new RecordingSink())).Failure);
+            else await SocketExtensions.UnlessResetAsync(async () => (await pair.ConnectClientAsync()).Dispose());
+        }
+
+        // 500 refusals in 10 s are one tunnel's end; before, one tunnel took all of them.
+        await SocketExtensions.EventuallyAsync(() => pair.Destination.Handshakes.Count >= 3);
+        await client.SendAllAsync("still"u8.ToArray());
+        await server.ReceiveExactlyAsync(5);
+        pair.Destination.Allowed = true;
+        (Socket second, Socket secondServer) = await pair.ConnectAsync(listener);
+        foreach (Socket socket in new[] { client, server, second, secondServer }) socket.Dispose();
     }
 
     [Fact]

@@ -49,7 +49,7 @@ internal sealed class InboundDatagrams : DatagramSession, IDatagramSink, IDispos
         tunnel.ScheduleFlush();
         if (!opened)
         {
-            tunnel.Http2.SendHeaders(stream, answer, endStream: true);
+            tunnel.Http2.Refuse(stream, answer);
             lease.Dispose();
             context.Seams.Observer.OnFailed(info, failure, detail);
             return;

@@ -140,7 +140,8 @@ internal sealed class InboundStreams(ProxyContext context) : ITunnelStreams
         HeaderList headers = context.Headers;
         headers.Clear();
         headers.AddStatus(status);
-        tunnel.Http2.SendHeaders(stream, headers, endStream: status != 200);
+        if (status == 200) tunnel.Http2.SendHeaders(stream, headers, endStream: false);
+        else tunnel.Http2.Refuse(stream, headers);
         tunnel.ScheduleFlush();
     }
 }
