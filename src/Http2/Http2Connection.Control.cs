@@ -53,6 +53,7 @@ public sealed partial class Http2Connection
         if (_frame.Has(FrameFlags.Ack))
         {
             if (!_settingsAcknowledged) ApplyOwnSettings();
+            else if (_windowsToAcknowledge.TryDequeue(out var window)) ApplyOwnWindow(window);
             return;
         }
 
@@ -136,10 +137,7 @@ public sealed partial class Http2Connection
     {
         _settingsAcknowledged = true;
         _decoder.SetLimit(_options.HeaderTableSize);
-        var delta = _options.StreamWindow - _localInitialWindow;
-        if (delta == 0) return;
-        _localInitialWindow = _options.StreamWindow;
-        for (var stream = _streams.First; stream is not null; stream = stream.Next) stream.ReceiveWindow += delta;
+        ApplyOwnWindow(_options.StreamWindow);
     }
 
     private void OnPing(ReadOnlySpan<byte> payload)

@@ -55,6 +55,7 @@ public sealed partial class Http2Connection : IDisposable
         _phase = role == Http2Role.Server ? ReadPhase.Preface : ReadPhase.Header;
         _receiveWindow = InitialWindow;
         _localInitialWindow = Math.Max(InitialWindow, options.StreamWindow);
+        StreamWindow = options.StreamWindow;
     }
 
     /// <summary>Which side this is.</summary>

@@ -258,4 +258,30 @@ public sealed class FlowControlTests
         server.Send(new Wire().Data(1, 1));
         Assert.Equal("RST 1 FlowControlError", server.OutputText());
     }
+
+    [Fact]
+    public void AWindowThatIsNarrowedCountsFromThePeersAcknowledgementOn()
+    {
+        var server = new Endpoint(Http2Role.Server, new Http2Options { StreamWindow = 1000 });
+        server.Recorder.AutoConsume = false;
+        server.Send(new Wire().Headers(1, false, Wire.Post));
+        server.Connection.ChangeStreamWindow(100);
+        Assert.Equal("Settings", server.OutputText());
+
+        // What was sent by the old window is taken, and the new one is used up by it.
+        Assert.False(server.Send(new Wire().Data(1, 1000, false).SettingsAck()).IsClosed);
+        Assert.Equal(100, server.Connection.StreamWindow);
+        server.Connection.Consumed(server.Recorder.Streams[1], 950);
+        Assert.Equal("WINDOW 1 950", server.OutputText());
+        Assert.False(server.Send(new Wire().Data(1, 50, false)).IsClosed);
+        server.Send(new Wire().Data(1, 1, false));
+        Assert.Contains("RST 1 FlowControlError", server.OutputText(), StringComparison.Ordinal);
+
+        // New streams have the new window, and the old one again when it is widened.
+        server.Send(new Wire().Headers(3, false, Wire.Post));
+        Assert.False(server.Send(new Wire().Data(3, 100, false)).IsClosed);
+        server.Connection.ChangeStreamWindow(1000);
+        Assert.False(server.Send(new Wire().SettingsAck().Data(3, 900, false)).IsClosed);
+        Assert.Equal("Settings", server.OutputText());
+    }
 }

@@ -31,8 +31,8 @@ public sealed class PartsTests
     [Fact]
     public void ABacklogReturnsBytesInOrderAndItsBuffersToThePool()
     {
-        BufferPool pool = new(1 << 20, 1 << 20);
-        Backlog backlog = new(pool);
+        using BufferPool pool = new(2 << 20, 1 << 20);
+        Backlog backlog = new(pool.Open("pod"), new Holder());
         Random random = new(7);
         Queue<byte> expected = new();
         for (int i = 0; i < 2000; i++)
@@ -61,14 +61,50 @@ public sealed class PartsTests
     [Fact]
     public void ThePoolNeverLendsMoreThanItsLimit()
     {
-        BufferPool pool = new(4 * BufferPool.BufferSize, 2 * BufferPool.BufferSize);
-        Backlog first = new(pool), second = new(pool);
-        Assert.True(first.Append(new byte[3 * BufferPool.BufferSize]));
-        Assert.False(second.Append(new byte[2 * BufferPool.BufferSize]));
+        using BufferPool pool = new(8 * BufferPool.BufferSize, 2 * BufferPool.BufferSize);
+        Backlog first = new(pool.Open("pod"), new Holder()), second = new(pool.Open("other"), new Holder());
+
+        // Four are as many as are free after them; of those, the other may have two.
+        Assert.False(first.Append(new byte[5 * BufferPool.BufferSize]));
         Assert.Equal(4 * BufferPool.BufferSize, pool.RentedBytes);
+        Assert.False(second.Append(new byte[3 * BufferPool.BufferSize]));
+        Assert.Equal(6 * BufferPool.BufferSize, pool.RentedBytes);
         first.Clear();
         second.Clear();
         Assert.Equal((0L, 2L * BufferPool.BufferSize), (pool.RentedBytes, pool.IdleBytes));
+    }
+
+    [Fact]
+    public void WhoHasWaitedLongestOfAnAccountPaysForIt()
+    {
+        using BufferPool pool = new(8 * BufferPool.BufferSize, 0);
+        BufferAccount account = pool.Open("pod");
+        Holder[] holders = [new(), new(), new()];
+        Backlog[] backlogs = [.. holders.Select(h => h.Backlog = new Backlog(account, h))];
+        Holder neighbour = new();
+        neighbour.Backlog = new Backlog(pool.Open("neighbour"), neighbour);
+        Assert.True(neighbour.Backlog.Append(new byte[1]));
+        foreach (Backlog backlog in backlogs) Assert.True(backlog.Append(new byte[BufferPool.BufferSize]));
+
+        // The first one's bytes move: the second has waited longest.
+        backlogs[0].Advance(1);
+        Assert.True(backlogs[2].Append(new byte[BufferPool.BufferSize]));
+        Assert.True(backlogs[2].Append(new byte[BufferPool.BufferSize]));
+        Assert.Equal((false, true, false, false), (holders[0].IsOver, holders[1].IsOver, holders[2].IsOver, neighbour.IsOver));
+        Assert.Equal(1, neighbour.Backlog.Length);
+    }
+
+    private sealed class Holder : IBufferHolder
+    {
+        internal Backlog? Backlog { get; set; }
+
+        internal bool IsOver { get; private set; }
+
+        public void GiveUp()
+        {
+            IsOver = true;
+            Backlog!.Clear();
+        }
     }
 
     [Fact]

@@ -1,17 +1,25 @@
+using Culvert.Interop.Memory;
+
 namespace Culvert.NodeAgent.Proxy.Loop;
 
 /// <summary>
-/// Buffers of one size for bytes that wait for a slow socket. Bounded: what is rented never exceeds the limit, what is kept
-/// idle never exceeds a part of it. Belongs to one loop's thread.
+/// Buffers of one size for bytes that wait for a slow socket. Bounded: what is rented never exceeds the limit, what is kept idle never exceeds a part of it; the
+/// pages of others go back to the system. Belongs to one loop's thread.
 /// </summary>
-internal sealed class BufferPool
+internal sealed class BufferPool : IDisposable
 {
-    /// <summary>Bytes per buffer: one TLS record.</summary>
+    /// <summary>Bytes per buffer: one TLS record, and a whole number of pages.</summary>
     internal const int BufferSize = 16 * 1024;
 
-    private readonly Stack<byte[]> _idle = new();
+    private readonly PageMemory _memory;
+
+    // Idle ones with their pages on top, the others below.
+    private readonly Stack<PooledBuffer> _idle = new();
+    private readonly Stack<PooledBuffer> _empty = new();
+    private readonly Dictionary<object, BufferAccount> _accounts = [];
     private readonly int _maxRented;
     private readonly int _maxIdle;
+    private int _made;
 
     /// <summary>Makes a pool.</summary>
     /// <param name="maxBytes">Most bytes rented at once.</param>
@@ -20,6 +28,7 @@ internal sealed class BufferPool
     {
         _maxRented = (int)Math.Max(1, maxBytes / BufferSize);
         _maxIdle = (int)(maxIdleBytes / BufferSize);
+        _memory = PageMemory.Create((long)_maxRented * BufferSize);
     }
 
     /// <summary>Bytes rented now.</summary>
@@ -28,20 +37,62 @@ internal sealed class BufferPool
     /// <summary>Bytes kept idle now.</summary>
     internal long IdleBytes => (long)_idle.Count * BufferSize;
 
-    private int Rented { get; set; }
+    /// <summary>Buffers that may still be rented.</summary>
+    internal int Free => _maxRented - Rented;
+
+    /// <summary>Buffers rented now.</summary>
+    internal int Rented { get; private set; }
+
+    /// <summary>The account of a holder: a workload, or an identity. There is one while somebody uses it.</summary>
+    internal BufferAccount Open(object holder)
+    {
+        if (!_accounts.TryGetValue(holder, out BufferAccount? account)) _accounts.Add(holder, account = new BufferAccount(this, holder));
+        account.Users++;
+        return account;
+    }
+
+    /// <summary>Undoes one <see cref="Open"/>.</summary>
+    internal void Close(BufferAccount account)
+    {
+        if (--account.Users == 0) _accounts.Remove(account.Holder);
+    }
+
+    /// <summary>The account with the most buffers.</summary>
+    internal BufferAccount? Largest()
+    {
+        BufferAccount? largest = null;
+        foreach (BufferAccount account in _accounts.Values)
+        {
+            if (largest is null || account.Rented > largest.Rented) largest = account;
+        }
+
+        return largest;
+    }
 
     /// <summary>Takes a buffer; null when the limit is reached.</summary>
-    internal byte[]? TryRent()
+    internal PooledBuffer? TryRent()
     {
         if (Rented >= _maxRented) return null;
         Rented++;
-        return _idle.TryPop(out byte[]? buffer) ? buffer : GC.AllocateUninitializedArray<byte>(BufferSize);
+        return _idle.TryPop(out PooledBuffer? buffer) || _empty.TryPop(out buffer) ? buffer : new PooledBuffer(this, (long)_made++ * BufferSize);
     }
 
     /// <summary>Gives a buffer back.</summary>
-    internal void Return(byte[] buffer)
+    internal void Return(PooledBuffer buffer)
     {
         Rented--;
-        if (_idle.Count < _maxIdle) _idle.Push(buffer);
+        if (_idle.Count < _maxIdle)
+        {
+            _idle.Push(buffer);
+            return;
+        }
+
+        _memory.Release(buffer.Offset, BufferSize);
+        _empty.Push(buffer);
     }
+
+    internal Span<byte> GetSpan(PooledBuffer buffer) => _memory.GetSpan(buffer.Offset, BufferSize);
+
+    /// <inheritdoc/>
+    public void Dispose() => _memory.Dispose();
 }

@@ -159,6 +159,7 @@ internal sealed class EventLoop : IDisposable
 
         _epoll.Dispose();
         _wake.Dispose();
+        Buffers.Dispose();
     }
 
     /// <summary>Reports what code on this loop threw.</summary>

@@ -177,7 +177,7 @@ internal sealed class OutboundHandler(ProxyContext context)
             return;
         }
 
-        SocketRelay relay = new(socket, dial.Socket);
+        SocketRelay relay = new(socket, dial.Socket, info.LoadBalancer ?? info.Source, remote);
         ProxiedConnection connection = ProxiedConnection.Open(context, relay, info, authorized);
         await relay.RunAsync();
         connection.Close();

@@ -3,11 +3,13 @@ using Culvert.NodeAgent.Proxy.Loop;
 namespace Culvert.NodeAgent.Proxy.Relay;
 
 /// <summary>Bytes that a socket did not take yet, in pooled buffers. Belongs to its loop's thread.</summary>
-/// <param name="pool">Where buffers come from; its limit bounds all backlogs of a loop together.</param>
-internal sealed class Backlog(BufferPool pool)
+/// <param name="account">Where buffers come from: that of the workload or identity whose socket it is.</param>
+/// <param name="holder">The connection, which may have to end for others of its account.</param>
+internal sealed class Backlog(BufferAccount account, IBufferHolder holder)
 {
-    private readonly Queue<byte[]> _buffers = new();
-    private byte[]? _tail;
+    private readonly Queue<PooledBuffer> _buffers = new();
+    private readonly LinkedListNode<IBufferHolder> _place = new(holder);
+    private PooledBuffer? _tail;
     private int _start;
     private int _end;
 
@@ -17,22 +19,23 @@ internal sealed class Backlog(BufferPool pool)
     /// <summary>Whether nothing waits.</summary>
     internal bool IsEmpty => Length == 0;
 
-    /// <summary>Copies bytes to the end; false when the pool is exhausted (some may have been taken).</summary>
+    /// <summary>Copies bytes to the end; false when there is no buffer, and this connection is the one to end (some may have been taken).</summary>
     internal bool Append(ReadOnlySpan<byte> data)
     {
         while (!data.IsEmpty)
         {
-            if (_tail is null || _end == _tail.Length)
+            if (_tail is null || _end == BufferPool.BufferSize)
             {
-                byte[]? buffer = pool.TryRent();
+                if (_place.List is null) account.Wait(_place);
+                PooledBuffer? buffer = account.TryRent(_place);
                 if (buffer is null) return false;
                 _buffers.Enqueue(buffer);
                 _tail = buffer;
                 _end = 0;
             }
 
-            int n = Math.Min(data.Length, _tail.Length - _end);
-            data[..n].CopyTo(_tail.AsSpan(_end));
+            int n = Math.Min(data.Length, BufferPool.BufferSize - _end);
+            data[..n].CopyTo(_tail.Span[_end..]);
             _end += n;
             Length += n;
             data = data[n..];
@@ -45,8 +48,8 @@ internal sealed class Backlog(BufferPool pool)
     internal ReadOnlySpan<byte> Peek()
     {
         if (Length == 0) return default;
-        byte[] head = _buffers.Peek();
-        return head.AsSpan(_start, (ReferenceEquals(head, _tail) ? _end : head.Length) - _start);
+        PooledBuffer head = _buffers.Peek();
+        return head.Span[_start..(ReferenceEquals(head, _tail) ? _end : BufferPool.BufferSize)];
     }
 
     /// <summary>Drops bytes that were taken.</summary>
@@ -55,20 +58,31 @@ internal sealed class Backlog(BufferPool pool)
     {
         _start += count;
         Length -= count;
-        byte[] head = _buffers.Peek();
+        PooledBuffer head = _buffers.Peek();
         bool isTail = ReferenceEquals(head, _tail);
-        if (_start < (isTail ? _end : head.Length)) return;
-        pool.Return(_buffers.Dequeue());
+        if (_start < (isTail ? _end : BufferPool.BufferSize))
+        {
+            account.Wait(_place);
+            return;
+        }
+
+        account.Return(_buffers.Dequeue());
         _start = 0;
-        if (!isTail) return;
-        _tail = null;
-        _end = 0;
+        if (isTail)
+        {
+            _tail = null;
+            _end = 0;
+        }
+
+        if (_buffers.Count > 0) account.Wait(_place);
+        else account.Leave(_place);
     }
 
     /// <summary>Drops everything.</summary>
     internal void Clear()
     {
-        while (_buffers.TryDequeue(out byte[]? buffer)) pool.Return(buffer);
+        while (_buffers.TryDequeue(out PooledBuffer? buffer)) account.Return(buffer);
+        account.Leave(_place);
         _tail = null;
         _start = _end = Length = 0;
     }

@@ -7,7 +7,7 @@ namespace Culvert.NodeAgent.Proxy.Relay;
 /// Carries bytes between two sockets of one loop: FIN stays FIN, RST stays RST, a slow reader slows the writer. Belongs to its
 /// loop's thread.
 /// </summary>
-internal sealed class SocketRelay : IConnectionRelay
+internal sealed class SocketRelay : IConnectionRelay, IBufferHolder
 {
     private const int ReadSize = 64 * 1024;
 
@@ -18,17 +18,23 @@ internal sealed class SocketRelay : IConnectionRelay
     private readonly LoopSocket _client;
     private readonly LoopSocket _server;
     private readonly LoopSignal _finished = new();
+    private readonly BufferAccount _clientAccount;
+    private readonly BufferAccount _serverAccount;
     private int _running = 2;
     private bool _ended;
 
     /// <summary>Makes a relay; it owns both sockets from <see cref="RunAsync"/> on.</summary>
     /// <param name="client">The side that opened the connection.</param>
     /// <param name="server">The side it was opened to.</param>
-    internal SocketRelay(LoopSocket client, LoopSocket server)
+    /// <param name="clientAddress">Whose account bytes are on that wait for the client.</param>
+    /// <param name="serverAddress">The same for the server.</param>
+    internal SocketRelay(LoopSocket client, LoopSocket server, in SocketEndPoint clientAddress, in SocketEndPoint serverAddress)
     {
         _loop = client.Loop;
         _client = client;
         _server = server;
+        _clientAccount = _loop.Buffers.Open(clientAddress.WithPort(0));
+        _serverAccount = _loop.Buffers.Open(serverAddress.WithPort(0));
     }
 
     /// <inheritdoc/>
@@ -48,8 +54,13 @@ internal sealed class SocketRelay : IConnectionRelay
         _ = PumpAsync(_client, _server, towardsServer: true);
         _ = PumpAsync(_server, _client, towardsServer: false);
         if (!_ended) await _finished.WaitAsync();
+        _loop.Buffers.Close(_clientAccount);
+        _loop.Buffers.Close(_serverAccount);
         return Failure;
     }
+
+    /// <inheritdoc/>
+    public void GiveUp() => Abort(ProxyFailure.Overload);
 
     /// <inheritdoc/>
     public void Abort(ProxyFailure failure)
@@ -64,7 +75,7 @@ internal sealed class SocketRelay : IConnectionRelay
 
     private async Task PumpAsync(LoopSocket from, LoopSocket to, bool towardsServer)
     {
-        Backlog backlog = new(_loop.Buffers);
+        Backlog backlog = new(towardsServer ? _serverAccount : _clientAccount, this);
         LoopSignal turn = new();
         try
         {

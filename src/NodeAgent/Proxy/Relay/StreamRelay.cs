@@ -10,7 +10,7 @@ namespace Culvert.NodeAgent.Proxy.Relay;
 /// socket does not take is copied. The stream's window is given back when the socket has taken the bytes, so a slow reader slows
 /// the writer. END_STREAM is FIN, RST_STREAM is RST. Belongs to its loop's thread.
 /// </summary>
-internal sealed partial class StreamRelay : IConnectionRelay, IOpeningStream
+internal sealed partial class StreamRelay : IConnectionRelay, IOpeningStream, IBufferHolder
 {
     private readonly EventLoop _loop;
     private readonly TunnelConnection _tunnel;
@@ -29,7 +29,7 @@ internal sealed partial class StreamRelay : IConnectionRelay, IOpeningStream
         _loop = tunnel.Loop;
         _tunnel = tunnel;
         _clientIsSocket = clientIsSocket;
-        _backlog = new Backlog(_loop.Buffers);
+        _backlog = new Backlog(tunnel.Account, this);
         _stream = stream;
         stream.State = this;
     }
@@ -90,6 +90,9 @@ internal sealed partial class StreamRelay : IConnectionRelay, IOpeningStream
 
         End(reset: true);
     }
+
+    /// <inheritdoc/>
+    public void GiveUp() => Abort(ProxyFailure.Overload, Http2ErrorCode.EnhanceYourCalm);
 
     /// <inheritdoc/>
     public void OnResponse(HeaderList headers, bool endStream)

@@ -16,10 +16,14 @@ internal sealed partial class TunnelConnection : IFlushable
 
     private static readonly TimeSpan CheckInterval = TimeSpan.FromSeconds(1);
 
+    // What HTTP/2 begins with (RFC 9113, section 6.9.2).
+    private const int LeastWindow = 65_535;
+
     private readonly LoopSocket _socket;
     private readonly TlsConnection _tls;
     private readonly ITunnelStreams? _streams;
     private readonly TimeSpan _idleTimeout;
+    private readonly int _window;
     private readonly LoopTimer _check;
     private readonly LoopSignal _closed = new();
     private readonly LoopSignal _readWaitsForWrite = new();
@@ -45,11 +49,14 @@ internal sealed partial class TunnelConnection : IFlushable
         _tls = parts.Tls;
         _streams = streams;
         _idleTimeout = options.TunnelIdleTimeout;
+        _window = options.Http2.StreamWindow;
         _check = new LoopTimer(static state => ((TunnelConnection)state!).Check(), this);
         _distrustDrain = options.DistrustDrain;
         _distrust = new LoopTimer(static state => ((TunnelConnection)state!).Close(DistrustReason), this);
         _finish = new LoopTimer(static state => ((TunnelConnection)state!).Close(null), this);
         _idleSince = Loop.NowMilliseconds;
+        Account = Loop.Buffers.Open(streams is null ? parts.Identity.Id : parts.Local.WithPort(0));
+        Account.Rising += NarrowWindows;
         Http2 = new Http2Connection(streams is null ? Http2Role.Client : Http2Role.Server, options.Http2, this, time);
     }
 
@@ -67,6 +74,11 @@ internal sealed partial class TunnelConnection : IFlushable
 
     /// <summary>Called again and again while streams are open and both sides should prove themselves anew; client role only.</summary>
     internal Action? ProofDue { get; init; }
+
+    /// <summary>
+    /// Buffers for what the tunnel's streams have for slow sockets: of the workload that it leads to, or of the identity that it was opened for.
+    /// </summary>
+    internal BufferAccount Account { get; }
 
     /// <summary>The framing.</summary>
     internal Http2Connection Http2 { get; }
@@ -87,6 +99,7 @@ internal sealed partial class TunnelConnection : IFlushable
     internal async ValueTask RunAsync()
     {
         Http2.Start();
+        NarrowWindows();
         ScheduleFlush();
         Loop.Schedule(_check, CheckInterval);
         _ = ReadLoopAsync();
@@ -129,7 +142,9 @@ internal sealed partial class TunnelConnection : IFlushable
         Loop.Timers.Cancel(_check);
         Loop.Timers.Cancel(_finish);
         Loop.Timers.Cancel(_distrust);
+        Account.Rising -= NarrowWindows;
         Http2.TransportClosed();
+        Loop.Buffers.Close(Account);
         WakeSettingsWaiters();
         if (reason is null && !_finishing) _tls.Shutdown();
         _socket.Dispose();
@@ -142,10 +157,20 @@ internal sealed partial class TunnelConnection : IFlushable
         while (_settingsWaiters.TryDequeue(out LoopSignal? waiter)) waiter.Set(!IsClosed);
     }
 
+    // The nearer the account is to its share, the less each stream of the peer may have under way.
+    private void NarrowWindows()
+    {
+        int window = Math.Max(LeastWindow, _window >> (2 * Account.Pressure));
+        if (window >= Http2.StreamWindow) return;
+        Http2.ChangeStreamWindow(window);
+        ScheduleFlush();
+    }
+
     private void Check()
     {
         if (IsClosed) return;
         CheckTrust();
+        if (Account.Pressure == 0) Http2.ChangeStreamWindow(_window);
         Http2.CheckTimeouts();
         ScheduleFlush();
         if (Http2.OpenStreams > 0) _idleSince = Loop.NowMilliseconds;

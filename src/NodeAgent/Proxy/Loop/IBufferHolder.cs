@@ -1,0 +1,8 @@
+namespace Culvert.NodeAgent.Proxy.Loop;
+
+/// <summary>A connection whose bytes wait in buffers of a <see cref="BufferAccount"/>. On the loop's thread.</summary>
+internal interface IBufferHolder
+{
+    /// <summary>Ends the connection, so that its buffers can be used by others: of those of its account it has waited longest.</summary>
+    void GiveUp();
+}
