@@ -56,7 +56,7 @@ internal sealed class UdpTunnelBench : ITunnelStreams, IDatagramSink, IDisposabl
     internal static async Task<int> RunAsync(string directory, int size, int seconds, int sessions)
     {
         using UdpTunnelBench bench = new(directory, size);
-        ProxyListener listener = ProxyListener.BindForPods(new SocketEndPoint(IPAddress.Loopback, 0), 1, bench._server.Options, sharePort: false);
+        ProxyListener listener = ProxyListener.BindForTunnels(new SocketEndPoint(IPAddress.Loopback, 0), 1, bench._server.Options, sharePort: false);
         bench._counting.Start();
         bench._sending.Start();
         LoopListener accept = new(bench._counting, listener.Handle, (handle, peer) => _ = bench.AcceptAsync(handle, peer, listener.Local), _ => { });

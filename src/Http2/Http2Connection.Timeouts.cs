@@ -9,6 +9,9 @@ public sealed partial class Http2Connection
     private long _connectionStalledSince;
     private bool _heard;
 
+    /// <summary>How long a keep-alive PING has waited for an answer; zero when none does.</summary>
+    public TimeSpan Unanswered => _keepAliveSince == 0 || _heard ? TimeSpan.Zero : _time.GetElapsedTime(_keepAliveSince);
+
     /// <summary>
     /// Looks at the clock: settings, keep-alive, stalled windows, the second step of a graceful shutdown. Call about once a second; precision is that
     /// of the calls. Gives the memory of an idle connection's output back.

@@ -20,6 +20,7 @@ internal static unsafe partial class Libc
     internal const int SO_SNDBUF = 7;
     internal const int SO_RCVBUF = 8;
     internal const int SO_KEEPALIVE = 9;
+    internal const int SO_OOBINLINE = 10;
     internal const int SO_LINGER = 13;
     internal const int SO_REUSEPORT = 15;
     internal const int SO_MARK = 36;

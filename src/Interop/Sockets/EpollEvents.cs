@@ -10,6 +10,9 @@ public enum EpollEvents : uint
     /// <summary>Readable (EPOLLIN).</summary>
     Readable = 0x1,
 
+    /// <summary>Urgent data of TCP has come (EPOLLPRI).</summary>
+    Urgent = 0x2,
+
     /// <summary>Writable (EPOLLOUT).</summary>
     Writable = 0x4,
 

@@ -66,12 +66,17 @@ public sealed partial class SocketHandle
     /// <summary>Keeps an IPv6 listener off the IPv4 port (IPV6_V6ONLY).</summary>
     public SocketErrno SetIPv6Only() => SetOption(Libc.IPPROTO_IPV6, Libc.IPV6_V6ONLY, 1);
 
-    /// <summary>Makes the close that follows send RST and drop what is unsent (SO_LINGER 0).</summary>
-    public unsafe SocketErrno SetResetOnClose()
+    /// <summary>
+    /// Whether the close that follows, also that by the end of the process, sends RST and drops what is unsent (SO_LINGER 0). Accepted sockets inherit it.
+    /// </summary>
+    public unsafe SocketErrno SetResetOnClose(bool reset = true)
     {
-        Libc.Linger linger = new() { OnOff = 1, Seconds = 0 };
+        Libc.Linger linger = new() { OnOff = reset ? 1 : 0, Seconds = 0 };
         return Check(Libc.setsockopt(Fd, Libc.SOL_SOCKET, Libc.SO_LINGER, &linger, (uint)sizeof(Libc.Linger)));
     }
+
+    /// <summary>Receives urgent data among the other, where it was sent (SO_OOBINLINE), and does not set it aside. Accepted sockets inherit it.</summary>
+    public SocketErrno SetUrgentInline() => SetOption(Libc.SOL_SOCKET, Libc.SO_OOBINLINE, 1);
 
     /// <summary>Fails the connection when sent bytes stay unacknowledged this long (TCP_USER_TIMEOUT).</summary>
     /// <param name="timeout">Whole milliseconds; zero restores the system's default.</param>

@@ -35,6 +35,9 @@ internal static class ProxySetup
             RawListeners = [new(IPAddress.Loopback, 0), new(IPAddress.IPv6Loopback, 0)],
             ForbiddenPorts = [options.OutboundPort, options.TunnelPort, options.UdpPort],
             UdpIdleTimeout = options.UdpIdleTimeout,
+            TunnelTimeout = options.TunnelTimeout,
+            Http2 = ProxyOptionsDefaults.Http2 with { KeepAliveTimeout = options.TunnelTimeout },
+            ApplicationKeepAlive = options.KeepAlive,
             DatagramStreamIdleTimeout = TimeSpan.FromSeconds(Math.Max(180, options.UdpIdleTimeout.TotalSeconds * 2)),
         };
     }

@@ -24,6 +24,8 @@ public sealed class AgentOptionSet
     private readonly Option<ushort> _tunnel = Make("--tunnel-port", "PORT", "Port of the tunnel.", Defaults.TunnelPort);
     private readonly Option<double> _drain = Make("--drain-seconds", "SECONDS", "How long a stopping agent lets proxied connections finish.", Defaults.DrainDeadline.TotalSeconds);
     private readonly Option<double> _udpIdle = Make("--udp-idle-seconds", "SECONDS", "How long a UDP session without datagrams is kept, 1 to 3,600.", Defaults.UdpIdleTimeout.TotalSeconds);
+    private readonly Option<double> _tunnelTimeout = Make("--tunnel-timeout-seconds", "SECONDS", "How long a tunnel outlives its peer's silence, 10 to 86,400: connections survive an outage that is shorter.", Defaults.TunnelTimeout.TotalSeconds);
+    private readonly Option<double> _keepAlive = Make("--keepalive-seconds", "SECONDS", "Silence after which applications are probed for being there, 1 to 86,400; 0: never.", Defaults.KeepAlive.TotalSeconds);
     private readonly Option<int> _loops = Make("--loops", "N", "Event loops of the proxy; 0: one per core.", Defaults.Loops);
     private readonly Option<int> _nice = Make("--loop-nice", "N", "Nice value of the event loops, -20 to 19; 0: as the process.", Defaults.LoopNice);
     private readonly Option<int> _linger = Make("--loop-linger-us", "MICROSECONDS", "How long an event loop looks for more before it sleeps, at most, 0 to 1000 us; 0: not at all.", (int)Defaults.LoopLinger.TotalMicroseconds);
@@ -48,7 +50,8 @@ public sealed class AgentOptionSet
     /// <summary>All of them, in the order of the help text.</summary>
     public IReadOnlyList<Option> All =>
     [
-        _node, _state, _run, _bpffs, _uplinks, _metrics, _readiness, _allow, _outbound, _udp, _tunnel, _drain, _udpIdle, _loops, _nice, _linger, _flows, _xdp, _checksum,
+        _node, _state, _run, _bpffs, _uplinks, _metrics, _readiness, _allow, _outbound, _udp, _tunnel, _drain, _udpIdle, _tunnelTimeout, _keepAlive, _loops, _nice, _linger, _flows, _xdp,
+        _checksum,
     ];
 
     /// <summary>The agent's options as given; what this set has no option for keeps its default.</summary>
@@ -73,6 +76,8 @@ public sealed class AgentOptionSet
             TunnelPort = parsed.GetValue(_tunnel),
             DrainDeadline = SecondsOf(parsed, _drain, LongestDrain, problems) ?? Defaults.DrainDeadline,
             UdpIdleTimeout = SecondsOf(parsed, _udpIdle, TimeSpan.FromHours(1), problems) ?? Defaults.UdpIdleTimeout,
+            TunnelTimeout = SecondsOf(parsed, _tunnelTimeout, TimeSpan.FromDays(1), problems) ?? Defaults.TunnelTimeout,
+            KeepAlive = SecondsOf(parsed, _keepAlive, TimeSpan.FromDays(1), problems) ?? Defaults.KeepAlive,
             Loops = parsed.GetValue(_loops),
             LoopNice = parsed.GetValue(_nice),
             LoopLinger = TimeSpan.FromMicroseconds(parsed.GetValue(_linger)),

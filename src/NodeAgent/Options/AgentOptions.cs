@@ -81,6 +81,12 @@ public sealed record AgentOptions
     /// <summary>How long a UDP session without datagrams is kept, 1 to 3,600 s.</summary>
     public TimeSpan UdpIdleTimeout { get; init; } = AgentOptionsDefaults.UdpIdleTimeout;
 
+    /// <summary>How long a tunnel outlives its peer's silence, 10 s to a day: connections in it survive an outage of the network that is shorter.</summary>
+    public TimeSpan TunnelTimeout { get; init; } = AgentOptionsDefaults.TunnelTimeout;
+
+    /// <summary>Silence after which the kernel probes an application at the other end of a proxied connection, up to a day; zero: never.</summary>
+    public TimeSpan KeepAlive { get; init; } = AgentOptionsDefaults.KeepAlive;
+
     /// <summary>When the XDP program is used.</summary>
     public XdpUse Xdp { get; init; } = XdpUse.Auto;
 
@@ -113,6 +119,8 @@ public sealed record AgentOptions
         if (RouteTable is 0 or 253 or 254 or 255) problems.Add($"--route-table: {RouteTable} belongs to the kernel");
         if (FlowTableSize is < 1024 or > 16_777_216) problems.Add($"--flow-table-size: {FlowTableSize} is not between 1,024 and 16,777,216");
         if (DrainDeadline < TimeSpan.Zero) problems.Add("--drain-seconds: must not be negative");
+        if (TunnelTimeout.TotalSeconds is not (>= 10 and <= 86_400)) problems.Add($"--tunnel-timeout-seconds: {TunnelTimeout.TotalSeconds} is not between 10 and 86,400");
+        if (KeepAlive.TotalSeconds is not (0 or (>= 1 and <= 86_400))) problems.Add($"--keepalive-seconds: {KeepAlive.TotalSeconds} is neither 0 nor between 1 and 86,400");
         if (UdpIdleTimeout.TotalSeconds is not (>= 1 and <= 3600)) problems.Add($"--udp-idle-seconds: {UdpIdleTimeout.TotalSeconds} is not between 1 and 3,600");
         return problems;
     }

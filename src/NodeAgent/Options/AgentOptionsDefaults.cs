@@ -54,6 +54,12 @@ public static class AgentOptionsDefaults
     /// <summary>Time a UDP session is kept without a datagram.</summary>
     public static readonly TimeSpan UdpIdleTimeout = TimeSpan.FromSeconds(60);
 
+    /// <summary>How long a tunnel outlives its peer's silence: as a plain TCP connection that has something to send (tcp_retries2 of Linux: 924 s).</summary>
+    public static readonly TimeSpan TunnelTimeout = TimeSpan.FromMinutes(15);
+
+    /// <summary>Silence before an application is probed.</summary>
+    public static readonly TimeSpan KeepAlive = TimeSpan.FromMinutes(2);
+
     /// <summary>Drain deadline.</summary>
     public static readonly TimeSpan DrainDeadline = TimeSpan.FromSeconds(30);
 }

@@ -2,6 +2,7 @@ using System.Net;
 using Culvert.Http2;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Limits;
+using Culvert.NodeAgent.Proxy.Loop;
 
 namespace Culvert.NodeAgent.Proxy;
 
@@ -101,8 +102,14 @@ internal sealed record ProxyOptions
     /// <summary>How long a UDP stream of a peer is kept without a datagram; at least two minutes (RFC 9298, section 3.1).</summary>
     internal TimeSpan DatagramStreamIdleTimeout { get; init; } = TimeSpan.FromMinutes(3);
 
-    /// <summary>Sent bytes unacknowledged for so long end a connection (TCP_USER_TIMEOUT).</summary>
-    internal TimeSpan UserTimeout { get; init; } = TimeSpan.FromSeconds(60);
+    /// <summary>A tunnel whose peer says nothing and acknowledges nothing for so long ends (TCP_USER_TIMEOUT, and the keep-alive of HTTP/2).</summary>
+    internal TimeSpan TunnelTimeout { get; init; } = ProxyOptionsDefaults.TunnelTimeout;
+
+    /// <summary>A tunnel that has not answered a PING for so long takes no new streams until it does.</summary>
+    internal TimeSpan TunnelSuspectTime { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Silence after which the kernel probes an application's connection, captured or dialled; zero: never.</summary>
+    internal TimeSpan ApplicationKeepAlive { get; init; } = KeepAlive.DefaultIdle;
 
     /// <summary>Streams per tunnel before another one is opened.</summary>
     internal int StreamsPerTunnel { get; init; } = ProxyOptionsDefaults.StreamsPerTunnel;

@@ -14,6 +14,11 @@ internal static class ProxyOptionsDefaults
     /// <summary>Mark of the proxy's packets.</summary>
     internal const uint Mark = 0x00C2_0000;
 
+    /// <summary>
+    /// How long a tunnel outlives its peer's silence: as a plain TCP connection does that has something to send (tcp_retries2 of Linux: 924 s).
+    /// </summary>
+    internal static readonly TimeSpan TunnelTimeout = TimeSpan.FromMinutes(15);
+
     /// <summary>Streams per tunnel before another one is opened.</summary>
     internal const int StreamsPerTunnel = 100;
 
@@ -46,6 +51,6 @@ internal static class ProxyOptionsDefaults
         // Frame and header fill four TLS records, which are sent by one call; one frame is one recv(2) and one send(2) of a bulk transfer.
         MaxDataFrame = (64 << 10) - 9,
         KeepAliveInterval = TimeSpan.FromSeconds(10),
-        KeepAliveTimeout = TimeSpan.FromSeconds(20),
+        KeepAliveTimeout = TunnelTimeout,
     };
 }

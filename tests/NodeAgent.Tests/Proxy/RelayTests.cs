@@ -11,6 +11,25 @@ public sealed class RelayTests
 
     [Theory]
     [MemberData(nameof(Ways))]
+    public async Task UrgentDataKeepsItsPlaceInTheStream(bool tunnel, bool ipv6)
+    {
+        await using ProxyPair pair = new(ipv6: ipv6);
+        using Socket listener = Listen(pair, tunnel);
+        (Socket client, Socket server) = await pair.ConnectAsync(listener);
+        foreach ((Socket from, Socket to) in new[] { (client, server), (server, client) })
+        {
+            from.Send("ab"u8);
+            from.Send("!"u8, SocketFlags.OutOfBand);
+            from.Send("cd"u8);
+            Assert.Equal("ab!cd"u8.ToArray(), await to.ReceiveExactlyAsync(5));
+        }
+
+        client.Dispose();
+        server.Dispose();
+    }
+
+    [Theory]
+    [MemberData(nameof(Ways))]
     public async Task RequestAndResponsePass(bool tunnel, bool ipv6)
     {
         await using ProxyPair pair = new(ipv6: ipv6);

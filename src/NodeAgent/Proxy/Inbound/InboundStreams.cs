@@ -87,7 +87,7 @@ internal sealed class InboundStreams(ProxyContext context) : ITunnelStreams
         bool possible = info.Source.IsIPv4 == info.Target.IsIPv4 && info.Source.WithPort(0) != info.Target.WithPort(0);
         SocketEndPoint? from = options.Transparent && possible ? info.Source : null;
         DialResult dial = await Dialer.ConnectAsync(
-            context.Loop, info.Target, new DialOptions(options.ConnectTimeout, options.Mark, default, from, options.Transparent, OnNode: true));
+            context.Loop, info.Target, new DialOptions(options.ConnectTimeout, options.Mark, default, from, options.Transparent, OnNode: true, KeepAlive: options.ApplicationKeepAlive));
         if (dial.PortChanged) context.Seams.Observer.OnSourcePortChanged();
         if (relay.IsEnded)
         {

@@ -9,11 +9,13 @@ namespace Culvert.NodeAgent.Proxy.Loop;
 /// <param name="Source">Address (and port, unless 0) to connect from; null for the system's choice.</param>
 /// <param name="Transparent">Whether <paramref name="Source"/> may be an address that is not the machine's.</param>
 /// <param name="OnNode">
-/// Whether the other end is a pod of this node: see <see cref="OnNodePath"/>. If not, the kernel probes it when it is silent (<see cref="KeepAlive"/>);
-/// what becomes of a pod of this node is known here.
+/// Whether the other end is a pod of this node: see <see cref="OnNodePath"/>.
 /// </param>
+/// <param name="IsTunnel">Whether the other end is a proxy; else it is an application: see <see cref="ApplicationSocket"/>.</param>
+/// <param name="KeepAlive">Silence after which the kernel probes the other end; zero: never.</param>
 internal readonly record struct DialOptions(
-    TimeSpan Timeout, SocketMark Mark, TimeSpan UserTimeout = default, SocketEndPoint? Source = null, bool Transparent = false, bool OnNode = false);
+    TimeSpan Timeout, SocketMark Mark, TimeSpan UserTimeout = default, SocketEndPoint? Source = null, bool Transparent = false, bool OnNode = false, bool IsTunnel = false,
+    TimeSpan KeepAlive = default);
 
 /// <summary>The outcome of a connection attempt.</summary>
 /// <param name="Socket">The connected socket; null when it failed.</param>

@@ -8,10 +8,13 @@ namespace Culvert.NodeAgent.Proxy.Loop;
 internal static class KeepAlive
 {
     private const int Probes = 6;
-    private static readonly TimeSpan Idle = TimeSpan.FromMinutes(2);
+    /// <summary>Silence before the first probe, where nobody says otherwise.</summary>
+    internal static readonly TimeSpan DefaultIdle = TimeSpan.FromMinutes(2);
+
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(20);
 
-    /// <summary>Has the kernel probe the connection after two minutes of silence; it ends four minutes after its peer did.</summary>
+    /// <summary>Has the kernel probe the connection after some silence; it ends when six probes, 20 s apart or less, have found nobody.</summary>
     /// <param name="handle">A TCP socket, connected or not; sockets accepted from a listener inherit it.</param>
-    internal static SocketErrno Enable(SocketHandle handle) => handle.SetKeepAlive(Idle, Interval, Probes);
+    /// <param name="idle">The silence; whole seconds.</param>
+    internal static SocketErrno Enable(SocketHandle handle, TimeSpan idle) => handle.SetKeepAlive(idle, idle < Interval ? idle : Interval, Probes);
 }

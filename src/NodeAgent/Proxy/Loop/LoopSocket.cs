@@ -15,6 +15,7 @@ internal sealed class LoopSocket : EventSource, IDisposable
     private bool _canRead;
     private bool _canWrite;
     private bool _sawEnd;
+    private bool _sawUrgent;
 
     /// <summary>Takes a socket over and watches it.</summary>
     /// <param name="loop">The loop the caller runs on.</param>
@@ -26,7 +27,7 @@ internal sealed class LoopSocket : EventSource, IDisposable
         Handle = handle;
         _canWrite = connected;
         RegisterError = loop.Register(
-            this, handle, EpollEvents.Readable | EpollEvents.Writable | EpollEvents.PeerShutdown | EpollEvents.EdgeTriggered);
+            this, handle, EpollEvents.Readable | EpollEvents.Writable | EpollEvents.Urgent | EpollEvents.PeerShutdown | EpollEvents.EdgeTriggered);
     }
 
     /// <summary>The loop.</summary>
@@ -57,7 +58,8 @@ internal sealed class LoopSocket : EventSource, IDisposable
         IoResult result = Handle.Receive(buffer);
 
         // A short read has emptied the socket: what comes later is a new edge (epoll(7)), unless the end was announced with it.
-        if (result.Count < buffer.Length && !_sawEnd) _canRead = false;
+        // Nor does a read go past urgent data: from the first on, only "would block" says that nothing is left.
+        if (result.Count < buffer.Length && !_sawEnd && (!_sawUrgent || result.Count < 0)) _canRead = false;
         return result;
     }
 
@@ -101,7 +103,8 @@ internal sealed class LoopSocket : EventSource, IDisposable
     {
         if ((events & (Ended | EpollEvents.PeerShutdown)) != EpollEvents.None) _sawEnd = true;
         if ((events & Ended) != EpollEvents.None) HasEnded = true;
-        if ((events & (EpollEvents.Readable | EpollEvents.PeerShutdown | Ended)) != EpollEvents.None)
+        if ((events & EpollEvents.Urgent) != EpollEvents.None) _sawUrgent = true;
+        if ((events & (EpollEvents.Readable | EpollEvents.Urgent | EpollEvents.PeerShutdown | Ended)) != EpollEvents.None)
         {
             _canRead = true;
             _readable.Set(true);
@@ -124,6 +127,14 @@ internal sealed class LoopSocket : EventSource, IDisposable
         return Handle;
     }
 
+    /// <summary>Closes so that the kernel still delivers what was sent, and the end of the stream.</summary>
+    internal void CloseInOrder()
+    {
+        if (IsClosed) return;
+        _ = Handle.SetResetOnClose(false);
+        Dispose();
+    }
+
     /// <summary>Closes so that the peer sees RST, and drops what is unsent.</summary>
     internal void Reset()
     {
@@ -132,7 +143,7 @@ internal sealed class LoopSocket : EventSource, IDisposable
         Dispose();
     }
 
-    /// <summary>Closes; waiters go on with false.</summary>
+    /// <summary>Closes, with a reset where the socket was made so; waiters go on with false.</summary>
     public void Dispose()
     {
         if (IsClosed) return;

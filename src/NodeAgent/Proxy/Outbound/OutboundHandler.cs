@@ -162,7 +162,9 @@ internal sealed class OutboundHandler(ProxyContext context)
         DialResult dial = await Dialer.ConnectAsync(
             context.Loop,
             remote,
-            new DialOptions(options.ConnectTimeout, options.Mark, default, from, options.Transparent, OnNode: info.Route == OutboundRouteKind.Local || info.Direction == ProxyDirection.Inbound));
+            new DialOptions(
+                options.ConnectTimeout, options.Mark, default, from, options.Transparent, KeepAlive: options.ApplicationKeepAlive,
+                OnNode: info.Route == OutboundRouteKind.Local || info.Direction == ProxyDirection.Inbound));
         if (dial.PortChanged) context.Seams.Observer.OnSourcePortChanged();
         if (dial.Socket is null)
         {

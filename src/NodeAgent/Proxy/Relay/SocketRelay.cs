@@ -142,8 +142,8 @@ internal sealed class SocketRelay : IConnectionRelay, IBufferHolder
         _ = to.Handle.Shutdown(ShutdownDirection.Write);
         if (--_running > 0) return;
         _ended = true;
-        _client.Dispose();
-        _server.Dispose();
+        _client.CloseInOrder();
+        _server.CloseInOrder();
         _finished.Set(true);
     }
 }

@@ -131,7 +131,7 @@ internal sealed partial class StreamRelay : IConnectionRelay, IOpeningStream, IB
         _ended = true;
         _backlog.Clear();
         if (reset) _socket?.Reset();
-        else _socket?.Dispose();
+        else _socket?.CloseInOrder();
         _window.Set(false);
         Early.Set(false);
         Response.Set(false);

@@ -24,6 +24,7 @@ internal sealed partial class TunnelConnection : IFlushable
     private readonly ITunnelStreams? _streams;
     private readonly TimeSpan _idleTimeout;
     private readonly int _window;
+    private readonly TimeSpan _suspectTime;
     private readonly LoopTimer _check;
     private readonly LoopSignal _closed = new();
     private readonly LoopSignal _readWaitsForWrite = new();
@@ -50,6 +51,7 @@ internal sealed partial class TunnelConnection : IFlushable
         _streams = streams;
         _idleTimeout = options.TunnelIdleTimeout;
         _window = options.Http2.StreamWindow;
+        _suspectTime = options.TunnelSuspectTime;
         _check = new LoopTimer(static state => ((TunnelConnection)state!).Check(), this);
         _distrustDrain = options.DistrustDrain;
         _distrust = new LoopTimer(static state => ((TunnelConnection)state!).Close(DistrustReason), this);
@@ -82,6 +84,9 @@ internal sealed partial class TunnelConnection : IFlushable
 
     /// <summary>The framing.</summary>
     internal Http2Connection Http2 { get; }
+
+    /// <summary>Whether it takes another stream, and its peer has answered lately: one that is cut off may come back, but nobody should wait for that.</summary>
+    internal bool CanOpenStream => Http2.CanOpenStream && Http2.Unanswered < _suspectTime;
 
     /// <summary>Whether the connection is over.</summary>
     internal bool IsClosed { get; private set; }

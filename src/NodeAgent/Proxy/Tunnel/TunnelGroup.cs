@@ -34,14 +34,14 @@ internal sealed class TunnelGroup(TunnelKey key)
     {
         foreach (TunnelConnection tunnel in Tunnels)
         {
-            if (ReferenceEquals(tunnel.Parts.Identity, identity) && tunnel.Http2.CanOpenStream && tunnel.Http2.OpenStreams + tunnel.SettingsWaiters < maxStreams) return tunnel;
+            if (ReferenceEquals(tunnel.Parts.Identity, identity) && tunnel.CanOpenStream && tunnel.Http2.OpenStreams + tunnel.SettingsWaiters < maxStreams) return tunnel;
         }
 
         return null;
     }
 
     /// <summary>A tunnel that takes another stream, with whichever credentials it was made.</summary>
-    internal TunnelConnection? PickAny() => Tunnels.Find(static t => t.Http2.CanOpenStream);
+    internal TunnelConnection? PickAny() => Tunnels.Find(static t => t.CanOpenStream);
 
     /// <summary>Waits for a tunnel: true to look again, false when none could be made.</summary>
     internal ValueTask<bool> WaitAsync()

@@ -271,7 +271,7 @@ internal sealed class TunnelPool
     private async ValueTask<TunnelConnection?> MakeTunnelAsync(TunnelGroup group, TlsIdentity identity)
     {
         DialResult dial = await Dialer.ConnectAsync(
-            _loop, group.Key.Dial, new DialOptions(_options.ConnectTimeout, _options.Mark, _options.UserTimeout));
+            _loop, group.Key.Dial, new DialOptions(_options.ConnectTimeout, _options.Mark, _options.TunnelTimeout, IsTunnel: true, KeepAlive: KeepAlive.DefaultIdle));
         if (dial.Socket is null)
         {
             group.LastFailure = Failures.FromConnect(dial.Error);
