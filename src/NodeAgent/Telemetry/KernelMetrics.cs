@@ -15,6 +15,7 @@ internal static class KernelMetrics
             () => Enum.GetValues<CvReason>().Where(r => r is not (CvReason.None or CvReason.Max))
                 .Select(r => new CallbackSample([ReasonText.Kebab(r.ToString())], Sum(maps.Drops, (uint)r)))));
         registry.Add(new CallbackFamily("culvert_datapath_events_lost_total", "Flow events that found the ring buffer full.", "counter", [], () => CallbackSample.Single(Sum(maps.Counters, (uint)CvCounter.EventLost))));
+        registry.Add(new CallbackFamily("culvert_datapath_events_limited_total", "Flow events kept back, so that one pod or a flood from outside leaves room for those of others.", "counter", [], () => CallbackSample.Single(Sum(maps.Counters, (uint)CvCounter.EventLimited))));
         registry.Add(new CallbackFamily("culvert_datapath_packets_total", "Packets by the way they took.", "counter", ["path"], () =>
         [
             new CallbackSample(["direct"], Sum(maps.Counters, (uint)CvCounter.DirectPackets)),
