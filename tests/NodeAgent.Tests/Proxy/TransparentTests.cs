@@ -1,6 +1,6 @@
-using Culvert.Interop.Sockets;
 using System.Net;
 using System.Net.Sockets;
+using Culvert.Interop.Sockets;
 
 namespace Culvert.NodeAgent.Tests.Proxy;
 
