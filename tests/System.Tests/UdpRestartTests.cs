@@ -20,14 +20,16 @@ public sealed class UdpRestartTests(MeshFixture mesh)
         await using var near = UdpPeer.StartEcho(mesh.Near, family);
         await using var far = UdpPeer.StartEcho(mesh.Far, family);
         using var direct = UdpPeer.Connect(mesh.Client, near.EndPoint);
+        using var known = UdpPeer.Connect(mesh.Client, near.EndPoint); // two exchanges on one socket would take each other's answers
         using var tunnelled = UdpPeer.Connect(mesh.Client, far.EndPoint);
         await UdpPeer.ExchangeAsync(direct, [1]);
+        await UdpPeer.ExchangeAsync(known, [1]);
         await UdpPeer.ExchangeAsync(tunnelled, [1]);
         using var stop = new CancellationTokenSource();
         var going = Task.Run(() => ExchangeUntilAsync(direct, stop.Token));
 
         await (kill ? mesh.Node1.KillAgentAsync() : mesh.Node1.StopAgentAsync());
-        await UdpPeer.ExchangeAsync(direct, [2]);
+        await UdpPeer.ExchangeAsync(known, [2]);
         using (var fresh = UdpPeer.Connect(mesh.Client, near.EndPoint))
         {
             await UdpPeer.ExchangeAsync(fresh, [3]);
