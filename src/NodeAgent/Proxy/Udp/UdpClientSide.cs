@@ -76,7 +76,7 @@ internal sealed class UdpClientSide : IDatagramSink, IDisposable
             }
         }
 
-        if (_others?.Count == MaxOtherPorts ) return null;
+        if (_others?.Count == MaxOtherPorts) return null;
         UdpSocketPeer? opened = _session.OpenForClient(_session.Key.Destination.WithPort(port), this, first: false);
         if (opened is not null) (_others ??= []).Add((port, opened));
         return opened;
