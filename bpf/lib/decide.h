@@ -9,7 +9,6 @@
 static __always_inline void decision_direct(struct cv_decision *d, const struct cv_address *to)
 {
 	d->verdict = CV_VERDICT_DIRECT;
-	d->ifindex = to->ifindex;
 	d->reply_ifindex = to->ifindex;
 	d->mtu = to->mtu;
 	__builtin_memcpy(d->mac, to->mac, sizeof(d->mac));

@@ -33,8 +33,7 @@ __noinline int flow_finish(struct __sk_buff *skb, __u32 remove)
 	f = bpf_map_lookup_elem(&cv_flow, &s->flow_key);
 	if (!f)
 		return 0;
-	flow_peer_key(&s->peer, &s->flow_key, f);
-	peer = bpf_map_lookup_elem(&cv_flow, &s->peer);
+	peer = flow_peer_lookup(s, f);
 	owner = f->owner;
 	reply = f->flags & CV_FLOW_REPLY;
 	if (!(f->flags & CV_FLOW_CLOSED) && !(peer && peer->flags & CV_FLOW_CLOSED)) {
@@ -100,8 +99,7 @@ __noinline int flow_track_end(struct __sk_buff *skb)
 	f = bpf_map_lookup_elem(&cv_flow, &s->flow_key);
 	if (!f)
 		return 0;
-	flow_peer_key(&s->peer, &s->flow_key, f);
-	peer = bpf_map_lookup_elem(&cv_flow, &s->peer);
+	peer = flow_peer_lookup(s, f);
 	if (!peer)
 		return flow_finish(skb, 1);
 	if (!f->in_ifindex && p->tcp_flags & (CV_TCP_FIN | CV_TCP_RST) && !sequence_may_end(p, f, peer))
@@ -140,8 +138,7 @@ __noinline int flow_establish(struct __sk_buff *skb)
 	f = bpf_map_lookup_elem(&cv_flow, &s->flow_key);
 	if (!f)
 		return 0;
-	flow_peer_key(&s->peer, &s->flow_key, f);
-	peer = bpf_map_lookup_elem(&cv_flow, &s->peer);
+	peer = flow_peer_lookup(s, f);
 	if (!peer || !peer->packets)
 		return 0;
 	f->flags |= CV_FLOW_ESTABLISHED;
@@ -180,7 +177,7 @@ static __always_inline int flow_is_over(const struct cv_flow *f, const struct cv
 
 /*
  * Takes note of a flow from outside that begins with the packet in hand. So many are half open at the most: the oldest that has not been
- * answered since goes. It tells of it as of any other flow, within the limit of events about flows from outside.
+ * answered since goes.
  */
 __noinline int flow_enter_outside(struct __sk_buff *skb)
 {

@@ -16,6 +16,13 @@ static __always_inline void flow_peer_key(struct cv_flow_key *out, const struct 
 	out->dport = f->flags & CV_FLOW_NAT_SRC ? f->nat_port : key->sport;
 }
 
+/* The entry of the other direction of s->flow_key's, whose entry is f; NULL when there is none. Leaves its key in s->peer. */
+static __always_inline struct cv_flow *flow_peer_lookup(struct cv_scratch *s, const struct cv_flow *f)
+{
+	flow_peer_key(&s->peer, &s->flow_key, f);
+	return bpf_map_lookup_elem(&cv_flow, &s->peer);
+}
+
 static __always_inline void flow_key_reverse(struct cv_flow_key *out, const struct cv_flow_key *key)
 {
 	__builtin_memset(out, 0, sizeof(*out));

@@ -70,7 +70,6 @@ struct cv_decision {
 	__u32 rule;
 	__u32 src_class;
 	__u32 dst_class;
-	__u32 ifindex;       /* of the receiving pod, CV_VERDICT_DIRECT only */
 	__u32 reply_ifindex; /* veth that the answers come out of; 0: none here */
 	__u32 mtu;
 	__be16 port;     /* destination port after translation */

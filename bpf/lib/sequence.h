@@ -56,8 +56,7 @@ __noinline int sequence_follow(struct __sk_buff *skb)
 	f = bpf_map_lookup_elem(&cv_flow, &s->flow_key);
 	if (!f)
 		return 0;
-	flow_peer_key(&s->peer, &s->flow_key, f);
-	peer = bpf_map_lookup_elem(&cv_flow, &s->peer);
+	peer = flow_peer_lookup(s, f);
 	if (!peer)
 		return 0;
 	end = sequence_end(p);

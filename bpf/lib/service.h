@@ -4,6 +4,20 @@
 
 #include "lib/policy.h"
 
+/* What the generation in force knows of an address and port, for the packet's protocol; NULL when nothing. */
+static __always_inline struct cv_service *service_lookup(const struct cv_packet *p, const struct cv_addr *addr,
+                                                         __be16 port)
+{
+	struct cv_service_key key = {
+		.generation = p->generation,
+		.addr = *addr,
+		.port = bpf_ntohs(port),
+		.proto = p->key.proto,
+	};
+
+	return bpf_map_lookup_elem(&cv_service, &key);
+}
+
 /* Whether the configuration leaves a destination port alone: an entry under the zero address says so. */
 static __always_inline int port_excluded(const struct cv_packet *p, __be16 port)
 {
@@ -20,13 +34,7 @@ static __always_inline int port_excluded(const struct cv_packet *p, __be16 port)
 /* Whether a Service port wants the proxy whatever the backend. */
 static __always_inline int service_wants_proxy(const struct cv_packet *p, const struct cv_addr *addr, __be16 port)
 {
-	struct cv_service_key key = {
-		.generation = p->generation,
-		.addr = *addr,
-		.port = bpf_ntohs(port),
-		.proto = p->key.proto,
-	};
-	struct cv_service *service = bpf_map_lookup_elem(&cv_service, &key);
+	struct cv_service *service = service_lookup(p, addr, port);
 
 	return service && service->flags & CV_SERVICE_PROXY;
 }
@@ -34,13 +42,7 @@ static __always_inline int service_wants_proxy(const struct cv_packet *p, const 
 /* Whether a port of a workload here speaks through the proxy only. `port` 0: whether every port does. */
 static __always_inline int port_is_behind_proxy(const struct cv_packet *p, const struct cv_addr *addr, __be16 port)
 {
-	struct cv_service_key key = {
-		.generation = p->generation,
-		.addr = *addr,
-		.port = bpf_ntohs(port),
-		.proto = p->key.proto,
-	};
-	struct cv_service *service = bpf_map_lookup_elem(&cv_service, &key);
+	struct cv_service *service = service_lookup(p, addr, port);
 
 	return service && service->flags & CV_SERVICE_BEHIND_PROXY;
 }
