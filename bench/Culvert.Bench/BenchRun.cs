@@ -43,12 +43,14 @@ internal sealed class BenchRun(BenchOptions options)
 
         Comparison comparison = new(options.Rounds, options.Duration, warmUp: options.WarmUp);
         Target plainSame = peers.Direct(peers.ServerSame);
-        Target? oursSame = ours?.Nodes.Direct(ours.Nodes.ServerSame), oursCross = ours?.Nodes.Direct(ours.Nodes.ServerCross);
+        Target plainFar = peers.Direct(peers.ServerFar);
+        Target? oursSame = ours?.Nodes.Direct(ours.Nodes.ServerSame), oursCross = ours?.Nodes.Direct(ours.Nodes.ServerCross), oursFar = ours?.Nodes.Direct(ours.Nodes.ServerFar);
         DatagramPeers datagramPeers = await DatagramPeers.StartAsync(peers, cancellationToken);
         Target? oursProxied = ours is null ? null : DatagramApplication.At(ours.Nodes.Client, ours.Nodes.ServerSame, World.ProxiedAddress);
         IReadOnlyList<Scenario> scenarios =
         [
             .. Scenarios.All(oursSame, plainSame, oursCross, pairCross),
+            Scenarios.Far(oursFar, plainFar),
             .. DatagramScenarios.All(oursSame, plainSame, oursProxied, datagramPeers.Proxy, oursCross, datagramPeers.Pair, options.Datagrams),
         ];
         foreach (Scenario scenario in scenarios)
@@ -82,6 +84,7 @@ internal sealed class BenchRun(BenchOptions options)
         TwoNodes nodes = await TwoNodes.CreateAsync(lab, cancellationToken);
         await Application.StartAsync(nodes.ServerSame, cancellationToken);
         await Application.StartAsync(nodes.ServerCross, cancellationToken);
+        await Application.StartAsync(nodes.ServerFar, cancellationToken);
         await DatagramApplication.StartAsync(nodes.ServerSame, cancellationToken);
         await DatagramApplication.StartAsync(nodes.ServerCross, cancellationToken);
         return nodes;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Culvert.Cli.Labs;
 
 namespace Culvert.SystemTests;
@@ -22,6 +23,28 @@ public sealed class LabTests
                 Assert.True(ping.Succeeded, ping.Output + ping.Error);
             }
         }
+    }
+
+    [Fact]
+    public async Task Packets_to_a_far_node_take_their_time_and_get_lost_as_asked()
+    {
+        await using var lab = await Lab.CreateAsync();
+        var near = await lab.AddNodeAsync("near");
+        var far = await lab.AddNodeAsync("far", new LabWireOptions { Delay = TimeSpan.FromMilliseconds(20) });
+        var pod = await lab.AddPodAsync(far, "pod");
+
+        foreach (var address in new[] { pod.Address4, pod.Address6 })
+        {
+            var ping = await near.RunAsync("ping", ["-c3", "-i0.1", "-W2", address.ToString()]);
+            Assert.True(ping.Succeeded, ping.Output + ping.Error);
+            var fastest = double.Parse(ping.Output.Split("rtt min/avg/max/mdev = ")[1].Split('/')[0], CultureInfo.InvariantCulture);
+            Assert.InRange(fastest, 40, 60 * LabWait.Patience);
+        }
+
+        far.Wire!.Loss = 1;
+
+        var lost = await near.RunAsync("ping", ["-c2", "-i0.1", "-W1", pod.Address4.ToString()]);
+        Assert.Contains("100% packet loss", lost.Output, StringComparison.Ordinal);
     }
 
     [Fact]

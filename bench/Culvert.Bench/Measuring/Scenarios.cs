@@ -8,6 +8,9 @@ internal static class Scenarios
 {
     private const string PerMillion = "CPU s per million requests";
     private const string PerMillionConnections = "CPU s per million connections";
+    // What TCP needs on a way of 52 ms until nothing grows any more: some 15 round trips, and as much again for what is measured.
+    private static readonly TimeSpan RampUp = TimeSpan.FromSeconds(2);
+
     private const string PerHundredGigabytes = "CPU s per 100 GB";
 
     /// <param name="oursSame">Culvert, server on the client's node.</param>
@@ -32,6 +35,15 @@ internal static class Scenarios
         new([new("l4.cross_node.bulk_4_streams", "Gbit/s", true, NginxPair.Name, 0.9, 1.2)],
             PerHundredGigabytes, oursCross, pairCross, Bulk(4)),
     ];
+
+    /// <summary>One stream over a long way, where what limits it is how much may be under way.</summary>
+    /// <param name="oursFar">Culvert, server on the far node.</param>
+    /// <param name="plainFar">The same topology plainly routed.</param>
+    public static Scenario Far(Target? oursFar, Target plainFar) =>
+        new([new("l4.cross_node.bulk_rtt", "Gbit/s", true, "same wire, routed, no mesh", 0.7, 0.95)], PerHundredGigabytes, oursFar, plainFar, BulkAtLength);
+
+    private static Task<Reading> BulkAtLength(Target target, TimeSpan duration, CancellationToken cancellationToken) =>
+        Bulk(1)(target, duration + RampUp, cancellationToken);
 
     private static Func<Target, TimeSpan, CancellationToken, Task<Reading>> Requests(WrkShape shape) =>
         async (target, duration, cancellationToken) =>

@@ -3,7 +3,7 @@ using Culvert.Bench.Measuring;
 namespace Culvert.Bench.Sides;
 
 /// <summary>Culvert's side: the topology, its applications, a controller with the large world, and an agent on each node.</summary>
-internal sealed record CulvertSide(TwoNodes Nodes, CulvertAgent AgentA, CulvertAgent AgentB, IReadOnlyList<TimeSpan> StartTimes)
+internal sealed record CulvertSide(TwoNodes Nodes, CulvertAgent AgentA, CulvertAgent AgentB, CulvertAgent AgentFar, IReadOnlyList<TimeSpan> StartTimes)
 {
     /// <param name="nodes">Topology with its applications.</param>
     /// <param name="options">Which programs to run.</param>
@@ -23,7 +23,8 @@ internal sealed record CulvertSide(TwoNodes Nodes, CulvertAgent AgentA, CulvertA
             times.Add(agentA.TimeToReady);
         }
         CulvertAgent agentB = await CulvertAgent.StartAsync(nodes.NodeB, controller, options, cancellationToken);
-        return new CulvertSide(nodes, agentA!, agentB, times);
+        CulvertAgent agentFar = await CulvertAgent.StartAsync(nodes.NodeFar, controller, options, cancellationToken);
+        return new CulvertSide(nodes, agentA!, agentB, agentFar, times);
     }
 
     /// <summary>Resident memory of the first node's agent in megabytes (10^6 bytes).</summary>

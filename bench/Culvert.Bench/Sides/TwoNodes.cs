@@ -4,20 +4,26 @@ using Culvert.Cli.Labs;
 namespace Culvert.Bench.Sides;
 
 /// <summary>
-/// Two nodes on one link; on the first a client pod and a server pod, on the second a server pod. Built twice by the same code, once for
-/// each side of the comparison, so that both sides run over the same kind of veths, routes and settings.
+/// Two nodes on one link; on the first a client pod and a server pod, on the second a server pod. A third node with a server pod is far away. Built twice by
+/// the same code, once for each side of the comparison, so that both sides run over the same kind of veths, routes and settings.
 /// </summary>
-internal sealed record TwoNodes(Lab Lab, LabNode NodeA, LabNode NodeB, LabPod Client, LabPod ServerSame, LabPod ServerCross)
+internal sealed record TwoNodes(
+    Lab Lab, LabNode NodeA, LabNode NodeB, LabNode NodeFar, LabPod Client, LabPod ServerSame, LabPod ServerCross, LabPod ServerFar)
 {
+    /// <summary>Time from the near nodes to the far one and back: between two coasts, or Europe's south and north.</summary>
+    public static readonly TimeSpan FarRoundTrip = TimeSpan.FromMilliseconds(52);
+
     public static async Task<TwoNodes> CreateAsync(Lab lab, CancellationToken cancellationToken)
     {
         LabNode a = await lab.AddNodeAsync("node-a", cancellationToken);
         LabNode b = await lab.AddNodeAsync("node-b", cancellationToken);
+        LabNode far = await lab.AddNodeAsync("node-far", new LabWireOptions { Delay = FarRoundTrip / 2 }, cancellationToken);
         return new TwoNodes(
-            lab, a, b,
+            lab, a, b, far,
             await lab.AddPodAsync(a, "client", cancellationToken),
             await lab.AddPodAsync(a, "server-same", cancellationToken),
-            await lab.AddPodAsync(b, "server-cross", cancellationToken));
+            await lab.AddPodAsync(b, "server-cross", cancellationToken),
+            await lab.AddPodAsync(far, "server-far", cancellationToken));
     }
 
     /// <summary>The client calling a server by its own address, with nothing of the peer's in between.</summary>

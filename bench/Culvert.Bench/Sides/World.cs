@@ -27,9 +27,9 @@ internal static class World
         Directory.CreateDirectory(folder);
         File.WriteAllText(Path.Combine(folder, "mesh.yaml"), Mesh);
         File.WriteAllText(Path.Combine(folder, "lab.yaml"), string.Concat(
-            new[] { nodes.Client, nodes.ServerSame, nodes.ServerCross }.Select(Pod)));
+            new[] { nodes.Client, nodes.ServerSame, nodes.ServerCross, nodes.ServerFar }.Select(Pod)));
         File.WriteAllText(Path.Combine(folder, "datagrams.yaml"), ProxiedService(nodes.ServerSame));
-        File.WriteAllText(Path.Combine(folder, "others.yaml"), string.Concat(Enumerable.Range(0, Workloads - 3).Select(Other)));
+        File.WriteAllText(Path.Combine(folder, "others.yaml"), string.Concat(Enumerable.Range(0, Workloads - 4).Select(Other)));
         File.WriteAllText(Path.Combine(folder, "policies.yaml"), LabPolicy + string.Concat(Enumerable.Range(0, Policies - 1).Select(Policy)));
     }
 

@@ -32,10 +32,7 @@ public sealed partial class Lab
         END
         """;
 
-    private string NodeScript(LabNode node)
-    {
-        var script = new StringBuilder();
-        script.Append(CultureInfo.InvariantCulture, $"""
+    private string NodeScript(LabNode node) => $"""
             ip netns add {node.Namespace}
             mount -t bpf bpf {node.BpfFolder}
             nsenter --net={node.NamespacePath} sh -eu <<'END'
@@ -44,7 +41,14 @@ public sealed partial class Lab
             set_ net/ipv4/ip_forward 1
             set_ net/ipv6/conf/all/forwarding 1
             END
-            ip link add name {LabNode.Uplink} netns {node.Namespace} mtu {_options.Mtu} address 0a:90:00:00:00:{node.Index:x2} type veth peer name {Port(node)} netns {LinkNamespace} mtu {_options.Mtu}
+            """;
+
+    private string LinkUpScript(LabNode node, bool wired)
+    {
+        var script = new StringBuilder();
+        if (wired) AppendWireSettings(script, node);
+        else AppendVeth(script, node);
+        script.Append(CultureInfo.InvariantCulture, $"""
             ip -n {LinkNamespace} link set {Port(node)} master br0 up
             ip -n {node.Namespace} address add {node.Address4}/24 dev {LabNode.Uplink}
             ip -n {node.Namespace} address add {node.Address6}/64 dev {LabNode.Uplink} nodad
@@ -59,6 +63,20 @@ public sealed partial class Lab
 
         return script.ToString();
     }
+
+    private void AppendVeth(StringBuilder script, LabNode node) =>
+        script.Append(CultureInfo.InvariantCulture, $"""
+            ip link add name {LabNode.Uplink} netns {node.Namespace} mtu {_options.Mtu} address 0a:90:00:00:00:{node.Index:x2} type veth peer name {Port(node)} netns {LinkNamespace} mtu {_options.Mtu}
+
+            """);
+
+    // The wire's process reads frame by frame: the queues take what one wake-up of it lets gather.
+    private void AppendWireSettings(StringBuilder script, LabNode node) =>
+        script.Append(CultureInfo.InvariantCulture, $"""
+            ip -n {node.Namespace} link set {LabNode.Uplink} address 0a:90:00:00:00:{node.Index:x2} mtu {_options.Mtu} txqueuelen 10000
+            ip -n {LinkNamespace} link set {Port(node)} mtu {_options.Mtu} txqueuelen 10000
+
+            """);
 
     private string PodScript(LabPod pod) => $"""
         ip netns add {pod.Namespace}

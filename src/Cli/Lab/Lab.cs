@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Security.Cryptography;
+using Culvert.Interop.Netlink;
 
 namespace Culvert.Cli.Labs;
 
@@ -70,10 +71,21 @@ public sealed partial class Lab : IAsyncDisposable
     /// <summary>Adds a machine to the link, with a BPF file system of its own and routes to and from the pods of every other.</summary>
     /// <param name="name">Name within the lab, at most 12 letters, digits and hyphens.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public Task<LabNode> AddNodeAsync(string name, CancellationToken cancellationToken = default) => AddNodeAsync(name, 0, cancellationToken);
+    public Task<LabNode> AddNodeAsync(string name, CancellationToken cancellationToken = default) => AddNodeAsync(name, 0, null, cancellationToken);
+
+    /// <summary>Adds a machine that is far from the others.</summary>
+    /// <param name="name">Name within the lab, at most 12 letters, digits and hyphens.</param>
+    /// <param name="wire">What happens to its packets on the way to and from all others; it has a <see cref="LabNode.Wire"/>.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="Interop.KernelException">The kernel has no tap devices.</exception>
+    public Task<LabNode> AddNodeAsync(string name, LabWireOptions wire, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(wire);
+        return AddNodeAsync(name, 0, wire, cancellationToken);
+    }
 
     /// <summary>Adds a machine with a number of its own choice, from 1 to 254; 0 for the next free one.</summary>
-    internal async Task<LabNode> AddNodeAsync(string name, int index, CancellationToken cancellationToken)
+    internal async Task<LabNode> AddNodeAsync(string name, int index, LabWireOptions? wire, CancellationToken cancellationToken)
     {
         await _building.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
@@ -81,6 +93,8 @@ public sealed partial class Lab : IAsyncDisposable
             var node = new LabNode(this, name, index == 0 ? ++_hosts : index);
             Directory.CreateDirectory(node.BpfFolder);
             await Tool.RequireAsync("sh", ["-eu"], NodeScript(node), null, cancellationToken).ConfigureAwait(false);
+            if (wire is not null) node.Wire = MakeWire(node, wire);
+            await Tool.RequireAsync("sh", ["-eu"], LinkUpScript(node, wire is not null), null, cancellationToken).ConfigureAwait(false);
             _nodes.Add(node);
             return node;
         }
@@ -120,6 +134,7 @@ public sealed partial class Lab : IAsyncDisposable
         }
 
         await Task.WhenAll(_processes.Select(p => p.DisposeAsync().AsTask())).ConfigureAwait(false);
+        foreach (var node in _nodes) node.Wire?.Dispose();
         await RemoveAsync(Folder, Prefix).ConfigureAwait(false);
         _building.Dispose();
     }
@@ -131,6 +146,13 @@ public sealed partial class Lab : IAsyncDisposable
         var process = LabProcess.Start(place, name, log, program, arguments);
         _processes.Push(process);
         return process;
+    }
+
+    private LabWire MakeWire(LabNode node, LabWireOptions options)
+    {
+        using var near = NetworkNamespace.OpenPath(node.NamespacePath);
+        using var link = NetworkNamespace.Open(LinkNamespace);
+        return new LabWire(near.Run(() => TapDevice.Create(LabNode.Uplink)), link.Run(() => TapDevice.Create(Port(node))), _options.Mtu, options);
     }
 
     // The end of another lab may remove the common root in between.

@@ -23,5 +23,8 @@ public sealed class LabNode : LabNamespace
     /// <summary>Folder for what programs of this node write.</summary>
     public string Folder => Path.Combine(Lab.Folder, Name);
 
+    /// <summary>The wire between it and the others; null when that is the lab's link itself.</summary>
+    public LabWire? Wire { get; internal set; }
+
     internal int NextPod() => Interlocked.Increment(ref _pods);
 }

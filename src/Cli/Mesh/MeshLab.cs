@@ -60,7 +60,7 @@ internal sealed class MeshLab : IAsyncDisposable
         var lab = await Lab.CreateAsync(options.Lab, cancellationToken).ConfigureAwait(false);
         try
         {
-            return new MeshLab(options, lab, await lab.AddNodeAsync("control", ControlIndex, cancellationToken).ConfigureAwait(false));
+            return new MeshLab(options, lab, await lab.AddNodeAsync("control", ControlIndex, wire: null, cancellationToken).ConfigureAwait(false));
         }
         catch
         {
