@@ -95,9 +95,10 @@ public sealed class RestartTests(MeshFixture mesh)
         }
         finally
         {
-            MeshFixture.AllowClient(mesh.Mesh);
-            await LabWait.UntilAsync("the edit is undone", () => EchoesAsync(server), Deadline);
+            await mesh.AllowClientAgainAsync();
         }
+
+        Assert.True(await EchoesAsync(server));
     }
 
     [Fact]
@@ -105,14 +106,7 @@ public sealed class RestartTests(MeshFixture mesh)
     {
         await using var server = PeerServer.Start(mesh.Far, mesh.Far.Address4, PeerServer.EchoAsync);
         await using var near = PeerServer.Start(mesh.Near, mesh.Near.Address4, PeerServer.EchoAsync);
-        // What another test has undone reaches each node in its own time; the last snapshot is what this test is about.
-        await LabWait.UntilAsync("the client is allowed on its own node", () => EchoesAsync(near), Deadline);
-        // It is saved after it is in force; a kill in between leaves the one before. File times are a clock tick behind.
-        string saved = Path.Combine(mesh.Node1.StateFolder, "snapshot.pb");
-        await LabWait.UntilAsync(
-            "the snapshot in force is saved",
-            async () => (await mesh.Node1.StatusAsync()).SnapshotApplied is not { } applied || File.GetLastWriteTimeUtc(saved) >= applied.ToDateTime().AddMilliseconds(-20),
-            Deadline);
+        await mesh.WaitAllowedAsync();
         await mesh.Node1.KillAgentAsync();
         await mesh.Mesh.StopControllerAsync();
         try
@@ -134,7 +128,7 @@ public sealed class RestartTests(MeshFixture mesh)
     {
         await using var server = PeerServer.Start(mesh.Far, mesh.Far.Address4, PeerServer.EchoAsync);
         await mesh.Node1.StopAgentAsync();
-        var snapshot = Path.Combine(mesh.Node1.StateFolder, "snapshot.pb");
+        var snapshot = SavedSnapshot.PathOf(mesh.Node1);
         await File.WriteAllBytesAsync(snapshot, [0xff, 0xfe, 1, 2, 3, 0xff, 0xff, 0xff]);
 
         await mesh.Node1.StartAgentAsync();

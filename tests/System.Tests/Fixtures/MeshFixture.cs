@@ -33,6 +33,7 @@ public sealed class MeshFixture : IAsyncLifetime
         Open = await Mesh.AddPodAsync(Node1, "open", "open");
         Far = await Mesh.AddPodAsync(Node2, "far", "web");
         await StartAsync(Mesh);
+        await WaitAllowedAsync();
     }
 
     public ValueTask DisposeAsync() => Mesh is null ? ValueTask.CompletedTask : Mesh.DisposeAsync();
@@ -61,6 +62,22 @@ public sealed class MeshFixture : IAsyncLifetime
 
     /// <summary>The policy every test starts from.</summary>
     internal static void AllowClient(MeshLab mesh) => mesh.Objects.Write("policy-web", MeshObjects.Allow("web", "web", [], "client"));
+
+    /// <summary>
+    /// Goes back to the policy every test starts from, and waits until each node has it in force and would start with it: what the client can do by one
+    /// node says nothing of the other.
+    /// </summary>
+    internal async Task AllowClientAgainAsync()
+    {
+        AllowClient(Mesh);
+        await WaitAllowedAsync();
+    }
+
+    /// <summary>Waits until each node has the policy every test starts from in force, and would start with it.</summary>
+    internal Task WaitAllowedAsync() => Task.WhenAll(Mesh.Nodes.Select(n => SavedSnapshot.WaitAsync(
+        n,
+        "the client is let in",
+        resources => resources.Any(r => r.Policy is { Name: "web" } web && web.Rules.SelectMany(u => u.From).SelectMany(f => f.Identities).SequenceEqual([MeshObjects.Identity("client")])))));
 
     /// <summary>The server pod and its address for a case.</summary>
     internal (LabPod Pod, IPAddress Address) Server(TestPath path, TestFamily family)
