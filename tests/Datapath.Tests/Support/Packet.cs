@@ -4,10 +4,9 @@ using System.Net;
 namespace Culvert.Datapath.Tests.Support;
 
 /// <summary>A packet to be built, changed with <c>with</c> and the methods here. Sums are right unless a test breaks them.</summary>
-internal sealed record Packet
+internal sealed partial record Packet
 {
     internal const byte Tcp = 6, Udp = 17, Icmp = 1, Icmp6 = 58;
-    internal const int EthernetLength = 14;
 
     internal required IPAddress Source { get; init; }
 
@@ -40,6 +39,9 @@ internal sealed record Packet
 
     internal bool MoreFragments { get; init; }
 
+    /// <summary>What stands behind the IP header, when it is a part of a transport packet that was built before.</summary>
+    internal byte[]? Piece { get; init; }
+
     internal bool NoUdpChecksum { get; init; }
 
     /// <summary>Of the IP header: time to live or hop limit.</summary>
@@ -48,8 +50,6 @@ internal sealed record Packet
     internal byte IcmpType { get; init; }
 
     internal byte IcmpCode { get; init; }
-
-    internal ushort? EtherType { get; init; }
 
     internal bool IsV6 => Source.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6;
 
@@ -66,9 +66,9 @@ internal sealed record Packet
         return new() { Source = from, Destination = to, Protocol = v6 ? Icmp6 : Icmp, IcmpType = type, IcmpCode = code, Payload = payload ?? Pattern(16) };
     }
 
-    /// <summary>"Port unreachable" about a packet.</summary>
-    internal static Packet OfIcmpError(IPAddress from, IPAddress to, byte[] about) =>
-        OfIcmp(from, to, from.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 ? (byte)1 : (byte)3, 3, about[EthernetLength..]);
+    /// <summary>"Port unreachable" about a packet, which begins with its IP header.</summary>
+    internal static Packet OfErrorAbout(IPAddress from, IPAddress to, byte[] ip) =>
+        OfIcmp(from, to, from.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 ? (byte)1 : (byte)3, 3, ip);
 
     /// <summary>The answering direction.</summary>
     internal Packet Reply(TcpFlags flags = TcpFlags.Ack) =>
@@ -76,17 +76,11 @@ internal sealed record Packet
 
     internal static byte[] Pattern(int length) => [.. Enumerable.Range(0, length).Select(i => (byte)(i * 7))];
 
-    /// <summary>The bytes, from the Ethernet header on.</summary>
-    internal byte[] Build()
+    /// <summary>The bytes, from the IP header on.</summary>
+    internal byte[] BuildIp()
     {
-        byte[] l4 = BuildL4();
-        if (FragmentOffset > 0) l4 = Payload;
-        byte[] ip = IsV6 ? BuildV6(l4.Length) : BuildV4(l4.Length);
-        byte[] ethernet = new byte[EthernetLength];
-        World.HostMac.CopyTo(ethernet, 0);
-        World.PodMac.CopyTo(ethernet, 6);
-        BinaryPrimitives.WriteUInt16BigEndian(ethernet.AsSpan(12), EtherType ?? (IsV6 ? (ushort)0x86dd : (ushort)0x0800));
-        return [.. ethernet, .. ip, .. l4];
+        byte[] l4 = Piece ?? (FragmentOffset > 0 ? Payload : BuildL4());
+        return [.. IsV6 ? BuildV6(l4.Length) : BuildV4(l4.Length), .. l4];
     }
 
     private byte[] BuildV4(int length)

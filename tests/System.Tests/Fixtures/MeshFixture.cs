@@ -86,5 +86,5 @@ public sealed class MeshFixture : IAsyncLifetime
         return (pod, AddressOf(pod, family));
     }
 
-    internal static IPAddress AddressOf(LabPod pod, TestFamily family) => family == TestFamily.IPv4 ? pod.Address4 : pod.Address6;
+    internal static IPAddress AddressOf(LabNamespace place, TestFamily family) => family == TestFamily.IPv4 ? place.Address4 : place.Address6;
 }

@@ -5,7 +5,7 @@ using Culvert.Cli.Labs;
 
 namespace Culvert.SystemTests.Peers;
 
-/// <summary>A TCP server inside a pod, run by the test process itself: sockets stay in the namespace they were made in.</summary>
+/// <summary>A TCP server inside a pod, or at another place, run by the test process itself: sockets stay in the namespace they were made in.</summary>
 internal sealed class PeerServer : IAsyncDisposable
 {
     private readonly Socket _listener;
@@ -28,9 +28,9 @@ internal sealed class PeerServer : IAsyncDisposable
     public ConcurrentQueue<Exception> Failures { get; } = new();
 
     /// <summary>Listens on a free port and serves each connection with the handler, which need not close it.</summary>
-    public static PeerServer Start(LabPod pod, IPAddress address, Func<Socket, Task> serve, int port = 0)
+    public static PeerServer Start(LabNamespace place, IPAddress address, Func<Socket, Task> serve, int port = 0)
     {
-        var listener = pod.CreateSocket(address.AddressFamily);
+        var listener = place.CreateSocket(address.AddressFamily);
         listener.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
         listener.Bind(new IPEndPoint(address, port));
         listener.Listen(8192);

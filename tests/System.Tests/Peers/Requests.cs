@@ -10,7 +10,7 @@ internal sealed class Requests : IAsyncDisposable
     private readonly Task _running;
     private volatile int _done;
 
-    private Requests(LabPod from, IPEndPoint to) => _running = Task.Run(() => RunAsync(from, to));
+    private Requests(LabNamespace from, IPEndPoint to) => _running = Task.Run(() => RunAsync(from, to));
 
     /// <summary>How many were answered.</summary>
     public int Done => _done;
@@ -19,7 +19,7 @@ internal sealed class Requests : IAsyncDisposable
     public List<Exception> Failures { get; } = [];
 
     /// <summary>Starts; what is at the other end has to echo.</summary>
-    public static Requests Start(LabPod from, IPEndPoint to) => new(from, to);
+    public static Requests Start(LabNamespace from, IPEndPoint to) => new(from, to);
 
     /// <summary>Waits until so many more have been answered, or one has failed.</summary>
     public Task MoreAsync(int count)
@@ -41,7 +41,7 @@ internal sealed class Requests : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private async Task RunAsync(LabPod from, IPEndPoint to)
+    private async Task RunAsync(LabNamespace from, IPEndPoint to)
     {
         var buffer = new byte[64];
         while (!_stop.IsCancellationRequested && Failures.Count == 0)
