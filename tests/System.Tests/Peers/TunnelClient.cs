@@ -15,10 +15,17 @@ internal sealed class TunnelClient : IHttp2Handler
 {
     private int _status;
     private bool _ended;
+    private bool _settled;
 
-    /// <summary>Asks for a connection.</summary>
+    /// <summary>Asks for a connection, or a session of datagrams.</summary>
+    /// <param name="from">Where the client is.</param>
+    /// <param name="pod">The workload.</param>
+    /// <param name="port">Its port.</param>
+    /// <param name="pem">Certificate, chain and key.</param>
+    /// <param name="forwarded">The client that the request names; null: none.</param>
+    /// <param name="udp">Whether it is for datagrams.</param>
     /// <returns>The status of the answer; 0 when the connection ended without one.</returns>
-    public static async Task<int> ConnectAsync(LabNamespace from, IPAddress pod, int port, string pem)
+    public static async Task<int> ConnectAsync(LabNamespace from, IPAddress pod, int port, string pem, IPEndPoint? forwarded = null, bool udp = false)
     {
         using var socket = from.CreateSocket(pod.AddressFamily);
         await socket.ConnectAsync(new IPEndPoint(pod, 15008));
@@ -38,12 +45,17 @@ internal sealed class TunnelClient : IHttp2Handler
         var handler = new TunnelClient();
         using var connection = new Http2Connection(Http2Role.Client, new Http2Options(), handler, TimeProvider.System);
         connection.Start();
-        var authority = string.Create(CultureInfo.InvariantCulture, $"{(pod.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{pod}]" : pod)}:{port}");
-        connection.OpenStream(new HeaderList().Add(":method"u8, "CONNECT"u8).Add(":authority"u8, Encoding.ASCII.GetBytes(authority)), endStream: false, state: null);
+        var asked = false;
         using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(10));
         var buffer = new byte[16 * 1024];
         while (handler._status == 0 && !handler._ended)
         {
+            if (!asked && (!udp || handler._settled)) // RFC 8441: the server says first that it takes extended CONNECT
+            {
+                asked = true;
+                connection.OpenStream(Request(new IPEndPoint(pod, port), forwarded, udp), endStream: false, state: null);
+            }
+
             while (connection.PendingOutput > 0)
             {
                 var bytes = connection.PeekOutput();
@@ -61,6 +73,24 @@ internal sealed class TunnelClient : IHttp2Handler
         }
 
         return handler._status;
+    }
+
+    // RFC 9113, 8.5, and RFC 9298.
+    private static HeaderList Request(IPEndPoint target, IPEndPoint? forwarded, bool udp)
+    {
+        var headers = new HeaderList().Add(":method"u8, "CONNECT"u8);
+        if (udp)
+        {
+            var path = string.Create(CultureInfo.InvariantCulture, $"/.well-known/masque/udp/{target.Address.ToString().Replace(":", "%3A", StringComparison.Ordinal)}/{target.Port}/");
+            headers.Add(":protocol"u8, "connect-udp"u8).Add(":scheme"u8, "https"u8).Add(":authority"u8, Encoding.ASCII.GetBytes(target.ToString()))
+                .Add(":path"u8, Encoding.ASCII.GetBytes(path)).Add("capsule-protocol"u8, "?1"u8);
+        }
+        else
+        {
+            headers.Add(":authority"u8, Encoding.ASCII.GetBytes(target.ToString()));
+        }
+
+        return forwarded is null ? headers : headers.Add("forwarded"u8, Encoding.ASCII.GetBytes($"for=\"{forwarded}\""));
     }
 
     public void OnHeaders(Http2Stream stream, HeaderList headers, Http2HeadersKind kind, bool endStream) => _status = headers.Status;
@@ -83,7 +113,5 @@ internal sealed class TunnelClient : IHttp2Handler
     {
     }
 
-    public void OnSettings()
-    {
-    }
+    public void OnSettings() => _settled = true;
 }
