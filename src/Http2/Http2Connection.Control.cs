@@ -152,6 +152,10 @@ public sealed partial class Http2Connection
         {
             FinishShutdown();
         }
+        else if (opaque == RoundPing)
+        {
+            EndRound();
+        }
         else if (opaque != KeepAlivePing)
         {
             _handler.OnPingAck(opaque);

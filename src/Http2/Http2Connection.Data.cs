@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Culvert.Http2.Frames;
 
 namespace Culvert.Http2;
@@ -12,12 +11,10 @@ public sealed partial class Http2Connection
     private bool _dataEnds;
     private int _receiveWindow;
     private int _receiveCredit;
-    private int _localInitialWindow;
-    private readonly Queue<int> _windowsToAcknowledge = new();
 
     /// <summary>
-    /// The application is done with <paramref name="bytes"/> received bytes of the stream. Window is given back to the peer in batches of half
-    /// the window, for stream and connection separately. More than is outstanding is ignored.
+    /// The application is done with <paramref name="bytes"/> received bytes of the stream. Window is given back to the peer in batches: of a quarter
+    /// of the stream's window, half of the connection's. More than is outstanding is ignored.
     /// </summary>
     public void Consumed(Http2Stream stream, int bytes)
     {
@@ -29,45 +26,6 @@ public sealed partial class Http2Connection
         CreditConnection(bytes);
         CreditStream(stream, bytes);
         TryRelease(stream);
-    }
-
-    /// <summary>
-    /// Lets the peer send <paramref name="bytes"/> more on this stream than <see cref="Http2Options.StreamWindow"/>, for a stream whose bytes are never held.
-    /// </summary>
-    public void WidenWindow(Http2Stream stream, int bytes)
-    {
-        ArgumentNullException.ThrowIfNull(stream);
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(bytes);
-        if (IsClosed || !stream.Active || stream.RemoteClosed || (long)stream.ReceiveWindow + bytes > int.MaxValue) return;
-        stream.ReceiveWindow += bytes;
-        WriteWindowUpdate(stream.Id, bytes);
-    }
-
-    /// <summary>What this side lets peers have under way on each stream, as it has told them last; <see cref="Http2Options.StreamWindow"/> at first.</summary>
-    public int StreamWindow { get; private set; }
-
-    /// <summary>
-    /// Changes the receive window of all streams by SETTINGS, also of those that are open (RFC 9113, section 6.9.2). What a peer has sent more than that is
-    /// still taken: it counts when the peer has acknowledged. Without effect when nothing changes.
-    /// </summary>
-    /// <param name="window">Bytes, 1 to 2^31-1.</param>
-    public void ChangeStreamWindow(int window)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(window);
-        if (IsClosed || !_started || window == StreamWindow) return;
-        StreamWindow = window;
-        _windowsToAcknowledge.Enqueue(window);
-        var payload = Frame(6, FrameType.Settings, FrameFlags.None, 0);
-        BinaryPrimitives.WriteUInt16BigEndian(payload, (ushort)SettingId.InitialWindowSize);
-        BinaryPrimitives.WriteInt32BigEndian(payload[2..], window);
-    }
-
-    private void ApplyOwnWindow(int window)
-    {
-        var delta = window - _localInitialWindow;
-        if (delta == 0) return;
-        _localInitialWindow = window;
-        for (var stream = _streams.First; stream is not null; stream = stream.Next) stream.ReceiveWindow += delta;
     }
 
     private void BeginData()
@@ -249,15 +207,5 @@ public sealed partial class Http2Connection
         _receiveWindow += _receiveCredit;
         WriteWindowUpdate(0, _receiveCredit);
         _receiveCredit = 0;
-    }
-
-    private void CreditStream(Http2Stream stream, int bytes)
-    {
-        if (IsClosed || stream.RemoteClosed) return;
-        stream.PendingCredit += bytes;
-        if (stream.PendingCredit < Math.Max(1, Math.Min(StreamWindow, _localInitialWindow) / 2)) return;
-        stream.ReceiveWindow += stream.PendingCredit;
-        WriteWindowUpdate(stream.Id, stream.PendingCredit);
-        stream.PendingCredit = 0;
     }
 }

@@ -102,6 +102,7 @@ public sealed partial class Http2Connection
     {
         if (stream.Active || stream.Released || stream.Unconsumed > 0) return;
         stream.Released = true;
+        ReturnGrowth(stream);
         _handler.OnStreamClosed(stream);
         _streams.Retire(stream);
     }

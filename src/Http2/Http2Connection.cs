@@ -15,6 +15,7 @@ public sealed partial class Http2Connection : IDisposable
     private const int InitialWindow = 65_535;
     private const ulong ShutdownPing = 0x43_75_6c_76_65_72_74_00;
     private const ulong KeepAlivePing = 0x43_75_6c_76_65_72_74_01;
+    private const ulong RoundPing = 0x43_75_6c_76_65_72_74_02;
 
     private readonly Http2Options _options;
     private readonly IHttp2Handler _handler;

@@ -9,6 +9,11 @@ public sealed record Http2Options
     /// <summary>Receive window of each stream in bytes, 1 to 2^31-1. Default 4 MiB.</summary>
     public int StreamWindow { get; init; } = 4 << 20;
 
+    /// <summary>
+    /// How far the receive window of a stream may grow that is held back by it, in bytes, up to 2^30; <see cref="StreamWindow"/> or less (default 0): it does not grow.
+    /// </summary>
+    public int MaxStreamWindow { get; init; }
+
     /// <summary>Receive window of the connection in bytes, 65,535 to 2^31-1. Default 16 MiB.</summary>
     public int ConnectionWindow { get; init; } = 16 << 20;
 
@@ -87,6 +92,7 @@ public sealed record Http2Options
     internal void Validate()
     {
         InRange(StreamWindow, 1, int.MaxValue, nameof(StreamWindow));
+        InRange(MaxStreamWindow, 0, 1 << 30, nameof(MaxStreamWindow));
         InRange(ConnectionWindow, 65_535, int.MaxValue, nameof(ConnectionWindow));
         InRange(MaxFrameSize, 16_384, 16_777_215, nameof(MaxFrameSize));
         InRange(MaxConcurrentStreams, 1, int.MaxValue, nameof(MaxConcurrentStreams));

@@ -9,6 +9,11 @@ public sealed class Http2Stream
     internal long SendWindowSize;
     internal int ReceiveWindow;
     internal int PendingCredit;
+    internal int Growth;
+    internal int WindowDebt;
+    internal int Round;
+    internal long RoundBytes;
+    internal bool MayWiden;
     internal long ContentLength;
     internal long BodyReceived;
     internal Http2Stream? Next;
@@ -66,7 +71,9 @@ public sealed class Http2Stream
         State = state;
         SendWindowSize = sendWindow;
         ReceiveWindow = receiveWindow;
-        PendingCredit = 0;
+        PendingCredit = Growth = WindowDebt = Round = 0;
+        RoundBytes = 0;
+        MayWiden = true;
         Unconsumed = 0;
         ContentLength = -1;
         BodyReceived = 0;

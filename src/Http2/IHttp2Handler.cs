@@ -41,6 +41,17 @@ public interface IHttp2Handler
     /// <summary>The peer answered a <see cref="Http2Connection.Ping"/>.</summary>
     void OnPingAck(ulong opaque);
 
+    /// <summary>
+    /// A stream could be faster if the peer might have <paramref name="bytes"/> more under way; see <see cref="Http2Options.MaxStreamWindow"/>. When they are granted,
+    /// <see cref="OnNarrowed"/> gives them back.
+    /// </summary>
+    bool MayWiden(int bytes) => true;
+
+    /// <summary>Of what was granted by <see cref="MayWiden"/>, <paramref name="bytes"/> are no longer used: a stream has closed, or windows were narrowed.</summary>
+    void OnNarrowed(int bytes)
+    {
+    }
+
     /// <summary>The peer's SETTINGS were applied and acknowledged; see <see cref="Http2Connection.PeerMaxConcurrentStreams"/> and its neighbours.</summary>
     void OnSettings();
 }

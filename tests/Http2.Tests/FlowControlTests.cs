@@ -132,16 +132,18 @@ public sealed class FlowControlTests
     }
 
     [Fact]
-    public void WindowIsGivenBackInHalves()
+    public void WindowIsGivenBackInQuarters()
     {
         var server = new Endpoint(Http2Role.Server, new Http2Options { StreamWindow = 1000, ConnectionWindow = 65_536 });
         server.Recorder.AutoConsume = false;
         server.Send(new Wire().Headers(1, false, Wire.Post).Data(1, 1000));
         var stream = server.Recorder.Streams[1];
-        server.Connection.Consumed(stream, 499);
+        server.Connection.Consumed(stream, 249);
         Assert.Equal("", server.OutputText());
         server.Connection.Consumed(stream, 1);
-        Assert.Equal("WINDOW 1 500", server.OutputText());
+        Assert.Equal("WINDOW 1 250", server.OutputText());
+        server.Connection.Consumed(stream, 250);
+        Assert.Equal("WINDOW 1 250", server.OutputText());
         for (var i = 0; i < 32; i++)
         {
             server.Connection.Consumed(stream, 1000);
@@ -166,7 +168,7 @@ public sealed class FlowControlTests
         server.Send(new Wire().Headers(1, false, Wire.Post));
         for (var i = 0; i < 128; i++) server.Send(new Wire().Frame(0, 8, 1, [254, 1, .. new byte[254]]));
         Assert.Equal(128, server.Recorder.Streams[1].Unconsumed);
-        Assert.Equal("WINDOW 1 30090", server.OutputText());
+        Assert.Equal("WINDOW 1 15045\nWINDOW 1 15045", server.OutputText());
         for (var i = 0; i < 2; i++) server.Send(new Wire().Frame(0, 8, 1, [254, 1, .. new byte[254]]));
         Assert.Equal("WINDOW 0 32895", server.OutputText());
 

@@ -9,6 +9,7 @@ public sealed class FuzzTests
     private static readonly Http2Options Small = new()
     {
         StreamWindow = 50_000,
+        MaxStreamWindow = 120_000,
         ConnectionWindow = 70_000,
         MaxConcurrentStreams = 10,
         MaxHeaderListSize = 4_000,

@@ -179,6 +179,7 @@ public sealed class LifecycleTests
     [InlineData(nameof(Http2Options.ConnectionWindow), 65_534)]
     [InlineData(nameof(Http2Options.MaxFrameSize), 16_383)]
     [InlineData(nameof(Http2Options.StreamWindow), 0)]
+    [InlineData(nameof(Http2Options.MaxStreamWindow), -1)]
     [InlineData(nameof(Http2Options.HeaderTableSize), 65_537)]
     public void OptionsAreChecked(string name, int value)
     {
@@ -187,6 +188,7 @@ public sealed class LifecycleTests
             nameof(Http2Options.ConnectionWindow) => new Http2Options { ConnectionWindow = value },
             nameof(Http2Options.MaxFrameSize) => new Http2Options { MaxFrameSize = value },
             nameof(Http2Options.StreamWindow) => new Http2Options { StreamWindow = value },
+            nameof(Http2Options.MaxStreamWindow) => new Http2Options { MaxStreamWindow = value },
             _ => new Http2Options { HeaderTableSize = value },
         };
         var error = Assert.Throws<ArgumentOutOfRangeException>(() => new Http2Connection(Http2Role.Client, options, new Recorder(), TimeProvider.System));

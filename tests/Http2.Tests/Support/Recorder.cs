@@ -82,6 +82,25 @@ internal sealed class Recorder : IHttp2Handler
 
     public void OnPingAck(ulong opaque) => Log($"pong {opaque:x}");
 
+    /// <summary>Window that streams may grow by, together.</summary>
+    public int Room { get; set; } = int.MaxValue;
+
+    /// <summary>Window that streams have grown by.</summary>
+    public int Granted { get; private set; }
+
+    public bool MayWiden(int bytes)
+    {
+        if (bytes > Room - Granted) return false;
+        Granted += bytes;
+        return true;
+    }
+
+    public void OnNarrowed(int bytes)
+    {
+        Granted -= bytes;
+        Assert.True(Granted >= 0);
+    }
+
     public void OnSettings() => Log("settings");
 
     private void Log(string line)

@@ -94,6 +94,24 @@ public sealed class PartsTests
         Assert.Equal(1, neighbour.Backlog.Length);
     }
 
+    [Fact]
+    public void WindowsGrowByAQuarterOfWhatIsLeftAndNotUnderPressure()
+    {
+        using BufferPool pool = new(64 * BufferPool.BufferSize, 0);
+        BufferAccount account = pool.Open("pod"), neighbour = pool.Open("neighbour");
+        Assert.True(account.TryPromise(12 * BufferPool.BufferSize));
+        Assert.False(account.TryPromise(2 * BufferPool.BufferSize));
+        Assert.True(neighbour.TryPromise(10 * BufferPool.BufferSize));
+        account.TakeBack(12 * BufferPool.BufferSize);
+        Assert.Equal(10 * BufferPool.BufferSize, pool.Promised);
+
+        Holder holder = new();
+        holder.Backlog = new Backlog(account, holder);
+        Assert.True(holder.Backlog.Append(new byte[8 * BufferPool.BufferSize]));
+        Assert.Equal(1, account.Pressure);
+        Assert.False(account.TryPromise(1));
+    }
+
     private sealed class Holder : IBufferHolder
     {
         internal Backlog? Backlog { get; set; }

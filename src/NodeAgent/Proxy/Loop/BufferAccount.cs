@@ -24,6 +24,9 @@ internal sealed class BufferAccount
     /// <summary>How near it is to its share: 0 far, 1 a quarter of it is used, 2 half of it.</summary>
     internal int Pressure => Rented * 4 < Rented + _pool.Free ? (Rented * 8 < Rented + _pool.Free ? 0 : 1) : 2;
 
+    /// <summary>Bytes its peers may send beyond what everybody's may; see <see cref="TryPromise"/>.</summary>
+    internal long Promised { get; private set; }
+
     /// <summary>Called when <see cref="Pressure"/> may have risen.</summary>
     internal event Action? Rising;
 
@@ -49,6 +52,26 @@ internal sealed class BufferAccount
         Rented++;
         if (Pressure > pressure) Rising?.Invoke();
         return buffer;
+    }
+
+    /// <summary>
+    /// Asks whether a peer of a fast stream may send so much more before it hears from here. All of it may have to be held when the reader stops, so an account gets
+    /// a quarter of what is left at most: it stays well below the share beyond which connections end.
+    /// </summary>
+    internal bool TryPromise(int bytes)
+    {
+        long left = ((long)_pool.Free * BufferPool.BufferSize) - _pool.Promised;
+        if (Pressure > 0 || (Promised + bytes) * 4 > left) return false;
+        Promised += bytes;
+        _pool.Promised += bytes;
+        return true;
+    }
+
+    /// <summary>Undoes <see cref="TryPromise"/>, for so many bytes.</summary>
+    internal void TakeBack(int bytes)
+    {
+        Promised -= bytes;
+        _pool.Promised -= bytes;
     }
 
     /// <summary>Gives a buffer back.</summary>

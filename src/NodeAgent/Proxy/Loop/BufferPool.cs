@@ -43,6 +43,9 @@ internal sealed class BufferPool : IDisposable
     /// <summary>Buffers rented now.</summary>
     internal int Rented { get; private set; }
 
+    /// <summary>Bytes that all accounts have promised to take; see <see cref="BufferAccount.TryPromise"/>.</summary>
+    internal long Promised { get; set; }
+
     /// <summary>The account of a holder: a workload, or an identity. There is one while somebody uses it.</summary>
     internal BufferAccount Open(object holder)
     {

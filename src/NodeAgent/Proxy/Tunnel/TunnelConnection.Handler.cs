@@ -40,5 +40,9 @@ internal sealed partial class TunnelConnection : IHttp2Handler
     {
     }
 
+    bool IHttp2Handler.MayWiden(int bytes) => Account.TryPromise(bytes);
+
+    void IHttp2Handler.OnNarrowed(int bytes) => Account.TakeBack(bytes);
+
     void IHttp2Handler.OnSettings() => WakeSettingsWaiters();
 }
