@@ -77,6 +77,8 @@ for project in "${projects[@]}"; do
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 	printf '%-18s %5d passed, %d failed%s (%d s)%s\n' "$project" "$p" "$f" \
 		"$([ "$s" -eq 0 ] || echo ", $s skipped")" $((SECONDS - started)) "${note:+: $note}"
+	# What was driven to its end, how far, and what others saw of it.
+	[ -z "${TEST_FILTER:-}" ] || sed -n 's/^.*\(exhausted .* failed\).*$/  \1/p' "$results/$project.trx" 2>/dev/null | sort -u
 	if [ "$f" -gt 0 ]; then
 		echo "--- the end of ${log#"$root"/}"
 		grep -v '^ *at Xunit\.\|^ *at System\.' "$log" | tail -80

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Culvert.NodeAgent.Proxy;
 using Culvert.NodeAgent.Tests.Proxy.Udp;
+using Culvert.Tests.Shared;
 
 namespace Culvert.NodeAgent.Tests.Proxy;
 
@@ -31,6 +32,7 @@ public sealed class ShareAttackTests
         pair.Source.Neighbour = ProxyPair.Workload("carol", "c", ProxyPair.Alice, address);
         for (int i = 0; i < share / 2; i++) sockets.Add(await ConnectAsync(pair, address));
         await SocketExtensions.EventuallyAsync(() => pair.Source.Opened.Count == share + (share / 2));
+        ExhaustLine.Write($"one pod's {(plain ? "plain" : "tunnelled")} connections", $"100 asked for, {share} made", share / 2, pair.Source.Failed.Count - (100 - share));
         sockets.ForEach(s => s.Dispose());
         listener.Dispose();
         await SocketExtensions.EventuallyAsync(() => pair.SourceProxy.Places.Single(p => p.Pool == "workloads").Used == 0);

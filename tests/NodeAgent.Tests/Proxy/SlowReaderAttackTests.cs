@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Culvert.Core;
 using Culvert.NodeAgent.Proxy;
+using Culvert.Tests.Shared;
 
 namespace Culvert.NodeAgent.Tests.Proxy;
 
@@ -42,6 +43,7 @@ public sealed class SlowReaderAttackTests
 
         Assert.All(pair.Source.Closed.Where(c => c.End.Failure != ProxyFailure.None && c.End.Failure != ProxyFailure.ApplicationReset), c => Assert.Equal(carol.Uid, c.Info.SourceWorkload!.Uid));
         Assert.Equal(20, pair.Source.Opened.Count(c => c.SourceWorkload!.Uid != carol.Uid));
+        ExhaustLine.Write("buffers for what is not read", $"{Hoarded} MiB asked for, {Pool >> 20} MiB in all", 20, 0);
         hoarder.ForEach(s => s.Dispose());
         await SocketExtensions.EventuallyAsync(async () => (await pair.SourceProxy.GetStatsAsync()).Sum(s => s.BufferedBytes) == 0);
         Assert.InRange((await pair.SourceProxy.GetStatsAsync()).Sum(s => s.IdleBufferBytes), 0, 4 << 20);

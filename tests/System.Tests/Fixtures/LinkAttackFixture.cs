@@ -8,7 +8,7 @@ namespace Culvert.SystemTests.Fixtures;
 /// <summary>
 /// A mesh for those who send made-up packets. Its nodes' own routing looks at no source address (rp_filter off), so that nothing but the mesh refuses one.
 /// Client and guest on node1, a server pod on each node that is open to the client only, a pod that anybody in the mesh may reach,
-/// and one whose application wants PROXY headers.
+/// one whose application wants PROXY headers, and one that takes plaintext.
 /// </summary>
 public sealed class LinkAttackFixture : IAsyncLifetime
 {
@@ -39,6 +39,8 @@ public sealed class LinkAttackFixture : IAsyncLifetime
 
     internal LabPod Behind { get; private set; } = null!;
 
+    internal LabPod Lax { get; private set; } = null!;
+
     public async ValueTask InitializeAsync()
     {
         await Lab.RemoveStaleAsync();
@@ -48,6 +50,7 @@ public sealed class LinkAttackFixture : IAsyncLifetime
         Near = await Mesh.AddPodAsync(Node1, "near", "web");
         Open = await Mesh.AddPodAsync(Node1, "open", "open");
         Behind = await Mesh.AddPodAsync(Node1, "behind", "behind");
+        Lax = await Mesh.AddPodAsync(Node1, "lax", "lax");
         Far = await Mesh.AddPodAsync(Node2, "far", "web");
         Mesh.Objects.Write("service-web", MeshObjects.Service("web", "web", 80, 8080, Virtual4, Virtual6));
         Mesh.Objects.Write("workload-behind", MeshObjects.Workload(Behind, "behind").Replace("  labels:", $"""
@@ -55,19 +58,23 @@ public sealed class LinkAttackFixture : IAsyncLifetime
                 culvert.dev/proxy-protocol: "v2:{Asking}"
               labels:
             """, StringComparison.Ordinal));
-        Mesh.Objects.Write("permissive-behind", $$"""
-            apiVersion: culvert.dev/v1alpha1
-            kind: PeerAuthentication
-            metadata:
-              name: behind
-              namespace: {{MeshObjects.Namespace}}
-            spec:
-              selector:
-                matchLabels:
-                  app: behind
-              mtls:
-                mode: PERMISSIVE
-            """);
+        foreach (var app in new[] { "behind", "lax" })
+        {
+            Mesh.Objects.Write("permissive-" + app, $"""
+                apiVersion: culvert.dev/v1alpha1
+                kind: PeerAuthentication
+                metadata:
+                  name: {app}
+                  namespace: {MeshObjects.Namespace}
+                spec:
+                  selector:
+                    matchLabels:
+                      app: {app}
+                  mtls:
+                    mode: PERMISSIVE
+                """);
+        }
+
         await MeshFixture.StartAsync(Mesh);
     }
 

@@ -1,5 +1,6 @@
 using System.Net;
 using Culvert.Cli.Labs;
+using Culvert.Tests.Shared;
 
 namespace Culvert.SystemTests.Peers;
 
@@ -26,6 +27,22 @@ internal sealed class Requests : IAsyncDisposable
     {
         var goal = _done + count;
         return LabWait.UntilAsync($"{count} more requests are answered", () => _done >= goal || _running.IsCompleted, TimeSpan.FromSeconds(30));
+    }
+
+    /// <summary>Ends and writes, for a limit that was driven to its end, the line that says what these clients saw of it. None of their requests may have failed.</summary>
+    /// <param name="what">What was exhausted.</param>
+    /// <param name="howFar">By how much.</param>
+    /// <param name="others">The clients.</param>
+    public static async Task ReportAsync(string what, string howFar, params IReadOnlyList<Requests> others)
+    {
+        foreach (var requests in others)
+        {
+            await requests.StopAsync();
+        }
+
+        var failures = others.SelectMany(r => r.Failures).ToList();
+        failures.ForEach(e => TestContext.Current.TestOutputHelper!.WriteLine(e.ToString()));
+        ExhaustLine.Write(what, howFar, others.Sum(r => r.Done), failures.Count);
     }
 
     /// <summary>Lets the one under way end.</summary>
