@@ -22,7 +22,7 @@ public sealed class LoopPatienceTests : IDisposable
     [Fact]
     public void Does_not_look_before_it_has_paid()
     {
-        LoopPatience patience = new(_clock, Longest);
+        LoopPatience patience = Rested();
         _descriptor.Signal();
         Assert.Equal(0, Linger(patience));
     }
@@ -30,7 +30,7 @@ public sealed class LoopPatienceTests : IDisposable
     [Fact]
     public void Looks_twice_as_long_each_time_more_came_soon_up_to_the_longest()
     {
-        LoopPatience patience = new(_clock, Longest);
+        LoopPatience patience = Rested();
         int[] looks = [.. Enumerable.Range(0, 6).Select(_ => LooksBeforeSleep(patience, slept: TimeSpan.FromMicroseconds(2)))];
         Assert.Equal([0, 10, 20, 40, 80, 100], looks); // the clock steps a microsecond per look
     }
@@ -38,7 +38,7 @@ public sealed class LoopPatienceTests : IDisposable
     [Fact]
     public void Takes_what_is_there()
     {
-        LoopPatience patience = new(_clock, Longest);
+        LoopPatience patience = Rested();
         LooksBeforeSleep(patience, slept: TimeSpan.FromMicroseconds(2));
         _descriptor.Signal();
         Assert.Equal(1, Linger(patience));
@@ -49,7 +49,7 @@ public sealed class LoopPatienceTests : IDisposable
     [Fact]
     public void Looks_no_more_when_nothing_came()
     {
-        LoopPatience patience = new(_clock, Longest);
+        LoopPatience patience = Rested();
         LooksBeforeSleep(patience, slept: TimeSpan.FromMicroseconds(2));
         LooksBeforeSleep(patience, slept: TimeSpan.FromMicroseconds(100));
         Assert.Equal(0, LooksBeforeSleep(patience, slept: TimeSpan.FromMicroseconds(2)));
@@ -65,7 +65,7 @@ public sealed class LoopPatienceTests : IDisposable
     [Fact]
     public void Leaves_the_processor_to_those_who_need_it()
     {
-        LoopPatience patience = new(_clock, Longest);
+        LoopPatience patience = Rested();
         for (int i = 0; i < 4; i++) LooksBeforeSleep(patience, slept: TimeSpan.FromMicroseconds(2));
         _clock.Step = TimeSpan.FromMicroseconds(60); // somebody else ran as long
         Assert.Equal(1, LooksBeforeSleep(patience, slept: TimeSpan.Zero));
@@ -77,22 +77,56 @@ public sealed class LoopPatienceTests : IDisposable
     }
 
     [Fact]
-    public void Work_that_is_posted_ends_the_look()
+    public void Remembers_apart_what_follows_on_what()
+    {
+        LoopPatience patience = Rested();
+        for (int i = 0; i < 4; i++)
+        {
+            Assert.Equal(i == 0 ? 0 : 10 << (i - 1), LooksBeforeSleep(patience, slept: TimeSpan.FromMicroseconds(2), last: 1));
+            Assert.Equal(0, LooksBeforeSleep(patience, slept: TimeSpan.FromMicroseconds(200), last: 2));
+        }
+    }
+
+    [Fact]
+    public void Looks_no_longer_than_it_works()
     {
         LoopPatience patience = new(_clock, Longest);
+        Assert.Equal(0, LooksBeforeSleep(patience, slept: TimeSpan.FromMicroseconds(2)));
+        Assert.Equal(0, LooksBeforeSleep(patience, slept: TimeSpan.FromMicroseconds(2)));
+        patience.Worked(Ticks(25));
+        Assert.Equal(10, LooksBeforeSleep(patience, slept: TimeSpan.FromMicroseconds(2)));
+        Assert.Equal(0, LooksBeforeSleep(patience, slept: TimeSpan.FromMicroseconds(2)));
+        patience.Worked(Ticks(10));
+        Assert.Equal(20, LooksBeforeSleep(patience, slept: TimeSpan.FromMicroseconds(2)));
+    }
+
+    [Fact]
+    public void Work_that_is_posted_ends_the_look()
+    {
+        LoopPatience patience = Rested();
         for (int i = 0; i < 3; i++) LooksBeforeSleep(patience, slept: TimeSpan.FromMicroseconds(2));
         int looks = 0;
-        Assert.Equal(0, patience.Linger(_epoll, _events, () => ++looks == 5));
+        Assert.Equal(0, patience.Linger(_epoll, _events, () => ++looks == 5, 0));
         Assert.Equal(5, looks);
     }
 
-    private int Linger(LoopPatience patience) => patience.Linger(_epoll, _events, () => false);
+    // One that has worked long enough to look as it likes.
+    private LoopPatience Rested()
+    {
+        LoopPatience patience = new(_clock, Longest);
+        patience.Worked(Ticks(1000));
+        return patience;
+    }
+
+    private static long Ticks(int microseconds) => microseconds * 1000L;
+
+    private int Linger(LoopPatience patience, ulong last = 0) => patience.Linger(_epoll, _events, () => false, last);
 
     /// <summary>One idle turn: how often it looked; it reads the clock once before, and once per look.</summary>
-    private int LooksBeforeSleep(LoopPatience patience, TimeSpan slept)
+    private int LooksBeforeSleep(LoopPatience patience, TimeSpan slept, ulong last = 0)
     {
         _clock.Reads = 0;
-        Assert.Equal(0, Linger(patience));
+        Assert.Equal(0, Linger(patience, last));
         int looks = _clock.Reads - 1;
         _clock.Advance(slept);
         patience.Slept();

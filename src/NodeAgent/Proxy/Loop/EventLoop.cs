@@ -28,6 +28,7 @@ internal sealed class EventLoop : IDisposable
     private int _asleep;
     private readonly LoopPatience _patience;
     private readonly Func<bool> _interrupted;
+    private ulong _last;
 
     /// <summary>Makes a loop; it runs after <see cref="Start"/>.</summary>
     internal EventLoop(int index, EventLoopOptions options, TimeProvider time, ILoopObserver? observer = null)
@@ -188,7 +189,9 @@ internal sealed class EventLoop : IDisposable
                 ReportFault(exception);
             }
 
-            _observer?.OnLoopTurn(Index, _time.GetElapsedTime(started), count);
+            long worked = _time.GetTimestamp() - started;
+            _patience.Worked(worked);
+            _observer?.OnLoopTurn(Index, _time.GetElapsedTime(0, worked), count);
         }
     }
 
@@ -209,7 +212,7 @@ internal sealed class EventLoop : IDisposable
     {
         if (_deferred.Count > 0 || _flushables.Count > 0) return _epoll.Wait(_events, 0);
         if (!mayLinger) return Sleep();
-        if (_patience.Linger(_epoll, _events, _interrupted) is > 0 and int found) return found;
+        if (_patience.Linger(_epoll, _events, _interrupted, _last) is > 0 and int found) return found;
         int count = Sleep();
         _patience.Slept();
         return count;
@@ -231,6 +234,7 @@ internal sealed class EventLoop : IDisposable
         {
             EpollEvents events = _events.Get(i, out ulong token);
             if (token == ulong.MaxValue) continue;
+            _last = token;
             try
             {
                 _sources.Find(token)?.OnReady(events);
