@@ -53,8 +53,8 @@ internal sealed class DemoWorld : IAsyncDisposable
             mesh.Objects.Write(PolicyFile, MeshObjects.Allow("web", "web", [Port], "client"));
             mesh.Objects.Write("policy-more", MeshObjects.Allow("more", "web", [DatagramServer.Port, DatagramServer.HeaderPort], "client"));
             mesh.Objects.Write("service-web", MeshObjects.Service("web", "web", 80, Port, ServiceAddress4.ToString(), "fd96::10"));
-            var node1 = await mesh.AddNodeAsync("node1", cancellationToken).ConfigureAwait(false);
-            var node2 = await mesh.AddNodeAsync("node2", cancellationToken).ConfigureAwait(false);
+            var node1 = await mesh.AddNodeAsync("node1", cancellationToken: cancellationToken).ConfigureAwait(false);
+            var node2 = await mesh.AddNodeAsync("node2", cancellationToken: cancellationToken).ConfigureAwait(false);
             var world = new DemoWorld(mesh)
             {
                 Client = await mesh.AddPodAsync(node1, "client", "client", cancellationToken).ConfigureAwait(false),

@@ -93,9 +93,13 @@ internal sealed class MeshLab : IAsyncDisposable
     }
 
     /// <summary>Adds a node; its agent is started by <see cref="MeshNode.StartAgentAsync"/>.</summary>
-    public async Task<MeshNode> AddNodeAsync(string name, CancellationToken cancellationToken = default)
+    /// <param name="name">Its name.</param>
+    /// <param name="wire">What lies between it and the link; null for nothing.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async Task<MeshNode> AddNodeAsync(string name, LabWireOptions? wire = null, CancellationToken cancellationToken = default)
     {
-        var node = new MeshNode(this, await Lab.AddNodeAsync(name, cancellationToken).ConfigureAwait(false));
+        var place = wire is null ? Lab.AddNodeAsync(name, cancellationToken) : Lab.AddNodeAsync(name, wire, cancellationToken);
+        var node = new MeshNode(this, await place.ConfigureAwait(false));
         _nodes.Add(node);
         return node;
     }

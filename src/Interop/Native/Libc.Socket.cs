@@ -43,8 +43,10 @@ internal static unsafe partial class Libc
     internal const int TCP_KEEPINTVL = 5;
     internal const int TCP_KEEPCNT = 6;
     internal const int TCP_CONGESTION = 13;
+    internal const int TCP_THIN_LINEAR_TIMEOUTS = 16;
     internal const int TCP_USER_TIMEOUT = 18;
     internal const int TCP_NOTSENT_LOWAT = 25;
+    internal const int TCP_RTO_MIN_US = 45;
 
     [LibraryImport(Library, SetLastError = true)]
     internal static partial int socket(int domain, int type, int protocol);

@@ -114,8 +114,18 @@ public sealed partial class SocketHandle
     public SocketErrno SetReceiveBuffer(int bytes) => SetOption(Libc.SOL_SOCKET, Libc.SO_RCVBUF, bytes);
 
     /// <summary>Reports writability only when fewer than this many bytes wait unsent (TCP_NOTSENT_LOWAT).</summary>
-    /// <param name="bytes">The mark.</param>
+    /// <param name="bytes">The mark; 0 for the system's default.</param>
     public SocketErrno SetNotSentLowWater(int bytes) => SetOption(Libc.IPPROTO_TCP, Libc.TCP_NOTSENT_LOWAT, bytes);
+
+    /// <summary>Has a connection with little under way wait equally long before each retransmission, and not twice as long each time (TCP_THIN_LINEAR_TIMEOUTS).</summary>
+    public SocketErrno SetThinLinearTimeouts() => SetOption(Libc.IPPROTO_TCP, Libc.TCP_THIN_LINEAR_TIMEOUTS, 1);
+
+    /// <summary>
+    /// Sets the shortest time after which something unacknowledged is sent again by the timer (TCP_RTO_MIN_US, Linux 6.15); the system's default is 200 ms. Acknowledgements
+    /// of the socket's own are then delayed less than that.
+    /// </summary>
+    /// <param name="timeout">Whole microseconds, up to 200 ms.</param>
+    public SocketErrno SetLeastRetransmissionTimeout(TimeSpan timeout) => SetOption(Libc.IPPROTO_TCP, Libc.TCP_RTO_MIN_US, (int)timeout.TotalMicroseconds);
 
     private unsafe SocketErrno SetOption(int level, int name, int value) =>
         Check(Libc.setsockopt(Fd, level, name, &value, sizeof(int)));

@@ -3,7 +3,7 @@ namespace Culvert.NodeAgent.Proxy;
 /// <summary>Why the proxy dropped a datagram. Names are label values of metrics; append only.</summary>
 internal enum DatagramDrop
 {
-    /// <summary>The tunnel has no room: its windows are closed, its output waits for the network, or it is gone.</summary>
+    /// <summary>The tunnel has no room: its windows are closed, fresher datagrams wait for the network in its place, or it is gone.</summary>
     TunnelFull = 0,
 
     /// <summary>A peer sent a datagram with a context id that was not agreed upon (RFC 9298, section 4).</summary>
@@ -41,4 +41,7 @@ internal enum DatagramDrop
 
     /// <summary>The application wants a PROXY header in front, and both together are longer than a datagram can be.</summary>
     NoRoomForHeader = 12,
+
+    /// <summary>It has waited for the network for so long that fresher ones go first.</summary>
+    TooLate = 13,
 }

@@ -142,5 +142,5 @@ public sealed class PartsTests
 
     [Fact]
     public void DatagramDropNumbersAreStable() => Assert.Equal(
-        "TunnelFull UnknownContext CapsuleTooLong OtherSourcePort MalformedCapsule BadHeader SessionRefused SessionLimit SessionOpening SendFailed NoAnswerSocket UnknownSession NoRoomForHeader", string.Join(' ', Enum.GetNames<DatagramDrop>()));
+        "TunnelFull UnknownContext CapsuleTooLong OtherSourcePort MalformedCapsule BadHeader SessionRefused SessionLimit SessionOpening SendFailed NoAnswerSocket UnknownSession NoRoomForHeader TooLate", string.Join(' ', Enum.GetNames<DatagramDrop>()));
 }

@@ -21,7 +21,7 @@ internal sealed partial class TunnelConnection
     {
         if (IsClosed || _finishing || _writeBlocked) return;
         TlsResult result = _tls.Flush();
-        for (int written = 0; result.Status == TlsStatus.Done && Http2.PendingOutput > 0 && written < BytesPerTurn;)
+        for (int written = 0; result.Status == TlsStatus.Done && written < BytesPerTurn && (Http2.PendingOutput > 0 || Refill());)
         {
             int taken = Encrypt(Http2.PeekOutput().Span, out result);
 
@@ -50,7 +50,7 @@ internal sealed partial class TunnelConnection
                 return;
         }
 
-        if (Http2.PendingOutput > 0) Loop.ScheduleFlushNextTurn(this);
+        if (Http2.PendingOutput > 0 || _backlog is { IsEmpty: false }) Loop.ScheduleFlushNextTurn(this);
         else if (Http2.IsClosed) Finish(Http2.Result.Reason == Http2CloseReason.Local ? null : Http2.Result.Message);
         else if (Http2.IsDrained) Finish(null);
     }
@@ -86,6 +86,7 @@ internal sealed partial class TunnelConnection
         _socket.WriteBlocked();
         if (_writeBlocked) return;
         _writeBlocked = true;
+        OnBlocked();
         _ = FlushWhenWritableAsync();
     }
 
@@ -93,6 +94,7 @@ internal sealed partial class TunnelConnection
     {
         await _socket.WritableAsync();
         _writeBlocked = false;
+        OnUnblocked();
         _readWaitsForWrite.Set(true);
         if (!IsClosed) ScheduleFlush();
     }

@@ -149,6 +149,7 @@ internal sealed partial class TunnelConnection : IFlushable
         Loop.Timers.Cancel(_distrust);
         Account.Rising -= NarrowWindows;
         Http2.TransportClosed();
+        _backlog?.Clear();
         Loop.Buffers.Close(Account);
         WakeSettingsWaiters();
         if (reason is null && !_finishing) _tls.Shutdown();
@@ -175,6 +176,7 @@ internal sealed partial class TunnelConnection : IFlushable
     {
         if (IsClosed) return;
         CheckTrust();
+        CheckStalls();
         if (Account.Pressure == 0) Http2.ChangeStreamWindow(_window);
         Http2.CheckTimeouts();
         ScheduleFlush();

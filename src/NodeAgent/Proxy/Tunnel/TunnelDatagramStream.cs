@@ -7,15 +7,15 @@ namespace Culvert.NodeAgent.Proxy.Tunnel;
 
 /// <summary>
 /// UDP inside one CONNECT-UDP stream of a tunnel (RFC 9298), either end. Datagrams are written straight into the tunnel's output, where those that follow
-/// each other share a DATA frame and all streams share TLS records; one that finds no room is dropped and counted. What comes out of the tunnel is handed on
-/// where it lies. Belongs to its loop's thread.
+/// each other share a DATA frame and all streams share TLS records. While the tunnel's connection takes nothing they wait for a short time; one that becomes too old
+/// or finds no room is dropped and counted. What comes out of the tunnel is handed on where it lies. Belongs to its loop's thread.
 /// </summary>
-internal sealed class TunnelDatagramStream : IDatagramPeer, IOpeningStream, IFlushable
+internal sealed class TunnelDatagramStream : IDatagramPeer, IOpeningStream, IFlushable, IWaitingDatagrams
 {
     // More than this is put on the wire within the turn, so that a burst is not dropped for want of room.
     private const int FlushAt = 128 * 1024;
 
-    // Datagrams are never held here, so the stream's window must not be what limits them on a long way: the connection's and TCP do.
+    // The receiver never holds datagrams, so the stream's window must not be what limits them on a long way: the connection's and TCP do.
     private const int ExtraWindow = 15 << 20;
 
     private static readonly TimeSpan EndTimeout = TimeSpan.FromSeconds(5);
@@ -53,6 +53,7 @@ internal sealed class TunnelDatagramStream : IDatagramPeer, IOpeningStream, IFlu
         _established = tunnel.Http2.Role == Http2Role.Server;
         stream.State = this;
         tunnel.Http2.WidenWindow(stream, ExtraWindow);
+        tunnel.UseForDatagrams();
     }
 
     /// <inheritdoc/>
@@ -79,7 +80,7 @@ internal sealed class TunnelDatagramStream : IDatagramPeer, IOpeningStream, IFlu
     /// <summary>Sends a datagram.</summary>
     /// <param name="payload">At most <see cref="DatagramCapsule.MaxPayload"/> bytes.</param>
     /// <param name="sourcePort">0, or the other port of the destination that it comes from (server side).</param>
-    /// <returns>False when it was dropped, and counted.</returns>
+    /// <returns>False when it was dropped, and counted. One that has to wait may be dropped, and counted, later.</returns>
     internal bool Send(ReadOnlySpan<byte> payload, ushort sourcePort)
     {
         if (IsEnded || _stream is null) return Drop(DatagramDrop.TunnelFull);
@@ -87,6 +88,7 @@ internal sealed class TunnelDatagramStream : IDatagramPeer, IOpeningStream, IFlu
         if (payload.Length > DatagramCapsule.MaxPayload) return Drop(DatagramDrop.CapsuleTooLong);
         Span<byte> head = stackalloc byte[DatagramCapsule.MaxHead];
         int length = DatagramCapsule.WriteHead(head, payload.Length, sourcePort);
+        if (_tunnel.TryHold(this, head[..length], payload)) return true;
         if (!_tunnel.Http2.TrySendWhole(_stream, head[..length], payload)) return Drop(DatagramDrop.TunnelFull);
         if (_tunnel.Http2.PendingOutput >= FlushAt) _tunnel.FlushNow();
         _tunnel.ScheduleFlush();
@@ -184,6 +186,12 @@ internal sealed class TunnelDatagramStream : IDatagramPeer, IOpeningStream, IFlu
         _endTimer = new LoopTimer(static state => ((TunnelDatagramStream)state!).OnEndTimeout(), this);
         _tunnel.Loop.Schedule(_endTimer, EndTimeout);
     }
+
+    /// <inheritdoc/>
+    bool IWaitingDatagrams.TrySendNow(ReadOnlySpan<byte> bytes) => !IsEnded && _stream is not null && _tunnel.Http2.TrySendWhole(_stream, bytes, []);
+
+    /// <inheritdoc/>
+    void IWaitingDatagrams.OnDropped(DatagramDrop reason) => Drop(reason);
 
     /// <inheritdoc/>
     void IFlushable.Flush()

@@ -1,0 +1,12 @@
+namespace Culvert.NodeAgent.Proxy.Tunnel;
+
+/// <summary>Whose datagrams wait in a <see cref="DatagramBacklog"/>.</summary>
+internal interface IWaitingDatagrams
+{
+    /// <summary>Writes one that has waited into the tunnel's output.</summary>
+    /// <returns>False when it cannot go on; <see cref="OnDropped"/> follows.</returns>
+    bool TrySendNow(ReadOnlySpan<byte> bytes);
+
+    /// <summary>One that waited is dropped.</summary>
+    void OnDropped(DatagramDrop reason);
+}

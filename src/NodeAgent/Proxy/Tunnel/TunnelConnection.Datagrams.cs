@@ -1,0 +1,72 @@
+using Culvert.NodeAgent.Proxy.Loop;
+
+namespace Culvert.NodeAgent.Proxy.Tunnel;
+
+/// <content>Datagrams, which may be dropped but should not be late.</content>
+internal sealed partial class TunnelConnection
+{
+    // A connection that takes nothing for so long is on a way that loses packets or is full; a fast one that has only been given much takes some again within one or two.
+    private const int StallMilliseconds = 10;
+
+    // How long a tunnel is treated as one that stalls after it did last.
+    private const int StallMemoryMilliseconds = 10_000;
+
+    // On a fast way large writes are worth more than room for fresh datagrams.
+    private const int LargePortion = 4 * RecordSize;
+
+    private DatagramBacklog? _backlog;
+    private long _blockedSince;
+    private long _lastStall;
+    private bool _stalls;
+
+    private int Portion => _stalls ? DatagramPath.UnsentBytes : LargePortion;
+
+    /// <summary>Says that the tunnel is for datagrams: what is lost on the way is sent again sooner, and what has to wait waits where it can still be dropped.</summary>
+    internal void UseForDatagrams()
+    {
+        if (_backlog is not null) return;
+        _backlog = new DatagramBacklog();
+        if (!IsClosed) DatagramPath.Tune(_socket.Handle);
+    }
+
+    /// <summary>
+    /// Has a datagram wait when the connection takes nothing just now, or others wait before it. False when it may go into the output at once.
+    /// </summary>
+    /// <param name="sender">Whose it is.</param>
+    /// <param name="head">Its first bytes.</param>
+    /// <param name="payload">The others.</param>
+    internal bool TryHold(IWaitingDatagrams sender, ReadOnlySpan<byte> head, ReadOnlySpan<byte> payload)
+    {
+        if (_backlog is null || IsClosed || _finishing) return false;
+        bool full = _writeBlocked && (_stalls || Http2.PendingOutput >= LargePortion);
+        if (!full && _backlog.IsEmpty) return false;
+        _backlog.Add(sender, head, payload, Loop.NowMilliseconds);
+        return true;
+    }
+
+    // The output is empty: what waited may go into it.
+    private bool Refill()
+    {
+        if (_backlog is null || _backlog.IsEmpty) return false;
+        _backlog.Release(Portion, Loop.NowMilliseconds);
+        return Http2.PendingOutput > 0;
+    }
+
+    private void OnBlocked() => _blockedSince = Loop.NowMilliseconds;
+
+    // The kernel's own buffer grows with what is under way, and all that lies in it goes before what is fresh.
+    private void OnUnblocked()
+    {
+        if (_backlog is null || Loop.NowMilliseconds - _blockedSince < StallMilliseconds) return;
+        _lastStall = Loop.NowMilliseconds;
+        if (!_stalls && !IsClosed) _ = _socket.Handle.SetNotSentLowWater(DatagramPath.UnsentBytes);
+        _stalls = true;
+    }
+
+    private void CheckStalls()
+    {
+        if (!_stalls || Loop.NowMilliseconds - _lastStall < StallMemoryMilliseconds) return;
+        _stalls = false;
+        _ = _socket.Handle.SetNotSentLowWater(0);
+    }
+}
