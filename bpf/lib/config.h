@@ -17,6 +17,6 @@ const volatile __u8 cv_cfg_fail_open = 0;                   /* 1: faults of the 
 const volatile __u8 cv_cfg_udp_crc = 0;                     /* 1: PROXY headers on datagrams carry a CRC32C TLV */
 const volatile __u32 cv_cfg_drop_rate = 100;                /* DROPPED events for each CPU and second */
 const volatile __u32 cv_cfg_deny_rate = 1000;               /* DENIED events for each CPU and second */
-const volatile __u32 cv_cfg_event_share = 250;              /* of those two, for each interface and second */
+const volatile __u32 cv_cfg_event_parts = 4;                /* an interface has one of so many parts of those two */
 const volatile __u32 cv_cfg_outside_rate =
 	1000; /* events of flows from outside, begun and ended, for each CPU and second */

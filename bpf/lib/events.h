@@ -68,20 +68,17 @@ static __always_inline void event_new(struct __sk_buff *skb, struct cv_scratch *
 static __always_inline void event_refused_at(struct cv_scratch *s, __u32 reason, __u32 ifindex)
 {
 	int policy = reason >= CV_REASON_POLICY_DENY && reason <= CV_REASON_STRICT_MTLS;
-	struct cv_usage *usage;
+	__u32 rate = policy ? cv_cfg_deny_rate : cv_cfg_drop_rate;
 	struct cv_event *e;
 
 	if (!s->packet.now)
 		s->packet.now = bpf_ktime_get_ns();
-	usage = usage_may_report(ifindex, s->packet.now);
-	if (!usage) {
+	if (!usage_take_event(ifindex, s->packet.now, policy, rate / cv_cfg_event_parts)) {
 		counter_add(CV_COUNTER_EVENT_LIMITED, 1);
 		return;
 	}
-	if (policy ? !limit_take(&s->denied, s->packet.now, cv_cfg_deny_rate)
-	           : !limit_take(&s->dropped, s->packet.now, cv_cfg_drop_rate))
+	if (!limit_take(policy ? &s->denied : &s->dropped, s->packet.now, rate))
 		return;
-	usage->events++;
 	e = event_reserve(s, policy ? CV_EVENT_DENIED : CV_EVENT_DROPPED, ifindex);
 	if (!e)
 		return;

@@ -8,7 +8,10 @@
 
 #include "lib/flow_key.h"
 
-/* A FIN may overtake what came before it and was lost: it has to lie within this many bytes. Linux's largest receive window by default. */
+/*
+ * A FIN may overtake what came before it and was lost: it has to lie within this many bytes. Linux's largest receive window by default for long (tcp_rmem);
+ * newer ones allow more, but the more is allowed the more forged ones are believed.
+ */
 #define CV_SEQUENCE_WINDOW (6u << 20)
 
 static __always_inline int sequence_before(__u32 a, __u32 b)

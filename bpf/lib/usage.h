@@ -50,18 +50,24 @@ static __always_inline void usage_gone(__u32 owner)
 }
 
 /*
- * What an interface has taken, when its packets may cause one more event about a refusal in this second, to be counted in `events`; otherwise
- * NULL. Counts of two CPUs may get lost in each other.
+ * Counts one more event about a refusal at an interface, as far as it may have one: it has `most` in a second, on all CPUs together. Two CPUs may overwrite
+ * each other's count.
  */
-static __always_inline struct cv_usage *usage_may_report(__u32 ifindex, __u64 now)
+static __always_inline int usage_take_event(__u32 ifindex, __u64 now, int policy, __u32 most)
 {
 	struct cv_usage *usage = usage_get(ifindex);
+	__u32 *events;
 
 	if (!usage)
 		return 0;
 	if (now - usage->events_since_ns >= 1000000000ULL) {
 		usage->events_since_ns = now;
-		usage->events = 0;
+		usage->denied = 0;
+		usage->dropped = 0;
 	}
-	return usage->events < cv_cfg_event_share ? usage : 0;
+	events = policy ? &usage->denied : &usage->dropped;
+	if (*events >= most)
+		return 0;
+	(*events)++;
+	return 1;
 }

@@ -123,9 +123,9 @@ struct cv_flow {
 struct cv_usage {
 	__u64 made;            /* flows entered */
 	__u64 gone;            /* flows taken out by the programs */
-	__u64 events_since_ns; /* the second that `events` are of */
-	__u32 events;          /* about refusals of packets at the interface of that number, in that second */
-	__u32 pad;
+	__u64 events_since_ns; /* the second that `denied` and `dropped` are of */
+	__u32 denied;          /* DENIED events of packets at the interface of that number, in that second */
+	__u32 dropped;         /* DROPPED events of them */
 };
 
 /* cv_endpoint: an enrolled pod by the host-side veth its packets come from. */

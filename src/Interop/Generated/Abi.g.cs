@@ -428,13 +428,14 @@ public partial struct CvUsage : IEquatable<CvUsage>
     /// <summary>Flows taken out by the programs.</summary>
     [FieldOffset(8)] public ulong Gone;
 
-    /// <summary>The second that `events` are of.</summary>
+    /// <summary>The second that `denied` and `dropped` are of.</summary>
     [FieldOffset(16)] public ulong EventsSinceNs;
 
-    /// <summary>About refusals of packets at the interface of that number, in that second.</summary>
-    [FieldOffset(24)] public uint Events;
+    /// <summary>DENIED events of packets at the interface of that number, in that second.</summary>
+    [FieldOffset(24)] public uint Denied;
 
-    [FieldOffset(28)] private uint _pad;
+    /// <summary>DROPPED events of them.</summary>
+    [FieldOffset(28)] public uint Dropped;
 
     /// <summary>Whether every byte is equal.</summary>
     /// <param name="left">One.</param>

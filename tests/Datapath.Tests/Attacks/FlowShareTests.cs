@@ -77,11 +77,20 @@ public sealed class FlowShareTests : IClassFixture<World>
     }
 
     [Fact]
-    public void Attack_refusals_of_one_pod_do_not_take_the_place_of_anothers()
+    public void Attack_denials_of_one_pod_do_not_take_the_place_of_anothers()
     {
+        _world.SetPolicy(World.Generation, _world.A, CvAbi.ClassAny, 0, CvReason.PolicyDeny);
         _world.SetPolicy(World.Generation, _world.B, CvAbi.ClassAny, 0, CvReason.PolicyDeny);
         int told = _world.Flood(Hook.FromPod, _world.A, _world.A.Index, 3000, n => Packet.OfUdp(_world.A.At(false, 1 + n), _world.B.At(false, 2)));
         Assert.InRange(told, 1, 600);
+        _world.FromPod(_world.B, Packet.OfUdp(_world.B.At(false, 1), _world.A.At(false, 2))).Single(CvEventType.Denied);
+    }
+
+    [Fact]
+    public void Attack_drops_of_one_pod_do_not_take_the_place_of_anothers()
+    {
+        int told = _world.Flood(Hook.FromPod, _world.A, _world.A.Index, 3000, n => Packet.OfUdp(new(World.Vip(false), 1 + n), _world.B.At(false, 2)));
+        Assert.InRange(told, 1, 60);
         _world.FromPod(_world.C, Packet.OfUdp(_world.C.At(false, 1), new(World.Vip(false), 1))).Single(CvEventType.Dropped);
     }
 }

@@ -175,7 +175,7 @@ public sealed class World : IWorld, IDisposable
     /// <summary>Puts datagram sockets into a slot of all four kinds.</summary>
     internal IDisposable OfferDatagrams(uint slot = 0)
     {
-        SocketGroup sockets = new();
+        SocketGroup sockets = new(Maps.Listeners);
         foreach ((bool v6, CvListenerKind[] kinds) in new (bool, CvListenerKind[])[] { (false, [CvListenerKind.Udp4, CvListenerKind.Raw4]), (true, [CvListenerKind.Udp6, CvListenerKind.Raw6]) })
         {
             foreach (CvListenerKind kind in kinds)
@@ -184,8 +184,7 @@ public sealed class World : IWorld, IDisposable
                 {
                     Socket socket = new(v6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
                     socket.Bind(new IPEndPoint(v6 ? IPAddress.IPv6Any : IPAddress.Any, 0));
-                    sockets.Add(socket);
-                    Maps.Listeners.SetDescriptor(((uint)kind * CvAbi.MaxListeners) + slot, socket.SafeHandle);
+                    sockets.Add(((uint)kind * CvAbi.MaxListeners) + slot, socket);
                 }
             }
         }
