@@ -36,7 +36,10 @@ internal sealed class FloodGuard(Http2Options options, TimeProvider time)
         return _debt <= options.ControlFrameBurst;
     }
 
-    /// <summary>A stream reset that the peer caused; false when there were too many in the period.</summary>
+    /// <summary>
+    /// A stream reset that the peer caused; false when there were too many in the period. Refusals do not count here: they end in GOAWAY, which lets running streams
+    /// go on, and not in the connection's end.
+    /// </summary>
     public bool Reset(bool premature)
     {
         StartPeriod();

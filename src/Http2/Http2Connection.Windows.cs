@@ -17,7 +17,7 @@ public sealed partial class Http2Connection
     // What a round costs is a PING; a stream needs four of them from 1 to 16 MiB.
     private static readonly TimeSpan RoundInterval = TimeSpan.FromMilliseconds(10);
 
-    private readonly Queue<int> _windowsToAcknowledge = new();
+    private int _windowToAcknowledge;
     private int _localInitialWindow;
     private int _round;
     private bool _roundRuns;
@@ -37,10 +37,23 @@ public sealed partial class Http2Connection
         if (IsClosed || !_started || window == StreamWindow) return;
         if (window < StreamWindow) TakeGrowthBack();
         StreamWindow = window;
-        _windowsToAcknowledge.Enqueue(window);
+        if (_windowToAcknowledge == 0) WriteStreamWindow();
+    }
+
+    // One at a time: a peer that does not acknowledge gathers nothing here.
+    private void WriteStreamWindow()
+    {
+        _windowToAcknowledge = StreamWindow;
         var payload = Frame(6, FrameType.Settings, FrameFlags.None, 0);
         BinaryPrimitives.WriteUInt16BigEndian(payload, (ushort)SettingId.InitialWindowSize);
-        BinaryPrimitives.WriteInt32BigEndian(payload[2..], window);
+        BinaryPrimitives.WriteInt32BigEndian(payload[2..], StreamWindow);
+    }
+
+    private void OnStreamWindowAcknowledged()
+    {
+        ApplyOwnWindow(_windowToAcknowledge);
+        _windowToAcknowledge = 0;
+        if (StreamWindow != _localInitialWindow && !IsClosed) WriteStreamWindow();
     }
 
     private void ApplyOwnWindow(int window)
@@ -69,6 +82,7 @@ public sealed partial class Http2Connection
         if (IsClosed || stream.RemoteClosed) return;
         var kept = Math.Min(bytes, stream.WindowDebt);
         stream.WindowDebt -= kept;
+        if (kept > 0) _handler.OnNarrowed(kept);
         stream.PendingCredit += bytes - kept;
         var window = Math.Min(StreamWindow, _localInitialWindow) + stream.Growth;
         var growth = MeasureRound(stream, bytes, window);
@@ -117,14 +131,14 @@ public sealed partial class Http2Connection
         for (var stream = _streams.First; stream is not null; stream = stream.Next)
         {
             stream.WindowDebt += stream.Growth;
-            ReturnGrowth(stream);
+            stream.Growth = 0;
         }
     }
 
     private void ReturnGrowth(Http2Stream stream)
     {
-        if (stream.Growth == 0) return;
-        _handler.OnNarrowed(stream.Growth);
-        stream.Growth = 0;
+        var left = stream.Growth + stream.WindowDebt;
+        stream.Growth = stream.WindowDebt = 0;
+        if (left > 0) _handler.OnNarrowed(left);
     }
 }

@@ -47,7 +47,7 @@ public interface IHttp2Handler
     /// </summary>
     bool MayWiden(int bytes) => true;
 
-    /// <summary>Of what was granted by <see cref="MayWiden"/>, <paramref name="bytes"/> are no longer used: a stream has closed, or windows were narrowed.</summary>
+    /// <summary>Of what was granted by <see cref="MayWiden"/>, <paramref name="bytes"/> are out of use: a stream has closed, or windows were narrowed and the peer has used up what it had.</summary>
     void OnNarrowed(int bytes)
     {
     }

@@ -69,12 +69,13 @@ public sealed class WindowGrowthTests
         Take(server, 1);
         Assert.Equal(1000, server.Recorder.Granted);
         server.Connection.ChangeStreamWindow(500);
-        Assert.Equal(0, server.Recorder.Granted);
+        Assert.Equal(1000, server.Recorder.Granted);
         Assert.Equal("Settings", server.OutputText());
         server.Send(new Wire().SettingsAck());
 
         // 1500 are still allowed; no credit comes until they have become 500.
         Assert.Equal("", Take(server, 1000));
+        Assert.Equal(0, server.Recorder.Granted);
         Assert.Equal("WINDOW 1 125", Take(server, 125));
         server.Send(new Wire().Data(1, 501));
         Assert.Contains("RST 1 FlowControlError", server.OutputText(), StringComparison.Ordinal);

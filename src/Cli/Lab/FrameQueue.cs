@@ -3,7 +3,7 @@ namespace Culvert.Cli.Labs;
 /// <summary>Frames that are under way on a <see cref="LabWire"/>, in the order they were sent. Not thread-safe.</summary>
 internal sealed class FrameQueue
 {
-    // 30 ms at 6 Gbit/s of full frames; a power of two.
+    // 160 ms at 100,000 frames a second.
     private const int Capacity = 16 * 1024;
     private const int EthernetHeader = 14;
 

@@ -94,7 +94,16 @@ public sealed partial class Lab : IAsyncDisposable
             Directory.CreateDirectory(node.BpfFolder);
             await Tool.RequireAsync("sh", ["-eu"], NodeScript(node), null, cancellationToken).ConfigureAwait(false);
             if (wire is not null) node.Wire = MakeWire(node, wire);
-            await Tool.RequireAsync("sh", ["-eu"], LinkUpScript(node, wire is not null), null, cancellationToken).ConfigureAwait(false);
+            try
+            {
+                await Tool.RequireAsync("sh", ["-eu"], LinkUpScript(node, wire is not null), null, cancellationToken).ConfigureAwait(false);
+            }
+            catch
+            {
+                node.Wire?.Dispose();
+                throw;
+            }
+
             _nodes.Add(node);
             return node;
         }
@@ -152,7 +161,16 @@ public sealed partial class Lab : IAsyncDisposable
     {
         using var near = NetworkNamespace.OpenPath(node.NamespacePath);
         using var link = NetworkNamespace.Open(LinkNamespace);
-        return new LabWire(near.Run(() => TapDevice.Create(LabNode.Uplink)), link.Run(() => TapDevice.Create(Port(node))), _options.Mtu, options);
+        var end = near.Run(() => TapDevice.Create(LabNode.Uplink));
+        try
+        {
+            return new LabWire(end, link.Run(() => TapDevice.Create(Port(node))), _options.Mtu, options);
+        }
+        catch
+        {
+            end.Dispose();
+            throw;
+        }
     }
 
     // The end of another lab may remove the common root in between.

@@ -1,12 +1,14 @@
 using System.Diagnostics;
+using Culvert.Interop;
+using Culvert.Interop.Handles;
 using Culvert.Interop.Netlink;
 using Culvert.Interop.Sockets;
 
 namespace Culvert.Cli.Labs;
 
 /// <summary>
-/// A wire between two interfaces on which packets take their time and get lost. It carries single frames, some 100,000 a second; what comes faster than it is
-/// drops from the interface's queue, as on a link that is full. It ends with the process that made it, even when the lab is kept. Which packets are lost is the same in each run with the same packets. Thread-safe.
+/// A wire between two interfaces on which packets take their time and get lost. It carries single frames, some 100,000 a second; what comes faster, or more than is
+/// under way at once at that rate in 160 ms, gets lost, as on a link that is full. It ends with the process that made it, even when the lab is kept. Thread-safe.
 /// </summary>
 public sealed class LabWire : IDisposable
 {
@@ -33,15 +35,18 @@ public sealed class LabWire : IDisposable
     /// <param name="options">What happens on the way.</param>
     internal LabWire(TapDevice near, TapDevice far, int mtu, LabWireOptions options)
     {
+        ArgumentOutOfRangeException.ThrowIfNegative(options.Delay.Ticks, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Delay, TimeSpan.FromMinutes(1), nameof(options));
+        if (options.Loss is not (>= 0 and <= 1)) throw new ArgumentOutOfRangeException(nameof(options), options.Loss, "The share of packets that get lost is between 0 and 1.");
         _near = near;
         _far = far;
         _delay = (long)(options.Delay.TotalSeconds * Stopwatch.Frequency);
         _loss = options.Loss;
         _toFar = new FrameQueue(mtu);
         _toNear = new FrameQueue(mtu);
-        _ = _epoll.Add(near, EpollEvents.Readable, NearToken);
-        _ = _epoll.Add(far, EpollEvents.Readable, FarToken);
-        _ = _epoll.Add(_stop, EpollEvents.Readable, StopToken);
+        Watch(near, NearToken);
+        Watch(far, FarToken);
+        Watch(_stop, StopToken);
         _thread = new Thread(Run) { Name = "lab-wire", IsBackground = true };
         _thread.Start();
     }
@@ -63,6 +68,12 @@ public sealed class LabWire : IDisposable
         _far.Dispose();
         _epoll.Dispose();
         _stop.Dispose();
+    }
+
+    private void Watch(FileDescriptorHandle descriptor, ulong token)
+    {
+        var error = _epoll.Add(descriptor, EpollEvents.Readable, token);
+        if (error != SocketErrno.None) throw new KernelException("watch an end of a wire", (int)error);
     }
 
     private void Run()

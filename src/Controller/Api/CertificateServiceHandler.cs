@@ -54,7 +54,11 @@ internal sealed class CertificateServiceHandler(
     /// <summary>Certificates count in whole seconds: one made in the second of a revocation would be taken for one made before.</summary>
     private void RequireLaterThanRevocation(string node)
     {
-        if (nodes.RevokedAt(node) is { } revoked && time.GetUtcNow() - revoked < TimeSpan.FromSeconds(1))
+        if (nodes.RevokedAt(node) is not { } revoked) return;
+        if (revoked == DateTimeOffset.MaxValue)
+            throw new RpcException(new Status(StatusCode.FailedPrecondition, $"what the controller has noted of the revocation of {node} can't be read: see its log"));
+        DateTimeOffset now = time.GetUtcNow();
+        if (revoked <= now && now - revoked < TimeSpan.FromSeconds(1))
             throw new RpcException(new Status(StatusCode.Unavailable, "the node's certificates were revoked a moment ago; the token is good, try again"));
     }
 

@@ -20,6 +20,7 @@ internal sealed class AgentConnections(TimeProvider time, ILogger logger)
     private readonly ConcurrentDictionary<string, int> _nodes = new(StringComparer.Ordinal);
     private readonly Lock _logging = new();
     private long? _lastLog;
+    private long? _lastNodeLog;
     private long _reported;
 
     /// <summary>Where anonymous clients are.</summary>
@@ -49,7 +50,7 @@ internal sealed class AgentConnections(TimeProvider time, ILogger logger)
         {
             if (count > MostOfANode)
             {
-                HostingLog.TooManyOfANode(logger, node, MostOfANode);
+                LogTooMany(node);
                 connection.Abort(new ConnectionAbortedException("too many connections of one node"));
                 return;
             }
@@ -59,6 +60,16 @@ internal sealed class AgentConnections(TimeProvider time, ILogger logger)
         finally
         {
             if (_nodes.AddOrUpdate(node, 0, static (_, n) => n - 1) == 0) _nodes.TryRemove(KeyValuePair.Create(node, 0));
+        }
+    }
+
+    private void LogTooMany(string node)
+    {
+        lock (_logging)
+        {
+            if (_lastNodeLog is { } last && time.GetElapsedTime(last) < LogInterval) return;
+            HostingLog.TooManyOfANode(logger, node, MostOfANode);
+            _lastNodeLog = time.GetTimestamp();
         }
     }
 

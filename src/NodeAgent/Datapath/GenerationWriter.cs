@@ -157,6 +157,6 @@ internal sealed class GenerationWriter(DatapathMaps maps, ILogger logger)
 
 internal static partial class GenerationWriterLog
 {
-    [LoggerMessage(EventId = 116, Level = LogLevel.Warning, Message = "a generation that is not in force was not deleted, it will be with the next change: {Reason}")]
+    [LoggerMessage(EventId = 128, Level = LogLevel.Warning, Message = "a generation that is not in force was not deleted, it will be with the next change: {Reason}")]
     internal static partial void NotDeleted(ILogger logger, string reason);
 }

@@ -20,7 +20,7 @@ internal static class ProxySetup
         if (!mayHurry) AgentLog.NormalPriority(logger, options.LoopNice);
         return new ProxyOptions
         {
-            Loops = options.Loops > 0 ? options.Loops : Environment.ProcessorCount,
+            Loops = options.Loops > 0 ? options.Loops : Math.Min(Environment.ProcessorCount, (int)CvAbi.MaxListeners),
             LoopNice = mayHurry ? options.LoopNice : 0,
             LoopLinger = options.LoopLinger,
             Mark = new SocketMark(CvAbi.MarkProxy, maps.OwnSockets),

@@ -26,7 +26,7 @@ public sealed class AgentOptionSet
     private readonly Option<double> _udpIdle = Make("--udp-idle-seconds", "SECONDS", "How long a UDP session without datagrams is kept, 1 to 3,600.", Defaults.UdpIdleTimeout.TotalSeconds);
     private readonly Option<double> _tunnelTimeout = Make("--tunnel-timeout-seconds", "SECONDS", "How long a tunnel outlives its peer's silence, 10 to 86,400: connections survive an outage that is shorter.", Defaults.TunnelTimeout.TotalSeconds);
     private readonly Option<double> _keepAlive = Make("--keepalive-seconds", "SECONDS", "Silence after which applications are probed for being there, 1 to 86,400; 0: never.", Defaults.KeepAlive.TotalSeconds);
-    private readonly Option<int> _loops = Make("--loops", "N", "Event loops of the proxy; 0: one per core.", Defaults.Loops);
+    private readonly Option<int> _loops = Make("--loops", "N", "Event loops of the proxy; at most 64; 0: one per core.", Defaults.Loops);
     private readonly Option<int> _nice = Make("--loop-nice", "N", "Nice value of the event loops, -20 to 19; 0: as the process.", Defaults.LoopNice);
     private readonly Option<int> _linger = Make("--loop-linger-us", "MICROSECONDS", "How long an event loop looks for more before it sleeps, at most, 0 to 1000 us; 0: not at all.", (int)Defaults.LoopLinger.TotalMicroseconds);
     private readonly Option<uint> _flows = Make("--flow-table-size", "N", "Entries of the kernel's flow table, two per connection.", Defaults.FlowTableSize);

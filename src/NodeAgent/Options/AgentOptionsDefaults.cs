@@ -29,7 +29,7 @@ public static class AgentOptionsDefaults
 
     /// <summary>
     /// How long a loop looks for more at most. Measured (1 connection between nodes, 2 virtual cores): the median of a request is 49 us and not
-    /// 105, for a fifth more CPU per request. Answers within the node and from a neighbour come in less; 40 us was too short to ever begin.
+    /// 105. Answers within the node and from a neighbour come in less; 40 us was too short to ever begin.
     /// </summary>
     public static readonly TimeSpan LoopLinger = TimeSpan.FromMicroseconds(100);
 

@@ -84,9 +84,12 @@ internal sealed class InboundHandler(ProxyContext context)
     private async Task RunAsync(HandshakePlace place, SocketEndPoint peer, SocketEndPoint local)
     {
         LoopSocket socket = place.Socket;
+        LoopTimer deadline = new(static state => ((LoopSocket)state!).Reset(), socket);
+        context.Loop.Schedule(deadline, context.Options.PeerHandshakeTimeout);
         try
         {
             TunnelParts? parts = await AuthenticateAsync(place, peer, local);
+            context.Loop.Timers.Cancel(deadline);
             place.Leave();
             if (parts is not null) await GoOnAsync(parts);
         }
@@ -97,6 +100,7 @@ internal sealed class InboundHandler(ProxyContext context)
         }
         finally
         {
+            context.Loop.Timers.Cancel(deadline);
             place.Leave();
         }
     }

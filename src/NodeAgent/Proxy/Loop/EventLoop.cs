@@ -98,7 +98,7 @@ internal sealed class EventLoop : IDisposable
         return done.Task;
     }
 
-    /// <summary>Watches a descriptor, edge-triggered, for everything.</summary>
+    /// <summary>Watches a descriptor for the given events.</summary>
     /// <returns>None, or why the kernel refused.</returns>
     internal SocketErrno Register(EventSource source, FileDescriptorHandle descriptor, EpollEvents events)
     {

@@ -46,7 +46,7 @@ internal sealed class LoopPatience(TimeProvider time, TimeSpan longest)
         _began = time.GetTimestamp();
         long most = _patience[_memory] * _perMicrosecond;
         _hadCredit = _credit >= most;
-        if (most == 0 || !_hadCredit) return 0;
+        if (most == 0 || !_hadCredit || _began < _restsUntil) return 0;
         int count = Look(epoll, events, interrupted, _began + most, out long now);
         _credit -= now - _began;
         return count;
@@ -74,8 +74,8 @@ internal sealed class LoopPatience(TimeProvider time, TimeSpan longest)
     /// <summary>The caller has slept after all, until now.</summary>
     internal void Slept()
     {
-        long now = time.GetTimestamp();
         if (!_hadCredit) return;
+        long now = time.GetTimestamp();
         bool soon = now - _began < _longestMicroseconds * _perMicrosecond && now >= _restsUntil;
         ref long patience = ref _patience[_memory];
         patience = !soon ? 0 : Math.Min(_longestMicroseconds, Math.Max(FirstMicroseconds, patience * 2));

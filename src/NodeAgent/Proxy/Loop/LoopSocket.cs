@@ -122,7 +122,7 @@ internal sealed class LoopSocket : EventSource, IDisposable
     /// <summary>Lets go of the socket, which stays open, for another loop to take over. Nobody may be waiting for it.</summary>
     internal SocketHandle Detach()
     {
-        IsClosed = true;
+        Close();
         Loop.Unregister(this, Handle);
         return Handle;
     }
@@ -147,10 +147,17 @@ internal sealed class LoopSocket : EventSource, IDisposable
     public void Dispose()
     {
         if (IsClosed) return;
-        IsClosed = true;
+        Close();
         Loop.Unregister(this);
         Handle.Dispose();
         _readable.Set(false);
         _writable.Set(false);
+    }
+
+    // The number of the descriptor may be somebody else's soon: nothing is tried any more.
+    private void Close()
+    {
+        IsClosed = true;
+        _canRead = _canWrite = false;
     }
 }

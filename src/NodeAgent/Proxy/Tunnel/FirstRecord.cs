@@ -25,6 +25,7 @@ internal static class FirstRecord
     {
         while (true)
         {
+            if (socket.IsClosed) return null;
             if (TryPeek(socket, out string? refusal)) return refusal;
             if (!await socket.ReadableAsync()) return null;
         }

@@ -45,7 +45,9 @@ internal sealed class TunnelHandshaker(EventLoop loop, ProxyOptions options, Han
         bool isServer = place is not null;
         long started = loop.NowMilliseconds;
         LoopTimer deadline = new(static state => ((LoopSocket)state!).Reset(), socket);
-        loop.Schedule(deadline, isServer ? options.PeerHandshakeTimeout : options.HandshakeTimeout);
+
+        // Whoever has dialled has been given a deadline with its place.
+        if (!isServer) loop.Schedule(deadline, options.HandshakeTimeout);
         string? refusal = isServer ? await FirstRecord.ReceiveAsync(socket) : null;
         if (refusal is null && !socket.IsClosed) place?.Speak();
         TlsConnection? tls = null;

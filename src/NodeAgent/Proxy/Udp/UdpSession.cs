@@ -79,8 +79,15 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
         UdpPending? pending = _pending;
         _pending = null;
         if (pending is null) return;
-        foreach (byte[] payload in pending.Payloads) OnFromClient(payload);
-        pending.Clear();
+        try
+        {
+            foreach (byte[] payload in pending.Payloads) OnFromClient(payload);
+        }
+        finally
+        {
+            pending.Clear();
+        }
+
         _peer?.Flush();
     }
 
