@@ -10,11 +10,13 @@ internal sealed class Proxy : IDisposable
 {
     private const int FirstPort = 15003;
     private readonly List<Socket> _headed = [], _raw = [];
+    private readonly SocketGroup _offered;
     private readonly bool _v6;
 
     internal Proxy(LiveWorld world, bool v6, int loops = 1)
     {
         _v6 = v6;
+        _offered = new SocketGroup(world.Maps.Listeners);
         for (int i = 0; i < loops; i++)
         {
             _headed.Add(Offer(world, CvListenerKind.Udp4, i, FirstPort));
@@ -50,10 +52,7 @@ internal sealed class Proxy : IDisposable
         return (header, payload, from, to, at % _headed.Count);
     }
 
-    public void Dispose()
-    {
-        foreach (Socket socket in _headed.Concat(_raw)) socket.Dispose();
-    }
+    public void Dispose() => _offered.Dispose();
 
     private async Task<(ProxyHeader? Header, byte[] Payload, IPEndPoint From, IPAddress To)> ReceiveAsync(Socket socket, bool raw)
     {
@@ -67,7 +66,7 @@ internal sealed class Proxy : IDisposable
     private Socket Offer(LiveWorld world, CvListenerKind kind4, int loop, int firstPort)
     {
         Socket socket = Peer.DatagramsAsProxy(world, _v6, firstPort + loop);
-        world.Maps.Listeners.SetDescriptor((((uint)kind4 + (_v6 ? 1u : 0)) * CvAbi.MaxListeners) + (uint)loop, socket.SafeHandle);
+        _offered.Add((((uint)kind4 + (_v6 ? 1u : 0)) * CvAbi.MaxListeners) + (uint)loop, socket);
         return socket;
     }
 }

@@ -56,9 +56,10 @@ public sealed class ProxyGoneLiveTests : IClassFixture<LiveWorld>
         IPEndPoint to = new(_world.X(v6), Port);
         using Socket own = Peer.Listen(_world.Node, Wildcard(v6));
         uint kind = (uint)CvListenerKind.Out4 + (v6 ? 1u : 0);
-        using (Socket listener = Peer.ListenAsProxy(_world, v6, LiveWorld.CapturePort))
+        Socket listener = Peer.ListenAsProxy(_world, v6, LiveWorld.CapturePort);
+        using (SocketGroup offered = new(_world.Maps.Listeners))
         {
-            _world.Maps.Listeners.SetDescriptor(kind * CvAbi.MaxListeners, listener.SafeHandle);
+            offered.Add(kind * CvAbi.MaxListeners, listener);
             _world.Maps.Offer(LiveWorld.Generation);
             using Socket client = Client(v6);
             await client.ConnectAsync(to, Peer.Deadline());
