@@ -51,6 +51,8 @@ internal static class NodeCommands
     internal static int Run(string state, string failure, Func<string, int> work)
     {
         string folder = Path.GetFullPath(state);
+        if (!Directory.Exists(ControllerHost.AuthorityFolder(folder)) && !Directory.Exists(ControllerHost.NodeFolder(folder)))
+            return ControllerCommand.Fail(ControllerCommand.CannotStart, $"{failure}: --state-dir '{folder}' is not the state folder of a controller that has run");
         try
         {
             return work(folder);

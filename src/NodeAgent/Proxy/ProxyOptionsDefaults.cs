@@ -49,6 +49,9 @@ internal static class ProxyOptionsDefaults
         ConnectionWindow = 1 << 30,
         MaxConcurrentStreams = DatagramStreamsPerTunnel + (StreamsPerTunnel * 2),
 
+        // A CONNECT has some 300 bytes; what is unfinished is held for each tunnel.
+        MaxHeaderListSize = 8 << 10,
+
         // CONNECT-UDP is an extended CONNECT (RFC 9298, section 3.4).
         EnableConnectProtocol = true,
 

@@ -22,6 +22,7 @@ internal sealed partial class TunnelConnection : IFlushable
     private readonly LoopSocket _socket;
     private readonly TlsConnection _tls;
     private readonly ITunnelStreams? _streams;
+    private readonly TimeProvider _time;
     private readonly TimeSpan _idleTimeout;
     private readonly int _window;
     private readonly TimeSpan _suspectTime;
@@ -49,6 +50,7 @@ internal sealed partial class TunnelConnection : IFlushable
         _socket = parts.Socket;
         _tls = parts.Tls;
         _streams = streams;
+        _time = time;
         _idleTimeout = options.TunnelIdleTimeout;
         _window = options.Http2.StreamWindow;
         _suspectTime = options.TunnelSuspectTime;
