@@ -88,15 +88,15 @@ public sealed class LoopPatienceTests : IDisposable
     }
 
     [Fact]
-    public void Looks_no_longer_than_it_works()
+    public void Looks_at_most_twice_as_long_as_it_works()
     {
         LoopPatience patience = new(_clock, Longest);
         Assert.Equal(0, LooksBeforeSleep(patience, slept: TimeSpan.FromMicroseconds(2)));
         Assert.Equal(0, LooksBeforeSleep(patience, slept: TimeSpan.FromMicroseconds(2)));
-        patience.Worked(Ticks(25));
+        patience.Worked(Ticks(12));
         Assert.Equal(10, LooksBeforeSleep(patience, slept: TimeSpan.FromMicroseconds(2)));
         Assert.Equal(0, LooksBeforeSleep(patience, slept: TimeSpan.FromMicroseconds(2)));
-        patience.Worked(Ticks(10));
+        patience.Worked(Ticks(5));
         Assert.Equal(20, LooksBeforeSleep(patience, slept: TimeSpan.FromMicroseconds(2)));
     }
 

@@ -6,7 +6,7 @@ namespace Culvert.NodeAgent.Proxy.Loop;
 /// How long a loop that had something to do looks for more before it sleeps. To wake a processor that went idle takes longer than
 /// all a proxy does for a message, so a little looking pays when more comes soon; when nothing came, the next look is not taken.
 /// The rule is that of the kernel's halt polling, kept apart by what came last: an answering application is back soon, another node is not. A loop looks at
-/// most as long as it works, so that looking never more than doubles what it costs. Others run meanwhile, and a loop that finds them to need the processor leaves it
+/// most twice as long as it works. Others run meanwhile, and a loop that finds them to need the processor leaves it
 /// to them: only who sleeps is woken on a processor that is free. Belongs to its loop's thread.
 /// </summary>
 /// <param name="time">The clock.</param>
@@ -25,6 +25,9 @@ internal sealed class LoopPatience(TimeProvider time, TimeSpan longest)
     private const long RestMicroseconds = 10_000;
 
     private const long MostCreditMicroseconds = 1_000;
+
+    // With 1 the median of a datagram's answer through the proxy was as of nginx, with 2 it is 1.5 times better (measured, 2 cores).
+    private const long LooksPerWork = 2;
 
     private readonly long _perMicrosecond = Math.Max(1, time.TimestampFrequency / 1_000_000);
     private readonly long _longestMicroseconds = (long)longest.TotalMicroseconds;
@@ -52,8 +55,8 @@ internal sealed class LoopPatience(TimeProvider time, TimeSpan longest)
         return count;
     }
 
-    /// <summary>The caller has worked for so long, as the clock counts: it may look for as long again.</summary>
-    internal void Worked(long ticks) => _credit = Math.Min(_credit + ticks, MostCreditMicroseconds * _perMicrosecond);
+    /// <summary>The caller has worked for so long, as the clock counts: it may look for twice as long.</summary>
+    internal void Worked(long ticks) => _credit = Math.Min(_credit + (LooksPerWork * ticks), MostCreditMicroseconds * _perMicrosecond);
 
     private int Look(EpollHandle epoll, EpollBuffer events, Func<bool> interrupted, long end, out long now)
     {
