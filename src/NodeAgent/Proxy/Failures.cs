@@ -14,6 +14,9 @@ internal static class Failures
         _ => ProxyFailure.Overload,
     };
 
+    /// <summary>The status that tells a peer that a budget gave no place: 429 (RFC 6585, section 4) when it is the share of the workload it asks for, 503 when nothing is left.</summary>
+    internal static int StatusOfBudget(ProxyFailure failure) => failure == ProxyFailure.OverShare ? 429 : 503;
+
     /// <summary>What a failed connect means.</summary>
     internal static ProxyFailure FromConnect(SocketErrno error) => error switch
     {

@@ -39,6 +39,22 @@ public sealed class ShareAttackTests
     }
 
     [Fact]
+    public async Task WhoAsksForMoreThanTheDestinationsShareHearsWhy()
+    {
+        await using ProxyPair pair = new(o => o with { MaxConnections = o.OutboundListeners.Count > 0 ? 1000 : 80 });
+        using Socket listener = pair.ListenByTunnel();
+        List<Socket> sockets = [];
+        for (int i = 0; i < 100; i++) sockets.Add(await ConnectAsync(pair, pair.SourceAddress));
+        await SocketExtensions.EventuallyAsync(() => pair.Source.Opened.Count + pair.Source.Failed.Count == 100);
+
+        // One workload that has one client: held by it, held by the client, and free, a third each.
+        Assert.Equal(73, pair.Source.Failed.Count);
+        Assert.All(pair.Source.Failed, f => Assert.Equal(ProxyFailure.OverShare, f.Failure));
+        Assert.All(pair.Destination.Failed, f => Assert.Equal(ProxyFailure.OverShare, f.Failure));
+        sockets.ForEach(s => s.Dispose());
+    }
+
+    [Fact]
     public async Task DatagramsOfManyAddressesOutsideTakeNoSocketsFromPods()
     {
         await using UdpProxy proxy = new(configure: o => o with { MaxConnections = 100, MaxOutside = 20, MaxUdpRefusals = 50 });

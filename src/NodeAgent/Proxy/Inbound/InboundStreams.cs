@@ -23,7 +23,7 @@ internal sealed class InboundStreams(ProxyContext context) : ITunnelStreams
         {
             lease = new BudgetLease(context.Shared.Workloads, BudgetHolder.Of(info.DestinationWorkload!), info.Source);
             failure = Failures.FromBudget(lease.TryTake());
-            if (failure != ProxyFailure.None) status = 503;
+            if (failure != ProxyFailure.None) status = Failures.StatusOfBudget(failure);
         }
 
         if (lease is null || status != 200)

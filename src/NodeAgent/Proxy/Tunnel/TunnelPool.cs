@@ -164,6 +164,7 @@ internal sealed class TunnelPool
             200 => (ProxyFailure.None, (string?)null),
             400 => (ProxyFailure.BadRequest, "the destination's proxy answered 400"),
             401 or 403 => (ProxyFailure.PolicyDenied, "the destination's proxy answered 401"),
+            429 => (ProxyFailure.OverShare, "the destination has its share of its node"),
             503 => (ProxyFailure.ConnectFailed, "the destination's proxy answered 503"),
             _ => (ProxyFailure.PeerRefused, "the destination's proxy answered with an unknown status"),
         };
