@@ -31,7 +31,7 @@ internal sealed class BenchRun(BenchOptions options)
 
     private async Task MeasureAsync(Lab peerLab, Lab ourLab, List<Result> results, CancellationToken cancellationToken)
     {
-        TwoNodes peers = await StartPodsAsync(peerLab, cancellationToken);
+        Topology peers = await StartPodsAsync(peerLab, cancellationToken);
         Target pairCross = await NginxPair.StartAsync(peers, cancellationToken);
         CulvertSide? ours = null;
         if (!options.PeerOnly)
@@ -50,7 +50,7 @@ internal sealed class BenchRun(BenchOptions options)
         IReadOnlyList<Scenario> scenarios =
         [
             .. Scenarios.All(oursSame, plainSame, oursCross, pairCross),
-            Scenarios.Far(oursFar, plainFar),
+            Scenarios.OverALongWay(oursFar, plainFar),
             .. DatagramScenarios.All(oursSame, plainSame, oursProxied, datagramPeers.Proxy, oursCross, datagramPeers.Pair, options.Datagrams),
         ];
         foreach (Scenario scenario in scenarios)
@@ -79,9 +79,9 @@ internal sealed class BenchRun(BenchOptions options)
         await interrupted.Task;
     }
 
-    private static async Task<TwoNodes> StartPodsAsync(Lab lab, CancellationToken cancellationToken)
+    private static async Task<Topology> StartPodsAsync(Lab lab, CancellationToken cancellationToken)
     {
-        TwoNodes nodes = await TwoNodes.CreateAsync(lab, cancellationToken);
+        Topology nodes = await Topology.CreateAsync(lab, cancellationToken);
         await Application.StartAsync(nodes.ServerSame, cancellationToken);
         await Application.StartAsync(nodes.ServerCross, cancellationToken);
         await Application.StartAsync(nodes.ServerFar, cancellationToken);

@@ -14,7 +14,7 @@ internal sealed record DatagramPeers(Target Proxy, Target Pair)
     private const int InboundCount = 7100;
     private const int InboundEcho = 7101;
 
-    public static async Task<DatagramPeers> StartAsync(TwoNodes lab, CancellationToken cancellationToken)
+    public static async Task<DatagramPeers> StartAsync(Topology lab, CancellationToken cancellationToken)
     {
         string node = lab.NodeA.Address4.ToString(), same = lab.ServerSame.Address4.ToString(), cross = lab.ServerCross.Address4.ToString();
         await Nginx.StartAsync(lab.NodeA, "udp-proxy", Configuration(

@@ -22,7 +22,7 @@ internal sealed class CulvertController
     /// <summary>Roots that an agent without identity checks the controller against.</summary>
     public string BootstrapRoots => Path.Combine(_state, "roots.pem");
 
-    public static async Task<CulvertController> StartAsync(TwoNodes nodes, string worldFolder, BenchOptions options, CancellationToken cancellationToken)
+    public static async Task<CulvertController> StartAsync(Topology nodes, string worldFolder, BenchOptions options, CancellationToken cancellationToken)
     {
         string state = Path.Combine(nodes.Lab.Folder, "controller");
         LabNode place = await nodes.Lab.AddNodeAsync("control", cancellationToken: cancellationToken);

@@ -3,13 +3,13 @@ using Culvert.Bench.Measuring;
 namespace Culvert.Bench.Sides;
 
 /// <summary>Culvert's side: the topology, its applications, a controller with the large world, and an agent on each node.</summary>
-internal sealed record CulvertSide(TwoNodes Nodes, CulvertAgent AgentA, CulvertAgent AgentB, CulvertAgent AgentFar, IReadOnlyList<TimeSpan> StartTimes)
+internal sealed record CulvertSide(Topology Nodes, CulvertAgent AgentA, IReadOnlyList<TimeSpan> StartTimes)
 {
     /// <param name="nodes">Topology with its applications.</param>
     /// <param name="options">Which programs to run.</param>
     /// <param name="starts">How often the first agent is started with empty state; the last one stays.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public static async Task<CulvertSide> StartAsync(TwoNodes nodes, BenchOptions options, int starts, CancellationToken cancellationToken)
+    public static async Task<CulvertSide> StartAsync(Topology nodes, BenchOptions options, int starts, CancellationToken cancellationToken)
     {
         string world = Path.Combine(nodes.Lab.Folder, "world");
         World.Write(world, nodes);
@@ -22,9 +22,9 @@ internal sealed record CulvertSide(TwoNodes Nodes, CulvertAgent AgentA, CulvertA
             agentA = await CulvertAgent.StartAsync(nodes.NodeA, controller, options, cancellationToken);
             times.Add(agentA.TimeToReady);
         }
-        CulvertAgent agentB = await CulvertAgent.StartAsync(nodes.NodeB, controller, options, cancellationToken);
-        CulvertAgent agentFar = await CulvertAgent.StartAsync(nodes.NodeFar, controller, options, cancellationToken);
-        return new CulvertSide(nodes, agentA!, agentB, agentFar, times);
+        await CulvertAgent.StartAsync(nodes.NodeB, controller, options, cancellationToken);
+        if (options.Wants(Scenarios.Far)) await CulvertAgent.StartAsync(nodes.NodeFar, controller, options, cancellationToken);
+        return new CulvertSide(nodes, agentA!, times);
     }
 
     /// <summary>Resident memory of the first node's agent in megabytes (10^6 bytes).</summary>

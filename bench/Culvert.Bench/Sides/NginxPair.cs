@@ -14,7 +14,7 @@ internal static class NginxPair
     private const int InboundHttp = 9443;
     private const int InboundBulk = 9544;
 
-    public static async Task<Target> StartAsync(TwoNodes lab, CancellationToken cancellationToken)
+    public static async Task<Target> StartAsync(Topology lab, CancellationToken cancellationToken)
     {
         string directory = lab.Lab.Folder;
         SidecarPki.Write(directory, "client", "server");

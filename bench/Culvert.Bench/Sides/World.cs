@@ -22,7 +22,7 @@ internal static class World
     private const int WorkloadsPerNamespace = 20;
     private const int OtherNodes = 30;
 
-    public static void Write(string folder, TwoNodes nodes)
+    public static void Write(string folder, Topology nodes)
     {
         Directory.CreateDirectory(folder);
         File.WriteAllText(Path.Combine(folder, "mesh.yaml"), Mesh);

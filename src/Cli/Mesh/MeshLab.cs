@@ -98,8 +98,7 @@ internal sealed class MeshLab : IAsyncDisposable
     /// <param name="cancellationToken">Ends the wait.</param>
     public async Task<MeshNode> AddNodeAsync(string name, LabWireOptions? wire = null, CancellationToken cancellationToken = default)
     {
-        var place = wire is null ? Lab.AddNodeAsync(name, cancellationToken) : Lab.AddNodeAsync(name, wire, cancellationToken);
-        var node = new MeshNode(this, await place.ConfigureAwait(false));
+        var node = new MeshNode(this, await Lab.AddNodeAsync(name, 0, wire, cancellationToken).ConfigureAwait(false));
         _nodes.Add(node);
         return node;
     }

@@ -32,13 +32,16 @@ internal static class MeshObjects
         """;
 
     /// <summary>A pod of the lab as a workload.</summary>
-    public static string Workload(LabPod pod, string account) => $"""
+    /// <param name="pod">The pod.</param>
+    /// <param name="account">Its service account; also its label <c>app</c>.</param>
+    /// <param name="annotations">Its annotations, each a line of YAML.</param>
+    public static string Workload(LabPod pod, string account, params IReadOnlyList<string> annotations) => $"""
         apiVersion: culvert.dev/v1alpha1
         kind: Workload
         metadata:
           name: {pod.Name}
           namespace: {Namespace}
-          labels:
+        {Annotations(annotations)}  labels:
             app: {account}
         spec:
           node: {pod.Node.Name}
@@ -95,4 +98,7 @@ internal static class MeshObjects
               protocol: TCP
 
         """);
+
+    private static string Annotations(IReadOnlyList<string> lines) =>
+        lines.Count == 0 ? "" : "  annotations:\n" + string.Concat(lines.Select(l => $"    {l}\n"));
 }

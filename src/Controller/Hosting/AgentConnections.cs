@@ -67,9 +67,7 @@ internal sealed class AgentConnections(TimeProvider time, ILogger logger)
     {
         lock (_logging)
         {
-            if (_lastNodeLog is { } last && time.GetElapsedTime(last) < LogInterval) return;
-            HostingLog.TooManyOfANode(logger, node, MostOfANode);
-            _lastNodeLog = time.GetTimestamp();
+            if (MayLog(ref _lastNodeLog)) HostingLog.TooManyOfANode(logger, node, MostOfANode);
         }
     }
 
@@ -78,9 +76,16 @@ internal sealed class AgentConnections(TimeProvider time, ILogger logger)
         long dropped = Gate.Dropped;
         lock (_logging)
         {
-            if (dropped == _reported || (_lastLog is { } last && time.GetElapsedTime(last) < LogInterval)) return;
+            if (dropped == _reported || !MayLog(ref _lastLog)) return;
             HostingLog.AnonymousDropped(logger, dropped - _reported);
-            (_reported, _lastLog) = (dropped, time.GetTimestamp());
+            _reported = dropped;
         }
+    }
+
+    private bool MayLog(ref long? last)
+    {
+        if (last is { } moment && time.GetElapsedTime(moment) < LogInterval) return false;
+        last = time.GetTimestamp();
+        return true;
     }
 }

@@ -58,12 +58,10 @@ public sealed class ProxyProtocolFixture : IAsyncLifetime
         foreach (var (pod, index) in new[] { (Near, 1), (Far, 2) })
         {
             var name = pod.Name;
-            Mesh.Objects.Write("workload-" + name, MeshObjects.Workload(pod, name).Replace("  labels:", $"""
-                  annotations:
-                    culvert.dev/proxy-protocol: "v2:{Asking},{TakingAndAsking}"
-                    culvert.dev/accept-proxy-protocol: "{Taking},{TakingAndAsking},{DatagramPeers.Taking}/udp; from={Balancer4}/32,{Balancer6}/128,{Front.Address4}/32,{Front.Address6}/128"
-                  labels:
-                """, StringComparison.Ordinal));
+            Mesh.Objects.Write("workload-" + name, MeshObjects.Workload(
+                pod, name,
+                $"culvert.dev/proxy-protocol: \"v2:{Asking},{TakingAndAsking}\"",
+                $"culvert.dev/accept-proxy-protocol: \"{Taking},{TakingAndAsking},{DatagramPeers.Taking}/udp; from={Balancer4}/32,{Balancer6}/128,{Front.Address4}/32,{Front.Address6}/128\""));
             Mesh.Objects.Write("service-" + name, Service(name, name, $"7.{index}", $"7:{index}", "v2", $$"""
                     - {name: nginx, port: 80, targetPort: 8080}
                     - {name: haproxy, port: 81, targetPort: 8081}

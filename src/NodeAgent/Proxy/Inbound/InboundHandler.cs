@@ -84,8 +84,7 @@ internal sealed class InboundHandler(ProxyContext context)
     private async Task RunAsync(HandshakePlace place, SocketEndPoint peer, SocketEndPoint local)
     {
         LoopSocket socket = place.Socket;
-        LoopTimer deadline = new(static state => ((LoopSocket)state!).Reset(), socket);
-        context.Loop.Schedule(deadline, context.Options.PeerHandshakeTimeout);
+        LoopTimer deadline = socket.ResetAfter(context.Options.PeerHandshakeTimeout);
         try
         {
             TunnelParts? parts = await AuthenticateAsync(place, peer, local);

@@ -5,9 +5,9 @@ namespace Culvert.NodeAgent.Proxy.Loop;
 /// <summary>
 /// How long a loop that had something to do looks for more before it sleeps. To wake a processor that went idle takes longer than
 /// all a proxy does for a message, so a little looking pays when more comes soon; when nothing came, the next look is not taken.
-/// The rule is that of the kernel's halt polling, kept apart by what came last: an answering application is back soon, another node is not. A loop looks at
-/// most twice as long as it works. Others run meanwhile, and a loop that finds them to need the processor leaves it
-/// to them: only who sleeps is woken on a processor that is free. Belongs to its loop's thread.
+/// The rule is that of the kernel's halt polling, kept apart by what came last: an answering application is back soon,
+/// another node is not. A loop looks at most twice as long as it works. Others run meanwhile, and a loop that finds them to need
+/// the processor leaves it to them: only who sleeps is woken on a processor that is free. Belongs to its loop's thread.
 /// </summary>
 /// <param name="time">The clock.</param>
 /// <param name="longest">Longest look, 0 to 1 s; 0 for none.</param>

@@ -143,6 +143,15 @@ internal sealed class LoopSocket : EventSource, IDisposable
         Dispose();
     }
 
+    /// <summary>Has it reset after a time.</summary>
+    /// <returns>What to cancel when it need not be.</returns>
+    internal LoopTimer ResetAfter(TimeSpan time)
+    {
+        LoopTimer deadline = new(static state => ((LoopSocket)state!).Reset(), this);
+        Loop.Schedule(deadline, time);
+        return deadline;
+    }
+
     /// <summary>Closes, with a reset where the socket was made so; waiters go on with false.</summary>
     public void Dispose()
     {

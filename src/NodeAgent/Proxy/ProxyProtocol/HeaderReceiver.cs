@@ -19,8 +19,7 @@ internal static class HeaderReceiver
     internal static async ValueTask<ReceivedHeader> ReceiveAsync(LoopSocket socket, TimeSpan timeout)
     {
         // Closing is what wakes the waiter.
-        LoopTimer deadline = new(static state => ((LoopSocket)state!).Reset(), socket);
-        socket.Loop.Schedule(deadline, timeout);
+        LoopTimer deadline = socket.ResetAfter(timeout);
         ReceivedHeader? header = TryReceive(socket);
         while (header is null) header = await socket.ReadableAsync() ? TryReceive(socket) : new ReceivedHeader(ProxyProtocolError.Timeout);
         socket.Loop.Timers.Cancel(deadline);

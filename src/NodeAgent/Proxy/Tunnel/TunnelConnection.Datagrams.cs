@@ -63,7 +63,7 @@ internal sealed partial class TunnelConnection
         _stalls = true;
     }
 
-    private void CheckStalls()
+    private void ForgetStall()
     {
         if (!_stalls || Loop.NowMilliseconds - _lastStall < StallMemoryMilliseconds) return;
         _stalls = false;

@@ -178,7 +178,7 @@ internal sealed partial class TunnelConnection : IFlushable
     {
         if (IsClosed) return;
         CheckTrust();
-        CheckStalls();
+        ForgetStall();
         if (Account.Pressure == 0) Http2.ChangeStreamWindow(_window);
         Http2.CheckTimeouts();
         ScheduleFlush();

@@ -44,10 +44,9 @@ internal sealed class TunnelHandshaker(EventLoop loop, ProxyOptions options, Han
     {
         bool isServer = place is not null;
         long started = loop.NowMilliseconds;
-        LoopTimer deadline = new(static state => ((LoopSocket)state!).Reset(), socket);
 
         // Whoever has dialled has been given a deadline with its place.
-        if (!isServer) loop.Schedule(deadline, options.HandshakeTimeout);
+        LoopTimer? deadline = isServer ? null : socket.ResetAfter(options.HandshakeTimeout);
         string? refusal = isServer ? await FirstRecord.ReceiveAsync(socket) : null;
         if (refusal is null && !socket.IsClosed) place?.Speak();
         TlsConnection? tls = null;
@@ -58,7 +57,7 @@ internal sealed class TunnelHandshaker(EventLoop loop, ProxyOptions options, Han
             result = await ShakeAsync(socket, tls);
         }
 
-        loop.Timers.Cancel(deadline);
+        if (deadline is not null) loop.Timers.Cancel(deadline);
         (SpiffeId? id, TlsPeer? proven, ProxyFailure failure, string? detail) =
             refusal is not null ? Refused(ProxyFailure.TlsHandshake, refusal)
             : place is { IsCrowdedOut: true } ? Refused(ProxyFailure.CrowdedOut, "it gave way to newer connections")

@@ -7,18 +7,18 @@ namespace Culvert.Bench.Sides;
 /// Two nodes on one link; on the first a client pod and a server pod, on the second a server pod. A third node with a server pod is far away. Built twice by
 /// the same code, once for each side of the comparison, so that both sides run over the same kind of veths, routes and settings.
 /// </summary>
-internal sealed record TwoNodes(
+internal sealed record Topology(
     Lab Lab, LabNode NodeA, LabNode NodeB, LabNode NodeFar, LabPod Client, LabPod ServerSame, LabPod ServerCross, LabPod ServerFar)
 {
     /// <summary>Time from the near nodes to the far one and back: between two coasts, or Europe's south and north.</summary>
     public static readonly TimeSpan FarRoundTrip = TimeSpan.FromMilliseconds(52);
 
-    public static async Task<TwoNodes> CreateAsync(Lab lab, CancellationToken cancellationToken)
+    public static async Task<Topology> CreateAsync(Lab lab, CancellationToken cancellationToken)
     {
         LabNode a = await lab.AddNodeAsync("node-a", cancellationToken);
         LabNode b = await lab.AddNodeAsync("node-b", cancellationToken);
         LabNode far = await lab.AddNodeAsync("node-far", new LabWireOptions { Delay = FarRoundTrip / 2 }, cancellationToken);
-        return new TwoNodes(
+        return new Topology(
             lab, a, b, far,
             await lab.AddPodAsync(a, "client", cancellationToken),
             await lab.AddPodAsync(a, "server-same", cancellationToken),
