@@ -26,7 +26,7 @@ internal sealed class BenchMesh(WorkloadInfo local, TlsIdentity identity, Outbou
 
     public bool IsCurrent(in OutboundRoute given, in SocketEndPoint destination, TransportProtocol protocol) => true;
 
-    public bool IsAddressOf(in SocketEndPoint address, SpiffeId identity) => true;
+    public bool IsElsewhere(in SocketEndPoint address, SpiffeId identity) => true;
 
     public Decision Authorize(SpiffeId? peer, in SocketEndPoint source, WorkloadInfo destination, ushort port, TransportProtocol protocol) => new(Verdict.Allow, DecisionReason.AllowedByDefault);
 

@@ -97,6 +97,28 @@ public sealed class ForwardedHeaderAttackTests(LinkAttackFixture mesh) : IAsyncL
     }
 
     [Theory]
+    [InlineData(TestFamily.IPv4)]
+    [InlineData(TestFamily.IPv6)]
+    public async Task Attack_a_peer_elsewhere_does_not_speak_for_a_pod_of_the_receiving_node(TestFamily family)
+    {
+        // Two pods with one identity, one on each node: answers to the forged one would enter the other pod of the receiving node.
+        IPEndPoint here = new(MeshFixture.AddressOf(mesh.Near, family), 40_000), elsewhere = new(MeshFixture.AddressOf(mesh.Far, family), 40_000);
+        var open = MeshFixture.AddressOf(mesh.Open, family);
+        var seen = Channel.CreateUnbounded<IPEndPoint>();
+        await using var server = PeerServer.Start(mesh.Open, open, socket => seen.Writer.WriteAsync((IPEndPoint)socket.RemoteEndPoint!).AsTask());
+        await using var datagrams = UdpPeer.StartEcho(mesh.Open, family);
+        var web = Issue(MeshObjects.Identity("web"));
+
+        Assert.Equal(200, await TunnelClient.ConnectAsync(mesh.Outsider, open, server.EndPoint.Port, web, here));
+        Assert.Equal(MeshFixture.AddressOf(mesh.Outsider, family), (await seen.Reader.ReadAsync()).Address);
+        Assert.Equal(200, await TunnelClient.ConnectAsync(mesh.Outsider, open, datagrams.EndPoint.Port, web, here, udp: true));
+        Assert.DoesNotContain(await mesh.Node1.FlowsAsync(), f => f.Destination.Port == datagrams.EndPoint.Port && new IPAddress(f.Source.Address.Span).Equals(here.Address));
+
+        Assert.Equal(200, await TunnelClient.ConnectAsync(mesh.Outsider, open, server.EndPoint.Port, web, elsewhere));
+        Assert.Equal(elsewhere, await seen.Reader.ReadAsync());
+    }
+
+    [Theory]
     [InlineData("culvert/node/node1")]
     [InlineData("culvert/node/node2")]
     [InlineData("culvert/controller")]

@@ -1,36 +1,31 @@
-using System.Buffers;
-
 namespace Culvert.Http2.Capsules;
 
 /// <summary>
-/// Takes a stream of capsules (RFC 9297) apart, however it is cut into pieces. A capsule that lies in one piece is handed out where it lies; one that does
-/// not is gathered in a pooled buffer of its own length, which is bounded. Capsules of unknown types are skipped and never held.
+/// Takes a stream of capsules (RFC 9297) apart, however it is cut into pieces. A capsule that lies in one piece is handed out where it lies; the pieces of one that
+/// does not are kept in a store as they come, or skipped where that has no room. Capsules of unknown types are skipped and never held.
 /// Nothing a peer sends makes it throw. Not thread-safe.
 /// </summary>
 /// <param name="maxValue">Longest value of a DATAGRAM capsule, in bytes.</param>
-public sealed class CapsuleReader(int maxValue) : IDisposable
+/// <param name="store">Has to be this reader's own.</param>
+public sealed class CapsuleReader(int maxValue, ICapsuleStore store)
 {
     private readonly byte[] _head = new byte[Capsule.MaxHeaderLength];
     private int _headLength;
     private ulong _skip;
-    private byte[]? _gathered;
-    private int _have;
-    private int _wanted;
-    private bool _complete;
+    private int _missing;
     private bool _failed;
 
     /// <summary>True between capsules: a stream may end here (RFC 9297, section 3.3).</summary>
-    public bool IsAtBoundary => _headLength == 0 && _skip == 0 && (_gathered is null || _complete) && !_failed;
+    public bool IsAtBoundary => _headLength == 0 && _skip == 0 && _missing == 0 && !_failed;
 
     /// <summary>Takes the next capsule off <paramref name="input"/>. Call again until it answers <see cref="CapsuleStatus.NeedMore"/>.</summary>
     /// <param name="input">What has come; what was used is cut off its start.</param>
-    /// <param name="value">The value of a datagram: valid until the next call and as long as the input is.</param>
+    /// <param name="value">The value of a datagram: valid until the next call, and as long as the input and what the store joins are.</param>
     public CapsuleStatus Read(ref ReadOnlySpan<byte> input, out ReadOnlySpan<byte> value)
     {
         value = default;
         if (_failed) return CapsuleStatus.TooLong;
-        if (_complete) Release();
-        if (_gathered is not null) return Gather(ref input, out value);
+        if (_missing > 0) return Gather(ref input, out value);
         while (true)
         {
             if (_skip > 0)
@@ -61,33 +56,37 @@ public sealed class CapsuleReader(int maxValue) : IDisposable
                 return CapsuleStatus.Datagram;
             }
 
-            _wanted = (int)length;
-            _have = 0;
-            _gathered = ArrayPool<byte>.Shared.Rent(_wanted);
+            _missing = (int)length;
             return Gather(ref input, out value);
         }
     }
 
-    /// <summary>Gives pooled memory back; the reader may be used again.</summary>
-    public void Dispose()
+    /// <summary>Forgets the capsule whose pieces are kept, if there is one, and skips what is still to come of it. False when there is none.</summary>
+    public bool GiveUp()
     {
-        Release();
-        _headLength = 0;
-        _skip = 0;
-        _failed = false;
+        if (_missing == 0) return false;
+        store.Clear();
+        _skip = (ulong)_missing;
+        _missing = 0;
+        return true;
     }
 
     private CapsuleStatus Gather(ref ReadOnlySpan<byte> input, out ReadOnlySpan<byte> value)
     {
-        var n = Math.Min(_wanted - _have, input.Length);
-        input[..n].CopyTo(_gathered.AsSpan(_have));
-        input = input[n..];
-        _have += n;
+        var piece = input[..Math.Min(_missing, input.Length)];
+        input = input[piece.Length..];
+        _missing -= piece.Length;
         value = default;
-        if (_have < _wanted) return CapsuleStatus.NeedMore;
-        _complete = true;
-        value = _gathered.AsSpan(0, _wanted);
-        return CapsuleStatus.Datagram;
+        if (_missing == 0)
+        {
+            value = store.Join(piece);
+            return CapsuleStatus.Datagram;
+        }
+
+        if (piece.IsEmpty || store.TryKeep(piece)) return CapsuleStatus.NeedMore;
+        _skip = (ulong)_missing;
+        _missing = 0;
+        return CapsuleStatus.NoRoom;
     }
 
     private bool TryReadHeader(ref ReadOnlySpan<byte> input, out ulong type, out ulong length)
@@ -128,13 +127,5 @@ public sealed class CapsuleReader(int maxValue) : IDisposable
         if (!QuicVarint.TryRead(source[typeLength..], out length, out var lengthLength)) return false;
         used = typeLength + lengthLength;
         return true;
-    }
-
-    private void Release()
-    {
-        var gathered = _gathered;
-        _gathered = null;
-        _complete = false;
-        if (gathered is not null) ArrayPool<byte>.Shared.Return(gathered);
     }
 }

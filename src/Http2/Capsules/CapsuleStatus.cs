@@ -14,4 +14,7 @@ public enum CapsuleStatus
 
     /// <summary>A DATAGRAM capsule is announced longer than allowed: reset the stream, this reader reads no further.</summary>
     TooLong,
+
+    /// <summary>A DATAGRAM capsule comes in pieces for which there is no room; the reader skips it.</summary>
+    NoRoom,
 }

@@ -25,7 +25,11 @@ internal sealed class MeshDirectory(MeshView first) : IProxyDirectory, IProxyAut
 
     public ServiceInfo? FindService(in SocketEndPoint address, in SocketEndPoint target, TransportProtocol protocol) => _view.FindService(address, target, protocol);
 
-    public bool IsAddressOf(in SocketEndPoint address, SpiffeId identity) => _view.FindWorkload(address)?.Identity.Equals(identity) == true;
+    public bool IsElsewhere(in SocketEndPoint address, SpiffeId identity)
+    {
+        MeshView view = _view;
+        return view.FindWorkload(address) is { } workload && workload.Identity.Equals(identity) && workload.Node != view.Snapshot.Node;
+    }
 
     public Decision Authorize(SpiffeId? peer, in SocketEndPoint source, WorkloadInfo destination, ushort port, TransportProtocol protocol)
     {

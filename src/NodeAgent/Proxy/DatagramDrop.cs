@@ -44,4 +44,7 @@ internal enum DatagramDrop
 
     /// <summary>It has waited for the network for so long that fresher ones go first.</summary>
     TooLate = 13,
+
+    /// <summary>It came in pieces from another node, and its workload's share of the node's buffers is used up.</summary>
+    NoRoomForPieces = 14,
 }

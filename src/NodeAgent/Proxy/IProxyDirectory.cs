@@ -28,6 +28,6 @@ internal interface IProxyDirectory
     /// <param name="protocol">TCP or UDP.</param>
     bool IsCurrent(in OutboundRoute route, in SocketEndPoint destination, TransportProtocol protocol);
 
-    /// <summary>Whether the address (the port does not count) belongs to a workload with this identity, on any node.</summary>
-    bool IsAddressOf(in SocketEndPoint address, SpiffeId identity);
+    /// <summary>Whether the address (the port does not count) belongs to a workload with this identity on another node: those of this node are not behind a peer.</summary>
+    bool IsElsewhere(in SocketEndPoint address, SpiffeId identity);
 }

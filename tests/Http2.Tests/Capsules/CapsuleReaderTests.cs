@@ -9,7 +9,7 @@ public sealed class CapsuleReaderTests
     [Fact]
     public void AWholeCapsuleIsHandedOutWhereItLies()
     {
-        using var reader = new CapsuleReader(MaxValue);
+        var reader = new CapsuleReader(MaxValue, new ArrayCapsuleStore());
         byte[] bytes = [0x00, 0x04, 0x00, 1, 2, 3, 0x00, 0x01, 0x00];
         ReadOnlySpan<byte> input = bytes;
         Assert.Equal(CapsuleStatus.Datagram, reader.Read(ref input, out var value));
@@ -27,7 +27,7 @@ public sealed class CapsuleReaderTests
         byte[] bytes = [.. Build(0, first), .. Build(0x17, new byte[90]), .. Build(0, []), .. Build(0, [9])];
         for (var cut = 0; cut <= bytes.Length; cut++)
         {
-            using var reader = new CapsuleReader(MaxValue);
+            var reader = new CapsuleReader(MaxValue, new ArrayCapsuleStore());
             var (got, unknown, _) = ReadAll(reader, bytes[..cut], bytes[cut..]);
             Assert.Equal([first, [], [9]], got);
             Assert.Equal(1, unknown);
@@ -38,7 +38,7 @@ public sealed class CapsuleReaderTests
     [Fact]
     public void UnknownTypesAreSkippedHoweverLong()
     {
-        using var reader = new CapsuleReader(100);
+        var reader = new CapsuleReader(100, new ArrayCapsuleStore());
         var (got, unknown, last) = ReadAll(reader, Build(0xffe0, new byte[5000]), Build(0, [1, 2]));
         Assert.Equal([[1, 2]], got);
         Assert.Equal((1, CapsuleStatus.NeedMore), (unknown, last));
@@ -49,7 +49,7 @@ public sealed class CapsuleReaderTests
     [InlineData(101, CapsuleStatus.TooLong)]
     public void TheLimitIsKept(int length, CapsuleStatus expected)
     {
-        using var reader = new CapsuleReader(100);
+        var reader = new CapsuleReader(100, new ArrayCapsuleStore());
         Assert.Equal(expected, ReadAll(reader, Build(0, new byte[length])).Last);
         Assert.Equal(expected == CapsuleStatus.NeedMore, reader.IsAtBoundary);
         Assert.Equal(expected, ReadAll(reader, Build(0, [1])).Last);
@@ -58,7 +58,7 @@ public sealed class CapsuleReaderTests
     [Fact]
     public void TheLargestLengthIsRefusedBeforeAnythingIsHeld()
     {
-        using var reader = new CapsuleReader(MaxValue);
+        var reader = new CapsuleReader(MaxValue, new ArrayCapsuleStore());
         Assert.Equal(CapsuleStatus.TooLong, ReadAll(reader, [0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]).Last);
     }
 
@@ -68,10 +68,50 @@ public sealed class CapsuleReaderTests
         byte[] bytes = Build(0, [1, 2, 3]);
         for (var cut = 1; cut < bytes.Length; cut++)
         {
-            using var reader = new CapsuleReader(MaxValue);
+            var reader = new CapsuleReader(MaxValue, new ArrayCapsuleStore());
             ReadAll(reader, bytes[..cut]);
             Assert.False(reader.IsAtBoundary);
         }
+    }
+
+    [Fact]
+    public void ACapsuleWhosePiecesFindNoRoomIsSkippedAndNothingElse()
+    {
+        var store = new ArrayCapsuleStore { Room = 10 };
+        var reader = new CapsuleReader(MaxValue, store);
+        byte[] bytes = [.. Build(0, new byte[20]), .. Build(0, [1, 2])];
+        ReadOnlySpan<byte> input = bytes.AsSpan(0, 12);
+        Assert.Equal(CapsuleStatus.NeedMore, reader.Read(ref input, out _));
+        input = bytes.AsSpan(12, 3);
+        Assert.Equal(CapsuleStatus.NoRoom, reader.Read(ref input, out _));
+        Assert.Equal(0, store.Length);
+        var (got, _, last) = ReadAll(reader, bytes[15..]);
+        Assert.Equal([[1, 2]], got);
+        Assert.Equal(CapsuleStatus.NeedMore, last);
+        Assert.True(reader.IsAtBoundary);
+    }
+
+    [Fact]
+    public void ACapsuleThatIsGivenUpIsSkipped()
+    {
+        var store = new ArrayCapsuleStore();
+        var reader = new CapsuleReader(MaxValue, store);
+        byte[] bytes = [.. Build(0, new byte[20]), .. Build(0, [1, 2])];
+        Assert.False(reader.GiveUp());
+        Assert.Empty(ReadAll(reader, bytes[..9]).Datagrams);
+        Assert.Equal(7, store.Length);
+        Assert.True(reader.GiveUp());
+        Assert.Equal(0, store.Length);
+        Assert.Equal([[1, 2]], ReadAll(reader, bytes[9..]).Datagrams);
+    }
+
+    [Fact]
+    public void NoMoreIsKeptThanHasCome()
+    {
+        var store = new ArrayCapsuleStore();
+        var reader = new CapsuleReader(MaxValue, store);
+        ReadAll(reader, Build(0, new byte[MaxValue])[..9]);
+        Assert.InRange(store.Length, 1, 9);
     }
 
     [Fact]
@@ -80,7 +120,7 @@ public sealed class CapsuleReaderTests
         var random = new Random(4711);
         for (var round = 0; round < 2_000; round++)
         {
-            using var reader = new CapsuleReader(MaxValue);
+            var reader = new CapsuleReader(MaxValue, new ArrayCapsuleStore());
             List<byte[]> sent = [];
             List<byte> wire = [];
             var skipped = 0;
@@ -121,8 +161,8 @@ public sealed class CapsuleReaderTests
                 if (random.Next(2) == 0) bytes[i] = (byte)random.Next(3);
             }
 
-            using var whole = new CapsuleReader(60);
-            using var pieces = new CapsuleReader(60);
+            var whole = new CapsuleReader(60, new ArrayCapsuleStore());
+            var pieces = new CapsuleReader(60, new ArrayCapsuleStore());
             var expected = ReadAll(whole, bytes);
             var actual = ReadAll(pieces, Cut(random, bytes));
             Assert.Equal(expected.Datagrams, actual.Datagrams);

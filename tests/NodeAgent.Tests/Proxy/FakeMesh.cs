@@ -48,7 +48,7 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
 
     public bool IsCurrent(in OutboundRoute route, in SocketEndPoint destination, TransportProtocol protocol) => Route(destination) == route;
 
-    public bool IsAddressOf(in SocketEndPoint address, SpiffeId identity) => ClientAddressIsTrusted;
+    public bool IsElsewhere(in SocketEndPoint address, SpiffeId identity) => ClientAddressIsTrusted;
 
     public Decision Authorize(SpiffeId? peer, in SocketEndPoint source, WorkloadInfo destination, ushort port, TransportProtocol protocol) =>
         new(Allowed ? Verdict.Allow : Verdict.Deny, Allowed ? DecisionReason.AllowedByDefault : DecisionReason.DeniedByPolicy);

@@ -95,6 +95,26 @@ public sealed class PartsTests
     }
 
     [Fact]
+    public void DatagramsPayBeforeConnectionsAndNoConnectionPaysForThem()
+    {
+        using BufferPool pool = new(8 * BufferPool.BufferSize, 0);
+        BufferAccount account = pool.Open("pod");
+        Holder connection = new(), first = new() { LosesDatagrams = true }, second = new() { LosesDatagrams = true }, third = new() { LosesDatagrams = true };
+        foreach (Holder holder in (Holder[])[connection, first, second, third]) holder.Backlog = new Backlog(account, holder);
+        Assert.True(connection.Backlog!.Append(new byte[1]));
+        Assert.True(first.Backlog!.Append(new byte[BufferPool.BufferSize]));
+        Assert.True(second.Backlog!.Append(new byte[2 * BufferPool.BufferSize]));
+        Assert.True(third.Backlog!.Append(new byte[BufferPool.BufferSize]));
+        Assert.Equal((true, false, false, false), (first.IsOver, second.IsOver, third.IsOver, connection.IsOver));
+        Assert.True(connection.Backlog.Append(new byte[2 * BufferPool.BufferSize]));
+        Assert.Equal((true, false), (second.IsOver, third.IsOver));
+        Assert.True(connection.Backlog.Append(new byte[BufferPool.BufferSize]));
+        Assert.True(third.IsOver);
+        Assert.False(first.Backlog.Append(new byte[BufferPool.BufferSize]));
+        Assert.False(connection.IsOver);
+    }
+
+    [Fact]
     public void WindowsGrowByAQuarterOfWhatIsLeftAndNotUnderPressure()
     {
         using BufferPool pool = new(64 * BufferPool.BufferSize, 0);
@@ -117,6 +137,8 @@ public sealed class PartsTests
         internal Backlog? Backlog { get; set; }
 
         internal bool IsOver { get; private set; }
+
+        public bool LosesDatagrams { get; init; }
 
         public void GiveUp()
         {
@@ -142,5 +164,5 @@ public sealed class PartsTests
 
     [Fact]
     public void DatagramDropNumbersAreStable() => Assert.Equal(
-        "TunnelFull UnknownContext CapsuleTooLong OtherSourcePort MalformedCapsule BadHeader SessionRefused SessionLimit SessionOpening SendFailed NoAnswerSocket UnknownSession NoRoomForHeader TooLate", string.Join(' ', Enum.GetNames<DatagramDrop>()));
+        "TunnelFull UnknownContext CapsuleTooLong OtherSourcePort MalformedCapsule BadHeader SessionRefused SessionLimit SessionOpening SendFailed NoAnswerSocket UnknownSession NoRoomForHeader TooLate NoRoomForPieces", string.Join(' ', Enum.GetNames<DatagramDrop>()));
 }

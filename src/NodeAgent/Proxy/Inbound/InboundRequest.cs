@@ -82,14 +82,14 @@ internal static class InboundRequest
     }
 
     /// <summary>
-    /// The client's address: the one the peer's proxy names, if a workload with the peer's identity has it (an identity can speak
-    /// for its own addresses only); else the proxy's.
+    /// The client's address: the one the peer's proxy names, if a workload of another node with the peer's identity has it (an identity can speak
+    /// for its own addresses only, and answers to an address of this node would enter a pod that has asked nothing); else the proxy's.
     /// </summary>
     private static SocketEndPoint ReadClient(ProxyContext context, TunnelConnection tunnel, HeaderList headers)
     {
         if (headers.TryGet("forwarded"u8, out ReadOnlySpan<byte> value)
             && ForwardedHeader.TryParse(value, out SocketEndPoint client)
-            && context.Seams.Directory.IsAddressOf(client, tunnel.PeerIdentity))
+            && context.Seams.Directory.IsElsewhere(client, tunnel.PeerIdentity))
         {
             return client;
         }

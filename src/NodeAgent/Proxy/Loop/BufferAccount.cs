@@ -8,7 +8,10 @@ namespace Culvert.NodeAgent.Proxy.Loop;
 internal sealed class BufferAccount
 {
     private readonly BufferPool _pool;
+
+    // Those who lose datagrams only stand in front.
     private readonly LinkedList<IBufferHolder> _waiting = new();
+    private LinkedListNode<IBufferHolder>? _lastOfDatagrams;
 
     internal BufferAccount(BufferPool pool, object holder) => (_pool, Holder) = (pool, holder);
 
@@ -32,7 +35,7 @@ internal sealed class BufferAccount
 
     /// <summary>Takes a buffer, perhaps at the cost of another connection of the account, or of the one that asks.</summary>
     /// <param name="asking">The place of the connection that asks, which it has by <see cref="Wait"/>.</param>
-    /// <returns>Null when it is the asking connection's turn to end.</returns>
+    /// <returns>Null when it is the asking connection's turn to end, or the asking datagram's to be dropped.</returns>
     internal PooledBuffer? TryRent(LinkedListNode<IBufferHolder> asking)
     {
         while (Rented >= _pool.Free)
@@ -40,7 +43,7 @@ internal sealed class BufferAccount
             // Whoever holds the most pays when all together have used up what there is.
             BufferAccount payer = _pool.Free > 0 || _pool.Largest() is not { } largest ? this : largest;
             LinkedListNode<IBufferHolder>? first = payer._waiting.First;
-            if (first is null || ReferenceEquals(first, asking)) return null;
+            if (first is null || ReferenceEquals(first, asking) || (asking.Value.LosesDatagrams && !first.Value.LosesDatagrams)) return null;
             int before = _pool.Rented;
             first.Value.GiveUp();
             if (_pool.Rented >= before) return null;
@@ -84,13 +87,23 @@ internal sealed class BufferAccount
     /// <summary>A connection begins to wait, or its bytes move: it is the last to pay.</summary>
     internal void Wait(LinkedListNode<IBufferHolder> place)
     {
-        if (place.List is not null) _waiting.Remove(place);
-        _waiting.AddLast(place);
+        Leave(place);
+        if (!place.Value.LosesDatagrams)
+        {
+            _waiting.AddLast(place);
+            return;
+        }
+
+        if (_lastOfDatagrams is null) _waiting.AddFirst(place);
+        else _waiting.AddAfter(_lastOfDatagrams, place);
+        _lastOfDatagrams = place;
     }
 
     /// <summary>A connection has nothing more that waits.</summary>
     internal void Leave(LinkedListNode<IBufferHolder> place)
     {
-        if (place.List is not null) _waiting.Remove(place);
+        if (place.List is null) return;
+        if (ReferenceEquals(place, _lastOfDatagrams)) _lastOfDatagrams = place.Previous;
+        _waiting.Remove(place);
     }
 }

@@ -42,6 +42,7 @@ internal sealed class EventLoop : IDisposable
         _events = new EpollBuffer(options.EventBatch);
         Buffers = new BufferPool(options.MaxBufferedBytes, options.MaxIdleBytes);
         Scratch = GC.AllocateUninitializedArray<byte>(options.ScratchBytes, pinned: true);
+        Joined = GC.AllocateUninitializedArray<byte>(options.ScratchBytes, pinned: true);
         NowMilliseconds = ReadClock();
         Timers = new TimerWheel(NowMilliseconds);
         SocketErrno error = _epoll.Add(_wake, EpollEvents.Readable | EpollEvents.EdgeTriggered, ulong.MaxValue);
@@ -57,6 +58,9 @@ internal sealed class EventLoop : IDisposable
 
     /// <summary>One buffer for whoever runs: valid until the next await.</summary>
     internal byte[] Scratch { get; }
+
+    /// <summary>Another one, for what is put together from pieces while <see cref="Scratch"/> still holds what comes after it.</summary>
+    internal byte[] Joined { get; }
 
     /// <summary>Timers of this loop.</summary>
     internal TimerWheel Timers { get; }

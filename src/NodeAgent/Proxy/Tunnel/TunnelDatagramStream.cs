@@ -10,7 +10,7 @@ namespace Culvert.NodeAgent.Proxy.Tunnel;
 /// each other share a DATA frame and all streams share TLS records. While the tunnel's connection takes nothing they wait for a short time; one that becomes too old
 /// or finds no room is dropped and counted. What comes out of the tunnel is handed on where it lies. Belongs to its loop's thread.
 /// </summary>
-internal sealed class TunnelDatagramStream : IDatagramPeer, IOpeningStream, IFlushable, IWaitingDatagrams
+internal sealed class TunnelDatagramStream : IDatagramPeer, IOpeningStream, IFlushable, IWaitingDatagrams, IBufferHolder
 {
     // More than this is put on the wire within the turn, so that a burst is not dropped for want of room.
     private const int FlushAt = 128 * 1024;
@@ -23,7 +23,7 @@ internal sealed class TunnelDatagramStream : IDatagramPeer, IOpeningStream, IFlu
     private readonly TunnelConnection _tunnel;
     private readonly IDatagramSink _sink;
     private readonly IProxyObserver _observer;
-    private readonly CapsuleReader _reader = new(DatagramCapsule.MaxValue);
+    private readonly CapsuleReader _reader;
     private LoopTimer? _endTimer;
     private Http2Stream? _stream;
 
@@ -50,6 +50,7 @@ internal sealed class TunnelDatagramStream : IDatagramPeer, IOpeningStream, IFlu
         _observer = observer;
         _additions = sourcePorts;
         _stream = stream;
+        _reader = new CapsuleReader(DatagramCapsule.MaxValue, new CapsulePieces(tunnel, this));
         _established = tunnel.Http2.Role == Http2Role.Server;
         stream.State = this;
         tunnel.Http2.WidenWindow(stream, ExtraWindow);
@@ -131,9 +132,10 @@ internal sealed class TunnelDatagramStream : IDatagramPeer, IOpeningStream, IFlu
             if (status == CapsuleStatus.NeedMore) break;
             if (status == CapsuleStatus.Datagram) Deliver(value);
             else if (status == CapsuleStatus.TooLong) FailOn(DatagramDrop.CapsuleTooLong);
+            else if (status == CapsuleStatus.NoRoom) Drop(DatagramDrop.NoRoomForPieces);
         }
 
-        if (IsEnded) _reader.Dispose();
+        if (IsEnded) _reader.GiveUp();
         else if (endStream && _reader.IsAtBoundary) EndWithPeer();
         else if (endStream) FailOn(DatagramDrop.MalformedCapsule);
     }
@@ -151,7 +153,7 @@ internal sealed class TunnelDatagramStream : IDatagramPeer, IOpeningStream, IFlu
     public void OnStreamClosed()
     {
         _stream = null;
-        _reader.Dispose();
+        _reader.GiveUp();
         if (_endTimer is not null) _tunnel.Loop.Timers.Cancel(_endTimer);
     }
 
@@ -185,6 +187,15 @@ internal sealed class TunnelDatagramStream : IDatagramPeer, IOpeningStream, IFlu
         if (_stream is null) return;
         _endTimer = new LoopTimer(static state => ((TunnelDatagramStream)state!).OnEndTimeout(), this);
         _tunnel.Loop.Schedule(_endTimer, EndTimeout);
+    }
+
+    /// <inheritdoc/>
+    bool IBufferHolder.LosesDatagrams => true;
+
+    /// <inheritdoc/>
+    void IBufferHolder.GiveUp()
+    {
+        if (_reader.GiveUp()) Drop(DatagramDrop.NoRoomForPieces);
     }
 
     /// <inheritdoc/>
@@ -235,7 +246,7 @@ internal sealed class TunnelDatagramStream : IDatagramPeer, IOpeningStream, IFlu
     private void EndWithPeer()
     {
         End(ProxyFailure.None);
-        _reader.Dispose();
+        _reader.GiveUp();
         if (_stream is not null) _tunnel.Http2.CommitData(_stream, 0, endStream: true);
         _tunnel.ScheduleFlush();
         TellClosedLater();

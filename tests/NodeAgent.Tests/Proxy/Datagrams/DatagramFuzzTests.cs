@@ -1,11 +1,8 @@
-using System.Buffers.Binary;
 using System.Net.Sockets;
 using System.Text;
 using Culvert.Http2;
 using Culvert.Http2.Capsules;
-using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy;
-using Culvert.NodeAgent.Proxy.Tunnel;
 
 namespace Culvert.NodeAgent.Tests.Proxy.Datagrams;
 
@@ -18,25 +15,25 @@ public sealed class DatagramFuzzTests
         await using ProxyPair pair = new();
         using Socket pod = InboundDatagramTests.BindPod(pair);
         await using RawTunnelPeer peer = await RawTunnelPeer.ConnectAsync(pair);
-        await OpenAsync(peer, 1, pod);
-        await OpenAsync(peer, 3, pod);
+        await peer.OpenAsync(1, pod);
+        await peer.OpenAsync(3, pod);
 
         // Context 2, context 1 (the server's own), an unknown type, a datagram without a context, then a good one.
-        await SendAsync(peer, Data(1, [0, 3, 2, 9, 9, 0, 3, 1, 0, 80, 0x17, 2, 5, 5, 0, 0, 0, 2, 0, 42]));
+        await peer.SendAsync(RawDatagrams.Data(1, [0, 3, 2, 9, 9, 0, 3, 1, 0, 80, 0x17, 2, 5, 5, 0, 0, 0, 2, 0, 42]));
         Assert.Equal([42], await ReceiveAsync(pod));
         Assert.Equal((2, 1), (pair.Destination.Dropped[DatagramDrop.UnknownContext], pair.Destination.Dropped[DatagramDrop.MalformedCapsule]));
 
         byte[] head = new byte[Capsule.MaxHeaderLength];
-        await SendAsync(peer, Data(1, head[..Capsule.WriteHeader(head, 0, 70_000)]));
+        await peer.SendAsync(RawDatagrams.Data(1, head[..Capsule.WriteHeader(head, 0, 70_000)]));
         Assert.Equal((3, (byte)Http2ErrorCode.ProtocolError), await ResetAsync(peer));
         Assert.Equal(1, pair.Destination.Dropped[DatagramDrop.CapsuleTooLong]);
-        await SendAsync(peer, Data(3, [0, 2, 0, 43]));
+        await peer.SendAsync(RawDatagrams.Data(3, [0, 2, 0, 43]));
         Assert.Equal([43], await ReceiveAsync(pod));
 
         // An end in the middle of a capsule.
-        byte[] cut = Data(3, [0, 5, 0]);
+        byte[] cut = RawDatagrams.Data(3, [0, 5, 0]);
         cut[4] = 1;
-        await SendAsync(peer, cut);
+        await peer.SendAsync(cut);
         Assert.Equal((3, (byte)Http2ErrorCode.ProtocolError), await ResetAsync(peer));
         await SocketExtensions.EventuallyAsync(() => pair.Destination.Closed.Count == 2);
         Assert.All(pair.Destination.Closed, c => Assert.Equal(ProxyFailure.ProtocolError, c.End.Failure));
@@ -53,7 +50,7 @@ public sealed class DatagramFuzzTests
             await using RawTunnelPeer peer = await RawTunnelPeer.ConnectAsync(pair);
             for (int id = 1; id < 40; id += 2)
             {
-                await OpenAsync(peer, id, pod);
+                await peer.OpenAsync(id, pod);
                 for (int i = random.Next(6); i >= 0; i--)
                 {
                     byte[] bytes = new byte[random.Next(1, 400)];
@@ -63,17 +60,17 @@ public sealed class DatagramFuzzTests
                         if (random.Next(2) == 0) bytes[k] = (byte)random.Next(4);
                     }
 
-                    byte[] frame = Data(id, bytes);
+                    byte[] frame = RawDatagrams.Data(id, bytes);
                     if (random.Next(10) == 0) frame[4] = 1;
-                    await SendAsync(peer, frame);
+                    await peer.SendAsync(frame);
                     if (frame[4] == 1) break;
                 }
             }
 
             // The connection lives: a stream of its own still works.
-            await OpenAsync(peer, 41, pod);
+            await peer.OpenAsync(41, pod);
             byte[] mark = [0, 9, 0, .. Encoding.ASCII.GetBytes($"mark {round:000}")];
-            await SendAsync(peer, Data(41, mark));
+            await peer.SendAsync(RawDatagrams.Data(41, mark));
             while (!(await ReceiveAsync(pod)).AsSpan().SequenceEqual(mark.AsSpan(3)))
             {
             }
@@ -82,32 +79,6 @@ public sealed class DatagramFuzzTests
         await SocketExtensions.EventuallyAsync(async () => (await pair.DestinationProxy.GetStatsAsync())[0].Connections == 0);
         Assert.Equal(pair.Destination.Opened.Count, pair.Destination.Closed.Count);
     }
-
-    private static async Task OpenAsync(RawTunnelPeer peer, int id, Socket pod)
-    {
-        HeaderList headers = new();
-        SocketEndPoint target = InboundDatagramTests.Address(pod);
-        DatagramHeaders.WriteRequest(headers, target, target);
-        List<byte> block = [];
-        for (int i = 0; i < headers.Count; i++)
-        {
-            // Literal without indexing, new name (RFC 7541, section 6.2.2).
-            block.AddRange([0, (byte)headers[i].Name.Length, .. headers[i].Name, (byte)headers[i].Value.Length, .. headers[i].Value]);
-        }
-
-        await SendAsync(peer, Frame(1, 4, id, [.. block]));
-    }
-
-    private static byte[] Data(int id, byte[] payload) => Frame(0, 0, id, payload);
-
-    private static byte[] Frame(byte type, byte flags, int id, byte[] payload)
-    {
-        byte[] frame = [0, (byte)(payload.Length >> 8), (byte)payload.Length, type, flags, 0, 0, 0, 0, .. payload];
-        BinaryPrimitives.WriteInt32BigEndian(frame.AsSpan(5), id);
-        return frame;
-    }
-
-    private static async Task SendAsync(RawTunnelPeer peer, byte[] frame) => await peer.Socket.SendAllAsync(await peer.EncryptAsync(frame));
 
     private static async Task<byte[]> ReceiveAsync(Socket pod)
     {
