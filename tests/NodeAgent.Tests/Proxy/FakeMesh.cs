@@ -8,6 +8,8 @@ namespace Culvert.NodeAgent.Tests.Proxy;
 /// <summary>The agent around one proxy, made of settable answers.</summary>
 internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificateSource, IProxyObserver
 {
+    private int _longTurns;
+
     internal WorkloadInfo? Local { get; set; }
 
     /// <summary>Another workload of the same node, found by its addresses.</summary>
@@ -30,6 +32,9 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
     internal ConcurrentQueue<(ProxyConnectionInfo Info, ProxyConnectionEnd End)> Closed { get; } = [];
 
     internal ConcurrentQueue<(ProxyConnectionInfo Info, ProxyFailure Failure)> Failed { get; } = [];
+
+    /// <summary>Turns of a loop that took a millisecond or more.</summary>
+    internal int LongTurns => Volatile.Read(ref _longTurns);
 
     internal ConcurrentQueue<(TunnelHandshake Handshake, bool Log)> Handshakes { get; } = [];
 
@@ -94,6 +99,7 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
 
     public void OnLoopTurn(int loop, TimeSpan busy, int events)
     {
+        if (busy >= TimeSpan.FromMilliseconds(1)) Interlocked.Increment(ref _longTurns);
     }
 
     public void OnLoopFault(int loop, Exception exception) => Faults.Enqueue(exception);

@@ -58,10 +58,10 @@ internal sealed class RawTunnelPeer : IAsyncDisposable
         return record;
     }
 
-    internal async Task<(byte Type, byte Flags, byte[] Payload)> ReceiveFrameAsync()
+    internal async Task<(byte Type, byte Flags, byte[] Payload)> ReceiveFrameAsync(TimeSpan? limit = null)
     {
         byte[] head = new byte[9];
-        await _tls.ReadExactlyAsync(head).AsTask().WaitAsync(Limit);
+        await _tls.ReadExactlyAsync(head).AsTask().WaitAsync(limit ?? Limit);
         byte[] payload = new byte[(head[0] << 16) | (head[1] << 8) | head[2]];
         await _tls.ReadExactlyAsync(payload).AsTask().WaitAsync(Limit);
         return (head[3], head[4], payload);

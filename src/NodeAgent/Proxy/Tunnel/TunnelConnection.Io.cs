@@ -13,12 +13,10 @@ internal sealed partial class TunnelConnection
     private static readonly TimeSpan FinishTimeout = TimeSpan.FromSeconds(1);
     private const int RecordSize = 16 * 1024;
 
-    // Nor does it keep others waiting with bytes that are much work, as frames of one byte are: 9 us each (measured), half a second for 512 KiB. Of a peer that sends
-    // such, one record at a time is taken.
+    // Nor does it keep others waiting with bytes that are much work, as frames and datagrams of one byte are: 9 us each (measured), half a second for 512 KiB.
     private static readonly TimeSpan TurnTime = TimeSpan.FromMilliseconds(2);
-    private static readonly TimeSpan MuchWork = TimeSpan.FromMilliseconds(1);
 
-    private int _portion = int.MaxValue;
+    private TunnelPortion _portion = TunnelPortion.Whole;
 
     /// <summary>Writes what it can of the output in the middle of a turn, so that there is room for more.</summary>
     internal void FlushNow() => ((IFlushable)this).Flush();
@@ -147,25 +145,25 @@ internal sealed partial class TunnelConnection
         long began = _time.GetTimestamp();
         while (true)
         {
-            TlsResult result = _tls.Read(buffer[filled..]);
+            TlsResult result = _tls.Read(buffer[filled.._portion.Of(buffer.Length)]);
             if (result.Status == TlsStatus.Done)
             {
                 filled += result.Count;
                 total += result.Count;
 
                 // What has come goes on its way before the socket is asked again, which most often only says that it is empty.
-                if (Math.Min(_portion, buffer.Length) - filled >= RecordSize && _tls.HasPending) continue;
+                if (_portion.Of(buffer.Length) - filled >= RecordSize && _tls.HasPending) continue;
             }
 
             if (filled > 0)
             {
                 long before = _time.GetTimestamp();
                 Receive(buffer[..filled]);
-                filled = 0;
                 if (IsClosed) return TlsStatus.Closed;
                 long now = _time.GetTimestamp();
                 isLong = _time.GetElapsedTime(began, now) > TurnTime;
-                _portion = _time.GetElapsedTime(before, now) > MuchWork ? RecordSize : int.MaxValue;
+                _portion = _portion.After(filled, _time.GetElapsedTime(before, now));
+                filled = 0;
             }
 
             if (result.Status == TlsStatus.Done)

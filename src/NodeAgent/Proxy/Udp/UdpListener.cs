@@ -15,6 +15,9 @@ internal sealed class UdpListener : EventSource, IDisposable
     // While the socket is full: enough to catch up, few enough for others to get their turn.
     private const int MaxRounds = 4;
 
+    // A round may be thousands of datagrams of one byte, which come in trains.
+    private static readonly TimeSpan LongestTurn = TimeSpan.FromMilliseconds(1);
+
     private readonly ProxyContext _context;
     private readonly UdpSessions _sessions;
     private readonly SocketHandle _handle;
@@ -36,6 +39,7 @@ internal sealed class UdpListener : EventSource, IDisposable
     internal override void OnReady(EpollEvents events)
     {
         DatagramReceiver receiver = _context.Udp.Receiver;
+        long began = _context.Time.GetTimestamp();
         for (int round = 0; round < MaxRounds; round++)
         {
             if (receiver.Receive(_handle) != SocketErrno.None) return;
@@ -47,7 +51,7 @@ internal sealed class UdpListener : EventSource, IDisposable
             }
 
             _sessions.Flush();
-            if (receiver.Count < DatagramReceiver.Capacity) return;
+            if (receiver.Count < DatagramReceiver.Capacity || _context.Time.GetElapsedTime(began) > LongestTurn) return;
         }
     }
 

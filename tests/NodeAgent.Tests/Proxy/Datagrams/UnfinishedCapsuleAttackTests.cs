@@ -38,7 +38,9 @@ public sealed class UnfinishedCapsuleAttackTests
         await peer.SendAsync(RawDatagrams.Data(id, whole[..15_000]));
         await peer.SendAsync(RawDatagrams.Data(id, whole[15_000..]));
         Assert.Equal(29_999, await pod.ReceiveAsync(new byte[65_536].AsMemory()).AsTask().WaitAsync(TimeSpan.FromSeconds(10)));
-        Assert.Equal(Buffers - Share + 1, Dropped(pair));
+
+        // It takes a second buffer when its second frame is read in two pieces.
+        Assert.InRange(Dropped(pair), Buffers - Share + 1, Buffers - Share + 2);
         for (int sent = 100; sent < Length; sent += 15_000) await peer.SendAsync(RawDatagrams.Data(1, new byte[Math.Min(15_000, Length - sent)]));
 
         await peer.SendAsync(RawDatagrams.Data(1, [0, 2, 0, 43]));

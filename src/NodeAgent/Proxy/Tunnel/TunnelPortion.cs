@@ -1,0 +1,35 @@
+namespace Culvert.NodeAgent.Proxy.Tunnel;
+
+/// <summary>
+/// How many bytes of a tunnel are taken on at a time: as many as there is room for, fewer of a peer whose bytes have been much work, so that a turn can end in between.
+/// </summary>
+internal readonly struct TunnelPortion
+{
+    /// <summary>Fewest bytes; even frames without a payload are not many in them.</summary>
+    internal const int Least = 512;
+
+    // Half of what a turn may take, so that it ends not long after it should.
+    private static readonly TimeSpan Goal = TimeSpan.FromMilliseconds(1);
+
+    private readonly int _bytes;
+
+    private TunnelPortion(int bytes) => _bytes = bytes;
+
+    /// <summary>As much as there is room for.</summary>
+    internal static TunnelPortion Whole => new(int.MaxValue);
+
+    /// <summary>Bytes to take.</summary>
+    /// <param name="room">How many there is room for; <see cref="Least"/> or more.</param>
+    internal int Of(int room) => Math.Min(_bytes, room);
+
+    /// <summary>What to take next.</summary>
+    /// <param name="bytes">Bytes taken on just now; 1 or more.</param>
+    /// <param name="took">How long that took.</param>
+    internal TunnelPortion After(int bytes, TimeSpan took)
+    {
+        if (took > Goal) return new TunnelPortion((int)Math.Max(Least, bytes * (Goal / took)));
+
+        // Twice as many would still do.
+        return took > Goal / 2 || bytes < _bytes ? this : new TunnelPortion((int)Math.Min(int.MaxValue, _bytes * 2L));
+    }
+}
