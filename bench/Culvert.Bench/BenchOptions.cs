@@ -1,5 +1,6 @@
 using System.Globalization;
 using Culvert.Bench.Datagrams;
+using Culvert.Cli.Labs;
 
 namespace Culvert.Bench;
 
@@ -21,6 +22,8 @@ internal sealed record BenchOptions
           --agent FILE       culvert-agent to measure (default: the one built with the bench)
           --controller FILE  culvert-controller to run (default: the one built with the bench)
           --datagrams LOAD   load of the udp rows: ports x bytes x burst x datagrams per second, as 32x128x16x400000
+          --far-ms N         round trip time to the far node of bulk_rtt (2 to 1000, default 52)
+          --far-loss N       percent of packets that its wire loses in each direction (1 to 50, default none)
           --hold             after measuring, leave both sides up until interrupted, to look at them
           --help             this text
 
@@ -47,6 +50,9 @@ internal sealed record BenchOptions
     /// <summary>Load of the udp rows in place of their own; null for their own.</summary>
     public FloodShape? Datagrams { get; init; }
 
+    /// <summary>The wire to the far node; 52 ms there and back is between two coasts, or Europe's south and north.</summary>
+    public LabWireOptions FarWire { get; init; } = new() { Delay = TimeSpan.FromMilliseconds(26) };
+
     public string OutputFolder { get; init; } = Path.Combine("artifacts", "bench");
 
     public string Agent { get; init; } = Path.Combine(AppContext.BaseDirectory, "culvert-agent");
@@ -64,8 +70,8 @@ internal sealed record BenchOptions
         {
             string option = args[i];
             string Value() => ++i < args.Count ? args[i] : throw new ArgumentException($"{option} lacks its value.");
-            int Number(int max) => int.TryParse(Value(), NumberStyles.None, CultureInfo.InvariantCulture, out int n) && n >= 1 && n <= max
-                ? n : throw new ArgumentException($"{option} takes a whole number from 1 to {max}, not \"{args[i]}\".");
+            int Number(int max, int min = 1) => int.TryParse(Value(), NumberStyles.None, CultureInfo.InvariantCulture, out int n) && n >= min && n <= max
+                ? n : throw new ArgumentException($"{option} takes a whole number from {min} to {max}, not \"{args[i]}\".");
             options = option switch
             {
                 "--only" => options with { Only = [.. options.Only, Value()] },
@@ -75,6 +81,8 @@ internal sealed record BenchOptions
                 "--peer-only" => options with { PeerOnly = true },
                 "--enforce" => options with { Enforce = true },
                 "--datagrams" => options with { Datagrams = FloodShape.Parse(Value()) },
+                "--far-ms" => options with { FarWire = options.FarWire with { Delay = TimeSpan.FromMilliseconds(Number(1000, 2) / 2) } },
+                "--far-loss" => options with { FarWire = options.FarWire with { Loss = Number(50) / 100.0 } },
                 "--hold" => options with { Hold = true },
                 "--out" => options with { OutputFolder = Value() },
                 "--agent" => options with { Agent = Value() },

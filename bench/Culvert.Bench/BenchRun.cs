@@ -50,7 +50,7 @@ internal sealed class BenchRun(BenchOptions options)
         IReadOnlyList<Scenario> scenarios =
         [
             .. Scenarios.All(oursSame, plainSame, oursCross, pairCross),
-            Scenarios.OverALongWay(oursFar, plainFar),
+            Scenarios.OverALongWay(oursFar, plainFar, options.FarWire),
             .. DatagramScenarios.All(oursSame, plainSame, oursProxied, datagramPeers.Proxy, oursCross, datagramPeers.Pair, options.Datagrams),
         ];
         foreach (Scenario scenario in scenarios)
@@ -79,9 +79,9 @@ internal sealed class BenchRun(BenchOptions options)
         await interrupted.Task;
     }
 
-    private static async Task<Topology> StartPodsAsync(Lab lab, CancellationToken cancellationToken)
+    private async Task<Topology> StartPodsAsync(Lab lab, CancellationToken cancellationToken)
     {
-        Topology nodes = await Topology.CreateAsync(lab, cancellationToken);
+        Topology nodes = await Topology.CreateAsync(lab, options.FarWire, cancellationToken);
         await Application.StartAsync(nodes.ServerSame, cancellationToken);
         await Application.StartAsync(nodes.ServerCross, cancellationToken);
         await Application.StartAsync(nodes.ServerFar, cancellationToken);

@@ -12,11 +12,20 @@ public sealed class BenchOptionsTests
         Assert.False(options.Wants("l4.cross_node.rps"));
     }
 
+    [Fact]
+    public void TheFarWireIsAsAsked()
+    {
+        BenchOptions options = BenchOptions.Parse(["--far-ms", "20", "--far-loss", "5"]);
+        Assert.Equal((TimeSpan.FromMilliseconds(10), 0.05), (options.FarWire.Delay, options.FarWire.Loss));
+    }
+
     [Theory]
     [InlineData("--fast")]
     [InlineData("--rounds")]
     [InlineData("--rounds", "0")]
     [InlineData("--rounds", "many")]
+    [InlineData("--far-ms", "1")]
+    [InlineData("--far-loss", "51")]
     public void BadOptionIsNamed(params string[] args)
     {
         ArgumentException e = Assert.Throws<ArgumentException>(() => BenchOptions.Parse(args));

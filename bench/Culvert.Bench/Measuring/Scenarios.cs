@@ -1,5 +1,7 @@
+using System.Globalization;
 using Culvert.Bench.Load;
 using Culvert.Bench.Sides;
+using Culvert.Cli.Labs;
 
 namespace Culvert.Bench.Measuring;
 
@@ -42,8 +44,9 @@ internal static class Scenarios
     /// <summary>One stream over a long way, where what limits it is how much may be under way.</summary>
     /// <param name="oursFar">Culvert, server on the far node.</param>
     /// <param name="plainFar">The same topology plainly routed.</param>
-    public static Scenario OverALongWay(Target? oursFar, Target plainFar) =>
-        new([new(Far, "Gbit/s", true, "same wire, routed, no mesh", 0.7, 0.95)], PerHundredGigabytes, oursFar, plainFar, BulkAtLength);
+    /// <param name="wire">The way, which the peer's name tells of.</param>
+    public static Scenario OverALongWay(Target? oursFar, Target plainFar, LabWireOptions wire) =>
+        new([new(Far, "Gbit/s", true, string.Create(CultureInfo.InvariantCulture, $"same wire ({2 * wire.Delay.TotalMilliseconds} ms, {100 * wire.Loss:0} % lost), routed, no mesh"), 0.7, 0.95)], PerHundredGigabytes, oursFar, plainFar, BulkAtLength);
 
     private static Task<Reading> BulkAtLength(Target target, TimeSpan duration, CancellationToken cancellationToken) =>
         Bulk(1)(target, duration + RampUp, cancellationToken);

@@ -10,14 +10,11 @@ namespace Culvert.Bench.Sides;
 internal sealed record Topology(
     Lab Lab, LabNode NodeA, LabNode NodeB, LabNode NodeFar, LabPod Client, LabPod ServerSame, LabPod ServerCross, LabPod ServerFar)
 {
-    /// <summary>Time from the near nodes to the far one and back: between two coasts, or Europe's south and north.</summary>
-    public static readonly TimeSpan FarRoundTrip = TimeSpan.FromMilliseconds(52);
-
-    public static async Task<Topology> CreateAsync(Lab lab, CancellationToken cancellationToken)
+    public static async Task<Topology> CreateAsync(Lab lab, LabWireOptions farWire, CancellationToken cancellationToken)
     {
         LabNode a = await lab.AddNodeAsync("node-a", cancellationToken);
         LabNode b = await lab.AddNodeAsync("node-b", cancellationToken);
-        LabNode far = await lab.AddNodeAsync("node-far", new LabWireOptions { Delay = FarRoundTrip / 2 }, cancellationToken);
+        LabNode far = await lab.AddNodeAsync("node-far", farWire, cancellationToken);
         return new Topology(
             lab, a, b, far,
             await lab.AddPodAsync(a, "client", cancellationToken),
