@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using Culvert.Cli.Labs;
+using Culvert.Cli.Mesh;
 using Culvert.Datapath.Tests.Support;
 using Culvert.SystemTests.Fixtures;
 using Culvert.SystemTests.Peers;
@@ -14,6 +15,8 @@ public sealed class ExhaustTests(LinkAttackFixture mesh) : IAsyncLifetime
 {
     private const int Batch = 5000;
     private const int MostHalfOpen = 8192;
+    private const int MostFragmented = 16_384;
+    private const int MostSteered = 65_536;
     private readonly List<PeerServer> _servers = [];
     private readonly List<Requests> _others = [];
 
@@ -70,6 +73,78 @@ public sealed class ExhaustTests(LinkAttackFixture mesh) : IAsyncLifetime
 
         await MoreAsync();
         await Requests.ReportAsync($"flows from outside without an answer ({family})", Text($"{Count:N0} begun, {MostHalfOpen:N0} places"), _others);
+    }
+
+    [Theory]
+    [InlineData(TestFamily.IPv4)]
+    [InlineData(TestFamily.IPv6)]
+    public async Task Exhaust_the_datagrams_whose_other_fragments_are_awaited(TestFamily family)
+    {
+        const int Count = 3 * MostFragmented;
+        await using var echo = UdpPeer.StartEcho(mesh.Lax, family);
+        var outside = MeshFixture.AddressOf(mesh.Outsider, family);
+        var whole = Packet.OfUdp(new IPEndPoint(outside, 5000), echo.EndPoint, 64);
+        var first = whole.BuildIp()[(whole.IsV6 ? 40 : 20)..][..32];
+        await FloodAsync(mesh.Outsider, n => whole with { FragmentId = (uint)n + 1, MoreFragments = true, Piece = first }, 0, Count);
+
+        await MoreAsync();
+
+        // Other pods': what the flooded pod's own kernel gathers is full, as it would be without the mesh.
+        await using var near = UdpPeer.StartEcho(mesh.Near, family);
+        using var honest = UdpPeer.Connect(mesh.Client, near.EndPoint);
+        await UdpPeer.ExchangeAsync(honest, new byte[6000]);
+
+        await Requests.ReportAsync($"datagrams in fragments ({family})", Text($"{Count:N0} begun, {MostFragmented:N0} places"), _others);
+    }
+
+    [Theory]
+    [InlineData(TestFamily.IPv4)]
+    [InlineData(TestFamily.IPv6)]
+    public async Task Exhaust_the_ways_of_datagrams_to_the_proxy(TestFamily family)
+    {
+        const int Count = MostSteered + Batch;
+        await using var echo = UdpPeer.StartEcho(mesh.Far, family);
+        using var honest = UdpPeer.Connect(mesh.Client, echo.EndPoint);
+        await UdpPeer.ExchangeAsync(honest, new byte[100]);
+        IPAddress outside = MeshFixture.AddressOf(mesh.Outsider, family), behind = MeshFixture.AddressOf(mesh.Behind, family);
+        var before = await RefusedAsync();
+        await FloodAsync(mesh.Outsider, n => Packet.OfUdp(new IPEndPoint(outside, 1024 + (n % 60_000)), new IPEndPoint(behind, LinkAttackFixture.Asking - (n / 60_000)), 1), 0, Count);
+
+        await MoreAsync();
+        await UdpPeer.ExchangeAsync(honest, new byte[100]);
+        var refused = await RefusedAsync() - before;
+        Assert.True(refused > 0);
+        await Requests.ReportAsync($"ways of datagrams to the proxy ({family})", Text($"{Count:N0} begun, {MostSteered:N0} places, {refused:N0} refused by the proxy"), _others);
+
+        async Task<double> RefusedAsync() => (await mesh.Node1.MetricsAsync()).Sum("culvert_udp_sessions_failed_total");
+    }
+
+    [Fact]
+    public async Task Exhaust_the_tables_of_policy()
+    {
+        const int Ports = 40_000;
+        var ports = string.Join(", ", Enumerable.Range(1, Ports));
+        mesh.Mesh.Objects.Write("mesh", Text($"{MeshObjects.Mesh()}\n  excludePorts: [{ports}]\n"));
+        try
+        {
+            foreach (var node in mesh.Mesh.Nodes)
+            {
+                await LabWait.UntilAsync("the snapshot is refused", async () => (await node.MetricsAsync()).Sum("culvert_snapshots_rejected_total") > 0, TimeSpan.FromSeconds(20));
+            }
+
+            await MoreAsync();
+            await Requests.ReportAsync("tables of policy", Text($"a snapshot that excludes {Ports:N0} ports"), _others);
+        }
+        finally
+        {
+            mesh.Mesh.Objects.Write("mesh", MeshObjects.Mesh());
+        }
+
+        // What fits comes into force at once.
+        foreach (var node in mesh.Mesh.Nodes)
+        {
+            await LabWait.UntilAsync("a snapshot that fits is in force", async () => (await node.StatusAsync()).SnapshotError.Length == 0, TimeSpan.FromSeconds(20));
+        }
     }
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

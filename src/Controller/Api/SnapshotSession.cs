@@ -63,8 +63,8 @@ internal sealed class SnapshotSession(
             SnapshotResponse response = _acked is { } acked
                 ? SnapshotDelta.Between(acked, (catalog.Version, resources), epoch)
                 : SnapshotDelta.Full(resources, catalog.Version, epoch);
-            // The first response goes out even when it is empty: it tells the agent that it is up to date.
-            if (first || response.Full || response.Upserts.Count + response.Removals.Count > 0)
+            // The first response goes out even when it is empty, and so does one after a refusal: it tells the agent that it is up to date (what it refused was undone).
+            if (first || _refusals > 0 || response.Full || response.Upserts.Count + response.Removals.Count > 0)
             {
                 first = false;
                 registry.Remember(node, response.Version, resources);

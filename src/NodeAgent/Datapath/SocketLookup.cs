@@ -27,8 +27,16 @@ internal sealed class SocketLookup : IDisposable
         string pin = pins.Link(PinName);
         if (Adopt(program, pin) is { } old) return new SocketLookup(pins, old);
         BpfLink link = BpfLink.AttachSocketLookup(program);
-        link.Pin(pin);
-        return new SocketLookup(pins, link);
+        try
+        {
+            link.Pin(pin);
+            return new SocketLookup(pins, link);
+        }
+        catch
+        {
+            link.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Detaches the program. Must come after those that leave packets to it.</summary>
@@ -57,6 +65,11 @@ internal sealed class SocketLookup : IDisposable
         catch (BpfException e) when (e.Errno == Errno.ENOLINK)
         {
             // The namespace of that link has gone meanwhile.
+        }
+        catch
+        {
+            old.Dispose();
+            throw;
         }
         old.Dispose();
         File.Delete(pin);
