@@ -12,7 +12,7 @@ internal static class MeshConfigReader
 
     public static MeshConfigObject? Read(FieldReader root, ObjectMeta meta)
     {
-        if (meta.Name != MeshConfigObject.OnlyName) root.Fail("metadata", $"there is one MeshConfig only; name it '{MeshConfigObject.OnlyName}'");
+        if (meta.Name != MeshConfigObject.OnlyName) root.Map("metadata")!.Fail("name", $"'{meta.Name}' is not in force: there is one MeshConfig only; name it '{MeshConfigObject.OnlyName}'");
         if (root.Map("spec", required: true) is not { } spec) return null;
         var settings = new MeshSettings
         {

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Culvert.Controller.Objects;
+using Culvert.Controller.Sources;
 using Culvert.Controller.Yaml;
 
 namespace Culvert.Controller.Schema;
@@ -30,26 +31,33 @@ internal static class ObjectReader
         {
             int line = document.Value is null ? document.ErrorLine : document.Line;
             errors.Add(line, "", document.Error ?? $"an object must be a mapping, not {document.Value!.Describe()}");
-            return new(null, null, line, [.. errors.Errors]);
+            return new(null, null, line, [.. errors.Errors]) { Kind = MeshConfigKeeper.SaysMeshConfig(document.Text) ? nameof(ObjectKind.MeshConfig) : "" };
         }
         var root = new FieldReader(map, "", errors);
         string? version = root.String("apiVersion", required: true), kind = root.String("kind", required: true);
-        if (version is null || kind is null) return new(null, null, map.Line, [.. errors.Errors]);
+        if (version is null || kind is null) return new(null, null, map.Line, [.. errors.Errors]) { Kind = Recognised("", kind) };
         if (!Kinds.TryGetValue((version, kind), out (ObjectKind Kind, KindReader Read) known))
         {
             errors.Object = kind;
             root.Fail("kind", UnknownKind(version, kind));
-            return new(null, null, map.Line, [.. errors.Errors]);
+            return new(null, null, map.Line, [.. errors.Errors]) { Kind = Recognised(version, kind) };
         }
         errors.Object = kind;
         ObjectMeta? meta = ReadMeta(root, known.Kind, file, document, map.Line);
-        if (meta is null) return new(null, null, map.Line, [.. errors.Errors]);
+        if (meta is null) return new(null, null, map.Line, [.. errors.Errors]) { Kind = kind };
         var key = new ObjectKey(known.Kind, meta.Namespace, meta.Name);
         errors.Object = key.ToString();
         MeshObject? read = known.Read(root, meta);
         root.Ignore("status");
         root.Done();
-        return new(key, errors.HasErrors ? null : read, map.Line, [.. errors.Errors]);
+        return new(key, errors.HasErrors ? null : read, map.Line, [.. errors.Errors]) { Kind = kind, Rejected = errors.HasErrors ? read : null };
+    }
+
+    /// <summary>A kind as written, but nothing where it may be a misspelt one of ours: none is known by that name, and no other API claims it.</summary>
+    private static string Recognised(string version, string? kind)
+    {
+        string? known = Kinds.Keys.Select(k => k.Kind).FirstOrDefault(k => string.Equals(k, kind, StringComparison.OrdinalIgnoreCase));
+        return known ?? (version.Length == 0 || version.Contains("culvert", StringComparison.OrdinalIgnoreCase) ? "" : kind ?? "");
     }
 
     private static string UnknownKind(string version, string kind)

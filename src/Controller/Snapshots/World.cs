@@ -29,7 +29,7 @@ internal sealed record World
     /// <summary>The world made of a source's objects and the authority's roots.</summary>
     public static World From(ObjectSet objects, ImmutableArray<ReadOnlyMemory<byte>> roots)
     {
-        MeshSettings mesh = objects.OfKind<MeshConfigObject>().FirstOrDefault()?.Settings ?? new();
+        MeshSettings mesh = objects.Mesh.Settings;
         return new()
         {
             Mesh = mesh,

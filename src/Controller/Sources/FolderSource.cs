@@ -151,9 +151,12 @@ internal sealed class FolderSource : IObjectSource
 
     private void Publish(ObjectSet next)
     {
-        if (next.Objects == _current.Objects && next.IsRead == _current.IsRead && next.Errors.SequenceEqual(_current.Errors)) return;
+        if (next.Objects == _current.Objects && next.IsRead == _current.IsRead && next.Mesh == _current.Mesh && next.Errors.SequenceEqual(_current.Errors)) return;
         foreach (SourceError error in next.Errors.Except(_current.Errors)) SourceLog.BadObject(_logger, error);
-        bool keep = next.IsRead && next.Objects != _current.Objects;
+        if (next.IsRead && next.Mesh.State == MeshConfigState.NeverGiven && (!_current.IsRead || _current.Mesh.State != MeshConfigState.NeverGiven)) SourceLog.NoMeshConfig(_logger, _folder, next.Mesh.Settings.TrustDomain);
+
+        // While nobody can tell whether a MeshConfig was given, nothing is kept: what is kept would say at the next start that there was none.
+        bool keep = next.IsRead && (!_current.IsRead || next.Objects != _current.Objects || next.Mesh != _current.Mesh) && next.Mesh.State != MeshConfigState.Unclear;
         _current = next;
         Changed?.Invoke();
         if (keep) _lastGood?.Save(next);

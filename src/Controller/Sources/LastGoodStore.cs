@@ -4,6 +4,7 @@ using Culvert.Controller.Identity;
 using Culvert.Controller.Objects;
 using Culvert.Controller.Schema;
 using Culvert.Controller.Yaml;
+using Culvert.Core;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Sources;
@@ -26,22 +27,41 @@ internal sealed class LastGoodStore(string path, ILogger logger)
             string text = PrivateFiles.ReadSealed(path);
             LastGoodObject?[] kept = JsonSerializer.Deserialize(text, LastGoodObjectsContext.Default.LastGoodObjectArray) ?? throw new JsonException("it holds null");
             var objects = ImmutableDictionary.CreateBuilder<ObjectKey, MeshObject>();
+            MeshConfigInForce mesh = new(MeshConfigState.NeverGiven, new());
             foreach (LastGoodObject? one in kept)
             {
                 if (one is null) throw new JsonException("it holds null");
+                ReadObject? read = YamlDocumentReader.ReadOne(one.Line, one.Text) is { } document ? ObjectReader.Read(one.File, document) : null;
+                if (MeshConfigInForce.IsClosedMesh(one))
+                {
+                    mesh = Closed((read?.Object as MeshConfigObject)?.Settings, one.File, one.Line);
+                    continue;
+                }
+                if (read?.Object is MeshConfigObject given) mesh = new(MeshConfigState.Given, given.Settings, one.File, given.Meta.Line);
+                if (read?.Object is { } valid)
+                {
+                    objects[valid.Key] = valid;
+                    continue;
+                }
+
                 // What another version of the controller took for valid need not be so for this one.
-                if (YamlDocumentReader.ReadOne(one.Line, one.Text) is { } document && ObjectReader.Read(one.File, document).Object is { } read) objects[read.Key] = read;
-                else SourceLog.LastGoodRefused(logger, one.File, one.Line, path);
+                SourceLog.LastGoodRefused(logger, one.File, one.Line, path);
+                if (read?.Kind == nameof(ObjectKind.MeshConfig)) mesh = Closed((read.Rejected as MeshConfigObject)?.Settings, one.File, one.Line);
             }
-            return new() { Objects = objects.ToImmutable() };
+            return new() { Objects = objects.ToImmutable(), Mesh = mesh };
         }
         catch (Exception e) when (e is JsonException or DamagedFileException)
         {
             File.Move(path, path + CorruptSuffix, overwrite: true);
             SourceLog.LastGoodCorrupt(logger, path, path + CorruptSuffix, e.Message);
-            return ObjectSet.Empty;
+
+            // Whether there was a MeshConfig is not known any more, so that there being none does not mean that nobody ever gave one.
+            return ObjectSet.Empty with { Mesh = Closed(null, path, 0) };
         }
     }
+
+    private static MeshConfigInForce Closed(MeshSettings? known, string file, int line) =>
+        new(MeshConfigState.Closed, MeshConfigInForce.Closing(known?.TrustDomain ?? MeshSettingsDefaults.TrustDomain), file, line);
 
     /// <summary>Tries again what could not be written.</summary>
     public void SaveAgain()
@@ -52,7 +72,11 @@ internal sealed class LastGoodStore(string path, ILogger logger)
     /// <summary>Keeps a set in place of the one before. When that fails it is said in the log, and <see cref="SaveAgain"/> tries again: the mesh does not depend on it.</summary>
     public void Save(ObjectSet objects)
     {
-        LastGoodObject[] kept = [.. objects.Objects.Values.Select(o => new LastGoodObject(o.Meta.File, o.Meta.FirstLine, o.Meta.Text)).OrderBy(o => o.File, StringComparer.Ordinal).ThenBy(o => o.Line)];
+        IEnumerable<LastGoodObject> mesh = objects.Mesh.State == MeshConfigState.Closed ? [objects.Mesh.ToKept()] : [];
+        LastGoodObject[] kept =
+        [
+            .. objects.Objects.Values.Select(o => new LastGoodObject(o.Meta.File, o.Meta.FirstLine, o.Meta.Text)).Concat(mesh).OrderBy(o => o.File, StringComparer.Ordinal).ThenBy(o => o.Line),
+        ];
         try
         {
             PrivateFiles.WriteSealed(path, JsonSerializer.Serialize(kept, LastGoodObjectsContext.Default.LastGoodObjectArray));

@@ -11,6 +11,9 @@ internal sealed record ObjectSet
     /// <summary>Valid objects, the last good version of each.</summary>
     public ImmutableDictionary<ObjectKey, MeshObject> Objects { get; init; } = ImmutableDictionary<ObjectKey, MeshObject>.Empty;
 
+    /// <summary>The settings of the mesh. They can hold without an object among <see cref="Objects"/>.</summary>
+    public MeshConfigInForce Mesh { get; init; } = MeshConfigInForce.Unknown;
+
     /// <summary>Whether the source has been read at least once. Until then nobody knows what is meant to be in force: no objects is not "nothing".</summary>
     public bool IsRead { get; init; }
 

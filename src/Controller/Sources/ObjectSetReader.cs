@@ -9,6 +9,7 @@ namespace Culvert.Controller.Sources;
 /// <remarks>
 /// An object that is not valid keeps its last good version. A document that does not even tell which object it is, and a file that can't
 /// be read, keep all objects that came from the file and are not found elsewhere: nobody can tell whether they were meant to go.
+/// A MeshConfig never goes (<see cref="MeshConfigKeeper"/>).
 /// </remarks>
 internal static class ObjectSetReader
 {
@@ -17,20 +18,28 @@ internal static class ObjectSetReader
     {
         var errors = new List<SourceError>();
         var unclear = new HashSet<string>(StringComparer.Ordinal);
+        var all = new List<ReadObject>();
+        var unreadable = new List<SourceError>();
         var found = new List<(string File, ReadObject Read)>();
         foreach (SourceFile file in files.OrderBy(f => f.Name, StringComparer.Ordinal))
         {
             if (file.Text is null)
             {
                 errors.Add(new(file.Name, 0, "", "", file.Error ?? "can't be read"));
+                unreadable.Add(errors[^1]);
                 unclear.Add(file.Name);
                 continue;
             }
             foreach (YamlDocument document in YamlDocumentReader.Read(file.Text))
             {
                 ReadObject read = ObjectReader.Read(file.Name, document);
+                all.Add(read);
                 errors.AddRange(read.Errors);
-                if (read.Key is null) unclear.Add(file.Name);
+                if (read.Key is null)
+                {
+                    unclear.Add(file.Name);
+                    if (read.Kind.Length == 0) unreadable.Add(read.Errors[0]);
+                }
                 else found.Add((file.Name, read));
             }
         }
@@ -42,10 +51,12 @@ internal static class ObjectSetReader
             if (Choose([.. group], last, errors) is { } chosen) objects[group.Key] = chosen;
         }
         foreach (MeshObject last in previous.Objects.Values.Where(o => unclear.Contains(o.Meta.File))) objects.TryAdd(last.Key, last);
+        MeshConfigInForce mesh = MeshConfigKeeper.Keep(objects, all, unreadable, previous, errors);
         ObjectConflicts.Resolve(objects, previous, errors);
         return new()
         {
             Objects = objects.ToImmutable(),
+            Mesh = mesh,
             IsRead = true,
             Errors = [.. errors.OrderBy(e => e.File, StringComparer.Ordinal).ThenBy(e => e.Line).Distinct()],
         };

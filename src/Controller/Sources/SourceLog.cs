@@ -20,9 +20,12 @@ internal static partial class SourceLog
     [LoggerMessage(104, LogLevel.Warning, "The last good version of the object at {File}:{Line}, kept in {Path}, is not valid any more and is not used.")]
     public static partial void LastGoodRefused(ILogger logger, string file, int line, string path);
 
-    [LoggerMessage(105, LogLevel.Warning, "{Path} is damaged and was moved to {Aside}: {Reason}. Objects that are wrong now have no last good version.")]
+    [LoggerMessage(105, LogLevel.Warning, "{Path} is damaged and was moved to {Aside}: {Reason}. Objects that are wrong now have no last good version; without a good MeshConfig the mesh is closed.")]
     public static partial void LastGoodCorrupt(ILogger logger, string path, string aside, string reason);
 
     [LoggerMessage(106, LogLevel.Warning, "The last good versions of the objects can't be kept in {Path}: {Reason}. After a restart, objects that are wrong would have an older one or none.")]
     public static partial void LastGoodNotKept(ILogger logger, string path, string reason);
+
+    [LoggerMessage(107, LogLevel.Warning, "There is no MeshConfig in {Folder}, and there never was: the defaults hold (defaultAction ALLOW, mTLS PERMISSIVE, trust domain {TrustDomain}). A MeshConfig named 'default' says otherwise; one with 'spec: {{}}' says that this is meant.")]
+    public static partial void NoMeshConfig(ILogger logger, string folder, string trustDomain);
 }

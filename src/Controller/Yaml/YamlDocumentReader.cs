@@ -53,16 +53,16 @@ internal static class YamlDocumentReader
         }
         catch (YamlFormatException e)
         {
-            return new(firstLine, null, e.Message, e.Line + offset);
+            return new(firstLine, null, e.Message, e.Line + offset) { FirstLine = firstLine, Text = text };
         }
         catch (YamlException e)
         {
-            return new(firstLine, null, $"not valid YAML: {e.InnerException?.Message ?? e.Message}", (int)Math.Max(e.Start.Line, 1) + offset);
+            return new(firstLine, null, $"not valid YAML: {e.InnerException?.Message ?? e.Message}", (int)Math.Max(e.Start.Line, 1) + offset) { FirstLine = firstLine, Text = text };
         }
         catch (Exception e) when (e is InvalidOperationException or ArgumentException or IndexOutOfRangeException or NotSupportedException)
         {
             // The parser answers some nonsense with exceptions of other kinds; fuzzing finds them.
-            return new(firstLine, null, $"not valid YAML: {e.Message}", firstLine);
+            return new(firstLine, null, $"not valid YAML: {e.Message}", firstLine) { FirstLine = firstLine, Text = text };
         }
     }
 

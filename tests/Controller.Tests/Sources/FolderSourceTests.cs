@@ -161,7 +161,7 @@ public sealed class FolderSourceTests : IAsyncDisposable
         ObjectSet read = await Task.Run(() => Start().Current, TestContext.Current.CancellationToken).WaitAsync(Patience, TestContext.Current.CancellationToken);
         Assert.Equal("10.0.0.1", Address(read));
         string[] special = ["link.yaml", "pipe.yaml", "socket.yaml", "zero.yaml"];
-        Assert.Equal([.. special.Select(f => $"{f}: is not a regular file")], read.Errors.Where(e => e.File != "nowhere.yaml").Select(e => e.ToString()));
+        Assert.Equal([.. special.Select(f => $"{f}: is not a regular file")], read.Errors.Where(e => e.File != "nowhere.yaml" && e.Object.Length == 0).Select(e => e.ToString()));
         Assert.Contains("can't be read", Assert.Single(read.Errors, e => e.File == "nowhere.yaml").Reason, StringComparison.Ordinal);
     }
 

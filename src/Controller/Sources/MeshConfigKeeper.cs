@@ -1,0 +1,63 @@
+using System.Collections.Immutable;
+using Culvert.Controller.Objects;
+using Culvert.Controller.Schema;
+using Culvert.Core;
+
+namespace Culvert.Controller.Sources;
+
+/// <summary>Decides which settings hold for the mesh. Pure.</summary>
+/// <remarks>
+/// Without a MeshConfig the defaults let everything through, so that one which is lost, misspelt or misnamed would open the mesh without a word. The last good one
+/// therefore stays in force for as long as there is no other good one; where none was ever good, one that is meant to be there and is not good closes the mesh. The defaults hold where
+/// nobody ever gave one, or by one whose spec is empty.
+/// </remarks>
+internal static class MeshConfigKeeper
+{
+    private const string HowToGetDefaults = "give a MeshConfig named 'default' (with 'spec: {}' for the defaults)";
+    private static readonly ObjectKey Key = new(ObjectKind.MeshConfig, "", MeshConfigObject.OnlyName);
+
+    /// <summary>Decides, puts the last good one back among <paramref name="objects"/> where it is gone, and reports what is wrong.</summary>
+    /// <param name="objects">The objects found, and the last good versions of those that are wrong.</param>
+    /// <param name="read">All documents.</param>
+    /// <param name="unreadable">Files that could not be read, with their line 0, and documents that don't tell what they are.</param>
+    /// <param name="previous">What is in force so far.</param>
+    /// <param name="errors">Where it is said what is wrong.</param>
+    public static MeshConfigInForce Keep(
+        ImmutableDictionary<ObjectKey, MeshObject>.Builder objects, IEnumerable<ReadObject> read, IReadOnlyList<SourceError> unreadable, ObjectSet previous, List<SourceError> errors)
+    {
+        if (objects.TryGetValue(Key, out MeshObject? good)) return Given((MeshConfigObject)good);
+        if (previous.Objects.TryGetValue(Key, out MeshObject? last))
+        {
+            objects[Key] = last;
+            errors.Add(new(last.Meta.File, last.Meta.Line, Key.ToString(), "", $"is gone; the one that was here stays in force until there is another good one: {HowToGetDefaults}"));
+            return Given((MeshConfigObject)last);
+        }
+
+        (ReadObject Read, SourceError First)[] wrong = [.. read.Where(IsMeshConfig).Select(r => (r, r.Errors[0]))];
+        if (wrong.Length > 0)
+        {
+            string trustDomain = wrong.Select(w => (w.Read.Rejected as MeshConfigObject)?.Settings.TrustDomain).FirstOrDefault(d => d is not null)
+                ?? (previous.Mesh.IsClosed ? previous.Mesh.Settings.TrustDomain : MeshSettingsDefaults.TrustDomain);
+            return Close(MeshConfigState.Closed, trustDomain, wrong[0].First.File, wrong[0].Read.Line, "was never good", errors);
+        }
+        if (previous.Mesh.State == MeshConfigState.Closed)
+            return Close(MeshConfigState.Closed, previous.Mesh.Settings.TrustDomain, previous.Mesh.File, previous.Mesh.Line, "is gone or can't be read, and was never good or its last good version is lost", errors);
+        if (unreadable.Count > 0 && previous.Mesh.State is MeshConfigState.Unknown or MeshConfigState.Unclear)
+            return Close(MeshConfigState.Unclear, MeshSettingsDefaults.TrustDomain, unreadable[0].File, unreadable[0].Line, "may be what can't be read here", errors);
+        return new(MeshConfigState.NeverGiven, new());
+    }
+
+    /// <summary>Whether a text that can't be read as an object says that it is a MeshConfig.</summary>
+    public static bool SaysMeshConfig(string text) => text.Contains(nameof(ObjectKind.MeshConfig), StringComparison.OrdinalIgnoreCase)
+        && text.Split('\n', ',', '{').Any(part => string.Concat(part.Where(c => char.IsAsciiLetter(c) || c == ':')).StartsWith("kind:MeshConfig", StringComparison.OrdinalIgnoreCase));
+
+    private static bool IsMeshConfig(ReadObject read) => read.Kind == nameof(ObjectKind.MeshConfig);
+
+    private static MeshConfigInForce Given(MeshConfigObject mesh) => new(MeshConfigState.Given, mesh.Settings, mesh.Meta.File, mesh.Meta.Line);
+
+    private static MeshConfigInForce Close(MeshConfigState state, string trustDomain, string file, int line, string why, List<SourceError> errors)
+    {
+        errors.Add(new(file, line, Key.ToString(), "", $"{why}: the mesh is closed (defaultAction DENY, mTLS STRICT, icmpEcho DENY) until one is good: {HowToGetDefaults}"));
+        return new(state, MeshConfigInForce.Closing(trustDomain), file, line);
+    }
+}
