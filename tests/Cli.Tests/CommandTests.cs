@@ -112,6 +112,12 @@ public sealed class CommandTests
         Assert.Equal(["10.1.2.3", "fd00::1"], workload.GetProperty("addresses").EnumerateArray().Select(a => a.GetString()));
         Assert.Equal(4, status.RootElement.GetProperty("drops").GetProperty("policy-deny").GetInt32());
         Assert.Contains("spiffe://t/ns/shop/sa/web", text.Output, StringComparison.Ordinal);
+        var problem = status.RootElement.GetProperty("objects").GetProperty("problems")[0];
+        Assert.Equal(
+            ("error", "mesh.yaml", 4, "MeshConfig default", "spec.mtls.mode"),
+            (problem.GetProperty("severity").GetString(), problem.GetProperty("file").GetString(), problem.GetProperty("line").GetInt32(), problem.GetProperty("object").GetString(), problem.GetProperty("field").GetString()));
+        Assert.Contains("1 errors, 0 warnings", text.Output, StringComparison.Ordinal);
+        Assert.Contains("mesh.yaml:4", text.Output, StringComparison.Ordinal);
         Assert.Equal(ExitCode.Failed, notReady.Code);
     }
 

@@ -39,6 +39,20 @@ public sealed class UpEventsTests
             told.Select(e => (e.GetProperty("event").GetString()!, e.GetProperty("line").GetInt32())));
     }
 
+    [Fact]
+    public void A_warning_is_told_once_and_when_it_no_longer_holds()
+    {
+        var told = Tell(events =>
+        {
+            events.Warnings([Error]);
+            events.Warnings([Error with { Line = 9 }]);
+            events.Warnings([]);
+        });
+
+        Assert.Equal([("object-warning", 7), ("object-mended", 9)], told.Select(e => (e.GetProperty("event").GetString()!, e.GetProperty("line").GetInt32())));
+        Assert.Equal("in force, but is it meant so? /objects/web.yaml:7: AuthorizationPolicy shop/web: spec.action: is no action", told[0].GetProperty("message").GetString());
+    }
+
     [Theory]
     [InlineData(3, "version 3 stays in force")]
     [InlineData(0, "no version since the start is in force")]

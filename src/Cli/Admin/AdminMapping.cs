@@ -22,7 +22,8 @@ internal static class AdminMapping
         [.. status.Maps.Select(m => new MapReport(m.Name, m.Entries, m.MaxEntries))],
         new SortedDictionary<string, ulong>(status.Drops, StringComparer.Ordinal),
         status.OpenTunnels,
-        status.OpenConnections);
+        status.OpenConnections,
+        new ProblemsReport(status.ObjectErrors, status.ObjectWarnings, [.. status.Problems.Select(ToReport)]));
 
     public static FlowReport ToReport(Flow flow) => new(
         ToTime(flow.Time),
@@ -50,6 +51,9 @@ internal static class AdminMapping
         [.. answer.AuditPolicies],
         [.. answer.Steps],
         OrNull(answer.DecidedByNode));
+
+    private static ProblemReport ToReport(ObjectProblem problem) => new(
+        NameOf(problem.Severity), problem.File, problem.Line > 0 ? problem.Line : null, OrNull(problem.Object), OrNull(problem.Field), problem.Reason);
 
     private static WorkloadReport ToReport(EnrolledWorkload workload) => new(
         workload.Uid,

@@ -45,6 +45,11 @@ internal static class StatusCommand
             Row(grid, "Rejected", error);
         }
 
+        if (report.Objects is { Errors: > 0 } or { Warnings: > 0 })
+        {
+            Row(grid, "Objects", Text($"{report.Objects.Errors} errors, {report.Objects.Warnings} warnings"));
+        }
+
         Row(grid, "Open", Text($"{report.OpenConnections} connections, {report.OpenTunnels} tunnels"));
         console.Write(grid);
 
@@ -72,7 +77,13 @@ internal static class StatusCommand
             Row(drops, reason, Text($"{count}"));
         }
 
-        foreach (var table in new[] { workloads, programs, maps, drops }.Where(t => t.Rows.Count > 0))
+        var problems = Table("Problem", "Where", "Object", "Field", "What");
+        foreach (var p in report.Objects.Problems)
+        {
+            Row(problems, p.Severity, p.Line is { } line ? Text($"{p.File}:{line}") : p.File, p.Object ?? "", p.Field ?? "", p.Reason);
+        }
+
+        foreach (var table in new[] { problems, workloads, programs, maps, drops }.Where(t => t.Rows.Count > 0))
         {
             console.Write(table);
         }

@@ -14,7 +14,14 @@ internal sealed record StatusReport(
     IReadOnlyList<MapReport> Maps,
     IReadOnlyDictionary<string, ulong> Drops,
     uint OpenTunnels,
-    uint OpenConnections);
+    uint OpenConnections,
+    ProblemsReport Objects);
+
+/// <summary>What is wrong with the controller's objects: how many of each severity there are, and the first of them.</summary>
+internal sealed record ProblemsReport(uint Errors, uint Warnings, IReadOnlyList<ProblemReport> Problems);
+
+/// <summary>One problem of an object.</summary>
+internal sealed record ProblemReport(string Severity, string File, uint? Line, string? Object, string? Field, string Reason);
 
 /// <summary>The agent's connection to its controller.</summary>
 internal sealed record ControllerReport(string Address, bool Connected, string? Error);

@@ -1,7 +1,7 @@
 namespace Culvert.Cli.Output;
 
 /// <summary>One event of <c>culvert up</c>.</summary>
-/// <param name="Event"><c>up</c>, <c>applied</c>, <c>rejected</c>, <c>object-error</c>, <c>object-mended</c>, <c>note</c> or <c>stopping</c>.</param>
+/// <param name="Event"><c>up</c>, <c>applied</c>, <c>rejected</c>, <c>object-error</c>, <c>object-warning</c>, <c>object-mended</c>, <c>note</c> or <c>stopping</c>.</param>
 /// <param name="Time">When.</param>
 /// <param name="Message">In words.</param>
 internal sealed record UpReport(string Event, DateTimeOffset Time, string Message)

@@ -9,6 +9,7 @@ internal sealed class UpEvents(Printer printer, TextWriter output, string folder
 {
     private readonly Lock _lock = new();
     private ImmutableArray<SourceError> _errors = [];
+    private ImmutableArray<SourceError> _warnings = [];
     private ulong _applied;
     private ulong _rejected;
 
@@ -20,15 +21,8 @@ internal sealed class UpEvents(Printer printer, TextWriter output, string folder
         lock (_lock)
         {
             var gone = _errors.ToList();
-            foreach (var error in errors)
+            foreach (var error in errors.Where(e => !TakeKnown(gone, e)))
             {
-                var known = gone.FindIndex(e => e with { Line = error.Line } == error);
-                if (known >= 0)
-                {
-                    gone.RemoveAt(known);
-                    continue;
-                }
-
                 var lastGood = hasLastGood(error);
                 var prefix = lastGood ? "not in force, the last good version stays: " : "not in force: ";
                 Write(About("object-error", error, prefix) with { LastGoodInForce = lastGood });
@@ -40,6 +34,27 @@ internal sealed class UpEvents(Printer printer, TextWriter output, string folder
             }
 
             _errors = errors;
+        }
+    }
+
+    /// <summary>Tells of warnings about objects in force that are new, and of those that no longer hold.</summary>
+    /// <param name="warnings">All warnings there are now.</param>
+    public void Warnings(ImmutableArray<SourceError> warnings)
+    {
+        lock (_lock)
+        {
+            var gone = _warnings.ToList();
+            foreach (var warning in warnings.Where(w => !TakeKnown(gone, w)))
+            {
+                Write(About("object-warning", warning, "in force, but is it meant so? "));
+            }
+
+            foreach (var warning in gone)
+            {
+                Write(About("object-mended", warning, "no longer so: "));
+            }
+
+            _warnings = warnings;
         }
     }
 
@@ -75,6 +90,18 @@ internal sealed class UpEvents(Printer printer, TextWriter output, string folder
         {
             Write(new(kind, time.GetUtcNow(), message));
         }
+    }
+
+    /// <summary>Takes the one that an error is, wherever it stands now, out of a list; false when it is not there.</summary>
+    private static bool TakeKnown(List<SourceError> list, SourceError error)
+    {
+        var known = list.FindIndex(e => e with { Line = error.Line } == error);
+        if (known >= 0)
+        {
+            list.RemoveAt(known);
+        }
+
+        return known >= 0;
     }
 
     private UpReport About(string kind, SourceError error, string prefix)

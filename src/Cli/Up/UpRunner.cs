@@ -31,9 +31,9 @@ internal sealed class UpRunner(UpOptions options, UpEvents events, ILoggerFactor
         });
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
         await using var controller = await StartControllerAsync().ConfigureAwait(false);
-        controller.ObjectsChanged += () => events.Objects(controller.Errors, controller.HasLastGood);
+        controller.ObjectsChanged += TellOfObjects;
         controller.NodeChanged += events.Node;
-        events.Objects(controller.Errors, controller.HasLastGood);
+        TellOfObjects();
         await using var agent = await StartAgentAsync().ConfigureAwait(false);
         events.Say("up", $"node {options.Agent.NodeName} is up: objects from {options.ObjectFolder}, admin socket {options.Agent.AdminSocket}, metrics on {string.Join(", ", agent.Metrics)}");
         NoteMissingWorkloads(controller);
@@ -41,6 +41,12 @@ internal sealed class UpRunner(UpOptions options, UpEvents events, ILoggerFactor
         events.Say("stopping", agent.Detached.IsCompleted
             ? "detached; stopping"
             : FormattableString.Invariant($"stopping; connections through the proxy have {options.Agent.DrainDeadline.TotalSeconds:0.#} s, those in the kernel go on"));
+
+        void TellOfObjects()
+        {
+            events.Objects(controller.Errors, controller.HasLastGood);
+            events.Warnings(controller.Warnings);
+        }
     }
 
     private async Task<ControllerHost> StartControllerAsync()

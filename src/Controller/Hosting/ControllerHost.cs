@@ -77,7 +77,7 @@ public sealed class ControllerHost : IAsyncDisposable
         remove => _registry.Changed -= value;
     }
 
-    /// <summary>Raised after the objects in force or their errors have changed, on any thread.</summary>
+    /// <summary>Raised after the objects in force, their errors or warnings have changed, on any thread.</summary>
     public event Action? ObjectsChanged
     {
         add => _source.Changed += value;
@@ -102,6 +102,9 @@ public sealed class ControllerHost : IAsyncDisposable
 
     /// <summary>All that is wrong with the objects, in order of file and line.</summary>
     public ImmutableArray<SourceError> Errors => _source.Current.Errors;
+
+    /// <summary>What is in force and, likely, does not what it was meant to do, in order of file and line.</summary>
+    public ImmutableArray<SourceError> Warnings => _source.Current.Warnings;
 
     /// <summary>The version of the world; grows with each change.</summary>
     public ulong Version => _publisher.Current.Version;

@@ -1,6 +1,6 @@
 namespace Culvert.Controller;
 
-/// <summary>Something wrong in a source of objects. The objects it does not name are not affected.</summary>
+/// <summary>Something wrong in a source of objects, or a warning about one that is in force. The objects it does not name are not affected.</summary>
 /// <param name="File">The file, relative to the source's folder.</param>
 /// <param name="Line">The line, from 1; 0 when it is about the whole file.</param>
 /// <param name="Object">The object as <c>Kind namespace/name</c>, or empty when it could not be made out.</param>

@@ -8,6 +8,8 @@ internal sealed record CompiledWorld
 {
     public MeshSettings Mesh { get; init; } = new();
 
+    public ObjectProblems Problems { get; init; } = new();
+
     public TrustBundle TrustBundle { get; init; } = TrustBundle.Empty;
 
     /// <summary>All workloads with all policies selected for them, ordered by uid.</summary>
@@ -25,6 +27,7 @@ internal sealed record CompiledWorld
         Version = version,
         Node = node,
         Mesh = Mesh,
+        Problems = Problems,
         TrustBundle = TrustBundle,
         Workloads = Workloads.ToImmutableDictionary(w => w.Uid, w => w.Node == node ? w : w with { PolicyNames = [] }),
         Services = Services.ToImmutableDictionary(s => s.Name),

@@ -19,7 +19,7 @@ internal sealed class ResourceCatalog
         (_world, Version) = (world, version);
         _byNode = world.Workloads.ToLookup(w => w.Node);
         _byUid = world.Workloads.ToDictionary(w => w.Uid);
-        Add(_shared, previous?._shared, new() { Mesh = world.Mesh.ToWire() });
+        Add(_shared, previous?._shared, new() { Mesh = world.Mesh.ToWire(world.Problems) });
         Add(_shared, previous?._shared, new() { TrustBundle = world.TrustBundle.ToWire() });
         foreach (NodeInfo node in world.Nodes) Add(_shared, previous?._shared, new() { Node = node.ToWire() });
         foreach (ServiceInfo service in world.Services) Add(_shared, previous?._shared, new() { Service = service.ToWire() });

@@ -10,6 +10,8 @@ internal sealed record World
 {
     public MeshSettings Mesh { get; init; } = new();
 
+    public ObjectProblems Problems { get; init; } = new();
+
     public TrustBundle TrustBundle { get; init; } = TrustBundle.Empty;
 
     public ImmutableArray<WorkloadObject> Workloads { get; init; } = [];
@@ -33,6 +35,7 @@ internal sealed record World
         return new()
         {
             Mesh = mesh,
+            Problems = ProblemList.From(objects),
             TrustBundle = new(mesh.TrustDomain, roots),
             Workloads = [.. objects.OfKind<WorkloadObject>()],
             Services = [.. objects.OfKind<ServiceObject>()],

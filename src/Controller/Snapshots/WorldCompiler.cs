@@ -18,6 +18,7 @@ internal static class WorldCompiler
         return new()
         {
             Mesh = world.Mesh,
+            Problems = world.Problems,
             TrustBundle = world.TrustBundle,
             Workloads = [.. workloads],
             Services = services,

@@ -151,8 +151,9 @@ internal sealed class FolderSource : IObjectSource
 
     private void Publish(ObjectSet next)
     {
-        if (next.Objects == _current.Objects && next.IsRead == _current.IsRead && next.Mesh == _current.Mesh && next.Errors.SequenceEqual(_current.Errors)) return;
+        if (next.Objects == _current.Objects && next.IsRead == _current.IsRead && next.Mesh == _current.Mesh && next.Errors.SequenceEqual(_current.Errors) && next.Warnings.SequenceEqual(_current.Warnings)) return;
         foreach (SourceError error in next.Errors.Except(_current.Errors)) SourceLog.BadObject(_logger, error);
+        foreach (SourceError warning in next.Warnings.Except(_current.Warnings)) SourceLog.DoubtfulObject(_logger, warning);
         if (next.IsRead && next.Mesh.State == MeshConfigState.NeverGiven && (!_current.IsRead || _current.Mesh.State != MeshConfigState.NeverGiven)) SourceLog.NoMeshConfig(_logger, _folder, next.Mesh.Settings.TrustDomain);
 
         // While nobody can tell whether a MeshConfig was given, nothing is kept: what is kept would say at the next start that there was none.

@@ -57,7 +57,7 @@ internal static class MeshConfigKeeper
 
     private static MeshConfigInForce Close(MeshConfigState state, string trustDomain, string file, int line, string why, List<SourceError> errors)
     {
-        errors.Add(new(file, line, Key.ToString(), "", $"{why}: the mesh is closed (defaultAction DENY, mTLS STRICT, icmpEcho DENY) until one is good: {HowToGetDefaults}"));
+        errors.Add(new(file, line, Key.ToString(), "", $"{why}: the mesh is closed (defaultAction DENY, mTLS STRICT, icmpEcho DENY) until one is good{(state == MeshConfigState.Unclear ? " or this can be read" : "")}: {HowToGetDefaults}"));
         return new(state, MeshConfigInForce.Closing(trustDomain), file, line);
     }
 }

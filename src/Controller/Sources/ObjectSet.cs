@@ -20,6 +20,9 @@ internal sealed record ObjectSet
     /// <summary>Errors in order of file and line.</summary>
     public ImmutableArray<SourceError> Errors { get; init; } = [];
 
+    /// <summary>What is in force and, likely, does not what it was meant to do, in order of file and line.</summary>
+    public ImmutableArray<SourceError> Warnings { get; init; } = [];
+
     public IEnumerable<T> OfKind<T>()
         where T : MeshObject => Objects.Values.OfType<T>().OrderBy(o => o.Meta.FullName);
 }

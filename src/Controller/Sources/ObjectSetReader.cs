@@ -53,14 +53,11 @@ internal static class ObjectSetReader
         foreach (MeshObject last in previous.Objects.Values.Where(o => unclear.Contains(o.Meta.File))) objects.TryAdd(last.Key, last);
         MeshConfigInForce mesh = MeshConfigKeeper.Keep(objects, all, unreadable, previous, errors);
         ObjectConflicts.Resolve(objects, previous, errors);
-        return new()
-        {
-            Objects = objects.ToImmutable(),
-            Mesh = mesh,
-            IsRead = true,
-            Errors = [.. errors.OrderBy(e => e.File, StringComparer.Ordinal).ThenBy(e => e.Line).Distinct()],
-        };
+        ObjectSet next = new() { Objects = objects.ToImmutable(), Mesh = mesh, IsRead = true, Errors = InOrder(errors) };
+        return next with { Warnings = InOrder(PolicyWarnings.Find(next)) };
     }
+
+    private static ImmutableArray<SourceError> InOrder(IEnumerable<SourceError> errors) => [.. errors.OrderBy(e => e.File, StringComparer.Ordinal).ThenBy(e => e.Line).Distinct()];
 
     /// <summary>Of several declarations of one object the one in the file that is in force counts, else the first.</summary>
     private static MeshObject? Choose((string File, ReadObject Read)[] declarations, MeshObject? last, List<SourceError> errors)

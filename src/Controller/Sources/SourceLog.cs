@@ -8,6 +8,9 @@ internal static partial class SourceLog
     [LoggerMessage(100, LogLevel.Warning, "Not in force: {Error}")]
     public static partial void BadObject(ILogger logger, SourceError error);
 
+    [LoggerMessage(108, LogLevel.Warning, "In force, but is it meant so? {Warning}")]
+    public static partial void DoubtfulObject(ILogger logger, SourceError warning);
+
     [LoggerMessage(101, LogLevel.Warning, "The folder {Folder} can't be watched; it is read every few seconds instead.")]
     public static partial void WatchFailed(ILogger logger, Exception error, string folder);
 

@@ -14,6 +14,9 @@ public sealed record NodeSnapshot
     /// <summary>Mesh-wide settings.</summary>
     public MeshSettings Mesh { get; init; } = new();
 
+    /// <summary>What is wrong with the objects that the controller reads; for people, nothing is decided by it.</summary>
+    public ObjectProblems Problems { get; init; } = new();
+
     /// <summary>Every workload of the mesh by uid.</summary>
     public ImmutableDictionary<string, WorkloadInfo> Workloads { get; init; } = ImmutableDictionary<string, WorkloadInfo>.Empty;
 

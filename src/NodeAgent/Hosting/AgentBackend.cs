@@ -7,6 +7,7 @@ using Culvert.NodeAgent.Options;
 using Culvert.NodeAgent.Proxy;
 using Culvert.NodeAgent.Snapshots;
 using Culvert.NodeAgent.Telemetry;
+using Culvert.Protocol;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Wire = Culvert.Protocol.V1;
@@ -46,6 +47,9 @@ internal sealed class AgentBackend(
         status.Workloads.AddRange(Index.Snapshot.LocalWorkloads().Select(w => Workload(w, datapath)));
         status.Programs.AddRange(attacher.List().Concat(xdp.List()).Select(a => new Wire.KernelProgram { Name = a.Program, Attachment = a.Hook, Interface = a.Interface, Id = a.ProgramId }));
         status.Maps.AddRange(KernelMetrics.Fill(maps, sweeper, state).Select(m => new Wire.KernelMap { Name = m.Name, Entries = (ulong)m.Entries, MaxEntries = (ulong)m.Max }));
+        ObjectProblems problems = Index.Snapshot.Problems;
+        status.Problems.AddRange(problems.Listed.Select(p => p.ToWire()));
+        (status.ObjectErrors, status.ObjectWarnings) = ((uint)problems.Errors, (uint)problems.Warnings);
         foreach ((string reason, ulong count) in KernelMetrics.Drops(maps)) status.Drops[reason] = count;
         return status;
     }

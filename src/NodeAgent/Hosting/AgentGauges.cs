@@ -14,6 +14,8 @@ internal static class AgentGauges
         registry.Add(new CallbackFamily("culvert_snapshot_version", "Version of the snapshot in force.", "gauge", [], () => CallbackSample.Single(client.Current.Version)));
         registry.Add(new CallbackFamily("culvert_snapshot_age_seconds", "Time since the snapshot in force was applied.", "gauge", [],
             () => client.Status.LastApplied is { } applied ? CallbackSample.Single((time.GetUtcNow() - applied).TotalSeconds) : []));
+        registry.Add(new CallbackFamily("culvert_object_problems", "Problems of the controller's objects, as the snapshot in force tells them.", "gauge", ["severity"],
+            () => [new CallbackSample(["error"], client.Current.Problems.Errors), new CallbackSample(["warning"], client.Current.Problems.Warnings)]));
         registry.Add(new CallbackFamily("culvert_datapath_generation", "Generation of the kernel's tables.", "gauge", [], () => CallbackSample.Single(state.Current.Generation)));
         registry.Add(new CallbackFamily("culvert_workloads_captured", "Workloads of this node whose packets are captured.", "gauge", [], () => CallbackSample.Single(state.Current.Endpoints.Length)));
         registry.Add(new CallbackFamily("culvert_workloads_not_captured", "Workloads of this node whose interface was not found.", "gauge", [], () => CallbackSample.Single(state.Current.NotCaptured.Count)));

@@ -9,6 +9,9 @@ namespace Culvert.Protocol;
 /// <summary>Mesh settings, trust bundles and nodes between model and wire.</summary>
 public static class MeshMapping
 {
+    /// <summary>The wire form of the mesh settings and of what is wrong with the controller's objects.</summary>
+    public static Wire.Mesh ToWire(this MeshSettings mesh, ObjectProblems problems) => ToWire(mesh).With(problems);
+
     /// <summary>The wire form of the mesh settings.</summary>
     public static Wire.Mesh ToWire(this MeshSettings mesh)
     {

@@ -12,6 +12,7 @@ internal sealed class SnapshotBuilder(NodeSnapshot start)
     private readonly ImmutableDictionary<NamespacedName, PolicyInfo>.Builder _policies = start.Policies.ToBuilder();
     private readonly ImmutableDictionary<string, NodeInfo>.Builder _nodes = start.Nodes.ToBuilder();
     private MeshSettings _mesh = start.Mesh;
+    private ObjectProblems _problems = start.Problems;
     private TrustBundle _bundle = start.TrustBundle;
 
     public void Upsert(Wire.Resource resource)
@@ -20,7 +21,7 @@ internal sealed class SnapshotBuilder(NodeSnapshot start)
         {
             switch (resource.KindCase)
             {
-                case Wire.Resource.KindOneofCase.Mesh: _mesh = resource.Mesh.ToModel(); break;
+                case Wire.Resource.KindOneofCase.Mesh: (_mesh, _problems) = (resource.Mesh.ToModel(), resource.Mesh.ToProblems()); break;
                 case Wire.Resource.KindOneofCase.TrustBundle: _bundle = resource.TrustBundle.ToModel(); break;
                 case Wire.Resource.KindOneofCase.Workload: _workloads[resource.Workload.Uid] = resource.Workload.ToModel(); break;
                 case Wire.Resource.KindOneofCase.Node: _nodes[resource.Node.Name] = resource.Node.ToModel(); break;
@@ -72,6 +73,7 @@ internal sealed class SnapshotBuilder(NodeSnapshot start)
         {
             Version = version,
             Mesh = _mesh,
+            Problems = _problems,
             TrustBundle = _bundle,
             Workloads = _workloads.ToImmutable(),
             Services = _services.ToImmutable(),

@@ -9,7 +9,7 @@ public static class SnapshotMapping
     /// <summary>Every resource of a snapshot, in a stable order: mesh, trust bundle, nodes, policies, workloads, services.</summary>
     public static IEnumerable<Wire.Resource> ToResources(this NodeSnapshot snapshot)
     {
-        yield return new Wire.Resource { Mesh = snapshot.Mesh.ToWire() };
+        yield return new Wire.Resource { Mesh = snapshot.Mesh.ToWire(snapshot.Problems) };
         yield return new Wire.Resource { TrustBundle = snapshot.TrustBundle.ToWire() };
         foreach (NodeInfo node in snapshot.Nodes.Values.OrderBy(n => n.Name, StringComparer.Ordinal)) yield return new Wire.Resource { Node = node.ToWire() };
         foreach (PolicyInfo policy in snapshot.Policies.Values.OrderBy(p => p.Name)) yield return new Wire.Resource { Policy = policy.ToWire() };

@@ -3,7 +3,7 @@ using Culvert.Controller.Sources;
 
 namespace Culvert.Controller.Tests;
 
-/// <summary>Each folder of Cases: YAML in, snapshot of <c>node-1</c> and errors out. Set CULVERT_UPDATE_GOLDEN=1 to write what is expected anew.</summary>
+/// <summary>Each folder of Cases: YAML in, snapshot of <c>node-1</c>, errors and warnings out. Set CULVERT_UPDATE_GOLDEN=1 to write what is expected anew.</summary>
 public sealed class GoldenTests
 {
     private static readonly string Cases = Path.Combine(Repository.Root, "tests", "Controller.Tests", "Cases");
@@ -17,7 +17,8 @@ public sealed class GoldenTests
         string folder = Path.Combine(Cases, name);
         ObjectSet objects = ObjectSetReader.Read(new FolderReader(folder).Read(), ObjectSet.Empty);
         Check(Path.Combine(folder, "expected.errors"), string.Concat(objects.Errors.Select(e => e + "\n")));
-        Check(Path.Combine(folder, "expected.json"), SnapshotJson.Render(WorldCompiler.Compile(World.From(objects, [])).ForNode("node-1", 1)));
+        Check(Path.Combine(folder, "expected.warnings"), string.Concat(objects.Warnings.Select(e => e + "\n")));
+        Check(Path.Combine(folder, "expected.json"), SnapshotJson.Render(WorldCompiler.Compile(World.From(objects, [])).ForNode("node-1", 1) with { Problems = new() }));
     }
 
     [Fact]

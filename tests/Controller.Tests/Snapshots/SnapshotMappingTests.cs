@@ -20,6 +20,8 @@ public sealed class SnapshotMappingTests
             Assert.Equal(SnapshotJson.Render(snapshot), SnapshotJson.Render(back));
             Assert.Equal(snapshot.Mesh, back.Mesh);
             Assert.Equal(snapshot.TrustBundle, back.TrustBundle);
+            Assert.Equal(snapshot.Problems, back.Problems);
+            Assert.Equal((objects.Errors.Length, objects.Warnings.Length), (back.Problems.Errors, back.Problems.Warnings));
             Assert.All(snapshot.Workloads, p => Assert.Equal(p.Value, back.Workloads[p.Key]));
             Assert.All(snapshot.Services, p => Assert.Equal(p.Value, back.Services[p.Key]));
             Assert.All(snapshot.Policies, p => Assert.Equal(p.Value, back.Policies[p.Key]));

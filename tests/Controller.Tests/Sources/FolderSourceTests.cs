@@ -1,8 +1,10 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net.Sockets;
 using System.Threading.Channels;
 using Culvert.Controller.Objects;
 using Culvert.Controller.Sources;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Culvert.Controller.Tests;
@@ -140,6 +142,27 @@ public sealed class FolderSourceTests : IAsyncDisposable
         _folder.Write("objects/web.yaml", ObjectSetReaderTests.Workload("web", "10.0.0.1"));
         await using FolderSource source = Open("absent/objects.json");
         Assert.Equal("10.0.0.1", Address(source.Current));
+    }
+
+    [Fact]
+    public async Task WhatIsDoubtfulIsLoggedOnceForEachChange()
+    {
+        ConcurrentQueue<string> log = new();
+        using ILoggerFactory loggers = LoggerFactory.Create(l => l.AddProvider(new LineLogger(log)));
+        _folder.Write("policy.yaml", Objects.Policy("web", "web"));
+        await using FolderSource source = new(_folder.Path, TimeProvider.System, loggers.CreateLogger<FolderSource>());
+        source.Changed += () => _changes.Writer.TryWrite(source.Current);
+        source.Start();
+        Assert.Equal("policy.yaml:4: AuthorizationPolicy shop/web: spec.selector: selects nothing: no enrolled workload in namespace shop has the labels app=web", Assert.Single(source.Current.Warnings).ToString());
+        _folder.Replace("api.yaml", Objects.Workload("api", "10.0.0.2"));
+        await NextAsync(s => s.Objects.Count == 2);
+        _folder.Replace("web.yaml", Objects.Workload("web", "10.0.0.1"));
+        await NextAsync(s => s.Warnings.IsEmpty);
+        File.Delete(_folder.File("web.yaml"));
+        await NextAsync(s => s.Warnings.Length == 1);
+        Assert.Equal(
+            ["In force, but is it meant so? policy.yaml", $"There is no MeshConfig in {_folder.Path}, and there never was", "In force, but is it meant so? policy.yaml"],
+            log.Select(l => l.Split(':')[0]));
     }
 
     [Fact]

@@ -1,0 +1,23 @@
+using Culvert.Controller.Sources;
+using Culvert.Core;
+
+namespace Culvert.Controller.Snapshots;
+
+/// <summary>Picks what nodes are told of the problems of objects.</summary>
+internal static class ProblemList
+{
+    // A reason quotes what somebody wrote. Longer ones are in the controller's log.
+    private const int LongestText = 400;
+
+    public static ObjectProblems From(ObjectSet objects) => new()
+    {
+        Listed = objects.Errors.Select(e => Problem(ProblemSeverity.Error, e)).Concat(objects.Warnings.Select(w => Problem(ProblemSeverity.Warning, w)))
+            .Take(ObjectProblems.MostListed).ToEquatableArray(),
+        Errors = objects.Errors.Length,
+        Warnings = objects.Warnings.Length,
+    };
+
+    private static ObjectProblem Problem(ProblemSeverity severity, SourceError e) => new(severity, Short(e.File), e.Line, Short(e.Object), Short(e.Field), Short(e.Reason));
+
+    private static string Short(string text) => text.Length <= LongestText ? text : text[..LongestText] + "…";
+}

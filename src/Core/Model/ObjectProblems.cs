@@ -1,0 +1,17 @@
+namespace Culvert.Core;
+
+/// <summary>The problems of all objects as nodes are told of them: the first of them, and how many there are. Immutable.</summary>
+public sealed record ObjectProblems
+{
+    /// <summary>How many are told one by one: a snapshot is not a log.</summary>
+    public const int MostListed = 100;
+
+    /// <summary>The first ones: errors before warnings, each in order of file and line.</summary>
+    public EquatableArray<ObjectProblem> Listed { get; init; }
+
+    /// <summary>How many errors there are, with those that are not listed.</summary>
+    public int Errors { get; init; }
+
+    /// <summary>How many warnings there are, with those that are not listed.</summary>
+    public int Warnings { get; init; }
+}
