@@ -5,6 +5,7 @@ using Culvert.Cli;
 using Culvert.Cli.Labs;
 using Culvert.Cli.Mesh;
 using Culvert.Interop.Netlink;
+using Culvert.Protocol.V1;
 using Culvert.SystemTests.Fixtures;
 using Culvert.SystemTests.Peers;
 
@@ -68,7 +69,7 @@ public sealed class DescriptorAttackTests : IAsyncLifetime
 
             await requests.MoreAsync(50);
             await Requests.ReportAsync($"one pod's connections ({family})", $"1000 opened with {Limit} descriptors", requests);
-            await AssertHealthyAsync("culvert_tcp_connections_failed_total", "reason=\"over-share\"");
+            await AssertHealthyAsync("culvert_tcp_connections_failed_total", "reason=\"over-share\"", "far");
         }
         finally
         {
@@ -94,7 +95,7 @@ public sealed class DescriptorAttackTests : IAsyncLifetime
 
         await requests.MoreAsync(50);
         await Requests.ReportAsync($"sessions of addresses outside ({family})", $"3000 begun with {Limit} descriptors", requests);
-        await AssertHealthyAsync("culvert_udp_sessions_failed_total", "reason=\"over-share\"");
+        await AssertHealthyAsync("culvert_udp_sessions_failed_total", "reason=\"over-share\"", "far");
     }
 
     [Fact]
@@ -114,7 +115,7 @@ public sealed class DescriptorAttackTests : IAsyncLifetime
 
             await requests.MoreAsync(50);
             await Requests.ReportAsync("connections from outside", $"500 opened with {Limit} descriptors", requests);
-            await AssertHealthyAsync("culvert_tcp_connections_failed_total", "reason=\"over-share\"");
+            await AssertHealthyAsync("culvert_tcp_connections_failed_total", "reason=\"over-share\"", "near");
         }
         finally
         {
@@ -139,8 +140,12 @@ public sealed class DescriptorAttackTests : IAsyncLifetime
         Assert.True((await Node.MetricsAsync()).Sum("culvert_accept_failures_total") > 0);
     }
 
-    private async Task AssertHealthyAsync(string metric, string reason)
+    private async Task AssertHealthyAsync(string metric, string reason, string destination)
     {
+        var refusals = (await Node.FlowsAsync(new FlowFilter { Verdict = Verdict.Deny })).Where(f => f.Reason == "over-share").ToList();
+        Assert.NotEmpty(refusals);
+        Assert.All(refusals, f => Assert.EndsWith($"/{destination}", f.Destination.WorkloadUid, StringComparison.Ordinal));
+
         await Node.WaitReadyAsync();
         Assert.False(Node.Agent!.HasExited);
         await LabWait.UntilAsync("the refusals are counted by name", async () => (await Node.MetricsAsync()).Sum(metric, reason) > 100, TimeSpan.FromSeconds(10));

@@ -37,9 +37,9 @@ internal static class FlowsCommand
 
     private static readonly Option<string> VerdictFilter = new Option<string>("--verdict")
     {
-        Description = "Only flows that were allowed or denied.",
-        HelpName = "allow|deny",
-    }.AcceptOnlyFromAmong("allow", "deny");
+        Description = "Only flows that were carried (allow), refused by policy or limits (deny), or that failed otherwise (error).",
+        HelpName = "allow|deny|error",
+    }.AcceptOnlyFromAmong("allow", "deny", "error");
 
     private static readonly Option<string> ProtocolFilter = new Option<string>("--protocol")
     {
@@ -92,6 +92,7 @@ internal static class FlowsCommand
                 {
                     "allow" => Verdict.Allow,
                     "deny" => Verdict.Deny,
+                    "error" => Verdict.Error,
                     _ => Verdict.Unspecified,
                 },
                 Protocol = result.GetValue(ProtocolFilter) switch

@@ -10,11 +10,10 @@ internal static class FlowFilterMatcher
     internal static bool Matches(Wire.FlowFilter? filter, FlowRecord record)
     {
         if (filter is null) return true;
-        bool denied = record.Kind is FlowEventKind.Denied or FlowEventKind.Dropped;
         return (filter.Source.Length == 0 || MatchesEnd(filter.Source, record.SourceWorkload?.Uid, record.SourceIdentity, record.Source))
             && (filter.Destination.Length == 0 || MatchesEnd(filter.Destination, record.DestinationWorkload?.Uid, record.DestinationIdentity, record.Destination) || record.Backend is { } b && MatchesEnd(filter.Destination, null, null, b))
             && (filter.Port == 0 || filter.Port == record.Destination.Port || filter.Port == record.Backend?.Port)
-            && (filter.Verdict == Wire.Verdict.Unspecified || filter.Verdict == (denied ? Wire.Verdict.Deny : Wire.Verdict.Allow))
+            && (filter.Verdict == Wire.Verdict.Unspecified || filter.Verdict == FlowMapping.VerdictOf(record))
             && (filter.Protocol == Wire.TransportProtocol.Unspecified || (filter.Protocol == Wire.TransportProtocol.Udp) == (record.Protocol == Core.TransportProtocol.Udp))
             && (filter.Path == Wire.FlowPath.Unspecified || (int)filter.Path == (int)record.Path + 1);
     }

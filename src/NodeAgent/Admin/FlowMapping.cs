@@ -22,7 +22,7 @@ internal static class FlowMapping
                 FlowEventKind.Denied => Wire.FlowEvent.Denied,
                 _ => Wire.FlowEvent.Failed,
             },
-            Verdict = record.Kind is FlowEventKind.Denied or FlowEventKind.Dropped ? Wire.Verdict.Deny : Wire.Verdict.Allow,
+            Verdict = VerdictOf(record),
             Reason = record.Reason,
             Source = Endpoint(record.Source, record.SourceWorkload, record.SourceIdentity, null),
             Destination = Endpoint(record.Backend ?? record.Destination, record.DestinationWorkload, record.DestinationIdentity, record.Service),
@@ -43,6 +43,13 @@ internal static class FlowMapping
         flow.AuditPolicies.AddRange(record.AuditPolicies.Select(p => p.ToString()));
         return flow;
     }
+
+    internal static Wire.Verdict VerdictOf(FlowRecord record) => record.Verdict switch
+    {
+        FlowVerdict.Deny => Wire.Verdict.Deny,
+        FlowVerdict.Error => Wire.Verdict.Error,
+        _ => Wire.Verdict.Allow,
+    };
 
     internal static Wire.RuleReference Rule(NamespacedName policy, int index, NodeSnapshot snapshot) => new()
     {

@@ -21,6 +21,12 @@ internal sealed class MeshDirectory(MeshView first) : IProxyDirectory, IProxyAut
     public OutboundRoute Resolve(WorkloadInfo? source, in SocketEndPoint sourceAddress, in SocketEndPoint destination, TransportProtocol protocol) =>
         _view.Resolve(source, sourceAddress, destination, protocol);
 
+    public (WorkloadInfo? Workload, ServiceInfo? Service) WhoIs(in SocketEndPoint destination, TransportProtocol protocol)
+    {
+        MeshView view = _view;
+        return (view.FindWorkload(destination), view.FindService(destination, protocol));
+    }
+
     public bool IsCurrent(in OutboundRoute route, in SocketEndPoint destination, TransportProtocol protocol) => _view.IsCurrent(route, destination, protocol);
 
     public ServiceInfo? FindService(in SocketEndPoint address, in SocketEndPoint target, TransportProtocol protocol) => _view.FindService(address, target, protocol);

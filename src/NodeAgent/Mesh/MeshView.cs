@@ -72,6 +72,8 @@ internal sealed class MeshView
         return RouteTo(FindWorkload(destination), destination, null);
     }
 
+    internal ServiceInfo? FindService(in SocketEndPoint address, TransportProtocol protocol) => _services.GetValueOrDefault((address, protocol))?.Service;
+
     internal ServiceInfo? FindService(in SocketEndPoint address, in SocketEndPoint target, TransportProtocol protocol) =>
         _services.TryGetValue((address, protocol), out BackendPool? pool) && pool.Find(target) is not null ? pool.Service : null;
 

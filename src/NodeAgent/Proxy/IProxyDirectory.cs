@@ -19,6 +19,9 @@ internal interface IProxyDirectory
     /// <param name="protocol">TCP or UDP.</param>
     OutboundRoute Resolve(WorkloadInfo? source, in SocketEndPoint sourceAddress, in SocketEndPoint destination, TransportProtocol protocol);
 
+    /// <summary>Who is at an address, for people: the workload that has it (the port does not count) or the Service whose address and port it is. Chooses no backend.</summary>
+    (WorkloadInfo? Workload, ServiceInfo? Service) WhoIs(in SocketEndPoint destination, TransportProtocol protocol);
+
     /// <summary>The Service that has a virtual address and port whose backends include a target; null when there is none.</summary>
     ServiceInfo? FindService(in SocketEndPoint address, in SocketEndPoint target, TransportProtocol protocol);
 

@@ -42,6 +42,18 @@ public sealed record FlowRecord
     /// <summary>Reason of a refusal, drop or failure in kebab case; empty otherwise.</summary>
     public string Reason { get; init; } = "";
 
+    /// <summary>Whether what went wrong is that the mesh would not carry the connection (any longer), and not that it could not.</summary>
+    public bool IsRefusal { get; init; }
+
+    /// <summary>Whether the mesh carried the connection.</summary>
+    public FlowVerdict Verdict => Kind switch
+    {
+        FlowEventKind.Denied or FlowEventKind.Dropped => FlowVerdict.Deny,
+        _ when IsRefusal => FlowVerdict.Deny,
+        FlowEventKind.Failed => FlowVerdict.Error,
+        _ => FlowVerdict.Allow,
+    };
+
     /// <summary>Policy that decided; null: none did.</summary>
     public NamespacedName? Policy { get; init; }
 
@@ -100,4 +112,17 @@ public enum FlowPath
 
     /// <summary>Through the proxy of the node that both ends are on: the kernel says who the source is, nothing leaves the node.</summary>
     Proxy,
+}
+
+/// <summary>Whether the mesh carried a connection.</summary>
+public enum FlowVerdict
+{
+    /// <summary>It did.</summary>
+    Allow,
+
+    /// <summary>It would not: by policy, or because there was no share, no room, or nowhere to go.</summary>
+    Deny,
+
+    /// <summary>It would have, and something went wrong.</summary>
+    Error,
 }

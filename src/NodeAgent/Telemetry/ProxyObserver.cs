@@ -160,6 +160,7 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
                 ProxyFailure.ProxyProtocol => $"proxy-protocol-{ReasonText.Kebab(c.HeaderError.ToString())}",
                 _ => ReasonText.Kebab(e.Failure.ToString()),
             },
+            IsRefusal = Failures.IsRefusal(e.Failure),
             Policy = c.Decision.Policy,
             RuleIndex = c.Decision.Policy is null ? -1 : c.Decision.RuleIndex,
             AuditPolicies = c.Decision.AuditPolicies,

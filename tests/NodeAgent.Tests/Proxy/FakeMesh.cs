@@ -51,6 +51,8 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
 
     public ServiceInfo? FindService(in SocketEndPoint address, in SocketEndPoint target, TransportProtocol protocol) => Service?.Vips.Contains(address.ToIPAddress()) == true ? Service : null;
 
+    public (WorkloadInfo? Workload, ServiceInfo? Service) WhoIs(in SocketEndPoint destination, TransportProtocol protocol) => (Route(destination).Destination, FindService(destination, destination, protocol));
+
     public bool IsCurrent(in OutboundRoute route, in SocketEndPoint destination, TransportProtocol protocol) => Route(destination) == route;
 
     public bool IsElsewhere(in SocketEndPoint address, SpiffeId identity) => ClientAddressIsTrusted;

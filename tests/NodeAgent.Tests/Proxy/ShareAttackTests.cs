@@ -25,7 +25,7 @@ public sealed class ShareAttackTests
         for (int i = 0; i < 100; i++) sockets.Add(await ConnectAsync(pair, pair.SourceAddress));
         await SocketExtensions.EventuallyAsync(() => pair.Source.Opened.Count + pair.Source.Failed.Count == 100);
         Assert.Equal(share, pair.Source.Opened.Count);
-        Assert.All(pair.Source.Failed, f => Assert.Equal(ProxyFailure.OverShare, f.Failure));
+        Assert.All(pair.Source.Failed, f => Assert.Equal((ProxyFailure.OverShare, pair.Source.Route(f.Info.Destination).Destination?.Uid), (f.Failure, f.Info.DestinationWorkload?.Uid)));
 
         // The neighbour's address is that of a client which is bound to it.
         IPAddress address = IPAddress.Parse("127.88.0.1");

@@ -51,9 +51,9 @@ internal sealed class OutboundHandler(ProxyContext context)
         try
         {
             ProxyFailure refusal = socket.RegisterError == SocketErrno.None ? Failures.FromBudget(lease.TryTake()) : ProxyFailure.Overload;
-            if (refusal != ProxyFailure.None) Fail(socket, info, refusal, null);
+            if (refusal != ProxyFailure.None) Fail(socket, Named(info), refusal, null);
             else if (source is not null) await RouteAsync(socket, info, source, lease);
-            else if (info.DestinationWorkload is null) Fail(socket, info, ProxyFailure.UnknownSource, null);
+            else if (info.DestinationWorkload is null) Fail(socket, Named(info), ProxyFailure.UnknownSource, null);
             else await DeliverAsync(socket, info, lease);
         }
         catch (Exception exception)
@@ -122,6 +122,14 @@ internal sealed class OutboundHandler(ProxyContext context)
             DestinationWorkload = destination,
             DestinationIdentity = destination.Identity,
         };
+    }
+
+    // A connection that is refused before it has a route still had somewhere to go.
+    private ProxyConnectionInfo Named(in ProxyConnectionInfo info)
+    {
+        if (info.DestinationWorkload is not null) return info;
+        (WorkloadInfo? workload, ServiceInfo? service) = context.Seams.Directory.WhoIs(info.Destination, info.Protocol);
+        return info with { DestinationWorkload = workload, DestinationIdentity = workload?.Identity, Service = service };
     }
 
     private async ValueTask DeliverAsync(LoopSocket socket, ProxyConnectionInfo info, BudgetLease lease)

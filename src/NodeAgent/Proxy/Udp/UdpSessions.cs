@@ -133,7 +133,8 @@ internal sealed class UdpSessions(ProxyContext context)
         };
         if (source is null && !outside)
         {
-            session.Refuse(info, ProxyFailure.UnknownSource, null);
+            (WorkloadInfo? workload, ServiceInfo? service) = directory.WhoIs(key.Destination, TransportProtocol.Udp);
+            session.Refuse(info with { DestinationWorkload = workload, DestinationIdentity = workload?.Identity, Service = service }, ProxyFailure.UnknownSource, null);
             return;
         }
 

@@ -1,0 +1,68 @@
+using System.Net;
+using Culvert.Core;
+using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Admin;
+using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Telemetry;
+using Culvert.NodeAgent.Telemetry.Metrics;
+using Microsoft.Extensions.Logging.Abstractions;
+using Wire = Culvert.Protocol.V1;
+
+namespace Culvert.NodeAgent.Tests.Telemetry;
+
+/// <summary>What a flow's verdict says of connections that the proxy refused, or could not make.</summary>
+public sealed class FlowVerdictTests
+{
+    private static readonly ProxyFailure[] Refusals =
+    [
+        ProxyFailure.UnknownSource, ProxyFailure.NoRoute, ProxyFailure.NoEndpoint, ProxyFailure.PolicyDenied, ProxyFailure.PolicyChanged, ProxyFailure.PeerRefused, ProxyFailure.Overload,
+        ProxyFailure.OverShare, ProxyFailure.Draining, ProxyFailure.ProxyProtocol,
+    ];
+
+    public static TheoryData<string> Failures => [.. Enum.GetNames<ProxyFailure>().Where(n => n != nameof(ProxyFailure.None))];
+
+    [Theory]
+    [MemberData(nameof(Failures))]
+    public async Task AConnectionThatWasNotMadeIsNeverSaidToBeAllowed(string failure)
+    {
+        ProxyFailure why = Enum.Parse<ProxyFailure>(failure);
+        FlowRecord record = await ObserveAsync(o => o.OnFailed(Connection(), why, null));
+
+        Wire.Verdict expected = Refusals.Contains(why) ? Wire.Verdict.Deny : Wire.Verdict.Error;
+        Assert.Equal(expected, FlowMapping.ToWire(record, new NodeSnapshot()).Verdict);
+        Assert.All(Enum.GetValues<Wire.Verdict>(), v => Assert.Equal(v == Wire.Verdict.Unspecified || v == expected, FlowFilterMatcher.Matches(new Wire.FlowFilter { Verdict = v }, record)));
+    }
+
+    [Theory]
+    [InlineData("None", Wire.Verdict.Allow)]
+    [InlineData("ApplicationReset", Wire.Verdict.Allow)]
+    [InlineData("TunnelReset", Wire.Verdict.Allow)]
+    [InlineData("PolicyChanged", Wire.Verdict.Deny)]
+    [InlineData("Overload", Wire.Verdict.Deny)]
+    public async Task AConnectionThatWasMadeIsSaidToBeAllowedUnlessTheMeshEndedIt(string failure, Wire.Verdict expected)
+    {
+        ProxyConnectionEnd end = new(1, 2, TimeSpan.FromSeconds(3), Enum.Parse<ProxyFailure>(failure));
+        FlowRecord record = await ObserveAsync(o => o.OnClosed(Connection(), end));
+        Assert.Equal(expected, FlowMapping.ToWire(record, new NodeSnapshot()).Verdict);
+    }
+
+    private static async Task<FlowRecord> ObserveAsync(Action<ProxyObserver> what)
+    {
+        FlowLog log = new();
+        AgentMetrics metrics = new(new MetricRegistry());
+        using ProxyObserver observer = new(new FlowSink(metrics, log, null), metrics, 1, TimeProvider.System, NullLogger.Instance);
+        (_, FlowFollower follower) = log.Follow();
+        using (follower)
+        {
+            what(observer);
+            return await follower.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+        }
+    }
+
+    private static ProxyConnectionInfo Connection() => new()
+    {
+        Source = new SocketEndPoint(IPAddress.Parse("10.0.0.1"), 40_000),
+        Destination = new SocketEndPoint(IPAddress.Parse("10.0.0.2"), 80),
+        Target = new SocketEndPoint(IPAddress.Parse("10.0.0.2"), 80),
+    };
+}
