@@ -8,6 +8,7 @@ namespace Culvert.SystemTests;
 [Collection(MeshCollection.Name)]
 public sealed class StartFaultTests : IAsyncLifetime
 {
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
     private Lab _lab = null!;
     private LabNode _node = null!;
 
@@ -54,6 +55,21 @@ public sealed class StartFaultTests : IAsyncLifetime
         await File.WriteAllTextAsync(Path.Combine(folder.FullName, "agent.sock"), "x");
 
         await AssertFailsAsync([], "--run-dir", "agent.sock");
+    }
+
+    [Fact]
+    public async Task Pins_that_another_agent_uses_are_named_with_their_option_and_free_when_it_is_gone()
+    {
+        var other = Path.Combine(_node.Folder, "other");
+        var first = _node.Start("first", Agent, ["run", .. Options([])]);
+        await LabWait.UntilAsync("the first agent runs", () => File.Exists(Path.Combine(_node.Folder, "run", "agent.sock")), Deadline, first);
+
+        await AssertFailsAsync(new() { ["--run-dir"] = other }, $"--bpffs {_node.BpfFolder}", "another agent uses", "--run-dir");
+
+        await first.KillAsync();
+        var second = _node.Start("second", Agent, ["run", .. Options(new() { ["--run-dir"] = other })]);
+        await LabWait.UntilAsync("the second agent runs", () => File.Exists(Path.Combine(other, "agent.sock")), Deadline, second);
+        await second.KillAsync();
     }
 
     [Fact]

@@ -37,7 +37,8 @@ internal static class StatusCommand
         var controller = report.Controller.Connected ? "connected" : "not connected: " + (report.Controller.Error ?? "no answer yet");
         var grid = new Grid().AddColumn().AddColumn();
         Row(grid, "Node", report.Node);
-        Row(grid, "Agent", Text($"{report.AgentVersion}, pid {report.Pid}, {(report.Ready ? "ready" : "not ready")}, since {report.Started:u}"));
+        var state = report.DrainRemainingSeconds is { } seconds ? Text($"stopping: draining for {seconds:0} s at most") : report.Ready ? "ready" : "not ready";
+        Row(grid, "Agent", Text($"{report.AgentVersion}, pid {report.Pid}, {state}, since {report.Started:u}"));
         Row(grid, "Controller", $"{report.Controller.Address} {controller}");
         Row(grid, "Snapshot", Text($"{report.Snapshot.Version}, applied {report.Snapshot.Applied:u}"));
         if (report.Snapshot.Error is { } error)

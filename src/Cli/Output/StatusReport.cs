@@ -15,7 +15,8 @@ internal sealed record StatusReport(
     IReadOnlyDictionary<string, ulong> Drops,
     uint OpenTunnels,
     uint OpenConnections,
-    ProblemsReport Objects);
+    ProblemsReport Objects,
+    double? DrainRemainingSeconds);
 
 /// <summary>What is wrong with the controller's objects: how many of each severity there are, and the first of them.</summary>
 internal sealed record ProblemsReport(uint Errors, uint Warnings, IReadOnlyList<ProblemReport> Problems);

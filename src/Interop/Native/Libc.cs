@@ -35,6 +35,15 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int open_existing(string path, int flags);
 
+    // sys/file.h
+
+    internal const int LOCK_EX = 2;
+    internal const int LOCK_NB = 4;
+
+    /// <summary>Takes a lock of the whole file or folder, which goes with the last copy of the descriptor (flock(2)).</summary>
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial int flock(int fd, int operation);
+
     // sys/stat.h
 
     /// <summary>Fills a struct stat (at most 144 bytes), whose second machine word is st_ino on x86-64 and arm64.</summary>

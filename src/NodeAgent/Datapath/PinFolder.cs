@@ -30,6 +30,10 @@ internal sealed class PinFolder
         return pins;
     }
 
+    /// <summary>The folders of agents with another version of the contract.</summary>
+    internal IEnumerable<string> OtherVersions() =>
+        Directory.GetDirectories(Path.GetDirectoryName(Root)!, "v*").Where(d => d != Root && uint.TryParse(Path.GetFileName(d).AsSpan(1), out _));
+
     /// <summary>
     /// Takes over from an agent with another version of the contract: its links are adopted like any, so that no program is ever missing or there
     /// twice; its maps are of no use here. Returns how many links there were in each folder.
@@ -37,7 +41,7 @@ internal sealed class PinFolder
     internal IReadOnlyList<(string Folder, int Links)> TakeOverOtherVersions()
     {
         List<(string, int)> taken = [];
-        foreach (string other in Directory.GetDirectories(Path.GetDirectoryName(Root)!, "v*").Where(d => d != Root && uint.TryParse(Path.GetFileName(d).AsSpan(1), out _)))
+        foreach (string other in OtherVersions())
         {
             string[] links = Directory.Exists(Path.Combine(other, "links")) ? Directory.GetFiles(Path.Combine(other, "links")) : [];
             foreach (string link in links.Where(l => !File.Exists(Link(Path.GetFileName(l))))) File.Move(link, Link(Path.GetFileName(link)));

@@ -17,7 +17,7 @@ namespace Culvert.NodeAgent.Hosting;
 /// <summary>Answers the admin service from the parts of one agent. Thread-safe.</summary>
 internal sealed class AgentBackend(
     AgentOptions options, IFlowContext context, SnapshotClient client, SvidStore svids, ProxyServer proxy, ProgramAttacher attacher, XdpAttacher xdp, DatapathMaps maps,
-    FlowSweeper sweeper, DatapathState state, HealthState health, DateTimeOffset started, Func<CancellationToken, Task<IReadOnlyList<string>>> detach) : IAdminBackend
+    FlowSweeper sweeper, DatapathState state, HealthState health, DrainClock drain, DateTimeOffset started, Func<CancellationToken, Task<IReadOnlyList<string>>> detach) : IAdminBackend
 {
     public SnapshotIndex Index => context.Index;
 
@@ -44,6 +44,7 @@ internal sealed class AgentBackend(
             OpenTunnels = (uint)loops.Sum(l => l.ClientTunnels + l.ServerTunnels),
         };
         if (controller.LastApplied is { } applied) status.SnapshotApplied = Timestamp.FromDateTimeOffset(applied);
+        if (drain.Remaining is { } remaining) status.DrainRemaining = Duration.FromTimeSpan(remaining);
         status.Workloads.AddRange(Index.Snapshot.LocalWorkloads().Select(w => Workload(w, datapath)));
         status.Programs.AddRange(attacher.List().Concat(xdp.List()).Select(a => new Wire.KernelProgram { Name = a.Program, Attachment = a.Hook, Interface = a.Interface, Id = a.ProgramId }));
         status.Maps.AddRange(KernelMetrics.Fill(maps, sweeper, state).Select(m => new Wire.KernelMap { Name = m.Name, Entries = (ulong)m.Entries, MaxEntries = (ulong)m.Max }));

@@ -28,8 +28,10 @@ public sealed class AgentHost : IAsyncDisposable
     private readonly DatapathState _state = new();
     private readonly FlowLog _flows = new();
     private readonly HealthState _health = new();
+    private readonly DrainClock _drainEnd;
     private readonly AgentMetrics _metrics;
     private readonly AgentLock _lock;
+    private readonly PinLock _pinLock;
     private readonly DatapathPrograms _programs;
     private readonly ProgramAttacher _attacher;
     private readonly XdpAttacher _xdp;
@@ -58,6 +60,7 @@ public sealed class AgentHost : IAsyncDisposable
     {
         (_options, _logger) = (options, loggers.CreateLogger("Culvert.Agent"));
         _started = time.GetUtcNow();
+        _drainEnd = new DrainClock(time);
         Capabilities.Require();
         long descriptors = OpenFiles.Require();
         foreach ((string option, string folder) in new[] { ("--run-dir", options.RunFolder), ("--state-dir", options.StateFolder) })
@@ -67,6 +70,7 @@ public sealed class AgentHost : IAsyncDisposable
         _health.Block("snapshot", "no snapshot is in force yet");
 
         _pins = StartStep.Run($"--bpffs {options.BpfFolder}", "give a folder on a BPF file system, or one where it can be mounted (`mount -t bpf bpf DIR`)", () => PinFolder.Prepare(options.BpfFolder));
+        _pinLock = StartStep.Run($"--bpffs {options.BpfFolder}", "give a folder that belongs to the user the agent runs as", () => PinLock.Take(options.BpfFolder, _pins));
         foreach ((string folder, int links) in _pins.TakeOverOtherVersions()) DatapathLog.OtherVersion(_logger, folder, links);
         _programs = StartStep.Run($"--datapath-object {options.DatapathObject}", "`culvert check` says whether this kernel can run it; `make build` makes it anew", () => DatapathPrograms.Load(options, _pins, _logger));
         _lookup = SocketLookup.Attach(_programs.Recycled, _pins);
@@ -168,16 +172,26 @@ public sealed class AgentHost : IAsyncDisposable
     }
 
     /// <summary>
-    /// Stops: lets proxied connections finish until the drain deadline. What the kernel carries goes on; pins, rules and programs stay for the next agent.
+    /// Stops: lets proxied connections finish until the drain deadline. All goes on meanwhile, policy and new connections too, because there is no other agent yet to do it. What the kernel carries goes
+    /// on afterwards; pins, rules and programs stay for the next agent.
     /// </summary>
     public async ValueTask DisposeAsync()
     {
         _health.Block("agent", "it is stopping");
+        if (!_detached.Task.IsCompleted)
+        {
+            using CancellationTokenSource hurry = new();
+            _drainEnd.Begin(_options.DrainDeadline);
+            Task<bool> drained = _proxy.DrainAsync(_options.DrainDeadline, hurry.Token);
+            await Task.WhenAny(drained, _detached.Task);
+            await hurry.CancelAsync();
+            await drained;
+        }
         await _stop.CancelAsync();
         await Task.WhenAll(_background);
         if (_http is not null) await _http.DisposeAsync();
         if (_admin is not null) await _admin.DisposeAsync();
-        await _proxy.DrainAsync(_detached.Task.IsCompleted ? TimeSpan.Zero : _options.DrainDeadline);
+        await _proxy.DisposeAsync();
         await _svids.DisposeAsync();
         _flowReader.Dispose();
         _observer.Dispose();
@@ -188,12 +202,13 @@ public sealed class AgentHost : IAsyncDisposable
         _programs.Dispose();
         _links.Dispose();
         _netlink.Dispose();
+        _pinLock.Dispose();
         _lock.Dispose();
         _stop.Dispose();
         _applier.Dispose();
     }
 
-    private AgentBackend Backend() => new(_options, _flowContext, _client, _svids, _proxy, _attacher, _xdp, _programs.Maps, _sweeper, _state, _health, _started, DetachAsync);
+    private AgentBackend Backend() => new(_options, _flowContext, _client, _svids, _proxy, _attacher, _xdp, _programs.Maps, _sweeper, _state, _health, _drainEnd, _started, DetachAsync);
 
     private async Task<IReadOnlyList<string>> DetachAsync(CancellationToken cancellationToken)
     {

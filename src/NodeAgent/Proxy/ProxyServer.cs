@@ -16,6 +16,9 @@ internal sealed class ProxyServer : IAsyncDisposable
 
     private static readonly TimeSpan DrainPoll = TimeSpan.FromMilliseconds(20);
 
+    // Most requests take less; a SYN that is dropped meanwhile is sent again after 1 s and then 2 (RFC 6298, 2.1 and 5.5), when the next agent may be there.
+    private static readonly TimeSpan LongestClosing = TimeSpan.FromSeconds(2);
+
     private readonly ProxyOptions _options;
     private readonly TimeProvider _time;
     private readonly ProxyLoop[] _loops;
@@ -109,28 +112,31 @@ internal sealed class ProxyServer : IAsyncDisposable
     internal async Task<ProxyLoopStats[]> GetStatsAsync() =>
         await Task.WhenAll(_loops.Select(loop => loop.Loop.InvokeAsync(loop.Stats)));
 
-    /// <summary>Stops: no new connections, announces it on tunnels, lets running connections end, and resets them at the deadline.</summary>
+    /// <summary>
+    /// Waits until nothing is left that an end would cut. New connections are taken meanwhile, since nobody else would: what the kernel finds no listener for, it drops. Only for the
+    /// last of the time (or when nothing runs) no new ones are, so that those that run, and come after each other without a pause, can end; then peers are told to use no tunnel of this proxy any more.
+    /// </summary>
     /// <param name="deadline">How long they may take.</param>
-    /// <returns>Whether all had ended by themselves.</returns>
-    internal async Task<bool> DrainAsync(TimeSpan deadline)
+    /// <param name="hurry">Ends the wait.</param>
+    /// <returns>Whether all had ended by themselves. What has not goes on until <see cref="DisposeAsync"/>.</returns>
+    internal async Task<bool> DrainAsync(TimeSpan deadline, CancellationToken hurry = default)
     {
-        if (!_started)
-        {
-            await DisposeAsync();
-            return true;
-        }
-
+        if (!_started) return true;
         long started = _time.GetTimestamp();
+        TimeSpan closing = TimeSpan.FromTicks(Math.Min(LongestClosing.Ticks, deadline.Ticks / 4));
+        if (!await WaitIdleAsync(started, deadline - closing, hurry) && hurry.IsCancellationRequested) return false;
         PostAll(static loop => loop.Drain());
-        bool idle;
-        while (!(idle = (await Task.WhenAll(_loops.Select(l => l.Loop.InvokeAsync(() => l.IsIdle)))).All(x => x))
-            && _time.GetElapsedTime(started) < deadline)
-        {
-            await Task.Delay(DrainPoll, _time);
-        }
+        return await WaitIdleAsync(started, deadline, hurry);
+    }
 
-        await DisposeAsync();
-        return idle;
+    private async Task<bool> WaitIdleAsync(long started, TimeSpan deadline, CancellationToken hurry)
+    {
+        while (true)
+        {
+            if ((await Task.WhenAll(_loops.Select(l => l.Loop.InvokeAsync(() => l.IsIdle)))).All(x => x)) return true;
+            if (hurry.IsCancellationRequested || _time.GetElapsedTime(started) >= deadline) return false;
+            await Task.Delay(DrainPoll, _time, hurry).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
     }
 
     /// <summary>Stops at once; running connections are reset.</summary>

@@ -170,6 +170,7 @@ public sealed class InboundDatagramTests
         Assert.True(await client.SendAsync(stream, [1]));
         await ReceiveAsync(pod);
         Assert.True(await pair.DestinationProxy.DrainAsync(TimeSpan.FromMinutes(1)).WaitAsync(TimeSpan.FromSeconds(20)));
+        await pair.DestinationProxy.DisposeAsync();
         Assert.NotEqual(ProxyFailure.None, await sink.Closed);
         Assert.Equal(ProxyFailure.Draining, pair.Destination.Closed.Single().End.Failure);
     }
