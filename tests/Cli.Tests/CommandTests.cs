@@ -77,6 +77,23 @@ public sealed class CommandTests
         Assert.NotEmpty(error.RootElement.GetProperty("error").GetString()!);
     }
 
+    [Theory]
+    [InlineData("--last: 'many' is not a whole number, 0 or more", "flows", "flows", "--last", "many")]
+    [InlineData("--port: 'http' is not a port, 1 to 65535", "flows", "flows", "-p", "http")]
+    [InlineData("--verdict: 'maybe' is not one of allow, deny, error", "flows", "flows", "--verdict", "maybe")]
+    [InlineData("--output: 'yaml' is not one of text, json", "status", "status", "--output", "yaml")]
+    [InlineData("--drain-seconds: 'soon' is not a number", "up", "up", "-f", "/tmp", "--drain-seconds", "soon")]
+    [InlineData("--xdp: 'perhaps' is not one of auto, on, off", "up", "up", "-f", "/tmp", "--xdp", "perhaps")]
+    [InlineData("--node: a value is missing; it has to be of the form NAME", "up", "up", "-f", "/tmp", "--node")]
+    public async Task A_wrong_value_is_one_line_with_option_value_and_what_it_takes(string message, string command, params string[] args)
+    {
+        var run = await RunAsync(args);
+
+        Assert.Equal(ExitCode.Usage, run.Code);
+        Assert.Empty(run.Output);
+        Assert.Equal([$"culvert: {message}", $"  see `culvert {command} --help`"], run.Error.TrimEnd().Split('\n'));
+    }
+
     [Fact]
     public async Task Errors_of_the_command_line_itself_are_text_otherwise()
     {

@@ -102,7 +102,7 @@ public sealed class DrainTests : IAsyncLifetime
     {
         var agent = _mesh.Nodes[node].Agent!;
         await agent.SignalAsync("TERM");
-        await LabWait.UntilAsync("the agent says that it stops", async () => (await File.ReadAllTextAsync(agent.LogFile)).Contains("stopping", StringComparison.Ordinal), Deadline, agent);
+        await LabWait.UntilAsync("the agent says that it drains", async () => (await _mesh.Nodes[node].StatusAsync()).DrainRemaining is not null, Deadline, agent);
     }
 
     private static async Task<bool> IsCutAsync(Socket socket)

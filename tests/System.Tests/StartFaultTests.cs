@@ -72,6 +72,20 @@ public sealed class StartFaultTests : IAsyncLifetime
         await second.KillAsync();
     }
 
+    [Theory]
+    [InlineData("--loops", "many", "a whole number")]
+    [InlineData("--drain-seconds", "soon", "a number")]
+    [InlineData("--tunnel-port", "http", "a port, 1 to 65535")]
+    [InlineData("--xdp", "perhaps", "one of auto, on, off")]
+    public async Task A_value_of_the_wrong_kind_is_named_in_one_line_with_what_the_option_takes(string option, string value, string takes)
+    {
+        var run = await _node.RunAsync(Agent, ["run", .. Options(new() { [option] = value })]);
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.Empty(run.Output);
+        Assert.Equal([$"culvert-agent: {option}: '{value}' is not {takes}", "  see `culvert-agent run --help`"], run.Error.TrimEnd().Split('\n'));
+    }
+
     [Fact]
     public async Task A_missing_capability_is_named()
     {

@@ -3,14 +3,13 @@ using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using Culvert.Cli.Labs;
 using Culvert.Cli.Output;
+using Culvert.CommandLine;
 
 namespace Culvert.Cli.CommandLine;
 
 /// <summary>Parses the command line, runs the command and turns its end into an exit code.</summary>
 internal static class CommandLineRunner
 {
-    private const string SeeHelp = "See `culvert --help` and `culvert COMMAND --help`.";
-
     /// <summary>Runs one command line.</summary>
     /// <returns>The exit code; see <see cref="ExitCode"/>.</returns>
     public static async Task<int> RunAsync(string[] args, TextWriter output, TextWriter error)
@@ -24,27 +23,15 @@ internal static class CommandLineRunner
             EnableDefaultExceptionHandler = false,
             ProcessTerminationTimeout = result.CommandResult.Command is ExampleCommand { HandlesSignals: true } ? null : TimeSpan.FromSeconds(20),
         };
-        if (result.Action is ParseErrorAction parseError)
+        if (result.Action is ParseErrorAction)
         {
-            if (GlobalOptions.AskForJson(args))
-            {
-                return ErrorWriter.Write(error, true, ExitCode.Usage, string.Join("; ", result.Errors.Select(e => e.Message.TrimEnd('.'))), SeeHelp);
-            }
-
-            parseError.ShowHelp = false;
+            return ErrorWriter.Write(error, GlobalOptions.AskForJson(args), ExitCode.Usage, string.Join("; ", UsageErrors.Of(result)), UsageErrors.Hint(result));
         }
 
-        var json = result.Action is not ParseErrorAction && result.GetValue(GlobalOptions.Output) == GlobalOptions.Json;
+        var json = result.GetValue(GlobalOptions.Output) == GlobalOptions.Json;
         try
         {
-            var code = await result.InvokeAsync(configuration).ConfigureAwait(false);
-            if (result.Action is not ParseErrorAction)
-            {
-                return code;
-            }
-
-            error.WriteLine(SeeHelp);
-            return (int)ExitCode.Usage;
+            return await result.InvokeAsync(configuration).ConfigureAwait(false);
         }
         catch (CliException e)
         {

@@ -1,8 +1,10 @@
 using System.CommandLine;
+using System.CommandLine.Invocation;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using Culvert.CommandLine;
 using Culvert.Controller.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
@@ -31,8 +33,10 @@ public static class ControllerCommand
         ParseResult parsed = root.Parse(args);
 
         // The library would end the process 2 s after a signal, whatever is still to be done in order.
-        int code = await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
-        return parsed.Errors.Count > 0 ? BadOptions : code;
+        if (parsed.Action is not ParseErrorAction) return await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
+        foreach (string mistake in UsageErrors.Of(parsed)) _ = Fail(BadOptions, mistake);
+        await Console.Error.WriteLineAsync($"  {UsageErrors.Hint(parsed)}");
+        return BadOptions;
     }
 
     internal static Option<string> StateOption() => new("--state-dir") { Description = "Folder for keys and join tokens.", DefaultValueFactory = _ => DefaultStateFolder };

@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.CommandLine.Invocation;
 using System.Runtime.InteropServices;
+using Culvert.CommandLine;
 using Culvert.Interop;
 using Culvert.NodeAgent.Options;
 using Microsoft.Extensions.Logging;
@@ -14,13 +16,17 @@ public static class AgentCommand
     private const int CannotStart = 1;
 
     /// <summary>Parses and runs; returns the exit code: 0 stopped when asked, 1 could not start, 2 bad options.</summary>
-    public static Task<int> RunAsync(string[] args)
+    public static async Task<int> RunAsync(string[] args)
     {
         RootCommand root = new("The agent of one Culvert node: loads the datapath, runs the proxy, follows the controller.");
         root.Subcommands.Add(RunCommand());
 
         // The library would end the process 2 s after a signal; a drain takes as long as --drain-seconds says.
-        return root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
+        ParseResult parsed = root.Parse(args);
+        if (parsed.Action is not ParseErrorAction) return await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
+        foreach (string mistake in UsageErrors.Of(parsed)) await Console.Error.WriteLineAsync($"culvert-agent: {mistake}");
+        await Console.Error.WriteLineAsync($"  {UsageErrors.Hint(parsed)}");
+        return BadOptions;
     }
 
     /// <summary>The <c>run</c> verb, for <c>culvert-agent</c> and other front ends.</summary>

@@ -156,7 +156,7 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
             Reason = e.Failure switch
             {
                 ProxyFailure.None => "",
-                ProxyFailure.PolicyDenied => ReasonText.Of(c.Decision.Reason),
+                ProxyFailure.PolicyDenied when c.Decision.Reason != DecisionReason.None => ReasonText.Of(c.Decision.Reason), // otherwise another node decided
                 ProxyFailure.ProxyProtocol => $"proxy-protocol-{ReasonText.Kebab(c.HeaderError.ToString())}",
                 _ => ReasonText.Kebab(e.Failure.ToString()),
             },
