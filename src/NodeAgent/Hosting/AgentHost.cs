@@ -54,6 +54,7 @@ public sealed class AgentHost : IAsyncDisposable
     private readonly DateTimeOffset _started;
     private readonly List<Task> _background = [];
     private WebApplication? _http;
+    private bool _up;
     private WebApplication? _admin;
 
     private AgentHost(AgentOptions options, ILoggerFactory loggers, TimeProvider time)
@@ -162,6 +163,7 @@ public sealed class AgentHost : IAsyncDisposable
             host._background.Add(Task.Run(() => host._channel.KeepRenewedAsync(host._stop.Token), CancellationToken.None));
             host._background.Add(Task.Run(() => host._sweeper.RunAsync(host._stop.Token), CancellationToken.None));
             host._background.Add(Task.Run(() => host._follower.RunAsync(host._stop.Token), CancellationToken.None));
+            host._up = true;
             return host;
         }
         catch
@@ -178,7 +180,7 @@ public sealed class AgentHost : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _health.Block("agent", "it is stopping");
-        if (!_detached.Task.IsCompleted)
+        if (_up && !_detached.Task.IsCompleted)
         {
             using CancellationTokenSource hurry = new();
             _drainEnd.Begin(_options.DrainDeadline);
