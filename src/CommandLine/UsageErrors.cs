@@ -18,12 +18,11 @@ internal static class UsageErrors
         List<string> path = [];
         for (SymbolResult? at = parsed.CommandResult; at is not null; at = at.Parent)
         {
-            if (at is CommandResult command) path.Insert(0, command.Command is RootCommand ? Program(command.Command) : command.Command.Name);
+            // The library names the root after the file that runs; the program is what this was compiled into.
+            if (at is CommandResult command) path.Insert(0, command.Command is RootCommand ? typeof(UsageErrors).Assembly.GetName().Name! : command.Command.Name);
         }
         return $"see `{string.Join(' ', path)} --help`";
     }
-
-    private static string Program(Command root) => root.Name.EndsWith(".dll", StringComparison.Ordinal) ? root.Name[..^".dll".Length] : root.Name;
 
     private static string Describe(ParseError error)
     {
