@@ -6,12 +6,12 @@ namespace Culvert.NodeAgent.Tests.Proxy.Datagrams;
 [Trait("Category", "Attack")]
 public sealed class TinyDatagramAttackTests
 {
-    // An empty datagram in three bytes (type, length, context); in all well over a second of work.
-    private const int Frames = 256;
+    // An empty datagram in three bytes (type, length, context); in all some hundred milliseconds of work.
+    private const int Frames = 64;
     private const int InFrame = 5_000;
 
     [Fact]
-    public async Task OthersGetTheirTurnWhileAPeerSendsAMillionEmptyDatagrams()
+    public async Task OthersGetTheirTurnWhileAPeerSendsEmptyDatagrams()
     {
         await using ProxyPair pair = new();
         using Socket pod = InboundDatagramTests.BindPod(pair);
@@ -28,7 +28,7 @@ public sealed class TinyDatagramAttackTests
         {
         }
 
-        // By bytes alone there would be eight.
-        Assert.InRange(pair.Destination.LongTurns - before, 50, int.MaxValue);
+        // By bytes alone there would be two or three.
+        Assert.InRange(pair.Destination.LongTurns - before, 20, int.MaxValue);
     }
 }
