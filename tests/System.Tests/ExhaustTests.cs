@@ -106,7 +106,9 @@ public sealed class ExhaustTests(LinkAttackFixture mesh) : IAsyncLifetime
         await using var echo = UdpPeer.StartEcho(mesh.Far, family);
         using var honest = UdpPeer.Connect(mesh.Client, echo.EndPoint);
         await UdpPeer.ExchangeAsync(honest, new byte[100]);
-        IPAddress outside = MeshFixture.AddressOf(mesh.Outsider, family), behind = MeshFixture.AddressOf(mesh.Behind, family);
+
+        // Of another address than the outsider's own, whose share other tests need.
+        IPAddress outside = IPAddress.Parse(family == TestFamily.IPv4 ? "192.0.2.9" : "2001:db8::9"), behind = MeshFixture.AddressOf(mesh.Behind, family);
         var before = await RefusedAsync();
         await FloodAsync(mesh.Outsider, n => Packet.OfUdp(new IPEndPoint(outside, 1024 + (n % 60_000)), new IPEndPoint(behind, LinkAttackFixture.Asking - (n / 60_000)), 1), 0, Count);
 

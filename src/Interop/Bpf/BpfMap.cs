@@ -167,6 +167,9 @@ public unsafe class BpfMap : IDisposable
     /// <param name="descriptor">The open socket, program or map.</param>
     public void SetDescriptor(uint index, SafeHandle descriptor) => SetDescriptor(MemoryMarshal.AsBytes(new ReadOnlySpan<uint>(ref index)), descriptor);
 
+    // Newer kernels take storage from what is at hand and wait for no lock (seen on 7.2, a freshly booted machine): the next call finds some.
+    private const int StorageAttempts = 64;
+
     /// <summary>Gives a socket storage of its own in a map of type BPF_MAP_TYPE_SK_STORAGE, with the value 1.</summary>
     /// <param name="socket">The open socket.</param>
     /// <returns>None, or why the kernel refused: NoMemory, for example.</returns>
@@ -175,7 +178,13 @@ public unsafe class BpfMap : IDisposable
         using DescriptorLease lease = new(socket), map = new(Handle);
         int key = lease.Descriptor;
         uint value = 1;
-        return Libbpf.bpf_map_update_elem(map.Descriptor, &key, &value, 0) == 0 ? SocketErrno.None : (SocketErrno)Marshal.GetLastPInvokeError();
+        for (int attempt = 1; ; attempt++)
+        {
+            if (Libbpf.bpf_map_update_elem(map.Descriptor, &key, &value, 0) == 0) return SocketErrno.None;
+            SocketErrno error = (SocketErrno)Marshal.GetLastPInvokeError();
+            if (error != SocketErrno.NoMemory || attempt == StorageAttempts) return error;
+            Thread.Yield();
+        }
     }
 
     /// <inheritdoc/>

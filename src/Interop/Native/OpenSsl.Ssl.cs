@@ -10,6 +10,7 @@ internal static unsafe partial class OpenSsl
     internal const int SSL_CTRL_MODE = 33;
     internal const int SSL_CTRL_SET_READ_AHEAD = 41;
     internal const int SSL_CTRL_SET_SESS_CACHE_MODE = 44;
+    internal const int SSL_CTRL_CLEAR_MODE = 78;
     internal const int SSL_CTRL_CHAIN_CERT = 89;
     internal const int SSL_CTRL_SET_GROUPS_LIST = 92;
     internal const int SSL_CTRL_SET_VERIFY_CERT_STORE = 106;
@@ -18,7 +19,9 @@ internal static unsafe partial class OpenSsl
 
     internal const int SSL_MODE_ENABLE_PARTIAL_WRITE = 0x1;
     internal const int SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER = 0x2;
+    internal const int SSL_MODE_AUTO_RETRY = 0x4;
     internal const int SSL_MODE_RELEASE_BUFFERS = 0x10;
+    internal const int SSL_KEY_UPDATE_NOT_REQUESTED = 0;
     internal const ulong SSL_OP_IGNORE_UNEXPECTED_EOF = 1UL << 7;
     internal const ulong SSL_OP_NO_TICKET = 1UL << 14;
     internal const ulong SSL_OP_NO_COMPRESSION = 1UL << 17;
@@ -114,6 +117,10 @@ internal static unsafe partial class OpenSsl
     /// <summary>1 when done; otherwise ask SSL_get_error.</summary>
     [LibraryImport(Ssl, SetLastError = true)]
     internal static partial int SSL_do_handshake(nint ssl);
+
+    /// <summary>1 when the next SSL_do_handshake will send a KeyUpdate.</summary>
+    [LibraryImport(Ssl)]
+    internal static partial int SSL_key_update(nint ssl, int type);
 
     /// <summary>Bytes read (more than 0); otherwise ask SSL_get_error.</summary>
     [LibraryImport(Ssl, SetLastError = true)]

@@ -2,7 +2,7 @@ using System.Net.Sockets;
 
 namespace Culvert.Interop.Netlink;
 
-/// <summary>A policy routing rule: which packets look in which table.</summary>
+/// <summary>A policy routing rule: which packets look in which table, or have no route.</summary>
 public sealed record IpRule
 {
     /// <summary>IPv4 or IPv6.</summary>
@@ -11,8 +11,11 @@ public sealed record IpRule
     /// <summary>Lower is looked at first; 0 is the kernel's own rule for the local table.</summary>
     public required uint Priority { get; init; }
 
-    /// <summary>The table to look in.</summary>
+    /// <summary>The table to look in; nothing is looked up in that of an <see cref="Unreachable"/> one, which only tells whose it is.</summary>
     public required int Table { get; init; }
+
+    /// <summary>Packets have no route (ENETUNREACH), whatever later rules say.</summary>
+    public bool Unreachable { get; init; }
 
     /// <summary>Packets with this mark, or null for any.</summary>
     public uint? Mark { get; init; }
@@ -39,5 +42,5 @@ public sealed record IpRule
     public override string ToString()
         => $"{(Family == AddressFamily.InterNetworkV6 ? "IPv6 " : "")}{Priority}:{(Invert ? " not" : "")}{(Mark is { } m ? $" mark 0x{m:x}/0x{Mask ?? uint.MaxValue:x}" : "")}"
             + $"{(InputInterface is null ? "" : $" from link {InputInterface}")}{(IpProtocol is { } p ? $" protocol {p}" : "")}"
-            + $"{(DestinationPort is { } d ? $" port {d}" : "")} to table {Table}";
+            + $"{(DestinationPort is { } d ? $" port {d}" : "")} {(Unreachable ? "unreachable, of" : "to")} table {Table}";
 }

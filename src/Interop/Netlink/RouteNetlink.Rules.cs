@@ -6,7 +6,7 @@ namespace Culvert.Interop.Netlink;
 /// <summary>Rules.</summary>
 public sealed partial class RouteNetlink
 {
-    /// <summary>Lists the rules of both families that lead to a table.</summary>
+    /// <summary>Lists the rules of both families that lead to a table, or say that there is no route.</summary>
     /// <returns>In the order in which the kernel looks at them, IPv4 first.</returns>
     /// <exception cref="NetlinkException">The kernel refused.</exception>
     public IReadOnlyList<IpRule> GetRules()
@@ -35,7 +35,7 @@ public sealed partial class RouteNetlink
     private static IpRule? ParseRule(ReadOnlySpan<byte> body)
     {
         Libc.fib_rule_hdr header = MemoryMarshal.Read<Libc.fib_rule_hdr>(body);
-        if (header.action != Rt.FR_ACT_TO_TBL) return null;
+        if (header.action is not (Rt.FR_ACT_TO_TBL or Rt.FR_ACT_UNREACHABLE)) return null;
         NetlinkAttributes attributes = NetlinkAttributes.After<Libc.fib_rule_hdr>(body);
         int table = header.table;
         uint priority = 0;
@@ -64,6 +64,7 @@ public sealed partial class RouteNetlink
             Family = Family(header.family),
             Priority = priority,
             Table = table,
+            Unreachable = header.action == Rt.FR_ACT_UNREACHABLE,
             Mark = mark,
             Mask = mask,
             InputInterface = input,
@@ -80,7 +81,7 @@ public sealed partial class RouteNetlink
         Libc.fib_rule_hdr body = new()
         {
             family = Family(rule.Family),
-            action = Rt.FR_ACT_TO_TBL,
+            action = rule.Unreachable ? Rt.FR_ACT_UNREACHABLE : Rt.FR_ACT_TO_TBL,
             flags = rule.Invert ? Rt.FIB_RULE_INVERT : 0,
             table = rule.Table < 256 ? (byte)rule.Table : Rt.RT_TABLE_COMPAT,
         };

@@ -70,14 +70,22 @@ public sealed unsafe class TlsConnection : SafeHandle
         return new TlsResult(TlsStatus.Done);
     }
 
-    /// <summary>Reads decrypted bytes: at most one record's worth per call.</summary>
+    /// <summary>Has this side go on with fresh keys (KeyUpdate; RFC 8446, section 4.6.3). The handshake must be done.</summary>
+    public TlsResult UpdateKeys() => OpenSsl.SSL_key_update(handle, OpenSsl.SSL_KEY_UPDATE_NOT_REQUESTED) == 1 ? Handshake() : Explain(0);
+
+    /// <summary>Reads decrypted bytes: at most one record's worth per call. Done without a byte: there were records without data (fresh keys, tickets).</summary>
     /// <param name="buffer">Where to put them; not empty.</param>
     public TlsResult Read(Span<byte> buffer)
     {
         fixed (byte* p = buffer)
         {
             int count = OpenSsl.SSL_read(handle, p, buffer.Length);
-            return count > 0 ? new TlsResult(TlsStatus.Done, count) : Explain(count);
+            if (count > 0) return new TlsResult(TlsStatus.Done, count);
+
+            // Only a socket that is empty says EAGAIN.
+            bool isEmpty = Marshal.GetLastPInvokeError() == Errno.EAGAIN;
+            TlsResult result = Explain(count);
+            return result.Status == TlsStatus.WantRead && !isEmpty ? new TlsResult(TlsStatus.Done) : result;
         }
     }
 

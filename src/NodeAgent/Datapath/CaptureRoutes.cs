@@ -8,7 +8,8 @@ namespace Culvert.NodeAgent.Datapath;
 
 /// <summary>
 /// The ip rules and local routes that deliver captured packets to this node's sockets, for IPv4 and IPv6: packets with the capture mark look in
-/// a table whose only route says that every address is local.
+/// a table whose only route says that every address is local. Packets of this node's own that have the mark have no route: whoever may set marks here
+/// (CAP_NET_RAW) would speak to the proxy as any pod.
 /// </summary>
 internal sealed class CaptureRoutes(AgentOptions options)
 {
@@ -22,7 +23,11 @@ internal sealed class CaptureRoutes(AgentOptions options)
         int loopback = netlink.GetLink("lo").Index;
         foreach (AddressFamily family in Families)
         {
-            if (!netlink.GetRules().Any(r => IsOurs(r, family))) netlink.AddRule(Rule(family));
+            foreach (IpRule rule in Rules(family))
+            {
+                if (!netlink.GetRules().Contains(rule)) netlink.AddRule(rule);
+            }
+
             netlink.ReplaceRoute(Route(family, loopback));
         }
     }
@@ -35,23 +40,29 @@ internal sealed class CaptureRoutes(AgentOptions options)
         int loopback = netlink.GetLink("lo").Index;
         foreach (AddressFamily family in Families)
         {
-            if (netlink.DeleteRule(Rule(family))) removed.Add($"rule {Rule(family)}");
+            foreach (IpRule rule in Rules(family))
+            {
+                if (netlink.DeleteRule(rule)) removed.Add($"rule {rule}");
+            }
+
             if (netlink.DeleteRoute(Route(family, loopback))) removed.Add($"route {Route(family, loopback)}");
         }
         return removed;
     }
 
-    private bool IsOurs(IpRule rule, AddressFamily family) =>
-        rule.Family == family && rule.Priority == options.RulePriority && rule.Mark == CvAbi.MarkCapture && rule.Table == (int)options.RouteTable;
-
-    private IpRule Rule(AddressFamily family) => new()
+    // The first before the second. Both name the table, by which `culvert check` and `culvert detach` know them.
+    private IpRule[] Rules(AddressFamily family)
     {
-        Family = family,
-        Priority = options.RulePriority,
-        Table = (int)options.RouteTable,
-        Mark = CvAbi.MarkCapture,
-        Mask = CvAbi.MarkMask,
-    };
+        IpRule captured = new()
+        {
+            Family = family,
+            Priority = options.RulePriority,
+            Table = (int)options.RouteTable,
+            Mark = CvAbi.MarkCapture,
+            Mask = CvAbi.MarkMask,
+        };
+        return [captured with { Priority = options.RulePriority - 1, InputInterface = "lo", Unreachable = true }, captured];
+    }
 
     private IpRoute Route(AddressFamily family, int loopback) => new()
     {

@@ -36,7 +36,7 @@ internal sealed record ProxyListener(SocketHandle Handle, int Loop, SocketEndPoi
             else Require(KeepAlive.Enable(handle, KeepAlive.DefaultIdle), "set SO_KEEPALIVE", address);
             if (!forPods && options.TunnelTimeout > TimeSpan.Zero) Require(handle.SetUserTimeout(options.TunnelTimeout), "set TCP_USER_TIMEOUT", address);
             if (!address.IsIPv4) Require(handle.SetIPv6Only(), "set IPV6_V6ONLY", address);
-            Require(options.Mark.Apply(handle), "set SO_MARK (CAP_NET_ADMIN)", address);
+            Require(options.Mark.Apply(handle), "mark and enter a socket (CAP_NET_ADMIN, CAP_BPF)", address);
             if (options.Transparent) Require(handle.SetTransparent(), "set IP_TRANSPARENT (CAP_NET_ADMIN)", address);
             Require(handle.Bind(address), "bind", address);
             Require(handle.Listen(Backlog), "listen", address);
@@ -60,7 +60,7 @@ internal sealed record ProxyListener(SocketHandle Handle, int Loop, SocketEndPoi
             // No SO_REUSEPORT where programs hand datagrams over: kernels before 6.6 refuse such sockets.
             if (sharePort) Require(handle.SetReusePort(), "set SO_REUSEPORT", address);
             if (!address.IsIPv4) Require(handle.SetIPv6Only(), "set IPV6_V6ONLY", address);
-            Require(options.Mark.Apply(handle), "set SO_MARK (CAP_NET_ADMIN)", address);
+            Require(options.Mark.Apply(handle), "mark and enter a socket (CAP_NET_ADMIN, CAP_BPF)", address);
             if (options.Transparent) Require(handle.SetTransparent(), "set IP_TRANSPARENT (CAP_NET_ADMIN)", address);
             Require(handle.SetReceiveOriginalDestination(), "set IP_RECVORIGDSTADDR", address);
             Require(handle.ForceBuffers(DatagramBuffer, DatagramBuffer), "set SO_RCVBUF", address);

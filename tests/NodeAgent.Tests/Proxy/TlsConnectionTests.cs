@@ -1,3 +1,4 @@
+using Culvert.Interop.Sockets;
 using Culvert.Interop.Tls;
 
 namespace Culvert.NodeAgent.Tests.Proxy;
@@ -38,6 +39,34 @@ public sealed class TlsConnectionTests
         Assert.Equal(sent, received);
         client.Shutdown();
         Assert.Equal(TlsStatus.Closed, ReadUntil(server));
+    }
+
+    [Fact]
+    public void AReadOfFreshKeysOnlyComesBack()
+    {
+        using TestAuthority authority = new();
+        using SocketPair sockets = new();
+        using TlsContext serverContext = authority.Context(true, authority.Issue(Bob));
+        using TlsContext clientContext = authority.Context(false, authority.Issue(Alice));
+        using TlsConnection server = TlsConnection.Create(serverContext, sockets.Second);
+        using TlsConnection client = TlsConnection.Create(clientContext, sockets.First);
+        Assert.Equal((TlsStatus.Done, TlsStatus.Done), Handshake(client, server));
+        Assert.Equal(TlsStatus.WantRead, server.Read(new byte[10]).Status);
+        using EpollHandle epoll = EpollHandle.Create();
+        EpollBuffer events = new(1);
+        Assert.Equal(SocketErrno.None, epoll.Add(sockets.Second, EpollEvents.Readable, 0));
+        for (int i = 0; i < 20; i++)
+        {
+            Assert.Equal(TlsStatus.Done, client.UpdateKeys().Status);
+            Assert.Equal(1, epoll.Wait(events, 10_000));
+            Assert.Equal(new TlsResult(TlsStatus.Done), server.Read(new byte[10]));
+            Assert.Equal(TlsStatus.WantRead, server.Read(new byte[10]).Status);
+        }
+
+        Assert.Equal(new TlsResult(TlsStatus.Done, 3), client.Write("abc"u8));
+        Assert.Equal(TlsStatus.Done, client.Flush().Status);
+        Assert.Equal(1, epoll.Wait(events, 10_000));
+        Assert.Equal(new TlsResult(TlsStatus.Done, 3), server.Read(new byte[10]));
     }
 
     [Fact]

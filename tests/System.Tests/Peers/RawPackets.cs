@@ -22,6 +22,15 @@ internal static class RawPackets
         }
     }
 
+    /// <summary>Sends a packet with a mark from a place; it throws when there is no route for it.</summary>
+    public static async Task SendMarkedAsync(LabNamespace from, uint mark, Packet packet)
+    {
+        const int SolSocket = 1, SoMark = 36; // asm-generic/socket.h
+        using var raw = Create(from, packet.Destination.AddressFamily, WithHeader);
+        raw.SetRawSocketOption(SolSocket, SoMark, BitConverter.GetBytes(mark));
+        await raw.SendToAsync(packet.BuildIp(), SocketFlags.None, new IPEndPoint(packet.Destination, 0));
+    }
+
     /// <summary>Starts to listen to a protocol at a place.</summary>
     public static Listener Listen(LabNamespace at, AddressFamily family, byte protocol) => new(Create(at, family, (ProtocolType)protocol), family);
 
