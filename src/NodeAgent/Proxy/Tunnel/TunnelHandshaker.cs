@@ -15,6 +15,8 @@ namespace Culvert.NodeAgent.Proxy.Tunnel;
 /// <param name="time">The clock.</param>
 internal sealed class TunnelHandshaker(EventLoop loop, ProxyOptions options, HandshakeReporter report, ProxySeams seams, TimeProvider time)
 {
+    private readonly HandshakeTurns _turns = new(loop, time);
+
     /// <summary>Shakes hands.</summary>
     /// <param name="socket">A connected socket; owned from here on.</param>
     /// <param name="peer">The other side's address.</param>
@@ -48,13 +50,18 @@ internal sealed class TunnelHandshaker(EventLoop loop, ProxyOptions options, Han
         // Whoever has dialled has been given a deadline with its place.
         LoopTimer? deadline = isServer ? null : socket.ResetAfter(options.HandshakeTimeout);
         string? refusal = isServer ? await FirstRecord.ReceiveAsync(socket) : null;
-        if (refusal is null && !socket.IsClosed) place?.Speak();
+        if (refusal is null && !socket.IsClosed && place is not null)
+        {
+            place.Speak();
+            await _turns.WaitAsync(place.Source, socket);
+        }
+
         TlsConnection? tls = null;
         TlsResult result = default;
         if (refusal is null && !socket.IsClosed)
         {
             tls = TlsConnection.Create(isServer ? identity.Server : identity.Client, socket.Handle);
-            result = await ShakeAsync(socket, tls);
+            result = await ShakeAsync(socket, tls, isServer);
         }
 
         if (deadline is not null) loop.Timers.Cancel(deadline);
@@ -76,11 +83,13 @@ internal sealed class TunnelHandshaker(EventLoop loop, ProxyOptions options, Han
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private static async ValueTask<TlsResult> ShakeAsync(LoopSocket socket, TlsConnection tls)
+    private async ValueTask<TlsResult> ShakeAsync(LoopSocket socket, TlsConnection tls, bool isServer)
     {
         while (true)
         {
+            long began = time.GetTimestamp();
             TlsResult result = tls.Handshake();
+            if (isServer) _turns.Charge(time.GetElapsedTime(began));
             if (result.Status is not (TlsStatus.WantRead or TlsStatus.WantWrite)) return result;
             if (result.Status == TlsStatus.WantRead) socket.ReadBlocked();
             else socket.WriteBlocked();
