@@ -167,7 +167,7 @@ public unsafe class BpfMap : IDisposable
     /// <param name="descriptor">The open socket, program or map.</param>
     public void SetDescriptor(uint index, SafeHandle descriptor) => SetDescriptor(MemoryMarshal.AsBytes(new ReadOnlySpan<uint>(ref index)), descriptor);
 
-    // Newer kernels take storage from what is at hand and wait for no lock (seen on 7.2, a freshly booted machine): the next call finds some.
+    // Newer kernels take storage from what is at hand and wait for no lock (kmalloc_nolock): where one call finds none, the next may.
     private const int StorageAttempts = 64;
 
     /// <summary>Gives a socket storage of its own in a map of type BPF_MAP_TYPE_SK_STORAGE, with the value 1.</summary>
