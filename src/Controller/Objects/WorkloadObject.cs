@@ -20,6 +20,10 @@ internal sealed record WorkloadObject(ObjectMeta Meta) : MeshObject(ObjectKind.W
     /// <summary>What the object says; null leaves it to the namespace.</summary>
     public bool? Enrolled { get; init; }
 
+    /// <summary>Whether it is in the mesh: what it says itself, else what its namespace says, else yes.</summary>
+    /// <param name="ns">The object of its namespace; null where there is none.</param>
+    public bool IsEnrolled(NamespaceObject? ns) => Enrolled ?? ns?.Enrolled ?? true;
+
     /// <summary>Ports whose application wants a PROXY protocol header, by field or annotation.</summary>
     public ProxyProtocolRequest ProxyProtocol { get; init; }
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Culvert.Controller.Objects;
+using Culvert.Controller.Schema;
 
 namespace Culvert.Controller.Snapshots;
 
@@ -41,5 +42,12 @@ internal sealed class SelectorIndex<T>
             found.AddRange(candidates.Where(c => ObjectMeta.Matches(_selector(c.Item), labels)));
         }
         return found.OrderBy(f => f.Order).Select(f => f.Item);
+    }
+
+    /// <summary>The objects that select a workload: mesh-wide ones first, then those of its namespace, each in the order they were given in.</summary>
+    public IEnumerable<T> InScope(ObjectMeta workload)
+    {
+        IEnumerable<T> meshWide = Find(Names.RootNamespace, workload.Labels);
+        return workload.Namespace == Names.RootNamespace ? meshWide : meshWide.Concat(Find(workload.Namespace, workload.Labels));
     }
 }

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Culvert.Controller.Objects;
-using Culvert.Controller.Schema;
 using Culvert.Core;
 
 namespace Culvert.Controller.Snapshots;
@@ -31,7 +30,7 @@ internal static class WorldCompiler
         World world, WorkloadObject workload, SelectorIndex<AuthorizationPolicyObject> policies, SelectorIndex<PeerAuthenticationObject> modes)
     {
         ObjectMeta meta = workload.Meta;
-        bool enrolled = workload.Enrolled ?? world.Namespaces.GetValueOrDefault(meta.Namespace)?.Enrolled ?? true;
+        bool enrolled = workload.IsEnrolled(world.Namespaces.GetValueOrDefault(meta.Namespace));
         return new()
         {
             Uid = meta.FullName.ToString(),
@@ -46,22 +45,15 @@ internal static class WorldCompiler
             HostInterface = workload.Interface,
             NetworkNamespace = workload.NetworkNamespace,
             PolicyNames = enrolled
-                ? InScope(policies, meta).Select(p => p.Meta.FullName).ToEquatableArray()
+                ? policies.InScope(meta).Select(p => p.Meta.FullName).ToEquatableArray()
                 : [],
         };
-    }
-
-    /// <summary>Mesh-wide objects first, then those of the namespace, each by name.</summary>
-    private static IEnumerable<T> InScope<T>(SelectorIndex<T> objects, ObjectMeta meta)
-    {
-        IEnumerable<T> meshWide = objects.Find(Names.RootNamespace, meta.Labels);
-        return meta.Namespace == Names.RootNamespace ? meshWide : meshWide.Concat(objects.Find(meta.Namespace, meta.Labels));
     }
 
     /// <summary>The most specific level that says something counts: workload, namespace, mesh. Where one level says both, strict does.</summary>
     private static MtlsMode ModeOf(World world, ObjectMeta meta, SelectorIndex<PeerAuthenticationObject> modes)
     {
-        PeerAuthenticationObject[] matching = [.. InScope(modes, meta)];
+        PeerAuthenticationObject[] matching = [.. modes.InScope(meta)];
         MtlsMode? Level(Func<PeerAuthenticationObject, bool> level) => matching.Where(level).Select(p => (MtlsMode?)p.Mode).Max();
         if (matching.Length == 0) return world.Mesh.DefaultMtlsMode;
         return Level(p => !p.Selector.IsEmpty && p.Meta.Namespace == meta.Namespace)

@@ -26,13 +26,13 @@ internal static class PolicyWarnings
     }
 
     private static bool IsEnrolled(WorkloadObject workload, ObjectSet objects) =>
-        workload.Enrolled ?? (objects.Objects.GetValueOrDefault(new(ObjectKind.Namespace, "", workload.Meta.Namespace)) as NamespaceObject)?.Enrolled ?? true;
+        workload.IsEnrolled(objects.Objects.GetValueOrDefault(new(ObjectKind.Namespace, "", workload.Meta.Namespace)) as NamespaceObject);
 
     private static IEnumerable<ObjectKey> Selecting<T>(T[] objects, WorkloadObject[] workloads, Func<T, ImmutableSortedDictionary<string, string>> selector)
         where T : MeshObject
     {
         SelectorIndex<T> index = new(objects, o => o.Meta.Namespace, selector);
-        return workloads.SelectMany(w => index.Find(Names.RootNamespace, w.Meta.Labels).Concat(index.Find(w.Meta.Namespace, w.Meta.Labels))).Select(o => o.Key);
+        return workloads.SelectMany(w => index.InScope(w.Meta)).Select(o => o.Key);
     }
 
     private static string WithoutRules(PolicyAction action) => action switch

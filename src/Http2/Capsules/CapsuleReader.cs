@@ -84,8 +84,7 @@ public sealed class CapsuleReader(int maxValue, ICapsuleStore store)
         }
 
         if (piece.IsEmpty || store.TryKeep(piece)) return CapsuleStatus.NeedMore;
-        _skip = (ulong)_missing;
-        _missing = 0;
+        GiveUp();
         return CapsuleStatus.NoRoom;
     }
 

@@ -21,13 +21,10 @@ internal sealed class CaptureRoutes(AgentOptions options)
     {
         using RouteNetlink netlink = RouteNetlink.Open();
         int loopback = netlink.GetLink("lo").Index;
+        IReadOnlyList<IpRule> present = netlink.GetRules();
         foreach (AddressFamily family in Families)
         {
-            foreach (IpRule rule in Rules(family))
-            {
-                if (!netlink.GetRules().Contains(rule)) netlink.AddRule(rule);
-            }
-
+            foreach (IpRule rule in Rules(family).Except(present)) netlink.AddRule(rule);
             netlink.ReplaceRoute(Route(family, loopback));
         }
     }

@@ -15,12 +15,7 @@ internal sealed class ArrayCapsuleStore : ICapsuleStore
 
     public bool TryKeep(ReadOnlySpan<byte> piece)
     {
-        if (_kept.Count + piece.Length > Room)
-        {
-            Clear();
-            return false;
-        }
-
+        if (_kept.Count + piece.Length > Room) return false;
         _kept.AddRange(piece);
         return true;
     }

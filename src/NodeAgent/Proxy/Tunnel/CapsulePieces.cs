@@ -16,13 +16,7 @@ internal sealed class CapsulePieces(TunnelConnection tunnel, IBufferHolder holde
     private Backlog? _kept;
 
     /// <inheritdoc/>
-    public bool TryKeep(ReadOnlySpan<byte> piece)
-    {
-        _kept ??= new Backlog(tunnel.Account, holder);
-        if (_kept.Append(piece)) return true;
-        _kept.Clear();
-        return false;
-    }
+    public bool TryKeep(ReadOnlySpan<byte> piece) => (_kept ??= new Backlog(tunnel.Account, holder)).Append(piece);
 
     /// <inheritdoc/>
     public ReadOnlySpan<byte> Join(ReadOnlySpan<byte> last)

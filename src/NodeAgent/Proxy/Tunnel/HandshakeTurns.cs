@@ -21,7 +21,6 @@ internal sealed class HandshakeTurns(EventLoop loop, TimeProvider time)
     private TimeSpan _credit = MostSaved;
     private long _counted = time.GetTimestamp();
     private LoopTimer? _timer;
-    private bool _scheduled;
 
     /// <summary>Connections that wait for their turn, some of which may have closed meanwhile.</summary>
     internal int Waiting { get; private set; }
@@ -53,14 +52,13 @@ internal sealed class HandshakeTurns(EventLoop loop, TimeProvider time)
 
     private void Serve()
     {
-        _scheduled = false;
         Count();
         while (_credit > TimeSpan.Zero && _order.TryDequeue(out SocketEndPoint source))
         {
             Queue<Waiter> waiting = _bySource[source];
-            if (waiting.Count <= 1) _bySource.Remove(source);
+            if (waiting.Count == 1) _bySource.Remove(source);
             else _order.Enqueue(source);
-            if (waiting.Count > 0) Release(waiting);
+            Release(waiting);
         }
 
         if (Waiting > 0) Schedule();
@@ -82,9 +80,8 @@ internal sealed class HandshakeTurns(EventLoop loop, TimeProvider time)
 
     private void Schedule()
     {
-        if (_scheduled) return;
-        _scheduled = true;
-        loop.Schedule(_timer ??= new LoopTimer(static state => ((HandshakeTurns)state!).Serve(), this), Pause);
+        _timer ??= new LoopTimer(static state => ((HandshakeTurns)state!).Serve(), this);
+        if (!_timer.IsScheduled) loop.Schedule(_timer, Pause);
     }
 
     private sealed record Waiter(LoopSocket Socket)
