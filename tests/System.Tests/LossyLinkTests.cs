@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Net;
+using System.Text.RegularExpressions;
 using Culvert.Cli.Labs;
 using Culvert.Cli.Mesh;
 using Culvert.SystemTests.Fixtures;
@@ -6,20 +9,57 @@ using Culvert.SystemTests.Peers;
 namespace Culvert.SystemTests;
 
 /// <summary>Datagrams over a link that loses one packet in twenty in each direction, 10 ms there and back.</summary>
-public sealed class LossyLinkTests
+public sealed partial class LossyLinkTests
 {
     private const double Loss = 0.05;
 
     // Of a link that loses 5 % itself. Nodes whose tunnels took loss for congestion lost 76 % of these (one port) and 51 % (32 ports), and got 97 % and more later than that.
     private const double MostLostOrLate = 0.15;
     private const double LateMilliseconds = 200;
+    private const int Rate = 10_000;
+
+    private static readonly TimeSpan Time = TimeSpan.FromSeconds(5);
 
     [Theory]
     [InlineData(TestFamily.IPv4, 1)]
     [InlineData(TestFamily.IPv6, 32)]
     public async Task Datagrams_between_nodes_get_through_a_link_that_loses_packets(TestFamily family, int ports)
     {
-        await using var mesh = await MeshLab.CreateAsync(new MeshLabOptions());
+        var (mesh, client, server) = await StartAsync();
+        await using var owned = mesh;
+
+        var ages = await DatagramAges.MeasureAsync(client, server, family, ports, Rate, Time);
+
+        TestContext.Current.TestOutputHelper!.WriteLine(ages.ToString());
+        Assert.True(ages.LostOrLater(LateMilliseconds * LabWait.Patience) <= MostLostOrLate, ages.ToString());
+    }
+
+    [Theory]
+    [InlineData(TestFamily.IPv4)]
+    [InlineData(TestFamily.IPv6)]
+    public async Task Sessions_are_spread_over_tunnels_where_packets_are_lost(TestFamily family)
+    {
+        const int Ports = 32, Tunnels = 8, Clearly = 50_000;
+        var (mesh, client, server) = await StartAsync("--loops", "1");
+        await using var owned = mesh;
+        var crowded = await DatagramAges.MeasureAsync(client, server, family, Ports, Rate, Time);
+        await LabWait.UntilAsync("more tunnels", async () => (await SentOfTunnelsAsync(mesh.Nodes[0])).Count == Tunnels, TimeSpan.FromSeconds(30));
+        var before = await SentOfTunnelsAsync(mesh.Nodes[0]);
+
+        var spread = await DatagramAges.MeasureAsync(client, server, family, Ports, Rate, Time);
+
+        TestContext.Current.TestOutputHelper!.WriteLine($"one tunnel: {crowded}\n{Tunnels} tunnels: {spread}");
+        var after = await SentOfTunnelsAsync(mesh.Nodes[0]);
+        Assert.Equal(before.Keys.Order(), after.Keys.Order());
+
+        // The first may have all of the sessions of before, which rest, and get none.
+        Assert.InRange(after.Count(tunnel => tunnel.Value - before[tunnel.Key] >= Clearly), Tunnels - 1, Tunnels);
+        Assert.True(spread.LostOrLater(LateMilliseconds * LabWait.Patience) <= MostLostOrLate, spread.ToString());
+    }
+
+    private static async Task<(MeshLab Mesh, LabPod Client, LabPod Server)> StartAsync(params string[] agentArguments)
+    {
+        var mesh = await MeshLab.CreateAsync(new MeshLabOptions { AgentArguments = agentArguments });
         var near = await mesh.AddNodeAsync("near");
         var far = await mesh.AddNodeAsync("far", new LabWireOptions { Delay = TimeSpan.FromMilliseconds(5) });
         foreach (var node in mesh.Nodes)
@@ -33,11 +73,26 @@ public sealed class LossyLinkTests
         var client = await mesh.AddPodAsync(near, "client", "client");
         var server = await mesh.AddPodAsync(far, "server", "web");
         await MeshFixture.StartAsync(mesh);
+        if (!(await near.Place.ScriptAsync("cat /proc/sys/net/ipv4/tcp_available_congestion_control")).Contains("bbr", StringComparison.Ordinal))
+        {
+            await mesh.DisposeAsync();
+            Assert.Skip("The kernel has no bbr (module tcp_bbr), without which losses slow tunnels down.");
+        }
+
         far.Place.Wire!.Loss = Loss;
-
-        var ages = await DatagramAges.MeasureAsync(client, server, family, ports, rate: 10_000, TimeSpan.FromSeconds(5));
-
-        TestContext.Current.TestOutputHelper!.WriteLine(ages.ToString());
-        Assert.True(ages.LostOrLater(LateMilliseconds * LabWait.Patience) <= MostLostOrLate, ages.ToString());
+        return (mesh, client, server);
     }
+
+    // Bytes sent by tunnel, named by its port at this node.
+    private static async Task<Dictionary<int, long>> SentOfTunnelsAsync(MeshNode node)
+    {
+        var sockets = await node.Place.RunAsync("ss", ["-HtniO", "state", "established", "( dport = :15008 )"]);
+        Assert.True(sockets.Succeeded, sockets.Error);
+        return sockets.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).ToDictionary(
+            line => IPEndPoint.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[2]).Port,
+            line => long.Parse(BytesSent().Match(line).Groups[1].ValueSpan, CultureInfo.InvariantCulture));
+    }
+
+    [GeneratedRegex(@"bytes_sent:(\d+)")]
+    private static partial Regex BytesSent();
 }

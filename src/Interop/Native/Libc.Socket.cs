@@ -45,6 +45,7 @@ internal static unsafe partial class Libc
     internal const int TCP_CONGESTION = 13;
     internal const int TCP_THIN_LINEAR_TIMEOUTS = 16;
     internal const int TCP_USER_TIMEOUT = 18;
+    internal const int TCP_INFO = 11;
     internal const int TCP_NOTSENT_LOWAT = 25;
     internal const int TCP_RTO_MIN_US = 45;
 

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Culvert.Interop.Native;
 
 namespace Culvert.Interop.Sockets;
@@ -126,6 +127,26 @@ public sealed partial class SocketHandle
     /// </summary>
     /// <param name="timeout">Whole microseconds, up to 200 ms.</param>
     public SocketErrno SetLeastRetransmissionTimeout(TimeSpan timeout) => SetOption(Libc.IPPROTO_TCP, Libc.TCP_RTO_MIN_US, (int)timeout.TotalMicroseconds);
+
+    /// <summary>What a connected TCP socket has sent and received (TCP_INFO).</summary>
+    /// <param name="counts">The counters, when None is returned.</param>
+    public unsafe SocketErrno GetSegmentCounts(out SegmentCounts counts)
+    {
+        // struct tcp_info of linux/tcp.h. A kernel fills in as much of it as it knows.
+        const int Repeated = 100, DataReceived = 152, DataSent = 156, OutOfOrder = 224, Size = 232;
+        Span<byte> info = stackalloc byte[Size];
+        info.Clear();
+        uint length = Size;
+        counts = default;
+        fixed (byte* first = info)
+        {
+            if (Libc.getsockopt(Fd, Libc.IPPROTO_TCP, Libc.TCP_INFO, first, &length) < 0) return LastError();
+        }
+
+        counts = new SegmentCounts(
+            MemoryMarshal.Read<uint>(info[DataSent..]), MemoryMarshal.Read<uint>(info[Repeated..]), MemoryMarshal.Read<uint>(info[DataReceived..]), MemoryMarshal.Read<uint>(info[OutOfOrder..]));
+        return SocketErrno.None;
+    }
 
     private unsafe SocketErrno SetOption(int level, int name, int value) =>
         Check(Libc.setsockopt(Fd, level, name, &value, sizeof(int)));

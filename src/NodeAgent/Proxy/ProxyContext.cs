@@ -28,7 +28,7 @@ internal sealed class ProxyContext
         Certificates = new CertificateWaiter(loop, seams.Certificates, options.CertificateTimeout);
         Reporter = new HandshakeReporter(seams.Observer, shared.Failures);
         Handshaker = new TunnelHandshaker(loop, options, Reporter, seams, time);
-        Pool = new TunnelPool(loop, options, seams.Certificates, Certificates, Handshaker, shared.OwnTunnels, time);
+        Pool = new TunnelPool(loop, options, seams.Certificates, Certificates, Handshaker, shared, time);
         _nextId = (long)loop.Index << 48;
     }
 

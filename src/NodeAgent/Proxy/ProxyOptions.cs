@@ -117,6 +117,9 @@ internal sealed record ProxyOptions
     /// <summary>UDP sessions per tunnel before another one is opened.</summary>
     internal int DatagramStreamsPerTunnel { get; init; } = ProxyOptionsDefaults.DatagramStreamsPerTunnel;
 
+    /// <summary>Tunnels over all loops that UDP sessions of one pair are spread over where packets are lost.</summary>
+    internal int LossyTunnels { get; init; } = ProxyOptionsDefaults.LossyTunnels;
+
     /// <summary>
     /// Most sockets at once, over all loops, of connections and UDP sessions that workloads of this node have, captured or out of tunnels. One workload has half of
     /// them at most (<see cref="SharedBudget"/>).

@@ -29,6 +29,12 @@ internal static class ProxyOptionsDefaults
     internal const int DatagramStreamsPerTunnel = 1000;
 
     /// <summary>
+    /// Tunnels of a pair that UDP sessions are spread over where packets are lost. With 32 sessions over a link that loses 5 % the median age of a datagram was 8 ms with 8
+    /// and 14 ms with 2 tunnels (10 ms there and back, one tunnel for each of two loops). Not where none is lost: 8 take 25 % from what goes through (system calls).
+    /// </summary>
+    internal const int LossyTunnels = 8;
+
+    /// <summary>
     /// Connections at once that have not proven who they are. Some 35 KB each while TLS is under way (measured, OpenSSL 3.0), of which a core finishes about 2,000 a second.
     /// </summary>
     internal const int MaxHandshakes = 2048;

@@ -1,3 +1,4 @@
+using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Loop;
 
 namespace Culvert.NodeAgent.Proxy.Tunnel;
@@ -18,6 +19,10 @@ internal sealed partial class TunnelConnection
     private long _blockedSince;
     private long _lastStall;
     private bool _stalls;
+    private readonly LossWatch _losses = new();
+
+    /// <summary>Whether packets are lost on its way, so that datagrams wait for others that are sent again; known for tunnels of datagrams only.</summary>
+    internal bool IsLossy { get; private set; }
 
     private int Portion => _stalls ? DatagramPath.UnsentBytes : LargePortion;
 
@@ -61,6 +66,13 @@ internal sealed partial class TunnelConnection
         _lastStall = Loop.NowMilliseconds;
         if (!_stalls && !IsClosed) _ = _socket.Handle.SetNotSentLowWater(DatagramPath.UnsentBytes);
         _stalls = true;
+    }
+
+    private void LookForLosses()
+    {
+        if (_backlog is null || _socket.Handle.GetSegmentCounts(out SegmentCounts counts) != SocketErrno.None) return;
+        IsLossy = _losses.Look(counts, Loop.NowMilliseconds);
+        if (IsLossy && Http2.OpenStreams > 1) LossSeen?.Invoke();
     }
 
     private void ForgetStall()

@@ -79,6 +79,9 @@ internal sealed partial class TunnelConnection : IFlushable
     /// <summary>Called again and again while streams are open and both sides should prove themselves anew; client role only.</summary>
     internal Action? ProofDue { get; init; }
 
+    /// <summary>Called again and again while packets are lost on the way of several sessions' datagrams.</summary>
+    internal Action? LossSeen { get; init; }
+
     /// <summary>
     /// Buffers for what the tunnel's streams have for slow sockets: of the workload that it leads to, or of the identity that it was opened for.
     /// </summary>
@@ -179,6 +182,7 @@ internal sealed partial class TunnelConnection : IFlushable
         if (IsClosed) return;
         CheckTrust();
         ForgetStall();
+        LookForLosses();
         if (Account.Pressure == 0) Http2.ChangeStreamWindow(_window);
         Http2.CheckTimeouts();
         ScheduleFlush();

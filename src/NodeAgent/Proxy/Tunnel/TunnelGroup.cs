@@ -29,16 +29,29 @@ internal sealed class TunnelGroup(TunnelKey key)
     /// <summary>When a tunnel was made last only to prove both sides anew (<see cref="TimeProvider.GetTimestamp"/>); 0 for never.</summary>
     internal long LastProof { get; set; }
 
-    /// <summary>A tunnel with room, made with these credentials.</summary>
+    /// <summary>
+    /// A tunnel with room, made with these credentials: the first, so that others become idle and end, but the emptiest where packets are lost, as each holds up all that
+    /// follows it in its tunnel.
+    /// </summary>
     internal TunnelConnection? Pick(TlsIdentity identity, int maxStreams)
     {
+        bool isLossy = Tunnels.Exists(static t => t.IsLossy);
+        TunnelConnection? emptiest = null;
+        int least = maxStreams;
         foreach (TunnelConnection tunnel in Tunnels)
         {
-            if (ReferenceEquals(tunnel.Parts.Identity, identity) && tunnel.CanOpenStream && tunnel.Http2.OpenStreams + tunnel.SettingsWaiters < maxStreams) return tunnel;
+            int streams = tunnel.Http2.OpenStreams + tunnel.SettingsWaiters;
+            if (streams >= least || !ReferenceEquals(tunnel.Parts.Identity, identity) || !tunnel.CanOpenStream) continue;
+            if (!isLossy) return tunnel;
+            emptiest = tunnel;
+            least = streams;
         }
 
-        return null;
+        return emptiest;
     }
+
+    /// <summary>Tunnels made with these credentials that take streams.</summary>
+    internal int CountUsable(TlsIdentity identity) => Tunnels.Count(t => ReferenceEquals(t.Parts.Identity, identity) && t.CanOpenStream);
 
     /// <summary>A tunnel that takes another stream, with whichever credentials it was made.</summary>
     internal TunnelConnection? PickAny() => Tunnels.Find(static t => t.CanOpenStream);

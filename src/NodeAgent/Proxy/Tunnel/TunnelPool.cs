@@ -26,17 +26,19 @@ internal sealed class TunnelPool
     private readonly CertificateWaiter _waiter;
     private readonly TunnelHandshaker _handshaker;
     private readonly SharedBudget _budget;
+    private readonly int _mostWhereLossy;
     private readonly TimeProvider _time;
     private readonly Dictionary<TunnelKey, TunnelGroup> _groups = [];
 
-    internal TunnelPool(EventLoop loop, ProxyOptions options, ICertificateSource certificates, CertificateWaiter waiter, TunnelHandshaker handshaker, SharedBudget budget, TimeProvider time)
+    internal TunnelPool(EventLoop loop, ProxyOptions options, ICertificateSource certificates, CertificateWaiter waiter, TunnelHandshaker handshaker, ProxyShared shared, TimeProvider time)
     {
         _loop = loop;
         _options = options;
         _certificates = certificates;
         _waiter = waiter;
         _handshaker = handshaker;
-        _budget = budget;
+        _budget = shared.OwnTunnels;
+        _mostWhereLossy = Math.Max(1, options.LossyTunnels / shared.Loops);
         _time = time;
     }
 
@@ -211,6 +213,13 @@ internal sealed class TunnelPool
         _ = ConnectAsync(group, identity);
     }
 
+    /// <summary>Makes another tunnel for sessions to come, where packets are lost: one that is lost holds up those of its own tunnel only.</summary>
+    private void Spread(TunnelGroup group)
+    {
+        if (_certificates.Find(group.Key.Source) is not { } identity || group.Connecting > 0) return;
+        if (group.CountUsable(identity) < _mostWhereLossy) _ = ConnectAsync(group, identity);
+    }
+
     private async Task ConnectAsync(TunnelGroup group, TlsIdentity identity)
     {
         group.Connecting++;
@@ -289,6 +298,7 @@ internal sealed class TunnelPool
         {
             Distrusted = tunnel => _handshaker.ReportDistrust(tunnel.Parts, isServer: false),
             ProofDue = () => ProveAnew(group.Key),
+            LossSeen = () => Spread(group),
         };
     }
 }
