@@ -10,7 +10,6 @@ internal static unsafe partial class OpenSsl
     internal const int SSL_CTRL_MODE = 33;
     internal const int SSL_CTRL_SET_READ_AHEAD = 41;
     internal const int SSL_CTRL_SET_SESS_CACHE_MODE = 44;
-    internal const int SSL_CTRL_CLEAR_MODE = 78;
     internal const int SSL_CTRL_CHAIN_CERT = 89;
     internal const int SSL_CTRL_SET_GROUPS_LIST = 92;
     internal const int SSL_CTRL_SET_VERIFY_CERT_STORE = 106;
@@ -19,9 +18,10 @@ internal static unsafe partial class OpenSsl
 
     internal const int SSL_MODE_ENABLE_PARTIAL_WRITE = 0x1;
     internal const int SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER = 0x2;
-    internal const int SSL_MODE_AUTO_RETRY = 0x4;
     internal const int SSL_MODE_RELEASE_BUFFERS = 0x10;
     internal const int SSL_KEY_UPDATE_NOT_REQUESTED = 0;
+    internal const int SSL_RECEIVED_SHUTDOWN = 2;
+    internal const int SSL_CB_LOOP = 1;
     internal const ulong SSL_OP_IGNORE_UNEXPECTED_EOF = 1UL << 7;
     internal const ulong SSL_OP_NO_TICKET = 1UL << 14;
     internal const ulong SSL_OP_NO_COMPRESSION = 1UL << 17;
@@ -62,6 +62,12 @@ internal static unsafe partial class OpenSsl
 
     [LibraryImport(Ssl)]
     internal static partial void SSL_CTX_set_verify(nint context, int mode, nint callback);
+
+    [LibraryImport(Ssl)]
+    internal static partial void SSL_CTX_set_info_callback(nint context, delegate* unmanaged<nint, int, int, void> callback);
+
+    [LibraryImport(Ssl)]
+    internal static partial void SSL_set_shutdown(nint ssl, int mode);
 
     [LibraryImport(Ssl)]
     internal static partial int SSL_CTX_use_certificate(nint context, nint x509);

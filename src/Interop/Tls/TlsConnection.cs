@@ -21,6 +21,7 @@ public sealed unsafe class TlsConnection : SafeHandle
 
     private nint _writeBuffer;
     private bool _unflushed;
+    private int _messages;
     private string? _failure;
 
     private TlsConnection(nint ssl, int readBufferLength)
@@ -64,6 +65,7 @@ public sealed unsafe class TlsConnection : SafeHandle
     /// <summary>Goes on with the handshake.</summary>
     public TlsResult Handshake()
     {
+        TlsMessageCount.Ignore();
         int result = OpenSsl.SSL_do_handshake(handle);
         if (result != 1) return Explain(result);
         UseLargeBuffers();
@@ -73,19 +75,20 @@ public sealed unsafe class TlsConnection : SafeHandle
     /// <summary>Has this side go on with fresh keys (KeyUpdate; RFC 8446, section 4.6.3). The handshake must be done.</summary>
     public TlsResult UpdateKeys() => OpenSsl.SSL_key_update(handle, OpenSsl.SSL_KEY_UPDATE_NOT_REQUESTED) == 1 ? Handshake() : Explain(0);
 
-    /// <summary>Reads decrypted bytes: at most one record's worth per call. Done without a byte: there were records without data (fresh keys, tickets).</summary>
+    /// <summary>Reads decrypted bytes: at most one record's worth per call. Failed when too many messages without data follow each other (fresh keys, tickets).</summary>
     /// <param name="buffer">Where to put them; not empty.</param>
     public TlsResult Read(Span<byte> buffer)
     {
         fixed (byte* p = buffer)
         {
+            TlsMessageCount.Start(_messages);
             int count = OpenSsl.SSL_read(handle, p, buffer.Length);
+            _messages = count > 0 ? 0 : TlsMessageCount.Stop();
             if (count > 0) return new TlsResult(TlsStatus.Done, count);
-
-            // Only a socket that is empty says EAGAIN.
-            bool isEmpty = Marshal.GetLastPInvokeError() == Errno.EAGAIN;
-            TlsResult result = Explain(count);
-            return result.Status == TlsStatus.WantRead && !isEmpty ? new TlsResult(TlsStatus.Done) : result;
+            if (!TlsMessageCount.IsTooMany) return Explain(count);
+            OpenSsl.ERR_clear_error();
+            _failure = "too many TLS messages without data";
+            return new TlsResult(TlsStatus.Failed);
         }
     }
 

@@ -16,11 +16,7 @@ internal sealed partial class TunnelConnection
     // Nor does it keep others waiting with bytes that are much work, as frames and datagrams of one byte are: 9 us each (measured), half a second for 512 KiB.
     private static readonly TimeSpan TurnTime = TimeSpan.FromMilliseconds(2);
 
-    // Reads in a row that brought no data, only fresh keys or tickets: a peer needs one of them now and then. Each may be 5,000 records, 5 us each (measured).
-    private const int MaxDatalessReads = 4;
-
-    private int _datalessReads;
-    private TunnelPortion _portion = TunnelPortion.Whole;
+    private TunnelPortion _portion = TunnelPortion.First;
 
     /// <summary>Writes what it can of the output in the middle of a turn, so that there is room for more.</summary>
     internal void FlushNow() => ((IFlushable)this).Flush();
@@ -150,19 +146,14 @@ internal sealed partial class TunnelConnection
         while (true)
         {
             TlsResult result = _tls.Read(buffer[filled.._portion.Of(buffer.Length)]);
-            if (result is { Status: TlsStatus.Done, Count: 0 })
+            if (result.Status == TlsStatus.Done)
             {
-                if (++_datalessReads > MaxDatalessReads) return End("too many TLS records without data");
-                isLong = _time.GetElapsedTime(began) > TurnTime;
-            }
-            else if (result.Status == TlsStatus.Done)
-            {
-                _datalessReads = 0;
                 filled += result.Count;
                 total += result.Count;
 
-                // What has come goes on its way before the socket is asked again, which most often only says that it is empty.
-                if (_portion.Of(buffer.Length) - filled >= RecordSize && _tls.HasPending) continue;
+                // What has come goes on its way before the socket is asked again, which most often only says that it is empty. A record of one byte is as much work as a hundred.
+                isLong = _time.GetElapsedTime(began) > TurnTime;
+                if (!isLong && _portion.Of(buffer.Length) - filled >= RecordSize && _tls.HasPending) continue;
             }
 
             if (filled > 0)
@@ -186,12 +177,6 @@ internal sealed partial class TunnelConnection
             else if (result.Status != TlsStatus.WantWrite) Close(result.Status == TlsStatus.Closed ? null : Describe(result));
             return result.Status;
         }
-    }
-
-    private TlsStatus End(string reason)
-    {
-        Close(reason);
-        return TlsStatus.Closed;
     }
 
     private void Receive(ReadOnlySpan<byte> bytes)

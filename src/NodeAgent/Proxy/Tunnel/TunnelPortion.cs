@@ -15,8 +15,8 @@ internal readonly struct TunnelPortion
 
     private TunnelPortion(int bytes) => _bytes = bytes;
 
-    /// <summary>As much as there is room for.</summary>
-    internal static TunnelPortion Whole => new(int.MaxValue);
+    /// <summary>Of a peer whose bytes are not known yet; it doubles with each portion that is little work.</summary>
+    internal static TunnelPortion First => new(Least);
 
     /// <summary>Bytes to take.</summary>
     /// <param name="room">How many there is room for; <see cref="Least"/> or more.</param>
