@@ -12,13 +12,13 @@ public sealed class TunnelPortionTests
 
     [Fact]
     public void ItIsWhatThereIsRoomForWhileThatIsLittleWork() =>
-        Assert.Equal(Room, Grown().After(Room, TimeSpan.FromMicroseconds(999)).Of(Room));
+        Assert.Equal(Room, Grown().After(Room, TimeSpan.FromMicroseconds(499)).Of(Room));
 
     [Theory]
-    [InlineData(100, 1310)]
-    [InlineData(2, 65_536)]
+    [InlineData(50, 1310)]
+    [InlineData(1, 65_536)]
     [InlineData(5000, TunnelPortion.Least)]
-    public void ItIsWhatTakesAMillisecond(int milliseconds, int expected) =>
+    public void ItIsWhatTakesHalfAMillisecond(double milliseconds, int expected) =>
         Assert.Equal(expected, Grown().After(Room, TimeSpan.FromMilliseconds(milliseconds)).Of(Room));
 
     [Fact]
@@ -26,7 +26,7 @@ public sealed class TunnelPortionTests
     {
         TunnelPortion portion = Grown().After(Room, TimeSpan.FromSeconds(5));
         Assert.Equal(TunnelPortion.Least, portion.After(TunnelPortion.Least - 1, TimeSpan.Zero).Of(Room));
-        Assert.Equal(TunnelPortion.Least, portion.After(TunnelPortion.Least, TimeSpan.FromMilliseconds(0.6)).Of(Room));
+        Assert.Equal(TunnelPortion.Least, portion.After(TunnelPortion.Least, TimeSpan.FromMilliseconds(0.3)).Of(Room));
         Assert.Equal(Room, Grown(portion).Of(Room));
     }
 

@@ -8,8 +8,8 @@ internal readonly struct TunnelPortion
     /// <summary>Fewest bytes; even frames without a payload are not many in them.</summary>
     internal const int Least = 512;
 
-    // Half of what a turn may take, so that it ends not long after it should.
-    private static readonly TimeSpan Goal = TimeSpan.FromMilliseconds(1);
+    // As long as a turn may take. Of bulk transfers as much as there is room for takes half of it (128 KiB into a socket of a pod).
+    private static readonly TimeSpan Goal = TimeSpan.FromMilliseconds(0.5);
 
     private readonly int _bytes;
 
