@@ -78,6 +78,29 @@ public sealed class RestartTests(MeshFixture mesh)
         await AssertEchoAsync(server);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Connections_begun_while_an_agent_is_away_meet_the_next_one(bool ofServer)
+    {
+        await using var server = PeerServer.Start(mesh.Far, mesh.Far.Address4, PeerServer.EchoAsync);
+        await AssertEchoAsync(server);
+        var node = ofServer ? mesh.Node2 : mesh.Node1;
+        await node.KillAgentAsync();
+
+        var started = node.StartAgentAsync();
+        var begun = new List<Task>();
+        while (!started.IsCompleted)
+        {
+            begun.Add(AssertEchoAsync(server));
+            await Task.Delay(2); // the clock of the load
+        }
+
+        await started;
+        Assert.InRange(begun.Count, 20, int.MaxValue);
+        await Task.WhenAll(begun).WaitAsync(Deadline * LabWait.Patience);
+    }
+
     [Fact]
     public async Task Connections_and_policy_go_on_while_the_controller_is_away_and_edits_apply_after_it_is_back()
     {

@@ -144,7 +144,6 @@ public sealed class AgentHost : IAsyncDisposable
                     host._proxy.Start();
                     return Task.FromResult(true);
                 });
-            ProxySetup.OfferListeners(host._proxy, host._programs.Maps, host._writer);
             IReadOnlyList<IPEndPoint> metrics = ProbeAddresses.Of(options.Metrics, AgentOptionsDefaults.MetricsPort, options.Uplinks, host._netlink);
             IReadOnlyList<IPEndPoint> readiness = ProbeAddresses.Of(options.Readiness, AgentOptionsDefaults.ReadinessPort, options.Uplinks, host._netlink);
             ProbeSources sources = new(options.MetricsAllow, () => host._flowContext.Index, () => host._state.Current.Uplinks);
@@ -158,6 +157,9 @@ public sealed class AgentHost : IAsyncDisposable
                 $"stop or remove what is at {options.AdminSocket}, or give another folder",
                 () => AdminServer.StartAsync(options.AdminSocket, new AgentAdminService(host.Backend(), host._flows), loggers, cancellationToken));
             await host._client.RestoreAsync(cancellationToken);
+
+            // Only now: without a snapshot the proxy would refuse all that comes. Until then the kernel drops what is for it, and TCP sends its SYN again.
+            ProxySetup.OfferListeners(host._proxy, host._programs.Maps, host._writer);
             host._background.Add(Task.Run(() => host._client.RunAsync(host._stop.Token), CancellationToken.None));
             host._background.Add(Task.Run(() => host._client.KeepSavedAsync(host._stop.Token), CancellationToken.None));
             host._background.Add(Task.Run(() => host._channel.KeepRenewedAsync(host._stop.Token), CancellationToken.None));

@@ -44,6 +44,9 @@ internal sealed record ProxyOptions
     /// <summary>How long a refused UDP session is remembered, before policy and routes are asked again.</summary>
     internal TimeSpan UdpRefusalTime { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>The same for one that failed for a reason that may pass: as an agent is back within two seconds, its peers' sessions should not be dead for five.</summary>
+    internal TimeSpan UdpRetryTime { get; init; } = TimeSpan.FromMilliseconds(250);
+
     /// <summary>
     /// Most UDP sessions at once per loop, refusals that are remembered included. More than there can be sockets for, so that nobody can fill it for others.
     /// </summary>

@@ -30,7 +30,7 @@ internal sealed class BalancedSession : DatagramSession, IDatagramSink
         if (socket is null)
         {
             Context.Seams.Observer.OnFailed(info, failure, detail);
-            CloseAfter(Context.Options.UdpRefusalTime);
+            CloseAfter(Failures.IsPassing(failure) ? Context.Options.UdpRetryTime : Context.Options.UdpRefusalTime);
             return;
         }
 

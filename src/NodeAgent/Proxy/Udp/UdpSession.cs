@@ -58,7 +58,7 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
         _pending?.Clear();
         (IsRefused, _pending) = (true, null);
         Context.Seams.Observer.OnFailed(info, failure, detail);
-        CloseAfter(Context.Options.UdpRefusalTime);
+        CloseAfter(Failures.IsPassing(failure) ? Context.Options.UdpRetryTime : Context.Options.UdpRefusalTime);
         _sessions.OnRefused(this);
     }
 

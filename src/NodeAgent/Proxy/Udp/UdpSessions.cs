@@ -15,7 +15,7 @@ internal sealed class UdpSessions(ProxyContext context)
 
     private readonly Dictionary<UdpSessionKey, UdpSession> _sessions = [];
     private readonly List<UdpSession> _touched = [];
-    // Oldest first. Each is forgotten after the same time, so those that are closed already stand in front.
+    // Oldest first. Most are forgotten after the same time, so that those that are closed already stand in front.
     private readonly Queue<UdpSession> _refused = [];
     private UdpSession? _last;
 
