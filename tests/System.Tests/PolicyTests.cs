@@ -85,8 +85,10 @@ public sealed class PolicyTests(MeshFixture mesh) : IAsyncLifetime
 
         mesh.Mesh.Objects.Remove(Permissive);
 
-        // Nobody sends a byte: the pod's side ends all the same.
+        // Nobody sends a byte: both sides end all the same.
         await ended.Task.WaitAsync(Deadline);
+        var reset = await Assert.ThrowsAsync<SocketException>(() => open.ReceiveAsync(new byte[1]).WaitAsync(Deadline));
+        Assert.Equal(SocketError.ConnectionReset, reset.SocketErrorCode);
     }
 
     [Fact]
