@@ -86,6 +86,28 @@ public sealed class FullDiskTests : IAsyncLifetime
         }
     }
 
+    [Fact]
+    public async Task Attack_an_agent_that_dies_while_its_disk_is_full_comes_back_with_the_newest_policy()
+    {
+        await using var near = PeerServer.Start(_near, _near.Address4, PeerServer.EchoAsync);
+        (await PeerServer.ConnectAsync(_client, near.EndPoint)).Dispose();
+        foreach (var folder in _mounts)
+        {
+            Fill(folder);
+        }
+
+        _mesh.Objects.Write("deny-near", Deny("deny-near"));
+        await LabWait.UntilAsync("the near server refuses", () => IsRefusedAsync(near), Deadline, _mesh.Nodes[0].Agent);
+        await LabWait.UntilAsync(
+            "it is not where it belongs", async () => (await _mesh.Nodes[0].StatusAsync()).SnapshotError.Contains("meanwhile", StringComparison.Ordinal), Deadline, _mesh.Nodes[0].Agent);
+        await _mesh.Nodes[0].KillAgentAsync();
+        await _mesh.StopControllerAsync();
+
+        await _mesh.Nodes[0].StartAgentAsync();
+
+        Assert.True(await IsRefusedAsync(near));
+    }
+
     private static string Deny(string name) => $$"""
         apiVersion: culvert.dev/v1alpha1
         kind: AuthorizationPolicy

@@ -108,7 +108,7 @@ public sealed class AgentHost : IAsyncDisposable
         FlowProber prober = new(_programs.Maps.Flow, _logger);
         _applier = new SnapshotApplier(new AgentParts(options.TunnelPort, reconciler, _state, prober, directory, _svids, _channel, tls, _proxy, _health));
         _follower = new LinkFollower(_links.Changes, _applier, _state, time, _logger);
-        _client = new SnapshotClient(options.NodeName, _channel, _applier, new SnapshotFile(options.StateFolder, options.NodeName, _logger), _metrics, time, _logger);
+        _client = new SnapshotClient(options.NodeName, _channel, _applier, new SnapshotFile(options.StateFolder, options.RunFolder, options.NodeName, _logger), _metrics, time, _logger);
         KernelMetrics.Register(_metrics.Registry, _programs.Maps, _sweeper, _state);
         AgentGauges.Register(_metrics.Registry, _client, _svids, _state, time);
         UdpMetrics.Register(_metrics.Registry, _proxy);

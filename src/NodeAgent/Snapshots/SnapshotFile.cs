@@ -9,27 +9,63 @@ namespace Culvert.NodeAgent.Snapshots;
 
 /// <summary>
 /// Keeps the last good snapshot on disk, so that an agent starts with policy in force while the controller is away. Written
-/// whole beside the old file and renamed, so that a crash leaves one or the other. One writer at a time.
+/// whole beside the old file and renamed, so that a crash leaves one or the other. While the disk takes nothing, the snapshot is in
+/// another folder, which is in memory most often: an agent that dies meanwhile must not come back with a policy that has been withdrawn. One writer at a time.
 /// </summary>
-internal sealed class SnapshotFile(string folder, string node, ILogger logger)
+/// <param name="folder">Where it belongs.</param>
+/// <param name="otherFolder">Where it is while it can't be there. What is here is newer.</param>
+/// <param name="node">This node's name.</param>
+/// <param name="logger">Told of files that can't be used.</param>
+internal sealed class SnapshotFile(string folder, string otherFolder, string node, ILogger logger)
 {
-    private readonly string _path = Path.Combine(folder, "snapshot.pb");
+    private const string Name = "snapshot.pb";
+
+    private readonly string _path = Path.Combine(folder, Name);
+    private readonly string _otherPath = Path.Combine(otherFolder, Name);
 
     /// <summary>Saves a snapshot and the controller epoch that its version counts in.</summary>
-    internal void Save(NodeSnapshot snapshot, string epoch) => StateFile.Write(_path, snapshot.ToFullResponse(epoch).ToByteArray());
+    /// <exception cref="IOException">It is not where it belongs; the message says whether it is in the other folder.</exception>
+    internal void Save(NodeSnapshot snapshot, string epoch)
+    {
+        byte[] content = snapshot.ToFullResponse(epoch).ToByteArray();
+        try
+        {
+            StateFile.Write(_path, content);
+            File.Delete(_otherPath);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"{e.Message} {SaveElsewhere(content)}", e);
+        }
+    }
 
     /// <summary>Loads what was saved; null when there is nothing or it can't be read, in which case the file is set aside.</summary>
-    internal (NodeSnapshot Snapshot, string Epoch)? Load()
+    internal (NodeSnapshot Snapshot, string Epoch)? Load() => Load(_otherPath) ?? Load(_path);
+
+    private string SaveElsewhere(byte[] content)
     {
         try
         {
-            if (StateFile.Read(_path) is not { } content) return null;
+            StateFile.Write(_otherPath, content);
+            return $"It is in {_otherPath} meanwhile.";
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return $"Nor can it be in {_otherPath} meanwhile: {e.Message}";
+        }
+    }
+
+    private (NodeSnapshot Snapshot, string Epoch)? Load(string path)
+    {
+        try
+        {
+            if (StateFile.Read(path) is not { } content) return null;
             SnapshotResponse saved = SnapshotResponse.Parser.ParseFrom(content.Span);
             return (SnapshotMapping.Apply(new NodeSnapshot { Node = node }, node, saved), saved.Epoch);
         }
         catch (Exception e) when (e is InvalidProtocolBufferException or MappingException or IOException or UnauthorizedAccessException or InvalidDataException or FormatException)
         {
-            SnapshotLog.FileCorrupt(logger, _path, e.Message, StateFile.SetAside(_path, DateTimeOffset.UtcNow));
+            SnapshotLog.FileCorrupt(logger, path, e.Message, StateFile.SetAside(path, DateTimeOffset.UtcNow));
             return null;
         }
     }

@@ -9,12 +9,18 @@ public sealed class SnapshotFileTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("culvert-snapshot").FullName;
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    private readonly string _other = Directory.CreateTempSubdirectory("culvert-run").FullName;
+
+    public void Dispose()
+    {
+        Directory.Delete(_folder, recursive: true);
+        Directory.Delete(_other, recursive: true);
+    }
 
     [Fact]
     public void WhatWasSavedComesBack()
     {
-        SnapshotFile file = new(_folder, "n1", NullLogger.Instance);
+        SnapshotFile file = new(_folder, _other, "n1", NullLogger.Instance);
         NodeSnapshot snapshot = TestMesh.Snapshot([TestMesh.Workload("a", "n1", "10.0.0.1 fd00::1")]) with { Version = 42 };
         file.Save(snapshot, "epoch-1");
         (NodeSnapshot loaded, string epoch) = file.Load()!.Value;
@@ -25,14 +31,33 @@ public sealed class SnapshotFileTests : IDisposable
     }
 
     [Fact]
-    public void NothingSavedIsNothingLoaded() => Assert.Null(new SnapshotFile(_folder, "n1", NullLogger.Instance).Load());
+    public void WhatCannotBeSavedWhereItBelongsComesBackFromTheOtherFolderUntilItCan()
+    {
+        SnapshotFile file = new(_folder, _other, "n1", NullLogger.Instance);
+        NodeSnapshot snapshot = TestMesh.Snapshot([TestMesh.Workload("a", "n1", "10.0.0.1")]);
+        file.Save(snapshot with { Version = 1 }, "e");
+        string blocked = Path.Combine(_folder, "snapshot.pb.new", "blocked");
+        Directory.CreateDirectory(blocked);
+
+        IOException error = Assert.Throws<IOException>(() => file.Save(snapshot with { Version = 2 }, "e"));
+
+        Assert.Contains($"It is in {Path.Combine(_other, "snapshot.pb")} meanwhile", error.Message, StringComparison.Ordinal);
+        Assert.Equal(2ul, file.Load()!.Value.Snapshot.Version);
+        Directory.Delete(Path.GetDirectoryName(blocked)!, recursive: true);
+        file.Save(snapshot with { Version = 3 }, "e");
+        Assert.Equal(3ul, file.Load()!.Value.Snapshot.Version);
+        Assert.Empty(Directory.GetFiles(_other));
+    }
+
+    [Fact]
+    public void NothingSavedIsNothingLoaded() => Assert.Null(new SnapshotFile(_folder, _other, "n1", NullLogger.Instance).Load());
 
     [Fact]
     public void ACorruptFileIsSetAside()
     {
         string path = Path.Combine(_folder, "snapshot.pb");
         File.WriteAllBytes(path, [.. Enumerable.Range(0, 100).Select(i => (byte)(i * 37))]);
-        Assert.Null(new SnapshotFile(_folder, "n1", NullLogger.Instance).Load());
+        Assert.Null(new SnapshotFile(_folder, _other, "n1", NullLogger.Instance).Load());
         Assert.False(File.Exists(path));
         Assert.Single(Directory.GetFiles(_folder, "snapshot.pb.corrupt-*"));
     }
@@ -40,7 +65,7 @@ public sealed class SnapshotFileTests : IDisposable
     [Fact]
     public void ATruncatedFileIsSetAside()
     {
-        SnapshotFile file = new(_folder, "n1", NullLogger.Instance);
+        SnapshotFile file = new(_folder, _other, "n1", NullLogger.Instance);
         file.Save(TestMesh.Snapshot([TestMesh.Workload("a", "n1", "10.0.0.1")]), "e");
         string path = Path.Combine(_folder, "snapshot.pb");
         byte[] all = File.ReadAllBytes(path);

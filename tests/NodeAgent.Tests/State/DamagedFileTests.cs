@@ -95,7 +95,7 @@ public sealed class DamagedFileTests : IDisposable
     [Fact]
     public void AFlippedBitInTheSnapshotIsNoticed()
     {
-        SnapshotFile file = new(_folder, "n1", NullLogger.Instance);
+        SnapshotFile file = new(_folder, Directory.CreateDirectory(Path.Combine(_folder, "run")).FullName, "n1", NullLogger.Instance);
         NodeSnapshot snapshot = TestMesh.Snapshot([TestMesh.Workload("a", "n1", "10.0.0.1 fd00::1")]) with { Version = 42 };
         file.Save(snapshot, "e");
         EachFlippedBit(Path.Combine(_folder, "snapshot.pb"), () => Assert.True(file.Load() is not { } used || used.Snapshot.Workloads["shop/a"].Equals(snapshot.Workloads["shop/a"])));

@@ -48,9 +48,11 @@ public sealed class FullDiskTests
     public void AFailedSaveLeavesTheFileBeforeAndNothingElse()
     {
         using FullDisk disk = new();
-        SnapshotFile file = new(disk.Folder, "n1", NullLogger.Instance);
+        using FullDisk other = new();
+        SnapshotFile file = new(disk.Folder, other.Folder, "n1", NullLogger.Instance);
         file.Save(TestMesh.Snapshot([TestMesh.Workload("a", "n1", "10.0.0.1")]) with { Version = 1 }, "e");
         disk.Fill();
+        other.Fill();
         Assert.ThrowsAny<IOException>(() => file.Save(TestMesh.Snapshot([TestMesh.Workload("a", "n1", "10.0.0.2")]) with { Version = 2 }, "e"));
         Assert.Equal(1ul, file.Load()!.Value.Snapshot.Version);
         Assert.Equal(["filler", "snapshot.pb"], Directory.GetFiles(disk.Folder).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal));
