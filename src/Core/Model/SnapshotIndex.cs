@@ -7,6 +7,7 @@ public sealed class SnapshotIndex
 {
     private readonly Dictionary<IPAddress, WorkloadInfo> _workloads = [];
     private readonly Dictionary<(IPAddress, ushort, TransportProtocol), (ServiceInfo, ServicePort)> _services = [];
+    private readonly Dictionary<IPAddress, ServiceInfo> _vips = [];
 
     /// <summary>Builds the index.</summary>
     public SnapshotIndex(NodeSnapshot snapshot)
@@ -21,6 +22,7 @@ public sealed class SnapshotIndex
         {
             foreach (IPAddress vip in service.Vips)
             {
+                _vips.TryAdd(vip, service);
                 foreach (ServicePort port in service.Ports) _services.TryAdd((vip, port.Port, port.Protocol), (service, port));
             }
         }
@@ -31,6 +33,9 @@ public sealed class SnapshotIndex
 
     /// <summary>The workload that has this address, or null. Where several share it, the first by uid.</summary>
     public WorkloadInfo? FindWorkload(IPAddress address) => _workloads.GetValueOrDefault(address);
+
+    /// <summary>The service that has this virtual address, whatever its ports, or null. Where several share it, the first by name.</summary>
+    public ServiceInfo? FindService(IPAddress vip) => _vips.GetValueOrDefault(vip);
 
     /// <summary>The service port at a virtual address, or null.</summary>
     public (ServiceInfo Service, ServicePort Port)? FindService(IPAddress vip, ushort port, TransportProtocol protocol) =>

@@ -1,6 +1,7 @@
 using System.Net;
 using Culvert.Core;
 using Culvert.Grpc;
+using Culvert.Interop.Abi;
 using Wire = Culvert.Protocol.V1;
 
 namespace Culvert.NodeAgent.Admin;
@@ -21,17 +22,26 @@ internal static class Explainer
         answer.Steps.Add(source is null ? $"{sourceAddress} is no workload of the mesh: it has no identity" : $"{source.Uid} on node {source.Node} is {source.Identity}");
 
         ushort port = (ushort)request.Port;
-        (IPAddress address, NamespacedName? service, ushort targetPort, bool balanced) = Resolve(index, request.Destination, port, protocol, answer);
-        WorkloadInfo? destination = index.FindWorkload(address);
+        (IPAddress? asked, ServiceInfo? named) = FindDestination(index, request.Destination, sourceAddress);
+        // As in the kernel: what is excluded is looked at before Services are.
+        if (asked is not null && (snapshot.Mesh.ExcludedPorts.Contains(port) || IsExcluded(snapshot, asked)))
+        {
+            WorkloadInfo? there = index.FindWorkload(asked);
+            answer.Source = FlowMapping.Endpoint(new IPEndPoint(sourceAddress, 0), source, source?.Identity.ToString(), null);
+            answer.Destination = FlowMapping.Endpoint(new IPEndPoint(asked, port), there, there?.Identity.ToString(), named?.Name);
+            return Excluded(answer, asked, port);
+        }
+        (IPAddress address, ushort targetPort, bool balanced, string? refusal) = named is null ? (asked!, port, false, null) : Choose(named, asked, port, protocol, answer);
+        NamespacedName? service = named?.Name;
+        WorkloadInfo? destination = refusal is null ? index.FindWorkload(address) : null;
         answer.Source = FlowMapping.Endpoint(new IPEndPoint(sourceAddress, 0), source, source?.Identity.ToString(), null);
         answer.Destination = FlowMapping.Endpoint(new IPEndPoint(address, targetPort), destination, destination?.Identity.ToString(), service);
-
-        if (snapshot.Mesh.ExcludedCidrs.Any(c => c.Contains(address)) || snapshot.Mesh.ExcludedPorts.Contains(port))
+        if (refusal is not null)
         {
-            answer.Steps.Add($"{address}:{port} is excluded by MeshConfig: not captured, no policy");
-            answer.Reason = "excluded";
+            (answer.Verdict, answer.Reason, answer.Path) = (Wire.Verdict.Deny, refusal, source is { Enrolled: true } ? Wire.FlowPath.Direct : Wire.FlowPath.Passthrough);
             return answer;
         }
+        if (IsExcluded(snapshot, address) || snapshot.Mesh.ExcludedPorts.Contains(port)) return Excluded(answer, address, targetPort);
         if (destination is not { Enrolled: true })
         {
             answer.Steps.Add($"{address} is not in the mesh: forwarded as it is");
@@ -101,21 +111,45 @@ internal static class Explainer
         snapshot.Workloads.TryGetValue(text, out WorkloadInfo? byUid) ? byUid
         : NamespacedName.TryParse(text, out NamespacedName name) ? snapshot.Workloads.Values.FirstOrDefault(w => w.Name == name) : null;
 
-    private static (IPAddress Address, NamespacedName? Service, ushort Port, bool Balanced) Resolve(SnapshotIndex index, string text, ushort port, TransportProtocol protocol, Wire.ExplainResponse answer)
+    /// <summary>The address that is asked for, and the Service it belongs to. A headless Service has no address: its clients ask for those of its workloads.</summary>
+    private static (IPAddress? Address, ServiceInfo? Service) FindDestination(SnapshotIndex index, string text, IPAddress source)
     {
-        ServiceInfo? service = NamespacedName.TryParse(text, out NamespacedName name) ? index.Snapshot.Services.GetValueOrDefault(name) : null;
-        ServicePort? servicePort = service?.Ports.FirstOrDefault(p => p.Port == port && p.Protocol == protocol);
-        if (service is null && IpPrefix.TryParseAddress(text, out IPAddress? vip) && index.FindService(vip, port, protocol) is { } found) (service, servicePort) = found;
-        if (service is null)
-        {
-            return (FindEnd(index, text, "destination").Address, null, port, false);
-        }
-        if (servicePort is null) throw new RpcException(new Status(StatusCode.NotFound, $"service {service.Name} has no {protocol.ToString().ToLowerInvariant()} port {port}; it has {string.Join(", ", service.Ports.Select(p => p.Port))}"));
-        ServiceBackend[] live = [.. servicePort.Backends.Where(b => b.Weight > 0)];
-        if (live.Length == 0) throw new RpcException(new Status(StatusCode.FailedPrecondition, $"service {service.Name} port {port} has no backend"));
-        answer.Steps.Add($"service {service.Name} port {port} leads to {string.Join(", ", live.Select(b => $"{b.Address}:{b.Port} (weight {b.Weight})"))}{ChosenBy(servicePort.LoadBalancing)}; the first is shown");
-        return (live[0].Address, service.Name, live[0].Port, servicePort.LoadBalancing != LoadBalancing.RoundRobin);
+        if (NamespacedName.TryParse(text, out NamespacedName name) && index.Snapshot.Services.TryGetValue(name, out ServiceInfo? service))
+            return (service.Vips.FirstOrDefault(v => v.AddressFamily == source.AddressFamily) ?? (service.Vips.IsEmpty ? null : service.Vips[0]), service);
+        return IpPrefix.TryParseAddress(text, out IPAddress? vip) && index.FindService(vip) is { } owner ? (vip, owner) : (FindEnd(index, text, "destination").Address, null);
     }
+
+    /// <summary>Where a Service leads, or the reason for which the kernel refuses its address <paramref name="vip"/>.</summary>
+    private static (IPAddress Address, ushort Port, bool Balanced, string? Refusal) Choose(ServiceInfo service, IPAddress? vip, ushort port, TransportProtocol protocol, Wire.ExplainResponse answer)
+    {
+        if (service.Ports.FirstOrDefault(p => p.Port == port && p.Protocol == protocol) is not { } servicePort)
+        {
+            string ports = service.Ports.IsEmpty ? "none" : string.Join(", ", service.Ports.Select(p => $"{p.Port}/{Name(p.Protocol)}"));
+            return Refuse(CvReason.NoServicePort, StatusCode.NotFound, $"service {service.Name} has no {Name(protocol)} port {port}; it has {ports}");
+        }
+        ServiceBackend[] live = [.. servicePort.Backends.Where(b => b.Weight > 0 && (vip is null || b.Address.AddressFamily == vip.AddressFamily))];
+        if (live.Length == 0) return Refuse(CvReason.NoBackend, StatusCode.FailedPrecondition, $"service {service.Name} port {port} has no backend{(vip is null ? "" : $" for {vip}")}");
+        answer.Steps.Add($"service {service.Name} port {port} leads to {string.Join(", ", live.Select(b => $"{b.Address}:{b.Port} (weight {b.Weight})"))}{ChosenBy(servicePort.LoadBalancing)}; the first is shown");
+        return (live[0].Address, live[0].Port, servicePort.LoadBalancing != LoadBalancing.RoundRobin, null);
+
+        (IPAddress, ushort, bool, string?) Refuse(CvReason reason, StatusCode headless, string words)
+        {
+            if (vip is null) throw new RpcException(new Status(headless, words));
+            answer.Steps.Add(words);
+            return (vip, port, false, ReasonText.Kebab(reason.ToString()));
+        }
+    }
+
+    private static bool IsExcluded(NodeSnapshot snapshot, IPAddress address) => snapshot.Mesh.ExcludedCidrs.Any(c => c.Contains(address));
+
+    private static Wire.ExplainResponse Excluded(Wire.ExplainResponse answer, IPAddress address, ushort port)
+    {
+        answer.Steps.Add($"{address}:{port} is excluded by MeshConfig: not captured, no policy");
+        answer.Reason = "excluded";
+        return answer;
+    }
+
+    private static string Name(TransportProtocol protocol) => protocol.ToString().ToLowerInvariant();
 
     private static string ChosenBy(LoadBalancing mode) => mode switch
     {

@@ -45,6 +45,49 @@ public sealed class ExplainerTests
         Assert.Contains(answer.Steps, s => s.Contains("each client always goes to the same one", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData("shop/web", 99, Wire.TransportProtocol.Tcp, "no tcp port 99")]
+    [InlineData("10.96.0.1", 99, Wire.TransportProtocol.Tcp, "no tcp port 99")]
+    [InlineData("fd96::1", 99, Wire.TransportProtocol.Tcp, "no tcp port 99")]
+    [InlineData("10.96.0.1", 80, Wire.TransportProtocol.Udp, "no udp port 80")]
+    [InlineData("fd96::1", 80, Wire.TransportProtocol.Udp, "no udp port 80")]
+    public void AServicesAddressIsRefusedAtPortsThatTheServiceDoesNotHave(string destination, uint port, Wire.TransportProtocol protocol, string words)
+    {
+        Wire.ExplainResponse answer = ExplainService(destination, port, protocol);
+        Assert.Equal((Wire.Verdict.Deny, "no-service-port", Wire.FlowPath.Direct), (answer.Verdict, answer.Reason, answer.Path));
+        Assert.Equal($"service shop/web has {words}; it has 80/tcp, 81/tcp", answer.Steps[^1]);
+        Assert.Equal(("shop/web", port), (answer.Destination.Service, answer.Destination.Port));
+    }
+
+    [Theory]
+    [InlineData("10.96.0.1", 81u)]
+    [InlineData("shop/web", 81u)]
+    [InlineData("fd96::1", 80u)]
+    public void AServicePortWithoutABackendOfTheAddressesFamilyIsRefused(string destination, uint port)
+    {
+        Wire.ExplainResponse answer = ExplainService(destination, port, Wire.TransportProtocol.Tcp);
+        Assert.Equal((Wire.Verdict.Deny, "no-backend"), (answer.Verdict, answer.Reason));
+    }
+
+    [Theory]
+    [InlineData("10.96.0.1", 99u)]
+    [InlineData("shop/web", 80u)]
+    public void WhatConfigurationExcludesIsLookedAtBeforeServices(string destination, uint port)
+    {
+        Wire.ExplainResponse answer = ExplainService(destination, port, Wire.TransportProtocol.Tcp, new MeshSettings { ExcludedCidrs = [IpPrefix.Parse("10.96.0.0/16")] });
+        Assert.Equal((Wire.Verdict.Allow, "excluded"), (answer.Verdict, answer.Reason));
+    }
+
+    private static Wire.ExplainResponse ExplainService(string destination, uint port, Wire.TransportProtocol protocol, MeshSettings? mesh = null)
+    {
+        WorkloadInfo web = TestMesh.Workload("web", "n1", "10.0.0.2");
+        ServiceInfo service = TestMesh.Service("web", "10.96.0.1 fd96::1", TestMesh.Backend("shop/web", "10.0.0.2"));
+        service = service with { Ports = [service.Ports[0], service.Ports[0] with { Port = 81, Backends = [] }] };
+        return Explainer.Explain(
+            new SnapshotIndex(TestMesh.Snapshot([Client, web], services: [service], mesh: mesh)),
+            new() { Source = "shop/client", Destination = destination, Port = port, Protocol = protocol });
+    }
+
     private static Wire.ExplainResponse Explain(WorkloadInfo web, string source, uint port) => Explainer.Explain(
         new SnapshotIndex(TestMesh.Snapshot([Client, web])),
         new() { Source = source, Destination = "shop/web", Port = port, Protocol = Wire.TransportProtocol.Tcp });
