@@ -32,6 +32,8 @@ internal sealed class CertificateServiceHandler(
     {
         if (Schema.Names.Subdomain(request.Node) is { } invalid) throw new RpcException(new Status(StatusCode.InvalidArgument, invalid));
         RequireWorld();
+        // What follows may ask the node to try again: only with a token that is good, and without using it up.
+        if (tokens.Look(request.Token, request.Node) is { } bad) throw Refused(request.Node, "node", bad);
         RequireLaterThanRevocation(request.Node);
         if (tokens.Redeem(request.Token, request.Node) is { } error) throw Refused(request.Node, "node", error);
         ApiLog.Joined(logger, request.Node);
@@ -59,7 +61,7 @@ internal sealed class CertificateServiceHandler(
             throw new RpcException(new Status(StatusCode.FailedPrecondition, $"what the controller has noted of the revocation of {node} can't be read: see its log"));
         DateTimeOffset now = time.GetUtcNow();
         if (revoked <= now && now - revoked < TimeSpan.FromSeconds(1))
-            throw new RpcException(new Status(StatusCode.Unavailable, "the node's certificates were revoked a moment ago; the token is good, try again"));
+            throw new RpcException(new Status(StatusCode.Unavailable, "the node's certificates were revoked less than a second ago; the token was not used up, try again"));
     }
 
     private async Task<CertificateResponse> SignNodeAsync(string node, ByteString csr, CancellationToken cancellationToken)
@@ -68,7 +70,7 @@ internal sealed class CertificateServiceHandler(
         CertificateResponse response = await SignAsync(node, csr, SpiffeId.ForNode(mesh.TrustDomain, node), mesh, cancellationToken);
         try
         {
-            nodes.NoteIssued(node, response.NotAfter.ToDateTimeOffset());
+            nodes.NoteIssued(node, response.NotBefore.ToDateTimeOffset() + authority.Backdating, response.NotAfter.ToDateTimeOffset());
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

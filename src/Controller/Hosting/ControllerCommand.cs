@@ -16,13 +16,14 @@ public static class ControllerCommand
 {
     internal const int CannotStart = 1;
     internal const int BadOptions = 2;
+    internal const int UnknownName = 4; // as of culvert: a file, object or name given is wrong
     private const string DefaultStateFolder = "/var/lib/culvert/controller";
 
     private static readonly TimeSpan LongestToken = TimeSpan.FromDays(365);
     private static readonly TimeSpan LongestRenewalGrace = TimeSpan.FromDays(365);
     private static readonly TimeSpan LongestActivation = TimeSpan.FromDays(30);
 
-    /// <summary>Parses and runs; returns the exit code: 0 done, or stopped when asked; 1 could not start, or not make the token; 2 bad options.</summary>
+    /// <summary>Parses and runs; returns the exit code: 0 done, or stopped when asked; 1 could not start, or not make the token; 2 bad options; 4 a name given is not known.</summary>
     public static async Task<int> RunAsync(string[] args)
     {
         RootCommand root = new("The controller of a Culvert mesh: reads objects, signs certificates, streams snapshots to the agents.");

@@ -11,13 +11,14 @@ internal static class NodeCommands
     private static Command List()
     {
         Option<string> state = ControllerCommand.StateOption();
-        Command list = new("list", "List every node that was given a certificate, until when it is valid and whether it is revoked.") { state };
+        Command list = new("list", "List every node that was given a certificate: whether the newest is valid, revoked or expired, until when it is valid, and when certificates were revoked last.") { state };
         list.SetAction(parsed => Run(parsed.GetValue(state)!, "nodes can't be listed", folder =>
         {
             IReadOnlyList<NodeRecord> nodes = new NodeStore(ControllerHost.NodeFolder(folder), TimeProvider.System).List();
             int width = nodes.Select(n => n.Node.Length).Append("NODE".Length).Max();
-            Console.WriteLine($"{"NODE".PadRight(width)}  {"CERTIFICATE UNTIL",-20}  REVOKED");
-            foreach (NodeRecord node in nodes) Console.WriteLine($"{node.Node.PadRight(width)}  {Text(node.CertificateUntil, "unknown"),-20}  {Text(node.RevokedAt, "no")}");
+            DateTimeOffset now = DateTimeOffset.UtcNow;
+            Console.WriteLine($"{"NODE".PadRight(width)}  STATE    {"CERTIFICATE UNTIL",-20}  REVOKED");
+            foreach (NodeRecord node in nodes) Console.WriteLine($"{node.Node.PadRight(width)}  {node.StateAt(now).ToString().ToLowerInvariant(),-7}  {Text(node.CertificateUntil, "unknown"),-20}  {Text(node.RevokedAt, "no")}");
             return 0;
         }));
         return list;
@@ -27,18 +28,22 @@ internal static class NodeCommands
     {
         Argument<string> node = new("node") { Description = "The node." };
         Option<string> state = ControllerCommand.StateOption();
-        Command revoke = new("revoke", "Refuse every certificate and join token made for a node until now: its stream ends, nothing is renewed. It may join again with a new token.") { node, state };
+        Option<bool> force = new("--force") { Description = "Revoke also when no certificate and no join token is known to have been made for a node of this name." };
+        Command revoke = new("revoke", "Refuse every certificate and join token made for a node until now: its stream ends, nothing is renewed. It may join again with a new token.") { node, force, state };
         revoke.SetAction(parsed =>
         {
             string name = parsed.GetValue(node)!;
             if (Schema.Names.Subdomain(name) is { } error) return ControllerCommand.Fail(ControllerCommand.BadOptions, error);
             return Run(parsed.GetValue(state)!, $"node '{name}' can't be revoked", folder =>
             {
-                // First the certificates: a token redeemed in between makes one that is refused, too.
                 NodeStore nodes = new(ControllerHost.NodeFolder(folder), TimeProvider.System);
+                JoinTokenStore store = new(ControllerHost.TokenFolder(folder), TimeProvider.System);
                 bool known = nodes.List().Any(n => n.Node == name);
+                if (!known && !parsed.GetValue(force) && !store.HasFor(name))
+                    return ControllerCommand.Fail(ControllerCommand.UnknownName, $"{name}: nothing was revoked; no certificate is known to have been made for it, and no join token. Look at `node list`, or revoke it all the same with --force");
+                // First the certificates: a token redeemed in between makes one that is refused, too.
                 nodes.Revoke(name);
-                int tokens = new JoinTokenStore(ControllerHost.TokenFolder(folder), TimeProvider.System).Void(name);
+                int tokens = store.Void(name);
                 Console.WriteLine($"{name}: certificates made until now are refused, join tokens voided: {tokens}{(known ? "" : "; no certificate is known to have been made for it")}");
                 return 0;
             });

@@ -16,6 +16,8 @@ public sealed class JoinTokenStore
     public static readonly TimeSpan DefaultLifetime = TimeSpan.FromHours(1);
 
     private const int TokenBytes = 32;
+    private const string NotKnown = "the join token is not known, or was used already";
+    private const string Expired = "the join token has expired";
     private readonly string _folder;
     private readonly TimeProvider _time;
 
@@ -38,6 +40,19 @@ public sealed class JoinTokenStore
         return token;
     }
 
+    /// <summary>Why a token would not be accepted now, or null when it would; does not use it up.</summary>
+    public string? Look(string token, string node)
+    {
+        try
+        {
+            return Refusal(Read(PathOf(token)), node);
+        }
+        catch (FileNotFoundException)
+        {
+            return NotKnown;
+        }
+    }
+
     /// <summary>Uses a token up. Returns why it is not accepted, or null when it is.</summary>
     public string? Redeem(string token, string node)
     {
@@ -45,26 +60,31 @@ public sealed class JoinTokenStore
         string path = PathOf(token), taken = $"{path}.{Guid.NewGuid():N}.used";
         try
         {
-            if (Read(path) is not { } stored) return "the join token is not known, or was used already";
-            if (stored.Node != node) return "the join token is for another node";
+            string? refusal = Refusal(Read(path), node);
+            if (refusal is not (null or Expired)) return refusal;
             // Of several that come with the same token at the same time, one moves the file.
             File.Move(path, taken);
             File.Delete(taken);
-            return stored.Expires <= _time.GetUtcNow() ? "the join token has expired" : null;
+            return refusal;
         }
         catch (FileNotFoundException)
         {
-            return "the join token is not known, or was used already";
+            return NotKnown;
         }
     }
 
     /// <summary>Voids every token of a node; returns how many there were.</summary>
     public int Void(string node)
     {
-        string[] own = [.. Directory.EnumerateFiles(_folder, "*.token").Where(path => Read(path) is { } stored && stored.Node == node)];
+        string[] own = [.. PathsOf(node)];
         foreach (string path in own) File.Delete(path);
         return own.Length;
     }
+
+    /// <summary>Whether a token was made for a node and is not used yet; it may have expired.</summary>
+    public bool HasFor(string node) => PathsOf(node).Any();
+
+    private IEnumerable<string> PathsOf(string node) => Directory.EnumerateFiles(_folder, "*.token").Where(path => Read(path) is { } stored && stored.Node == node);
 
     private void RemoveExpired()
     {
@@ -73,6 +93,11 @@ public sealed class JoinTokenStore
             if (Read(path) is not { } stored || stored.Expires <= _time.GetUtcNow()) File.Delete(path);
         }
     }
+
+    private string? Refusal((string Node, DateTimeOffset Expires)? stored, string node) =>
+        stored is not { } token ? NotKnown
+        : token.Node != node ? "the join token is for another node"
+        : token.Expires <= _time.GetUtcNow() ? Expired : null;
 
     private static (string Node, DateTimeOffset Expires)? Read(string path)
     {

@@ -4,4 +4,12 @@ namespace Culvert.Controller;
 /// <param name="Node">The node.</param>
 /// <param name="CertificateUntil">When the last certificate signed for it ends; null: not known.</param>
 /// <param name="RevokedAt">Certificates made until then are refused; null: none are.</param>
-public sealed record NodeRecord(string Node, DateTimeOffset? CertificateUntil, DateTimeOffset? RevokedAt);
+/// <param name="CertificateFrom">When the last certificate was signed; null: not known.</param>
+public sealed record NodeRecord(string Node, DateTimeOffset? CertificateUntil, DateTimeOffset? RevokedAt, DateTimeOffset? CertificateFrom = null)
+{
+    /// <summary>What the newest certificate of the node is good for at a moment; as for a caller, it is revoked unless it was made after the revocation.</summary>
+    public NodeCertificateState StateAt(DateTimeOffset now) =>
+        RevokedAt is { } revoked && !(CertificateFrom > revoked) ? NodeCertificateState.Revoked
+        : CertificateUntil is not { } until ? NodeCertificateState.Unknown
+        : until <= now ? NodeCertificateState.Expired : NodeCertificateState.Valid;
+}

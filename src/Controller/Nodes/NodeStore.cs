@@ -37,28 +37,31 @@ public sealed class NodeStore
     /// <summary>Until when certificates of a node are refused; null: none are. A file that says nothing readable refuses all.</summary>
     public DateTimeOffset? RevokedAt(string node) => Schema.Names.Subdomain(node) is null ? Read(PathOf(node, RevokedSuffix), unreadable: DateTimeOffset.MaxValue) : DateTimeOffset.MaxValue;
 
-    /// <summary>Notes until when the newest certificate of a node is valid; for <see cref="List"/> only.</summary>
+    /// <summary>Notes when the newest certificate of a node was signed, and until when it is valid; for <see cref="List"/> only.</summary>
     /// <exception cref="IOException">It can't be written.</exception>
-    public void NoteIssued(string node, DateTimeOffset notAfter) => PrivateFiles.Write(PathOf(node, IssuedSuffix), Text(notAfter));
+    public void NoteIssued(string node, DateTimeOffset signed, DateTimeOffset notAfter) => PrivateFiles.Write(PathOf(node, IssuedSuffix), Text(notAfter) + Text(signed));
 
     /// <summary>Every node that there is something about, by name.</summary>
     public IReadOnlyList<NodeRecord> List() =>
     [
         .. Directory.EnumerateFiles(_folder).Select(f => Path.GetFileName(f)).Where(f => f.EndsWith(RevokedSuffix, StringComparison.Ordinal) || f.EndsWith(IssuedSuffix, StringComparison.Ordinal))
             .Select(f => f[..f.LastIndexOf('.')]).Distinct().Order(StringComparer.Ordinal)
-            .Select(n => new NodeRecord(n, Read(PathOf(n, IssuedSuffix), unreadable: null), RevokedAt(n))),
+            .Select(n => new NodeRecord(n, Read(PathOf(n, IssuedSuffix), unreadable: null), RevokedAt(n), Read(PathOf(n, IssuedSuffix), unreadable: null, line: 1))),
     ];
 
     internal void NotifyChanged() => Changed?.Invoke();
 
     private static string Text(DateTimeOffset moment) => moment.ToString("O", CultureInfo.InvariantCulture) + "\n";
 
-    private static DateTimeOffset? Read(string path, DateTimeOffset? unreadable)
+    /// <summary>A moment in a line of a file; null: no file, or it has no such line, as those of controllers that noted the end only.</summary>
+    private static DateTimeOffset? Read(string path, DateTimeOffset? unreadable, int line = 0)
     {
         if (!File.Exists(path)) return null;
         try
         {
-            return DateTimeOffset.TryParseExact(PrivateFiles.Read(path).TrimEnd('\n'), "O", CultureInfo.InvariantCulture, DateTimeStyles.None, out DateTimeOffset moment) ? moment : unreadable;
+            string[] lines = PrivateFiles.Read(path).TrimEnd('\n').Split('\n');
+            if (line > 0 && line >= lines.Length) return null;
+            return DateTimeOffset.TryParseExact(lines[line], "O", CultureInfo.InvariantCulture, DateTimeStyles.None, out DateTimeOffset moment) ? moment : unreadable;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -32,17 +32,12 @@ public sealed class NodeRevocationTests
         using FakeAgent again = FakeAgent.OverTls(running.Host, "node-1", stolen);
         await RefusedAsync(again.RenewAsync);
         using FakeAgent withToken = FakeAgent.OverTls(running.Host, "node-1");
-        RpcException voided;
-        while ((voided = await Assert.ThrowsAsync<RpcException>(() => withToken.JoinAsync(unused))).StatusCode == StatusCode.Unavailable)
-        {
-            // In the second of the revocation nobody joins.
-        }
-        Assert.Equal(StatusCode.PermissionDenied, voided.StatusCode);
+        Assert.Equal(StatusCode.PermissionDenied, (await Assert.ThrowsAsync<RpcException>(() => withToken.JoinAsync(unused))).StatusCode);
 
         // Others go on.
         running.Write("web.yaml", Objects.Workload("web", "10.0.0.7"));
         await other.NextAsync();
-        Assert.Matches("node-1 .*20.*20[0-9-]+ [0-9:]+Z\nnode-2 .* no", await CommandAsync("node", "list", "--state-dir", running.Folder.File("state")));
+        Assert.Matches("node-1  revoked .*20.*20[0-9-]+ [0-9:]+Z\nnode-2  valid .* no", await CommandAsync("node", "list", "--state-dir", running.Folder.File("state")));
     }
 
     [Fact]
@@ -52,10 +47,17 @@ public sealed class NodeRevocationTests
         folder.Write("objects/web.yaml", Objects.Workload("web", "10.0.0.1"));
         var time = new ManualTime(DateTimeOffset.UtcNow);
         await using ControllerHost host = await ControllerHost.StartAsync(Running.Options(folder) with { Time = time }, TestContext.Current.CancellationToken);
-        SslClientIdentity old = await JoinAsync(host, "node-1", time);
-        host.CertifiedNodes.Revoke("node-1");
-        string token = host.Tokens.Create("node-1", Hour);
         using FakeAgent joining = FakeAgent.OverTls(host, "node-1", time: time);
+        string used = host.Tokens.Create("node-1", Hour);
+        SslClientIdentity old = await joining.JoinAsync(used);
+        Assert.Equal(NodeCertificateState.Valid, StateOf(host, "node-1", time));
+        host.CertifiedNodes.Revoke("node-1");
+        Assert.Equal(NodeCertificateState.Revoked, StateOf(host, "node-1", time));
+        string token = host.Tokens.Create("node-1", Hour);
+
+        // A token that is not good is never said to be, at no moment.
+        foreach (string bad in new[] { used, host.Tokens.Create("node-2", Hour), "" })
+            Assert.Equal(StatusCode.PermissionDenied, (await Assert.ThrowsAsync<RpcException>(() => joining.JoinAsync(bad))).StatusCode);
 
         // In the very second of the revocation a certificate can't be told from one made before it; the token stays good.
         Assert.Equal(StatusCode.Unavailable, (await Assert.ThrowsAsync<RpcException>(() => joining.JoinAsync(token))).StatusCode);
@@ -65,6 +67,24 @@ public sealed class NodeRevocationTests
         await agent.NextAsync();
         await agent.RenewAsync();
         await RefusedAsync(thief.RenewAsync);
+
+        // Revoked once does not mean revoked now.
+        Assert.Equal(NodeCertificateState.Valid, StateOf(host, "node-1", time));
+        NodeRecord record = Assert.Single(host.CertifiedNodes.List());
+        Assert.Equal(NodeCertificateState.Expired, record.StateAt(record.CertificateUntil!.Value));
+    }
+
+    [Fact]
+    public async Task ANameThatNoCertificateWasMadeForIsRevokedByForceOnly()
+    {
+        await using Running running = await StartAsync();
+        string state = running.Folder.File("state");
+        Assert.Contains("no certificate is known", await CommandAsync(4, "node", "revoke", "nodex", "--state-dir", state), StringComparison.Ordinal);
+        Assert.Empty(running.Host.CertifiedNodes.List());
+        Assert.Contains("no certificate is known", await CommandAsync("node", "revoke", "nodex", "--force", "--state-dir", state), StringComparison.Ordinal);
+        running.Host.Tokens.Create("node-9", Hour);
+        Assert.Contains("join tokens voided: 1", await CommandAsync("node", "revoke", "node-9", "--state-dir", state), StringComparison.Ordinal);
+        Assert.Equal(["node-9", "nodex"], running.Host.CertifiedNodes.List().Select(n => n.Node));
     }
 
     [Fact]
@@ -167,6 +187,8 @@ public sealed class NodeRevocationTests
         using FakeAgent agent = FakeAgent.OverTls(host, node, time: time);
         return await agent.JoinAsync(host.Tokens.Create(node, Hour));
     }
+
+    private static NodeCertificateState StateOf(ControllerHost host, string node, TimeProvider time) => host.CertifiedNodes.List().Single(n => n.Node == node).StateAt(time.GetUtcNow());
 
     private static async Task<RpcException> RefusedAsync(Func<Task> call)
     {
