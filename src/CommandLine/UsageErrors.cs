@@ -31,6 +31,7 @@ internal static class UsageErrors
 
         // What our own parsers say begins with the option's name already.
         if (error.Message.StartsWith($"{option.Name}:", StringComparison.Ordinal)) return OneLine(error.Message);
+        if (result.IdentifierTokenCount > 1 && option.Arity.MaximumNumberOfValues <= 1) return $"{option.Name}: given {result.IdentifierTokenCount} times, and can be given once";
         if (result.Tokens.Count == 0) return $"{option.Name}: a value is missing; it has to be {Takes(option)}";
         return $"{option.Name}: '{result.Tokens[^1].Value}' is not {Takes(option)}";
     }

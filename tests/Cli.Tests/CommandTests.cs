@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using Culvert.Cli.CommandLine;
 using Culvert.Cli.Commands;
@@ -84,6 +85,9 @@ public sealed class CommandTests
     [InlineData("--output: 'yaml' is not one of text, json", "status", "status", "--output", "yaml")]
     [InlineData("--drain-seconds: 'soon' is not a number", "up", "up", "-f", "/tmp", "--drain-seconds", "soon")]
     [InlineData("--xdp: 'perhaps' is not one of auto, on, off", "up", "up", "-f", "/tmp", "--xdp", "perhaps")]
+    [InlineData("--state-dir: given 2 times, and can be given once", "detach", "detach", "--all", "--state-dir", "/a", "--state-dir", "/b")]
+    [InlineData("--output: given 2 times, and can be given once", "status", "status", "-o", "text", "--output", "text")]
+    [InlineData("--last: given 3 times, and can be given once", "flows", "flows", "--last", "1", "--last", "2", "--last", "3")]
     [InlineData("--node: a value is missing; it has to be of the form NAME", "up", "up", "-f", "/tmp", "--node")]
     public async Task A_wrong_value_is_one_line_with_option_value_and_what_it_takes(string message, string command, params string[] args)
     {
@@ -110,6 +114,42 @@ public sealed class CommandTests
 
         Assert.Equal(ExitCode.Unsupported, error.Code);
         Assert.Contains("CAP_BPF", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false, "--bpffs", "/sys/fs/bpf/two")]
+    [InlineData(false, "--state-dir", "/var/lib/two")]
+    [InlineData(false, "--admin-socket", "/run/two/agent.sock")]
+    [InlineData(true, "--admin-socket", "/run/two/agent.sock", "--lab-dir", "/run/culvert/lab")]
+    [InlineData(true, "--purge")]
+    public void Detach_removes_labs_unless_only_other_places_are_named(bool labs, params string[] args) =>
+        Assert.Equal(labs ? "/run/culvert/lab" : null, DetachCommand.PlacesOf(CommandLineRunner.CreateRoot().Parse(["detach", "--all", .. args])).LabRoot);
+
+    [Fact]
+    public async Task A_socket_that_is_closed_to_this_user_is_told_from_no_agent()
+    {
+        await using var agent = await FakeAgent.StartAsync();
+        var folder = Directory.CreateTempSubdirectory("cv-closed-").FullName;
+        var socket = Path.Combine(folder, "agent.sock");
+        File.CreateSymbolicLink(socket, agent.Socket);
+        File.SetUnixFileMode(folder, UnixFileMode.None);
+        try
+        {
+            // A user who may not enter the folder, which root may without these capabilities neither.
+            var status = await RunUnprivilegedAsync("status", "--admin-socket", socket);
+            var version = await RunUnprivilegedAsync("version", "--admin-socket", socket);
+
+            Assert.Equal(ExitCode.Unsupported, status.Code);
+            Assert.Equal([$"culvert: permission denied: {socket}, the agent's admin socket, is closed to this user", "  run it as root (sudo)"], status.Said.TrimEnd().Split('\n'));
+            Assert.Equal(ExitCode.Ok, version.Code);
+            Assert.Contains("agent   not known: permission denied", version.Said, StringComparison.Ordinal);
+        }
+        finally
+        {
+            File.SetUnixFileMode(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            Directory.Delete(folder, recursive: true);
+        }
     }
 
     [Fact]
@@ -214,6 +254,18 @@ public sealed class CommandTests
 
         Assert.Equal(ExitCode.BadInput, run.Code);
         Assert.Contains("shop/nothing", run.Error, StringComparison.Ordinal);
+    }
+
+    private static async Task<(ExitCode Code, string Said)> RunUnprivilegedAsync(params string[] args)
+    {
+        string[] program = [Path.Combine(AppContext.BaseDirectory, "culvert"), .. args];
+        string[] line = Environment.IsPrivilegedProcess ? ["setpriv", "--bounding-set", "-dac_override,-dac_read_search", .. program] : program;
+        using var process = Process.Start(new ProcessStartInfo(line[0], line[1..]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        var error = process.StandardError.ReadToEndAsync(timeout.Token);
+        var said = await process.StandardOutput.ReadToEndAsync(timeout.Token) + await error;
+        await process.WaitForExitAsync(timeout.Token);
+        return ((ExitCode)process.ExitCode, said);
     }
 
     private static async Task<(ExitCode Code, string Output, string Error)> RunAsync(params string[] args)

@@ -93,4 +93,39 @@ public sealed class LabTests
         Assert.Empty(Directory.GetFiles("/run/netns", $"cv-{lab.Id}-*"));
         Assert.False(Directory.Exists(root));
     }
+
+    [Fact]
+    public async Task Detach_in_a_namespace_of_a_lab_ends_the_labs_programs_and_not_the_shell_it_was_typed_in()
+    {
+        var root = Path.Combine(Path.GetTempPath(), "cv-lab-" + Guid.NewGuid().ToString("N"));
+        var lab = await Lab.CreateAsync(new LabOptions { Root = root });
+        var node = await lab.AddNodeAsync("node1");
+        var pod = await lab.AddPodAsync(node, "p1");
+        await using var server = pod.Start("server", "socat", "TCP-LISTEN:8080,fork", "EXEC:cat");
+        await LabWait.ForListenerAsync(server, 8080);
+        lab.Keep();
+        await File.WriteAllTextAsync(Path.Combine(lab.Folder, "owner"), "1 0");
+        var culvert = Path.Combine(AppContext.BaseDirectory, "culvert");
+        string[] places = ["--bpffs", node.BpfFolder, "--admin-socket", Path.Combine(lab.Folder, "run", "agent.sock"), "--state-dir", Path.Combine(lab.Folder, "state")];
+
+        try
+        {
+            // Places are named, labs are not among them.
+            var kept = await node.RunAsync(culvert, ["detach", "--all", .. places]);
+            Assert.True(kept.Succeeded, kept.Output + kept.Error);
+            Assert.False(server.HasExited);
+            Assert.True(Directory.Exists(lab.Folder));
+
+            var removed = await node.RunAsync("sh", ["-c", "\"$@\"; echo ended with $?", "sh", culvert, "detach", "--all", .. places, "--lab-dir", root]);
+            Assert.True(removed.Succeeded, removed.Output + removed.Error);
+            Assert.Contains($"removed lab {lab.Id}", removed.Output, StringComparison.Ordinal);
+            Assert.Contains("ended with 0", removed.Output, StringComparison.Ordinal);
+            Assert.Empty(Directory.GetFiles("/run/netns", $"cv-{lab.Id}-*"));
+            Assert.False(Directory.Exists(root));
+        }
+        finally
+        {
+            await Lab.RemoveAllAsync(root);
+        }
+    }
 }

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Culvert.Grpc;
 using Culvert.Protocol;
 using Culvert.Protocol.V1;
@@ -80,14 +81,30 @@ internal sealed class AdminClient : IDisposable
 
     private CliException Explain(RpcException e) => e.StatusCode switch
     {
+        StatusCode.Unavailable when IsForbidden(e) => new CliException(
+            ExitCode.Unsupported, $"permission denied: {_socket}, the agent's admin socket, is closed to this user", "run it as root (sudo)", e),
         StatusCode.Unavailable or StatusCode.DeadlineExceeded => new CliException(
             ExitCode.CannotConnect,
             File.Exists(_socket) ? $"no agent answers on {_socket}: {e.Status.Detail}" : $"no agent runs here: {_socket} does not exist",
             File.Exists(_socket)
-                ? "the socket exists; is the agent running, and are you root?"
+                ? "the socket exists; is the agent running?"
                 : "start the agent, or name its socket with --admin-socket",
             e),
         StatusCode.InvalidArgument or StatusCode.NotFound => new CliException(ExitCode.BadInput, e.Status.Detail, null, e),
         _ => new CliException(ExitCode.Refused, $"the agent answered {e.StatusCode}: {e.Status.Detail}", "see the agent's log", e),
     };
+
+    // The kernel says it: a look at the path can't tell a socket in a folder that is closed to this user from none.
+    private static bool IsForbidden(RpcException e)
+    {
+        for (Exception? cause = e; cause is not null; cause = cause.InnerException)
+        {
+            if (cause is SocketException { SocketErrorCode: SocketError.AccessDenied })
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 }

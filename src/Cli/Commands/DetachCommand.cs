@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Culvert.Cli.Admin;
 using Culvert.Cli.CommandLine;
+using Culvert.Cli.Labs;
 using Culvert.Cli.Output;
 using Culvert.Cli.Removal;
 using Culvert.NodeAgent.Hosting;
@@ -29,13 +30,21 @@ internal static class DetachCommand
         DefaultValueFactory = _ => AgentOptionsDefaults.StateFolder,
     };
 
+    private static readonly Option<string> LabFolder = new("--lab-dir")
+    {
+        Description = "Folder of the labs of `culvert demo --keep`, to be removed. Without it labs go only when no other place (--bpffs, --state-dir, --admin-socket) is named.",
+        HelpName = "DIR",
+        DefaultValueFactory = _ => Lab.DefaultRoot,
+    };
+
     public static Command Create()
     {
         var command = new ExampleCommand(
             "detach",
-            "Remove everything Culvert put into this machine: programs, links, pins, rules, routes, namespaces of demos. Stops a running agent; works also when it is dead.",
+            "Remove everything Culvert put into this machine: programs, links, pins, rules, routes, namespaces of demos (these not when places are named by options). Stops a running agent; works also when it is dead.",
             new Example("sudo culvert detach --all", "leave nothing in the kernel"),
-            new Example("sudo culvert detach --all --purge", "nor on disk"))
+            new Example("sudo culvert detach --all --purge", "nor on disk"),
+            new Example("sudo culvert detach --all --bpffs /sys/fs/bpf/two --admin-socket /run/two/agent.sock", "the agent of these places; demos stay"))
         {
             Codes = [(ExitCode.Ok, "nothing is left"), (ExitCode.Failed, "something could not be removed; it is named")],
         };
@@ -43,6 +52,7 @@ internal static class DetachCommand
         command.Options.Add(Purge);
         command.Options.Add(BpfFolder);
         command.Options.Add(StateFolder);
+        command.Options.Add(LabFolder);
         command.SetAction(RunAsync);
         return command;
     }
@@ -58,12 +68,7 @@ internal static class DetachCommand
         RequirePrivileges(Capabilities.Missing());
         var socket = result.GetValue(GlobalOptions.AdminSocket)!;
         var byAgent = await AskAgentAsync(socket, cancellationToken).ConfigureAwait(false);
-        var remover = new Remover(new RemovalOptions
-        {
-            BpfFolder = result.GetValue(BpfFolder)!,
-            RunFolder = Path.GetDirectoryName(Path.GetFullPath(socket))!,
-            StateFolder = result.GetValue(Purge) ? result.GetValue(StateFolder) : null,
-        });
+        var remover = new Remover(PlacesOf(result));
         var rest = await remover.RunAsync(cancellationToken).ConfigureAwait(false);
         var report = rest with { Removed = [.. byAgent, .. rest.Removed] };
         var output = result.InvocationConfiguration.Output;
@@ -84,6 +89,19 @@ internal static class DetachCommand
             output.WriteLine(report.Failed.Count == 0 ? $"Nothing of Culvert is left{kept} ({report.Removed.Count} removed)." : "Some could not be removed.");
         });
         return report.Failed.Count == 0 ? (int)ExitCode.Ok : (int)ExitCode.Failed;
+    }
+
+    /// <summary>Where things are removed. Who names a place means an agent of that place; labs are of none, and their pods may be in use.</summary>
+    internal static RemovalOptions PlacesOf(ParseResult result)
+    {
+        bool IsGiven(Option option) => result.GetResult(option) is { Implicit: false };
+        return new()
+        {
+            BpfFolder = result.GetValue(BpfFolder)!,
+            RunFolder = Path.GetDirectoryName(Path.GetFullPath(result.GetValue(GlobalOptions.AdminSocket)!))!,
+            StateFolder = result.GetValue(Purge) ? result.GetValue(StateFolder) : null,
+            LabRoot = IsGiven(LabFolder) || !new[] { BpfFolder, StateFolder, GlobalOptions.AdminSocket }.Any(IsGiven) ? result.GetValue(LabFolder) : null,
+        };
     }
 
     /// <exception cref="CliException">Something is missing.</exception>

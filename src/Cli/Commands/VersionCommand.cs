@@ -26,32 +26,32 @@ internal static class VersionCommand
 
     private static async Task<int> RunAsync(ParseResult result, CancellationToken cancellationToken)
     {
-        var agent = await AgentVersionAsync(result.GetValue(GlobalOptions.AdminSocket)!, cancellationToken).ConfigureAwait(false);
+        var (agent, unknown) = await AgentVersionAsync(result.GetValue(GlobalOptions.AdminSocket)!, cancellationToken).ConfigureAwait(false);
         var report = new VersionReport(Version, RuntimeInformation.FrameworkDescription, Environment.OSVersion.Version.ToString(), agent);
         var output = result.InvocationConfiguration.Output;
         new Printer(result).Print(report, json => json.VersionReport, _ =>
         {
             output.WriteLine($"culvert {report.Version} ({report.Runtime}, Linux {report.Kernel})");
-            output.WriteLine("agent   " + (report.AgentVersion ?? "none running"));
+            output.WriteLine("agent   " + (report.AgentVersion ?? unknown ?? "none running"));
         });
         return (int)ExitCode.Ok;
     }
 
-    private static async Task<string?> AgentVersionAsync(string socket, CancellationToken cancellationToken)
+    // The version; where it can't be asked for, why.
+    private static async Task<(string? Version, string? Unknown)> AgentVersionAsync(string socket, CancellationToken cancellationToken)
     {
-        if (!File.Exists(socket))
-        {
-            return null;
-        }
-
         try
         {
             using var admin = new AdminClient(socket);
-            return (await admin.StatusAsync(cancellationToken).ConfigureAwait(false)).AgentVersion;
+            return ((await admin.StatusAsync(cancellationToken).ConfigureAwait(false)).AgentVersion, null);
         }
         catch (CliException e) when (e.Code == ExitCode.CannotConnect)
         {
-            return null;
+            return (null, null);
+        }
+        catch (CliException e) when (e.Code == ExitCode.Unsupported)
+        {
+            return (null, $"not known: {e.Message}");
         }
     }
 }

@@ -42,28 +42,37 @@ public sealed partial class Lab
     }
 
     // Works from names alone, so that it also serves for labs of processes that are gone. Ends every process that lives in the
-    // lab's namespaces; nothing but the lab's own programs can be in them.
+    // lab's namespaces but this one and those that wait for it, as the shell in which it was typed: a namespace without a name lasts as long as they do.
     private static async Task RemoveAsync(string folder, string prefix)
     {
-        var script = $"""
-            names=$(ip netns list | cut -d' ' -f1 | grep '^{prefix}' || true)
+        var script = $$"""
+            others() {
+              found=
+              for pid in $(ip netns pids "$1" || true); do
+                case " {{string.Join(' ', OwnAncestry())}} $$ " in
+                  *" $pid "*) ;;
+                  *) if [ -d "/proc/$pid" ]; then found="$found $pid"; fi ;;
+                esac
+              done
+            }
+            names=$(ip netns list | cut -d' ' -f1 | grep '^{{prefix}}' || true)
             for signal in TERM KILL; do
               for name in $names; do
-                pids=$(ip netns pids "$name" || true)
-                if [ -n "$pids" ]; then kill -s $signal $pids 2>/dev/null || true; fi
+                others "$name"
+                if [ -n "$found" ]; then kill -s $signal $found 2>/dev/null || true; fi
               done
               for try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
                 left=
-                for name in $names; do left="$left$(ip netns pids "$name" || true)"; done
+                for name in $names; do others "$name"; left="$left$found"; done
                 if [ -z "$left" ]; then break 2; fi
                 sleep 0.05
               done
             done
             for name in $names; do ip netns delete "$name"; done
-            for point in $(grep -o ' {folder}/[^ ]* bpf ' /proc/mounts | cut -d' ' -f2 || true); do umount "$point"; done
-            rm -rf --one-file-system '{folder}'
-            rmdir --ignore-fail-on-non-empty '{Path.GetDirectoryName(folder)}' 2>/dev/null || true
-            if [ '{Path.GetDirectoryName(folder)}' = '{DefaultRoot}' ]; then rmdir --ignore-fail-on-non-empty '{Path.GetDirectoryName(DefaultRoot)}' 2>/dev/null || true; fi
+            for point in $(grep -o ' {{folder}}/[^ ]* bpf ' /proc/mounts | cut -d' ' -f2 || true); do umount "$point"; done
+            rm -rf --one-file-system '{{folder}}'
+            rmdir --ignore-fail-on-non-empty '{{Path.GetDirectoryName(folder)}}' 2>/dev/null || true
+            if [ '{{Path.GetDirectoryName(folder)}}' = '{{DefaultRoot}}' ]; then rmdir --ignore-fail-on-non-empty '{{Path.GetDirectoryName(DefaultRoot)}}' 2>/dev/null || true; fi
             """;
         await Tool.RequireAsync("sh", ["-eu"], script).ConfigureAwait(false);
     }
@@ -86,8 +95,23 @@ public sealed partial class Lab
             && time == parts[1].Trim();
     }
 
-    // Field 22 of /proc/pid/stat tells a process from a later one with the same id. The name in field 2 may hold blanks.
-    private static string? StartTime(int pid)
+    private static List<int> OwnAncestry()
+    {
+        List<int> ancestry = [];
+        for (var pid = Environment.ProcessId; pid > 0;)
+        {
+            ancestry.Add(pid);
+            pid = StatFields(pid) is [_, var parent, ..] ? int.Parse(parent, CultureInfo.InvariantCulture) : 0;
+        }
+
+        return ancestry;
+    }
+
+    // Field 22 of /proc/pid/stat tells a process from a later one with the same id.
+    private static string? StartTime(int pid) => StatFields(pid)?[19];
+
+    // The fields of /proc/pid/stat from the third, the state, on: the name in the second may hold blanks. Null when there is no such process.
+    private static string[]? StatFields(int pid)
     {
         var path = string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/stat");
         if (!File.Exists(path))
@@ -96,6 +120,6 @@ public sealed partial class Lab
         }
 
         var stat = File.ReadAllText(path);
-        return stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[19];
+        return stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
     }
 }

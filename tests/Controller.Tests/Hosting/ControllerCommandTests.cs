@@ -52,6 +52,10 @@ public sealed class ControllerCommandTests : IDisposable
         RefusesAsync(BadOptions, reason, "token", "create", "--node", node, $"--hours={hours}", "--state-dir", _folder.File("state"));
 
     [Fact]
+    public Task AnOptionGivenTwiceIsSaidToBe() =>
+        RefusesAsync(BadOptions, "culvert-controller: --state-dir: given 2 times, and can be given once\n", "node", "list", "--state-dir", _folder.File("a"), "--state-dir", _folder.File("b"));
+
+    [Fact]
     public Task TokenSaysWhenTheStateFolderCanNotBeMade() =>
         RefusesAsync(CannotStart, "no token can be made in --state-dir '/proc/x'", "token", "create", "--node", "node-1", "--state-dir", "/proc/x");
 
