@@ -53,11 +53,11 @@ internal static class YamlDocumentReader
         }
         catch (YamlFormatException e)
         {
-            return new(firstLine, null, e.Message, e.Line + offset) { FirstLine = firstLine, Text = text };
+            return new(firstLine, null, e.Message, Math.Min(e.Line, LastLine(text)) + offset) { FirstLine = firstLine, Text = text };
         }
         catch (YamlException e)
         {
-            return new(firstLine, null, $"not valid YAML: {e.InnerException?.Message ?? e.Message}", (int)Math.Max(e.Start.Line, 1) + offset) { FirstLine = firstLine, Text = text };
+            return new(firstLine, null, $"not valid YAML: {e.InnerException?.Message ?? e.Message}", (int)Math.Clamp(e.Start.Line, 1, LastLine(text)) + offset) { FirstLine = firstLine, Text = text };
         }
         catch (Exception e) when (e is InvalidOperationException or ArgumentException or IndexOutOfRangeException or NotSupportedException)
         {
@@ -65,6 +65,9 @@ internal static class YamlDocumentReader
             return new(firstLine, null, $"not valid YAML: {e.Message}", firstLine) { FirstLine = firstLine, Text = text };
         }
     }
+
+    /// <summary>The last line of a text that has something on it: what the parser misses at the end it misses behind it, on a line that no editor shows.</summary>
+    private static int LastLine(string text) => text.AsSpan().TrimEnd().Count('\n') + 1;
 
     private static YamlValue ReadValue(Parser parser, int offset, int depth)
     {

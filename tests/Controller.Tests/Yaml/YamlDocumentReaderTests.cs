@@ -30,6 +30,14 @@ public sealed class YamlDocumentReaderTests
         Assert.Equal(isString, Assert.IsType<YamlScalar>(Assert.IsType<YamlMap>(document.Value).Find("a")).IsString);
     }
 
+    [Theory]
+    [InlineData("a: 1\nb: [1,\n", 2)]
+    [InlineData("a: 1\nb: {c: 1\n\n\n", 2)]
+    [InlineData("a: 'x\n", 1)]
+    [InlineData("a: 1\n---\nb: [\n---\nc: 1\n", 3)]
+    public void AnErrorIsOnALineThatIsThere(string text, int line) =>
+        Assert.Equal([line], YamlDocumentReader.Read(text).Where(d => d.Value is null).Select(d => d.ErrorLine));
+
     [Fact]
     public void SeparatorWithinABlockTextIsNoSeparator() =>
         Assert.Single(YamlDocumentReader.Read("a: |\n  ---\n  x\nb: 1\n"));
