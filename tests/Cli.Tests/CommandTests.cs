@@ -173,6 +173,8 @@ public sealed class CommandTests
         Assert.Equal(
             ("error", "mesh.yaml", 4, "MeshConfig default", "spec.mtls.mode"),
             (problem.GetProperty("severity").GetString(), problem.GetProperty("file").GetString(), problem.GetProperty("line").GetInt32(), problem.GetProperty("object").GetString(), problem.GetProperty("field").GetString()));
+        Assert.True(problem.GetProperty("lastGoodInForce").GetBoolean());
+        Assert.Contains("last good", text.Output, StringComparison.Ordinal);
         Assert.Contains("1 errors, 0 warnings", text.Output, StringComparison.Ordinal);
         Assert.Contains("mesh.yaml:4", text.Output, StringComparison.Ordinal);
         Assert.Equal(ExitCode.Failed, notReady.Code);

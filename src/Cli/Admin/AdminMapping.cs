@@ -54,7 +54,7 @@ internal static class AdminMapping
         OrNull(answer.DecidedByNode));
 
     private static ProblemReport ToReport(ObjectProblem problem) => new(
-        NameOf(problem.Severity), problem.File, problem.Line > 0 ? problem.Line : null, OrNull(problem.Object), OrNull(problem.Field), problem.Reason);
+        NameOf(problem.Severity), problem.File, problem.Line > 0 ? problem.Line : null, OrNull(problem.Object), OrNull(problem.Field), problem.Reason, problem.LastGoodInForce);
 
     private static WorkloadReport ToReport(EnrolledWorkload workload) => new(
         workload.Uid,

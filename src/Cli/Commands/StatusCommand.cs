@@ -81,7 +81,7 @@ internal static class StatusCommand
         var problems = Table("Problem", "Where", "Object", "Field", "What");
         foreach (var p in report.Objects.Problems)
         {
-            Row(problems, p.Severity, p.Line is { } line ? Text($"{p.File}:{line}") : p.File, p.Object ?? "", p.Field ?? "", p.Reason);
+            Row(problems, p.Severity, p.Line is { } line ? Text($"{p.File}:{line}") : p.File, p.Object ?? "", p.Field ?? "", p.LastGoodInForce ? p.Reason + "; the last good version stays in force" : p.Reason);
         }
 
         foreach (var table in new[] { problems, workloads, programs, maps, drops }.Where(t => t.Rows.Count > 0))

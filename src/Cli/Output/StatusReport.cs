@@ -22,7 +22,7 @@ internal sealed record StatusReport(
 internal sealed record ProblemsReport(uint Errors, uint Warnings, IReadOnlyList<ProblemReport> Problems);
 
 /// <summary>One problem of an object.</summary>
-internal sealed record ProblemReport(string Severity, string File, uint? Line, string? Object, string? Field, string Reason);
+internal sealed record ProblemReport(string Severity, string File, uint? Line, string? Object, string? Field, string Reason, bool LastGoodInForce);
 
 /// <summary>The agent's connection to its controller.</summary>
 internal sealed record ControllerReport(string Address, bool Connected, string? Error);

@@ -20,15 +20,15 @@ internal sealed class UpEvents(Printer printer, TextWriter output, string folder
     {
         lock (_lock)
         {
-            var gone = _errors.ToList();
-            foreach (var error in errors.Where(e => !TakeKnown(gone, e)))
+            var changes = SourceErrorChanges.Between(_errors, errors);
+            foreach (var error in changes.New)
             {
                 var lastGood = hasLastGood(error);
                 var prefix = lastGood ? "not in force, the last good version stays: " : "not in force: ";
                 Write(About("object-error", error, prefix) with { LastGoodInForce = lastGood });
             }
 
-            foreach (var error in gone)
+            foreach (var error in changes.Gone)
             {
                 Write(About("object-mended", error, "mended: "));
             }
@@ -43,13 +43,13 @@ internal sealed class UpEvents(Printer printer, TextWriter output, string folder
     {
         lock (_lock)
         {
-            var gone = _warnings.ToList();
-            foreach (var warning in warnings.Where(w => !TakeKnown(gone, w)))
+            var changes = SourceErrorChanges.Between(_warnings, warnings);
+            foreach (var warning in changes.New)
             {
                 Write(About("object-warning", warning, "in force, but is it meant so? "));
             }
 
-            foreach (var warning in gone)
+            foreach (var warning in changes.Gone)
             {
                 Write(About("object-mended", warning, "no longer so: "));
             }
@@ -90,18 +90,6 @@ internal sealed class UpEvents(Printer printer, TextWriter output, string folder
         {
             Write(new(kind, time.GetUtcNow(), message));
         }
-    }
-
-    /// <summary>Takes the one that an error is, wherever it stands now, out of a list; false when it is not there.</summary>
-    private static bool TakeKnown(List<SourceError> list, SourceError error)
-    {
-        var known = list.FindIndex(e => e with { Line = error.Line } == error);
-        if (known >= 0)
-        {
-            list.RemoveAt(known);
-        }
-
-        return known >= 0;
     }
 
     private UpReport About(string kind, SourceError error, string prefix)

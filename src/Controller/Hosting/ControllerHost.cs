@@ -5,7 +5,6 @@ using Culvert.Controller.Api;
 using Culvert.Controller.Hosting;
 using Culvert.Controller.Identity;
 using Culvert.Controller.Nodes;
-using Culvert.Controller.Objects;
 using Culvert.Controller.Snapshots;
 using Culvert.Controller.Sources;
 using Culvert.Core;
@@ -60,7 +59,10 @@ public sealed class ControllerHost : IAsyncDisposable
         WriteRoots();
         Authority.RootsChanged += WriteRoots;
         _source = new FolderSource(options.ObjectFolder, options.Time, _loggers.CreateLogger<FolderSource>(),
-            new LastGoodStore(Path.Combine(options.StateFolder, LastGoodFileName), _loggers.CreateLogger<FolderSource>()));
+            new LastGoodStore(Path.Combine(options.StateFolder, LastGoodFileName), _loggers.CreateLogger<FolderSource>()))
+        {
+            KnownNodes = () => [.. CertifiedNodes.Names(), .. _registry.Nodes.Select(n => n.Node)],
+        };
         _source.Start();
         _publisher = new SnapshotPublisher(_source, Authority, _loggers.CreateLogger<SnapshotPublisher>());
         _identity = new ServerIdentity(_publisher, Authority, options.DnsNames, options.Time);
@@ -150,9 +152,7 @@ public sealed class ControllerHost : IAsyncDisposable
     public bool HasLastGood(SourceError error)
     {
         ArgumentNullException.ThrowIfNull(error);
-        IEnumerable<MeshObject> inForce = _source.Current.Objects.Values;
-        if (error.Object.Length > 0) return inForce.Any(o => o.Key.ToString() == error.Object);
-        return inForce.Any(o => o.Meta.File == error.File || error.File == Path.GetFullPath(_options.ObjectFolder));
+        return _source.Current.HasLastGood(error);
     }
 
     /// <inheritdoc/>

@@ -41,13 +41,17 @@ public sealed class NodeStore
     /// <exception cref="IOException">It can't be written.</exception>
     public void NoteIssued(string node, DateTimeOffset signed, DateTimeOffset notAfter) => PrivateFiles.Write(PathOf(node, IssuedSuffix), Text(notAfter) + Text(signed));
 
+    /// <summary>The names of the nodes that a certificate is known to have been made for.</summary>
+    public IReadOnlyCollection<string> Names() => [.. NamesOf(IssuedSuffix)];
+
     /// <summary>Every node that there is something about, by name.</summary>
     public IReadOnlyList<NodeRecord> List() =>
     [
-        .. Directory.EnumerateFiles(_folder).Select(f => Path.GetFileName(f)).Where(f => f.EndsWith(RevokedSuffix, StringComparison.Ordinal) || f.EndsWith(IssuedSuffix, StringComparison.Ordinal))
-            .Select(f => f[..f.LastIndexOf('.')]).Distinct().Order(StringComparer.Ordinal)
+        .. NamesOf(RevokedSuffix).Concat(NamesOf(IssuedSuffix)).Distinct().Order(StringComparer.Ordinal)
             .Select(n => new NodeRecord(n, Read(PathOf(n, IssuedSuffix), unreadable: null), RevokedAt(n), Read(PathOf(n, IssuedSuffix), unreadable: null, line: 1))),
     ];
+
+    private IEnumerable<string> NamesOf(string suffix) => Directory.EnumerateFiles(_folder, "*" + suffix).Select(f => Path.GetFileName(f)[..^suffix.Length]);
 
     internal void NotifyChanged() => Changed?.Invoke();
 

@@ -11,7 +11,7 @@ internal static class ProblemList
 
     public static ObjectProblems From(ObjectSet objects) => new()
     {
-        Listed = objects.Errors.Select(e => Problem(ProblemSeverity.Error, e)).Concat(objects.Warnings.Select(w => Problem(ProblemSeverity.Warning, w)))
+        Listed = objects.Errors.Select(e => Problem(ProblemSeverity.Error, e) with { LastGoodInForce = objects.HasLastGood(e) }).Concat(objects.Warnings.Select(w => Problem(ProblemSeverity.Warning, w)))
             .Take(ObjectProblems.MostListed).ToEquatableArray(),
         Errors = objects.Errors.Length,
         Warnings = objects.Warnings.Length,

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 
@@ -24,6 +25,8 @@ internal sealed class FolderSource : IObjectSource
     private ITimer? _rescan;
     private Task _loop = Task.CompletedTask;
     private IReadOnlyList<SourceFile>? _files;
+    private ImmutableHashSet<string> _nodes = [];
+    private bool _nodesUnknown;
     private volatile ObjectSet _current = ObjectSet.Empty;
 
     /// <param name="folder">The folder.</param>
@@ -35,6 +38,9 @@ internal sealed class FolderSource : IObjectSource
         (_folder, _time, _logger, _lastGood) = (Path.GetFullPath(folder), time, logger, lastGood);
         _reader = new FolderReader(_folder);
     }
+
+    /// <summary>The nodes that have joined ever, for warnings; null: not known. Asked with each look at the folder, from any thread.</summary>
+    public Func<ImmutableHashSet<string>>? KnownNodes { get; init; }
 
     public event Action? Changed;
 
@@ -144,16 +150,33 @@ internal sealed class FolderSource : IObjectSource
             Publish(_current with { Errors = [new(_folder, 0, "", "", $"the folder can't be read: {e.Message}")] });
             return;
         }
-        if (_files?.SequenceEqual(files) == true) return;
-        _files = files;
-        Publish(ObjectSetReader.Read(files, _current));
+        ImmutableHashSet<string> nodes = FindNodes();
+        if (_files?.SequenceEqual(files) == true && nodes.SetEquals(_nodes)) return;
+        (_files, _nodes) = (files, nodes);
+        Publish(ObjectSetReader.Read(files, _current, nodes));
+    }
+
+    /// <summary>Only warnings depend on it: what can't be read now leaves them as they are.</summary>
+    private ImmutableHashSet<string> FindNodes()
+    {
+        try
+        {
+            ImmutableHashSet<string> nodes = KnownNodes?.Invoke() ?? [];
+            _nodesUnknown = false;
+            return nodes;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            if (!_nodesUnknown) SourceLog.NodesUnknown(_logger, e.Message);
+            _nodesUnknown = true;
+            return _nodes;
+        }
     }
 
     private void Publish(ObjectSet next)
     {
         if (next.Objects == _current.Objects && next.IsRead == _current.IsRead && next.Mesh == _current.Mesh && next.Errors.SequenceEqual(_current.Errors) && next.Warnings.SequenceEqual(_current.Warnings)) return;
-        foreach (SourceError error in next.Errors.Except(_current.Errors)) SourceLog.BadObject(_logger, error);
-        foreach (SourceError warning in next.Warnings.Except(_current.Warnings)) SourceLog.DoubtfulObject(_logger, warning);
+        LogChanges(next);
         if (next.IsRead && next.Mesh.State == MeshConfigState.NeverGiven && (!_current.IsRead || _current.Mesh.State != MeshConfigState.NeverGiven)) SourceLog.NoMeshConfig(_logger, _folder, next.Mesh.Settings.TrustDomain);
 
         // While nobody can tell whether a MeshConfig was given, nothing is kept: what is kept would say at the next start that there was none.
@@ -161,5 +184,18 @@ internal sealed class FolderSource : IObjectSource
         _current = next;
         Changed?.Invoke();
         if (keep) _lastGood?.Save(next);
+    }
+
+    private void LogChanges(ObjectSet next)
+    {
+        SourceErrorChanges errors = SourceErrorChanges.Between(_current.Errors, next.Errors), warnings = SourceErrorChanges.Between(_current.Warnings, next.Warnings);
+        foreach (SourceError error in errors.New)
+        {
+            if (next.HasLastGood(error)) SourceLog.BadVersion(_logger, error);
+            else SourceLog.BadObject(_logger, error);
+        }
+        foreach (SourceError mended in errors.Gone) SourceLog.Mended(_logger, mended);
+        foreach (SourceError warning in warnings.New) SourceLog.DoubtfulObject(_logger, warning);
+        foreach (SourceError gone in warnings.Gone) SourceLog.NoLongerDoubtful(_logger, gone);
     }
 }

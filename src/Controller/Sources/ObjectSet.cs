@@ -23,6 +23,14 @@ internal sealed record ObjectSet
     /// <summary>What is in force and, likely, does not what it was meant to do, in order of file and line.</summary>
     public ImmutableArray<SourceError> Warnings { get; init; } = [];
 
+    /// <summary>
+    /// Whether the last good version of what an error is about is in force: of the object, or, where none can be told, of anything that came from the file; of anything at all where
+    /// the folder itself, named by its full path, can't be read.
+    /// </summary>
+    public bool HasLastGood(SourceError error) => error.Object.Length > 0
+        ? Objects.Keys.Any(k => k.ToString() == error.Object)
+        : Path.IsPathRooted(error.File) ? !Objects.IsEmpty : Objects.Values.Any(o => o.Meta.File == error.File);
+
     public IEnumerable<T> OfKind<T>()
         where T : MeshObject => Objects.Values.OfType<T>().OrderBy(o => o.Meta.FullName);
 }

@@ -13,8 +13,8 @@ namespace Culvert.Controller.Sources;
 /// </remarks>
 internal static class ObjectSetReader
 {
-    /// <summary>Reads <paramref name="files"/>; <paramref name="previous"/> is what is in force so far.</summary>
-    public static ObjectSet Read(IEnumerable<SourceFile> files, ObjectSet previous)
+    /// <summary>Reads <paramref name="files"/>; <paramref name="previous"/> is what is in force so far, <paramref name="nodes"/> are those that have joined, as far as known.</summary>
+    public static ObjectSet Read(IEnumerable<SourceFile> files, ObjectSet previous, ImmutableHashSet<string>? nodes = null)
     {
         var errors = new List<SourceError>();
         var unclear = new HashSet<string>(StringComparer.Ordinal);
@@ -54,7 +54,7 @@ internal static class ObjectSetReader
         MeshConfigInForce mesh = MeshConfigKeeper.Keep(objects, all, unreadable, previous, errors);
         ObjectConflicts.Resolve(objects, previous, errors);
         ObjectSet next = new() { Objects = objects.ToImmutable(), Mesh = mesh, IsRead = true, Errors = InOrder(errors) };
-        return next with { Warnings = InOrder(PolicyWarnings.Find(next)) };
+        return next with { Warnings = InOrder(PolicyWarnings.Find(next).Concat(NameWarnings.Find(next, nodes ?? []))) };
     }
 
     private static ImmutableArray<SourceError> InOrder(IEnumerable<SourceError> errors) => [.. errors.OrderBy(e => e.File, StringComparer.Ordinal).ThenBy(e => e.Line).Distinct()];

@@ -18,14 +18,15 @@ internal static class PolicyWarnings
         HashSet<ObjectKey> selecting = [.. Selecting(policies, enrolled, p => p.Selector), .. Selecting(modes, enrolled, p => p.Selector)];
         foreach (AuthorizationPolicyObject policy in policies)
         {
-            if (policy.Policy.Rules.IsEmpty) yield return About(policy, WithoutRules(policy.Policy.Action), "spec", "rules");
+            if (policy.Policy.Rules.IsEmpty) yield return SourceWarning.About(policy, WithoutRules(policy.Policy.Action), "spec", "rules");
             foreach (SourceError foreign in ForeignIdentities(policy, objects.Mesh.Settings.TrustDomain)) yield return foreign;
             if (!selecting.Contains(policy.Key)) yield return SelectsNothing(policy, policy.Selector);
         }
         foreach (PeerAuthenticationObject mode in modes.Where(m => !selecting.Contains(m.Key))) yield return SelectsNothing(mode, mode.Selector);
     }
 
-    private static bool IsEnrolled(WorkloadObject workload, ObjectSet objects) =>
+    /// <summary>Whether a workload is in the mesh.</summary>
+    public static bool IsEnrolled(WorkloadObject workload, ObjectSet objects) =>
         workload.IsEnrolled(objects.Objects.GetValueOrDefault(new(ObjectKind.Namespace, "", workload.Meta.Namespace)) as NamespaceObject);
 
     private static IEnumerable<ObjectKey> Selecting<T>(T[] objects, WorkloadObject[] workloads, Func<T, ImmutableSortedDictionary<string, string>> selector)
@@ -46,7 +47,7 @@ internal static class PolicyWarnings
     {
         string where = policy.Meta.Namespace == Names.RootNamespace ? "the mesh" : $"namespace {policy.Meta.Namespace}";
         string what = selector.IsEmpty ? $"there is no enrolled workload in {where}" : $"no enrolled workload in {where} has the labels {string.Join(", ", selector.Select(l => $"{l.Key}={l.Value}"))}";
-        return About(policy, $"selects nothing: {what}", "spec", "selector");
+        return SourceWarning.About(policy, $"selects nothing: {what}", "spec", "selector");
     }
 
     private static IEnumerable<SourceError> ForeignIdentities(AuthorizationPolicyObject policy, string trustDomain)
@@ -61,7 +62,7 @@ internal static class PolicyWarnings
                     for (int i = 0; i < patterns.Count; i++)
                     {
                         if (!IsForeign(patterns[i].Text, trustDomain)) continue;
-                        yield return About(policy, $"'{patterns[i].Text}' is of another trust domain than this mesh, which is '{trustDomain}': no identity of the mesh matches it",
+                        yield return SourceWarning.About(policy, $"'{patterns[i].Text}' is of another trust domain than this mesh, which is '{trustDomain}': no identity of the mesh matches it",
                             "spec", "rules", rule, "from", from, field, i);
                     }
                 }
@@ -77,11 +78,5 @@ internal static class PolicyWarnings
         return pattern[^1] == '*'
             ? !pattern.StartsWith(own, StringComparison.Ordinal) && !own.StartsWith(pattern[..^1], StringComparison.Ordinal)
             : !pattern.StartsWith(own, StringComparison.Ordinal);
-    }
-
-    private static SourceError About(MeshObject about, string reason, params object[] path)
-    {
-        (string field, int line) = FieldLocator.Locate(about.Meta, path);
-        return new(about.Meta.File, line, about.Key.ToString(), field, reason);
     }
 }

@@ -8,6 +8,18 @@ internal static partial class SourceLog
     [LoggerMessage(100, LogLevel.Warning, "Not in force: {Error}")]
     public static partial void BadObject(ILogger logger, SourceError error);
 
+    [LoggerMessage(109, LogLevel.Warning, "Not in force, the last good version stays: {Error}")]
+    public static partial void BadVersion(ILogger logger, SourceError error);
+
+    [LoggerMessage(110, LogLevel.Information, "Mended: {Error}")]
+    public static partial void Mended(ILogger logger, SourceError error);
+
+    [LoggerMessage(111, LogLevel.Information, "No longer so: {Warning}")]
+    public static partial void NoLongerDoubtful(ILogger logger, SourceError warning);
+
+    [LoggerMessage(112, LogLevel.Warning, "Which nodes have joined can't be read, so that nothing new is said of workloads of unknown nodes: {Reason}")]
+    public static partial void NodesUnknown(ILogger logger, string reason);
+
     [LoggerMessage(108, LogLevel.Warning, "In force, but is it meant so? {Warning}")]
     public static partial void DoubtfulObject(ILogger logger, SourceError warning);
 

@@ -15,12 +15,13 @@ public static class ProblemMapping
         Object = problem.Object,
         Field = problem.Field,
         Reason = problem.Reason,
+        LastGoodInForce = problem.LastGoodInForce,
     };
 
     /// <summary>The model of one problem.</summary>
     public static ObjectProblem ToModel(this Wire.ObjectProblem problem) => new(
         problem.Severity == Wire.ProblemSeverity.Warning ? ProblemSeverity.Warning : ProblemSeverity.Error,
-        problem.File, (int)problem.Line, problem.Object, problem.Field, problem.Reason);
+        problem.File, (int)problem.Line, problem.Object, problem.Field, problem.Reason, problem.LastGoodInForce);
 
     internal static Wire.Mesh With(this Wire.Mesh mesh, ObjectProblems problems)
     {

@@ -246,6 +246,10 @@ public sealed class SnapshotStreamTests
     {
         f.Write("objects/web.yaml", Objects.Workload("web", "10.0.0.1"));
         f.Write("objects/api.yaml", Objects.Workload("api", "10.0.0.2", "node-2"));
+
+        // Both nodes have joined before, or there would be warnings as well that change when one does.
+        NodeStore nodes = new(ControllerHost.NodeFolder(f.File("state")), TimeProvider.System);
+        foreach (string node in new[] { "node-1", "node-2" }) nodes.NoteIssued(node, DateTimeOffset.UtcNow, DateTimeOffset.UtcNow.AddDays(1));
     });
 
     private static async Task WaitForVersionAsync(Running running, ulong version)

@@ -1,8 +1,10 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Net.Sockets;
 using System.Threading.Channels;
 using Culvert.Controller.Objects;
+using Culvert.Controller.Snapshots;
 using Culvert.Controller.Sources;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -163,6 +165,53 @@ public sealed class FolderSourceTests : IAsyncDisposable
         Assert.Equal(
             ["In force, but is it meant so? policy.yaml", $"There is no MeshConfig in {_folder.Path}, and there never was", "In force, but is it meant so? policy.yaml"],
             log.Select(l => l.Split(':')[0]));
+    }
+
+    [Fact]
+    public async Task TheLogTellsWhetherTheLastGoodVersionIsInForceAndWhenAnObjectIsMended()
+    {
+        ConcurrentQueue<string> log = new();
+        using ILoggerFactory loggers = LoggerFactory.Create(l => l.AddProvider(new LineLogger(log, LogLevel.Information)));
+        _folder.Write("mesh.yaml", "apiVersion: culvert.dev/v1alpha1\nkind: MeshConfig\nmetadata: {name: default}\nspec: {}\n");
+        _folder.Write("web.yaml", Objects.Workload("web", "10.0.0.1"));
+        await using FolderSource source = new(_folder.Path, TimeProvider.System, loggers.CreateLogger<FolderSource>());
+        source.Changed += () => _changes.Writer.TryWrite(source.Current);
+        source.Start();
+        _folder.Replace("web.yaml", Objects.Workload("web", "nowhere"));
+        await NextAsync(s => s.Errors.Length == 1);
+        _folder.Replace("api.yaml", Objects.Workload("api", "nowhere"));
+        await NextAsync(s => s.Errors.Length == 2);
+        Assert.Equal([false, true], ProblemList.From(source.Current).Listed.Select(p => p.LastGoodInForce));
+
+        // Only moved: neither new nor mended.
+        _folder.Replace("web.yaml", "# A line more.\n" + Objects.Workload("web", "nowhere"));
+        await NextAsync(s => s.Errors[1].Line == source.Current.Errors[0].Line + 1);
+        _folder.Replace("web.yaml", Objects.Workload("web", "10.0.0.1"));
+        await NextAsync(s => s.Errors.Length == 1);
+        Assert.Equal(["Not in force, the last good version stays: web.yaml", "Not in force: api.yaml", "Mended: web.yaml"], log.Select(l => string.Join(':', l.Split(':')[..2])));
+    }
+
+    [Fact]
+    public async Task AWorkloadOfANodeThatNobodyHasJoinedAsIsWarnedOfUntilSomebodyDoes()
+    {
+        ImmutableHashSet<string> nodes = [];
+        _folder.Write("all.yaml", Objects.Workload("web", "10.0.0.1", "node-3") + Objects.Workload("api", "10.0.0.2", "node-3") + Objects.Workload("db", "10.0.0.3", "node-1"));
+        await using FolderSource source = new(_folder.Path, TimeProvider.System, NullLogger<FolderSource>.Instance) { KnownNodes = () => Volatile.Read(ref nodes) };
+        source.Changed += () => _changes.Writer.TryWrite(source.Current);
+        source.Start();
+
+        // Before the first node has joined each name would be unknown.
+        Assert.Empty(source.Current.Warnings);
+        nodes = ["node-1"];
+        _folder.Write("look.yaml", "");
+        ObjectSet warned = await NextAsync(s => !s.Warnings.IsEmpty);
+        SourceError warning = Assert.Single(warned.Warnings);
+        Assert.Equal(("Workload shop/api", "spec.node"), (warning.Object, warning.Field));
+        Assert.Contains("'node-3'", warning.Reason, StringComparison.Ordinal);
+        Assert.Contains("1 other", warning.Reason, StringComparison.Ordinal);
+        nodes = ["node-1", "node-3"];
+        _folder.Write("again.yaml", "");
+        await NextAsync(s => s.Warnings.IsEmpty);
     }
 
     [Fact]

@@ -3,15 +3,15 @@ using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Tests;
 
-/// <summary>Keeps the messages of warnings and worse. Safe for any number of threads.</summary>
-internal sealed class LineLogger(ConcurrentQueue<string> lines) : ILoggerProvider, ILogger
+/// <summary>Keeps the messages of a level, warning unless said otherwise, and worse. Safe for any number of threads.</summary>
+internal sealed class LineLogger(ConcurrentQueue<string> lines, LogLevel lowest = LogLevel.Warning) : ILoggerProvider, ILogger
 {
     public ILogger CreateLogger(string categoryName) => this;
 
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;
 
-    public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
+    public bool IsEnabled(LogLevel logLevel) => logLevel >= lowest;
 
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
