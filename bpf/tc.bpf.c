@@ -8,10 +8,11 @@
 
 #include "lib/from_net.h"
 #include "lib/from_pod.h"
+#include "lib/reassembly.h"
 #include "lib/recycle.h"
 #include "lib/to_pod.h"
 
-/* Ingress of a pod's host-side veth: what the pod sends. */
+/* Ingress of a pod's host-side veth: what the pod sends. Fragments that are routed count as kept: connection tracking keeps them as well. */
 SEC("tc")
 int cv_from_pod(struct __sk_buff *skb)
 {
@@ -30,10 +31,12 @@ int cv_from_pod(struct __sk_buff *skb)
 	if (!r && mark_is(skb, cv_cfg_mark_proxy))
 		r = CV_REASON_TRANSPORT_SPOOF;
 	if (r == CV_REASON_FRAGMENT_NO_FIRST)
-		return from_pod_first_missing(skb);
-	if (r)
+		r = from_pod_first_missing(skb);
+	else if (r)
 		return packet_drop(skb, r, CV_SIDE_FROM_POD);
-	return from_pod(skb, s);
+	else
+		r = from_pod(skb, s);
+	return reassembly_admit(skb, s, r, skb->ifindex, CV_SIDE_FROM_POD);
 }
 
 /* Egress of a pod's host-side veth: what the pod receives by way of the kernel's routing. */
@@ -75,12 +78,15 @@ int cv_from_net(struct __sk_buff *skb)
 		return from_net_handed_over(skb);
 	r = packet_parse(skb);
 	if (r == CV_REASON_FRAGMENT_NO_FIRST && !mark_is(skb, cv_cfg_mark_proxy))
-		return from_net_first_missing(skb);
-	if (r)
+		r = from_net_first_missing(skb);
+	else if (r)
 		return TC_ACT_OK;
-	if (mark_is(skb, cv_cfg_mark_proxy))
+	else if (mark_is(skb, cv_cfg_mark_proxy))
 		return packet_drop(skb, CV_REASON_TRANSPORT_SPOOF, CV_SIDE_NET);
-	return from_net(skb, s);
+	else
+		r = from_net(skb, s);
+	/* What is not for the proxy is the node's own business. */
+	return mark_is(skb, cv_cfg_mark_capture) ? reassembly_admit(skb, s, r, CV_OWNER_OUTSIDE, CV_SIDE_NET) : r;
 }
 
 /* The node's network namespace, when the kernel looks for a listener. */

@@ -141,6 +141,42 @@ struct {
 	__type(value, struct cv_frag);
 } cv_frag SEC(".maps");
 
+/* Fragmented datagrams that this node puts together; written by the programs. */
+struct cv_datagram {
+	__u64 time_ns; /* of the fragment that made it */
+	__u64 seed;
+	__u64 sum;   /* of the pieces' ends, reassembly.h */
+	__u64 bytes; /* that it has of its owner's share */
+	__u32 end;   /* its length, when its last fragment was seen; 0 before */
+	__u8 pad[4];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct cv_frag_key);
+	__type(value, struct cv_datagram);
+} cv_datagram SEC(".maps");
+
+/* Who has how much of this node's reassembly; written by the programs. */
+struct cv_reassembly_owner {
+	__u32 owner; /* a pod by its veth, CV_OWNER_OUTSIDE */
+	__u32 v6;    /* the kernel has an account for each */
+};
+
+struct cv_reassembly {
+	__u64 period; /* that `bytes` are of; `before` are of the one before it */
+	__s64 bytes;  /* kept, less those of datagrams that are whole: below 0 when they began in the period before */
+	__s64 before;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct cv_reassembly_owner);
+	__type(value, struct cv_reassembly);
+} cv_reassembly SEC(".maps");
+
 /* The proxy's listening sockets, kind * CV_MAX_LISTENERS + n; written by the agent. */
 struct {
 	__uint(type, BPF_MAP_TYPE_SOCKMAP);

@@ -26,6 +26,7 @@ enum cv_packet_flag {
 	CV_PACKET_OPTIONS = 1 << 5,        /* IPv4 options or IPv6 extension headers */
 	CV_PACKET_GATHERED =
 		1 << 6, /* a fragment of a datagram of which others wait for this node to put it together */
+	CV_PACKET_MORE_FRAGMENTS = 1 << 7, /* a fragment, not the last */
 };
 
 enum cv_tcp_flag {
@@ -45,11 +46,13 @@ struct cv_packet {
 	__u32 tcp_seq; /* host byte order */
 	__u32 tcp_ack;
 	__u32 tcp_payload;
+	__u16 frag_start; /* of a fragment, in bytes */
+	__u16 frag_len;
 	__u16 flags; /* enum cv_packet_flag */
 	__u8 tcp_flags;
 	__u8 icmp_type;
 	__u8 hops; /* IPv6 hop limit */
-	__u8 pad[3];
+	__u8 pad[7];
 };
 
 static __always_inline int packet_is_fresh_syn(const struct cv_packet *p)

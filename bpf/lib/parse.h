@@ -186,7 +186,10 @@ static __always_inline int parse_v4(struct __sk_buff *skb, struct cv_scratch *s)
 	frag = bpf_ntohs(ip.frag_off);
 	if (frag & (CV_IP_FRAGMENT_MASK | CV_IP_MORE_FRAGMENTS)) {
 		p->frag_id = bpf_ntohs(ip.id);
-		p->flags |= CV_PACKET_FRAGMENT | (frag & CV_IP_FRAGMENT_MASK ? CV_PACKET_LATER_FRAGMENT : 0);
+		p->flags |= CV_PACKET_FRAGMENT | (frag & CV_IP_FRAGMENT_MASK ? CV_PACKET_LATER_FRAGMENT : 0) |
+		            (frag & CV_IP_MORE_FRAGMENTS ? CV_PACKET_MORE_FRAGMENTS : 0);
+		p->frag_start = (frag & CV_IP_FRAGMENT_MASK) * 8;
+		p->frag_len = p->len - header;
 	}
 	return parse_l4(skb, s, p->len - header);
 }
@@ -230,7 +233,10 @@ static __always_inline int parse_v6(struct __sk_buff *skb, struct cv_scratch *s)
 			off += 8;
 			/* An atomic fragment (offset 0, no more) is a whole packet. */
 			if (frag & 0xfff9) {
-				p->flags |= CV_PACKET_FRAGMENT | (frag & 0xfff8 ? CV_PACKET_LATER_FRAGMENT : 0);
+				p->flags |= CV_PACKET_FRAGMENT | (frag & 0xfff8 ? CV_PACKET_LATER_FRAGMENT : 0) |
+				            (frag & 1 ? CV_PACKET_MORE_FRAGMENTS : 0);
+				p->frag_start = frag & 0xfff8;
+				p->frag_len = end > off ? end - off : 0;
 				__builtin_memcpy(&p->frag_id, ext + 4, sizeof(p->frag_id));
 			}
 			next = ext[0];
