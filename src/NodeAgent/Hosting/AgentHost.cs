@@ -106,7 +106,7 @@ public sealed class AgentHost : IAsyncDisposable
         _flowContext = new FlowContext(directory, _state);
         _flowReader = new KernelFlowReader(_programs.Maps.Events, _flowContext, sink, time);
         FlowProber prober = new(_programs.Maps.Flow, _logger);
-        _applier = new SnapshotApplier(new AgentParts(options.TunnelPort, reconciler, _state, prober, directory, _svids, _channel, tls, _proxy, _health));
+        _applier = new SnapshotApplier(new AgentParts(options.TunnelPort, reconciler, _state, prober, directory, _svids, _channel, tls, _proxy, _health, () => ProxySetup.OfferListeners(_proxy, _programs.Maps, _writer)));
         _follower = new LinkFollower(_links.Changes, _applier, _state, time, _logger);
         _client = new SnapshotClient(options.NodeName, _channel, _applier, new SnapshotFile(options.StateFolder, options.RunFolder, options.NodeName, _logger), _metrics, time, _logger);
         KernelMetrics.Register(_metrics.Registry, _programs.Maps, _sweeper, _state);
@@ -157,9 +157,6 @@ public sealed class AgentHost : IAsyncDisposable
                 $"stop or remove what is at {options.AdminSocket}, or give another folder",
                 () => AdminServer.StartAsync(options.AdminSocket, new AgentAdminService(host.Backend(), host._flows), loggers, cancellationToken));
             await host._client.RestoreAsync(cancellationToken);
-
-            // Only now: without a snapshot the proxy would refuse all that comes. Until then the kernel drops what is for it, and TCP sends its SYN again.
-            ProxySetup.OfferListeners(host._proxy, host._programs.Maps, host._writer);
             host._background.Add(Task.Run(() => host._client.RunAsync(host._stop.Token), CancellationToken.None));
             host._background.Add(Task.Run(() => host._client.KeepSavedAsync(host._stop.Token), CancellationToken.None));
             host._background.Add(Task.Run(() => host._channel.KeepRenewedAsync(host._stop.Token), CancellationToken.None));

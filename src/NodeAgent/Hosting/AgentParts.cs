@@ -7,10 +7,26 @@ using Culvert.NodeAgent.Proxy;
 namespace Culvert.NodeAgent.Hosting;
 
 /// <inheritdoc/>
+/// <param name="tunnelPort">Where tunnels arrive.</param>
+/// <param name="reconciler">The kernel's tables and programs.</param>
+/// <param name="state">What is in the kernel.</param>
+/// <param name="prober">Has idle connections judged anew.</param>
+/// <param name="directory">What the proxy knows of the mesh.</param>
+/// <param name="svids">Certificates of this node's workloads.</param>
+/// <param name="channel">The way to the controller.</param>
+/// <param name="tls">What the proxy proves and believes.</param>
+/// <param name="proxy">The proxy.</param>
+/// <param name="health">Told when a snapshot is in force.</param>
+/// <param name="offerListeners">
+/// Has the kernel hand connections to the proxy; called once, after the first snapshot. Without one the proxy would reset all that comes; until then the kernel drops it,
+/// and TCP sends its SYN again.
+/// </param>
 internal sealed class AgentParts(
     ushort tunnelPort, DatapathReconciler reconciler, DatapathState state, FlowProber prober, MeshDirectory directory, SvidStore svids, ControllerLink channel, TlsIdentityTable tls,
-    ProxyServer proxy, HealthState health) : IAgentParts
+    ProxyServer proxy, HealthState health, Action offerListeners) : IAgentParts
 {
+    private bool _offered;
+
     /// <inheritdoc/>
     public NodeSnapshot InForce => directory.View.Snapshot;
 
@@ -34,6 +50,8 @@ internal sealed class AgentParts(
         channel.SetBundle(snapshot.TrustBundle);
         tls.Update(snapshot.TrustBundle, wanted.Keys.ToHashSet());
         proxy.ReauthorizeAll();
+        if (!_offered) offerListeners();
+        _offered = true;
         prober.Probe(state.Current.Generation);
         health.Clear("snapshot");
     }
