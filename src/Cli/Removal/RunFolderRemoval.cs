@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace Culvert.Cli.Removal;
 
 /// <summary>
-/// Removes what an agent keeps in its run folder: sockets, its lock, its list of interfaces, and the certificates and keys of workloads, which nobody needs once nothing is
+/// Removes what an agent keeps in its run folder: sockets, its lock, its list of interfaces, a snapshot that its disk did not take, and the certificates and keys of workloads, which nobody needs once nothing is
 /// enrolled. Files of others are left, and so is a folder that holds some.
 /// </summary>
 internal static class RunFolderRemoval
@@ -48,6 +48,11 @@ internal static class RunFolderRemoval
         foreach (var socket in Sockets)
         {
             RemoveFile("socket", Path.Combine(runFolder, socket), removed);
+        }
+
+        foreach (var snapshot in Directory.GetFiles(runFolder, "snapshot.pb*"))
+        {
+            RemoveFile("snapshot", snapshot, removed);
         }
 
         RemoveEmptyFolder(runFolder, removed);

@@ -21,7 +21,7 @@ public sealed unsafe class TlsConnection : SafeHandle
 
     private nint _writeBuffer;
     private bool _unflushed;
-    private int _messages;
+    private int _stepsSinceData;
     private string? _failure;
 
     private TlsConnection(nint ssl, int readBufferLength)
@@ -65,7 +65,6 @@ public sealed unsafe class TlsConnection : SafeHandle
     /// <summary>Goes on with the handshake.</summary>
     public TlsResult Handshake()
     {
-        TlsMessageCount.Ignore();
         int result = OpenSsl.SSL_do_handshake(handle);
         if (result != 1) return Explain(result);
         UseLargeBuffers();
@@ -81,11 +80,12 @@ public sealed unsafe class TlsConnection : SafeHandle
     {
         fixed (byte* p = buffer)
         {
-            TlsMessageCount.Start(_messages);
+            TlsStepLimit.Begin(_stepsSinceData);
             int count = OpenSsl.SSL_read(handle, p, buffer.Length);
-            _messages = count > 0 ? 0 : TlsMessageCount.Stop();
+            int steps = TlsStepLimit.End();
+            _stepsSinceData = count > 0 ? 0 : steps;
             if (count > 0) return new TlsResult(TlsStatus.Done, count);
-            if (!TlsMessageCount.IsTooMany) return Explain(count);
+            if (!TlsStepLimit.IsExceeded(steps)) return Explain(count);
             OpenSsl.ERR_clear_error();
             _failure = "too many TLS messages without data";
             return new TlsResult(TlsStatus.Failed);

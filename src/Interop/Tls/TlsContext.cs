@@ -78,7 +78,7 @@ public sealed unsafe class TlsContext : SafeHandle
         int mode = OpenSsl.SSL_MODE_ENABLE_PARTIAL_WRITE | OpenSsl.SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER;
         if (options.ReleaseIdleBuffers) mode |= OpenSsl.SSL_MODE_RELEASE_BUFFERS;
         _ = OpenSsl.SSL_CTX_ctrl(handle, OpenSsl.SSL_CTRL_MODE, mode, null);
-        OpenSsl.SSL_CTX_set_info_callback(handle, &TlsMessageCount.OnState);
+        OpenSsl.SSL_CTX_set_info_callback(handle, &TlsStepLimit.OnState);
         _ = OpenSsl.SSL_CTX_set_options(
             handle, OpenSsl.SSL_OP_NO_TICKET | OpenSsl.SSL_OP_NO_COMPRESSION | OpenSsl.SSL_OP_NO_RENEGOTIATION | OpenSsl.SSL_OP_IGNORE_UNEXPECTED_EOF);
         _ = OpenSsl.SSL_CTX_ctrl(handle, OpenSsl.SSL_CTRL_SET_SESS_CACHE_MODE, 0, null);

@@ -28,7 +28,7 @@ public sealed class AgentHost : IAsyncDisposable
     private readonly DatapathState _state = new();
     private readonly FlowLog _flows = new();
     private readonly HealthState _health = new();
-    private readonly DrainClock _drainEnd;
+    private readonly DrainClock _drain;
     private readonly AgentMetrics _metrics;
     private readonly AgentLock _lock;
     private readonly PinLock _pinLock;
@@ -61,7 +61,7 @@ public sealed class AgentHost : IAsyncDisposable
     {
         (_options, _logger) = (options, loggers.CreateLogger("Culvert.Agent"));
         _started = time.GetUtcNow();
-        _drainEnd = new DrainClock(time);
+        _drain = new DrainClock(time);
         Capabilities.Require();
         long descriptors = OpenFiles.Require();
         foreach ((string option, string folder) in new[] { ("--run-dir", options.RunFolder), ("--state-dir", options.StateFolder) })
@@ -182,7 +182,7 @@ public sealed class AgentHost : IAsyncDisposable
         if (_up && !_detached.Task.IsCompleted)
         {
             using CancellationTokenSource hurry = new();
-            _drainEnd.Begin(_options.DrainDeadline);
+            _drain.Begin(_options.DrainDeadline);
             Task<bool> drained = _proxy.DrainAsync(_options.DrainDeadline, hurry.Token);
             await Task.WhenAny(drained, _detached.Task);
             await hurry.CancelAsync();
@@ -209,7 +209,7 @@ public sealed class AgentHost : IAsyncDisposable
         _applier.Dispose();
     }
 
-    private AgentBackend Backend() => new(_options, _flowContext, _client, _svids, _proxy, _attacher, _xdp, _programs.Maps, _sweeper, _state, _health, _drainEnd, _started, DetachAsync);
+    private AgentBackend Backend() => new(_options, _flowContext, _client, _svids, _proxy, _attacher, _xdp, _programs.Maps, _sweeper, _state, _health, _drain, _started, DetachAsync);
 
     private async Task<IReadOnlyList<string>> DetachAsync(CancellationToken cancellationToken)
     {

@@ -25,8 +25,8 @@ internal static class Failures
         or ProxyFailure.PeerRefused or ProxyFailure.Overload or ProxyFailure.OverShare or ProxyFailure.Draining or ProxyFailure.ProxyProtocol;
 
     /// <summary>Whether the same may succeed a moment later, without a change of the mesh: when a pod, an agent or a link is back.</summary>
-    internal static bool IsPassing(ProxyFailure failure) => failure is ProxyFailure.NoCertificate or ProxyFailure.ConnectRefused or ProxyFailure.ConnectTimeout or ProxyFailure.ConnectFailed
-        or ProxyFailure.TlsHandshake or ProxyFailure.TlsTimeout or ProxyFailure.StreamReset or ProxyFailure.TunnelReset or ProxyFailure.Overload or ProxyFailure.Draining;
+    internal static bool IsTransient(ProxyFailure failure) => failure is ProxyFailure.NoCertificate or ProxyFailure.ConnectRefused or ProxyFailure.ConnectTimeout or ProxyFailure.ConnectFailed
+        or ProxyFailure.TlsHandshake or ProxyFailure.TlsTimeout or ProxyFailure.StreamReset or ProxyFailure.TunnelReset;
 
     /// <summary>What a failed connect means.</summary>
     internal static ProxyFailure FromConnect(SocketErrno error) => error switch

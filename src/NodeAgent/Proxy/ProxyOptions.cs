@@ -44,7 +44,7 @@ internal sealed record ProxyOptions
     /// <summary>How long a refused UDP session is remembered, before policy and routes are asked again.</summary>
     internal TimeSpan UdpRefusalTime { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>The same for one that failed for a reason that may pass: as an agent is back within two seconds, its peers' sessions should not be dead for five.</summary>
+    /// <summary>How long a UDP session is refused after a transient failure. An agent restarts within two seconds; its peers should retry sooner than <see cref="UdpRefusalTime"/>.</summary>
     internal TimeSpan UdpRetryTime { get; init; } = TimeSpan.FromMilliseconds(250);
 
     /// <summary>
@@ -120,7 +120,7 @@ internal sealed record ProxyOptions
     /// <summary>UDP sessions per tunnel before another one is opened.</summary>
     internal int DatagramStreamsPerTunnel { get; init; } = ProxyOptionsDefaults.DatagramStreamsPerTunnel;
 
-    /// <summary>Tunnels over all loops that UDP sessions of one pair are spread over where packets are lost.</summary>
+    /// <summary>Tunnels that UDP sessions of one pair are spread over where packets are lost, dealt out over the loops; each has one at least.</summary>
     internal int LossyTunnels { get; init; } = ProxyOptionsDefaults.LossyTunnels;
 
     /// <summary>

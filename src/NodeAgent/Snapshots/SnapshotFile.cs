@@ -13,15 +13,15 @@ namespace Culvert.NodeAgent.Snapshots;
 /// another folder, which is in memory most often: an agent that dies meanwhile must not come back with a policy that has been withdrawn. One writer at a time.
 /// </summary>
 /// <param name="folder">Where it belongs.</param>
-/// <param name="otherFolder">Where it is while it can't be there. What is here is newer.</param>
+/// <param name="fallbackFolder">Where it is while it can't be there.</param>
 /// <param name="node">This node's name.</param>
 /// <param name="logger">Told of files that can't be used.</param>
-internal sealed class SnapshotFile(string folder, string otherFolder, string node, ILogger logger)
+internal sealed class SnapshotFile(string folder, string fallbackFolder, string node, ILogger logger)
 {
     private const string Name = "snapshot.pb";
 
     private readonly string _path = Path.Combine(folder, Name);
-    private readonly string _otherPath = Path.Combine(otherFolder, Name);
+    private readonly string _fallbackPath = Path.Combine(fallbackFolder, Name);
 
     /// <summary>Saves a snapshot and the controller epoch that its version counts in.</summary>
     /// <exception cref="IOException">It is not where it belongs; the message says whether it is in the other folder.</exception>
@@ -31,27 +31,48 @@ internal sealed class SnapshotFile(string folder, string otherFolder, string nod
         try
         {
             StateFile.Write(_path, content);
-            File.Delete(_otherPath);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new IOException($"{e.Message} {SaveElsewhere(content)}", e);
+            throw new IOException($"{e.Message} {SaveToFallback(content)}", e);
         }
+
+        RemoveFallback();
     }
 
     /// <summary>Loads what was saved; null when there is nothing or it can't be read, in which case the file is set aside.</summary>
-    internal (NodeSnapshot Snapshot, string Epoch)? Load() => Load(_otherPath) ?? Load(_path);
+    internal (NodeSnapshot Snapshot, string Epoch)? Load()
+    {
+        (NodeSnapshot Snapshot, string Epoch)? saved = Load(_path), fallback = Load(_fallbackPath);
+        if (saved is not { } a || fallback is not { } b) return saved ?? fallback;
 
-    private string SaveElsewhere(byte[] content)
+        // Both are there when an agent died between writing one and removing the other.
+        bool isFallbackNewer = a.Epoch == b.Epoch ? b.Snapshot.Version > a.Snapshot.Version : File.GetLastWriteTimeUtc(_fallbackPath) > File.GetLastWriteTimeUtc(_path);
+        return isFallbackNewer ? fallback : saved;
+    }
+
+    private void RemoveFallback()
     {
         try
         {
-            StateFile.Write(_otherPath, content);
-            return $"It is in {_otherPath} meanwhile.";
+            File.Delete(_fallbackPath);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return $"Nor can it be in {_otherPath} meanwhile: {e.Message}";
+            SnapshotLog.FallbackStays(logger, _fallbackPath, e.Message);
+        }
+    }
+
+    private string SaveToFallback(byte[] content)
+    {
+        try
+        {
+            StateFile.Write(_fallbackPath, content);
+            return $"It is in {_fallbackPath} meanwhile.";
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return $"Nor can it be in {_fallbackPath} meanwhile: {e.Message}";
         }
     }
 

@@ -22,6 +22,9 @@ internal static partial class SnapshotLog
     [LoggerMessage(EventId = 206, Level = LogLevel.Information, Message = "snapshot {Version} from disk is in force until the controller answers")]
     internal static partial void Restored(ILogger logger, ulong version);
 
+    [LoggerMessage(EventId = 209, Level = LogLevel.Warning, Message = "{Path} can't be removed, though a newer snapshot is saved where it belongs: {Reason}")]
+    internal static partial void FallbackStays(ILogger logger, string path, string reason);
+
     [LoggerMessage(EventId = 208, Level = LogLevel.Information, Message = "snapshot {Version} is saved, as it could not be before")]
     internal static partial void Saved(ILogger logger, ulong version);
 

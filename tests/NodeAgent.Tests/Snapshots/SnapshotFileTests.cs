@@ -50,6 +50,18 @@ public sealed class SnapshotFileTests : IDisposable
     }
 
     [Fact]
+    public void TheNewerOfTwoComesBack()
+    {
+        SnapshotFile file = new(_folder, _other, "n1", NullLogger.Instance);
+        NodeSnapshot snapshot = TestMesh.Snapshot([TestMesh.Workload("a", "n1", "10.0.0.1")]);
+        new SnapshotFile(_other, _folder, "n1", NullLogger.Instance).Save(snapshot with { Version = 1 }, "e");
+        string older = File.ReadAllText(Path.Combine(_other, "snapshot.pb"), System.Text.Encoding.Latin1);
+        file.Save(snapshot with { Version = 2 }, "e");
+        File.WriteAllText(Path.Combine(_other, "snapshot.pb"), older, System.Text.Encoding.Latin1);
+        Assert.Equal(2ul, file.Load()!.Value.Snapshot.Version);
+    }
+
+    [Fact]
     public void NothingSavedIsNothingLoaded() => Assert.Null(new SnapshotFile(_folder, _other, "n1", NullLogger.Instance).Load());
 
     [Fact]

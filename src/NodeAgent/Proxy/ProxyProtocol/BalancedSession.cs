@@ -30,7 +30,7 @@ internal sealed class BalancedSession : DatagramSession, IDatagramSink
         if (socket is null)
         {
             Context.Seams.Observer.OnFailed(info, failure, detail);
-            CloseAfter(Failures.IsPassing(failure) ? Context.Options.UdpRetryTime : Context.Options.UdpRefusalTime);
+            CloseAfterFailure(failure);
             return;
         }
 

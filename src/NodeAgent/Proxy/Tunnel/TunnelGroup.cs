@@ -23,6 +23,9 @@ internal sealed class TunnelGroup(TunnelKey key)
     /// <summary>Why the last attempt failed; None when it succeeded.</summary>
     internal ProxyFailure LastFailure { get; set; }
 
+    /// <summary>When an attempt failed last (<see cref="TimeProvider.GetTimestamp"/>).</summary>
+    internal long LastFailureTime { get; set; }
+
     /// <summary>More words on <see cref="LastFailure"/>.</summary>
     internal string? LastDetail { get; set; }
 

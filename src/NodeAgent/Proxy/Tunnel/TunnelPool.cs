@@ -20,6 +20,9 @@ internal sealed class TunnelPool
     // Between two attempts to prove anew, as a peer may be away for long.
     private static readonly TimeSpan ProofPause = TimeSpan.FromSeconds(2);
 
+    // Between two attempts at another tunnel that is only wished for, when one has failed.
+    private static readonly TimeSpan SpreadPause = TimeSpan.FromSeconds(30);
+
     private readonly EventLoop _loop;
     private readonly ProxyOptions _options;
     private readonly ICertificateSource _certificates;
@@ -38,7 +41,7 @@ internal sealed class TunnelPool
         _waiter = waiter;
         _handshaker = handshaker;
         _budget = shared.OwnTunnels;
-        _mostWhereLossy = Math.Max(1, options.LossyTunnels / shared.Loops);
+        _mostWhereLossy = (options.LossyTunnels + shared.Loops - 1) / shared.Loops;
         _time = time;
     }
 
@@ -217,6 +220,7 @@ internal sealed class TunnelPool
     private void Spread(TunnelGroup group)
     {
         if (_certificates.Find(group.Key.Source) is not { } identity || group.Connecting > 0) return;
+        if (group.LastFailure != ProxyFailure.None && _time.GetElapsedTime(group.LastFailureTime) < SpreadPause) return;
         if (group.CountUsable(identity) < _mostWhereLossy) _ = ConnectAsync(group, identity);
     }
 
@@ -242,6 +246,7 @@ internal sealed class TunnelPool
         group.Connecting--;
         if (tunnel is null)
         {
+            group.LastFailureTime = _time.GetTimestamp();
             if (group.Connecting == 0) group.FailAll();
             RemoveIfEmpty(group);
             return;

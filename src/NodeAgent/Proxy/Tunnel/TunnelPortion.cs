@@ -8,7 +8,7 @@ internal readonly struct TunnelPortion
     /// <summary>Fewest bytes; even frames without a payload are not many in them.</summary>
     internal const int Least = 512;
 
-    // As long as a turn may take. Of bulk transfers as much as there is room for takes half of it (128 KiB into a socket of a pod).
+    // As long as a turn may take. A full buffer of bulk data (128 KiB) takes half of it.
     private static readonly TimeSpan Goal = TimeSpan.FromMilliseconds(0.5);
 
     private readonly int _bytes;

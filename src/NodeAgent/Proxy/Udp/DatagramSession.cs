@@ -72,8 +72,10 @@ internal abstract class DatagramSession : IConnectionRelay
         if (!IsClosed) Context.Loop.Schedule(_timer, timeout);
     }
 
-    /// <summary>It ends after this time, whatever passes.</summary>
-    protected void CloseAfter(TimeSpan time)
+    /// <summary>It was refused, or failed, which is remembered for a while.</summary>
+    protected void CloseAfterFailure(ProxyFailure failure) => CloseAfter(Failures.IsTransient(failure) ? Context.Options.UdpRetryTime : Context.Options.UdpRefusalTime);
+
+    private void CloseAfter(TimeSpan time)
     {
         _idleTimeout = TimeSpan.Zero;
         if (!IsClosed) Context.Loop.Schedule(_timer, time);

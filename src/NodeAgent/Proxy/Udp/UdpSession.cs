@@ -58,8 +58,8 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
         _pending?.Clear();
         (IsRefused, _pending) = (true, null);
         Context.Seams.Observer.OnFailed(info, failure, detail);
-        CloseAfter(Failures.IsPassing(failure) ? Context.Options.UdpRetryTime : Context.Options.UdpRefusalTime);
-        _sessions.OnRefused(this);
+        CloseAfterFailure(failure);
+        _sessions.OnRefused(this, failure);
     }
 
     /// <summary>The way is being made; datagrams wait, a few.</summary>

@@ -15,8 +15,9 @@ internal sealed class UdpSessions(ProxyContext context)
 
     private readonly Dictionary<UdpSessionKey, UdpSession> _sessions = [];
     private readonly List<UdpSession> _touched = [];
-    // Oldest first. Most are forgotten after the same time, so that those that are closed already stand in front.
+    // Oldest first. Each of a queue is forgotten after the same time, so those that are closed already stand in front.
     private readonly Queue<UdpSession> _refused = [];
+    private readonly Queue<UdpSession> _failed = [];
     private UdpSession? _last;
 
     /// <summary>Sessions, and refusals remembered.</summary>
@@ -88,16 +89,24 @@ internal sealed class UdpSessions(ProxyContext context)
     }
 
     /// <summary>A session has been refused, and is kept only to remember that.</summary>
-    internal void OnRefused(UdpSession session)
+    /// <param name="session">The session.</param>
+    /// <param name="failure">Why: what may pass is remembered for less long.</param>
+    internal void OnRefused(UdpSession session, ProxyFailure failure)
     {
-        while (_refused.TryPeek(out UdpSession? oldest) && oldest.IsClosed) _refused.Dequeue();
-        if (_refused.Count >= context.Options.MaxUdpRefusals) TryForgetRefusal();
-        _refused.Enqueue(session);
+        RemoveClosed(_refused);
+        RemoveClosed(_failed);
+        if (_refused.Count + _failed.Count >= context.Options.MaxUdpRefusals) TryForgetRefusal();
+        (Failures.IsTransient(failure) ? _failed : _refused).Enqueue(session);
+    }
+
+    private static void RemoveClosed(Queue<UdpSession> sessions)
+    {
+        while (sessions.TryPeek(out UdpSession? oldest) && oldest.IsClosed) sessions.Dequeue();
     }
 
     private bool TryForgetRefusal()
     {
-        while (_refused.TryDequeue(out UdpSession? oldest))
+        while (_failed.TryDequeue(out UdpSession? oldest) || _refused.TryDequeue(out oldest))
         {
             if (oldest.IsClosed) continue;
             oldest.Close(ProxyFailure.None);
