@@ -51,9 +51,9 @@ enum cv_reason {
 	CV_REASON_HEADER_FAILED = 23, /* the kernel refused to make room for a PROXY header, or to write it */
 	CV_REASON_SESSION_TABLE_FULL =
 		24, /* cv_session took no entry for a datagram that has to be gathered from fragments */
-	CV_REASON_PROXY_REQUIRED = 25,  /* plaintext past the proxy to a workload that is behind it */
-	CV_REASON_FLOW_QUOTA = 26,      /* the pod, or the world outside, has all the flows, or waiting fragments, that it may have */
-	CV_REASON_ICMP_ECHO = 27,       /* echo requests are refused by configuration */
+	CV_REASON_PROXY_REQUIRED = 25, /* plaintext past the proxy to a workload that is behind it */
+	CV_REASON_FLOW_QUOTA = 26, /* the pod, or the world outside, has all the flows or fragments that it may have */
+	CV_REASON_ICMP_ECHO = 27,  /* echo requests are refused by configuration */
 	CV_REASON_NEIGHBOUR_SCOPE = 28, /* a message of neighbour or multicast listener discovery that left its link */
 	CV_REASON_FOREIGN_ERROR = 29,   /* an ICMP error about what its sender did not get */
 	CV_REASON_MAX = 30,

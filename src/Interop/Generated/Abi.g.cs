@@ -180,7 +180,7 @@ public enum CvReason : uint
     /// <summary>Plaintext past the proxy to a workload that is behind it.</summary>
     ProxyRequired = 25,
 
-    /// <summary>The pod, or the world outside, has all the flows, or waiting fragments, that it may have.</summary>
+    /// <summary>The pod, or the world outside, has all the flows or fragments that it may have.</summary>
     FlowQuota = 26,
 
     /// <summary>Echo requests are refused by configuration.</summary>
