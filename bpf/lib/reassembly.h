@@ -14,8 +14,7 @@
 /* What a fragment takes beyond its bytes: 2,504 bytes of the kernel's account for one of 1,400 (measured, Linux 6.18). */
 #define CV_REASSEMBLY_OVERHEAD 1100
 
-/* As long as the kernel waits for the rest. */
-#define CV_REASSEMBLY_NS (30ULL * 1000000000ULL)
+/* As long as the kernel waits for the rest of an IPv6 datagram; CV_FRAG_LIFE_NS for IPv4. */
 #define CV_REASSEMBLY6_NS (60ULL * 1000000000ULL)
 
 /* A number that nobody outside can foresee, for a place in the datagram of `seed` (SplitMix64's mixing). */
@@ -31,7 +30,7 @@ static __always_inline __u64 reassembly_mix(__u64 seed, __u32 at)
 /* What the owner has in the kernel's account; one that began too long ago to matter is forgotten. NULL when there is no room for it. */
 static __always_inline struct cv_reassembly *reassembly_of(__u32 owner, __u32 v6, __u64 now)
 {
-	__u64 period = now / (v6 ? CV_REASSEMBLY6_NS : CV_REASSEMBLY_NS);
+	__u64 period = now / (v6 ? CV_REASSEMBLY6_NS : CV_FRAG_LIFE_NS);
 	struct cv_reassembly_owner key = { .owner = owner, .v6 = v6 };
 	struct cv_reassembly *r = bpf_map_lookup_elem(&cv_reassembly, &key);
 	struct cv_reassembly none = { .period = period };

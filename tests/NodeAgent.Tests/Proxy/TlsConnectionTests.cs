@@ -11,13 +11,8 @@ public sealed class TlsConnectionTests
     [Fact]
     public void BothSidesSeeEachOthersIdentity()
     {
-        using TestAuthority authority = new();
-        using SocketPair sockets = new();
-        using TlsContext serverContext = authority.Context(true, authority.Issue(Bob));
-        using TlsContext clientContext = authority.Context(false, authority.Issue(Alice));
-        using TlsConnection server = TlsConnection.Create(serverContext, sockets.Second);
-        using TlsConnection client = TlsConnection.Create(clientContext, sockets.First);
-        Assert.Equal((TlsStatus.Done, TlsStatus.Done), Handshake(client, server));
+        using Pair pair = new();
+        (TlsConnection client, TlsConnection server) = (pair.Client, pair.Server);
         Assert.Equal([Alice], server.GetPeer()!.Uris);
         Assert.Equal([Bob], client.GetPeer()!.Uris);
         Assert.InRange(client.GetPeer()!.NotAfter, DateTimeOffset.UtcNow.AddMinutes(50), DateTimeOffset.UtcNow.AddMinutes(70));
@@ -44,17 +39,12 @@ public sealed class TlsConnectionTests
     [Fact]
     public void AReadOfNothingButFreshKeysEndsBeforeItHasTakenThemAll()
     {
-        using TestAuthority authority = new();
-        using SocketPair sockets = new();
-        using TlsContext serverContext = authority.Context(true, authority.Issue(Bob));
-        using TlsContext clientContext = authority.Context(false, authority.Issue(Alice));
-        using TlsConnection server = TlsConnection.Create(serverContext, sockets.Second);
-        using TlsConnection client = TlsConnection.Create(clientContext, sockets.First);
-        Assert.Equal((TlsStatus.Done, TlsStatus.Done), Handshake(client, server));
+        using Pair pair = new();
+        (TlsConnection client, TlsConnection server) = (pair.Client, pair.Server);
         Assert.Equal(TlsStatus.WantRead, server.Read(new byte[10]).Status);
         using EpollHandle epoll = EpollHandle.Create();
         EpollBuffer events = new(1);
-        Assert.Equal(SocketErrno.None, epoll.Add(sockets.Second, EpollEvents.Readable, 0));
+        Assert.Equal(SocketErrno.None, epoll.Add(pair.Sockets.Second, EpollEvents.Readable, 0));
 
         // A peer may have fresh keys as often as it has something to say.
         for (int i = 0; i < 100; i++)
@@ -148,5 +138,38 @@ public sealed class TlsConnectionTests
         do status = connection.Read(buffer).Status;
         while (status is TlsStatus.WantRead or TlsStatus.Done);
         return status;
+    }
+
+    /// <summary>Alice's connection to Bob, its handshake done.</summary>
+    private sealed class Pair : IDisposable
+    {
+        private readonly TestAuthority _authority = new();
+        private readonly TlsContext _clientContext;
+        private readonly TlsContext _serverContext;
+
+        internal Pair()
+        {
+            _serverContext = _authority.Context(true, _authority.Issue(Bob));
+            _clientContext = _authority.Context(false, _authority.Issue(Alice));
+            Server = TlsConnection.Create(_serverContext, Sockets.Second);
+            Client = TlsConnection.Create(_clientContext, Sockets.First);
+            Assert.Equal((TlsStatus.Done, TlsStatus.Done), Handshake(Client, Server));
+        }
+
+        internal SocketPair Sockets { get; } = new();
+
+        internal TlsConnection Client { get; }
+
+        internal TlsConnection Server { get; }
+
+        public void Dispose()
+        {
+            Client.Dispose();
+            Server.Dispose();
+            _clientContext.Dispose();
+            _serverContext.Dispose();
+            Sockets.Dispose();
+            _authority.Dispose();
+        }
     }
 }

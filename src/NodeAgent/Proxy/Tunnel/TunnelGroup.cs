@@ -44,7 +44,7 @@ internal sealed class TunnelGroup(TunnelKey key)
         foreach (TunnelConnection tunnel in Tunnels)
         {
             int streams = tunnel.Http2.OpenStreams + tunnel.SettingsWaiters;
-            if (streams >= least || !ReferenceEquals(tunnel.Parts.Identity, identity) || !tunnel.CanOpenStream) continue;
+            if (streams >= least || !IsUsable(tunnel, identity)) continue;
             if (!isLossy) return tunnel;
             emptiest = tunnel;
             least = streams;
@@ -54,7 +54,7 @@ internal sealed class TunnelGroup(TunnelKey key)
     }
 
     /// <summary>Tunnels made with these credentials that take streams.</summary>
-    internal int CountUsable(TlsIdentity identity) => Tunnels.Count(t => ReferenceEquals(t.Parts.Identity, identity) && t.CanOpenStream);
+    internal int CountUsable(TlsIdentity identity) => Tunnels.Count(t => IsUsable(t, identity));
 
     /// <summary>A tunnel that takes another stream, with whichever credentials it was made.</summary>
     internal TunnelConnection? PickAny() => Tunnels.Find(static t => t.CanOpenStream);
@@ -78,4 +78,6 @@ internal sealed class TunnelGroup(TunnelKey key)
     {
         for (int left = _waiters.Count; left > 0; left--) _waiters.Dequeue().Set(false);
     }
+
+    private static bool IsUsable(TunnelConnection tunnel, TlsIdentity identity) => ReferenceEquals(tunnel.Parts.Identity, identity) && tunnel.CanOpenStream;
 }
