@@ -108,6 +108,25 @@ public sealed class FullDiskTests : IAsyncLifetime
         Assert.True(await IsRefusedAsync(near));
     }
 
+    [Fact]
+    public async Task Attack_a_node_is_revoked_while_the_controllers_disk_is_full()
+    {
+        Fill(_mesh.ControllerState);
+        var thief = _mesh.Nodes[1];
+        Assert.True((await thief.StatusAsync()).ControllerConnected);
+
+        var revoke = await Tool.RunAsync(Path.Combine(AppContext.BaseDirectory, "culvert-controller"), ["node", "revoke", thief.Name, "--state-dir", _mesh.ControllerState]);
+
+        Assert.True(revoke.Succeeded, revoke.Output + revoke.Error);
+        await LabWait.UntilAsync(
+            "the revoked node has no stream", async () => await thief.StatusAsync() is { ControllerConnected: false }, Deadline, thief.Agent);
+
+        // It is on the disk, too: the next controller knows of it.
+        await _mesh.StopControllerAsync();
+        var list = await Tool.RunAsync(Path.Combine(AppContext.BaseDirectory, "culvert-controller"), ["node", "list", "--state-dir", _mesh.ControllerState]);
+        Assert.Matches($"{thief.Name} +revoked ", list.Output);
+    }
+
     private static string Deny(string name) => $$"""
         apiVersion: culvert.dev/v1alpha1
         kind: AuthorizationPolicy

@@ -135,6 +135,8 @@ public sealed class RestartTests(MeshFixture mesh)
         try
         {
             await mesh.Node1.StartAgentAsync();
+            var status = await mesh.Node1.StatusAsync();
+            Assert.InRange(status.SnapshotApplied.ToDateTime(), status.Started.ToDateTime(), DateTime.UtcNow);
             await AssertEchoAsync(near);
             await AssertRefusedAsync(near);
         }

@@ -44,6 +44,7 @@ public sealed class ControllerHost : IAsyncDisposable
     private readonly StateWatch _watch;
     private WebApplication? _server;
     private volatile bool _rootsUnwritten;
+    private volatile bool _roomMissing;
 
     private ControllerHost(ControllerOptions options)
     {
@@ -209,8 +210,23 @@ public sealed class ControllerHost : IAsyncDisposable
     private void TakeWishes()
     {
         CertifiedNodes.NotifyChanged();
+        KeepRoom();
         if (_rootsUnwritten) WriteRoots();
         if (_builtIn is not null) _rotation.DoIfAsked(_builtIn, _loggers.CreateLogger<ControllerHost>());
+    }
+
+    private void KeepRoom()
+    {
+        try
+        {
+            CertifiedNodes.KeepRoom();
+            _roomMissing = false;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            if (!_roomMissing) HostingLog.NoRoomKept(_loggers.CreateLogger<ControllerHost>(), NodeFolder(_options.StateFolder), e.Message);
+            _roomMissing = true;
+        }
     }
 
     /// <summary>For people who bring the roots to new nodes; the mesh does not depend on the file.</summary>

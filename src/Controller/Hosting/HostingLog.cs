@@ -23,6 +23,9 @@ internal static partial class HostingLog
     [LoggerMessage(176, LogLevel.Warning, "{Node} has {Most} connections; another one is refused.")]
     public static partial void TooManyOfANode(ILogger logger, string node, int most);
 
+    [LoggerMessage(177, LogLevel.Error, "No room can be kept in '{Folder}' for revoking nodes while the disk is full, which is tried again: {Reason}")]
+    public static partial void NoRoomKept(ILogger logger, string folder, string reason);
+
     [LoggerMessage(173, LogLevel.Error, "'{Path}' can't be written which is tried again: {Reason}")]
     public static partial void RootsNotWritten(ILogger logger, string path, string reason);
 }

@@ -41,6 +41,15 @@ internal static class PrivateFiles
         }
     }
 
+    /// <summary>Overwrites the beginning of a file that is there, and cuts the rest off: takes no room that the file does not have. A reader may find half of it.</summary>
+    public static void Overwrite(string path, string content)
+    {
+        using var stream = new FileStream(path, System.IO.FileMode.Open, FileAccess.Write, FileShare.None, bufferSize: 0);
+        stream.Write(Encoding.UTF8.GetBytes(content));
+        stream.SetLength(stream.Position);
+        stream.Flush(flushToDisk: true);
+    }
+
     /// <summary>Writes a file with its digest, which <see cref="ReadSealed"/> checks.</summary>
     public static void WriteSealed(string path, string content) => Write(path, Encoding.UTF8.GetString(ContentSeal.Close(Encoding.UTF8.GetBytes(content))));
 

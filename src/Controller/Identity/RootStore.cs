@@ -55,11 +55,20 @@ internal sealed class RootStore
         File.Exists(index) ? JsonSerializer.Deserialize(PrivateFiles.ReadSealed(index), RootRecordsContext.Default.RootRecordArray) ?? [] : [];
 
     /// <summary>Writes certificate and key of a new root; <see cref="Save"/> makes it count.</summary>
+    /// <exception cref="IOException">They can't be written; nothing is left, as it is tried again every few seconds and would take the last room of the disk.</exception>
     public void Add(Root root)
     {
-        PrivateFiles.Write(KeyPath(root.Record.Id), root.Key.ExportPkcs8PrivateKeyPem() + "\n");
-        PrivateFiles.Write(CertificatePath(root.Record.Id), root.Certificate.ExportCertificatePem() + "\n");
-        if (root.Cross is not null) AddCross(root);
+        try
+        {
+            PrivateFiles.Write(KeyPath(root.Record.Id), root.Key.ExportPkcs8PrivateKeyPem() + "\n");
+            PrivateFiles.Write(CertificatePath(root.Record.Id), root.Certificate.ExportCertificatePem() + "\n");
+            if (root.Cross is not null) AddCross(root);
+        }
+        catch
+        {
+            foreach (string path in new[] { KeyPath(root.Record.Id), CertificatePath(root.Record.Id), CrossPath(root.Record.Id) }) File.Delete(path);
+            throw;
+        }
     }
 
     /// <summary>Writes what the root before has certified of this one.</summary>

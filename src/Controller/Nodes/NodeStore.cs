@@ -13,6 +13,7 @@ public sealed class NodeStore
     private const string IssuedSuffix = ".issued";
     private readonly string _folder;
     private readonly TimeProvider _time;
+    private readonly SpareFiles _spare;
 
     /// <summary>Opens the store in a folder; makes it when it is not there.</summary>
     /// <exception cref="IOException">The folder is open to others, or can't be made.</exception>
@@ -20,6 +21,7 @@ public sealed class NodeStore
     {
         (_folder, _time) = (folder, time);
         PrivateFiles.EnsureFolder(folder);
+        _spare = new SpareFiles(folder);
     }
 
     /// <summary>Raised when revocations may have changed, on any thread.</summary>
@@ -30,7 +32,7 @@ public sealed class NodeStore
     /// <exception cref="IOException">It can't be written: nothing is revoked.</exception>
     public void Revoke(string node)
     {
-        PrivateFiles.Write(PathOf(node, RevokedSuffix), Text(_time.GetUtcNow()));
+        _spare.Write(PathOf(node, RevokedSuffix), Text(_time.GetUtcNow()));
         NotifyChanged();
     }
 
@@ -52,6 +54,10 @@ public sealed class NodeStore
     ];
 
     private IEnumerable<string> NamesOf(string suffix) => Directory.EnumerateFiles(_folder, "*" + suffix).Select(f => Path.GetFileName(f)[..^suffix.Length]);
+
+    /// <summary>Keeps room for revocations on a disk that gets full.</summary>
+    /// <exception cref="IOException">There is none to be kept.</exception>
+    internal void KeepRoom() => _spare.Fill();
 
     internal void NotifyChanged() => Changed?.Invoke();
 

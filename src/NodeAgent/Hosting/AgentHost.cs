@@ -186,7 +186,8 @@ public sealed class AgentHost : IAsyncDisposable
             Task<bool> drained = _proxy.DrainAsync(_options.DrainDeadline, hurry.Token);
             await Task.WhenAny(drained, _detached.Task);
             await hurry.CancelAsync();
-            await drained;
+            long reset = await drained ? 0 : (await _proxy.GetStatsAsync()).Sum(l => (long)l.Connections);
+            AgentLog.Drained(_logger, reset);
         }
         await _stop.CancelAsync();
         await Task.WhenAll(_background);

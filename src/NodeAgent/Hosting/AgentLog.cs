@@ -14,6 +14,9 @@ internal static partial class AgentLog
     [LoggerMessage(EventId = 3, Level = LogLevel.Information, Message = "stopping; proxied connections have {Seconds} s")]
     internal static partial void Stopping(ILogger logger, double seconds);
 
+    [LoggerMessage(EventId = 10, Level = LogLevel.Information, Message = "the drain is over: {Reset} proxied connections were still open and are reset")]
+    internal static partial void Drained(ILogger logger, long reset);
+
     [LoggerMessage(EventId = 4, Level = LogLevel.Warning, Message = "--uplink {Interface}: there is no such interface; what other nodes send arrives unmarked until it appears (`ip link` lists those there are)")]
     internal static partial void NoUplink(ILogger logger, string @interface);
 

@@ -42,6 +42,7 @@ internal sealed class SnapshotClient(
         {
             await sink.ApplyAsync(saved.Snapshot, cancellationToken);
             (Current, _epoch) = saved;
+            Update(s => s with { LastApplied = time.GetUtcNow() });
             SnapshotLog.Restored(logger, saved.Snapshot.Version);
         }
         catch (Exception e) when (e is not OperationCanceledException)
