@@ -151,9 +151,12 @@ internal sealed class FolderSource : IObjectSource
             return;
         }
         ImmutableHashSet<string> nodes = FindNodes();
-        if (_files?.SequenceEqual(files) == true && nodes.SetEquals(_nodes)) return;
+        bool isKnown = _files?.SequenceEqual(files) == true;
+        if (isKnown && nodes.SetEquals(_nodes)) return;
         (_files, _nodes) = (files, nodes);
-        Publish(ObjectSetReader.Read(files, _current, nodes));
+
+        // A node that joins changes warnings at most: nothing is published to all nodes when it does not.
+        Publish(isKnown ? ObjectSetReader.Warn(_current, nodes) : ObjectSetReader.Read(files, _current, nodes));
     }
 
     /// <summary>Only warnings depend on it: what can't be read now leaves them as they are.</summary>

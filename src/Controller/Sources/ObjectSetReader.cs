@@ -54,8 +54,12 @@ internal static class ObjectSetReader
         MeshConfigInForce mesh = MeshConfigKeeper.Keep(objects, all, unreadable, previous, errors);
         ObjectConflicts.Resolve(objects, previous, errors);
         ObjectSet next = new() { Objects = objects.ToImmutable(), Mesh = mesh, IsRead = true, Errors = InOrder(errors) };
-        return next with { Warnings = InOrder(PolicyWarnings.Find(next).Concat(NameWarnings.Find(next, nodes ?? []))) };
+        return Warn(next, nodes ?? []);
     }
+
+    /// <summary>A set with the warnings that hold while these nodes have joined.</summary>
+    public static ObjectSet Warn(ObjectSet objects, ImmutableHashSet<string> nodes) =>
+        objects with { Warnings = InOrder(PolicyWarnings.Find(objects).Concat(NameWarnings.Find(objects, nodes))) };
 
     private static ImmutableArray<SourceError> InOrder(IEnumerable<SourceError> errors) => [.. errors.OrderBy(e => e.File, StringComparer.Ordinal).ThenBy(e => e.Line).Distinct()];
 

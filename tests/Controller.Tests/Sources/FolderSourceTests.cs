@@ -212,6 +212,10 @@ public sealed class FolderSourceTests : IAsyncDisposable
         nodes = ["node-1", "node-3"];
         _folder.Write("again.yaml", "");
         await NextAsync(s => s.Warnings.IsEmpty);
+
+        // One more changes nothing, and so nothing is published.
+        ObjectSet before = source.Current;
+        Assert.Same(before.Objects, ObjectSetReader.Warn(before, ["node-1", "node-3", "node-4"]).Objects);
     }
 
     [Fact]
