@@ -30,6 +30,26 @@ public sealed class TunnelPortionTests
         Assert.Equal(Room, Grown(portion).Of(Room));
     }
 
+    /// <summary>Once it did not, and bulk data was written to applications in pieces of 16 KiB for as long as a tunnel lived.</summary>
+    [Theory]
+    [InlineData(16_384)]
+    [InlineData(8_000)]
+    [InlineData(4_096)]
+    public void ItGrowsFromAnySizeWithRecordsOfAnySize(int record)
+    {
+        for (int start = TunnelPortion.Least; start < Room; start += 1111)
+        {
+            TunnelPortion portion = Grown().After(Room, TimeSpan.FromMilliseconds(0.5 * Room / start));
+            for (int i = 0; i < 12; i++)
+            {
+                int filled = 0;
+                while (!portion.IsFull(filled, Room)) filled += Math.Min(record, portion.Of(Room) - filled);
+                portion = portion.After(filled, TimeSpan.Zero);
+            }
+            Assert.Equal(Room, portion.Of(Room));
+        }
+    }
+
     private static TunnelPortion Grown(TunnelPortion? first = null)
     {
         TunnelPortion portion = first ?? TunnelPortion.First;

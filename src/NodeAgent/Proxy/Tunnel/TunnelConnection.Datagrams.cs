@@ -13,7 +13,7 @@ internal sealed partial class TunnelConnection
     private const int StallMemoryMilliseconds = 10_000;
 
     // On a fast way large writes are worth more than room for fresh datagrams.
-    private const int LargePortion = 4 * RecordSize;
+    private const int LargePortion = 64 * 1024;
 
     private DatagramBacklog? _backlog;
     private long _blockedSince;

@@ -11,7 +11,6 @@ internal sealed partial class TunnelConnection
     // A busy tunnel gives way to other sockets after so many bytes, in either direction.
     private const int BytesPerTurn = 512 * 1024;
     private static readonly TimeSpan FinishTimeout = TimeSpan.FromSeconds(1);
-    private const int RecordSize = 16 * 1024;
 
     // Nor does it keep others waiting with bytes that are much work, as frames and datagrams of one byte are: 9 us each (measured), half a second for 512 KiB. A request
     // takes some six turns; with 2 ms each its p99 was 61 ms beside four peers that asked for connections all the time, with half a millisecond 17.
@@ -154,7 +153,7 @@ internal sealed partial class TunnelConnection
 
                 // What has come goes on its way before the socket is asked again, which most often only says that it is empty. A record of one byte is as much work as a hundred.
                 isLong = _time.GetElapsedTime(began) > TurnTime;
-                if (!isLong && _portion.Of(buffer.Length) - filled >= RecordSize && _tls.HasPending) continue;
+                if (!isLong && !_portion.IsFull(filled, buffer.Length) && _tls.HasPending) continue;
             }
 
             if (filled > 0)

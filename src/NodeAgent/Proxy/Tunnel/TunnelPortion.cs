@@ -22,6 +22,11 @@ internal readonly struct TunnelPortion
     /// <param name="room">How many there is room for; <see cref="Least"/> or more.</param>
     internal int Of(int room) => Math.Min(_bytes, room);
 
+    /// <summary>Whether nothing more is taken: to the last byte, also in the middle of a record, as a portion that is never quite full would never grow.</summary>
+    /// <param name="filled">Bytes taken so far.</param>
+    /// <param name="room">As of <see cref="Of"/>.</param>
+    internal bool IsFull(int filled, int room) => filled >= Of(room);
+
     /// <summary>What to take next.</summary>
     /// <param name="bytes">Bytes taken on just now; 1 or more.</param>
     /// <param name="took">How long that took.</param>
