@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Culvert.Interop.Native;
 
-// sys/mman.h
+// sys/mman.h, malloc.h
 internal static unsafe partial class Libc
 {
     internal const int PROT_READ = 1;
@@ -22,4 +22,26 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library, SetLastError = true)]
     internal static partial int madvise(nint address, nuint length, int advice);
+
+    [LibraryImport(Library)]
+    internal static partial int malloc_trim(nuint pad);
+
+    [LibraryImport(Library)]
+    internal static partial HeapInfo mallinfo2();
+
+    /// <summary>struct mallinfo2.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct HeapInfo
+    {
+        internal nuint Arena;
+        internal nuint FreeChunks;
+        internal nuint FastFreeChunks;
+        internal nuint MappedChunks;
+        internal nuint MappedBytes;
+        internal nuint MostAllocated;
+        internal nuint FastFreeBytes;
+        internal nuint UsedBytes;
+        internal nuint FreeBytes;
+        internal nuint TopBytes;
+    }
 }

@@ -162,6 +162,7 @@ public sealed class AgentHost : IAsyncDisposable
             host._background.Add(Task.Run(() => host._channel.KeepRenewedAsync(host._stop.Token), CancellationToken.None));
             host._background.Add(Task.Run(() => host._sweeper.RunAsync(host._stop.Token), CancellationToken.None));
             host._background.Add(Task.Run(() => host._follower.RunAsync(host._stop.Token), CancellationToken.None));
+            host._background.Add(Task.Run(() => NativeHeapKeeper.RunAsync(time, host._stop.Token), CancellationToken.None));
             host._up = true;
             return host;
         }
