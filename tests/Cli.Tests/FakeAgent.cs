@@ -4,6 +4,7 @@ using Culvert.Protocol;
 using Culvert.Protocol.V1;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
@@ -12,7 +13,7 @@ using Microsoft.Extensions.Logging;
 namespace Culvert.Cli.Tests;
 
 /// <summary>An agent's admin service with answers set by the test.</summary>
-internal sealed class FakeAgent : AdminServiceBase, IAsyncDisposable
+internal sealed class FakeAgent : AdminService.AdminServiceBase, IAsyncDisposable
 {
     private readonly WebApplication _app;
 

@@ -8,7 +8,7 @@ internal static class Echo
     internal const string Service = "culvert.test.Echo";
 
     private static readonly Marshaller<StringValue> Text = ProtobufMarshaller.For(StringValue.Parser);
-    private static readonly Marshaller<BytesValue> Bytes = ProtobufMarshaller.For<BytesValue>();
+    private static readonly Marshaller<BytesValue> Bytes = ProtobufMarshaller.For(BytesValue.Parser);
 
     internal static readonly Method<StringValue, StringValue> Unary = new(MethodType.Unary, Service, "Unary", Text, Text);
 

@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using Culvert.Grpc;
-using Culvert.Protocol;
 using Culvert.Protocol.V1;
+using Grpc.Core;
 
 namespace Culvert.Cli.Admin;
 
@@ -13,7 +13,7 @@ internal sealed class AdminClient : IDisposable
     private readonly int _patience;
     private readonly string _socket;
     private readonly GrpcChannel _channel;
-    private readonly CallInvoker _invoker;
+    private readonly AdminService.AdminServiceClient _admin;
 
     /// <summary>Makes a client; it connects with the first call.</summary>
     /// <param name="socket">Path of the socket.</param>
@@ -25,29 +25,28 @@ internal sealed class AdminClient : IDisposable
         _channel = GrpcChannel.ForAddress(
             "http://agent",
             new GrpcChannelOptions { HttpHandler = GrpcSocketsHandler.CreateForUnixSocket(socket), DisposeHttpClient = true });
-        _invoker = _channel.CreateCallInvoker();
+        _admin = new AdminService.AdminServiceClient(_channel);
     }
 
     public Task<StatusResponse> StatusAsync(CancellationToken cancellationToken) =>
-        CallAsync(AdminService.Status, new StatusRequest(), Deadline, cancellationToken);
+        CallAsync(options => _admin.StatusAsync(new StatusRequest(), options), Deadline, cancellationToken);
 
     public Task<ExplainResponse> ExplainAsync(ExplainRequest request, CancellationToken cancellationToken) =>
-        CallAsync(AdminService.Explain, request, Deadline, cancellationToken);
+        CallAsync(options => _admin.ExplainAsync(request, options), Deadline, cancellationToken);
 
     public Task<DumpSnapshotResponse> DumpSnapshotAsync(CancellationToken cancellationToken) =>
-        CallAsync(AdminService.DumpSnapshot, new DumpSnapshotRequest(), Deadline, cancellationToken);
+        CallAsync(options => _admin.DumpSnapshotAsync(new DumpSnapshotRequest(), options), Deadline, cancellationToken);
 
     /// <summary>Takes longer than the others: the agent drains its connections first.</summary>
     public Task<DetachResponse> DetachAsync(CancellationToken cancellationToken) =>
-        CallAsync(AdminService.Detach, new DetachRequest(), TimeSpan.FromSeconds(60), cancellationToken);
+        CallAsync(options => _admin.DetachAsync(new DetachRequest(), options), TimeSpan.FromSeconds(60), cancellationToken);
 
     /// <summary>Streams flows to a callback until the agent or the token ends it.</summary>
     public async Task FlowsAsync(FlowsRequest request, Action<Flow> each, CancellationToken cancellationToken)
     {
         try
         {
-            using var call = _invoker.AsyncServerStreamingCall(
-                AdminService.Flows, null, new CallOptions(cancellationToken: cancellationToken), request);
+            using var call = _admin.Flows(request, cancellationToken: cancellationToken);
             await foreach (var flow in call.ResponseStream.ReadAllAsync(cancellationToken).ConfigureAwait(false))
             {
                 each(flow);
@@ -62,15 +61,14 @@ internal sealed class AdminClient : IDisposable
 
     public void Dispose() => _channel.Dispose();
 
-    private async Task<TResponse> CallAsync<TRequest, TResponse>(
-        Method<TRequest, TResponse> method, TRequest request, TimeSpan deadline, CancellationToken cancellationToken)
-        where TRequest : class
-        where TResponse : class
+    private async Task<TResponse> CallAsync<TResponse>(
+        Func<CallOptions, AsyncUnaryCall<TResponse>> start, TimeSpan deadline, CancellationToken cancellationToken)
     {
         var options = new CallOptions(deadline: DateTime.UtcNow + (deadline * _patience), cancellationToken: cancellationToken);
         try
         {
-            return await _invoker.AsyncUnaryCall(method, null, options, request).ResponseAsync.ConfigureAwait(false);
+            using AsyncUnaryCall<TResponse> call = start(options);
+            return await call.ResponseAsync.ConfigureAwait(false);
         }
         catch (RpcException e)
         {

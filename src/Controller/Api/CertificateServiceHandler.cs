@@ -3,18 +3,17 @@ using Culvert.Controller.Identity;
 using Culvert.Controller.Nodes;
 using Culvert.Controller.Snapshots;
 using Culvert.Core;
-using Culvert.Grpc;
-using Culvert.Protocol;
 using Culvert.Protocol.V1;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Api;
 
 /// <summary>Decides who gets which certificate; the authority signs.</summary>
 internal sealed class CertificateServiceHandler(
-    SnapshotPublisher publisher, ICertificateAuthority authority, NodeAuthenticator authenticator, JoinTokenStore tokens, NodeStore nodes, TimeProvider time, ILogger<CertificateServiceHandler> logger) : CertificateServiceBase
+    SnapshotPublisher publisher, ICertificateAuthority authority, NodeAuthenticator authenticator, JoinTokenStore tokens, NodeStore nodes, TimeProvider time, ILogger<CertificateServiceHandler> logger) : CertificateService.CertificateServiceBase
 {
     public override Task<CertificateResponse> SignWorkload(SignWorkloadRequest request, ServerCallContext context)
     {

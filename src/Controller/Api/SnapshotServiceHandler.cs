@@ -1,15 +1,14 @@
 using Culvert.Controller.Nodes;
 using Culvert.Controller.Snapshots;
-using Culvert.Grpc;
-using Culvert.Protocol;
 using Culvert.Protocol.V1;
+using Grpc.Core;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Api;
 
 /// <summary>Opens a session for each stream.</summary>
 internal sealed class SnapshotServiceHandler(
-    SnapshotPublisher publisher, NodeRegistry registry, NodeAuthenticator authenticator, string epoch, TimeProvider time, ILogger<SnapshotServiceHandler> logger) : SnapshotServiceBase
+    SnapshotPublisher publisher, NodeRegistry registry, NodeAuthenticator authenticator, string epoch, TimeProvider time, ILogger<SnapshotServiceHandler> logger) : SnapshotService.SnapshotServiceBase
 {
     private static readonly TimeSpan HelloTimeout = TimeSpan.FromSeconds(10);
 

@@ -1,8 +1,8 @@
 using System.Threading.Channels;
 using Culvert.Controller.Nodes;
 using Culvert.Controller.Snapshots;
-using Culvert.Grpc;
 using Culvert.Protocol.V1;
+using Grpc.Core;
 using Microsoft.Extensions.Logging;
 using Resources = System.Collections.Generic.IReadOnlyDictionary<Culvert.Controller.Snapshots.ResourceKey, Culvert.Protocol.V1.Resource>;
 

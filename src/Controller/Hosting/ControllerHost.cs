@@ -9,7 +9,7 @@ using Culvert.Controller.Snapshots;
 using Culvert.Controller.Sources;
 using Culvert.Core;
 using Culvert.Grpc;
-using Culvert.Protocol;
+using Culvert.Protocol.V1;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;

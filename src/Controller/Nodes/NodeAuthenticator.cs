@@ -5,6 +5,7 @@ using Culvert.Controller.Snapshots;
 using Culvert.Core;
 using Culvert.Grpc;
 using Culvert.Protocol;
+using Grpc.Core;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
 

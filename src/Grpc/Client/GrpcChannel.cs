@@ -1,12 +1,12 @@
 namespace Culvert.Grpc;
 
 /// <summary>A way to one server: its connections are opened on demand, shared by all calls and reopened when lost. Thread-safe.</summary>
-public sealed class GrpcChannel : IDisposable
+public sealed class GrpcChannel : ChannelBase, IDisposable
 {
     private readonly CancellationTokenSource shutdown = new();
     private int disposed;
 
-    private GrpcChannel(Uri address, GrpcChannelOptions options)
+    private GrpcChannel(Uri address, GrpcChannelOptions options) : base(address.Authority)
     {
         Address = address;
         MaxReceiveMessageSize = options.MaxReceiveMessageSize;
@@ -17,9 +17,6 @@ public sealed class GrpcChannel : IDisposable
             disposeHandler: options.HttpHandler is null || options.DisposeHttpClient);
         Shutdown = shutdown.Token;
     }
-
-    /// <summary>The authority of the server, <c>host:port</c>.</summary>
-    public string Target => Address.Authority;
 
     internal Uri Address { get; }
 
@@ -65,8 +62,8 @@ public sealed class GrpcChannel : IDisposable
             : throw new ArgumentException($"The address '{address}' must start with http:// or https://.", nameof(address));
     }
 
-    /// <summary>Something that starts calls on this channel.</summary>
-    public CallInvoker CreateCallInvoker() => new HttpCallInvoker(this);
+    /// <inheritdoc/>
+    public override CallInvoker CreateCallInvoker() => new HttpCallInvoker(this);
 
     /// <summary>Cancels all calls and closes all connections.</summary>
     public Task ShutdownAsync()

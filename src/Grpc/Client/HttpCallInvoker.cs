@@ -3,6 +3,12 @@ namespace Culvert.Grpc;
 /// <summary>Starts calls on a channel.</summary>
 internal sealed class HttpCallInvoker(GrpcChannel channel) : CallInvoker
 {
+    public override TResponse BlockingUnaryCall<TRequest, TResponse>(Method<TRequest, TResponse> method, string? host, CallOptions options, TRequest request)
+    {
+        using AsyncUnaryCall<TResponse> call = AsyncUnaryCall(method, host, options, request);
+        return call.GetAwaiter().GetResult();
+    }
+
     public override AsyncUnaryCall<TResponse> AsyncUnaryCall<TRequest, TResponse>(
         Method<TRequest, TResponse> method, string? host, CallOptions options, TRequest request)
     {

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace Culvert.Grpc;
+namespace Grpc.Core;
 
 /// <summary>A call with many requests and one response; can be awaited. Dispose it to cancel a call that is not finished. Thread-safe but for its streams.</summary>
 /// <typeparam name="TRequest">Type of the requests.</typeparam>

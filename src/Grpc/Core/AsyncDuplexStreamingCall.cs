@@ -1,4 +1,4 @@
-namespace Culvert.Grpc;
+namespace Grpc.Core;
 
 /// <summary>A call with many requests and many responses. Dispose it to cancel a call that is not finished. Thread-safe but for its streams.</summary>
 /// <typeparam name="TRequest">Type of the requests.</typeparam>

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace Culvert.Grpc;
+namespace Grpc.Core;
 
 /// <summary>Conveniences for <see cref="IAsyncStreamReader{T}"/>.</summary>
 public static class AsyncStreamReaderExtensions

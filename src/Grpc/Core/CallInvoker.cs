@@ -1,8 +1,20 @@
-namespace Culvert.Grpc;
+namespace Grpc.Core;
 
 /// <summary>Starts calls of any type. Thread-safe.</summary>
 public abstract class CallInvoker
 {
+    /// <summary>Calls a method with one request and one response, and blocks the thread until it has ended; generated clients offer it beside the other.</summary>
+    /// <typeparam name="TRequest">Type of the request.</typeparam>
+    /// <typeparam name="TResponse">Type of the response.</typeparam>
+    /// <param name="method">The method.</param>
+    /// <param name="host">Replaces the authority of the request; null keeps that of the channel.</param>
+    /// <param name="options">Headers, deadline, cancellation.</param>
+    /// <param name="request">The request.</param>
+    /// <exception cref="RpcException">The call failed.</exception>
+    public abstract TResponse BlockingUnaryCall<TRequest, TResponse>(Method<TRequest, TResponse> method, string? host, CallOptions options, TRequest request)
+        where TRequest : class
+        where TResponse : class;
+
     /// <summary>Calls a method with one request and one response.</summary>
     /// <typeparam name="TRequest">Type of the request.</typeparam>
     /// <typeparam name="TResponse">Type of the response.</typeparam>

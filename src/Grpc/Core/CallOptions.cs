@@ -1,4 +1,4 @@
-namespace Culvert.Grpc;
+namespace Grpc.Core;
 
 /// <summary>Options of one call on the client. Immutable; the <c>With…</c> methods make changed copies.</summary>
 public readonly struct CallOptions

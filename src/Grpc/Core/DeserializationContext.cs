@@ -1,6 +1,6 @@
 using System.Buffers;
 
-namespace Culvert.Grpc;
+namespace Grpc.Core;
 
 /// <summary>One incoming message. Valid only during the call of the deserializer; not thread-safe.</summary>
 public abstract class DeserializationContext

@@ -1,4 +1,4 @@
-namespace Culvert.Grpc;
+namespace Grpc.Core;
 
 /// <summary>A stream of outgoing messages. One writer at a time.</summary>
 /// <typeparam name="T">The message type.</typeparam>

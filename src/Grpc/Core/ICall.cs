@@ -1,4 +1,4 @@
-namespace Culvert.Grpc;
+namespace Grpc.Core;
 
 /// <summary>What every type of call on the client shares.</summary>
 internal interface ICall : IDisposable

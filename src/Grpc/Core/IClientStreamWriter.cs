@@ -1,4 +1,4 @@
-namespace Culvert.Grpc;
+namespace Grpc.Core;
 
 /// <summary>The stream of requests on the client.</summary>
 /// <typeparam name="T">The message type.</typeparam>

@@ -1,4 +1,4 @@
-namespace Culvert.Grpc;
+namespace Grpc.Core;
 
 /// <summary>Encodes and decodes messages of one type. Immutable; thread-safe when its functions are.</summary>
 /// <typeparam name="T">The message type.</typeparam>

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text;
 
-namespace Culvert.Grpc;
+namespace Grpc.Core;
 
 /// <content>One key with its value.</content>
 public sealed partial class Metadata

@@ -1,6 +1,6 @@
 using System.Collections;
 
-namespace Culvert.Grpc;
+namespace Grpc.Core;
 
 /// <summary>
 /// Headers or trailers of a call: ordered, keys in lower case, repeated keys allowed. Keys that end in <c>-bin</c> hold bytes.

@@ -1,4 +1,4 @@
-namespace Culvert.Grpc;
+namespace Grpc.Core;
 
 /// <summary>Describes a method: its name on the wire and how its messages are encoded. Immutable and thread-safe.</summary>
 /// <typeparam name="TRequest">Type of the request messages.</typeparam>

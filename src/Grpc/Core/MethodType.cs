@@ -1,4 +1,4 @@
-namespace Culvert.Grpc;
+namespace Grpc.Core;
 
 /// <summary>How many messages each side of a method sends.</summary>
 public enum MethodType

@@ -1,4 +1,4 @@
-namespace Culvert.Grpc;
+namespace Grpc.Core;
 
 /// <summary>
 /// A call that did not end with <see cref="StatusCode.OK"/>. Thrown to the caller on the client; thrown by a handler on the server it

@@ -1,6 +1,6 @@
 using System.Buffers;
 
-namespace Culvert.Grpc;
+namespace Grpc.Core;
 
 /// <summary>Where a marshaller puts one outgoing message. Valid only during the call of the serializer; not thread-safe.</summary>
 public abstract class SerializationContext

@@ -1,4 +1,4 @@
-namespace Culvert.Grpc;
+namespace Grpc.Core;
 
 /// <summary>A call as its handler on the server sees it. Not thread-safe but for <see cref="CancellationToken"/>.</summary>
 public abstract class ServerCallContext

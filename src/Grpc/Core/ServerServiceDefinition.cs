@@ -1,19 +1,29 @@
-namespace Culvert.Grpc;
+namespace Grpc.Core;
 
 /// <summary>The methods of a service with their handlers; made by <see cref="CreateBuilder"/>. Immutable.</summary>
 public sealed class ServerServiceDefinition
 {
-    private ServerServiceDefinition(IReadOnlyList<IServerMethod> methods) => Methods = methods;
+    private readonly IReadOnlyList<Action<ServiceBinderBase>> methods;
 
-    internal IReadOnlyList<IServerMethod> Methods { get; }
+    private ServerServiceDefinition(IReadOnlyList<Action<ServiceBinderBase>> methods) => this.methods = methods;
 
     /// <summary>Starts a definition.</summary>
     public static Builder CreateBuilder() => new();
 
+    /// <summary>Gives the methods, in the order in which they were added, to whoever runs them.</summary>
+    internal void BindService(ServiceBinderBase binder)
+    {
+        foreach (Action<ServiceBinderBase> method in methods)
+        {
+            method(binder);
+        }
+    }
+
     /// <summary>Collects methods with their handlers. Not thread-safe.</summary>
     public sealed class Builder
     {
-        private readonly Dictionary<string, IServerMethod> methods = new(StringComparer.Ordinal);
+        private readonly List<Action<ServiceBinderBase>> methods = [];
+        private readonly HashSet<string> names = new(StringComparer.Ordinal);
 
         internal Builder()
         {
@@ -30,7 +40,7 @@ public sealed class ServerServiceDefinition
             where TResponse : class
         {
             ArgumentNullException.ThrowIfNull(handler);
-            return Add(method, MethodType.Unary, new UnaryServerCall<TRequest, TResponse>(method, handler));
+            return Add(method, MethodType.Unary, binder => binder.AddMethod(method, handler));
         }
 
         /// <summary>Adds a method with many requests and one response.</summary>
@@ -45,7 +55,7 @@ public sealed class ServerServiceDefinition
             where TResponse : class
         {
             ArgumentNullException.ThrowIfNull(handler);
-            return Add(method, MethodType.ClientStreaming, new ClientStreamingServerCall<TRequest, TResponse>(method, handler));
+            return Add(method, MethodType.ClientStreaming, binder => binder.AddMethod(method, handler));
         }
 
         /// <summary>Adds a method with one request and many responses.</summary>
@@ -60,7 +70,7 @@ public sealed class ServerServiceDefinition
             where TResponse : class
         {
             ArgumentNullException.ThrowIfNull(handler);
-            return Add(method, MethodType.ServerStreaming, new ServerStreamingServerCall<TRequest, TResponse>(method, handler));
+            return Add(method, MethodType.ServerStreaming, binder => binder.AddMethod(method, handler));
         }
 
         /// <summary>Adds a method with many requests and many responses.</summary>
@@ -75,13 +85,13 @@ public sealed class ServerServiceDefinition
             where TResponse : class
         {
             ArgumentNullException.ThrowIfNull(handler);
-            return Add(method, MethodType.DuplexStreaming, new DuplexStreamingServerCall<TRequest, TResponse>(method, handler));
+            return Add(method, MethodType.DuplexStreaming, binder => binder.AddMethod(method, handler));
         }
 
         /// <summary>The definition with the methods added so far.</summary>
-        public ServerServiceDefinition Build() => new([.. methods.Values]);
+        public ServerServiceDefinition Build() => new([.. methods]);
 
-        private Builder Add<TRequest, TResponse>(Method<TRequest, TResponse> method, MethodType type, IServerMethod call)
+        private Builder Add<TRequest, TResponse>(Method<TRequest, TResponse> method, MethodType type, Action<ServiceBinderBase> bind)
             where TRequest : class
             where TResponse : class
         {
@@ -91,9 +101,13 @@ public sealed class ServerServiceDefinition
                 throw new ArgumentException($"Method {method.FullName} is {method.Type}, its handler is {type}.", nameof(method));
             }
 
-            return methods.TryAdd(method.FullName, call)
-                ? this
-                : throw new ArgumentException($"Method {method.FullName} was added before.", nameof(method));
+            if (!names.Add(method.FullName))
+            {
+                throw new ArgumentException($"Method {method.FullName} was added before.", nameof(method));
+            }
+
+            methods.Add(bind);
+            return this;
         }
     }
 }

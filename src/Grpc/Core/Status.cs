@@ -1,4 +1,4 @@
-namespace Culvert.Grpc;
+namespace Grpc.Core;
 
 /// <summary>Status of a finished call: a code, a text for people, and on the client the local cause if there is one.</summary>
 /// <param name="StatusCode">The code sent as <c>grpc-status</c>.</param>

@@ -1,4 +1,4 @@
-namespace Culvert.Grpc;
+namespace Grpc.Core;
 
 /// <summary>Result of a call, as gRPC numbers it on the wire (<c>grpc-status</c>).</summary>
 public enum StatusCode

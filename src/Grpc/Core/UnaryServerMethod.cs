@@ -1,4 +1,4 @@
-namespace Culvert.Grpc;
+namespace Grpc.Core;
 
 /// <summary>Handles a method with one request and one response.</summary>
 /// <typeparam name="TRequest">Type of the requests.</typeparam>

@@ -1,4 +1,4 @@
-namespace Culvert.Grpc;
+namespace Grpc.Core;
 
 /// <summary>Hints for one written message.</summary>
 [Flags]

@@ -1,4 +1,4 @@
-namespace Culvert.Grpc;
+namespace Grpc.Core;
 
 /// <summary>Options of written messages. Immutable.</summary>
 /// <param name="flags">Hints for the messages.</param>

@@ -9,7 +9,7 @@ public static class GrpcEndpointRouteBuilderExtensions
 {
     private const string UnimplementedName = "gRPC - Unimplemented";
 
-    /// <summary>Serves the methods of a service. gRPC calls of paths that no service has are answered with UNIMPLEMENTED.</summary>
+    /// <summary>Serves the methods of a service, as the generated <c>BindService</c> of the service gives them. gRPC calls of paths that no service has are answered with UNIMPLEMENTED.</summary>
     /// <param name="builder">The routes of the server.</param>
     /// <param name="serviceDefinition">The service.</param>
     public static GrpcServiceEndpointConventionBuilder MapGrpcService(
@@ -18,8 +18,10 @@ public static class GrpcEndpointRouteBuilderExtensions
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(serviceDefinition);
         ServerEnvironment environment = ServerEnvironment.From(builder.ServiceProvider);
+        ServerMethodCollector collector = new();
+        serviceDefinition.BindService(collector);
         List<IEndpointConventionBuilder> endpoints = [];
-        foreach (IServerMethod method in serviceDefinition.Methods)
+        foreach (IServerMethod method in collector.Methods)
         {
             endpoints.Add(builder.MapPost(method.FullName, context => method.InvokeAsync(context, environment))
                 .WithDisplayName($"gRPC - {method.FullName}"));

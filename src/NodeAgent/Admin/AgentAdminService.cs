@@ -1,13 +1,13 @@
 using Culvert.Core;
-using Culvert.Grpc;
 using Culvert.NodeAgent.Telemetry;
 using Culvert.Protocol;
+using Grpc.Core;
 using Wire = Culvert.Protocol.V1;
 
 namespace Culvert.NodeAgent.Admin;
 
 /// <summary>The agent's side of <c>culvert status, flows, explain, detach</c>. Thread-safe.</summary>
-internal sealed class AgentAdminService(IAdminBackend agent, FlowLog flows) : AdminServiceBase
+internal sealed class AgentAdminService(IAdminBackend agent, FlowLog flows) : Wire.AdminService.AdminServiceBase
 {
     public override async Task<Wire.StatusResponse> Status(Wire.StatusRequest request, ServerCallContext context) => await agent.StatusAsync();
 

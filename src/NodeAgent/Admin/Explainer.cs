@@ -1,7 +1,7 @@
 using System.Net;
 using Culvert.Core;
-using Culvert.Grpc;
 using Culvert.Interop.Abi;
+using Grpc.Core;
 using Wire = Culvert.Protocol.V1;
 
 namespace Culvert.NodeAgent.Admin;

@@ -1,6 +1,6 @@
 using Culvert.Grpc;
 using Culvert.NodeAgent.Admin;
-using Culvert.Protocol;
+using Culvert.Protocol.V1;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;

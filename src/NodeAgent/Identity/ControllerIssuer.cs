@@ -1,7 +1,6 @@
-using Culvert.Grpc;
-using Culvert.Protocol;
 using Culvert.Protocol.V1;
 using Google.Protobuf;
+using Grpc.Core;
 
 namespace Culvert.NodeAgent.Identity;
 
@@ -12,10 +11,10 @@ internal sealed class ControllerIssuer(ControllerLink channel, TimeProvider time
 
     public async Task<IssuedCertificate> SignAsync(string workloadUid, ReadOnlyMemory<byte> csr, CancellationToken cancellationToken)
     {
-        CallInvoker invoker = await channel.ConnectAsync(cancellationToken);
+        CertificateService.CertificateServiceClient certificates = new(await channel.ConnectAsync(cancellationToken));
         SignWorkloadRequest request = new() { WorkloadUid = workloadUid, CsrDer = ByteString.CopyFrom(csr.Span) };
         CallOptions options = new(headers: channel.Headers, deadline: (time.GetUtcNow() + Deadline).UtcDateTime, cancellationToken: cancellationToken);
-        using AsyncUnaryCall<CertificateResponse> call = invoker.AsyncUnaryCall(CertificateService.SignWorkload, null, options, request);
+        using AsyncUnaryCall<CertificateResponse> call = certificates.SignWorkloadAsync(request, options);
         CertificateResponse response;
         try
         {

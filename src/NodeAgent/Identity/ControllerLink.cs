@@ -2,6 +2,7 @@ using System.Security.Cryptography.X509Certificates;
 using Culvert.Core;
 using Culvert.Grpc;
 using Culvert.Protocol;
+using Grpc.Core;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.NodeAgent.Identity;

@@ -2,11 +2,11 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Culvert.Core;
-using Culvert.Grpc;
 using Culvert.NodeAgent.State;
 using Culvert.NodeAgent.Telemetry;
 using Culvert.Protocol;
 using Culvert.Protocol.V1;
+using Grpc.Core;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.NodeAgent.Identity;
@@ -57,7 +57,7 @@ internal sealed class NodeCredentials
         string token = await ReadTokenAsync(_tokenFile, cancellationToken);
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         JoinNodeRequest request = new() { Token = token, Node = _node, CsrDer = Csr(key) };
-        using AsyncUnaryCall<CertificateResponse> call = controller.AsyncUnaryCall(CertificateService.JoinNode, null, Options(cancellationToken), request);
+        using AsyncUnaryCall<CertificateResponse> call = new CertificateService.CertificateServiceClient(controller).JoinNodeAsync(request, Options(cancellationToken));
         return Take(await call.ResponseAsync, key);
     }
 
@@ -66,7 +66,7 @@ internal sealed class NodeCredentials
     {
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         RenewNodeRequest request = new() { CsrDer = Csr(key) };
-        using AsyncUnaryCall<CertificateResponse> call = controller.AsyncUnaryCall(CertificateService.RenewNode, null, Options(cancellationToken), request);
+        using AsyncUnaryCall<CertificateResponse> call = new CertificateService.CertificateServiceClient(controller).RenewNodeAsync(request, Options(cancellationToken));
         return Take(await call.ResponseAsync, key);
     }
 

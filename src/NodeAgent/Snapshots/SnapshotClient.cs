@@ -1,9 +1,9 @@
 using Culvert.Core;
-using Culvert.Grpc;
 using Culvert.NodeAgent.Identity;
 using Culvert.NodeAgent.Telemetry;
 using Culvert.Protocol;
 using Culvert.Protocol.V1;
+using Grpc.Core;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.NodeAgent.Snapshots;
@@ -81,9 +81,8 @@ internal sealed class SnapshotClient(
 
     private async Task StreamAsync(Action connected, CancellationToken stop)
     {
-        CallInvoker invoker = await channel.ConnectAsync(stop);
-        using AsyncDuplexStreamingCall<SnapshotRequest, SnapshotResponse> call =
-            invoker.AsyncDuplexStreamingCall(SnapshotService.Stream, null, new CallOptions(headers: channel.Headers, cancellationToken: stop));
+        SnapshotService.SnapshotServiceClient snapshots = new(await channel.ConnectAsync(stop));
+        using AsyncDuplexStreamingCall<SnapshotRequest, SnapshotResponse> call = snapshots.Stream(channel.Headers, cancellationToken: stop);
         await call.RequestStream.WriteAsync(new SnapshotRequest
         {
             Hello = new Hello { Node = node, LastVersion = Current.Version, LastEpoch = _epoch, AgentVersion = AgentVersion.Text, Instance = _instance },

@@ -5,6 +5,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Culvert.Core;
 using Culvert.Grpc;
+using Grpc.Core;
 
 namespace Culvert.Protocol;
 

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Culvert.Grpc;
 using Culvert.Protocol;
+using Grpc.Core;
 using Microsoft.AspNetCore.Connections;
 
 namespace Culvert.Controller.Tests;

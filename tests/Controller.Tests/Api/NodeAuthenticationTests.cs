@@ -5,6 +5,7 @@ using Culvert.Grpc;
 using Culvert.Protocol;
 using Culvert.Protocol.V1;
 using Google.Protobuf;
+using Grpc.Core;
 
 namespace Culvert.Controller.Tests;
 

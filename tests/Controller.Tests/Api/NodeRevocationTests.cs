@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Culvert.Grpc;
 using Culvert.Protocol;
 using Google.Protobuf;
+using Grpc.Core;
 
 namespace Culvert.Controller.Tests;
 

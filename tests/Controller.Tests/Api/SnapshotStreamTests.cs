@@ -2,6 +2,7 @@ using Culvert.Controller.Identity;
 using Culvert.Core;
 using Culvert.Grpc;
 using Culvert.Protocol.V1;
+using Grpc.Core;
 
 namespace Culvert.Controller.Tests;
 

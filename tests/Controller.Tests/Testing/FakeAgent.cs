@@ -5,6 +5,7 @@ using Culvert.Grpc;
 using Culvert.Protocol;
 using Culvert.Protocol.V1;
 using Google.Protobuf;
+using Grpc.Core;
 
 namespace Culvert.Controller.Tests;
 
@@ -23,7 +24,7 @@ internal sealed class FakeAgent : IDisposable
     /// <summary>The snapshot in force.</summary>
     public NodeSnapshot Snapshot { get; private set; } = new();
 
-    public CertificateServiceClient Certificates => new(_channel.CreateCallInvoker());
+    public CertificateService.CertificateServiceClient Certificates => new(_channel);
 
     public CallOptions Options => new(_headers, cancellationToken: _timeout.Token);
 
@@ -71,7 +72,7 @@ internal sealed class FakeAgent : IDisposable
     public async Task OpenAsync(string node)
     {
         _stream?.Dispose();
-        _stream = new SnapshotServiceClient(_channel.CreateCallInvoker()).Stream(Options);
+        _stream = new SnapshotService.SnapshotServiceClient(_channel).Stream(Options);
         try
         {
             await SendHelloAsync(node);
