@@ -3,6 +3,7 @@
 #pragma once
 
 #include "lib/config.h"
+#include "lib/reason.h"
 #include "lib/usage.h"
 
 /* Whether one more event may be sent in this second on this CPU. */
@@ -67,7 +68,7 @@ static __always_inline void event_new(struct __sk_buff *skb, struct cv_scratch *
 /* A refusal by policy, with the rule, or a drop for another reason, of the packet in hand. */
 static __always_inline void event_refused_at(struct cv_scratch *s, __u32 reason, __u32 ifindex)
 {
-	int policy = reason >= CV_REASON_POLICY_DENY && reason <= CV_REASON_STRICT_MTLS;
+	int policy = reason_is_policy(reason);
 	__u32 rate = policy ? cv_cfg_deny_rate : cv_cfg_drop_rate;
 	struct cv_event *e;
 

@@ -15,16 +15,15 @@
 #define CV_FLOW_IDLE_NS (60ULL * 1000000000ULL) /* a SYN after that long starts a new flow */
 
 /*
- * Ends the flow of s->flow_key: the closed event with the totals of both directions (once), the totals of its identity
- * pair, and with `remove` both entries. Leaves the key of the other direction in s->peer.
+ * Ends the flow of s->flow_key: the closed event with the totals of both directions (once), and with `remove` both entries.
+ * Leaves the key of the other direction in s->peer.
  */
 __noinline int flow_finish(struct __sk_buff *skb, __u32 remove)
 {
 	struct cv_scratch *s = scratch_get();
 	struct cv_flow *f, *peer, *out, *in;
 	struct cv_event *e;
-	struct cv_pair *pair;
-	__u64 bytes_in = 0, packets_in = 0;
+	__u64 bytes_in;
 	__u32 owner;
 	int reply;
 
@@ -39,16 +38,8 @@ __noinline int flow_finish(struct __sk_buff *skb, __u32 remove)
 	if (!(f->flags & CV_FLOW_CLOSED) && !(peer && peer->flags & CV_FLOW_CLOSED)) {
 		out = f->flags & CV_FLOW_REPLY ? peer : f;
 		in = f->flags & CV_FLOW_REPLY ? f : peer;
-		if (in) {
-			bytes_in = in->bytes;
-			packets_in = in->packets;
-		}
+		bytes_in = in ? in->bytes : 0;
 		counter_add(CV_COUNTER_FLOW_CLOSED, 1);
-		pair = pair_get(f->src_class, f->dst_class, f->verdict);
-		if (pair) {
-			pair->packets += packets_in + (out ? out->packets : 0);
-			pair->bytes += bytes_in + (out ? out->bytes : 0);
-		}
 		e = event_may_tell(s, owner) ? event_reserve(s, CV_EVENT_CLOSED, skb->ifindex) : 0;
 		if (e) {
 			e->key = f->flags & CV_FLOW_REPLY ? s->peer : s->flow_key;
@@ -210,7 +201,6 @@ __noinline int flow_create(struct __sk_buff *skb, __u32 in_ifindex)
 	struct cv_flow *f, *old;
 	struct cv_control *control;
 	struct cv_usage *usage;
-	struct cv_pair *pair;
 	__u32 owner = in_ifindex ? in_ifindex : CV_OWNER_OUTSIDE, most;
 	long err;
 
@@ -294,9 +284,6 @@ __noinline int flow_create(struct __sk_buff *skb, __u32 in_ifindex)
 	}
 	usage_made(usage);
 	counter_add(CV_COUNTER_FLOW_NEW, 1);
-	pair = pair_get(d->src_class, d->dst_class, d->verdict);
-	if (pair)
-		pair->connections++;
 	if (!d->quiet && event_may_tell(s, owner))
 		event_new(skb, s);
 	return 0;

@@ -216,7 +216,7 @@ struct {
 /* Packets dropped by enum cv_reason. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, CV_REASON_MAX);
+	__uint(max_entries, CV_MAX_REASONS);
 	__type(key, __u32);
 	__type(value, __u64);
 } cv_drops SEC(".maps");
@@ -224,21 +224,10 @@ struct {
 /* enum cv_counter. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, CV_COUNTER_MAX);
+	__uint(max_entries, CV_MAX_COUNTERS);
 	__type(key, __u32);
 	__type(value, __u64);
 } cv_counters SEC(".maps");
-
-/*
- * Totals by identity pair. A connection counts when it starts; its packets and bytes are added when it closes, which
- * saves a lookup for every packet: a reader adds those of the live entries of cv_flow.
- */
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_PERCPU_HASH);
-	__uint(max_entries, 16384);
-	__type(key, struct cv_pair_key);
-	__type(value, struct cv_pair);
-} cv_pair SEC(".maps");
 
 /* What a program knows about the packet in hand. */
 struct {

@@ -174,20 +174,6 @@ static __always_inline int reject_send(struct __sk_buff *skb, struct cv_scratch 
 	return bpf_redirect(skb->ifindex, BPF_F_INGRESS);
 }
 
-/* Faults of the mesh itself, which configuration may let pass. */
-static __always_inline int reason_is_fault(__u32 reason)
-{
-	return reason == CV_REASON_NO_ENDPOINT ||
-	       (reason >= CV_REASON_PROXY_DOWN && reason <= CV_REASON_FLOW_TABLE_FULL) || reason == CV_REASON_INTERNAL;
-}
-
-/* Reasons that the caller should learn of at once; for the others a later try may succeed. */
-static __always_inline int reason_is_final(__u32 reason)
-{
-	return (reason >= CV_REASON_POLICY_DENY && reason <= CV_REASON_NO_BACKEND) ||
-	       reason == CV_REASON_NOT_A_CONNECTION || reason == CV_REASON_TUNNEL_PORT;
-}
-
 /* Refuses the packet for a reason. Returns what the program returns. */
 __noinline int packet_drop(struct __sk_buff *skb, __u32 reason, __u32 side)
 {

@@ -23,41 +23,57 @@ enum cv_verdict {
 	CV_VERDICT_DROP = 4,   /* refused; the reason is counted */
 };
 
-/* Why a packet was dropped or a flow refused. Append only. */
+/*
+ * Why a packet was dropped or a flow refused: name, number, and how the programs treat it. Append only; numbers follow each other. What people
+ * read of each is in src/Core/Reasons/ReasonTable.cs.
+ *   POLICY  a decision of policy: told of as denied, with the rule; TCP is answered with a reset
+ *   FINAL   trying again will not help: TCP is answered with a reset
+ *   SILENT  dropped without an answer
+ *   FAULT   of the mesh itself: without an answer, unless configuration lets it pass (cv_cfg_fail_open)
+ */
+#define CV_REASONS(REASON)                                                                                             \
+	REASON(MALFORMED, 1, SILENT)             /* a header is truncated or contradicts itself */                     \
+	REASON(SPOOFED_SOURCE, 2, SILENT)        /* source address is not the endpoint's own */                        \
+	REASON(NO_ENDPOINT, 3, FAULT)            /* program attached, endpoint unknown in this generation */           \
+	REASON(POLICY_DENY, 4, POLICY)           /* a DENY policy matched */                                           \
+	REASON(POLICY_NO_ALLOW, 5, POLICY)       /* ALLOW policies select the destination and none matched */          \
+	REASON(POLICY_DEFAULT, 6, POLICY)        /* the mesh's default action denies */                                \
+	REASON(STRICT_MTLS, 7, POLICY)           /* plaintext to a workload whose mode is strict */                    \
+	REASON(NO_SERVICE_PORT, 8, FINAL)        /* a Service address, but not one of its ports */                     \
+	REASON(NO_BACKEND, 9, FINAL)             /* the Service port has no backend */                                 \
+	REASON(PROXY_DOWN, 10, FAULT)            /* no listener to hand the flow to */                                 \
+	REASON(ASSIGN_FAILED, 11, FAULT)         /* bpf_sk_assign refused */                                           \
+	REASON(FLOW_TABLE_FULL, 12, FAULT)       /* the flow table took no more entries */                             \
+	REASON(FRAGMENT_NO_FIRST, 13, SILENT)    /* later fragment whose first fragment was not seen */                \
+	REASON(UNSUPPORTED_PROTOCOL, 14, SILENT) /* neither TCP, UDP nor ICMP */                                       \
+	REASON(EXTENSION_HEADERS, 15, SILENT)    /* more IPv6 extension headers than are walked */                     \
+	REASON(REWRITE_FAILED, 16, SILENT)       /* the kernel refused to change the packet */                         \
+	REASON(REDIRECT_FAILED, 17, SILENT)      /* bpf_redirect_peer refused */                                       \
+	REASON(NOT_A_CONNECTION, 18, FINAL)      /* TCP packet of no known flow that starts none */                    \
+	REASON(TUNNEL_PORT, 19, FINAL)           /* a pod addressed the tunnel port itself */                          \
+	REASON(INTERNAL, 20, FAULT)              /* a map that must exist is missing: a bug */                         \
+	REASON(TRANSPORT_SPOOF, 21, SILENT)      /* a packet carried the proxy's mark without being the proxy's */     \
+	REASON(TUPLE_TAKEN, 22, SILENT)   /* translated, two flows would have the same ports; another try may not */   \
+	REASON(HEADER_FAILED, 23, SILENT) /* the kernel refused to make room for a PROXY header, or to write it */     \
+	REASON(SESSION_TABLE_FULL, 24, SILENT) /* cv_session took no entry for a datagram in fragments */              \
+	REASON(PROXY_REQUIRED, 25, SILENT)     /* plaintext past the proxy to a workload that is behind it */          \
+	REASON(FLOW_QUOTA, 26, SILENT)      /* the pod, or the outside, has all the flows or fragments it may have */  \
+	REASON(ICMP_ECHO, 27, SILENT)       /* echo requests are refused by configuration */                           \
+	REASON(NEIGHBOUR_SCOPE, 28, SILENT) /* neighbour or multicast listener discovery that left its link */         \
+	REASON(FOREIGN_ERROR, 29, SILENT)   /* an ICMP error about what its sender did not get */
+
+/* How many reasons there is room for in cv_drops, and in the words that say how they are treated. */
+#define CV_MAX_REASONS 64
+
+#define CV_REASON_NUMBER(name, number, treatment) CV_REASON_##name = (number),
+
+/* Why a packet was dropped or a flow refused: the numbers of CV_REASONS. */
 enum cv_reason {
 	CV_REASON_NONE = 0,
-	CV_REASON_MALFORMED = 1,             /* a header is truncated or contradicts itself */
-	CV_REASON_SPOOFED_SOURCE = 2,        /* source address is not the endpoint's own */
-	CV_REASON_NO_ENDPOINT = 3,           /* program attached, endpoint unknown in this generation */
-	CV_REASON_POLICY_DENY = 4,           /* a DENY policy matched */
-	CV_REASON_POLICY_NO_ALLOW = 5,       /* ALLOW policies select the destination and none matched */
-	CV_REASON_POLICY_DEFAULT = 6,        /* the mesh's default action denies */
-	CV_REASON_STRICT_MTLS = 7,           /* plaintext to a workload whose mode is strict */
-	CV_REASON_NO_SERVICE_PORT = 8,       /* a Service address, but not one of its ports */
-	CV_REASON_NO_BACKEND = 9,            /* the Service port has no backend */
-	CV_REASON_PROXY_DOWN = 10,           /* no listener to hand the flow to */
-	CV_REASON_ASSIGN_FAILED = 11,        /* bpf_sk_assign refused */
-	CV_REASON_FLOW_TABLE_FULL = 12,      /* the flow table took no more entries */
-	CV_REASON_FRAGMENT_NO_FIRST = 13,    /* later fragment whose first fragment was not seen */
-	CV_REASON_UNSUPPORTED_PROTOCOL = 14, /* neither TCP, UDP nor ICMP */
-	CV_REASON_EXTENSION_HEADERS = 15,    /* more IPv6 extension headers than are walked */
-	CV_REASON_REWRITE_FAILED = 16,       /* the kernel refused to change the packet */
-	CV_REASON_REDIRECT_FAILED = 17,      /* bpf_redirect_peer refused */
-	CV_REASON_NOT_A_CONNECTION = 18,     /* TCP packet of no known flow that starts none */
-	CV_REASON_TUNNEL_PORT = 19,          /* a pod addressed the tunnel port itself */
-	CV_REASON_INTERNAL = 20,             /* a map that must exist is missing: a bug */
-	CV_REASON_TRANSPORT_SPOOF = 21,      /* a packet carried the proxy's mark without being the proxy's */
-	CV_REASON_TUPLE_TAKEN = 22,   /* translated, two flows would have the same ports; the next try may differ */
-	CV_REASON_HEADER_FAILED = 23, /* the kernel refused to make room for a PROXY header, or to write it */
-	CV_REASON_SESSION_TABLE_FULL =
-		24, /* cv_session took no entry for a datagram that has to be gathered from fragments */
-	CV_REASON_PROXY_REQUIRED = 25, /* plaintext past the proxy to a workload that is behind it */
-	CV_REASON_FLOW_QUOTA = 26, /* the pod, or the world outside, has all the flows or fragments that it may have */
-	CV_REASON_ICMP_ECHO = 27,  /* echo requests are refused by configuration */
-	CV_REASON_NEIGHBOUR_SCOPE = 28, /* a message of neighbour or multicast listener discovery that left its link */
-	CV_REASON_FOREIGN_ERROR = 29,   /* an ICMP error about what its sender did not get */
-	CV_REASON_MAX = 30,
+	CV_REASONS(CV_REASON_NUMBER) CV_REASON_MAX,
 };
+
+_Static_assert(CV_REASON_MAX <= CV_MAX_REASONS, "more reasons than cv_drops, which is pinned, has room for");
 
 /* A 16-byte address in network byte order. */
 struct cv_addr {
@@ -256,6 +272,9 @@ enum cv_listener_kind {
 	CV_LISTENER_KINDS = 8,
 };
 
+_Static_assert(CV_LISTENER_KINDS == 8,
+               "another kind changes the layout of cv_control and cv_listener: raise CV_ABI_VERSION");
+
 #define CV_MAX_LISTENERS 64 /* per kind: one for each event loop */
 
 /*
@@ -344,19 +363,9 @@ enum cv_counter {
 	CV_COUNTER_MAX = 16,
 };
 
-/* cv_pair: per-CPU totals of kernel-carried flows by identity pair. */
-struct cv_pair_key {
-	__u32 src_class;
-	__u32 dst_class;
-	__u8 verdict;
-	__u8 pad[3];
-};
+#define CV_MAX_COUNTERS 64 /* how many there is room for in cv_counters */
 
-struct cv_pair {
-	__u64 connections;
-	__u64 packets;
-	__u64 bytes;
-};
+_Static_assert(CV_COUNTER_MAX <= CV_MAX_COUNTERS, "more counters than cv_counters, which is pinned, has room for");
 
 enum cv_event_type {
 	CV_EVENT_NEW = 1,

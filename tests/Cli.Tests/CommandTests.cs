@@ -2,7 +2,10 @@ using System.Diagnostics;
 using System.Text.Json;
 using Culvert.Cli.CommandLine;
 using Culvert.Cli.Commands;
+using Culvert.Core;
 using Culvert.Protocol.V1;
+using TransportProtocol = Culvert.Protocol.V1.TransportProtocol;
+using Verdict = Culvert.Protocol.V1.Verdict;
 
 namespace Culvert.Cli.Tests;
 
@@ -168,6 +171,7 @@ public sealed class CommandTests
         Assert.Equal("shop/web", workload.GetProperty("uid").GetString());
         Assert.Equal(["10.1.2.3", "fd00::1"], workload.GetProperty("addresses").EnumerateArray().Select(a => a.GetString()));
         Assert.Equal(4, status.RootElement.GetProperty("drops").GetProperty("policy-deny").GetInt32());
+        Assert.All(Meaning("policy-deny"), words => Assert.Contains(words, text.Output, StringComparison.Ordinal));
         Assert.Contains("spiffe://t/ns/shop/sa/web", text.Output, StringComparison.Ordinal);
         var problem = status.RootElement.GetProperty("objects").GetProperty("problems")[0];
         Assert.Equal(
@@ -207,7 +211,32 @@ public sealed class CommandTests
 
         Assert.Contains("shop/guest (10.1.2.4:40000) -> shop/web (10.1.2.3:8080)", run.Output, StringComparison.Ordinal);
         Assert.Contains("policy-no-allow by shop/web (policy.yaml:3)", run.Output, StringComparison.Ordinal);
+
+        // What the reason means follows, below the first flow that has it and not below the second.
+        var lines = run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(3, lines.Length);
+        Assert.StartsWith(" ", lines[1], StringComparison.Ordinal);
+        Assert.All(Meaning("policy-no-allow"), words => Assert.Contains(words, lines[1], StringComparison.Ordinal));
     }
+
+    [Fact]
+    public async Task Explain_says_what_the_reason_of_a_denial_means_and_what_to_do()
+    {
+        await using var agent = await FakeAgent.StartAsync();
+        (agent.ExplainVerdict, agent.ExplainReason) = (Verdict.Deny, "no-backend");
+
+        var denied = await RunAsync("explain", "shop/web", "shop/api:80", "--admin-socket", agent.Socket);
+        (agent.ExplainVerdict, agent.ExplainReason) = (Verdict.Allow, "not-enrolled");
+        var allowed = await RunAsync("explain", "shop/web", "shop/api:80", "--admin-socket", agent.Socket);
+        (agent.ExplainVerdict, agent.ExplainReason) = (Verdict.Deny, "of-another-version");
+        var unknown = await RunAsync("explain", "shop/web", "shop/api:80", "--admin-socket", agent.Socket);
+
+        Assert.All(Meaning("no-backend"), words => Assert.Contains(words, denied.Output, StringComparison.Ordinal));
+        Assert.DoesNotContain("to do:", allowed.Output, StringComparison.Ordinal);
+        Assert.Contains("reason:  of-another-version", unknown.Output, StringComparison.Ordinal);
+    }
+
+    private static string[] Meaning(string reason) => [ReasonTable.Find(reason)!.Text, ReasonTable.Find(reason)!.Remedy];
 
     [Theory]
     [InlineData("shop/api:80", "shop/api")]

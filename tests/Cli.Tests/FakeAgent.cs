@@ -41,6 +41,8 @@ internal sealed class FakeAgent : AdminService.AdminServiceBase, IAsyncDisposabl
 
     public bool Ready { get; set; } = true;
 
+    public string ExplainReason { get; set; } = "because";
+
     public static async Task<FakeAgent> StartAsync()
     {
         var agent = new FakeAgent();
@@ -87,7 +89,7 @@ internal sealed class FakeAgent : AdminService.AdminServiceBase, IAsyncDisposabl
             throw new RpcException(new Status(StatusCode.NotFound, "no workload, service or address 'shop/nothing'"));
         }
 
-        var answer = new ExplainResponse { Verdict = ExplainVerdict, Reason = "because", Path = FlowPath.Tunnel };
+        var answer = new ExplainResponse { Verdict = ExplainVerdict, Reason = ExplainReason, Path = FlowPath.Tunnel };
         answer.Steps.Add("first this");
         if (DecidedBy is { } node)
         {

@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 namespace Culvert.BindingGenerator.Abi;
 
 /// <summary>
-/// The text of the shared header: which types it declares and in which order, its constants, and its comments. Layouts
-/// come from BTF, never from here.
+/// The text of the shared header: which types it declares and in which order, its constants, and its comments, also those on the rows of a
+/// list that an enum is made of (<c>REASON(MALFORMED, …)</c> is <c>CV_REASON_MALFORMED</c> of <c>cv_reason</c>). Layouts come from BTF, never from here.
 /// </summary>
 internal sealed partial class AbiHeader
 {
@@ -34,6 +34,11 @@ internal sealed partial class AbiHeader
             else if (token.Groups["member"].Success && inside is not null)
             {
                 Note($"{inside}.{token.Groups["member"].Value}", Trailing(token) ?? pending);
+            }
+            else if (token.Groups["row"].Success)
+            {
+                string list = token.Groups["list"].Value;
+                Note($"cv_{list.ToLowerInvariant()}.CV_{list}_{token.Groups["row"].Value}", Trailing(token));
             }
             else if (token.Groups["constant"].Success)
             {
@@ -76,6 +81,7 @@ internal sealed partial class AbiHeader
           /\*(?<comment>.*?)\*/
         | (?:struct|enum)\s+(?<type>cv_\w+)\s*\{
         | \#define\s+(?<constant>CV_\w+)[\t\x20]+(?<value>[0-9][0-9a-zA-Z]*)[\t\x20]*(?:/\*(?<trailing>.*?)\*/)?
+        | (?<list>[A-Z]+)\((?<row>\w+),[^)\n]*\)[\t\x20]*(?:/\*(?<trailing>.*?)\*/)?
         | (?<close>\}\s*;)
         | (?:[\w\x20\t]*?\b)(?<member>\w+)(?:\[[^\]]*\])*[\t\x20]*(?:=[^,;/\n]*)?[,;][\t\x20]*(?:/\*(?<trailing>.*?)\*/)?
         )

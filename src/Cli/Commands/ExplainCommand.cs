@@ -4,7 +4,10 @@ using System.Net;
 using Culvert.Cli.Admin;
 using Culvert.Cli.CommandLine;
 using Culvert.Cli.Output;
+using Culvert.Core;
 using Culvert.Protocol.V1;
+using TransportProtocol = Culvert.Protocol.V1.TransportProtocol;
+using Verdict = Culvert.Protocol.V1.Verdict;
 
 namespace Culvert.Cli.Commands;
 
@@ -106,7 +109,13 @@ internal static class ExplainCommand
 
         if (report.Reason is { } reason)
         {
-            output.WriteLine("  reason:  " + reason);
+            // The same names say why something is let through (a destination that is not in the mesh); then there is nothing to mend.
+            var known = report.Verdict == "deny" ? ReasonTable.Find(reason) : null;
+            output.WriteLine("  reason:  " + reason + (known is null ? "" : ": " + known.Text));
+            if (known is not null)
+            {
+                output.WriteLine("  to do:   " + known.Remedy);
+            }
         }
 
         output.WriteLine("  path:    " + report.Path);

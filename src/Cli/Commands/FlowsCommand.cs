@@ -105,6 +105,7 @@ internal static class FlowsCommand
         };
         var printer = new Printer(result);
         var output = result.InvocationConfiguration.Output;
+        var explained = new HashSet<string>(StringComparer.Ordinal); // each reason once
         using var admin = new AdminClient(result.GetValue(GlobalOptions.AdminSocket)!);
         try
         {
@@ -117,8 +118,14 @@ internal static class FlowsCommand
 
         return (int)ExitCode.Ok;
 
-        void Write(FlowReport report) =>
-            printer.PrintLine(report, json => json.FlowReport, _ => output.WriteLine(FlowText.Format(report)));
+        void Write(FlowReport report) => printer.PrintLine(report, json => json.FlowReport, _ =>
+        {
+            output.WriteLine(FlowText.Format(report));
+            if (report.Reason is { } reason && explained.Add(reason) && FlowText.Meaning(reason) is { } meaning)
+            {
+                output.WriteLine(meaning);
+            }
+        });
     }
 
     private static string WhoOf(ParseResult result, Option<string> option) => result.GetValue(option) switch

@@ -3,6 +3,7 @@ using System.Globalization;
 using Culvert.Cli.Admin;
 using Culvert.Cli.CommandLine;
 using Culvert.Cli.Output;
+using Culvert.Core;
 using Spectre.Console;
 
 namespace Culvert.Cli.Commands;
@@ -72,10 +73,10 @@ internal static class StatusCommand
             Row(maps, m.Name, Text($"{m.Entries}"), Text($"{m.MaxEntries}"));
         }
 
-        var drops = Table("Dropped because of", "Packets");
+        var drops = Table("Dropped because of", "Packets", "What it means", "What to do");
         foreach (var (reason, count) in report.Drops.Where(d => d.Value > 0))
         {
-            Row(drops, reason, Text($"{count}"));
+            Row(drops, reason, Text($"{count}"), ReasonTable.Find(reason)?.Text ?? "", ReasonTable.Find(reason)?.Remedy ?? "");
         }
 
         var problems = Table("Problem", "Where", "Object", "Field", "What");

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Culvert.Core;
 
 namespace Culvert.Cli.Output;
 
@@ -38,6 +39,9 @@ internal static class FlowText
 
         return line.ToString();
     }
+
+    /// <summary>What a reason means and what to do about it, as a line below that of the flow; null for one that this version does not know.</summary>
+    public static string? Meaning(string reason) => ReasonTable.Find(reason) is { } known ? $"             {reason}: {known.Text} -> {known.Remedy}" : null;
 
     /// <summary>Policy, rule and file of a decision.</summary>
     public static string Rule(RuleReport rule) =>

@@ -28,6 +28,9 @@ public unsafe class BpfMap : IDisposable
     /// <summary>The map's name, at most 15 characters.</summary>
     public string Name => Info.Name;
 
+    /// <summary>Bytes of a value as the kernel takes and gives it: on a per-CPU map one value, rounded up to 8 bytes, for every possible CPU.</summary>
+    public int ValueBytes => Info.IsPerCpu ? PerCpuStride * PossibleCpus.Count : Info.ValueSize;
+
     /// <summary>Makes a map that belongs to no object file.</summary>
     /// <param name="type">Its kind.</param>
     /// <param name="name">Its name, at most 15 characters.</param>
@@ -105,14 +108,13 @@ public unsafe class BpfMap : IDisposable
 
     /// <summary>Reads one entry.</summary>
     /// <param name="key">Exactly the key size.</param>
-    /// <param name="value">At least the value size, times the rounded CPU count for per-CPU maps.</param>
+    /// <param name="value">At least <see cref="ValueBytes"/>.</param>
     /// <returns>False when there is no such key.</returns>
     /// <exception cref="BpfException">The kernel refused for another reason.</exception>
     public bool TryGet(ReadOnlySpan<byte> key, Span<byte> value)
     {
         CheckKey(key.Length);
-        int needed = Info.IsPerCpu ? PerCpuStride * PossibleCpus.Count : Info.ValueSize;
-        if (value.Length < needed) throw new ArgumentException($"map '{Name}' needs {needed} bytes for a value, got {value.Length}", nameof(value));
+        if (value.Length < ValueBytes) throw new ArgumentException($"map '{Name}' needs {ValueBytes} bytes for a value, got {value.Length}", nameof(value));
         fixed (byte* k = key)
         fixed (byte* v = value)
         {
@@ -122,13 +124,13 @@ public unsafe class BpfMap : IDisposable
 
     /// <summary>Writes one entry.</summary>
     /// <param name="key">Exactly the key size.</param>
-    /// <param name="value">Exactly the value size.</param>
+    /// <param name="value">Exactly <see cref="ValueBytes"/>, as <see cref="TryGet"/> gives them.</param>
     /// <param name="mode">Whether it may create or replace.</param>
     /// <exception cref="BpfException">E2BIG when the map is full, EEXIST or ENOENT by <paramref name="mode"/>.</exception>
     public void Set(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, MapUpdate mode = MapUpdate.Any)
     {
         CheckKey(key.Length);
-        if (value.Length != Info.ValueSize) throw new ArgumentException($"map '{Name}' has values of {Info.ValueSize} bytes, got {value.Length}", nameof(value));
+        if (value.Length != ValueBytes) throw new ArgumentException($"map '{Name}' has values of {ValueBytes} bytes, got {value.Length}", nameof(value));
         fixed (byte* k = key)
         fixed (byte* v = value)
         {

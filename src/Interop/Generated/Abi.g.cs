@@ -16,6 +16,9 @@ public static class CvAbi
     /// <summary>Part of the pin path (…/culvert/v&lt;abi&gt;/); raise when a pinned map's layout changes.</summary>
     public const uint AbiVersion = 3;
 
+    /// <summary>How many reasons there is room for in cv_drops, and in the words that say how they are treated.</summary>
+    public const uint MaxReasons = 64;
+
     /// <summary>cv_usage, cv_swept: whose flows are in cv_flow, counted by the veth of the pod that began them, CV_OWNER_OUTSIDE for those from outside. In the table are made - gone - swept. The programs write cv_usage, the agent writes cv_swept: neither has to wait for the other.</summary>
     public const uint OwnerOutside = 0;
 
@@ -67,6 +70,9 @@ public static class CvAbi
     /// <summary><c>CV_HANDOVER_MAGIC</c>.</summary>
     public const uint HandoverMagic = 0x43560a01;
 
+    /// <summary>How many there is room for in cv_counters.</summary>
+    public const uint MaxCounters = 64;
+
     /// <summary>Marks of packets; the mask leaves the other bits to others. Defaults, overridable in the programs' configuration.</summary>
     public const uint MarkMask = 0x00ff0000;
 
@@ -99,7 +105,7 @@ public enum CvVerdict : uint
     Drop = 4,
 }
 
-/// <summary>Why a packet was dropped or a flow refused. Append only.</summary>
+/// <summary>The numbers of CV_REASONS.</summary>
 public enum CvReason : uint
 {
     /// <summary><c>CV_REASON_NONE</c>.</summary>
@@ -168,25 +174,25 @@ public enum CvReason : uint
     /// <summary>A packet carried the proxy's mark without being the proxy's.</summary>
     TransportSpoof = 21,
 
-    /// <summary>Translated, two flows would have the same ports; the next try may differ.</summary>
+    /// <summary>Translated, two flows would have the same ports; another try may not.</summary>
     TupleTaken = 22,
 
     /// <summary>The kernel refused to make room for a PROXY header, or to write it.</summary>
     HeaderFailed = 23,
 
-    /// <summary><c>CV_REASON_SESSION_TABLE_FULL</c>.</summary>
+    /// <summary>cv_session took no entry for a datagram in fragments.</summary>
     SessionTableFull = 24,
 
     /// <summary>Plaintext past the proxy to a workload that is behind it.</summary>
     ProxyRequired = 25,
 
-    /// <summary>The pod, or the world outside, has all the flows or fragments that it may have.</summary>
+    /// <summary>The pod, or the outside, has all the flows or fragments it may have.</summary>
     FlowQuota = 26,
 
     /// <summary>Echo requests are refused by configuration.</summary>
     IcmpEcho = 27,
 
-    /// <summary>A message of neighbour or multicast listener discovery that left its link.</summary>
+    /// <summary>Neighbour or multicast listener discovery that left its link.</summary>
     NeighbourScope = 28,
 
     /// <summary>An ICMP error about what its sender did not get.</summary>
@@ -1239,92 +1245,6 @@ public enum CvCounter : uint
 
     /// <summary><c>CV_COUNTER_MAX</c>.</summary>
     Max = 16,
-}
-
-/// <summary>cv_pair: per-CPU totals of kernel-carried flows by identity pair.</summary>
-[StructLayout(LayoutKind.Explicit, Size = 12)]
-public partial struct CvPairKey : IEquatable<CvPairKey>
-{
-    /// <summary><c>src_class</c>.</summary>
-    [FieldOffset(0)] public uint SrcClass;
-
-    /// <summary><c>dst_class</c>.</summary>
-    [FieldOffset(4)] public uint DstClass;
-
-    /// <summary><c>verdict</c>.</summary>
-    [FieldOffset(8)] public byte Verdict;
-
-    [FieldOffset(9)] private CvByteArray3 _pad;
-
-    /// <summary>Whether every byte is equal.</summary>
-    /// <param name="left">One.</param>
-    /// <param name="right">The other.</param>
-    /// <returns>True when they are.</returns>
-    public static bool operator ==(CvPairKey left, CvPairKey right) => left.Equals(right);
-
-    /// <summary>Whether a byte differs.</summary>
-    /// <param name="left">One.</param>
-    /// <param name="right">The other.</param>
-    /// <returns>True when one does.</returns>
-    public static bool operator !=(CvPairKey left, CvPairKey right) => !left.Equals(right);
-
-    /// <inheritdoc/>
-    public readonly bool Equals(CvPairKey other) => AsBytes(in this).SequenceEqual(AsBytes(in other));
-
-    /// <inheritdoc/>
-    public override readonly bool Equals(object? obj) => obj is CvPairKey other && Equals(other);
-
-    /// <inheritdoc/>
-    public override readonly int GetHashCode()
-    {
-        HashCode hash = default;
-        hash.AddBytes(AsBytes(in this));
-        return hash.ToHashCode();
-    }
-
-    private static ReadOnlySpan<byte> AsBytes(ref readonly CvPairKey value) => MemoryMarshal.AsBytes(new ReadOnlySpan<CvPairKey>(in value));
-}
-
-/// <summary><c>struct cv_pair</c>.</summary>
-[StructLayout(LayoutKind.Explicit, Size = 24)]
-public partial struct CvPair : IEquatable<CvPair>
-{
-    /// <summary><c>connections</c>.</summary>
-    [FieldOffset(0)] public ulong Connections;
-
-    /// <summary><c>packets</c>.</summary>
-    [FieldOffset(8)] public ulong Packets;
-
-    /// <summary><c>bytes</c>.</summary>
-    [FieldOffset(16)] public ulong Bytes;
-
-    /// <summary>Whether every byte is equal.</summary>
-    /// <param name="left">One.</param>
-    /// <param name="right">The other.</param>
-    /// <returns>True when they are.</returns>
-    public static bool operator ==(CvPair left, CvPair right) => left.Equals(right);
-
-    /// <summary>Whether a byte differs.</summary>
-    /// <param name="left">One.</param>
-    /// <param name="right">The other.</param>
-    /// <returns>True when one does.</returns>
-    public static bool operator !=(CvPair left, CvPair right) => !left.Equals(right);
-
-    /// <inheritdoc/>
-    public readonly bool Equals(CvPair other) => AsBytes(in this).SequenceEqual(AsBytes(in other));
-
-    /// <inheritdoc/>
-    public override readonly bool Equals(object? obj) => obj is CvPair other && Equals(other);
-
-    /// <inheritdoc/>
-    public override readonly int GetHashCode()
-    {
-        HashCode hash = default;
-        hash.AddBytes(AsBytes(in this));
-        return hash.ToHashCode();
-    }
-
-    private static ReadOnlySpan<byte> AsBytes(ref readonly CvPair value) => MemoryMarshal.AsBytes(new ReadOnlySpan<CvPair>(in value));
 }
 
 /// <summary><c>enum cv_event_type</c>.</summary>

@@ -1,11 +1,19 @@
 using System.Text;
 using Culvert.Core;
+using Culvert.Interop.Abi;
 
 namespace Culvert.NodeAgent.Admin;
 
-/// <summary>Reasons as metrics, flows and people see them: kebab case, one vocabulary for kernel, proxy and oracle.</summary>
+/// <summary>
+/// Reasons as metrics, flows and people see them: kebab case, one vocabulary for kernel, proxy and oracle. <see cref="ReasonTable"/> says what each means.
+/// </summary>
 internal static class ReasonText
 {
+    /// <summary>The reasons of the kernel's programs.</summary>
+    internal static IEnumerable<CvReason> OfPackets => Enum.GetValues<CvReason>().Where(r => r is not (CvReason.None or CvReason.Max));
+
+    internal static string Of(CvReason reason) => reason == CvReason.None ? "" : Kebab(reason.ToString());
+
     internal static string Of(DecisionReason reason) => reason switch
     {
         DecisionReason.None => "",

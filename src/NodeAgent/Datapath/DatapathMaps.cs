@@ -32,8 +32,6 @@ internal sealed class DatapathMaps(BpfObject loaded) : IDisposable
     /// <summary>Answers of pods that the proxy's sockets wait for; see <see cref="ReplyTable"/>.</summary>
     internal BpfMap<CvFlowKey, CvReply> Reply { get; } = loaded.GetMap<CvFlowKey, CvReply>("cv_reply");
 
-    internal BpfMap<CvPairKey, CvPair> Pair { get; } = loaded.GetMap<CvPairKey, CvPair>("cv_pair");
-
     internal BpfMap<uint, ulong> Drops { get; } = loaded.GetMap<uint, ulong>("cv_drops");
 
     internal BpfMap<uint, ulong> Counters { get; } = loaded.GetMap<uint, ulong>("cv_counters");
@@ -47,6 +45,6 @@ internal sealed class DatapathMaps(BpfObject loaded) : IDisposable
 
     public void Dispose()
     {
-        foreach (BpfMap map in (BpfMap[])[Control, Endpoint, Address, Policy, Service, Backend, Flow, Usage, Swept, Session, Reply, Pair, Drops, Counters, Listener, OwnSockets, Events]) map.Dispose();
+        foreach (BpfMap map in (BpfMap[])[Control, Endpoint, Address, Policy, Service, Backend, Flow, Usage, Swept, Session, Reply, Drops, Counters, Listener, OwnSockets, Events]) map.Dispose();
     }
 }

@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace Culvert.NodeAgent.Datapath;
 
 /// <summary>
-/// The loaded programs and their maps. Maps that a previous agent pinned are adopted, so that flows and policy go on; programs are always
-/// loaded anew and replace the old ones in place.
+/// The loaded programs and their maps. Maps that a previous agent pinned are adopted, so that flows and policy go on, also where that was of a build with
+/// fewer reasons and counters (<see cref="PinnedCounters"/>); programs are always loaded anew and replace the old ones in place.
 /// </summary>
 internal sealed class DatapathPrograms : IDisposable
 {
@@ -64,7 +64,8 @@ internal sealed class DatapathPrograms : IDisposable
         try
         {
             string[] pinned = [.. loading.MapNames.Where(n => !n.Contains('.', StringComparison.Ordinal) && !Unpinned.Contains(n))];
-            adopted = adopt ? [.. pinned.Where(n => File.Exists(pins.Map(n)))] : [];
+            string[] found = adopt ? [.. pinned.Where(n => File.Exists(pins.Map(n)))] : [];
+            adopted = [.. found.Where(n => !PinnedCounters.IsOutgrown(n, pins.Map(n)))];
             foreach (string map in adopted) loading.ReuseMap(map, pins.Map(map));
             if (!adopted.Contains("cv_flow")) loading.SetMaxEntries("cv_flow", options.FlowTableSize);
             if (!adopted.Contains("cv_half_open")) loading.SetMaxEntries("cv_half_open", FlowShares.HalfOpen(options.FlowTableSize));
@@ -74,9 +75,12 @@ internal sealed class DatapathPrograms : IDisposable
             foreach (string map in pinned.Except(adopted, StringComparer.Ordinal))
             {
                 using BpfMap made = loading.GetMap(map);
+                if (found.Contains(map, StringComparer.Ordinal)) PinnedCounters.TakeOver(pins.Map(map), made);
                 File.Delete(pins.Map(map));
                 made.Pin(pins.Map(map));
             }
+            // Of maps that this build has no longer, the pins are all that keeps them.
+            foreach (string left in Directory.GetFiles(pins.Maps).Where(p => !pinned.Contains(Path.GetFileName(p), StringComparer.Ordinal))) File.Delete(left);
             return new DatapathPrograms(loading);
         }
         catch

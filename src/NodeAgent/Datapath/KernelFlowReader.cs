@@ -86,7 +86,7 @@ internal sealed class KernelFlowReader : IDisposable
             SourceIdentity = anonymous ? null : from?.Identity.ToString(),
             DestinationIdentity = to?.Identity.ToString(),
             Service = backend is null ? null : index.FindService(destination.Address, (ushort)destination.Port, (TransportProtocol)e.Key.Proto)?.Service.Name,
-            Reason = e.Reason == 0 ? "" : ReasonText.Kebab(((CvReason)e.Reason).ToString()),
+            Reason = ReasonText.Of((CvReason)e.Reason),
             Policy = rule?.Policy,
             RuleIndex = rule?.Rule ?? -1,
             BytesSent = e.BytesOut,

@@ -66,7 +66,7 @@ internal sealed class MeshView
         {
             return pool.Choose(this, source, client.WithPort(0)) is { } chosen
                 ? RouteTo(chosen.Workload, chosen.Address, pool.Service) with { Load = chosen.Load }
-                : OutboundRoute.Deny(ProxyFailure.NoEndpoint, "the Service port has no backend", pool.Service);
+                : OutboundRoute.Deny(ProxyFailure.NoBackend, "the Service port has no backend", pool.Service);
         }
         if (_vips.Contains(destination.WithPort(0))) return OutboundRoute.Deny(ProxyFailure.NoRoute, "the Service has no such port");
         return RouteTo(FindWorkload(destination), destination, null);

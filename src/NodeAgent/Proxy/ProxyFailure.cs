@@ -13,7 +13,7 @@ internal enum ProxyFailure
     NoRoute = 2,
 
     /// <summary>The Service has no healthy backend.</summary>
-    NoEndpoint = 3,
+    NoBackend = 3,
 
     /// <summary>There is no certificate for the identity yet.</summary>
     NoCertificate = 4,
@@ -67,7 +67,7 @@ internal enum ProxyFailure
     Draining = 20,
 
     /// <summary>A bug: an exception in the proxy.</summary>
-    Internal = 21,
+    ProxyFault = 21,
 
     /// <summary>The destination's proxy does not take UDP: it offers no extended CONNECT (RFC 8441).</summary>
     UdpUnsupported = 22,

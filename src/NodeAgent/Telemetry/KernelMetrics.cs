@@ -12,8 +12,7 @@ internal static class KernelMetrics
     internal static void Register(MetricRegistry registry, DatapathMaps maps, FlowSweeper sweeper, DatapathState state)
     {
         registry.Add(new CallbackFamily("culvert_drops_total", "Packets dropped by the datapath, by reason.", "counter", ["reason"],
-            () => Enum.GetValues<CvReason>().Where(r => r is not (CvReason.None or CvReason.Max))
-                .Select(r => new CallbackSample([ReasonText.Kebab(r.ToString())], Sum(maps.Drops, (uint)r)))));
+            () => ReasonText.OfPackets.Select(r => new CallbackSample([ReasonText.Of(r)], Sum(maps.Drops, (uint)r)))));
         registry.Add(new CallbackFamily("culvert_datapath_events_lost_total", "Flow events that found the ring buffer full.", "counter", [], () => CallbackSample.Single(Sum(maps.Counters, (uint)CvCounter.EventLost))));
         registry.Add(new CallbackFamily("culvert_datapath_events_limited_total", "Flow events kept back, so that one pod or a flood from outside leaves room for those of others.", "counter", [], () => CallbackSample.Single(Sum(maps.Counters, (uint)CvCounter.EventLimited))));
         registry.Add(new CallbackFamily("culvert_datapath_packets_total", "Packets by the way they took.", "counter", ["path"], () =>
@@ -56,11 +55,10 @@ internal static class KernelMetrics
     /// <summary>Drops by reason, without the zeros.</summary>
     internal static IEnumerable<(string Reason, ulong Count)> Drops(DatapathMaps maps)
     {
-        foreach (CvReason reason in Enum.GetValues<CvReason>())
+        foreach (CvReason reason in ReasonText.OfPackets)
         {
-            if (reason is CvReason.None or CvReason.Max) continue;
             ulong count = Sum(maps.Drops, (uint)reason);
-            if (count > 0) yield return (ReasonText.Kebab(reason.ToString()), count);
+            if (count > 0) yield return (ReasonText.Of(reason), count);
         }
     }
 

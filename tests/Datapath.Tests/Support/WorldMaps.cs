@@ -26,8 +26,6 @@ public sealed class WorldMaps(BpfObject source) : IDisposable
 
     internal BpfMap<CvFlowKey, CvReply> Replies { get; } = source.GetMap<CvFlowKey, CvReply>("cv_reply");
 
-    internal BpfMap<CvPairKey, CvPair> Pairs { get; } = source.GetMap<CvPairKey, CvPair>("cv_pair");
-
     internal BpfMap<uint, CvUsage> Usages { get; } = source.GetMap<uint, CvUsage>("cv_usage");
 
     internal BpfMap<uint, ulong> Swept { get; } = source.GetMap<uint, ulong>("cv_swept");
@@ -74,7 +72,6 @@ public sealed class WorldMaps(BpfObject source) : IDisposable
         Flows.Clear();
         Sessions.Clear();
         Replies.Clear();
-        Pairs.Clear();
         Usages.Clear();
         Swept.Clear();
     }
@@ -84,26 +81,12 @@ public sealed class WorldMaps(BpfObject source) : IDisposable
 
     internal ulong Counter(CvCounter counter) => Sum(_counters, (uint)counter);
 
-    internal CvPair Pair(uint source, uint destination, CvVerdict verdict)
-    {
-        CvPair[] values = new CvPair[PossibleCpus.Count];
-        CvPair total = default;
-        if (!Pairs.TryGetPerCpu(new CvPairKey { SrcClass = source, DstClass = destination, Verdict = (byte)verdict }, values)) return total;
-        foreach (CvPair value in values)
-        {
-            total.Connections += value.Connections;
-            total.Packets += value.Packets;
-            total.Bytes += value.Bytes;
-        }
-        return total;
-    }
-
     internal CvFlow? Flow(CvFlowKey key) => Flows.TryGet(key, out CvFlow flow) ? flow : null;
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (BpfMap map in (BpfMap[])[_control, _drops, _counters, Endpoints, Addresses, Policies, Services, Backends, Flows, Sessions, Replies, Pairs, Usages, Swept, Listeners, OwnSockets, Events]) map.Dispose();
+        foreach (BpfMap map in (BpfMap[])[_control, _drops, _counters, Endpoints, Addresses, Policies, Services, Backends, Flows, Sessions, Replies, Usages, Swept, Listeners, OwnSockets, Events]) map.Dispose();
     }
 
     private static ulong Sum(BpfMap<uint, ulong> map, uint key)

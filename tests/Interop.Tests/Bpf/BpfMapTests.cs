@@ -80,6 +80,16 @@ public sealed class BpfMapTests(KernelFixture kernel) : IClassFixture<KernelFixt
         Assert.True(map.TryGetPerCpu(0, values));
         Assert.Equal((100L * values.Length) + 5, values.Sum(v => v));
         Assert.Throws<InvalidOperationException>(() => map.TryGet(0, out _));
+
+        // As bytes they are written as they are read: those of every CPU, and nothing less.
+        byte[] bytes = new byte[map.ValueBytes];
+        Assert.True(map.TryGet(new byte[sizeof(uint)], bytes));
+        map.Set(0, 0);
+        map.Set(new byte[sizeof(uint)], bytes);
+        uint[] again = new uint[PossibleCpus.Count];
+        Assert.True(map.TryGetPerCpu(0, again));
+        Assert.Equal(values, again);
+        Assert.Throws<ArgumentException>(() => map.Set(new byte[sizeof(uint)], bytes.AsSpan(0, sizeof(uint))));
     }
 
     [Fact]

@@ -59,7 +59,7 @@ public sealed class MeshViewTests
     public void AServiceWithoutBackendsOrWithoutThePortIsDenied()
     {
         MeshView view = View(TestMesh.Service("empty", "10.96.0.3"));
-        Assert.Equal(ProxyFailure.NoEndpoint, view.Resolve(Client, Client1, Point("10.96.0.3", 80), TransportProtocol.Tcp).Failure);
+        Assert.Equal(ProxyFailure.NoBackend, view.Resolve(Client, Client1, Point("10.96.0.3", 80), TransportProtocol.Tcp).Failure);
         Assert.Equal(ProxyFailure.NoRoute, view.Resolve(Client, Client1, Point("10.96.0.3", 81), TransportProtocol.Tcp).Failure);
     }
 

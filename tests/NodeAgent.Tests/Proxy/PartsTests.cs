@@ -158,8 +158,8 @@ public sealed class PartsTests
 
     [Fact]
     public void FailureNumbersAreStable() => Assert.Equal(
-        "None UnknownSource NoRoute NoEndpoint NoCertificate PolicyDenied PolicyChanged ConnectRefused ConnectTimeout ConnectFailed TlsHandshake TlsTimeout "
-        + "PeerIdentityMismatch ProtocolError BadRequest PeerRefused ApplicationReset StreamReset TunnelReset Overload Draining Internal UdpUnsupported ProxyProtocol RouteChanged CrowdedOut OverShare",
+        "None UnknownSource NoRoute NoBackend NoCertificate PolicyDenied PolicyChanged ConnectRefused ConnectTimeout ConnectFailed TlsHandshake TlsTimeout "
+        + "PeerIdentityMismatch ProtocolError BadRequest PeerRefused ApplicationReset StreamReset TunnelReset Overload Draining ProxyFault UdpUnsupported ProxyProtocol RouteChanged CrowdedOut OverShare",
         string.Join(' ', Enum.GetNames<ProxyFailure>()));
 
     [Fact]

@@ -15,7 +15,7 @@ public sealed class FlowVerdictTests
 {
     private static readonly ProxyFailure[] Refusals =
     [
-        ProxyFailure.UnknownSource, ProxyFailure.NoRoute, ProxyFailure.NoEndpoint, ProxyFailure.PolicyDenied, ProxyFailure.PolicyChanged, ProxyFailure.PeerRefused, ProxyFailure.Overload,
+        ProxyFailure.UnknownSource, ProxyFailure.NoRoute, ProxyFailure.NoBackend, ProxyFailure.PolicyDenied, ProxyFailure.PolicyChanged, ProxyFailure.PeerRefused, ProxyFailure.Overload,
         ProxyFailure.OverShare, ProxyFailure.Draining, ProxyFailure.ProxyProtocol,
     ];
 

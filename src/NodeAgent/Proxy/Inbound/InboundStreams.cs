@@ -55,7 +55,7 @@ internal sealed class InboundStreams(ProxyContext context) : ITunnelStreams
         catch (Exception exception)
         {
             context.Loop.ReportFault(exception);
-            relay.Abort(ProxyFailure.Internal, Http2ErrorCode.InternalError);
+            relay.Abort(ProxyFailure.ProxyFault, Http2ErrorCode.InternalError);
         }
         finally
         {

@@ -59,7 +59,7 @@ internal sealed class OutboundHandler(ProxyContext context)
         catch (Exception exception)
         {
             context.Loop.ReportFault(exception);
-            Fail(socket, info, ProxyFailure.Internal, exception.Message);
+            Fail(socket, info, ProxyFailure.ProxyFault, exception.Message);
         }
         finally
         {

@@ -95,7 +95,7 @@ internal sealed class SocketRelay : IConnectionRelay, IBufferHolder
         catch (Exception exception)
         {
             _loop.ReportFault(exception);
-            Abort(ProxyFailure.Internal);
+            Abort(ProxyFailure.ProxyFault);
         }
         finally
         {

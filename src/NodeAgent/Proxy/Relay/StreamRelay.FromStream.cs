@@ -89,7 +89,7 @@ internal sealed partial class StreamRelay
         catch (Exception exception)
         {
             _loop.ReportFault(exception);
-            Abort(ProxyFailure.Internal, Http2ErrorCode.InternalError);
+            Abort(ProxyFailure.ProxyFault, Http2ErrorCode.InternalError);
         }
     }
 

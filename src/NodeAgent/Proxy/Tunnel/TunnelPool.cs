@@ -240,7 +240,7 @@ internal sealed class TunnelPool
         catch (Exception exception)
         {
             _loop.ReportFault(exception);
-            group.LastFailure = ProxyFailure.Internal;
+            group.LastFailure = ProxyFailure.ProxyFault;
         }
 
         group.Connecting--;

@@ -198,7 +198,7 @@ internal sealed class UdpSessions(ProxyContext context)
     {
         session.Wait(route);
         TunnelDatagramStream? stream = null;
-        (ProxyFailure failure, string? detail) = (ProxyFailure.Internal, null);
+        (ProxyFailure failure, string? detail) = (ProxyFailure.ProxyFault, null);
         try
         {
             TunnelKey key = new(info.SourceIdentity!, route.Dial, route.Destination!.Identity);

@@ -1,0 +1,11 @@
+namespace Culvert.Core;
+
+/// <summary>What the sender is told of what was dropped or refused.</summary>
+public enum ReasonAnswer
+{
+    /// <summary>Nothing: a later try may succeed, or nobody should learn of it.</summary>
+    Silent = 0,
+
+    /// <summary>TCP gets a reset (RFC 9293, 3.10.7), where the sender can be answered; datagrams get nothing.</summary>
+    Reset = 1,
+}
