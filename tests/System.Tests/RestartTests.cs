@@ -1,6 +1,8 @@
 using System.Net.Sockets;
 using Culvert.Cli.Labs;
 using Culvert.Cli.Mesh;
+using Culvert.Interop.Abi;
+using Culvert.Interop.Bpf;
 using Culvert.SystemTests.Fixtures;
 using Culvert.SystemTests.Peers;
 
@@ -49,6 +51,35 @@ public sealed class RestartTests(MeshFixture mesh)
         restarted.SetResult();
 
         Assert.Equal(Length, await reading.WaitAsync(Deadline));
+    }
+
+    [Fact]
+    public async Task A_direct_connection_and_the_counts_outlive_an_upgrade_that_has_more_to_count()
+    {
+        await using var server = PeerServer.Start(mesh.Near, mesh.Near.Address4, PeerServer.EchoAsync);
+        using var client = await PeerServer.ConnectAsync(mesh.Client, server.EndPoint);
+        await PeerServer.SendAllAsync(client, new byte[1]);
+        Assert.Equal(1, await client.ReceiveAsync(new byte[1]).WaitAsync(Deadline));
+        await mesh.Node1.KillAgentAsync();
+        ulong[] before;
+        try
+        {
+            var pin = Path.Combine(mesh.Node1.Place.BpfFolder, $"v{CvAbi.AbiVersion}", "maps", "cv_counters");
+            before = ReplaceBySmaller(pin, (uint)CvCounter.Max - 1);
+        }
+        finally
+        {
+            await mesh.Node1.StartAgentAsync();
+        }
+
+        await PeerServer.SendAllAsync(client, new byte[1]);
+        Assert.Equal(1, await client.ReceiveAsync(new byte[1]).WaitAsync(Deadline));
+        using var counters = BpfMap.OpenPinned<uint, ulong>(Path.Combine(mesh.Node1.Place.BpfFolder, $"v{CvAbi.AbiVersion}", "maps", "cv_counters"));
+        Assert.Equal(CvAbi.MaxCounters, counters.Info.MaxEntries);
+        var after = Counts(counters, (uint)before.Length);
+        Assert.All(before.Zip(after), pair => Assert.True(pair.Second >= pair.First, $"{pair.First} became {pair.Second}"));
+        Assert.NotEqual(0UL, before[(int)CvCounter.DirectPackets]);
+        Assert.True(after[(int)CvCounter.DirectPackets] > before[(int)CvCounter.DirectPackets], "what went on was not counted");
     }
 
     [Fact]
@@ -160,6 +191,36 @@ public sealed class RestartTests(MeshFixture mesh)
 
         await AssertEchoAsync(server);
         Assert.Contains(Directory.GetFiles(Path.GetDirectoryName(snapshot)!), f => f.StartsWith(snapshot + ".corrupt", StringComparison.Ordinal));
+    }
+
+    // What an agent of a build with fewer counters would have left: its counts, in a map of that size.
+    private static ulong[] ReplaceBySmaller(string pin, uint size)
+    {
+        using var pinned = BpfMap.OpenPinned<uint, ulong>(pin);
+        using var smaller = BpfMap.Create<uint, ulong>(BpfMapType.PerCpuArray, pinned.Name, size);
+        var values = new byte[pinned.ValueBytes];
+        for (var key = 0u; key < size; key++)
+        {
+            Assert.True(pinned.TryGet(BitConverter.GetBytes(key), values));
+            smaller.Set(BitConverter.GetBytes(key), values);
+        }
+
+        File.Delete(pin);
+        smaller.Pin(pin);
+        return Counts(smaller, size);
+    }
+
+    private static ulong[] Counts(BpfMap<uint, ulong> map, uint size)
+    {
+        var values = new ulong[PossibleCpus.Count];
+        var counts = new ulong[size];
+        for (var key = 0u; key < size; key++)
+        {
+            Assert.True(map.TryGetPerCpu(key, values));
+            counts[key] = values.Aggregate((a, b) => a + b);
+        }
+
+        return counts;
     }
 
     private static async Task AssertEndsAsync(Socket socket)

@@ -105,7 +105,7 @@ public enum CvVerdict : uint
     Drop = 4,
 }
 
-/// <summary>The numbers of CV_REASONS.</summary>
+/// <summary>Why a packet was dropped or a flow refused: the numbers of CV_REASONS.</summary>
 public enum CvReason : uint
 {
     /// <summary><c>CV_REASON_NONE</c>.</summary>

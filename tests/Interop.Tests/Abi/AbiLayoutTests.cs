@@ -54,7 +54,8 @@ public sealed partial class AbiLayoutTests
         string whole = Snake(type.Name).ToUpperInvariant();
         string tail = Snake(value).ToUpperInvariant();
         string full = $"{whole}_{tail}";
-        return Header.Contains(full, StringComparison.Ordinal) ? full : $"{whole[..whole.LastIndexOf('_')]}_{tail}";
+        bool isRow = Header.Contains($"\t{whole["CV_".Length..]}({tail},", StringComparison.Ordinal); // of a list that the enum is made of
+        return isRow || Header.Contains(full, StringComparison.Ordinal) ? full : $"{whole[..whole.LastIndexOf('_')]}_{tail}";
     }
 
     private static string Snake(string name) => WordStart().Replace(name.TrimStart('_'), "_$0").ToLowerInvariant().TrimStart('_');
