@@ -29,40 +29,40 @@ public sealed class PartsTests
     }
 
     [Fact]
-    public void ABacklogReturnsBytesInOrderAndItsBuffersToThePool()
+    public void AWriteBufferReturnsBytesInOrderAndItsBuffersToThePool()
     {
         using BufferPool pool = new(2 << 20, 1 << 20);
-        Backlog backlog = new(pool.Open("pod"), new Holder());
+        WriteBuffer buffer = new(pool.Open("pod"), new Holder());
         Random random = new(7);
         Queue<byte> expected = new();
         for (int i = 0; i < 2000; i++)
         {
-            if (random.Next(2) == 0 && backlog.Length < 500_000)
+            if (random.Next(2) == 0 && buffer.Length < 500_000)
             {
                 byte[] data = new byte[random.Next(1, 40_000)];
                 random.NextBytes(data);
-                Assert.True(backlog.Append(data));
+                Assert.True(buffer.Append(data));
                 foreach (byte b in data) expected.Enqueue(b);
             }
-            else if (!backlog.IsEmpty)
+            else if (!buffer.IsEmpty)
             {
-                int n = random.Next(1, backlog.Peek().Length + 1);
-                foreach (byte b in backlog.Peek()[..n]) Assert.Equal(expected.Dequeue(), b);
-                backlog.Advance(n);
+                int n = random.Next(1, buffer.Peek().Length + 1);
+                foreach (byte b in buffer.Peek()[..n]) Assert.Equal(expected.Dequeue(), b);
+                buffer.Advance(n);
             }
 
-            Assert.Equal(expected.Count, backlog.Length);
+            Assert.Equal(expected.Count, buffer.Length);
         }
 
-        backlog.Clear();
-        Assert.Equal((0, 0L), (backlog.Length, pool.RentedBytes));
+        buffer.Clear();
+        Assert.Equal((0, 0L), (buffer.Length, pool.RentedBytes));
     }
 
     [Fact]
     public void ThePoolNeverLendsMoreThanItsLimit()
     {
         using BufferPool pool = new(8 * BufferPool.BufferSize, 2 * BufferPool.BufferSize);
-        Backlog first = new(pool.Open("pod"), new Holder()), second = new(pool.Open("other"), new Holder());
+        WriteBuffer first = new(pool.Open("pod"), new Holder()), second = new(pool.Open("other"), new Holder());
 
         // Four are as many as are free after them; of those, the other may have two.
         Assert.False(first.Append(new byte[5 * BufferPool.BufferSize]));
@@ -80,18 +80,18 @@ public sealed class PartsTests
         using BufferPool pool = new(8 * BufferPool.BufferSize, 0);
         BufferAccount account = pool.Open("pod");
         Holder[] holders = [new(), new(), new()];
-        Backlog[] backlogs = [.. holders.Select(h => h.Backlog = new Backlog(account, h))];
+        WriteBuffer[] buffers = [.. holders.Select(h => h.WriteBuffer = new WriteBuffer(account, h))];
         Holder neighbour = new();
-        neighbour.Backlog = new Backlog(pool.Open("neighbour"), neighbour);
-        Assert.True(neighbour.Backlog.Append(new byte[1]));
-        foreach (Backlog backlog in backlogs) Assert.True(backlog.Append(new byte[BufferPool.BufferSize]));
+        neighbour.WriteBuffer = new WriteBuffer(pool.Open("neighbour"), neighbour);
+        Assert.True(neighbour.WriteBuffer.Append(new byte[1]));
+        foreach (WriteBuffer buffer in buffers) Assert.True(buffer.Append(new byte[BufferPool.BufferSize]));
 
         // The first one's bytes move: the second has waited longest.
-        backlogs[0].Advance(1);
-        Assert.True(backlogs[2].Append(new byte[BufferPool.BufferSize]));
-        Assert.True(backlogs[2].Append(new byte[BufferPool.BufferSize]));
+        buffers[0].Advance(1);
+        Assert.True(buffers[2].Append(new byte[BufferPool.BufferSize]));
+        Assert.True(buffers[2].Append(new byte[BufferPool.BufferSize]));
         Assert.Equal((false, true, false, false), (holders[0].IsOver, holders[1].IsOver, holders[2].IsOver, neighbour.IsOver));
-        Assert.Equal(1, neighbour.Backlog.Length);
+        Assert.Equal(1, neighbour.WriteBuffer.Length);
     }
 
     [Fact]
@@ -100,17 +100,17 @@ public sealed class PartsTests
         using BufferPool pool = new(8 * BufferPool.BufferSize, 0);
         BufferAccount account = pool.Open("pod");
         Holder connection = new(), first = new() { LosesDatagrams = true }, second = new() { LosesDatagrams = true }, third = new() { LosesDatagrams = true };
-        foreach (Holder holder in (Holder[])[connection, first, second, third]) holder.Backlog = new Backlog(account, holder);
-        Assert.True(connection.Backlog!.Append(new byte[1]));
-        Assert.True(first.Backlog!.Append(new byte[BufferPool.BufferSize]));
-        Assert.True(second.Backlog!.Append(new byte[2 * BufferPool.BufferSize]));
-        Assert.True(third.Backlog!.Append(new byte[BufferPool.BufferSize]));
+        foreach (Holder holder in (Holder[])[connection, first, second, third]) holder.WriteBuffer = new WriteBuffer(account, holder);
+        Assert.True(connection.WriteBuffer!.Append(new byte[1]));
+        Assert.True(first.WriteBuffer!.Append(new byte[BufferPool.BufferSize]));
+        Assert.True(second.WriteBuffer!.Append(new byte[2 * BufferPool.BufferSize]));
+        Assert.True(third.WriteBuffer!.Append(new byte[BufferPool.BufferSize]));
         Assert.Equal((true, false, false, false), (first.IsOver, second.IsOver, third.IsOver, connection.IsOver));
-        Assert.True(connection.Backlog.Append(new byte[2 * BufferPool.BufferSize]));
+        Assert.True(connection.WriteBuffer.Append(new byte[2 * BufferPool.BufferSize]));
         Assert.Equal((true, false), (second.IsOver, third.IsOver));
-        Assert.True(connection.Backlog.Append(new byte[BufferPool.BufferSize]));
+        Assert.True(connection.WriteBuffer.Append(new byte[BufferPool.BufferSize]));
         Assert.True(third.IsOver);
-        Assert.False(first.Backlog.Append(new byte[BufferPool.BufferSize]));
+        Assert.False(first.WriteBuffer.Append(new byte[BufferPool.BufferSize]));
         Assert.False(connection.IsOver);
     }
 
@@ -126,15 +126,15 @@ public sealed class PartsTests
         Assert.Equal(10 * BufferPool.BufferSize, pool.Promised);
 
         Holder holder = new();
-        holder.Backlog = new Backlog(account, holder);
-        Assert.True(holder.Backlog.Append(new byte[8 * BufferPool.BufferSize]));
+        holder.WriteBuffer = new WriteBuffer(account, holder);
+        Assert.True(holder.WriteBuffer.Append(new byte[8 * BufferPool.BufferSize]));
         Assert.Equal(1, account.Pressure);
         Assert.False(account.TryPromise(1));
     }
 
     private sealed class Holder : IBufferHolder
     {
-        internal Backlog? Backlog { get; set; }
+        internal WriteBuffer? WriteBuffer { get; set; }
 
         internal bool IsOver { get; private set; }
 
@@ -143,7 +143,7 @@ public sealed class PartsTests
         public void GiveUp()
         {
             IsOver = true;
-            Backlog!.Clear();
+            WriteBuffer!.Clear();
         }
     }
 

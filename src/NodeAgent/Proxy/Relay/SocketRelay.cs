@@ -75,18 +75,18 @@ internal sealed class SocketRelay : IConnectionRelay, IBufferHolder
 
     private async Task PumpAsync(LoopSocket from, LoopSocket to, bool towardsServer)
     {
-        Backlog backlog = new(towardsServer ? _serverAccount : _clientAccount, this);
+        WriteBuffer unsent = new(towardsServer ? _serverAccount : _clientAccount, this);
         LoopSignal turn = new();
         try
         {
             for (int reads = 1; !_ended; reads++)
             {
-                IoResult received = Forward(from, to, backlog, towardsServer);
+                IoResult received = Forward(from, to, unsent, towardsServer);
                 if (received.Count == 0) break;
                 bool goOn = received.WouldBlock ? await from.ReadableAsync()
                     : reads % ReadsPerTurn != 0 || await _loop.YieldAsync(turn);
                 if (!received.Succeeded && !received.WouldBlock) Abort(ProxyFailure.ApplicationReset);
-                while (goOn && !backlog.IsEmpty) goOn = await to.WritableAsync() && Drain(to, backlog);
+                while (goOn && !unsent.IsEmpty) goOn = await to.WritableAsync() && Drain(to, unsent);
                 if (!goOn) return;
             }
 
@@ -99,31 +99,31 @@ internal sealed class SocketRelay : IConnectionRelay, IBufferHolder
         }
         finally
         {
-            backlog.Clear();
+            unsent.Clear();
         }
     }
 
-    private IoResult Forward(LoopSocket from, LoopSocket to, Backlog backlog, bool towardsServer)
+    private IoResult Forward(LoopSocket from, LoopSocket to, WriteBuffer unsent, bool towardsServer)
     {
-        Span<byte> buffer = _loop.Scratch.AsSpan(0, ReadSize);
-        IoResult received = from.Receive(buffer);
+        Span<byte> scratch = _loop.Scratch.AsSpan(0, ReadSize);
+        IoResult received = from.Receive(scratch);
         if (received.Count <= 0) return received;
         if (towardsServer) BytesSent += received.Count;
         else BytesReceived += received.Count;
-        ReadOnlySpan<byte> data = buffer[..received.Count];
+        ReadOnlySpan<byte> data = scratch[..received.Count];
         IoResult sent = to.Send(data);
         if (sent.Succeeded) data = data[sent.Count..];
         else if (!sent.WouldBlock) return sent;
-        if (data.IsEmpty || backlog.Append(data)) return received;
+        if (data.IsEmpty || unsent.Append(data)) return received;
         Abort(ProxyFailure.Overload);
         return received;
     }
 
-    private bool Drain(LoopSocket to, Backlog backlog)
+    private bool Drain(LoopSocket to, WriteBuffer unsent)
     {
-        while (!backlog.IsEmpty)
+        while (!unsent.IsEmpty)
         {
-            IoResult sent = to.Send(backlog.Peek());
+            IoResult sent = to.Send(unsent.Peek());
             if (sent.WouldBlock) return true;
             if (!sent.Succeeded)
             {
@@ -131,7 +131,7 @@ internal sealed class SocketRelay : IConnectionRelay, IBufferHolder
                 return false;
             }
 
-            backlog.Advance(sent.Count);
+            unsent.Advance(sent.Count);
         }
 
         return true;

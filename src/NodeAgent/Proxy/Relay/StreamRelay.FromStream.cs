@@ -7,7 +7,7 @@ namespace Culvert.NodeAgent.Proxy.Relay;
 /// <content>Bytes from the stream to the application's socket, and those that come before there is a socket.</content>
 internal sealed partial class StreamRelay
 {
-    private readonly Backlog _backlog;
+    private readonly WriteBuffer _writeBuffer;
     private long _fromStream;
     private bool _streamEnded;
     private bool _draining;
@@ -17,7 +17,7 @@ internal sealed partial class StreamRelay
     internal LoopSignal Early { get; } = new();
 
     /// <summary>The first bytes that came while there is no socket yet.</summary>
-    internal ReadOnlySpan<byte> EarlyData => _backlog.Peek();
+    internal ReadOnlySpan<byte> EarlyData => _writeBuffer.Peek();
 
     /// <summary>Whether the peer will send no more.</summary>
     internal bool HasStreamEnded => _streamEnded;
@@ -25,7 +25,7 @@ internal sealed partial class StreamRelay
     /// <summary>Takes bytes of <see cref="EarlyData"/>: they do not go to the socket.</summary>
     internal void TakeEarlyData(int count)
     {
-        _backlog.Advance(count);
+        _writeBuffer.Advance(count);
         Consumed(count);
     }
 
@@ -35,7 +35,7 @@ internal sealed partial class StreamRelay
         _streamEnded |= endStream;
         if (_ended) return;
         _fromStream += data.Length;
-        if (_socket is not null && _backlog.IsEmpty && !data.IsEmpty)
+        if (_socket is not null && _writeBuffer.IsEmpty && !data.IsEmpty)
         {
             IoResult sent = _socket.Send(data);
             if (sent.Succeeded)
@@ -50,7 +50,7 @@ internal sealed partial class StreamRelay
             }
         }
 
-        if (!data.IsEmpty && !_backlog.Append(data))
+        if (!data.IsEmpty && !_writeBuffer.Append(data))
         {
             Abort(ProxyFailure.Overload, Http2ErrorCode.EnhanceYourCalm);
             return;
@@ -60,15 +60,15 @@ internal sealed partial class StreamRelay
         else if (!_draining) DrainOrShutDown(_socket);
     }
 
-    private void WriteBacklog(LoopSocket socket)
+    private void StartWriting(LoopSocket socket)
     {
-        SendBacklog(socket);
+        SendBuffered(socket);
         if (!_ended) DrainOrShutDown(socket);
     }
 
     private void DrainOrShutDown(LoopSocket socket)
     {
-        if (!_backlog.IsEmpty) _ = DrainAsync(socket);
+        if (!_writeBuffer.IsEmpty) _ = DrainAsync(socket);
         else if (_streamEnded) ShutDown(socket);
     }
 
@@ -77,10 +77,10 @@ internal sealed partial class StreamRelay
         _draining = true;
         try
         {
-            while (!_ended && !_backlog.IsEmpty)
+            while (!_ended && !_writeBuffer.IsEmpty)
             {
                 if (!await socket.WritableAsync()) return;
-                if (!_ended) SendBacklog(socket);
+                if (!_ended) SendBuffered(socket);
             }
 
             _draining = false;
@@ -93,11 +93,11 @@ internal sealed partial class StreamRelay
         }
     }
 
-    private void SendBacklog(LoopSocket socket)
+    private void SendBuffered(LoopSocket socket)
     {
-        while (!_backlog.IsEmpty)
+        while (!_writeBuffer.IsEmpty)
         {
-            IoResult sent = socket.Send(_backlog.Peek());
+            IoResult sent = socket.Send(_writeBuffer.Peek());
             if (sent.WouldBlock) return;
             if (!sent.Succeeded)
             {
@@ -105,7 +105,7 @@ internal sealed partial class StreamRelay
                 return;
             }
 
-            _backlog.Advance(sent.Count);
+            _writeBuffer.Advance(sent.Count);
             Consumed(sent.Count);
         }
     }

@@ -29,7 +29,7 @@ internal sealed partial class StreamRelay : IConnectionRelay, IOpeningStream, IB
         _loop = tunnel.Loop;
         _tunnel = tunnel;
         _clientIsSocket = clientIsSocket;
-        _backlog = new Backlog(tunnel.Account, this);
+        _writeBuffer = new WriteBuffer(tunnel.Account, this);
         _stream = stream;
         stream.State = this;
     }
@@ -67,7 +67,7 @@ internal sealed partial class StreamRelay : IConnectionRelay, IOpeningStream, IB
 
         _socket = socket;
         socket.Broken = OnSocketBroken;
-        if (!_backlog.IsEmpty || _streamEnded) WriteBacklog(socket);
+        if (!_writeBuffer.IsEmpty || _streamEnded) StartWriting(socket);
         if (!_ended) _ = PumpSocketAsync(socket);
         if (!_ended) await _finished.WaitAsync();
         return Failure;
@@ -129,7 +129,7 @@ internal sealed partial class StreamRelay : IConnectionRelay, IOpeningStream, IB
     {
         if (_ended) return;
         _ended = true;
-        _backlog.Clear();
+        _writeBuffer.Clear();
         if (reset) _socket?.Reset();
         else _socket?.CloseInOrder();
         _window.Set(false);

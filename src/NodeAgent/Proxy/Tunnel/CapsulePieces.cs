@@ -13,10 +13,10 @@ namespace Culvert.NodeAgent.Proxy.Tunnel;
 internal sealed class CapsulePieces(TunnelConnection tunnel, IBufferHolder holder) : ICapsuleStore
 {
     // Most streams never need it.
-    private Backlog? _kept;
+    private WriteBuffer? _kept;
 
     /// <inheritdoc/>
-    public bool TryKeep(ReadOnlySpan<byte> piece) => (_kept ??= new Backlog(tunnel.Account, holder)).Append(piece);
+    public bool TryKeep(ReadOnlySpan<byte> piece) => (_kept ??= new WriteBuffer(tunnel.Account, holder)).Append(piece);
 
     /// <inheritdoc/>
     public ReadOnlySpan<byte> Join(ReadOnlySpan<byte> last)

@@ -1,6 +1,6 @@
 namespace Culvert.NodeAgent.Proxy.Tunnel;
 
-/// <summary>Whose datagrams wait in a <see cref="DatagramBacklog"/>.</summary>
+/// <summary>Whose datagrams wait in a <see cref="DatagramQueue"/>.</summary>
 internal interface IWaitingDatagrams
 {
     /// <summary>Writes one that has waited into the tunnel's output.</summary>

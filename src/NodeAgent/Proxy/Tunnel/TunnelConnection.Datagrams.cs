@@ -15,7 +15,7 @@ internal sealed partial class TunnelConnection
     // On a fast way large writes are worth more than room for fresh datagrams.
     private const int LargePortion = 64 * 1024;
 
-    private DatagramBacklog? _backlog;
+    private DatagramQueue? _datagramQueue;
     private long _blockedSince;
     private long _lastStall;
     private bool _stalls;
@@ -29,8 +29,8 @@ internal sealed partial class TunnelConnection
     /// <summary>Says that the tunnel is for datagrams: what is lost on the way is sent again sooner, and what has to wait waits where it can still be dropped.</summary>
     internal void UseForDatagrams()
     {
-        if (_backlog is not null) return;
-        _backlog = new DatagramBacklog();
+        if (_datagramQueue is not null) return;
+        _datagramQueue = new DatagramQueue();
         if (!IsClosed) DatagramPath.Tune(_socket.Handle);
     }
 
@@ -42,18 +42,18 @@ internal sealed partial class TunnelConnection
     /// <param name="payload">The others.</param>
     internal bool TryHold(IWaitingDatagrams sender, ReadOnlySpan<byte> head, ReadOnlySpan<byte> payload)
     {
-        if (_backlog is null || IsClosed || _finishing) return false;
+        if (_datagramQueue is null || IsClosed || _finishing) return false;
         bool full = _writeBlocked && (_stalls || Http2.PendingOutput >= LargePortion);
-        if (!full && _backlog.IsEmpty) return false;
-        _backlog.Add(sender, head, payload, Loop.NowMilliseconds);
+        if (!full && _datagramQueue.IsEmpty) return false;
+        _datagramQueue.Add(sender, head, payload, Loop.NowMilliseconds);
         return true;
     }
 
     // The output is empty: what waited may go into it.
     private bool Refill()
     {
-        if (_backlog is null || _backlog.IsEmpty) return false;
-        _backlog.Release(Portion, Loop.NowMilliseconds);
+        if (_datagramQueue is null || _datagramQueue.IsEmpty) return false;
+        _datagramQueue.Release(Portion, Loop.NowMilliseconds);
         return Http2.PendingOutput > 0;
     }
 
@@ -62,7 +62,7 @@ internal sealed partial class TunnelConnection
     // The kernel's own buffer grows with what is under way, and all that lies in it goes before what is fresh.
     private void OnUnblocked()
     {
-        if (_backlog is null || Loop.NowMilliseconds - _blockedSince < StallMilliseconds) return;
+        if (_datagramQueue is null || Loop.NowMilliseconds - _blockedSince < StallMilliseconds) return;
         _lastStall = Loop.NowMilliseconds;
         if (!_stalls && !IsClosed) _ = _socket.Handle.SetNotSentLowWater(DatagramPath.UnsentBytes);
         _stalls = true;
@@ -70,7 +70,7 @@ internal sealed partial class TunnelConnection
 
     private void LookForLosses()
     {
-        if (_backlog is null || _socket.Handle.GetSegmentCounts(out SegmentCounts counts) != SocketErrno.None) return;
+        if (_datagramQueue is null || _socket.Handle.GetSegmentCounts(out SegmentCounts counts) != SocketErrno.None) return;
         IsLossy = _losses.Look(counts, Loop.NowMilliseconds);
         if (IsLossy && Http2.OpenStreams > 1) LossSeen?.Invoke();
     }

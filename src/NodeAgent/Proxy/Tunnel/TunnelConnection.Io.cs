@@ -55,7 +55,7 @@ internal sealed partial class TunnelConnection
                 return;
         }
 
-        if (Http2.PendingOutput > 0 || _backlog is { IsEmpty: false }) Loop.ScheduleFlushNextTurn(this);
+        if (Http2.PendingOutput > 0 || _datagramQueue is { IsEmpty: false }) Loop.ScheduleFlushNextTurn(this);
         else if (Http2.IsClosed) Finish(Http2.Result.Reason == Http2CloseReason.Local ? null : Http2.Result.Message);
         else if (Http2.IsDrained) Finish(null);
     }

@@ -154,7 +154,7 @@ internal sealed partial class TunnelConnection : IFlushable
         Loop.Timers.Cancel(_distrust);
         Account.Rising -= NarrowWindows;
         Http2.TransportClosed();
-        _backlog?.Clear();
+        _datagramQueue?.Clear();
         Loop.Buffers.Close(Account);
         WakeSettingsWaiters();
         if (reason is null && !_finishing) _tls.Shutdown();

@@ -7,7 +7,7 @@ namespace Culvert.NodeAgent.Proxy.Tunnel;
 /// become too old can still be left out: TCP delivers whatever it has been given, and fresh datagrams only after that. Holds memory only while something waits.
 /// Belongs to its loop's thread.
 /// </summary>
-internal sealed class DatagramBacklog
+internal sealed class DatagramQueue
 {
     /// <summary>
     /// Longest that a datagram waits, in milliseconds: of the 150 ms one way that a conversation bears (ITU-T G.114), two thirds. Whoever sent one that is older has

@@ -3,20 +3,20 @@ using Culvert.NodeAgent.Proxy.Tunnel;
 
 namespace Culvert.NodeAgent.Tests.Proxy.Datagrams;
 
-public sealed class DatagramBacklogTests
+public sealed class DatagramQueueTests
 {
-    private readonly DatagramBacklog _backlog = new();
+    private readonly DatagramQueue _queue = new();
     private readonly Sender _sender = new();
 
     [Fact]
     public void What_waited_goes_on_in_order_and_whole()
     {
         for (byte i = 0; i < 200; i++) Add([i], [.. Enumerable.Repeat(i, i)], now: 0);
-        _backlog.Release(int.MaxValue, now: DatagramBacklog.MaxAge);
+        _queue.Release(int.MaxValue, now: DatagramQueue.MaxAge);
         Assert.Equal(Enumerable.Range(0, 200).Select(i => (i, i + 1)), _sender.Sent.Select(d => ((int)d[0], d.Length)));
         Assert.All(_sender.Sent, d => Assert.All(d, b => Assert.Equal(d[0], b)));
         Assert.Empty(_sender.Dropped);
-        Assert.Equal((true, 0), (_backlog.IsEmpty, _backlog.Pending));
+        Assert.Equal((true, 0), (_queue.IsEmpty, _queue.Pending));
     }
 
     [Fact]
@@ -25,7 +25,7 @@ public sealed class DatagramBacklogTests
         Add([1], [], now: 0);
         Add([2], [], now: 1);
         Add([3], [], now: 50);
-        _backlog.Release(int.MaxValue, now: DatagramBacklog.MaxAge + 2);
+        _queue.Release(int.MaxValue, now: DatagramQueue.MaxAge + 2);
         Assert.Equal([3], _sender.Sent.Select(d => d[0]));
         Assert.Equal([DatagramDrop.TooLate, DatagramDrop.TooLate], _sender.Dropped);
     }
@@ -34,9 +34,9 @@ public sealed class DatagramBacklogTests
     public void What_is_too_old_goes_when_another_comes_and_not_only_when_the_way_is_free()
     {
         Add([1], [], now: 0);
-        Add([2], [], now: DatagramBacklog.MaxAge + 1);
+        Add([2], [], now: DatagramQueue.MaxAge + 1);
         Assert.Equal([DatagramDrop.TooLate], _sender.Dropped);
-        Assert.Equal(1, _backlog.Pending);
+        Assert.Equal(1, _queue.Pending);
     }
 
     [Fact]
@@ -44,8 +44,8 @@ public sealed class DatagramBacklogTests
     {
         byte[] payload = new byte[65_000];
         for (byte i = 0; i < 100; i++) Add([i], payload, now: 0);
-        Assert.InRange(_backlog.Pending, 1, DatagramBacklog.MaxBytes);
-        _backlog.Release(int.MaxValue, now: 0);
+        Assert.InRange(_queue.Pending, 1, DatagramQueue.MaxBytes);
+        _queue.Release(int.MaxValue, now: 0);
         Assert.Equal([96, 97, 98, 99], _sender.Sent.Select(d => d[0]));
         Assert.Equal(Enumerable.Repeat(DatagramDrop.TunnelFull, 96), _sender.Dropped);
     }
@@ -54,11 +54,11 @@ public sealed class DatagramBacklogTests
     public void No_more_goes_on_than_asked_for_but_at_least_one()
     {
         for (byte i = 0; i < 10; i++) Add([i], new byte[99], now: 0);
-        _backlog.Release(1, now: 0);
+        _queue.Release(1, now: 0);
         Assert.Single(_sender.Sent);
-        _backlog.Release(250, now: 0);
+        _queue.Release(250, now: 0);
         Assert.Equal([0, 1, 2, 3], _sender.Sent.Select(d => d[0]));
-        Assert.Equal(600, _backlog.Pending);
+        Assert.Equal(600, _queue.Pending);
     }
 
     [Fact]
@@ -67,9 +67,9 @@ public sealed class DatagramBacklogTests
         Add([1], [], now: 0);
         Add([2], [], now: 0);
         _sender.Takes = false;
-        _backlog.Release(int.MaxValue, now: 0);
+        _queue.Release(int.MaxValue, now: 0);
         Assert.Equal([DatagramDrop.TunnelFull, DatagramDrop.TunnelFull], _sender.Dropped);
-        Assert.True(_backlog.IsEmpty);
+        Assert.True(_queue.IsEmpty);
     }
 
     [Fact]
@@ -77,9 +77,9 @@ public sealed class DatagramBacklogTests
     {
         Add([1], [], now: 0);
         Add([2], [], now: 0);
-        _backlog.Clear();
+        _queue.Clear();
         Assert.Equal(2, _sender.Dropped.Count);
-        Assert.Equal((true, 0), (_backlog.IsEmpty, _backlog.Pending));
+        Assert.Equal((true, 0), (_queue.IsEmpty, _queue.Pending));
     }
 
     [Fact]
@@ -90,15 +90,15 @@ public sealed class DatagramBacklogTests
         for (byte i = 0; i < 250; i++)
         {
             for (int n = 0; n < 40; n++) Add([(byte)next++], [.. Enumerable.Repeat((byte)(next - 1), random.Next(3000))], now: i);
-            _backlog.Release(random.Next(90_000), now: i);
+            _queue.Release(random.Next(90_000), now: i);
         }
 
-        _backlog.Release(int.MaxValue, now: 250);
+        _queue.Release(int.MaxValue, now: 250);
         Assert.Equal(next, _sender.Sent.Count + _sender.Dropped.Count);
         Assert.All(_sender.Sent, d => Assert.All(d, b => Assert.Equal(d[0], b)));
     }
 
-    private void Add(ReadOnlySpan<byte> head, ReadOnlySpan<byte> payload, long now) => _backlog.Add(_sender, head, payload, now);
+    private void Add(ReadOnlySpan<byte> head, ReadOnlySpan<byte> payload, long now) => _queue.Add(_sender, head, payload, now);
 
     private sealed class Sender : IWaitingDatagrams
     {
