@@ -36,7 +36,7 @@ internal static class HeaderReceiver
         LoopTimer deadline = new(static state => ((StreamRelay)state!).Abort(ProxyFailure.ProxyProtocol), relay);
         loop.Schedule(deadline, timeout);
         ReceivedHeader? header = TryReceive(relay);
-        while (header is null) header = await relay.Early.WaitAsync() ? TryReceive(relay) : new ReceivedHeader(ProxyProtocolError.Timeout);
+        while (header is null) header = await relay.PreConnectArrival.WaitAsync() ? TryReceive(relay) : new ReceivedHeader(ProxyProtocolError.Timeout);
         loop.Timers.Cancel(deadline);
         return header.Value;
     }
@@ -61,11 +61,11 @@ internal static class HeaderReceiver
 
     private static ReceivedHeader? TryReceive(StreamRelay relay)
     {
-        ReadOnlySpan<byte> data = relay.EarlyData;
+        ReadOnlySpan<byte> data = relay.PreConnectBuffer;
         int length = 0;
         ReceivedHeader? header = data.IsEmpty ? null : ReceivedHeader.Read(data, out length);
         if (header is null) return relay.HasStreamEnded ? new ReceivedHeader(ProxyProtocolError.Incomplete) : null;
-        if (header.Value.Error == ProxyProtocolError.None) relay.TakeEarlyData(length);
+        if (header.Value.Error == ProxyProtocolError.None) relay.TakePreConnect(length);
         return header;
     }
 }

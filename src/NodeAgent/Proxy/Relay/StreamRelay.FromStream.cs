@@ -14,16 +14,16 @@ internal sealed partial class StreamRelay
     private bool _shutDown;
 
     /// <summary>Set when bytes have come, or the stream has ended, while there is no socket yet; false when it is over.</summary>
-    internal LoopSignal Early { get; } = new();
+    internal LoopSignal PreConnectArrival { get; } = new();
 
     /// <summary>The first bytes that came while there is no socket yet.</summary>
-    internal ReadOnlySpan<byte> EarlyData => _writeBuffer.Peek();
+    internal ReadOnlySpan<byte> PreConnectBuffer => _writeBuffer.Peek();
 
     /// <summary>Whether the peer will send no more.</summary>
     internal bool HasStreamEnded => _streamEnded;
 
-    /// <summary>Takes bytes of <see cref="EarlyData"/>: they do not go to the socket.</summary>
-    internal void TakeEarlyData(int count)
+    /// <summary>Takes bytes of <see cref="PreConnectBuffer"/>: they do not go to the socket.</summary>
+    internal void TakePreConnect(int count)
     {
         _writeBuffer.Advance(count);
         Consumed(count);
@@ -56,7 +56,7 @@ internal sealed partial class StreamRelay
             return;
         }
 
-        if (_socket is null) Early.Set(true);
+        if (_socket is null) PreConnectArrival.Set(true);
         else if (!_draining) DrainOrShutDown(_socket);
     }
 

@@ -133,7 +133,7 @@ internal sealed partial class StreamRelay : IConnectionRelay, IOpeningStream, IB
         if (reset) _socket?.Reset();
         else _socket?.CloseInOrder();
         _window.Set(false);
-        Early.Set(false);
+        PreConnectArrival.Set(false);
         Response.Set(false);
         _finished.Set(true);
     }
