@@ -22,7 +22,7 @@ internal static class ProxySetup
         {
             Loops = options.Loops > 0 ? options.Loops : Math.Min(Environment.ProcessorCount, (int)CvAbi.MaxListeners),
             LoopNice = mayHurry ? options.LoopNice : 0,
-            LoopLinger = options.LoopLinger,
+            LoopBusyPoll = options.LoopBusyPoll,
             Mark = new SocketMark(CvAbi.MarkProxy, maps.OwnSockets),
             MaxConnections = plan.Workloads,
             MaxOutside = plan.Outside,

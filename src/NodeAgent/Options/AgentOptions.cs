@@ -55,7 +55,7 @@ public sealed record AgentOptions
     /// How long an event loop that had something to do may look for more before it sleeps, 0 to 1,000 us. It looks only while that pays, and
     /// while nobody else needs the processor; 0: it sleeps at once.
     /// </summary>
-    public TimeSpan LoopLinger { get; init; } = AgentOptionsDefaults.LoopLinger;
+    public TimeSpan LoopBusyPoll { get; init; } = AgentOptionsDefaults.LoopBusyPoll;
 
     /// <summary>Port of the first capture listener on 127.0.0.1 and ::1.</summary>
     public ushort OutboundPort { get; init; } = AgentOptionsDefaults.OutboundPort;
@@ -112,7 +112,7 @@ public sealed record AgentOptions
         if (BootstrapRootsFile is not null && !File.Exists(BootstrapRootsFile)) problems.Add($"--bootstrap-roots: {BootstrapRootsFile} does not exist");
         if (!File.Exists(DatapathObject)) problems.Add($"--datapath-object: {DatapathObject} does not exist; build it with `make build`");
         if (Loops is < 0 or > 64) problems.Add($"--loops: {Loops} is not between 0 and 64");
-        if (LoopLinger < TimeSpan.Zero || LoopLinger > TimeSpan.FromMilliseconds(1)) problems.Add($"--loop-linger-us: {LoopLinger.TotalMicroseconds} is not between 0 and 1000");
+        if (LoopBusyPoll < TimeSpan.Zero || LoopBusyPoll > TimeSpan.FromMilliseconds(1)) problems.Add($"--loop-busy-poll-us: {LoopBusyPoll.TotalMicroseconds} is not between 0 and 1000");
         if (LoopNice is < -20 or > 19) problems.Add($"--loop-nice: {LoopNice} is not between -20 and 19");
         if (OutboundPort == 0 || TunnelPort == 0 || OutboundPort == TunnelPort) problems.Add("--outbound-port and --tunnel-port must be two different ports, not 0");
         if (UdpPort == 0 || UdpPort == TunnelPort) problems.Add("--udp-port must be a port other than --tunnel-port, not 0");

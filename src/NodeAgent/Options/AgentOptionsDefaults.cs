@@ -31,7 +31,7 @@ public static class AgentOptionsDefaults
     /// How long a loop looks for more at most. Measured (1 connection between nodes, 2 virtual cores): the median of a request is 49 us and not
     /// 105. Answers within the node and from a neighbour come in less; 40 us was too short to ever begin.
     /// </summary>
-    public static readonly TimeSpan LoopLinger = TimeSpan.FromMicroseconds(100);
+    public static readonly TimeSpan LoopBusyPoll = TimeSpan.FromMicroseconds(100);
 
     /// <summary>Port of captured TCP.</summary>
     public const ushort OutboundPort = 15001;

@@ -16,7 +16,7 @@ internal sealed record ProxyOptions
     internal int LoopNice { get; init; }
 
     /// <summary>How long a loop may look for more before it sleeps, at most; 0: it sleeps at once.</summary>
-    internal TimeSpan LoopLinger { get; init; }
+    internal TimeSpan LoopBusyPoll { get; init; }
 
     /// <summary>Where captured connections arrive; loop 0 binds the port, further loops bind ports of the kernel's choice.</summary>
     internal IReadOnlyList<SocketEndPoint> OutboundListeners { get; init; } =

@@ -38,7 +38,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         int count = options.Loops > 0 ? options.Loops : Environment.ProcessorCount;
         _loops = new ProxyLoop[count];
         _shared = new ProxyShared(options, count, time);
-        EventLoopOptions loopOptions = new() { MaxBufferedBytes = options.MaxBufferedBytes / count, Nice = options.LoopNice, LongestLinger = options.LoopLinger };
+        EventLoopOptions loopOptions = new() { MaxBufferedBytes = options.MaxBufferedBytes / count, Nice = options.LoopNice, LongestBusyPoll = options.LoopBusyPoll };
         for (int i = 0; i < count; i++)
         {
             EventLoop loop = new(i, loopOptions, time, seams.Observer);

@@ -43,7 +43,18 @@ public sealed class AgentOptionsTests
         Assert.Equal(["a", "b"], options.Uplinks);
         Assert.Equal("[::1]:9", options.Metrics!.ToString());
         AgentOptions defaults = new();
-        Assert.Equal((defaults.NodeName, defaults.Readiness, defaults.LoopLinger), (options.NodeName, options.Readiness, options.LoopLinger));
+        Assert.Equal((defaults.NodeName, defaults.Readiness, defaults.LoopBusyPoll), (options.NodeName, options.Readiness, options.LoopBusyPoll));
+    }
+
+    [Theory]
+    [InlineData("--loop-busy-poll-us")]
+    [InlineData("--loop-linger-us")]
+    public void An_option_that_was_renamed_is_known_by_both_names(string option)
+    {
+        (AgentOptions options, List<string> problems) = Read(option, "7");
+
+        Assert.Empty(problems);
+        Assert.Equal(TimeSpan.FromMicroseconds(7), options.LoopBusyPoll);
     }
 
     private static (AgentOptions Options, List<string> Problems) Read(params string[] args)

@@ -26,7 +26,7 @@ internal sealed class EventLoop : IDisposable
     private Queue<LoopSignal> _running = new();
     private volatile bool _stopping;
     private int _asleep;
-    private readonly LoopPatience _patience;
+    private readonly BusyPoll _busyPoll;
     private readonly Func<bool> _interrupted;
     private ulong _last;
 
@@ -37,7 +37,7 @@ internal sealed class EventLoop : IDisposable
         _time = time;
         _observer = observer;
         _nice = options.Nice;
-        _patience = new LoopPatience(time, options.LongestLinger);
+        _busyPoll = new BusyPoll(time, options.LongestBusyPoll);
         _interrupted = () => !_posted.IsEmpty || _stopping;
         _events = new EpollBuffer(options.EventBatch);
         Buffers = new BufferPool(options.MaxBufferedBytes, options.MaxIdleBytes);
@@ -176,7 +176,7 @@ internal sealed class EventLoop : IDisposable
         int count = 0;
         while (!_stopping)
         {
-            count = Wait(mayLinger: count > 0);
+            count = Wait(mayPoll: count > 0);
             long started = _time.GetTimestamp();
             NowMilliseconds = ToMilliseconds(started);
             try
@@ -194,7 +194,7 @@ internal sealed class EventLoop : IDisposable
             }
 
             long worked = _time.GetTimestamp() - started;
-            _patience.Worked(worked);
+            _busyPoll.Worked(worked);
             _observer?.OnLoopTurn(Index, _time.GetElapsedTime(0, worked), count);
         }
     }
@@ -212,13 +212,13 @@ internal sealed class EventLoop : IDisposable
         }
     }
 
-    private int Wait(bool mayLinger)
+    private int Wait(bool mayPoll)
     {
         if (_deferred.Count > 0 || _flushables.Count > 0) return _epoll.Wait(_events, 0);
-        if (!mayLinger) return Sleep();
-        if (_patience.Linger(_epoll, _events, _interrupted, _last) is > 0 and int found) return found;
+        if (!mayPoll) return Sleep();
+        if (_busyPoll.Poll(_epoll, _events, _interrupted, _last) is > 0 and int found) return found;
         int count = Sleep();
-        _patience.Slept();
+        _busyPoll.Slept();
         return count;
     }
 

@@ -16,7 +16,7 @@ internal sealed record EventLoopOptions
     internal int Nice { get; init; }
 
     /// <summary>How long the loop may look for more before it sleeps, at most; 0: it sleeps at once.</summary>
-    internal TimeSpan LongestLinger { get; init; }
+    internal TimeSpan LongestBusyPoll { get; init; }
 
     /// <summary>Most bytes kept idle for the next slow socket.</summary>
     internal long MaxIdleBytes { get; init; } = 4L * 1024 * 1024;
