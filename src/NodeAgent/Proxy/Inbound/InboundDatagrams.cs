@@ -32,11 +32,11 @@ internal sealed class InboundDatagrams : DatagramSession, IDatagramSink, IDispos
         InboundDatagrams session = new(context, lease);
 
         // Each datagram of a load balancer tells who the client is; policy is asked about those.
-        bool balanced = LoadBalancerHeader.IsExpected(info);
+        bool behindProxyHeader = LoadBalancerHeader.IsExpected(info);
         bool sourcePorts = DatagramHeaders.HasSourcePort(headers);
         (ProxyFailure failure, string? detail) = (ProxyFailure.None, null);
-        if (balanced) session._pod = new BalancerPeer(context, info, new FromPod(session));
-        bool opened = balanced || session.TryOpenPod(info, out failure, out detail);
+        if (behindProxyHeader) session._pod = new BehindProxyHeaderPeer(context, info, new FromPod(session));
+        bool opened = behindProxyHeader || session.TryOpenPod(info, out failure, out detail);
         HeaderList answer = context.Headers;
         answer.Clear();
         answer.AddStatus(opened ? 200 : 503);
@@ -57,7 +57,7 @@ internal sealed class InboundDatagrams : DatagramSession, IDatagramSink, IDispos
 
         session._stream = new TunnelDatagramStream(tunnel, stream, session, context.Seams.Observer, sourcePorts);
         tunnel.Http2.SendHeaders(stream, answer, endStream: false);
-        if (!balanced) session.Report(info, authorized: true);
+        if (!behindProxyHeader) session.Report(info, authorized: true);
         session.CloseWhenIdle(context.Options.DatagramStreamIdleTimeout);
     }
 

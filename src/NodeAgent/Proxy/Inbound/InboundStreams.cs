@@ -73,7 +73,7 @@ internal sealed class InboundStreams(ProxyContext context) : ITunnelStreams
         {
             // The load balancer sends its header when it has the answer.
             Answer(tunnel, stream, 200);
-            ReceivedHeader header = await HeaderReceiver.ReceiveAsync(relay, context.Loop, options.ProxyHeaderTimeout);
+            ReceivedHeader header = await ProxyHeaderReceiver.ReceiveAsync(relay, context.Loop, options.ProxyHeaderTimeout);
             info = LoadBalancerHeader.Apply(info, header);
             ProxyFailure refusal = Authorize(relay, ref info);
             if (refusal != ProxyFailure.None)

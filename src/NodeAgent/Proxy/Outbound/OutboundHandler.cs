@@ -137,7 +137,7 @@ internal sealed class OutboundHandler(ProxyContext context)
         if (LoadBalancerHeader.IsExpected(info))
         {
             info = LoadBalancerHeader.IsTrusted(info)
-                ? LoadBalancerHeader.Apply(info, await HeaderReceiver.ReceiveAsync(socket, context.Options.ProxyHeaderTimeout))
+                ? LoadBalancerHeader.Apply(info, await ProxyHeaderReceiver.ReceiveAsync(socket, context.Options.ProxyHeaderTimeout))
                 : info with { HeaderError = ProxyProtocolError.Untrusted };
             if (info.HeaderError != ProxyProtocolError.None)
             {

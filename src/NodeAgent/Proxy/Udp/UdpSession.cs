@@ -94,7 +94,7 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
     /// <summary>The way is there for a load balancer, whose clients are sessions of their own and reported as such.</summary>
     /// <param name="route">How it goes on.</param>
     /// <param name="peer">The way; disposed with the session.</param>
-    internal void OpenBalanced(in OutboundRoute route, BalancerPeer peer)
+    internal void OpenBehindProxyHeader(in OutboundRoute route, BehindProxyHeaderPeer peer)
     {
         (Route, _peer) = (route, peer);
         route.Load?.Add();

@@ -158,14 +158,14 @@ internal sealed class UdpSessions(ProxyContext context)
             DestinationIdentity = route.Destination?.Identity,
             Service = route.Service,
         };
-        bool balanced = route.Kind == OutboundRouteKind.Local && LoadBalancerHeader.IsExpected(info);
-        bool trusted = balanced && LoadBalancerHeader.IsTrusted(info);
+        bool behindProxyHeader = route.Kind == OutboundRouteKind.Local && LoadBalancerHeader.IsExpected(info);
+        bool trusted = behindProxyHeader && LoadBalancerHeader.IsTrusted(info);
         session.Use(context.LeaseFor(source, key.Client, trusted ? route.Destination : null));
-        if (balanced && !trusted)
+        if (behindProxyHeader && !trusted)
             session.Refuse(info with { HeaderError = ProxyProtocolError.Untrusted }, ProxyFailure.ProxyProtocol, null);
         else if (route.Kind == OutboundRouteKind.Deny) session.Refuse(info, route.Failure, route.Detail);
         else if (Failures.FromBudget(session.TryTake()) is not ProxyFailure.None and var refusal) session.Refuse(info, refusal, "too many sessions");
-        else if (balanced) session.OpenBalanced(route, new BalancerPeer(context, info, session));
+        else if (behindProxyHeader) session.OpenBehindProxyHeader(route, new BehindProxyHeaderPeer(context, info, session));
         else if (route.Kind == OutboundRouteKind.Tunnel) _ = OpenTunnelAsync(session, route, info);
         else OpenPlain(session, route, info);
     }

@@ -12,11 +12,11 @@ namespace Culvert.NodeAgent.Proxy.ProxyProtocol;
 /// <param name="context">What the loop shares.</param>
 /// <param name="info">The load balancer's own session.</param>
 /// <param name="sink">Hears what the application answers, to whichever client: the load balancer knows.</param>
-internal sealed class BalancerPeer(ProxyContext context, ProxyConnectionInfo info, IDatagramSink sink) : IDatagramPeer
+internal sealed class BehindProxyHeaderPeer(ProxyContext context, ProxyConnectionInfo info, IDatagramSink sink) : IDatagramPeer
 {
     // Key: the client; the default stands for headers that name none.
-    private readonly Dictionary<SocketEndPoint, BalancedSession> _sessions = [];
-    private readonly List<BalancedSession> _touched = [];
+    private readonly Dictionary<SocketEndPoint, BehindProxyHeaderSession> _sessions = [];
+    private readonly List<BehindProxyHeaderSession> _touched = [];
 
     /// <inheritdoc/>
     public bool Send(ReadOnlySpan<byte> payload)
@@ -29,7 +29,7 @@ internal sealed class BalancerPeer(ProxyContext context, ProxyConnectionInfo inf
             return false;
         }
 
-        if (!_sessions.TryGetValue(header.Source, out BalancedSession? session))
+        if (!_sessions.TryGetValue(header.Source, out BehindProxyHeaderSession? session))
         {
             // Trust may have been withdrawn since the load balancer's own session began.
             if (!LoadBalancerHeader.IsTrusted(info, context.Seams.Directory.FindLocalWorkload(info.Target)))
@@ -46,7 +46,7 @@ internal sealed class BalancerPeer(ProxyContext context, ProxyConnectionInfo inf
                 return false;
             }
 
-            session = new BalancedSession(context, this, sink, header.Source, lease);
+            session = new BehindProxyHeaderSession(context, this, sink, header.Source, lease);
             _sessions.Add(header.Source, session);
             session.Open(LoadBalancerHeader.Apply(info, header) with { Id = context.NextId() });
         }
@@ -60,7 +60,7 @@ internal sealed class BalancerPeer(ProxyContext context, ProxyConnectionInfo inf
     /// <inheritdoc/>
     public void Flush()
     {
-        foreach (BalancedSession session in _touched) session.Flush();
+        foreach (BehindProxyHeaderSession session in _touched) session.Flush();
         _touched.Clear();
     }
 
@@ -70,6 +70,6 @@ internal sealed class BalancerPeer(ProxyContext context, ProxyConnectionInfo inf
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (BalancedSession session in _sessions.Values.ToArray()) session.Close(ProxyFailure.None);
+        foreach (BehindProxyHeaderSession session in _sessions.Values.ToArray()) session.Close(ProxyFailure.None);
     }
 }

@@ -10,7 +10,7 @@ namespace Culvert.NodeAgent.Proxy.ProxyProtocol;
 /// Waits for the header that a load balancer puts in front of what it forwards: whole, however it is split, within a time and
 /// a length. Takes exactly the header: the application's bytes stay where they are. On the loop's thread.
 /// </summary>
-internal static class HeaderReceiver
+internal static class ProxyHeaderReceiver
 {
     /// <summary>Reads from a socket; on an error the caller closes it.</summary>
     /// <param name="socket">The connection.</param>

@@ -5,17 +5,17 @@ using Culvert.NodeAgent.Proxy.Udp;
 
 namespace Culvert.NodeAgent.Proxy.ProxyProtocol;
 
-/// <summary>One client behind a load balancer: policy, the application's socket from the client's address, idle time. Belongs to its loop's thread.</summary>
-internal sealed class BalancedSession : DatagramSession, IDatagramSink
+/// <summary>One client behind a load balancer's PROXY header: policy, the application's socket from the client's address, idle time. Belongs to its loop's thread.</summary>
+internal sealed class BehindProxyHeaderSession : DatagramSession, IDatagramSink
 {
-    private readonly BalancerPeer _balancer;
+    private readonly BehindProxyHeaderPeer _loadBalancer;
     private readonly IDatagramSink _sink;
     private readonly SocketEndPoint _client;
     private readonly BudgetLease _lease;
     private IDatagramPeer? _peer;
 
-    internal BalancedSession(ProxyContext context, BalancerPeer balancer, IDatagramSink sink, in SocketEndPoint client, BudgetLease lease)
-        : base(context) => (_balancer, _sink, _client, _lease) = (balancer, sink, client, lease);
+    internal BehindProxyHeaderSession(ProxyContext context, BehindProxyHeaderPeer loadBalancer, IDatagramSink sink, in SocketEndPoint client, BudgetLease lease)
+        : base(context) => (_loadBalancer, _sink, _client, _lease) = (loadBalancer, sink, client, lease);
 
     /// <summary>Set while it stands in the list of sessions to flush.</summary>
     internal bool IsTouched { get; set; }
@@ -79,7 +79,7 @@ internal sealed class BalancedSession : DatagramSession, IDatagramSink
     /// <inheritdoc/>
     protected override void Release()
     {
-        _balancer.Remove(_client);
+        _loadBalancer.Remove(_client);
         _lease.Dispose();
         _peer?.Dispose();
     }
