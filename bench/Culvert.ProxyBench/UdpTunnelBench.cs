@@ -119,7 +119,7 @@ internal sealed class UdpTunnelBench : ITunnelStreams, IDatagramSink, IDisposabl
     {
         LoopSocket socket = new(_counting, handle, connected: true);
         TlsIdentity identity = _mesh.Find(BenchPki.Id("destination"))!;
-        (TunnelParts? parts, _, _) = await _server.Handshaker.ShakeHandsAsync(socket, peer, local, identity, _gate.TryEnter(peer, socket), expected: null);
+        (TunnelParts? parts, _, _) = await _server.Handshaker.HandshakeAsync(socket, peer, local, identity, _gate.TryEnter(peer, socket), expected: null);
         if (parts is not null) await new TunnelConnection(parts, this, _server.Options, TimeProvider.System).RunAsync();
     }
 

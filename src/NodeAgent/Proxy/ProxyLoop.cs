@@ -55,7 +55,7 @@ internal sealed class ProxyLoop
     private void OnAcceptFailed(SocketErrno error)
     {
         // By error: each kind is told of now and then, however often it is tried again.
-        FailureLine line = _context.Shared.AcceptFailures.Next(new SocketEndPoint(0, (ulong)error, 0));
+        ThrottledLine line = _context.Shared.AcceptFailures.Next(new SocketEndPoint(0, (ulong)error, 0));
         _context.Seams.Observer.OnAcceptFailed(Loop.Index, error, line.Log, line.Suppressed);
     }
 

@@ -29,8 +29,8 @@ internal sealed class ProxyShared(ProxyOptions options, int loops, TimeProvider 
     internal UdpAnswers Answers { get; } = new();
 
     /// <summary>Which failed handshakes are logged.</summary>
-    internal FailureLog Failures { get; } = new(time, options.HandshakeLogInterval);
+    internal LogThrottle Failures { get; } = new(time, options.HandshakeLogInterval);
 
     /// <summary>Which failures to accept connections are logged.</summary>
-    internal FailureLog AcceptFailures { get; } = new(time, options.HandshakeLogInterval);
+    internal LogThrottle AcceptFailures { get; } = new(time, options.HandshakeLogInterval);
 }

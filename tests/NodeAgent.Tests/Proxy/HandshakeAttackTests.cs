@@ -76,9 +76,9 @@ public sealed class HandshakeAttackTests
     public void FailuresOfManyAddressesAreLoggedALittle()
     {
         ManualClock time = new();
-        FailureLog log = new(time, TimeSpan.FromSeconds(30));
-        FailureLine[] lines = [.. Enumerable.Range(1, 20_000).Select(i => log.Next(new SocketEndPoint(new IPAddress(i), 1)))];
-        Assert.Equal(FailureLog.MaxLines, lines.Count(l => l.Log));
+        LogThrottle log = new(time, TimeSpan.FromSeconds(30));
+        ThrottledLine[] lines = [.. Enumerable.Range(1, 20_000).Select(i => log.Next(new SocketEndPoint(new IPAddress(i), 1)))];
+        Assert.Equal(LogThrottle.MaxLines, lines.Count(l => l.Log));
         Assert.True(Assert.Single(lines, l => l.IsLast).Log);
         time.Advance(TimeSpan.FromSeconds(30));
         Assert.True(log.Next(new SocketEndPoint(IPAddress.Loopback, 1)).Log);
@@ -107,7 +107,7 @@ public sealed class HandshakeAttackTests
         Assert.InRange(stats.Sum(s => s.Handshakes), 1, 64);
         Assert.Empty(pair.Source.Failed);
         Assert.Equal(50, pair.Destination.Handshakes.Count(h => h.Handshake.Failure == ProxyFailure.None));
-        Assert.InRange(pair.Destination.Handshakes.Count(h => h.Log), 0, FailureLog.MaxLines);
+        Assert.InRange(pair.Destination.Handshakes.Count(h => h.Log), 0, LogThrottle.MaxLines);
         await SocketExtensions.EventuallyAsync(() => pair.Destination.Handshakes.Count(h => h.Handshake.Failure == ProxyFailure.CrowdedOut) >= 900);
         sockets.AddRange(honest.SelectMany(h => new[] { h.Client, h.Server }));
         sockets.ForEach(s => s.Dispose());

@@ -108,7 +108,7 @@ internal sealed class InboundHandler(ProxyContext context)
     {
         WorkloadInfo? workload = context.Seams.Directory.FindLocalWorkload(local);
         TlsIdentity? identity = workload is null ? null : await context.Certificates.FindAsync(workload.Identity);
-        if (identity is not null) return (await context.Handshaker.ShakeHandsAsync(place.Socket, peer, local, identity, place, expected: null)).Parts;
+        if (identity is not null) return (await context.Handshaker.HandshakeAsync(place.Socket, peer, local, identity, place, expected: null)).Parts;
         place.Socket.Reset();
         if (workload is null) Report(peer, null, ProxyFailure.NoRoute, $"no workload of this node has the address {local}");
         else Report(peer, workload.Identity, ProxyFailure.NoCertificate, $"no certificate for {workload.Identity}");

@@ -26,7 +26,7 @@ internal sealed class TunnelHandshaker(EventLoop loop, ProxyOptions options, Han
     /// <param name="expected">Who the peer has to be; null for anybody of the mesh.</param>
     /// <returns>The parts, or null and the failure; the socket is closed then.</returns>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    internal async ValueTask<(TunnelParts? Parts, ProxyFailure Failure, string? Detail)> ShakeHandsAsync(
+    internal async ValueTask<(TunnelParts? Parts, ProxyFailure Failure, string? Detail)> HandshakeAsync(
         LoopSocket socket, SocketEndPoint peer, SocketEndPoint local, TlsIdentity identity, HandshakePlace? place, SpiffeId? expected)
     {
         try

@@ -295,7 +295,7 @@ internal sealed class TunnelPool
         }
 
         _ = dial.Socket.Handle.GetLocalEndPoint(out SocketEndPoint local);
-        (TunnelParts? parts, ProxyFailure failure, string? detail) = await _handshaker.ShakeHandsAsync(
+        (TunnelParts? parts, ProxyFailure failure, string? detail) = await _handshaker.HandshakeAsync(
             dial.Socket, group.Key.Dial, local, identity, place: null, group.Key.Expected);
         group.LastFailure = failure;
         group.LastDetail = detail;

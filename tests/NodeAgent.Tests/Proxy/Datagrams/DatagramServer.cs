@@ -73,7 +73,7 @@ internal sealed class DatagramServer : ITunnelStreams, IAsyncDisposable
     {
         LoopSocket socket = new(_loop, handle, connected: true);
         TlsIdentity identity = _mesh.Identities[SpiffeId.Parse(ProxyPair.Bob)];
-        (TunnelParts? parts, _, _) = await _context.Handshaker.ShakeHandsAsync(socket, peer, Local, identity, _gate.TryEnter(peer, socket), expected: null);
+        (TunnelParts? parts, _, _) = await _context.Handshaker.HandshakeAsync(socket, peer, Local, identity, _gate.TryEnter(peer, socket), expected: null);
         if (parts is null) return;
         TunnelConnection tunnel = new(parts, this, _context.Options, TimeProvider.System);
         _tunnels.Add(tunnel);

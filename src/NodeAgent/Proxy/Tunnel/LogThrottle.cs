@@ -8,7 +8,7 @@ namespace Culvert.NodeAgent.Proxy.Tunnel;
 /// </summary>
 /// <param name="time">The clock.</param>
 /// <param name="interval">Between two log lines on one peer.</param>
-internal sealed class FailureLog(TimeProvider time, TimeSpan interval)
+internal sealed class LogThrottle(TimeProvider time, TimeSpan interval)
 {
     /// <summary>Most lines of all peers together in one interval.</summary>
     internal const int MaxLines = 20;
@@ -20,7 +20,7 @@ internal sealed class FailureLog(TimeProvider time, TimeSpan interval)
     private int _lines;
 
     /// <summary>Whether to log this one, and how many of the same peer were not since the last that was.</summary>
-    internal FailureLine Next(in SocketEndPoint peer)
+    internal ThrottledLine Next(in SocketEndPoint peer)
     {
         SocketEndPoint key = peer.WithPort(0);
         lock (_lock)
@@ -32,7 +32,7 @@ internal sealed class FailureLog(TimeProvider time, TimeSpan interval)
             if (log) _lines++;
             if (!known && _failures.Count >= MaxPeers) _failures.Clear();
             _failures[key] = log ? (time.GetTimestamp(), 0) : (last.Since, last.Suppressed + 1);
-            return new FailureLine(log, last.Suppressed, IsLast: log && _lines == MaxLines);
+            return new ThrottledLine(log, last.Suppressed, IsLast: log && _lines == MaxLines);
         }
     }
 }
