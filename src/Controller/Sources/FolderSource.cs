@@ -10,8 +10,8 @@ namespace Culvert.Controller.Sources;
 /// </summary>
 internal sealed class FolderSource : IObjectSource
 {
-    private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan LongestQuiet = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan Debounce = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan LongestDebounce = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan RescanInterval = TimeSpan.FromSeconds(5);
 
     private readonly string _folder;
@@ -104,7 +104,7 @@ internal sealed class FolderSource : IObjectSource
     private async Task SettleAsync(CancellationToken stop)
     {
         long start = _time.GetTimestamp();
-        while (_signals.Reader.TryRead(out _) && _time.GetElapsedTime(start) < LongestQuiet) await Task.Delay(Quiet, _time, stop);
+        while (_signals.Reader.TryRead(out _) && _time.GetElapsedTime(start) < LongestDebounce) await Task.Delay(Debounce, _time, stop);
     }
 
     private void Watch()
