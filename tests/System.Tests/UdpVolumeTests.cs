@@ -19,7 +19,7 @@ public sealed class UdpVolumeTests(MeshFixture mesh)
     {
         const int Count = 1_000_000;
         using var flood = UdpFlood.Create(mesh.Client, mesh.Near, family, size);
-        var arrived = await flood.RunAsync(Count, rate: 250_000, onTheWay: 8_000, trains: false, Patience);
+        var arrived = await flood.RunAsync(Count, rate: 250_000, onTheWay: 8_000, batches: false, Patience);
         Assert.Equal((Count, 0, 0), (arrived, flood.Wrong, flood.OutOfOrder));
     }
 
@@ -28,11 +28,11 @@ public sealed class UdpVolumeTests(MeshFixture mesh)
     [InlineData(TestFamily.IPv4, true, 1200, 50_000)]
     [InlineData(TestFamily.IPv6, false, 1200, 50_000)]
     [InlineData(TestFamily.IPv6, true, 100, 50_000)]
-    public async Task Datagrams_at_a_bounded_rate_arrive_on_another_node(TestFamily family, bool trains, int size, int count)
+    public async Task Datagrams_at_a_bounded_rate_arrive_on_another_node(TestFamily family, bool batches, int size, int count)
     {
         var before = await DroppedAsync();
         using var flood = UdpFlood.Create(mesh.Client, mesh.Far, family, size);
-        var arrived = await flood.RunAsync(count, rate: 40_000, onTheWay: Math.Min(500, RoomInTunnel / size), trains, Patience);
+        var arrived = await flood.RunAsync(count, rate: 40_000, onTheWay: Math.Min(500, RoomInTunnel / size), batches, Patience);
         Assert.Equal((count, 0, 0, before), (arrived, flood.Wrong, flood.OutOfOrder, await DroppedAsync()));
     }
 

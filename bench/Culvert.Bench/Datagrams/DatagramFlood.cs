@@ -44,13 +44,13 @@ internal static class DatagramFlood
         }
     }
 
-    // Every datagram for itself: a train would spare the client what the bench is to put on both sides.
+    // Every datagram for itself: a GSO batch would spare the client what the bench is to put on both sides.
     private static int Burst(DatagramSender sender, SocketHandle socket, byte[] payload, int count)
     {
         DatagramQueue queue = default;
         for (int i = 0; i < count; i++) sender.TryAdd(ref queue, payload);
-        int longestInTrain = 0;
-        return sender.Send(socket, ref queue, ref longestInTrain).Sent;
+        int longestInBatch = 0;
+        return sender.Send(socket, ref queue, ref longestInBatch).Sent;
     }
 
     private static SocketHandle Open(SocketEndPoint target)

@@ -9,7 +9,7 @@ namespace Culvert.Interop.Sockets;
 /// </summary>
 public sealed unsafe class DatagramReceiver
 {
-    /// <summary>Datagrams (or trains of them) per call.</summary>
+    /// <summary>Datagrams (or GSO batches of them) per call.</summary>
     public const int Capacity = 64;
 
     // Slots a multiple of 64 KiB apart would all fall into the same few lines of the processor's caches.
@@ -39,7 +39,7 @@ public sealed unsafe class DatagramReceiver
         }
     }
 
-    /// <summary>Datagrams (or trains) of the last call.</summary>
+    /// <summary>Datagrams (or GSO batches) of the last call.</summary>
     public int Count { get; private set; }
 
     /// <summary>Receives what is there; what the last call received is gone.</summary>
@@ -68,11 +68,11 @@ public sealed unsafe class DatagramReceiver
         return SocketErrno.None;
     }
 
-    /// <summary>The datagrams of a place: one, or a train on a socket with <see cref="SocketHandle.SetReceiveOffload"/>; valid until the next call.</summary>
+    /// <summary>The datagrams of a place: one, or a GSO batch on a socket with <see cref="SocketHandle.SetReceiveOffload"/>; valid until the next call.</summary>
     /// <param name="index">Less than <see cref="Count"/>.</param>
-    public DatagramTrain Datagrams(int index) => new(Payload(index), SegmentSize(index));
+    public GsoBatch Datagrams(int index) => new(Payload(index), SegmentSize(index));
 
-    /// <summary>The bytes of a datagram, on a socket that takes no trains; valid until the next call.</summary>
+    /// <summary>The bytes of a datagram, on a socket that takes no GSO batches; valid until the next call.</summary>
     /// <param name="index">Less than <see cref="Count"/>.</param>
     public ReadOnlySpan<byte> Payload(int index) => new(_vectors[index].iov_base, (int)Math.Min(_messages[index].msg_len, SlotSize));
 

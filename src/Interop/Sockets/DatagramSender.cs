@@ -4,7 +4,7 @@ using Culvert.Interop.Native;
 namespace Culvert.Interop.Sockets;
 
 /// <summary>
-/// Gathers datagrams for many connected sockets and sends those of one socket in one call; runs of equal size go as one train
+/// Gathers datagrams for many connected sockets and sends those of one socket in one call; runs of equal size go as one GSO batch
 /// that the kernel cuts up (UDP_SEGMENT, Linux 4.18). Bounded. Belongs to one thread.
 /// </summary>
 public sealed unsafe class DatagramSender
@@ -15,7 +15,7 @@ public sealed unsafe class DatagramSender
     // Room for what one call of a receiver usually brings; the largest datagram always fits when nothing else waits.
     private const int ArenaSize = 1 << 20;
     private const int MaxSegments = 64;
-    private const int MaxTrain = 64_000;
+    private const int MaxBatch = 64_000;
     private const int MaxPayload = 65_527;
     private const int ControlSize = 24;
 
@@ -24,7 +24,7 @@ public sealed unsafe class DatagramSender
     private readonly Libc.mmsghdr[] _messages = GC.AllocateArray<Libc.mmsghdr>(Capacity, pinned: true);
     private readonly Libc.iovec[] _vectors = GC.AllocateArray<Libc.iovec>(Capacity, pinned: true);
     private readonly byte[] _controls = GC.AllocateArray<byte>(Capacity * ControlSize, pinned: true);
-    private readonly Train[] _trains = new Train[Capacity];
+    private readonly Batch[] _batches = new Batch[Capacity];
     private int _used;
     private int _count;
 
@@ -54,7 +54,7 @@ public sealed unsafe class DatagramSender
     /// <summary>Sends what waits for a socket. Nothing waits for it afterwards: what the kernel does not take is dropped.</summary>
     /// <param name="socket">A connected UDP socket.</param>
     /// <param name="queue">Its queue.</param>
-    /// <param name="maxSegment">Largest datagram to send in trains; made smaller when the path refuses trains of a size.</param>
+    /// <param name="maxSegment">Largest datagram to send in GSO batches; made smaller when the path refuses GSO batches of a size.</param>
     public DatagramSendResult Send(SocketHandle socket, ref DatagramQueue queue, ref int maxSegment)
     {
         ArgumentNullException.ThrowIfNull(socket);
@@ -64,33 +64,33 @@ public sealed unsafe class DatagramSender
         int entry = queue.First, left = queue.Count;
         while (left > 0)
         {
-            int trains = Build(entry, left, maxSegment);
+            int batches = Build(entry, left, maxSegment);
             int done = 0;
             bool rebuild = false;
-            while (done < trains && !rebuild)
+            while (done < batches && !rebuild)
             {
-                int result = Libc.sendmmsg(socket.Descriptor, Pointer(_messages) + done, (uint)(trains - done), Libc.MSG_NOSIGNAL);
+                int result = Libc.sendmmsg(socket.Descriptor, Pointer(_messages) + done, (uint)(batches - done), Libc.MSG_NOSIGNAL);
                 SocketErrno error = result < 0 ? (SocketErrno)Marshal.GetLastPInvokeError() : SocketErrno.None;
                 if (error == SocketErrno.Interrupted) continue;
                 if (error != SocketErrno.None) last = error;
-                for (int i = 0; i < result; i++, done++) Take(_trains[done], ref entry, ref left, ref sent, ref bytes);
+                for (int i = 0; i < result; i++, done++) Take(_batches[done], ref entry, ref left, ref sent, ref bytes);
                 if (result >= 0) continue;
-                Train train = _trains[done];
+                Batch batch = _batches[done];
 
                 // Said once about an earlier datagram (ICMP); this one has not been tried yet.
-                if (error == SocketErrno.ConnectionRefused && !train.Retried)
+                if (error == SocketErrno.ConnectionRefused && !batch.Retried)
                 {
-                    _trains[done].Retried = true;
+                    _batches[done].Retried = true;
                 }
-                else if (train.Count > 1 && error is SocketErrno.InvalidArgument or SocketErrno.MessageTooLong or SocketErrno.InputOutput)
+                else if (batch.Count > 1 && error is SocketErrno.InvalidArgument or SocketErrno.MessageTooLong or SocketErrno.InputOutput)
                 {
-                    // Too wide for this path, or no trains at all: single datagrams can still be fragmented.
-                    maxSegment = error == SocketErrno.InputOutput ? 0 : Math.Min(maxSegment, train.Segment - 1);
+                    // Too wide for this path, or no GSO batches at all: single datagrams can still be fragmented.
+                    maxSegment = error == SocketErrno.InputOutput ? 0 : Math.Min(maxSegment, batch.Segment - 1);
                     rebuild = true;
                 }
                 else
                 {
-                    int drop = error is SocketErrno.WouldBlock or SocketErrno.NoBuffers ? left : train.Count;
+                    int drop = error is SocketErrno.WouldBlock or SocketErrno.NoBuffers ? left : batch.Count;
                     dropped += drop;
                     for (int i = 0; i < drop; i++, left--) entry = _entries[entry].Next;
                     done++;
@@ -113,21 +113,21 @@ public sealed unsafe class DatagramSender
         if (Waiting == 0) (_used, _count) = (0, 0);
     }
 
-    private void Take(in Train train, ref int entry, ref int left, ref int sent, ref long bytes)
+    private void Take(in Batch batch, ref int entry, ref int left, ref int sent, ref long bytes)
     {
-        for (int i = 0; i < train.Count; i++, left--)
+        for (int i = 0; i < batch.Count; i++, left--)
         {
             bytes += _entries[entry].Length;
             entry = _entries[entry].Next;
         }
 
-        sent += train.Count;
+        sent += batch.Count;
     }
 
-    // One message per train; neighbours in the arena need no vector of their own.
+    // One message per GSO batch; neighbours in the arena need no vector of their own.
     private int Build(int entry, int left, int maxSegment)
     {
-        int trains = 0, vectors = 0;
+        int batches = 0, vectors = 0;
         while (left > 0)
         {
             int segment = _entries[entry].Length, count = 0, total = 0, firstVector = vectors;
@@ -144,12 +144,12 @@ public sealed unsafe class DatagramSender
                 if (e.Length < segment) break;
             }
             while (left > 0 && count < MaxSegments && segment > 0 && segment <= maxSegment && _entries[entry].Length > 0
-                && _entries[entry].Length <= segment && total + _entries[entry].Length <= MaxTrain);
-            _trains[trains] = new Train { Count = count, Segment = segment };
-            Fill(trains++, firstVector, vectors - firstVector, count > 1 ? segment : 0);
+                && _entries[entry].Length <= segment && total + _entries[entry].Length <= MaxBatch);
+            _batches[batches] = new Batch { Count = count, Segment = segment };
+            Fill(batches++, firstVector, vectors - firstVector, count > 1 ? segment : 0);
         }
 
-        return trains;
+        return batches;
     }
 
     private void Fill(int index, int firstVector, int vectors, int segment)
@@ -179,7 +179,7 @@ public sealed unsafe class DatagramSender
         internal int Next;
     }
 
-    private struct Train
+    private struct Batch
     {
         internal int Count;
         internal int Segment;

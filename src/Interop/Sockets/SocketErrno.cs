@@ -13,7 +13,7 @@ public enum SocketErrno
     /// <summary>Interrupted by a signal (EINTR).</summary>
     Interrupted = 4,
 
-    /// <summary>Input or output error (EIO); of a train of datagrams: the device can't cut it up.</summary>
+    /// <summary>Input or output error (EIO); of a GSO batch of datagrams: the device can't cut it up.</summary>
     InputOutput = 5,
 
     /// <summary>The descriptor is closed (EBADF).</summary>

@@ -30,7 +30,7 @@ public sealed partial class SocketHandle
         ? SetOption(Libc.IPPROTO_IPV6, Libc.IPV6_RECVORIGDSTADDR, 1)
         : SetOption(Libc.IPPROTO_IP, Libc.IP_RECVORIGDSTADDR, 1);
 
-    /// <summary>Takes trains of datagrams of equal size in one piece (UDP_GRO, Linux 5.0); see <see cref="DatagramReceiver.Datagrams"/>.</summary>
+    /// <summary>Takes GSO batches of datagrams of equal size in one piece (UDP_GRO, Linux 5.0); see <see cref="DatagramReceiver.Datagrams"/>.</summary>
     public SocketErrno SetReceiveOffload() => SetOption(Libc.IPPROTO_UDP, Libc.UDP_GRO, 1);
 
     /// <summary>Fixes the kernel's buffers beyond the system's limit (SO_RCVBUFFORCE, SO_SNDBUFFORCE; need CAP_NET_ADMIN), or up to it without the capability.</summary>

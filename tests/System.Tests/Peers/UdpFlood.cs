@@ -41,14 +41,14 @@ internal sealed class UdpFlood : IDisposable
     /// <param name="count">How many.</param>
     /// <param name="rate">Most datagrams per second.</param>
     /// <param name="onTheWay">Most datagrams that were sent and have not arrived.</param>
-    /// <param name="trains">Whether the kernel gets neighbours in one piece (UDP_SEGMENT).</param>
+    /// <param name="batches">Whether the kernel gets neighbours in one piece (UDP_SEGMENT).</param>
     /// <param name="patience">How long to wait when none arrives.</param>
     /// <returns>How many arrived.</returns>
-    public async Task<int> RunAsync(int count, int rate, int onTheWay, bool trains, TimeSpan patience)
+    public async Task<int> RunAsync(int count, int rate, int onTheWay, bool batches, TimeSpan patience)
     {
         using var stop = new CancellationTokenSource();
         var receiving = Task.Factory.StartNew(() => Receive(count, patience * LabWait.Patience, stop.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-        var sending = Task.Factory.StartNew(() => Send(count, rate, onTheWay, trains, receiving), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        var sending = Task.Factory.StartNew(() => Send(count, rate, onTheWay, batches, receiving), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         try
         {
             await sending;
@@ -88,11 +88,11 @@ internal sealed class UdpFlood : IDisposable
         }
     }
 
-    private void Send(int count, int rate, int onTheWay, bool trains, Task<int> receiving)
+    private void Send(int count, int rate, int onTheWay, bool batches, Task<int> receiving)
     {
         var sender = new DatagramSender();
         var queue = default(DatagramQueue);
-        var segment = trains ? ushort.MaxValue : 0;
+        var segment = batches ? ushort.MaxValue : 0;
         var message = new byte[_size];
         var start = Stopwatch.GetTimestamp();
         for (var sent = 0; sent < count && !receiving.IsCompleted;)

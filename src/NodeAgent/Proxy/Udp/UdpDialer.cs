@@ -21,7 +21,7 @@ internal static class UdpDialer
         error = options.Mark.Apply(handle);
         if (error == SocketErrno.None) error = handle.ForceBuffers(ReceiveBuffer, SendBuffer);
 
-        // Without it trains come cut up, which works as well.
+        // Without it GSO batches come cut up, which works as well.
         if (error == SocketErrno.None) _ = handle.SetReceiveOffload();
         if (error == SocketErrno.None && options.Transparent && local is { } from && from.IsIPv4 == remote.IsIPv4)
         {

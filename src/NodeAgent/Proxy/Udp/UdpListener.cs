@@ -15,7 +15,7 @@ internal sealed class UdpListener : EventSource, IDisposable
     // While the socket is full: enough to catch up, few enough for others to get their turn.
     private const int MaxRounds = 4;
 
-    // A round may be thousands of datagrams of one byte, which come in trains.
+    // A round may be thousands of datagrams of one byte, which come in GSO batches.
     private static readonly TimeSpan LongestTurn = TimeSpan.FromMilliseconds(1);
 
     private readonly ProxyContext _context;
@@ -82,7 +82,7 @@ internal sealed class UdpListener : EventSource, IDisposable
         return ProxyProtocolError.None;
     }
 
-    private void TakeRaw(DatagramTrain datagrams, in SocketEndPoint source, in SocketEndPoint destination)
+    private void TakeRaw(GsoBatch datagrams, in SocketEndPoint source, in SocketEndPoint destination)
     {
         UdpSessionKey key = new(source, destination);
         UdpSocketPeer? answered = _sessions.Contains(key) ? null : _context.Answers.Find(source, destination);

@@ -12,7 +12,7 @@ internal sealed class UdpSocketPeer : EventSource, IDatagramPeer
     /// <summary>Datagrams that wait for <see cref="UdpIo"/>.</summary>
     internal DatagramQueue Queue;
 
-    /// <summary>Largest datagram that goes in trains.</summary>
+    /// <summary>Largest datagram that goes in GSO batches.</summary>
     internal int MaxSegment = ushort.MaxValue;
 
     private readonly ProxyContext _context;

@@ -1,12 +1,12 @@
 namespace Culvert.Interop.Sockets;
 
 /// <summary>
-/// Datagrams that came in one piece: one alone, or a train that the kernel has not cut up (UDP_GRO). To be enumerated, which allocates nothing;
+/// Datagrams that came in one piece: one alone, or a GSO batch that the kernel has not cut up (UDP_GRO). To be enumerated, which allocates nothing;
 /// valid as long as the memory it lies in, for a <see cref="DatagramReceiver"/> until its next call.
 /// </summary>
 /// <param name="bytes">All of them, one behind the other.</param>
 /// <param name="segmentSize">Size in bytes of each but the last, which may be shorter; 0 when it is one alone.</param>
-public readonly ref struct DatagramTrain(ReadOnlySpan<byte> bytes, int segmentSize)
+public readonly ref struct GsoBatch(ReadOnlySpan<byte> bytes, int segmentSize)
 {
     private readonly ReadOnlySpan<byte> _bytes = bytes;
     private readonly int _segmentSize = segmentSize;

@@ -4,7 +4,7 @@ using Culvert.Interop.Sockets;
 namespace Culvert.Interop.Tests.Sockets;
 
 /// <summary>What came in one piece is taken apart as it was sent.</summary>
-public sealed class DatagramTrainTests
+public sealed class GsoBatchTests
 {
     [Theory]
     [InlineData(0, 0, new[] { 0 })]
@@ -21,7 +21,7 @@ public sealed class DatagramTrainTests
         new Random(length).NextBytes(bytes);
         List<int> lengths = [];
         List<byte> together = [];
-        foreach (ReadOnlySpan<byte> datagram in new DatagramTrain(bytes, segmentSize))
+        foreach (ReadOnlySpan<byte> datagram in new GsoBatch(bytes, segmentSize))
         {
             lengths.Add(datagram.Length);
             together.AddRange(datagram);
@@ -56,7 +56,7 @@ public sealed class DatagramTrainTests
         Assert.Equal(SocketErrno.None, epoll.Add(to, EpollEvents.Readable, 1));
         Assert.Equal(1, epoll.Wait(new EpollBuffer(1), 5000));
         Assert.Equal(SocketErrno.None, receiver.Receive(to));
-        Assert.InRange(receiver.Count, 1, sizes.Length - 1); // or nothing came as a train
+        Assert.InRange(receiver.Count, 1, sizes.Length - 1); // or nothing came as a GSO batch
         List<(int Size, bool Same)> came = [];
         for (int i = 0; i < receiver.Count; i++)
         {
