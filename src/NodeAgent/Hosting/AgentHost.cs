@@ -106,7 +106,7 @@ public sealed class AgentHost : IAsyncDisposable
         _flowContext = new FlowContext(directory, _state);
         _flowReader = new KernelFlowReader(_programs.Maps.Events, _flowContext, sink, time);
         FlowProber prober = new(_programs.Maps.Flow, _logger);
-        _applier = new SnapshotApplier(new AgentParts(options.TunnelPort, reconciler, _state, prober, directory, _svids, _channel, tls, _proxy, _health, () => ProxySetup.OfferListeners(_proxy, _programs.Maps, _writer)));
+        _applier = new SnapshotApplier(new SnapshotTarget(options.TunnelPort, reconciler, _state, prober, directory, _svids, _channel, tls, _proxy, _health, () => ProxySetup.OfferListeners(_proxy, _programs.Maps, _writer)));
         _follower = new LinkFollower(_links.Changes, _applier, _state, time, _logger);
         _client = new SnapshotClient(options.NodeName, _channel, _applier, new SnapshotFile(options.StateFolder, options.RunFolder, options.NodeName, _logger), _metrics, time, _logger);
         KernelMetrics.Register(_metrics.Registry, _programs.Maps, _sweeper, _state);

@@ -3,8 +3,8 @@ using Culvert.NodeAgent.Snapshots;
 
 namespace Culvert.NodeAgent.Hosting;
 
-/// <summary>Puts snapshots into force in an agent's parts, one at a time, until the agent is detached. Thread-safe.</summary>
-internal sealed class SnapshotApplier(IAgentParts parts) : ISnapshotSink, IDisposable
+/// <summary>Puts snapshots into force in an agent, one at a time, until the agent is detached. Thread-safe.</summary>
+internal sealed class SnapshotApplier(ISnapshotTarget target) : ISnapshotSink, IDisposable
 {
     private readonly SemaphoreSlim _applying = new(1, 1);
     private bool _detached;
@@ -18,7 +18,7 @@ internal sealed class SnapshotApplier(IAgentParts parts) : ISnapshotSink, IDispo
             () =>
             {
                 if (_detached) throw new InvalidOperationException("this agent was detached: it puts nothing into force any more");
-                parts.Apply(snapshot);
+                target.Apply(snapshot);
                 return true;
             },
             cancellationToken);
@@ -33,8 +33,8 @@ internal sealed class SnapshotApplier(IAgentParts parts) : ISnapshotSink, IDispo
     internal Task RefreshAsync(Predicate<NodeSnapshot> concerns, CancellationToken cancellationToken) => AloneAsync(
         () =>
         {
-            if (_detached || parts.InForce.Version == 0 || !concerns(parts.InForce) || parts.IsCurrent()) return false;
-            parts.Apply(parts.InForce);
+            if (_detached || target.InForce.Version == 0 || !concerns(target.InForce) || target.IsCurrent()) return false;
+            target.Apply(target.InForce);
             return true;
         },
         cancellationToken);

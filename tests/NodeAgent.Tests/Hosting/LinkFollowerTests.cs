@@ -14,33 +14,33 @@ public sealed class LinkFollowerTests : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Channel<ImmutableArray<string>> _changes = Channel.CreateUnbounded<ImmutableArray<string>>(new UnboundedChannelOptions { SingleReader = true });
     private readonly DatapathState _state = new();
-    private readonly Parts _parts = new();
+    private readonly Target _target = new();
     private readonly SnapshotApplier _applier;
     private readonly Task _running;
 
     public LinkFollowerTests()
     {
-        _applier = new SnapshotApplier(_parts);
+        _applier = new SnapshotApplier(_target);
         _running = new LinkFollower(_changes.Reader, _applier, _state, TimeProvider.System, NullLogger.Instance).RunAsync(_stop.Token);
     }
 
     [Fact]
     public async Task WhatFailedIsTriedAgainWithoutAnotherChange()
     {
-        _parts.Failures = 3;
+        _target.Failures = 3;
         _changes.Writer.TryWrite([]);
-        await _parts.Applied.Task.WaitAsync(Patience);
-        Assert.Equal(4, _parts.Tries);
+        await _target.Applied.Task.WaitAsync(Patience);
+        Assert.Equal(4, _target.Tries);
     }
 
     [Fact]
     public async Task WhatFailedIsTriedAgainWithTheNextChangeWhoeversItIs()
     {
-        _parts.Failures = 1;
+        _target.Failures = 1;
         _changes.Writer.TryWrite([]);
         _changes.Writer.TryWrite(["somebody's"]);
-        await _parts.Applied.Task.WaitAsync(Patience);
-        Assert.Equal(2, _parts.Tries);
+        await _target.Applied.Task.WaitAsync(Patience);
+        Assert.Equal(2, _target.Tries);
     }
 
     [Fact]
@@ -48,17 +48,17 @@ public sealed class LinkFollowerTests : IAsyncDisposable
     {
         _changes.Writer.TryWrite(["somebody's"]);
         _changes.Writer.TryWrite([]);
-        await _parts.Applied.Task.WaitAsync(Patience);
-        Assert.Equal(1, _parts.Looks);
+        await _target.Applied.Task.WaitAsync(Patience);
+        Assert.Equal(1, _target.Looks);
     }
 
     [Fact]
     public async Task WithoutAWatcherItGoesOn()
     {
-        _parts.Failures = 1;
+        _target.Failures = 1;
         _changes.Writer.TryWrite([]);
         _changes.Writer.Complete(new IOException("the watcher broke"));
-        await _parts.Applied.Task.WaitAsync(Patience);
+        await _target.Applied.Task.WaitAsync(Patience);
         Assert.False(_running.IsCompleted);
     }
 
@@ -70,7 +70,7 @@ public sealed class LinkFollowerTests : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private sealed class Parts : IAgentParts
+    private sealed class Target : ISnapshotTarget
     {
         internal int Failures { get; set; }
 

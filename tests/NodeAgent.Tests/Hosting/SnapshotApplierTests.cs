@@ -6,28 +6,28 @@ namespace Culvert.NodeAgent.Tests.Hosting;
 /// <summary>Snapshots, changes of links and a detach that meet.</summary>
 public sealed class SnapshotApplierTests : IDisposable
 {
-    private readonly Parts _parts = new();
+    private readonly Target _target = new();
     private readonly SnapshotApplier _applier;
 
-    public SnapshotApplierTests() => _applier = new SnapshotApplier(_parts);
+    public SnapshotApplierTests() => _applier = new SnapshotApplier(_target);
 
     [Fact]
     public async Task AChangeOfLinksDuringASnapshotDoesNotBringTheOneBeforeBack()
     {
         await _applier.ApplyAsync(Snapshot(1), default);
-        _parts.LinksChanged = true;
+        _target.LinksChanged = true;
         Task second = Task.Run(() =>
         {
-            _parts.Hold = true;
+            _target.Hold = true;
             return _applier.ApplyAsync(Snapshot(2), default);
         });
-        Assert.True(_parts.Holding.Wait(TimeSpan.FromSeconds(10)));
+        Assert.True(_target.Holding.Wait(TimeSpan.FromSeconds(10)));
         Task refresh = _applier.RefreshAsync(snapshot => snapshot.Version == 2, default);
         Assert.False(refresh.IsCompleted);
-        _parts.GoOn.Set();
+        _target.GoOn.Set();
         await second;
         await refresh;
-        Assert.Equal([1UL, 2, 2], _parts.Applied);
+        Assert.Equal([1UL, 2, 2], _target.Applied);
     }
 
     [Fact]
@@ -36,9 +36,9 @@ public sealed class SnapshotApplierTests : IDisposable
         await _applier.RefreshAsync(_ => true, default);
         await _applier.ApplyAsync(Snapshot(1), default);
         await _applier.RefreshAsync(_ => true, default);
-        _parts.LinksChanged = true;
+        _target.LinksChanged = true;
         await _applier.RefreshAsync(_ => false, default);
-        Assert.Equal([1UL], _parts.Applied);
+        Assert.Equal([1UL], _target.Applied);
     }
 
     [Fact]
@@ -46,10 +46,10 @@ public sealed class SnapshotApplierTests : IDisposable
     {
         await _applier.ApplyAsync(Snapshot(1), default);
         Assert.Equal("out", await _applier.DetachAsync(() => "out", default));
-        _parts.LinksChanged = true;
+        _target.LinksChanged = true;
         await _applier.RefreshAsync(_ => true, default);
         await Assert.ThrowsAsync<InvalidOperationException>(() => _applier.ApplyAsync(Snapshot(2), default));
-        Assert.Equal([1UL], _parts.Applied);
+        Assert.Equal([1UL], _target.Applied);
     }
 
     [Fact]
@@ -57,18 +57,18 @@ public sealed class SnapshotApplierTests : IDisposable
     {
         await Assert.ThrowsAsync<IOException>(() => _applier.DetachAsync<string>(() => throw new IOException(), default));
         await _applier.ApplyAsync(Snapshot(1), default);
-        Assert.Equal([1UL], _parts.Applied);
+        Assert.Equal([1UL], _target.Applied);
     }
 
     public void Dispose()
     {
         _applier.Dispose();
-        _parts.Dispose();
+        _target.Dispose();
     }
 
     private static NodeSnapshot Snapshot(ulong version) => new() { Node = "test", Version = version };
 
-    private sealed class Parts : IAgentParts, IDisposable
+    private sealed class Target : ISnapshotTarget, IDisposable
     {
         internal List<ulong> Applied { get; } = [];
 

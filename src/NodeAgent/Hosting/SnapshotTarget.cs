@@ -21,9 +21,9 @@ namespace Culvert.NodeAgent.Hosting;
 /// Has the kernel hand connections to the proxy; called once, after the first snapshot. Without one the proxy would reset all that comes; until then the kernel drops it,
 /// and TCP sends its SYN again.
 /// </param>
-internal sealed class AgentParts(
+internal sealed class SnapshotTarget(
     ushort tunnelPort, DatapathReconciler reconciler, DatapathState state, FlowProber prober, MeshDirectory directory, SvidStore svids, ControllerLink channel, TlsIdentityTable tls,
-    ProxyServer proxy, HealthState health, Action offerListeners) : IAgentParts
+    ProxyServer proxy, HealthState health, Action offerListeners) : ISnapshotTarget
 {
     private bool _offered;
 

@@ -2,8 +2,8 @@ using Culvert.Core;
 
 namespace Culvert.NodeAgent.Hosting;
 
-/// <summary>The parts of an agent that a snapshot is put into force in. Called by one thread at a time.</summary>
-internal interface IAgentParts
+/// <summary>What a snapshot is put into force in: an agent's datapath, identities and proxy. Called by one thread at a time.</summary>
+internal interface ISnapshotTarget
 {
     /// <summary>The snapshot in force; version 0 before the first.</summary>
     NodeSnapshot InForce { get; }
