@@ -50,7 +50,7 @@ internal sealed class DatapathReconciler(
             Size = next.Size,
             Endpoints = plan.Endpoints,
             NotCaptured = plan.Missing,
-            Held = plan.Held,
+            Quarantined = plan.Quarantined,
             NodeAddresses = [.. links.NodeAddresses],
             Uplinks = [.. plan.Uplinks.Select(u => u.Index)],
             Rules = policy.Rules.ToDictionary(r => r.Key, r => (r.Value.Policy, r.Value.RuleIndex)),
@@ -67,7 +67,7 @@ internal sealed class DatapathReconciler(
         return current.IsWhole
             && plan.Endpoints.Length == current.Endpoints.Length && plan.Endpoints.Zip(current.Endpoints).All(pair => pair.First.IsSameLink(pair.Second))
             && plan.Missing.Keys.ToHashSet(StringComparer.Ordinal).SetEquals(current.NotCaptured.Keys)
-            && plan.Held.SequenceEqual(current.Held)
+            && plan.Quarantined.SequenceEqual(current.Quarantined)
             && current.NodeAddresses.SetEquals(links.NodeAddresses)
             && current.Uplinks.SetEquals(plan.Uplinks.Select(u => u.Index));
     }
@@ -80,13 +80,13 @@ internal sealed class DatapathReconciler(
         if (_seen is { } seen)
         {
             ImmutableArray<LocalEndpoint> added = [.. plan.Endpoints.Where(e => !seen.Contains(e.Index))];
-            if (!added.IsEmpty) interfaces.Attach(plan with { Endpoints = added, Held = [], Uplinks = [], Express = [] });
+            if (!added.IsEmpty) interfaces.Attach(plan with { Endpoints = added, Quarantined = [], Uplinks = [], Express = [] });
         }
         _seen = now;
     }
 
     // What an agent before has left at the node's links. That is remembered only of pods.
-    private LinkPlan Found(LinkPlan plan, ILinks links) => plan with { Endpoints = [], Held = [.. owners.All.Where(o => links.FindByName(o.Interface)?.Index == o.Index)] };
+    private LinkPlan Found(LinkPlan plan, ILinks links) => plan with { Endpoints = [], Quarantined = [.. owners.All.Where(o => links.FindByName(o.Interface)?.Index == o.Index)] };
 
     // From the generation in force to the one written, with the programs of each. Returns what has come of the plan.
     private LinkPlan Switch(LinkPlan plan, LinkPlan before, Action<bool>? switched)

@@ -21,8 +21,8 @@ internal sealed record DatapathInForce
     /// <summary>Uid and reason of the workloads of this node that are not captured.</summary>
     internal ImmutableDictionary<string, string> NotCaptured { get; init; } = ImmutableDictionary<string, string>.Empty;
 
-    /// <summary>Interfaces of such workloads whose programs stay, see <see cref="LinkPlan.Held"/>.</summary>
-    internal ImmutableArray<InterfaceOwner> Held { get; init; } = [];
+    /// <summary>Interfaces of such workloads whose programs stay, see <see cref="LinkPlan.Quarantined"/>.</summary>
+    internal ImmutableArray<InterfaceOwner> Quarantined { get; init; } = [];
 
     /// <summary>The node's own addresses.</summary>
     internal ImmutableHashSet<System.Net.IPAddress> NodeAddresses { get; init; } = [];

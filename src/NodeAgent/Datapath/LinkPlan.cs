@@ -14,10 +14,10 @@ internal sealed record LinkPlan
     internal required ImmutableDictionary<string, string> Missing { get; init; }
 
     /// <summary>
-    /// Interfaces that keep the programs they were given for a workload which is still enrolled here, but which nothing leads to any more. No
+    /// Quarantined interfaces: they keep the programs they were given for a workload which is still enrolled here, but which nothing leads to any more. No
     /// endpoint is theirs, so the programs refuse everything: to take them away would let the pod do as it likes.
     /// </summary>
-    internal required ImmutableArray<InterfaceOwner> Held { get; init; }
+    internal required ImmutableArray<InterfaceOwner> Quarantined { get; init; }
 
     /// <summary>Links that lead out of the node.</summary>
     internal required IReadOnlyList<LinkState> Uplinks { get; init; }
@@ -26,7 +26,7 @@ internal sealed record LinkPlan
     internal required IReadOnlyList<LinkState> Express { get; init; }
 
     /// <summary>Every interface that has a pod's programs, with its workload.</summary>
-    internal ImmutableArray<InterfaceOwner> Pods => [.. Endpoints.Select(e => new InterfaceOwner(e.Interface, e.Index, e.Workload.Uid)), .. Held];
+    internal ImmutableArray<InterfaceOwner> Pods => [.. Endpoints.Select(e => new InterfaceOwner(e.Interface, e.Index, e.Workload.Uid)), .. Quarantined];
 
     /// <summary>Makes the plan.</summary>
     /// <param name="snapshot">What is wanted.</param>
@@ -38,12 +38,12 @@ internal sealed record LinkPlan
     {
         (ImmutableArray<LocalEndpoint> endpoints, ImmutableDictionary<string, string> missing) = EndpointResolver.Resolve(snapshot, links);
         HashSet<string> pods = [.. endpoints.Select(e => e.Interface)];
-        List<InterfaceOwner> held = [];
+        List<InterfaceOwner> quarantined = [];
         foreach (InterfaceOwner owner in owners)
         {
             // Name and index: the record may be older than the node's last start.
             if (!missing.TryGetValue(owner.Workload, out string? why) || links.FindByName(owner.Interface)?.Index != owner.Index || !pods.Add(owner.Interface)) continue;
-            held.Add(owner);
+            quarantined.Add(owner);
             missing = missing.SetItem(owner.Workload, $"{why}; {owner.Interface}, which was its interface, refuses every packet until it is found");
         }
         IReadOnlyList<LinkState> outward = uplinks.Count == 0 ? links.FindUplinks(pods) : [.. uplinks.Select(links.FindByName).OfType<LinkState>()];
@@ -51,7 +51,7 @@ internal sealed record LinkPlan
         {
             Endpoints = endpoints,
             Missing = missing,
-            Held = [.. held],
+            Quarantined = [.. quarantined],
             Uplinks = outward,
             Express = WantsXdp(use, endpoints) ? outward : [],
         };
@@ -62,7 +62,7 @@ internal sealed record LinkPlan
     {
         Endpoints = [.. Endpoints.Where(e => !gone.Contains(e.Index))],
         Missing = Missing.SetItems(Pods.Where(p => gone.Contains(p.Index)).Select(p => KeyValuePair.Create(p.Workload, $"interface {p.Interface} went away just now"))),
-        Held = [.. Held.Where(h => !gone.Contains(h.Index))],
+        Quarantined = [.. Quarantined.Where(q => !gone.Contains(q.Index))],
         Uplinks = [.. Uplinks.Where(u => !gone.Contains(u.Index))],
         Express = [.. Express.Where(u => !gone.Contains(u.Index))],
     };

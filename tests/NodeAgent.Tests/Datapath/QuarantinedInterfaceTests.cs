@@ -5,12 +5,12 @@ using Culvert.NodeAgent.Datapath;
 namespace Culvert.NodeAgent.Tests.Datapath;
 
 /// <summary>A workload whose link can't be told any more must not lose its guards. Needs root.</summary>
-public sealed class HeldInterfaceTests
+public sealed class QuarantinedInterfaceTests
 {
     private static readonly string[] Both = ["up0 cv_from_pod", "up0 cv_to_pod"];
     private static readonly WorkloadInfo Web = ReconcilerFixture.Pod("web", "10.7.0.2");
 
-    public HeldInterfaceTests() => Assert.SkipUnless(Environment.IsPrivilegedProcess, "needs root for BPF");
+    public QuarantinedInterfaceTests() => Assert.SkipUnless(Environment.IsPrivilegedProcess, "needs root for BPF");
 
     [Theory, InlineData(false), InlineData(true)]
     public void ItsInterfaceKeepsProgramsThatRefuseEverythingUntilItIsFoundAgain(bool restart)
@@ -72,17 +72,17 @@ public sealed class HeldInterfaceTests
         node.Apply(ReconcilerFixture.Snapshot(Web));
         WorkloadInfo next = ReconcilerFixture.Pod("next", "10.7.0.3"), lost = Web with { HostInterface = "absent0" };
         node.Apply(ReconcilerFixture.Snapshot(lost, next));
-        Assert.Empty(node.State.Current.Held);
+        Assert.Empty(node.State.Current.Quarantined);
         Assert.Equal(next.Uid, Assert.Single(node.State.Current.Endpoints).Workload.Uid);
 
         NodeSnapshot none = ReconcilerFixture.Snapshot(lost, next with { HostInterface = "absent1" });
         node.Apply(none);
-        Assert.Equal(next.Uid, Assert.Single(node.State.Current.Held).Workload);
+        Assert.Equal(next.Uid, Assert.Single(node.State.Current.Quarantined).Workload);
         node.World.Ip("link del up0");
         node.World.Ip("link add up0 type veth peer name far0");
         Assert.False(node.Reconciler.IsCurrent(none));
         node.Apply(none);
-        Assert.Empty(node.State.Current.Held);
+        Assert.Empty(node.State.Current.Quarantined);
         Assert.Empty(node.Attached);
     }
 }
