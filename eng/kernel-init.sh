@@ -71,7 +71,7 @@ arrives_from_outside() { # the kernel takes to a new snapshot a moment before th
 }
 
 # Where a workload takes datagrams by the proxy, also from outside, there is XDP at its node's uplink. It refuses, and puts headers in.
-express() {
+xdp_uplink() {
 	local objects
 	objects=$(echo "$lab"/*/objects)
 	sed -i 's/mode: STRICT/mode: PERMISSIVE/' "$objects/mesh.yaml"
@@ -114,6 +114,6 @@ number=$(attached node1 "$hook")
 echo "### node1: $number programs attached by $hook"
 within far socat -u UDP4-RECV:9999 OPEN:/tmp/outside,creat,append &
 until_true "a UDP server for those outside" listens far 9999
-express
+xdp_uplink
 echo "### passed"
 poweroff -f

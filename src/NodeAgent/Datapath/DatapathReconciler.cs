@@ -80,7 +80,7 @@ internal sealed class DatapathReconciler(
         if (_seen is { } seen)
         {
             ImmutableArray<LocalEndpoint> added = [.. plan.Endpoints.Where(e => !seen.Contains(e.Index))];
-            if (!added.IsEmpty) interfaces.Attach(plan with { Endpoints = added, Quarantined = [], Uplinks = [], Express = [] });
+            if (!added.IsEmpty) interfaces.Attach(plan with { Endpoints = added, Quarantined = [], Uplinks = [], XdpUplinks = [] });
         }
         _seen = now;
     }

@@ -19,7 +19,7 @@ internal sealed class InterfacePrograms(DatapathPrograms programs, ProgramAttach
         {
             if (!attacher.Attach(programs.FromNet, uplink.Name, uplink.Index, TcDirection.Ingress)) gone.Add(uplink.Index);
         }
-        foreach (LinkState uplink in plan.Express.Where(u => !gone.Contains(u.Index))) xdp.Attach(uplink);
+        foreach (LinkState uplink in plan.XdpUplinks.Where(u => !gone.Contains(u.Index))) xdp.Attach(uplink);
         return gone;
     }
 
@@ -33,7 +33,7 @@ internal sealed class InterfacePrograms(DatapathPrograms programs, ProgramAttach
             wanted.Add((pod.Interface, TcDirection.Egress));
         }
         foreach (LinkState uplink in plan.Uplinks) wanted.Add((uplink.Name, TcDirection.Ingress));
-        xdp.KeepOnly(plan.Express.Select(u => u.Name).ToHashSet(StringComparer.Ordinal));
+        xdp.KeepOnly(plan.XdpUplinks.Select(u => u.Name).ToHashSet(StringComparer.Ordinal));
         attacher.KeepOnly(wanted);
     }
 }

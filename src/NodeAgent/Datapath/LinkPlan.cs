@@ -23,7 +23,7 @@ internal sealed record LinkPlan
     internal required IReadOnlyList<LinkState> Uplinks { get; init; }
 
     /// <summary>Those of them with the XDP program.</summary>
-    internal required IReadOnlyList<LinkState> Express { get; init; }
+    internal required IReadOnlyList<LinkState> XdpUplinks { get; init; }
 
     /// <summary>Every interface that has a pod's programs, with its workload.</summary>
     internal ImmutableArray<InterfaceOwner> Pods => [.. Endpoints.Select(e => new InterfaceOwner(e.Interface, e.Index, e.Workload.Uid)), .. Quarantined];
@@ -53,7 +53,7 @@ internal sealed record LinkPlan
             Missing = missing,
             Quarantined = [.. quarantined],
             Uplinks = outward,
-            Express = WantsXdp(use, endpoints) ? outward : [],
+            XdpUplinks = WantsXdp(use, endpoints) ? outward : [],
         };
     }
 
@@ -64,7 +64,7 @@ internal sealed record LinkPlan
         Missing = Missing.SetItems(Pods.Where(p => gone.Contains(p.Index)).Select(p => KeyValuePair.Create(p.Workload, $"interface {p.Interface} went away just now"))),
         Quarantined = [.. Quarantined.Where(q => !gone.Contains(q.Index))],
         Uplinks = [.. Uplinks.Where(u => !gone.Contains(u.Index))],
-        Express = [.. Express.Where(u => !gone.Contains(u.Index))],
+        XdpUplinks = [.. XdpUplinks.Where(u => !gone.Contains(u.Index))],
     };
 
     private static bool WantsXdp(XdpUse use, IEnumerable<LocalEndpoint> endpoints) => use switch

@@ -23,7 +23,7 @@ public sealed class LiveWorld : IWorld, IAsyncLifetime
     private readonly List<IDisposable> _disposables = [];
     private readonly List<(BpfProgram Program, uint Index, TcDirection Direction)> _places = [];
     private readonly List<AttachedLink> _links = [];
-    private readonly List<BpfProgram> _express = [];
+    private readonly List<BpfProgram> _xdpPrograms = [];
     private readonly ConcurrentQueue<CvEvent> _events = new();
     private Lab? _lab;
 
@@ -83,19 +83,19 @@ public sealed class LiveWorld : IWorld, IAsyncLifetime
         }
         UplinkIndex = await IndexOf(LabNode.Uplink);
         Place(programs.GetProgram("cv_from_net"), UplinkIndex, TcDirection.Ingress);
-        BpfObject express = BpfObject.OpenFile(Path.Combine(AppContext.BaseDirectory, "bpf", "xdp.bpf.o"));
-        _disposables.Add(express);
-        foreach (string map in express.MapNames.Where(n => n.StartsWith("cv_", StringComparison.Ordinal) && n != "cv_scratch"))
+        BpfObject xdp = BpfObject.OpenFile(Path.Combine(AppContext.BaseDirectory, "bpf", "xdp.bpf.o"));
+        _disposables.Add(xdp);
+        foreach (string map in xdp.MapNames.Where(n => n.StartsWith("cv_", StringComparison.Ordinal) && n != "cv_scratch"))
         {
             using BpfMap shared = programs.GetMap(map);
-            express.ReuseMap(map, shared);
+            xdp.ReuseMap(map, shared);
         }
-        express.Load();
+        xdp.Load();
         foreach (string name in (string[])["cv_xdp", "cv_xdp_generic"])
         {
-            BpfProgram program = express.GetProgram(name);
+            BpfProgram program = xdp.GetProgram(name);
             _disposables.Add(program);
-            _express.Add(program);
+            _xdpPrograms.Add(program);
         }
         BpfProgram recycled = programs.GetProgram("cv_recycled");
         _disposables.Add(recycled);
@@ -186,7 +186,7 @@ public sealed class LiveWorld : IWorld, IAsyncLifetime
     });
 
     /// <summary>Puts the XDP program of a mode at the uplink until the link is disposed.</summary>
-    internal AttachedLink AttachXdp(XdpMode mode) => new(In(Node, () => BpfLink.AttachXdp(_express[mode == XdpMode.Native ? 0 : 1], (int)UplinkIndex, mode)));
+    internal AttachedLink AttachXdp(XdpMode mode) => new(In(Node, () => BpfLink.AttachXdp(_xdpPrograms[mode == XdpMode.Native ? 0 : 1], (int)UplinkIndex, mode)));
 
     /// <summary>Takes the programs away again.</summary>
     internal void Detach() => In(Node, () =>

@@ -21,7 +21,7 @@ public sealed class World : IWorld, IDisposable
     private readonly string _name = $"cv-dp{Environment.ProcessId}-{Interlocked.Increment(ref s_count)}";
     private readonly NetworkNamespace _network;
     private readonly BpfObject _object;
-    private readonly BpfObject _express;
+    private readonly BpfObject _xdpObject;
     private readonly BpfProgram[] _programs;
     private readonly BpfProgram _xdp, _xdpGeneric;
     private readonly List<CvEvent> _events = [];
@@ -47,15 +47,15 @@ public sealed class World : IWorld, IDisposable
         _object.Load();
         _programs = [_object.GetProgram("cv_from_pod"), _object.GetProgram("cv_to_pod"), _object.GetProgram("cv_from_net")];
         Maps = new WorldMaps(_object);
-        _express = BpfObject.OpenFile(Path.Combine(AppContext.BaseDirectory, "bpf", "xdp.bpf.o"));
-        foreach (string map in _express.MapNames.Where(n => n.StartsWith("cv_", StringComparison.Ordinal) && n != "cv_scratch"))
+        _xdpObject = BpfObject.OpenFile(Path.Combine(AppContext.BaseDirectory, "bpf", "xdp.bpf.o"));
+        foreach (string map in _xdpObject.MapNames.Where(n => n.StartsWith("cv_", StringComparison.Ordinal) && n != "cv_scratch"))
         {
             using BpfMap shared = _object.GetMap(map);
-            _express.ReuseMap(map, shared);
+            _xdpObject.ReuseMap(map, shared);
         }
-        if (_express.HasConfig("cv_cfg_udp_crc")) _express.SetConfig("cv_cfg_udp_crc", crc ? (byte)1 : (byte)0);
-        _express.Load();
-        (_xdp, _xdpGeneric) = (_express.GetProgram("cv_xdp"), _express.GetProgram("cv_xdp_generic"));
+        if (_xdpObject.HasConfig("cv_cfg_udp_crc")) _xdpObject.SetConfig("cv_cfg_udp_crc", crc ? (byte)1 : (byte)0);
+        _xdpObject.Load();
+        (_xdp, _xdpGeneric) = (_xdpObject.GetProgram("cv_xdp"), _xdpObject.GetProgram("cv_xdp_generic"));
         _ring = new RingBufferReader(Maps.Events, record => _events.Add(MemoryMarshal.Read<CvEvent>(record)));
     }
 
@@ -217,7 +217,7 @@ public sealed class World : IWorld, IDisposable
         foreach (BpfProgram program in _programs) program.Dispose();
         _xdp.Dispose();
         _xdpGeneric.Dispose();
-        _express.Dispose();
+        _xdpObject.Dispose();
         _object.Dispose();
         _network.Dispose();
         NetworkNamespace.Delete(_name);

@@ -42,9 +42,9 @@ internal sealed class AttachFixture : IDisposable
 
     internal LinkState Uplink { get; }
 
-    internal static string Express => Path.Combine(AppContext.BaseDirectory, "bpf", "xdp.bpf.o");
+    internal static string XdpObject => Path.Combine(AppContext.BaseDirectory, "bpf", "xdp.bpf.o");
 
-    internal XdpAttacher NewAttacher(string? path = null) => new(Pins, path ?? Express, NullLogger.Instance);
+    internal XdpAttacher NewAttacher(string? path = null) => new(Pins, path ?? XdpObject, NullLogger.Instance);
 
     internal void In(Action action)
     {

@@ -56,7 +56,7 @@ public sealed class XdpAttacherTests
     public void WhereAnothersProgramIsOrNoneCanBeLoadedThereIsNone()
     {
         using AttachFixture world = new();
-        using XdpPrograms others = XdpPrograms.Load(AttachFixture.Express, world.Pins);
+        using XdpPrograms others = XdpPrograms.Load(AttachFixture.XdpObject, world.Pins);
         using (XdpAttacher attacher = world.NewAttacher())
         {
             BpfLink? taken = null;
