@@ -65,7 +65,7 @@ __noinline int header_insert(struct __sk_buff *skb)
 	return 0;
 }
 
-/* Assigns the packet to the socket of its flow, of UDP4 or RAW4 (or their IPv6 kin). Returns 0 or the drop reason. */
+/* Assigns the packet to the socket of its flow, of UDP4 or PLAIN4 (or their IPv6 kin). Returns 0 or the drop reason. */
 __noinline int datagram_assign(struct __sk_buff *skb, __u32 kind)
 {
 	struct cv_scratch *s = scratch_get();
@@ -100,7 +100,7 @@ __noinline int datagram_is_awaited(struct __sk_buff *skb)
 	CV_NEEDS(skb);
 	if (!s || !control)
 		return 0;
-	sk = listener_find(control, s->packet.flags & CV_PACKET_V6 ? CV_LISTENER_RAW6 : CV_LISTENER_RAW4,
+	sk = listener_find(control, s->packet.flags & CV_PACKET_V6 ? CV_LISTENER_PLAIN6 : CV_LISTENER_PLAIN4,
 	                   flow_hash(&s->packet.key));
 	if (!sk)
 		return 0;
@@ -137,18 +137,18 @@ __noinline int datagram_to_proxy(struct __sk_buff *skb, __u32 side)
 
 	if (!s || !control)
 		return TC_ACT_SHOT;
-	kind = datagram_takes_header(skb, &s->packet) ? CV_LISTENER_UDP4 : CV_LISTENER_RAW4;
+	kind = datagram_takes_header(skb, &s->packet) ? CV_LISTENER_UDP4 : CV_LISTENER_PLAIN4;
 	if (s->packet.flags & CV_PACKET_V6)
 		kind++;
 	if (s->packet.flags & CV_PACKET_FRAGMENT)
-		return datagram_leave(skb, CV_COUNTER_UDP_RAW, side);
+		return datagram_leave(skb, CV_COUNTER_UDP_PLAIN, side);
 	if (!listener_count(control, kind))
 		return packet_drop(skb, CV_REASON_PROXY_DOWN, side);
-	if (kind >= CV_LISTENER_RAW4) {
+	if (kind >= CV_LISTENER_PLAIN4) {
 		r = datagram_assign(skb, kind);
 		if (r)
 			return packet_drop(skb, r, side);
-		datagram_capture(skb, CV_COUNTER_UDP_RAW);
+		datagram_capture(skb, CV_COUNTER_UDP_PLAIN);
 		return TC_ACT_OK;
 	}
 	r = header_insert(skb);
@@ -186,7 +186,7 @@ static __always_inline struct cv_session *session_lookup(struct __sk_buff *skb, 
 /* Whether a session is all of its flow. */
 static __always_inline int session_is_whole(const struct cv_session *session)
 {
-	return session && !(session->flags & CV_SESSION_GATHERED);
+	return session && !(session->flags & CV_SESSION_REASSEMBLED);
 }
 
 /* Whether datagrams with this key are for a socket of the proxy: as a known session, or as a pod's answer. */

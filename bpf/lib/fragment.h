@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * The first fragment of a datagram remembers its ports for the later ones, which have none. A later one that comes before
- * it may be kept for this node's own reassembly (gather.h); then the whole datagram goes there.
+ * it may be kept for this node's own reassembly (reassembly_await.h); then the whole datagram goes there.
  */
 #pragma once
 
@@ -37,9 +37,9 @@ static __always_inline void fragment_remember(const struct __sk_buff *skb, struc
 	struct cv_frag *known = fragment_lookup(&key, now);
 	struct cv_frag value = { .time_ns = now, .sport = p->key.sport, .dport = p->key.dport, .first = 1 };
 
-	if (known && known->gathered) {
-		value.gathered = 1;
-		p->flags |= CV_PACKET_GATHERED;
+	if (known && known->reassembled) {
+		value.reassembled = 1;
+		p->flags |= CV_PACKET_REASSEMBLED;
 	}
 	bpf_map_update_elem(&cv_frag, &key, &value, BPF_ANY);
 }
@@ -54,7 +54,7 @@ static __always_inline int fragment_recall(const struct __sk_buff *skb, struct c
 		return CV_REASON_FRAGMENT_NO_FIRST;
 	p->key.sport = value->sport;
 	p->key.dport = value->dport;
-	if (value->gathered)
-		p->flags |= CV_PACKET_GATHERED;
+	if (value->reassembled)
+		p->flags |= CV_PACKET_REASSEMBLED;
 	return 0;
 }

@@ -2,11 +2,11 @@
 /* Packets arriving at the node. Only what is the proxy's is touched; the rest is judged when it leaves towards a pod. */
 #pragma once
 
-#include "lib/gather.h"
+#include "lib/reassembly_await.h"
 #include "lib/icmp.h"
 #include "lib/outside.h"
 
-/* A datagram for a workload here that is behind the proxy, or part of one that is being gathered. */
+/* A datagram for a workload here that is behind the proxy, or part of one that is being reassembled. */
 __noinline int from_net_datagram(struct __sk_buff *skb)
 {
 	struct cv_scratch *s = scratch_get();
@@ -23,12 +23,12 @@ __noinline int from_net_datagram(struct __sk_buff *skb)
 	to = address_lookup(p->generation, &p->key.dst);
 	if (!to)
 		return TC_ACT_OK;
-	if ((p->flags & (CV_PACKET_GATHERED | CV_PACKET_LATER_FRAGMENT)) ==
-	    (CV_PACKET_GATHERED | CV_PACKET_LATER_FRAGMENT))
-		return datagram_leave(skb, CV_COUNTER_UDP_RAW, CV_SIDE_NET);
+	if ((p->flags & (CV_PACKET_REASSEMBLED | CV_PACKET_LATER_FRAGMENT)) ==
+	    (CV_PACKET_REASSEMBLED | CV_PACKET_LATER_FRAGMENT))
+		return datagram_leave(skb, CV_COUNTER_UDP_PLAIN, CV_SIDE_NET);
 	s->flow_key = p->key;
 	f = bpf_map_lookup_elem(&cv_flow, &s->flow_key);
-	if (f && f->flags & CV_FLOW_REPLY && !(p->flags & CV_PACKET_GATHERED))
+	if (f && f->flags & CV_FLOW_REPLY && !(p->flags & CV_PACKET_REASSEMBLED))
 		return TC_ACT_OK; /* the answer to a pod's own flow */
 	session = session_lookup(skb, &p->key);
 	if (session_is_whole(session) && session->generation == p->generation) {
@@ -39,7 +39,8 @@ __noinline int from_net_datagram(struct __sk_buff *skb)
 	if (r == CV_OUTSIDE_LEAVE)
 		return TC_ACT_OK;
 	if (!r)
-		r = session_open(skb, s, CV_SESSION_OUTSIDE | (to->flags & CV_ADDRESS_PROXY ? 0 : CV_SESSION_GATHERED));
+		r = session_open(skb, s,
+		                 CV_SESSION_OUTSIDE | (to->flags & CV_ADDRESS_PROXY ? 0 : CV_SESSION_REASSEMBLED));
 	if (r)
 		return packet_drop(skb, r, CV_SIDE_NET);
 	/* It is older than the workload's place behind the proxy; answers would go past that. */
@@ -66,7 +67,7 @@ __noinline int from_net_first_missing(struct __sk_buff *skb)
 	to = address_lookup(p->generation, &p->key.dst);
 	if (!outside_guards(to) || !datagram_is_awaited(skb))
 		return TC_ACT_OK;
-	return gather_first_missing(skb, s, CV_SIDE_NET);
+	return reassembly_await_first(skb, s, CV_SIDE_NET);
 }
 
 /* A datagram that the XDP program has put a header on. Nobody but the proxy must get it. */
@@ -146,7 +147,7 @@ static __always_inline int from_net(struct __sk_buff *skb, struct cv_scratch *s)
 	if (p->flags & CV_PACKET_V6 && outside_is_node(address_lookup(p->generation, &p->key.src)))
 		return packet_drop(skb, CV_REASON_SPOOFED_SOURCE, CV_SIDE_NET);
 	if (p->key.proto == IPPROTO_UDP)
-		return outside_guards(to) && (to->flags & CV_ADDRESS_PROXY || p->flags & CV_PACKET_GATHERED)
+		return outside_guards(to) && (to->flags & CV_ADDRESS_PROXY || p->flags & CV_PACKET_REASSEMBLED)
 		               ? from_net_datagram(skb)
 		               : TC_ACT_OK;
 	if (p->key.proto != IPPROTO_TCP) {

@@ -2,7 +2,7 @@
 /* Packets leaving a pod. */
 #pragma once
 
-#include "lib/gather.h"
+#include "lib/reassembly_await.h"
 #include "lib/icmp.h"
 #include "lib/judge.h"
 
@@ -15,7 +15,7 @@ static __always_inline int packet_may_start(const struct cv_packet *p)
 /* A datagram that starts or goes on with a session of the proxy, as s->decision says. */
 static __always_inline int from_pod_session(struct __sk_buff *skb, struct cv_scratch *s)
 {
-	int r = session_open(skb, s, s->decision.verdict == CV_VERDICT_PROXY ? 0 : CV_SESSION_GATHERED);
+	int r = session_open(skb, s, s->decision.verdict == CV_VERDICT_PROXY ? 0 : CV_SESSION_REASSEMBLED);
 
 	return r ? packet_drop(skb, r, CV_SIDE_FROM_POD) : datagram_to_proxy(skb, CV_SIDE_FROM_POD);
 }
@@ -44,7 +44,7 @@ __noinline int from_pod_new(struct __sk_buff *skb)
 		 */
 		if (d->flags & CV_FLOW_NAT_DST && session_is_whole(session_lookup(skb, &p->key)))
 			d->verdict = CV_VERDICT_PROXY;
-		if (d->verdict == CV_VERDICT_PROXY || p->flags & CV_PACKET_GATHERED)
+		if (d->verdict == CV_VERDICT_PROXY || p->flags & CV_PACKET_REASSEMBLED)
 			return from_pod_session(skb, s);
 		if (d->verdict == CV_VERDICT_PASS &&
 		    datagram_is_answer(s, &p->key, address_lookup(p->generation, &p->key.src)))
@@ -91,10 +91,10 @@ __noinline int from_pod_slow(struct __sk_buff *skb, __u32 known)
 	s->flow_key = p->key;
 	s->lookup = p->key;
 	f = known ? bpf_map_lookup_elem(&cv_flow, &s->flow_key) : 0;
-	if (p->flags & CV_PACKET_GATHERED) {
+	if (p->flags & CV_PACKET_REASSEMBLED) {
 		if (!(p->flags & CV_PACKET_LATER_FRAGMENT))
 			return from_pod_new(skb);
-		return datagram_leave(skb, CV_COUNTER_UDP_RAW, CV_SIDE_FROM_POD);
+		return datagram_leave(skb, CV_COUNTER_UDP_PLAIN, CV_SIDE_FROM_POD);
 	}
 	if (!tcp && !f && reply_lookup(&p->key))
 		return datagram_leave(skb, CV_COUNTER_UDP_REPLY, CV_SIDE_FROM_POD);
@@ -152,7 +152,7 @@ static __always_inline int from_pod(struct __sk_buff *skb, struct cv_scratch *s)
 		f = bpf_map_lookup_elem(&cv_flow, &p->key);
 		/* The entry knows the veth: the source was checked when it was made. */
 		if (f && f->generation == p->generation && f->in_ifindex == skb->ifindex &&
-		    !(p->tcp_flags & CV_TCP_SYN) && !(p->flags & CV_PACKET_GATHERED)) {
+		    !(p->tcp_flags & CV_TCP_SYN) && !(p->flags & CV_PACKET_REASSEMBLED)) {
 			s->flow_key = p->key;
 			return flow_forward(skb, s, f);
 		}
@@ -202,7 +202,7 @@ __noinline int from_pod_first_missing(struct __sk_buff *skb)
 	to = address_lookup(p->generation, &p->key.dst);
 	if (to && !(to->flags & (CV_ADDRESS_EXCLUDED | CV_ADDRESS_NODE)) &&
 	    to->flags & (CV_ADDRESS_MESHED | CV_ADDRESS_SERVICE))
-		return gather_first_missing(skb, s, CV_SIDE_FROM_POD);
+		return reassembly_await_first(skb, s, CV_SIDE_FROM_POD);
 	counter_add(CV_COUNTER_PASS_PACKETS, 1); /* whatever its ports are, it passes */
 	return TC_ACT_OK;
 }

@@ -128,8 +128,8 @@ struct cv_frag {
 	__u64 time_ns; /* of the fragment that made it */
 	__be16 sport;
 	__be16 dport;
-	__u8 first;    /* 1: the first fragment was seen, the ports are known */
-	__u8 gathered; /* 1: a later one came before it and went to this node's reassembly: all must follow */
+	__u8 first;       /* 1: the first fragment was seen, the ports are known */
+	__u8 reassembled; /* 1: a later one came before it and went to this node's reassembly: all must follow */
 	__u8 pad[2];
 };
 

@@ -62,8 +62,8 @@ static __always_inline int outside_judge(struct cv_scratch *s, const struct cv_a
 	d->dst_class = to->auth_class;
 	d->flags = CV_FLOW_ANONYMOUS;
 	if (outside_is_ours(from, 0) || outside_is_node(from))
-		return to->flags & CV_ADDRESS_PROXY || p->flags & CV_PACKET_GATHERED ? CV_REASON_SPOOFED_SOURCE
-		                                                                     : CV_OUTSIDE_LEAVE;
+		return to->flags & CV_ADDRESS_PROXY || p->flags & CV_PACKET_REASSEMBLED ? CV_REASON_SPOOFED_SOURCE
+		                                                                        : CV_OUTSIDE_LEAVE;
 	if (to->flags & CV_ADDRESS_STRICT)
 		return CV_REASON_STRICT_MTLS;
 	r = (to->flags & (CV_ADDRESS_PROXY | CV_ADDRESS_TRUSTS)) == (CV_ADDRESS_PROXY | CV_ADDRESS_TRUSTS)
@@ -71,5 +71,5 @@ static __always_inline int outside_judge(struct cv_scratch *s, const struct cv_a
 	            : policy_judge(s, to->subject, p->key.dport);
 	if (r)
 		return r;
-	return to->flags & CV_ADDRESS_PROXY || p->flags & CV_PACKET_GATHERED ? CV_OUTSIDE_PROXY : CV_OUTSIDE_LEAVE;
+	return to->flags & CV_ADDRESS_PROXY || p->flags & CV_PACKET_REASSEMBLED ? CV_OUTSIDE_PROXY : CV_OUTSIDE_LEAVE;
 }

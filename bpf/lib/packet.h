@@ -24,7 +24,7 @@ enum cv_packet_flag {
 	CV_PACKET_ICMP_ERROR = 1 << 3,     /* s->inner describes the packet it is about */
 	CV_PACKET_ICMP_INNER = 1 << 4,     /* … and that packet shows its ports */
 	CV_PACKET_OPTIONS = 1 << 5,        /* IPv4 options or IPv6 extension headers */
-	CV_PACKET_GATHERED =
+	CV_PACKET_REASSEMBLED =
 		1 << 6, /* a fragment of a datagram of which others wait for this node to put it together */
 	CV_PACKET_MORE_FRAGMENTS = 1 << 7, /* a fragment, not the last */
 };

@@ -57,7 +57,7 @@ static __always_inline int recycle_assign(struct bpf_sk_lookup *ctx, __u32 kind,
  */
 static __always_inline int datagram_listener(struct bpf_sk_lookup *ctx, const struct cv_flow_key *key)
 {
-	__u32 kind = ctx->family == CV_AF_INET ? CV_LISTENER_RAW4 : CV_LISTENER_RAW6;
+	__u32 kind = ctx->family == CV_AF_INET ? CV_LISTENER_PLAIN4 : CV_LISTENER_PLAIN6;
 	struct cv_reply *reply;
 	__u32 start;
 

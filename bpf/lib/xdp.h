@@ -185,7 +185,7 @@ static __always_inline int xdp_in(struct xdp_md *ctx, int native)
 		return XDP_PASS;
 	session = bpf_map_lookup_elem(&cv_session, &p->key);
 	if (session && session->generation == p->generation && session->ifindex == ctx->ingress_ifindex &&
-	    !(session->flags & CV_SESSION_GATHERED)) {
+	    !(session->flags & CV_SESSION_REASSEMBLED)) {
 		s->session = *session;
 	} else {
 		r = outside_judge(s, to);

@@ -267,8 +267,8 @@ enum cv_listener_kind {
 	CV_LISTENER_TUNNEL6 = 3,
 	CV_LISTENER_UDP4 = 4, /* datagrams behind a PROXY header */
 	CV_LISTENER_UDP6 = 5,
-	CV_LISTENER_RAW4 = 6, /* datagrams without one: fragmented, super-packets, too large for a header */
-	CV_LISTENER_RAW6 = 7,
+	CV_LISTENER_PLAIN4 = 6, /* datagrams without one: fragmented, super-packets, too large for a header */
+	CV_LISTENER_PLAIN6 = 7,
 	CV_LISTENER_KINDS = 8,
 };
 
@@ -278,11 +278,11 @@ _Static_assert(CV_LISTENER_KINDS == 8,
 #define CV_MAX_LISTENERS 64 /* per kind: one for each event loop */
 
 /*
- * Datagrams. Slot n of UDP4, UDP6, RAW4 and RAW6 must belong to the same loop: the slot is a hash of both addresses and ports, so that every
+ * Datagrams. Slot n of UDP4, UDP6, PLAIN4 and PLAIN6 must belong to the same loop: the slot is a hash of both addresses and ports, so that every
  * datagram of a flow meets the same loop, whichever way it takes. The sockets must not be SO_REUSEPORT (6.1 refuses those); several at one
- * address and port go by SO_REUSEADDR. RAW sockets need IP_RECVORIGDSTADDR / IPV6_RECVORIGDSTADDR and may have UDP_GRO.
+ * address and port go by SO_REUSEADDR. Plain sockets need IP_RECVORIGDSTADDR / IPV6_RECVORIGDSTADDR and may have UDP_GRO.
  * Only fragmented datagrams are found by the kernel's own lookup: once the proxy has a socket that is bound to a flow's destination and
- * connected to its source, that one gets them, without a header, in the place of RAW.
+ * connected to its source, that one gets them, without a header, in the place of a plain one.
  */
 
 /* cv_session: a UDP flow that goes to the proxy, by its key as the originator sends it. Written by the programs. */
@@ -294,8 +294,8 @@ struct cv_session {
 };
 
 enum cv_session_flag {
-	CV_SESSION_OUTSIDE = 1 << 0,  /* came from outside the mesh: the source has no identity */
-	CV_SESSION_GATHERED = 1 << 1, /* only what is put together here: by itself the flow goes another way */
+	CV_SESSION_OUTSIDE = 1 << 0,     /* came from outside the mesh: the source has no identity */
+	CV_SESSION_REASSEMBLED = 1 << 1, /* only what is put together here: by itself the flow goes another way */
 };
 
 /*
@@ -303,7 +303,7 @@ enum cv_session_flag {
  * dport the client's address and port, sport 0, because answers may come from any port of the pod.
  */
 struct cv_reply {
-	__u32 listener; /* slot of the loop that owns the socket: answers from another port go to that RAW slot */
+	__u32 listener; /* slot of the loop that owns the socket: answers from another port go to that plain slot */
 	__u32 pad;
 };
 
@@ -355,9 +355,9 @@ enum cv_counter {
 	CV_COUNTER_REEVALUATED = 8,   /* flows judged again after a policy change */
 	CV_COUNTER_EVENT_LIMITED = 9, /* events kept back by the rate limit */
 	CV_COUNTER_UDP_HEADER = 10,   /* datagrams handed to the proxy behind a header */
-	CV_COUNTER_UDP_RAW = 11,      /* datagrams, super-packets and fragments handed to it without one */
+	CV_COUNTER_UDP_PLAIN = 11,    /* datagrams, super-packets and fragments handed to it without one */
 	CV_COUNTER_UDP_REPLY = 12,    /* pods' answers to the proxy's sockets */
-	CV_COUNTER_GATHERED = 13,     /* fragments kept for this node because they came before the first */
+	CV_COUNTER_REASSEMBLY = 13,   /* fragments kept for this node because they came before the first */
 	CV_COUNTER_XDP_HEADER = 14,   /* headers that the XDP program has put in */
 	CV_COUNTER_XDP_DROP = 15,     /* packets that the XDP program has dropped; their reasons are in cv_drops */
 	CV_COUNTER_MAX = 16,

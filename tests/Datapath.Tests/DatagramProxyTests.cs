@@ -85,13 +85,13 @@ public sealed class DatagramProxyTests : IClassFixture<World>
     public void Fragments_are_captured_as_they_are(bool v6)
     {
         using IDisposable sockets = _world.OfferDatagrams();
-        ulong raw = _world.Maps.Counter(CvCounter.UdpRaw);
+        ulong plain = _world.Maps.Counter(CvCounter.UdpPlain);
         Packet first = ToRemote(v6, 64) with { FragmentId = 101, MoreFragments = true };
         Packet later = first with { FragmentOffset = 72, MoreFragments = false };
         foreach (Packet fragment in (Packet[])[first, later, first, later])
         {
             Outcome outcome = _world.FromPod(_world.A, fragment);
-            Captured(outcome, CvCounter.UdpRaw, raw++);
+            Captured(outcome, CvCounter.UdpPlain, plain++);
             Assert.Equal(fragment.Build(), outcome.Bytes);
         }
         Assert.NotNull(_world.Maps.Session(Key(v6)));
@@ -104,16 +104,16 @@ public sealed class DatagramProxyTests : IClassFixture<World>
         uint id = 200;
         foreach (IPEndPoint to in (IPEndPoint[])[Remote(v6), _world.B.At(v6, 53), new(World.Vip(v6), WorldContent.ToB), new(World.Vip(v6), WorldContent.ToOutside)])
         {
-            ulong gathered = _world.Maps.Counter(CvCounter.Gathered), raw = _world.Maps.Counter(CvCounter.UdpRaw);
+            ulong reassembled = _world.Maps.Counter(CvCounter.Reassembly), plain = _world.Maps.Counter(CvCounter.UdpPlain);
             Packet first = Packet.OfUdp(_world.A.At(v6, 41000), to, 64) with { FragmentId = ++id, MoreFragments = true };
             Packet second = first with { FragmentOffset = 72 }, third = first with { FragmentOffset = 136, MoreFragments = false };
             foreach (Packet fragment in (Packet[])[third, third, first, second, first, third])
             {
                 Outcome outcome = _world.FromPod(_world.A, fragment);
-                Captured(outcome, CvCounter.UdpRaw, raw++);
+                Captured(outcome, CvCounter.UdpPlain, plain++);
                 Assert.Equal(fragment.Build(), outcome.Bytes);
             }
-            Assert.Equal(gathered + 2, _world.Maps.Counter(CvCounter.Gathered));
+            Assert.Equal(reassembled + 2, _world.Maps.Counter(CvCounter.Reassembly));
             Assert.NotNull(_world.Maps.Session(Abi.Key(_world.A.At(v6, 41000), to, Packet.Udp)));
         }
         Assert.Empty(_world.Maps.Flows.ToList());
@@ -173,7 +173,7 @@ public sealed class DatagramProxyTests : IClassFixture<World>
         _world.FromPod(_world.A, ToRemote(v6)).Dropped(CvReason.ProxyDown);
         _world.FromPod(_world.A, fragment).Dropped(CvReason.ProxyDown);
         counts[(int)(v6 ? CvListenerKind.Udp6 : CvListenerKind.Udp4)] = 0;
-        counts[(int)(v6 ? CvListenerKind.Raw6 : CvListenerKind.Raw4)] = 1;
+        counts[(int)(v6 ? CvListenerKind.Plain6 : CvListenerKind.Plain4)] = 1;
         _world.Maps.Activate(World.Generation, counts);
         _world.FromPod(_world.A, ToRemote(v6)).Dropped(CvReason.ProxyDown);
         _world.FromPod(_world.A, fragment).Dropped(CvReason.ProxyDown);

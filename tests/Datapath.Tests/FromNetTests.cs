@@ -125,7 +125,7 @@ public sealed class FromNetTests : IClassFixture<World>
     }
 
     [Theory, InlineData(false), InlineData(true)]
-    public void A_gathered_datagram_that_policy_refuses_is_never_whole(bool v6)
+    public void A_reassembled_datagram_that_policy_refuses_is_never_whole(bool v6)
     {
         using IDisposable sockets = _world.OfferDatagrams();
         _world.SetPolicy(World.Generation, _world.A, 0, 53, CvReason.PolicyDeny);

@@ -307,7 +307,7 @@ public enum CvFlowFlag : uint
     /// <summary>An AUDIT policy matched.</summary>
     Audit = 16,
 
-    /// <summary>Judged by address only: arrived in plaintext from outside the node.</summary>
+    /// <summary>Evaluated by address only: arrived in plaintext from outside the node.</summary>
     Anonymous = 32,
 
     /// <summary>The closed event has been sent.</summary>
@@ -342,7 +342,7 @@ public partial struct CvFlow : IEquatable<CvFlow>
     /// <summary>IP bytes.</summary>
     [FieldOffset(24)] public ulong Bytes;
 
-    /// <summary>Policy generation that judged it; older ones are judged again.</summary>
+    /// <summary>Policy generation that evaluated it; older ones are revalidated.</summary>
     [FieldOffset(32)] public uint Generation;
 
     /// <summary>Rule id of the deciding policy, 0 = mesh default.</summary>
@@ -1008,10 +1008,10 @@ public enum CvListenerKind : uint
     Udp6 = 5,
 
     /// <summary>Datagrams without one: fragmented, super-packets, too large for a header.</summary>
-    Raw4 = 6,
+    Plain4 = 6,
 
-    /// <summary><c>CV_LISTENER_RAW6</c>.</summary>
-    Raw6 = 7,
+    /// <summary><c>CV_LISTENER_PLAIN6</c>.</summary>
+    Plain6 = 7,
 
     /// <summary><c>CV_LISTENER_KINDS</c>.</summary>
     Kinds = 8,
@@ -1070,14 +1070,14 @@ public enum CvSessionFlag : uint
     Outside = 1,
 
     /// <summary>Only what is put together here: by itself the flow goes another way.</summary>
-    Gathered = 2,
+    Reassembled = 2,
 }
 
 /// <summary>cv_reply: a pod's answers to a socket of the proxy that speaks as a client. Written by the agent: src is the pod, dst and dport the client's address and port, sport 0, because answers may come from any port of the pod.</summary>
 [StructLayout(LayoutKind.Explicit, Size = 8)]
 public partial struct CvReply : IEquatable<CvReply>
 {
-    /// <summary>Slot of the loop that owns the socket: answers from another port go to that RAW slot.</summary>
+    /// <summary>Slot of the loop that owns the socket: answers from another port go to that plain slot.</summary>
     [FieldOffset(0)] public uint Listener;
 
     [FieldOffset(4)] private uint _pad;
@@ -1219,7 +1219,7 @@ public enum CvCounter : uint
     /// <summary><c>CV_COUNTER_DIRECT_BYTES</c>.</summary>
     DirectBytes = 7,
 
-    /// <summary>Flows judged again after a policy change.</summary>
+    /// <summary>Flows revalidated after a policy change.</summary>
     Reevaluated = 8,
 
     /// <summary>Events kept back by the rate limit.</summary>
@@ -1229,13 +1229,13 @@ public enum CvCounter : uint
     UdpHeader = 10,
 
     /// <summary>Datagrams, super-packets and fragments handed to it without one.</summary>
-    UdpRaw = 11,
+    UdpPlain = 11,
 
     /// <summary>Pods' answers to the proxy's sockets.</summary>
     UdpReply = 12,
 
     /// <summary>Fragments kept for this node because they came before the first.</summary>
-    Gathered = 13,
+    Reassembly = 13,
 
     /// <summary>Headers that the XDP program has put in.</summary>
     XdpHeader = 14,

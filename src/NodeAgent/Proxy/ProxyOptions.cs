@@ -30,7 +30,7 @@ internal sealed record ProxyOptions
     internal IReadOnlyList<SocketEndPoint> UdpListeners { get; init; } = [];
 
     /// <summary>Where captured datagrams arrive that have no room for a header; the same rule for ports.</summary>
-    internal IReadOnlyList<SocketEndPoint> RawListeners { get; init; } = [];
+    internal IReadOnlyList<SocketEndPoint> PlainListeners { get; init; } = [];
 
     /// <summary>
     /// Whether a captured datagram's header has to agree with the addresses the kernel tells, and nothing may be sent to the

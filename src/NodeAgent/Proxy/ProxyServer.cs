@@ -26,7 +26,7 @@ internal sealed class ProxyServer : IAsyncDisposable
     private readonly List<ProxyListener> _outbound = [];
     private readonly List<ProxyListener> _tunnels = [];
     private readonly List<ProxyListener> _udp = [];
-    private readonly List<ProxyListener> _raw = [];
+    private readonly List<ProxyListener> _plain = [];
     private bool _started;
     private bool _stopped;
 
@@ -59,8 +59,8 @@ internal sealed class ProxyServer : IAsyncDisposable
     /// <summary>Sockets for captured datagrams behind a header, in order of <see cref="ProxyOptions.UdpListeners"/>, then of loops.</summary>
     internal IReadOnlyList<ProxyListener> UdpListeners => _udp;
 
-    /// <summary>Sockets for captured datagrams without one, in order of <see cref="ProxyOptions.RawListeners"/>, then of loops.</summary>
-    internal IReadOnlyList<ProxyListener> RawListeners => _raw;
+    /// <summary>Sockets for captured datagrams without one, in order of <see cref="ProxyOptions.PlainListeners"/>, then of loops.</summary>
+    internal IReadOnlyList<ProxyListener> PlainListeners => _plain;
 
     /// <summary>What each loop counts of datagrams.</summary>
     internal IEnumerable<UdpCounters> Datagrams => _loops.Select(loop => loop.Datagrams);
@@ -75,7 +75,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         new("handshakes", _loops.Sum(l => l.Inbound.Handshakes), _options.MaxHandshakes),
     ];
 
-    private IEnumerable<ProxyListener> AllListeners => _outbound.Concat(_tunnels).Concat(_udp).Concat(_raw);
+    private IEnumerable<ProxyListener> AllListeners => _outbound.Concat(_tunnels).Concat(_udp).Concat(_plain);
 
     /// <summary>Binds the listeners and starts the loops.</summary>
     /// <exception cref="Interop.KernelException">A port is taken or a capability is missing; the message says which.</exception>
@@ -86,7 +86,7 @@ internal sealed class ProxyServer : IAsyncDisposable
             foreach (SocketEndPoint address in _options.OutboundListeners) BindAll(address, _outbound, ProxyListener.BindForPods);
             foreach (SocketEndPoint address in _options.TunnelListeners) BindAll(address, _tunnels, ProxyListener.BindForTunnels);
             foreach (SocketEndPoint address in _options.UdpListeners) BindAll(address, _udp, ProxyListener.BindDatagrams);
-            foreach (SocketEndPoint address in _options.RawListeners) BindAll(address, _raw, ProxyListener.BindDatagrams);
+            foreach (SocketEndPoint address in _options.PlainListeners) BindAll(address, _plain, ProxyListener.BindDatagrams);
         }
         catch
         {
@@ -99,7 +99,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         foreach (ProxyListener listener in _outbound) _loops[listener.Loop].Loop.Post(() => _loops[listener.Loop].Listen(listener.Handle, outbound: true));
         foreach (ProxyListener listener in _tunnels) _loops[listener.Loop].Loop.Post(() => _loops[listener.Loop].Listen(listener.Handle, outbound: false));
         foreach (ProxyListener listener in _udp) _loops[listener.Loop].Loop.Post(() => _loops[listener.Loop].ListenDatagrams(listener, headers: true));
-        foreach (ProxyListener listener in _raw) _loops[listener.Loop].Loop.Post(() => _loops[listener.Loop].ListenDatagrams(listener, headers: false));
+        foreach (ProxyListener listener in _plain) _loops[listener.Loop].Loop.Post(() => _loops[listener.Loop].ListenDatagrams(listener, headers: false));
     }
 
     /// <summary>Policy has changed: every connection authorised here is judged again, and reset when it is no longer allowed.</summary>

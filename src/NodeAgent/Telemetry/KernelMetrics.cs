@@ -24,9 +24,9 @@ internal static class KernelMetrics
         registry.Add(new CallbackFamily("culvert_datapath_datagrams_total", "Packets of UDP handed to the proxy, by the way: behind a header, as they are, or as answers; `gathered` are those without a header that came before their first fragment.", "counter", ["way"], () =>
         [
             new CallbackSample(["header"], Sum(maps.Counters, (uint)CvCounter.UdpHeader)),
-            new CallbackSample(["raw"], Sum(maps.Counters, (uint)CvCounter.UdpRaw)),
+            new CallbackSample(["raw"], Sum(maps.Counters, (uint)CvCounter.UdpPlain)),
             new CallbackSample(["reply"], Sum(maps.Counters, (uint)CvCounter.UdpReply)),
-            new CallbackSample(["gathered"], Sum(maps.Counters, (uint)CvCounter.Gathered)),
+            new CallbackSample(["gathered"], Sum(maps.Counters, (uint)CvCounter.Reassembly)),
         ]));
         registry.Add(new CallbackFamily("culvert_datapath_xdp_total", "Packets that the XDP program put a header on or dropped; the drops are among those by reason as well.", "counter", ["action"], () =>
         [

@@ -39,7 +39,7 @@ public sealed class DatagramCaptureTests : IClassFixture<LiveWorld>
         {
             byte[] payload = Packet.Pattern(size);
             await client.SendAsync(payload, Peer.Deadline());
-            (ProxyHeader? header, byte[] got, IPEndPoint from, IPAddress to) = await proxy.ReceiveAsync(raw: size > whole);
+            (ProxyHeader? header, byte[] got, IPEndPoint from, IPAddress to) = await proxy.ReceiveAsync(plain: size > whole);
             Assert.Equal(payload, got);
             Assert.Equal((_world.A.At(v6, 40000), _world.X(v6)), (from, to));
             Assert.Equal(size > whole, header is null);
@@ -67,7 +67,7 @@ public sealed class DatagramCaptureTests : IClassFixture<LiveWorld>
             {
                 byte[] payload = Packet.Pattern(size);
                 await client.SendAsync(payload, Peer.Deadline());
-                (ProxyHeader? header, byte[] got, _, _) = await proxy.ReceiveAsync(raw: size > whole);
+                (ProxyHeader? header, byte[] got, _, _) = await proxy.ReceiveAsync(plain: size > whole);
                 Assert.Equal(payload, got);
                 Assert.Equal(size > whole, header is null);
             }
@@ -109,7 +109,7 @@ public sealed class DatagramCaptureTests : IClassFixture<LiveWorld>
         foreach (int size in (int[])[3, 1472, 5000])
         {
             await client.SendAsync(Packet.Pattern(size), Peer.Deadline());
-            Assert.Equal(Packet.Pattern(size), (await proxy.ReceiveAsync(raw: size > 1472)).Payload);
+            Assert.Equal(Packet.Pattern(size), (await proxy.ReceiveAsync(plain: size > 1472)).Payload);
         }
     }
 
@@ -126,7 +126,7 @@ public sealed class DatagramCaptureTests : IClassFixture<LiveWorld>
         long before = await CounterAsync("UdpInCsumErrors");
         await client.SendToAsync(wrong, new IPEndPoint(_world.X(false), 0));
         await client.SendToAsync(right, new IPEndPoint(_world.X(false), 0));
-        (ProxyHeader? header, byte[] payload, _, _) = await proxy.ReceiveAsync(raw: false);
+        (ProxyHeader? header, byte[] payload, _, _) = await proxy.ReceiveAsync(plain: false);
         Assert.Equal(40001, header!.From.Port);
         Assert.Equal(datagram.Payload, payload);
         Assert.Equal(0, proxy.Waiting);
@@ -166,7 +166,7 @@ public sealed class DatagramCaptureTests : IClassFixture<LiveWorld>
         client.Bind(_world.A.At(v6, 42000));
         await client.ConnectAsync(To(v6));
         await client.SendAsync(new byte[10]);
-        await proxy.ReceiveAsync(raw: false);
+        await proxy.ReceiveAsync(plain: false);
         using (Socket session = Peer.SpeakAs(_world, To(v6), _world.A.At(v6, 42000)))
         {
             byte[] buffer = new byte[65536];

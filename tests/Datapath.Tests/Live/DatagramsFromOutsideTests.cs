@@ -65,7 +65,7 @@ public sealed class DatagramsFromOutsideTests : IClassFixture<LiveWorld>
         {
             byte[] payload = Packet.Pattern(size);
             await client.SendAsync(payload, Peer.Deadline());
-            (ProxyHeader? header, byte[] got, IPEndPoint source, IPAddress destination) = await proxy.ReceiveAsync(raw: size > whole);
+            (ProxyHeader? header, byte[] got, IPEndPoint source, IPAddress destination) = await proxy.ReceiveAsync(plain: size > whole);
             Assert.Equal(payload, got);
             Assert.Equal((from, to.Address), (source, destination));
             if (header is null) continue;

@@ -9,7 +9,7 @@ namespace Culvert.Datapath.Tests.Live;
 internal sealed class Proxy : IDisposable
 {
     private const int FirstPort = 15003;
-    private readonly List<Socket> _headed = [], _raw = [];
+    private readonly List<Socket> _headed = [], _plain = [];
     private readonly SocketGroup _offered;
     private readonly bool _v6;
 
@@ -20,16 +20,16 @@ internal sealed class Proxy : IDisposable
         for (int i = 0; i < loops; i++)
         {
             _headed.Add(Offer(world, CvListenerKind.Udp4, i, FirstPort));
-            _raw.Add(Offer(world, CvListenerKind.Raw4, i, FirstPort + 100));
+            _plain.Add(Offer(world, CvListenerKind.Plain4, i, FirstPort + 100));
         }
         world.Maps.Offer(LiveWorld.Generation, (uint)loops);
     }
 
     /// <summary>Bytes that nobody has received yet.</summary>
-    internal int Waiting => _headed.Concat(_raw).Sum(s => s.Available);
+    internal int Waiting => _headed.Concat(_plain).Sum(s => s.Available);
 
     /// <summary>The next datagram of the only loop; the header when it has one.</summary>
-    internal async Task<(ProxyHeader? Header, byte[] Payload, IPEndPoint From, IPAddress To)> ReceiveAsync(bool raw) => await ReceiveAsync(raw ? _raw[0] : _headed[0], raw);
+    internal async Task<(ProxyHeader? Header, byte[] Payload, IPEndPoint From, IPAddress To)> ReceiveAsync(bool plain) => await ReceiveAsync(plain ? _plain[0] : _headed[0], plain);
 
     /// <summary>The next datagram of the only loop on either way.</summary>
     internal async Task<(ProxyHeader? Header, byte[] Payload, IPEndPoint From, IPAddress To)> ReceiveEitherAsync()
@@ -44,7 +44,7 @@ internal sealed class Proxy : IDisposable
     /// <summary>The next datagram, and the loop that it meets.</summary>
     internal async Task<(ProxyHeader? Header, byte[] Payload, IPEndPoint From, IPAddress To, int Loop)> NextAsync()
     {
-        Socket[] all = [.. _headed, .. _raw];
+        Socket[] all = [.. _headed, .. _plain];
         List<Socket> ready = [.. all];
         await Task.Run(() => Socket.Select(ready, null, null, TimeSpan.FromSeconds(20)));
         int at = Array.IndexOf(all, ready.Count > 0 ? ready[0] : throw new TimeoutException("no datagram came within 20 s"));
@@ -54,12 +54,12 @@ internal sealed class Proxy : IDisposable
 
     public void Dispose() => _offered.Dispose();
 
-    private async Task<(ProxyHeader? Header, byte[] Payload, IPEndPoint From, IPAddress To)> ReceiveAsync(Socket socket, bool raw)
+    private async Task<(ProxyHeader? Header, byte[] Payload, IPEndPoint From, IPAddress To)> ReceiveAsync(Socket socket, bool plain)
     {
         byte[] buffer = new byte[65536];
         SocketReceiveMessageFromResult got = await socket.ReceiveMessageFromAsync(buffer, SocketFlags.None, new IPEndPoint(_v6 ? IPAddress.IPv6Any : IPAddress.Any, 0), Peer.Deadline());
         ReadOnlySpan<byte> all = buffer.AsSpan(0, got.ReceivedBytes);
-        ProxyHeader? header = raw ? null : ProxyHeader.Read(all);
+        ProxyHeader? header = plain ? null : ProxyHeader.Read(all);
         return (header, all[(header?.Length ?? 0)..].ToArray(), (IPEndPoint)got.RemoteEndPoint, got.PacketInformation.Address);
     }
 

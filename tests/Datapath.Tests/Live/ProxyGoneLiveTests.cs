@@ -30,7 +30,7 @@ public sealed class ProxyGoneLiveTests : IClassFixture<LiveWorld>
         using (Proxy proxy = new(_world, v6))
         {
             await client.SendAsync(Packet.Pattern(4000));
-            await proxy.ReceiveAsync(raw: true);
+            await proxy.ReceiveAsync(plain: true);
         }
         await client.SendAsync(Packet.Pattern(4000));
         AwaitDrop();
@@ -89,7 +89,7 @@ public sealed class ProxyGoneLiveTests : IClassFixture<LiveWorld>
         Assert.Equal(2, await own.ReceiveAsync(new byte[10], Peer.Deadline())); // lo keeps the order: the one before was dropped
         using Proxy proxy = new(_world, v6);
         await client.SendToAsync(new byte[3], new IPEndPoint(loopback, Port));
-        Assert.Equal(3, (await proxy.ReceiveAsync(raw: true)).Payload.Length);
+        Assert.Equal(3, (await proxy.ReceiveAsync(plain: true)).Payload.Length);
     }
 
     private Socket Client(bool v6)

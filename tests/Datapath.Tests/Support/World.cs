@@ -176,7 +176,7 @@ public sealed class World : IWorld, IDisposable
     internal IDisposable OfferDatagrams(uint slot = 0)
     {
         SocketGroup sockets = new(Maps.Listeners);
-        foreach ((bool v6, CvListenerKind[] kinds) in new (bool, CvListenerKind[])[] { (false, [CvListenerKind.Udp4, CvListenerKind.Raw4]), (true, [CvListenerKind.Udp6, CvListenerKind.Raw6]) })
+        foreach ((bool v6, CvListenerKind[] kinds) in new (bool, CvListenerKind[])[] { (false, [CvListenerKind.Udp4, CvListenerKind.Plain4]), (true, [CvListenerKind.Udp6, CvListenerKind.Plain6]) })
         {
             foreach (CvListenerKind kind in kinds)
             {

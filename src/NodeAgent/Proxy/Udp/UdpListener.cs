@@ -7,7 +7,7 @@ using Culvert.NodeAgent.Proxy.Loop;
 namespace Culvert.NodeAgent.Proxy.Udp;
 
 /// <summary>
-/// Captured datagrams of one loop: behind a PROXY header that the kernel program has put in, or, on a RAW socket, as they were.
+/// Captured datagrams of one loop: behind a PROXY header that the kernel program has put in, or, on a plain socket, as they were.
 /// Checks what came, and hands it to its session. Belongs to the loop's thread.
 /// </summary>
 internal sealed class UdpListener : EventSource, IDisposable
@@ -47,7 +47,7 @@ internal sealed class UdpListener : EventSource, IDisposable
             {
                 if (!receiver.TryGetDestination(i, out SocketEndPoint destination) || (destination == _local && _context.Options.CheckCaptured)) Refuse(ProxyProtocolError.Untrusted);
                 else if (_headers) TakeHeadered(receiver.Payload(i), receiver.Source(i), destination);
-                else TakeRaw(receiver.Datagrams(i), receiver.Source(i), destination);
+                else TakePlain(receiver.Datagrams(i), receiver.Source(i), destination);
             }
 
             _sessions.Flush();
@@ -82,15 +82,15 @@ internal sealed class UdpListener : EventSource, IDisposable
         return ProxyProtocolError.None;
     }
 
-    private void TakeRaw(GsoBatch datagrams, in SocketEndPoint source, in SocketEndPoint destination)
+    private void TakePlain(GsoBatch datagrams, in SocketEndPoint source, in SocketEndPoint destination)
     {
         UdpSessionKey key = new(source, destination);
         UdpSocketPeer? answered = _sessions.Contains(key) ? null : _context.Answers.Find(source, destination);
         bool outside = answered is null && _context.Seams.Directory.FindLocalWorkload(source) is null;
-        foreach (ReadOnlySpan<byte> payload in datagrams) TakeRaw(key, answered, outside, payload);
+        foreach (ReadOnlySpan<byte> payload in datagrams) TakePlain(key, answered, outside, payload);
     }
 
-    private void TakeRaw(in UdpSessionKey key, UdpSocketPeer? answered, bool outside, ReadOnlySpan<byte> payload)
+    private void TakePlain(in UdpSessionKey key, UdpSocketPeer? answered, bool outside, ReadOnlySpan<byte> payload)
     {
         if (answered is null) _sessions.OnDatagram(key, outside, payload);
         else if (answered.Loop == _context.Loop.Index) answered.Deliver(payload, key.Client.Port);

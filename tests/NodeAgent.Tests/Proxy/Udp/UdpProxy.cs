@@ -22,7 +22,7 @@ internal sealed class UdpProxy : IAsyncDisposable
             OutboundListeners = [],
             TunnelListeners = [],
             UdpListeners = [new SocketEndPoint(IPAddress.Loopback, 0), new SocketEndPoint(IPAddress.IPv6Loopback, 0)],
-            RawListeners = [new SocketEndPoint(IPAddress.Loopback, 0)],
+            PlainListeners = [new SocketEndPoint(IPAddress.Loopback, 0)],
             Transparent = transparent,
             CheckCaptured = false,
             Mark = SocketMark.None,
@@ -39,7 +39,7 @@ internal sealed class UdpProxy : IAsyncDisposable
 
     internal IPEndPoint Entry6 => ToIp(Server.UdpListeners[^1].Local);
 
-    internal IPEndPoint RawEntry => ToIp(Server.RawListeners[0].Local);
+    internal IPEndPoint PlainEntry => ToIp(Server.PlainListeners[0].Local);
 
     /// <summary>Sends every session to one destination.</summary>
     internal void RouteTo(EndPoint target, OutboundRouteKind kind = OutboundRouteKind.Local, WorkloadInfo? destination = null, ServiceInfo? service = null)

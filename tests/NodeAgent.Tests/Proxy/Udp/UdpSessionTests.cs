@@ -177,7 +177,7 @@ public sealed class UdpSessionTests
         await using UdpProxy proxy = new(configure: o => o with { CheckCaptured = true });
         using Socket client = UdpProxy.Bind("127.0.0.1");
         client.SendTo(UdpProxy.Captured(client.LocalEndPoint!, Service, [1]), proxy.Entry);
-        client.SendTo([1], proxy.RawEntry);
+        client.SendTo([1], proxy.PlainEntry);
         await SocketExtensions.EventuallyAsync(() => proxy.HeaderErrors(ProxyProtocolError.Untrusted) == 2);
     }
 

@@ -9,15 +9,15 @@
 #include "lib/datagram.h"
 
 /* A fragment of s->packet without ports. `to` is what is known of its destination. Returns what the program returns. */
-static __always_inline int gather_first_missing(struct __sk_buff *skb, struct cv_scratch *s, __u32 side)
+static __always_inline int reassembly_await_first(struct __sk_buff *skb, struct cv_scratch *s, __u32 side)
 {
 	struct cv_packet *p = &s->packet;
-	struct cv_frag value = { .time_ns = p->now, .gathered = 1 };
+	struct cv_frag value = { .time_ns = p->now, .reassembled = 1 };
 	struct cv_frag_key key = fragment_key(skb, p);
 
 	if (!datagram_is_awaited(skb) || bpf_map_update_elem(&cv_frag, &key, &value, BPF_ANY))
 		return packet_drop(skb, CV_REASON_FRAGMENT_NO_FIRST, side);
-	counter_add(CV_COUNTER_GATHERED, 1);
-	datagram_capture(skb, CV_COUNTER_UDP_RAW);
+	counter_add(CV_COUNTER_REASSEMBLY, 1);
+	datagram_capture(skb, CV_COUNTER_UDP_PLAIN);
 	return TC_ACT_OK;
 }
