@@ -9,7 +9,7 @@
 #include "lib/from_net.h"
 #include "lib/from_pod.h"
 #include "lib/reassembly.h"
-#include "lib/recycle.h"
+#include "lib/sk_lookup.h"
 #include "lib/to_pod.h"
 
 /* Ingress of a pod's host-side veth: what the pod sends. Fragments that are routed count as kept: connection tracking keeps them as well. */
@@ -91,9 +91,9 @@ int cv_from_net(struct __sk_buff *skb)
 
 /* The node's network namespace, when the kernel looks for a listener. */
 SEC("sk_lookup")
-int cv_recycled(struct bpf_sk_lookup *ctx)
+int cv_sk_lookup(struct bpf_sk_lookup *ctx)
 {
-	return recycle_listener(ctx);
+	return sk_lookup_listener(ctx);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

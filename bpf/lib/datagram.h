@@ -2,7 +2,7 @@
 /*
  * The way of a datagram into the node proxy. A plain one gets a PROXY header behind its UDP header and is assigned to one of
  * the proxy's sockets. Fragments, super-packets and what has no room for a header go as they are: the latter are assigned
- * too, fragments are found again by recycle.h when the kernel has put them together. Addresses stay what they are, so no
+ * too, fragments are found again by sk_lookup.h when the kernel has put them together. Addresses stay what they are, so no
  * source looks misplaced to routing, and the socket sees both ends.
  */
 #pragma once
@@ -109,7 +109,7 @@ __noinline int datagram_is_awaited(struct __sk_buff *skb)
 }
 
 /*
- * Leaves the datagram of s->packet, or a part of one, to this node's sockets: the proxy's own for its flow, or the one that recycle.h
+ * Leaves the datagram of s->packet, or a part of one, to this node's sockets: the proxy's own for its flow, or the one that sk_lookup.h
  * names. Never without the proxy: a socket of the node that is bound to no address would take it. Returns what the program returns.
  */
 __noinline int datagram_leave(struct __sk_buff *skb, __u32 counter, __u32 side)

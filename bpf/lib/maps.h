@@ -187,7 +187,8 @@ struct {
 
 /*
  * Connections that begin while the one before them, of the same addresses and ports, still waits in TIME_WAIT: the kind of
- * listener they are for. Written by socket.h, taken out by recycle.h within the same packet's way.
+ * listener they are for. Written by socket.h, taken out by sk_lookup.h within the same packet's way. The name is that of
+ * its pin, and stays.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

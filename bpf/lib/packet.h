@@ -110,6 +110,6 @@ struct cv_scratch {
 	struct cv_limit denied;
 	struct cv_limit outside;
 	__u32 next_listener;
-	__u32 recycle;   /* 1: socket_capture met a connection of the proxy that waits for its end */
+	__u32 time_wait; /* 1: socket_capture met a connection of the proxy that waits for its end */
 	__u8 bytes[128]; /* headers under construction */
 };

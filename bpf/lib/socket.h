@@ -88,7 +88,7 @@ static __always_inline struct bpf_sock *socket_lookup(struct __sk_buff *skb, con
  * Captures the packet when s->lookup is a connection of the proxy. Returns 1 when it is, 0 when not. None of these sockets is
  * assigned: the kernel finds them by itself once the mark has delivered the packet here, and for established ones its early
  * demultiplexing also finds the route kept with the socket, which a packet that comes with a socket has to look up by
- * every rule. A fresh SYN for a waiting socket is a new connection and is judged again; s->recycle tells listener_assign.
+ * every rule. A fresh SYN for a waiting socket is a new connection and is judged again; s->time_wait tells listener_assign.
  */
 __noinline int socket_capture(struct __sk_buff *skb)
 {
@@ -98,13 +98,13 @@ __noinline int socket_capture(struct __sk_buff *skb)
 
 	if (!s)
 		return 0;
-	s->recycle = 0;
+	s->time_wait = 0;
 	fresh = (s->packet.tcp_flags & (CV_TCP_SYN | CV_TCP_ACK)) == CV_TCP_SYN;
 	sk = socket_lookup(skb, &s->lookup, s->packet.flags & CV_PACKET_V6);
 	if (!sk)
 		return 0;
 	if (sk->state == CV_TCP_LISTEN || (sk->state == CV_TCP_TIME_WAIT && fresh)) {
-		s->recycle = sk->state == CV_TCP_TIME_WAIT;
+		s->time_wait = sk->state == CV_TCP_TIME_WAIT;
 		r = 0;
 	} else if (sk->state != CV_TCP_TIME_WAIT && sk->state != CV_TCP_NEW_SYN_RECV) {
 		full = bpf_sk_fullsock(sk);
@@ -122,8 +122,8 @@ __noinline int socket_capture(struct __sk_buff *skb)
 /*
  * Hands a TCP packet without a socket to one of the listeners of a kind, in turn. Returns 0 or the drop reason.
  *
- * With s->recycle it is a SYN for a socket in TIME_WAIT that has its addresses and ports, and is left to that one. Only the kernel
- * itself can put it away: it does so when it finds a listener, which recycle.h names. Assigning the listener here would lose the
+ * With s->time_wait it is a SYN for a socket in TIME_WAIT that has its addresses and ports, and is left to that one. Only the kernel
+ * itself can put it away: it does so when it finds a listener, which sk_lookup.h names. Assigning the listener here would lose the
  * SYN, because since 6.10 no request is queued beside a socket of the same four-tuple.
  */
 __noinline int listener_assign(struct __sk_buff *skb, __u32 kind)
@@ -138,11 +138,11 @@ __noinline int listener_assign(struct __sk_buff *skb, __u32 kind)
 	sk = listener_find(control, kind, s->next_listener++);
 	if (!sk)
 		return CV_REASON_PROXY_DOWN;
-	err = s->recycle ? 0 : bpf_sk_assign(skb, sk, 0);
+	err = s->time_wait ? 0 : bpf_sk_assign(skb, sk, 0);
 	bpf_sk_release(sk);
 	if (err)
 		return CV_REASON_ASSIGN_FAILED;
-	if (s->recycle && bpf_map_update_elem(&cv_recycle, &s->lookup, &kind, BPF_ANY))
+	if (s->time_wait && bpf_map_update_elem(&cv_recycle, &s->lookup, &kind, BPF_ANY))
 		return CV_REASON_ASSIGN_FAILED;
 	mark_capture(skb);
 	counter_add(CV_COUNTER_PROXY_PACKETS, 1);

@@ -21,7 +21,7 @@ internal sealed class DatapathPrograms : IDisposable
         FromPod = loaded.GetProgram("cv_from_pod");
         ToPod = loaded.GetProgram("cv_to_pod");
         FromNet = loaded.GetProgram("cv_from_net");
-        Recycled = loaded.GetProgram("cv_recycled");
+        SkLookup = loaded.GetProgram("cv_sk_lookup");
         Maps = new DatapathMaps(loaded);
         Replies = new ReplyTable(Maps);
     }
@@ -33,7 +33,7 @@ internal sealed class DatapathPrograms : IDisposable
     internal BpfProgram FromNet { get; }
 
     /// <summary>For the socket lookup of the node's network namespace.</summary>
-    internal BpfProgram Recycled { get; }
+    internal BpfProgram SkLookup { get; }
 
     internal DatapathMaps Maps { get; }
 
@@ -96,7 +96,7 @@ internal sealed class DatapathPrograms : IDisposable
         FromPod.Dispose();
         ToPod.Dispose();
         FromNet.Dispose();
-        Recycled.Dispose();
+        SkLookup.Dispose();
         _object.Dispose();
     }
 }

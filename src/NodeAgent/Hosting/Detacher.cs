@@ -14,7 +14,7 @@ internal static class Detacher
         xdp.KeepOnly(new HashSet<string>());
         attacher.KeepOnly(new HashSet<(string, TcDirection)>());
         lookup.Detach();
-        removed.Add("program cv_recycled at the socket lookup");
+        removed.Add("program cv_sk_lookup at the socket lookup");
         int count = BpfFs.UnpinTree(pins.Root);
         if (count > 0) removed.Add($"{count} pins under {pins.Root}");
         removed.AddRange(routes.Remove());

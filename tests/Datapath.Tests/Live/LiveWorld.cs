@@ -97,9 +97,9 @@ public sealed class LiveWorld : IWorld, IAsyncLifetime
             _disposables.Add(program);
             _xdpPrograms.Add(program);
         }
-        BpfProgram recycled = programs.GetProgram("cv_recycled");
-        _disposables.Add(recycled);
-        _disposables.Add(In(Node, () => BpfLink.AttachSocketLookup(recycled)));
+        BpfProgram lookup = programs.GetProgram("cv_sk_lookup");
+        _disposables.Add(lookup);
+        _disposables.Add(In(Node, () => BpfLink.AttachSocketLookup(lookup)));
         Attach();
         Reset();
     }

@@ -15,18 +15,18 @@ public sealed class SocketLookupTests
     public void ItStaysAndIsReplacedInPlaceUntilItIsDetached()
     {
         using AttachFixture world = new();
-        uint link = 0, before = 0, recycled = 0;
+        uint link = 0, before = 0, mapId = 0;
         for (int run = 0; run < 2; run++)
         {
             using DatapathPrograms programs = DatapathPrograms.Load(world.Options, world.Pins, NullLogger.Instance);
             using SocketLookup lookup = Attach(world, programs);
             BpfLinkInfo info = lookup.Link.Info;
-            Assert.Equal((BpfLinkInfo.NetworkNamespaceType, programs.Recycled.Id), (info.Type, info.ProgramId));
+            Assert.Equal((BpfLinkInfo.NetworkNamespaceType, programs.SkLookup.Id), (info.Type, info.ProgramId));
             Assert.NotEqual(before, info.ProgramId);
             Assert.Equal(run > 0, info.Id == link);
             using BpfMap map = BpfMap.OpenPinned(world.Pins.Map("cv_recycle")); // what the programs at interfaces leave for it must be found by the next one
-            Assert.Equal(run > 0, map.Info.Id == recycled);
-            (link, before, recycled) = (info.Id, info.ProgramId, map.Info.Id);
+            Assert.Equal(run > 0, map.Info.Id == mapId);
+            (link, before, mapId) = (info.Id, info.ProgramId, map.Info.Id);
         }
         using (ProgramAttacher attacher = new(world.Pins, tcx: true, NullLogger.Instance)) attacher.KeepOnly(new HashSet<(string, TcDirection)>());
         using SocketLookup last = Attach(world, world.Programs);
@@ -56,7 +56,7 @@ public sealed class SocketLookupTests
     private static SocketLookup Attach(AttachFixture place, DatapathPrograms programs, PinFolder? pins = null)
     {
         SocketLookup? lookup = null;
-        place.In(() => lookup = SocketLookup.Attach(programs.Recycled, pins ?? place.Pins));
+        place.In(() => lookup = SocketLookup.Attach(programs.SkLookup, pins ?? place.Pins));
         return lookup!;
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * Names the proxy's sockets to the kernel where no program could assign one: for a connection whose predecessor waits in
- * TIME_WAIT (see listener_recycle), and for datagrams that the kernel has put together (see datagram.h).
+ * TIME_WAIT (see listener_assign), and for datagrams that the kernel has put together (see datagram.h).
  */
 #pragma once
 
@@ -10,7 +10,7 @@
 /* include/linux/socket.h */
 #define CV_AF_INET 2
 
-static __always_inline void recycle_key(const struct bpf_sk_lookup *ctx, struct cv_flow_key *key)
+static __always_inline void sk_lookup_key(const struct bpf_sk_lookup *ctx, struct cv_flow_key *key)
 {
 	__u32 src4, dst4;
 
@@ -39,7 +39,7 @@ static __always_inline void recycle_key(const struct bpf_sk_lookup *ctx, struct 
 }
 
 /* Gives the lookup a listener of a kind, the one at `start` or the next that is there. Returns 1 when there is one. */
-static __always_inline int recycle_assign(struct bpf_sk_lookup *ctx, __u32 kind, __u32 start)
+static __always_inline int sk_lookup_assign(struct bpf_sk_lookup *ctx, __u32 kind, __u32 start)
 {
 	struct cv_control *control = control_get();
 	struct bpf_sock *sk = control ? listener_find(control, kind, start) : 0;
@@ -55,7 +55,7 @@ static __always_inline int recycle_assign(struct bpf_sk_lookup *ctx, __u32 kind,
  * A datagram that was brought here without a socket: put together from fragments, or a pod's answer from another port than
  * was asked. Without a socket of the proxy it is nobody's: one of the node's own must not get it.
  */
-static __always_inline int datagram_listener(struct bpf_sk_lookup *ctx, const struct cv_flow_key *key)
+static __always_inline int sk_lookup_datagram(struct bpf_sk_lookup *ctx, const struct cv_flow_key *key)
 {
 	__u32 kind = ctx->family == CV_AF_INET ? CV_LISTENER_PLAIN4 : CV_LISTENER_PLAIN6;
 	struct cv_reply *reply;
@@ -69,22 +69,22 @@ static __always_inline int datagram_listener(struct bpf_sk_lookup *ctx, const st
 			return SK_PASS;
 		start = reply->listener;
 	}
-	return recycle_assign(ctx, kind, start) ? SK_PASS : SK_DROP;
+	return sk_lookup_assign(ctx, kind, start) ? SK_PASS : SK_DROP;
 }
 
 /* Anything but these goes its usual way. These go to the proxy or, as while no agent runs, to nobody: a socket of the node is no stand-in. */
-static __always_inline int recycle_listener(struct bpf_sk_lookup *ctx)
+static __always_inline int sk_lookup_listener(struct bpf_sk_lookup *ctx)
 {
 	struct cv_flow_key key = {};
 	__u32 *found, kind;
 
-	recycle_key(ctx, &key);
+	sk_lookup_key(ctx, &key);
 	if (ctx->protocol == IPPROTO_UDP)
-		return datagram_listener(ctx, &key);
+		return sk_lookup_datagram(ctx, &key);
 	found = bpf_map_lookup_elem(&cv_recycle, &key);
 	if (!found)
 		return SK_PASS;
 	kind = *found;
 	bpf_map_delete_elem(&cv_recycle, &key);
-	return recycle_assign(ctx, kind, ctx->remote_port) ? SK_PASS : SK_DROP;
+	return sk_lookup_assign(ctx, kind, ctx->remote_port) ? SK_PASS : SK_DROP;
 }
