@@ -74,9 +74,9 @@ internal sealed class FlowSweeper(
     private int RemoveIfIdle(in CvFlowKey key, ulong now, Dictionary<uint, ulong> removals)
     {
         if (!flows.TryGet(key, out CvFlow flow)) return 0;
-        CvFlowKey other = FlowPeer.KeyOf(key, flow);
+        CvFlowKey other = ReverseFlowKey.Of(key, flow);
         // A newer flow may have taken the other direction's place.
-        bool paired = flows.TryGet(other, out CvFlow peer) && FlowPeer.KeyOf(other, peer).Equals(key);
+        bool paired = flows.TryGet(other, out CvFlow peer) && ReverseFlowKey.Of(other, peer).Equals(key);
         if (!paired) peer = flow;
         bool closing = Has(flow, CvFlowFlag.Closed) || Has(peer, CvFlowFlag.Closed) || (Has(flow, CvFlowFlag.Fin) && Has(peer, CvFlowFlag.Fin));
         if (!IsIdle(key, flow, Math.Max(flow.LastNs, peer.LastNs), closing, now)) return 0;
