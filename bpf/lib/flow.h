@@ -10,7 +10,7 @@
 #include "lib/nat.h"
 #include "lib/sequence.h"
 
-#define CV_FLOW_GONE (-1) /* the entry no longer describes its flow: judge the packet as a new one */
+#define CV_FLOW_GONE (-1) /* the entry no longer describes its flow: evaluate the packet as a new one */
 #define CV_EEXIST 17
 #define CV_FLOW_IDLE_NS (60ULL * 1000000000ULL) /* a SYN after that long starts a new flow */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Packets arriving at the node. Only what is the proxy's is touched; the rest is judged when it leaves towards a pod. */
+/* Packets arriving at the node. Only what is the proxy's is touched; the rest is evaluated when it leaves towards a pod. */
 #pragma once
 
 #include "lib/reassembly_await.h"
@@ -35,7 +35,7 @@ __noinline int from_net_datagram(struct __sk_buff *skb)
 		s->session = *session;
 		return datagram_to_proxy(skb, CV_SIDE_NET);
 	}
-	r = outside_judge(s, to);
+	r = outside_evaluate(s, to);
 	if (r == CV_OUTSIDE_LEAVE)
 		return TC_ACT_OK;
 	if (!r)

@@ -4,7 +4,7 @@
 
 #include "lib/reassembly_await.h"
 #include "lib/icmp.h"
-#include "lib/judge.h"
+#include "lib/revalidate.h"
 
 /* Whether a flow may start, or be picked up in its midst, with this packet. */
 static __always_inline int packet_may_start(const struct cv_packet *p)
@@ -117,7 +117,7 @@ __noinline int from_pod_slow(struct __sk_buff *skb, __u32 known)
 	if (f->generation != p->generation) {
 		__u32 src_class = s->decision.src_class, max_flows = s->decision.max_flows;
 
-		r = flow_judge(skb);
+		r = flow_revalidate(skb);
 		if (r) {
 			__u32 ifindex = f->ifindex;
 

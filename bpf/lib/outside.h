@@ -44,10 +44,10 @@ static __always_inline int outside_is_node(const struct cv_address *from)
 }
 
 /*
- * Judges the datagram of s->packet, of which no flow is known, by its addresses and ports, into s->decision. Returns enum
+ * Evaluates the datagram of s->packet, of which no flow is known, by its addresses and ports, into s->decision. Returns enum
  * cv_outside or a drop reason. `to` passes outside_guards.
  */
-static __always_inline int outside_judge(struct cv_scratch *s, const struct cv_address *to)
+static __always_inline int outside_evaluate(struct cv_scratch *s, const struct cv_address *to)
 {
 	struct cv_packet *p = &s->packet;
 	struct cv_decision *d = &s->decision;
@@ -68,7 +68,7 @@ static __always_inline int outside_judge(struct cv_scratch *s, const struct cv_a
 		return CV_REASON_STRICT_MTLS;
 	r = (to->flags & (CV_ADDRESS_PROXY | CV_ADDRESS_TRUSTS)) == (CV_ADDRESS_PROXY | CV_ADDRESS_TRUSTS)
 	            ? 0
-	            : policy_judge(s, to->subject, p->key.dport);
+	            : policy_evaluate(s, to->subject, p->key.dport);
 	if (r)
 		return r;
 	return to->flags & CV_ADDRESS_PROXY || p->flags & CV_PACKET_REASSEMBLED ? CV_OUTSIDE_PROXY : CV_OUTSIDE_LEAVE;

@@ -5,10 +5,10 @@
 #include "lib/address.h"
 
 /*
- * Judges a flow to a subject: 0 when allowed, otherwise the drop reason. Fills the rule and the audit flag of s->decision,
+ * Evaluates a flow to a subject: 0 when allowed, otherwise the drop reason. Fills the rule and the audit flag of s->decision,
  * whose src_class must be set.
  */
-static __always_inline int policy_judge(struct cv_scratch *s, __u32 subject, __be16 port)
+static __always_inline int policy_evaluate(struct cv_scratch *s, __u32 subject, __be16 port)
 {
 	struct cv_decision *d = &s->decision;
 	struct cv_policy_key key = {

@@ -2,7 +2,7 @@
 /*
  * Whose word ends a TCP connection that passes between a pod here and the world outside. A pod's veth vouches for what it sends. A FIN or RST
  * that claims to come from outside must fit what both sides have sent and acknowledged, as its receiver will demand (RFC 9293, 3.10.7.4;
- * RFC 5961, 3.2): otherwise it is the receiver's to judge and changes nothing here.
+ * RFC 5961, 3.2): otherwise it is for the receiver to decide and changes nothing here.
  */
 #pragma once
 

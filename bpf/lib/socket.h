@@ -88,7 +88,7 @@ static __always_inline struct bpf_sock *socket_lookup(struct __sk_buff *skb, con
  * Captures the packet when s->lookup is a connection of the proxy. Returns 1 when it is, 0 when not. None of these sockets is
  * assigned: the kernel finds them by itself once the mark has delivered the packet here, and for established ones its early
  * demultiplexing also finds the route kept with the socket, which a packet that comes with a socket has to look up by
- * every rule. A fresh SYN for a waiting socket is a new connection and is judged again; s->time_wait tells listener_assign.
+ * every rule. A fresh SYN for a waiting socket is a new connection and is evaluated as one; s->time_wait tells listener_assign.
  */
 __noinline int socket_capture(struct __sk_buff *skb)
 {

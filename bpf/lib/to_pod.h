@@ -21,7 +21,7 @@ static __always_inline int to_pod_known(struct __sk_buff *skb, struct cv_scratch
 		return CV_FLOW_GONE;
 	}
 	if (f->generation != s->packet.generation) {
-		r = flow_judge(skb);
+		r = flow_revalidate(skb);
 		if (r) {
 			flow_finish(skb, 1);
 			if (r < 0)
@@ -47,11 +47,11 @@ static __always_inline int to_pod_known(struct __sk_buff *skb, struct cv_scratch
 }
 
 /*
- * What a packet of no known flow, for a pod, comes to. Nothing proves the source of one that comes by routing, which is judged by its address
+ * What a packet of no known flow, for a pod, comes to. Nothing proves the source of one that comes by routing, which is evaluated by its address
  * alone, unless it came out of the veth of a pod here.
  */
-static __always_inline int to_pod_judge(struct cv_scratch *s, const struct cv_endpoint *ep,
-                                        const struct cv_address *from, const struct cv_address *to, __u32 from_veth)
+static __always_inline int to_pod_evaluate(struct cv_scratch *s, const struct cv_endpoint *ep,
+                                           const struct cv_address *from, const struct cv_address *to, __u32 from_veth)
 {
 	struct cv_decision *d = &s->decision;
 
@@ -65,7 +65,7 @@ static __always_inline int to_pod_judge(struct cv_scratch *s, const struct cv_en
 		return CV_REASON_STRICT_MTLS;
 	if (from_veth && from->flags & CV_ADDRESS_PROXY && s->packet.key.proto == IPPROTO_UDP)
 		return CV_REASON_PROXY_REQUIRED;
-	return policy_judge(s, ep->subject, d->port);
+	return policy_evaluate(s, ep->subject, d->port);
 }
 
 /* Fills s->decision for it, but for the verdict of policy. */
@@ -123,7 +123,7 @@ __noinline int to_pod_new(struct __sk_buff *skb)
 	to = address_lookup(p->generation, &p->key.dst);
 	from_veth = address_is_behind(from, skb->ingress_ifindex) ? skb->ingress_ifindex : 0;
 	to_pod_describe(skb, s, ep, from, to, from_veth);
-	r = to_pod_judge(s, ep, from, to, from_veth);
+	r = to_pod_evaluate(s, ep, from, to, from_veth);
 	if (!r && !packet_may_start(p)) {
 		if (p->tcp_flags & CV_TCP_RST)
 			return TC_ACT_OK;

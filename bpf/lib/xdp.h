@@ -188,7 +188,7 @@ static __always_inline int xdp_in(struct xdp_md *ctx, int native)
 	    !(session->flags & CV_SESSION_REASSEMBLED)) {
 		s->session = *session;
 	} else {
-		r = outside_judge(s, to);
+		r = outside_evaluate(s, to);
 		if (r == CV_OUTSIDE_LEAVE || r == CV_REASON_INTERNAL)
 			return XDP_PASS;
 		if (r)

@@ -96,7 +96,7 @@ enum cv_flow_flag {
 	CV_FLOW_NAT_SRC = 1 << 2,     /* nat_* replaces the source (answer of a Service backend) */
 	CV_FLOW_FIN = 1 << 3,         /* this direction has sent FIN */
 	CV_FLOW_AUDIT = 1 << 4,       /* an AUDIT policy matched */
-	CV_FLOW_ANONYMOUS = 1 << 5,   /* judged by address only: arrived in plaintext from outside the node */
+	CV_FLOW_ANONYMOUS = 1 << 5,   /* evaluated by address only: arrived in plaintext from outside the node */
 	CV_FLOW_CLOSED = 1 << 6,      /* the closed event has been sent */
 	CV_FLOW_OUTBOUND = 1 << 7,    /* passed out of a pod to an unmeshed destination */
 	CV_FLOW_ESTABLISHED = 1 << 8, /* both sides have spoken and, for TCP, the originator has answered the answer */
@@ -110,7 +110,7 @@ struct cv_flow {
 	__u64 last_ns;
 	__u64 packets;
 	__u64 bytes;      /* IP bytes */
-	__u32 generation; /* policy generation that judged it; older ones are judged again */
+	__u32 generation; /* policy generation that evaluated it; older ones are revalidated */
 	__u32 rule;       /* rule id of the deciding policy, 0 = mesh default */
 	__u32 src_class;  /* of the originator, in both directions' entries */
 	__u32 dst_class;  /* authenticated class of the responder */
@@ -352,7 +352,7 @@ enum cv_counter {
 	CV_COUNTER_PROXY_PACKETS = 5,
 	CV_COUNTER_PASS_PACKETS = 6,
 	CV_COUNTER_DIRECT_BYTES = 7,
-	CV_COUNTER_REEVALUATED = 8,   /* flows judged again after a policy change */
+	CV_COUNTER_REEVALUATED = 8,   /* flows revalidated after a policy change */
 	CV_COUNTER_EVENT_LIMITED = 9, /* events kept back by the rate limit */
 	CV_COUNTER_UDP_HEADER = 10,   /* datagrams handed to the proxy behind a header */
 	CV_COUNTER_UDP_PLAIN = 11,    /* datagrams, super-packets and fragments handed to it without one */

@@ -12,8 +12,8 @@ public sealed class CheckTests
     [Fact]
     public void Capabilities_count_and_not_the_user()
     {
-        var enough = PrivilegeCheck.Judge([]);
-        var lacking = PrivilegeCheck.Judge(["CAP_BPF (programs and maps)"]);
+        var enough = PrivilegeCheck.Evaluate([]);
+        var lacking = PrivilegeCheck.Evaluate(["CAP_BPF (programs and maps)"]);
 
         Assert.Equal(FindingLevel.Ok, enough.Level);
         Assert.Equal(FindingLevel.Error, lacking.Level);
@@ -27,7 +27,7 @@ public sealed class CheckTests
     [InlineData("tcx", false, FindingLevel.Warning)]
     public void What_could_not_be_tried_is_a_matter_of_privileges_and_not_of_the_kernel(string name, bool present, object level)
     {
-        var finding = KernelCheck.Judge(new KernelFeature(name, present, "EPERM (Operation not permitted)"), privileged: false);
+        var finding = KernelCheck.Evaluate(new KernelFeature(name, present, "EPERM (Operation not permitted)"), privileged: false);
 
         Assert.Equal(level, finding.Level);
         Assert.Equal(PrivilegeCheck.Remedy, finding.Remedy);
@@ -37,9 +37,9 @@ public sealed class CheckTests
     [Fact]
     public void A_feature_that_a_privileged_process_misses_is_a_matter_of_the_kernel()
     {
-        var missing = KernelCheck.Judge(new KernelFeature("ringbuf", false, "EINVAL (Invalid argument)"), privileged: true);
-        var refused = KernelCheck.Judge(new KernelFeature("ringbuf", false, "EPERM (Operation not permitted)"), privileged: true);
-        var there = KernelCheck.Judge(new KernelFeature("btf", true, "/sys/kernel/btf/vmlinux"), privileged: false);
+        var missing = KernelCheck.Evaluate(new KernelFeature("ringbuf", false, "EINVAL (Invalid argument)"), privileged: true);
+        var refused = KernelCheck.Evaluate(new KernelFeature("ringbuf", false, "EPERM (Operation not permitted)"), privileged: true);
+        var there = KernelCheck.Evaluate(new KernelFeature("btf", true, "/sys/kernel/btf/vmlinux"), privileged: false);
 
         Assert.Equal("boot Linux 5.8 or later", missing.Remedy);
         Assert.Contains("seccomp", refused.Remedy, StringComparison.Ordinal);
@@ -49,9 +49,9 @@ public sealed class CheckTests
     [Fact]
     public void A_port_counts_for_its_own_protocol_and_the_controllers_is_only_a_warning()
     {
-        var sameNumbersOfTcp = PortCheck.Judge(new HashSet<int> { 15003 }, None, agentRuns: false);
-        var taken = PortCheck.Judge(new HashSet<int> { 15012 }, new HashSet<int> { 15003 }, agentRuns: false);
-        var byAgent = PortCheck.Judge(None, new HashSet<int> { 15003 }, agentRuns: true);
+        var sameNumbersOfTcp = PortCheck.Evaluate(new HashSet<int> { 15003 }, None, agentRuns: false);
+        var taken = PortCheck.Evaluate(new HashSet<int> { 15012 }, new HashSet<int> { 15003 }, agentRuns: false);
+        var byAgent = PortCheck.Evaluate(None, new HashSet<int> { 15003 }, agentRuns: true);
 
         Assert.All(sameNumbersOfTcp, f => Assert.Equal(FindingLevel.Ok, f.Level));
         var udp = Assert.Single(taken, f => f.Level == FindingLevel.Error);

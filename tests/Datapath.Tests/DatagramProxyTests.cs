@@ -145,7 +145,7 @@ public sealed class DatagramProxyTests : IClassFixture<World>
     }
 
     [Theory, InlineData(false), InlineData(true)]
-    public void Fragments_before_the_first_are_judged_by_what_they_show(bool v6)
+    public void Fragments_before_the_first_are_evaluated_by_what_they_show(bool v6)
     {
         Packet later = ToRemote(v6, 64) with { FragmentId = 501, FragmentOffset = 72 };
         _world.FromPod(_world.A, later).Dropped(CvReason.FragmentNoFirst); // nobody would take it
@@ -211,7 +211,7 @@ public sealed class DatagramProxyTests : IClassFixture<World>
     }
 
     [Theory, InlineData(false), InlineData(true)]
-    public void A_new_generation_judges_sessions_again(bool v6)
+    public void A_new_generation_revalidates_sessions(bool v6)
     {
         using IDisposable sockets = _world.OfferDatagrams();
         Packet toC = Packet.OfUdp(_world.A.At(v6, 40000), _world.C.At(v6, 53));

@@ -29,7 +29,7 @@ public sealed class FromNetTests : IClassFixture<World>
     }
 
     [Theory, InlineData(false), InlineData(true)]
-    public void Plain_packets_for_a_workload_here_go_on_to_be_judged_there(bool v6)
+    public void Plain_packets_for_a_workload_here_go_on_to_be_evaluated_there(bool v6)
     {
         Assert.Equal(0u, Run(Syn(v6, _world.A.At(v6, 80))).Passed().Mark);
         Run(Packet.OfUdp(new(World.Outside(v6), 1), _world.A.At(v6, 15008))).Passed();
@@ -46,7 +46,7 @@ public sealed class FromNetTests : IClassFixture<World>
     }
 
     [Theory, InlineData(false), InlineData(true)]
-    public void What_cannot_be_read_is_the_kernels_to_judge(bool v6) =>
+    public void What_cannot_be_read_is_the_kernels_to_evaluate(bool v6) =>
         _world.Run(Hook.FromNet, Syn(v6, _world.A.At(v6, 15008)).Build()[..(v6 ? 60 : 40)], _world.C.Index).Passed();
 
     private static IPEndPoint Outside(bool v6) => new(World.Outside(v6), 50000);

@@ -134,7 +134,7 @@ public sealed class PolicyTests : IClassFixture<World>
     }
 
     [Theory, InlineData(false), InlineData(true)]
-    public void What_became_a_workload_here_is_judged_as_one(bool v6)
+    public void What_became_a_workload_here_is_evaluated_as_one(bool v6)
     {
         Packet datagram = Packet.OfUdp(_world.A.At(v6, 40000), new(World.Outside(v6), 80));
         _world.FromPod(_world.A, datagram).Passed();

@@ -42,7 +42,7 @@ public sealed class ProxyGoneTests : IClassFixture<World>
         Lost(_world.FromPod(_world.A, own with { FragmentOffset = 72 }));
         Lost(FromNet(outside));
         Lost(FromNet(outside with { FragmentOffset = 72 }));
-        Assert.Equal(0u, FromNet(outside with { FragmentId = 42, FragmentOffset = 72 }).Passed().Mark); // judged where it leaves towards the pod
+        Assert.Equal(0u, FromNet(outside with { FragmentId = 42, FragmentOffset = 72 }).Passed().Mark); // evaluated where it leaves towards the pod
     }
 
     [Theory, InlineData(false), InlineData(true)]

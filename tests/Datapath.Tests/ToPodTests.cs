@@ -25,7 +25,7 @@ public sealed class ToPodTests : IClassFixture<World>
     }
 
     [Theory, MemberData(nameof(Families))]
-    public void Plaintext_from_outside_is_judged_by_its_address(bool v6, byte protocol)
+    public void Plaintext_from_outside_is_evaluated_by_its_address(bool v6, byte protocol)
     {
         _world.SetPolicy(World.Generation, _world.B, CvAbi.ClassAny, 0, CvReason.PolicyNoAllow);
         _world.SetPolicy(World.Generation, _world.B, 31, 80, CvReason.None, rule: 12);

@@ -121,7 +121,7 @@ public sealed class XdpTests : IDisposable
     }
 
     [Theory, InlineData(false), InlineData(true)]
-    public void What_the_proxy_cannot_take_here_passes_untouched_to_be_judged_later(bool v6)
+    public void What_the_proxy_cannot_take_here_passes_untouched_to_be_evaluated_later(bool v6)
     {
         Untouched(ToC(v6), native: false);
         _plain.Maps.Activate(World.Generation);
@@ -165,7 +165,7 @@ public sealed class XdpTests : IDisposable
     }
 
     [Theory, InlineData(false), InlineData(true)]
-    public void A_new_generation_judges_sessions_again(bool v6)
+    public void A_new_generation_revalidates_sessions(bool v6)
     {
         Assert.NotEmpty(_plain.Xdp(ToC(v6).Build(), Uplink).Handover);
         WorldContent.Fill(_plain, World.Generation + 1);

@@ -61,8 +61,8 @@ public sealed class CaptureTests(MeshFixture mesh)
 
         Assert.True(refused.SocketErrorCode is SocketError.ConnectionRefused or SocketError.ConnectionReset, refused.SocketErrorCode.ToString());
         Assert.Equal(0, connections);
-        var judge = path == TestPath.Direct ? mesh.Node1 : mesh.Node2;
-        var flow = await judge.WaitForFlowAsync("the refusal", f => f.Destination.Port == server.EndPoint.Port && f.Verdict == Verdict.Deny);
+        var evaluator = path == TestPath.Direct ? mesh.Node1 : mesh.Node2;
+        var flow = await evaluator.WaitForFlowAsync("the refusal", f => f.Destination.Port == server.EndPoint.Port && f.Verdict == Verdict.Deny);
         Assert.Equal(MeshObjects.Identity("guest"), flow.Source.Identity);
     }
 

@@ -60,8 +60,8 @@ public sealed class ProxyProtocolDatagramTests(ProxyProtocolFixture mesh)
         var port = DatagramPeers.Port(path == TestPath.Direct ? 0 : 1, family == TestFamily.IPv6);
         var name = await DatagramPeers.AskAsync(mesh.Client, null, new IPEndPoint(MeshFixture.AddressOf(mesh.Front, family), port));
         Assert.Equal(MeshFixture.AddressOf(mesh.Client, family), await DatagramPeers.ClientOfAsync(pod, name));
-        var judge = path == TestPath.Direct ? mesh.Node1 : mesh.Node2;
-        await judge.WaitForFlowAsync("the flow", f => f.Protocol == Protocol.V1.TransportProtocol.Udp && f.Source.Identity == MeshObjects.Identity("front")
+        var evaluator = path == TestPath.Direct ? mesh.Node1 : mesh.Node2;
+        await evaluator.WaitForFlowAsync("the flow", f => f.Protocol == Protocol.V1.TransportProtocol.Udp && f.Source.Identity == MeshObjects.Identity("front")
             && f.Source.Address.Span.SequenceEqual(MeshFixture.AddressOf(mesh.Client, family).GetAddressBytes()));
     }
 

@@ -49,8 +49,8 @@ public sealed class ProxyProtocolSenderTests(ProxyProtocolFixture mesh)
 
         Assert.Equal($"{client.LocalEndPoint} hello", await TalkAsync(client));
 
-        var judge = path == TestPath.Direct ? mesh.Node1 : mesh.Node2;
-        var flow = await judge.WaitForFlowAsync("the client's flow", f => f.Source.Port == ((IPEndPoint)client.LocalEndPoint!).Port && f.Source.Address.Span.SequenceEqual(source.GetAddressBytes()));
+        var evaluator = path == TestPath.Direct ? mesh.Node1 : mesh.Node2;
+        var flow = await evaluator.WaitForFlowAsync("the client's flow", f => f.Source.Port == ((IPEndPoint)client.LocalEndPoint!).Port && f.Source.Address.Span.SequenceEqual(source.GetAddressBytes()));
         Assert.Equal((FlowPath.Passthrough, ""), (flow.Path, flow.Source.Identity));
         Assert.Empty(server.Failures);
     }
@@ -68,14 +68,14 @@ public sealed class ProxyProtocolSenderTests(ProxyProtocolFixture mesh)
 
         Assert.EndsWith(" hello", said, StringComparison.Ordinal);
         Assert.Equal(MeshFixture.AddressOf(mesh.Client, family), IPEndPoint.Parse(said.Split(' ')[0]).Address);
-        var judge = path == TestPath.Direct ? mesh.Node1 : mesh.Node2;
-        var flow = await judge.WaitForFlowAsync("the flow", f => f.Source.Port == ((IPEndPoint)client.LocalEndPoint!).Port && f.Source.Identity == MeshObjects.Identity("front"));
+        var evaluator = path == TestPath.Direct ? mesh.Node1 : mesh.Node2;
+        var flow = await evaluator.WaitForFlowAsync("the flow", f => f.Source.Port == ((IPEndPoint)client.LocalEndPoint!).Port && f.Source.Identity == MeshObjects.Identity("front"));
         Assert.Equal(path == TestPath.Direct ? FlowPath.Proxy : FlowPath.Tunnel, flow.Path);
         Assert.Empty(server.Failures);
     }
 
     [Fact]
-    public async Task Policy_judges_the_client_in_the_header()
+    public async Task Policy_evaluates_the_client_in_the_header()
     {
         await using var server = PeerServer.Start(mesh.Near, mesh.Near.Address4, EchoPeerAsync, ProxyProtocolFixture.Taking);
         using var client = await ProxyProtocolFixture.ConnectAsync(

@@ -21,7 +21,7 @@ public sealed class SpoofedSourceAttackTests(LinkAttackFixture mesh)
     [ClassData(typeof(AllPaths))]
     public async Task Attack_a_datagram_in_a_pods_name_opens_no_way_that_policy_denies(TestPath path, TestFamily family)
     {
-        var (pod, judge) = path == TestPath.Direct ? (mesh.Near, mesh.Node1) : (mesh.Far, mesh.Node2);
+        var (pod, evaluator) = path == TestPath.Direct ? (mesh.Near, mesh.Node1) : (mesh.Far, mesh.Node2);
         await using var honest = PeerServer.Start(pod, MeshFixture.AddressOf(pod, family), PeerServer.EchoAsync);
         await using var requests = mesh.StartRequests(honest);
         await using var denied = UdpPeer.StartSink(pod, family);
@@ -32,7 +32,7 @@ public sealed class SpoofedSourceAttackTests(LinkAttackFixture mesh)
         await LinkAttackFixture.WaitForDropsAsync(mesh.Node1, Spoofed, before + 1);
         await guest.SendToAsync(new byte[1], denied.EndPoint);
 
-        var refusal = await judge.WaitForFlowAsync("the guest's own datagram", f => f.Destination.Port == denied.EndPoint.Port && f.Source.Identity == MeshObjects.Identity("guest"));
+        var refusal = await evaluator.WaitForFlowAsync("the guest's own datagram", f => f.Destination.Port == denied.EndPoint.Port && f.Source.Identity == MeshObjects.Identity("guest"));
         Assert.Equal(Protocol.V1.Verdict.Deny, refusal.Verdict);
         Assert.Equal(0, denied.Received);
         Assert.Equal(0, guest.Available);

@@ -23,7 +23,7 @@ internal static class ClockCheck
         ? Finding.Ok("clock", "the kernel's clock is synchronised")
         : Finding.Warning("clock", "nothing synchronises the kernel's clock", "run chrony or systemd-timesyncd; certificates are refused when clocks differ by minutes");
 
-    // Any answer over HTTP carries the other side's time, whatever its status; the certificate is not judged here.
+    // Any answer over HTTP carries the other side's time, whatever its status; the certificate is not checked here.
     private static async Task<Finding> CompareAsync(string controller, CancellationToken cancellationToken)
     {
         using var handler = new SocketsHttpHandler();

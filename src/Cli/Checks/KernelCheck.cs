@@ -30,12 +30,12 @@ internal static class KernelCheck
     {
         var privileged = Capabilities.Missing().Count == 0;
 
-        // Capabilities are for the check of privileges to judge, which judges as the agent does.
-        return [.. KernelFeatures.ProbeAll().Where(f => f.Name != "capabilities").Select(f => Judge(f, privileged))];
+        // Capabilities are for the check of privileges, which does as the agent does.
+        return [.. KernelFeatures.ProbeAll().Where(f => f.Name != "capabilities").Select(f => Evaluate(f, privileged))];
     }
 
-    /// <summary>Judges one feature; what an unprivileged process tried says nothing about the kernel, whether it seemed to work or not.</summary>
-    internal static Finding Judge(KernelFeature feature, bool privileged)
+    /// <summary>Evaluates one feature; what an unprivileged process tried says nothing about the kernel, whether it seemed to work or not.</summary>
+    internal static Finding Evaluate(KernelFeature feature, bool privileged)
     {
         var optional = Optional.TryGetValue(feature.Name, out var remedy);
         if (Tried.Contains(feature.Name) && (!privileged || (!feature.Present && feature.Detail.Contains(Errno.Name(Errno.EPERM), StringComparison.Ordinal))))

@@ -21,11 +21,11 @@ internal static class PortCheck
         new(AgentOptionsDefaults.ReadinessPort, Udp: false, "readiness", "--readiness"),
     ];
 
-    public static IReadOnlyList<Finding> Run(bool agentRuns) => Judge(TakenPorts(udp: false), TakenPorts(udp: true), agentRuns);
+    public static IReadOnlyList<Finding> Run(bool agentRuns) => Evaluate(TakenPorts(udp: false), TakenPorts(udp: true), agentRuns);
 
-    /// <summary>Judges by the ports that are taken.</summary>
-    internal static IReadOnlyList<Finding> Judge(IReadOnlySet<int> tcp, IReadOnlySet<int> udp, bool agentRuns) =>
-        [.. Ports.Select(port => Judge(port, (port.Udp ? udp : tcp).Contains(port.Number), agentRuns))];
+    /// <summary>Evaluates the ports that are taken.</summary>
+    internal static IReadOnlyList<Finding> Evaluate(IReadOnlySet<int> tcp, IReadOnlySet<int> udp, bool agentRuns) =>
+        [.. Ports.Select(port => Evaluate(port, (port.Udp ? udp : tcp).Contains(port.Number), agentRuns))];
 
     /// <summary>The ports of this network namespace that a socket listens on, or for UDP is bound to.</summary>
     internal static IReadOnlySet<int> TakenPorts(bool udp)
@@ -42,7 +42,7 @@ internal static class PortCheck
             .ToHashSet();
     }
 
-    private static Finding Judge(ListenPort port, bool taken, bool agentRuns)
+    private static Finding Evaluate(ListenPort port, bool taken, bool agentRuns)
     {
         if (!taken)
         {

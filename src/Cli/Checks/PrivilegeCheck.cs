@@ -8,10 +8,10 @@ internal static class PrivilegeCheck
     /// <summary>What to do about a privilege that is missing.</summary>
     public const string Remedy = "run as root, or grant CAP_NET_ADMIN, CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN";
 
-    public static IReadOnlyList<Finding> Run() => [Judge(Capabilities.Missing())];
+    public static IReadOnlyList<Finding> Run() => [Evaluate(Capabilities.Missing())];
 
-    /// <summary>Judges by what is missing.</summary>
-    internal static Finding Judge(IReadOnlyList<string> missing) => missing.Count == 0
+    /// <summary>Evaluates what is missing.</summary>
+    internal static Finding Evaluate(IReadOnlyList<string> missing) => missing.Count == 0
         ? Finding.Ok("privileges", "this process has the capabilities that the agent needs")
         : Finding.Error("privileges", $"this process lacks {string.Join(" and ", missing)}", Remedy);
 }

@@ -17,13 +17,13 @@ internal static class RuleCheck
         {
             var rules = await Tool.RequireAsync("ip", [family, "-j", "rule", "show"], null, null, cancellationToken).ConfigureAwait(false);
             using var json = JsonDocument.Parse(rules);
-            findings.AddRange(json.RootElement.EnumerateArray().Select(rule => Judge(family, rule, agentRuns)).OfType<Finding>());
+            findings.AddRange(json.RootElement.EnumerateArray().Select(rule => Evaluate(family, rule, agentRuns)).OfType<Finding>());
         }
 
         return findings.Count > 0 ? findings : [Finding.Ok("rules", "no routing rule uses the agent's marks or table")];
     }
 
-    private static Finding? Judge(string family, JsonElement rule, bool agentRuns)
+    private static Finding? Evaluate(string family, JsonElement rule, bool agentRuns)
     {
         var table = Text(rule, "table");
         if (table == AgentOptionsDefaults.RouteTable.ToString(CultureInfo.InvariantCulture))

@@ -4,7 +4,7 @@ namespace Culvert.NodeAgent.Datapath;
 
 internal static partial class DatapathLog
 {
-    [LoggerMessage(EventId = 101, Level = LogLevel.Warning, Message = "the maps pinned under {Path} can't be adopted ({Reason}); starting with empty ones, kernel-carried flows are judged again")]
+    [LoggerMessage(EventId = 101, Level = LogLevel.Warning, Message = "the maps pinned under {Path} can't be adopted ({Reason}); starting with empty ones, kernel-carried flows are revalidated")]
     internal static partial void MapsNotAdopted(ILogger logger, string path, string reason);
 
     [LoggerMessage(EventId = 102, Level = LogLevel.Information, Message = "{Program} is attached to {Interface} by {How}")]
@@ -22,7 +22,7 @@ internal static partial class DatapathLog
     [LoggerMessage(EventId = 106, Level = LogLevel.Warning, Message = "no XDP at {Interface} ({Reason}); the programs at TC do its work")]
     internal static partial void NoXdp(ILogger logger, string @interface, string reason);
 
-    [LoggerMessage(EventId = 107, Level = LogLevel.Information, Message = "took over {Links} links of an agent with another version of the datapath ({Folder}); kernel-carried flows are judged again")]
+    [LoggerMessage(EventId = 107, Level = LogLevel.Information, Message = "took over {Links} links of an agent with another version of the datapath ({Folder}); kernel-carried flows are revalidated")]
     internal static partial void OtherVersion(ILogger logger, string folder, int links);
 
     [LoggerMessage(EventId = 108, Level = LogLevel.Error, Message = "a change failed half-way, what was in force is put back: {Reason}")]

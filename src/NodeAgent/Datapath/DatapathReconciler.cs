@@ -23,7 +23,7 @@ internal sealed class DatapathReconciler(
     /// <param name="snapshot">The snapshot.</param>
     /// <param name="switched">
     /// Told true when the kernel has gone over to the snapshot and no pod that comes in with it is captured yet; told false when it has gone back and
-    /// no pod that had left is captured again. Whoever judges captured connections by addresses changes over in it, so that none is given the identity
+    /// no pod that had left is captured again. Whoever evaluates captured connections by addresses changes over in it, so that none is given the identity
     /// that its address has in the other snapshot.
     /// </param>
     internal void Apply(NodeSnapshot snapshot, Action<bool>? switched = null)

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 namespace Culvert.NodeAgent.Datapath;
 
 /// <summary>
-/// Makes a policy change reach connections that are idle. The kernel judges a live flow again when a packet of it passes; this has one pass: each TCP flow of an
+/// Makes a policy change reach connections that are idle. The kernel revalidates a live flow when a packet of it passes; this has one pass: each TCP flow of an
 /// older generation that leads to a pod here, directly or in plaintext from outside, gets an acknowledgement out of sequence, which its receiver answers with one of its own (RFC 9293, 3.10.7.4). Where the
 /// policy still allows the flow, that answer is all that happens; where not, the programs end the connection at both sides. Not thread-safe.
 /// </summary>
@@ -20,13 +20,13 @@ internal sealed class FlowProber(BpfMap<CvFlowKey, CvFlow> flows, ILogger logger
     private const int ENODEV = 19;
     private const int ENETDOWN = 100;
 
-    // More idle connections than that are judged when they next carry a packet.
+    // More idle connections than that are revalidated when they next carry a packet.
     private const int MaxProbes = 20_000;
 
     // One of two sequence numbers half the space apart is outside of any window (RFC 7323 allows windows up to a quarter of it).
     private static readonly uint[] Sequences = [0, 0x8000_0000];
 
-    /// <summary>Probes every such flow that was judged by an older generation.</summary>
+    /// <summary>Probes every such flow that was evaluated under an older generation.</summary>
     /// <returns>How many.</returns>
     internal int Probe(uint generation)
     {
@@ -68,7 +68,7 @@ internal sealed class FlowProber(BpfMap<CvFlowKey, CvFlow> flows, ILogger logger
         }
     }
 
-    // One direction is enough: judging one judges both.
+    // One direction is enough: revalidating one revalidates both.
     private static bool IsStale(in CvFlowKey key, in CvFlow flow, uint generation) =>
         key.Proto == Tcp && flow.Generation != generation && flow.Ifindex != 0
         && (flow.Verdict == (byte)CvVerdict.Direct || (flow.Flags & (ushort)CvFlowFlag.Anonymous) != 0)
@@ -99,6 +99,6 @@ internal sealed class FlowProber(BpfMap<CvFlowKey, CvFlow> flows, ILogger logger
 
 internal static partial class FlowProberLog
 {
-    [LoggerMessage(EventId = 113, Level = LogLevel.Warning, Message = "idle connections were not judged again, they will be with their next packet: {Reason}")]
+    [LoggerMessage(EventId = 113, Level = LogLevel.Warning, Message = "idle connections were not revalidated, they will be with their next packet: {Reason}")]
     internal static partial void Failed(ILogger logger, string reason);
 }

@@ -10,7 +10,7 @@ namespace Culvert.NodeAgent.Hosting;
 /// <param name="tunnelPort">Where tunnels arrive.</param>
 /// <param name="reconciler">The kernel's tables and programs.</param>
 /// <param name="state">What is in the kernel.</param>
-/// <param name="prober">Has idle connections judged anew.</param>
+/// <param name="prober">Has idle connections revalidated.</param>
 /// <param name="directory">What the proxy knows of the mesh.</param>
 /// <param name="svids">Certificates of this node's workloads.</param>
 /// <param name="channel">The way to the controller.</param>

@@ -102,7 +102,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         foreach (ProxyListener listener in _plain) _loops[listener.Loop].Loop.Post(() => _loops[listener.Loop].ListenDatagrams(listener, headers: false));
     }
 
-    /// <summary>Policy has changed: every connection authorised here is judged again, and reset when it is no longer allowed.</summary>
+    /// <summary>Policy has changed: every connection authorised here is revalidated, and reset when it is no longer allowed.</summary>
     internal void ReauthorizeAll() => PostAll(static loop => loop.Reauthorize());
 
     /// <summary>Certificates or bundles have changed: tunnels made with replaced ones drain, new streams use the new ones.</summary>

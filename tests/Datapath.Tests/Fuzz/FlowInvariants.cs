@@ -25,7 +25,7 @@ internal static class FlowInvariants
         if (!PeerOf(other, peer).Equals(key)) return "its other direction leads elsewhere";
         if (flow.InIfindex != peer.Ifindex || flow.Ifindex != peer.InIfindex) return "its directions disagree about their veths";
         if (flow.Owner != peer.Owner || flow.Generation != peer.Generation) return "its directions disagree about owner or generation";
-        // What an older world let in is judged when it is next used. The first direction stands for both.
+        // What an older world let in is revalidated when it is next used. The first direction stands for both.
         if (flow.Generation != model.Generation || Has(flow, CvFlowFlag.Reply)) return null;
         IPEndPoint from = EndPoint(key.Src, key.Sport), to = Has(flow, CvFlowFlag.NatDst) ? EndPoint(flow.NatAddr, flow.NatPort) : EndPoint(key.Dst, key.Dport);
         return Source(model, flow, from, to) ?? Destination(model, flow, from, to, key.Proto);

@@ -116,7 +116,7 @@ public sealed class GenerationBuilderTests
                     Protocol = TransportProtocol.Tcp,
                     Authenticated = authenticated,
                 });
-                CvPolicy actual = kernel.Judge(address, authenticated, destination.Addresses[0], port, 6);
+                CvPolicy actual = kernel.Evaluate(address, authenticated, destination.Addresses[0], port, 6);
                 Assert.Equal(expected.IsAllowed, (CvVerdict)actual.Verdict == CvVerdict.Pass);
                 Assert.Equal(expected.IsAllowed ? CvReason.None : GenerationBuilder.ReasonOf(expected.Reason), (CvReason)actual.Reason);
                 Assert.Equal(!expected.AuditPolicies.IsEmpty, actual.Audit == 1);

@@ -48,7 +48,7 @@ internal sealed class KernelModel(Generation generation)
         return null;
     }
 
-    internal CvPolicy Judge(IPAddress source, bool authenticated, IPAddress destination, ushort port, byte protocol)
+    internal CvPolicy Evaluate(IPAddress source, bool authenticated, IPAddress destination, ushort port, byte protocol)
     {
         CvAddress? from = FindAddress(source);
         uint subject = FindAddress(destination)!.Value.Subject;

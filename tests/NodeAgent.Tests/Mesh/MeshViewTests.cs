@@ -73,7 +73,7 @@ public sealed class MeshViewTests
     }
 
     [Fact]
-    public void AConnectionOlderThanTheSnapshotIsJudgedByTheWorkloadAsItIsNow()
+    public void AConnectionOlderThanTheSnapshotIsEvaluatedByTheWorkloadAsItIsNow()
     {
         PolicyInfo deny = new() { Name = new NamespacedName("shop", "deny"), Action = PolicyAction.Deny, Rules = [new PolicyRule()] };
         MeshDirectory directory = new(View());

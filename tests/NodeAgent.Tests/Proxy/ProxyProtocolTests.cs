@@ -83,9 +83,9 @@ public sealed class ProxyProtocolTests
             await balancer.SendAllAsync((byte[])[.. header.AsSpan(header.Length - 1), .. "hello"u8]);
             using Socket server = await listener.AcceptAsync().WaitAsync(TimeSpan.FromSeconds(10));
             Assert.Equal("hello", Encoding.ASCII.GetString(await server.ReceiveExactlyAsync(5)));
-            FakeMesh judge = tunnel ? pair.Destination : pair.Source;
-            await SocketExtensions.EventuallyAsync(() => !judge.Opened.IsEmpty);
-            ProxyConnectionInfo info = Assert.Single(judge.Opened);
+            FakeMesh evaluator = tunnel ? pair.Destination : pair.Source;
+            await SocketExtensions.EventuallyAsync(() => !evaluator.Opened.IsEmpty);
+            ProxyConnectionInfo info = Assert.Single(evaluator.Opened);
             Assert.Equal(client.Length == 0 ? balancer.LocalEndPoint!.ToString() : client, info.Source.ToString());
             Assert.Equal(ProxyPair.Alice, info.SourceIdentity?.ToString());
             balancer.Dispose();
@@ -153,7 +153,7 @@ public sealed class ProxyProtocolTests
         await balancer.SendAllAsync("PROXY TCP4 192.0.2.7 192.0.2.8 1234 80\r\nhello"u8.ToArray());
         using Socket server = await listener.AcceptAsync().WaitAsync(TimeSpan.FromSeconds(10));
         await server.ReceiveExactlyAsync(5);
-        (FakeMesh judge, ProxyServer proxy) = tunnel ? (pair.Destination, pair.DestinationProxy) : (pair.Source, pair.SourceProxy);
+        (FakeMesh evaluator, ProxyServer proxy) = tunnel ? (pair.Destination, pair.DestinationProxy) : (pair.Source, pair.SourceProxy);
         proxy.ReauthorizeAll();
         await balancer.SendAllAsync("still"u8.ToArray());
         await server.ReceiveExactlyAsync(5);
@@ -162,8 +162,8 @@ public sealed class ProxyProtocolTests
         proxy.ReauthorizeAll();
 
         await balancer.AssertResetAsync();
-        await SocketExtensions.EventuallyAsync(() => judge.Closed.Count == 1);
-        Assert.Equal(ProxyFailure.PolicyChanged, judge.Closed.Single().End.Failure);
+        await SocketExtensions.EventuallyAsync(() => evaluator.Closed.Count == 1);
+        Assert.Equal(ProxyFailure.PolicyChanged, evaluator.Closed.Single().End.Failure);
     }
 
     [Theory]
@@ -173,12 +173,12 @@ public sealed class ProxyProtocolTests
     {
         await using ProxyPair pair = new();
         using Socket listener = Accepting(pair, tunnel);
-        FakeMesh judge = tunnel ? pair.Destination : pair.Source;
-        judge.Allowed = false;
+        FakeMesh evaluator = tunnel ? pair.Destination : pair.Source;
+        evaluator.Allowed = false;
         using Socket balancer = await pair.ConnectClientAsync();
         await balancer.SendAllAsync("PROXY TCP4 192.0.2.7 198.51.100.1 1234 443\r\n"u8.ToArray());
-        await SocketExtensions.EventuallyAsync(() => !judge.Failed.IsEmpty);
-        (ProxyConnectionInfo info, ProxyFailure failure) = Assert.Single(judge.Failed);
+        await SocketExtensions.EventuallyAsync(() => !evaluator.Failed.IsEmpty);
+        (ProxyConnectionInfo info, ProxyFailure failure) = Assert.Single(evaluator.Failed);
         Assert.Equal((ProxyFailure.PolicyDenied, "192.0.2.7:1234"), (failure, info.Source.ToString()));
     }
 
@@ -212,7 +212,7 @@ public sealed class ProxyProtocolTests
         return listener;
     }
 
-    private static async Task ExpectRefusalAsync(FakeMesh judge, Socket socket, ProxyProtocolError error)
+    private static async Task ExpectRefusalAsync(FakeMesh evaluator, Socket socket, ProxyProtocolError error)
     {
         byte[] buffer = new byte[1];
         try
@@ -224,10 +224,10 @@ public sealed class ProxyProtocolTests
             Assert.Contains(e.SocketErrorCode, new[] { SocketError.ConnectionReset, SocketError.NotConnected });
         }
 
-        await SocketExtensions.EventuallyAsync(() => !judge.Failed.IsEmpty);
-        Assert.True(judge.Failed.TryDequeue(out var failed));
+        await SocketExtensions.EventuallyAsync(() => !evaluator.Failed.IsEmpty);
+        Assert.True(evaluator.Failed.TryDequeue(out var failed));
         Assert.Equal((ProxyFailure.ProxyProtocol, error), (failed.Failure, failed.Info.HeaderError));
-        Assert.Empty(judge.Opened);
+        Assert.Empty(evaluator.Opened);
     }
 
     private static async Task<byte[]> ReadHeaderAsync(Socket socket)

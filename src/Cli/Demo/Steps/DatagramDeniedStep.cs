@@ -13,20 +13,20 @@ internal sealed class DatagramDeniedStep : IDemoStep
     public async Task<string> RunAsync(DemoWorld world, CancellationToken cancellationToken)
     {
         var reasons = new List<string>();
-        foreach (var (server, judge) in new[] { (world.Near, world.Node1), (world.Far, world.Node2) })
+        foreach (var (server, evaluator) in new[] { (world.Near, world.Node1), (world.Far, world.Node2) })
         {
             await DatagramServer.EnsureAsync(world, server, cancellationToken).ConfigureAwait(false);
             var answer = await DatagramServer.AskAsync(world.Guest, server.Address4, cancellationToken).ConfigureAwait(false);
             DemoFailedException.ThrowUnless(answer.Length == 0, $"the guest got an answer from {server}: {answer}");
-            var flow = await judge.WaitForFlowAsync(
+            var flow = await evaluator.WaitForFlowAsync(
                 $"the refusal of {world.Guest}'s datagram",
                 f => f.Verdict == Verdict.Deny && f.Protocol == TransportProtocol.Udp && f.Source.Identity == MeshObjects.Identity("guest")
                     && f.Destination.WorkloadUid.EndsWith(server.Name, StringComparison.Ordinal),
                 cancellationToken).ConfigureAwait(false);
-            var why = await judge.ExplainAsync(
+            var why = await evaluator.ExplainAsync(
                 $"{MeshObjects.Namespace}/guest", $"{MeshObjects.Namespace}/{server.Name}", DatagramServer.Port, TransportProtocol.Udp, cancellationToken).ConfigureAwait(false);
             DemoFailedException.ThrowUnless(why.Verdict == Verdict.Deny, "explain says that it is allowed");
-            reasons.Add($"{judge.Name}: {flow.Reason}");
+            reasons.Add($"{evaluator.Name}: {flow.Reason}");
         }
 
         return $"no answer; {string.Join(", ", reasons)}; explain agrees";

@@ -13,19 +13,19 @@ internal sealed class DeniedStep(bool sameNode) : IDemoStep
     public async Task<string> RunAsync(DemoWorld world, CancellationToken cancellationToken)
     {
         var server = sameNode ? world.Near : world.Far;
-        var judge = sameNode ? world.Node1 : world.Node2;
+        var evaluator = sameNode ? world.Node1 : world.Node2;
         foreach (var address in new[] { server.Address4, server.Address6 })
         {
             var answer = await DemoWorld.CurlAsync(world.Guest, address, cancellationToken).ConfigureAwait(false);
             DemoFailedException.ThrowUnless(!answer.Succeeded && answer.Output.Length == 0, $"the guest got an answer from {address}: {answer.Output.Trim()}");
         }
 
-        var flow = await judge.WaitForFlowAsync(
+        var flow = await evaluator.WaitForFlowAsync(
             $"the refusal of {world.Guest}",
             f => f.Verdict == Verdict.Deny && f.Source.Identity == MeshObjects.Identity("guest") && f.Destination.WorkloadUid.EndsWith(server.Name, StringComparison.Ordinal),
             cancellationToken).ConfigureAwait(false);
-        var why = await judge.ExplainAsync($"{MeshObjects.Namespace}/guest", $"{MeshObjects.Namespace}/{server.Name}", DemoWorld.Port, TransportProtocol.Tcp, cancellationToken).ConfigureAwait(false);
+        var why = await evaluator.ExplainAsync($"{MeshObjects.Namespace}/guest", $"{MeshObjects.Namespace}/{server.Name}", DemoWorld.Port, TransportProtocol.Tcp, cancellationToken).ConfigureAwait(false);
         DemoFailedException.ThrowUnless(why.Verdict == Verdict.Deny, "explain says that it is allowed");
-        return $"curl over IPv4 and IPv6 refused; {judge.Name}: {flow.Reason}; explain: {why.Reason}, {string.Join("; ", why.Steps.TakeLast(1))}";
+        return $"curl over IPv4 and IPv6 refused; {evaluator.Name}: {flow.Reason}; explain: {why.Reason}, {string.Join("; ", why.Steps.TakeLast(1))}";
     }
 }

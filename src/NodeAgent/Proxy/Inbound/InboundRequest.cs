@@ -9,14 +9,14 @@ namespace Culvert.NodeAgent.Proxy.Inbound;
 /// <summary>The checks a CONNECT request passes, in HBONE's order, up to the policy.</summary>
 internal static class InboundRequest
 {
-    /// <summary>Judges a request.</summary>
+    /// <summary>Evaluates a request.</summary>
     /// <param name="context">What the loop shares.</param>
     /// <param name="tunnel">The tunnel it came from.</param>
     /// <param name="headers">The request.</param>
     /// <param name="info">What is known of the connection.</param>
     /// <param name="failure">None when it may go on.</param>
     /// <returns>The status to answer: 200, 400, 401 or 503.</returns>
-    internal static int Judge(ProxyContext context, TunnelConnection tunnel, HeaderList headers, out ProxyConnectionInfo info, out ProxyFailure failure)
+    internal static int Evaluate(ProxyContext context, TunnelConnection tunnel, HeaderList headers, out ProxyConnectionInfo info, out ProxyFailure failure)
     {
         info = new ProxyConnectionInfo
         {

@@ -17,7 +17,7 @@ internal sealed class InboundStreams(ProxyContext context) : ITunnelStreams
     /// <inheritdoc/>
     public void OnRequest(TunnelConnection tunnel, Http2Stream stream, HeaderList headers, bool endStream)
     {
-        int status = InboundRequest.Judge(context, tunnel, headers, out ProxyConnectionInfo info, out ProxyFailure failure);
+        int status = InboundRequest.Evaluate(context, tunnel, headers, out ProxyConnectionInfo info, out ProxyFailure failure);
         BudgetLease? lease = null;
         if (status == 200)
         {

@@ -10,27 +10,27 @@ namespace Culvert.NodeAgent.Proxy.ProxyProtocol;
 /// <param name="Destination">What the client connected to.</param>
 internal readonly record struct ReceivedHeader(ProxyProtocolError Error, bool HasAddresses = false, SocketEndPoint Source = default, SocketEndPoint Destination = default)
 {
-    /// <summary>Judges the header at the start of a connection's bytes; null while it may still become one.</summary>
+    /// <summary>Evaluates the header at the start of a connection's bytes; null while it may still become one.</summary>
     /// <param name="data">All bytes that are there; not empty.</param>
     /// <param name="length">Bytes of the header, when it is accepted.</param>
     internal static ReceivedHeader? Read(ReadOnlySpan<byte> data, out int length)
     {
         ProxyProtocolError error = ProxyHeaderReader.Read(data, out ProxyHeader header);
         length = header.Length;
-        return error == ProxyProtocolError.Incomplete ? null : Judge(error, header, TransportProtocol.Tcp);
+        return error == ProxyProtocolError.Incomplete ? null : Evaluate(error, header, TransportProtocol.Tcp);
     }
 
-    /// <summary>Judges the header of a datagram, which has to be of version 2 and whole.</summary>
+    /// <summary>Evaluates the header of a datagram, which has to be of version 2 and whole.</summary>
     /// <param name="datagram">The datagram.</param>
     /// <param name="length">Bytes of the header, when it is accepted.</param>
     internal static ReceivedHeader ReadDatagram(ReadOnlySpan<byte> datagram, out int length)
     {
         ProxyProtocolError error = ProxyHeaderReader.ReadVersion2(datagram, out ProxyHeader header);
         length = header.Length;
-        return Judge(error, header, TransportProtocol.Udp);
+        return Evaluate(error, header, TransportProtocol.Udp);
     }
 
-    private static ReceivedHeader Judge(ProxyProtocolError error, in ProxyHeader header, TransportProtocol transport)
+    private static ReceivedHeader Evaluate(ProxyProtocolError error, in ProxyHeader header, TransportProtocol transport)
     {
         if (error != ProxyProtocolError.None) return new ReceivedHeader(error);
         if (!header.HasAddresses) return new ReceivedHeader(ProxyProtocolError.None);

@@ -25,8 +25,8 @@ internal sealed class ProxiedConnection
     internal ProxiedConnection? Previous { get; set; }
 
     /// <summary>
-    /// Reports a connection as opened and keeps it until <see cref="Close"/>. What it was judged by may have changed while it was being made, so
-    /// it is judged once more: the relay may have been aborted when this returns.
+    /// Reports a connection as opened and keeps it until <see cref="Close"/>. What it was authorised by may have changed while it was being made, so
+    /// it is revalidated: the relay may have been aborted when this returns.
     /// </summary>
     /// <param name="context">The loop's context.</param>
     /// <param name="relay">What carries its bytes.</param>

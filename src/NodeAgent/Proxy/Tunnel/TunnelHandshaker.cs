@@ -69,7 +69,7 @@ internal sealed class TunnelHandshaker(EventLoop loop, ProxyOptions options, Han
             refusal is not null ? Refused(ProxyFailure.TlsHandshake, refusal)
             : place is { IsCrowdedOut: true } ? Refused(ProxyFailure.CrowdedOut, "it gave way to newer connections")
             : tls is null || socket.IsClosed ? Refused(ProxyFailure.TlsTimeout, "no answer in time")
-            : Judge(tls, result, identity.Id, expected);
+            : Evaluate(tls, result, identity.Id, expected);
         report.Report(isServer, peer, identity.Id, id, failure, detail, TimeSpan.FromMilliseconds(loop.NowMilliseconds - started));
         if (failure == ProxyFailure.None)
         {
@@ -117,7 +117,7 @@ internal sealed class TunnelHandshaker(EventLoop loop, ProxyOptions options, Han
         return new PeerTrust(key, proof, seams, time);
     }
 
-    private static (SpiffeId? Id, TlsPeer? Peer, ProxyFailure Failure, string? Detail) Judge(TlsConnection tls, TlsResult result, SpiffeId own, SpiffeId? expected)
+    private static (SpiffeId? Id, TlsPeer? Peer, ProxyFailure Failure, string? Detail) Evaluate(TlsConnection tls, TlsResult result, SpiffeId own, SpiffeId? expected)
     {
         switch (result.Status)
         {

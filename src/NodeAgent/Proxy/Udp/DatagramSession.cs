@@ -55,7 +55,7 @@ internal abstract class DatagramSession : IConnectionRelay
     /// <summary>Gives back what the session holds. Called once, when it ends, before that is reported.</summary>
     protected abstract void Release();
 
-    /// <summary>Reports it as opened, and as closed when it ends, which may be at once: what it was judged by may have changed while its way was being made.</summary>
+    /// <summary>Reports it as opened, and as closed when it ends, which may be at once: what it was authorised by may have changed while its way was being made.</summary>
     /// <param name="info">What is known of it.</param>
     /// <param name="authorized">Whether policy was asked here, so that it has to be asked again when it changes.</param>
     protected void Report(in ProxyConnectionInfo info, bool authorized)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Judging a known flow again after the policy has changed. */
+/* Revalidating a known flow after the policy has changed. */
 #pragma once
 
 #include "lib/flow.h"
@@ -34,8 +34,8 @@ static __always_inline int flow_ends_are_same(struct cv_scratch *s, const struct
 }
 
 /* The policy of the generation in force on the flow in s->decision. */
-static __always_inline int flow_judge_policy(struct cv_scratch *s, const struct cv_flow *f,
-                                             const struct cv_address *from, const struct cv_address *to)
+static __always_inline int flow_revalidate_policy(struct cv_scratch *s, const struct cv_flow *f,
+                                                  const struct cv_address *from, const struct cv_address *to)
 {
 	struct cv_decision *d = &s->decision;
 
@@ -48,21 +48,21 @@ static __always_inline int flow_judge_policy(struct cv_scratch *s, const struct 
 		d->src_class = from ? from->anon_class : 0;
 		if (to->flags & CV_ADDRESS_STRICT)
 			return CV_REASON_STRICT_MTLS;
-		return policy_judge(s, to->subject, d->port);
+		return policy_evaluate(s, to->subject, d->port);
 	}
 	if (!from || !(from->flags & CV_ADDRESS_LOCAL))
 		return CV_FLOW_GONE;
 	if (s->packet.key.proto == IPPROTO_UDP && from->flags & CV_ADDRESS_PROXY)
 		return CV_FLOW_GONE;
 	d->src_class = from->auth_class;
-	return policy_judge(s, to->subject, d->port);
+	return policy_evaluate(s, to->subject, d->port);
 }
 
 /*
- * Judges the flow of s->flow_key from its originator's side, whichever side the packet is from. Returns 0 when it may go
+ * Revalidates the flow of s->flow_key from its originator's side, whichever side the packet is from. Returns 0 when it may go
  * on (both entries are then of this generation), the drop reason, or CV_FLOW_GONE.
  */
-__noinline int flow_judge(struct __sk_buff *skb)
+__noinline int flow_revalidate(struct __sk_buff *skb)
 {
 	struct cv_scratch *s = scratch_get();
 	struct cv_address *from, *to;
@@ -109,7 +109,7 @@ __noinline int flow_judge(struct __sk_buff *skb)
 		if (f->flags & (CV_FLOW_NAT_DST | CV_FLOW_NAT_SRC) && f->dst_class && !d->dst_class)
 			r = CV_FLOW_GONE;
 	} else {
-		r = flow_judge_policy(s, f, from, to);
+		r = flow_revalidate_policy(s, f, from, to);
 	}
 	if (r)
 		return r;
