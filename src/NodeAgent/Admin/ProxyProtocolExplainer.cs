@@ -32,7 +32,7 @@ internal static class ProxyProtocolExplainer
             return false;
         }
         answer.Verdict = Wire.Verdict.Deny;
-        answer.Reason = "proxy-protocol-untrusted";
+        answer.Reason = ReasonTable.ProxyProtocolPrefix + ReasonText.Kebab(nameof(ProxyProtocolError.Untrusted));
         answer.Steps.Add($"denied: {source} is none of those load balancers");
         return true;
     }

@@ -1,6 +1,7 @@
 using Culvert.Core;
 using Culvert.Interop.Abi;
 using Culvert.NodeAgent.Admin;
+using Culvert.NodeAgent.Datapath;
 using Culvert.NodeAgent.Proxy;
 
 namespace Culvert.NodeAgent.Tests.Telemetry;
@@ -23,6 +24,14 @@ public sealed class ReasonTableTests
         IEnumerable<string> decisions = Enum.GetValues<DecisionReason>().Except([DecisionReason.None, DecisionReason.AllowedByPolicy, DecisionReason.AllowedByDefault]).Select(ReasonText.Of);
         Compare(ReasonUse.Connection, failures.Concat(decisions));
     }
+
+    /// <summary>Where kernel and proxy decide by policy, they say the same.</summary>
+    [Theory]
+    [InlineData(DecisionReason.StrictMtls)]
+    [InlineData(DecisionReason.DeniedByPolicy)]
+    [InlineData(DecisionReason.NoAllowMatched)]
+    [InlineData(DecisionReason.DeniedByDefault)]
+    public void DecisionsOfPolicyHaveOneNameInKernelAndProxy(DecisionReason reason) => Assert.Equal(ReasonText.Of(reason), ReasonText.Of(GenerationBuilder.ReasonOf(reason)));
 
     /// <summary>Pinned counters and stored metrics go by them.</summary>
     [Fact]
