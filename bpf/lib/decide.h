@@ -33,14 +33,14 @@ static __always_inline int decide_workload(struct cv_scratch *s, const struct cv
 		d->flags |= tcp ? 0 : CV_FLOW_OUTBOUND;
 		return 0;
 	}
-	if (always_proxy || self || !(to->flags & CV_ADDRESS_LOCAL) || to->flags & CV_ADDRESS_PROXY) {
+	if (always_proxy || self || !(to->flags & CV_ADDRESS_LOCAL) || port_needs_proxy(p, to, &d->addr, d->port)) {
 		d->verdict = CV_VERDICT_PROXY;
 		return 0;
 	}
 	if (!tcp) {
 		/* Late answers of a workload behind the proxy, which must not open a way around it for what they answer. */
 		from = address_lookup(p->generation, &p->key.src);
-		if (from && from->flags & CV_ADDRESS_PROXY) {
+		if (from && port_needs_proxy(p, from, &p->key.src, p->key.sport)) {
 			d->verdict = CV_VERDICT_PROXY;
 			return 0;
 		}
@@ -71,12 +71,14 @@ static __always_inline int datagram_is_answer(struct cv_scratch *s, const struct
 static __always_inline int decide_pass(struct cv_scratch *s, const struct cv_address *to)
 {
 	struct cv_decision *d = &s->decision;
+	struct cv_flow_key *key = &s->packet.key;
 
 	d->verdict = CV_VERDICT_PASS;
 	d->flags |= CV_FLOW_OUTBOUND;
 	d->dst_class = address_class(to);
-	/* Probes: the rest of a node's own connection. */
-	d->untracked = d->quiet && to && to->flags & CV_ADDRESS_NODE;
+	/* Probes: the rest of a node's own connection. And what speaks to itself, whose answers would have the same key. */
+	d->untracked = (d->quiet && to && to->flags & CV_ADDRESS_NODE) ||
+	               (address_equal(&key->src, &key->dst) && key->sport == key->dport);
 	if (to && to->flags & CV_ADDRESS_LOCAL)
 		d->reply_ifindex = to->ifindex;
 	return 0;

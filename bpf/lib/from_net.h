@@ -39,8 +39,10 @@ __noinline int from_net_datagram(struct __sk_buff *skb)
 	if (r == CV_OUTSIDE_LEAVE)
 		return TC_ACT_OK;
 	if (!r)
-		r = session_open(skb, s,
-		                 CV_SESSION_OUTSIDE | (to->flags & CV_ADDRESS_PROXY ? 0 : CV_SESSION_REASSEMBLED));
+		r = session_open(
+			skb, s,
+			CV_SESSION_OUTSIDE |
+				(port_needs_proxy(p, to, &p->key.dst, p->key.dport) ? 0 : CV_SESSION_REASSEMBLED));
 	if (r)
 		return packet_drop(skb, r, CV_SIDE_NET);
 	/* It is older than the workload's place behind the proxy; answers would go past that. */
@@ -162,7 +164,7 @@ static __always_inline int from_net(struct __sk_buff *skb, struct cv_scratch *s)
 	if (r)
 		return TC_ACT_OK;
 	if (p->key.dport != bpf_htons(cv_cfg_tunnel_port))
-		return to->flags & CV_ADDRESS_PROXY ? from_net_connection(skb, s, to) : TC_ACT_OK;
+		return port_needs_proxy(p, to, &p->key.dst, p->key.dport) ? from_net_connection(skb, s, to) : TC_ACT_OK;
 	r = listener_take(skb, s, CV_LISTENER_TUNNEL4);
 	return r ? packet_drop(skb, r, CV_SIDE_NET) : TC_ACT_OK;
 }

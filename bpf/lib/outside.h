@@ -52,7 +52,7 @@ static __always_inline int outside_evaluate(struct cv_scratch *s, const struct c
 	struct cv_packet *p = &s->packet;
 	struct cv_decision *d = &s->decision;
 	struct cv_address *from;
-	int r;
+	int r, by_proxy;
 
 	if (port_excluded(p, p->key.dport))
 		return CV_OUTSIDE_LEAVE;
@@ -61,15 +61,13 @@ static __always_inline int outside_evaluate(struct cv_scratch *s, const struct c
 	d->src_class = from ? from->anon_class : 0;
 	d->dst_class = to->auth_class;
 	d->flags = CV_FLOW_ANONYMOUS;
+	by_proxy = port_needs_proxy(p, to, &p->key.dst, p->key.dport);
 	if (outside_is_ours(from, 0) || outside_is_node(from))
-		return to->flags & CV_ADDRESS_PROXY || p->flags & CV_PACKET_REASSEMBLED ? CV_REASON_SPOOFED_SOURCE
-		                                                                        : CV_OUTSIDE_LEAVE;
+		return by_proxy || p->flags & CV_PACKET_REASSEMBLED ? CV_REASON_SPOOFED_SOURCE : CV_OUTSIDE_LEAVE;
 	if (to->flags & CV_ADDRESS_STRICT)
 		return CV_REASON_STRICT_MTLS;
-	r = (to->flags & (CV_ADDRESS_PROXY | CV_ADDRESS_TRUSTS)) == (CV_ADDRESS_PROXY | CV_ADDRESS_TRUSTS)
-	            ? 0
-	            : policy_evaluate(s, to->subject, p->key.dport);
+	r = by_proxy && to->flags & CV_ADDRESS_TRUSTS ? 0 : policy_evaluate(s, to->subject, p->key.dport);
 	if (r)
 		return r;
-	return to->flags & CV_ADDRESS_PROXY || p->flags & CV_PACKET_REASSEMBLED ? CV_OUTSIDE_PROXY : CV_OUTSIDE_LEAVE;
+	return by_proxy || p->flags & CV_PACKET_REASSEMBLED ? CV_OUTSIDE_PROXY : CV_OUTSIDE_LEAVE;
 }

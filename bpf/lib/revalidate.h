@@ -12,7 +12,7 @@ static __always_inline int flow_needs_proxy(struct cv_scratch *s, const struct c
 
 	if (s->packet.key.proto != IPPROTO_UDP)
 		return 0;
-	if (to->flags & CV_ADDRESS_PROXY)
+	if (port_needs_proxy(&s->packet, to, &s->decision.addr, s->decision.port))
 		return 1;
 	return f->flags & (CV_FLOW_NAT_DST | CV_FLOW_NAT_SRC) &&
 	       service_wants_proxy(&s->packet, &originator->dst, originator->dport);
@@ -38,6 +38,7 @@ static __always_inline int flow_revalidate_policy(struct cv_scratch *s, const st
                                                   const struct cv_address *from, const struct cv_address *to)
 {
 	struct cv_decision *d = &s->decision;
+	struct cv_flow_key *originator;
 
 	if (!to || !(to->flags & CV_ADDRESS_MESHED) || !(to->flags & CV_ADDRESS_LOCAL))
 		return CV_FLOW_GONE;
@@ -52,7 +53,9 @@ static __always_inline int flow_revalidate_policy(struct cv_scratch *s, const st
 	}
 	if (!from || !(from->flags & CV_ADDRESS_LOCAL))
 		return CV_FLOW_GONE;
-	if (s->packet.key.proto == IPPROTO_UDP && from->flags & CV_ADDRESS_PROXY)
+	originator = f->flags & CV_FLOW_REPLY ? &s->peer : &s->flow_key;
+	if (s->packet.key.proto == IPPROTO_UDP &&
+	    port_needs_proxy(&s->packet, from, &originator->src, originator->sport))
 		return CV_FLOW_GONE;
 	d->src_class = from->auth_class;
 	return policy_evaluate(s, to->subject, d->port);

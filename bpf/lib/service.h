@@ -48,6 +48,17 @@ static __always_inline int port_is_behind_proxy(const struct cv_packet *p, const
 }
 
 /*
+ * Whether what goes to, or in datagrams comes from, a port of a workload here needs the proxy even on this node; `at` is what is known of its
+ * address. Other ports of it keep the short way.
+ */
+static __always_inline int port_needs_proxy(const struct cv_packet *p, const struct cv_address *at,
+                                            const struct cv_addr *addr, __be16 port)
+{
+	return at->flags & CV_ADDRESS_PROXY &&
+	       (port_is_behind_proxy(p, addr, port) || port_is_behind_proxy(p, addr, 0));
+}
+
+/*
  * Chooses a backend for the packet's destination into s->decision (addr, port, flags). Returns 0 or the drop reason;
  * *always_proxy says that the Service wants the proxy whatever the backend.
  */

@@ -54,16 +54,17 @@ static __always_inline int to_pod_evaluate(struct cv_scratch *s, const struct cv
                                            const struct cv_address *from, const struct cv_address *to, __u32 from_veth)
 {
 	struct cv_decision *d = &s->decision;
+	struct cv_packet *p = &s->packet;
 
 	if (!from_veth && outside_is_ours(from, left_alone(s, to)))
 		return CV_REASON_SPOOFED_SOURCE;
 	if (d->flags & CV_FLOW_OUTBOUND)
 		return 0;
-	if (to && to->flags & CV_ADDRESS_PROXY && !(to->flags & CV_ADDRESS_EXCLUDED))
+	if (to && !(to->flags & CV_ADDRESS_EXCLUDED) && port_needs_proxy(p, to, &p->key.dst, p->key.dport))
 		return CV_REASON_PROXY_REQUIRED;
 	if (!from_veth && ep->flags & CV_ENDPOINT_STRICT)
 		return CV_REASON_STRICT_MTLS;
-	if (from_veth && from->flags & CV_ADDRESS_PROXY && s->packet.key.proto == IPPROTO_UDP)
+	if (from_veth && p->key.proto == IPPROTO_UDP && port_needs_proxy(p, from, &p->key.src, p->key.sport))
 		return CV_REASON_PROXY_REQUIRED;
 	return policy_evaluate(s, ep->subject, d->port);
 }

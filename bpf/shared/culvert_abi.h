@@ -180,7 +180,7 @@ enum cv_address_flag {
 	CV_ADDRESS_STRICT = 1 << 5,   /* local workload that refuses plaintext */
 	CV_ADDRESS_PROXY =
 		1
-		<< 6, /* local workload whose traffic, TCP and UDP, needs the proxy even on this node and from outside */
+		<< 6, /* local workload with ports that need the proxy even on this node and from outside: cv_service says which */
 	CV_ADDRESS_TRUSTS =
 		1
 		<< 7, /* … of which some UDP port believes load balancers: their own address is not whom policy means */

@@ -60,9 +60,6 @@ public sealed record WorkloadInfo
     /// <summary>The first part of <see cref="Name"/>.</summary>
     public string Namespace => Name.Namespace;
 
-    /// <summary>Whether traffic to it needs the proxy even where the kernel alone could deliver it: a header is to be written or read.</summary>
-    public bool UsesProxyProtocol => !ProxyProtocolPorts.IsEmpty || !TrustedProxies.IsEmpty;
-
     /// <summary>Whether the application at a port wants a PROXY protocol v2 header.</summary>
     public bool WantsProxyProtocol(ushort port, TransportProtocol protocol) => Covers(ProxyProtocolPorts, port, protocol);
 

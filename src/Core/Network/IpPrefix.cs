@@ -24,6 +24,8 @@ public readonly struct IpPrefix : IEquatable<IpPrefix>, IComparable<IpPrefix>
         _bits = bits & Mask(length, IsIPv6);
     }
 
+    private IpPrefix(UInt128 bits, byte length, bool isIPv6) => (_bits, _length, IsIPv6) = (bits, length, isIPv6);
+
     /// <summary>True for an IPv6 prefix, false for an IPv4 one.</summary>
     public bool IsIPv6 { get; }
 
@@ -46,6 +48,12 @@ public readonly struct IpPrefix : IEquatable<IpPrefix>, IComparable<IpPrefix>
     /// <summary>The prefix that holds one address only.</summary>
     public static IpPrefix Host(IPAddress address) =>
         new(address, address.AddressFamily == AddressFamily.InterNetwork || address.IsIPv4MappedToIPv6 ? 32 : 128);
+
+    /// <summary>The prefix that holds one address only.</summary>
+    /// <param name="high">The first eight bytes of the IPv6 address, as a big-endian number.</param>
+    /// <param name="low">The last eight bytes; an IPv4 address is given in its mapped form, ::ffff:a.b.c.d.</param>
+    public static IpPrefix Host(ulong high, ulong low) =>
+        high == 0 && low >> 32 == 0xFFFF ? new IpPrefix((uint)low, 32, isIPv6: false) : new IpPrefix(new UInt128(high, low), 128, isIPv6: true);
 
     /// <summary>Parses <c>address/length</c> or a single address.</summary>
     /// <exception cref="FormatException">The text is not a prefix; the message says why.</exception>

@@ -11,11 +11,11 @@ internal sealed class AgentAdminService(IAdminBackend agent, FlowLog flows) : Wi
 {
     public override async Task<Wire.StatusResponse> Status(Wire.StatusRequest request, ServerCallContext context) => await agent.StatusAsync();
 
-    public override Task<Wire.ExplainResponse> Explain(Wire.ExplainRequest request, ServerCallContext context) => Task.FromResult(Explainer.Explain(agent.Index, request));
+    public override Task<Wire.ExplainResponse> Explain(Wire.ExplainRequest request, ServerCallContext context) => Task.FromResult(Explainer.Explain(agent.Oracle, request));
 
     public override Task<Wire.DumpSnapshotResponse> DumpSnapshot(Wire.DumpSnapshotRequest request, ServerCallContext context)
     {
-        NodeSnapshot snapshot = agent.Index.Snapshot;
+        NodeSnapshot snapshot = agent.Oracle.World.Snapshot;
         Wire.DumpSnapshotResponse response = new() { Version = snapshot.Version };
         response.Resources.AddRange(snapshot.ToResources());
         return Task.FromResult(response);
@@ -35,12 +35,12 @@ internal sealed class AgentAdminService(IAdminBackend agent, FlowLog flows) : Wi
         {
             foreach (FlowRecord record in last.Where(r => FlowFilterMatcher.Matches(request.Filter, r)).TakeLast((int)Math.Min(request.Last, int.MaxValue)))
             {
-                await responseStream.WriteAsync(FlowMapping.ToWire(record, agent.Index.Snapshot), context.CancellationToken);
+                await responseStream.WriteAsync(FlowMapping.ToWire(record, agent.Oracle.World.Snapshot), context.CancellationToken);
             }
             if (!request.Follow) return;
             await foreach (FlowRecord record in follower.Reader.ReadAllAsync(context.CancellationToken))
             {
-                if (FlowFilterMatcher.Matches(request.Filter, record)) await responseStream.WriteAsync(FlowMapping.ToWire(record, agent.Index.Snapshot), context.CancellationToken);
+                if (FlowFilterMatcher.Matches(request.Filter, record)) await responseStream.WriteAsync(FlowMapping.ToWire(record, agent.Oracle.World.Snapshot), context.CancellationToken);
             }
         }
     }

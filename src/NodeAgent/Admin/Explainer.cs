@@ -12,8 +12,9 @@ namespace Culvert.NodeAgent.Admin;
 /// </summary>
 internal static class Explainer
 {
-    internal static Wire.ExplainResponse Explain(SnapshotIndex index, Wire.ExplainRequest request)
+    internal static Wire.ExplainResponse Explain(PathOracle oracle, Wire.ExplainRequest request)
     {
+        SnapshotIndex index = oracle.World;
         NodeSnapshot snapshot = index.Snapshot;
         TransportProtocol protocol = request.Protocol == Wire.TransportProtocol.Udp ? TransportProtocol.Udp : TransportProtocol.Tcp;
         if (request.Port is 0 or > 65535) throw new RpcException(new Status(StatusCode.InvalidArgument, $"port {request.Port} is not between 1 and 65535"));
@@ -23,36 +24,37 @@ internal static class Explainer
 
         ushort port = (ushort)request.Port;
         (IPAddress? asked, ServiceInfo? named) = FindDestination(index, request.Destination, sourceAddress);
-        // As in the kernel: what is excluded is looked at before Services are.
-        if (asked is not null && (snapshot.Mesh.ExcludedPorts.Contains(port) || IsExcluded(snapshot, asked)))
-        {
-            WorkloadInfo? there = index.FindWorkload(asked);
-            answer.Source = FlowMapping.Endpoint(new IPEndPoint(sourceAddress, 0), source, source?.Identity.ToString(), null);
-            answer.Destination = FlowMapping.Endpoint(new IPEndPoint(asked, port), there, there?.Identity.ToString(), named?.Name);
-            return Excluded(answer, asked, port);
-        }
-        (IPAddress address, ushort targetPort, bool balanced, string? refusal) = named is null ? (asked!, port, false, null) : Choose(named, asked, port, protocol, answer);
-        NamespacedName? service = named?.Name;
+        bool excluded = asked is not null && Excludes(asked, port);
+        (IPAddress address, ushort targetPort, ServicePort? servicePort, string? refusal) =
+            named is null || excluded ? (asked!, port, null, null) : Choose(named, asked, port, protocol, answer);
+        if (asked is null) excluded = Excludes(address, targetPort);
         WorkloadInfo? destination = refusal is null ? index.FindWorkload(address) : null;
         answer.Source = FlowMapping.Endpoint(new IPEndPoint(sourceAddress, 0), source, source?.Identity.ToString(), null);
-        answer.Destination = FlowMapping.Endpoint(new IPEndPoint(address, targetPort), destination, destination?.Identity.ToString(), service);
-        if (refusal is not null)
+        answer.Destination = FlowMapping.Endpoint(new IPEndPoint(address, targetPort), destination, destination?.Identity.ToString(), named?.Name);
+        if (excluded) return Pass(answer, "excluded", $"{address}:{targetPort} is excluded by MeshConfig: not captured, no policy");
+        if (refusal is not null) return Refuse(answer, source, refusal);
+        ConnectionPath path = oracle.To(new PathRequest(source, IpPrefix.Host(address), targetPort, protocol) { Service = servicePort });
+        switch (path)
         {
-            (answer.Verdict, answer.Reason, answer.Path) = (Wire.Verdict.Deny, refusal, source is { Enrolled: true } ? Wire.FlowPath.Direct : Wire.FlowPath.Passthrough);
-            return answer;
+            case { Reason: PathReason.Excluded }:
+                return Pass(answer, "excluded", $"{address}:{targetPort} is excluded by MeshConfig: not captured, no policy");
+            case { Destination: not { Enrolled: true } }:
+                return Pass(answer, "not-enrolled", $"{address} is not in the mesh: forwarded as it is");
+            case { Kind: PathKind.Pass, Reason: PathReason.Itself }:
+                return Pass(answer, "itself", $"{address} is the source's own: not captured, no policy");
+            case { Kind: PathKind.Drop }:
+                answer.Steps.Add($"port {targetPort} of a workload is for tunnels between proxies");
+                return Refuse(answer, source, ReasonText.Kebab(path.Reason.ToString()));
         }
-        if (IsExcluded(snapshot, address) || snapshot.Mesh.ExcludedPorts.Contains(port)) return Excluded(answer, address, targetPort);
-        if (destination is not { Enrolled: true })
-        {
-            answer.Steps.Add($"{address} is not in the mesh: forwarded as it is");
-            answer.Reason = "not-enrolled";
-            return answer;
-        }
+        destination = path.Destination!;
         bool authenticated = source is { Enrolled: true };
-        bool sameNode = authenticated && source!.Node == destination.Node;
-        bool byProxy = destination.UsesProxyProtocol || balanced || (service is not null && ReferenceEquals(source, destination));
-        answer.Path = !authenticated ? Wire.FlowPath.Passthrough : !sameNode ? Wire.FlowPath.Tunnel : byProxy ? Wire.FlowPath.Proxy : Wire.FlowPath.Direct;
-        answer.Steps.Add(PathStep(source, destination, authenticated, sameNode, byProxy, protocol));
+        answer.Path = !authenticated ? Wire.FlowPath.Passthrough : path.Kind switch
+        {
+            PathKind.Tunnel => Wire.FlowPath.Tunnel,
+            PathKind.Proxy => Wire.FlowPath.Proxy,
+            _ => Wire.FlowPath.Direct,
+        };
+        answer.Steps.Add(PathStep(source, destination, answer.Path, protocol));
         ProxyProtocolExplainer.AddSteps(answer, destination, targetPort, protocol);
         if (destination.Node != snapshot.Node)
         {
@@ -64,13 +66,30 @@ internal static class Explainer
         if (!ProxyProtocolExplainer.Refuses(answer, sourceAddress, destination, targetPort, protocol))
             Decide(snapshot, source, sourceAddress, destination, targetPort, protocol, authenticated, answer);
         return answer;
+
+        bool Excludes(IPAddress at, ushort atPort) => oracle.Find(IpPrefix.Host(at), atPort, protocol).Kind == AddresseeKind.Excluded;
     }
 
-    private static string PathStep(WorkloadInfo? source, WorkloadInfo destination, bool authenticated, bool sameNode, bool byProxy, TransportProtocol protocol) =>
-        !authenticated ? $"the source is not enrolled: plaintext to {destination.Uid}, whose mTLS mode is {destination.MtlsMode.ToString().ToLowerInvariant()}"
-        : sameNode && byProxy ? $"both ends are on node {destination.Node}: by that node's proxy"
-        : sameNode ? $"both ends are on node {destination.Node}: in the kernel, straight to the pod"
-        : $"from node {source!.Node} to node {destination.Node}: mutual TLS tunnel{(protocol == TransportProtocol.Udp ? ", a datagram a capsule" : "")}, {source.Identity} to {destination.Identity}";
+    private static Wire.ExplainResponse Pass(Wire.ExplainResponse answer, string reason, string step)
+    {
+        answer.Steps.Add(step);
+        answer.Reason = reason;
+        return answer;
+    }
+
+    private static Wire.ExplainResponse Refuse(Wire.ExplainResponse answer, WorkloadInfo? source, string reason)
+    {
+        (answer.Verdict, answer.Reason, answer.Path) = (Wire.Verdict.Deny, reason, source is { Enrolled: true } ? Wire.FlowPath.Direct : Wire.FlowPath.Passthrough);
+        return answer;
+    }
+
+    private static string PathStep(WorkloadInfo? source, WorkloadInfo destination, Wire.FlowPath path, TransportProtocol protocol) => path switch
+    {
+        Wire.FlowPath.Passthrough => $"the source is not enrolled: plaintext to {destination.Uid}, whose mTLS mode is {destination.MtlsMode.ToString().ToLowerInvariant()}",
+        Wire.FlowPath.Proxy => $"both ends are on node {destination.Node}: by that node's proxy",
+        Wire.FlowPath.Direct => $"both ends are on node {destination.Node}: in the kernel, straight to the pod",
+        _ => $"from node {source!.Node} to node {destination.Node}: mutual TLS tunnel{(protocol == TransportProtocol.Udp ? ", a datagram a capsule" : "")}, {source.Identity} to {destination.Identity}",
+    };
 
     private static void Decide(NodeSnapshot snapshot, WorkloadInfo? source, IPAddress sourceAddress, WorkloadInfo destination, ushort port, TransportProtocol protocol, bool authenticated, Wire.ExplainResponse answer)
     {
@@ -120,7 +139,7 @@ internal static class Explainer
     }
 
     /// <summary>Where a Service leads, or the reason for which the kernel refuses its address <paramref name="vip"/>.</summary>
-    private static (IPAddress Address, ushort Port, bool Balanced, string? Refusal) Choose(ServiceInfo service, IPAddress? vip, ushort port, TransportProtocol protocol, Wire.ExplainResponse answer)
+    private static (IPAddress Address, ushort Port, ServicePort? Addressed, string? Refusal) Choose(ServiceInfo service, IPAddress? vip, ushort port, TransportProtocol protocol, Wire.ExplainResponse answer)
     {
         if (service.Ports.FirstOrDefault(p => p.Port == port && p.Protocol == protocol) is not { } servicePort)
         {
@@ -130,23 +149,16 @@ internal static class Explainer
         ServiceBackend[] live = [.. servicePort.Backends.Where(b => b.Weight > 0 && (vip is null || b.Address.AddressFamily == vip.AddressFamily))];
         if (live.Length == 0) return Refuse(CvReason.NoBackend, StatusCode.FailedPrecondition, $"service {service.Name} port {port} has no backend{(vip is null ? "" : $" for {vip}")}");
         answer.Steps.Add($"service {service.Name} port {port} leads to {string.Join(", ", live.Select(b => $"{b.Address}:{b.Port} (weight {b.Weight})"))}{ChosenBy(servicePort.LoadBalancing)}; the first is shown");
-        return (live[0].Address, live[0].Port, servicePort.LoadBalancing != LoadBalancing.RoundRobin, null);
+        
+        // Clients of a headless Service ask for its workloads' addresses themselves.
+        return (live[0].Address, live[0].Port, vip is null ? null : servicePort, null);
 
-        (IPAddress, ushort, bool, string?) Refuse(CvReason reason, StatusCode headless, string words)
+        (IPAddress, ushort, ServicePort?, string?) Refuse(CvReason reason, StatusCode headless, string words)
         {
             if (vip is null) throw new RpcException(new Status(headless, words));
             answer.Steps.Add(words);
-            return (vip, port, false, ReasonText.Kebab(reason.ToString()));
+            return (vip, port, null, ReasonText.Kebab(reason.ToString()));
         }
-    }
-
-    private static bool IsExcluded(NodeSnapshot snapshot, IPAddress address) => snapshot.Mesh.ExcludedCidrs.Any(c => c.Contains(address));
-
-    private static Wire.ExplainResponse Excluded(Wire.ExplainResponse answer, IPAddress address, ushort port)
-    {
-        answer.Steps.Add($"{address}:{port} is excluded by MeshConfig: not captured, no policy");
-        answer.Reason = "excluded";
-        return answer;
     }
 
     private static string Name(TransportProtocol protocol) => protocol.ToString().ToLowerInvariant();

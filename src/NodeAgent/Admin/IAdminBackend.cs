@@ -6,8 +6,8 @@ namespace Culvert.NodeAgent.Admin;
 /// <summary>What the admin service needs of the agent.</summary>
 internal interface IAdminBackend
 {
-    /// <summary>The snapshot in force with its look-ups.</summary>
-    SnapshotIndex Index { get; }
+    /// <summary>The snapshot in force, and which way connections take in it.</summary>
+    PathOracle Oracle { get; }
 
     /// <summary>How the agent stands.</summary>
     Task<Wire.StatusResponse> StatusAsync();

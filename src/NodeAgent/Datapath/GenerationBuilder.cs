@@ -115,7 +115,7 @@ internal sealed class GenerationBuilder
             value.Mtu = (uint)endpoint.Mtu;
             value.Flags |= (uint)(CvAddressFlag.Meshed | CvAddressFlag.Local);
             if (endpoint.Workload.MtlsMode == MtlsMode.Strict) value.Flags |= (uint)CvAddressFlag.Strict;
-            if (endpoint.Workload.UsesProxyProtocol) value.Flags |= (uint)CvAddressFlag.Proxy;
+            if (ProxyNeed.PortsOf(endpoint.Workload).Any()) value.Flags |= (uint)CvAddressFlag.Proxy;
             if (endpoint.Workload.TrustedProxies.Any(t => t.Ports.Any(p => p.Protocol == TransportProtocol.Udp))) value.Flags |= (uint)CvAddressFlag.Trusts;
             endpoint.PodMac.AsSpan().CopyTo(value.Mac);
             endpoint.HostMac.AsSpan().CopyTo(value.HostMac);
@@ -197,7 +197,7 @@ internal sealed class GenerationBuilder
         foreach (LocalEndpoint endpoint in _endpoints)
         {
             WorkloadInfo workload = endpoint.Workload;
-            foreach (TransportPort port in workload.ProxyProtocolPorts.Concat(workload.TrustedProxies.SelectMany(t => t.Ports)).Distinct())
+            foreach (TransportPort port in ProxyNeed.PortsOf(workload))
             {
                 foreach (IPAddress address in workload.Addresses)
                 {
@@ -211,8 +211,7 @@ internal sealed class GenerationBuilder
 
     private void AddServicePort(ServicePort port, IPAddress[] vips, ServiceBackend[] backends)
     {
-        // The kernel draws a backend per flow; what takes more than that is the proxy's to choose.
-        uint flags = port.LoadBalancing == LoadBalancing.RoundRobin ? 0 : (uint)CvServiceFlag.Proxy;
+        uint flags = ProxyNeed.Of(port) ? (uint)CvServiceFlag.Proxy : 0;
         uint id = ++_lastService;
         int[] slots = WeightedSlots.Spread([.. backends.Select(b => b.Weight)], (int)CvAbi.MaxSlots);
         for (int slot = 0; slot < slots.Length; slot++)

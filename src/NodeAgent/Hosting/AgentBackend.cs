@@ -3,6 +3,7 @@ using Culvert.Core;
 using Culvert.NodeAgent.Admin;
 using Culvert.NodeAgent.Datapath;
 using Culvert.NodeAgent.Identity;
+using Culvert.NodeAgent.Mesh;
 using Culvert.NodeAgent.Options;
 using Culvert.NodeAgent.Proxy;
 using Culvert.NodeAgent.Snapshots;
@@ -16,10 +17,10 @@ namespace Culvert.NodeAgent.Hosting;
 
 /// <summary>Answers the admin service from the parts of one agent. Thread-safe.</summary>
 internal sealed class AgentBackend(
-    AgentOptions options, IFlowContext context, SnapshotClient client, SvidStore svids, ProxyServer proxy, ProgramAttacher attacher, XdpAttacher xdp, DatapathMaps maps,
+    AgentOptions options, MeshDirectory directory, SnapshotClient client, SvidStore svids, ProxyServer proxy, ProgramAttacher attacher, XdpAttacher xdp, DatapathMaps maps,
     FlowSweeper sweeper, DatapathState state, HealthState health, DrainClock drain, DateTimeOffset started, Func<CancellationToken, Task<IReadOnlyList<string>>> detach) : IAdminBackend
 {
-    public SnapshotIndex Index => context.Index;
+    public PathOracle Oracle => directory.View.Oracle;
 
     public Task<IReadOnlyList<string>> DetachAsync(CancellationToken cancellationToken) => detach(cancellationToken);
 
@@ -38,17 +39,17 @@ internal sealed class AgentBackend(
             ControllerAddress = options.Controller.ToString(),
             ControllerConnected = controller.Connected,
             ControllerError = controller.Error,
-            SnapshotVersion = Index.Snapshot.Version,
+            SnapshotVersion = Oracle.World.Snapshot.Version,
             SnapshotError = controller.SnapshotError.Length > 0 ? controller.SnapshotError : controller.SaveError,
             OpenConnections = (uint)loops.Sum(l => l.Connections),
             OpenTunnels = (uint)loops.Sum(l => l.ClientTunnels + l.ServerTunnels),
         };
         if (controller.LastApplied is { } applied) status.SnapshotApplied = Timestamp.FromDateTimeOffset(applied);
         if (drain.Remaining is { } remaining) status.DrainRemaining = Duration.FromTimeSpan(remaining);
-        status.Workloads.AddRange(Index.Snapshot.LocalWorkloads().Select(w => Workload(w, datapath)));
+        status.Workloads.AddRange(Oracle.World.Snapshot.LocalWorkloads().Select(w => Workload(w, datapath)));
         status.Programs.AddRange(attacher.List().Concat(xdp.List()).Select(a => new Wire.KernelProgram { Name = a.Program, Attachment = a.Hook, Interface = a.Interface, Id = a.ProgramId }));
         status.Maps.AddRange(KernelMetrics.Fill(maps, sweeper, state).Select(m => new Wire.KernelMap { Name = m.Name, Entries = (ulong)m.Entries, MaxEntries = (ulong)m.Max }));
-        ObjectProblems problems = Index.Snapshot.Problems;
+        ObjectProblems problems = Oracle.World.Snapshot.Problems;
         status.Problems.AddRange(problems.Listed.Select(p => p.ToWire()));
         (status.ObjectErrors, status.ObjectWarnings) = ((uint)problems.Errors, (uint)problems.Warnings);
         foreach ((string reason, ulong count) in KernelMetrics.Drops(maps)) status.Drops[reason] = count;

@@ -42,6 +42,7 @@ public sealed class AgentHost : IAsyncDisposable
     private readonly LinkFollower _follower;
     private readonly CaptureRoutes _routes;
     private readonly FlowContext _flowContext;
+    private readonly MeshDirectory _directory;
     private readonly KernelFlowReader _flowReader;
     private readonly FlowSweeper _sweeper;
     private readonly SvidStore _svids;
@@ -98,7 +99,7 @@ public sealed class AgentHost : IAsyncDisposable
         TlsIdentityTable tls = new(_svids, time, _logger);
         _svids.Changed += tls.Update;
 
-        MeshDirectory directory = new(new MeshView(new NodeSnapshot { Node = options.NodeName }, options.TunnelPort));
+        MeshDirectory directory = _directory = new(new MeshView(new NodeSnapshot { Node = options.NodeName }, options.TunnelPort));
         ProxyOptions proxyOptions = ProxySetup.OptionsOf(options, descriptors, _programs.Maps, _logger);
         _observer = new ProxyObserver(sink, _metrics, proxyOptions.Loops, time, loggers.CreateLogger("Culvert.Proxy"));
         _proxy = new ProxyServer(proxyOptions, new ProxySeams(directory, directory, tls, _observer) { Replies = _programs.Replies }, time);
@@ -211,7 +212,7 @@ public sealed class AgentHost : IAsyncDisposable
         _applier.Dispose();
     }
 
-    private AgentBackend Backend() => new(_options, _flowContext, _client, _svids, _proxy, _attacher, _xdp, _programs.Maps, _sweeper, _state, _health, _drain, _started, DetachAsync);
+    private AgentBackend Backend() => new(_options, _directory, _client, _svids, _proxy, _attacher, _xdp, _programs.Maps, _sweeper, _state, _health, _drain, _started, DetachAsync);
 
     private async Task<IReadOnlyList<string>> DetachAsync(CancellationToken cancellationToken)
     {

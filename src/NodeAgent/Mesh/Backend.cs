@@ -1,4 +1,3 @@
-using Culvert.Core;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Udp;
 
@@ -6,10 +5,9 @@ namespace Culvert.NodeAgent.Mesh;
 
 /// <summary>One backend of a Service port.</summary>
 /// <param name="Address">Address and port.</param>
-/// <param name="Workload">The workload there, if known.</param>
 /// <param name="Weight">Its share; above 0.</param>
 /// <param name="Load">Its sessions, of UDP; the same object in every snapshot that has the backend.</param>
-internal sealed record Backend(SocketEndPoint Address, WorkloadInfo? Workload, ushort Weight, BackendLoad? Load)
+internal sealed record Backend(SocketEndPoint Address, ushort Weight, BackendLoad? Load)
 {
     /// <summary>A number that tells backends apart, equal on every node.</summary>
     internal ulong Hash { get; } = Mix(Mix(Address.High) ^ Mix(Address.Low + Address.Port));

@@ -14,6 +14,8 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
 
     internal ServiceInfo Service { get; } = service;
 
+    internal ServicePort Port { get; } = port;
+
     /// <summary>The backend at an address; null when there is none.</summary>
     internal Backend? Find(in SocketEndPoint address)
     {
@@ -30,11 +32,11 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
     /// <param name="client">Its address.</param>
     internal Backend? Choose(MeshView view, WorkloadInfo? source, in SocketEndPoint client)
     {
-        switch (port.LoadBalancing)
+        switch (Port.LoadBalancing)
         {
-            case LoadBalancing.LeastSessions when port.Protocol == TransportProtocol.Udp:
+            case LoadBalancing.LeastSessions when Port.Protocol == TransportProtocol.Udp:
                 return LeastSessions();
-            case LoadBalancing.SourceHash when port.Protocol == TransportProtocol.Udp:
+            case LoadBalancing.SourceHash when Port.Protocol == TransportProtocol.Udp:
                 return SourceHash(client);
             default:
                 // The kernel draws among all backends and keeps what it can deliver on this node itself. Choosing here among the others only
@@ -48,23 +50,25 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
         int total = 0, count = 0;
         foreach (Backend backend in backends)
         {
-            if (onlyBeyondKernel && view.IsKernels(backend, source)) continue;
+            if (onlyBeyondKernel && IsKernels(view, backend, source)) continue;
             total += backend.Weight;
             count++;
         }
         if (total == 0) return null;
 
         // Sessions of UDP are few and last: strictly in turn where all weigh the same. What is drawn at random evens out over connections.
-        bool turns = port.Protocol == TransportProtocol.Udp && _even;
+        bool turns = Port.Protocol == TransportProtocol.Udp && _even;
         int drawn = turns ? (int)((uint)Interlocked.Increment(ref _next) % (uint)count) : Random.Shared.Next(total);
         foreach (Backend backend in backends)
         {
-            if (onlyBeyondKernel && view.IsKernels(backend, source)) continue;
+            if (onlyBeyondKernel && IsKernels(view, backend, source)) continue;
             drawn -= turns ? 1 : backend.Weight;
             if (drawn < 0) return backend;
         }
         return null;
     }
+
+    private bool IsKernels(MeshView view, Backend backend, WorkloadInfo? source) => view.PathTo(source, backend.Address, Port.Protocol, Port).Kind == PathKind.Direct;
 
     private Backend? LeastSessions()
     {

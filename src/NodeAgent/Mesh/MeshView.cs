@@ -11,11 +11,8 @@ namespace Culvert.NodeAgent.Mesh;
 /// </summary>
 internal sealed class MeshView
 {
-    private readonly string _node;
     private readonly ushort _tunnelPort;
-    private readonly FrozenDictionary<SocketEndPoint, WorkloadInfo> _workloads;
     private readonly FrozenDictionary<(SocketEndPoint Address, TransportProtocol Protocol), BackendPool> _services;
-    private readonly FrozenSet<SocketEndPoint> _vips;
     private readonly Dictionary<SocketEndPoint, BackendLoad> _loads = [];
 
     /// <summary>Makes a view of a snapshot.</summary>
@@ -25,15 +22,8 @@ internal sealed class MeshView
     internal MeshView(NodeSnapshot snapshot, ushort tunnelPort, MeshView? previous = null)
     {
         Snapshot = snapshot;
-        Index = new SnapshotIndex(snapshot);
-        _node = snapshot.Node;
+        Oracle = new PathOracle(new SnapshotIndex(snapshot), tunnelPort);
         _tunnelPort = tunnelPort;
-        Dictionary<SocketEndPoint, WorkloadInfo> workloads = [];
-        foreach (WorkloadInfo workload in snapshot.Workloads.Values.OrderBy(w => w.Uid, StringComparer.Ordinal))
-        {
-            foreach (System.Net.IPAddress address in workload.Addresses) workloads.TryAdd(new SocketEndPoint(address, 0), workload);
-        }
-        _workloads = workloads.ToFrozenDictionary();
         Dictionary<(SocketEndPoint Address, TransportProtocol Protocol), BackendPool> services = [];
         foreach (ServiceInfo service in snapshot.Services.Values.OrderBy(s => s.Name))
         {
@@ -42,34 +32,43 @@ internal sealed class MeshView
                 foreach (var family in service.Vips.GroupBy(v => v.AddressFamily))
                 {
                     BackendPool pool = new(
-                        service, port, [.. port.Backends.Where(b => b.Weight > 0 && b.Address.AddressFamily == family.Key).Select(b => ToBackend(snapshot, port, b, previous))]);
+                        service, port, [.. port.Backends.Where(b => b.Weight > 0 && b.Address.AddressFamily == family.Key).Select(b => ToBackend(port, b, previous))]);
                     foreach (System.Net.IPAddress vip in family) services.TryAdd((new SocketEndPoint(vip, port.Port), port.Protocol), pool);
                 }
             }
         }
         _services = services.ToFrozenDictionary();
-        _vips = services.Keys.Select(k => k.Address.WithPort(0)).ToFrozenSet();
     }
 
     internal NodeSnapshot Snapshot { get; }
 
-    internal SnapshotIndex Index { get; }
+    /// <summary>Which way connections take.</summary>
+    internal PathOracle Oracle { get; }
 
-    internal WorkloadInfo? FindWorkload(in SocketEndPoint address) => _workloads.GetValueOrDefault(address.WithPort(0));
+    internal SnapshotIndex Index => Oracle.World;
+
+    internal WorkloadInfo? FindWorkload(in SocketEndPoint address) => Index.FindWorkload(AddressOf(address));
 
     internal WorkloadInfo? FindLocalWorkload(in SocketEndPoint address) =>
-        FindWorkload(address) is { Enrolled: true } workload && workload.Node == _node ? workload : null;
+        FindWorkload(address) is { Enrolled: true } workload && workload.Node == Snapshot.Node ? workload : null;
 
     internal OutboundRoute Resolve(WorkloadInfo? source, in SocketEndPoint client, in SocketEndPoint destination, TransportProtocol protocol)
     {
-        if (_services.TryGetValue((destination, protocol), out BackendPool? pool))
+        Addressee asked = Oracle.Find(AddressOf(destination), destination.Port, protocol);
+        switch (asked.Kind)
         {
-            return pool.Choose(this, source, client.WithPort(0)) is { } chosen
-                ? RouteTo(chosen.Workload, chosen.Address, pool.Service) with { Load = chosen.Load }
-                : OutboundRoute.Deny(ProxyFailure.NoBackend, "the Service port has no backend", pool.Service);
+            case AddresseeKind.Excluded:
+                return OutboundRoute.Passthrough(destination, FindWorkload(destination));
+            case AddresseeKind.UnknownServicePort:
+                return OutboundRoute.Deny(ProxyFailure.NoRoute, "the Service has no such port");
+            case AddresseeKind.ServicePort:
+                BackendPool pool = _services[(destination, protocol)];
+                return pool.Choose(this, source, client.WithPort(0)) is { } chosen
+                    ? RouteTo(PathTo(source, chosen.Address, protocol, pool.Port), chosen.Address, pool.Service) with { Load = chosen.Load }
+                    : OutboundRoute.Deny(ProxyFailure.NoBackend, "the Service port has no backend", pool.Service);
+            default:
+                return RouteTo(PathTo(source, destination, protocol, service: null), destination, null);
         }
-        if (_vips.Contains(destination.WithPort(0))) return OutboundRoute.Deny(ProxyFailure.NoRoute, "the Service has no such port");
-        return RouteTo(FindWorkload(destination), destination, null);
     }
 
     internal ServiceInfo? FindService(in SocketEndPoint address, TransportProtocol protocol) => _services.GetValueOrDefault((address, protocol))?.Service;
@@ -80,32 +79,38 @@ internal sealed class MeshView
     /// <summary>Whether a session to the destination could still be given this route.</summary>
     internal bool IsCurrent(in OutboundRoute route, in SocketEndPoint destination, TransportProtocol protocol)
     {
-        if (_services.TryGetValue((destination, protocol), out BackendPool? pool) ? pool.Find(route.Target) is null : route.Target != destination) return false;
-        OutboundRoute now = RouteTo(FindWorkload(route.Target), route.Target, null);
+        Addressee asked = Oracle.Find(AddressOf(destination), destination.Port, protocol);
+        if (asked.Kind == AddresseeKind.Excluded) return route.Kind == OutboundRouteKind.Passthrough && route.Target == destination;
+        if (asked.Kind == AddresseeKind.ServicePort ? _services[(destination, protocol)].Find(route.Target) is null : route.Target != destination) return false;
+        OutboundRoute now = RouteTo(PathTo(source: null, route.Target, protocol, service: null), route.Target, null);
         return now.Kind == route.Kind && now.Dial == route.Dial && Equals(now.Destination?.Identity, route.Destination?.Identity)
             && Equals(now.Destination?.ProxyProtocolPorts, route.Destination?.ProxyProtocolPorts)
             && Equals(now.Destination?.BareProxyProtocolPorts, route.Destination?.BareProxyProtocolPorts)
             && Equals(now.Destination?.TrustedProxies, route.Destination?.TrustedProxies);
     }
 
-    /// <summary>Whether the kernel delivers to a backend itself.</summary>
-    internal bool IsKernels(Backend backend, WorkloadInfo? source) =>
-        backend.Workload is { Enrolled: true, UsesProxyProtocol: false } workload && workload.Node == _node && !ReferenceEquals(workload, source);
+    /// <summary>The path to an address that is no Service's, or to a backend of the Service port that was addressed.</summary>
+    internal ConnectionPath PathTo(WorkloadInfo? source, in SocketEndPoint target, TransportProtocol protocol, ServicePort? service) =>
+        Oracle.To(new PathRequest(source, AddressOf(target), target.Port, protocol) { Service = service });
 
-    private Backend ToBackend(NodeSnapshot snapshot, ServicePort port, ServiceBackend backend, MeshView? previous)
+    private Backend ToBackend(ServicePort port, ServiceBackend backend, MeshView? previous)
     {
         SocketEndPoint address = new(backend.Address, backend.Port);
         BackendLoad? load = null;
         if (port.Protocol == TransportProtocol.Udp && !_loads.TryGetValue(address, out load))
             _loads.Add(address, load = previous?._loads.GetValueOrDefault(address) ?? new BackendLoad());
-        return new Backend(address, backend.WorkloadUid is null ? null : snapshot.Workloads.GetValueOrDefault(backend.WorkloadUid), backend.Weight, load);
+        return new Backend(address, backend.Weight, load);
     }
 
-    private OutboundRoute RouteTo(WorkloadInfo? workload, in SocketEndPoint target, ServiceInfo? service)
+    // The proxy gets what the kernel could deliver as well: datagrams in fragments, and what comes from outside with a header.
+    private OutboundRoute RouteTo(in ConnectionPath path, in SocketEndPoint target, ServiceInfo? service)
     {
-        if (workload is not { Enrolled: true }) return OutboundRoute.Passthrough(target, workload, service);
-        return workload.Node == _node
+        if (path.Kind == PathKind.Drop) return OutboundRoute.Deny(ProxyFailure.NoRoute, "tunnels are made by proxies only", service);
+        if (path.Destination is not { Enrolled: true } workload || path.Reason == PathReason.Excluded) return OutboundRoute.Passthrough(target, path.Destination, service);
+        return workload.Node == Snapshot.Node
             ? OutboundRoute.Local(target, workload, service)
             : OutboundRoute.Tunnel(target.WithPort(_tunnelPort), target, workload, service);
     }
+
+    private static IpPrefix AddressOf(in SocketEndPoint point) => IpPrefix.Host(point.High, point.Low);
 }

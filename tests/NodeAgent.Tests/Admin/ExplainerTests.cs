@@ -39,7 +39,7 @@ public sealed class ExplainerTests
         ServiceInfo service = TestMesh.Service("dns", "10.96.0.1", TestMesh.Backend("shop/dns", "10.0.0.2"));
         service = service with { Ports = [service.Ports[0] with { Port = 53, Protocol = TransportProtocol.Udp, LoadBalancing = LoadBalancing.SourceHash }] };
         Wire.ExplainResponse answer = Explainer.Explain(
-            new SnapshotIndex(TestMesh.Snapshot([Client, dns], services: [service])),
+            TestMesh.Oracle(TestMesh.Snapshot([Client, dns], services: [service])),
             new() { Source = "shop/client", Destination = "shop/dns", Port = 53, Protocol = Wire.TransportProtocol.Udp });
         Assert.Equal(Wire.FlowPath.Proxy, answer.Path);
         Assert.Contains(answer.Steps, s => s.Contains("each client always goes to the same one", StringComparison.Ordinal));
@@ -84,11 +84,11 @@ public sealed class ExplainerTests
         ServiceInfo service = TestMesh.Service("web", "10.96.0.1 fd96::1", TestMesh.Backend("shop/web", "10.0.0.2"));
         service = service with { Ports = [service.Ports[0], service.Ports[0] with { Port = 81, Backends = [] }] };
         return Explainer.Explain(
-            new SnapshotIndex(TestMesh.Snapshot([Client, web], services: [service], mesh: mesh)),
+            TestMesh.Oracle(TestMesh.Snapshot([Client, web], services: [service], mesh: mesh)),
             new() { Source = "shop/client", Destination = destination, Port = port, Protocol = protocol });
     }
 
     private static Wire.ExplainResponse Explain(WorkloadInfo web, string source, uint port) => Explainer.Explain(
-        new SnapshotIndex(TestMesh.Snapshot([Client, web])),
+        TestMesh.Oracle(TestMesh.Snapshot([Client, web])),
         new() { Source = source, Destination = "shop/web", Port = port, Protocol = Wire.TransportProtocol.Tcp });
 }

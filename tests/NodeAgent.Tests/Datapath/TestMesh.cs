@@ -30,6 +30,8 @@ internal static class TestMesh
         Services = (services ?? []).ToImmutableDictionary(s => s.Name),
     };
 
+    internal static PathOracle Oracle(NodeSnapshot snapshot) => new(new SnapshotIndex(snapshot), tunnelPort: 15008);
+
     internal static LocalEndpoint Endpoint(WorkloadInfo workload, int index) =>
         new(workload, $"cv{index}", index, 1500, [2, 0, 0, 0, 0, (byte)index], [2, 1, 0, 0, 0, (byte)index]);
 

@@ -1,0 +1,75 @@
+namespace Culvert.Core;
+
+/// <summary>
+/// Says which way a connection takes: the one place where that is written. The proxy and <c>culvert explain</c> ask it, the kernel's tables are filled from the same
+/// <see cref="ProxyNeed"/>, and the kernel's programs are tested against it. Which of a Service's backends is taken is not its business: whoever asks chooses between
+/// <see cref="Find"/> and <see cref="To"/>. Of addresses of the nodes themselves it knows nothing; the kernel lets them pass. Pure; safe for any number of threads.
+/// </summary>
+/// <param name="world">The snapshot in force.</param>
+/// <param name="tunnelPort">The port of tunnels on every node.</param>
+public sealed class PathOracle(SnapshotIndex world, ushort tunnelPort)
+{
+    /// <summary>The snapshot in force.</summary>
+    public SnapshotIndex World { get; } = world;
+
+    /// <summary>Whom an address and port mean.</summary>
+    /// <param name="address">A whole address.</param>
+    /// <param name="port">The port.</param>
+    /// <param name="protocol">TCP or UDP.</param>
+    public Addressee Find(in IpPrefix address, ushort port, TransportProtocol protocol)
+    {
+        if (Excludes(port) || Excludes(address)) return new Addressee(AddresseeKind.Excluded);
+        if (World.FindService(address) is not { } service) return new Addressee(AddresseeKind.Host);
+        return World.FindService(address, port, protocol) is { } found
+            ? new Addressee(AddresseeKind.ServicePort, found.Service, found.Port)
+            : new Addressee(AddresseeKind.UnknownServicePort, service);
+    }
+
+    /// <summary>The path to an address that is no Service's, or to a backend.</summary>
+    public ConnectionPath To(in PathRequest request)
+    {
+        WorkloadInfo? source = request.Source is { Enrolled: true } enrolled ? enrolled : null;
+        WorkloadInfo? destination = World.FindWorkload(request.Target);
+        bool isBalanced = request.Service is not null && ProxyNeed.Of(request.Service);
+        if (destination is not { Enrolled: true })
+        {
+            return request.Service is not null && (isBalanced || request.Protocol == TransportProtocol.Tcp)
+                ? new ConnectionPath(PathKind.Proxy, PathReason.ExternalBackend, destination)
+                : new ConnectionPath(PathKind.Pass, PathReason.NotEnrolled, destination);
+        }
+
+        if (Excludes(request.Target)) return new ConnectionPath(PathKind.Pass, PathReason.Excluded, destination);
+        if (request.Protocol == TransportProtocol.Tcp && request.Port == tunnelPort) return new ConnectionPath(PathKind.Drop, PathReason.TunnelPort, destination);
+        bool isItself = source is not null && source.Uid == destination.Uid;
+        if (isItself && request.Service is null) return new ConnectionPath(PathKind.Pass, PathReason.Itself, destination);
+        if (destination.Node != (source?.Node ?? World.Snapshot.Node))
+            return source is null ? new ConnectionPath(PathKind.Pass, PathReason.NotEnrolled, destination) : new ConnectionPath(PathKind.Tunnel, PathReason.None, destination);
+        PathReason need = isBalanced ? PathReason.LoadBalancing
+            : isItself ? PathReason.Itself
+            : ProxyNeed.Of(destination, request.Port, request.Protocol) || (source is not null && Answers(source, request)) ? PathReason.ProxyProtocol
+            : PathReason.None;
+        return new ConnectionPath(need == PathReason.None ? PathKind.Direct : PathKind.Proxy, need, destination);
+    }
+
+    // What a workload says from such a port, in datagrams, may answer what came through the proxy; a way of its own would lead past the proxy.
+    private static bool Answers(WorkloadInfo source, in PathRequest request) =>
+        request.Protocol == TransportProtocol.Udp && request.SourcePort != 0 && ProxyNeed.Of(source, request.SourcePort, TransportProtocol.Udp);
+
+    private bool Excludes(ushort port)
+    {
+        foreach (ushort excluded in World.Snapshot.Mesh.ExcludedPorts)
+        {
+            if (excluded == port) return true;
+        }
+        return false;
+    }
+
+    private bool Excludes(in IpPrefix address)
+    {
+        foreach (IpPrefix excluded in World.Snapshot.Mesh.ExcludedCidrs)
+        {
+            if (excluded.Contains(address)) return true;
+        }
+        return false;
+    }
+}

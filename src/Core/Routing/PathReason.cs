@@ -1,0 +1,35 @@
+namespace Culvert.Core;
+
+/// <summary>Why a connection takes its path.</summary>
+public enum PathReason
+{
+    /// <summary>Both ends are in the mesh, and nothing is special: <see cref="PathKind.Direct"/> or <see cref="PathKind.Tunnel"/>.</summary>
+    None,
+
+    /// <summary>Proxy: the Service port's backends are chosen in a way that the kernel does not know.</summary>
+    LoadBalancing,
+
+    /// <summary>Proxy: the Service leads out of the mesh.</summary>
+    ExternalBackend,
+
+    /// <summary>Proxy by a Service, Pass without one: the workload speaks to itself.</summary>
+    Itself,
+
+    /// <summary>Proxy: a PROXY protocol header is to be written or read at the port, or what comes from the port answers what came with one.</summary>
+    ProxyProtocol,
+
+    /// <summary>Pass: configuration leaves the address or the port alone.</summary>
+    Excluded,
+
+    /// <summary>Pass: one of the ends is not in the mesh.</summary>
+    NotEnrolled,
+
+    /// <summary>Drop: the Service has no such port.</summary>
+    NoServicePort,
+
+    /// <summary>Drop: the Service port has no backend.</summary>
+    NoBackend,
+
+    /// <summary>Drop: tunnels are the proxies' to make.</summary>
+    TunnelPort,
+}

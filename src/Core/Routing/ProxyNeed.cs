@@ -1,0 +1,26 @@
+namespace Culvert.Core;
+
+/// <summary>What the proxy has to see although the kernel alone could deliver it. By port: the other ports of a workload keep the kernel's short way.</summary>
+public static class ProxyNeed
+{
+    /// <summary>Whether the proxy chooses the backends of a Service port; the kernel draws at random.</summary>
+    public static bool Of(ServicePort port)
+    {
+        ArgumentNullException.ThrowIfNull(port);
+        return port.LoadBalancing != LoadBalancing.RoundRobin;
+    }
+
+    /// <summary>Whether the proxy writes or reads a header at a port of a workload.</summary>
+    public static bool Of(WorkloadInfo workload, ushort port, TransportProtocol protocol)
+    {
+        ArgumentNullException.ThrowIfNull(workload);
+        return workload.WantsProxyProtocol(port, protocol) || workload.AcceptsProxyProtocol(port, protocol);
+    }
+
+    /// <summary>The ports of a workload for which <see cref="Of(WorkloadInfo, ushort, TransportProtocol)"/> holds; a number of 0 stands for every port of the protocol.</summary>
+    public static IEnumerable<TransportPort> PortsOf(WorkloadInfo workload)
+    {
+        ArgumentNullException.ThrowIfNull(workload);
+        return workload.ProxyProtocolPorts.Concat(workload.TrustedProxies.SelectMany(t => t.Ports)).Distinct();
+    }
+}
