@@ -59,7 +59,7 @@ internal static class FlowInvariants
             case Place.Pod:
                 Workload pod = destination.Pod!;
                 if (flow.Ifindex != pod.Index) return "it leads to a pod that no longer has the address";
-                if (!established && (destination.Proxy || (flow.InIfindex != 0 && model.At(from.Address).Proxy))) return "it leads past the proxy";
+                if (!established && (destination.IsBehindProxy(to.Port) || (flow.InIfindex != 0 && model.At(from.Address).IsBehindProxy(from.Port)))) return "it leads past the proxy";
                 if (flow.InIfindex == 0 && destination.Strict) return "it leads in plaintext to a strict pod";
                 uint sourceClass = flow.InIfindex != 0 ? model.At(from.Address).Pod!.Class : ClassOf(model.At(from.Address));
                 return model.Admits(pod, sourceClass, to.Port, protocol) ? null : "policy denies it";

@@ -14,7 +14,7 @@ internal sealed class MeshModel
     internal static readonly ushort[] Ports = [53, 80, 443, 5556, 9053];
 
     private static readonly (Place Kind, int Chance)[] OutsideKinds = [(Place.Unknown, 5), (Place.Remote, 3), (Place.Excluded, 1), (Place.Service, 2)];
-    private static readonly Spot Nothing = new(Place.Unknown, null, false, false, 0);
+    private static readonly Spot Nothing = new(Place.Unknown, null, false, [], 0);
     private readonly Dictionary<IPAddress, Spot> _spots = [];
     private readonly HashSet<(uint Subject, uint Class, ushort Port, byte Protocol)> _denied = [];
     private readonly HashSet<ushort> _excludedPorts = [];
@@ -77,13 +77,14 @@ internal sealed class MeshModel
         {
             Workload pod = pods[n - 1] with { Address4 = IPAddress.Parse($"10.1.0.{n}"), Address6 = IPAddress.Parse($"fd00:1::{n}") };
             bool gone = random.Next(8) == 0;
-            Spot spot = new(gone ? Place.Unknown : Place.Pod, gone ? null : pod, Strict: random.Next(3) == 0, Proxy: random.Next(4) == 0, Class: (uint)(50 + n));
+            ushort[] behindProxy = random.Next(4) > 0 ? [] : random.Next(3) == 0 ? [0] : [.. Ports.Where(_ => random.Next(2) == 0)];
+            Spot spot = new(gone ? Place.Unknown : Place.Pod, gone ? null : pod, Strict: random.Next(3) == 0, behindProxy, Class: (uint)(50 + n));
             _spots[pod.Address4] = _spots[pod.Address6] = spot;
         }
         foreach (IPAddress address in Addresses.Where(a => !_spots.ContainsKey(a)))
         {
             Place kind = address.Equals(World.Node(false)) || address.Equals(World.Node(true)) ? Place.Node : Pick(random, OutsideKinds);
-            _spots[address] = new Spot(kind, null, false, false, (uint)(80 + random.Next(3)));
+            _spots[address] = new Spot(kind, null, false, [], (uint)(80 + random.Next(3)));
         }
         foreach (ushort port in Ports.Where(_ => random.Next(8) == 0)) _excludedPorts.Add(port);
     }
@@ -95,8 +96,8 @@ internal sealed class MeshModel
         {
             if (spot is { Kind: Place.Pod, Pod: { } pod })
             {
-                CvAddressFlag flags = (spot.Strict ? CvAddressFlag.Strict : 0) | (spot.Proxy ? CvAddressFlag.Proxy : 0);
-                world.SetPod(Generation, pod, flags, spot.Strict ? CvEndpointFlag.Strict : 0);
+                CvAddressFlag flags = (spot.Strict ? CvAddressFlag.Strict : 0) | (spot.PortsBehindProxy.Length > 0 ? CvAddressFlag.Proxy : 0);
+                world.SetPod(Generation, pod, flags, spot.Strict ? CvEndpointFlag.Strict : 0, spot.PortsBehindProxy);
                 WritePolicy(world, random, pod);
             }
             else if (spot.Kind != Place.Unknown)
@@ -161,7 +162,10 @@ internal sealed class MeshModel
     /// <param name="Kind">Its kind.</param>
     /// <param name="Pod">The pod there.</param>
     /// <param name="Strict">Whether that refuses plaintext.</param>
-    /// <param name="Proxy">Whether that is behind the proxy.</param>
+    /// <param name="PortsBehindProxy">Its ports that are behind the proxy; 0 stands for all.</param>
     /// <param name="Class">Its class as an address.</param>
-    internal sealed record Spot(Place Kind, Workload? Pod, bool Strict, bool Proxy, uint Class);
+    internal sealed record Spot(Place Kind, Workload? Pod, bool Strict, ushort[] PortsBehindProxy, uint Class)
+    {
+        internal bool IsBehindProxy(int port) => PortsBehindProxy.Contains((ushort)port) || PortsBehindProxy.Contains((ushort)0);
+    }
 }

@@ -8,8 +8,11 @@ internal static class WorldContent
 {
     internal const int ToB = 80, ToRemote = 81, ToNobody = 82, ToSelf = 83, Forced = 84, ToOutside = 85, BackendPort = 8080;
 
-    /// <summary>The port at which a pod that needs the proxy wants PROXY headers.</summary>
+    /// <summary>The first of <see cref="HeaderPorts"/>.</summary>
     internal const int HeaderPort = 53;
+
+    /// <summary>The ports at which a pod that needs the proxy wants PROXY headers.</summary>
+    internal static readonly ushort[] HeaderPorts = [HeaderPort, 54, 80, 5353, 5354, BackendPort];
 
     internal const uint Rule = 900;
 
@@ -36,7 +39,8 @@ internal static class WorldContent
         }
     }
 
-    internal static void SetPod(this IWorld world, uint generation, Workload pod, CvAddressFlag flags = 0, CvEndpointFlag endpoint = 0)
+    /// <summary>Puts a pod there; <paramref name="behindProxy"/>: its ports that need the proxy where a flag says that some do, else <see cref="HeaderPorts"/>.</summary>
+    internal static void SetPod(this IWorld world, uint generation, Workload pod, CvAddressFlag flags = 0, CvEndpointFlag endpoint = 0, IEnumerable<ushort>? behindProxy = null)
     {
         world.Maps.Endpoints.Set(
             new CvEndpointKey { Generation = generation, Ifindex = pod.Index },
@@ -54,7 +58,8 @@ internal static class WorldContent
         };
         world.SetAddress(generation, pod.Address4, address);
         world.SetAddress(generation, pod.Address6, address);
-        if (flags.HasFlag(CvAddressFlag.Proxy)) world.SetBehindProxy(generation, pod, WorldContent.HeaderPort);
+        if (!flags.HasFlag(CvAddressFlag.Proxy)) return;
+        foreach (ushort port in behindProxy ?? HeaderPorts) world.SetBehindProxy(generation, pod, port);
     }
 
     /// <summary>Says how many flows a pod may have begun.</summary>

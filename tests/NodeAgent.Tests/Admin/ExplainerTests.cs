@@ -22,6 +22,28 @@ public sealed class ExplainerTests
     }
 
     [Fact]
+    public void ThePortOfTunnelsIsRefused()
+    {
+        Wire.ExplainResponse answer = Explain(TestMesh.Workload("web", "n2", "10.0.0.2"), "10.0.0.1", 15008);
+        Assert.Equal((Wire.Verdict.Deny, "tunnel-port"), (answer.Verdict, answer.Reason));
+    }
+
+    [Fact]
+    public void WhatAWorkloadSaysToItselfIsNotCaptured()
+    {
+        Wire.ExplainResponse answer = Explain(TestMesh.Workload("web", "n1", "10.0.0.2"), "10.0.0.2", 80);
+        Assert.Equal((Wire.Verdict.Allow, "itself", Wire.FlowPath.Passthrough), (answer.Verdict, answer.Reason, answer.Path));
+    }
+
+    [Fact]
+    public void APortThatNeedsNoHeaderIsReachedByTheKernel()
+    {
+        WorkloadInfo web = TestMesh.Workload("web", "n1", "10.0.0.2") with { ProxyProtocolPorts = [new(25, TransportProtocol.Tcp)] };
+        Assert.Equal(Wire.FlowPath.Direct, Explain(web, "10.0.0.1", 80).Path);
+        Assert.Equal(Wire.FlowPath.Proxy, Explain(web, "10.0.0.1", 25).Path);
+    }
+
+    [Fact]
     public void APortOfLoadBalancersRefusesOthers()
     {
         WorkloadInfo web = TestMesh.Workload("web", "n1", "10.0.0.2") with { TrustedProxies = [new([new(443, TransportProtocol.Tcp)], [IpPrefix.Parse("192.0.2.0/24")])] };
