@@ -15,18 +15,18 @@ internal static class KernelMetrics
             () => ReasonText.OfPackets.Select(r => new CallbackSample([ReasonText.Of(r)], Sum(maps.Drops, (uint)r)))));
         registry.Add(new CallbackFamily("culvert_datapath_events_lost_total", "Flow events that found the ring buffer full.", "counter", [], () => CallbackSample.Single(Sum(maps.Counters, (uint)CvCounter.EventLost))));
         registry.Add(new CallbackFamily("culvert_datapath_events_limited_total", "Flow events kept back, so that one pod or a flood from outside leaves room for those of others.", "counter", [], () => CallbackSample.Single(Sum(maps.Counters, (uint)CvCounter.EventLimited))));
-        registry.Add(new CallbackFamily("culvert_datapath_packets_total", "Packets by the way they took.", "counter", ["path"], () =>
+        registry.Add(new CallbackFamily("culvert_datapath_packets_total", "Packets by the path they took.", "counter", ["path"], () =>
         [
             new CallbackSample(["direct"], Sum(maps.Counters, (uint)CvCounter.DirectPackets)),
             new CallbackSample(["proxy"], Sum(maps.Counters, (uint)CvCounter.ProxyPackets)),
             new CallbackSample(["pass"], Sum(maps.Counters, (uint)CvCounter.PassPackets)),
         ]));
-        registry.Add(new CallbackFamily("culvert_datapath_datagrams_total", "Packets of UDP handed to the proxy, by the way: behind a header, as they are, or as answers; `gathered` are those without a header that came before their first fragment.", "counter", ["way"], () =>
+        registry.Add(new CallbackFamily("culvert_datapath_datagrams_total", "Packets of UDP handed to the proxy, by delivery: behind a header, plain, or as answers; `reassembly` are those of the plain ones that came before their first fragment.", "counter", ["delivery"], () =>
         [
             new CallbackSample(["header"], Sum(maps.Counters, (uint)CvCounter.UdpHeader)),
-            new CallbackSample(["raw"], Sum(maps.Counters, (uint)CvCounter.UdpPlain)),
+            new CallbackSample(["plain"], Sum(maps.Counters, (uint)CvCounter.UdpPlain)),
             new CallbackSample(["reply"], Sum(maps.Counters, (uint)CvCounter.UdpReply)),
-            new CallbackSample(["gathered"], Sum(maps.Counters, (uint)CvCounter.Reassembly)),
+            new CallbackSample(["reassembly"], Sum(maps.Counters, (uint)CvCounter.Reassembly)),
         ]));
         registry.Add(new CallbackFamily("culvert_datapath_xdp_total", "Packets that the XDP program put a header on or dropped; the drops are among those by reason as well.", "counter", ["action"], () =>
         [

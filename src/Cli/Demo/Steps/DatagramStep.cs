@@ -48,5 +48,5 @@ internal sealed class DatagramStep(bool sameNode) : IDemoStep
         (await world.Node1.MetricsAsync(cancellationToken).ConfigureAwait(false)).Sum("culvert_udp_datagrams_total");
 
     private static async Task<double> HeadersAsync(DemoWorld world, CancellationToken cancellationToken) =>
-        (await world.Node1.MetricsAsync(cancellationToken).ConfigureAwait(false)).Sum("culvert_datapath_datagrams_total", "way=\"header\"");
+        (await world.Node1.MetricsAsync(cancellationToken).ConfigureAwait(false)).Sum("culvert_datapath_datagrams_total", "delivery=\"header\"");
 }
