@@ -86,7 +86,7 @@ int cv_from_net(struct __sk_buff *skb)
 	else
 		r = from_net(skb, s);
 	/* What is not for the proxy is the node's own business. */
-	return mark_is(skb, cv_cfg_mark_capture) ? reassembly_admit(skb, s, r, CV_OWNER_OUTSIDE, CV_SIDE_NET) : r;
+	return mark_is(skb, cv_cfg_mark_capture) ? reassembly_admit(skb, s, r, CV_OWNER_EXTERNAL, CV_SIDE_NET) : r;
 }
 
 /* The node's network namespace, when the kernel looks for a listener. */

@@ -18,5 +18,5 @@ const volatile __u8 cv_cfg_udp_crc = 0;                     /* 1: PROXY headers 
 const volatile __u32 cv_cfg_drop_rate = 100;                /* DROPPED events for each CPU and second */
 const volatile __u32 cv_cfg_deny_rate = 1000;               /* DENIED events for each CPU and second */
 const volatile __u32 cv_cfg_event_parts = 4;                /* an interface has one of so many parts of those two */
-const volatile __u32 cv_cfg_outside_rate =
+const volatile __u32 cv_cfg_external_rate =
 	1000; /* events of flows from outside, begun and ended, for each CPU and second */

@@ -24,7 +24,7 @@ static __always_inline int limit_take(struct cv_limit *limit, __u64 now, __u32 r
 /* Whether the beginning or the end of an owner's flow is told of: a flood from outside must not take the place of everything else. */
 static __always_inline int event_may_tell(struct cv_scratch *s, __u32 owner)
 {
-	return owner != CV_OWNER_OUTSIDE || limit_take(&s->outside, s->packet.now, cv_cfg_outside_rate);
+	return owner != CV_OWNER_EXTERNAL || limit_take(&s->external, s->packet.now, cv_cfg_external_rate);
 }
 
 /* Returns room for one record, NULL (counted) when the ring buffer is full. Every member has to be set. */

@@ -170,7 +170,7 @@ static __always_inline int flow_is_over(const struct cv_flow *f, const struct cv
  * Takes note of a flow from outside that begins with the packet in hand. So many are half open at the most: the oldest that has not been
  * answered since goes.
  */
-__noinline int flow_enter_outside(struct __sk_buff *skb)
+__noinline int flow_enter_external(struct __sk_buff *skb)
 {
 	struct cv_scratch *s = scratch_get();
 	struct cv_flow *f;
@@ -181,7 +181,7 @@ __noinline int flow_enter_outside(struct __sk_buff *skb)
 		return 0;
 	if (!bpf_map_pop_elem(&cv_half_open, &s->flow_key)) {
 		f = bpf_map_lookup_elem(&cv_flow, &s->flow_key);
-		if (f && f->owner == CV_OWNER_OUTSIDE && !(f->flags & (CV_FLOW_ESTABLISHED | CV_FLOW_REPLY)))
+		if (f && f->owner == CV_OWNER_EXTERNAL && !(f->flags & (CV_FLOW_ESTABLISHED | CV_FLOW_REPLY)))
 			flow_finish(skb, 1);
 	}
 	bpf_map_push_elem(&cv_half_open, &s->packet.key, 0);
@@ -201,7 +201,7 @@ __noinline int flow_create(struct __sk_buff *skb, __u32 in_ifindex)
 	struct cv_flow *f, *old;
 	struct cv_control *control;
 	struct cv_usage *usage;
-	__u32 owner = in_ifindex ? in_ifindex : CV_OWNER_OUTSIDE, most;
+	__u32 owner = in_ifindex ? in_ifindex : CV_OWNER_EXTERNAL, most;
 	long err;
 
 	if (!s)
@@ -209,9 +209,9 @@ __noinline int flow_create(struct __sk_buff *skb, __u32 in_ifindex)
 	p = &s->packet;
 	d = &s->decision;
 	control = control_get();
-	most = owner != CV_OWNER_OUTSIDE ? d->max_flows : control ? control->max_outside : 1;
-	if (owner == CV_OWNER_OUTSIDE)
-		flow_enter_outside(skb);
+	most = owner != CV_OWNER_EXTERNAL ? d->max_flows : control ? control->max_external : 1;
+	if (owner == CV_OWNER_EXTERNAL)
+		flow_enter_external(skb);
 	usage = usage_get(owner);
 	if (!usage_has_room(usage, owner, most))
 		return CV_REASON_FLOW_QUOTA;

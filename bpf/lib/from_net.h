@@ -4,7 +4,7 @@
 
 #include "lib/reassembly_await.h"
 #include "lib/icmp.h"
-#include "lib/outside.h"
+#include "lib/external.h"
 
 /* A datagram for a workload here that is behind the proxy, or part of one that is being reassembled. */
 __noinline int from_net_datagram(struct __sk_buff *skb)
@@ -35,13 +35,13 @@ __noinline int from_net_datagram(struct __sk_buff *skb)
 		s->session = *session;
 		return datagram_to_proxy(skb, CV_SIDE_NET);
 	}
-	r = outside_evaluate(s, to);
-	if (r == CV_OUTSIDE_LEAVE)
+	r = external_evaluate(s, to);
+	if (r == CV_EXTERNAL_LEAVE)
 		return TC_ACT_OK;
 	if (!r)
 		r = session_open(
 			skb, s,
-			CV_SESSION_OUTSIDE |
+			CV_SESSION_EXTERNAL |
 				(port_needs_proxy(p, to, &p->key.dst, p->key.dport) ? 0 : CV_SESSION_REASSEMBLED));
 	if (r)
 		return packet_drop(skb, r, CV_SIDE_NET);
@@ -67,7 +67,7 @@ __noinline int from_net_first_missing(struct __sk_buff *skb)
 	if (p->key.proto != IPPROTO_UDP)
 		return TC_ACT_OK;
 	to = address_lookup(p->generation, &p->key.dst);
-	if (!outside_guards(to) || !datagram_is_awaited(skb))
+	if (!external_guards(to) || !datagram_is_awaited(skb))
 		return TC_ACT_OK;
 	return reassembly_await_first(skb, s, CV_SIDE_NET);
 }
@@ -122,7 +122,7 @@ static __always_inline int from_net_connection(struct __sk_buff *skb, struct cv_
 	if (f && (!fresh || f->flags & CV_FLOW_REPLY))
 		return TC_ACT_OK;
 	from = address_lookup(p->generation, &p->key.src);
-	if (outside_is_ours(from, 0) || outside_is_node(from))
+	if (external_is_ours(from, 0) || external_is_node(from))
 		return packet_drop(skb, CV_REASON_SPOOFED_SOURCE, CV_SIDE_NET);
 	r = listener_take(skb, s, CV_LISTENER_OUT4);
 	if (r)
@@ -146,10 +146,10 @@ static __always_inline int from_net(struct __sk_buff *skb, struct cv_scratch *s)
 	if (!to || !(to->flags & CV_ADDRESS_MESHED) || !(to->flags & CV_ADDRESS_LOCAL))
 		return TC_ACT_OK;
 	/* The kernel refuses such a source by itself for IPv4 only. */
-	if (p->flags & CV_PACKET_V6 && outside_is_node(address_lookup(p->generation, &p->key.src)))
+	if (p->flags & CV_PACKET_V6 && external_is_node(address_lookup(p->generation, &p->key.src)))
 		return packet_drop(skb, CV_REASON_SPOOFED_SOURCE, CV_SIDE_NET);
 	if (p->key.proto == IPPROTO_UDP)
-		return outside_guards(to) && (to->flags & CV_ADDRESS_PROXY || p->flags & CV_PACKET_REASSEMBLED)
+		return external_guards(to) && (to->flags & CV_ADDRESS_PROXY || p->flags & CV_PACKET_REASSEMBLED)
 		               ? from_net_datagram(skb)
 		               : TC_ACT_OK;
 	if (p->key.proto != IPPROTO_TCP) {

@@ -108,7 +108,7 @@ struct cv_scratch {
 	__u8 pad[5];
 	struct cv_limit dropped;
 	struct cv_limit denied;
-	struct cv_limit outside;
+	struct cv_limit external;
 	__u32 next_listener;
 	__u32 time_wait; /* 1: socket_capture met a connection of the proxy that waits for its end */
 	__u8 bytes[128]; /* headers under construction */

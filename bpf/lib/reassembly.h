@@ -49,7 +49,7 @@ static __always_inline struct cv_reassembly *reassembly_of(__u32 owner, __u32 v6
 
 /*
  * Counts the fragment of s->packet, which this node is about to keep, against the share of the pod behind the veth of that number, or
- * CV_OWNER_OUTSIDE's. Returns 0 or the drop reason.
+ * CV_OWNER_EXTERNAL's. Returns 0 or the drop reason.
  */
 __noinline int reassembly_take(struct __sk_buff *skb, __u32 owner)
 {

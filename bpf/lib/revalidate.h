@@ -3,7 +3,7 @@
 #pragma once
 
 #include "lib/flow.h"
-#include "lib/outside.h"
+#include "lib/external.h"
 
 /* Whether the UDP flow of s->flow_key has become the proxy's. Connections stay where they began; datagrams never end. */
 static __always_inline int flow_needs_proxy(struct cv_scratch *s, const struct cv_flow *f, const struct cv_address *to)
@@ -28,7 +28,7 @@ static __always_inline int flow_ends_are_same(struct cv_scratch *s, const struct
 	__u32 from_veth = f->flags & CV_FLOW_REPLY ? f->ifindex : f->in_ifindex;
 	__u32 to_veth = f->flags & CV_FLOW_REPLY ? f->in_ifindex : f->ifindex;
 
-	if (from_veth ? !address_is_behind(from, from_veth) : outside_is_ours(from, left_alone(s, to)))
+	if (from_veth ? !address_is_behind(from, from_veth) : external_is_ours(from, left_alone(s, to)))
 		return 0;
 	return !to_veth || address_is_behind(to, to_veth);
 }

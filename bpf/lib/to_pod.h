@@ -3,7 +3,7 @@
 #pragma once
 
 #include "lib/from_pod.h"
-#include "lib/outside.h"
+#include "lib/external.h"
 
 /* A packet of the flow of s->flow_key, which is its own key or, for one translated here already, the reverse. */
 static __always_inline int to_pod_known(struct __sk_buff *skb, struct cv_scratch *s, struct cv_flow *f, int reversed)
@@ -56,7 +56,7 @@ static __always_inline int to_pod_evaluate(struct cv_scratch *s, const struct cv
 	struct cv_decision *d = &s->decision;
 	struct cv_packet *p = &s->packet;
 
-	if (!from_veth && outside_is_ours(from, left_alone(s, to)))
+	if (!from_veth && external_is_ours(from, left_alone(s, to)))
 		return CV_REASON_SPOOFED_SOURCE;
 	if (d->flags & CV_FLOW_OUTBOUND)
 		return 0;

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include "lib/events.h"
 #include "lib/listener.h"
-#include "lib/outside.h"
+#include "lib/external.h"
 #include "lib/proxy_header.h"
 
 #define CV_XDP_V4_HEADERS (sizeof(struct ethhdr) + sizeof(struct iphdr) + sizeof(struct udphdr))
@@ -173,7 +173,7 @@ static __always_inline int xdp_in(struct xdp_md *ctx, int native)
 	p->generation = control->generation;
 	p->key.proto = IPPROTO_UDP;
 	to = address_lookup(p->generation, &p->key.dst);
-	if (!outside_guards(to))
+	if (!external_guards(to))
 		return XDP_PASS;
 	room = end - data - sizeof(*eth);
 	if ((void *)(udp + 1) > end || p->len > room || bpf_ntohs(udp->len) < sizeof(*udp) ||
@@ -188,15 +188,15 @@ static __always_inline int xdp_in(struct xdp_md *ctx, int native)
 	    !(session->flags & CV_SESSION_REASSEMBLED)) {
 		s->session = *session;
 	} else {
-		r = outside_evaluate(s, to);
-		if (r == CV_OUTSIDE_LEAVE || r == CV_REASON_INTERNAL)
+		r = external_evaluate(s, to);
+		if (r == CV_EXTERNAL_LEAVE || r == CV_REASON_INTERNAL)
 			return XDP_PASS;
 		if (r)
 			return xdp_drop(ctx, s, r);
 		s->session.generation = p->generation;
 		s->session.src_class = s->decision.src_class;
 		s->session.ifindex = ctx->ingress_ifindex;
-		s->session.flags = CV_SESSION_OUTSIDE;
+		s->session.flags = CV_SESSION_EXTERNAL;
 		bpf_map_update_elem(&cv_session, &p->key, &s->session, BPF_ANY);
 	}
 	if (!native || p->len > CV_XDP_MAX_PACKET ||

@@ -131,10 +131,10 @@ struct cv_flow {
 };
 
 /*
- * cv_usage, cv_swept: whose flows are in cv_flow, counted by the veth of the pod that began them, CV_OWNER_OUTSIDE for those from outside.
+ * cv_usage, cv_swept: whose flows are in cv_flow, counted by the veth of the pod that began them, CV_OWNER_EXTERNAL for those from outside.
  * In the table are made - gone - swept. The programs write cv_usage, the agent writes cv_swept: neither has to wait for the other.
  */
-#define CV_OWNER_OUTSIDE 0
+#define CV_OWNER_EXTERNAL 0
 
 struct cv_usage {
 	__u64 made;            /* flows entered */
@@ -294,7 +294,7 @@ struct cv_session {
 };
 
 enum cv_session_flag {
-	CV_SESSION_OUTSIDE = 1 << 0,     /* came from outside the mesh: the source has no identity */
+	CV_SESSION_EXTERNAL = 1 << 0,    /* came from outside the mesh: the source has no identity */
 	CV_SESSION_REASSEMBLED = 1 << 1, /* only what is put together here: by itself the flow goes another way */
 };
 
@@ -340,7 +340,7 @@ struct cv_handover {
 struct cv_control {
 	__u32 generation;                   /* the generation in force; 0: none yet, enrolled pods are refused */
 	__u32 listeners[CV_LISTENER_KINDS]; /* how many slots of each kind are filled */
-	__u32 max_outside;                  /* how many flows from outside may be in cv_flow; 0: any number */
+	__u32 max_external;                 /* how many flows from outside may be in cv_flow; 0: any number */
 };
 
 enum cv_counter {

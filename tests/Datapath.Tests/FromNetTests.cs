@@ -61,7 +61,7 @@ public sealed class FromNetTests : IClassFixture<World>
         {
             Outcome outcome = Run(ToC(v6)).Dropped(CvReason.AssignFailed);
             ProxyHeader header = ProxyHeader.Read(outcome.Bytes.AsSpan(outcome.View.L4 + 8));
-            Assert.Equal((Outside(v6), _world.C.At(v6, 53), (0u, _world.C.Index, World.Generation, (uint)CvSessionFlag.Outside)), (header.From, header.To, header.Endpoint));
+            Assert.Equal((Outside(v6), _world.C.At(v6, 53), (0u, _world.C.Index, World.Generation, (uint)CvSessionFlag.External)), (header.From, header.To, header.Endpoint));
         }
         Assert.Equal(0u, Run(ToC(v6) with { Destination = _world.A.Address(v6) }).Passed().Mark);
         _world.ExcludePort(World.Generation, 54);

@@ -68,7 +68,7 @@ public sealed class XdpTests : IDisposable
                 byte[] payload = outcome.Bytes[(outcome.View.L4 + 8)..];
                 ProxyHeader header = ProxyHeader.Read(payload);
                 Assert.Equal((Outside(v6), world.C.At(v6, 53)), (header.From, header.To));
-                Assert.Equal((0u, Uplink, World.Generation, (uint)CvSessionFlag.Outside), header.Endpoint);
+                Assert.Equal((0u, Uplink, World.Generation, (uint)CvSessionFlag.External), header.Endpoint);
                 Assert.Equal(datagram.Payload, payload[header.Length..]);
                 Assert.Equal(summed, outcome.View.UdpChecksum != 0);
                 CvHandover handover = MemoryMarshal.Read<CvHandover>(outcome.Handover);

@@ -19,8 +19,8 @@ public static class CvAbi
     /// <summary>How many reasons there is room for in cv_drops, and in the words that say how they are treated.</summary>
     public const uint MaxReasons = 64;
 
-    /// <summary>cv_usage, cv_swept: whose flows are in cv_flow, counted by the veth of the pod that began them, CV_OWNER_OUTSIDE for those from outside. In the table are made - gone - swept. The programs write cv_usage, the agent writes cv_swept: neither has to wait for the other.</summary>
-    public const uint OwnerOutside = 0;
+    /// <summary>cv_usage, cv_swept: whose flows are in cv_flow, counted by the veth of the pod that began them, CV_OWNER_EXTERNAL for those from outside. In the table are made - gone - swept. The programs write cv_usage, the agent writes cv_swept: neither has to wait for the other.</summary>
+    public const uint OwnerExternal = 0;
 
     /// <summary>Wildcard in cv_policy_key; class 0 is "the world": no identity, no named prefix.</summary>
     public const uint ClassAny = 0xffffffff;
@@ -1067,7 +1067,7 @@ public partial struct CvSession : IEquatable<CvSession>
 public enum CvSessionFlag : uint
 {
     /// <summary>Came from outside the mesh: the source has no identity.</summary>
-    Outside = 1,
+    External = 1,
 
     /// <summary>Only what is put together here: by itself the flow goes another way.</summary>
     Reassembled = 2,
@@ -1161,7 +1161,7 @@ public partial struct CvControl : IEquatable<CvControl>
     [FieldOffset(4)] public CvUintArray8 Listeners;
 
     /// <summary>How many flows from outside may be in cv_flow; 0: any number.</summary>
-    [FieldOffset(36)] public uint MaxOutside;
+    [FieldOffset(36)] public uint MaxExternal;
 
     /// <summary>Whether every byte is equal.</summary>
     /// <param name="left">One.</param>

@@ -37,7 +37,7 @@ internal sealed class DatapathReconciler(
         uint number = unchecked(writer.Current + 1);
         FlowShares shares = FlowShares.Of(writer.FlowEntries, plan.Endpoints.Length);
         Generation next = GenerationBuilder.Build(number == 0 ? 1 : number, snapshot, policy, plan.Endpoints, links.NodeAddresses, shares.Pod);
-        writer.MaxOutside = shares.Outside;
+        writer.MaxExternal = shares.External;
 
         writer.Write(next);
         plan = Switch(plan, _inForce ?? Found(plan, links), switched);

@@ -2,12 +2,12 @@ namespace Culvert.NodeAgent.Datapath;
 
 /// <summary>How the places of the flow table are shared out, so that whoever floods it leaves room for everybody else. Flows; 0: any number. Pure.</summary>
 /// <param name="Pod">What one pod may have begun.</param>
-/// <param name="Outside">What all the world outside may have begun.</param>
-internal readonly record struct FlowShares(uint Pod, uint Outside)
+/// <param name="External">What all the world outside may have begun.</param>
+internal readonly record struct FlowShares(uint Pod, uint External)
 {
     // The rest is the pods'. With many of them each may take an eighth of the table: busy ones need more than an even share, and all
     // of the others would have to flood at once to use it up.
-    private const uint OutsidePart = 4, PodPart = 8;
+    private const uint ExternalPart = 4, PodPart = 8;
 
     // So many flows from outside may wait for their answer, at most; a handshake is over before so many more have come.
     private const uint MostHalfOpen = 8192, HalfOpenPart = 16;
@@ -17,9 +17,9 @@ internal readonly record struct FlowShares(uint Pod, uint Outside)
     /// <param name="pods">How many pods share it.</param>
     internal static FlowShares Of(uint entries, int pods)
     {
-        uint flows = Math.Max(1, entries / 2), outside = Math.Max(1, flows / OutsidePart);
-        uint even = (flows - outside) / (uint)Math.Max(1, pods);
-        return new FlowShares(Math.Max(1, Math.Max(even, flows / PodPart)), outside);
+        uint flows = Math.Max(1, entries / 2), external = Math.Max(1, flows / ExternalPart);
+        uint even = (flows - external) / (uint)Math.Max(1, pods);
+        return new FlowShares(Math.Max(1, Math.Max(even, flows / PodPart)), external);
     }
 
     /// <summary>How many flows from outside may be half open at one time.</summary>

@@ -26,7 +26,7 @@ internal sealed class GenerationWriter(DatapathMaps maps, ILogger logger)
     internal uint FlowEntries { get; } = maps.Flow.Info.MaxEntries;
 
     /// <summary>How many flows from outside may be in the flow table, from the next <see cref="Activate"/> on; 0: any number.</summary>
-    internal uint MaxOutside { get; set; }
+    internal uint MaxExternal { get; set; }
 
     /// <summary>
     /// Writes a generation that is not in force yet. When it does not fit nothing changes: what was written is taken back and the exception names the map.
@@ -123,7 +123,7 @@ internal sealed class GenerationWriter(DatapathMaps maps, ILogger logger)
     {
         CvControl control = ReadControl();
         control.Generation = generation;
-        control.MaxOutside = MaxOutside;
+        control.MaxExternal = MaxExternal;
         maps.Control.Set(ControlKey, control);
     }
 

@@ -25,7 +25,7 @@ internal static class ProxySetup
             LoopBusyPoll = options.LoopBusyPoll,
             Mark = new SocketMark(CvAbi.MarkProxy, maps.OwnSockets),
             MaxConnections = plan.Workloads,
-            MaxOutside = plan.Outside,
+            MaxExternal = plan.External,
             MaxTunnels = plan.Tunnels,
             MaxHandshakes = plan.Handshakes,
             MaxHandshakesPerSource = Math.Max(1, plan.Handshakes / 4),

@@ -81,7 +81,7 @@ internal sealed class ProxyContext
     internal BudgetLease LeaseFor(WorkloadInfo? source, in SocketEndPoint client, WorkloadInfo? trusting) =>
         (source ?? trusting) is { } workload
             ? new BudgetLease(Shared.Workloads, BudgetHolder.Of(workload))
-            : new BudgetLease(Shared.Outside, BudgetHolder.Of(client));
+            : new BudgetLease(Shared.External, BudgetHolder.Of(client));
 
     /// <summary>Tells a client that nobody listens where it sends datagrams to, as the destination itself would (ICMP). Nothing is told without CAP_NET_RAW, which is reported once.</summary>
     /// <param name="client">The client.</param>

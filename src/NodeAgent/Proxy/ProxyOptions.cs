@@ -130,7 +130,7 @@ internal sealed record ProxyOptions
     internal int MaxConnections { get; init; } = 131_072;
 
     /// <summary>Most sockets at once, over all loops, for clients outside the mesh that have proven nothing; one address has half of them at most.</summary>
-    internal int MaxOutside { get; init; } = 16_384;
+    internal int MaxExternal { get; init; } = 16_384;
 
     /// <summary>Most bytes that may wait for slow applications, over all loops.</summary>
     internal long MaxBufferedBytes { get; init; } = 512L << 20;

@@ -17,7 +17,7 @@ internal sealed class ProxyShared(ProxyOptions options, int loops, TimeProvider 
     internal SharedBudget Workloads { get; } = new(options.MaxConnections);
 
     /// <summary>Sockets of connections and UDP sessions from outside the mesh, by address.</summary>
-    internal SharedBudget Outside { get; } = new(options.MaxOutside);
+    internal SharedBudget External { get; } = new(options.MaxExternal);
 
     /// <summary>Accepted tunnels, by the identity that the peer has proven.</summary>
     internal SharedBudget Tunnels { get; } = new(options.MaxTunnels);

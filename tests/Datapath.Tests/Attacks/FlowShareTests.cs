@@ -49,7 +49,7 @@ public sealed class FlowShareTests : IClassFixture<World>
     [Theory, MemberData(nameof(Families))]
     public void Attack_flows_from_outside_that_are_answered_fill_their_share_only(bool v6, byte protocol)
     {
-        _world.Maps.Limit(World.Generation, outside: 3);
+        _world.Maps.Limit(World.Generation, external: 3);
         for (int n = 0; n < 3; n++) _world.ToPod(_world.B, First(v6, protocol, n), Uplink).Passed();
         _world.ToPod(_world.B, First(v6, protocol, 3), Uplink).Dropped(CvReason.FlowQuota);
         _world.FromPod(_world.A, Packet.OfUdp(_world.A.At(v6, 1), _world.B.At(v6, 2))).Redirected(_world.B);

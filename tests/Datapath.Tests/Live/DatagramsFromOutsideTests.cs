@@ -70,7 +70,7 @@ public sealed class DatagramsFromOutsideTests : IClassFixture<LiveWorld>
             Assert.Equal((from, to.Address), (source, destination));
             if (header is null) continue;
             headed++;
-            Assert.Equal((from, to, (uint)CvSessionFlag.Outside), (header.From, header.To, header.Endpoint.Flags));
+            Assert.Equal((from, to, (uint)CvSessionFlag.External), (header.From, header.To, header.Endpoint.Flags));
         }
         Assert.Equal(0, proxy.Waiting);
         Assert.Equal(way == Way.Native ? inserted + (ulong)headed : inserted, _world.Maps.Counter(CvCounter.XdpHeader));

@@ -44,8 +44,8 @@ public sealed class WorldMaps(BpfObject source) : IDisposable
         _control.Set(0, control);
     }
 
-    /// <summary>Puts a generation in force with so many flows from outside at the most.</summary>
-    internal void Limit(uint generation, uint outside) => _control.Set(0, new CvControl { Generation = generation, MaxOutside = outside });
+    /// <summary>Puts a generation in force with so many flows from external at the most.</summary>
+    internal void Limit(uint generation, uint external) => _control.Set(0, new CvControl { Generation = generation, MaxExternal = external });
 
     /// <summary>Puts a generation in force with so many listeners of each kind.</summary>
     internal void Offer(uint generation, uint count = 1) => Activate(generation, [.. Enumerable.Repeat(count, (int)CvListenerKind.Kinds)]);

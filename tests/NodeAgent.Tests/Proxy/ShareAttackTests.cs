@@ -57,7 +57,7 @@ public sealed class ShareAttackTests
     [Fact]
     public async Task DatagramsOfManyAddressesOutsideTakeNoSocketsFromPods()
     {
-        await using UdpProxy proxy = new(configure: o => o with { MaxConnections = 100, MaxOutside = 20, MaxUdpRefusals = 50 });
+        await using UdpProxy proxy = new(configure: o => o with { MaxConnections = 100, MaxExternal = 20, MaxUdpRefusals = 50 });
         using Socket app = UdpProxy.Bind("127.0.0.1");
         app.ReceiveBufferSize = 8 << 20;
         using Socket client = UdpProxy.Bind("127.88.0.2");
@@ -82,7 +82,7 @@ public sealed class ShareAttackTests
     [Fact]
     public async Task OneAddressOutsideHasHalfOfWhatIsForOutside()
     {
-        await using UdpProxy proxy = new(configure: o => o with { MaxOutside = 20 });
+        await using UdpProxy proxy = new(configure: o => o with { MaxExternal = 20 });
         using Socket app = UdpProxy.Bind("127.0.0.1");
         using Socket client = UdpProxy.Bind("127.0.0.1");
         proxy.RouteTo(app.LocalEndPoint!);

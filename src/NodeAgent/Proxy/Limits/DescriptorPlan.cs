@@ -5,10 +5,10 @@ namespace Culvert.NodeAgent.Proxy.Limits;
 /// another needs.
 /// </summary>
 /// <param name="Workloads">For captured connections and UDP sessions of workloads, and those that lead to them.</param>
-/// <param name="Outside">For whoever is outside the mesh and has proven nothing.</param>
+/// <param name="External">For whoever is outside the mesh and has proven nothing.</param>
 /// <param name="Tunnels">For tunnels, in each direction.</param>
 /// <param name="Handshakes">For connections to the tunnel port that have proven nothing yet.</param>
-internal readonly record struct DescriptorPlan(int Workloads, int Outside, int Tunnels, int Handshakes)
+internal readonly record struct DescriptorPlan(int Workloads, int External, int Tunnels, int Handshakes)
 {
     /// <summary>Fewest descriptors that an agent works with.</summary>
     internal const int Fewest = 512;
@@ -19,7 +19,7 @@ internal readonly record struct DescriptorPlan(int Workloads, int Outside, int T
 
     /// <summary>Most for workloads, however many descriptors there are: each costs a few KB.</summary>
     private const int MostForWorkloads = 131_072;
-    private const int MostForOutside = 16_384;
+    private const int MostForExternal = 16_384;
     private const int MostForTunnels = 8192;
 
     /// <summary>Deals out what a process may have.</summary>
@@ -27,7 +27,7 @@ internal readonly record struct DescriptorPlan(int Workloads, int Outside, int T
     internal static DescriptorPlan Of(long limit)
     {
         long all = limit - Math.Clamp(limit / 8, LeastReserve, MostReserve);
-        return new DescriptorPlan(Part(70, MostForWorkloads), Part(12, MostForOutside), Part(5, MostForTunnels), Part(6, ProxyOptionsDefaults.MaxHandshakes));
+        return new DescriptorPlan(Part(70, MostForWorkloads), Part(12, MostForExternal), Part(5, MostForTunnels), Part(6, ProxyOptionsDefaults.MaxHandshakes));
 
         int Part(int percent, int most) => (int)Math.Clamp(all / 100.0 * percent, 1, most);
     }

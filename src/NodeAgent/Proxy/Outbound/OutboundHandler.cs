@@ -45,7 +45,7 @@ internal sealed class OutboundHandler(ProxyContext context)
     private async Task RunAsync(LoopSocket socket, ProxyConnectionInfo info)
     {
         WorkloadInfo? source = context.Seams.Directory.FindLocalWorkload(info.Source);
-        info = source is null ? FromOutside(info) : info with { SourceWorkload = source, SourceIdentity = source.Identity };
+        info = source is null ? FromExternal(info) : info with { SourceWorkload = source, SourceIdentity = source.Identity };
         using BudgetLease lease = context.LeaseFor(source, info.Source, source is null && LoadBalancerHeader.IsExpected(info) && LoadBalancerHeader.IsTrusted(info) ? info.DestinationWorkload : null);
         context.Running++;
         try
@@ -112,7 +112,7 @@ internal sealed class OutboundHandler(ProxyContext context)
     }
 
     // Plaintext from outside the mesh to a workload of this node that has to do with PROXY headers: the kernel hands it over.
-    private ProxyConnectionInfo FromOutside(in ProxyConnectionInfo info)
+    private ProxyConnectionInfo FromExternal(in ProxyConnectionInfo info)
     {
         WorkloadInfo? destination = context.Seams.Directory.FindLocalWorkload(info.Destination);
         return destination is null ? info : info with

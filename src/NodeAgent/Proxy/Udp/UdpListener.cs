@@ -60,16 +60,16 @@ internal sealed class UdpListener : EventSource, IDisposable
 
     private void TakeHeadered(ReadOnlySpan<byte> datagram, in SocketEndPoint source, in SocketEndPoint destination)
     {
-        (bool outside, UdpSessionKey key) = (false, default);
+        (bool external, UdpSessionKey key) = (false, default);
         ProxyProtocolError error = ProxyHeaderReader.ReadVersion2(datagram, out ProxyHeader header);
-        if (error == ProxyProtocolError.None) error = Check(header, source, destination, out outside, out key);
-        if (error == ProxyProtocolError.None) _sessions.OnDatagram(key, outside, datagram[header.Length..]);
+        if (error == ProxyProtocolError.None) error = Check(header, source, destination, out external, out key);
+        if (error == ProxyProtocolError.None) _sessions.OnDatagram(key, external, datagram[header.Length..]);
         else Refuse(error);
     }
 
-    private ProxyProtocolError Check(in ProxyHeader header, in SocketEndPoint source, in SocketEndPoint destination, out bool outside, out UdpSessionKey key)
+    private ProxyProtocolError Check(in ProxyHeader header, in SocketEndPoint source, in SocketEndPoint destination, out bool external, out UdpSessionKey key)
     {
-        outside = false;
+        external = false;
         key = new UdpSessionKey(
             new SocketEndPoint(header.Source.High, header.Source.Low, header.Source.Port),
             new SocketEndPoint(header.Destination.High, header.Destination.Low, header.Destination.Port));
@@ -78,7 +78,7 @@ internal sealed class UdpListener : EventSource, IDisposable
         if (_context.Options.CheckCaptured && (key.Client != source || key.Destination != destination)) return ProxyProtocolError.AddressMismatch;
         if (!header.TryGetTlv(ProxyTlvType.KernelData, out ReadOnlySpan<byte> data) || data.Length < CvAbi.TlvEndpointLength || data[0] != CvAbi.TlvEndpointVersion)
             return ProxyProtocolError.KernelData;
-        outside = (BinaryPrimitives.ReadUInt32BigEndian(data[13..]) & (uint)CvSessionFlag.Outside) != 0;
+        external = (BinaryPrimitives.ReadUInt32BigEndian(data[13..]) & (uint)CvSessionFlag.External) != 0;
         return ProxyProtocolError.None;
     }
 
@@ -86,13 +86,13 @@ internal sealed class UdpListener : EventSource, IDisposable
     {
         UdpSessionKey key = new(source, destination);
         UdpSocketPeer? answered = _sessions.Contains(key) ? null : _context.Answers.Find(source, destination);
-        bool outside = answered is null && _context.Seams.Directory.FindLocalWorkload(source) is null;
-        foreach (ReadOnlySpan<byte> payload in datagrams) TakePlain(key, answered, outside, payload);
+        bool external = answered is null && _context.Seams.Directory.FindLocalWorkload(source) is null;
+        foreach (ReadOnlySpan<byte> payload in datagrams) TakePlain(key, answered, external, payload);
     }
 
-    private void TakePlain(in UdpSessionKey key, UdpSocketPeer? answered, bool outside, ReadOnlySpan<byte> payload)
+    private void TakePlain(in UdpSessionKey key, UdpSocketPeer? answered, bool external, ReadOnlySpan<byte> payload)
     {
-        if (answered is null) _sessions.OnDatagram(key, outside, payload);
+        if (answered is null) _sessions.OnDatagram(key, external, payload);
         else if (answered.Loop == _context.Loop.Index) answered.Deliver(payload, key.Client.Port);
         else _context.Seams.Observer.OnDatagramDropped(DatagramDrop.UnknownSession);
     }

@@ -28,9 +28,9 @@ internal sealed class UdpSessions(ProxyContext context)
 
     /// <summary>A captured datagram without its header.</summary>
     /// <param name="key">Client and destination.</param>
-    /// <param name="outside">Whether it came from outside the mesh, so that its source has no identity.</param>
+    /// <param name="external">Whether it came from outside the mesh, so that its source has no identity.</param>
     /// <param name="payload">Its bytes.</param>
-    internal void OnDatagram(in UdpSessionKey key, bool outside, ReadOnlySpan<byte> payload)
+    internal void OnDatagram(in UdpSessionKey key, bool external, ReadOnlySpan<byte> payload)
     {
         context.Udp.Counters.CountFromClient();
         UdpSession? session = _last;
@@ -47,7 +47,7 @@ internal sealed class UdpSessions(ProxyContext context)
 
                 session = new UdpSession(this, context, key);
                 _sessions.Add(key, session);
-                Start(session, outside);
+                Start(session, external);
                 CountSessions();
             }
 
@@ -124,23 +124,23 @@ internal sealed class UdpSessions(ProxyContext context)
         CountSessions();
     }
 
-    private void Start(UdpSession session, bool outside)
+    private void Start(UdpSession session, bool external)
     {
         UdpSessionKey key = session.Key;
         IProxyDirectory directory = context.Seams.Directory;
-        WorkloadInfo? source = outside ? null : directory.FindLocalWorkload(key.Client);
+        WorkloadInfo? source = external ? null : directory.FindLocalWorkload(key.Client);
         ProxyConnectionInfo info = new()
         {
             Id = context.NextId(),
             Protocol = TransportProtocol.Udp,
-            Direction = outside ? ProxyDirection.Inbound : ProxyDirection.Outbound,
+            Direction = external ? ProxyDirection.Inbound : ProxyDirection.Outbound,
             Source = key.Client,
             Destination = key.Destination,
             Target = key.Destination,
             SourceWorkload = source,
             SourceIdentity = source?.Identity,
         };
-        if (source is null && !outside)
+        if (source is null && !external)
         {
             (WorkloadInfo? workload, ServiceInfo? service) = directory.WhoIs(key.Destination, TransportProtocol.Udp);
             session.Refuse(info with { DestinationWorkload = workload, DestinationIdentity = workload?.Identity, Service = service }, ProxyFailure.UnknownSource, null);
@@ -148,7 +148,7 @@ internal sealed class UdpSessions(ProxyContext context)
         }
 
         OutboundRoute route = directory.Resolve(source, key.Client, key.Destination, TransportProtocol.Udp);
-        if (outside && route.Kind is not (OutboundRouteKind.Local or OutboundRouteKind.Deny))
+        if (external && route.Kind is not (OutboundRouteKind.Local or OutboundRouteKind.Deny))
             route = OutboundRoute.Deny(ProxyFailure.NoRoute, "from outside the mesh to no workload of this node");
         info = info with
         {

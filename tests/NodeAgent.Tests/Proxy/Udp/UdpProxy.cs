@@ -57,7 +57,7 @@ internal sealed class UdpProxy : IAsyncDisposable
         Span<byte> data = stackalloc byte[(int)CvAbi.TlvEndpointLength];
         data.Clear();
         data[0] = (byte)CvAbi.TlvEndpointVersion;
-        BinaryPrimitives.WriteUInt32BigEndian(data[13..], outside ? (uint)CvSessionFlag.Outside : 0);
+        BinaryPrimitives.WriteUInt32BigEndian(data[13..], outside ? (uint)CvSessionFlag.External : 0);
         writer.TryAdd(ProxyTlvType.KernelData, data);
         int length = writer.Finish(checksum);
         payload.CopyTo(buffer.AsSpan(length));

@@ -4,13 +4,13 @@
 
 #include "lib/service.h"
 
-enum cv_outside {
-	CV_OUTSIDE_LEAVE = -1, /* not for the proxy, and not refused here: routing, and then cv_to_pod */
-	CV_OUTSIDE_PROXY = 0,  /* to the proxy; positive: the reason for which it is dropped */
+enum cv_external {
+	CV_EXTERNAL_LEAVE = -1, /* not for the proxy, and not refused here: routing, and then cv_to_pod */
+	CV_EXTERNAL_PROXY = 0,  /* to the proxy; positive: the reason for which it is dropped */
 };
 
 /* Whether an address is that of an enrolled workload here that configuration does not leave alone. */
-static __always_inline int outside_guards(const struct cv_address *to)
+static __always_inline int external_guards(const struct cv_address *to)
 {
 	return to && (to->flags & (CV_ADDRESS_MESHED | CV_ADDRESS_LOCAL)) == (CV_ADDRESS_MESHED | CV_ADDRESS_LOCAL) &&
 	       !(to->flags & (CV_ADDRESS_EXCLUDED | CV_ADDRESS_NODE));
@@ -26,7 +26,7 @@ static __always_inline int left_alone(struct cv_scratch *s, const struct cv_addr
  * Whether a source is one of the mesh's own, which nothing that comes by routing can have. A pod of this node speaks out of its veth, a
  * workload elsewhere through the proxy unless configuration leaves alone what it speaks to, and a Service never begins anything.
  */
-static __always_inline int outside_is_ours(const struct cv_address *from, int alone)
+static __always_inline int external_is_ours(const struct cv_address *from, int alone)
 {
 	if (!from)
 		return 0;
@@ -38,16 +38,16 @@ static __always_inline int outside_is_ours(const struct cv_address *from, int al
 }
 
 /* Whether an address is one of this node, which nothing that comes by an uplink can have. */
-static __always_inline int outside_is_node(const struct cv_address *from)
+static __always_inline int external_is_node(const struct cv_address *from)
 {
 	return from && from->flags & CV_ADDRESS_NODE;
 }
 
 /*
  * Evaluates the datagram of s->packet, of which no flow is known, by its addresses and ports, into s->decision. Returns enum
- * cv_outside or a drop reason. `to` passes outside_guards.
+ * cv_external or a drop reason. `to` passes external_guards.
  */
-static __always_inline int outside_evaluate(struct cv_scratch *s, const struct cv_address *to)
+static __always_inline int external_evaluate(struct cv_scratch *s, const struct cv_address *to)
 {
 	struct cv_packet *p = &s->packet;
 	struct cv_decision *d = &s->decision;
@@ -55,19 +55,19 @@ static __always_inline int outside_evaluate(struct cv_scratch *s, const struct c
 	int r, by_proxy;
 
 	if (port_excluded(p, p->key.dport))
-		return CV_OUTSIDE_LEAVE;
+		return CV_EXTERNAL_LEAVE;
 	from = address_lookup(p->generation, &p->key.src);
 	__builtin_memset(d, 0, sizeof(*d));
 	d->src_class = from ? from->anon_class : 0;
 	d->dst_class = to->auth_class;
 	d->flags = CV_FLOW_ANONYMOUS;
 	by_proxy = port_needs_proxy(p, to, &p->key.dst, p->key.dport);
-	if (outside_is_ours(from, 0) || outside_is_node(from))
-		return by_proxy || p->flags & CV_PACKET_REASSEMBLED ? CV_REASON_SPOOFED_SOURCE : CV_OUTSIDE_LEAVE;
+	if (external_is_ours(from, 0) || external_is_node(from))
+		return by_proxy || p->flags & CV_PACKET_REASSEMBLED ? CV_REASON_SPOOFED_SOURCE : CV_EXTERNAL_LEAVE;
 	if (to->flags & CV_ADDRESS_STRICT)
 		return CV_REASON_STRICT_MTLS;
 	r = by_proxy && to->flags & CV_ADDRESS_TRUSTS ? 0 : policy_evaluate(s, to->subject, p->key.dport);
 	if (r)
 		return r;
-	return by_proxy || p->flags & CV_PACKET_REASSEMBLED ? CV_OUTSIDE_PROXY : CV_OUTSIDE_LEAVE;
+	return by_proxy || p->flags & CV_PACKET_REASSEMBLED ? CV_EXTERNAL_PROXY : CV_EXTERNAL_LEAVE;
 }
