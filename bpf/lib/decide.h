@@ -46,7 +46,7 @@ static __always_inline int decide_workload(struct cv_scratch *s, const struct cv
 		}
 	}
 	decision_direct(d, to);
-	return policy_evaluate(s, to->subject, d->port);
+	return policy_evaluate(s, to->target_policy_set, d->port);
 }
 
 /*

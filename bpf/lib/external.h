@@ -66,7 +66,7 @@ static __always_inline int external_evaluate(struct cv_scratch *s, const struct 
 		return by_proxy || p->flags & CV_PACKET_REASSEMBLED ? CV_REASON_SPOOFED_SOURCE : CV_EXTERNAL_LEAVE;
 	if (to->flags & CV_ADDRESS_STRICT)
 		return CV_REASON_STRICT_MTLS;
-	r = by_proxy && to->flags & CV_ADDRESS_TRUSTS ? 0 : policy_evaluate(s, to->subject, p->key.dport);
+	r = by_proxy && to->flags & CV_ADDRESS_TRUSTS ? 0 : policy_evaluate(s, to->target_policy_set, p->key.dport);
 	if (r)
 		return r;
 	return by_proxy || p->flags & CV_PACKET_REASSEMBLED ? CV_EXTERNAL_PROXY : CV_EXTERNAL_LEAVE;

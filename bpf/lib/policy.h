@@ -5,15 +5,15 @@
 #include "lib/address.h"
 
 /*
- * Evaluates a flow to a subject: 0 when allowed, otherwise the drop reason. Fills the rule and the audit flag of s->decision,
+ * Evaluates a flow to a target policy set: 0 when allowed, otherwise the drop reason. Fills the rule and the audit flag of s->decision,
  * whose src_class must be set.
  */
-static __always_inline int policy_evaluate(struct cv_scratch *s, __u32 subject, __be16 port)
+static __always_inline int policy_evaluate(struct cv_scratch *s, __u32 target_policy_set, __be16 port)
 {
 	struct cv_decision *d = &s->decision;
 	struct cv_policy_key key = {
 		.generation = s->packet.generation,
-		.subject = subject,
+		.target_policy_set = target_policy_set,
 		.src_class = d->src_class,
 		.port = bpf_ntohs(port),
 		.proto = s->packet.key.proto,

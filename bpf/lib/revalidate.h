@@ -49,7 +49,7 @@ static __always_inline int flow_revalidate_policy(struct cv_scratch *s, const st
 		d->src_class = from ? from->anon_class : 0;
 		if (to->flags & CV_ADDRESS_STRICT)
 			return CV_REASON_STRICT_MTLS;
-		return policy_evaluate(s, to->subject, d->port);
+		return policy_evaluate(s, to->target_policy_set, d->port);
 	}
 	if (!from || !(from->flags & CV_ADDRESS_LOCAL))
 		return CV_FLOW_GONE;
@@ -58,7 +58,7 @@ static __always_inline int flow_revalidate_policy(struct cv_scratch *s, const st
 	    port_needs_proxy(&s->packet, from, &originator->src, originator->sport))
 		return CV_FLOW_GONE;
 	d->src_class = from->auth_class;
-	return policy_evaluate(s, to->subject, d->port);
+	return policy_evaluate(s, to->target_policy_set, d->port);
 }
 
 /*

@@ -66,7 +66,7 @@ static __always_inline int to_pod_evaluate(struct cv_scratch *s, const struct cv
 		return CV_REASON_STRICT_MTLS;
 	if (from_veth && p->key.proto == IPPROTO_UDP && port_needs_proxy(p, from, &p->key.src, p->key.sport))
 		return CV_REASON_PROXY_REQUIRED;
-	return policy_evaluate(s, ep->subject, d->port);
+	return policy_evaluate(s, ep->target_policy_set, d->port);
 }
 
 /* Fills s->decision for it, but for the verdict of policy. */

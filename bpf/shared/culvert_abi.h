@@ -156,12 +156,12 @@ enum cv_endpoint_flag {
 };
 
 struct cv_endpoint {
-	struct cv_addr addr4; /* zero: none */
-	struct cv_addr addr6; /* zero: none; link-local is accepted for ICMPv6 only */
-	__u32 subject;        /* policy subject, see cv_policy_key */
-	__u32 src_class;      /* authenticated class of its packets */
-	__u32 flags;          /* enum cv_endpoint_flag */
-	__u32 max_flows;      /* how many flows it may have begun that are in cv_flow; 0: any number */
+	struct cv_addr addr4;    /* zero: none */
+	struct cv_addr addr6;    /* zero: none; link-local is accepted for ICMPv6 only */
+	__u32 target_policy_set; /* target policy set, see cv_policy_key */
+	__u32 src_class;         /* authenticated class of its packets */
+	__u32 flags;             /* enum cv_endpoint_flag */
+	__u32 max_flows;         /* how many flows it may have begun that are in cv_flow; 0: any number */
 };
 
 /* cv_address: longest prefix match over every address and prefix the policy knows. */
@@ -187,9 +187,9 @@ enum cv_address_flag {
 };
 
 struct cv_address {
-	__u32 auth_class; /* class when the packet came out of this workload's own veth */
-	__u32 anon_class; /* class of the address alone */
-	__u32 subject;    /* policy subject of a local workload, otherwise 0 */
+	__u32 auth_class;        /* class when the packet came out of this workload's own veth */
+	__u32 anon_class;        /* class of the address alone */
+	__u32 target_policy_set; /* target policy set of a local workload, otherwise 0 */
 	__u32 ifindex;
 	__u32 mtu;
 	__u32 flags; /* enum cv_address_flag */
@@ -200,11 +200,11 @@ struct cv_address {
 
 /*
  * cv_policy: verdicts, fully evaluated by the compiler. Looked up most specific first:
- * (class, port), (class, 0), (0, port), (0, 0). A subject without any entry is refused (CV_REASON_INTERNAL).
+ * (class, port), (class, 0), (0, port), (0, 0). A target policy set without any entry is refused (CV_REASON_INTERNAL).
  */
 struct cv_policy_key {
 	__u32 generation;
-	__u32 subject;
+	__u32 target_policy_set;
 	__u32 src_class; /* CV_CLASS_ANY: any */
 	__u16 port;      /* host byte order; 0: any */
 	__u8 proto;

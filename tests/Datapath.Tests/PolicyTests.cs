@@ -71,7 +71,7 @@ public sealed class PolicyTests : IClassFixture<World>
     }
 
     [Theory, InlineData(false), InlineData(true)]
-    public void A_subject_without_any_verdict_is_refused(bool v6)
+    public void A_target_policy_set_without_any_verdict_is_refused(bool v6)
     {
         _world.Maps.Policies.Clear();
         _world.FromPod(_world.A, Syn(v6)).Dropped(CvReason.Internal).Single(CvEventType.Dropped);
@@ -140,7 +140,7 @@ public sealed class PolicyTests : IClassFixture<World>
         _world.FromPod(_world.A, datagram).Passed();
         WorldContent.Fill(_world, Next);
         _world.SetPolicy(Next, _world.B, CvAbi.ClassAny, 0, CvReason.PolicyDeny);
-        _world.SetAddress(Next, World.Outside(v6), new CvAddress { Flags = (uint)(CvAddressFlag.Meshed | CvAddressFlag.Local), Subject = _world.B.Subject, Ifindex = _world.B.Index });
+        _world.SetAddress(Next, World.Outside(v6), new CvAddress { Flags = (uint)(CvAddressFlag.Meshed | CvAddressFlag.Local), TargetPolicySet = _world.B.TargetPolicySet, Ifindex = _world.B.Index });
         _world.Maps.Activate(Next);
         _world.FromPod(_world.A, datagram).Dropped(CvReason.PolicyDeny);
     }

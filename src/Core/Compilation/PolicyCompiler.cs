@@ -24,14 +24,14 @@ public static class PolicyCompiler
         var classes = new ClassTable(snapshot, new CidrSet(policies), ids.Classes);
         var signatures = policies.ToDictionary(p => p.Name, p => new SourceSignatures(p, snapshot.Mesh.TrustDomain, classes.Classes));
         var fingerprints = policies.ToDictionary(p => p.Name, PolicyFingerprint.Of);
-        var subjects = new SubjectCompiler(snapshot, classes.Classes, signatures, ids);
-        var subjectIds = ImmutableDictionary.CreateBuilder<string, uint>(StringComparer.Ordinal);
+        var compiler = new TargetPolicySetCompiler(snapshot, classes.Classes, signatures, ids);
+        var targetPolicySetIds = ImmutableDictionary.CreateBuilder<string, uint>(StringComparer.Ordinal);
         var entries = new List<PolicyEntry>();
-        foreach (IGrouping<string, WorkloadInfo> group in local.GroupBy(w => SubjectName(snapshot.Mesh, w, fingerprints), StringComparer.Ordinal))
+        foreach (IGrouping<string, WorkloadInfo> group in local.GroupBy(w => TargetPolicySetName(snapshot.Mesh, w, fingerprints), StringComparer.Ordinal))
         {
-            uint subject = ids.Subjects.GetOrAdd(group.Key);
-            foreach (WorkloadInfo workload in group) subjectIds.Add(workload.Uid, subject);
-            PolicyEntry[] tcp = [.. subjects.Compile(subject, group.First(), TransportProtocol.Tcp)];
+            uint targetPolicySet = ids.TargetPolicySets.GetOrAdd(group.Key);
+            foreach (WorkloadInfo workload in group) targetPolicySetIds.Add(workload.Uid, targetPolicySet);
+            PolicyEntry[] tcp = [.. compiler.Compile(targetPolicySet, group.First(), TransportProtocol.Tcp)];
             foreach (PolicyEntry entry in tcp)
             {
                 entries.Add(entry);
@@ -43,14 +43,14 @@ public static class PolicyCompiler
         {
             AddressClasses = [.. classes.Addresses],
             Classes = classes.Classes.Skip(1).ToImmutableDictionary(c => c.Id),
-            SubjectIds = subjectIds.ToImmutable(),
+            TargetPolicySetIds = targetPolicySetIds.ToImmutable(),
             Entries = [.. entries],
             Rules = Rules(policies, ids.Rules),
         };
     }
 
-    /// <summary>Names a subject by all that its verdicts depend on, sources aside: a changed policy makes a new subject.</summary>
-    private static string SubjectName(MeshSettings mesh, WorkloadInfo workload, Dictionary<NamespacedName, string> fingerprints)
+    /// <summary>Names a target policy set by all that its verdicts depend on, sources aside: a changed policy makes a new target policy set.</summary>
+    private static string TargetPolicySetName(MeshSettings mesh, WorkloadInfo workload, Dictionary<NamespacedName, string> fingerprints)
     {
         string policies = string.Join('\n', workload.PolicyNames.Select(n => $"{n} {fingerprints.GetValueOrDefault(n, "missing")}"));
         return PolicyFingerprint.Hash($"{workload.MtlsMode} {mesh.DefaultAction} {mesh.TrustDomain}\n{policies}");
@@ -62,7 +62,7 @@ public static class PolicyCompiler
 
     private static int Compare(PolicyEntry a, PolicyEntry b)
     {
-        int order = a.SubjectId.CompareTo(b.SubjectId);
+        int order = a.TargetPolicySetId.CompareTo(b.TargetPolicySetId);
         if (order == 0) order = a.ClassId.CompareTo(b.ClassId);
         if (order == 0) order = a.Port.CompareTo(b.Port);
         return order != 0 ? order : a.Protocol.CompareTo(b.Protocol);

@@ -1,7 +1,7 @@
 namespace Culvert.Core;
 
 /// <summary>One fully evaluated verdict of the policy table; see <see cref="CompiledPolicy.Entries"/> for how they are looked up.</summary>
-/// <param name="SubjectId">The destination's subject.</param>
+/// <param name="TargetPolicySetId">The destination's target policy set.</param>
 /// <param name="ClassId">The source class, 0 for the world, or <see cref="AnyClass"/>.</param>
 /// <param name="Port">The destination port, or 0 for any.</param>
 /// <param name="Protocol">The transport protocol.</param>
@@ -10,7 +10,7 @@ namespace Culvert.Core;
 /// <param name="Reason">Why.</param>
 /// <param name="RuleId">The deciding rule, or 0 for none; see <see cref="CompiledPolicy.Rules"/>.</param>
 public readonly record struct PolicyEntry(
-    uint SubjectId,
+    uint TargetPolicySetId,
     uint ClassId,
     ushort Port,
     TransportProtocol Protocol,

@@ -5,7 +5,7 @@ namespace Culvert.Core;
 /// <summary>Looks compiled policy up just as the kernel does; for tests and for explaining. Immutable.</summary>
 public sealed class PolicyTable
 {
-    private readonly Dictionary<(uint Subject, uint Class, ushort Port, TransportProtocol Protocol), PolicyEntry> _entries;
+    private readonly Dictionary<(uint TargetPolicySet, uint Class, ushort Port, TransportProtocol Protocol), PolicyEntry> _entries;
     private readonly Dictionary<IpPrefix, AddressClass> _addresses;
     private readonly int[] _lengths4;
     private readonly int[] _lengths6;
@@ -14,7 +14,7 @@ public sealed class PolicyTable
     public PolicyTable(CompiledPolicy policy)
     {
         ArgumentNullException.ThrowIfNull(policy);
-        _entries = policy.Entries.ToDictionary(e => (e.SubjectId, e.ClassId, e.Port, e.Protocol));
+        _entries = policy.Entries.ToDictionary(e => (e.TargetPolicySetId, e.ClassId, e.Port, e.Protocol));
         _addresses = policy.AddressClasses.ToDictionary(a => a.Prefix);
         _lengths4 = Lengths(v6: false);
         _lengths6 = Lengths(v6: true);
@@ -33,13 +33,13 @@ public sealed class PolicyTable
         return 0;
     }
 
-    /// <summary>The verdict for a flow, or null when the subject is not known.</summary>
-    public PolicyEntry? Find(uint subject, uint classId, ushort port, TransportProtocol protocol)
+    /// <summary>The verdict for a flow, or null when the target policy set is not known.</summary>
+    public PolicyEntry? Find(uint targetPolicySet, uint classId, ushort port, TransportProtocol protocol)
     {
         ReadOnlySpan<(uint Class, ushort Port)> order = [(classId, port), (classId, 0), (PolicyEntry.AnyClass, port), (PolicyEntry.AnyClass, 0)];
         foreach ((uint c, ushort p) in order)
         {
-            if (_entries.TryGetValue((subject, c, p, protocol), out PolicyEntry entry)) return entry;
+            if (_entries.TryGetValue((targetPolicySet, c, p, protocol), out PolicyEntry entry)) return entry;
         }
         return null;
     }

@@ -532,8 +532,8 @@ public partial struct CvEndpoint : IEquatable<CvEndpoint>
     /// <summary>Zero: none; link-local is accepted for ICMPv6 only.</summary>
     [FieldOffset(16)] public CvAddr Addr6;
 
-    /// <summary>Policy subject, see cv_policy_key.</summary>
-    [FieldOffset(32)] public uint Subject;
+    /// <summary>Target policy set, see cv_policy_key.</summary>
+    [FieldOffset(32)] public uint TargetPolicySet;
 
     /// <summary>Authenticated class of its packets.</summary>
     [FieldOffset(36)] public uint SrcClass;
@@ -654,8 +654,8 @@ public partial struct CvAddress : IEquatable<CvAddress>
     /// <summary>Class of the address alone.</summary>
     [FieldOffset(4)] public uint AnonClass;
 
-    /// <summary>Policy subject of a local workload, otherwise 0.</summary>
-    [FieldOffset(8)] public uint Subject;
+    /// <summary>Target policy set of a local workload, otherwise 0.</summary>
+    [FieldOffset(8)] public uint TargetPolicySet;
 
     /// <summary><c>ifindex</c>.</summary>
     [FieldOffset(12)] public uint Ifindex;
@@ -703,15 +703,15 @@ public partial struct CvAddress : IEquatable<CvAddress>
     private static ReadOnlySpan<byte> AsBytes(ref readonly CvAddress value) => MemoryMarshal.AsBytes(new ReadOnlySpan<CvAddress>(in value));
 }
 
-/// <summary>cv_policy: verdicts, fully evaluated by the compiler. Looked up most specific first: (class, port), (class, 0), (0, port), (0, 0). A subject without any entry is refused (CV_REASON_INTERNAL).</summary>
+/// <summary>cv_policy: verdicts, fully evaluated by the compiler. Looked up most specific first: (class, port), (class, 0), (0, port), (0, 0). A target policy set without any entry is refused (CV_REASON_INTERNAL).</summary>
 [StructLayout(LayoutKind.Explicit, Size = 16)]
 public partial struct CvPolicyKey : IEquatable<CvPolicyKey>
 {
     /// <summary><c>generation</c>.</summary>
     [FieldOffset(0)] public uint Generation;
 
-    /// <summary><c>subject</c>.</summary>
-    [FieldOffset(4)] public uint Subject;
+    /// <summary><c>target_policy_set</c>.</summary>
+    [FieldOffset(4)] public uint TargetPolicySet;
 
     /// <summary>CV_CLASS_ANY: any.</summary>
     [FieldOffset(8)] public uint SrcClass;

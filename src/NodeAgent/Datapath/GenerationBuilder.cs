@@ -61,7 +61,7 @@ internal sealed class GenerationBuilder
             CvPolicyKey key = new()
             {
                 Generation = _next.Number,
-                Subject = entry.SubjectId,
+                TargetPolicySet = entry.TargetPolicySetId,
                 SrcClass = entry.ClassId == PolicyEntry.AnyClass ? CvAbi.ClassAny : entry.ClassId,
                 Port = entry.Port,
                 Proto = (byte)entry.Protocol,
@@ -110,7 +110,7 @@ internal sealed class GenerationBuilder
         {
             IpPrefix host = IpPrefix.Host(address);
             CvAddress value = at(host);
-            value.Subject = _policy.SubjectIds[endpoint.Workload.Uid];
+            value.TargetPolicySet = _policy.TargetPolicySetIds[endpoint.Workload.Uid];
             value.Ifindex = (uint)endpoint.Index;
             value.Mtu = (uint)endpoint.Mtu;
             value.Flags |= (uint)(CvAddressFlag.Meshed | CvAddressFlag.Local);
@@ -152,7 +152,7 @@ internal sealed class GenerationBuilder
             IPAddress? any = endpoint.Address4 ?? endpoint.Address6;
             CvEndpoint value = new()
             {
-                Subject = _policy.SubjectIds[endpoint.Workload.Uid],
+                TargetPolicySet = _policy.TargetPolicySetIds[endpoint.Workload.Uid],
                 SrcClass = any is not null && classes.TryGetValue(IpPrefix.Host(any), out AddressClass known) ? known.AuthenticatedClassId : 0,
                 Flags = (endpoint.Workload.MtlsMode == MtlsMode.Strict ? (uint)CvEndpointFlag.Strict : 0) | (_snapshot.Mesh.IcmpEcho == DefaultAction.Deny ? (uint)CvEndpointFlag.NoEcho : 0),
                 MaxFlows = _maxFlows,

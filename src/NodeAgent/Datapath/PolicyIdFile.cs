@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 namespace Culvert.NodeAgent.Datapath;
 
 /// <summary>
-/// Keeps the numbers of classes, subjects and rules over restarts, so that pinned counters and flows keep their meaning. The reconciler's.
+/// Keeps the numbers of classes, target policy sets and rules over restarts, so that pinned counters and flows keep their meaning. The reconciler's.
 /// </summary>
 /// <remarks>
 /// Policy does not wait for the disk, and still no number may come to mean something else after a restart, as flows in the kernel name classes by number. So the

@@ -23,7 +23,7 @@ public sealed class PolicyCompilerTests
                     ConnectionRequest request = world.Request(snapshot, destination);
                     Decision expected = PolicyEvaluator.Evaluate(snapshot, request);
                     uint source = table.Classify(request.SourceAddress, request.Authenticated);
-                    PolicyEntry? actual = table.Find(compiled.SubjectIds[destination.Uid], source, request.Port, request.Protocol);
+                    PolicyEntry? actual = table.Find(compiled.TargetPolicySetIds[destination.Uid], source, request.Port, request.Protocol);
                     Assert.True(actual.HasValue, $"seed {seed}: no entry for {destination.Uid}");
                     string message = $"seed {seed}: {request} expected {expected}, found {actual}";
                     Assert.True(actual.Value.Verdict == expected.Verdict && actual.Value.Reason == expected.Reason, message);
@@ -46,11 +46,11 @@ public sealed class PolicyCompilerTests
         {
             NodeSnapshot snapshot = new RandomWorld(seed).Next();
             CompiledPolicy compiled = PolicyCompiler.Compile(snapshot, snapshot.Workloads.Keys.ToHashSet(), new PolicyIds());
-            Assert.Equal(compiled.Entries.Length, compiled.Entries.Select(e => (e.SubjectId, e.ClassId, e.Port, e.Protocol)).Distinct().Count());
+            Assert.Equal(compiled.Entries.Length, compiled.Entries.Select(e => (e.TargetPolicySetId, e.ClassId, e.Port, e.Protocol)).Distinct().Count());
             foreach (PolicyEntry entry in compiled.Entries.Where(e => e is not { ClassId: PolicyEntry.AnyClass, Port: 0 }))
             {
                 var without = new PolicyTable(compiled with { Entries = compiled.Entries.Remove(entry) });
-                PolicyEntry fallback = without.Find(entry.SubjectId, entry.ClassId, entry.Port, entry.Protocol)!.Value;
+                PolicyEntry fallback = without.Find(entry.TargetPolicySetId, entry.ClassId, entry.Port, entry.Protocol)!.Value;
                 Assert.NotEqual((entry.Verdict, entry.Audit, entry.Reason, entry.RuleId), (fallback.Verdict, fallback.Audit, fallback.Reason, fallback.RuleId));
             }
         }
@@ -69,19 +69,19 @@ public sealed class PolicyCompilerTests
     }
 
     [Fact]
-    public void SubjectsAreSharedAndChangeWithTheirPolicies()
+    public void TargetPolicySetsAreSharedAndChangeWithTheirPolicies()
     {
         var ids = new PolicyIds();
         PolicyInfo policy = Given.Policy("shop/p", PolicyAction.Allow, Given.Rule());
         WorkloadInfo a = Given.Workload("a", "10.0.0.1", "shop/p"), b = Given.Workload("b", "10.0.0.2", "shop/p"), c = Given.Workload("c", "10.0.0.3");
         HashSet<string> local = ["shop/a", "shop/b", "shop/c", "shop/unknown"];
-        var before = PolicyCompiler.Compile(Given.Snapshot(new(), [policy], a, b, c), local, ids).SubjectIds;
+        var before = PolicyCompiler.Compile(Given.Snapshot(new(), [policy], a, b, c), local, ids).TargetPolicySetIds;
         Assert.Equal(before["shop/a"], before["shop/b"]);
         Assert.NotEqual(before["shop/a"], before["shop/c"]);
         Assert.Equal(3, before.Count);
-        var moved = PolicyCompiler.Compile(Given.Snapshot(new(), [policy with { SourceReference = "x:1" }], a, b, c), local, ids).SubjectIds;
+        var moved = PolicyCompiler.Compile(Given.Snapshot(new(), [policy with { SourceReference = "x:1" }], a, b, c), local, ids).TargetPolicySetIds;
         Assert.Equal(before["shop/a"], moved["shop/a"]);
-        var after = PolicyCompiler.Compile(Given.Snapshot(new(), [policy with { Action = PolicyAction.Deny }], a, b, c), local, ids).SubjectIds;
+        var after = PolicyCompiler.Compile(Given.Snapshot(new(), [policy with { Action = PolicyAction.Deny }], a, b, c), local, ids).TargetPolicySetIds;
         Assert.NotEqual(before["shop/a"], after["shop/a"]);
         Assert.Equal(before["shop/c"], after["shop/c"]);
     }
@@ -108,7 +108,7 @@ public sealed class PolicyCompilerTests
             return Stopwatch.GetElapsedTime(start);
         });
         TestContext.Current.SendDiagnosticMessage($"{compiled.Entries.Length} entries, {compiled.Classes.Count} classes, best {best.TotalMilliseconds} ms");
-        Assert.Equal(200, compiled.SubjectIds.Count);
+        Assert.Equal(200, compiled.TargetPolicySetIds.Count);
         Assert.InRange(compiled.Entries.Length, 1000, 20_000);
         Assert.True(best < TimeSpan.FromMilliseconds(100), $"compiled in {best.TotalMilliseconds} ms, {compiled.Entries.Length} entries");
     }

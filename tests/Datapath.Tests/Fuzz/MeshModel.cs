@@ -16,7 +16,7 @@ internal sealed class MeshModel
     private static readonly (Place Kind, int Chance)[] OutsideKinds = [(Place.Unknown, 5), (Place.Remote, 3), (Place.Excluded, 1), (Place.Service, 2)];
     private static readonly Spot Nothing = new(Place.Unknown, null, false, [], 0);
     private readonly Dictionary<IPAddress, Spot> _spots = [];
-    private readonly HashSet<(uint Subject, uint Class, ushort Port, byte Protocol)> _denied = [];
+    private readonly HashSet<(uint TargetPolicySet, uint Class, ushort Port, byte Protocol)> _denied = [];
     private readonly HashSet<ushort> _excludedPorts = [];
 
     private MeshModel(uint generation) => Generation = generation;
@@ -66,7 +66,7 @@ internal sealed class MeshModel
     internal bool LeavesAlone(IPEndPoint to) => _excludedPorts.Contains((ushort)to.Port) || At(to.Address).Kind == Place.Excluded;
 
     /// <summary>Whether policy lets a class in.</summary>
-    internal bool Admits(Workload pod, uint sourceClass, int port, byte protocol) => !_denied.Contains((pod.Subject, sourceClass, (ushort)port, protocol));
+    internal bool Admits(Workload pod, uint sourceClass, int port, byte protocol) => !_denied.Contains((pod.TargetPolicySet, sourceClass, (ushort)port, protocol));
 
     private void Draw(World world, Random random)
     {
@@ -119,8 +119,8 @@ internal sealed class MeshModel
             foreach (ushort port in Ports.Where(_ => random.Next(3) == 0))
             {
                 world.SetPolicy(Generation, pod, sourceClass, port, CvReason.PolicyDeny);
-                _denied.Add((pod.Subject, sourceClass, port, Packet.Tcp));
-                _denied.Add((pod.Subject, sourceClass, port, Packet.Udp));
+                _denied.Add((pod.TargetPolicySet, sourceClass, port, Packet.Tcp));
+                _denied.Add((pod.TargetPolicySet, sourceClass, port, Packet.Udp));
             }
         }
     }

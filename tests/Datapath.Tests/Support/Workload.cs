@@ -17,8 +17,8 @@ internal sealed record Workload(int Number, string Interface)
 
     internal byte[] HostMac { get; init; } = [0x0e, 0, 0, 0, 0, (byte)Number];
 
-    /// <summary>Policy subject.</summary>
-    internal uint Subject => (uint)(100 + Number);
+    /// <summary>Target policy set.</summary>
+    internal uint TargetPolicySet => (uint)(100 + Number);
 
     /// <summary>Class when a packet came out of its veth.</summary>
     internal uint Class => (uint)(10 + Number);

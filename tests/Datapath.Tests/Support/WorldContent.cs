@@ -44,12 +44,12 @@ internal static class WorldContent
     {
         world.Maps.Endpoints.Set(
             new CvEndpointKey { Generation = generation, Ifindex = pod.Index },
-            new CvEndpoint { Addr4 = Abi.Address(pod.Address4), Addr6 = Abi.Address(pod.Address6), Subject = pod.Subject, SrcClass = pod.Class, Flags = (uint)endpoint });
+            new CvEndpoint { Addr4 = Abi.Address(pod.Address4), Addr6 = Abi.Address(pod.Address6), TargetPolicySet = pod.TargetPolicySet, SrcClass = pod.Class, Flags = (uint)endpoint });
         CvAddress address = new()
         {
             AuthClass = pod.Class,
             AnonClass = pod.AnonymousClass,
-            Subject = pod.Subject,
+            TargetPolicySet = pod.TargetPolicySet,
             Ifindex = pod.Index,
             Mtu = pod.Mtu,
             Mac = Abi.Mac(pod.Mac),
@@ -84,7 +84,7 @@ internal static class WorldContent
         foreach (byte protocol in (byte[])[Packet.Tcp, Packet.Udp])
         {
             world.Maps.Policies.Set(
-                new CvPolicyKey { Generation = generation, Subject = to.Subject, SrcClass = sourceClass, Port = port, Proto = protocol },
+                new CvPolicyKey { Generation = generation, TargetPolicySet = to.TargetPolicySet, SrcClass = sourceClass, Port = port, Proto = protocol },
                 new CvPolicy { Rule = rule, Verdict = (byte)(reason == 0 ? CvVerdict.Pass : CvVerdict.Drop), Reason = (byte)reason, Audit = audit ? (byte)1 : (byte)0 });
         }
     }

@@ -51,16 +51,16 @@ internal sealed class KernelModel(Generation generation)
     internal CvPolicy Evaluate(IPAddress source, bool authenticated, IPAddress destination, ushort port, byte protocol)
     {
         CvAddress? from = FindAddress(source);
-        uint subject = FindAddress(destination)!.Value.Subject;
+        uint targetPolicySet = FindAddress(destination)!.Value.TargetPolicySet;
         uint cls = from is null ? 0 : authenticated ? from.Value.AuthClass : from.Value.AnonClass;
         foreach ((uint c, ushort p) in new[] { (cls, port), (cls, (ushort)0), (CvAbi.ClassAny, port), (CvAbi.ClassAny, (ushort)0) })
         {
             for (int i = 0; i < generation.Policies.Count; i++)
             {
                 CvPolicyKey key = generation.Policies.Keys[i];
-                if (key.Subject == subject && key.SrcClass == c && key.Port == p && key.Proto == protocol) return generation.Policies.Values[i];
+                if (key.TargetPolicySet == targetPolicySet && key.SrcClass == c && key.Port == p && key.Proto == protocol) return generation.Policies.Values[i];
             }
         }
-        throw new InvalidOperationException($"subject {subject} has no verdict for class {cls}, port {port}");
+        throw new InvalidOperationException($"target policy set {targetPolicySet} has no verdict for class {cls}, port {port}");
     }
 }

@@ -1,7 +1,7 @@
 namespace Culvert.Core;
 
-/// <summary>Writes the entries of one subject: asks the oracle once per distinguishable (source, port) and leaves out what a fallback says anyway.</summary>
-internal sealed class SubjectCompiler
+/// <summary>Writes the entries of one target policy set: asks the oracle once per distinguishable (source, port) and leaves out what a fallback says anyway.</summary>
+internal sealed class TargetPolicySetCompiler
 {
     private readonly NodeSnapshot _snapshot;
     private readonly IReadOnlyList<SourceClass> _classes;
@@ -11,15 +11,15 @@ internal sealed class SubjectCompiler
     private readonly int[] _anonymous;
     private readonly Dictionary<(int, int), int> _combined = [];
 
-    public SubjectCompiler(NodeSnapshot snapshot, IReadOnlyList<SourceClass> classes, IReadOnlyDictionary<NamespacedName, SourceSignatures> signatures, PolicyIds ids)
+    public TargetPolicySetCompiler(NodeSnapshot snapshot, IReadOnlyList<SourceClass> classes, IReadOnlyDictionary<NamespacedName, SourceSignatures> signatures, PolicyIds ids)
     {
         (_snapshot, _classes, _signatures, _ids) = (snapshot, classes, signatures, ids);
         _authenticated = [.. Enumerable.Range(0, classes.Count).Where(i => classes[i].Identity is not null)];
         _anonymous = [.. Enumerable.Range(0, classes.Count).Where(i => classes[i].Identity is null)];
     }
 
-    /// <summary>The entries of <paramref name="subject"/>, for which <paramref name="workload"/> stands, for one protocol.</summary>
-    public IEnumerable<PolicyEntry> Compile(uint subject, WorkloadInfo workload, TransportProtocol protocol)
+    /// <summary>The entries of <paramref name="targetPolicySet"/>, for which <paramref name="workload"/> stands, for one protocol.</summary>
+    public IEnumerable<PolicyEntry> Compile(uint targetPolicySet, WorkloadInfo workload, TransportProtocol protocol)
     {
         ushort[] ports = Ports(workload);
         ushort other = OtherPort(ports);
@@ -56,12 +56,12 @@ internal sealed class SubjectCompiler
         {
             Decision d = PolicyEvaluator.Evaluate(_snapshot, workload, _classes[index].Identity, _classes[index].Cidr, port);
             uint rule = d.RuleIndex >= 0 ? _ids.Rules.GetOrAdd($"{d.Policy}#{d.RuleIndex}") : 0;
-            return new(subject, PolicyEntry.AnyClass, port, protocol, d.Verdict, !d.AuditPolicies.IsEmpty, d.Reason, rule);
+            return new(targetPolicySet, PolicyEntry.AnyClass, port, protocol, d.Verdict, !d.AuditPolicies.IsEmpty, d.Reason, rule);
         }
     }
 
     /// <summary>
-    /// The class that the entries for any class are made of: the world; for a strict subject, which the world is not let near anyway,
+    /// The class that the entries for any class are made of: the world; for a strict target policy set, which the world is not let near anyway,
     /// an identity that no rule singles out. All that differ from it get entries of their own.
     /// </summary>
     private int UsualClass(bool strict, HashSet<int> special) => strict ? _authenticated.FirstOrDefault(i => !special.Contains(i)) : 0;
