@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The way of a datagram into the node proxy. A plain one gets a PROXY header behind its UDP header and is assigned to one of
+ * The path of a datagram into the node proxy. A plain one gets a PROXY header behind its UDP header and is assigned to one of
  * the proxy's sockets. Fragments, super-packets and what has no room for a header go as they are: the latter are assigned
  * too, fragments are found again by sk_lookup.h when the kernel has put them together. Addresses stay what they are, so no
  * source looks misplaced to routing, and the socket sees both ends.

@@ -52,7 +52,7 @@ public sealed record AgentOptions
     public int LoopNice { get; init; } = AgentOptionsDefaults.LoopNice;
 
     /// <summary>
-    /// How long an event loop that had something to do may look for more before it sleeps, 0 to 1,000 us. It looks only while that pays, and
+    /// How long an event loop that had something to do may poll for more before it sleeps, 0 to 1,000 us. It polls only while that finds something, and
     /// while nobody else needs the processor; 0: it sleeps at once.
     /// </summary>
     public TimeSpan LoopBusyPoll { get; init; } = AgentOptionsDefaults.LoopBusyPoll;

@@ -38,7 +38,7 @@ internal sealed class BusyPoll(TimeProvider time, TimeSpan longest)
     private long _began;
     private long _restsUntil;
 
-    /// <summary>Polls for events as long as it has paid lately; 0 when none came and the caller is to sleep.</summary>
+    /// <summary>Polls for events adaptively, as long as it has found some lately; 0 when none came and the caller is to sleep.</summary>
     /// <param name="epoll">Where to look.</param>
     /// <param name="events">Receives them.</param>
     /// <param name="interrupted">Whether something else waits for the loop.</param>
