@@ -149,7 +149,7 @@ internal static class Explainer
         ServiceBackend[] live = [.. servicePort.Backends.Where(b => b.Weight > 0 && (vip is null || b.Address.AddressFamily == vip.AddressFamily))];
         if (live.Length == 0) return Refuse(CvReason.NoBackend, StatusCode.FailedPrecondition, $"service {service.Name} port {port} has no backend{(vip is null ? "" : $" for {vip}")}");
         answer.Steps.Add($"service {service.Name} port {port} leads to {string.Join(", ", live.Select(b => $"{b.Address}:{b.Port} (weight {b.Weight})"))}{ChosenBy(servicePort.LoadBalancing)}; the first is shown");
-        
+
         // Clients of a headless Service ask for its workloads' addresses themselves.
         return (live[0].Address, live[0].Port, vip is null ? null : servicePort, null);
 
