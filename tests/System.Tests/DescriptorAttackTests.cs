@@ -41,7 +41,7 @@ public sealed class DescriptorAttackTests : IAsyncLifetime
         _far = await _mesh.AddPodAsync(_mesh.Nodes[1], "far", "web");
 
         // What comes to this port from outside goes by the proxy.
-        _mesh.Objects.Write("workload-near", MeshObjects.Workload(_near, "near", $"culvert.dev/proxy-protocol: \"v2:{Asking}\""));
+        _mesh.Objects.Write("workload-near", MeshObjects.Workload(_near, "near", $"culvert.dev/proxy-protocol: \"v2:{Asking},{Asking}/udp\""));
         await MeshFixture.StartAsync(_mesh);
     }
 

@@ -53,7 +53,7 @@ public sealed class LinkAttackFixture : IAsyncLifetime
         Lax = await Mesh.AddPodAsync(Node1, "lax", "lax");
         Far = await Mesh.AddPodAsync(Node2, "far", "web");
         Mesh.Objects.Write("service-web", MeshObjects.Service("web", "web", 80, 8080, Virtual4, Virtual6));
-        Mesh.Objects.Write("workload-behind", MeshObjects.Workload(Behind, "behind", $"culvert.dev/proxy-protocol: \"v2:{Asking}\""));
+        Mesh.Objects.Write("workload-behind", MeshObjects.Workload(Behind, "behind", $"culvert.dev/proxy-protocol: \"v2:{Asking},{Asking}/udp,{Asking - 1}/udp\""));
         foreach (var app in new[] { "behind", "lax" })
         {
             Mesh.Objects.Write("permissive-" + app, $"""
