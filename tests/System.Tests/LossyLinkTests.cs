@@ -44,6 +44,9 @@ public sealed partial class LossyLinkTests
         await using var owned = mesh;
         var crowded = await DatagramAges.MeasureAsync(client, server, family, Ports, Rate, Time);
         await LabWait.UntilAsync("more tunnels", async () => (await SentOfTunnelsAsync(mesh.Nodes[0])).Count == Tunnels, TimeSpan.FromSeconds(30));
+
+        // Connected is not ready: the packets of a handshake are lost as well, its last to the server too, and sessions that begin meanwhile go elsewhere.
+        await LabWait.UntilAsync("their handshakes", async () => await HandshakesAsync(mesh.Nodes[1]) >= Tunnels, TimeSpan.FromSeconds(30));
         var before = await SentOfTunnelsAsync(mesh.Nodes[0]);
 
         var spread = await DatagramAges.MeasureAsync(client, server, family, Ports, Rate, Time);
@@ -82,6 +85,8 @@ public sealed partial class LossyLinkTests
         far.Place.Wire!.Loss = Loss;
         return (mesh, client, server);
     }
+
+    private static async Task<double> HandshakesAsync(MeshNode node) => (await node.MetricsAsync()).Sum("culvert_tls_handshakes_total", "side=\"server\"", "result=\"ok\"");
 
     // Bytes sent by tunnel, named by its port at this node.
     private static async Task<Dictionary<int, long>> SentOfTunnelsAsync(MeshNode node)
