@@ -28,7 +28,7 @@ static __always_inline int decide_workload(struct cv_scratch *s, const struct cv
 	if (tcp && d->port == bpf_htons(cv_cfg_tunnel_port))
 		return CV_REASON_TUNNEL_PORT;
 	if (self && !(d->flags & CV_FLOW_NAT_DST)) {
-		d->untracked = tcp || p->key.sport == p->key.dport; /* its answers would have the same key */
+		d->untracked = tcp;
 		d->verdict = CV_VERDICT_PASS;
 		d->flags |= tcp ? 0 : CV_FLOW_OUTBOUND;
 		return 0;
@@ -71,14 +71,11 @@ static __always_inline int datagram_is_answer(struct cv_scratch *s, const struct
 static __always_inline int decide_pass(struct cv_scratch *s, const struct cv_address *to)
 {
 	struct cv_decision *d = &s->decision;
-	struct cv_flow_key *key = &s->packet.key;
 
 	d->verdict = CV_VERDICT_PASS;
 	d->flags |= CV_FLOW_OUTBOUND;
 	d->dst_class = address_class(to);
-	/* Probes: the rest of a node's own connection. And what speaks to itself, whose answers would have the same key. */
-	d->untracked = (d->quiet && to && to->flags & CV_ADDRESS_NODE) ||
-	               (address_equal(&key->src, &key->dst) && key->sport == key->dport);
+	d->untracked = d->quiet && to && to->flags & CV_ADDRESS_NODE; /* probes: the rest of a node's own connection */
 	if (to && to->flags & CV_ADDRESS_LOCAL)
 		d->reply_ifindex = to->ifindex;
 	return 0;

@@ -44,8 +44,8 @@ static __always_inline int external_is_node(const struct cv_address *from)
 }
 
 /*
- * Evaluates the datagram of s->packet, of which no flow is known, by its addresses and ports, into s->decision. Returns enum
- * cv_external or a drop reason. `to` passes external_guards.
+ * Evaluates the datagram of s->packet, of which no flow is known, by its addresses and ports, into s->decision, whose verdict says whether
+ * its port is behind the proxy. Returns enum cv_external or a drop reason. `to` passes external_guards.
  */
 static __always_inline int external_evaluate(struct cv_scratch *s, const struct cv_address *to)
 {
@@ -62,6 +62,7 @@ static __always_inline int external_evaluate(struct cv_scratch *s, const struct 
 	d->dst_class = to->auth_class;
 	d->flags = CV_FLOW_ANONYMOUS;
 	by_proxy = port_needs_proxy(p, to, &p->key.dst, p->key.dport);
+	d->verdict = by_proxy ? CV_VERDICT_PROXY : CV_VERDICT_PASS;
 	if (external_is_ours(from, 0) || external_is_node(from))
 		return by_proxy || p->flags & CV_PACKET_REASSEMBLED ? CV_REASON_SPOOFED_SOURCE : CV_EXTERNAL_LEAVE;
 	if (to->flags & CV_ADDRESS_STRICT)

@@ -33,6 +33,12 @@ static __always_inline void flow_key_reverse(struct cv_flow_key *out, const stru
 	out->dport = key->sport;
 }
 
+/* Whether a pod speaks to itself from one port to the same: answers have the same key, so that there is no flow to keep. */
+static __always_inline int flow_key_is_own_reverse(const struct cv_flow_key *key)
+{
+	return key->sport == key->dport && address_equal(&key->src, &key->dst);
+}
+
 static __always_inline int flow_key_equal(const struct cv_flow_key *a, const struct cv_flow_key *b)
 {
 	return address_equal(&a->src, &b->src) && address_equal(&a->dst, &b->dst) && a->sport == b->sport &&

@@ -39,10 +39,9 @@ __noinline int from_net_datagram(struct __sk_buff *skb)
 	if (r == CV_EXTERNAL_LEAVE)
 		return TC_ACT_OK;
 	if (!r)
-		r = session_open(
-			skb, s,
-			CV_SESSION_EXTERNAL |
-				(port_needs_proxy(p, to, &p->key.dst, p->key.dport) ? 0 : CV_SESSION_REASSEMBLED));
+		r = session_open(skb, s,
+		                 CV_SESSION_EXTERNAL |
+		                         (s->decision.verdict == CV_VERDICT_PROXY ? 0 : CV_SESSION_REASSEMBLED));
 	if (r)
 		return packet_drop(skb, r, CV_SIDE_NET);
 	/* It is older than the workload's place behind the proxy; answers would go past that. */

@@ -58,7 +58,7 @@ __noinline int from_pod_new(struct __sk_buff *skb)
 			return packet_drop(skb, CV_REASON_NOT_A_CONNECTION, CV_SIDE_FROM_POD);
 		d->untracked = 1;
 	}
-	if (d->untracked) {
+	if (d->untracked || (d->verdict == CV_VERDICT_PASS && flow_key_is_own_reverse(&p->key))) {
 		counter_add(CV_COUNTER_PASS_PACKETS, 1);
 		return TC_ACT_OK;
 	}

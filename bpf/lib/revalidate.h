@@ -5,10 +5,16 @@
 #include "lib/flow.h"
 #include "lib/external.h"
 
+/* The key that the originator of s->flow_key's flow sends with. */
+static __always_inline struct cv_flow_key *flow_originator_key(struct cv_scratch *s, const struct cv_flow *f)
+{
+	return f->flags & CV_FLOW_REPLY ? &s->peer : &s->flow_key;
+}
+
 /* Whether the UDP flow of s->flow_key has become the proxy's. Connections stay where they began; datagrams never end. */
 static __always_inline int flow_needs_proxy(struct cv_scratch *s, const struct cv_flow *f, const struct cv_address *to)
 {
-	struct cv_flow_key *originator = f->flags & CV_FLOW_REPLY ? &s->peer : &s->flow_key;
+	struct cv_flow_key *originator = flow_originator_key(s, f);
 
 	if (s->packet.key.proto != IPPROTO_UDP)
 		return 0;
@@ -53,7 +59,7 @@ static __always_inline int flow_revalidate_policy(struct cv_scratch *s, const st
 	}
 	if (!from || !(from->flags & CV_ADDRESS_LOCAL))
 		return CV_FLOW_GONE;
-	originator = f->flags & CV_FLOW_REPLY ? &s->peer : &s->flow_key;
+	originator = flow_originator_key(s, f);
 	if (s->packet.key.proto == IPPROTO_UDP &&
 	    port_needs_proxy(&s->packet, from, &originator->src, originator->sport))
 		return CV_FLOW_GONE;
@@ -106,7 +112,7 @@ __noinline int flow_revalidate(struct __sk_buff *skb)
 		    !address_equal(&key->src, &key->dst) && !port_excluded(&s->packet, d->port))
 			r = CV_FLOW_GONE;
 		/* What a workload says that has come behind the proxy since. */
-		if (s->packet.key.proto == IPPROTO_UDP && datagram_is_answer(s, reply ? &s->peer : key, from))
+		if (s->packet.key.proto == IPPROTO_UDP && datagram_is_answer(s, flow_originator_key(s, f), from))
 			r = CV_FLOW_GONE;
 		/* A Service's backend that is no workload any more: choose another. */
 		if (f->flags & (CV_FLOW_NAT_DST | CV_FLOW_NAT_SRC) && f->dst_class && !d->dst_class)

@@ -179,11 +179,9 @@ enum cv_address_flag {
 	CV_ADDRESS_EXCLUDED = 1 << 4, /* left alone by configuration */
 	CV_ADDRESS_STRICT = 1 << 5,   /* local workload that refuses plaintext */
 	CV_ADDRESS_PROXY =
-		1
-		<< 6, /* local workload with ports that need the proxy even on this node and from outside: cv_service says which */
+		1 << 6, /* local workload with ports that are always behind the proxy: cv_service says which */
 	CV_ADDRESS_TRUSTS =
-		1
-		<< 7, /* … of which some UDP port believes load balancers: their own address is not whom policy means */
+		1 << 7, /* … of which a UDP port believes load balancers, whose address policy does not mean */
 };
 
 struct cv_address {
@@ -231,11 +229,9 @@ struct cv_service_key {
 };
 
 enum cv_service_flag {
-	CV_SERVICE_PROXY = 1 << 0, /* always to the proxy */
-	CV_SERVICE_EXCLUDED =
-		1 << 1, /* under the zero address: this port is left alone by configuration, wherever it leads */
-	CV_SERVICE_BEHIND_PROXY =
-		1 << 2, /* under a local workload's own address: this port of it speaks through the proxy only */
+	CV_SERVICE_PROXY = 1 << 0,    /* always to the proxy */
+	CV_SERVICE_EXCLUDED = 1 << 1, /* under the zero address: a port that configuration leaves alone everywhere */
+	CV_SERVICE_BEHIND_PROXY = 1 << 2, /* under a local workload's address: its port speaks through the proxy only */
 };
 
 struct cv_service {

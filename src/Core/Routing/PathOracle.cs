@@ -55,14 +55,7 @@ public sealed class PathOracle(SnapshotIndex world, ushort tunnelPort)
     private static bool Answers(WorkloadInfo source, in PathRequest request) =>
         request.Protocol == TransportProtocol.Udp && request.SourcePort != 0 && ProxyNeed.Of(source, request.SourcePort, TransportProtocol.Udp);
 
-    private bool Excludes(ushort port)
-    {
-        foreach (ushort excluded in World.Snapshot.Mesh.ExcludedPorts)
-        {
-            if (excluded == port) return true;
-        }
-        return false;
-    }
+    private bool Excludes(ushort port) => World.Snapshot.Mesh.ExcludedPorts.Contains(port);
 
     private bool Excludes(in IpPrefix address)
     {

@@ -854,10 +854,10 @@ public enum CvServiceFlag : uint
     /// <summary>Always to the proxy.</summary>
     Proxy = 1,
 
-    /// <summary><c>CV_SERVICE_EXCLUDED</c>.</summary>
+    /// <summary>Under the zero address: a port that configuration leaves alone everywhere.</summary>
     Excluded = 2,
 
-    /// <summary><c>CV_SERVICE_BEHIND_PROXY</c>.</summary>
+    /// <summary>Under a local workload's address: its port speaks through the proxy only.</summary>
     BehindProxy = 4,
 }
 

@@ -31,20 +31,20 @@ internal static class Explainer
         WorkloadInfo? destination = refusal is null ? index.FindWorkload(address) : null;
         answer.Source = FlowMapping.Endpoint(new IPEndPoint(sourceAddress, 0), source, source?.Identity.ToString(), null);
         answer.Destination = FlowMapping.Endpoint(new IPEndPoint(address, targetPort), destination, destination?.Identity.ToString(), named?.Name);
-        if (excluded) return Pass(answer, "excluded", $"{address}:{targetPort} is excluded by MeshConfig: not captured, no policy");
+        if (excluded) return PassExcluded(answer, address, targetPort);
         if (refusal is not null) return Refuse(answer, source, refusal);
         ConnectionPath path = oracle.To(new PathRequest(source, IpPrefix.Host(address), targetPort, protocol) { Service = servicePort });
         switch (path)
         {
             case { Reason: PathReason.Excluded }:
-                return Pass(answer, "excluded", $"{address}:{targetPort} is excluded by MeshConfig: not captured, no policy");
+                return PassExcluded(answer, address, targetPort);
             case { Destination: not { Enrolled: true } }:
                 return Pass(answer, "not-enrolled", $"{address} is not in the mesh: forwarded as it is");
             case { Kind: PathKind.Pass, Reason: PathReason.Itself }:
                 return Pass(answer, "itself", $"{address} is the source's own: not captured, no policy");
             case { Kind: PathKind.Drop }:
                 answer.Steps.Add($"port {targetPort} of a workload is for tunnels between proxies");
-                return Refuse(answer, source, ReasonText.Kebab(path.Reason.ToString()));
+                return Refuse(answer, source, ReasonText.Of(path.Reason));
         }
         destination = path.Destination!;
         bool authenticated = source is { Enrolled: true };
@@ -69,6 +69,9 @@ internal static class Explainer
 
         bool Excludes(IPAddress at, ushort atPort) => oracle.Find(IpPrefix.Host(at), atPort, protocol).Kind == AddresseeKind.Excluded;
     }
+
+    private static Wire.ExplainResponse PassExcluded(Wire.ExplainResponse answer, IPAddress address, ushort port) =>
+        Pass(answer, "excluded", $"{address}:{port} is excluded by MeshConfig: not captured, no policy");
 
     private static Wire.ExplainResponse Pass(Wire.ExplainResponse answer, string reason, string step)
     {
@@ -157,7 +160,7 @@ internal static class Explainer
         {
             if (vip is null) throw new RpcException(new Status(headless, words));
             answer.Steps.Add(words);
-            return (vip, port, null, ReasonText.Kebab(reason.ToString()));
+            return (vip, port, null, ReasonText.Of(reason));
         }
     }
 

@@ -14,6 +14,8 @@ internal static class ReasonText
 
     internal static string Of(CvReason reason) => reason == CvReason.None ? "" : Kebab(reason.ToString());
 
+    internal static string Of(PathReason reason) => reason == PathReason.None ? "" : Kebab(reason.ToString());
+
     internal static string Of(DecisionReason reason) => reason switch
     {
         DecisionReason.None => "",

@@ -12,7 +12,7 @@ namespace Culvert.NodeAgent.Datapath;
 /// what is in the table, and keeps the account of whose flows they are. Not thread-safe.
 /// </summary>
 internal sealed class FlowSweeper(
-    BpfMap<CvFlowKey, CvFlow> flows, BpfMap<uint, CvUsage> usage, BpfMap<uint, ulong> swept, TimeProvider time, ILogger logger)
+    BpfMap<CvFlowKey, CvFlow> flows, BpfMap<uint, CvUsage> usage, BpfMap<uint, ulong> swept, ILogger logger)
 {
     private const byte Tcp = 6;
 
@@ -24,25 +24,14 @@ internal sealed class FlowSweeper(
     private static readonly TimeSpan ClosingIdle = TimeSpan.FromMinutes(4);
     // RFC 5382 asks for at least 2 h 4 min for established TCP; a quiet but living connection must not lose its translation.
     private static readonly TimeSpan TcpIdle = TimeSpan.FromHours(24);
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
+
+    /// <summary>How often to sweep.</summary>
+    internal static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
 
     private readonly Dictionary<uint, CvUsage> _empty = [];
 
     /// <summary>Entries (two per flow) found by the last sweep.</summary>
     internal long Entries { get; private set; }
-
-    internal async Task RunAsync(CancellationToken stop)
-    {
-        using PeriodicTimer timer = new(Interval, time);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stop)) Sweep();
-        }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
-        {
-            // Stopping.
-        }
-    }
 
     /// <summary>One pass; returns how many entries were removed.</summary>
     internal int Sweep()

@@ -88,7 +88,7 @@ public sealed class AgentHost : IAsyncDisposable
         DatapathReconciler reconciler = new(
             new InterfacePrograms(_programs, _attacher, _xdp), options.Xdp, _writer, () => new KernelLinks(_netlink), new PolicyIdFile(options.StateFolder, _logger, _metrics), new InterfaceOwners(options.RunFolder, _logger), options.Uplinks, _state, _logger);
         FlowSink sink = new(_metrics, _flows, options.AccessLog ? loggers.CreateLogger("Culvert.Access") : null);
-        _sweeper = new FlowSweeper(_programs.Maps.Flow, _programs.Maps.Usage, _programs.Maps.Swept, time, _logger);
+        _sweeper = new FlowSweeper(_programs.Maps.Flow, _programs.Maps.Usage, _programs.Maps.Swept, _logger);
 
         NodeCredentials credentials = new(options.NodeName, options.StateFolder, options.JoinTokenFile, time, _logger, _metrics);
         _channel = StartStep.Run(
@@ -161,9 +161,9 @@ public sealed class AgentHost : IAsyncDisposable
             host._background.Add(Task.Run(() => host._client.RunAsync(host._stop.Token), CancellationToken.None));
             host._background.Add(Task.Run(() => host._client.KeepSavedAsync(host._stop.Token), CancellationToken.None));
             host._background.Add(Task.Run(() => host._channel.KeepRenewedAsync(host._stop.Token), CancellationToken.None));
-            host._background.Add(Task.Run(() => host._sweeper.RunAsync(host._stop.Token), CancellationToken.None));
+            host._background.Add(Task.Run(() => Ticker.RunAsync(FlowSweeper.Interval, () => host._sweeper.Sweep(), time, host._stop.Token), CancellationToken.None));
             host._background.Add(Task.Run(() => host._follower.RunAsync(host._stop.Token), CancellationToken.None));
-            host._background.Add(Task.Run(() => NativeHeapKeeper.RunAsync(time, host._stop.Token), CancellationToken.None));
+            host._background.Add(Task.Run(() => Ticker.RunAsync(NativeHeapKeeper.Interval, NativeHeapKeeper.TrimIfWorthIt, time, host._stop.Token), CancellationToken.None));
             host._up = true;
             return host;
         }

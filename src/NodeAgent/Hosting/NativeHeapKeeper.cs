@@ -9,21 +9,12 @@ namespace Culvert.NodeAgent.Hosting;
 internal static class NativeHeapKeeper
 {
     private const long WorthGivingBack = 8 << 20;
-    private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
 
-    internal static async Task RunAsync(TimeProvider time, CancellationToken stop)
+    /// <summary>How often to look.</summary>
+    internal static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
+
+    internal static void TrimIfWorthIt()
     {
-        using PeriodicTimer timer = new(Interval, time);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stop))
-            {
-                if (NativeHeap.FreeBytes >= WorthGivingBack) NativeHeap.Trim();
-            }
-        }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
-        {
-            // Stopping.
-        }
+        if (NativeHeap.FreeBytes >= WorthGivingBack) NativeHeap.Trim();
     }
 }

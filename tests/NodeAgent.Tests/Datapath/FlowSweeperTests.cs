@@ -30,7 +30,7 @@ public sealed class FlowSweeperTests : IDisposable
         _flows = _programs.GetMap<CvFlowKey, CvFlow>("cv_flow");
         _usage = _programs.GetMap<uint, CvUsage>("cv_usage");
         _swept = _programs.GetMap<uint, ulong>("cv_swept");
-        _sweeper = new FlowSweeper(_flows, _usage, _swept, TimeProvider.System, NullLogger.Instance);
+        _sweeper = new FlowSweeper(_flows, _usage, _swept, NullLogger.Instance);
     }
 
     [Theory]

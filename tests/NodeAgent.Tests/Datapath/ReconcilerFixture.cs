@@ -65,7 +65,7 @@ internal sealed class ReconcilerFixture : IDisposable
     }
 
     /// <summary>How often the programs have dropped for a reason.</summary>
-    internal ulong Drops(CvReason reason) => KernelMetrics.Drops(World.Programs.Maps).FirstOrDefault(d => d.Reason == ReasonText.Kebab(reason.ToString())).Count;
+    internal ulong Drops(CvReason reason) => KernelMetrics.Drops(World.Programs.Maps).FirstOrDefault(d => d.Reason == ReasonText.Of(reason)).Count;
 
     /// <summary>Has the pod behind an interface send a TCP packet.</summary>
     internal void SendFrom(string podEnd, string source, string destination)
