@@ -18,6 +18,9 @@ public sealed partial class LossyLinkTests
     private const double LateMilliseconds = 200;
     private const int Rate = 10_000;
 
+    // A machine that is busy with other things delays datagrams as well, for some seconds at a time; what the nodes do wrong is wrong each time.
+    private const int Attempts = 3;
+
     private static readonly TimeSpan Time = TimeSpan.FromSeconds(5);
 
     [Theory]
@@ -28,10 +31,11 @@ public sealed partial class LossyLinkTests
         var (mesh, client, server) = await StartAsync();
         await using var owned = mesh;
 
-        var ages = await DatagramAges.MeasureAsync(client, server, family, ports, Rate, Time);
-
-        TestContext.Current.TestOutputHelper!.WriteLine(ages.ToString());
-        Assert.True(ages.LostOrLater(LateMilliseconds * LabWait.Patience) <= MostLostOrLate, ages.ToString());
+        await SucceedOnceAsync(async () =>
+        {
+            var ages = await DatagramAges.MeasureAsync(client, server, family, ports, Rate, Time);
+            return (AreInTime(ages), ages.ToString());
+        });
     }
 
     [Theory]
@@ -47,18 +51,32 @@ public sealed partial class LossyLinkTests
 
         // Connected is not ready: the packets of a handshake are lost as well, its last to the server too, and sessions that begin meanwhile go elsewhere.
         await LabWait.UntilAsync("their handshakes", async () => await HandshakesAsync(mesh.Nodes[1]) >= Tunnels, TimeSpan.FromSeconds(30));
-        var before = await SentOfTunnelsAsync(mesh.Nodes[0]);
+        TestContext.Current.TestOutputHelper!.WriteLine($"one tunnel: {crowded}");
+        await SucceedOnceAsync(async () =>
+        {
+            var before = await SentOfTunnelsAsync(mesh.Nodes[0]);
+            var spread = await DatagramAges.MeasureAsync(client, server, family, Ports, Rate, Time);
+            var after = await SentOfTunnelsAsync(mesh.Nodes[0]);
 
-        var spread = await DatagramAges.MeasureAsync(client, server, family, Ports, Rate, Time);
+            // Those that have more of the sessions of before, which rest, get fewer; at first one may have them all and get none.
+            var sent = after.Where(tunnel => before.ContainsKey(tunnel.Key)).Select(tunnel => tunnel.Value - before[tunnel.Key]).Order().ToArray();
+            var isSpread = sent.Length == Tunnels && sent.Count(bytes => bytes >= Clearly) >= Tunnels - 1;
+            return (isSpread && AreInTime(spread), $"{spread}; bytes sent by each tunnel: {string.Join(", ", sent)}");
+        });
+    }
 
-        TestContext.Current.TestOutputHelper!.WriteLine($"one tunnel: {crowded}\n{Tunnels} tunnels: {spread}");
-        var after = await SentOfTunnelsAsync(mesh.Nodes[0]);
-        Assert.Equal(before.Keys.Order(), after.Keys.Order());
+    private static bool AreInTime(DatagramAges ages) => ages.LostOrLater(LateMilliseconds * LabWait.Patience) <= MostLostOrLate;
 
-        // The first may have all of the sessions of before, which rest, and get none.
-        var sent = after.Select(tunnel => tunnel.Value - before[tunnel.Key]).Order().ToArray();
-        Assert.True(sent.Count(bytes => bytes >= Clearly) >= Tunnels - 1, $"bytes sent meanwhile by each tunnel: {string.Join(", ", sent)}");
-        Assert.True(spread.LostOrLater(LateMilliseconds * LabWait.Patience) <= MostLostOrLate, spread.ToString());
+    private static async Task SucceedOnceAsync(Func<Task<(bool Succeeded, string Seen)>> attempt)
+    {
+        List<string> seen = [];
+        for (var succeeded = false; !succeeded && seen.Count < Attempts;)
+        {
+            (succeeded, var what) = await attempt();
+            TestContext.Current.TestOutputHelper!.WriteLine(what);
+            seen.Add(what);
+            if (!succeeded && seen.Count == Attempts) Assert.Fail(string.Join('\n', seen));
+        }
     }
 
     private static async Task<(MeshLab Mesh, LabPod Client, LabPod Server)> StartAsync(params string[] agentArguments)
