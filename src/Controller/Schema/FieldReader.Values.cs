@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using Culvert.Controller.Yaml;
+using Culvert.Controller.Documents;
 using Culvert.Core;
 
 namespace Culvert.Controller.Schema;
@@ -13,14 +13,14 @@ internal sealed partial class FieldReader
     /// <summary>A string, checked by <paramref name="check"/>, which returns what is wrong or null.</summary>
     public string? String(string field, Func<string, string?>? check = null, bool required = false)
     {
-        YamlValue? value = Get(field);
+        DocumentNode? value = Get(field);
         if (value is null)
         {
             if (required) Require(field);
             return null;
         }
-        string? error = value is YamlScalar { IsString: true } scalar ? check?.Invoke(scalar.Text) : NotAString(value);
-        if (error is null) return ((YamlScalar)value).Text;
+        string? error = value is ScalarNode { IsString: true } scalar ? check?.Invoke(scalar.Text) : NotAString(value);
+        if (error is null) return ((ScalarNode)value).Text;
         Fail(field, error);
         return null;
     }
@@ -47,31 +47,31 @@ internal sealed partial class FieldReader
 
     public bool? Bool(string field)
     {
-        YamlValue? value = Get(field);
+        DocumentNode? value = Get(field);
         if (value is null) return null;
-        if ((value as YamlScalar)?.AsBool() is { } result) return result;
+        if ((value as ScalarNode)?.AsBool() is { } result) return result;
         Fail(field, $"must be true or false, not {value.Describe()}");
         return null;
     }
 
     public long? Integer(string field, long least, long most, bool required = false)
     {
-        YamlValue? value = Get(field);
+        DocumentNode? value = Get(field);
         if (value is null)
         {
             if (required) Require(field);
             return null;
         }
-        if ((value as YamlScalar)?.AsInteger() is { } result && result >= least && result <= most) return result;
-        Fail(field, value is YamlScalar scalar && scalar.AsInteger() is not null ? $"{scalar.Text} is not within {least}..{most}" : $"must be a whole number, not {value.Describe()}");
+        if ((value as ScalarNode)?.AsInteger() is { } result && result >= least && result <= most) return result;
+        Fail(field, value is ScalarNode scalar && scalar.AsInteger() is not null ? $"{scalar.Text} is not within {least}..{most}" : $"must be a whole number, not {value.Describe()}");
         return null;
     }
 
     public double? Number(string field, double least, double most)
     {
-        YamlValue? value = Get(field);
+        DocumentNode? value = Get(field);
         if (value is null) return null;
-        if ((value as YamlScalar)?.AsNumber() is { } result && result >= least && result <= most) return result;
+        if ((value as ScalarNode)?.AsNumber() is { } result && result >= least && result <= most) return result;
         Fail(field, $"must be a number within {least}..{most}");
         return null;
     }
@@ -79,11 +79,11 @@ internal sealed partial class FieldReader
     public ushort? Port(string field, bool required = false) => (ushort?)Integer(field, 1, ushort.MaxValue, required);
 
     /// <summary>The scalar as it stands, for fields that take a number or a name.</summary>
-    public YamlScalar? Scalar(string field)
+    public ScalarNode? Scalar(string field)
     {
-        YamlValue? value = Get(field);
-        if (value is not null and not YamlScalar) Fail(field, $"must be a number or a name, not {value.Describe()}");
-        return value as YamlScalar;
+        DocumentNode? value = Get(field);
+        if (value is not null and not ScalarNode) Fail(field, $"must be a number or a name, not {value.Describe()}");
+        return value as ScalarNode;
     }
 
     /// <summary>A list of strings, each parsed by <paramref name="parse"/>; elements that are wrong are reported and left out.</summary>
@@ -91,10 +91,10 @@ internal sealed partial class FieldReader
     {
         var result = new List<T>();
         int index = 0;
-        foreach (YamlValue item in Items(field, mayBeEmpty))
+        foreach (DocumentNode item in Items(field, mayBeEmpty))
         {
             T? value = default;
-            string? error = item is YamlScalar { IsString: true } scalar ? parse(scalar.Text, out value) : NotAString(item);
+            string? error = item is ScalarNode { IsString: true } scalar ? parse(scalar.Text, out value) : NotAString(item);
             if (error is null) result.Add(value!);
             else errors.Add(item.Line, $"{PathOf(field)}[{index}]", error);
             index++;
@@ -107,10 +107,10 @@ internal sealed partial class FieldReader
     {
         var result = new List<ushort>();
         int index = 0;
-        foreach (YamlValue item in Items(field, mayBeEmpty: false))
+        foreach (DocumentNode item in Items(field, mayBeEmpty: false))
         {
-            if ((item as YamlScalar)?.AsInteger() is >= 1 and <= ushort.MaxValue and var port) result.Add((ushort)port);
-            else errors.Add(item.Line, $"{PathOf(field)}[{index}]", item is YamlScalar s ? $"{(s.Quoted ? $"\"{s.Text}\"" : s.Text)} is not a port; a number within 1..65535 is allowed" : $"must be a port, not {item.Describe()}");
+            if ((item as ScalarNode)?.AsInteger() is >= 1 and <= ushort.MaxValue and var port) result.Add((ushort)port);
+            else errors.Add(item.Line, $"{PathOf(field)}[{index}]", item is ScalarNode s ? $"{s.Quote()} is not a port; a number within 1..65535 is allowed" : $"must be a port, not {item.Describe()}");
             index++;
         }
         return result.ToEquatableArray();
@@ -121,10 +121,10 @@ internal sealed partial class FieldReader
     {
         var result = new List<TransportPort>();
         int index = 0;
-        foreach (YamlValue item in Items(field, mayBeEmpty: false))
+        foreach (DocumentNode item in Items(field, mayBeEmpty: false))
         {
             TransportPort port = default;
-            string? error = item is not YamlScalar scalar ? $"must be a port, not {item.Describe()}"
+            string? error = item is not ScalarNode scalar ? $"must be a port, not {item.Describe()}"
                 : !TransportPort.TryParse(scalar.Text, out port, out string? wrong) ? wrong
                 : result.Contains(port) ? $"port {port} is there twice"
                 : null;
@@ -140,19 +140,19 @@ internal sealed partial class FieldReader
     {
         var result = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
         if (Get(field) is not { } value) return result.ToImmutable();
-        if (value is not YamlMap entries)
+        if (value is not MapNode entries)
         {
             Fail(field, $"must be a mapping, not {value.Describe()}");
             return result.ToImmutable();
         }
-        foreach (YamlMap.Entry entry in entries.Entries)
+        foreach (MapNode.Entry entry in entries.Entries)
         {
-            if (entry.Value is YamlScalar { IsString: true } scalar) result[entry.Key] = scalar.Text;
+            if (entry.Value is ScalarNode { IsString: true } scalar) result[entry.Key] = scalar.Text;
             else errors.Add(entry.Line, $"{PathOf(field)}.{entry.Key}", NotAString(entry.Value));
         }
         return result.ToImmutable();
     }
 
-    private static string NotAString(YamlValue value) =>
-        value is YamlScalar { IsNull: false } scalar ? $"must be a string; write \"{scalar.Text}\"" : $"must be a string, not {value.Describe()}";
+    private static string NotAString(DocumentNode value) =>
+        value is ScalarNode { IsNull: false } scalar ? $"must be a string; write \"{scalar.Text}\"" : $"must be a string, not {value.Describe()}";
 }

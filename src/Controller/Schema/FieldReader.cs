@@ -1,9 +1,9 @@
-using Culvert.Controller.Yaml;
+using Culvert.Controller.Documents;
 
 namespace Culvert.Controller.Schema;
 
 /// <summary>Reads the fields of one mapping, strictly: every field that was not asked for is an error. Errors are collected, never thrown.</summary>
-internal sealed partial class FieldReader(YamlMap map, string path, ErrorSink errors)
+internal sealed partial class FieldReader(MapNode map, string path, ErrorSink errors)
 {
     private readonly HashSet<string> _asked = new(StringComparer.Ordinal);
 
@@ -30,7 +30,7 @@ internal sealed partial class FieldReader(YamlMap map, string path, ErrorSink er
     /// <summary>Reports the fields that nobody asked for. Call last.</summary>
     public void Done()
     {
-        foreach (YamlMap.Entry entry in map.Entries.Where(e => !_asked.Contains(e.Key)))
+        foreach (MapNode.Entry entry in map.Entries.Where(e => !_asked.Contains(e.Key)))
         {
             string? near = _asked.FirstOrDefault(a => string.Equals(a, entry.Key, StringComparison.OrdinalIgnoreCase));
             errors.Add(entry.Line, PathOf(entry.Key), near is null ? "unknown field" : $"unknown field; did you mean '{near}'?");
@@ -40,8 +40,8 @@ internal sealed partial class FieldReader(YamlMap map, string path, ErrorSink er
     /// <summary>A nested mapping; null when it is absent or something else, which is reported.</summary>
     public FieldReader? Map(string field, bool required = false)
     {
-        YamlValue? value = Get(field);
-        if (value is YamlMap nested) return new(nested, PathOf(field), errors);
+        DocumentNode? value = Get(field);
+        if (value is MapNode nested) return new(nested, PathOf(field), errors);
         if (value is not null) Fail(field, $"must be a mapping, not {value.Describe()}");
         else if (required) Require(field);
         return null;
@@ -52,10 +52,10 @@ internal sealed partial class FieldReader(YamlMap map, string path, ErrorSink er
     {
         var readers = new List<FieldReader>();
         int index = 0;
-        foreach (YamlValue item in Items(field, mayBeEmpty, mayBeNull))
+        foreach (DocumentNode item in Items(field, mayBeEmpty, mayBeNull))
         {
             string itemPath = $"{PathOf(field)}[{index++}]";
-            if (item is YamlMap nested) readers.Add(new(nested, itemPath, errors));
+            if (item is MapNode nested) readers.Add(new(nested, itemPath, errors));
             else errors.Add(item.Line, itemPath, $"must be a mapping, not {item.Describe()}");
         }
         return readers;
@@ -63,11 +63,11 @@ internal sealed partial class FieldReader(YamlMap map, string path, ErrorSink er
 
     /// <summary>The value, or null when the field is absent. A key with nothing under it is a mistake more often than "absent", and one that opens doors
     /// where absent means "any": it is reported.</summary>
-    private YamlValue? Get(string field)
+    private DocumentNode? Get(string field)
     {
         _asked.Add(field);
-        YamlValue? value = map.Find(field);
-        if (value is not YamlScalar { IsNull: true }) return value;
+        DocumentNode? value = map.Find(field);
+        if (value is not ScalarNode { IsNull: true }) return value;
         Fail(field, "has no value; give it one or leave the field out");
         return null;
     }
@@ -77,16 +77,16 @@ internal sealed partial class FieldReader(YamlMap map, string path, ErrorSink er
         if (!Has(field)) Fail(field, "is required");
     }
 
-    private IReadOnlyList<YamlValue> Items(string field, bool mayBeEmpty, bool mayBeNull = false)
+    private IReadOnlyList<DocumentNode> Items(string field, bool mayBeEmpty, bool mayBeNull = false)
     {
-        if (mayBeNull && map.Find(field) is YamlScalar { IsNull: true })
+        if (mayBeNull && map.Find(field) is ScalarNode { IsNull: true })
         {
             _asked.Add(field);
             return [];
         }
-        YamlValue? value = Get(field);
+        DocumentNode? value = Get(field);
         if (value is null) return [];
-        if (value is not YamlList list)
+        if (value is not ListNode list)
         {
             Fail(field, $"must be a list, not {value.Describe()}");
             return [];

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using Culvert.Controller.Objects;
 using Culvert.Controller.Sources;
-using Culvert.Controller.Yaml;
+using Culvert.Controller.Documents;
 
 namespace Culvert.Controller.Schema;
 
@@ -24,10 +24,10 @@ internal static class ObjectReader
     };
 
     /// <summary>Reads a document. The result holds the object when it is valid, its key when at least that could be made out, and all errors.</summary>
-    public static ReadObject Read(string file, YamlDocument document)
+    public static ReadObject Read(string file, SourceDocument document)
     {
         var errors = new ErrorSink(file);
-        if (document.Value is not YamlMap map)
+        if (document.Value is not MapNode map)
         {
             int line = document.Value is null ? document.ErrorLine : document.Line;
             errors.Add(line, "", document.Error ?? $"an object must be a mapping, not {document.Value!.Describe()}");
@@ -68,7 +68,7 @@ internal static class ObjectReader
             : $"{kind} is not of apiVersion {version}; write {right}";
     }
 
-    private static ObjectMeta? ReadMeta(FieldReader root, ObjectKind kind, string file, YamlDocument document, int line)
+    private static ObjectMeta? ReadMeta(FieldReader root, ObjectKind kind, string file, SourceDocument document, int line)
     {
         if (root.Map("metadata", required: true) is not { } meta) return null;
         bool cluster = kind is ObjectKind.Namespace or ObjectKind.MeshConfig;

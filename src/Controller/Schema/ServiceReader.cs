@@ -1,6 +1,6 @@
 using System.Net;
 using Culvert.Controller.Objects;
-using Culvert.Controller.Yaml;
+using Culvert.Controller.Documents;
 using Culvert.Core;
 
 namespace Culvert.Controller.Schema;
@@ -74,7 +74,7 @@ internal static class ServiceReader
 
     private static (ushort Number, string? Name) ReadTarget(FieldReader reader, ushort port)
     {
-        YamlScalar? target = reader.Scalar("targetPort");
+        ScalarNode? target = reader.Scalar("targetPort");
         if (target is null) return (port, null);
         if (target.AsInteger() is not null) return (reader.Port("targetPort") ?? 0, null);
         return (0, reader.String("targetPort", static text => text.All(char.IsAsciiDigit) ? $"is a string; write the number {text} without quotes" : Names.Label(text)));

@@ -1,6 +1,6 @@
 using System.Text;
 using Culvert.Controller.Objects;
-using Culvert.Controller.Yaml;
+using Culvert.Controller.Documents;
 
 namespace Culvert.Controller.Sources;
 
@@ -13,20 +13,20 @@ internal static class FieldLocator
     public static (string Field, int Line) Locate(ObjectMeta meta, params ReadOnlySpan<object> path)
     {
         StringBuilder field = new();
-        YamlValue? value = YamlDocumentReader.ReadOne(meta.FirstLine, meta.Text)?.Value;
+        DocumentNode? value = DocumentReader.ReadOne(meta.File, meta.FirstLine, meta.Text)?.Value;
         int line = value?.Line ?? meta.Line;
         foreach (object step in path)
         {
             if (step is string key)
             {
                 field.Append(field.Length > 0 ? "." : "").Append(key);
-                YamlMap.Entry? entry = (value as YamlMap)?.Entries.FirstOrDefault(e => e.Key == key);
+                MapNode.Entry? entry = (value as MapNode)?.Entries.FirstOrDefault(e => e.Key == key);
                 (value, line) = (entry?.Value, entry?.Line ?? line);
             }
             else
             {
                 field.Append('[').Append(step).Append(']');
-                value = value is YamlList list && (int)step < list.Items.Count ? list.Items[(int)step] : null;
+                value = value is ListNode list && (int)step < list.Items.Count ? list.Items[(int)step] : null;
                 line = value?.Line ?? line;
             }
         }

@@ -2,11 +2,12 @@ using System.Buffers;
 using System.Formats.Tar;
 using System.Security.Cryptography;
 using System.Text;
+using Culvert.Controller.Documents;
 using Microsoft.Win32.SafeHandles;
 
 namespace Culvert.Controller.Sources;
 
-/// <summary>Reads the YAML files of a folder and its subfolders. Names that begin with a dot are left out, so a mounted ConfigMap's
+/// <summary>Reads the YAML and JSON files of a folder and its subfolders. Names that begin with a dot are left out, so a mounted ConfigMap's
 /// hidden versions are seen once, through the links that lead to them.</summary>
 /// <remarks>
 /// The folder is read every few seconds for as long as a controller runs, mostly to find nothing new: a file whose bytes are the same is not decoded again and gives the same
@@ -46,7 +47,7 @@ internal sealed class FolderReader(string folder)
             {
                 if (sub.LinkTarget is null) Collect(sub, $"{prefix}{sub.Name}/", files);
             }
-            else if (entry.Extension is ".yaml" or ".yml")
+            else if (DocumentReader.Extensions.Contains(entry.Extension))
             {
                 files.Add(ReadFile(entry.FullName, prefix + entry.Name));
             }

@@ -3,7 +3,7 @@ using System.Text.Json;
 using Culvert.Controller.Identity;
 using Culvert.Controller.Objects;
 using Culvert.Controller.Schema;
-using Culvert.Controller.Yaml;
+using Culvert.Controller.Documents;
 using Culvert.Core;
 using Microsoft.Extensions.Logging;
 
@@ -31,7 +31,7 @@ internal sealed class LastGoodStore(string path, ILogger logger)
             foreach (LastGoodObject? one in kept)
             {
                 if (one is null) throw new JsonException("it holds null");
-                ReadObject? read = YamlDocumentReader.ReadOne(one.Line, one.Text) is { } document ? ObjectReader.Read(one.File, document) : null;
+                ReadObject? read = DocumentReader.ReadOne(one.File, one.Line, one.Text) is { } document ? ObjectReader.Read(one.File, document) : null;
                 if (MeshConfigInForce.IsClosedMesh(one))
                 {
                     mesh = Closed((read?.Object as MeshConfigObject)?.Settings, one.File, one.Line);

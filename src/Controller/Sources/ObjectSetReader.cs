@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using Culvert.Controller.Objects;
 using Culvert.Controller.Schema;
-using Culvert.Controller.Yaml;
+using Culvert.Controller.Documents;
 
 namespace Culvert.Controller.Sources;
 
@@ -30,7 +30,7 @@ internal static class ObjectSetReader
                 unclear.Add(file.Name);
                 continue;
             }
-            foreach (YamlDocument document in YamlDocumentReader.Read(file.Text))
+            foreach (SourceDocument document in DocumentReader.Read(file.Name, file.Text))
             {
                 ReadObject read = ObjectReader.Read(file.Name, document);
                 all.Add(read);

@@ -1,15 +1,15 @@
-using Culvert.Controller.Yaml;
+using Culvert.Controller.Documents;
 
 namespace Culvert.Controller.Tests;
 
-public sealed class YamlDocumentReaderTests
+public sealed class YamlReaderTests
 {
     [Fact]
     public void LinesAreThoseOfTheFile()
     {
-        IReadOnlyList<YamlDocument> documents = YamlDocumentReader.Read("# one\n\na: 1\n---\n\nb:\n  - x\n  - {c: d}\n");
+        IReadOnlyList<SourceDocument> documents = YamlReader.Read("# one\n\na: 1\n---\n\nb:\n  - x\n  - {c: d}\n");
         Assert.Equal([3, 6], documents.Select(d => d.Line));
-        var list = Assert.IsType<YamlList>(Assert.IsType<YamlMap>(documents[1].Value).Find("b"));
+        var list = Assert.IsType<ListNode>(Assert.IsType<MapNode>(documents[1].Value).Find("b"));
         Assert.Equal([7, 8], list.Items.Select(i => i.Line));
     }
 
@@ -26,8 +26,8 @@ public sealed class YamlDocumentReaderTests
     [InlineData("|\n  1", true)]
     public void TellsStringsFromOtherScalars(string text, bool isString)
     {
-        YamlDocument document = Assert.Single(YamlDocumentReader.Read($"a: {text}"));
-        Assert.Equal(isString, Assert.IsType<YamlScalar>(Assert.IsType<YamlMap>(document.Value).Find("a")).IsString);
+        SourceDocument document = Assert.Single(YamlReader.Read($"a: {text}"));
+        Assert.Equal(isString, Assert.IsType<ScalarNode>(Assert.IsType<MapNode>(document.Value).Find("a")).IsString);
     }
 
     [Theory]
@@ -36,12 +36,12 @@ public sealed class YamlDocumentReaderTests
     [InlineData("a: 'x\n", 1)]
     [InlineData("a: 1\n---\nb: [\n---\nc: 1\n", 3)]
     public void AnErrorIsOnALineThatIsThere(string text, int line) =>
-        Assert.Equal([line], YamlDocumentReader.Read(text).Where(d => d.Value is null).Select(d => d.ErrorLine));
+        Assert.Equal([line], YamlReader.Read(text).Where(d => d.Value is null).Select(d => d.ErrorLine));
 
     [Fact]
     public void SeparatorWithinABlockTextIsNoSeparator() =>
-        Assert.Single(YamlDocumentReader.Read("a: |\n  ---\n  x\nb: 1\n"));
+        Assert.Single(YamlReader.Read("a: |\n  ---\n  x\nb: 1\n"));
 
     [Fact]
-    public void WindowsLineEndsAreFine() => Assert.Equal(2, YamlDocumentReader.Read("a: 1\r\n---\r\nb: 2\r\n").Count);
+    public void WindowsLineEndsAreFine() => Assert.Equal(2, YamlReader.Read("a: 1\r\n---\r\nb: 2\r\n").Count);
 }

@@ -1,19 +1,16 @@
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 
-namespace Culvert.Controller.Yaml;
+namespace Culvert.Controller.Documents;
 
 /// <summary>Reads a file of YAML documents, each for itself, so that a broken one takes no other down.</summary>
 /// <remarks>Anchors, aliases, tags and deep nesting are refused: objects never need them and they make small files expensive.</remarks>
-internal static class YamlDocumentReader
+internal static class YamlReader
 {
-    /// <summary>Deepest nesting accepted.</summary>
-    public const int MaxDepth = 32;
-
     /// <summary>Reads all documents that are not empty.</summary>
-    public static IReadOnlyList<YamlDocument> Read(string text)
+    public static IReadOnlyList<SourceDocument> Read(string text)
     {
-        var documents = new List<YamlDocument>();
+        var documents = new List<SourceDocument>();
         foreach ((int firstLine, string chunk) in Split(text))
         {
             if (ReadOne(firstLine, chunk) is { } document) documents.Add(document);
@@ -38,7 +35,7 @@ internal static class YamlDocumentReader
     }
 
     /// <summary>Reads one document whose text begins on <paramref name="firstLine"/> of its file; null when it is empty.</summary>
-    public static YamlDocument? ReadOne(int firstLine, string text)
+    public static SourceDocument? ReadOne(int firstLine, string text)
     {
         int offset = firstLine - 1;
         try
@@ -46,12 +43,12 @@ internal static class YamlDocumentReader
             var parser = new Parser(new StringReader(text));
             parser.Consume<StreamStart>();
             if (parser.Current is StreamEnd || !TryTake<DocumentStart>(parser)) return null;
-            YamlValue value = ReadValue(parser, offset, 0);
+            DocumentNode value = ReadValue(parser, offset, 0);
             parser.Consume<DocumentEnd>();
-            if (parser.Current is not StreamEnd) throw new YamlFormatException(Line(parser.Current!), "there is text after the end of the document");
-            return value is YamlScalar { IsNull: true } ? null : new(value.Line, value) { FirstLine = firstLine, Text = text };
+            if (parser.Current is not StreamEnd) throw new DocumentFormatException(Line(parser.Current!), "there is text after the end of the document");
+            return value is ScalarNode { IsNull: true } ? null : new(value.Line, value) { FirstLine = firstLine, Text = text };
         }
-        catch (YamlFormatException e)
+        catch (DocumentFormatException e)
         {
             return new(firstLine, null, e.Message, Math.Min(e.Line, LastLine(text)) + offset) { FirstLine = firstLine, Text = text };
         }
@@ -69,40 +66,40 @@ internal static class YamlDocumentReader
     /// <summary>The last line of a text that has something on it: what the parser misses at the end it misses behind it, on a line that no editor shows.</summary>
     private static int LastLine(string text) => text.AsSpan().TrimEnd().Count('\n') + 1;
 
-    private static YamlValue ReadValue(Parser parser, int offset, int depth)
+    private static DocumentNode ReadValue(Parser parser, int offset, int depth)
     {
-        ParsingEvent current = parser.Current ?? throw new YamlFormatException(1, "the document ends too early");
+        ParsingEvent current = parser.Current ?? throw new DocumentFormatException(1, "the document ends too early");
         int line = Line(current);
-        if (depth > MaxDepth) throw new YamlFormatException(line, $"nested deeper than {MaxDepth} levels");
-        if (current is AnchorAlias || current is NodeEvent { Anchor.IsEmpty: false }) throw new YamlFormatException(line, "anchors and aliases are not supported");
-        if (current is NodeEvent { Tag.IsEmpty: false } node && !node.Tag.IsNonSpecific) throw new YamlFormatException(line, "tags are not supported");
+        if (depth > DocumentLimits.MaxDepth) throw new DocumentFormatException(line, DocumentLimits.TooDeep);
+        if (current is AnchorAlias || current is NodeEvent { Anchor.IsEmpty: false }) throw new DocumentFormatException(line, "anchors and aliases are not supported");
+        if (current is NodeEvent { Tag.IsEmpty: false } node && !node.Tag.IsNonSpecific) throw new DocumentFormatException(line, "tags are not supported");
         switch (current)
         {
             case Scalar scalar:
                 parser.MoveNext();
-                return new YamlScalar(line + offset, scalar.Value, scalar.Style is not ScalarStyle.Plain);
+                return new ScalarNode(line + offset, scalar.Value, scalar.Style is ScalarStyle.Plain ? YamlScalars.KindOf(scalar.Value) : ScalarKind.String);
             case SequenceStart:
                 parser.MoveNext();
-                var items = new List<YamlValue>();
+                var items = new List<DocumentNode>();
                 while (!TryTake<SequenceEnd>(parser)) items.Add(ReadValue(parser, offset, depth + 1));
-                return new YamlList(line + offset, items);
+                return new ListNode(line + offset, items);
             case MappingStart:
                 parser.MoveNext();
-                return new YamlMap(line + offset, ReadEntries(parser, offset, depth));
+                return new MapNode(line + offset, ReadEntries(parser, offset, depth));
             default:
-                throw new YamlFormatException(line, "a value was expected");
+                throw new DocumentFormatException(line, "a value was expected");
         }
     }
 
-    private static List<YamlMap.Entry> ReadEntries(Parser parser, int offset, int depth)
+    private static List<MapNode.Entry> ReadEntries(Parser parser, int offset, int depth)
     {
-        var entries = new List<YamlMap.Entry>();
+        var entries = new List<MapNode.Entry>();
         var seen = new HashSet<string>(StringComparer.Ordinal);
         while (!TryTake<MappingEnd>(parser))
         {
-            YamlValue key = ReadValue(parser, 0, depth + 1);
-            if (key is not YamlScalar { IsNull: false } name) throw new YamlFormatException(key.Line, "a key must be a string");
-            if (!seen.Add(name.Text)) throw new YamlFormatException(key.Line, $"the key '{name.Text}' is there twice");
+            DocumentNode key = ReadValue(parser, 0, depth + 1);
+            if (key is not ScalarNode { IsNull: false } name) throw new DocumentFormatException(key.Line, "a key must be a string");
+            if (!seen.Add(name.Text)) throw new DocumentFormatException(key.Line, DocumentLimits.Twice(name.Text));
             entries.Add(new(name.Text, key.Line + offset, ReadValue(parser, offset, depth + 1)));
         }
         return entries;

@@ -1,7 +1,7 @@
 using System.Text;
 using Culvert.Controller.Objects;
 using Culvert.Controller.Sources;
-using Culvert.Controller.Yaml;
+using Culvert.Controller.Documents;
 
 namespace Culvert.Controller.Tests;
 
@@ -40,10 +40,10 @@ public sealed class YamlFuzzTests
     [Fact]
     public void HostileSizesAreCheap()
     {
-        Assert.NotNull(Assert.Single(YamlDocumentReader.Read(new string('[', 200_000))).Error);
-        Assert.NotNull(Assert.Single(YamlDocumentReader.Read(string.Concat(Enumerable.Repeat("a:\n ", 50_000)))).Error);
-        Assert.NotNull(Assert.Single(YamlDocumentReader.Read(string.Concat(Enumerable.Repeat("- ", 50_000)))).Error);
-        Assert.NotNull(Assert.Single(YamlDocumentReader.Read("a: &a [x]\nb: &b [*a,*a]\nc: [*b,*b]")).Error);
+        Assert.NotNull(Assert.Single(YamlReader.Read(new string('[', 200_000))).Error);
+        Assert.NotNull(Assert.Single(YamlReader.Read(string.Concat(Enumerable.Repeat("a:\n ", 50_000)))).Error);
+        Assert.NotNull(Assert.Single(YamlReader.Read(string.Concat(Enumerable.Repeat("- ", 50_000)))).Error);
+        Assert.NotNull(Assert.Single(YamlReader.Read("a: &a [x]\nb: &b [*a,*a]\nc: [*b,*b]")).Error);
     }
 
     private static string Mutate(string text, Random random)

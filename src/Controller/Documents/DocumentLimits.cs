@@ -1,0 +1,14 @@
+namespace Culvert.Controller.Documents;
+
+/// <summary>What both readers hold to.</summary>
+internal static class DocumentLimits
+{
+    /// <summary>Deepest nesting accepted.</summary>
+    public const int MaxDepth = 32;
+
+    /// <summary>Said of a document that is nested deeper.</summary>
+    public static readonly string TooDeep = $"nested deeper than {MaxDepth} levels";
+
+    /// <summary>Said of a key that is there a second time.</summary>
+    public static string Twice(string key) => $"the key '{key}' is there twice";
+}
