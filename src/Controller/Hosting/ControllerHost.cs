@@ -6,7 +6,8 @@ using Culvert.Controller.Hosting;
 using Culvert.Controller.Identity;
 using Culvert.Controller.Nodes;
 using Culvert.Controller.Snapshots;
-using Culvert.Controller.Sources;
+using Culvert.Controller.Sources.Folder;
+using Culvert.Controller.Store;
 using Culvert.Core;
 using Culvert.Grpc;
 using Culvert.Protocol.V1;
@@ -35,6 +36,7 @@ public sealed class ControllerHost : IAsyncDisposable
     private readonly ControllerOptions _options;
     private readonly ILoggerFactory _loggers;
     private readonly FolderSource _source;
+    private readonly ObjectStore _objects;
     private readonly SnapshotPublisher _publisher;
     private readonly NodeRegistry _registry = new();
     private readonly ServerIdentity _identity;
@@ -59,13 +61,15 @@ public sealed class ControllerHost : IAsyncDisposable
         Authority = options.Authority ?? _builtIn!;
         WriteRoots();
         Authority.RootsChanged += WriteRoots;
-        _source = new FolderSource(options.ObjectFolder, options.Time, _loggers.CreateLogger<FolderSource>(),
-            new LastGoodStore(Path.Combine(options.StateFolder, LastGoodFileName), _loggers.CreateLogger<FolderSource>()))
+        _source = new FolderSource(options.ObjectFolder, options.Time, _loggers.CreateLogger<FolderSource>());
+        LastGoodStore lastGood = new(Path.Combine(options.StateFolder, LastGoodFileName), _loggers.CreateLogger<ObjectStore>());
+        _objects = new ObjectStore(_source.Name, _loggers.CreateLogger<ObjectStore>(), lastGood.Load(), lastGood)
         {
             KnownNodes = () => [.. CertifiedNodes.Names(), .. _registry.Nodes.Select(n => n.Node)],
         };
-        _source.Start();
-        _publisher = new SnapshotPublisher(_source, Authority, _loggers.CreateLogger<SnapshotPublisher>());
+        _objects.Changed += _ => ObjectsChanged?.Invoke();
+        _source.Start(_objects);
+        _publisher = new SnapshotPublisher(_objects, Authority, _loggers.CreateLogger<SnapshotPublisher>());
         _identity = new ServerIdentity(_publisher, Authority, options.DnsNames, options.Time);
         _authenticator = new NodeAuthenticator(_publisher, Authority, CertifiedNodes, options.NodeRenewalGrace, options.Time);
         _rotation = new RootRotation(AuthorityFolder(options.StateFolder));
@@ -81,11 +85,7 @@ public sealed class ControllerHost : IAsyncDisposable
     }
 
     /// <summary>Raised after the objects in force, their errors or warnings have changed, on any thread.</summary>
-    public event Action? ObjectsChanged
-    {
-        add => _source.Changed += value;
-        remove => _source.Changed -= value;
-    }
+    public event Action? ObjectsChanged;
 
     /// <summary>Raised after <see cref="Version"/> has grown, on any thread.</summary>
     public event Action? VersionChanged
@@ -104,10 +104,10 @@ public sealed class ControllerHost : IAsyncDisposable
     public NodeStore CertifiedNodes { get; }
 
     /// <summary>All that is wrong with the objects, in order of file and line.</summary>
-    public ImmutableArray<SourceError> Errors => _source.Current.Errors;
+    public ImmutableArray<SourceError> Errors => _objects.Current.Errors;
 
     /// <summary>What is in force and, likely, does not what it was meant to do, in order of file and line.</summary>
-    public ImmutableArray<SourceError> Warnings => _source.Current.Warnings;
+    public ImmutableArray<SourceError> Warnings => _objects.Current.Warnings;
 
     /// <summary>The version of the world; grows with each change.</summary>
     public ulong Version => _publisher.Current.Version;
@@ -153,7 +153,7 @@ public sealed class ControllerHost : IAsyncDisposable
     public bool HasLastGood(SourceError error)
     {
         ArgumentNullException.ThrowIfNull(error);
-        return _source.Current.HasLastGood(error);
+        return _objects.Current.HasLastGood(error);
     }
 
     /// <inheritdoc/>
@@ -210,6 +210,7 @@ public sealed class ControllerHost : IAsyncDisposable
     private void TakeWishes()
     {
         CertifiedNodes.NotifyChanged();
+        _objects.Upkeep();
         KeepRoom();
         if (_rootsUnwritten) WriteRoots();
         if (_builtIn is not null) _rotation.DoIfAsked(_builtIn, _loggers.CreateLogger<ControllerHost>());

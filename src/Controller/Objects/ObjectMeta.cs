@@ -24,20 +24,12 @@ internal sealed record ObjectMeta
     /// <summary>What the annotation <c>culvert.dev/udp-load-balancing</c> of a service says.</summary>
     public EquatableArray<PortLoadBalancing> UdpLoadBalancing { get; init; }
 
-    /// <summary>File relative to the source's folder.</summary>
-    public required string File { get; init; }
-
-    public required int Line { get; init; }
-
-    /// <summary>The line of the file that <see cref="Text"/> begins on.</summary>
-    public int FirstLine { get; init; } = 1;
-
-    /// <summary>The document it was read from.</summary>
-    public string Text { get; init; } = "";
+    /// <summary>Where it was declared.</summary>
+    public required ObjectOrigin Origin { get; init; }
 
     public NamespacedName FullName => new(Namespace, Name);
 
-    public string SourceReference => $"{File}:{Line}";
+    public string SourceReference => Origin.ToString();
 
     /// <summary>Whether all labels of a selector are there.</summary>
     public static bool Matches(ImmutableSortedDictionary<string, string> selector, ImmutableSortedDictionary<string, string> labels) =>

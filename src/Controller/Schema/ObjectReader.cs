@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using Culvert.Controller.Objects;
-using Culvert.Controller.Sources;
+using Culvert.Controller.Store;
 using Culvert.Controller.Documents;
 
 namespace Culvert.Controller.Schema;
@@ -23,34 +23,40 @@ internal static class ObjectReader
         [("gateway.networking.k8s.io/v1alpha2", "UDPRoute")] = (ObjectKind.UDPRoute, static (root, meta) => UdpRouteReader.Read(root, meta)),
     };
 
-    /// <summary>Reads a document. The result holds the object when it is valid, its key when at least that could be made out, and all errors.</summary>
-    public static ReadObject Read(string file, SourceDocument document)
+    /// <summary>Reads a document of a file. The result holds the object when it is valid, its key when at least that could be made out, and all errors.</summary>
+    public static ReadObject Read(string file, SourceDocument document) => Read(new FileOrigin(file, 0) { FirstLine = document.FirstLine, Text = document.Text }, document);
+
+    /// <summary>Reads a document from anywhere, as <see cref="Read(string, SourceDocument)"/> does.</summary>
+    /// <param name="origin">Where it is; a file's is given the object's line.</param>
+    /// <param name="document">The document.</param>
+    public static ReadObject Read(ObjectOrigin origin, SourceDocument document)
     {
-        var errors = new ErrorSink(file);
+        ObjectOrigin At(int line) => origin is FileOrigin file ? file with { At = line } : origin;
+        var errors = new ErrorSink(origin);
         if (document.Value is not MapNode map)
         {
             int line = document.Value is null ? document.ErrorLine : document.Line;
             errors.Add(line, "", document.Error ?? $"an object must be a mapping, not {document.Value!.Describe()}");
-            return new(null, null, line, [.. errors.Errors]) { Kind = MeshConfigKeeper.SaysMeshConfig(document.Text) ? nameof(ObjectKind.MeshConfig) : "" };
+            return new(null, null, At(line), [.. errors.Errors]) { Kind = MeshConfigKeeper.SaysMeshConfig(document.Text) ? nameof(ObjectKind.MeshConfig) : "" };
         }
         var root = new FieldReader(map, "", errors);
         string? version = root.String("apiVersion", required: true), kind = root.String("kind", required: true);
-        if (version is null || kind is null) return new(null, null, map.Line, [.. errors.Errors]) { Kind = Recognised("", kind) };
+        if (version is null || kind is null) return new(null, null, At(map.Line), [.. errors.Errors]) { Kind = Recognised("", kind) };
         if (!Kinds.TryGetValue((version, kind), out (ObjectKind Kind, KindReader Read) known))
         {
             errors.Object = kind;
             root.Fail("kind", UnknownKind(version, kind));
-            return new(null, null, map.Line, [.. errors.Errors]) { Kind = Recognised(version, kind) };
+            return new(null, null, At(map.Line), [.. errors.Errors]) { Kind = Recognised(version, kind) };
         }
         errors.Object = kind;
-        ObjectMeta? meta = ReadMeta(root, known.Kind, file, document, map.Line);
-        if (meta is null) return new(null, null, map.Line, [.. errors.Errors]) { Kind = kind };
+        ObjectMeta? meta = ReadMeta(root, known.Kind, At(map.Line));
+        if (meta is null) return new(null, null, At(map.Line), [.. errors.Errors]) { Kind = kind };
         var key = new ObjectKey(known.Kind, meta.Namespace, meta.Name);
         errors.Object = key.ToString();
         MeshObject? read = known.Read(root, meta);
         root.Ignore("status");
         root.Done();
-        return new(key, errors.HasErrors ? null : read, map.Line, [.. errors.Errors]) { Kind = kind, Rejected = errors.HasErrors ? read : null };
+        return new(key, errors.HasErrors ? null : read, At(map.Line), [.. errors.Errors]) { Kind = kind, Rejected = errors.HasErrors ? read : null };
     }
 
     /// <summary>A kind as written, but nothing where it may be a misspelt one of ours: none is known by that name, and no other API claims it.</summary>
@@ -68,7 +74,7 @@ internal static class ObjectReader
             : $"{kind} is not of apiVersion {version}; write {right}";
     }
 
-    private static ObjectMeta? ReadMeta(FieldReader root, ObjectKind kind, string file, SourceDocument document, int line)
+    private static ObjectMeta? ReadMeta(FieldReader root, ObjectKind kind, ObjectOrigin origin)
     {
         if (root.Map("metadata", required: true) is not { } meta) return null;
         bool cluster = kind is ObjectKind.Namespace or ObjectKind.MeshConfig;
@@ -79,7 +85,7 @@ internal static class ObjectReader
         ImmutableSortedDictionary<string, string> labels = meta.Strings("labels"), annotations = meta.Strings("annotations");
         meta.Ignore("uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields", "ownerReferences", "finalizers", "generateName", "selfLink");
         meta.Done();
-        var known = new ObjectMeta { Name = name ?? "", Namespace = ns ?? "", Labels = labels, File = file, Line = line, FirstLine = document.FirstLine, Text = document.Text };
+        var known = new ObjectMeta { Name = name ?? "", Namespace = ns ?? "", Labels = labels, Origin = origin };
         known = AnnotationReader.Read(meta, kind, known, annotations);
         return name is null || ns is null ? null : known;
     }

@@ -1,4 +1,4 @@
-using Culvert.Controller.Sources;
+using Culvert.Controller.Store;
 using Culvert.Core;
 
 namespace Culvert.Controller.Snapshots;

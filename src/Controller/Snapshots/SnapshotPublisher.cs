@@ -1,6 +1,6 @@
 using System.Threading.Channels;
 using Culvert.Controller.Identity;
-using Culvert.Controller.Sources;
+using Culvert.Controller.Store;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Snapshots;
@@ -8,17 +8,17 @@ namespace Culvert.Controller.Snapshots;
 /// <summary>Compiles anew whenever the source or the trust bundle changes, and tells everybody who streams. Publishes nothing before the source was read. Safe for any number of threads.</summary>
 internal sealed class SnapshotPublisher : IDisposable
 {
-    private readonly IObjectSource _source;
+    private readonly ObjectStore _objects;
     private readonly ICertificateAuthority _authority;
     private readonly ILogger _logger;
     private readonly Lock _lock = new();
     private readonly HashSet<Channel<bool>> _subscribers = [];
     private volatile ResourceCatalog _current = ResourceCatalog.Empty;
 
-    public SnapshotPublisher(IObjectSource source, ICertificateAuthority authority, ILogger<SnapshotPublisher> logger)
+    public SnapshotPublisher(ObjectStore objects, ICertificateAuthority authority, ILogger<SnapshotPublisher> logger)
     {
-        (_source, _authority, _logger) = (source, authority, logger);
-        source.Changed += Publish;
+        (_objects, _authority, _logger) = (objects, authority, logger);
+        objects.Changed += OnChanged;
         authority.RootsChanged += Publish;
         Publish();
     }
@@ -45,17 +45,19 @@ internal sealed class SnapshotPublisher : IDisposable
 
     public void Dispose()
     {
-        _source.Changed -= Publish;
+        _objects.Changed -= OnChanged;
         _authority.RootsChanged -= Publish;
     }
+
+    private void OnChanged(ObjectSetChange change) => Publish();
 
     private void Publish()
     {
         // An empty world would take every workload out of the mesh, and with it the policy that guards it.
-        if (!_source.Current.IsRead) return;
+        if (!_objects.Current.IsRead) return;
         lock (_lock)
         {
-            CompiledWorld world = WorldCompiler.Compile(World.From(_source.Current, _authority.Roots));
+            CompiledWorld world = WorldCompiler.Compile(World.From(_objects.Current, _authority.Roots));
             _current = new(world, _current.Version + 1, _current);
             SnapshotLog.Published(_logger, _current.Version, world.Workloads.Length, world.Services.Length, world.Policies.Count);
             foreach (Channel<bool> subscriber in _subscribers) subscriber.Writer.TryWrite(true);

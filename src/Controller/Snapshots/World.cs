@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using Culvert.Controller.Objects;
-using Culvert.Controller.Sources;
+using Culvert.Controller.Store;
 using Culvert.Core;
 
 namespace Culvert.Controller.Snapshots;

@@ -4,7 +4,8 @@ using System.Text.Json.Nodes;
 using Culvert.Controller.Documents;
 using Culvert.Controller.Objects;
 using Culvert.Controller.Schema;
-using Culvert.Controller.Sources;
+using Culvert.Controller.Sources.Folder;
+using Culvert.Controller.Store;
 
 namespace Culvert.Controller.Tests;
 
@@ -97,7 +98,7 @@ public sealed class JsonReaderTests
     private static (MeshObject? Object, string Dictionaries) Comparable(MeshObject? read)
     {
         if (read is null) return (null, "");
-        MeshObject bare = read with { Meta = read.Meta with { Line = 0, FirstLine = 0, Text = "", Labels = None } };
+        MeshObject bare = read with { Meta = read.Meta with { Origin = new FileOrigin("a.json", 0), Labels = None } };
         string labels = Text(read.Meta.Labels);
         return bare switch
         {

@@ -1,6 +1,6 @@
 using System.Text;
 using Culvert.Controller.Objects;
-using Culvert.Controller.Sources;
+using Culvert.Controller.Store;
 using Culvert.Controller.Documents;
 
 namespace Culvert.Controller.Tests;

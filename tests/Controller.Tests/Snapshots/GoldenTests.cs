@@ -1,5 +1,6 @@
 using Culvert.Controller.Snapshots;
-using Culvert.Controller.Sources;
+using Culvert.Controller.Sources.Folder;
+using Culvert.Controller.Store;
 
 namespace Culvert.Controller.Tests;
 

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using Culvert.Controller.Snapshots;
-using Culvert.Controller.Sources;
+using Culvert.Controller.Store;
 
 namespace Culvert.Controller.Tests;
 

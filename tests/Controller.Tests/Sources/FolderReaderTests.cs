@@ -1,4 +1,4 @@
-using Culvert.Controller.Sources;
+using Culvert.Controller.Sources.Folder;
 
 namespace Culvert.Controller.Tests;
 

@@ -5,7 +5,7 @@ using System.Net.Sockets;
 using System.Threading.Channels;
 using Culvert.Controller.Objects;
 using Culvert.Controller.Snapshots;
-using Culvert.Controller.Sources;
+using Culvert.Controller.Store;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -18,13 +18,13 @@ public sealed class FolderSourceTests : IAsyncDisposable
     private static readonly ObjectKey Web = new(ObjectKind.Workload, "default", "web");
     private readonly TempFolder _folder = new();
     private readonly Channel<ObjectSet> _changes = Channel.CreateUnbounded<ObjectSet>();
-    private FolderSource? _source;
+    private WatchedFolder? _source;
 
     [Fact]
     public async Task EditsAreSeen()
     {
         _folder.Write("web.yaml", ObjectSetReaderTests.Workload("web", "10.0.0.1"));
-        FolderSource source = Start();
+        WatchedFolder source = Start();
         Assert.Equal("10.0.0.1", Address(source.Current));
         _folder.Write("web.yaml", ObjectSetReaderTests.Workload("web", "10.0.0.2"));
         Assert.Equal("10.0.0.2", Address(await NextAsync(s => Address(s) == "10.0.0.2")));
@@ -33,7 +33,7 @@ public sealed class FolderSourceTests : IAsyncDisposable
     [Fact]
     public async Task AtomicRenamesNewSubfoldersAndDeletionsAreSeen()
     {
-        FolderSource source = Start();
+        WatchedFolder source = Start();
         Assert.Empty(source.Current.Objects);
         _folder.Replace("web.yaml", ObjectSetReaderTests.Workload("web", "10.0.0.1"));
         await NextAsync(s => Address(s) == "10.0.0.1");
@@ -64,7 +64,7 @@ public sealed class FolderSourceTests : IAsyncDisposable
         // As the kubelet does: files link into ..data, which links to a folder per version and is replaced by a rename.
         Version("..1", "10.0.0.1");
         File.CreateSymbolicLink(_folder.File("web.yaml"), "..data/web.yaml");
-        FolderSource source = Start();
+        WatchedFolder source = Start();
         Assert.Equal("10.0.0.1", Address(source.Current));
         Version("..2", "10.0.0.2");
         await NextAsync(s => Address(s) == "10.0.0.2");
@@ -96,7 +96,7 @@ public sealed class FolderSourceTests : IAsyncDisposable
     public async Task FolderThatIsNotThereYetIsNotAnEmptyOne()
     {
         string inner = _folder.File("objects");
-        FolderSource source = Start(inner);
+        WatchedFolder source = Start(inner);
         Assert.False(source.Current.IsRead);
         Assert.Contains("can't be read", Assert.Single(source.Current.Errors).Reason, StringComparison.Ordinal);
         Directory.CreateDirectory(inner);
@@ -115,7 +115,7 @@ public sealed class FolderSourceTests : IAsyncDisposable
         File.Delete(_folder.File("objects/api.yaml"));
         for (int restart = 0; restart < 2; restart++)
         {
-            await using FolderSource source = Open();
+            await using WatchedFolder source = Open();
             Assert.Equal("10.0.0.1", Address(source.Current));
             Assert.Equal("web.yaml:3", source.Current.Objects[Web].Meta.SourceReference);
             Assert.Single(source.Current.Errors);
@@ -133,7 +133,7 @@ public sealed class FolderSourceTests : IAsyncDisposable
         _folder.Write("objects.json", text);
         File.SetUnixFileMode(_folder.File("objects.json"), UnixFileMode.UserRead | UnixFileMode.UserWrite);
         _folder.Write("objects/web.yaml", ObjectSetReaderTests.Workload("web", "10.0.0.1"));
-        await using FolderSource source = Open();
+        await using WatchedFolder source = Open();
         Assert.Equal("10.0.0.1", Address(source.Current));
         Assert.Equal(text, File.ReadAllText(_folder.File("objects.json.corrupt")));
     }
@@ -142,7 +142,7 @@ public sealed class FolderSourceTests : IAsyncDisposable
     public async Task StateFolderThatCanNotBeWrittenStopsNothing()
     {
         _folder.Write("objects/web.yaml", ObjectSetReaderTests.Workload("web", "10.0.0.1"));
-        await using FolderSource source = Open("absent/objects.json");
+        await using WatchedFolder source = Open("absent/objects.json");
         Assert.Equal("10.0.0.1", Address(source.Current));
     }
 
@@ -152,8 +152,8 @@ public sealed class FolderSourceTests : IAsyncDisposable
         ConcurrentQueue<string> log = new();
         using ILoggerFactory loggers = LoggerFactory.Create(l => l.AddProvider(new LineLogger(log)));
         _folder.Write("policy.yaml", Objects.Policy("web", "web"));
-        await using FolderSource source = new(_folder.Path, TimeProvider.System, loggers.CreateLogger<FolderSource>());
-        source.Changed += () => _changes.Writer.TryWrite(source.Current);
+        await using WatchedFolder source = new(_folder.Path, loggers.CreateLogger<ObjectStore>());
+        source.Store.Changed += change => _changes.Writer.TryWrite(change.After);
         source.Start();
         Assert.Equal("policy.yaml:4: AuthorizationPolicy shop/web: spec.selector: selects nothing: no enrolled workload in namespace shop has the labels app=web", Assert.Single(source.Current.Warnings).ToString());
         _folder.Replace("api.yaml", Objects.Workload("api", "10.0.0.2"));
@@ -174,8 +174,8 @@ public sealed class FolderSourceTests : IAsyncDisposable
         using ILoggerFactory loggers = LoggerFactory.Create(l => l.AddProvider(new LineLogger(log, LogLevel.Information)));
         _folder.Write("mesh.yaml", "apiVersion: culvert.dev/v1alpha1\nkind: MeshConfig\nmetadata: {name: default}\nspec: {}\n");
         _folder.Write("web.yaml", Objects.Workload("web", "10.0.0.1"));
-        await using FolderSource source = new(_folder.Path, TimeProvider.System, loggers.CreateLogger<FolderSource>());
-        source.Changed += () => _changes.Writer.TryWrite(source.Current);
+        await using WatchedFolder source = new(_folder.Path, loggers.CreateLogger<ObjectStore>());
+        source.Store.Changed += change => _changes.Writer.TryWrite(change.After);
         source.Start();
         _folder.Replace("web.yaml", Objects.Workload("web", "nowhere"));
         await NextAsync(s => s.Errors.Length == 1);
@@ -196,8 +196,8 @@ public sealed class FolderSourceTests : IAsyncDisposable
     {
         ImmutableHashSet<string> nodes = [];
         _folder.Write("all.yaml", Objects.Workload("web", "10.0.0.1", "node-3") + Objects.Workload("api", "10.0.0.2", "node-3") + Objects.Workload("db", "10.0.0.3", "node-1"));
-        await using FolderSource source = new(_folder.Path, TimeProvider.System, NullLogger<FolderSource>.Instance) { KnownNodes = () => Volatile.Read(ref nodes) };
-        source.Changed += () => _changes.Writer.TryWrite(source.Current);
+        await using WatchedFolder source = new(_folder.Path, nodes: () => Volatile.Read(ref nodes));
+        source.Store.Changed += change => _changes.Writer.TryWrite(change.After);
         source.Start();
 
         // Before the first node has joined each name would be unknown.
@@ -215,7 +215,9 @@ public sealed class FolderSourceTests : IAsyncDisposable
 
         // One more changes nothing, and so nothing is published.
         ObjectSet before = source.Current;
-        Assert.Same(before.Objects, ObjectSetReader.Warn(before, ["node-1", "node-3", "node-4"]).Objects);
+        nodes = ["node-1", "node-3", "node-4"];
+        source.Store.Upkeep();
+        Assert.Same(before, source.Current);
     }
 
     [Fact]
@@ -262,17 +264,17 @@ public sealed class FolderSourceTests : IAsyncDisposable
     }
 
     /// <summary>A source of <c>objects</c> that keeps what is in force, as after a restart.</summary>
-    private FolderSource Open(string lastGood = "objects.json")
+    private WatchedFolder Open(string lastGood = "objects.json")
     {
-        var source = new FolderSource(_folder.File("objects"), TimeProvider.System, NullLogger<FolderSource>.Instance, new LastGoodStore(_folder.File(lastGood), NullLogger.Instance));
+        var source = new WatchedFolder(_folder.File("objects"), lastGood: new LastGoodStore(_folder.File(lastGood), NullLogger.Instance));
         source.Start();
         return source;
     }
 
-    private FolderSource Start(string? path = null)
+    private WatchedFolder Start(string? path = null)
     {
-        _source = new FolderSource(path ?? _folder.Path, TimeProvider.System, NullLogger<FolderSource>.Instance);
-        _source.Changed += () => _changes.Writer.TryWrite(_source.Current);
+        _source = new WatchedFolder(path ?? _folder.Path);
+        _source.Store.Changed += change => _changes.Writer.TryWrite(change.After);
         _source.Start();
         return _source;
     }

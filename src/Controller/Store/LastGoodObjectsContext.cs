@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace Culvert.Controller.Sources;
+namespace Culvert.Controller.Store;
 
 /// <summary>JSON of <see cref="LastGoodObject"/> without reflection.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]

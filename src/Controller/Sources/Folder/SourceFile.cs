@@ -1,4 +1,4 @@
-namespace Culvert.Controller.Sources;
+namespace Culvert.Controller.Sources.Folder;
 
 /// <summary>A file of a source as it was read.</summary>
 /// <param name="Name">Path relative to the source's folder, with <c>/</c>.</param>

@@ -1,4 +1,4 @@
-namespace Culvert.Controller.Sources;
+namespace Culvert.Controller.Store;
 
 /// <summary>An object in force as it is kept on disk.</summary>
 /// <param name="File">The file it came from, relative to the source's folder.</param>

@@ -1,4 +1,4 @@
-namespace Culvert.Controller.Sources;
+namespace Culvert.Controller.Store;
 
 /// <summary>What is known of the mesh's settings.</summary>
 internal enum MeshConfigState

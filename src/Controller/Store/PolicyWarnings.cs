@@ -4,7 +4,7 @@ using Culvert.Controller.Schema;
 using Culvert.Controller.Snapshots;
 using Culvert.Core;
 
-namespace Culvert.Controller.Sources;
+namespace Culvert.Controller.Store;
 
 /// <summary>Finds policies that are valid and in force and, likely, do not what they were meant to do. Pure.</summary>
 internal static class PolicyWarnings

@@ -7,9 +7,9 @@ using Culvert.Controller.Documents;
 using Culvert.Core;
 using Microsoft.Extensions.Logging;
 
-namespace Culvert.Controller.Sources;
+namespace Culvert.Controller.Store;
 
-/// <summary>Keeps the objects in force in a 0600 file, so that an object that is broken when the controller starts has its last good version. Not thread-safe.</summary>
+/// <summary>Keeps the objects in force in a 0600 file, so that an object that is broken when the controller starts has its last good version. Objects of an API server are its own to keep. Not thread-safe.</summary>
 internal sealed class LastGoodStore(string path, ILogger logger)
 {
     /// <summary>Ending of the name that a file that can't be used is moved to.</summary>
@@ -37,7 +37,7 @@ internal sealed class LastGoodStore(string path, ILogger logger)
                     mesh = Closed((read?.Object as MeshConfigObject)?.Settings, one.File, one.Line);
                     continue;
                 }
-                if (read?.Object is MeshConfigObject given) mesh = new(MeshConfigState.Given, given.Settings, one.File, given.Meta.Line);
+                if (read?.Object is MeshConfigObject given) mesh = new(MeshConfigState.Given, given.Settings, one.File, given.Meta.Origin.Line);
                 if (read?.Object is { } valid)
                 {
                     objects[valid.Key] = valid;
@@ -45,7 +45,7 @@ internal sealed class LastGoodStore(string path, ILogger logger)
                 }
 
                 // What another version of the controller took for valid need not be so for this one.
-                SourceLog.LastGoodRefused(logger, one.File, one.Line, path);
+                StoreLog.LastGoodRefused(logger, one.File, one.Line, path);
                 if (read?.Kind == nameof(ObjectKind.MeshConfig)) mesh = Closed((read.Rejected as MeshConfigObject)?.Settings, one.File, one.Line);
             }
             return new() { Objects = objects.ToImmutable(), Mesh = mesh };
@@ -53,7 +53,7 @@ internal sealed class LastGoodStore(string path, ILogger logger)
         catch (Exception e) when (e is JsonException or DamagedFileException)
         {
             File.Move(path, path + CorruptSuffix, overwrite: true);
-            SourceLog.LastGoodCorrupt(logger, path, path + CorruptSuffix, e.Message);
+            StoreLog.LastGoodCorrupt(logger, path, path + CorruptSuffix, e.Message);
 
             // Whether there was a MeshConfig is not known any more, so that there being none does not mean that nobody ever gave one.
             return ObjectSet.Empty with { Mesh = Closed(null, path, 0) };
@@ -75,7 +75,7 @@ internal sealed class LastGoodStore(string path, ILogger logger)
         IEnumerable<LastGoodObject> mesh = objects.Mesh.State == MeshConfigState.Closed ? [objects.Mesh.ToKept()] : [];
         LastGoodObject[] kept =
         [
-            .. objects.Objects.Values.Select(o => new LastGoodObject(o.Meta.File, o.Meta.FirstLine, o.Meta.Text)).Concat(mesh).OrderBy(o => o.File, StringComparer.Ordinal).ThenBy(o => o.Line),
+            .. objects.Objects.Values.Select(o => o.Meta.Origin).OfType<FileOrigin>().Select(o => new LastGoodObject(o.File, o.FirstLine, o.Text)).Concat(mesh).OrderBy(o => o.File, StringComparer.Ordinal).ThenBy(o => o.Line),
         ];
         try
         {
@@ -84,7 +84,7 @@ internal sealed class LastGoodStore(string path, ILogger logger)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            if (_unsaved is null) SourceLog.LastGoodNotKept(logger, path, e.Message);
+            if (_unsaved is null) StoreLog.LastGoodNotKept(logger, path, e.Message);
             _unsaved = objects;
         }
     }

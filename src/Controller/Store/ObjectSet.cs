@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using Culvert.Controller.Objects;
 
-namespace Culvert.Controller.Sources;
+namespace Culvert.Controller.Store;
 
 /// <summary>The objects of a source that are in force, and all that is wrong with it. Immutable.</summary>
 internal sealed record ObjectSet
@@ -28,8 +28,8 @@ internal sealed record ObjectSet
     /// the folder itself, named by its full path, can't be read.
     /// </summary>
     public bool HasLastGood(SourceError error) => error.Object.Length > 0
-        ? Objects.Keys.Any(k => k.ToString() == error.Object)
-        : Path.IsPathRooted(error.File) ? !Objects.IsEmpty : Objects.Values.Any(o => o.Meta.File == error.File);
+        ? ObjectKey.Parse(error.Object) is { } key && Objects.ContainsKey(key)
+        : Path.IsPathRooted(error.File) ? !Objects.IsEmpty : Objects.Values.Any(o => o.Meta.Origin.Place == error.File);
 
     public IEnumerable<T> OfKind<T>()
         where T : MeshObject => Objects.Values.OfType<T>().OrderBy(o => o.Meta.FullName);

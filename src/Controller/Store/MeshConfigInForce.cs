@@ -1,6 +1,6 @@
 using Culvert.Core;
 
-namespace Culvert.Controller.Sources;
+namespace Culvert.Controller.Store;
 
 /// <summary>The settings that hold for the mesh, and why they do. Immutable.</summary>
 /// <param name="State">Why.</param>

@@ -1,9 +1,8 @@
-using System.Collections.Immutable;
 using Culvert.Controller.Objects;
 using Culvert.Controller.Schema;
 using Culvert.Core;
 
-namespace Culvert.Controller.Sources;
+namespace Culvert.Controller.Store;
 
 /// <summary>Decides which settings hold for the mesh. Pure.</summary>
 /// <remarks>
@@ -14,31 +13,37 @@ namespace Culvert.Controller.Sources;
 internal static class MeshConfigKeeper
 {
     private const string HowToGetDefaults = "give a MeshConfig named 'default' (with 'spec: {}' for the defaults)";
-    private static readonly ObjectKey Key = new(ObjectKind.MeshConfig, "", MeshConfigObject.OnlyName);
 
-    /// <summary>Decides, puts the last good one back among <paramref name="objects"/> where it is gone, and reports what is wrong.</summary>
-    /// <param name="objects">The objects found, and the last good versions of those that are wrong.</param>
-    /// <param name="read">All documents.</param>
+    /// <summary>The object that gives the settings.</summary>
+    public static readonly ObjectKey Key = new(ObjectKind.MeshConfig, "", MeshConfigObject.OnlyName);
+
+    /// <summary>Decides, and reports what is wrong.</summary>
+    /// <param name="good">The MeshConfig that is declared, or the last good version of one that is wrong; null when there is none.</param>
+    /// <param name="declarations">What says that it is a MeshConfig.</param>
     /// <param name="unreadable">Files that could not be read, with their line 0, and documents that don't tell what they are.</param>
     /// <param name="previous">What is in force so far.</param>
     /// <param name="errors">Where it is said what is wrong.</param>
-    public static MeshConfigInForce Keep(
-        ImmutableDictionary<ObjectKey, MeshObject>.Builder objects, IEnumerable<ReadObject> read, IReadOnlyList<SourceError> unreadable, ObjectSet previous, List<SourceError> errors)
+    /// <returns>The settings, and the object that is to be in force: also the last good one when it is gone.</returns>
+    public static (MeshConfigInForce Mesh, MeshObject? Object) Keep(
+        MeshObject? good, IEnumerable<ReadObject> declarations, IReadOnlyList<SourceError> unreadable, ObjectSet previous, List<SourceError> errors)
     {
-        if (objects.TryGetValue(Key, out MeshObject? good)) return Given((MeshConfigObject)good);
+        if (good is not null) return (Given((MeshConfigObject)good), good);
         if (previous.Objects.TryGetValue(Key, out MeshObject? last))
         {
-            objects[Key] = last;
-            errors.Add(new(last.Meta.File, last.Meta.Line, Key.ToString(), "", $"is gone; the one that was here stays in force until there is another good one: {HowToGetDefaults}"));
-            return Given((MeshConfigObject)last);
+            errors.Add(new(last.Meta.Origin.Place, last.Meta.Origin.Line, Key.ToString(), "", $"is gone; the one that was here stays in force until there is another good one: {HowToGetDefaults}"));
+            return (Given((MeshConfigObject)last), last);
         }
+        return (WithoutGood(declarations, unreadable, previous, errors), null);
+    }
 
-        (ReadObject Read, SourceError First)[] wrong = [.. read.Where(IsMeshConfig).Select(r => (r, r.Errors[0]))];
+    private static MeshConfigInForce WithoutGood(IEnumerable<ReadObject> declarations, IReadOnlyList<SourceError> unreadable, ObjectSet previous, List<SourceError> errors)
+    {
+        (ReadObject Read, SourceError First)[] wrong = [.. declarations.Where(d => d.Errors.Count > 0).Select(d => (d, d.Errors[0]))];
         if (wrong.Length > 0)
         {
             string trustDomain = wrong.Select(w => (w.Read.Rejected as MeshConfigObject)?.Settings.TrustDomain).FirstOrDefault(d => d is not null)
                 ?? (previous.Mesh.IsClosed ? previous.Mesh.Settings.TrustDomain : MeshSettingsDefaults.TrustDomain);
-            return Close(MeshConfigState.Closed, trustDomain, wrong[0].First.File, wrong[0].Read.Line, "was never good", errors);
+            return Close(MeshConfigState.Closed, trustDomain, wrong[0].First.File, wrong[0].Read.Origin.Line, "was never good", errors);
         }
         if (previous.Mesh.State == MeshConfigState.Closed)
             return Close(MeshConfigState.Closed, previous.Mesh.Settings.TrustDomain, previous.Mesh.File, previous.Mesh.Line, "is gone or can't be read, and was never good or its last good version is lost", errors);
@@ -51,9 +56,7 @@ internal static class MeshConfigKeeper
     public static bool SaysMeshConfig(string text) => text.Contains(nameof(ObjectKind.MeshConfig), StringComparison.OrdinalIgnoreCase)
         && text.Split('\n', ',', '{').Any(part => string.Concat(part.Where(c => char.IsAsciiLetter(c) || c == ':')).StartsWith("kind:MeshConfig", StringComparison.OrdinalIgnoreCase));
 
-    private static bool IsMeshConfig(ReadObject read) => read.Kind == nameof(ObjectKind.MeshConfig);
-
-    private static MeshConfigInForce Given(MeshConfigObject mesh) => new(MeshConfigState.Given, mesh.Settings, mesh.Meta.File, mesh.Meta.Line);
+    private static MeshConfigInForce Given(MeshConfigObject mesh) => new(MeshConfigState.Given, mesh.Settings, mesh.Meta.Origin.Place, mesh.Meta.Origin.Line);
 
     private static MeshConfigInForce Close(MeshConfigState state, string trustDomain, string file, int line, string why, List<SourceError> errors)
     {

@@ -1,6 +1,7 @@
 using Culvert.Controller.Objects;
 using Culvert.Controller.Snapshots;
-using Culvert.Controller.Sources;
+using Culvert.Controller.Sources.Folder;
+using Culvert.Controller.Store;
 using Culvert.Core;
 
 namespace Culvert.Controller.Tests;

@@ -5,7 +5,7 @@ using System.Text;
 using Culvert.Controller.Documents;
 using Microsoft.Win32.SafeHandles;
 
-namespace Culvert.Controller.Sources;
+namespace Culvert.Controller.Sources.Folder;
 
 /// <summary>Reads the YAML and JSON files of a folder and its subfolders. Names that begin with a dot are left out, so a mounted ConfigMap's
 /// hidden versions are seen once, through the links that lead to them.</summary>

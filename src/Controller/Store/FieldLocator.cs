@@ -2,7 +2,7 @@ using System.Text;
 using Culvert.Controller.Objects;
 using Culvert.Controller.Documents;
 
-namespace Culvert.Controller.Sources;
+namespace Culvert.Controller.Store;
 
 /// <summary>Finds where a field of an object in force was written, from the document that is kept with it.</summary>
 internal static class FieldLocator
@@ -13,8 +13,8 @@ internal static class FieldLocator
     public static (string Field, int Line) Locate(ObjectMeta meta, params ReadOnlySpan<object> path)
     {
         StringBuilder field = new();
-        DocumentNode? value = DocumentReader.ReadOne(meta.File, meta.FirstLine, meta.Text)?.Value;
-        int line = value?.Line ?? meta.Line;
+        DocumentNode? value = meta.Origin is FileOrigin file ? DocumentReader.ReadOne(file.File, file.FirstLine, file.Text)?.Value : null;
+        int line = value?.Line ?? meta.Origin.Line;
         foreach (object step in path)
         {
             if (step is string key)

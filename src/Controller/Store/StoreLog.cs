@@ -1,9 +1,9 @@
 using Microsoft.Extensions.Logging;
 
-namespace Culvert.Controller.Sources;
+namespace Culvert.Controller.Store;
 
-/// <summary>Log messages of sources; event ids 100 to 119.</summary>
-internal static partial class SourceLog
+/// <summary>Log messages of objects; event ids 100 to 119, with those of sources.</summary>
+internal static partial class StoreLog
 {
     [LoggerMessage(100, LogLevel.Warning, "Not in force: {Error}")]
     public static partial void BadObject(ILogger logger, SourceError error);
@@ -22,15 +22,6 @@ internal static partial class SourceLog
 
     [LoggerMessage(108, LogLevel.Warning, "In force, but is it meant so? {Warning}")]
     public static partial void DoubtfulObject(ILogger logger, SourceError warning);
-
-    [LoggerMessage(101, LogLevel.Warning, "The folder {Folder} can't be watched; it is read every few seconds instead.")]
-    public static partial void WatchFailed(ILogger logger, Exception error, string folder);
-
-    [LoggerMessage(102, LogLevel.Debug, "Stopped watching {Folder}.")]
-    public static partial void WatchStopped(ILogger logger, string folder);
-
-    [LoggerMessage(103, LogLevel.Error, "Taking up the objects in {Folder} failed; what was in force stays. This is a bug, please report it.")]
-    public static partial void ReadFailed(ILogger logger, Exception error, string folder);
 
     [LoggerMessage(104, LogLevel.Warning, "The last good version of the object at {File}:{Line}, kept in {Path}, is not valid any more and is not used.")]
     public static partial void LastGoodRefused(ILogger logger, string file, int line, string path);

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using Culvert.Controller.Objects;
 using Culvert.Core;
 
-namespace Culvert.Controller.Sources;
+namespace Culvert.Controller.Store;
 
 /// <summary>Finds names and numbers that are valid and, likely, misspelt or not thought to the end: they name what is not there, or take a policy's effect away. Pure.</summary>
 internal static class NameWarnings

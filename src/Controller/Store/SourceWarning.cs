@@ -1,6 +1,6 @@
 using Culvert.Controller.Objects;
 
-namespace Culvert.Controller.Sources;
+namespace Culvert.Controller.Store;
 
 /// <summary>Makes warnings about objects in force.</summary>
 internal static class SourceWarning
@@ -9,6 +9,6 @@ internal static class SourceWarning
     public static SourceError About(MeshObject about, string reason, params object[] path)
     {
         (string field, int line) = FieldLocator.Locate(about.Meta, path);
-        return new(about.Meta.File, line, about.Key.ToString(), field, reason);
+        return new(about.Meta.Origin.Place, line, about.Key.ToString(), field, reason);
     }
 }

@@ -1,0 +1,9 @@
+namespace Culvert.Controller.Objects;
+
+/// <summary>An object of an API server.</summary>
+/// <param name="Resource">Its path at the server without the slash in front, such as <c>apis/culvert.dev/v1alpha1/namespaces/shop/workloads/web</c>.</param>
+/// <param name="ResourceVersion">The version that was read; whoever writes a status back says what version it is about.</param>
+internal sealed record ApiOrigin(string Resource, string ResourceVersion) : ObjectOrigin
+{
+    public override string Place => Resource;
+}

@@ -1,0 +1,14 @@
+namespace Culvert.Controller.Objects;
+
+/// <summary>Where an object was declared. Two origins are equal when nothing about the declaration has changed.</summary>
+internal abstract record ObjectOrigin
+{
+    /// <summary>What holds the declaration: a file, or the API object itself. Declarations of one place that don't tell what they are keep what came from it in force.</summary>
+    public abstract string Place { get; }
+
+    /// <summary>The line within it, from 1; 0 where there are none.</summary>
+    public virtual int Line => 0;
+
+    /// <summary>Short, for people and for policies' references.</summary>
+    public sealed override string ToString() => Line > 0 ? $"{Place}:{Line}" : Place;
+}

@@ -1,0 +1,30 @@
+using Culvert.Controller.Objects;
+using Culvert.Controller.Schema;
+
+namespace Culvert.Controller.Sources;
+
+/// <summary>An object as a source holds it, good or wrong. Immutable.</summary>
+/// <param name="Key">What makes it the same one.</param>
+/// <param name="Content">What came of reading it.</param>
+internal sealed record Declaration(DeclarationKey Key, ReadObject Content)
+{
+    /// <summary>Where it is.</summary>
+    public ObjectOrigin Origin => Content.Origin;
+
+    /// <summary>The declarations of a place, or of several.</summary>
+    /// <param name="read">What came of reading them, in their order.</param>
+    public static IEnumerable<Declaration> Number(IEnumerable<ReadObject> read)
+    {
+        var counts = new Dictionary<DeclarationKey, int>();
+        foreach (ReadObject content in read)
+        {
+            var first = new DeclarationKey(content.Origin.Place, content.Key);
+            int ordinal = counts.GetValueOrDefault(first);
+            counts[first] = ordinal + 1;
+            yield return new(first with { Ordinal = ordinal }, content);
+        }
+    }
+
+    /// <summary>Whether nothing about it has changed.</summary>
+    public bool IsSame(Declaration other) => Key == other.Key && Origin == other.Origin && Content.Errors.SequenceEqual(other.Content.Errors);
+}

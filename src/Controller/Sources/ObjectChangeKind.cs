@@ -1,0 +1,9 @@
+namespace Culvert.Controller.Sources;
+
+/// <summary>What has happened to a declaration.</summary>
+internal enum ObjectChangeKind
+{
+    Added,
+    Changed,
+    Removed,
+}

@@ -1,0 +1,92 @@
+using Culvert.Controller.Objects;
+using Culvert.Controller.Schema;
+using Culvert.Controller.Sources;
+
+namespace Culvert.Controller.Store;
+
+/// <summary>Everything that the source has told, good or wrong, and by what it is asked for. Not thread-safe.</summary>
+internal sealed class DeclarationTable
+{
+    private readonly Dictionary<DeclarationKey, Declaration> _all = [];
+    private readonly Dictionary<ObjectKey, List<Declaration>> _byObject = [];
+    private readonly Dictionary<string, int> _unclear = new(StringComparer.Ordinal);
+    private readonly Dictionary<DeclarationKey, Declaration> _faulty = [];
+    private readonly Dictionary<DeclarationKey, Declaration> _meshConfigs = [];
+
+    /// <summary>The objects that something is declared of.</summary>
+    public IReadOnlyCollection<ObjectKey> Objects => _byObject.Keys;
+
+    /// <summary>All that is wrong with declarations themselves, by place and line.</summary>
+    public IEnumerable<Declaration> Faulty => InOrder(_faulty.Values);
+
+    /// <summary>Declarations that say that they are a MeshConfig.</summary>
+    public IEnumerable<ReadObject> MeshConfigs => InOrder(_meshConfigs.Values).Select(d => d.Content);
+
+    /// <summary>The first errors of what can't be read, or does not tell what it is.</summary>
+    public IReadOnlyList<SourceError> Unreadable => [.. Faulty.Where(d => d.Key.Object is null && d.Content.Kind.Length == 0).Select(d => d.Content.Errors[0])];
+
+    /// <summary>Whether a place holds something that does not tell which object it is: nobody can tell then what is meant to be gone.</summary>
+    public bool IsUnclear(string place) => _unclear.ContainsKey(place);
+
+    /// <summary>The declarations of an object, by place and line; more than one when it is declared twice.</summary>
+    public IReadOnlyList<Declaration> Of(ObjectKey key) => _byObject.TryGetValue(key, out List<Declaration>? own) ? [.. InOrder(own)] : [];
+
+    /// <summary>Takes a batch up.</summary>
+    /// <param name="batch">The batch.</param>
+    /// <param name="objects">Gets the objects whose declarations have changed.</param>
+    /// <param name="places">Gets the places that have become clear or unclear.</param>
+    public void Apply(ObjectBatch batch, HashSet<ObjectKey> objects, HashSet<string> places)
+    {
+        if (batch.Replaces is { } below)
+        {
+            HashSet<DeclarationKey> told = [.. batch.Changes.Where(c => c.Declaration is not null).Select(c => c.Key)];
+            foreach (DeclarationKey key in _all.Keys.Where(k => k.Place.StartsWith(below, StringComparison.Ordinal) && !told.Contains(k)).ToArray()) Remove(key, objects, places);
+        }
+        foreach (ObjectChange change in batch.Changes)
+        {
+            if (change.Declaration is not { } declaration) Remove(change.Key, objects, places);
+            else if (!_all.TryGetValue(change.Key, out Declaration? known) || !known.IsSame(declaration))
+            {
+                Remove(change.Key, objects, places);
+                Add(declaration, objects, places);
+            }
+        }
+    }
+
+    private void Add(Declaration declaration, HashSet<ObjectKey> objects, HashSet<string> places)
+    {
+        DeclarationKey key = declaration.Key;
+        _all.Add(key, declaration);
+        if (declaration.Content.Errors.Count > 0) _faulty.Add(key, declaration);
+        if (declaration.Content.Kind == nameof(ObjectKind.MeshConfig)) _meshConfigs.Add(key, declaration);
+        if (key.Object is { } known)
+        {
+            objects.Add(known);
+            if (!_byObject.TryGetValue(known, out List<Declaration>? own)) _byObject.Add(known, own = []);
+            own.Add(declaration);
+            return;
+        }
+        _unclear[key.Place] = _unclear.GetValueOrDefault(key.Place) + 1;
+        places.Add(key.Place);
+    }
+
+    private void Remove(DeclarationKey key, HashSet<ObjectKey> objects, HashSet<string> places)
+    {
+        if (!_all.Remove(key, out Declaration? old)) return;
+        _faulty.Remove(key);
+        _meshConfigs.Remove(key);
+        if (key.Object is { } known)
+        {
+            objects.Add(known);
+            List<Declaration> own = _byObject[known];
+            own.Remove(old);
+            if (own.Count == 0) _byObject.Remove(known);
+            return;
+        }
+        if (--_unclear[key.Place] == 0) _unclear.Remove(key.Place);
+        places.Add(key.Place);
+    }
+
+    private static IEnumerable<Declaration> InOrder(IEnumerable<Declaration> declarations) =>
+        declarations.OrderBy(d => d.Key.Place, StringComparer.Ordinal).ThenBy(d => d.Origin.Line).ThenBy(d => d.Key.Ordinal);
+}

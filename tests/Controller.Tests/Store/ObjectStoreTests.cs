@@ -1,0 +1,156 @@
+using Culvert.Controller.Objects;
+using Culvert.Controller.Sources;
+using Culvert.Controller.Sources.Folder;
+using Culvert.Controller.Store;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Culvert.Controller.Tests;
+
+public sealed class ObjectStoreTests
+{
+    private static readonly ObjectKey Web = new(ObjectKind.Workload, "shop", "web");
+    private readonly ObjectStore _store = new("api", NullLogger.Instance, ObjectSet.Empty);
+    private readonly List<ObjectSetChange> _changes = [];
+
+    public ObjectStoreTests() => _store.Changed += _changes.Add;
+
+    [Fact]
+    public void NothingComesIntoForceBeforeEveryKindWasListed()
+    {
+        ApiObjects api = Api("Workload", "AuthorizationPolicy");
+        _ = api.Put("Workload", "web", Spec("10.0.0.1"));
+        _ = api.Put("AuthorizationPolicy", "deny", "{\"action\": \"DENY\", \"rules\": [{}]}");
+        api.List("Workload");
+        api.Watch(api.Put("Workload", "api", Spec("10.0.0.2")));
+        Assert.False(_store.Current.IsRead);
+        Assert.Empty(_store.Current.Objects);
+        Assert.Empty(_changes);
+
+        api.List("AuthorizationPolicy");
+        Assert.True(_store.Current.IsRead);
+        Assert.Equal(3, _store.Current.Objects.Count);
+        Assert.Equal(3, Assert.Single(_changes).Keys.Count);
+    }
+
+    [Fact]
+    public void ALossOfEventsIsMadeGoodByListingAnewAndOnlyWhatHasChangedIsLookedAt()
+    {
+        ApiObjects api = Api("Workload");
+        for (int i = 0; i < 100; i++) _ = api.Put("Workload", $"w{i}", Spec($"10.0.1.{i}"));
+        api.List("Workload");
+        MeshObject unchanged = _store.Current.Objects[Web with { Name = "w7" }];
+        _changes.Clear();
+
+        // Nobody tells of these: the watch has ended with 410 Gone.
+        _ = api.Put("Workload", "w1", Spec("10.0.2.1"));
+        _ = api.Delete("Workload", "w2");
+        _ = api.Put("Workload", "web", Spec("10.0.0.1"));
+        api.List("Workload");
+
+        Assert.Equal(["w1", "w2", "web"], Assert.Single(_changes).Keys.Select(k => k.Name).Order(StringComparer.Ordinal));
+        Assert.Same(unchanged, _store.Current.Objects[Web with { Name = "w7" }]);
+        Assert.Equal(100, _store.Current.Objects.Count);
+        Assert.Equal("101", Assert.IsType<ApiOrigin>(_store.Current.Objects[Web with { Name = "w1" }].Meta.Origin).ResourceVersion);
+    }
+
+    [Fact]
+    public void AnObjectThatIsWrongKeepsItsLastGoodVersionAndGoesOnlyWhenItIsDeleted()
+    {
+        ApiObjects api = Api("Workload");
+        _ = api.Put("Workload", "web", Spec("10.0.0.1"));
+        api.List("Workload");
+        api.Watch(api.Put("Workload", "web", Spec("nonsense")));
+        Assert.Equal("10.0.0.1", Address(Web));
+        SourceError error = Assert.Single(_store.Current.Errors);
+        Assert.Equal("apis/Workload/web: Workload shop/web: spec.addresses[0]: 'nonsense' is not an IP address", error.ToString());
+        Assert.True(_store.Current.HasLastGood(error));
+        api.Watch(api.Delete("Workload", "web"));
+        Assert.Empty(_store.Current.Objects);
+        Assert.Empty(_store.Current.Errors);
+    }
+
+    [Fact]
+    public void ASourceThatCanNotBeReadTakesNothingAway()
+    {
+        ApiObjects api = Api("Workload");
+        _ = api.Put("Workload", "web", Spec("10.0.0.1"));
+        api.List("Workload");
+        ObjectSet before = _store.Current;
+        _store.Apply(ObjectBatch.Failed(new("api", 0, "", "", "does not answer")));
+        Assert.Same(before.Objects, _store.Current.Objects);
+        Assert.Equal("api: does not answer", Assert.Single(_store.Current.Errors).ToString());
+        api.Watch();
+        Assert.Empty(_store.Current.Errors);
+    }
+
+    [Fact]
+    public void AnObjectThatGivesAnAddressUpLetsTheOneThatWaitsForItHaveIt()
+    {
+        ApiObjects api = Api("Workload");
+        _ = api.Put("Workload", "web", Spec("10.0.0.1"));
+        api.List("Workload");
+        api.Watch(api.Put("Workload", "new", Spec("10.0.0.1")));
+        Assert.Contains("belongs to Workload shop/web already", Assert.Single(_store.Current.Errors).Reason, StringComparison.Ordinal);
+        api.Watch(api.Put("Workload", "web", Spec("10.0.0.2")));
+        Assert.Empty(_store.Current.Errors);
+        Assert.Equal(("10.0.0.2", "10.0.0.1"), (Address(Web), Address(Web with { Name = "new" })));
+    }
+
+    /// <summary>Whatever comes after what, the store decides as one does that is told everything at once, with what is in force as its last good.</summary>
+    [Fact]
+    public void AnySequenceOfChangesEndsAsIfEverythingHadBeenToldAtOnce()
+    {
+        for (int seed = 0; seed < 60; seed++)
+        {
+            var random = new Random(seed);
+            ObjectStore store = new("folder", NullLogger.Instance, ObjectSet.Empty);
+            FolderDeclarations declarations = new();
+            SortedDictionary<string, SourceFile> files = new(StringComparer.Ordinal);
+            for (int step = 0; step < 40; step++)
+            {
+                for (int n = 1 + random.Next(3); n > 0; n--) Edit(files, random);
+                ObjectSet expected = ObjectSetReader.Read(files.Values, store.Current);
+                store.Apply(new([.. declarations.Update([.. files.Values])]) { IsSynced = true });
+                ObjectSet actual = store.Current;
+                string where = $"seed {seed}, step {step}";
+                Assert.True(expected.Errors.SequenceEqual(actual.Errors), $"{where}:\n{string.Join('\n', expected.Errors)}\nand not\n{string.Join('\n', actual.Errors)}");
+                Assert.Equal(expected.Mesh, actual.Mesh);
+                Assert.Equal(Text(expected), Text(actual));
+                Assert.Equal(expected.Warnings, actual.Warnings);
+            }
+        }
+    }
+
+    private ApiObjects Api(params string[] kinds)
+    {
+        ApiObjects api = new(kinds);
+        api.Start(_store);
+        return api;
+    }
+
+    private static void Edit(SortedDictionary<string, SourceFile> files, Random random)
+    {
+        string name = $"f{random.Next(4)}.yaml";
+        if (random.Next(8) == 0) files.Remove(name);
+        else if (random.Next(10) == 0) files[name] = new(name, null, "can't be read");
+        else files[name] = new(name, string.Concat(Enumerable.Range(0, random.Next(5)).Select(_ => Document(random))));
+    }
+
+    private static string Document(Random random) => random.Next(12) switch
+    {
+        0 => "kind: [\n---\n",
+        1 => "apiVersion: culvert.dev/v1alpha1\nkind: MeshConfig\nmetadata: {name: default}\nspec: {}\n---\n",
+        2 => "apiVersion: culvert.dev/v1alpha1\nkind: MeshConfig\nmetadata: {name: default}\nspec: {defaultAction: MAYBE}\n---\n",
+        3 => $"apiVersion: v1\nkind: Service\nmetadata: {{name: s{random.Next(3)}, namespace: shop}}\nspec: {{clusterIP: 10.0.0.{random.Next(1, 5)}, ports: [{{port: 80}}]}}\n---\n",
+        4 => Objects.Policy($"p{random.Next(3)}", $"w{random.Next(4)}"),
+        5 => Objects.Workload($"w{random.Next(4)}", "nonsense"),
+        _ => Objects.Workload($"w{random.Next(4)}", $"10.0.0.{random.Next(1, 5)}"),
+    };
+
+    private static string Text(ObjectSet set) => string.Join('\n', set.Objects.Values
+        .Select(o => $"{o.Key} {o.Meta.Origin} {string.Join(',', (o as WorkloadObject)?.Addresses ?? (o as ServiceObject)?.ClusterIps ?? [])}").Order(StringComparer.Ordinal));
+
+    private static string Spec(string address) => $"{{\"node\": \"node-1\", \"addresses\": [\"{address}\"]}}";
+
+    private string Address(ObjectKey key) => ((WorkloadObject)_store.Current.Objects[key]).Addresses[0].ToString();
+}

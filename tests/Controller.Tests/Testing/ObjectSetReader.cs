@@ -1,0 +1,16 @@
+using Culvert.Controller.Sources.Folder;
+using Culvert.Controller.Store;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Culvert.Controller.Tests;
+
+/// <summary>Files and what was in force before, in; what is in force then, out: a store that is told everything at once.</summary>
+internal static class ObjectSetReader
+{
+    public static ObjectSet Read(IEnumerable<SourceFile> files, ObjectSet previous)
+    {
+        ObjectStore store = new("test", NullLogger.Instance, previous with { IsRead = false });
+        store.Apply(new([.. new FolderDeclarations().Update([.. files])]) { IsSynced = true });
+        return store.Current;
+    }
+}
