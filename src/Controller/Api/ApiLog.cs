@@ -5,7 +5,7 @@ namespace Culvert.Controller.Api;
 /// <summary>Log messages of the services; event ids 140 to 159. Keys, tokens and CSRs are never logged.</summary>
 internal static partial class ApiLog
 {
-    [LoggerMessage(140, LogLevel.Information, "Node {Node} joined by token.")]
+    [LoggerMessage(140, LogLevel.Information, "Node {Node} joined.")]
     public static partial void Joined(ILogger logger, string node);
 
     [LoggerMessage(141, LogLevel.Debug, "Signed {Identity} for node {Node}, valid until {NotAfter}.")]

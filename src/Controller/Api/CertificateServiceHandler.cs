@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Culvert.Controller.Attestation;
 using Culvert.Controller.Identity;
 using Culvert.Controller.Nodes;
 using Culvert.Controller.Snapshots;
@@ -13,7 +14,7 @@ namespace Culvert.Controller.Api;
 
 /// <summary>Decides who gets which certificate; the authority signs.</summary>
 internal sealed class CertificateServiceHandler(
-    SnapshotPublisher publisher, ICertificateAuthority authority, NodeAuthenticator authenticator, JoinTokenStore tokens, NodeStore nodes, TimeProvider time, ILogger<CertificateServiceHandler> logger) : CertificateService.CertificateServiceBase
+    SnapshotPublisher publisher, ICertificateAuthority authority, NodeAuthenticator authenticator, INodeAttestor attestor, NodeStore nodes, TimeProvider time, ILogger<CertificateServiceHandler> logger) : CertificateService.CertificateServiceBase
 {
     public override Task<CertificateResponse> SignWorkload(SignWorkloadRequest request, ServerCallContext context)
     {
@@ -27,16 +28,26 @@ internal sealed class CertificateServiceHandler(
         return SignAsync(node, request.CsrDer, workload.Identity, world.Mesh, context.CancellationToken);
     }
 
-    public override Task<CertificateResponse> JoinNode(JoinNodeRequest request, ServerCallContext context)
+    public override async Task<CertificateResponse> JoinNode(JoinNodeRequest request, ServerCallContext context)
     {
         if (Schema.Names.Subdomain(request.Node) is { } invalid) throw new RpcException(new Status(StatusCode.InvalidArgument, invalid));
         RequireWorld();
-        // What follows may ask the node to try again: only with a token that is good, and without using it up.
-        if (tokens.Look(request.Token, request.Node) is { } bad) throw Refused(request.Node, "node", bad);
-        RequireLaterThanRevocation(request.Node);
-        if (tokens.Redeem(request.Token, request.Node) is { } error) throw Refused(request.Node, "node", error);
+        var evidence = new NodeEvidence(request.Node, request.Token);
+        try
+        {
+            // What follows may ask the node to try again: only with evidence that is good, and without using it up.
+            if (await attestor.VerifyAsync(evidence, context.CancellationToken) != request.Node)
+                throw new AttestationException(AttestationFailure.OtherNode, "what the node shows is of another node");
+            RequireLaterThanRevocation(request.Node);
+            await attestor.ConsumeAsync(evidence, context.CancellationToken);
+        }
+        catch (AttestationException e)
+        {
+            ApiLog.Refused(logger, request.Node, "node", e.Message);
+            throw ServiceFailures.ToRpc(e);
+        }
         ApiLog.Joined(logger, request.Node);
-        return SignNodeAsync(request.Node, request.CsrDer, context.CancellationToken);
+        return await SignNodeAsync(request.Node, request.CsrDer, context.CancellationToken);
     }
 
     public override Task<CertificateResponse> RenewNode(RenewNodeRequest request, ServerCallContext context)
@@ -46,10 +57,10 @@ internal sealed class CertificateServiceHandler(
         return SignNodeAsync(node, request.CsrDer, context.CancellationToken);
     }
 
-    /// <summary>The trust domain and the lifetime of certificates are the objects' to say: nothing is signed, and no token used up, before they were read.</summary>
+    /// <summary>The trust domain and the lifetime of certificates are the objects' to say: nothing is signed, and no evidence used up, before they were read.</summary>
     private void RequireWorld()
     {
-        if (!publisher.Current.IsPublished) throw new RpcException(new Status(StatusCode.Unavailable, "the controller has not read its objects yet"));
+        if (!publisher.Current.IsPublished) throw ServiceFailures.Unavailable("the controller has not read its objects yet");
     }
 
     /// <summary>Certificates count in whole seconds: one made in the second of a revocation would be taken for one made before.</summary>
@@ -60,7 +71,7 @@ internal sealed class CertificateServiceHandler(
             throw new RpcException(new Status(StatusCode.FailedPrecondition, $"what the controller has noted of the revocation of {node} can't be read: see its log"));
         DateTimeOffset now = time.GetUtcNow();
         if (revoked <= now && now - revoked < TimeSpan.FromSeconds(1))
-            throw new RpcException(new Status(StatusCode.Unavailable, "the node's certificates were revoked less than a second ago; the token was not used up, try again"));
+            throw ServiceFailures.Unavailable("the node's certificates were revoked less than a second ago; the token was not used up, try again", TimeSpan.FromSeconds(1));
     }
 
     private async Task<CertificateResponse> SignNodeAsync(string node, ByteString csr, CancellationToken cancellationToken)
@@ -86,10 +97,10 @@ internal sealed class CertificateServiceHandler(
             issued = await authority.SignAsync(
                 new() { Csr = csr.Memory, Identity = identity, Lifetime = mesh.CertificateLifetime, Jitter = mesh.CertificateLifetimeJitter }, cancellationToken);
         }
-        catch (CertificateRefusedException e)
+        catch (AuthorityException e)
         {
             ApiLog.Refused(logger, node, identity.ToString(), e.Message);
-            throw new RpcException(new Status(StatusCode.InvalidArgument, e.Message));
+            throw ServiceFailures.ToRpc(e);
         }
         ApiLog.Signed(logger, node, identity.ToString(), issued.NotAfter);
         var response = new CertificateResponse

@@ -2,8 +2,10 @@ using System.Collections.Immutable;
 using System.Net;
 using System.Security.Cryptography;
 using Culvert.Controller.Api;
+using Culvert.Controller.Attestation;
 using Culvert.Controller.Hosting;
 using Culvert.Controller.Identity;
+using Culvert.Controller.Identity.BuiltIn;
 using Culvert.Controller.Nodes;
 using Culvert.Controller.Snapshots;
 using Culvert.Controller.Sources.Folder;
@@ -70,7 +72,7 @@ public sealed class ControllerHost : IAsyncDisposable
         _objects.Changed += _ => ObjectsChanged?.Invoke();
         _source.Start(_objects);
         _publisher = new SnapshotPublisher(_objects, Authority, _loggers.CreateLogger<SnapshotPublisher>());
-        _identity = new ServerIdentity(_publisher, Authority, options.DnsNames, options.Time);
+        _identity = new ServerIdentity(_publisher, Authority, options.DnsNames, options.Time, _loggers.CreateLogger<ControllerHost>());
         _authenticator = new NodeAuthenticator(_publisher, Authority, CertifiedNodes, options.NodeRenewalGrace, options.Time);
         _rotation = new RootRotation(AuthorityFolder(options.StateFolder));
         _watch = new StateWatch(options.StateFolder, TakeWishes, options.Time, _loggers.CreateLogger<ControllerHost>());
@@ -182,7 +184,7 @@ public sealed class ControllerHost : IAsyncDisposable
         _server.MapGrpcService(SnapshotService.BindService(
             new SnapshotServiceHandler(_publisher, _registry, _authenticator, epoch, _options.Time, _loggers.CreateLogger<SnapshotServiceHandler>())));
         _server.MapGrpcService(CertificateService.BindService(
-            new CertificateServiceHandler(_publisher, Authority, _authenticator, Tokens, CertifiedNodes, _options.Time, _loggers.CreateLogger<CertificateServiceHandler>())));
+            new CertificateServiceHandler(_publisher, Authority, _authenticator, _options.Attestor ?? new JoinTokenAttestor(Tokens), CertifiedNodes, _options.Time, _loggers.CreateLogger<CertificateServiceHandler>())));
         await _server.StartAsync(cancellationToken);
         if (_options.Listen is { } listen) EndPoint = new(listen.Address, BoundPort());
     }

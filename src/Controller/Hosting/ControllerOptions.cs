@@ -1,4 +1,5 @@
 using System.Net;
+using Culvert.Controller.Attestation;
 using Culvert.Controller.Identity;
 using Microsoft.Extensions.Logging;
 
@@ -36,6 +37,9 @@ public sealed record ControllerOptions
 
     /// <summary>The authority to use; null makes a built-in one in the state folder.</summary>
     public ICertificateAuthority? Authority { get; init; }
+
+    /// <summary>Says which node somebody is who wants to join; null: by join tokens.</summary>
+    public INodeAttestor? Attestor { get; init; }
 
     /// <summary>The clock.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;

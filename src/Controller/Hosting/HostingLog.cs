@@ -1,3 +1,4 @@
+using Culvert.Controller.Identity;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Hosting;
@@ -13,6 +14,9 @@ internal static partial class HostingLog
 
     [LoggerMessage(172, LogLevel.Error, "The root can't be replaced now and it is tried again: {Reason}")]
     public static partial void RotationFailed(ILogger logger, string reason);
+
+    [LoggerMessage(178, LogLevel.Warning, "The controller's own certificate is not renewed ({Failure}: {Reason}); it is valid until {NotAfter:u} and the authority is asked again at {Again:u}.")]
+    public static partial void IdentityNotRenewed(ILogger logger, AuthorityFailure failure, string reason, DateTimeOffset notAfter, DateTimeOffset again);
 
     [LoggerMessage(174, LogLevel.Information, "SIGHUP changes nothing here: the folder is watched; options are read at the start.")]
     public static partial void HangUp(ILogger logger);

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
-using Culvert.Controller.Identity;
+using Culvert.Controller.Identity.BuiltIn;
 
 namespace Culvert.Controller.Hosting;
 

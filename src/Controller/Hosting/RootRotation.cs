@@ -1,4 +1,5 @@
 using Culvert.Controller.Identity;
+using Culvert.Controller.Identity.BuiltIn;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Hosting;

@@ -13,10 +13,10 @@ internal static class CsrReader
     private const string P384 = "1.3.132.0.34";
 
     /// <summary>The public key of a CSR whose signature is right.</summary>
-    /// <exception cref="CertificateRefusedException">The CSR is damaged, its signature is wrong, or its key is of a kind or size that is not allowed.</exception>
+    /// <exception cref="AuthorityException">The CSR is damaged, its signature is wrong, or its key is of a kind or size that is not allowed.</exception>
     public static PublicKey ReadPublicKey(ReadOnlyMemory<byte> csr)
     {
-        if (csr.Length is 0 or > ProtocolLimits.MaxCsrSize) throw new CertificateRefusedException($"The CSR is {csr.Length} bytes long; 1..{ProtocolLimits.MaxCsrSize} is allowed.");
+        if (csr.Length is 0 or > ProtocolLimits.MaxCsrSize) throw new AuthorityException(AuthorityFailure.InvalidRequest, $"The CSR is {csr.Length} bytes long; 1..{ProtocolLimits.MaxCsrSize} is allowed.");
         try
         {
             // The key is looked at before its signature is checked: checking with an absurd key is work for nothing.
@@ -25,14 +25,14 @@ internal static class CsrReader
         }
         catch (Exception e) when (e is CryptographicException or NotSupportedException or ArgumentException)
         {
-            throw new CertificateRefusedException($"The CSR is not valid: {e.Message}", e);
+            throw new AuthorityException(AuthorityFailure.InvalidRequest, $"The CSR is not valid: {e.Message}", e);
         }
     }
 
     private static CertificateRequest Load(ReadOnlyMemory<byte> csr, CertificateRequestLoadOptions options) =>
         CertificateRequest.LoadSigningRequest(csr.Span, HashAlgorithmName.SHA256, out int read, options) is var request && read == csr.Length
             ? request
-            : throw new CertificateRefusedException("The CSR is followed by further bytes.");
+            : throw new AuthorityException(AuthorityFailure.InvalidRequest, "The CSR is followed by further bytes.");
 
     private static void CheckKey(PublicKey key)
     {
@@ -40,10 +40,10 @@ internal static class CsrReader
         {
             using ECDsa? ec = key.GetECDsaPublicKey();
             if (ec?.ExportParameters(includePrivateParameters: false).Curve.Oid.Value is P256 or P384) return;
-            throw new CertificateRefusedException("The key is on a curve that is not allowed; P-256 and P-384 are.");
+            throw new AuthorityException(AuthorityFailure.InvalidRequest, "The key is on a curve that is not allowed; P-256 and P-384 are.");
         }
-        if (key.Oid.Value != Rsa) throw new CertificateRefusedException($"Keys of type {key.Oid.Value} are not allowed; ECDSA and RSA are.");
+        if (key.Oid.Value != Rsa) throw new AuthorityException(AuthorityFailure.InvalidRequest, $"Keys of type {key.Oid.Value} are not allowed; ECDSA and RSA are.");
         using RSA? rsa = key.GetRSAPublicKey();
-        if (rsa?.KeySize is not (>= 2048 and <= 4096)) throw new CertificateRefusedException($"The RSA key has {rsa?.KeySize} bits; 2048..4096 is allowed.");
+        if (rsa?.KeySize is not (>= 2048 and <= 4096)) throw new AuthorityException(AuthorityFailure.InvalidRequest, $"The RSA key has {rsa?.KeySize} bits; 2048..4096 is allowed.");
     }
 }

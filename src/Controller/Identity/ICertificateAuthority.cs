@@ -21,6 +21,6 @@ public interface ICertificateAuthority
     event Action? RootsChanged;
 
     /// <summary>Signs a certificate.</summary>
-    /// <exception cref="CertificateRefusedException">The request breaks a rule; the message says which.</exception>
+    /// <exception cref="AuthorityException">It is not signed; the reason says whether to ask again, and the authority may say when.</exception>
     Task<IssuedCertificate> SignAsync(SigningRequest request, CancellationToken cancellationToken);
 }

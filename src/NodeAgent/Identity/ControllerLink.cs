@@ -32,6 +32,7 @@ internal sealed class ControllerLink : IDisposable
     private volatile TrustBundle _bundle = TrustBundle.Empty;
     private GrpcChannel? _channel;
     private string? _channelThumbprint;
+    private DateTimeOffset _renewNotBefore;
 
     internal ControllerLink(Uri address, string node, string? bootstrapRootsFile, NodeCredentials credentials, TimeProvider time, ILogger logger)
     {
@@ -91,10 +92,11 @@ internal sealed class ControllerLink : IDisposable
     internal async Task KeepRenewedAsync(CancellationToken stop)
     {
         int failures = 0;
+        TimeSpan pushback = TimeSpan.Zero;
         while (Address.Scheme != "unix" && !stop.IsCancellationRequested)
         {
             TimeSpan wait = failures > 0 || _credentials.DueAt is not { } due
-                ? RotationSchedule.RetryAfter(Math.Max(failures, SlowRetry), Random.Shared.NextDouble())
+                ? RotationSchedule.RetryAfter(Math.Max(failures, SlowRetry), Random.Shared.NextDouble(), pushback)
                 : due - _time.GetUtcNow() + LeastWait;
             if (wait < LeastWait) wait = LeastWait;
             await Task.Delay(wait < LongestWait ? wait : LongestWait, _time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -102,12 +104,12 @@ internal sealed class ControllerLink : IDisposable
             try
             {
                 if (_credentials.IsDue) await ConnectAsync(stop);
-                failures = _credentials.IsDue ? failures + 1 : 0;
+                (failures, pushback) = (_credentials.IsDue ? failures + 1 : 0, TimeSpan.Zero);
             }
             catch (Exception e) when (e is not OutOfMemoryException)
             {
                 // Said in the log by whoever needs the connection; a certificate that is still valid serves until then.
-                failures++;
+                (failures, pushback) = (failures + 1, RetryPushback.Of(e));
             }
         }
     }
@@ -120,7 +122,8 @@ internal sealed class ControllerLink : IDisposable
 
     private async Task RenewOrJoinAsync(CancellationToken cancellationToken)
     {
-        if (_credentials.Current is not null && !_credentials.IsDue && !_refused) return;
+        bool mayWait = !_credentials.IsDue || _time.GetUtcNow() < _renewNotBefore;
+        if (_credentials.Current is not null && mayWait && !_refused) return;
         if (_credentials.Known is { } known)
         {
             try
@@ -136,6 +139,7 @@ internal sealed class ControllerLink : IDisposable
                 bool isRefused = e is RpcException { StatusCode: StatusCode.Unauthenticated };
                 if (_credentials.Current is not null && !isRefused)
                 {
+                    _renewNotBefore = _time.GetUtcNow() + RetryPushback.Of(e);
                     NodeCredentialsLog.NotRenewed(_logger, e.Message, new DateTimeOffset(known.NotAfter));
                     return;
                 }

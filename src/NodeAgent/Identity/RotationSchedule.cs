@@ -14,9 +14,14 @@ internal static class RotationSchedule
         from + ((notAfter - from) * (0.60 + (0.13 * random01)));
 
     /// <summary>Doubles from 200 ms to 30 s; half of it is random.</summary>
-    internal static TimeSpan RetryAfter(int failures, double random01)
+    internal static TimeSpan RetryAfter(int failures, double random01) => RetryAfter(failures, random01, TimeSpan.Zero);
+
+    /// <summary>As <see cref="RetryAfter(int, double)"/>, and not before the other side wants to be asked again; up to a quarter later then, since it says the same to many.</summary>
+    internal static TimeSpan RetryAfter(int failures, double random01, TimeSpan pushback)
     {
         double longest = Math.Min(LongestRetry.TotalMilliseconds, FirstRetry.TotalMilliseconds * Math.Pow(2, Math.Min(failures, 16)));
-        return TimeSpan.FromMilliseconds(longest * (0.5 + (0.5 * random01)));
+        TimeSpan own = TimeSpan.FromMilliseconds(longest * (0.5 + (0.5 * random01)));
+        TimeSpan asked = pushback * (1 + (0.25 * random01));
+        return own > asked ? own : asked;
     }
 }

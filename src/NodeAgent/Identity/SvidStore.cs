@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Culvert.Core;
+using Culvert.Protocol;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.NodeAgent.Identity;
@@ -140,7 +141,7 @@ public sealed class SvidStore : IAsyncDisposable
                 lock (_lock) entry.LastError = e.Message;
                 _metrics?.CertificateRequests.With("failed").Increment();
                 SvidLog.Failed(_logger, id, failures + 1, e.Message);
-                if (!await WaitAsync(RotationSchedule.RetryAfter(failures++, Random.Shared.NextDouble()), stop)) return;
+                if (!await WaitAsync(RotationSchedule.RetryAfter(failures++, Random.Shared.NextDouble(), RetryPushback.Of(e)), stop)) return;
             }
         }
     }

@@ -58,6 +58,7 @@ internal sealed class SnapshotClient(
         while (!stop.IsCancellationRequested)
         {
             string reason;
+            TimeSpan pushback = TimeSpan.Zero;
             try
             {
                 await StreamAsync(() => failures = 0, stop);
@@ -70,9 +71,10 @@ internal sealed class SnapshotClient(
             catch (Exception e) when (e is not OutOfMemoryException)
             {
                 channel.NoteFailure(e);
+                pushback = RetryPushback.Of(e);
                 reason = e is RpcException rpc ? $"{rpc.StatusCode}: {rpc.Status.Detail}" : e.Message;
             }
-            TimeSpan wait = RotationSchedule.RetryAfter(failures++, Random.Shared.NextDouble());
+            TimeSpan wait = RotationSchedule.RetryAfter(failures++, Random.Shared.NextDouble(), pushback);
             Update(s => s with { Connected = false, Error = reason });
             SnapshotLog.Disconnected(logger, channel.Address, reason, (long)wait.TotalMilliseconds);
             await Task.Delay(wait, time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

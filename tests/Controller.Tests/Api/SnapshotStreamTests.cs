@@ -1,4 +1,5 @@
 using Culvert.Controller.Identity;
+using Culvert.Controller.Identity.BuiltIn;
 using Culvert.Core;
 using Culvert.Grpc;
 using Culvert.Protocol.V1;

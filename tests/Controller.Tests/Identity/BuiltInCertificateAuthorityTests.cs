@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Culvert.Controller.Identity;
+using Culvert.Controller.Identity.BuiltIn;
 using Culvert.Core;
 using Culvert.Protocol;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -73,7 +74,7 @@ public sealed class BuiltInCertificateAuthorityTests : IDisposable
             new CertificateRequest("", odd, HashAlgorithmName.SHA256).CreateSigningRequest(),
         ];
         foreach (byte[] csr in bad)
-            await Assert.ThrowsAsync<CertificateRefusedException>(() => authority.SignAsync(new() { Csr = csr, Identity = Web, Lifetime = TimeSpan.FromHours(1) }, default));
+            await Assert.ThrowsAsync<AuthorityException>(() => authority.SignAsync(new() { Csr = csr, Identity = Web, Lifetime = TimeSpan.FromHours(1) }, default));
     }
 
     [Fact]
@@ -92,7 +93,7 @@ public sealed class BuiltInCertificateAuthorityTests : IDisposable
             {
                 await authority.SignAsync(new() { Csr = csr, Identity = Web, Lifetime = TimeSpan.FromHours(1) }, default);
             }
-            catch (CertificateRefusedException)
+            catch (AuthorityException)
             {
                 refused++;
             }

@@ -2,6 +2,8 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Culvert.Core;
 using Culvert.NodeAgent.Identity;
+using Culvert.Protocol;
+using Grpc.Core;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Culvert.NodeAgent.Tests.Identity;
@@ -64,6 +66,20 @@ public sealed class SvidStoreTests : IDisposable
         Svid svid = await FirstChangeAsync(store, () => store.Want(Wanted()));
         Assert.Equal(1, svid.Version);
         Assert.Equal(4, issuer.Calls);
+    }
+
+    [Theory]
+    [InlineData(90, 90)]
+    [InlineData(7200, 600)]
+    public async Task AnAuthorityThatSaysWhenToComeAgainIsNotAskedBefore(int said, int heeded)
+    {
+        TestIssuer issuer = new(TimeSpan.FromHours(1)) { Failure = new RpcException(new Status(StatusCode.ResourceExhausted, "too much"), new Metadata { { RetryPushback.Name, $"{said * 1000}" } }) };
+        WaitRecorder time = new();
+        await using SvidStore store = new(issuer, null, time, NullLogger.Instance);
+        store.Want(Wanted());
+        TimeSpan wait = await time.First.WaitAsync(Patience);
+        Assert.InRange(wait, TimeSpan.FromSeconds(heeded), TimeSpan.FromSeconds(heeded * 1.25));
+        Assert.Equal(1, issuer.Calls);
     }
 
     [Fact]
@@ -140,6 +156,20 @@ public sealed class SvidStoreTests : IDisposable
         return result;
     }
 
+    /// <summary>Tells how long the first wait is to be; nothing ever comes due.</summary>
+    private sealed class WaitRecorder : TimeProvider
+    {
+        private readonly TaskCompletionSource<TimeSpan> _first = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        internal Task<TimeSpan> First => _first.Task;
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            _first.TrySetResult(dueTime);
+            return base.CreateTimer(callback, state, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        }
+    }
+
     private sealed class TestIssuer(TimeSpan lifetime) : ICertificateIssuer
     {
         private readonly ECDsa _authority = ECDsa.Create(ECCurve.NamedCurves.nistP256);
@@ -148,6 +178,8 @@ public sealed class SvidStoreTests : IDisposable
 
         internal int Failures { get; set; }
 
+        internal Exception? Failure { get; init; }
+
         internal int Calls { get; private set; }
 
         internal DateTimeOffset? NotBefore { get; init; }
@@ -155,6 +187,7 @@ public sealed class SvidStoreTests : IDisposable
         public Task<IssuedCertificate> SignAsync(string workloadUid, ReadOnlyMemory<byte> csr, CancellationToken cancellationToken)
         {
             Calls++;
+            if (Failure is not null) throw Failure;
             if (Calls <= Failures) throw new InvalidOperationException("the authority is away");
             return Task.FromResult(Sign(csr.ToArray()));
         }

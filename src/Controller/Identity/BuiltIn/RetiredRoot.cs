@@ -1,6 +1,6 @@
 using System.Security.Cryptography.X509Certificates;
 
-namespace Culvert.Controller.Identity;
+namespace Culvert.Controller.Identity.BuiltIn;
 
 /// <summary>A root that has left the bundle: what nodes that were away still know it by. Its key is gone.</summary>
 internal sealed class RetiredRoot(RootRecord record, X509Certificate2 certificate, X509Certificate2? cross) : IDisposable

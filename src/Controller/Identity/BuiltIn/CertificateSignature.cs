@@ -2,7 +2,7 @@ using System.Formats.Asn1;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
-namespace Culvert.Controller.Identity;
+namespace Culvert.Controller.Identity.BuiltIn;
 
 /// <summary>Checks one signature of a certificate (RFC 5280, section 4.1), without dates, names or anchors. Pure.</summary>
 internal static class CertificateSignature

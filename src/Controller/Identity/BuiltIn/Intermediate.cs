@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
-namespace Culvert.Controller.Identity;
+namespace Culvert.Controller.Identity.BuiltIn;
 
 /// <summary>The authority that signs leaves; lives in memory only.</summary>
 internal sealed class Intermediate(X509Certificate2 certificate, ECDsa key, DateTimeOffset renewAt) : IDisposable

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
-namespace Culvert.Controller.Identity;
+namespace Culvert.Controller.Identity.BuiltIn;
 
 /// <summary>A root with its key.</summary>
 internal sealed class Root(RootRecord record, X509Certificate2 certificate, ECDsa key, X509Certificate2? cross) : IDisposable

@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Culvert.Core;
 
-namespace Culvert.Controller.Identity;
+namespace Culvert.Controller.Identity.BuiltIn;
 
 /// <summary>Makes certificates as RFC 5280 and the X.509-SVID specification want them. Pure but for serial numbers.</summary>
 internal static class CertificateFactory

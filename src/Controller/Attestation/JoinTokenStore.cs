@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Culvert.Controller.Attestation;
 using Culvert.Controller.Identity;
 
 namespace Culvert.Controller;
@@ -16,8 +17,6 @@ public sealed class JoinTokenStore
     public static readonly TimeSpan DefaultLifetime = TimeSpan.FromHours(1);
 
     private const int TokenBytes = 32;
-    private const string NotKnown = "the join token is not known, or was used already";
-    private const string Expired = "the join token has expired";
     private readonly string _folder;
     private readonly TimeProvider _time;
 
@@ -41,7 +40,7 @@ public sealed class JoinTokenStore
     }
 
     /// <summary>Why a token would not be accepted now, or null when it would; does not use it up.</summary>
-    public string? Look(string token, string node)
+    public AttestationFailure? Look(string token, string node)
     {
         try
         {
@@ -49,19 +48,19 @@ public sealed class JoinTokenStore
         }
         catch (FileNotFoundException)
         {
-            return NotKnown;
+            return AttestationFailure.Unknown;
         }
     }
 
     /// <summary>Uses a token up. Returns why it is not accepted, or null when it is.</summary>
-    public string? Redeem(string token, string node)
+    public AttestationFailure? Redeem(string token, string node)
     {
         // The path is the hash of the token: finding the file is the comparison, and tells nothing about other tokens.
         string path = PathOf(token), taken = $"{path}.{Guid.NewGuid():N}.used";
         try
         {
-            string? refusal = Refusal(Read(path), node);
-            if (refusal is not (null or Expired)) return refusal;
+            AttestationFailure? refusal = Refusal(Read(path), node);
+            if (refusal is not (null or AttestationFailure.Expired)) return refusal;
             // Of several that come with the same token at the same time, one moves the file.
             File.Move(path, taken);
             File.Delete(taken);
@@ -69,7 +68,7 @@ public sealed class JoinTokenStore
         }
         catch (FileNotFoundException)
         {
-            return NotKnown;
+            return AttestationFailure.Unknown;
         }
     }
 
@@ -94,10 +93,10 @@ public sealed class JoinTokenStore
         }
     }
 
-    private string? Refusal((string Node, DateTimeOffset Expires)? stored, string node) =>
-        stored is not { } token ? NotKnown
-        : token.Node != node ? "the join token is for another node"
-        : token.Expires <= _time.GetUtcNow() ? Expired : null;
+    private AttestationFailure? Refusal((string Node, DateTimeOffset Expires)? stored, string node) =>
+        stored is not { } token ? AttestationFailure.Unknown
+        : token.Node != node ? AttestationFailure.OtherNode
+        : token.Expires <= _time.GetUtcNow() ? AttestationFailure.Expired : null;
 
     private static (string Node, DateTimeOffset Expires)? Read(string path)
     {

@@ -1,4 +1,4 @@
-namespace Culvert.Controller.Identity;
+namespace Culvert.Controller.Identity.BuiltIn;
 
 /// <summary>Options of the built-in authority.</summary>
 public sealed record CertificateAuthorityOptions

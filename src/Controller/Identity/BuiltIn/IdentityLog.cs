@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 
-namespace Culvert.Controller.Identity;
+namespace Culvert.Controller.Identity.BuiltIn;
 
 /// <summary>Log messages of the built-in authority; event ids 160 to 169.</summary>
 internal static partial class IdentityLog

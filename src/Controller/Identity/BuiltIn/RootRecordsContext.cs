@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace Culvert.Controller.Identity;
+namespace Culvert.Controller.Identity.BuiltIn;
 
 /// <summary>JSON of <see cref="RootRecord"/> without reflection.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true)]

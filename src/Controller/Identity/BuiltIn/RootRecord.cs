@@ -1,4 +1,4 @@
-namespace Culvert.Controller.Identity;
+namespace Culvert.Controller.Identity.BuiltIn;
 
 /// <summary>What is kept on disk about a root besides its certificate and key.</summary>
 /// <param name="Id">Names its files.</param>

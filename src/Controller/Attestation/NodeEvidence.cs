@@ -1,0 +1,6 @@
+namespace Culvert.Controller.Attestation;
+
+/// <summary>What a node shows that wants to join. Never logged.</summary>
+/// <param name="Node">The node that it says it is.</param>
+/// <param name="Token">A secret, or a document that somebody has signed.</param>
+public sealed record NodeEvidence(string Node, string Token);
