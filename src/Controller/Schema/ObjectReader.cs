@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
+using Culvert.Controller.Documents;
 using Culvert.Controller.Objects;
 using Culvert.Controller.Store;
-using Culvert.Controller.Documents;
 
 namespace Culvert.Controller.Schema;
 

@@ -1,6 +1,6 @@
 using System.Net;
-using Culvert.Controller.Objects;
 using Culvert.Controller.Documents;
+using Culvert.Controller.Objects;
 using Culvert.Core;
 
 namespace Culvert.Controller.Schema;

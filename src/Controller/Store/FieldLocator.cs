@@ -1,6 +1,6 @@
 using System.Text;
-using Culvert.Controller.Objects;
 using Culvert.Controller.Documents;
+using Culvert.Controller.Objects;
 
 namespace Culvert.Controller.Store;
 

@@ -1,9 +1,9 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using Culvert.Controller.Documents;
 using Culvert.Controller.Identity;
 using Culvert.Controller.Objects;
 using Culvert.Controller.Schema;
-using Culvert.Controller.Documents;
 using Culvert.Core;
 using Microsoft.Extensions.Logging;
 

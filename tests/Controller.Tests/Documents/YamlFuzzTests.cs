@@ -1,7 +1,7 @@
 using System.Text;
+using Culvert.Controller.Documents;
 using Culvert.Controller.Objects;
 using Culvert.Controller.Store;
-using Culvert.Controller.Documents;
 
 namespace Culvert.Controller.Tests;
 
