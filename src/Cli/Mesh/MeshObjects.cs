@@ -77,14 +77,14 @@ internal static class MeshObjects
         """;
 
     /// <summary>A Service with one virtual address per family.</summary>
-    public static string Service(string name, string account, int port, int targetPort, string address4, string address6) => string.Create(
+    public static string Service(string name, string account, int port, int targetPort, string address4, string address6, params IReadOnlyList<string> annotations) => string.Create(
         CultureInfo.InvariantCulture, $"""
         apiVersion: v1
         kind: Service
         metadata:
           name: {name}
           namespace: {Namespace}
-        spec:
+        {Annotations(annotations)}spec:
           clusterIP: {address4}
           clusterIPs:
             - {address4}

@@ -22,7 +22,7 @@ internal sealed record ObjectMeta
     public EquatableArray<TrustedProxies> TrustedProxies { get; init; }
 
     /// <summary>What the annotation <c>culvert.dev/udp-load-balancing</c> of a service says.</summary>
-    public EquatableArray<PortLoadBalancing> UdpLoadBalancing { get; init; }
+    public EquatableArray<PortLoadBalancing> LoadBalancing { get; init; }
 
     /// <summary>Where it was declared.</summary>
     public required ObjectOrigin Origin { get; init; }

@@ -10,6 +10,7 @@ internal static class AnnotationReader
     public const string Weight = "culvert.dev/weight";
     public const string ProxyProtocol = "culvert.dev/proxy-protocol";
     public const string AcceptProxyProtocol = "culvert.dev/accept-proxy-protocol";
+    public const string TcpLoadBalancing = "culvert.dev/tcp-load-balancing";
     public const string UdpLoadBalancing = "culvert.dev/udp-load-balancing";
     private const string Prefix = "culvert.dev/";
 
@@ -17,6 +18,7 @@ internal static class AnnotationReader
     {
         [ProxyProtocol] = [ObjectKind.Workload, ObjectKind.Service],
         [AcceptProxyProtocol] = [ObjectKind.Workload, ObjectKind.Service],
+        [TcpLoadBalancing] = [ObjectKind.Service],
         [UdpLoadBalancing] = [ObjectKind.Service],
     };
 
@@ -45,7 +47,8 @@ internal static class AnnotationReader
         {
             ProxyProtocol = reader.Parsed<ProxyProtocolRequest>(ProxyProtocol, PortLists.ProxyProtocol),
             TrustedProxies = proxies is null ? [] : [proxies],
-            UdpLoadBalancing = reader.Parsed<EquatableArray<PortLoadBalancing>>(UdpLoadBalancing, PortLists.UdpLoadBalancing),
+            LoadBalancing = reader.Parsed<EquatableArray<PortLoadBalancing>>(TcpLoadBalancing, PortLists.TcpLoadBalancing)
+                .Concat(reader.Parsed<EquatableArray<PortLoadBalancing>>(UdpLoadBalancing, PortLists.UdpLoadBalancing)).ToEquatableArray(),
         };
     }
 
@@ -60,6 +63,7 @@ internal static class AnnotationReader
         }
         Check(ProxyProtocol, service.Meta.ProxyProtocol.Ports);
         Check(AcceptProxyProtocol, service.Meta.TrustedProxies.SelectMany(t => t.Ports));
-        Check(UdpLoadBalancing, service.Meta.UdpLoadBalancing.Select(m => new TransportPort(m.Port, TransportProtocol.Udp)));
+        Check(TcpLoadBalancing, service.Meta.LoadBalancing.Select(m => m.Port).Where(p => p.Protocol == TransportProtocol.Tcp));
+        Check(UdpLoadBalancing, service.Meta.LoadBalancing.Select(m => m.Port).Where(p => p.Protocol == TransportProtocol.Udp));
     }
 }

@@ -41,9 +41,21 @@ internal static class PortLists
         return null;
     }
 
+    /// <summary><c>RoundRobin</c> for every TCP port, or by port: <c>80=RoundRobin,443=LeastConnections</c>; both may stand together.</summary>
+    public static string? TcpLoadBalancing(string text, out EquatableArray<PortLoadBalancing> modes) =>
+        LoadBalancing(text, TransportProtocol.Tcp, nameof(Core.LoadBalancing.LeastConnections), out modes);
+
     /// <summary><c>SourceHash</c> for every UDP port, or by port: <c>53=SourceHash,514=LeastSessions</c>; both may stand together.</summary>
-    public static string? UdpLoadBalancing(string text, out EquatableArray<PortLoadBalancing> modes)
+    public static string? UdpLoadBalancing(string text, out EquatableArray<PortLoadBalancing> modes) =>
+        LoadBalancing(text, TransportProtocol.Udp, "LeastSessions", out modes);
+
+    private static string? LoadBalancing(string text, TransportProtocol protocol, string least, out EquatableArray<PortLoadBalancing> modes)
     {
+        (string Name, LoadBalancing Mode)[] known =
+        [
+            (nameof(Core.LoadBalancing.Random), Core.LoadBalancing.Random), (nameof(Core.LoadBalancing.RoundRobin), Core.LoadBalancing.RoundRobin),
+            (least, Core.LoadBalancing.LeastConnections), (nameof(Core.LoadBalancing.SourceHash), Core.LoadBalancing.SourceHash),
+        ];
         var found = new List<PortLoadBalancing>();
         modes = [];
         foreach (string item in text.Split(',', StringSplitOptions.TrimEntries))
@@ -52,10 +64,10 @@ internal static class PortLists
             ushort port = 0;
             if (parts.Length == 2 && (!ushort.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out port) || port == 0))
                 return $"'{parts[0]}' is not a port; a number within 1..65535 is allowed";
-            if (System.Enum.GetNames<LoadBalancing>().FirstOrDefault(n => n.Equals(parts[^1], StringComparison.OrdinalIgnoreCase)) is not { } name)
-                return $"'{parts[^1]}' is not one of {string.Join(", ", System.Enum.GetNames<LoadBalancing>())}";
-            if (found.Any(f => f.Port == port)) return port == 0 ? "says twice what holds for every port" : $"port {port} is there twice";
-            found.Add(new(port, System.Enum.Parse<LoadBalancing>(name)));
+            int mode = Array.FindIndex(known, k => k.Name.Equals(parts[^1], StringComparison.OrdinalIgnoreCase));
+            if (mode < 0) return $"'{parts[^1]}' is not one of {string.Join(", ", known.Select(k => k.Name))}";
+            if (found.Any(f => f.Port.Port == port)) return port == 0 ? "says twice what holds for every port" : $"port {port} is there twice";
+            found.Add(new(new TransportPort(port, protocol), known[mode].Mode));
         }
         modes = found.ToEquatableArray();
         return null;

@@ -33,9 +33,8 @@ internal static class ServiceCompiler
         return UdpRouteCompiler.Apply(world.UdpRoutes, services);
     }
 
-    private static LoadBalancing ModeOf(ObjectMeta meta, ServicePortObject port) => port.Protocol != TransportProtocol.Udp
-        ? LoadBalancing.RoundRobin
-        : meta.UdpLoadBalancing.Where(m => m.Port == 0 || m.Port == port.Port).OrderByDescending(m => m.Port).Select(m => m.Mode).FirstOrDefault();
+    private static LoadBalancing ModeOf(ObjectMeta meta, ServicePortObject port) =>
+        meta.LoadBalancing.Where(m => m.Port.Covers(port.Port, port.Protocol)).OrderByDescending(m => m.Port.Port).Select(m => m.Mode).FirstOrDefault();
 
     private static ServicePort CompilePort(
         ServicePortObject port, LoadBalancing mode, EndpointSliceObject[] slices, IEnumerable<WorkloadObject> workloads, Dictionary<IPAddress, WorkloadObject> byAddress)

@@ -7,7 +7,7 @@ public static class ProxyNeed
     public static bool Of(ServicePort port)
     {
         ArgumentNullException.ThrowIfNull(port);
-        return port.LoadBalancing != LoadBalancing.RoundRobin;
+        return port.LoadBalancing != LoadBalancing.Random;
     }
 
     /// <summary>Whether the proxy writes or reads a header at a port of a workload.</summary>

@@ -168,7 +168,8 @@ internal static class Explainer
 
     private static string ChosenBy(LoadBalancing mode) => mode switch
     {
-        LoadBalancing.LeastSessions => ", the one with the fewest sessions is taken",
+        LoadBalancing.RoundRobin => ", they take turns",
+        LoadBalancing.LeastConnections => ", the one with the fewest connections is taken",
         LoadBalancing.SourceHash => ", each client always goes to the same one",
         _ => "",
     };

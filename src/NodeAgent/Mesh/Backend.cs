@@ -1,12 +1,12 @@
 using Culvert.Interop.Sockets;
-using Culvert.NodeAgent.Proxy.Udp;
+using Culvert.NodeAgent.Proxy;
 
 namespace Culvert.NodeAgent.Mesh;
 
 /// <summary>One backend of a Service port.</summary>
 /// <param name="Address">Address and port.</param>
 /// <param name="Weight">Its share; above 0.</param>
-/// <param name="Load">Its sessions, of UDP; the same object in every snapshot that has the backend.</param>
+/// <param name="Load">Its connections or sessions, where the pool asks for them; the same object in every snapshot that has the backend.</param>
 internal sealed record Backend(SocketEndPoint Address, ushort Weight, BackendLoad? Load)
 {
     /// <summary>A number that tells backends apart, equal on every node.</summary>

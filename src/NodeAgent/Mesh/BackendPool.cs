@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Culvert.Core;
 using Culvert.Interop.Sockets;
 
@@ -7,10 +8,13 @@ namespace Culvert.NodeAgent.Mesh;
 /// <param name="service">The Service.</param>
 /// <param name="port">The port.</param>
 /// <param name="backends">Backends with a weight above 0, in a fixed order.</param>
-internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend[] backends)
+/// <param name="previous">The pool of the snapshot before: turns are counted on.</param>
+internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend[] backends, BackendPool? previous = null)
 {
-    private readonly bool _even = backends.All(b => b.Weight == backends[0].Weight);
-    private int _next = Random.Shared.Next();
+    private readonly int[] _turns = port.LoadBalancing == LoadBalancing.RoundRobin ? WeightedTurns.Order(Array.ConvertAll(backends, b => b.Weight)) : [];
+
+    // At a random place, or every node that starts would begin with the same backend.
+    private readonly StrongBox<int> _next = previous?._next ?? new StrongBox<int>(Random.Shared.Next());
 
     internal ServiceInfo Service { get; } = service;
 
@@ -34,9 +38,11 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
     {
         switch (Port.LoadBalancing)
         {
-            case LoadBalancing.LeastSessions when Port.Protocol == TransportProtocol.Udp:
-                return LeastSessions();
-            case LoadBalancing.SourceHash when Port.Protocol == TransportProtocol.Udp:
+            case LoadBalancing.RoundRobin:
+                return _turns.Length == 0 ? null : backends[_turns[Turn(_turns.Length)]];
+            case LoadBalancing.LeastConnections:
+                return LeastConnections();
+            case LoadBalancing.SourceHash:
                 return SourceHash(client);
             default:
                 // The kernel draws among all backends and keeps what it can deliver on this node itself. Choosing here among the others only
@@ -47,22 +53,18 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
 
     private Backend? Draw(MeshView view, WorkloadInfo? source, bool onlyBeyondKernel)
     {
-        int total = 0, count = 0;
+        int total = 0;
         foreach (Backend backend in backends)
         {
             if (onlyBeyondKernel && IsKernels(view, backend, source)) continue;
             total += backend.Weight;
-            count++;
         }
         if (total == 0) return null;
-
-        // Sessions of UDP are few and last: strictly in turn where all weigh the same. What is drawn at random evens out over connections.
-        bool turns = Port.Protocol == TransportProtocol.Udp && _even;
-        int drawn = turns ? (int)((uint)Interlocked.Increment(ref _next) % (uint)count) : Random.Shared.Next(total);
+        int drawn = Random.Shared.Next(total);
         foreach (Backend backend in backends)
         {
             if (onlyBeyondKernel && IsKernels(view, backend, source)) continue;
-            drawn -= turns ? 1 : backend.Weight;
+            drawn -= backend.Weight;
             if (drawn < 0) return backend;
         }
         return null;
@@ -70,15 +72,18 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
 
     private bool IsKernels(MeshView view, Backend backend, WorkloadInfo? source) => view.PathTo(source, backend.Address, Port.Protocol, Port).Kind == PathKind.Direct;
 
-    private Backend? LeastSessions()
+    private int Turn(int count) => (int)((uint)Interlocked.Increment(ref _next.Value) % (uint)count);
+
+    // Those that have equally few take turns.
+    private Backend? LeastConnections()
     {
         if (backends.Length == 0) return null;
-        int start = (int)((uint)Interlocked.Increment(ref _next) % (uint)backends.Length);
+        int start = Turn(backends.Length);
         Backend best = backends[start];
         for (int i = 1; i < backends.Length; i++)
         {
             Backend other = backends[(start + i) % backends.Length];
-            if ((long)(other.Load?.Sessions ?? 0) * best.Weight < (long)(best.Load?.Sessions ?? 0) * other.Weight) best = other;
+            if ((long)(other.Load?.Count ?? 0) * best.Weight < (long)(best.Load?.Count ?? 0) * other.Weight) best = other;
         }
         return best;
     }

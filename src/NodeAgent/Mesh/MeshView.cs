@@ -2,7 +2,6 @@ using System.Collections.Frozen;
 using Culvert.Core;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy;
-using Culvert.NodeAgent.Proxy.Udp;
 
 namespace Culvert.NodeAgent.Mesh;
 
@@ -13,12 +12,12 @@ internal sealed class MeshView
 {
     private readonly ushort _tunnelPort;
     private readonly FrozenDictionary<(SocketEndPoint Address, TransportProtocol Protocol), BackendPool> _services;
-    private readonly Dictionary<SocketEndPoint, BackendLoad> _loads = [];
+    private readonly Dictionary<(SocketEndPoint Address, TransportProtocol Protocol), BackendLoad> _loads = [];
 
     /// <summary>Makes a view of a snapshot.</summary>
     /// <param name="snapshot">The snapshot.</param>
     /// <param name="tunnelPort">Port of tunnels on every node.</param>
-    /// <param name="previous">The view it replaces: sessions are counted on where they were.</param>
+    /// <param name="previous">The view it replaces: connections, sessions and turns are counted on where they were.</param>
     internal MeshView(NodeSnapshot snapshot, ushort tunnelPort, MeshView? previous = null)
     {
         Snapshot = snapshot;
@@ -31,9 +30,10 @@ internal sealed class MeshView
             {
                 foreach (var family in service.Vips.GroupBy(v => v.AddressFamily))
                 {
-                    BackendPool pool = new(
-                        service, port, [.. port.Backends.Where(b => b.Weight > 0 && b.Address.AddressFamily == family.Key).Select(b => ToBackend(port, b, previous))]);
-                    foreach (System.Net.IPAddress vip in family) services.TryAdd((new SocketEndPoint(vip, port.Port), port.Protocol), pool);
+                    (SocketEndPoint Address, TransportProtocol Protocol)[] keys = [.. family.Select(vip => (new SocketEndPoint(vip, port.Port), port.Protocol))];
+                    Backend[] backends = [.. port.Backends.Where(b => b.Weight > 0 && b.Address.AddressFamily == family.Key).Select(b => ToBackend(port, b, previous))];
+                    BackendPool pool = new(service, port, backends, previous?._services.GetValueOrDefault(keys[0]));
+                    foreach (var key in keys) services.TryAdd(key, pool);
                 }
             }
         }
@@ -96,9 +96,9 @@ internal sealed class MeshView
     private Backend ToBackend(ServicePort port, ServiceBackend backend, MeshView? previous)
     {
         SocketEndPoint address = new(backend.Address, backend.Port);
-        BackendLoad? load = null;
-        if (port.Protocol == TransportProtocol.Udp && !_loads.TryGetValue(address, out load))
-            _loads.Add(address, load = previous?._loads.GetValueOrDefault(address) ?? new BackendLoad());
+        if (port.LoadBalancing != LoadBalancing.LeastConnections) return new Backend(address, backend.Weight, Load: null);
+        if (!_loads.TryGetValue((address, port.Protocol), out BackendLoad? load))
+            _loads.Add((address, port.Protocol), load = previous?._loads.GetValueOrDefault((address, port.Protocol)) ?? new BackendLoad());
         return new Backend(address, backend.Weight, load);
     }
 

@@ -1,6 +1,5 @@
 using Culvert.Core;
 using Culvert.Interop.Sockets;
-using Culvert.NodeAgent.Proxy.Udp;
 
 namespace Culvert.NodeAgent.Proxy;
 
@@ -38,7 +37,7 @@ internal readonly record struct OutboundRoute
     /// <summary>The Service that was addressed, if any.</summary>
     internal ServiceInfo? Service { get; private init; }
 
-    /// <summary>Sessions of the backend that was chosen, to be counted there; null where nobody asks.</summary>
+    /// <summary>Connections or sessions of the backend that was chosen, to be counted there; null where nobody asks.</summary>
     internal BackendLoad? Load { get; init; }
 
     /// <summary>Why not, when <see cref="Kind"/> is Deny.</summary>

@@ -49,15 +49,17 @@ internal static class EnumMapping
 
     public static Wire.LoadBalancing ToWire(this LoadBalancing value) => value switch
     {
-        LoadBalancing.LeastSessions => Wire.LoadBalancing.LeastSessions,
+        LoadBalancing.RoundRobin => Wire.LoadBalancing.RoundRobin,
+        LoadBalancing.LeastConnections => Wire.LoadBalancing.LeastConnections,
         LoadBalancing.SourceHash => Wire.LoadBalancing.SourceHash,
-        _ => Wire.LoadBalancing.RoundRobin,
+        _ => Wire.LoadBalancing.Random,
     };
 
     public static LoadBalancing ToModel(this Wire.LoadBalancing value) => value switch
     {
+        Wire.LoadBalancing.Random => LoadBalancing.Random,
         Wire.LoadBalancing.RoundRobin => LoadBalancing.RoundRobin,
-        Wire.LoadBalancing.LeastSessions => LoadBalancing.LeastSessions,
+        Wire.LoadBalancing.LeastConnections => LoadBalancing.LeastConnections,
         Wire.LoadBalancing.SourceHash => LoadBalancing.SourceHash,
         _ => throw new FormatException($"load_balancing {value} is not known"),
     };

@@ -79,20 +79,28 @@ internal sealed class OutboundHandler(ProxyContext context)
             DestinationIdentity = route.Destination?.Identity,
             Service = route.Service,
         };
-        switch (route.Kind)
+        route.Load?.Add();
+        try
         {
-            case OutboundRouteKind.Tunnel:
-                await TunnelAsync(socket, info, route);
-                break;
-            case OutboundRouteKind.Local:
-                await DeliverAsync(socket, info, lease);
-                break;
-            case OutboundRouteKind.Passthrough:
-                await PlainAsync(socket, info, route.Dial, authorized: false, lease);
-                break;
-            default:
-                Fail(socket, info, route.Failure, route.Detail);
-                break;
+            switch (route.Kind)
+            {
+                case OutboundRouteKind.Tunnel:
+                    await TunnelAsync(socket, info, route);
+                    break;
+                case OutboundRouteKind.Local:
+                    await DeliverAsync(socket, info, lease);
+                    break;
+                case OutboundRouteKind.Passthrough:
+                    await PlainAsync(socket, info, route.Dial, authorized: false, lease);
+                    break;
+                default:
+                    Fail(socket, info, route.Failure, route.Detail);
+                    break;
+            }
+        }
+        finally
+        {
+            route.Load?.Release();
         }
     }
 

@@ -1,0 +1,101 @@
+using System.Net;
+using System.Net.Sockets;
+using Culvert.Cli.Labs;
+using Culvert.Cli.Mesh;
+using Culvert.SystemTests.Fixtures;
+using Culvert.SystemTests.Peers;
+
+namespace Culvert.SystemTests;
+
+/// <summary>A Service port whose backends, one on the client's node and one elsewhere, are chosen by the proxy.</summary>
+[Collection(MeshCollection.Name)]
+public sealed class TcpLoadBalancingTests(MeshFixture mesh)
+{
+    private const string Vip4 = "10.96.7.1", Vip6 = "fd96::7:1";
+    private const int Port = 8085;
+
+    [Theory]
+    [InlineData(TestFamily.IPv4)]
+    [InlineData(TestFamily.IPv6)]
+    public Task Round_robin_takes_turns(TestFamily family) => WithServiceAsync("RoundRobin", family, async connect =>
+    {
+        List<byte> answers = [];
+        for (var i = 0; i < 20; i++)
+        {
+            using var socket = await connect();
+            answers.Add(await AnswerAsync(socket));
+        }
+
+        Assert.All(Enumerable.Range(2, 18), i => Assert.Equal(answers[i - 2], answers[i]));
+        Assert.NotEqual(answers[0], answers[1]);
+    });
+
+    [Theory]
+    [InlineData(TestFamily.IPv4)]
+    [InlineData(TestFamily.IPv6)]
+    public Task Least_connections_fills_up_where_connections_have_ended(TestFamily family) => WithServiceAsync("LeastConnections", family, async connect =>
+    {
+        List<(Socket Socket, byte Answer)> open = [];
+        async Task OpenAsync(int count)
+        {
+            for (var i = 0; i < count; i++)
+            {
+                var socket = await connect();
+                open.Add((socket, await AnswerAsync(socket)));
+            }
+        }
+
+        try
+        {
+            await OpenAsync(8);
+            Assert.Equal(4, open.Count(o => o.Answer == 0));
+            var closed = await ClosedAsync();
+            foreach (var (socket, _) in open.Where(o => o.Answer == 0))
+            {
+                socket.Shutdown(SocketShutdown.Send);
+                Assert.Empty(await PeerServer.ReceiveAllAsync(socket));
+            }
+
+            open.RemoveAll(o => o.Answer == 0);
+            await LabWait.UntilAsync("four connections less", async () => await ClosedAsync() >= closed + 4, TimeSpan.FromSeconds(10));
+            await OpenAsync(4);
+            Assert.Equal([0, 0, 0, 0], open.TakeLast(4).Select(o => o.Answer));
+        }
+        finally
+        {
+            open.ForEach(o => o.Socket.Dispose());
+        }
+    });
+
+    private async Task<double> ClosedAsync() => (await mesh.Node1.MetricsAsync()).Sum("culvert_tcp_connections_closed_total", "path=\"proxy\"");
+
+    private static async Task<byte> AnswerAsync(Socket socket)
+    {
+        var answer = new byte[1];
+        Assert.Equal(1, await socket.ReceiveAsync(answer).WaitAsync(TimeSpan.FromSeconds(10)));
+        return answer[0];
+    }
+
+    private async Task WithServiceAsync(string mode, TestFamily family, Func<Func<Task<Socket>>, Task> use)
+    {
+        await using var near = Serve(mesh.Near, 0);
+        await using var far = Serve(mesh.Far, 1);
+        mesh.Mesh.Objects.Write("turns", MeshObjects.Service("turns", "web", 80, Port, Vip4, Vip6, $"culvert.dev/tcp-load-balancing: {mode}"));
+        try
+        {
+            await mesh.Node1.WaitForServiceAsync("turns");
+            await use(() => PeerServer.ConnectAsync(mesh.Client, new IPEndPoint(IPAddress.Parse(family == TestFamily.IPv4 ? Vip4 : Vip6), 80)));
+        }
+        finally
+        {
+            mesh.Mesh.Objects.Remove("turns");
+            await mesh.Node1.WaitForServiceAsync("turns", present: false);
+        }
+
+        PeerServer Serve(LabPod pod, byte name) => PeerServer.Start(pod, MeshFixture.AddressOf(pod, family), async socket =>
+        {
+            await PeerServer.SendAllAsync(socket, new[] { name });
+            await PeerServer.EchoAsync(socket);
+        }, Port);
+    }
+}
