@@ -1,6 +1,6 @@
 using System.Globalization;
 using Culvert.Bench.Datagrams;
-using Culvert.Cli.Labs;
+using Culvert.Labs;
 
 namespace Culvert.Bench;
 

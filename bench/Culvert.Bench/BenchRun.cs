@@ -3,7 +3,7 @@ using Culvert.Bench.Datagrams;
 using Culvert.Bench.Measuring;
 using Culvert.Bench.Report;
 using Culvert.Bench.Sides;
-using Culvert.Cli.Labs;
+using Culvert.Labs;
 
 namespace Culvert.Bench;
 

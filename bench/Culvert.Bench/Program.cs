@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using Culvert.Bench.Datagrams;
 using Culvert.Bench.Measuring;
-using Culvert.Cli.Labs;
+using Culvert.Labs;
 
 namespace Culvert.Bench;
 

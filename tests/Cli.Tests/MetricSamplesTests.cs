@@ -1,4 +1,4 @@
-using Culvert.Cli.Mesh;
+using Culvert.Labs.Mesh;
 
 namespace Culvert.Cli.Tests;
 

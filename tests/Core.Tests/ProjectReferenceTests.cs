@@ -14,7 +14,8 @@ public sealed class ProjectReferenceTests
         ["Protocol"] = ["Core", "Grpc"],
         ["NodeAgent"] = ["Interop", "Core", "Http2", "Protocol"],
         ["Controller"] = ["Core", "Protocol"],
-        ["Cli"] = ["Core", "Protocol", "NodeAgent", "Controller"],
+        ["Labs"] = ["Interop", "Protocol"],
+        ["Cli"] = ["Core", "Protocol", "NodeAgent", "Controller", "Labs"],
     };
 
     [Fact]

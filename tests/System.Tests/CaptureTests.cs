@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using Culvert.Cli.Mesh;
+using Culvert.Labs.Mesh;
 using Culvert.Protocol.V1;
 using Culvert.SystemTests.Fixtures;
 using Culvert.SystemTests.Peers;

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
-using Culvert.Cli.Labs;
 using Culvert.Interop.Netlink;
+using Culvert.Labs;
 using Culvert.SystemTests.Fixtures;
 
 namespace Culvert.SystemTests;

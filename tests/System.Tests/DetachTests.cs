@@ -1,6 +1,6 @@
-using Culvert.Cli.Labs;
-using Culvert.Cli.Mesh;
 using Culvert.Interop.Netlink;
+using Culvert.Labs;
+using Culvert.Labs.Mesh;
 using Culvert.SystemTests.Fixtures;
 using Culvert.SystemTests.Peers;
 

@@ -1,4 +1,4 @@
-using Culvert.Cli.Mesh;
+using Culvert.Labs.Mesh;
 using Culvert.SystemTests.Fixtures;
 using Culvert.SystemTests.Peers;
 

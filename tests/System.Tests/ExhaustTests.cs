@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Net;
-using Culvert.Cli.Labs;
-using Culvert.Cli.Mesh;
 using Culvert.Datapath.Tests.Support;
+using Culvert.Labs;
+using Culvert.Labs.Mesh;
 using Culvert.SystemTests.Fixtures;
 using Culvert.SystemTests.Peers;
 

@@ -1,6 +1,6 @@
 using System.Net;
 using System.Threading.Channels;
-using Culvert.Cli.Mesh;
+using Culvert.Labs.Mesh;
 using Culvert.SystemTests.Fixtures;
 using Culvert.SystemTests.Peers;
 

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
-using Culvert.Cli.Labs;
 using Culvert.Datapath.Tests.Support;
+using Culvert.Labs;
 using Culvert.SystemTests.Fixtures;
 using Culvert.SystemTests.Peers;
 

@@ -1,9 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
-using Culvert.Cli.Labs;
 using Culvert.Interop.Abi;
 using Culvert.Interop.Bpf;
 using Culvert.Interop.Netlink;
+using Culvert.Labs;
 using Culvert.SystemTests.Fixtures;
 using Culvert.SystemTests.Peers;
 

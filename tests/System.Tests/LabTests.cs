@@ -1,5 +1,5 @@
 using System.Globalization;
-using Culvert.Cli.Labs;
+using Culvert.Labs;
 
 namespace Culvert.SystemTests;
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
-using Culvert.Cli.Labs;
+using Culvert.Labs;
 using Culvert.SystemTests.Fixtures;
 using Culvert.SystemTests.Peers;
 

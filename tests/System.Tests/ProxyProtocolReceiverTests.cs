@@ -1,9 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using Culvert.Cli.Labs;
-using Culvert.Cli.Mesh;
 using Culvert.Core;
+using Culvert.Labs;
+using Culvert.Labs.Mesh;
 using Culvert.SystemTests.Fixtures;
 using Culvert.SystemTests.Peers;
 

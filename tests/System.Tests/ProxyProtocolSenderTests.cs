@@ -1,8 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using Culvert.Cli.Labs;
-using Culvert.Cli.Mesh;
+using Culvert.Labs;
+using Culvert.Labs.Mesh;
 using Culvert.Protocol.V1;
 using Culvert.SystemTests.Fixtures;
 using Culvert.SystemTests.Peers;

@@ -1,8 +1,8 @@
 using System.Net.Sockets;
-using Culvert.Cli.Labs;
-using Culvert.Cli.Mesh;
 using Culvert.Interop.Abi;
 using Culvert.Interop.Bpf;
+using Culvert.Labs;
+using Culvert.Labs.Mesh;
 using Culvert.SystemTests.Fixtures;
 using Culvert.SystemTests.Peers;
 

@@ -2,9 +2,9 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Culvert.Cli.Demo;
-using Culvert.Cli.Labs;
-using Culvert.Cli.Mesh;
 using Culvert.Datapath.Tests.Support;
+using Culvert.Labs;
+using Culvert.Labs.Mesh;
 using Culvert.SystemTests.Fixtures;
 using Culvert.SystemTests.Peers;
 

@@ -1,6 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
-using Culvert.Cli.Labs;
+using Culvert.Labs;
 using Culvert.SystemTests.Fixtures;
 using Culvert.SystemTests.Peers;
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
-using Culvert.Cli.Labs;
-using Culvert.Cli.Mesh;
+using Culvert.Labs;
+using Culvert.Labs.Mesh;
 using Culvert.SystemTests.Fixtures;
 
 namespace Culvert.SystemTests;

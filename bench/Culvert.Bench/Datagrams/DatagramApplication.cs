@@ -1,5 +1,5 @@
 using Culvert.Bench.Sides;
-using Culvert.Cli.Labs;
+using Culvert.Labs;
 
 namespace Culvert.Bench.Datagrams;
 

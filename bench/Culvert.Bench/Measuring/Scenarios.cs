@@ -1,7 +1,7 @@
 using System.Globalization;
 using Culvert.Bench.Load;
 using Culvert.Bench.Sides;
-using Culvert.Cli.Labs;
+using Culvert.Labs;
 
 namespace Culvert.Bench.Measuring;
 

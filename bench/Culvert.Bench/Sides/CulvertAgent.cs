@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Culvert.Cli.Labs;
+using Culvert.Labs;
 
 namespace Culvert.Bench.Sides;
 

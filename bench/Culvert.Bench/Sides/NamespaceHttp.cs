@@ -1,6 +1,6 @@
 using System.Net.Sockets;
-using Culvert.Cli.Labs;
 using Culvert.Interop.Netlink;
+using Culvert.Labs;
 
 namespace Culvert.Bench.Sides;
 

@@ -1,5 +1,5 @@
 using Culvert.Bench.Datagrams;
-using Culvert.Cli.Labs;
+using Culvert.Labs;
 
 namespace Culvert.Bench.Sides;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using Culvert.Cli.Labs;
+using Culvert.Labs;
 
 namespace Culvert.Bench.Sides;
 

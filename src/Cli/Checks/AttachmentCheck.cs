@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Culvert.Cli.Labs;
+using Culvert.Labs;
 
 namespace Culvert.Cli.Checks;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
-using Culvert.Cli.Labs;
+using Culvert.Labs;
 using Culvert.NodeAgent.Options;
 
 namespace Culvert.Cli.Checks;

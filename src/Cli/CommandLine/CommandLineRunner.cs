@@ -1,9 +1,9 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
-using Culvert.Cli.Labs;
 using Culvert.Cli.Output;
 using Culvert.CommandLine;
+using Culvert.Labs;
 
 namespace Culvert.Cli.CommandLine;
 

@@ -1,9 +1,9 @@
 using System.CommandLine;
 using Culvert.Cli.Admin;
 using Culvert.Cli.CommandLine;
-using Culvert.Cli.Labs;
 using Culvert.Cli.Output;
 using Culvert.Cli.Removal;
+using Culvert.Labs;
 using Culvert.NodeAgent.Hosting;
 using Culvert.NodeAgent.Options;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Net;
-using Culvert.Cli.Labs;
+using Culvert.Labs;
 
 namespace Culvert.Cli.Demo;
 

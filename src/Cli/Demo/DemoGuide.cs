@@ -1,4 +1,4 @@
-using Culvert.Cli.Labs;
+using Culvert.Labs;
 
 namespace Culvert.Cli.Demo;
 

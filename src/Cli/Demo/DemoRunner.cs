@@ -1,6 +1,6 @@
 using Culvert.Cli.Demo.Steps;
-using Culvert.Cli.Labs;
 using Culvert.Cli.Output;
+using Culvert.Labs;
 
 namespace Culvert.Cli.Demo;
 

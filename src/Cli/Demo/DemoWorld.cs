@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using Culvert.Cli.Labs;
-using Culvert.Cli.Mesh;
+using Culvert.Labs;
+using Culvert.Labs.Mesh;
 
 namespace Culvert.Cli.Demo;
 

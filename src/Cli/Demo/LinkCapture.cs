@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
-using Culvert.Cli.Labs;
-using Culvert.Cli.Mesh;
+using Culvert.Labs;
+using Culvert.Labs.Mesh;
 
 namespace Culvert.Cli.Demo;
 

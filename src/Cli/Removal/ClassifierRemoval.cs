@@ -1,6 +1,6 @@
 using System.Text.Json;
-using Culvert.Cli.Labs;
 using Culvert.Interop.Bpf;
+using Culvert.Labs;
 
 namespace Culvert.Cli.Removal;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
-using Culvert.Cli.Labs;
+using Culvert.Labs;
 
 namespace Culvert.Cli.Removal;
 

@@ -119,7 +119,7 @@ public sealed class DatagramTests : IClassFixture<LiveWorld>
         await client.ReceiveAsync(buffer, new CancellationTokenSource(TimeSpan.FromMilliseconds(300)).Token);
     }
 
-    private async Task ResizeAsync(Cli.Labs.LabPod pod, Workload workload, int mtu)
+    private async Task ResizeAsync(Labs.LabPod pod, Workload workload, int mtu)
     {
         await _world.Node.ScriptAsync($"ip link set {pod.HostInterface} mtu {mtu}");
         await pod.ScriptAsync($"ip link set eth0 mtu {mtu}");

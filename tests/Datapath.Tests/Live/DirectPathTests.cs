@@ -1,8 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
-using Culvert.Cli.Labs;
 using Culvert.Datapath.Tests.Support;
 using Culvert.Interop.Abi;
+using Culvert.Labs;
 
 namespace Culvert.Datapath.Tests.Live;
 

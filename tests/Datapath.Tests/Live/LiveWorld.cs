@@ -3,11 +3,11 @@ using System.Globalization;
 using System.Net;
 using System.Net.NetworkInformation;
 using System.Runtime.InteropServices;
-using Culvert.Cli.Labs;
 using Culvert.Datapath.Tests.Support;
 using Culvert.Interop.Abi;
 using Culvert.Interop.Bpf;
 using Culvert.Interop.Netlink;
+using Culvert.Labs;
 
 namespace Culvert.Datapath.Tests.Live;
 

@@ -57,7 +57,7 @@ public sealed class OutsideTests : IClassFixture<LiveWorld>
     public async Task Ping_works_in_all_directions(bool v6)
     {
         Strict(_world.A);
-        foreach ((Cli.Labs.LabNamespace from, IPAddress to) in new (Cli.Labs.LabNamespace, IPAddress)[] { (_world.PodA, _world.B.Address(v6)), (_world.PodA, _world.X(v6)), (_world.PodX, _world.A.Address(v6)), (_world.Node, _world.A.Address(v6)) })
+        foreach ((Labs.LabNamespace from, IPAddress to) in new (Labs.LabNamespace, IPAddress)[] { (_world.PodA, _world.B.Address(v6)), (_world.PodA, _world.X(v6)), (_world.PodX, _world.A.Address(v6)), (_world.Node, _world.A.Address(v6)) })
             Assert.True((await from.RunAsync("ping", ["-c", "1", "-W", "5", to.ToString()])).Succeeded, $"{from} to {to}");
     }
 
@@ -74,7 +74,7 @@ public sealed class OutsideTests : IClassFixture<LiveWorld>
         Assert.Equal(SocketError.ConnectionRefused, await Peer.DatagramError(client));
     }
 
-    internal static async Task EchoAsync(Cli.Labs.LabNamespace from, Cli.Labs.LabNamespace at, IPEndPoint to, int size, IPEndPoint? shown = null)
+    internal static async Task EchoAsync(Labs.LabNamespace from, Labs.LabNamespace at, IPEndPoint to, int size, IPEndPoint? shown = null)
     {
         using Socket echo = Peer.Datagrams(at, to);
         using Socket client = Peer.Open(from, Peer.IsV6(to), SocketType.Dgram);

@@ -1,8 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
-using Culvert.Cli.Labs;
 using Culvert.Interop.Abi;
 using Culvert.Interop.Sockets;
+using Culvert.Labs;
 
 namespace Culvert.Datapath.Tests.Live;
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using Culvert.Cli.Labs;
 using Culvert.Datapath.Tests.Support;
+using Culvert.Labs;
 
 namespace Culvert.Datapath.Tests.Live;
 

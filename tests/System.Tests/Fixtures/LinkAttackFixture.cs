@@ -1,6 +1,6 @@
 using System.Net;
-using Culvert.Cli.Labs;
-using Culvert.Cli.Mesh;
+using Culvert.Labs;
+using Culvert.Labs.Mesh;
 using Culvert.SystemTests.Peers;
 
 namespace Culvert.SystemTests.Fixtures;

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
-using Culvert.Cli.Labs;
-using Culvert.Cli.Mesh;
+using Culvert.Labs;
+using Culvert.Labs.Mesh;
 using Culvert.SystemTests.Peers;
 
 namespace Culvert.SystemTests.Fixtures;

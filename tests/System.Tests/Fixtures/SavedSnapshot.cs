@@ -1,7 +1,7 @@
 using Culvert.Cli.Admin;
-using Culvert.Cli.Labs;
-using Culvert.Cli.Mesh;
 using Culvert.Core;
+using Culvert.Labs;
+using Culvert.Labs.Mesh;
 using Culvert.Protocol.V1;
 
 namespace Culvert.SystemTests.Fixtures;

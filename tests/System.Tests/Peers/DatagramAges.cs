@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using Culvert.Cli.Labs;
+using Culvert.Labs;
 using Culvert.SystemTests.Fixtures;
 
 namespace Culvert.SystemTests.Peers;

@@ -1,8 +1,8 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
-using Culvert.Cli.Labs;
 using Culvert.Interop.Netlink;
+using Culvert.Labs;
 
 namespace Culvert.SystemTests.Peers;
 

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
-using Culvert.Cli.Labs;
+using Culvert.Labs;
 
 namespace Culvert.SystemTests.Peers;
 

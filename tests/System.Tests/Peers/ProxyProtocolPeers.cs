@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
-using Culvert.Cli.Labs;
+using Culvert.Labs;
 
 namespace Culvert.SystemTests.Peers;
 

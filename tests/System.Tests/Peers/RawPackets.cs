@@ -1,9 +1,9 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
-using Culvert.Cli.Labs;
 using Culvert.Datapath.Tests.Support;
 using Culvert.Interop.Netlink;
+using Culvert.Labs;
 
 namespace Culvert.SystemTests.Peers;
 

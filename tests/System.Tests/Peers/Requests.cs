@@ -1,5 +1,5 @@
 using System.Net;
-using Culvert.Cli.Labs;
+using Culvert.Labs;
 using Culvert.Tests.Shared;
 
 namespace Culvert.SystemTests.Peers;

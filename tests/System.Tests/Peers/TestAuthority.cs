@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using Culvert.Cli.Mesh;
+using Culvert.Labs.Mesh;
 
 namespace Culvert.SystemTests.Peers;
 

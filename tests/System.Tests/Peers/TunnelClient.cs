@@ -5,8 +5,8 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
-using Culvert.Cli.Labs;
 using Culvert.Http2;
+using Culvert.Labs;
 
 namespace Culvert.SystemTests.Peers;
 

@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Net;
-using Culvert.Cli.Labs;
 using Culvert.Interop.Netlink;
 using Culvert.Interop.Sockets;
+using Culvert.Labs;
 using Culvert.SystemTests.Fixtures;
 
 namespace Culvert.SystemTests.Peers;

@@ -1,4 +1,4 @@
-using Culvert.Cli.Mesh;
+using Culvert.Labs.Mesh;
 using Culvert.Protocol.V1;
 
 namespace Culvert.Cli.Demo.Steps;

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Culvert.Cli.Mesh;
+using Culvert.Labs.Mesh;
 
 namespace Culvert.Cli.Demo.Steps;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
-using Culvert.Cli.Labs;
-using Culvert.Cli.Mesh;
+using Culvert.Labs;
+using Culvert.Labs.Mesh;
 
 namespace Culvert.Cli.Demo.Steps;
 

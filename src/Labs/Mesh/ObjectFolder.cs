@@ -1,4 +1,4 @@
-namespace Culvert.Cli.Mesh;
+namespace Culvert.Labs.Mesh;
 
 /// <summary>A folder of YAML objects that a controller watches. Files appear whole, by rename.</summary>
 internal sealed class ObjectFolder

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Culvert.Cli.Labs;
+namespace Culvert.Labs;
 
 /// <summary>Waits for what programs of a lab bring about, with a deadline that says what was missing.</summary>
 public static class LabWait

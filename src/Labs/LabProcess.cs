@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace Culvert.Cli.Labs;
+namespace Culvert.Labs;
 
 /// <summary>
 /// A program running in a namespace of the lab, leader of its own session and process group so that it and its children

@@ -1,4 +1,4 @@
-namespace Culvert.Cli.Labs;
+namespace Culvert.Labs;
 
 /// <summary>A program the lab depends on is missing, failed or did not end in time; the message carries its command line and error output.</summary>
 public sealed class ToolFailedException : Exception

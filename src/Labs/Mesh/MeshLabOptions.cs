@@ -1,6 +1,5 @@
-using Culvert.Cli.Labs;
 
-namespace Culvert.Cli.Mesh;
+namespace Culvert.Labs.Mesh;
 
 /// <summary>How a <see cref="MeshLab"/> is built.</summary>
 internal sealed record MeshLabOptions
@@ -9,10 +8,10 @@ internal sealed record MeshLabOptions
     public LabOptions Lab { get; init; } = new();
 
     /// <summary>The agent's program.</summary>
-    public string Agent { get; init; } = InstalledPrograms.Agent;
+    public string Agent { get; init; } = Path.Combine(AppContext.BaseDirectory, "culvert-agent");
 
     /// <summary>The controller's program.</summary>
-    public string Controller { get; init; } = InstalledPrograms.Controller;
+    public string Controller { get; init; } = Path.Combine(AppContext.BaseDirectory, "culvert-controller");
 
     /// <summary>Further arguments for every agent.</summary>
     public IReadOnlyList<string> AgentArguments { get; init; } = [];

@@ -1,4 +1,4 @@
-namespace Culvert.Cli.Labs;
+namespace Culvert.Labs;
 
 /// <summary>Runs nginx with its stream module in a namespace of a lab.</summary>
 public static class LabNginx

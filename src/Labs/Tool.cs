@@ -1,7 +1,7 @@
 using System.ComponentModel;
 using System.Diagnostics;
 
-namespace Culvert.Cli.Labs;
+namespace Culvert.Labs;
 
 /// <summary>Runs programs to their end and collects their output. Thread-safe.</summary>
 public static class Tool

@@ -1,9 +1,8 @@
 using System.Globalization;
-using Culvert.Cli.Admin;
-using Culvert.Cli.Labs;
 using Culvert.Protocol.V1;
+using Grpc.Core;
 
-namespace Culvert.Cli.Mesh;
+namespace Culvert.Labs.Mesh;
 
 /// <summary>A node of a <see cref="MeshLab"/> with its agent.</summary>
 internal sealed class MeshNode : IDisposable
@@ -102,16 +101,16 @@ internal sealed class MeshNode : IDisposable
     /// <summary>The agent's own view of itself.</summary>
     public async Task<StatusResponse> StatusAsync(CancellationToken cancellationToken = default)
     {
-        using var admin = new AdminClient(AdminSocket, LabWait.Patience);
-        return await admin.StatusAsync(cancellationToken).ConfigureAwait(false);
+        using var admin = new AdminCalls(AdminSocket);
+        return await admin.Service.StatusAsync(new StatusRequest(), AdminCalls.Options(cancellationToken)).ResponseAsync.ConfigureAwait(false);
     }
 
     /// <summary>Explains a connection.</summary>
     public async Task<ExplainResponse> ExplainAsync(string source, string destination, uint port, TransportProtocol protocol = TransportProtocol.Tcp, CancellationToken cancellationToken = default)
     {
-        using var admin = new AdminClient(AdminSocket, LabWait.Patience);
+        using var admin = new AdminCalls(AdminSocket);
         var request = new ExplainRequest { Source = source, Destination = destination, Port = port, Protocol = protocol };
-        return await admin.ExplainAsync(request, cancellationToken).ConfigureAwait(false);
+        return await admin.Service.ExplainAsync(request, AdminCalls.Options(cancellationToken)).ResponseAsync.ConfigureAwait(false);
     }
 
     /// <summary>Waits until a Service is in force at this node, or no longer is. Versions of snapshots tell no such thing: a controller that starts anew counts anew.</summary>
@@ -123,8 +122,8 @@ internal sealed class MeshNode : IDisposable
         $"the Service {name} is {(present ? "known to" : "forgotten by")} {Name}",
         async () =>
         {
-            using var admin = new AdminClient(AdminSocket, LabWait.Patience);
-            var snapshot = await admin.DumpSnapshotAsync(cancellationToken).ConfigureAwait(false);
+            using var admin = new AdminCalls(AdminSocket);
+            var snapshot = await admin.Service.DumpSnapshotAsync(new DumpSnapshotRequest(), AdminCalls.Options(cancellationToken)).ResponseAsync.ConfigureAwait(false);
             return present == snapshot.Resources.Any(r => r.Service is { } service && service.Name == name && service.Namespace == MeshObjects.Namespace);
         },
         TimeSpan.FromSeconds(10),
@@ -134,9 +133,14 @@ internal sealed class MeshNode : IDisposable
     /// <summary>The flows the agent remembers, oldest first.</summary>
     public async Task<IReadOnlyList<Flow>> FlowsAsync(FlowFilter? filter = null, CancellationToken cancellationToken = default)
     {
-        using var admin = new AdminClient(AdminSocket, LabWait.Patience);
+        using var admin = new AdminCalls(AdminSocket);
+        using var call = admin.Service.Flows(new FlowsRequest { Last = 10_000, Filter = filter ?? new FlowFilter() }, AdminCalls.Options(cancellationToken));
         var flows = new List<Flow>();
-        await admin.FlowsAsync(new FlowsRequest { Last = 10_000, Filter = filter ?? new FlowFilter() }, flows.Add, cancellationToken).ConfigureAwait(false);
+        await foreach (var flow in call.ResponseStream.ReadAllAsync(cancellationToken).ConfigureAwait(false))
+        {
+            flows.Add(flow);
+        }
+
         return flows;
     }
 

@@ -1,6 +1,6 @@
 using System.Net;
 
-namespace Culvert.Cli.Labs;
+namespace Culvert.Labs;
 
 /// <summary>A pod: a namespace with one interface, whose other end lies in its node.</summary>
 public sealed class LabPod : LabNamespace

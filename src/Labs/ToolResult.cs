@@ -1,4 +1,4 @@
-namespace Culvert.Cli.Labs;
+namespace Culvert.Labs;
 
 /// <summary>What a finished program left behind.</summary>
 /// <param name="ExitCode">Exit status; 128 + n when signal n ended it.</param>

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Culvert.Cli.Labs;
+namespace Culvert.Labs;
 
 public sealed partial class Lab
 {

@@ -1,7 +1,6 @@
 using System.Globalization;
-using Culvert.Cli.Labs;
 
-namespace Culvert.Cli.Mesh;
+namespace Culvert.Labs.Mesh;
 
 /// <summary>The objects of a lab's mesh, as a user would write them.</summary>
 internal static class MeshObjects

@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Culvert.Interop.Netlink;
 
-namespace Culvert.Cli.Labs;
+namespace Culvert.Labs;
 
 /// <summary>One network namespace of a <see cref="Lab"/>, with programs running in it. Thread-safe.</summary>
 public class LabNamespace

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace Culvert.Cli.Labs;
+namespace Culvert.Labs;
 
 public sealed partial class Lab
 {

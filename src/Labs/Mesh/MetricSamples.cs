@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Culvert.Cli.Mesh;
+namespace Culvert.Labs.Mesh;
 
 /// <summary>Samples of one scrape in the Prometheus text format.</summary>
 internal sealed class MetricSamples

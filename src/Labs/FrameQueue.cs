@@ -1,4 +1,4 @@
-namespace Culvert.Cli.Labs;
+namespace Culvert.Labs;
 
 /// <summary>Frames that are under way on a <see cref="LabWire"/>, in the order they were sent. Not thread-safe.</summary>
 internal sealed class FrameQueue

@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using Culvert.Interop.Netlink;
 
-namespace Culvert.Cli.Labs;
+namespace Culvert.Labs;
 
 /// <summary>
 /// A small network made of network namespaces on this machine: nodes and other machines on one link, pods behind the nodes, programs in all of them.

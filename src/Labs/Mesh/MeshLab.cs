@@ -1,7 +1,6 @@
 using System.Globalization;
-using Culvert.Cli.Labs;
 
-namespace Culvert.Cli.Mesh;
+namespace Culvert.Labs.Mesh;
 
 /// <summary>
 /// A lab that carries a mesh: a controller in a place of its own on the link, a folder of objects it reads, and nodes with an agent each.
@@ -54,7 +53,7 @@ internal sealed class MeshLab : IAsyncDisposable
         options ??= new MeshLabOptions();
         foreach (var program in new[] { options.Agent, options.Controller }.Where(p => !File.Exists(p)))
         {
-            throw new CliException(ExitCode.Unsupported, $"{program} is missing", "run `make build`");
+            throw new ToolFailedException($"{program} is missing; `make build` makes it");
         }
 
         var lab = await Lab.CreateAsync(options.Lab, cancellationToken).ConfigureAwait(false);

@@ -1,6 +1,6 @@
 using System.Net;
 
-namespace Culvert.Cli.Labs;
+namespace Culvert.Labs;
 
 /// <summary>A machine on the lab's link: a namespace that forwards for the pods attached to it.</summary>
 public sealed class LabNode : LabNamespace

@@ -4,7 +4,7 @@ using Culvert.Interop.Handles;
 using Culvert.Interop.Netlink;
 using Culvert.Interop.Sockets;
 
-namespace Culvert.Cli.Labs;
+namespace Culvert.Labs;
 
 /// <summary>
 /// A wire between two interfaces on which packets take their time and get lost. It carries single frames, some 100,000 a second; what comes faster, or more than is

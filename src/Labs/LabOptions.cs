@@ -1,4 +1,4 @@
-namespace Culvert.Cli.Labs;
+namespace Culvert.Labs;
 
 /// <summary>How a <see cref="Lab"/> is built.</summary>
 public sealed record LabOptions

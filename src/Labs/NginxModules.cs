@@ -1,4 +1,4 @@
-namespace Culvert.Cli.Labs;
+namespace Culvert.Labs;
 
 /// <summary>Where nginx's loadable modules lie: distributions differ, and a relative path would be looked for below nginx's -p.</summary>
 public static class NginxModules

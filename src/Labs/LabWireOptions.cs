@@ -1,4 +1,4 @@
-namespace Culvert.Cli.Labs;
+namespace Culvert.Labs;
 
 /// <summary>What a long way does to the packets of a machine. Kernels that can delay and lose packets themselves (netem) are not everywhere.</summary>
 public sealed record LabWireOptions
