@@ -7,6 +7,7 @@ using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy;
 using Culvert.NodeAgent.Proxy.Inbound;
 using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Transport;
 using Culvert.NodeAgent.Proxy.Tunnel;
 using Culvert.NodeAgent.Proxy.Udp;
 
@@ -16,7 +17,7 @@ namespace Culvert.ProxyBench;
 /// Datagrams through a tunnel and nothing else: a loop that sends as fast as it can, and one that counts, over TLS on loopback.
 /// Tells how much CPU time each end spends per datagram.
 /// </summary>
-internal sealed class UdpTunnelBench : ITunnelStreams, IDatagramSink, IDisposable
+internal sealed class UdpTunnelBench : IHttp2Requests<TunnelConnection>, IDatagramSink, IDisposable
 {
     private const int PerTurn = 64;
 
@@ -95,7 +96,7 @@ internal sealed class UdpTunnelBench : ITunnelStreams, IDatagramSink, IDisposabl
         _counting.Dispose();
     }
 
-    void ITunnelStreams.OnRequest(TunnelConnection tunnel, Http2Stream stream, HeaderList headers, bool endStream)
+    void IHttp2Requests<TunnelConnection>.OnRequest(TunnelConnection tunnel, Http2Stream stream, HeaderList headers, bool endStream)
     {
         HeaderList answer = _server.Headers;
         answer.Clear();

@@ -6,13 +6,14 @@ using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.ProxyProtocol;
 using Culvert.NodeAgent.Proxy.Relay;
+using Culvert.NodeAgent.Proxy.Transport;
 using Culvert.NodeAgent.Proxy.Tunnel;
 
 namespace Culvert.NodeAgent.Proxy.Inbound;
 
 /// <summary>CONNECT streams that arrive on one loop: checks, policy, then the pod, from the client's own address. On the loop's thread.</summary>
 /// <param name="context">What the loop shares.</param>
-internal sealed class InboundStreams(ProxyContext context) : ITunnelStreams
+internal sealed class InboundStreams(ProxyContext context) : IHttp2Requests<TunnelConnection>
 {
     /// <inheritdoc/>
     public void OnRequest(TunnelConnection tunnel, Http2Stream stream, HeaderList headers, bool endStream)
@@ -36,26 +37,26 @@ internal sealed class InboundStreams(ProxyContext context) : ITunnelStreams
         if (info.Protocol == TransportProtocol.Udp)
         {
             InboundDatagrams.Open(context, lease, tunnel, stream, headers, info);
-            if (endStream) (stream.State as ITunnelStream)?.OnData([], endStream: true);
+            if (endStream) (stream.State as IHttp2StreamUser)?.OnData([], endStream: true);
             return;
         }
 
-        StreamRelay relay = new(tunnel, stream, clientIsSocket: false);
-        if (endStream) relay.OnData([], endStream: true);
-        _ = RunAsync(tunnel, stream, relay, info, lease);
+        StreamTransport client = new(tunnel, stream);
+        if (endStream) client.OnData([], endStream: true);
+        _ = RunAsync(tunnel, stream, client, info, lease);
     }
 
-    private async Task RunAsync(TunnelConnection tunnel, Http2Stream stream, StreamRelay relay, ProxyConnectionInfo info, BudgetLease lease)
+    private async Task RunAsync(TunnelConnection tunnel, Http2Stream stream, StreamTransport client, ProxyConnectionInfo info, BudgetLease lease)
     {
         context.Running++;
         try
         {
-            await ConnectAsync(tunnel, stream, relay, info);
+            await ConnectAsync(tunnel, stream, client, info);
         }
         catch (Exception exception)
         {
             context.Loop.ReportFault(exception);
-            relay.Abort(ProxyFailure.ProxyFault, Http2ErrorCode.InternalError);
+            client.Abort(ProxyFailure.ProxyFault, Http2ErrorCode.InternalError);
         }
         finally
         {
@@ -65,7 +66,7 @@ internal sealed class InboundStreams(ProxyContext context) : ITunnelStreams
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask ConnectAsync(TunnelConnection tunnel, Http2Stream stream, StreamRelay relay, ProxyConnectionInfo info)
+    private async ValueTask ConnectAsync(TunnelConnection tunnel, Http2Stream stream, StreamTransport client, ProxyConnectionInfo info)
     {
         ProxyOptions options = context.Options;
         bool answered = LoadBalancerHeader.IsExpected(info);
@@ -73,12 +74,12 @@ internal sealed class InboundStreams(ProxyContext context) : ITunnelStreams
         {
             // The load balancer sends its header when it has the answer.
             Answer(tunnel, stream, 200);
-            ReceivedHeader header = await ProxyHeaderReceiver.ReceiveAsync(relay, context.Loop, options.ProxyHeaderTimeout);
+            ReceivedHeader header = await ProxyHeaderReceiver.ReceiveAsync(client, options.ProxyHeaderTimeout);
             info = LoadBalancerHeader.Apply(info, header);
-            ProxyFailure refusal = Authorize(relay, ref info);
+            ProxyFailure refusal = Authorize(client, ref info);
             if (refusal != ProxyFailure.None)
             {
-                relay.Abort(refusal, Http2ErrorCode.ConnectError);
+                client.Abort(refusal, Http2ErrorCode.ConnectError);
                 context.Seams.Observer.OnFailed(info, refusal, null);
                 return;
             }
@@ -89,11 +90,11 @@ internal sealed class InboundStreams(ProxyContext context) : ITunnelStreams
         DialResult dial = await Dialer.ConnectAsync(
             context.Loop, info.Target, new DialOptions(options.ConnectTimeout, options.Mark, default, from, options.Transparent, OnNode: true, KeepAlive: options.ApplicationKeepAlive));
         if (dial.PortChanged) context.Seams.Observer.OnSourcePortChanged();
-        if (relay.IsEnded)
+        if (client.IsClosed)
         {
             // The client has gone away in the meantime.
             dial.Socket?.Reset();
-            context.Seams.Observer.OnFailed(info, relay.Failure, null);
+            context.Seams.Observer.OnFailed(info, client.Failure, null);
             return;
         }
 
@@ -106,25 +107,26 @@ internal sealed class InboundStreams(ProxyContext context) : ITunnelStreams
         if (dial.Socket is null)
         {
             if (!answered) Answer(tunnel, stream, 503);
-            relay.Abort(Failures.FromConnect(dial.Error), answered ? Http2ErrorCode.ConnectError : Http2ErrorCode.NoError);
+            client.Abort(Failures.FromConnect(dial.Error), answered ? Http2ErrorCode.ConnectError : Http2ErrorCode.NoError);
             context.Seams.Observer.OnFailed(info, Failures.FromConnect(dial.Error), $"connect to {info.Target}: {dial.Error}");
             return;
         }
 
         if (!answered) Answer(tunnel, stream, 200);
+        ByteRelay relay = new(client, dial.Socket, info.Source, info.Target);
         ProxiedConnection connection = ProxiedConnection.Open(context, relay, info, authorized: true);
-        await relay.RunAsync(dial.Socket);
+        await relay.RunAsync();
         connection.Close();
     }
 
     // Policy's answer about the client that the header names.
-    private ProxyFailure Authorize(StreamRelay relay, ref ProxyConnectionInfo info)
+    private ProxyFailure Authorize(StreamTransport client, ref ProxyConnectionInfo info)
     {
-        if (relay.IsEnded && relay.Failure != ProxyFailure.ProxyProtocol)
+        if (client.IsClosed && client.Failure != ProxyFailure.ProxyProtocol)
         {
             // The load balancer has gone away.
             info = info with { HeaderError = ProxyProtocolError.None };
-            return relay.Failure;
+            return client.Failure;
         }
 
         if (info.HeaderError != ProxyProtocolError.None) return ProxyFailure.ProxyProtocol;

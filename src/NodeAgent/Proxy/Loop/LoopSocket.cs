@@ -6,7 +6,7 @@ namespace Culvert.NodeAgent.Proxy.Loop;
 /// A connected (or connecting) socket pinned to a loop, with readiness as awaitables. Readiness is edge-triggered: a caller
 /// tries first, and waits only after "would block". Belongs to its loop's thread.
 /// </summary>
-internal sealed class LoopSocket : EventSource, IDisposable
+internal sealed partial class LoopSocket : EventSource
 {
     private const EpollEvents Ended = EpollEvents.Error | EpollEvents.HangUp;
 
@@ -16,6 +16,8 @@ internal sealed class LoopSocket : EventSource, IDisposable
     private bool _canWrite;
     private bool _sawEnd;
     private bool _sawUrgent;
+    private bool _readWaitsForWrite;
+    private bool _writeWaitsForRead;
 
     /// <summary>Takes a socket over and watches it.</summary>
     /// <param name="loop">The loop the caller runs on.</param>
@@ -31,7 +33,7 @@ internal sealed class LoopSocket : EventSource, IDisposable
     }
 
     /// <summary>The loop.</summary>
-    internal EventLoop Loop { get; }
+    public EventLoop Loop { get; }
 
     /// <summary>The descriptor.</summary>
     internal SocketHandle Handle { get; }
@@ -40,16 +42,13 @@ internal sealed class LoopSocket : EventSource, IDisposable
     internal SocketErrno RegisterError { get; }
 
     /// <summary>Whether it has been closed by this side.</summary>
-    internal bool IsClosed { get; private set; }
+    public bool IsClosed { get; private set; }
 
     /// <summary>Whether the kernel has reported an error or the end of both directions.</summary>
     internal bool HasEnded { get; private set; }
 
     /// <summary>Whether reading may be tried.</summary>
     internal bool CanRead => _canRead;
-
-    /// <summary>Called when the kernel reports an error or the end of both directions, even while nobody waits.</summary>
-    internal Action? Broken { get; set; }
 
     /// <summary>Receives what is there. "Would block" is told without a system call while no news has come.</summary>
     internal IoResult Receive(Span<byte> buffer)
@@ -82,11 +81,11 @@ internal sealed class LoopSocket : EventSource, IDisposable
     }
 
     /// <summary>Waits until reading may be tried; false when the socket has been closed by this side.</summary>
-    internal ValueTask<bool> ReadableAsync() =>
+    public ValueTask<bool> ReadableAsync() =>
         IsClosed ? new ValueTask<bool>(false) : _canRead ? new ValueTask<bool>(true) : _readable.WaitAsync();
 
     /// <summary>Waits until writing may be tried; false when the socket has been closed by this side.</summary>
-    internal ValueTask<bool> WritableAsync() =>
+    public ValueTask<bool> WritableAsync() =>
         IsClosed ? new ValueTask<bool>(false) : _canWrite ? new ValueTask<bool>(true) : _writable.WaitAsync();
 
     /// <summary>Says that somebody else (TLS) has read until "would block".</summary>
@@ -98,6 +97,20 @@ internal sealed class LoopSocket : EventSource, IDisposable
     /// <summary>Says that somebody else (TLS) has written until "would block".</summary>
     internal void WriteBlocked() => _canWrite = false;
 
+    /// <summary>Says that reading can go on when writing can, as TLS does that has to answer a key update first.</summary>
+    internal void ReadBlockedByWrite()
+    {
+        _canRead = _canWrite = false;
+        _readWaitsForWrite = true;
+    }
+
+    /// <summary>Says that writing can go on when something has been read.</summary>
+    internal void WriteBlockedByRead()
+    {
+        _canWrite = false;
+        _writeWaitsForRead = true;
+    }
+
     /// <inheritdoc/>
     internal override void OnReady(EpollEvents events)
     {
@@ -106,17 +119,17 @@ internal sealed class LoopSocket : EventSource, IDisposable
         if ((events & EpollEvents.Urgent) != EpollEvents.None) _sawUrgent = true;
         if ((events & (EpollEvents.Readable | EpollEvents.Urgent | EpollEvents.PeerShutdown | Ended)) != EpollEvents.None)
         {
-            _canRead = true;
-            _readable.Set(true);
+            SetReadable();
+            if (_writeWaitsForRead && !IsClosed) SetWritable();
         }
 
         if ((events & (EpollEvents.Writable | Ended)) != EpollEvents.None && !IsClosed)
         {
-            _canWrite = true;
-            _writable.Set(true);
+            SetWritable();
+            if (_readWaitsForWrite && !IsClosed) SetReadable();
         }
 
-        if ((events & EpollEvents.Error) != EpollEvents.None && !IsClosed) Broken?.Invoke();
+        if ((events & EpollEvents.Error) != EpollEvents.None && !IsClosed) User?.OnBroken(this);
     }
 
     /// <summary>Lets go of the socket, which stays open, for another loop to take over. Nobody may be waiting for it.</summary>
@@ -161,6 +174,20 @@ internal sealed class LoopSocket : EventSource, IDisposable
         Handle.Dispose();
         _readable.Set(false);
         _writable.Set(false);
+    }
+
+    private void SetReadable()
+    {
+        _readWaitsForWrite = false;
+        _canRead = true;
+        _readable.Set(true);
+    }
+
+    private void SetWritable()
+    {
+        _writeWaitsForRead = false;
+        _canWrite = true;
+        _writable.Set(true);
     }
 
     // The number of the descriptor may be somebody else's soon: nothing is tried any more.

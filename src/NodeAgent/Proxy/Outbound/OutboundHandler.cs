@@ -7,6 +7,7 @@ using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.ProxyProtocol;
 using Culvert.NodeAgent.Proxy.Relay;
+using Culvert.NodeAgent.Proxy.Transport;
 using Culvert.NodeAgent.Proxy.Tunnel;
 
 namespace Culvert.NodeAgent.Proxy.Outbound;
@@ -107,15 +108,16 @@ internal sealed class OutboundHandler(ProxyContext context)
     private async ValueTask TunnelAsync(LoopSocket socket, ProxyConnectionInfo info, OutboundRoute route)
     {
         TunnelKey key = new(info.SourceIdentity!, route.Dial, route.Destination!.Identity);
-        (StreamRelay? relay, ProxyFailure failure, string? detail) = await context.Pool.OpenStreamAsync(key, context.Headers, WriteConnect, info);
-        if (relay is null)
+        (StreamTransport? stream, ProxyFailure failure, string? detail) = await context.Pool.OpenStreamAsync(key, context.Headers, WriteConnect, info);
+        if (stream is null)
         {
             Fail(socket, info, failure, detail);
             return;
         }
 
+        ByteRelay relay = new(socket, stream, info.Source, info.Target);
         ProxiedConnection connection = ProxiedConnection.Open(context, relay, info, authorized: false);
-        await relay.RunAsync(socket);
+        await relay.RunAsync();
         connection.Close();
     }
 
@@ -195,7 +197,7 @@ internal sealed class OutboundHandler(ProxyContext context)
             return;
         }
 
-        SocketRelay relay = new(socket, dial.Socket, info.LoadBalancer ?? info.Source, remote);
+        ByteRelay relay = new(socket, dial.Socket, info.LoadBalancer ?? info.Source, remote);
         ProxiedConnection connection = ProxiedConnection.Open(context, relay, info, authorized);
         await relay.RunAsync();
         connection.Close();

@@ -1,8 +1,7 @@
 using System.Runtime.CompilerServices;
 using Culvert.Core;
-using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Loop;
-using Culvert.NodeAgent.Proxy.Relay;
+using Culvert.NodeAgent.Proxy.Transport;
 
 namespace Culvert.NodeAgent.Proxy.ProxyProtocol;
 
@@ -12,60 +11,37 @@ namespace Culvert.NodeAgent.Proxy.ProxyProtocol;
 /// </summary>
 internal static class ProxyHeaderReceiver
 {
-    /// <summary>Reads from a socket; on an error the caller closes it.</summary>
-    /// <param name="socket">The connection.</param>
+    /// <summary>Reads from a transport that nobody else reads from; on an error the caller resets it.</summary>
+    /// <param name="transport">The connection.</param>
     /// <param name="timeout">Time for the whole header.</param>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    internal static async ValueTask<ReceivedHeader> ReceiveAsync(LoopSocket socket, TimeSpan timeout)
+    internal static async ValueTask<ReceivedHeader> ReceiveAsync(ITransport transport, TimeSpan timeout)
     {
         // Closing is what wakes the waiter.
-        LoopTimer deadline = socket.ResetAfter(timeout);
-        ReceivedHeader? header = TryReceive(socket);
-        while (header is null) header = await socket.ReadableAsync() ? TryReceive(socket) : new ReceivedHeader(ProxyProtocolError.Timeout);
-        socket.Loop.Timers.Cancel(deadline);
+        LoopTimer deadline = new(static state => ((ITransport)state!).Reset(ProxyFailure.ProxyProtocol), transport);
+        transport.Loop.Schedule(deadline, timeout);
+        ReceivedHeader? header = TryReceive(transport);
+        while (header is null) header = await transport.ReadableAsync() ? TryReceive(transport) : new ReceivedHeader(ProxyProtocolError.Timeout);
+        transport.Loop.Timers.Cancel(deadline);
         return header.Value;
     }
 
-    /// <summary>Reads from a tunnel's stream that has no socket yet; on an error the caller aborts it.</summary>
-    /// <param name="relay">The stream.</param>
-    /// <param name="loop">The loop.</param>
-    /// <param name="timeout">Time for the whole header.</param>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    internal static async ValueTask<ReceivedHeader> ReceiveAsync(StreamRelay relay, EventLoop loop, TimeSpan timeout)
+    private static ReceivedHeader? TryReceive(ITransport transport)
     {
-        LoopTimer deadline = new(static state => ((StreamRelay)state!).Abort(ProxyFailure.ProxyProtocol), relay);
-        loop.Schedule(deadline, timeout);
-        ReceivedHeader? header = TryReceive(relay);
-        while (header is null) header = await relay.PreConnectArrival.WaitAsync() ? TryReceive(relay) : new ReceivedHeader(ProxyProtocolError.Timeout);
-        loop.Timers.Cancel(deadline);
-        return header.Value;
-    }
-
-    private static ReceivedHeader? TryReceive(LoopSocket socket)
-    {
-        Span<byte> buffer = socket.Loop.Scratch.AsSpan(0, ProxyHeaderReader.DefaultMaxLength);
-        IoResult peeked = socket.Peek(buffer);
-        if (peeked.WouldBlock) return null;
-        if (peeked.Count <= 0) return new ReceivedHeader(ProxyProtocolError.Incomplete);
+        // Not the loop's scratch buffer: what came out of a tunnel, and what follows it, may lie there.
+        Span<byte> buffer = stackalloc byte[ProxyHeaderReader.DefaultMaxLength];
+        TransportResult peeked = transport.Peek(buffer);
+        if (peeked.Status == TransportStatus.Blocked) return null;
+        if (peeked.IsOver) return new ReceivedHeader(ProxyProtocolError.Incomplete);
         ReceivedHeader? header = ReceivedHeader.Read(buffer[..peeked.Count], out int length);
         if (header is null)
         {
             // What is there stays there: only more of it is news. After the end there will be none.
-            socket.ReadBlocked();
-            return socket.CanRead ? new ReceivedHeader(ProxyProtocolError.Incomplete) : null;
+            transport.AwaitMore();
+            return transport.CanReceive ? new ReceivedHeader(ProxyProtocolError.Incomplete) : null;
         }
 
-        if (header.Value.Error == ProxyProtocolError.None && socket.Receive(buffer[..length]).Count != length) return new ReceivedHeader(ProxyProtocolError.Incomplete);
-        return header;
-    }
-
-    private static ReceivedHeader? TryReceive(StreamRelay relay)
-    {
-        ReadOnlySpan<byte> data = relay.PreConnectBuffer;
-        int length = 0;
-        ReceivedHeader? header = data.IsEmpty ? null : ReceivedHeader.Read(data, out length);
-        if (header is null) return relay.HasStreamEnded ? new ReceivedHeader(ProxyProtocolError.Incomplete) : null;
-        if (header.Value.Error == ProxyProtocolError.None) relay.TakePreConnect(length);
+        if (header.Value.Error == ProxyProtocolError.None && transport.Receive(buffer[..length]).Count != length) return new ReceivedHeader(ProxyProtocolError.Incomplete);
         return header;
     }
 }

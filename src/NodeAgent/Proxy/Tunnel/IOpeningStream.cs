@@ -1,10 +1,11 @@
 using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Transport;
 
 namespace Culvert.NodeAgent.Proxy.Tunnel;
 
 /// <summary>A stream that was asked for and waits for its answer (client side). Belongs to its loop's thread.</summary>
-internal interface IOpeningStream : ITunnelStream
+internal interface IOpeningStream : IHttp2StreamUser
 {
     /// <summary>Set when the answer has come, or when it is over without one.</summary>
     LoopSignal Response { get; }

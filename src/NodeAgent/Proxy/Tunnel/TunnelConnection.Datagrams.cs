@@ -31,7 +31,7 @@ internal sealed partial class TunnelConnection
     {
         if (_datagramQueue is not null) return;
         _datagramQueue = new DatagramQueue();
-        if (!IsClosed) DatagramPath.Tune(_socket.Handle);
+        if (!IsClosed) DatagramPath.Tune(Parts.Socket.Handle);
     }
 
     /// <summary>
@@ -42,35 +42,40 @@ internal sealed partial class TunnelConnection
     /// <param name="payload">The others.</param>
     internal bool TryHold(IWaitingDatagrams sender, ReadOnlySpan<byte> head, ReadOnlySpan<byte> payload)
     {
-        if (_datagramQueue is null || IsClosed || _finishing) return false;
-        bool full = _writeBlocked && (_stalls || Http2.PendingOutput >= LargePortion);
+        if (_datagramQueue is null || IsFinishing) return false;
+        bool full = IsWriteBlocked && (_stalls || Http2.PendingOutput >= LargePortion);
         if (!full && _datagramQueue.IsEmpty) return false;
         _datagramQueue.Add(sender, head, payload, Loop.NowMilliseconds);
         return true;
     }
 
-    // The output is empty: what waited may go into it.
-    private bool Refill()
+    /// <inheritdoc/>
+    protected override bool HasMore => _datagramQueue is { IsEmpty: false };
+
+    /// <inheritdoc/>
+    protected override bool Refill()
     {
         if (_datagramQueue is null || _datagramQueue.IsEmpty) return false;
         _datagramQueue.Release(Portion, Loop.NowMilliseconds);
         return Http2.PendingOutput > 0;
     }
 
-    private void OnBlocked() => _blockedSince = Loop.NowMilliseconds;
+    /// <inheritdoc/>
+    protected override void OnBlocked() => _blockedSince = Loop.NowMilliseconds;
 
-    // The kernel's own buffer grows with what is under way, and all that lies in it goes before what is fresh.
-    private void OnUnblocked()
+    /// <inheritdoc/>
+    protected override void OnUnblocked()
     {
+        // The kernel's own buffer grows with what is under way, and all that lies in it goes before what is fresh.
         if (_datagramQueue is null || Loop.NowMilliseconds - _blockedSince < StallMilliseconds) return;
         _lastStall = Loop.NowMilliseconds;
-        if (!_stalls && !IsClosed) _ = _socket.Handle.SetNotSentLowWater(DatagramPath.UnsentBytes);
+        if (!_stalls && !IsClosed) _ = Parts.Socket.Handle.SetNotSentLowWater(DatagramPath.UnsentBytes);
         _stalls = true;
     }
 
     private void LookForLosses()
     {
-        if (_datagramQueue is null || _socket.Handle.GetSegmentCounts(out SegmentCounts counts) != SocketErrno.None) return;
+        if (_datagramQueue is null || Parts.Socket.Handle.GetSegmentCounts(out SegmentCounts counts) != SocketErrno.None) return;
         IsLossy = _losses.Look(counts, Loop.NowMilliseconds);
         if (IsLossy && Http2.OpenStreams > 1) LossSeen?.Invoke();
     }
@@ -79,6 +84,6 @@ internal sealed partial class TunnelConnection
     {
         if (!_stalls || Loop.NowMilliseconds - _lastStall < StallMemoryMilliseconds) return;
         _stalls = false;
-        _ = _socket.Handle.SetNotSentLowWater(0);
+        _ = Parts.Socket.Handle.SetNotSentLowWater(0);
     }
 }

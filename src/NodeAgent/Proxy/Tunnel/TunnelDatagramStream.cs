@@ -112,8 +112,9 @@ internal sealed class TunnelDatagramStream : IDatagramPeer, IOpeningStream, IFlu
     }
 
     /// <inheritdoc/>
-    public void OnResponse(HeaderList headers, bool endStream)
+    public void OnHeaders(HeaderList headers, Http2HeadersKind kind, bool endStream)
     {
+        if (kind != Http2HeadersKind.Response) return;
         ResponseStatus = headers.Status;
         _established = ResponseStatus == 200;
         _additions = DatagramHeaders.HasSourcePort(headers);
@@ -141,11 +142,11 @@ internal sealed class TunnelDatagramStream : IDatagramPeer, IOpeningStream, IFlu
     }
 
     /// <inheritdoc/>
-    public void OnReset(Http2ErrorCode code, bool tunnelBroken)
+    public void OnReset(Http2ErrorCode code, bool connectionBroken)
     {
         if (IsEnded) return;
         IsRetryable = code == Http2ErrorCode.RefusedStream;
-        End(tunnelBroken ? ProxyFailure.TunnelReset : ProxyFailure.StreamReset);
+        End(connectionBroken ? ProxyFailure.TunnelReset : ProxyFailure.StreamReset);
         TellClosedLater();
     }
 

@@ -3,7 +3,7 @@ using Culvert.Http2;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
-using Culvert.NodeAgent.Proxy.Relay;
+using Culvert.NodeAgent.Proxy.Transport;
 using Culvert.NodeAgent.Proxy.Udp;
 
 namespace Culvert.NodeAgent.Proxy.Tunnel;
@@ -53,10 +53,10 @@ internal sealed class TunnelPool
     /// <param name="headers">A list to write into; it may be the loop's shared one, as it is not used across an await.</param>
     /// <param name="writeHeaders">Fills <paramref name="headers"/> when the request is sent.</param>
     /// <param name="state">Passed to <paramref name="writeHeaders"/>.</param>
-    /// <returns>The relay, whose <see cref="StreamRelay.ResponseStatus"/> is 200, or null and the failure.</returns>
-    internal ValueTask<OpenedStream<StreamRelay>> OpenStreamAsync<TState>(
+    /// <returns>The stream, whose <see cref="StreamTransport.ResponseStatus"/> is 200, or null and the failure.</returns>
+    internal ValueTask<OpenedStream<StreamTransport>> OpenStreamAsync<TState>(
         TunnelKey key, HeaderList headers, Action<HeaderList, TState> writeHeaders, TState state) =>
-        OpenAsync(key, headers, writeHeaders, state, 0, static (tunnel, stream, _) => new StreamRelay(tunnel, stream, clientIsSocket: true));
+        OpenAsync(key, headers, writeHeaders, state, 0, static (tunnel, stream, _) => new StreamTransport(tunnel, stream));
 
     /// <summary>Opens a CONNECT-UDP stream (RFC 9298) and waits for its answer. The parameters are those of <see cref="OpenStreamAsync"/>, and</summary>
     /// <param name="key">Who to whom.</param>
@@ -150,21 +150,21 @@ internal sealed class TunnelPool
 
     private TunnelConnection[] AllTunnels() => [.. _groups.Values.SelectMany(g => g.Tunnels)];
 
-    private async ValueTask<OpenedStream<TStream>> WaitForResponseAsync<TStream>(TunnelConnection tunnel, TStream relay)
+    private async ValueTask<OpenedStream<TStream>> WaitForResponseAsync<TStream>(TunnelConnection tunnel, TStream opening)
         where TStream : class, IOpeningStream
     {
-        LoopTimer deadline = new(static state => ((IOpeningStream)state!).Abort(ProxyFailure.ConnectTimeout, Http2ErrorCode.Cancel), relay);
+        LoopTimer deadline = new(static state => ((IOpeningStream)state!).Abort(ProxyFailure.ConnectTimeout, Http2ErrorCode.Cancel), opening);
         _loop.Schedule(deadline, _options.StreamTimeout);
-        if (!relay.IsEnded && relay.ResponseStatus == 0) await relay.Response.WaitAsync();
+        if (!opening.IsEnded && opening.ResponseStatus == 0) await opening.Response.WaitAsync();
         _loop.Timers.Cancel(deadline);
-        if (relay.IsEnded)
+        if (opening.IsEnded)
         {
             return tunnel.WasRefused
                 ? new OpenedStream<TStream>(null, ProxyFailure.TlsHandshake, $"refused by the peer: {tunnel.CloseReason}")
-                : new OpenedStream<TStream>(null, relay.Failure, tunnel.CloseReason);
+                : new OpenedStream<TStream>(null, opening.Failure, tunnel.CloseReason);
         }
 
-        (ProxyFailure failure, string? detail) = relay.ResponseStatus switch
+        (ProxyFailure failure, string? detail) = opening.ResponseStatus switch
         {
             200 => (ProxyFailure.None, (string?)null),
             400 => (ProxyFailure.BadRequest, "the destination's proxy answered 400"),
@@ -173,8 +173,8 @@ internal sealed class TunnelPool
             503 => (ProxyFailure.ConnectFailed, "the destination's proxy answered 503"),
             _ => (ProxyFailure.PeerRefused, "the destination's proxy answered with an unknown status"),
         };
-        if (failure == ProxyFailure.None) return new OpenedStream<TStream>(relay, failure, detail);
-        relay.Abort(failure, Http2ErrorCode.Cancel);
+        if (failure == ProxyFailure.None) return new OpenedStream<TStream>(opening, failure, detail);
+        opening.Abort(failure, Http2ErrorCode.Cancel);
         return new OpenedStream<TStream>(null, failure, detail);
     }
 
@@ -299,7 +299,7 @@ internal sealed class TunnelPool
             dial.Socket, group.Key.Dial, local, identity, place: null, group.Key.Expected);
         group.LastFailure = failure;
         group.LastDetail = detail;
-        return parts is null ? null : new TunnelConnection(parts, streams: null, _options, _time)
+        return parts is null ? null : new TunnelConnection(parts, requests: null, _options, _time)
         {
             Distrusted = tunnel => _handshaker.ReportDistrust(tunnel.Parts, isServer: false),
             ProofDue = () => ProveAnew(group.Key),

@@ -4,13 +4,14 @@ using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy;
 using Culvert.NodeAgent.Proxy.Inbound;
 using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Transport;
 using Culvert.NodeAgent.Proxy.Tunnel;
 using Culvert.NodeAgent.Proxy.Udp;
 
 namespace Culvert.NodeAgent.Tests.Proxy.Datagrams;
 
 /// <summary>A server's end of tunnels that takes every stream and is driven by the test.</summary>
-internal sealed class DatagramServer : ITunnelStreams, IAsyncDisposable
+internal sealed class DatagramServer : IHttp2Requests<TunnelConnection>, IAsyncDisposable
 {
     private readonly EventLoop _loop;
     private readonly ProxyContext _context;
@@ -44,7 +45,7 @@ internal sealed class DatagramServer : ITunnelStreams, IAsyncDisposable
 
     internal bool AgreesOnSourcePorts { get; set; } = true;
 
-    void ITunnelStreams.OnRequest(TunnelConnection tunnel, Http2Stream stream, HeaderList headers, bool endStream)
+    void IHttp2Requests<TunnelConnection>.OnRequest(TunnelConnection tunnel, Http2Stream stream, HeaderList headers, bool endStream)
     {
         bool sourcePorts = DatagramHeaders.HasSourcePort(headers) && AgreesOnSourcePorts;
         HeaderList answer = new();

@@ -1,9 +1,9 @@
-namespace Culvert.NodeAgent.Proxy.Tunnel;
+namespace Culvert.NodeAgent.Proxy.Transport;
 
 /// <summary>
-/// How many bytes of a tunnel are taken on at a time: as many as there is room for, fewer of a peer whose bytes have been much work, so that a turn can end in between.
+/// How many bytes of a connection are taken on at a time: as many as there is room for, fewer of a peer whose bytes have been much work, so that a turn can end in between.
 /// </summary>
-internal readonly struct TunnelPortion
+internal readonly struct TurnPortion
 {
     /// <summary>Fewest bytes; even frames without a payload are not many in them.</summary>
     internal const int Least = 512;
@@ -13,10 +13,10 @@ internal readonly struct TunnelPortion
 
     private readonly int _bytes;
 
-    private TunnelPortion(int bytes) => _bytes = bytes;
+    private TurnPortion(int bytes) => _bytes = bytes;
 
     /// <summary>Of a peer whose bytes are not known yet; it doubles with each portion that is little work.</summary>
-    internal static TunnelPortion First => new(Least);
+    internal static TurnPortion First => new(Least);
 
     /// <summary>Bytes to take.</summary>
     /// <param name="room">How many there is room for; <see cref="Least"/> or more.</param>
@@ -30,11 +30,11 @@ internal readonly struct TunnelPortion
     /// <summary>What to take next.</summary>
     /// <param name="bytes">Bytes taken on just now; 1 or more.</param>
     /// <param name="took">How long that took.</param>
-    internal TunnelPortion After(int bytes, TimeSpan took)
+    internal TurnPortion After(int bytes, TimeSpan took)
     {
-        if (took > Goal) return new TunnelPortion((int)Math.Max(Least, bytes * (Goal / took)));
+        if (took > Goal) return new TurnPortion((int)Math.Max(Least, bytes * (Goal / took)));
 
         // Twice as many would still do.
-        return took > Goal / 2 || bytes < _bytes ? this : new TunnelPortion((int)Math.Min(int.MaxValue, _bytes * 2L));
+        return took > Goal / 2 || bytes < _bytes ? this : new TurnPortion((int)Math.Min(int.MaxValue, _bytes * 2L));
     }
 }

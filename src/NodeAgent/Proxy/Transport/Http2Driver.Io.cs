@@ -1,14 +1,12 @@
 using Culvert.Http2;
-using Culvert.Interop.Sockets;
-using Culvert.Interop.Tls;
 using Culvert.NodeAgent.Proxy.Loop;
 
-namespace Culvert.NodeAgent.Proxy.Tunnel;
+namespace Culvert.NodeAgent.Proxy.Transport;
 
-/// <content>Bytes to and from the TLS connection.</content>
-internal sealed partial class TunnelConnection
+/// <content>Bytes to and from the transport.</content>
+internal partial class Http2Driver : ITransportUser
 {
-    // A busy tunnel gives way to other sockets after so many bytes, in either direction.
+    // A busy connection gives way to other sockets after so many bytes, in either direction.
     private const int BytesPerTurn = 512 * 1024;
     private static readonly TimeSpan FinishTimeout = TimeSpan.FromSeconds(1);
 
@@ -16,7 +14,7 @@ internal sealed partial class TunnelConnection
     // takes some six turns; with 2 ms each its p99 was 61 ms beside four peers that asked for connections all the time, with half a millisecond 17.
     private static readonly TimeSpan TurnTime = TimeSpan.FromMilliseconds(0.5);
 
-    private TunnelPortion _portion = TunnelPortion.First;
+    private TurnPortion _portion = TurnPortion.First;
 
     /// <summary>Writes what it can of the output in the middle of a turn, so that there is room for more.</summary>
     internal void FlushNow() => ((IFlushable)this).Flush();
@@ -24,40 +22,66 @@ internal sealed partial class TunnelConnection
     /// <summary>Writes the output; called by the loop at the end of a turn.</summary>
     void IFlushable.Flush()
     {
-        if (IsClosed || _finishing || _writeBlocked) return;
-        TlsResult result = _tls.Flush();
-        for (int written = 0; result.Status == TlsStatus.Done && written < BytesPerTurn && (Http2.PendingOutput > 0 || Refill());)
+        if (IsFinishing || _writeBlocked) return;
+        TransportResult result = _transport.Flush();
+        for (int written = 0; result.Status == TransportStatus.Done && written < BytesPerTurn && (Http2.PendingOutput > 0 || Refill());)
         {
-            int taken = Encrypt(Http2.PeekOutput().Span, out result);
-
-            // Whatever kept the rest from being written, the records that are made go out.
-            TlsResult flushed = _tls.Flush();
-            if (result.Status == TlsStatus.Done) result = flushed;
-            written += taken;
+            result = _transport.Send(Http2.PeekOutput().Span);
+            written += result.Count;
 
             // Only now may pumps refill the output: the peer works on these bytes meanwhile, and the output is empty and need not move.
-            if (taken > 0) Http2.AdvanceOutput(taken);
+            if (result.Count > 0) Http2.AdvanceOutput(result.Count);
             if (IsClosed) return;
         }
 
         switch (result.Status)
         {
-            case TlsStatus.Done:
+            case TransportStatus.Done:
                 break;
-            case TlsStatus.WantWrite:
+            case TransportStatus.Blocked:
                 WaitUntilWritable();
                 return;
-            case TlsStatus.WantRead:
-                _writeWaitsForRead = true;
-                return;
             default:
-                Close(Describe(result));
+                Close(_transport.Detail ?? "the peer has closed the connection");
                 return;
         }
 
-        if (Http2.PendingOutput > 0 || _datagramQueue is { IsEmpty: false }) Loop.ScheduleFlushNextTurn(this);
+        if (Http2.PendingOutput > 0 || HasMore) Loop.ScheduleFlushNextTurn(this);
         else if (Http2.IsClosed) Finish(Http2.Result.Reason == Http2CloseReason.Local ? null : Http2.Result.Message);
         else if (Http2.IsDrained) Finish(null);
+    }
+
+    /// <inheritdoc/>
+    int ITransportUser.OnReceived(ITransport transport, ReadOnlySpan<byte> data)
+    {
+        Receive(data);
+        return data.Length;
+    }
+
+    /// <inheritdoc/>
+    void ITransportUser.OnReceivable(ITransport transport) => ReceiveHeld();
+
+    /// <inheritdoc/>
+    void ITransportUser.OnBroken(ITransport transport)
+    {
+        // Whoever reads or writes sees it; a transport that hands over has nobody who does.
+        if (transport.HandsOver) Close(transport.Detail ?? $"the connection below is gone: {transport.Failure}");
+    }
+
+    /// <summary>Whether there is more to write than the output says.</summary>
+    protected virtual bool HasMore => false;
+
+    /// <summary>The output is empty: puts into it what waits elsewhere. False when nothing does.</summary>
+    protected virtual bool Refill() => false;
+
+    /// <summary>The transport takes nothing any more.</summary>
+    protected virtual void OnBlocked()
+    {
+    }
+
+    /// <summary>The transport takes something again.</summary>
+    protected virtual void OnUnblocked()
+    {
     }
 
     /// <summary>
@@ -68,28 +92,13 @@ internal sealed partial class TunnelConnection
     {
         _finishing = true;
         CloseReason = reason;
-        _tls.Shutdown();
-        _ = _socket.Handle.Shutdown(ShutdownDirection.Write);
+        _transport.Finish();
         Loop.Timers.Cancel(_check);
         Loop.Schedule(_finish, FinishTimeout);
     }
 
-    private int Encrypt(ReadOnlySpan<byte> output, out TlsResult result)
-    {
-        int taken = 0;
-        do
-        {
-            result = _tls.Write(output[taken..]);
-            taken += result.Count;
-        }
-        while (result.Status == TlsStatus.Done && taken < output.Length);
-        return taken;
-    }
-
     private void WaitUntilWritable()
     {
-        _socket.WriteBlocked();
-        if (_writeBlocked) return;
         _writeBlocked = true;
         OnBlocked();
         _ = FlushWhenWritableAsync();
@@ -97,11 +106,30 @@ internal sealed partial class TunnelConnection
 
     private async Task FlushWhenWritableAsync()
     {
-        await _socket.WritableAsync();
+        await _transport.WritableAsync();
         _writeBlocked = false;
         OnUnblocked();
-        _readWaitsForWrite.Set(true);
         if (!IsClosed) ScheduleFlush();
+    }
+
+    private void StartReading()
+    {
+        _transport.User = this;
+        if (_transport.HandsOver) ReceiveHeld();
+        else _ = ReadLoopAsync();
+    }
+
+    // What came before there was somebody to take it, and the end.
+    private void ReceiveHeld()
+    {
+        while (!IsClosed && _transport.Held is { IsEmpty: false } held)
+        {
+            int count = held.Length;
+            Receive(held);
+            if (!IsClosed) _transport.Take(count);
+        }
+
+        if (!IsClosed && _transport.CanReceive) Close(null);
     }
 
     private async Task ReadLoopAsync()
@@ -113,15 +141,10 @@ internal sealed partial class TunnelConnection
             {
                 switch (ReadTurn())
                 {
-                    case TlsStatus.WantRead:
-                        await _socket.ReadableAsync();
+                    case TransportStatus.Blocked:
+                        await _transport.ReadableAsync();
                         break;
-                    case TlsStatus.WantWrite:
-                        // A key update to answer: rare, and the socket's one waiter for writing may be the flush.
-                        WaitUntilWritable();
-                        await _readWaitsForWrite.WaitAsync();
-                        break;
-                    case TlsStatus.Done:
+                    case TransportStatus.Done:
                         await Loop.YieldAsync(turn);
                         break;
                     default:
@@ -136,8 +159,8 @@ internal sealed partial class TunnelConnection
         }
     }
 
-    /// <summary>Reads until nothing is left (WantRead) or this turn's share is used up (Done).</summary>
-    private TlsStatus ReadTurn()
+    /// <summary>Reads until nothing is left (Blocked) or this turn's share is used up (Done).</summary>
+    private TransportStatus ReadTurn()
     {
         Span<byte> buffer = Loop.Scratch;
         int total = 0, filled = 0;
@@ -145,36 +168,35 @@ internal sealed partial class TunnelConnection
         long began = _time.GetTimestamp();
         while (true)
         {
-            TlsResult result = _tls.Read(buffer[filled.._portion.Of(buffer.Length)]);
-            if (result.Status == TlsStatus.Done)
+            TransportResult result = _transport.Receive(buffer[filled.._portion.Of(buffer.Length)]);
+            if (result.Status == TransportStatus.Done)
             {
                 filled += result.Count;
                 total += result.Count;
 
                 // What has come goes on its way before the socket is asked again, which most often only says that it is empty. A record of one byte is as much work as a hundred.
                 isLong = _time.GetElapsedTime(began) > TurnTime;
-                if (!isLong && !_portion.IsFull(filled, buffer.Length) && _tls.HasPending) continue;
+                if (!isLong && !_portion.IsFull(filled, buffer.Length) && _transport.HasPending) continue;
             }
 
             if (filled > 0)
             {
                 long before = _time.GetTimestamp();
                 Receive(buffer[..filled]);
-                if (IsClosed) return TlsStatus.Closed;
+                if (IsClosed) return TransportStatus.Ended;
                 long now = _time.GetTimestamp();
                 isLong = _time.GetElapsedTime(began, now) > TurnTime;
                 _portion = _portion.After(filled, _time.GetElapsedTime(before, now));
                 filled = 0;
             }
 
-            if (result.Status == TlsStatus.Done)
+            if (result.Status == TransportStatus.Done)
             {
                 if (total < BytesPerTurn && !isLong) continue;
-                return TlsStatus.Done;
+                return TransportStatus.Done;
             }
 
-            if (result.Status == TlsStatus.WantRead) _socket.ReadBlocked();
-            else if (result.Status != TlsStatus.WantWrite) Close(result.Status == TlsStatus.Closed ? null : Describe(result));
+            if (result.IsOver) Close(result.Status == TransportStatus.Ended ? null : _transport.Detail);
             return result.Status;
         }
     }
@@ -183,17 +205,6 @@ internal sealed partial class TunnelConnection
     {
         if (_finishing) return;
         Http2.Receive(bytes);
-        if (_writeWaitsForRead)
-        {
-            _writeWaitsForRead = false;
-            ScheduleFlush();
-        }
-        else if (Http2.PendingOutput > 0 || Http2.IsClosed || Http2.IsDrained)
-        {
-            ScheduleFlush();
-        }
+        if (Http2.PendingOutput > 0 || Http2.IsClosed || Http2.IsDrained) ScheduleFlush();
     }
-
-    private string Describe(TlsResult result) =>
-        result.Status == TlsStatus.SocketError ? $"socket error {result.Error}" : _tls.FailureReason ?? result.Status.ToString();
 }

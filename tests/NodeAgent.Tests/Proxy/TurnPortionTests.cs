@@ -1,14 +1,14 @@
-using Culvert.NodeAgent.Proxy.Tunnel;
+using Culvert.NodeAgent.Proxy.Transport;
 
 namespace Culvert.NodeAgent.Tests.Proxy;
 
 /// <summary>How many bytes of a tunnel are taken on at a time.</summary>
-public sealed class TunnelPortionTests
+public sealed class TurnPortionTests
 {
     private const int Room = 128 * 1024;
 
     [Fact]
-    public void ItIsLittleUntilThePeerIsKnown() => Assert.Equal(TunnelPortion.Least, TunnelPortion.First.Of(Room));
+    public void ItIsLittleUntilThePeerIsKnown() => Assert.Equal(TurnPortion.Least, TurnPortion.First.Of(Room));
 
     [Fact]
     public void ItIsWhatThereIsRoomForWhileThatIsLittleWork() =>
@@ -17,16 +17,16 @@ public sealed class TunnelPortionTests
     [Theory]
     [InlineData(50, 1310)]
     [InlineData(1, 65_536)]
-    [InlineData(5000, TunnelPortion.Least)]
+    [InlineData(5000, TurnPortion.Least)]
     public void ItIsWhatTakesHalfAMillisecond(double milliseconds, int expected) =>
         Assert.Equal(expected, Grown().After(Room, TimeSpan.FromMilliseconds(milliseconds)).Of(Room));
 
     [Fact]
     public void ItGrowsOnceTheWorkIsLessAgain()
     {
-        TunnelPortion portion = Grown().After(Room, TimeSpan.FromSeconds(5));
-        Assert.Equal(TunnelPortion.Least, portion.After(TunnelPortion.Least - 1, TimeSpan.Zero).Of(Room));
-        Assert.Equal(TunnelPortion.Least, portion.After(TunnelPortion.Least, TimeSpan.FromMilliseconds(0.3)).Of(Room));
+        TurnPortion portion = Grown().After(Room, TimeSpan.FromSeconds(5));
+        Assert.Equal(TurnPortion.Least, portion.After(TurnPortion.Least - 1, TimeSpan.Zero).Of(Room));
+        Assert.Equal(TurnPortion.Least, portion.After(TurnPortion.Least, TimeSpan.FromMilliseconds(0.3)).Of(Room));
         Assert.Equal(Room, Grown(portion).Of(Room));
     }
 
@@ -37,9 +37,9 @@ public sealed class TunnelPortionTests
     [InlineData(4_096)]
     public void ItGrowsFromAnySizeWithRecordsOfAnySize(int record)
     {
-        for (int start = TunnelPortion.Least; start < Room; start += 1111)
+        for (int start = TurnPortion.Least; start < Room; start += 1111)
         {
-            TunnelPortion portion = Grown().After(Room, TimeSpan.FromMilliseconds(0.5 * Room / start));
+            TurnPortion portion = Grown().After(Room, TimeSpan.FromMilliseconds(0.5 * Room / start));
             for (int i = 0; i < 12; i++)
             {
                 int filled = 0;
@@ -50,9 +50,9 @@ public sealed class TunnelPortionTests
         }
     }
 
-    private static TunnelPortion Grown(TunnelPortion? first = null)
+    private static TurnPortion Grown(TurnPortion? first = null)
     {
-        TunnelPortion portion = first ?? TunnelPortion.First;
+        TurnPortion portion = first ?? TurnPortion.First;
         for (int i = 0; i < 40; i++) portion = portion.After(portion.Of(Room), TimeSpan.Zero);
         return portion;
     }

@@ -1,0 +1,156 @@
+using Culvert.Http2;
+using Culvert.NodeAgent.Proxy.Loop;
+
+namespace Culvert.NodeAgent.Proxy.Transport;
+
+/// <summary>
+/// Drives one HTTP/2 connection over a transport, in either role: a tunnel's TLS connection, an application's socket in plaintext, or a stream of another connection.
+/// Output gathers during a turn of the loop and is written once at its end, so frames of many streams share records and system calls. Belongs to its loop's thread.
+/// </summary>
+internal partial class Http2Driver : IFlushable
+{
+    private static readonly TimeSpan CheckInterval = TimeSpan.FromSeconds(1);
+
+    // What HTTP/2 begins with (RFC 9113, section 6.9.2).
+    private const int LeastWindow = 65_535;
+
+    private readonly ITransport _transport;
+    private readonly TimeProvider _time;
+    private readonly TimeSpan _idleTimeout;
+    private readonly int _window;
+    private readonly LoopTimer _check;
+    private readonly LoopTimer _finish;
+    private readonly LoopSignal _closed = new();
+    private long _idleSince;
+    private bool _finishing;
+    private bool _writeBlocked;
+
+    /// <summary>Takes over a transport; nothing is sent before <see cref="RunAsync"/>.</summary>
+    /// <param name="transport">The transport; owned from here on.</param>
+    /// <param name="role">Which side this is.</param>
+    /// <param name="options">HTTP/2 settings.</param>
+    /// <param name="idleTimeout">After how long without a stream a client closes the connection.</param>
+    /// <param name="holder">Whose account buffers are on for what streams have for slow readers: a workload's address or an identity.</param>
+    /// <param name="time">The clock.</param>
+    internal Http2Driver(ITransport transport, Http2Role role, Http2Options options, TimeSpan idleTimeout, object holder, TimeProvider time)
+    {
+        _transport = transport;
+        _time = time;
+        _idleTimeout = idleTimeout;
+        _window = options.StreamWindow;
+        _check = new LoopTimer(static state => ((Http2Driver)state!).Check(), this);
+        _finish = new LoopTimer(static state => ((Http2Driver)state!).Close(null), this);
+        _idleSince = Loop.NowMilliseconds;
+        Account = Loop.Buffers.Open(holder);
+        Account.Rising += NarrowWindows;
+        Http2 = new Http2Connection(role, options, this, time);
+    }
+
+    /// <summary>The loop.</summary>
+    internal EventLoop Loop => _transport.Loop;
+
+    /// <summary>Takes requests (server role); null for the client role.</summary>
+    internal IHttp2Requests<Http2Driver>? Requests { get; init; }
+
+    /// <summary>Buffers for what the connection's streams have for slow readers.</summary>
+    internal BufferAccount Account { get; }
+
+    /// <summary>The framing.</summary>
+    internal Http2Connection Http2 { get; }
+
+    /// <summary>Whether the connection is over.</summary>
+    internal bool IsClosed { get; private set; }
+
+    /// <summary>Why it ended, in words; null while it runs or after an orderly end.</summary>
+    internal string? CloseReason { get; private set; }
+
+    /// <summary>Whether nothing may be sent any more: it is over, or about to be.</summary>
+    protected bool IsFinishing => IsClosed || _finishing;
+
+    /// <summary>Whether the transport takes nothing just now.</summary>
+    protected bool IsWriteBlocked => _writeBlocked;
+
+    /// <inheritdoc/>
+    bool IFlushable.IsFlushScheduled { get; set; }
+
+    /// <summary>Runs until the connection is over.</summary>
+    internal async ValueTask RunAsync()
+    {
+        Http2.Start();
+        NarrowWindows();
+        ScheduleFlush();
+        Loop.Schedule(_check, CheckInterval);
+        StartReading();
+        if (!IsClosed) await _closed.WaitAsync();
+    }
+
+    /// <summary>Has the output written at the end of this turn.</summary>
+    internal void ScheduleFlush() => Loop.ScheduleFlush(this);
+
+    /// <summary>Takes no new streams, lets running ones end, then closes.</summary>
+    internal void Drain()
+    {
+        if (IsClosed) return;
+        Http2.ShutdownGracefully();
+        ScheduleFlush();
+    }
+
+    /// <summary>Closes now; running streams are reset.</summary>
+    /// <param name="reason">Why, for the log; null for an orderly end.</param>
+    internal void Close(string? reason)
+    {
+        if (IsClosed) return;
+        IsClosed = true;
+        CloseReason ??= reason;
+        Loop.Timers.Cancel(_check);
+        Loop.Timers.Cancel(_finish);
+        Account.Rising -= NarrowWindows;
+        Http2.TransportClosed();
+        OnClosing();
+        Loop.Buffers.Close(Account);
+        _transport.User = null;
+        if (reason is null) _transport.Close();
+        else _transport.Dispose();
+        _closed.Set(true);
+    }
+
+    /// <summary>A peer opened a stream (server role).</summary>
+    protected virtual void OnRequest(Http2Stream stream, HeaderList headers, bool endStream) => Requests!.OnRequest(this, stream, headers, endStream);
+
+    /// <summary>The peer's settings have been applied.</summary>
+    protected virtual void OnSettings()
+    {
+    }
+
+    /// <summary>The connection is over: streams have been told, the transport has not.</summary>
+    protected virtual void OnClosing()
+    {
+    }
+
+    /// <summary>Called once a second while the connection is open.</summary>
+    protected virtual void OnCheck()
+    {
+    }
+
+    // The nearer the account is to its share, the less each stream of the peer may have under way.
+    private void NarrowWindows()
+    {
+        int window = Math.Max(LeastWindow, _window >> (2 * Account.Pressure));
+        if (window >= Http2.StreamWindow) return;
+        Http2.ChangeStreamWindow(window);
+        ScheduleFlush();
+    }
+
+    private void Check()
+    {
+        if (IsClosed) return;
+        OnCheck();
+        if (IsClosed) return;
+        if (Account.Pressure == 0) Http2.ChangeStreamWindow(_window);
+        Http2.CheckTimeouts();
+        ScheduleFlush();
+        if (Http2.OpenStreams > 0) _idleSince = Loop.NowMilliseconds;
+        else if (Http2.Role == Http2Role.Client && Loop.NowMilliseconds - _idleSince >= _idleTimeout.TotalMilliseconds) Drain();
+        Loop.Schedule(_check, CheckInterval);
+    }
+}
