@@ -8,6 +8,7 @@ internal partial class Http2Driver : ITransportUser
 {
     // A busy connection gives way to other sockets after so many bytes, in either direction.
     private const int BytesPerTurn = 512 * 1024;
+    private const string TransportGone = "the transport was closed";
     private static readonly TimeSpan FinishTimeout = TimeSpan.FromSeconds(1);
 
     // Nor does it keep others waiting with bytes that are much work, as frames and datagrams of one byte are: 9 us each (measured), half a second for 512 KiB. A request
@@ -106,10 +107,12 @@ internal partial class Http2Driver : ITransportUser
 
     private async Task FlushWhenWritableAsync()
     {
-        await _transport.WritableAsync();
+        bool isOpen = await _transport.WritableAsync();
         _writeBlocked = false;
         OnUnblocked();
-        if (!IsClosed) ScheduleFlush();
+        if (IsClosed) return;
+        if (isOpen) ScheduleFlush();
+        else Close(TransportGone);
     }
 
     private void StartReading()
@@ -142,7 +145,7 @@ internal partial class Http2Driver : ITransportUser
                 switch (ReadTurn())
                 {
                     case TransportStatus.Blocked:
-                        await _transport.ReadableAsync();
+                        if (!await _transport.ReadableAsync()) Close(TransportGone);
                         break;
                     case TransportStatus.Done:
                         await Loop.YieldAsync(turn);
