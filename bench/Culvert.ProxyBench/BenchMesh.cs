@@ -1,6 +1,7 @@
 using Culvert.Core;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Proxy.Udp;
 
 namespace Culvert.ProxyBench;
 
@@ -16,7 +17,7 @@ internal sealed class BenchMesh(WorkloadInfo local, TlsIdentity identity, Outbou
     private long _events;
     private long _busyTicks;
 
-    internal ProxySeams Seams => new(this, this, this, this);
+    internal ProxyAgent Agent => new(this, this, this, this, NoReplyTable.Instance);
 
     public WorkloadInfo? FindLocalWorkload(in SocketEndPoint address) => local;
 

@@ -37,7 +37,7 @@ internal static class BenchProxy
 
     private static async Task<int> RunAsync(ProxyOptions options, BenchMesh mesh)
     {
-        await using ProxyServer proxy = new(options, mesh.Seams, TimeProvider.System);
+        await using ProxyServer proxy = new(options, mesh.Agent, TimeProvider.System);
         proxy.Start();
         TaskCompletionSource stop = new();
         using PosixSignalRegistration term = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);

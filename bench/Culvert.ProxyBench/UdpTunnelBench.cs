@@ -50,8 +50,8 @@ internal sealed class UdpTunnelBench : IHttp2Requests<TunnelConnection>, IDatagr
         ProxyOptions options = new() { Loops = 1, Mark = SocketMark.None, Transparent = false };
         _sending = new EventLoop(0, new EventLoopOptions(), TimeProvider.System, source);
         _counting = new EventLoop(1, new EventLoopOptions(), TimeProvider.System, _mesh);
-        _client = new ProxyContext(_sending, options, source.Seams, new ProxyShared(options, 2, TimeProvider.System), TimeProvider.System);
-        _server = new ProxyContext(_counting, options, _mesh.Seams, new ProxyShared(options, 2, TimeProvider.System), TimeProvider.System);
+        _client = new ProxyContext(_sending, options, new ProxyShared(options, 2, TimeProvider.System), source.Agent, TimeProvider.System);
+        _server = new ProxyContext(_counting, options, new ProxyShared(options, 2, TimeProvider.System), _mesh.Agent, TimeProvider.System);
     }
 
     internal static async Task<int> RunAsync(string directory, int size, int seconds, int sessions)
@@ -66,7 +66,7 @@ internal sealed class UdpTunnelBench : IHttp2Requests<TunnelConnection>, IDatagr
         for (int i = 0; i < sessions; i++)
         {
             OpenedStream<TunnelDatagramStream> opened = await await bench._sending.InvokeAsync(() => bench._client.Pool.OpenDatagramStreamAsync(
-                key, bench._client.Headers, static (headers, local) => DatagramHeaders.WriteRequest(headers, local, local), listener.Local, bench, bench._client.Seams.Observer).AsTask());
+                key, bench._client.Headers, static (headers, local) => DatagramHeaders.WriteRequest(headers, local, local), listener.Local, bench, bench._client.Observer).AsTask());
             if (opened.Stream is null)
             {
                 await Console.Error.WriteLineAsync($"{opened.Failure} {opened.Detail}");

@@ -102,7 +102,7 @@ public sealed class AgentHost : IAsyncDisposable
         MeshDirectory directory = _directory = new(new MeshView(new NodeSnapshot { Node = options.NodeName }, options.TunnelPort));
         ProxyOptions proxyOptions = ProxySetup.OptionsOf(options, descriptors, _programs.Maps, _logger);
         _observer = new ProxyObserver(sink, _metrics, proxyOptions.Loops, time, loggers.CreateLogger("Culvert.Proxy"));
-        _proxy = new ProxyServer(proxyOptions, new ProxySeams(directory, directory, tls, _observer) { Replies = _programs.Replies }, time);
+        _proxy = new ProxyServer(proxyOptions, new ProxyAgent(directory, directory, tls, _observer, _programs.Replies), time);
         tls.Changed += _proxy.CertificatesChanged;
         _flowContext = new FlowContext(directory, _state);
         _flowReader = new KernelFlowReader(_programs.Maps.Events, _flowContext, sink, time);

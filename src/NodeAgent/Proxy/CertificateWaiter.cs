@@ -14,6 +14,9 @@ internal sealed class CertificateWaiter(EventLoop loop, ICertificateSource certi
 {
     private readonly List<LoopSignal> _waiting = [];
 
+    /// <summary>The credentials that there are now, or null.</summary>
+    internal TlsIdentity? Current(SpiffeId identity) => certificates.Find(identity);
+
     /// <summary>The credentials; null when there were none in time.</summary>
     internal ValueTask<TlsIdentity?> FindAsync(SpiffeId identity) =>
         certificates.Find(identity) is { } found ? new ValueTask<TlsIdentity?>(found) : WaitAsync(identity);

@@ -65,4 +65,14 @@ internal readonly record struct ProxyConnectionInfo
 
     /// <summary>Policy's answer; default where none was asked.</summary>
     internal Decision Decision { get; init; }
+
+    /// <summary>The same with the way that it goes on.</summary>
+    internal ProxyConnectionInfo With(in OutboundRoute route) => this with
+    {
+        Route = route.Kind,
+        Target = route.Kind == OutboundRouteKind.Deny ? Destination : route.Target,
+        DestinationWorkload = route.Destination,
+        DestinationIdentity = route.Destination?.Identity,
+        Service = route.Service,
+    };
 }

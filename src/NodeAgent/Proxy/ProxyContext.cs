@@ -1,10 +1,10 @@
 using Culvert.Core;
 using Culvert.Http2;
-using Culvert.Interop;
 using Culvert.Interop.Sockets;
+using Culvert.Interop;
+using Culvert.NodeAgent.Proxy.Connections;
 using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
-using Culvert.NodeAgent.Proxy.Relay;
 using Culvert.NodeAgent.Proxy.Tunnel;
 using Culvert.NodeAgent.Proxy.Udp;
 
@@ -17,18 +17,23 @@ internal sealed class ProxyContext
     private PortUnreachableSender? _unreachable;
     private bool _unreachableTried;
 
-    internal ProxyContext(EventLoop loop, ProxyOptions options, ProxySeams seams, ProxyShared shared, TimeProvider time)
+    internal ProxyContext(EventLoop loop, ProxyOptions options, ProxyShared shared, in ProxyAgent agent, TimeProvider time)
     {
         Loop = loop;
         Options = options;
-        Seams = seams;
+        Directory = agent.Directory;
+        Observer = agent.Observer;
+        Replies = agent.Replies;
         Time = time;
         Shared = shared;
-        Udp = new UdpIo(loop, new UdpCounters(), seams.Observer);
-        Certificates = new CertificateWaiter(loop, seams.Certificates, options.CertificateTimeout);
-        Reporter = new HandshakeReporter(seams.Observer, shared.Failures);
-        Handshaker = new TunnelHandshaker(loop, options, Reporter, seams, time);
-        Pool = new TunnelPool(loop, options, seams.Certificates, Certificates, Handshaker, shared, time);
+        Udp = new UdpIo(loop, new UdpCounters(), agent.Observer);
+        Certificates = new CertificateWaiter(loop, agent.Certificates, options.CertificateTimeout);
+        Reporter = new HandshakeReporter(agent.Observer, shared.Failures);
+        Handshaker = new TunnelHandshaker(loop, options, Reporter, agent.Certificates, shared.Proofs, time);
+        Pool = new TunnelPool(loop, options, agent.Certificates, Certificates, Handshaker, shared, time);
+        Guard = new ConnectionGuard(agent.Directory, agent.Authorizer, agent.Observer, time);
+        Applications = new ApplicationDialer(loop, options, agent.Observer);
+        Protocols = new ProtocolHandlers(loop, new ByteHandler(), new Dictionary<string, IProtocolHandler>());
         _nextId = (long)loop.Index << 48;
     }
 
@@ -36,7 +41,23 @@ internal sealed class ProxyContext
 
     internal ProxyOptions Options { get; }
 
-    internal ProxySeams Seams { get; }
+    /// <summary>Addresses.</summary>
+    internal IProxyDirectory Directory { get; }
+
+    /// <summary>Metrics, logs and flows.</summary>
+    internal IProxyObserver Observer { get; }
+
+    /// <summary>Where sessions of datagrams announce the answers they wait for.</summary>
+    internal IReplyTable Replies { get; }
+
+    /// <summary>Who may connect, and the connections that run on this loop.</summary>
+    internal ConnectionGuard Guard { get; }
+
+    /// <summary>What serves connections.</summary>
+    internal ProtocolHandlers Protocols { get; }
+
+    /// <summary>Connects to applications.</summary>
+    internal ApplicationDialer Applications { get; }
 
     /// <summary>What all loops share.</summary>
     internal ProxyShared Shared { get; }
@@ -64,9 +85,6 @@ internal sealed class ProxyContext
 
     /// <summary>Room to put a header in front of a datagram; for use without an await in between.</summary>
     internal byte[] HeaderedDatagram => field ??= GC.AllocateUninitializedArray<byte>(1 << 16);
-
-    /// <summary>Connections that run on this loop.</summary>
-    internal ConnectionSet Connections { get; } = new();
 
     /// <summary>Connections that run, are being made or are being closed on this loop.</summary>
     internal int Running { get; set; }

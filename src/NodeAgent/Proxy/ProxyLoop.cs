@@ -2,7 +2,6 @@ using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Inbound;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Outbound;
-using Culvert.NodeAgent.Proxy.Relay;
 using Culvert.NodeAgent.Proxy.Tunnel;
 using Culvert.NodeAgent.Proxy.Udp;
 
@@ -49,14 +48,14 @@ internal sealed class ProxyLoop
         UdpListener watched = new(_context, _datagrams, listener, headers);
         _datagramListeners.Add(watched);
         SocketErrno error = watched.Watch();
-        if (error != SocketErrno.None) _context.Seams.Observer.OnLoopFault(Loop.Index, new Interop.KernelException("watch a socket for datagrams", (int)error));
+        if (error != SocketErrno.None) _context.Observer.OnLoopFault(Loop.Index, new Interop.KernelException("watch a socket for datagrams", (int)error));
     }
 
     private void OnAcceptFailed(SocketErrno error)
     {
         // By error: each kind is told of now and then, however often it is tried again.
         ThrottledLine line = _context.Shared.AcceptFailures.Next(new SocketEndPoint(0, (ulong)error, 0));
-        _context.Seams.Observer.OnAcceptFailed(Loop.Index, error, line.Log, line.Suppressed);
+        _context.Observer.OnAcceptFailed(Loop.Index, error, line.Log, line.Suppressed);
     }
 
     internal void StopListening()
@@ -83,7 +82,7 @@ internal sealed class ProxyLoop
     internal void Reauthorize()
     {
         _datagrams.Recheck();
-        foreach (ProxiedConnection connection in _context.Connections.ToArray()) connection.Reauthorize();
+        _context.Guard.Revalidate();
         _inbound.DropStale();
     }
 
@@ -93,12 +92,12 @@ internal sealed class ProxyLoop
         StopListening();
         foreach (UdpListener listener in _datagramListeners) listener.Dispose();
         _datagrams.CloseAll();
-        foreach (ProxiedConnection connection in _context.Connections.ToArray()) connection.Abort(ProxyFailure.Draining);
+        _context.Guard.AbortAll(ProxyFailure.Draining);
         _inbound.CloseAll();
         _context.Pool.CloseAll();
         _context.Release();
     }
 
     internal ProxyLoopStats Stats() => new(
-        _context.Connections.Count, _context.Pool.Count, _inbound.Count, _inbound.Handshakes, Loop.Buffers.RentedBytes, Loop.Buffers.IdleBytes, Loop.SourceCount, _datagrams.Count);
+        _context.Guard.OpenCount, _context.Pool.Count, _inbound.Count, _inbound.Handshakes, Loop.Buffers.RentedBytes, Loop.Buffers.IdleBytes, Loop.SourceCount, _datagrams.Count);
 }

@@ -31,7 +31,7 @@ internal sealed class ProxyServer : IAsyncDisposable
     private bool _stopped;
 
     /// <summary>Makes a proxy; nothing runs before <see cref="Start"/>.</summary>
-    internal ProxyServer(ProxyOptions options, ProxySeams seams, TimeProvider time)
+    internal ProxyServer(ProxyOptions options, in ProxyAgent agent, TimeProvider time)
     {
         _options = options;
         _time = time;
@@ -41,8 +41,8 @@ internal sealed class ProxyServer : IAsyncDisposable
         EventLoopOptions loopOptions = new() { MaxBufferedBytes = options.MaxBufferedBytes / count, Nice = options.LoopNice, LongestBusyPoll = options.LoopBusyPoll };
         for (int i = 0; i < count; i++)
         {
-            EventLoop loop = new(i, loopOptions, time, seams.Observer);
-            _loops[i] = new ProxyLoop(new ProxyContext(loop, options, seams, _shared, time));
+            EventLoop loop = new(i, loopOptions, time, agent.Observer);
+            _loops[i] = new ProxyLoop(new ProxyContext(loop, options, _shared, agent, time));
         }
 
         InboundHandler[] inbound = [.. _loops.Select(l => l.Inbound)];

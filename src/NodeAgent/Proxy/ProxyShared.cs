@@ -28,6 +28,9 @@ internal sealed class ProxyShared(ProxyOptions options, int loops, TimeProvider 
     /// <summary>Which session's socket stands for which client towards which destination.</summary>
     internal UdpAnswers Answers { get; } = new();
 
+    /// <summary>What peers have proven.</summary>
+    internal PeerProofs Proofs { get; } = new();
+
     /// <summary>Which failed handshakes are logged.</summary>
     internal LogThrottle Failures { get; } = new(time, options.HandshakeLogInterval);
 

@@ -73,7 +73,7 @@ public sealed class AddressReuseTests
         await filler.ConnectAsync(application); // the application's queue is full: the proxy's SYN is dropped and sent again after a second
         using Socket client = await pair.ConnectClientAsync();
         await SocketExtensions.EventuallyAsync(async () => (await pair.DestinationProxy.GetStatsAsync())[0].ServerTunnels == 1);
-        await SocketExtensions.EventuallyAsync(() => SynsSentTo(application));
+        await SocketExtensions.EventuallyAsync(() => SocketExtensions.IsBeingConnected(application));
 
         pair.Destination.Allowed = false;
         pair.DestinationProxy.ReauthorizeAll();
@@ -82,12 +82,5 @@ public sealed class AddressReuseTests
         await client.AssertResetAsync();
         await SocketExtensions.EventuallyAsync(() => pair.Destination.Closed.Count == 1);
         Assert.Equal(ProxyFailure.PolicyChanged, pair.Destination.Closed.Single().End.Failure);
-    }
-
-    /// <summary>Whether a connection to the address is being made, by the kernel's own table (proc_pid_net(5): state 02 is SYN_SENT).</summary>
-    private static bool SynsSentTo(IPEndPoint remote)
-    {
-        string wanted = $"{BitConverter.ToUInt32(remote.Address.GetAddressBytes()):X8}:{remote.Port:X4} 02";
-        return File.ReadLines("/proc/net/tcp").Any(line => line.Contains(wanted, StringComparison.Ordinal));
     }
 }

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Culvert.Core;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Proxy.Udp;
 
 namespace Culvert.NodeAgent.Tests.Proxy;
 
@@ -42,7 +43,7 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
 
     internal bool Record { get; set; } = true;
 
-    internal ProxySeams Seams => new(this, this, this, this);
+    internal ProxyAgent Agent => new(this, this, this, this, NoReplyTable.Instance);
 
     public WorkloadInfo? FindLocalWorkload(in SocketEndPoint address) =>
         Neighbour is { } neighbour && neighbour.Addresses.Contains(address.ToIPAddress()) ? neighbour : Local;
@@ -57,8 +58,15 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
 
     public bool IsElsewhere(in SocketEndPoint address, SpiffeId identity) => ClientAddressIsTrusted;
 
-    public Decision Authorize(SpiffeId? peer, in SocketEndPoint source, WorkloadInfo destination, ushort port, TransportProtocol protocol) =>
-        new(Allowed ? Verdict.Allow : Verdict.Deny, Allowed ? DecisionReason.AllowedByDefault : DecisionReason.DeniedByPolicy);
+    /// <summary>Called when policy has been asked, before the answer is returned; on a loop.</summary>
+    internal Action? Asked { get; set; }
+
+    public Decision Authorize(SpiffeId? peer, in SocketEndPoint source, WorkloadInfo destination, ushort port, TransportProtocol protocol)
+    {
+        Decision decision = new(Allowed ? Verdict.Allow : Verdict.Deny, Allowed ? DecisionReason.AllowedByDefault : DecisionReason.DeniedByPolicy);
+        Asked?.Invoke();
+        return decision;
+    }
 
     public TlsIdentity? Find(SpiffeId identity) => Identities.GetValueOrDefault(identity);
 

@@ -26,9 +26,9 @@ internal sealed class ProxyPair : IAsyncDisposable
         RenewSource();
         RenewDestination();
         configure ??= o => o;
-        DestinationProxy = new ProxyServer(configure(Options(outbound: [], tunnels: [new SocketEndPoint(DestinationAddress, 0)])), Destination.Seams, TimeProvider.System);
+        DestinationProxy = new ProxyServer(configure(Options(outbound: [], tunnels: [new SocketEndPoint(DestinationAddress, 0)])), Destination.Agent, TimeProvider.System);
         DestinationProxy.Start();
-        SourceProxy = new ProxyServer(configure(Options(outbound: [new SocketEndPoint(SourceAddress, 0)], tunnels: [])), Source.Seams, TimeProvider.System);
+        SourceProxy = new ProxyServer(configure(Options(outbound: [new SocketEndPoint(SourceAddress, 0)], tunnels: [])), Source.Agent, TimeProvider.System);
         SourceProxy.Start();
     }
 

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 
 namespace Culvert.NodeAgent.Tests.Proxy;
@@ -82,5 +83,12 @@ internal static class SocketExtensions
             last = now;
             Assert.True(await timer.WaitForNextTickAsync(limit.Token));
         }
+    }
+
+    /// <summary>Whether a connection to the address is being made, by the kernel's own table (proc_pid_net(5): state 02 is SYN_SENT).</summary>
+    internal static bool IsBeingConnected(IPEndPoint remote)
+    {
+        string wanted = $"{BitConverter.ToUInt32(remote.Address.GetAddressBytes()):X8}:{remote.Port:X4} 02";
+        return File.ReadLines("/proc/net/tcp").Any(line => line.Contains(wanted, StringComparison.Ordinal));
     }
 }

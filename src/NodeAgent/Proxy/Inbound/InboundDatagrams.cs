@@ -1,4 +1,5 @@
 using Culvert.Http2;
+using Culvert.NodeAgent.Proxy.Connections;
 using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.ProxyProtocol;
 using Culvert.NodeAgent.Proxy.Tunnel;
@@ -27,12 +28,12 @@ internal sealed class InboundDatagrams : DatagramSession, IDatagramSink, IDispos
     /// <param name="stream">The stream.</param>
     /// <param name="headers">The request.</param>
     /// <param name="info">What is known of it.</param>
-    internal static void Open(ProxyContext context, BudgetLease lease, TunnelConnection tunnel, Http2Stream stream, HeaderList headers, in ProxyConnectionInfo info)
+    /// <param name="connection">What the guard has registered; null for a load balancer, each of whose datagrams tells who the client is: policy is asked about those.</param>
+    internal static void Open(
+        ProxyContext context, BudgetLease lease, TunnelConnection tunnel, Http2Stream stream, HeaderList headers, in ProxyConnectionInfo info, ProxiedConnection? connection)
     {
         InboundDatagrams session = new(context, lease);
-
-        // Each datagram of a load balancer tells who the client is; policy is asked about those.
-        bool behindProxyHeader = LoadBalancerHeader.IsExpected(info);
+        bool behindProxyHeader = connection is null;
         bool sourcePorts = DatagramHeaders.HasSourcePort(headers);
         (ProxyFailure failure, string? detail) = (ProxyFailure.None, null);
         if (behindProxyHeader) session._pod = new BehindProxyHeaderPeer(context, info, new FromPod(session));
@@ -51,13 +52,14 @@ internal sealed class InboundDatagrams : DatagramSession, IDatagramSink, IDispos
         {
             tunnel.Http2.Refuse(stream, answer);
             lease.Dispose();
-            context.Seams.Observer.OnFailed(info, failure, detail);
+            connection?.Withdraw();
+            context.Observer.OnFailed(info, failure, detail);
             return;
         }
 
-        session._stream = new TunnelDatagramStream(tunnel, stream, session, context.Seams.Observer, sourcePorts);
+        session._stream = new TunnelDatagramStream(tunnel, stream, session, context.Observer, sourcePorts);
         tunnel.Http2.SendHeaders(stream, answer, endStream: false);
-        if (!behindProxyHeader) session.Report(info, authorized: true);
+        if (connection is not null) session.Report(connection);
         session.CloseWhenIdle(context.Options.DatagramStreamIdleTimeout);
     }
 

@@ -62,8 +62,8 @@ internal sealed class InboundHandler(ProxyContext context)
         foreach (TunnelConnection tunnel in _tunnels.ToArray())
         {
             TlsIdentity identity = tunnel.Parts.Identity;
-            bool current = ReferenceEquals(identity, context.Seams.Certificates.Find(identity.Id))
-                && context.Seams.Directory.FindLocalWorkload(tunnel.Parts.Local)?.Identity == identity.Id;
+            bool current = ReferenceEquals(identity, context.Certificates.Current(identity.Id))
+                && context.Directory.FindLocalWorkload(tunnel.Parts.Local)?.Identity == identity.Id;
             if (!current) tunnel.Drain();
         }
     }
@@ -106,7 +106,7 @@ internal sealed class InboundHandler(ProxyContext context)
 
     private async ValueTask<TunnelParts?> AuthenticateAsync(HandshakePlace place, SocketEndPoint peer, SocketEndPoint local)
     {
-        WorkloadInfo? workload = context.Seams.Directory.FindLocalWorkload(local);
+        WorkloadInfo? workload = context.Directory.FindLocalWorkload(local);
         TlsIdentity? identity = workload is null ? null : await context.Certificates.FindAsync(workload.Identity);
         if (identity is not null) return (await context.Handshaker.HandshakeAsync(place.Socket, peer, local, identity, place, expected: null)).Parts;
         place.Socket.Reset();

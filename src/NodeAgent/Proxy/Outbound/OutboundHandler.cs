@@ -1,29 +1,22 @@
 using System.Runtime.CompilerServices;
-using System.Text.Unicode;
 using Culvert.Core;
-using Culvert.Http2;
 using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Connections;
 using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.ProxyProtocol;
-using Culvert.NodeAgent.Proxy.Relay;
-using Culvert.NodeAgent.Proxy.Transport;
-using Culvert.NodeAgent.Proxy.Tunnel;
 
 namespace Culvert.NodeAgent.Proxy.Outbound;
 
 /// <summary>
-/// Captured connections of one loop: original destination, source workload, route, then a tunnel, a local workload or plain
-/// TCP; and those that come from outside the mesh to a workload here. Belongs to its loop's thread.
+/// Captured connections of one loop: those of workloads of this node, and those that come from outside the mesh to a workload here. Belongs to its loop's thread.
 /// </summary>
 /// <param name="context">What the loop shares.</param>
 internal sealed class OutboundHandler(ProxyContext context)
 {
-    private static readonly Action<HeaderList, ProxyConnectionInfo> WriteConnect = WriteConnectHeaders;
-
     /// <summary>Takes an accepted connection.</summary>
     /// <param name="handle">The socket; owned from here on.</param>
-    /// <param name="peer">The pod's address.</param>
+    /// <param name="peer">The client's address.</param>
     internal void Accept(SocketHandle handle, SocketEndPoint peer)
     {
         if (handle.GetLocalEndPoint(out SocketEndPoint destination) != SocketErrno.None)
@@ -43,24 +36,18 @@ internal sealed class OutboundHandler(ProxyContext context)
         _ = RunAsync(new LoopSocket(context.Loop, handle, connected: true), info);
     }
 
-    private async Task RunAsync(LoopSocket socket, ProxyConnectionInfo info)
+    private async Task RunAsync(LoopSocket client, ProxyConnectionInfo info)
     {
-        WorkloadInfo? source = context.Seams.Directory.FindLocalWorkload(info.Source);
-        info = source is null ? FromExternal(info) : info with { SourceWorkload = source, SourceIdentity = source.Identity };
-        using BudgetLease lease = context.LeaseFor(source, info.Source, source is null && LoadBalancerHeader.IsExpected(info) && LoadBalancerHeader.IsTrusted(info) ? info.DestinationWorkload : null);
         context.Running++;
         try
         {
-            ProxyFailure refusal = socket.RegisterError == SocketErrno.None ? Failures.FromBudget(lease.TryTake()) : ProxyFailure.Overload;
-            if (refusal != ProxyFailure.None) Fail(socket, Named(info), refusal, null);
-            else if (source is not null) await RouteAsync(socket, info, source, lease);
-            else if (info.DestinationWorkload is null) Fail(socket, Named(info), ProxyFailure.UnknownSource, null);
-            else await DeliverAsync(socket, info, lease);
+            if (context.Directory.FindLocalWorkload(info.Source) is { } source) await ServeWorkloadAsync(client, info, source);
+            else await ServeExternalAsync(client, info);
         }
         catch (Exception exception)
         {
             context.Loop.ReportFault(exception);
-            Fail(socket, info, ProxyFailure.ProxyFault, exception.Message);
+            Refuse(client, info, ProxyFailure.ProxyFault, exception.Message);
         }
         finally
         {
@@ -68,36 +55,32 @@ internal sealed class OutboundHandler(ProxyContext context)
         }
     }
 
+    // Of a workload of this node: by a tunnel to a workload elsewhere, whose proxy authorises it; to a workload here; or out of the mesh.
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask RouteAsync(LoopSocket socket, ProxyConnectionInfo info, WorkloadInfo source, BudgetLease lease)
+    private async ValueTask ServeWorkloadAsync(LoopSocket client, ProxyConnectionInfo info, WorkloadInfo source)
     {
-        OutboundRoute route = context.Seams.Directory.Resolve(source, info.Source, info.Destination, info.Protocol);
-        info = info with
+        info = info with { SourceWorkload = source, SourceIdentity = source.Identity };
+        using BudgetLease lease = context.LeaseFor(source, info.Source, trusting: null);
+        if (!TryTake(client, info, lease)) return;
+
+        OutboundRoute route = context.Directory.Resolve(source, info.Source, info.Destination, info.Protocol);
+        info = info.With(route);
+        if (route.Kind == OutboundRouteKind.Deny)
         {
-            Route = route.Kind,
-            Target = route.Kind == OutboundRouteKind.Deny ? info.Destination : route.Target,
-            DestinationWorkload = route.Destination,
-            DestinationIdentity = route.Destination?.Identity,
-            Service = route.Service,
-        };
+            Refuse(client, info, route.Failure, route.Detail);
+            return;
+        }
+
         route.Load?.Add();
         try
         {
-            switch (route.Kind)
-            {
-                case OutboundRouteKind.Tunnel:
-                    await TunnelAsync(socket, info, route);
-                    break;
-                case OutboundRouteKind.Local:
-                    await DeliverAsync(socket, info, lease);
-                    break;
-                case OutboundRouteKind.Passthrough:
-                    await PlainAsync(socket, info, route.Dial, authorized: false, lease);
-                    break;
-                default:
-                    Fail(socket, info, route.Failure, route.Detail);
-                    break;
-            }
+            bool isLocal = route.Kind == OutboundRouteKind.Local;
+            if (isLocal) info = await LoadBalancerHeader.ReceiveAsync(client, info, context.Options.ProxyHeaderTimeout);
+            ProxiedConnection? connection = info.HeaderError != ProxyProtocolError.None ? null
+                : isLocal ? context.Guard.TryAdmit(ref info, client)
+                : context.Guard.Enter(info, client);
+            if (connection is null) Refuse(client, info);
+            else await context.Protocols.ServeAsync(connection, client, FindUpstream(route, lease));
         }
         finally
         {
@@ -105,119 +88,55 @@ internal sealed class OutboundHandler(ProxyContext context)
         }
     }
 
-    private async ValueTask TunnelAsync(LoopSocket socket, ProxyConnectionInfo info, OutboundRoute route)
+    // Of somebody outside the mesh, to a workload of this node that has to do with PROXY headers: the kernel hands it over.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask ServeExternalAsync(LoopSocket client, ProxyConnectionInfo info)
     {
-        TunnelKey key = new(info.SourceIdentity!, route.Dial, route.Destination!.Identity);
-        (StreamTransport? stream, ProxyFailure failure, string? detail) = await context.Pool.OpenStreamAsync(key, context.Headers, WriteConnect, info);
-        if (stream is null)
+        WorkloadInfo? destination = context.Directory.FindLocalWorkload(info.Destination);
+        if (destination is not null)
+            info = info with { Direction = ProxyDirection.Inbound, Route = OutboundRouteKind.Passthrough, DestinationWorkload = destination, DestinationIdentity = destination.Identity };
+        bool isTrusted = LoadBalancerHeader.IsExpected(info) && LoadBalancerHeader.IsTrusted(info);
+        using BudgetLease lease = context.LeaseFor(source: null, info.Source, isTrusted ? destination : null);
+        if (!TryTake(client, info, lease)) return;
+        if (destination is null)
         {
-            Fail(socket, info, failure, detail);
+            Refuse(client, Named(info), ProxyFailure.UnknownSource, null);
             return;
         }
 
-        ByteRelay relay = new(socket, stream, info.Source, info.Target);
-        ProxiedConnection connection = ProxiedConnection.Open(context, relay, info, authorized: false);
-        await relay.RunAsync();
-        connection.Close();
+        info = await LoadBalancerHeader.ReceiveAsync(client, info, context.Options.ProxyHeaderTimeout);
+        ProxiedConnection? connection = info.HeaderError != ProxyProtocolError.None ? null : context.Guard.TryAdmit(ref info, client);
+        if (connection is null) Refuse(client, info);
+        else await context.Protocols.ServeAsync(connection, client, new PlainUpstream(context.Applications, info.Target, lease));
     }
 
-    // Plaintext from outside the mesh to a workload of this node that has to do with PROXY headers: the kernel hands it over.
-    private ProxyConnectionInfo FromExternal(in ProxyConnectionInfo info)
+    private IUpstream FindUpstream(in OutboundRoute route, BudgetLease lease) =>
+        route.Kind == OutboundRouteKind.Tunnel
+            ? new TunnelUpstream(context.Pool, context.Headers, route.Dial)
+            : new PlainUpstream(context.Applications, route.Dial, lease);
+
+    private bool TryTake(LoopSocket client, in ProxyConnectionInfo info, BudgetLease lease)
     {
-        WorkloadInfo? destination = context.Seams.Directory.FindLocalWorkload(info.Destination);
-        return destination is null ? info : info with
-        {
-            Direction = ProxyDirection.Inbound,
-            Route = OutboundRouteKind.Passthrough,
-            DestinationWorkload = destination,
-            DestinationIdentity = destination.Identity,
-        };
+        ProxyFailure refusal = client.RegisterError == SocketErrno.None ? Failures.FromBudget(lease.TryTake()) : ProxyFailure.Overload;
+        if (refusal == ProxyFailure.None) return true;
+        Refuse(client, Named(info), refusal, null);
+        return false;
     }
 
     // A connection that is refused before it has a route still had somewhere to go.
     private ProxyConnectionInfo Named(in ProxyConnectionInfo info)
     {
         if (info.DestinationWorkload is not null) return info;
-        (WorkloadInfo? workload, ServiceInfo? service) = context.Seams.Directory.WhoIs(info.Destination, info.Protocol);
+        (WorkloadInfo? workload, ServiceInfo? service) = context.Directory.WhoIs(info.Destination, info.Protocol);
         return info with { DestinationWorkload = workload, DestinationIdentity = workload?.Identity, Service = service };
     }
 
-    private async ValueTask DeliverAsync(LoopSocket socket, ProxyConnectionInfo info, BudgetLease lease)
+    private void Refuse(LoopSocket client, in ProxyConnectionInfo info) =>
+        Refuse(client, info, info.HeaderError != ProxyProtocolError.None ? ProxyFailure.ProxyProtocol : ProxyFailure.PolicyDenied, null);
+
+    private void Refuse(LoopSocket client, in ProxyConnectionInfo info, ProxyFailure failure, string? detail)
     {
-        if (LoadBalancerHeader.IsExpected(info))
-        {
-            info = LoadBalancerHeader.IsTrusted(info)
-                ? LoadBalancerHeader.Apply(info, await ProxyHeaderReceiver.ReceiveAsync(socket, context.Options.ProxyHeaderTimeout))
-                : info with { HeaderError = ProxyProtocolError.Untrusted };
-            if (info.HeaderError != ProxyProtocolError.None)
-            {
-                Fail(socket, info, ProxyFailure.ProxyProtocol, null);
-                return;
-            }
-        }
-
-        Decision decision = context.Seams.Authorizer.Authorize(info.SourceIdentity, info.Source, info.DestinationWorkload!, info.Target.Port, info.Protocol);
-        info = info with { Decision = decision };
-        if (decision.IsAllowed) await PlainAsync(socket, info, info.Target, authorized: true, lease);
-        else Fail(socket, info, ProxyFailure.PolicyDenied, null);
-    }
-
-    private async ValueTask PlainAsync(LoopSocket socket, ProxyConnectionInfo info, SocketEndPoint remote, bool authorized, BudgetLease lease)
-    {
-        ProxyOptions options = context.Options;
-        ProxyFailure refusal = Failures.FromBudget(lease.TryTake());
-        if (refusal != ProxyFailure.None)
-        {
-            Fail(socket, info, refusal, null);
-            return;
-        }
-
-        // The application sees the client's own address; the port differs while the client's is in use on this very machine.
-        // A pod that reaches itself by a Service gets the node's: a kernel refuses packets from outside with its own address.
-        bool possible = info.Source.IsIPv4 == remote.IsIPv4 && info.Source.WithPort(0) != remote.WithPort(0);
-        SocketEndPoint source = info.Direction == ProxyDirection.Inbound ? info.Source : info.Source.WithPort(0);
-        SocketEndPoint? from = options.Transparent && possible ? source : null;
-        DialResult dial = await Dialer.ConnectAsync(
-            context.Loop,
-            remote,
-            new DialOptions(
-                options.ConnectTimeout, options.Mark, default, from, options.Transparent, KeepAlive: options.ApplicationKeepAlive,
-                OnNode: info.Route == OutboundRouteKind.Local || info.Direction == ProxyDirection.Inbound));
-        if (dial.PortChanged) context.Seams.Observer.OnSourcePortChanged();
-        if (dial.Socket is null)
-        {
-            Fail(socket, info, Failures.FromConnect(dial.Error), $"connect to {remote}: {dial.Error}");
-            return;
-        }
-
-        if (!HeaderSender.TrySend(dial.Socket, info))
-        {
-            dial.Socket.Reset();
-            Fail(socket, info, ProxyFailure.ConnectFailed, "the application's connection takes no header");
-            return;
-        }
-
-        ByteRelay relay = new(socket, dial.Socket, info.LoadBalancer ?? info.Source, remote);
-        ProxiedConnection connection = ProxiedConnection.Open(context, relay, info, authorized);
-        await relay.RunAsync();
-        connection.Close();
-    }
-
-    private void Fail(LoopSocket socket, in ProxyConnectionInfo info, ProxyFailure failure, string? detail)
-    {
-        socket.Reset();
-        context.Seams.Observer.OnFailed(info, failure, detail);
-    }
-
-    private static void WriteConnectHeaders(HeaderList headers, ProxyConnectionInfo info)
-    {
-        Span<byte> text = stackalloc byte[SocketEndPoint.MaxTextLength + 8];
-        info.Target.TryFormat(text, out int length, default, null);
-        headers.Add(":method"u8, "CONNECT"u8).Add(":authority"u8, text[..length]);
-        Utf8.TryWrite(text, $"for=\"{info.Source}\"", out length);
-
-        // Another port every time: in the compression table it would only push out what repeats.
-        headers.Add("forwarded"u8, text[..length], neverIndexed: true);
-        OriginalDestinationHeader.Write(headers, info);
+        client.Reset();
+        context.Observer.OnFailed(info, failure, detail);
     }
 }

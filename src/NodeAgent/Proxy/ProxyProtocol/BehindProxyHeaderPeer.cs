@@ -24,25 +24,25 @@ internal sealed class BehindProxyHeaderPeer(ProxyContext context, ProxyConnectio
         ReceivedHeader header = ReceivedHeader.ReadDatagram(payload, out int length);
         if (header.Error != ProxyProtocolError.None)
         {
-            context.Seams.Observer.OnHeaderRefused(header.Error);
-            context.Seams.Observer.OnDatagramDropped(DatagramDrop.BadHeader);
+            context.Observer.OnHeaderRefused(header.Error);
+            context.Observer.OnDatagramDropped(DatagramDrop.BadHeader);
             return false;
         }
 
         if (!_sessions.TryGetValue(header.Source, out BehindProxyHeaderSession? session))
         {
             // Trust may have been withdrawn since the load balancer's own session began.
-            if (!LoadBalancerHeader.IsTrusted(info, context.Seams.Directory.FindLocalWorkload(info.Target)))
+            if (!LoadBalancerHeader.IsTrusted(info, context.Directory.FindLocalWorkload(info.Target)))
             {
-                context.Seams.Observer.OnHeaderRefused(ProxyProtocolError.Untrusted);
-                context.Seams.Observer.OnDatagramDropped(DatagramDrop.BadHeader);
+                context.Observer.OnHeaderRefused(ProxyProtocolError.Untrusted);
+                context.Observer.OnDatagramDropped(DatagramDrop.BadHeader);
                 return false;
             }
 
             BudgetLease lease = new(context.Shared.Workloads, BudgetHolder.Of(info.DestinationWorkload!));
             if (lease.TryTake() != BudgetAnswer.Taken)
             {
-                context.Seams.Observer.OnDatagramDropped(DatagramDrop.SessionLimit);
+                context.Observer.OnDatagramDropped(DatagramDrop.SessionLimit);
                 return false;
             }
 

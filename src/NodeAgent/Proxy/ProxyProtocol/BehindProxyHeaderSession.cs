@@ -1,5 +1,5 @@
-using Culvert.Core;
 using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Connections;
 using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Udp;
 
@@ -23,19 +23,19 @@ internal sealed class BehindProxyHeaderSession : DatagramSession, IDatagramSink
     /// <summary>Asks policy about the client and opens the way to the application; a refusal is remembered for a while.</summary>
     internal void Open(ProxyConnectionInfo info)
     {
-        Decision decision = Context.Seams.Authorizer.Authorize(info.SourceIdentity, info.Source, info.DestinationWorkload!, info.Target.Port, info.Protocol);
-        info = info with { Decision = decision };
         (ProxyFailure failure, string? detail) = (ProxyFailure.PolicyDenied, null);
-        UdpSocketPeer? socket = decision.IsAllowed ? UdpSocketPeer.TryOpen(Context, info.Source, info.Target, this, out failure, out detail) : null;
-        if (socket is null)
+        ProxiedConnection? connection = Context.Guard.TryAdmit(ref info, client: null);
+        UdpSocketPeer? socket = connection is null ? null : UdpSocketPeer.TryOpen(Context, info.Source, info.Target, this, out failure, out detail);
+        if (connection is null || socket is null)
         {
-            Context.Seams.Observer.OnFailed(info, failure, detail);
+            connection?.Withdraw();
+            Context.Observer.OnFailed(info, failure, detail);
             CloseAfterFailure(failure);
             return;
         }
 
         _peer = HeaderedPeer.Wrap(Context, socket, info);
-        Report(info, authorized: true);
+        Report(connection);
         CloseWhenIdle(Context.Options.UdpIdleTimeout);
     }
 
@@ -44,7 +44,7 @@ internal sealed class BehindProxyHeaderSession : DatagramSession, IDatagramSink
     {
         if (_peer is null)
         {
-            Context.Seams.Observer.OnDatagramDropped(DatagramDrop.SessionRefused);
+            Context.Observer.OnDatagramDropped(DatagramDrop.SessionRefused);
             return false;
         }
 

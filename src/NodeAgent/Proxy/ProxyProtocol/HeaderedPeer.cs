@@ -38,7 +38,7 @@ internal sealed class HeaderedPeer : IDatagramPeer
         int length = _header.Length + payload.Length;
         if (length > _maxPayload)
         {
-            _context.Seams.Observer.OnDatagramDropped(DatagramDrop.NoRoomForHeader);
+            _context.Observer.OnDatagramDropped(DatagramDrop.NoRoomForHeader);
             return false;
         }
 

@@ -6,16 +6,17 @@ namespace Culvert.NodeAgent.Proxy.Tunnel;
 /// </summary>
 /// <param name="key">The peer.</param>
 /// <param name="first">What the tunnel's own handshake has shown.</param>
-/// <param name="seams">Credentials and proofs.</param>
+/// <param name="certificates">Credentials.</param>
+/// <param name="proofs">The last proof of each peer.</param>
 /// <param name="time">The clock.</param>
-internal sealed class PeerTrust(PeerKey key, PeerProof first, ProxySeams seams, TimeProvider time)
+internal sealed class PeerTrust(PeerKey key, PeerProof first, ICertificateSource certificates, PeerProofs proofs, TimeProvider time)
 {
     // Agents renew at 60 to 73 % of a certificate's life: by then a peer that may renew has done so. Counted from the last proof, so that a peer that has not
     // is asked again when a fifth of what is left is left.
     private const double DueAt = 0.8;
 
     /// <summary>Whether the peer may be believed now.</summary>
-    internal bool Holds => IsValid(first) || (seams.Proofs.Find(key) is { } latest && IsValid(latest));
+    internal bool Holds => IsValid(first) || (proofs.Find(key) is { } latest && IsValid(latest));
 
     /// <summary>
     /// Whether both sides should prove themselves again, so that streams can go on: this side has another certificate, or the peer's ends soon.
@@ -24,14 +25,14 @@ internal sealed class PeerTrust(PeerKey key, PeerProof first, ProxySeams seams, 
     {
         get
         {
-            PeerProof latest = seams.Proofs.Find(key) ?? first;
-            if (seams.Certificates.Find(key.Own) is { } current && !ReferenceEquals(current, latest.Shown)) return true;
+            PeerProof latest = proofs.Find(key) ?? first;
+            if (certificates.Find(key.Own) is { } current && !ReferenceEquals(current, latest.Shown)) return true;
             return time.GetUtcNow() > latest.MadeAt + ((latest.NotAfter - latest.MadeAt) * DueAt);
         }
     }
 
     private bool IsValid(PeerProof proof) =>
         time.GetUtcNow() < proof.NotAfter
-        && !seams.Certificates.IsTrustLost
-        && (seams.Certificates.Find(key.Own) is not { } current || current.Client.Trusts(proof.Anchor));
+        && !certificates.IsTrustLost
+        && (certificates.Find(key.Own) is not { } current || current.Client.Trusts(proof.Anchor));
 }

@@ -11,9 +11,10 @@ namespace Culvert.NodeAgent.Proxy.Tunnel;
 /// <param name="loop">The loop.</param>
 /// <param name="options">Time limits.</param>
 /// <param name="report">Reports every outcome.</param>
-/// <param name="seams">Credentials, and what peers have proven.</param>
+/// <param name="certificates">Credentials.</param>
+/// <param name="proofs">What peers have proven.</param>
 /// <param name="time">The clock.</param>
-internal sealed class TunnelHandshaker(EventLoop loop, ProxyOptions options, HandshakeReporter report, ProxySeams seams, TimeProvider time)
+internal sealed class TunnelHandshaker(EventLoop loop, ProxyOptions options, HandshakeReporter report, ICertificateSource certificates, PeerProofs proofs, TimeProvider time)
 {
     private readonly HandshakeTurns _turns = new(loop, time);
 
@@ -113,8 +114,8 @@ internal sealed class TunnelHandshaker(EventLoop loop, ProxyOptions options, Han
     private PeerTrust Note(in PeerKey key, TlsIdentity shown, TlsPeer proven)
     {
         PeerProof proof = new(shown, time.GetUtcNow(), proven.NotAfter, proven.Anchor);
-        seams.Proofs.Note(key, proof);
-        return new PeerTrust(key, proof, seams, time);
+        proofs.Note(key, proof);
+        return new PeerTrust(key, proof, certificates, proofs, time);
     }
 
     private static (SpiffeId? Id, TlsPeer? Peer, ProxyFailure Failure, string? Detail) Evaluate(TlsConnection tls, TlsResult result, SpiffeId own, SpiffeId? expected)

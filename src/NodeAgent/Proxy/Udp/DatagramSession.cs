@@ -1,5 +1,5 @@
 using Culvert.NodeAgent.Proxy.Loop;
-using Culvert.NodeAgent.Proxy.Relay;
+using Culvert.NodeAgent.Proxy.Connections;
 
 namespace Culvert.NodeAgent.Proxy.Udp;
 
@@ -56,11 +56,10 @@ internal abstract class DatagramSession : IConnectionRelay
     protected abstract void Release();
 
     /// <summary>Reports it as opened, and as closed when it ends, which may be at once: what it was authorised by may have changed while its way was being made.</summary>
-    /// <param name="info">What is known of it.</param>
-    /// <param name="authorized">Whether policy was asked here, so that it has to be asked again when it changes.</param>
-    protected void Report(in ProxyConnectionInfo info, bool authorized)
+    /// <param name="connection">What the guard has registered.</param>
+    protected void Report(ProxiedConnection connection)
     {
-        ProxiedConnection connection = ProxiedConnection.Open(Context, this, info, authorized);
+        connection.Open(this);
         if (IsClosed) connection.Close();
         else _connection = connection;
     }

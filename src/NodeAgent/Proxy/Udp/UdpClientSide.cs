@@ -29,7 +29,7 @@ internal sealed class UdpClientSide : IDatagramSink, IDisposable
         UdpSocketPeer? socket = sourcePort == 0 ? _socket : FindOther(sourcePort);
         if (socket is null)
         {
-            _context.Seams.Observer.OnDatagramDropped(DatagramDrop.NoAnswerSocket);
+            _context.Observer.OnDatagramDropped(DatagramDrop.NoAnswerSocket);
             return false;
         }
 

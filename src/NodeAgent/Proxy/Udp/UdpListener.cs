@@ -86,7 +86,7 @@ internal sealed class UdpListener : EventSource, IDisposable
     {
         UdpSessionKey key = new(source, destination);
         UdpSocketPeer? answered = _sessions.Contains(key) ? null : _context.Answers.Find(source, destination);
-        bool external = answered is null && _context.Seams.Directory.FindLocalWorkload(source) is null;
+        bool external = answered is null && _context.Directory.FindLocalWorkload(source) is null;
         foreach (ReadOnlySpan<byte> payload in datagrams) TakePlain(key, answered, external, payload);
     }
 
@@ -94,12 +94,12 @@ internal sealed class UdpListener : EventSource, IDisposable
     {
         if (answered is null) _sessions.OnDatagram(key, external, payload);
         else if (answered.Loop == _context.Loop.Index) answered.Deliver(payload, key.Client.Port);
-        else _context.Seams.Observer.OnDatagramDropped(DatagramDrop.UnknownSession);
+        else _context.Observer.OnDatagramDropped(DatagramDrop.UnknownSession);
     }
 
     private void Refuse(ProxyProtocolError error)
     {
-        _context.Seams.Observer.OnHeaderRefused(error);
-        _context.Seams.Observer.OnDatagramDropped(DatagramDrop.BadHeader);
+        _context.Observer.OnHeaderRefused(error);
+        _context.Observer.OnDatagramDropped(DatagramDrop.BadHeader);
     }
 }

@@ -1,4 +1,5 @@
 using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Connections;
 using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.ProxyProtocol;
 
@@ -54,10 +55,10 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
     internal void Refuse(in ProxyConnectionInfo info, ProxyFailure failure, string? detail)
     {
         _lease?.Dispose();
-        if (_pending is { Payloads.Count: > 0 }) Context.Seams.Observer.OnDatagramDropped(DatagramDrop.SessionRefused, _pending.Payloads.Count);
+        if (_pending is { Payloads.Count: > 0 }) Context.Observer.OnDatagramDropped(DatagramDrop.SessionRefused, _pending.Payloads.Count);
         _pending?.Clear();
         (IsRefused, _pending) = (true, null);
-        Context.Seams.Observer.OnFailed(info, failure, detail);
+        Context.Observer.OnFailed(info, failure, detail);
         CloseAfterFailure(failure);
         _sessions.OnRefused(this, failure);
     }
@@ -68,13 +69,12 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
     /// <summary>The way is there.</summary>
     /// <param name="route">How it goes on.</param>
     /// <param name="peer">The way; disposed with the session.</param>
-    /// <param name="info">What is known of it.</param>
-    /// <param name="authorized">Whether policy was asked here.</param>
-    internal void Open(in OutboundRoute route, IDatagramPeer peer, in ProxyConnectionInfo info, bool authorized)
+    /// <param name="connection">What the guard has registered.</param>
+    internal void Open(in OutboundRoute route, IDatagramPeer peer, ProxiedConnection connection)
     {
         (Route, _peer) = (route, peer);
         route.Load?.Add();
-        Report(info, authorized);
+        Report(connection);
         CloseWhenIdle(Context.Options.UdpIdleTimeout);
         UdpPending? pending = _pending;
         _pending = null;
@@ -106,8 +106,8 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
     {
         if (_peer is null)
         {
-            if (_pending is null) Context.Seams.Observer.OnDatagramDropped(DatagramDrop.SessionRefused);
-            else if (!_pending.TryAdd(payload)) Context.Seams.Observer.OnDatagramDropped(DatagramDrop.SessionOpening);
+            if (_pending is null) Context.Observer.OnDatagramDropped(DatagramDrop.SessionRefused);
+            else if (!_pending.TryAdd(payload)) Context.Observer.OnDatagramDropped(DatagramDrop.SessionOpening);
             return;
         }
 

@@ -2,6 +2,7 @@ using System.Text.Unicode;
 using Culvert.Core;
 using Culvert.Http2;
 using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Connections;
 using Culvert.NodeAgent.Proxy.ProxyProtocol;
 using Culvert.NodeAgent.Proxy.Tunnel;
 
@@ -41,7 +42,7 @@ internal sealed class UdpSessions(ProxyContext context)
                 // What a client is refused must not be what keeps others out.
                 if (_sessions.Count >= context.Options.MaxUdpSessions && !TryForgetRefusal())
                 {
-                    context.Seams.Observer.OnDatagramDropped(DatagramDrop.SessionLimit);
+                    context.Observer.OnDatagramDropped(DatagramDrop.SessionLimit);
                     return;
                 }
 
@@ -78,7 +79,7 @@ internal sealed class UdpSessions(ProxyContext context)
         foreach (UdpSession session in _sessions.Values.ToArray())
         {
             if (session.IsRefused) session.Close(ProxyFailure.None);
-            else if (!context.Seams.Directory.IsCurrent(session.Route, session.Key.Destination, TransportProtocol.Udp)) session.Close(ProxyFailure.RouteChanged);
+            else if (!context.Directory.IsCurrent(session.Route, session.Key.Destination, TransportProtocol.Udp)) session.Close(ProxyFailure.RouteChanged);
         }
     }
 
@@ -127,7 +128,7 @@ internal sealed class UdpSessions(ProxyContext context)
     private void Start(UdpSession session, bool external)
     {
         UdpSessionKey key = session.Key;
-        IProxyDirectory directory = context.Seams.Directory;
+        IProxyDirectory directory = context.Directory;
         WorkloadInfo? source = external ? null : directory.FindLocalWorkload(key.Client);
         ProxyConnectionInfo info = new()
         {
@@ -150,14 +151,7 @@ internal sealed class UdpSessions(ProxyContext context)
         OutboundRoute route = directory.Resolve(source, key.Client, key.Destination, TransportProtocol.Udp);
         if (external && route.Kind is not (OutboundRouteKind.Local or OutboundRouteKind.Deny))
             route = OutboundRoute.Deny(ProxyFailure.NoRoute, "from outside the mesh to no workload of this node");
-        info = info with
-        {
-            Route = route.Kind,
-            Target = route.Kind == OutboundRouteKind.Deny ? key.Destination : route.Target,
-            DestinationWorkload = route.Destination,
-            DestinationIdentity = route.Destination?.Identity,
-            Service = route.Service,
-        };
+        info = info.With(route);
         bool behindProxyHeader = route.Kind == OutboundRouteKind.Local && LoadBalancerHeader.IsExpected(info);
         bool trusted = behindProxyHeader && LoadBalancerHeader.IsTrusted(info);
         session.Use(context.LeaseFor(source, key.Client, trusted ? route.Destination : null));
@@ -173,36 +167,32 @@ internal sealed class UdpSessions(ProxyContext context)
     private void OpenPlain(UdpSession session, in OutboundRoute route, ProxyConnectionInfo info)
     {
         bool local = route.Kind == OutboundRouteKind.Local;
-        ProxyFailure failure = ProxyFailure.None;
-        string? detail = null;
-        if (local)
-        {
-            Decision decision = context.Seams.Authorizer.Authorize(info.SourceIdentity, info.Source, route.Destination!, route.Target.Port, TransportProtocol.Udp);
-            info = info with { Decision = decision };
-            if (!decision.IsAllowed) failure = ProxyFailure.PolicyDenied;
-        }
+        (ProxyFailure failure, string? detail) = (ProxyFailure.PolicyDenied, null);
+        ProxiedConnection? connection = local ? context.Guard.TryAdmit(ref info, client: null) : context.Guard.Enter(info, client: null);
 
         // Beyond the mesh nobody would bring the answers back here if they went to the client's address.
         SocketEndPoint? from = local ? info.Source : null;
-        UdpSocketPeer? peer = failure == ProxyFailure.None ? UdpSocketPeer.TryOpen(context, from, route.Dial, session, out failure, out detail) : null;
-        if (peer is not null)
+        UdpSocketPeer? peer = connection is null ? null : UdpSocketPeer.TryOpen(context, from, route.Dial, session, out failure, out detail);
+        if (connection is not null && peer is not null)
         {
-            session.Open(route, HeaderedPeer.Wrap(context, peer, info), info, authorized: local);
+            session.Open(route, HeaderedPeer.Wrap(context, peer, info), connection);
             return;
         }
 
+        connection?.Withdraw();
         session.Refuse(info, failure, detail);
     }
 
     private async Task OpenTunnelAsync(UdpSession session, OutboundRoute route, ProxyConnectionInfo info)
     {
         session.Wait(route);
+        ProxiedConnection connection = context.Guard.Enter(info, client: null);
         TunnelDatagramStream? stream = null;
         (ProxyFailure failure, string? detail) = (ProxyFailure.ProxyFault, null);
         try
         {
             TunnelKey key = new(info.SourceIdentity!, route.Dial, route.Destination!.Identity);
-            (stream, failure, detail) = await context.Pool.OpenDatagramStreamAsync(key, context.Headers, WriteConnect, (info, route.Dial), session, context.Seams.Observer);
+            (stream, failure, detail) = await context.Pool.OpenDatagramStreamAsync(key, context.Headers, WriteConnect, (info, route.Dial), session, context.Observer);
         }
         catch (Exception exception)
         {
@@ -213,12 +203,19 @@ internal sealed class UdpSessions(ProxyContext context)
         if (session.IsClosed)
         {
             // Policy, routes or the proxy have changed while it was being made.
+            connection.Withdraw();
             stream?.Dispose();
             return;
         }
 
-        if (stream is not null) session.Open(route, stream, info, authorized: false);
-        else session.Refuse(info, failure, detail);
+        if (stream is not null)
+        {
+            session.Open(route, stream, connection);
+            return;
+        }
+
+        connection.Withdraw();
+        session.Refuse(info, failure, detail);
     }
 
     private static void WriteConnectHeaders(HeaderList headers, (ProxyConnectionInfo Info, SocketEndPoint Tunnel) request)

@@ -47,7 +47,7 @@ internal sealed class UdpSocketPeer : EventSource, IDatagramPeer
         if (peer is null && from is not null && error is SocketErrno.AddressInUse or SocketErrno.AddressNotAvailable)
         {
             peer = Open(context, from.Value.WithPort(0), target, sink, out error);
-            if (peer is not null) context.Seams.Observer.OnSourcePortChanged();
+            if (peer is not null) context.Observer.OnSourcePortChanged();
         }
 
         if (peer is not null && !context.Answers.TryAdd(peer._remote, peer._local, peer))
@@ -61,13 +61,13 @@ internal sealed class UdpSocketPeer : EventSource, IDatagramPeer
                 (peer, error) = (null, SocketErrno.AddressInUse);
             }
 
-            if (peer is not null) context.Seams.Observer.OnSourcePortChanged();
+            if (peer is not null) context.Observer.OnSourcePortChanged();
         }
 
         if (peer is not null)
         {
             peer._awaitsReplies = true;
-            error = context.Seams.Replies.Add(target, peer._local, context.Loop.Index);
+            error = context.Replies.Add(target, peer._local, context.Loop.Index);
             if (error != SocketErrno.None)
             {
                 context.Answers.Remove(peer._remote, peer._local);
@@ -157,7 +157,7 @@ internal sealed class UdpSocketPeer : EventSource, IDatagramPeer
         if (_awaitsReplies)
         {
             _context.Answers.Remove(_remote, _local);
-            _context.Seams.Replies.Remove(_remote, _local);
+            _context.Replies.Remove(_remote, _local);
         }
 
         _context.Udp.Discard(this);

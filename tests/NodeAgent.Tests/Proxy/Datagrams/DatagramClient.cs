@@ -23,7 +23,7 @@ internal sealed class DatagramClient : IAsyncDisposable
         ProxyOptions options = new() { Loops = 1, Mark = SocketMark.None, Transparent = false };
         options = configure?.Invoke(options) ?? options;
         _loop = new EventLoop(0, new EventLoopOptions(), TimeProvider.System, pair.Source);
-        _context = new ProxyContext(_loop, options, pair.Source.Seams, new ProxyShared(options, 1, TimeProvider.System), TimeProvider.System);
+        _context = new ProxyContext(_loop, options, new ProxyShared(options, 1, TimeProvider.System), pair.Source.Agent, TimeProvider.System);
         _tunnel = tunnel ?? pair.Tunnel;
         _expected = pair.Destination.Local!.Identity;
         _loop.Start();
@@ -43,7 +43,7 @@ internal sealed class DatagramClient : IAsyncDisposable
             headers.Add("forwarded"u8, Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"for=\"{from}\"")), neverIndexed: true);
         };
         Task<OpenedStream<TunnelDatagramStream>> opened = await _loop.InvokeAsync(() => _context.Pool.OpenDatagramStreamAsync(
-            key, _context.Headers, write, source ?? new SocketEndPoint(System.Net.IPAddress.Loopback, 4000), sink, _context.Seams.Observer).AsTask());
+            key, _context.Headers, write, source ?? new SocketEndPoint(System.Net.IPAddress.Loopback, 4000), sink, _context.Observer).AsTask());
         return await opened.WaitAsync(TimeSpan.FromSeconds(20));
     }
 

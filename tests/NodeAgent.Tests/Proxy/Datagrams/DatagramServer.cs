@@ -26,7 +26,7 @@ internal sealed class DatagramServer : IHttp2Requests<TunnelConnection>, IAsyncD
         options = configure?.Invoke(options) ?? options;
         _mesh = pair.Destination;
         _loop = new EventLoop(0, new EventLoopOptions(), TimeProvider.System, pair.Destination);
-        _context = new ProxyContext(_loop, options, pair.Destination.Seams, new ProxyShared(options, 1, TimeProvider.System), TimeProvider.System);
+        _context = new ProxyContext(_loop, options, new ProxyShared(options, 1, TimeProvider.System), pair.Destination.Agent, TimeProvider.System);
         ProxyListener listener = ProxyListener.BindForTunnels(new SocketEndPoint(pair.DestinationAddress, 0), 0, options, sharePort: false);
         Local = listener.Local;
         _listener = new LoopListener(_loop, listener.Handle, (handle, peer) => _ = AcceptAsync(handle, peer), _ => { });

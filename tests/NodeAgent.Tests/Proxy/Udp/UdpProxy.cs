@@ -27,7 +27,7 @@ internal sealed class UdpProxy : IAsyncDisposable
             CheckCaptured = false,
             Mark = SocketMark.None,
         };
-        Server = new ProxyServer(configure?.Invoke(options) ?? options, Mesh.Seams, TimeProvider.System);
+        Server = new ProxyServer(configure?.Invoke(options) ?? options, Mesh.Agent, TimeProvider.System);
         Server.Start();
     }
 

@@ -1,4 +1,4 @@
-namespace Culvert.NodeAgent.Proxy.Relay;
+namespace Culvert.NodeAgent.Proxy.Connections;
 
 /// <summary>The connections running on one loop, for re-authorisation and drain. Belongs to the loop's thread.</summary>
 internal sealed class ConnectionSet

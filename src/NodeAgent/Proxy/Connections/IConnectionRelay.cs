@@ -1,4 +1,4 @@
-namespace Culvert.NodeAgent.Proxy.Relay;
+namespace Culvert.NodeAgent.Proxy.Connections;
 
 /// <summary>A running connection, as whoever counts, re-authorises or drains it sees it. Belongs to its loop's thread.</summary>
 internal interface IConnectionRelay

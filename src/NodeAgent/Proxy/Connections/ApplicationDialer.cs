@@ -1,0 +1,40 @@
+using System.Runtime.CompilerServices;
+using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.ProxyProtocol;
+
+namespace Culvert.NodeAgent.Proxy.Connections;
+
+/// <summary>
+/// Connects to applications, in the client's name where that is possible, and tells them of the client where they have asked for it (PROXY protocol). Belongs to its
+/// loop's thread.
+/// </summary>
+/// <param name="loop">The loop.</param>
+/// <param name="options">Mark, time limits, and whether clients' addresses can be used.</param>
+/// <param name="observer">Hears when a client's port could not be used.</param>
+internal sealed class ApplicationDialer(EventLoop loop, ProxyOptions options, IProxyObserver observer)
+{
+    /// <summary>Connects.</summary>
+    /// <param name="info">The connection.</param>
+    /// <param name="remote">The application.</param>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    internal async ValueTask<UpstreamResult> ConnectAsync(ProxyConnectionInfo info, SocketEndPoint remote)
+    {
+        // The application sees the client's own address; the port differs while the client's is in use on this very machine.
+        // A pod that reaches itself by a Service gets the node's: a kernel refuses packets from outside with its own address.
+        bool possible = info.Source.IsIPv4 == remote.IsIPv4 && info.Source.WithPort(0) != remote.WithPort(0);
+        SocketEndPoint source = info.Direction == ProxyDirection.Inbound ? info.Source : info.Source.WithPort(0);
+        SocketEndPoint? from = options.Transparent && possible ? source : null;
+        DialResult dial = await Dialer.ConnectAsync(
+            loop,
+            remote,
+            new DialOptions(
+                options.ConnectTimeout, options.Mark, default, from, options.Transparent, KeepAlive: options.ApplicationKeepAlive,
+                OnNode: info.Route == OutboundRouteKind.Local || info.Direction == ProxyDirection.Inbound));
+        if (dial.PortChanged) observer.OnSourcePortChanged();
+        if (dial.Socket is null) return new UpstreamResult(null, Failures.FromConnect(dial.Error), $"connect to {remote}: {dial.Error}");
+        if (HeaderSender.TrySend(dial.Socket, info)) return new UpstreamResult(dial.Socket);
+        dial.Socket.Reset();
+        return new UpstreamResult(null, ProxyFailure.ConnectFailed, "the application's connection takes no header");
+    }
+}

@@ -1,0 +1,9 @@
+namespace Culvert.NodeAgent.Proxy.Connections;
+
+/// <summary>The way to a connection's other end. Belongs to its loop's thread.</summary>
+internal interface IUpstream
+{
+    /// <summary>Connects.</summary>
+    /// <param name="connection">On whose behalf. It may have been aborted when this returns.</param>
+    ValueTask<UpstreamResult> ConnectAsync(ProxiedConnection connection);
+}

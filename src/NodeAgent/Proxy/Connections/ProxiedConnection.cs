@@ -1,0 +1,98 @@
+using Culvert.NodeAgent.Proxy.Transport;
+
+namespace Culvert.NodeAgent.Proxy.Connections;
+
+/// <summary>
+/// One connection, or session of datagrams, from being admitted to its end: it is opened and closed, or it fails, or it is withdrawn. Until then the guard may abort it.
+/// Belongs to its loop's thread.
+/// </summary>
+internal sealed class ProxiedConnection
+{
+    private readonly ConnectionGuard _guard;
+    private readonly ITransport? _client;
+    private IConnectionRelay? _relay;
+    private long _opened;
+    private bool _isOver;
+
+    internal ProxiedConnection(ConnectionGuard guard, in ProxyConnectionInfo info, ITransport? client, bool isAuthorized)
+    {
+        _guard = guard;
+        _client = client;
+        Info = info;
+        IsAuthorized = isAuthorized;
+    }
+
+    /// <summary>What is known of it.</summary>
+    internal ProxyConnectionInfo Info { get; }
+
+    /// <summary>Whether policy was asked here, so that it has to be asked again when it changes.</summary>
+    internal bool IsAuthorized { get; }
+
+    /// <summary>Why it was aborted before it was open; None when it was not.</summary>
+    internal ProxyFailure Aborted { get; private set; }
+
+    internal ProxiedConnection? Next { get; set; }
+
+    internal ProxiedConnection? Previous { get; set; }
+
+    /// <summary>
+    /// Reports it as opened. The relay has been aborted when this returns if the connection was before, or if the mesh has changed and that has not been made known yet: a
+    /// snapshot is in force for a moment before it is.
+    /// </summary>
+    /// <param name="relay">What carries its bytes.</param>
+    internal void Open(IConnectionRelay relay)
+    {
+        _relay = relay;
+        _opened = _guard.OnOpened(this);
+        if (Aborted == ProxyFailure.None && !_guard.MayGoOn(this)) Aborted = ProxyFailure.PolicyChanged;
+        if (Aborted != ProxyFailure.None) relay.Abort(Aborted);
+    }
+
+    /// <summary>Reports one that was opened as closed.</summary>
+    internal void Close()
+    {
+        if (_isOver) return;
+        _isOver = true;
+        _guard.OnClosed(this, _relay!, _opened);
+    }
+
+    /// <summary>It could not be opened, or a fault ended it: the client sees a reset, and it is reported.</summary>
+    /// <param name="failure">Why; what the guard had to say before counts more.</param>
+    /// <param name="detail">More words, or null.</param>
+    internal void Fail(ProxyFailure failure, string? detail)
+    {
+        if (_isOver) return;
+        if (_relay is not null)
+        {
+            _relay.Abort(failure);
+            Close();
+            return;
+        }
+
+        _isOver = true;
+        if (Aborted != ProxyFailure.None) (failure, detail) = (Aborted, null);
+        _client?.Reset(failure);
+        _guard.OnFailed(this, failure, detail);
+    }
+
+    /// <summary>It is not to be opened; whoever says so reports why.</summary>
+    internal void Withdraw()
+    {
+        if (_isOver) return;
+        _isOver = true;
+        _guard.OnWithdrawn(this);
+    }
+
+    /// <summary>Resets it; while it is being made, its client.</summary>
+    internal void Abort(ProxyFailure failure)
+    {
+        if (_relay is not null)
+        {
+            _relay.Abort(failure);
+            return;
+        }
+
+        if (Aborted == ProxyFailure.None) Aborted = failure;
+        _client?.Reset(failure);
+    }
+}

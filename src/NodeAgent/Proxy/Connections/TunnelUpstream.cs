@@ -1,0 +1,39 @@
+using System.Runtime.CompilerServices;
+using System.Text.Unicode;
+using Culvert.Http2;
+using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.ProxyProtocol;
+using Culvert.NodeAgent.Proxy.Transport;
+using Culvert.NodeAgent.Proxy.Tunnel;
+
+namespace Culvert.NodeAgent.Proxy.Connections;
+
+/// <summary>The way to a workload of another node: a stream of a tunnel between the two identities. Belongs to its loop's thread.</summary>
+/// <param name="pool">The loop's tunnels.</param>
+/// <param name="headers">The loop's list for headers that are being written.</param>
+/// <param name="tunnel">The tunnel's address.</param>
+internal sealed class TunnelUpstream(TunnelPool pool, HeaderList headers, SocketEndPoint tunnel) : IUpstream
+{
+    private static readonly Action<HeaderList, ProxyConnectionInfo> WriteConnect = WriteConnectHeaders;
+
+    /// <inheritdoc/>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<UpstreamResult> ConnectAsync(ProxiedConnection connection)
+    {
+        TunnelKey key = new(connection.Info.SourceIdentity!, tunnel, connection.Info.DestinationIdentity!);
+        (StreamTransport? stream, ProxyFailure failure, string? detail) = await pool.OpenStreamAsync(key, headers, WriteConnect, connection.Info);
+        return new UpstreamResult(stream, failure, detail);
+    }
+
+    private static void WriteConnectHeaders(HeaderList headers, ProxyConnectionInfo info)
+    {
+        Span<byte> text = stackalloc byte[SocketEndPoint.MaxTextLength + 8];
+        info.Target.TryFormat(text, out int length, default, null);
+        headers.Add(":method"u8, "CONNECT"u8).Add(":authority"u8, text[..length]);
+        Utf8.TryWrite(text, $"for=\"{info.Source}\"", out length);
+
+        // Another port every time: in the compression table it would only push out what repeats.
+        headers.Add("forwarded"u8, text[..length], neverIndexed: true);
+        OriginalDestinationHeader.Write(headers, info);
+    }
+}

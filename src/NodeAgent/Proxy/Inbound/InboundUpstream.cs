@@ -1,0 +1,35 @@
+using System.Runtime.CompilerServices;
+using Culvert.Http2;
+using Culvert.NodeAgent.Proxy.Connections;
+using Culvert.NodeAgent.Proxy.Transport;
+using Culvert.NodeAgent.Proxy.Tunnel;
+
+namespace Culvert.NodeAgent.Proxy.Inbound;
+
+/// <summary>The way to the workload that a tunnel's stream leads to; the stream is answered when the outcome is known. Belongs to its loop's thread.</summary>
+/// <param name="dialer">Connects.</param>
+/// <param name="answers">Answers requests.</param>
+/// <param name="tunnel">The stream's tunnel.</param>
+/// <param name="stream">The stream.</param>
+/// <param name="client">The stream as a transport.</param>
+/// <param name="isAnswered">Whether it has been answered with 200 already.</param>
+internal sealed class InboundUpstream(ApplicationDialer dialer, InboundAnswers answers, TunnelConnection tunnel, Http2Stream stream, StreamTransport client, bool isAnswered) : IUpstream
+{
+    /// <inheritdoc/>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<UpstreamResult> ConnectAsync(ProxiedConnection connection)
+    {
+        UpstreamResult result = await dialer.ConnectAsync(connection.Info, connection.Info.Target);
+        if (client.IsClosed)
+        {
+            // The client has gone away in the meantime. Where the guard has reset it, the connection is reported as opened and ended.
+            if (connection.Aborted != ProxyFailure.None) return result;
+            result.Transport?.Reset(client.Failure);
+            return new UpstreamResult(null, client.Failure);
+        }
+
+        if (!isAnswered) answers.Send(tunnel, stream, result.Transport is null ? 503 : 200);
+        if (result.Transport is null) client.Abort(result.Failure, isAnswered ? Http2ErrorCode.ConnectError : Http2ErrorCode.NoError);
+        return result;
+    }
+}

@@ -1,0 +1,11 @@
+using Culvert.NodeAgent.Proxy.Udp;
+
+namespace Culvert.NodeAgent.Proxy;
+
+/// <summary>What the proxy asks of the agent around it; handed out part by part to those who ask.</summary>
+/// <param name="Directory">Addresses.</param>
+/// <param name="Authorizer">Policy.</param>
+/// <param name="Certificates">Credentials.</param>
+/// <param name="Observer">Metrics, logs and flows.</param>
+/// <param name="Replies">Where sessions of datagrams announce the answers they wait for.</param>
+internal readonly record struct ProxyAgent(IProxyDirectory Directory, IProxyAuthorizer Authorizer, ICertificateSource Certificates, IProxyObserver Observer, IReplyTable Replies);
