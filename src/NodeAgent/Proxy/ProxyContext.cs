@@ -1,7 +1,7 @@
 using Culvert.Core;
 using Culvert.Http2;
-using Culvert.Interop.Sockets;
 using Culvert.Interop;
+using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Connections;
 using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
