@@ -20,9 +20,9 @@ internal sealed class CertificateServiceHandler(
     {
         string node = authenticator.Authenticate(context).Node;
         RequireWorld();
-        CompiledWorld world = publisher.Current.World;
+        ResourceCatalog world = publisher.Current;
         // One answer for all refusals: a node learns nothing about workloads that are not its own.
-        WorkloadInfo workload = publisher.Current.FindWorkload(request.WorkloadUid) is { Enrolled: true } found && found.Node == node
+        WorkloadInfo workload = world.FindWorkload(request.WorkloadUid) is { Enrolled: true } found && found.Node == node
             ? found
             : throw Refused(node, request.WorkloadUid, $"workload '{request.WorkloadUid}' is not in the mesh on node '{node}'");
         return SignAsync(node, request.CsrDer, workload.Identity, world.Mesh, context.CancellationToken);
@@ -76,7 +76,7 @@ internal sealed class CertificateServiceHandler(
 
     private async Task<CertificateResponse> SignNodeAsync(string node, ByteString csr, CancellationToken cancellationToken)
     {
-        MeshSettings mesh = publisher.Current.World.Mesh;
+        MeshSettings mesh = publisher.Current.Mesh;
         CertificateResponse response = await SignAsync(node, csr, SpiffeId.ForNode(mesh.TrustDomain, node), mesh, cancellationToken);
         try
         {

@@ -4,7 +4,6 @@ using Culvert.Controller.Snapshots;
 using Culvert.Protocol.V1;
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
-using Resources = System.Collections.Generic.IReadOnlyDictionary<Culvert.Controller.Snapshots.ResourceKey, Culvert.Protocol.V1.Resource>;
 
 namespace Culvert.Controller.Api;
 
@@ -19,12 +18,12 @@ internal sealed class SnapshotSession(
     private static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestRetry = TimeSpan.FromMinutes(1);
 
-    private (ulong Version, Resources Resources)? _acked;
+    private NodeResources? _acked;
     private int _refusals;
 
     public async Task RunAsync(IAsyncStreamReader<SnapshotRequest> requests, IServerStreamWriter<SnapshotResponse> responses, CancellationToken cancellationToken)
     {
-        if (hello.LastEpoch == epoch && registry.Recall(node, hello.LastVersion) is { } known) _acked = (hello.LastVersion, known);
+        if (hello.LastEpoch == epoch && registry.Recall(node, hello.LastVersion) is { } known) _acked = known;
         registry.Update(node, s => new(node)
         {
             Connected = true,
@@ -59,22 +58,22 @@ internal sealed class SnapshotSession(
         while (true)
         {
             ResourceCatalog catalog = publisher.Current;
-            Resources resources = catalog.ForNode(node);
+            NodeResources resources = catalog.ForNode(node);
             SnapshotResponse response = _acked is { } acked
-                ? SnapshotDelta.Between(acked, (catalog.Version, resources), epoch)
-                : SnapshotDelta.Full(resources, catalog.Version, epoch);
+                ? SnapshotDelta.Between(acked, resources, epoch)
+                : SnapshotDelta.Full(resources, epoch);
             // The first response goes out even when it is empty, and so does one after a refusal: it tells the agent that it is up to date (what it refused was undone).
             if (first || _refusals > 0 || response.Full || response.Upserts.Count + response.Removals.Count > 0)
             {
                 first = false;
-                registry.Remember(node, response.Version, resources);
+                registry.Remember(node, resources);
                 registry.Update(node, s => s with { SentVersion = response.Version });
                 await responses.WriteAsync(response, cancellationToken);
                 if (!await answer) return;
-                TakeAnswer(requests.Current, response.Version, resources);
+                TakeAnswer(requests.Current, resources);
                 answer = requests.MoveNext(cancellationToken);
             }
-            if (publisher.Current != catalog) continue;
+            if (!ReferenceEquals(publisher.Current, catalog)) continue;
             if (!await ChangeAsync(changes, answer, _refusals == 0 ? Timeout.InfiniteTimeSpan : RetryAfter(_refusals), cancellationToken)) return;
         }
     }
@@ -107,12 +106,13 @@ internal sealed class SnapshotSession(
         return true;
     }
 
-    private void TakeAnswer(SnapshotRequest request, ulong version, Resources resources)
+    private void TakeAnswer(SnapshotRequest request, NodeResources resources)
     {
+        ulong version = resources.Version;
         switch (request.KindCase)
         {
             case SnapshotRequest.KindOneofCase.Ack when request.Ack.Version == version:
-                _acked = (version, resources);
+                _acked = resources;
                 _refusals = 0;
                 registry.Update(node, s => s with { AckedVersion = version, NackedVersion = 0, NackReason = "", NackResource = "" });
                 break;

@@ -147,7 +147,7 @@ public sealed class ControllerHost : IAsyncDisposable
     }
 
     /// <summary>The snapshot that a node is meant to have.</summary>
-    public NodeSnapshot SnapshotFor(string node) => _publisher.Current.World.ForNode(node, _publisher.Current.Version);
+    public NodeSnapshot SnapshotFor(string node) => _publisher.Current.SnapshotFor(node);
 
     /// <summary>
     /// Whether the last good version of what an error is about is in force: of the object, or, where none can be told, of anything that came from the file.

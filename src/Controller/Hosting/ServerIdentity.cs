@@ -41,7 +41,7 @@ internal sealed class ServerIdentity : IDisposable
         await _lock.WaitAsync(cancellationToken);
         try
         {
-            MeshSettings mesh = _publisher.Current.World.Mesh;
+            MeshSettings mesh = _publisher.Current.Mesh;
             SpiffeId identity = SpiffeId.ForController(mesh.TrustDomain);
             if (_context is not null && !_rootsChanged && _identity == identity && _time.GetUtcNow() < _renewAt) return _context;
             _rootsChanged = false;

@@ -81,7 +81,7 @@ internal sealed class NodeAuthenticator(SnapshotPublisher publisher, ICertificat
     {
         if (caller.Certificate is not { } certificate) return null;
         if (!publisher.Current.IsPublished) throw new RpcException(new Status(StatusCode.Unavailable, "the controller has not read its objects yet"));
-        string trustDomain = publisher.Current.World.Mesh.TrustDomain;
+        string trustDomain = publisher.Current.Mesh.TrustDomain;
         if (certificate.TrustDomain != trustDomain) return $"the node certificate is of the trust domain {certificate.TrustDomain}, the mesh is {trustDomain}; join again with a token";
         if (nodes.RevokedAt(caller.Node) is { } revoked && certificate.IssuedAt <= revoked) return "the node certificate was revoked; join again with a new token";
         DateTimeOffset now = time.GetUtcNow();

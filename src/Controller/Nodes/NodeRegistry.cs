@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Culvert.Controller.Snapshots;
-using Culvert.Protocol.V1;
 
 namespace Culvert.Controller.Nodes;
 
@@ -9,7 +8,7 @@ internal sealed class NodeRegistry
 {
     private const int VersionsKept = 4;
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, Queue<(ulong Version, IReadOnlyDictionary<ResourceKey, Resource> Resources)>> _versions = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Queue<NodeResources>> _versions = new(StringComparer.Ordinal);
     private ImmutableSortedDictionary<string, NodeStatus> _nodes = ImmutableSortedDictionary<string, NodeStatus>.Empty.WithComparers(StringComparer.Ordinal);
 
     /// <summary>Raised after a status has changed, on any thread.</summary>
@@ -32,19 +31,19 @@ internal sealed class NodeRegistry
     }
 
     /// <summary>Keeps what was sent to a node, so that it can come back with that version.</summary>
-    public void Remember(string node, ulong version, IReadOnlyDictionary<ResourceKey, Resource> resources)
+    public void Remember(string node, NodeResources resources)
     {
         lock (_lock)
         {
             if (!_versions.TryGetValue(node, out var kept)) _versions.Add(node, kept = new());
-            kept.Enqueue((version, resources));
+            kept.Enqueue(resources);
             if (kept.Count > VersionsKept) kept.Dequeue();
         }
     }
 
     /// <summary>What was sent to a node as a version, or null when it is no longer known.</summary>
-    public IReadOnlyDictionary<ResourceKey, Resource>? Recall(string node, ulong version)
+    public NodeResources? Recall(string node, ulong version)
     {
-        lock (_lock) return _versions.TryGetValue(node, out var kept) ? kept.LastOrDefault(k => k.Version == version).Resources : null;
+        lock (_lock) return _versions.TryGetValue(node, out var kept) ? kept.LastOrDefault(k => k.Version == version) : null;
     }
 }

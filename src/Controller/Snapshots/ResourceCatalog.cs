@@ -1,72 +1,65 @@
+using System.Collections.Immutable;
+using Culvert.Controller.Compilation;
 using Culvert.Core;
-using Culvert.Protocol;
 using Culvert.Protocol.V1;
+using TrustBundle = Culvert.Core.TrustBundle;
 
 namespace Culvert.Controller.Snapshots;
 
-/// <summary>The wire form of a compiled world, shared by the snapshots of all nodes. A resource that did not change is the same instance as in the
-/// catalog before, so that deltas are found by reference. Messages in it must not be changed.</summary>
-internal sealed class ResourceCatalog
+/// <summary>The mesh as it is told to nodes, at one version: what all are told once, and a small overlay for each node. Immutable; a catalog shares with the one before all that has not changed.
+/// Messages in it must not be changed.</summary>
+internal sealed record ResourceCatalog
 {
-    private readonly CompiledWorld _world;
-    private readonly Dictionary<ResourceKey, Resource> _shared = [];
-    private readonly Dictionary<ResourceKey, Resource> _local = [];
-    private readonly ILookup<string, WorkloadInfo> _byNode;
-    private readonly Dictionary<string, WorkloadInfo> _byUid;
-
-    public ResourceCatalog(CompiledWorld world, ulong version, ResourceCatalog? previous)
-    {
-        (_world, Version) = (world, version);
-        _byNode = world.Workloads.ToLookup(w => w.Node);
-        _byUid = world.Workloads.ToDictionary(w => w.Uid);
-        Add(_shared, previous?._shared, new() { Mesh = world.Mesh.ToWire(world.Problems) });
-        Add(_shared, previous?._shared, new() { TrustBundle = world.TrustBundle.ToWire() });
-        foreach (NodeInfo node in world.Nodes) Add(_shared, previous?._shared, new() { Node = node.ToWire() });
-        foreach (ServiceInfo service in world.Services) Add(_shared, previous?._shared, new() { Service = service.ToWire() });
-        foreach (WorkloadInfo workload in world.Workloads)
-        {
-            Resource local = Add(_local, previous?._local, new() { Workload = workload.ToWire() });
-            if (workload.PolicyNames.IsEmpty) _shared.Add(ResourceKey.Of(local), local);
-            else Add(_shared, previous?._shared, new() { Workload = (workload with { PolicyNames = [] }).ToWire() });
-        }
-        foreach (PolicyInfo policy in world.Policies.Values) Add(_local, previous?._local, new() { Policy = policy.ToWire() });
-    }
-
     /// <summary>An empty catalog at version 0.</summary>
-    public static ResourceCatalog Empty { get; } = new(new(), 0, null);
+    public static ResourceCatalog Empty { get; } = new();
 
-    public ulong Version { get; }
+    public ulong Version { get; init; }
 
     /// <summary>Whether this is a world, and not what stands for it before there is one.</summary>
     public bool IsPublished => Version > 0;
 
-    public CompiledWorld World => _world;
+    public MeshSettings Mesh { get; init; } = new();
+
+    public ObjectProblems Problems { get; init; } = new();
+
+    public TrustBundle TrustBundle { get; init; } = TrustBundle.Empty;
+
+    /// <summary>Every workload by uid, with all that its own node is told.</summary>
+    public ImmutableDictionary<string, WorkloadInfo> Workloads { get; init; } = ImmutableDictionary.Create<string, WorkloadInfo>(StringComparer.Ordinal);
+
+    public ImmutableDictionary<NamespacedName, ServiceInfo> Services { get; init; } = ImmutableDictionary<NamespacedName, ServiceInfo>.Empty;
+
+    public ImmutableDictionary<NamespacedName, PolicyInfo> Policies { get; init; } = ImmutableDictionary<NamespacedName, PolicyInfo>.Empty;
+
+    /// <summary>What every node is told.</summary>
+    public ImmutableDictionary<ResourceKey, Resource> Shared { get; init; } = ImmutableDictionary<ResourceKey, Resource>.Empty;
+
+    /// <summary>What a node is told besides, or in the place of what all are told.</summary>
+    public ImmutableDictionary<string, ImmutableDictionary<ResourceKey, Resource>> Overlays { get; init; } =
+        ImmutableDictionary.Create<string, ImmutableDictionary<ResourceKey, Resource>>(StringComparer.Ordinal);
+
+    /// <summary>What has changed between this catalog and others of the same compiler.</summary>
+    public ChangeLog Log { get; init; } = new();
+
+    /// <summary>What it took to make this catalog of the one before.</summary>
+    public CompilationWork Work { get; init; }
 
     /// <summary>A workload by uid, or null.</summary>
-    public WorkloadInfo? FindWorkload(string uid) => _byUid.GetValueOrDefault(uid);
+    public WorkloadInfo? FindWorkload(string uid) => Workloads.GetValueOrDefault(uid);
 
     /// <summary>The resources of one node's snapshot.</summary>
-    public IReadOnlyDictionary<ResourceKey, Resource> ForNode(string node)
-    {
-        var resources = new Dictionary<ResourceKey, Resource>(_shared);
-        foreach (WorkloadInfo workload in _byNode[node])
-        {
-            var key = new ResourceKey(ResourceKind.Workload, workload.Uid);
-            resources[key] = _local[key];
-            foreach (NamespacedName policy in workload.PolicyNames)
-            {
-                var policyKey = new ResourceKey(ResourceKind.Policy, policy.ToString());
-                resources[policyKey] = _local[policyKey];
-            }
-        }
-        return resources;
-    }
+    public NodeResources ForNode(string node) => new(this, node);
 
-    private static Resource Add(Dictionary<ResourceKey, Resource> target, Dictionary<ResourceKey, Resource>? previous, Resource resource)
+    /// <summary>The snapshot that a node has when it has applied its resources.</summary>
+    public NodeSnapshot SnapshotFor(string node) => new()
     {
-        ResourceKey key = ResourceKey.Of(resource);
-        if (previous is not null && previous.TryGetValue(key, out Resource? same) && same.Equals(resource)) resource = same;
-        target.Add(key, resource);
-        return resource;
-    }
+        Version = Version,
+        Node = node,
+        Mesh = Mesh,
+        Problems = Problems,
+        TrustBundle = TrustBundle,
+        Workloads = Workloads.Values.ToImmutableDictionary(w => w.Uid, w => w.Node == node ? w : w.Shared()),
+        Services = Services,
+        Policies = Workloads.Values.Where(w => w.Node == node).SelectMany(w => w.PolicyNames).Distinct().ToImmutableDictionary(p => p, p => Policies[p]),
+    };
 }

@@ -6,26 +6,24 @@ namespace Culvert.Controller.Snapshots;
 internal static class SnapshotDelta
 {
     /// <summary>The whole of <paramref name="resources"/>.</summary>
-    public static SnapshotResponse Full(IReadOnlyDictionary<ResourceKey, Resource> resources, ulong version, string epoch)
+    public static SnapshotResponse Full(NodeResources resources, string epoch)
     {
-        var response = new SnapshotResponse { Version = version, Full = true, Epoch = epoch };
-        response.Upserts.AddRange(resources.OrderBy(p => p.Key.Kind).ThenBy(p => p.Key.Name, StringComparer.Ordinal).Select(p => p.Value));
+        var response = new SnapshotResponse { Version = resources.Version, Full = true, Epoch = epoch };
+        response.Upserts.AddRange(resources.All.OrderBy(p => p.Key.Kind).ThenBy(p => p.Key.Name, StringComparer.Ordinal).Select(p => p.Value));
         return response;
     }
 
     /// <summary>What leads from <paramref name="from"/> to <paramref name="to"/>; may be empty.</summary>
-    public static SnapshotResponse Between(
-        (ulong Version, IReadOnlyDictionary<ResourceKey, Resource> Resources) from, (ulong Version, IReadOnlyDictionary<ResourceKey, Resource> Resources) to, string epoch)
+    public static SnapshotResponse Between(NodeResources from, NodeResources to, string epoch)
     {
         var response = new SnapshotResponse { Version = to.Version, BaseVersion = from.Version, Epoch = epoch };
-        foreach ((ResourceKey key, Resource resource) in to.Resources)
+        foreach (ResourceKey key in from.ChangesTo(to))
         {
-            if (!from.Resources.TryGetValue(key, out Resource? old) || (!ReferenceEquals(old, resource) && !old.Equals(resource))) response.Upserts.Add(resource);
-        }
-        foreach (ResourceKey key in from.Resources.Keys)
-        {
+            Resource? old = from.Find(key), now = to.Find(key);
+
             // A trust bundle goes only when another domain's took its place.
-            if (!to.Resources.ContainsKey(key)) response.Removals.Add(key.ToName());
+            if (now is null && old is not null) response.Removals.Add(key.ToName());
+            else if (now is not null && !ReferenceEquals(old, now) && !now.Equals(old)) response.Upserts.Add(now);
         }
         return response;
     }

@@ -1,3 +1,4 @@
+using Culvert.Controller.Compilation;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Snapshots;
@@ -5,8 +6,8 @@ namespace Culvert.Controller.Snapshots;
 /// <summary>Log messages of snapshots; event ids 120 to 139.</summary>
 internal static partial class SnapshotLog
 {
-    [LoggerMessage(120, LogLevel.Debug, "Version {Version} holds {Workloads} workloads, {Services} services and {Policies} policies.")]
-    public static partial void Published(ILogger logger, ulong version, int workloads, int services, int policies);
+    [LoggerMessage(120, LogLevel.Debug, "Version {Version} holds {Workloads} workloads, {Services} services and {Policies} policies; {Work}.")]
+    public static partial void Published(ILogger logger, ulong version, int workloads, int services, int policies, CompilationWork work);
 
     [LoggerMessage(121, LogLevel.Information, "Node {Node} (agent {AgentVersion}) is connected.")]
     public static partial void Connected(ILogger logger, string node, string agentVersion);

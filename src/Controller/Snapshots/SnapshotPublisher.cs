@@ -1,17 +1,21 @@
 using System.Threading.Channels;
+using Culvert.Controller.Compilation;
 using Culvert.Controller.Identity;
+using Culvert.Controller.Objects;
 using Culvert.Controller.Store;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Snapshots;
 
-/// <summary>Compiles anew whenever the source or the trust bundle changes, and tells everybody who streams. Publishes nothing before the source was read. Safe for any number of threads.</summary>
+/// <summary>Compiles what has changed whenever the source or the trust bundle changes, and tells everybody who streams. Publishes nothing before the source was read. Safe for any number of threads.</summary>
 internal sealed class SnapshotPublisher : IDisposable
 {
     private readonly ObjectStore _objects;
     private readonly ICertificateAuthority _authority;
     private readonly ILogger _logger;
     private readonly Lock _lock = new();
+    private readonly MeshCompiler _compiler = new();
+    private ObjectSet? _compiled;
     private readonly HashSet<Channel<bool>> _subscribers = [];
     private volatile ResourceCatalog _current = ResourceCatalog.Empty;
 
@@ -19,8 +23,8 @@ internal sealed class SnapshotPublisher : IDisposable
     {
         (_objects, _authority, _logger) = (objects, authority, logger);
         objects.Changed += OnChanged;
-        authority.RootsChanged += Publish;
-        Publish();
+        authority.RootsChanged += OnRootsChanged;
+        Publish(null);
     }
 
     /// <summary>Raised after <see cref="Current"/> has changed, on any thread.</summary>
@@ -46,20 +50,27 @@ internal sealed class SnapshotPublisher : IDisposable
     public void Dispose()
     {
         _objects.Changed -= OnChanged;
-        _authority.RootsChanged -= Publish;
+        _authority.RootsChanged -= OnRootsChanged;
     }
 
-    private void OnChanged(ObjectSetChange change) => Publish();
+    private void OnChanged(ObjectSetChange change) => Publish(change);
 
-    private void Publish()
+    private void OnRootsChanged() => Publish(null);
+
+    /// <param name="change">The step that is to be published; null: only the roots have changed, or nothing was published before.</param>
+    private void Publish(ObjectSetChange? change)
     {
         // An empty world would take every workload out of the mesh, and with it the policy that guards it.
-        if (!_objects.Current.IsRead) return;
         lock (_lock)
         {
-            CompiledWorld world = WorldCompiler.Compile(World.From(_objects.Current, _authority.Roots));
-            _current = new(world, _current.Version + 1, _current);
-            SnapshotLog.Published(_logger, _current.Version, world.Workloads.Length, world.Services.Length, world.Policies.Count);
+            ObjectSet objects = change?.After ?? _objects.Current;
+            if (!objects.IsRead) return;
+
+            // A step from another set than the one compiled last: the compiler finds the difference itself.
+            IReadOnlyCollection<ObjectKey>? keys = ReferenceEquals(objects, _compiled) ? [] : change is not null && ReferenceEquals(change.Before, _compiled) ? change.Keys : null;
+            _compiled = objects;
+            _current = _compiler.Update(objects, keys, _authority.Roots);
+            SnapshotLog.Published(_logger, _current.Version, _current.Workloads.Count, _current.Services.Count, _current.Policies.Count, _current.Work);
             foreach (Channel<bool> subscriber in _subscribers) subscriber.Writer.TryWrite(true);
         }
         Changed?.Invoke();

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
+using Culvert.Controller.Compilation;
 using Culvert.Controller.Objects;
 using Culvert.Controller.Schema;
-using Culvert.Controller.Snapshots;
 using Culvert.Core;
 
 namespace Culvert.Controller.Store;
@@ -32,7 +32,8 @@ internal static class PolicyWarnings
     private static IEnumerable<ObjectKey> Selecting<T>(T[] objects, WorkloadObject[] workloads, Func<T, ImmutableSortedDictionary<string, string>> selector)
         where T : MeshObject
     {
-        SelectorIndex<T> index = new(objects, o => o.Meta.Namespace, selector);
+        SelectorIndex<T> index = new(selector);
+        foreach (T one in objects) index.Add(one);
         return workloads.SelectMany(w => index.InScope(w.Meta)).Select(o => o.Key);
     }
 

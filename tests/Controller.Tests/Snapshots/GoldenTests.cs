@@ -1,4 +1,4 @@
-using Culvert.Controller.Snapshots;
+using Culvert.Controller.Compilation;
 using Culvert.Controller.Sources.Folder;
 using Culvert.Controller.Store;
 
@@ -19,7 +19,7 @@ public sealed class GoldenTests
         ObjectSet objects = ObjectSetReader.Read(new FolderReader(folder).Read(), ObjectSet.Empty);
         Check(Path.Combine(folder, "expected.errors"), string.Concat(objects.Errors.Select(e => e + "\n")));
         Check(Path.Combine(folder, "expected.warnings"), string.Concat(objects.Warnings.Select(e => e + "\n")));
-        Check(Path.Combine(folder, "expected.snapshot"), SnapshotJson.Render(WorldCompiler.Compile(World.From(objects, [])).ForNode("node-1", 1) with { Problems = new() }));
+        Check(Path.Combine(folder, "expected.snapshot"), SnapshotJson.Render(MeshCompiler.Compile(objects, []).SnapshotFor("node-1") with { Problems = new() }));
     }
 
     [Fact]

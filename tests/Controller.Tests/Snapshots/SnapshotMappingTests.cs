@@ -1,4 +1,4 @@
-using Culvert.Controller.Snapshots;
+using Culvert.Controller.Compilation;
 using Culvert.Controller.Sources.Folder;
 using Culvert.Controller.Store;
 using Culvert.Core;
@@ -15,7 +15,7 @@ public sealed class SnapshotMappingTests
         foreach (string folder in Directory.GetDirectories(Path.Combine(Repository.Root, "tests", "Controller.Tests", "Cases")))
         {
             ObjectSet objects = ObjectSetReader.Read(new FolderReader(folder).Read(), ObjectSet.Empty);
-            NodeSnapshot snapshot = WorldCompiler.Compile(World.From(objects, [new byte[] { 1, 2 }])).ForNode("node-1", 7);
+            NodeSnapshot snapshot = MeshCompiler.Compile(objects, [new byte[] { 1, 2 }]).SnapshotFor("node-1") with { Version = 7 };
             SnapshotResponse response = SnapshotResponse.Parser.ParseFrom(Google.Protobuf.MessageExtensions.ToByteArray(snapshot.ToFullResponse("e")));
             NodeSnapshot back = SnapshotMapping.Apply(new(), "node-1", response);
             Assert.Equal(SnapshotJson.Render(snapshot), SnapshotJson.Render(back));

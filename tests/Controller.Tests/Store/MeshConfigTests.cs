@@ -1,5 +1,5 @@
+using Culvert.Controller.Compilation;
 using Culvert.Controller.Objects;
-using Culvert.Controller.Snapshots;
 using Culvert.Controller.Sources.Folder;
 using Culvert.Controller.Store;
 using Culvert.Core;
@@ -184,7 +184,7 @@ public sealed class MeshConfigTests
 
     private static string Mesh(string spec, string name = MeshConfigObject.OnlyName) => $"apiVersion: culvert.dev/v1alpha1\nkind: MeshConfig\nmetadata: {{name: {name}}}\nspec: {spec}\n";
 
-    private static MeshSettings Settings(ObjectSet objects) => WorldCompiler.Compile(World.From(objects, [])).ForNode("node-1", 1).Mesh;
+    private static MeshSettings Settings(ObjectSet objects) => MeshCompiler.Compile(objects, []).SnapshotFor("node-1").Mesh;
 
     private static ObjectSet Read(ObjectSet previous, params (string Name, string Text)[] files) =>
         ObjectSetReader.Read(files.Select(f => new SourceFile(f.Name, f.Text)), previous);

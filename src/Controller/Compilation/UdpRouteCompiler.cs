@@ -1,37 +1,31 @@
-using System.Collections.Immutable;
 using System.Net;
 using Culvert.Controller.Objects;
 using Culvert.Core;
 
-namespace Culvert.Controller.Snapshots;
+namespace Culvert.Controller.Compilation;
 
 /// <summary>Puts the backends that UDPRoutes name in the place of a Service's own, with their weights multiplied out. Pure.</summary>
 internal static class UdpRouteCompiler
 {
-    /// <summary>The services with the routes applied. Where several routes claim a port, the first by name has it; a reference that leads nowhere takes no share.</summary>
-    public static ImmutableArray<ServiceInfo> Apply(IReadOnlyCollection<UdpRouteObject> routes, ImmutableArray<ServiceInfo> services)
+    /// <summary>A service with the routes applied. Where several routes claim a port, the first by name has it; a reference that leads nowhere takes no share.</summary>
+    /// <param name="service">The service by itself.</param>
+    /// <param name="routes">The routes that name it as a parent, by name.</param>
+    /// <param name="find">A service by itself, or null.</param>
+    public static ServiceInfo Apply(ServiceInfo service, IReadOnlyCollection<UdpRouteObject> routes, Func<NamespacedName, ServiceInfo?> find) =>
+        routes.Count == 0 ? service : service with { Ports = service.Ports.Select(port => Route(service, routes, port, find)).ToEquatableArray() };
+
+    private static ServicePort Route(ServiceInfo service, IReadOnlyCollection<UdpRouteObject> routes, ServicePort port, Func<NamespacedName, ServiceInfo?> find)
     {
-        if (routes.Count == 0) return services;
-        Dictionary<NamespacedName, ServiceInfo> byName = services.ToDictionary(s => s.Name);
-        ILookup<NamespacedName, (UdpRouteObject Route, UdpRouteObject.Parent Parent)> byParent = routes.OrderBy(r => r.Meta.FullName)
-            .SelectMany(r => r.Parents, (route, parent) => (Route: route, Parent: parent))
-            .ToLookup(p => new NamespacedName(p.Route.Meta.Namespace, p.Parent.Service));
-        return [.. services.Select(service => service with { Ports = service.Ports.Select(port => Route(byParent[service.Name], port, byName)).ToEquatableArray() })];
+        UdpRouteObject? route = routes.FirstOrDefault(r => r.Parents.Any(p => p.Service == service.Name.Name && p.Covers(port)));
+        return route is null ? port : port with { Backends = Multiply(Targets(route, find)) };
     }
 
-    private static ServicePort Route(
-        IEnumerable<(UdpRouteObject Route, UdpRouteObject.Parent Parent)> routes, ServicePort port, Dictionary<NamespacedName, ServiceInfo> services)
-    {
-        UdpRouteObject? route = routes.Where(r => r.Parent.Covers(port)).Select(r => r.Route).FirstOrDefault();
-        return route is null ? port : port with { Backends = Multiply(Targets(route, services)) };
-    }
-
-    private static List<(int Weight, EquatableArray<ServiceBackend> Backends)> Targets(UdpRouteObject route, Dictionary<NamespacedName, ServiceInfo> services)
+    private static List<(int Weight, EquatableArray<ServiceBackend> Backends)> Targets(UdpRouteObject route, Func<NamespacedName, ServiceInfo?> find)
     {
         var targets = new List<(int, EquatableArray<ServiceBackend>)>();
         foreach (UdpRouteObject.Backend backend in route.Backends)
         {
-            ServicePort? port = services.GetValueOrDefault(new(route.Meta.Namespace, backend.Service))?.Ports
+            ServicePort? port = find(new(route.Meta.Namespace, backend.Service))?.Ports
                 .FirstOrDefault(p => p.Port == backend.Port && p.Protocol == TransportProtocol.Udp);
             if (port is not null) targets.Add((backend.Weight, port.Backends));
         }

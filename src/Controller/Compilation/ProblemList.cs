@@ -1,7 +1,7 @@
 using Culvert.Controller.Store;
 using Culvert.Core;
 
-namespace Culvert.Controller.Snapshots;
+namespace Culvert.Controller.Compilation;
 
 /// <summary>Picks what nodes are told of the problems of objects.</summary>
 internal static class ProblemList

@@ -1,0 +1,17 @@
+using Culvert.Core;
+
+namespace Culvert.Controller.Compilation;
+
+/// <summary>What has to be compiled anew.</summary>
+internal sealed class DirtyResources
+{
+    public HashSet<NamespacedName> Workloads { get; } = [];
+
+    /// <summary>Services whose own backends, ports or wishes may have changed.</summary>
+    public HashSet<NamespacedName> Services { get; } = [];
+
+    /// <summary>Services of which only the routes may have changed.</summary>
+    public HashSet<NamespacedName> RoutedServices { get; } = [];
+
+    public HashSet<NamespacedName> Policies { get; } = [];
+}

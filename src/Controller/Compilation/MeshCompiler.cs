@@ -1,0 +1,123 @@
+using System.Collections.Immutable;
+using Culvert.Controller.Objects;
+using Culvert.Controller.Snapshots;
+using Culvert.Controller.Store;
+using Culvert.Core;
+
+namespace Culvert.Controller.Compilation;
+
+/// <summary>Compiles objects into the catalog that every node's snapshot is cut from. What is compiled is what a change reaches. Not thread-safe.</summary>
+internal sealed class MeshCompiler
+{
+    private readonly MeshInput _input = new();
+    private readonly Dictionary<NamespacedName, ServiceInfo> _ownServices = [];
+    private readonly Dictionary<NamespacedName, EquatableArray<ProxyProtocolWish>> _wishes = [];
+    private readonly MultiMap<string, NamespacedName> _wishesByWorkload = new();
+    private readonly CatalogBuilder _catalog = new();
+    private ObjectSet _compiled = ObjectSet.Empty;
+    private MeshSettings _mesh = new();
+
+    /// <summary>Everything from nothing.</summary>
+    public static ResourceCatalog Compile(ObjectSet objects, ImmutableArray<ReadOnlyMemory<byte>> roots) => new MeshCompiler().Update(objects, null, roots);
+
+    /// <summary>The catalog of these objects; its version is one more than that of the catalog before.</summary>
+    /// <param name="objects">The objects in force.</param>
+    /// <param name="changed">Those that are other than in the set before; null: not known.</param>
+    /// <param name="roots">The authority's roots.</param>
+    public ResourceCatalog Update(ObjectSet objects, IReadOnlyCollection<ObjectKey>? changed, ImmutableArray<ReadOnlyMemory<byte>> roots)
+    {
+        DirtyResources dirty = new();
+        foreach (ObjectKey key in changed ?? Difference(_compiled, objects))
+        {
+            MeshObject? before = _compiled.Objects.GetValueOrDefault(key), after = objects.Objects.GetValueOrDefault(key);
+            if (before is not null || after is not null) _input.Replace(before, after, dirty);
+        }
+        MeshSettings mesh = objects.Mesh.Settings;
+        if (mesh.TrustDomain != _mesh.TrustDomain || mesh.DefaultMtlsMode != _mesh.DefaultMtlsMode) dirty.Workloads.UnionWith(_input.Workloads.All.Select(w => w.Meta.FullName));
+        (_compiled, _mesh) = (objects, mesh);
+        int services = CompileServices(dirty);
+        foreach (NamespacedName name in dirty.Policies) _catalog.SetPolicy(name, (objects.Objects.GetValueOrDefault(new(ObjectKind.AuthorizationPolicy, name.Namespace, name.Name)) as AuthorizationPolicyObject)?.Policy);
+        foreach (NamespacedName name in dirty.Workloads) _catalog.SetWorkload(name.ToString(), _input.Workloads.Find(name) is { } workload ? Compile(workload) : null);
+        _catalog.SetMesh(mesh, ProblemList.From(objects));
+        _catalog.SetTrustBundle(new TrustBundle(mesh.TrustDomain, roots));
+        return _catalog.Build(dirty.Workloads.Count, services, dirty.Policies.Count);
+    }
+
+    private static IReadOnlyCollection<ObjectKey> Difference(ObjectSet before, ObjectSet after) =>
+    [
+        .. before.Objects.Keys.Where(k => !after.Objects.ContainsKey(k)),
+        .. after.Objects.Where(p => !before.Objects.TryGetValue(p.Key, out MeshObject? old) || old != p.Value).Select(p => p.Key),
+    ];
+
+    /// <summary>Compiles services by themselves, then what routes make of them, and tells which workloads hear of it. Returns how many.</summary>
+    private int CompileServices(DirtyResources dirty)
+    {
+        foreach (NamespacedName name in dirty.Services)
+        {
+            dirty.RoutedServices.Add(name);
+            ServiceInfo? own = _input.FindService(name) is { } service
+                ? ServiceCompiler.Compile(service, _input.SlicesOf(name), _input.SelectedBy(service), _input.Workloads.ByAddress)
+                : null;
+            if (own == _ownServices.GetValueOrDefault(name)) continue;
+            if (own is null) _ownServices.Remove(name);
+            else _ownServices[name] = own;
+            dirty.RoutedServices.UnionWith(_input.ParentsOf(name));
+        }
+        foreach (NamespacedName name in dirty.RoutedServices)
+        {
+            ServiceInfo? routed = _ownServices.TryGetValue(name, out ServiceInfo? own) ? UdpRouteCompiler.Apply(own, _input.RoutesOf(name), _ownServices.GetValueOrDefault) : null;
+            _catalog.SetService(name, routed);
+            SetWishes(name, routed is null ? [] : ProxyProtocolCompiler.WishesOf(_input.FindService(name)!.Meta, routed), dirty);
+        }
+        return dirty.RoutedServices.Count;
+    }
+
+    private void SetWishes(NamespacedName service, EquatableArray<ProxyProtocolWish> wishes, DirtyResources dirty)
+    {
+        EquatableArray<ProxyProtocolWish> before = _wishes.GetValueOrDefault(service);
+        if (before == wishes) return;
+        foreach (ProxyProtocolWish wish in before) _wishesByWorkload.Remove(wish.Uid, service);
+        foreach (ProxyProtocolWish wish in wishes) _wishesByWorkload.Add(wish.Uid, service);
+        if (wishes.IsEmpty) _wishes.Remove(service);
+        else _wishes[service] = wishes;
+        dirty.Workloads.UnionWith(before.Concat(wishes).Select(w => NamespacedName.Parse(w.Uid)));
+    }
+
+    private WorkloadInfo Compile(WorkloadObject workload)
+    {
+        ObjectMeta meta = workload.Meta;
+        string uid = meta.FullName.ToString();
+        bool enrolled = workload.IsEnrolled(_input.FindNamespace(meta.Namespace));
+        var compiled = new WorkloadInfo
+        {
+            Uid = uid,
+            Name = meta.FullName,
+            ServiceAccount = workload.ServiceAccount,
+            Identity = SpiffeId.ForServiceAccount(_mesh.TrustDomain, meta.Namespace, workload.ServiceAccount),
+            Node = workload.Node,
+            Addresses = workload.Addresses,
+            Enrolled = enrolled,
+            MtlsMode = ModeOf(meta),
+            HostInterface = workload.Interface,
+            NetworkNamespace = workload.NetworkNamespace,
+            PolicyNames = enrolled
+                ? _input.Policies.InScope(meta).Select(p => p.Meta.FullName).ToEquatableArray()
+                : [],
+        };
+        ProxyProtocolWish[] wishes = [.. _wishesByWorkload[uid].SelectMany(s => _wishes[s]).Where(w => w.Uid == uid)];
+        return ProxyProtocolCompiler.Apply(workload, compiled, wishes);
+    }
+
+    /// <summary>The most specific level that says something counts: workload, namespace, mesh. Where one level says both, strict does.</summary>
+    private MtlsMode ModeOf(ObjectMeta meta)
+    {
+        PeerAuthenticationObject[] matching = [.. _input.Modes.InScope(meta)];
+        MtlsMode? Level(Func<PeerAuthenticationObject, bool> level) => matching.Where(level).Select(p => (MtlsMode?)p.Mode).Max();
+        if (matching.Length == 0) return _mesh.DefaultMtlsMode;
+        return Level(p => !p.Selector.IsEmpty && p.Meta.Namespace == meta.Namespace)
+            ?? Level(p => !p.Selector.IsEmpty)
+            ?? Level(p => p.Meta.Namespace == meta.Namespace)
+            ?? Level(_ => true)
+            ?? _mesh.DefaultMtlsMode;
+    }
+}

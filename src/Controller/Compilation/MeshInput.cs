@@ -1,0 +1,147 @@
+using System.Collections.Immutable;
+using System.Net;
+using Culvert.Controller.Objects;
+using Culvert.Core;
+
+namespace Culvert.Controller.Compilation;
+
+/// <summary>The objects in force by all that compilation finds them by, and what has to be compiled anew when one changes. Not thread-safe.</summary>
+internal sealed class MeshInput
+{
+    private readonly Dictionary<NamespacedName, ServiceObject> _services = [];
+    private readonly SelectorIndex<ServiceObject> _serviceSelectors = new(s => s.Selector);
+    private readonly Dictionary<NamespacedName, EndpointSliceObject> _slices = [];
+    private readonly MultiMap<NamespacedName, NamespacedName> _slicesByService = new();
+    private readonly MultiMap<IPAddress, NamespacedName> _slicesByAddress = new();
+    private readonly Dictionary<NamespacedName, UdpRouteObject> _routes = [];
+    private readonly MultiMap<NamespacedName, NamespacedName> _routesByParent = new();
+    private readonly MultiMap<NamespacedName, NamespacedName> _routesByBackend = new();
+    private readonly Dictionary<string, NamespaceObject> _namespaces = new(StringComparer.Ordinal);
+
+    public WorkloadIndex Workloads { get; } = new();
+
+    public SelectorIndex<AuthorizationPolicyObject> Policies { get; } = new(p => p.Selector);
+
+    public SelectorIndex<PeerAuthenticationObject> Modes { get; } = new(p => p.Selector);
+
+    public ServiceObject? FindService(NamespacedName name) => _services.GetValueOrDefault(name);
+
+    public NamespaceObject? FindNamespace(string name) => _namespaces.GetValueOrDefault(name);
+
+    public IReadOnlyList<EndpointSliceObject> SlicesOf(NamespacedName service) => [.. _slicesByService[service].Select(n => _slices[n]).OrderBy(s => s.Meta.FullName)];
+
+    public IReadOnlyList<WorkloadObject> SelectedBy(ServiceObject service) => service.Selector.IsEmpty
+        ? [] : [.. Workloads.Selected(service.Meta.Namespace, service.Selector).Select(n => Workloads.Find(n)!).OrderBy(w => w.Meta.FullName)];
+
+    public IReadOnlyList<UdpRouteObject> RoutesOf(NamespacedName parent) => [.. _routesByParent[parent].Select(n => _routes[n]).OrderBy(r => r.Meta.FullName)];
+
+    /// <summary>The services whose routes lead to a service.</summary>
+    public IEnumerable<NamespacedName> ParentsOf(NamespacedName backend) => _routesByBackend[backend].SelectMany(n => Parents(_routes[n]));
+
+    /// <summary>Puts an object in the place of another.</summary>
+    /// <param name="before">How it was; null: it is new.</param>
+    /// <param name="after">How it is; null: it is gone.</param>
+    /// <param name="dirty">Gets what has to be compiled anew.</param>
+    public void Replace(MeshObject? before, MeshObject? after, DirtyResources dirty)
+    {
+        switch ((before ?? after)!)
+        {
+            case WorkloadObject: Replace(before as WorkloadObject, after as WorkloadObject, dirty); break;
+            case ServiceObject: Replace(before as ServiceObject, after as ServiceObject, dirty); break;
+            case EndpointSliceObject: Replace(before as EndpointSliceObject, after as EndpointSliceObject, dirty); break;
+            case UdpRouteObject: Replace(before as UdpRouteObject, after as UdpRouteObject, dirty); break;
+            case AuthorizationPolicyObject:
+                dirty.Policies.Add((before ?? after)!.Meta.FullName);
+                Replace(Policies, before as AuthorizationPolicyObject, after as AuthorizationPolicyObject, p => p.Selector, isSame: (_, _) => true, dirty);
+                break;
+            case PeerAuthenticationObject:
+                Replace(Modes, before as PeerAuthenticationObject, after as PeerAuthenticationObject, p => p.Selector, isSame: (a, b) => a.Mode == b.Mode, dirty);
+                break;
+            case NamespaceObject:
+                Replace(before as NamespaceObject, after as NamespaceObject, dirty);
+                break;
+        }
+    }
+
+    private void Replace(WorkloadObject? before, WorkloadObject? after, DirtyResources dirty)
+    {
+        foreach (WorkloadObject one in new[] { before, after }.OfType<WorkloadObject>())
+        {
+            dirty.Workloads.Add(one.Meta.FullName);
+            foreach (ServiceObject service in _serviceSelectors.Find(one.Meta.Namespace, one.Meta.Labels)) dirty.Services.Add(service.Meta.FullName);
+            foreach (NamespacedName slice in one.Addresses.SelectMany(a => _slicesByAddress[a])) dirty.Services.Add(ServiceOf(_slices[slice]));
+        }
+        if (before is not null) Workloads.Remove(before);
+        if (after is not null) Workloads.Add(after);
+    }
+
+    private void Replace(ServiceObject? before, ServiceObject? after, DirtyResources dirty)
+    {
+        dirty.Services.Add((before ?? after)!.Meta.FullName);
+        if (before is not null)
+        {
+            _services.Remove(before.Meta.FullName);
+            if (!before.Selector.IsEmpty) _serviceSelectors.Remove(before);
+        }
+        if (after is null) return;
+        _services.Add(after.Meta.FullName, after);
+        if (!after.Selector.IsEmpty) _serviceSelectors.Add(after);
+    }
+
+    private void Replace(EndpointSliceObject? before, EndpointSliceObject? after, DirtyResources dirty)
+    {
+        if (before is not null)
+        {
+            _slices.Remove(before.Meta.FullName);
+            _slicesByService.Remove(ServiceOf(before), before.Meta.FullName);
+            foreach (IPAddress address in before.Addresses) _slicesByAddress.Remove(address, before.Meta.FullName);
+            dirty.Services.Add(ServiceOf(before));
+        }
+        if (after is null) return;
+        _slices.Add(after.Meta.FullName, after);
+        _slicesByService.Add(ServiceOf(after), after.Meta.FullName);
+        foreach (IPAddress address in after.Addresses) _slicesByAddress.Add(address, after.Meta.FullName);
+        dirty.Services.Add(ServiceOf(after));
+    }
+
+    private void Replace(UdpRouteObject? before, UdpRouteObject? after, DirtyResources dirty)
+    {
+        if (before is not null)
+        {
+            _routes.Remove(before.Meta.FullName);
+            foreach (NamespacedName parent in Parents(before)) _routesByParent.Remove(parent, before.Meta.FullName);
+            foreach (NamespacedName backend in Backends(before)) _routesByBackend.Remove(backend, before.Meta.FullName);
+            dirty.RoutedServices.UnionWith(Parents(before));
+        }
+        if (after is null) return;
+        _routes.Add(after.Meta.FullName, after);
+        foreach (NamespacedName parent in Parents(after)) _routesByParent.Add(parent, after.Meta.FullName);
+        foreach (NamespacedName backend in Backends(after)) _routesByBackend.Add(backend, after.Meta.FullName);
+        dirty.RoutedServices.UnionWith(Parents(after));
+    }
+
+    private void Replace(NamespaceObject? before, NamespaceObject? after, DirtyResources dirty)
+    {
+        if (before is not null) _namespaces.Remove(before.Meta.Name);
+        if (after is not null) _namespaces.Add(after.Meta.Name, after);
+        if (before?.Enrolled != after?.Enrolled) dirty.Workloads.UnionWith(Workloads.InNamespace((before ?? after)!.Meta.Name));
+    }
+
+    private void Replace<T>(
+        SelectorIndex<T> index, T? before, T? after, Func<T, ImmutableSortedDictionary<string, string>> selector, Func<T, T, bool> isSame, DirtyResources dirty)
+        where T : MeshObject
+    {
+        if (before is not null) index.Remove(before);
+        if (after is not null) index.Add(after);
+
+        // Who is selected hears of it only when the selection changes, or what the selected are told by it.
+        if (before is not null && after is not null && selector(before).SequenceEqual(selector(after)) && isSame(before, after)) return;
+        foreach (T one in new[] { before, after }.OfType<T>()) dirty.Workloads.UnionWith(Workloads.InScope(one.Meta.Namespace, selector(one)));
+    }
+
+    private static NamespacedName ServiceOf(EndpointSliceObject slice) => new(slice.Meta.Namespace, slice.Service);
+
+    private static IEnumerable<NamespacedName> Parents(UdpRouteObject route) => route.Parents.Select(p => new NamespacedName(route.Meta.Namespace, p.Service));
+
+    private static IEnumerable<NamespacedName> Backends(UdpRouteObject route) => route.Backends.Select(b => new NamespacedName(route.Meta.Namespace, b.Service));
+}

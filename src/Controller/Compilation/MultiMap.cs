@@ -1,0 +1,22 @@
+namespace Culvert.Controller.Compilation;
+
+/// <summary>Several values for a key, each once. Not thread-safe.</summary>
+internal sealed class MultiMap<TKey, TValue>
+    where TKey : notnull
+{
+    private readonly Dictionary<TKey, HashSet<TValue>> _values = [];
+
+    /// <summary>The values of a key, in no order.</summary>
+    public IReadOnlyCollection<TValue> this[TKey key] => _values.TryGetValue(key, out HashSet<TValue>? found) ? found : [];
+
+    public void Add(TKey key, TValue value)
+    {
+        if (!_values.TryGetValue(key, out HashSet<TValue>? found)) _values.Add(key, found = []);
+        found.Add(value);
+    }
+
+    public void Remove(TKey key, TValue value)
+    {
+        if (_values.TryGetValue(key, out HashSet<TValue>? found) && found.Remove(value) && found.Count == 0) _values.Remove(key);
+    }
+}

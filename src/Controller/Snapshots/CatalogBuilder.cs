@@ -1,0 +1,132 @@
+using System.Collections.Immutable;
+using Culvert.Controller.Compilation;
+using Culvert.Core;
+using Culvert.Protocol;
+using Culvert.Protocol.V1;
+using TrustBundle = Culvert.Core.TrustBundle;
+
+namespace Culvert.Controller.Snapshots;
+
+/// <summary>Makes each catalog from the one before and remembers what has changed between them. Not thread-safe.</summary>
+/// <remarks>
+/// What every node is told is in the catalog once. A node's overlay holds what only it is told: where its workloads are attached and which policies select them, and those policies.
+/// Nobody is told labels or the names of nodes: agents decide nothing by them.
+/// </remarks>
+internal sealed class CatalogBuilder
+{
+    private readonly ChangeLog _log = new();
+    private readonly Dictionary<NamespacedName, Dictionary<string, int>> _policyNodes = [];
+    private readonly HashSet<ResourceKey> _changed = [];
+    private readonly Dictionary<string, HashSet<ResourceKey>> _changedOfNodes = new(StringComparer.Ordinal);
+    private readonly Dictionary<NamespacedName, Resource> _policyResources = [];
+    private readonly ImmutableDictionary<string, WorkloadInfo>.Builder _workloads = ResourceCatalog.Empty.Workloads.ToBuilder();
+    private readonly ImmutableDictionary<NamespacedName, ServiceInfo>.Builder _services = ResourceCatalog.Empty.Services.ToBuilder();
+    private readonly ImmutableDictionary<NamespacedName, PolicyInfo>.Builder _policies = ResourceCatalog.Empty.Policies.ToBuilder();
+    private readonly ImmutableDictionary<ResourceKey, Resource>.Builder _shared = ResourceCatalog.Empty.Shared.ToBuilder();
+    private readonly ImmutableDictionary<string, ImmutableDictionary<ResourceKey, Resource>>.Builder _overlays = ResourceCatalog.Empty.Overlays.ToBuilder();
+    private ResourceCatalog _catalog = ResourceCatalog.Empty;
+
+    public void SetMesh(MeshSettings mesh, ObjectProblems problems)
+    {
+        SetShared(new(ResourceKind.Mesh, ""), new() { Mesh = mesh.ToWire(problems) });
+        _catalog = _catalog with { Mesh = mesh, Problems = problems };
+    }
+
+    public void SetTrustBundle(TrustBundle bundle)
+    {
+        if (_catalog.TrustBundle.TrustDomain != bundle.TrustDomain) SetShared(new(ResourceKind.TrustBundle, _catalog.TrustBundle.TrustDomain), null);
+        SetShared(new(ResourceKind.TrustBundle, bundle.TrustDomain), new() { TrustBundle = bundle.ToWire() });
+        _catalog = _catalog with { TrustBundle = bundle };
+    }
+
+    public void SetService(NamespacedName name, ServiceInfo? service)
+    {
+        if (_services.GetValueOrDefault(name) == service) return;
+        SetShared(new(ResourceKind.Service, name.ToString()), service is null ? null : new() { Service = service.ToWire() });
+        Set(_services, name, service);
+    }
+
+    /// <summary>Sets a policy; workloads that name it are set besides.</summary>
+    public void SetPolicy(NamespacedName name, PolicyInfo? policy)
+    {
+        if (policy is null) _policyResources.Remove(name);
+        else _policyResources[name] = new() { Policy = policy.ToWire() };
+        Set(_policies, name, policy);
+        foreach (string node in _policyNodes.GetValueOrDefault(name)?.Keys.ToArray() ?? []) SetLocal(node, PolicyKey(name), _policyResources.GetValueOrDefault(name));
+    }
+
+    public void SetWorkload(string uid, WorkloadInfo? workload)
+    {
+        WorkloadInfo? before = _workloads.GetValueOrDefault(uid);
+        if (before == workload) return;
+        var key = new ResourceKey(ResourceKind.Workload, uid);
+        WorkloadInfo? shared = workload?.Shared();
+        if (shared != before?.Shared()) SetShared(key, shared is null ? null : new() { Workload = shared.ToWire() });
+
+        if (before is not null && before.Node != workload?.Node) SetLocal(before.Node, key, null);
+        if (workload is not null) SetLocal(workload.Node, key, workload == shared ? null : new() { Workload = workload.ToWire() });
+        foreach (NamespacedName policy in workload?.PolicyNames ?? []) Use(policy, workload!.Node, 1);
+        foreach (NamespacedName policy in before?.PolicyNames ?? []) Use(policy, before!.Node, -1);
+        Set(_workloads, uid, workload);
+    }
+
+    /// <summary>The catalog of all that was set.</summary>
+    public ResourceCatalog Build(int workloads, int services, int policies)
+    {
+        ulong version = _catalog.Version + 1;
+        _log.Add(version, [.. _changed], _changedOfNodes.ToDictionary(p => p.Key, p => p.Value.ToArray(), StringComparer.Ordinal));
+        CompilationWork work = new(workloads, services, policies, _changed.Count + _changedOfNodes.Values.Sum(k => k.Count));
+        _catalog = _catalog with
+        {
+            Version = version,
+            Log = _log,
+            Work = work,
+            Workloads = _workloads.ToImmutable(),
+            Services = _services.ToImmutable(),
+            Policies = _policies.ToImmutable(),
+            Shared = _shared.ToImmutable(),
+            Overlays = _overlays.ToImmutable(),
+        };
+        _changed.Clear();
+        _changedOfNodes.Clear();
+        return _catalog;
+    }
+
+    private void Use(NamespacedName policy, string node, int by)
+    {
+        if (!_policyNodes.TryGetValue(policy, out Dictionary<string, int>? nodes)) _policyNodes.Add(policy, nodes = new(StringComparer.Ordinal));
+        int before = nodes.GetValueOrDefault(node), after = before + by;
+        if (after == 0) nodes.Remove(node);
+        else nodes[node] = after;
+        if (nodes.Count == 0) _policyNodes.Remove(policy);
+        if (before == 0) SetLocal(node, PolicyKey(policy), _policyResources[policy]);
+        else if (after == 0) SetLocal(node, PolicyKey(policy), null);
+    }
+
+    private void SetShared(ResourceKey key, Resource? resource)
+    {
+        if (Equals(_shared.GetValueOrDefault(key), resource)) return;
+        _changed.Add(key);
+        Set(_shared, key, resource);
+    }
+
+    private void SetLocal(string node, ResourceKey key, Resource? resource)
+    {
+        ImmutableDictionary<ResourceKey, Resource> overlay = _overlays.GetValueOrDefault(node) ?? ImmutableDictionary<ResourceKey, Resource>.Empty;
+        if (Equals(overlay.GetValueOrDefault(key), resource)) return;
+        if (!_changedOfNodes.TryGetValue(node, out HashSet<ResourceKey>? changed)) _changedOfNodes.Add(node, changed = []);
+        changed.Add(key);
+        overlay = resource is null ? overlay.Remove(key) : overlay.SetItem(key, resource);
+        Set(_overlays, node, overlay.IsEmpty ? null : overlay);
+    }
+
+    private static void Set<TKey, TValue>(ImmutableDictionary<TKey, TValue>.Builder map, TKey key, TValue? value)
+        where TKey : notnull
+        where TValue : class
+    {
+        if (value is null) map.Remove(key);
+        else map[key] = value;
+    }
+
+    private static ResourceKey PolicyKey(NamespacedName name) => new(ResourceKind.Policy, name.ToString());
+}

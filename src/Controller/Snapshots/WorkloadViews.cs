@@ -1,0 +1,10 @@
+using Culvert.Core;
+
+namespace Culvert.Controller.Snapshots;
+
+/// <summary>What of a workload is whose to know.</summary>
+internal static class WorkloadViews
+{
+    /// <summary>What every node is told: not where it is attached, nor which policies guard it.</summary>
+    public static WorkloadInfo Shared(this WorkloadInfo workload) => workload with { PolicyNames = [], HostInterface = null, NetworkNamespace = null };
+}

@@ -1,0 +1,96 @@
+using Culvert.Controller.Compilation;
+using Culvert.Controller.Snapshots;
+using Culvert.Controller.Sources.Folder;
+using Culvert.Controller.Store;
+using Culvert.Core;
+using Culvert.Protocol;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Culvert.Controller.Tests;
+
+/// <summary>Whatever changes in whatever order, what nodes have is what compiling the final world from nothing gives.</summary>
+public sealed class IncrementalCompilationTests
+{
+    private static readonly string[] Nodes = ["n0", "n1", "n2"];
+    private static readonly string[] Namespaces = ["shop", "web", "culvert-system"];
+
+    [Fact]
+    public void AnySequenceOfChangesGivesTheSnapshotsOfTheFinalWorld()
+    {
+        int resources = 0, workloads = 0;
+        for (int seed = 0; seed < 40; seed++)
+        {
+            var random = new Random(seed);
+            ObjectStore store = new("test", NullLogger.Instance, ObjectSet.Empty);
+            FolderDeclarations folder = new();
+            MeshCompiler compiler = new();
+            ResourceCatalog catalog = ResourceCatalog.Empty;
+            store.Changed += change => catalog = compiler.Update(change.After, change.Keys, [new byte[] { 1 }]);
+            SortedDictionary<string, SourceFile> files = new(StringComparer.Ordinal);
+            Dictionary<string, (NodeSnapshot Snapshot, NodeResources? Resources)> agents = Nodes.ToDictionary(n => n, n => (new NodeSnapshot { Node = n }, (NodeResources?)null));
+            for (int step = 0; step < 60; step++)
+            {
+                for (int n = 1 + random.Next(3); n > 0; n--) Edit(files, random);
+                store.Apply(new([.. folder.Update([.. files.Values])]) { IsSynced = true });
+                workloads += catalog.Work.Workloads;
+                ResourceCatalog fresh = MeshCompiler.Compile(store.Current, [new byte[] { 1 }]);
+                foreach (string node in Nodes)
+                {
+                    NodeResources expected = fresh.ForNode(node), actual = catalog.ForNode(node);
+                    string where = $"seed {seed}, step {step}, node {node}";
+                    Assert.Equal(expected.All.Select(p => p.Key).Order(Comparer<ResourceKey>.Create(Compare)), actual.All.Select(p => p.Key).Order(Comparer<ResourceKey>.Create(Compare)));
+                    foreach ((ResourceKey key, var resource) in expected.All) Assert.True(resource.Equals(actual.Find(key)), $"{where}: {resource}\nand not {actual.Find(key)}");
+                    resources += expected.All.Count();
+
+                    // An agent may sleep through some versions.
+                    if (random.Next(3) == 0) continue;
+                    (NodeSnapshot snapshot, NodeResources? known) = agents[node];
+                    agents[node] = (SnapshotMapping.Apply(snapshot, node, known is null ? SnapshotDelta.Full(actual, "e") : SnapshotDelta.Between(known, actual, "e")), actual);
+                    Assert.Equal(SnapshotJson.Render(fresh.SnapshotFor(node)), SnapshotJson.Render(agents[node].Snapshot));
+                }
+            }
+        }
+        TestContext.Current.TestOutputHelper?.WriteLine($"{resources} resources compared, {workloads} workloads compiled");
+        Assert.True(resources > 40_000, $"{resources}");
+    }
+
+    [Fact]
+    public void WhoIsFurtherBehindThanTheLogReachesIsComparedWithAsAWhole()
+    {
+        MeshCompiler compiler = new();
+        ObjectSet one = ObjectSetReader.Read([new("a.yaml", Objects.Workload("a", "10.0.0.1"))], ObjectSet.Empty), two = ObjectSetReader.Read([new("a.yaml", Objects.Workload("b", "10.0.0.2"))], one);
+        NodeResources old = compiler.Update(one, null, []).ForNode("node-1");
+        for (int i = 0; i < 1500; i++) compiler.Update(one, [], []);
+        ResourceCatalog last = compiler.Update(two, null, []);
+        var delta = SnapshotDelta.Between(old, last.ForNode("node-1"), "e");
+        Assert.Equal("shop/b", Assert.Single(delta.Upserts).Workload.Uid);
+        Assert.Equal("shop/a", Assert.Single(delta.Removals).Name);
+    }
+
+    private static int Compare(ResourceKey a, ResourceKey b) => a.Kind != b.Kind ? a.Kind.CompareTo(b.Kind) : string.CompareOrdinal(a.Name, b.Name);
+
+    private static void Edit(SortedDictionary<string, SourceFile> files, Random random)
+    {
+        string name = $"f{random.Next(12)}.yaml";
+        if (random.Next(6) == 0) files.Remove(name);
+        else files[name] = new(name, string.Concat(Enumerable.Range(0, random.Next(1, 3)).Select(_ => Document(random))));
+    }
+
+    private static string Document(Random random)
+    {
+        string ns = Namespaces[random.Next(Namespaces.Length)], app = $"app: a{random.Next(3)}", selector = random.Next(3) == 0 ? "" : $"selector: {{matchLabels: {{{app}}}}}, ";
+        string proxy = random.Next(3) switch { 0 => "annotations: {culvert.dev/proxy-protocol: v2}, ", 1 => "annotations: {culvert.dev/accept-proxy-protocol: \"80; from=10.9.0.0/16\"}, ", _ => "" };
+        string address = $"10.0.0.{random.Next(1, 9)}", mode = random.Next(2) == 0 ? "STRICT" : "PERMISSIVE";
+        return random.Next(10) switch
+        {
+            0 => $"apiVersion: v1\nkind: Namespace\nmetadata: {{name: {ns}, labels: {{culvert.dev/enrolled: \"{(random.Next(2) == 0 ? "true" : "false")}\"}}}}\n---\n",
+            1 or 2 => $"apiVersion: v1\nkind: Service\nmetadata: {{name: s{random.Next(3)}, {proxy}namespace: {ns}}}\nspec: {{clusterIP: 10.96.0.{random.Next(1, 30)}, {(random.Next(3) == 0 ? "" : $"selector: {{{app}}}, ")}ports: [{{name: t, port: 80, targetPort: {random.Next(80, 83)}}}, {{name: u, port: 53, protocol: UDP}}]}}\n---\n",
+            3 => $"apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {{name: e{random.Next(3)}, namespace: {ns}, labels: {{kubernetes.io/service-name: s{random.Next(3)}}}}}\naddressType: IPv4\nendpoints: [{{addresses: [{address}]}}]\nports: [{{name: t, port: {random.Next(80, 83)}}}]\n---\n",
+            4 => $"apiVersion: culvert.dev/v1alpha1\nkind: AuthorizationPolicy\nmetadata: {{name: p{random.Next(3)}, namespace: {ns}}}\nspec: {{{selector}action: DENY, rules: [{{to: [{{ports: [{random.Next(1, 5)}]}}]}}]}}\n---\n",
+            5 => $"apiVersion: culvert.dev/v1alpha1\nkind: PeerAuthentication\nmetadata: {{name: m{random.Next(3)}, namespace: {ns}}}\nspec: {{{selector}mtls: {{mode: {mode}}}}}\n---\n",
+            6 => $"apiVersion: gateway.networking.k8s.io/v1\nkind: UDPRoute\nmetadata: {{name: r{random.Next(2)}, namespace: {ns}}}\nspec: {{parentRefs: [{{group: \"\", kind: Service, name: s{random.Next(3)}}}], rules: [{{backendRefs: [{{name: s{random.Next(3)}, port: 53, weight: {random.Next(1, 4)}}}, {{name: s{random.Next(3)}, port: 53}}]}}]}}\n---\n",
+            7 when random.Next(3) == 0 => $"apiVersion: culvert.dev/v1alpha1\nkind: MeshConfig\nmetadata: {{name: default}}\nspec: {{trustDomain: d{random.Next(2)}.example, mtls: {{mode: {mode}}}}}\n---\n",
+            _ => $"apiVersion: culvert.dev/v1alpha1\nkind: Workload\nmetadata: {{name: w{random.Next(6)}, {proxy}namespace: {ns}, labels: {{{app}}}}}\nspec: {{node: n{random.Next(3)}, interface: eth{random.Next(2)}, addresses: [{address}]}}\n---\n",
+        };
+    }
+}
