@@ -178,8 +178,10 @@ public sealed class CommandTests
             ("error", "mesh.yaml", 4, "MeshConfig default", "spec.mtls.mode"),
             (problem.GetProperty("severity").GetString(), problem.GetProperty("file").GetString(), problem.GetProperty("line").GetInt32(), problem.GetProperty("object").GetString(), problem.GetProperty("field").GetString()));
         Assert.True(problem.GetProperty("lastGoodInForce").GetBoolean());
+        Assert.Equal((0, 1), (status.RootElement.GetProperty("objects").GetProperty("rejected").GetInt32(), status.RootElement.GetProperty("objects").GetProperty("lastGoodKept").GetInt32()));
         Assert.Contains("last good", text.Output, StringComparison.Ordinal);
         Assert.Contains("1 errors, 0 warnings", text.Output, StringComparison.Ordinal);
+        Assert.Contains("0 rejected, 1 kept at their last good version", text.Output, StringComparison.Ordinal);
         Assert.Contains("mesh.yaml:4", text.Output, StringComparison.Ordinal);
         Assert.Equal(ExitCode.Failed, notReady.Code);
     }

@@ -23,7 +23,7 @@ internal static class AdminMapping
         new SortedDictionary<string, ulong>(status.Drops, StringComparer.Ordinal),
         status.OpenTunnels,
         status.OpenConnections,
-        new ProblemsReport(status.ObjectErrors, status.ObjectWarnings, [.. status.Problems.Select(ToReport)]),
+        new ProblemsReport(status.RejectedObjects, status.LastGoodObjects, status.ObjectErrors, status.ObjectWarnings, [.. status.Problems.Select(ToReport)]),
         status.DrainRemaining?.ToTimeSpan().TotalSeconds);
 
     public static FlowReport ToReport(Flow flow) => new(

@@ -47,9 +47,19 @@ internal static class StatusCommand
             Row(grid, "Rejected", error);
         }
 
-        if (report.Objects is { Errors: > 0 } or { Warnings: > 0 })
+        var objects = report.Objects;
+        if (objects.Rejected + objects.LastGoodKept > 0)
         {
-            Row(grid, "Objects", Text($"{report.Objects.Errors} errors, {report.Objects.Warnings} warnings"));
+            Row(grid, "Objects", Text($"{objects.Rejected} rejected, {objects.LastGoodKept} kept at their last good version, all others accepted"));
+        }
+        else if (objects.Errors == 0 && report.Snapshot.Version > 0)
+        {
+            Row(grid, "Objects", "all accepted");
+        }
+
+        if (objects.Errors + objects.Warnings > 0)
+        {
+            Row(grid, "Problems", Text($"{objects.Errors} errors, {objects.Warnings} warnings"));
         }
 
         Row(grid, "Open", Text($"{report.OpenConnections} connections, {report.OpenTunnels} tunnels"));

@@ -18,8 +18,8 @@ internal sealed record StatusReport(
     ProblemsReport Objects,
     double? DrainRemainingSeconds);
 
-/// <summary>What is wrong with the controller's objects: how many of each severity there are, and the first of them.</summary>
-internal sealed record ProblemsReport(uint Errors, uint Warnings, IReadOnlyList<ProblemReport> Problems);
+/// <summary>The controller's objects: how many are not in force as they are declared (all others are), how many problems of each severity there are, and the first of them.</summary>
+internal sealed record ProblemsReport(uint Rejected, uint LastGoodKept, uint Errors, uint Warnings, IReadOnlyList<ProblemReport> Problems);
 
 /// <summary>One problem of an object.</summary>
 internal sealed record ProblemReport(string Severity, string File, uint? Line, string? Object, string? Field, string Reason, bool LastGoodInForce);

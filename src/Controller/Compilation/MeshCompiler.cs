@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Culvert.Controller.Objects;
 using Culvert.Controller.Snapshots;
+using Culvert.Controller.Statuses;
 using Culvert.Controller.Store;
 using Culvert.Core;
 
@@ -24,7 +25,8 @@ internal sealed class MeshCompiler
     /// <param name="objects">The objects in force.</param>
     /// <param name="changed">Those that are other than in the set before; null: not known.</param>
     /// <param name="roots">The authority's roots.</param>
-    public ResourceCatalog Update(ObjectSet objects, IReadOnlyCollection<ObjectKey>? changed, ImmutableArray<ReadOnlyMemory<byte>> roots)
+    /// <param name="status">What nodes are told of the states of objects; null: nothing.</param>
+    public ResourceCatalog Update(ObjectSet objects, IReadOnlyCollection<ObjectKey>? changed, ImmutableArray<ReadOnlyMemory<byte>> roots, StatusSummary? status = null)
     {
         DirtyResources dirty = new();
         foreach (ObjectKey key in changed ?? Difference(_compiled, objects))
@@ -38,7 +40,7 @@ internal sealed class MeshCompiler
         int services = CompileServices(dirty);
         foreach (NamespacedName name in dirty.Policies) _catalog.SetPolicy(name, (objects.Objects.GetValueOrDefault(new(ObjectKind.AuthorizationPolicy, name.Namespace, name.Name)) as AuthorizationPolicyObject)?.Policy);
         foreach (NamespacedName name in dirty.Workloads) _catalog.SetWorkload(name.ToString(), _input.Workloads.Find(name) is { } workload ? Compile(workload) : null);
-        _catalog.SetMesh(mesh, ProblemList.From(objects));
+        _catalog.SetMesh(mesh, ProblemList.From(objects, status));
         _catalog.SetTrustBundle(new TrustBundle(mesh.TrustDomain, roots));
         return _catalog.Build(dirty.Workloads.Count, services, dirty.Policies.Count);
     }

@@ -65,13 +65,13 @@ public sealed class ControllerHost : IAsyncDisposable
         Authority.RootsChanged += WriteRoots;
         _source = new FolderSource(options.ObjectFolder, options.Time, _loggers.CreateLogger<FolderSource>());
         LastGoodStore lastGood = new(Path.Combine(options.StateFolder, LastGoodFileName), _loggers.CreateLogger<ObjectStore>());
-        _objects = new ObjectStore(_source.Name, _loggers.CreateLogger<ObjectStore>(), lastGood.Load(), lastGood)
+        _objects = new ObjectStore(_source.Name, _source.Status, _loggers.CreateLogger<ObjectStore>(), lastGood.Load(), lastGood)
         {
             KnownNodes = () => [.. CertifiedNodes.Names(), .. _registry.Nodes.Select(n => n.Node)],
         };
         _objects.Changed += _ => ObjectsChanged?.Invoke();
         _source.Start(_objects);
-        _publisher = new SnapshotPublisher(_objects, Authority, _loggers.CreateLogger<SnapshotPublisher>());
+        _publisher = new SnapshotPublisher(_objects, _source.Status, Authority, _loggers.CreateLogger<SnapshotPublisher>());
         _identity = new ServerIdentity(_publisher, Authority, options.DnsNames, options.Time, _loggers.CreateLogger<ControllerHost>());
         _authenticator = new NodeAuthenticator(_publisher, Authority, CertifiedNodes, options.NodeRenewalGrace, options.Time);
         _rotation = new RootRotation(AuthorityFolder(options.StateFolder));

@@ -2,6 +2,7 @@ using System.Threading.Channels;
 using Culvert.Controller.Compilation;
 using Culvert.Controller.Identity;
 using Culvert.Controller.Objects;
+using Culvert.Controller.Statuses;
 using Culvert.Controller.Store;
 using Microsoft.Extensions.Logging;
 
@@ -11,6 +12,7 @@ namespace Culvert.Controller.Snapshots;
 internal sealed class SnapshotPublisher : IDisposable
 {
     private readonly ObjectStore _objects;
+    private readonly IStatusSink _status;
     private readonly ICertificateAuthority _authority;
     private readonly ILogger _logger;
     private readonly Lock _lock = new();
@@ -19,9 +21,9 @@ internal sealed class SnapshotPublisher : IDisposable
     private readonly HashSet<Channel<bool>> _subscribers = [];
     private volatile ResourceCatalog _current = ResourceCatalog.Empty;
 
-    public SnapshotPublisher(ObjectStore objects, ICertificateAuthority authority, ILogger<SnapshotPublisher> logger)
+    public SnapshotPublisher(ObjectStore objects, IStatusSink status, ICertificateAuthority authority, ILogger<SnapshotPublisher> logger)
     {
-        (_objects, _authority, _logger) = (objects, authority, logger);
+        (_objects, _status, _authority, _logger) = (objects, status, authority, logger);
         objects.Changed += OnChanged;
         authority.RootsChanged += OnRootsChanged;
         Publish(null);
@@ -69,7 +71,7 @@ internal sealed class SnapshotPublisher : IDisposable
             // A step from another set than the one compiled last: the compiler finds the difference itself.
             IReadOnlyCollection<ObjectKey>? keys = ReferenceEquals(objects, _compiled) ? [] : change is not null && ReferenceEquals(change.Before, _compiled) ? change.Keys : null;
             _compiled = objects;
-            _current = _compiler.Update(objects, keys, _authority.Roots);
+            _current = _compiler.Update(objects, keys, _authority.Roots, _status.Summary);
             SnapshotLog.Published(_logger, _current.Version, _current.Workloads.Count, _current.Services.Count, _current.Policies.Count, _current.Work);
             foreach (Channel<bool> subscriber in _subscribers) subscriber.Writer.TryWrite(true);
         }

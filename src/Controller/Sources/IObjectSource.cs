@@ -1,3 +1,5 @@
+using Culvert.Controller.Statuses;
+
 namespace Culvert.Controller.Sources;
 
 /// <summary>
@@ -8,6 +10,9 @@ internal interface IObjectSource : IAsyncDisposable
 {
     /// <summary>What it is, for messages: a folder's path, a cluster's address.</summary>
     string Name { get; }
+
+    /// <summary>Where it is told what has become of what it tells.</summary>
+    IStatusSink Status { get; }
 
     /// <summary>
     /// Begins to tell the sink what there is, and goes on telling what changes until it is disposed of. One call to the sink is under way at a time, on any thread.

@@ -25,6 +25,9 @@ internal sealed class DeclarationTable
     /// <summary>The first errors of what can't be read, or does not tell what it is.</summary>
     public IReadOnlyList<SourceError> Unreadable => [.. Faulty.Where(d => d.Key.Object is null && d.Content.Kind.Length == 0).Select(d => d.Content.Errors[0])];
 
+    /// <summary>Whether a declaration is there.</summary>
+    public bool Contains(DeclarationKey key) => _all.ContainsKey(key);
+
     /// <summary>Whether a place holds something that does not tell which object it is: nobody can tell then what is meant to be gone.</summary>
     public bool IsUnclear(string place) => _unclear.ContainsKey(place);
 
@@ -33,17 +36,23 @@ internal sealed class DeclarationTable
 
     /// <summary>Takes a batch up.</summary>
     /// <param name="batch">The batch.</param>
+    /// <param name="touched">Gets the declarations that have changed.</param>
     /// <param name="objects">Gets the objects whose declarations have changed.</param>
     /// <param name="places">Gets the places that have become clear or unclear.</param>
-    public void Apply(ObjectBatch batch, HashSet<ObjectKey> objects, HashSet<string> places)
+    public void Apply(ObjectBatch batch, HashSet<DeclarationKey> touched, HashSet<ObjectKey> objects, HashSet<string> places)
     {
         if (batch.Replaces is { } below)
         {
             HashSet<DeclarationKey> told = [.. batch.Changes.Where(c => c.Declaration is not null).Select(c => c.Key)];
-            foreach (DeclarationKey key in _all.Keys.Where(k => k.Place.StartsWith(below, StringComparison.Ordinal) && !told.Contains(k)).ToArray()) Remove(key, objects, places);
+            foreach (DeclarationKey key in _all.Keys.Where(k => k.Place.StartsWith(below, StringComparison.Ordinal) && !told.Contains(k)).ToArray())
+            {
+                touched.Add(key);
+                Remove(key, objects, places);
+            }
         }
         foreach (ObjectChange change in batch.Changes)
         {
+            touched.Add(change.Key);
             if (change.Declaration is not { } declaration) Remove(change.Key, objects, places);
             else if (!_all.TryGetValue(change.Key, out Declaration? known) || !known.IsSame(declaration))
             {

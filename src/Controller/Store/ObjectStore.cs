@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Culvert.Controller.Objects;
 using Culvert.Controller.Sources;
+using Culvert.Controller.Statuses;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Store;
@@ -18,6 +19,8 @@ internal sealed class ObjectStore : IObjectSink
     private readonly LastGoodStore? _lastGood;
     private readonly Lock _lock = new();
     private readonly DeclarationTable _declarations = new();
+    private readonly StatusTracker _status;
+    private readonly HashSet<DeclarationKey> _touched = [];
     private readonly ClaimIndex _claims = new();
     private readonly Dictionary<ObjectKey, MeshObject> _wanted = [];
     private readonly Dictionary<ObjectKey, SourceError[]> _duplicates = [];
@@ -30,12 +33,14 @@ internal sealed class ObjectStore : IObjectSink
     private volatile ObjectSet _current;
 
     /// <param name="source">What the source is, for messages.</param>
+    /// <param name="status">Where the status of each declaration goes.</param>
     /// <param name="logger">Where it is said what is wrong.</param>
     /// <param name="previous">What was in force before; a set that does not count as read.</param>
     /// <param name="lastGood">Keeps what is in force over a restart; null: nothing does.</param>
-    public ObjectStore(string source, ILogger logger, ObjectSet previous, LastGoodStore? lastGood = null)
+    public ObjectStore(string source, IStatusSink status, ILogger logger, ObjectSet previous, LastGoodStore? lastGood = null)
     {
         (_source, _logger, _lastGood, _current) = (source, logger, lastGood, previous);
+        _status = new(_declarations, status);
         foreach (MeshObject last in previous.Objects.Values) Place(last).Add(last.Key);
     }
 
@@ -63,7 +68,7 @@ internal sealed class ObjectStore : IObjectSink
             }
             HashSet<ObjectKey> objects = [];
             HashSet<string> places = new(StringComparer.Ordinal);
-            _declarations.Apply(batch, objects, places);
+            _declarations.Apply(batch, _touched, objects, places);
             if (!_current.IsRead && !batch.IsSynced) return;
 
             // What has changed before all was told is in the table, and nothing of it was looked at yet.
@@ -128,7 +133,18 @@ internal sealed class ObjectStore : IObjectSink
             }
         }
         IEnumerable<SourceError> errors = _declarations.Faulty.SelectMany(d => d.Content.Errors).Concat(_duplicates.Values.SelectMany(d => d)).Concat(meshErrors).Concat(_conflicts.Values);
-        return (previous with { Objects = changed.Count > 0 ? objects.ToImmutable() : previous.Objects, Mesh = mesh, IsRead = true, Errors = InOrder(errors) }, changed);
+        ObjectSet next = previous with { Objects = changed.Count > 0 ? objects.ToImmutable() : previous.Objects, Mesh = mesh, IsRead = true, Errors = InOrder(errors) };
+        _status.Report(_touched, open, next, Wrong);
+        _touched.Clear();
+        return (next, changed);
+    }
+
+    /// <summary>Why a declaration does not count, though it may be good by itself.</summary>
+    private SourceError? Wrong(Declaration declaration)
+    {
+        if (declaration.Key.Object is not { } key) return null;
+        SourceError? duplicate = _duplicates.GetValueOrDefault(key)?.FirstOrDefault(d => d.File == declaration.Key.Place && d.Line == declaration.Origin.Line);
+        return duplicate ?? _conflicts.GetValueOrDefault(key);
     }
 
     private void Want(ObjectKey key, MeshObject? wanted)

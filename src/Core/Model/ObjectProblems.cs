@@ -12,6 +12,12 @@ public sealed record ObjectProblems
     /// <summary>How many errors there are, with those that are not listed.</summary>
     public int Errors { get; init; }
 
+    /// <summary>How many declarations of objects are not in force, nor is an earlier version. This and the next are 0 too where the controller does not say so.</summary>
+    public int Rejected { get; init; }
+
+    /// <summary>How many are not, while their last good version is.</summary>
+    public int LastGoodKept { get; init; }
+
     /// <summary>How many warnings there are, with those that are not listed.</summary>
     public int Warnings { get; init; }
 }

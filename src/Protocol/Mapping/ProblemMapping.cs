@@ -27,6 +27,7 @@ public static class ProblemMapping
     {
         mesh.Problems.AddRange(problems.Listed.Select(ToWire));
         (mesh.Errors, mesh.Warnings) = ((uint)problems.Errors, (uint)problems.Warnings);
+        (mesh.RejectedObjects, mesh.LastGoodObjects) = ((uint)problems.Rejected, (uint)problems.LastGoodKept);
         return mesh;
     }
 
@@ -35,5 +36,7 @@ public static class ProblemMapping
         Listed = mesh.Problems.Select(ToModel).ToEquatableArray(),
         Errors = (int)mesh.Errors,
         Warnings = (int)mesh.Warnings,
+        Rejected = (int)mesh.RejectedObjects,
+        LastGoodKept = (int)mesh.LastGoodObjects,
     };
 }

@@ -21,7 +21,7 @@ public sealed class IncrementalCompilationTests
         for (int seed = 0; seed < 40; seed++)
         {
             var random = new Random(seed);
-            ObjectStore store = new("test", NullLogger.Instance, ObjectSet.Empty);
+            ObjectStore store = new("test", new FolderStatus(), NullLogger.Instance, ObjectSet.Empty);
             FolderDeclarations folder = new();
             MeshCompiler compiler = new();
             ResourceCatalog catalog = ResourceCatalog.Empty;

@@ -45,7 +45,7 @@ public sealed class MeshCompilerTests
     {
         Dictionary<string, SourceFile> files = Enumerable.Range(0, Workloads).Select(i => Pod(i, i % Nodes)).Append(new("services.yaml", string.Concat(Enumerable.Range(0, Services).Select(Service))))
             .Append(new("policies.yaml", Policies())).ToDictionary(f => f.Name);
-        ObjectStore store = new("test", NullLogger.Instance, ObjectSet.Empty);
+        ObjectStore store = new("test", new FolderStatus(), NullLogger.Instance, ObjectSet.Empty);
         FolderDeclarations folder = new();
         MeshCompiler compiler = new();
         ResourceCatalog catalog = ResourceCatalog.Empty;

@@ -1,6 +1,7 @@
 using Culvert.Controller.Objects;
 using Culvert.Controller.Sources;
 using Culvert.Controller.Sources.Folder;
+using Culvert.Controller.Statuses;
 using Culvert.Controller.Store;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -9,10 +10,15 @@ namespace Culvert.Controller.Tests;
 public sealed class ObjectStoreTests
 {
     private static readonly ObjectKey Web = new(ObjectKind.Workload, "shop", "web");
-    private readonly ObjectStore _store = new("api", NullLogger.Instance, ObjectSet.Empty);
+    private readonly ApiStatuses _statuses = new();
+    private readonly ObjectStore _store;
     private readonly List<ObjectSetChange> _changes = [];
 
-    public ObjectStoreTests() => _store.Changed += _changes.Add;
+    public ObjectStoreTests()
+    {
+        _store = new("api", _statuses, NullLogger.Instance, ObjectSet.Empty);
+        _store.Changed += _changes.Add;
+    }
 
     [Fact]
     public void NothingComesIntoForceBeforeEveryKindWasListed()
@@ -96,6 +102,31 @@ public sealed class ObjectStoreTests
         Assert.Equal(("10.0.0.2", "10.0.0.1"), (Address(Web), Address(Web with { Name = "new" })));
     }
 
+    [Fact]
+    public void EachObjectIsToldWhatHasBecomeOfTheVersionThatWasRead()
+    {
+        ApiObjects api = Api("Workload");
+        _ = api.Put("Workload", "web", Spec("10.0.0.1"));
+        _ = api.Put("Workload", "bad", Spec("nonsense"));
+        _ = api.Put("Workload", "other", Spec("10.0.0.1"));
+        api.List("Workload");
+        Assert.Equal(("1 Rejected 10.0.0.1 belongs to Workload shop/other already", "2 Rejected 'nonsense' is not an IP address", "3 Accepted"), (Status("web"), Status("bad"), Status("other")));
+
+        api.Watch(api.Put("Workload", "other", Spec("10.0.0.300")));
+        Assert.Equal("4 LastGoodKept '10.0.0.300' is not an IP address", Status("other"));
+        api.Watch(api.Put("Workload", "other", Spec("10.0.0.3")), api.Put("Workload", "bad", Spec("10.0.0.4")));
+        Assert.Equal(("1 Accepted", "6 Accepted", "5 Accepted"), (Status("web"), Status("bad"), Status("other")));
+
+        // What has not changed is not written again: a status is a write at the server, and an event for everybody who watches.
+        int writes = _statuses.Writes;
+        api.List("Workload");
+        api.Watch(api.Delete("Workload", "bad"));
+        Assert.Equal(writes, _statuses.Writes);
+        Assert.False(_statuses.Written.ContainsKey("apis/Workload/bad"));
+
+        string Status(string name) => _statuses.Written[$"apis/Workload/{name}"];
+    }
+
     /// <summary>Whatever comes after what, the store decides as one does that is told everything at once, with what is in force as its last good.</summary>
     [Fact]
     public void AnySequenceOfChangesEndsAsIfEverythingHadBeenToldAtOnce()
@@ -103,13 +134,15 @@ public sealed class ObjectStoreTests
         for (int seed = 0; seed < 60; seed++)
         {
             var random = new Random(seed);
-            ObjectStore store = new("folder", NullLogger.Instance, ObjectSet.Empty);
+            FolderStatus status = new();
+            ObjectStore store = new("folder", status, NullLogger.Instance, ObjectSet.Empty);
             FolderDeclarations declarations = new();
             SortedDictionary<string, SourceFile> files = new(StringComparer.Ordinal);
             for (int step = 0; step < 40; step++)
             {
                 for (int n = 1 + random.Next(3); n > 0; n--) Edit(files, random);
-                ObjectSet expected = ObjectSetReader.Read(files.Values, store.Current);
+                ObjectSet before = store.Current;
+                ObjectSet expected = ObjectSetReader.Read(files.Values, before);
                 store.Apply(new([.. declarations.Update([.. files.Values])]) { IsSynced = true });
                 ObjectSet actual = store.Current;
                 string where = $"seed {seed}, step {step}";
@@ -117,15 +150,23 @@ public sealed class ObjectStoreTests
                 Assert.Equal(expected.Mesh, actual.Mesh);
                 Assert.Equal(Text(expected), Text(actual));
                 Assert.Equal(expected.Warnings, actual.Warnings);
+                Assert.Equal(SummaryOf(files.Values, before), status.Summary);
             }
         }
     }
 
     private ApiObjects Api(params string[] kinds)
     {
-        ApiObjects api = new(kinds);
+        ApiObjects api = new(_statuses, kinds);
         api.Start(_store);
         return api;
+    }
+
+    private static StatusSummary? SummaryOf(IEnumerable<SourceFile> files, ObjectSet before)
+    {
+        FolderStatus status = new();
+        new ObjectStore("folder", status, NullLogger.Instance, before with { IsRead = false }).Apply(new([.. new FolderDeclarations().Update([.. files])]) { IsSynced = true });
+        return status.Summary;
     }
 
     private static void Edit(SortedDictionary<string, SourceFile> files, Random random)

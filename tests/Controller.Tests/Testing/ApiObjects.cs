@@ -3,11 +3,12 @@ using Culvert.Controller.Documents;
 using Culvert.Controller.Objects;
 using Culvert.Controller.Schema;
 using Culvert.Controller.Sources;
+using Culvert.Controller.Statuses;
 
 namespace Culvert.Controller.Tests;
 
 /// <summary>A source as a cluster's will be: a list of each kind, then a watch with resource versions, and a list anew when the watch has missed something.</summary>
-internal sealed class ApiObjects(params string[] kinds) : IObjectSource
+internal sealed class ApiObjects(ApiStatuses statuses, params string[] kinds) : IObjectSource
 {
     private readonly HashSet<string> _unlisted = [.. kinds];
     private readonly Dictionary<string, Declaration> _objects = new(StringComparer.Ordinal);
@@ -15,6 +16,8 @@ internal sealed class ApiObjects(params string[] kinds) : IObjectSource
     private int _version;
 
     public string Name => "api";
+
+    public IStatusSink Status => statuses;
 
     public void Start(IObjectSink sink) => _sink = sink;
 

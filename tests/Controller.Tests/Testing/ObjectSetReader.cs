@@ -9,7 +9,7 @@ internal static class ObjectSetReader
 {
     public static ObjectSet Read(IEnumerable<SourceFile> files, ObjectSet previous)
     {
-        ObjectStore store = new("test", NullLogger.Instance, previous with { IsRead = false });
+        ObjectStore store = new("test", new FolderStatus(), NullLogger.Instance, previous with { IsRead = false });
         store.Apply(new([.. new FolderDeclarations().Update([.. files])]) { IsSynced = true });
         return store.Current;
     }

@@ -15,7 +15,7 @@ internal sealed class WatchedFolder : IAsyncDisposable
     {
         logger ??= NullLogger.Instance;
         _source = new(path, TimeProvider.System, logger);
-        Store = new(_source.Name, logger, lastGood?.Load() ?? ObjectSet.Empty, lastGood) { KnownNodes = nodes };
+        Store = new(_source.Name, _source.Status, logger, lastGood?.Load() ?? ObjectSet.Empty, lastGood) { KnownNodes = nodes };
     }
 
     public ObjectStore Store { get; }

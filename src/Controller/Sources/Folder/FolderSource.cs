@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using Culvert.Controller.Statuses;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Sources.Folder;
@@ -37,6 +38,9 @@ internal sealed class FolderSource : IObjectSource
 
     /// <summary>The folder's full path.</summary>
     public string Name { get; }
+
+    /// <inheritdoc/>
+    public IStatusSink Status { get; } = new FolderStatus();
 
     /// <summary>Reads the folder once, before it returns, and then keeps watching it.</summary>
     public void Start(IObjectSink sink)
