@@ -19,6 +19,7 @@ internal sealed class ObjectStore : IObjectSink
     private readonly LastGoodStore? _lastGood;
     private readonly Lock _lock = new();
     private readonly DeclarationTable _declarations = new();
+    private readonly WarningIndex _warnings = new();
     private readonly StatusTracker _status;
     private readonly HashSet<DeclarationKey> _touched = [];
     private readonly ClaimIndex _claims = new();
@@ -76,6 +77,7 @@ internal sealed class ObjectStore : IObjectSink
                 ? objects.Concat(places.SelectMany(p => _byPlace.GetValueOrDefault(p) ?? []))
                 : _declarations.Objects.Concat(_current.Objects.Keys);
             (ObjectSet next, List<ObjectKey> keys) = Evaluate([.. dirty]);
+            _warnings.Update(_current.IsRead ? _current : ObjectSet.Empty, next, _current.IsRead ? keys : [.. next.Objects.Keys]);
             _nodes = FindNodes();
             Publish(Warn(next), keys);
         }
@@ -175,7 +177,7 @@ internal sealed class ObjectStore : IObjectSink
         return keys;
     }
 
-    private ObjectSet Warn(ObjectSet objects) => objects with { Warnings = InOrder(PolicyWarnings.Find(objects).Concat(NameWarnings.Find(objects, _nodes))) };
+    private ObjectSet Warn(ObjectSet objects) => objects with { Warnings = InOrder(_warnings.All(objects, _nodes)) };
 
     private static ImmutableArray<SourceError> InOrder(IEnumerable<SourceError> errors) => [.. errors.OrderBy(e => e.File, StringComparer.Ordinal).ThenBy(e => e.Line).Distinct()];
 

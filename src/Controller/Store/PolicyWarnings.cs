@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Culvert.Controller.Compilation;
 using Culvert.Controller.Objects;
 using Culvert.Controller.Schema;
 using Culvert.Core;
@@ -9,33 +8,19 @@ namespace Culvert.Controller.Store;
 /// <summary>Finds policies that are valid and in force and, likely, do not what they were meant to do. Pure.</summary>
 internal static class PolicyWarnings
 {
-    /// <summary>The warnings of a set, in no order.</summary>
-    public static IEnumerable<SourceError> Find(ObjectSet objects)
+    /// <summary>The warnings of an authorization policy.</summary>
+    /// <param name="policy">It.</param>
+    /// <param name="selectsSome">Whether it selects a workload that is in the mesh.</param>
+    /// <param name="trustDomain">The mesh's trust domain.</param>
+    public static IEnumerable<SourceError> Of(AuthorizationPolicyObject policy, bool selectsSome, string trustDomain)
     {
-        AuthorizationPolicyObject[] policies = [.. objects.OfKind<AuthorizationPolicyObject>()];
-        PeerAuthenticationObject[] modes = [.. objects.OfKind<PeerAuthenticationObject>()];
-        WorkloadObject[] enrolled = [.. objects.OfKind<WorkloadObject>().Where(w => IsEnrolled(w, objects))];
-        HashSet<ObjectKey> selecting = [.. Selecting(policies, enrolled, p => p.Selector), .. Selecting(modes, enrolled, p => p.Selector)];
-        foreach (AuthorizationPolicyObject policy in policies)
-        {
-            if (policy.Policy.Rules.IsEmpty) yield return SourceWarning.About(policy, WithoutRules(policy.Policy.Action), "spec", "rules");
-            foreach (SourceError foreign in ForeignIdentities(policy, objects.Mesh.Settings.TrustDomain)) yield return foreign;
-            if (!selecting.Contains(policy.Key)) yield return SelectsNothing(policy, policy.Selector);
-        }
-        foreach (PeerAuthenticationObject mode in modes.Where(m => !selecting.Contains(m.Key))) yield return SelectsNothing(mode, mode.Selector);
+        if (policy.Policy.Rules.IsEmpty) yield return SourceWarning.About(policy, WithoutRules(policy.Policy.Action), "spec", "rules");
+        foreach (SourceError foreign in ForeignIdentities(policy, trustDomain)) yield return foreign;
+        if (!selectsSome) yield return SelectsNothing(policy, policy.Selector);
     }
 
-    /// <summary>Whether a workload is in the mesh.</summary>
-    public static bool IsEnrolled(WorkloadObject workload, ObjectSet objects) =>
-        workload.IsEnrolled(objects.Objects.GetValueOrDefault(new(ObjectKind.Namespace, "", workload.Meta.Namespace)) as NamespaceObject);
-
-    private static IEnumerable<ObjectKey> Selecting<T>(T[] objects, WorkloadObject[] workloads, Func<T, ImmutableSortedDictionary<string, string>> selector)
-        where T : MeshObject
-    {
-        SelectorIndex<T> index = new(selector);
-        foreach (T one in objects) index.Add(one);
-        return workloads.SelectMany(w => index.InScope(w.Meta)).Select(o => o.Key);
-    }
+    /// <summary>The warnings of a peer authentication.</summary>
+    public static IEnumerable<SourceError> Of(PeerAuthenticationObject mode, bool selectsSome) => selectsSome ? [] : [SelectsNothing(mode, mode.Selector)];
 
     private static string WithoutRules(PolicyAction action) => action switch
     {

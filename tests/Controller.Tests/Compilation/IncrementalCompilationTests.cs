@@ -21,7 +21,7 @@ public sealed class IncrementalCompilationTests
         for (int seed = 0; seed < 40; seed++)
         {
             var random = new Random(seed);
-            ObjectStore store = new("test", new FolderStatus(), NullLogger.Instance, ObjectSet.Empty);
+            ObjectStore store = new("test", new FolderStatus(), NullLogger.Instance, ObjectSet.Empty) { KnownNodes = () => ["n1"] };
             FolderDeclarations folder = new();
             MeshCompiler compiler = new();
             ResourceCatalog catalog = ResourceCatalog.Empty;
@@ -31,7 +31,9 @@ public sealed class IncrementalCompilationTests
             for (int step = 0; step < 60; step++)
             {
                 for (int n = 1 + random.Next(3); n > 0; n--) Edit(files, random);
+                ObjectSet before = store.Current;
                 store.Apply(new([.. folder.Update([.. files.Values])]) { IsSynced = true });
+                Assert.Equal(ObjectSetReader.Read(files.Values, before, ["n1"]).Warnings, store.Current.Warnings);
                 workloads += catalog.Work.Workloads;
                 ResourceCatalog fresh = MeshCompiler.Compile(store.Current, [new byte[] { 1 }]);
                 foreach (string node in Nodes)
@@ -86,10 +88,10 @@ public sealed class IncrementalCompilationTests
             0 => $"apiVersion: v1\nkind: Namespace\nmetadata: {{name: {ns}, labels: {{culvert.dev/enrolled: \"{(random.Next(2) == 0 ? "true" : "false")}\"}}}}\n---\n",
             1 or 2 => $"apiVersion: v1\nkind: Service\nmetadata: {{name: s{random.Next(3)}, {proxy}namespace: {ns}}}\nspec: {{clusterIP: 10.96.0.{random.Next(1, 30)}, {(random.Next(3) == 0 ? "" : $"selector: {{{app}}}, ")}ports: [{{name: t, port: 80, targetPort: {random.Next(80, 83)}}}, {{name: u, port: 53, protocol: UDP}}]}}\n---\n",
             3 => $"apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {{name: e{random.Next(3)}, namespace: {ns}, labels: {{kubernetes.io/service-name: s{random.Next(3)}}}}}\naddressType: IPv4\nendpoints: [{{addresses: [{address}]}}]\nports: [{{name: t, port: {random.Next(80, 83)}}}]\n---\n",
-            4 => $"apiVersion: culvert.dev/v1alpha1\nkind: AuthorizationPolicy\nmetadata: {{name: p{random.Next(3)}, namespace: {ns}}}\nspec: {{{selector}action: DENY, rules: [{{to: [{{ports: [{random.Next(1, 5)}]}}]}}]}}\n---\n",
+            4 => $"apiVersion: culvert.dev/v1alpha1\nkind: AuthorizationPolicy\nmetadata: {{name: p{random.Next(3)}, namespace: {ns}}}\nspec: {{{selector}action: DENY, rules: [{{from: [{{namespaces: [{Namespaces[random.Next(3)]}, gone], identities: [\"spiffe://d0.example/x\"]}}], to: [{{ports: [{random.Next(1, 5)}]}}]}}]}}\n---\n",
             5 => $"apiVersion: culvert.dev/v1alpha1\nkind: PeerAuthentication\nmetadata: {{name: m{random.Next(3)}, namespace: {ns}}}\nspec: {{{selector}mtls: {{mode: {mode}}}}}\n---\n",
             6 => $"apiVersion: gateway.networking.k8s.io/v1\nkind: UDPRoute\nmetadata: {{name: r{random.Next(2)}, namespace: {ns}}}\nspec: {{parentRefs: [{{group: \"\", kind: Service, name: s{random.Next(3)}}}], rules: [{{backendRefs: [{{name: s{random.Next(3)}, port: 53, weight: {random.Next(1, 4)}}}, {{name: s{random.Next(3)}, port: 53}}]}}]}}\n---\n",
-            7 when random.Next(3) == 0 => $"apiVersion: culvert.dev/v1alpha1\nkind: MeshConfig\nmetadata: {{name: default}}\nspec: {{trustDomain: d{random.Next(2)}.example, mtls: {{mode: {mode}}}}}\n---\n",
+            7 when random.Next(3) == 0 => $"apiVersion: culvert.dev/v1alpha1\nkind: MeshConfig\nmetadata: {{name: default}}\nspec: {{trustDomain: d{random.Next(2)}.example, excludePorts: [2], mtls: {{mode: {mode}}}}}\n---\n",
             _ => $"apiVersion: culvert.dev/v1alpha1\nkind: Workload\nmetadata: {{name: w{random.Next(6)}, {proxy}namespace: {ns}, labels: {{{app}}}}}\nspec: {{node: n{random.Next(3)}, interface: eth{random.Next(2)}, addresses: [{address}]}}\n---\n",
         };
     }

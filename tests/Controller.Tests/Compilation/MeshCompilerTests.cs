@@ -1,6 +1,8 @@
+using System.Collections.Immutable;
 using System.Diagnostics;
 using Culvert.Controller.Compilation;
 using Culvert.Controller.Snapshots;
+using Culvert.Controller.Sources;
 using Culvert.Controller.Sources.Folder;
 using Culvert.Controller.Store;
 using Google.Protobuf;
@@ -49,16 +51,11 @@ public sealed class MeshCompilerTests
         FolderDeclarations folder = new();
         MeshCompiler compiler = new();
         ResourceCatalog catalog = ResourceCatalog.Empty;
-        TimeSpan compiling = TimeSpan.Zero;
-        store.Changed += change =>
-        {
-            long start = Stopwatch.GetTimestamp();
-            catalog = compiler.Update(change.After, change.Keys, []);
-            compiling = Stopwatch.GetElapsedTime(start);
-        };
+        TimeSpan applying = TimeSpan.Zero;
+        store.Changed += change => catalog = compiler.Update(change.After, change.Keys, []);
         Tell();
         Assert.Equal((Workloads, Services, Services), (catalog.Work.Workloads, catalog.Work.Services, catalog.Work.Policies));
-        TimeSpan whole = compiling;
+        TimeSpan whole = applying;
 
         // A pod comes back with another address on another node: itself, and the one service that leads to it.
         (int upserts, long bytes, TimeSpan step) moved = Step(Pod(4217, 3, address: "10.99.0.1"));
@@ -76,10 +73,16 @@ public sealed class MeshCompilerTests
         Assert.Equal((0, 0, 1), (catalog.Work.Workloads, catalog.Work.Services, catalog.Work.Policies));
         Assert.Equal(NodesOf(0), ruled.upserts);
 
-        TestContext.Current.TestOutputHelper?.WriteLine($"compiled whole in {whole.TotalMilliseconds:0.0} ms; a moved pod: {moved.step.TotalMilliseconds:0.00} ms with all deltas, {moved.bytes} bytes to {Nodes} nodes");
+        TestContext.Current.TestOutputHelper?.WriteLine($"the whole world decided and compiled in {whole.TotalMilliseconds:0.0} ms; a moved pod with all deltas {moved.step.TotalMilliseconds:0.00} ms (the first time), a policy {ruled.step.TotalMilliseconds:0.00} ms; {moved.bytes} bytes to {Nodes} nodes");
         Assert.True(moved.step < whole / 5, $"{moved.step.TotalMilliseconds} ms against {whole.TotalMilliseconds} ms");
 
-        void Tell() => store.Apply(new([.. folder.Update([.. files.Values])]) { IsSynced = true });
+        void Tell()
+        {
+            ImmutableArray<ObjectChange> changes = [.. folder.Update([.. files.Values])];
+            long start = Stopwatch.GetTimestamp();
+            store.Apply(new(changes) { IsSynced = true });
+            applying = Stopwatch.GetElapsedTime(start);
+        }
 
         (int, long, TimeSpan) Step(SourceFile file)
         {
@@ -89,7 +92,7 @@ public sealed class MeshCompilerTests
             Assert.Empty(store.Current.Errors);
             long start = Stopwatch.GetTimestamp();
             var deltas = Enumerable.Range(0, Nodes).Select(n => SnapshotDelta.Between(before.ForNode($"node-{n}"), catalog.ForNode($"node-{n}"), "e")).Where(d => d.Upserts.Count + d.Removals.Count > 0).ToList();
-            TimeSpan elapsed = compiling + Stopwatch.GetElapsedTime(start);
+            TimeSpan elapsed = applying + Stopwatch.GetElapsedTime(start);
             return (deltas.Sum(d => d.Upserts.Count + d.Removals.Count), deltas.Sum(d => (long)d.CalculateSize()), elapsed);
         }
     }

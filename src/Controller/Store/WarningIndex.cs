@@ -1,0 +1,187 @@
+using System.Collections.Immutable;
+using Culvert.Controller.Compilation;
+using Culvert.Controller.Objects;
+using Culvert.Core;
+
+namespace Culvert.Controller.Store;
+
+/// <summary>Keeps the warnings of a set, and finds anew those that a change reaches. Not thread-safe.</summary>
+internal sealed class WarningIndex
+{
+    private readonly WorkloadIndex _workloads = new();
+    private readonly SelectorIndex<AuthorizationPolicyObject> _policies = new(p => p.Selector);
+    private readonly SelectorIndex<PeerAuthenticationObject> _modes = new(p => p.Selector);
+    private readonly MultiMap<string, ObjectKey> _byNamespace = new();
+    private readonly MultiMap<ushort, ObjectKey> _byPort = new();
+    private readonly Dictionary<string, int> _namespaceUse = new(StringComparer.Ordinal);
+    private readonly Dictionary<NamespacedName, WorkloadObject> _enrolled = [];
+    private readonly Dictionary<string, SortedSet<NamespacedName>> _enrolledByNode = new(StringComparer.Ordinal);
+    private readonly Dictionary<ObjectKey, int> _selected = [];
+    private readonly SortedDictionary<NamespacedName, SourceError[]> _policyWarnings = [];
+    private readonly SortedDictionary<NamespacedName, SourceError[]> _modeWarnings = [];
+    private readonly SortedDictionary<NamespacedName, SourceError[]> _namespaceWarnings = [];
+    private readonly Dictionary<string, (WorkloadObject First, int Count, SourceError Warning)> _nodeWarnings = new(StringComparer.Ordinal);
+    private string _trustDomain = "";
+
+    /// <summary>Takes a step up.</summary>
+    /// <param name="before">The set before.</param>
+    /// <param name="after">The set now.</param>
+    /// <param name="keys">The objects in which they differ.</param>
+    public void Update(ObjectSet before, ObjectSet after, IReadOnlyCollection<ObjectKey> keys)
+    {
+        HashSet<NamespacedName> workloads = [];
+        HashSet<ObjectKey> policies = [];
+        (MeshObject? Old, MeshObject? New)[] changes = [.. keys.Select(k => (before.Objects.GetValueOrDefault(k), after.Objects.GetValueOrDefault(k)))];
+        foreach ((MeshObject? old, MeshObject? now) in changes)
+        {
+            MeshObject one = (old ?? now)!;
+            if (one is WorkloadObject) workloads.Add(one.Meta.FullName);
+            else if (one is NamespaceObject && (old as NamespaceObject)?.Enrolled != (now as NamespaceObject)?.Enrolled) workloads.UnionWith(_workloads.InNamespace(one.Meta.Name));
+        }
+        foreach (NamespacedName name in workloads) Leave(name, policies);
+        foreach ((MeshObject? old, MeshObject? now) in changes) Replace(old, now, policies);
+        foreach (NamespacedName name in workloads) Enter(name, after, policies);
+        if (_trustDomain != after.Mesh.Settings.TrustDomain)
+        {
+            _trustDomain = after.Mesh.Settings.TrustDomain;
+            policies.UnionWith(after.Objects.Keys.Where(k => k.Kind == ObjectKind.AuthorizationPolicy));
+        }
+        foreach (ObjectKey key in policies) Find(key, after.Objects.GetValueOrDefault(key));
+    }
+
+    /// <summary>All warnings of the set.</summary>
+    /// <param name="objects">The set that was taken up last.</param>
+    /// <param name="nodes">The nodes that have joined. While there is none, nothing is said of nodes: each would be unknown.</param>
+    public IEnumerable<SourceError> All(ObjectSet objects, ImmutableHashSet<string> nodes)
+    {
+        IEnumerable<SourceError> ports = objects.Objects.GetValueOrDefault(MeshConfigKeeper.Key) is MeshConfigObject mesh
+            ? NameWarnings.ExcludedPorts(mesh, port => [.. _byPort[port].Select(k => (AuthorizationPolicyObject)objects.Objects[k]).OrderBy(p => p.Meta.FullName)])
+            : [];
+        return [.. _policyWarnings.Values.SelectMany(w => w), .. _modeWarnings.Values.SelectMany(w => w), .. Nodes(nodes), .. _namespaceWarnings.Values.SelectMany(w => w), .. ports];
+    }
+
+    private List<SourceError> Nodes(ImmutableHashSet<string> known)
+    {
+        var warnings = new List<SourceError>();
+        if (known.IsEmpty) return warnings;
+        foreach ((string node, SortedSet<NamespacedName> names) in _enrolledByNode.OrderBy(p => p.Value.Min))
+        {
+            if (known.Contains(node)) continue;
+            WorkloadObject first = _enrolled[names.Min];
+            if (!_nodeWarnings.TryGetValue(node, out var found) || !ReferenceEquals(found.First, first) || found.Count != names.Count)
+                _nodeWarnings[node] = found = (first, names.Count, NameWarnings.UnknownNode(first, names.Count));
+            warnings.Add(found.Warning);
+        }
+        return warnings;
+    }
+
+    /// <summary>Takes a workload out of the counts, as it was.</summary>
+    private void Leave(NamespacedName name, HashSet<ObjectKey> policies)
+    {
+        if (!_enrolled.Remove(name, out WorkloadObject? workload)) return;
+        SortedSet<NamespacedName> names = _enrolledByNode[workload.Node];
+        names.Remove(name);
+        if (names.Count == 0)
+        {
+            _enrolledByNode.Remove(workload.Node);
+            _nodeWarnings.Remove(workload.Node);
+        }
+        foreach (ObjectKey key in Selecting(workload))
+        {
+            if (--_selected[key] > 0) continue;
+            _selected.Remove(key);
+            policies.Add(key);
+        }
+    }
+
+    private void Enter(NamespacedName name, ObjectSet objects, HashSet<ObjectKey> policies)
+    {
+        if (_workloads.Find(name) is not { } workload || !workload.IsEnrolled(objects.Objects.GetValueOrDefault(new(ObjectKind.Namespace, "", name.Namespace)) as NamespaceObject)) return;
+        _enrolled.Add(name, workload);
+        if (!_enrolledByNode.TryGetValue(workload.Node, out SortedSet<NamespacedName>? names)) _enrolledByNode.Add(workload.Node, names = []);
+        names.Add(name);
+        foreach (ObjectKey key in Selecting(workload))
+        {
+            int count = _selected[key] = _selected.GetValueOrDefault(key) + 1;
+            if (count == 1) policies.Add(key);
+        }
+    }
+
+    private IEnumerable<ObjectKey> Selecting(WorkloadObject workload) => _policies.InScope(workload.Meta).Select(p => p.Key).Concat(_modes.InScope(workload.Meta).Select(m => m.Key));
+
+    private void Replace(MeshObject? old, MeshObject? now, HashSet<ObjectKey> policies)
+    {
+        switch ((old ?? now)!)
+        {
+            case AuthorizationPolicyObject:
+                Replace(_policies, old as AuthorizationPolicyObject, now as AuthorizationPolicyObject, p => p.Selector, policies);
+                Name(old as AuthorizationPolicyObject, now as AuthorizationPolicyObject);
+                break;
+            case PeerAuthenticationObject:
+                Replace(_modes, old as PeerAuthenticationObject, now as PeerAuthenticationObject, p => p.Selector, policies);
+                break;
+            default:
+                if (old is WorkloadObject gone) _workloads.Remove(gone);
+                if (now is WorkloadObject added) _workloads.Add(added);
+                if (old is not null) Use(NamespaceOf(old), -1, policies);
+                if (now is not null) Use(NamespaceOf(now), 1, policies);
+                break;
+        }
+    }
+
+    private void Replace<T>(SelectorIndex<T> index, T? old, T? now, Func<T, ImmutableSortedDictionary<string, string>> selector, HashSet<ObjectKey> policies)
+        where T : MeshObject
+    {
+        ObjectKey key = (old ?? now)!.Key;
+        policies.Add(key);
+        if (old is not null) index.Remove(old);
+        _selected.Remove(key);
+        if (now is null) return;
+        index.Add(now);
+        int count = _workloads.InScope(now.Meta.Namespace, selector(now)).Count(_enrolled.ContainsKey);
+        if (count > 0) _selected[key] = count;
+    }
+
+    private void Name(AuthorizationPolicyObject? old, AuthorizationPolicyObject? now)
+    {
+        if (old is not null)
+        {
+            foreach ((string name, _) in NameWarnings.NamespacesOf(old)) _byNamespace.Remove(name, old.Key);
+            foreach (ushort port in NameWarnings.PortsOf(old)) _byPort.Remove(port, old.Key);
+        }
+        if (now is null) return;
+        foreach ((string name, _) in NameWarnings.NamespacesOf(now)) _byNamespace.Add(name, now.Key);
+        foreach (ushort port in NameWarnings.PortsOf(now)) _byPort.Add(port, now.Key);
+    }
+
+    private static string NamespaceOf(MeshObject one) => one is NamespaceObject ? one.Meta.Name : one.Meta.Namespace;
+
+    private void Use(string ns, int by, HashSet<ObjectKey> policies)
+    {
+        int before = _namespaceUse.GetValueOrDefault(ns), after = before + by;
+        if (after == 0) _namespaceUse.Remove(ns);
+        else _namespaceUse[ns] = after;
+        if (before == 0 || after == 0) policies.UnionWith(_byNamespace[ns]);
+    }
+
+    private void Find(ObjectKey key, MeshObject? now)
+    {
+        NamespacedName name = new(key.Namespace, key.Name);
+        bool selectsSome = _selected.ContainsKey(key);
+        if (key.Kind == ObjectKind.PeerAuthentication)
+        {
+            Set(_modeWarnings, name, now is PeerAuthenticationObject mode ? PolicyWarnings.Of(mode, selectsSome) : []);
+            return;
+        }
+        var policy = now as AuthorizationPolicyObject;
+        Set(_policyWarnings, name, policy is null ? [] : PolicyWarnings.Of(policy, selectsSome, _trustDomain));
+        Set(_namespaceWarnings, name, policy is null ? [] : NameWarnings.UnknownNamespaces(policy, _namespaceUse.ContainsKey));
+    }
+
+    private static void Set(SortedDictionary<NamespacedName, SourceError[]> warnings, NamespacedName name, IEnumerable<SourceError> found)
+    {
+        SourceError[] all = [.. found];
+        if (all.Length == 0) warnings.Remove(name);
+        else warnings[name] = all;
+    }
+}
