@@ -8,13 +8,15 @@ using Culvert.Core;
 namespace Culvert.Controller.Compilation;
 
 /// <summary>Compiles objects into the catalog that every node's snapshot is cut from. What is compiled is what a change reaches. Not thread-safe.</summary>
-internal sealed class MeshCompiler
+/// <remarks>When it throws, which is a bug, it is of no more use: another one begins where it stood.</remarks>
+/// <param name="version">The version before the first one that it makes.</param>
+internal sealed class MeshCompiler(ulong version = 0)
 {
     private readonly MeshInput _input = new();
     private readonly Dictionary<NamespacedName, ServiceInfo> _ownServices = [];
     private readonly Dictionary<NamespacedName, EquatableArray<ProxyProtocolWish>> _wishes = [];
     private readonly MultiMap<string, NamespacedName> _wishesByWorkload = new();
-    private readonly CatalogBuilder _catalog = new();
+    private readonly CatalogBuilder _catalog = new(version);
     private ObjectSet _compiled = ObjectSet.Empty;
     private MeshSettings _mesh = new();
 

@@ -12,7 +12,8 @@ namespace Culvert.Controller.Snapshots;
 /// What every node is told is in the catalog once. A node's overlay holds what only it is told: where its workloads are attached and which policies select them, and those policies.
 /// Nobody is told labels or the names of nodes: agents decide nothing by them.
 /// </remarks>
-internal sealed class CatalogBuilder
+/// <param name="version">The version before the first one that it makes.</param>
+internal sealed class CatalogBuilder(ulong version)
 {
     private readonly ChangeLog _log = new();
     private readonly Dictionary<NamespacedName, Dictionary<string, int>> _policyNodes = [];
@@ -24,7 +25,7 @@ internal sealed class CatalogBuilder
     private readonly ImmutableDictionary<NamespacedName, PolicyInfo>.Builder _policies = ResourceCatalog.Empty.Policies.ToBuilder();
     private readonly ImmutableDictionary<ResourceKey, Resource>.Builder _shared = ResourceCatalog.Empty.Shared.ToBuilder();
     private readonly ImmutableDictionary<string, ImmutableDictionary<ResourceKey, Resource>>.Builder _overlays = ResourceCatalog.Empty.Overlays.ToBuilder();
-    private ResourceCatalog _catalog = ResourceCatalog.Empty;
+    private ResourceCatalog _catalog = ResourceCatalog.Empty with { Version = version };
 
     public void SetMesh(MeshSettings mesh, ObjectProblems problems)
     {
@@ -73,12 +74,12 @@ internal sealed class CatalogBuilder
     /// <summary>The catalog of all that was set.</summary>
     public ResourceCatalog Build(int workloads, int services, int policies)
     {
-        ulong version = _catalog.Version + 1;
-        _log.Add(version, [.. _changed], _changedOfNodes.ToDictionary(p => p.Key, p => p.Value.ToArray(), StringComparer.Ordinal));
+        ulong next = _catalog.Version + 1;
+        _log.Add(next, [.. _changed], _changedOfNodes.ToDictionary(p => p.Key, p => p.Value.ToArray(), StringComparer.Ordinal));
         CompilationWork work = new(workloads, services, policies, _changed.Count + _changedOfNodes.Values.Sum(k => k.Count));
         _catalog = _catalog with
         {
-            Version = version,
+            Version = next,
             Log = _log,
             Work = work,
             Workloads = _workloads.ToImmutable(),

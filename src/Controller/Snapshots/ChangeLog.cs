@@ -10,6 +10,7 @@ internal sealed class ChangeLog
     private readonly Lock _lock = new();
     private readonly Queue<Step> _steps = new();
     private int _keys;
+    private ulong _last;
 
     /// <summary>Notes what has changed with a version; versions come one after the other.</summary>
     public void Add(ulong version, ResourceKey[] shared, Dictionary<string, ResourceKey[]> byNode)
@@ -18,6 +19,7 @@ internal sealed class ChangeLog
         {
             var added = new Step(version, shared, byNode);
             _steps.Enqueue(added);
+            _last = version;
             _keys += added.Keys;
             while (_steps.Count > MostVersions || (_keys > MostKeys && _steps.Count > 1)) _keys -= _steps.Dequeue().Keys;
         }
@@ -28,7 +30,8 @@ internal sealed class ChangeLog
     {
         lock (_lock)
         {
-            if (from > to || (from < to && (_steps.Count == 0 || _steps.Peek().Version > from + 1))) return null;
+            bool isKnown = from == to || (from < to && _last >= to && _steps.Count > 0 && _steps.Peek().Version <= from + 1);
+            if (!isKnown) return null;
             HashSet<ResourceKey> changed = [];
 
             // Newest last, and mostly the newest are asked for.

@@ -16,7 +16,7 @@ internal sealed class SnapshotPublisher : IDisposable
     private readonly ICertificateAuthority _authority;
     private readonly ILogger _logger;
     private readonly Lock _lock = new();
-    private readonly MeshCompiler _compiler = new();
+    private MeshCompiler _compiler = new();
     private ObjectSet? _compiled;
     private readonly HashSet<Channel<bool>> _subscribers = [];
     private volatile ResourceCatalog _current = ResourceCatalog.Empty;
@@ -71,7 +71,16 @@ internal sealed class SnapshotPublisher : IDisposable
             // A step from another set than the one compiled last: the compiler finds the difference itself.
             IReadOnlyCollection<ObjectKey>? keys = ReferenceEquals(objects, _compiled) ? [] : change is not null && ReferenceEquals(change.Before, _compiled) ? change.Keys : null;
             _compiled = objects;
-            _current = _compiler.Update(objects, keys, _authority.Roots, _status.Summary);
+            try
+            {
+                _current = _compiler.Update(objects, keys, _authority.Roots, _status.Summary);
+            }
+            catch
+            {
+                // A bug: what is compiled next is compiled from nothing, as nobody knows what the compiler has taken up.
+                (_compiler, _compiled) = (new MeshCompiler(_current.Version), null);
+                throw;
+            }
             SnapshotLog.Published(_logger, _current.Version, _current.Workloads.Count, _current.Services.Count, _current.Policies.Count, _current.Work);
             foreach (Channel<bool> subscriber in _subscribers) subscriber.Writer.TryWrite(true);
         }

@@ -18,11 +18,13 @@ internal sealed class ObjectStore : IObjectSink
     private readonly ILogger _logger;
     private readonly LastGoodStore? _lastGood;
     private readonly Lock _lock = new();
-    private readonly DeclarationTable _declarations = new();
-    private readonly WarningIndex _warnings = new();
+    private DeclarationTable _declarations = new();
+    private WarningIndex _warnings = new();
+    private bool _isDecided;
+    private bool _isUnheard;
     private readonly StatusTracker _status;
     private readonly HashSet<DeclarationKey> _touched = [];
-    private readonly ClaimIndex _claims = new();
+    private ClaimIndex _claims = new();
     private readonly Dictionary<ObjectKey, MeshObject> _wanted = [];
     private readonly Dictionary<ObjectKey, SourceError[]> _duplicates = [];
     private readonly Dictionary<ObjectKey, SourceError> _conflicts = [];
@@ -41,7 +43,7 @@ internal sealed class ObjectStore : IObjectSink
     public ObjectStore(string source, IStatusSink status, ILogger logger, ObjectSet previous, LastGoodStore? lastGood = null)
     {
         (_source, _logger, _lastGood, _current) = (source, logger, lastGood, previous);
-        _status = new(_declarations, status);
+        _status = new(status);
         foreach (MeshObject last in previous.Objects.Values) Place(last).Add(last.Key);
     }
 
@@ -67,19 +69,16 @@ internal sealed class ObjectStore : IObjectSink
                 Publish(_current with { Errors = [failure] }, []);
                 return;
             }
-            HashSet<ObjectKey> objects = [];
-            HashSet<string> places = new(StringComparer.Ordinal);
-            _declarations.Apply(batch, _touched, objects, places);
-            if (!_current.IsRead && !batch.IsSynced) return;
-
-            // What has changed before all was told is in the table, and nothing of it was looked at yet.
-            IEnumerable<ObjectKey> dirty = _current.IsRead
-                ? objects.Concat(places.SelectMany(p => _byPlace.GetValueOrDefault(p) ?? []))
-                : _declarations.Objects.Concat(_current.Objects.Keys);
-            (ObjectSet next, List<ObjectKey> keys) = Evaluate([.. dirty]);
-            _warnings.Update(_current.IsRead ? _current : ObjectSet.Empty, next, _current.IsRead ? keys : [.. next.Objects.Keys]);
-            _nodes = FindNodes();
-            Publish(Warn(next), keys);
+            try
+            {
+                Take(batch);
+            }
+            catch
+            {
+                // A bug: nobody knows what was taken up. The source tells everything anew, and everything is decided anew then.
+                Forget();
+                throw;
+            }
         }
     }
 
@@ -90,10 +89,49 @@ internal sealed class ObjectStore : IObjectSink
         {
             _lastGood?.SaveAgain();
             ImmutableHashSet<string> nodes = FindNodes();
-            if (!_current.IsRead || nodes.SetEquals(_nodes)) return;
+            if (!_isDecided || nodes.SetEquals(_nodes)) return;
             _nodes = nodes;
-            Publish(Warn(_current), []);
+            try
+            {
+                Publish(Warn(_current), []);
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                // On a timer nobody is there to catch a bug in what listens.
+                StoreLog.UpkeepFailed(_logger, e);
+            }
         }
+    }
+
+    private void Take(ObjectBatch batch)
+    {
+        HashSet<ObjectKey> objects = [];
+        HashSet<string> places = new(StringComparer.Ordinal);
+        _declarations.Apply(batch, _touched, objects, places);
+        if (!_current.IsRead && !batch.IsSynced) return;
+
+        // What has changed before all was told is in the table, and nothing of it was looked at yet.
+        IEnumerable<ObjectKey> dirty = _isDecided
+            ? objects.Concat(places.SelectMany(p => _byPlace.GetValueOrDefault(p) ?? []))
+            : _declarations.Objects.Concat(_current.Objects.Keys);
+        (ObjectSet next, List<ObjectKey> keys) = Evaluate([.. dirty]);
+        _warnings.Update(_isDecided ? _current : ObjectSet.Empty, next, _isDecided ? keys : [.. next.Objects.Keys]);
+        _nodes = FindNodes();
+        _isDecided = true;
+        Publish(Warn(next), keys);
+    }
+
+    /// <summary>Back to what is in force and nothing else.</summary>
+    private void Forget()
+    {
+        (_declarations, _claims, _warnings, _isDecided) = (new(), new(), new(), false);
+        _wanted.Clear();
+        _duplicates.Clear();
+        _conflicts.Clear();
+        _unsettled.Clear();
+        _touched.Clear();
+        _byPlace.Clear();
+        foreach (MeshObject last in _current.Objects.Values) Place(last).Add(last.Key);
     }
 
     private (ObjectSet Next, List<ObjectKey> Changed) Evaluate(HashSet<ObjectKey> dirty)
@@ -136,7 +174,7 @@ internal sealed class ObjectStore : IObjectSink
         }
         IEnumerable<SourceError> errors = _declarations.Faulty.SelectMany(d => d.Content.Errors).Concat(_duplicates.Values.SelectMany(d => d)).Concat(meshErrors).Concat(_conflicts.Values);
         ObjectSet next = previous with { Objects = changed.Count > 0 ? objects.ToImmutable() : previous.Objects, Mesh = mesh, IsRead = true, Errors = InOrder(errors) };
-        _status.Report(_touched, open, next, Wrong);
+        _status.Report(_declarations, _touched, open, next, Wrong);
         _touched.Clear();
         return (next, changed);
     }
@@ -201,13 +239,15 @@ internal sealed class ObjectStore : IObjectSink
     private void Publish(ObjectSet next, List<ObjectKey> keys)
     {
         ObjectSet before = _current;
-        if (next.Objects == before.Objects && next.IsRead == before.IsRead && next.Mesh == before.Mesh && next.Errors.SequenceEqual(before.Errors) && next.Warnings.SequenceEqual(before.Warnings)) return;
+        if (!_isUnheard && next.Objects == before.Objects && next.IsRead == before.IsRead && next.Mesh == before.Mesh && next.Errors.SequenceEqual(before.Errors) && next.Warnings.SequenceEqual(before.Warnings)) return;
         LogChanges(before, next);
 
         // While nobody can tell whether a MeshConfig was given, nothing is kept: what is kept would say at the next start that there was none.
         bool keep = next.IsRead && (!before.IsRead || next.Objects != before.Objects || next.Mesh != before.Mesh) && next.Mesh.State != MeshConfigState.Unclear;
         _current = next;
+        _isUnheard = true;
         Changed?.Invoke(new(before, next, keys));
+        _isUnheard = false;
         if (keep) _lastGood?.Save(next);
     }
 

@@ -6,16 +6,17 @@ using Culvert.Core;
 namespace Culvert.Controller.Store;
 
 /// <summary>Works out the status of declarations and tells the source's sink what has changed. Not thread-safe.</summary>
-internal sealed class StatusTracker(DeclarationTable declarations, IStatusSink sink)
+internal sealed class StatusTracker(IStatusSink sink)
 {
     private readonly Dictionary<DeclarationKey, ObjectStatus> _known = [];
 
     /// <summary>Reports what has changed.</summary>
+    /// <param name="declarations">All declarations.</param>
     /// <param name="touched">Declarations that were added, changed or removed.</param>
     /// <param name="objects">Objects that were decided about.</param>
     /// <param name="inForce">What is in force now.</param>
     /// <param name="wrong">Why a declaration that is good by itself is not in force; null: it is.</param>
-    public void Report(IEnumerable<DeclarationKey> touched, IEnumerable<ObjectKey> objects, ObjectSet inForce, Func<Declaration, SourceError?> wrong)
+    public void Report(DeclarationTable declarations, IEnumerable<DeclarationKey> touched, IEnumerable<ObjectKey> objects, ObjectSet inForce, Func<Declaration, SourceError?> wrong)
     {
         // What can't be made out depends on what else came from its place; there is never much of it.
         IEnumerable<Declaration> now = objects.SelectMany(declarations.Of).Concat(declarations.Faulty.Where(d => d.Key.Object is null));

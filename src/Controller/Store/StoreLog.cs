@@ -20,6 +20,9 @@ internal static partial class StoreLog
     [LoggerMessage(112, LogLevel.Warning, "Which nodes have joined can't be read, so that nothing new is said of workloads of unknown nodes: {Reason}")]
     public static partial void NodesUnknown(ILogger logger, string reason);
 
+    [LoggerMessage(113, LogLevel.Error, "What the nodes that have joined change about the warnings could not be published. This is a bug, please report it.")]
+    public static partial void UpkeepFailed(ILogger logger, Exception error);
+
     [LoggerMessage(108, LogLevel.Warning, "In force, but is it meant so? {Warning}")]
     public static partial void DoubtfulObject(ILogger logger, SourceError warning);
 

@@ -69,6 +69,17 @@ public sealed class IncrementalCompilationTests
         Assert.Equal("shop/a", Assert.Single(delta.Removals).Name);
     }
 
+    [Fact]
+    public void ACompilerThatBeginsWhereAnotherStoodIsComparedWithAsAWhole()
+    {
+        ObjectSet one = ObjectSetReader.Read([new("a.yaml", Objects.Workload("a", "10.0.0.1"))], ObjectSet.Empty), two = ObjectSetReader.Read([new("a.yaml", Objects.Workload("b", "10.0.0.2"))], one);
+        NodeResources old = new MeshCompiler().Update(one, null, []).ForNode("node-1");
+        ResourceCatalog next = new MeshCompiler(old.Version).Update(two, null, []);
+        Assert.Equal(old.Version + 1, next.Version);
+        var delta = SnapshotDelta.Between(old, next.ForNode("node-1"), "e");
+        Assert.Equal(("shop/b", "shop/a"), (Assert.Single(delta.Upserts).Workload.Uid, Assert.Single(delta.Removals).Name));
+    }
+
     private static int Compare(ResourceKey a, ResourceKey b) => a.Kind != b.Kind ? a.Kind.CompareTo(b.Kind) : string.CompareOrdinal(a.Name, b.Name);
 
     private static void Edit(SortedDictionary<string, SourceFile> files, Random random)

@@ -127,6 +127,24 @@ public sealed class ObjectStoreTests
         string Status(string name) => _statuses.Written[$"apis/Workload/{name}"];
     }
 
+    [Fact]
+    public void ABugInWhatListensLosesNothing()
+    {
+        ApiObjects api = Api("Workload");
+        _ = api.Put("Workload", "web", Spec("10.0.0.1"));
+        api.List("Workload");
+        Action<ObjectSetChange> bug = _ => throw new InvalidOperationException("a bug");
+        _store.Changed += bug;
+        ObjectChange added = api.Put("Workload", "api", Spec("10.0.0.2"));
+        Assert.Throws<InvalidOperationException>(() => api.Watch(added));
+        _store.Changed -= bug;
+        _changes.Clear();
+        api.List("Workload");
+        Assert.Equal(2, Assert.Single(_changes).After.Objects.Count);
+        api.Watch(api.Delete("Workload", "web"));
+        Assert.Equal(["api"], _store.Current.Objects.Keys.Select(k => k.Name));
+    }
+
     /// <summary>Whatever comes after what, the store decides as one does that is told everything at once, with what is in force as its last good.</summary>
     [Fact]
     public void AnySequenceOfChangesEndsAsIfEverythingHadBeenToldAtOnce()
