@@ -1,3 +1,4 @@
+using Culvert.Logging;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Api;
@@ -5,18 +6,18 @@ namespace Culvert.Controller.Api;
 /// <summary>Log messages of the services; event ids 140 to 159. Keys, tokens and CSRs are never logged.</summary>
 internal static partial class ApiLog
 {
-    [LoggerMessage(140, LogLevel.Information, "Node {Node} joined.")]
+    [LoggerMessage(LogEventIds.Joined, LogLevel.Information, "Node {Node} joined.")]
     public static partial void Joined(ILogger logger, string node);
 
-    [LoggerMessage(141, LogLevel.Debug, "Signed {Identity} for node {Node}, valid until {NotAfter}.")]
+    [LoggerMessage(LogEventIds.Signed, LogLevel.Debug, "Signed {Identity} for node {Node}, valid until {NotAfter}.")]
     public static partial void Signed(ILogger logger, string node, string identity, DateTimeOffset notAfter);
 
-    [LoggerMessage(143, LogLevel.Warning, "The stream of node {Node} ends: {Reason}")]
+    [LoggerMessage(LogEventIds.StreamEnded, LogLevel.Warning, "The stream of node {Node} ends: {Reason}")]
     public static partial void StreamEnded(ILogger logger, string node, string reason);
 
-    [LoggerMessage(144, LogLevel.Warning, "Until when the certificate of node {Node} is valid could not be written, `node list` does not know: {Reason}")]
+    [LoggerMessage(LogEventIds.NotNoted, LogLevel.Warning, "Until when the certificate of node {Node} is valid could not be written, `node list` does not know: {Reason}")]
     public static partial void NotNoted(ILogger logger, string node, string reason);
 
-    [LoggerMessage(142, LogLevel.Warning, "Refused a certificate for {What} to node {Node}: {Reason}")]
+    [LoggerMessage(LogEventIds.ApiRefused, LogLevel.Warning, "Refused a certificate for {What} to node {Node}: {Reason}")]
     public static partial void Refused(ILogger logger, string node, string what, string reason);
 }

@@ -1,4 +1,5 @@
 using Culvert.Controller.Identity;
+using Culvert.Logging;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Hosting;
@@ -6,30 +7,30 @@ namespace Culvert.Controller.Hosting;
 /// <summary>Log messages of the controller as a whole; event ids 170 to 179.</summary>
 internal static partial class HostingLog
 {
-    [LoggerMessage(170, LogLevel.Warning, "The file system does not tell of changes in '{Folder}' ({Reason}); it is looked every {Seconds} s.")]
+    [LoggerMessage(LogEventIds.NotWatched, LogLevel.Warning, "The file system does not tell of changes in '{Folder}' ({Reason}); it is looked every {Seconds} s.")]
     public static partial void NotWatched(ILogger logger, string folder, double seconds, string reason);
 
-    [LoggerMessage(171, LogLevel.Warning, "The root is not replaced: {Reason}")]
+    [LoggerMessage(LogEventIds.NotRotated, LogLevel.Warning, "The root is not replaced: {Reason}")]
     public static partial void NotRotated(ILogger logger, string reason);
 
-    [LoggerMessage(172, LogLevel.Error, "The root can't be replaced now and it is tried again: {Reason}")]
+    [LoggerMessage(LogEventIds.RotationFailed, LogLevel.Error, "The root can't be replaced now and it is tried again: {Reason}")]
     public static partial void RotationFailed(ILogger logger, string reason);
 
-    [LoggerMessage(178, LogLevel.Warning, "The controller's own certificate is not renewed ({Failure}: {Reason}); it is valid until {NotAfter:u} and the authority is asked again at {Again:u}.")]
+    [LoggerMessage(LogEventIds.IdentityNotRenewed, LogLevel.Warning, "The controller's own certificate is not renewed ({Failure}: {Reason}); it is valid until {NotAfter:u} and the authority is asked again at {Again:u}.")]
     public static partial void IdentityNotRenewed(ILogger logger, AuthorityFailure failure, string reason, DateTimeOffset notAfter, DateTimeOffset again);
 
-    [LoggerMessage(174, LogLevel.Information, "SIGHUP changes nothing here: the folder is watched; options are read at the start.")]
+    [LoggerMessage(LogEventIds.HostingHangUp, LogLevel.Information, "SIGHUP changes nothing here: the folder is watched; options are read at the start.")]
     public static partial void HangUp(ILogger logger);
 
-    [LoggerMessage(175, LogLevel.Warning, "{Count} connections of clients that have proven no node gave way to newer ones, or had not done so in time; said at most every 30 s.")]
+    [LoggerMessage(LogEventIds.AnonymousDropped, LogLevel.Warning, "{Count} connections of clients that have proven no node gave way to newer ones, or had not done so in time; said at most every 30 s.")]
     public static partial void AnonymousDropped(ILogger logger, long count);
 
-    [LoggerMessage(176, LogLevel.Warning, "{Node} has {Most} connections; another one is refused.")]
+    [LoggerMessage(LogEventIds.TooManyOfANode, LogLevel.Warning, "{Node} has {Most} connections; another one is refused.")]
     public static partial void TooManyOfANode(ILogger logger, string node, int most);
 
-    [LoggerMessage(177, LogLevel.Error, "No room can be kept in '{Folder}' for revoking nodes while the disk is full, which is tried again: {Reason}")]
+    [LoggerMessage(LogEventIds.NoRoomKept, LogLevel.Error, "No room can be kept in '{Folder}' for revoking nodes while the disk is full, which is tried again: {Reason}")]
     public static partial void NoRoomKept(ILogger logger, string folder, string reason);
 
-    [LoggerMessage(173, LogLevel.Error, "'{Path}' can't be written which is tried again: {Reason}")]
+    [LoggerMessage(LogEventIds.RootsNotWritten, LogLevel.Error, "'{Path}' can't be written which is tried again: {Reason}")]
     public static partial void RootsNotWritten(ILogger logger, string path, string reason);
 }

@@ -1,4 +1,5 @@
 using Culvert.Controller.Compilation;
+using Culvert.Logging;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Snapshots;
@@ -6,15 +7,15 @@ namespace Culvert.Controller.Snapshots;
 /// <summary>Log messages of snapshots; event ids 120 to 139.</summary>
 internal static partial class SnapshotLog
 {
-    [LoggerMessage(120, LogLevel.Debug, "Version {Version} holds {Workloads} workloads, {Services} services and {Policies} policies; {Work}.")]
+    [LoggerMessage(LogEventIds.Published, LogLevel.Debug, "Version {Version} holds {Workloads} workloads, {Services} services and {Policies} policies; {Work}.")]
     public static partial void Published(ILogger logger, ulong version, int workloads, int services, int policies, CompilationWork work);
 
-    [LoggerMessage(121, LogLevel.Information, "Node {Node} (agent {AgentVersion}) is connected.")]
+    [LoggerMessage(LogEventIds.ControllerSnapshotConnected, LogLevel.Information, "Node {Node} (agent {AgentVersion}) is connected.")]
     public static partial void Connected(ILogger logger, string node, string agentVersion);
 
-    [LoggerMessage(122, LogLevel.Information, "Node {Node} is disconnected.")]
+    [LoggerMessage(LogEventIds.ControllerSnapshotDisconnected, LogLevel.Information, "Node {Node} is disconnected.")]
     public static partial void Disconnected(ILogger logger, string node);
 
-    [LoggerMessage(123, LogLevel.Warning, "Node {Node} refused version {Version}: {Reason}")]
+    [LoggerMessage(LogEventIds.SnapshotRefused, LogLevel.Warning, "Node {Node} refused version {Version}: {Reason}")]
     public static partial void Refused(ILogger logger, string node, ulong version, string reason);
 }

@@ -18,7 +18,7 @@ public sealed record ServicePort
     /// <summary>The application protocol as declared (<c>http</c>, <c>kubernetes.io/h2c</c> ...), or null: bytes.</summary>
     public string? AppProtocol { get; init; }
 
-    /// <summary>How the proxy picks one of <see cref="Backends"/>; declared for UDP ports, round robin else.</summary>
+    /// <summary>How one of <see cref="Backends"/> is chosen; <see cref="LoadBalancing.Random"/> unless declared.</summary>
     public LoadBalancing LoadBalancing { get; init; }
 
     /// <summary>Healthy backends, ordered by address.</summary>

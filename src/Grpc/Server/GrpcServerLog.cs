@@ -1,3 +1,4 @@
+using Culvert.Logging;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Grpc;
@@ -5,12 +6,12 @@ namespace Culvert.Grpc;
 /// <summary>Log messages of the server. Calls that end as their handler said, or that the client cancels, are not logged above Debug.</summary>
 internal static partial class GrpcServerLog
 {
-    [LoggerMessage(1, LogLevel.Error, "The handler of {Method} failed.")]
+    [LoggerMessage(LogEventIds.HandlerFailed, LogLevel.Error, "The handler of {Method} failed.")]
     internal static partial void HandlerFailed(ILogger logger, string method, Exception exception);
 
-    [LoggerMessage(2, LogLevel.Debug, "{Method} ended with {StatusCode}: {Detail}")]
+    [LoggerMessage(LogEventIds.CallEnded, LogLevel.Debug, "{Method} ended with {StatusCode}: {Detail}")]
     internal static partial void CallEnded(ILogger logger, string method, StatusCode statusCode, string detail);
 
-    [LoggerMessage(3, LogLevel.Debug, "{Method} was given up by the client.")]
+    [LoggerMessage(LogEventIds.ClientGone, LogLevel.Debug, "{Method} was given up by the client.")]
     internal static partial void ClientGone(ILogger logger, string method, Exception? exception);
 }

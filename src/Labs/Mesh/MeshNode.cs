@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Sockets;
 using Culvert.Protocol.V1;
 using Grpc.Core;
 
@@ -169,9 +170,10 @@ internal sealed class MeshNode : IDisposable
             using var response = await _http.GetAsync(uri, cancellationToken).ConfigureAwait(false);
             return response.IsSuccessStatusCode;
         }
-        catch (HttpRequestException)
+        catch (Exception e) when (e is HttpRequestException or SocketException)
         {
-            return false; // not listening yet; the deadline says what was missing
+            // Not listening yet, or ending; the deadline says what was missing. The client lets SocketException through when the connection is reset while it is being made.
+            return false;
         }
         catch (TaskCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

@@ -1,33 +1,34 @@
+using Culvert.Logging;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.NodeAgent.Datapath;
 
 internal static partial class DatapathLog
 {
-    [LoggerMessage(EventId = 101, Level = LogLevel.Warning, Message = "the maps pinned under {Path} can't be adopted ({Reason}); starting with empty ones, kernel-carried flows are revalidated")]
+    [LoggerMessage(EventId = LogEventIds.MapsNotAdopted, Level = LogLevel.Warning, Message = "the maps pinned under {Path} can't be adopted ({Reason}); starting with empty ones, kernel-carried flows are revalidated")]
     internal static partial void MapsNotAdopted(ILogger logger, string path, string reason);
 
-    [LoggerMessage(EventId = 102, Level = LogLevel.Information, Message = "{Program} is attached to {Interface} by {How}")]
+    [LoggerMessage(EventId = LogEventIds.Attached, Level = LogLevel.Information, Message = "{Program} is attached to {Interface} by {How}")]
     internal static partial void Attached(ILogger logger, string program, string @interface, string how);
 
-    [LoggerMessage(EventId = 103, Level = LogLevel.Information, Message = "detached from {Interface}")]
+    [LoggerMessage(EventId = LogEventIds.Detached, Level = LogLevel.Information, Message = "detached from {Interface}")]
     internal static partial void Detached(ILogger logger, string @interface);
 
-    [LoggerMessage(EventId = 104, Level = LogLevel.Warning, Message = "workload {Workload} is not captured: {Reason}")]
+    [LoggerMessage(EventId = LogEventIds.NotCaptured, Level = LogLevel.Warning, Message = "workload {Workload} is not captured: {Reason}")]
     internal static partial void NotCaptured(ILogger logger, string workload, string reason);
 
-    [LoggerMessage(EventId = 105, Level = LogLevel.Information, Message = "generation {Generation} is in force: {Addresses} addresses, {Policies} policy entries, {Services} service ports, {Endpoints} endpoints, in {Milliseconds} ms")]
+    [LoggerMessage(EventId = LogEventIds.Generation, Level = LogLevel.Information, Message = "generation {Generation} is in force: {Addresses} addresses, {Policies} policy entries, {Services} service ports, {Endpoints} endpoints, in {Milliseconds} ms")]
     internal static partial void Generation(ILogger logger, uint generation, int addresses, int policies, int services, int endpoints, long milliseconds);
 
-    [LoggerMessage(EventId = 106, Level = LogLevel.Warning, Message = "no XDP at {Interface} ({Reason}); the programs at TC do its work")]
+    [LoggerMessage(EventId = LogEventIds.NoXdp, Level = LogLevel.Warning, Message = "no XDP at {Interface} ({Reason}); the programs at TC do its work")]
     internal static partial void NoXdp(ILogger logger, string @interface, string reason);
 
-    [LoggerMessage(EventId = 107, Level = LogLevel.Information, Message = "took over {Links} links of an agent with another version of the datapath ({Folder}); kernel-carried flows are revalidated")]
+    [LoggerMessage(EventId = LogEventIds.OtherVersion, Level = LogLevel.Information, Message = "took over {Links} links of an agent with another version of the datapath ({Folder}); kernel-carried flows are revalidated")]
     internal static partial void OtherVersion(ILogger logger, string folder, int links);
 
-    [LoggerMessage(EventId = 108, Level = LogLevel.Error, Message = "a change failed half-way, what was in force is put back: {Reason}")]
+    [LoggerMessage(EventId = LogEventIds.Restoring, Level = LogLevel.Error, Message = "a change failed half-way, what was in force is put back: {Reason}")]
     internal static partial void Restoring(ILogger logger, string reason);
 
-    [LoggerMessage(EventId = 109, Level = LogLevel.Error, Message = "what was in force could not be put back entirely, it is tried again: {Reason}")]
+    [LoggerMessage(EventId = LogEventIds.NotRestored, Level = LogLevel.Error, Message = "what was in force could not be put back entirely, it is tried again: {Reason}")]
     internal static partial void NotRestored(ILogger logger, string reason);
 }

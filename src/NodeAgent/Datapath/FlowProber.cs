@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Culvert.Interop.Abi;
 using Culvert.Interop.Bpf;
+using Culvert.Logging;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.NodeAgent.Datapath;
@@ -99,6 +100,6 @@ internal sealed class FlowProber(BpfMap<CvFlowKey, CvFlow> flows, ILogger logger
 
 internal static partial class FlowProberLog
 {
-    [LoggerMessage(EventId = 113, Level = LogLevel.Warning, Message = "idle connections were not revalidated, they will be with their next packet: {Reason}")]
+    [LoggerMessage(EventId = LogEventIds.FlowProberFailed, Level = LogLevel.Warning, Message = "idle connections were not revalidated, they will be with their next packet: {Reason}")]
     internal static partial void Failed(ILogger logger, string reason);
 }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Culvert.Interop.Abi;
 using Culvert.Interop.Bpf;
+using Culvert.Logging;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.NodeAgent.Datapath;
@@ -132,6 +133,6 @@ internal sealed class FlowSweeper(
 
 internal static partial class FlowSweeperLog
 {
-    [LoggerMessage(EventId = 111, Level = LogLevel.Warning, Message = "the flow table was not swept: {Reason}")]
+    [LoggerMessage(EventId = LogEventIds.FlowSweeperFailed, Level = LogLevel.Warning, Message = "the flow table was not swept: {Reason}")]
     internal static partial void Failed(ILogger logger, string reason);
 }

@@ -1,5 +1,6 @@
 using Culvert.Interop.Abi;
 using Culvert.Interop.Bpf;
+using Culvert.Logging;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.NodeAgent.Datapath;
@@ -157,6 +158,6 @@ internal sealed class GenerationWriter(DatapathMaps maps, ILogger logger)
 
 internal static partial class GenerationWriterLog
 {
-    [LoggerMessage(EventId = 128, Level = LogLevel.Warning, Message = "a generation that is not in force was not deleted, it will be with the next change: {Reason}")]
+    [LoggerMessage(EventId = LogEventIds.NotDeleted, Level = LogLevel.Warning, Message = "a generation that is not in force was not deleted, it will be with the next change: {Reason}")]
     internal static partial void NotDeleted(ILogger logger, string reason);
 }

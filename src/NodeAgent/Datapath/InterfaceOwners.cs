@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
+using Culvert.Logging;
 using Culvert.NodeAgent.State;
 using Microsoft.Extensions.Logging;
 
@@ -68,9 +69,9 @@ internal sealed record InterfaceOwner(string Interface, int Index, string Worklo
 
 internal static partial class InterfaceOwnersLog
 {
-    [LoggerMessage(EventId = 114, Level = LogLevel.Warning, Message = "{Path} can't be written ({Reason}); after a restart a workload whose interface is not found then runs without programs")]
+    [LoggerMessage(EventId = LogEventIds.InterfaceOwnersNotSaved, Level = LogLevel.Warning, Message = "{Path} can't be written ({Reason}); after a restart a workload whose interface is not found then runs without programs")]
     internal static partial void NotSaved(ILogger logger, string path, string reason);
 
-    [LoggerMessage(EventId = 115, Level = LogLevel.Warning, Message = "{Path} can't be read ({Reason}); a workload whose interface is not found now runs without programs")]
+    [LoggerMessage(EventId = LogEventIds.NotLoaded, Level = LogLevel.Warning, Message = "{Path} can't be read ({Reason}); a workload whose interface is not found now runs without programs")]
     internal static partial void NotLoaded(ILogger logger, string path, string reason);
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using Culvert.Core;
+using Culvert.Logging;
 using Culvert.NodeAgent.State;
 using Culvert.NodeAgent.Telemetry;
 using Microsoft.Extensions.Logging;
@@ -82,12 +83,12 @@ internal sealed class PolicyIdFile
 
 internal static partial class PolicyIdLog
 {
-    [LoggerMessage(EventId = 112, Level = LogLevel.Error, Message = "{Path} can't be used ({Reason}); set aside as {Aside}, numbers start anew")]
+    [LoggerMessage(EventId = LogEventIds.Corrupt, Level = LogLevel.Error, Message = "{Path} can't be used ({Reason}); set aside as {Aside}, numbers start anew")]
     internal static partial void Corrupt(ILogger logger, string path, string reason, string aside);
 
-    [LoggerMessage(EventId = 116, Level = LogLevel.Error, Message = "{Path} can't be written, which is tried again with each snapshot; policy is in force without it: {Reason}")]
+    [LoggerMessage(EventId = LogEventIds.PolicyIdFileNotSaved, Level = LogLevel.Error, Message = "{Path} can't be written, which is tried again with each snapshot; policy is in force without it: {Reason}")]
     internal static partial void NotSaved(ILogger logger, string path, string reason);
 
-    [LoggerMessage(EventId = 117, Level = LogLevel.Information, Message = "{Path} is written, as it could not be before")]
+    [LoggerMessage(EventId = LogEventIds.PolicyIdFileSaved, Level = LogLevel.Information, Message = "{Path} is written, as it could not be before")]
     internal static partial void Saved(ILogger logger, string path);
 }

@@ -1,3 +1,4 @@
+using Culvert.Logging;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.NodeAgent.Hosting;
@@ -5,33 +6,33 @@ namespace Culvert.NodeAgent.Hosting;
 /// <summary>What an agent as a whole has to say.</summary>
 internal static partial class AgentLog
 {
-    [LoggerMessage(EventId = 1, Level = LogLevel.Error, Message = "the datapath could not follow a change of links, it is tried again: {Reason}")]
+    [LoggerMessage(EventId = LogEventIds.ReconcileFailed, Level = LogLevel.Error, Message = "the datapath could not follow a change of links, it is tried again: {Reason}")]
     internal static partial void ReconcileFailed(ILogger logger, string reason);
 
-    [LoggerMessage(EventId = 2, Level = LogLevel.Information, Message = "node {Node}: agent {Version} is up; admin socket {Socket}, metrics on {Metrics}")]
+    [LoggerMessage(EventId = LogEventIds.Up, Level = LogLevel.Information, Message = "node {Node}: agent {Version} is up; admin socket {Socket}, metrics on {Metrics}")]
     internal static partial void Up(ILogger logger, string node, string version, string socket, string metrics);
 
-    [LoggerMessage(EventId = 3, Level = LogLevel.Information, Message = "stopping; proxied connections have {Seconds} s")]
+    [LoggerMessage(EventId = LogEventIds.Stopping, Level = LogLevel.Information, Message = "stopping; proxied connections have {Seconds} s")]
     internal static partial void Stopping(ILogger logger, double seconds);
 
-    [LoggerMessage(EventId = 10, Level = LogLevel.Information, Message = "the drain is over: {Reset} proxied connections were still open and are reset")]
+    [LoggerMessage(EventId = LogEventIds.Drained, Level = LogLevel.Information, Message = "the drain is over: {Reset} proxied connections were still open and are reset")]
     internal static partial void Drained(ILogger logger, long reset);
 
-    [LoggerMessage(EventId = 4, Level = LogLevel.Warning, Message = "--uplink {Interface}: there is no such interface; what other nodes send arrives unmarked until it appears (`ip link` lists those there are)")]
+    [LoggerMessage(EventId = LogEventIds.NoUplink, Level = LogLevel.Warning, Message = "--uplink {Interface}: there is no such interface; what other nodes send arrives unmarked until it appears (`ip link` lists those there are)")]
     internal static partial void NoUplink(ILogger logger, string @interface);
 
-    [LoggerMessage(EventId = 5, Level = LogLevel.Information, Message = "the event loops run at the normal priority: --loop-nice {Nice} needs CAP_SYS_NICE")]
+    [LoggerMessage(EventId = LogEventIds.NormalPriority, Level = LogLevel.Information, Message = "the event loops run at the normal priority: --loop-nice {Nice} needs CAP_SYS_NICE")]
     internal static partial void NormalPriority(ILogger logger, int nice);
 
-    [LoggerMessage(EventId = 7, Level = LogLevel.Information, Message = "SIGHUP changes nothing here: the controller tells what changes; options are read at the start")]
+    [LoggerMessage(EventId = LogEventIds.AgentHangUp, Level = LogLevel.Information, Message = "SIGHUP changes nothing here: the controller tells what changes; options are read at the start")]
     internal static partial void HangUp(ILogger logger);
 
-    [LoggerMessage(EventId = 8, Level = LogLevel.Warning, Message = "{Folder} was open to other users; its mode is 0700 now")]
+    [LoggerMessage(EventId = LogEventIds.FolderClosed, Level = LogLevel.Warning, Message = "{Folder} was open to other users; its mode is 0700 now")]
     internal static partial void FolderClosed(ILogger logger, string folder);
 
-    [LoggerMessage(EventId = 9, Level = LogLevel.Warning, Message = "{Path} is, or is held by, another user's, who got at it while the folder was open: it is made anew")]
+    [LoggerMessage(EventId = LogEventIds.ForeignLock, Level = LogLevel.Warning, Message = "{Path} is, or is held by, another user's, who got at it while the folder was open: it is made anew")]
     internal static partial void ForeignLock(ILogger logger, string path);
 
-    [LoggerMessage(EventId = 6, Level = LogLevel.Error, Message = "the kernel no longer tells of changes of links ({Reason}): they are looked at every {Seconds} s, so that pods that are made anew may stay uncaptured so long; restart the agent")]
+    [LoggerMessage(EventId = LogEventIds.LinksUnwatched, Level = LogLevel.Error, Message = "the kernel no longer tells of changes of links ({Reason}): they are looked at every {Seconds} s, so that pods that are made anew may stay uncaptured so long; restart the agent")]
     internal static partial void LinksUnwatched(ILogger logger, string reason, double seconds);
 }

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Culvert.Core;
+using Culvert.Logging;
 using Culvert.NodeAgent.State;
 using Culvert.NodeAgent.Telemetry;
 using Culvert.Protocol;
@@ -159,12 +160,12 @@ internal sealed class NodeCredentials
 
 internal static partial class NodeCredentialsLog
 {
-    [LoggerMessage(EventId = 310, Level = LogLevel.Error, Message = "{Path} can't be used ({Reason}); set aside as {Aside}, the node joins again")]
+    [LoggerMessage(EventId = LogEventIds.NodeCredentialsFileCorrupt, Level = LogLevel.Error, Message = "{Path} can't be used ({Reason}); set aside as {Aside}, the node joins again")]
     internal static partial void FileCorrupt(ILogger logger, string path, string reason, string aside);
 
-    [LoggerMessage(EventId = 311, Level = LogLevel.Error, Message = "{Path} can't be written, which is tried again: {Reason}; the certificate is in use, an agent that starts again may have to join")]
+    [LoggerMessage(EventId = LogEventIds.NodeCredentialsNotSaved, Level = LogLevel.Error, Message = "{Path} can't be written, which is tried again: {Reason}; the certificate is in use, an agent that starts again may have to join")]
     internal static partial void NotSaved(ILogger logger, string path, string reason);
 
-    [LoggerMessage(EventId = 312, Level = LogLevel.Warning, Message = "the node certificate is not renewed ({Reason}); it is valid until {NotAfter:O} and this is tried again")]
+    [LoggerMessage(EventId = LogEventIds.NotRenewed, Level = LogLevel.Warning, Message = "the node certificate is not renewed ({Reason}); it is valid until {NotAfter:O} and this is tried again")]
     internal static partial void NotRenewed(ILogger logger, string reason, DateTimeOffset notAfter);
 }

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Culvert.Core;
+using Culvert.Logging;
 using Culvert.NodeAgent.State;
 using Culvert.Protocol;
 using Microsoft.Extensions.Logging;
@@ -113,9 +114,9 @@ public sealed class SvidCache
 
 internal static partial class SvidCacheLog
 {
-    [LoggerMessage(EventId = 303, Level = LogLevel.Warning, Message = "{Path} can't be used and is removed: {Reason}")]
+    [LoggerMessage(EventId = LogEventIds.SvidCacheUnusable, Level = LogLevel.Warning, Message = "{Path} can't be used and is removed: {Reason}")]
     internal static partial void Unusable(ILogger logger, string path, string reason);
 
-    [LoggerMessage(EventId = 304, Level = LogLevel.Warning, Message = "{Path} can't be {Done}: {Reason}; the certificate is used all the same, an agent that starts again may have to wait for a new one")]
+    [LoggerMessage(EventId = LogEventIds.SvidCacheFailed, Level = LogLevel.Warning, Message = "{Path} can't be {Done}: {Reason}; the certificate is used all the same, an agent that starts again may have to wait for a new one")]
     internal static partial void Failed(ILogger logger, string done, string path, string reason);
 }

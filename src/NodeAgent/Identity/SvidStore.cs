@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Culvert.Core;
+using Culvert.Logging;
 using Culvert.Protocol;
 using Microsoft.Extensions.Logging;
 
@@ -197,9 +198,9 @@ public sealed class SvidStore : IAsyncDisposable
 
 internal static partial class SvidLog
 {
-    [LoggerMessage(EventId = 301, Level = LogLevel.Information, Message = "certificate {Version} for {Id} is valid until {NotAfter:O}")]
+    [LoggerMessage(EventId = LogEventIds.Issued, Level = LogLevel.Information, Message = "certificate {Version} for {Id} is valid until {NotAfter:O}")]
     internal static partial void Issued(ILogger logger, SpiffeId id, int version, DateTimeOffset notAfter);
 
-    [LoggerMessage(EventId = 302, Level = LogLevel.Warning, Message = "no certificate for {Id} (attempt {Attempt}): {Error}")]
+    [LoggerMessage(EventId = LogEventIds.SvidStoreFailed, Level = LogLevel.Warning, Message = "no certificate for {Id} (attempt {Attempt}): {Error}")]
     internal static partial void Failed(ILogger logger, SpiffeId id, int attempt, string error);
 }

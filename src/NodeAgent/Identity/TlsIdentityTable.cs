@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Culvert.Core;
 using Culvert.Interop.Tls;
+using Culvert.Logging;
 using Culvert.NodeAgent.Proxy;
 using Microsoft.Extensions.Logging;
 
@@ -87,9 +88,9 @@ internal sealed class TlsIdentityTable(SvidStore svids, TimeProvider time, ILogg
 
 internal static partial class TlsIdentityLog
 {
-    [LoggerMessage(EventId = 320, Level = LogLevel.Error, Message = "the certificate for {Id} can't be used, the one before stays: {Reason}")]
+    [LoggerMessage(EventId = LogEventIds.TlsIdentityTableUnusable, Level = LogLevel.Error, Message = "the certificate for {Id} can't be used, the one before stays: {Reason}")]
     internal static partial void Unusable(ILogger logger, SpiffeId id, string reason);
 
-    [LoggerMessage(EventId = 321, Level = LogLevel.Error, Message = "the certificate for {Id} on disk does not lead to the trust bundle: it is removed and another one asked for")]
+    [LoggerMessage(EventId = LogEventIds.NotTrusted, Level = LogLevel.Error, Message = "the certificate for {Id} on disk does not lead to the trust bundle: it is removed and another one asked for")]
     internal static partial void NotTrusted(ILogger logger, SpiffeId id);
 }

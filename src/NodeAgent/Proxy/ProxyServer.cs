@@ -69,7 +69,7 @@ internal sealed class ProxyServer : IAsyncDisposable
     internal IEnumerable<PlaceUse> Places =>
     [
         new("workloads", _shared.Workloads.Used, _shared.Workloads.Limit),
-        new("outside", _shared.External.Used, _shared.External.Limit),
+        new("external", _shared.External.Used, _shared.External.Limit),
         new("tunnels-accepted", _shared.Tunnels.Used, _shared.Tunnels.Limit),
         new("tunnels-opened", _shared.OwnTunnels.Used, _shared.OwnTunnels.Limit),
         new("handshakes", _loops.Sum(l => l.Inbound.Handshakes), _options.MaxHandshakes),

@@ -1,3 +1,4 @@
+using Culvert.Logging;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.NodeAgent.Telemetry;
@@ -20,6 +21,6 @@ internal sealed class FlowSink(AgentMetrics metrics, FlowLog log, ILogger? acces
 
 internal static partial class AccessLog
 {
-    [LoggerMessage(EventId = 501, Level = LogLevel.Information, Message = "{Kind} {Path} {Source} ({SourceIdentity}) -> {Destination} ({DestinationIdentity}) {Reason} sent={Sent} received={Received} ms={Milliseconds}")]
+    [LoggerMessage(EventId = LogEventIds.Flow, Level = LogLevel.Information, Message = "{Kind} {Path} {Source} ({SourceIdentity}) -> {Destination} ({DestinationIdentity}) {Reason} sent={Sent} received={Received} ms={Milliseconds}")]
     internal static partial void Flow(ILogger logger, FlowEventKind kind, FlowPath path, System.Net.IPEndPoint source, string? sourceIdentity, System.Net.IPEndPoint destination, string? destinationIdentity, string reason, ulong sent, ulong received, double milliseconds);
 }

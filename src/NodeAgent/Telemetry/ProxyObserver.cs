@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using Culvert.Core;
 using Culvert.Interop.Sockets;
+using Culvert.Logging;
 using Culvert.NodeAgent.Admin;
 using Culvert.NodeAgent.Proxy;
 using Culvert.NodeAgent.Telemetry.Metrics;
@@ -177,15 +178,15 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
 
 internal static partial class ProxyLog
 {
-    [LoggerMessage(EventId = 401, Level = LogLevel.Warning, Message = "TLS handshake {Direction} {Peer} as {Local} failed: {Failure} {Detail} ({Suppressed} more of this peer not shown)")]
+    [LoggerMessage(EventId = LogEventIds.HandshakeFailed, Level = LogLevel.Warning, Message = "TLS handshake {Direction} {Peer} as {Local} failed: {Failure} {Detail} ({Suppressed} more of this peer not shown)")]
     internal static partial void HandshakeFailed(ILogger logger, string direction, SocketEndPoint peer, SpiffeId? local, ProxyFailure failure, string detail, int suppressed);
 
-    [LoggerMessage(EventId = 402, Level = LogLevel.Error, Message = "exception on event loop {Loop}; the loop goes on")]
+    [LoggerMessage(EventId = LogEventIds.LoopFault, Level = LogLevel.Error, Message = "exception on event loop {Loop}; the loop goes on")]
     internal static partial void LoopFault(ILogger logger, Exception exception, int loop);
 
-    [LoggerMessage(EventId = 404, Level = LogLevel.Warning, Message = "event loop {Loop} cannot accept connections: {Error}; it tries again every 50 ms ({Suppressed} more such failures not shown)")]
+    [LoggerMessage(EventId = LogEventIds.AcceptFailed, Level = LogLevel.Warning, Message = "event loop {Loop} cannot accept connections: {Error}; it tries again every 50 ms ({Suppressed} more such failures not shown)")]
     internal static partial void AcceptFailed(ILogger logger, int loop, SocketErrno error, int suppressed);
 
-    [LoggerMessage(EventId = 403, Level = LogLevel.Warning, Message = "the proxy of {Identity} at {Peer} does not take UDP (no extended CONNECT, RFC 8441): sessions to it fail")]
+    [LoggerMessage(EventId = LogEventIds.TunnelWithoutUdp, Level = LogLevel.Warning, Message = "the proxy of {Identity} at {Peer} does not take UDP (no extended CONNECT, RFC 8441): sessions to it fail")]
     internal static partial void TunnelWithoutUdp(ILogger logger, SocketEndPoint peer, SpiffeId identity);
 }

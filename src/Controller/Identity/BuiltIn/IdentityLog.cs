@@ -1,3 +1,4 @@
+using Culvert.Logging;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Identity.BuiltIn;
@@ -5,12 +6,12 @@ namespace Culvert.Controller.Identity.BuiltIn;
 /// <summary>Log messages of the built-in authority; event ids 160 to 169.</summary>
 internal static partial class IdentityLog
 {
-    [LoggerMessage(160, LogLevel.Error, "The upkeep of the certificate authority failed and is tried again in a minute; certificates are still signed.")]
+    [LoggerMessage(LogEventIds.IdentityUpkeepFailed, LogLevel.Error, "The upkeep of the certificate authority failed and is tried again in a minute; certificates are still signed.")]
     public static partial void UpkeepFailed(ILogger logger, Exception error);
 
-    [LoggerMessage(162, LogLevel.Error, "The index of the certificate authority can't be written and is tried again each minute; certificates are still signed: {Reason}")]
+    [LoggerMessage(LogEventIds.IdentityNotSaved, LogLevel.Error, "The index of the certificate authority can't be written and is tried again each minute; certificates are still signed: {Reason}")]
     public static partial void NotSaved(ILogger logger, string reason);
 
-    [LoggerMessage(161, LogLevel.Information, "Made the root {Id}; it signs from {Activates:u} on.")]
+    [LoggerMessage(LogEventIds.RootMade, LogLevel.Information, "Made the root {Id}; it signs from {Activates:u} on.")]
     public static partial void RootMade(ILogger logger, string id, DateTimeOffset activates);
 }

@@ -1,3 +1,4 @@
+using Culvert.Logging;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Sources.Folder;
@@ -5,12 +6,12 @@ namespace Culvert.Controller.Sources.Folder;
 /// <summary>Log messages of the folder; event ids 101 to 103.</summary>
 internal static partial class FolderLog
 {
-    [LoggerMessage(101, LogLevel.Warning, "The folder {Folder} can't be watched; it is read every few seconds instead.")]
+    [LoggerMessage(LogEventIds.WatchFailed, LogLevel.Warning, "The folder {Folder} can't be watched; it is read every few seconds instead.")]
     public static partial void WatchFailed(ILogger logger, Exception error, string folder);
 
-    [LoggerMessage(102, LogLevel.Debug, "Stopped watching {Folder}.")]
+    [LoggerMessage(LogEventIds.WatchStopped, LogLevel.Debug, "Stopped watching {Folder}.")]
     public static partial void WatchStopped(ILogger logger, string folder);
 
-    [LoggerMessage(103, LogLevel.Error, "Taking up the objects in {Folder} failed; what was in force stays. This is a bug, please report it.")]
+    [LoggerMessage(LogEventIds.ReadFailed, LogLevel.Error, "Taking up the objects in {Folder} failed; what was in force stays. This is a bug, please report it.")]
     public static partial void ReadFailed(ILogger logger, Exception error, string folder);
 }

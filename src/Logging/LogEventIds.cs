@@ -1,0 +1,120 @@
+namespace Culvert.Logging;
+
+/// <summary>
+/// The number of every event that the programs log, by the room that logs it. A number is never given to another event: people filter by it.
+/// Compiled into each project that logs.
+/// </summary>
+internal static class LogEventIds
+{
+    // src/Grpc/Server
+    internal const int HandlerFailed = 101;
+    internal const int CallEnded = 102;
+    internal const int ClientGone = 103;
+
+    // src/NodeAgent/Hosting
+    internal const int ReconcileFailed = 1001;
+    internal const int Up = 1002;
+    internal const int Stopping = 1003;
+    internal const int Drained = 1004;
+    internal const int NoUplink = 1005;
+    internal const int NormalPriority = 1006;
+    internal const int AgentHangUp = 1007;
+    internal const int FolderClosed = 1008;
+    internal const int ForeignLock = 1009;
+    internal const int LinksUnwatched = 1010;
+
+    // src/NodeAgent/Datapath
+    internal const int MapsNotAdopted = 1101;
+    internal const int Attached = 1102;
+    internal const int Detached = 1103;
+    internal const int NotCaptured = 1104;
+    internal const int Generation = 1105;
+    internal const int NoXdp = 1106;
+    internal const int OtherVersion = 1107;
+    internal const int Restoring = 1108;
+    internal const int NotRestored = 1109;
+    internal const int FlowProberFailed = 1110;
+    internal const int FlowSweeperFailed = 1111;
+    internal const int NotDeleted = 1112;
+    internal const int InterfaceOwnersNotSaved = 1113;
+    internal const int NotLoaded = 1114;
+    internal const int Corrupt = 1115;
+    internal const int PolicyIdFileNotSaved = 1116;
+    internal const int PolicyIdFileSaved = 1117;
+
+    // src/NodeAgent/Identity
+    internal const int NodeCredentialsFileCorrupt = 1301;
+    internal const int NodeCredentialsNotSaved = 1302;
+    internal const int NotRenewed = 1303;
+    internal const int SvidCacheUnusable = 1304;
+    internal const int SvidCacheFailed = 1305;
+    internal const int Issued = 1306;
+    internal const int SvidStoreFailed = 1307;
+    internal const int TlsIdentityTableUnusable = 1308;
+    internal const int NotTrusted = 1309;
+
+    // src/NodeAgent/Snapshots
+    internal const int SnapshotFileCorrupt = 1401;
+    internal const int Applied = 1402;
+    internal const int Rejected = 1403;
+    internal const int SnapshotConnected = 1404;
+    internal const int SnapshotDisconnected = 1405;
+    internal const int Restored = 1406;
+    internal const int FallbackStays = 1407;
+    internal const int SnapshotSaved = 1408;
+    internal const int SnapshotNotSaved = 1409;
+
+    // src/NodeAgent/Telemetry
+    internal const int Flow = 1501;
+    internal const int HandshakeFailed = 1502;
+    internal const int LoopFault = 1503;
+    internal const int AcceptFailed = 1504;
+    internal const int TunnelWithoutUdp = 1505;
+
+    // src/Controller/Hosting
+    internal const int NotWatched = 2001;
+    internal const int NotRotated = 2002;
+    internal const int RotationFailed = 2003;
+    internal const int IdentityNotRenewed = 2004;
+    internal const int HostingHangUp = 2005;
+    internal const int AnonymousDropped = 2006;
+    internal const int TooManyOfANode = 2007;
+    internal const int NoRoomKept = 2008;
+    internal const int RootsNotWritten = 2009;
+
+    // src/Controller/Api
+    internal const int Joined = 2101;
+    internal const int Signed = 2102;
+    internal const int StreamEnded = 2103;
+    internal const int NotNoted = 2104;
+    internal const int ApiRefused = 2105;
+
+    // src/Controller/Identity
+    internal const int IdentityUpkeepFailed = 2201;
+    internal const int IdentityNotSaved = 2202;
+    internal const int RootMade = 2203;
+
+    // src/Controller/Store
+    internal const int BadObject = 2301;
+    internal const int BadVersion = 2302;
+    internal const int Mended = 2303;
+    internal const int NoLongerDoubtful = 2304;
+    internal const int NodesUnknown = 2305;
+    internal const int StoreUpkeepFailed = 2306;
+    internal const int DoubtfulObject = 2307;
+    internal const int LastGoodRefused = 2308;
+    internal const int LastGoodCorrupt = 2309;
+    internal const int LastGoodNotKept = 2310;
+    internal const int NoMeshConfig = 2311;
+
+    // src/Controller/Snapshots
+    internal const int Published = 2401;
+    internal const int ControllerSnapshotConnected = 2402;
+    internal const int ControllerSnapshotDisconnected = 2403;
+    internal const int SnapshotRefused = 2404;
+
+    // src/Controller/Sources
+    internal const int WatchFailed = 2501;
+    internal const int WatchStopped = 2502;
+    internal const int ReadFailed = 2503;
+}
