@@ -12,7 +12,7 @@ namespace Culvert.Cli.Commands;
 /// <summary><c>culvert up</c></summary>
 internal static class UpCommand
 {
-    private static readonly Option<string> Folder = new("--folder", "-f") { Description = "Folder of YAML with the objects; watched.", HelpName = "FOLDER", Required = true };
+    private static readonly Option<string> Folder = new("--folder", "-f") { Description = "Folder of YAML and JSON with the objects; watched.", HelpName = "FOLDER", Required = true };
 
     private static readonly AgentOptionSet AgentSet = new();
 

@@ -5,7 +5,7 @@ namespace Culvert.Cli.Up;
 /// <summary>What <c>culvert up</c> runs.</summary>
 internal sealed record UpOptions
 {
-    /// <summary>Folder of YAML with the objects.</summary>
+    /// <summary>Folder of YAML and JSON with the objects.</summary>
     public required string ObjectFolder { get; init; }
 
     /// <summary>The agent, its controller being the socket in its run folder.</summary>

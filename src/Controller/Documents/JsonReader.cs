@@ -7,7 +7,7 @@ namespace Culvert.Controller.Documents;
 internal static class JsonReader
 {
     // Deeper than what is accepted, so that it is said in the same words as of YAML.
-    private static readonly JsonReaderOptions Options = new() { MaxDepth = 2 * DocumentLimits.MaxDepth };
+    private static readonly JsonReaderOptions Options = new() { MaxDepth = 2 * DocumentRules.MaxDepth };
 
     /// <summary>Reads a document whose text begins on <paramref name="firstLine"/> of its file; null when it is empty.</summary>
     public static SourceDocument? Read(int firstLine, string text)
@@ -43,7 +43,7 @@ internal static class JsonReader
     private static DocumentNode ReadValue(ref Cursor cursor, int depth)
     {
         int line = cursor.Line;
-        if (depth > DocumentLimits.MaxDepth) throw new DocumentFormatException(line, DocumentLimits.TooDeep);
+        if (depth > DocumentRules.MaxDepth) throw new DocumentFormatException(line, DocumentRules.TooDeep);
         switch (cursor.Reader.TokenType)
         {
             case JsonTokenType.StartObject:
@@ -70,7 +70,7 @@ internal static class JsonReader
         while (cursor.Read() && cursor.Reader.TokenType != JsonTokenType.EndObject)
         {
             (string key, int line) = (cursor.Reader.GetString()!, cursor.Line);
-            if (!seen.Add(key)) throw new DocumentFormatException(line, DocumentLimits.Twice(key));
+            if (!seen.Add(key)) throw new DocumentFormatException(line, DocumentRules.Twice(key));
             cursor.Read();
             entries.Add(new(key, line, ReadValue(ref cursor, depth + 1)));
         }

@@ -70,7 +70,7 @@ internal static class YamlReader
     {
         ParsingEvent current = parser.Current ?? throw new DocumentFormatException(1, "the document ends too early");
         int line = Line(current);
-        if (depth > DocumentLimits.MaxDepth) throw new DocumentFormatException(line, DocumentLimits.TooDeep);
+        if (depth > DocumentRules.MaxDepth) throw new DocumentFormatException(line, DocumentRules.TooDeep);
         if (current is AnchorAlias || current is NodeEvent { Anchor.IsEmpty: false }) throw new DocumentFormatException(line, "anchors and aliases are not supported");
         if (current is NodeEvent { Tag.IsEmpty: false } node && !node.Tag.IsNonSpecific) throw new DocumentFormatException(line, "tags are not supported");
         switch (current)
@@ -99,7 +99,7 @@ internal static class YamlReader
         {
             DocumentNode key = ReadValue(parser, 0, depth + 1);
             if (key is not ScalarNode { IsNull: false } name) throw new DocumentFormatException(key.Line, "a key must be a string");
-            if (!seen.Add(name.Text)) throw new DocumentFormatException(key.Line, DocumentLimits.Twice(name.Text));
+            if (!seen.Add(name.Text)) throw new DocumentFormatException(key.Line, DocumentRules.Twice(name.Text));
             entries.Add(new(name.Text, key.Line + offset, ReadValue(parser, offset, depth + 1)));
         }
         return entries;

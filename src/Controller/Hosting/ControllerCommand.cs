@@ -44,7 +44,7 @@ public static class ControllerCommand
 
     private static Command RunCommand()
     {
-        Option<string> folder = new("--folder", "-f") { Description = "Folder of YAML with the objects; watched.", Required = true };
+        Option<string> folder = new("--folder", "-f") { Description = "Folder of YAML and JSON with the objects; watched.", Required = true };
         Option<string?> listen = new("--listen") { Description = $"ADDRESS:PORT for agents, TLS. Default without --unix-socket: 0.0.0.0:{ControllerOptions.DefaultPort}." };
         Option<string?> unix = new("--unix-socket") { Description = "Path of a socket for agents of this machine." };
         Option<string[]> names = new("--dns-name") { Description = "DNS name in the controller's certificate; repeatable." };

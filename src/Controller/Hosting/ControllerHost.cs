@@ -8,6 +8,7 @@ using Culvert.Controller.Identity;
 using Culvert.Controller.Identity.BuiltIn;
 using Culvert.Controller.Nodes;
 using Culvert.Controller.Snapshots;
+using Culvert.Controller.Sources;
 using Culvert.Controller.Sources.Folder;
 using Culvert.Controller.Store;
 using Culvert.Core;
@@ -37,7 +38,7 @@ public sealed class ControllerHost : IAsyncDisposable
     private const int EpochBytes = 8;
     private readonly ControllerOptions _options;
     private readonly ILoggerFactory _loggers;
-    private readonly FolderSource _source;
+    private readonly IObjectSource _source;
     private readonly ObjectStore _objects;
     private readonly SnapshotPublisher _publisher;
     private readonly NodeRegistry _registry = new();
@@ -63,7 +64,8 @@ public sealed class ControllerHost : IAsyncDisposable
         Authority = options.Authority ?? _builtIn!;
         WriteRoots();
         Authority.RootsChanged += WriteRoots;
-        _source = new FolderSource(options.ObjectFolder, options.Time, _loggers.CreateLogger<FolderSource>());
+        _source = options.Source ?? new FolderSource(
+            options.ObjectFolder ?? throw new ArgumentException("Neither a folder nor another source of objects is given.", nameof(options)), options.Time, _loggers.CreateLogger<FolderSource>());
         LastGoodStore lastGood = new(Path.Combine(options.StateFolder, LastGoodFileName), _loggers.CreateLogger<ObjectStore>());
         _objects = new ObjectStore(_source.Name, _source.Status, _loggers.CreateLogger<ObjectStore>(), lastGood.Load(), lastGood)
         {
@@ -127,6 +129,7 @@ public sealed class ControllerHost : IAsyncDisposable
     public static string NodeFolder(string stateFolder) => Path.Combine(stateFolder, "nodes");
 
     /// <summary>Starts a controller; when this returns, it serves.</summary>
+    /// <exception cref="ArgumentException">The options name no source of objects.</exception>
     /// <exception cref="IOException">A folder is open to others, or the address or socket is taken; the message says which.</exception>
     /// <exception cref="System.Net.Sockets.SocketException">The address is not the machine's.</exception>
     /// <exception cref="InvalidDataException">The authority's files are damaged.</exception>

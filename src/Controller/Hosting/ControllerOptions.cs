@@ -1,6 +1,7 @@
 using System.Net;
 using Culvert.Controller.Attestation;
 using Culvert.Controller.Identity;
+using Culvert.Controller.Sources;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller;
@@ -11,8 +12,11 @@ public sealed record ControllerOptions
     /// <summary>Port for agents unless said otherwise.</summary>
     public const int DefaultPort = 15012;
 
-    /// <summary>Folder of YAML with the objects.</summary>
-    public required string ObjectFolder { get; init; }
+    /// <summary>Folder of YAML and JSON with the objects. Null only with a <see cref="Source"/>, which takes its place.</summary>
+    public string? ObjectFolder { get; init; }
+
+    /// <summary>Where the objects come from; null: from the <see cref="ObjectFolder"/>. Not started yet; the controller that has come up disposes of it.</summary>
+    internal IObjectSource? Source { get; init; }
 
     /// <summary>Folder for keys and tokens; made with mode 0700 when it is not there.</summary>
     public required string StateFolder { get; init; }

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Culvert.Controller.Documents;
 using Culvert.Controller.Objects;
-using Culvert.Controller.Store;
 
 namespace Culvert.Controller.Schema;
 
@@ -37,7 +36,7 @@ internal static class ObjectReader
         {
             int line = document.Value is null ? document.ErrorLine : document.Line;
             errors.Add(line, "", document.Error ?? $"an object must be a mapping, not {document.Value!.Describe()}");
-            return new(null, null, At(line), [.. errors.Errors]) { Kind = MeshConfigKeeper.SaysMeshConfig(document.Text) ? nameof(ObjectKind.MeshConfig) : "" };
+            return new(null, null, At(line), [.. errors.Errors]) { Kind = SaysMeshConfig(document.Text) ? nameof(ObjectKind.MeshConfig) : "" };
         }
         var root = new FieldReader(map, "", errors);
         string? version = root.String("apiVersion", required: true), kind = root.String("kind", required: true);
@@ -65,6 +64,10 @@ internal static class ObjectReader
         string? known = Kinds.Keys.Select(k => k.Kind).FirstOrDefault(k => string.Equals(k, kind, StringComparison.OrdinalIgnoreCase));
         return known ?? (version.Length == 0 || version.Contains("culvert", StringComparison.OrdinalIgnoreCase) ? "" : kind ?? "");
     }
+
+    /// <summary>Whether a text that can't be read as an object says that it is a MeshConfig.</summary>
+    private static bool SaysMeshConfig(string text) => text.Contains(nameof(ObjectKind.MeshConfig), StringComparison.OrdinalIgnoreCase)
+        && text.Split('\n', ',', '{').Any(part => string.Concat(part.Where(c => char.IsAsciiLetter(c) || c == ':')).StartsWith("kind:MeshConfig", StringComparison.OrdinalIgnoreCase));
 
     private static string UnknownKind(string version, string kind)
     {

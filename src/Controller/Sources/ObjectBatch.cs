@@ -10,10 +10,15 @@ internal sealed record ObjectBatch(ImmutableArray<ObjectChange> Changes)
     public static ObjectBatch Failed(SourceError failure) => new([]) { Failure = failure };
 
     /// <summary>
-    /// Set when the batch holds all there is below a place (<c>""</c>: all there is): what was told of it before and is not in the batch is gone. For a first list, and for one
-    /// that is taken again because changes were missed (a watch that ended with 410 Gone).
+    /// Set when the batch holds all there is at a place and below it (<c>""</c>: all there is): what was told of it before and is not in the batch is gone. For a first list, and for one
+    /// that is taken again because changes were missed (a watch that ended with 410 Gone). Parts of places are parted by <c>/</c>; it has none at its end.
     /// </summary>
-    public string? Replaces { get; init; }
+    /// <exception cref="ArgumentException">It ends with <c>/</c>: nothing would be at it.</exception>
+    public string? Replaces
+    {
+        get;
+        init => field = value?.EndsWith('/') == true ? throw new ArgumentException($"'{value}' must not end with '/'.", nameof(value)) : value;
+    }
 
     /// <summary>
     /// Whether everything that the source holds has been told with this batch; remains so once it was. Before, nobody knows what is missing and what only has not been told yet, so that nothing
@@ -23,4 +28,8 @@ internal sealed record ObjectBatch(ImmutableArray<ObjectChange> Changes)
 
     /// <summary>Why nothing can be read now; null: all is well again.</summary>
     public SourceError? Failure { get; init; }
+
+    /// <summary>Whether the batch holds all there is at a place (<see cref="Replaces"/>). By whole parts: <c>namespaces/shop</c> says nothing of <c>namespaces/shop-2</c>.</summary>
+    public bool HoldsAllOf(string place) =>
+        Replaces is { } top && (top.Length == 0 || place == top || (place.StartsWith(top, StringComparison.Ordinal) && place[top.Length] == '/'));
 }

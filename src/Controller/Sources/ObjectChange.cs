@@ -1,14 +1,13 @@
 namespace Culvert.Controller.Sources;
 
-/// <summary>A change of one declaration.</summary>
-/// <param name="Kind">What has happened. Added and changed mean the same to who takes it up, so that a source that has forgotten what it told need not know.</param>
+/// <summary>A change of one declaration. New and changed are the same to who takes it up, so that a source that has forgotten what it told need not know.</summary>
 /// <param name="Key">Which declaration.</param>
 /// <param name="Declaration">How it is now; null when it was removed.</param>
-internal sealed record ObjectChange(ObjectChangeKind Kind, DeclarationKey Key, Declaration? Declaration)
+internal sealed record ObjectChange(DeclarationKey Key, Declaration? Declaration)
 {
-    public static ObjectChange Added(Declaration declaration) => new(ObjectChangeKind.Added, declaration.Key, declaration);
+    /// <summary>It is declared, for the first time or in another way than before.</summary>
+    public static ObjectChange Declared(Declaration declaration) => new(declaration.Key, declaration);
 
-    public static ObjectChange Changed(Declaration declaration) => new(ObjectChangeKind.Changed, declaration.Key, declaration);
-
-    public static ObjectChange Removed(DeclarationKey key) => new(ObjectChangeKind.Removed, key, null);
+    /// <summary>It is there no more.</summary>
+    public static ObjectChange Removed(DeclarationKey key) => new(key, null);
 }

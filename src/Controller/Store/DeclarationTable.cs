@@ -41,10 +41,10 @@ internal sealed class DeclarationTable
     /// <param name="places">Gets the places that have become clear or unclear.</param>
     public void Apply(ObjectBatch batch, HashSet<DeclarationKey> touched, HashSet<ObjectKey> objects, HashSet<string> places)
     {
-        if (batch.Replaces is { } below)
+        if (batch.Replaces is not null)
         {
             HashSet<DeclarationKey> told = [.. batch.Changes.Where(c => c.Declaration is not null).Select(c => c.Key)];
-            foreach (DeclarationKey key in _all.Keys.Where(k => k.Place.StartsWith(below, StringComparison.Ordinal) && !told.Contains(k)).ToArray())
+            foreach (DeclarationKey key in _all.Keys.Where(k => batch.HoldsAllOf(k.Place) && !told.Contains(k)).ToArray())
             {
                 touched.Add(key);
                 Remove(key, objects, places);

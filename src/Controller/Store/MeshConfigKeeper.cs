@@ -52,10 +52,6 @@ internal static class MeshConfigKeeper
         return new(MeshConfigState.NeverGiven, new());
     }
 
-    /// <summary>Whether a text that can't be read as an object says that it is a MeshConfig.</summary>
-    public static bool SaysMeshConfig(string text) => text.Contains(nameof(ObjectKind.MeshConfig), StringComparison.OrdinalIgnoreCase)
-        && text.Split('\n', ',', '{').Any(part => string.Concat(part.Where(c => char.IsAsciiLetter(c) || c == ':')).StartsWith("kind:MeshConfig", StringComparison.OrdinalIgnoreCase));
-
     private static MeshConfigInForce Given(MeshConfigObject mesh) => new(MeshConfigState.Given, mesh.Settings, mesh.Meta.Origin.Place, mesh.Meta.Origin.Line);
 
     private static MeshConfigInForce Close(MeshConfigState state, string trustDomain, string file, int line, string why, List<SourceError> errors)

@@ -18,21 +18,48 @@ internal sealed class ObjectStore : IObjectSink
     private readonly ILogger _logger;
     private readonly LastGoodStore? _lastGood;
     private readonly Lock _lock = new();
+
+    /// <summary>What the source has told so far.</summary>
     private DeclarationTable _declarations = new();
+
+    /// <summary>The warnings about what is in force.</summary>
     private WarningIndex _warnings = new();
+
+    /// <summary>Whether all that the source has told was decided about; from then on only what changes is.</summary>
     private bool _isDecided;
-    private bool _isUnheard;
+
+    /// <summary>Whether somebody who listens may not have heard of what is in force: the next set is published though nothing may have changed.</summary>
+    private bool _publishFailed;
+
     private readonly StatusTracker _status;
+
+    /// <summary>Declarations that have changed and whose status was not reported since.</summary>
     private readonly HashSet<DeclarationKey> _touched = [];
+
+    /// <summary>Which objects claim the same, as they are wanted or are in force.</summary>
     private ClaimIndex _claims = new();
+
+    /// <summary>Objects as they are meant to be, before conflicts are decided: the declaration that counts, or the last good version of one that is wrong.</summary>
     private readonly Dictionary<ObjectKey, MeshObject> _wanted = [];
+
+    /// <summary>For each object that is declared several times the errors of those that don't count.</summary>
     private readonly Dictionary<ObjectKey, SourceError[]> _duplicates = [];
+
+    /// <summary>Why an object is not in force as it is wanted: what it claims is another's.</summary>
     private readonly Dictionary<ObjectKey, SourceError> _conflicts = [];
+
     /// <summary>Objects declared several times of which another declaration may count now: the one in force counts, and that has changed since the choice.</summary>
     private readonly HashSet<ObjectKey> _unsettled = [];
+
+    /// <summary>The objects in force that came from each place.</summary>
     private readonly Dictionary<string, HashSet<ObjectKey>> _byPlace = new(StringComparer.Ordinal);
+
+    /// <summary>The nodes that the warnings were found with.</summary>
     private ImmutableHashSet<string> _nodes = [];
+
+    /// <summary>Whether it was logged that the nodes can't be read.</summary>
     private bool _nodesUnknown;
+
     private volatile ObjectSet _current;
 
     /// <param name="source">What the source is, for messages.</param>
@@ -174,13 +201,13 @@ internal sealed class ObjectStore : IObjectSink
         }
         IEnumerable<SourceError> errors = _declarations.Faulty.SelectMany(d => d.Content.Errors).Concat(_duplicates.Values.SelectMany(d => d)).Concat(meshErrors).Concat(_conflicts.Values);
         ObjectSet next = previous with { Objects = changed.Count > 0 ? objects.ToImmutable() : previous.Objects, Mesh = mesh, IsRead = true, Errors = InOrder(errors) };
-        _status.Report(_declarations, _touched, open, next, Wrong);
+        _status.Report(_declarations, _isDecided ? _touched : null, open, next, ErrorOf);
         _touched.Clear();
         return (next, changed);
     }
 
     /// <summary>Why a declaration does not count, though it may be good by itself.</summary>
-    private SourceError? Wrong(Declaration declaration)
+    private SourceError? ErrorOf(Declaration declaration)
     {
         if (declaration.Key.Object is not { } key) return null;
         SourceError? duplicate = _duplicates.GetValueOrDefault(key)?.FirstOrDefault(d => d.File == declaration.Key.Place && d.Line == declaration.Origin.Line);
@@ -239,15 +266,15 @@ internal sealed class ObjectStore : IObjectSink
     private void Publish(ObjectSet next, List<ObjectKey> keys)
     {
         ObjectSet before = _current;
-        if (!_isUnheard && next.Objects == before.Objects && next.IsRead == before.IsRead && next.Mesh == before.Mesh && next.Errors.SequenceEqual(before.Errors) && next.Warnings.SequenceEqual(before.Warnings)) return;
+        if (!_publishFailed && next.Objects == before.Objects && next.IsRead == before.IsRead && next.Mesh == before.Mesh && next.Errors.SequenceEqual(before.Errors) && next.Warnings.SequenceEqual(before.Warnings)) return;
         LogChanges(before, next);
 
         // While nobody can tell whether a MeshConfig was given, nothing is kept: what is kept would say at the next start that there was none.
         bool keep = next.IsRead && (!before.IsRead || next.Objects != before.Objects || next.Mesh != before.Mesh) && next.Mesh.State != MeshConfigState.Unclear;
         _current = next;
-        _isUnheard = true;
+        _publishFailed = true;
         Changed?.Invoke(new(before, next, keys));
-        _isUnheard = false;
+        _publishFailed = false;
         if (keep) _lastGood?.Save(next);
     }
 

@@ -12,11 +12,11 @@ internal sealed class StatusTracker(IStatusSink sink)
 
     /// <summary>Reports what has changed.</summary>
     /// <param name="declarations">All declarations.</param>
-    /// <param name="touched">Declarations that were added, changed or removed.</param>
+    /// <param name="touched">Declarations that were added, changed or removed; null: any may have been, as nobody knows what was missed.</param>
     /// <param name="objects">Objects that were decided about.</param>
     /// <param name="inForce">What is in force now.</param>
     /// <param name="wrong">Why a declaration that is good by itself is not in force; null: it is.</param>
-    public void Report(DeclarationTable declarations, IEnumerable<DeclarationKey> touched, IEnumerable<ObjectKey> objects, ObjectSet inForce, Func<Declaration, SourceError?> wrong)
+    public void Report(DeclarationTable declarations, IReadOnlyCollection<DeclarationKey>? touched, IEnumerable<ObjectKey> objects, ObjectSet inForce, Func<Declaration, SourceError?> wrong)
     {
         // What can't be made out depends on what else came from its place; there is never much of it.
         IEnumerable<Declaration> now = objects.SelectMany(declarations.Of).Concat(declarations.Faulty.Where(d => d.Key.Object is null));
@@ -25,11 +25,18 @@ internal sealed class StatusTracker(IStatusSink sink)
         {
             ObjectStatus status = StatusOf(declaration, inForce, wrong);
             if (_known.TryGetValue(declaration.Key, out ObjectStatus? before) && before == status) continue;
-            _known[declaration.Key] = status;
             changes.Add(new(declaration.Key, status));
         }
-        changes.AddRange(touched.Where(k => !declarations.Contains(k) && _known.Remove(k)).Select(k => new StatusChange(k, null)));
-        if (changes.Count > 0) sink.Report(changes);
+        changes.AddRange((touched ?? _known.Keys).Where(k => !declarations.Contains(k) && _known.ContainsKey(k)).Select(k => new StatusChange(k, null)));
+        if (changes.Count == 0) return;
+        sink.Report(changes);
+
+        // Not before: what the sink fails to take it is told again.
+        foreach (StatusChange change in changes)
+        {
+            if (change.Status is { } status) _known[change.Key] = status;
+            else _known.Remove(change.Key);
+        }
     }
 
     private static ObjectStatus StatusOf(Declaration declaration, ObjectSet inForce, Func<Declaration, SourceError?> wrong)

@@ -1,4 +1,5 @@
 using Culvert.Controller.Objects;
+using Culvert.Controller.Schema;
 using Culvert.Controller.Sources;
 using Culvert.Controller.Sources.Folder;
 using Culvert.Controller.Statuses;
@@ -143,6 +144,45 @@ public sealed class ObjectStoreTests
         Assert.Equal(2, Assert.Single(_changes).After.Objects.Count);
         api.Watch(api.Delete("Workload", "web"));
         Assert.Equal(["api"], _store.Current.Objects.Keys.Select(k => k.Name));
+    }
+
+    [Fact]
+    public void AListOfOnePlaceTakesNothingAwayOfOthersWhoseNamesBeginAsItsDoes()
+    {
+        string[] places = ["namespaces/shop", "namespaces/shop/web.yaml", "namespaces/shop-2", "namespaces/shop-2/web.yaml", "namespaces/shop.yaml"];
+        _store.Apply(new([.. new FolderDeclarations().Update([.. places.Select((p, i) => new SourceFile(p, Objects.Workload($"w{i}", $"10.0.0.{i + 1}")))])]) { IsSynced = true });
+        _store.Apply(new([]) { Replaces = "namespaces/shop", IsSynced = true });
+        Assert.Equal(["w2", "w3", "w4"], _store.Current.Objects.Keys.Select(k => k.Name).Order(StringComparer.Ordinal));
+        _store.Apply(new([]) { Replaces = "namespaces/shop.yaml", IsSynced = true });
+        Assert.Equal(["w2", "w3"], _store.Current.Objects.Keys.Select(k => k.Name).Order(StringComparer.Ordinal));
+        Assert.Throws<ArgumentException>(() => new ObjectBatch([]) { Replaces = "namespaces/" });
+    }
+
+    /// <summary>A declaration goes in a batch in which something else fails: the source tells all anew, and nothing of what is gone remains.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void WhatWentWhileDecidingFailedIsNotCountedForGood(bool inSink)
+    {
+        FolderStatus status = new();
+        FailingStatuses sink = new(status);
+        ObjectStore store = new("folder", sink, NullLogger.Instance, ObjectSet.Empty);
+        FolderDeclarations declarations = new();
+        store.Apply(new([.. declarations.Update([new("bad.yaml", Objects.Workload("bad", "nonsense")), new("web.yaml", Objects.Workload("web", "10.0.0.1"))])]) { IsSynced = true });
+        Assert.Equal(1, status.Summary?.Rejected);
+
+        IReadOnlyList<ObjectChange> changes = declarations.Update([new("web.yaml", Objects.Workload("web", "10.0.0.2"))]);
+        sink.Fails = inSink;
+        if (!inSink) changes = [.. changes, ABug(store.Current.Objects[Web])];
+        Assert.ThrowsAny<Exception>(() => store.Apply(new([.. changes]) { IsSynced = true }));
+        sink.Fails = false;
+        store.Apply(new([.. declarations.All()]) { Replaces = "", IsSynced = true });
+        Assert.Equal("10.0.0.2", ((WorkloadObject)store.Current.Objects[Web]).Addresses[0].ToString());
+        Assert.Equal(0, status.Summary?.Rejected);
+
+        // A MeshConfig that is none: nothing that decides about it expects that.
+        static ObjectChange ABug(MeshObject other) =>
+            ObjectChange.Declared(Assert.Single(Declaration.Number([new(MeshConfigKeeper.Key, other, new FileOrigin("mesh.yaml", 1), [])])));
     }
 
     /// <summary>Whatever comes after what, the store decides as one does that is told everything at once, with what is in force as its last good.</summary>

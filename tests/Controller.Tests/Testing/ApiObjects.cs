@@ -21,7 +21,13 @@ internal sealed class ApiObjects(ApiStatuses statuses, params string[] kinds) : 
 
     public void Start(IObjectSink sink) => _sink = sink;
 
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    public bool IsDisposed { get; private set; }
+
+    public ValueTask DisposeAsync()
+    {
+        IsDisposed = true;
+        return ValueTask.CompletedTask;
+    }
 
     /// <summary>Changes an object at the server; nobody has been told yet.</summary>
     public ObjectChange Put(string kind, string name, string spec, string version = "culvert.dev/v1alpha1")
@@ -30,9 +36,8 @@ internal sealed class ApiObjects(ApiStatuses statuses, params string[] kinds) : 
         ApiOrigin origin = new(path, (++_version).ToString(CultureInfo.InvariantCulture));
         string text = $"{{\"apiVersion\": \"{version}\", \"kind\": \"{kind}\", \"metadata\": {{\"name\": \"{name}\", \"namespace\": \"shop\", \"resourceVersion\": \"{_version}\"}}, \"spec\": {spec}}}";
         Declaration declaration = Assert.Single(Declaration.Number([ObjectReader.Read(origin, JsonReader.Read(1, text)!)]));
-        bool isNew = !_objects.ContainsKey(path);
         _objects[path] = declaration;
-        return isNew ? ObjectChange.Added(declaration) : ObjectChange.Changed(declaration);
+        return ObjectChange.Declared(declaration);
     }
 
     /// <summary>Removes an object at the server; nobody has been told yet.</summary>
@@ -49,7 +54,7 @@ internal sealed class ApiObjects(ApiStatuses statuses, params string[] kinds) : 
     public void List(string kind)
     {
         _unlisted.Remove(kind);
-        string below = $"apis/{kind}/";
-        _sink!.Apply(new([.. _objects.Where(o => o.Key.StartsWith(below, StringComparison.Ordinal)).Select(o => ObjectChange.Added(o.Value))]) { Replaces = below, IsSynced = _unlisted.Count == 0 });
+        string list = $"apis/{kind}";
+        _sink!.Apply(new([.. _objects.Where(o => o.Key.StartsWith(list + "/", StringComparison.Ordinal)).Select(o => ObjectChange.Declared(o.Value))]) { Replaces = list, IsSynced = _unlisted.Count == 0 });
     }
 }

@@ -37,7 +37,7 @@ internal sealed class FolderDeclarations
     }
 
     /// <summary>All that the files declared at the last look, as if nothing had been told before.</summary>
-    public IEnumerable<ObjectChange> All() => _known.Values.SelectMany(k => k.Declarations.Values).Select(ObjectChange.Added);
+    public IEnumerable<ObjectChange> All() => _known.Values.SelectMany(k => k.Declarations.Values).Select(ObjectChange.Declared);
 
     private static IEnumerable<ReadObject> Read(SourceFile file)
     {
@@ -50,8 +50,7 @@ internal sealed class FolderDeclarations
         changes.AddRange(before.Keys.Where(k => !now.ContainsKey(k)).Select(ObjectChange.Removed));
         foreach (Declaration declaration in now.Values)
         {
-            if (!before.TryGetValue(declaration.Key, out Declaration? old)) changes.Add(ObjectChange.Added(declaration));
-            else if (!old.IsSame(declaration)) changes.Add(ObjectChange.Changed(declaration));
+            if (!before.TryGetValue(declaration.Key, out Declaration? old) || !old.IsSame(declaration)) changes.Add(ObjectChange.Declared(declaration));
         }
     }
 }

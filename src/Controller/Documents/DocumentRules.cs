@@ -1,7 +1,7 @@
 namespace Culvert.Controller.Documents;
 
-/// <summary>What both readers hold to.</summary>
-internal static class DocumentLimits
+/// <summary>What both readers hold to, and what they say of a document that does not.</summary>
+internal static class DocumentRules
 {
     /// <summary>Deepest nesting accepted.</summary>
     public const int MaxDepth = 32;
