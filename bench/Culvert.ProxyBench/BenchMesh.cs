@@ -25,6 +25,8 @@ internal sealed class BenchMesh(WorkloadInfo local, TlsIdentity identity, Outbou
 
     public ServiceInfo? FindService(in SocketEndPoint address, in SocketEndPoint target, TransportProtocol protocol) => null;
 
+    public string? FindApplicationProtocol(in SocketEndPoint target, TransportProtocol protocol) => null;
+
     public (WorkloadInfo? Workload, ServiceInfo? Service) WhoIs(in SocketEndPoint destination, TransportProtocol protocol) => (null, null);
 
     public bool IsCurrent(in OutboundRoute given, in SocketEndPoint destination, TransportProtocol protocol) => true;

@@ -37,9 +37,9 @@ public sealed partial class Http2Connection
 
     /// <summary>
     /// Queues a header section: a response, an informational response (status 1xx), or, after the final headers, trailers, which must end the stream.
-    /// False when the stream is closed on this side already, as after a reset that raced.
+    /// False when the stream is closed on this side already, as after a reset that raced. A tunnel has no trailers (RFC 9113, section 8.5): its user sends none.
     /// </summary>
-    /// <exception cref="InvalidOperationException">Trailers that do not end the stream, or that end it on a tunnel.</exception>
+    /// <exception cref="InvalidOperationException">Trailers that do not end the stream.</exception>
     public bool SendHeaders(Http2Stream stream, HeaderList headers, bool endStream)
     {
         ArgumentNullException.ThrowIfNull(stream);

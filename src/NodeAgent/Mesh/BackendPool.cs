@@ -8,13 +8,14 @@ namespace Culvert.NodeAgent.Mesh;
 /// <param name="service">The Service.</param>
 /// <param name="port">The port.</param>
 /// <param name="backends">Backends with a weight above 0, in a fixed order.</param>
+/// <param name="random">Thread-safe, as <see cref="Random.Shared"/> is.</param>
 /// <param name="previous">The pool of the snapshot before: turns are counted on.</param>
-internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend[] backends, BackendPool? previous = null)
+internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend[] backends, Random random, BackendPool? previous = null)
 {
     private readonly int[] _turns = port.LoadBalancing == LoadBalancing.RoundRobin ? WeightedTurns.Order(Array.ConvertAll(backends, b => b.Weight)) : [];
 
     // At a random place, or every node that starts would begin with the same backend.
-    private readonly StrongBox<int> _next = previous?._next ?? new StrongBox<int>(Random.Shared.Next());
+    private readonly StrongBox<int> _next = previous?._next ?? new StrongBox<int>(random.Next());
 
     internal ServiceInfo Service { get; } = service;
 
@@ -60,7 +61,7 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
             total += backend.Weight;
         }
         if (total == 0) return null;
-        int drawn = Random.Shared.Next(total);
+        int drawn = random.Next(total);
         foreach (Backend backend in backends)
         {
             if (onlyBeyondKernel && IsKernels(view, backend, source)) continue;

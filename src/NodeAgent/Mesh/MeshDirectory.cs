@@ -31,6 +31,8 @@ internal sealed class MeshDirectory(MeshView first) : IProxyDirectory, IProxyAut
 
     public ServiceInfo? FindService(in SocketEndPoint address, in SocketEndPoint target, TransportProtocol protocol) => _view.FindService(address, target, protocol);
 
+    public string? FindApplicationProtocol(in SocketEndPoint target, TransportProtocol protocol) => _view.FindApplicationProtocol(target, protocol);
+
     public bool IsElsewhere(in SocketEndPoint address, SpiffeId identity)
     {
         MeshView view = _view;

@@ -12,6 +12,7 @@ internal sealed class MeshView
 {
     private readonly ushort _tunnelPort;
     private readonly FrozenDictionary<(SocketEndPoint Address, TransportProtocol Protocol), BackendPool> _services;
+    private readonly FrozenDictionary<(SocketEndPoint Address, TransportProtocol Protocol), string> _applicationProtocols;
     private readonly Dictionary<(SocketEndPoint Address, TransportProtocol Protocol), BackendLoad> _loads = [];
 
     /// <summary>Makes a view of a snapshot.</summary>
@@ -24,20 +25,28 @@ internal sealed class MeshView
         Oracle = new PathOracle(new SnapshotIndex(snapshot), tunnelPort);
         _tunnelPort = tunnelPort;
         Dictionary<(SocketEndPoint Address, TransportProtocol Protocol), BackendPool> services = [];
+        Dictionary<(SocketEndPoint Address, TransportProtocol Protocol), string> applicationProtocols = [];
         foreach (ServiceInfo service in snapshot.Services.Values.OrderBy(s => s.Name))
         {
             foreach (ServicePort port in service.Ports)
             {
+                if (port.AppProtocol is { } applicationProtocol)
+                {
+                    foreach (ServiceBackend backend in port.Backends)
+                        applicationProtocols.TryAdd((new SocketEndPoint(backend.Address, backend.Port), port.Protocol), applicationProtocol);
+                }
+
                 foreach (var family in service.Vips.GroupBy(v => v.AddressFamily))
                 {
                     (SocketEndPoint Address, TransportProtocol Protocol)[] keys = [.. family.Select(vip => (new SocketEndPoint(vip, port.Port), port.Protocol))];
                     Backend[] backends = [.. port.Backends.Where(b => b.Weight > 0 && b.Address.AddressFamily == family.Key).Select(b => ToBackend(port, b, previous))];
-                    BackendPool pool = new(service, port, backends, previous?._services.GetValueOrDefault(keys[0]));
+                    BackendPool pool = new(service, port, backends, Random.Shared, previous?._services.GetValueOrDefault(keys[0]));
                     foreach (var key in keys) services.TryAdd(key, pool);
                 }
             }
         }
         _services = services.ToFrozenDictionary();
+        _applicationProtocols = applicationProtocols.ToFrozenDictionary();
     }
 
     internal NodeSnapshot Snapshot { get; }
@@ -64,12 +73,14 @@ internal sealed class MeshView
             case AddresseeKind.ServicePort:
                 BackendPool pool = _services[(destination, protocol)];
                 return pool.Choose(this, source, client.WithPort(0)) is { } chosen
-                    ? RouteTo(PathTo(source, chosen.Address, protocol, pool.Port), chosen.Address, pool.Service) with { Load = chosen.Load }
+                    ? RouteTo(PathTo(source, chosen.Address, protocol, pool.Port), chosen.Address, pool.Service) with { Load = chosen.Load, ApplicationProtocol = pool.Port.AppProtocol }
                     : OutboundRoute.Deny(ProxyFailure.NoBackend, "the Service port has no backend", pool.Service);
             default:
-                return RouteTo(PathTo(source, destination, protocol, service: null), destination, null);
+                return RouteTo(PathTo(source, destination, protocol, service: null), destination, null) with { ApplicationProtocol = FindApplicationProtocol(destination, protocol) };
         }
     }
+
+    internal string? FindApplicationProtocol(in SocketEndPoint target, TransportProtocol protocol) => _applicationProtocols.GetValueOrDefault((target, protocol));
 
     internal ServiceInfo? FindService(in SocketEndPoint address, TransportProtocol protocol) => _services.GetValueOrDefault((address, protocol))?.Service;
 

@@ -1,4 +1,4 @@
-using Culvert.NodeAgent.Datapath;
+using Culvert.Core;
 
 namespace Culvert.NodeAgent.Mesh;
 

@@ -25,6 +25,11 @@ internal interface IProxyDirectory
     /// <summary>The Service that has a virtual address and port whose backends include a target; null when there is none.</summary>
     ServiceInfo? FindService(in SocketEndPoint address, in SocketEndPoint target, TransportProtocol protocol);
 
+    /// <summary>
+    /// The application protocol that Services declare for their ports with a backend at a target (address and port), by the first Service by name that declares one; null when none does: bytes.
+    /// </summary>
+    string? FindApplicationProtocol(in SocketEndPoint target, TransportProtocol protocol);
+
     /// <summary>Whether a session to the destination could still be given this route.</summary>
     /// <param name="route">A route, as <see cref="Resolve"/> gave it.</param>
     /// <param name="destination">What it was given for.</param>

@@ -37,6 +37,9 @@ internal readonly record struct OutboundRoute
     /// <summary>The Service that was addressed, if any.</summary>
     internal ServiceInfo? Service { get; private init; }
 
+    /// <summary>The application protocol of the Service port that was addressed, or of the address itself; null: bytes.</summary>
+    internal string? ApplicationProtocol { get; init; }
+
     /// <summary>Connections or sessions of the backend that was chosen, to be counted there; null where nobody asks.</summary>
     internal BackendLoad? Load { get; init; }
 

@@ -54,6 +54,9 @@ internal readonly record struct ProxyConnectionInfo
     /// <summary>The Service that was addressed, if any.</summary>
     internal ServiceInfo? Service { get; init; }
 
+    /// <summary>The application protocol of the port that it leads to, as a Service declares it (<see cref="ServicePort.AppProtocol"/>); null: bytes.</summary>
+    internal string? ApplicationProtocol { get; init; }
+
     /// <summary>Outbound: the identity presented. Inbound: the identity the peer has proven.</summary>
     internal SpiffeId? SourceIdentity { get; init; }
 
@@ -74,5 +77,6 @@ internal readonly record struct ProxyConnectionInfo
         DestinationWorkload = route.Destination,
         DestinationIdentity = route.Destination?.Identity,
         Service = route.Service,
+        ApplicationProtocol = route.ApplicationProtocol,
     };
 }

@@ -32,7 +32,7 @@ internal sealed record ProxyListener(SocketHandle Handle, int Loop, SocketEndPoi
             if (sharePort) Require(handle.SetReusePort(), "set SO_REUSEPORT", address);
             Require(handle.SetNoDelay(), "set TCP_NODELAY", address);
             if (forPods) Require(OnNodePath.Tune(handle), "set TCP_CONGESTION", address);
-            if (forPods) Require(ApplicationSocket.Tune(handle, options.ApplicationKeepAlive), "set SO_LINGER, SO_OOBINLINE or SO_KEEPALIVE", address);
+            if (forPods) Require(ApplicationSocketOptions.Tune(handle, options.ApplicationKeepAlive), "set SO_LINGER, SO_OOBINLINE or SO_KEEPALIVE", address);
             else Require(KeepAlive.Enable(handle, KeepAlive.DefaultIdle), "set SO_KEEPALIVE", address);
             if (!forPods && options.TunnelTimeout > TimeSpan.Zero) Require(handle.SetUserTimeout(options.TunnelTimeout), "set TCP_USER_TIMEOUT", address);
             if (!address.IsIPv4) Require(handle.SetIPv6Only(), "set IPV6_V6ONLY", address);

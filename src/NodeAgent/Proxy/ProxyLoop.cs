@@ -1,7 +1,7 @@
 using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Captured;
 using Culvert.NodeAgent.Proxy.Inbound;
 using Culvert.NodeAgent.Proxy.Loop;
-using Culvert.NodeAgent.Proxy.Outbound;
 using Culvert.NodeAgent.Proxy.Tunnel;
 using Culvert.NodeAgent.Proxy.Udp;
 
@@ -11,7 +11,7 @@ namespace Culvert.NodeAgent.Proxy;
 internal sealed class ProxyLoop
 {
     private readonly ProxyContext _context;
-    private readonly OutboundHandler _outbound;
+    private readonly CapturedConnectionHandler _outbound;
     private readonly InboundHandler _inbound;
     private readonly UdpSessions _datagrams;
     private readonly List<LoopListener> _listeners = [];
@@ -21,7 +21,7 @@ internal sealed class ProxyLoop
     internal ProxyLoop(ProxyContext context)
     {
         _context = context;
-        _outbound = new OutboundHandler(context);
+        _outbound = new CapturedConnectionHandler(context);
         _inbound = new InboundHandler(context);
         _datagrams = new UdpSessions(context);
     }

@@ -84,6 +84,23 @@ public sealed class MeshViewTests
         Assert.False(directory.Authorize(Far.Identity, Point("10.0.1.1", 5), Near, 80, TransportProtocol.Tcp).IsAllowed);
     }
 
+    [Fact]
+    public void AnAddressHasTheApplicationProtocolOfTheFirstServiceThatDeclaresOne()
+    {
+        ServiceBackend near = TestMesh.Backend("shop/near", "10.0.0.2");
+        MeshDirectory directory = new(View(Declaring("c", "smtp"), Declaring("b", "http"), Declaring("a", null)));
+        Assert.Equal("http", directory.FindApplicationProtocol(Point("10.0.0.2", 8080), TransportProtocol.Tcp));
+        Assert.Null(directory.FindApplicationProtocol(Point("10.0.0.2", 8080), TransportProtocol.Udp));
+        Assert.Null(directory.FindApplicationProtocol(Point("10.0.0.2", 80), TransportProtocol.Tcp));
+        Assert.Null(directory.FindApplicationProtocol(Point("10.0.1.1", 8080), TransportProtocol.Tcp));
+
+        ServiceInfo Declaring(string name, string? protocol)
+        {
+            ServiceInfo service = TestMesh.Service(name, "10.96.0.9", near);
+            return service with { Ports = [service.Ports[0] with { AppProtocol = protocol }] };
+        }
+    }
+
     private static MeshView View(params ServiceInfo[] services) => new(TestMesh.Snapshot([Client, Near, Far, Other, Outside], services: services), 15008);
 
     private static SocketEndPoint Point(string address, int port) => new(IPAddress.Parse(address), port);

@@ -20,6 +20,9 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
 
     internal ServiceInfo? Service { get; set; }
 
+    /// <summary>What Services declare for every address.</summary>
+    internal string? ApplicationProtocol { get; set; }
+
     public bool IsTrustLost { get; set; }
 
     internal bool ClientAddressIsTrusted { get; set; } = true;
@@ -51,6 +54,8 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
     public OutboundRoute Resolve(WorkloadInfo? source, in SocketEndPoint sourceAddress, in SocketEndPoint destination, TransportProtocol protocol) => Route(destination);
 
     public ServiceInfo? FindService(in SocketEndPoint address, in SocketEndPoint target, TransportProtocol protocol) => Service?.Vips.Contains(address.ToIPAddress()) == true ? Service : null;
+
+    public string? FindApplicationProtocol(in SocketEndPoint target, TransportProtocol protocol) => ApplicationProtocol;
 
     public (WorkloadInfo? Workload, ServiceInfo? Service) WhoIs(in SocketEndPoint destination, TransportProtocol protocol) => (Route(destination).Destination, FindService(destination, destination, protocol));
 

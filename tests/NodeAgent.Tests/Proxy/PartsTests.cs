@@ -2,7 +2,6 @@ using System.Text;
 using Culvert.NodeAgent.Proxy;
 using Culvert.NodeAgent.Proxy.Inbound;
 using Culvert.NodeAgent.Proxy.Loop;
-using Culvert.NodeAgent.Proxy.Relay;
 
 namespace Culvert.NodeAgent.Tests.Proxy;
 
@@ -32,7 +31,7 @@ public sealed class PartsTests
     public void AWriteBufferReturnsBytesInOrderAndItsBuffersToThePool()
     {
         using BufferPool pool = new(2 << 20, 1 << 20);
-        WriteBuffer buffer = new(pool.Open("pod"), new Holder());
+        HeldBytes buffer = new(pool.Open("pod"), new Holder());
         Random random = new(7);
         Queue<byte> expected = new();
         for (int i = 0; i < 2000; i++)
@@ -62,7 +61,7 @@ public sealed class PartsTests
     public void ThePoolNeverLendsMoreThanItsLimit()
     {
         using BufferPool pool = new(8 * BufferPool.BufferSize, 2 * BufferPool.BufferSize);
-        WriteBuffer first = new(pool.Open("pod"), new Holder()), second = new(pool.Open("other"), new Holder());
+        HeldBytes first = new(pool.Open("pod"), new Holder()), second = new(pool.Open("other"), new Holder());
 
         // Four are as many as are free after them; of those, the other may have two.
         Assert.False(first.Append(new byte[5 * BufferPool.BufferSize]));
@@ -80,18 +79,18 @@ public sealed class PartsTests
         using BufferPool pool = new(8 * BufferPool.BufferSize, 0);
         BufferAccount account = pool.Open("pod");
         Holder[] holders = [new(), new(), new()];
-        WriteBuffer[] buffers = [.. holders.Select(h => h.WriteBuffer = new WriteBuffer(account, h))];
+        HeldBytes[] buffers = [.. holders.Select(h => h.HeldBytes = new HeldBytes(account, h))];
         Holder neighbour = new();
-        neighbour.WriteBuffer = new WriteBuffer(pool.Open("neighbour"), neighbour);
-        Assert.True(neighbour.WriteBuffer.Append(new byte[1]));
-        foreach (WriteBuffer buffer in buffers) Assert.True(buffer.Append(new byte[BufferPool.BufferSize]));
+        neighbour.HeldBytes = new HeldBytes(pool.Open("neighbour"), neighbour);
+        Assert.True(neighbour.HeldBytes.Append(new byte[1]));
+        foreach (HeldBytes buffer in buffers) Assert.True(buffer.Append(new byte[BufferPool.BufferSize]));
 
         // The first one's bytes move: the second has waited longest.
         buffers[0].Advance(1);
         Assert.True(buffers[2].Append(new byte[BufferPool.BufferSize]));
         Assert.True(buffers[2].Append(new byte[BufferPool.BufferSize]));
         Assert.Equal((false, true, false, false), (holders[0].IsOver, holders[1].IsOver, holders[2].IsOver, neighbour.IsOver));
-        Assert.Equal(1, neighbour.WriteBuffer.Length);
+        Assert.Equal(1, neighbour.HeldBytes.Length);
     }
 
     [Fact]
@@ -100,17 +99,17 @@ public sealed class PartsTests
         using BufferPool pool = new(8 * BufferPool.BufferSize, 0);
         BufferAccount account = pool.Open("pod");
         Holder connection = new(), first = new() { LosesDatagrams = true }, second = new() { LosesDatagrams = true }, third = new() { LosesDatagrams = true };
-        foreach (Holder holder in (Holder[])[connection, first, second, third]) holder.WriteBuffer = new WriteBuffer(account, holder);
-        Assert.True(connection.WriteBuffer!.Append(new byte[1]));
-        Assert.True(first.WriteBuffer!.Append(new byte[BufferPool.BufferSize]));
-        Assert.True(second.WriteBuffer!.Append(new byte[2 * BufferPool.BufferSize]));
-        Assert.True(third.WriteBuffer!.Append(new byte[BufferPool.BufferSize]));
+        foreach (Holder holder in (Holder[])[connection, first, second, third]) holder.HeldBytes = new HeldBytes(account, holder);
+        Assert.True(connection.HeldBytes!.Append(new byte[1]));
+        Assert.True(first.HeldBytes!.Append(new byte[BufferPool.BufferSize]));
+        Assert.True(second.HeldBytes!.Append(new byte[2 * BufferPool.BufferSize]));
+        Assert.True(third.HeldBytes!.Append(new byte[BufferPool.BufferSize]));
         Assert.Equal((true, false, false, false), (first.IsOver, second.IsOver, third.IsOver, connection.IsOver));
-        Assert.True(connection.WriteBuffer.Append(new byte[2 * BufferPool.BufferSize]));
+        Assert.True(connection.HeldBytes.Append(new byte[2 * BufferPool.BufferSize]));
         Assert.Equal((true, false), (second.IsOver, third.IsOver));
-        Assert.True(connection.WriteBuffer.Append(new byte[BufferPool.BufferSize]));
+        Assert.True(connection.HeldBytes.Append(new byte[BufferPool.BufferSize]));
         Assert.True(third.IsOver);
-        Assert.False(first.WriteBuffer.Append(new byte[BufferPool.BufferSize]));
+        Assert.False(first.HeldBytes.Append(new byte[BufferPool.BufferSize]));
         Assert.False(connection.IsOver);
     }
 
@@ -126,15 +125,15 @@ public sealed class PartsTests
         Assert.Equal(10 * BufferPool.BufferSize, pool.Promised);
 
         Holder holder = new();
-        holder.WriteBuffer = new WriteBuffer(account, holder);
-        Assert.True(holder.WriteBuffer.Append(new byte[8 * BufferPool.BufferSize]));
+        holder.HeldBytes = new HeldBytes(account, holder);
+        Assert.True(holder.HeldBytes.Append(new byte[8 * BufferPool.BufferSize]));
         Assert.Equal(1, account.Pressure);
         Assert.False(account.TryPromise(1));
     }
 
     private sealed class Holder : IBufferHolder
     {
-        internal WriteBuffer? WriteBuffer { get; set; }
+        internal HeldBytes? HeldBytes { get; set; }
 
         internal bool IsOver { get; private set; }
 
@@ -143,7 +142,7 @@ public sealed class PartsTests
         public void GiveUp()
         {
             IsOver = true;
-            WriteBuffer!.Clear();
+            HeldBytes!.Clear();
         }
     }
 

@@ -1,5 +1,6 @@
 using Culvert.Core;
 using Culvert.NodeAgent.Proxy.ProxyProtocol;
+using Culvert.NodeAgent.Proxy.Relay;
 using Culvert.NodeAgent.Proxy.Transport;
 
 namespace Culvert.NodeAgent.Proxy.Connections;
@@ -33,14 +34,14 @@ internal sealed class ConnectionGuard(IProxyDirectory directory, IProxyAuthorize
     /// <summary>Registers what is authorised elsewhere, by the destination's proxy, or leaves the mesh: it goes on while its client is who it was.</summary>
     /// <param name="info">What is known.</param>
     /// <param name="client">As of <see cref="TryAdmit"/>.</param>
-    internal ProxiedConnection Enter(in ProxyConnectionInfo info, ITransport? client) => Register(info, client, isAuthorized: false);
+    internal ProxiedConnection RegisterUnchecked(in ProxyConnectionInfo info, ITransport? client) => Register(info, client, isAuthorized: false);
 
     /// <summary>The mesh has changed: what may not go on ends.</summary>
     internal void Revalidate()
     {
         foreach (ProxiedConnection connection in _connections.ToArray())
         {
-            if (!MayGoOn(connection)) connection.Abort(ProxyFailure.PolicyChanged);
+            if (!IsStillAllowed(connection)) connection.Abort(ProxyFailure.PolicyChanged);
         }
     }
 
@@ -57,7 +58,7 @@ internal sealed class ConnectionGuard(IProxyDirectory directory, IProxyAuthorize
         return time.GetTimestamp();
     }
 
-    internal void OnClosed(ProxiedConnection connection, IConnectionRelay relay, long opened)
+    internal void OnClosed(ProxiedConnection connection, IRunningConnection relay, long opened)
     {
         _connections.Remove(connection);
         OpenCount--;
@@ -81,7 +82,7 @@ internal sealed class ConnectionGuard(IProxyDirectory directory, IProxyAuthorize
 
     // On behalf of the workloads that have the addresses now: a connection in the name of one that an address no longer belongs to ends, and of a load balancer that is
     // no longer trusted.
-    internal bool MayGoOn(ProxiedConnection connection)
+    internal bool IsStillAllowed(ProxiedConnection connection)
     {
         ProxyConnectionInfo info = connection.Info;
         if (info.SourceWorkload is { } source

@@ -1,6 +1,6 @@
 namespace Culvert.NodeAgent.Proxy.Connections;
 
-/// <summary>The connections running on one loop, for re-authorisation and drain. Belongs to the loop's thread.</summary>
+/// <summary>The admitted connections of one loop, also those still being connected, for re-authorisation and drain. Belongs to the loop's thread.</summary>
 internal sealed class ConnectionSet
 {
     private ProxiedConnection? _first;

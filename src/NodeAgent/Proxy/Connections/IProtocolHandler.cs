@@ -8,7 +8,7 @@ namespace Culvert.NodeAgent.Proxy.Connections;
 /// </summary>
 internal interface IProtocolHandler
 {
-    /// <summary>Serves a connection until it is over: connects to the other end, once or for each request, and opens and closes the connection, or lets it fail.</summary>
+    /// <summary>Serves a connection until it is over: connects to the other end, once, and opens and closes the connection, or lets it fail.</summary>
     /// <param name="connection">The connection.</param>
     /// <param name="client">Its client's end; owned from here on.</param>
     /// <param name="upstream">The way to its other end.</param>

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using Culvert.Core;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Transport;
 
@@ -8,7 +7,7 @@ namespace Culvert.NodeAgent.Proxy.Connections;
 /// <summary>Has connections served by the protocol of the port that they lead to. Belongs to its loop's thread.</summary>
 /// <param name="loop">The loop.</param>
 /// <param name="bytes">Serves all ports that nobody else does.</param>
-/// <param name="others">Who serves ports of a declared application protocol (<see cref="ServicePort.AppProtocol"/>).</param>
+/// <param name="others">Who serves ports of an application protocol (<see cref="ProxyConnectionInfo.ApplicationProtocol"/>).</param>
 internal sealed class ProtocolHandlers(EventLoop loop, IProtocolHandler bytes, IReadOnlyDictionary<string, IProtocolHandler> others)
 {
     /// <summary>Serves a connection until it is over. An exception is reported, and ends this connection only.</summary>
@@ -29,15 +28,6 @@ internal sealed class ProtocolHandlers(EventLoop loop, IProtocolHandler bytes, I
         }
     }
 
-    private IProtocolHandler Find(in ProxyConnectionInfo info)
-    {
-        if (others.Count == 0 || info.Service is not { } service) return bytes;
-        foreach (ServicePort port in service.Ports)
-        {
-            if (port.Port == info.Destination.Port && port.Protocol == info.Protocol)
-                return port.AppProtocol is { } protocol && others.TryGetValue(protocol, out IProtocolHandler? handler) ? handler : bytes;
-        }
-
-        return bytes;
-    }
+    private IProtocolHandler Find(in ProxyConnectionInfo info) =>
+        info.ApplicationProtocol is { } protocol && others.TryGetValue(protocol, out IProtocolHandler? handler) ? handler : bytes;
 }

@@ -1,3 +1,4 @@
+using Culvert.NodeAgent.Proxy.Relay;
 using Culvert.NodeAgent.Proxy.Transport;
 
 namespace Culvert.NodeAgent.Proxy.Connections;
@@ -10,7 +11,7 @@ internal sealed class ProxiedConnection
 {
     private readonly ConnectionGuard _guard;
     private readonly ITransport? _client;
-    private IConnectionRelay? _relay;
+    private IRunningConnection? _relay;
     private long _opened;
     private bool _isOver;
 
@@ -40,11 +41,11 @@ internal sealed class ProxiedConnection
     /// snapshot is in force for a moment before it is.
     /// </summary>
     /// <param name="relay">What carries its bytes.</param>
-    internal void Open(IConnectionRelay relay)
+    internal void Open(IRunningConnection relay)
     {
         _relay = relay;
         _opened = _guard.OnOpened(this);
-        if (Aborted == ProxyFailure.None && !_guard.MayGoOn(this)) Aborted = ProxyFailure.PolicyChanged;
+        if (Aborted == ProxyFailure.None && !_guard.IsStillAllowed(this)) Aborted = ProxyFailure.PolicyChanged;
         if (Aborted != ProxyFailure.None) relay.Abort(Aborted);
     }
 

@@ -78,7 +78,7 @@ internal sealed class InboundHandler(ProxyContext context)
     internal void CloseAll()
     {
         _gate.CloseAll();
-        foreach (TunnelConnection tunnel in _tunnels.ToArray()) tunnel.Close(null);
+        foreach (TunnelConnection tunnel in _tunnels.ToArray()) tunnel.Close();
     }
 
     private async Task RunAsync(HandshakePlace place, SocketEndPoint peer, SocketEndPoint local)

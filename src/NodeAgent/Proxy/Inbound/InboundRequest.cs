@@ -51,7 +51,12 @@ internal static class InboundRequest
             return 503;
         }
 
-        info = info with { DestinationWorkload = workload, DestinationIdentity = workload.Identity };
+        info = info with
+        {
+            DestinationWorkload = workload,
+            DestinationIdentity = workload.Identity,
+            ApplicationProtocol = context.Directory.FindApplicationProtocol(target, info.Protocol),
+        };
         if (workload.Identity != tunnel.Parts.Identity.Id)
         {
             // The address has changed hands since the handshake: the peer asks for whom this tunnel has proven to speak for.

@@ -11,7 +11,7 @@ namespace Culvert.NodeAgent.Proxy.Loop;
 /// <param name="OnNode">
 /// Whether the other end is a pod of this node: see <see cref="OnNodePath"/>.
 /// </param>
-/// <param name="IsTunnel">Whether the other end is a proxy; else it is an application: see <see cref="ApplicationSocket"/>.</param>
+/// <param name="IsTunnel">Whether the other end is a proxy; else it is an application: see <see cref="ApplicationSocketOptions"/>.</param>
 /// <param name="KeepAlive">Silence after which the kernel probes the other end; zero: never.</param>
 internal readonly record struct DialOptions(
     TimeSpan Timeout, SocketMark Mark, TimeSpan UserTimeout = default, SocketEndPoint? Source = null, bool Transparent = false, bool OnNode = false, bool IsTunnel = false,

@@ -64,7 +64,7 @@ internal static class Dialer
         if (error == SocketErrno.None) error = options.Mark.Apply(handle);
         if (error == SocketErrno.None && options.UserTimeout > TimeSpan.Zero) error = handle.SetUserTimeout(options.UserTimeout);
         if (error == SocketErrno.None && options.OnNode) error = OnNodePath.Tune(handle);
-        if (error == SocketErrno.None && !options.IsTunnel) error = ApplicationSocket.Tune(handle, options.KeepAlive);
+        if (error == SocketErrno.None && !options.IsTunnel) error = ApplicationSocketOptions.Tune(handle, options.KeepAlive);
         else if (error == SocketErrno.None && options.KeepAlive > TimeSpan.Zero) error = KeepAlive.Enable(handle, options.KeepAlive);
         if (error == SocketErrno.None && options.Source is not null)
         {

@@ -275,7 +275,7 @@ internal sealed class EventLoop : IDisposable
 
     private void FlushAll()
     {
-        // Flushing may wake pumps that gather more output: those are flushed in the same pass.
+        // Flushing may wake relays that gather more output: those are flushed in the same pass.
         for (int i = 0; i < _flushables.Count; i++)
         {
             IFlushable flushable = _flushables[i];

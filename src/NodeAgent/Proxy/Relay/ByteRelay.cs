@@ -1,5 +1,4 @@
 using Culvert.Interop.Sockets;
-using Culvert.NodeAgent.Proxy.Connections;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Transport;
 
@@ -9,7 +8,7 @@ namespace Culvert.NodeAgent.Proxy.Relay;
 /// Carries bytes both ways between two transports of one loop, whatever they are: an end stays an end, a reset stays a reset, a slow reader slows the writer. Belongs to
 /// its loop's thread.
 /// </summary>
-internal sealed class ByteRelay : IConnectionRelay, ITransportUser, IBufferHolder
+internal sealed class ByteRelay : IRunningConnection, ITransportUser, IBufferHolder
 {
     private readonly ITransport _client;
     private readonly ITransport _server;
@@ -73,19 +72,19 @@ internal sealed class ByteRelay : IConnectionRelay, ITransportUser, IBufferHolde
     }
 
     /// <inheritdoc/>
-    int ITransportUser.OnReceived(ITransport transport, ReadOnlySpan<byte> data) => From(transport).Pass(data);
+    int ITransportUser.OnReceived(ITransport transport, ReadOnlySpan<byte> data) => DirectionFrom(transport).ForwardReceived(data);
 
     /// <inheritdoc/>
     void ITransportUser.OnReceivable(ITransport transport)
     {
-        if (!IsEnded) From(transport).Start();
+        if (!IsEnded) DirectionFrom(transport).Start();
     }
 
     /// <inheritdoc/>
     void ITransportUser.OnBroken(ITransport transport)
     {
         // Whoever receives from it at the moment takes what came before, and then sees the error; this is for a connection that only waits.
-        if (!IsEnded && (transport.IsClosed || From(transport).IsDeaf)) Abort(transport.Failure);
+        if (!IsEnded && (transport.IsClosed || DirectionFrom(transport).IsNotReceiving)) Abort(transport.Failure);
     }
 
     /// <summary>One direction has ended, and its end has been passed on.</summary>
@@ -98,5 +97,5 @@ internal sealed class ByteRelay : IConnectionRelay, ITransportUser, IBufferHolde
         _finished.Set(true);
     }
 
-    private RelayDirection From(ITransport transport) => ReferenceEquals(transport, _client) ? _up : _down;
+    private RelayDirection DirectionFrom(ITransport transport) => ReferenceEquals(transport, _client) ? _up : _down;
 }

@@ -21,7 +21,7 @@ internal sealed class RelayDirection(ByteRelay relay, ITransport from, ITranspor
 
     // Most connections never need them.
     private BufferAccount? _account;
-    private WriteBuffer? _unsent;
+    private HeldBytes? _unsent;
     private LoopSignal? _turn;
     private bool _running;
     private bool _waitsForRoom;
@@ -43,7 +43,7 @@ internal sealed class RelayDirection(ByteRelay relay, ITransport from, ITranspor
     internal bool HasEnded { get; private set; }
 
     /// <summary>Whether nobody receives, so that an error would not be seen.</summary>
-    internal bool IsDeaf => HasEnded || _waitsForRoom;
+    internal bool IsNotReceiving => HasEnded || _waitsForRoom;
 
     /// <summary>Moves what there is, and what comes; does nothing while it does so.</summary>
     internal void Start()
@@ -54,11 +54,11 @@ internal sealed class RelayDirection(ByteRelay relay, ITransport from, ITranspor
     }
 
     /// <summary>Bytes come, and nothing lies in front of them: says how many went on.</summary>
-    internal int Pass(ReadOnlySpan<byte> data)
+    internal int ForwardReceived(ReadOnlySpan<byte> data)
     {
         if (_waitsForRoom || relay.IsEnded) return 0;
         TransportResult sent = to.Send(data);
-        if (!Note(sent)) return 0;
+        if (!TryCount(sent)) return 0;
 
         // All is taken, but some of it waits inside: nobody else would have it go out.
         if (_unflushed && sent.Count == data.Length) Start();
@@ -124,7 +124,7 @@ internal sealed class RelayDirection(ByteRelay relay, ITransport from, ITranspor
     private Step Move()
     {
         if (_unsent is { IsEmpty: false }) return MoveUnsent(_unsent);
-        if (_unflushed && !Note(to.Flush())) return Step.Stopped;
+        if (_unflushed && !TryCount(to.Flush())) return Step.Stopped;
         if (_unflushed) return Step.NoRoom;
         ReadOnlySpan<byte> held = from.Held;
         return held.IsEmpty ? Receive() : MoveHeld(held);
@@ -144,7 +144,7 @@ internal sealed class RelayDirection(ByteRelay relay, ITransport from, ITranspor
             case TransportStatus.Failed: return Fail(from);
         }
 
-        if (!Note(sent)) return Step.Stopped;
+        if (!TryCount(sent)) return Step.Stopped;
         Bytes += received.Count - sent.Count;
         if (sent.Count == received.Count) return _unflushed ? Step.NoRoom : Step.Moved;
         if (Hold(room[sent.Count..received.Count])) return Step.NoRoom;
@@ -155,12 +155,12 @@ internal sealed class RelayDirection(ByteRelay relay, ITransport from, ITranspor
     private Step MoveHeld(ReadOnlySpan<byte> held)
     {
         TransportResult sent = to.Send(held);
-        if (!Note(sent)) return Step.Stopped;
+        if (!TryCount(sent)) return Step.Stopped;
         if (sent.Count > 0) from.Take(sent.Count);
         return sent.Status == TransportStatus.Blocked ? Step.NoRoom : Step.Moved;
     }
 
-    private Step MoveUnsent(WriteBuffer unsent)
+    private Step MoveUnsent(HeldBytes unsent)
     {
         TransportResult sent = to.Send(unsent.Peek());
         if (sent.IsOver) return Fail(to);
@@ -174,14 +174,14 @@ internal sealed class RelayDirection(ByteRelay relay, ITransport from, ITranspor
         if (_unsent is null)
         {
             _account = to.Loop.Buffers.Open(receiver.WithPort(0));
-            _unsent = new WriteBuffer(_account, relay);
+            _unsent = new HeldBytes(_account, relay);
         }
 
         return _unsent.Append(data);
     }
 
     // False when the transport is broken: the relay has ended.
-    private bool Note(TransportResult sent)
+    private bool TryCount(TransportResult sent)
     {
         if (sent.IsOver)
         {

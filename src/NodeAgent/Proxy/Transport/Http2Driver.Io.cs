@@ -11,10 +11,6 @@ internal partial class Http2Driver : ITransportUser
     private const string TransportGone = "the transport was closed";
     private static readonly TimeSpan FinishTimeout = TimeSpan.FromSeconds(1);
 
-    // Nor does it keep others waiting with bytes that are much work, as frames and datagrams of one byte are: 9 us each (measured), half a second for 512 KiB. A request
-    // takes some six turns; with 2 ms each its p99 was 61 ms beside four peers that asked for connections all the time, with half a millisecond 17.
-    private static readonly TimeSpan TurnTime = TimeSpan.FromMilliseconds(0.5);
-
     private TurnPortion _portion = TurnPortion.First;
 
     /// <summary>Writes what it can of the output in the middle of a turn, so that there is room for more.</summary>
@@ -30,7 +26,7 @@ internal partial class Http2Driver : ITransportUser
             result = _transport.Send(Http2.PeekOutput().Span);
             written += result.Count;
 
-            // Only now may pumps refill the output: the peer works on these bytes meanwhile, and the output is empty and need not move.
+            // Only now may relays refill the output: the peer works on these bytes meanwhile, and the output is empty and need not move.
             if (result.Count > 0) Http2.AdvanceOutput(result.Count);
             if (IsClosed) return;
         }
@@ -43,7 +39,7 @@ internal partial class Http2Driver : ITransportUser
                 WaitUntilWritable();
                 return;
             default:
-                Close(_transport.Detail ?? "the peer has closed the connection");
+                Close(_transport.Detail ?? "the peer has closed the connection", _transport.Failure);
                 return;
         }
 
@@ -66,7 +62,7 @@ internal partial class Http2Driver : ITransportUser
     void ITransportUser.OnBroken(ITransport transport)
     {
         // Whoever reads or writes sees it; a transport that hands over has nobody who does.
-        if (transport.HandsOver) Close(transport.Detail ?? $"the connection below is gone: {transport.Failure}");
+        if (transport.HandsOver) Close(transport.Detail ?? $"the connection below is gone: {transport.Failure}", transport.Failure);
     }
 
     /// <summary>Whether there is more to write than the output says.</summary>
@@ -112,7 +108,7 @@ internal partial class Http2Driver : ITransportUser
         OnUnblocked();
         if (IsClosed) return;
         if (isOpen) ScheduleFlush();
-        else Close(TransportGone);
+        else Close(TransportGone, _transport.Failure);
     }
 
     private void StartReading()
@@ -132,7 +128,7 @@ internal partial class Http2Driver : ITransportUser
             if (!IsClosed) _transport.Take(count);
         }
 
-        if (!IsClosed && _transport.CanReceive) Close(null);
+        if (!IsClosed && _transport.CanReceive) Close();
     }
 
     private async Task ReadLoopAsync()
@@ -145,7 +141,7 @@ internal partial class Http2Driver : ITransportUser
                 switch (ReadTurn())
                 {
                     case TransportStatus.Blocked:
-                        if (!await _transport.ReadableAsync()) Close(TransportGone);
+                        if (!await _transport.ReadableAsync()) Close(TransportGone, _transport.Failure);
                         break;
                     case TransportStatus.Done:
                         await Loop.YieldAsync(turn);
@@ -158,7 +154,7 @@ internal partial class Http2Driver : ITransportUser
         catch (Exception exception)
         {
             Loop.ReportFault(exception);
-            Close("an exception in the proxy");
+            Close("an exception in the proxy", ProxyFailure.ProxyFault);
         }
     }
 
@@ -178,7 +174,7 @@ internal partial class Http2Driver : ITransportUser
                 total += result.Count;
 
                 // What has come goes on its way before the socket is asked again, which most often only says that it is empty. A record of one byte is as much work as a hundred.
-                isLong = _time.GetElapsedTime(began) > TurnTime;
+                isLong = _time.GetElapsedTime(began) > TurnPortion.TurnTime;
                 if (!isLong && !_portion.IsFull(filled, buffer.Length) && _transport.HasPending) continue;
             }
 
@@ -188,7 +184,7 @@ internal partial class Http2Driver : ITransportUser
                 Receive(buffer[..filled]);
                 if (IsClosed) return TransportStatus.Ended;
                 long now = _time.GetTimestamp();
-                isLong = _time.GetElapsedTime(began, now) > TurnTime;
+                isLong = _time.GetElapsedTime(began, now) > TurnPortion.TurnTime;
                 _portion = _portion.After(filled, _time.GetElapsedTime(before, now));
                 filled = 0;
             }
@@ -199,7 +195,8 @@ internal partial class Http2Driver : ITransportUser
                 return TransportStatus.Done;
             }
 
-            if (result.IsOver) Close(result.Status == TransportStatus.Ended ? null : _transport.Detail);
+            if (result.Status == TransportStatus.Ended) Close();
+            else if (result.Status == TransportStatus.Failed) Close(_transport.Detail ?? TransportGone, _transport.Failure);
             return result.Status;
         }
     }

@@ -39,7 +39,7 @@ internal partial class Http2Driver : IFlushable
         _idleTimeout = idleTimeout;
         _window = options.StreamWindow;
         _check = new LoopTimer(static state => ((Http2Driver)state!).Check(), this);
-        _finish = new LoopTimer(static state => ((Http2Driver)state!).Close(null), this);
+        _finish = new LoopTimer(static state => ((Http2Driver)state!).Close(), this);
         _idleSince = Loop.NowMilliseconds;
         Account = Loop.Buffers.Open(holder);
         Account.Rising += NarrowWindows;
@@ -95,22 +95,23 @@ internal partial class Http2Driver : IFlushable
         ScheduleFlush();
     }
 
-    /// <summary>Closes now; running streams are reset.</summary>
-    /// <param name="reason">Why, for the log; null for an orderly end.</param>
-    internal void Close(string? reason)
+    /// <summary>Closes the transport in good order; streams that run are reset.</summary>
+    internal void Close()
+    {
+        if (!TryEnd()) return;
+        _transport.Close();
+        _closed.Set(true);
+    }
+
+    /// <summary>Closes now; running streams are reset, and so is the transport.</summary>
+    /// <param name="reason">Why, for the log.</param>
+    /// <param name="failure">Why the transport is reset.</param>
+    internal void Close(string reason, ProxyFailure failure)
     {
         if (IsClosed) return;
-        IsClosed = true;
         CloseReason ??= reason;
-        Loop.Timers.Cancel(_check);
-        Loop.Timers.Cancel(_finish);
-        Account.Rising -= NarrowWindows;
-        Http2.TransportClosed();
-        OnClosing();
-        Loop.Buffers.Close(Account);
-        _transport.User = null;
-        if (reason is null) _transport.Close();
-        else _transport.Dispose();
+        if (!TryEnd()) return;
+        _transport.Reset(failure);
         _closed.Set(true);
     }
 
@@ -130,6 +131,21 @@ internal partial class Http2Driver : IFlushable
     /// <summary>Called once a second while the connection is open.</summary>
     protected virtual void OnCheck()
     {
+    }
+
+    // Ends everything but the transport; false when it is over already.
+    private bool TryEnd()
+    {
+        if (IsClosed) return false;
+        IsClosed = true;
+        Loop.Timers.Cancel(_check);
+        Loop.Timers.Cancel(_finish);
+        Account.Rising -= NarrowWindows;
+        Http2.TransportClosed();
+        OnClosing();
+        Loop.Buffers.Close(Account);
+        _transport.User = null;
+        return true;
     }
 
     // The nearer the account is to its share, the less each stream of the peer may have under way.

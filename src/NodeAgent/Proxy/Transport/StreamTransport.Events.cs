@@ -1,6 +1,5 @@
 using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Loop;
-using Culvert.NodeAgent.Proxy.Relay;
 
 namespace Culvert.NodeAgent.Proxy.Transport;
 
@@ -65,5 +64,5 @@ internal sealed partial class StreamTransport
     /// <inheritdoc/>
     void IBufferHolder.GiveUp() => Abort(ProxyFailure.Overload, Http2ErrorCode.EnhanceYourCalm);
 
-    private bool Hold(ReadOnlySpan<byte> data) => (_held ??= new WriteBuffer(_driver.Account, this)).Append(data);
+    private bool Hold(ReadOnlySpan<byte> data) => (_held ??= new HeldBytes(_driver.Account, this)).Append(data);
 }

@@ -1,7 +1,5 @@
 using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Loop;
-using Culvert.NodeAgent.Proxy.Relay;
-using Culvert.NodeAgent.Proxy.Tunnel;
 
 namespace Culvert.NodeAgent.Proxy.Transport;
 
@@ -16,7 +14,7 @@ internal sealed partial class StreamTransport : ITransport, IOpeningStream, IBuf
     private readonly LoopSignal _readable = new();
     private readonly LoopSignal _writable = new();
     private Http2Stream? _stream;
-    private WriteBuffer? _held;
+    private HeldBytes? _held;
     private bool _remoteEnded;
     private bool _awaitsMore;
     private bool _blocked;

@@ -5,6 +5,6 @@ namespace Culvert.NodeAgent.Proxy.Transport;
 /// <param name="Count">Bytes that were moved, 0 or more.</param>
 internal readonly record struct TransportResult(TransportStatus Status, int Count = 0)
 {
-    /// <summary>Whether no further call will do better.</summary>
+    /// <summary>Whether the direction has ended or the transport is broken.</summary>
     internal bool IsOver => Status is TransportStatus.Ended or TransportStatus.Failed;
 }

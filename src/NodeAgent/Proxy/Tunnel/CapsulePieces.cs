@@ -1,6 +1,5 @@
 using Culvert.Http2.Capsules;
 using Culvert.NodeAgent.Proxy.Loop;
-using Culvert.NodeAgent.Proxy.Relay;
 
 namespace Culvert.NodeAgent.Proxy.Tunnel;
 
@@ -13,10 +12,10 @@ namespace Culvert.NodeAgent.Proxy.Tunnel;
 internal sealed class CapsulePieces(TunnelConnection tunnel, IBufferHolder holder) : ICapsuleStore
 {
     // Most streams never need it.
-    private WriteBuffer? _kept;
+    private HeldBytes? _kept;
 
     /// <inheritdoc/>
-    public bool TryKeep(ReadOnlySpan<byte> piece) => (_kept ??= new WriteBuffer(tunnel.Account, holder)).Append(piece);
+    public bool TryKeep(ReadOnlySpan<byte> piece) => (_kept ??= new HeldBytes(tunnel.Account, holder)).Append(piece);
 
     /// <inheritdoc/>
     public ReadOnlySpan<byte> Join(ReadOnlySpan<byte> last)

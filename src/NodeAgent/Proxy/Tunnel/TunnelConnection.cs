@@ -35,7 +35,7 @@ internal sealed partial class TunnelConnection : Http2Driver
         _requests = requests;
         _suspectTime = options.TunnelSuspectTime;
         _distrustDrain = options.DistrustDrain;
-        _distrust = new LoopTimer(static state => ((TunnelConnection)state!).Close(DistrustReason), this);
+        _distrust = new LoopTimer(static state => ((TunnelConnection)state!).Close(DistrustReason, ProxyFailure.PeerIdentityMismatch), this);
     }
 
     /// <summary>Socket, TLS and who is at both ends.</summary>

@@ -145,7 +145,7 @@ internal sealed class TunnelPool
     /// <summary>Closes all tunnels.</summary>
     internal void CloseAll()
     {
-        foreach (TunnelConnection tunnel in AllTunnels()) tunnel.Close(null);
+        foreach (TunnelConnection tunnel in AllTunnels()) tunnel.Close();
     }
 
     private TunnelConnection[] AllTunnels() => [.. _groups.Values.SelectMany(g => g.Tunnels)];

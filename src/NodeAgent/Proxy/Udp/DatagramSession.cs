@@ -1,5 +1,6 @@
 using Culvert.NodeAgent.Proxy.Connections;
 using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Relay;
 
 namespace Culvert.NodeAgent.Proxy.Udp;
 
@@ -7,7 +8,7 @@ namespace Culvert.NodeAgent.Proxy.Udp;
 /// What sessions of datagrams have in common, whatever they go between: since nothing tells that one is over, it ends when nothing has passed for some time; it
 /// counts bytes, is reported, and ends once. Belongs to its loop's thread.
 /// </summary>
-internal abstract class DatagramSession : IConnectionRelay
+internal abstract class DatagramSession : IRunningConnection
 {
     private readonly LoopTimer _timer;
     private ProxiedConnection? _connection;

@@ -168,7 +168,7 @@ internal sealed class UdpSessions(ProxyContext context)
     {
         bool local = route.Kind == OutboundRouteKind.Local;
         (ProxyFailure failure, string? detail) = (ProxyFailure.PolicyDenied, null);
-        ProxiedConnection? connection = local ? context.Guard.TryAdmit(ref info, client: null) : context.Guard.Enter(info, client: null);
+        ProxiedConnection? connection = local ? context.Guard.TryAdmit(ref info, client: null) : context.Guard.RegisterUnchecked(info, client: null);
 
         // Beyond the mesh nobody would bring the answers back here if they went to the client's address.
         SocketEndPoint? from = local ? info.Source : null;
@@ -186,7 +186,7 @@ internal sealed class UdpSessions(ProxyContext context)
     private async Task OpenTunnelAsync(UdpSession session, OutboundRoute route, ProxyConnectionInfo info)
     {
         session.Wait(route);
-        ProxiedConnection connection = context.Guard.Enter(info, client: null);
+        ProxiedConnection connection = context.Guard.RegisterUnchecked(info, client: null);
         TunnelDatagramStream? stream = null;
         (ProxyFailure failure, string? detail) = (ProxyFailure.ProxyFault, null);
         try

@@ -64,7 +64,7 @@ internal sealed class DatagramServer : IHttp2Requests<TunnelConnection>, IAsyncD
         await _loop.InvokeAsync(() =>
         {
             _listener.Dispose();
-            foreach (TunnelConnection tunnel in _tunnels.ToArray()) tunnel.Close(null);
+            foreach (TunnelConnection tunnel in _tunnels.ToArray()) tunnel.Close();
             return true;
         });
         _loop.Dispose();

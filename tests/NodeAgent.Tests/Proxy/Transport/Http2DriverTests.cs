@@ -1,5 +1,6 @@
 using System.Text;
 using Culvert.Http2;
+using Culvert.NodeAgent.Proxy;
 using Culvert.NodeAgent.Proxy.Transport;
 
 namespace Culvert.NodeAgent.Tests.Proxy.Transport;
@@ -60,7 +61,7 @@ public sealed class Http2DriverTests
         await SocketExtensions.EventuallyAsync(() => lab.OnLoopAsync(() => server.Http2.OpenStreams == 1));
         await lab.OnLoopAsync(() =>
         {
-            server.Close("on purpose");
+            server.Close("on purpose", ProxyFailure.ProxyFault);
             return true;
         });
         await Assert.ThrowsAsync<IOException>(() => exchange.Done.WaitAsync(TimeSpan.FromSeconds(20)));

@@ -140,7 +140,7 @@ internal sealed class TransportLab : IAsyncDisposable
         await OnLoopAsync(() =>
         {
             foreach (ITransport transport in _transports) transport.Dispose();
-            foreach (Http2Driver driver in _drivers) driver.Close(null);
+            foreach (Http2Driver driver in _drivers) driver.Close();
             return true;
         });
         long rented = await OnLoopAsync(() => Loop.Buffers.RentedBytes);

@@ -1,11 +1,9 @@
-using Culvert.NodeAgent.Proxy.Loop;
+namespace Culvert.NodeAgent.Proxy.Loop;
 
-namespace Culvert.NodeAgent.Proxy.Relay;
-
-/// <summary>Bytes that a socket did not take yet, in pooled buffers. Belongs to its loop's thread.</summary>
+/// <summary>Bytes that wait, in pooled buffers, on an account. Belongs to its loop's thread.</summary>
 /// <param name="account">Where buffers come from: that of the workload or identity whose socket it is.</param>
 /// <param name="holder">The connection, which may have to end for others of its account.</param>
-internal sealed class WriteBuffer(BufferAccount account, IBufferHolder holder)
+internal sealed class HeldBytes(BufferAccount account, IBufferHolder holder)
 {
     private readonly Queue<PooledBuffer> _buffers = new();
     private readonly LinkedListNode<IBufferHolder> _place = new(holder);

@@ -1,7 +1,7 @@
-namespace Culvert.NodeAgent.Proxy.Connections;
+namespace Culvert.NodeAgent.Proxy.Relay;
 
-/// <summary>A running connection, as whoever counts, re-authorises or drains it sees it. Belongs to its loop's thread.</summary>
-internal interface IConnectionRelay
+/// <summary>A running connection, or session of datagrams, as whoever counts, re-authorises or drains it sees it. Belongs to its loop's thread.</summary>
+internal interface IRunningConnection
 {
     /// <summary>Bytes from the client towards the application.</summary>
     long BytesSent { get; }

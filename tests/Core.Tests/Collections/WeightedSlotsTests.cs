@@ -1,6 +1,4 @@
-using Culvert.NodeAgent.Datapath;
-
-namespace Culvert.NodeAgent.Tests.Datapath;
+namespace Culvert.Core.Tests.Collections;
 
 public sealed class WeightedSlotsTests
 {

@@ -1,14 +1,14 @@
-namespace Culvert.NodeAgent.Datapath;
+namespace Culvert.Core;
 
 /// <summary>Spreads weights over a small number of equal slots, so that the kernel can choose with one random number. Pure.</summary>
-internal static class WeightedSlots
+public static class WeightedSlots
 {
     /// <summary>
     /// Returns, for each slot, the index of its owner. Exact when the weights divided by their greatest common divisor fit
     /// into <paramref name="maxSlots"/>; otherwise by largest remainder, and every owner with a weight above 0 keeps at least one slot
     /// as long as there are slots enough.
     /// </summary>
-    internal static int[] Spread(ReadOnlySpan<ushort> weights, int maxSlots)
+    public static int[] Spread(ReadOnlySpan<ushort> weights, int maxSlots)
     {
         long total = 0;
         long divisor = 0;

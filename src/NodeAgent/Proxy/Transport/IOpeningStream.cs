@@ -1,8 +1,7 @@
 using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Loop;
-using Culvert.NodeAgent.Proxy.Transport;
 
-namespace Culvert.NodeAgent.Proxy.Tunnel;
+namespace Culvert.NodeAgent.Proxy.Transport;
 
 /// <summary>A stream that was asked for and waits for its answer (client side). Belongs to its loop's thread.</summary>
 internal interface IOpeningStream : IHttp2StreamUser

@@ -2,8 +2,8 @@ using Culvert.Interop.Sockets;
 
 namespace Culvert.NodeAgent.Proxy.Loop;
 
-/// <summary>What sockets have in common at whose other end is an application: captured ones, and those that were dialled for them.</summary>
-internal static class ApplicationSocket
+/// <summary>Options of sockets whose other end is an application: captured ones, and those that were dialled for them.</summary>
+internal static class ApplicationSocketOptions
 {
     /// <summary>
     /// Until <see cref="LoopSocket.CloseInOrder"/> the end of the socket is a reset, whatever ends it: were the proxy killed, the kernel would tell the application

@@ -6,13 +6,13 @@ using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.ProxyProtocol;
 
-namespace Culvert.NodeAgent.Proxy.Outbound;
+namespace Culvert.NodeAgent.Proxy.Captured;
 
 /// <summary>
 /// Captured connections of one loop: those of workloads of this node, and those that come from outside the mesh to a workload here. Belongs to its loop's thread.
 /// </summary>
 /// <param name="context">What the loop shares.</param>
-internal sealed class OutboundHandler(ProxyContext context)
+internal sealed class CapturedConnectionHandler(ProxyContext context)
 {
     /// <summary>Takes an accepted connection.</summary>
     /// <param name="handle">The socket; owned from here on.</param>
@@ -78,7 +78,7 @@ internal sealed class OutboundHandler(ProxyContext context)
             if (isLocal) info = await LoadBalancerHeader.ReceiveAsync(client, info, context.Options.ProxyHeaderTimeout);
             ProxiedConnection? connection = info.HeaderError != ProxyProtocolError.None ? null
                 : isLocal ? context.Guard.TryAdmit(ref info, client)
-                : context.Guard.Enter(info, client);
+                : context.Guard.RegisterUnchecked(info, client);
             if (connection is null) Refuse(client, info);
             else await context.Protocols.ServeAsync(connection, client, FindUpstream(route, lease));
         }
@@ -94,7 +94,17 @@ internal sealed class OutboundHandler(ProxyContext context)
     {
         WorkloadInfo? destination = context.Directory.FindLocalWorkload(info.Destination);
         if (destination is not null)
-            info = info with { Direction = ProxyDirection.Inbound, Route = OutboundRouteKind.Passthrough, DestinationWorkload = destination, DestinationIdentity = destination.Identity };
+        {
+            info = info with
+            {
+                Direction = ProxyDirection.Inbound,
+                Route = OutboundRouteKind.Passthrough,
+                DestinationWorkload = destination,
+                DestinationIdentity = destination.Identity,
+                ApplicationProtocol = context.Directory.FindApplicationProtocol(info.Target, info.Protocol),
+            };
+        }
+
         bool isTrusted = LoadBalancerHeader.IsExpected(info) && LoadBalancerHeader.IsTrusted(info);
         using BudgetLease lease = context.LeaseFor(source: null, info.Source, isTrusted ? destination : null);
         if (!TryTake(client, info, lease)) return;
