@@ -22,6 +22,7 @@ internal static class LogEventIds
     internal const int FolderClosed = 1008;
     internal const int ForeignLock = 1009;
     internal const int LinksUnwatched = 1010;
+    internal const int WorkFailed = 1011;
 
     // src/NodeAgent/Datapath
     internal const int MapsNotAdopted = 1101;

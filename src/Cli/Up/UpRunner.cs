@@ -37,10 +37,15 @@ internal sealed class UpRunner(UpOptions options, UpEvents events, ILoggerFactor
         await using var agent = await StartAgentAsync().ConfigureAwait(false);
         events.Say("up", $"node {options.Agent.NodeName} is up: objects from {options.ObjectFolder}, admin socket {options.Agent.AdminSocket}, metrics on {string.Join(", ", agent.Metrics)}");
         NoteMissingWorkloads(controller);
-        await Task.WhenAny(signalled.Task, agent.Detached).ConfigureAwait(false);
+        await Task.WhenAny(signalled.Task, agent.Detached, agent.Failed).ConfigureAwait(false);
         events.Say("stopping", agent.Detached.IsCompleted
             ? "detached; stopping"
             : FormattableString.Invariant($"stopping; connections through the proxy have {options.Agent.DrainDeadline.TotalSeconds:0.#} s, those in the kernel go on"));
+
+        if (agent.Failed.IsCompleted)
+        {
+            throw new CliException(ExitCode.Internal, $"the agent ended: {await agent.Failed.ConfigureAwait(false)} has failed", "the log says why; this is an error of Culvert, please report it");
+        }
 
         void TellOfObjects()
         {

@@ -13,9 +13,9 @@ namespace Culvert.NodeAgent.Hosting;
 public static class AgentCommand
 {
     private const int BadOptions = 2;
-    private const int CannotStart = 1;
+    private const int Failure = 1;
 
-    /// <summary>Parses and runs; returns the exit code: 0 stopped when asked, 1 could not start, 2 bad options.</summary>
+    /// <summary>Parses and runs; returns the exit code: 0 stopped when asked, 1 could not start or a part of it failed, 2 bad options.</summary>
     public static async Task<int> RunAsync(string[] args)
     {
         RootCommand root = new("The agent of one Culvert node: loads the datapath, runs the proxy, follows the controller.");
@@ -96,20 +96,20 @@ public static class AgentCommand
         {
             await using AgentHost host = await AgentHost.StartAsync(options, loggers, TimeProvider.System, cancellationToken);
             AgentLog.Up(logger, options.NodeName, AgentVersion.Text, options.AdminSocket, string.Join(", ", host.Metrics));
-            await Task.WhenAny(signalled.Task, host.Detached);
+            await Task.WhenAny(signalled.Task, host.Detached, host.Failed);
             AgentLog.Stopping(logger, options.DrainDeadline.TotalSeconds);
-            return 0;
+            return host.Failed.IsCompleted ? Failure : 0;
         }
         catch (AgentStartException e)
         {
             await Console.Error.WriteLineAsync($"culvert-agent: {e.Message}");
-            return CannotStart;
+            return Failure;
         }
         catch (Exception e) when (e is KernelException or InvalidOperationException or IOException or UnauthorizedAccessException)
         {
             await Console.Error.WriteLineAsync($"culvert-agent: {e.Message}");
             await Console.Error.WriteLineAsync("culvert-agent: `culvert check` says what this machine lacks and how to mend it");
-            return CannotStart;
+            return Failure;
         }
     }
 

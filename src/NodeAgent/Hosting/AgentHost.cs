@@ -23,7 +23,6 @@ public sealed class AgentHost : IAsyncDisposable
 {
     private readonly AgentOptions _options;
     private readonly ILogger _logger;
-    private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _detached = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly DatapathState _state = new();
     private readonly FlowLog _flows = new();
@@ -53,7 +52,7 @@ public sealed class AgentHost : IAsyncDisposable
     private readonly ProxyServer _proxy;
     private readonly PinFolder _pins;
     private readonly DateTimeOffset _started;
-    private readonly List<Task> _background = [];
+    private readonly BackgroundWork _background;
     private WebApplication? _http;
     private bool _up;
     private WebApplication? _admin;
@@ -61,6 +60,7 @@ public sealed class AgentHost : IAsyncDisposable
     private AgentHost(AgentOptions options, ILoggerFactory loggers, TimeProvider time)
     {
         (_options, _logger) = (options, loggers.CreateLogger("Culvert.Agent"));
+        _background = new BackgroundWork(_logger);
         _started = time.GetUtcNow();
         _drain = new DrainClock(time);
         Capabilities.Require();
@@ -125,6 +125,9 @@ public sealed class AgentHost : IAsyncDisposable
     /// <summary>Completes when somebody had the agent detach, after which it should end.</summary>
     public Task Detached => _detached.Task;
 
+    /// <summary>Completes when a part of the agent has failed, with words on which; it should end then, and be started anew.</summary>
+    public Task<string> Failed => _background.Failed;
+
     /// <summary>
     /// Starts an agent: the snapshot of the last run is in force when this returns, when there is one; the controller is sought in the background.
     /// </summary>
@@ -158,12 +161,12 @@ public sealed class AgentHost : IAsyncDisposable
                 $"stop or remove what is at {options.AdminSocket}, or give another folder",
                 () => AdminServer.StartAsync(options.AdminSocket, new AgentAdminService(host.Backend(), host._flows), loggers, cancellationToken));
             await host._client.RestoreAsync(cancellationToken);
-            host._background.Add(Task.Run(() => host._client.RunAsync(host._stop.Token), CancellationToken.None));
-            host._background.Add(Task.Run(() => host._client.KeepSavedAsync(host._stop.Token), CancellationToken.None));
-            host._background.Add(Task.Run(() => host._channel.KeepRenewedAsync(host._stop.Token), CancellationToken.None));
-            host._background.Add(Task.Run(() => Ticker.RunAsync(FlowSweeper.Interval, () => host._sweeper.Sweep(), time, host._stop.Token), CancellationToken.None));
-            host._background.Add(Task.Run(() => host._follower.RunAsync(host._stop.Token), CancellationToken.None));
-            host._background.Add(Task.Run(() => Ticker.RunAsync(NativeHeapKeeper.Interval, NativeHeapKeeper.TrimIfWorthIt, time, host._stop.Token), CancellationToken.None));
+            host._background.Start("following the controller", host._client.RunAsync);
+            host._background.Start("saving the snapshot", host._client.KeepSavedAsync);
+            host._background.Start("renewing the node's certificate", host._channel.KeepRenewedAsync);
+            host._background.Start("following links", host._follower.RunAsync);
+            host._background.Start("sweeping flows", stop => Ticker.RunAsync(FlowSweeper.Interval, () => host._sweeper.Sweep(), time, stop));
+            host._background.Start("giving memory back", stop => Ticker.RunAsync(NativeHeapKeeper.Interval, NativeHeapKeeper.TrimIfWorthIt, time, stop));
             host._up = true;
             return host;
         }
@@ -191,8 +194,7 @@ public sealed class AgentHost : IAsyncDisposable
             long reset = await drained ? 0 : (await _proxy.GetStatsAsync()).Sum(l => (long)l.Connections);
             AgentLog.Drained(_logger, reset);
         }
-        await _stop.CancelAsync();
-        await Task.WhenAll(_background);
+        await _background.DisposeAsync();
         if (_http is not null) await _http.DisposeAsync();
         if (_admin is not null) await _admin.DisposeAsync();
         await _proxy.DisposeAsync();
@@ -208,7 +210,6 @@ public sealed class AgentHost : IAsyncDisposable
         _netlink.Dispose();
         _pinLock.Dispose();
         _lock.Dispose();
-        _stop.Dispose();
         _applier.Dispose();
     }
 

@@ -33,6 +33,9 @@ internal static partial class AgentLog
     [LoggerMessage(EventId = LogEventIds.ForeignLock, Level = LogLevel.Warning, Message = "{Path} is, or is held by, another user's, who got at it while the folder was open: it is made anew")]
     internal static partial void ForeignLock(ILogger logger, string path);
 
+    [LoggerMessage(EventId = LogEventIds.WorkFailed, Level = LogLevel.Critical, Message = "{Work} has failed, which is an error of Culvert, please report it; the agent ends, to be started anew")]
+    internal static partial void WorkFailed(ILogger logger, string work, Exception exception);
+
     [LoggerMessage(EventId = LogEventIds.LinksUnwatched, Level = LogLevel.Error, Message = "the kernel no longer tells of changes of links ({Reason}): they are looked at every {Seconds} s, so that pods that are made anew may stay uncaptured so long; restart the agent")]
     internal static partial void LinksUnwatched(ILogger logger, string reason, double seconds);
 }
