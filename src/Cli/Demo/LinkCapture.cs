@@ -1,15 +1,20 @@
 using System.Buffers.Binary;
 using System.Text;
+using System.Text.RegularExpressions;
 using Culvert.Labs;
 using Culvert.Labs.Mesh;
 
 namespace Culvert.Cli.Demo;
 
 /// <summary>What tcpdump saw on the link between the nodes.</summary>
-internal sealed class LinkCapture
+internal sealed partial class LinkCapture
 {
     private const int TunnelPort = 15008;
     private const byte UdpProtocol = 17;
+
+    // In KiB. A place for a packet is as large as the largest one may be (64 KiB with offloads), so tcpdump's own 2 MiB hold
+    // some tens of packets, and on a busy machine it is not given the processor in time for those.
+    private const string Buffer = "32768";
     private readonly LabProcess _tcpdump;
     private readonly string _file;
 
@@ -25,7 +30,7 @@ internal sealed class LinkCapture
         // A log of its own for each: in a common one the words of an earlier tcpdump would be taken for those of this one.
         var name = "tcpdump-" + Guid.NewGuid().ToString("N");
         var file = Path.Combine(node.Place.Folder, name + ".pcap");
-        var tcpdump = node.Place.Start(name, "tcpdump", "-i", LabNode.Uplink, "-s", "0", "-U", "--immediate-mode", "-Z", "root", "-w", file, "tcp or udp");
+        var tcpdump = node.Place.Start(name, "tcpdump", "-i", LabNode.Uplink, "-s", "0", "-B", Buffer, "-U", "--immediate-mode", "-Z", "root", "-w", file, "tcp or udp");
         await LabWait.UntilAsync(
             "tcpdump listens",
             () => tcpdump.ReadLog().Contains("listening on", StringComparison.Ordinal),
@@ -35,14 +40,33 @@ internal sealed class LinkCapture
         return new LinkCapture(tcpdump, file);
     }
 
-    /// <summary>Ends the capture and looks through it.</summary>
+    /// <summary>Waits until tcpdump has written all that has passed, ends the capture and looks through it.</summary>
     /// <param name="marker">Plaintext to look for.</param>
     /// <param name="applicationPort">Port that plaintext would be addressed to.</param>
+    /// <exception cref="InvalidOperationException">The capture lacks packets: what it does not show may have passed.</exception>
     public async Task<LinkSummary> FinishAsync(string marker, int applicationPort)
     {
+        await LabWait.UntilAsync("tcpdump has written what has passed", HasCaughtUpAsync, TimeSpan.FromSeconds(10), _tcpdump).ConfigureAwait(false);
         await _tcpdump.StopAsync(TimeSpan.FromSeconds(5)).ConfigureAwait(false);
         return Summarize(await File.ReadAllBytesAsync(_file).ConfigureAwait(false), Encoding.ASCII.GetBytes(marker), applicationPort);
     }
+
+    // tcpdump(8): it tells its counts at SIGUSR1, and what it is ended with it leaves unread.
+    private async Task<bool> HasCaughtUpAsync()
+    {
+        await _tcpdump.SignalAsync("USR1").ConfigureAwait(false);
+        if (Counts().Matches(_tcpdump.ReadLog()).LastOrDefault() is not { } counts)
+        {
+            return false;
+        }
+
+        return counts.Groups["dropped"].Value == "0"
+            ? counts.Groups["captured"].Value == counts.Groups["received"].Value
+            : throw new InvalidOperationException($"the capture is incomplete: {counts.Value}");
+    }
+
+    [GeneratedRegex(@"(?<captured>\d+) packets? captured\W+(?<received>\d+) packets? received by filter\W+(?<dropped>\d+) packets? dropped by kernel", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1_000)]
+    private static partial Regex Counts();
 
     // pcap(5): a header of 24 bytes, then packets behind headers of 16 bytes, in this machine's byte order.
     internal static LinkSummary Summarize(ReadOnlySpan<byte> capture, ReadOnlySpan<byte> marker, int applicationPort)
