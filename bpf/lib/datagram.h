@@ -8,7 +8,7 @@
 #pragma once
 
 #include "lib/proxy_header.h"
-#include "lib/reject.h"
+#include "lib/drop.h"
 
 #define CV_UDP_CHECK_OFFSET (offsetof(struct udphdr, check))
 #define CV_HEADER_MAX_PACKET 12000 /* IP bytes; the kernel lets no packet grow beyond 16 KiB less its own needs */

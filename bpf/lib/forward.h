@@ -3,7 +3,7 @@
 #pragma once
 
 #include "lib/flow.h"
-#include "lib/reject.h"
+#include "lib/drop.h"
 
 /* Whether the receiving veth takes the packet as it is; if not, the kernel's routing fragments it or answers with ICMP. */
 static __always_inline int packet_fits(struct __sk_buff *skb, const struct cv_packet *p, __u32 mtu)

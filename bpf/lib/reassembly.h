@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "lib/reject.h"
+#include "lib/drop.h"
 
 /* A quarter of what the kernel keeps. */
 #define CV_REASSEMBLY_SHARE (1024 * 1024)

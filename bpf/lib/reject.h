@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Saying no: the count, the event, and for TCP a reset, so that the caller learns of it at once. */
+/* Resets for TCP that is refused, so that the caller learns of it at once. */
 #pragma once
 
 #include <linux/pkt_cls.h>
@@ -55,7 +55,8 @@ static __always_inline void reject_build_tcp(struct cv_scratch *s)
 	tcp->check = csum_fold(sum);
 }
 
-static __always_inline __u32 reject_build_ip(struct cv_scratch *s)
+/* The IP header of the answer, of a protocol and with so many bytes behind it, in s->bytes. */
+static __always_inline void reject_build_ip(struct cv_scratch *s, __u8 protocol, __u16 payload)
 {
 	struct cv_packet *p = &s->packet;
 
@@ -64,27 +65,33 @@ static __always_inline __u32 reject_build_ip(struct cv_scratch *s)
 
 		__builtin_memset(ip, 0, sizeof(*ip));
 		ip->version = 6;
-		ip->payload_len = bpf_htons(sizeof(struct tcphdr));
-		ip->nexthdr = IPPROTO_TCP;
+		ip->payload_len = bpf_htons(payload);
+		ip->nexthdr = protocol;
 		ip->hop_limit = 64;
 		__builtin_memcpy(&ip->saddr, &p->key.dst, sizeof(ip->saddr));
 		__builtin_memcpy(&ip->daddr, &p->key.src, sizeof(ip->daddr));
-		return sizeof(*ip);
 	} else {
 		struct iphdr *ip = (void *)s->bytes;
 
 		__builtin_memset(ip, 0, sizeof(*ip));
 		ip->version = 4;
 		ip->ihl = sizeof(*ip) / 4;
-		ip->tot_len = bpf_htons(sizeof(*ip) + sizeof(struct tcphdr));
+		ip->tot_len = bpf_htons(sizeof(*ip) + payload);
 		ip->frag_off = bpf_htons(0x4000);
 		ip->ttl = 64;
-		ip->protocol = IPPROTO_TCP;
+		ip->protocol = protocol;
 		ip->saddr = p->key.dst.w[3];
 		ip->daddr = p->key.src.w[3];
 		ip->check = csum_fold(bpf_csum_diff(0, 0, (__be32 *)ip, sizeof(*ip), 0));
-		return sizeof(*ip);
 	}
+}
+
+/* Puts the IP header of the answer in its place. */
+static __always_inline int reject_store_ip(struct __sk_buff *skb, struct cv_scratch *s)
+{
+	if (s->packet.flags & CV_PACKET_V6)
+		return bpf_skb_store_bytes(skb, CV_ETH_LEN, s->bytes, sizeof(struct ipv6hdr), BPF_F_RECOMPUTE_CSUM);
+	return bpf_skb_store_bytes(skb, CV_ETH_LEN, s->bytes, sizeof(struct iphdr), BPF_F_RECOMPUTE_CSUM);
 }
 
 #define CV_MACS_OFF 96 /* in s->bytes: the receiving pod's addresses, for reject_receiver */
@@ -93,7 +100,7 @@ static __always_inline __u32 reject_build_ip(struct cv_scratch *s)
 /* Whether the packet can be answered with a reset. Packets with options are dropped silently. */
 static __always_inline int reject_possible(const struct cv_packet *p)
 {
-	return cv_cfg_reject_rst && p->key.proto == IPPROTO_TCP && !(p->tcp_flags & CV_TCP_RST) &&
+	return cv_cfg_answer && p->key.proto == IPPROTO_TCP && !(p->tcp_flags & CV_TCP_RST) &&
 	       !(p->flags & (CV_PACKET_FRAGMENT | CV_PACKET_OPTIONS));
 }
 
@@ -105,14 +112,10 @@ static __always_inline int reject_store(struct __sk_buff *skb, struct cv_scratch
 
 	if (bpf_skb_change_tail(skb, CV_ETH_LEN + ip_len + sizeof(struct tcphdr), 0))
 		return -1;
-	reject_build_ip(s);
+	reject_build_ip(s, IPPROTO_TCP, sizeof(struct tcphdr));
 	reject_build_tcp(s);
-	if (p->flags & CV_PACKET_V6) {
-		if (bpf_skb_store_bytes(skb, CV_ETH_LEN, s->bytes, sizeof(struct ipv6hdr), BPF_F_RECOMPUTE_CSUM))
-			return -1;
-	} else if (bpf_skb_store_bytes(skb, CV_ETH_LEN, s->bytes, sizeof(struct iphdr), BPF_F_RECOMPUTE_CSUM)) {
+	if (reject_store_ip(skb, s))
 		return -1;
-	}
 	counter_add(CV_COUNTER_REJECT_SENT, 1);
 	return bpf_skb_store_bytes(skb, CV_ETH_LEN + ip_len, s->bytes + CV_TCP_OFF, sizeof(struct tcphdr),
 	                           BPF_F_RECOMPUTE_CSUM | BPF_F_INVALIDATE_HASH);
@@ -158,34 +161,22 @@ __noinline int reject_receiver(struct __sk_buff *skb, __u32 ifindex, __u32 macs)
 	return 0;
 }
 
-/* Turns the packet into the reset that answers it and sends it off. */
-static __always_inline int reject_send(struct __sk_buff *skb, struct cv_scratch *s, __u32 side)
+/* Sends the packet back to the machine that it comes from. */
+static __always_inline int reject_swap_macs(struct __sk_buff *skb, struct cv_scratch *s)
 {
 	__u8 *mac = s->bytes + CV_OLD_MACS_OFF;
 
-	if (bpf_skb_load_bytes(skb, 0, mac + 6, 6) || bpf_skb_load_bytes(skb, 6, mac, 6) ||
-	    bpf_skb_store_bytes(skb, 0, mac, 12, 0))
-		return TC_ACT_SHOT;
-	if (reject_store(skb, s))
+	return bpf_skb_load_bytes(skb, 0, mac + 6, 6) || bpf_skb_load_bytes(skb, 6, mac, 6) ||
+	       bpf_skb_store_bytes(skb, 0, mac, 12, 0);
+}
+
+/* Turns the packet into the reset that answers it and sends it off. */
+static __always_inline int reject_send(struct __sk_buff *skb, struct cv_scratch *s, __u32 side)
+{
+	if (reject_swap_macs(skb, s) || reject_store(skb, s))
 		return TC_ACT_SHOT;
 	if (side == CV_SIDE_FROM_POD)
 		return bpf_redirect_peer(skb->ifindex, 0);
 	skb->mark = (skb->mark & ~cv_cfg_mark_mask) | cv_cfg_mark_reject;
 	return bpf_redirect(skb->ifindex, BPF_F_INGRESS);
-}
-
-/* Refuses the packet for a reason. Returns what the program returns. */
-__noinline int packet_drop(struct __sk_buff *skb, __u32 reason, __u32 side)
-{
-	struct cv_scratch *s = scratch_get();
-
-	drop_count(reason);
-	if (!s)
-		return TC_ACT_SHOT;
-	event_refused(skb, reason);
-	if (cv_cfg_fail_open && reason_is_fault(reason))
-		return TC_ACT_OK;
-	if (side == CV_SIDE_NET || !reason_is_final(reason) || !reject_possible(&s->packet))
-		return TC_ACT_SHOT;
-	return reject_send(skb, s, side);
 }

@@ -39,8 +39,8 @@ enum cv_verdict {
 	REASON(POLICY_NO_ALLOW, 5, POLICY)       /* ALLOW policies select the destination and none matched */          \
 	REASON(POLICY_DEFAULT, 6, POLICY)        /* the mesh's default action denies */                                \
 	REASON(STRICT_MTLS, 7, POLICY)           /* plaintext to a workload whose mode is strict */                    \
-	REASON(NO_SERVICE_PORT, 8, FINAL)        /* a Service address, but not one of its ports */                     \
-	REASON(NO_BACKEND, 9, FINAL)             /* the Service port has no backend */                                 \
+	REASON(NO_SERVICE_PORT, 8, UNREACHABLE)  /* a Service address, but not one of its ports */                     \
+	REASON(NO_BACKEND, 9, UNREACHABLE)       /* the Service port has no backend */                                 \
 	REASON(PROXY_DOWN, 10, FAULT)            /* no listener to hand the flow to */                                 \
 	REASON(ASSIGN_FAILED, 11, FAULT)         /* bpf_sk_assign refused */                                           \
 	REASON(FLOW_TABLE_FULL, 12, FAULT)       /* the flow table took no more entries */                             \
@@ -343,7 +343,7 @@ enum cv_counter {
 	CV_COUNTER_EVENT_LOST = 0, /* ring buffer full */
 	CV_COUNTER_FLOW_NEW = 1,
 	CV_COUNTER_FLOW_CLOSED = 2,
-	CV_COUNTER_REJECT_SENT = 3, /* RST answered for a refused TCP packet */
+	CV_COUNTER_REJECT_SENT = 3, /* resets sent for refused TCP packets */
 	CV_COUNTER_DIRECT_PACKETS = 4,
 	CV_COUNTER_PROXY_PACKETS = 5,
 	CV_COUNTER_PASS_PACKETS = 6,
@@ -356,7 +356,8 @@ enum cv_counter {
 	CV_COUNTER_REASSEMBLY = 13,   /* fragments kept for this node because they came before the first */
 	CV_COUNTER_XDP_HEADER = 14,   /* headers that the XDP program has put in */
 	CV_COUNTER_XDP_DROP = 15,     /* packets that the XDP program has dropped; their reasons are in cv_drops */
-	CV_COUNTER_MAX = 16,
+	CV_COUNTER_UNREACHABLE = 16,  /* refused datagrams answered with ICMP */
+	CV_COUNTER_MAX = 17,
 };
 
 #define CV_MAX_COUNTERS 64 /* how many there is room for in cv_counters */

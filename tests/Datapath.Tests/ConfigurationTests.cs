@@ -17,12 +17,14 @@ public sealed class ConfigurationTests
     private static Packet Syn(World world, bool v6 = false) => Packet.OfTcp(world.A.At(v6, 40000), world.B.At(v6, 80), TcpFlags.Syn);
 
     [Fact]
-    public void Without_resets_refused_connections_are_dropped_silently()
+    public void Without_answers_what_is_refused_is_dropped_silently()
     {
-        using World world = Load(o => o.SetConfig("cv_cfg_reject_rst", (byte)0));
+        using World world = Load(o => o.SetConfig("cv_cfg_answer", (byte)0));
         world.SetPolicy(World.Generation, world.B, CvAbi.ClassAny, 0, CvReason.PolicyDeny);
         world.FromPod(world.A, Syn(world)).Dropped(CvReason.PolicyDeny);
         world.ToPod(world.B, Packet.OfTcp(new(World.Outside(false), 1), world.B.At(false, 80), TcpFlags.Syn), 99).Dropped(CvReason.PolicyDeny);
+        world.SetPolicy(World.Generation, world.B, CvAbi.ClassAny, 0, CvReason.NoBackend);
+        world.FromPod(world.A, Packet.OfUdp(world.A.At(false, 1), world.B.At(false, 80))).Dropped(CvReason.NoBackend);
     }
 
     [Fact]

@@ -172,6 +172,6 @@ public sealed class FromPodDecisionTests : IClassFixture<World>
     {
         Outcome outcome = _world.FromPod(_world.A, packet);
         if (packet.Protocol == Packet.Tcp) outcome.Reset(reason);
-        else outcome.Dropped(reason);
+        else outcome.Unreachable(reason, packet);
     }
 }

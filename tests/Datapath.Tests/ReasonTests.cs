@@ -34,13 +34,17 @@ public sealed class ReasonTests : IClassFixture<ReasonTests.Talkative>
             _world.SetPolicy(World.Generation, _world.B, CvAbi.ClassAny, 0, reason);
             foreach (Outcome outcome in (Outcome[])[_world.FromPod(_world.A, Syn(v6)), _world.ToPod(_world.B, Syn(v6) with { Source = World.Outside(v6) }, ingress: 99)])
             {
-                if (row.Answer == ReasonAnswer.Reset) outcome.Reset(reason);
-                else outcome.Dropped(reason);
+                if (row.Answer == ReasonAnswer.Silent) outcome.Dropped(reason);
+                else outcome.Reset(reason);
                 CvEvent told = outcome.Single(OfPolicy.Contains(reason) ? CvEventType.Denied : CvEventType.Dropped);
                 Assert.Equal((byte)reason, told.Reason);
                 Assert.Equal(OfPolicy.Contains(reason) ? WorldContent.Rule : 0, told.Rule);
             }
-            _world.FromPod(_world.A, Packet.OfUdp(_world.A.At(v6, 1), _world.B.At(v6, 80))).Dropped(reason);
+            _world.ToPod(_world.B, Packet.OfUdp(new(World.Outside(v6), 1), _world.B.At(v6, 80)), ingress: 99).Dropped(reason);
+            Packet datagram = Packet.OfUdp(_world.A.At(v6, 1), _world.B.At(v6, 80));
+            Outcome refused = _world.FromPod(_world.A, datagram);
+            if (row.Answer == ReasonAnswer.Unreachable) refused.Unreachable(reason, datagram);
+            else refused.Dropped(reason);
         }
     }
 

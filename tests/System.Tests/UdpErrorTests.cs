@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Culvert.Labs;
+using Culvert.Labs.Mesh;
 using Culvert.SystemTests.Fixtures;
 using Culvert.SystemTests.Peers;
 
@@ -18,6 +19,41 @@ public sealed class UdpErrorTests(MeshFixture mesh)
     {
         using var client = UdpPeer.Connect(mesh.Client, ClosedPort(mesh.Server(path, family).Pod, family));
         Assert.Equal(SocketError.ConnectionRefused, await ErrorAsync(client, 1));
+    }
+
+    [Theory]
+    [InlineData("10.98.44.1", 53)]
+    [InlineData("fd98:44::1", 53)]
+    [InlineData("10.98.44.1", 54)]
+    [InlineData("fd98:44::1", 54)]
+    public async Task A_Service_without_endpoints_or_without_the_port_is_reported_as_a_closed_port(string address, int port)
+    {
+        const string Sent = "culvert_datapath_unreachable_sent_total";
+        mesh.Mesh.Objects.Write("empty", $$"""
+            apiVersion: v1
+            kind: Service
+            metadata: {name: empty, namespace: {{MeshObjects.Namespace}}}
+            spec:
+              clusterIP: 10.98.44.1
+              clusterIPs: [10.98.44.1, "fd98:44::1"]
+              selector: {app: no-such-app}
+              ports: [{port: 53, protocol: UDP}]
+
+            """);
+        try
+        {
+            await mesh.Node1.WaitForServiceAsync("empty");
+            var before = (await mesh.Node1.MetricsAsync()).Sum(Sent);
+            using var client = UdpPeer.Connect(mesh.Client, new IPEndPoint(IPAddress.Parse(address), port));
+
+            Assert.Equal(SocketError.ConnectionRefused, await ErrorAsync(client, 1));
+            Assert.Equal(before + 1, (await mesh.Node1.MetricsAsync()).Sum(Sent));
+        }
+        finally
+        {
+            mesh.Mesh.Objects.Remove("empty");
+            await mesh.Node1.WaitForServiceAsync("empty", present: false);
+        }
     }
 
     [Theory]

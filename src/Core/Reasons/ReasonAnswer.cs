@@ -8,4 +8,7 @@ public enum ReasonAnswer
 
     /// <summary>TCP gets a reset (RFC 9293, 3.10.7), where the sender can be answered; datagrams get nothing.</summary>
     Reset = 1,
+
+    /// <summary>TCP as with <see cref="Reset"/>; a datagram is answered with ICMP port unreachable (RFC 1122, 3.2.2.1; RFC 4443, 3.1) when a pod of this node sent it.</summary>
+    Unreachable = 2,
 }

@@ -1204,7 +1204,7 @@ public enum CvCounter : uint
     /// <summary><c>CV_COUNTER_FLOW_CLOSED</c>.</summary>
     FlowClosed = 2,
 
-    /// <summary>RST answered for a refused TCP packet.</summary>
+    /// <summary>Resets sent for refused TCP packets.</summary>
     RejectSent = 3,
 
     /// <summary><c>CV_COUNTER_DIRECT_PACKETS</c>.</summary>
@@ -1243,8 +1243,11 @@ public enum CvCounter : uint
     /// <summary>Packets that the XDP program has dropped; their reasons are in cv_drops.</summary>
     XdpDrop = 15,
 
+    /// <summary>Refused datagrams answered with ICMP.</summary>
+    Unreachable = 16,
+
     /// <summary><c>CV_COUNTER_MAX</c>.</summary>
-    Max = 16,
+    Max = 17,
 }
 
 /// <summary><c>enum cv_event_type</c>.</summary>

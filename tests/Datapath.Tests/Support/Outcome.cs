@@ -53,6 +53,19 @@ internal sealed record Outcome(int Code, byte[] Bytes, uint Mark, IReadOnlyList<
         return this;
     }
 
+    /// <summary>Asserts that it was refused for the reason and turned into the ICMP error that tells its sender of a closed port.</summary>
+    internal Outcome Unreachable(CvReason reason, Packet asked)
+    {
+        Assert.Equal([reason], Drops);
+        Assert.Equal(Redirect, Code);
+        Assert.Equal((asked.Destination, asked.Source), (View.Source, View.Destination));
+        Assert.Equal((asked.Source, asked.SourcePort), (View.Quoted.Source, View.Quoted.SourcePort));
+        Assert.Equal((asked.Destination, asked.DestinationPort), (View.Quoted.Destination, View.Quoted.DestinationPort));
+        (byte protocol, byte type, byte code) = asked.IsV6 ? (Packet.Icmp6, (byte)1, (byte)4) : (Packet.Icmp, (byte)3, (byte)3);
+        Assert.Equal((protocol, type, code), (View.Protocol, Bytes[View.L4], Bytes[View.L4 + 1]));
+        return this;
+    }
+
     /// <summary>The only event, asserted to be of a type.</summary>
     internal CvEvent Single(CvEventType type)
     {
