@@ -5,11 +5,10 @@ using Culvert.Core;
 using Culvert.Http2;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy;
-using Culvert.NodeAgent.Proxy.Inbound;
+using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Transport;
 using Culvert.NodeAgent.Proxy.Tunnel;
-using Culvert.NodeAgent.Proxy.Udp;
 
 namespace Culvert.ProxyBench;
 
@@ -21,11 +20,14 @@ internal sealed class UdpTunnelBench : IHttp2Requests<TunnelConnection>, IDatagr
 {
     private const int PerTurn = 64;
 
+    private readonly ProxyOptions _options = new() { Loops = 1, Mark = SocketMark.None, Transparent = false };
+    private readonly BenchMesh _source;
     private readonly BenchMesh _mesh;
     private readonly EventLoop _sending;
     private readonly EventLoop _counting;
-    private readonly ProxyContext _client;
-    private readonly ProxyContext _server;
+    private readonly TunnelPool _client;
+    private readonly TunnelHandshaker _server;
+    private readonly HeaderList _answer = new();
     private readonly HandshakeGate _gate = new(1000, 1000);
     private readonly byte[] _payload;
     private readonly List<TunnelDatagramStream> _streams = [];
@@ -46,18 +48,20 @@ internal sealed class UdpTunnelBench : IHttp2Requests<TunnelConnection>, IDatagr
             Addresses = [IPAddress.Loopback],
         };
         _mesh = new BenchMesh(workload, BenchPki.Load(directory, "destination"), null);
-        BenchMesh source = new(workload, BenchPki.Load(directory, "source"), null);
-        ProxyOptions options = new() { Loops = 1, Mark = SocketMark.None, Transparent = false };
-        _sending = new EventLoop(0, new EventLoopOptions(), TimeProvider.System, source);
+        _source = new BenchMesh(workload, BenchPki.Load(directory, "source"), null);
+        _sending = new EventLoop(0, new EventLoopOptions(), TimeProvider.System, _source);
         _counting = new EventLoop(1, new EventLoopOptions(), TimeProvider.System, _mesh);
-        _client = new ProxyContext(_sending, options, new ProxyShared(options, 2, TimeProvider.System), source.Agent, TimeProvider.System);
-        _server = new ProxyContext(_counting, options, new ProxyShared(options, 2, TimeProvider.System), _mesh.Agent, TimeProvider.System);
+        HandshakeReporter reporter = Reporter(_source);
+        CertificateWaiter certificates = new(_sending, _source, _options.CertificateTimeout);
+        _client = new TunnelPool(
+            _sending, _options, certificates, Handshaker(_sending, _source, reporter), reporter, new SharedBudget(_options.MaxTunnels), loops: 2, TimeProvider.System);
+        _server = Handshaker(_counting, _mesh, Reporter(_mesh));
     }
 
     internal static async Task<int> RunAsync(string directory, int size, int seconds, int sessions)
     {
         using UdpTunnelBench bench = new(directory, size);
-        ProxyListener listener = ProxyListener.BindForTunnels(new SocketEndPoint(IPAddress.Loopback, 0), 1, bench._server.Options, sharePort: false);
+        ProxyListener listener = ProxyListener.BindForTunnels(new SocketEndPoint(IPAddress.Loopback, 0), 1, bench._options, sharePort: false);
         bench._counting.Start();
         bench._sending.Start();
         LoopListener accept = new(bench._counting, listener.Handle, (handle, peer) => _ = bench.AcceptAsync(handle, peer, listener.Local), _ => { });
@@ -65,8 +69,8 @@ internal sealed class UdpTunnelBench : IHttp2Requests<TunnelConnection>, IDatagr
         TunnelKey key = new(BenchPki.Id("source"), listener.Local, BenchPki.Id("destination"));
         for (int i = 0; i < sessions; i++)
         {
-            OpenedStream<TunnelDatagramStream> opened = await await bench._sending.InvokeAsync(() => bench._client.Pool.OpenDatagramStreamAsync(
-                key, bench._client.Headers, static (headers, local) => DatagramHeaders.WriteRequest(headers, local, local), listener.Local, bench, bench._client.Observer).AsTask());
+            OpenedStream<TunnelDatagramStream> opened = await await bench._sending.InvokeAsync(() => bench._client.OpenDatagramStreamAsync(
+                key, static (headers, local) => DatagramHeaders.WriteRequest(headers, local, local), listener.Local, bench, bench._source).AsTask());
             if (opened.Stream is null)
             {
                 await Console.Error.WriteLineAsync($"{opened.Failure} {opened.Detail}");
@@ -98,11 +102,10 @@ internal sealed class UdpTunnelBench : IHttp2Requests<TunnelConnection>, IDatagr
 
     void IHttp2Requests<TunnelConnection>.OnRequest(TunnelConnection tunnel, Http2Stream stream, HeaderList headers, bool endStream)
     {
-        HeaderList answer = _server.Headers;
-        answer.Clear();
-        answer.AddStatus(200);
+        _answer.Clear();
+        _answer.AddStatus(200);
         _ = new TunnelDatagramStream(tunnel, stream, this, _mesh, sourcePorts: false);
-        tunnel.Http2.SendHeaders(stream, answer, endStream: false);
+        tunnel.Http2.SendHeaders(stream, _answer, endStream: false);
         tunnel.ScheduleFlush();
     }
 
@@ -120,9 +123,13 @@ internal sealed class UdpTunnelBench : IHttp2Requests<TunnelConnection>, IDatagr
     {
         LoopSocket socket = new(_counting, handle, connected: true);
         TlsIdentity identity = _mesh.Find(BenchPki.Id("destination"))!;
-        (TunnelParts? parts, _, _) = await _server.Handshaker.HandshakeAsync(socket, peer, local, identity, _gate.TryEnter(peer, socket), expected: null);
-        if (parts is not null) await new TunnelConnection(parts, this, _server.Options, TimeProvider.System).RunAsync();
+        (TunnelParts? parts, _, _) = await _server.HandshakeAsync(socket, peer, local, identity, _gate.TryEnter(peer, socket), expected: null);
+        if (parts is not null) await new TunnelConnection(parts, this, _options, TimeProvider.System).RunAsync();
     }
+
+    private HandshakeReporter Reporter(BenchMesh mesh) => new(mesh, new LogThrottle(TimeProvider.System, _options.HandshakeLogInterval));
+
+    private TunnelHandshaker Handshaker(EventLoop loop, BenchMesh mesh, HandshakeReporter reporter) => new(loop, _options, reporter, mesh, new PeerProofs(), TimeProvider.System);
 
     // As a burst of recvmmsg would come, spread over the sessions.
     private void Turn()

@@ -1,61 +1,116 @@
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Captured;
+using Culvert.NodeAgent.Proxy.Connections;
 using Culvert.NodeAgent.Proxy.Inbound;
+using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Tunnel;
 using Culvert.NodeAgent.Proxy.Udp;
 
 namespace Culvert.NodeAgent.Proxy;
 
-/// <summary>Everything of the proxy that runs on one loop. Methods are called on its thread unless said otherwise.</summary>
+/// <summary>
+/// Everything of the proxy that runs on one loop, and the one place where its parts are put together: each is given what it uses. Methods are called on the loop's thread
+/// unless said otherwise.
+/// </summary>
 internal sealed class ProxyLoop
 {
-    private readonly ProxyContext _context;
-    private readonly CapturedConnectionHandler _outbound;
-    private readonly InboundHandler _inbound;
-    private readonly UdpSessions _datagrams;
+    private readonly ProxyShared _shared;
+    private readonly IProxyObserver _observer;
+    private readonly TimeProvider _time;
+    private readonly CertificateWaiter _certificates;
+    private readonly TunnelPool _pool;
+    private readonly ConnectionGuard _guard;
+    private readonly CapturedConnectionHandler _captured;
+    private readonly InboundConnections _inbound;
+    private readonly InboundHandshakes _handshakes;
+    private readonly UdpIo _udp;
+    private readonly UdpSessions _sessions;
+    private readonly CapturedDatagrams _datagrams;
+    private readonly PortUnreachableReporter _unreachable;
     private readonly List<LoopListener> _listeners = [];
     private readonly List<UdpListener> _datagramListeners = [];
 
     /// <summary>Puts the parts together; on any thread, before the loop starts.</summary>
-    internal ProxyLoop(ProxyContext context)
+    /// <param name="loop">The loop.</param>
+    /// <param name="options">Limits and time limits.</param>
+    /// <param name="shared">What the loops share.</param>
+    /// <param name="agent">The agent around the proxy.</param>
+    /// <param name="time">The clock.</param>
+    internal ProxyLoop(EventLoop loop, ProxyOptions options, ProxyShared shared, in ProxyAgent agent, TimeProvider time)
     {
-        _context = context;
-        _outbound = new CapturedConnectionHandler(context);
-        _inbound = new InboundHandler(context);
-        _datagrams = new UdpSessions(context);
+        (Loop, _shared, _observer, _time) = (loop, shared, agent.Observer, time);
+        ConnectionIds ids = new(loop.Index);
+        ConnectionPlaces places = new(shared.Workloads, shared.External);
+
+        // Tunnels to other nodes.
+        _certificates = new CertificateWaiter(loop, agent.Certificates, options.CertificateTimeout);
+        HandshakeReporter reporter = new(agent.Observer, shared.Failures);
+        TunnelHandshaker handshaker = new(loop, options, reporter, agent.Certificates, shared.Proofs, time);
+        _pool = new TunnelPool(loop, options, _certificates, handshaker, reporter, shared.OwnTunnels, shared.Loops, time);
+
+        // A connection's life: admitted, then served by its protocol's handler.
+        _guard = new ConnectionGuard(agent.Directory, agent.Authorizer, agent.Observer, time);
+        ConnectionAdmission admission = new(_guard, options.ProxyHeaderTimeout, agent.Observer);
+        ProtocolHandlers protocols = new(loop, new ByteHandler(), new Dictionary<string, IProtocolHandler>());
+        ApplicationDialer applications = new(loop, options, agent.Observer);
+        _captured = new CapturedConnectionHandler(loop, ids, agent.Directory, places, admission, protocols, new Upstreams(applications, _pool), agent.Observer);
+
+        // Datagrams that pods send.
+        _udp = new UdpIo(loop, new UdpCounters(), agent.Observer);
+        _unreachable = new PortUnreachableReporter(loop, options);
+        UdpDialer dialer = new(loop, options, _udp);
+        UdpApplicationDialer udpApplications = new(dialer, shared.Answers, agent.Replies, agent.Observer);
+        BehindProxyHeaderSessions behindHeaders = new(loop, options, agent.Directory, places, ids, _guard, udpApplications, agent.Observer);
+        UdpSessionOpener opener = new(agent.Directory, ids, places, _guard, udpApplications, new UdpTunnelDialer(loop, _pool, agent.Observer), behindHeaders);
+        _sessions = new UdpSessions(loop, options, agent.Directory, opener, dialer, _udp, _unreachable, agent.Observer);
+        _datagrams = new CapturedDatagrams(loop, options, _sessions, shared.Answers, agent.Directory, agent.Observer);
+
+        // Tunnels from other nodes.
+        InboundAnswers answers = new();
+        InboundRequests requests = new(ids, agent.Directory, options.ForbiddenPorts);
+        InboundDatagrams inboundDatagrams = new(loop, options, udpApplications, behindHeaders, answers, agent.Observer);
+        _inbound = new InboundConnections(loop, admission, protocols, applications, answers);
+        InboundStreams streams = new(requests, _guard, places, _inbound, inboundDatagrams, answers, agent.Observer);
+        Tunnels = new InboundTunnels(loop, options, shared.Tunnels, agent.Directory, _certificates, reporter, streams, time);
+        HandshakeGate gate = new(Math.Max(1, options.MaxHandshakes / shared.Loops), Math.Max(1, options.MaxHandshakesPerSource / shared.Loops));
+        _handshakes = new InboundHandshakes(loop, options, gate, agent.Directory, _certificates, handshaker, reporter, Tunnels);
     }
 
-    internal EventLoop Loop => _context.Loop;
+    internal EventLoop Loop { get; }
 
-    internal InboundHandler Inbound => _inbound;
+    /// <summary>Tunnels from other nodes.</summary>
+    internal InboundTunnels Tunnels { get; }
+
+    /// <summary>Connections whose peers have not proven who they are; readable from any thread.</summary>
+    internal int Handshakes => _handshakes.Count;
 
     /// <summary>What is counted of datagrams; readable from any thread.</summary>
-    internal UdpCounters Datagrams => _context.Udp.Counters;
+    internal UdpCounters Datagrams => _udp.Counters;
 
     /// <summary>Whether nothing is left to wait for.</summary>
-    internal bool IsIdle => _context.Running == 0;
+    internal bool IsIdle => _captured.Running == 0 && _inbound.Running == 0;
 
     internal void Listen(SocketHandle listener, bool outbound)
     {
-        LoopListener watched = new(Loop, listener, outbound ? _outbound.Accept : _inbound.Accept, OnAcceptFailed);
+        LoopListener watched = new(Loop, listener, outbound ? _captured.Accept : _handshakes.Accept, OnAcceptFailed);
         _listeners.Add(watched);
         watched.Watch();
     }
 
     internal void ListenDatagrams(ProxyListener listener, bool headers)
     {
-        UdpListener watched = new(_context, _datagrams, listener, headers);
+        UdpListener watched = new(Loop, _udp.Receiver, _time, _datagrams, listener, headers);
         _datagramListeners.Add(watched);
         SocketErrno error = watched.Watch();
-        if (error != SocketErrno.None) _context.Observer.OnLoopFault(Loop.Index, new Interop.KernelException("watch a socket for datagrams", (int)error));
+        if (error != SocketErrno.None) _observer.OnLoopFault(Loop.Index, new Interop.KernelException("watch a socket for datagrams", (int)error));
     }
 
     private void OnAcceptFailed(SocketErrno error)
     {
         // By error: each kind is told of now and then, however often it is tried again.
-        ThrottledLine line = _context.Shared.AcceptFailures.Next(new SocketEndPoint(0, (ulong)error, 0));
-        _context.Observer.OnAcceptFailed(Loop.Index, error, line.Log, line.Suppressed);
+        ThrottledLine line = _shared.AcceptFailures.Next(new SocketEndPoint(0, (ulong)error, 0));
+        _observer.OnAcceptFailed(Loop.Index, error, line.Log, line.Suppressed);
     }
 
     internal void StopListening()
@@ -68,22 +123,22 @@ internal sealed class ProxyLoop
     internal void Drain()
     {
         StopListening();
-        _inbound.DrainAll();
-        if (IsIdle) _context.Pool.DrainAll();
+        Tunnels.DrainAll();
+        if (IsIdle) _pool.DrainAll();
     }
 
     internal void DropStale()
     {
-        _context.Certificates.Wake();
-        _context.Pool.DropStale();
-        _inbound.DropStale();
+        _certificates.Wake();
+        _pool.DropStale();
+        Tunnels.DropStale();
     }
 
     internal void Reauthorize()
     {
-        _datagrams.Recheck();
-        _context.Guard.Revalidate();
-        _inbound.DropStale();
+        _sessions.Recheck();
+        _guard.Revalidate();
+        Tunnels.DropStale();
     }
 
     /// <summary>Resets what still runs and closes all tunnels.</summary>
@@ -91,13 +146,14 @@ internal sealed class ProxyLoop
     {
         StopListening();
         foreach (UdpListener listener in _datagramListeners) listener.Dispose();
-        _datagrams.CloseAll();
-        _context.Guard.AbortAll(ProxyFailure.Draining);
-        _inbound.CloseAll();
-        _context.Pool.CloseAll();
-        _context.Release();
+        _sessions.CloseAll();
+        _guard.AbortAll(ProxyFailure.Draining);
+        _handshakes.CloseAll();
+        Tunnels.CloseAll();
+        _pool.CloseAll();
+        _unreachable.Close();
     }
 
     internal ProxyLoopStats Stats() => new(
-        _context.Guard.OpenCount, _context.Pool.Count, _inbound.Count, _inbound.Handshakes, Loop.Buffers.RentedBytes, Loop.Buffers.IdleBytes, Loop.SourceCount, _datagrams.Count);
+        _guard.OpenCount, _pool.Count, Tunnels.Count, Handshakes, Loop.Buffers.RentedBytes, Loop.Buffers.IdleBytes, Loop.SourceCount, _sessions.Count);
 }

@@ -42,12 +42,12 @@ internal sealed class ProxyServer : IAsyncDisposable
         for (int i = 0; i < count; i++)
         {
             EventLoop loop = new(i, loopOptions, time, agent.Observer);
-            _loops[i] = new ProxyLoop(new ProxyContext(loop, options, _shared, agent, time));
+            _loops[i] = new ProxyLoop(loop, options, _shared, agent, time);
         }
 
-        InboundHandler[] inbound = [.. _loops.Select(l => l.Inbound)];
+        InboundTunnels[] tunnels = [.. _loops.Select(l => l.Tunnels)];
         TunnelBalancer balancer = new(count);
-        foreach (InboundHandler handler in inbound) handler.Join(inbound, balancer);
+        foreach (InboundTunnels loop in tunnels) loop.Join(tunnels, balancer);
     }
 
     /// <summary>Listeners for captured connections, in order of <see cref="ProxyOptions.OutboundListeners"/>, then of loops.</summary>
@@ -72,7 +72,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         new("external", _shared.External.Used, _shared.External.Limit),
         new("tunnels-accepted", _shared.Tunnels.Used, _shared.Tunnels.Limit),
         new("tunnels-opened", _shared.OwnTunnels.Used, _shared.OwnTunnels.Limit),
-        new("handshakes", _loops.Sum(l => l.Inbound.Handshakes), _options.MaxHandshakes),
+        new("handshakes", _loops.Sum(l => l.Handshakes), _options.MaxHandshakes),
     ];
 
     private IEnumerable<ProxyListener> AllListeners => _outbound.Concat(_tunnels).Concat(_udp).Concat(_plain);

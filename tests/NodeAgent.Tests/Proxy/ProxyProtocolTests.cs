@@ -123,6 +123,37 @@ public sealed class ProxyProtocolTests
     }
 
     [Theory]
+    [InlineData("tunnel", false)]
+    [InlineData("tunnel", true)]
+    [InlineData("local", false)]
+    [InlineData("local", true)]
+    [InlineData("outside", false)]
+    [InlineData("outside", true)]
+    public async Task ALoadBalancerThatGoesAwayBeforeItsHeaderIsCompleteIsToldApartFromABadHeader(string from, bool reset)
+    {
+        await using ProxyPair pair = new();
+        using Socket listener = Accepting(pair, tunnel: from == "tunnel");
+        if (from == "outside")
+        {
+            // The address it comes from is no workload's, the one that it connects to is one's of this node.
+            pair.Source.Neighbour = pair.Destination.Local! with { Addresses = [pair.SourceAddress] };
+            pair.Source.Local = null;
+        }
+
+        FakeMesh evaluator = from == "tunnel" ? pair.Destination : pair.Source;
+        using Socket balancer = await pair.ConnectClientAsync();
+        await balancer.SendAllAsync("PROXY TCP4"u8.ToArray());
+        if (from == "tunnel") await SocketExtensions.EventuallyAsync(() => !pair.Source.Opened.IsEmpty);
+        if (reset) balancer.Close(0);
+        else balancer.Shutdown(SocketShutdown.Send);
+        await SocketExtensions.EventuallyAsync(() => !evaluator.Failed.IsEmpty);
+        (ProxyConnectionInfo info, ProxyFailure failure) = Assert.Single(evaluator.Failed);
+        ProxyFailure gone = from == "tunnel" ? ProxyFailure.StreamReset : ProxyFailure.ApplicationReset;
+        Assert.Equal(reset ? (gone, ProxyProtocolError.None) : (ProxyFailure.ProxyProtocol, ProxyProtocolError.Incomplete), (failure, info.HeaderError));
+        Assert.Empty(evaluator.Opened);
+    }
+
+    [Theory]
     [InlineData(true)]
     [InlineData(false)]
     public async Task AHeaderFromSomebodyWhoIsNotTrustedIsRefused(bool tunnel)

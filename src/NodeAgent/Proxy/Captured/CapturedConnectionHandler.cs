@@ -11,9 +11,20 @@ namespace Culvert.NodeAgent.Proxy.Captured;
 /// <summary>
 /// Captured connections of one loop: those of workloads of this node, and those that come from outside the mesh to a workload here. Belongs to its loop's thread.
 /// </summary>
-/// <param name="context">What the loop shares.</param>
-internal sealed class CapturedConnectionHandler(ProxyContext context)
+/// <param name="loop">The loop.</param>
+/// <param name="ids">Numbers connections.</param>
+/// <param name="directory">Addresses and routes.</param>
+/// <param name="places">Where connections take their places.</param>
+/// <param name="admission">Admits connections.</param>
+/// <param name="protocols">Serves what is admitted.</param>
+/// <param name="upstreams">The ways to the other ends.</param>
+/// <param name="observer">Hears of connections that are refused.</param>
+internal sealed class CapturedConnectionHandler(
+    EventLoop loop, ConnectionIds ids, IProxyDirectory directory, ConnectionPlaces places, ConnectionAdmission admission, ProtocolHandlers protocols, Upstreams upstreams, IProxyObserver observer)
 {
+    /// <summary>Connections that run, are being made or are being closed.</summary>
+    internal int Running { get; private set; }
+
     /// <summary>Takes an accepted connection.</summary>
     /// <param name="handle">The socket; owned from here on.</param>
     /// <param name="peer">The client's address.</param>
@@ -27,31 +38,31 @@ internal sealed class CapturedConnectionHandler(ProxyContext context)
 
         ProxyConnectionInfo info = new()
         {
-            Id = context.NextId(),
+            Id = ids.Next(),
             Direction = ProxyDirection.Outbound,
             Source = peer,
             Destination = destination,
             Target = destination,
         };
-        _ = RunAsync(new LoopSocket(context.Loop, handle, connected: true), info);
+        _ = RunAsync(new LoopSocket(loop, handle, connected: true), info);
     }
 
     private async Task RunAsync(LoopSocket client, ProxyConnectionInfo info)
     {
-        context.Running++;
+        Running++;
         try
         {
-            if (context.Directory.FindLocalWorkload(info.Source) is { } source) await ServeWorkloadAsync(client, info, source);
+            if (directory.FindLocalWorkload(info.Source) is { } source) await ServeWorkloadAsync(client, info, source);
             else await ServeExternalAsync(client, info);
         }
         catch (Exception exception)
         {
-            context.Loop.ReportFault(exception);
+            loop.ReportFault(exception);
             Refuse(client, info, ProxyFailure.ProxyFault, exception.Message);
         }
         finally
         {
-            context.Running--;
+            Running--;
         }
     }
 
@@ -60,10 +71,10 @@ internal sealed class CapturedConnectionHandler(ProxyContext context)
     private async ValueTask ServeWorkloadAsync(LoopSocket client, ProxyConnectionInfo info, WorkloadInfo source)
     {
         info = info with { SourceWorkload = source, SourceIdentity = source.Identity };
-        using BudgetLease lease = context.LeaseFor(source, info.Source, trusting: null);
+        using BudgetLease lease = places.ForClient(source, info.Source, trusting: null);
         if (!TryTake(client, info, lease)) return;
 
-        OutboundRoute route = context.Directory.Resolve(source, info.Source, info.Destination, info.Protocol);
+        OutboundRoute route = directory.Resolve(source, info.Source, info.Destination, info.Protocol);
         info = info.With(route);
         if (route.Kind == OutboundRouteKind.Deny)
         {
@@ -74,13 +85,7 @@ internal sealed class CapturedConnectionHandler(ProxyContext context)
         route.Load?.Add();
         try
         {
-            bool isLocal = route.Kind == OutboundRouteKind.Local;
-            if (isLocal) info = await LoadBalancerHeader.ReceiveAsync(client, info, context.Options.ProxyHeaderTimeout);
-            ProxiedConnection? connection = info.HeaderError != ProxyProtocolError.None ? null
-                : isLocal ? context.Guard.TryAdmit(ref info, client)
-                : context.Guard.RegisterUnchecked(info, client);
-            if (connection is null) Refuse(client, info);
-            else await context.Protocols.ServeAsync(connection, client, FindUpstream(route, lease));
+            if (await admission.AdmitAsync(client, info) is { } connection) await protocols.ServeAsync(connection, client, upstreams.Along(route, lease));
         }
         finally
         {
@@ -92,7 +97,7 @@ internal sealed class CapturedConnectionHandler(ProxyContext context)
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask ServeExternalAsync(LoopSocket client, ProxyConnectionInfo info)
     {
-        WorkloadInfo? destination = context.Directory.FindLocalWorkload(info.Destination);
+        WorkloadInfo? destination = directory.FindLocalWorkload(info.Destination);
         if (destination is not null)
         {
             info = info with
@@ -101,12 +106,12 @@ internal sealed class CapturedConnectionHandler(ProxyContext context)
                 Route = OutboundRouteKind.Passthrough,
                 DestinationWorkload = destination,
                 DestinationIdentity = destination.Identity,
-                ApplicationProtocol = context.Directory.FindApplicationProtocol(info.Target, info.Protocol),
+                ApplicationProtocol = directory.FindApplicationProtocol(info.Target, info.Protocol),
             };
         }
 
         bool isTrusted = LoadBalancerHeader.IsExpected(info) && LoadBalancerHeader.IsTrusted(info);
-        using BudgetLease lease = context.LeaseFor(source: null, info.Source, isTrusted ? destination : null);
+        using BudgetLease lease = places.ForClient(source: null, info.Source, isTrusted ? destination : null);
         if (!TryTake(client, info, lease)) return;
         if (destination is null)
         {
@@ -114,16 +119,8 @@ internal sealed class CapturedConnectionHandler(ProxyContext context)
             return;
         }
 
-        info = await LoadBalancerHeader.ReceiveAsync(client, info, context.Options.ProxyHeaderTimeout);
-        ProxiedConnection? connection = info.HeaderError != ProxyProtocolError.None ? null : context.Guard.TryAdmit(ref info, client);
-        if (connection is null) Refuse(client, info);
-        else await context.Protocols.ServeAsync(connection, client, new PlainUpstream(context.Applications, info.Target, lease));
+        if (await admission.AdmitAsync(client, info) is { } connection) await protocols.ServeAsync(connection, client, upstreams.To(info.Target, lease));
     }
-
-    private IUpstream FindUpstream(in OutboundRoute route, BudgetLease lease) =>
-        route.Kind == OutboundRouteKind.Tunnel
-            ? new TunnelUpstream(context.Pool, context.Headers, route.Dial)
-            : new PlainUpstream(context.Applications, route.Dial, lease);
 
     private bool TryTake(LoopSocket client, in ProxyConnectionInfo info, BudgetLease lease)
     {
@@ -137,16 +134,13 @@ internal sealed class CapturedConnectionHandler(ProxyContext context)
     private ProxyConnectionInfo Named(in ProxyConnectionInfo info)
     {
         if (info.DestinationWorkload is not null) return info;
-        (WorkloadInfo? workload, ServiceInfo? service) = context.Directory.WhoIs(info.Destination, info.Protocol);
+        (WorkloadInfo? workload, ServiceInfo? service) = directory.WhoIs(info.Destination, info.Protocol);
         return info with { DestinationWorkload = workload, DestinationIdentity = workload?.Identity, Service = service };
     }
-
-    private void Refuse(LoopSocket client, in ProxyConnectionInfo info) =>
-        Refuse(client, info, info.HeaderError != ProxyProtocolError.None ? ProxyFailure.ProxyProtocol : ProxyFailure.PolicyDenied, null);
 
     private void Refuse(LoopSocket client, in ProxyConnectionInfo info, ProxyFailure failure, string? detail)
     {
         client.Reset();
-        context.Observer.OnFailed(info, failure, detail);
+        observer.OnFailed(info, failure, detail);
     }
 }

@@ -10,9 +10,8 @@ namespace Culvert.NodeAgent.Proxy.Connections;
 
 /// <summary>The way to a workload of another node: a stream of a tunnel between the two identities. Belongs to its loop's thread.</summary>
 /// <param name="pool">The loop's tunnels.</param>
-/// <param name="headers">The loop's list for headers that are being written.</param>
 /// <param name="tunnel">The tunnel's address.</param>
-internal sealed class TunnelUpstream(TunnelPool pool, HeaderList headers, SocketEndPoint tunnel) : IUpstream
+internal sealed class TunnelUpstream(TunnelPool pool, SocketEndPoint tunnel) : IUpstream
 {
     private static readonly Action<HeaderList, ProxyConnectionInfo> WriteConnect = WriteConnectHeaders;
 
@@ -21,7 +20,7 @@ internal sealed class TunnelUpstream(TunnelPool pool, HeaderList headers, Socket
     public async ValueTask<UpstreamResult> ConnectAsync(ProxiedConnection connection)
     {
         TunnelKey key = new(connection.Info.SourceIdentity!, tunnel, connection.Info.DestinationIdentity!);
-        (StreamTransport? stream, ProxyFailure failure, string? detail) = await pool.OpenStreamAsync(key, headers, WriteConnect, connection.Info);
+        (StreamTransport? stream, ProxyFailure failure, string? detail) = await pool.OpenStreamAsync(key, WriteConnect, connection.Info);
         return new UpstreamResult(stream, failure, detail);
     }
 

@@ -8,99 +8,67 @@ using Culvert.NodeAgent.Proxy.Tunnel;
 
 namespace Culvert.NodeAgent.Proxy.Inbound;
 
-/// <summary>CONNECT streams that arrive on one loop: checks, policy, then the pod, from the client's own address. On the loop's thread.</summary>
-/// <param name="context">What the loop shares.</param>
-internal sealed class InboundStreams(ProxyContext context) : IHttp2Requests<TunnelConnection>
+/// <summary>CONNECT streams that arrive on one loop: checks, policy, places, then the pod. Belongs to the loop's thread.</summary>
+/// <param name="requests">Finds out who asks for what.</param>
+/// <param name="guard">Policy, and the connections that run.</param>
+/// <param name="places">Where streams take their places.</param>
+/// <param name="connections">Serves streams of bytes.</param>
+/// <param name="datagrams">Serves streams of datagrams.</param>
+/// <param name="answers">Answers requests.</param>
+/// <param name="observer">Hears of streams that are refused.</param>
+internal sealed class InboundStreams(
+    InboundRequests requests, ConnectionGuard guard, ConnectionPlaces places, InboundConnections connections, InboundDatagrams datagrams, InboundAnswers answers, IProxyObserver observer)
+    : IHttp2Requests<TunnelConnection>
 {
-    private readonly InboundAnswers _answers = new(context.Headers);
-
     /// <inheritdoc/>
     public void OnRequest(TunnelConnection tunnel, Http2Stream stream, HeaderList headers, bool endStream)
     {
-        int status = InboundRequest.Evaluate(context, tunnel, headers, out ProxyConnectionInfo info, out ProxyFailure failure);
-        bool isBehindHeader = status == 200 && LoadBalancerHeader.IsExpected(info);
-        StreamTransport? client = status == 200 && info.Protocol == TransportProtocol.Tcp ? new StreamTransport(tunnel, stream) : null;
-        ProxiedConnection? connection = null;
-        if (status == 200 && !isBehindHeader)
+        (int status, ProxyFailure failure) = requests.Evaluate(tunnel, headers, out ProxyConnectionInfo info);
+        if (failure != ProxyFailure.None)
         {
-            connection = context.Guard.TryAdmit(ref info, client);
-            if (connection is null) (status, failure) = (401, ProxyFailure.PolicyDenied);
+            Refuse(tunnel, stream, info, status, failure);
+            return;
         }
 
-        BudgetLease? lease = null;
-        if (status == 200)
+        StreamTransport? client = info.Protocol == TransportProtocol.Tcp ? new StreamTransport(tunnel, stream) : null;
+        if (!TryAdmit(ref info, client, out ProxiedConnection? connection))
         {
-            lease = new BudgetLease(context.Shared.Workloads, BudgetHolder.Of(info.DestinationWorkload!), info.Source);
-            failure = Failures.FromBudget(lease.TryTake());
-            if (failure != ProxyFailure.None) status = Failures.StatusOfBudget(failure);
+            Refuse(tunnel, stream, info, 401, ProxyFailure.PolicyDenied);
+            return;
         }
 
-        if (lease is null || status != 200)
+        BudgetLease lease = places.ForDestination(info.DestinationWorkload!, info.Source);
+        failure = Failures.FromBudget(lease.TryTake());
+        if (failure != ProxyFailure.None)
         {
             connection?.Withdraw();
-            _answers.Send(tunnel, stream, status);
-            context.Observer.OnFailed(info, failure, null);
+            Refuse(tunnel, stream, info, Failures.StatusOfBudget(failure), failure);
             return;
         }
 
-        if (client is null)
+        if (client is not null)
         {
-            InboundDatagrams.Open(context, lease, tunnel, stream, headers, info, connection);
-            if (endStream) (stream.State as IHttp2StreamUser)?.OnData([], endStream: true);
+            if (endStream) client.OnData([], endStream: true);
+            _ = connections.ServeAsync(tunnel, stream, client, info, connection, lease);
             return;
         }
 
-        if (endStream) client.OnData([], endStream: true);
-        _ = ServeAsync(tunnel, stream, client, info, connection, lease);
+        datagrams.Open(tunnel, stream, headers, info, connection, lease);
+        if (endStream) (stream.State as IHttp2StreamUser)?.OnData([], endStream: true);
     }
 
-    private async Task ServeAsync(TunnelConnection tunnel, Http2Stream stream, StreamTransport client, ProxyConnectionInfo info, ProxiedConnection? admitted, BudgetLease lease)
+    // Behind a load balancer's header policy is asked when the header has told who the client is: there is no connection yet then.
+    private bool TryAdmit(ref ProxyConnectionInfo info, StreamTransport? client, out ProxiedConnection? connection)
     {
-        context.Running++;
-        try
-        {
-            // Where a load balancer's header tells who the client is, it is sent only after the answer.
-            ProxiedConnection? connection = admitted;
-            if (connection is null)
-            {
-                _answers.Send(tunnel, stream, 200);
-                info = await LoadBalancerHeader.ReceiveAsync(client, info, context.Options.ProxyHeaderTimeout);
-                connection = TryAdmit(client, ref info);
-            }
-
-            if (connection is not null)
-                await context.Protocols.ServeAsync(connection, client, new InboundUpstream(context.Applications, _answers, tunnel, stream, client, isAnswered: admitted is null));
-        }
-        catch (Exception exception)
-        {
-            context.Loop.ReportFault(exception);
-            client.Reset(ProxyFailure.ProxyFault);
-        }
-        finally
-        {
-            context.Running--;
-            lease.Dispose();
-        }
+        connection = null;
+        if (LoadBalancerHeader.IsExpected(info)) return true;
+        connection = guard.TryAdmit(ref info, client);
+        return connection is not null;
     }
 
-    // Policy's answer about the client that the header names.
-    private ProxiedConnection? TryAdmit(StreamTransport client, ref ProxyConnectionInfo info)
+    private void Refuse(TunnelConnection tunnel, Http2Stream stream, in ProxyConnectionInfo info, int status, ProxyFailure failure)
     {
-        ProxyFailure refusal = ProxyFailure.ProxyProtocol;
-        if (client.IsClosed && client.Failure != ProxyFailure.ProxyProtocol)
-        {
-            // The load balancer has gone away.
-            info = info with { HeaderError = ProxyProtocolError.None };
-            refusal = client.Failure;
-        }
-        else if (info.HeaderError == ProxyProtocolError.None)
-        {
-            if (context.Guard.TryAdmit(ref info, client) is { } connection) return connection;
-            refusal = ProxyFailure.PolicyDenied;
-        }
-
-        client.Abort(refusal, Http2ErrorCode.ConnectError);
-        context.Observer.OnFailed(info, refusal, null);
-        return null;
+        answers.Send(tunnel, stream, status);
+        observer.OnFailed(info, failure, null);
     }
 }

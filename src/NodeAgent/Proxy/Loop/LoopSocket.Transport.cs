@@ -4,7 +4,7 @@ using Culvert.NodeAgent.Proxy.Transport;
 namespace Culvert.NodeAgent.Proxy.Loop;
 
 /// <content>A socket as a transport: bytes are received when somebody asks for them, and nothing waits outside of the kernel.</content>
-internal sealed partial class LoopSocket : ITransport
+internal sealed partial class LoopSocket : IPeekableTransport
 {
     private SocketErrno _error;
 
@@ -36,10 +36,10 @@ internal sealed partial class LoopSocket : ITransport
     TransportResult ITransport.Receive(Span<byte> room) => Received(Receive(room));
 
     /// <inheritdoc/>
-    TransportResult ITransport.Peek(Span<byte> room) => Received(Peek(room));
+    TransportResult IPeekableTransport.Peek(Span<byte> room) => Received(Peek(room));
 
     /// <inheritdoc/>
-    void ITransport.AwaitMore() => ReadBlocked();
+    void IPeekableTransport.AwaitMore() => ReadBlocked();
 
     /// <inheritdoc/>
     Span<byte> ITransport.Reserve(int most) => Loop.Scratch.AsSpan(0, Math.Min(most, Loop.Scratch.Length));

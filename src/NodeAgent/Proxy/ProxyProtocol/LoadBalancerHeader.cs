@@ -1,5 +1,4 @@
 using Culvert.Core;
-using Culvert.NodeAgent.Proxy.Transport;
 
 namespace Culvert.NodeAgent.Proxy.ProxyProtocol;
 
@@ -16,19 +15,6 @@ internal static class LoadBalancerHeader
     /// <summary>Whether they are still believed, by the workload that has the destination's address now.</summary>
     internal static bool IsTrusted(in ProxyConnectionInfo info, WorkloadInfo? destination) =>
         destination?.TrustsProxy((info.LoadBalancer ?? info.Source).ToIPAddress(), info.Target.Port, info.Protocol) == true;
-
-    /// <summary>Receives the header, where one is expected: the connection as the client made it, or with the reason why the header is refused.</summary>
-    /// <param name="client">The connection, of which nobody has received anything.</param>
-    /// <param name="info">What is known of it.</param>
-    /// <param name="timeout">Time for the whole header.</param>
-    internal static ValueTask<ProxyConnectionInfo> ReceiveAsync(ITransport client, in ProxyConnectionInfo info, TimeSpan timeout)
-    {
-        if (!IsExpected(info)) return new ValueTask<ProxyConnectionInfo>(info);
-        return IsTrusted(info) ? ReceiveTrustedAsync(client, info, timeout) : new ValueTask<ProxyConnectionInfo>(info with { HeaderError = ProxyProtocolError.Untrusted });
-    }
-
-    private static async ValueTask<ProxyConnectionInfo> ReceiveTrustedAsync(ITransport client, ProxyConnectionInfo info, TimeSpan timeout) =>
-        Apply(info, await ProxyHeaderReceiver.ReceiveAsync(client, timeout));
 
     /// <summary>The connection as the client made it: policy, logs and the application see the header's addresses.</summary>
     internal static ProxyConnectionInfo Apply(in ProxyConnectionInfo info, in ReceivedHeader header) =>

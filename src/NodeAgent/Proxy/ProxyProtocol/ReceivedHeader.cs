@@ -10,6 +10,12 @@ namespace Culvert.NodeAgent.Proxy.ProxyProtocol;
 /// <param name="Destination">What the client connected to.</param>
 internal readonly record struct ReceivedHeader(ProxyProtocolError Error, bool HasAddresses = false, SocketEndPoint Source = default, SocketEndPoint Destination = default)
 {
+    /// <summary>The connection was reset before its header was complete.</summary>
+    internal static ReceivedHeader Reset => new(ProxyProtocolError.Incomplete) { IsReset = true };
+
+    /// <summary>Whether the connection was reset before its header was complete, so that none is refused.</summary>
+    internal bool IsReset { get; private init; }
+
     /// <summary>Evaluates the header at the start of a connection's bytes; null while it may still become one.</summary>
     /// <param name="data">All bytes that are there; not empty.</param>
     /// <param name="length">Bytes of the header, when it is accepted.</param>

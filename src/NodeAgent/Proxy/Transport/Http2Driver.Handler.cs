@@ -7,7 +7,8 @@ internal partial class Http2Driver : IHttp2Handler
 {
     void IHttp2Handler.OnHeaders(Http2Stream stream, HeaderList headers, Http2HeadersKind kind, bool endStream)
     {
-        if (kind == Http2HeadersKind.Request) OnRequest(stream, headers, endStream);
+        // Only a server gets requests.
+        if (kind == Http2HeadersKind.Request) _requests!.OnRequest(this, stream, headers, endStream);
         else (stream.State as IHttp2StreamUser)?.OnHeaders(headers, kind, endStream);
     }
 

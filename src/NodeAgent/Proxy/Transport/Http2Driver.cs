@@ -15,6 +15,7 @@ internal partial class Http2Driver : IFlushable
     private const int LeastWindow = 65_535;
 
     private readonly ITransport _transport;
+    private readonly IHttp2Requests<Http2Driver>? _requests;
     private readonly TimeProvider _time;
     private readonly TimeSpan _idleTimeout;
     private readonly int _window;
@@ -27,14 +28,15 @@ internal partial class Http2Driver : IFlushable
 
     /// <summary>Takes over a transport; nothing is sent before <see cref="RunAsync"/>.</summary>
     /// <param name="transport">The transport; owned from here on.</param>
-    /// <param name="role">Which side this is.</param>
+    /// <param name="requests">Takes the requests of the peer, which makes this side the server; null makes it the client.</param>
     /// <param name="options">HTTP/2 settings.</param>
     /// <param name="idleTimeout">After how long without a stream a client closes the connection.</param>
     /// <param name="holder">Whose account buffers are on for what streams have for slow readers: a workload's address or an identity.</param>
     /// <param name="time">The clock.</param>
-    internal Http2Driver(ITransport transport, Http2Role role, Http2Options options, TimeSpan idleTimeout, object holder, TimeProvider time)
+    internal Http2Driver(ITransport transport, IHttp2Requests<Http2Driver>? requests, Http2Options options, TimeSpan idleTimeout, object holder, TimeProvider time)
     {
         _transport = transport;
+        _requests = requests;
         _time = time;
         _idleTimeout = idleTimeout;
         _window = options.StreamWindow;
@@ -43,14 +45,11 @@ internal partial class Http2Driver : IFlushable
         _idleSince = Loop.NowMilliseconds;
         Account = Loop.Buffers.Open(holder);
         Account.Rising += NarrowWindows;
-        Http2 = new Http2Connection(role, options, this, time);
+        Http2 = new Http2Connection(requests is null ? Http2Role.Client : Http2Role.Server, options, this, time);
     }
 
     /// <summary>The loop.</summary>
     internal EventLoop Loop => _transport.Loop;
-
-    /// <summary>Takes requests (server role); null for the client role.</summary>
-    internal IHttp2Requests<Http2Driver>? Requests { get; init; }
 
     /// <summary>Buffers for what the connection's streams have for slow readers.</summary>
     internal BufferAccount Account { get; }
@@ -114,9 +113,6 @@ internal partial class Http2Driver : IFlushable
         _transport.Reset(failure);
         _closed.Set(true);
     }
-
-    /// <summary>A peer opened a stream (server role).</summary>
-    protected virtual void OnRequest(Http2Stream stream, HeaderList headers, bool endStream) => Requests!.OnRequest(this, stream, headers, endStream);
 
     /// <summary>The peer's settings have been applied.</summary>
     protected virtual void OnSettings()

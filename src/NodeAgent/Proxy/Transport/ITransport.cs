@@ -47,12 +47,6 @@ internal interface ITransport : IDisposable
     /// <param name="room">Where to put it; not empty.</param>
     TransportResult Receive(Span<byte> room);
 
-    /// <summary>As <see cref="Receive"/>, but the bytes stay where they are.</summary>
-    TransportResult Peek(Span<byte> room);
-
-    /// <summary>Says that what is there does not suffice: only more of it, or the end, is news.</summary>
-    void AwaitMore();
-
     /// <summary>Waits until receiving may be tried; false when the transport has been closed.</summary>
     ValueTask<bool> ReadableAsync();
 

@@ -8,7 +8,7 @@ namespace Culvert.NodeAgent.Proxy.Transport;
 /// where it lies, and only what the user does not take is copied. The stream's window is given back when the user has taken the bytes, so a slow reader slows the writer.
 /// END_STREAM is FIN, RST_STREAM is RST. Belongs to its loop's thread.
 /// </summary>
-internal sealed partial class StreamTransport : ITransport, IOpeningStream, IBufferHolder
+internal sealed partial class StreamTransport : IPeekableTransport, IOpeningStream, IBufferHolder
 {
     private readonly Http2Driver _driver;
     private readonly LoopSignal _readable = new();

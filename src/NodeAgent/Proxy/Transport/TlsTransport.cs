@@ -60,12 +60,6 @@ internal sealed class TlsTransport(LoopSocket socket, TlsConnection tls) : ITran
     }
 
     /// <inheritdoc/>
-    TransportResult ITransport.Peek(Span<byte> room) => throw new NotSupportedException("Nobody looks at what a TLS connection has without taking it.");
-
-    /// <inheritdoc/>
-    void ITransport.AwaitMore() => socket.ReadBlocked();
-
-    /// <inheritdoc/>
     public ValueTask<bool> ReadableAsync() => socket.ReadableAsync();
 
     /// <inheritdoc/>

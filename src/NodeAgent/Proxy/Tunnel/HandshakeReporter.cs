@@ -16,6 +16,16 @@ internal sealed class HandshakeReporter(IProxyObserver observer, LogThrottle fai
         observer.OnHandshake(new TunnelHandshake(isServer, peer, local, peerIdentity, failure, detail, duration, line.Suppressed), line.Log);
     }
 
+    /// <summary>Tells that the peer refused this side after its own part of the handshake had succeeded.</summary>
+    /// <param name="parts">The connection.</param>
+    /// <param name="reason">What ended it.</param>
+    internal void ReportRefusal(TunnelParts parts, string reason) =>
+        Report(isServer: false, parts.Peer, parts.Identity.Id, parts.PeerIdentity, ProxyFailure.TlsHandshake, $"refused by the peer: {reason}", TimeSpan.Zero);
+
+    /// <summary>Tells that the peer of a tunnel may not be believed any more.</summary>
+    internal void ReportDistrust(TunnelParts parts, bool isServer) => Report(
+        isServer, parts.Peer, parts.Identity.Id, parts.PeerIdentity, ProxyFailure.PeerIdentityMismatch, TunnelConnection.DistrustReason, TimeSpan.Zero);
+
     /// <summary>Tells that a tunnel is of no use for UDP.</summary>
     internal void ReportWithoutUdp(TunnelParts parts) => observer.OnTunnelWithoutUdp(parts.Peer, parts.PeerIdentity);
 }

@@ -14,7 +14,6 @@ internal sealed partial class TunnelConnection : Http2Driver
     /// <summary>What the log says of a tunnel whose peer may not be believed any more.</summary>
     internal const string DistrustReason = "the peer's certificate has expired or its root has left the trust bundle, and it has not shown another one";
 
-    private readonly IHttp2Requests<TunnelConnection>? _requests;
     private readonly TimeSpan _suspectTime;
     private readonly Queue<LoopSignal> _settingsWaiters = new();
     private readonly LoopTimer _distrust;
@@ -28,11 +27,10 @@ internal sealed partial class TunnelConnection : Http2Driver
     /// <param name="time">The clock.</param>
     internal TunnelConnection(TunnelParts parts, IHttp2Requests<TunnelConnection>? requests, ProxyOptions options, TimeProvider time)
         : base(
-            new TlsTransport(parts.Socket, parts.Tls), requests is null ? Http2Role.Client : Http2Role.Server, options.Http2, options.TunnelIdleTimeout,
+            new TlsTransport(parts.Socket, parts.Tls), requests is null ? null : new TunnelRequests(requests), options.Http2, options.TunnelIdleTimeout,
             requests is null ? parts.Identity.Id : parts.Local.WithPort(0), time)
     {
         Parts = parts;
-        _requests = requests;
         _suspectTime = options.TunnelSuspectTime;
         _distrustDrain = options.DistrustDrain;
         _distrust = new LoopTimer(static state => ((TunnelConnection)state!).Close(DistrustReason, ProxyFailure.PeerIdentityMismatch), this);
@@ -75,9 +73,6 @@ internal sealed partial class TunnelConnection : Http2Driver
     }
 
     /// <inheritdoc/>
-    protected override void OnRequest(Http2Stream stream, HeaderList headers, bool endStream) => _requests!.OnRequest(this, stream, headers, endStream);
-
-    /// <inheritdoc/>
     protected override void OnSettings()
     {
         while (_settingsWaiters.TryDequeue(out LoopSignal? waiter)) waiter.Set(!IsClosed);
@@ -113,5 +108,12 @@ internal sealed partial class TunnelConnection : Http2Driver
         Distrusted?.Invoke(this);
         Loop.Schedule(_distrust, _distrustDrain);
         Drain();
+    }
+
+    /// <summary>Requests as those who serve tunnels take them: the connection is a tunnel.</summary>
+    private sealed class TunnelRequests(IHttp2Requests<TunnelConnection> requests) : IHttp2Requests<Http2Driver>
+    {
+        public void OnRequest(Http2Driver connection, Http2Stream stream, HeaderList headers, bool endStream) =>
+            requests.OnRequest((TunnelConnection)connection, stream, headers, endStream);
     }
 }

@@ -2,7 +2,6 @@ using Culvert.Http2;
 using Culvert.Http2.Capsules;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Transport;
-using Culvert.NodeAgent.Proxy.Udp;
 
 namespace Culvert.NodeAgent.Proxy.Tunnel;
 

@@ -2,7 +2,6 @@ using System.Runtime.CompilerServices;
 using Culvert.Core;
 using Culvert.Interop.Sockets;
 using Culvert.Interop.Tls;
-using Culvert.NodeAgent.Proxy.Inbound;
 using Culvert.NodeAgent.Proxy.Loop;
 
 namespace Culvert.NodeAgent.Proxy.Tunnel;
@@ -97,19 +96,6 @@ internal sealed class TunnelHandshaker(EventLoop loop, ProxyOptions options, Han
             if (!await (result.Status == TlsStatus.WantRead ? socket.ReadableAsync() : socket.WritableAsync())) return result;
         }
     }
-
-    /// <summary>Reports that the peer refused this side after its own part of the handshake had succeeded.</summary>
-    /// <param name="parts">The connection.</param>
-    /// <param name="reason">What ended it.</param>
-    internal void ReportRefusal(TunnelParts parts, string reason) =>
-        report.Report(isServer: false, parts.Peer, parts.Identity.Id, parts.PeerIdentity, ProxyFailure.TlsHandshake, $"refused by the peer: {reason}", TimeSpan.Zero);
-
-    /// <summary>Reports that the peer of a tunnel may not be believed any more.</summary>
-    internal void ReportDistrust(TunnelParts parts, bool isServer) => report.Report(
-        isServer, parts.Peer, parts.Identity.Id, parts.PeerIdentity, ProxyFailure.PeerIdentityMismatch, TunnelConnection.DistrustReason, TimeSpan.Zero);
-
-    /// <summary>Reports that a peer does not take UDP.</summary>
-    internal void ReportWithoutUdp(TunnelParts parts) => report.ReportWithoutUdp(parts);
 
     private PeerTrust Note(in PeerKey key, TlsIdentity shown, TlsPeer proven)
     {

@@ -4,7 +4,6 @@ using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Transport;
-using Culvert.NodeAgent.Proxy.Udp;
 
 namespace Culvert.NodeAgent.Proxy.Tunnel;
 
@@ -25,23 +24,36 @@ internal sealed class TunnelPool
 
     private readonly EventLoop _loop;
     private readonly ProxyOptions _options;
-    private readonly ICertificateSource _certificates;
-    private readonly CertificateWaiter _waiter;
+    private readonly CertificateWaiter _certificates;
     private readonly TunnelHandshaker _handshaker;
+    private readonly HandshakeReporter _reporter;
     private readonly SharedBudget _budget;
     private readonly int _mostWhereLossy;
     private readonly TimeProvider _time;
     private readonly Dictionary<TunnelKey, TunnelGroup> _groups = [];
 
-    internal TunnelPool(EventLoop loop, ProxyOptions options, ICertificateSource certificates, CertificateWaiter waiter, TunnelHandshaker handshaker, ProxyShared shared, TimeProvider time)
+    // Requests being written; not in use across an await.
+    private readonly HeaderList _headers = new();
+
+    /// <summary>A pool without tunnels.</summary>
+    /// <param name="loop">The loop.</param>
+    /// <param name="options">Limits and time limits.</param>
+    /// <param name="certificates">Credentials of this node's identities.</param>
+    /// <param name="handshaker">Makes tunnels of connections.</param>
+    /// <param name="reporter">Hears what becomes of peers after their handshake.</param>
+    /// <param name="budget">Places of tunnels that this side opens, over all loops.</param>
+    /// <param name="loops">How many loops there are.</param>
+    /// <param name="time">The clock.</param>
+    internal TunnelPool(
+        EventLoop loop, ProxyOptions options, CertificateWaiter certificates, TunnelHandshaker handshaker, HandshakeReporter reporter, SharedBudget budget, int loops, TimeProvider time)
     {
         _loop = loop;
         _options = options;
         _certificates = certificates;
-        _waiter = waiter;
         _handshaker = handshaker;
-        _budget = shared.OwnTunnels;
-        _mostWhereLossy = (options.LossyTunnels + shared.Loops - 1) / shared.Loops;
+        _reporter = reporter;
+        _budget = budget;
+        _mostWhereLossy = (options.LossyTunnels + loops - 1) / loops;
         _time = time;
     }
 
@@ -50,30 +62,28 @@ internal sealed class TunnelPool
 
     /// <summary>Opens a CONNECT stream for bytes and waits for its answer.</summary>
     /// <param name="key">Who to whom.</param>
-    /// <param name="headers">A list to write into; it may be the loop's shared one, as it is not used across an await.</param>
-    /// <param name="writeHeaders">Fills <paramref name="headers"/> when the request is sent.</param>
+    /// <param name="writeHeaders">Fills the request when it is sent.</param>
     /// <param name="state">Passed to <paramref name="writeHeaders"/>.</param>
     /// <returns>The stream, whose <see cref="StreamTransport.ResponseStatus"/> is 200, or null and the failure.</returns>
     internal ValueTask<OpenedStream<StreamTransport>> OpenStreamAsync<TState>(
-        TunnelKey key, HeaderList headers, Action<HeaderList, TState> writeHeaders, TState state) =>
-        OpenAsync(key, headers, writeHeaders, state, 0, static (tunnel, stream, _) => new StreamTransport(tunnel, stream));
+        TunnelKey key, Action<HeaderList, TState> writeHeaders, TState state) =>
+        OpenAsync(key, writeHeaders, state, 0, static (tunnel, stream, _) => new StreamTransport(tunnel, stream));
 
     /// <summary>Opens a CONNECT-UDP stream (RFC 9298) and waits for its answer. The parameters are those of <see cref="OpenStreamAsync"/>, and</summary>
     /// <param name="key">Who to whom.</param>
-    /// <param name="headers">A list to write into.</param>
-    /// <param name="writeHeaders">Fills it, with <see cref="DatagramHeaders.WriteRequest"/> and the client's address.</param>
+    /// <param name="writeHeaders">Fills the request, with <see cref="DatagramHeaders.WriteRequest"/> and the client's address.</param>
     /// <param name="state">Passed to <paramref name="writeHeaders"/>.</param>
     /// <param name="sink">Takes what comes back; not called when there is no stream, but perhaps before this returns.</param>
     /// <param name="observer">Hears of dropped datagrams.</param>
     internal ValueTask<OpenedStream<TunnelDatagramStream>> OpenDatagramStreamAsync<TState>(
-        TunnelKey key, HeaderList headers, Action<HeaderList, TState> writeHeaders, TState state, IDatagramSink sink, IProxyObserver observer) =>
+        TunnelKey key, Action<HeaderList, TState> writeHeaders, TState state, IDatagramSink sink, IProxyObserver observer) =>
         OpenAsync(
-            key with { IsForDatagrams = true }, headers, writeHeaders, state, (sink, observer),
+            key with { IsForDatagrams = true }, writeHeaders, state, (sink, observer),
             static (tunnel, stream, s) => new TunnelDatagramStream(tunnel, stream, s.sink, s.observer, sourcePorts: false));
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<OpenedStream<TStream>> OpenAsync<TStream, TState, TMake>(
-        TunnelKey key, HeaderList headers, Action<HeaderList, TState> writeHeaders, TState state,
+        TunnelKey key, Action<HeaderList, TState> writeHeaders, TState state,
         TMake makeState, Func<TunnelConnection, Http2Stream, TMake, TStream> make)
         where TStream : class, IOpeningStream
     {
@@ -88,7 +98,7 @@ internal sealed class TunnelPool
                 // A server speaks first; whoever asks again finds another tunnel when this one has become full meanwhile.
                 if (await tunnel.SettingsAsync() && !tunnel.Http2.PeerAllowsExtendedConnect)
                 {
-                    if (!tunnel.IsWithoutUdpReported) _handshaker.ReportWithoutUdp(tunnel.Parts);
+                    if (!tunnel.IsWithoutUdpReported) _reporter.ReportWithoutUdp(tunnel.Parts);
                     tunnel.IsWithoutUdpReported = true;
                     return new OpenedStream<TStream>(null, ProxyFailure.UdpUnsupported, "the destination's proxy does not offer extended CONNECT");
                 }
@@ -100,9 +110,9 @@ internal sealed class TunnelPool
                 }
             }
 
-            headers.Clear();
-            writeHeaders(headers, state);
-            Http2Stream? stream = tunnel.Http2.OpenStream(headers, endStream: false, null);
+            _headers.Clear();
+            writeHeaders(_headers, state);
+            Http2Stream? stream = tunnel.Http2.OpenStream(_headers, endStream: false, null);
             if (stream is null)
             {
                 result = new OpenedStream<TStream>(null, ProxyFailure.Overload, "no tunnel had room");
@@ -128,7 +138,7 @@ internal sealed class TunnelPool
     {
         foreach (TunnelGroup group in _groups.Values)
         {
-            TlsIdentity? current = _certificates.Find(group.Key.Source);
+            TlsIdentity? current = _certificates.Current(group.Key.Source);
             foreach (TunnelConnection tunnel in group.Tunnels.ToArray())
             {
                 if (!ReferenceEquals(tunnel.Parts.Identity, current)) tunnel.Drain();
@@ -183,7 +193,7 @@ internal sealed class TunnelPool
     {
         for (int attempt = 0; attempt < Attempts; attempt++)
         {
-            TlsIdentity? identity = await _waiter.FindAsync(key.Source);
+            TlsIdentity? identity = await _certificates.FindAsync(key.Source);
             if (identity is null) return (null, ProxyFailure.NoCertificate, null);
             if (!_groups.TryGetValue(key, out TunnelGroup? group)) _groups.Add(key, group = new TunnelGroup(key));
             TunnelConnection? tunnel = group.Pick(identity, StreamsPerTunnel(key));
@@ -209,7 +219,7 @@ internal sealed class TunnelPool
     /// </summary>
     private void ProveAnew(TunnelKey key)
     {
-        if (_certificates.Find(key.Source) is not { } identity) return;
+        if (_certificates.Current(key.Source) is not { } identity) return;
         if (!_groups.TryGetValue(key, out TunnelGroup? group)) _groups.Add(key, group = new TunnelGroup(key));
         if (group.Connecting > 0 || _time.GetElapsedTime(group.LastProof) < ProofPause) return;
         group.LastProof = _time.GetTimestamp();
@@ -219,7 +229,7 @@ internal sealed class TunnelPool
     /// <summary>Makes another tunnel for sessions to come, where packets are lost: one that is lost holds up those of its own tunnel only.</summary>
     private void Spread(TunnelGroup group)
     {
-        if (_certificates.Find(group.Key.Source) is not { } identity || group.Connecting > 0) return;
+        if (_certificates.Current(group.Key.Source) is not { } identity || group.Connecting > 0) return;
         if (group.LastFailure != ProxyFailure.None && _time.GetElapsedTime(group.LastFailureTime) < SpreadPause) return;
         if (group.CountUsable(identity) < _mostWhereLossy) _ = ConnectAsync(group, identity);
     }
@@ -273,7 +283,7 @@ internal sealed class TunnelPool
         RemoveIfEmpty(group);
 
         // In TLS 1.3 a client has finished before the server has looked at its certificate: a refusal comes as the first thing read.
-        if (tunnel.WasRefused) _handshaker.ReportRefusal(tunnel.Parts, tunnel.CloseReason!);
+        if (tunnel.WasRefused) _reporter.ReportRefusal(tunnel.Parts, tunnel.CloseReason!);
     }
 
     private int StreamsPerTunnel(in TunnelKey key) => key.IsForDatagrams ? _options.DatagramStreamsPerTunnel : _options.StreamsPerTunnel;
@@ -301,7 +311,7 @@ internal sealed class TunnelPool
         group.LastDetail = detail;
         return parts is null ? null : new TunnelConnection(parts, requests: null, _options, _time)
         {
-            Distrusted = tunnel => _handshaker.ReportDistrust(tunnel.Parts, isServer: false),
+            Distrusted = tunnel => _reporter.ReportDistrust(tunnel.Parts, isServer: false),
             ProofDue = () => ProveAnew(group.Key),
             LossSeen = () => Spread(group),
         };

@@ -16,12 +16,13 @@ internal abstract class DatagramSession : IRunningConnection
     private long _lastActive;
 
     /// <summary>A session that was active just now; it has no timer yet.</summary>
-    /// <param name="context">What the loop shares.</param>
-    protected DatagramSession(ProxyContext context)
+    /// <param name="loop">The loop.</param>
+    /// <param name="options">How long sessions are kept.</param>
+    protected DatagramSession(EventLoop loop, ProxyOptions options)
     {
-        Context = context;
+        (Loop, Options) = (loop, options);
         _timer = new LoopTimer(static state => ((DatagramSession)state!).OnTimer(), this);
-        _lastActive = context.Loop.NowMilliseconds;
+        _lastActive = loop.NowMilliseconds;
     }
 
     /// <inheritdoc/>
@@ -36,8 +37,11 @@ internal abstract class DatagramSession : IRunningConnection
     /// <summary>Whether it is over.</summary>
     internal bool IsClosed { get; private set; }
 
-    /// <summary>What the loop shares.</summary>
-    protected ProxyContext Context { get; }
+    /// <summary>The loop.</summary>
+    protected EventLoop Loop { get; }
+
+    /// <summary>How long sessions are kept.</summary>
+    protected ProxyOptions Options { get; }
 
     /// <inheritdoc/>
     public virtual void Abort(ProxyFailure failure) => Close(failure);
@@ -48,7 +52,7 @@ internal abstract class DatagramSession : IRunningConnection
     {
         if (IsClosed) return;
         (IsClosed, Failure) = (true, failure);
-        Context.Loop.Timers.Cancel(_timer);
+        Loop.Timers.Cancel(_timer);
         Release();
         _connection?.Close();
     }
@@ -69,20 +73,20 @@ internal abstract class DatagramSession : IRunningConnection
     protected void CloseWhenIdle(TimeSpan timeout)
     {
         _idleTimeout = timeout;
-        if (!IsClosed) Context.Loop.Schedule(_timer, timeout);
+        if (!IsClosed) Loop.Schedule(_timer, timeout);
     }
 
     /// <summary>It was refused, or failed, which is remembered for a while.</summary>
-    protected void CloseAfterFailure(ProxyFailure failure) => CloseAfter(Failures.IsTransient(failure) ? Context.Options.UdpRetryTime : Context.Options.UdpRefusalTime);
+    protected void CloseAfterFailure(ProxyFailure failure) => CloseAfter(Failures.IsTransient(failure) ? Options.UdpRetryTime : Options.UdpRefusalTime);
 
     private void CloseAfter(TimeSpan time)
     {
         _idleTimeout = TimeSpan.Zero;
-        if (!IsClosed) Context.Loop.Schedule(_timer, time);
+        if (!IsClosed) Loop.Schedule(_timer, time);
     }
 
     /// <summary>Something passes: it is not idle.</summary>
-    protected void MarkActive() => _lastActive = Context.Loop.NowMilliseconds;
+    protected void MarkActive() => _lastActive = Loop.NowMilliseconds;
 
     /// <summary>A datagram of the client went on towards the application.</summary>
     protected void CountSent(ReadOnlySpan<byte> payload) => BytesSent += payload.Length;
@@ -92,8 +96,8 @@ internal abstract class DatagramSession : IRunningConnection
 
     private void OnTimer()
     {
-        TimeSpan left = _idleTimeout - TimeSpan.FromMilliseconds(Context.Loop.NowMilliseconds - _lastActive);
+        TimeSpan left = _idleTimeout - TimeSpan.FromMilliseconds(Loop.NowMilliseconds - _lastActive);
         if (left <= TimeSpan.Zero) Close(ProxyFailure.None);
-        else Context.Loop.Schedule(_timer, left);
+        else Loop.Schedule(_timer, left);
     }
 }

@@ -1,3 +1,5 @@
+using Culvert.NodeAgent.Proxy.Transport;
+
 namespace Culvert.NodeAgent.Proxy.Udp;
 
 /// <summary>
@@ -10,14 +12,15 @@ internal sealed class UdpClientSide : IDatagramSink, IDisposable
     // TFTP answers from one other port; a pod that answers from each must not cost descriptors without bound.
     private const int MaxOtherPorts = 8;
 
-    private readonly ProxyContext _context;
     private readonly UdpSession _session;
+    private readonly UdpCounters _counters;
+    private readonly IProxyObserver _observer;
     private readonly UdpSocketPeer? _socket;
     private List<(ushort Port, UdpSocketPeer Socket)>? _others;
 
-    internal UdpClientSide(ProxyContext context, UdpSession session)
+    internal UdpClientSide(UdpSession session, UdpCounters counters, IProxyObserver observer)
     {
-        (_context, _session) = (context, session);
+        (_session, _counters, _observer) = (session, counters, observer);
         _socket = session.OpenForClient(session.Key.Destination, this, first: true);
     }
 
@@ -29,11 +32,11 @@ internal sealed class UdpClientSide : IDatagramSink, IDisposable
         UdpSocketPeer? socket = sourcePort == 0 ? _socket : FindOther(sourcePort);
         if (socket is null)
         {
-            _context.Observer.OnDatagramDropped(DatagramDrop.NoAnswerSocket);
+            _observer.OnDatagramDropped(DatagramDrop.NoAnswerSocket);
             return false;
         }
 
-        _context.Udp.Counters.CountToClient();
+        _counters.CountToClient();
         return socket.Send(payload);
     }
 
@@ -48,7 +51,7 @@ internal sealed class UdpClientSide : IDatagramSink, IDisposable
     /// <inheritdoc/>
     public void OnDatagram(ReadOnlySpan<byte> payload, ushort sourcePort)
     {
-        _context.Udp.Counters.CountFromClient();
+        _counters.CountFromClient();
         _session.OnFromClient(payload);
     }
 

@@ -1,20 +1,38 @@
 using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Transport;
 
 namespace Culvert.NodeAgent.Proxy.Udp;
 
-/// <summary>Makes the connected sockets of sessions.</summary>
-internal static class UdpDialer
+/// <summary>Makes the connected sockets of one loop's sessions. Belongs to the loop's thread.</summary>
+/// <param name="loop">The loop.</param>
+/// <param name="options">Mark, and whether other machines' addresses can be used.</param>
+/// <param name="io">What the loop's sockets share.</param>
+internal sealed class UdpDialer(EventLoop loop, ProxyOptions options, UdpIo io)
 {
     // Limits, not reservations. A burst at full speed has to wait here while the loop serves others.
     private const int ReceiveBuffer = 1 << 20;
     private const int SendBuffer = 1 << 20;
 
-    /// <summary>A socket from one address to another.</summary>
-    /// <param name="options">Mark, and whether other machines' addresses can be used.</param>
+    /// <summary>A socket from one address to another; the sink hears what comes to it.</summary>
     /// <param name="local">The address and port (unless 0) to speak from, also one that is not the machine's; null, and a proxy that is not transparent: the system's choice.</param>
     /// <param name="remote">Where to.</param>
+    /// <param name="sink">Hears what comes back.</param>
     /// <param name="error">Why null was returned.</param>
-    internal static SocketHandle? Connect(ProxyOptions options, in SocketEndPoint? local, in SocketEndPoint remote, out SocketErrno error)
+    internal UdpSocketPeer? Open(in SocketEndPoint? local, in SocketEndPoint remote, IDatagramSink sink, out SocketErrno error)
+    {
+        SocketHandle? handle = Connect(local, remote, out error);
+        if (handle is null) return null;
+        SocketEndPoint bound = default;
+        error = handle.GetLocalEndPoint(out bound);
+        UdpSocketPeer peer = new(loop, io, handle, bound, remote, sink);
+        if (error == SocketErrno.None) error = loop.Register(peer, handle, EpollEvents.Readable);
+        if (error == SocketErrno.None) return peer;
+        handle.Dispose();
+        return null;
+    }
+
+    private SocketHandle? Connect(in SocketEndPoint? local, in SocketEndPoint remote, out SocketErrno error)
     {
         SocketHandle? handle = SocketHandle.TryCreateUdp(!remote.IsIPv4, out error);
         if (handle is null) return null;

@@ -1,7 +1,8 @@
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Connections;
 using Culvert.NodeAgent.Proxy.Limits;
-using Culvert.NodeAgent.Proxy.ProxyProtocol;
+using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Transport;
 
 namespace Culvert.NodeAgent.Proxy.Udp;
 
@@ -12,13 +13,27 @@ namespace Culvert.NodeAgent.Proxy.Udp;
 internal sealed class UdpSession : DatagramSession, IDatagramSink
 {
     private readonly UdpSessions _sessions;
+    private readonly UdpDialer _dialer;
+    private readonly UdpIo _io;
+    private readonly PortUnreachableReporter _unreachable;
+    private readonly IProxyObserver _observer;
     private UdpClientSide? _client;
     private IDatagramPeer? _peer;
     private UdpPending? _pending;
     private BudgetLease? _lease;
 
-    internal UdpSession(UdpSessions sessions, ProxyContext context, in UdpSessionKey key)
-        : base(context) => (_sessions, Key) = (sessions, key);
+    /// <summary>A session that has no way yet.</summary>
+    /// <param name="sessions">Where it is found.</param>
+    /// <param name="key">What it is found by.</param>
+    /// <param name="loop">The loop.</param>
+    /// <param name="options">How long sessions are kept.</param>
+    /// <param name="dialer">Makes sockets towards the client.</param>
+    /// <param name="io">What the loop's sockets share.</param>
+    /// <param name="unreachable">Tells the client that nobody listens.</param>
+    /// <param name="observer">Hears of refusals and dropped datagrams.</param>
+    internal UdpSession(
+        UdpSessions sessions, in UdpSessionKey key, EventLoop loop, ProxyOptions options, UdpDialer dialer, UdpIo io, PortUnreachableReporter unreachable, IProxyObserver observer)
+        : base(loop, options) => (_sessions, Key, _dialer, _io, _unreachable, _observer) = (sessions, key, dialer, io, unreachable, observer);
 
     /// <summary>What it is found by.</summary>
     internal UdpSessionKey Key { get; }
@@ -43,7 +58,7 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
     {
         bool hasPlace = first && Route.Kind == OutboundRouteKind.Tunnel;
         if (!hasPlace && TryTake() != BudgetAnswer.Taken) return null;
-        UdpSocketPeer? socket = UdpSocketPeer.Open(Context, from, Key.Client, sink, out _);
+        UdpSocketPeer? socket = _dialer.Open(from, Key.Client, sink, out _);
         if (socket is null && !hasPlace) _lease!.GiveBack();
         return socket;
     }
@@ -55,16 +70,16 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
     internal void Refuse(in ProxyConnectionInfo info, ProxyFailure failure, string? detail)
     {
         _lease?.Dispose();
-        if (_pending is { Payloads.Count: > 0 }) Context.Observer.OnDatagramDropped(DatagramDrop.SessionRefused, _pending.Payloads.Count);
+        if (_pending is { Payloads.Count: > 0 }) _observer.OnDatagramDropped(DatagramDrop.SessionRefused, _pending.Payloads.Count);
         _pending?.Clear();
         (IsRefused, _pending) = (true, null);
-        Context.Observer.OnFailed(info, failure, detail);
+        _observer.OnFailed(info, failure, detail);
         CloseAfterFailure(failure);
         _sessions.OnRefused(this, failure);
     }
 
     /// <summary>The way is being made; datagrams wait, a few.</summary>
-    internal void Wait(in OutboundRoute route) => (Route, _pending) = (route, new UdpPending(Context.Udp));
+    internal void Wait(in OutboundRoute route) => (Route, _pending) = (route, new UdpPending(_io));
 
     /// <summary>The way is there.</summary>
     /// <param name="route">How it goes on.</param>
@@ -75,7 +90,7 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
         (Route, _peer) = (route, peer);
         route.Load?.Add();
         Report(connection);
-        CloseWhenIdle(Context.Options.UdpIdleTimeout);
+        CloseWhenIdle(Options.UdpIdleTimeout);
         UdpPending? pending = _pending;
         _pending = null;
         if (pending is null) return;
@@ -98,7 +113,7 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
     {
         (Route, _peer) = (route, peer);
         route.Load?.Add();
-        CloseWhenIdle(Context.Options.UdpIdleTimeout);
+        CloseWhenIdle(Options.UdpIdleTimeout);
     }
 
     /// <summary>A datagram of the client.</summary>
@@ -106,8 +121,8 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
     {
         if (_peer is null)
         {
-            if (_pending is null) Context.Observer.OnDatagramDropped(DatagramDrop.SessionRefused);
-            else if (!_pending.TryAdd(payload)) Context.Observer.OnDatagramDropped(DatagramDrop.SessionOpening);
+            if (_pending is null) _observer.OnDatagramDropped(DatagramDrop.SessionRefused);
+            else if (!_pending.TryAdd(payload)) _observer.OnDatagramDropped(DatagramDrop.SessionOpening);
             return;
         }
 
@@ -123,7 +138,7 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
     {
         if (IsClosed) return;
         MarkActive();
-        _client ??= new UdpClientSide(Context, this);
+        _client ??= new UdpClientSide(this, _io.Counters, _observer);
         if (_client.Send(payload, sourcePort)) CountReceived(payload);
     }
 
@@ -133,7 +148,7 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
     /// <inheritdoc/>
     public void OnUnreachable()
     {
-        if (!IsClosed) Context.TellUnreachable(Key.Client, Key.Destination);
+        if (!IsClosed) _unreachable.Tell(Key.Client, Key.Destination);
     }
 
     /// <inheritdoc/>

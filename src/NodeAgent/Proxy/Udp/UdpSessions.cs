@@ -1,19 +1,20 @@
-using System.Text.Unicode;
 using Culvert.Core;
-using Culvert.Http2;
-using Culvert.Interop.Sockets;
-using Culvert.NodeAgent.Proxy.Connections;
-using Culvert.NodeAgent.Proxy.ProxyProtocol;
-using Culvert.NodeAgent.Proxy.Tunnel;
+using Culvert.NodeAgent.Proxy.Loop;
 
 namespace Culvert.NodeAgent.Proxy.Udp;
 
-/// <summary>The sessions of one loop: found by client and destination, made by route and policy. Belongs to the loop's thread.</summary>
-/// <param name="context">What the loop shares.</param>
-internal sealed class UdpSessions(ProxyContext context)
+/// <summary>The sessions of one loop, found by client and destination. Belongs to the loop's thread.</summary>
+/// <param name="loop">The loop.</param>
+/// <param name="options">How many there may be, and how long they are kept.</param>
+/// <param name="directory">Routes.</param>
+/// <param name="opener">Finds the way of new ones.</param>
+/// <param name="dialer">Makes sockets towards clients.</param>
+/// <param name="io">What the loop's sockets share.</param>
+/// <param name="unreachable">Tells clients that nobody listens.</param>
+/// <param name="observer">Hears of refusals and dropped datagrams.</param>
+internal sealed class UdpSessions(
+    EventLoop loop, ProxyOptions options, IProxyDirectory directory, UdpSessionOpener opener, UdpDialer dialer, UdpIo io, PortUnreachableReporter unreachable, IProxyObserver observer)
 {
-    private static readonly Action<HeaderList, (ProxyConnectionInfo Info, SocketEndPoint Tunnel)> WriteConnect = WriteConnectHeaders;
-
     private readonly Dictionary<UdpSessionKey, UdpSession> _sessions = [];
     private readonly List<UdpSession> _touched = [];
     // Oldest first. Each of a queue is forgotten after the same time, so those that are closed already stand in front.
@@ -33,22 +34,22 @@ internal sealed class UdpSessions(ProxyContext context)
     /// <param name="payload">Its bytes.</param>
     internal void OnDatagram(in UdpSessionKey key, bool external, ReadOnlySpan<byte> payload)
     {
-        context.Udp.Counters.CountFromClient();
+        io.Counters.CountFromClient();
         UdpSession? session = _last;
         if (session is null || session.Key != key)
         {
             if (!_sessions.TryGetValue(key, out session))
             {
                 // What a client is refused must not be what keeps others out.
-                if (_sessions.Count >= context.Options.MaxUdpSessions && !TryForgetRefusal())
+                if (_sessions.Count >= options.MaxUdpSessions && !TryForgetRefusal())
                 {
-                    context.Observer.OnDatagramDropped(DatagramDrop.SessionLimit);
+                    observer.OnDatagramDropped(DatagramDrop.SessionLimit);
                     return;
                 }
 
-                session = new UdpSession(this, context, key);
+                session = new UdpSession(this, key, loop, options, dialer, io, unreachable, observer);
                 _sessions.Add(key, session);
-                Start(session, external);
+                opener.Open(session, external);
                 CountSessions();
             }
 
@@ -79,7 +80,7 @@ internal sealed class UdpSessions(ProxyContext context)
         foreach (UdpSession session in _sessions.Values.ToArray())
         {
             if (session.IsRefused) session.Close(ProxyFailure.None);
-            else if (!context.Directory.IsCurrent(session.Route, session.Key.Destination, TransportProtocol.Udp)) session.Close(ProxyFailure.RouteChanged);
+            else if (!directory.IsCurrent(session.Route, session.Key.Destination, TransportProtocol.Udp)) session.Close(ProxyFailure.RouteChanged);
         }
     }
 
@@ -96,7 +97,7 @@ internal sealed class UdpSessions(ProxyContext context)
     {
         RemoveClosed(_refused);
         RemoveClosed(_failed);
-        if (_refused.Count + _failed.Count >= context.Options.MaxUdpRefusals) TryForgetRefusal();
+        if (_refused.Count + _failed.Count >= options.MaxUdpRefusals) TryForgetRefusal();
         (Failures.IsTransient(failure) ? _failed : _refused).Enqueue(session);
     }
 
@@ -125,107 +126,5 @@ internal sealed class UdpSessions(ProxyContext context)
         CountSessions();
     }
 
-    private void Start(UdpSession session, bool external)
-    {
-        UdpSessionKey key = session.Key;
-        IProxyDirectory directory = context.Directory;
-        WorkloadInfo? source = external ? null : directory.FindLocalWorkload(key.Client);
-        ProxyConnectionInfo info = new()
-        {
-            Id = context.NextId(),
-            Protocol = TransportProtocol.Udp,
-            Direction = external ? ProxyDirection.Inbound : ProxyDirection.Outbound,
-            Source = key.Client,
-            Destination = key.Destination,
-            Target = key.Destination,
-            SourceWorkload = source,
-            SourceIdentity = source?.Identity,
-        };
-        if (source is null && !external)
-        {
-            (WorkloadInfo? workload, ServiceInfo? service) = directory.WhoIs(key.Destination, TransportProtocol.Udp);
-            session.Refuse(info with { DestinationWorkload = workload, DestinationIdentity = workload?.Identity, Service = service }, ProxyFailure.UnknownSource, null);
-            return;
-        }
-
-        OutboundRoute route = directory.Resolve(source, key.Client, key.Destination, TransportProtocol.Udp);
-        if (external && route.Kind is not (OutboundRouteKind.Local or OutboundRouteKind.Deny))
-            route = OutboundRoute.Deny(ProxyFailure.NoRoute, "from outside the mesh to no workload of this node");
-        info = info.With(route);
-        bool behindProxyHeader = route.Kind == OutboundRouteKind.Local && LoadBalancerHeader.IsExpected(info);
-        bool trusted = behindProxyHeader && LoadBalancerHeader.IsTrusted(info);
-        session.Use(context.LeaseFor(source, key.Client, trusted ? route.Destination : null));
-        if (behindProxyHeader && !trusted)
-            session.Refuse(info with { HeaderError = ProxyProtocolError.Untrusted }, ProxyFailure.ProxyProtocol, null);
-        else if (route.Kind == OutboundRouteKind.Deny) session.Refuse(info, route.Failure, route.Detail);
-        else if (Failures.FromBudget(session.TryTake()) is not ProxyFailure.None and var refusal) session.Refuse(info, refusal, "too many sessions");
-        else if (behindProxyHeader) session.OpenBehindProxyHeader(route, new BehindProxyHeaderPeer(context, info, session));
-        else if (route.Kind == OutboundRouteKind.Tunnel) _ = OpenTunnelAsync(session, route, info);
-        else OpenPlain(session, route, info);
-    }
-
-    private void OpenPlain(UdpSession session, in OutboundRoute route, ProxyConnectionInfo info)
-    {
-        bool local = route.Kind == OutboundRouteKind.Local;
-        (ProxyFailure failure, string? detail) = (ProxyFailure.PolicyDenied, null);
-        ProxiedConnection? connection = local ? context.Guard.TryAdmit(ref info, client: null) : context.Guard.RegisterUnchecked(info, client: null);
-
-        // Beyond the mesh nobody would bring the answers back here if they went to the client's address.
-        SocketEndPoint? from = local ? info.Source : null;
-        UdpSocketPeer? peer = connection is null ? null : UdpSocketPeer.TryOpen(context, from, route.Dial, session, out failure, out detail);
-        if (connection is not null && peer is not null)
-        {
-            session.Open(route, HeaderedPeer.Wrap(context, peer, info), connection);
-            return;
-        }
-
-        connection?.Withdraw();
-        session.Refuse(info, failure, detail);
-    }
-
-    private async Task OpenTunnelAsync(UdpSession session, OutboundRoute route, ProxyConnectionInfo info)
-    {
-        session.Wait(route);
-        ProxiedConnection connection = context.Guard.RegisterUnchecked(info, client: null);
-        TunnelDatagramStream? stream = null;
-        (ProxyFailure failure, string? detail) = (ProxyFailure.ProxyFault, null);
-        try
-        {
-            TunnelKey key = new(info.SourceIdentity!, route.Dial, route.Destination!.Identity);
-            (stream, failure, detail) = await context.Pool.OpenDatagramStreamAsync(key, context.Headers, WriteConnect, (info, route.Dial), session, context.Observer);
-        }
-        catch (Exception exception)
-        {
-            context.Loop.ReportFault(exception);
-            detail = exception.Message;
-        }
-
-        if (session.IsClosed)
-        {
-            // Policy, routes or the proxy have changed while it was being made.
-            connection.Withdraw();
-            stream?.Dispose();
-            return;
-        }
-
-        if (stream is not null)
-        {
-            session.Open(route, stream, connection);
-            return;
-        }
-
-        connection.Withdraw();
-        session.Refuse(info, failure, detail);
-    }
-
-    private static void WriteConnectHeaders(HeaderList headers, (ProxyConnectionInfo Info, SocketEndPoint Tunnel) request)
-    {
-        DatagramHeaders.WriteRequest(headers, request.Tunnel, request.Info.Target);
-        Span<byte> text = stackalloc byte[SocketEndPoint.MaxTextLength + 8];
-        Utf8.TryWrite(text, $"for=\"{request.Info.Source}\"", out int length);
-        headers.Add("forwarded"u8, text[..length], neverIndexed: true);
-        OriginalDestinationHeader.Write(headers, request.Info);
-    }
-
-    private void CountSessions() => context.Udp.Counters.SetSessions(_sessions.Count);
+    private void CountSessions() => io.Counters.SetSessions(_sessions.Count);
 }

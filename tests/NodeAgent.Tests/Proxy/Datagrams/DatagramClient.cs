@@ -4,16 +4,18 @@ using Culvert.Core;
 using Culvert.Http2;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Transport;
 using Culvert.NodeAgent.Proxy.Tunnel;
-using Culvert.NodeAgent.Proxy.Udp;
 
 namespace Culvert.NodeAgent.Tests.Proxy.Datagrams;
 
 /// <summary>The client's end of tunnels for datagrams: a loop and a pool of its own, with the pair's source identity.</summary>
 internal sealed class DatagramClient : IAsyncDisposable
 {
-    private readonly ProxyContext _context;
+    private readonly TunnelPool _pool;
+    private readonly FakeMesh _mesh;
     private readonly EventLoop _loop;
     private readonly SocketEndPoint _tunnel;
     private readonly SpiffeId _expected;
@@ -23,7 +25,11 @@ internal sealed class DatagramClient : IAsyncDisposable
         ProxyOptions options = new() { Loops = 1, Mark = SocketMark.None, Transparent = false };
         options = configure?.Invoke(options) ?? options;
         _loop = new EventLoop(0, new EventLoopOptions(), TimeProvider.System, pair.Source);
-        _context = new ProxyContext(_loop, options, new ProxyShared(options, 1, TimeProvider.System), pair.Source.Agent, TimeProvider.System);
+        _mesh = pair.Source;
+        CertificateWaiter certificates = new(_loop, _mesh, options.CertificateTimeout);
+        HandshakeReporter reporter = new(_mesh, new LogThrottle(TimeProvider.System, options.HandshakeLogInterval));
+        TunnelHandshaker handshaker = new(_loop, options, reporter, _mesh, new PeerProofs(), TimeProvider.System);
+        _pool = new TunnelPool(_loop, options, certificates, handshaker, reporter, new SharedBudget(options.MaxTunnels), loops: 1, TimeProvider.System);
         _tunnel = tunnel ?? pair.Tunnel;
         _expected = pair.Destination.Local!.Identity;
         _loop.Start();
@@ -31,7 +37,7 @@ internal sealed class DatagramClient : IAsyncDisposable
 
     internal EventLoop Loop => _loop;
 
-    internal Task<int> TunnelCountAsync() => _loop.InvokeAsync(() => _context.Pool.Count);
+    internal Task<int> TunnelCountAsync() => _loop.InvokeAsync(() => _pool.Count);
 
     /// <summary>Opens a stream to a target on behalf of a client.</summary>
     internal async Task<OpenedStream<TunnelDatagramStream>> TryOpenAsync(SocketEndPoint target, IDatagramSink sink, SocketEndPoint? source = null)
@@ -42,8 +48,8 @@ internal sealed class DatagramClient : IAsyncDisposable
             DatagramHeaders.WriteRequest(headers, _tunnel, target);
             headers.Add("forwarded"u8, Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"for=\"{from}\"")), neverIndexed: true);
         };
-        Task<OpenedStream<TunnelDatagramStream>> opened = await _loop.InvokeAsync(() => _context.Pool.OpenDatagramStreamAsync(
-            key, _context.Headers, write, source ?? new SocketEndPoint(System.Net.IPAddress.Loopback, 4000), sink, _context.Observer).AsTask());
+        Task<OpenedStream<TunnelDatagramStream>> opened = await _loop.InvokeAsync(() => _pool.OpenDatagramStreamAsync(
+            key, write, source ?? new SocketEndPoint(System.Net.IPAddress.Loopback, 4000), sink, _mesh).AsTask());
         return await opened.WaitAsync(TimeSpan.FromSeconds(20));
     }
 
@@ -69,7 +75,7 @@ internal sealed class DatagramClient : IAsyncDisposable
     {
         await _loop.InvokeAsync(() =>
         {
-            _context.Pool.CloseAll();
+            _pool.CloseAll();
             return true;
         });
 

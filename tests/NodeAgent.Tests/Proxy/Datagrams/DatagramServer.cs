@@ -2,11 +2,9 @@ using Culvert.Core;
 using Culvert.Http2;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy;
-using Culvert.NodeAgent.Proxy.Inbound;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Transport;
 using Culvert.NodeAgent.Proxy.Tunnel;
-using Culvert.NodeAgent.Proxy.Udp;
 
 namespace Culvert.NodeAgent.Tests.Proxy.Datagrams;
 
@@ -14,7 +12,8 @@ namespace Culvert.NodeAgent.Tests.Proxy.Datagrams;
 internal sealed class DatagramServer : IHttp2Requests<TunnelConnection>, IAsyncDisposable
 {
     private readonly EventLoop _loop;
-    private readonly ProxyContext _context;
+    private readonly ProxyOptions _options;
+    private readonly TunnelHandshaker _handshaker;
     private readonly FakeMesh _mesh;
     private readonly LoopListener _listener;
     private readonly List<TunnelConnection> _tunnels = [];
@@ -23,10 +22,11 @@ internal sealed class DatagramServer : IHttp2Requests<TunnelConnection>, IAsyncD
     internal DatagramServer(ProxyPair pair, Func<ProxyOptions, ProxyOptions>? configure = null)
     {
         ProxyOptions options = new() { Loops = 1, Mark = SocketMark.None, Transparent = false };
-        options = configure?.Invoke(options) ?? options;
+        _options = options = configure?.Invoke(options) ?? options;
         _mesh = pair.Destination;
         _loop = new EventLoop(0, new EventLoopOptions(), TimeProvider.System, pair.Destination);
-        _context = new ProxyContext(_loop, options, new ProxyShared(options, 1, TimeProvider.System), pair.Destination.Agent, TimeProvider.System);
+        HandshakeReporter reporter = new(_mesh, new LogThrottle(TimeProvider.System, options.HandshakeLogInterval));
+        _handshaker = new TunnelHandshaker(_loop, options, reporter, _mesh, new PeerProofs(), TimeProvider.System);
         ProxyListener listener = ProxyListener.BindForTunnels(new SocketEndPoint(pair.DestinationAddress, 0), 0, options, sharePort: false);
         Local = listener.Local;
         _listener = new LoopListener(_loop, listener.Handle, (handle, peer) => _ = AcceptAsync(handle, peer), _ => { });
@@ -74,9 +74,9 @@ internal sealed class DatagramServer : IHttp2Requests<TunnelConnection>, IAsyncD
     {
         LoopSocket socket = new(_loop, handle, connected: true);
         TlsIdentity identity = _mesh.Identities[SpiffeId.Parse(ProxyPair.Bob)];
-        (TunnelParts? parts, _, _) = await _context.Handshaker.HandshakeAsync(socket, peer, Local, identity, _gate.TryEnter(peer, socket), expected: null);
+        (TunnelParts? parts, _, _) = await _handshaker.HandshakeAsync(socket, peer, Local, identity, _gate.TryEnter(peer, socket), expected: null);
         if (parts is null) return;
-        TunnelConnection tunnel = new(parts, this, _context.Options, TimeProvider.System);
+        TunnelConnection tunnel = new(parts, this, _options, TimeProvider.System);
         _tunnels.Add(tunnel);
         await tunnel.RunAsync();
         _tunnels.Remove(tunnel);

@@ -1,6 +1,6 @@
 using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Proxy.Transport;
 using Culvert.NodeAgent.Proxy.Tunnel;
-using Culvert.NodeAgent.Proxy.Udp;
 
 namespace Culvert.NodeAgent.Tests.Proxy.Datagrams;
 

@@ -1,6 +1,6 @@
 using System.Threading.Channels;
 using Culvert.NodeAgent.Proxy;
-using Culvert.NodeAgent.Proxy.Udp;
+using Culvert.NodeAgent.Proxy.Transport;
 
 namespace Culvert.NodeAgent.Tests.Proxy.Datagrams;
 

@@ -73,7 +73,8 @@ public sealed class Http2DriverTests
         {
             TransportKind.Socket => lab.Sockets(),
             TransportKind.Tls => await lab.TlsAsync(),
-            _ => await lab.StreamsAsync(),
+            TransportKind.Stream => await lab.StreamsAsync(),
+            _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "No such transport is made here."),
         }));
 
     private static HeaderList Post()

@@ -61,7 +61,8 @@ internal sealed class TransportLab : IAsyncDisposable
         {
             TransportKind.Socket => Task.FromResult(Sockets()),
             TransportKind.Tls => TlsAsync(),
-            _ => StreamsAsync(),
+            TransportKind.Stream => StreamsAsync(),
+            _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "No such transport is made here."),
         });
         (ITransport near, ITransport far) = clientIsNear ? (opener, acceptor) : (acceptor, opener);
         return (near, new FarEnd(this, far));
@@ -98,8 +99,8 @@ internal sealed class TransportLab : IAsyncDisposable
     internal (Http2Driver Client, Http2Driver Server) Drivers(IHttp2Requests<Http2Driver> requests, (ITransport Client, ITransport Server)? over = null)
     {
         (ITransport first, ITransport second) = over ?? Sockets();
-        Http2Driver client = new(first, Http2Role.Client, _http2, TimeSpan.FromMinutes(1), "client", TimeProvider.System);
-        Http2Driver server = new(second, Http2Role.Server, _http2, TimeSpan.FromMinutes(1), "server", TimeProvider.System) { Requests = requests };
+        Http2Driver client = new(first, requests: null, _http2, TimeSpan.FromMinutes(1), "client", TimeProvider.System);
+        Http2Driver server = new(second, requests, _http2, TimeSpan.FromMinutes(1), "server", TimeProvider.System);
         _drivers.AddRange([client, server]);
         _ = client.RunAsync().AsTask();
         _ = server.RunAsync().AsTask();

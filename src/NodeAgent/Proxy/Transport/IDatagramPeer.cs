@@ -1,4 +1,4 @@
-namespace Culvert.NodeAgent.Proxy.Udp;
+namespace Culvert.NodeAgent.Proxy.Transport;
 
 /// <summary>
 /// Where a session's datagrams go: a socket, or a stream of a tunnel. What comes back goes to the <see cref="IDatagramSink"/>

@@ -1,7 +1,7 @@
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Loop;
 
-namespace Culvert.NodeAgent.Proxy.Inbound;
+namespace Culvert.NodeAgent.Proxy.Tunnel;
 
 /// <summary>
 /// Bounds the connections of one loop whose peers have not proven who they are: anybody who reaches a workload's address can make them. Honest peers speak at

@@ -1,18 +1,19 @@
 using Culvert.Core;
 using Culvert.Interop.Sockets;
-using Culvert.NodeAgent.Proxy.Limits;
-using Culvert.NodeAgent.Proxy.Udp;
+using Culvert.NodeAgent.Proxy.ProxyProtocol;
+using Culvert.NodeAgent.Proxy.Transport;
 
-namespace Culvert.NodeAgent.Proxy.ProxyProtocol;
+namespace Culvert.NodeAgent.Proxy.Udp;
 
 /// <summary>
 /// The application behind a load balancer that sends datagrams of many clients from one socket, each behind a header: every
 /// client is a session of its own. Bad headers cost their own datagram only. Belongs to its loop's thread.
 /// </summary>
-/// <param name="context">What the loop shares.</param>
+/// <param name="sessions">Makes the clients' sessions.</param>
 /// <param name="info">The load balancer's own session.</param>
 /// <param name="sink">Hears what the application answers, to whichever client: the load balancer knows.</param>
-internal sealed class BehindProxyHeaderPeer(ProxyContext context, ProxyConnectionInfo info, IDatagramSink sink) : IDatagramPeer
+/// <param name="observer">Hears of dropped datagrams.</param>
+internal sealed class BehindProxyHeaderPeer(BehindProxyHeaderSessions sessions, ProxyConnectionInfo info, IDatagramSink sink, IProxyObserver observer) : IDatagramPeer
 {
     // Key: the client; the default stands for headers that name none.
     private readonly Dictionary<SocketEndPoint, BehindProxyHeaderSession> _sessions = [];
@@ -24,31 +25,23 @@ internal sealed class BehindProxyHeaderPeer(ProxyContext context, ProxyConnectio
         ReceivedHeader header = ReceivedHeader.ReadDatagram(payload, out int length);
         if (header.Error != ProxyProtocolError.None)
         {
-            context.Observer.OnHeaderRefused(header.Error);
-            context.Observer.OnDatagramDropped(DatagramDrop.BadHeader);
+            observer.OnHeaderRefused(header.Error);
+            observer.OnDatagramDropped(DatagramDrop.BadHeader);
             return false;
         }
 
         if (!_sessions.TryGetValue(header.Source, out BehindProxyHeaderSession? session))
         {
-            // Trust may have been withdrawn since the load balancer's own session began.
-            if (!LoadBalancerHeader.IsTrusted(info, context.Directory.FindLocalWorkload(info.Target)))
-            {
-                context.Observer.OnHeaderRefused(ProxyProtocolError.Untrusted);
-                context.Observer.OnDatagramDropped(DatagramDrop.BadHeader);
-                return false;
-            }
-
-            BudgetLease lease = new(context.Shared.Workloads, BudgetHolder.Of(info.DestinationWorkload!));
-            if (lease.TryTake() != BudgetAnswer.Taken)
-            {
-                context.Observer.OnDatagramDropped(DatagramDrop.SessionLimit);
-                return false;
-            }
-
-            session = new BehindProxyHeaderSession(context, this, sink, header.Source, lease);
+            session = sessions.TryMake(this, info, header, sink);
+            if (session is null) return false;
             _sessions.Add(header.Source, session);
-            session.Open(LoadBalancerHeader.Apply(info, header) with { Id = context.NextId() });
+            sessions.Open(session, LoadBalancerHeader.Apply(info, header));
+        }
+
+        if (session.IsRefused)
+        {
+            observer.OnDatagramDropped(DatagramDrop.SessionRefused);
+            return false;
         }
 
         if (!session.Send(payload[length..])) return false;

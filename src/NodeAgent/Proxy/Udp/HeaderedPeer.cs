@@ -1,6 +1,7 @@
-using Culvert.NodeAgent.Proxy.Udp;
+using Culvert.NodeAgent.Proxy.ProxyProtocol;
+using Culvert.NodeAgent.Proxy.Transport;
 
-namespace Culvert.NodeAgent.Proxy.ProxyProtocol;
+namespace Culvert.NodeAgent.Proxy.Udp;
 
 /// <summary>
 /// An application that wants a PROXY header in front of every datagram of a session: header and payload are one datagram, as
@@ -12,25 +13,24 @@ internal sealed class HeaderedPeer : IDatagramPeer
     private const int MaxPayload4 = 65_507;
     private const int MaxPayload6 = 65_527;
 
-    private readonly ProxyContext _context;
     private readonly IDatagramPeer _peer;
+    private readonly byte[] _room;
+    private readonly IProxyObserver _observer;
     private readonly byte[] _header;
     private readonly int _maxPayload;
 
-    private HeaderedPeer(ProxyContext context, IDatagramPeer peer, in ProxyConnectionInfo info)
+    /// <summary>Puts headers in front of what is sent.</summary>
+    /// <param name="peer">The application's socket; disposed with this object.</param>
+    /// <param name="info">The session.</param>
+    /// <param name="room">Where header and payload are put together: as long as a datagram can be, and not the loop's scratch buffer, where what came out of a tunnel lies.</param>
+    /// <param name="observer">Hears of datagrams that become too long.</param>
+    internal HeaderedPeer(IDatagramPeer peer, in ProxyConnectionInfo info, byte[] room, IProxyObserver observer)
     {
-        (_context, _peer) = (context, peer);
+        (_peer, _room, _observer) = (peer, room, observer);
         Span<byte> buffer = stackalloc byte[ApplicationHeader.MaxLength];
         _header = buffer[..ApplicationHeader.Write(buffer, info)].ToArray();
         _maxPayload = info.Target.IsIPv4 ? MaxPayload4 : MaxPayload6;
     }
-
-    /// <summary>The peer, with headers if the application asked for them.</summary>
-    /// <param name="context">What the loop shares.</param>
-    /// <param name="peer">The application's socket; disposed with the result.</param>
-    /// <param name="info">The session.</param>
-    internal static IDatagramPeer Wrap(ProxyContext context, IDatagramPeer peer, in ProxyConnectionInfo info) =>
-        ApplicationHeader.IsWanted(info) ? new HeaderedPeer(context, peer, info) : peer;
 
     /// <inheritdoc/>
     public bool Send(ReadOnlySpan<byte> payload)
@@ -38,12 +38,11 @@ internal sealed class HeaderedPeer : IDatagramPeer
         int length = _header.Length + payload.Length;
         if (length > _maxPayload)
         {
-            _context.Observer.OnDatagramDropped(DatagramDrop.NoRoomForHeader);
+            _observer.OnDatagramDropped(DatagramDrop.NoRoomForHeader);
             return false;
         }
 
-        // Not the loop's scratch buffer: what came out of a tunnel, and what follows it, lies there.
-        Span<byte> datagram = _context.HeaderedDatagram.AsSpan(0, length);
+        Span<byte> datagram = _room.AsSpan(0, length);
         _header.CopyTo(datagram);
         payload.CopyTo(datagram[_header.Length..]);
         return _peer.Send(datagram);

@@ -1,9 +1,10 @@
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Connections;
 using Culvert.NodeAgent.Proxy.Limits;
-using Culvert.NodeAgent.Proxy.Udp;
+using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Transport;
 
-namespace Culvert.NodeAgent.Proxy.ProxyProtocol;
+namespace Culvert.NodeAgent.Proxy.Udp;
 
 /// <summary>One client behind a load balancer's PROXY header: policy, the application's socket from the client's address, idle time. Belongs to its loop's thread.</summary>
 internal sealed class BehindProxyHeaderSession : DatagramSession, IDatagramSink
@@ -14,42 +15,40 @@ internal sealed class BehindProxyHeaderSession : DatagramSession, IDatagramSink
     private readonly BudgetLease _lease;
     private IDatagramPeer? _peer;
 
-    internal BehindProxyHeaderSession(ProxyContext context, BehindProxyHeaderPeer loadBalancer, IDatagramSink sink, in SocketEndPoint client, BudgetLease lease)
-        : base(context) => (_loadBalancer, _sink, _client, _lease) = (loadBalancer, sink, client, lease);
+    /// <summary>A session that has no way yet.</summary>
+    /// <param name="loop">The loop.</param>
+    /// <param name="options">How long sessions are kept.</param>
+    /// <param name="loadBalancer">Where it is found.</param>
+    /// <param name="client">What it is found by.</param>
+    /// <param name="lease">Its place.</param>
+    /// <param name="sink">Hears what the application answers.</param>
+    internal BehindProxyHeaderSession(EventLoop loop, ProxyOptions options, BehindProxyHeaderPeer loadBalancer, in SocketEndPoint client, BudgetLease lease, IDatagramSink sink)
+        : base(loop, options) => (_loadBalancer, _sink, _client, _lease) = (loadBalancer, sink, client, lease);
 
     /// <summary>Set while it stands in the list of sessions to flush.</summary>
     internal bool IsTouched { get; set; }
 
-    /// <summary>Asks policy about the client and opens the way to the application; a refusal is remembered for a while.</summary>
-    internal void Open(ProxyConnectionInfo info)
-    {
-        (ProxyFailure failure, string? detail) = (ProxyFailure.PolicyDenied, null);
-        ProxiedConnection? connection = Context.Guard.TryAdmit(ref info, client: null);
-        UdpSocketPeer? socket = connection is null ? null : UdpSocketPeer.TryOpen(Context, info.Source, info.Target, this, out failure, out detail);
-        if (connection is null || socket is null)
-        {
-            connection?.Withdraw();
-            Context.Observer.OnFailed(info, failure, detail);
-            CloseAfterFailure(failure);
-            return;
-        }
+    /// <summary>Whether it only remembers, for a while, that its datagrams are refused.</summary>
+    internal bool IsRefused => _peer is null;
 
-        _peer = HeaderedPeer.Wrap(Context, socket, info);
+    /// <summary>The way is there.</summary>
+    /// <param name="peer">The way; disposed with the session.</param>
+    /// <param name="connection">What the guard has registered.</param>
+    internal void Open(IDatagramPeer peer, ProxiedConnection connection)
+    {
+        _peer = peer;
         Report(connection);
-        CloseWhenIdle(Context.Options.UdpIdleTimeout);
+        CloseWhenIdle(Options.UdpIdleTimeout);
     }
 
-    /// <summary>A datagram of the client, without its header.</summary>
+    /// <summary>There is to be no way, which is remembered for a while.</summary>
+    internal void Refuse(ProxyFailure failure) => CloseAfterFailure(failure);
+
+    /// <summary>A datagram of the client, without its header; of a session that has a way.</summary>
     internal bool Send(ReadOnlySpan<byte> payload)
     {
-        if (_peer is null)
-        {
-            Context.Observer.OnDatagramDropped(DatagramDrop.SessionRefused);
-            return false;
-        }
-
         MarkActive();
-        if (!_peer.Send(payload)) return false;
+        if (!_peer!.Send(payload)) return false;
         CountSent(payload);
         return true;
     }

@@ -1,7 +1,7 @@
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Loop;
 
-namespace Culvert.NodeAgent.Proxy.Inbound;
+namespace Culvert.NodeAgent.Proxy.Tunnel;
 
 /// <summary>The place that one connection has in a <see cref="HandshakeGate"/> until its peer has proven who it is. Belongs to the gate's loop.</summary>
 internal sealed class HandshakePlace

@@ -1,4 +1,4 @@
-namespace Culvert.NodeAgent.Proxy.Udp;
+namespace Culvert.NodeAgent.Proxy.Transport;
 
 /// <summary>What hears of an <see cref="IDatagramPeer"/>'s other end. Called on the loop; never within a call of the peer's own Send.</summary>
 internal interface IDatagramSink

@@ -1,0 +1,87 @@
+using Culvert.Core;
+using Culvert.Http2;
+using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Connections;
+using Culvert.NodeAgent.Proxy.ProxyProtocol;
+using Culvert.NodeAgent.Proxy.Tunnel;
+
+namespace Culvert.NodeAgent.Proxy.Inbound;
+
+/// <summary>Finds out who asks for what in a CONNECT request: the checks that it passes, in HBONE's order, up to the policy. Belongs to its loop's thread.</summary>
+/// <param name="ids">Numbers connections.</param>
+/// <param name="directory">Addresses.</param>
+/// <param name="forbiddenPorts">Ports of workloads that no request may lead to.</param>
+internal sealed class InboundRequests(ConnectionIds ids, IProxyDirectory directory, IReadOnlyList<ushort> forbiddenPorts)
+{
+    private static readonly (int Status, ProxyFailure Failure) Malformed = (400, ProxyFailure.BadRequest);
+    private static readonly (int Status, ProxyFailure Failure) NobodyThere = (503, ProxyFailure.NoRoute);
+
+    /// <summary>Evaluates a request.</summary>
+    /// <param name="tunnel">The tunnel it came from.</param>
+    /// <param name="headers">The request.</param>
+    /// <param name="info">What is known of the connection.</param>
+    /// <returns>The status to answer, 200, 400, 401 or 503, and why; 200 and None when it may go on.</returns>
+    internal (int Status, ProxyFailure Failure) Evaluate(TunnelConnection tunnel, HeaderList headers, out ProxyConnectionInfo info)
+    {
+        info = new ProxyConnectionInfo
+        {
+            Id = ids.Next(),
+            Direction = ProxyDirection.Inbound,
+            Route = OutboundRouteKind.Tunnel,
+            Source = tunnel.Parts.Peer,
+            SourceIdentity = tunnel.PeerIdentity,
+            Destination = tunnel.Parts.Local,
+            Target = tunnel.Parts.Local,
+        };
+
+        // Its certificate has expired, or its root has gone, since the handshake.
+        if (!tunnel.Parts.Trust.Holds) return (401, ProxyFailure.PeerIdentityMismatch);
+        if (!TryReadTarget(headers, ref info)) return Malformed;
+        info = info with { Source = ReadClient(tunnel, headers) };
+        WorkloadInfo? workload = directory.FindLocalWorkload(tunnel.Parts.Local);
+        if (workload is null) return NobodyThere;
+        info = info with
+        {
+            DestinationWorkload = workload,
+            DestinationIdentity = workload.Identity,
+            ApplicationProtocol = directory.FindApplicationProtocol(info.Target, info.Protocol),
+        };
+
+        // The address has changed hands since the handshake: the peer asks for whom this tunnel has proven to speak for.
+        if (workload.Identity != tunnel.Parts.Identity.Id) return NobodyThere;
+        if (info.Target.WithPort(0) != tunnel.Parts.Local.WithPort(0)) return Malformed;
+        if (forbiddenPorts.Contains(info.Target.Port)) return NobodyThere;
+        info = OriginalDestinationHeader.Apply(info, headers, directory);
+        if (!LoadBalancerHeader.IsExpected(info) || LoadBalancerHeader.IsTrusted(info)) return (200, ProxyFailure.None);
+        info = info with { HeaderError = ProxyProtocolError.Untrusted };
+        return (401, ProxyFailure.ProxyProtocol);
+    }
+
+    private static bool TryReadTarget(HeaderList headers, ref ProxyConnectionInfo info)
+    {
+        if (!headers.Method.SequenceEqual("CONNECT"u8)) return false;
+        bool isUdp = headers.Protocol.SequenceEqual(DatagramHeaders.Protocol);
+        if (!isUdp && !headers.Protocol.IsEmpty) return false;
+        if (isUdp) info = info with { Protocol = TransportProtocol.Udp };
+        bool isValid = isUdp ? MasquePath.TryParse(headers.Path, out SocketEndPoint target) : SocketEndPoint.TryParse(headers.Authority, out target);
+        if (!isValid || target.Port == 0) return false;
+        info = info with { Destination = target, Target = target };
+        return true;
+    }
+
+    /// <summary>
+    /// The client's address: the one the peer's proxy names, if a workload of another node with the peer's identity has it (an identity can speak
+    /// for its own addresses only, and answers to an address of this node would enter a pod that has asked nothing); else the proxy's.
+    /// </summary>
+    private SocketEndPoint ReadClient(TunnelConnection tunnel, HeaderList headers)
+    {
+        if (headers.TryGet("forwarded"u8, out ReadOnlySpan<byte> value)
+            && ForwardedHeader.TryParse(value, out SocketEndPoint client)
+            && directory.IsElsewhere(client, tunnel.PeerIdentity))
+        {
+            return client;
+        }
+
+        return tunnel.Parts.Peer;
+    }
+}

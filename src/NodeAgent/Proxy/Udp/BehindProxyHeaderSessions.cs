@@ -1,0 +1,74 @@
+using Culvert.Core;
+using Culvert.NodeAgent.Proxy.Connections;
+using Culvert.NodeAgent.Proxy.Limits;
+using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.ProxyProtocol;
+using Culvert.NodeAgent.Proxy.Transport;
+
+namespace Culvert.NodeAgent.Proxy.Udp;
+
+/// <summary>
+/// Sessions of the clients behind load balancers that send datagrams of many from one socket: each client has a place, an answer of policy and a socket of its own. Belongs to
+/// its loop's thread.
+/// </summary>
+/// <param name="loop">The loop.</param>
+/// <param name="options">How long sessions are kept.</param>
+/// <param name="directory">Who is trusted now.</param>
+/// <param name="places">Where sessions take their places.</param>
+/// <param name="ids">Numbers sessions.</param>
+/// <param name="guard">Policy, asked about each client.</param>
+/// <param name="dialer">Opens the ways to applications.</param>
+/// <param name="observer">Hears of refusals and dropped datagrams.</param>
+internal sealed class BehindProxyHeaderSessions(
+    EventLoop loop, ProxyOptions options, IProxyDirectory directory, ConnectionPlaces places, ConnectionIds ids, ConnectionGuard guard, UdpApplicationDialer dialer, IProxyObserver observer)
+{
+    /// <summary>The application as a load balancer sends to it.</summary>
+    /// <param name="info">The load balancer's own session.</param>
+    /// <param name="sink">Hears what the application answers, to whichever client: the load balancer knows.</param>
+    internal BehindProxyHeaderPeer Accept(in ProxyConnectionInfo info, IDatagramSink sink) => new(this, info, sink, observer);
+
+    /// <summary>Makes the session of one client, which has no way yet; null when there is to be none.</summary>
+    /// <param name="peer">What the load balancer sends to.</param>
+    /// <param name="info">The load balancer's own session.</param>
+    /// <param name="header">What it says of the client.</param>
+    /// <param name="sink">Hears what the application answers.</param>
+    internal BehindProxyHeaderSession? TryMake(BehindProxyHeaderPeer peer, in ProxyConnectionInfo info, in ReceivedHeader header, IDatagramSink sink)
+    {
+        // Trust may have been withdrawn since the load balancer's own session began.
+        if (!LoadBalancerHeader.IsTrusted(info, directory.FindLocalWorkload(info.Target)))
+        {
+            observer.OnHeaderRefused(ProxyProtocolError.Untrusted);
+            observer.OnDatagramDropped(DatagramDrop.BadHeader);
+            return null;
+        }
+
+        BudgetLease lease = places.ForDestination(info.DestinationWorkload!);
+        if (lease.TryTake() != BudgetAnswer.Taken)
+        {
+            observer.OnDatagramDropped(DatagramDrop.SessionLimit);
+            return null;
+        }
+
+        return new BehindProxyHeaderSession(loop, options, peer, header.Source, lease, sink);
+    }
+
+    /// <summary>Asks policy about the client and opens the way to the application; a refusal is remembered for a while.</summary>
+    /// <param name="session">The client's session.</param>
+    /// <param name="info">What is known of it; its number is set.</param>
+    internal void Open(BehindProxyHeaderSession session, ProxyConnectionInfo info)
+    {
+        info = info with { Id = ids.Next() };
+        (ProxyFailure failure, string? detail) = (ProxyFailure.PolicyDenied, null);
+        ProxiedConnection? connection = guard.TryAdmit(ref info, client: null);
+        IDatagramPeer? application = connection is null ? null : dialer.TryOpen(info, info.Source, info.Target, session, out failure, out detail);
+        if (connection is not null && application is not null)
+        {
+            session.Open(application, connection);
+            return;
+        }
+
+        connection?.Withdraw();
+        observer.OnFailed(info, failure, detail);
+        session.Refuse(failure);
+    }
+}

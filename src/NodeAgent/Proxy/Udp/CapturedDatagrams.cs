@@ -1,0 +1,77 @@
+using System.Buffers.Binary;
+using Culvert.Core;
+using Culvert.Interop.Abi;
+using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Loop;
+
+namespace Culvert.NodeAgent.Proxy.Udp;
+
+/// <summary>Captured datagrams of one loop: checks what came, and hands it to its session. Belongs to the loop's thread.</summary>
+/// <param name="loop">The loop.</param>
+/// <param name="options">Whether what came is compared with what its header says.</param>
+/// <param name="sessions">The loop's sessions.</param>
+/// <param name="answers">Who stands for which client towards which destination, over all loops.</param>
+/// <param name="directory">Addresses.</param>
+/// <param name="observer">Hears of refused headers and dropped datagrams.</param>
+internal sealed class CapturedDatagrams(
+    EventLoop loop, ProxyOptions options, UdpSessions sessions, UdpAnswers answers, IProxyDirectory directory, IProxyObserver observer)
+{
+    /// <summary>Whether the kernel's programs can have handed over what was sent there: what was sent to the socket itself was not captured.</summary>
+    /// <param name="destination">Where a datagram was sent to.</param>
+    /// <param name="socket">Where the socket is bound that it came to.</param>
+    internal bool IsPossible(in SocketEndPoint destination, in SocketEndPoint socket) => destination != socket || !options.CheckCaptured;
+
+    /// <summary>Nothing more comes for now: lets go what sessions have gathered.</summary>
+    internal void Flush() => sessions.Flush();
+
+    /// <summary>A datagram with a header of the kernel's in front.</summary>
+    /// <param name="datagram">Header and payload.</param>
+    /// <param name="source">Where it comes from; the header has to say the same.</param>
+    /// <param name="destination">Where it was sent to; the header has to say the same.</param>
+    internal void TakeHeadered(ReadOnlySpan<byte> datagram, in SocketEndPoint source, in SocketEndPoint destination)
+    {
+        (bool external, UdpSessionKey key) = (false, default);
+        ProxyProtocolError error = ProxyHeaderReader.ReadVersion2(datagram, out ProxyHeader header);
+        if (error == ProxyProtocolError.None) error = Check(header, source, destination, out external, out key);
+        if (error == ProxyProtocolError.None) sessions.OnDatagram(key, external, datagram[header.Length..]);
+        else Refuse(error);
+    }
+
+    private ProxyProtocolError Check(in ProxyHeader header, in SocketEndPoint source, in SocketEndPoint destination, out bool external, out UdpSessionKey key)
+    {
+        external = false;
+        key = new UdpSessionKey(
+            new SocketEndPoint(header.Source.High, header.Source.Low, header.Source.Port),
+            new SocketEndPoint(header.Destination.High, header.Destination.Low, header.Destination.Port));
+        if (!header.HasAddresses) return ProxyProtocolError.NoAddress;
+        if (header.Transport != TransportProtocol.Udp) return ProxyProtocolError.Family;
+        if (options.CheckCaptured && (key.Client != source || key.Destination != destination)) return ProxyProtocolError.AddressMismatch;
+        if (!header.TryGetTlv(ProxyTlvType.KernelData, out ReadOnlySpan<byte> data) || data.Length < CvAbi.TlvEndpointLength || data[0] != CvAbi.TlvEndpointVersion)
+            return ProxyProtocolError.KernelData;
+        external = (BinaryPrimitives.ReadUInt32BigEndian(data[13..]) & (uint)CvSessionFlag.External) != 0;
+        return ProxyProtocolError.None;
+    }
+
+    /// <summary>Datagrams as they were: of a client, or answers of an application from another port than it was asked at.</summary>
+    internal void TakePlain(GsoBatch datagrams, in SocketEndPoint source, in SocketEndPoint destination)
+    {
+        UdpSessionKey key = new(source, destination);
+        UdpSocketPeer? answered = sessions.Contains(key) ? null : answers.Find(source, destination);
+        bool external = answered is null && directory.FindLocalWorkload(source) is null;
+        foreach (ReadOnlySpan<byte> payload in datagrams) TakePlain(key, answered, external, payload);
+    }
+
+    private void TakePlain(in UdpSessionKey key, UdpSocketPeer? answered, bool external, ReadOnlySpan<byte> payload)
+    {
+        if (answered is null) sessions.OnDatagram(key, external, payload);
+        else if (ReferenceEquals(answered.Loop, loop)) answered.Deliver(payload, key.Client.Port);
+        else observer.OnDatagramDropped(DatagramDrop.UnknownSession);
+    }
+
+    /// <summary>Counts a datagram that is not as the kernel's programs hand them over.</summary>
+    internal void Refuse(ProxyProtocolError error)
+    {
+        observer.OnHeaderRefused(error);
+        observer.OnDatagramDropped(DatagramDrop.BadHeader);
+    }
+}
