@@ -15,7 +15,7 @@ public sealed record ControllerOptions
     /// <summary>Folder of YAML and JSON with the objects. Null only with a <see cref="Source"/>, which takes its place.</summary>
     public string? ObjectFolder { get; init; }
 
-    /// <summary>Where the objects come from; null: from the <see cref="ObjectFolder"/>. Not started yet; the controller that has come up disposes of it.</summary>
+    /// <summary>Where the objects come from; null: from the <see cref="ObjectFolder"/>. Not started yet; the controller disposes of it, also when it can't start.</summary>
     internal IObjectSource? Source { get; init; }
 
     /// <summary>Folder for keys and tokens; made with mode 0700 when it is not there.</summary>

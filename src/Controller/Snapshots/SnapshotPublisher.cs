@@ -26,7 +26,15 @@ internal sealed class SnapshotPublisher : IDisposable
         (_objects, _status, _authority, _logger) = (objects, status, authority, logger);
         objects.Changed += OnChanged;
         authority.RootsChanged += OnRootsChanged;
-        Publish(null);
+        try
+        {
+            Publish(null);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>Raised after <see cref="Current"/> has changed, on any thread.</summary>

@@ -41,19 +41,23 @@ public static class GrpcKestrelExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentException.ThrowIfNullOrEmpty(path);
-        builder.ConfigureServices(services =>
-        {
-            services.Configure<SocketTransportOptions>(options => options.CreateBoundListenSocket = Bind);
-            services.Configure<KestrelServerOptions>(options => options.ListenUnixSocket(path, listen => listen.Protocols = HttpProtocols.Http2));
-        });
-        return builder;
+        return builder.CloseUnboundSockets().ConfigureServices(services =>
+            services.Configure<KestrelServerOptions>(options => options.ListenUnixSocket(path, listen => listen.Protocols = HttpProtocols.Http2)));
+    }
+
+    /// <summary>Closes a socket that can't be bound, because its address is taken, at once; Kestrel leaves it to the finalizer.</summary>
+    /// <param name="builder">The server.</param>
+    public static IWebHostBuilder CloseUnboundSockets(this IWebHostBuilder builder)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        return builder.ConfigureServices(services => services.Configure<SocketTransportOptions>(options => options.CreateBoundListenSocket = Bind));
     }
 
     private static Socket Bind(EndPoint endPoint)
     {
         if (endPoint is not UnixDomainSocketEndPoint unix)
         {
-            return SocketTransportOptions.CreateDefaultBoundListenSocket(endPoint);
+            return endPoint is IPEndPoint ip ? BindTcp(ip) : SocketTransportOptions.CreateDefaultBoundListenSocket(endPoint);
         }
 
         if (OperatingSystem.IsWindows())
@@ -63,11 +67,30 @@ public static class GrpcKestrelExtensions
 
         string path = unix.ToString()!;
         RemoveStale(path, unix);
-        Socket socket = SocketTransportOptions.CreateDefaultBoundListenSocket(endPoint);
+        Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
+            socket.Bind(unix);
+
             // Until listen() nobody can connect, so there is no moment at which others could.
             File.SetUnixFileMode(path, OwnerOnly);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    private static Socket BindTcp(IPEndPoint endPoint)
+    {
+        Socket socket = new(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            // As Kestrel does: [::] is IPv4 too.
+            if (endPoint.Address.Equals(IPAddress.IPv6Any)) socket.DualMode = true;
+            socket.Bind(endPoint);
             return socket;
         }
         catch

@@ -15,6 +15,13 @@ internal sealed class CaptureRoutes(AgentOptions options)
 {
     private static readonly AddressFamily[] Families = [AddressFamily.InterNetwork, AddressFamily.InterNetworkV6];
 
+    /// <summary>Whether any of the rules is there, of this agent's or one before it.</summary>
+    internal bool AreThere()
+    {
+        using RouteNetlink netlink = RouteNetlink.Open();
+        return netlink.GetRules().Intersect(Families.SelectMany(Rules)).Any();
+    }
+
     /// <summary>Makes what is missing. Idempotent.</summary>
     /// <exception cref="NetlinkException">The kernel refused, for example without CAP_NET_ADMIN.</exception>
     internal void Ensure()

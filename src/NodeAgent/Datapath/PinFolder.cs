@@ -30,6 +30,9 @@ internal sealed class PinFolder
         return pins;
     }
 
+    /// <summary>Whether no agent has pinned anything here, of whatever version.</summary>
+    internal bool IsEmpty() => !Directory.EnumerateFiles(Root, "*", SearchOption.AllDirectories).Any() && !OtherVersions().Any();
+
     /// <summary>The folders of agents with another version of the contract.</summary>
     internal IEnumerable<string> OtherVersions() =>
         Directory.GetDirectories(Path.GetDirectoryName(Root)!, "v*").Where(d => d != Root && uint.TryParse(Path.GetFileName(d).AsSpan(1), out _));

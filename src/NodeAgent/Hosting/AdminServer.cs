@@ -11,7 +11,8 @@ namespace Culvert.NodeAgent.Hosting;
 /// <summary>Serves the admin API on a Unix socket that only its owner can open.</summary>
 internal static class AdminServer
 {
-    internal static async Task<WebApplication> StartAsync(string socket, AgentAdminService service, ILoggerFactory loggers, CancellationToken cancellationToken)
+    /// <summary>Makes the server; it is not started yet.</summary>
+    internal static WebApplication Build(string socket, AgentAdminService service, ILoggerFactory loggers)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Services.AddSingleton(loggers);
@@ -20,7 +21,6 @@ internal static class AdminServer
         builder.WebHost.UseGrpcUnixSocket(socket);
         WebApplication app = builder.Build();
         app.MapGrpcService(AdminService.BindService(service));
-        await app.StartAsync(cancellationToken);
         return app;
     }
 }

@@ -1,29 +1,38 @@
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.NodeAgent.Hosting;
 
-/// <summary>What the agent does beside all else, each in a task of its own, until it is disposed of. A part that fails is told at once: nothing works on without it. Thread-safe but for <see cref="Start"/>.</summary>
-internal sealed class BackgroundWork(ILogger logger) : IAsyncDisposable
+/// <summary>
+/// What the agent does beside all else, each in a task of its own, from its start to its stop. A part that fails is told at once, with its name: nothing works on without it. (A BackgroundService would
+/// only have the host stop.)
+/// </summary>
+/// <param name="logger">Where a failure is logged.</param>
+/// <param name="parts">What each does, for the log, and the work: it runs until its token is cancelled, or has nothing left to do.</param>
+internal sealed class BackgroundWork(ILogger logger, params (string Name, Func<CancellationToken, Task> Work)[] parts) : IHostedService, IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
-    private readonly List<Task> _running = [];
     private readonly TaskCompletionSource<string> _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Task[] _running = [];
 
     /// <summary>Completes with the name of the first part that fails.</summary>
     internal Task<string> Failed => _failed.Task;
 
-    /// <summary>Starts a part.</summary>
-    /// <param name="name">What it does, for the log.</param>
-    /// <param name="work">Runs until its token is cancelled, or has nothing left to do.</param>
-    internal void Start(string name, Func<CancellationToken, Task> work) => _running.Add(Task.Run(() => RunAsync(name, work), CancellationToken.None));
+    /// <summary>Starts every part.</summary>
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        _running = [.. parts.Select(p => Task.Run(() => RunAsync(p.Name, p.Work), CancellationToken.None))];
+        return Task.CompletedTask;
+    }
 
     /// <summary>Has every part end, and waits for it.</summary>
-    public async ValueTask DisposeAsync()
+    public async Task StopAsync(CancellationToken cancellationToken)
     {
         await _stop.CancelAsync();
         await Task.WhenAll(_running);
-        _stop.Dispose();
     }
+
+    public void Dispose() => _stop.Dispose();
 
     private async Task RunAsync(string name, Func<CancellationToken, Task> work)
     {

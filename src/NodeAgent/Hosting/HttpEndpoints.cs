@@ -18,14 +18,14 @@ internal static class HttpEndpoints
     // Requests are short and few: a kubelet, a scraper, an operator. Who says nothing makes room for who comes.
     private static readonly ConnectionGateOptions Bounds = new() { Most = 128, MostFromOneSource = 16, Longest = TimeSpan.FromSeconds(10) };
 
-    internal static async Task<WebApplication> StartAsync(
-        IReadOnlyList<IPEndPoint> metrics, IReadOnlyList<IPEndPoint> readiness, ProbeSources sources, MetricRegistry registry, HealthState health, TimeProvider time, ILoggerFactory loggers,
-        CancellationToken cancellationToken)
+    /// <summary>Makes the server; it is not started yet.</summary>
+    internal static WebApplication Build(
+        IReadOnlyList<IPEndPoint> metrics, IReadOnlyList<IPEndPoint> readiness, ProbeSources sources, MetricRegistry registry, HealthState health, TimeProvider time, ILoggerFactory loggers)
     {
         ConnectionGate gate = new(Bounds, time);
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Services.AddSingleton(loggers);
-        builder.WebHost.ConfigureKestrel(kestrel =>
+        builder.WebHost.CloseUnboundSockets().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = 0;
@@ -34,7 +34,6 @@ internal static class HttpEndpoints
         });
         WebApplication app = builder.Build();
         app.Run(context => AnswerAsync(context, metrics[0].Port, readiness[0].Port, registry, health));
-        await app.StartAsync(cancellationToken);
         return app;
     }
 

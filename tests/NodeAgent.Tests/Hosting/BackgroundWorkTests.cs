@@ -10,19 +10,18 @@ public sealed class BackgroundWorkTests
     [Fact]
     public async Task APartThatFailsIsTold()
     {
-        await using BackgroundWork work = new(NullLogger.Instance);
-        work.Start("the good one", stop => Task.Delay(Timeout.Infinite, stop));
-        work.Start("the bad one", _ => throw new InvalidOperationException());
+        using BackgroundWork work = new(NullLogger.Instance, ("the good one", stop => Task.Delay(Timeout.Infinite, stop)), ("the bad one", _ => throw new InvalidOperationException()));
+        await work.StartAsync(TestContext.Current.CancellationToken);
         Assert.Equal("the bad one", await work.Failed.WaitAsync(Limit, TestContext.Current.CancellationToken));
+        await work.StopAsync(TestContext.Current.CancellationToken);
     }
 
     [Fact]
     public async Task PartsThatAreStoppedOrHaveNothingLeftToDoHaveNotFailed()
     {
-        BackgroundWork work = new(NullLogger.Instance);
-        work.Start("the long one", stop => Task.Delay(Timeout.Infinite, stop));
-        work.Start("the short one", _ => Task.CompletedTask);
-        await work.DisposeAsync();
+        using BackgroundWork work = new(NullLogger.Instance, ("the long one", stop => Task.Delay(Timeout.Infinite, stop)), ("the short one", _ => Task.CompletedTask));
+        await work.StartAsync(TestContext.Current.CancellationToken);
+        await work.StopAsync(TestContext.Current.CancellationToken);
         Assert.False(work.Failed.IsCompleted);
     }
 }

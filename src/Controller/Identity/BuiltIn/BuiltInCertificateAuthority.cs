@@ -48,8 +48,16 @@ public sealed class BuiltInCertificateAuthority : ICertificateAuthority, IDispos
         _store = new RootStore(options.Folder);
         (_retired, _roots) = _store.Load();
         _timer = time.CreateTimer(_ => MaintainSafely(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        if (_roots.Count == 0) AddRoot(TimeSpan.Zero);
-        Maintain();
+        try
+        {
+            if (_roots.Count == 0) AddRoot(TimeSpan.Zero);
+            Maintain();
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <inheritdoc/>

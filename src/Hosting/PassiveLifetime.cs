@@ -1,8 +1,8 @@
 using Microsoft.Extensions.Hosting;
 
-namespace Culvert.Controller.Hosting;
+namespace Culvert.Hosting;
 
-/// <summary>Leaves signals and the console to the program that the controller runs in.</summary>
+/// <summary>Leaves signals and the console to the program that the host runs in.</summary>
 internal sealed class PassiveLifetime : IHostLifetime
 {
     public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;

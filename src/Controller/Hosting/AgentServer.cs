@@ -1,0 +1,58 @@
+using Culvert.Controller.Api;
+using Culvert.Controller.Nodes;
+using Culvert.Grpc;
+using Culvert.Hosting;
+using Culvert.Protocol.V1;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.Controller.Hosting;
+
+/// <summary>The server that agents connect to: gRPC with TLS on a port, without on a Unix socket. It is the controller's host.</summary>
+internal static class AgentServer
+{
+    private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(1);
+
+    /// <summary>Makes it; it is not started yet.</summary>
+    public static WebApplication Build(
+        ControllerOptions options, ServerIdentity identity, NodeAuthenticator authenticator, SnapshotServiceHandler snapshots, CertificateServiceHandler certificates, ILoggerFactory loggers)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new());
+        builder.Services.AddSingleton<IHostLifetime, PassiveLifetime>();
+        builder.Services.AddSingleton(loggers);
+        builder.Services.AddRoutingCore();
+        builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = ShutdownTimeout);
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().CloseUnboundSockets().ConfigureKestrel(kestrel => Configure(kestrel, options, identity, authenticator, loggers));
+        if (options.UnixSocket is not null) builder.WebHost.UseGrpcUnixSocket(options.UnixSocket);
+        WebApplication server = builder.Build();
+        server.MapGrpcService(SnapshotService.BindService(snapshots));
+        server.MapGrpcService(CertificateService.BindService(certificates));
+        return server;
+    }
+
+    /// <summary>The port of a server that has been started with TLS.</summary>
+    public static int PortOf(WebApplication server) => server.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses
+        .Where(a => a.StartsWith("https://", StringComparison.Ordinal) && !a.Contains("unix:", StringComparison.Ordinal)).Select(a => new Uri(a).Port).First();
+
+    private static void Configure(KestrelServerOptions kestrel, ControllerOptions options, ServerIdentity identity, NodeAuthenticator authenticator, ILoggerFactory loggers)
+    {
+        kestrel.UseGrpcDefaults();
+        // Agents do the handshake below their HTTP client, which therefore takes the connection for plain.
+        kestrel.AllowAlternateSchemes = true;
+        if (options.Listen is not { } listen) return;
+        kestrel.Listen(listen, endpoint =>
+        {
+            endpoint.Protocols = HttpProtocols.Http2;
+            AgentConnections connections = new(options.Time, loggers.CreateLogger<ControllerHost>());
+            endpoint.Use(next => connection => connections.BeforeHandshakeAsync(connection, next));
+            endpoint.UseHttps(ControllerTls.Options(identity, authenticator));
+            endpoint.Use(next => connection => connections.AfterHandshakeAsync(connection, next));
+        });
+    }
+}

@@ -1,0 +1,76 @@
+using System.Net;
+using System.Security.Cryptography;
+using Culvert.Controller.Api;
+using Culvert.Controller.Attestation;
+using Culvert.Controller.Identity;
+using Culvert.Controller.Identity.BuiltIn;
+using Culvert.Controller.Nodes;
+using Culvert.Controller.Snapshots;
+using Culvert.Controller.Sources;
+using Culvert.Controller.Sources.Folder;
+using Culvert.Controller.Store;
+using Culvert.Hosting;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Culvert.Controller.Hosting;
+
+/// <summary>
+/// What a controller is made of, in the order in which it is made; the server, which is its host, starts last. All stops in reverse. Each part is owned from the
+/// line that makes it, so that a later one that fails leaks none.
+/// </summary>
+internal static class ControllerComposition
+{
+    private const int EpochBytes = 8;
+
+    /// <inheritdoc cref="ControllerHost.StartAsync"/>
+    internal static async Task<ControllerHost> StartAsync(ControllerOptions options, OwnedParts parts, CancellationToken cancellationToken)
+    {
+        ILoggerFactory loggers = options.LoggerFactory ?? NullLoggerFactory.Instance;
+        ILogger<ControllerHost> logger = loggers.CreateLogger<ControllerHost>();
+        IObjectSource source = parts.OwnAsync(options.Source ?? new FolderSource(
+            options.ObjectFolder ?? throw new ArgumentException("Neither a folder nor another source of objects is given.", nameof(options)), options.Time, loggers.CreateLogger<FolderSource>()));
+
+        // Who may sign, and who may join.
+        PrivateFiles.EnsureFolder(options.StateFolder);
+        string nodeFolder = ControllerHost.NodeFolder(options.StateFolder), authorityFolder = ControllerHost.AuthorityFolder(options.StateFolder);
+        JoinTokenStore tokens = new(ControllerHost.TokenFolder(options.StateFolder), options.Time);
+        NodeStore nodes = new(nodeFolder, options.Time);
+        BuiltInCertificateAuthority? builtIn = null;
+        if (options.Authority is null)
+        {
+            CertificateAuthorityOptions authorityOptions = new() { Folder = authorityFolder, RootActivationDelay = options.RootActivationDelay, RetiredRootGrace = options.NodeRenewalGrace };
+            builtIn = parts.Own(new BuiltInCertificateAuthority(authorityOptions, options.Time, Random.Shared, loggers.CreateLogger<BuiltInCertificateAuthority>()));
+        }
+        ICertificateAuthority authority = options.Authority ?? builtIn!;
+        RootsFile roots = parts.Own(new RootsFile(Path.Combine(options.StateFolder, ControllerHost.RootsFileName), authority, logger));
+
+        // From objects to snapshots. What can be read at once is in force before the first is published.
+        NodeRegistry registry = new();
+        LastGoodStore lastGood = new(Path.Combine(options.StateFolder, ControllerHost.LastGoodFileName), loggers.CreateLogger<ObjectStore>());
+        ObjectStore objects = new(source.Name, source.Status, loggers.CreateLogger<ObjectStore>(), lastGood.Load(), lastGood)
+        {
+            KnownNodes = () => [.. nodes.Names(), .. registry.Nodes.Select(n => n.Node)],
+        };
+        source.Start(objects);
+        SnapshotPublisher publisher = parts.Own(new SnapshotPublisher(objects, source.Status, authority, loggers.CreateLogger<SnapshotPublisher>()));
+
+        // What commands ask for by files in the state folder.
+        StateUpkeep upkeep = new(nodes, objects, roots, new RootRotation(authorityFolder), builtIn, nodeFolder, logger);
+        parts.Own(new StateWatch(options.StateFolder, upkeep.Run, options.Time, logger));
+        upkeep.Run();
+
+        // Agents.
+        ServerIdentity identity = parts.Own(new ServerIdentity(publisher, authority, options.DnsNames, options.Time, logger));
+        NodeAuthenticator authenticator = new(publisher, authority, nodes, options.NodeRenewalGrace, options.Time);
+        string epoch = RandomNumberGenerator.GetHexString(2 * EpochBytes, lowercase: true);
+        SnapshotServiceHandler snapshots = new(publisher, registry, authenticator, epoch, options.Time, loggers.CreateLogger<SnapshotServiceHandler>());
+        CertificateServiceHandler certificates = new(
+            publisher, authority, authenticator, options.Attestor ?? new JoinTokenAttestor(tokens), nodes, options.Time, loggers.CreateLogger<CertificateServiceHandler>());
+        WebApplication server = parts.OwnAsync(AgentServer.Build(options, identity, authenticator, snapshots, certificates, loggers));
+        await server.StartAsync(cancellationToken);
+        IPEndPoint? endPoint = options.Listen is { } listen ? new(listen.Address, AgentServer.PortOf(server)) : null;
+        return new ControllerHost(parts, objects, publisher, registry, authority, tokens, nodes, endPoint);
+    }
+}

@@ -1,0 +1,61 @@
+using Culvert.Interop.Netlink;
+
+namespace Culvert.NodeAgent.Tests.Hosting;
+
+/// <summary>What an agent that is gone could have left behind: descriptors and threads of this process, pins, and rules of the calling thread's network namespace.</summary>
+internal sealed class Leftovers
+{
+    private const string ThreadPrefix = "thread ";
+    private static readonly TimeSpan LongestExit = TimeSpan.FromSeconds(10);
+    private readonly List<string> _all = [];
+
+    /// <summary>What there is now.</summary>
+    /// <param name="pins">The folder of pins.</param>
+    internal Leftovers(string pins)
+    {
+        foreach (string descriptor in Directory.GetFiles("/proc/self/fd"))
+        {
+            // Not the one that the list itself is read by, and not code, which is opened when it is needed and stays.
+            if (new FileInfo(descriptor).LinkTarget is { } target && !target.EndsWith("/fd", StringComparison.Ordinal) && !target.EndsWith(".dll", StringComparison.Ordinal)) _all.Add(target);
+        }
+        foreach (string thread in Directory.GetDirectories("/proc/self/task"))
+        {
+            if (ReadName(thread) is { } name && name.StartsWith("culvert-", StringComparison.Ordinal)) _all.Add(ThreadPrefix + name);
+        }
+        if (Directory.Exists(pins)) _all.AddRange(Directory.GetFiles(pins, "*", SearchOption.AllDirectories));
+        using RouteNetlink netlink = RouteNetlink.Open();
+        _all.AddRange(netlink.GetRules().Select(r => $"rule {r}"));
+    }
+
+    /// <summary>What is there and was not before.</summary>
+    internal IReadOnlyList<string> Since(Leftovers before)
+    {
+        List<string> added = [.. _all];
+        foreach (string known in before._all) added.Remove(known);
+        return added;
+    }
+
+    /// <summary>Fails when there is anything now that was not before.</summary>
+    /// <param name="pins">The folder of pins.</param>
+    /// <param name="before">What there was.</param>
+    internal static void AssertNone(string pins, Leftovers before)
+    {
+        IReadOnlyList<string> added = [];
+
+        // The kernel lists a thread for a moment after it was joined; nothing else may take its time.
+        SpinWait.SpinUntil(() => !(added = new Leftovers(pins).Since(before)).Any() || added.Any(a => !a.StartsWith(ThreadPrefix, StringComparison.Ordinal)), LongestExit);
+        Assert.Empty(added);
+    }
+
+    private static string? ReadName(string thread)
+    {
+        try
+        {
+            return File.ReadAllText(Path.Combine(thread, "comm")).TrimEnd();
+        }
+        catch (IOException)
+        {
+            return null; // it has ended meanwhile
+        }
+    }
+}
