@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Net;
-using Culvert.Controller.Attestation;
 using Culvert.Controller.Hosting;
 using Culvert.Controller.Identity;
 using Culvert.Controller.Nodes;

@@ -1,5 +1,4 @@
 using Culvert.Controller.Identity.BuiltIn;
-using Culvert.Controller.Nodes;
 using Culvert.Controller.Store;
 using Microsoft.Extensions.Logging;
 

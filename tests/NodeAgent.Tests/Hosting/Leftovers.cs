@@ -1,4 +1,5 @@
 using Culvert.Interop.Netlink;
+using Culvert.Tests.Shared;
 
 namespace Culvert.NodeAgent.Tests.Hosting;
 
@@ -7,17 +8,12 @@ internal sealed class Leftovers
 {
     private const string ThreadPrefix = "thread ";
     private static readonly TimeSpan LongestExit = TimeSpan.FromSeconds(10);
-    private readonly List<string> _all = [];
+    private readonly List<string> _all = OpenDescriptors.List();
 
     /// <summary>What there is now.</summary>
     /// <param name="pins">The folder of pins.</param>
     internal Leftovers(string pins)
     {
-        foreach (string descriptor in Directory.GetFiles("/proc/self/fd"))
-        {
-            // Not the one that the list itself is read by, and not code, which is opened when it is needed and stays.
-            if (new FileInfo(descriptor).LinkTarget is { } target && !target.EndsWith("/fd", StringComparison.Ordinal) && !target.EndsWith(".dll", StringComparison.Ordinal)) _all.Add(target);
-        }
         foreach (string thread in Directory.GetDirectories("/proc/self/task"))
         {
             if (ReadName(thread) is { } name && name.StartsWith("culvert-", StringComparison.Ordinal)) _all.Add(ThreadPrefix + name);
@@ -28,12 +24,7 @@ internal sealed class Leftovers
     }
 
     /// <summary>What is there and was not before.</summary>
-    internal IReadOnlyList<string> Since(Leftovers before)
-    {
-        List<string> added = [.. _all];
-        foreach (string known in before._all) added.Remove(known);
-        return added;
-    }
+    internal IReadOnlyList<string> Since(Leftovers before) => OpenDescriptors.Added(before._all, _all);
 
     /// <summary>Fails when there is anything now that was not before.</summary>
     /// <param name="pins">The folder of pins.</param>

@@ -1,0 +1,226 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using Culvert.Controller.Identity;
+using Culvert.Controller.Identity.BuiltIn;
+using Culvert.Controller.Snapshots;
+using Culvert.Controller.Sources;
+using Culvert.Controller.Statuses;
+using Culvert.Controller.Store;
+using Culvert.Tests.Shared;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Culvert.Controller.Tests;
+
+[CollectionDefinition(nameof(FailedStartTests), DisableParallelization = true)]
+public sealed class FailedStartCollection;
+
+/// <summary>A start that fails, at whatever step, leaves nothing open, and the next one works at once when the fault is mended. Alone, because it counts the process's descriptors.</summary>
+[Collection(nameof(FailedStartTests))]
+public sealed class FailedStartTests : IDisposable
+{
+    private const UnixFileMode Everybody = (UnixFileMode)0b111_111_111, OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    private static readonly TimeSpan LongestClosing = TimeSpan.FromSeconds(5);
+    private readonly TempFolder _folder = new();
+
+    public FailedStartTests() => Directory.CreateDirectory(_folder.File("objects"));
+
+    private ControllerOptions Options => Running.Options(_folder);
+
+    private string State => Options.StateFolder;
+
+    public void Dispose() => _folder.Dispose();
+
+    public static TheoryData<StartFault> Faults => [.. Enum.GetValues<StartFault>()];
+
+    [Theory]
+    [MemberData(nameof(Faults))]
+    public async Task LeavesNothingOpen(StartFault fault)
+    {
+        await RunAsync(Options); // what a process opens once and keeps is open now
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        List<string> before = OpenDescriptors.List();
+
+        (ControllerOptions faulty, Action mend) = Break(fault);
+        List<string> broken = OpenDescriptors.List();
+        await Assert.ThrowsAnyAsync<Exception>(() => RunAsync(faulty));
+        await AssertNothingSinceAsync(broken);
+
+        mend();
+        await RunAsync(Options);
+        await AssertNothingSinceAsync(before);
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData(nameof(ObjectStore))]
+    [InlineData(nameof(SnapshotPublisher))]
+    public async Task WhatWasGivenIsLetGoOf(string? faultyLogger)
+    {
+        using BuiltInCertificateAuthority inner = new(new() { Folder = _folder.File("ca") }, TimeProvider.System, new Random(1), NullLogger.Instance);
+        HeardAuthority authority = new(inner);
+        using FaultySource source = new();
+        ControllerOptions options = Options with { Authority = authority, Source = source, ObjectFolder = null, LoggerFactory = faultyLogger is null ? null : new FaultyLoggers(faultyLogger) };
+
+        await Assert.ThrowsAnyAsync<Exception>(() => RunAsync(options));
+
+        Assert.True(source.IsDisposed);
+        Assert.Equal(0, authority.Listeners);
+    }
+
+    private static async Task RunAsync(ControllerOptions options)
+    {
+        await using ControllerHost host = await ControllerHost.StartAsync(options, TestContext.Current.CancellationToken);
+    }
+
+    // A watch of the file system is closed by the thread that reads it, a moment after it was asked to.
+    private static async Task AssertNothingSinceAsync(List<string> before)
+    {
+        long start = Stopwatch.GetTimestamp();
+        List<string> added = OpenDescriptors.Added(before, OpenDescriptors.List());
+        while (added.Count > 0 && Stopwatch.GetElapsedTime(start) < LongestClosing)
+        {
+            await Task.Delay(10, TestContext.Current.CancellationToken);
+            added = OpenDescriptors.Added(before, OpenDescriptors.List());
+        }
+        Assert.Empty(added);
+    }
+
+    private (ControllerOptions Options, Action Mend) Break(StartFault fault)
+    {
+        switch (fault)
+        {
+            case StartFault.NoSource:
+                return (Options with { ObjectFolder = null }, () => { });
+            case StartFault.StateFolder:
+                File.SetUnixFileMode(State, Everybody);
+                return (Options, () => File.SetUnixFileMode(State, OwnerOnly));
+            case StartFault.DamagedAuthority:
+                return (Options, Damage(Path.Combine(State, "ca")));
+            case StartFault.SourceThatFails:
+                return (Options with { Source = new FaultySource() }, () => { });
+            case StartFault.AfterTheSource:
+                return (Options with { LoggerFactory = new FaultyLoggers(nameof(SnapshotPublisher)) }, () => { });
+            case StartFault.AfterTheWatch:
+                return (Options with { LoggerFactory = new FaultyLoggers("SnapshotServiceHandler") }, () => { });
+            case StartFault.Port:
+                Socket taken = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+                taken.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+                taken.Listen();
+                return (Options with { Listen = (IPEndPoint)taken.LocalEndPoint! }, taken.Dispose);
+            case StartFault.Address:
+                return (Options with { Listen = new IPEndPoint(IPAddress.Parse("192.0.2.1"), 0) }, () => { }); // RFC 5737: nobody's
+            case StartFault.UnixSocket:
+                return (Options, Serve(Options.UnixSocket!));
+            case StartFault.FolderOfTheUnixSocket:
+                return (Options with { UnixSocket = _folder.File("none/c.sock") }, () => { });
+            default:
+                throw new ArgumentOutOfRangeException(nameof(fault));
+        }
+    }
+
+    private Action Damage(string folder)
+    {
+        string aside = _folder.File("aside");
+        Directory.Move(folder, aside);
+        Directory.CreateDirectory(folder, OwnerOnly);
+        foreach (string file in Directory.GetFiles(aside))
+        {
+            File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
+            File.WriteAllText(Path.Combine(folder, Path.GetFileName(file)), "garbage");
+        }
+        return () =>
+        {
+            Directory.Delete(folder, recursive: true);
+            Directory.Move(aside, folder);
+        };
+    }
+
+    private static Action Serve(string path)
+    {
+        Socket listening = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        listening.Bind(new UnixDomainSocketEndPoint(path));
+        listening.Listen();
+        return () =>
+        {
+            listening.Dispose();
+            File.Delete(path);
+        };
+    }
+
+    /// <summary>Where a start fails, in the order of the steps.</summary>
+    public enum StartFault
+    {
+        NoSource,
+        StateFolder,
+        DamagedAuthority,
+        SourceThatFails,
+        AfterTheSource,
+        AfterTheWatch,
+        Port,
+        Address,
+        UnixSocket,
+        FolderOfTheUnixSocket,
+    }
+
+    /// <summary>Opens something, and then fails to start.</summary>
+    private sealed class FaultySource : IObjectSource, IDisposable
+    {
+        private FileStream? _open;
+
+        public bool IsDisposed { get; private set; }
+
+        public string Name => "faulty";
+
+        public IStatusSink Status { get; } = new ApiStatuses();
+
+        public void Start(IObjectSink sink)
+        {
+            _open = File.OpenRead("/dev/null");
+            throw new IOException("the source can't be reached");
+        }
+
+        public void Dispose() => _open?.Dispose();
+
+        public ValueTask DisposeAsync()
+        {
+            IsDisposed = true;
+            Dispose();
+            return ValueTask.CompletedTask;
+        }
+    }
+
+    /// <summary>Counts who listens.</summary>
+    private sealed class HeardAuthority(ICertificateAuthority inner) : ICertificateAuthority
+    {
+        public int Listeners { get; private set; }
+
+        public ImmutableArray<ReadOnlyMemory<byte>> Roots => inner.Roots;
+
+        public TimeSpan Backdating => inner.Backdating;
+
+        public event Action? RootsChanged
+        {
+            add => Listeners++;
+            remove => Listeners--;
+        }
+
+        public Task<IssuedCertificate> SignAsync(SigningRequest request, CancellationToken cancellationToken) => inner.SignAsync(request, cancellationToken);
+    }
+
+    /// <summary>Fails where a part's log is made, which is anywhere in the composition.</summary>
+    private sealed class FaultyLoggers(string part) : ILoggerFactory
+    {
+        public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException();
+
+        public ILogger CreateLogger(string categoryName) => !categoryName.EndsWith(part, StringComparison.Ordinal) ? NullLogger.Instance : throw new NotSupportedException(categoryName);
+
+        public void Dispose()
+        {
+            // Holds nothing.
+        }
+    }
+}
