@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using System.Xml.Linq;
 
 namespace Culvert.Core.Tests;
@@ -18,6 +19,10 @@ public sealed class ProjectReferenceTests
         ["Cli"] = ["Core", "Protocol", "NodeAgent", "Controller", "Labs"],
     };
 
+    // Each may name those before it. What stands in no folder is the proxy's vocabulary and its composition, which all may name.
+    private static readonly string[] ProxyFolders =
+        ["Limits", "Loop", "Transport", "Relay", "Tunnel", "ProxyProtocol", "Connections", "Udp", "Captured", "Inbound"];
+
     [Fact]
     public void EveryProjectReferencesOnlyWhatTheOneWayRuleAllows()
     {
@@ -33,6 +38,23 @@ public sealed class ProjectReferenceTests
                 .Select(p => Path.GetFileName(Path.GetDirectoryName(p))!)];
             string[] forbidden = [.. actual.Except(allowed!, StringComparer.Ordinal)];
             Assert.True(forbidden.Length == 0, $"src/{name} must not reference: {string.Join(", ", forbidden)}");
+        }
+    }
+
+    [Fact]
+    public void FoldersOfTheProxyNameOnlyThoseBeforeThem()
+    {
+        string proxy = Path.Combine(RepositoryRoot(), "src", "NodeAgent", "Proxy");
+        Assert.Equal(ProxyFolders.Order(StringComparer.Ordinal), Directory.GetDirectories(proxy).Select(d => Path.GetFileName(d)).Order(StringComparer.Ordinal));
+        for (int i = 0; i < ProxyFolders.Length - 1; i++)
+        {
+            // In a using directive, or in front of a type's name.
+            Regex later = new($@"(?<![\w.])(Culvert\.NodeAgent\.)?(Proxy\.)?({string.Join('|', ProxyFolders[(i + 1)..])})(;|\.[A-Z])");
+            foreach (string file in Directory.GetFiles(Path.Combine(proxy, ProxyFolders[i]), "*.cs", SearchOption.AllDirectories))
+            {
+                Match match = later.Match(File.ReadAllText(file));
+                Assert.False(match.Success, $"{ProxyFolders[i]}/{Path.GetFileName(file)} must not name {match.Value}");
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 using Culvert.Interop;
 using Culvert.Interop.Sockets;
-using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Transport;
 
 namespace Culvert.NodeAgent.Proxy;
 

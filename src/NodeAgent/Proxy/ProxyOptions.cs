@@ -2,7 +2,7 @@ using System.Net;
 using Culvert.Http2;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Limits;
-using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Transport;
 
 namespace Culvert.NodeAgent.Proxy;
 

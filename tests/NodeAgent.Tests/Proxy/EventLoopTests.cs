@@ -1,6 +1,7 @@
 using System.Net;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Transport;
 
 namespace Culvert.NodeAgent.Tests.Proxy;
 

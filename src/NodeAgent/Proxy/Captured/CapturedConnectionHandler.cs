@@ -5,6 +5,7 @@ using Culvert.NodeAgent.Proxy.Connections;
 using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.ProxyProtocol;
+using Culvert.NodeAgent.Proxy.Transport;
 
 namespace Culvert.NodeAgent.Proxy.Captured;
 

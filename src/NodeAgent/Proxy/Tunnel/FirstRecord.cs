@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using Culvert.Interop.Sockets;
-using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Transport;
 
 namespace Culvert.NodeAgent.Proxy.Tunnel;
 

@@ -1,5 +1,4 @@
 using Culvert.Interop.Sockets;
-using Culvert.NodeAgent.Proxy.Loop;
 
 namespace Culvert.NodeAgent.Proxy.Tunnel;
 

@@ -1,6 +1,6 @@
 using Culvert.Interop.Sockets;
 
-namespace Culvert.NodeAgent.Proxy.Loop;
+namespace Culvert.NodeAgent.Proxy.Transport;
 
 /// <summary>Options of sockets whose other end is an application: captured ones, and those that were dialled for them.</summary>
 internal static class ApplicationSocketOptions

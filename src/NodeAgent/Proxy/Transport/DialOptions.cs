@@ -1,6 +1,6 @@
 using Culvert.Interop.Sockets;
 
-namespace Culvert.NodeAgent.Proxy.Loop;
+namespace Culvert.NodeAgent.Proxy.Transport;
 
 /// <summary>How to open a connection.</summary>
 /// <param name="Timeout">Time for it to be made.</param>

@@ -1,6 +1,7 @@
 using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Loop;
 
-namespace Culvert.NodeAgent.Proxy.Loop;
+namespace Culvert.NodeAgent.Proxy.Transport;
 
 /// <summary>
 /// A connected (or connecting) socket pinned to a loop, with readiness as awaitables. Readiness is edge-triggered: a caller

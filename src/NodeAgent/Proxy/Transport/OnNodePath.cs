@@ -1,6 +1,6 @@
 using Culvert.Interop.Sockets;
 
-namespace Culvert.NodeAgent.Proxy.Loop;
+namespace Culvert.NodeAgent.Proxy.Transport;
 
 /// <summary>
 /// What the sockets between the proxy and pods of its own node have in common: their path is a veth, in memory, without a bottleneck to probe for.

@@ -1,6 +1,6 @@
 using Culvert.Interop.Sockets;
 
-namespace Culvert.NodeAgent.Proxy.Loop;
+namespace Culvert.NodeAgent.Proxy.Tunnel;
 
 /// <summary>
 /// What the sockets of tunnels that carry datagrams have in common. UDP knows no congestion control: a link that loses packets at random must not make these tunnels

@@ -1,7 +1,8 @@
 using System.Runtime.CompilerServices;
 using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Loop;
 
-namespace Culvert.NodeAgent.Proxy.Loop;
+namespace Culvert.NodeAgent.Proxy.Transport;
 
 /// <summary>Opens TCP connections on a loop.</summary>
 internal static class Dialer

@@ -1,7 +1,6 @@
 using Culvert.Interop.Sockets;
-using Culvert.NodeAgent.Proxy.Transport;
 
-namespace Culvert.NodeAgent.Proxy.Loop;
+namespace Culvert.NodeAgent.Proxy.Transport;
 
 /// <content>A socket as a transport: bytes are received when somebody asks for them, and nothing waits outside of the kernel.</content>
 internal sealed partial class LoopSocket : IPeekableTransport

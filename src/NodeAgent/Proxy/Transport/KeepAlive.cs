@@ -1,6 +1,6 @@
 using Culvert.Interop.Sockets;
 
-namespace Culvert.NodeAgent.Proxy.Loop;
+namespace Culvert.NodeAgent.Proxy.Transport;
 
 /// <summary>
 /// Probes of idle TCP connections. A proxy answers the probes of both its sides, so only its own probes find out that one of them is gone.
