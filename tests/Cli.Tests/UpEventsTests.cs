@@ -3,7 +3,7 @@ using System.Text.Json;
 using Culvert.Cli.CommandLine;
 using Culvert.Cli.Output;
 using Culvert.Cli.Up;
-using Culvert.Controller;
+using Culvert.Controller.Schema;
 
 namespace Culvert.Cli.Tests;
 

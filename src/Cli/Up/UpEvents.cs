@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Culvert.Cli.Output;
-using Culvert.Controller;
+using Culvert.Controller.Nodes;
+using Culvert.Controller.Schema;
 
 namespace Culvert.Cli.Up;
 
@@ -95,10 +96,10 @@ internal sealed class UpEvents(Printer printer, TextWriter output, string folder
     private UpReport About(string kind, SourceError error, string prefix)
     {
         // The source names its files relative to the folder, and the folder itself by its full path.
-        var located = error with { File = Path.Combine(folder, error.File) };
+        var located = error with { Place = Path.Combine(folder, error.Place) };
         return new(kind, time.GetUtcNow(), prefix + located)
         {
-            File = located.File,
+            File = located.Place,
             Line = error.Line > 0 ? error.Line : null,
             Object = error.Object.Length > 0 ? error.Object : null,
             Field = error.Field.Length > 0 ? error.Field : null,

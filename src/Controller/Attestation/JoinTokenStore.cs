@@ -1,10 +1,9 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using Culvert.Controller.Attestation;
-using Culvert.Controller.Identity;
+using Culvert.Controller.Files;
 
-namespace Culvert.Controller;
+namespace Culvert.Controller.Attestation;
 
 /// <summary>
 /// Join tokens: secrets by which a node asks for its first certificate. A token is for one node, for one use and for a limited time; only its hash is

@@ -1,3 +1,4 @@
+using Culvert.Controller.Schema;
 using Culvert.Controller.Statuses;
 using Culvert.Controller.Store;
 using Culvert.Core;
@@ -20,7 +21,7 @@ internal static class ProblemList
         LastGoodKept = status?.LastGoodKept ?? 0,
     };
 
-    private static ObjectProblem Problem(ProblemSeverity severity, SourceError e) => new(severity, Short(e.File), e.Line, Short(e.Object), Short(e.Field), Short(e.Reason));
+    private static ObjectProblem Problem(ProblemSeverity severity, SourceError e) => new(severity, Short(e.Place), e.Line, Short(e.Object), Short(e.Field), Short(e.Reason));
 
     private static string Short(string text) => text.Length <= LongestText ? text : text[..LongestText] + "…";
 }

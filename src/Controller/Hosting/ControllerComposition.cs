@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using Culvert.Controller.Api;
 using Culvert.Controller.Attestation;
+using Culvert.Controller.Files;
 using Culvert.Controller.Identity;
 using Culvert.Controller.Identity.BuiltIn;
 using Culvert.Controller.Nodes;

@@ -1,8 +1,10 @@
 using System.Collections.Immutable;
 using System.Net;
+using Culvert.Controller.Attestation;
 using Culvert.Controller.Hosting;
 using Culvert.Controller.Identity;
 using Culvert.Controller.Nodes;
+using Culvert.Controller.Schema;
 using Culvert.Controller.Snapshots;
 using Culvert.Controller.Store;
 using Culvert.Core;

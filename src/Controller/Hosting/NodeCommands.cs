@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
+using Culvert.Controller.Attestation;
+using Culvert.Controller.Nodes;
 
 namespace Culvert.Controller.Hosting;
 

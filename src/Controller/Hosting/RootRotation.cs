@@ -1,4 +1,4 @@
-using Culvert.Controller.Identity;
+using Culvert.Controller.Files;
 using Culvert.Controller.Identity.BuiltIn;
 using Microsoft.Extensions.Logging;
 

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Culvert.Controller.Files;
 using Culvert.Controller.Identity;
 using Microsoft.Extensions.Logging;
 

@@ -1,4 +1,5 @@
 using Culvert.Controller.Identity.BuiltIn;
+using Culvert.Controller.Nodes;
 using Culvert.Controller.Store;
 using Microsoft.Extensions.Logging;
 

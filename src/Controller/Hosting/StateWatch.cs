@@ -1,3 +1,4 @@
+using Culvert.Controller.Nodes;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Hosting;

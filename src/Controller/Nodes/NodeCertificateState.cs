@@ -1,4 +1,4 @@
-namespace Culvert.Controller;
+namespace Culvert.Controller.Nodes;
 
 /// <summary>What the newest certificate of a node is good for.</summary>
 public enum NodeCertificateState

@@ -1,4 +1,4 @@
-namespace Culvert.Controller;
+namespace Culvert.Controller.Nodes;
 
 /// <summary>What the state folder says of one node.</summary>
 /// <param name="Node">The node.</param>

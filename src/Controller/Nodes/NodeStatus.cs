@@ -1,4 +1,4 @@
-namespace Culvert.Controller;
+namespace Culvert.Controller.Nodes;
 
 /// <summary>What the controller knows of one node's agent.</summary>
 /// <param name="Node">The node.</param>

@@ -1,7 +1,7 @@
 using System.Globalization;
-using Culvert.Controller.Identity;
+using Culvert.Controller.Files;
 
-namespace Culvert.Controller;
+namespace Culvert.Controller.Nodes;
 
 /// <summary>
 /// Which nodes have certificates and whose are revoked: one file for each, in a folder, so that a command beside the running controller can revoke.

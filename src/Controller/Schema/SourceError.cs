@@ -1,17 +1,22 @@
-namespace Culvert.Controller;
+using System.Collections.Immutable;
+
+namespace Culvert.Controller.Schema;
 
 /// <summary>Something wrong in a source of objects, or a warning about one that is in force. The objects it does not name are not affected.</summary>
-/// <param name="File">The file, relative to the source's folder.</param>
-/// <param name="Line">The line, from 1; 0 when it is about the whole file.</param>
+/// <param name="Place">Where it is: a file, relative to the source's folder, or the path of an object at an API; the source itself when it can't be read.</param>
+/// <param name="Line">The line, from 1; 0 when it is about the whole place, or the place has no lines.</param>
 /// <param name="Object">The object as <c>Kind namespace/name</c>, or empty when it could not be made out.</param>
 /// <param name="Field">The field as a path such as <c>spec.rules[0].to[1].ports[0]</c>, or empty.</param>
 /// <param name="Reason">What is wrong and, where possible, what would be right.</param>
-public sealed record SourceError(string File, int Line, string Object, string Field, string Reason)
+public sealed record SourceError(string Place, int Line, string Object, string Field, string Reason)
 {
-    /// <summary>One line for people: <c>file:line: object: field: reason</c>.</summary>
+    /// <summary>Each once, in order of place and line.</summary>
+    internal static ImmutableArray<SourceError> InOrder(IEnumerable<SourceError> errors) => [.. errors.OrderBy(e => e.Place, StringComparer.Ordinal).ThenBy(e => e.Line).Distinct()];
+
+    /// <summary>One line for people: <c>place:line: object: field: reason</c>.</summary>
     public override string ToString()
     {
-        string text = Line > 0 ? $"{File}:{Line}" : File;
+        string text = Line > 0 ? $"{Place}:{Line}" : Place;
         if (Object.Length > 0) text += $": {Object}";
         if (Field.Length > 0) text += $": {Field}";
         return $"{text}: {Reason}";

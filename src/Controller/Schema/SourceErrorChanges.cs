@@ -1,4 +1,4 @@
-namespace Culvert.Controller;
+namespace Culvert.Controller.Schema;
 
 /// <summary>What has changed between two lists of errors or warnings. One that only moved to another line is the same one.</summary>
 /// <param name="New">Those that were not there, in the order of the list.</param>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Culvert.Controller.Schema;
 
 namespace Culvert.Controller.Sources;
 

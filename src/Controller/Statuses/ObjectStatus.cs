@@ -1,4 +1,5 @@
 using Culvert.Controller.Objects;
+using Culvert.Controller.Schema;
 using Culvert.Core;
 
 namespace Culvert.Controller.Statuses;

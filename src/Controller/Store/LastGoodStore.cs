@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using Culvert.Controller.Documents;
-using Culvert.Controller.Identity;
+using Culvert.Controller.Files;
 using Culvert.Controller.Objects;
 using Culvert.Controller.Schema;
 using Culvert.Core;

@@ -5,9 +5,9 @@ namespace Culvert.Controller.Store;
 /// <summary>The settings that hold for the mesh, and why they do. Immutable.</summary>
 /// <param name="State">Why.</param>
 /// <param name="Settings">The settings.</param>
-/// <param name="File">Where the MeshConfig is, or was meant to be; empty when there was none.</param>
+/// <param name="Place">Where the MeshConfig is, or was meant to be; empty when there was none.</param>
 /// <param name="Line">Its line, from 1; 0 when none can be told.</param>
-internal sealed record MeshConfigInForce(MeshConfigState State, MeshSettings Settings, string File = "", int Line = 0)
+internal sealed record MeshConfigInForce(MeshConfigState State, MeshSettings Settings, string Place = "", int Line = 0)
 {
     /// <summary>The line that the kept form of a closed mesh begins with, so that it is never taken for an object of the folder. A comment: to an older controller it is a MeshConfig that says the same.</summary>
     private const string ClosedMarker = "# culvert: closed until a MeshConfig is good";
@@ -29,7 +29,7 @@ internal sealed record MeshConfigInForce(MeshConfigState State, MeshSettings Set
     };
 
     /// <summary>The form in which a closed mesh is kept on disk.</summary>
-    public LastGoodObject ToKept() => new(File, Line,
+    public LastGoodObject ToKept() => new(Place, Line,
         $"{ClosedMarker}\napiVersion: culvert.dev/v1alpha1\nkind: MeshConfig\nmetadata: {{name: default}}\n"
         + $"spec: {{trustDomain: \"{Settings.TrustDomain}\", defaultAction: DENY, mtls: {{mode: STRICT}}, icmpEcho: DENY}}\n");
 

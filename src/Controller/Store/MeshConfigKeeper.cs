@@ -43,12 +43,12 @@ internal static class MeshConfigKeeper
         {
             string trustDomain = wrong.Select(w => (w.Read.Rejected as MeshConfigObject)?.Settings.TrustDomain).FirstOrDefault(d => d is not null)
                 ?? (previous.Mesh.IsClosed ? previous.Mesh.Settings.TrustDomain : MeshSettingsDefaults.TrustDomain);
-            return Close(MeshConfigState.Closed, trustDomain, wrong[0].First.File, wrong[0].Read.Origin.Line, "was never good", errors);
+            return Close(MeshConfigState.Closed, trustDomain, wrong[0].First.Place, wrong[0].Read.Origin.Line, "was never good", errors);
         }
         if (previous.Mesh.State == MeshConfigState.Closed)
-            return Close(MeshConfigState.Closed, previous.Mesh.Settings.TrustDomain, previous.Mesh.File, previous.Mesh.Line, "is gone or can't be read, and was never good or its last good version is lost", errors);
+            return Close(MeshConfigState.Closed, previous.Mesh.Settings.TrustDomain, previous.Mesh.Place, previous.Mesh.Line, "is gone or can't be read, and was never good or its last good version is lost", errors);
         if (unreadable.Count > 0 && previous.Mesh.State is MeshConfigState.Unknown or MeshConfigState.Unclear)
-            return Close(MeshConfigState.Unclear, MeshSettingsDefaults.TrustDomain, unreadable[0].File, unreadable[0].Line, "may be what can't be read here", errors);
+            return Close(MeshConfigState.Unclear, MeshSettingsDefaults.TrustDomain, unreadable[0].Place, unreadable[0].Line, "may be what can't be read here", errors);
         return new(MeshConfigState.NeverGiven, new());
     }
 

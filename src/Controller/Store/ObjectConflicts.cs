@@ -1,5 +1,6 @@
 using System.Net;
 using Culvert.Controller.Objects;
+using Culvert.Controller.Schema;
 using Culvert.Core;
 
 namespace Culvert.Controller.Store;

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Culvert.Controller.Objects;
+using Culvert.Controller.Schema;
 
 namespace Culvert.Controller.Store;
 
@@ -29,7 +30,7 @@ internal sealed record ObjectSet
     /// </summary>
     public bool HasLastGood(SourceError error) => error.Object.Length > 0
         ? ObjectKey.Parse(error.Object) is { } key && Objects.ContainsKey(key)
-        : Path.IsPathRooted(error.File) ? !Objects.IsEmpty : Objects.Values.Any(o => o.Meta.Origin.Place == error.File);
+        : Path.IsPathRooted(error.Place) ? !Objects.IsEmpty : Objects.Values.Any(o => o.Meta.Origin.Place == error.Place);
 
     public IEnumerable<T> OfKind<T>()
         where T : MeshObject => Objects.Values.OfType<T>().OrderBy(o => o.Meta.FullName);

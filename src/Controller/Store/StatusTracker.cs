@@ -1,4 +1,5 @@
 using Culvert.Controller.Objects;
+using Culvert.Controller.Schema;
 using Culvert.Controller.Sources;
 using Culvert.Controller.Statuses;
 using Culvert.Core;

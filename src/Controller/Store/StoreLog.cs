@@ -1,3 +1,4 @@
+using Culvert.Controller.Schema;
 using Culvert.Logging;
 using Microsoft.Extensions.Logging;
 

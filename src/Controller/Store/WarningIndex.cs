@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Culvert.Controller.Compilation;
 using Culvert.Controller.Objects;
+using Culvert.Controller.Schema;
 using Culvert.Core;
 
 namespace Culvert.Controller.Store;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Culvert.Controller.Nodes;
 using Culvert.Grpc;
 using Culvert.Protocol;
 using Google.Protobuf;

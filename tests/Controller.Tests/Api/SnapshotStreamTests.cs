@@ -1,5 +1,6 @@
 using Culvert.Controller.Identity;
 using Culvert.Controller.Identity.BuiltIn;
+using Culvert.Controller.Nodes;
 using Culvert.Core;
 using Culvert.Grpc;
 using Culvert.Protocol.V1;

@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using System.Threading.Channels;
 using Culvert.Controller.Compilation;
 using Culvert.Controller.Objects;
+using Culvert.Controller.Schema;
 using Culvert.Controller.Store;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -239,8 +240,8 @@ public sealed class FolderSourceTests : IAsyncDisposable
         ObjectSet read = await Task.Run(() => Start().Current, TestContext.Current.CancellationToken).WaitAsync(Patience, TestContext.Current.CancellationToken);
         Assert.Equal("10.0.0.1", Address(read));
         string[] special = ["link.yaml", "pipe.yaml", "socket.yaml", "zero.yaml"];
-        Assert.Equal([.. special.Select(f => $"{f}: is not a regular file")], read.Errors.Where(e => e.File != "nowhere.yaml" && e.Object.Length == 0).Select(e => e.ToString()));
-        Assert.Contains("can't be read", Assert.Single(read.Errors, e => e.File == "nowhere.yaml").Reason, StringComparison.Ordinal);
+        Assert.Equal([.. special.Select(f => $"{f}: is not a regular file")], read.Errors.Where(e => e.Place != "nowhere.yaml" && e.Object.Length == 0).Select(e => e.ToString()));
+        Assert.Contains("can't be read", Assert.Single(read.Errors, e => e.Place == "nowhere.yaml").Reason, StringComparison.Ordinal);
     }
 
     [Fact]

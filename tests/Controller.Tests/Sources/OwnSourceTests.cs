@@ -15,7 +15,7 @@ public sealed class OwnSourceTests
         _ = api.Put("Workload", "bad", "{\"node\": \"node-1\", \"addresses\": [\"nonsense\"]}");
         api.List("Workload");
         Assert.Equal("shop/web", Assert.Single(host.SnapshotFor("node-1").LocalWorkloads()).Name.ToString());
-        Assert.Equal("apis/Workload/bad", Assert.Single(host.Errors).File);
+        Assert.Equal("apis/Workload/bad", Assert.Single(host.Errors).Place);
         Assert.Equal("1 Accepted", statuses.Written["apis/Workload/web"]);
         await host.DisposeAsync();
         Assert.True(api.IsDisposed);

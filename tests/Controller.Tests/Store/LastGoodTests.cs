@@ -1,3 +1,5 @@
+using Culvert.Controller.Schema;
+
 namespace Culvert.Controller.Tests;
 
 /// <summary>What a controller tells of the objects that its errors are about.</summary>
@@ -15,12 +17,12 @@ public sealed class LastGoodTests
         var broken = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         controller.Host.ObjectsChanged += () =>
         {
-            if (controller.Host.Errors.Any(e => e.File == "web.yaml")) broken.TrySetResult();
+            if (controller.Host.Errors.Any(e => e.Place == "web.yaml")) broken.TrySetResult();
         };
 
         controller.Write("web.yaml", ObjectSetReaderTests.Workload("web", "nonsense"));
         await broken.Task.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
-        SourceError onceGood = Assert.Single(controller.Host.Errors, e => e.File == "web.yaml");
+        SourceError onceGood = Assert.Single(controller.Host.Errors, e => e.Place == "web.yaml");
 
         Assert.False(controller.Host.HasLastGood(neverGood));
         Assert.True(controller.Host.HasLastGood(onceGood));

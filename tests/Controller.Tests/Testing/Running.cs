@@ -1,4 +1,5 @@
 using System.Net;
+using Culvert.Controller.Nodes;
 
 namespace Culvert.Controller.Tests;
 

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
+using Culvert.Controller.Files;
 
 namespace Culvert.Controller.Identity.BuiltIn;
 

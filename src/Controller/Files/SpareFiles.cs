@@ -1,4 +1,4 @@
-namespace Culvert.Controller.Identity;
+namespace Culvert.Controller.Files;
 
 /// <summary>
 /// Files of a page each, made in time, that a small file can be made from when the disk has no byte left: what must be said in an emergency, as that a node is revoked, must not fail

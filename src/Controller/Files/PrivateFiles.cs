@@ -1,7 +1,7 @@
 using System.Text;
 using Culvert.Core;
 
-namespace Culvert.Controller.Identity;
+namespace Culvert.Controller.Files;
 
 /// <summary>Folders and files that only their owner may touch.</summary>
 internal static class PrivateFiles

@@ -1,0 +1,123 @@
+using System.Collections.Immutable;
+using Culvert.Controller.Objects;
+using Culvert.Controller.Schema;
+using Culvert.Controller.Sources;
+
+namespace Culvert.Controller.Store;
+
+/// <summary>
+/// Decides which declarations are in force: which of several of one object counts, what becomes of one that is wrong, and who has what two objects claim. What is looked at is what has changed, and
+/// what that can conflict with. Not thread-safe.
+/// </summary>
+internal sealed class ObjectResolver
+{
+    private readonly DeclarationTable _declarations;
+
+    /// <summary>Which objects claim the same, as they are wanted or are in force.</summary>
+    private readonly ClaimIndex _claims = new();
+
+    /// <summary>Objects as they are meant to be, before conflicts are decided: the declaration that counts, or the last good version of one that is wrong.</summary>
+    private readonly Dictionary<ObjectKey, MeshObject> _wanted = [];
+
+    /// <summary>For each object that is declared several times the errors of those that don't count.</summary>
+    private readonly Dictionary<ObjectKey, SourceError[]> _duplicates = [];
+
+    /// <summary>Why an object is not in force as it is wanted: what it claims is another's.</summary>
+    private readonly Dictionary<ObjectKey, SourceError> _conflicts = [];
+
+    /// <summary>Objects declared several times of which another declaration may count now: the one in force counts, and that has changed since the choice.</summary>
+    private readonly HashSet<ObjectKey> _unsettled = [];
+
+    /// <summary>The objects in force that came from each place.</summary>
+    private readonly Dictionary<string, HashSet<ObjectKey>> _byPlace = new(StringComparer.Ordinal);
+
+    /// <param name="declarations">What the source tells.</param>
+    /// <param name="inForce">What is in force, which nothing was decided about yet.</param>
+    public ObjectResolver(DeclarationTable declarations, ObjectSet inForce)
+    {
+        _declarations = declarations;
+        foreach (MeshObject last in inForce.Objects.Values) Place(last).Add(last.Key);
+    }
+
+    /// <summary>The objects in force that came from a place.</summary>
+    public IEnumerable<ObjectKey> InForceFrom(string place) => _byPlace.GetValueOrDefault(place) ?? [];
+
+    /// <summary>Decides anew.</summary>
+    /// <param name="dirty">The objects that have changed; all, in the first step.</param>
+    /// <param name="previous">What the step before has put in force.</param>
+    public Resolution Resolve(HashSet<ObjectKey> dirty, ObjectSet previous)
+    {
+        // A MeshConfig stays when it is gone, so that what is wanted has to be found out each time.
+        dirty.Add(MeshConfigKeeper.Key);
+        dirty.UnionWith(_unsettled);
+        _unsettled.Clear();
+        foreach (ObjectKey key in dirty) Want(key, Choose(key, previous.Objects.GetValueOrDefault(key)));
+        List<SourceError> meshErrors = [];
+        (MeshConfigInForce mesh, MeshObject? meshObject) = MeshConfigKeeper.Keep(
+            _wanted.GetValueOrDefault(MeshConfigKeeper.Key), _declarations.MeshConfigs, _declarations.Unreadable, previous, meshErrors);
+        if (mesh == previous.Mesh) mesh = previous.Mesh;
+        Want(MeshConfigKeeper.Key, meshObject);
+
+        HashSet<ObjectKey> open = _claims.Closure(dirty);
+        foreach (ObjectKey key in dirty) Claim(key, previous.Objects.GetValueOrDefault(key));
+        open = _claims.Closure(open);
+        foreach (ObjectKey key in open) _conflicts.Remove(key);
+        Dictionary<ObjectKey, MeshObject> resolved = ObjectConflicts.Resolve(open.Where(_wanted.ContainsKey).Select(k => _wanted[k]), previous, _conflicts);
+
+        ImmutableDictionary<ObjectKey, MeshObject>.Builder objects = previous.Objects.ToBuilder();
+        List<ObjectKey> changed = [];
+        foreach (ObjectKey key in open)
+        {
+            MeshObject? now = resolved.GetValueOrDefault(key), before = previous.Objects.GetValueOrDefault(key);
+            Claim(key, now);
+            if (now == before) continue;
+            changed.Add(key);
+            if (_duplicates.ContainsKey(key)) _unsettled.Add(key);
+            if (before is not null) Place(before).Remove(key);
+            if (now is null) objects.Remove(key);
+            else
+            {
+                objects[key] = now;
+                Place(now).Add(key);
+            }
+        }
+        IEnumerable<SourceError> errors = _declarations.Faulty.SelectMany(d => d.Content.Errors).Concat(_duplicates.Values.SelectMany(d => d)).Concat(meshErrors).Concat(_conflicts.Values);
+        return new(previous with { Objects = changed.Count > 0 ? objects.ToImmutable() : previous.Objects, Mesh = mesh, IsRead = true, Errors = SourceError.InOrder(errors) }, changed, open);
+    }
+
+    /// <summary>Why a declaration does not count, though it may be good by itself; null where it does.</summary>
+    public SourceError? ErrorOf(Declaration declaration)
+    {
+        if (declaration.Key.Object is not { } key) return null;
+        SourceError? duplicate = _duplicates.GetValueOrDefault(key)?.FirstOrDefault(d => d.Place == declaration.Key.Place && d.Line == declaration.Origin.Line);
+        return duplicate ?? _conflicts.GetValueOrDefault(key);
+    }
+
+    private void Want(ObjectKey key, MeshObject? wanted)
+    {
+        if (wanted is null) _wanted.Remove(key);
+        else _wanted[key] = wanted;
+    }
+
+    private void Claim(ObjectKey key, MeshObject? inForce) =>
+        _claims.Set(key, ObjectConflicts.Claims(_wanted.GetValueOrDefault(key)).Concat(ObjectConflicts.Claims(inForce)));
+
+    /// <summary>Of several declarations of one object the one in the place that is in force counts, else the first. Null: the object is meant to be gone, or was never good.</summary>
+    private MeshObject? Choose(ObjectKey key, MeshObject? last)
+    {
+        _duplicates.Remove(key);
+        IReadOnlyList<Declaration> declarations = _declarations.Of(key);
+        if (declarations.Count == 0) return last is not null && _declarations.IsUnclear(last.Meta.Origin.Place) ? last : null;
+        Declaration winner = declarations.FirstOrDefault(d => d.Key.Place == last?.Meta.Origin.Place) ?? declarations[0];
+        if (declarations.Count > 1)
+            _duplicates[key] = [.. declarations.Where(d => d != winner).Select(d => new SourceError(d.Key.Place, d.Origin.Line, key.ToString(), "", $"is declared twice; the one at {winner.Origin} counts"))];
+        return winner.Content.Object ?? last;
+    }
+
+    private HashSet<ObjectKey> Place(MeshObject inForce)
+    {
+        string place = inForce.Meta.Origin.Place;
+        if (!_byPlace.TryGetValue(place, out HashSet<ObjectKey>? keys)) _byPlace.Add(place, keys = []);
+        return keys;
+    }
+}
