@@ -187,15 +187,15 @@ struct {
 
 /*
  * Connections that begin while the one before them, of the same addresses and ports, still waits in TIME_WAIT: the kind of
- * listener they are for. Written by socket.h, taken out by sk_lookup.h within the same packet's way. The name is that of
- * its pin, and stays.
+ * listener they are for, which the socket lookup finds here. Written by socket.h, taken out by sk_lookup.h within the same
+ * packet's way.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
 	__type(key, struct cv_flow_key);
 	__type(value, __u32);
-} cv_recycle SEC(".maps");
+} cv_lookup_kind SEC(".maps");
 
 /*
  * The proxy's own sockets, entered by the agent; what a listener accepts inherits it. Others can take the proxy's mark, with CAP_NET_RAW, but

@@ -81,10 +81,10 @@ static __always_inline int sk_lookup_listener(struct bpf_sk_lookup *ctx)
 	sk_lookup_key(ctx, &key);
 	if (ctx->protocol == IPPROTO_UDP)
 		return sk_lookup_datagram(ctx, &key);
-	found = bpf_map_lookup_elem(&cv_recycle, &key);
+	found = bpf_map_lookup_elem(&cv_lookup_kind, &key);
 	if (!found)
 		return SK_PASS;
 	kind = *found;
-	bpf_map_delete_elem(&cv_recycle, &key);
+	bpf_map_delete_elem(&cv_lookup_kind, &key);
 	return sk_lookup_assign(ctx, kind, ctx->remote_port) ? SK_PASS : SK_DROP;
 }

@@ -142,7 +142,7 @@ __noinline int listener_assign(struct __sk_buff *skb, __u32 kind)
 	bpf_sk_release(sk);
 	if (err)
 		return CV_REASON_ASSIGN_FAILED;
-	if (s->time_wait && bpf_map_update_elem(&cv_recycle, &s->lookup, &kind, BPF_ANY))
+	if (s->time_wait && bpf_map_update_elem(&cv_lookup_kind, &s->lookup, &kind, BPF_ANY))
 		return CV_REASON_ASSIGN_FAILED;
 	mark_capture(skb);
 	counter_add(CV_COUNTER_PROXY_PACKETS, 1);

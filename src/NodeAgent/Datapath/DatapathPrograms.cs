@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using Culvert.Interop.Bpf;
 using Culvert.NodeAgent.Options;
 using Microsoft.Extensions.Logging;
@@ -12,6 +13,10 @@ internal sealed class DatapathPrograms : IDisposable
 {
     // Scratch space and read-only data belong to one load of the programs.
     private static readonly string[] Unpinned = ["cv_scratch"];
+
+    // Pinned under another name by earlier builds. The map itself goes on: until the programs at the interfaces are replaced, after the first snapshot, they leave there what this
+    // build's program at the socket lookup must find.
+    private static readonly FrozenDictionary<string, string> FormerNames = new Dictionary<string, string> { ["cv_lookup_kind"] = "cv_recycle" }.ToFrozenDictionary(StringComparer.Ordinal);
 
     private readonly BpfObject _object;
 
@@ -64,18 +69,19 @@ internal sealed class DatapathPrograms : IDisposable
         try
         {
             string[] pinned = [.. loading.MapNames.Where(n => !n.Contains('.', StringComparison.Ordinal) && !Unpinned.Contains(n))];
-            string[] found = adopt ? [.. pinned.Where(n => File.Exists(pins.Map(n)))] : [];
-            adopted = [.. found.Where(n => !PinnedCounters.IsOutgrown(n, pins.Map(n)))];
-            foreach (string map in adopted) loading.ReuseMap(map, pins.Map(map));
+            Dictionary<string, string> found = adopt ? pinned.Select(n => (Map: n, Pin: FindPin(pins, n))).Where(m => m.Pin is not null).ToDictionary(m => m.Map, m => m.Pin!, StringComparer.Ordinal) : [];
+            adopted = [.. found.Where(m => !PinnedCounters.IsOutgrown(m.Key, m.Value)).Select(m => m.Key)];
+            foreach (string map in adopted) loading.ReuseMap(map, found[map]);
             if (!adopted.Contains("cv_flow")) loading.SetMaxEntries("cv_flow", options.FlowTableSize);
             if (!adopted.Contains("cv_half_open")) loading.SetMaxEntries("cv_half_open", FlowShares.HalfOpen(options.FlowTableSize));
             loading.SetConfig("cv_cfg_tunnel_port", options.TunnelPort);
             loading.SetConfig("cv_cfg_udp_crc", (byte)(options.UdpHeaderChecksum ? 1 : 0));
             loading.Load();
+            foreach (string map in adopted.Where(m => found[m] != pins.Map(m))) File.Move(found[map], pins.Map(map));
             foreach (string map in pinned.Except(adopted, StringComparer.Ordinal))
             {
                 using BpfMap made = loading.GetMap(map);
-                if (found.Contains(map, StringComparer.Ordinal)) PinnedCounters.TakeOver(pins.Map(map), made);
+                if (found.TryGetValue(map, out string? outgrown)) PinnedCounters.TakeOver(outgrown, made);
                 File.Delete(pins.Map(map));
                 made.Pin(pins.Map(map));
             }
@@ -88,6 +94,13 @@ internal sealed class DatapathPrograms : IDisposable
             loading.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Where a map is pinned, by this build or one that gave it another name; null: nowhere.</summary>
+    private static string? FindPin(PinFolder pins, string map)
+    {
+        if (File.Exists(pins.Map(map))) return pins.Map(map);
+        return FormerNames.TryGetValue(map, out string? former) && File.Exists(pins.Map(former)) ? pins.Map(former) : null;
     }
 
     public void Dispose()

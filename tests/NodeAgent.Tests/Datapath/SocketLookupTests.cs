@@ -24,7 +24,7 @@ public sealed class SocketLookupTests
             Assert.Equal((BpfLinkInfo.NetworkNamespaceType, programs.SkLookup.Id), (info.Type, info.ProgramId));
             Assert.NotEqual(before, info.ProgramId);
             Assert.Equal(run > 0, info.Id == link);
-            using BpfMap map = BpfMap.OpenPinned(world.Pins.Map("cv_recycle")); // what the programs at interfaces leave for it must be found by the next one
+            using BpfMap map = BpfMap.OpenPinned(world.Pins.Map("cv_lookup_kind")); // what the programs at interfaces leave for it must be found by the next one
             Assert.Equal(run > 0, map.Info.Id == mapId);
             (link, before, mapId) = (info.Id, info.ProgramId, map.Info.Id);
         }

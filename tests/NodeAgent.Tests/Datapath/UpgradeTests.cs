@@ -55,6 +55,30 @@ public sealed class UpgradeTests
         Assert.Equal(others, Directory.GetFiles(world.Pins.Maps).Order(StringComparer.Ordinal));
     }
 
+    [Fact]
+    public void AMapThatHadAnotherNameGoesOnUnderTheNewOne()
+    {
+        const string Former = "cv_recycle", Name = "cv_lookup_kind";
+        using AttachFixture world = new();
+        BpfMapInfo shape = Pinned(world, Name);
+        uint id;
+        using (BpfMap map = BpfMap.Create(shape.Type, Former, shape.KeySize, shape.ValueSize, shape.MaxEntries))
+        {
+            File.Delete(world.Pins.Map(Name));
+            map.Pin(world.Pins.Map(Former));
+            id = map.Info.Id;
+        }
+
+        // The map keeps its name in the kernel, so that the start after the next finds another name than its pin's.
+        for (int start = 0; start < 2; start++)
+        {
+            using DatapathPrograms next = DatapathPrograms.Load(world.Options, world.Pins, NullLogger.Instance);
+            using XdpPrograms xdp = XdpPrograms.Load(AttachFixture.XdpObject, world.Pins);
+            Assert.Equal(id, Pinned(world, Name).Id);
+            Assert.False(File.Exists(world.Pins.Map(Former)));
+        }
+    }
+
     // A map as another build has pinned it, the same count on every CPU.
     private static void Replace(AttachFixture world, string name, uint size, Func<uint, ulong> value)
     {
