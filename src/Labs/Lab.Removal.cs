@@ -34,7 +34,7 @@ public sealed partial class Lab
         foreach (var folder in Directory.GetDirectories(root).Where(condition))
         {
             var id = Path.GetFileName(folder);
-            await RemoveAsync(folder, NamePrefix + id + "-").ConfigureAwait(false);
+            await RemoveAsync(folder, NamePrefix + id + "-");
             removed.Add(id);
         }
 
@@ -74,7 +74,7 @@ public sealed partial class Lab
             rmdir --ignore-fail-on-non-empty '{{Path.GetDirectoryName(folder)}}' 2>/dev/null || true
             if [ '{{Path.GetDirectoryName(folder)}}' = '{{DefaultRoot}}' ]; then rmdir --ignore-fail-on-non-empty '{{Path.GetDirectoryName(DefaultRoot)}}' 2>/dev/null || true; fi
             """;
-        await Tool.RequireAsync("sh", ["-eu"], script).ConfigureAwait(false);
+        await Tool.RequireAsync("sh", ["-eu"], script);
     }
 
     private static string OwnerOfThisProcess() =>

@@ -53,15 +53,15 @@ public sealed partial class Lab : IAsyncDisposable
     {
         var lab = new Lab(options ?? new LabOptions());
         CreateFolder(lab.Folder);
-        await File.WriteAllTextAsync(lab.OwnerFile, OwnerOfThisProcess(), cancellationToken).ConfigureAwait(false);
+        await File.WriteAllTextAsync(lab.OwnerFile, OwnerOfThisProcess(), cancellationToken);
         AppDomain.CurrentDomain.ProcessExit += lab.OnProcessExit;
         try
         {
-            await Tool.RequireAsync("sh", ["-eu"], lab.LinkScript(), null, cancellationToken).ConfigureAwait(false);
+            await Tool.RequireAsync("sh", ["-eu"], lab.LinkScript(), null, cancellationToken);
         }
         catch
         {
-            await lab.DisposeAsync().ConfigureAwait(false);
+            await lab.DisposeAsync();
             throw;
         }
 
@@ -87,16 +87,16 @@ public sealed partial class Lab : IAsyncDisposable
     /// <summary>Adds a machine with a number of its own choice, from 1 to 254; 0 for the next free one.</summary>
     internal async Task<LabNode> AddNodeAsync(string name, int index, LabWireOptions? wire, CancellationToken cancellationToken)
     {
-        await _building.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await _building.WaitAsync(cancellationToken);
         try
         {
             var node = new LabNode(this, name, index == 0 ? ++_hosts : index);
             Directory.CreateDirectory(node.BpfFolder);
-            await Tool.RequireAsync("sh", ["-eu"], NodeScript(node), null, cancellationToken).ConfigureAwait(false);
+            await Tool.RequireAsync("sh", ["-eu"], NodeScript(node), null, cancellationToken);
             if (wire is not null) node.Wire = MakeWire(node, wire);
             try
             {
-                await Tool.RequireAsync("sh", ["-eu"], LinkUpScript(node, wire is not null), null, cancellationToken).ConfigureAwait(false);
+                await Tool.RequireAsync("sh", ["-eu"], LinkUpScript(node, wire is not null), null, cancellationToken);
             }
             catch
             {
@@ -122,7 +122,7 @@ public sealed partial class Lab : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(node);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(name.Length, 12);
         var pod = new LabPod(node, name, node.NextPod());
-        await Tool.RequireAsync("sh", ["-eu"], PodScript(pod), null, cancellationToken).ConfigureAwait(false);
+        await Tool.RequireAsync("sh", ["-eu"], PodScript(pod), null, cancellationToken);
         return pod;
     }
 
@@ -142,9 +142,9 @@ public sealed partial class Lab : IAsyncDisposable
             return;
         }
 
-        await Task.WhenAll(_processes.Select(p => p.DisposeAsync().AsTask())).ConfigureAwait(false);
+        await Task.WhenAll(_processes.Select(p => p.DisposeAsync().AsTask()));
         foreach (var node in _nodes) node.Wire?.Dispose();
-        await RemoveAsync(Folder, Prefix).ConfigureAwait(false);
+        await RemoveAsync(Folder, Prefix);
         _building.Dispose();
     }
 

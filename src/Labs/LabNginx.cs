@@ -25,7 +25,7 @@ public static class LabNginx
             events { worker_connections 1024; }
             {{blocks}}
 
-            """, cancellationToken).ConfigureAwait(false);
+            """, cancellationToken);
         return place.Start(name, "nginx", "-p", folder, "-c", configuration, "-e", Path.Combine(folder, "error.log"));
     }
 }

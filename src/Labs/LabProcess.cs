@@ -50,7 +50,7 @@ public sealed class LabProcess : IAsyncDisposable
     /// <exception cref="TimeoutException">It still runs.</exception>
     public async Task<int> WaitForExitAsync(TimeSpan timeout, CancellationToken cancellationToken = default)
     {
-        await _process.WaitForExitAsync(cancellationToken).WaitAsync(timeout * LabWait.Patience, cancellationToken).ConfigureAwait(false);
+        await _process.WaitForExitAsync(cancellationToken).WaitAsync(timeout * LabWait.Patience, cancellationToken);
         return _process.ExitCode;
     }
 
@@ -61,28 +61,28 @@ public sealed class LabProcess : IAsyncDisposable
         if (!_process.HasExited)
         {
             // Status 1 means that it ended in between.
-            await Tool.RunAsync("sh", ["-c", $"kill -s {signal} -- -{Id}"]).ConfigureAwait(false);
+            await Tool.RunAsync("sh", ["-c", $"kill -s {signal} -- -{Id}"]);
         }
     }
 
     /// <summary>Kills it at once, as kill -9 does, and waits for its end.</summary>
     public async Task KillAsync()
     {
-        await SignalAsync("KILL").ConfigureAwait(false);
-        await WaitForExitAsync(TimeSpan.FromSeconds(10)).ConfigureAwait(false);
+        await SignalAsync("KILL");
+        await WaitForExitAsync(TimeSpan.FromSeconds(10));
     }
 
     /// <summary>Asks it to end, and kills it when it has not within the grace period.</summary>
     public async Task StopAsync(TimeSpan grace)
     {
-        await SignalAsync("TERM").ConfigureAwait(false);
+        await SignalAsync("TERM");
         try
         {
-            await WaitForExitAsync(grace).ConfigureAwait(false);
+            await WaitForExitAsync(grace);
         }
         catch (TimeoutException)
         {
-            await KillAsync().ConfigureAwait(false);
+            await KillAsync();
         }
     }
 
@@ -93,5 +93,5 @@ public sealed class LabProcess : IAsyncDisposable
     public string LogTail(int lines = 20) => string.Join('\n', ReadLog().TrimEnd().Split('\n').TakeLast(lines));
 
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync() => await StopAsync(TimeSpan.FromSeconds(5)).ConfigureAwait(false);
+    public async ValueTask DisposeAsync() => await StopAsync(TimeSpan.FromSeconds(5));
 }

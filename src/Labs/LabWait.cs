@@ -30,7 +30,7 @@ public static class LabWait
         timeout *= Patience;
         var clock = TimeProvider.System;
         var start = clock.GetTimestamp();
-        while (!await condition().ConfigureAwait(false))
+        while (!await condition())
         {
             if (process is { HasExited: true })
             {
@@ -44,7 +44,7 @@ public static class LabWait
                 throw new TimeoutException($"not within {timeout.TotalSeconds:0.#} s: {what}{log}");
             }
 
-            await Task.Delay(Interval, cancellationToken).ConfigureAwait(false);
+            await Task.Delay(Interval, cancellationToken);
         }
     }
 

@@ -49,9 +49,9 @@ public static class Tool
         {
             var output = process.StandardOutput.ReadToEndAsync(deadline.Token);
             var error = process.StandardError.ReadToEndAsync(deadline.Token);
-            await WriteInputAsync(process, input, deadline.Token).ConfigureAwait(false);
-            await process.WaitForExitAsync(deadline.Token).ConfigureAwait(false);
-            return new ToolResult(process.ExitCode, await output.ConfigureAwait(false), await error.ConfigureAwait(false));
+            await WriteInputAsync(process, input, deadline.Token);
+            await process.WaitForExitAsync(deadline.Token);
+            return new ToolResult(process.ExitCode, await output, await error);
         }
         catch (OperationCanceledException e)
         {
@@ -71,7 +71,7 @@ public static class Tool
         TimeSpan? timeout = null,
         CancellationToken cancellationToken = default)
     {
-        var result = await RunAsync(program, arguments, input, timeout, cancellationToken).ConfigureAwait(false);
+        var result = await RunAsync(program, arguments, input, timeout, cancellationToken);
         if (!result.Succeeded)
         {
             throw new ToolFailedException(
@@ -87,7 +87,7 @@ public static class Tool
         {
             if (input is not null)
             {
-                await process.StandardInput.WriteAsync(input.AsMemory(), cancellationToken).ConfigureAwait(false);
+                await process.StandardInput.WriteAsync(input.AsMemory(), cancellationToken);
             }
 
             process.StandardInput.Close();

@@ -47,7 +47,7 @@ internal sealed class AdminClient : IDisposable
         try
         {
             using var call = _admin.Flows(request, cancellationToken: cancellationToken);
-            await foreach (var flow in call.ResponseStream.ReadAllAsync(cancellationToken).ConfigureAwait(false))
+            await foreach (var flow in call.ResponseStream.ReadAllAsync(cancellationToken))
             {
                 each(flow);
             }
@@ -68,7 +68,7 @@ internal sealed class AdminClient : IDisposable
         try
         {
             using AsyncUnaryCall<TResponse> call = start(options);
-            return await call.ResponseAsync.ConfigureAwait(false);
+            return await call.ResponseAsync;
         }
         catch (RpcException e)
         {

@@ -8,7 +8,7 @@ internal static class AttachmentCheck
 {
     public static async Task<IReadOnlyList<Finding>> RunAsync(CancellationToken cancellationToken)
     {
-        var answer = await Tool.RequireAsync("bpftool", ["-j", "net", "show"], null, null, cancellationToken).ConfigureAwait(false);
+        var answer = await Tool.RequireAsync("bpftool", ["-j", "net", "show"], null, null, cancellationToken);
         using var json = JsonDocument.Parse(answer);
         var foreign = json.RootElement.EnumerateArray()
             .SelectMany(entry => entry.EnumerateObject().Where(p => p.Name is "tc" or "xdp"))

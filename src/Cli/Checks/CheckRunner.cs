@@ -7,22 +7,22 @@ internal static class CheckRunner
 {
     public static async Task<CheckReport> RunAsync(CheckOptions options, CancellationToken cancellationToken)
     {
-        var agentRuns = await AgentAnswersAsync(options.AdminSocket, cancellationToken).ConfigureAwait(false);
+        var agentRuns = await AgentAnswersAsync(options.AdminSocket, cancellationToken);
         var findings = new List<Finding>
         {
             agentRuns
                 ? Finding.Ok("agent", $"an agent answers on {options.AdminSocket}")
                 : Finding.Ok("agent", $"no agent runs ({options.AdminSocket} does not answer)"),
         };
-        await AddAsync(findings, "kernel", () => Task.FromResult(KernelCheck.Run())).ConfigureAwait(false);
-        await AddAsync(findings, "privileges", () => Task.FromResult(PrivilegeCheck.Run())).ConfigureAwait(false);
-        await AddAsync(findings, "programs", () => Task.FromResult(ProgramCheck.Run())).ConfigureAwait(false);
-        await AddAsync(findings, "ports", () => Task.FromResult(PortCheck.Run(agentRuns))).ConfigureAwait(false);
-        await AddAsync(findings, "rules", () => RuleCheck.RunAsync(agentRuns, cancellationToken)).ConfigureAwait(false);
-        await AddAsync(findings, "tc-programs", () => AttachmentCheck.RunAsync(cancellationToken)).ConfigureAwait(false);
-        await AddAsync(findings, "tproxy", () => PacketFilterCheck.RunAsync(cancellationToken)).ConfigureAwait(false);
-        await AddAsync(findings, "clock", () => ClockCheck.RunAsync(options.Controller, cancellationToken)).ConfigureAwait(false);
-        await AddAsync(findings, "limits", () => Task.FromResult(LimitCheck.Run())).ConfigureAwait(false);
+        await AddAsync(findings, "kernel", () => Task.FromResult(KernelCheck.Run()));
+        await AddAsync(findings, "privileges", () => Task.FromResult(PrivilegeCheck.Run()));
+        await AddAsync(findings, "programs", () => Task.FromResult(ProgramCheck.Run()));
+        await AddAsync(findings, "ports", () => Task.FromResult(PortCheck.Run(agentRuns)));
+        await AddAsync(findings, "rules", () => RuleCheck.RunAsync(agentRuns, cancellationToken));
+        await AddAsync(findings, "tc-programs", () => AttachmentCheck.RunAsync(cancellationToken));
+        await AddAsync(findings, "tproxy", () => PacketFilterCheck.RunAsync(cancellationToken));
+        await AddAsync(findings, "clock", () => ClockCheck.RunAsync(options.Controller, cancellationToken));
+        await AddAsync(findings, "limits", () => Task.FromResult(LimitCheck.Run()));
         return new CheckReport(findings.TrueForAll(f => f.Level != FindingLevel.Error), findings);
     }
 
@@ -30,7 +30,7 @@ internal static class CheckRunner
     {
         try
         {
-            findings.AddRange(await run().ConfigureAwait(false));
+            findings.AddRange(await run());
         }
         catch (Exception e) when (e is not OperationCanceledException and not OutOfMemoryException)
         {
@@ -48,7 +48,7 @@ internal static class CheckRunner
         try
         {
             using var admin = new AdminClient(socket);
-            await admin.StatusAsync(cancellationToken).ConfigureAwait(false);
+            await admin.StatusAsync(cancellationToken);
             return true;
         }
         catch (CliException)

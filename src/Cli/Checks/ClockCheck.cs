@@ -13,7 +13,7 @@ internal static class ClockCheck
         var findings = new List<Finding> { Synchronised() };
         if (controller is not null)
         {
-            findings.Add(await CompareAsync(controller, cancellationToken).ConfigureAwait(false));
+            findings.Add(await CompareAsync(controller, cancellationToken));
         }
 
         return findings;
@@ -33,7 +33,7 @@ internal static class ClockCheck
         using var client = new HttpClient(handler) { Timeout = TimeSpan.FromSeconds(5) };
         try
         {
-            using var answer = await client.GetAsync(new Uri($"https://{controller}/"), cancellationToken).ConfigureAwait(false);
+            using var answer = await client.GetAsync(new Uri($"https://{controller}/"), cancellationToken);
             if (answer.Headers.Date is not { } date)
             {
                 return Finding.Warning("clock", $"{controller} did not say its time", "compare the clocks by hand");

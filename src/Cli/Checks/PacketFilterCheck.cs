@@ -18,7 +18,7 @@ internal static class PacketFilterCheck
         var lines = new HashSet<string>(StringComparer.Ordinal);
         foreach (var (program, arguments) in Listings.Where(l => IsInstalled(l.Program)))
         {
-            var result = await Tool.RunAsync(program, arguments, null, null, cancellationToken).ConfigureAwait(false);
+            var result = await Tool.RunAsync(program, arguments, null, null, cancellationToken);
             lines.UnionWith(result.Output.Split('\n').Select(l => l.Trim()).Where(l => l.Contains("tproxy", StringComparison.OrdinalIgnoreCase)));
         }
 

@@ -15,7 +15,7 @@ internal static class RuleCheck
         var findings = new List<Finding>();
         foreach (var family in new[] { "-4", "-6" })
         {
-            var rules = await Tool.RequireAsync("ip", [family, "-j", "rule", "show"], null, null, cancellationToken).ConfigureAwait(false);
+            var rules = await Tool.RequireAsync("ip", [family, "-j", "rule", "show"], null, null, cancellationToken);
             using var json = JsonDocument.Parse(rules);
             findings.AddRange(json.RootElement.EnumerateArray().Select(rule => Evaluate(family, rule, agentRuns)).OfType<Finding>());
         }

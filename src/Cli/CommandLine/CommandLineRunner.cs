@@ -31,7 +31,7 @@ internal static class CommandLineRunner
         var json = result.GetValue(GlobalOptions.Output) == GlobalOptions.Json;
         try
         {
-            return await result.InvokeAsync(configuration).ConfigureAwait(false);
+            return await result.InvokeAsync(configuration);
         }
         catch (CliException e)
         {

@@ -47,7 +47,7 @@ internal static class CheckCommand
             BpfFolder = result.GetValue(BpfFolder)!,
             Controller = result.GetValue(Controller),
         };
-        var report = await CheckRunner.RunAsync(options, cancellationToken).ConfigureAwait(false);
+        var report = await CheckRunner.RunAsync(options, cancellationToken);
         new Printer(result).Print(report, json => json.CheckReport, console => Write(console, report));
         return report.Passed ? (int)ExitCode.Ok : (int)ExitCode.Failed;
     }

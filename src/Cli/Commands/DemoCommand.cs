@@ -53,7 +53,7 @@ internal static class DemoCommand
                     Write(printer.Console, step);
                 }
             });
-        var report = await runner.RunAsync(StepNames(result.GetValue(Steps)), result.GetValue(Keep), cancellationToken).ConfigureAwait(false);
+        var report = await runner.RunAsync(StepNames(result.GetValue(Steps)), result.GetValue(Keep), cancellationToken);
         printer.Print(report, json => json.DemoReport, console => Write(console, report));
         return report.Passed ? (int)ExitCode.Ok : (int)ExitCode.Failed;
     }

@@ -67,9 +67,9 @@ internal static class DetachCommand
         // Before anything is removed, or the agent's socket is found to be closed to this user and its agent is taken for dead.
         RequirePrivileges(Capabilities.Missing());
         var socket = result.GetValue(GlobalOptions.AdminSocket)!;
-        var byAgent = await AskAgentAsync(socket, cancellationToken).ConfigureAwait(false);
+        var byAgent = await AskAgentAsync(socket, cancellationToken);
         var remover = new Remover(PlacesOf(result));
-        var rest = await remover.RunAsync(cancellationToken).ConfigureAwait(false);
+        var rest = await remover.RunAsync(cancellationToken);
         var report = rest with { Removed = [.. byAgent, .. rest.Removed] };
         var output = result.InvocationConfiguration.Output;
         new Printer(result).Print(report, json => json.DetachReport, _ =>
@@ -125,7 +125,7 @@ internal static class DetachCommand
         try
         {
             using var admin = new AdminClient(socket);
-            return [.. (await admin.DetachAsync(cancellationToken).ConfigureAwait(false)).Removed];
+            return [.. (await admin.DetachAsync(cancellationToken)).Removed];
         }
         catch (CliException e) when (e.Code == ExitCode.CannotConnect)
         {

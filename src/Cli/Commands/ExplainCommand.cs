@@ -50,7 +50,7 @@ internal static class ExplainCommand
             Port = port,
             Protocol = protocol,
         };
-        var answer = await admin.ExplainAsync(request, cancellationToken).ConfigureAwait(false);
+        var answer = await admin.ExplainAsync(request, cancellationToken);
         var report = AdminMapping.ToReport(answer);
         var output = result.InvocationConfiguration.Output;
         new Printer(result).Print(report, json => json.ExplainReport, _ => Write(output, report));

@@ -109,7 +109,7 @@ internal static class FlowsCommand
         using var admin = new AdminClient(result.GetValue(GlobalOptions.AdminSocket)!);
         try
         {
-            await admin.FlowsAsync(request, flow => Write(AdminMapping.ToReport(flow)), cancellationToken).ConfigureAwait(false);
+            await admin.FlowsAsync(request, flow => Write(AdminMapping.ToReport(flow)), cancellationToken);
         }
         catch (OperationCanceledException) when (request.Follow)
         {

@@ -28,7 +28,7 @@ internal static class StatusCommand
     private static async Task<int> RunAsync(ParseResult result, CancellationToken cancellationToken)
     {
         using var admin = new AdminClient(result.GetValue(GlobalOptions.AdminSocket)!);
-        var report = AdminMapping.ToReport(await admin.StatusAsync(cancellationToken).ConfigureAwait(false));
+        var report = AdminMapping.ToReport(await admin.StatusAsync(cancellationToken));
         new Printer(result).Print(report, json => json.StatusReport, console => Write(console, report));
         return report.Ready && report.Workloads.All(w => w.Error is null) ? (int)ExitCode.Ok : (int)ExitCode.Failed;
     }

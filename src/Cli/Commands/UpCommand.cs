@@ -44,7 +44,7 @@ internal static class UpCommand
         var printer = new Printer(result);
         using var loggers = CreateLoggers(printer.IsJson);
         var events = new UpEvents(printer, result.InvocationConfiguration.Output, options.ObjectFolder, TimeProvider.System);
-        await new UpRunner(options, events, loggers, TimeProvider.System).RunAsync().ConfigureAwait(false);
+        await new UpRunner(options, events, loggers, TimeProvider.System).RunAsync();
         return (int)ExitCode.Ok;
     }
 

@@ -26,7 +26,7 @@ internal static class VersionCommand
 
     private static async Task<int> RunAsync(ParseResult result, CancellationToken cancellationToken)
     {
-        var (agent, unknown) = await AgentVersionAsync(result.GetValue(GlobalOptions.AdminSocket)!, cancellationToken).ConfigureAwait(false);
+        var (agent, unknown) = await AgentVersionAsync(result.GetValue(GlobalOptions.AdminSocket)!, cancellationToken);
         var report = new VersionReport(Version, RuntimeInformation.FrameworkDescription, Environment.OSVersion.Version.ToString(), agent);
         var output = result.InvocationConfiguration.Output;
         new Printer(result).Print(report, json => json.VersionReport, _ =>
@@ -43,7 +43,7 @@ internal static class VersionCommand
         try
         {
             using var admin = new AdminClient(socket);
-            return ((await admin.StatusAsync(cancellationToken).ConfigureAwait(false)).AgentVersion, null);
+            return ((await admin.StatusAsync(cancellationToken)).AgentVersion, null);
         }
         catch (CliException e) when (e.Code == ExitCode.CannotConnect)
         {

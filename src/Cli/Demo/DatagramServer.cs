@@ -21,8 +21,8 @@ internal static class DatagramServer
             return;
         }
 
-        var server = await LabNginx.StartAsync(pod, "nginx-udp", Blocks(pod), cancellationToken).ConfigureAwait(false);
-        await LabWait.ForListenerAsync(server, HeaderPort, null, cancellationToken).ConfigureAwait(false);
+        var server = await LabNginx.StartAsync(pod, "nginx-udp", Blocks(pod), cancellationToken);
+        await LabWait.ForListenerAsync(server, HeaderPort, null, cancellationToken);
     }
 
     /// <summary>Sends a datagram from a pod and waits up to two seconds for an answer; empty when none came.</summary>
@@ -30,7 +30,7 @@ internal static class DatagramServer
     {
         // bash's own sockets (bash(1), REDIRECTION); dd reads one datagram whole and ends with it.
         var script = string.Create(CultureInfo.InvariantCulture, $"exec 3<>/dev/udp/{to}/{Port}; echo ask >&3; timeout {2 * LabWait.Patience} dd bs=65536 count=1 status=none <&3");
-        var answer = await from.RunAsync("bash", ["-c", script], null, null, cancellationToken).ConfigureAwait(false);
+        var answer = await from.RunAsync("bash", ["-c", script], null, null, cancellationToken);
         return answer.Output.Trim();
     }
 
@@ -39,7 +39,7 @@ internal static class DatagramServer
     {
         foreach (var (target, own) in new[] { (to.Address4, from.Address4), (to.Address6, from.Address6) })
         {
-            var answer = await AskAsync(from, target, cancellationToken).ConfigureAwait(false);
+            var answer = await AskAsync(from, target, cancellationToken);
             DemoFailedException.ThrowUnless(
                 answer.EndsWith($"client={own}", StringComparison.Ordinal) && answer.Contains(DemoWorld.Marker, StringComparison.Ordinal),
                 $"{to} answered '{answer}' to a datagram, not with the client's address {own}");

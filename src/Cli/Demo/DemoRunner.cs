@@ -33,13 +33,13 @@ internal sealed class DemoRunner(Action<string> progress, Action<DemoStepReport>
     public async Task<DemoReport> RunAsync(IReadOnlyList<string> names, bool keep, CancellationToken cancellationToken)
     {
         var start = TimeProvider.System.GetTimestamp();
-        await Lab.RemoveStaleAsync().ConfigureAwait(false);
-        await using var world = await DemoWorld.StartAsync(progress, cancellationToken).ConfigureAwait(false);
+        await Lab.RemoveStaleAsync();
+        await using var world = await DemoWorld.StartAsync(progress, cancellationToken);
         var done = new List<DemoStepReport>();
         foreach (var step in Steps.Where(s => names.Count == 0 || names.Contains(s.Name)))
         {
             progress(step.Title);
-            done.Add(await RunAsync(step, world, cancellationToken).ConfigureAwait(false));
+            done.Add(await RunAsync(step, world, cancellationToken));
             report(done[^1]);
         }
 
@@ -62,7 +62,7 @@ internal sealed class DemoRunner(Action<string> progress, Action<DemoStepReport>
         var start = TimeProvider.System.GetTimestamp();
         try
         {
-            var evidence = await step.RunAsync(world, cancellationToken).ConfigureAwait(false);
+            var evidence = await step.RunAsync(world, cancellationToken);
             return Report(true, evidence);
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested && e is not OutOfMemoryException)

@@ -46,34 +46,34 @@ internal sealed class DemoWorld : IAsyncDisposable
     public static async Task<DemoWorld> StartAsync(Action<string> progress, CancellationToken cancellationToken)
     {
         progress("building two nodes, a link and four pods out of network namespaces");
-        var mesh = await MeshLab.CreateAsync(cancellationToken: cancellationToken).ConfigureAwait(false);
+        var mesh = await MeshLab.CreateAsync(cancellationToken: cancellationToken);
         try
         {
             mesh.Objects.Write("mesh", MeshObjects.Mesh());
             mesh.Objects.Write(PolicyFile, MeshObjects.Allow("web", "web", [Port], "client"));
             mesh.Objects.Write("policy-more", MeshObjects.Allow("more", "web", [DatagramServer.Port, DatagramServer.HeaderPort], "client"));
             mesh.Objects.Write("service-web", MeshObjects.Service("web", "web", 80, Port, ServiceAddress4.ToString(), "fd96::10"));
-            var node1 = await mesh.AddNodeAsync("node1", cancellationToken: cancellationToken).ConfigureAwait(false);
-            var node2 = await mesh.AddNodeAsync("node2", cancellationToken: cancellationToken).ConfigureAwait(false);
+            var node1 = await mesh.AddNodeAsync("node1", cancellationToken: cancellationToken);
+            var node2 = await mesh.AddNodeAsync("node2", cancellationToken: cancellationToken);
             var world = new DemoWorld(mesh)
             {
-                Client = await mesh.AddPodAsync(node1, "client", "client", cancellationToken).ConfigureAwait(false),
-                Guest = await mesh.AddPodAsync(node1, "guest", "guest", cancellationToken).ConfigureAwait(false),
-                Near = await mesh.AddPodAsync(node1, "near", "web", cancellationToken).ConfigureAwait(false),
-                Far = await mesh.AddPodAsync(node2, "far", "web", cancellationToken).ConfigureAwait(false),
+                Client = await mesh.AddPodAsync(node1, "client", "client", cancellationToken),
+                Guest = await mesh.AddPodAsync(node1, "guest", "guest", cancellationToken),
+                Near = await mesh.AddPodAsync(node1, "near", "web", cancellationToken),
+                Far = await mesh.AddPodAsync(node2, "far", "web", cancellationToken),
             };
             progress("starting nginx in two pods");
-            await WebServer.StartAsync(world.Near, cancellationToken).ConfigureAwait(false);
-            await WebServer.StartAsync(world.Far, cancellationToken).ConfigureAwait(false);
+            await WebServer.StartAsync(world.Near, cancellationToken);
+            await WebServer.StartAsync(world.Far, cancellationToken);
             progress("starting the controller");
-            await mesh.StartControllerAsync(cancellationToken).ConfigureAwait(false);
+            await mesh.StartControllerAsync(cancellationToken);
             progress("starting an agent on each node");
-            await Task.WhenAll(node1.StartAgentAsync(true, cancellationToken), node2.StartAgentAsync(true, cancellationToken)).ConfigureAwait(false);
+            await Task.WhenAll(node1.StartAgentAsync(true, cancellationToken), node2.StartAgentAsync(true, cancellationToken));
             return world;
         }
         catch
         {
-            await mesh.DisposeAsync().ConfigureAwait(false);
+            await mesh.DisposeAsync();
             throw;
         }
     }
@@ -87,7 +87,7 @@ internal sealed class DemoWorld : IAsyncDisposable
     {
         foreach (var (target, own) in new[] { (to.Address4, from.Address4), (to.Address6, from.Address6) })
         {
-            var answer = await CurlAsync(from, target, cancellationToken).ConfigureAwait(false);
+            var answer = await CurlAsync(from, target, cancellationToken);
             DemoFailedException.ThrowUnless(answer.Succeeded, $"curl from {from} to {target} failed: {answer.Error.Trim()}");
             DemoFailedException.ThrowUnless(
                 answer.Output.Contains($"client={own} ", StringComparison.Ordinal) && answer.Output.Contains(Marker, StringComparison.Ordinal),

@@ -25,7 +25,7 @@ internal sealed class Download
         var file = Path.Combine(from.Lab.Folder, Guid.NewGuid().ToString("N"));
         var curl = from.Start("download", "curl", "-sS", "-N", "-o", file, DemoWorld.Url(to.Address4, DemoWorld.Port, "/slow"));
         var download = new Download(curl, file);
-        await LabWait.UntilAsync("a download has begun", () => download.Received > 0, TimeSpan.FromSeconds(10), curl, cancellationToken).ConfigureAwait(false);
+        await LabWait.UntilAsync("a download has begun", () => download.Received > 0, TimeSpan.FromSeconds(10), curl, cancellationToken);
         return download;
     }
 

@@ -36,7 +36,7 @@ internal sealed partial class LinkCapture
             () => tcpdump.ReadLog().Contains("listening on", StringComparison.Ordinal),
             TimeSpan.FromSeconds(10),
             tcpdump,
-            cancellationToken).ConfigureAwait(false);
+            cancellationToken);
         return new LinkCapture(tcpdump, file);
     }
 
@@ -46,15 +46,15 @@ internal sealed partial class LinkCapture
     /// <exception cref="InvalidOperationException">The capture lacks packets: what it does not show may have passed.</exception>
     public async Task<LinkSummary> FinishAsync(string marker, int applicationPort)
     {
-        await LabWait.UntilAsync("tcpdump has written what has passed", HasCaughtUpAsync, TimeSpan.FromSeconds(10), _tcpdump).ConfigureAwait(false);
-        await _tcpdump.StopAsync(TimeSpan.FromSeconds(5)).ConfigureAwait(false);
-        return Summarize(await File.ReadAllBytesAsync(_file).ConfigureAwait(false), Encoding.ASCII.GetBytes(marker), applicationPort);
+        await LabWait.UntilAsync("tcpdump has written what has passed", HasCaughtUpAsync, TimeSpan.FromSeconds(10), _tcpdump);
+        await _tcpdump.StopAsync(TimeSpan.FromSeconds(5));
+        return Summarize(await File.ReadAllBytesAsync(_file), Encoding.ASCII.GetBytes(marker), applicationPort);
     }
 
     // tcpdump(8): it tells its counts at SIGUSR1, and what it is ended with it leaves unread.
     private async Task<bool> HasCaughtUpAsync()
     {
-        await _tcpdump.SignalAsync("USR1").ConfigureAwait(false);
+        await _tcpdump.SignalAsync("USR1");
         if (Counts().Matches(_tcpdump.ReadLog()).LastOrDefault() is not { } counts)
         {
             return false;

@@ -12,11 +12,11 @@ internal static class WebServer
     {
         var folder = Path.Combine(pod.Lab.Folder, "nginx-" + pod.Name);
         Directory.CreateDirectory(folder);
-        await WriteFileAsync(Path.Combine(folder, "file"), cancellationToken).ConfigureAwait(false);
+        await WriteFileAsync(Path.Combine(folder, "file"), cancellationToken);
         var configuration = Path.Combine(folder, "nginx.conf");
-        await File.WriteAllTextAsync(configuration, Configuration(pod, folder), cancellationToken).ConfigureAwait(false);
+        await File.WriteAllTextAsync(configuration, Configuration(pod, folder), cancellationToken);
         var server = pod.Start("nginx", "nginx", "-p", folder, "-c", configuration, "-e", Path.Combine(folder, "error.log"));
-        await LabWait.ForListenerAsync(server, DemoWorld.Port, null, cancellationToken).ConfigureAwait(false);
+        await LabWait.ForListenerAsync(server, DemoWorld.Port, null, cancellationToken);
         return server;
     }
 
@@ -32,7 +32,7 @@ internal static class WebServer
         await using var file = File.Create(path);
         for (var written = 0L; written < FileSize; written += block.Length)
         {
-            await file.WriteAsync(block, cancellationToken).ConfigureAwait(false);
+            await file.WriteAsync(block, cancellationToken);
         }
     }
 

@@ -9,7 +9,7 @@ internal static class ClassifierRemoval
 {
     public static async Task<IReadOnlyList<string>> RunAsync(CancellationToken cancellationToken)
     {
-        var links = await Tool.RequireAsync("ip", ["-j", "link", "show"], null, null, cancellationToken).ConfigureAwait(false);
+        var links = await Tool.RequireAsync("ip", ["-j", "link", "show"], null, null, cancellationToken);
         using var json = JsonDocument.Parse(links);
         var removed = new List<string>();
         foreach (var link in json.RootElement.EnumerateArray())

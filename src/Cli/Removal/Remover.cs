@@ -13,12 +13,12 @@ internal sealed class Remover(RemovalOptions options)
 
     public async Task<DetachReport> RunAsync(CancellationToken cancellationToken)
     {
-        await TryAsync("classifiers", () => ClassifierRemoval.RunAsync(cancellationToken)).ConfigureAwait(false);
-        await TryAsync("pins", () => Task.FromResult(PinRemoval.Run(options.BpfFolder))).ConfigureAwait(false);
-        await TryAsync("routing", () => RoutingRemoval.RunAsync(options.RouteTable, cancellationToken)).ConfigureAwait(false);
-        await TryAsync("labs", RemoveLabsAsync).ConfigureAwait(false);
-        await TryAsync("run folder", () => RunFolderRemoval.RunAsync(options.RunFolder, AgentStops, cancellationToken)).ConfigureAwait(false);
-        await TryAsync("state folder", () => Task.FromResult<IReadOnlyList<string>>(RemoveState())).ConfigureAwait(false);
+        await TryAsync("classifiers", () => ClassifierRemoval.RunAsync(cancellationToken));
+        await TryAsync("pins", () => Task.FromResult(PinRemoval.Run(options.BpfFolder)));
+        await TryAsync("routing", () => RoutingRemoval.RunAsync(options.RouteTable, cancellationToken));
+        await TryAsync("labs", RemoveLabsAsync);
+        await TryAsync("run folder", () => RunFolderRemoval.RunAsync(options.RunFolder, AgentStops, cancellationToken));
+        await TryAsync("state folder", () => Task.FromResult<IReadOnlyList<string>>(RemoveState()));
         return new DetachReport(_removed, _failed);
     }
 
@@ -26,7 +26,7 @@ internal sealed class Remover(RemovalOptions options)
     {
         try
         {
-            _removed.AddRange(await remove().ConfigureAwait(false));
+            _removed.AddRange(await remove());
         }
         catch (Exception e) when (e is not OperationCanceledException and not OutOfMemoryException)
         {
@@ -36,7 +36,7 @@ internal sealed class Remover(RemovalOptions options)
 
     private async Task<IReadOnlyList<string>> RemoveLabsAsync() => options.LabRoot is not { } root
         ? []
-        : [.. (await Labs.Lab.RemoveAllAsync(root).ConfigureAwait(false)).Select(id => $"lab {id} with its namespaces")];
+        : [.. (await Labs.Lab.RemoveAllAsync(root)).Select(id => $"lab {id} with its namespaces")];
 
     private string[] RemoveState()
     {

@@ -31,7 +31,7 @@ internal static class RunFolderRemoval
         if (File.Exists(lockFile))
         {
             // Until it is removed it is held, so that no agent starts on a folder that is being emptied.
-            await using var held = await TakeAsync(lockFile, patience, cancellationToken).ConfigureAwait(false);
+            await using var held = await TakeAsync(lockFile, patience, cancellationToken);
             RemoveSvids(Path.Combine(runFolder, "svids"), removed);
             RemoveFile("lock", lockFile, removed);
         }
@@ -77,7 +77,7 @@ internal static class RunFolderRemoval
                 }
             }
 
-            await Task.Delay(Step, cancellationToken).ConfigureAwait(false);
+            await Task.Delay(Step, cancellationToken);
         }
     }
 

@@ -30,21 +30,21 @@ internal sealed class UpRunner(UpOptions options, UpEvents events, ILoggerFactor
             else signalled.TrySetResult();
         });
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
-        await using var controller = await StartControllerAsync().ConfigureAwait(false);
+        await using var controller = await StartControllerAsync();
         controller.ObjectsChanged += TellOfObjects;
         controller.NodeChanged += events.Node;
         TellOfObjects();
-        await using var agent = await StartAgentAsync().ConfigureAwait(false);
+        await using var agent = await StartAgentAsync();
         events.Say("up", $"node {options.Agent.NodeName} is up: objects from {options.ObjectFolder}, admin socket {options.Agent.AdminSocket}, metrics on {string.Join(", ", agent.Metrics)}");
         NoteMissingWorkloads(controller);
-        await Task.WhenAny(signalled.Task, agent.Detached, agent.Failed).ConfigureAwait(false);
+        await Task.WhenAny(signalled.Task, agent.Detached, agent.Failed);
         events.Say("stopping", agent.Detached.IsCompleted
             ? "detached; stopping"
             : FormattableString.Invariant($"stopping; connections through the proxy have {options.Agent.DrainDeadline.TotalSeconds:0.#} s, those in the kernel go on"));
 
         if (agent.Failed.IsCompleted)
         {
-            throw new CliException(ExitCode.Internal, $"the agent ended: {await agent.Failed.ConfigureAwait(false)} has failed", "the log says why; this is an error of Culvert, please report it");
+            throw new CliException(ExitCode.Internal, $"the agent ended: {await agent.Failed} has failed", "the log says why; this is an error of Culvert, please report it");
         }
 
         void TellOfObjects()
@@ -69,7 +69,7 @@ internal sealed class UpRunner(UpOptions options, UpEvents events, ILoggerFactor
                     Time = time,
                     LoggerFactory = loggers,
                 },
-                CancellationToken.None).ConfigureAwait(false);
+                CancellationToken.None);
         }
         catch (AgentStartException e)
         {
@@ -93,7 +93,7 @@ internal sealed class UpRunner(UpOptions options, UpEvents events, ILoggerFactor
     {
         try
         {
-            return await AgentHost.StartAsync(options.Agent, loggers, time, CancellationToken.None).ConfigureAwait(false);
+            return await AgentHost.StartAsync(options.Agent, loggers, time, CancellationToken.None);
         }
         catch (AgentStartException e)
         {

@@ -56,14 +56,14 @@ internal sealed class MeshLab : IAsyncDisposable
             throw new ToolFailedException($"{program} is missing; `make build` makes it");
         }
 
-        var lab = await Lab.CreateAsync(options.Lab, cancellationToken).ConfigureAwait(false);
+        var lab = await Lab.CreateAsync(options.Lab, cancellationToken);
         try
         {
-            return new MeshLab(options, lab, await lab.AddNodeAsync("control", ControlIndex, wire: null, cancellationToken).ConfigureAwait(false));
+            return new MeshLab(options, lab, await lab.AddNodeAsync("control", ControlIndex, wire: null, cancellationToken));
         }
         catch
         {
-            await lab.DisposeAsync().ConfigureAwait(false);
+            await lab.DisposeAsync();
             throw;
         }
     }
@@ -78,7 +78,7 @@ internal sealed class MeshLab : IAsyncDisposable
             "--folder", Objects.Path,
             "--listen", string.Create(CultureInfo.InvariantCulture, $"{ControllerPlace.Address4}:{ControllerPort}"),
             "--state-dir", ControllerState);
-        await LabWait.ForListenerAsync(Controller, ControllerPort, StartDeadline, cancellationToken).ConfigureAwait(false);
+        await LabWait.ForListenerAsync(Controller, ControllerPort, StartDeadline, cancellationToken);
     }
 
     /// <summary>Ends the controller.</summary>
@@ -86,7 +86,7 @@ internal sealed class MeshLab : IAsyncDisposable
     {
         if (Controller is { } controller)
         {
-            await controller.StopAsync(TimeSpan.FromSeconds(5)).ConfigureAwait(false);
+            await controller.StopAsync(TimeSpan.FromSeconds(5));
             Controller = null;
         }
     }
@@ -97,7 +97,7 @@ internal sealed class MeshLab : IAsyncDisposable
     /// <param name="cancellationToken">Ends the wait.</param>
     public async Task<MeshNode> AddNodeAsync(string name, LabWireOptions? wire = null, CancellationToken cancellationToken = default)
     {
-        var node = new MeshNode(this, await Lab.AddNodeAsync(name, 0, wire, cancellationToken).ConfigureAwait(false));
+        var node = new MeshNode(this, await Lab.AddNodeAsync(name, 0, wire, cancellationToken));
         _nodes.Add(node);
         return node;
     }
@@ -109,7 +109,7 @@ internal sealed class MeshLab : IAsyncDisposable
     /// <param name="cancellationToken">Ends the wait.</param>
     public async Task<LabPod> AddPodAsync(MeshNode node, string name, string account, CancellationToken cancellationToken = default)
     {
-        var pod = await Lab.AddPodAsync(node.Place, name, cancellationToken).ConfigureAwait(false);
+        var pod = await Lab.AddPodAsync(node.Place, name, cancellationToken);
         Objects.Write("workload-" + name, MeshObjects.Workload(pod, account));
         return pod;
     }
@@ -118,7 +118,7 @@ internal sealed class MeshLab : IAsyncDisposable
     public async Task<string> CreateTokenAsync(string node, CancellationToken cancellationToken = default)
     {
         var output = await Tool.RequireAsync(
-            _options.Controller, ["token", "create", "--node", node, "--state-dir", ControllerState], null, null, cancellationToken).ConfigureAwait(false);
+            _options.Controller, ["token", "create", "--node", node, "--state-dir", ControllerState], null, null, cancellationToken);
         return output.Trim();
     }
 
@@ -130,6 +130,6 @@ internal sealed class MeshLab : IAsyncDisposable
             node.Dispose();
         }
 
-        await Lab.DisposeAsync().ConfigureAwait(false);
+        await Lab.DisposeAsync();
     }
 }

@@ -46,7 +46,7 @@ internal sealed class MeshNode : IDisposable
         var token = Path.Combine(Place.Folder, "join-token");
         if (!File.Exists(token))
         {
-            await File.WriteAllTextAsync(token, await _mesh.CreateTokenAsync(Name, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+            await File.WriteAllTextAsync(token, await _mesh.CreateTokenAsync(Name, cancellationToken), cancellationToken);
         }
 
         Agent = Place.Start(
@@ -67,7 +67,7 @@ internal sealed class MeshNode : IDisposable
             ]);
         if (ready)
         {
-            await WaitReadyAsync(cancellationToken).ConfigureAwait(false);
+            await WaitReadyAsync(cancellationToken);
         }
     }
 
@@ -80,7 +80,7 @@ internal sealed class MeshNode : IDisposable
     {
         if (Agent is { } agent)
         {
-            await agent.KillAsync().ConfigureAwait(false);
+            await agent.KillAsync();
             Agent = null;
         }
     }
@@ -90,20 +90,20 @@ internal sealed class MeshNode : IDisposable
     {
         if (Agent is { } agent)
         {
-            await agent.StopAsync(TimeSpan.FromSeconds(40)).ConfigureAwait(false);
+            await agent.StopAsync(TimeSpan.FromSeconds(40));
             Agent = null;
         }
     }
 
     /// <summary>The agent's metrics as it serves them.</summary>
     public async Task<MetricSamples> MetricsAsync(CancellationToken cancellationToken = default) => MetricSamples.Parse(
-        await _http.GetStringAsync(new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{MetricsPort}/metrics")), cancellationToken).ConfigureAwait(false));
+        await _http.GetStringAsync(new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{MetricsPort}/metrics")), cancellationToken));
 
     /// <summary>The agent's own view of itself.</summary>
     public async Task<StatusResponse> StatusAsync(CancellationToken cancellationToken = default)
     {
         using var admin = new AdminCalls(AdminSocket);
-        return await admin.Service.StatusAsync(new StatusRequest(), AdminCalls.Options(cancellationToken)).ResponseAsync.ConfigureAwait(false);
+        return await admin.Service.StatusAsync(new StatusRequest(), AdminCalls.Options(cancellationToken)).ResponseAsync;
     }
 
     /// <summary>Explains a connection.</summary>
@@ -111,7 +111,7 @@ internal sealed class MeshNode : IDisposable
     {
         using var admin = new AdminCalls(AdminSocket);
         var request = new ExplainRequest { Source = source, Destination = destination, Port = port, Protocol = protocol };
-        return await admin.Service.ExplainAsync(request, AdminCalls.Options(cancellationToken)).ResponseAsync.ConfigureAwait(false);
+        return await admin.Service.ExplainAsync(request, AdminCalls.Options(cancellationToken)).ResponseAsync;
     }
 
     /// <summary>Waits until a Service is in force at this node, or no longer is. Versions of snapshots tell no such thing: a controller that starts anew counts anew.</summary>
@@ -124,7 +124,7 @@ internal sealed class MeshNode : IDisposable
         async () =>
         {
             using var admin = new AdminCalls(AdminSocket);
-            var snapshot = await admin.Service.DumpSnapshotAsync(new DumpSnapshotRequest(), AdminCalls.Options(cancellationToken)).ResponseAsync.ConfigureAwait(false);
+            var snapshot = await admin.Service.DumpSnapshotAsync(new DumpSnapshotRequest(), AdminCalls.Options(cancellationToken)).ResponseAsync;
             return present == snapshot.Resources.Any(r => r.Service is { } service && service.Name == name && service.Namespace == MeshObjects.Namespace);
         },
         TimeSpan.FromSeconds(10),
@@ -137,7 +137,7 @@ internal sealed class MeshNode : IDisposable
         using var admin = new AdminCalls(AdminSocket);
         using var call = admin.Service.Flows(new FlowsRequest { Last = 10_000, Filter = filter ?? new FlowFilter() }, AdminCalls.Options(cancellationToken));
         var flows = new List<Flow>();
-        await foreach (var flow in call.ResponseStream.ReadAllAsync(cancellationToken).ConfigureAwait(false))
+        await foreach (var flow in call.ResponseStream.ReadAllAsync(cancellationToken))
         {
             flows.Add(flow);
         }
@@ -152,10 +152,10 @@ internal sealed class MeshNode : IDisposable
         Flow? found = null;
         await LabWait.UntilAsync(
             $"{Name} reports {what}",
-            async () => (found = (await FlowsAsync(null, cancellationToken).ConfigureAwait(false)).LastOrDefault(condition)) is not null,
+            async () => (found = (await FlowsAsync(null, cancellationToken)).LastOrDefault(condition)) is not null,
             TimeSpan.FromSeconds(5),
             null,
-            cancellationToken).ConfigureAwait(false);
+            cancellationToken);
         return found!;
     }
 
@@ -167,7 +167,7 @@ internal sealed class MeshNode : IDisposable
         try
         {
             var uri = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{ReadinessPort}/ready"));
-            using var response = await _http.GetAsync(uri, cancellationToken).ConfigureAwait(false);
+            using var response = await _http.GetAsync(uri, cancellationToken);
             return response.IsSuccessStatusCode;
         }
         catch (Exception e) when (e is HttpRequestException or SocketException)

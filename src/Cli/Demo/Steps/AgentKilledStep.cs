@@ -11,18 +11,18 @@ internal sealed class AgentKilledStep : IDemoStep
 
     public async Task<string> RunAsync(DemoWorld world, CancellationToken cancellationToken)
     {
-        var download = await Download.StartAsync(world.Client, world.Near, cancellationToken).ConfigureAwait(false);
+        var download = await Download.StartAsync(world.Client, world.Near, cancellationToken);
         var pid = world.Node1.Agent!.Id;
-        await world.Node1.KillAgentAsync().ConfigureAwait(false);
+        await world.Node1.KillAgentAsync();
         var atKill = download.Received;
-        var guest = await DemoWorld.CurlAsync(world.Guest, world.Near.Address4, cancellationToken).ConfigureAwait(false);
+        var guest = await DemoWorld.CurlAsync(world.Guest, world.Near.Address4, cancellationToken);
         DemoFailedException.ThrowUnless(!guest.Succeeded, "without an agent the guest was let in");
-        var fresh = await DemoWorld.CurlAsync(world.Client, world.Near.Address4, cancellationToken).ConfigureAwait(false);
+        var fresh = await DemoWorld.CurlAsync(world.Client, world.Near.Address4, cancellationToken);
         DemoFailedException.ThrowUnless(fresh.Succeeded, $"without an agent a new connection failed: {fresh.Error.Trim()}");
-        var code = await download.WaitAsync(TimeSpan.FromSeconds(30), cancellationToken).ConfigureAwait(false);
+        var code = await download.WaitAsync(TimeSpan.FromSeconds(30), cancellationToken);
         DemoFailedException.ThrowUnless(code == 0 && download.Received == WebServer.FileSize, $"the download broke: {download.Message}");
-        await world.Node1.StartAgentAsync(true, cancellationToken).ConfigureAwait(false);
-        await DemoWorld.RequireAnswersAsync(world.Client, world.Far, cancellationToken).ConfigureAwait(false);
+        await world.Node1.StartAgentAsync(true, cancellationToken);
+        await DemoWorld.RequireAnswersAsync(world.Client, world.Far, cancellationToken);
         return string.Create(
             CultureInfo.InvariantCulture,
             $"pid {pid} killed after {atKill / 1024} KiB; all {WebServer.FileSize / 1024} KiB arrived, new connections and refusals as before; restarted agent (pid {world.Node1.Agent!.Id}) carries on");

@@ -11,9 +11,9 @@ internal sealed class CrossNodeStep : IDemoStep
 
     public async Task<string> RunAsync(DemoWorld world, CancellationToken cancellationToken)
     {
-        var capture = await LinkCapture.StartAsync(world.Node1, cancellationToken).ConfigureAwait(false);
-        await DemoWorld.RequireAnswersAsync(world.Client, world.Far, cancellationToken).ConfigureAwait(false);
-        var link = await capture.FinishAsync(DemoWorld.Marker, DemoWorld.Port).ConfigureAwait(false);
+        var capture = await LinkCapture.StartAsync(world.Node1, cancellationToken);
+        await DemoWorld.RequireAnswersAsync(world.Client, world.Far, cancellationToken);
+        var link = await capture.FinishAsync(DemoWorld.Marker, DemoWorld.Port);
         DemoFailedException.ThrowUnless(!link.MarkerSeen, "the page was readable on the link");
         DemoFailedException.ThrowUnless(link.ApplicationPackets == 0, $"{link.ApplicationPackets} packets of the application's port were on the link");
         DemoFailedException.ThrowUnless(link.ApplicationRecords > 0, $"no TLS records among {link.TunnelPackets} packets of the tunnel");

@@ -14,27 +14,27 @@ internal sealed class DatagramStep(bool sameNode) : IDemoStep
 
     private static async Task<string> NearAsync(DemoWorld world, CancellationToken cancellationToken)
     {
-        await DatagramServer.EnsureAsync(world, world.Near, cancellationToken).ConfigureAwait(false);
-        var before = await ProxiedAsync(world, cancellationToken).ConfigureAwait(false);
-        await DatagramServer.RequireAnswersAsync(world.Client, world.Near, cancellationToken).ConfigureAwait(false);
-        await world.Node1.WaitForFlowAsync("the direct UDP flow", f => IsUdpTo(f, "near") && f.Path == FlowPath.Direct, cancellationToken).ConfigureAwait(false);
-        var proxied = await ProxiedAsync(world, cancellationToken).ConfigureAwait(false) - before;
+        await DatagramServer.EnsureAsync(world, world.Near, cancellationToken);
+        var before = await ProxiedAsync(world, cancellationToken);
+        await DatagramServer.RequireAnswersAsync(world.Client, world.Near, cancellationToken);
+        await world.Node1.WaitForFlowAsync("the direct UDP flow", f => IsUdpTo(f, "near") && f.Path == FlowPath.Direct, cancellationToken);
+        var proxied = await ProxiedAsync(world, cancellationToken) - before;
         DemoFailedException.ThrowUnless(proxied == 0, $"the proxy took {proxied} datagrams");
         return $"IPv4 and IPv6: answered, flow direct, 0 datagrams in the proxy; nginx saw {world.Client.Address4} and {world.Client.Address6}";
     }
 
     private static async Task<string> FarAsync(DemoWorld world, CancellationToken cancellationToken)
     {
-        await DatagramServer.EnsureAsync(world, world.Far, cancellationToken).ConfigureAwait(false);
-        var headers = await HeadersAsync(world, cancellationToken).ConfigureAwait(false);
-        var capture = await LinkCapture.StartAsync(world.Node1, cancellationToken).ConfigureAwait(false);
-        await DatagramServer.RequireAnswersAsync(world.Client, world.Far, cancellationToken).ConfigureAwait(false);
-        var link = await capture.FinishAsync(DemoWorld.Marker, DatagramServer.Port).ConfigureAwait(false);
+        await DatagramServer.EnsureAsync(world, world.Far, cancellationToken);
+        var headers = await HeadersAsync(world, cancellationToken);
+        var capture = await LinkCapture.StartAsync(world.Node1, cancellationToken);
+        await DatagramServer.RequireAnswersAsync(world.Client, world.Far, cancellationToken);
+        var link = await capture.FinishAsync(DemoWorld.Marker, DatagramServer.Port);
         DemoFailedException.ThrowUnless(!link.MarkerSeen, "the answer was readable on the link");
         DemoFailedException.ThrowUnless(link.Datagrams == 0, $"{link.Datagrams} UDP packets were on the link");
         DemoFailedException.ThrowUnless(link.ApplicationRecords > 0, $"no TLS records among {link.TunnelPackets} packets of the tunnel");
-        var flow = await world.Node2.WaitForFlowAsync("the tunnelled UDP session", f => IsUdpTo(f, "far") && f.Path == FlowPath.Tunnel, cancellationToken).ConfigureAwait(false);
-        headers = await HeadersAsync(world, cancellationToken).ConfigureAwait(false) - headers;
+        var flow = await world.Node2.WaitForFlowAsync("the tunnelled UDP session", f => IsUdpTo(f, "far") && f.Path == FlowPath.Tunnel, cancellationToken);
+        headers = await HeadersAsync(world, cancellationToken) - headers;
         DemoFailedException.ThrowUnless(headers >= 2, $"the kernel put a PROXY header before {headers} datagrams, not 2");
         return string.Create(
             CultureInfo.InvariantCulture,
@@ -45,8 +45,8 @@ internal sealed class DatagramStep(bool sameNode) : IDemoStep
         flow.Protocol == TransportProtocol.Udp && flow.Verdict == Verdict.Allow && flow.Destination.WorkloadUid.EndsWith(pod, StringComparison.Ordinal) && flow.Destination.Port == DatagramServer.Port;
 
     private static async Task<double> ProxiedAsync(DemoWorld world, CancellationToken cancellationToken) =>
-        (await world.Node1.MetricsAsync(cancellationToken).ConfigureAwait(false)).Sum("culvert_udp_datagrams_total");
+        (await world.Node1.MetricsAsync(cancellationToken)).Sum("culvert_udp_datagrams_total");
 
     private static async Task<double> HeadersAsync(DemoWorld world, CancellationToken cancellationToken) =>
-        (await world.Node1.MetricsAsync(cancellationToken).ConfigureAwait(false)).Sum("culvert_datapath_datagrams_total", "delivery=\"header\"");
+        (await world.Node1.MetricsAsync(cancellationToken)).Sum("culvert_datapath_datagrams_total", "delivery=\"header\"");
 }

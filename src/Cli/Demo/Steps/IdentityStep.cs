@@ -19,7 +19,7 @@ internal sealed class IdentityStep : IDemoStep
             await node.WaitForFlowAsync(
                 $"a tunnelled flow from {client} to {web}",
                 f => f.Path == FlowPath.Tunnel && f.Source.Identity == client && f.Destination.Identity == web,
-                cancellationToken).ConfigureAwait(false);
+                cancellationToken);
         }
 
         return $"agents of both nodes report {client} -> {web}";

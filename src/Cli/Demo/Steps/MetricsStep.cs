@@ -12,8 +12,8 @@ internal sealed class MetricsStep : IDemoStep
 
     public async Task<string> RunAsync(DemoWorld world, CancellationToken cancellationToken)
     {
-        var node1 = await world.Node1.MetricsAsync(cancellationToken).ConfigureAwait(false);
-        var node2 = await world.Node2.MetricsAsync(cancellationToken).ConfigureAwait(false);
+        var node1 = await world.Node1.MetricsAsync(cancellationToken);
+        var node2 = await world.Node2.MetricsAsync(cancellationToken);
         var tunnelled = node2.Sum("culvert_tcp_connections_opened_total", "path=\"tunnel\"", "reporter=\"destination\"", $"source_principal=\"{MeshObjects.Identity("client")}\"");
         var refused = node2.Sum("culvert_tcp_connections_failed_total", $"source_principal=\"{MeshObjects.Identity("guest")}\"");
         var handshakes = node2.Sum("culvert_tls_handshakes_total", "result=\"ok\"");

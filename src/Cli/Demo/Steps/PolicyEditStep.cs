@@ -18,13 +18,13 @@ internal sealed class PolicyEditStep : IDemoStep
         long undone;
         try
         {
-            cut = await CutAsync(world, cancellationToken).ConfigureAwait(false);
+            cut = await CutAsync(world, cancellationToken);
         }
         finally
         {
             world.Mesh.Objects.Write(DemoWorld.PolicyFile, MeshObjects.Allow("web", "web", [DemoWorld.Port], "client"));
             undone = TimeProvider.System.GetTimestamp();
-            await WaitAllowedAsync(world, cancellationToken).ConfigureAwait(false);
+            await WaitAllowedAsync(world, cancellationToken);
         }
 
         return string.Create(
@@ -38,22 +38,22 @@ internal sealed class PolicyEditStep : IDemoStep
         {
             await Labs.LabWait.UntilAsync(
                 $"{address} is allowed again",
-                async () => (await DemoWorld.CurlAsync(world.Client, address, cancellationToken).ConfigureAwait(false)).Succeeded,
+                async () => (await DemoWorld.CurlAsync(world.Client, address, cancellationToken)).Succeeded,
                 Deadline,
                 null,
-                cancellationToken).ConfigureAwait(false);
+                cancellationToken);
         }
     }
 
     private static async Task<string> CutAsync(DemoWorld world, CancellationToken cancellationToken)
     {
-        var near = await Download.StartAsync(world.Client, world.Near, cancellationToken).ConfigureAwait(false);
-        var far = await Download.StartAsync(world.Client, world.Far, cancellationToken).ConfigureAwait(false);
+        var near = await Download.StartAsync(world.Client, world.Near, cancellationToken);
+        var far = await Download.StartAsync(world.Client, world.Far, cancellationToken);
         var start = TimeProvider.System.GetTimestamp();
         world.Mesh.Objects.Write(DemoWorld.PolicyFile, MeshObjects.Allow("web", "web", [DemoWorld.Port], "nobody"));
-        var codes = new[] { await EndAsync(near, "near", cancellationToken).ConfigureAwait(false), await EndAsync(far, "far", cancellationToken).ConfigureAwait(false) };
+        var codes = new[] { await EndAsync(near, "near", cancellationToken), await EndAsync(far, "far", cancellationToken) };
         var elapsed = TimeProvider.System.GetElapsedTime(start);
-        var refused = await DemoWorld.CurlAsync(world.Client, world.Far.Address4, cancellationToken).ConfigureAwait(false);
+        var refused = await DemoWorld.CurlAsync(world.Client, world.Far.Address4, cancellationToken);
         DemoFailedException.ThrowUnless(!refused.Succeeded, "a new connection was allowed after the edit");
         return string.Create(
             CultureInfo.InvariantCulture,
@@ -64,7 +64,7 @@ internal sealed class PolicyEditStep : IDemoStep
     {
         try
         {
-            var code = await download.WaitAsync(Deadline, cancellationToken).ConfigureAwait(false);
+            var code = await download.WaitAsync(Deadline, cancellationToken);
             DemoFailedException.ThrowUnless(code != 0, $"the download from {server} finished instead of being cut");
             return code;
         }

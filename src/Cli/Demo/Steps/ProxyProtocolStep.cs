@@ -15,7 +15,7 @@ internal sealed class ProxyProtocolStep : IDemoStep
 
     public async Task<string> RunAsync(DemoWorld world, CancellationToken cancellationToken)
     {
-        await DatagramServer.EnsureAsync(world, world.Far, cancellationToken).ConfigureAwait(false);
+        await DatagramServer.EnsureAsync(world, world.Far, cancellationToken);
         var plain = MeshObjects.Workload(world.Far, "web");
         world.Mesh.Objects.Write(File, plain.Replace(
             "metadata:\n",
@@ -26,10 +26,10 @@ internal sealed class ProxyProtocolStep : IDemoStep
             var answer = "";
             await LabWait.UntilAsync(
                 "nginx gets a header",
-                async () => (answer = (await DemoWorld.CurlAsync(world.Client, world.Far.Address4, cancellationToken, DatagramServer.HeaderPort).ConfigureAwait(false)).Output.Trim()).Length > 0,
+                async () => (answer = (await DemoWorld.CurlAsync(world.Client, world.Far.Address4, cancellationToken, DatagramServer.HeaderPort)).Output.Trim()).Length > 0,
                 TimeSpan.FromSeconds(10),
                 null,
-                cancellationToken).ConfigureAwait(false);
+                cancellationToken);
             DemoFailedException.ThrowUnless(
                 answer.Contains($"header={world.Client.Address4}:", StringComparison.Ordinal)
                     && answer.Contains(string.Create(CultureInfo.InvariantCulture, $"to={world.Far.Address4}:{DatagramServer.HeaderPort}"), StringComparison.Ordinal),

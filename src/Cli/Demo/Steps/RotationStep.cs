@@ -22,21 +22,21 @@ internal sealed class RotationStep : IDemoStep
             "the client's certificate has been replaced twice by short-lived ones",
             async () =>
             {
-                await DemoWorld.RequireAnswersAsync(world.Client, world.Far, cancellationToken).ConfigureAwait(false);
+                await DemoWorld.RequireAnswersAsync(world.Client, world.Far, cancellationToken);
                 requests += 2;
-                seen.Add(await CertificateEndAsync(world, cancellationToken).ConfigureAwait(false));
+                seen.Add(await CertificateEndAsync(world, cancellationToken));
                 return seen.Count >= 3;
             },
             Deadline,
             null,
-            cancellationToken).ConfigureAwait(false);
+            cancellationToken);
         world.Mesh.Objects.Write("mesh", MeshObjects.Mesh());
         return string.Create(CultureInfo.InvariantCulture, $"lifetime set to 20 s: {seen.Count} certificates in turn, {requests} requests, 0 failed");
     }
 
     private static async Task<DateTimeOffset> CertificateEndAsync(DemoWorld world, CancellationToken cancellationToken)
     {
-        var status = await world.Node1.StatusAsync(cancellationToken).ConfigureAwait(false);
+        var status = await world.Node1.StatusAsync(cancellationToken);
         var client = status.Workloads.Single(w => w.Uid.EndsWith("client", StringComparison.Ordinal));
         DemoFailedException.ThrowUnless(client.CertificateNotAfter is not null, "the client has no certificate");
         return client.CertificateNotAfter.ToDateTimeOffset();

@@ -14,13 +14,13 @@ internal sealed class SameNodeStep : IDemoStep
 
     public async Task<string> RunAsync(DemoWorld world, CancellationToken cancellationToken)
     {
-        var before = await world.Node1.MetricsAsync(cancellationToken).ConfigureAwait(false);
-        await DemoWorld.RequireAnswersAsync(world.Client, world.Near, cancellationToken).ConfigureAwait(false);
+        var before = await world.Node1.MetricsAsync(cancellationToken);
+        await DemoWorld.RequireAnswersAsync(world.Client, world.Near, cancellationToken);
         await world.Node1.WaitForFlowAsync(
             "the closed kernel flow",
             f => f.Path == Protocol.V1.FlowPath.Direct && f.Event == Protocol.V1.FlowEvent.Closed && f.Destination.WorkloadUid.EndsWith("near", StringComparison.Ordinal),
-            cancellationToken).ConfigureAwait(false);
-        var after = await world.Node1.MetricsAsync(cancellationToken).ConfigureAwait(false);
+            cancellationToken);
+        var after = await world.Node1.MetricsAsync(cancellationToken);
         var proxied = ProxyBytes(after) - ProxyBytes(before);
         var direct = Direct(after) - Direct(before);
         DemoFailedException.ThrowUnless(proxied == 0, $"the proxy carried {proxied} bytes");

@@ -16,7 +16,7 @@ internal sealed class ServiceStep : IDemoStep
         int near = 0, far = 0;
         for (var i = 0; i < Requests; i++)
         {
-            var answer = await DemoWorld.CurlAsync(world.Client, DemoWorld.ServiceAddress4, cancellationToken, port: 80).ConfigureAwait(false);
+            var answer = await DemoWorld.CurlAsync(world.Client, DemoWorld.ServiceAddress4, cancellationToken, port: 80);
             DemoFailedException.ThrowUnless(answer.Succeeded, $"request {i + 1} to {DemoWorld.ServiceAddress4}:80 failed: {answer.Error.Trim()}");
             near += answer.Output.Contains("server=near", StringComparison.Ordinal) ? 1 : 0;
             far += answer.Output.Contains("server=far", StringComparison.Ordinal) ? 1 : 0;
