@@ -1,0 +1,34 @@
+using Culvert.Core;
+using Culvert.Protocol;
+
+namespace Culvert.Controller.Tests.Mapping;
+
+/// <summary>No field of the model is forgotten on its way to the agents.</summary>
+public sealed class EveryFieldTests
+{
+    [Fact]
+    public void A_workload_arrives_whole() => Arrives(new WorkloadInfo { Uid = "", Name = default, ServiceAccount = "", Identity = null!, Node = "" }, w => w.ToWire().ToModel());
+
+    [Fact]
+    public void A_Service_arrives_whole() => Arrives(new ServiceInfo { Name = default }, s => s.ToWire().ToModel());
+
+    [Fact]
+    public void A_policy_arrives_whole() => Arrives(new PolicyInfo { Name = default }, p => p.ToWire().ToModel());
+
+    [Fact]
+    public void The_settings_of_the_mesh_arrive_whole() => Arrives(new MeshSettings(), m => m.ToWire().ToModel());
+
+    [Fact]
+    public void A_node_arrives_whole() => Arrives(new NodeInfo("", []), n => n.ToWire().ToModel());
+
+    private static void Arrives<T>(T empty, Func<T, T> there)
+        where T : notnull
+    {
+        var sent = ModelSample.Of<T>();
+        var described = ModelSample.Describe(sent).ToArray();
+
+        // What a field has by itself would arrive even if nobody sent it.
+        Assert.Empty(described.Intersect(ModelSample.Describe(empty)));
+        Assert.Equal(described, ModelSample.Describe(there(sent)));
+    }
+}

@@ -1,0 +1,66 @@
+using System.Collections;
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Net;
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using Culvert.Core;
+
+namespace Culvert.Controller.Tests.Mapping;
+
+/// <summary>Instances of the model with something in every field, and all that they hold as text. A field of a type that is not known here fails.</summary>
+internal static class ModelSample
+{
+    private const BindingFlags Fields = BindingFlags.Public | BindingFlags.Instance;
+
+    private static readonly Dictionary<Type, object> Values = new()
+    {
+        [typeof(string)] = "text",
+        [typeof(ushort)] = (ushort)81,
+        [typeof(double)] = 0.375,
+        [typeof(TimeSpan)] = TimeSpan.FromSeconds(4321),
+        [typeof(IPAddress)] = IPAddress.Parse("10.1.2.3"),
+        [typeof(IpPrefix)] = IpPrefix.Parse("10.1.0.0/16"),
+        [typeof(SpiffeId)] = SpiffeId.Parse("spiffe://example.org/ns/a/sa/b"),
+        [typeof(NamespacedName)] = NamespacedName.Parse("a/b"),
+        [typeof(StringPattern)] = StringPattern.Parse("spiffe://example.org/*"),
+        [typeof(TransportPort)] = new TransportPort(81, TransportProtocol.Udp),
+        [typeof(ImmutableSortedDictionary<string, string>)] = ImmutableSortedDictionary<string, string>.Empty.Add("key", "value"),
+    };
+
+    /// <summary>An instance of the type.</summary>
+    internal static T Of<T>() => (T)Of(typeof(T), null);
+
+    /// <summary>One line for each field, by its path.</summary>
+    internal static IEnumerable<string> Describe(object? value, string path = "") => value switch
+    {
+        null => [$"{path}: null"],
+        IDictionary map => map.Keys.Cast<object>().SelectMany(k => Describe(map[k], $"{path}[{k}]")),
+        IEnumerable list when value is not string => list.Cast<object>().SelectMany((item, i) => Describe(item, $"{path}[{i}]")),
+        _ when IsLeaf(value.GetType()) => [string.Create(CultureInfo.InvariantCulture, $"{path}: {value}")],
+        _ => FieldsOf(value.GetType()).SelectMany(f => Describe(f.GetValue(value), $"{path}.{f.Name}")),
+    };
+
+    private static object Of(Type type, object? unlike)
+    {
+        type = Nullable.GetUnderlyingType(type) ?? type;
+        if (type == typeof(bool)) return unlike is not true;
+        if (type.IsEnum) return Enum.GetValues(type).Cast<object>().Last(v => !v.Equals(unlike));
+        if (Values.TryGetValue(type, out object? value)) return value;
+        if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(EquatableArray<>))
+        {
+            Type element = type.GetGenericArguments()[0];
+            var items = Array.CreateInstance(element, 1);
+            items.SetValue(Of(element, null), 0);
+            return typeof(EquatableArray).GetMethod(nameof(EquatableArray.ToEquatableArray))!.MakeGenericMethod(element).Invoke(null, [items])!;
+        }
+
+        object made = type.GetConstructor(Type.EmptyTypes) is { } plain ? plain.Invoke([]) : RuntimeHelpers.GetUninitializedObject(type);
+        foreach (PropertyInfo field in FieldsOf(type)) field.SetValue(made, Of(field.PropertyType, field.GetValue(made)));
+        return made;
+    }
+
+    private static IEnumerable<PropertyInfo> FieldsOf(Type type) => type.GetProperties(Fields).Where(p => p.CanWrite);
+
+    private static bool IsLeaf(Type type) => type.IsEnum || type == typeof(bool) || Values.ContainsKey(type);
+}
