@@ -171,6 +171,7 @@ internal static class Explainer
         LoadBalancing.RoundRobin => ", they take turns",
         LoadBalancing.LeastConnections => ", the one with the fewest connections is taken",
         LoadBalancing.SourceHash => ", each client always goes to the same one",
-        _ => "",
+        LoadBalancing.Random => "",
+        _ => throw new InvalidOperationException($"there are no words for {mode}"),
     };
 }

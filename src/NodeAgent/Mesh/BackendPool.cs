@@ -45,10 +45,12 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
                 return LeastConnections();
             case LoadBalancing.SourceHash:
                 return SourceHash(client);
-            default:
+            case LoadBalancing.Random:
                 // The kernel draws among all backends and keeps what it can deliver on this node itself. Choosing here among the others only
                 // leaves every backend exactly the share that its weight says. From outside nothing has been drawn yet.
                 return (source is null ? null : Draw(view, source, onlyBeyondKernel: true)) ?? Draw(view, source, onlyBeyondKernel: false);
+            default:
+                throw new InvalidOperationException($"how {Port.LoadBalancing} chooses is not said");
         }
     }
 

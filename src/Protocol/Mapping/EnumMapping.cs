@@ -52,7 +52,8 @@ internal static class EnumMapping
         LoadBalancing.RoundRobin => Wire.LoadBalancing.RoundRobin,
         LoadBalancing.LeastConnections => Wire.LoadBalancing.LeastConnections,
         LoadBalancing.SourceHash => Wire.LoadBalancing.SourceHash,
-        _ => Wire.LoadBalancing.Random,
+        LoadBalancing.Random => Wire.LoadBalancing.Random,
+        _ => throw new InvalidOperationException($"{value} has no wire form"),
     };
 
     public static LoadBalancing ToModel(this Wire.LoadBalancing value) => value switch

@@ -1,0 +1,40 @@
+using System.CommandLine;
+using Culvert.Cli.Commands;
+
+namespace Culvert.Cli.Tests;
+
+/// <summary><c>docs/cli.md</c> has every command and each of its options, and no command that there is not.</summary>
+public sealed class CommandDocumentsTests
+{
+    private const string Heading = "### `culvert ";
+
+    private static readonly string[] Lines = File.ReadAllLines(Path.Combine(RepositoryRoot(), "docs", "cli.md"));
+
+    public static TheoryData<string> Commands => [.. CommandList.Create().Select(c => c.Name)];
+
+    [Fact]
+    public void EveryCommandHasItsSectionInTheOrderOfTheHelpText() =>
+        Assert.Equal(CommandList.Create().Select(c => c.Name), Lines.Where(IsHeading).Select(l => l[Heading.Length..].Split(' ', '`')[0]));
+
+    [Theory]
+    [MemberData(nameof(Commands))]
+    public void EveryOptionOfACommandIsInItsSection(string name)
+    {
+        Command command = CommandList.Create().Single(c => c.Name == name);
+        var section = string.Join('\n', Lines.SkipWhile(l => !l.StartsWith(Heading + name, StringComparison.Ordinal)).TakeWhile((l, i) => i == 0 || !l.StartsWith('#')));
+        Assert.All(command.Options.Where(o => !o.Hidden && o is not System.CommandLine.Help.HelpOption), o => Assert.Contains(o.Name, section, StringComparison.Ordinal));
+    }
+
+    private static bool IsHeading(string line) => line.StartsWith(Heading, StringComparison.Ordinal);
+
+    private static string RepositoryRoot()
+    {
+        DirectoryInfo? folder = new(AppContext.BaseDirectory);
+        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Culvert.slnx")))
+        {
+            folder = folder.Parent;
+        }
+
+        return folder?.FullName ?? throw new InvalidOperationException("Culvert.slnx was not found above the test binary.");
+    }
+}
