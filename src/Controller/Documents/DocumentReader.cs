@@ -12,6 +12,9 @@ internal static class DocumentReader
     public static IReadOnlyList<SourceDocument> Read(string file, string text) =>
         IsJson(file) ? JsonReader.Read(1, text) is { } document ? [document] : [] : YamlReader.Read(text);
 
+    /// <summary>Whether a file has more documents than so many, without reading them.</summary>
+    public static bool HoldsMoreThan(int most, string file, string text) => !IsJson(file) && YamlReader.HoldsMoreThan(most, text);
+
     /// <summary>Reads one document whose text begins on <paramref name="firstLine"/> of its file; null when it is empty.</summary>
     public static SourceDocument? ReadOne(string file, int firstLine, string text) => IsJson(file) ? JsonReader.Read(firstLine, text) : YamlReader.ReadOne(firstLine, text);
 

@@ -18,6 +18,19 @@ internal static class YamlReader
         return documents;
     }
 
+    /// <summary>Whether a text has more documents than so many, by its lines alone: empty ones count.</summary>
+    public static bool HoldsMoreThan(int most, string text)
+    {
+        int separators = 0;
+        foreach (ReadOnlySpan<char> line in text.AsSpan().EnumerateLines())
+        {
+            if (IsSeparator(line) && ++separators > most) return true;
+        }
+        return false;
+    }
+
+    private static bool IsSeparator(ReadOnlySpan<char> line) => line.StartsWith("---") && (line.Length == 3 || line[3] is ' ' or '\t');
+
     /// <summary>Cuts at lines that begin with <c>---</c>; no other construct may begin a line so.</summary>
     private static List<(int FirstLine, string Text)> Split(string text)
     {
@@ -26,7 +39,7 @@ internal static class YamlReader
         int first = 0;
         for (int i = 0; i <= lines.Length; i++)
         {
-            bool cut = i == lines.Length || (i > first && lines[i].StartsWith("---", StringComparison.Ordinal) && (lines[i].Length == 3 || lines[i][3] is ' ' or '\t'));
+            bool cut = i == lines.Length || (i > first && IsSeparator(lines[i]));
             if (!cut) continue;
             chunks.Add((first + 1, string.Join('\n', lines[first..i])));
             first = i;

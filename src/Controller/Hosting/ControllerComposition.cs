@@ -35,6 +35,7 @@ internal static class ControllerComposition
 
         // Who may sign, and who may join.
         PrivateFiles.EnsureFolder(options.StateFolder);
+        parts.Own(StateLock.Take(options.StateFolder));
         string nodeFolder = ControllerHost.NodeFolder(options.StateFolder), authorityFolder = ControllerHost.AuthorityFolder(options.StateFolder);
         JoinTokenStore tokens = new(ControllerHost.TokenFolder(options.StateFolder), options.Time);
         NodeStore nodes = new(nodeFolder, options.Time);

@@ -5,15 +5,27 @@ namespace Culvert.Controller.Schema;
 /// <summary>Collects the errors of one object.</summary>
 internal sealed class ErrorSink(ObjectOrigin origin)
 {
+    // Both quote what was written, which may be as long as the file.
+    private const int LongestText = 1000;
+
     private readonly List<(int Line, string Field, string Reason)> _errors = [];
+    private int _more;
 
     /// <summary>The object the errors are about, as far as it is known.</summary>
     public string Object { get; set; } = "";
 
     public bool HasErrors => _errors.Count > 0;
 
-    public IEnumerable<SourceError> Errors => _errors.Select(e => new SourceError(origin.Place, e.Line, Object, e.Field, e.Reason));
+    /// <summary>The first <see cref="SourceError.MostOfAPlace"/>, and then one that says how many more there are.</summary>
+    public IEnumerable<SourceError> Errors => (_more == 0 ? _errors : _errors.Append((_errors[^1].Line, Field: "", Reason: $"{_more} more errors of this object, which are not listed")))
+        .Select(e => new SourceError(origin.Place, e.Line, Object, e.Field, e.Reason));
 
     /// <summary>Adds one. The lines of an API object's text are nobody's.</summary>
-    public void Add(int line, string field, string reason) => _errors.Add((origin is FileOrigin ? line : 0, field, reason));
+    public void Add(int line, string field, string reason)
+    {
+        if (_errors.Count < SourceError.MostOfAPlace - 1) _errors.Add((origin is FileOrigin ? line : 0, Short(field), Short(reason)));
+        else _more++;
+    }
+
+    private static string Short(string text) => text.Length <= LongestText ? text : text[..LongestText] + "…";
 }

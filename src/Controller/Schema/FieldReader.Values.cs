@@ -120,13 +120,14 @@ internal sealed partial class FieldReader
     public EquatableArray<TransportPort> TransportPorts(string field)
     {
         var result = new List<TransportPort>();
+        HashSet<TransportPort> seen = [];
         int index = 0;
         foreach (DocumentNode item in Items(field, mayBeEmpty: false))
         {
             TransportPort port = default;
             string? error = item is not ScalarNode scalar ? $"must be a port, not {item.Describe()}"
                 : !TransportPort.TryParse(scalar.Text, out port, out string? wrong) ? wrong
-                : result.Contains(port) ? $"port {port} is there twice"
+                : !seen.Add(port) ? $"port {port} is there twice"
                 : null;
             if (error is null) result.Add(port);
             else errors.Add(item.Line, $"{PathOf(field)}[{index}]", error);

@@ -57,6 +57,7 @@ internal static class PortLists
             (least, Core.LoadBalancing.LeastConnections), (nameof(Core.LoadBalancing.SourceHash), Core.LoadBalancing.SourceHash),
         ];
         var found = new List<PortLoadBalancing>();
+        HashSet<ushort> seen = [];
         modes = [];
         foreach (string item in text.Split(',', StringSplitOptions.TrimEntries))
         {
@@ -66,7 +67,7 @@ internal static class PortLists
                 return $"'{parts[0]}' is not a port; a number within 1..65535 is allowed";
             int mode = Array.FindIndex(known, k => k.Name.Equals(parts[^1], StringComparison.OrdinalIgnoreCase));
             if (mode < 0) return $"'{parts[^1]}' is not one of {string.Join(", ", known.Select(k => k.Name))}";
-            if (found.Any(f => f.Port.Port == port)) return port == 0 ? "says twice what holds for every port" : $"port {port} is there twice";
+            if (!seen.Add(port)) return port == 0 ? "says twice what holds for every port" : $"port {port} is there twice";
             found.Add(new(new TransportPort(port, protocol), known[mode].Mode));
         }
         modes = found.ToEquatableArray();
@@ -77,11 +78,12 @@ internal static class PortLists
     private static string? Ports(string text, out EquatableArray<TransportPort> ports)
     {
         var found = new List<TransportPort>();
+        HashSet<TransportPort> seen = [];
         ports = [];
         foreach (string item in text.Split(',', StringSplitOptions.TrimEntries))
         {
             if (!TransportPort.TryParse(item, out TransportPort port, out string? error)) return error;
-            if (found.Contains(port)) return $"port {port} is there twice";
+            if (!seen.Add(port)) return $"port {port} is there twice";
             found.Add(port);
         }
         ports = found.ToEquatableArray();

@@ -10,8 +10,32 @@ namespace Culvert.Controller.Schema;
 /// <param name="Reason">What is wrong and, where possible, what would be right.</param>
 public sealed record SourceError(string Place, int Line, string Object, string Field, string Reason)
 {
-    /// <summary>Each once, in order of place and line.</summary>
-    internal static ImmutableArray<SourceError> InOrder(IEnumerable<SourceError> errors) => [.. errors.OrderBy(e => e.Place, StringComparer.Ordinal).ThenBy(e => e.Line).Distinct()];
+    /// <summary>Most that are told of one place: whoever mends reads the first, and a file of nonsense must not fill the log.</summary>
+    public const int MostOfAPlace = 100;
+
+    /// <summary>Each once, in order of place and line; of each place the first <see cref="MostOfAPlace"/>, and then one that says how many more there are.</summary>
+    internal static ImmutableArray<SourceError> InOrder(IEnumerable<SourceError> errors)
+    {
+        ImmutableArray<SourceError>.Builder told = ImmutableArray.CreateBuilder<SourceError>();
+        string place = "";
+        int ofPlace = 0;
+        foreach (SourceError error in errors.OrderBy(e => e.Place, StringComparer.Ordinal).ThenBy(e => e.Line).Distinct())
+        {
+            if (error.Place != place)
+            {
+                TellRest();
+                (place, ofPlace) = (error.Place, 0);
+            }
+            if (++ofPlace <= MostOfAPlace) told.Add(error);
+        }
+        TellRest();
+        return told.ToImmutable();
+
+        void TellRest()
+        {
+            if (ofPlace > MostOfAPlace) told.Add(new(place, 0, "", "", $"{ofPlace - MostOfAPlace} more, which are not listed"));
+        }
+    }
 
     /// <summary>One line for people: <c>place:line: object: field: reason</c>.</summary>
     public override string ToString()

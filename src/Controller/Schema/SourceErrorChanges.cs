@@ -10,12 +10,32 @@ public sealed record SourceErrorChanges(IReadOnlyList<SourceError> New, IReadOnl
     {
         ArgumentNullException.ThrowIfNull(before);
         ArgumentNullException.ThrowIfNull(after);
-        List<SourceError> gone = [.. before], added = [];
+        Dictionary<SourceError, int> left = [];
+        List<SourceError> gone = [], added = [];
         foreach (SourceError error in after)
         {
-            int known = gone.FindIndex(e => e with { Line = error.Line } == error);
-            if (known < 0) added.Add(error);
-            else gone.RemoveAt(known);
+            SourceError anywhere = error with { Line = 0 };
+            left[anywhere] = left.GetValueOrDefault(anywhere) + 1;
+        }
+
+        // Of several that differ in their lines alone, the first stay.
+        Dictionary<SourceError, int> stayed = [];
+        foreach (SourceError error in before)
+        {
+            SourceError anywhere = error with { Line = 0 };
+            if (!left.TryGetValue(anywhere, out int count) || count == 0)
+            {
+                gone.Add(error);
+                continue;
+            }
+            left[anywhere] = count - 1;
+            stayed[anywhere] = stayed.GetValueOrDefault(anywhere) + 1;
+        }
+        foreach (SourceError error in after)
+        {
+            SourceError anywhere = error with { Line = 0 };
+            if (!stayed.TryGetValue(anywhere, out int count) || count == 0) added.Add(error);
+            else stayed[anywhere] = count - 1;
         }
         return new(added, gone);
     }

@@ -8,7 +8,7 @@ namespace Culvert.Controller.Store;
 internal sealed class DeclarationTable
 {
     private readonly Dictionary<DeclarationKey, Declaration> _all = [];
-    private readonly Dictionary<ObjectKey, List<Declaration>> _byObject = [];
+    private readonly Dictionary<ObjectKey, Dictionary<DeclarationKey, Declaration>> _byObject = [];
     private readonly Dictionary<string, int> _unclear = new(StringComparer.Ordinal);
     private readonly Dictionary<DeclarationKey, Declaration> _faulty = [];
     private readonly Dictionary<DeclarationKey, Declaration> _meshConfigs = [];
@@ -32,7 +32,7 @@ internal sealed class DeclarationTable
     public bool IsUnclear(string place) => _unclear.ContainsKey(place);
 
     /// <summary>The declarations of an object, by place and line; more than one when it is declared twice.</summary>
-    public IReadOnlyList<Declaration> Of(ObjectKey key) => _byObject.TryGetValue(key, out List<Declaration>? own) ? [.. InOrder(own)] : [];
+    public IReadOnlyList<Declaration> Of(ObjectKey key) => _byObject.TryGetValue(key, out var own) ? [.. InOrder(own.Values)] : [];
 
     /// <summary>Takes a batch up.</summary>
     /// <param name="batch">The batch.</param>
@@ -71,8 +71,8 @@ internal sealed class DeclarationTable
         if (key.Object is { } known)
         {
             objects.Add(known);
-            if (!_byObject.TryGetValue(known, out List<Declaration>? own)) _byObject.Add(known, own = []);
-            own.Add(declaration);
+            if (!_byObject.TryGetValue(known, out var own)) _byObject.Add(known, own = []);
+            own.Add(key, declaration);
             return;
         }
         _unclear[key.Place] = _unclear.GetValueOrDefault(key.Place) + 1;
@@ -81,14 +81,14 @@ internal sealed class DeclarationTable
 
     private void Remove(DeclarationKey key, HashSet<ObjectKey> objects, HashSet<string> places)
     {
-        if (!_all.Remove(key, out Declaration? old)) return;
+        if (!_all.Remove(key)) return;
         _faulty.Remove(key);
         _meshConfigs.Remove(key);
         if (key.Object is { } known)
         {
             objects.Add(known);
-            List<Declaration> own = _byObject[known];
-            own.Remove(old);
+            Dictionary<DeclarationKey, Declaration> own = _byObject[known];
+            own.Remove(key);
             if (own.Count == 0) _byObject.Remove(known);
             return;
         }

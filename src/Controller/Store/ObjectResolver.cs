@@ -20,7 +20,7 @@ internal sealed class ObjectResolver
     private readonly Dictionary<ObjectKey, MeshObject> _wanted = [];
 
     /// <summary>For each object that is declared several times the errors of those that don't count.</summary>
-    private readonly Dictionary<ObjectKey, SourceError[]> _duplicates = [];
+    private readonly Dictionary<ObjectKey, Dictionary<DeclarationKey, SourceError>> _duplicates = [];
 
     /// <summary>Why an object is not in force as it is wanted: what it claims is another's.</summary>
     private readonly Dictionary<ObjectKey, SourceError> _conflicts = [];
@@ -81,7 +81,7 @@ internal sealed class ObjectResolver
                 Place(now).Add(key);
             }
         }
-        IEnumerable<SourceError> errors = _declarations.Faulty.SelectMany(d => d.Content.Errors).Concat(_duplicates.Values.SelectMany(d => d)).Concat(meshErrors).Concat(_conflicts.Values);
+        IEnumerable<SourceError> errors = _declarations.Faulty.SelectMany(d => d.Content.Errors).Concat(_duplicates.Values.SelectMany(d => d.Values)).Concat(meshErrors).Concat(_conflicts.Values);
         return new(previous with { Objects = changed.Count > 0 ? objects.ToImmutable() : previous.Objects, Mesh = mesh, IsRead = true, Errors = SourceError.InOrder(errors) }, changed, open);
     }
 
@@ -89,7 +89,7 @@ internal sealed class ObjectResolver
     public SourceError? ErrorOf(Declaration declaration)
     {
         if (declaration.Key.Object is not { } key) return null;
-        SourceError? duplicate = _duplicates.GetValueOrDefault(key)?.FirstOrDefault(d => d.Place == declaration.Key.Place && d.Line == declaration.Origin.Line);
+        SourceError? duplicate = _duplicates.GetValueOrDefault(key)?.GetValueOrDefault(declaration.Key);
         return duplicate ?? _conflicts.GetValueOrDefault(key);
     }
 
@@ -110,7 +110,10 @@ internal sealed class ObjectResolver
         if (declarations.Count == 0) return last is not null && _declarations.IsUnclear(last.Meta.Origin.Place) ? last : null;
         Declaration winner = declarations.FirstOrDefault(d => d.Key.Place == last?.Meta.Origin.Place) ?? declarations[0];
         if (declarations.Count > 1)
-            _duplicates[key] = [.. declarations.Where(d => d != winner).Select(d => new SourceError(d.Key.Place, d.Origin.Line, key.ToString(), "", $"is declared twice; the one at {winner.Origin} counts"))];
+        {
+            (string name, string reason) = (key.ToString(), $"is declared twice; the one at {winner.Origin} counts");
+            _duplicates[key] = declarations.Where(d => !ReferenceEquals(d, winner)).ToDictionary(d => d.Key, d => new SourceError(d.Key.Place, d.Origin.Line, name, "", reason));
+        }
         return winner.Content.Object ?? last;
     }
 

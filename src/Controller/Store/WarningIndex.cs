@@ -181,7 +181,8 @@ internal sealed class WarningIndex
 
     private static void Set(SortedDictionary<NamespacedName, SourceError[]> warnings, NamespacedName name, IEnumerable<SourceError> found)
     {
-        SourceError[] all = [.. found];
+        // To make one means to look its line up in the document, and a place has no more than so many told.
+        SourceError[] all = [.. found.Take(SourceError.MostOfAPlace + 1)];
         if (all.Length == 0) warnings.Remove(name);
         else warnings[name] = all;
     }

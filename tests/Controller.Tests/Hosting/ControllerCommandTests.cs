@@ -68,6 +68,23 @@ public sealed class ControllerCommandTests : IDisposable
     [Fact]
     public async Task TokenIsPrinted() => Assert.Matches("^[0-9a-f]{64}\n", await RunAsync(0, "token", "create", "--node", "node-1", "--state-dir", _folder.File("state")));
 
+    [Fact]
+    public async Task ASecondControllerOnAStateFolderIsRefusedAndCommandsBesideTheFirstAreNot()
+    {
+        await using Running first = await Running.StartAsync();
+        string state = first.Folder.File("state");
+        string[] second = ["run", "--folder", _folder.Path, "--state-dir", state, "--unix-socket", _folder.File("second.sock")];
+        await RefusesAsync(CannotStart, $"another controller uses --state-dir '{state}'; stop that one, or give this one a folder of its own\n", second);
+        Assert.Matches("^[0-9a-f]{64}\n", await RunAsync(0, "token", "create", "--node", "node-1", "--state-dir", state));
+        Assert.Contains("NODE", await RunAsync(0, "node", "list", "--state-dir", state), StringComparison.Ordinal);
+        _ = await RunAsync(0, "node", "revoke", "node-1", "--state-dir", state);
+        _ = await RunAsync(0, "root", "list", "--state-dir", state);
+
+        await first.Host.DisposeAsync();
+        await using ControllerHost next = await ControllerHost.StartAsync(Running.Options(first.Folder), TestContext.Current.CancellationToken);
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(state, "controller.lock")));
+    }
+
     public void Dispose() => _folder.Dispose();
 
     private static async Task RefusesAsync(int code, string reason, params string[] args)

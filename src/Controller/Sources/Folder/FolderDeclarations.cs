@@ -7,6 +7,9 @@ namespace Culvert.Controller.Sources.Folder;
 /// <summary>What the files of a folder declare, and what changes from one look to the next; a file that has not changed is not read again. Not thread-safe.</summary>
 internal sealed class FolderDeclarations
 {
+    /// <summary>Most objects of one file; more are far beyond what a mesh is made for, and cost memory many times the file's size.</summary>
+    public const int MostObjects = 50_000;
+
     private readonly Dictionary<string, (SourceFile File, Dictionary<DeclarationKey, Declaration> Declarations)> _known = new(StringComparer.Ordinal);
 
     /// <summary>Takes a look up.</summary>
@@ -41,9 +44,12 @@ internal sealed class FolderDeclarations
 
     private static IEnumerable<ReadObject> Read(SourceFile file)
     {
-        if (file.Text is not null) return DocumentReader.Read(file.Name, file.Text).Select(d => ObjectReader.Read(file.Name, d));
-        return [new(null, null, new FileOrigin(file.Name, 0), [new(file.Name, 0, "", "", file.Error ?? "can't be read")])];
+        if (file.Text is null) return [Unreadable(file, file.Error ?? "can't be read")];
+        if (DocumentReader.HoldsMoreThan(MostObjects, file.Name, file.Text)) return [Unreadable(file, $"holds more than {MostObjects} objects; split it")];
+        return DocumentReader.Read(file.Name, file.Text).Select(d => ObjectReader.Read(file.Name, d));
     }
+
+    private static ReadObject Unreadable(SourceFile file, string reason) => new(null, null, new FileOrigin(file.Name, 0), [new(file.Name, 0, "", "", reason)]);
 
     private static void Compare(Dictionary<DeclarationKey, Declaration> before, Dictionary<DeclarationKey, Declaration> now, List<ObjectChange> changes)
     {
