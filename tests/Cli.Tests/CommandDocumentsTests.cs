@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.RegularExpressions;
 using Culvert.Cli.Commands;
 
 namespace Culvert.Cli.Tests;
@@ -22,7 +23,7 @@ public sealed class CommandDocumentsTests
     {
         Command command = CommandList.Create().Single(c => c.Name == name);
         var section = string.Join('\n', Lines.SkipWhile(l => !l.StartsWith(Heading + name, StringComparison.Ordinal)).TakeWhile((l, i) => i == 0 || !l.StartsWith('#')));
-        Assert.All(command.Options.Where(o => !o.Hidden && o is not System.CommandLine.Help.HelpOption), o => Assert.Contains(o.Name, section, StringComparison.Ordinal));
+        Assert.All(command.Options.Where(o => !o.Hidden && o is not System.CommandLine.Help.HelpOption), o => Assert.Matches($@"{Regex.Escape(o.Name)}(?![\w-])", section));
     }
 
     private static bool IsHeading(string line) => line.StartsWith(Heading, StringComparison.Ordinal);

@@ -29,9 +29,6 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
 
     internal volatile bool Allowed = true;
 
-    /// <summary>Why, when not <see cref="Allowed"/>.</summary>
-    internal DecisionReason Denial { get; set; } = DecisionReason.DeniedByPolicy;
-
     internal ConcurrentDictionary<SpiffeId, TlsIdentity> Identities { get; } = [];
 
     internal ConcurrentQueue<ProxyConnectionInfo> Opened { get; } = [];
@@ -71,7 +68,7 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
 
     public Decision Authorize(SpiffeId? peer, in SocketEndPoint source, WorkloadInfo destination, ushort port, TransportProtocol protocol)
     {
-        Decision decision = new(Allowed ? Verdict.Allow : Verdict.Deny, Allowed ? DecisionReason.AllowedByDefault : Denial);
+        Decision decision = new(Allowed ? Verdict.Allow : Verdict.Deny, Allowed ? DecisionReason.AllowedByDefault : DecisionReason.DeniedByPolicy);
         Asked?.Invoke();
         return decision;
     }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Culvert.Core;
 using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Admin;
 using Culvert.NodeAgent.Proxy;
 
 namespace Culvert.NodeAgent.Tests.Proxy;
@@ -113,7 +114,7 @@ internal sealed class ProxyPair : IAsyncDisposable
         return client;
     }
 
-    /// <summary>Connects; the client has to be reset, and the source's proxy to say why.</summary>
+    /// <summary>Connects; the client has to be reset, as the table of reasons says of this one, and the source's proxy to say why.</summary>
     internal async Task ExpectResetAsync(ProxyFailure failure)
     {
         int before = Source.Failed.Count;
@@ -125,6 +126,7 @@ internal sealed class ProxyPair : IAsyncDisposable
         Assert.Equal(SocketError.ConnectionReset, exception.SocketErrorCode);
         await SocketExtensions.EventuallyAsync(() => Source.Failed.Count > before);
         Assert.Equal(failure, Source.Failed.Last().Failure);
+        Assert.NotEqual(ReasonAnswer.Silent, ReasonTable.Find(ReasonText.Kebab(failure.ToString()))!.Answer);
     }
 
     public async ValueTask DisposeAsync()
