@@ -1,4 +1,6 @@
+using Culvert.Core;
 using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Admin;
 using Culvert.NodeAgent.Proxy.Limits;
 
 namespace Culvert.NodeAgent.Proxy;
@@ -6,6 +8,10 @@ namespace Culvert.NodeAgent.Proxy;
 /// <summary>Names for the system's errors.</summary>
 internal static class Failures
 {
+    // By failure: looked up once, since datagrams ask.
+    private static readonly bool[] Unreachable =
+        [.. Enum.GetValues<ProxyFailure>().Select(f => ReasonTable.Find(ReasonText.Kebab(f.ToString()))?.Answer == ReasonAnswer.Unreachable)];
+
     /// <summary>What it means that a budget gave no place.</summary>
     internal static ProxyFailure FromBudget(BudgetAnswer answer) => answer switch
     {
@@ -27,6 +33,9 @@ internal static class Failures
     /// <summary>Whether the same may succeed a moment later, without a change of the mesh: when a pod, an agent or a link is back.</summary>
     internal static bool IsTransient(ProxyFailure failure) => failure is ProxyFailure.NoCertificate or ProxyFailure.ConnectRefused or ProxyFailure.ConnectTimeout or ProxyFailure.ConnectFailed
         or ProxyFailure.TlsHandshake or ProxyFailure.TlsTimeout or ProxyFailure.StreamReset or ProxyFailure.TunnelReset;
+
+    /// <summary>Whether a datagram that is refused for it is answered with ICMP port unreachable, as <see cref="ReasonTable"/> says.</summary>
+    internal static bool IsAnsweredUnreachable(ProxyFailure failure) => Unreachable[(int)failure];
 
     /// <summary>What a failed connect means.</summary>
     internal static ProxyFailure FromConnect(SocketErrno error) => error switch

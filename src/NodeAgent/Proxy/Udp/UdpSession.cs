@@ -21,6 +21,7 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
     private IDatagramPeer? _peer;
     private UdpPending? _pending;
     private BudgetLease? _lease;
+    private RefusalAnswers? _answers;
 
     /// <summary>A session that has no way yet.</summary>
     /// <param name="sessions">Where it is found.</param>
@@ -66,13 +67,19 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
     /// <summary>Says in whose name the session takes places.</summary>
     internal void Use(BudgetLease lease) => _lease = lease;
 
-    /// <summary>Remembers a refusal for a while, so that a flood of datagrams costs one look-up and one record.</summary>
+    /// <summary>
+    /// Remembers a refusal for a while, so that a flood of datagrams costs one look-up and one record. Where the table of reasons says so, the client is told: of
+    /// datagrams that waited now, of others when they come.
+    /// </summary>
     internal void Refuse(in ProxyConnectionInfo info, ProxyFailure failure, string? detail)
     {
         _lease?.Dispose();
-        if (_pending is { Payloads.Count: > 0 }) _observer.OnDatagramDropped(DatagramDrop.SessionRefused, _pending.Payloads.Count);
+        if (Failures.IsAnsweredUnreachable(failure)) _answers = new RefusalAnswers(Loop, _unreachable, Key);
+        int waiting = _pending?.Payloads.Count ?? 0;
         _pending?.Clear();
         (IsRefused, _pending) = (true, null);
+        if (waiting > 0) _observer.OnDatagramDropped(DatagramDrop.SessionRefused, waiting);
+        for (int i = 0; i < waiting; i++) _answers?.Answer();
         _observer.OnFailed(info, failure, detail);
         CloseAfterFailure(failure);
         _sessions.OnRefused(this, failure);
@@ -121,7 +128,7 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
     {
         if (_peer is null)
         {
-            if (_pending is null) _observer.OnDatagramDropped(DatagramDrop.SessionRefused);
+            if (_pending is null) DropRefused();
             else if (!_pending.TryAdd(payload)) _observer.OnDatagramDropped(DatagramDrop.SessionOpening);
             return;
         }
@@ -153,6 +160,12 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
 
     /// <inheritdoc/>
     public void OnClosed(ProxyFailure failure) => Close(failure);
+
+    private void DropRefused()
+    {
+        _observer.OnDatagramDropped(DatagramDrop.SessionRefused);
+        _answers?.Answer();
+    }
 
     /// <inheritdoc/>
     protected override void Release()
