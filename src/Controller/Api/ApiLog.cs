@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Api;
 
-/// <summary>Log messages of the services; event ids 140 to 159. Keys, tokens and CSRs are never logged.</summary>
+/// <summary>Log messages of the services. Keys, tokens and CSRs are never logged.</summary>
 internal static partial class ApiLog
 {
     [LoggerMessage(LogEventIds.Joined, LogLevel.Information, "Node {Node} joined.")]

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Hosting;
 
-/// <summary>Log messages of the controller as a whole; event ids 170 to 179.</summary>
+/// <summary>Log messages of the controller as a whole.</summary>
 internal static partial class HostingLog
 {
     [LoggerMessage(LogEventIds.NotWatched, LogLevel.Warning, "The file system does not tell of changes in '{Folder}' ({Reason}); it is looked every {Seconds} s.")]

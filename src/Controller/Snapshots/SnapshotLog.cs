@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Snapshots;
 
-/// <summary>Log messages of snapshots; event ids 120 to 139.</summary>
+/// <summary>Log messages of snapshots.</summary>
 internal static partial class SnapshotLog
 {
     [LoggerMessage(LogEventIds.Published, LogLevel.Debug, "Version {Version} holds {Workloads} workloads, {Services} services and {Policies} policies; {Work}.")]

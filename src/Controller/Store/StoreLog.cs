@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Store;
 
-/// <summary>Log messages of objects; event ids 100 to 119, with those of sources.</summary>
+/// <summary>Log messages of objects, with those of sources.</summary>
 internal static partial class StoreLog
 {
     [LoggerMessage(LogEventIds.BadObject, LogLevel.Warning, "Not in force: {Error}")]

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Identity.BuiltIn;
 
-/// <summary>Log messages of the built-in authority; event ids 160 to 169.</summary>
+/// <summary>Log messages of the built-in authority.</summary>
 internal static partial class IdentityLog
 {
     [LoggerMessage(LogEventIds.IdentityUpkeepFailed, LogLevel.Error, "The upkeep of the certificate authority failed and is tried again in a minute; certificates are still signed.")]

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Sources.Folder;
 
-/// <summary>Log messages of the folder; event ids 101 to 103.</summary>
+/// <summary>Log messages of the folder.</summary>
 internal static partial class FolderLog
 {
     [LoggerMessage(LogEventIds.WatchFailed, LogLevel.Warning, "The folder {Folder} can't be watched; it is read every few seconds instead.")]
