@@ -9,7 +9,7 @@ namespace Culvert.Hosting;
 internal sealed class OwnedParts : IAsyncDisposable
 {
     private readonly Stack<Func<ValueTask>> _ends = new();
-    private bool _keep;
+    private bool _committed;
 
     /// <summary>Makes and starts a whole. When that fails, all that was made until then is disposed of before the failure is passed on.</summary>
     /// <param name="compose">Makes the parts, and the whole that owns them from then on.</param>
@@ -55,17 +55,17 @@ internal sealed class OwnedParts : IAsyncDisposable
     }
 
     /// <summary>Takes what has to be done at this place of the order.</summary>
-    internal void AtEnd(Func<ValueTask> end) => _ends.Push(end);
+    internal void Defer(Func<ValueTask> end) => _ends.Push(end);
 
-    /// <summary>Takes back at this place of the order what outlives the process, unless <see cref="Keep"/> was called before.</summary>
-    internal void Undo(Action undo) => _ends.Push(() =>
+    /// <summary>Takes back at this place of the order what outlives the process, unless <see cref="Commit"/> was called before.</summary>
+    internal void OnRollback(Action undo) => _ends.Push(() =>
     {
-        if (!_keep) undo();
+        if (!_committed) undo();
         return ValueTask.CompletedTask;
     });
 
     /// <summary>From now on, what outlives the process stays.</summary>
-    internal void Keep() => _keep = true;
+    internal void Commit() => _committed = true;
 
     /// <summary>Disposes of all, also when some fail, which is passed on afterwards.</summary>
     public async ValueTask DisposeAsync()

@@ -46,7 +46,7 @@ internal static class AgentComposition
         parts.Own(StartStep.Run($"--run-dir {options.RunFolder}", "give a folder that can be written", () => AgentLock.Take(options.RunFolder, logger)));
         PinFolder pins = StartStep.Run($"--bpffs {options.BpfFolder}", "give a folder on a BPF file system, or one where it can be mounted (`mount -t bpf bpf DIR`)", () => PinFolder.Prepare(options.BpfFolder));
         parts.Own(StartStep.Run($"--bpffs {options.BpfFolder}", "give a folder that belongs to the user the agent runs as", () => PinLock.Take(options.BpfFolder, pins)));
-        if (pins.IsEmpty()) parts.Undo(() => BpfFs.UnpinTree(pins.Root));
+        if (pins.IsEmpty()) parts.OnRollback(() => BpfFs.UnpinTree(pins.Root));
         foreach ((string folder, int taken) in pins.TakeOverOtherVersions()) DatapathLog.OtherVersion(logger, folder, taken);
 
         // Programs and maps, and what attaches them.
@@ -60,7 +60,7 @@ internal static class AgentComposition
         foreach (string uplink in options.Uplinks.Where(u => interfaces.FindByName(u) is null)) AgentLog.NoUplink(logger, uplink);
         LinkWatcher links = parts.Own(new LinkWatcher());
         CaptureRoutes routes = new(options);
-        if (!routes.AreThere()) parts.Undo(() => routes.Remove());
+        if (!routes.AreThere()) parts.OnRollback(() => routes.Remove());
         routes.Ensure();
         DatapathReconciler reconciler = new(
             new InterfacePrograms(programs, attacher, xdp), options.Xdp, writer, () => new KernelLinks(netlink), new PolicyIdFile(options.StateFolder, logger, metrics), new InterfaceOwners(options.RunFolder, logger), options.Uplinks, state, logger);
@@ -123,8 +123,8 @@ internal static class AgentComposition
             $"stop or remove what is at {options.AdminSocket}, or give another folder");
         StartOnly restoring = new(stop =>
         {
-            // From the first snapshot on, pods are guarded by what is in the kernel.
-            parts.Keep();
+            // What follows may put a snapshot into force: pods are guarded by what is in the kernel then.
+            parts.Commit();
             return client.RestoreAsync(stop);
         });
         BackgroundWork background = parts.Own(new BackgroundWork(

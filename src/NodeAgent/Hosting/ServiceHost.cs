@@ -25,7 +25,7 @@ internal static class ServiceHost
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Timeout.InfiniteTimeSpan);
         foreach (IHostedService service in services) builder.Services.AddSingleton(service);
         IHost host = parts.Own(builder.Build());
-        parts.AtEnd(() => new ValueTask(host.StopAsync(CancellationToken.None)));
+        parts.Defer(() => new ValueTask(host.StopAsync(CancellationToken.None)));
         return host;
     }
 }
