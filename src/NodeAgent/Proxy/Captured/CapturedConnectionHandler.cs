@@ -15,7 +15,7 @@ namespace Culvert.NodeAgent.Proxy.Captured;
 /// <param name="loop">The loop.</param>
 /// <param name="ids">Numbers connections.</param>
 /// <param name="directory">Addresses and routes.</param>
-/// <param name="places">Where connections take their places.</param>
+/// <param name="places">Budgets for connections.</param>
 /// <param name="admission">Admits connections.</param>
 /// <param name="protocols">Serves what is admitted.</param>
 /// <param name="upstreams">The ways to the other ends.</param>

@@ -11,7 +11,7 @@ namespace Culvert.NodeAgent.Proxy.Inbound;
 /// <summary>CONNECT streams that arrive on one loop: checks, policy, places, then the pod. Belongs to the loop's thread.</summary>
 /// <param name="requests">Finds out who asks for what.</param>
 /// <param name="guard">Policy, and the connections that run.</param>
-/// <param name="places">Where streams take their places.</param>
+/// <param name="places">Budgets for streams.</param>
 /// <param name="connections">Serves streams of bytes.</param>
 /// <param name="datagrams">Serves streams of datagrams.</param>
 /// <param name="answers">Answers requests.</param>

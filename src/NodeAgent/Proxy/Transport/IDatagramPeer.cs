@@ -11,6 +11,6 @@ internal interface IDatagramPeer : IDisposable
     /// <returns>False when it was dropped at once, because the way is full or too narrow for it; the implementer has counted that.</returns>
     bool Send(ReadOnlySpan<byte> payload);
 
-    /// <summary>Lets go what has gathered; the caller has no more datagrams for now.</summary>
+    /// <summary>Sends what has been batched; the caller has no more datagrams for now.</summary>
     void Flush();
 }

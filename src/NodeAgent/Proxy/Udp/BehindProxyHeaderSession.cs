@@ -15,7 +15,7 @@ internal sealed class BehindProxyHeaderSession : DatagramSession, IDatagramSink
     private readonly BudgetLease _lease;
     private IDatagramPeer? _peer;
 
-    /// <summary>A session that has no way yet.</summary>
+    /// <summary>A session whose upstream is not open yet.</summary>
     /// <param name="loop">The loop.</param>
     /// <param name="options">How long sessions are kept.</param>
     /// <param name="loadBalancer">Where it is found.</param>
@@ -31,7 +31,7 @@ internal sealed class BehindProxyHeaderSession : DatagramSession, IDatagramSink
     /// <summary>Whether it only remembers, for a while, that its datagrams are refused.</summary>
     internal bool IsRefused => _peer is null;
 
-    /// <summary>The way is there.</summary>
+    /// <summary>The upstream is open.</summary>
     /// <param name="peer">The way; disposed with the session.</param>
     /// <param name="connection">What the guard has registered.</param>
     internal void Open(IDatagramPeer peer, ProxiedConnection connection)
@@ -41,7 +41,7 @@ internal sealed class BehindProxyHeaderSession : DatagramSession, IDatagramSink
         CloseWhenIdle(Options.UdpIdleTimeout);
     }
 
-    /// <summary>There is to be no way, which is remembered for a while.</summary>
+    /// <summary>Refused; the refusal is cached.</summary>
     internal void Refuse(ProxyFailure failure) => CloseAfterFailure(failure);
 
     /// <summary>A datagram of the client, without its header; of a session that has a way.</summary>
@@ -53,7 +53,7 @@ internal sealed class BehindProxyHeaderSession : DatagramSession, IDatagramSink
         return true;
     }
 
-    /// <summary>Lets go what has gathered.</summary>
+    /// <summary>Sends what has been batched.</summary>
     internal void Flush()
     {
         IsTouched = false;

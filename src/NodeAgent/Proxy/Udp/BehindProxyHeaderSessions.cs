@@ -14,7 +14,7 @@ namespace Culvert.NodeAgent.Proxy.Udp;
 /// <param name="loop">The loop.</param>
 /// <param name="options">How long sessions are kept.</param>
 /// <param name="directory">Who is trusted now.</param>
-/// <param name="places">Where sessions take their places.</param>
+/// <param name="places">Budgets for sessions.</param>
 /// <param name="ids">Numbers sessions.</param>
 /// <param name="guard">Policy, asked about each client.</param>
 /// <param name="dialer">Opens the ways to applications.</param>
@@ -27,7 +27,7 @@ internal sealed class BehindProxyHeaderSessions(
     /// <param name="sink">Hears what the application answers, to whichever client: the load balancer knows.</param>
     internal BehindProxyHeaderPeer Accept(in ProxyConnectionInfo info, IDatagramSink sink) => new(this, info, sink, observer);
 
-    /// <summary>Makes the session of one client, which has no way yet; null when there is to be none.</summary>
+    /// <summary>Makes the session of one client, whose upstream is not open yet; null when there is to be none.</summary>
     /// <param name="peer">What the load balancer sends to.</param>
     /// <param name="info">The load balancer's own session.</param>
     /// <param name="header">What it says of the client.</param>

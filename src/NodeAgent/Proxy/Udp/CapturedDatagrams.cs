@@ -21,7 +21,7 @@ internal sealed class CapturedDatagrams(
     /// <param name="socket">Where the socket is bound that it came to.</param>
     internal bool IsPossible(in SocketEndPoint destination, in SocketEndPoint socket) => destination != socket || !options.CheckCaptured;
 
-    /// <summary>Nothing more comes for now: lets go what sessions have gathered.</summary>
+    /// <summary>Nothing more comes for now: sends what sessions have batched.</summary>
     internal void Flush() => sessions.Flush();
 
     /// <summary>A datagram with a header of the kernel's in front.</summary>

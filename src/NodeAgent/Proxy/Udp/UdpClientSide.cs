@@ -40,7 +40,7 @@ internal sealed class UdpClientSide : IDatagramSink, IDisposable
         return socket.Send(payload);
     }
 
-    /// <summary>Lets go what has gathered.</summary>
+    /// <summary>Sends what has been batched.</summary>
     internal void Flush()
     {
         _socket?.Flush();

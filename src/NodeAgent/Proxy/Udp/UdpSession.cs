@@ -23,7 +23,7 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
     private BudgetLease? _lease;
     private RefusalAnswers? _answers;
 
-    /// <summary>A session that has no way yet.</summary>
+    /// <summary>A session whose upstream is not open yet.</summary>
     /// <param name="sessions">Where it is found.</param>
     /// <param name="key">What it is found by.</param>
     /// <param name="loop">The loop.</param>
@@ -88,7 +88,7 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
     /// <summary>The way is being made; datagrams wait, a few.</summary>
     internal void Wait(in OutboundRoute route) => (Route, _pending) = (route, new UdpPending(_io));
 
-    /// <summary>The way is there.</summary>
+    /// <summary>The upstream is open.</summary>
     /// <param name="route">How it goes on.</param>
     /// <param name="peer">The way; disposed with the session.</param>
     /// <param name="connection">What the guard has registered.</param>
@@ -113,7 +113,7 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
         _peer?.Flush();
     }
 
-    /// <summary>The way is there for a load balancer, whose clients are sessions of their own and reported as such.</summary>
+    /// <summary>The upstream is open for a load balancer, whose clients are sessions of their own and reported as such.</summary>
     /// <param name="route">How it goes on.</param>
     /// <param name="peer">The way; disposed with the session.</param>
     internal void OpenBehindProxyHeader(in OutboundRoute route, BehindProxyHeaderPeer peer)

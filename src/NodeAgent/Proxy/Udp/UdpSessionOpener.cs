@@ -13,7 +13,7 @@ namespace Culvert.NodeAgent.Proxy.Udp;
 /// </summary>
 /// <param name="directory">Addresses and routes.</param>
 /// <param name="ids">Numbers sessions.</param>
-/// <param name="places">Where sessions take their places.</param>
+/// <param name="places">Budgets for sessions.</param>
 /// <param name="guard">Policy, and the sessions that run.</param>
 /// <param name="applications">Opens the ways to applications.</param>
 /// <param name="tunnels">Opens the ways to other nodes.</param>

@@ -62,7 +62,7 @@ internal sealed class UdpSessions(
         _touched.Add(session);
     }
 
-    /// <summary>Lets go what sessions have gathered.</summary>
+    /// <summary>Sends what sessions have batched.</summary>
     internal void Flush()
     {
         foreach (UdpSession session in _touched)
