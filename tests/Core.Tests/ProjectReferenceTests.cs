@@ -14,7 +14,7 @@ public sealed class ProjectReferenceTests
         ["Grpc"] = [],
         ["Protocol"] = ["Core", "Grpc"],
         ["NodeAgent"] = ["Interop", "Core", "Http2", "Protocol"],
-        ["Controller"] = ["Core", "Protocol"],
+        ["Controller"] = ["Interop", "Core", "Protocol"],
         ["Labs"] = ["Interop", "Protocol"],
         ["Cli"] = ["Core", "Protocol", "NodeAgent", "Controller", "Labs"],
     };

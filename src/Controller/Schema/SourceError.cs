@@ -13,6 +13,9 @@ public sealed record SourceError(string Place, int Line, string Object, string F
     /// <summary>Most that are told of one place: whoever mends reads the first, and a file of nonsense must not fill the log.</summary>
     public const int MostOfAPlace = 100;
 
+    // The path of a folder can have 4095 characters, and is the same text in many lines.
+    private const int LongestPlace = 240;
+
     /// <summary>Each once, in order of place and line; of each place the first <see cref="MostOfAPlace"/>, and then one that says how many more there are.</summary>
     internal static ImmutableArray<SourceError> InOrder(IEnumerable<SourceError> errors)
     {
@@ -40,7 +43,8 @@ public sealed record SourceError(string Place, int Line, string Object, string F
     /// <summary>One line for people: <c>place:line: object: field: reason</c>.</summary>
     public override string ToString()
     {
-        string text = Line > 0 ? $"{Place}:{Line}" : Place;
+        string place = Place.Length <= LongestPlace ? Place : $"{Place[..(LongestPlace / 2)]}…{Place[^(LongestPlace / 2)..]}";
+        string text = Line > 0 ? $"{place}:{Line}" : place;
         if (Object.Length > 0) text += $": {Object}";
         if (Field.Length > 0) text += $": {Field}";
         return $"{text}: {Reason}";

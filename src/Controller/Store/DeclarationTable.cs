@@ -28,8 +28,17 @@ internal sealed class DeclarationTable
     /// <summary>Whether a declaration is there.</summary>
     public bool Contains(DeclarationKey key) => _all.ContainsKey(key);
 
-    /// <summary>Whether a place holds something that does not tell which object it is: nobody can tell then what is meant to be gone.</summary>
-    public bool IsUnclear(string place) => _unclear.ContainsKey(place);
+    /// <summary>Whether a place, or a folder that it is in (<c>a/</c> of <c>a/b.yaml</c>), holds something that does not tell which object it is: nobody can tell then what is meant to be gone.</summary>
+    public bool IsUnclear(string place)
+    {
+        if (_unclear.Count == 0) return false;
+        if (_unclear.ContainsKey(place)) return true;
+        for (int slash = place.IndexOf('/', StringComparison.Ordinal); slash >= 0; slash = place.IndexOf('/', slash + 1))
+        {
+            if (_unclear.ContainsKey(place[..(slash + 1)])) return true;
+        }
+        return false;
+    }
 
     /// <summary>The declarations of an object, by place and line; more than one when it is declared twice.</summary>
     public IReadOnlyList<Declaration> Of(ObjectKey key) => _byObject.TryGetValue(key, out var own) ? [.. InOrder(own.Values)] : [];

@@ -39,8 +39,10 @@ internal sealed class ObjectResolver
         foreach (MeshObject last in inForce.Objects.Values) Place(last).Add(last.Key);
     }
 
-    /// <summary>The objects in force that came from a place.</summary>
-    public IEnumerable<ObjectKey> InForceFrom(string place) => _byPlace.GetValueOrDefault(place) ?? [];
+    /// <summary>The objects in force that came from a place, or from below it where it is a folder (<c>a/</c>).</summary>
+    public IEnumerable<ObjectKey> InForceFrom(string place) => place.EndsWith('/')
+        ? _byPlace.Where(p => p.Key.StartsWith(place, StringComparison.Ordinal)).SelectMany(p => p.Value)
+        : _byPlace.GetValueOrDefault(place) ?? [];
 
     /// <summary>Decides anew.</summary>
     /// <param name="dirty">The objects that have changed; all, in the first step.</param>

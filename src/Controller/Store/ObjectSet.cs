@@ -25,12 +25,12 @@ internal sealed record ObjectSet
     public ImmutableArray<SourceError> Warnings { get; init; } = [];
 
     /// <summary>
-    /// Whether the last good version of what an error is about is in force: of the object, or, where none can be told, of anything that came from the file; of anything at all where
+    /// Whether the last good version of what an error is about is in force: of the object, or, where none can be told, of anything that came from the file, or from below the subfolder; of anything at all where
     /// the folder itself, named by its full path, can't be read.
     /// </summary>
     public bool HasLastGood(SourceError error) => error.Object.Length > 0
         ? ObjectKey.Parse(error.Object) is { } key && Objects.ContainsKey(key)
-        : Path.IsPathRooted(error.Place) ? !Objects.IsEmpty : Objects.Values.Any(o => o.Meta.Origin.Place == error.Place);
+        : Path.IsPathRooted(error.Place) ? !Objects.IsEmpty : Objects.Values.Any(o => o.Meta.Origin.Place == error.Place || (error.Place.EndsWith('/') && o.Meta.Origin.Place.StartsWith(error.Place, StringComparison.Ordinal)));
 
     public IEnumerable<T> OfKind<T>()
         where T : MeshObject => Objects.Values.OfType<T>().OrderBy(o => o.Meta.FullName);

@@ -30,6 +30,7 @@ internal static unsafe partial class Libc
 
     internal const int O_RDONLY = 0;
     internal const int O_CLOEXEC = 0x80000;
+    internal const int O_PATH = 0x200000;
 
     /// <summary>Opens an existing file; no mode is passed, so O_CREAT must not be in the flags.</summary>
     [LibraryImport(Library, EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
@@ -52,8 +53,10 @@ internal static unsafe partial class Libc
 
     internal const int AT_FDCWD = -100;
     internal const int AT_SYMLINK_NOFOLLOW = 0x100;
+    internal const int AT_EMPTY_PATH = 0x1000;
     internal const uint STATX_BASIC_STATS = 0x7FF;
     internal const int S_IFMT = 0xF000;
+    internal const int S_IFREG = 0x8000;
     internal const int S_IFLNK = 0xA000;
 
     // Offsets in struct statx (linux/stat.h): stx_uid, stx_mode, stx_ino.

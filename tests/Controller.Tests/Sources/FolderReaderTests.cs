@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Culvert.Controller.Sources.Folder;
 
 namespace Culvert.Controller.Tests;
@@ -21,6 +22,51 @@ public sealed class FolderReaderTests : IDisposable
         long perFile = (GC.GetAllocatedBytesForCurrentThread() - before) / Files;
         Assert.True(perFile < 2048, $"{perFile} bytes for each file");
         TestContext.Current.TestOutputHelper?.WriteLine($"{perFile} bytes for each unchanged file of {first[0].Text!.Length}");
+    }
+
+    [Fact]
+    [Trait("Category", "Attack")]
+    public async Task AFileThatIsSwappedWithAPipeWhileItIsReadHoldsNobodyUp()
+    {
+        const int Least = 200;
+        _folder.Write("objects/web.yaml", "a: 1\n");
+        using (Process make = Process.Start("mkfifo", [_folder.File("pipe")]))
+        {
+            await make.WaitForExitAsync(TestContext.Current.CancellationToken);
+            Assert.Equal(0, make.ExitCode);
+        }
+        string name = _folder.File("objects/web.yaml"), pipe = _folder.File("pipe"), file = _folder.File("file");
+        using CancellationTokenSource stop = new();
+        Task swapping = Task.Run(
+            () =>
+            {
+                while (!stop.IsCancellationRequested)
+                {
+                    File.Move(name, file);
+                    File.Move(pipe, name);
+                    File.Move(name, pipe);
+                    File.Move(file, name);
+                }
+            },
+            TestContext.Current.CancellationToken);
+        int files = 0, pipes = 0;
+        Task reading = Task.Run(
+            () =>
+            {
+                FolderReader reader = new(_folder.File("objects"));
+                while (files < Least || pipes < Least)
+                {
+                    foreach (SourceFile read in reader.Read())
+                    {
+                        if (read.Text is not null) files++;
+                        else if (read.Error == "is not a regular file") pipes++;
+                    }
+                }
+            },
+            TestContext.Current.CancellationToken);
+        await reading.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+        await stop.CancelAsync();
+        await swapping;
     }
 
     [Fact]

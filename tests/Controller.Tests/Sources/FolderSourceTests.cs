@@ -6,6 +6,7 @@ using System.Threading.Channels;
 using Culvert.Controller.Compilation;
 using Culvert.Controller.Objects;
 using Culvert.Controller.Schema;
+using Culvert.Controller.Sources.Folder;
 using Culvert.Controller.Store;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -242,6 +243,70 @@ public sealed class FolderSourceTests : IAsyncDisposable
         string[] special = ["link.yaml", "pipe.yaml", "socket.yaml", "zero.yaml"];
         Assert.Equal([.. special.Select(f => $"{f}: is not a regular file")], read.Errors.Where(e => e.Place != "nowhere.yaml" && e.Object.Length == 0).Select(e => e.ToString()));
         Assert.Contains("can't be read", Assert.Single(read.Errors, e => e.Place == "nowhere.yaml").Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [Trait("Category", "Attack")]
+    public async Task ASubfolderBeyondTheLongestPathIsAnErrorToldOnceAndTakesNothingWithIt()
+    {
+        ConcurrentQueue<string> log = new();
+        using ILoggerFactory loggers = LoggerFactory.Create(l => l.AddProvider(new LineLogger(log)));
+        _folder.Write("mesh.yaml", "apiVersion: culvert.dev/v1alpha1\nkind: MeshConfig\nmetadata: {name: default}\nspec: {}\n");
+        _folder.Write("web.yaml", Objects.Workload("web", "10.0.0.1"));
+        ManualTime time = new();
+        FolderSource folder = new(_folder.Path, time, loggers.CreateLogger<FolderSource>());
+        ObjectStore store = new("folder", folder.Status, loggers.CreateLogger<ObjectStore>(), ObjectSet.Empty);
+        // No path leads to the innermost one: half of it is made elsewhere and moved, and moved back at the end, as nothing else could remove it.
+        string[] names = [.. Enumerable.Repeat(new string('0', 200), 13)];
+        using TempFolder other = new();
+        string outer = Path.Combine([_folder.Path, .. names]), inner = Path.Combine(outer, "inner");
+        Directory.CreateDirectory(outer);
+        Directory.CreateDirectory(Path.Combine([other.File("inner"), .. names]));
+        Directory.Move(other.File("inner"), inner);
+        try
+        {
+            folder.Start(store);
+            SourceError error = Assert.Single(store.Current.Errors);
+            Assert.EndsWith("/: can't be read: its path is longer than the system allows", error.ToString(), StringComparison.Ordinal);
+            Assert.InRange(error.ToString().Length, 1, 400);
+            store.Changed += change => _changes.Writer.TryWrite(change.After);
+            for (int i = 2; i < 12; i++)
+            {
+                string address = $"10.0.0.{i}";
+                _folder.Replace("web.yaml", Objects.Workload("web", address));
+                Task<ObjectSet> seen = NextAsync(s => s.OfKind<WorkloadObject>().Single().Addresses[0].ToString() == address);
+                while (await Task.WhenAny(seen, Task.Delay(TimeSpan.FromMilliseconds(10), TestContext.Current.CancellationToken)) != seen) time.Advance(TimeSpan.FromSeconds(5));
+                Assert.Equal(error, Assert.Single((await seen).Errors));
+            }
+        }
+        finally
+        {
+            await folder.DisposeAsync();
+            Directory.Move(inner, other.File("inner"));
+        }
+        Assert.Single(log, l => l.StartsWith("Not in force: ", StringComparison.Ordinal));
+        Assert.InRange(log.Count(l => l.Contains("can't be watched", StringComparison.Ordinal)), 0, 1);
+        Assert.All(log, l => Assert.InRange(l.Length, 1, 600));
+    }
+
+    [Fact]
+    public void ASubfolderThatCanNotBeReadKeepsWhatCameFromItUntilItCan()
+    {
+        SourceFile web = new("sub/web.yaml", Objects.Workload("web", "10.0.0.1")), api = new("api.yaml", Objects.Workload("api", "10.0.0.2"));
+        ObjectStore store = new("folder", new FolderStatus(), NullLogger.Instance, ObjectSet.Empty);
+        FolderDeclarations declarations = new();
+        Look(web, api);
+        ObjectSet closed = Look(new("sub/", null, "can't be read"), new("api.yaml", Objects.Workload("api", "10.0.0.3")));
+        Assert.Equal(["10.0.0.1", "10.0.0.3"], closed.OfKind<WorkloadObject>().Select(w => w.Addresses[0].ToString()).Order(StringComparer.Ordinal));
+        Assert.True(closed.HasLastGood(Assert.Single(closed.Errors)));
+        Assert.Equal(2, ObjectSetReader.Read([new("sub/", null, "can't be read"), api], closed).Objects.Count);
+        Assert.Single(Look(api).Objects);
+
+        ObjectSet Look(params SourceFile[] files)
+        {
+            store.Apply(new([.. declarations.Update(files)]) { IsSynced = true });
+            return store.Current;
+        }
     }
 
     [Fact]

@@ -6,8 +6,8 @@ namespace Culvert.Controller.Sources.Folder;
 /// <summary>Log messages of the folder.</summary>
 internal static partial class FolderLog
 {
-    [LoggerMessage(LogEventIds.WatchFailed, LogLevel.Warning, "The folder {Folder} can't be watched; it is read every few seconds instead.")]
-    public static partial void WatchFailed(ILogger logger, Exception error, string folder);
+    [LoggerMessage(LogEventIds.WatchFailed, LogLevel.Warning, "The folder {Folder} can't be watched as a whole; it is read every few seconds as well: {Reason}")]
+    public static partial void WatchFailed(ILogger logger, string folder, string reason);
 
     [LoggerMessage(LogEventIds.WatchStopped, LogLevel.Debug, "Stopped watching {Folder}.")]
     public static partial void WatchStopped(ILogger logger, string folder);

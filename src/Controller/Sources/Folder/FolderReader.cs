@@ -1,8 +1,8 @@
 using System.Buffers;
-using System.Formats.Tar;
 using System.Security.Cryptography;
 using System.Text;
 using Culvert.Controller.Documents;
+using Culvert.Interop;
 using Microsoft.Win32.SafeHandles;
 
 namespace Culvert.Controller.Sources.Folder;
@@ -17,6 +17,8 @@ internal sealed class FolderReader(string folder)
 {
     /// <summary>Longest file read, in bytes.</summary>
     public const int MaxFileSize = 16 * 1024 * 1024;
+
+    private const int LongestPath = 4095; // PATH_MAX of linux/limits.h, without the zero at its end
 
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
@@ -38,6 +40,7 @@ internal sealed class FolderReader(string folder)
         return files;
     }
 
+    /// <summary>Collects what is in a folder. A subfolder that can't be read is an entry of the result, named with a <c>/</c> at its end, and takes no other with it.</summary>
     private void Collect(DirectoryInfo folder, string prefix, List<SourceFile> files)
     {
         foreach (FileSystemInfo entry in folder.EnumerateFileSystemInfos().OrderBy(e => e.Name, StringComparer.Ordinal))
@@ -45,7 +48,7 @@ internal sealed class FolderReader(string folder)
             if (entry.Name.StartsWith('.')) continue;
             if (entry is DirectoryInfo sub)
             {
-                if (sub.LinkTarget is null) Collect(sub, $"{prefix}{sub.Name}/", files);
+                CollectBelow(sub, $"{prefix}{sub.Name}/", files);
             }
             else if (DocumentReader.Extensions.Contains(entry.Extension))
             {
@@ -54,14 +57,37 @@ internal sealed class FolderReader(string folder)
         }
     }
 
+    private void CollectBelow(DirectoryInfo sub, string prefix, List<SourceFile> files)
+    {
+        // The runtime cuts such a path, or says that there is nothing.
+        if (Encoding.UTF8.GetByteCount(folder) + Encoding.UTF8.GetByteCount(prefix) > LongestPath)
+        {
+            files.Add(new(prefix, null, "can't be read: its path is longer than the system allows"));
+            return;
+        }
+        try
+        {
+            if (sub.LinkTarget is null) Collect(sub, prefix, files);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The messages of the runtime repeat the path.
+            string reason = e switch
+            {
+                UnauthorizedAccessException => "permission denied",
+                DirectoryNotFoundException => "it went while it was looked at",
+                _ => e.Message,
+            };
+            files.Add(new(prefix, null, $"can't be read: {reason}"));
+        }
+    }
+
     private SourceFile ReadFile(string path, string name)
     {
         try
         {
-            string target = File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
-            // To open a pipe waits for who writes to it. Whatever is not a regular file has no length, so that there is nothing to open.
-            if (new FileInfo(target).Length == 0) return IsRegular(target) ? new(name, "") : new(name, null, "is not a regular file");
-            using SafeFileHandle file = File.OpenHandle(target);
+            using SafeFileHandle? file = RegularFile.TryOpen(path);
+            if (file is null) return new(name, null, "is not a regular file");
             long length = RandomAccess.GetLength(file);
             if (length > MaxFileSize) return new(name, null, $"is longer than {MaxFileSize} bytes");
 
@@ -85,6 +111,10 @@ internal sealed class FolderReader(string folder)
         {
             return new(name, null, "is not UTF-8 text");
         }
+        catch (KernelException e)
+        {
+            return new(name, null, $"can't be read: {Errno.Describe(e.Errno)}");
+        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return new(name, null, $"can't be read: {e.Message}");
@@ -98,26 +128,5 @@ internal sealed class FolderReader(string folder)
         SourceFile read = new(name, StrictUtf8.GetString(bytes.StartsWith(Encoding.UTF8.Preamble) ? bytes[Encoding.UTF8.Preamble.Length..] : bytes));
         _known[name] = ([.. _digest], read);
         return read;
-    }
-
-    /// <summary>Whether an empty file is regular. The type is asked of the tar writer, which is where the runtime tells it without opening the file.</summary>
-    private static bool IsRegular(string path)
-    {
-        using var archive = new MemoryStream();
-        using (var writer = new TarWriter(archive, leaveOpen: true))
-        {
-            try
-            {
-                writer.WriteEntry(path, "entry");
-            }
-            catch (IOException) when (File.Exists(path))
-            {
-                // A socket: tar has no entry for it.
-                return false;
-            }
-        }
-        archive.Position = 0;
-        using var reader = new TarReader(archive);
-        return reader.GetNextEntry()?.EntryType is TarEntryType.RegularFile or TarEntryType.V7RegularFile;
     }
 }

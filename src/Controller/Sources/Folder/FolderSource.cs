@@ -14,6 +14,9 @@ internal sealed class FolderSource : IObjectSource
     private static readonly TimeSpan LongestDebounce = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan RescanInterval = TimeSpan.FromSeconds(5);
 
+    // It may quote a path.
+    private const int LongestReason = 240;
+
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly FolderReader _reader;
@@ -22,6 +25,9 @@ internal sealed class FolderSource : IObjectSource
     private readonly FolderDeclarations _declarations = new();
     private IObjectSink? _sink;
     private FileSystemWatcher? _watcher;
+    private volatile bool _watchIsBroken;
+    private volatile bool _isRescan;
+    private bool _watchToldBroken;
     private ITimer? _rescan;
     private Task _loop = Task.CompletedTask;
     private IReadOnlyList<SourceFile>? _files;
@@ -48,7 +54,7 @@ internal sealed class FolderSource : IObjectSource
         _sink = sink;
         Watch();
         Read();
-        _rescan = _time.CreateTimer(_ => Signal(), null, RescanInterval, RescanInterval);
+        _rescan = _time.CreateTimer(_ => Rescan(), null, RescanInterval, RescanInterval);
         _loop = Task.Run(() => RunAsync(_stop.Token));
     }
 
@@ -63,6 +69,12 @@ internal sealed class FolderSource : IObjectSource
 
     private void Signal() => _signals.Writer.TryWrite(true);
 
+    private void Rescan()
+    {
+        _isRescan = true;
+        Signal();
+    }
+
     private async Task RunAsync(CancellationToken stop)
     {
         try
@@ -70,7 +82,7 @@ internal sealed class FolderSource : IObjectSource
             while (await _signals.Reader.WaitToReadAsync(stop))
             {
                 await SettleAsync(stop);
-                if (_watcher is null) Watch();
+                if (_isRescan) RenewWatch();
                 ReadSafely();
             }
         }
@@ -100,8 +112,25 @@ internal sealed class FolderSource : IObjectSource
         while (_signals.Reader.TryRead(out _) && _time.GetElapsedTime(start) < LongestDebounce) await Task.Delay(Debounce, _time, stop);
     }
 
+    /// <summary>
+    /// A watch that has failed is made anew with the next rescan and not before: one that fails each time, as on a subfolder with too long a path, costs nothing more, and until then the old one tells what it can.
+    /// </summary>
+    private void RenewWatch()
+    {
+        _isRescan = false;
+        if (_watcher is not null && !_watchIsBroken)
+        {
+            _watchToldBroken = false;
+            return;
+        }
+        Interlocked.Exchange(ref _watcher, null)?.Dispose();
+        Watch();
+    }
+
     private void Watch()
     {
+        _watchIsBroken = false;
+
         // Reading says that the folder is not there; the next rescan tries again.
         if (!Directory.Exists(Name)) return;
         try
@@ -111,21 +140,28 @@ internal sealed class FolderSource : IObjectSource
             watcher.Changed += (_, _) => Signal();
             watcher.Deleted += (_, _) => Signal();
             watcher.Renamed += (_, _) => Signal();
-            watcher.Error += (_, e) => OnWatchError(watcher, e.GetException());
+            watcher.Error += (_, e) => OnWatchError(e.GetException());
             watcher.EnableRaisingEvents = true;
             _watcher = watcher;
         }
         catch (Exception e) when (e is ArgumentException or IOException or UnauthorizedAccessException)
         {
-            FolderLog.WatchFailed(_logger, e, Name);
+            TellBroken(e);
         }
     }
 
-    private void OnWatchError(FileSystemWatcher watcher, Exception error)
+    private void OnWatchError(Exception error)
     {
-        FolderLog.WatchFailed(_logger, error, Name);
-        if (ReferenceEquals(Interlocked.CompareExchange(ref _watcher, null, watcher), watcher)) watcher.Dispose();
+        _watchIsBroken = true;
+        TellBroken(error);
         Signal();
+    }
+
+    /// <summary>Once, until a watch has lasted from one rescan to the next.</summary>
+    private void TellBroken(Exception error)
+    {
+        if (Interlocked.Exchange(ref _watchToldBroken, true)) return;
+        FolderLog.WatchFailed(_logger, Name, error.Message.Length <= LongestReason ? error.Message : error.Message[..LongestReason] + "…");
     }
 
     private void Read()
