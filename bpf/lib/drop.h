@@ -2,6 +2,7 @@
 /* Saying no: the count, the event, and an answer where the reason has one. */
 #pragma once
 
+#include "lib/reject.h"
 #include "lib/unreachable.h"
 
 /* Refuses the packet for a reason. Returns what the program returns. */

@@ -122,7 +122,7 @@ __noinline int from_pod_slow(struct __sk_buff *skb, __u32 known)
 			__u32 ifindex = f->ifindex;
 
 			__builtin_memcpy(s->bytes + CV_MACS_OFF, f->mac, 12);
-			flow_finish(skb, 1);
+			flow_end(skb, s, r);
 			if (r > 0) {
 				reject_receiver(skb, ifindex, 1);
 				return packet_drop(skb, r, CV_SIDE_FROM_POD);

@@ -2,29 +2,8 @@
 /* Resets for TCP that is refused, so that the caller learns of it at once. */
 #pragma once
 
-#include <linux/pkt_cls.h>
-#include "lib/events.h"
-#include "lib/parse.h"
+#include "lib/answer.h"
 #include "lib/socket.h"
-
-/* Where the packet was seen, which says where a reset goes. */
-enum cv_side {
-	CV_SIDE_FROM_POD = 0, /* back into the pod */
-	CV_SIDE_TO_POD = 1,   /* back to the sender, by routing, as if the pod had sent it */
-	CV_SIDE_NET = 2,      /* no reset */
-};
-
-#define CV_TCP_OFF 64    /* in s->bytes: the headers as they go out … */
-#define CV_PSEUDO_OFF 84 /* … and the pseudo header, for the sum only */
-
-static __always_inline __u16 csum_fold(__s64 sum)
-{
-	__u32 csum = sum;
-
-	csum = (csum & 0xffff) + (csum >> 16);
-	csum = (csum & 0xffff) + (csum >> 16);
-	return ~csum;
-}
 
 /* The TCP header of the reset (RFC 9293, 3.10.7.1), sum included, in s->bytes. */
 static __always_inline void reject_build_tcp(struct cv_scratch *s)
@@ -55,48 +34,6 @@ static __always_inline void reject_build_tcp(struct cv_scratch *s)
 	tcp->check = csum_fold(sum);
 }
 
-/* The IP header of the answer, of a protocol and with so many bytes behind it, in s->bytes. */
-static __always_inline void reject_build_ip(struct cv_scratch *s, __u8 protocol, __u16 payload)
-{
-	struct cv_packet *p = &s->packet;
-
-	if (p->flags & CV_PACKET_V6) {
-		struct ipv6hdr *ip = (void *)s->bytes;
-
-		__builtin_memset(ip, 0, sizeof(*ip));
-		ip->version = 6;
-		ip->payload_len = bpf_htons(payload);
-		ip->nexthdr = protocol;
-		ip->hop_limit = 64;
-		__builtin_memcpy(&ip->saddr, &p->key.dst, sizeof(ip->saddr));
-		__builtin_memcpy(&ip->daddr, &p->key.src, sizeof(ip->daddr));
-	} else {
-		struct iphdr *ip = (void *)s->bytes;
-
-		__builtin_memset(ip, 0, sizeof(*ip));
-		ip->version = 4;
-		ip->ihl = sizeof(*ip) / 4;
-		ip->tot_len = bpf_htons(sizeof(*ip) + payload);
-		ip->frag_off = bpf_htons(0x4000);
-		ip->ttl = 64;
-		ip->protocol = protocol;
-		ip->saddr = p->key.dst.w[3];
-		ip->daddr = p->key.src.w[3];
-		ip->check = csum_fold(bpf_csum_diff(0, 0, (__be32 *)ip, sizeof(*ip), 0));
-	}
-}
-
-/* Puts the IP header of the answer in its place. */
-static __always_inline int reject_store_ip(struct __sk_buff *skb, struct cv_scratch *s)
-{
-	if (s->packet.flags & CV_PACKET_V6)
-		return bpf_skb_store_bytes(skb, CV_ETH_LEN, s->bytes, sizeof(struct ipv6hdr), BPF_F_RECOMPUTE_CSUM);
-	return bpf_skb_store_bytes(skb, CV_ETH_LEN, s->bytes, sizeof(struct iphdr), BPF_F_RECOMPUTE_CSUM);
-}
-
-#define CV_MACS_OFF 96 /* in s->bytes: the receiving pod's addresses, for reject_receiver */
-#define CV_OLD_MACS_OFF 112
-
 /* Whether the packet can be answered with a reset. Packets with options are dropped silently. */
 static __always_inline int reject_possible(const struct cv_packet *p)
 {
@@ -112,9 +49,9 @@ static __always_inline int reject_store(struct __sk_buff *skb, struct cv_scratch
 
 	if (bpf_skb_change_tail(skb, CV_ETH_LEN + ip_len + sizeof(struct tcphdr), 0))
 		return -1;
-	reject_build_ip(s, IPPROTO_TCP, sizeof(struct tcphdr));
+	answer_build_ip(s, IPPROTO_TCP, sizeof(struct tcphdr));
 	reject_build_tcp(s);
-	if (reject_store_ip(skb, s))
+	if (answer_store_ip(skb, s))
 		return -1;
 	counter_add(CV_COUNTER_REJECT_SENT, 1);
 	return bpf_skb_store_bytes(skb, CV_ETH_LEN + ip_len, s->bytes + CV_TCP_OFF, sizeof(struct tcphdr),
@@ -161,19 +98,10 @@ __noinline int reject_receiver(struct __sk_buff *skb, __u32 ifindex, __u32 macs)
 	return 0;
 }
 
-/* Sends the packet back to the machine that it comes from. */
-static __always_inline int reject_swap_macs(struct __sk_buff *skb, struct cv_scratch *s)
-{
-	__u8 *mac = s->bytes + CV_OLD_MACS_OFF;
-
-	return bpf_skb_load_bytes(skb, 0, mac + 6, 6) || bpf_skb_load_bytes(skb, 6, mac, 6) ||
-	       bpf_skb_store_bytes(skb, 0, mac, 12, 0);
-}
-
 /* Turns the packet into the reset that answers it and sends it off. */
 static __always_inline int reject_send(struct __sk_buff *skb, struct cv_scratch *s, __u32 side)
 {
-	if (reject_swap_macs(skb, s) || reject_store(skb, s))
+	if (answer_swap_macs(skb, s) || reject_store(skb, s))
 		return TC_ACT_SHOT;
 	if (side == CV_SIDE_FROM_POD)
 		return bpf_redirect_peer(skb->ifindex, 0);

@@ -136,3 +136,14 @@ __noinline int flow_revalidate(struct __sk_buff *skb)
 	}
 	return 0;
 }
+
+/*
+ * Ends the flow of s->flow_key, which flow_revalidate has refused for a reason or given up. The entries of a UDP flow that policy refuses stay and
+ * are evaluated again with each packet, until the agent sweeps them: without them an answer under way would begin a flow from the other
+ * side, which policy may allow, and what is refused would go on as the answers of that.
+ */
+static __always_inline void flow_end(struct __sk_buff *skb, const struct cv_scratch *s, int reason)
+{
+	if (reason < 0 || s->packet.key.proto != IPPROTO_UDP)
+		flow_finish(skb, 1);
+}

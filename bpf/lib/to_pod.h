@@ -23,7 +23,7 @@ static __always_inline int to_pod_known(struct __sk_buff *skb, struct cv_scratch
 	if (f->generation != s->packet.generation) {
 		r = flow_revalidate(skb);
 		if (r) {
-			flow_finish(skb, 1);
+			flow_end(skb, s, r);
 			if (r < 0)
 				return CV_FLOW_GONE;
 			reject_receiver(skb, skb->ifindex, 0);

@@ -2,21 +2,14 @@
 /* ICMP for datagrams of a pod to where nothing is: an application learns of it at once, as it would from a closed port. */
 #pragma once
 
-#include "lib/reject.h"
-
-#define CV_ICMP_OFF 40 /* in s->bytes: the ICMP header and what it quotes, and for IPv6 the end of the pseudo header */
-#define CV_ICMP_HEADER 8
-#define CV_ICMP_QUOTED 8 /* of what follows the quoted IP header (RFC 792): the UDP header, which has the ports */
-
-#define CV_ICMP4_LEN (CV_ICMP_HEADER + sizeof(struct iphdr) + CV_ICMP_QUOTED)
-#define CV_ICMP6_LEN (CV_ICMP_HEADER + sizeof(struct ipv6hdr) + CV_ICMP_QUOTED)
+#include "lib/answer.h"
 
 #define CV_ICMP4_UNREACHABLE 3 /* RFC 792 */
 #define CV_ICMP4_PORT 3
 #define CV_ICMP6_UNREACHABLE 1 /* RFC 4443, 3.1 */
 #define CV_ICMP6_PORT 4
 
-/* Whether the packet can be answered with ICMP. Fragments and packets with options are dropped silently. */
+/* Whether the packet can be answered with ICMP. */
 static __always_inline int unreachable_possible(const struct cv_packet *p)
 {
 	return cv_cfg_answer && p->key.proto == IPPROTO_UDP && !(p->flags & (CV_PACKET_FRAGMENT | CV_PACKET_OPTIONS));
@@ -60,26 +53,26 @@ static __always_inline int unreachable_store(struct __sk_buff *skb, struct cv_sc
 	if (s->packet.flags & CV_PACKET_V6) {
 		if (bpf_skb_change_tail(skb, CV_ETH_LEN + sizeof(struct ipv6hdr) + CV_ICMP6_LEN, 0))
 			return -1;
-		reject_build_ip(s, IPPROTO_ICMPV6, CV_ICMP6_LEN);
+		answer_build_ip(s, IPPROTO_ICMPV6, CV_ICMP6_LEN);
 		if (bpf_skb_store_bytes(skb, CV_ETH_LEN + sizeof(struct ipv6hdr), message, CV_ICMP6_LEN,
 		                        BPF_F_RECOMPUTE_CSUM | BPF_F_INVALIDATE_HASH))
 			return -1;
 	} else {
 		if (bpf_skb_change_tail(skb, CV_ETH_LEN + sizeof(struct iphdr) + CV_ICMP4_LEN, 0))
 			return -1;
-		reject_build_ip(s, IPPROTO_ICMP, CV_ICMP4_LEN);
+		answer_build_ip(s, IPPROTO_ICMP, CV_ICMP4_LEN);
 		if (bpf_skb_store_bytes(skb, CV_ETH_LEN + sizeof(struct iphdr), message, CV_ICMP4_LEN,
 		                        BPF_F_RECOMPUTE_CSUM | BPF_F_INVALIDATE_HASH))
 			return -1;
 	}
-	return reject_store_ip(skb, s);
+	return answer_store_ip(skb, s);
 }
 
 /* Turns the packet into the ICMP error about itself and sends it back into the pod. */
 static __always_inline int unreachable_send(struct __sk_buff *skb, struct cv_scratch *s)
 {
-	if (unreachable_store(skb, s) || reject_swap_macs(skb, s))
+	if (unreachable_store(skb, s) || answer_swap_macs(skb, s))
 		return TC_ACT_SHOT;
-	counter_add(CV_COUNTER_UNREACHABLE, 1);
+	counter_add(CV_COUNTER_UNREACHABLE_SENT, 1);
 	return bpf_redirect_peer(skb->ifindex, 0);
 }

@@ -348,15 +348,15 @@ enum cv_counter {
 	CV_COUNTER_PROXY_PACKETS = 5,
 	CV_COUNTER_PASS_PACKETS = 6,
 	CV_COUNTER_DIRECT_BYTES = 7,
-	CV_COUNTER_REEVALUATED = 8,   /* flows revalidated after a policy change */
-	CV_COUNTER_EVENT_LIMITED = 9, /* events kept back by the rate limit */
-	CV_COUNTER_UDP_HEADER = 10,   /* datagrams handed to the proxy behind a header */
-	CV_COUNTER_UDP_PLAIN = 11,    /* datagrams, super-packets and fragments handed to it without one */
-	CV_COUNTER_UDP_REPLY = 12,    /* pods' answers to the proxy's sockets */
-	CV_COUNTER_REASSEMBLY = 13,   /* fragments kept for this node because they came before the first */
-	CV_COUNTER_XDP_HEADER = 14,   /* headers that the XDP program has put in */
-	CV_COUNTER_XDP_DROP = 15,     /* packets that the XDP program has dropped; their reasons are in cv_drops */
-	CV_COUNTER_UNREACHABLE = 16,  /* refused datagrams answered with ICMP */
+	CV_COUNTER_REEVALUATED = 8,       /* flows revalidated after a policy change */
+	CV_COUNTER_EVENT_LIMITED = 9,     /* events kept back by the rate limit */
+	CV_COUNTER_UDP_HEADER = 10,       /* datagrams handed to the proxy behind a header */
+	CV_COUNTER_UDP_PLAIN = 11,        /* datagrams, super-packets and fragments handed to it without one */
+	CV_COUNTER_UDP_REPLY = 12,        /* pods' answers to the proxy's sockets */
+	CV_COUNTER_REASSEMBLY = 13,       /* fragments kept for this node because they came before the first */
+	CV_COUNTER_XDP_HEADER = 14,       /* headers that the XDP program has put in */
+	CV_COUNTER_XDP_DROP = 15,         /* packets that the XDP program has dropped; their reasons are in cv_drops */
+	CV_COUNTER_UNREACHABLE_SENT = 16, /* refused datagrams answered with ICMP */
 	CV_COUNTER_MAX = 17,
 };
 

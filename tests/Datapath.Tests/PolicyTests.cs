@@ -1,3 +1,4 @@
+using System.Net;
 using Culvert.Datapath.Tests.Support;
 using Culvert.Interop.Abi;
 
@@ -7,6 +8,7 @@ namespace Culvert.Datapath.Tests;
 public sealed class PolicyTests : IClassFixture<World>
 {
     private const uint Next = World.Generation + 1;
+    private const int PlainPort = 7000;
     private readonly World _world;
 
     public PolicyTests(World world)
@@ -104,6 +106,34 @@ public sealed class PolicyTests : IClassFixture<World>
         Assert.All(outcome.Events, e => Assert.Equal(Abi.Key(_world.A.At(v6, 40000), _world.B.At(v6, 80), Packet.Tcp), e.Key));
         Assert.Equal(5u, outcome.Events[1].Rule);
         Assert.Empty(_world.Maps.Flows.ToList());
+    }
+
+    [Theory, InlineData(false, PlainPort), InlineData(true, PlainPort), InlineData(false, WorldContent.ToB), InlineData(true, WorldContent.ToB)]
+    public void An_answer_under_way_does_not_bring_refused_datagrams_back(bool v6, int port)
+    {
+        bool service = port == WorldContent.ToB;
+        IPEndPoint client = _world.A.At(v6, 40000), to = service ? new(World.Vip(v6), port) : _world.B.At(v6, port);
+        Packet asked = Packet.OfUdp(client, to), answer = Packet.OfUdp(service ? _world.B.At(v6, WorldContent.BackendPort) : to, client);
+        _world.FromPod(_world.A, asked).Redirected(_world.B);
+        _world.FromPod(_world.B, answer).Redirected(_world.A);
+        WorldContent.Fill(_world, Next);
+        _world.SetPolicy(Next, _world.B, _world.A.Class, 0, CvReason.PolicyNoAllow);
+        _world.Maps.Activate(Next);
+
+        for (int i = 0; i < 2; i++)
+        {
+            _world.FromPod(_world.A, asked).Dropped(CvReason.PolicyNoAllow).Single(CvEventType.Denied);
+            _world.FromPod(_world.B, answer).Dropped(CvReason.PolicyNoAllow).Single(CvEventType.Denied);
+        }
+
+        // Allowed again, it goes on.
+        WorldContent.Fill(_world, Next + 1);
+        _world.Maps.Activate(Next + 1);
+        for (int i = 0; i < 2; i++)
+        {
+            _world.FromPod(_world.A, asked).Redirected(_world.B);
+            _world.FromPod(_world.B, answer).Redirected(_world.A);
+        }
     }
 
     [Theory, InlineData(false), InlineData(true)]

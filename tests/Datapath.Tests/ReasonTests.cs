@@ -40,11 +40,25 @@ public sealed class ReasonTests : IClassFixture<ReasonTests.Talkative>
                 Assert.Equal((byte)reason, told.Reason);
                 Assert.Equal(OfPolicy.Contains(reason) ? WorldContent.Rule : 0, told.Rule);
             }
-            _world.ToPod(_world.B, Packet.OfUdp(new(World.Outside(v6), 1), _world.B.At(v6, 80)), ingress: 99).Dropped(reason);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Reasons))]
+    public void ARefusedDatagramIsAnsweredAsTheTableSays(string name)
+    {
+        DropReason row = ReasonTable.Find(name)!;
+        CvReason reason = CodeOf(row);
+        foreach (bool v6 in (bool[])[false, true])
+        {
+            _world.SetPolicy(World.Generation, _world.B, CvAbi.ClassAny, 0, reason);
             Packet datagram = Packet.OfUdp(_world.A.At(v6, 1), _world.B.At(v6, 80));
             Outcome refused = _world.FromPod(_world.A, datagram);
             if (row.Answer == ReasonAnswer.Unreachable) refused.Unreachable(reason, datagram);
             else refused.Dropped(reason);
+
+            // Nothing proves who sent it.
+            _world.ToPod(_world.B, datagram with { Source = World.Outside(v6) }, ingress: 99).Dropped(reason);
         }
     }
 

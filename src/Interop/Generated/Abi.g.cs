@@ -1244,7 +1244,7 @@ public enum CvCounter : uint
     XdpDrop = 15,
 
     /// <summary>Refused datagrams answered with ICMP.</summary>
-    Unreachable = 16,
+    UnreachableSent = 16,
 
     /// <summary><c>CV_COUNTER_MAX</c>.</summary>
     Max = 17,

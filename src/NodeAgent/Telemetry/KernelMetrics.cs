@@ -35,7 +35,7 @@ internal static class KernelMetrics
         ]));
         registry.Add(new CallbackFamily("culvert_datapath_direct_bytes_total", "Bytes handed from pod to pod in the kernel.", "counter", [], () => CallbackSample.Single(Sum(maps.Counters, (uint)CvCounter.DirectBytes))));
         registry.Add(new CallbackFamily("culvert_datapath_flows_reevaluated_total", "Live flows revalidated after a policy change.", "counter", [], () => CallbackSample.Single(Sum(maps.Counters, (uint)CvCounter.Reevaluated))));
-        registry.Add(new CallbackFamily("culvert_datapath_unreachable_sent_total", "UDP datagrams answered with ICMP port unreachable.", "counter", [], () => CallbackSample.Single(Sum(maps.Counters, (uint)CvCounter.Unreachable))));
+        registry.Add(new CallbackFamily("culvert_datapath_unreachable_sent_total", "UDP datagrams answered with ICMP port unreachable.", "counter", [], () => CallbackSample.Single(Sum(maps.Counters, (uint)CvCounter.UnreachableSent))));
         registry.Add(new CallbackFamily("culvert_datapath_resets_sent_total", "Resets sent for refused TCP packets.", "counter", [], () => CallbackSample.Single(Sum(maps.Counters, (uint)CvCounter.RejectSent))));
         registry.Add(new CallbackFamily("culvert_bpf_map_entries", "Entries of the datapath's maps.", "gauge", ["map"], () => Fill(maps, sweeper, state).Select(m => new CallbackSample([m.Name], m.Entries))));
         registry.Add(new CallbackFamily("culvert_bpf_map_max_entries", "Capacity of the datapath's maps; of those that hold a generation, what one may take, because the next one is written beside it.", "gauge", ["map"], () => Fill(maps, sweeper, state).Select(m => new CallbackSample([m.Name], m.Max))));
