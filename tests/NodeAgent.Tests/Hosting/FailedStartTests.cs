@@ -85,7 +85,7 @@ public sealed class FailedStartTests : IDisposable
         using (cause) await Assert.ThrowsAsync<AgentStartException>(() => RunAsync(faulty));
 
         Leftovers.AssertNone(_world.Pins.Root, before);
-        Assert.Empty(before.Since(new Leftovers(_world.Pins.Root)));
+        Leftovers.AssertKept(_world.Pins.Root, before);
         Assert.Equal(link, LookupLink());
         Detach();
     });

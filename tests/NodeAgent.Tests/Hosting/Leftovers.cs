@@ -9,6 +9,7 @@ internal sealed class Leftovers
     private const string ThreadPrefix = "thread ";
     private static readonly TimeSpan LongestExit = TimeSpan.FromSeconds(10);
     private readonly List<string> _all = OpenDescriptors.List();
+    private readonly List<string> _kernels = [];
 
     /// <summary>What there is now.</summary>
     /// <param name="pins">The folder of pins.</param>
@@ -18,13 +19,17 @@ internal sealed class Leftovers
         {
             if (ReadName(thread) is { } name && name.StartsWith("culvert-", StringComparison.Ordinal)) _all.Add(ThreadPrefix + name);
         }
-        if (Directory.Exists(pins)) _all.AddRange(Directory.GetFiles(pins, "*", SearchOption.AllDirectories));
-        using RouteNetlink netlink = RouteNetlink.Open();
-        _all.AddRange(netlink.GetRules().Select(r => $"rule {r}"));
+        if (Directory.Exists(pins)) _kernels.AddRange(Directory.GetFiles(pins, "*", SearchOption.AllDirectories));
+        using (RouteNetlink netlink = RouteNetlink.Open()) _kernels.AddRange(netlink.GetRules().Select(r => $"rule {r}"));
+        _all.AddRange(_kernels);
     }
 
-    /// <summary>What is there and was not before.</summary>
-    internal IReadOnlyList<string> Since(Leftovers before) => OpenDescriptors.Added(before._all, _all);
+    /// <summary>Fails when a pin or a rule of before is gone. Descriptors may be: those of other tests are closed whenever they are collected.</summary>
+    /// <param name="pins">The folder of pins.</param>
+    /// <param name="before">What there was.</param>
+    internal static void AssertKept(string pins, Leftovers before) => Assert.Empty(before._kernels.Except(new Leftovers(pins)._kernels));
+
+    private IReadOnlyList<string> Since(Leftovers before) => OpenDescriptors.Added(before._all, _all);
 
     /// <summary>Fails when there is anything now that was not before.</summary>
     /// <param name="pins">The folder of pins.</param>
