@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.RegularExpressions;
 using Culvert.Cli.Commands;
+using Culvert.Tests.Shared;
 
 namespace Culvert.Cli.Tests;
 
@@ -9,7 +10,7 @@ public sealed class CommandDocumentsTests
 {
     private const string Heading = "### `culvert ";
 
-    private static readonly string[] Lines = File.ReadAllLines(Path.Combine(RepositoryRoot(), "docs", "cli.md"));
+    private static readonly string[] Lines = File.ReadAllLines(Repository.PathOf("docs/cli.md"));
 
     public static TheoryData<string> Commands => [.. CommandList.Create().Select(c => c.Name)];
 
@@ -27,15 +28,4 @@ public sealed class CommandDocumentsTests
     }
 
     private static bool IsHeading(string line) => line.StartsWith(Heading, StringComparison.Ordinal);
-
-    private static string RepositoryRoot()
-    {
-        DirectoryInfo? folder = new(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Culvert.slnx")))
-        {
-            folder = folder.Parent;
-        }
-
-        return folder?.FullName ?? throw new InvalidOperationException("Culvert.slnx was not found above the test binary.");
-    }
 }

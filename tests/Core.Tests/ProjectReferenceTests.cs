@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
+using Culvert.Tests.Shared;
 
 namespace Culvert.Core.Tests;
 
@@ -26,7 +27,7 @@ public sealed class ProjectReferenceTests
     [Fact]
     public void EveryProjectReferencesOnlyWhatTheOneWayRuleAllows()
     {
-        string root = RepositoryRoot();
+        string root = Repository.Root;
         string[] projects = Directory.GetFiles(Path.Combine(root, "src"), "*.csproj", SearchOption.AllDirectories);
         Assert.Equal(Allowed.Count, projects.Length);
         foreach (string project in projects)
@@ -44,7 +45,7 @@ public sealed class ProjectReferenceTests
     [Fact]
     public void FoldersOfTheProxyNameOnlyThoseBeforeThem()
     {
-        string proxy = Path.Combine(RepositoryRoot(), "src", "NodeAgent", "Proxy");
+        string proxy = Path.Combine(Repository.Root, "src", "NodeAgent", "Proxy");
         Assert.Equal(ProxyFolders.Order(StringComparer.Ordinal), Directory.GetDirectories(proxy).Select(d => Path.GetFileName(d)).Order(StringComparer.Ordinal));
         for (int i = 0; i < ProxyFolders.Length - 1; i++)
         {
@@ -61,19 +62,10 @@ public sealed class ProjectReferenceTests
     [Fact]
     public void UnsafeCodeIsAllowedInInteropOnly()
     {
-        foreach (string project in Directory.GetFiles(Path.Combine(RepositoryRoot(), "src"), "*.csproj", SearchOption.AllDirectories))
+        foreach (string project in Directory.GetFiles(Path.Combine(Repository.Root, "src"), "*.csproj", SearchOption.AllDirectories))
         {
             bool unsafeAllowed = XDocument.Load(project).Descendants("AllowUnsafeBlocks").Any(e => e.Value == "true");
             Assert.Equal(Path.GetFileName(Path.GetDirectoryName(project)) == "Interop", unsafeAllowed);
         }
-    }
-
-    private static string RepositoryRoot()
-    {
-        for (DirectoryInfo? d = new(AppContext.BaseDirectory); d is not null; d = d.Parent)
-        {
-            if (File.Exists(Path.Combine(d.FullName, "Culvert.slnx"))) return d.FullName;
-        }
-        throw new InvalidOperationException("Culvert.slnx was not found above the test binary.");
     }
 }

@@ -6,6 +6,7 @@ using Culvert.Controller.Objects;
 using Culvert.Controller.Schema;
 using Culvert.Controller.Sources.Folder;
 using Culvert.Controller.Store;
+using Culvert.Tests.Shared;
 
 namespace Culvert.Controller.Tests;
 

@@ -2,6 +2,7 @@ using System.Text;
 using Culvert.Controller.Documents;
 using Culvert.Controller.Objects;
 using Culvert.Controller.Store;
+using Culvert.Tests.Shared;
 
 namespace Culvert.Controller.Tests;
 

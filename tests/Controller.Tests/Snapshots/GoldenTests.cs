@@ -1,6 +1,7 @@
 using Culvert.Controller.Compilation;
 using Culvert.Controller.Sources.Folder;
 using Culvert.Controller.Store;
+using Culvert.Tests.Shared;
 
 namespace Culvert.Controller.Tests;
 

@@ -4,6 +4,7 @@ using Culvert.Controller.Store;
 using Culvert.Core;
 using Culvert.Protocol;
 using Culvert.Protocol.V1;
+using Culvert.Tests.Shared;
 
 namespace Culvert.Controller.Tests;
 

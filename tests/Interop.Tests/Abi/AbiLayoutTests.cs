@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 using Culvert.Interop.Abi;
 using Culvert.Interop.Tests.Support;
+using Culvert.Tests.Shared;
 
 namespace Culvert.Interop.Tests.Abi;
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Culvert.Interop.Tests.Support;
+using Culvert.Tests.Shared;
 
 namespace Culvert.Interop.Tests.Abi;
 

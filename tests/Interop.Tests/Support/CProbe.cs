@@ -1,3 +1,5 @@
+using Culvert.Tests.Shared;
+
 namespace Culvert.Interop.Tests.Support;
 
 /// <summary>Asks the C compiler for numbers: sizes, offsets and constants.</summary>

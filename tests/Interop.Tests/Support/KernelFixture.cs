@@ -1,5 +1,6 @@
 using Culvert.Interop.Bpf;
 using Culvert.Interop.Netlink;
+using Culvert.Tests.Shared;
 
 namespace Culvert.Interop.Tests.Support;
 

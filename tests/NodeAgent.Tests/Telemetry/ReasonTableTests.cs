@@ -3,13 +3,14 @@ using Culvert.Interop.Abi;
 using Culvert.NodeAgent.Admin;
 using Culvert.NodeAgent.Datapath;
 using Culvert.NodeAgent.Proxy;
+using Culvert.Tests.Shared;
 
 namespace Culvert.NodeAgent.Tests.Telemetry;
 
 /// <summary>The table of reasons has every reason of the code once and none that there is not; <c>docs/metrics.md</c> says of each what it says.</summary>
 public sealed class ReasonTableTests
 {
-    private static readonly string[] Lines = File.ReadAllLines(Path.Combine(RepositoryRoot(), "docs", "metrics.md"));
+    private static readonly string[] Lines = File.ReadAllLines(Repository.PathOf("docs/metrics.md"));
 
     [Fact]
     public void EveryReasonOfAPacketIsInTheTable() => Compare(ReasonUse.Packet, ReasonText.OfPackets.Select(ReasonText.Of));
@@ -66,11 +67,4 @@ public sealed class ReasonTableTests
 
     private static void Compare(ReasonUse use, IEnumerable<string> expected) =>
         Assert.Equal(expected.Order(StringComparer.Ordinal), ReasonTable.All.Where(r => r.Use.HasFlag(use)).Select(r => r.Name).Order(StringComparer.Ordinal));
-
-    private static string RepositoryRoot()
-    {
-        DirectoryInfo? folder = new(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Culvert.slnx"))) folder = folder.Parent;
-        return folder?.FullName ?? throw new InvalidOperationException("Culvert.slnx was not found above the test binary.");
-    }
 }

@@ -12,7 +12,7 @@ namespace Culvert.NodeAgent.Proxy.Inbound;
 /// One UDP session that came out of a tunnel, between its stream and the pod. It ends when the peer ends the stream, when nothing has passed for long, or when
 /// it is aborted. A proxy that stops does not wait for it, as it would for a connection: nothing tells that a session is over. Belongs to its loop's thread.
 /// </summary>
-internal sealed class InboundDatagramSession : DatagramSession, IDatagramSink, IDisposable
+internal sealed class InboundDatagramSession : DatagramSession, IDatagramSink
 {
     private readonly BudgetLease _lease;
     private TunnelDatagramStream? _stream;
@@ -49,9 +49,6 @@ internal sealed class InboundDatagramSession : DatagramSession, IDatagramSink, I
         _stream?.Abort(failure, Http2ErrorCode.ConnectError);
         Close(failure);
     }
-
-    /// <summary>Ends it in good order.</summary>
-    public void Dispose() => Close(ProxyFailure.None);
 
     /// <summary>A datagram came out of the tunnel.</summary>
     /// <param name="payload">Its bytes.</param>

@@ -23,8 +23,7 @@ internal sealed class UdpDialer(EventLoop loop, ProxyOptions options, UdpIo io)
     {
         SocketHandle? handle = Connect(local, remote, out error);
         if (handle is null) return null;
-        SocketEndPoint bound = default;
-        error = handle.GetLocalEndPoint(out bound);
+        error = handle.GetLocalEndPoint(out SocketEndPoint bound);
         UdpSocketPeer peer = new(loop, io, handle, bound, remote, sink);
         if (error == SocketErrno.None) error = loop.Register(peer, handle, EpollEvents.Readable);
         if (error == SocketErrno.None) return peer;
