@@ -10,6 +10,7 @@ internal static class LogEventIds
     internal const int HandlerFailed = 101;
     internal const int CallEnded = 102;
     internal const int ClientGone = 103;
+    internal const int NotRead = 104;
 
     // src/NodeAgent/Hosting
     internal const int ReconcileFailed = 1001;
@@ -89,6 +90,7 @@ internal static class LogEventIds
     internal const int StreamEnded = 2103;
     internal const int NotNoted = 2104;
     internal const int ApiRefused = 2105;
+    internal const int StreamReplaced = 2106;
 
     // src/Controller/Identity
     internal const int IdentityUpkeepFailed = 2201;

@@ -1,16 +1,23 @@
 using Culvert.Controller.Nodes;
 using Culvert.Controller.Snapshots;
+using Culvert.Protocol;
 using Culvert.Protocol.V1;
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Api;
 
-/// <summary>Opens a session for each stream.</summary>
+/// <summary>Opens a session for each stream; one of each node at a time, the newest.</summary>
 internal sealed class SnapshotServiceHandler(
-    SnapshotPublisher publisher, NodeRegistry registry, NodeAuthenticator authenticator, string epoch, TimeProvider time, ILogger<SnapshotServiceHandler> logger) : SnapshotService.SnapshotServiceBase
+    SnapshotPublisher publisher, NodeRegistry registry, NodeStreams streams, NodeAuthenticator authenticator, string epoch, TimeProvider time, ILogger<SnapshotServiceHandler> logger) : SnapshotService.SnapshotServiceBase
 {
     private static readonly TimeSpan HelloTimeout = TimeSpan.FromSeconds(10);
+
+    // What a hello says is told in the log and in the status; agents send 32 characters as instance, and their version.
+    private const int LongestText = 128;
+
+    // Two agents of one name take turns no faster than that. An agent whose own older stream has come in after the newer one is not to wait: that one goes by itself.
+    private static readonly TimeSpan RivalPushback = TimeSpan.FromSeconds(10);
 
     public override async Task Stream(IAsyncStreamReader<SnapshotRequest> requestStream, IServerStreamWriter<SnapshotResponse> responseStream, ServerCallContext context)
     {
@@ -19,16 +26,23 @@ internal sealed class SnapshotServiceHandler(
         Hello hello = await ReadHelloAsync(requestStream, context.CancellationToken);
         if (hello.Node != node) throw new RpcException(new Status(StatusCode.PermissionDenied, $"node '{node}' may not ask for the snapshot of '{hello.Node}'"));
         using NodeLease lease = authenticator.Watch(caller);
-        using var both = CancellationTokenSource.CreateLinkedTokenSource(lease.Ended, context.CancellationToken);
+        using NodeStream stream = streams.Enter(node, hello.Instance);
+        if (stream.Rival.Length > 0) ApiLog.Replaced(logger, node, hello.Instance, stream.Rival);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(lease.Ended, stream.Replaced, context.CancellationToken);
         var session = new SnapshotSession(node, hello, publisher, registry, epoch, time, logger);
         try
         {
+            await stream.OlderGone.WaitAsync(both.Token);
             await session.RunAsync(requestStream, responseStream, both.Token);
         }
         catch (Exception e) when (lease.Ended.IsCancellationRequested && e is OperationCanceledException or RpcException { StatusCode: StatusCode.Cancelled })
         {
             ApiLog.StreamEnded(logger, node, lease.Reason);
             throw NodeAuthenticator.Refused(lease.Reason);
+        }
+        catch (Exception e) when (stream.Replaced.IsCancellationRequested && e is OperationCanceledException or RpcException { StatusCode: StatusCode.Cancelled })
+        {
+            throw new RpcException(new Status(StatusCode.Aborted, "replaced by a newer stream of this node"), RetryPushback.Trailers(stream.ReplacedByRival ? RivalPushback : TimeSpan.Zero));
         }
     }
 
@@ -38,7 +52,12 @@ internal sealed class SnapshotServiceHandler(
         using var both = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         try
         {
-            if (await requests.MoveNext(both.Token) && requests.Current.KindCase == SnapshotRequest.KindOneofCase.Hello) return requests.Current.Hello;
+            if (await requests.MoveNext(both.Token) && requests.Current is { KindCase: SnapshotRequest.KindOneofCase.Hello, Hello: var hello })
+            {
+                return IsText(hello.Instance) && IsText(hello.AgentVersion)
+                    ? hello
+                    : throw new RpcException(new Status(StatusCode.InvalidArgument, $"instance and version are text of {LongestText} characters at most"));
+            }
         }
         catch (OperationCanceledException) when (timeout.IsCancellationRequested)
         {
@@ -46,4 +65,6 @@ internal sealed class SnapshotServiceHandler(
         }
         throw new RpcException(new Status(StatusCode.InvalidArgument, "the first message must be a hello"));
     }
+
+    private static bool IsText(string said) => said.Length <= LongestText && !said.Any(char.IsControl);
 }

@@ -17,7 +17,17 @@ namespace Culvert.Controller.Hosting;
 /// <summary>The server that agents connect to: gRPC with TLS on a port, without on a Unix socket. It is the controller's host.</summary>
 internal static class AgentServer
 {
+    /// <summary>
+    /// Most calls of one connection at a time. An agent has one stream, and asks for the certificates of all of its node's workloads when it starts; what finds no room takes another connection.
+    /// No fewer: so many are what .NET's client, and others (RFC 9113, 6.5.2), take for granted before they have heard of a limit.
+    /// </summary>
+    internal const int MostCallsOfAConnection = 100;
+
+    /// <summary>Longest message of an agent, bytes: a request for a certificate has 4 KiB at most, the reason of a refusal is text.</summary>
+    private const int LongestRequest = 64 * 1024;
+
     private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan WriteTimeout = TimeSpan.FromSeconds(30);
 
     /// <summary>Makes it; it is not started yet.</summary>
     public static WebApplication Build(
@@ -27,6 +37,7 @@ internal static class AgentServer
         builder.Services.AddSingleton<IHostLifetime, PassiveLifetime>();
         builder.Services.AddSingleton(loggers);
         builder.Services.AddRoutingCore();
+        builder.Services.AddGrpc(o => (o.MaxReceiveMessageSize, o.WriteTimeout) = (LongestRequest, WriteTimeout));
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = ShutdownTimeout);
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().CloseUnboundSockets().ConfigureKestrel(kestrel => Configure(kestrel, options, identity, authenticator, loggers));
         if (options.UnixSocket is not null) builder.WebHost.UseGrpcUnixSocket(options.UnixSocket);
@@ -43,6 +54,7 @@ internal static class AgentServer
     private static void Configure(KestrelServerOptions kestrel, ControllerOptions options, ServerIdentity identity, NodeAuthenticator authenticator, ILoggerFactory loggers)
     {
         kestrel.UseGrpcDefaults();
+        kestrel.Limits.Http2.MaxStreamsPerConnection = MostCallsOfAConnection;
         // Agents do the handshake below their HTTP client, which therefore takes the connection for plain.
         kestrel.AllowAlternateSchemes = true;
         if (options.Listen is not { } listen) return;

@@ -67,7 +67,7 @@ internal static class ControllerComposition
         ServerIdentity identity = parts.Own(new ServerIdentity(publisher, authority, options.DnsNames, options.Time, logger));
         NodeAuthenticator authenticator = new(publisher, authority, nodes, options.NodeRenewalGrace, options.Time);
         string epoch = RandomNumberGenerator.GetHexString(2 * EpochBytes, lowercase: true);
-        SnapshotServiceHandler snapshots = new(publisher, registry, authenticator, epoch, options.Time, loggers.CreateLogger<SnapshotServiceHandler>());
+        SnapshotServiceHandler snapshots = new(publisher, registry, new NodeStreams(options.Time), authenticator, epoch, options.Time, loggers.CreateLogger<SnapshotServiceHandler>());
         CertificateServiceHandler certificates = new(
             publisher, authority, authenticator, options.Attestor ?? new JoinTokenAttestor(tokens), nodes, options.Time, loggers.CreateLogger<CertificateServiceHandler>());
         WebApplication server = parts.OwnAsync(AgentServer.Build(options, identity, authenticator, snapshots, certificates, loggers));

@@ -14,4 +14,7 @@ internal static partial class GrpcServerLog
 
     [LoggerMessage(LogEventIds.ClientGone, LogLevel.Debug, "{Method} was given up by the client.")]
     internal static partial void ClientGone(ILogger logger, string method, Exception? exception);
+
+    [LoggerMessage(LogEventIds.NotRead, LogLevel.Warning, "{Method} was reset: {Peer} has read nothing of what waits for it for {Seconds} s.")]
+    internal static partial void NotRead(ILogger logger, string method, string peer, double seconds);
 }

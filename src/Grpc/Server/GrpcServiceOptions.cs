@@ -14,4 +14,10 @@ public sealed class GrpcServiceOptions
 
     /// <summary><c>gzip</c> to compress responses for clients that accept it; null (default) for none.</summary>
     public string? ResponseCompressionAlgorithm { get; set; }
+
+    /// <summary>
+    /// How long a client may read nothing of what waits for it; the stream is reset then, and what waited is freed. A stream that has nothing to say may be silent for ever.
+    /// Null (default) for no limit.
+    /// </summary>
+    public TimeSpan? WriteTimeout { get; set; }
 }

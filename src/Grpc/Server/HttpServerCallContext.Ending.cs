@@ -25,14 +25,14 @@ internal sealed partial class HttpServerCallContext
             }
 
             ended = true;
-            if (flushInterrupted && status.StatusCode == StatusCode.DeadlineExceeded)
+            GrpcServerLog.CallEnded(environment.Logger, Method, status.StatusCode, status.Detail);
+            if (flushInterrupted)
             {
-                // The client does not read: the status would wait behind the messages.
+                // The client does not read: the status would wait behind the messages, and those in memory.
                 Http.Features.Get<IHttpResetFeature>()?.Reset(Http2Cancel);
                 return;
             }
 
-            GrpcServerLog.CallEnded(environment.Logger, Method, status.StatusCode, status.Detail);
             HttpResponse response = Http.Response;
             if (!response.HasStarted && status.StatusCode != StatusCode.OK)
             {
@@ -51,6 +51,35 @@ internal sealed partial class HttpServerCallContext
         {
             writeLock.Release();
         }
+    }
+
+    /// <summary>Waits for a write that ends when the client has read enough; only so long. The caller holds <see cref="writeLock"/>.</summary>
+    private async Task WaitForClientAsync(Task write)
+    {
+        if (write.IsCompleted || environment.Options.WriteTimeout is not { } longest)
+        {
+            await write;
+            return;
+        }
+
+        writeTimer ??= environment.Time.CreateTimer(
+            static state => ((HttpServerCallContext)state!).GiveUpWriting(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        writeTimer.Change(longest, Timeout.InfiniteTimeSpan);
+        try
+        {
+            await write;
+        }
+        finally
+        {
+            writeTimer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    /// <summary>Ends a call whose client does not read.</summary>
+    private void GiveUpWriting()
+    {
+        GrpcServerLog.NotRead(environment.Logger, Method, Peer, environment.Options.WriteTimeout!.Value.TotalSeconds);
+        Interrupt(new Status(StatusCode.DeadlineExceeded, "The client has not read what was sent."));
     }
 
     /// <summary>Ends the call after its handler, or the reading of its request, failed.</summary>

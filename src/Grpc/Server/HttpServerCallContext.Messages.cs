@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.IO.Pipelines;
 using Microsoft.AspNetCore.Http;
 
 namespace Culvert.Grpc;
@@ -6,6 +7,9 @@ namespace Culvert.Grpc;
 /// <content>Start of the call, reading and writing of messages.</content>
 internal sealed partial class HttpServerCallContext
 {
+    // Half of what Kestrel holds of a response before writers wait (KestrelServerLimits.MaxResponseBufferSize, 64 KiB).
+    private const int PieceSize = 32 * 1024;
+
     private readonly MessageReader reader;
     private MessageWriter? encoder;
     private DateTime deadline = DateTime.MaxValue;
@@ -76,13 +80,17 @@ internal sealed partial class HttpServerCallContext
                 await response.StartAsync(cancel);
             }
 
+            // A long message goes out piece by piece: the server holds no second copy of it, and each piece that the client takes is progress.
+            for (; frame.Length > PieceSize; frame = frame[PieceSize..])
+            {
+                response.BodyWriter.Write(frame.Span[..PieceSize]);
+                await FlushAsync(cancel);
+            }
+
             response.BodyWriter.Write(frame.Span);
             if (flush)
             {
-                flushInterrupted = true;
-                await response.BodyWriter.FlushAsync(cancel);
-                cancel.ThrowIfCancellationRequested();
-                flushInterrupted = false;
+                await FlushAsync(cancel);
             }
         }
         finally
@@ -90,6 +98,23 @@ internal sealed partial class HttpServerCallContext
             encoder!.Release();
             writeLock.Release();
         }
+    }
+
+    private async ValueTask FlushAsync(CancellationToken cancel)
+    {
+        flushInterrupted = true;
+        ValueTask<FlushResult> flush = Http.Response.BodyWriter.FlushAsync(cancel);
+        if (flush.IsCompletedSuccessfully)
+        {
+            _ = flush.Result;
+        }
+        else
+        {
+            await WaitForClientAsync(flush.AsTask());
+        }
+
+        cancel.ThrowIfCancellationRequested();
+        flushInterrupted = false;
     }
 
     private static bool AcceptsGzip(string? accepted)
@@ -113,6 +138,12 @@ internal sealed partial class HttpServerCallContext
         {
             writeLock.Release();
             throw new InvalidOperationException("Can't write the message because the call is complete.");
+        }
+
+        if (flushInterrupted)
+        {
+            writeLock.Release();
+            throw new InvalidOperationException("Can't write the message because the one before was given up before all of it was sent.");
         }
     }
 

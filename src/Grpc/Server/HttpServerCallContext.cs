@@ -18,6 +18,7 @@ internal sealed partial class HttpServerCallContext : ServerCallContext, IAsyncD
     private Metadata? requestHeaders;
     private Dictionary<object, object>? userState;
     private ITimer? deadlineTimer;
+    private ITimer? writeTimer;
 
     internal HttpServerCallContext(HttpContext http, ServerEnvironment environment, string method, bool endsWithServer)
     {
@@ -88,6 +89,11 @@ internal sealed partial class HttpServerCallContext : ServerCallContext, IAsyncD
         if (deadlineTimer is not null)
         {
             await deadlineTimer.DisposeAsync();
+        }
+
+        if (writeTimer is not null)
+        {
+            await writeTimer.DisposeAsync();
         }
 
         if (interruption is { } ending)

@@ -20,6 +20,8 @@ public sealed class AnonymousClientTests
         await using Running running = await StartAsync();
         using FakeAgent joining = FakeAgent.OverTls(running.Host, "node-1");
         SslClientIdentity identity = await joining.JoinAsync(running.Host.Tokens.Create("node-1", TimeSpan.FromHours(1)));
+        using FakeAgent otherJoining = FakeAgent.OverTls(running.Host, "node-2");
+        SslClientIdentity otherIdentity = await otherJoining.JoinAsync(running.Host.Tokens.Create("node-2", TimeSpan.FromHours(1)));
         using FakeAgent before = FakeAgent.OverTls(running.Host, "node-1", identity);
         await before.OpenAsync();
         await before.NextAsync();
@@ -36,7 +38,7 @@ public sealed class AnonymousClientTests
 
             // The first ones have gone; that they went for newer ones, and not because time was up, is what GivesWayAtItsBounds shows.
             foreach (Socket socket in silent.Take(most)) await AssertClosedAsync(socket);
-            using FakeAgent agent = FakeAgent.OverTls(running.Host, "node-1", identity);
+            using FakeAgent agent = FakeAgent.OverTls(running.Host, "node-2", otherIdentity);
             await agent.OpenAsync();
             await agent.NextAsync();
 

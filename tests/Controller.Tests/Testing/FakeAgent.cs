@@ -15,7 +15,7 @@ internal sealed class FakeAgent : IDisposable
     private readonly GrpcChannel _channel;
     private readonly Metadata? _headers;
     private readonly string _node;
-    private readonly CancellationTokenSource _timeout = new(TimeSpan.FromSeconds(20));
+    private readonly CancellationTokenSource _timeout = new(TimeSpan.FromSeconds(60));
     private AsyncDuplexStreamingCall<SnapshotRequest, SnapshotResponse>? _stream;
     private string _epoch = "";
 
@@ -24,11 +24,14 @@ internal sealed class FakeAgent : IDisposable
     /// <summary>The snapshot in force.</summary>
     public NodeSnapshot Snapshot { get; private set; } = new();
 
+    /// <summary>The agent process that it says to be.</summary>
+    public string Instance { get; init; } = "i1";
+
     public CertificateService.CertificateServiceClient Certificates => new(_channel);
 
     public CallOptions Options => new(_headers, cancellationToken: _timeout.Token);
 
-    public static FakeAgent OverSocket(string path, string node) => new(ControllerChannel.ForUnixSocket(path), node, ControllerChannel.ForNode(node));
+    public static FakeAgent OverSocket(string path, string node, string instance = "i1") => new(ControllerChannel.ForUnixSocket(path), node, ControllerChannel.ForNode(node)) { Instance = instance };
 
     public static FakeAgent OverTls(ControllerHost controller, string node, SslClientIdentity? identity = null, IReadOnlyList<ReadOnlyMemory<byte>>? roots = null, TimeProvider? time = null) => new(
         ControllerChannel.ForTls(new()
@@ -85,7 +88,7 @@ internal sealed class FakeAgent : IDisposable
     }
 
     private Task SendHelloAsync(string node) =>
-        SendAsync(new() { Hello = new() { Node = node, Instance = "i1", AgentVersion = "test", LastVersion = Snapshot.Version, LastEpoch = _epoch } });
+        SendAsync(new() { Hello = new() { Node = node, Instance = Instance, AgentVersion = "test", LastVersion = Snapshot.Version, LastEpoch = _epoch } });
 
     public Task SendAsync(SnapshotRequest request) => _stream!.RequestStream.WriteAsync(request, _timeout.Token);
 
