@@ -1,8 +1,8 @@
 namespace Culvert.Controller.Documents;
 
-/// <summary>A document breaks a rule of its reader.</summary>
+/// <summary>A document, or a file of them, breaks a rule of its reader.</summary>
 internal sealed class DocumentFormatException(int line, string message) : Exception(message)
 {
-    /// <summary>Line within the document, from 1.</summary>
+    /// <summary>Line within it, from 1.</summary>
     public int Line { get; } = line;
 }

@@ -9,11 +9,9 @@ internal static class DocumentReader
     private const string JsonExtension = ".json";
 
     /// <summary>Reads all documents that are not empty.</summary>
-    public static IReadOnlyList<SourceDocument> Read(string file, string text) =>
-        IsJson(file) ? JsonReader.Read(1, text) is { } document ? [document] : [] : YamlReader.Read(text);
-
-    /// <summary>Whether a file has more documents than so many, without reading them.</summary>
-    public static bool HoldsMoreThan(int most, string file, string text) => !IsJson(file) && YamlReader.HoldsMoreThan(most, text);
+    /// <exception cref="DocumentFormatException">There are more than <paramref name="most"/>; none was read.</exception>
+    public static IReadOnlyList<SourceDocument> Read(string file, string text, int most = int.MaxValue) =>
+        IsJson(file) ? JsonReader.Read(1, text) is { } document ? [document] : [] : YamlReader.Read(text, most);
 
     /// <summary>Reads one document whose text begins on <paramref name="firstLine"/> of its file; null when it is empty.</summary>
     public static SourceDocument? ReadOne(string file, int firstLine, string text) => IsJson(file) ? JsonReader.Read(firstLine, text) : YamlReader.ReadOne(firstLine, text);

@@ -8,44 +8,42 @@ namespace Culvert.Controller.Documents;
 internal static class YamlReader
 {
     /// <summary>Reads all documents that are not empty.</summary>
-    public static IReadOnlyList<SourceDocument> Read(string text)
+    /// <exception cref="DocumentFormatException">There are more than <paramref name="most"/>, empty ones counted; none was read.</exception>
+    public static IReadOnlyList<SourceDocument> Read(string text, int most = int.MaxValue)
     {
         var documents = new List<SourceDocument>();
-        foreach ((int firstLine, string chunk) in Split(text))
+        foreach ((int firstLine, string chunk) in Split(text, most))
         {
             if (ReadOne(firstLine, chunk) is { } document) documents.Add(document);
         }
         return documents;
     }
 
-    /// <summary>Whether a text has more documents than so many, by its lines alone: empty ones count.</summary>
-    public static bool HoldsMoreThan(int most, string text)
+    /// <summary>Cuts at lines that begin with <c>---</c>; no other construct may begin a line so.</summary>
+    private static List<(int FirstLine, string Text)> Split(string text, int most)
     {
-        int separators = 0;
-        foreach (ReadOnlySpan<char> line in text.AsSpan().EnumerateLines())
+        string lines = text.ReplaceLineEndings("\n");
+        var chunks = new List<(int, string)>();
+        int begin = 0, firstLine = 1, separators = 0;
+        for (int at = 0, line = 1; at >= 0; line++)
         {
-            if (IsSeparator(line) && ++separators > most) return true;
+            int end = lines.IndexOf('\n', at);
+            if (IsSeparator(lines.AsSpan(at, (end < 0 ? lines.Length : end) - at)))
+            {
+                if (++separators > most) throw new DocumentFormatException(line, $"holds more than {most} objects; split it");
+                if (at > begin)
+                {
+                    chunks.Add((firstLine, lines[begin..(at - 1)]));
+                    (begin, firstLine) = (at, line);
+                }
+            }
+            at = end < 0 ? -1 : end + 1;
         }
-        return false;
+        chunks.Add((firstLine, lines[begin..]));
+        return chunks;
     }
 
     private static bool IsSeparator(ReadOnlySpan<char> line) => line.StartsWith("---") && (line.Length == 3 || line[3] is ' ' or '\t');
-
-    /// <summary>Cuts at lines that begin with <c>---</c>; no other construct may begin a line so.</summary>
-    private static List<(int FirstLine, string Text)> Split(string text)
-    {
-        string[] lines = text.ReplaceLineEndings("\n").Split('\n');
-        var chunks = new List<(int, string)>();
-        int first = 0;
-        for (int i = 0; i <= lines.Length; i++)
-        {
-            bool cut = i == lines.Length || (i > first && IsSeparator(lines[i]));
-            if (!cut) continue;
-            chunks.Add((first + 1, string.Join('\n', lines[first..i])));
-            first = i;
-        }
-        return chunks;
-    }
 
     /// <summary>Reads one document whose text begins on <paramref name="firstLine"/> of its file; null when it is empty.</summary>
     public static SourceDocument? ReadOne(int firstLine, string text)

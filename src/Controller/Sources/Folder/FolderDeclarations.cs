@@ -45,8 +45,14 @@ internal sealed class FolderDeclarations
     private static IEnumerable<ReadObject> Read(SourceFile file)
     {
         if (file.Text is null) return [Unreadable(file, file.Error ?? "can't be read")];
-        if (DocumentReader.HoldsMoreThan(MostObjects, file.Name, file.Text)) return [Unreadable(file, $"holds more than {MostObjects} objects; split it")];
-        return DocumentReader.Read(file.Name, file.Text).Select(d => ObjectReader.Read(file.Name, d));
+        try
+        {
+            return DocumentReader.Read(file.Name, file.Text, MostObjects).Select(d => ObjectReader.Read(file.Name, d));
+        }
+        catch (DocumentFormatException e)
+        {
+            return [Unreadable(file, e.Message)];
+        }
     }
 
     private static ReadObject Unreadable(SourceFile file, string reason) => new(null, null, new FileOrigin(file.Name, 0), [new(file.Name, 0, "", "", reason)]);
