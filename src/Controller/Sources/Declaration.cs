@@ -11,6 +11,12 @@ internal sealed record Declaration(DeclarationKey Key, ReadObject Content)
     /// <summary>Where it is.</summary>
     public ObjectOrigin Origin => Content.Origin;
 
+    /// <summary>Whether it says that its place is there and holds nothing, which is no error and yet not the same as a place that is gone: so looks one that is being written.</summary>
+    public bool IsHollow => Key.Object is null && Content.Errors.Count == 0;
+
+    /// <summary>A place that is there and holds nothing.</summary>
+    public static ReadObject Hollow(ObjectOrigin origin) => new(null, null, origin, []);
+
     /// <summary>The declarations of a place, or of several.</summary>
     /// <param name="read">What came of reading them, in their order.</param>
     public static IEnumerable<Declaration> Number(IEnumerable<ReadObject> read)

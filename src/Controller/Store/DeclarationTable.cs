@@ -9,7 +9,14 @@ internal sealed class DeclarationTable
 {
     private readonly Dictionary<DeclarationKey, Declaration> _all = [];
     private readonly Dictionary<ObjectKey, Dictionary<DeclarationKey, Declaration>> _byObject = [];
+    private readonly Dictionary<string, int> _byPlace = new(StringComparer.Ordinal);
+
+    /// <summary>Places with declarations that don't tell which object they are.</summary>
     private readonly Dictionary<string, int> _unclear = new(StringComparer.Ordinal);
+
+    /// <summary>Kinds that what can't be read says it is; empty where it says none.</summary>
+    private readonly Dictionary<string, int> _unreadKinds = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _hollow = new(StringComparer.Ordinal);
     private readonly Dictionary<DeclarationKey, Declaration> _faulty = [];
     private readonly Dictionary<DeclarationKey, Declaration> _meshConfigs = [];
 
@@ -25,8 +32,8 @@ internal sealed class DeclarationTable
     /// <summary>The first errors of what can't be read, or does not tell what it is.</summary>
     public IReadOnlyList<SourceError> Unreadable => [.. Faulty.Where(d => d.Key.Object is null && d.Content.Kind.Length == 0).Select(d => d.Content.Errors[0])];
 
-    /// <summary>Whether a declaration is there.</summary>
-    public bool Contains(DeclarationKey key) => _all.ContainsKey(key);
+    /// <summary>Whether something is declared by a key.</summary>
+    public bool Contains(DeclarationKey key) => _all.TryGetValue(key, out Declaration? declaration) && !declaration.IsHollow;
 
     /// <summary>Whether a place, or a folder that it is in (<c>a/</c> of <c>a/b.yaml</c>), holds something that does not tell which object it is: nobody can tell then what is meant to be gone.</summary>
     public bool IsUnclear(string place)
@@ -39,6 +46,16 @@ internal sealed class DeclarationTable
         }
         return false;
     }
+
+    /// <summary>Whether anything is declared at a place.</summary>
+    public bool IsThere(string place) => _byPlace.ContainsKey(place);
+
+    /// <summary>Whether a place is there and declares nothing (<see cref="Declaration.IsHollow"/>).</summary>
+    public bool IsHollow(string place) => _hollow.Contains(place);
+
+    /// <summary>Whether something can't be read, anywhere, that may be an object of a kind. What begins as a MeshConfig may go on as anything: where one document ends is what can't be told.</summary>
+    public bool MayBeUnread(ObjectKind kind) =>
+        _unreadKinds.Count > 0 && (_unreadKinds.ContainsKey("") || _unreadKinds.ContainsKey(nameof(ObjectKind.MeshConfig)) || _unreadKinds.ContainsKey(kind.ToString()));
 
     /// <summary>The declarations of an object, by place and line; more than one when it is declared twice.</summary>
     public IReadOnlyList<Declaration> Of(ObjectKey key) => _byObject.TryGetValue(key, out var own) ? [.. InOrder(own.Values)] : [];
@@ -75,6 +92,7 @@ internal sealed class DeclarationTable
     {
         DeclarationKey key = declaration.Key;
         _all.Add(key, declaration);
+        Count(_byPlace, key.Place);
         if (declaration.Content.Errors.Count > 0) _faulty.Add(key, declaration);
         if (declaration.Content.Kind == nameof(ObjectKind.MeshConfig)) _meshConfigs.Add(key, declaration);
         if (key.Object is { } known)
@@ -84,13 +102,16 @@ internal sealed class DeclarationTable
             own.Add(key, declaration);
             return;
         }
-        _unclear[key.Place] = _unclear.GetValueOrDefault(key.Place) + 1;
+        Count(_unclear, key.Place);
+        if (declaration.IsHollow) _hollow.Add(key.Place);
+        else Count(_unreadKinds, declaration.Content.Kind);
         places.Add(key.Place);
     }
 
     private void Remove(DeclarationKey key, HashSet<ObjectKey> objects, HashSet<string> places)
     {
-        if (!_all.Remove(key)) return;
+        if (!_all.Remove(key, out Declaration? declaration)) return;
+        Discount(_byPlace, key.Place);
         _faulty.Remove(key);
         _meshConfigs.Remove(key);
         if (key.Object is { } known)
@@ -101,8 +122,17 @@ internal sealed class DeclarationTable
             if (own.Count == 0) _byObject.Remove(known);
             return;
         }
-        if (--_unclear[key.Place] == 0) _unclear.Remove(key.Place);
+        Discount(_unclear, key.Place);
+        if (declaration.IsHollow) _hollow.Remove(key.Place);
+        else Discount(_unreadKinds, declaration.Content.Kind);
         places.Add(key.Place);
+    }
+
+    private static void Count(Dictionary<string, int> counts, string what) => counts[what] = counts.GetValueOrDefault(what) + 1;
+
+    private static void Discount(Dictionary<string, int> counts, string what)
+    {
+        if (--counts[what] == 0) counts.Remove(what);
     }
 
     private static IEnumerable<Declaration> InOrder(IEnumerable<Declaration> declarations) =>

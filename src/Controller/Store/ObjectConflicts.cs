@@ -10,16 +10,17 @@ internal static class ObjectConflicts
 {
     /// <summary>
     /// Decides which of some objects come into force. Of two that claim the same, the one that had it before keeps it, else the first by name; the other falls back to
-    /// its last good version, or is left out when that conflicts as well or does not exist.
+    /// its last good version, or is left out when that conflicts as well or does not exist. One that nothing declares any more comes last.
     /// </summary>
     /// <param name="candidates">The objects as they are meant to be, with all that any of them can conflict with.</param>
     /// <param name="previous">What is in force so far.</param>
+    /// <param name="isLeft">Whether nothing declares an object any more.</param>
     /// <param name="errors">Gets the conflict of each object that does not come into force as it is meant to be.</param>
-    public static Dictionary<ObjectKey, MeshObject> Resolve(IEnumerable<MeshObject> candidates, ObjectSet previous, IDictionary<ObjectKey, SourceError> errors)
+    public static Dictionary<ObjectKey, MeshObject> Resolve(IEnumerable<MeshObject> candidates, ObjectSet previous, Func<ObjectKey, bool> isLeft, IDictionary<ObjectKey, SourceError> errors)
     {
         var resolved = new Dictionary<ObjectKey, MeshObject>();
         var owners = new Dictionary<string, ObjectKey>(StringComparer.Ordinal);
-        foreach (MeshObject candidate in candidates.OrderBy(o => Held(o, previous) ? 0 : 1).ThenBy(o => o.Meta.FullName).ThenBy(o => o.Kind))
+        foreach (MeshObject candidate in candidates.OrderBy(o => isLeft(o.Key) ? 2 : Held(o, previous) ? 0 : 1).ThenBy(o => o.Meta.FullName).ThenBy(o => o.Kind))
         {
             if (TryClaim(candidate, owners, out string claim, out ObjectKey owner))
             {

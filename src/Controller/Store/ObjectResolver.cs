@@ -25,6 +25,9 @@ internal sealed class ObjectResolver
     /// <summary>Why an object is not in force as it is wanted: what it claims is another's.</summary>
     private readonly Dictionary<ObjectKey, SourceError> _conflicts = [];
 
+    /// <summary>Objects that nothing declares and that stay in force, as nobody can tell whether they are meant to go; with why.</summary>
+    private readonly Dictionary<ObjectKey, SourceError> _held = [];
+
     /// <summary>Objects declared several times of which another declaration may count now: the one in force counts, and that has changed since the choice.</summary>
     private readonly HashSet<ObjectKey> _unsettled = [];
 
@@ -51,6 +54,7 @@ internal sealed class ObjectResolver
     {
         // A MeshConfig stays when it is gone, so that what is wanted has to be found out each time.
         dirty.Add(MeshConfigKeeper.Key);
+        dirty.UnionWith(_held.Keys);
         dirty.UnionWith(_unsettled);
         _unsettled.Clear();
         foreach (ObjectKey key in dirty) Want(key, Choose(key, previous.Objects.GetValueOrDefault(key)));
@@ -64,7 +68,8 @@ internal sealed class ObjectResolver
         foreach (ObjectKey key in dirty) Claim(key, previous.Objects.GetValueOrDefault(key));
         open = _claims.Closure(open);
         foreach (ObjectKey key in open) _conflicts.Remove(key);
-        Dictionary<ObjectKey, MeshObject> resolved = ObjectConflicts.Resolve(open.Where(_wanted.ContainsKey).Select(k => _wanted[k]), previous, _conflicts);
+        Dictionary<ObjectKey, MeshObject> resolved = ObjectConflicts.Resolve(open.Where(_wanted.ContainsKey).Select(k => _wanted[k]), previous, IsLeft, _conflicts);
+        foreach (ObjectKey key in open.Where(k => IsLeft(k) && !resolved.ContainsKey(k))) Release(key);
 
         ImmutableDictionary<ObjectKey, MeshObject>.Builder objects = previous.Objects.ToBuilder();
         List<ObjectKey> changed = [];
@@ -83,7 +88,7 @@ internal sealed class ObjectResolver
                 Place(now).Add(key);
             }
         }
-        IEnumerable<SourceError> errors = _declarations.Faulty.SelectMany(d => d.Content.Errors).Concat(_duplicates.Values.SelectMany(d => d.Values)).Concat(meshErrors).Concat(_conflicts.Values);
+        IEnumerable<SourceError> errors = _declarations.Faulty.SelectMany(d => d.Content.Errors).Concat(_duplicates.Values.SelectMany(d => d.Values)).Concat(meshErrors).Concat(_conflicts.Values).Concat(_held.Values.OrderBy(e => e.Object, StringComparer.Ordinal));
         return new(previous with { Objects = changed.Count > 0 ? objects.ToImmutable() : previous.Objects, Mesh = mesh, IsRead = true, Errors = SourceError.InOrder(errors) }, changed, open);
     }
 
@@ -108,8 +113,9 @@ internal sealed class ObjectResolver
     private MeshObject? Choose(ObjectKey key, MeshObject? last)
     {
         _duplicates.Remove(key);
+        _held.Remove(key);
         IReadOnlyList<Declaration> declarations = _declarations.Of(key);
-        if (declarations.Count == 0) return last is not null && _declarations.IsUnclear(last.Meta.Origin.Place) ? last : null;
+        if (declarations.Count == 0) return last is not null && MayBeMeant(last) ? last : null;
         Declaration winner = declarations.FirstOrDefault(d => d.Key.Place == last?.Meta.Origin.Place) ?? declarations[0];
         if (declarations.Count > 1)
         {
@@ -117,6 +123,36 @@ internal sealed class ObjectResolver
             _duplicates[key] = declarations.Where(d => !ReferenceEquals(d, winner)).ToDictionary(d => d.Key, d => new SourceError(d.Key.Place, d.Origin.Line, name, "", reason));
         }
         return winner.Content.Object ?? last;
+    }
+
+    /// <summary>
+    /// Whether an object that nothing declares may still be meant to be in force: its place can't be read, or holds nothing, as one that is being written; or its file is gone and it may be what
+    /// can't be read elsewhere, as a file that was renamed and broken in one go. What is gone from a file that still reads, or from an API server, is meant to be gone; a MeshConfig stays by itself.
+    /// </summary>
+    private bool MayBeMeant(MeshObject last)
+    {
+        string place = last.Meta.Origin.Place;
+        if (_declarations.IsHollow(place))
+        {
+            if (last.Kind == ObjectKind.MeshConfig) return false;
+            _held[last.Key] = new(place, 0, "", "", "holds no object any more, as if it were being written; to delete what came from it, delete the file");
+            return true;
+        }
+        if (_declarations.IsUnclear(place)) return true;
+        if (last.Kind == ObjectKind.MeshConfig || last.Meta.Origin is not FileOrigin || _declarations.IsThere(place) || !_declarations.MayBeUnread(last.Kind)) return false;
+        _held[last.Key] = new(place, last.Meta.Origin.Line, last.Key.ToString(), "", "is gone, and may be what can't be read elsewhere; it goes when all can be read");
+        return true;
+    }
+
+    /// <summary>Whether all that speaks for an object is that something can't be read elsewhere.</summary>
+    private bool IsLeft(ObjectKey key) => _held.TryGetValue(key, out SourceError? why) && !_declarations.IsThere(why.Place);
+
+    /// <summary>Lets an object go whose claim a declared one has: it is that one by another name, or gone.</summary>
+    private void Release(ObjectKey key)
+    {
+        _held.Remove(key);
+        _conflicts.Remove(key);
+        Want(key, null);
     }
 
     private HashSet<ObjectKey> Place(MeshObject inForce)

@@ -12,7 +12,7 @@ namespace Culvert.Controller.Store;
 /// </summary>
 /// <remarks>
 /// An object that is not valid keeps its last good version. A declaration that does not even tell which object it is, and a place that can't
-/// be read, keep all objects that came from the place and are not found elsewhere: nobody can tell whether they were meant to go.
+/// be read, keep all objects that came from the place and are not found elsewhere, and all whose file is gone: nobody can tell whether they were meant to go. So does a file that holds nothing keep what came from it.
 /// A MeshConfig never goes (<see cref="MeshConfigKeeper"/>). Nothing comes into force before the source has told all it holds.
 /// </remarks>
 internal sealed class ObjectStore : IObjectSink

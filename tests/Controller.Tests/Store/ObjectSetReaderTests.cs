@@ -25,7 +25,7 @@ public sealed class ObjectSetReaderTests
         ObjectSet first = Read(ObjectSet.Empty, ("a.yaml", Workload("web", "10.0.0.1")), ("b.yaml", Workload("api", "10.0.0.2")));
         Assert.Equal("10.0.0.1", Address(Read(first, ("a.yaml", "kind: [")), Web));
         Assert.Equal("10.0.0.1", Address(ObjectSetReader.Read([new("a.yaml", null, "is not UTF-8 text")], first), Web));
-        Assert.False(Read(first, ("a.yaml", "kind: [")).Objects.ContainsKey(Api));
+        Assert.False(Read(first, ("a.yaml", "# no object")).Objects.ContainsKey(Api));
     }
 
     [Fact]

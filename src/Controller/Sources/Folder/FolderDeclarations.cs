@@ -47,7 +47,8 @@ internal sealed class FolderDeclarations
         if (file.Text is null) return [Unreadable(file, file.Error ?? "can't be read")];
         try
         {
-            return DocumentReader.Read(file.Name, file.Text, MostObjects).Select(d => ObjectReader.Read(file.Name, d));
+            IReadOnlyList<SourceDocument> documents = DocumentReader.Read(file.Name, file.Text, MostObjects);
+            return documents.Count > 0 ? documents.Select(d => ObjectReader.Read(file.Name, d)) : [Declaration.Hollow(new FileOrigin(file.Name, 0))];
         }
         catch (DocumentFormatException e)
         {
