@@ -1,67 +1,33 @@
 using System.Globalization;
+using Culvert.Hosting;
 using Culvert.Interop;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.NodeAgent.Hosting;
 
 /// <summary>
-/// Makes sure that one agent at a time uses a run folder. Released when the process ends, however it ends. Nobody else can hold it: the folder is this user's, mode
-/// 0700, and the file 0600; a lock that another user got by a descriptor from before that is left to them, with its file.
+/// Makes sure that one agent at a time uses a run folder. Nobody else can hold it: the folder is this user's, mode 0700, and the file 0600; a lock that another user got by a descriptor from before that is left to them, with its file.
 /// </summary>
-internal sealed class AgentLock : IDisposable
+internal static class AgentLock
 {
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-    private const int Held = 11; // EAGAIN of flock(2)
-    private const string Remedy = "stop that one, or give this one a folder of its own";
-    private readonly FileStream _file;
-
-    private AgentLock(FileStream file) => _file = file;
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
     /// <exception cref="AgentStartException">Another agent holds it, or the folder is not this user's.</exception>
     /// <exception cref="IOException">It can't be made.</exception>
-    internal static AgentLock Take(string runFolder, ILogger logger)
+    internal static LockFile Take(string runFolder, ILogger logger)
     {
         CloseFolder(runFolder, logger);
         string path = Path.Combine(runFolder, "agent.lock");
         RemoveForeign(path, logger);
-        try
+        if (LockFile.TryTake(path) is { } free) return free;
+        if (FileStatus.Of(path) is { } status && !FlockHolder.IsTrusted(status.Inode))
         {
-            return Open(path);
-        }
-        catch (IOException e) when (e.HResult == Held)
-        {
-            if (FileStatus.Of(path) is not { } status || FlockHolder.IsTrusted(status.Inode)) throw new AgentStartException($"--run-dir {runFolder}", "another agent uses it", Remedy, e);
-
             // Nobody new can get at the file since the folder is closed: whoever has it open is left with a file that has no name.
             AgentLog.ForeignLock(logger, path);
             File.Delete(path);
+            if (LockFile.TryTake(path) is { } taken) return taken;
         }
-
-        try
-        {
-            return Open(path);
-        }
-        catch (IOException e) when (e.HResult == Held)
-        {
-            throw new AgentStartException($"--run-dir {runFolder}", "another agent uses it", Remedy, e);
-        }
-    }
-
-    public void Dispose() => _file.Dispose();
-
-    private static AgentLock Open(string path)
-    {
-        FileStream file = new(path, new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None, UnixCreateMode = OwnerOnly });
-        try
-        {
-            File.SetUnixFileMode(file.SafeFileHandle, OwnerOnly);
-            return new AgentLock(file);
-        }
-        catch
-        {
-            file.Dispose();
-            throw;
-        }
+        throw new AgentStartException($"--run-dir {runFolder}", "another agent uses it", "stop that one, or give this one a folder of its own");
     }
 
     private static void CloseFolder(string folder, ILogger logger)
@@ -74,7 +40,7 @@ internal sealed class AgentLock : IDisposable
                 $"--run-dir {folder}", string.Create(CultureInfo.InvariantCulture, $"it belongs to user {status.Owner}, who could put files there"), "give a folder that belongs to the user the agent runs as");
         }
 
-        UnixFileMode mode = File.GetUnixFileMode(folder), closed = mode & (OwnerOnly | UnixFileMode.UserExecute);
+        UnixFileMode mode = File.GetUnixFileMode(folder), closed = mode & OwnerOnly;
         if (mode == closed) return;
         AgentLog.FolderClosed(logger, folder);
         File.SetUnixFileMode(folder, closed);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Culvert.Hosting;
 using Culvert.NodeAgent.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -11,7 +12,7 @@ public sealed class AgentLockTests : IDisposable
     private const string Nobody = "65534";
     private readonly string _folder = Directory.CreateTempSubdirectory("culvert-lock").FullName;
 
-    private string LockFile => Path.Combine(_folder, "agent.lock");
+    private string LockPath => Path.Combine(_folder, "agent.lock");
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
@@ -19,15 +20,15 @@ public sealed class AgentLockTests : IDisposable
     public void TwoAgentsDoNotShareAFolder()
     {
         using (Take()) Assert.Throws<AgentStartException>(() => Take().Dispose());
-        using AgentLock again = Take();
-        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(LockFile));
+        using LockFile again = Take();
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(LockPath));
     }
 
     [Fact]
     public void AnOpenFolderIsClosed()
     {
         File.SetUnixFileMode(_folder, (UnixFileMode)0b111_111_111);
-        using AgentLock taken = Take();
+        using LockFile taken = Take();
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(_folder));
     }
 
@@ -37,9 +38,9 @@ public sealed class AgentLockTests : IDisposable
         string victim = Path.Combine(_folder, "victim");
         File.WriteAllText(victim, "x");
         File.SetUnixFileMode(victim, UnixFileMode.UserRead | UnixFileMode.OtherRead);
-        File.CreateSymbolicLink(LockFile, victim);
-        using AgentLock taken = Take();
-        Assert.Null(new FileInfo(LockFile).LinkTarget);
+        File.CreateSymbolicLink(LockPath, victim);
+        using LockFile taken = Take();
+        Assert.Null(new FileInfo(LockPath).LinkTarget);
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.OtherRead, File.GetUnixFileMode(victim));
     }
 
@@ -48,9 +49,9 @@ public sealed class AgentLockTests : IDisposable
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "needs root to run as another user");
         File.SetUnixFileMode(_folder, (UnixFileMode)0b111_111_111);
-        await File.WriteAllTextAsync(LockFile, "", TestContext.Current.CancellationToken);
-        File.SetUnixFileMode(LockFile, (UnixFileMode)0b110_110_110);
-        using Process holder = Process.Start(new ProcessStartInfo("setpriv", ["--reuid", Nobody, "--regid", Nobody, "--clear-groups", "flock", "-n", LockFile, "sh", "-c", "echo held; read line"])
+        await File.WriteAllTextAsync(LockPath, "", TestContext.Current.CancellationToken);
+        File.SetUnixFileMode(LockPath, (UnixFileMode)0b110_110_110);
+        using Process holder = Process.Start(new ProcessStartInfo("setpriv", ["--reuid", Nobody, "--regid", Nobody, "--clear-groups", "flock", "-n", LockPath, "sh", "-c", "echo held; read line"])
         {
             RedirectStandardOutput = true,
             RedirectStandardInput = true,
@@ -58,7 +59,7 @@ public sealed class AgentLockTests : IDisposable
         try
         {
             Assert.Equal("held", await holder.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken));
-            using AgentLock taken = Take();
+            using LockFile taken = Take();
             Assert.Throws<AgentStartException>(() => Take().Dispose());
         }
         finally
@@ -77,5 +78,5 @@ public sealed class AgentLockTests : IDisposable
         Assert.Contains("belongs to user 65534", Assert.Throws<AgentStartException>(() => AgentLock.Take(folder, NullLogger.Instance).Dispose()).Message, StringComparison.Ordinal);
     }
 
-    private AgentLock Take() => AgentLock.Take(_folder, NullLogger.Instance);
+    private LockFile Take() => AgentLock.Take(_folder, NullLogger.Instance);
 }
