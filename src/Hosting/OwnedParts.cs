@@ -47,7 +47,7 @@ internal sealed class OwnedParts : IAsyncDisposable
     }
 
     /// <summary>Takes a part that needs to await its end.</summary>
-    internal T OwnAsync<T>(T part)
+    internal T OwnAsyncDisposable<T>(T part)
         where T : IAsyncDisposable
     {
         _ends.Push(part.DisposeAsync);

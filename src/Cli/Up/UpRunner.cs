@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Culvert.Controller;
 using Culvert.NodeAgent.Hosting;
+using Culvert.NodeAgent.Options;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Cli.Up;

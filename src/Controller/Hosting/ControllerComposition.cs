@@ -30,7 +30,7 @@ internal static class ControllerComposition
     {
         ILoggerFactory loggers = options.LoggerFactory ?? NullLoggerFactory.Instance;
         ILogger<ControllerHost> logger = loggers.CreateLogger<ControllerHost>();
-        IObjectSource source = parts.OwnAsync(options.Source ?? new FolderSource(
+        IObjectSource source = parts.OwnAsyncDisposable(options.Source ?? new FolderSource(
             options.ObjectFolder ?? throw new ArgumentException("Neither a folder nor another source of objects is given.", nameof(options)), options.Time, loggers.CreateLogger<FolderSource>()));
 
         // Who may sign, and who may join.
@@ -70,7 +70,7 @@ internal static class ControllerComposition
         SnapshotServiceHandler snapshots = new(publisher, registry, new NodeStreams(options.Time), authenticator, epoch, options.Time, loggers.CreateLogger<SnapshotServiceHandler>());
         CertificateServiceHandler certificates = new(
             publisher, authority, authenticator, options.Attestor ?? new JoinTokenAttestor(tokens), nodes, options.Time, loggers.CreateLogger<CertificateServiceHandler>());
-        WebApplication server = parts.OwnAsync(AgentServer.Build(options, identity, authenticator, snapshots, certificates, loggers));
+        WebApplication server = parts.OwnAsyncDisposable(AgentServer.Build(options, identity, authenticator, snapshots, certificates, loggers));
         await server.StartAsync(cancellationToken);
         IPEndPoint? endPoint = options.Listen is { } listen ? new(listen.Address, AgentServer.PortOf(server)) : null;
         return new ControllerHost(parts, objects, publisher, registry, authority, tokens, nodes, endPoint);

@@ -45,8 +45,12 @@ internal sealed class DatapathPrograms : IDisposable
     /// <summary>Which answers of pods are for the proxy's sockets.</summary>
     internal ReplyTable Replies { get; }
 
-    /// <summary>Loads the object. Throws <see cref="BpfException"/> with the verifier's words when the kernel refuses.</summary>
-    internal static DatapathPrograms Load(AgentOptions options, PinFolder pins, ILogger logger)
+    /// <summary>Loads the object.</summary>
+    /// <exception cref="AgentStartException">It can't be read, or the kernel refuses it; with the verifier's words.</exception>
+    internal static DatapathPrograms Load(AgentOptions options, PinFolder pins, ILogger logger) => StartStep.Run(
+        $"--datapath-object {options.DatapathObject}", "`culvert check` says whether this kernel can run it; `make build` makes it anew", () => LoadOrStartAfresh(options, pins, logger));
+
+    private static DatapathPrograms LoadOrStartAfresh(AgentOptions options, PinFolder pins, ILogger logger)
     {
         string[] adopted;
         try

@@ -1,5 +1,6 @@
 using Culvert.Interop.Abi;
 using Culvert.Interop.Bpf;
+using Culvert.NodeAgent.Options;
 
 namespace Culvert.NodeAgent.Datapath;
 
@@ -20,7 +21,11 @@ internal sealed class PinFolder
     internal string Links { get; }
 
     /// <summary>Makes the folders; mounts a bpffs when the configured folder is on none.</summary>
-    internal static PinFolder Prepare(string bpfFolder)
+    /// <exception cref="AgentStartException">They can't be made, or nothing can be mounted there.</exception>
+    internal static PinFolder Prepare(string bpfFolder) => StartStep.Run(
+        $"--bpffs {bpfFolder}", "give a folder on a BPF file system, or one where it can be mounted (`mount -t bpf bpf DIR`)", () => Make(bpfFolder));
+
+    private static PinFolder Make(string bpfFolder)
     {
         PinFolder pins = new(bpfFolder);
         if (bpfFolder.StartsWith(BpfFs.DefaultMountPoint + "/", StringComparison.Ordinal)) BpfFs.Mount();

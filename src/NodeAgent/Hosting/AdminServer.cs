@@ -1,5 +1,6 @@
 using Culvert.Grpc;
 using Culvert.NodeAgent.Admin;
+using Culvert.NodeAgent.Options;
 using Culvert.Protocol.V1;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -11,8 +12,11 @@ namespace Culvert.NodeAgent.Hosting;
 /// <summary>Serves the admin API on a Unix socket that only its owner can open.</summary>
 internal static class AdminServer
 {
-    /// <summary>Makes the server; it is not started yet.</summary>
-    internal static WebApplication Build(string socket, AgentAdminService service, ILoggerFactory loggers)
+    /// <summary>The server; it is not started yet.</summary>
+    internal static WebServer Serve(AgentOptions options, AgentAdminService service, ILoggerFactory loggers) => new(
+        () => Build(options.AdminSocket, service, loggers), _ => $"--run-dir {options.RunFolder}", $"stop or remove what is at {options.AdminSocket}, or give another folder");
+
+    private static WebApplication Build(string socket, AgentAdminService service, ILoggerFactory loggers)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Services.AddSingleton(loggers);

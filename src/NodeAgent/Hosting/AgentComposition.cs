@@ -23,8 +23,6 @@ namespace Culvert.NodeAgent.Hosting;
 /// </summary>
 internal static class AgentComposition
 {
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-
     /// <inheritdoc cref="AgentHost.StartAsync"/>
     internal static async Task<AgentHost> StartAsync(AgentOptions options, ILoggerFactory loggers, TimeProvider time, OwnedParts parts, CancellationToken cancellationToken)
     {
@@ -41,16 +39,15 @@ internal static class AgentComposition
         // The node is this agent's, and no other's.
         Capabilities.Require();
         long descriptors = OpenFiles.Require();
-        foreach ((string option, string folder) in new[] { ("--run-dir", options.RunFolder), ("--state-dir", options.StateFolder) })
-            StartStep.Run($"{option} {folder}", "give a folder that can be made and written", () => Directory.CreateDirectory(folder, OwnerOnly));
-        parts.Own(StartStep.Run($"--run-dir {options.RunFolder}", "give a folder that can be written", () => AgentLock.Take(options.RunFolder, logger)));
-        PinFolder pins = StartStep.Run($"--bpffs {options.BpfFolder}", "give a folder on a BPF file system, or one where it can be mounted (`mount -t bpf bpf DIR`)", () => PinFolder.Prepare(options.BpfFolder));
-        parts.Own(StartStep.Run($"--bpffs {options.BpfFolder}", "give a folder that belongs to the user the agent runs as", () => PinLock.Take(options.BpfFolder, pins)));
+        AgentFolders.Make(options);
+        parts.Own(AgentLock.Take(options.RunFolder, logger));
+        PinFolder pins = PinFolder.Prepare(options.BpfFolder);
+        parts.Own(PinLock.Take(options.BpfFolder, pins));
         if (pins.IsEmpty()) parts.OnRollback(() => BpfFs.UnpinTree(pins.Root));
         foreach ((string folder, int taken) in pins.TakeOverOtherVersions()) DatapathLog.OtherVersion(logger, folder, taken);
 
         // Programs and maps, and what attaches them.
-        DatapathPrograms programs = parts.Own(StartStep.Run($"--datapath-object {options.DatapathObject}", "`culvert check` says whether this kernel can run it; `make build` makes it anew", () => DatapathPrograms.Load(options, pins, logger)));
+        DatapathPrograms programs = parts.Own(DatapathPrograms.Load(options, pins, logger));
         SocketLookup lookup = parts.Own(SocketLookup.Attach(programs.SkLookup, pins));
         ProgramAttacher attacher = parts.Own(new ProgramAttacher(pins, KernelFeatures.ProbeTcx().Present, logger));
         XdpAttacher xdp = parts.Own(new XdpAttacher(pins, Path.Combine(Path.GetDirectoryName(Path.GetFullPath(options.DatapathObject))!, "xdp.bpf.o"), logger, options.UdpHeaderChecksum));
@@ -68,11 +65,8 @@ internal static class AgentComposition
 
         // The controller, and certificates from it.
         NodeCredentials credentials = new(options.NodeName, options.StateFolder, options.JoinTokenFile, time, logger, metrics);
-        ControllerLink controller = parts.Own(StartStep.Run(
-            $"--bootstrap-roots {options.BootstrapRootsFile}",
-            "give a PEM file with the controller's root certificates, roots.pem of its state folder",
-            () => new ControllerLink(options.Controller, options.NodeName, options.BootstrapRootsFile, credentials, time, logger)));
-        SvidStore svids = parts.OwnAsync(new SvidStore(new ControllerIssuer(controller, time), new SvidCache(options.RunFolder, time, logger), time, logger, metrics));
+        ControllerLink controller = parts.Own(new ControllerLink(options.Controller, options.NodeName, options.BootstrapRootsFile, credentials, time, logger));
+        SvidStore svids = parts.OwnAsyncDisposable(new SvidStore(new ControllerIssuer(controller, time), new SvidCache(options.RunFolder, time, logger), time, logger, metrics));
         TlsIdentityTable tls = new(svids, time, logger);
         svids.Changed += tls.Update;
 
@@ -83,7 +77,7 @@ internal static class AgentComposition
         ProxyOptions proxyOptions = ProxySetup.OptionsOf(options, descriptors, programs.Maps, logger);
         ProxyObserver observer = parts.Own(new ProxyObserver(sink, metrics, proxyOptions.Loops, time, loggers.CreateLogger("Culvert.Proxy")));
         parts.Own(new KernelFlowReader(programs.Maps.Events, flowContext, sink, time));
-        ProxyServer proxy = parts.OwnAsync(new ProxyServer(proxyOptions, new ProxyAgent(directory, directory, tls, observer, programs.Replies), time));
+        ProxyServer proxy = parts.OwnAsyncDisposable(new ProxyServer(proxyOptions, new ProxyAgent(directory, directory, tls, observer, programs.Replies), time));
         tls.Changed += proxy.CertificatesChanged;
 
         // Snapshots, which have an effect on all of it.
@@ -105,22 +99,9 @@ internal static class AgentComposition
         AgentBackend backend = new(options, directory, client, svids, proxy, attacher, xdp, programs.Maps, sweeper, state, health, drain, started, DetachAsync);
 
         // What runs. The services start in this order.
-        StartOnly listening = new(_ => StartStep.RunAsync(
-            reason => StartStep.Blame(reason, ("--outbound-port", $":{options.OutboundPort}"), ("--tunnel-port", $":{options.TunnelPort}"), ("--udp-port", $":{options.UdpPort}")),
-            "`ss -ltunp` says what listens there; stop it or give another port",
-            () =>
-            {
-                proxy.Start();
-                return Task.FromResult(true);
-            }));
-        WebServer probes = new(
-            () => HttpEndpoints.Build(metricsAt, readinessAt, probers, metrics.Registry, health, time, loggers),
-            reason => StartStep.Blame(reason, [.. metricsAt.Select(m => ("--metrics", m.ToString())), .. readinessAt.Select(r => ("--readiness", r.ToString()))]),
-            "`ss -ltnp` says what listens there; stop it or give another address or port");
-        WebServer admin = new(
-            () => AdminServer.Build(options.AdminSocket, new AgentAdminService(backend, flows), loggers),
-            _ => $"--run-dir {options.RunFolder}",
-            $"stop or remove what is at {options.AdminSocket}, or give another folder");
+        StartOnly listening = new(_ => ProxySetup.StartAsync(proxy, options));
+        WebServer probes = HttpEndpoints.Serve(metricsAt, readinessAt, probers, metrics.Registry, health, time, loggers);
+        WebServer admin = AdminServer.Serve(options, new AgentAdminService(backend, flows), loggers);
         StartOnly restoring = new(stop =>
         {
             // What follows may put a snapshot into force: pods are guarded by what is in the kernel then.

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Culvert.Hosting;
 using Culvert.Interop;
+using Culvert.NodeAgent.Options;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.NodeAgent.Hosting;
@@ -12,9 +13,10 @@ internal static class AgentLock
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
-    /// <exception cref="AgentStartException">Another agent holds it, or the folder is not this user's.</exception>
-    /// <exception cref="IOException">It can't be made.</exception>
-    internal static LockFile Take(string runFolder, ILogger logger)
+    /// <exception cref="AgentStartException">Another agent holds it, the folder is not this user's, or it can't be made.</exception>
+    internal static LockFile Take(string runFolder, ILogger logger) => StartStep.Run($"--run-dir {runFolder}", "give a folder that can be written", () => TakeIn(runFolder, logger));
+
+    private static LockFile TakeIn(string runFolder, ILogger logger)
     {
         CloseFolder(runFolder, logger);
         string path = Path.Combine(runFolder, "agent.lock");

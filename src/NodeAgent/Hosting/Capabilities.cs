@@ -1,4 +1,5 @@
 using System.Globalization;
+using Culvert.NodeAgent.Options;
 
 namespace Culvert.NodeAgent.Hosting;
 

@@ -1,5 +1,6 @@
 using System.Net;
 using Culvert.Grpc;
+using Culvert.NodeAgent.Options;
 using Culvert.NodeAgent.Telemetry.Metrics;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
@@ -18,8 +19,14 @@ internal static class HttpEndpoints
     // Requests are short and few: a kubelet, a scraper, an operator. Who says nothing makes room for who comes.
     private static readonly ConnectionGateOptions Bounds = new() { Most = 128, MostFromOneSource = 16, Longest = TimeSpan.FromSeconds(10) };
 
-    /// <summary>Makes the server; it is not started yet.</summary>
-    internal static WebApplication Build(
+    /// <summary>The server; it is not started yet.</summary>
+    internal static WebServer Serve(
+        IReadOnlyList<IPEndPoint> metrics, IReadOnlyList<IPEndPoint> readiness, ProbeSources sources, MetricRegistry registry, HealthState health, TimeProvider time, ILoggerFactory loggers) => new(
+        () => Build(metrics, readiness, sources, registry, health, time, loggers),
+        reason => StartStep.Blame(reason, [.. metrics.Select(m => ("--metrics", m.ToString())), .. readiness.Select(r => ("--readiness", r.ToString()))]),
+        "`ss -ltnp` says what listens there; stop it or give another address or port");
+
+    private static WebApplication Build(
         IReadOnlyList<IPEndPoint> metrics, IReadOnlyList<IPEndPoint> readiness, ProbeSources sources, MetricRegistry registry, HealthState health, TimeProvider time, ILoggerFactory loggers)
     {
         ConnectionGate gate = new(Bounds, time);

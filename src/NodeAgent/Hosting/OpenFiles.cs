@@ -1,5 +1,6 @@
 using System.Globalization;
 using Culvert.Interop;
+using Culvert.NodeAgent.Options;
 using Culvert.NodeAgent.Proxy.Limits;
 
 namespace Culvert.NodeAgent.Hosting;

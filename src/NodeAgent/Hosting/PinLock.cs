@@ -1,5 +1,6 @@
 using Culvert.Interop;
 using Culvert.NodeAgent.Datapath;
+using Culvert.NodeAgent.Options;
 
 namespace Culvert.NodeAgent.Hosting;
 
@@ -15,9 +16,11 @@ internal sealed class PinLock : IDisposable
 
     /// <param name="bpfFolder">The folder as the user gave it.</param>
     /// <param name="pins">The pins in it.</param>
-    /// <exception cref="AgentStartException">Another agent uses them, or those of another version beside them, which this one would take over.</exception>
-    /// <exception cref="IOException">The folder can't be closed to others or locked.</exception>
-    internal static PinLock Take(string bpfFolder, PinFolder pins)
+    /// <exception cref="AgentStartException">Another agent uses them, or those of another version beside them, which this one would take over; or the folder can't be closed to others or locked.</exception>
+    internal static PinLock Take(string bpfFolder, PinFolder pins) =>
+        StartStep.Run($"--bpffs {bpfFolder}", "give a folder that belongs to the user the agent runs as", () => TakeAll(bpfFolder, pins));
+
+    private static PinLock TakeAll(string bpfFolder, PinFolder pins)
     {
         File.SetUnixFileMode(pins.Root, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         FolderLock own = FolderLock.TryTake(pins.Root) ?? throw Taken(bpfFolder, pins.Root);

@@ -42,6 +42,17 @@ internal static class ProxySetup
         };
     }
 
+    /// <summary>Has the proxy listen, and work from then on.</summary>
+    /// <exception cref="AgentStartException">A port can't be used; the message names its option.</exception>
+    internal static Task StartAsync(ProxyServer proxy, AgentOptions options) => StartStep.RunAsync(
+        reason => StartStep.Blame(reason, ("--outbound-port", $":{options.OutboundPort}"), ("--tunnel-port", $":{options.TunnelPort}"), ("--udp-port", $":{options.UdpPort}")),
+        "`ss -ltunp` says what listens there; stop it or give another port",
+        () =>
+        {
+            proxy.Start();
+            return Task.FromResult(true);
+        });
+
     /// <summary>
     /// Puts the proxy's listeners into the sockmap, which is how the programs find them; slots of an agent that is gone are empty by themselves.
     /// </summary>

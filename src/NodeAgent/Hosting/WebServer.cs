@@ -1,3 +1,4 @@
+using Culvert.NodeAgent.Options;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Hosting;
 

@@ -1,6 +1,7 @@
 using System.Security.Cryptography.X509Certificates;
 using Culvert.Core;
 using Culvert.Grpc;
+using Culvert.NodeAgent.Options;
 using Culvert.Protocol;
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
@@ -34,14 +35,13 @@ internal sealed class ControllerLink : IDisposable
     private string? _channelThumbprint;
     private DateTimeOffset _renewNotBefore;
 
+    /// <exception cref="AgentStartException">The bootstrap roots can't be read.</exception>
     internal ControllerLink(Uri address, string node, string? bootstrapRootsFile, NodeCredentials credentials, TimeProvider time, ILogger logger)
     {
         (Address, _credentials, _time, _logger) = (address, credentials, time, logger);
         Headers = address.Scheme == "unix" ? ControllerChannel.ForNode(node) : null;
-        X509Certificate2Collection roots = [];
-        if (bootstrapRootsFile is not null) roots.ImportFromPemFile(bootstrapRootsFile);
-        if (bootstrapRootsFile is not null && roots.Count == 0) throw new InvalidDataException($"{bootstrapRootsFile} holds no certificate");
-        _bootstrapRoots = [.. roots.Select(r => new ReadOnlyMemory<byte>(r.RawData))];
+        _bootstrapRoots = bootstrapRootsFile is null ? [] : StartStep.Run(
+            $"--bootstrap-roots {bootstrapRootsFile}", "give a PEM file with the controller's root certificates, roots.pem of its state folder", () => ReadRoots(bootstrapRootsFile));
     }
 
     /// <summary>Where the controller is.</summary>
@@ -118,6 +118,13 @@ internal sealed class ControllerLink : IDisposable
     {
         _channel?.Dispose();
         _gate.Dispose();
+    }
+
+    private static ReadOnlyMemory<byte>[] ReadRoots(string file)
+    {
+        X509Certificate2Collection roots = [];
+        roots.ImportFromPemFile(file);
+        return roots.Count > 0 ? [.. roots.Select(r => new ReadOnlyMemory<byte>(r.RawData))] : throw new InvalidDataException($"{file} holds no certificate");
     }
 
     private async Task RenewOrJoinAsync(CancellationToken cancellationToken)

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Culvert.Hosting;
 using Culvert.NodeAgent.Hosting;
+using Culvert.NodeAgent.Options;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Culvert.NodeAgent.Tests.Hosting;

@@ -13,7 +13,7 @@ public sealed class OwnedPartsTests
         Part first = new(this, "first");
         Assert.Same(first, parts.Own(first));
         AsyncPart second = new(this, "second");
-        Assert.Same(second, parts.OwnAsync(second));
+        Assert.Same(second, parts.OwnAsyncDisposable(second));
         parts.Defer(() =>
         {
             _ended.Add("third");

@@ -1,4 +1,4 @@
-namespace Culvert.NodeAgent.Hosting;
+namespace Culvert.NodeAgent.Options;
 
 /// <summary>An agent could not start. The message is one line that names the option or object, the reason and what to do.</summary>
 public sealed class AgentStartException : Exception

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 
-namespace Culvert.NodeAgent.Hosting;
+namespace Culvert.NodeAgent.Options;
 
 /// <summary>Runs one step of an agent's start, and says of what the user can mend which option it is about and what to do.</summary>
 internal static class StartStep
