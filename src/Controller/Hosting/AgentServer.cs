@@ -31,7 +31,7 @@ internal static class AgentServer
 
     /// <summary>Makes it; it is not started yet.</summary>
     public static WebApplication Build(
-        ControllerOptions options, ServerIdentity identity, NodeAuthenticator authenticator, SnapshotServiceHandler snapshots, CertificateServiceHandler certificates, ILoggerFactory loggers)
+        ControllerOptions options, ReservedAddress? reserved, ServerIdentity identity, NodeAuthenticator authenticator, SnapshotServiceHandler snapshots, CertificateServiceHandler certificates, ILoggerFactory loggers)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new());
         builder.Services.AddSingleton<IHostLifetime, PassiveLifetime>();
@@ -41,6 +41,7 @@ internal static class AgentServer
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = ShutdownTimeout);
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().CloseUnboundSockets().ConfigureKestrel(kestrel => Configure(kestrel, options, identity, authenticator, loggers));
         if (options.UnixSocket is not null) builder.WebHost.UseGrpcUnixSocket(options.UnixSocket);
+        if (reserved is not null) builder.WebHost.UseReserved(reserved);
         WebApplication server = builder.Build();
         server.MapGrpcService(SnapshotService.BindService(snapshots));
         server.MapGrpcService(CertificateService.BindService(certificates));

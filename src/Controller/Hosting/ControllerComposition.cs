@@ -10,6 +10,7 @@ using Culvert.Controller.Snapshots;
 using Culvert.Controller.Sources;
 using Culvert.Controller.Sources.Folder;
 using Culvert.Controller.Store;
+using Culvert.Grpc;
 using Culvert.Hosting;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Logging;
@@ -33,9 +34,13 @@ internal static class ControllerComposition
         IObjectSource source = parts.OwnAsyncDisposable(options.Source ?? new FolderSource(
             options.ObjectFolder ?? throw new ArgumentException("Neither a folder nor another source of objects is given.", nameof(options)), options.Time, loggers.CreateLogger<FolderSource>()));
 
-        // Who may sign, and who may join.
+        // The state folder and the address are this controller's, before it makes a root in the one for the other.
         PrivateFiles.EnsureFolder(options.StateFolder);
         parts.Own(StateLock.Take(options.StateFolder));
+        ReservedAddress? reserved = options.Listen is { } wanted ? parts.Own(ReservedAddress.Bind(wanted)) : null;
+        if (options.UnixSocket is { } path) UnixSocketPath.Clear(path);
+
+        // Who may sign, and who may join.
         string nodeFolder = ControllerHost.NodeFolder(options.StateFolder), authorityFolder = ControllerHost.AuthorityFolder(options.StateFolder);
         JoinTokenStore tokens = new(ControllerHost.TokenFolder(options.StateFolder), options.Time);
         NodeStore nodes = new(nodeFolder, options.Time);
@@ -70,7 +75,7 @@ internal static class ControllerComposition
         SnapshotServiceHandler snapshots = new(publisher, registry, new NodeStreams(options.Time), authenticator, epoch, options.Time, loggers.CreateLogger<SnapshotServiceHandler>());
         CertificateServiceHandler certificates = new(
             publisher, authority, authenticator, options.Attestor ?? new JoinTokenAttestor(tokens), nodes, options.Time, loggers.CreateLogger<CertificateServiceHandler>());
-        WebApplication server = parts.OwnAsyncDisposable(AgentServer.Build(options, identity, authenticator, snapshots, certificates, loggers));
+        WebApplication server = parts.OwnAsyncDisposable(AgentServer.Build(options, reserved, identity, authenticator, snapshots, certificates, loggers));
         await server.StartAsync(cancellationToken);
         IPEndPoint? endPoint = options.Listen is { } listen ? new(listen.Address, AgentServer.PortOf(server)) : null;
         return new ControllerHost(parts, objects, publisher, registry, authority, tokens, nodes, endPoint);

@@ -11,7 +11,6 @@ namespace Culvert.Grpc;
 public static class GrpcKestrelExtensions
 {
     private const int MaxStreamsPerConnection = 1024;
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     /// <summary>
     /// Limits that suit long-lived streams: 1024 streams per connection, no minimum data rates (a stream may be silent), no limit on the
@@ -47,81 +46,20 @@ public static class GrpcKestrelExtensions
 
     /// <summary>Closes a socket that can't be bound, because its address is taken, at once; Kestrel leaves it to the finalizer.</summary>
     /// <param name="builder">The server.</param>
-    public static IWebHostBuilder CloseUnboundSockets(this IWebHostBuilder builder)
+    public static IWebHostBuilder CloseUnboundSockets(this IWebHostBuilder builder) => builder.BindBy(ListenSockets.Bind);
+
+    /// <summary>Listens on an address that was reserved before; to be called after all else that binds. Who has reserved it disposes of it after the server.</summary>
+    /// <param name="builder">The server.</param>
+    /// <param name="address">The address, which the server is told as well.</param>
+    public static IWebHostBuilder UseReserved(this IWebHostBuilder builder, ReservedAddress address)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        return builder.BindBy(endPoint => address.For(endPoint) ?? ListenSockets.Bind(endPoint));
+    }
+
+    private static IWebHostBuilder BindBy(this IWebHostBuilder builder, Func<EndPoint, Socket> bind)
     {
         ArgumentNullException.ThrowIfNull(builder);
-        return builder.ConfigureServices(services => services.Configure<SocketTransportOptions>(options => options.CreateBoundListenSocket = Bind));
-    }
-
-    private static Socket Bind(EndPoint endPoint)
-    {
-        if (endPoint is not UnixDomainSocketEndPoint unix)
-        {
-            return endPoint is IPEndPoint ip ? BindTcp(ip) : SocketTransportOptions.CreateDefaultBoundListenSocket(endPoint);
-        }
-
-        if (OperatingSystem.IsWindows())
-        {
-            throw new PlatformNotSupportedException("The mode of a Unix socket can't be set on Windows.");
-        }
-
-        string path = unix.ToString()!;
-        RemoveStale(path, unix);
-        Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        try
-        {
-            socket.Bind(unix);
-
-            // Until listen() nobody can connect, so there is no moment at which others could.
-            File.SetUnixFileMode(path, OwnerOnly);
-            return socket;
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
-    }
-
-    private static Socket BindTcp(IPEndPoint endPoint)
-    {
-        Socket socket = new(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-        try
-        {
-            // As Kestrel does: [::] is IPv4 too.
-            if (endPoint.Address.Equals(IPAddress.IPv6Any)) socket.DualMode = true;
-            socket.Bind(endPoint);
-            return socket;
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
-    }
-
-    private static void RemoveStale(string path, UnixDomainSocketEndPoint endPoint)
-    {
-        if (!File.Exists(path))
-        {
-            return;
-        }
-
-        using Socket probe = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        try
-        {
-            probe.Connect(endPoint);
-        }
-        catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionRefused && new FileInfo(path).Length == 0)
-        {
-            File.Delete(path);
-            return;
-        }
-        catch (SocketException e)
-        {
-            throw new IOException($"Cannot listen on '{path}': it exists and is not a socket that was left behind ({e.SocketErrorCode}).", e);
-        }
-
-        throw new IOException($"Cannot listen on '{path}': another process listens there.");
+        return builder.ConfigureServices(services => services.Configure<SocketTransportOptions>(options => options.CreateBoundListenSocket = bind));
     }
 }

@@ -2,6 +2,8 @@ using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using Culvert.Controller.Api;
+using Culvert.Controller.Hosting;
 using Culvert.Controller.Identity;
 using Culvert.Controller.Identity.BuiltIn;
 using Culvert.Controller.Snapshots;
@@ -9,7 +11,6 @@ using Culvert.Controller.Sources;
 using Culvert.Controller.Statuses;
 using Culvert.Controller.Store;
 using Culvert.Tests.Shared;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Culvert.Controller.Tests;
@@ -44,9 +45,10 @@ public sealed class FailedStartTests : IDisposable
         GC.WaitForPendingFinalizers();
         List<string> before = OpenDescriptors.List();
 
-        (ControllerOptions faulty, Action mend) = Break(fault);
+        (ControllerOptions faulty, string reason, Action mend) = Break(fault);
         List<string> broken = OpenDescriptors.List();
-        await Assert.ThrowsAnyAsync<Exception>(() => RunAsync(faulty));
+        Exception failure = await Assert.ThrowsAnyAsync<Exception>(() => RunAsync(faulty));
+        Assert.Contains(reason, failure.Message, StringComparison.Ordinal);
         await AssertNothingSinceAsync(broken);
 
         mend();
@@ -55,18 +57,33 @@ public sealed class FailedStartTests : IDisposable
     }
 
     [Theory]
-    [InlineData(null)]
-    [InlineData(nameof(ObjectStore))]
-    [InlineData(nameof(SnapshotPublisher))]
-    public async Task WhatWasGivenIsLetGoOf(string? faultyLogger)
+    [InlineData(StartFault.Port)]
+    [InlineData(StartFault.Address)]
+    [InlineData(StartFault.UnixSocket)]
+    [InlineData(StartFault.FolderOfTheUnixSocket)]
+    public async Task AnAddressThatCanNotBeHadLeavesNoRootInAFreshStateFolder(StartFault fault)
+    {
+        (ControllerOptions faulty, string reason, Action mend) = Break(fault);
+        Exception failure = await Assert.ThrowsAnyAsync<Exception>(() => RunAsync(faulty));
+        mend();
+        Assert.Contains(reason, failure.Message, StringComparison.Ordinal);
+        Assert.Equal([StateLock.FileName], Directory.EnumerateFileSystemEntries(State).Select(Path.GetFileName));
+    }
+
+    [Theory]
+    [InlineData(null, FaultySource.Reason)]
+    [InlineData(nameof(ObjectStore), nameof(ObjectStore))]
+    [InlineData(nameof(SnapshotPublisher), FaultySource.Reason)]
+    public async Task WhatWasGivenIsLetGoOf(string? faultyLogger, string reason)
     {
         using BuiltInCertificateAuthority inner = new(new() { Folder = _folder.File("ca") }, TimeProvider.System, new Random(1), NullLogger.Instance);
         HeardAuthority authority = new(inner);
         using FaultySource source = new();
         ControllerOptions options = Options with { Authority = authority, Source = source, ObjectFolder = null, LoggerFactory = faultyLogger is null ? null : new FaultyLoggers(faultyLogger) };
 
-        await Assert.ThrowsAnyAsync<Exception>(() => RunAsync(options));
+        Exception failure = await Assert.ThrowsAnyAsync<Exception>(() => RunAsync(options));
 
+        Assert.Contains(reason, failure.Message, StringComparison.Ordinal);
         Assert.True(source.IsDisposed);
         Assert.Equal(0, authority.Listeners);
     }
@@ -89,34 +106,35 @@ public sealed class FailedStartTests : IDisposable
         Assert.Empty(added);
     }
 
-    private (ControllerOptions Options, Action Mend) Break(StartFault fault)
+    /// <returns>Options with the fault, what a start says that fails for it and for nothing else, and what mends it.</returns>
+    private (ControllerOptions Options, string Reason, Action Mend) Break(StartFault fault)
     {
         switch (fault)
         {
             case StartFault.NoSource:
-                return (Options with { ObjectFolder = null }, () => { });
+                return (Options with { ObjectFolder = null }, "Neither a folder nor another source of objects is given", () => { });
             case StartFault.StateFolder:
                 File.SetUnixFileMode(State, Everybody);
-                return (Options, () => File.SetUnixFileMode(State, OwnerOnly));
+                return (Options, $"'{State}' is open to others", () => File.SetUnixFileMode(State, OwnerOnly));
             case StartFault.DamagedAuthority:
-                return (Options, Damage(Path.Combine(State, "ca")));
+                return (Options, Path.Combine(State, "ca"), Damage(Path.Combine(State, "ca")));
             case StartFault.SourceThatFails:
-                return (Options with { Source = new FaultySource() }, () => { });
+                return (Options with { Source = new FaultySource() }, FaultySource.Reason, () => { });
             case StartFault.AfterTheSource:
-                return (Options with { LoggerFactory = new FaultyLoggers(nameof(SnapshotPublisher)) }, () => { });
+                return (Options with { LoggerFactory = new FaultyLoggers(nameof(SnapshotPublisher)) }, nameof(SnapshotPublisher), () => { });
             case StartFault.AfterTheWatch:
-                return (Options with { LoggerFactory = new FaultyLoggers("SnapshotServiceHandler") }, () => { });
+                return (Options with { LoggerFactory = new FaultyLoggers(nameof(SnapshotServiceHandler)) }, nameof(SnapshotServiceHandler), () => { });
             case StartFault.Port:
                 Socket taken = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
                 taken.Bind(new IPEndPoint(IPAddress.Loopback, 0));
                 taken.Listen();
-                return (Options with { Listen = (IPEndPoint)taken.LocalEndPoint! }, taken.Dispose);
+                return (Options with { Listen = (IPEndPoint)taken.LocalEndPoint! }, $"Cannot listen on {taken.LocalEndPoint}: another process listens there", taken.Dispose);
             case StartFault.Address:
-                return (Options with { Listen = new IPEndPoint(IPAddress.Parse("192.0.2.1"), 0) }, () => { }); // RFC 5737: nobody's
+                return (Options with { Listen = new IPEndPoint(IPAddress.Parse("192.0.2.1"), 0) }, "Cannot assign requested address", () => { }); // RFC 5737: nobody's
             case StartFault.UnixSocket:
-                return (Options, Serve(Options.UnixSocket!));
+                return (Options, $"Cannot listen on '{Options.UnixSocket}': another process listens there", Serve(Options.UnixSocket!));
             case StartFault.FolderOfTheUnixSocket:
-                return (Options with { UnixSocket = _folder.File("none/c.sock") }, () => { });
+                return (Options with { UnixSocket = _folder.File("none/c.sock") }, $"Cannot listen on '{_folder.File("none/c.sock")}': its folder is not there", () => { });
             default:
                 throw new ArgumentOutOfRangeException(nameof(fault));
         }
@@ -156,19 +174,20 @@ public sealed class FailedStartTests : IDisposable
     {
         NoSource,
         StateFolder,
-        DamagedAuthority,
-        SourceThatFails,
-        AfterTheSource,
-        AfterTheWatch,
         Port,
         Address,
         UnixSocket,
         FolderOfTheUnixSocket,
+        DamagedAuthority,
+        SourceThatFails,
+        AfterTheSource,
+        AfterTheWatch,
     }
 
     /// <summary>Opens something, and then fails to start.</summary>
     private sealed class FaultySource : IObjectSource, IDisposable
     {
+        public const string Reason = "the source can't be reached";
         private FileStream? _open;
 
         public bool IsDisposed { get; private set; }
@@ -180,7 +199,7 @@ public sealed class FailedStartTests : IDisposable
         public void Start(IObjectSink sink)
         {
             _open = File.OpenRead("/dev/null");
-            throw new IOException("the source can't be reached");
+            throw new IOException(Reason);
         }
 
         public void Dispose() => _open?.Dispose();
@@ -209,18 +228,5 @@ public sealed class FailedStartTests : IDisposable
         }
 
         public Task<IssuedCertificate> SignAsync(SigningRequest request, CancellationToken cancellationToken) => inner.SignAsync(request, cancellationToken);
-    }
-
-    /// <summary>Fails where a part's log is made, which is anywhere in the composition.</summary>
-    private sealed class FaultyLoggers(string part) : ILoggerFactory
-    {
-        public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException();
-
-        public ILogger CreateLogger(string categoryName) => !categoryName.EndsWith(part, StringComparison.Ordinal) ? NullLogger.Instance : throw new NotSupportedException(categoryName);
-
-        public void Dispose()
-        {
-            // Holds nothing.
-        }
     }
 }

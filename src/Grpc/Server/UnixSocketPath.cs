@@ -1,0 +1,38 @@
+using System.Net.Sockets;
+
+namespace Culvert.Grpc;
+
+/// <summary>The path of a Unix socket that a server is going to listen on.</summary>
+public static class UnixSocketPath
+{
+    /// <summary>Removes a socket file that a server which is gone has left behind; a path where nothing is stays as it is.</summary>
+    /// <param name="path">The path.</param>
+    /// <exception cref="IOException">Another server listens there, it is something else than a socket, or there is no folder for it.</exception>
+    public static void Clear(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        if (!File.Exists(path))
+        {
+            // bind(2) would say of such a path that the address can't be assigned.
+            if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder && !Directory.Exists(folder)) throw new DirectoryNotFoundException($"Cannot listen on '{path}': its folder is not there.");
+            return;
+        }
+
+        using Socket probe = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            probe.Connect(new UnixDomainSocketEndPoint(path));
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionRefused && new FileInfo(path).Length == 0)
+        {
+            File.Delete(path);
+            return;
+        }
+        catch (SocketException e)
+        {
+            throw new IOException($"Cannot listen on '{path}': it exists and is not a socket that was left behind ({e.SocketErrorCode}).", e);
+        }
+
+        throw new IOException($"Cannot listen on '{path}': another process listens there.");
+    }
+}
