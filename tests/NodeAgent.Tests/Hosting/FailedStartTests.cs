@@ -5,6 +5,7 @@ using Culvert.NodeAgent.Datapath;
 using Culvert.NodeAgent.Hosting;
 using Culvert.NodeAgent.Options;
 using Culvert.NodeAgent.Tests.Datapath;
+using Culvert.Tests.Shared;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -14,6 +15,7 @@ namespace Culvert.NodeAgent.Tests.Hosting;
 [Collection(AloneCollection.Name)]
 public sealed class FailedStartTests : IDisposable
 {
+    private const string ProxyLog = "Culvert.Proxy";
     private const ushort MetricsPort = 15020, ReadinessPort = 15021;
     private readonly AttachFixture _world;
     private readonly string _folder;
@@ -61,11 +63,12 @@ public sealed class FailedStartTests : IDisposable
         GC.WaitForPendingFinalizers();
         Leftovers before = new(_world.Pins.Root);
 
-        (AgentOptions faulty, IDisposable? cause) = Break(fault);
+        (AgentOptions faulty, string reason, IDisposable? cause) = Break(fault);
         using (cause)
         {
             Leftovers broken = new(_world.Pins.Root);
-            await Assert.ThrowsAnyAsync<Exception>(() => RunAsync(faulty, cause as ILoggerFactory));
+            Exception failure = await Assert.ThrowsAnyAsync<Exception>(() => RunAsync(faulty, cause as ILoggerFactory));
+            Assert.Contains(reason, failure.Message, StringComparison.Ordinal);
             Leftovers.AssertNone(_world.Pins.Root, broken);
         }
 
@@ -81,8 +84,8 @@ public sealed class FailedStartTests : IDisposable
         Leftovers before = new(_world.Pins.Root);
         uint link = LookupLink();
 
-        (AgentOptions faulty, IDisposable? cause) = Break(StartFault.MetricsPort);
-        using (cause) await Assert.ThrowsAsync<AgentStartException>(() => RunAsync(faulty));
+        (AgentOptions faulty, string reason, IDisposable? cause) = Break(StartFault.MetricsPort);
+        using (cause) Assert.StartsWith(reason, (await Assert.ThrowsAsync<AgentStartException>(() => RunAsync(faulty))).Message, StringComparison.Ordinal);
 
         Leftovers.AssertNone(_world.Pins.Root, before);
         Leftovers.AssertKept(_world.Pins.Root, before);
@@ -100,23 +103,24 @@ public sealed class FailedStartTests : IDisposable
     private Task InWorldAsync(Func<Task> test) =>
         Task.Factory.StartNew(() => _world.In(() => OneThread.Run(test)), TestContext.Current.CancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
-    private (AgentOptions Options, IDisposable? Cause) Break(StartFault fault) => fault switch
+    /// <returns>Options with the fault, what a start says that fails for it and for nothing else, and its cause, which goes with it.</returns>
+    private (AgentOptions Options, string Reason, IDisposable? Cause) Break(StartFault fault) => fault switch
     {
-        StartFault.RunFolder => (Options with { RunFolder = Garbage }, null),
-        StartFault.StateFolder => (Options with { StateFolder = Garbage }, null),
-        StartFault.RunFolderLocked => (Options, AgentLock.Take(Options.RunFolder, NullLogger.Instance)),
-        StartFault.BpfFolder => (Options with { BpfFolder = Garbage }, null),
-        StartFault.PinsLocked => (Options, PinLock.Take(_world.Folder, PinFolder.Prepare(_world.Folder))),
-        StartFault.DatapathObject => (Options with { DatapathObject = Garbage }, null),
-        StartFault.SocketLookup => (Options, Folder(Path.Combine(_world.Pins.Links, SocketLookup.PinName))),
-        StartFault.BootstrapRoots => (Options with { BootstrapRootsFile = Garbage }, null),
-        StartFault.Unforeseen => (Options, new FaultyLoggers()),
-        StartFault.OutboundPort => (Options, Taken(Options.OutboundPort)),
-        StartFault.TunnelPort => (Options, Taken(Options.TunnelPort)),
-        StartFault.UdpPort => (Options with { UdpPort = Options.OutboundPort }, Taken(Options.OutboundPort, ProtocolType.Udp)),
-        StartFault.MetricsPort => (Options, Taken(MetricsPort)),
-        StartFault.ReadinessPort => (Options, Taken(ReadinessPort)),
-        StartFault.AdminSocket => (Options, Server(Options.AdminSocket)),
+        StartFault.RunFolder => (Options with { RunFolder = Garbage }, $"--run-dir {Garbage}: ", null),
+        StartFault.StateFolder => (Options with { StateFolder = Garbage }, $"--state-dir {Garbage}: ", null),
+        StartFault.RunFolderLocked => (Options, $"--run-dir {Options.RunFolder}: another agent uses it", AgentLock.Take(Options.RunFolder, NullLogger.Instance)),
+        StartFault.BpfFolder => (Options with { BpfFolder = Garbage }, $"--bpffs {Garbage}: ", null),
+        StartFault.PinsLocked => (Options, $"--bpffs {_world.Folder}: another agent uses ", PinLock.Take(_world.Folder, PinFolder.Prepare(_world.Folder))),
+        StartFault.DatapathObject => (Options with { DatapathObject = Garbage }, $"--datapath-object {Garbage}: ", null),
+        StartFault.SocketLookup => (Options, $"failed to pin a link at {_world.Pins.Link(SocketLookup.PinName)}", Folder(_world.Pins.Link(SocketLookup.PinName))),
+        StartFault.BootstrapRoots => (Options with { BootstrapRootsFile = Garbage }, $"--bootstrap-roots {Garbage}: ", null),
+        StartFault.Unforeseen => (Options, $"no log for {ProxyLog}", new FaultyLoggers(ProxyLog)),
+        StartFault.OutboundPort => (Options, $"--outbound-port {Options.OutboundPort}: ", Taken(Options.OutboundPort)),
+        StartFault.TunnelPort => (Options, $"--tunnel-port {Options.TunnelPort}: ", Taken(Options.TunnelPort)),
+        StartFault.UdpPort => (Options with { UdpPort = Options.OutboundPort }, $"--udp-port {Options.OutboundPort}: ", Taken(Options.OutboundPort, ProtocolType.Udp)),
+        StartFault.MetricsPort => (Options, $"--metrics {Options.Metrics}: ", Taken(MetricsPort)),
+        StartFault.ReadinessPort => (Options, $"--readiness {Options.Readiness}: ", Taken(ReadinessPort)),
+        StartFault.AdminSocket => (Options, $"--run-dir {Options.RunFolder}: Cannot listen on '{Options.AdminSocket}'", Server(Options.AdminSocket)),
         _ => throw new ArgumentOutOfRangeException(nameof(fault)),
     };
 
@@ -176,19 +180,6 @@ public sealed class FailedStartTests : IDisposable
         MetricsPort,
         ReadinessPort,
         AdminSocket,
-    }
-
-    /// <summary>Fails where the proxy's log is made, in the middle of the composition.</summary>
-    private sealed class FaultyLoggers : ILoggerFactory
-    {
-        public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException();
-
-        public ILogger CreateLogger(string categoryName) => categoryName != "Culvert.Proxy" ? NullLogger.Instance : throw new NotSupportedException(categoryName);
-
-        public void Dispose()
-        {
-            // Holds nothing.
-        }
     }
 
     private sealed class Cause(Action end) : IDisposable
