@@ -123,11 +123,11 @@ internal sealed class UdpTunnelBench : IHttp2Requests<TunnelConnection>, IDatagr
     {
         LoopSocket socket = new(_counting, handle, connected: true);
         TlsIdentity identity = _mesh.Find(BenchPki.Id("destination"))!;
-        (TunnelParts? parts, _, _) = await _server.HandshakeAsync(socket, peer, local, identity, _gate.TryEnter(peer, socket), expected: null);
+        (TunnelParts? parts, _, _) = await _server.AcceptAsync(_gate.TryEnter(peer, socket)!, peer, local, identity);
         if (parts is not null) await new TunnelConnection(parts, this, _options, TimeProvider.System).RunAsync();
     }
 
-    private HandshakeReporter Reporter(BenchMesh mesh) => new(mesh, new LogThrottle(TimeProvider.System, _options.HandshakeLogInterval));
+    private HandshakeReporter Reporter(BenchMesh mesh) => new(mesh, new LogThrottle<SocketEndPoint>(TimeProvider.System, _options.HandshakeLogInterval));
 
     private TunnelHandshaker Handshaker(EventLoop loop, BenchMesh mesh, HandshakeReporter reporter) => new(loop, _options, reporter, mesh, new PeerProofs(), TimeProvider.System);
 

@@ -16,18 +16,18 @@ namespace Culvert.NodeAgent.Hosting;
 /// <param name="logger">Where the end is logged.</param>
 internal sealed class ConnectionDrain(ProxyServer proxy, DrainClock clock, TimeSpan deadline, Task detached, HealthState health, ILogger logger) : IHostedService
 {
-    private bool _up;
+    private bool _started;
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        _up = true;
+        _started = true;
         return Task.CompletedTask;
     }
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         health.Block("agent", "it is stopping");
-        if (!_up || detached.IsCompleted) return;
+        if (!_started || detached.IsCompleted) return;
         using CancellationTokenSource hurry = new();
         clock.Begin(deadline);
         Task<bool> drained = proxy.DrainAsync(deadline, hurry.Token);

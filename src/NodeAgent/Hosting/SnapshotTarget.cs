@@ -41,7 +41,7 @@ internal sealed class SnapshotTarget(
         reconciler.Apply(snapshot, switched =>
         {
             directory.View = switched ? view : before;
-            if (!switched) proxy.ReauthorizeAll();
+            if (!switched) proxy.Revalidate();
         });
         Dictionary<SpiffeId, string> wanted = [];
         foreach (WorkloadInfo workload in snapshot.LocalWorkloads()) wanted.TryAdd(workload.Identity, workload.Uid);
@@ -49,7 +49,7 @@ internal sealed class SnapshotTarget(
         if (snapshot.Mesh.CertificateLifetime < lifetimeBefore) svids.RenewLongerThan(snapshot.Mesh.CertificateLifetime * (1 + snapshot.Mesh.CertificateLifetimeJitter));
         channel.SetBundle(snapshot.TrustBundle);
         tls.Update(snapshot.TrustBundle, wanted.Keys.ToHashSet());
-        proxy.ReauthorizeAll();
+        proxy.Revalidate();
         if (!_offered) offerListeners();
         _offered = true;
         prober.Probe(state.Current.Generation);

@@ -13,10 +13,10 @@ internal static class Failures
         [.. Enum.GetValues<ProxyFailure>().Select(f => ReasonTable.Find(ReasonText.Kebab(f.ToString()))?.Answer == ReasonAnswer.Unreachable)];
 
     /// <summary>What it means that a budget gave no place.</summary>
-    internal static ProxyFailure FromBudget(BudgetAnswer answer) => answer switch
+    internal static ProxyFailure FromBudget(BudgetResult answer) => answer switch
     {
-        BudgetAnswer.Taken => ProxyFailure.None,
-        BudgetAnswer.OverShare => ProxyFailure.OverShare,
+        BudgetResult.Taken => ProxyFailure.None,
+        BudgetResult.OverShare => ProxyFailure.OverShare,
         _ => ProxyFailure.Overload,
     };
 

@@ -5,7 +5,7 @@ namespace Culvert.NodeAgent.Proxy;
 
 /// <summary>
 /// Decides about connections to workloads of this node. Called on every loop at once; answers from an immutable snapshot.
-/// After a change call <see cref="ProxyServer.ReauthorizeAll"/>.
+/// After a change call <see cref="ProxyServer.Revalidate"/>.
 /// </summary>
 internal interface IProxyAuthorizer
 {

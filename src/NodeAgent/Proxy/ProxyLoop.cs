@@ -67,7 +67,7 @@ internal sealed class ProxyLoop
         _datagrams = new CapturedDatagrams(loop, options, _sessions, shared.Answers, agent.Directory, agent.Observer);
 
         // Tunnels from other nodes.
-        InboundAnswers answers = new();
+        ConnectResponder answers = new();
         InboundRequests requests = new(ids, agent.Directory, options.ForbiddenPorts);
         InboundDatagrams inboundDatagrams = new(loop, options, udpApplications, behindHeaders, answers, agent.Observer);
         _inbound = new InboundConnections(loop, admission, protocols, applications, answers);
@@ -109,7 +109,7 @@ internal sealed class ProxyLoop
     private void OnAcceptFailed(SocketErrno error)
     {
         // By error: each kind is told of now and then, however often it is tried again.
-        ThrottledLine line = _shared.AcceptFailures.Next(new SocketEndPoint(0, (ulong)error, 0));
+        ThrottledLine line = _shared.AcceptFailures.Next(error);
         _observer.OnAcceptFailed(Loop.Index, error, line.Log, line.Suppressed);
     }
 
@@ -127,18 +127,18 @@ internal sealed class ProxyLoop
         if (IsIdle) _pool.DrainAll();
     }
 
-    internal void DropStale()
+    internal void DrainStale()
     {
         _certificates.Wake();
-        _pool.DropStale();
-        Tunnels.DropStale();
+        _pool.DrainStale();
+        Tunnels.DrainStale();
     }
 
-    internal void Reauthorize()
+    internal void Revalidate()
     {
-        _sessions.Recheck();
+        _sessions.Revalidate();
         _guard.Revalidate();
-        Tunnels.DropStale();
+        Tunnels.DrainStale();
     }
 
     /// <summary>Resets what still runs and closes all tunnels.</summary>

@@ -103,10 +103,10 @@ internal sealed class ProxyServer : IAsyncDisposable
     }
 
     /// <summary>Policy has changed: every connection authorised here is revalidated, and reset when it is no longer allowed.</summary>
-    internal void ReauthorizeAll() => PostAll(static loop => loop.Reauthorize());
+    internal void Revalidate() => PostAll(static loop => loop.Revalidate());
 
     /// <summary>Certificates or bundles have changed: tunnels made with replaced ones drain, new streams use the new ones.</summary>
-    internal void CertificatesChanged() => PostAll(static loop => loop.DropStale());
+    internal void CertificatesChanged() => PostAll(static loop => loop.DrainStale());
 
     /// <summary>What every loop holds now.</summary>
     internal async Task<ProxyLoopStats[]> GetStatsAsync() =>

@@ -1,3 +1,4 @@
+using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Tunnel;
 using Culvert.NodeAgent.Proxy.Udp;
@@ -26,14 +27,14 @@ internal sealed class ProxyShared(ProxyOptions options, int loops, TimeProvider 
     internal SharedBudget OwnTunnels { get; } = new(options.MaxTunnels);
 
     /// <summary>Which session's socket stands for which client towards which destination.</summary>
-    internal UdpAnswers Answers { get; } = new();
+    internal UdpReplyRegistry Answers { get; } = new();
 
     /// <summary>What peers have proven.</summary>
     internal PeerProofs Proofs { get; } = new();
 
     /// <summary>Which failed handshakes are logged.</summary>
-    internal LogThrottle Failures { get; } = new(time, options.HandshakeLogInterval);
+    internal LogThrottle<SocketEndPoint> Failures { get; } = new(time, options.HandshakeLogInterval);
 
     /// <summary>Which failures to accept connections are logged.</summary>
-    internal LogThrottle AcceptFailures { get; } = new(time, options.HandshakeLogInterval);
+    internal LogThrottle<SocketErrno> AcceptFailures { get; } = new(time, options.HandshakeLogInterval);
 }

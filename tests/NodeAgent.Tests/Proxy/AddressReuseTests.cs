@@ -33,7 +33,7 @@ public sealed class AddressReuseTests
         (Socket client, Socket server) = await pair.ConnectAsync(listener);
         pair.Destination.Local = ProxyPair.Workload("carol", "b", Carol, pair.DestinationAddress);
 
-        pair.DestinationProxy.ReauthorizeAll();
+        pair.DestinationProxy.Revalidate();
 
         await client.AssertResetAsync();
         await server.AssertResetAsync();
@@ -49,12 +49,12 @@ public sealed class AddressReuseTests
         await using ProxyPair pair = new();
         using Socket listener = pair.ListenByTunnel();
         (Socket client, Socket server) = await pair.ConnectAsync(listener);
-        pair.SourceProxy.ReauthorizeAll();
+        pair.SourceProxy.Revalidate();
         await client.SendAllAsync("still"u8.ToArray());
         await server.ReceiveExactlyAsync(5);
 
         pair.Source.Local = name is null ? null : ProxyPair.Workload(name, "a", identity!, pair.SourceAddress);
-        pair.SourceProxy.ReauthorizeAll();
+        pair.SourceProxy.Revalidate();
 
         await client.AssertResetAsync();
         await server.AssertResetAsync();
@@ -76,7 +76,7 @@ public sealed class AddressReuseTests
         await SocketExtensions.EventuallyAsync(() => SocketExtensions.IsBeingConnected(application));
 
         pair.Destination.Allowed = false;
-        pair.DestinationProxy.ReauthorizeAll();
+        pair.DestinationProxy.Revalidate();
         using Socket queued = await listener.AcceptAsync();
 
         await client.AssertResetAsync();

@@ -17,8 +17,8 @@ public sealed class BudgetTests
         SharedBudget budget = new(10_000);
         for (int i = 0; i < 20_000; i++) budget.TryTake(Address(i % greedy));
         Assert.Equal(10_000.0 * greedy / (greedy + 1), budget.Used, tolerance: greedy + 1);
-        Assert.Equal(BudgetAnswer.OverShare, budget.TryTake(Address(0)));
-        Assert.Equal(BudgetAnswer.Taken, budget.TryTake(Address(99)));
+        Assert.Equal(BudgetResult.OverShare, budget.TryTake(Address(0)));
+        Assert.Equal(BudgetResult.Taken, budget.TryTake(Address(99)));
     }
 
     [Fact]
@@ -27,13 +27,13 @@ public sealed class BudgetTests
         SharedBudget budget = new(9000);
         BudgetHolder pod = Pod(1);
         SocketEndPoint alice = new(IPAddress.Parse("10.0.0.1"), 1), bob = new(IPAddress.Parse("10.0.0.2"), 1);
-        while (budget.TryTake(pod, alice) == BudgetAnswer.Taken)
+        while (budget.TryTake(pod, alice) == BudgetResult.Taken)
         {
         }
 
         Assert.Equal(3000, budget.Used);
-        Assert.Equal(BudgetAnswer.Taken, budget.TryTake(pod, bob));
-        Assert.Equal(BudgetAnswer.Taken, budget.TryTake(pod));
+        Assert.Equal(BudgetResult.Taken, budget.TryTake(pod, bob));
+        Assert.Equal(BudgetResult.Taken, budget.TryTake(pod));
     }
 
     [Fact]
@@ -53,7 +53,7 @@ public sealed class BudgetTests
 
         leases.ForEach(l => l.Dispose());
         Assert.Equal(0, budget.Used);
-        Assert.Equal(BudgetAnswer.Taken, budget.TryTake(Pod(1), alice));
+        Assert.Equal(BudgetResult.Taken, budget.TryTake(Pod(1), alice));
     }
 
     [Theory]

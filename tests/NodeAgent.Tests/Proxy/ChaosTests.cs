@@ -39,7 +39,7 @@ public sealed class ChaosTests
             pair.SourceProxy.CertificatesChanged();
             pair.DestinationProxy.CertificatesChanged();
             pair.Destination.Allowed = round % 5 != 4;
-            pair.DestinationProxy.ReauthorizeAll();
+            pair.DestinationProxy.Revalidate();
         }
 
         await all.WaitAsync(TimeSpan.FromSeconds(60));

@@ -76,12 +76,12 @@ public sealed class HandshakeAttackTests
     public void FailuresOfManyAddressesAreLoggedALittle()
     {
         ManualClock time = new();
-        LogThrottle log = new(time, TimeSpan.FromSeconds(30));
-        ThrottledLine[] lines = [.. Enumerable.Range(1, 20_000).Select(i => log.Next(new SocketEndPoint(new IPAddress(i), 1)))];
-        Assert.Equal(LogThrottle.MaxLines, lines.Count(l => l.Log));
+        LogThrottle<SocketEndPoint> log = new(time, TimeSpan.FromSeconds(30));
+        ThrottledLine[] lines = [.. Enumerable.Range(1, 20_000).Select(i => log.Next(new SocketEndPoint(new IPAddress(i), 0)))];
+        Assert.Equal(LogThrottle<SocketEndPoint>.MaxLines, lines.Count(l => l.Log));
         Assert.True(Assert.Single(lines, l => l.IsLast).Log);
         time.Advance(TimeSpan.FromSeconds(30));
-        Assert.True(log.Next(new SocketEndPoint(IPAddress.Loopback, 1)).Log);
+        Assert.True(log.Next(new SocketEndPoint(IPAddress.Loopback, 0)).Log);
     }
 
     // Few places: before there were such, 1,000 silent peers took all there were for connections.
@@ -107,7 +107,7 @@ public sealed class HandshakeAttackTests
         Assert.InRange(stats.Sum(s => s.Handshakes), 1, 64);
         Assert.Empty(pair.Source.Failed);
         Assert.Equal(50, pair.Destination.Handshakes.Count(h => h.Handshake.Failure == ProxyFailure.None));
-        Assert.InRange(pair.Destination.Handshakes.Count(h => h.Log), 0, LogThrottle.MaxLines);
+        Assert.InRange(pair.Destination.Handshakes.Count(h => h.Log), 0, LogThrottle<SocketEndPoint>.MaxLines);
         await SocketExtensions.EventuallyAsync(() => pair.Destination.Handshakes.Count(h => h.Handshake.Failure == ProxyFailure.CrowdedOut) >= 900);
         sockets.AddRange(honest.SelectMany(h => new[] { h.Client, h.Server }));
         sockets.ForEach(s => s.Dispose());

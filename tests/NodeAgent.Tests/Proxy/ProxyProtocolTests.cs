@@ -185,12 +185,12 @@ public sealed class ProxyProtocolTests
         using Socket server = await listener.AcceptAsync().WaitAsync(TimeSpan.FromSeconds(10));
         await server.ReceiveExactlyAsync(5);
         (FakeMesh evaluator, ProxyServer proxy) = tunnel ? (pair.Destination, pair.DestinationProxy) : (pair.Source, pair.SourceProxy);
-        proxy.ReauthorizeAll();
+        proxy.Revalidate();
         await balancer.SendAllAsync("still"u8.ToArray());
         await server.ReceiveExactlyAsync(5);
 
         pair.Destination.Local = pair.Source.Neighbour = pair.Destination.Local! with { TrustedProxies = [] };
-        proxy.ReauthorizeAll();
+        proxy.Revalidate();
 
         await balancer.AssertResetAsync();
         await SocketExtensions.EventuallyAsync(() => evaluator.Closed.Count == 1);

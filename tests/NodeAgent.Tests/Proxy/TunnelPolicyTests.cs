@@ -75,11 +75,11 @@ public sealed class TunnelPolicyTests
         await using ProxyPair pair = new();
         using Socket listener = pair.ListenByTunnel();
         (Socket client, Socket server) = await pair.ConnectAsync(listener);
-        pair.DestinationProxy.ReauthorizeAll();
+        pair.DestinationProxy.Revalidate();
         await client.SendAllAsync("still"u8.ToArray());
         await server.ReceiveExactlyAsync(5);
         pair.Destination.Allowed = false;
-        pair.DestinationProxy.ReauthorizeAll();
+        pair.DestinationProxy.Revalidate();
         await client.AssertResetAsync();
         await server.AssertResetAsync();
         await SocketExtensions.EventuallyAsync(() => pair.Destination.Closed.Count == 1 && pair.Source.Closed.Count == 1);

@@ -86,7 +86,7 @@ internal sealed class CapturedConnectionHandler(
         route.Load?.Add();
         try
         {
-            if (await admission.AdmitAsync(client, info) is { } connection) await protocols.ServeAsync(connection, client, upstreams.Along(route, lease));
+            if (await admission.AdmitAsync(client, info) is { } connection) await protocols.ServeAsync(connection, client, upstreams.For(route, lease));
         }
         finally
         {
@@ -111,12 +111,14 @@ internal sealed class CapturedConnectionHandler(
             };
         }
 
-        bool isTrusted = LoadBalancerHeader.IsExpected(info) && LoadBalancerHeader.IsTrusted(info);
+        // Who is not trusted is refused, and reported so, when it is to be admitted; a place that it does not get is told first.
+        ProxyConnectionInfo asked = info;
+        bool isTrusted = LoadBalancerHeader.Check(ref asked) == LoadBalancerTrust.Trusted;
         using BudgetLease lease = places.ForClient(source: null, info.Source, isTrusted ? destination : null);
         if (!TryTake(client, info, lease)) return;
         if (destination is null)
         {
-            Refuse(client, Named(info), ProxyFailure.UnknownSource, null);
+            Refuse(client, WithDestinationNames(info), ProxyFailure.UnknownSource, null);
             return;
         }
 
@@ -127,12 +129,12 @@ internal sealed class CapturedConnectionHandler(
     {
         ProxyFailure refusal = client.RegisterError == SocketErrno.None ? Failures.FromBudget(lease.TryTake()) : ProxyFailure.Overload;
         if (refusal == ProxyFailure.None) return true;
-        Refuse(client, Named(info), refusal, null);
+        Refuse(client, WithDestinationNames(info), refusal, null);
         return false;
     }
 
     // A connection that is refused before it has a route still had somewhere to go.
-    private ProxyConnectionInfo Named(in ProxyConnectionInfo info)
+    private ProxyConnectionInfo WithDestinationNames(in ProxyConnectionInfo info)
     {
         if (info.DestinationWorkload is not null) return info;
         (WorkloadInfo? workload, ServiceInfo? service) = directory.WhoIs(info.Destination, info.Protocol);

@@ -34,7 +34,7 @@ internal sealed class ApplicationDialer(EventLoop loop, ProxyOptions options, IP
                 OnNode: info.Route == OutboundRouteKind.Local || info.Direction == ProxyDirection.Inbound));
         if (dial.PortChanged) observer.OnSourcePortChanged();
         if (dial.Socket is null) return new UpstreamResult(null, Failures.FromConnect(dial.Error), $"connect to {remote}: {dial.Error}");
-        if (HeaderSender.TrySend(dial.Socket, info)) return new UpstreamResult(dial.Socket);
+        if (ProxyHeaderSender.TrySend(dial.Socket, info)) return new UpstreamResult(dial.Socket);
         dial.Socket.Reset();
         return new UpstreamResult(null, ProxyFailure.ConnectFailed, "the application's connection takes no header");
     }

@@ -21,12 +21,17 @@ internal sealed class ConnectionAdmission(ConnectionGuard guard, TimeSpan header
     {
         // The destination's proxy decides, and receives headers; or the connection leaves the mesh.
         if (info.Direction == ProxyDirection.Outbound && info.Route != OutboundRouteKind.Local) return new ValueTask<ProxiedConnection?>(guard.RegisterUnchecked(info, client));
-        return LoadBalancerHeader.IsExpected(info) ? AdmitBehindHeaderAsync(client, info) : new ValueTask<ProxiedConnection?>(AskPolicy(client, info));
+        ProxyConnectionInfo known = info;
+        return LoadBalancerHeader.Check(ref known) switch
+        {
+            LoadBalancerTrust.Trusted => AdmitBehindHeaderAsync(client, known),
+            LoadBalancerTrust.Untrusted => new ValueTask<ProxiedConnection?>(Refuse(client, known, ProxyFailure.ProxyProtocol)),
+            _ => new ValueTask<ProxiedConnection?>(AskPolicy(client, known)),
+        };
     }
 
     private async ValueTask<ProxiedConnection?> AdmitBehindHeaderAsync(IPeekableTransport client, ProxyConnectionInfo info)
     {
-        if (!LoadBalancerHeader.IsTrusted(info)) return Refuse(client, info with { HeaderError = ProxyProtocolError.Untrusted }, ProxyFailure.ProxyProtocol);
         ReceivedHeader header = await ProxyHeaderReceiver.ReceiveAsync(client, headerTimeout);
 
         // The load balancer has gone away: there is no header that could be refused.

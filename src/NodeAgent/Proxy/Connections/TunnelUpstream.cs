@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Text.Unicode;
 using Culvert.Http2;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.ProxyProtocol;
@@ -26,13 +25,10 @@ internal sealed class TunnelUpstream(TunnelPool pool, SocketEndPoint tunnel) : I
 
     private static void WriteConnectHeaders(HeaderList headers, ProxyConnectionInfo info)
     {
-        Span<byte> text = stackalloc byte[SocketEndPoint.MaxTextLength + 8];
+        Span<byte> text = stackalloc byte[SocketEndPoint.MaxTextLength];
         info.Target.TryFormat(text, out int length, default, null);
         headers.Add(":method"u8, "CONNECT"u8).Add(":authority"u8, text[..length]);
-        Utf8.TryWrite(text, $"for=\"{info.Source}\"", out length);
-
-        // Another port every time: in the compression table it would only push out what repeats.
-        headers.Add("forwarded"u8, text[..length], neverIndexed: true);
+        ForwardedHeader.Write(headers, info.Source);
         OriginalDestinationHeader.Write(headers, info);
     }
 }

@@ -12,7 +12,7 @@ internal sealed class Upstreams(ApplicationDialer applications, TunnelPool tunne
     /// <summary>The way that a route names.</summary>
     /// <param name="route">A route that is no refusal.</param>
     /// <param name="lease">The client's places.</param>
-    internal IUpstream Along(in OutboundRoute route, BudgetLease lease) =>
+    internal IUpstream For(in OutboundRoute route, BudgetLease lease) =>
         route.Kind == OutboundRouteKind.Tunnel ? new TunnelUpstream(tunnels, route.Dial) : To(route.Dial, lease);
 
     /// <summary>The way to an application without a tunnel.</summary>

@@ -13,7 +13,7 @@ namespace Culvert.NodeAgent.Proxy.Inbound;
 /// <param name="protocols">Serves what is admitted.</param>
 /// <param name="applications">Connects to pods.</param>
 /// <param name="answers">Answers requests.</param>
-internal sealed class InboundConnections(EventLoop loop, ConnectionAdmission admission, ProtocolHandlers protocols, ApplicationDialer applications, InboundAnswers answers)
+internal sealed class InboundConnections(EventLoop loop, ConnectionAdmission admission, ProtocolHandlers protocols, ApplicationDialer applications, ConnectResponder answers)
 {
     /// <summary>Connections that run, are being made or are being closed.</summary>
     internal int Running { get; private set; }

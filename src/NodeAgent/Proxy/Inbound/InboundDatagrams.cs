@@ -16,7 +16,7 @@ namespace Culvert.NodeAgent.Proxy.Inbound;
 /// <param name="answers">Answers requests.</param>
 /// <param name="observer">Hears of streams that are refused, and of dropped datagrams.</param>
 internal sealed class InboundDatagrams(
-    EventLoop loop, ProxyOptions options, UdpApplicationDialer applications, BehindProxyHeaderSessions behindHeaders, InboundAnswers answers, IProxyObserver observer)
+    EventLoop loop, ProxyOptions options, UdpApplicationDialer applications, BehindProxyHeaderSessions behindHeaders, ConnectResponder answers, IProxyObserver observer)
 {
     /// <summary>Opens the way to the pod for a request that may go on, and answers it.</summary>
     /// <param name="tunnel">The stream's tunnel.</param>
@@ -36,7 +36,7 @@ internal sealed class InboundDatagrams(
         if (pod is null)
         {
             answers.Send(tunnel, stream, 503);
-            lease.Dispose();
+            session.Close(failure);
             connection?.Withdraw();
             observer.OnFailed(info, failure, detail);
             return;

@@ -52,9 +52,7 @@ internal sealed class InboundRequests(ConnectionIds ids, IProxyDirectory directo
         if (info.Target.WithPort(0) != tunnel.Parts.Local.WithPort(0)) return Malformed;
         if (forbiddenPorts.Contains(info.Target.Port)) return NobodyThere;
         info = OriginalDestinationHeader.Apply(info, headers, directory);
-        if (!LoadBalancerHeader.IsExpected(info) || LoadBalancerHeader.IsTrusted(info)) return (200, ProxyFailure.None);
-        info = info with { HeaderError = ProxyProtocolError.Untrusted };
-        return (401, ProxyFailure.ProxyProtocol);
+        return LoadBalancerHeader.Check(ref info) == LoadBalancerTrust.Untrusted ? (401, ProxyFailure.ProxyProtocol) : (200, ProxyFailure.None);
     }
 
     private static bool TryReadTarget(HeaderList headers, ref ProxyConnectionInfo info)
@@ -75,13 +73,6 @@ internal sealed class InboundRequests(ConnectionIds ids, IProxyDirectory directo
     /// </summary>
     private SocketEndPoint ReadClient(TunnelConnection tunnel, HeaderList headers)
     {
-        if (headers.TryGet("forwarded"u8, out ReadOnlySpan<byte> value)
-            && ForwardedHeader.TryParse(value, out SocketEndPoint client)
-            && directory.IsElsewhere(client, tunnel.PeerIdentity))
-        {
-            return client;
-        }
-
-        return tunnel.Parts.Peer;
+        return ForwardedHeader.TryRead(headers, out SocketEndPoint client) && directory.IsElsewhere(client, tunnel.PeerIdentity) ? client : tunnel.Parts.Peer;
     }
 }

@@ -17,7 +17,7 @@ namespace Culvert.NodeAgent.Proxy.Inbound;
 /// <param name="answers">Answers requests.</param>
 /// <param name="observer">Hears of streams that are refused.</param>
 internal sealed class InboundStreams(
-    InboundRequests requests, ConnectionGuard guard, ConnectionPlaces places, InboundConnections connections, InboundDatagrams datagrams, InboundAnswers answers, IProxyObserver observer)
+    InboundRequests requests, ConnectionGuard guard, ConnectionPlaces places, InboundConnections connections, InboundDatagrams datagrams, ConnectResponder answers, IProxyObserver observer)
     : IHttp2Requests<TunnelConnection>
 {
     /// <inheritdoc/>

@@ -38,10 +38,10 @@ internal sealed class InboundTunnels(
     /// <param name="parts">A connection of this loop; owned from here on.</param>
     internal async ValueTask TakeAsync(TunnelParts parts)
     {
-        BudgetAnswer answer = budget.TryTake(BudgetHolder.Of(parts.PeerIdentity));
-        if (answer != BudgetAnswer.Taken)
+        BudgetResult answer = budget.TryTake(BudgetHolder.Of(parts.PeerIdentity));
+        if (answer != BudgetResult.Taken)
         {
-            Refuse(parts, Failures.FromBudget(answer), answer == BudgetAnswer.Full ? "too many tunnels" : $"too many tunnels of {parts.PeerIdentity}");
+            Refuse(parts, Failures.FromBudget(answer), answer == BudgetResult.Full ? "too many tunnels" : $"too many tunnels of {parts.PeerIdentity}");
             return;
         }
 
@@ -51,7 +51,7 @@ internal sealed class InboundTunnels(
     }
 
     /// <summary>Lets tunnels drain that were made with replaced credentials, or to an address that has since gone to another identity.</summary>
-    internal void DropStale()
+    internal void DrainStale()
     {
         foreach (TunnelConnection tunnel in _tunnels.ToArray())
         {

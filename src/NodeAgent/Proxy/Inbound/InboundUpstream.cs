@@ -13,7 +13,7 @@ namespace Culvert.NodeAgent.Proxy.Inbound;
 /// <param name="stream">The stream.</param>
 /// <param name="client">The stream as a transport.</param>
 /// <param name="isAnswered">Whether it has been answered with 200 already.</param>
-internal sealed class InboundUpstream(ApplicationDialer dialer, InboundAnswers answers, TunnelConnection tunnel, Http2Stream stream, StreamTransport client, bool isAnswered) : IUpstream
+internal sealed class InboundUpstream(ApplicationDialer dialer, ConnectResponder answers, TunnelConnection tunnel, Http2Stream stream, StreamTransport client, bool isAnswered) : IUpstream
 {
     /// <inheritdoc/>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]

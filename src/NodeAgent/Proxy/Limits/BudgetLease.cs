@@ -11,10 +11,10 @@ internal sealed class BudgetLease(SharedBudget budget, BudgetHolder holder, Sock
     private int _taken;
 
     /// <summary>Takes one more place.</summary>
-    internal BudgetAnswer TryTake()
+    internal BudgetResult TryTake()
     {
-        BudgetAnswer answer = budget.TryTake(holder, onBehalfOf);
-        if (answer == BudgetAnswer.Taken) _taken++;
+        BudgetResult answer = budget.TryTake(holder, onBehalfOf);
+        if (answer == BudgetResult.Taken) _taken++;
         return answer;
     }
 

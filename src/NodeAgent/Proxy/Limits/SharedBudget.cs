@@ -23,25 +23,25 @@ internal sealed class SharedBudget(int limit)
     /// <summary>Takes one place, to be given back by <see cref="Release"/> with the same arguments when Taken is returned.</summary>
     /// <param name="holder">Who holds it.</param>
     /// <param name="onBehalfOf">The client that has a workload hold it: each may have as much as is left of the workload's share. Null: nobody else.</param>
-    internal BudgetAnswer TryTake(in BudgetHolder holder, SocketEndPoint? onBehalfOf = null)
+    internal BudgetResult TryTake(in BudgetHolder holder, SocketEndPoint? onBehalfOf = null)
     {
         lock (_lock)
         {
             int free = limit - _used;
-            if (free <= 0) return BudgetAnswer.Full;
+            if (free <= 0) return BudgetResult.Full;
             int held = _held.GetValueOrDefault(holder);
-            if (held >= free) return BudgetAnswer.OverShare;
+            if (held >= free) return BudgetResult.OverShare;
             if (onBehalfOf is { } client)
             {
                 BudgetHolder part = holder with { Address = client.WithPort(0) };
                 int has = _held.GetValueOrDefault(part);
-                if (has >= free - held) return BudgetAnswer.OverShare;
+                if (has >= free - held) return BudgetResult.OverShare;
                 _held[part] = has + 1;
             }
 
             _held[holder] = held + 1;
             _used++;
-            return BudgetAnswer.Taken;
+            return BudgetResult.Taken;
         }
     }
 

@@ -9,10 +9,17 @@ internal static class LoadBalancerHeader
     internal static bool IsExpected(in ProxyConnectionInfo info) =>
         info.DestinationWorkload is { Enrolled: true } workload && workload.AcceptsProxyProtocol(info.Target.Port, info.Protocol);
 
-    /// <summary>Whether the sender's headers are believed.</summary>
-    internal static bool IsTrusted(in ProxyConnectionInfo info) => IsTrusted(info, info.DestinationWorkload);
+    /// <summary>Whether a header is expected, and the sender is trusted with one.</summary>
+    /// <param name="info">The connection; of one that is not trusted, the error of its header is set.</param>
+    internal static LoadBalancerTrust Check(ref ProxyConnectionInfo info)
+    {
+        if (!IsExpected(info)) return LoadBalancerTrust.NotExpected;
+        if (IsTrusted(info, info.DestinationWorkload)) return LoadBalancerTrust.Trusted;
+        info = info with { HeaderError = ProxyProtocolError.Untrusted };
+        return LoadBalancerTrust.Untrusted;
+    }
 
-    /// <summary>Whether they are still believed, by the workload that has the destination's address now.</summary>
+    /// <summary>Whether the sender's headers are believed by the workload that has the destination's address now.</summary>
     internal static bool IsTrusted(in ProxyConnectionInfo info, WorkloadInfo? destination) =>
         destination?.TrustsProxy((info.LoadBalancer ?? info.Source).ToIPAddress(), info.Target.Port, info.Protocol) == true;
 

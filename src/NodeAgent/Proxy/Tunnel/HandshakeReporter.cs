@@ -3,15 +3,15 @@ using Culvert.Interop.Sockets;
 
 namespace Culvert.NodeAgent.Proxy.Tunnel;
 
-/// <summary>Tells the observer of every handshake, and asks it to log failures as <see cref="LogThrottle"/> says.</summary>
+/// <summary>Tells the observer of every handshake, and asks it to log failures as <see cref="LogThrottle{TKey}"/> says.</summary>
 /// <param name="observer">Who hears of it.</param>
 /// <param name="failures">Which failures are logged.</param>
-internal sealed class HandshakeReporter(IProxyObserver observer, LogThrottle failures)
+internal sealed class HandshakeReporter(IProxyObserver observer, LogThrottle<SocketEndPoint> failures)
 {
     internal void Report(
         bool isServer, in SocketEndPoint peer, SpiffeId? local, SpiffeId? peerIdentity, ProxyFailure failure, string? detail, TimeSpan duration)
     {
-        ThrottledLine line = failure == ProxyFailure.None ? default : failures.Next(peer);
+        ThrottledLine line = failure == ProxyFailure.None ? default : failures.Next(peer.WithPort(0));
         if (line.IsLast) detail += "; many peers fail: until this interval is over further failures are only counted";
         observer.OnHandshake(new TunnelHandshake(isServer, peer, local, peerIdentity, failure, detail, duration, line.Suppressed), line.Log);
     }

@@ -18,21 +18,44 @@ internal sealed class TunnelHandshaker(EventLoop loop, ProxyOptions options, Han
 {
     private readonly HandshakeTurns _turns = new(loop, time);
 
-    /// <summary>Shakes hands.</summary>
+    /// <summary>Does the handshake in the role of the server, with anybody of the mesh. Whoever accepted the connection limits its time.</summary>
+    /// <param name="place">The connection's place among those that wait; its socket is owned from here on.</param>
+    /// <param name="peer">The other side's address.</param>
+    /// <param name="local">This side's address.</param>
+    /// <param name="identity">What to present.</param>
+    /// <returns>The parts, or null and the failure; the socket is closed then.</returns>
+    internal ValueTask<(TunnelParts? Parts, ProxyFailure Failure, string? Detail)> AcceptAsync(HandshakePlace place, SocketEndPoint peer, SocketEndPoint local, TlsIdentity identity) =>
+        RunAsync(place.Socket, peer, local, identity, place, expected: null);
+
+    /// <summary>Does the handshake in the role of the client, within <see cref="ProxyOptions.HandshakeTimeout"/>.</summary>
     /// <param name="socket">A connected socket; owned from here on.</param>
     /// <param name="peer">The other side's address.</param>
     /// <param name="local">This side's address.</param>
     /// <param name="identity">What to present.</param>
-    /// <param name="place">In the role of the server, the connection's place among those that wait; null in that of the client.</param>
-    /// <param name="expected">Who the peer has to be; null for anybody of the mesh.</param>
+    /// <param name="expected">Who the peer has to be.</param>
     /// <returns>The parts, or null and the failure; the socket is closed then.</returns>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    internal async ValueTask<(TunnelParts? Parts, ProxyFailure Failure, string? Detail)> HandshakeAsync(
+    internal async ValueTask<(TunnelParts? Parts, ProxyFailure Failure, string? Detail)> ConnectAsync(
+        LoopSocket socket, SocketEndPoint peer, SocketEndPoint local, TlsIdentity identity, SpiffeId expected)
+    {
+        LoopTimer deadline = socket.ResetAfter(options.HandshakeTimeout);
+        try
+        {
+            return await RunAsync(socket, peer, local, identity, place: null, expected);
+        }
+        finally
+        {
+            loop.Timers.Cancel(deadline);
+        }
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<(TunnelParts? Parts, ProxyFailure Failure, string? Detail)> RunAsync(
         LoopSocket socket, SocketEndPoint peer, SocketEndPoint local, TlsIdentity identity, HandshakePlace? place, SpiffeId? expected)
     {
         try
         {
-            return await ShakeAsync(socket, peer, local, identity, place, expected);
+            return await AuthenticateAsync(socket, peer, local, identity, place, expected);
         }
         catch
         {
@@ -42,14 +65,11 @@ internal sealed class TunnelHandshaker(EventLoop loop, ProxyOptions options, Han
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<(TunnelParts? Parts, ProxyFailure Failure, string? Detail)> ShakeAsync(
+    private async ValueTask<(TunnelParts? Parts, ProxyFailure Failure, string? Detail)> AuthenticateAsync(
         LoopSocket socket, SocketEndPoint peer, SocketEndPoint local, TlsIdentity identity, HandshakePlace? place, SpiffeId? expected)
     {
         bool isServer = place is not null;
         long started = loop.NowMilliseconds;
-
-        // Whoever has dialled has been given a deadline with its place.
-        LoopTimer? deadline = isServer ? null : socket.ResetAfter(options.HandshakeTimeout);
         string? refusal = isServer ? await FirstRecord.ReceiveAsync(socket) : null;
         if (refusal is null && !socket.IsClosed && place is not null)
         {
@@ -62,10 +82,9 @@ internal sealed class TunnelHandshaker(EventLoop loop, ProxyOptions options, Han
         if (refusal is null && !socket.IsClosed)
         {
             tls = TlsConnection.Create(isServer ? identity.Server : identity.Client, socket.Handle);
-            result = await ShakeAsync(socket, tls, isServer);
+            result = await HandshakeAsync(socket, tls, isServer);
         }
 
-        if (deadline is not null) loop.Timers.Cancel(deadline);
         (SpiffeId? id, TlsPeer? proven, ProxyFailure failure, string? detail) =
             refusal is not null ? Refused(ProxyFailure.TlsHandshake, refusal)
             : place is { IsCrowdedOut: true } ? Refused(ProxyFailure.CrowdedOut, "it gave way to newer connections")
@@ -84,7 +103,7 @@ internal sealed class TunnelHandshaker(EventLoop loop, ProxyOptions options, Han
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<TlsResult> ShakeAsync(LoopSocket socket, TlsConnection tls, bool isServer)
+    private async ValueTask<TlsResult> HandshakeAsync(LoopSocket socket, TlsConnection tls, bool isServer)
     {
         while (true)
         {

@@ -134,7 +134,7 @@ internal sealed class TunnelPool
     }
 
     /// <summary>Lets tunnels made with replaced credentials drain.</summary>
-    internal void DropStale()
+    internal void DrainStale()
     {
         foreach (TunnelGroup group in _groups.Values)
         {
@@ -305,8 +305,7 @@ internal sealed class TunnelPool
         }
 
         _ = dial.Socket.Handle.GetLocalEndPoint(out SocketEndPoint local);
-        (TunnelParts? parts, ProxyFailure failure, string? detail) = await _handshaker.HandshakeAsync(
-            dial.Socket, group.Key.Dial, local, identity, place: null, group.Key.Expected);
+        (TunnelParts? parts, ProxyFailure failure, string? detail) = await _handshaker.ConnectAsync(dial.Socket, group.Key.Dial, local, identity, group.Key.Expected);
         group.LastFailure = failure;
         group.LastDetail = detail;
         return parts is null ? null : new TunnelConnection(parts, requests: null, _options, _time)

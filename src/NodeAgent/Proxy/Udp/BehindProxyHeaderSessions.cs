@@ -43,7 +43,7 @@ internal sealed class BehindProxyHeaderSessions(
         }
 
         BudgetLease lease = places.ForDestination(info.DestinationWorkload!);
-        if (lease.TryTake() != BudgetAnswer.Taken)
+        if (lease.TryTake() != BudgetResult.Taken)
         {
             observer.OnDatagramDropped(DatagramDrop.SessionLimit);
             return null;

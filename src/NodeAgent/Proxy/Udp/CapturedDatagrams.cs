@@ -14,7 +14,7 @@ namespace Culvert.NodeAgent.Proxy.Udp;
 /// <param name="directory">Addresses.</param>
 /// <param name="observer">Hears of refused headers and dropped datagrams.</param>
 internal sealed class CapturedDatagrams(
-    EventLoop loop, ProxyOptions options, UdpSessions sessions, UdpAnswers answers, IProxyDirectory directory, IProxyObserver observer)
+    EventLoop loop, ProxyOptions options, UdpSessions sessions, UdpReplyRegistry answers, IProxyDirectory directory, IProxyObserver observer)
 {
     /// <summary>Whether the kernel's programs can have handed over what was sent there: what was sent to the socket itself was not captured.</summary>
     /// <param name="destination">Where a datagram was sent to.</param>

@@ -13,7 +13,7 @@ internal sealed class UdpApplicationDialer
     private const int LongestDatagram = 1 << 16;
 
     private readonly UdpDialer _dialer;
-    private readonly UdpAnswers _answers;
+    private readonly UdpReplyRegistry _answers;
     private readonly IReplyTable _replies;
     private readonly IProxyObserver _observer;
     private readonly Action<UdpSocketPeer> _forget;
@@ -24,7 +24,7 @@ internal sealed class UdpApplicationDialer
     /// <param name="answers">Who stands for which client towards which destination, over all loops.</param>
     /// <param name="replies">Where the answers that are waited for are announced.</param>
     /// <param name="observer">Hears when a client's port could not be used, and of dropped datagrams.</param>
-    internal UdpApplicationDialer(UdpDialer dialer, UdpAnswers answers, IReplyTable replies, IProxyObserver observer)
+    internal UdpApplicationDialer(UdpDialer dialer, UdpReplyRegistry answers, IReplyTable replies, IProxyObserver observer)
     {
         (_dialer, _answers, _replies, _observer) = (dialer, answers, replies, observer);
         _forget = Forget;
@@ -52,7 +52,7 @@ internal sealed class UdpApplicationDialer
         }
 
         (failure, detail) = (ProxyFailure.None, null);
-        return ApplicationHeader.IsWanted(info) ? new HeaderedPeer(peer, info, _room ??= GC.AllocateUninitializedArray<byte>(LongestDatagram), _observer) : peer;
+        return ApplicationHeader.IsWanted(info) ? new ProxyHeaderPeer(peer, info, _room ??= GC.AllocateUninitializedArray<byte>(LongestDatagram), _observer) : peer;
     }
 
     private UdpSocketPeer? OpenForClient(in SocketEndPoint? client, in SocketEndPoint target, IDatagramSink sink, out SocketErrno error)

@@ -24,9 +24,13 @@ internal sealed class UdpDialer(EventLoop loop, ProxyOptions options, UdpIo io)
         SocketHandle? handle = Connect(local, remote, out error);
         if (handle is null) return null;
         error = handle.GetLocalEndPoint(out SocketEndPoint bound);
-        UdpSocketPeer peer = new(loop, io, handle, bound, remote, sink);
-        if (error == SocketErrno.None) error = loop.Register(peer, handle, EpollEvents.Readable);
-        if (error == SocketErrno.None) return peer;
+        if (error == SocketErrno.None)
+        {
+            UdpSocketPeer peer = new(loop, io, handle, bound, remote, sink);
+            error = loop.Register(peer, handle, EpollEvents.Readable);
+            if (error == SocketErrno.None) return peer;
+        }
+
         handle.Dispose();
         return null;
     }

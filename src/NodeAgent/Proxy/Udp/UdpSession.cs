@@ -49,7 +49,7 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
     internal bool IsTouched { get; set; }
 
     /// <summary>Takes a place for one socket; the first for the session itself.</summary>
-    internal BudgetAnswer TryTake() => _lease!.TryTake();
+    internal BudgetResult TryTake() => _lease!.TryTake();
 
     /// <summary>Opens a socket towards the client; null when there is no place for it, or the kernel refuses.</summary>
     /// <param name="from">The address it speaks from.</param>
@@ -58,7 +58,7 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
     internal UdpSocketPeer? OpenForClient(in SocketEndPoint from, IDatagramSink sink, bool first)
     {
         bool hasPlace = first && Route.Kind == OutboundRouteKind.Tunnel;
-        if (!hasPlace && TryTake() != BudgetAnswer.Taken) return null;
+        if (!hasPlace && TryTake() != BudgetResult.Taken) return null;
         UdpSocketPeer? socket = _dialer.Open(from, Key.Client, sink, out _);
         if (socket is null && !hasPlace) _lease!.GiveBack();
         return socket;

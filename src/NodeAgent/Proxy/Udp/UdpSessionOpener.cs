@@ -48,14 +48,12 @@ internal sealed class UdpSessionOpener(
 
         OutboundRoute route = FindRoute(source, key);
         info = info.With(route);
-        bool behindProxyHeader = route.Kind == OutboundRouteKind.Local && LoadBalancerHeader.IsExpected(info);
-        bool trusted = behindProxyHeader && LoadBalancerHeader.IsTrusted(info);
-        session.Use(places.ForClient(source, key.Client, trusted ? route.Destination : null));
-        if (behindProxyHeader && !trusted)
-            session.Refuse(info with { HeaderError = ProxyProtocolError.Untrusted }, ProxyFailure.ProxyProtocol, null);
+        LoadBalancerTrust trust = route.Kind == OutboundRouteKind.Local ? LoadBalancerHeader.Check(ref info) : LoadBalancerTrust.NotExpected;
+        session.Use(places.ForClient(source, key.Client, trust == LoadBalancerTrust.Trusted ? route.Destination : null));
+        if (trust == LoadBalancerTrust.Untrusted) session.Refuse(info, ProxyFailure.ProxyProtocol, null);
         else if (route.Kind == OutboundRouteKind.Deny) session.Refuse(info, route.Failure, route.Detail);
         else if (Failures.FromBudget(session.TryTake()) is not ProxyFailure.None and var refusal) session.Refuse(info, refusal, "too many sessions");
-        else if (behindProxyHeader) session.OpenBehindProxyHeader(route, behindHeaders.Accept(info, session));
+        else if (trust == LoadBalancerTrust.Trusted) session.OpenBehindProxyHeader(route, behindHeaders.Accept(info, session));
         else if (route.Kind == OutboundRouteKind.Tunnel) _ = OpenTunnelAsync(session, route, info);
         else OpenPlain(session, route, info);
     }

@@ -75,7 +75,7 @@ internal sealed class UdpSessions(
     }
 
     /// <summary>The mesh has changed: refusals are forgotten, and sessions end whose way is no longer the one they would be given.</summary>
-    internal void Recheck()
+    internal void Revalidate()
     {
         foreach (UdpSession session in _sessions.Values.ToArray())
         {

@@ -1,4 +1,3 @@
-using System.Text.Unicode;
 using Culvert.Http2;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Loop;
@@ -37,9 +36,7 @@ internal sealed class UdpTunnelDialer(EventLoop loop, TunnelPool pool, IProxyObs
     private static void WriteConnectHeaders(HeaderList headers, (ProxyConnectionInfo Info, SocketEndPoint Tunnel) request)
     {
         DatagramHeaders.WriteRequest(headers, request.Tunnel, request.Info.Target);
-        Span<byte> text = stackalloc byte[SocketEndPoint.MaxTextLength + 8];
-        Utf8.TryWrite(text, $"for=\"{request.Info.Source}\"", out int length);
-        headers.Add("forwarded"u8, text[..length], neverIndexed: true);
+        ForwardedHeader.Write(headers, request.Info.Source);
         OriginalDestinationHeader.Write(headers, request.Info);
     }
 }

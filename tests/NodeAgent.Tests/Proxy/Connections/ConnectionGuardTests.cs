@@ -20,7 +20,7 @@ public sealed class ConnectionGuardTests
         {
             mesh.Asked = null;
             mesh.Allowed = false;
-            proxy.ReauthorizeAll();
+            proxy.Revalidate();
         };
         SocketException reset = await Assert.ThrowsAsync<SocketException>(async () =>
         {
@@ -48,7 +48,7 @@ public sealed class ConnectionGuardTests
         await SocketExtensions.EventuallyAsync(() => SocketExtensions.IsBeingConnected(application));
 
         mesh.Allowed = false;
-        proxy.ReauthorizeAll();
+        proxy.Revalidate();
 
         // Nobody takes what is in the queue: the application's answer is not what ends it.
         await client.AssertResetAsync();

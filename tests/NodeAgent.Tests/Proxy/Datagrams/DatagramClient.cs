@@ -27,7 +27,7 @@ internal sealed class DatagramClient : IAsyncDisposable
         _loop = new EventLoop(0, new EventLoopOptions(), TimeProvider.System, pair.Source);
         _mesh = pair.Source;
         CertificateWaiter certificates = new(_loop, _mesh, options.CertificateTimeout);
-        HandshakeReporter reporter = new(_mesh, new LogThrottle(TimeProvider.System, options.HandshakeLogInterval));
+        HandshakeReporter reporter = new(_mesh, new LogThrottle<SocketEndPoint>(TimeProvider.System, options.HandshakeLogInterval));
         TunnelHandshaker handshaker = new(_loop, options, reporter, _mesh, new PeerProofs(), TimeProvider.System);
         _pool = new TunnelPool(_loop, options, certificates, handshaker, reporter, new SharedBudget(options.MaxTunnels), loops: 1, TimeProvider.System);
         _tunnel = tunnel ?? pair.Tunnel;

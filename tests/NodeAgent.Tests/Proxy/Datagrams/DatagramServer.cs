@@ -25,7 +25,7 @@ internal sealed class DatagramServer : IHttp2Requests<TunnelConnection>, IAsyncD
         _options = options = configure?.Invoke(options) ?? options;
         _mesh = pair.Destination;
         _loop = new EventLoop(0, new EventLoopOptions(), TimeProvider.System, pair.Destination);
-        HandshakeReporter reporter = new(_mesh, new LogThrottle(TimeProvider.System, options.HandshakeLogInterval));
+        HandshakeReporter reporter = new(_mesh, new LogThrottle<SocketEndPoint>(TimeProvider.System, options.HandshakeLogInterval));
         _handshaker = new TunnelHandshaker(_loop, options, reporter, _mesh, new PeerProofs(), TimeProvider.System);
         ProxyListener listener = ProxyListener.BindForTunnels(new SocketEndPoint(pair.DestinationAddress, 0), 0, options, sharePort: false);
         Local = listener.Local;
@@ -74,7 +74,7 @@ internal sealed class DatagramServer : IHttp2Requests<TunnelConnection>, IAsyncD
     {
         LoopSocket socket = new(_loop, handle, connected: true);
         TlsIdentity identity = _mesh.Identities[SpiffeId.Parse(ProxyPair.Bob)];
-        (TunnelParts? parts, _, _) = await _handshaker.HandshakeAsync(socket, peer, Local, identity, _gate.TryEnter(peer, socket), expected: null);
+        (TunnelParts? parts, _, _) = await _handshaker.AcceptAsync(_gate.TryEnter(peer, socket)!, peer, Local, identity);
         if (parts is null) return;
         TunnelConnection tunnel = new(parts, this, _options, TimeProvider.System);
         _tunnels.Add(tunnel);

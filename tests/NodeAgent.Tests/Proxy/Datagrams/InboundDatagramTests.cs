@@ -126,12 +126,12 @@ public sealed class InboundDatagramTests
         await using DatagramClient client = new(pair);
         using Socket pod = BindPod(pair);
         (TunnelDatagramStream stream, RecordingSink sink) = await client.OpenAsync(Address(pod));
-        pair.DestinationProxy.ReauthorizeAll();
+        pair.DestinationProxy.Revalidate();
         Assert.True(await client.SendAsync(stream, [1]));
         await ReceiveAsync(pod);
         Assert.False(sink.IsClosed);
         pair.Destination.Allowed = false;
-        pair.DestinationProxy.ReauthorizeAll();
+        pair.DestinationProxy.Revalidate();
         Assert.Equal(ProxyFailure.StreamReset, await sink.Closed);
         Assert.Equal(ProxyFailure.PolicyChanged, pair.Destination.Closed.Single().End.Failure);
         Assert.False(await client.SendAsync(stream, [1]));

@@ -76,7 +76,7 @@ public sealed class TunnelledSessionTests
         Send(pair, client, [1]);
         Assert.Equal(1, pod.Receive(buffer));
         pair.Destination.Allowed = false;
-        pair.DestinationProxy.ReauthorizeAll();
+        pair.DestinationProxy.Revalidate();
         await SocketExtensions.EventuallyAsync(() => pair.Source.Closed.Count == 1);
         Assert.Equal((ProxyFailure.StreamReset, ProxyFailure.PolicyChanged), (pair.Source.Closed.Single().End.Failure, pair.Destination.Closed.Single().End.Failure));
         pair.Destination.Allowed = true;

@@ -190,7 +190,7 @@ public sealed class UdpProxyProtocolTests
         Assert.Equal(1, app.Receive(_buffer));
 
         pair.Destination.Local = pair.Destination.Local with { TrustedProxies = [] };
-        pair.DestinationProxy.ReauthorizeAll();
+        pair.DestinationProxy.Revalidate();
         await SocketExtensions.EventuallyAsync(() => !pair.Destination.Closed.IsEmpty);
         for (int n = 1; n <= 3; n++)
         {

@@ -84,13 +84,13 @@ public sealed class UdpSessionTests
         Assert.Equal(ProxyFailure.PolicyDenied, Assert.Single(proxy.Mesh.Failed).Failure);
 
         proxy.Mesh.Allowed = true;
-        proxy.Server.ReauthorizeAll();
+        proxy.Server.Revalidate();
         Assert.Equal(0, (await proxy.Server.GetStatsAsync())[0].UdpSessions);
         client.SendTo(datagram, proxy.Entry);
         Assert.Equal(1, app.Receive(_buffer));
 
         proxy.Mesh.Allowed = false;
-        proxy.Server.ReauthorizeAll();
+        proxy.Server.Revalidate();
         await SocketExtensions.EventuallyAsync(() => proxy.Mesh.Closed.Any(c => c.End.Failure == ProxyFailure.PolicyChanged));
         Assert.Equal(1, Assert.Single(proxy.Mesh.Closed).End.BytesSent);
     }
@@ -105,7 +105,7 @@ public sealed class UdpSessionTests
         client.SendTo(datagram, proxy.Entry);
         Assert.Equal(1, first.Receive(_buffer));
         proxy.RouteTo(second.LocalEndPoint!);
-        proxy.Server.ReauthorizeAll();
+        proxy.Server.Revalidate();
         await SocketExtensions.EventuallyAsync(() => proxy.Mesh.Closed.Any(c => c.End.Failure == ProxyFailure.RouteChanged));
         client.SendTo(datagram, proxy.Entry);
         Assert.Equal(1, second.Receive(_buffer));

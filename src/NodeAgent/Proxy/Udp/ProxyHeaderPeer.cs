@@ -7,7 +7,7 @@ namespace Culvert.NodeAgent.Proxy.Udp;
 /// An application that wants a PROXY header in front of every datagram of a session: header and payload are one datagram, as
 /// the protocol has it for UDP. Belongs to its loop's thread.
 /// </summary>
-internal sealed class HeaderedPeer : IDatagramPeer
+internal sealed class ProxyHeaderPeer : IDatagramPeer
 {
     // What the length fields of IPv4 and of IPv6 leave for a UDP payload.
     private const int MaxPayload4 = 65_507;
@@ -24,7 +24,7 @@ internal sealed class HeaderedPeer : IDatagramPeer
     /// <param name="info">The session.</param>
     /// <param name="room">Where header and payload are put together: as long as a datagram can be, and not the loop's scratch buffer, where what came out of a tunnel lies.</param>
     /// <param name="observer">Hears of datagrams that become too long.</param>
-    internal HeaderedPeer(IDatagramPeer peer, in ProxyConnectionInfo info, byte[] room, IProxyObserver observer)
+    internal ProxyHeaderPeer(IDatagramPeer peer, in ProxyConnectionInfo info, byte[] room, IProxyObserver observer)
     {
         (_peer, _room, _observer) = (peer, room, observer);
         Span<byte> buffer = stackalloc byte[ApplicationHeader.MaxLength];

@@ -6,7 +6,7 @@ namespace Culvert.NodeAgent.Proxy.Udp;
 /// Which session's socket stands for a client towards a destination: keeps two from having the same addresses, and finds the
 /// one an answer from another port of the destination belongs to. Shared by all loops for the former. Thread-safe.
 /// </summary>
-internal sealed class UdpAnswers
+internal sealed class UdpReplyRegistry
 {
     private readonly Dictionary<(SocketEndPoint Remote, SocketEndPoint Local), UdpSocketPeer> _byPair = [];
     private readonly Dictionary<(SocketEndPoint Remote, SocketEndPoint Local), UdpSocketPeer> _byAddress = [];

@@ -1,10 +1,35 @@
+using System.Text.Unicode;
+using Culvert.Http2;
 using Culvert.Interop.Sockets;
 
-namespace Culvert.NodeAgent.Proxy.Inbound;
+namespace Culvert.NodeAgent.Proxy.Tunnel;
 
 /// <summary>The part of the forwarded header (RFC 7239) that tunnels use: for="address:port" of the first element.</summary>
 internal static class ForwardedHeader
 {
+    private static ReadOnlySpan<byte> Name => "forwarded"u8;
+
+    /// <summary>Adds the header to a request.</summary>
+    /// <param name="headers">The request's.</param>
+    /// <param name="client">The client's address and port.</param>
+    internal static void Write(HeaderList headers, in SocketEndPoint client)
+    {
+        Span<byte> text = stackalloc byte[SocketEndPoint.MaxTextLength + 8];
+        Utf8.TryWrite(text, $"for=\"{client}\"", out int length);
+
+        // Another port every time: in the compression table it would only push out what repeats.
+        headers.Add(Name, text[..length], neverIndexed: true);
+    }
+
+    /// <summary>Finds the client's address and port in a request; false when it names none.</summary>
+    /// <param name="headers">The request's.</param>
+    /// <param name="client">The client, when true is returned.</param>
+    internal static bool TryRead(HeaderList headers, out SocketEndPoint client)
+    {
+        client = default;
+        return headers.TryGet(Name, out ReadOnlySpan<byte> value) && TryParse(value, out client);
+    }
+
     /// <summary>Finds the client's address and port.</summary>
     /// <param name="value">The header's value.</param>
     /// <param name="client">The client, when true is returned.</param>

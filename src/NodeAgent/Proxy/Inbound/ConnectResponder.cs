@@ -4,7 +4,7 @@ using Culvert.NodeAgent.Proxy.Tunnel;
 namespace Culvert.NodeAgent.Proxy.Inbound;
 
 /// <summary>Answers CONNECT requests. Belongs to its loop's thread.</summary>
-internal sealed class InboundAnswers
+internal sealed class ConnectResponder
 {
     private readonly HeaderList _headers = new();
 

@@ -1,7 +1,7 @@
 namespace Culvert.NodeAgent.Proxy.Limits;
 
 /// <summary>What a <see cref="SharedBudget"/> says to somebody who asks for a place.</summary>
-internal enum BudgetAnswer
+internal enum BudgetResult
 {
     /// <summary>The place is taken.</summary>
     Taken,

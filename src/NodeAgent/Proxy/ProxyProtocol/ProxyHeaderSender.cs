@@ -4,7 +4,7 @@ using Culvert.NodeAgent.Proxy.Transport;
 namespace Culvert.NodeAgent.Proxy.ProxyProtocol;
 
 /// <summary>Puts the header on an application's fresh connection. On the loop's thread.</summary>
-internal static class HeaderSender
+internal static class ProxyHeaderSender
 {
     /// <summary>Sends the header if the application asked for one; false when the socket did not take it, and is of no use then.</summary>
     /// <param name="socket">The connection, with nothing sent on it yet: its send buffer has room for any header.</param>
