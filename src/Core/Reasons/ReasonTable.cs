@@ -90,6 +90,7 @@ public static class ReasonTable
         new("no-room-for-header", Datagram, Capacity, Silent, "with the PROXY header it is longer than a datagram may be", "send smaller datagrams, or ask for `tlvs=none`"),
         new("too-late", Datagram, Capacity, Silent, "it waited for 100 ms for the link to the other node, and fresher ones go first", "see why the link is slower than what is sent, or loses packets"),
         new("no-room-for-pieces", Datagram, Capacity, Silent, "it came in pieces whose end has not come, and its workload's share of the node's buffers is used up", "see who sends to that workload"),
+        new("late-answer", Datagram, Denied, Silent, "an answer in a session that policy has ended, within 30 s; it may not begin a session of its own", "nothing, if it is meant so"),
     ];
 
     private static readonly ImmutableDictionary<string, DropReason> ByName = All.ToImmutableDictionary(r => r.Name, StringComparer.Ordinal);

@@ -19,12 +19,15 @@ internal sealed class FlowSweeper(
 
     // RFC 4787 asks for at least two minutes for UDP mappings.
     private static readonly TimeSpan UdpIdle = TimeSpan.FromMinutes(3);
-    // Nobody has answered, or the answer was not answered: as long as Linux keeps such flows in its own table (nf_conntrack_udp_timeout).
-    private static readonly TimeSpan UnansweredIdle = TimeSpan.FromSeconds(30);
     // Both have sent a FIN: RFC 5382 asks for at least four minutes. While only one has, the connection lives.
     private static readonly TimeSpan ClosingIdle = TimeSpan.FromMinutes(4);
     // RFC 5382 asks for at least 2 h 4 min for established TCP; a quiet but living connection must not lose its translation.
     private static readonly TimeSpan TcpIdle = TimeSpan.FromHours(24);
+
+    /// <summary>
+    /// How long a flow is kept that nobody has answered, or whose answer was not answered: as long as Linux keeps such flows in its own table (nf_conntrack_udp_timeout).
+    /// </summary>
+    internal static readonly TimeSpan UnansweredIdle = TimeSpan.FromSeconds(30);
 
     /// <summary>How often to sweep.</summary>
     internal static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);

@@ -29,11 +29,6 @@ internal sealed class ReplyTable : IReplyTable
         CvFlowKey key = Key(pod, client);
         lock (_lock)
         {
-            if (_uses.TryGetValue(key, out int uses))
-            {
-                _uses[key] = uses + 1;
-                return SocketErrno.None;
-            }
             try
             {
                 _maps.Reply.Set(key, new CvReply { Listener = (uint)loop });
@@ -42,7 +37,7 @@ internal sealed class ReplyTable : IReplyTable
             {
                 return SocketErrno.NoMemory; // the map is full
             }
-            _uses.Add(key, 1);
+            _uses[key] = _uses.GetValueOrDefault(key) + 1;
             return SocketErrno.None;
         }
     }

@@ -35,6 +35,7 @@ internal static class ProxySetup
             PlainListeners = [new(IPAddress.Loopback, 0), new(IPAddress.IPv6Loopback, 0)],
             ForbiddenPorts = [options.OutboundPort, options.TunnelPort, options.UdpPort],
             UdpIdleTimeout = options.UdpIdleTimeout,
+            LateAnswerTime = FlowSweeper.UnansweredIdle,
             TunnelTimeout = options.TunnelTimeout,
             Http2 = ProxyOptionsDefaults.Http2 with { KeepAliveTimeout = options.TunnelTimeout },
             ApplicationKeepAlive = options.KeepAlive,

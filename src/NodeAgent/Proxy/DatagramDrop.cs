@@ -47,4 +47,7 @@ internal enum DatagramDrop
 
     /// <summary>It came in pieces from another node, and its workload's share of the node's buffers is used up.</summary>
     NoRoomForPieces = 14,
+
+    /// <summary>An application's answer in a session that policy has ended; it must not begin one of its own.</summary>
+    LateAnswer = 15,
 }

@@ -25,6 +25,7 @@ internal sealed class ProxyLoop
     private readonly InboundConnections _inbound;
     private readonly InboundHandshakes _handshakes;
     private readonly UdpIo _udp;
+    private readonly LateAnswers _late;
     private readonly UdpSessions _sessions;
     private readonly CapturedDatagrams _datagrams;
     private readonly PortUnreachableReporter _unreachable;
@@ -60,7 +61,8 @@ internal sealed class ProxyLoop
         _udp = new UdpIo(loop, new UdpCounters(), agent.Observer);
         _unreachable = new PortUnreachableReporter(loop, options);
         UdpDialer dialer = new(loop, options, _udp);
-        UdpApplicationDialer udpApplications = new(dialer, shared.Answers, agent.Replies, agent.Observer);
+        _late = new LateAnswers(loop, options.LateAnswerTime, shared.Answers, agent.Replies);
+        UdpApplicationDialer udpApplications = new(dialer, shared.Answers, agent.Replies, _late, agent.Observer);
         BehindProxyHeaderSessions behindHeaders = new(loop, options, agent.Directory, places, ids, _guard, udpApplications, agent.Observer);
         UdpSessionOpener opener = new(agent.Directory, ids, places, _guard, udpApplications, new UdpTunnelDialer(loop, _pool, agent.Observer), behindHeaders);
         _sessions = new UdpSessions(loop, options, agent.Directory, opener, dialer, _udp, _unreachable, agent.Observer);
@@ -136,8 +138,9 @@ internal sealed class ProxyLoop
 
     internal void Revalidate()
     {
-        _sessions.Revalidate();
+        // Policy first: what it ends must not end as one whose way has changed only.
         _guard.Revalidate();
+        _sessions.Revalidate();
         Tunnels.DrainStale();
     }
 
@@ -152,6 +155,7 @@ internal sealed class ProxyLoop
         Tunnels.CloseAll();
         _pool.CloseAll();
         _unreachable.Close();
+        _late.Close();
     }
 
     internal ProxyLoopStats Stats() => new(

@@ -48,6 +48,11 @@ internal sealed record ProxyOptions
     internal TimeSpan UdpRetryTime { get; init; } = TimeSpan.FromMilliseconds(250);
 
     /// <summary>
+    /// How long answers of a UDP session are expected that policy has ended. As long as Linux keeps a flow that waits for its answer (nf_conntrack_udp_timeout).
+    /// </summary>
+    internal TimeSpan LateAnswerTime { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
     /// Most UDP sessions at once per loop, refusals that are remembered included. More than there can be sockets for, so that nobody can fill it for others.
     /// </summary>
     internal int MaxUdpSessions { get; init; } = 262_144;

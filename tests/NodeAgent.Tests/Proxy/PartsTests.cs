@@ -164,5 +164,5 @@ public sealed class PartsTests
 
     [Fact]
     public void DatagramDropNumbersAreStable() => Assert.Equal(
-        "TunnelFull UnknownContext CapsuleTooLong OtherSourcePort MalformedCapsule BadHeader SessionRefused SessionLimit SessionOpening SendFailed NoAnswerSocket UnknownSession NoRoomForHeader TooLate NoRoomForPieces", string.Join(' ', Enum.GetNames<DatagramDrop>()));
+        "TunnelFull UnknownContext CapsuleTooLong OtherSourcePort MalformedCapsule BadHeader SessionRefused SessionLimit SessionOpening SendFailed NoAnswerSocket UnknownSession NoRoomForHeader TooLate NoRoomForPieces LateAnswer", string.Join(' ', Enum.GetNames<DatagramDrop>()));
 }

@@ -69,9 +69,8 @@ internal sealed class InboundDatagramSession : DatagramSession, IDatagramSink
     /// <inheritdoc/>
     protected override void Release()
     {
-        _pod?.Dispose();
+        Release(_pod, _lease);
         _stream?.Dispose();
-        _lease.Dispose();
     }
 
     private void OnAnswer(ReadOnlySpan<byte> payload, ushort sourcePort)

@@ -25,6 +25,13 @@ internal sealed class BudgetLease(SharedBudget budget, BudgetHolder holder, Sock
         budget.Release(holder, onBehalfOf);
     }
 
+    /// <summary>Moves one place to a lease of its own.</summary>
+    internal BudgetLease Split()
+    {
+        _taken--;
+        return new BudgetLease(budget, holder, onBehalfOf) { _taken = 1 };
+    }
+
     /// <summary>Gives all places back; there may be further ones later.</summary>
     public void Dispose()
     {

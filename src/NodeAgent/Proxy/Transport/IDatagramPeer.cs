@@ -1,3 +1,5 @@
+using Culvert.NodeAgent.Proxy.Limits;
+
 namespace Culvert.NodeAgent.Proxy.Transport;
 
 /// <summary>
@@ -13,4 +15,12 @@ internal interface IDatagramPeer : IDisposable
 
     /// <summary>Sends what has been batched; the caller has no more datagrams for now.</summary>
     void Flush();
+
+    /// <summary>Disposes it when policy has ended its session: where the application's answers could begin a session of its own, those under way are swallowed.</summary>
+    /// <param name="place">One place of the session, which is given back when no answer is expected any more.</param>
+    void EndByPolicy(BudgetLease place)
+    {
+        place.Dispose();
+        Dispose();
+    }
 }

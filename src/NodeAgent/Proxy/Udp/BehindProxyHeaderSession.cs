@@ -79,7 +79,6 @@ internal sealed class BehindProxyHeaderSession : DatagramSession, IDatagramSink
     protected override void Release()
     {
         _loadBalancer.Remove(_client);
-        _lease.Dispose();
-        _peer?.Dispose();
+        Release(_peer, _lease);
     }
 }

@@ -56,16 +56,16 @@ internal sealed class CapturedDatagrams(
     internal void TakePlain(GsoBatch datagrams, in SocketEndPoint source, in SocketEndPoint destination)
     {
         UdpSessionKey key = new(source, destination);
-        UdpSocketPeer? answered = sessions.Contains(key) ? null : answers.Find(source, destination);
+        IReplyHolder? answered = sessions.Contains(key) ? null : answers.Find(source, destination);
         bool external = answered is null && directory.FindLocalWorkload(source) is null;
         foreach (ReadOnlySpan<byte> payload in datagrams) TakePlain(key, answered, external, payload);
     }
 
-    private void TakePlain(in UdpSessionKey key, UdpSocketPeer? answered, bool external, ReadOnlySpan<byte> payload)
+    private void TakePlain(in UdpSessionKey key, IReplyHolder? answered, bool external, ReadOnlySpan<byte> payload)
     {
         if (answered is null) sessions.OnDatagram(key, external, payload);
-        else if (ReferenceEquals(answered.Loop, loop)) answered.Deliver(payload, key.Client.Port);
-        else observer.OnDatagramDropped(DatagramDrop.UnknownSession);
+        else if (answered is UdpSocketPeer socket && ReferenceEquals(socket.Loop, loop)) socket.Deliver(payload, key.Client.Port);
+        else observer.OnDatagramDropped(answered is EndedUdpSession ? DatagramDrop.LateAnswer : DatagramDrop.UnknownSession);
     }
 
     /// <summary>Counts a datagram that is not as the kernel's programs hand them over.</summary>

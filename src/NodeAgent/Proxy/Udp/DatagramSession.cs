@@ -1,6 +1,8 @@
 using Culvert.NodeAgent.Proxy.Connections;
+using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Relay;
+using Culvert.NodeAgent.Proxy.Transport;
 
 namespace Culvert.NodeAgent.Proxy.Udp;
 
@@ -59,6 +61,16 @@ internal abstract class DatagramSession : IRunningConnection
 
     /// <summary>Gives back what the session holds. Called once, when it ends, before that is reported.</summary>
     protected abstract void Release();
+
+    /// <summary>Gives back the way to the application and the session's places, but for one place that is kept a while where policy has ended the session.</summary>
+    /// <param name="way">The way; null where there was none.</param>
+    /// <param name="lease">The places; null where none were taken.</param>
+    protected void Release(IDatagramPeer? way, BudgetLease? lease)
+    {
+        if (way is not null && lease is not null && Failure == ProxyFailure.PolicyChanged) way.EndByPolicy(lease.Split());
+        else way?.Dispose();
+        lease?.Dispose();
+    }
 
     /// <summary>Reports it as opened, and as closed when it ends, which may be at once: what it was authorised by may have changed while its way was being made.</summary>
     /// <param name="connection">What the guard has registered.</param>

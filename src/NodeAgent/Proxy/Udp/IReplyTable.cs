@@ -11,7 +11,7 @@ internal interface IReplyTable
     /// <summary>From now on what the pod sends to the client, from any port, belongs to the proxy.</summary>
     /// <param name="pod">The pod; its port does not count.</param>
     /// <param name="client">The client's address and port.</param>
-    /// <param name="loop">The loop whose plain listener gets answers from other ports than the session's.</param>
+    /// <param name="loop">The loop whose plain listener gets answers from other ports than the session's; of several that were added for the pair, the last.</param>
     /// <returns>None, or why the kernel refused (NoMemory: the table is full).</returns>
     SocketErrno Add(in SocketEndPoint pod, in SocketEndPoint client, int loop);
 

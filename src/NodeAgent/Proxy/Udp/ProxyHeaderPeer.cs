@@ -1,3 +1,4 @@
+using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.ProxyProtocol;
 using Culvert.NodeAgent.Proxy.Transport;
 
@@ -53,4 +54,7 @@ internal sealed class ProxyHeaderPeer : IDatagramPeer
 
     /// <inheritdoc/>
     public void Dispose() => _peer.Dispose();
+
+    /// <inheritdoc/>
+    public void EndByPolicy(BudgetLease place) => _peer.EndByPolicy(place);
 }

@@ -1,4 +1,5 @@
 using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.ProxyProtocol;
 using Culvert.NodeAgent.Proxy.Transport;
 
@@ -15,19 +16,21 @@ internal sealed class UdpApplicationDialer
     private readonly UdpDialer _dialer;
     private readonly UdpReplyRegistry _answers;
     private readonly IReplyTable _replies;
+    private readonly LateAnswers _late;
     private readonly IProxyObserver _observer;
-    private readonly Action<UdpSocketPeer> _forget;
+    private readonly Action<UdpSocketPeer, BudgetLease?> _closing;
     private byte[]? _room;
 
     /// <summary>Makes a dialer.</summary>
     /// <param name="dialer">Makes the sockets.</param>
     /// <param name="answers">Who stands for which client towards which destination, over all loops.</param>
     /// <param name="replies">Where the answers that are waited for are announced.</param>
+    /// <param name="late">Where answers are expected of sessions that policy has ended.</param>
     /// <param name="observer">Hears when a client's port could not be used, and of dropped datagrams.</param>
-    internal UdpApplicationDialer(UdpDialer dialer, UdpReplyRegistry answers, IReplyTable replies, IProxyObserver observer)
+    internal UdpApplicationDialer(UdpDialer dialer, UdpReplyRegistry answers, IReplyTable replies, LateAnswers late, IProxyObserver observer)
     {
-        (_dialer, _answers, _replies, _observer) = (dialer, answers, replies, observer);
-        _forget = Forget;
+        (_dialer, _answers, _replies, _late, _observer) = (dialer, answers, replies, late, observer);
+        _closing = OnClosing;
     }
 
     /// <summary>Opens the way to an application; what it answers goes to the sink.</summary>
@@ -43,8 +46,11 @@ internal sealed class UdpApplicationDialer
     internal IDatagramPeer? TryOpen(
         in ProxyConnectionInfo info, in SocketEndPoint? client, in SocketEndPoint target, IDatagramSink sink, out ProxyFailure failure, out string? detail)
     {
-        UdpSocketPeer? peer = OpenForClient(client, target, sink, out SocketErrno error);
+        UdpSocketPeer? peer = OpenForClient(client, target, sink, out EndedUdpSession? replaced, out SocketErrno error);
         if (peer is not null) error = Announce(peer);
+
+        // Only now: what the kernel is told of the pair holds without a gap.
+        if (replaced is not null) _late.Release(replaced);
         if (peer is null || error != SocketErrno.None)
         {
             (failure, detail) = (Failures.FromConnect(error), $"send to {target}: {error}");
@@ -55,8 +61,10 @@ internal sealed class UdpApplicationDialer
         return ApplicationHeader.IsWanted(info) ? new ProxyHeaderPeer(peer, info, _room ??= GC.AllocateUninitializedArray<byte>(LongestDatagram), _observer) : peer;
     }
 
-    private UdpSocketPeer? OpenForClient(in SocketEndPoint? client, in SocketEndPoint target, IDatagramSink sink, out SocketErrno error)
+    private UdpSocketPeer? OpenForClient(in SocketEndPoint? client, in SocketEndPoint target, IDatagramSink sink, out EndedUdpSession? replaced, out SocketErrno error)
     {
+        replaced = null;
+
         // A pod that reaches itself by a Service hears from the node: a kernel refuses packets from outside with its own address.
         SocketEndPoint? from = client is { } known && known.WithPort(0) != target.WithPort(0) ? known : null;
         UdpSocketPeer? peer = _dialer.Open(from, target, sink, out error);
@@ -66,13 +74,13 @@ internal sealed class UdpApplicationDialer
             if (peer is not null) _observer.OnSourcePortChanged();
         }
 
-        if (peer is null || _answers.TryAdd(peer.Remote, peer.Local, peer)) return peer;
+        if (peer is null || _answers.TryAdd(peer, out replaced)) return peer;
 
         // Two sessions of one client to one destination (by a Service and without) would get each other's answers.
         peer.Dispose();
         peer = _dialer.Open(from?.WithPort(0), target, sink, out error);
         if (peer is null) return null;
-        if (_answers.TryAdd(peer.Remote, peer.Local, peer))
+        if (_answers.TryAdd(peer, out replaced))
         {
             _observer.OnSourcePortChanged();
             return peer;
@@ -89,18 +97,24 @@ internal sealed class UdpApplicationDialer
         SocketErrno error = _replies.Add(peer.Remote, peer.Local, peer.Loop.Index);
         if (error == SocketErrno.None)
         {
-            peer.Closing = _forget;
+            peer.Closing = _closing;
             return error;
         }
 
-        _answers.Remove(peer.Remote, peer.Local);
+        _answers.Remove(peer);
         peer.Dispose();
         return error;
     }
 
-    private void Forget(UdpSocketPeer peer)
+    private void OnClosing(UdpSocketPeer peer, BudgetLease? kept)
     {
-        _answers.Remove(peer.Remote, peer.Local);
+        if (kept is not null)
+        {
+            _late.Expect(peer, kept);
+            return;
+        }
+
+        _answers.Remove(peer);
         _replies.Remove(peer.Remote, peer.Local);
     }
 }

@@ -172,9 +172,8 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
     {
         _sessions.Remove(this);
         _pending?.Clear();
-        _lease?.Dispose();
         if (_peer is not null) Route.Load?.Release();
-        _peer?.Dispose();
+        Release(_peer, _lease);
         _client?.Dispose();
     }
 }

@@ -1,4 +1,5 @@
 using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Transport;
 
@@ -8,7 +9,7 @@ namespace Culvert.NodeAgent.Proxy.Udp;
 /// A pod, or another plain UDP end point, as a session speaks to it: a connected socket that may be bound to an address of
 /// somebody else, so that the application sees the real client. Belongs to its loop's thread.
 /// </summary>
-internal sealed class UdpSocketPeer : EventSource, IDatagramPeer
+internal sealed class UdpSocketPeer : EventSource, IDatagramPeer, IReplyHolder
 {
     /// <summary>Datagrams that wait for <see cref="UdpIo"/>.</summary>
     internal DatagramQueue Queue;
@@ -34,13 +35,15 @@ internal sealed class UdpSocketPeer : EventSource, IDatagramPeer
     internal SocketHandle Handle { get; }
 
     /// <summary>Where it speaks from.</summary>
-    internal SocketEndPoint Local { get; }
+    public SocketEndPoint Local { get; }
 
     /// <summary>Where to.</summary>
-    internal SocketEndPoint Remote { get; }
+    public SocketEndPoint Remote { get; }
 
-    /// <summary>Called once, when it is disposed, before the socket is closed; null when nobody has to know.</summary>
-    internal Action<UdpSocketPeer>? Closing { get; set; }
+    /// <summary>
+    /// Called once, before the socket is closed, with the place that is to be kept for late answers, or null when none are to be expected; null when nobody has to know.
+    /// </summary>
+    internal Action<UdpSocketPeer, BudgetLease?>? Closing { get; set; }
 
     /// <summary>The loop it belongs to.</summary>
     internal EventLoop Loop { get; }
@@ -92,11 +95,20 @@ internal sealed class UdpSocketPeer : EventSource, IDatagramPeer
     }
 
     /// <inheritdoc/>
-    public void Dispose()
+    public void Dispose() => Close(null);
+
+    /// <inheritdoc/>
+    public void EndByPolicy(BudgetLease place)
+    {
+        if (_disposed || Closing is null) place.Dispose();
+        Close(place);
+    }
+
+    private void Close(BudgetLease? kept)
     {
         if (_disposed) return;
         _disposed = true;
-        Closing?.Invoke(this);
+        Closing?.Invoke(this, kept);
         _io.Discard(this);
         Loop.Unregister(this);
         Handle.Dispose();
