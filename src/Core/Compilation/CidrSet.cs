@@ -9,9 +9,9 @@ internal sealed class CidrSet
     private readonly int[] _lengths4;
     private readonly int[] _lengths6;
 
-    public CidrSet(IEnumerable<PolicyInfo> policies)
+    public CidrSet(IEnumerable<IpPrefix> prefixes)
     {
-        _prefixes = [.. policies.SelectMany(p => p.Rules).SelectMany(r => r.From).SelectMany(s => s.IpBlocks.Concat(s.NotIpBlocks))];
+        _prefixes = [.. prefixes];
         _lengths4 = [.. _prefixes.Where(p => !p.IsIPv6).Select(p => p.Length).Distinct().OrderDescending()];
         _lengths6 = [.. _prefixes.Where(p => p.IsIPv6).Select(p => p.Length).Distinct().OrderDescending()];
     }

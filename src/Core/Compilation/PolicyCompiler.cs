@@ -20,23 +20,25 @@ public static class PolicyCompiler
             .. localWorkloads.Where(snapshot.Workloads.ContainsKey).Select(uid => snapshot.Workloads[uid])
                 .Where(w => w.Enrolled).OrderBy(w => w.Uid, StringComparer.Ordinal),
         ];
-        PolicyInfo[] policies = [.. local.SelectMany(w => w.PolicyNames).Distinct().Where(snapshot.Policies.ContainsKey).Order().Select(n => snapshot.Policies[n])];
-        var classes = new ClassTable(snapshot, new CidrSet(policies), ids.Classes);
-        var signatures = policies.ToDictionary(p => p.Name, p => new SourceSignatures(p, snapshot.Mesh.TrustDomain, classes.Classes));
-        var fingerprints = policies.ToDictionary(p => p.Name, PolicyFingerprint.Of);
-        var compiler = new TargetPolicySetCompiler(snapshot, classes.Classes, signatures, ids);
+        var input = new PolicyInput(snapshot, local);
+        var classes = new ClassTable(snapshot, input, ids.Classes);
+        var sets = new PolicySets(snapshot, input, classes.Classes);
+        var compiler = new PolicySetCompiler(classes.Classes, ids);
         var targetPolicySetIds = ImmutableDictionary.CreateBuilder<string, uint>(StringComparer.Ordinal);
+        var egressPolicySetIds = ImmutableDictionary.CreateBuilder<string, uint>(StringComparer.Ordinal);
         var entries = new List<PolicyEntry>();
-        foreach (IGrouping<string, WorkloadInfo> group in local.GroupBy(w => TargetPolicySetName(snapshot.Mesh, w, fingerprints), StringComparer.Ordinal))
+        foreach (IGrouping<string, WorkloadInfo> group in local.GroupBy(sets.IngressName, StringComparer.Ordinal))
         {
-            uint targetPolicySet = ids.TargetPolicySets.GetOrAdd(group.Key);
-            foreach (WorkloadInfo workload in group) targetPolicySetIds.Add(workload.Uid, targetPolicySet);
-            PolicyEntry[] tcp = [.. compiler.Compile(targetPolicySet, group.First(), TransportProtocol.Tcp)];
-            foreach (PolicyEntry entry in tcp)
-            {
-                entries.Add(entry);
-                entries.Add(entry with { Protocol = TransportProtocol.Udp });
-            }
+            uint id = ids.TargetPolicySets.GetOrAdd(group.Key);
+            foreach (WorkloadInfo workload in group) targetPolicySetIds.Add(workload.Uid, id);
+            Add(sets.Ingress(id, group.First()));
+        }
+        foreach (IGrouping<string?, WorkloadInfo> group in local.GroupBy(sets.EgressName, StringComparer.Ordinal))
+        {
+            if (group.Key is null) continue;
+            uint id = ids.TargetPolicySets.GetOrAdd(group.Key);
+            foreach (WorkloadInfo workload in group) egressPolicySetIds.Add(workload.Uid, id);
+            Add(sets.Egress(id, group.First()));
         }
         entries.Sort(Compare);
         return new()
@@ -44,27 +46,46 @@ public static class PolicyCompiler
             AddressClasses = [.. classes.Addresses],
             Classes = classes.Classes.Skip(1).ToImmutableDictionary(c => c.Id),
             TargetPolicySetIds = targetPolicySetIds.ToImmutable(),
+            EgressPolicySetIds = egressPolicySetIds.ToImmutable(),
             Entries = [.. entries],
-            Rules = Rules(policies, ids.Rules),
+            Rules = Rules(input, ids.Rules),
         };
+
+        void Add(PolicySet set)
+        {
+            PolicyEntry[] tcp = [.. compiler.Compile(set, TransportProtocol.Tcp)];
+            entries.AddRange(tcp);
+            entries.AddRange(set.TellsProtocolsApart ? compiler.Compile(set, TransportProtocol.Udp) : tcp.Select(e => e with { Protocol = TransportProtocol.Udp }));
+        }
     }
 
-    /// <summary>Names a target policy set by all that its verdicts depend on, sources aside: a changed policy makes a new target policy set.</summary>
-    private static string TargetPolicySetName(MeshSettings mesh, WorkloadInfo workload, Dictionary<NamespacedName, string> fingerprints)
+    private static ImmutableDictionary<uint, CompiledRule> Rules(PolicyInput input, IdAllocator ids)
     {
-        string policies = string.Join('\n', workload.PolicyNames.Select(n => $"{n} {fingerprints.GetValueOrDefault(n, "missing")}"));
-        return PolicyFingerprint.Hash($"{workload.MtlsMode} {mesh.DefaultAction} {mesh.TrustDomain}\n{policies}");
-    }
+        var rules = ImmutableDictionary.CreateBuilder<uint, CompiledRule>();
+        foreach (PolicyInfo policy in input.Policies) Add(policy.Name, PolicyDirection.Ingress, first: 0, policy.Rules.Count, policy.SourceReference);
+        foreach (NetworkPolicyInfo policy in input.NetworkPolicies)
+        {
+            PolicyReference name = new(policy.Name, PolicyKind.NetworkPolicy);
+            foreach (PolicyDirection direction in Enum.GetValues<PolicyDirection>())
+                Add(name, direction, first: -1, NetworkPolicyEvaluator.RulesOf(policy, direction).Count, policy.SourceReference);
+        }
+        return rules.ToImmutable();
 
-    private static ImmutableDictionary<uint, CompiledRule> Rules(IEnumerable<PolicyInfo> policies, IdAllocator ids) =>
-        policies.SelectMany(p => Enumerable.Range(0, p.Rules.Count).Select(i => new CompiledRule(ids.GetOrAdd($"{p.Name}#{i}"), p.Name, i, p.SourceReference)))
-            .ToImmutableDictionary(r => r.Id);
+        void Add(PolicyReference policy, PolicyDirection direction, int first, int count, string source)
+        {
+            for (int i = first; i < count; i++)
+            {
+                uint id = ids.GetOrAdd(CompiledRule.NameOf(policy, direction, i));
+                rules.Add(id, new(id, policy, i, source));
+            }
+        }
+    }
 
     private static int Compare(PolicyEntry a, PolicyEntry b)
     {
         int order = a.TargetPolicySetId.CompareTo(b.TargetPolicySetId);
         if (order == 0) order = a.ClassId.CompareTo(b.ClassId);
-        if (order == 0) order = a.Port.CompareTo(b.Port);
+        if (order == 0) order = a.Ports.CompareTo(b.Ports);
         return order != 0 ? order : a.Protocol.CompareTo(b.Protocol);
     }
 }

@@ -1,9 +1,9 @@
 namespace Culvert.Core;
 
 /// <summary>One fully evaluated verdict of the policy table; see <see cref="CompiledPolicy.Entries"/> for how they are looked up.</summary>
-/// <param name="TargetPolicySetId">The destination's target policy set.</param>
-/// <param name="ClassId">The source class, 0 for the world, or <see cref="AnyClass"/>.</param>
-/// <param name="Port">The destination port, or 0 for any.</param>
+/// <param name="TargetPolicySetId">The policy set: the destination's for what comes in, the source's for what goes out.</param>
+/// <param name="ClassId">The class of the other end, 0 for the world, or <see cref="AnyClass"/>.</param>
+/// <param name="Ports">The destination ports.</param>
 /// <param name="Protocol">The transport protocol.</param>
 /// <param name="Verdict">Allow or deny.</param>
 /// <param name="Audit">Whether an AUDIT policy matches too.</param>
@@ -12,7 +12,7 @@ namespace Culvert.Core;
 public readonly record struct PolicyEntry(
     uint TargetPolicySetId,
     uint ClassId,
-    ushort Port,
+    PortPrefix Ports,
     TransportProtocol Protocol,
     Verdict Verdict,
     bool Audit,

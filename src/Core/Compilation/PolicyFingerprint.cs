@@ -34,6 +34,29 @@ internal static class PolicyFingerprint
         return Hash(text.ToString());
     }
 
+    public static string Of(NetworkPolicyInfo policy)
+    {
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture, $"{policy.Name}\n{policy.IsolatesIngress} {policy.IsolatesEgress}\n");
+        AddRules("in", policy.Ingress);
+        AddRules("out", policy.Egress);
+        return Hash(text.ToString());
+
+        void AddRules(string tag, EquatableArray<NetworkPolicyRule> rules)
+        {
+            foreach (NetworkPolicyRule rule in rules)
+            {
+                text.Append(CultureInfo.InvariantCulture, $"{tag}\n");
+                foreach (NetworkPolicyPeer peer in rule.Peers)
+                {
+                    text.Append(CultureInfo.InvariantCulture, $"peer {peer.Group} {peer.Block}\n");
+                    Add(text, "x", peer.Except);
+                }
+                Add(text, "p", rule.Ports);
+            }
+        }
+    }
+
     public static string Hash(string text) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(text)).AsSpan(0, 16));
 
     private static void Add<T>(StringBuilder text, string tag, EquatableArray<T> items)

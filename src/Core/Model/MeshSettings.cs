@@ -12,6 +12,9 @@ public sealed record MeshSettings
     /// <summary>The mTLS mode of workloads for which nothing more specific is set.</summary>
     public MtlsMode DefaultMtlsMode { get; init; } = MtlsMode.Permissive;
 
+    /// <summary>What comes of connections that NetworkPolicies do not allow.</summary>
+    public NetworkPolicyMode NetworkPolicy { get; init; } = NetworkPolicyMode.Enforce;
+
     /// <summary>Destinations the mesh leaves alone: never captured, no policy.</summary>
     public EquatableArray<IpPrefix> ExcludedCidrs { get; init; }
 

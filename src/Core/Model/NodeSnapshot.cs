@@ -26,6 +26,9 @@ public sealed record NodeSnapshot
     /// <summary>The policies that select a workload of this node, by name.</summary>
     public ImmutableDictionary<NamespacedName, PolicyInfo> Policies { get; init; } = ImmutableDictionary<NamespacedName, PolicyInfo>.Empty;
 
+    /// <summary>The NetworkPolicies that select a workload of this node, by name.</summary>
+    public ImmutableDictionary<NamespacedName, NetworkPolicyInfo> NetworkPolicies { get; init; } = ImmutableDictionary<NamespacedName, NetworkPolicyInfo>.Empty;
+
     /// <summary>The roots that peers are verified against.</summary>
     public TrustBundle TrustBundle { get; init; } = TrustBundle.Empty;
 

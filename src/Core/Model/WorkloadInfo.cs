@@ -45,6 +45,15 @@ public sealed record WorkloadInfo
     /// </summary>
     public EquatableArray<NamespacedName> PolicyNames { get; init; }
 
+    /// <summary>The NetworkPolicies of its namespace that select it, by name. Only filled in for workloads of the node that the snapshot is for.</summary>
+    public EquatableArray<NamespacedName> NetworkPolicyNames { get; init; }
+
+    /// <summary>The peer groups of NetworkPolicies that it is a member of, in ordinal order. A pod that speaks with its node's address is in none.</summary>
+    public EquatableArray<string> PeerGroups { get; init; }
+
+    /// <summary>Those of its ports that NetworkPolicies may call by name, ordered by name.</summary>
+    public EquatableArray<NamedPort> NamedPorts { get; init; }
+
     /// <summary>Whether it is fit to receive connections as a backend.</summary>
     public bool Healthy { get; init; } = true;
 
@@ -91,6 +100,7 @@ public sealed record WorkloadInfo
         other is not null && Uid == other.Uid && Name == other.Name && ServiceAccount == other.ServiceAccount && Identity == other.Identity
         && Node == other.Node && Addresses == other.Addresses && Enrolled == other.Enrolled && MtlsMode == other.MtlsMode
         && HostInterface == other.HostInterface && NetworkNamespace == other.NetworkNamespace && PolicyNames == other.PolicyNames
+        && NetworkPolicyNames == other.NetworkPolicyNames && PeerGroups == other.PeerGroups && NamedPorts == other.NamedPorts
         && Healthy == other.Healthy && ProxyProtocolPorts == other.ProxyProtocolPorts
         && BareProxyProtocolPorts == other.BareProxyProtocolPorts && TrustedProxies == other.TrustedProxies
         && Labels.SequenceEqual(other.Labels);

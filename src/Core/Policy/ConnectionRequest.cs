@@ -11,6 +11,9 @@ public readonly record struct ConnectionRequest
     /// <summary>The source address.</summary>
     public required IPAddress SourceAddress { get; init; }
 
+    /// <summary>The workload that has the source address, enrolled or not; null when none has it. NetworkPolicies tell pods by it.</summary>
+    public required WorkloadInfo? SourceWorkload { get; init; }
+
     /// <summary>The workload connected to.</summary>
     public required WorkloadInfo Destination { get; init; }
 

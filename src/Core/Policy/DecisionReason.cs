@@ -29,4 +29,10 @@ public enum DecisionReason
 
     /// <summary>The snapshot names a policy that it does not hold; refused for safety.</summary>
     PolicyMissing = 8,
+
+    /// <summary>NetworkPolicies isolate the destination, and none of them allows it to come in.</summary>
+    NetworkPolicyIngress = 9,
+
+    /// <summary>NetworkPolicies isolate the source, and none of them allows it to go out.</summary>
+    NetworkPolicyEgress = 10,
 }

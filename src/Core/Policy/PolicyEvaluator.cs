@@ -7,30 +7,40 @@ namespace Culvert.Core;
 /// Pure; safe for any number of threads.
 /// </summary>
 /// <remarks>
-/// Order: a destination outside the mesh is allowed; strict mTLS refuses the unauthenticated; any matching DENY refuses; when ALLOW
-/// policies select the destination one must match; else the mesh's default action holds. AUDIT is reported besides.
-/// Excluded ports and CIDRs are decided before policy and are not looked at here.
+/// Order at the destination: one outside the mesh is allowed; strict mTLS refuses the unauthenticated; NetworkPolicies that isolate it refuse what none of them allows; any matching
+/// DENY refuses; when ALLOW policies select it one must match; else the mesh's default action holds. AUDIT is reported besides.
+/// At the source only NetworkPolicies have a say. Excluded ports and CIDRs are decided before policy and are not looked at here.
 /// </remarks>
 public static class PolicyEvaluator
 {
-    /// <summary>Decides about one connection.</summary>
+    /// <summary>Decides whether a connection may come in at its destination.</summary>
     public static Decision Evaluate(NodeSnapshot snapshot, in ConnectionRequest request)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
-        return Evaluate(snapshot, request.Destination, request.ProvenIdentity, IpPrefix.Host(request.SourceAddress), request.Port);
+        bool itself = request.Destination.Addresses.AsSpan().Contains(request.SourceAddress);
+        return Evaluate(snapshot, request.Destination, request.ProvenIdentity, PolicyPeer.Of(request.SourceAddress, request.SourceWorkload), request.Port, request.Protocol, itself);
+    }
+
+    /// <summary>Decides whether a connection may go out of its source. The destination's own node decides besides whether it may come in there.</summary>
+    public static Decision EvaluateEgress(NodeSnapshot snapshot, in EgressRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(snapshot);
+        if (request.Source.Addresses.AsSpan().Contains(request.DestinationAddress)) return new(Verdict.Allow, DecisionReason.AllowedByDefault);
+        return EvaluateEgress(snapshot, request.Source, PolicyPeer.Of(request.DestinationAddress, request.DestinationWorkload), request.Port, request.Protocol);
     }
 
     /// <summary>The index of the first rule of <paramref name="policy"/> that matches, or -1.</summary>
     public static int FindRule(PolicyInfo policy, string trustDomain, SpiffeId? provenIdentity, IPAddress sourceAddress, ushort port) =>
         FindRule(policy, trustDomain, provenIdentity, IpPrefix.Host(sourceAddress), port);
 
-    /// <summary>Decides about all connections from a block of addresses at once; null stands for addresses that no policy names.</summary>
-    internal static Decision Evaluate(NodeSnapshot snapshot, WorkloadInfo destination, SpiffeId? identity, IpPrefix? source, ushort port)
+    /// <summary>Decides about all connections from a class of sources at once.</summary>
+    internal static Decision Evaluate(
+        NodeSnapshot snapshot, WorkloadInfo destination, SpiffeId? identity, in PolicyPeer source, ushort port, TransportProtocol protocol, bool itself = false)
     {
         if (!destination.Enrolled) return new(Verdict.Allow, DecisionReason.NotEnrolled);
         Decision? denied = null, allowed = null;
         bool anyAllowPolicy = false;
-        List<NamespacedName>? audits = null;
+        List<PolicyReference>? audits = null;
         foreach (NamespacedName name in destination.PolicyNames)
         {
             if (!snapshot.Policies.TryGetValue(name, out PolicyInfo? policy))
@@ -39,17 +49,36 @@ public static class PolicyEvaluator
                 continue;
             }
             anyAllowPolicy |= policy.Action == PolicyAction.Allow;
-            int rule = FindRule(policy, snapshot.Mesh.TrustDomain, identity, source, port);
+            int rule = FindRule(policy, snapshot.Mesh.TrustDomain, identity, source.Block, port);
             if (rule < 0) continue;
             if (policy.Action == PolicyAction.Deny) denied ??= new(Verdict.Deny, DecisionReason.DeniedByPolicy, name, rule);
             else if (policy.Action == PolicyAction.Allow) allowed ??= new(Verdict.Allow, DecisionReason.AllowedByPolicy, name, rule);
             else (audits ??= []).Add(name);
         }
+        Decision? isolated = null;
+        NetworkPolicyOutcome outcome = itself ? default : NetworkPolicyEvaluator.EvaluateIngress(snapshot, destination, source, port, protocol);
+        if (!outcome.IsAllowed)
+        {
+            if (IsReportedOnly(snapshot, outcome)) (audits ??= []).Add(Reference(outcome));
+            else isolated = Refuse(outcome, DecisionReason.NetworkPolicyIngress);
+        }
 
         Decision decision = destination.MtlsMode == MtlsMode.Strict && identity is null
             ? new(Verdict.Deny, DecisionReason.StrictMtls)
-            : denied ?? allowed ?? Fallback(snapshot.Mesh, anyAllowPolicy);
+            : isolated ?? denied ?? allowed ?? Fallback(snapshot.Mesh, anyAllowPolicy);
         return audits is null ? decision : decision with { AuditPolicies = [.. audits] };
+    }
+
+    /// <summary>Decides about all connections to a class of destinations at once.</summary>
+    internal static Decision EvaluateEgress(NodeSnapshot snapshot, WorkloadInfo source, in PolicyPeer destination, ushort port, TransportProtocol protocol)
+    {
+        if (!source.Enrolled) return new(Verdict.Allow, DecisionReason.NotEnrolled);
+        NetworkPolicyOutcome outcome = NetworkPolicyEvaluator.EvaluateEgress(snapshot, source, destination, port, protocol);
+        if (outcome.Effect == NetworkPolicyEffect.Open) return new(Verdict.Allow, DecisionReason.AllowedByDefault);
+        if (outcome.Effect == NetworkPolicyEffect.Allowed) return new(Verdict.Allow, DecisionReason.AllowedByPolicy, Reference(outcome), outcome.RuleIndex);
+        return IsReportedOnly(snapshot, outcome)
+            ? new(Verdict.Allow, DecisionReason.AllowedByDefault, AuditPolicies: [Reference(outcome)])
+            : Refuse(outcome, DecisionReason.NetworkPolicyEgress);
     }
 
     private static int FindRule(PolicyInfo policy, string trustDomain, SpiffeId? identity, IpPrefix? source, ushort port)
@@ -122,4 +151,12 @@ public static class PolicyEvaluator
             ? new(Verdict.Allow, DecisionReason.AllowedByDefault)
             : new(Verdict.Deny, DecisionReason.DeniedByDefault);
     }
+
+    private static PolicyReference Reference(in NetworkPolicyOutcome outcome) => new(outcome.Policy, PolicyKind.NetworkPolicy);
+
+    private static bool IsReportedOnly(NodeSnapshot snapshot, in NetworkPolicyOutcome outcome) =>
+        snapshot.Mesh.NetworkPolicy == NetworkPolicyMode.Report && outcome.Effect == NetworkPolicyEffect.Isolated;
+
+    private static Decision Refuse(in NetworkPolicyOutcome outcome, DecisionReason isolated) =>
+        new(Verdict.Deny, outcome.Effect == NetworkPolicyEffect.Missing ? DecisionReason.PolicyMissing : isolated, Reference(outcome));
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net;
 
 namespace Culvert.Core.Tests;
@@ -10,6 +11,8 @@ internal sealed class RandomWorld(int seed)
     private static readonly string[] Identities = ["*", "td/*", "td/ns/a/*", "td/ns/a/sa/s1", "td/ns/b/sa/s2", "*/sa/s1", "other/ns/a/sa/s1"];
     private static readonly string[] Namespaces = ["a", "b", "a*", "*", "c"];
     private static readonly ushort[] Ports = [1, 2, 80, 443, 65535];
+    private static readonly string[] Groups = ["g1", "g2", "g3"];
+    private static readonly string[] PortNames = ["dns", "web"];
     private readonly Random _random = new(seed);
 
     public NodeSnapshot Next()
@@ -18,9 +21,14 @@ internal sealed class RandomWorld(int seed)
         {
             Name = new("a", "p" + i), Action = (PolicyAction)_random.Next(3), Rules = Many(3, Rule),
         })];
-        WorkloadInfo[] workloads = [.. Enumerable.Range(0, 1 + _random.Next(8)).Select(i => Workload(i, policies))];
-        var mesh = new MeshSettings { DefaultAction = (DefaultAction)_random.Next(2) };
-        return Given.Snapshot(mesh, policies, workloads);
+        // Half of the worlds have no NetworkPolicy at all.
+        NetworkPolicyInfo[] networkPolicies = [.. Enumerable.Range(0, Math.Max(0, _random.Next(8) - 3)).Select(i => new NetworkPolicyInfo
+        {
+            Name = new("a", "n" + i), IsolatesIngress = _random.Next(3) != 0, IsolatesEgress = _random.Next(3) != 0, Ingress = Many(2, NetworkRule), Egress = Many(2, NetworkRule),
+        })];
+        WorkloadInfo[] workloads = [.. Enumerable.Range(0, 1 + _random.Next(8)).Select(i => Workload(i, policies, networkPolicies))];
+        var mesh = new MeshSettings { DefaultAction = (DefaultAction)_random.Next(2), NetworkPolicy = _random.Next(4) == 0 ? NetworkPolicyMode.Report : NetworkPolicyMode.Enforce };
+        return Given.Snapshot(mesh, policies, workloads) with { NetworkPolicies = networkPolicies.ToImmutableDictionary(p => p.Name) };
     }
 
     public ConnectionRequest Request(NodeSnapshot snapshot, WorkloadInfo destination)
@@ -33,15 +41,34 @@ internal sealed class RandomWorld(int seed)
         return new()
         {
             SourceAddress = address,
+            SourceWorkload = new SnapshotIndex(snapshot).FindWorkload(address),
             SourceIdentity = provable ? owners[0].Identity : null,
             Authenticated = provable && _random.Next(2) == 0,
             Destination = destination,
-            Port = _random.Next(3) == 0 ? (ushort)_random.Next(1, 65536) : Pick(Ports),
-            Protocol = _random.Next(2) == 0 ? TransportProtocol.Tcp : TransportProtocol.Udp,
+            Port = Port(),
+            Protocol = Protocol(),
         };
     }
 
-    private WorkloadInfo Workload(int i, PolicyInfo[] policies)
+    public EgressRequest EgressRequest(NodeSnapshot snapshot, WorkloadInfo source)
+    {
+        WorkloadInfo other = snapshot.Workloads.Values.ElementAt(_random.Next(snapshot.Workloads.Count));
+        IPAddress address = _random.Next(2) == 0 ? other.Addresses[_random.Next(other.Addresses.Count)] : IPAddress.Parse(Pick(Addresses));
+        return new()
+        {
+            Source = source,
+            DestinationAddress = address,
+            DestinationWorkload = new SnapshotIndex(snapshot).FindWorkload(address),
+            Port = Port(),
+            Protocol = Protocol(),
+        };
+    }
+
+    private ushort Port() => _random.Next(3) == 0 ? (ushort)_random.Next(1, 65536) : Pick(Ports);
+
+    private TransportProtocol Protocol() => _random.Next(2) == 0 ? TransportProtocol.Tcp : TransportProtocol.Udp;
+
+    private WorkloadInfo Workload(int i, PolicyInfo[] policies, NetworkPolicyInfo[] networkPolicies)
     {
         string ns = Pick(["a", "b", "c"]), account = Pick(["s1", "s2"]);
         return new()
@@ -55,6 +82,27 @@ internal sealed class RandomWorld(int seed)
             Enrolled = _random.Next(6) != 0,
             MtlsMode = (MtlsMode)_random.Next(2),
             PolicyNames = policies.Where(_ => _random.Next(2) == 0).Select(p => p.Name).ToEquatableArray(),
+            NetworkPolicyNames = networkPolicies.Where(_ => _random.Next(2) == 0).Select(p => p.Name).ToEquatableArray(),
+            PeerGroups = Groups.Where(_ => _random.Next(2) == 0).ToEquatableArray(),
+            NamedPorts = PortNames.Where(_ => _random.Next(2) == 0).Select(n => new NamedPort(n, Pick(Ports), Protocol())).ToEquatableArray(),
+        };
+    }
+
+    private NetworkPolicyRule NetworkRule() => new() { Peers = Many(2, Peer), Ports = Many(2, NetworkPort) };
+
+    private NetworkPolicyPeer Peer() => _random.Next(2) == 0
+        ? new() { Group = Pick(Groups) }
+        : new() { Block = IpPrefix.Parse(Pick(Blocks)), Except = Rarely(() => Given.Blocks(Pick(Blocks))) };
+
+    private NetworkPolicyPort NetworkPort()
+    {
+        ushort a = Port(), b = Port();
+        return _random.Next(4) switch
+        {
+            0 => NetworkPolicyPort.All(Protocol()),
+            1 => NetworkPolicyPort.Called(Pick(PortNames), Protocol()),
+            2 => NetworkPolicyPort.Exactly(a, Protocol()),
+            _ => new(Protocol(), Math.Min(a, b), Math.Max(a, b)),
         };
     }
 

@@ -48,6 +48,7 @@ internal static class Given
         {
             SourceIdentity = from is null ? null : SpiffeId.Parse($"spiffe://{from}"),
             SourceAddress = IPAddress.Parse(address),
+            SourceWorkload = new SnapshotIndex(snapshot).FindWorkload(IPAddress.Parse(address)),
             Destination = destination,
             Port = port,
             Protocol = TransportProtocol.Tcp,

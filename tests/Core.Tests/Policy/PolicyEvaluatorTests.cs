@@ -66,8 +66,8 @@ public sealed class PolicyEvaluatorTests
         NodeSnapshot s = Snapshot(new(), [Policy("shop/watch", PolicyAction.Audit, Rule()), Policy("shop/watch2", PolicyAction.Audit, Rule(to: new() { Ports = [9] }))], web);
         Decision d = Decide(s, web, Cart, "10.0.0.2", 80);
         Assert.Equal(DecisionReason.AllowedByDefault, d.Reason);
-        Assert.Equal([new("shop", "watch")], d.AuditPolicies);
-        Assert.Equal([new("shop", "watch")], Decide(s, web with { MtlsMode = MtlsMode.Strict }, null, "10.0.0.2", 80).AuditPolicies);
+        Assert.Equal([new NamespacedName("shop", "watch")], d.AuditPolicies);
+        Assert.Equal([new NamespacedName("shop", "watch")], Decide(s, web with { MtlsMode = MtlsMode.Strict }, null, "10.0.0.2", 80).AuditPolicies);
     }
 
     [Fact]
