@@ -32,6 +32,16 @@ internal static class EnumMapping
         _ => Wire.PolicyAction.Audit,
     };
 
+    public static Wire.NetworkPolicyMode ToWire(this NetworkPolicyMode value) =>
+        value == NetworkPolicyMode.Report ? Wire.NetworkPolicyMode.Report : Wire.NetworkPolicyMode.Enforce;
+
+    public static NetworkPolicyMode ToModel(this Wire.NetworkPolicyMode value) => value switch
+    {
+        Wire.NetworkPolicyMode.Enforce => NetworkPolicyMode.Enforce,
+        Wire.NetworkPolicyMode.Report => NetworkPolicyMode.Report,
+        _ => throw new FormatException($"network_policy {value} is not known"),
+    };
+
     public static PolicyAction ToModel(this Wire.PolicyAction value) => value switch
     {
         Wire.PolicyAction.Allow => PolicyAction.Allow,

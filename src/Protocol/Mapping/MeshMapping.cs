@@ -22,6 +22,7 @@ public static class MeshMapping
             DefaultMtlsMode = mesh.DefaultMtlsMode.ToWire(),
             CertificateLifetime = mesh.CertificateLifetime.ToDuration(),
             CertificateLifetimeJitter = mesh.CertificateLifetimeJitter,
+            NetworkPolicy = mesh.NetworkPolicy.ToWire(),
             RefusesIcmpEcho = mesh.IcmpEcho == DefaultAction.Deny,
         };
         foreach (IpPrefix p in mesh.ExcludedCidrs) wire.ExcludedCidrs.Add(p.ToString());
@@ -40,6 +41,7 @@ public static class MeshMapping
         ExcludedPorts = mesh.ExcludedPorts.ToPorts("excluded_ports"),
         CertificateLifetime = mesh.CertificateLifetime?.ToTimeSpan() ?? MeshSettingsDefaults.CertificateLifetime,
         CertificateLifetimeJitter = mesh.CertificateLifetimeJitter,
+        NetworkPolicy = mesh.NetworkPolicy.ToModel(),
         IcmpEcho = mesh.RefusesIcmpEcho ? DefaultAction.Deny : DefaultAction.Allow,
     };
 

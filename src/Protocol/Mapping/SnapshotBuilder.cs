@@ -10,6 +10,7 @@ internal sealed class SnapshotBuilder(NodeSnapshot start)
     private readonly ImmutableDictionary<string, WorkloadInfo>.Builder _workloads = start.Workloads.ToBuilder();
     private readonly ImmutableDictionary<NamespacedName, ServiceInfo>.Builder _services = start.Services.ToBuilder();
     private readonly ImmutableDictionary<NamespacedName, PolicyInfo>.Builder _policies = start.Policies.ToBuilder();
+    private readonly ImmutableDictionary<NamespacedName, NetworkPolicyInfo>.Builder _networkPolicies = start.NetworkPolicies.ToBuilder();
     private readonly ImmutableDictionary<string, NodeInfo>.Builder _nodes = start.Nodes.ToBuilder();
     private MeshSettings _mesh = start.Mesh;
     private ObjectProblems _problems = start.Problems;
@@ -33,6 +34,10 @@ internal sealed class SnapshotBuilder(NodeSnapshot start)
                     PolicyInfo policy = resource.Policy.ToModel();
                     _policies[policy.Name] = policy;
                     break;
+                case Wire.Resource.KindOneofCase.NetworkPolicy:
+                    NetworkPolicyInfo networkPolicy = resource.NetworkPolicy.ToModel();
+                    _networkPolicies[networkPolicy.Name] = networkPolicy;
+                    break;
                 default: throw new FormatException("the resource is of a kind this version does not know");
             }
         }
@@ -50,6 +55,7 @@ internal sealed class SnapshotBuilder(NodeSnapshot start)
             case Wire.ResourceKind.Workload: _workloads.Remove(name.Name); break;
             case Wire.ResourceKind.Service when NamespacedName.TryParse(name.Name, out NamespacedName service): _services.Remove(service); break;
             case Wire.ResourceKind.Policy when NamespacedName.TryParse(name.Name, out NamespacedName policy): _policies.Remove(policy); break;
+            case Wire.ResourceKind.NetworkPolicy when NamespacedName.TryParse(name.Name, out NamespacedName policy): _networkPolicies.Remove(policy); break;
             case Wire.ResourceKind.Node: _nodes.Remove(name.Name); break;
             case Wire.ResourceKind.TrustBundle:
                 if (_bundle.TrustDomain == name.Name) _bundle = TrustBundle.Empty;
@@ -64,9 +70,11 @@ internal sealed class SnapshotBuilder(NodeSnapshot start)
         {
             foreach (NamespacedName policy in workload.PolicyNames)
             {
-                if (_policies.ContainsKey(policy)) continue;
-                var name = new Wire.ResourceName { Kind = Wire.ResourceKind.Workload, Name = workload.Uid };
-                throw new MappingException(name, $"workload {workload.Uid} names policy {policy}, which the snapshot does not hold");
+                if (!_policies.ContainsKey(policy)) throw Missing(workload, "policy", policy);
+            }
+            foreach (NamespacedName policy in workload.NetworkPolicyNames)
+            {
+                if (!_networkPolicies.ContainsKey(policy)) throw Missing(workload, "network policy", policy);
             }
         }
         return start with
@@ -78,7 +86,14 @@ internal sealed class SnapshotBuilder(NodeSnapshot start)
             Workloads = _workloads.ToImmutable(),
             Services = _services.ToImmutable(),
             Policies = _policies.ToImmutable(),
+            NetworkPolicies = _networkPolicies.ToImmutable(),
             Nodes = _nodes.ToImmutable(),
         };
+    }
+
+    private static MappingException Missing(WorkloadInfo workload, string kind, NamespacedName policy)
+    {
+        var name = new Wire.ResourceName { Kind = Wire.ResourceKind.Workload, Name = workload.Uid };
+        return new(name, $"workload {workload.Uid} names {kind} {policy}, which the snapshot does not hold");
     }
 }

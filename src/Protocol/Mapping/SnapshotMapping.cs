@@ -6,13 +6,14 @@ namespace Culvert.Protocol;
 /// <summary>Whole snapshots between model and wire. Pure; safe for any number of threads.</summary>
 public static class SnapshotMapping
 {
-    /// <summary>Every resource of a snapshot, in a stable order: mesh, trust bundle, nodes, policies, workloads, services.</summary>
+    /// <summary>Every resource of a snapshot, in a stable order: mesh, trust bundle, nodes, policies, network policies, workloads, services.</summary>
     public static IEnumerable<Wire.Resource> ToResources(this NodeSnapshot snapshot)
     {
         yield return new Wire.Resource { Mesh = snapshot.Mesh.ToWire(snapshot.Problems) };
         yield return new Wire.Resource { TrustBundle = snapshot.TrustBundle.ToWire() };
         foreach (NodeInfo node in snapshot.Nodes.Values.OrderBy(n => n.Name, StringComparer.Ordinal)) yield return new Wire.Resource { Node = node.ToWire() };
         foreach (PolicyInfo policy in snapshot.Policies.Values.OrderBy(p => p.Name)) yield return new Wire.Resource { Policy = policy.ToWire() };
+        foreach (NetworkPolicyInfo policy in snapshot.NetworkPolicies.Values.OrderBy(p => p.Name)) yield return new Wire.Resource { NetworkPolicy = policy.ToWire() };
         foreach (WorkloadInfo workload in snapshot.Workloads.Values.OrderBy(w => w.Uid, StringComparer.Ordinal)) yield return new Wire.Resource { Workload = workload.ToWire() };
         foreach (ServiceInfo service in snapshot.Services.Values.OrderBy(s => s.Name)) yield return new Wire.Resource { Service = service.ToWire() };
     }
@@ -24,6 +25,7 @@ public static class SnapshotMapping
         Wire.Resource.KindOneofCase.Workload => new() { Kind = Wire.ResourceKind.Workload, Name = resource.Workload.Uid },
         Wire.Resource.KindOneofCase.Service => new() { Kind = Wire.ResourceKind.Service, Name = $"{resource.Service.Namespace}/{resource.Service.Name}" },
         Wire.Resource.KindOneofCase.Policy => new() { Kind = Wire.ResourceKind.Policy, Name = $"{resource.Policy.Namespace}/{resource.Policy.Name}" },
+        Wire.Resource.KindOneofCase.NetworkPolicy => new() { Kind = Wire.ResourceKind.NetworkPolicy, Name = $"{resource.NetworkPolicy.Namespace}/{resource.NetworkPolicy.Name}" },
         Wire.Resource.KindOneofCase.TrustBundle => new() { Kind = Wire.ResourceKind.TrustBundle, Name = resource.TrustBundle.TrustDomain },
         Wire.Resource.KindOneofCase.Node => new() { Kind = Wire.ResourceKind.Node, Name = resource.Node.Name },
         _ => new(),

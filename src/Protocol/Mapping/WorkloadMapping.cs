@@ -28,6 +28,9 @@ public static class WorkloadMapping
         foreach (IPAddress address in workload.Addresses) wire.Addresses.Add(address.ToWire());
         foreach ((string key, string value) in workload.Labels) wire.Labels.Add(key, value);
         foreach (NamespacedName policy in workload.PolicyNames) wire.Policies.Add(policy.ToString());
+        foreach (NamespacedName policy in workload.NetworkPolicyNames) wire.NetworkPolicies.Add(policy.ToString());
+        wire.PeerGroups.AddRange(workload.PeerGroups);
+        foreach (NamedPort port in workload.NamedPorts) wire.NamedPorts.Add(new Wire.NamedPort { Name = port.Name, Port = port.Port, Protocol = (Wire.TransportProtocol)port.Protocol });
         foreach (TransportPort port in workload.ProxyProtocolPorts) wire.ProxyProtocolPorts.Add(ToWire(port));
         foreach (TransportPort port in workload.BareProxyProtocolPorts) wire.BareProxyProtocolPorts.Add(ToWire(port));
         foreach (TrustedProxies proxies in workload.TrustedProxies)
@@ -57,6 +60,9 @@ public static class WorkloadMapping
         Addresses = workload.Addresses.ToAddresses("addresses"),
         Labels = workload.Labels.ToImmutableSortedDictionary(StringComparer.Ordinal),
         PolicyNames = workload.Policies.Select(NamespacedName.Parse).ToEquatableArray(),
+        NetworkPolicyNames = workload.NetworkPolicies.Select(NamespacedName.Parse).ToEquatableArray(),
+        PeerGroups = workload.PeerGroups.ToEquatableArray(),
+        NamedPorts = workload.NamedPorts.Select(p => new NamedPort(FieldMapping.Required(p.Name, "named_ports.name"), p.Port.ToPort("named_ports.port"), p.Protocol.ToModel())).ToEquatableArray(),
         ProxyProtocolPorts = workload.ProxyProtocolPorts.Select(p => ToModel(p, "proxy_protocol_ports")).ToEquatableArray(),
         BareProxyProtocolPorts = workload.BareProxyProtocolPorts.Select(p => ToModel(p, "bare_proxy_protocol_ports")).ToEquatableArray(),
         TrustedProxies = workload.TrustedProxies
