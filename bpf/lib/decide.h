@@ -23,6 +23,7 @@ static __always_inline int decide_workload(struct cv_scratch *s, const struct cv
 	int tcp = p->key.proto == IPPROTO_TCP;
 	int self = address_equal(&d->addr, &p->key.src);
 	struct cv_address *from;
+	int r;
 
 	d->dst_class = to->auth_class;
 	if (tcp && d->port == bpf_htons(cv_cfg_tunnel_port))
@@ -32,6 +33,12 @@ static __always_inline int decide_workload(struct cv_scratch *s, const struct cv
 		d->verdict = CV_VERDICT_PASS;
 		d->flags |= tcp ? 0 : CV_FLOW_OUTBOUND;
 		return 0;
+	}
+	/* The proxy chooses another backend, and asks policy of that itself. */
+	if (!(d->flags & CV_FLOW_NAT_DST)) {
+		r = policy_evaluate_egress(s, d->egress_policy_set, &p->key.src, to);
+		if (r)
+			return r;
 	}
 	if (always_proxy || self || !(to->flags & CV_ADDRESS_LOCAL) || port_needs_proxy(p, to, &d->addr, d->port)) {
 		d->verdict = CV_VERDICT_PROXY;
@@ -46,7 +53,8 @@ static __always_inline int decide_workload(struct cv_scratch *s, const struct cv
 		}
 	}
 	decision_direct(d, to);
-	return policy_evaluate(s, to->target_policy_set, d->port);
+	r = d->flags & CV_FLOW_NAT_DST ? policy_evaluate_egress(s, d->egress_policy_set, &p->key.src, to) : 0;
+	return r ? r : policy_evaluate(s, to->target_policy_set, d->port);
 }
 
 /*
@@ -67,7 +75,7 @@ static __always_inline int datagram_is_answer(struct cv_scratch *s, const struct
 	return !!bpf_map_lookup_elem(&cv_session, &s->lookup);
 }
 
-/* A destination that is not the mesh's business. */
+/* Leaves a packet to the kernel's forwarding. */
 static __always_inline int decide_pass(struct cv_scratch *s, const struct cv_address *to)
 {
 	struct cv_decision *d = &s->decision;
@@ -79,6 +87,16 @@ static __always_inline int decide_pass(struct cv_scratch *s, const struct cv_add
 	if (to && to->flags & CV_ADDRESS_LOCAL)
 		d->reply_ifindex = to->ifindex;
 	return 0;
+}
+
+/* A destination that is not the mesh's business; what leaves a pod is, unless configuration leaves it alone. */
+static __always_inline int decide_outside(struct cv_scratch *s, const struct cv_address *to)
+{
+	int r = to && to->flags & CV_ADDRESS_EXCLUDED
+	                ? 0
+	                : policy_evaluate_egress(s, s->decision.egress_policy_set, &s->packet.key.src, to);
+
+	return r ? r : decide_pass(s, to);
 }
 
 /* Fills s->decision for TCP and UDP; src_class and quiet are set already. Returns 0 or the drop reason. */
@@ -111,6 +129,6 @@ __noinline int destination_decide(struct __sk_buff *skb)
 		}
 	}
 	if (!to || to->flags & (CV_ADDRESS_EXCLUDED | CV_ADDRESS_NODE) || !(to->flags & CV_ADDRESS_MESHED))
-		return decide_pass(s, to);
+		return decide_outside(s, to);
 	return decide_workload(s, to, always_proxy);
 }

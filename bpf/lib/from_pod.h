@@ -12,6 +12,17 @@ static __always_inline int packet_may_start(const struct cv_packet *p)
 	return p->key.proto != IPPROTO_TCP || packet_is_fresh_syn(p) || !(p->tcp_flags & (CV_TCP_SYN | CV_TCP_RST));
 }
 
+/* Begins the decision about a packet out of a pod. */
+static __always_inline void decision_begin(struct cv_scratch *s, const struct cv_endpoint *ep)
+{
+	struct cv_decision *d = &s->decision;
+
+	__builtin_memset(d, 0, sizeof(*d));
+	d->src_class = s->packet.flags & CV_PACKET_V6 ? ep->src_class6 : ep->src_class4;
+	d->max_flows = ep->max_flows;
+	d->egress_policy_set = ep->egress_policy_set;
+}
+
 /* A datagram that starts or goes on with a session of the proxy, as s->decision says. */
 static __always_inline int from_pod_session(struct __sk_buff *skb, struct cv_scratch *s)
 {
@@ -79,6 +90,7 @@ __noinline int from_pod_new(struct __sk_buff *skb)
 __noinline int from_pod_slow(struct __sk_buff *skb, __u32 known)
 {
 	struct cv_scratch *s = scratch_get();
+	struct cv_endpoint *ep;
 	struct cv_packet *p;
 	struct cv_flow *f;
 	int r, tcp, syn;
@@ -115,8 +127,6 @@ __noinline int from_pod_slow(struct __sk_buff *skb, __u32 known)
 		return from_pod_new(skb);
 	}
 	if (f->generation != p->generation) {
-		__u32 src_class = s->decision.src_class, max_flows = s->decision.max_flows;
-
 		r = flow_revalidate(skb);
 		if (r) {
 			__u32 ifindex = f->ifindex;
@@ -127,9 +137,10 @@ __noinline int from_pod_slow(struct __sk_buff *skb, __u32 known)
 				reject_receiver(skb, ifindex, 1);
 				return packet_drop(skb, r, CV_SIDE_FROM_POD);
 			}
-			__builtin_memset(&s->decision, 0, sizeof(s->decision));
-			s->decision.src_class = src_class;
-			s->decision.max_flows = max_flows;
+			ep = endpoint_lookup(p->generation, skb->ifindex);
+			if (!ep)
+				return packet_drop(skb, CV_REASON_NO_ENDPOINT, CV_SIDE_FROM_POD);
+			decision_begin(s, ep);
 			return from_pod_new(skb);
 		}
 	}
@@ -172,9 +183,7 @@ static __always_inline int from_pod(struct __sk_buff *skb, struct cv_scratch *s)
 	if (p->key.proto != IPPROTO_TCP && p->key.proto != IPPROTO_UDP)
 		return icmp_is_own(ep, s) ? icmp_from_pod(skb)
 		                          : packet_drop(skb, CV_REASON_FOREIGN_ERROR, CV_SIDE_FROM_POD);
-	__builtin_memset(&s->decision, 0, sizeof(s->decision));
-	s->decision.src_class = ep->src_class;
-	s->decision.max_flows = ep->max_flows;
+	decision_begin(s, ep);
 	return from_pod_slow(skb, f != 0);
 }
 

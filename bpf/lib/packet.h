@@ -75,13 +75,14 @@ struct cv_decision {
 	__u32 dst_class;
 	__u32 reply_ifindex; /* veth that the answers come out of; 0: none here */
 	__u32 mtu;
-	__be16 port;     /* destination port after translation */
-	__u16 flags;     /* enum cv_flow_flag, of the first direction */
-	__u32 max_flows; /* of the pod that sends; 0: any number */
-	__u8 verdict;    /* enum cv_verdict */
-	__u8 reason;     /* enum cv_reason, when refused */
-	__u8 quiet;      /* 1: no event, the flow is older than this table */
-	__u8 untracked;  /* 1: let it go without an entry */
+	__be16 port;             /* destination port after translation */
+	__u16 flags;             /* enum cv_flow_flag, of the first direction */
+	__u32 max_flows;         /* of the pod that sends; 0: any number */
+	__u32 egress_policy_set; /* of the pod that sends; 0: nothing isolates it */
+	__u8 verdict;            /* enum cv_verdict */
+	__u8 reason;             /* enum cv_reason, when refused */
+	__u8 quiet;              /* 1: no event, the flow is older than this table */
+	__u8 untracked;          /* 1: let it go without an entry */
 	__u8 mac[6];
 	__u8 host_mac[6];
 };

@@ -4,41 +4,58 @@
 
 #include "lib/address.h"
 
+/* The entry of a policy set for the class of the other end and the port there; NULL when the set has none at all. */
+static __always_inline struct cv_policy *policy_lookup(const struct cv_packet *p, __u32 policy_set, __u32 peer_class,
+                                                       __be16 port)
+{
+	struct cv_policy_key key = {
+		.prefixlen = CV_POLICY_PREFIX + 16,
+		.generation = p->generation,
+		.policy_set = policy_set,
+		.peer_class = peer_class,
+		.proto = p->key.proto,
+		.port = port,
+	};
+	struct cv_policy *entry = bpf_map_lookup_elem(&cv_policy, &key);
+
+	if (entry)
+		return entry;
+	key.peer_class = CV_CLASS_ANY;
+	return bpf_map_lookup_elem(&cv_policy, &key);
+}
+
+/* What an entry comes to: 0 when it allows, otherwise the drop reason. Fills the rule and the audit flag of the decision. */
+static __always_inline int policy_apply(struct cv_decision *d, const struct cv_policy *entry)
+{
+	if (!entry)
+		return CV_REASON_INTERNAL;
+	d->rule = entry->rule;
+	if (entry->audit)
+		d->flags |= CV_FLOW_AUDIT;
+	if (entry->verdict == CV_VERDICT_PASS)
+		return 0;
+	return entry->reason ? entry->reason : CV_REASON_POLICY_DEFAULT;
+}
+
 /*
- * Evaluates a flow to a target policy set: 0 when allowed, otherwise the drop reason. Fills the rule and the audit flag of s->decision,
+ * Evaluates what comes in at a target policy set: 0 when allowed, otherwise the drop reason. Fills the rule and the audit flag of s->decision,
  * whose src_class must be set.
  */
 static __always_inline int policy_evaluate(struct cv_scratch *s, __u32 target_policy_set, __be16 port)
 {
-	struct cv_decision *d = &s->decision;
-	struct cv_policy_key key = {
-		.generation = s->packet.generation,
-		.target_policy_set = target_policy_set,
-		.src_class = d->src_class,
-		.port = bpf_ntohs(port),
-		.proto = s->packet.key.proto,
-	};
-	struct cv_policy *rule = bpf_map_lookup_elem(&cv_policy, &key);
+	return policy_apply(&s->decision, policy_lookup(&s->packet, target_policy_set, s->decision.src_class, port));
+}
 
-	if (!rule) {
-		key.port = 0;
-		rule = bpf_map_lookup_elem(&cv_policy, &key);
-	}
-	if (!rule) {
-		key.src_class = CV_CLASS_ANY;
-		key.port = bpf_ntohs(port);
-		rule = bpf_map_lookup_elem(&cv_policy, &key);
-	}
-	if (!rule) {
-		key.port = 0;
-		rule = bpf_map_lookup_elem(&cv_policy, &key);
-	}
-	if (!rule)
-		return CV_REASON_INTERNAL;
-	d->rule = rule->rule;
-	if (rule->audit)
-		d->flags |= CV_FLOW_AUDIT;
-	if (rule->verdict == CV_VERDICT_PASS)
+/*
+ * Evaluates what a pod with the address `from` sends to s->decision's addr and port, of which `to` is what is known, as policy_evaluate does. What goes to the
+ * pod itself, or to its own node, is free.
+ */
+static __always_inline int policy_evaluate_egress(struct cv_scratch *s, __u32 egress_policy_set,
+                                                  const struct cv_addr *from, const struct cv_address *to)
+{
+	struct cv_decision *d = &s->decision;
+
+	if (!egress_policy_set || (to && to->flags & CV_ADDRESS_NODE) || address_equal(&d->addr, from))
 		return 0;
-	return rule->reason ? rule->reason : CV_REASON_POLICY_DEFAULT;
+	return policy_apply(d, policy_lookup(&s->packet, egress_policy_set, address_class(to), d->port));
 }

@@ -45,6 +45,7 @@ static __always_inline int flow_revalidate_policy(struct cv_scratch *s, const st
 {
 	struct cv_decision *d = &s->decision;
 	struct cv_flow_key *originator;
+	int r;
 
 	if (!to || !(to->flags & CV_ADDRESS_MESHED) || !(to->flags & CV_ADDRESS_LOCAL))
 		return CV_FLOW_GONE;
@@ -64,7 +65,8 @@ static __always_inline int flow_revalidate_policy(struct cv_scratch *s, const st
 	    port_needs_proxy(&s->packet, from, &originator->src, originator->sport))
 		return CV_FLOW_GONE;
 	d->src_class = from->auth_class;
-	return policy_evaluate(s, to->target_policy_set, d->port);
+	r = policy_evaluate_egress(s, from->egress_policy_set, &originator->src, to);
+	return r ? r : policy_evaluate(s, to->target_policy_set, d->port);
 }
 
 /*
@@ -76,6 +78,7 @@ __noinline int flow_revalidate(struct __sk_buff *skb)
 	struct cv_scratch *s = scratch_get();
 	struct cv_address *from, *to;
 	struct cv_flow *f, *peer;
+	struct cv_flow_key *originator;
 	struct cv_flow_key *key;
 	struct cv_decision *d;
 	int r, reply;
@@ -101,7 +104,11 @@ __noinline int flow_revalidate(struct __sk_buff *skb)
 	if (f->flags & CV_FLOW_OUTBOUND) {
 		d->src_class = from ? from->auth_class : 0;
 		d->dst_class = address_class(to);
+		originator = flow_originator_key(s, f);
 		r = 0;
+		if (from && from->flags & CV_ADDRESS_LOCAL && !(to && to->flags & CV_ADDRESS_EXCLUDED) &&
+		    !port_excluded(&s->packet, originator->dport))
+			r = policy_evaluate_egress(s, from->egress_policy_set, &originator->src, to);
 		/* What was unknown has become a workload here: its policy has a say. */
 		if (to && to->flags & CV_ADDRESS_LOCAL && !(to->flags & CV_ADDRESS_EXCLUDED) &&
 		    !address_equal(&key->src, &key->dst) && !port_excluded(&s->packet, d->port))

@@ -55,6 +55,7 @@ static __always_inline int to_pod_evaluate(struct cv_scratch *s, const struct cv
 {
 	struct cv_decision *d = &s->decision;
 	struct cv_packet *p = &s->packet;
+	int r;
 
 	if (!from_veth && external_is_ours(from, left_alone(s, to)))
 		return CV_REASON_SPOOFED_SOURCE;
@@ -66,7 +67,9 @@ static __always_inline int to_pod_evaluate(struct cv_scratch *s, const struct cv
 		return CV_REASON_STRICT_MTLS;
 	if (from_veth && p->key.proto == IPPROTO_UDP && port_needs_proxy(p, from, &p->key.src, p->key.sport))
 		return CV_REASON_PROXY_REQUIRED;
-	return policy_evaluate(s, ep->target_policy_set, d->port);
+	/* Where it went when it left its pod may have been translated since. */
+	r = from_veth ? policy_evaluate_egress(s, from->egress_policy_set, &p->key.src, to) : 0;
+	return r ? r : policy_evaluate(s, ep->target_policy_set, d->port);
 }
 
 /* Fills s->decision for it, but for the verdict of policy. */
@@ -78,7 +81,7 @@ static __always_inline void to_pod_describe(struct __sk_buff *skb, struct cv_scr
 	struct cv_endpoint *sender;
 
 	__builtin_memset(d, 0, sizeof(*d));
-	d->dst_class = ep->src_class;
+	d->dst_class = p->flags & CV_PACKET_V6 ? ep->src_class6 : ep->src_class4;
 	d->addr = p->key.dst;
 	d->port = p->key.dport;
 	d->verdict = CV_VERDICT_PASS;

@@ -12,7 +12,7 @@
 #include <linux/types.h>
 
 /* Part of the pin path (…/culvert/v<abi>/); raise when a pinned map's layout changes. */
-#define CV_ABI_VERSION 3
+#define CV_ABI_VERSION 4
 
 /* What happens to a flow. */
 enum cv_verdict {
@@ -60,7 +60,9 @@ enum cv_verdict {
 	REASON(FLOW_QUOTA, 26, SILENT)      /* the pod, or the outside, has all the flows or fragments it may have */  \
 	REASON(ICMP_ECHO, 27, SILENT)       /* echo requests are refused by configuration */                           \
 	REASON(NEIGHBOUR_SCOPE, 28, SILENT) /* neighbour or multicast listener discovery that left its link */         \
-	REASON(FOREIGN_ERROR, 29, SILENT)   /* an ICMP error about what its sender did not get */
+	REASON(FOREIGN_ERROR, 29, SILENT)   /* an ICMP error about what its sender did not get */                      \
+	REASON(NETWORK_POLICY_INGRESS, 30, POLICY) /* isolated, and no NetworkPolicy allows it in */                   \
+	REASON(NETWORK_POLICY_EGRESS, 31, POLICY)  /* isolated, and no NetworkPolicy allows it out */
 
 /* How many reasons there is room for in cv_drops, and in the words that say how they are treated. */
 #define CV_MAX_REASONS 64
@@ -158,10 +160,12 @@ enum cv_endpoint_flag {
 struct cv_endpoint {
 	struct cv_addr addr4;    /* zero: none */
 	struct cv_addr addr6;    /* zero: none; link-local is accepted for ICMPv6 only */
-	__u32 target_policy_set; /* target policy set, see cv_policy_key */
-	__u32 src_class;         /* authenticated class of its packets */
-	__u32 flags;             /* enum cv_endpoint_flag */
-	__u32 max_flows;         /* how many flows it may have begun that are in cv_flow; 0: any number */
+	__u32 target_policy_set; /* policy set of what comes in, see cv_policy_key */
+	__u32 egress_policy_set; /* policy set of what goes out; 0: nothing isolates it */
+	__u32 src_class4; /* authenticated class of its packets, by family: prefixes may tell its addresses apart */
+	__u32 src_class6;
+	__u32 flags;     /* enum cv_endpoint_flag */
+	__u32 max_flows; /* how many flows it may have begun that are in cv_flow; 0: any number */
 };
 
 /* cv_address: longest prefix match over every address and prefix the policy knows. */
@@ -187,27 +191,31 @@ enum cv_address_flag {
 struct cv_address {
 	__u32 auth_class;        /* class when the packet came out of this workload's own veth */
 	__u32 anon_class;        /* class of the address alone */
-	__u32 target_policy_set; /* target policy set of a local workload, otherwise 0 */
+	__u32 target_policy_set; /* of a local workload, as cv_endpoint has it; otherwise 0 */
+	__u32 egress_policy_set; /* of a local workload, as cv_endpoint has it; otherwise 0 */
 	__u32 ifindex;
 	__u32 mtu;
 	__u32 flags; /* enum cv_address_flag */
 	__u8 mac[6];
 	__u8 host_mac[6];
-	__u32 pad;
 };
 
 /*
- * cv_policy: verdicts, fully evaluated by the compiler. Looked up most specific first:
- * (class, port), (class, 0), (0, port), (0, 0). A target policy set without any entry is refused (CV_REASON_INTERNAL).
+ * cv_policy: verdicts, fully evaluated by the compiler, by longest prefix of the port. Looked up by the class of the other end (the source of what
+ * comes in, the destination of what goes out), and when that has no entry, by CV_CLASS_ANY. A policy set without any entry is refused
+ * (CV_REASON_INTERNAL).
  */
 struct cv_policy_key {
+	__u32 prefixlen; /* CV_POLICY_PREFIX + 0…16 */
 	__u32 generation;
-	__u32 target_policy_set;
-	__u32 src_class; /* CV_CLASS_ANY: any */
-	__u16 port;      /* host byte order; 0: any */
+	__u32 policy_set;
+	__u32 peer_class; /* CV_CLASS_ANY: any */
 	__u8 proto;
 	__u8 pad;
+	__be16 port;
 };
+
+#define CV_POLICY_PREFIX 112 /* bits of a cv_policy_key before its port */
 
 #define CV_CLASS_ANY 0xffffffffu /* wildcard in cv_policy_key; class 0 is "the world": no identity, no named prefix */
 

@@ -5,7 +5,7 @@ using Culvert.Interop.Abi;
 
 namespace Culvert.Datapath.Tests;
 
-/// <summary>The kernel's programs take the ways that <see cref="PathOracle"/> says, in random worlds whose tables the agent's own builder has made.</summary>
+/// <summary>The kernel's programs take the ways that <see cref="PathOracle"/> says, as far as <see cref="PolicyEvaluator"/> allows, in random worlds whose tables the agent's own builder has made.</summary>
 public sealed class PathOracleTests(World world) : IClassFixture<World>
 {
     private const int Worlds = 60;
@@ -19,6 +19,7 @@ public sealed class PathOracleTests(World world) : IClassFixture<World>
     {
         Random random = new(seed);
         Dictionary<PathKind, int> seen = [];
+        Dictionary<string, int> reasons = [];
         for (uint generation = 1; generation <= Worlds; generation++)
         {
             world.Maps.Clear();
@@ -32,22 +33,24 @@ public sealed class PathOracleTests(World world) : IClassFixture<World>
                 world.Maps.Sessions.Clear();
                 Packet first = protocol == TransportProtocol.Tcp ? Packet.OfTcp(from, to, TcpFlags.Syn) : Packet.OfUdp(from, to);
                 Outcome outcome = world.FromPod(pod, first);
-                (PathKind kind, PathReason reason) = mesh.PathOf(pod, from, to, protocol);
+                (PathKind kind, string reason) = mesh.FateOf(pod, from, to, protocol);
                 Assert.True(
                     Expected(kind, reason) == Seen(outcome),
                     $"seed {seed} world {generation}: {protocol} {from} to {to} should go {kind} ({reason}); code {outcome.Code}, dropped for [{string.Join(' ', outcome.Drops)}]\n{mesh}");
                 seen[kind] = seen.GetValueOrDefault(kind) + 1;
+                reasons[reason] = reasons.GetValueOrDefault(reason) + 1;
             }
         }
         Assert.All(Enum.GetValues<PathKind>(), kind => Assert.InRange(seen.GetValueOrDefault(kind), 100, int.MaxValue));
+        Assert.All([nameof(DecisionReason.NetworkPolicyIngress), nameof(DecisionReason.NetworkPolicyEgress)], reason => Assert.InRange(reasons.GetValueOrDefault(reason), 50, int.MaxValue));
     }
 
     // Nothing listens here: what should go to the proxy is refused for that.
-    private static string Expected(PathKind kind, PathReason reason) => kind switch
+    private static string Expected(PathKind kind, string reason) => kind switch
     {
         PathKind.Direct or PathKind.Pass => $"{kind}",
         PathKind.Proxy or PathKind.Tunnel => $"{CvReason.ProxyDown}",
-        _ => $"{reason}",
+        _ => reason,
     };
 
     private static string Seen(Outcome outcome) => outcome switch

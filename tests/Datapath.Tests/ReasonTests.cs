@@ -7,7 +7,7 @@ namespace Culvert.Datapath.Tests;
 /// <summary>What the programs do for each reason is what <see cref="ReasonTable"/> says. Policy's verdicts carry a reason, so that each can be brought about.</summary>
 public sealed class ReasonTests : IClassFixture<ReasonTests.Talkative>
 {
-    private static readonly CvReason[] OfPolicy = [CvReason.PolicyDeny, CvReason.PolicyNoAllow, CvReason.PolicyDefault, CvReason.StrictMtls];
+    private static readonly CvReason[] OfPolicy = [CvReason.PolicyDeny, CvReason.PolicyNoAllow, CvReason.PolicyDefault, CvReason.StrictMtls, CvReason.NetworkPolicyIngress, CvReason.NetworkPolicyEgress];
     private static readonly CvReason[] Faults = [CvReason.NoEndpoint, CvReason.ProxyDown, CvReason.AssignFailed, CvReason.FlowTableFull, CvReason.Internal];
 
     private readonly World _world;

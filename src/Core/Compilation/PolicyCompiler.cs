@@ -83,7 +83,7 @@ public static class PolicyCompiler
 
     private static int Compare(PolicyEntry a, PolicyEntry b)
     {
-        int order = a.TargetPolicySetId.CompareTo(b.TargetPolicySetId);
+        int order = a.PolicySetId.CompareTo(b.PolicySetId);
         if (order == 0) order = a.ClassId.CompareTo(b.ClassId);
         if (order == 0) order = a.Ports.CompareTo(b.Ports);
         return order != 0 ? order : a.Protocol.CompareTo(b.Protocol);

@@ -1,7 +1,7 @@
 namespace Culvert.Core;
 
 /// <summary>One fully evaluated verdict of the policy table; see <see cref="CompiledPolicy.Entries"/> for how they are looked up.</summary>
-/// <param name="TargetPolicySetId">The policy set: the destination's for what comes in, the source's for what goes out.</param>
+/// <param name="PolicySetId">The policy set: the destination's for what comes in, the source's for what goes out.</param>
 /// <param name="ClassId">The class of the other end, 0 for the world, or <see cref="AnyClass"/>.</param>
 /// <param name="Ports">The destination ports.</param>
 /// <param name="Protocol">The transport protocol.</param>
@@ -10,7 +10,7 @@ namespace Culvert.Core;
 /// <param name="Reason">Why.</param>
 /// <param name="RuleId">The deciding rule, or 0 for none; see <see cref="CompiledPolicy.Rules"/>.</param>
 public readonly record struct PolicyEntry(
-    uint TargetPolicySetId,
+    uint PolicySetId,
     uint ClassId,
     PortPrefix Ports,
     TransportProtocol Protocol,

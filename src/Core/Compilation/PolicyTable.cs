@@ -14,7 +14,7 @@ public sealed class PolicyTable
     public PolicyTable(CompiledPolicy policy)
     {
         ArgumentNullException.ThrowIfNull(policy);
-        _entries = policy.Entries.ToDictionary(e => (e.TargetPolicySetId, e.ClassId, e.Ports, e.Protocol));
+        _entries = policy.Entries.ToDictionary(e => (e.PolicySetId, e.ClassId, e.Ports, e.Protocol));
         _addresses = policy.AddressClasses.ToDictionary(a => a.Prefix);
         _lengths4 = Lengths(v6: false);
         _lengths6 = Lengths(v6: true);

@@ -46,6 +46,8 @@ public static class ReasonTable
         new("icmp-echo", Packet, Denied, Silent, "echo requests are refused (`icmpEcho: DENY`)", "nothing, if it is meant so"),
         new("neighbour-scope", Packet, Malformed, Silent, "neighbour discovery that left its link", "look who forges it"),
         new("foreign-error", Packet, Malformed, Silent, "an ICMP error about a packet that its receiver did not send", "look who forges it"),
+        new("network-policy-ingress", Packet | Connection, Denied, Reset, "NetworkPolicies isolate the destination, and none of them allows it in", "allow it, if it is meant to be"),
+        new("network-policy-egress", Packet | Connection, Denied, Reset, "NetworkPolicies isolate the source, and none of them allows it out", "allow it, if it is meant to be"),
 
         new("policy-missing", Connection, Internal, Reset, "the snapshot names a policy that it does not hold", "report it"),
         new("not-enrolled", Connection, Denied, Reset, "the destination has just left the mesh", "nothing"),

@@ -14,13 +14,16 @@ namespace Culvert.Interop.Abi;
 public static class CvAbi
 {
     /// <summary>Part of the pin path (…/culvert/v&lt;abi&gt;/); raise when a pinned map's layout changes.</summary>
-    public const uint AbiVersion = 3;
+    public const uint AbiVersion = 4;
 
     /// <summary>How many reasons there is room for in cv_drops, and in the words that say how they are treated.</summary>
     public const uint MaxReasons = 64;
 
     /// <summary>cv_usage, cv_swept: whose flows are in cv_flow, counted by the veth of the pod that began them, CV_OWNER_EXTERNAL for those from outside. In the table are made - gone - swept. The programs write cv_usage, the agent writes cv_swept: neither has to wait for the other.</summary>
     public const uint OwnerExternal = 0;
+
+    /// <summary>Bits of a cv_policy_key before its port.</summary>
+    public const uint PolicyPrefix = 112;
 
     /// <summary>Wildcard in cv_policy_key; class 0 is "the world": no identity, no named prefix.</summary>
     public const uint ClassAny = 0xffffffff;
@@ -198,8 +201,14 @@ public enum CvReason : uint
     /// <summary>An ICMP error about what its sender did not get.</summary>
     ForeignError = 29,
 
+    /// <summary>Isolated, and no NetworkPolicy allows it in.</summary>
+    NetworkPolicyIngress = 30,
+
+    /// <summary>Isolated, and no NetworkPolicy allows it out.</summary>
+    NetworkPolicyEgress = 31,
+
     /// <summary><c>CV_REASON_MAX</c>.</summary>
-    Max = 30,
+    Max = 32,
 }
 
 /// <summary>A 16-byte address in network byte order.</summary>
@@ -523,7 +532,7 @@ public enum CvEndpointFlag : uint
 }
 
 /// <summary><c>struct cv_endpoint</c>.</summary>
-[StructLayout(LayoutKind.Explicit, Size = 48)]
+[StructLayout(LayoutKind.Explicit, Size = 56)]
 public partial struct CvEndpoint : IEquatable<CvEndpoint>
 {
     /// <summary>Zero: none.</summary>
@@ -532,17 +541,23 @@ public partial struct CvEndpoint : IEquatable<CvEndpoint>
     /// <summary>Zero: none; link-local is accepted for ICMPv6 only.</summary>
     [FieldOffset(16)] public CvAddr Addr6;
 
-    /// <summary>Target policy set, see cv_policy_key.</summary>
+    /// <summary>Policy set of what comes in, see cv_policy_key.</summary>
     [FieldOffset(32)] public uint TargetPolicySet;
 
-    /// <summary>Authenticated class of its packets.</summary>
-    [FieldOffset(36)] public uint SrcClass;
+    /// <summary>Policy set of what goes out; 0: nothing isolates it.</summary>
+    [FieldOffset(36)] public uint EgressPolicySet;
+
+    /// <summary>Authenticated class of its packets, by family: prefixes may tell its addresses apart.</summary>
+    [FieldOffset(40)] public uint SrcClass4;
+
+    /// <summary><c>src_class6</c>.</summary>
+    [FieldOffset(44)] public uint SrcClass6;
 
     /// <summary>Enum cv_endpoint_flag.</summary>
-    [FieldOffset(40)] public uint Flags;
+    [FieldOffset(48)] public uint Flags;
 
     /// <summary>How many flows it may have begun that are in cv_flow; 0: any number.</summary>
-    [FieldOffset(44)] public uint MaxFlows;
+    [FieldOffset(52)] public uint MaxFlows;
 
     /// <summary>Whether every byte is equal.</summary>
     /// <param name="left">One.</param>
@@ -654,25 +669,26 @@ public partial struct CvAddress : IEquatable<CvAddress>
     /// <summary>Class of the address alone.</summary>
     [FieldOffset(4)] public uint AnonClass;
 
-    /// <summary>Target policy set of a local workload, otherwise 0.</summary>
+    /// <summary>Of a local workload, as cv_endpoint has it; otherwise 0.</summary>
     [FieldOffset(8)] public uint TargetPolicySet;
 
+    /// <summary>Of a local workload, as cv_endpoint has it; otherwise 0.</summary>
+    [FieldOffset(12)] public uint EgressPolicySet;
+
     /// <summary><c>ifindex</c>.</summary>
-    [FieldOffset(12)] public uint Ifindex;
+    [FieldOffset(16)] public uint Ifindex;
 
     /// <summary><c>mtu</c>.</summary>
-    [FieldOffset(16)] public uint Mtu;
+    [FieldOffset(20)] public uint Mtu;
 
     /// <summary>Enum cv_address_flag.</summary>
-    [FieldOffset(20)] public uint Flags;
+    [FieldOffset(24)] public uint Flags;
 
     /// <summary><c>mac</c>.</summary>
-    [FieldOffset(24)] public CvByteArray6 Mac;
+    [FieldOffset(28)] public CvByteArray6 Mac;
 
     /// <summary><c>host_mac</c>.</summary>
-    [FieldOffset(30)] public CvByteArray6 HostMac;
-
-    [FieldOffset(36)] private uint _pad;
+    [FieldOffset(34)] public CvByteArray6 HostMac;
 
     /// <summary>Whether every byte is equal.</summary>
     /// <param name="left">One.</param>
@@ -703,26 +719,29 @@ public partial struct CvAddress : IEquatable<CvAddress>
     private static ReadOnlySpan<byte> AsBytes(ref readonly CvAddress value) => MemoryMarshal.AsBytes(new ReadOnlySpan<CvAddress>(in value));
 }
 
-/// <summary>cv_policy: verdicts, fully evaluated by the compiler. Looked up most specific first: (class, port), (class, 0), (0, port), (0, 0). A target policy set without any entry is refused (CV_REASON_INTERNAL).</summary>
-[StructLayout(LayoutKind.Explicit, Size = 16)]
+/// <summary>cv_policy: verdicts, fully evaluated by the compiler, by longest prefix of the port. Looked up by the class of the other end (the source of what comes in, the destination of what goes out), and when that has no entry, by CV_CLASS_ANY. A policy set without any entry is refused (CV_REASON_INTERNAL).</summary>
+[StructLayout(LayoutKind.Explicit, Size = 20)]
 public partial struct CvPolicyKey : IEquatable<CvPolicyKey>
 {
-    /// <summary><c>generation</c>.</summary>
-    [FieldOffset(0)] public uint Generation;
+    /// <summary>CV_POLICY_PREFIX + 0…16.</summary>
+    [FieldOffset(0)] public uint Prefixlen;
 
-    /// <summary><c>target_policy_set</c>.</summary>
-    [FieldOffset(4)] public uint TargetPolicySet;
+    /// <summary><c>generation</c>.</summary>
+    [FieldOffset(4)] public uint Generation;
+
+    /// <summary><c>policy_set</c>.</summary>
+    [FieldOffset(8)] public uint PolicySet;
 
     /// <summary>CV_CLASS_ANY: any.</summary>
-    [FieldOffset(8)] public uint SrcClass;
-
-    /// <summary>Host byte order; 0: any.</summary>
-    [FieldOffset(12)] public ushort Port;
+    [FieldOffset(12)] public uint PeerClass;
 
     /// <summary><c>proto</c>.</summary>
-    [FieldOffset(14)] public byte Proto;
+    [FieldOffset(16)] public byte Proto;
 
-    [FieldOffset(15)] private byte _pad;
+    [FieldOffset(17)] private byte _pad;
+
+    /// <summary>Network byte order.</summary>
+    [FieldOffset(18)] public ushort Port;
 
     /// <summary>Whether every byte is equal.</summary>
     /// <param name="left">One.</param>

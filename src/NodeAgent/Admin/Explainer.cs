@@ -100,6 +100,7 @@ internal static class Explainer
         {
             SourceIdentity = source?.Identity,
             SourceAddress = sourceAddress,
+            SourceWorkload = source,
             Destination = destination,
             Port = port,
             Protocol = protocol,

@@ -51,11 +51,13 @@ internal static class FlowMapping
         _ => Wire.Verdict.Allow,
     };
 
-    internal static Wire.RuleReference Rule(NamespacedName policy, int index, NodeSnapshot snapshot) => new()
+    internal static Wire.RuleReference Rule(PolicyReference policy, int index, NodeSnapshot snapshot) => new()
     {
         Policy = policy.ToString(),
         RuleIndex = index,
-        SourceReference = snapshot.Policies.TryGetValue(policy, out PolicyInfo? info) ? info.SourceReference : "",
+        SourceReference = policy.Kind == PolicyKind.NetworkPolicy
+            ? snapshot.NetworkPolicies.GetValueOrDefault(policy.Name)?.SourceReference ?? ""
+            : snapshot.Policies.GetValueOrDefault(policy.Name)?.SourceReference ?? "",
     };
 
     internal static Wire.FlowEndpoint Endpoint(IPEndPoint? point, WorkloadInfo? workload, string? identity, NamespacedName? service)

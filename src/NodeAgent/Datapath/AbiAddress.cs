@@ -9,7 +9,9 @@ namespace Culvert.NodeAgent.Datapath;
 internal static class AbiAddress
 {
     private const uint GenerationBits = 32;
-    private const uint MappedBits = 96;
+
+    /// <summary>How many bits an IPv4 address has in front of it as an IPv6 one.</summary>
+    internal const int MappedBits = 96;
 
     internal static CvAddr From(IPAddress address)
     {
@@ -30,7 +32,7 @@ internal static class AbiAddress
 
     internal static CvAddressKey Key(uint generation, IpPrefix prefix) => new()
     {
-        Prefixlen = GenerationBits + (prefix.IsIPv6 ? 0 : MappedBits) + (uint)prefix.Length,
+        Prefixlen = GenerationBits + (prefix.IsIPv6 ? 0 : (uint)MappedBits) + (uint)prefix.Length,
         Generation = generation,
         Addr = From(prefix.Address),
     };

@@ -31,7 +31,7 @@ internal sealed record DatapathInForce
     internal ImmutableHashSet<int> Uplinks { get; init; } = [];
 
     /// <summary>Policy and rule index by the rule ids that the kernel reports.</summary>
-    internal IReadOnlyDictionary<uint, (NamespacedName Policy, int Rule)> Rules { get; init; } = ImmutableDictionary<uint, (NamespacedName, int)>.Empty;
+    internal IReadOnlyDictionary<uint, (PolicyReference Policy, int Rule)> Rules { get; init; } = ImmutableDictionary<uint, (PolicyReference, int)>.Empty;
 }
 
 /// <summary>A place for <see cref="DatapathInForce"/> that several threads read and the reconciler writes.</summary>

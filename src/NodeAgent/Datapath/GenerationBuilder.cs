@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Net;
 using Culvert.Core;
 using Culvert.Interop.Abi;
@@ -9,6 +10,8 @@ namespace Culvert.NodeAgent.Datapath;
 /// </summary>
 internal sealed class GenerationBuilder
 {
+    private static readonly IpPrefix AnyIPv4 = IpPrefix.Parse("0.0.0.0/0");
+
     private readonly Generation _next;
     private readonly NodeSnapshot _snapshot;
     private readonly CompiledPolicy _policy;
@@ -51,6 +54,8 @@ internal sealed class GenerationBuilder
         DecisionReason.NoAllowMatched => CvReason.PolicyNoAllow,
         DecisionReason.DeniedByDefault => CvReason.PolicyDefault,
         DecisionReason.PolicyMissing => CvReason.Internal,
+        DecisionReason.NetworkPolicyIngress => CvReason.NetworkPolicyIngress,
+        DecisionReason.NetworkPolicyEgress => CvReason.NetworkPolicyEgress,
         _ => CvReason.None,
     };
 
@@ -60,10 +65,11 @@ internal sealed class GenerationBuilder
         {
             CvPolicyKey key = new()
             {
+                Prefixlen = CvAbi.PolicyPrefix + entry.Ports.Length,
                 Generation = _next.Number,
-                TargetPolicySet = entry.TargetPolicySetId,
-                SrcClass = entry.ClassId == PolicyEntry.AnyClass ? CvAbi.ClassAny : entry.ClassId,
-                Port = entry.Port,
+                PolicySet = entry.PolicySetId,
+                PeerClass = entry.ClassId == PolicyEntry.AnyClass ? CvAbi.ClassAny : entry.ClassId,
+                Port = BinaryPrimitives.ReverseEndianness(entry.Ports.Value),
                 Proto = (byte)entry.Protocol,
             };
             bool allowed = entry.Verdict == Verdict.Allow;
@@ -101,6 +107,9 @@ internal sealed class GenerationBuilder
         foreach (LocalEndpoint endpoint in _endpoints) AddLocal(table, endpoint, At);
         foreach (IPAddress vip in _snapshot.Services.Values.SelectMany(s => s.Vips)) Flag(table, At, vip, CvAddressFlag.Service);
         foreach (IPAddress address in _nodeAddresses) Flag(table, At, address, CvAddressFlag.Node);
+
+        // In the kernel's table IPv4 is a part of IPv6 (::ffff:0:0/96): a short prefix such as ::/0 must not speak for it.
+        if (table.Keys.Any(p => p.IsIPv6 && p.Length < AbiAddress.MappedBits)) table.TryAdd(AnyIPv4, Inherit(AnyIPv4));
         foreach ((IpPrefix prefix, CvAddress value) in table) _next.Addresses.Add(AbiAddress.Key(_next.Number, prefix), value);
     }
 
@@ -111,6 +120,7 @@ internal sealed class GenerationBuilder
             IpPrefix host = IpPrefix.Host(address);
             CvAddress value = at(host);
             value.TargetPolicySet = _policy.TargetPolicySetIds[endpoint.Workload.Uid];
+            value.EgressPolicySet = _policy.EgressPolicySetIds.GetValueOrDefault(endpoint.Workload.Uid);
             value.Ifindex = (uint)endpoint.Index;
             value.Mtu = (uint)endpoint.Mtu;
             value.Flags |= (uint)(CvAddressFlag.Meshed | CvAddressFlag.Local);
@@ -149,11 +159,12 @@ internal sealed class GenerationBuilder
         Dictionary<IpPrefix, AddressClass> classes = _policy.AddressClasses.ToDictionary(a => a.Prefix);
         foreach (LocalEndpoint endpoint in _endpoints)
         {
-            IPAddress? any = endpoint.Address4 ?? endpoint.Address6;
             CvEndpoint value = new()
             {
                 TargetPolicySet = _policy.TargetPolicySetIds[endpoint.Workload.Uid],
-                SrcClass = any is not null && classes.TryGetValue(IpPrefix.Host(any), out AddressClass known) ? known.AuthenticatedClassId : 0,
+                EgressPolicySet = _policy.EgressPolicySetIds.GetValueOrDefault(endpoint.Workload.Uid),
+                SrcClass4 = ClassOf(endpoint.Address4),
+                SrcClass6 = ClassOf(endpoint.Address6),
                 Flags = (endpoint.Workload.MtlsMode == MtlsMode.Strict ? (uint)CvEndpointFlag.Strict : 0) | (_snapshot.Mesh.IcmpEcho == DefaultAction.Deny ? (uint)CvEndpointFlag.NoEcho : 0),
                 MaxFlows = _maxFlows,
             };
@@ -161,6 +172,8 @@ internal sealed class GenerationBuilder
             if (endpoint.Address6 is { } v6) value.Addr6 = AbiAddress.From(v6);
             _next.Endpoints.Add(new CvEndpointKey { Generation = _next.Number, Ifindex = (uint)endpoint.Index }, value);
         }
+
+        uint ClassOf(IPAddress? address) => address is not null && classes.TryGetValue(IpPrefix.Host(address), out AddressClass known) ? known.AuthenticatedClassId : 0;
     }
 
     private void AddServices()

@@ -9,5 +9,5 @@ internal interface IFlowContext
     SnapshotIndex Index { get; }
 
     /// <summary>The policy rule behind a rule id of the kernel; null: none decided.</summary>
-    (NamespacedName Policy, int Rule)? FindRule(uint ruleId);
+    (PolicyReference Policy, int Rule)? FindRule(uint ruleId);
 }

@@ -71,7 +71,7 @@ internal sealed class KernelFlowReader : IDisposable
         WorkloadInfo? from = index.FindWorkload(source.Address);
         WorkloadInfo? to = index.FindWorkload((backend ?? destination).Address);
         bool anonymous = (e.Flags & (byte)CvFlowFlag.Anonymous) != 0;
-        (NamespacedName Policy, int Rule)? rule = _context.FindRule(e.Rule);
+        (PolicyReference Policy, int Rule)? rule = _context.FindRule(e.Rule);
         return new FlowRecord
         {
             Time = _time.GetUtcNow() - Stopwatch.GetElapsedTime((long)(e.TimeNs * (Stopwatch.Frequency / 1e9))),
@@ -93,19 +93,39 @@ internal sealed class KernelFlowReader : IDisposable
             BytesReceived = e.BytesIn,
             Duration = TimeSpan.FromTicks((long)(e.DurationNs / 100)),
             AtSource = !anonymous,
-            AuditPolicies = (e.Flags & (byte)CvFlowFlag.Audit) != 0 && to is not null ? Audits(index, from, source, to, (ushort)(backend ?? destination).Port, !anonymous) : default,
+            AuditPolicies = (e.Flags & (byte)CvFlowFlag.Audit) != 0 ? Audits(index, e, from, source, to, backend ?? destination, anonymous) : default,
         };
     }
 
-    // The kernel knows only that an AUDIT policy matched; which ones, the oracle says.
-    private static EquatableArray<NamespacedName> Audits(SnapshotIndex index, WorkloadInfo? from, IPEndPoint source, WorkloadInfo to, ushort port, bool authenticated) =>
-        PolicyEvaluator.Evaluate(index.Snapshot, new ConnectionRequest
+    // The kernel knows only that an AUDIT policy matched, or a NetworkPolicy that is not enforced; which ones, the oracle says.
+    private static EquatableArray<PolicyReference> Audits(SnapshotIndex index, in CvEvent e, WorkloadInfo? from, IPEndPoint source, WorkloadInfo? to, IPEndPoint destination, bool anonymous)
+    {
+        TransportProtocol protocol = (TransportProtocol)e.Key.Proto;
+        List<PolicyReference> found = [];
+        if (from is not null && !anonymous)
         {
-            SourceIdentity = from?.Identity,
-            SourceAddress = source.Address,
-            Destination = to,
-            Port = port,
-            Protocol = TransportProtocol.Tcp,
-            Authenticated = authenticated,
-        }).AuditPolicies;
+            found.AddRange(PolicyEvaluator.EvaluateEgress(index.Snapshot, new EgressRequest
+            {
+                Source = from,
+                DestinationAddress = destination.Address,
+                DestinationWorkload = to,
+                Port = (ushort)destination.Port,
+                Protocol = protocol,
+            }).AuditPolicies);
+        }
+        if (to is not null)
+        {
+            found.AddRange(PolicyEvaluator.Evaluate(index.Snapshot, new ConnectionRequest
+            {
+                SourceIdentity = from?.Identity,
+                SourceAddress = source.Address,
+                SourceWorkload = from,
+                Destination = to,
+                Port = (ushort)destination.Port,
+                Protocol = protocol,
+                Authenticated = !anonymous,
+            }).AuditPolicies);
+        }
+        return [.. found.Distinct()];
+    }
 }

@@ -68,7 +68,7 @@ internal sealed class AgentBackend(
             Error = datapath.NotCaptured.GetValueOrDefault(workload.Uid, ""),
         };
         foreach (IPAddress address in workload.Addresses) result.Addresses.Add(ByteString.CopyFrom(address.GetAddressBytes()));
-        result.Policies.AddRange(workload.PolicyNames.Select(p => p.ToString()));
+        result.Policies.AddRange(workload.PolicyNames.Select(p => new PolicyReference(p).ToString()).Concat(workload.NetworkPolicyNames.Select(p => new PolicyReference(p, PolicyKind.NetworkPolicy).ToString())));
         (SpiffeId Id, Svid? Svid, string? LastError) svid = svids.List().FirstOrDefault(s => s.Id == workload.Identity);
         if (svid.Svid is not null) result.CertificateNotAfter = Timestamp.FromDateTimeOffset(svid.Svid.NotAfter);
         else if (svid.LastError is { } error && result.Error.Length == 0) result.Error = $"no certificate yet: {error}";

@@ -9,5 +9,5 @@ internal sealed class FlowContext(MeshDirectory directory, DatapathState state) 
 {
     public SnapshotIndex Index => directory.View.Index;
 
-    public (NamespacedName Policy, int Rule)? FindRule(uint ruleId) => state.Current.Rules.TryGetValue(ruleId, out (NamespacedName, int) rule) ? rule : null;
+    public (PolicyReference Policy, int Rule)? FindRule(uint ruleId) => state.Current.Rules.TryGetValue(ruleId, out (PolicyReference, int) rule) ? rule : null;
 }

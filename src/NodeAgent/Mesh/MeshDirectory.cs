@@ -49,6 +49,7 @@ internal sealed class MeshDirectory(MeshView first) : IProxyDirectory, IProxyAut
         {
             SourceIdentity = peer,
             SourceAddress = source.ToIPAddress(),
+            SourceWorkload = view.FindWorkload(source),
             Destination = current,
             Port = port,
             Protocol = protocol,

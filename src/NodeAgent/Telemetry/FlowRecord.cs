@@ -55,7 +55,7 @@ public sealed record FlowRecord
     };
 
     /// <summary>Policy that decided; null: none did.</summary>
-    public NamespacedName? Policy { get; init; }
+    public PolicyReference? Policy { get; init; }
 
     /// <summary>Index of the deciding rule within <see cref="Policy"/>; -1: none.</summary>
     public int RuleIndex { get; init; } = -1;
@@ -70,7 +70,7 @@ public sealed record FlowRecord
     public TimeSpan Duration { get; init; }
 
     /// <summary>AUDIT policies that matched.</summary>
-    public EquatableArray<NamespacedName> AuditPolicies { get; init; }
+    public EquatableArray<PolicyReference> AuditPolicies { get; init; }
 
     /// <summary>Service the originator addressed, or null.</summary>
     public NamespacedName? Service { get; init; }

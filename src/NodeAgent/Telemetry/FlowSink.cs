@@ -10,7 +10,7 @@ internal sealed class FlowSink(AgentMetrics metrics, FlowLog log, ILogger? acces
     internal void Add(FlowRecord record, string reporter)
     {
         metrics.Count(record, reporter);
-        foreach (Core.NamespacedName policy in record.AuditPolicies)
+        foreach (Core.PolicyReference policy in record.AuditPolicies)
         {
             metrics.Audited.With(policy.ToString(), record.DestinationWorkload?.Name.Name ?? "unknown", record.DestinationWorkload?.Name.Namespace ?? "unknown").Increment();
         }

@@ -88,11 +88,11 @@ public sealed class PolicyCompilerTests
         {
             NodeSnapshot snapshot = new RandomWorld(seed).Next();
             CompiledPolicy compiled = PolicyCompiler.Compile(snapshot, snapshot.Workloads.Keys.ToHashSet(), new PolicyIds());
-            Assert.Equal(compiled.Entries.Length, compiled.Entries.Select(e => (e.TargetPolicySetId, e.ClassId, e.Ports, e.Protocol)).Distinct().Count());
+            Assert.Equal(compiled.Entries.Length, compiled.Entries.Select(e => (e.PolicySetId, e.ClassId, e.Ports, e.Protocol)).Distinct().Count());
             foreach (PolicyEntry entry in compiled.Entries.Where(e => e.ClassId != PolicyEntry.AnyClass || e.Ports != PortPrefix.Any))
             {
                 var without = new PolicyTable(compiled with { Entries = compiled.Entries.Remove(entry) });
-                PolicyEntry fallback = without.Find(entry.TargetPolicySetId, entry.ClassId, entry.Ports.Value, entry.Protocol)!.Value;
+                PolicyEntry fallback = without.Find(entry.PolicySetId, entry.ClassId, entry.Ports.Value, entry.Protocol)!.Value;
                 Assert.NotEqual((entry.Verdict, entry.Audit, entry.Reason, entry.RuleId), (fallback.Verdict, fallback.Audit, fallback.Reason, fallback.RuleId));
             }
         }

@@ -29,6 +29,26 @@ public sealed class PolicyFingerprintTests
     }
 
     [Fact]
+    public void Every_condition_of_a_NetworkPolicy_changes_it()
+    {
+        NetworkPolicyPeer group = new() { Group = "g" }, block = new() { Block = IpPrefix.Parse("10.0.0.0/8") };
+        NetworkPolicyPort port = NetworkPolicyPort.Exactly(80, TransportProtocol.Tcp);
+        NetworkPolicyInfo empty = new() { Name = new("a", "p") };
+        NetworkPolicyInfo[] all =
+        [
+            empty, empty with { Name = new("a", "q") }, empty with { IsolatesIngress = true }, empty with { IsolatesEgress = true },
+            .. new NetworkPolicyRule[]
+            {
+                new(), new() { Peers = [group] }, new() { Peers = [group with { Group = "h" }] }, new() { Peers = [block] }, new() { Peers = [block with { Except = [IpPrefix.Parse("10.1.0.0/16")] }] },
+                new() { Ports = [port] }, new() { Ports = [port with { Protocol = TransportProtocol.Udp }] }, new() { Ports = [port with { Last = 81 }] }, new() { Ports = [port with { First = 79 }] },
+                new() { Ports = [port with { Name = "web" }] }, new() { Peers = [group], Ports = [port] },
+            }.SelectMany(r => new[] { empty with { Ingress = [r] }, empty with { Egress = [r] }, empty with { Ingress = [r, r] } }),
+        ];
+        Assert.Equal(all.Length, all.Select(PolicyFingerprint.Of).Distinct().Count());
+        Assert.Equal(PolicyFingerprint.Of(empty), PolicyFingerprint.Of(empty with { SourceReference = "elsewhere.yaml:1" }));
+    }
+
+    [Fact]
     public void The_action_and_the_name_change_it()
     {
         PolicyInfo policy = Given.Policy("a/p", PolicyAction.Allow, new PolicyRule());

@@ -24,6 +24,17 @@ internal static class Abi
     internal static CvFlowKey Key(IPEndPoint from, IPEndPoint to, byte protocol) =>
         new() { Src = Address(from.Address), Dst = Address(to.Address), Sport = Network(from.Port), Dport = Network(to.Port), Proto = protocol };
 
+    /// <summary>The key of a verdict for one port, or for every port when that is 0.</summary>
+    internal static CvPolicyKey PolicyKey(uint generation, uint policySet, uint peerClass, ushort port, byte protocol) => new()
+    {
+        Prefixlen = CvAbi.PolicyPrefix + (port == 0 ? 0u : 16u),
+        Generation = generation,
+        PolicySet = policySet,
+        PeerClass = peerClass,
+        Port = Network(port),
+        Proto = protocol,
+    };
+
     internal static CvByteArray6 Mac(byte[] mac) => MemoryMarshal.Read<CvByteArray6>(mac);
 
     internal static string Text(in CvFlowKey key) =>

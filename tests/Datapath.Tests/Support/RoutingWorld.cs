@@ -15,6 +15,8 @@ internal sealed class RoutingWorld
     private static readonly string[] Strangers = ["192.0.2.1 2001:db8::1", "192.0.2.2 2001:db8::2"];
     private static readonly string[] Remotes = ["10.2.0.1 fd00:2::1", "10.2.0.2 fd00:2::2", "10.2.0.3 fd00:2::3"];
     private static readonly string[] Vips = ["10.96.0.1 fd00:96::1", "10.96.0.2 fd00:96::2"];
+    private static readonly string[] Groups = ["g1", "g2"];
+    private static readonly string[] Blocks = ["10.0.0.0/8", "10.2.0.0/30", "192.0.2.0/24", "192.0.2.2/32", "2001:db8::/64", "fd00::/16", "::/0", "0.0.0.0/0"];
     private readonly NodeSnapshot _snapshot;
     private readonly LocalEndpoint[] _endpoints;
     private readonly PathOracle _oracle;
@@ -31,10 +33,14 @@ internal sealed class RoutingWorld
 
         // Of the last one elsewhere nobody knows whether it is in the mesh.
         WorkloadInfo[] remote = [.. Remotes.Select((a, i) => Workload($"far{i}", There, Addresses(a), random) with { Enrolled = i < 2 })];
+        // Half of the worlds have no NetworkPolicy.
+        NetworkPolicyInfo[] policies = [.. Enumerable.Range(0, Math.Max(0, random.Next(6) - 2)).Select(i => Policy($"p{i}", random))];
+        local = [.. local.Select(w => w with { NetworkPolicyNames = [.. policies.Where(_ => random.Next(2) == 0).Select(p => p.Name)] })];
         NodeSnapshot snapshot = new()
         {
             Version = 1,
             Node = Here,
+            NetworkPolicies = policies.ToImmutableDictionary(p => p.Name),
             Workloads = local.Concat(remote).ToImmutableDictionary(w => w.Uid),
             Mesh = new MeshSettings
             {
@@ -69,32 +75,72 @@ internal sealed class RoutingWorld
         return (pod, pod.At(v6, from[random.Next(from.Length)]), new IPEndPoint(to[random.Next(to.Length)], Port(random)), (TransportProtocol)Protocol(random));
     }
 
-    /// <summary>What the oracle says of it.</summary>
-    internal (PathKind Kind, PathReason Reason) PathOf(Workload pod, IPEndPoint from, IPEndPoint to, TransportProtocol protocol)
+    /// <summary>
+    /// What the oracles say of it: which way it goes, or why nowhere. Of what goes to a Service by the proxy that says itself what policy has against the backend that it chooses.
+    /// </summary>
+    internal (PathKind Kind, string Reason) FateOf(Workload pod, IPEndPoint from, IPEndPoint to, TransportProtocol protocol)
+    {
+        (PathKind kind, PathReason why, IPEndPoint target) = PathOf(pod, from, to, protocol);
+        bool isPolicys = kind switch
+        {
+            PathKind.Drop => false,
+            PathKind.Pass => why is not (PathReason.Excluded or PathReason.Itself) && !_snapshot.Mesh.ExcludedCidrs.Any(c => c.Contains(target.Address)),
+            PathKind.Direct => true,
+            _ => target.Equals(to),
+        };
+        if (!isPolicys) return (kind, why.ToString());
+        WorkloadInfo source = _endpoints.Single(e => e.Index == pod.Index).Workload;
+        WorkloadInfo? destination = _oracle.World.FindWorkload(target.Address);
+        Decision decision = PolicyEvaluator.EvaluateEgress(_snapshot, new EgressRequest
+        {
+            Source = source,
+            DestinationAddress = target.Address,
+            DestinationWorkload = destination,
+            Port = (ushort)target.Port,
+            Protocol = protocol,
+        });
+        if (decision.IsAllowed && kind == PathKind.Direct)
+        {
+            decision = PolicyEvaluator.Evaluate(_snapshot, new ConnectionRequest
+            {
+                SourceIdentity = source.Identity,
+                Authenticated = true,
+                SourceAddress = from.Address,
+                SourceWorkload = source,
+                Destination = destination!,
+                Port = (ushort)target.Port,
+                Protocol = protocol,
+            });
+        }
+        return decision.IsAllowed ? (kind, why.ToString()) : (PathKind.Drop, decision.Reason.ToString());
+    }
+
+    private (PathKind Kind, PathReason Reason, IPEndPoint Target) PathOf(Workload pod, IPEndPoint from, IPEndPoint to, TransportProtocol protocol)
     {
         Addressee asked = _oracle.Find(IpPrefix.Host(to.Address), (ushort)to.Port, protocol);
         (IPAddress target, ushort port) = (to.Address, (ushort)to.Port);
         switch (asked.Kind)
         {
             case AddresseeKind.Excluded:
-                return (PathKind.Pass, PathReason.Excluded);
+                return (PathKind.Pass, PathReason.Excluded, to);
             case AddresseeKind.UnknownServicePort:
-                return (PathKind.Drop, PathReason.NoServicePort);
+                return (PathKind.Drop, PathReason.NoServicePort, to);
             case AddresseeKind.ServicePort:
-                if (asked.Port!.Backends.FirstOrDefault(b => IsV6(b.Address) == IsV6(to.Address)) is not { } backend) return (PathKind.Drop, PathReason.NoBackend);
+                if (asked.Port!.Backends.FirstOrDefault(b => IsV6(b.Address) == IsV6(to.Address)) is not { } backend) return (PathKind.Drop, PathReason.NoBackend, to);
                 (target, port) = (backend.Address, backend.Port);
                 break;
         }
         WorkloadInfo source = _endpoints.Single(e => e.Index == pod.Index).Workload;
         ConnectionPath path = _oracle.To(new PathRequest(source, IpPrefix.Host(target), port, protocol) { SourcePort = (ushort)from.Port, Service = asked.Port });
-        return (path.Kind, path.Reason);
+        return (path.Kind, path.Reason, new IPEndPoint(target, port));
     }
 
     /// <inheritdoc/>
     public override string ToString() => string.Join('\n',
     [
         $"excluded: {string.Join(' ', _snapshot.Mesh.ExcludedPorts)} {string.Join(' ', _snapshot.Mesh.ExcludedCidrs)}",
-        .. _snapshot.Workloads.Values.Select(w => $"{w.Uid} {w.Node} enrolled={w.Enrolled} {string.Join(' ', w.Addresses)} behind the proxy: {string.Join(' ', ProxyNeed.PortsOf(w))}"),
+        .. _snapshot.NetworkPolicies.Values.Select(p => $"{p.Name} ingress {p.IsolatesIngress} {p.Ingress} egress {p.IsolatesEgress} {p.Egress}"),
+        .. _snapshot.Workloads.Values.Select(w => $"{w.Uid} {w.Node} enrolled={w.Enrolled} {string.Join(' ', w.Addresses)} behind the proxy: {string.Join(' ', ProxyNeed.PortsOf(w))} {w.NetworkPolicyNames} {w.PeerGroups} {w.NamedPorts}"),
         .. _snapshot.Services.Values.SelectMany(s => s.Ports.Select(p => $"{s.Name} {string.Join(' ', s.Vips)} {p.Port}/{p.Protocol} {p.LoadBalancing} to {string.Join(' ', p.Backends.Select(b => $"{b.Address}:{b.Port}"))}")),
     ]);
 
@@ -107,7 +153,32 @@ internal sealed class RoutingWorld
         Node = node,
         Addresses = [.. addresses],
         ProxyProtocolPorts = random.Next(3) == 0 ? [SomePort(random)] : [],
+        PeerGroups = [.. Groups.Where(_ => random.Next(2) == 0)],
+        NamedPorts = random.Next(2) == 0 ? [new NamedPort("web", Port(random), Protocol(random))] : [],
         TrustedProxies = random.Next(4) == 0 ? [new TrustedProxies([SomePort(random)], [IpPrefix.Parse("192.0.2.0/24")])] : [],
+    };
+
+    private static NetworkPolicyInfo Policy(string name, Random random) => new()
+    {
+        Name = new NamespacedName("shop", name),
+        IsolatesIngress = random.Next(2) == 0,
+        IsolatesEgress = random.Next(2) == 0,
+        Ingress = [.. Enumerable.Range(0, random.Next(3)).Select(_ => Rule(random))],
+        Egress = [.. Enumerable.Range(0, random.Next(3)).Select(_ => Rule(random))],
+    };
+
+    private static NetworkPolicyRule Rule(Random random) => new()
+    {
+        Peers = [.. Enumerable.Range(0, random.Next(3)).Select(_ => random.Next(2) == 0
+            ? new NetworkPolicyPeer { Group = Groups[random.Next(Groups.Length)] }
+            : new NetworkPolicyPeer { Block = IpPrefix.Parse(Blocks[random.Next(Blocks.Length)]), Except = random.Next(2) == 0 ? [IpPrefix.Parse(Blocks[random.Next(Blocks.Length)])] : [] })],
+        Ports = [.. Enumerable.Range(0, random.Next(3)).Select(_ => random.Next(4) switch
+        {
+            0 => NetworkPolicyPort.Called("web", Protocol(random)),
+            1 => NetworkPolicyPort.Exactly(Port(random), Protocol(random)),
+            2 => NetworkPolicyPort.All(Protocol(random)),
+            _ => new NetworkPolicyPort(Protocol(random), 60, 1000),
+        })],
     };
 
     private static ServiceInfo Service(string name, string vips, WorkloadInfo[] workloads, Random random)

@@ -44,7 +44,7 @@ internal static class WorldContent
     {
         world.Maps.Endpoints.Set(
             new CvEndpointKey { Generation = generation, Ifindex = pod.Index },
-            new CvEndpoint { Addr4 = Abi.Address(pod.Address4), Addr6 = Abi.Address(pod.Address6), TargetPolicySet = pod.TargetPolicySet, SrcClass = pod.Class, Flags = (uint)endpoint });
+            new CvEndpoint { Addr4 = Abi.Address(pod.Address4), Addr6 = Abi.Address(pod.Address6), TargetPolicySet = pod.TargetPolicySet, SrcClass4 = pod.Class, SrcClass6 = pod.Class, Flags = (uint)endpoint });
         CvAddress address = new()
         {
             AuthClass = pod.Class,
@@ -84,7 +84,7 @@ internal static class WorldContent
         foreach (byte protocol in (byte[])[Packet.Tcp, Packet.Udp])
         {
             world.Maps.Policies.Set(
-                new CvPolicyKey { Generation = generation, TargetPolicySet = to.TargetPolicySet, SrcClass = sourceClass, Port = port, Proto = protocol },
+                Abi.PolicyKey(generation, to.TargetPolicySet, sourceClass, port, protocol),
                 new CvPolicy { Rule = rule, Verdict = (byte)(reason == 0 ? CvVerdict.Pass : CvVerdict.Drop), Reason = (byte)reason, Audit = audit ? (byte)1 : (byte)0 });
         }
     }

@@ -156,7 +156,7 @@ public sealed class FailedSnapshotTests
     {
         using ReconcilerFixture node = new();
         node.Apply(ReconcilerFixture.Snapshot(First));
-        CvPolicyKey stray = new() { Generation = node.Writer.Current + 1, TargetPolicySet = 4711 };
+        CvPolicyKey stray = new() { Generation = node.Writer.Current + 1, Prefixlen = CvAbi.PolicyPrefix, PolicySet = 4711 };
         node.World.Programs.Maps.Policy.Set(stray, default);
         node.Restart();
         node.Apply(ReconcilerFixture.Snapshot(First));

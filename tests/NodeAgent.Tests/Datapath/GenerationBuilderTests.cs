@@ -89,6 +89,30 @@ public sealed class GenerationBuilderTests
     }
 
     [Fact]
+    public void An_IPv6_prefix_does_not_speak_for_IPv4()
+    {
+        PolicyInfo v6 = new() { Name = new NamespacedName("shop", "v6"), Action = PolicyAction.Allow, Rules = [new() { From = [new() { IpBlocks = [IpPrefix.Parse("::/0")] }] }] };
+        WorkloadInfo web = TestMesh.Workload("web", "n1", "10.5.0.1") with { PolicyNames = [v6.Name] };
+        KernelModel kernel = KernelModel.Build(TestMesh.Snapshot([web], [v6]), [TestMesh.Endpoint(web, 2)], []);
+        Assert.Equal(CvVerdict.Drop, (CvVerdict)kernel.Evaluate(IPAddress.Parse("192.0.2.1"), false, web.Addresses[0], 80, 6).Verdict);
+        Assert.Equal(CvVerdict.Pass, (CvVerdict)kernel.Evaluate(IPAddress.Parse("2001:db8::1"), false, web.Addresses[0], 80, 6).Verdict);
+    }
+
+    [Fact]
+    public void Both_addresses_of_a_workload_have_the_class_that_prefixes_give_them()
+    {
+        PolicyInfo v6 = new() { Name = new NamespacedName("shop", "v6"), Action = PolicyAction.Deny, Rules = [new() { From = [new() { IpBlocks = [IpPrefix.Parse("fd00::/16")] }] }] };
+        WorkloadInfo web = TestMesh.Workload("web", "n1", "10.5.0.1") with { PolicyNames = [v6.Name], Addresses = [IPAddress.Parse("10.5.0.1"), IPAddress.Parse("fd00::1")] };
+        NodeSnapshot snapshot = TestMesh.Snapshot([web], [v6]);
+        LocalEndpoint endpoint = TestMesh.Endpoint(web, 2);
+        CompiledPolicy policy = PolicyCompiler.Compile(snapshot, new HashSet<string> { web.Uid }, new PolicyIds());
+        CvEndpoint written = GenerationBuilder.Build(1, snapshot, policy, [endpoint], []).Endpoints.Values[0];
+        AddressClass[] known = [.. policy.AddressClasses.Where(a => web.Addresses.Contains(a.Prefix.Address))];
+        Assert.Equal([written.SrcClass4, written.SrcClass6], known.Select(k => k.AuthenticatedClassId));
+        Assert.NotEqual(written.SrcClass4, written.SrcClass6);
+    }
+
+    [Fact]
     public void TheKernelsTablesAnswerAsTheOracleDoes()
     {
         Random random = new(20);
@@ -111,6 +135,7 @@ public sealed class GenerationBuilderTests
                 {
                     SourceIdentity = source?.Identity,
                     SourceAddress = address,
+                    SourceWorkload = source,
                     Destination = destination,
                     Port = port,
                     Protocol = TransportProtocol.Tcp,

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Net;
 using Culvert.Core;
 using Culvert.Interop.Abi;
@@ -53,13 +54,18 @@ internal sealed class KernelModel(Generation generation)
         CvAddress? from = FindAddress(source);
         uint targetPolicySet = FindAddress(destination)!.Value.TargetPolicySet;
         uint cls = from is null ? 0 : authenticated ? from.Value.AuthClass : from.Value.AnonClass;
-        foreach ((uint c, ushort p) in new[] { (cls, port), (cls, (ushort)0), (CvAbi.ClassAny, port), (CvAbi.ClassAny, (ushort)0) })
+        foreach (uint c in (uint[])[cls, CvAbi.ClassAny])
         {
-            for (int i = 0; i < generation.Policies.Count; i++)
+            CvPolicy? found = null;
+            for (int i = 0, longest = -1; i < generation.Policies.Count; i++)
             {
                 CvPolicyKey key = generation.Policies.Keys[i];
-                if (key.TargetPolicySet == targetPolicySet && key.SrcClass == c && key.Port == p && key.Proto == protocol) return generation.Policies.Values[i];
+                int length = (int)(key.Prefixlen - CvAbi.PolicyPrefix);
+                if (key.PolicySet != targetPolicySet || key.PeerClass != c || key.Proto != protocol || length <= longest) continue;
+                if (!new PortPrefix(BinaryPrimitives.ReverseEndianness(key.Port), (byte)length).Contains(port)) continue;
+                (found, longest) = (generation.Policies.Values[i], length);
             }
+            if (found is { } entry) return entry;
         }
         throw new InvalidOperationException($"target policy set {targetPolicySet} has no verdict for class {cls}, port {port}");
     }
