@@ -14,4 +14,6 @@ internal sealed class DirtyResources
     public HashSet<NamespacedName> RoutedServices { get; } = [];
 
     public HashSet<NamespacedName> Policies { get; } = [];
+
+    public HashSet<NamespacedName> NetworkPolicies { get; } = [];
 }

@@ -41,10 +41,12 @@ internal sealed class MeshCompiler(ulong version = 0)
         (_compiled, _mesh) = (objects, mesh);
         int services = CompileServices(dirty);
         foreach (NamespacedName name in dirty.Policies) _catalog.SetPolicy(name, (objects.Objects.GetValueOrDefault(new(ObjectKind.AuthorizationPolicy, name.Namespace, name.Name)) as AuthorizationPolicyObject)?.Policy);
+        foreach (NamespacedName name in dirty.NetworkPolicies)
+            _catalog.SetNetworkPolicy(name, objects.Objects.GetValueOrDefault(new(ObjectKind.NetworkPolicy, name.Namespace, name.Name)) is NetworkPolicyObject policy ? NetworkPolicyCompiler.Compile(policy) : null);
         foreach (NamespacedName name in dirty.Workloads) _catalog.SetWorkload(name.ToString(), _input.Workloads.Find(name) is { } workload ? Compile(workload) : null);
         _catalog.SetMesh(mesh, ProblemList.From(objects, status));
         _catalog.SetTrustBundle(new TrustBundle(mesh.TrustDomain, roots));
-        return _catalog.Build(dirty.Workloads.Count, services, dirty.Policies.Count);
+        return _catalog.Build(dirty.Workloads.Count, services, dirty.Policies.Count + dirty.NetworkPolicies.Count);
     }
 
     private static IReadOnlyCollection<ObjectKey> Difference(ObjectSet before, ObjectSet after) =>
@@ -91,7 +93,8 @@ internal sealed class MeshCompiler(ulong version = 0)
     {
         ObjectMeta meta = workload.Meta;
         string uid = meta.FullName.ToString();
-        bool enrolled = workload.IsEnrolled(_input.FindNamespace(meta.Namespace));
+        NamespaceObject? ns = _input.FindNamespace(meta.Namespace);
+        bool enrolled = workload.IsEnrolled(ns);
         var compiled = new WorkloadInfo
         {
             Uid = uid,
@@ -107,6 +110,9 @@ internal sealed class MeshCompiler(ulong version = 0)
             PolicyNames = enrolled
                 ? _input.Policies.InScope(meta).Select(p => p.Meta.FullName).ToEquatableArray()
                 : [],
+            NetworkPolicyNames = enrolled ? _input.NetworkPolicies.Selecting(meta).Select(p => p.Meta.FullName).ToEquatableArray() : [],
+            PeerGroups = _input.NetworkPolicies.GroupsOf(workload, NamespaceObject.LabelsOf(meta.Namespace, ns)),
+            NamedPorts = _input.NetworkPolicies.PortsOf(workload),
         };
         ProxyProtocolWish[] wishes = [.. _wishesByWorkload[uid].SelectMany(s => _wishes[s]).Where(w => w.Uid == uid)];
         return ProxyProtocolCompiler.Apply(workload, compiled, wishes);

@@ -24,6 +24,8 @@ internal sealed class MeshInput
 
     public SelectorIndex<PeerAuthenticationObject> Modes { get; } = new(p => p.Selector);
 
+    public NetworkPolicyIndex NetworkPolicies { get; } = new();
+
     public ServiceObject? FindService(NamespacedName name) => _services.GetValueOrDefault(name);
 
     public NamespaceObject? FindNamespace(string name) => _namespaces.GetValueOrDefault(name);
@@ -56,6 +58,10 @@ internal sealed class MeshInput
                 break;
             case PeerAuthenticationObject:
                 Replace(Modes, before as PeerAuthenticationObject, after as PeerAuthenticationObject, p => p.Selector, isSame: (a, b) => a.Mode == b.Mode, dirty);
+                break;
+            case NetworkPolicyObject:
+                dirty.NetworkPolicies.Add((before ?? after)!.Meta.FullName);
+                dirty.Workloads.UnionWith(NetworkPolicies.Replace(before as NetworkPolicyObject, after as NetworkPolicyObject, Workloads));
                 break;
             case NamespaceObject:
                 Replace(before as NamespaceObject, after as NamespaceObject, dirty);
@@ -124,7 +130,8 @@ internal sealed class MeshInput
     {
         if (before is not null) _namespaces.Remove(before.Meta.Name);
         if (after is not null) _namespaces.Add(after.Meta.Name, after);
-        if (before?.Enrolled != after?.Enrolled) dirty.Workloads.UnionWith(Workloads.InNamespace((before ?? after)!.Meta.Name));
+        bool isSame = before?.Enrolled == after?.Enrolled && NamespaceObject.LabelsOf("", before).SequenceEqual(NamespaceObject.LabelsOf("", after));
+        if (!isSame) dirty.Workloads.UnionWith(Workloads.InNamespace((before ?? after)!.Meta.Name));
     }
 
     private void Replace<T>(

@@ -33,7 +33,7 @@ internal static class ServiceCompiler
             select new ServiceBackend(ownerOf(address)?.Meta.FullName.ToString(), address, target.Port, slice.Meta.Weight);
         IEnumerable<ServiceBackend> fromSelector =
             from workload in workloads
-            let target = port.TargetName is null ? port.TargetPort : workload.Ports.GetValueOrDefault(port.TargetName)
+            let target = port.TargetName is null ? port.TargetPort : workload.Ports.GetValueOrDefault(port.TargetName).Port
             where target != 0
             from address in workload.Addresses
             select new ServiceBackend(workload.Meta.FullName.ToString(), address, target, workload.Meta.Weight);

@@ -10,7 +10,7 @@ namespace Culvert.Controller.Compilation;
 internal sealed class WorkloadIndex
 {
     // Stands for every namespace among the labels; no namespace has this name.
-    private const string Everywhere = "";
+    private const string EveryNamespace = "";
 
     private readonly Dictionary<NamespacedName, WorkloadObject> _all = [];
     private readonly MultiMap<string, NamespacedName> _byNamespace = new();
@@ -30,7 +30,7 @@ internal sealed class WorkloadIndex
         foreach ((string label, string value) in workload.Meta.Labels)
         {
             _byLabel.Add((name.Namespace, label, value), name);
-            _byLabel.Add((Everywhere, label, value), name);
+            _byLabel.Add((EveryNamespace, label, value), name);
         }
     }
 
@@ -43,7 +43,7 @@ internal sealed class WorkloadIndex
         foreach ((string label, string value) in workload.Meta.Labels)
         {
             _byLabel.Remove((name.Namespace, label, value), name);
-            _byLabel.Remove((Everywhere, label, value), name);
+            _byLabel.Remove((EveryNamespace, label, value), name);
         }
     }
 
@@ -62,7 +62,10 @@ internal sealed class WorkloadIndex
 
     /// <summary>As <see cref="Selected"/>, but what is in the root namespace selects from the whole mesh.</summary>
     public IEnumerable<NamespacedName> InScope(string ns, ImmutableSortedDictionary<string, string> selector) =>
-        ns != Names.RootNamespace ? Selected(ns, selector) : selector.IsEmpty ? _all.Keys : Matching(Everywhere, selector);
+        ns != Names.RootNamespace ? Selected(ns, selector) : Everywhere(selector);
+
+    /// <summary>The workloads of every namespace that labels match; all of them when there is none.</summary>
+    public IEnumerable<NamespacedName> Everywhere(ImmutableSortedDictionary<string, string> labels) => labels.IsEmpty ? _all.Keys : Matching(EveryNamespace, labels);
 
     private IEnumerable<NamespacedName> Matching(string ns, ImmutableSortedDictionary<string, string> selector)
     {

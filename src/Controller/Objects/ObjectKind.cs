@@ -11,4 +11,5 @@ internal enum ObjectKind
     PeerAuthentication,
     MeshConfig,
     UDPRoute,
+    NetworkPolicy,
 }

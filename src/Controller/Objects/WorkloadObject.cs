@@ -22,7 +22,10 @@ internal sealed record WorkloadObject(ObjectMeta Meta) : MeshObject(ObjectKind.W
 
     /// <summary>Whether it is in the mesh: what it says itself, else what its namespace says, else yes.</summary>
     /// <param name="ns">The object of its namespace; null where there is none.</param>
-    public bool IsEnrolled(NamespaceObject? ns) => Enrolled ?? ns?.Enrolled ?? true;
+    public bool IsEnrolled(NamespaceObject? ns) => Enrolled ?? (!HostNetwork && (ns?.Enrolled ?? true));
+
+    /// <summary>Whether it runs in its node's network namespace: it has the node's address, and NetworkPolicies do not tell it from the node.</summary>
+    public bool HostNetwork { get; init; }
 
     /// <summary>Ports whose application wants a PROXY protocol header, by field or annotation.</summary>
     public ProxyProtocolRequest ProxyProtocol { get; init; }
@@ -30,6 +33,6 @@ internal sealed record WorkloadObject(ObjectMeta Meta) : MeshObject(ObjectKind.W
     /// <summary>Ports that take PROXY protocol headers, by field or annotation.</summary>
     public EquatableArray<TrustedProxies> TrustedProxies { get; init; }
 
-    /// <summary>Named ports, for services that target them by name.</summary>
-    public ImmutableSortedDictionary<string, ushort> Ports { get; init; } = ImmutableSortedDictionary<string, ushort>.Empty;
+    /// <summary>Ports with a name, by it: services and NetworkPolicies may mean them so.</summary>
+    public ImmutableSortedDictionary<string, TransportPort> Ports { get; init; } = ImmutableSortedDictionary<string, TransportPort>.Empty;
 }

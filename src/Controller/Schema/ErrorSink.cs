@@ -16,6 +16,9 @@ internal sealed class ErrorSink(ObjectOrigin origin)
 
     public bool HasErrors => _errors.Count > 0;
 
+    /// <summary>How many there are.</summary>
+    public int Count => _errors.Count + _more;
+
     /// <summary>The first <see cref="SourceError.MostOfAPlace"/>, and then one that says how many more there are.</summary>
     public IEnumerable<SourceError> Errors => (_more == 0 ? _errors : _errors.Append((_errors[^1].Line, Field: "", Reason: $"{_more} more errors of this object, which are not listed")))
         .Select(e => new SourceError(origin.Place, e.Line, Object, e.Field, e.Reason));

@@ -11,6 +11,9 @@ internal sealed partial class FieldReader(MapNode map, string path, ErrorSink er
 
     public string Path => path;
 
+    /// <summary>How many errors of the whole object have been found so far.</summary>
+    public int ErrorCount => errors.Count;
+
     /// <summary>Whether the field is there, with a value or without, which reading it reports.</summary>
     public bool Has(string field)
     {

@@ -21,6 +21,7 @@ internal static class MeshConfigReader
             DefaultMtlsMode = MtlsReader.Read(spec, required: false) ?? MtlsMode.Permissive,
             ExcludedCidrs = spec.List<IpPrefix>("excludeCidrs", Names.Prefix),
             ExcludedPorts = spec.Ports("excludePorts"),
+            NetworkPolicy = spec.Enum<NetworkPolicyMode>("networkPolicy") ?? NetworkPolicyMode.Enforce,
             IcmpEcho = spec.Enum<DefaultAction>("icmpEcho") ?? DefaultAction.Allow,
         };
         if (spec.Map("certificate") is { } certificate)

@@ -15,6 +15,28 @@ internal static class Names
     public static string? Label(string text) =>
         text.Length is > 0 and <= 63 && IsLabel(text) ? null : $"'{text}' is not a DNS label: at most 63 lower-case letters, digits and '-', with a letter or digit at both ends";
 
+    /// <summary>The name of a port (IANA_SVC_NAME, RFC 6335): a label of at most 15 characters with a letter in it.</summary>
+    public static string? PortName(string text) =>
+        text.Length is > 0 and <= 15 && IsLabel(text) && text.Any(char.IsAsciiLetter) && !text.Contains("--", StringComparison.Ordinal)
+            ? null
+            : $"'{text}' is not the name of a port: at most 15 lower-case letters, digits and '-', with a letter in it and a letter or digit at both ends";
+
+    /// <summary>The key of a label: a name of at most 63 characters, behind an optional DNS name and a slash.</summary>
+    public static string? LabelKey(string text)
+    {
+        string[] parts = text.Split('/');
+        bool valid = parts.Length <= 2 && parts[^1].Length > 0 && LabelValue(parts[^1]) is null && (parts.Length == 1 || Subdomain(parts[0]) is null);
+        return valid ? null : $"'{text}' is not the key of a label";
+    }
+
+    /// <summary>The value of a label: at most 63 letters, digits, '-', '_' and '.', with a letter or digit at both ends; or nothing.</summary>
+    public static string? LabelValue(string text)
+    {
+        bool valid = text.Length == 0
+            || (text.Length <= 63 && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.') && char.IsAsciiLetterOrDigit(text[0]) && char.IsAsciiLetterOrDigit(text[^1]));
+        return valid ? null : $"'{text}' is not the value of a label: at most 63 letters, digits, '-', '_' and '.', with a letter or digit at both ends";
+    }
+
     /// <summary>A DNS subdomain (RFC 1123): most object names.</summary>
     public static string? Subdomain(string text) =>
         text.Length is > 0 and <= 253 && text.Split('.').All(IsLabel) ? null : $"'{text}' is not a DNS name: at most 253 lower-case letters, digits, '-' and '.', each part with a letter or digit at both ends";

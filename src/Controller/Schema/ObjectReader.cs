@@ -18,6 +18,7 @@ internal static class ObjectReader
         [("culvert.dev/v1alpha1", "AuthorizationPolicy")] = (ObjectKind.AuthorizationPolicy, static (root, meta) => AuthorizationPolicyReader.Read(root, meta)),
         [("culvert.dev/v1alpha1", "PeerAuthentication")] = (ObjectKind.PeerAuthentication, static (root, meta) => PeerAuthenticationReader.Read(root, meta)),
         [("culvert.dev/v1alpha1", "MeshConfig")] = (ObjectKind.MeshConfig, static (root, meta) => MeshConfigReader.Read(root, meta)),
+        [("networking.k8s.io/v1", "NetworkPolicy")] = (ObjectKind.NetworkPolicy, static (root, meta) => NetworkPolicyReader.Read(root, meta)),
         [("gateway.networking.k8s.io/v1", "UDPRoute")] = (ObjectKind.UDPRoute, static (root, meta) => UdpRouteReader.Read(root, meta)),
         [("gateway.networking.k8s.io/v1alpha2", "UDPRoute")] = (ObjectKind.UDPRoute, static (root, meta) => UdpRouteReader.Read(root, meta)),
     };

@@ -23,25 +23,28 @@ internal static class WorkloadReader
             Interface = spec.String("interface", Names.Interface),
             NetworkNamespace = spec.String("networkNamespace", Names.NetworkNamespace),
             Enrolled = spec.Bool("enrolled"),
+            HostNetwork = spec.Bool("hostNetwork") ?? false,
             Ports = ReadPorts(spec),
             ProxyProtocol = ProxyProtocolReader.ReadRequest(spec, meta),
             TrustedProxies = ProxyProtocolReader.ReadTrusted(spec, meta),
         };
+        if (workload is { HostNetwork: true, Enrolled: true }) spec.Fail("enrolled", "a workload of its node's network (hostNetwork) can't be enrolled: it has no interface of its own");
         spec.Done();
         return workload;
     }
 
-    private static ImmutableSortedDictionary<string, ushort> ReadPorts(FieldReader spec)
+    private static ImmutableSortedDictionary<string, TransportPort> ReadPorts(FieldReader spec)
     {
-        var ports = ImmutableSortedDictionary.CreateBuilder<string, ushort>(StringComparer.Ordinal);
+        var ports = ImmutableSortedDictionary.CreateBuilder<string, TransportPort>(StringComparer.Ordinal);
         foreach (FieldReader port in spec.Maps("ports"))
         {
             string? name = port.String("name", Names.Label, required: true);
             ushort? number = port.Port("port", required: true);
+            TransportProtocol protocol = port.Enum<TransportProtocol>("protocol") ?? TransportProtocol.Tcp;
             port.Done();
             if (name is null || number is null) continue;
             if (ports.ContainsKey(name)) port.Fail("name", $"the name '{name}' is there twice");
-            ports[name] = number.Value;
+            ports[name] = new(number.Value, protocol);
         }
         return ports.ToImmutable();
     }

@@ -16,13 +16,14 @@ namespace Culvert.Controller.Snapshots;
 internal sealed class CatalogBuilder(ulong version)
 {
     private readonly ChangeLog _log = new();
-    private readonly Dictionary<NamespacedName, Dictionary<string, int>> _policyNodes = [];
+    private readonly Dictionary<ResourceKey, Dictionary<string, int>> _policyNodes = [];
     private readonly HashSet<ResourceKey> _changed = [];
     private readonly Dictionary<string, HashSet<ResourceKey>> _changedOfNodes = new(StringComparer.Ordinal);
-    private readonly Dictionary<NamespacedName, Resource> _policyResources = [];
+    private readonly Dictionary<ResourceKey, Resource> _policyResources = [];
     private readonly ImmutableDictionary<string, WorkloadInfo>.Builder _workloads = ResourceCatalog.Empty.Workloads.ToBuilder();
     private readonly ImmutableDictionary<NamespacedName, ServiceInfo>.Builder _services = ResourceCatalog.Empty.Services.ToBuilder();
     private readonly ImmutableDictionary<NamespacedName, PolicyInfo>.Builder _policies = ResourceCatalog.Empty.Policies.ToBuilder();
+    private readonly ImmutableDictionary<NamespacedName, NetworkPolicyInfo>.Builder _networkPolicies = ResourceCatalog.Empty.NetworkPolicies.ToBuilder();
     private readonly ImmutableDictionary<ResourceKey, Resource>.Builder _shared = ResourceCatalog.Empty.Shared.ToBuilder();
     private readonly ImmutableDictionary<string, ImmutableDictionary<ResourceKey, Resource>>.Builder _overlays = ResourceCatalog.Empty.Overlays.ToBuilder();
     private ResourceCatalog _catalog = ResourceCatalog.Empty with { Version = version };
@@ -50,10 +51,15 @@ internal sealed class CatalogBuilder(ulong version)
     /// <summary>Sets a policy; workloads that name it are set besides.</summary>
     public void SetPolicy(NamespacedName name, PolicyInfo? policy)
     {
-        if (policy is null) _policyResources.Remove(name);
-        else _policyResources[name] = new() { Policy = policy.ToWire() };
+        SetPolicy(PolicyKey(name), policy is null ? null : new() { Policy = policy.ToWire() });
         Set(_policies, name, policy);
-        foreach (string node in _policyNodes.GetValueOrDefault(name)?.Keys.ToArray() ?? []) SetLocal(node, PolicyKey(name), _policyResources.GetValueOrDefault(name));
+    }
+
+    /// <summary>As <see cref="SetPolicy(NamespacedName, PolicyInfo?)"/>.</summary>
+    public void SetNetworkPolicy(NamespacedName name, NetworkPolicyInfo? policy)
+    {
+        SetPolicy(NetworkPolicyKey(name), policy is null ? null : new() { NetworkPolicy = policy.ToWire() });
+        Set(_networkPolicies, name, policy);
     }
 
     public void SetWorkload(string uid, WorkloadInfo? workload)
@@ -66,8 +72,8 @@ internal sealed class CatalogBuilder(ulong version)
 
         if (before is not null && before.Node != workload?.Node) SetLocal(before.Node, key, null);
         if (workload is not null) SetLocal(workload.Node, key, workload == shared ? null : new() { Workload = workload.ToWire() });
-        foreach (NamespacedName policy in workload?.PolicyNames ?? []) Use(policy, workload!.Node, 1);
-        foreach (NamespacedName policy in before?.PolicyNames ?? []) Use(policy, before!.Node, -1);
+        foreach (ResourceKey policy in PoliciesOf(workload)) Use(policy, workload!.Node, 1);
+        foreach (ResourceKey policy in PoliciesOf(before)) Use(policy, before!.Node, -1);
         Set(_workloads, uid, workload);
     }
 
@@ -85,6 +91,7 @@ internal sealed class CatalogBuilder(ulong version)
             Workloads = _workloads.ToImmutable(),
             Services = _services.ToImmutable(),
             Policies = _policies.ToImmutable(),
+            NetworkPolicies = _networkPolicies.ToImmutable(),
             Shared = _shared.ToImmutable(),
             Overlays = _overlays.ToImmutable(),
         };
@@ -93,15 +100,25 @@ internal sealed class CatalogBuilder(ulong version)
         return _catalog;
     }
 
-    private void Use(NamespacedName policy, string node, int by)
+    private void SetPolicy(ResourceKey key, Resource? policy)
+    {
+        if (policy is null) _policyResources.Remove(key);
+        else _policyResources[key] = policy;
+        foreach (string node in _policyNodes.GetValueOrDefault(key)?.Keys.ToArray() ?? []) SetLocal(node, key, policy);
+    }
+
+    private static IEnumerable<ResourceKey> PoliciesOf(WorkloadInfo? workload) =>
+        workload is null ? [] : workload.PolicyNames.Select(PolicyKey).Concat(workload.NetworkPolicyNames.Select(NetworkPolicyKey));
+
+    private void Use(ResourceKey policy, string node, int by)
     {
         if (!_policyNodes.TryGetValue(policy, out Dictionary<string, int>? nodes)) _policyNodes.Add(policy, nodes = new(StringComparer.Ordinal));
         int before = nodes.GetValueOrDefault(node), after = before + by;
         if (after == 0) nodes.Remove(node);
         else nodes[node] = after;
         if (nodes.Count == 0) _policyNodes.Remove(policy);
-        if (before == 0) SetLocal(node, PolicyKey(policy), _policyResources[policy]);
-        else if (after == 0) SetLocal(node, PolicyKey(policy), null);
+        if (before == 0) SetLocal(node, policy, _policyResources[policy]);
+        else if (after == 0) SetLocal(node, policy, null);
     }
 
     private void SetShared(ResourceKey key, Resource? resource)
@@ -128,6 +145,8 @@ internal sealed class CatalogBuilder(ulong version)
         if (value is null) map.Remove(key);
         else map[key] = value;
     }
+
+    private static ResourceKey NetworkPolicyKey(NamespacedName name) => new(ResourceKind.NetworkPolicy, name.ToString());
 
     private static ResourceKey PolicyKey(NamespacedName name) => new(ResourceKind.Policy, name.ToString());
 }

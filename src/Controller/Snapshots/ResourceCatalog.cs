@@ -31,6 +31,8 @@ internal sealed record ResourceCatalog
 
     public ImmutableDictionary<NamespacedName, PolicyInfo> Policies { get; init; } = ImmutableDictionary<NamespacedName, PolicyInfo>.Empty;
 
+    public ImmutableDictionary<NamespacedName, NetworkPolicyInfo> NetworkPolicies { get; init; } = ImmutableDictionary<NamespacedName, NetworkPolicyInfo>.Empty;
+
     /// <summary>What every node is told.</summary>
     public ImmutableDictionary<ResourceKey, Resource> Shared { get; init; } = ImmutableDictionary<ResourceKey, Resource>.Empty;
 
@@ -61,5 +63,6 @@ internal sealed record ResourceCatalog
         Workloads = Workloads.Values.ToImmutableDictionary(w => w.Uid, w => w.Node == node ? w : w.Shared()),
         Services = Services,
         Policies = Workloads.Values.Where(w => w.Node == node).SelectMany(w => w.PolicyNames).Distinct().ToImmutableDictionary(p => p, p => Policies[p]),
+        NetworkPolicies = Workloads.Values.Where(w => w.Node == node).SelectMany(w => w.NetworkPolicyNames).Distinct().ToImmutableDictionary(p => p, p => NetworkPolicies[p]),
     };
 }

@@ -6,5 +6,5 @@ namespace Culvert.Controller.Snapshots;
 internal static class WorkloadViews
 {
     /// <summary>What every node is told: not where it is attached, nor which policies guard it.</summary>
-    public static WorkloadInfo Shared(this WorkloadInfo workload) => workload with { PolicyNames = [], HostInterface = null, NetworkNamespace = null };
+    public static WorkloadInfo Shared(this WorkloadInfo workload) => workload with { PolicyNames = [], NetworkPolicyNames = [], HostInterface = null, NetworkNamespace = null };
 }

@@ -38,7 +38,8 @@ internal static class ObjectConflicts
     {
         EquatableArray<IPAddress> addresses = candidate switch
         {
-            WorkloadObject workload => workload.Addresses,
+            // Those of a node's network share its address.
+            WorkloadObject { HostNetwork: false } workload => workload.Addresses,
             ServiceObject service => service.ClusterIps,
             _ => [],
         };

@@ -51,6 +51,25 @@ public sealed class PathOracle(SnapshotIndex world, ushort tunnelPort)
         return new ConnectionPath(need == PathReason.None ? PathKind.Direct : PathKind.Proxy, need, destination);
     }
 
+    /// <summary>Whether policy lets out of a workload what goes to an address that is no Service's, or to a backend. What is excluded is free.</summary>
+    /// <param name="source">The workload.</param>
+    /// <param name="target">A whole address.</param>
+    /// <param name="port">The port there.</param>
+    /// <param name="protocol">TCP or UDP.</param>
+    public Decision MayLeave(WorkloadInfo source, in IpPrefix target, ushort port, TransportProtocol protocol)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        if (source.NetworkPolicyNames.IsEmpty || Excludes(target)) return new Decision(Verdict.Allow, DecisionReason.AllowedByDefault);
+        return PolicyEvaluator.EvaluateEgress(World.Snapshot, new EgressRequest
+        {
+            Source = source,
+            DestinationAddress = target.Address,
+            DestinationWorkload = World.FindWorkload(target),
+            Port = port,
+            Protocol = protocol,
+        });
+    }
+
     // What a workload says from such a port, in datagrams, may answer what came through the proxy; a way of its own would lead past the proxy.
     private static bool Answers(WorkloadInfo source, in PathRequest request) =>
         request.Protocol == TransportProtocol.Udp && request.SourcePort != 0 && ProxyNeed.Of(source, request.SourcePort, TransportProtocol.Udp);

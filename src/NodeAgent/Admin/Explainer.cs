@@ -34,10 +34,10 @@ internal static class Explainer
         if (excluded) return PassExcluded(answer, address, targetPort);
         if (refusal is not null) return Refuse(answer, source, refusal);
         ConnectionPath path = oracle.To(new PathRequest(source, IpPrefix.Host(address), targetPort, protocol) { Service = servicePort });
+        if (path.Reason == PathReason.Excluded) return PassExcluded(answer, address, targetPort);
+        if (path.Kind != PathKind.Drop && source is { Enrolled: true } && !MayLeave(oracle, source, address, targetPort, protocol, answer)) return answer;
         switch (path)
         {
-            case { Reason: PathReason.Excluded }:
-                return PassExcluded(answer, address, targetPort);
             case { Destination: not { Enrolled: true } }:
                 return Pass(answer, "not-enrolled", $"{address} is not in the mesh: forwarded as it is");
             case { Kind: PathKind.Pass, Reason: PathReason.Itself }:
@@ -94,6 +94,27 @@ internal static class Explainer
         _ => $"from node {source!.Node} to node {destination.Node}: mutual TLS tunnel{(protocol == TransportProtocol.Udp ? ", a datagram a capsule" : "")}, {source.Identity} to {destination.Identity}",
     };
 
+    /// <summary>Whether NetworkPolicies let a connection out of a workload of this node; of those of others nothing is known here.</summary>
+    private static bool MayLeave(PathOracle oracle, WorkloadInfo source, IPAddress address, ushort port, TransportProtocol protocol, Wire.ExplainResponse answer)
+    {
+        NodeSnapshot snapshot = oracle.World.Snapshot;
+        if (source.Node != snapshot.Node)
+        {
+            answer.Steps.Add($"whether NetworkPolicies let it out is decided where {source.Uid} runs: ask the agent of node {source.Node}");
+            return true;
+        }
+        Decision decision = oracle.MayLeave(source, IpPrefix.Host(address), port, protocol);
+        answer.AuditPolicies.AddRange(decision.AuditPolicies.Select(p => p.ToString()));
+        if (decision.Policy is not { } policy) return true;
+        Wire.RuleReference rule = FlowMapping.Rule(policy, decision.RuleIndex, snapshot);
+        answer.Steps.Add(decision.IsAllowed
+            ? $"let out by {policy} egress rule {decision.RuleIndex} ({rule.SourceReference})"
+            : $"denied: {policy} ({rule.SourceReference}) isolates what leaves {source.Uid}, and no NetworkPolicy allows this");
+        if (decision.IsAllowed) return true;
+        (answer.Verdict, answer.Reason, answer.Rule, answer.Path) = (Wire.Verdict.Deny, ReasonText.Of(decision.Reason), rule, Wire.FlowPath.Direct);
+        return false;
+    }
+
     private static void Decide(NodeSnapshot snapshot, WorkloadInfo? source, IPAddress sourceAddress, WorkloadInfo destination, ushort port, TransportProtocol protocol, bool authenticated, Wire.ExplainResponse answer)
     {
         Decision decision = PolicyEvaluator.Evaluate(snapshot, new ConnectionRequest
@@ -111,7 +132,9 @@ internal static class Explainer
         if (decision.Policy is { } policy)
         {
             answer.Rule = FlowMapping.Rule(policy, decision.RuleIndex, snapshot);
-            answer.Steps.Add($"{(decision.IsAllowed ? "allowed" : "denied")} by policy {policy}{(decision.RuleIndex >= 0 ? $" rule {decision.RuleIndex}" : "")} ({answer.Rule.SourceReference})");
+            answer.Steps.Add(policy.Kind == PolicyKind.NetworkPolicy
+                ? $"denied: {policy} ({answer.Rule.SourceReference}) isolates what comes in to {destination.Uid}, and no NetworkPolicy allows this"
+                : $"{(decision.IsAllowed ? "allowed" : "denied")} by policy {policy}{(decision.RuleIndex >= 0 ? $" rule {decision.RuleIndex}" : "")} ({answer.Rule.SourceReference})");
         }
         else
         {

@@ -71,7 +71,7 @@ internal static class AgentComposition
         svids.Changed += tls.Update;
 
         // The mesh as the proxy knows it, and what is told of its traffic.
-        MeshDirectory directory = new(new MeshView(new NodeSnapshot { Node = options.NodeName }, options.TunnelPort));
+        MeshDirectory directory = new(new MeshView(new NodeSnapshot { Node = options.NodeName }, options.TunnelPort)) { IsNodeAddress = address => state.Current.NodeAddresses.Contains(address) };
         FlowSink sink = new(metrics, flows, options.AccessLog ? loggers.CreateLogger("Culvert.Access") : null);
         FlowContext flowContext = new(directory, state);
         ProxyOptions proxyOptions = ProxySetup.OptionsOf(options, descriptors, programs.Maps, logger);

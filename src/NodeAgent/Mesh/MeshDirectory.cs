@@ -1,3 +1,4 @@
+using System.Net;
 using Culvert.Core;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy;
@@ -8,6 +9,9 @@ namespace Culvert.NodeAgent.Mesh;
 internal sealed class MeshDirectory(MeshView first) : IProxyDirectory, IProxyAuthorizer
 {
     private volatile MeshView _view = first;
+
+    /// <summary>Whether an address is one of this node itself. Thread-safe.</summary>
+    internal Func<IPAddress, bool> IsNodeAddress { get; init; } = _ => false;
 
     /// <summary>The view in force.</summary>
     internal MeshView View
@@ -55,5 +59,16 @@ internal sealed class MeshDirectory(MeshView first) : IProxyDirectory, IProxyAut
             Protocol = protocol,
             Authenticated = peer is not null,
         });
+    }
+
+    public Decision AuthorizeEgress(WorkloadInfo source, in SocketEndPoint target, TransportProtocol protocol)
+    {
+        MeshView view = _view;
+        if (!view.Snapshot.Workloads.TryGetValue(source.Uid, out WorkloadInfo? current) || !current.Enrolled || current.Node != view.Snapshot.Node)
+            return new Decision(Verdict.Deny, DecisionReason.NotEnrolled);
+        // As in the kernel: a pod's own node is free.
+        return !current.NetworkPolicyNames.IsEmpty && IsNodeAddress(target.ToIPAddress())
+            ? new Decision(Verdict.Allow, DecisionReason.AllowedByDefault)
+            : view.Oracle.MayLeave(current, MeshView.AddressOf(target), target.Port, protocol);
     }
 }

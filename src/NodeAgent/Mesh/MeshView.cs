@@ -123,5 +123,5 @@ internal sealed class MeshView
             : OutboundRoute.Tunnel(target.WithPort(_tunnelPort), target, workload, service);
     }
 
-    private static IpPrefix AddressOf(in SocketEndPoint point) => IpPrefix.Host(point.High, point.Low);
+    internal static IpPrefix AddressOf(in SocketEndPoint point) => IpPrefix.Host(point.High, point.Low);
 }

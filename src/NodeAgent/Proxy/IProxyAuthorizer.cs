@@ -4,7 +4,7 @@ using Culvert.Interop.Sockets;
 namespace Culvert.NodeAgent.Proxy;
 
 /// <summary>
-/// Decides about connections to workloads of this node. Called on every loop at once; answers from an immutable snapshot.
+/// Decides about connections to and from workloads of this node. Called on every loop at once; answers from an immutable snapshot.
 /// After a change call <see cref="ProxyServer.Revalidate"/>.
 /// </summary>
 internal interface IProxyAuthorizer
@@ -16,4 +16,10 @@ internal interface IProxyAuthorizer
     /// <param name="port">Its port.</param>
     /// <param name="protocol">TCP or UDP.</param>
     Decision Authorize(SpiffeId? peer, in SocketEndPoint source, WorkloadInfo destination, ushort port, TransportProtocol protocol);
+
+    /// <summary>Decides whether a connection may go out of a workload of this node.</summary>
+    /// <param name="source">The workload, as <see cref="IProxyDirectory.FindLocalWorkload"/> has given it.</param>
+    /// <param name="target">Where it goes, after a backend has been chosen.</param>
+    /// <param name="protocol">TCP or UDP.</param>
+    Decision AuthorizeEgress(WorkloadInfo source, in SocketEndPoint target, TransportProtocol protocol);
 }

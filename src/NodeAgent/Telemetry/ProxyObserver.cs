@@ -157,7 +157,7 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
             Reason = e.Failure switch
             {
                 ProxyFailure.None => "",
-                ProxyFailure.PolicyDenied when c.Decision.Reason != DecisionReason.None => ReasonText.Of(c.Decision.Reason), // otherwise another node decided
+                ProxyFailure.PolicyDenied when !c.Decision.IsAllowed => ReasonText.Of(c.Decision.Reason), // otherwise another node decided
                 ProxyFailure.ProxyProtocol => ReasonTable.ProxyProtocolPrefix + ReasonText.Kebab(c.HeaderError.ToString()),
                 _ => ReasonText.Kebab(e.Failure.ToString()),
             },

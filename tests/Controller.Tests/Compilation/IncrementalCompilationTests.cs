@@ -94,16 +94,36 @@ public sealed class IncrementalCompilationTests
         string ns = Namespaces[random.Next(Namespaces.Length)], app = $"app: a{random.Next(3)}", selector = random.Next(3) == 0 ? "" : $"selector: {{matchLabels: {{{app}}}}}, ";
         string proxy = random.Next(3) switch { 0 => "annotations: {culvert.dev/proxy-protocol: v2}, ", 1 => "annotations: {culvert.dev/accept-proxy-protocol: \"80; from=10.9.0.0/16\"}, ", _ => "" };
         string address = $"10.0.0.{random.Next(1, 9)}", mode = random.Next(2) == 0 ? "STRICT" : "PERMISSIVE";
-        return random.Next(10) switch
+        return random.Next(12) switch
         {
-            0 => $"apiVersion: v1\nkind: Namespace\nmetadata: {{name: {ns}, labels: {{culvert.dev/enrolled: \"{(random.Next(2) == 0 ? "true" : "false")}\"}}}}\n---\n",
+            0 => $"apiVersion: v1\nkind: Namespace\nmetadata: {{name: {ns}, labels: {{culvert.dev/enrolled: \"{(random.Next(2) == 0 ? "true" : "false")}\", team: t{random.Next(2)}}}}}\n---\n",
+            10 or 11 => $"apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: n{random.Next(3)}, namespace: {ns}}}\nspec: {{podSelector: {Selector(random)}, ingress: [{Rule(random, "from")}], egress: [{Rule(random, "to")}]}}\n---\n",
             1 or 2 => $"apiVersion: v1\nkind: Service\nmetadata: {{name: s{random.Next(3)}, {proxy}namespace: {ns}}}\nspec: {{clusterIP: 10.96.0.{random.Next(1, 30)}, {(random.Next(3) == 0 ? "" : $"selector: {{{app}}}, ")}ports: [{{name: t, port: 80, targetPort: {random.Next(80, 83)}}}, {{name: u, port: 53, protocol: UDP}}]}}\n---\n",
             3 => $"apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {{name: e{random.Next(3)}, namespace: {ns}, labels: {{kubernetes.io/service-name: s{random.Next(3)}}}}}\naddressType: IPv4\nendpoints: [{{addresses: [{address}]}}]\nports: [{{name: t, port: {random.Next(80, 83)}}}]\n---\n",
             4 => $"apiVersion: culvert.dev/v1alpha1\nkind: AuthorizationPolicy\nmetadata: {{name: p{random.Next(3)}, namespace: {ns}}}\nspec: {{{selector}action: DENY, rules: [{{from: [{{namespaces: [{Namespaces[random.Next(3)]}, gone], identities: [\"spiffe://d0.example/x\"]}}], to: [{{ports: [{random.Next(1, 5)}]}}]}}]}}\n---\n",
             5 => $"apiVersion: culvert.dev/v1alpha1\nkind: PeerAuthentication\nmetadata: {{name: m{random.Next(3)}, namespace: {ns}}}\nspec: {{{selector}mtls: {{mode: {mode}}}}}\n---\n",
             6 => $"apiVersion: gateway.networking.k8s.io/v1\nkind: UDPRoute\nmetadata: {{name: r{random.Next(2)}, namespace: {ns}}}\nspec: {{parentRefs: [{{group: \"\", kind: Service, name: s{random.Next(3)}}}], rules: [{{backendRefs: [{{name: s{random.Next(3)}, port: 53, weight: {random.Next(1, 4)}}}, {{name: s{random.Next(3)}, port: 53}}]}}]}}\n---\n",
             7 when random.Next(3) == 0 => $"apiVersion: culvert.dev/v1alpha1\nkind: MeshConfig\nmetadata: {{name: default}}\nspec: {{trustDomain: d{random.Next(2)}.example, excludePorts: [2], mtls: {{mode: {mode}}}}}\n---\n",
-            _ => $"apiVersion: culvert.dev/v1alpha1\nkind: Workload\nmetadata: {{name: w{random.Next(6)}, {proxy}namespace: {ns}, labels: {{{app}}}}}\nspec: {{node: n{random.Next(3)}, interface: eth{random.Next(2)}, addresses: [{address}]}}\n---\n",
+            _ => $"apiVersion: culvert.dev/v1alpha1\nkind: Workload\nmetadata: {{name: w{random.Next(6)}, {proxy}namespace: {ns}, labels: {{{app}}}}}\nspec: {{node: n{random.Next(3)}, interface: eth{random.Next(2)}, addresses: [{address}], hostNetwork: {(random.Next(5) == 0 ? "true" : "false")}, ports: [{{name: t{random.Next(2)}, port: 80}}]}}\n---\n",
         };
     }
+
+    private static string Rule(Random random, string peers)
+    {
+        string peer = random.Next(4) switch
+        {
+            0 => $"{{podSelector: {Selector(random)}}}",
+            1 => $"{{podSelector: {Selector(random)}, namespaceSelector: {{matchLabels: {{team: t{random.Next(2)}}}}}}}",
+            2 => $"{{namespaceSelector: {{matchExpressions: [{{key: kubernetes.io/metadata.name, operator: NotIn, values: [{Namespaces[random.Next(3)]}]}}]}}}}",
+            _ => "{ipBlock: {cidr: 10.0.0.0/28, except: [10.0.0.4/30]}}",
+        };
+        return $"{{{peers}: [{peer}], ports: [{{port: t{random.Next(2)}}}, {{port: 90, endPort: 95}}]}}";
+    }
+
+    private static string Selector(Random random) => random.Next(3) switch
+    {
+        0 => "{}",
+        1 => $"{{matchLabels: {{app: a{random.Next(3)}}}}}",
+        _ => $"{{matchExpressions: [{{key: app, operator: In, values: [a{random.Next(3)}]}}]}}",
+    };
 }

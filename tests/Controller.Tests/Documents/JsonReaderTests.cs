@@ -106,7 +106,7 @@ public sealed class JsonReaderTests
             AuthorizationPolicyObject policy => (policy with { Policy = policy.Policy with { SourceReference = "" }, Selector = None }, labels + Text(policy.Selector)),
             PeerAuthenticationObject mode => (mode with { Selector = None }, labels + Text(mode.Selector)),
             ServiceObject service => (service with { Selector = None }, labels + Text(service.Selector)),
-            WorkloadObject workload => (workload with { Ports = ImmutableSortedDictionary<string, ushort>.Empty }, labels + Text(workload.Ports)),
+            WorkloadObject workload => (workload with { Ports = ImmutableSortedDictionary<string, Core.TransportPort>.Empty }, labels + Text(workload.Ports)),
             _ => (bare, labels),
         };
     }

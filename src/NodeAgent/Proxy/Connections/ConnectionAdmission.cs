@@ -20,7 +20,7 @@ internal sealed class ConnectionAdmission(ConnectionGuard guard, TimeSpan header
     internal ValueTask<ProxiedConnection?> AdmitAsync(IPeekableTransport client, in ProxyConnectionInfo info)
     {
         // The destination's proxy decides, and receives headers; or the connection leaves the mesh.
-        if (info.Direction == ProxyDirection.Outbound && info.Route != OutboundRouteKind.Local) return new ValueTask<ProxiedConnection?>(guard.RegisterUnchecked(info, client));
+        if (info.Direction == ProxyDirection.Outbound && info.Route != OutboundRouteKind.Local) return new ValueTask<ProxiedConnection?>(AskPolicy(client, info, isDestinationHere: false));
         ProxyConnectionInfo known = info;
         return LoadBalancerHeader.Check(ref known) switch
         {
@@ -40,8 +40,8 @@ internal sealed class ConnectionAdmission(ConnectionGuard guard, TimeSpan header
         return header.Error == ProxyProtocolError.None ? AskPolicy(client, info) : Refuse(client, info, ProxyFailure.ProxyProtocol);
     }
 
-    private ProxiedConnection? AskPolicy(IPeekableTransport client, ProxyConnectionInfo info) =>
-        guard.TryAdmit(ref info, client) ?? Refuse(client, info, ProxyFailure.PolicyDenied);
+    private ProxiedConnection? AskPolicy(IPeekableTransport client, ProxyConnectionInfo info, bool isDestinationHere = true) =>
+        guard.TryAdmit(ref info, client, isDestinationHere) ?? Refuse(client, info, ProxyFailure.PolicyDenied);
 
     private ProxiedConnection? Refuse(IPeekableTransport client, in ProxyConnectionInfo info, ProxyFailure failure)
     {

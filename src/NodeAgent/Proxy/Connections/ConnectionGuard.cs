@@ -24,17 +24,18 @@ internal sealed class ConnectionGuard(IProxyDirectory directory, IProxyAuthorize
     /// <summary>Asks policy, and registers what it allows.</summary>
     /// <param name="info">What is known; its decision is set.</param>
     /// <param name="client">What is reset when it may not go on before it is open; null for a session of datagrams.</param>
+    /// <param name="isDestinationHere">
+    /// Whether it is decided here whether it may come in at its destination. What the destination's proxy decides, or what leaves the mesh, must only be allowed out of its source.
+    /// </param>
     /// <returns>Null when policy refuses; nothing has been done then.</returns>
-    internal ProxiedConnection? TryAdmit(ref ProxyConnectionInfo info, ITransport? client)
+    internal ProxiedConnection? TryAdmit(ref ProxyConnectionInfo info, ITransport? client, bool isDestinationHere = true)
     {
-        info = info with { Decision = Ask(info, info.DestinationWorkload!) };
-        return info.Decision.IsAllowed ? Register(info, client, isAuthorized: true) : null;
+        info = info with { Decision = Ask(info, info.SourceWorkload, isDestinationHere ? info.DestinationWorkload : null) };
+        if (!info.Decision.IsAllowed) return null;
+        ProxiedConnection connection = new(this, info, client, isDestinationHere);
+        _connections.Add(connection);
+        return connection;
     }
-
-    /// <summary>Registers what is authorised elsewhere, by the destination's proxy, or leaves the mesh: it goes on while its client is who it was.</summary>
-    /// <param name="info">What is known.</param>
-    /// <param name="client">As of <see cref="TryAdmit"/>.</param>
-    internal ProxiedConnection RegisterUnchecked(in ProxyConnectionInfo info, ITransport? client) => Register(info, client, isAuthorized: false);
 
     /// <summary>The mesh has changed: what may not go on ends.</summary>
     internal void Revalidate()
@@ -73,31 +74,26 @@ internal sealed class ConnectionGuard(IProxyDirectory directory, IProxyAuthorize
 
     internal void OnWithdrawn(ProxiedConnection connection) => _connections.Remove(connection);
 
-    private ProxiedConnection Register(in ProxyConnectionInfo info, ITransport? client, bool isAuthorized)
-    {
-        ProxiedConnection connection = new(this, info, client, isAuthorized);
-        _connections.Add(connection);
-        return connection;
-    }
-
     // On behalf of the workloads that have the addresses now: a connection in the name of one that an address no longer belongs to ends, and of a load balancer that is
     // no longer trusted.
     internal bool IsStillAllowed(ProxiedConnection connection)
     {
         ProxyConnectionInfo info = connection.Info;
-        if (info.SourceWorkload is { } source
-            && (directory.FindLocalWorkload(info.LoadBalancer ?? info.Source) is not { } now || now.Uid != source.Uid || now.Identity != source.Identity))
-        {
-            return false;
-        }
-
-        return !connection.IsAuthorized
-            || (directory.FindLocalWorkload(info.Target) is { } destination
-                && destination.Identity == info.DestinationIdentity
-                && (info.LoadBalancer is null || LoadBalancerHeader.IsTrusted(info, destination))
-                && Ask(info, destination).IsAllowed);
+        WorkloadInfo? source = info.SourceWorkload is null ? null : directory.FindLocalWorkload(info.LoadBalancer ?? info.Source);
+        if (info.SourceWorkload is { } before && (source is null || source.Uid != before.Uid || source.Identity != before.Identity)) return false;
+        if (!connection.IsDestinationHere) return Ask(info, source, destination: null).IsAllowed;
+        return directory.FindLocalWorkload(info.Target) is { } destination
+            && destination.Identity == info.DestinationIdentity
+            && (info.LoadBalancer is null || LoadBalancerHeader.IsTrusted(info, destination))
+            && Ask(info, source, destination).IsAllowed;
     }
 
-    private Decision Ask(in ProxyConnectionInfo info, WorkloadInfo destination) =>
-        authorizer.Authorize(info.SourceIdentity, info.Source, destination, info.Target.Port, info.Protocol);
+    // Out of a source here, and in at a destination here.
+    private Decision Ask(in ProxyConnectionInfo info, WorkloadInfo? source, WorkloadInfo? destination)
+    {
+        Decision leaves = source is null ? new Decision(Verdict.Allow, DecisionReason.None) : authorizer.AuthorizeEgress(source, info.Target, info.Protocol);
+        if (destination is null || !leaves.IsAllowed) return leaves;
+        Decision comesIn = authorizer.Authorize(info.SourceIdentity, info.Source, destination, info.Target.Port, info.Protocol);
+        return leaves.AuditPolicies.IsEmpty ? comesIn : comesIn with { AuditPolicies = [.. leaves.AuditPolicies, .. comesIn.AuditPolicies] };
+    }
 }

@@ -15,19 +15,19 @@ internal sealed class ProxiedConnection
     private long _opened;
     private bool _isOver;
 
-    internal ProxiedConnection(ConnectionGuard guard, in ProxyConnectionInfo info, ITransport? client, bool isAuthorized)
+    internal ProxiedConnection(ConnectionGuard guard, in ProxyConnectionInfo info, ITransport? client, bool isDestinationHere)
     {
         _guard = guard;
         _client = client;
         Info = info;
-        IsAuthorized = isAuthorized;
+        IsDestinationHere = isDestinationHere;
     }
 
     /// <summary>What is known of it.</summary>
     internal ProxyConnectionInfo Info { get; }
 
     /// <summary>Whether policy was asked here, so that it has to be asked again when it changes.</summary>
-    internal bool IsAuthorized { get; }
+    internal bool IsDestinationHere { get; }
 
     /// <summary>Why it was aborted before it was open; None when it was not.</summary>
     internal ProxyFailure Aborted { get; private set; }

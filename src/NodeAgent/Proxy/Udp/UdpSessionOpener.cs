@@ -70,7 +70,7 @@ internal sealed class UdpSessionOpener(
     {
         bool local = route.Kind == OutboundRouteKind.Local;
         (ProxyFailure failure, string? detail) = (ProxyFailure.PolicyDenied, null);
-        ProxiedConnection? connection = local ? guard.TryAdmit(ref info, client: null) : guard.RegisterUnchecked(info, client: null);
+        ProxiedConnection? connection = guard.TryAdmit(ref info, client: null, isDestinationHere: local);
 
         // Beyond the mesh nobody would bring the answers back here if they went to the client's address.
         SocketEndPoint? from = local ? info.Source : null;
@@ -87,8 +87,13 @@ internal sealed class UdpSessionOpener(
 
     private async Task OpenTunnelAsync(UdpSession session, OutboundRoute route, ProxyConnectionInfo info)
     {
+        if (guard.TryAdmit(ref info, client: null, isDestinationHere: false) is not { } connection)
+        {
+            session.Refuse(info, ProxyFailure.PolicyDenied, null);
+            return;
+        }
+
         session.Wait(route);
-        ProxiedConnection connection = guard.RegisterUnchecked(info, client: null);
         (TunnelDatagramStream? stream, ProxyFailure failure, string? detail) = await tunnels.OpenAsync(info, route.Dial, session);
         if (session.IsClosed)
         {

@@ -1,0 +1,52 @@
+using System.Collections.Immutable;
+using Culvert.Controller.Objects;
+
+namespace Culvert.Controller.Compilation;
+
+/// <summary>The selectors of pods that NetworkPolicies in force name as peers, each once, and which of them mean a pod. Not thread-safe.</summary>
+internal sealed class PeerGroups
+{
+    // Stands for every namespace, and for selectors without a label; neither has this name.
+    private const string Any = "";
+
+    private readonly Dictionary<string, (PodSelector Selector, int Uses)> _groups = new(StringComparer.Ordinal);
+    private readonly MultiMap<(string Namespace, string Label, string Value), string> _byLabel = new();
+
+    /// <summary>Adds a use of a selector; true when it is the first.</summary>
+    public bool Add(PodSelector selector)
+    {
+        int uses = _groups.GetValueOrDefault(selector.GroupName).Uses + 1;
+        _groups[selector.GroupName] = (selector, uses);
+        if (uses == 1) _byLabel.Add(First(selector), selector.GroupName);
+        return uses == 1;
+    }
+
+    /// <summary>Takes a use of a selector away; true when it was the last.</summary>
+    public bool Remove(PodSelector selector)
+    {
+        int uses = _groups[selector.GroupName].Uses - 1;
+        if (uses > 0)
+        {
+            _groups[selector.GroupName] = (selector, uses);
+            return false;
+        }
+        _groups.Remove(selector.GroupName);
+        _byLabel.Remove(First(selector), selector.GroupName);
+        return true;
+    }
+
+    /// <summary>The names of the groups that a pod is a member of, in ordinal order.</summary>
+    public IEnumerable<string> Of(string ns, ImmutableSortedDictionary<string, string> namespaceLabels, ImmutableSortedDictionary<string, string> labels)
+    {
+        if (_groups.Count == 0) return [];
+        IEnumerable<(string Label, string Value)> keys = labels.Select(l => (l.Key, l.Value)).Prepend((Any, Any));
+        return keys.SelectMany(k => _byLabel[(ns, k.Label, k.Value)].Concat(_byLabel[(Any, k.Label, k.Value)]))
+            .Where(g => _groups[g].Selector.Matches(ns, namespaceLabels, labels)).Order(StringComparer.Ordinal);
+    }
+
+    private static (string, string, string) First(PodSelector selector)
+    {
+        KeyValuePair<string, string> label = selector.Pods.MatchLabels.IsEmpty ? new(Any, Any) : selector.Pods.MatchLabels.First();
+        return (selector.Namespace ?? Any, label.Key, label.Value);
+    }
+}

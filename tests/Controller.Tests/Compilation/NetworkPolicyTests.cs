@@ -1,0 +1,64 @@
+using System.Net;
+using Culvert.Controller.Compilation;
+using Culvert.Controller.Snapshots;
+using Culvert.Controller.Store;
+using Culvert.Core;
+using Culvert.Protocol;
+
+namespace Culvert.Controller.Tests.Compilation;
+
+/// <summary>From the text of a NetworkPolicy to the verdict: files are read and compiled, the snapshot goes over the wire, and the oracle and the kernel's table are asked.</summary>
+public sealed class NetworkPolicyTests
+{
+    [Fact]
+    public void What_pods_may_do_is_what_a_naive_reading_of_the_documentation_says()
+    {
+        int asked = 0, refusedIn = 0, refusedOut = 0, isolated = 0;
+        PolicyIds ids = new();
+        for (int seed = 0; seed < 400; seed++)
+        {
+            NaiveNetworkPolicies world = new(seed);
+            string yaml = world.Yaml();
+            ObjectSet objects = ObjectSetReader.Read([new("world.yaml", yaml)], ObjectSet.Empty);
+            Assert.True(objects.Errors.IsEmpty, $"seed {seed}: {string.Join('\n', objects.Errors)}\n{yaml}");
+            NodeSnapshot snapshot = SnapshotMapping.Apply(new NodeSnapshot { Node = "n1" }, "n1", SnapshotDelta.Full(MeshCompiler.Compile(objects, []).ForNode("n1"), "e"));
+            SnapshotIndex index = new(snapshot);
+            CompiledPolicy compiled = PolicyCompiler.Compile(snapshot, snapshot.LocalWorkloads().Select(w => w.Uid).ToHashSet(), ids);
+            PolicyTable table = new(compiled);
+            foreach (NaiveNetworkPolicies.Pod pod in world.Pods.Where(p => p is { Host: false, Enrolled: true }))
+            {
+                WorkloadInfo workload = snapshot.Workloads[$"{pod.Namespace}/{pod.Name}"];
+                for (int i = 0; i < 25; i++)
+                {
+                    (string other, int port, string protocol) = (world.AnyAddress(), world.AnyPort(), world.AnyProtocol());
+                    (IPAddress address, TransportProtocol transport) = (IPAddress.Parse(other), protocol == "UDP" ? TransportProtocol.Udp : TransportProtocol.Tcp);
+                    bool mayComeIn = world.MayComeIn(pod, other, port, protocol), mayGoOut = world.MayGoOut(pod, other, port, protocol);
+                    Decision comesIn = PolicyEvaluator.Evaluate(snapshot, new ConnectionRequest
+                    {
+                        SourceAddress = address, SourceWorkload = index.FindWorkload(address), Destination = workload, Port = (ushort)port, Protocol = transport, Authenticated = false,
+                    });
+                    Decision goesOut = PolicyEvaluator.EvaluateEgress(snapshot, new EgressRequest
+                    {
+                        Source = workload, DestinationAddress = address, DestinationWorkload = index.FindWorkload(address), Port = (ushort)port, Protocol = transport,
+                    });
+                    string what = $"seed {seed}: {pod.Namespace}/{pod.Name} {pod.Address}, {other} port {port} {protocol}";
+                    Assert.True(mayComeIn == comesIn.IsAllowed, $"{what}: coming in {mayComeIn}, {comesIn}\n{yaml}");
+                    Assert.True(mayGoOut == goesOut.IsAllowed, $"{what}: going out {mayGoOut}, {goesOut}\n{yaml}");
+                    if (other == pod.Address) continue;
+                    uint cls = table.Classify(address, authenticated: false);
+                    Assert.True(mayComeIn == (table.Find(compiled.TargetPolicySetIds[workload.Uid], cls, (ushort)port, transport)!.Value.Verdict == Verdict.Allow), what);
+                    bool hasSet = compiled.EgressPolicySetIds.TryGetValue(workload.Uid, out uint set);
+                    Assert.True(mayGoOut == (!hasSet || table.Find(set, cls, (ushort)port, transport)!.Value.Verdict == Verdict.Allow), what);
+                    asked++;
+                    refusedIn += mayComeIn ? 0 : 1;
+                    refusedOut += mayGoOut ? 0 : 1;
+                    isolated += comesIn.Reason == DecisionReason.NetworkPolicyIngress || hasSet ? 1 : 0;
+                }
+            }
+        }
+        Assert.InRange(asked, 30_000, int.MaxValue);
+        Assert.InRange(refusedIn, asked / 20, asked / 2);
+        Assert.InRange(refusedOut, asked / 20, asked / 2);
+        Assert.InRange(isolated, asked / 5, asked);
+    }
+}
