@@ -86,4 +86,29 @@ public sealed class TunnelPolicyTests
         Assert.Equal(ProxyFailure.PolicyChanged, pair.Destination.Closed.Single().End.Failure);
         Assert.Equal(ProxyFailure.StreamReset, pair.Source.Closed.Single().End.Failure);
     }
+
+    [Fact]
+    public async Task WhatMayNotLeaveItsSourceIsResetThereAndNeverReachesTheOtherNode()
+    {
+        await using ProxyPair pair = new();
+        using Socket listener = pair.ListenByTunnel();
+        pair.Source.MayLeave = _ => false;
+        await pair.ExpectResetAsync(ProxyFailure.PolicyDenied);
+        Assert.Equal(DecisionReason.NetworkPolicyEgress, Assert.Single(pair.Source.Failed).Info.Decision.Reason);
+        Assert.Empty(pair.Destination.Handshakes);
+    }
+
+    [Fact]
+    public async Task APolicyChangeClosesWhatMayNoLongerLeave()
+    {
+        await using ProxyPair pair = new();
+        using Socket listener = pair.ListenByTunnel();
+        (Socket client, Socket server) = await pair.ConnectAsync(listener);
+        pair.Source.MayLeave = target => target.Port != ((IPEndPoint)listener.LocalEndPoint!).Port;
+        pair.SourceProxy.Revalidate();
+        await client.AssertResetAsync();
+        await server.AssertResetAsync();
+        await SocketExtensions.EventuallyAsync(() => pair.Destination.Closed.Count == 1 && pair.Source.Closed.Count == 1);
+        Assert.Equal(ProxyFailure.PolicyChanged, pair.Source.Closed.Single().End.Failure);
+    }
 }

@@ -26,7 +26,7 @@ internal sealed class ProxiedConnection
     /// <summary>What is known of it.</summary>
     internal ProxyConnectionInfo Info { get; }
 
-    /// <summary>Whether policy was asked here, so that it has to be asked again when it changes.</summary>
+    /// <summary>Whether it is decided here whether it may come in at its destination; otherwise only whether it may go out of its source.</summary>
     internal bool IsDestinationHere { get; }
 
     /// <summary>Why it was aborted before it was open; None when it was not.</summary>
