@@ -122,7 +122,10 @@ internal sealed class ObjectResolver
             (string name, string reason) = (key.ToString(), $"is declared twice; the one at {winner.Origin} counts");
             _duplicates[key] = declarations.Where(d => !ReferenceEquals(d, winner)).ToDictionary(d => d.Key, d => new SourceError(d.Key.Place, d.Origin.Line, name, "", reason));
         }
-        return winner.Content.Object ?? last;
+        if (winner.Content.Object is { } good) return good;
+
+        // Without a NetworkPolicy the pods that it selects would be open: one that was never good is in force as far as it could be read, and the rest of it allows nothing.
+        return last is null or NetworkPolicyObject { IsStricterReading: true } ? winner.Content.Rejected as NetworkPolicyObject : last;
     }
 
     /// <summary>

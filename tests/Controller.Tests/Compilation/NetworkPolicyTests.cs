@@ -35,11 +35,20 @@ public sealed class NetworkPolicyTests
                     bool mayComeIn = world.MayComeIn(pod, other, port, protocol), mayGoOut = world.MayGoOut(pod, other, port, protocol);
                     Decision comesIn = PolicyEvaluator.Evaluate(snapshot, new ConnectionRequest
                     {
-                        SourceAddress = address, SourceWorkload = index.FindWorkload(address), Destination = workload, Port = (ushort)port, Protocol = transport, Authenticated = false,
+                        SourceAddress = address,
+                        SourceWorkload = index.FindWorkload(address),
+                        Destination = workload,
+                        Port = (ushort)port,
+                        Protocol = transport,
+                        Authenticated = false,
                     });
                     Decision goesOut = PolicyEvaluator.EvaluateEgress(snapshot, new EgressRequest
                     {
-                        Source = workload, DestinationAddress = address, DestinationWorkload = index.FindWorkload(address), Port = (ushort)port, Protocol = transport,
+                        Source = workload,
+                        DestinationAddress = address,
+                        DestinationWorkload = index.FindWorkload(address),
+                        Port = (ushort)port,
+                        Protocol = transport,
                     });
                     string what = $"seed {seed}: {pod.Namespace}/{pod.Name} {pod.Address}, {other} port {port} {protocol}";
                     Assert.True(mayComeIn == comesIn.IsAllowed, $"{what}: coming in {mayComeIn}, {comesIn}\n{yaml}");

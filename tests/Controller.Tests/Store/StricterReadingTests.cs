@@ -1,0 +1,66 @@
+using Culvert.Controller.Compilation;
+using Culvert.Controller.Objects;
+using Culvert.Controller.Store;
+using Culvert.Core;
+
+namespace Culvert.Controller.Tests.Store;
+
+/// <summary>A NetworkPolicy that can't be read as a whole opens nothing.</summary>
+public sealed class StricterReadingTests
+{
+    private const string Pods = """
+        apiVersion: culvert.dev/v1alpha1
+        kind: Workload
+        metadata: {name: web, namespace: shop, labels: {app: web}}
+        spec: {node: n1, addresses: [10.0.0.1]}
+        ---
+        apiVersion: culvert.dev/v1alpha1
+        kind: Workload
+        metadata: {name: db, namespace: shop, labels: {app: db}}
+        spec: {node: n1, addresses: [10.0.0.2]}
+
+        """;
+
+    [Theory]
+    [InlineData("{podSelector: {matchLabels: {app: web}}, ingress: [{from: [{podSelector: {}, color: red}]}, {ports: [{port: 80}]}]}", "shop/web", true, false, "1")]
+    [InlineData("{podSelector: {matchLabels: {app: web}}, ingress: [{ports: [{port: 80, endPort: 70}]}]}", "shop/web", true, false, "")]
+    [InlineData("{podSelector: {matchLabels: {app: web}}, ingress: [{ports: [{port: 80}]}], policyTypes: [Ingress, Egres]}", "shop/web", true, true, "0")]
+    [InlineData("{podSelector: {matchLabels: {app: web}}, ingress: [{ports: [{port: 80}]}], strength: full}", "shop/web", true, true, "")]
+    [InlineData("{podSelector: {matchLabels: {app: web}}, egress: {to: []}}", "shop/web", true, true, "")]
+    [InlineData("{podSelector: {matchExpressions: [{key: app, operator: Equals, values: [web]}]}, ingress: [{}]}", "shop/db shop/web", true, false, "0")]
+    [InlineData("{ingress: [{}]}", "shop/db shop/web", true, false, "0")]
+    [InlineData("[]", "shop/db shop/web", true, true, "")]
+    [InlineData("{podSelector: {matchLabels: {app: web}}, ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8}, podSelector: {}}]}, {from: [{}]}, {from: [{ipBlock: {cidr: 10.0.0.0/8, except: [11.0.0.0/16]}}]}]}", "shop/web", true, false, "")]
+    public void What_is_wrong_allows_nothing_and_what_is_right_still_holds(string spec, string selected, bool ingress, bool egress, string openRules)
+    {
+        ObjectSet objects = Read(spec);
+        Assert.NotEmpty(objects.Errors);
+        Assert.DoesNotContain(objects.Errors, objects.HasLastGood);
+        NodeSnapshot snapshot = MeshCompiler.Compile(objects, []).SnapshotFor("n1");
+        Assert.Equal(selected, string.Join(' ', snapshot.Workloads.Values.Where(w => !w.NetworkPolicyNames.IsEmpty).Select(w => w.Uid).Order(StringComparer.Ordinal)));
+        NetworkPolicyInfo policy = Assert.Single(snapshot.NetworkPolicies.Values);
+        Assert.Equal((ingress, egress), (policy.IsolatesIngress, policy.IsolatesEgress));
+        Assert.Equal(openRules, string.Join(' ', policy.Ingress.Select((r, i) => (r, i)).Where(p => p.r.Peers.IsEmpty).Select(p => p.i)));
+    }
+
+    [Fact]
+    public void One_that_was_good_stays_as_it_was()
+    {
+        ObjectSet good = Read("{podSelector: {}, ingress: [{ports: [{port: 80}]}]}"), broken = Read("{podSelector: {}, ingress: [{ports: [{prt: 80}]}]}", good);
+        Assert.Empty(good.Errors);
+        Assert.All(broken.Errors, e => Assert.True(broken.HasLastGood(e)));
+        Assert.Equal(good.OfKind<NetworkPolicyObject>(), broken.OfKind<NetworkPolicyObject>());
+    }
+
+    [Fact]
+    public void One_that_is_mended_is_in_force_and_one_that_is_broken_otherwise_is_read_anew()
+    {
+        ObjectSet broken = Read("{podSelector: {}, ingress: [{ports: [{prt: 80}]}]}"), other = Read("{podSelector: {}, color: red, ingress: [{}]}", broken), mended = Read("{podSelector: {}, ingress: [{}]}", other);
+        Assert.True(Assert.Single(other.OfKind<NetworkPolicyObject>()).IsolatesEgress);
+        NetworkPolicyObject policy = Assert.Single(mended.OfKind<NetworkPolicyObject>());
+        Assert.Equal((false, false), (policy.IsStricterReading, policy.IsolatesEgress));
+    }
+
+    private static ObjectSet Read(string spec, ObjectSet? before = null) => ObjectSetReader.Read(
+        [new("a.yaml", $"{Pods}---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: one, namespace: shop}}\nspec: {spec}\n")], before ?? ObjectSet.Empty);
+}
