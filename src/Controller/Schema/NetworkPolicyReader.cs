@@ -56,11 +56,17 @@ internal static class NetworkPolicyReader
     {
         int before = rule.ErrorCount;
         EquatableArray<NetworkPolicyPeerObject> peers = rule.Maps(peersField, mayBeEmpty: true, mayBeNull: true).Select(p => ReadPeer(p, meta)).ToEquatableArray();
-        FieldReader[] declared = [.. rule.Maps("ports", mayBeEmpty: true, mayBeNull: true)];
-        NetworkPolicyPort[] ports = [.. declared.Select(ReadPort).OfType<NetworkPolicyPort>()];
+        NetworkPolicyPort?[] declared = [.. rule.Maps("ports", mayBeEmpty: true, mayBeNull: true).Select(ReadPort)];
+        NetworkPolicyPort[] ports = [.. declared.OfType<NetworkPolicyPort>()];
         rule.Done();
         bool isWrong = rule.ErrorCount > before;
-        return new() { Peers = peers, Ports = [.. ports], MatchesNothing = isWrong || (declared.Length > 0 && ports.Length == 0) };
+        return new()
+        {
+            Peers = peers,
+            Ports = [.. ports],
+            MatchesNothing = isWrong || (declared.Length > 0 && ports.Length == 0),
+            PortsNotCarried = isWrong ? [] : [.. Enumerable.Range(0, declared.Length).Where(i => declared[i] is null)],
+        };
     }
 
     private static NetworkPolicyPeerObject ReadPeer(FieldReader peer, ObjectMeta meta)

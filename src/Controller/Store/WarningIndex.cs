@@ -22,7 +22,10 @@ internal sealed class WarningIndex
     private readonly SortedDictionary<NamespacedName, SourceError[]> _modeWarnings = [];
     private readonly SortedDictionary<NamespacedName, SourceError[]> _namespaceWarnings = [];
     private readonly Dictionary<string, (WorkloadObject First, int Count, SourceError Warning)> _nodeWarnings = new(StringComparer.Ordinal);
+    private readonly NetworkPolicyWarningIndex _networkPolicies;
     private string _trustDomain = "";
+
+    public WarningIndex() => _networkPolicies = new(_workloads);
 
     /// <summary>Takes a step up.</summary>
     /// <param name="before">The set before.</param>
@@ -41,6 +44,7 @@ internal sealed class WarningIndex
         }
         foreach (NamespacedName name in workloads) Leave(name, policies);
         foreach ((MeshObject? old, MeshObject? now) in changes) Replace(old, now, policies);
+        _networkPolicies.Update(changes, after.Objects.GetValueOrDefault);
         foreach (NamespacedName name in workloads) Enter(name, after, policies);
         if (_trustDomain != after.Mesh.Settings.TrustDomain)
         {
@@ -58,7 +62,7 @@ internal sealed class WarningIndex
         IEnumerable<SourceError> ports = objects.Objects.GetValueOrDefault(MeshConfigKeeper.Key) is MeshConfigObject mesh
             ? NameWarnings.ExcludedPorts(mesh, port => [.. _byPort[port].Select(k => (AuthorizationPolicyObject)objects.Objects[k]).OrderBy(p => p.Meta.FullName)])
             : [];
-        return [.. _policyWarnings.Values.SelectMany(w => w), .. _modeWarnings.Values.SelectMany(w => w), .. Nodes(nodes), .. _namespaceWarnings.Values.SelectMany(w => w), .. ports];
+        return [.. _policyWarnings.Values.SelectMany(w => w), .. _modeWarnings.Values.SelectMany(w => w), .. _networkPolicies.All, .. Nodes(nodes), .. _namespaceWarnings.Values.SelectMany(w => w), .. ports];
     }
 
     private List<SourceError> Nodes(ImmutableHashSet<string> known)
@@ -120,6 +124,9 @@ internal sealed class WarningIndex
                 break;
             case PeerAuthenticationObject:
                 Replace(_modes, old as PeerAuthenticationObject, now as PeerAuthenticationObject, p => p.Selector, policies);
+                break;
+            case NetworkPolicyObject:
+                // In a namespace that has nothing else there is nobody whom another policy could mean.
                 break;
             default:
                 if (old is WorkloadObject gone) _workloads.Remove(gone);

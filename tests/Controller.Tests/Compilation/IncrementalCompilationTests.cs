@@ -14,10 +14,17 @@ public sealed class IncrementalCompilationTests
     private static readonly string[] Nodes = ["n0", "n1", "n2"];
     private static readonly string[] Namespaces = ["shop", "web", "culvert-system"];
 
+    private static readonly string[] DoubtsOfNetworkPolicies =
+    [
+        "selects nothing: no workload", "selects nothing: there is no workload", "means nobody: no workload", "means nobody: there is no workload", "is the address of a Service",
+        "means no port: no workload has", "means no port: no workload that the policy selects has", "are of SCTP only", "is of SCTP,", "was never good",
+    ];
+
     [Fact]
     public void AnySequenceOfChangesGivesTheSnapshotsOfTheFinalWorld()
     {
         int resources = 0, workloads = 0;
+        Dictionary<string, int> comesAndGoes = DoubtsOfNetworkPolicies.ToDictionary(d => d, _ => 0);
         for (int seed = 0; seed < 40; seed++)
         {
             var random = new Random(seed);
@@ -34,6 +41,7 @@ public sealed class IncrementalCompilationTests
                 ObjectSet before = store.Current;
                 store.Apply(new([.. folder.Update([.. files.Values])]) { IsSynced = true });
                 Assert.Equal(ObjectSetReader.Read(files.Values, before, ["n1"]).Warnings, store.Current.Warnings);
+                foreach (string doubt in DoubtsOfNetworkPolicies.Where(d => store.Current.Warnings.Any(w => w.Reason.Contains(d, StringComparison.Ordinal)) != before.Warnings.Any(w => w.Reason.Contains(d, StringComparison.Ordinal)))) comesAndGoes[doubt]++;
                 workloads += catalog.Work.Workloads;
                 ResourceCatalog fresh = MeshCompiler.Compile(store.Current, [new byte[] { 1 }]);
                 foreach (string node in Nodes)
@@ -54,6 +62,7 @@ public sealed class IncrementalCompilationTests
         }
         TestContext.Current.TestOutputHelper?.WriteLine($"{resources} resources compared, {workloads} workloads compiled");
         Assert.True(resources > 40_000, $"{resources}");
+        Assert.All(comesAndGoes, d => Assert.True(d.Value > 20, $"{d}"));
     }
 
     [Fact]
@@ -97,7 +106,7 @@ public sealed class IncrementalCompilationTests
         return random.Next(12) switch
         {
             0 => $"apiVersion: v1\nkind: Namespace\nmetadata: {{name: {ns}, labels: {{culvert.dev/enrolled: \"{(random.Next(2) == 0 ? "true" : "false")}\", team: t{random.Next(2)}}}}}\n---\n",
-            10 or 11 => $"apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: n{random.Next(3)}, namespace: {ns}}}\nspec: {{podSelector: {Selector(random)}, ingress: [{Rule(random, "from")}], egress: [{Rule(random, "to")}]}}\n---\n",
+            10 or 11 => $"apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: n{random.Next(3)}, namespace: {ns}}}\nspec: {{{(random.Next(8) == 0 ? "color: red, " : "")}podSelector: {Selector(random)}, ingress: [{Rule(random, "from")}], egress: [{Rule(random, "to")}]}}\n---\n",
             1 or 2 => $"apiVersion: v1\nkind: Service\nmetadata: {{name: s{random.Next(3)}, {proxy}namespace: {ns}}}\nspec: {{clusterIP: 10.96.0.{random.Next(1, 30)}, {(random.Next(3) == 0 ? "" : $"selector: {{{app}}}, ")}ports: [{{name: t, port: 80, targetPort: {random.Next(80, 83)}}}, {{name: u, port: 53, protocol: UDP}}]}}\n---\n",
             3 => $"apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {{name: e{random.Next(3)}, namespace: {ns}, labels: {{kubernetes.io/service-name: s{random.Next(3)}}}}}\naddressType: IPv4\nendpoints: [{{addresses: [{address}]}}]\nports: [{{name: t, port: {random.Next(80, 83)}}}]\n---\n",
             4 => $"apiVersion: culvert.dev/v1alpha1\nkind: AuthorizationPolicy\nmetadata: {{name: p{random.Next(3)}, namespace: {ns}}}\nspec: {{{selector}action: DENY, rules: [{{from: [{{namespaces: [{Namespaces[random.Next(3)]}, gone], identities: [\"spiffe://d0.example/x\"]}}], to: [{{ports: [{random.Next(1, 5)}]}}]}}]}}\n---\n",
@@ -110,14 +119,21 @@ public sealed class IncrementalCompilationTests
 
     private static string Rule(Random random, string peers)
     {
-        string peer = random.Next(4) switch
+        string peer = random.Next(5) switch
         {
             0 => $"{{podSelector: {Selector(random)}}}",
             1 => $"{{podSelector: {Selector(random)}, namespaceSelector: {{matchLabels: {{team: t{random.Next(2)}}}}}}}",
             2 => $"{{namespaceSelector: {{matchExpressions: [{{key: kubernetes.io/metadata.name, operator: NotIn, values: [{Namespaces[random.Next(3)]}]}}]}}}}",
+            3 => $"{{ipBlock: {{cidr: 10.96.0.{random.Next(1, 30)}/32}}}}",
             _ => "{ipBlock: {cidr: 10.0.0.0/28, except: [10.0.0.4/30]}}",
         };
-        return $"{{{peers}: [{peer}], ports: [{{port: t{random.Next(2)}}}, {{port: 90, endPort: 95}}]}}";
+        string ports = random.Next(4) switch
+        {
+            0 => "{port: 70, protocol: SCTP}",
+            1 => $"{{port: 70, protocol: SCTP}}, {{port: t{random.Next(2)}}}",
+            _ => $"{{port: t{random.Next(2)}, protocol: {(random.Next(8) == 0 ? "UDP" : "TCP")}}}, {{port: 90, endPort: 95}}",
+        };
+        return $"{{{peers}: [{peer}], ports: [{ports}]}}";
     }
 
     private static string Selector(Random random) => random.Next(3) switch
