@@ -44,6 +44,17 @@ static __always_inline struct cv_event *event_reserve(struct cv_scratch *s, __u8
 	return e;
 }
 
+/*
+ * Hands a record over whose reader need not hurry: it looks by itself a few times a second, and is woken when a part of the ring waits for it. To
+ * wake it for each takes an interrupt to this CPU, a switch to the reader and one back: more than all else that a new flow costs.
+ */
+static __always_inline void event_submit(struct cv_event *e)
+{
+	__u64 waiting = bpf_ringbuf_query(&cv_events, BPF_RB_AVAIL_DATA);
+
+	bpf_ringbuf_submit(e, waiting >= CV_EVENTS_SIZE / 8 ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
+}
+
 /* A new flow, as s->decision says. */
 static __always_inline void event_new(struct __sk_buff *skb, struct cv_scratch *s)
 {
@@ -62,7 +73,7 @@ static __always_inline void event_new(struct __sk_buff *skb, struct cv_scratch *
 	e->src_class = d->src_class;
 	e->dst_class = d->dst_class;
 	e->rule = d->rule;
-	bpf_ringbuf_submit(e, 0);
+	event_submit(e);
 }
 
 /* A refusal by policy, with the rule, or a drop for another reason, of the packet in hand. */

@@ -57,7 +57,7 @@ __noinline int flow_finish(struct __sk_buff *skb, __u32 remove)
 			e->src_class = f->src_class;
 			e->dst_class = f->dst_class;
 			e->rule = f->rule;
-			bpf_ringbuf_submit(e, 0);
+			event_submit(e);
 		}
 	}
 	if (remove) {

@@ -208,10 +208,12 @@ struct {
 	__type(value, __u32);
 } cv_own_socket SEC(".maps");
 
+#define CV_EVENTS_SIZE (1 << 20)
+
 /* struct cv_event records, from the programs to the agent. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 1 << 20);
+	__uint(max_entries, CV_EVENTS_SIZE);
 } cv_events SEC(".maps");
 
 /* Packets dropped by enum cv_reason. */

@@ -23,6 +23,8 @@ internal static class Scenarios
     [
         new([new("l4.same_node.rps", "requests/s", true, "same veths, routed, no mesh", 1.0, 1.15)],
             PerMillion, oursSame, plainSame, Requests(new WrkShape(2, 64, CloseEachTime: false))),
+        new([new("l4.same_node.new_connections", "connections/s", true, "same veths, routed, no mesh", 0.85, 0.95)],
+            PerMillionConnections, oursSame, plainSame, Requests(new WrkShape(2, 32, CloseEachTime: true))),
         new([new("l4.cross_node.rps", "requests/s", true, NginxPair.Name, 1.2, 1.6)],
             PerMillion, oursCross, pairCross, Requests(new WrkShape(2, 64, CloseEachTime: false))),
         new([

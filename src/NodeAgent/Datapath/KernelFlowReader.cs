@@ -14,8 +14,8 @@ namespace Culvert.NodeAgent.Datapath;
 /// </summary>
 internal sealed class KernelFlowReader : IDisposable
 {
-    // How long a stopping agent waits for the thread at most; records themselves wake it at once.
-    private static readonly TimeSpan PollTimeout = TimeSpan.FromMilliseconds(200);
+    // Flows that begin and end do not wake the thread before a part of the ring is full: it looks so often. Refusals wake it at once.
+    private static readonly TimeSpan PollTimeout = TimeSpan.FromMilliseconds(50);
 
     private readonly RingBufferReader _reader;
     private readonly IFlowContext _context;
@@ -43,7 +43,10 @@ internal sealed class KernelFlowReader : IDisposable
 
     private void Run()
     {
-        while (!_stop) _reader.Poll(PollTimeout);
+        while (!_stop)
+        {
+            if (_reader.Poll(PollTimeout) == 0) _reader.Consume();
+        }
     }
 
     private void Take(ReadOnlySpan<byte> bytes)

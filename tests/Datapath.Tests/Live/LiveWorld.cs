@@ -147,8 +147,10 @@ public sealed class LiveWorld : IWorld, IAsyncLifetime
     /// <summary>Waits for an event.</summary>
     internal CvEvent Await(Func<CvEvent, bool> wanted)
     {
-        for (DateTime end = DateTime.UtcNow.AddSeconds(10); DateTime.UtcNow < end; Ring.Poll(TimeSpan.FromMilliseconds(200)))
+        for (DateTime end = DateTime.UtcNow.AddSeconds(10); DateTime.UtcNow < end; Ring.Poll(TimeSpan.FromMilliseconds(20)))
         {
+            // Flows that begin and end do not wake the reader.
+            Ring.Consume();
             while (_events.TryDequeue(out CvEvent e))
             {
                 if (wanted(e)) return e;
