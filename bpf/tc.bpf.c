@@ -12,9 +12,17 @@
 #include "lib/sk_lookup.h"
 #include "lib/to_pod.h"
 
-/* Ingress of a pod's host-side veth: what the pod sends. Fragments that are routed count as kept: connection tracking keeps them as well. */
-SEC("tc")
-int cv_from_pod(struct __sk_buff *skb)
+/*
+ * What passes, or is captured, passes to the programs of others behind ours, those of TCX and those of clsact: TC_ACT_OK would end all of them, and with
+ * them what they refuse or shape.
+ */
+static __always_inline int pass_on(int r)
+{
+	return r == TC_ACT_OK ? TC_ACT_UNSPEC : r;
+}
+
+/* What the pod sends. Fragments that are routed count as kept: connection tracking keeps them as well. */
+static __always_inline int from_pod_packet(struct __sk_buff *skb)
 {
 	struct cv_scratch *s = scratch_get();
 	int r;
@@ -39,9 +47,8 @@ int cv_from_pod(struct __sk_buff *skb)
 	return reassembly_admit(skb, s, r, skb->ifindex, CV_SIDE_FROM_POD);
 }
 
-/* Egress of a pod's host-side veth: what the pod receives by way of the kernel's routing. */
-SEC("tc")
-int cv_to_pod(struct __sk_buff *skb)
+/* What the pod receives by way of the kernel's routing. */
+static __always_inline int to_pod_packet(struct __sk_buff *skb)
 {
 	struct cv_scratch *s = scratch_get();
 	int r, marked;
@@ -65,9 +72,8 @@ int cv_to_pod(struct __sk_buff *skb)
 	return to_pod(skb, s);
 }
 
-/* Ingress of the uplinks: what reaches the node. */
-SEC("tc")
-int cv_from_net(struct __sk_buff *skb)
+/* What reaches the node. */
+static __always_inline int from_net_packet(struct __sk_buff *skb)
 {
 	struct cv_scratch *s = scratch_get();
 	int r;
@@ -87,6 +93,27 @@ int cv_from_net(struct __sk_buff *skb)
 		r = from_net(skb, s);
 	/* What is not for the proxy is the node's own business. */
 	return mark_is(skb, cv_cfg_mark_capture) ? reassembly_admit(skb, s, r, CV_OWNER_EXTERNAL, CV_SIDE_NET) : r;
+}
+
+/* Ingress of a pod's host-side veth. */
+SEC("tc")
+int cv_from_pod(struct __sk_buff *skb)
+{
+	return pass_on(from_pod_packet(skb));
+}
+
+/* Egress of a pod's host-side veth. */
+SEC("tc")
+int cv_to_pod(struct __sk_buff *skb)
+{
+	return pass_on(to_pod_packet(skb));
+}
+
+/* Ingress of the uplinks. */
+SEC("tc")
+int cv_from_net(struct __sk_buff *skb)
+{
+	return pass_on(from_net_packet(skb));
 }
 
 /* The node's network namespace, when the kernel looks for a listener. */

@@ -11,6 +11,9 @@ namespace Culvert.Interop.Bpf;
 /// </summary>
 public sealed unsafe class BpfLink : IDisposable
 {
+    // In front of all (include/uapi/linux/bpf.h, where no other program is named).
+    private const uint BPF_F_BEFORE = 1 << 3;
+
     /// <summary>Takes a link's descriptor over.</summary>
     /// <param name="handle">The descriptor, disposed with this object.</param>
     public BpfLink(FileDescriptorHandle handle) => Handle = handle;
@@ -33,14 +36,14 @@ public sealed unsafe class BpfLink : IDisposable
         }
     }
 
-    /// <summary>Attaches a TC program by a TCX link (kernel 6.6 and later), behind those already there.</summary>
+    /// <summary>Attaches a TC program by a TCX link (kernel 6.6 and later), in front of those already there.</summary>
     /// <param name="program">A program of section "tc" or "tcx".</param>
     /// <param name="interfaceIndex">The interface, in the calling thread's network namespace.</param>
     /// <param name="direction">Which packets.</param>
     /// <returns>The link.</returns>
     /// <exception cref="BpfException">ENODEV without that interface, EINVAL on older kernels.</exception>
     public static BpfLink AttachTcx(BpfProgram program, int interfaceIndex, TcDirection direction)
-        => Attach(program, interfaceIndex, TcxAttachType(direction), 0, $"to interface {interfaceIndex} by TCX ({direction})");
+        => Attach(program, interfaceIndex, TcxAttachType(direction), BPF_F_BEFORE, $"to interface {interfaceIndex} by TCX ({direction})");
 
     /// <summary>Attaches an XDP program by a link.</summary>
     /// <param name="program">A program of section "xdp".</param>

@@ -10,7 +10,7 @@ namespace Culvert.Datapath.Tests.Support;
 /// <param name="Drops">Reasons counted meanwhile.</param>
 internal sealed record Outcome(int Code, byte[] Bytes, uint Mark, IReadOnlyList<CvEvent> Events, IReadOnlyList<CvReason> Drops)
 {
-    internal const int Ok = 0, Shot = 2, Redirect = 7, XdpDrop = 1, XdpPass = 2;
+    internal const int Ok = -1, Shot = 2, Redirect = 7, XdpDrop = 1, XdpPass = 2;
 
     /// <summary>What an XDP program left in front of the packet.</summary>
     internal byte[] Handover { get; init; } = [];
