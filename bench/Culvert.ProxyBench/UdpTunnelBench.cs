@@ -54,7 +54,7 @@ internal sealed class UdpTunnelBench : IHttp2Requests<TunnelConnection>, IDatagr
         HandshakeReporter reporter = Reporter(_source);
         CertificateWaiter certificates = new(_sending, _source, _options.CertificateTimeout);
         _client = new TunnelPool(
-            _sending, _options, certificates, Handshaker(_sending, _source, reporter), reporter, new SharedBudget(_options.MaxTunnels), loops: 2, TimeProvider.System);
+            _sending, _options.TunnelPoolOf(loops: 2), certificates, Handshaker(_sending, _source, reporter), reporter, new SharedBudget(_options.MaxTunnels), TimeProvider.System);
         _server = Handshaker(_counting, _mesh, Reporter(_mesh));
     }
 
@@ -124,12 +124,12 @@ internal sealed class UdpTunnelBench : IHttp2Requests<TunnelConnection>, IDatagr
         LoopSocket socket = new(_counting, handle, connected: true);
         TlsIdentity identity = _mesh.Find(BenchPki.Id("destination"))!;
         (TunnelParts? parts, _, _) = await _server.AcceptAsync(_gate.TryEnter(peer, socket)!, peer, local, identity);
-        if (parts is not null) await new TunnelConnection(parts, this, _options, TimeProvider.System).RunAsync();
+        if (parts is not null) await new TunnelConnection(parts, this, _options.Tunnels, TimeProvider.System).RunAsync();
     }
 
     private HandshakeReporter Reporter(BenchMesh mesh) => new(mesh, new LogThrottle<SocketEndPoint>(TimeProvider.System, _options.HandshakeLogInterval));
 
-    private TunnelHandshaker Handshaker(EventLoop loop, BenchMesh mesh, HandshakeReporter reporter) => new(loop, _options, reporter, mesh, new PeerProofs(), TimeProvider.System);
+    private TunnelHandshaker Handshaker(EventLoop loop, BenchMesh mesh, HandshakeReporter reporter) => new(loop, _options.HandshakeTimeout, reporter, mesh, new PeerProofs(), TimeProvider.System);
 
     // As a burst of recvmmsg would come, spread over the sessions.
     private void Turn()

@@ -47,36 +47,37 @@ internal sealed class ProxyLoop
         // Tunnels to other nodes.
         _certificates = new CertificateWaiter(loop, agent.Certificates, options.CertificateTimeout);
         HandshakeReporter reporter = new(agent.Observer, shared.Failures);
-        TunnelHandshaker handshaker = new(loop, options, reporter, agent.Certificates, shared.Proofs, time);
-        _pool = new TunnelPool(loop, options, _certificates, handshaker, reporter, shared.OwnTunnels, shared.Loops, time);
+        TunnelHandshaker handshaker = new(loop, options.HandshakeTimeout, reporter, agent.Certificates, shared.Proofs, time);
+        _pool = new TunnelPool(loop, options.TunnelPoolOf(shared.Loops), _certificates, handshaker, reporter, shared.OwnTunnels, time);
 
         // A connection's life: admitted, then served by its protocol's handler.
         _guard = new ConnectionGuard(agent.Directory, agent.Authorizer, agent.Observer, time);
         ConnectionAdmission admission = new(_guard, options.ProxyHeaderTimeout, agent.Observer);
         ProtocolHandlers protocols = new(loop, new ByteHandler(), new Dictionary<string, IProtocolHandler>());
-        ApplicationDialer applications = new(loop, options, agent.Observer);
+        ApplicationDialer applications = new(loop, options.ApplicationDial, agent.Observer);
         _captured = new CapturedConnectionHandler(loop, ids, agent.Directory, places, admission, protocols, new Upstreams(applications, _pool), agent.Observer);
 
         // Datagrams that pods send.
         _udp = new UdpIo(loop, new UdpCounters(), agent.Observer);
-        _unreachable = new PortUnreachableReporter(loop, options);
-        UdpDialer dialer = new(loop, options, _udp);
+        _unreachable = new PortUnreachableReporter(loop, options.Mark, options.Transparent);
+        UdpDialer dialer = new(loop, options.Mark, options.Transparent, _udp);
         _late = new LateAnswers(loop, options.LateAnswerTime, shared.Answers, agent.Replies);
         UdpApplicationDialer udpApplications = new(dialer, shared.Answers, agent.Replies, _late, agent.Observer);
-        BehindProxyHeaderSessions behindHeaders = new(loop, options, agent.Directory, places, ids, _guard, udpApplications, agent.Observer);
+        BehindProxyHeaderSessions behindHeaders = new(loop, options.UdpTimes, agent.Directory, places, ids, _guard, udpApplications, agent.Observer);
         UdpSessionOpener opener = new(agent.Directory, ids, places, _guard, udpApplications, new UdpTunnelDialer(loop, _pool, agent.Observer), behindHeaders);
-        _sessions = new UdpSessions(loop, options, agent.Directory, opener, dialer, _udp, _unreachable, agent.Observer);
-        _datagrams = new CapturedDatagrams(loop, options, _sessions, shared.Answers, agent.Directory, agent.Observer);
+        UdpSessionParts parts = new(loop, options.UdpTimes, dialer, _udp, _unreachable, agent.Observer);
+        _sessions = new UdpSessions(options.MaxUdpSessions, options.MaxUdpRefusals, agent.Directory, parts, opener);
+        _datagrams = new CapturedDatagrams(loop, options.CheckCaptured, _sessions, shared.Answers, agent.Directory, agent.Observer);
 
         // Tunnels from other nodes.
-        ConnectResponder answers = new();
+        ConnectResponder responder = new();
         InboundRequests requests = new(ids, agent.Directory, options.ForbiddenPorts);
-        InboundDatagrams inboundDatagrams = new(loop, options, udpApplications, behindHeaders, answers, agent.Observer);
-        _inbound = new InboundConnections(loop, admission, protocols, applications, answers);
-        InboundStreams streams = new(requests, _guard, places, _inbound, inboundDatagrams, answers, agent.Observer);
-        Tunnels = new InboundTunnels(loop, options, shared.Tunnels, agent.Directory, _certificates, reporter, streams, time);
+        InboundDatagrams inboundDatagrams = new(loop, options.DatagramStreamTimes, _guard, udpApplications, behindHeaders, responder, agent.Observer);
+        _inbound = new InboundConnections(loop, _guard, admission, protocols, applications, responder, agent.Observer);
+        InboundStreams streams = new(requests, places, _inbound, inboundDatagrams, responder, agent.Observer);
+        Tunnels = new InboundTunnels(loop, options.Tunnels, shared.Tunnels, agent.Directory, _certificates, reporter, streams, time);
         HandshakeGate gate = new(Math.Max(1, options.MaxHandshakes / shared.Loops), Math.Max(1, options.MaxHandshakesPerSource / shared.Loops));
-        _handshakes = new InboundHandshakes(loop, options, gate, agent.Directory, _certificates, handshaker, reporter, Tunnels);
+        _handshakes = new InboundHandshakes(loop, options.PeerHandshakeTimeout, gate, agent.Directory, _certificates, handshaker, reporter, Tunnels);
     }
 
     internal EventLoop Loop { get; }
@@ -102,7 +103,7 @@ internal sealed class ProxyLoop
 
     internal void ListenDatagrams(ProxyListener listener, bool headers)
     {
-        UdpListener watched = new(Loop, _udp.Receiver, _time, _datagrams, listener, headers);
+        UdpListener watched = new(Loop, _udp.Receiver, _time, _datagrams, listener.Handle, listener.Local, headers);
         _datagramListeners.Add(watched);
         SocketErrno error = watched.Watch();
         if (error != SocketErrno.None) _observer.OnLoopFault(Loop.Index, new Interop.KernelException("watch a socket for datagrams", (int)error));

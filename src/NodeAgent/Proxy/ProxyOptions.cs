@@ -7,7 +7,7 @@ using Culvert.NodeAgent.Proxy.Transport;
 namespace Culvert.NodeAgent.Proxy;
 
 /// <summary>Settings of a <see cref="ProxyServer"/>.</summary>
-internal sealed record ProxyOptions
+internal sealed partial record ProxyOptions
 {
     /// <summary>Event loops; 0 for one per core.</summary>
     internal int Loops { get; init; }

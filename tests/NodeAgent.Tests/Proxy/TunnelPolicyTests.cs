@@ -41,6 +41,9 @@ public sealed class TunnelPolicyTests
             else await SocketExtensions.UnlessResetAsync(async () => (await pair.ConnectClientAsync()).Dispose());
         }
 
+        // What is refused holds no place.
+        await SocketExtensions.EventuallyAsync(() => pair.DestinationProxy.Places.Single(p => p.Pool == "workloads").Used == 1);
+
         // 500 refusals in 10 s are one tunnel's end; before, one tunnel took all of them.
         await SocketExtensions.EventuallyAsync(() => pair.Destination.Handshakes.Count >= 3);
         await client.SendAllAsync("still"u8.ToArray());
@@ -48,6 +51,24 @@ public sealed class TunnelPolicyTests
         pair.Destination.Allowed = true;
         (Socket second, Socket secondServer) = await pair.ConnectAsync(listener);
         foreach (Socket socket in new[] { client, server, second, secondServer }) socket.Dispose();
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task WhoGetsNoPlaceIsRefusedBeforePolicyIsAsked(bool udp)
+    {
+        await using ProxyPair pair = new(o => o with { MaxConnections = 1 });
+        await using DatagramClient datagrams = new(pair);
+        using Socket pod = InboundDatagramTests.BindPod(pair), listener = pair.ListenByTunnel();
+        await datagrams.OpenAsync(InboundDatagramTests.Address(pod));
+        int asked = 0;
+        pair.Destination.Asked = () => Interlocked.Increment(ref asked);
+        pair.Destination.Allowed = false;
+        if (udp) Assert.Null((await datagrams.TryOpenAsync(InboundDatagramTests.Address(pod), new RecordingSink())).Stream);
+        else await pair.ExpectResetAsync(ProxyFailure.ConnectFailed);
+        Assert.Equal(ProxyFailure.Overload, Assert.Single(pair.Destination.Failed).Failure);
+        Assert.Equal(0, Volatile.Read(ref asked));
     }
 
     [Fact]

@@ -11,9 +11,9 @@ namespace Culvert.NodeAgent.Proxy.Connections;
 /// loop's thread.
 /// </summary>
 /// <param name="loop">The loop.</param>
-/// <param name="options">Mark, time limits, and whether clients' addresses can be used.</param>
+/// <param name="options">How to connect, whoever the client is.</param>
 /// <param name="observer">Hears when a client's port could not be used.</param>
-internal sealed class ApplicationDialer(EventLoop loop, ProxyOptions options, IProxyObserver observer)
+internal sealed class ApplicationDialer(EventLoop loop, DialOptions options, IProxyObserver observer)
 {
     /// <summary>Connects.</summary>
     /// <param name="info">The connection.</param>
@@ -26,12 +26,8 @@ internal sealed class ApplicationDialer(EventLoop loop, ProxyOptions options, IP
         bool possible = info.Source.IsIPv4 == remote.IsIPv4 && info.Source.WithPort(0) != remote.WithPort(0);
         SocketEndPoint source = info.Direction == ProxyDirection.Inbound ? info.Source : info.Source.WithPort(0);
         SocketEndPoint? from = options.Transparent && possible ? source : null;
-        DialResult dial = await Dialer.ConnectAsync(
-            loop,
-            remote,
-            new DialOptions(
-                options.ConnectTimeout, options.Mark, default, from, options.Transparent, KeepAlive: options.ApplicationKeepAlive,
-                OnNode: info.Route == OutboundRouteKind.Local || info.Direction == ProxyDirection.Inbound));
+        bool onNode = info.Route == OutboundRouteKind.Local || info.Direction == ProxyDirection.Inbound;
+        DialResult dial = await Dialer.ConnectAsync(loop, remote, options with { Source = from, OnNode = onNode });
         if (dial.PortChanged) observer.OnSourcePortChanged();
         if (dial.Socket is null) return new UpstreamResult(null, Failures.FromConnect(dial.Error), $"connect to {remote}: {dial.Error}");
         if (ProxyHeaderSender.TrySend(dial.Socket, info)) return new UpstreamResult(dial.Socket);

@@ -2,6 +2,7 @@ using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Connections;
 using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.ProxyProtocol;
 using Culvert.NodeAgent.Proxy.Transport;
 using Culvert.NodeAgent.Proxy.Tunnel;
 
@@ -9,11 +10,14 @@ namespace Culvert.NodeAgent.Proxy.Inbound;
 
 /// <summary>Serves streams of bytes that arrive on one loop, each until it is over. Belongs to the loop's thread.</summary>
 /// <param name="loop">The loop.</param>
+/// <param name="guard">Policy, and the connections that run.</param>
 /// <param name="admission">Admits those behind a load balancer's header.</param>
 /// <param name="protocols">Serves what is admitted.</param>
 /// <param name="applications">Connects to pods.</param>
-/// <param name="answers">Answers requests.</param>
-internal sealed class InboundConnections(EventLoop loop, ConnectionAdmission admission, ProtocolHandlers protocols, ApplicationDialer applications, ConnectResponder answers)
+/// <param name="responder">Answers requests.</param>
+/// <param name="observer">Hears of streams that are refused.</param>
+internal sealed class InboundConnections(
+    EventLoop loop, ConnectionGuard guard, ConnectionAdmission admission, ProtocolHandlers protocols, ApplicationDialer applications, ConnectResponder responder, IProxyObserver observer)
 {
     /// <summary>Connections that run, are being made or are being closed.</summary>
     internal int Running { get; private set; }
@@ -21,18 +25,19 @@ internal sealed class InboundConnections(EventLoop loop, ConnectionAdmission adm
     /// <summary>Serves a stream until it is over.</summary>
     /// <param name="tunnel">The stream's tunnel.</param>
     /// <param name="stream">The stream.</param>
-    /// <param name="client">The stream as a transport; owned from here on.</param>
     /// <param name="info">What is known of it.</param>
-    /// <param name="admitted">What the guard has registered; null behind a load balancer's header, which is sent only after the answer and tells who the client is.</param>
     /// <param name="lease">The connection's place, which it gives back.</param>
-    internal async Task ServeAsync(TunnelConnection tunnel, Http2Stream stream, StreamTransport client, ProxyConnectionInfo info, ProxiedConnection? admitted, BudgetLease lease)
+    internal async Task ServeAsync(TunnelConnection tunnel, Http2Stream stream, ProxyConnectionInfo info, BudgetLease lease)
     {
         Running++;
+        StreamTransport client = new(tunnel, stream);
         try
         {
-            if (admitted is null) answers.Send(tunnel, stream, 200);
-            if ((admitted ?? await admission.AdmitAsync(client, info)) is { } connection)
-                await protocols.ServeAsync(connection, client, new InboundUpstream(applications, answers, tunnel, stream, client, isAnswered: admitted is null));
+            // A load balancer sends its header, which tells who the client is, when its stream has been answered; others are answered when the pod has.
+            bool isBehindHeader = LoadBalancerHeader.IsExpected(info);
+            if (isBehindHeader) responder.Send(tunnel, stream, 200);
+            ProxiedConnection? connection = isBehindHeader ? await admission.AdmitAsync(client, info) : Admit(tunnel, stream, client, info);
+            if (connection is not null) await protocols.ServeAsync(connection, client, new InboundUpstream(applications, responder, tunnel, stream, client, isAnswered: isBehindHeader));
         }
         catch (Exception exception)
         {
@@ -44,5 +49,13 @@ internal sealed class InboundConnections(EventLoop loop, ConnectionAdmission adm
             Running--;
             lease.Dispose();
         }
+    }
+
+    private ProxiedConnection? Admit(TunnelConnection tunnel, Http2Stream stream, StreamTransport client, ProxyConnectionInfo info)
+    {
+        if (guard.TryAdmit(ref info, client) is { } connection) return connection;
+        responder.Send(tunnel, stream, 401);
+        observer.OnFailed(info, ProxyFailure.PolicyDenied, null);
+        return null;
     }
 }

@@ -1,5 +1,4 @@
 using Culvert.Http2;
-using Culvert.NodeAgent.Proxy.Connections;
 using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Transport;
@@ -20,10 +19,10 @@ internal sealed class InboundDatagramSession : DatagramSession, IDatagramSink
 
     /// <summary>A session that is about to be opened.</summary>
     /// <param name="loop">The loop.</param>
-    /// <param name="options">How long it may be idle.</param>
+    /// <param name="times">How long it is kept.</param>
     /// <param name="lease">Its place.</param>
-    internal InboundDatagramSession(EventLoop loop, ProxyOptions options, BudgetLease lease)
-        : base(loop, options)
+    internal InboundDatagramSession(EventLoop loop, DatagramSessionTimes times, BudgetLease lease)
+        : base(loop, times)
     {
         _lease = lease;
         Answers = new FromPod(this);
@@ -35,12 +34,10 @@ internal sealed class InboundDatagramSession : DatagramSession, IDatagramSink
     /// <summary>Both ends are there.</summary>
     /// <param name="stream">The tunnel's end, for which this session is the sink.</param>
     /// <param name="pod">The pod's end, for which <see cref="Answers"/> is the sink.</param>
-    /// <param name="connection">What the guard has registered; null for a load balancer, whose clients are sessions of their own and reported as such.</param>
-    internal void Open(TunnelDatagramStream stream, IDatagramPeer pod, ProxiedConnection? connection)
+    internal void Open(TunnelDatagramStream stream, IDatagramPeer pod)
     {
         (_stream, _pod) = (stream, pod);
-        if (connection is not null) Report(connection);
-        CloseWhenIdle(Options.DatagramStreamIdleTimeout);
+        CloseWhenIdle();
     }
 
     /// <inheritdoc/>

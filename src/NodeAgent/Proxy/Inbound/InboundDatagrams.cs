@@ -2,48 +2,67 @@ using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Connections;
 using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.ProxyProtocol;
 using Culvert.NodeAgent.Proxy.Transport;
 using Culvert.NodeAgent.Proxy.Tunnel;
 using Culvert.NodeAgent.Proxy.Udp;
 
 namespace Culvert.NodeAgent.Proxy.Inbound;
 
-/// <summary>Serves streams of datagrams that arrive on one loop: opens the way to the pod and answers. Belongs to the loop's thread.</summary>
+/// <summary>Serves streams of datagrams that arrive on one loop: admits them, opens the way to the pod and answers. Belongs to the loop's thread.</summary>
 /// <param name="loop">The loop.</param>
-/// <param name="options">How long sessions are kept.</param>
+/// <param name="times">How long sessions are kept.</param>
+/// <param name="guard">Policy, and the sessions that run.</param>
 /// <param name="applications">Opens the ways to pods.</param>
 /// <param name="behindHeaders">Sessions of load balancers' clients.</param>
-/// <param name="answers">Answers requests.</param>
+/// <param name="responder">Answers requests.</param>
 /// <param name="observer">Hears of streams that are refused, and of dropped datagrams.</param>
 internal sealed class InboundDatagrams(
-    EventLoop loop, ProxyOptions options, UdpApplicationDialer applications, BehindProxyHeaderSessions behindHeaders, ConnectResponder answers, IProxyObserver observer)
+    EventLoop loop, DatagramSessionTimes times, ConnectionGuard guard, UdpApplicationDialer applications, BehindProxyHeaderSessions behindHeaders, ConnectResponder responder, IProxyObserver observer)
 {
-    /// <summary>Opens the way to the pod for a request that may go on, and answers it.</summary>
+    /// <summary>Serves a stream, or refuses it.</summary>
     /// <param name="tunnel">The stream's tunnel.</param>
     /// <param name="stream">The stream.</param>
     /// <param name="headers">The request.</param>
     /// <param name="info">What is known of it.</param>
-    /// <param name="connection">What the guard has registered; null for a load balancer, each of whose datagrams tells who the client is: policy is asked about those.</param>
     /// <param name="lease">The session's place, which passes to it.</param>
-    internal void Open(TunnelConnection tunnel, Http2Stream stream, HeaderList headers, in ProxyConnectionInfo info, ProxiedConnection? connection, BudgetLease lease)
+    internal void Open(TunnelConnection tunnel, Http2Stream stream, HeaderList headers, ProxyConnectionInfo info, BudgetLease lease)
     {
         bool sourcePorts = DatagramHeaders.HasSourcePort(headers);
-        InboundDatagramSession session = new(loop, options, lease);
-        (ProxyFailure failure, string? detail) = (ProxyFailure.None, null);
-        IDatagramPeer? pod = connection is null
-            ? behindHeaders.Accept(info, session.Answers)
-            : applications.TryOpen(info, info.Source, info.Target, session.Answers, out failure, out detail);
-        if (pod is null)
+        InboundDatagramSession session = new(loop, times, lease);
+        if (LoadBalancerHeader.IsExpected(info))
         {
-            answers.Send(tunnel, stream, 503);
-            session.Close(failure);
-            connection?.Withdraw();
-            observer.OnFailed(info, failure, detail);
+            // Each datagram tells who the client is: each client is admitted, and reported, as a session of its own.
+            Start(tunnel, stream, session, behindHeaders.Accept(info, session.Answers), sourcePorts);
             return;
         }
 
+        ProxiedConnection? connection = guard.TryAdmit(ref info, client: null);
+        if (connection is null)
+        {
+            session.Close(ProxyFailure.PolicyDenied);
+            responder.Send(tunnel, stream, 401);
+            observer.OnFailed(info, ProxyFailure.PolicyDenied, null);
+            return;
+        }
+
+        IDatagramPeer? pod = applications.TryOpen(info, info.Source, info.Target, session.Answers, out ProxyFailure failure, out string? detail);
+        if (pod is null)
+        {
+            session.Close(failure);
+            responder.Send(tunnel, stream, 503);
+            connection.Fail(failure, detail);
+            return;
+        }
+
+        Start(tunnel, stream, session, pod, sourcePorts);
+        session.Report(connection);
+    }
+
+    private void Start(TunnelConnection tunnel, Http2Stream stream, InboundDatagramSession session, IDatagramPeer pod, bool sourcePorts)
+    {
         TunnelDatagramStream taken = new(tunnel, stream, session, observer, sourcePorts);
-        answers.AcceptDatagrams(tunnel, stream, sourcePorts);
-        session.Open(taken, pod, connection);
+        responder.AcceptDatagrams(tunnel, stream, sourcePorts);
+        session.Open(taken, pod);
     }
 }

@@ -11,7 +11,7 @@ namespace Culvert.NodeAgent.Proxy.Inbound;
 /// Belongs to its loop's thread.
 /// </summary>
 /// <param name="loop">The loop.</param>
-/// <param name="options">Time limits.</param>
+/// <param name="timeout">Time for a handshake, from the connection on.</param>
 /// <param name="gate">The places of those who have not proven who they are.</param>
 /// <param name="directory">Addresses.</param>
 /// <param name="certificates">Credentials of this node's identities.</param>
@@ -19,7 +19,7 @@ namespace Culvert.NodeAgent.Proxy.Inbound;
 /// <param name="reporter">Hears of those who do not get that far.</param>
 /// <param name="tunnels">Takes those who have proven who they are.</param>
 internal sealed class InboundHandshakes(
-    EventLoop loop, ProxyOptions options, HandshakeGate gate, IProxyDirectory directory, CertificateWaiter certificates, TunnelHandshaker handshaker, HandshakeReporter reporter, InboundTunnels tunnels)
+    EventLoop loop, TimeSpan timeout, HandshakeGate gate, IProxyDirectory directory, CertificateWaiter certificates, TunnelHandshaker handshaker, HandshakeReporter reporter, InboundTunnels tunnels)
 {
     /// <summary>Connections whose peers have not proven who they are.</summary>
     internal int Count => gate.Count;
@@ -53,13 +53,13 @@ internal sealed class InboundHandshakes(
     private async Task RunAsync(HandshakePlace place, SocketEndPoint peer, SocketEndPoint local)
     {
         LoopSocket socket = place.Socket;
-        LoopTimer deadline = socket.ResetAfter(options.PeerHandshakeTimeout);
+        LoopTimer deadline = socket.ResetAfter(timeout);
         try
         {
             TunnelParts? parts = await AuthenticateAsync(place, peer, local);
             loop.Timers.Cancel(deadline);
             place.Leave();
-            if (parts is not null) await tunnels.TakeAsync(parts);
+            if (parts is not null) tunnels.Take(parts);
         }
         catch (Exception exception)
         {

@@ -18,7 +18,7 @@ namespace Culvert.NodeAgent.Proxy.Inbound;
 /// <param name="streams">Takes the tunnels' streams.</param>
 /// <param name="time">The clock.</param>
 internal sealed class InboundTunnels(
-    EventLoop loop, ProxyOptions options, SharedBudget budget, IProxyDirectory directory, CertificateWaiter certificates, HandshakeReporter reporter, InboundStreams streams, TimeProvider time)
+    EventLoop loop, TunnelOptions options, SharedBudget budget, IProxyDirectory directory, CertificateWaiter certificates, HandshakeReporter reporter, InboundStreams streams, TimeProvider time)
 {
     private readonly HashSet<TunnelConnection> _tunnels = [];
     private InboundTunnels[] _all = [];
@@ -34,9 +34,9 @@ internal sealed class InboundTunnels(
         _balancer = balancer;
     }
 
-    /// <summary>Runs a tunnel until it is over, or hands it to another loop, which has fewer. What its peer holds is counted by its identity.</summary>
+    /// <summary>Takes a tunnel, which runs until it is over: on this loop, or on another, which has fewer. What its peer holds is counted by its identity.</summary>
     /// <param name="parts">A connection of this loop; owned from here on.</param>
-    internal async ValueTask TakeAsync(TunnelParts parts)
+    internal void Take(TunnelParts parts)
     {
         BudgetResult answer = budget.TryTake(BudgetHolder.Of(parts.PeerIdentity));
         if (answer != BudgetResult.Taken)
@@ -46,7 +46,7 @@ internal sealed class InboundTunnels(
         }
 
         int taker = _balancer.Take(loop.Index);
-        if (taker == loop.Index) await RunAsync(parts);
+        if (taker == loop.Index) _ = RunAsync(parts);
         else _all[taker].TakeOver(parts);
     }
 
@@ -78,24 +78,10 @@ internal sealed class InboundTunnels(
     private void TakeOver(TunnelParts parts)
     {
         SocketHandle handle = parts.Socket.Detach();
-        loop.Post(() => _ = AdoptAsync(parts, handle));
+        loop.Post(() => _ = RunAsync(parts with { Socket = new LoopSocket(loop, handle, connected: true) }));
     }
 
-    private async Task AdoptAsync(TunnelParts parts, SocketHandle handle)
-    {
-        LoopSocket socket = new(loop, handle, connected: true);
-        try
-        {
-            await RunAsync(parts with { Socket = socket });
-        }
-        catch (Exception exception)
-        {
-            loop.ReportFault(exception);
-            socket.Dispose();
-        }
-    }
-
-    private async ValueTask RunAsync(TunnelParts parts)
+    private async Task RunAsync(TunnelParts parts)
     {
         TunnelConnection? tunnel = null;
         try
@@ -112,6 +98,11 @@ internal sealed class InboundTunnels(
             };
             _tunnels.Add(tunnel);
             await tunnel.RunAsync();
+        }
+        catch (Exception exception)
+        {
+            loop.ReportFault(exception);
+            parts.Socket.Dispose();
         }
         finally
         {

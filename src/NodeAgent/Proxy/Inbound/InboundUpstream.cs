@@ -8,12 +8,12 @@ namespace Culvert.NodeAgent.Proxy.Inbound;
 
 /// <summary>The way to the workload that a tunnel's stream leads to; the stream is answered when the outcome is known. Belongs to its loop's thread.</summary>
 /// <param name="dialer">Connects.</param>
-/// <param name="answers">Answers requests.</param>
+/// <param name="responder">Answers requests.</param>
 /// <param name="tunnel">The stream's tunnel.</param>
 /// <param name="stream">The stream.</param>
 /// <param name="client">The stream as a transport.</param>
 /// <param name="isAnswered">Whether it has been answered with 200 already.</param>
-internal sealed class InboundUpstream(ApplicationDialer dialer, ConnectResponder answers, TunnelConnection tunnel, Http2Stream stream, StreamTransport client, bool isAnswered) : IUpstream
+internal sealed class InboundUpstream(ApplicationDialer dialer, ConnectResponder responder, TunnelConnection tunnel, Http2Stream stream, StreamTransport client, bool isAnswered) : IUpstream
 {
     /// <inheritdoc/>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
@@ -28,7 +28,7 @@ internal sealed class InboundUpstream(ApplicationDialer dialer, ConnectResponder
             return new UpstreamResult(null, client.Failure);
         }
 
-        if (!isAnswered) answers.Send(tunnel, stream, result.Transport is null ? 503 : 200);
+        if (!isAnswered) responder.Send(tunnel, stream, result.Transport is null ? 503 : 200);
         if (result.Transport is null) client.Abort(result.Failure, isAnswered ? Http2ErrorCode.ConnectError : Http2ErrorCode.NoError);
         return result;
     }

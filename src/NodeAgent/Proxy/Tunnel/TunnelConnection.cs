@@ -23,15 +23,15 @@ internal sealed partial class TunnelConnection : Http2Driver
     /// <summary>Takes over a connection whose handshake is done.</summary>
     /// <param name="parts">Socket, TLS and who is at both ends.</param>
     /// <param name="requests">Takes streams (server role); null for the client role.</param>
-    /// <param name="options">HTTP/2 settings and the idle timeout.</param>
+    /// <param name="options">HTTP/2 settings and time limits.</param>
     /// <param name="time">The clock.</param>
-    internal TunnelConnection(TunnelParts parts, IHttp2Requests<TunnelConnection>? requests, ProxyOptions options, TimeProvider time)
+    internal TunnelConnection(TunnelParts parts, IHttp2Requests<TunnelConnection>? requests, TunnelOptions options, TimeProvider time)
         : base(
-            new TlsTransport(parts.Socket, parts.Tls), requests is null ? null : new TunnelRequests(requests), options.Http2, options.TunnelIdleTimeout,
+            new TlsTransport(parts.Socket, parts.Tls), requests is null ? null : new TunnelRequests(requests), options.Http2, options.IdleTimeout,
             requests is null ? parts.Identity.Id : parts.Local.WithPort(0), time)
     {
         Parts = parts;
-        _suspectTime = options.TunnelSuspectTime;
+        _suspectTime = options.SuspectTime;
         _distrustDrain = options.DistrustDrain;
         _distrust = new LoopTimer(static state => ((TunnelConnection)state!).Close(DistrustReason, ProxyFailure.PeerIdentityMismatch), this);
     }

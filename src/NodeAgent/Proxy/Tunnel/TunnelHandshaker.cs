@@ -9,12 +9,12 @@ namespace Culvert.NodeAgent.Proxy.Tunnel;
 
 /// <summary>Makes tunnels out of connected sockets: TLS in either role, ALPN, and the peer's SPIFFE ID. On one loop.</summary>
 /// <param name="loop">The loop.</param>
-/// <param name="options">Time limits.</param>
+/// <param name="timeout">Time for a handshake in the role of the client.</param>
 /// <param name="report">Reports every outcome.</param>
 /// <param name="certificates">Credentials.</param>
 /// <param name="proofs">What peers have proven.</param>
 /// <param name="time">The clock.</param>
-internal sealed class TunnelHandshaker(EventLoop loop, ProxyOptions options, HandshakeReporter report, ICertificateSource certificates, PeerProofs proofs, TimeProvider time)
+internal sealed class TunnelHandshaker(EventLoop loop, TimeSpan timeout, HandshakeReporter report, ICertificateSource certificates, PeerProofs proofs, TimeProvider time)
 {
     private readonly HandshakeTurns _turns = new(loop, time);
 
@@ -27,7 +27,7 @@ internal sealed class TunnelHandshaker(EventLoop loop, ProxyOptions options, Han
     internal ValueTask<(TunnelParts? Parts, ProxyFailure Failure, string? Detail)> AcceptAsync(HandshakePlace place, SocketEndPoint peer, SocketEndPoint local, TlsIdentity identity) =>
         RunAsync(place.Socket, peer, local, identity, place, expected: null);
 
-    /// <summary>Does the handshake in the role of the client, within <see cref="ProxyOptions.HandshakeTimeout"/>.</summary>
+    /// <summary>Does the handshake in the role of the client, within the time for it.</summary>
     /// <param name="socket">A connected socket; owned from here on.</param>
     /// <param name="peer">The other side's address.</param>
     /// <param name="local">This side's address.</param>
@@ -38,7 +38,7 @@ internal sealed class TunnelHandshaker(EventLoop loop, ProxyOptions options, Han
     internal async ValueTask<(TunnelParts? Parts, ProxyFailure Failure, string? Detail)> ConnectAsync(
         LoopSocket socket, SocketEndPoint peer, SocketEndPoint local, TlsIdentity identity, SpiffeId expected)
     {
-        LoopTimer deadline = socket.ResetAfter(options.HandshakeTimeout);
+        LoopTimer deadline = socket.ResetAfter(timeout);
         try
         {
             return await RunAsync(socket, peer, local, identity, place: null, expected);

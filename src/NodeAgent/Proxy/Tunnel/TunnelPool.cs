@@ -23,12 +23,11 @@ internal sealed class TunnelPool
     private static readonly TimeSpan SpreadPause = TimeSpan.FromSeconds(30);
 
     private readonly EventLoop _loop;
-    private readonly ProxyOptions _options;
+    private readonly TunnelPoolOptions _options;
     private readonly CertificateWaiter _certificates;
     private readonly TunnelHandshaker _handshaker;
     private readonly HandshakeReporter _reporter;
     private readonly SharedBudget _budget;
-    private readonly int _mostWhereLossy;
     private readonly TimeProvider _time;
     private readonly Dictionary<TunnelKey, TunnelGroup> _groups = [];
 
@@ -42,10 +41,9 @@ internal sealed class TunnelPool
     /// <param name="handshaker">Makes tunnels of connections.</param>
     /// <param name="reporter">Hears what becomes of peers after their handshake.</param>
     /// <param name="budget">Places of tunnels that this side opens, over all loops.</param>
-    /// <param name="loops">How many loops there are.</param>
     /// <param name="time">The clock.</param>
     internal TunnelPool(
-        EventLoop loop, ProxyOptions options, CertificateWaiter certificates, TunnelHandshaker handshaker, HandshakeReporter reporter, SharedBudget budget, int loops, TimeProvider time)
+        EventLoop loop, TunnelPoolOptions options, CertificateWaiter certificates, TunnelHandshaker handshaker, HandshakeReporter reporter, SharedBudget budget, TimeProvider time)
     {
         _loop = loop;
         _options = options;
@@ -53,7 +51,6 @@ internal sealed class TunnelPool
         _handshaker = handshaker;
         _reporter = reporter;
         _budget = budget;
-        _mostWhereLossy = (options.LossyTunnels + loops - 1) / loops;
         _time = time;
     }
 
@@ -231,7 +228,7 @@ internal sealed class TunnelPool
     {
         if (_certificates.Current(group.Key.Source) is not { } identity || group.Connecting > 0) return;
         if (group.LastFailure != ProxyFailure.None && _time.GetElapsedTime(group.LastFailureTime) < SpreadPause) return;
-        if (group.CountUsable(identity) < _mostWhereLossy) _ = ConnectAsync(group, identity);
+        if (group.CountUsable(identity) < _options.LossyTunnels) _ = ConnectAsync(group, identity);
     }
 
     private async Task ConnectAsync(TunnelGroup group, TlsIdentity identity)
@@ -295,8 +292,7 @@ internal sealed class TunnelPool
 
     private async ValueTask<TunnelConnection?> MakeTunnelAsync(TunnelGroup group, TlsIdentity identity)
     {
-        DialResult dial = await Dialer.ConnectAsync(
-            _loop, group.Key.Dial, new DialOptions(_options.ConnectTimeout, _options.Mark, _options.TunnelTimeout, IsTunnel: true, KeepAlive: KeepAlive.DefaultIdle));
+        DialResult dial = await Dialer.ConnectAsync(_loop, group.Key.Dial, _options.Dial);
         if (dial.Socket is null)
         {
             group.LastFailure = Failures.FromConnect(dial.Error);
@@ -308,7 +304,7 @@ internal sealed class TunnelPool
         (TunnelParts? parts, ProxyFailure failure, string? detail) = await _handshaker.ConnectAsync(dial.Socket, group.Key.Dial, local, identity, group.Key.Expected);
         group.LastFailure = failure;
         group.LastDetail = detail;
-        return parts is null ? null : new TunnelConnection(parts, requests: null, _options, _time)
+        return parts is null ? null : new TunnelConnection(parts, requests: null, _options.Tunnels, _time)
         {
             Distrusted = tunnel => _reporter.ReportDistrust(tunnel.Parts, isServer: false),
             ProofDue = () => ProveAnew(group.Key),

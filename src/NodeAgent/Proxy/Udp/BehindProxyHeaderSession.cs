@@ -17,13 +17,13 @@ internal sealed class BehindProxyHeaderSession : DatagramSession, IDatagramSink
 
     /// <summary>A session whose upstream is not open yet.</summary>
     /// <param name="loop">The loop.</param>
-    /// <param name="options">How long sessions are kept.</param>
+    /// <param name="times">How long sessions are kept.</param>
     /// <param name="loadBalancer">Where it is found.</param>
     /// <param name="client">What it is found by.</param>
     /// <param name="lease">Its place.</param>
     /// <param name="sink">Hears what the application answers.</param>
-    internal BehindProxyHeaderSession(EventLoop loop, ProxyOptions options, BehindProxyHeaderPeer loadBalancer, in SocketEndPoint client, BudgetLease lease, IDatagramSink sink)
-        : base(loop, options) => (_loadBalancer, _sink, _client, _lease) = (loadBalancer, sink, client, lease);
+    internal BehindProxyHeaderSession(EventLoop loop, DatagramSessionTimes times, BehindProxyHeaderPeer loadBalancer, in SocketEndPoint client, BudgetLease lease, IDatagramSink sink)
+        : base(loop, times) => (_loadBalancer, _sink, _client, _lease) = (loadBalancer, sink, client, lease);
 
     /// <summary>Set while it stands in the list of sessions to flush.</summary>
     internal bool IsTouched { get; set; }
@@ -38,7 +38,7 @@ internal sealed class BehindProxyHeaderSession : DatagramSession, IDatagramSink
     {
         _peer = peer;
         Report(connection);
-        CloseWhenIdle(Options.UdpIdleTimeout);
+        CloseWhenIdle();
     }
 
     /// <summary>Refused; the refusal is cached.</summary>

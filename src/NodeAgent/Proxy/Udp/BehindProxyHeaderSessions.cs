@@ -12,7 +12,7 @@ namespace Culvert.NodeAgent.Proxy.Udp;
 /// its loop's thread.
 /// </summary>
 /// <param name="loop">The loop.</param>
-/// <param name="options">How long sessions are kept.</param>
+/// <param name="times">How long sessions are kept.</param>
 /// <param name="directory">Who is trusted now.</param>
 /// <param name="places">Budgets for sessions.</param>
 /// <param name="ids">Numbers sessions.</param>
@@ -20,7 +20,7 @@ namespace Culvert.NodeAgent.Proxy.Udp;
 /// <param name="dialer">Opens the ways to applications.</param>
 /// <param name="observer">Hears of refusals and dropped datagrams.</param>
 internal sealed class BehindProxyHeaderSessions(
-    EventLoop loop, ProxyOptions options, IProxyDirectory directory, ConnectionPlaces places, ConnectionIds ids, ConnectionGuard guard, UdpApplicationDialer dialer, IProxyObserver observer)
+    EventLoop loop, DatagramSessionTimes times, IProxyDirectory directory, ConnectionPlaces places, ConnectionIds ids, ConnectionGuard guard, UdpApplicationDialer dialer, IProxyObserver observer)
 {
     /// <summary>The application as a load balancer sends to it.</summary>
     /// <param name="info">The load balancer's own session.</param>
@@ -49,7 +49,7 @@ internal sealed class BehindProxyHeaderSessions(
             return null;
         }
 
-        return new BehindProxyHeaderSession(loop, options, peer, header.Source, lease, sink);
+        return new BehindProxyHeaderSession(loop, times, peer, header.Source, lease, sink);
     }
 
     /// <summary>Asks policy about the client and opens the way to the application; a refusal is remembered for a while.</summary>
@@ -58,17 +58,22 @@ internal sealed class BehindProxyHeaderSessions(
     internal void Open(BehindProxyHeaderSession session, ProxyConnectionInfo info)
     {
         info = info with { Id = ids.Next() };
-        (ProxyFailure failure, string? detail) = (ProxyFailure.PolicyDenied, null);
         ProxiedConnection? connection = guard.TryAdmit(ref info, client: null);
-        IDatagramPeer? application = connection is null ? null : dialer.TryOpen(info, info.Source, info.Target, session, out failure, out detail);
-        if (connection is not null && application is not null)
+        if (connection is null)
         {
-            session.Open(application, connection);
+            observer.OnFailed(info, ProxyFailure.PolicyDenied, null);
+            session.Refuse(ProxyFailure.PolicyDenied);
             return;
         }
 
-        connection?.Withdraw();
-        observer.OnFailed(info, failure, detail);
-        session.Refuse(failure);
+        IDatagramPeer? application = dialer.TryOpen(info, info.Source, info.Target, session, out ProxyFailure failure, out string? detail);
+        if (application is null)
+        {
+            connection.Fail(failure, detail);
+            session.Refuse(failure);
+            return;
+        }
+
+        session.Open(application, connection);
     }
 }

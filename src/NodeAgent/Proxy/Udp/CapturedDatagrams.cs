@@ -8,18 +8,18 @@ namespace Culvert.NodeAgent.Proxy.Udp;
 
 /// <summary>Captured datagrams of one loop: checks what came, and hands it to its session. Belongs to the loop's thread.</summary>
 /// <param name="loop">The loop.</param>
-/// <param name="options">Whether what came is compared with what its header says.</param>
+/// <param name="checkCaptured">Whether what came is compared with what its header says.</param>
 /// <param name="sessions">The loop's sessions.</param>
 /// <param name="answers">Who stands for which client towards which destination, over all loops.</param>
 /// <param name="directory">Addresses.</param>
 /// <param name="observer">Hears of refused headers and dropped datagrams.</param>
 internal sealed class CapturedDatagrams(
-    EventLoop loop, ProxyOptions options, UdpSessions sessions, UdpReplyRegistry answers, IProxyDirectory directory, IProxyObserver observer)
+    EventLoop loop, bool checkCaptured, UdpSessions sessions, UdpReplyRegistry answers, IProxyDirectory directory, IProxyObserver observer)
 {
     /// <summary>Whether the kernel's programs can have handed over what was sent there: what was sent to the socket itself was not captured.</summary>
     /// <param name="destination">Where a datagram was sent to.</param>
     /// <param name="socket">Where the socket is bound that it came to.</param>
-    internal bool IsPossible(in SocketEndPoint destination, in SocketEndPoint socket) => destination != socket || !options.CheckCaptured;
+    internal bool IsPossible(in SocketEndPoint destination, in SocketEndPoint socket) => destination != socket || !checkCaptured;
 
     /// <summary>Nothing more comes for now: sends what sessions have batched.</summary>
     internal void Flush() => sessions.Flush();
@@ -45,7 +45,7 @@ internal sealed class CapturedDatagrams(
             new SocketEndPoint(header.Destination.High, header.Destination.Low, header.Destination.Port));
         if (!header.HasAddresses) return ProxyProtocolError.NoAddress;
         if (header.Transport != TransportProtocol.Udp) return ProxyProtocolError.Family;
-        if (options.CheckCaptured && (key.Client != source || key.Destination != destination)) return ProxyProtocolError.AddressMismatch;
+        if (checkCaptured && (key.Client != source || key.Destination != destination)) return ProxyProtocolError.AddressMismatch;
         if (!header.TryGetTlv(ProxyTlvType.KernelData, out ReadOnlySpan<byte> data) || data.Length < CvAbi.TlvEndpointLength || data[0] != CvAbi.TlvEndpointVersion)
             return ProxyProtocolError.KernelData;
         external = (BinaryPrimitives.ReadUInt32BigEndian(data[13..]) & (uint)CvSessionFlag.External) != 0;

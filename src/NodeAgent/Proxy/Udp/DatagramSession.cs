@@ -13,16 +13,17 @@ namespace Culvert.NodeAgent.Proxy.Udp;
 internal abstract class DatagramSession : IRunningConnection
 {
     private readonly LoopTimer _timer;
+    private readonly DatagramSessionTimes _times;
     private ProxiedConnection? _connection;
     private TimeSpan _idleTimeout;
     private long _lastActive;
 
     /// <summary>A session that was active just now; it has no timer yet.</summary>
     /// <param name="loop">The loop.</param>
-    /// <param name="options">How long sessions are kept.</param>
-    protected DatagramSession(EventLoop loop, ProxyOptions options)
+    /// <param name="times">How long it is kept.</param>
+    protected DatagramSession(EventLoop loop, DatagramSessionTimes times)
     {
-        (Loop, Options) = (loop, options);
+        (Loop, _times) = (loop, times);
         _timer = new LoopTimer(static state => ((DatagramSession)state!).OnTimer(), this);
         _lastActive = loop.NowMilliseconds;
     }
@@ -41,9 +42,6 @@ internal abstract class DatagramSession : IRunningConnection
 
     /// <summary>The loop.</summary>
     protected EventLoop Loop { get; }
-
-    /// <summary>How long sessions are kept.</summary>
-    protected ProxyOptions Options { get; }
 
     /// <inheritdoc/>
     public virtual void Abort(ProxyFailure failure) => Close(failure);
@@ -74,22 +72,22 @@ internal abstract class DatagramSession : IRunningConnection
 
     /// <summary>Reports it as opened, and as closed when it ends, which may be at once: what it was authorised by may have changed while its way was being made.</summary>
     /// <param name="connection">What the guard has registered.</param>
-    protected void Report(ProxiedConnection connection)
+    internal void Report(ProxiedConnection connection)
     {
         connection.Open(this);
         if (IsClosed) connection.Close();
         else _connection = connection;
     }
 
-    /// <summary>From now on it ends, unless it has, when nothing has passed for this long.</summary>
-    protected void CloseWhenIdle(TimeSpan timeout)
+    /// <summary>From now on it ends, unless it has, when nothing has passed for as long as it may be idle.</summary>
+    protected void CloseWhenIdle()
     {
-        _idleTimeout = timeout;
-        if (!IsClosed) Loop.Schedule(_timer, timeout);
+        _idleTimeout = _times.Idle;
+        if (!IsClosed) Loop.Schedule(_timer, _idleTimeout);
     }
 
     /// <summary>It was refused, or failed, which is remembered for a while.</summary>
-    protected void CloseAfterFailure(ProxyFailure failure) => CloseAfter(Failures.IsTransient(failure) ? Options.UdpRetryTime : Options.UdpRefusalTime);
+    protected void CloseAfterFailure(ProxyFailure failure) => CloseAfter(Failures.IsTransient(failure) ? _times.Retry : _times.Refusal);
 
     private void CloseAfter(TimeSpan time)
     {

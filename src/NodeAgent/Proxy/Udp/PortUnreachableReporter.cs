@@ -9,8 +9,9 @@ namespace Culvert.NodeAgent.Proxy.Udp;
 /// loop's thread.
 /// </summary>
 /// <param name="loop">The loop.</param>
-/// <param name="options">Mark, and whether destinations' addresses can be used: nothing is told otherwise.</param>
-internal sealed class PortUnreachableReporter(EventLoop loop, ProxyOptions options)
+/// <param name="mark">Mark of what it sends.</param>
+/// <param name="transparent">Whether it may send from destinations' addresses: nothing is told otherwise.</param>
+internal sealed class PortUnreachableReporter(EventLoop loop, SocketMark mark, bool transparent)
 {
     private PortUnreachableSender? _sender;
     private bool _isTried;
@@ -20,11 +21,11 @@ internal sealed class PortUnreachableReporter(EventLoop loop, ProxyOptions optio
     /// <param name="destination">Where it sends to.</param>
     internal void Tell(in SocketEndPoint client, in SocketEndPoint destination)
     {
-        if (!options.Transparent) return;
+        if (!transparent) return;
         if (!_isTried)
         {
             _isTried = true;
-            _sender = PortUnreachableSender.TryCreate(options.Mark, out SocketErrno error);
+            _sender = PortUnreachableSender.TryCreate(mark, out SocketErrno error);
             if (_sender is null) loop.ReportFault(new KernelException("make a raw socket (CAP_NET_RAW) to report closed UDP ports to clients", (int)error));
         }
 

@@ -6,9 +6,10 @@ namespace Culvert.NodeAgent.Proxy.Udp;
 
 /// <summary>Makes the connected sockets of one loop's sessions. Belongs to the loop's thread.</summary>
 /// <param name="loop">The loop.</param>
-/// <param name="options">Mark, and whether other machines' addresses can be used.</param>
+/// <param name="mark">Mark of what they send.</param>
+/// <param name="transparent">Whether they may have addresses that are not the machine's.</param>
 /// <param name="io">What the loop's sockets share.</param>
-internal sealed class UdpDialer(EventLoop loop, ProxyOptions options, UdpIo io)
+internal sealed class UdpDialer(EventLoop loop, SocketMark mark, bool transparent, UdpIo io)
 {
     // Limits, not reservations. A burst at full speed has to wait here while the loop serves others.
     private const int ReceiveBuffer = 1 << 20;
@@ -39,12 +40,12 @@ internal sealed class UdpDialer(EventLoop loop, ProxyOptions options, UdpIo io)
     {
         SocketHandle? handle = SocketHandle.TryCreateUdp(!remote.IsIPv4, out error);
         if (handle is null) return null;
-        error = options.Mark.Apply(handle);
+        error = mark.Apply(handle);
         if (error == SocketErrno.None) error = handle.ForceBuffers(ReceiveBuffer, SendBuffer);
 
         // Without it GSO batches come cut up, which works as well.
         if (error == SocketErrno.None) _ = handle.SetReceiveOffload();
-        if (error == SocketErrno.None && options.Transparent && local is { } from && from.IsIPv4 == remote.IsIPv4)
+        if (error == SocketErrno.None && transparent && local is { } from && from.IsIPv4 == remote.IsIPv4)
         {
             error = handle.SetTransparent();
             if (error == SocketErrno.None) error = handle.SetReuseAddress();

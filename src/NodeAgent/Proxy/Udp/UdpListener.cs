@@ -20,7 +20,8 @@ internal sealed class UdpListener : EventSource, IDisposable
     private readonly DatagramReceiver _receiver;
     private readonly TimeProvider _time;
     private readonly CapturedDatagrams _captured;
-    private readonly ProxyListener _listener;
+    private readonly SocketHandle _handle;
+    private readonly SocketEndPoint _local;
     private readonly bool _headers;
 
     /// <summary>Takes datagrams from a bound socket.</summary>
@@ -28,13 +29,14 @@ internal sealed class UdpListener : EventSource, IDisposable
     /// <param name="receiver">The loop's room for one receive call.</param>
     /// <param name="time">The clock.</param>
     /// <param name="captured">Takes them.</param>
-    /// <param name="listener">The socket; owned by the server.</param>
+    /// <param name="handle">The socket; owned by the server.</param>
+    /// <param name="local">Where it is bound.</param>
     /// <param name="headers">Whether datagrams come behind a header.</param>
-    internal UdpListener(EventLoop loop, DatagramReceiver receiver, TimeProvider time, CapturedDatagrams captured, ProxyListener listener, bool headers) =>
-        (_loop, _receiver, _time, _captured, _listener, _headers) = (loop, receiver, time, captured, listener, headers);
+    internal UdpListener(EventLoop loop, DatagramReceiver receiver, TimeProvider time, CapturedDatagrams captured, SocketHandle handle, in SocketEndPoint local, bool headers) =>
+        (_loop, _receiver, _time, _captured, _handle, _local, _headers) = (loop, receiver, time, captured, handle, local, headers);
 
     /// <summary>Starts; on the loop.</summary>
-    internal SocketErrno Watch() => _loop.Register(this, _listener.Handle, EpollEvents.Readable);
+    internal SocketErrno Watch() => _loop.Register(this, _handle, EpollEvents.Readable);
 
     /// <inheritdoc/>
     internal override void OnReady(EpollEvents events)
@@ -42,10 +44,10 @@ internal sealed class UdpListener : EventSource, IDisposable
         long began = _time.GetTimestamp();
         for (int round = 0; round < MaxRounds; round++)
         {
-            if (_receiver.Receive(_listener.Handle) != SocketErrno.None) return;
+            if (_receiver.Receive(_handle) != SocketErrno.None) return;
             for (int i = 0; i < _receiver.Count; i++)
             {
-                if (!_receiver.TryGetDestination(i, out SocketEndPoint destination) || !_captured.IsPossible(destination, _listener.Local)) _captured.Refuse(ProxyProtocolError.Untrusted);
+                if (!_receiver.TryGetDestination(i, out SocketEndPoint destination) || !_captured.IsPossible(destination, _local)) _captured.Refuse(ProxyProtocolError.Untrusted);
                 else if (_headers) _captured.TakeHeadered(_receiver.Payload(i), _receiver.Source(i), destination);
                 else _captured.TakePlain(_receiver.Datagrams(i), _receiver.Source(i), destination);
             }
@@ -56,5 +58,5 @@ internal sealed class UdpListener : EventSource, IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _loop.Unregister(this, _listener.Handle);
+    public void Dispose() => _loop.Unregister(this, _handle);
 }

@@ -1,7 +1,6 @@
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Connections;
 using Culvert.NodeAgent.Proxy.Limits;
-using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Transport;
 
 namespace Culvert.NodeAgent.Proxy.Udp;
@@ -13,10 +12,7 @@ namespace Culvert.NodeAgent.Proxy.Udp;
 internal sealed class UdpSession : DatagramSession, IDatagramSink
 {
     private readonly UdpSessions _sessions;
-    private readonly UdpDialer _dialer;
-    private readonly UdpIo _io;
-    private readonly PortUnreachableReporter _unreachable;
-    private readonly IProxyObserver _observer;
+    private readonly UdpSessionParts _parts;
     private UdpClientSide? _client;
     private IDatagramPeer? _peer;
     private UdpPending? _pending;
@@ -26,15 +22,9 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
     /// <summary>A session whose upstream is not open yet.</summary>
     /// <param name="sessions">Where it is found.</param>
     /// <param name="key">What it is found by.</param>
-    /// <param name="loop">The loop.</param>
-    /// <param name="options">How long sessions are kept.</param>
-    /// <param name="dialer">Makes sockets towards the client.</param>
-    /// <param name="io">What the loop's sockets share.</param>
-    /// <param name="unreachable">Tells the client that nobody listens.</param>
-    /// <param name="observer">Hears of refusals and dropped datagrams.</param>
-    internal UdpSession(
-        UdpSessions sessions, in UdpSessionKey key, EventLoop loop, ProxyOptions options, UdpDialer dialer, UdpIo io, PortUnreachableReporter unreachable, IProxyObserver observer)
-        : base(loop, options) => (_sessions, Key, _dialer, _io, _unreachable, _observer) = (sessions, key, dialer, io, unreachable, observer);
+    /// <param name="parts">What it shares with others.</param>
+    internal UdpSession(UdpSessions sessions, in UdpSessionKey key, UdpSessionParts parts)
+        : base(parts.Loop, parts.Times) => (_sessions, Key, _parts) = (sessions, key, parts);
 
     /// <summary>What it is found by.</summary>
     internal UdpSessionKey Key { get; }
@@ -59,7 +49,7 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
     {
         bool hasPlace = first && Route.Kind == OutboundRouteKind.Tunnel;
         if (!hasPlace && TryTake() != BudgetResult.Taken) return null;
-        UdpSocketPeer? socket = _dialer.Open(from, Key.Client, sink, out _);
+        UdpSocketPeer? socket = _parts.Dialer.Open(from, Key.Client, sink, out _);
         if (socket is null && !hasPlace) _lease!.GiveBack();
         return socket;
     }
@@ -74,19 +64,19 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
     internal void Refuse(in ProxyConnectionInfo info, ProxyFailure failure, string? detail)
     {
         _lease?.Dispose();
-        if (Failures.IsAnsweredUnreachable(failure)) _answers = new RefusalAnswers(Loop, _unreachable, Key);
+        if (Failures.IsAnsweredUnreachable(failure)) _answers = new RefusalAnswers(Loop, _parts.Unreachable, Key);
         int waiting = _pending?.Payloads.Count ?? 0;
         _pending?.Clear();
         (IsRefused, _pending) = (true, null);
-        if (waiting > 0) _observer.OnDatagramDropped(DatagramDrop.SessionRefused, waiting);
+        if (waiting > 0) _parts.Observer.OnDatagramDropped(DatagramDrop.SessionRefused, waiting);
         for (int i = 0; i < waiting; i++) _answers?.Answer();
-        _observer.OnFailed(info, failure, detail);
+        _parts.Observer.OnFailed(info, failure, detail);
         CloseAfterFailure(failure);
         _sessions.OnRefused(this, failure);
     }
 
     /// <summary>The way is being made; datagrams wait, a few.</summary>
-    internal void Wait(in OutboundRoute route) => (Route, _pending) = (route, new UdpPending(_io));
+    internal void Wait(in OutboundRoute route) => (Route, _pending) = (route, new UdpPending(_parts.Io));
 
     /// <summary>The upstream is open.</summary>
     /// <param name="route">How it goes on.</param>
@@ -97,7 +87,7 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
         (Route, _peer) = (route, peer);
         route.Load?.Add();
         Report(connection);
-        CloseWhenIdle(Options.UdpIdleTimeout);
+        CloseWhenIdle();
         UdpPending? pending = _pending;
         _pending = null;
         if (pending is null) return;
@@ -120,7 +110,7 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
     {
         (Route, _peer) = (route, peer);
         route.Load?.Add();
-        CloseWhenIdle(Options.UdpIdleTimeout);
+        CloseWhenIdle();
     }
 
     /// <summary>A datagram of the client.</summary>
@@ -129,7 +119,7 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
         if (_peer is null)
         {
             if (_pending is null) DropRefused();
-            else if (!_pending.TryAdd(payload)) _observer.OnDatagramDropped(DatagramDrop.SessionOpening);
+            else if (!_pending.TryAdd(payload)) _parts.Observer.OnDatagramDropped(DatagramDrop.SessionOpening);
             return;
         }
 
@@ -145,7 +135,7 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
     {
         if (IsClosed) return;
         MarkActive();
-        _client ??= new UdpClientSide(this, _io.Counters, _observer);
+        _client ??= new UdpClientSide(this, _parts.Io.Counters, _parts.Observer);
         if (_client.Send(payload, sourcePort)) CountReceived(payload);
     }
 
@@ -155,7 +145,7 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
     /// <inheritdoc/>
     public void OnUnreachable()
     {
-        if (!IsClosed) _unreachable.Tell(Key.Client, Key.Destination);
+        if (!IsClosed) _parts.Unreachable.Tell(Key.Client, Key.Destination);
     }
 
     /// <inheritdoc/>
@@ -163,7 +153,7 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
 
     private void DropRefused()
     {
-        _observer.OnDatagramDropped(DatagramDrop.SessionRefused);
+        _parts.Observer.OnDatagramDropped(DatagramDrop.SessionRefused);
         _answers?.Answer();
     }
 

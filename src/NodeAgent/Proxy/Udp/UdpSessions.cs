@@ -1,19 +1,14 @@
 using Culvert.Core;
-using Culvert.NodeAgent.Proxy.Loop;
 
 namespace Culvert.NodeAgent.Proxy.Udp;
 
 /// <summary>The sessions of one loop, found by client and destination. Belongs to the loop's thread.</summary>
-/// <param name="loop">The loop.</param>
-/// <param name="options">How many there may be, and how long they are kept.</param>
+/// <param name="most">How many there may be, refusals that are remembered included.</param>
+/// <param name="mostRefusals">How many refusals are remembered.</param>
 /// <param name="directory">Routes.</param>
-/// <param name="opener">Finds the way of new ones.</param>
-/// <param name="dialer">Makes sockets towards clients.</param>
-/// <param name="io">What the loop's sockets share.</param>
-/// <param name="unreachable">Tells clients that nobody listens.</param>
-/// <param name="observer">Hears of refusals and dropped datagrams.</param>
-internal sealed class UdpSessions(
-    EventLoop loop, ProxyOptions options, IProxyDirectory directory, UdpSessionOpener opener, UdpDialer dialer, UdpIo io, PortUnreachableReporter unreachable, IProxyObserver observer)
+/// <param name="parts">What they share.</param>
+/// <param name="opener">Opens new ones.</param>
+internal sealed class UdpSessions(int most, int mostRefusals, IProxyDirectory directory, UdpSessionParts parts, UdpSessionOpener opener)
 {
     private readonly Dictionary<UdpSessionKey, UdpSession> _sessions = [];
     private readonly List<UdpSession> _touched = [];
@@ -34,20 +29,20 @@ internal sealed class UdpSessions(
     /// <param name="payload">Its bytes.</param>
     internal void OnDatagram(in UdpSessionKey key, bool external, ReadOnlySpan<byte> payload)
     {
-        io.Counters.CountFromClient();
+        parts.Io.Counters.CountFromClient();
         UdpSession? session = _last;
         if (session is null || session.Key != key)
         {
             if (!_sessions.TryGetValue(key, out session))
             {
                 // What a client is refused must not be what keeps others out.
-                if (_sessions.Count >= options.MaxUdpSessions && !TryForgetRefusal())
+                if (_sessions.Count >= most && !TryForgetRefusal())
                 {
-                    observer.OnDatagramDropped(DatagramDrop.SessionLimit);
+                    parts.Observer.OnDatagramDropped(DatagramDrop.SessionLimit);
                     return;
                 }
 
-                session = new UdpSession(this, key, loop, options, dialer, io, unreachable, observer);
+                session = new UdpSession(this, key, parts);
                 _sessions.Add(key, session);
                 opener.Open(session, external);
                 CountSessions();
@@ -97,7 +92,7 @@ internal sealed class UdpSessions(
     {
         RemoveClosed(_refused);
         RemoveClosed(_failed);
-        if (_refused.Count + _failed.Count >= options.MaxUdpRefusals) TryForgetRefusal();
+        if (_refused.Count + _failed.Count >= mostRefusals) TryForgetRefusal();
         (Failures.IsTransient(failure) ? _failed : _refused).Enqueue(session);
     }
 
@@ -126,5 +121,5 @@ internal sealed class UdpSessions(
         CountSessions();
     }
 
-    private void CountSessions() => io.Counters.SetSessions(_sessions.Count);
+    private void CountSessions() => parts.Io.Counters.SetSessions(_sessions.Count);
 }

@@ -26,7 +26,7 @@ internal sealed class DatagramServer : IHttp2Requests<TunnelConnection>, IAsyncD
         _mesh = pair.Destination;
         _loop = new EventLoop(0, new EventLoopOptions(), TimeProvider.System, pair.Destination);
         HandshakeReporter reporter = new(_mesh, new LogThrottle<SocketEndPoint>(TimeProvider.System, options.HandshakeLogInterval));
-        _handshaker = new TunnelHandshaker(_loop, options, reporter, _mesh, new PeerProofs(), TimeProvider.System);
+        _handshaker = new TunnelHandshaker(_loop, options.HandshakeTimeout, reporter, _mesh, new PeerProofs(), TimeProvider.System);
         ProxyListener listener = ProxyListener.BindForTunnels(new SocketEndPoint(pair.DestinationAddress, 0), 0, options, sharePort: false);
         Local = listener.Local;
         _listener = new LoopListener(_loop, listener.Handle, (handle, peer) => _ = AcceptAsync(handle, peer), _ => { });
@@ -76,7 +76,7 @@ internal sealed class DatagramServer : IHttp2Requests<TunnelConnection>, IAsyncD
         TlsIdentity identity = _mesh.Identities[SpiffeId.Parse(ProxyPair.Bob)];
         (TunnelParts? parts, _, _) = await _handshaker.AcceptAsync(_gate.TryEnter(peer, socket)!, peer, Local, identity);
         if (parts is null) return;
-        TunnelConnection tunnel = new(parts, this, _options, TimeProvider.System);
+        TunnelConnection tunnel = new(parts, this, _options.Tunnels, TimeProvider.System);
         _tunnels.Add(tunnel);
         await tunnel.RunAsync();
         _tunnels.Remove(tunnel);
