@@ -1,6 +1,7 @@
 using Culvert.Core;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Udp;
 
 namespace Culvert.ProxyBench;

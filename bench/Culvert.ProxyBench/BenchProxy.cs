@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using Culvert.Core;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.ProxyBench;
 

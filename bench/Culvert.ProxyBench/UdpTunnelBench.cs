@@ -7,6 +7,7 @@ using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy;
 using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Transport;
 using Culvert.NodeAgent.Proxy.Tunnel;
 

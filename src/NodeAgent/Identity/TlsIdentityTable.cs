@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using Culvert.Core;
 using Culvert.Interop.Tls;
 using Culvert.Logging;
-using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Proxy.Model;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.NodeAgent.Identity;

@@ -1,5 +1,5 @@
 using Culvert.Interop.Sockets;
-using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Mesh;
 

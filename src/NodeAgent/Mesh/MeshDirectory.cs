@@ -1,7 +1,7 @@
 using System.Net;
 using Culvert.Core;
 using Culvert.Interop.Sockets;
-using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Mesh;
 

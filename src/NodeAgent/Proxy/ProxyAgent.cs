@@ -1,3 +1,4 @@
+using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Udp;
 
 namespace Culvert.NodeAgent.Proxy;

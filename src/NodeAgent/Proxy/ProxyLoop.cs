@@ -4,6 +4,7 @@ using Culvert.NodeAgent.Proxy.Connections;
 using Culvert.NodeAgent.Proxy.Inbound;
 using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Tunnel;
 using Culvert.NodeAgent.Proxy.Udp;
 

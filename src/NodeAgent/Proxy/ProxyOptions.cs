@@ -90,10 +90,10 @@ internal sealed partial record ProxyOptions
     internal TimeSpan PeerHandshakeTimeout { get; init; } = TimeSpan.FromSeconds(3);
 
     /// <summary>Most connections at once, over all loops, whose peers have not proven who they are.</summary>
-    internal int MaxHandshakes { get; init; } = ProxyOptionsDefaults.MaxHandshakes;
+    internal int MaxHandshakes { get; init; } = DescriptorPlan.MostForHandshakes;
 
     /// <summary>Most of them from one address; a node whose peer has started anew opens all its tunnels at once.</summary>
-    internal int MaxHandshakesPerSource { get; init; } = ProxyOptionsDefaults.MaxHandshakes / 4;
+    internal int MaxHandshakesPerSource { get; init; } = DescriptorPlan.MostForHandshakes / 4;
 
     /// <summary>Most tunnels at once, over all loops, in each direction; one identity has half of them at most.</summary>
     internal int MaxTunnels { get; init; } = 8192;

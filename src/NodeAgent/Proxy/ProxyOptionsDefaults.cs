@@ -34,11 +34,6 @@ internal static class ProxyOptionsDefaults
     /// </summary>
     internal const int LossyTunnels = 8;
 
-    /// <summary>
-    /// Connections at once that have not proven who they are. Some 35 KB each while TLS is under way (measured, OpenSSL 3.0), of which a core finishes about 2,000 a second.
-    /// </summary>
-    internal const int MaxHandshakes = 2048;
-
     // Little enough for hundreds of slow readers; a stream that needs more gets more, if there is room for it.
     private const int StreamWindow = 1 << 20;
 

@@ -1,4 +1,4 @@
-using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Telemetry;
 

@@ -4,7 +4,7 @@ using Culvert.Core;
 using Culvert.Interop.Sockets;
 using Culvert.Logging;
 using Culvert.NodeAgent.Admin;
-using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Telemetry.Metrics;
 using Microsoft.Extensions.Logging;
 

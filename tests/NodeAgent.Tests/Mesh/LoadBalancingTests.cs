@@ -2,7 +2,7 @@ using System.Net;
 using Culvert.Core;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Mesh;
-using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Tests.Datapath;
 
 namespace Culvert.NodeAgent.Tests.Mesh;

@@ -1,6 +1,5 @@
 using System.Net;
 using Culvert.Interop.Sockets;
-using Culvert.NodeAgent.Proxy;
 using Culvert.NodeAgent.Proxy.Limits;
 
 namespace Culvert.NodeAgent.Tests.Proxy;

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Culvert.Core;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Udp;
 
 namespace Culvert.NodeAgent.Tests.Proxy;

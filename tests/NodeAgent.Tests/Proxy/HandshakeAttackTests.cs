@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Tunnel;
 
 namespace Culvert.NodeAgent.Tests.Proxy;

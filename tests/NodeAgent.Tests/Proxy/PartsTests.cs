@@ -1,7 +1,7 @@
 using System.Text;
-using Culvert.NodeAgent.Proxy;
 using Culvert.NodeAgent.Proxy.Inbound;
 using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Tunnel;
 
 namespace Culvert.NodeAgent.Tests.Proxy;

@@ -4,6 +4,7 @@ using Culvert.Core;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Admin;
 using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Tests.Proxy;
 

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Tests.Proxy.Udp;
 using Culvert.Tests.Shared;
 

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Culvert.Core;
-using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Proxy.Model;
 using Culvert.Tests.Shared;
 
 namespace Culvert.NodeAgent.Tests.Proxy;

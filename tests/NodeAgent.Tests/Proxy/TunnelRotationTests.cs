@@ -1,5 +1,5 @@
 using System.Net.Sockets;
-using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Tests.Proxy;
 

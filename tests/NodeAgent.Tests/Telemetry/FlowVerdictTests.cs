@@ -2,7 +2,7 @@ using System.Net;
 using Culvert.Core;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Admin;
-using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Telemetry;
 using Culvert.NodeAgent.Telemetry.Metrics;
 using Microsoft.Extensions.Logging.Abstractions;

@@ -2,7 +2,7 @@ using Culvert.Core;
 using Culvert.Interop.Abi;
 using Culvert.NodeAgent.Admin;
 using Culvert.NodeAgent.Datapath;
-using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Proxy.Model;
 using Culvert.Tests.Shared;
 
 namespace Culvert.NodeAgent.Tests.Telemetry;

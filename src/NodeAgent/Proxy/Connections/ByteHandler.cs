@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Relay;
 using Culvert.NodeAgent.Proxy.Transport;
 

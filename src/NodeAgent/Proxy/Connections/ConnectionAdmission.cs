@@ -1,4 +1,5 @@
 using Culvert.Core;
+using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.ProxyProtocol;
 using Culvert.NodeAgent.Proxy.Transport;
 

@@ -1,5 +1,6 @@
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Limits;
+using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Tunnel;
 
 namespace Culvert.NodeAgent.Proxy.Connections;

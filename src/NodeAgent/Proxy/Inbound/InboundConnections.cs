@@ -2,6 +2,7 @@ using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Connections;
 using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.ProxyProtocol;
 using Culvert.NodeAgent.Proxy.Transport;
 using Culvert.NodeAgent.Proxy.Tunnel;

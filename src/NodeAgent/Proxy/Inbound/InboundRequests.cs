@@ -2,6 +2,7 @@ using Culvert.Core;
 using Culvert.Http2;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Connections;
+using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.ProxyProtocol;
 using Culvert.NodeAgent.Proxy.Tunnel;
 

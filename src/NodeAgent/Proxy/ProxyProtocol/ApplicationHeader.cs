@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Unicode;
 using Culvert.Core;
 using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Proxy.ProxyProtocol;
 

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Culvert.Core;
 using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Transport;
 
 namespace Culvert.NodeAgent.Proxy.ProxyProtocol;

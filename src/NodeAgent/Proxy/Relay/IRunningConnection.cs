@@ -1,3 +1,5 @@
+using Culvert.NodeAgent.Proxy.Model;
+
 namespace Culvert.NodeAgent.Proxy.Relay;
 
 /// <summary>A running connection, or session of datagrams, as whoever counts, re-authorises or drains it sees it. Belongs to its loop's thread.</summary>

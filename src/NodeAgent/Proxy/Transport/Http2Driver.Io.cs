@@ -1,5 +1,6 @@
 using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Proxy.Transport;
 

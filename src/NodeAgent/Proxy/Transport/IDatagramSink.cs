@@ -1,3 +1,5 @@
+using Culvert.NodeAgent.Proxy.Model;
+
 namespace Culvert.NodeAgent.Proxy.Transport;
 
 /// <summary>What hears of an <see cref="IDatagramPeer"/>'s other end. Called on the loop; never within a call of the peer's own Send.</summary>

@@ -1,4 +1,5 @@
 using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Proxy.Transport;
 

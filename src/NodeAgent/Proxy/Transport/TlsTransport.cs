@@ -1,6 +1,7 @@
 using Culvert.Interop.Sockets;
 using Culvert.Interop.Tls;
 using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Proxy.Transport;
 

@@ -1,4 +1,5 @@
 using System.Buffers;
+using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Proxy.Tunnel;
 

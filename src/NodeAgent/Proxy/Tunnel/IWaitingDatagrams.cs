@@ -1,3 +1,5 @@
+using Culvert.NodeAgent.Proxy.Model;
+
 namespace Culvert.NodeAgent.Proxy.Tunnel;
 
 /// <summary>Whose datagrams wait in a <see cref="DatagramQueue"/>.</summary>

@@ -1,3 +1,5 @@
+using Culvert.NodeAgent.Proxy.Model;
+
 namespace Culvert.NodeAgent.Proxy.Tunnel;
 
 /// <summary>The outcome of asking for a CONNECT stream.</summary>

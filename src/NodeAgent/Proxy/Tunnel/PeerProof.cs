@@ -1,4 +1,5 @@
 using Culvert.Interop.Tls;
+using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Proxy.Tunnel;
 

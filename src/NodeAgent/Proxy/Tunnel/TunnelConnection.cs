@@ -1,6 +1,7 @@
 using Culvert.Core;
 using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Transport;
 
 namespace Culvert.NodeAgent.Proxy.Tunnel;

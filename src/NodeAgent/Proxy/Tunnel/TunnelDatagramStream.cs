@@ -1,6 +1,7 @@
 using Culvert.Http2;
 using Culvert.Http2.Capsules;
 using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Transport;
 
 namespace Culvert.NodeAgent.Proxy.Tunnel;

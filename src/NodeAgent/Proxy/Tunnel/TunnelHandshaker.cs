@@ -3,6 +3,7 @@ using Culvert.Core;
 using Culvert.Interop.Sockets;
 using Culvert.Interop.Tls;
 using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Transport;
 
 namespace Culvert.NodeAgent.Proxy.Tunnel;

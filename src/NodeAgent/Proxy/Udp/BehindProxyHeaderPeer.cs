@@ -1,5 +1,6 @@
 using Culvert.Core;
 using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.ProxyProtocol;
 using Culvert.NodeAgent.Proxy.Transport;
 

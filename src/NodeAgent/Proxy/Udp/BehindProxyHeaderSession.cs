@@ -2,6 +2,7 @@ using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Connections;
 using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Transport;
 
 namespace Culvert.NodeAgent.Proxy.Udp;

@@ -3,6 +3,7 @@ using Culvert.Core;
 using Culvert.Interop.Abi;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Proxy.Udp;
 

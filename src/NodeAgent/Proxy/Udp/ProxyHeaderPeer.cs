@@ -1,4 +1,5 @@
 using Culvert.NodeAgent.Proxy.Limits;
+using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.ProxyProtocol;
 using Culvert.NodeAgent.Proxy.Transport;
 

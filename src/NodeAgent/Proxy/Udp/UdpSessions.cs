@@ -1,4 +1,5 @@
 using Culvert.Core;
+using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Proxy.Udp;
 

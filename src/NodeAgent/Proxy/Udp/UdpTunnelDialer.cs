@@ -1,6 +1,7 @@
 using Culvert.Http2;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.ProxyProtocol;
 using Culvert.NodeAgent.Proxy.Transport;
 using Culvert.NodeAgent.Proxy.Tunnel;

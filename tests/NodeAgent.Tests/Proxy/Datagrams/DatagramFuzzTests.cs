@@ -2,7 +2,7 @@ using System.Net.Sockets;
 using System.Text;
 using Culvert.Http2;
 using Culvert.Http2.Capsules;
-using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Tests.Proxy.Datagrams;
 

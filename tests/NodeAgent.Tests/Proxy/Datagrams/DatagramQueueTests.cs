@@ -1,4 +1,4 @@
-using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Tunnel;
 
 namespace Culvert.NodeAgent.Tests.Proxy.Datagrams;

@@ -1,4 +1,4 @@
-using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Transport;
 using Culvert.NodeAgent.Proxy.Tunnel;
 

@@ -1,5 +1,5 @@
 using System.Threading.Channels;
-using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Transport;
 
 namespace Culvert.NodeAgent.Tests.Proxy.Datagrams;

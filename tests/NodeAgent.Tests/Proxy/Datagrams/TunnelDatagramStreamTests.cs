@@ -1,6 +1,6 @@
 using System.Net;
 using Culvert.Interop.Sockets;
-using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Tunnel;
 
 namespace Culvert.NodeAgent.Tests.Proxy.Datagrams;

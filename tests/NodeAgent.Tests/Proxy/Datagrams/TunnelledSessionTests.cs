@@ -3,7 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using Culvert.Core;
 using Culvert.Interop.Sockets;
-using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Tests.Proxy.Udp;
 
 namespace Culvert.NodeAgent.Tests.Proxy.Datagrams;

@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using Culvert.Http2.Capsules;
-using Culvert.NodeAgent.Proxy;
 using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Tests.Proxy.Datagrams;
 

@@ -1,6 +1,6 @@
 using System.Text;
 using Culvert.Http2;
-using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Transport;
 
 namespace Culvert.NodeAgent.Tests.Proxy.Transport;

@@ -1,4 +1,4 @@
-using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Relay;
 
 namespace Culvert.NodeAgent.Tests.Proxy.Transport;

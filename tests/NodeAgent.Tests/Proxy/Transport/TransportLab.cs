@@ -2,7 +2,6 @@ using System.Net;
 using Culvert.Http2;
 using Culvert.Interop.Sockets;
 using Culvert.Interop.Tls;
-using Culvert.NodeAgent.Proxy;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Relay;
 using Culvert.NodeAgent.Proxy.Transport;

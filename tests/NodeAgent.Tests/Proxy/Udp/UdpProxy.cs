@@ -5,6 +5,7 @@ using Culvert.Core;
 using Culvert.Interop.Abi;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Tests.Proxy.Udp;
 

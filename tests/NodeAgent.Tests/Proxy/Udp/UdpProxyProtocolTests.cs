@@ -3,7 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using Culvert.Core;
 using Culvert.Interop.Sockets;
-using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Tunnel;
 using Culvert.NodeAgent.Tests.Proxy.Datagrams;
 

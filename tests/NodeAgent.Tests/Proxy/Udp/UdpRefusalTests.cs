@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Culvert.Core;
 using Culvert.NodeAgent.Admin;
-using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Udp;
 
 namespace Culvert.NodeAgent.Tests.Proxy.Udp;

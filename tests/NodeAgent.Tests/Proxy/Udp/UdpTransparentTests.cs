@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using Culvert.NodeAgent.Proxy;
 
 namespace Culvert.NodeAgent.Tests.Proxy.Udp;
 

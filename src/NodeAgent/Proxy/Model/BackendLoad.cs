@@ -1,4 +1,4 @@
-namespace Culvert.NodeAgent.Proxy;
+namespace Culvert.NodeAgent.Proxy.Model;
 
 /// <summary>Connections, or sessions of UDP, that one backend has now, over all loops. Thread-safe; outlives snapshots.</summary>
 internal sealed class BackendLoad

@@ -1,7 +1,8 @@
 using Culvert.Core;
 using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Model;
 
-namespace Culvert.NodeAgent.Proxy;
+namespace Culvert.NodeAgent.Proxy.Tunnel;
 
 /// <summary>
 /// Finds an identity's credentials and, when they are not there yet, waits a little: a workload's first connection may come before its

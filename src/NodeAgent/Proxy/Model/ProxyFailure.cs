@@ -1,4 +1,4 @@
-namespace Culvert.NodeAgent.Proxy;
+namespace Culvert.NodeAgent.Proxy.Model;
 
 /// <summary>Why a connection was refused or ended before its time. Names are label values of metrics; append only.</summary>
 internal enum ProxyFailure

@@ -1,9 +1,9 @@
 using Culvert.Core;
 
-namespace Culvert.NodeAgent.Proxy;
+namespace Culvert.NodeAgent.Proxy.Model;
 
 /// <summary>Certificates by identity. Called on every loop at once; answers from an immutable table.</summary>
-/// <remarks>After a rotation or a change of the trust bundle call <see cref="ProxyServer.CertificatesChanged"/>.</remarks>
+/// <remarks>After a rotation or a change of the trust bundle the proxy has to be told.</remarks>
 internal interface ICertificateSource
 {
     /// <summary>The current credentials of an identity of this node; null when there are none yet.</summary>

@@ -1,7 +1,7 @@
 using Culvert.Core;
 using Culvert.Interop.Sockets;
 
-namespace Culvert.NodeAgent.Proxy;
+namespace Culvert.NodeAgent.Proxy.Model;
 
 /// <summary>Which part of the proxy a connection passes.</summary>
 internal enum ProxyDirection

@@ -1,7 +1,7 @@
 using Culvert.Core;
 using Culvert.Interop.Sockets;
 
-namespace Culvert.NodeAgent.Proxy;
+namespace Culvert.NodeAgent.Proxy.Model;
 
 /// <summary>How a captured connection goes on.</summary>
 internal enum OutboundRouteKind

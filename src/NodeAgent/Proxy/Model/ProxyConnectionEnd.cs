@@ -1,4 +1,4 @@
-namespace Culvert.NodeAgent.Proxy;
+namespace Culvert.NodeAgent.Proxy.Model;
 
 /// <summary>How a connection that had been opened ended.</summary>
 /// <param name="BytesSent">Bytes from the client towards the application.</param>

@@ -1,7 +1,7 @@
 using Culvert.Core;
 using Culvert.Interop.Sockets;
 
-namespace Culvert.NodeAgent.Proxy;
+namespace Culvert.NodeAgent.Proxy.Model;
 
 /// <summary>
 /// What the proxy asks about addresses. Called on every loop at once and once or twice per connection: implementations read an

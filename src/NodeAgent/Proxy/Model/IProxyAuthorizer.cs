@@ -1,11 +1,11 @@
 using Culvert.Core;
 using Culvert.Interop.Sockets;
 
-namespace Culvert.NodeAgent.Proxy;
+namespace Culvert.NodeAgent.Proxy.Model;
 
 /// <summary>
 /// Decides about connections to and from workloads of this node. Called on every loop at once; answers from an immutable snapshot.
-/// After a change call <see cref="ProxyServer.Revalidate"/>.
+/// After a change the proxy has to be told to revalidate.
 /// </summary>
 internal interface IProxyAuthorizer
 {

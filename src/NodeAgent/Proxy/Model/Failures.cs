@@ -3,7 +3,7 @@ using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Admin;
 using Culvert.NodeAgent.Proxy.Limits;
 
-namespace Culvert.NodeAgent.Proxy;
+namespace Culvert.NodeAgent.Proxy.Model;
 
 /// <summary>Names for the system's errors.</summary>
 internal static class Failures

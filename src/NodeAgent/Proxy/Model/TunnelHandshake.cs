@@ -1,7 +1,7 @@
 using Culvert.Core;
 using Culvert.Interop.Sockets;
 
-namespace Culvert.NodeAgent.Proxy;
+namespace Culvert.NodeAgent.Proxy.Model;
 
 /// <summary>The outcome of one TLS handshake between proxies.</summary>
 /// <param name="IsServer">Whether this side accepted.</param>

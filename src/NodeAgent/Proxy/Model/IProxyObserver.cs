@@ -2,7 +2,7 @@ using Culvert.Core;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Loop;
 
-namespace Culvert.NodeAgent.Proxy;
+namespace Culvert.NodeAgent.Proxy.Model;
 
 /// <summary>
 /// Hears what happens, for metrics, access log and flows. Called on the loops, several at once: must be quick, must not throw,

@@ -1,7 +1,7 @@
 using Culvert.Core;
 using Culvert.Interop.Tls;
 
-namespace Culvert.NodeAgent.Proxy;
+namespace Culvert.NodeAgent.Proxy.Model;
 
 /// <summary>
 /// What one identity presents at one time. A rotation, or another trust bundle, makes a new object: tunnels made with an older

@@ -1,4 +1,4 @@
-namespace Culvert.NodeAgent.Proxy;
+namespace Culvert.NodeAgent.Proxy.Model;
 
 /// <summary>Why the proxy dropped a datagram. Names are label values of metrics; append only.</summary>
 internal enum DatagramDrop
