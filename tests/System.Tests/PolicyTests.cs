@@ -49,6 +49,22 @@ public sealed class PolicyTests(MeshFixture mesh) : IAsyncLifetime
     }
 
     [Theory, InlineData(TestFamily.IPv4), InlineData(TestFamily.IPv6)]
+    public async Task Of_two_edits_at_once_the_second_closes_a_live_idle_connection_too(TestFamily family)
+    {
+        await using var server = PeerServer.Start(mesh.Near, MeshFixture.AddressOf(mesh.Near, family), PeerServer.EchoAsync);
+        using var client = await PeerServer.ConnectAsync(mesh.Client, server.EndPoint);
+        await PeerServer.SendAllAsync(client, new byte[1]);
+        Assert.Equal(1, await client.ReceiveAsync(new byte[1]));
+
+        // The kernels of the pods answer what revalidates a connection once in half a second.
+        mesh.Mesh.Objects.Write("policy-web", MeshObjects.Allow("web", "web", [server.EndPoint.Port], "client"));
+        await SavedSnapshot.WaitAsync(mesh.Node1, "the port is named", resources => resources.Any(r => r.Policy is { Name: "web" } web && web.Rules.SelectMany(u => u.To).Any()));
+        mesh.Mesh.Objects.Write("policy-web", MeshObjects.Allow("web", "web", [], "nobody"));
+
+        Assert.True(await EndOfAsync(client), "the client's side still stands");
+    }
+
+    [Theory, InlineData(TestFamily.IPv4), InlineData(TestFamily.IPv6)]
     [Trait("Category", "Attack")]
     public async Task Attack_an_idle_plaintext_connection_does_not_outlive_strict_mode(TestFamily family)
     {

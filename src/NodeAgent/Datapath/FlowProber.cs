@@ -10,7 +10,8 @@ namespace Culvert.NodeAgent.Datapath;
 /// <summary>
 /// Makes a policy change reach connections that are idle. The kernel revalidates a live flow when a packet of it passes; this has one pass: each TCP flow of an
 /// older generation that leads to a pod here, directly or in plaintext from outside, gets an acknowledgement out of sequence, which its receiver answers with one of its own (RFC 9293, 3.10.7.4). Where the
-/// policy still allows the flow, that answer is all that happens; where not, the programs end the connection at both sides. Not thread-safe.
+/// policy still allows the flow, that answer is all that happens; where not, the programs end the connection at both sides. A receiver that has answered one within the last
+/// half second keeps silent (tcp_invalid_ratelimit), as when policy changes twice at once: what is still of an older generation is probed again. Thread-safe.
 /// </summary>
 internal sealed class FlowProber(BpfMap<CvFlowKey, CvFlow> flows, ILogger logger)
 {
@@ -27,13 +28,45 @@ internal sealed class FlowProber(BpfMap<CvFlowKey, CvFlow> flows, ILogger logger
     // One of two sequence numbers half the space apart is outside of any window (RFC 7323 allows windows up to a quarter of it).
     private static readonly uint[] Sequences = [0, 0x8000_0000];
 
+    /// <summary>How often to call <see cref="ProbeAgain"/>: somewhat longer than Linux keeps silent after an answer (tcp_invalid_ratelimit, 500 ms).</summary>
+    internal static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(600);
+
+    // Who has not answered by then is no more, or is asked by what comes next.
+    private const int MaxRepeats = 4;
+
+    private readonly Lock _lock = new();
+    private uint _generation;
+    private int _repeats;
+
     /// <summary>Probes every such flow that was evaluated under an older generation.</summary>
     /// <returns>How many.</returns>
     internal int Probe(uint generation)
     {
+        lock (_lock)
+        {
+            (_generation, _repeats) = (generation, MaxRepeats);
+            return Probe();
+        }
+    }
+
+    /// <summary>Probes those that are still of an older generation, a few times after each <see cref="Probe(uint)"/>; costs nothing when there was none.</summary>
+    internal void ProbeAgain()
+    {
+        lock (_lock)
+        {
+            if (_repeats == 0) return;
+            _repeats--;
+            Probe();
+        }
+    }
+
+    private int Probe()
+    {
         try
         {
-            return ProbeAll(generation);
+            int probed = ProbeAll(_generation);
+            if (probed == 0) _repeats = 0;
+            return probed;
         }
         catch (Exception e) when (e is BpfException or SocketException)
         {

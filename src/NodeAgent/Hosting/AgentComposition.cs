@@ -114,6 +114,7 @@ internal static class AgentComposition
             ("saving the snapshot", client.KeepSavedAsync),
             ("renewing the node's certificate", controller.KeepRenewedAsync),
             ("following links", follower.RunAsync),
+            ("probing idle connections", stop => Ticker.RunAsync(FlowProber.Interval, prober.ProbeAgain, time, stop)),
             ("sweeping flows", stop => Ticker.RunAsync(FlowSweeper.Interval, () => sweeper.Sweep(), time, stop)),
             ("giving memory back", stop => Ticker.RunAsync(NativeHeapKeeper.Interval, NativeHeapKeeper.TrimIfWorthIt, time, stop))));
         ConnectionDrain draining = new(proxy, drain, options.DrainDeadline, detached.Task, health, logger);
