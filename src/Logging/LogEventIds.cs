@@ -43,6 +43,8 @@ internal static class LogEventIds
     internal const int Corrupt = 1115;
     internal const int PolicyIdFileNotSaved = 1116;
     internal const int PolicyIdFileSaved = 1117;
+    internal const int RoutingRestored = 1118;
+    internal const int RoutingNotRestored = 1119;
 
     // src/NodeAgent/Identity
     internal const int NodeCredentialsFileCorrupt = 1301;

@@ -21,6 +21,12 @@ public enum NetlinkEventKind
     /// <summary>A route went.</summary>
     RouteRemoved,
 
+    /// <summary>A rule came.</summary>
+    RuleAdded,
+
+    /// <summary>A rule went.</summary>
+    RuleRemoved,
+
     /// <summary>Events were lost because they were not read fast enough: list everything again.</summary>
     Lost,
 }

@@ -6,12 +6,13 @@ using Culvert.Interop.Sockets;
 namespace Culvert.Interop.Netlink;
 
 /// <summary>
-/// Hears of links, addresses and routes of one network namespace as they change. Open it before listing, so that nothing is
+/// Hears of links, addresses, routes and rules of one network namespace as they change. Open it before listing, so that nothing is
 /// missed in between. One reader at a time.
 /// </summary>
 public sealed unsafe class NetlinkMonitor : IDisposable
 {
-    private const uint Groups = Rt.RTMGRP_LINK | Rt.RTMGRP_IPV4_IFADDR | Rt.RTMGRP_IPV6_IFADDR | Rt.RTMGRP_IPV4_ROUTE | Rt.RTMGRP_IPV6_ROUTE;
+    private const uint Groups = Rt.RTMGRP_LINK | Rt.RTMGRP_IPV4_IFADDR | Rt.RTMGRP_IPV6_IFADDR
+        | Rt.RTMGRP_IPV4_ROUTE | Rt.RTMGRP_IPV6_ROUTE | Rt.RTMGRP_IPV4_RULE | Rt.RTMGRP_IPV6_RULE;
 
     private readonly NetlinkSocket _socket = new(Groups);
     private readonly EventFdHandle _wake = EventFdHandle.Create();
@@ -77,6 +78,9 @@ public sealed unsafe class NetlinkMonitor : IDisposable
                 break;
             case Rt.RTM_NEWROUTE or Rt.RTM_DELROUTE when RouteNetlink.ParseRoute(body) is { } route:
                 events.Add(new(type == Rt.RTM_NEWROUTE ? NetlinkEventKind.RouteChanged : NetlinkEventKind.RouteRemoved, Route: route));
+                break;
+            case Rt.RTM_NEWRULE or Rt.RTM_DELRULE:
+                events.Add(new(type == Rt.RTM_NEWRULE ? NetlinkEventKind.RuleAdded : NetlinkEventKind.RuleRemoved));
                 break;
             default:
                 break;

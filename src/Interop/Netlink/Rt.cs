@@ -41,6 +41,10 @@ internal static class Rt
     internal const uint RTMGRP_IPV6_IFADDR = 0x100;
     internal const uint RTMGRP_IPV6_ROUTE = 0x400;
 
+    // 1 << (RTNLGRP_IPV4_RULE - 1) and 1 << (RTNLGRP_IPV6_RULE - 1); rtnetlink.h names the first only.
+    internal const uint RTMGRP_IPV4_RULE = 0x80;
+    internal const uint RTMGRP_IPV6_RULE = 0x40000;
+
     internal const uint IFF_UP = 1;
     internal const uint IFF_LOWER_UP = 0x10000;
     internal const ushort IFLA_ADDRESS = 1;

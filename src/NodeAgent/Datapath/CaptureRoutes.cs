@@ -9,11 +9,13 @@ namespace Culvert.NodeAgent.Datapath;
 /// <summary>
 /// The ip rules and local routes that deliver captured packets to this node's sockets, for IPv4 and IPv6: packets with the capture mark look in
 /// a table whose only route says that every address is local. Packets of this node's own that have the mark have no route: whoever may set marks here
-/// (CAP_NET_RAW) would speak to the proxy as any pod.
+/// (CAP_NET_RAW) would speak to the proxy as any pod. Thread-safe.
 /// </summary>
 internal sealed class CaptureRoutes(AgentOptions options)
 {
     private static readonly AddressFamily[] Families = [AddressFamily.InterNetwork, AddressFamily.InterNetworkV6];
+    private readonly Lock _lock = new();
+    private bool _removed;
 
     /// <summary>Whether any of the rules is there, of this agent's or one before it.</summary>
     internal bool AreThere()
@@ -22,22 +24,48 @@ internal sealed class CaptureRoutes(AgentOptions options)
         return netlink.GetRules().Intersect(Families.SelectMany(Rules)).Any();
     }
 
-    /// <summary>Makes what is missing. Idempotent.</summary>
+    /// <summary>Makes what is missing. Idempotent; does nothing any more after <see cref="Remove"/>.</summary>
+    /// <returns>One line for each rule and route made.</returns>
     /// <exception cref="NetlinkException">The kernel refused, for example without CAP_NET_ADMIN.</exception>
-    internal void Ensure()
+    internal IReadOnlyList<string> Ensure()
     {
-        using RouteNetlink netlink = RouteNetlink.Open();
-        int loopback = netlink.GetLink("lo").Index;
-        IReadOnlyList<IpRule> present = netlink.GetRules();
-        foreach (AddressFamily family in Families)
+        lock (_lock) return _removed ? [] : Make();
+    }
+
+    /// <summary>Removes what <see cref="Ensure"/> made, and makes it no more; returns one line for each thing removed.</summary>
+    internal IReadOnlyList<string> Remove()
+    {
+        lock (_lock)
         {
-            foreach (IpRule rule in Rules(family).Except(present)) netlink.AddRule(rule);
-            netlink.ReplaceRoute(Route(family, loopback));
+            _removed = true;
+            return Unmake();
         }
     }
 
-    /// <summary>Removes what <see cref="Ensure"/> made; returns one line for each thing removed.</summary>
-    internal IReadOnlyList<string> Remove()
+    // What is there is not written again: each write would be told of as a change, and bring the next look.
+    private List<string> Make()
+    {
+        List<string> made = [];
+        using RouteNetlink netlink = RouteNetlink.Open();
+        int loopback = netlink.GetLink("lo").Index;
+        IReadOnlyList<IpRule> rules = netlink.GetRules();
+        IReadOnlyList<IpRoute> routes = netlink.GetRoutes((int)options.RouteTable);
+        foreach (AddressFamily family in Families)
+        {
+            foreach (IpRule rule in Rules(family).Except(rules))
+            {
+                if (netlink.AddRule(rule)) made.Add($"rule {rule}");
+            }
+
+            IpRoute route = Route(family, loopback);
+            if (routes.Any(r => IsSame(r, route))) continue;
+            netlink.ReplaceRoute(route);
+            made.Add($"route {route}");
+        }
+        return made;
+    }
+
+    private List<string> Unmake()
     {
         List<string> removed = [];
         using RouteNetlink netlink = RouteNetlink.Open();
@@ -67,6 +95,10 @@ internal sealed class CaptureRoutes(AgentOptions options)
         };
         return [captured with { Priority = options.RulePriority - 1, InputInterface = "lo", Unreachable = true }, captured];
     }
+
+    // The kernel fills in what was not said, such as a priority for IPv6.
+    private static bool IsSame(IpRoute there, IpRoute wanted)
+        => there.Destination.Equals(wanted.Destination) && there.Type == wanted.Type && there.InterfaceIndex == wanted.InterfaceIndex;
 
     private IpRoute Route(AddressFamily family, int loopback) => new()
     {

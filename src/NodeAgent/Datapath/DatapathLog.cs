@@ -31,4 +31,10 @@ internal static partial class DatapathLog
 
     [LoggerMessage(EventId = LogEventIds.NotRestored, Level = LogLevel.Error, Message = "what was in force could not be put back entirely, it is tried again: {Reason}")]
     internal static partial void NotRestored(ILogger logger, string reason);
+
+    [LoggerMessage(EventId = LogEventIds.RoutingRestored, Level = LogLevel.Warning, Message = "another program had removed what brings captured packets to the proxy; put back: {What}. Have it leave alone rules and routes that it has not made (systemd-networkd: ManageForeignRoutingPolicyRules=no, ManageForeignRoutes=no)")]
+    internal static partial void RoutingRestored(ILogger logger, string what);
+
+    [LoggerMessage(EventId = LogEventIds.RoutingNotRestored, Level = LogLevel.Error, Message = "what brings captured packets to the proxy is missing and can't be put back, it is tried again with the next change or in {Seconds} s: {Reason}")]
+    internal static partial void RoutingNotRestored(ILogger logger, string reason, double seconds);
 }

@@ -4,22 +4,29 @@ using Culvert.Interop.Netlink;
 
 namespace Culvert.NodeAgent.Datapath;
 
-/// <summary>Tells, on a thread of its own, which links came, went or changed, and when host routes did.</summary>
+/// <summary>Tells, on a thread of its own, which links came, went or changed, and when host routes did; and, apart from these, when rules or the routes of one table may have.</summary>
 internal sealed class LinkWatcher : IDisposable
 {
     private readonly NetlinkMonitor _monitor = NetlinkMonitor.Open();
     private readonly CancellationTokenSource _stop = new();
     private readonly Channel<ImmutableArray<string>> _changes = Channel.CreateUnbounded<ImmutableArray<string>>(new UnboundedChannelOptions { SingleReader = true });
+    // One place: who looks sees all that has changed before.
+    private readonly Channel<bool> _routing = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
+    private readonly int _table;
     private readonly Thread _thread;
 
-    internal LinkWatcher()
+    internal LinkWatcher(int table)
     {
+        _table = table;
         _thread = new Thread(Run) { Name = "culvert-links", IsBackground = true };
         _thread.Start();
     }
 
     /// <summary>Names of links that changed, batch by batch. A batch without names means: anything may have.</summary>
     internal ChannelReader<ImmutableArray<string>> Changes => _changes.Reader;
+
+    /// <summary>Has something whenever rules, routes of the table or the loopback link may have changed.</summary>
+    internal ChannelReader<bool> Routing => _routing.Reader;
 
     public void Dispose()
     {
@@ -38,16 +45,28 @@ internal sealed class LinkWatcher : IDisposable
                 IReadOnlyList<NetlinkEvent> events = _monitor.Read(_stop.Token);
                 bool all = events.Any(e => e.Kind is NetlinkEventKind.Lost or NetlinkEventKind.RouteChanged or NetlinkEventKind.AddressChanged or NetlinkEventKind.AddressRemoved);
                 ImmutableArray<string> names = [.. events.Where(e => e.Link is not null).Select(e => e.Link!.Name).Distinct(StringComparer.Ordinal)];
+                if (events.Any(IsOfRouting)) _routing.Writer.TryWrite(true);
                 if (all || !names.IsEmpty) _changes.Writer.TryWrite(all ? [] : names);
             }
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
             _changes.Writer.Complete();
+            _routing.Writer.Complete();
         }
         catch (Interop.KernelException e)
         {
             _changes.Writer.Complete(e);
+            _routing.Writer.Complete(e);
         }
     }
+
+    // A loopback link that goes down takes the routes by it along, and the kernel tells of the link only.
+    private bool IsOfRouting(NetlinkEvent change) => change.Kind switch
+    {
+        NetlinkEventKind.Lost or NetlinkEventKind.RuleAdded or NetlinkEventKind.RuleRemoved => true,
+        NetlinkEventKind.RouteChanged or NetlinkEventKind.RouteRemoved => change.Route!.Table == _table,
+        NetlinkEventKind.LinkChanged => change.Link!.Name == "lo",
+        _ => false,
+    };
 }

@@ -55,7 +55,7 @@ internal static class AgentComposition
         RouteNetlink netlink = parts.Own(RouteNetlink.Open());
         KernelLinks interfaces = new(netlink);
         foreach (string uplink in options.Uplinks.Where(u => interfaces.FindByName(u) is null)) AgentLog.NoUplink(logger, uplink);
-        LinkWatcher links = parts.Own(new LinkWatcher());
+        LinkWatcher links = parts.Own(new LinkWatcher((int)options.RouteTable));
         CaptureRoutes routes = new(options);
         if (!routes.AreThere()) parts.OnRollback(() => routes.Remove());
         routes.Ensure();
@@ -85,6 +85,7 @@ internal static class AgentComposition
         SnapshotTarget target = new(options.TunnelPort, reconciler, state, prober, directory, svids, controller, tls, proxy, health, () => ProxySetup.OfferListeners(proxy, programs.Maps, writer));
         SnapshotApplier applier = parts.Own(new SnapshotApplier(target));
         LinkFollower follower = new(links.Changes, applier, state, time, logger);
+        RoutingKeeper routing = new(links.Routing, routes, health, metrics.RoutingRestored, time, logger);
         SnapshotClient client = new(options.NodeName, controller, applier, new SnapshotFile(options.StateFolder, options.RunFolder, options.NodeName, logger), metrics, time, logger);
 
         // What people see.
@@ -115,6 +116,7 @@ internal static class AgentComposition
             ("renewing the node's certificate", controller.KeepRenewedAsync),
             ("following links", follower.RunAsync),
             ("probing idle connections", stop => Ticker.RunAsync(FlowProber.Interval, prober.ProbeAgain, time, stop)),
+            ("keeping rules and routes", routing.RunAsync),
             ("sweeping flows", stop => Ticker.RunAsync(FlowSweeper.Interval, () => sweeper.Sweep(), time, stop)),
             ("giving memory back", stop => Ticker.RunAsync(NativeHeapKeeper.Interval, NativeHeapKeeper.TrimIfWorthIt, time, stop))));
         ConnectionDrain draining = new(proxy, drain, options.DrainDeadline, detached.Task, health, logger);
