@@ -96,16 +96,11 @@ public static class ControllerCommand
             double valid = parsed.GetValue(hours);
             if (Schema.Names.Subdomain(name) is { } error) return Fail(BadOptions, $"--node {error}");
             if (!(valid > 0 && valid <= LongestToken.TotalHours)) return Fail(BadOptions, $"--hours takes more than 0 and at most {LongestToken.TotalHours}, not {Text(valid)}");
-            string folder = Path.GetFullPath(parsed.GetValue(state)!);
-            try
+            return NodeCommands.Run(parsed.GetValue(state)!, "no token can be made", folder =>
             {
                 Console.WriteLine(new JoinTokenStore(ControllerHost.TokenFolder(folder), TimeProvider.System).Create(name, TimeSpan.FromHours(valid)));
                 return 0;
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                return Fail(CannotStart, $"no token can be made in --state-dir '{folder}': {e.Message}");
-            }
+            });
         });
         return new Command("token", "Join tokens, by which agents get their first certificate.") { create };
     }
