@@ -55,11 +55,14 @@ public static class ControllerChannel
         try
         {
             await stream.AuthenticateAsClientAsync(options, cancellationToken);
+            return;
         }
         catch (AuthenticationException e) when (e.Message.Contains("RemoteCertificateValidationCallback", StringComparison.Ordinal))
         {
-            throw new AuthenticationException("the server's certificate is not a controller's of the known roots; check the address, the bootstrap roots and the clock", e);
+            // Said below, without the runtime's exception: of several, a call says what the innermost says, and that knows nothing but the callback's name.
         }
+        throw new AuthenticationException(
+            "the server's certificate is not that of a controller of the known roots; check the address (--controller), the roots (--bootstrap-roots takes the controller's own roots.pem) and the clock");
     }
 
     private static GrpcChannelOptions ChannelOptions(SocketsHttpHandler handler) =>

@@ -136,6 +136,8 @@ public sealed class NodeAuthenticationTests
         using FakeAgent agent = FakeAgent.OverTls(running.Host, "node-1", roots: [.. stranger.Host.Authority.Roots]);
         RpcException e = await Assert.ThrowsAsync<RpcException>(() => agent.JoinAsync("token"));
         Assert.Equal(StatusCode.Unavailable, e.StatusCode);
+        Assert.Contains("--bootstrap-roots takes the controller's own roots.pem", e.Status.Detail, StringComparison.Ordinal);
+        Assert.DoesNotContain("Callback", e.Status.Detail, StringComparison.Ordinal);
     }
 
     [Fact]
