@@ -28,7 +28,8 @@ internal static class JsonReader
         }
         catch (JsonException e)
         {
-            string reason = e.Message.Split(" LineNumber:")[0];
+            // Users have no reader whose options they could change.
+            string reason = e.Message.Split(" LineNumber:")[0].Replace(" which is not supported in this mode. Change the reader options.", ".", StringComparison.Ordinal);
             return Failed($"not valid JSON: {reason}", (int)Math.Clamp((e.LineNumber ?? 0) + 1, 1, lastLine) + firstLine - 1);
         }
         catch (Exception e) when (e is InvalidOperationException or EncoderFallbackException)

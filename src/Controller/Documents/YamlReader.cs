@@ -65,7 +65,10 @@ internal static class YamlReader
         }
         catch (YamlException e)
         {
-            return new(firstLine, null, $"not valid YAML: {e.InnerException?.Message ?? e.Message}", (int)Math.Clamp(e.Start.Line, 1, LastLine(text)) + offset) { FirstLine = firstLine, Text = text };
+            int line = (int)Math.Clamp(e.Start.Line, 1, LastLine(text));
+            return TabAfter(line, text) is { } tab
+                ? new(firstLine, null, "not valid YAML: a tab at the beginning of a line; indent by spaces", tab + offset) { FirstLine = firstLine, Text = text }
+                : new(firstLine, null, $"not valid YAML: {e.InnerException?.Message ?? e.Message}", line + offset) { FirstLine = firstLine, Text = text };
         }
         catch (Exception e) when (e is InvalidOperationException or ArgumentException or IndexOutOfRangeException or NotSupportedException)
         {
@@ -76,6 +79,18 @@ internal static class YamlReader
 
     /// <summary>The last line of a text that has something on it: what the parser misses at the end it misses behind it, on a line that no editor shows.</summary>
     private static int LastLine(string text) => text.AsSpan().TrimEnd().Count('\n') + 1;
+
+    /// <summary>
+    /// The line that is indented by a tab, where the parser failed at it or, as it does, told of the line on which the block around it begins: then all before the tab is
+    /// right. Null: the failure is another.
+    /// </summary>
+    private static int? TabAfter(int line, string text)
+    {
+        string[] lines = text.Split('\n');
+        int tab = Array.FindIndex(lines, l => l.TrimStart(' ').StartsWith('\t') && !string.IsNullOrWhiteSpace(l)) + 1;
+        if (tab == 0 || tab < line) return null;
+        return tab == line || ReadOne(1, string.Join('\n', lines[..(tab - 1)])) is not { Error: not null } ? tab : null;
+    }
 
     private static DocumentNode ReadValue(Parser parser, int offset, int depth)
     {

@@ -56,6 +56,8 @@ public sealed class JsonReaderTests
     [InlineData("{\"a\": 1}\n{\"b\": 1}\n", 2, "not valid JSON: ")]
     [InlineData("{\"a\": 1,\n\"a\": 2}", 2, "the key 'a' is there twice")]
     [InlineData("{\"a\": \"\\ud800\"}", 1, "not valid JSON: ")]
+    [InlineData("{\"a\": 1,\n}", 2, "not valid JSON: The JSON object contains a trailing comma at the end.")]
+    [InlineData("{\"a\": [1,\n]}", 2, "not valid JSON: The JSON array contains a trailing comma at the end.")]
     [InlineData("{} // no comments", 1, "not valid JSON: ")]
     public void AnErrorIsOnALineThatIsThere(string text, int line, string reason)
     {

@@ -44,4 +44,22 @@ public sealed class YamlReaderTests
 
     [Fact]
     public void WindowsLineEndsAreFine() => Assert.Equal(2, YamlReader.Read("a: 1\r\n---\r\nb: 2\r\n").Count);
+
+    [Theory]
+    [InlineData("a: 1\nb:\n\tc: 1\n", 3)]
+    [InlineData("a: 1\nb:\n  c: 1\n  \td: 1\n", 4)]
+    [InlineData("a: 1\nb:\n  - c: 1\n\t- d: 1\ne: 1\n", 4)]
+    [InlineData("---\na: 1\n---\na: 1\nb:\n\tc: 1\n", 6)]
+    public void ATabIsToldOnItsLine(string text, int line)
+    {
+        SourceDocument wrong = YamlReader.Read(text).Single(d => d.Error is not null);
+        Assert.Equal((line, "not valid YAML: a tab at the beginning of a line; indent by spaces"), (wrong.ErrorLine, wrong.Error));
+    }
+
+    [Fact]
+    public void AnotherErrorBeforeATabIsToldOnItsOwn()
+    {
+        SourceDocument wrong = YamlReader.Read("a: [1\nb: }\nc: |\n  x\n\ty\n").Single(d => d.Error is not null);
+        Assert.DoesNotContain("tab", wrong.Error, StringComparison.Ordinal);
+    }
 }
