@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Culvert.Cli.Checks;
+using Culvert.Controller;
 using Culvert.Interop.Bpf;
 
 namespace Culvert.Cli.Tests;
@@ -59,6 +60,64 @@ public sealed class CheckTests
         Assert.Contains("--udp-port", udp.Remedy, StringComparison.Ordinal);
         Assert.Contains("15012", Assert.Single(taken, f => f.Level == FindingLevel.Warning).Detail, StringComparison.Ordinal);
         Assert.All(byAgent, f => Assert.Equal(FindingLevel.Ok, f.Level));
+    }
+
+    [Theory]
+    [InlineData("", 1, "missing")]
+    [InlineData("unreachable", 1, "missing")] // what is captured has no way
+    [InlineData("lookup", 1, "missing")] // a node's own programs could speak as pods
+    [InlineData("lookup unreachable", 0, "")]
+    public void The_rules_of_an_agent_that_runs_have_to_be_there(string present, int errors, string detail)
+    {
+        string[] rules =
+        [
+            """{"priority":0,"src":"all","table":"local"}""",
+            .. present.Contains("unreachable", StringComparison.Ordinal) ? ["""{"priority":100,"src":"all","fwmark":"0x100000","fwmask":"0xff0000","iif":"lo","table":"15001","action":"unreachable"}"""] : Array.Empty<string>(),
+            .. present.Contains("lookup", StringComparison.Ordinal) ? ["""{"priority":101,"src":"all","fwmark":"0x100000","fwmask":"0xff0000","table":"15001"}"""] : Array.Empty<string>(),
+        ];
+        var findings = RuleCheck.EvaluateAll("-6", $"[{string.Join(',', rules)}]", agentRuns: true);
+
+        Assert.Equal(errors, findings.Count(f => f.Level == FindingLevel.Error));
+        Assert.All(findings, f => Assert.Contains(detail, f.Detail, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("10.0.0.5:15012", true)]
+    [InlineData("[fd00::5]:15012", true)]
+    [InlineData("controller.mesh:1", true)]
+    [InlineData("10.0.0.5", false)]
+    [InlineData("https://10.0.0.5:15012", false)]
+    [InlineData("https://10.0.0.5", false)]
+    [InlineData("fd00::5:15012", false)]
+    [InlineData("10.0.0.5:0", false)]
+    [InlineData("10.0.0.5:65536", false)]
+    [InlineData(":15012", false)]
+    public void A_controller_is_named_by_host_and_port(string text, bool right) => Assert.Equal(right, ClockCheck.IsHostAndPort(text));
+
+    [Fact]
+    public async Task The_clock_of_a_controller_that_runs_is_compared()
+    {
+        var folder = Directory.CreateTempSubdirectory("culvert-check");
+        try
+        {
+            await using var controller = await ControllerHost.StartAsync(
+                new ControllerOptions
+                {
+                    ObjectFolder = folder.CreateSubdirectory("objects").FullName,
+                    StateFolder = Path.Combine(folder.FullName, "state"),
+                    Listen = new IPEndPoint(IPAddress.Loopback, 0),
+                },
+                TestContext.Current.CancellationToken);
+
+            var findings = await ClockCheck.RunAsync(controller.EndPoint!.ToString(), TestContext.Current.CancellationToken);
+
+            var finding = findings[1];
+            Assert.Equal((FindingLevel.Ok, "clock", $"within 30 s of {controller.EndPoint}"), (finding.Level, finding.Check, finding.Detail));
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
     }
 
     [Theory]

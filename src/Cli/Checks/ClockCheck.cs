@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Net;
 using System.Net.Sockets;
 using Culvert.Interop;
 
@@ -7,6 +9,19 @@ namespace Culvert.Cli.Checks;
 internal static class ClockCheck
 {
     private static readonly TimeSpan Tolerance = TimeSpan.FromSeconds(30);
+
+    /// <summary>Whether a text is HOST:PORT: a name, an IPv4 address or an IPv6 address in brackets, and a port.</summary>
+    public static bool IsHostAndPort(string text)
+    {
+        var colon = text.LastIndexOf(':');
+        if (colon <= 0 || !ushort.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port) || port == 0)
+        {
+            return false;
+        }
+
+        var host = text[..colon];
+        return host is ['[', .. var address, ']'] ? Uri.CheckHostName(address) == UriHostNameType.IPv6 : Uri.CheckHostName(host) is UriHostNameType.Dns or UriHostNameType.IPv4;
+    }
 
     public static async Task<IReadOnlyList<Finding>> RunAsync(string? controller, CancellationToken cancellationToken)
     {
@@ -23,7 +38,7 @@ internal static class ClockCheck
         ? Finding.Ok("clock", "the kernel's clock is synchronised")
         : Finding.Warning("clock", "nothing synchronises the kernel's clock", "run chrony or systemd-timesyncd; certificates are refused when clocks differ by minutes");
 
-    // Any answer over HTTP carries the other side's time, whatever its status; the certificate is not checked here.
+    // The controller speaks HTTP/2 alone, and TLS 1.3 with ALPN. Any answer carries the other side's time, whatever its status; the certificate is not checked here.
     private static async Task<Finding> CompareAsync(string controller, CancellationToken cancellationToken)
     {
         using var handler = new SocketsHttpHandler();
@@ -31,9 +46,10 @@ internal static class ClockCheck
         handler.SslOptions.RemoteCertificateValidationCallback = (_, _, _, _) => true;
 #pragma warning restore CA5359
         using var client = new HttpClient(handler) { Timeout = TimeSpan.FromSeconds(5) };
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri($"https://{controller}/")) { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
         try
         {
-            using var answer = await client.GetAsync(new Uri($"https://{controller}/"), cancellationToken);
+            using var answer = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
             if (answer.Headers.Date is not { } date)
             {
                 return Finding.Warning("clock", $"{controller} did not say its time", "compare the clocks by hand");
@@ -47,7 +63,7 @@ internal static class ClockCheck
         catch (Exception e) when (e is HttpRequestException or SocketException or TaskCanceledException)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            return Finding.Error("controller", $"{controller} cannot be reached: {e.Message}", "check its address, and that it runs");
+            return Finding.Error("controller", $"{controller} cannot be reached: {(e.InnerException ?? e).Message}", "check its address, and that it runs");
         }
     }
 }

@@ -9,6 +9,7 @@ namespace Culvert.Cli.Checks;
 internal static class RuleCheck
 {
     private const uint MarkMask = 0x00ff0000;
+    private static readonly string Table = AgentOptionsDefaults.RouteTable.ToString(CultureInfo.InvariantCulture);
 
     public static async Task<IReadOnlyList<Finding>> RunAsync(bool agentRuns, CancellationToken cancellationToken)
     {
@@ -16,17 +17,37 @@ internal static class RuleCheck
         foreach (var family in new[] { "-4", "-6" })
         {
             var rules = await Tool.RequireAsync("ip", [family, "-j", "rule", "show"], null, null, cancellationToken);
-            using var json = JsonDocument.Parse(rules);
-            findings.AddRange(json.RootElement.EnumerateArray().Select(rule => Evaluate(family, rule, agentRuns)).OfType<Finding>());
+            findings.AddRange(EvaluateAll(family, rules, agentRuns));
         }
 
-        return findings.Count > 0 ? findings : [Finding.Ok("rules", "no routing rule uses the agent's marks or table")];
+        return findings.Count > 0
+            ? findings
+            : [Finding.Ok("rules", agentRuns ? "the agent's routing rules are there, and no other uses its marks or table" : "no routing rule uses the agent's marks or table")];
+    }
+
+    /// <summary>What is wrong with the rules of one family.</summary>
+    /// <param name="family">-4 or -6.</param>
+    /// <param name="rules">What `ip -j rule show` prints.</param>
+    /// <param name="agentRuns">Whether the agent's own have to be there.</param>
+    internal static IReadOnlyList<Finding> EvaluateAll(string family, string rules, bool agentRuns)
+    {
+        using var json = JsonDocument.Parse(rules);
+        var all = json.RootElement.EnumerateArray().ToList();
+        var findings = all.Select(rule => Evaluate(family, rule, agentRuns)).OfType<Finding>().ToList();
+        var own = all.Where(rule => Text(rule, "table") == Table).ToList();
+        if (agentRuns && !(own.Any(IsUnreachable) && own.Any(rule => !IsUnreachable(rule))))
+        {
+            findings.Add(Finding.Error(
+                "rules", $"the agent's rules are missing from `ip {family} rule` (table {Table}): what needs the proxy goes nowhere", "see in the agent's log why it does not put them back, and what removes them; a restart of the agent makes them too"));
+        }
+
+        return findings;
     }
 
     private static Finding? Evaluate(string family, JsonElement rule, bool agentRuns)
     {
         var table = Text(rule, "table");
-        if (table == AgentOptionsDefaults.RouteTable.ToString(CultureInfo.InvariantCulture))
+        if (table == Table)
         {
             return agentRuns
                 ? null
@@ -39,6 +60,8 @@ internal static class RuleCheck
             ? Finding.Warning("rules", $"`ip {family} rule` {rule.GetRawText()} uses mark bits of the agent (0x00ff0000)", "give the other program marks outside 0x00ff0000")
             : null;
     }
+
+    private static bool IsUnreachable(JsonElement rule) => Text(rule, "action") == "unreachable";
 
     private static string Text(JsonElement rule, string name) => rule.TryGetProperty(name, out var value) ? value.ToString() : "";
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 
 namespace Culvert.Cli.CommandLine;
 
@@ -31,7 +32,17 @@ internal static class GlobalOptions
         Recursive = true,
         DefaultValueFactory = _ =>
             Environment.GetEnvironmentVariable(AdminSocketVariable) is { Length: > 0 } path ? path : DefaultAdminSocket,
+        Validators = { RefuseEmpty },
     };
+
+    /// <summary>Says that an empty path is none: the shell makes one of a variable that is not set.</summary>
+    public static void RefuseEmpty(OptionResult result)
+    {
+        if (result.Tokens is [{ Value: "" }])
+        {
+            result.AddError($"{result.Option.Name}: '' is not of the form {result.Option.HelpName}");
+        }
+    }
 
     /// <summary>
     /// Whether words of a command line ask for JSON; for one that could not be understood, whose parsed values are nothing to go by.

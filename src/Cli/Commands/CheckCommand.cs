@@ -21,10 +21,18 @@ internal static class CheckCommand
         Description = "The agent's folder on a BPF file system.",
         HelpName = "DIR",
         DefaultValueFactory = _ => AgentOptionsDefaults.BpfFolder,
+        Validators = { GlobalOptions.RefuseEmpty },
     };
 
     public static Command Create()
     {
+        Controller.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: var value }] && !ClockCheck.IsHostAndPort(value))
+            {
+                result.AddError($"{Controller.Name}: '{value}' is not of the form {Controller.HelpName}; an IPv6 address goes in brackets");
+            }
+        });
         var command = new ExampleCommand(
             "check",
             "Find out whether this machine can run an agent, and say what to do where not. Changes nothing.",

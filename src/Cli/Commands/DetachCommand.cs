@@ -21,6 +21,7 @@ internal static class DetachCommand
         Description = "The agent's folder on a BPF file system.",
         HelpName = "DIR",
         DefaultValueFactory = _ => AgentOptionsDefaults.BpfFolder,
+        Validators = { GlobalOptions.RefuseEmpty },
     };
 
     private static readonly Option<string> StateFolder = new("--state-dir")
@@ -28,6 +29,7 @@ internal static class DetachCommand
         Description = "The agent's state folder.",
         HelpName = "DIR",
         DefaultValueFactory = _ => AgentOptionsDefaults.StateFolder,
+        Validators = { GlobalOptions.RefuseEmpty },
     };
 
     private static readonly Option<string> LabFolder = new("--lab-dir")
@@ -35,6 +37,7 @@ internal static class DetachCommand
         Description = "Folder of the labs of `culvert demo --keep`, to be removed. Without it labs go only when no other place (--bpffs, --state-dir, --admin-socket) is named.",
         HelpName = "DIR",
         DefaultValueFactory = _ => Lab.DefaultRoot,
+        Validators = { GlobalOptions.RefuseEmpty },
     };
 
     public static Command Create()
