@@ -49,6 +49,43 @@ public sealed class DetachTests
         (await PeerServer.ConnectAsync(guest, server.EndPoint)).Dispose();
     }
 
+    [Fact]
+    public async Task Detach_of_one_agent_leaves_the_rules_and_routes_that_another_uses()
+    {
+        await using var mesh = await MeshFixture.CreateAsync(new MeshLabOptions());
+        var node = mesh.Nodes[0];
+        await mesh.StartControllerAsync();
+        await node.StartAgentAsync();
+        var routing = await RoutingAsync(node.Place);
+        var run = Path.Combine(node.Place.Folder, "second-run");
+        await using var second = node.Place.Start(
+            "second",
+            mesh.Options.Agent,
+            "run", "--node", "second", "--bpffs", Path.Combine(node.Place.Folder, "second-bpf"), "--run-dir", run, "--state-dir", Path.Combine(node.Place.Folder, "second-state"),
+            "--controller", "unix:///nonexistent.sock", "--metrics", "127.0.0.1:15120", "--readiness", "127.0.0.1:15121", "--outbound-port", "15101", "--udp-port", "15103", "--tunnel-port", "15108", "--uplink", "lo");
+        string[] places = ["--admin-socket", Path.Combine(run, "agent.sock"), "--bpffs", Path.Combine(node.Place.Folder, "second-bpf")];
+        await LabWait.UntilAsync("the second agent answers", async () => (await node.Place.RunAsync(Culvert, ["version", .. places[..2]])).Output.Contains("agent ", StringComparison.Ordinal) && File.Exists(places[1]), TimeSpan.FromSeconds(30), second);
+
+        // First by the agent itself, then when there is none of these places.
+        foreach (var _ in Enumerable.Range(0, 2))
+        {
+            var detach = await node.Place.RunAsync(Culvert, ["detach", "--all", .. places]);
+
+            Assert.True(detach.Succeeded, detach.Output + detach.Error);
+            Assert.Contains("kept    rules and routes of table 15001: another agent", detach.Output, StringComparison.Ordinal);
+            Assert.DoesNotContain("removed rule", detach.Output, StringComparison.Ordinal);
+            Assert.Equal(routing, await RoutingAsync(node.Place));
+        }
+
+        Assert.Equal(0, (await node.MetricsAsync()).Sum("culvert_routing_restored_total")); // it had nothing to put back
+        var last = await node.Place.RunAsync(Culvert, ["detach", "--all", "--admin-socket", node.AdminSocket, "--bpffs", node.Place.BpfFolder]);
+        Assert.True(last.Succeeded, last.Output + last.Error);
+        Assert.Empty(await RoutingAsync(node.Place));
+    }
+
+    private static Task<string> RoutingAsync(LabNode place) =>
+        place.ScriptAsync("for f in -4 -6; do ip $f rule show | grep 15001 || true; ip $f route show table 15001 2>/dev/null || true; done");
+
     private static ulong Inode(LabNamespace place)
     {
         using var network = NetworkNamespace.OpenPath(place.NamespacePath);

@@ -49,7 +49,7 @@ internal static class DetachCommand
             new Example("sudo culvert detach --all --purge", "nor on disk"),
             new Example("sudo culvert detach --all --bpffs /sys/fs/bpf/two --admin-socket /run/two/agent.sock", "the agent of these places; demos stay"))
         {
-            Codes = [(ExitCode.Ok, "nothing is left"), (ExitCode.Failed, "something could not be removed; it is named")],
+            Codes = [(ExitCode.Ok, "nothing is left but what another agent uses"), (ExitCode.Failed, "something could not be removed; it is named")],
         };
         command.Options.Add(All);
         command.Options.Add(Purge);
@@ -82,6 +82,11 @@ internal static class DetachCommand
                 output.WriteLine("removed " + line);
             }
 
+            foreach (var line in report.Kept)
+            {
+                output.WriteLine("kept    " + line);
+            }
+
             foreach (var line in report.Failed)
             {
                 output.WriteLine("FAILED  " + line);
@@ -89,7 +94,8 @@ internal static class DetachCommand
 
             var state = result.GetValue(StateFolder)!;
             var kept = Directory.Exists(state) ? $" but {state}, which --purge deletes" : "";
-            output.WriteLine(report.Failed.Count == 0 ? $"Nothing of Culvert is left{kept} ({report.Removed.Count} removed)." : "Some could not be removed.");
+            var whose = report.Kept.Count == 0 ? "Culvert" : "this agent";
+            output.WriteLine(report.Failed.Count == 0 ? $"Nothing of {whose} is left{kept} ({report.Removed.Count} removed)." : "Some could not be removed.");
         });
         return report.Failed.Count == 0 ? (int)ExitCode.Ok : (int)ExitCode.Failed;
     }

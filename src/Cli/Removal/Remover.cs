@@ -1,4 +1,6 @@
+using System.Globalization;
 using Culvert.Cli.Output;
+using Culvert.NodeAgent.Datapath;
 
 namespace Culvert.Cli.Removal;
 
@@ -10,16 +12,24 @@ internal sealed class Remover(RemovalOptions options)
     private static readonly TimeSpan AgentStops = TimeSpan.FromSeconds(30);
     private readonly List<string> _removed = [];
     private readonly List<string> _failed = [];
+    private readonly List<string> _kept = [];
 
     public async Task<DetachReport> RunAsync(CancellationToken cancellationToken)
     {
+        // Once its pins are gone nothing tells the agent of these places from others.
+        IReadOnlySet<uint> own = new HashSet<uint>();
+        await TryAsync("pins", () =>
+        {
+            own = OtherAgents.LinksPinnedIn(options.BpfFolder);
+            return Task.FromResult<IReadOnlyList<string>>([]);
+        });
         await TryAsync("classifiers", () => ClassifierRemoval.RunAsync(cancellationToken));
         await TryAsync("pins", () => Task.FromResult(PinRemoval.Run(options.BpfFolder)));
-        await TryAsync("routing", () => RoutingRemoval.RunAsync(options.RouteTable, cancellationToken));
+        await TryAsync("routing", () => RemoveRoutingAsync(own, cancellationToken));
         await TryAsync("labs", RemoveLabsAsync);
         await TryAsync("run folder", () => RunFolderRemoval.RunAsync(options.RunFolder, AgentStops, cancellationToken));
         await TryAsync("state folder", () => Task.FromResult<IReadOnlyList<string>>(RemoveState()));
-        return new DetachReport(_removed, _failed);
+        return new DetachReport(_removed, _failed, _kept);
     }
 
     private async Task TryAsync(string kind, Func<Task<IReadOnlyList<string>>> remove)
@@ -32,6 +42,20 @@ internal sealed class Remover(RemovalOptions options)
         {
             _failed.Add($"{kind}: {e.Message}");
         }
+    }
+
+    // All agents of a network namespace have the same ones.
+    private async Task<IReadOnlyList<string>> RemoveRoutingAsync(IReadOnlySet<uint> own, CancellationToken cancellationToken)
+    {
+        var others = OtherAgents.Links(own);
+        if (others.Count == 0)
+        {
+            return await RoutingRemoval.RunAsync(options.RouteTable, cancellationToken);
+        }
+
+        _kept.Add(string.Create(
+            CultureInfo.InvariantCulture, $"rules and routes of table {options.RouteTable}: another agent of this network namespace uses them (BPF link {string.Join(", ", others)}; `culvert detach --all` with its places removes them)"));
+        return [];
     }
 
     private async Task<IReadOnlyList<string>> RemoveLabsAsync() => options.LabRoot is not { } root

@@ -15,7 +15,7 @@ internal sealed class CaptureRoutes(AgentOptions options)
 {
     private static readonly AddressFamily[] Families = [AddressFamily.InterNetwork, AddressFamily.InterNetworkV6];
     private readonly Lock _lock = new();
-    private bool _removed;
+    private bool _done;
 
     /// <summary>Whether any of the rules is there, of this agent's or one before it.</summary>
     internal bool AreThere()
@@ -24,12 +24,12 @@ internal sealed class CaptureRoutes(AgentOptions options)
         return netlink.GetRules().Intersect(Families.SelectMany(Rules)).Any();
     }
 
-    /// <summary>Makes what is missing. Idempotent; does nothing any more after <see cref="Remove"/>.</summary>
+    /// <summary>Makes what is missing. Idempotent; does nothing any more after <see cref="Remove"/> or <see cref="Leave"/>.</summary>
     /// <returns>One line for each rule and route made.</returns>
     /// <exception cref="NetlinkException">The kernel refused, for example without CAP_NET_ADMIN.</exception>
     internal IReadOnlyList<string> Ensure()
     {
-        lock (_lock) return _removed ? [] : Make();
+        lock (_lock) return _done ? [] : Make();
     }
 
     /// <summary>Removes what <see cref="Ensure"/> made, and makes it no more; returns one line for each thing removed.</summary>
@@ -37,9 +37,15 @@ internal sealed class CaptureRoutes(AgentOptions options)
     {
         lock (_lock)
         {
-            _removed = true;
+            _done = true;
             return Unmake();
         }
+    }
+
+    /// <summary>Makes nothing any more, and leaves what there is to others.</summary>
+    internal void Leave()
+    {
+        lock (_lock) _done = true;
     }
 
     // What is there is not written again: each write would be told of as a change, and bring the next look.

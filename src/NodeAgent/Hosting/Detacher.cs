@@ -6,18 +6,20 @@ namespace Culvert.NodeAgent.Hosting;
 /// <summary>Takes everything that an agent put into the kernel out again. Works with and without a running agent.</summary>
 internal static class Detacher
 {
-    /// <summary>Removes programs, pins, rules and routes; one line for each thing removed.</summary>
+    /// <summary>Removes programs, pins, rules and routes; one line for each thing removed. Rules and routes stay while another agent of this network namespace uses them.</summary>
     internal static IReadOnlyList<string> Detach(ProgramAttacher attacher, XdpAttacher xdp, SocketLookup lookup, PinFolder pins, CaptureRoutes routes)
     {
         List<string> removed = [];
         foreach (Attachment attachment in xdp.List().Concat(attacher.List())) removed.Add($"program {attachment.Program} at {attachment.Interface} ({attachment.Hook})");
         xdp.KeepOnly(new HashSet<string>());
         attacher.KeepOnly(new HashSet<(string, TcDirection)>());
+        HashSet<uint> own = [lookup.Link.Info.Id];
         lookup.Detach();
         removed.Add("program cv_sk_lookup at the socket lookup");
         int count = BpfFs.UnpinTree(pins.Root);
         if (count > 0) removed.Add($"{count} pins under {pins.Root}");
-        removed.AddRange(routes.Remove());
+        if (OtherAgents.Links(own).Count > 0) routes.Leave();
+        else removed.AddRange(routes.Remove());
         return removed;
     }
 }
