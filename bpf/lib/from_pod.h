@@ -212,6 +212,9 @@ __noinline int from_pod_first_missing(struct __sk_buff *skb)
 	if (to && !(to->flags & (CV_ADDRESS_EXCLUDED | CV_ADDRESS_NODE)) &&
 	    to->flags & (CV_ADDRESS_MESHED | CV_ADDRESS_SERVICE))
 		return reassembly_await_first(skb, s, CV_SIDE_FROM_POD);
+	/* What egress policy would say of its ports nobody can tell; its like would make a way out for what it says no to. */
+	if (ep->egress_policy_set && !(to && to->flags & (CV_ADDRESS_EXCLUDED | CV_ADDRESS_NODE)))
+		return packet_drop(skb, CV_REASON_FRAGMENT_NO_FIRST, CV_SIDE_FROM_POD);
 	counter_add(CV_COUNTER_PASS_PACKETS, 1); /* whatever its ports are, it passes */
 	return TC_ACT_OK;
 }

@@ -151,6 +151,17 @@ public sealed class MalformedPacketTests : IClassFixture<World>
     }
 
     [Theory, InlineData(false), InlineData(true)]
+    [Trait("Category", "Attack")]
+    public void What_may_not_leave_does_not_leave_in_fragments_without_a_first(bool v6)
+    {
+        Packet later = Packet.OfUdp(_world.A.At(v6, 40000), new(World.Outside(v6), 53), 64) with { FragmentId = 97, FragmentOffset = 72 };
+        _world.FromPod(_world.A, later).Passed();
+        _world.SetEgressPolicySet(World.Generation, _world.A, 4711);
+        _world.FromPod(_world.A, later with { FragmentId = 96 }).Dropped(CvReason.FragmentNoFirst);
+        _world.FromPod(_world.A, later with { FragmentId = 95, MoreFragments = true }).Dropped(CvReason.FragmentNoFirst);
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
     public void Later_fragments_follow_the_first(bool v6)
     {
         Packet first = Packet.OfUdp(_world.A.At(v6, 40000), new(World.Vip(v6), WorldContent.ToB), 64) with { FragmentId = 99, MoreFragments = true };

@@ -71,6 +71,15 @@ internal static class WorldContent
         world.Maps.Endpoints.Set(key, endpoint);
     }
 
+    /// <summary>Says which policy set decides about what a pod sends.</summary>
+    internal static void SetEgressPolicySet(this IWorld world, uint generation, Workload pod, uint set)
+    {
+        CvEndpointKey key = new() { Generation = generation, Ifindex = pod.Index };
+        Assert.True(world.Maps.Endpoints.TryGet(key, out CvEndpoint endpoint));
+        endpoint.EgressPolicySet = set;
+        world.Maps.Endpoints.Set(key, endpoint);
+    }
+
     internal static void SetAddress(this IWorld world, uint generation, IPAddress address, CvAddress value, int? prefix = null)
     {
         bool v6 = address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6;
