@@ -21,6 +21,6 @@ internal sealed class PolicySet
     /// <summary>Whether its policies tell TCP from UDP.</summary>
     public required bool TellsProtocolsApart { get; init; }
 
-    /// <summary>Asks the oracle.</summary>
-    public required Func<PeerClass, ushort, TransportProtocol, Decision> Decide { get; init; }
+    /// <summary>Asks the oracle about a class of peers; what comes back tells of each port.</summary>
+    public required Func<PeerClass, Func<ushort, TransportProtocol, Decision>> Decide { get; init; }
 }

@@ -8,6 +8,7 @@ internal sealed class PolicySetCompiler
     private readonly int[] _authenticated;
     private readonly int[] _anonymous;
     private readonly Dictionary<(int, int), int> _combined = [];
+    private readonly Dictionary<(PolicyReference, PolicyDirection, int), uint> _rules = [];
 
     public PolicySetCompiler(IReadOnlyList<PeerClass> classes, PolicyIds ids)
     {
@@ -22,7 +23,8 @@ internal sealed class PolicySetCompiler
         IReadOnlyList<(ushort First, ushort Last)> ranges = set.Ports.All;
         HashSet<int> special = [.. set.Signatures.SelectMany(p => p.Differing)];
         int usual = UsualClass(set.RefusesAnonymous, special);
-        PolicyEntry[] any = Ask(usual);
+        PolicyEntry[] any = new PolicyEntry[ranges.Count], asked = new PolicyEntry[ranges.Count];
+        Ask(usual, any);
         PolicyEntry anyAny = any[set.Ports.Widest];
         foreach (PolicyEntry entry in Write(any, PolicyEntry.AnyClass, own: true, _ => anyAny)) yield return entry;
 
@@ -33,7 +35,7 @@ internal sealed class PolicySetCompiler
             int signature = Combine(set, index);
             if (!rows.TryGetValue(signature, out PolicyEntry[]? row))
             {
-                PolicyEntry[] asked = Ask(index);
+                Ask(index, asked);
                 PolicyEntry wide = asked[set.Ports.Widest];
                 bool own = !Same(wide, anyAny);
                 rows.Add(signature, row = [.. Write(asked, PolicyEntry.AnyClass, own, i => own ? wide : any[i])]);
@@ -41,16 +43,15 @@ internal sealed class PolicySetCompiler
             foreach (PolicyEntry entry in row) yield return entry with { ClassId = _classes[index].Id };
         }
 
-        PolicyEntry[] Ask(int index)
+        void Ask(int index, PolicyEntry[] answers)
         {
-            var answers = new PolicyEntry[ranges.Count];
+            Func<ushort, TransportProtocol, Decision> decide = set.Decide(_classes[index]);
             for (int i = 0; i < answers.Length; i++)
             {
-                Decision d = set.Decide(_classes[index], ranges[i].First, protocol);
-                uint rule = d.Policy is { } policy ? _ids.Rules.GetOrAdd(CompiledRule.NameOf(policy, set.Direction, d.RuleIndex)) : 0;
+                Decision d = decide(ranges[i].First, protocol);
+                uint rule = d.Policy is { } policy ? RuleId(policy, set.Direction, d.RuleIndex) : 0;
                 answers[i] = new(set.Id, PolicyEntry.AnyClass, PortPrefix.Any, protocol, d.Verdict, !d.AuditPolicies.IsEmpty, d.Reason, rule);
             }
-            return answers;
         }
 
         // The entry for every port, where there is one, and one for each range that its fallback says something else of.
@@ -66,6 +67,13 @@ internal sealed class PolicySetCompiler
                 i = last;
             }
         }
+    }
+
+    // To make a rule's name takes longer than all else about an entry.
+    private uint RuleId(PolicyReference policy, PolicyDirection direction, int rule)
+    {
+        if (!_rules.TryGetValue((policy, direction, rule), out uint id)) _rules.Add((policy, direction, rule), id = _ids.Rules.GetOrAdd(CompiledRule.NameOf(policy, direction, rule)));
+        return id;
     }
 
     /// <summary>

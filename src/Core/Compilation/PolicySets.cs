@@ -47,7 +47,11 @@ internal sealed class PolicySets
             .. SignaturesOf(workload, PolicyDirection.Ingress),
         ],
         TellsProtocolsApart = Isolating(workload, PolicyDirection.Ingress).Any(),
-        Decide = (from, port, protocol) => PolicyEvaluator.Evaluate(_snapshot, workload, from.Identity, from.Peer, port, protocol),
+        Decide = from =>
+        {
+            NetworkPolicyMatches matches = new(_snapshot, workload, PolicyDirection.Ingress, from.Peer);
+            return (port, protocol) => PolicyEvaluator.Evaluate(_snapshot, workload, from.Identity, from.Peer, port, matches.At(port, protocol, workload.NamedPorts));
+        },
     };
 
     /// <summary>The set for what goes out of a workload.</summary>
@@ -58,7 +62,11 @@ internal sealed class PolicySets
         Ports = PortRanges.Cut(PortsOf(workload, PolicyDirection.Egress, _classes.SelectMany(c => c.NamedPorts))),
         Signatures = SignaturesOf(workload, PolicyDirection.Egress),
         TellsProtocolsApart = true,
-        Decide = (to, port, protocol) => PolicyEvaluator.EvaluateEgress(_snapshot, workload, to.Peer, port, protocol),
+        Decide = to =>
+        {
+            NetworkPolicyMatches matches = new(_snapshot, workload, PolicyDirection.Egress, to.Peer);
+            return (port, protocol) => PolicyEvaluator.EvaluateEgress(_snapshot, workload, matches.At(port, protocol, to.NamedPorts));
+        },
     };
 
     private IEnumerable<NetworkPolicyInfo> Isolating(WorkloadInfo workload, PolicyDirection direction) =>

@@ -49,7 +49,8 @@ internal static class NetworkPolicyEvaluator
         return isolating is { } first ? new(NetworkPolicyEffect.Isolated, first, -1) : default;
     }
 
-    private static bool MatchesPort(NetworkPolicyRule rule, ushort port, TransportProtocol protocol, EquatableArray<NamedPort> named)
+    /// <summary>Whether any port of the rule is meant, at a destination that has those names.</summary>
+    public static bool MatchesPort(NetworkPolicyRule rule, ushort port, TransportProtocol protocol, EquatableArray<NamedPort> named)
     {
         foreach (NetworkPolicyPort candidate in rule.Ports)
         {

@@ -18,7 +18,9 @@ public static class PolicyEvaluator
     {
         ArgumentNullException.ThrowIfNull(snapshot);
         bool itself = request.Destination.Addresses.AsSpan().Contains(request.SourceAddress);
-        return Evaluate(snapshot, request.Destination, request.ProvenIdentity, PolicyPeer.Of(request.SourceAddress, request.SourceWorkload), request.Port, request.Protocol, itself);
+        PolicyPeer source = PolicyPeer.Of(request.SourceAddress, request.SourceWorkload);
+        NetworkPolicyOutcome outcome = itself || !request.Destination.Enrolled ? default : NetworkPolicyEvaluator.EvaluateIngress(snapshot, request.Destination, source, request.Port, request.Protocol);
+        return Evaluate(snapshot, request.Destination, request.ProvenIdentity, source, request.Port, outcome);
     }
 
     /// <summary>Decides whether a connection may go out of its source. The destination's own node decides besides whether it may come in there.</summary>
@@ -26,7 +28,8 @@ public static class PolicyEvaluator
     {
         ArgumentNullException.ThrowIfNull(snapshot);
         if (request.Source.Addresses.AsSpan().Contains(request.DestinationAddress)) return new(Verdict.Allow, DecisionReason.AllowedByDefault);
-        return EvaluateEgress(snapshot, request.Source, PolicyPeer.Of(request.DestinationAddress, request.DestinationWorkload), request.Port, request.Protocol);
+        return EvaluateEgress(
+            snapshot, request.Source, NetworkPolicyEvaluator.EvaluateEgress(snapshot, request.Source, PolicyPeer.Of(request.DestinationAddress, request.DestinationWorkload), request.Port, request.Protocol));
     }
 
     /// <summary>The index of the first rule of <paramref name="policy"/> that matches, or -1.</summary>
@@ -34,8 +37,13 @@ public static class PolicyEvaluator
         FindRule(policy, trustDomain, provenIdentity, IpPrefix.Host(sourceAddress), port);
 
     /// <summary>Decides about all connections from a class of sources at once.</summary>
-    internal static Decision Evaluate(
-        NodeSnapshot snapshot, WorkloadInfo destination, SpiffeId? identity, in PolicyPeer source, ushort port, TransportProtocol protocol, bool itself = false)
+    /// <param name="snapshot">The snapshot.</param>
+    /// <param name="destination">The workload connected to.</param>
+    /// <param name="identity">The proven identity.</param>
+    /// <param name="source">The sources.</param>
+    /// <param name="port">The destination port.</param>
+    /// <param name="outcome">What NetworkPolicies say of it.</param>
+    internal static Decision Evaluate(NodeSnapshot snapshot, WorkloadInfo destination, SpiffeId? identity, in PolicyPeer source, ushort port, in NetworkPolicyOutcome outcome)
     {
         if (!destination.Enrolled) return new(Verdict.Allow, DecisionReason.NotEnrolled);
         Decision? denied = null, allowed = null;
@@ -56,7 +64,6 @@ public static class PolicyEvaluator
             else (audits ??= []).Add(name);
         }
         Decision? isolated = null;
-        NetworkPolicyOutcome outcome = itself ? default : NetworkPolicyEvaluator.EvaluateIngress(snapshot, destination, source, port, protocol);
         if (!outcome.IsAllowed)
         {
             if (IsReportedOnly(snapshot, outcome)) (audits ??= []).Add(Reference(outcome));
@@ -69,11 +76,10 @@ public static class PolicyEvaluator
         return audits is null ? decision : decision with { AuditPolicies = [.. audits] };
     }
 
-    /// <summary>Decides about all connections to a class of destinations at once.</summary>
-    internal static Decision EvaluateEgress(NodeSnapshot snapshot, WorkloadInfo source, in PolicyPeer destination, ushort port, TransportProtocol protocol)
+    /// <summary>Decides by what NetworkPolicies say of what leaves a workload.</summary>
+    internal static Decision EvaluateEgress(NodeSnapshot snapshot, WorkloadInfo source, in NetworkPolicyOutcome outcome)
     {
         if (!source.Enrolled) return new(Verdict.Allow, DecisionReason.NotEnrolled);
-        NetworkPolicyOutcome outcome = NetworkPolicyEvaluator.EvaluateEgress(snapshot, source, destination, port, protocol);
         if (outcome.Effect == NetworkPolicyEffect.Open) return new(Verdict.Allow, DecisionReason.AllowedByDefault);
         if (outcome.Effect == NetworkPolicyEffect.Allowed) return new(Verdict.Allow, DecisionReason.AllowedByPolicy, Reference(outcome), outcome.RuleIndex);
         return IsReportedOnly(snapshot, outcome)

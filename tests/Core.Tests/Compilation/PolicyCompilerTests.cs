@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Net;
 
@@ -153,6 +154,29 @@ public sealed class PolicyCompilerTests
         Assert.Equal(200, compiled.TargetPolicySetIds.Count);
         Assert.InRange(compiled.Entries.Length, 1000, 20_000);
         Assert.True(best < TimeSpan.FromMilliseconds(100), $"compiled in {best.TotalMilliseconds} ms, {compiled.Entries.Length} entries");
+    }
+
+    [Fact]
+    public void HundredsOfNetworkPoliciesOfOnePodWithThousandsOfPeersCompileFast()
+    {
+        NetworkPolicyInfo[] policies = [.. Enumerable.Range(0, 400).Select(i => new NetworkPolicyInfo
+        {
+            Name = new("shop", $"n{i:d3}"),
+            IsolatesEgress = true,
+            Egress = [new()
+            {
+                Peers = [.. Enumerable.Range(0, 10).Select(j => new NetworkPolicyPeer { Block = IpPrefix.Parse($"192.{i / 100}.{i % 100}.{j}/32") })],
+                Ports = [.. Enumerable.Range(0, 3).Select(j => new NetworkPolicyPort(TransportProtocol.Tcp, (ushort)(1000 + (i * 150) + (j * 50)), (ushort)(1010 + (i * 150) + (j * 50))))],
+            }],
+        })];
+        WorkloadInfo pod = Given.Workload("a", "10.0.0.1") with { NetworkPolicyNames = [.. policies.Select(p => p.Name)] };
+        NodeSnapshot snapshot = Given.Snapshot(new(), [], pod) with { NetworkPolicies = policies.ToImmutableDictionary(p => p.Name) };
+        long start = Stopwatch.GetTimestamp();
+        CompiledPolicy compiled = PolicyCompiler.Compile(snapshot, new HashSet<string> { pod.Uid }, new PolicyIds());
+        TimeSpan took = Stopwatch.GetElapsedTime(start);
+        TestContext.Current.SendDiagnosticMessage($"{compiled.Entries.Length} entries, {compiled.Classes.Count} classes, {took.TotalMilliseconds} ms");
+        Assert.Equal(4001, compiled.Classes.Count);
+        Assert.True(took < TimeSpan.FromSeconds(8), $"compiled in {took.TotalMilliseconds} ms");
     }
 
     [Fact]
