@@ -12,7 +12,7 @@ namespace Culvert.Interop.Netlink;
 public sealed unsafe class NetlinkMonitor : IDisposable
 {
     private const uint Groups = Rt.RTMGRP_LINK | Rt.RTMGRP_IPV4_IFADDR | Rt.RTMGRP_IPV6_IFADDR
-        | Rt.RTMGRP_IPV4_ROUTE | Rt.RTMGRP_IPV6_ROUTE | Rt.RTMGRP_IPV4_RULE | Rt.RTMGRP_IPV6_RULE;
+        | Rt.RTMGRP_IPV4_ROUTE | Rt.RTMGRP_IPV6_ROUTE | Rt.RTMGRP_IPV4_RULE | (1u << (Rt.RTNLGRP_IPV6_RULE - 1));
 
     private readonly NetlinkSocket _socket = new(Groups);
     private readonly EventFdHandle _wake = EventFdHandle.Create();

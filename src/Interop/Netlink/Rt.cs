@@ -41,9 +41,10 @@ internal static class Rt
     internal const uint RTMGRP_IPV6_IFADDR = 0x100;
     internal const uint RTMGRP_IPV6_ROUTE = 0x400;
 
-    // 1 << (RTNLGRP_IPV4_RULE - 1) and 1 << (RTNLGRP_IPV6_RULE - 1); rtnetlink.h names the first only.
     internal const uint RTMGRP_IPV4_RULE = 0x80;
-    internal const uint RTMGRP_IPV6_RULE = 0x40000;
+
+    // A group by its number: rtnetlink.h has no mask for it.
+    internal const int RTNLGRP_IPV6_RULE = 19;
 
     internal const uint IFF_UP = 1;
     internal const uint IFF_LOWER_UP = 0x10000;
