@@ -19,6 +19,10 @@ openssl|openssl|openssl|openssl|openssl
 gcc|gcc|gcc|gcc|gcc
 /usr/include/stdio.h|libc6-dev|libc6-dev|glibc-devel|glibc
 make|make|make|make|make
+nft|nftables|nftables|nftables|nftables
+/usr/include/nftables/libnftables.h|libnftables-dev|libnftables-dev|nftables-devel|nftables
+iptables-nft|iptables|iptables|iptables-nft|iptables
+iptables-legacy|iptables|iptables|iptables-legacy|iptables
 ip|iproute2|iproute2|iproute iproute-tc|iproute2
 ping|iputils-ping|iputils-ping|iputils|iputils
 ethtool|ethtool|ethtool|ethtool|ethtool

@@ -8,6 +8,7 @@ internal static unsafe partial class Libc
     internal const int AF_NETLINK = 16;
     internal const int SOCK_RAW = 3;
     internal const int NETLINK_ROUTE = 0;
+    internal const int NETLINK_NETFILTER = 12;
     internal const int SOL_NETLINK = 270;
     internal const int NETLINK_CAP_ACK = 10;
     internal const int NETLINK_EXT_ACK = 11;

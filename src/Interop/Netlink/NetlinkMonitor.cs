@@ -1,21 +1,15 @@
-using System.Runtime.InteropServices;
-using Culvert.Interop.Handles;
-using Culvert.Interop.Native;
-using Culvert.Interop.Sockets;
-
 namespace Culvert.Interop.Netlink;
 
 /// <summary>
 /// Hears of links, addresses, routes and rules of one network namespace as they change. Open it before listing, so that nothing is
 /// missed in between. One reader at a time.
 /// </summary>
-public sealed unsafe class NetlinkMonitor : IDisposable
+public sealed class NetlinkMonitor : IDisposable
 {
     private const uint Groups = Rt.RTMGRP_LINK | Rt.RTMGRP_IPV4_IFADDR | Rt.RTMGRP_IPV6_IFADDR
         | Rt.RTMGRP_IPV4_ROUTE | Rt.RTMGRP_IPV6_ROUTE | Rt.RTMGRP_IPV4_RULE | (1u << (Rt.RTNLGRP_IPV6_RULE - 1));
 
-    private readonly NetlinkSocket _socket = new(Groups);
-    private readonly EventFdHandle _wake = EventFdHandle.Create();
+    private readonly NetlinkNotifications _notifications = new(Groups);
 
     private NetlinkMonitor()
     {
@@ -44,27 +38,15 @@ public sealed unsafe class NetlinkMonitor : IDisposable
     public IReadOnlyList<NetlinkEvent> Read(CancellationToken cancellationToken)
     {
         List<NetlinkEvent> events = [];
-        using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(static state => ((EventFdHandle)state!).Signal(), _wake);
-        while (true)
+        while (events.Count == 0)
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            int errno;
-            while ((errno = _socket.TryReceive((type, body) => Add(events, type, body))) is 0 or Errno.ENOBUFS)
-            {
-                if (errno == Errno.ENOBUFS) events.Add(new NetlinkEvent(NetlinkEventKind.Lost));
-            }
-            if (errno != Errno.EAGAIN) throw new NetlinkException("watch the network", errno);
-            if (events.Count > 0) return events;
-            Wait();
+            _notifications.Read((type, body) => Add(events, type, body), () => events.Add(new NetlinkEvent(NetlinkEventKind.Lost)), "watch the network", cancellationToken);
         }
+        return events;
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        _socket.Dispose();
-        _wake.Dispose();
-    }
+    public void Dispose() => _notifications.Dispose();
 
     private static void Add(List<NetlinkEvent> events, ushort type, ReadOnlySpan<byte> body)
     {
@@ -85,21 +67,5 @@ public sealed unsafe class NetlinkMonitor : IDisposable
             default:
                 break;
         }
-    }
-
-    private void Wait()
-    {
-        using DescriptorLease socket = new(_socket.Handle);
-        using DescriptorLease wake = new(_wake);
-        Libc.PollDescriptor* descriptors = stackalloc Libc.PollDescriptor[2];
-        descriptors[0] = new Libc.PollDescriptor { fd = socket.Descriptor, events = Libc.POLLIN };
-        descriptors[1] = new Libc.PollDescriptor { fd = wake.Descriptor, events = Libc.POLLIN };
-        if (Libc.poll(descriptors, 2, -1) < 0)
-        {
-            int errno = Marshal.GetLastPInvokeError();
-            if (errno != Errno.EINTR) throw new NetlinkException("watch the network", errno);
-        }
-        // The token says whether the signal was meant for this reader.
-        if (descriptors[1].revents != 0) _wake.Reset();
     }
 }

@@ -10,7 +10,7 @@ namespace Culvert.Interop.Netlink;
 internal delegate void NetlinkMessageHandler(ushort type, ReadOnlySpan<byte> body);
 
 /// <summary>
-/// A NETLINK_ROUTE socket. It belongs to the network namespace of the thread that made it, whichever thread uses it later.
+/// A netlink socket, of rtnetlink(7) unless said otherwise. It belongs to the network namespace of the thread that made it, whichever thread uses it later.
 /// One request at a time.
 /// </summary>
 internal sealed unsafe class NetlinkSocket : IDisposable
@@ -28,9 +28,9 @@ internal sealed unsafe class NetlinkSocket : IDisposable
     private readonly Lock _lock = new();
     private uint _sequence;
 
-    internal NetlinkSocket(uint groups)
+    internal NetlinkSocket(uint groups, int protocol = Libc.NETLINK_ROUTE)
     {
-        int fd = Libc.socket(Libc.AF_NETLINK, Libc.SOCK_RAW | Libc.SOCK_CLOEXEC, Libc.NETLINK_ROUTE);
+        int fd = Libc.socket(Libc.AF_NETLINK, Libc.SOCK_RAW | Libc.SOCK_CLOEXEC, protocol);
         if (fd < 0) throw new NetlinkException("open a netlink socket", Marshal.GetLastPInvokeError());
         Handle = new FileDescriptorHandle(fd);
         int one = 1;

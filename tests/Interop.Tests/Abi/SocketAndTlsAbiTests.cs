@@ -27,6 +27,9 @@ public sealed class SocketAndTlsAbiTests
         Constants(typeof(OpenSsl)), ["<openssl/ssl.h>", "<openssl/x509v3.h>", "<openssl/bio.h>"]);
 
     [Fact]
+    public void NftablesConstantsAreTheCompilers() => Compare(Constants(typeof(Libnftables)), ["<nftables/libnftables.h>"]);
+
+    [Fact]
     public void SocketErrorNumbersAreTheCompilers() => Compare(
         new Dictionary<string, long>(StringComparer.Ordinal)
         {
