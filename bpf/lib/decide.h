@@ -6,9 +6,14 @@
 #include "lib/flow_key.h"
 #include "lib/service.h"
 
+/* To a pod of this node: straight into it, where nothing that others have put on the way would be passed over. */
 static __always_inline void decision_direct(struct cv_decision *d, const struct cv_address *to)
 {
+	struct cv_control *control = control_get();
+
 	d->verdict = CV_VERDICT_DIRECT;
+	if (d->host_stack || to->flags & CV_ADDRESS_HOST_STACK || !control || control->direct != CV_DIRECT_REDIRECT)
+		d->flags |= CV_FLOW_HOST_STACK;
 	d->reply_ifindex = to->ifindex;
 	d->mtu = to->mtu;
 	__builtin_memcpy(d->mac, to->mac, sizeof(d->mac));

@@ -43,9 +43,9 @@ static __always_inline int flow_forward(struct __sk_buff *skb, struct cv_scratch
 
 	flow_count(skb, s, f);
 	if (direct) {
-		counter_add(CV_COUNTER_DIRECT_PACKETS, 1);
 		counter_add(CV_COUNTER_DIRECT_BYTES, s->packet.len);
-		direct = packet_fits(skb, &s->packet, f->mtu);
+		direct = !(flags & CV_FLOW_HOST_STACK) && packet_fits(skb, &s->packet, f->mtu);
+		counter_add(direct ? CV_COUNTER_DIRECT_PACKETS : CV_COUNTER_HOST_STACK_PACKETS, 1);
 		/* Routing would take a Service address on a pod's veth for a spoofed source: cv_to_pod translates that later. */
 		if (!direct)
 			nat &= CV_FLOW_NAT_DST;
@@ -61,6 +61,8 @@ static __always_inline int flow_forward(struct __sk_buff *skb, struct cv_scratch
 	}
 	if (direct)
 		r = forward_direct(skb, f);
-	flow_track(skb, s, flags);
+	/* What the kernel forwards may yet be dropped, and needs its entry to be let in and translated: cv_to_pod sees its end. */
+	if (!(flags & CV_FLOW_HOST_STACK))
+		flow_track(skb, s, flags);
 	return r;
 }

@@ -21,6 +21,7 @@ static __always_inline void decision_begin(struct cv_scratch *s, const struct cv
 	d->src_class = s->packet.flags & CV_PACKET_V6 ? ep->src_class6 : ep->src_class4;
 	d->max_flows = ep->max_flows;
 	d->egress_policy_set = ep->egress_policy_set;
+	d->host_stack = !!(ep->flags & CV_ENDPOINT_HOST_STACK);
 }
 
 /* A datagram that starts or goes on with a session of the proxy, as s->decision says. */

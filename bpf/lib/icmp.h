@@ -91,6 +91,7 @@ __noinline int icmp_from_pod(struct __sk_buff *skb)
 {
 	struct cv_scratch *s = scratch_get();
 	struct cv_flow *f;
+	int host_stack;
 
 	if (!s)
 		return TC_ACT_SHOT;
@@ -102,12 +103,25 @@ __noinline int icmp_from_pod(struct __sk_buff *skb)
 		icmp_capture(skb, s);
 		return TC_ACT_OK;
 	}
-	if (f->flags & (CV_FLOW_NAT_SRC | CV_FLOW_NAT_DST)) {
+	host_stack = f->flags & CV_FLOW_HOST_STACK;
+	/* As of other packets: routing would take a Service address on a pod's veth for a spoofed source. */
+	if (f->flags & (host_stack ? CV_FLOW_NAT_DST : CV_FLOW_NAT_SRC | CV_FLOW_NAT_DST)) {
 		nat_prepare(s, f);
 		if (icmp_translate(skb))
 			return packet_drop(skb, CV_REASON_REWRITE_FAILED, CV_SIDE_FROM_POD);
 	}
-	return f->verdict == CV_VERDICT_DIRECT ? forward_direct(skb, f) : TC_ACT_OK;
+	return f->verdict == CV_VERDICT_DIRECT && !host_stack ? forward_direct(skb, f) : TC_ACT_OK;
+}
+
+/* Whether an error is about an answer of a Service's backend, this pod, and was translated where it left the other. */
+static __always_inline int icmp_was_translated(struct __sk_buff *skb, struct cv_scratch *s)
+{
+	struct cv_flow *f;
+
+	flow_key_reverse(&s->lookup, &s->inner.reverse);
+	f = bpf_map_lookup_elem(&cv_flow, &s->lookup);
+	return f && f->flags & CV_FLOW_HOST_STACK && f->in_ifindex == skb->ifindex &&
+	       f->ifindex == skb->ingress_ifindex;
 }
 
 /*
@@ -138,7 +152,9 @@ __noinline int icmp_to_pod(struct __sk_buff *skb, __u32 no_echo)
 	if (f && f->ifindex && f->ifindex != skb->ifindex)
 		return packet_drop(skb, CV_REASON_FOREIGN_ERROR, CV_SIDE_NET);
 	if (!f)
-		return node ? TC_ACT_OK : packet_drop(skb, CV_REASON_NOT_A_CONNECTION, CV_SIDE_TO_POD);
+		return node || icmp_was_translated(skb, s)
+		               ? TC_ACT_OK
+		               : packet_drop(skb, CV_REASON_NOT_A_CONNECTION, CV_SIDE_TO_POD);
 	if (f->flags & (CV_FLOW_NAT_SRC | CV_FLOW_NAT_DST)) {
 		nat_prepare(s, f);
 		if (icmp_translate(skb))

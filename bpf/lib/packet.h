@@ -85,6 +85,8 @@ struct cv_decision {
 	__u8 untracked;          /* 1: let it go without an entry */
 	__u8 mac[6];
 	__u8 host_mac[6];
+	__u8 host_stack; /* 1: what the sending pod sends is not redirected */
+	__u8 pad[3];
 };
 
 /* Events let through in the running second. */

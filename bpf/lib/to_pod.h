@@ -5,6 +5,19 @@
 #include "lib/from_pod.h"
 #include "lib/external.h"
 
+/* A packet of a direct flow has come through the kernel's forwarding. s->flow_key becomes the key that it left its pod with. */
+static __always_inline void flow_track_arrived(struct __sk_buff *skb, struct cv_scratch *s, const struct cv_flow *f,
+                                               int reversed)
+{
+	__u16 flags = f->flags;
+
+	if (reversed) {
+		flow_reverse_key(&s->peer, &s->flow_key, f);
+		s->flow_key = s->peer;
+	}
+	flow_track(skb, s, flags);
+}
+
 /* A packet of the flow of s->flow_key, which is its own key or, for one translated here already, the reverse. */
 static __always_inline int to_pod_known(struct __sk_buff *skb, struct cv_scratch *s, struct cv_flow *f, int reversed)
 {
@@ -36,8 +49,11 @@ static __always_inline int to_pod_known(struct __sk_buff *skb, struct cv_scratch
 		if (packet_translate(skb))
 			return packet_drop(skb, CV_REASON_REWRITE_FAILED, CV_SIDE_NET);
 	}
-	if (from || reversed)
-		return TC_ACT_OK; /* counted where it left its pod */
+	if (from || reversed) { /* counted where it left its pod */
+		if (flags & CV_FLOW_HOST_STACK)
+			flow_track_arrived(skb, s, f, reversed);
+		return TC_ACT_OK;
+	}
 	if (s->packet.key.proto == IPPROTO_TCP)
 		sequence_came(skb, &s->packet, f);
 	flow_count(skb, s, f);

@@ -12,12 +12,12 @@
 #include <linux/types.h>
 
 /* Part of the pin path (…/culvert/v<abi>/); raise when a pinned map's layout changes. */
-#define CV_ABI_VERSION 4
+#define CV_ABI_VERSION 5
 
 /* What happens to a flow. */
 enum cv_verdict {
 	CV_VERDICT_NONE = 0,   /* not decided */
-	CV_VERDICT_DIRECT = 1, /* authorised here, handed straight to the other pod on this node */
+	CV_VERDICT_DIRECT = 1, /* authorised here, for the other pod on this node: see enum cv_direct */
 	CV_VERDICT_PROXY = 2,  /* steered into the node proxy */
 	CV_VERDICT_PASS = 3,   /* left to the kernel's own forwarding */
 	CV_VERDICT_DROP = 4,   /* refused; the reason is counted */
@@ -104,6 +104,7 @@ enum cv_flow_flag {
 	CV_FLOW_ESTABLISHED = 1 << 8, /* both sides have spoken and, for TCP, the originator has answered the answer */
 	CV_FLOW_SEQUENCE = 1 << 9,    /* seq_end is set */
 	CV_FLOW_ACKED = 1 << 10,      /* acked is set */
+	CV_FLOW_HOST_STACK = 1 << 11, /* CV_VERDICT_DIRECT, and left to the kernel's own forwarding */
 };
 
 /* cv_flow: state of one direction. Both directions exist or none. */
@@ -153,8 +154,9 @@ struct cv_endpoint_key {
 };
 
 enum cv_endpoint_flag {
-	CV_ENDPOINT_STRICT = 1 << 0,  /* refuses plaintext from outside the mesh */
-	CV_ENDPOINT_NO_ECHO = 1 << 1, /* refuses ICMP echo requests, but those of its node */
+	CV_ENDPOINT_STRICT = 1 << 0,     /* refuses plaintext from outside the mesh */
+	CV_ENDPOINT_NO_ECHO = 1 << 1,    /* refuses ICMP echo requests, but those of its node */
+	CV_ENDPOINT_HOST_STACK = 1 << 2, /* what it sends is not redirected */
 };
 
 struct cv_endpoint {
@@ -176,16 +178,15 @@ struct cv_address_key {
 };
 
 enum cv_address_flag {
-	CV_ADDRESS_MESHED = 1 << 0,   /* an enrolled workload */
-	CV_ADDRESS_LOCAL = 1 << 1,    /* … on this node: ifindex, macs and mtu are set */
-	CV_ADDRESS_NODE = 1 << 2,     /* an address of this node itself */
-	CV_ADDRESS_SERVICE = 1 << 3,  /* a Service address: look at cv_service */
-	CV_ADDRESS_EXCLUDED = 1 << 4, /* left alone by configuration */
-	CV_ADDRESS_STRICT = 1 << 5,   /* local workload that refuses plaintext */
-	CV_ADDRESS_PROXY =
-		1 << 6, /* local workload with ports that are always behind the proxy: cv_service says which */
-	CV_ADDRESS_TRUSTS =
-		1 << 7, /* … of which a UDP port believes load balancers, whose address policy does not mean */
+	CV_ADDRESS_MESHED = 1 << 0,     /* an enrolled workload */
+	CV_ADDRESS_LOCAL = 1 << 1,      /* … on this node: ifindex, macs and mtu are set */
+	CV_ADDRESS_NODE = 1 << 2,       /* an address of this node itself */
+	CV_ADDRESS_SERVICE = 1 << 3,    /* a Service address: look at cv_service */
+	CV_ADDRESS_EXCLUDED = 1 << 4,   /* left alone by configuration */
+	CV_ADDRESS_STRICT = 1 << 5,     /* local workload that refuses plaintext */
+	CV_ADDRESS_PROXY = 1 << 6,      /* local workload with ports always behind the proxy: cv_service says which */
+	CV_ADDRESS_TRUSTS = 1 << 7,     /* … of which a UDP port believes load balancers */
+	CV_ADDRESS_HOST_STACK = 1 << 8, /* local workload: what is for it is not redirected */
 };
 
 struct cv_address {
@@ -340,11 +341,18 @@ struct cv_handover {
 
 #define CV_HANDOVER_MAGIC 0x43560a01
 
+/* How CV_VERDICT_DIRECT reaches the other pod. A flow keeps the way that it began with. */
+enum cv_direct {
+	CV_DIRECT_HOST_STACK = 0, /* by the kernel's own forwarding, with the rules, programs and shaping of others */
+	CV_DIRECT_REDIRECT = 1,   /* straight into the pod, past all of them, unless a flag of either end forbids it */
+};
+
 /* cv_control: one entry, written by the agent. */
 struct cv_control {
 	__u32 generation;                   /* the generation in force; 0: none yet, enrolled pods are refused */
 	__u32 listeners[CV_LISTENER_KINDS]; /* how many slots of each kind are filled */
 	__u32 max_external;                 /* how many flows from outside may be in cv_flow; 0: any number */
+	__u32 direct;                       /* enum cv_direct, of new flows */
 };
 
 enum cv_counter {
@@ -355,7 +363,7 @@ enum cv_counter {
 	CV_COUNTER_DIRECT_PACKETS = 4,
 	CV_COUNTER_PROXY_PACKETS = 5,
 	CV_COUNTER_PASS_PACKETS = 6,
-	CV_COUNTER_DIRECT_BYTES = 7,
+	CV_COUNTER_DIRECT_BYTES = 7,      /* of direct flows, whichever way */
 	CV_COUNTER_REEVALUATED = 8,       /* flows revalidated after a policy change */
 	CV_COUNTER_EVENT_LIMITED = 9,     /* events kept back by the rate limit */
 	CV_COUNTER_UDP_HEADER = 10,       /* datagrams handed to the proxy behind a header */
@@ -365,7 +373,8 @@ enum cv_counter {
 	CV_COUNTER_XDP_HEADER = 14,       /* headers that the XDP program has put in */
 	CV_COUNTER_XDP_DROP = 15,         /* packets that the XDP program has dropped; their reasons are in cv_drops */
 	CV_COUNTER_UNREACHABLE_SENT = 16, /* refused datagrams answered with ICMP */
-	CV_COUNTER_MAX = 17,
+	CV_COUNTER_HOST_STACK_PACKETS = 17, /* of direct flows, not among DIRECT_PACKETS */
+	CV_COUNTER_MAX = 18,
 };
 
 #define CV_MAX_COUNTERS 64 /* how many there is room for in cv_counters */

@@ -22,6 +22,7 @@ internal static class MeshConfigReader
             ExcludedCidrs = spec.List<IpPrefix>("excludeCidrs", Names.Prefix),
             ExcludedPorts = spec.Ports("excludePorts"),
             NetworkPolicy = spec.Enum<NetworkPolicyMode>("networkPolicy") ?? NetworkPolicyMode.Enforce,
+            DirectPath = spec.Enum<DirectPath>("directPath") ?? DirectPath.Auto,
             IcmpEcho = spec.Enum<DefaultAction>("icmpEcho") ?? DefaultAction.Allow,
         };
         if (spec.Map("certificate") is { } certificate)

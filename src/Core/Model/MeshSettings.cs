@@ -15,6 +15,9 @@ public sealed record MeshSettings
     /// <summary>What comes of connections that NetworkPolicies do not allow.</summary>
     public NetworkPolicyMode NetworkPolicy { get; init; } = NetworkPolicyMode.Enforce;
 
+    /// <summary>How packets go from one workload to another of the same node.</summary>
+    public DirectPath DirectPath { get; init; } = DirectPath.Auto;
+
     /// <summary>Destinations the mesh leaves alone: never captured, no policy.</summary>
     public EquatableArray<IpPrefix> ExcludedCidrs { get; init; }
 

@@ -14,7 +14,7 @@ namespace Culvert.Interop.Abi;
 public static class CvAbi
 {
     /// <summary>Part of the pin path (…/culvert/v&lt;abi&gt;/); raise when a pinned map's layout changes.</summary>
-    public const uint AbiVersion = 4;
+    public const uint AbiVersion = 5;
 
     /// <summary>How many reasons there is room for in cv_drops, and in the words that say how they are treated.</summary>
     public const uint MaxReasons = 64;
@@ -95,7 +95,7 @@ public enum CvVerdict : uint
     /// <summary>Not decided.</summary>
     None = 0,
 
-    /// <summary>Authorised here, handed straight to the other pod on this node.</summary>
+    /// <summary>Authorised here, for the other pod on this node: see enum cv_direct.</summary>
     Direct = 1,
 
     /// <summary>Steered into the node proxy.</summary>
@@ -333,6 +333,9 @@ public enum CvFlowFlag : uint
 
     /// <summary>Acked is set.</summary>
     Acked = 1024,
+
+    /// <summary>CV_VERDICT_DIRECT, and left to the kernel's own forwarding.</summary>
+    HostStack = 2048,
 }
 
 /// <summary>cv_flow: state of one direction. Both directions exist or none.</summary>
@@ -529,6 +532,9 @@ public enum CvEndpointFlag : uint
 
     /// <summary>Refuses ICMP echo requests, but those of its node.</summary>
     NoEcho = 2,
+
+    /// <summary>What it sends is not redirected.</summary>
+    HostStack = 4,
 }
 
 /// <summary><c>struct cv_endpoint</c>.</summary>
@@ -652,11 +658,14 @@ public enum CvAddressFlag : uint
     /// <summary>Local workload that refuses plaintext.</summary>
     Strict = 32,
 
-    /// <summary><c>CV_ADDRESS_PROXY</c>.</summary>
+    /// <summary>Local workload with ports always behind the proxy: cv_service says which.</summary>
     Proxy = 64,
 
-    /// <summary><c>CV_ADDRESS_TRUSTS</c>.</summary>
+    /// <summary>… of which a UDP port believes load balancers.</summary>
     Trusts = 128,
+
+    /// <summary>Local workload: what is for it is not redirected.</summary>
+    HostStack = 256,
 }
 
 /// <summary><c>struct cv_address</c>.</summary>
@@ -1169,8 +1178,18 @@ public partial struct CvHandover : IEquatable<CvHandover>
     private static ReadOnlySpan<byte> AsBytes(ref readonly CvHandover value) => MemoryMarshal.AsBytes(new ReadOnlySpan<CvHandover>(in value));
 }
 
+/// <summary>How CV_VERDICT_DIRECT reaches the other pod. A flow keeps the way that it began with.</summary>
+public enum CvDirect : uint
+{
+    /// <summary>By the kernel's own forwarding, with the rules, programs and shaping of others.</summary>
+    HostStack = 0,
+
+    /// <summary>Straight into the pod, past all of them, unless a flag of either end forbids it.</summary>
+    Redirect = 1,
+}
+
 /// <summary>cv_control: one entry, written by the agent.</summary>
-[StructLayout(LayoutKind.Explicit, Size = 40)]
+[StructLayout(LayoutKind.Explicit, Size = 44)]
 public partial struct CvControl : IEquatable<CvControl>
 {
     /// <summary>The generation in force; 0: none yet, enrolled pods are refused.</summary>
@@ -1181,6 +1200,9 @@ public partial struct CvControl : IEquatable<CvControl>
 
     /// <summary>How many flows from outside may be in cv_flow; 0: any number.</summary>
     [FieldOffset(36)] public uint MaxExternal;
+
+    /// <summary>Enum cv_direct, of new flows.</summary>
+    [FieldOffset(40)] public uint Direct;
 
     /// <summary>Whether every byte is equal.</summary>
     /// <param name="left">One.</param>
@@ -1235,7 +1257,7 @@ public enum CvCounter : uint
     /// <summary><c>CV_COUNTER_PASS_PACKETS</c>.</summary>
     PassPackets = 6,
 
-    /// <summary><c>CV_COUNTER_DIRECT_BYTES</c>.</summary>
+    /// <summary>Of direct flows, whichever way.</summary>
     DirectBytes = 7,
 
     /// <summary>Flows revalidated after a policy change.</summary>
@@ -1265,8 +1287,11 @@ public enum CvCounter : uint
     /// <summary>Refused datagrams answered with ICMP.</summary>
     UnreachableSent = 16,
 
+    /// <summary>Of direct flows, not among DIRECT_PACKETS.</summary>
+    HostStackPackets = 17,
+
     /// <summary><c>CV_COUNTER_MAX</c>.</summary>
-    Max = 17,
+    Max = 18,
 }
 
 /// <summary><c>enum cv_event_type</c>.</summary>

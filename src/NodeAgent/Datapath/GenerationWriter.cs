@@ -8,11 +8,12 @@ namespace Culvert.NodeAgent.Datapath;
 /// <summary>
 /// Puts generations into force in steps: <see cref="Write"/> it completely, <see cref="Activate"/> it by one word, and when all that belongs to
 /// it is done, <see cref="Finish"/> by deleting the one before, or else <see cref="Revert"/> to that. The programs see one or the other, never
-/// a mixture. Not thread-safe: the reconciler's.
+/// a mixture. The reconciler's, and not thread-safe, but for <see cref="SetDirect"/>.
 /// </summary>
 internal sealed class GenerationWriter(DatapathMaps maps, ILogger logger)
 {
     private const uint ControlKey = 0;
+    private readonly Lock _control = new();
     private Generation? _inForce;
     private Generation? _next;
     private uint _before;
@@ -96,9 +97,23 @@ internal sealed class GenerationWriter(DatapathMaps maps, ILogger logger)
     /// <summary>Says how many listeners of each <see cref="CvListenerKind"/> are in the sockmap, from slot 0 of the kind on.</summary>
     internal void SetListeners(ReadOnlySpan<uint> counts)
     {
-        CvControl control = ReadControl();
-        counts.CopyTo(control.Listeners);
-        maps.Control.Set(ControlKey, control);
+        lock (_control)
+        {
+            CvControl control = ReadControl();
+            counts.CopyTo(control.Listeners);
+            maps.Control.Set(ControlKey, control);
+        }
+    }
+
+    /// <summary>Says which way direct flows take that begin from now on.</summary>
+    internal void SetDirect(CvDirect way)
+    {
+        lock (_control)
+        {
+            CvControl control = ReadControl();
+            control.Direct = (uint)way;
+            maps.Control.Set(ControlKey, control);
+        }
     }
 
     // The generation before stays until the change is made: one that takes more than half of a map could never be changed again.
@@ -122,10 +137,13 @@ internal sealed class GenerationWriter(DatapathMaps maps, ILogger logger)
 
     private void Flip(uint generation)
     {
-        CvControl control = ReadControl();
-        control.Generation = generation;
-        control.MaxExternal = MaxExternal;
-        maps.Control.Set(ControlKey, control);
+        lock (_control)
+        {
+            CvControl control = ReadControl();
+            control.Generation = generation;
+            control.MaxExternal = MaxExternal;
+            maps.Control.Set(ControlKey, control);
+        }
     }
 
     private void Delete(Generation old)

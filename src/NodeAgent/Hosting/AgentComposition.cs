@@ -86,6 +86,8 @@ internal static class AgentComposition
         SnapshotApplier applier = parts.Own(new SnapshotApplier(target));
         LinkFollower follower = new(links.Changes, applier, state, time, logger);
         RoutingKeeper routing = new(links.Routing, routes, health, metrics.RoutingRestored, time, logger);
+        DirectPathKeeper directPath = new(writer);
+        target.Switched += snapshot => directPath.Use(snapshot.Mesh);
         SnapshotClient client = new(options.NodeName, controller, applier, new SnapshotFile(options.StateFolder, options.RunFolder, options.NodeName, logger), metrics, time, logger);
 
         // What people see.

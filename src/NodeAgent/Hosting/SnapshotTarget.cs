@@ -27,6 +27,9 @@ internal sealed class SnapshotTarget(
 {
     private bool _offered;
 
+    /// <summary>Told, within the change, which snapshot the kernel has gone over to, or back to.</summary>
+    internal event Action<NodeSnapshot>? Switched;
+
     /// <inheritdoc/>
     public NodeSnapshot InForce => directory.View.Snapshot;
 
@@ -41,6 +44,7 @@ internal sealed class SnapshotTarget(
         reconciler.Apply(snapshot, switched =>
         {
             directory.View = switched ? view : before;
+            Switched?.Invoke(directory.View.Snapshot);
             if (!switched) proxy.Revalidate();
         });
         Dictionary<SpiffeId, string> wanted = [];

@@ -18,6 +18,7 @@ internal static class KernelMetrics
         registry.Add(new CallbackFamily("culvert_datapath_packets_total", "Packets by the path they took.", "counter", ["path"], () =>
         [
             new CallbackSample(["direct"], Sum(maps.Counters, (uint)CvCounter.DirectPackets)),
+            new CallbackSample(["host-stack"], Sum(maps.Counters, (uint)CvCounter.HostStackPackets)),
             new CallbackSample(["proxy"], Sum(maps.Counters, (uint)CvCounter.ProxyPackets)),
             new CallbackSample(["pass"], Sum(maps.Counters, (uint)CvCounter.PassPackets)),
         ]));

@@ -42,6 +42,21 @@ internal static class EnumMapping
         _ => throw new FormatException($"network_policy {value} is not known"),
     };
 
+    public static Wire.DirectPath ToWire(this DirectPath value) => value switch
+    {
+        DirectPath.Redirect => Wire.DirectPath.Redirect,
+        DirectPath.HostStack => Wire.DirectPath.HostStack,
+        _ => Wire.DirectPath.Auto,
+    };
+
+    public static DirectPath ToModel(this Wire.DirectPath value) => value switch
+    {
+        Wire.DirectPath.Auto => DirectPath.Auto,
+        Wire.DirectPath.Redirect => DirectPath.Redirect,
+        Wire.DirectPath.HostStack => DirectPath.HostStack,
+        _ => throw new FormatException($"direct_path {value} is not known"),
+    };
+
     public static PolicyAction ToModel(this Wire.PolicyAction value) => value switch
     {
         Wire.PolicyAction.Allow => PolicyAction.Allow,

@@ -23,6 +23,7 @@ public static class MeshMapping
             CertificateLifetime = mesh.CertificateLifetime.ToDuration(),
             CertificateLifetimeJitter = mesh.CertificateLifetimeJitter,
             NetworkPolicy = mesh.NetworkPolicy.ToWire(),
+            DirectPath = mesh.DirectPath.ToWire(),
             RefusesIcmpEcho = mesh.IcmpEcho == DefaultAction.Deny,
         };
         foreach (IpPrefix p in mesh.ExcludedCidrs) wire.ExcludedCidrs.Add(p.ToString());
@@ -42,6 +43,7 @@ public static class MeshMapping
         CertificateLifetime = mesh.CertificateLifetime?.ToTimeSpan() ?? MeshSettingsDefaults.CertificateLifetime,
         CertificateLifetimeJitter = mesh.CertificateLifetimeJitter,
         NetworkPolicy = mesh.NetworkPolicy.ToModel(),
+        DirectPath = mesh.DirectPath.ToModel(),
         IcmpEcho = mesh.RefusesIcmpEcho ? DefaultAction.Deny : DefaultAction.Allow,
     };
 

@@ -36,16 +36,19 @@ public sealed class WorldMaps(BpfObject source) : IDisposable
 
     internal BpfMap Events { get; } = source.GetMap("cv_events");
 
+    /// <summary>Which way direct flows take, from the next generation on that is put in force.</summary>
+    internal CvDirect Direct { get; set; } = CvDirect.Redirect;
+
     /// <summary>Puts a generation in force.</summary>
     internal void Activate(uint generation, params uint[] listeners)
     {
-        CvControl control = new() { Generation = generation };
+        CvControl control = new() { Generation = generation, Direct = (uint)Direct };
         for (int i = 0; i < listeners.Length; i++) control.Listeners[i] = listeners[i];
         _control.Set(0, control);
     }
 
     /// <summary>Puts a generation in force with so many flows from external at the most.</summary>
-    internal void Limit(uint generation, uint external) => _control.Set(0, new CvControl { Generation = generation, MaxExternal = external });
+    internal void Limit(uint generation, uint external) => _control.Set(0, new CvControl { Generation = generation, MaxExternal = external, Direct = (uint)Direct });
 
     /// <summary>Puts a generation in force with so many listeners of each kind.</summary>
     internal void Offer(uint generation, uint count = 1) => Activate(generation, [.. Enumerable.Repeat(count, (int)CvListenerKind.Kinds)]);
