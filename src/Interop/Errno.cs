@@ -59,6 +59,9 @@ public static class Errno
     /// <summary>Kernel-internal "not supported", seen from bpf(2) when a map has no batch operation.</summary>
     public const int ENOTSUPP = 524;
 
+    /// <summary>The kernel does not have that protocol.</summary>
+    public const int EPROTONOSUPPORT = 93;
+
     /// <summary>The network is out of reach.</summary>
     public const int ENETUNREACH = 101;
 

@@ -45,6 +45,7 @@ internal static class LogEventIds
     internal const int PolicyIdFileSaved = 1117;
     internal const int RoutingRestored = 1118;
     internal const int RoutingNotRestored = 1119;
+    internal const int DirectPath = 1125;
 
     // src/NodeAgent/Identity
     internal const int NodeCredentialsFileCorrupt = 1301;

@@ -24,6 +24,7 @@ internal static class AdminMapping
         status.OpenTunnels,
         status.OpenConnections,
         new ProblemsReport(status.RejectedObjects, status.LastGoodObjects, status.ObjectErrors, status.ObjectWarnings, [.. status.Problems.Select(ToReport)]),
+        status.DirectPath is { } path ? new DirectPathReport(NameOf(path.Redirects ? DirectPath.Redirect : DirectPath.HostStack), NameOf(path.Configured), [.. path.Reasons]) : null,
         status.DrainRemaining?.ToTimeSpan().TotalSeconds);
 
     public static FlowReport ToReport(Flow flow) => new(
@@ -64,6 +65,7 @@ internal static class AdminMapping
         NameOf(workload.MtlsMode),
         [.. workload.Policies],
         ToTime(workload.CertificateNotAfter),
+        OrNull(workload.HostStackReason),
         OrNull(workload.Error));
 
     private static FlowEndpointReport ToReport(FlowEndpoint? endpoint) => endpoint is null

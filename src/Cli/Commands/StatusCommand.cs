@@ -62,13 +62,19 @@ internal static class StatusCommand
             Row(grid, "Problems", Text($"{objects.Errors} errors, {objects.Warnings} warnings"));
         }
 
+        if (report.DirectPath is { } path)
+        {
+            var way = path.Mode == "redirect" ? "straight from pod to pod" : "by the node's own forwarding";
+            Row(grid, "Direct path", string.Join("; ", [way, .. path.Reasons]));
+        }
+
         Row(grid, "Open", Text($"{report.OpenConnections} connections, {report.OpenTunnels} tunnels"));
         console.Write(grid);
 
         var workloads = Table("Workload", "Interface", "Addresses", "Identity", "mTLS", "Policies", "Certificate until");
         foreach (var w in report.Workloads)
         {
-            Row(workloads, w.Uid, w.Error ?? w.Interface, string.Join(' ', w.Addresses), w.Identity, w.MtlsMode, string.Join(' ', w.Policies), Text($"{w.CertificateNotAfter:u}"));
+            Row(workloads, w.Uid, w.Error ?? (w.HostStackReason is { } why ? $"{w.Interface} (not direct: {why})" : w.Interface), string.Join(' ', w.Addresses), w.Identity, w.MtlsMode, string.Join(' ', w.Policies), Text($"{w.CertificateNotAfter:u}"));
         }
 
         var programs = Table("Program", "Interface", "Attachment", "Id");

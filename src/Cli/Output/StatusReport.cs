@@ -16,7 +16,11 @@ internal sealed record StatusReport(
     uint OpenTunnels,
     uint OpenConnections,
     ProblemsReport Objects,
+    DirectPathReport? DirectPath,
     double? DrainRemainingSeconds);
+
+/// <summary>Which way new flows between workloads of the node take ("redirect", "hoststack"), what was asked for, and what speaks against redirecting; null from older agents.</summary>
+internal sealed record DirectPathReport(string Mode, string Configured, IReadOnlyList<string> Reasons);
 
 /// <summary>The controller's objects: how many are not in force as they are declared (all others are), how many problems of each severity there are, and the first of them.</summary>
 internal sealed record ProblemsReport(uint Rejected, uint LastGoodKept, uint Errors, uint Warnings, IReadOnlyList<ProblemReport> Problems);
@@ -39,6 +43,7 @@ internal sealed record WorkloadReport(
     string MtlsMode,
     IReadOnlyList<string> Policies,
     DateTimeOffset? CertificateNotAfter,
+    string? HostStackReason,
     string? Error);
 
 /// <summary>One kernel program of the agent.</summary>

@@ -99,6 +99,18 @@ internal static unsafe partial class Libc
     }
 
     [StructLayout(LayoutKind.Sequential)]
+    internal struct tcmsg
+    {
+        public byte tcm_family;
+        public byte tcm__pad1;
+        public ushort tcm__pad2;
+        public int tcm_ifindex;
+        public uint tcm_handle;
+        public uint tcm_parent;
+        public uint tcm_info;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
     internal struct ndmsg
     {
         public byte ndm_family;

@@ -27,6 +27,9 @@ public enum NetlinkEventKind
     /// <summary>A rule went.</summary>
     RuleRemoved,
 
+    /// <summary>A queueing discipline or filter of a link came, changed or went; programs that are attached by TCX are not told of.</summary>
+    TrafficControlChanged,
+
     /// <summary>Events were lost because they were not read fast enough: list everything again.</summary>
     Lost,
 }

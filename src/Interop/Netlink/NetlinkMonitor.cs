@@ -1,13 +1,13 @@
 namespace Culvert.Interop.Netlink;
 
 /// <summary>
-/// Hears of links, addresses, routes and rules of one network namespace as they change. Open it before listing, so that nothing is
+/// Hears of links, addresses, routes, rules and traffic control of one network namespace as they change. Open it before listing, so that nothing is
 /// missed in between. One reader at a time.
 /// </summary>
 public sealed class NetlinkMonitor : IDisposable
 {
     private const uint Groups = Rt.RTMGRP_LINK | Rt.RTMGRP_IPV4_IFADDR | Rt.RTMGRP_IPV6_IFADDR
-        | Rt.RTMGRP_IPV4_ROUTE | Rt.RTMGRP_IPV6_ROUTE | Rt.RTMGRP_IPV4_RULE | (1u << (Rt.RTNLGRP_IPV6_RULE - 1));
+        | Rt.RTMGRP_IPV4_ROUTE | Rt.RTMGRP_IPV6_ROUTE | Rt.RTMGRP_IPV4_RULE | (1u << (Rt.RTNLGRP_IPV6_RULE - 1)) | (1u << (Rt.RTNLGRP_TC - 1));
 
     private readonly NetlinkNotifications _notifications = new(Groups);
 
@@ -63,6 +63,9 @@ public sealed class NetlinkMonitor : IDisposable
                 break;
             case Rt.RTM_NEWRULE or Rt.RTM_DELRULE:
                 events.Add(new(type == Rt.RTM_NEWRULE ? NetlinkEventKind.RuleAdded : NetlinkEventKind.RuleRemoved));
+                break;
+            case Rt.RTM_NEWQDISC or Rt.RTM_DELQDISC or Rt.RTM_NEWTFILTER or Rt.RTM_DELTFILTER:
+                events.Add(new(NetlinkEventKind.TrafficControlChanged));
                 break;
             default:
                 break;

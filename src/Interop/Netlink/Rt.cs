@@ -1,6 +1,6 @@
 namespace Culvert.Interop.Netlink;
 
-/// <summary>Numbers of rtnetlink (linux/netlink.h, rtnetlink.h, if_link.h, if_addr.h, fib_rules.h, neighbour.h, veth.h).</summary>
+/// <summary>Numbers of rtnetlink (linux/netlink.h, rtnetlink.h, if_link.h, if_addr.h, fib_rules.h, neighbour.h, veth.h, pkt_sched.h, pkt_cls.h).</summary>
 internal static class Rt
 {
     internal const ushort NLMSG_ERROR = 2;
@@ -94,6 +94,23 @@ internal static class Rt
     internal const ushort FRA_PROTOCOL = 21;
     internal const ushort FRA_IP_PROTO = 22;
     internal const ushort FRA_DPORT_RANGE = 24;
+
+    // A group by its number, as above.
+    internal const int RTNLGRP_TC = 4;
+    internal const ushort RTM_NEWQDISC = 36;
+    internal const ushort RTM_DELQDISC = 37;
+    internal const ushort RTM_GETQDISC = 38;
+    internal const ushort RTM_NEWTFILTER = 44;
+    internal const ushort RTM_DELTFILTER = 45;
+    internal const ushort RTM_GETTFILTER = 46;
+    internal const ushort TCA_KIND = 1;
+    internal const ushort TCA_OPTIONS = 2;
+    internal const ushort TCA_BPF_ID = 11;
+
+    internal const uint TC_H_CLSACT = 0xfffffff1;
+    internal const uint TC_H_MAJ_MASK = 0xffff0000;
+    internal const uint TC_H_MIN_INGRESS = 0xfff2;
+    internal const uint TC_H_MIN_EGRESS = 0xfff3;
 
     internal const ushort NUD_PERMANENT = 0x80;
     internal const ushort NDA_DST = 1;

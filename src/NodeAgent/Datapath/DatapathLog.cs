@@ -37,4 +37,7 @@ internal static partial class DatapathLog
 
     [LoggerMessage(EventId = LogEventIds.RoutingNotRestored, Level = LogLevel.Error, Message = "what brings captured packets to the proxy is missing and can't be put back, it is tried again with the next change or in {Seconds} s: {Reason}")]
     internal static partial void RoutingNotRestored(ILogger logger, string reason, double seconds);
+
+    [LoggerMessage(EventId = LogEventIds.DirectPath, Level = LogLevel.Information, Message = "new flows between workloads of this node go {Way}; what speaks against going straight: [{Reasons}]")]
+    internal static partial void DirectPath(ILogger logger, string way, string reasons);
 }

@@ -29,7 +29,7 @@ internal static class EndpointResolver
             }
             else
             {
-                found.Add(new LocalEndpoint(workload, link.Name, link.Index, link.Mtu, link.Mac, mac));
+                found.Add(new LocalEndpoint(workload, link.Name, link.Index, link.Mtu, link.Mac, mac) { HostStackReason = links.FindForeign(link) });
             }
         }
         return (found.ToImmutable(), missing.ToImmutable());

@@ -127,11 +127,15 @@ internal sealed class GenerationBuilder
             if (endpoint.Workload.MtlsMode == MtlsMode.Strict) value.Flags |= (uint)CvAddressFlag.Strict;
             if (ProxyNeed.PortsOf(endpoint.Workload).Any()) value.Flags |= (uint)CvAddressFlag.Proxy;
             if (endpoint.Workload.TrustedProxies.Any(t => t.Ports.Any(p => p.Protocol == TransportProtocol.Udp))) value.Flags |= (uint)CvAddressFlag.Trusts;
+            if (IsLeftOut(endpoint)) value.Flags |= (uint)CvAddressFlag.HostStack;
             endpoint.PodMac.AsSpan().CopyTo(value.Mac);
             endpoint.HostMac.AsSpan().CopyTo(value.HostMac);
             table[host] = value;
         }
     }
+
+    // Where settings say to redirect whatever there is, it is.
+    private bool IsLeftOut(LocalEndpoint endpoint) => endpoint.HostStackReason is not null && _snapshot.Mesh.DirectPath != DirectPath.Redirect;
 
     private static void Flag(Dictionary<IpPrefix, CvAddress> table, Func<IpPrefix, CvAddress> at, IPAddress address, CvAddressFlag flag)
     {
@@ -165,7 +169,8 @@ internal sealed class GenerationBuilder
                 EgressPolicySet = _policy.EgressPolicySetIds.GetValueOrDefault(endpoint.Workload.Uid),
                 SrcClass4 = ClassOf(endpoint.Address4),
                 SrcClass6 = ClassOf(endpoint.Address6),
-                Flags = (endpoint.Workload.MtlsMode == MtlsMode.Strict ? (uint)CvEndpointFlag.Strict : 0) | (_snapshot.Mesh.IcmpEcho == DefaultAction.Deny ? (uint)CvEndpointFlag.NoEcho : 0),
+                Flags = (endpoint.Workload.MtlsMode == MtlsMode.Strict ? (uint)CvEndpointFlag.Strict : 0) | (_snapshot.Mesh.IcmpEcho == DefaultAction.Deny ? (uint)CvEndpointFlag.NoEcho : 0)
+                    | (IsLeftOut(endpoint) ? (uint)CvEndpointFlag.HostStack : 0),
                 MaxFlows = _maxFlows,
             };
             if (endpoint.Address4 is { } v4) value.Addr4 = AbiAddress.From(v4);

@@ -18,6 +18,9 @@ internal interface ILinks
     /// <summary>The MAC address at the other end of a veth, in whatever namespace that is; null when it is no veth.</summary>
     ImmutableArray<byte>? FindPeerMac(LinkState link);
 
+    /// <summary>What others have put at a link that packets redirected to or from it would pass by; null when there is nothing.</summary>
+    string? FindForeign(LinkState link);
+
     /// <summary>Links that lead out of the node: up, not loopback, with a global address on a subnet, and none of <paramref name="pods"/>.</summary>
     IReadOnlyList<LinkState> FindUplinks(IReadOnlySet<string> pods);
 

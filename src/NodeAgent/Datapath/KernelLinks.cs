@@ -13,10 +13,12 @@ internal sealed class KernelLinks : ILinks
     private readonly Dictionary<int, LinkInfo> _byIndex;
     private readonly Dictionary<IPAddress, int> _hostRoutes = [];
     private readonly IReadOnlyList<LinkAddress> _addresses;
+    private readonly ForeignAttachments _foreign;
 
     internal KernelLinks(RouteNetlink netlink)
     {
         _netlink = netlink;
+        _foreign = new ForeignAttachments(netlink);
         IReadOnlyList<LinkInfo> links = netlink.GetLinks();
         _links = links.ToDictionary(l => l.Name, StringComparer.Ordinal);
         _byIndex = links.ToDictionary(l => l.Index);
@@ -51,6 +53,8 @@ internal sealed class KernelLinks : ILinks
             return null; // the pod's namespace has gone since the links were listed
         }
     }
+
+    public string? FindForeign(LinkState link) => _foreign.Find(link.Index);
 
     public IReadOnlyList<LinkState> FindUplinks(IReadOnlySet<string> pods)
     {

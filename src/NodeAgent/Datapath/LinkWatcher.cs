@@ -12,6 +12,7 @@ internal sealed class LinkWatcher : IDisposable
     private readonly Channel<ImmutableArray<string>> _changes = Channel.CreateUnbounded<ImmutableArray<string>>(new UnboundedChannelOptions { SingleReader = true });
     // One place: who looks sees all that has changed before.
     private readonly Channel<bool> _routing = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
+    private readonly Channel<bool> _rules = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
     private readonly int _table;
     private readonly Thread _thread;
 
@@ -28,6 +29,9 @@ internal sealed class LinkWatcher : IDisposable
     /// <summary>Has something whenever rules, routes of the table or the loopback link may have changed.</summary>
     internal ChannelReader<bool> Routing => _routing.Reader;
 
+    /// <summary>Has something whenever rules may have changed.</summary>
+    internal ChannelReader<bool> Rules => _rules.Reader;
+
     public void Dispose()
     {
         _stop.Cancel();
@@ -43,8 +47,9 @@ internal sealed class LinkWatcher : IDisposable
             while (true)
             {
                 IReadOnlyList<NetlinkEvent> events = _monitor.Read(_stop.Token);
-                bool all = events.Any(e => e.Kind is NetlinkEventKind.Lost or NetlinkEventKind.RouteChanged or NetlinkEventKind.AddressChanged or NetlinkEventKind.AddressRemoved);
+                bool all = events.Any(e => e.Kind is NetlinkEventKind.Lost or NetlinkEventKind.RouteChanged or NetlinkEventKind.AddressChanged or NetlinkEventKind.AddressRemoved or NetlinkEventKind.TrafficControlChanged);
                 ImmutableArray<string> names = [.. events.Where(e => e.Link is not null).Select(e => e.Link!.Name).Distinct(StringComparer.Ordinal)];
+                if (events.Any(e => e.Kind is NetlinkEventKind.Lost or NetlinkEventKind.RuleAdded or NetlinkEventKind.RuleRemoved)) _rules.Writer.TryWrite(true);
                 if (events.Any(IsOfRouting)) _routing.Writer.TryWrite(true);
                 if (all || !names.IsEmpty) _changes.Writer.TryWrite(all ? [] : names);
             }
@@ -53,11 +58,13 @@ internal sealed class LinkWatcher : IDisposable
         {
             _changes.Writer.Complete();
             _routing.Writer.Complete();
+            _rules.Writer.Complete();
         }
         catch (Interop.KernelException e)
         {
             _changes.Writer.Complete(e);
             _routing.Writer.Complete(e);
+            _rules.Writer.Complete(e);
         }
     }
 

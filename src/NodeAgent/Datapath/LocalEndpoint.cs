@@ -13,13 +13,16 @@ namespace Culvert.NodeAgent.Datapath;
 /// <param name="PodMac">The MAC address of the interface inside the pod, 6 bytes.</param>
 internal sealed record LocalEndpoint(WorkloadInfo Workload, string Interface, int Index, int Mtu, ImmutableArray<byte> HostMac, ImmutableArray<byte> PodMac)
 {
+    /// <summary>Why packets to and from it are not redirected, whatever holds for others; null when nothing speaks against it.</summary>
+    internal string? HostStackReason { get; init; }
+
     internal IPAddress? Address4 => First(System.Net.Sockets.AddressFamily.InterNetwork);
 
     internal IPAddress? Address6 => First(System.Net.Sockets.AddressFamily.InterNetworkV6);
 
-    /// <summary>Whether it is the same workload behind the same link.</summary>
+    /// <summary>Whether it is the same workload behind the same link, with the same of others at it.</summary>
     internal bool IsSameLink(LocalEndpoint other) =>
-        Workload.Uid == other.Workload.Uid && Interface == other.Interface && Index == other.Index && Mtu == other.Mtu
+        Workload.Uid == other.Workload.Uid && Interface == other.Interface && Index == other.Index && Mtu == other.Mtu && HostStackReason == other.HostStackReason
         && HostMac.AsSpan().SequenceEqual(other.HostMac.AsSpan()) && PodMac.AsSpan().SequenceEqual(other.PodMac.AsSpan());
 
     private IPAddress? First(System.Net.Sockets.AddressFamily family)

@@ -18,7 +18,7 @@ namespace Culvert.NodeAgent.Hosting;
 /// <summary>Answers the admin service from the parts of one agent. Thread-safe.</summary>
 internal sealed class AgentBackend(
     AgentOptions options, MeshDirectory directory, SnapshotClient client, SvidStore svids, ProxyServer proxy, ProgramAttacher attacher, XdpAttacher xdp, DatapathMaps maps,
-    FlowSweeper sweeper, DatapathState state, HealthState health, DrainClock drain, DateTimeOffset started, Func<CancellationToken, Task<IReadOnlyList<string>>> detach) : IAdminBackend
+    FlowSweeper sweeper, DatapathState state, DirectPathKeeper directPath, HealthState health, DrainClock drain, DateTimeOffset started, Func<CancellationToken, Task<IReadOnlyList<string>>> detach) : IAdminBackend
 {
     public PathOracle Oracle => directory.View.Oracle;
 
@@ -44,6 +44,9 @@ internal sealed class AgentBackend(
             OpenConnections = (uint)loops.Sum(l => l.Connections),
             OpenTunnels = (uint)loops.Sum(l => l.ClientTunnels + l.ServerTunnels),
         };
+        DirectPathInForce path = directPath.Current;
+        status.DirectPath = new Wire.DirectPathStatus { Configured = Configured(path.Configured), Redirects = path.IsRedirect };
+        status.DirectPath.Reasons.AddRange(path.Reasons.Select(r => r.Text));
         if (controller.LastApplied is { } applied) status.SnapshotApplied = Timestamp.FromDateTimeOffset(applied);
         if (drain.Remaining is { } remaining) status.DrainRemaining = Duration.FromTimeSpan(remaining);
         status.Workloads.AddRange(Oracle.World.Snapshot.LocalWorkloads().Select(w => Workload(w, datapath)));
@@ -57,13 +60,22 @@ internal sealed class AgentBackend(
         return status;
     }
 
+    private static Wire.DirectPath Configured(DirectPath path) => path switch
+    {
+        DirectPath.Redirect => Wire.DirectPath.Redirect,
+        DirectPath.HostStack => Wire.DirectPath.HostStack,
+        _ => Wire.DirectPath.Auto,
+    };
+
     private Wire.EnrolledWorkload Workload(WorkloadInfo workload, DatapathInForce datapath)
     {
+        LocalEndpoint? endpoint = datapath.Endpoints.FirstOrDefault(e => e.Workload.Uid == workload.Uid);
         Wire.EnrolledWorkload result = new()
         {
             Uid = workload.Uid,
             Identity = workload.Identity.ToString(),
-            Interface = datapath.Endpoints.FirstOrDefault(e => e.Workload.Uid == workload.Uid)?.Interface ?? "",
+            Interface = endpoint?.Interface ?? "",
+            HostStackReason = endpoint?.HostStackReason ?? "",
             MtlsMode = workload.MtlsMode == MtlsMode.Strict ? Wire.MtlsMode.Strict : Wire.MtlsMode.Permissive,
             Error = datapath.NotCaptured.GetValueOrDefault(workload.Uid, ""),
         };

@@ -5,6 +5,7 @@ using Culvert.Interop.Bpf;
 using Culvert.Interop.Netlink;
 using Culvert.NodeAgent.Admin;
 using Culvert.NodeAgent.Datapath;
+using Culvert.NodeAgent.Datapath.Firewall;
 using Culvert.NodeAgent.Identity;
 using Culvert.NodeAgent.Mesh;
 using Culvert.NodeAgent.Options;
@@ -86,20 +87,22 @@ internal static class AgentComposition
         SnapshotApplier applier = parts.Own(new SnapshotApplier(target));
         LinkFollower follower = new(links.Changes, applier, state, time, logger);
         RoutingKeeper routing = new(links.Routing, routes, health, metrics.RoutingRestored, time, logger);
-        DirectPathKeeper directPath = new(writer);
+        FilterWatcher filters = parts.Own(new FilterWatcher());
+        DirectPathKeeper directPath = new(writer, parts.Own(new FirewallReader()), netlink, logger);
         target.Switched += snapshot => directPath.Use(snapshot.Mesh);
         SnapshotClient client = new(options.NodeName, controller, applier, new SnapshotFile(options.StateFolder, options.RunFolder, options.NodeName, logger), metrics, time, logger);
 
         // What people see.
         KernelMetrics.Register(metrics.Registry, programs.Maps, sweeper, state);
         AgentGauges.Register(metrics.Registry, client, svids, state, time);
+        DirectPathMetrics.Register(metrics.Registry, directPath, state);
         UdpMetrics.Register(metrics.Registry, proxy);
         PlaceMetrics.Register(metrics.Registry, proxy);
         ProcessMetrics.Register(metrics.Registry);
         IReadOnlyList<IPEndPoint> metricsAt = ProbeAddresses.Of(options.Metrics, AgentOptionsDefaults.MetricsPort, options.Uplinks, netlink);
         IReadOnlyList<IPEndPoint> readinessAt = ProbeAddresses.Of(options.Readiness, AgentOptionsDefaults.ReadinessPort, options.Uplinks, netlink);
         ProbeSources probers = new(options.MetricsAllow, () => flowContext.Index, () => state.Current.Uplinks);
-        AgentBackend backend = new(options, directory, client, svids, proxy, attacher, xdp, programs.Maps, sweeper, state, health, drain, started, DetachAsync);
+        AgentBackend backend = new(options, directory, client, svids, proxy, attacher, xdp, programs.Maps, sweeper, state, directPath, health, drain, started, DetachAsync);
 
         // What runs. The services start in this order.
         StartOnly listening = new(_ => ProxySetup.StartAsync(proxy, options));
@@ -109,6 +112,7 @@ internal static class AgentComposition
         {
             // What follows may put a snapshot into force: pods are guarded by what is in the kernel then.
             parts.Commit();
+            directPath.Look();
             return client.RestoreAsync(stop);
         });
         BackgroundWork background = parts.Own(new BackgroundWork(
@@ -119,6 +123,8 @@ internal static class AgentComposition
             ("following links", follower.RunAsync),
             ("probing idle connections", stop => Ticker.RunAsync(FlowProber.Interval, prober.ProbeAgain, time, stop)),
             ("keeping rules and routes", routing.RunAsync),
+            ("following the node's packet filter", stop => ChangeFollower.RunAsync(filters.Changes, DirectPathKeeper.Interval, directPath.Look, time, stop)),
+            ("following the node's routing rules", stop => ChangeFollower.RunAsync(links.Rules, Timeout.InfiniteTimeSpan, directPath.Look, time, stop)),
             ("sweeping flows", stop => Ticker.RunAsync(FlowSweeper.Interval, () => sweeper.Sweep(), time, stop)),
             ("giving memory back", stop => Ticker.RunAsync(NativeHeapKeeper.Interval, NativeHeapKeeper.TrimIfWorthIt, time, stop))));
         ConnectionDrain draining = new(proxy, drain, options.DrainDeadline, detached.Task, health, logger);

@@ -14,7 +14,7 @@ public sealed class NativeLayoutTests
     private static readonly string[] Headers =
     [
         "<poll.h>", "<sys/mount.h>", "<sched.h>", "<fcntl.h>", "<sys/socket.h>", "<linux/if.h>", "<linux/bpf.h>", "<linux/netlink.h>", "<linux/rtnetlink.h>", "<linux/if_link.h>", "<linux/if_addr.h>", "<linux/fib_rules.h>",
-        "<linux/neighbour.h>", "<linux/veth.h>", "<linux/magic.h>",
+        "<linux/neighbour.h>", "<linux/veth.h>", "<linux/magic.h>", "<linux/pkt_sched.h>", "<linux/pkt_cls.h>",
     ];
 
     [Fact]
@@ -27,6 +27,7 @@ public sealed class NativeLayoutTests
         Add<Libc.ifaddrmsg>(expected);
         Add<Libc.rtmsg>(expected);
         Add<Libc.fib_rule_hdr>(expected);
+        Add<Libc.tcmsg>(expected);
         Add<Libc.ndmsg>(expected);
         expected["sizeof(struct pollfd)"] = Unsafe.SizeOf<Libc.PollDescriptor>();
         Check(expected);

@@ -51,12 +51,17 @@ internal sealed class AttachFixture : IDisposable
         using (_network.Enter()) action();
     }
 
-    internal string Ip(string arguments)
+    internal string Ip(string arguments) => Run("ip", $"-n {_name} {arguments}".Split(' '));
+
+    /// <summary>Runs a shell script in the namespace; any failing line is an error.</summary>
+    internal string Shell(string script) => Run("nsenter", [$"--net=/run/netns/{_name}", "sh", "-ec", script]);
+
+    private static string Run(string program, string[] arguments)
     {
-        using Process process = Process.Start(new ProcessStartInfo("ip", $"-n {_name} {arguments}") { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         string output = process.StandardOutput.ReadToEnd(), error = process.StandardError.ReadToEnd();
         process.WaitForExit();
-        Assert.True(process.ExitCode == 0, $"ip {arguments}: {error}");
+        Assert.True(process.ExitCode == 0, $"{program} {string.Join(' ', arguments)}: {error}");
         return output;
     }
 

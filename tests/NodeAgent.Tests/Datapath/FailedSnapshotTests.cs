@@ -220,6 +220,8 @@ public sealed class FailedSnapshotTests
 
         public System.Collections.Immutable.ImmutableArray<byte>? FindPeerMac(LinkState link) => seen.FindPeerMac(link);
 
+        public string? FindForeign(LinkState link) => seen.FindForeign(link);
+
         public IReadOnlyList<LinkState> FindUplinks(IReadOnlySet<string> pods) => seen.FindUplinks(pods);
     }
 }

@@ -1,0 +1,46 @@
+using System.Collections.Immutable;
+using Culvert.Core;
+using Culvert.NodeAgent.Datapath;
+
+namespace Culvert.NodeAgent.Tests.Datapath;
+
+/// <summary>Which way settings and what was found on the node lead to, and what is found at interfaces.</summary>
+public sealed class DirectPathTests
+{
+    private static readonly ImmutableArray<DirectPathReason> Rule = [new(DirectPathReasonKind.Firewall, "a rule")];
+
+    [Theory]
+    [InlineData(DirectPath.Auto, NetworkPolicyMode.Enforce, false, true, 0)]
+    [InlineData(DirectPath.Auto, NetworkPolicyMode.Enforce, true, false, 1)]
+    [InlineData(DirectPath.Auto, NetworkPolicyMode.Report, false, false, 1)]
+    [InlineData(DirectPath.Redirect, NetworkPolicyMode.Enforce, true, true, 1)]
+    [InlineData(DirectPath.HostStack, NetworkPolicyMode.Enforce, false, false, 1)]
+    [InlineData(DirectPath.HostStack, NetworkPolicyMode.Report, true, false, 3)]
+    public void Only_where_nothing_speaks_against_it_packets_are_redirected_by_default(DirectPath configured, NetworkPolicyMode policy, bool rule, bool redirect, int reasons)
+    {
+        DirectPathInForce state = DirectPathInForce.Of(new MeshSettings { DirectPath = configured, NetworkPolicy = policy }, rule ? Rule : []);
+        Assert.Equal((redirect, reasons), (state.IsRedirect, state.Reasons.Length));
+    }
+
+    [Theory]
+    [InlineData(true, "tc qdisc add dev up0 root tbf rate 4mbit burst 5k latency 20ms", "the qdisc tbf")]
+    [InlineData(true, "tc qdisc add dev up0 clsact; tc filter add dev up0 egress protocol ip u32 match u8 0 0", "a u32 filter of others at egress")]
+    [InlineData(true, "tc qdisc add dev up0 clsact; tc filter add dev up0 ingress protocol ip u32 match u8 0 0", "a u32 filter of others at ingress")]
+    [InlineData(true, "tc qdisc add dev up0 ingress; tc filter add dev up0 parent ffff: protocol ip u32 match u8 0 0", "a u32 filter of others at ingress")]
+    [InlineData(false, "tc filter add dev up0 egress protocol ip u32 match u8 0 0", "a u32 filter of others at egress")]
+    [InlineData(true, "tc qdisc add dev up0 root pfifo", null)]
+    [InlineData(true, "tc qdisc add dev up0 clsact", null)]
+    [InlineData(false, "true", null)]
+    public void What_others_put_at_an_interface_is_found(bool tcx, string script, string? found)
+    {
+        using ReconcilerFixture node = new(tcx);
+        NodeSnapshot snapshot = ReconcilerFixture.Snapshot(ReconcilerFixture.Pod("pod", "10.0.0.1"));
+        node.Apply(snapshot);
+        Assert.Null(Assert.Single(node.State.Current.Endpoints).HostStackReason);
+
+        node.World.Shell(script);
+        node.World.In(() => Assert.Equal(found is null, node.Reconciler.IsCurrent(snapshot)));
+        node.Apply(snapshot);
+        Assert.Equal(found, Assert.Single(node.State.Current.Endpoints).HostStackReason);
+    }
+}
