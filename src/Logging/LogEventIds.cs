@@ -46,6 +46,7 @@ internal static class LogEventIds
     internal const int RoutingRestored = 1118;
     internal const int RoutingNotRestored = 1119;
     internal const int DirectPath = 1125;
+    internal const int PutFirst = 1126;
 
     // src/NodeAgent/Identity
     internal const int NodeCredentialsFileCorrupt = 1301;

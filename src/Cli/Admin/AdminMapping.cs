@@ -25,6 +25,7 @@ internal static class AdminMapping
         status.OpenConnections,
         new ProblemsReport(status.RejectedObjects, status.LastGoodObjects, status.ObjectErrors, status.ObjectWarnings, [.. status.Problems.Select(ToReport)]),
         status.DirectPath is { } path ? new DirectPathReport(NameOf(path.Redirects ? DirectPath.Redirect : DirectPath.HostStack), NameOf(path.Configured), [.. path.Reasons]) : null,
+        status.ProgramsPutFirst,
         status.DrainRemaining?.ToTimeSpan().TotalSeconds);
 
     public static FlowReport ToReport(Flow flow) => new(

@@ -68,6 +68,11 @@ internal static class StatusCommand
             Row(grid, "Direct path", string.Join("; ", [way, .. path.Reasons]));
         }
 
+        if (report.ProgramsPutFirst > 0)
+        {
+            Row(grid, "Order", Text($"programs of others ran before the agent's {report.ProgramsPutFirst} times; it has put its own first again"));
+        }
+
         Row(grid, "Open", Text($"{report.OpenConnections} connections, {report.OpenTunnels} tunnels"));
         console.Write(grid);
 

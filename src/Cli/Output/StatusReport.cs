@@ -17,6 +17,7 @@ internal sealed record StatusReport(
     uint OpenConnections,
     ProblemsReport Objects,
     DirectPathReport? DirectPath,
+    ulong ProgramsPutFirst,
     double? DrainRemainingSeconds);
 
 /// <summary>Which way new flows between workloads of the node take ("redirect", "hoststack"), what was asked for, and what speaks against redirecting; null from older agents.</summary>

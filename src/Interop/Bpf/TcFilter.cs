@@ -12,8 +12,11 @@ public static unsafe class TcFilter
     /// <summary>The filter handle used when none is given ("CV").</summary>
     public const uint DefaultHandle = 0x4356;
 
-    /// <summary>The priority used when none is given; 1 runs first.</summary>
-    public const uint DefaultPriority = 2;
+    /// <summary>The priority used when none is given: the highest. Of several filters there, the one that was attached last runs first.</summary>
+    public const uint DefaultPriority = 1;
+
+    /// <summary>What earlier builds used.</summary>
+    public const uint FormerPriority = 2;
 
     private const uint BPF_TC_F_REPLACE = 1;
 

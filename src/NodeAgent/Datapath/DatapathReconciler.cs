@@ -58,7 +58,7 @@ internal sealed class DatapathReconciler(
         DatapathLog.Generation(logger, next.Number, next.Size.Addresses, next.Size.Policies, next.Size.Services, next.Size.Endpoints, (long)Stopwatch.GetElapsedTime(start).TotalMilliseconds);
     }
 
-    /// <summary>Whether links, routes and node addresses still are what the generation in force was made from.</summary>
+    /// <summary>Whether links, routes and node addresses still are what the generation in force was made from, and its programs come first.</summary>
     internal bool IsCurrent(NodeSnapshot snapshot)
     {
         ILinks links = look();
@@ -69,7 +69,8 @@ internal sealed class DatapathReconciler(
             && plan.Missing.Keys.ToHashSet(StringComparer.Ordinal).SetEquals(current.NotCaptured.Keys)
             && plan.Quarantined.SequenceEqual(current.Quarantined)
             && current.NodeAddresses.SetEquals(links.NodeAddresses)
-            && current.Uplinks.SetEquals(plan.Uplinks.Select(u => u.Index));
+            && current.Uplinks.SetEquals(plan.Uplinks.Select(u => u.Index))
+            && interfaces.AreFirst();
     }
 
     // A pod whose link has only just come has no traffic yet that could be cut: the programs, which know no endpoint of it and refuse everything, come before the

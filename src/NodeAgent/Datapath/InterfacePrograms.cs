@@ -5,7 +5,10 @@ namespace Culvert.NodeAgent.Datapath;
 /// <summary>Brings programs to the interfaces that a plan names, and away from all others. The reconciler's; not thread-safe.</summary>
 internal sealed class InterfacePrograms(DatapathPrograms programs, ProgramAttacher attacher, XdpAttacher xdp)
 {
-    /// <summary>Attaches what is missing.</summary>
+    /// <summary>Whether the programs at the interfaces run before those of others.</summary>
+    internal bool AreFirst() => attacher.AreFirst();
+
+    /// <summary>Attaches what is missing, and puts in front what is not first.</summary>
     /// <returns>Indexes of the interfaces that have gone since they were looked at.</returns>
     /// <exception cref="BpfException">The kernel refused one, for another reason; those before are attached.</exception>
     internal IReadOnlySet<int> Attach(LinkPlan plan)

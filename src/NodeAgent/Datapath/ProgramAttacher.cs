@@ -1,46 +1,46 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using Culvert.Interop;
 using Culvert.Interop.Bpf;
+using Culvert.Interop.Netlink;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.NodeAgent.Datapath;
 
 /// <summary>
 /// Attaches programs to interfaces: by pinned TCX links where the kernel has them, otherwise as clsact filters. What a previous agent left is
-/// taken over and its program replaced in place, so that there is never a moment without one. Not thread-safe: the reconciler's.
+/// taken over and its program replaced in place, so that there is never a moment without one. Ours come first: one before them could let in what they refuse. Not thread-safe: the reconciler's.
 /// </summary>
 internal sealed class ProgramAttacher(PinFolder pins, bool tcx, ILogger logger) : IDisposable
 {
     private const string In = "_in", Out = "_out";
     private readonly Dictionary<(string Interface, TcDirection Direction), Attachment> _attached = [];
 
+    /// <summary>How often one was put in front of another's again.</summary>
+    internal long PutFirstCount { get; private set; }
+
     /// <summary>What is attached now, ordered by interface.</summary>
     internal IReadOnlyList<Attachment> List() => [.. _attached.OrderBy(a => a.Key.Interface, StringComparer.Ordinal).ThenBy(a => a.Key.Direction).Select(a => a.Value)];
 
-    /// <summary>Attaches a program, also where the interface was made anew under its old name, or has another program.</summary>
+    /// <summary>Whether every program of ours is there and the first at its place. What can't be asked counts as in order.</summary>
+    internal bool AreFirst() => _attached.All(a => FindBefore(a.Value, a.Key.Direction) is null);
+
+    /// <summary>Attaches a program, also where the interface was made anew under its old name, has another program, or one of others runs before it.</summary>
     /// <returns>False when the interface is gone, and nothing is attached.</returns>
     /// <exception cref="BpfException">The kernel refused for another reason.</exception>
     internal bool Attach(BpfProgram program, string @interface, int index, TcDirection direction)
     {
         if (_attached.TryGetValue((@interface, direction), out Attachment? present))
         {
-            if (present.InterfaceIndex == index && present.ProgramId == program.Id) return true;
+            if (present.InterfaceIndex == index && present.ProgramId == program.Id) return FindBefore(present, direction) is not { } other || PutFirst(program, direction, present, other);
             if (present.InterfaceIndex != index) Forget(direction, present);
             _attached.Remove((@interface, direction));
             present.Link?.Dispose(); // of the same interface: its pin is adopted
         }
-        BpfLink? link = null;
-        try
-        {
-            if (tcx) link = AttachLink(program, @interface, index, direction);
-            else TcFilter.Attach(program, index, direction);
-        }
-        catch (BpfException e) when (e.Errno == Errno.ENODEV)
-        {
-            return false;
-        }
-        _attached[(@interface, direction)] = new Attachment(@interface, index, $"{(tcx ? "tcx" : "clsact")} {(direction == TcDirection.Ingress ? "ingress" : "egress")}", program.Name, program.Id, link);
+        if (!TryAttach(program, @interface, index, direction, out Attachment? attached)) return false;
         DatapathLog.Attached(logger, program.Name, @interface, tcx ? "TCX" : "clsact");
-        return true;
+        // One that was adopted keeps its place.
+        return FindBefore(attached, direction) is not { } before || PutFirst(program, direction, attached, before);
     }
 
     /// <summary>Detaches everything but what is wanted, also what a previous agent left.</summary>
@@ -64,6 +64,52 @@ internal sealed class ProgramAttacher(PinFolder pins, bool tcx, ILogger logger) 
     public void Dispose()
     {
         foreach (Attachment attachment in _attached.Values) attachment.Link?.Dispose();
+    }
+
+    private bool TryAttach(BpfProgram program, string @interface, int index, TcDirection direction, [NotNullWhen(true)] out Attachment? attached)
+    {
+        attached = null;
+        BpfLink? link = null;
+        try
+        {
+            if (tcx) link = AttachLink(program, @interface, index, direction);
+            else TcFilter.Attach(program, index, direction);
+            if (!tcx) TcFilter.Detach(index, direction, priority: TcFilter.FormerPriority);
+        }
+        catch (BpfException e) when (e.Errno == Errno.ENODEV)
+        {
+            return false;
+        }
+        attached = new Attachment(@interface, index, $"{(tcx ? "tcx" : "clsact")} {(direction == TcDirection.Ingress ? "ingress" : "egress")}", program.Name, program.Id, link);
+        _attached[(@interface, direction)] = attached;
+        return true;
+    }
+
+    // The kernel moves none: it is attached anew. What passes for a moment without it met the other one first before.
+    private bool PutFirst(BpfProgram program, TcDirection direction, Attachment present, string other)
+    {
+        Forget(direction, present);
+        if (!TryAttach(program, present.Interface, present.InterfaceIndex, direction, out _)) return false;
+        PutFirstCount++;
+        DatapathLog.PutFirst(logger, other, program.Name, present.Interface, present.Hook);
+        return true;
+    }
+
+    // What runs before a program of ours, for people.
+    private string? FindBefore(Attachment attachment, TcDirection direction)
+    {
+        try
+        {
+            if (tcx) return BpfLink.QueryTcx(attachment.InterfaceIndex, direction) is [var first, ..] && first.ProgramId != attachment.ProgramId ? $"program {first.ProgramId}" : null;
+            using RouteNetlink netlink = RouteNetlink.Open();
+            return netlink.GetFilters(attachment.InterfaceIndex, direction).FirstOrDefault(f => f.Handle != 0) is { } filter && filter.ProgramId != attachment.ProgramId
+                ? string.Create(CultureInfo.InvariantCulture, $"{filter.Kind} filter {filter.Handle:x}")
+                : null;
+        }
+        catch (KernelException)
+        {
+            return null; // gone, as others will find
+        }
     }
 
     private static string PinName(string @interface, TcDirection direction) => $"{@interface}{(direction == TcDirection.Ingress ? In : Out)}";

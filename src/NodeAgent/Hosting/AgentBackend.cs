@@ -47,6 +47,7 @@ internal sealed class AgentBackend(
         DirectPathInForce path = directPath.Current;
         status.DirectPath = new Wire.DirectPathStatus { Configured = Configured(path.Configured), Redirects = path.IsRedirect };
         status.DirectPath.Reasons.AddRange(path.Reasons.Select(r => r.Text));
+        status.ProgramsPutFirst = (ulong)attacher.PutFirstCount;
         if (controller.LastApplied is { } applied) status.SnapshotApplied = Timestamp.FromDateTimeOffset(applied);
         if (drain.Remaining is { } remaining) status.DrainRemaining = Duration.FromTimeSpan(remaining);
         status.Workloads.AddRange(Oracle.World.Snapshot.LocalWorkloads().Select(w => Workload(w, datapath)));

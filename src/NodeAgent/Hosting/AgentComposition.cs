@@ -96,6 +96,7 @@ internal static class AgentComposition
         KernelMetrics.Register(metrics.Registry, programs.Maps, sweeper, state);
         AgentGauges.Register(metrics.Registry, client, svids, state, time);
         DirectPathMetrics.Register(metrics.Registry, directPath, state);
+        metrics.Registry.Add(new CallbackFamily("culvert_programs_put_first_total", "Programs of the agent that others ran before, and that were put first again.", "counter", [], () => CallbackSample.Single(attacher.PutFirstCount)));
         UdpMetrics.Register(metrics.Registry, proxy);
         PlaceMetrics.Register(metrics.Registry, proxy);
         ProcessMetrics.Register(metrics.Registry);

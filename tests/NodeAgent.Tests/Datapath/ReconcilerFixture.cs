@@ -47,6 +47,9 @@ internal sealed class ReconcilerFixture : IDisposable
     /// <summary>What is attached, "interface program" each.</summary>
     internal string[] Attached => [.. Attacher.List().Select(a => $"{a.Interface} {a.Program}")];
 
+    /// <summary>The filters of an interface, in the order in which they run.</summary>
+    internal IReadOnlyList<TrafficFilter> Filters(int index, TcDirection direction) => _netlink.GetFilters(index, direction);
+
     private string RunFolder => Directory.CreateDirectory(World.Folder + "-run").FullName;
 
     internal static WorkloadInfo Pod(string name, string address, string @interface = "up0", string[]? policies = null) =>
