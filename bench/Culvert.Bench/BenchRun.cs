@@ -59,6 +59,7 @@ internal sealed class BenchRun(BenchOptions options)
             Console.Error.WriteLine($"{string.Join(", ", scenario.Metrics.Select(m => m.Name))} ...");
             results.AddRange(await comparison.RunAsync(scenario, cancellationToken));
         }
+        if (options.Wants(Scenarios.HostStack)) results.AddRange(await MeasureBesideRulesAsync(peers, ours, Scenarios.BesideRules(oursSame, plainSame), comparison, cancellationToken));
         if (ours is null) return;
         if (options.Wants(Budget.Rss.Name))
         {
@@ -68,6 +69,18 @@ internal sealed class BenchRun(BenchOptions options)
         {
             results.Add(Budget.Compare(Budget.Ready, Budget.ReadySeconds, ours.StartTimes.Select(t => t.TotalSeconds)));
         }
+    }
+
+    // Last of the loads: the others are without rules.
+    private static async Task<IReadOnlyList<Result>> MeasureBesideRulesAsync(Topology peers, CulvertSide? ours, Scenario scenario, Comparison comparison, CancellationToken cancellationToken)
+    {
+        LabNode[] nodes = ours is null ? [peers.NodeA] : [peers.NodeA, ours.Nodes.NodeA];
+        Console.Error.WriteLine($"{Scenarios.HostStack} ...");
+        foreach (LabNode node in nodes) await ForwardRules.AddAsync(node, cancellationToken);
+        if (ours is not null) await ForwardRules.WaitForAgentAsync(ours.Nodes.NodeA, ours.AgentA, cancellationToken);
+        IReadOnlyList<Result> results = await comparison.RunAsync(scenario, cancellationToken);
+        foreach (LabNode node in nodes) await ForwardRules.RemoveAsync(node, cancellationToken);
+        return results;
     }
 
     // The labs need a living owner: others remove what belongs to nobody.

@@ -40,6 +40,15 @@ internal static class Scenarios
             PerHundredGigabytes, oursCross, pairCross, Bulk(4)),
     ];
 
+    /// <summary>Name of the metric for which both sides have packet filter rules.</summary>
+    public const string HostStack = "l4.same_node.host_stack.rps";
+
+    /// <summary>Within a node whose rules have to see each packet.</summary>
+    /// <param name="oursSame">Culvert, server on the client's node.</param>
+    /// <param name="plainSame">The same topology plainly routed.</param>
+    public static Scenario BesideRules(Target? oursSame, Target plainSame) =>
+        new([new(HostStack, "requests/s", true, "same veths and rules, routed, no mesh", 0.9, 1.0)], PerMillion, oursSame, plainSame, Requests(new WrkShape(2, 64, CloseEachTime: false)));
+
     /// <summary>Name of the only metric that needs the far node.</summary>
     public const string Far = "l4.cross_node.bulk_rtt";
 

@@ -48,6 +48,9 @@ internal sealed class CulvertAgent : IAsyncDisposable
         return agent;
     }
 
+    /// <summary>Its metrics as it serves them.</summary>
+    public Task<string> MetricsAsync(CancellationToken cancellationToken) => _http.GetStringAsync("http://127.0.0.1:15020/metrics", cancellationToken);
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
