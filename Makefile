@@ -1,6 +1,6 @@
 # Every verb first makes sure, by eng/setup.sh, that what it needs is installed.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-kernels build demo test test-attacks fuzz bench lint clean test-kernels
+.PHONY: help setup setup-kernels build demo test test-attacks test-coexist fuzz bench lint clean test-kernels
 
 CONFIGURATION ?= Release
 DOTNET_BUILD := dotnet build -c $(CONFIGURATION) -v q -nologo
@@ -28,6 +28,9 @@ test: setup ## Build, run every test, end with the line "N passed, N failed" (ro
 
 test-attacks: setup ## Run only the tests that attack, exhaust or kill something (root)
 	@CONFIGURATION=$(CONFIGURATION) TEST_FILTER="--filter-trait Category=Attack" eng/run-tests.sh $(TESTS)
+
+test-coexist: setup ## Run only the tests beside rules of others: CNIs, kube-proxy, policy engines (root)
+	@CONFIGURATION=$(CONFIGURATION) TEST_FILTER="--filter-namespace Culvert.SystemTests.Coexist" eng/run-tests.sh System.Tests
 
 fuzz: setup ## Random packets, policies and bytes against the datapath and every parser (root; SECONDS_EACH=60)
 	@CONFIGURATION=$(CONFIGURATION) CULVERT_FUZZ_SECONDS=$(or $(SECONDS_EACH),60) TEST_FILTER="--filter-class *Fuzz*" eng/run-tests.sh $(TESTS)

@@ -64,16 +64,18 @@ public sealed class CheckTests
 
     [Theory]
     [InlineData("", 1, "missing")]
-    [InlineData("unreachable", 1, "missing")] // what is captured has no way
-    [InlineData("lookup", 1, "missing")] // a node's own programs could speak as pods
-    [InlineData("lookup unreachable", 0, "")]
+    [InlineData("goto nop", 1, "missing")] // what is captured has no way
+    [InlineData("lookup nop", 1, "missing")] // a node's own programs could speak as pods
+    [InlineData("goto lookup", 1, "missing")] // likewise: a rule that leads nowhere does nothing
+    [InlineData("goto lookup nop", 0, "")]
     public void The_rules_of_an_agent_that_runs_have_to_be_there(string present, int errors, string detail)
     {
         string[] rules =
         [
             """{"priority":0,"src":"all","table":"local"}""",
-            .. present.Contains("unreachable", StringComparison.Ordinal) ? ["""{"priority":100,"src":"all","fwmark":"0x100000","fwmask":"0xff0000","iif":"lo","table":"15001","action":"unreachable"}"""] : Array.Empty<string>(),
-            .. present.Contains("lookup", StringComparison.Ordinal) ? ["""{"priority":101,"src":"all","fwmark":"0x100000","fwmask":"0xff0000","table":"15001"}"""] : Array.Empty<string>(),
+            .. present.Contains("goto", StringComparison.Ordinal) ? ["""{"priority":1,"src":"all","fwmark":"0x100000","fwmask":"0xff0000","iif":"lo","table":"15001","goto":3}"""] : Array.Empty<string>(),
+            .. present.Contains("lookup", StringComparison.Ordinal) ? ["""{"priority":2,"src":"all","fwmark":"0x100000","fwmask":"0xff0000","table":"15001"}"""] : Array.Empty<string>(),
+            .. present.Contains("nop", StringComparison.Ordinal) ? ["""{"priority":3,"src":"all","table":"15001","nop":null}"""] : Array.Empty<string>(),
         ];
         var findings = RuleCheck.EvaluateAll("-6", $"[{string.Join(',', rules)}]", agentRuns: true);
 

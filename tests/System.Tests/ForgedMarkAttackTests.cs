@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using Culvert.Datapath.Tests.Support;
 using Culvert.Interop.Abi;
 using Culvert.SystemTests.Fixtures;
@@ -21,7 +22,7 @@ public sealed class ForgedMarkAttackTests(LinkAttackFixture mesh)
         using var client = UdpPeer.Connect(mesh.Client, echo.EndPoint);
         await UdpPeer.ExchangeAsync(client, new byte[10]);
 
-        await AssertRefusedAsync(Packet.OfUdp((IPEndPoint)client.LocalEndPoint!, echo.EndPoint));
+        await AssertNotProxiedAsync(Packet.OfUdp((IPEndPoint)client.LocalEndPoint!, echo.EndPoint));
 
         await UdpPeer.ExchangeAsync(client, new byte[10]);
         Assert.Equal(2, echo.Received);
@@ -35,13 +36,18 @@ public sealed class ForgedMarkAttackTests(LinkAttackFixture mesh)
         await using var server = PeerServer.Start(mesh.Far, MeshFixture.AddressOf(mesh.Far, family), PeerServer.EchoAsync);
         using var client = await PeerServer.ConnectAsync(mesh.Client, server.EndPoint);
 
-        await AssertRefusedAsync(Packet.OfTcp((IPEndPoint)client.LocalEndPoint!, server.EndPoint, TcpFlags.Ack, 10));
+        await AssertNotProxiedAsync(Packet.OfTcp((IPEndPoint)client.LocalEndPoint!, server.EndPoint, TcpFlags.Ack, 10));
+
+        await PeerServer.SendAllAsync(client, "own"u8.ToArray());
+        client.Shutdown(SocketShutdown.Send);
+        Assert.Equal("own", Encoding.ASCII.GetString(await PeerServer.ReceiveAllAsync(client)));
     }
 
-    // Sent without a word it would be on its way to the proxy.
-    private async Task AssertRefusedAsync(Packet packet)
+    // It is routed as any packet of the node: to the other node, which does not believe its source.
+    private async Task AssertNotProxiedAsync(Packet packet)
     {
-        var refused = await Assert.ThrowsAsync<SocketException>(() => RawPackets.SendMarkedAsync(mesh.Node1.Place, CvAbi.MarkCapture, packet));
-        Assert.Equal(SocketError.NetworkUnreachable, refused.SocketErrorCode);
+        var before = await LinkAttackFixture.DropsAsync(mesh.Node2, "spoofed-source");
+        await RawPackets.SendMarkedAsync(mesh.Node1.Place, CvAbi.MarkCapture, packet);
+        await LinkAttackFixture.WaitForDropsAsync(mesh.Node2, "spoofed-source", before + 1);
     }
 }

@@ -16,11 +16,13 @@ public sealed class RoutingTests(MeshFixture mesh)
 
     /// <summary>How others remove them: ip rule del, as systemd-networkd does, ip route flush, a loopback link that goes down and up.</summary>
     [Theory]
-    [InlineData(TestFamily.IPv4, "ip -4 rule del pref 101", 1)]
-    [InlineData(TestFamily.IPv6, "ip -6 rule del pref 101", 1)]
-    [InlineData(TestFamily.IPv4, "ip -4 rule del pref 100", 1)]
-    [InlineData(TestFamily.IPv6, "ip -6 rule del pref 100", 1)]
-    [InlineData(TestFamily.IPv4, "ip -4 rule del pref 100; ip -4 rule del pref 101", 2)]
+    [InlineData(TestFamily.IPv4, "ip -4 rule del pref 1", 1)]
+    [InlineData(TestFamily.IPv6, "ip -6 rule del pref 1", 1)]
+    [InlineData(TestFamily.IPv4, "ip -4 rule del pref 2", 1)]
+    [InlineData(TestFamily.IPv6, "ip -6 rule del pref 2", 1)]
+    [InlineData(TestFamily.IPv4, "ip -4 rule del pref 3", 1)]
+    [InlineData(TestFamily.IPv6, "ip -6 rule del pref 3", 1)]
+    [InlineData(TestFamily.IPv4, "ip -4 rule del pref 1; ip -4 rule del pref 2; ip -4 rule del pref 3", 3)]
     [InlineData(TestFamily.IPv4, "ip -4 route flush table 15001", 1)]
     [InlineData(TestFamily.IPv6, "ip -6 route flush table 15001", 1)]
     [InlineData(TestFamily.IPv4, "ip -4 route replace blackhole default table 15001", 1)]

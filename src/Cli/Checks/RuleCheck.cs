@@ -35,7 +35,7 @@ internal static class RuleCheck
         var all = json.RootElement.EnumerateArray().ToList();
         var findings = all.Select(rule => Evaluate(family, rule, agentRuns)).OfType<Finding>().ToList();
         var own = all.Where(rule => Text(rule, "table") == Table).ToList();
-        if (agentRuns && !(own.Any(IsUnreachable) && own.Any(rule => !IsUnreachable(rule))))
+        if (agentRuns && !AreComplete(own))
         {
             findings.Add(Finding.Error(
                 "rules", $"the agent's rules are missing from `ip {family} rule` (table {Table}): what needs the proxy goes nowhere", "see in the agent's log why it does not put them back, and what removes them; a restart of the agent makes them too"));
@@ -61,7 +61,17 @@ internal static class RuleCheck
             : null;
     }
 
-    private static bool IsUnreachable(JsonElement rule) => Text(rule, "action") == "unreachable";
+    // What is captured looks in the table; packets of the node's own go past that rule, to one behind it.
+    private static bool AreComplete(List<JsonElement> own)
+    {
+        var captured = own.Where(rule => !rule.TryGetProperty("goto", out _) && !rule.TryGetProperty("nop", out _) && Text(rule, "action").Length == 0).ToList();
+        return captured.Count > 0 && captured.TrueForAll(rule => own.Exists(guard =>
+            Text(guard, "fwmark") == Text(rule, "fwmark") && Text(guard, "iif") == "lo"
+            && guard.TryGetProperty("goto", out var target) && Priority(guard) < Priority(rule) && Priority(rule) < target.GetInt64()
+            && own.Exists(behind => behind.TryGetProperty("nop", out _) && Priority(behind) == target.GetInt64())));
+    }
+
+    private static long Priority(JsonElement rule) => rule.GetProperty("priority").GetInt64();
 
     private static string Text(JsonElement rule, string name) => rule.TryGetProperty(name, out var value) ? value.ToString() : "";
 

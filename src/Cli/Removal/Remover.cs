@@ -25,7 +25,7 @@ internal sealed class Remover(RemovalOptions options)
         });
         await TryAsync("classifiers", () => ClassifierRemoval.RunAsync(cancellationToken));
         await TryAsync("pins", () => Task.FromResult(PinRemoval.Run(options.BpfFolder)));
-        await TryAsync("routing", () => RemoveRoutingAsync(own, cancellationToken));
+        await TryAsync("routing", () => Task.FromResult(RemoveRouting(own)));
         await TryAsync("labs", RemoveLabsAsync);
         await TryAsync("run folder", () => RunFolderRemoval.RunAsync(options.RunFolder, AgentStops, cancellationToken));
         await TryAsync("state folder", () => Task.FromResult<IReadOnlyList<string>>(RemoveState()));
@@ -45,12 +45,12 @@ internal sealed class Remover(RemovalOptions options)
     }
 
     // All agents of a network namespace have the same ones.
-    private async Task<IReadOnlyList<string>> RemoveRoutingAsync(IReadOnlySet<uint> own, CancellationToken cancellationToken)
+    private IReadOnlyList<string> RemoveRouting(IReadOnlySet<uint> own)
     {
         var others = OtherAgents.Links(own);
         if (others.Count == 0)
         {
-            return await RoutingRemoval.RunAsync(options.RouteTable, cancellationToken);
+            return RoutingRemoval.Run(options.RouteTable);
         }
 
         _kept.Add(string.Create(

@@ -2,7 +2,7 @@ using System.Net.Sockets;
 
 namespace Culvert.Interop.Netlink;
 
-/// <summary>A policy routing rule: which packets look in which table, or have no route.</summary>
+/// <summary>A policy routing rule: which packets look in which table, have no route, or skip other rules.</summary>
 public sealed record IpRule
 {
     /// <summary>IPv4 or IPv6.</summary>
@@ -11,11 +11,14 @@ public sealed record IpRule
     /// <summary>Lower is looked at first; 0 is the kernel's own rule for the local table.</summary>
     public required uint Priority { get; init; }
 
-    /// <summary>The table to look in; nothing is looked up in that of an <see cref="Unreachable"/> one, which only tells whose it is.</summary>
+    /// <summary>The table to look in; that of a rule with another action only tells whose rule it is.</summary>
     public required int Table { get; init; }
 
-    /// <summary>Packets have no route (ENETUNREACH), whatever later rules say.</summary>
-    public bool Unreachable { get; init; }
+    /// <summary>What happens to the packets.</summary>
+    public IpRuleAction Action { get; init; } = IpRuleAction.Lookup;
+
+    /// <summary>Where <see cref="IpRuleAction.GoTo"/> goes on: a priority higher than the rule's own; null for other actions.</summary>
+    public uint? Target { get; init; }
 
     /// <summary>Packets with this mark, or null for any.</summary>
     public uint? Mark { get; init; }
@@ -42,5 +45,13 @@ public sealed record IpRule
     public override string ToString()
         => $"{(Family == AddressFamily.InterNetworkV6 ? "IPv6 " : "")}{Priority}:{(Invert ? " not" : "")}{(Mark is { } m ? $" mark 0x{m:x}/0x{Mask ?? uint.MaxValue:x}" : "")}"
             + $"{(InputInterface is null ? "" : $" from link {InputInterface}")}{(IpProtocol is { } p ? $" protocol {p}" : "")}"
-            + $"{(DestinationPort is { } d ? $" port {d}" : "")} {(Unreachable ? "unreachable, of" : "to")} table {Table}";
+            + $"{(DestinationPort is { } d ? $" port {d}" : "")} {Does} table {Table}";
+
+    private string Does => Action switch
+    {
+        IpRuleAction.Lookup => "to",
+        IpRuleAction.GoTo => $"go to {Target}, of",
+        IpRuleAction.None => "nothing, of",
+        _ => "unreachable, of",
+    };
 }

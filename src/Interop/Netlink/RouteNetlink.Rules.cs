@@ -6,7 +6,7 @@ namespace Culvert.Interop.Netlink;
 /// <summary>Rules.</summary>
 public sealed partial class RouteNetlink
 {
-    /// <summary>Lists the rules of both families that lead to a table, or say that there is no route.</summary>
+    /// <summary>Lists the rules of both families that lead to a table, to other rules or nowhere.</summary>
     /// <returns>In the order in which the kernel looks at them, IPv4 first.</returns>
     /// <exception cref="NetlinkException">The kernel refused.</exception>
     public IReadOnlyList<IpRule> GetRules()
@@ -35,11 +35,11 @@ public sealed partial class RouteNetlink
     private static IpRule? ParseRule(ReadOnlySpan<byte> body)
     {
         Libc.fib_rule_hdr header = MemoryMarshal.Read<Libc.fib_rule_hdr>(body);
-        if (header.action is not (Rt.FR_ACT_TO_TBL or Rt.FR_ACT_UNREACHABLE)) return null;
+        if (header.action is not (Rt.FR_ACT_TO_TBL or Rt.FR_ACT_GOTO or Rt.FR_ACT_NOP or Rt.FR_ACT_UNREACHABLE)) return null;
         NetlinkAttributes attributes = NetlinkAttributes.After<Libc.fib_rule_hdr>(body);
         int table = header.table;
         uint priority = 0;
-        uint? mark = null, mask = null;
+        uint? mark = null, mask = null, target = null;
         string? input = null;
         byte? ipProtocol = null;
         ushort? port = null;
@@ -50,6 +50,7 @@ public sealed partial class RouteNetlink
             {
                 case Rt.FRA_TABLE: table = attributes.Int32; break;
                 case Rt.FRA_PRIORITY: priority = attributes.UInt32; break;
+                case Rt.FRA_GOTO: target = attributes.UInt32; break;
                 case Rt.FRA_FWMARK: mark = attributes.UInt32; break;
                 case Rt.FRA_FWMASK: mask = attributes.UInt32; break;
                 case Rt.FRA_IIFNAME: input = attributes.Text; break;
@@ -64,7 +65,8 @@ public sealed partial class RouteNetlink
             Family = Family(header.family),
             Priority = priority,
             Table = table,
-            Unreachable = header.action == Rt.FR_ACT_UNREACHABLE,
+            Action = (IpRuleAction)header.action,
+            Target = target,
             Mark = mark,
             Mask = mask,
             InputInterface = input,
@@ -81,13 +83,13 @@ public sealed partial class RouteNetlink
         Libc.fib_rule_hdr body = new()
         {
             family = Family(rule.Family),
-            action = rule.Unreachable ? Rt.FR_ACT_UNREACHABLE : Rt.FR_ACT_TO_TBL,
+            action = (byte)rule.Action,
             flags = rule.Invert ? Rt.FIB_RULE_INVERT : 0,
             table = rule.Table < 256 ? (byte)rule.Table : Rt.RT_TABLE_COMPAT,
         };
         NetlinkRequest request = NetlinkRequest.Create(type, flags, body)
             .Add(Rt.FRA_TABLE, rule.Table).Add(Rt.FRA_PRIORITY, rule.Priority)
-            .AddIf(Rt.FRA_FWMARK, rule.Mark).AddIf(Rt.FRA_FWMASK, rule.Mask).AddIf(Rt.FRA_IP_PROTO, rule.IpProtocol)
+            .AddIf(Rt.FRA_GOTO, rule.Target).AddIf(Rt.FRA_FWMARK, rule.Mark).AddIf(Rt.FRA_FWMASK, rule.Mask).AddIf(Rt.FRA_IP_PROTO, rule.IpProtocol)
             .AddIf(Rt.FRA_PROTOCOL, rule.Protocol == 0 ? null : (byte?)rule.Protocol);
         // struct fib_rule_port_range: first and last port.
         if (rule.DestinationPort is { } port) request.Add(Rt.FRA_DPORT_RANGE, port | ((uint)port << 16));

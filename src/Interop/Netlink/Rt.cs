@@ -84,9 +84,12 @@ internal static class Rt
     internal const ushort RTAX_MTU = 2;
 
     internal const byte FR_ACT_TO_TBL = 1;
+    internal const byte FR_ACT_GOTO = 2;
+    internal const byte FR_ACT_NOP = 3;
     internal const byte FR_ACT_UNREACHABLE = 7;
     internal const uint FIB_RULE_INVERT = 2;
     internal const ushort FRA_IIFNAME = 3;
+    internal const ushort FRA_GOTO = 4;
     internal const ushort FRA_PRIORITY = 6;
     internal const ushort FRA_FWMARK = 10;
     internal const ushort FRA_TABLE = 15;

@@ -8,8 +8,9 @@ namespace Culvert.NodeAgent.Datapath;
 
 /// <summary>
 /// The ip rules and local routes that deliver captured packets to this node's sockets, for IPv4 and IPv6: packets with the capture mark look in
-/// a table whose only route says that every address is local. Packets of this node's own that have the mark have no route: whoever may set marks here
-/// (CAP_NET_RAW) would speak to the proxy as any pod. Thread-safe.
+/// a table whose only route says that every address is local. Packets of this node's own that have the mark go past that rule and are routed as any: whoever may set marks here
+/// (CAP_NET_RAW) would else speak to the proxy as any pod. So do the looks at a packet's way back (rp_filter with src_valid_mark, the packet filter's rpfilter and fib), which count as the node's own
+/// and would else find a pod's address to be this node's. Thread-safe.
 /// </summary>
 internal sealed class CaptureRoutes(AgentOptions options)
 {
@@ -17,11 +18,19 @@ internal sealed class CaptureRoutes(AgentOptions options)
     private readonly Lock _lock = new();
     private bool _done;
 
-    /// <summary>Whether any of the rules is there, of this agent's or one before it.</summary>
+    /// <summary>Whether any of the rules is there, of this agent's, one before it or another one.</summary>
     internal bool AreThere()
     {
         using RouteNetlink netlink = RouteNetlink.Open();
-        return netlink.GetRules().Intersect(Families.SelectMany(Rules)).Any();
+        return netlink.GetRules().Any(IsAgents);
+    }
+
+    /// <summary>Removes what agents before this one made otherwise: with other priorities, marks or actions. Not while there is another agent, whose they may be.</summary>
+    /// <returns>One line for each rule removed.</returns>
+    internal IReadOnlyList<string> RemoveOthers()
+    {
+        using RouteNetlink netlink = RouteNetlink.Open();
+        return RemoveRules(netlink, netlink.GetRules().Where(IsAgents).Except(Families.SelectMany(Rules)));
     }
 
     /// <summary>Makes what is missing. Idempotent; does nothing any more after <see cref="Remove"/> or <see cref="Leave"/>.</summary>
@@ -32,7 +41,7 @@ internal sealed class CaptureRoutes(AgentOptions options)
         lock (_lock) return _done ? [] : Make();
     }
 
-    /// <summary>Removes what <see cref="Ensure"/> made, and makes it no more; returns one line for each thing removed.</summary>
+    /// <summary>Removes every rule and route of an agent, and makes none any more; returns one line for each thing removed. For when there is no other agent.</summary>
     internal IReadOnlyList<string> Remove()
     {
         lock (_lock)
@@ -76,30 +85,35 @@ internal sealed class CaptureRoutes(AgentOptions options)
         List<string> removed = [];
         using RouteNetlink netlink = RouteNetlink.Open();
         int loopback = netlink.GetLink("lo").Index;
+        removed.AddRange(RemoveRules(netlink, netlink.GetRules().Where(IsAgents)));
         foreach (AddressFamily family in Families)
         {
-            foreach (IpRule rule in Rules(family))
-            {
-                if (netlink.DeleteRule(rule)) removed.Add($"rule {rule}");
-            }
-
             if (netlink.DeleteRoute(Route(family, loopback))) removed.Add($"route {Route(family, loopback)}");
         }
         return removed;
     }
 
-    // The first before the second. Both name the table, by which `culvert check` and `culvert detach` know them.
+    // What leads to the proxy goes before what guards it.
+    private static List<string> RemoveRules(RouteNetlink netlink, IEnumerable<IpRule> rules) =>
+        [.. rules.OrderBy(r => r.Action != IpRuleAction.Lookup).Where(netlink.DeleteRule).Select(r => $"rule {r}")];
+
+    // All name the table, by which agents, `culvert check` and `culvert detach` know them.
+    private bool IsAgents(IpRule rule) => rule.Table == options.RouteTable;
+
+    // In the order in which they are made: while there is no target the second does nothing, and nothing may be led to the proxy without it.
     private IpRule[] Rules(AddressFamily family)
     {
         IpRule captured = new()
         {
             Family = family,
-            Priority = options.RulePriority,
+            Priority = options.RulePriority + 1,
             Table = (int)options.RouteTable,
             Mark = CvAbi.MarkCapture,
             Mask = CvAbi.MarkMask,
         };
-        return [captured with { Priority = options.RulePriority - 1, InputInterface = "lo", Unreachable = true }, captured];
+        IpRule behind = new() { Family = family, Priority = options.RulePriority + 2, Table = (int)options.RouteTable, Action = IpRuleAction.None };
+        IpRule own = captured with { Priority = options.RulePriority, InputInterface = "lo", Action = IpRuleAction.GoTo, Target = behind.Priority };
+        return [behind, own, captured];
     }
 
     // The kernel fills in what was not said, such as a priority for IPv6.

@@ -60,6 +60,7 @@ internal static class AgentComposition
         CaptureRoutes routes = new(options);
         if (!routes.AreThere()) parts.OnRollback(() => routes.Remove());
         routes.Ensure();
+        if (OtherAgents.Links(new HashSet<uint> { lookup.Link.Info.Id }).Count == 0) routes.RemoveOthers();
         DatapathReconciler reconciler = new(
             new InterfacePrograms(programs, attacher, xdp), options.Xdp, writer, () => new KernelLinks(netlink), new PolicyIdFile(options.StateFolder, logger, metrics), new InterfaceOwners(options.RunFolder, logger), options.Uplinks, state, logger);
         FlowSweeper sweeper = new(programs.Maps.Flow, programs.Maps.Usage, programs.Maps.Swept, logger);

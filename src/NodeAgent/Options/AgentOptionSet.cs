@@ -29,6 +29,7 @@ public sealed class AgentOptionSet
     private readonly Option<int> _loops = Make("--loops", "N", "Event loops of the proxy; at most 64; 0: one per core.", Defaults.Loops);
     private readonly Option<int> _nice = Make("--loop-nice", "N", "Nice value of the event loops, -20 to 19; 0: as the process.", Defaults.LoopNice);
     private readonly Option<int> _busyPoll = Make("--loop-busy-poll-us", "MICROSECONDS", "How long an event loop polls for more before it sleeps, at most, 0 to 1000 us; 0: not at all.", (int)Defaults.LoopBusyPoll.TotalMicroseconds, oldName: "--loop-linger-us");
+    private readonly Option<uint> _rules = Make("--rule-priority", "N", "Priority of the first of three ip rules that follow each other, 1 to 32763: before those of others.", Defaults.RulePriority);
     private readonly Option<uint> _flows = Make("--flow-table-size", "N", "Entries of the kernel's flow table, two per connection.", Defaults.FlowTableSize);
     private readonly Option<XdpUse> _xdp = Make("--xdp", "auto|on|off", "XDP at the uplinks: auto (while a workload here takes datagrams by the proxy), on or off.", Defaults.Xdp);
     private readonly Option<bool> _checksum = new("--udp-header-crc") { Description = "Have the programs put a CRC32C into the PROXY v2 headers of datagrams, which the proxy checks." };
@@ -50,7 +51,7 @@ public sealed class AgentOptionSet
     /// <summary>All of them, in the order of the help text.</summary>
     public IReadOnlyList<Option> All =>
     [
-        _node, _state, _run, _bpffs, _uplinks, _metrics, _readiness, _allow, _outbound, _udp, _tunnel, _drain, _udpIdle, _tunnelTimeout, _keepAlive, _loops, _nice, _busyPoll, _flows, _xdp,
+        _node, _state, _run, _bpffs, _uplinks, _metrics, _readiness, _allow, _outbound, _udp, _tunnel, _drain, _udpIdle, _tunnelTimeout, _keepAlive, _loops, _nice, _busyPoll, _rules, _flows, _xdp,
         _checksum,
     ];
 
@@ -81,6 +82,7 @@ public sealed class AgentOptionSet
             Loops = parsed.GetValue(_loops),
             LoopNice = parsed.GetValue(_nice),
             LoopBusyPoll = TimeSpan.FromMicroseconds(parsed.GetValue(_busyPoll)),
+            RulePriority = parsed.GetValue(_rules),
             FlowTableSize = parsed.GetValue(_flows),
             Xdp = parsed.GetValue(_xdp),
             UdpHeaderChecksum = parsed.GetValue(_checksum),

@@ -9,6 +9,8 @@ namespace Culvert.NodeAgent.Options;
 /// </summary>
 public sealed record AgentOptions
 {
+    private const uint MaxRulePriority = 32_763;
+
     /// <summary>Name of the node as the controller knows it. Default: the host name.</summary>
     public string NodeName { get; init; } = Environment.MachineName.ToLowerInvariant();
 
@@ -69,7 +71,7 @@ public sealed record AgentOptions
     /// <summary>Routing table whose only routes deliver captured packets locally.</summary>
     public uint RouteTable { get; init; } = AgentOptionsDefaults.RouteTable;
 
-    /// <summary>Priority of the ip rules; lower than the kernel's own main table rule.</summary>
+    /// <summary>Priority of the first of three ip rules that follow each other, 1 to 32,763: before those of others, and before the kernel's own for the main table (32,766).</summary>
     public uint RulePriority { get; init; } = AgentOptionsDefaults.RulePriority;
 
     /// <summary>Entries of the kernel's flow table, two per connection.</summary>
@@ -117,6 +119,7 @@ public sealed record AgentOptions
         if (OutboundPort == 0 || TunnelPort == 0 || OutboundPort == TunnelPort) problems.Add("--outbound-port and --tunnel-port must be two different ports, not 0");
         if (UdpPort == 0 || UdpPort == TunnelPort) problems.Add("--udp-port must be a port other than --tunnel-port, not 0");
         if (RouteTable is 0 or 253 or 254 or 255) problems.Add($"--route-table: {RouteTable} belongs to the kernel");
+        if (RulePriority is 0 or > MaxRulePriority) problems.Add($"--rule-priority: {RulePriority} is not between 1 and {MaxRulePriority}");
         if (FlowTableSize is < 1024 or > 16_777_216) problems.Add($"--flow-table-size: {FlowTableSize} is not between 1,024 and 16,777,216");
         if (DrainDeadline < TimeSpan.Zero) problems.Add("--drain-seconds: must not be negative");
         if (TunnelTimeout.TotalSeconds is not (>= 10 and <= 86_400)) problems.Add($"--tunnel-timeout-seconds: {TunnelTimeout.TotalSeconds} is not between 10 and 86,400");

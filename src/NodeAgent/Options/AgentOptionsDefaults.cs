@@ -45,8 +45,11 @@ public static class AgentOptionsDefaults
     /// <summary>Routing table for captured packets.</summary>
     public const uint RouteTable = 15001;
 
-    /// <summary>Priority of the ip rules.</summary>
-    public const uint RulePriority = 101;
+    /// <summary>
+    /// Priority of the first of three ip rules. Nothing but the kernel's own rule for the local table stands before: others take packets by the link that they came from, as security
+    /// groups of pods do (10), and what is captured must not follow them.
+    /// </summary>
+    public const uint RulePriority = 1;
 
     /// <summary>Entries of the flow table: 131,072 connections.</summary>
     public const uint FlowTableSize = 262_144;

@@ -156,20 +156,22 @@ public sealed class RouteNetlinkTests
         [
             new() { Family = family, Priority = 100, Table = 1300, Mark = 0x00c10000, Mask = 0x00ff0000, Protocol = 67 },
             new() { Family = family, Priority = 101, Table = 1300, InputInterface = "lo", Invert = true, IpProtocol = 6, DestinationPort = 15008 },
-            new() { Family = family, Priority = 102, Table = 1300, Unreachable = true, InputInterface = "lo", Mark = 0x00c10000, Mask = 0x00ff0000 },
+            new() { Family = family, Priority = 102, Table = 1300, Action = IpRuleAction.Unreachable, InputInterface = "lo", Mark = 0x00c10000, Mask = 0x00ff0000 },
+            new() { Family = family, Priority = 103, Table = 1300, Action = IpRuleAction.GoTo, Target = 104, InputInterface = "lo" },
+            new() { Family = family, Priority = 104, Table = 1300, Action = IpRuleAction.None },
         ];
         foreach (IpRule rule in rules)
         {
             Assert.True(left.AddRule(rule));
             Assert.False(left.AddRule(rule));
         }
-        Assert.Equal(rules, left.GetRules().Where(r => r.Priority is >= 100 and <= 102));
+        Assert.Equal(rules, left.GetRules().Where(r => r.Priority is >= 100 and <= 104));
         foreach (IpRule rule in rules)
         {
             Assert.True(left.DeleteRule(rule));
             Assert.False(left.DeleteRule(rule));
         }
-        Assert.DoesNotContain(left.GetRules(), r => r.Priority is >= 100 and <= 102);
+        Assert.DoesNotContain(left.GetRules(), r => r.Priority is >= 100 and <= 104);
     }
 
     [Fact]

@@ -1,0 +1,67 @@
+using System.Net;
+using System.Net.Sockets;
+using Culvert.Labs;
+using Culvert.SystemTests.Peers;
+
+namespace Culvert.SystemTests.Coexist;
+
+/// <summary>One thing that a pod may want of the network: an answer from an end point, by TCP or UDP.</summary>
+/// <param name="Name">What it is, for example <c>tcp IPv4 client to far</c>.</param>
+/// <param name="From">Who asks.</param>
+/// <param name="To">Who is asked.</param>
+/// <param name="IsUdp">UDP, or TCP.</param>
+internal sealed record Probe(string Name, LabPod From, IPEndPoint To, bool IsUdp)
+{
+    // A datagram, or the first SYN, may be lost while a tunnel opens.
+    private const int Tries = 2;
+    private const double SecondsPerTry = 4;
+    private static readonly byte[] Question = "a question of this probe"u8.ToArray();
+
+    /// <summary>Whether the answer comes: what was sent and nothing else.</summary>
+    public Task<bool> IsAnsweredAsync() => IsUdp ? AskByUdpAsync() : AskByTcpAsync();
+
+    /// <inheritdoc/>
+    public override string ToString() => Name;
+
+    private async Task<bool> AskByUdpAsync()
+    {
+        using var socket = UdpPeer.Connect(From, To);
+        var buffer = new byte[2048];
+        for (var i = 0; i < Tries; i++)
+        {
+            using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(SecondsPerTry) * LabWait.Patience);
+            try
+            {
+                await socket.SendAsync(Question, deadline.Token);
+                var length = await socket.ReceiveAsync(buffer, deadline.Token);
+                return Question.AsSpan().SequenceEqual(buffer.AsSpan(0, length));
+            }
+            catch (Exception e) when (e is OperationCanceledException or SocketException)
+            {
+                // Lost or refused; the next try tells.
+            }
+        }
+
+        return false;
+    }
+
+    private async Task<bool> AskByTcpAsync()
+    {
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(SecondsPerTry * Tries) * LabWait.Patience);
+        try
+        {
+            using var socket = From.CreateSocket(To.AddressFamily);
+            await socket.ConnectAsync(To, deadline.Token);
+            await socket.SendAsync(Question, deadline.Token);
+            socket.Shutdown(SocketShutdown.Send);
+            var buffer = new byte[Question.Length + 1];
+            var length = 0;
+            for (int more; (more = await socket.ReceiveAsync(buffer.AsMemory(length), deadline.Token)) > 0;) length += more;
+            return Question.AsSpan().SequenceEqual(buffer.AsSpan(0, length));
+        }
+        catch (Exception e) when (e is OperationCanceledException or SocketException)
+        {
+            return false; // refused, reset or silent
+        }
+    }
+}
