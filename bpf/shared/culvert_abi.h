@@ -410,8 +410,8 @@ struct cv_event {
 	__u32 pad2;
 };
 
-/* Marks of packets; the mask leaves the other bits to others. Defaults, overridable in the programs' configuration. */
-#define CV_MARK_MASK 0x00ff0000u
-#define CV_MARK_CAPTURE 0x00c10000u /* set by the programs: deliver locally */
-#define CV_MARK_PROXY 0x00c20000u   /* set by the proxy on its sockets: trusted */
-#define CV_MARK_REJECT 0x00c30000u  /* set by the programs on the resets they answer with */
+/* Marks of packets: two bits that no CNI, kube-proxy or policy engine known to us takes. Defaults, overridable in the programs' configuration. */
+#define CV_MARK_MASK 0x30u
+#define CV_MARK_CAPTURE 0x10u /* set by the programs: deliver locally */
+#define CV_MARK_PROXY 0x20u   /* set by the proxy on its sockets: trusted */
+#define CV_MARK_REJECT 0x30u  /* set by the programs on the resets they answer with */

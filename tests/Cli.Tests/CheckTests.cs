@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Culvert.Cli.Checks;
 using Culvert.Controller;
 using Culvert.Interop.Bpf;
+using Culvert.NodeAgent.Options;
 
 namespace Culvert.Cli.Tests;
 
@@ -77,10 +78,24 @@ public sealed class CheckTests
             .. present.Contains("lookup", StringComparison.Ordinal) ? ["""{"priority":2,"src":"all","fwmark":"0x100000","fwmask":"0xff0000","table":"15001"}"""] : Array.Empty<string>(),
             .. present.Contains("nop", StringComparison.Ordinal) ? ["""{"priority":3,"src":"all","table":"15001","nop":null}"""] : Array.Empty<string>(),
         ];
-        var findings = RuleCheck.EvaluateAll("-6", $"[{string.Join(',', rules)}]", agentRuns: true);
+        var findings = RuleCheck.EvaluateAll("-6", $"[{string.Join(',', rules)}]", PacketMarks.Default, agentRuns: true);
 
         Assert.Equal(errors, findings.Count(f => f.Level == FindingLevel.Error));
         Assert.All(findings, f => Assert.Contains(detail, f.Detail, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("0x30", "0x10", "0x10", 1)]
+    [InlineData("0x30", "0x4000", "0x4000", 0)]
+    [InlineData("0x30", "0xca6c", "", 1)] // of WireGuard: every bit counts
+    [InlineData("0xc0", "0x10", "0x10", 0)]
+    public void Rules_of_others_that_look_at_bits_of_the_agents_marks_are_told(string own, string mark, string mask, int warnings)
+    {
+        Assert.True(PacketMarks.TryParse(own, out var marks));
+        var rules = $$"""[{"priority":0,"src":"all","table":"local"},{"priority":9,"src":"all","fwmark":"{{mark}}",{{(mask.Length > 0 ? $"\"fwmask\":\"{mask}\"," : "")}}"table":"7"}]""";
+        var findings = RuleCheck.EvaluateAll("-4", rules, marks, agentRuns: false);
+
+        Assert.Equal(warnings, findings.Count(f => f.Level == FindingLevel.Warning && f.Remedy!.Contains(own, StringComparison.Ordinal)));
     }
 
     [Theory]

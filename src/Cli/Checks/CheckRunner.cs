@@ -18,7 +18,7 @@ internal static class CheckRunner
         await AddAsync(findings, "privileges", () => Task.FromResult(PrivilegeCheck.Run()));
         await AddAsync(findings, "programs", () => Task.FromResult(ProgramCheck.Run()));
         await AddAsync(findings, "ports", () => Task.FromResult(PortCheck.Run(agentRuns)));
-        await AddAsync(findings, "rules", () => RuleCheck.RunAsync(agentRuns, cancellationToken));
+        await AddAsync(findings, "rules", () => RuleCheck.RunAsync(options.Marks, agentRuns, cancellationToken));
         await AddAsync(findings, "tc-programs", () => AttachmentCheck.RunAsync(cancellationToken));
         await AddAsync(findings, "tproxy", () => PacketFilterCheck.RunAsync(cancellationToken));
         await AddAsync(findings, "clock", () => ClockCheck.RunAsync(options.Controller, cancellationToken));

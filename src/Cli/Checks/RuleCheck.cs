@@ -8,16 +8,15 @@ namespace Culvert.Cli.Checks;
 /// <summary>Routing rules and tables of others that use the agent's packet marks or its table.</summary>
 internal static class RuleCheck
 {
-    private const uint MarkMask = 0x00ff0000;
     private static readonly string Table = AgentOptionsDefaults.RouteTable.ToString(CultureInfo.InvariantCulture);
 
-    public static async Task<IReadOnlyList<Finding>> RunAsync(bool agentRuns, CancellationToken cancellationToken)
+    public static async Task<IReadOnlyList<Finding>> RunAsync(PacketMarks marks, bool agentRuns, CancellationToken cancellationToken)
     {
         var findings = new List<Finding>();
         foreach (var family in new[] { "-4", "-6" })
         {
             var rules = await Tool.RequireAsync("ip", [family, "-j", "rule", "show"], null, null, cancellationToken);
-            findings.AddRange(EvaluateAll(family, rules, agentRuns));
+            findings.AddRange(EvaluateAll(family, rules, marks, agentRuns));
         }
 
         return findings.Count > 0
@@ -28,13 +27,15 @@ internal static class RuleCheck
     /// <summary>What is wrong with the rules of one family.</summary>
     /// <param name="family">-4 or -6.</param>
     /// <param name="rules">What `ip -j rule show` prints.</param>
+    /// <param name="marks">The agent's marks, where no rule of its own tells them.</param>
     /// <param name="agentRuns">Whether the agent's own have to be there.</param>
-    internal static IReadOnlyList<Finding> EvaluateAll(string family, string rules, bool agentRuns)
+    internal static IReadOnlyList<Finding> EvaluateAll(string family, string rules, PacketMarks marks, bool agentRuns)
     {
         using var json = JsonDocument.Parse(rules);
         var all = json.RootElement.EnumerateArray().ToList();
-        var findings = all.Select(rule => Evaluate(family, rule, agentRuns)).OfType<Finding>().ToList();
         var own = all.Where(rule => Text(rule, "table") == Table).ToList();
+        var bits = own.Exists(HasMark) ? new PacketMarks(Mask(own.Find(HasMark))) : marks;
+        var findings = all.Select(rule => Evaluate(family, rule, bits, agentRuns)).OfType<Finding>().ToList();
         if (agentRuns && !AreComplete(own))
         {
             findings.Add(Finding.Error(
@@ -44,7 +45,7 @@ internal static class RuleCheck
         return findings;
     }
 
-    private static Finding? Evaluate(string family, JsonElement rule, bool agentRuns)
+    private static Finding? Evaluate(string family, JsonElement rule, PacketMarks marks, bool agentRuns)
     {
         var table = Text(rule, "table");
         if (table == Table)
@@ -54,10 +55,8 @@ internal static class RuleCheck
                 : Finding.Warning("rules", $"`ip {family} rule` {rule.GetRawText()} is a leftover of an agent", "run `culvert detach --all`, or start the agent, which takes it over");
         }
 
-        var mark = Number(Text(rule, "fwmark"));
-        var mask = Text(rule, "fwmask") is { Length: > 0 } text ? Number(text) : uint.MaxValue;
-        return mark != 0 && (mask & MarkMask) != 0 && (mark & MarkMask) != 0
-            ? Finding.Warning("rules", $"`ip {family} rule` {rule.GetRawText()} uses mark bits of the agent (0x00ff0000)", "give the other program marks outside 0x00ff0000")
+        return HasMark(rule) && (Number(Text(rule, "fwmark")) & Mask(rule) & marks.Mask) != 0
+            ? Finding.Warning("rules", $"`ip {family} rule` {rule.GetRawText()} uses mark bits of the agent ({marks})", $"give the other program marks outside {marks}, or the agent two other bits (--mark-mask)")
             : null;
     }
 
@@ -70,6 +69,10 @@ internal static class RuleCheck
             && guard.TryGetProperty("goto", out var target) && Priority(guard) < Priority(rule) && Priority(rule) < target.GetInt64()
             && own.Exists(behind => behind.TryGetProperty("nop", out _) && Priority(behind) == target.GetInt64())));
     }
+
+    private static bool HasMark(JsonElement rule) => Text(rule, "fwmark").Length > 0;
+
+    private static uint Mask(JsonElement rule) => Text(rule, "fwmask") is { Length: > 0 } text ? Number(text) : uint.MaxValue;
 
     private static long Priority(JsonElement rule) => rule.GetProperty("priority").GetInt64();
 

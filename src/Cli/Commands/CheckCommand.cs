@@ -24,8 +24,22 @@ internal static class CheckCommand
         Validators = { GlobalOptions.RefuseEmpty },
     };
 
+    private static readonly Option<string> MarkMask = new("--mark-mask")
+    {
+        Description = "The two bits of packets' marks that the agent will be given. Those of an agent that is there are seen by its rules.",
+        HelpName = "MASK",
+        DefaultValueFactory = _ => PacketMarks.Default.ToString(),
+    };
+
     public static Command Create()
     {
+        MarkMask.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: var value }] && !PacketMarks.TryParse(value, out _))
+            {
+                result.AddError($"{MarkMask.Name}: '{value}' is not a mask of two bits, such as {PacketMarks.Default}");
+            }
+        });
         Controller.Validators.Add(result =>
         {
             if (result.Tokens is [{ Value: var value }] && !ClockCheck.IsHostAndPort(value))
@@ -43,14 +57,17 @@ internal static class CheckCommand
         };
         command.Options.Add(Controller);
         command.Options.Add(BpfFolder);
+        command.Options.Add(MarkMask);
         command.SetAction(RunAsync);
         return command;
     }
 
     private static async Task<int> RunAsync(ParseResult result, CancellationToken cancellationToken)
     {
+        PacketMarks.TryParse(result.GetValue(MarkMask)!, out var marks);
         var options = new CheckOptions
         {
+            Marks = marks,
             AdminSocket = result.GetValue(GlobalOptions.AdminSocket)!,
             BpfFolder = result.GetValue(BpfFolder)!,
             Controller = result.GetValue(Controller),

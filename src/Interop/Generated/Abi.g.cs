@@ -76,17 +76,17 @@ public static class CvAbi
     /// <summary>How many there is room for in cv_counters.</summary>
     public const uint MaxCounters = 64;
 
-    /// <summary>Marks of packets; the mask leaves the other bits to others. Defaults, overridable in the programs' configuration.</summary>
-    public const uint MarkMask = 0x00ff0000;
+    /// <summary>Marks of packets: two bits that no CNI, kube-proxy or policy engine known to us takes. Defaults, overridable in the programs' configuration.</summary>
+    public const uint MarkMask = 0x30;
 
     /// <summary>Set by the programs: deliver locally.</summary>
-    public const uint MarkCapture = 0x00c10000;
+    public const uint MarkCapture = 0x10;
 
     /// <summary>Set by the proxy on its sockets: trusted.</summary>
-    public const uint MarkProxy = 0x00c20000;
+    public const uint MarkProxy = 0x20;
 
     /// <summary>Set by the programs on the resets they answer with.</summary>
-    public const uint MarkReject = 0x00c30000;
+    public const uint MarkReject = 0x30;
 }
 
 /// <summary>What happens to a flow.</summary>

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using Culvert.Interop.Abi;
 using Culvert.Interop.Netlink;
 using Culvert.NodeAgent.Options;
 
@@ -108,8 +107,8 @@ internal sealed class CaptureRoutes(AgentOptions options)
             Family = family,
             Priority = options.RulePriority + 1,
             Table = (int)options.RouteTable,
-            Mark = CvAbi.MarkCapture,
-            Mask = CvAbi.MarkMask,
+            Mark = options.Marks.Capture,
+            Mask = options.Marks.Mask,
         };
         IpRule behind = new() { Family = family, Priority = options.RulePriority + 2, Table = (int)options.RouteTable, Action = IpRuleAction.None };
         IpRule own = captured with { Priority = options.RulePriority, InputInterface = "lo", Action = IpRuleAction.GoTo, Target = behind.Priority };

@@ -79,6 +79,10 @@ internal sealed class DatapathPrograms : IDisposable
             if (!adopted.Contains("cv_flow")) loading.SetMaxEntries("cv_flow", options.FlowTableSize);
             if (!adopted.Contains("cv_half_open")) loading.SetMaxEntries("cv_half_open", FlowShares.HalfOpen(options.FlowTableSize));
             loading.SetConfig("cv_cfg_tunnel_port", options.TunnelPort);
+            loading.SetConfig("cv_cfg_mark_mask", options.Marks.Mask);
+            loading.SetConfig("cv_cfg_mark_capture", options.Marks.Capture);
+            loading.SetConfig("cv_cfg_mark_proxy", options.Marks.Proxy);
+            loading.SetConfig("cv_cfg_mark_reject", options.Marks.Reject);
             loading.SetConfig("cv_cfg_udp_crc", (byte)(options.UdpHeaderChecksum ? 1 : 0));
             loading.Load();
             foreach (string map in adopted.Where(m => found[m] != pins.Map(m))) File.Move(found[map], pins.Map(map));

@@ -13,7 +13,10 @@ namespace Culvert.NodeAgent.Datapath;
 /// policy still allows the flow, that answer is all that happens; where not, the programs end the connection at both sides. A receiver that has answered one within the last
 /// half second keeps silent (tcp_invalid_ratelimit), as when policy changes twice at once: what is still of an older generation is probed again. Thread-safe.
 /// </summary>
-internal sealed class FlowProber(BpfMap<CvFlowKey, CvFlow> flows, ILogger logger)
+/// <param name="flows">The kernel's flows.</param>
+/// <param name="mark">The mark of what the programs let pass on behalf of a pod.</param>
+/// <param name="logger">Takes what could not be done.</param>
+internal sealed class FlowProber(BpfMap<CvFlowKey, CvFlow> flows, uint mark, ILogger logger)
 {
     private const byte Tcp = 6;
     private const int SOL_SOCKET = 1;
@@ -108,12 +111,12 @@ internal sealed class FlowProber(BpfMap<CvFlowKey, CvFlow> flows, ILogger logger
         && (flow.Verdict == (byte)CvVerdict.Direct || (flow.Flags & (ushort)CvFlowFlag.Anonymous) != 0)
         && (flow.Flags & (ushort)(CvFlowFlag.Reply | CvFlowFlag.Fin | CvFlowFlag.Closed)) == 0;
 
-    private static Socket Open()
+    private Socket Open()
     {
         Socket socket = new(AddressFamily.Packet, SocketType.Raw, ProtocolType.Unspecified);
-        Span<byte> mark = stackalloc byte[sizeof(uint)];
-        System.Runtime.InteropServices.MemoryMarshal.Write(mark, CvAbi.MarkReject);
-        socket.SetRawSocketOption(SOL_SOCKET, SO_MARK, mark);
+        Span<byte> value = stackalloc byte[sizeof(uint)];
+        System.Runtime.InteropServices.MemoryMarshal.Write(value, mark);
+        socket.SetRawSocketOption(SOL_SOCKET, SO_MARK, value);
         return socket;
     }
 

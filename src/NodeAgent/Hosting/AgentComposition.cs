@@ -83,7 +83,7 @@ internal static class AgentComposition
         tls.Changed += proxy.CertificatesChanged;
 
         // Snapshots, which have an effect on all of it.
-        FlowProber prober = new(programs.Maps.Flow, logger);
+        FlowProber prober = new(programs.Maps.Flow, options.Marks.Reject, logger);
         SnapshotTarget target = new(options.TunnelPort, reconciler, state, prober, directory, svids, controller, tls, proxy, health, () => ProxySetup.OfferListeners(proxy, programs.Maps, writer));
         SnapshotApplier applier = parts.Own(new SnapshotApplier(target));
         LinkFollower follower = new(links.Changes, applier, state, time, logger);

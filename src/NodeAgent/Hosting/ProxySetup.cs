@@ -23,7 +23,7 @@ internal static class ProxySetup
             Loops = options.Loops > 0 ? options.Loops : Math.Min(Environment.ProcessorCount, (int)CvAbi.MaxListeners),
             LoopNice = mayHurry ? options.LoopNice : 0,
             LoopBusyPoll = options.LoopBusyPoll,
-            Mark = new SocketMark(CvAbi.MarkProxy, maps.OwnSockets),
+            Mark = new SocketMark(options.Marks.Proxy, maps.OwnSockets),
             MaxConnections = plan.Workloads,
             MaxExternal = plan.External,
             MaxTunnels = plan.Tunnels,

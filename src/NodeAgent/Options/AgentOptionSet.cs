@@ -29,6 +29,7 @@ public sealed class AgentOptionSet
     private readonly Option<int> _loops = Make("--loops", "N", "Event loops of the proxy; at most 64; 0: one per core.", Defaults.Loops);
     private readonly Option<int> _nice = Make("--loop-nice", "N", "Nice value of the event loops, -20 to 19; 0: as the process.", Defaults.LoopNice);
     private readonly Option<int> _busyPoll = Make("--loop-busy-poll-us", "MICROSECONDS", "How long an event loop polls for more before it sleeps, at most, 0 to 1000 us; 0: not at all.", (int)Defaults.LoopBusyPoll.TotalMicroseconds, oldName: "--loop-linger-us");
+    private readonly Option<string> _marks = Make("--mark-mask", "MASK", "The two bits of packets' marks that are the agent's, such as 0x30: bits that no other program of this machine uses.", Defaults.Marks.ToString());
     private readonly Option<uint> _rules = Make("--rule-priority", "N", "Priority of the first of three ip rules that follow each other, 1 to 32763: before those of others.", Defaults.RulePriority);
     private readonly Option<uint> _flows = Make("--flow-table-size", "N", "Entries of the kernel's flow table, two per connection.", Defaults.FlowTableSize);
     private readonly Option<XdpUse> _xdp = Make("--xdp", "auto|on|off", "XDP at the uplinks: auto (while a workload here takes datagrams by the proxy), on or off.", Defaults.Xdp);
@@ -51,7 +52,7 @@ public sealed class AgentOptionSet
     /// <summary>All of them, in the order of the help text.</summary>
     public IReadOnlyList<Option> All =>
     [
-        _node, _state, _run, _bpffs, _uplinks, _metrics, _readiness, _allow, _outbound, _udp, _tunnel, _drain, _udpIdle, _tunnelTimeout, _keepAlive, _loops, _nice, _busyPoll, _rules, _flows, _xdp,
+        _node, _state, _run, _bpffs, _uplinks, _metrics, _readiness, _allow, _outbound, _udp, _tunnel, _drain, _udpIdle, _tunnelTimeout, _keepAlive, _loops, _nice, _busyPoll, _marks, _rules, _flows, _xdp,
         _checksum,
     ];
 
@@ -82,6 +83,7 @@ public sealed class AgentOptionSet
             Loops = parsed.GetValue(_loops),
             LoopNice = parsed.GetValue(_nice),
             LoopBusyPoll = TimeSpan.FromMicroseconds(parsed.GetValue(_busyPoll)),
+            Marks = MarksOf(parsed, problems),
             RulePriority = parsed.GetValue(_rules),
             FlowTableSize = parsed.GetValue(_flows),
             Xdp = parsed.GetValue(_xdp),
@@ -105,6 +107,13 @@ public sealed class AgentOptionSet
         if (IPEndPoint.TryParse(text, out IPEndPoint? endPoint) && endPoint.Port != 0) return endPoint;
         problems.Add($"{option.Name}: '{parsed.GetValue(option)}' is not of the form ADDRESS:PORT, for example 127.0.0.1:15020 or [::]:15020");
         return null;
+    }
+
+    private PacketMarks MarksOf(ParseResult parsed, ICollection<string> problems)
+    {
+        if (PacketMarks.TryParse(parsed.GetValue(_marks)!, out PacketMarks marks)) return marks;
+        problems.Add($"{_marks.Name}: '{parsed.GetValue(_marks)}' is not a mask of two bits, such as {PacketMarks.Default}");
+        return PacketMarks.Default;
     }
 
     private List<IpPrefix> PrefixesOf(ParseResult parsed, ICollection<string> problems)

@@ -71,6 +71,9 @@ public sealed record AgentOptions
     /// <summary>Routing table whose only routes deliver captured packets locally.</summary>
     public uint RouteTable { get; init; } = AgentOptionsDefaults.RouteTable;
 
+    /// <summary>The two bits of packets' marks that are this agent's. Another agent of the same network namespace may have the same, or two others.</summary>
+    public PacketMarks Marks { get; init; } = PacketMarks.Default;
+
     /// <summary>Priority of the first of three ip rules that follow each other, 1 to 32,763: before those of others, and before the kernel's own for the main table (32,766).</summary>
     public uint RulePriority { get; init; } = AgentOptionsDefaults.RulePriority;
 
@@ -119,6 +122,7 @@ public sealed record AgentOptions
         if (OutboundPort == 0 || TunnelPort == 0 || OutboundPort == TunnelPort) problems.Add("--outbound-port and --tunnel-port must be two different ports, not 0");
         if (UdpPort == 0 || UdpPort == TunnelPort) problems.Add("--udp-port must be a port other than --tunnel-port, not 0");
         if (RouteTable is 0 or 253 or 254 or 255) problems.Add($"--route-table: {RouteTable} belongs to the kernel");
+        if (!Marks.IsValid) problems.Add($"--mark-mask: {Marks} is not a mask of two bits, such as {PacketMarks.Default}");
         if (RulePriority is 0 or > MaxRulePriority) problems.Add($"--rule-priority: {RulePriority} is not between 1 and {MaxRulePriority}");
         if (FlowTableSize is < 1024 or > 16_777_216) problems.Add($"--flow-table-size: {FlowTableSize} is not between 1,024 and 16,777,216");
         if (DrainDeadline < TimeSpan.Zero) problems.Add("--drain-seconds: must not be negative");

@@ -12,7 +12,7 @@ internal static class ProxyOptionsDefaults
     internal const ushort TunnelPort = 15008;
 
     /// <summary>Mark of the proxy's packets.</summary>
-    internal const uint Mark = 0x00C2_0000;
+    internal const uint Mark = 0x20;
 
     /// <summary>
     /// How long a tunnel outlives its peer's silence: as a plain TCP connection does that has something to send (tcp_retries2 of Linux: 924 s).

@@ -57,6 +57,26 @@ public sealed class AgentOptionsTests
         Assert.Equal(TimeSpan.FromMicroseconds(7), options.LoopBusyPoll);
     }
 
+    [Theory]
+    [InlineData("0x30", 0x10, 0x20)]
+    [InlineData("0x10000008", 0x8, 0x10000000)]
+    [InlineData("3", 1, 2)]
+    public void Two_bits_make_the_marks(string mask, uint capture, uint proxy)
+    {
+        (AgentOptions options, List<string> problems) = Read("--mark-mask", mask);
+
+        Assert.Empty(problems);
+        Assert.Equal((capture, proxy, capture | proxy), (options.Marks.Capture, options.Marks.Proxy, options.Marks.Reject));
+    }
+
+    [Theory]
+    [InlineData("0x10")]
+    [InlineData("0x70")]
+    [InlineData("0x1g")]
+    [InlineData("x")]
+    [InlineData("0x100000010")]
+    public void Other_masks_are_refused(string mask) => Assert.Contains("--mark-mask", Assert.Single(Read("--mark-mask", mask).Problems), StringComparison.Ordinal);
+
     private static (AgentOptions Options, List<string> Problems) Read(params string[] args)
     {
         AgentOptionSet set = new();

@@ -13,7 +13,7 @@ public sealed class TransparentTests
     public async Task TheApplicationSeesTheClientsAddressAndItsPortWhenFree(bool portIsShareable)
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "needs root for IP_TRANSPARENT");
-        await using ProxyPair pair = new(o => o with { Transparent = true, Mark = new SocketMark(0x00C20000) });
+        await using ProxyPair pair = new(o => o with { Transparent = true, Mark = new SocketMark(0x20) });
         using Socket listener = pair.ListenByTunnel();
         using Socket client = new(SocketType.Stream, ProtocolType.Tcp);
 

@@ -38,7 +38,9 @@ public sealed class ReversePathTests
             *raw
             :cali-PREROUTING - [0:0]
             -A PREROUTING -j cali-PREROUTING
-            -A cali-PREROUTING -i cv+ -m rpfilter --validmark --invert -j DROP
+            -A cali-PREROUTING -j MARK --set-xmark 0x0/0x1b0000
+            -A cali-PREROUTING -i cv+ -j MARK --set-xmark 0x40000/0x40000
+            -A cali-PREROUTING -m mark --mark 0x40000/0x40000 -m rpfilter --validmark --invert -j DROP
             COMMIT
             END
             done
