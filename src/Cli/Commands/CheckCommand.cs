@@ -64,10 +64,9 @@ internal static class CheckCommand
 
     private static async Task<int> RunAsync(ParseResult result, CancellationToken cancellationToken)
     {
-        PacketMarks.TryParse(result.GetValue(MarkMask)!, out var marks);
         var options = new CheckOptions
         {
-            Marks = marks,
+            Marks = PacketMarks.TryParse(result.GetValue(MarkMask)!, out var marks) ? marks : PacketMarks.Default, // the option's validator has refused what is none
             AdminSocket = result.GetValue(GlobalOptions.AdminSocket)!,
             BpfFolder = result.GetValue(BpfFolder)!,
             Controller = result.GetValue(Controller),
