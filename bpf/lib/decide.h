@@ -128,10 +128,6 @@ __noinline int destination_decide(struct __sk_buff *skb)
 		if (r)
 			return r;
 		to = address_lookup(p->generation, &d->addr);
-		if ((p->key.proto == IPPROTO_TCP || always_proxy) && (!to || !(to->flags & CV_ADDRESS_MESHED))) {
-			d->verdict = CV_VERDICT_PROXY;
-			return 0;
-		}
 	}
 	if (!to || to->flags & (CV_ADDRESS_EXCLUDED | CV_ADDRESS_NODE) || !(to->flags & CV_ADDRESS_MESHED))
 		return decide_outside(s, to);

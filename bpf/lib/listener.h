@@ -3,28 +3,10 @@
 #pragma once
 
 #include <linux/in.h>
+#include "lib/hash.h"
 #include "lib/maps.h"
 
 #define CV_LISTENER_TRIES 4 /* slots looked at when one is empty, as while a loop restarts */
-
-static __always_inline __u32 hash_mix(__u32 hash, __u32 word)
-{
-	hash = (hash ^ word) * 0x9e3779b1u;
-	return hash ^ hash >> 15;
-}
-
-static __always_inline __u32 flow_hash(const struct cv_flow_key *key)
-{
-	__u32 hash = (__u32)key->sport << 16 | key->dport;
-	int i;
-
-#pragma clang loop unroll(full)
-	for (i = 0; i < 4; i++) {
-		hash = hash_mix(hash, key->src.w[i]);
-		hash = hash_mix(hash, key->dst.w[i]);
-	}
-	return hash_mix(hash, hash >> 16);
-}
 
 /* How many listeners of a kind there are, CV_MAX_LISTENERS at most. */
 static __always_inline __u32 listener_count(const struct cv_control *control, __u32 kind)

@@ -2,6 +2,7 @@
 /* Service addresses: from a virtual address and port to one backend. */
 #pragma once
 
+#include "lib/hash.h"
 #include "lib/policy.h"
 
 /* What the generation in force knows of an address and port, for the packet's protocol; NULL when nothing. */
@@ -80,7 +81,8 @@ static __always_inline int service_choose(struct cv_scratch *s, int *always_prox
 	if (!service->slots)
 		return CV_REASON_NO_BACKEND;
 	slot.service = service->id;
-	slot.slot = bpf_get_prandom_u32() % service->slots;
+	slot.slot = (service->flags & CV_SERVICE_SOURCE_HASH ? address_hash(&p->key.src) : bpf_get_prandom_u32()) %
+	            service->slots;
 	backend = bpf_map_lookup_elem(&cv_backend, &slot);
 	if (!backend)
 		return CV_REASON_NO_BACKEND;

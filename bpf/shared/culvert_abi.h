@@ -241,6 +241,7 @@ enum cv_service_flag {
 	CV_SERVICE_PROXY = 1 << 0,    /* always to the proxy */
 	CV_SERVICE_EXCLUDED = 1 << 1, /* under the zero address: a port that configuration leaves alone everywhere */
 	CV_SERVICE_BEHIND_PROXY = 1 << 2, /* under a local workload's address: its port speaks through the proxy only */
+	CV_SERVICE_SOURCE_HASH = 1 << 3,  /* a client has the same slot each time */
 };
 
 struct cv_service {

@@ -53,11 +53,13 @@ public sealed class DatagramProxyTests : IClassFixture<World>
     }
 
     [Theory, InlineData(false), InlineData(true)]
-    public void A_forced_service_whose_backend_is_no_workload_goes_by_the_proxy(bool v6)
+    public void A_forced_service_whose_backend_is_no_workload_passes(bool v6)
     {
         using IDisposable sockets = _world.OfferDatagrams();
         _world.SetService(World.Generation, v6, 99, 20, CvServiceFlag.Proxy, World.Outside(v6));
-        _world.FromPod(_world.A, Packet.OfUdp(_world.A.At(v6, 40000), new(World.Vip(v6), 99))).Dropped(CvReason.AssignFailed);
+        IPEndPoint vip = new(World.Vip(v6), 99);
+        Assert.Equal(World.Outside(v6), _world.FromPod(_world.A, Packet.OfUdp(_world.A.At(v6, 40000), vip)).Passed().View.To.Address);
+        Assert.Equal(World.Outside(v6), _world.FromPod(_world.A, Packet.OfTcp(_world.A.At(v6, 40000), vip, TcpFlags.Syn)).Passed().View.To.Address);
     }
 
     [Theory, InlineData(false), InlineData(true)]

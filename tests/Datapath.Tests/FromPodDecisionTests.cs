@@ -100,14 +100,33 @@ public sealed class FromPodDecisionTests : IClassFixture<World>
     }
 
     [Theory, InlineData(false), InlineData(true)]
-    public void A_service_that_leads_out_of_the_mesh_takes_connections_to_the_proxy_and_translates_datagrams(bool v6)
+    public void What_a_service_leads_out_of_the_mesh_is_translated_both_ways(bool v6)
     {
-        _world.FromPod(_world.A, First(v6, Packet.Tcp, Vip(v6, WorldContent.ToOutside))).Dropped(CvReason.ProxyDown);
         IPEndPoint client = _world.A.At(v6, 40000), vip = Vip(v6, WorldContent.ToOutside), backend = new(World.Outside(v6), WorldContent.BackendPort);
-        Outcome there = _world.FromPod(_world.A, Packet.OfUdp(client, vip)).Passed();
-        Assert.Equal((client, backend), (there.View.From, there.View.To));
-        Outcome back = _world.ToPod(_world.A, Packet.OfUdp(backend, client), ingress: 99).Passed();
-        Assert.Equal((vip, client), (back.View.From, back.View.To));
+        foreach ((Packet request, Packet answer) in new[]
+        {
+            (Packet.OfUdp(client, vip), Packet.OfUdp(backend, client)),
+            (Packet.OfTcp(client, vip, TcpFlags.Syn), Packet.OfTcp(backend, client, TcpFlags.Syn | TcpFlags.Ack)),
+        })
+        {
+            Outcome there = _world.FromPod(_world.A, request).Passed();
+            Assert.Equal((client, backend), (there.View.From, there.View.To));
+            Outcome back = _world.ToPod(_world.A, answer, ingress: 99).Passed();
+            Assert.Equal((vip, client), (back.View.From, back.View.To));
+        }
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public void A_client_keeps_its_backend_outside_the_mesh_where_the_service_asks_for_it(bool v6)
+    {
+        IPAddress[] backends = [.. Enumerable.Range(1, 16).Select(i => IPAddress.Parse(v6 ? $"2001:db8:9::{i:x}" : $"198.51.100.{i}"))];
+        _world.SetService(World.Generation, v6, 99, 21, CvServiceFlag.SourceHash, backends);
+        _world.SetService(World.Generation, v6, 98, 22, 0, backends);
+        Assert.Single(ByPort(99));
+        Assert.InRange(ByPort(98).Count, 4, backends.Length);
+
+        HashSet<IPAddress> ByPort(int port) =>
+            [.. Enumerable.Range(0, 30).Select(i => _world.FromPod(_world.A, Packet.OfTcp(_world.A.At(v6, (port * 100) + i), new IPEndPoint(World.Vip(v6), port), TcpFlags.Syn)).Passed().View.To.Address)];
     }
 
     [Theory, InlineData(false), InlineData(true)]

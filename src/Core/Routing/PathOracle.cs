@@ -31,13 +31,7 @@ public sealed class PathOracle(SnapshotIndex world, ushort tunnelPort)
         WorkloadInfo? source = request.Source is { Enrolled: true } enrolled ? enrolled : null;
         WorkloadInfo? destination = World.FindWorkload(request.Target);
         bool isBalanced = request.Service is not null && ProxyNeed.Of(request.Service);
-        if (destination is not { Enrolled: true })
-        {
-            return request.Service is not null && (isBalanced || request.Protocol == TransportProtocol.Tcp)
-                ? new ConnectionPath(PathKind.Proxy, PathReason.ExternalBackend, destination)
-                : new ConnectionPath(PathKind.Pass, PathReason.NotEnrolled, destination);
-        }
-
+        if (destination is not { Enrolled: true }) return new ConnectionPath(PathKind.Pass, PathReason.NotEnrolled, destination);
         if (Excludes(request.Target)) return new ConnectionPath(PathKind.Pass, PathReason.Excluded, destination);
         if (request.Protocol == TransportProtocol.Tcp && request.Port == tunnelPort) return new ConnectionPath(PathKind.Drop, PathReason.TunnelPort, destination);
         bool isItself = source is not null && source.Uid == destination.Uid;
@@ -50,6 +44,10 @@ public sealed class PathOracle(SnapshotIndex world, ushort tunnelPort)
             : PathReason.None;
         return new ConnectionPath(need == PathReason.None ? PathKind.Direct : PathKind.Proxy, need, destination);
     }
+
+    /// <summary>Whether the kernel forwards what goes to a backend as it is, whatever chooses among a Service's backends: it is not in the mesh, or left alone.</summary>
+    /// <param name="backend">A whole address.</param>
+    public bool IsOutside(in IpPrefix backend) => World.FindWorkload(backend) is not { Enrolled: true } || Excludes(backend);
 
     /// <summary>Whether policy lets out of a workload what goes to an address that is no Service's, or to a backend. What is excluded is free.</summary>
     /// <param name="source">The workload.</param>

@@ -9,9 +9,6 @@ public enum PathReason
     /// <summary>Proxy: the Service port's backends are chosen in a way that the kernel does not know.</summary>
     LoadBalancing,
 
-    /// <summary>Proxy: the Service leads out of the mesh.</summary>
-    ExternalBackend,
-
     /// <summary>Proxy by a Service, Pass without one: the workload speaks to itself.</summary>
     Itself,
 

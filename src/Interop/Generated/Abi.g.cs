@@ -887,6 +887,9 @@ public enum CvServiceFlag : uint
 
     /// <summary>Under a local workload's address: its port speaks through the proxy only.</summary>
     BehindProxy = 4,
+
+    /// <summary>A client has the same slot each time.</summary>
+    SourceHash = 8,
 }
 
 /// <summary><c>struct cv_service</c>.</summary>

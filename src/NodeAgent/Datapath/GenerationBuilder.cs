@@ -229,7 +229,7 @@ internal sealed class GenerationBuilder
 
     private void AddServicePort(ServicePort port, IPAddress[] vips, ServiceBackend[] backends)
     {
-        uint flags = ProxyNeed.Of(port) ? (uint)CvServiceFlag.Proxy : 0;
+        uint flags = (ProxyNeed.Of(port) ? (uint)CvServiceFlag.Proxy : 0) | (port.LoadBalancing == LoadBalancing.SourceHash ? (uint)CvServiceFlag.SourceHash : 0);
         uint id = ++_lastService;
         int[] slots = WeightedSlots.Spread([.. backends.Select(b => b.Weight)], (int)CvAbi.MaxSlots);
         for (int slot = 0; slot < slots.Length; slot++)

@@ -12,7 +12,8 @@ namespace Culvert.NodeAgent.Mesh;
 /// <param name="previous">The pool of the snapshot before: turns are counted on.</param>
 internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend[] backends, Random random, BackendPool? previous = null)
 {
-    private readonly int[] _turns = port.LoadBalancing == LoadBalancing.RoundRobin ? WeightedTurns.Order(Array.ConvertAll(backends, b => b.Weight)) : [];
+    private readonly Backend[] _candidates = Candidates(backends);
+    private readonly int[] _turns = port.LoadBalancing == LoadBalancing.RoundRobin ? WeightedTurns.Order(Array.ConvertAll(Candidates(backends), b => b.Weight)) : [];
 
     // At a random place, or every node that starts would begin with the same backend.
     private readonly StrongBox<int> _next = previous?._next ?? new StrongBox<int>(random.Next());
@@ -40,7 +41,7 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
         switch (Port.LoadBalancing)
         {
             case LoadBalancing.RoundRobin:
-                return _turns.Length == 0 ? null : backends[_turns[Turn(_turns.Length)]];
+                return _turns.Length == 0 ? null : _candidates[_turns[Turn(_turns.Length)]];
             case LoadBalancing.LeastConnections:
                 return LeastConnections();
             case LoadBalancing.SourceHash:
@@ -54,17 +55,21 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
         }
     }
 
+    // The kernel has drawn among all backends and has forwarded what it drew outside the mesh: the proxy chooses among the others. There are none only while the kernel still has the
+    // snapshot before.
+    private static Backend[] Candidates(Backend[] backends) => Array.Exists(backends, b => !b.IsOutside) ? Array.FindAll(backends, b => !b.IsOutside) : backends;
+
     private Backend? Draw(MeshView view, WorkloadInfo? source, bool onlyBeyondKernel)
     {
         int total = 0;
-        foreach (Backend backend in backends)
+        foreach (Backend backend in _candidates)
         {
             if (onlyBeyondKernel && IsKernels(view, backend, source)) continue;
             total += backend.Weight;
         }
         if (total == 0) return null;
         int drawn = random.Next(total);
-        foreach (Backend backend in backends)
+        foreach (Backend backend in _candidates)
         {
             if (onlyBeyondKernel && IsKernels(view, backend, source)) continue;
             drawn -= backend.Weight;
@@ -80,12 +85,12 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
     // Those that have equally few take turns.
     private Backend? LeastConnections()
     {
-        if (backends.Length == 0) return null;
-        int start = Turn(backends.Length);
-        Backend best = backends[start];
-        for (int i = 1; i < backends.Length; i++)
+        if (_candidates.Length == 0) return null;
+        int start = Turn(_candidates.Length);
+        Backend best = _candidates[start];
+        for (int i = 1; i < _candidates.Length; i++)
         {
-            Backend other = backends[(start + i) % backends.Length];
+            Backend other = _candidates[(start + i) % _candidates.Length];
             if ((long)(other.Load?.Count ?? 0) * best.Weight < (long)(best.Load?.Count ?? 0) * other.Weight) best = other;
         }
         return best;
@@ -95,7 +100,7 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
     {
         Backend? best = null;
         double bestScore = -1;
-        foreach (Backend backend in backends)
+        foreach (Backend backend in _candidates)
         {
             double score = backend.Score(client);
             if (score > bestScore) (best, bestScore) = (backend, score);

@@ -107,10 +107,11 @@ internal sealed class MeshView
     private Backend ToBackend(ServicePort port, ServiceBackend backend, MeshView? previous)
     {
         SocketEndPoint address = new(backend.Address, backend.Port);
-        if (port.LoadBalancing != LoadBalancing.LeastConnections) return new Backend(address, backend.Weight, Load: null);
+        bool isOutside = Oracle.IsOutside(AddressOf(address));
+        if (port.LoadBalancing != LoadBalancing.LeastConnections) return new Backend(address, backend.Weight, Load: null, isOutside);
         if (!_loads.TryGetValue((address, port.Protocol), out BackendLoad? load))
             _loads.Add((address, port.Protocol), load = previous?._loads.GetValueOrDefault((address, port.Protocol)) ?? new BackendLoad());
-        return new Backend(address, backend.Weight, load);
+        return new Backend(address, backend.Weight, load, isOutside);
     }
 
     // The proxy gets what the kernel could deliver as well: datagrams in fragments, and what comes from outside with a header.

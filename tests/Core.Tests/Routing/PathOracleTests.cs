@@ -36,7 +36,7 @@ public sealed class PathOracleTests
     [InlineData("10.0.0.2", PathKind.Direct, PathReason.None)]
     [InlineData("10.0.0.1", PathKind.Proxy, PathReason.Itself)]
     [InlineData("10.0.1.1", PathKind.Tunnel, PathReason.None)]
-    [InlineData("192.0.2.1", PathKind.Proxy, PathReason.ExternalBackend)]
+    [InlineData("192.0.2.1", PathKind.Pass, PathReason.NotEnrolled)]
     public void AConnectionByAService(string backend, PathKind kind, PathReason reason) =>
         Assert.Equal((kind, reason), To(new PathRequest(Client, Host(backend), 80, TransportProtocol.Tcp) { Service = Plain }));
 
@@ -45,7 +45,7 @@ public sealed class PathOracleTests
     {
         PathRequest request = new(Client, Host("192.0.2.1"), 53, TransportProtocol.Udp);
         Assert.Equal((PathKind.Pass, PathReason.NotEnrolled), To(request with { Service = Plain }));
-        Assert.Equal((PathKind.Proxy, PathReason.ExternalBackend), To(request with { Service = Balanced }));
+        Assert.Equal((PathKind.Pass, PathReason.NotEnrolled), To(request with { Service = Balanced }));
         Assert.Equal((PathKind.Proxy, PathReason.LoadBalancing), To(request with { Target = Host("10.0.0.2"), Port = 5353, Service = Balanced }));
     }
 

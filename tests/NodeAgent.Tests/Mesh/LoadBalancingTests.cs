@@ -65,6 +65,19 @@ public sealed class LoadBalancingTests
         Assert.All(counts, c => Assert.InRange(c, 900, 1100));
     }
 
+    [Theory]
+    [InlineData(LoadBalancing.Random)]
+    [InlineData(LoadBalancing.RoundRobin)]
+    [InlineData(LoadBalancing.LeastConnections)]
+    [InlineData(LoadBalancing.SourceHash)]
+    public void WhatTheKernelForwardsOutOfTheMeshIsNotChosenAgain(LoadBalancing balancing)
+    {
+        MeshView view = View(balancing, [1, 3, 1], plain: 1);
+        List<SocketEndPoint> chosen = [.. Enumerable.Range(0, 400).Select(i => Choose(view, i).Target)];
+        Assert.Equal(0, chosen.Count(c => c == Backend(1)));
+        Assert.InRange(chosen.Count(c => c == Backend(0)), 150, 250);
+    }
+
     private static OutboundRoute Choose(MeshView view, int client, ushort port = 5, TransportProtocol protocol = TransportProtocol.Udp) =>
         view.Resolve(Client, new SocketEndPoint(new IPAddress([10, 1, (byte)(client >> 8), (byte)client]), port), Vip, protocol);
 
@@ -80,7 +93,7 @@ public sealed class LoadBalancingTests
 
     private static SocketEndPoint Backend(int index) => new(IPAddress.Parse($"10.0.1.{index + 1}"), 8080);
 
-    private static MeshView View(LoadBalancing balancing, ushort[] weights, MeshView? previous = null, TransportProtocol protocol = TransportProtocol.Udp)
+    private static MeshView View(LoadBalancing balancing, ushort[] weights, MeshView? previous = null, TransportProtocol protocol = TransportProtocol.Udp, int? plain = null)
     {
         ServiceInfo service = TestMesh.Service("names", "10.96.0.1");
         ServicePort port = new()
@@ -90,7 +103,7 @@ public sealed class LoadBalancingTests
             LoadBalancing = balancing,
             Backends = [.. weights.Select((w, i) => TestMesh.Backend($"shop/far{i}", $"10.0.1.{i + 1}", w))],
         };
-        WorkloadInfo[] far = [.. weights.Select((_, i) => TestMesh.Workload($"far{i}", "n2", $"10.0.1.{i + 1}"))];
+        WorkloadInfo[] far = [.. weights.Select((_, i) => TestMesh.Workload($"far{i}", "n2", $"10.0.1.{i + 1}") with { Enrolled = i != plain })];
         return new MeshView(TestMesh.Snapshot([Client, .. far], services: [service with { Ports = [port] }]), 15008, previous);
     }
 }

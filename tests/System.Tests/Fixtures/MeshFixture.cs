@@ -23,6 +23,9 @@ public sealed class MeshFixture : IAsyncLifetime
 
     internal LabPod Open { get; private set; } = null!;
 
+    /// <summary>A pod of node1 that is not in the mesh.</summary>
+    internal LabPod Plain { get; private set; } = null!;
+
     public async ValueTask InitializeAsync()
     {
         await Lab.RemoveStaleAsync();
@@ -31,6 +34,7 @@ public sealed class MeshFixture : IAsyncLifetime
         Guest = await Mesh.AddPodAsync(Node1, "guest", "guest");
         Near = await Mesh.AddPodAsync(Node1, "near", "web");
         Open = await Mesh.AddPodAsync(Node1, "open", "open");
+        Plain = await Mesh.Lab.AddPodAsync(Node1.Place, "plain");
         Far = await Mesh.AddPodAsync(Node2, "far", "web");
         await StartAsync(Mesh);
         await WaitAllowedAsync();
