@@ -1,0 +1,86 @@
+namespace Culvert.Cli.Checks.Network;
+
+/// <summary>Who else owns this machine's packets: kube-proxy, the CNI and whoever enforces NetworkPolicies, known by the chains, tables and links that each makes.</summary>
+internal static class NetworkEngineCheck
+{
+    private static readonly (string Name, Func<HostNetwork, bool> IsThere)[] Proxies =
+    [
+        ("kube-proxy, mode ipvs", n => n.Links.Contains("kube-ipvs0")),
+        ("kube-proxy, mode nftables", n => n.Filter.Chains.Any(c => c.Table is "ip kube-proxy" or "ip6 kube-proxy")),
+        ("kube-proxy, mode iptables", n => HasChain(n, "KUBE-SERVICES")),
+    ];
+
+    private static readonly (string Name, Func<HostNetwork, bool> IsThere)[] Engines =
+    [
+        ("Calico", n => HasChain(n, "cali-") || HasLink(n, "cali") || HasLink(n, "vxlan.calico")),
+        ("kube-router", n => HasChain(n, "KUBE-ROUTER-")),
+        ("flannel", n => HasChain(n, "FLANNEL-") || HasLink(n, "flannel.")),
+        ("Antrea", n => HasChain(n, "ANTREA-") || HasLink(n, "antrea-gw")),
+        ("AWS VPC CNI", n => HasChain(n, "AWS-")),
+        ("Cilium or GKE Dataplane V2", n => HasLink(n, "cilium_") || HasLink(n, "gke") || HasChain(n, "CILIUM_")),
+        ("Docker or containerd's bridge", n => HasChain(n, "DOCKER") || HasLink(n, "docker0")),
+    ];
+
+    public static async Task<IReadOnlyList<Finding>> RunAsync(CancellationToken cancellationToken) => Evaluate(await HostNetwork.ReadAsync(cancellationToken));
+
+    /// <summary>What an operator should know of a network.</summary>
+    internal static IReadOnlyList<Finding> Evaluate(HostNetwork network) => 
+        [Services(network), .. NetworkOf(network), .. Masquerade(network), .. Input(network), .. Bridge(network), .. Diversion(network)];
+
+    private static Finding Services(HostNetwork network)
+    {
+        var found = Proxies.Where(p => p.IsThere(network)).Select(p => p.Name).ToArray();
+        return Finding.Ok("services", found.Length == 0 ? "no kube-proxy has rules here" : $"Services are translated by {string.Join(" and ", found)}");
+    }
+
+    private static IEnumerable<Finding> NetworkOf(HostNetwork network)
+    {
+        var found = Engines.Where(e => e.IsThere(network)).Select(e => e.Name).ToArray();
+        yield return Finding.Ok("cni", found.Length == 0 ? "no CNI or policy engine is known by its rules or links" : $"rules or links of {string.Join(", ", found)}");
+        if (found.Contains("Cilium or GKE Dataplane V2"))
+        {
+            yield return Finding.Warning(
+                "cni", "Cilium's programs redirect packets at the pods' interfaces, where Culvert's stand too: who comes first disables the other",
+                "do not enrol pods of this node, or let another CNI connect them");
+        }
+    }
+
+    // Between workloads of the mesh addresses stay what they are; policy by address sees the node's for others.
+    private static IEnumerable<Finding> Masquerade(HostNetwork network)
+    {
+        var rules = network.Filter.Rules.Where(r => r.Text.Contains("masquerade", StringComparison.OrdinalIgnoreCase)).ToArray();
+        if (rules.Length > 0) yield return Finding.Ok("masquerade", $"rules masquerade, such as {rules[0]}");
+    }
+
+    private static IEnumerable<Finding> Input(HostNetwork network)
+    {
+        foreach (var chain in network.Filter.Chains.Where(c => c.Hook == "input" && c.Drops))
+        {
+            yield return Finding.Warning(
+                "input", $"{chain.Source}: chain {chain.Name} of table {chain.Table} drops what no rule of it accepts: captured packets and tunnels are input, not forwarded",
+                "accept, before it drops, TCP to port 15008 of pod addresses and packets that have the agent's capture mark");
+        }
+    }
+
+    private static IEnumerable<Finding> Bridge(HostNetwork network)
+    {
+        if (network is { BridgedPodsAreFiltered: true, Bridges.Count: > 0 })
+        {
+            yield return Finding.Warning(
+                "bridge", $"what crosses the bridges {string.Join(", ", network.Bridges)} goes through iptables (bridge-nf-call-iptables), which loses the proxy's hold on packets of pods that are ports of a bridge",
+                "set net.bridge.bridge-nf-call-iptables and bridge-nf-call-ip6tables to 0 where nothing needs them, or enrol only pods whose interface is no port of a bridge");
+        }
+    }
+
+    private static IEnumerable<Finding> Diversion(HostNetwork network)
+    {
+        var rules = network.Filter.Rules.Where(r => r.Text.Contains("tproxy", StringComparison.OrdinalIgnoreCase)).ToArray();
+        return rules.Length == 0
+            ? [Finding.Ok("tproxy", "no TPROXY rule in the packet filter")]
+            : rules.Select(rule => Finding.Warning("tproxy", $"a packet filter rule diverts connections: {rule}", "remove the other mesh's rules, or exclude the pods it serves"));
+    }
+
+    private static bool HasChain(HostNetwork network, string prefix) => network.Filter.Chains.Any(c => c.Name.StartsWith(prefix, StringComparison.Ordinal));
+
+    private static bool HasLink(HostNetwork network, string prefix) => network.Links.Any(l => l.StartsWith(prefix, StringComparison.Ordinal));
+}
