@@ -23,7 +23,8 @@ internal static class ControllerTls
             ClientCertificateRequired = true,
             // A resumed session shows the leaf without the chain, so that an agent that connects again could not be verified.
             AllowTlsResume = false,
-            CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+            // Whom to trust the callback says: without this .NET reads the system's roots first.
+            CertificateChainPolicy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true },
             RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
             {
                 if (certificate is null) return true;

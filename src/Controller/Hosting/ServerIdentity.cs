@@ -4,6 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 using Culvert.Controller.Identity;
 using Culvert.Controller.Snapshots;
 using Culvert.Core;
+using Culvert.Protocol;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Hosting;
@@ -80,7 +81,7 @@ internal sealed class ServerIdentity : IDisposable
         X509Certificate2Collection intermediates = [.. issued.Chain.Skip(1).Select(c => X509CertificateLoader.LoadCertificate(c.Span))];
         _notAfter = issued.NotAfter;
         _renewAt = _time.GetUtcNow() + ((issued.NotAfter - _time.GetUtcNow()) * 2 / 3);
-        return SslStreamCertificateContext.Create(leaf.CopyWithPrivateKey(key), intermediates, offline: true);
+        return OwnCertificate.Context(leaf.CopyWithPrivateKey(key), intermediates);
     }
 
     private void Forget() => _rootsChanged = true;

@@ -76,26 +76,28 @@ public static class ControllerChannel
             TargetHost = host,
             EnabledSslProtocols = System.Security.Authentication.SslProtocols.Tls13,
             ApplicationProtocols = [SslApplicationProtocol.Http2],
-            CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+            CertificateChainPolicy = ControllerPolicy(options.Roots(), options.Time.GetUtcNow()),
             AllowTlsResume = false,
-            ClientCertificateContext = identity is null ? null : SslStreamCertificateContext.Create(identity.Certificate, identity.Intermediates, offline: true),
-            RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
-                certificate is X509Certificate2 leaf && IsController(leaf, chain, options.Roots(), options.Time.GetUtcNow()),
+            ClientCertificateContext = identity is null ? null : OwnCertificate.Context(identity.Certificate, identity.Intermediates),
+            // Its address is of no account.
+            RemoteCertificateValidationCallback = (_, certificate, _, errors) =>
+                (errors & ~SslPolicyErrors.RemoteCertificateNameMismatch) == SslPolicyErrors.None
+                && certificate is X509Certificate2 leaf && SvidReader.TryRead(leaf, out SpiffeId? id) && id.Path == SpiffeId.ControllerPath,
         };
     }
 
-    private static bool IsController(X509Certificate2 leaf, X509Chain? presented, IReadOnlyList<ReadOnlyMemory<byte>> roots, DateTimeOffset now)
+    private static X509ChainPolicy ControllerPolicy(IReadOnlyList<ReadOnlyMemory<byte>> roots, DateTimeOffset now)
     {
-        if (!SvidReader.TryRead(leaf, out SpiffeId? id) || id.Path != SpiffeId.ControllerPath) return false;
-        using var chain = new X509Chain();
-        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        chain.ChainPolicy.DisableCertificateDownloads = true;
-        chain.ChainPolicy.VerificationTimeIgnored = false;
-        chain.ChainPolicy.VerificationTime = now.LocalDateTime;
-        chain.ChainPolicy.ApplicationPolicy.Add(new Oid(ServerAuthentication));
-        foreach (ReadOnlyMemory<byte> root in roots) chain.ChainPolicy.CustomTrustStore.Add(X509CertificateLoader.LoadCertificate(root.Span));
-        if (presented is not null) chain.ChainPolicy.ExtraStore.AddRange(presented.ChainPolicy.ExtraStore);
-        return chain.Build(leaf);
+        X509ChainPolicy policy = new()
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            RevocationMode = X509RevocationMode.NoCheck,
+            DisableCertificateDownloads = true,
+            VerificationTimeIgnored = false,
+            VerificationTime = now.LocalDateTime,
+        };
+        policy.ApplicationPolicy.Add(new Oid(ServerAuthentication));
+        foreach (ReadOnlyMemory<byte> root in roots) policy.CustomTrustStore.Add(X509CertificateLoader.LoadCertificate(root.Span));
+        return policy;
     }
 }
