@@ -45,6 +45,10 @@ internal static class LogEventIds
     internal const int PolicyIdFileSaved = 1117;
     internal const int RoutingRestored = 1118;
     internal const int RoutingNotRestored = 1119;
+    internal const int NatTableMade = 1120;
+    internal const int NatTableRemoved = 1121;
+    internal const int NatUnknown = 1122;
+    internal const int NftUnwatched = 1123;
     internal const int DirectPath = 1125;
     internal const int PutFirst = 1126;
 

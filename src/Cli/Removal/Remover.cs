@@ -50,7 +50,7 @@ internal sealed class Remover(RemovalOptions options)
         var others = OtherAgents.Links(own);
         if (others.Count == 0)
         {
-            return RoutingRemoval.Run(options.RouteTable);
+            return [.. RoutingRemoval.Run(options.RouteTable), .. NatTables.RemoveAll()];
         }
 
         _kept.Add(string.Create(

@@ -18,6 +18,9 @@ public sealed unsafe class NftContext : IDisposable
 
     private NftContext(NftContextHandle handle) => _handle = handle;
 
+    /// <summary>Whether this machine has the library.</summary>
+    public static bool IsInstalled => NativeLibrary.TryLoad(Libnftables.Library, out _);
+
     /// <summary>Opens the namespace that the calling thread is in.</summary>
     /// <returns>The context; it stays in that namespace.</returns>
     /// <exception cref="NftException">libnftables is not installed, or this kernel has no netfilter.</exception>

@@ -43,4 +43,16 @@ internal static partial class DatapathLog
 
     [LoggerMessage(EventId = LogEventIds.PutFirst, Level = LogLevel.Warning, Message = "{Other} of others ran before {Program} at {Interface} ({Hook}) and may have let past it what it refuses; {Program} is first again")]
     internal static partial void PutFirst(ILogger logger, string other, string program, string @interface, string hook);
+
+    [LoggerMessage(EventId = LogEventIds.NatTableMade, Level = LogLevel.Information, Message = "others translate destinations of packets here ({Others}); the nft table {Table} keeps captured packets out of it")]
+    internal static partial void NatTableMade(ILogger logger, string others, string table);
+
+    [LoggerMessage(EventId = LogEventIds.NatTableRemoved, Level = LogLevel.Information, Message = "nobody else translates destinations of packets any more; the nft table {Table} is removed")]
+    internal static partial void NatTableRemoved(ILogger logger, string table);
+
+    [LoggerMessage(EventId = LogEventIds.NatUnknown, Level = LogLevel.Warning, Message = "captured packets are not kept out of others' translation of destinations, as kube-proxy's, if there is any: {Reason}")]
+    internal static partial void NatUnknown(ILogger logger, string reason);
+
+    [LoggerMessage(EventId = LogEventIds.NftUnwatched, Level = LogLevel.Warning, Message = "rules of nftables are not watched, they are looked at every 30 s: {Reason}")]
+    internal static partial void NftUnwatched(ILogger logger, string reason);
 }

@@ -32,6 +32,9 @@ internal sealed class LinkWatcher : IDisposable
     /// <summary>Has something whenever rules may have changed.</summary>
     internal ChannelReader<bool> Rules => _rules.Reader;
 
+    /// <summary>For who else finds that what brings packets to the proxy may have changed.</summary>
+    internal ChannelWriter<bool> RoutingChanges => _routing.Writer;
+
     public void Dispose()
     {
         _stop.Cancel();

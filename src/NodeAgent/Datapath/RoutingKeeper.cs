@@ -7,10 +7,10 @@ using Microsoft.Extensions.Logging;
 namespace Culvert.NodeAgent.Datapath;
 
 /// <summary>
-/// Keeps the agent's rules and routes: what another program removes is put back at once, logged and counted. Without them captured packets find no way to the
+/// Keeps the agent's rules, routes and nft table: what another program removes is put back at once, logged and counted. Without them captured packets find no way to the
 /// proxy, so that the agent is not ready while they can't be put back.
 /// </summary>
-internal sealed class RoutingKeeper(ChannelReader<bool> changes, CaptureRoutes routes, HealthState health, CounterFamily restored, TimeProvider time, ILogger logger)
+internal sealed class RoutingKeeper(ChannelReader<bool> changes, CaptureRoutes routes, CaptureNat nat, HealthState health, CounterFamily restored, TimeProvider time, ILogger logger)
 {
     /// <summary>What blocks readiness while rules or routes are missing.</summary>
     internal const string Part = "routing";
@@ -50,7 +50,7 @@ internal sealed class RoutingKeeper(ChannelReader<bool> changes, CaptureRoutes r
     {
         try
         {
-            IReadOnlyList<string> made = routes.Ensure();
+            IReadOnlyList<string> made = [.. routes.Ensure(), .. nat.Ensure()];
             health.Clear(Part);
             if (made.Count == 0) return;
             restored.With().Add(made.Count);

@@ -58,9 +58,16 @@ internal static class AgentComposition
         foreach (string uplink in options.Uplinks.Where(u => interfaces.FindByName(u) is null)) AgentLog.NoUplink(logger, uplink);
         LinkWatcher links = parts.Own(new LinkWatcher((int)options.RouteTable));
         CaptureRoutes routes = new(options);
-        if (!routes.AreThere()) parts.OnRollback(() => routes.Remove());
+        CaptureNat nat = new(options, time, logger);
+        if (!routes.AreThere()) parts.OnRollback(() => Detacher.RemoveRouting(routes, nat));
         routes.Ensure();
-        if (OtherAgents.Links(new HashSet<uint> { lookup.Link.Info.Id }).Count == 0) routes.RemoveOthers();
+        if (OtherAgents.Links(new HashSet<uint> { lookup.Link.Info.Id }).Count == 0)
+        {
+            routes.RemoveOthers();
+            nat.RemoveOthers();
+        }
+        parts.Own(new NftWatcher(links.RoutingChanges, logger));
+        nat.Ensure();
         DatapathReconciler reconciler = new(
             new InterfacePrograms(programs, attacher, xdp), options.Xdp, writer, () => new KernelLinks(netlink), new PolicyIdFile(options.StateFolder, logger, metrics), new InterfaceOwners(options.RunFolder, logger), options.Uplinks, state, logger);
         FlowSweeper sweeper = new(programs.Maps.Flow, programs.Maps.Usage, programs.Maps.Swept, logger);
@@ -87,7 +94,7 @@ internal static class AgentComposition
         SnapshotTarget target = new(options.TunnelPort, reconciler, state, prober, directory, svids, controller, tls, proxy, health, () => ProxySetup.OfferListeners(proxy, programs.Maps, writer));
         SnapshotApplier applier = parts.Own(new SnapshotApplier(target));
         LinkFollower follower = new(links.Changes, applier, state, time, logger);
-        RoutingKeeper routing = new(links.Routing, routes, health, metrics.RoutingRestored, time, logger);
+        RoutingKeeper routing = new(links.Routing, routes, nat, health, metrics.RoutingRestored, time, logger);
         FilterWatcher filters = parts.Own(new FilterWatcher());
         DirectPathKeeper directPath = new(writer, parts.Own(new FirewallReader()), netlink, logger);
         target.Switched += snapshot => directPath.Use(snapshot.Mesh);
@@ -136,7 +143,7 @@ internal static class AgentComposition
 
         async Task<IReadOnlyList<string>> DetachAsync(CancellationToken stop)
         {
-            IReadOnlyList<string> removed = await applier.DetachAsync(() => Detacher.Detach(attacher, xdp, lookup, pins, routes), stop);
+            IReadOnlyList<string> removed = await applier.DetachAsync(() => Detacher.Detach(attacher, xdp, lookup, pins, routes, nat), stop);
             detached.TrySetResult();
             return removed;
         }

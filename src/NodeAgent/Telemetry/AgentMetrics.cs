@@ -31,7 +31,7 @@ public sealed class AgentMetrics
         Audited = registry.Add(new CounterFamily("culvert_policy_audit_total", "Connections that matched an AUDIT policy.", ["policy", "destination_workload", "destination_workload_namespace"]));
         SnapshotsRejected = registry.Add(new CounterFamily("culvert_snapshots_rejected_total", "Snapshots from the controller that could not be applied.", []));
         StateWritesFailed = registry.Add(new CounterFamily("culvert_state_writes_failed_total", "Attempts to write a file of the state or run folder that failed; what was to be written is in force all the same.", ["file"]));
-        RoutingRestored = registry.Add(new CounterFamily("culvert_routing_restored_total", "Rules and routes of the agent that another program had removed, and that were put back.", []));
+        RoutingRestored = registry.Add(new CounterFamily("culvert_routing_restored_total", "Rules, routes and nft tables of the agent that another program had removed or changed, and that were put back.", []));
         CertificateRequests = registry.Add(new CounterFamily("culvert_certificate_requests_total", "Certificates asked of the controller.", ["result"]));
     }
 

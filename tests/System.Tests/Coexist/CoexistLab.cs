@@ -141,7 +141,7 @@ internal sealed class CoexistLab : IAsyncDisposable
     {
         foreach (var protocol in new[] { Protocol.V1.TransportProtocol.Tcp, Protocol.V1.TransportProtocol.Udp })
         {
-            await Mesh.Nodes[0].WaitForFlowAsync($"a tunnel to far by {protocol}", f => f.Path == Protocol.V1.FlowPath.Tunnel && f.Protocol == protocol && f.Destination.Identity == MeshObjects.Identity("web"));
+            await Mesh.Nodes[0].WaitForFlowAsync($"a tunnel to far by {protocol}", f => f.Path == Protocol.V1.FlowPath.Tunnel && f.Protocol == protocol && f.Destination.WorkloadUid.EndsWith("far", StringComparison.Ordinal));
         }
     }
 }

@@ -1,0 +1,61 @@
+using System.Text.Json;
+using Culvert.Interop.Netfilter;
+
+namespace Culvert.NodeAgent.Datapath;
+
+/// <summary>What of netfilter's address translation there is in the calling thread's network namespace, and what of it is agents'. Thread-safe.</summary>
+public static class NatTables
+{
+    private const string Family = "inet";
+    private const string Name = "culvert";
+
+    /// <summary>Removes the tables of all agents.</summary>
+    /// <returns>One line for each; none where nftables can't be had, without which there are none.</returns>
+    /// <exception cref="NftException">nft refused.</exception>
+    public static IReadOnlyList<string> RemoveAll()
+    {
+        if (!NftContext.IsInstalled) return [];
+        using NftContext nft = NftContext.Open();
+        return RemoveAll(nft);
+    }
+
+    /// <summary>Name of an agent's table: agents with the same marks have one in common, as they have rules.</summary>
+    internal static string NameOf(Options.PacketMarks marks) => marks == Options.PacketMarks.Default ? Name : FormattableString.Invariant($"{Name}-{marks.Mask:x}");
+
+    /// <summary>Removes the tables of all agents.</summary>
+    internal static IReadOnlyList<string> RemoveAll(NftContext nft)
+    {
+        List<string> removed = [];
+        foreach (string table in Listed(nft, "list tables", "table").Where(t => Text(t, "family") == Family).Select(t => Text(t, "name")).Where(IsAgents))
+        {
+            nft.Run($"delete table {Family} {table}");
+            removed.Add($"nft table {Family} {table}");
+        }
+        return removed;
+    }
+
+    /// <summary>Who else translates the destinations of packets that come in; null: nobody.</summary>
+    internal static string? FindOthers(NftContext nft)
+    {
+        foreach (string names in (string[])["ip_tables_names", "ip6_tables_names"])
+        {
+            string path = $"/proc/thread-self/net/{names}";
+            if (File.Exists(path) && File.ReadLines(path).Contains("nat")) return $"the table nat of iptables ({names})";
+        }
+        foreach (JsonElement chain in Listed(nft, "list chains", "chain"))
+        {
+            if (Text(chain, "type") == "nat" && Text(chain, "hook") == "prerouting" && !IsAgents(Text(chain, "table"))) return $"the chain {Text(chain, "family")} {Text(chain, "table")} {Text(chain, "name")}";
+        }
+        return null;
+    }
+
+    private static bool IsAgents(string table) => table == Name || table.StartsWith(Name + "-", StringComparison.Ordinal);
+
+    private static List<JsonElement> Listed(NftContext nft, string command, string kind)
+    {
+        using JsonDocument answer = JsonDocument.Parse(nft.RunJson(command));
+        return [.. answer.RootElement.GetProperty("nftables").EnumerateArray().Where(e => e.TryGetProperty(kind, out _)).Select(e => e.GetProperty(kind).Clone())];
+    }
+
+    private static string Text(JsonElement element, string name) => element.TryGetProperty(name, out JsonElement value) ? value.ToString() : "";
+}

@@ -1,0 +1,104 @@
+using System.Net;
+using System.Net.Sockets;
+using Culvert.Labs;
+using Culvert.Labs.Mesh;
+
+namespace Culvert.SystemTests.Coexist;
+
+/// <summary>kube-proxy's rules on both nodes, and the same Services in the mesh: a meshed backend on the client's node, one elsewhere, and one that is not enrolled.</summary>
+public sealed class KubeProxyTests
+{
+    private const string Table = "inet culvert";
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
+
+    [Theory]
+    [InlineData("iptables-legacy")]
+    [InlineData("iptables-nft")]
+    [InlineData("nftables")]
+    public async Task Services_answer_as_they_do_without_the_mesh(string mode)
+    {
+        await using var lab = await CoexistLab.CreateAsync();
+        var (near, far, outer) = DeclareServices(lab);
+        await lab.ApplyAsync(Rules(mode, [near, far, outer]));
+        Probe[] probes =
+        [
+            .. To(lab.Client, near), .. To(lab.Client, far), .. To(lab.Plain, near), .. To(lab.Plain, far), .. To(lab.Far, near), .. To(lab.Plain, outer),
+            .. To(lab.Client, outer).Where(p => p.IsUdp),
+            .. lab.PodToPod(),
+        ];
+
+        await lab.AssertUnchangedAsync(probes);
+
+        foreach (var node in lab.Mesh.Nodes)
+        {
+            Assert.DoesNotContain("culvert", await node.Place.ScriptAsync("nft list tables"), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task The_table_is_there_while_others_translate_destinations_and_put_back_when_others_remove_it()
+    {
+        await using var lab = await CoexistLab.CreateAsync();
+        var (near, far, outer) = DeclareServices(lab);
+        await lab.EnrolAsync();
+        var node = lab.Mesh.Nodes[0];
+        Assert.Equal("", await node.Place.ScriptAsync("nft list ruleset"));
+
+        await lab.ApplyAsync(KubeProxyRules.Nftables([near, far, outer]));
+        await LabWait.UntilAsync("the table is made", async () => await HasTableAsync(node), Deadline);
+        await CoexistLab.AssertAsync("behind the table", [.. To(lab.Client, far)]);
+        var made = await node.Place.ScriptAsync($"nft list table {Table}");
+        var counted = await RestoredAsync(node);
+
+        await node.Place.ScriptAsync($"nft delete table {Table}");
+        await LabWait.UntilAsync("the table is there again", async () => await HasTableAsync(node), Deadline);
+        Assert.Equal(made, await node.Place.ScriptAsync($"nft list table {Table}"));
+        await LabWait.UntilAsync("it is counted", async () => await RestoredAsync(node) == counted + 1, Deadline);
+
+        await node.Place.ScriptAsync($"nft flush chain {Table} keep-destination");
+        await LabWait.UntilAsync("its rules are there again", async () => await HasTableAsync(node) && await node.Place.ScriptAsync($"nft list table {Table}") == made, Deadline);
+        await CoexistLab.AssertAsync("behind the table put back", [.. To(lab.Client, far)]);
+    }
+
+    private static (ProxiedService Near, ProxiedService Far, ProxiedService Outer) DeclareServices(CoexistLab lab)
+    {
+        ProxiedService[] services =
+        [
+            new("near", IPAddress.Parse("10.96.0.11"), IPAddress.Parse("fd96::11"), lab.Near),
+            new("far", IPAddress.Parse("10.96.0.12"), IPAddress.Parse("fd96::12"), lab.Far),
+            new("outer", IPAddress.Parse("10.96.0.13"), IPAddress.Parse("fd96::13"), lab.Outer),
+        ];
+        foreach (var service in services)
+        {
+            var workload = MeshObjects.Workload(service.Backend, service.Name);
+            lab.Mesh.Objects.Write("workload-" + service.Name, service.Backend == lab.Outer ? workload.Replace($"  interface: {service.Backend.HostInterface}", "  enrolled: false", StringComparison.Ordinal) : workload);
+            lab.Mesh.Objects.Write("service-" + service.Name, $$"""
+                apiVersion: v1
+                kind: Service
+                metadata: {name: {{service.Name}}, namespace: {{MeshObjects.Namespace}}}
+                spec:
+                  clusterIP: {{service.Virtual4}}
+                  clusterIPs: [{{service.Virtual4}}, "{{service.Virtual6}}"]
+                  selector: {app: {{service.Name}}}
+                  ports:
+                    - {name: tcp, port: {{ProxiedService.Port}}, targetPort: {{CoexistLab.Port}}, protocol: TCP}
+                    - {name: udp, port: {{ProxiedService.Port}}, targetPort: {{CoexistLab.Port}}, protocol: UDP}
+                """);
+        }
+
+        return (services[0], services[1], services[2]);
+    }
+
+    private static string Rules(string mode, IReadOnlyList<ProxiedService> services) => mode switch
+    {
+        "nftables" => KubeProxyRules.Nftables(services),
+        _ => KubeProxyRules.Iptables(services, mode["iptables-".Length..]),
+    };
+
+    private static IEnumerable<Probe> To(LabPod from, ProxiedService service) => new[] { AddressFamily.InterNetwork, AddressFamily.InterNetworkV6 }.SelectMany(f =>
+        CoexistLab.Both($"{f} {from} to Service {service.Name}", from, new IPEndPoint(service.Virtual(f), ProxiedService.Port)));
+
+    private static async Task<bool> HasTableAsync(MeshNode node) => (await node.Place.ScriptAsync("nft list tables")).Contains(Table, StringComparison.Ordinal);
+
+    private static async Task<double> RestoredAsync(MeshNode node) => (await node.MetricsAsync()).Sum("culvert_routing_restored_total");
+}
