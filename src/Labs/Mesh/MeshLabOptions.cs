@@ -13,6 +13,9 @@ internal sealed record MeshLabOptions
     /// <summary>The controller's program.</summary>
     public string Controller { get; init; } = Path.Combine(AppContext.BaseDirectory, "culvert-controller");
 
+    /// <summary>Whether agents are told their uplink, or find uplinks themselves.</summary>
+    public bool NameUplinks { get; init; } = true;
+
     /// <summary>Further arguments for every agent.</summary>
     public IReadOnlyList<string> AgentArguments { get; init; } = [];
 }

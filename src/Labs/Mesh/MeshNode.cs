@@ -61,7 +61,7 @@ internal sealed class MeshNode : IDisposable
                 "--controller", _mesh.ControllerUri,
                 "--bootstrap-roots", _mesh.Roots,
                 "--join-token-file", token,
-                "--uplink", LabNode.Uplink,
+                .. _mesh.Options.NameUplinks ? ["--uplink", LabNode.Uplink] : Array.Empty<string>(),
                 "--metrics", string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{MetricsPort}"),
                 .. _mesh.Options.AgentArguments,
             ]);

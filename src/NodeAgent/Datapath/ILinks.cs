@@ -21,8 +21,14 @@ internal interface ILinks
     /// <summary>What others have put at a link that packets redirected to or from it would pass by; null when there is nothing.</summary>
     string? FindForeign(LinkState link);
 
-    /// <summary>Links that lead out of the node: up, not loopback, with a global address on a subnet, and none of <paramref name="pods"/>.</summary>
-    IReadOnlyList<LinkState> FindUplinks(IReadOnlySet<string> pods);
+    /// <summary>
+    /// Links that lead out of the node: up, not loopback, and with a global address on a subnet, or with routes to pods of other nodes, such as an overlay's device. None of the pods', and no bridge with
+    /// pods behind it or to which nothing but its own subnet is routed.
+    /// </summary>
+    /// <param name="pods">Names of links of pods of this node.</param>
+    /// <param name="near">Addresses of pods of this node.</param>
+    /// <param name="far">Addresses of pods of other nodes.</param>
+    IReadOnlyList<LinkState> FindUplinks(IReadOnlySet<string> pods, IEnumerable<IPAddress> near, IEnumerable<IPAddress> far);
 
     /// <summary>Every address of this node that is not loopback, link-local ones included.</summary>
     IReadOnlyCollection<IPAddress> NodeAddresses { get; }

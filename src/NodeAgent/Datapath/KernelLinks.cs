@@ -8,10 +8,12 @@ namespace Culvert.NodeAgent.Datapath;
 /// <summary>Links, routes and addresses of the agent's network namespace, listed once when made.</summary>
 internal sealed class KernelLinks : ILinks
 {
+    private const int EthernetAddress = 6; // bytes
     private readonly RouteNetlink _netlink;
     private readonly Dictionary<string, LinkInfo> _links;
     private readonly Dictionary<int, LinkInfo> _byIndex;
     private readonly Dictionary<IPAddress, int> _hostRoutes = [];
+    private readonly IReadOnlyList<IpRoute> _routes;
     private readonly IReadOnlyList<LinkAddress> _addresses;
     private readonly ForeignAttachments _foreign;
 
@@ -22,7 +24,8 @@ internal sealed class KernelLinks : ILinks
         IReadOnlyList<LinkInfo> links = netlink.GetLinks();
         _links = links.ToDictionary(l => l.Name, StringComparer.Ordinal);
         _byIndex = links.ToDictionary(l => l.Index);
-        foreach (IpRoute route in netlink.GetRoutes())
+        _routes = netlink.GetRoutes();
+        foreach (IpRoute route in _routes)
         {
             IPNetwork to = route.Destination;
             bool host = to.PrefixLength == (to.BaseAddress.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? 32 : 128);
@@ -56,10 +59,18 @@ internal sealed class KernelLinks : ILinks
 
     public string? FindForeign(LinkState link) => _foreign.Find(link.Index);
 
-    public IReadOnlyList<LinkState> FindUplinks(IReadOnlySet<string> pods)
+    public IReadOnlyList<LinkState> FindUplinks(IReadOnlySet<string> pods, IEnumerable<IPAddress> near, IEnumerable<IPAddress> far)
     {
-        HashSet<int> addressed = [.. _addresses.Where(a => !a.Address.IsIPv6LinkLocal && !IPAddress.IsLoopback(a.Address) && a.PrefixLength != MaxPrefix(a.Address)).Select(a => a.InterfaceIndex)];
-        return [.. _links.Values.Where(l => l.IsUp && addressed.Contains(l.Index) && !pods.Contains(l.Name)).OrderBy(l => l.Index).Select(State)];
+        RouteLookup routes = new(_routes);
+        HashSet<int> outward = [.. _addresses.Where(a => !a.Address.IsIPv6LinkLocal && !IPAddress.IsLoopback(a.Address) && a.PrefixLength != MaxPrefix(a.Address)).Select(a => a.InterfaceIndex)];
+        HashSet<int> beyond = [.. far.Select(routes.Find).OfType<IpRoute>().Where(r => r.Type == RouteType.Unicast).Select(r => r.InterfaceIndex)];
+        // The programs read Ethernet: tunnels of bare IP have no such address.
+        outward.UnionWith(beyond.Where(i => _byIndex.TryGetValue(i, out LinkInfo? link) && link.MacAddress?.GetAddressBytes().Length == EthernetAddress));
+
+        beyond.UnionWith(_routes.Where(r => r.Gateway is not null).Select(r => r.InterfaceIndex));
+        HashSet<int> behind = [.. pods.Select(p => _links.GetValueOrDefault(p)?.MasterIndex ?? 0)];
+        behind.UnionWith(near.Select(routes.Find).OfType<IpRoute>().Where(r => r.Gateway is null).Select(r => r.InterfaceIndex));
+        return [.. _links.Values.Where(l => l.IsUp && outward.Contains(l.Index) && !pods.Contains(l.Name) && !(l.Kind == "bridge" && (behind.Contains(l.Index) || !beyond.Contains(l.Index)))).OrderBy(l => l.Index).Select(State)];
     }
 
     private static int MaxPrefix(IPAddress address) => address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? 32 : 128;

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Net;
 using Culvert.Core;
 using Culvert.NodeAgent.Options;
 
@@ -46,7 +47,7 @@ internal sealed record LinkPlan
             quarantined.Add(owner);
             missing = missing.SetItem(owner.Workload, $"{why}; {owner.Interface}, which was its interface, refuses every packet until it is found");
         }
-        IReadOnlyList<LinkState> outward = uplinks.Count == 0 ? links.FindUplinks(pods) : [.. uplinks.Select(links.FindByName).OfType<LinkState>()];
+        IReadOnlyList<LinkState> outward = uplinks.Count == 0 ? links.FindUplinks(pods, AddressesOf(snapshot, here: true), AddressesOf(snapshot, here: false)) : [.. uplinks.Select(links.FindByName).OfType<LinkState>()];
         return new LinkPlan
         {
             Endpoints = endpoints,
@@ -66,6 +67,9 @@ internal sealed record LinkPlan
         Uplinks = [.. Uplinks.Where(u => !gone.Contains(u.Index))],
         XdpUplinks = [.. XdpUplinks.Where(u => !gone.Contains(u.Index))],
     };
+
+    private static IEnumerable<IPAddress> AddressesOf(NodeSnapshot snapshot, bool here) =>
+        snapshot.Workloads.Values.Where(w => w.Enrolled && w.Node == snapshot.Node == here).SelectMany(w => w.Addresses);
 
     private static bool WantsXdp(XdpUse use, IEnumerable<LocalEndpoint> endpoints) => use switch
     {

@@ -15,7 +15,7 @@ internal static class ProbeAddresses
     {
         if (given is not null) return [given];
         KernelLinks links = new(netlink);
-        IEnumerable<LinkState> outward = uplinks.Count == 0 ? links.FindUplinks(new HashSet<string>()) : uplinks.Select(links.FindByName).OfType<LinkState>();
+        IEnumerable<LinkState> outward = uplinks.Count == 0 ? links.FindUplinks(new HashSet<string>(), [], []) : uplinks.Select(links.FindByName).OfType<LinkState>();
         IPAddress[] all = [.. outward.SelectMany(l => netlink.GetAddresses(l.Index)).Select(a => a.Address).Where(a => !a.IsIPv6LinkLocal && !IPAddress.IsLoopback(a)).Distinct()];
         IPAddress[] four = [.. all.Where(a => a.AddressFamily == AddressFamily.InterNetwork)];
         return [.. (four.Length > 0 ? four : all).Prepend(IPAddress.Loopback).Select(a => new IPEndPoint(a, port))];

@@ -32,7 +32,7 @@ public sealed record AgentOptions
     /// <summary>File with the join token; read when the node has no certificate yet.</summary>
     public string? JoinTokenFile { get; init; }
 
-    /// <summary>Interfaces that lead to other nodes. Empty: every link that carries a default or connected route and is no pod's.</summary>
+    /// <summary>Interfaces that lead to other nodes. Empty: every link with a global address on a subnet, or with routes to pods of other nodes, that is no pod's and no bridge of pods.</summary>
     public IReadOnlyList<string> Uplinks { get; init; } = [];
 
     /// <summary>Where <c>/metrics</c> is served; null: at port 15020 of 127.0.0.1 and of the uplinks' addresses. Never asked for by pods, unless <see cref="MetricsAllow"/> says so.</summary>

@@ -222,6 +222,6 @@ public sealed class FailedSnapshotTests
 
         public string? FindForeign(LinkState link) => seen.FindForeign(link);
 
-        public IReadOnlyList<LinkState> FindUplinks(IReadOnlySet<string> pods) => seen.FindUplinks(pods);
+        public IReadOnlyList<LinkState> FindUplinks(IReadOnlySet<string> pods, IEnumerable<IPAddress> near, IEnumerable<IPAddress> far) => seen.FindUplinks(pods, near, far);
     }
 }
