@@ -26,10 +26,10 @@ public static class NatTables
     internal static IReadOnlyList<string> RemoveAll(NftContext nft)
     {
         List<string> removed = [];
-        foreach (string table in Listed(nft, "list tables", "table").Where(t => Text(t, "family") == Family).Select(t => Text(t, "name")).Where(IsAgents))
+        foreach (string table in Listed(nft, "list tables", "table").Select(t => $"{Text(t, "family")} {Text(t, "name")}").Where(IsAgents))
         {
-            nft.Run($"delete table {Family} {table}");
-            removed.Add($"nft table {Family} {table}");
+            nft.Run($"delete table {table}");
+            removed.Add($"nft table {table}");
         }
         return removed;
     }
@@ -44,12 +44,13 @@ public static class NatTables
         }
         foreach (JsonElement chain in Listed(nft, "list chains", "chain"))
         {
-            if (Text(chain, "type") == "nat" && Text(chain, "hook") == "prerouting" && !IsAgents(Text(chain, "table"))) return $"the chain {Text(chain, "family")} {Text(chain, "table")} {Text(chain, "name")}";
+            if (Text(chain, "type") == "nat" && Text(chain, "hook") == "prerouting" && !IsAgents($"{Text(chain, "family")} {Text(chain, "table")}")) return $"the chain {Text(chain, "family")} {Text(chain, "table")} {Text(chain, "name")}";
         }
         return null;
     }
 
-    private static bool IsAgents(string table) => table == Name || table.StartsWith(Name + "-", StringComparison.Ordinal);
+    /// <summary>Whether a table, named with its family, is an agent's.</summary>
+    internal static bool IsAgents(string table) => table == $"{Family} {Name}" || table.StartsWith($"{Family} {Name}-", StringComparison.Ordinal);
 
     private static List<JsonElement> Listed(NftContext nft, string command, string kind)
     {

@@ -14,15 +14,15 @@ internal static class FirewallJudge
     // Where packets of others than this node's own programs come by.
     private static readonly string[] Hooks = ["ingress", "prerouting", "forward", "postrouting", "egress"];
 
-    // kube-proxy with nftables refuses what is for Services without endpoints; Culvert's own tables are for what it captures.
-    private static readonly string[] KnownTables = ["ip kube-proxy", "ip6 kube-proxy", "ip culvert", "ip6 culvert", "inet culvert"];
+    // kube-proxy with nftables refuses what is for Services without endpoints. Agents' own tables are for what they capture.
+    private static readonly string[] KnownTables = ["ip kube-proxy", "ip6 kube-proxy"];
 
     // kube-proxy with iptables refuses what is for Services without endpoints or for load balancers, and what connection tracking knows nothing of; flannel accepts.
     private static readonly string[] KnownChains =
         ["KUBE-FORWARD", "KUBE-SERVICES", "KUBE-EXTERNAL-SERVICES", "KUBE-NODEPORTS", "KUBE-PROXY-FIREWALL", "KUBE-POSTROUTING", "KUBE-PROXY-CANARY", "KUBELET-CANARY", "FLANNEL-FWD", "FLANNEL-POSTRTG"];
 
     /// <summary>Whether a base chain has to be looked into; its rules need not be known for this.</summary>
-    internal static bool Concerns(FilterChain chain) => chain.Hook is { } hook && Hooks.Contains(hook) && !chain.Table.StartsWith("arp ", StringComparison.Ordinal) && !KnownTables.Contains(chain.Table);
+    internal static bool Concerns(FilterChain chain) => chain.Hook is { } hook && Hooks.Contains(hook) && !chain.Table.StartsWith("arp ", StringComparison.Ordinal) && !KnownTables.Contains(chain.Table) && !NatTables.IsAgents(chain.Table);
 
     /// <summary>Why packets have to pass these rules; none: they need not.</summary>
     /// <param name="chains">The chains of whole tables.</param>

@@ -56,6 +56,9 @@ public sealed class FirewallJudgeTests
     [InlineData("ip6", "kube-proxy", 0)]
     [InlineData("inet", "kube-proxy", 1)]
     [InlineData("arp", "kube-proxy", 0)]
+    [InlineData("inet", "culvert", 0)]
+    [InlineData("inet", "culvert-c0", 0)]
+    [InlineData("ip", "culvert", 1)]
     [InlineData("bridge", "filter", 1)]
     public void Tables_are_known_by_family_and_name(string family, string table, int reasons) =>
         Assert.Equal(reasons, Judge(Nft("""{"drop": null}""").Replace("\"inet\"", $"\"{family}\"", StringComparison.Ordinal).Replace("\"table\": \"t\"", $"\"table\": \"{table}\"", StringComparison.Ordinal)).Count);
