@@ -24,7 +24,7 @@ internal static class NetworkEngineCheck
     public static async Task<IReadOnlyList<Finding>> RunAsync(CancellationToken cancellationToken) => Evaluate(await HostNetwork.ReadAsync(cancellationToken));
 
     /// <summary>What an operator should know of a network.</summary>
-    internal static IReadOnlyList<Finding> Evaluate(HostNetwork network) => 
+    internal static IReadOnlyList<Finding> Evaluate(HostNetwork network) =>
         [Services(network), .. NetworkOf(network), .. Masquerade(network), .. Input(network), .. Bridge(network), .. Diversion(network)];
 
     private static Finding Services(HostNetwork network)
