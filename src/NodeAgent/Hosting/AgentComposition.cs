@@ -94,7 +94,7 @@ internal static class AgentComposition
         SnapshotTarget target = new(options.TunnelPort, reconciler, state, prober, directory, svids, controller, tls, proxy, health, () => ProxySetup.OfferListeners(proxy, programs.Maps, writer));
         SnapshotApplier applier = parts.Own(new SnapshotApplier(target));
         LinkFollower follower = new(links.Changes, applier, state, time, logger);
-        RoutingKeeper routing = new(links.Routing, routes, nat, health, metrics.RoutingRestored, time, logger);
+        RoutingKeeper routing = new(routes, nat, health, metrics.RoutingRestored, logger);
         FilterWatcher filters = parts.Own(new FilterWatcher());
         DirectPathKeeper directPath = new(writer, parts.Own(new FirewallReader()), netlink, logger);
         target.Switched += snapshot => directPath.Use(snapshot.Mesh);
@@ -131,7 +131,7 @@ internal static class AgentComposition
             ("renewing the node's certificate", controller.KeepRenewedAsync),
             ("following links", follower.RunAsync),
             ("probing idle connections", stop => Ticker.RunAsync(FlowProber.Interval, prober.ProbeAgain, time, stop)),
-            ("keeping rules and routes", routing.RunAsync),
+            ("keeping rules and routes", stop => ChangeFollower.RunAsync(links.Routing, RoutingKeeper.Interval, routing.Look, time, stop)),
             ("following the node's packet filter", stop => ChangeFollower.RunAsync(filters.Changes, DirectPathKeeper.Interval, directPath.Look, time, stop)),
             ("following the node's routing rules", stop => ChangeFollower.RunAsync(links.Rules, Timeout.InfiniteTimeSpan, directPath.Look, time, stop)),
             ("sweeping flows", stop => Ticker.RunAsync(FlowSweeper.Interval, () => sweeper.Sweep(), time, stop)),
