@@ -16,17 +16,8 @@ internal sealed class DatapathReconciler(
     private LinkPlan? _inForce;
     private IReadOnlySet<int>? _seen;
 
-    /// <summary>
-    /// Puts a snapshot into force. When it throws, the generation before is in force as it was, with its programs; where that failed too, which is logged,
-    /// <see cref="IsCurrent"/> is false from then on. A link that goes away meanwhile is a missing one and no failure.
-    /// </summary>
-    /// <param name="snapshot">The snapshot.</param>
-    /// <param name="switched">
-    /// Told true when the kernel has gone over to the snapshot and no pod that comes in with it is captured yet; told false when it has gone back and
-    /// no pod that had left is captured again. Whoever evaluates captured connections by addresses changes over in it, so that none is given the identity
-    /// that its address has in the other snapshot.
-    /// </param>
-    internal void Apply(NodeSnapshot snapshot, Action<bool>? switched = null)
+    /// <summary>Works out what a snapshot is at the node's links as they are now; closes links that have just come. Nothing is in force of it yet.</summary>
+    internal PreparedSnapshot Prepare(NodeSnapshot snapshot)
     {
         long start = Stopwatch.GetTimestamp();
         ILinks links = look();
@@ -36,9 +27,24 @@ internal sealed class DatapathReconciler(
         ids.Save();
         uint number = unchecked(writer.Current + 1);
         FlowShares shares = FlowShares.Of(writer.FlowEntries, plan.Endpoints.Length);
-        Generation next = GenerationBuilder.Build(number == 0 ? 1 : number, snapshot, policy, plan.Endpoints, links.NodeAddresses, shares.Pod);
-        writer.MaxExternal = shares.External;
+        Generation generation = GenerationBuilder.Build(number == 0 ? 1 : number, snapshot, policy, plan.Endpoints, links.NodeAddresses, shares.Pod);
+        return new PreparedSnapshot(start, links, plan, policy, generation, shares.External);
+    }
 
+    /// <summary>
+    /// Puts the snapshot that was prepared last into force. When it throws, the generation before is in force as it was, with its programs; where that failed too, which is logged,
+    /// <see cref="IsCurrent"/> is false from then on. A link that goes away meanwhile is a missing one and no failure.
+    /// </summary>
+    /// <param name="prepared">Made by <see cref="Prepare"/>, with nothing put into force since.</param>
+    /// <param name="switched">
+    /// Told true when the kernel has gone over to the snapshot and no pod that comes in with it is captured yet; told false when it has gone back and
+    /// no pod that had left is captured again. Whoever evaluates captured connections by addresses changes over in it, so that none is given the identity
+    /// that its address has in the other snapshot.
+    /// </param>
+    internal void Apply(PreparedSnapshot prepared, Action<bool>? switched = null)
+    {
+        (long start, ILinks links, LinkPlan plan, CompiledPolicy policy, Generation next, uint maxExternal) = prepared;
+        writer.MaxExternal = maxExternal;
         writer.Write(next);
         plan = Switch(plan, _inForce ?? Found(plan, links), switched);
         writer.Finish();

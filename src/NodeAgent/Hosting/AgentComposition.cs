@@ -47,6 +47,15 @@ internal static class AgentComposition
         if (pins.IsEmpty()) parts.OnRollback(() => BpfFs.UnpinTree(pins.Root));
         foreach ((string folder, int taken) in pins.TakeOverOtherVersions()) DatapathLog.OtherVersion(logger, folder, taken);
 
+        // The controller is followed from here on: to join and to hear of the mesh takes as long as to make what is below, and the applier has it wait for that.
+        NodeCredentials credentials = new(options.NodeName, options.StateFolder, options.JoinTokenFile, time, logger, metrics);
+        ControllerLink controller = parts.Own(new ControllerLink(options.Controller, options.NodeName, options.BootstrapRootsFile, credentials, time, logger));
+        SnapshotApplier applier = parts.Own(new SnapshotApplier());
+        SnapshotClient client = new(options.NodeName, controller, applier, new SnapshotFile(options.StateFolder, options.RunFolder, options.NodeName, logger), metrics, time, logger);
+        BackgroundWork following = parts.Own(new BackgroundWork(logger, ("following the controller", client.RunAsync)));
+        parts.Defer(() => new ValueTask(following.StopAsync(CancellationToken.None)));
+        await following.StartAsync(cancellationToken);
+
         // Programs and maps, and what attaches them.
         DatapathPrograms programs = parts.Own(DatapathPrograms.Load(options, pins, logger));
         SocketLookup lookup = parts.Own(SocketLookup.Attach(programs.SkLookup, pins));
@@ -72,9 +81,7 @@ internal static class AgentComposition
             new InterfacePrograms(programs, attacher, xdp), options.Xdp, writer, () => new KernelLinks(netlink), new PolicyIdFile(options.StateFolder, logger, metrics), new InterfaceOwners(options.RunFolder, logger), options.Uplinks, state, logger);
         FlowSweeper sweeper = new(programs.Maps.Flow, programs.Maps.Usage, programs.Maps.Swept, logger);
 
-        // The controller, and certificates from it.
-        NodeCredentials credentials = new(options.NodeName, options.StateFolder, options.JoinTokenFile, time, logger, metrics);
-        ControllerLink controller = parts.Own(new ControllerLink(options.Controller, options.NodeName, options.BootstrapRootsFile, credentials, time, logger));
+        // Certificates of the workloads.
         SvidStore svids = parts.OwnAsyncDisposable(new SvidStore(new ControllerIssuer(controller, time), new SvidCache(options.RunFolder, time, logger), time, logger, metrics));
         TlsIdentityTable tls = new(svids, time, logger);
         svids.Changed += tls.Update;
@@ -92,13 +99,11 @@ internal static class AgentComposition
         // Snapshots, which have an effect on all of it.
         FlowProber prober = new(programs.Maps.Flow, options.Marks.Reject, logger);
         SnapshotTarget target = new(options.TunnelPort, reconciler, state, prober, directory, svids, controller, tls, proxy, health, () => ProxySetup.OfferListeners(proxy, programs.Maps, writer));
-        SnapshotApplier applier = parts.Own(new SnapshotApplier(target));
         LinkFollower follower = new(links.Changes, applier, state, time, logger);
         RoutingKeeper routing = new(routes, nat, health, metrics.RoutingRestored, logger);
         FilterWatcher filters = parts.Own(new FilterWatcher());
         DirectPathKeeper directPath = new(writer, parts.Own(new FirewallReader()), netlink, logger);
         target.Switched += snapshot => directPath.Use(snapshot.Mesh);
-        SnapshotClient client = new(options.NodeName, controller, applier, new SnapshotFile(options.StateFolder, options.RunFolder, options.NodeName, logger), metrics, time, logger);
 
         // What people see.
         KernelMetrics.Register(metrics.Registry, programs.Maps, sweeper, state);
@@ -122,11 +127,11 @@ internal static class AgentComposition
             // What follows may put a snapshot into force: pods are guarded by what is in the kernel then.
             parts.Commit();
             directPath.Look();
-            return client.RestoreAsync(stop);
+            applier.Open(target);
+            return client.Restored.WaitAsync(stop);
         });
         BackgroundWork background = parts.Own(new BackgroundWork(
             logger,
-            ("following the controller", client.RunAsync),
             ("saving the snapshot", client.KeepSavedAsync),
             ("renewing the node's certificate", controller.KeepRenewedAsync),
             ("following links", follower.RunAsync),
@@ -137,9 +142,9 @@ internal static class AgentComposition
             ("sweeping flows", stop => Ticker.RunAsync(FlowSweeper.Interval, () => sweeper.Sweep(), time, stop)),
             ("giving memory back", stop => Ticker.RunAsync(NativeHeapKeeper.Interval, NativeHeapKeeper.TrimIfWorthIt, time, stop))));
         ConnectionDrain draining = new(proxy, drain, options.DrainDeadline, detached.Task, health, logger);
-        IHost host = ServiceHost.Build(loggers, parts, listening, probes, admin, restoring, background, draining);
+        IHost host = ServiceHost.Build(loggers, parts, listening, probes, admin, following, restoring, background, draining);
         await host.StartAsync(cancellationToken);
-        return new AgentHost(parts, metricsAt, detached.Task, background.Failed);
+        return new AgentHost(parts, metricsAt, detached.Task, Task.WhenAny(following.Failed, background.Failed).Unwrap());
 
         async Task<IReadOnlyList<string>> DetachAsync(CancellationToken stop)
         {

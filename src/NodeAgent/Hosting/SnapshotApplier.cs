@@ -3,11 +3,19 @@ using Culvert.NodeAgent.Snapshots;
 
 namespace Culvert.NodeAgent.Hosting;
 
-/// <summary>Puts snapshots into force in an agent, one at a time, until the agent is detached. Thread-safe.</summary>
-internal sealed class SnapshotApplier(ISnapshotTarget target) : ISnapshotSink, IDisposable
+/// <summary>Puts snapshots into force in an agent, one at a time, once there is what they are put into force in and until the agent is detached. Thread-safe.</summary>
+internal sealed class SnapshotApplier : ISnapshotSink, IDisposable
 {
-    private readonly SemaphoreSlim _applying = new(1, 1);
+    private readonly SemaphoreSlim _applying = new(0, 1);
+    private ISnapshotTarget? _target;
     private bool _detached;
+
+    /// <summary>Lets in what has been waiting since the applier was made, and all that comes from now on. To be called once.</summary>
+    internal void Open(ISnapshotTarget target)
+    {
+        _target = target;
+        _applying.Release();
+    }
 
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">The agent was detached.</exception>
@@ -15,7 +23,7 @@ internal sealed class SnapshotApplier(ISnapshotTarget target) : ISnapshotSink, I
     {
         ArgumentNullException.ThrowIfNull(snapshot);
         return AloneAsync(
-            () =>
+            target =>
             {
                 if (_detached) throw new InvalidOperationException("this agent was detached: it puts nothing into force any more");
                 target.Apply(snapshot);
@@ -31,7 +39,7 @@ internal sealed class SnapshotApplier(ISnapshotTarget target) : ISnapshotSink, I
     /// <param name="concerns">Whether this snapshot has to do with what changed: to look at all links is dear.</param>
     /// <param name="cancellationToken">Ends waiting for a snapshot that is on its way.</param>
     internal Task RefreshAsync(Predicate<NodeSnapshot> concerns, CancellationToken cancellationToken) => AloneAsync(
-        () =>
+        target =>
         {
             if (_detached || target.InForce.Version == 0 || !concerns(target.InForce) || target.IsCurrent()) return false;
             target.Apply(target.InForce);
@@ -44,7 +52,7 @@ internal sealed class SnapshotApplier(ISnapshotTarget target) : ISnapshotSink, I
     /// <param name="cancellationToken">Ends waiting for a snapshot that is on its way.</param>
     /// <returns>What <paramref name="detach"/> returned.</returns>
     internal Task<T> DetachAsync<T>(Func<T> detach, CancellationToken cancellationToken) => AloneAsync(
-        () =>
+        _ =>
         {
             T result = detach();
             _detached = true;
@@ -54,12 +62,12 @@ internal sealed class SnapshotApplier(ISnapshotTarget target) : ISnapshotSink, I
 
     public void Dispose() => _applying.Dispose();
 
-    private async Task<T> AloneAsync<T>(Func<T> step, CancellationToken cancellationToken)
+    private async Task<T> AloneAsync<T>(Func<ISnapshotTarget, T> step, CancellationToken cancellationToken)
     {
         await _applying.WaitAsync(cancellationToken);
         try
         {
-            return step();
+            return step(_target!);
         }
         finally
         {

@@ -40,8 +40,13 @@ internal sealed class SnapshotTarget(
     public void Apply(NodeSnapshot snapshot)
     {
         TimeSpan lifetimeBefore = InForce.Mesh.CertificateLifetime;
-        MeshView before = directory.View, view = new(snapshot, tunnelPort, before);
-        reconciler.Apply(snapshot, switched =>
+
+        // What the proxy and what the kernel need of it have nothing to do with each other, and take about as long.
+        MeshView before = directory.View;
+        Task<MeshView> building = Task.Run(() => new MeshView(snapshot, tunnelPort, before));
+        PreparedSnapshot prepared = reconciler.Prepare(snapshot);
+        MeshView view = building.GetAwaiter().GetResult();
+        reconciler.Apply(prepared, switched =>
         {
             directory.View = switched ? view : before;
             Switched?.Invoke(directory.View.Snapshot);

@@ -20,6 +20,7 @@ internal sealed class SnapshotClient(
 
     private readonly string _instance = Guid.NewGuid().ToString("n");
     private string _epoch = "";
+    private readonly TaskCompletionSource _restored = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _saving = new();
     private readonly Lock _updating = new();
     private int _saveFailures;
@@ -34,8 +35,10 @@ internal sealed class SnapshotClient(
     /// <summary>The snapshot in force; version 0 before the first.</summary>
     internal NodeSnapshot Current { get; private set; } = new() { Node = node };
 
-    /// <summary>Puts the snapshot of the last run into force, when there is one.</summary>
-    internal async Task RestoreAsync(CancellationToken cancellationToken)
+    /// <summary>Completes when the snapshot of the last run is in force, or can't be, or there is none.</summary>
+    internal Task Restored => _restored.Task;
+
+    private async Task RestoreAsync(CancellationToken cancellationToken)
     {
         if (file.Load() is not { } saved) return;
         try
@@ -51,9 +54,17 @@ internal sealed class SnapshotClient(
         }
     }
 
-    /// <summary>Runs until cancelled.</summary>
+    /// <summary>Puts the snapshot of the last run into force, and then follows the controller until cancelled.</summary>
     internal async Task RunAsync(CancellationToken stop)
     {
+        try
+        {
+            await RestoreAsync(stop);
+        }
+        finally
+        {
+            _restored.TrySetResult();
+        }
         int failures = 0;
         while (!stop.IsCancellationRequested)
         {

@@ -57,7 +57,7 @@ internal sealed class ReconcilerFixture : IDisposable
 
     internal static NodeSnapshot Snapshot(params WorkloadInfo[] workloads) => TestMesh.Snapshot(workloads);
 
-    internal void Apply(NodeSnapshot snapshot, Action<bool>? switched = null) => World.In(() => Reconciler.Apply(snapshot, switched));
+    internal void Apply(NodeSnapshot snapshot, Action<bool>? switched = null) => World.In(() => Reconciler.Apply(Reconciler.Prepare(snapshot), switched));
 
     /// <summary>Ends the agent, as a crash does, and starts the next one.</summary>
     internal void Restart()

@@ -20,7 +20,8 @@ public sealed class LinkFollowerTests : IAsyncDisposable
 
     public LinkFollowerTests()
     {
-        _applier = new SnapshotApplier(_target);
+        _applier = new SnapshotApplier();
+        _applier.Open(_target);
         _running = new LinkFollower(_changes.Reader, _applier, _state, TimeProvider.System, NullLogger.Instance).RunAsync(_stop.Token);
     }
 

@@ -7,9 +7,20 @@ namespace Culvert.NodeAgent.Tests.Hosting;
 public sealed class SnapshotApplierTests : IDisposable
 {
     private readonly Target _target = new();
-    private readonly SnapshotApplier _applier;
+    private readonly SnapshotApplier _applier = new();
 
-    public SnapshotApplierTests() => _applier = new SnapshotApplier(_target);
+    public SnapshotApplierTests() => _applier.Open(_target);
+
+    [Fact]
+    public async Task WhatComesBeforeThereIsATargetWaits()
+    {
+        using SnapshotApplier early = new();
+        Task first = early.ApplyAsync(Snapshot(1), default);
+        Assert.False(first.IsCompleted);
+        early.Open(_target);
+        await first;
+        Assert.Equal([1UL], _target.Applied);
+    }
 
     [Fact]
     public async Task AChangeOfLinksDuringASnapshotDoesNotBringTheOneBeforeBack()
