@@ -27,6 +27,10 @@ internal static class EndpointResolver
             {
                 missing[workload.Uid] = $"interface {link.Name} is not the host side of a veth";
             }
+            else if (links.FindObstacle(link) is { } obstacle)
+            {
+                missing[workload.Uid] = obstacle;
+            }
             else
             {
                 found.Add(new LocalEndpoint(workload, link.Name, link.Index, link.Mtu, link.Mac, mac) { HostStackReason = links.FindForeign(link) });

@@ -21,6 +21,9 @@ internal interface ILinks
     /// <summary>What others have put at a link that packets redirected to or from it would pass by; null when there is nothing.</summary>
     string? FindForeign(LinkState link);
 
+    /// <summary>What at a link of a pod would have the mesh break what the pod does, or get round others' policy, with the remedy; null when there is nothing. Such a pod is not captured.</summary>
+    string? FindObstacle(LinkState link);
+
     /// <summary>
     /// Links that lead out of the node: up, not loopback, and with a global address on a subnet, or with routes to pods of other nodes, such as an overlay's device. None of the pods', and no bridge with
     /// pods behind it or to which nothing but its own subnet is routed.

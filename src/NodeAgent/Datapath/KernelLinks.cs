@@ -59,6 +59,18 @@ internal sealed class KernelLinks : ILinks
 
     public string? FindForeign(LinkState link) => _foreign.Find(link.Index);
 
+    public string? FindObstacle(LinkState link) => FindBridgeObstacle(link) ?? _foreign.FindRedirecting(link);
+
+    // br_netfilter has netfilter look at what comes in by a bridge's port, and takes the socket away that the programs have assigned (br_nf_pre_routing, "Must drop socket now because of tproxy"):
+    // connections to the proxy would time out, and the pod's own address get datagrams with a header in front.
+    private string? FindBridgeObstacle(LinkState link)
+    {
+        if (!_byIndex.TryGetValue(link.Index, out LinkInfo? port) || !_byIndex.TryGetValue(port.MasterIndex, out LinkInfo? bridge) || bridge.Kind != "bridge") return null;
+        return BridgeNetfilter.SettingsInForce() is not { Count: > 0 } settings
+            ? null
+            : $"interface {link.Name} is a port of the bridge {bridge.Name}, whose packets netfilter takes from the proxy ({string.Join(", ", settings.Select(s => $"{s}=1"))}); set that to 0, or have a CNI without a bridge connect the pod";
+    }
+
     public IReadOnlyList<LinkState> FindUplinks(IReadOnlySet<string> pods, IEnumerable<IPAddress> near, IEnumerable<IPAddress> far)
     {
         RouteLookup routes = new(_routes);

@@ -222,6 +222,8 @@ public sealed class FailedSnapshotTests
 
         public string? FindForeign(LinkState link) => seen.FindForeign(link);
 
+        public string? FindObstacle(LinkState link) => seen.FindObstacle(link);
+
         public IReadOnlyList<LinkState> FindUplinks(IReadOnlySet<string> pods, IEnumerable<IPAddress> near, IEnumerable<IPAddress> far) => seen.FindUplinks(pods, near, far);
     }
 }

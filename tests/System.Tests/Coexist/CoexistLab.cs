@@ -91,6 +91,15 @@ internal sealed class CoexistLab : IAsyncDisposable
         Assert.True(wrong.Count == 0, $"{when}: {string.Join("; ", wrong)}");
     }
 
+    /// <summary>Flows went through tunnels: otherwise all would be as before because nothing has been captured.</summary>
+    public async Task AssertMeshedAsync()
+    {
+        foreach (var protocol in new[] { Protocol.V1.TransportProtocol.Tcp, Protocol.V1.TransportProtocol.Udp })
+        {
+            await Mesh.Nodes[0].WaitForFlowAsync($"a tunnel to far by {protocol}", f => f.Path == Protocol.V1.FlowPath.Tunnel && f.Protocol == protocol && f.Destination.WorkloadUid.EndsWith("far", StringComparison.Ordinal));
+        }
+    }
+
     /// <summary>Starts controller and agents.</summary>
     public Task EnrolAsync() => MeshFixture.StartAsync(Mesh);
 
@@ -133,15 +142,6 @@ internal sealed class CoexistLab : IAsyncDisposable
                 _servers.Add(PeerServer.Start(pod, MeshFixture.AddressOf(pod, family), PeerServer.EchoAsync, Port));
                 _servers.Add(UdpPeer.StartEcho(pod, family, Port));
             }
-        }
-    }
-
-    // Otherwise all would be as before because nothing has been captured.
-    private async Task AssertMeshedAsync()
-    {
-        foreach (var protocol in new[] { Protocol.V1.TransportProtocol.Tcp, Protocol.V1.TransportProtocol.Udp })
-        {
-            await Mesh.Nodes[0].WaitForFlowAsync($"a tunnel to far by {protocol}", f => f.Path == Protocol.V1.FlowPath.Tunnel && f.Protocol == protocol && f.Destination.WorkloadUid.EndsWith("far", StringComparison.Ordinal));
         }
     }
 }
