@@ -45,7 +45,7 @@ internal sealed record LinkPlan
             // Name and index: the record may be older than the node's last start.
             if (!missing.TryGetValue(owner.Workload, out string? why) || links.FindByName(owner.Interface)?.Index != owner.Index || !pods.Add(owner.Interface)) continue;
             quarantined.Add(owner);
-            missing = missing.SetItem(owner.Workload, $"{why}; {owner.Interface}, which was its interface, refuses every packet until it is found");
+            missing = missing.SetItem(owner.Workload, $"{why}; {owner.Interface}, which was its interface, refuses every packet until that is mended");
         }
         IReadOnlyList<LinkState> outward = uplinks.Count == 0 ? links.FindUplinks(pods, AddressesOf(snapshot, here: true), AddressesOf(snapshot, here: false)) : [.. uplinks.Select(links.FindByName).OfType<LinkState>()];
         return new LinkPlan

@@ -28,6 +28,12 @@ public sealed class ObstacleTests
 
         node.World.Shell($"sysctl -qw net.bridge.{setting}=0");
         AssertCaptured(node);
+
+        // Who was guarded is not let go.
+        node.World.Shell($"sysctl -qw net.bridge.{setting}=1");
+        node.Apply(ReconcilerFixture.Snapshot(Web));
+        Assert.Equal(["up0 cv_from_pod", "up0 cv_to_pod"], node.Attached);
+        Assert.Contains("refuses every packet until that is mended", node.State.Current.NotCaptured[Web.Uid], StringComparison.Ordinal);
     }
 
     [Fact]

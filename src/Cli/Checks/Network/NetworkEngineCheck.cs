@@ -41,7 +41,7 @@ internal static class NetworkEngineCheck
         {
             yield return Finding.Warning(
                 "cni", "Cilium's programs redirect packets at the pods' interfaces, where Culvert's stand too: who comes first disables the other",
-                "do not enrol pods of this node, or let another CNI connect them");
+                "the agent does not capture such pods; let another CNI connect those that are to be in the mesh");
         }
     }
 
@@ -67,7 +67,7 @@ internal static class NetworkEngineCheck
         if (network is { BridgedPodsAreFiltered: true, Bridges.Count: > 0 })
         {
             yield return Finding.Warning(
-                "bridge", $"what crosses the bridges {string.Join(", ", network.Bridges)} goes through iptables (bridge-nf-call-iptables), which loses the proxy's hold on packets of pods that are ports of a bridge",
+                "bridge", $"what crosses the bridges {string.Join(", ", network.Bridges)} goes through iptables (bridge-nf-call-iptables), which takes packets of pods that are ports of a bridge from the proxy: the agent does not capture such pods",
                 "set net.bridge.bridge-nf-call-iptables and bridge-nf-call-ip6tables to 0 where nothing needs them, or enrol only pods whose interface is no port of a bridge");
         }
     }
