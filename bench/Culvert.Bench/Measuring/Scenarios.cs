@@ -49,6 +49,25 @@ internal static class Scenarios
     public static Scenario BesideRules(Target? oursSame, Target plainSame) =>
         new([new(HostStack, "requests/s", true, "same veths and rules, routed, no mesh", 0.9, 1.0)], PerMillion, oursSame, plainSame, Requests(new WrkShape(2, 64, CloseEachTime: false)));
 
+    /// <summary>Name of the metric that compares the mesh with itself.</summary>
+    public const string Policies = "policy.network_policies";
+
+    /// <summary>Within a node, whose policy is asked about every connection.</summary>
+    /// <param name="same">Culvert, server on the client's node.</param>
+    /// <param name="policies">In force on our side and not on the peer's.</param>
+    public static Scenario UnderPolicies(Target same, NetworkPolicies policies)
+    {
+        Target under = same with { };
+        Func<Target, TimeSpan, CancellationToken, Task<Reading>> requests = Requests(new WrkShape(2, 32, CloseEachTime: true));
+        return new([new(Policies, "connections/s", true, "the same without NetworkPolicies", 0.9, 1.0)], PerMillionConnections, under, same, async (target, duration, cancellationToken) =>
+        {
+            await policies.SetAsync(ReferenceEquals(target, under), cancellationToken);
+            double before = CpuClock.BusySeconds();
+            Reading reading = await requests(target, duration, cancellationToken);
+            return reading with { BusySeconds = CpuClock.BusySeconds() - before };
+        });
+    }
+
     /// <summary>Name of the only metric that needs the far node.</summary>
     public const string Far = "l4.cross_node.bulk_rtt";
 
