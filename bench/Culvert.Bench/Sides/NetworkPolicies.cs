@@ -24,8 +24,17 @@ internal sealed class NetworkPolicies(string folder, CulvertAgent agent)
     {
         if (_inForce == inForce) return;
         string before = await VersionAsync(cancellationToken);
-        if (inForce) await File.WriteAllTextAsync(_file, string.Concat(Enumerable.Range(0, Count).Select(Policy)), cancellationToken);
-        else File.Delete(_file);
+        if (inForce)
+        {
+            // Whole at once, and not by a name that the controller reads before.
+            string part = _file + ".part";
+            await File.WriteAllTextAsync(part, string.Concat(Enumerable.Range(0, Count).Select(Policy)), cancellationToken);
+            File.Move(part, _file);
+        }
+        else
+        {
+            File.Delete(_file);
+        }
         _inForce = inForce;
         await LabWait.UntilAsync(inForce ? $"{Count} NetworkPolicies are in force" : "no NetworkPolicy is in force", async () => await VersionAsync(cancellationToken) != before, Deadline, agent.Process, cancellationToken);
     }

@@ -9,5 +9,17 @@ internal static class BridgeNetfilter
     /// <summary>Names of the settings that are on, as sysctl has them; none where the module is not loaded.</summary>
     /// <exception cref="IOException">One can't be read.</exception>
     internal static IReadOnlyList<string> SettingsInForce() =>
-        [.. Settings.Where(s => File.Exists($"{Folder}/{s}") && File.ReadAllText($"{Folder}/{s}").Trim() != "0").Select(s => $"net.bridge.{s}")];
+        [.. Settings.Where(IsOn).Select(s => $"net.bridge.{s}")];
+
+    private static bool IsOn(string setting)
+    {
+        try
+        {
+            return File.ReadAllText($"{Folder}/{setting}").Trim() != "0";
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return false;
+        }
+    }
 }

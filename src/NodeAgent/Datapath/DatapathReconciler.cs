@@ -16,7 +16,7 @@ internal sealed class DatapathReconciler(
     private LinkPlan? _inForce;
     private IReadOnlySet<int>? _seen;
 
-    /// <summary>Works out what a snapshot is at the node's links as they are now; closes links that have just come. Nothing is in force of it yet.</summary>
+    /// <summary>Works out what a snapshot is at the node's links as they are now; closes links that have just come, which stay closed when what follows fails. Nothing is in force of it yet.</summary>
     internal PreparedSnapshot Prepare(NodeSnapshot snapshot)
     {
         long start = Stopwatch.GetTimestamp();
@@ -72,7 +72,7 @@ internal sealed class DatapathReconciler(
         DatapathInForce current = state.Current;
         return current.IsWhole
             && plan.Endpoints.Length == current.Endpoints.Length && plan.Endpoints.Zip(current.Endpoints).All(pair => pair.First.IsSameLink(pair.Second))
-            && plan.Missing.Keys.ToHashSet(StringComparer.Ordinal).SetEquals(current.NotCaptured.Keys)
+            && plan.Missing.Count == current.NotCaptured.Count && plan.Missing.All(m => current.NotCaptured.TryGetValue(m.Key, out string? known) && (known == m.Value || known.EndsWith(LinkPlan.WentAway, StringComparison.Ordinal)))
             && plan.Quarantined.SequenceEqual(current.Quarantined)
             && current.NodeAddresses.SetEquals(links.NodeAddresses)
             && current.Uplinks.SetEquals(plan.Uplinks.Select(u => u.Index))

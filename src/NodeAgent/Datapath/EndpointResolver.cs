@@ -4,7 +4,7 @@ using Culvert.Core;
 
 namespace Culvert.NodeAgent.Datapath;
 
-/// <summary>Finds the link of each workload of this node: by the name it was declared with, otherwise by the host route to its address.</summary>
+/// <summary>Finds the link of each workload of this node: by the name it was declared with, otherwise by the host route to its address; or why it can't be captured.</summary>
 internal static class EndpointResolver
 {
     internal static (ImmutableArray<LocalEndpoint> Found, ImmutableDictionary<string, string> Missing) Resolve(NodeSnapshot snapshot, ILinks links)

@@ -49,7 +49,7 @@ internal sealed class ForeignAttachments(RouteNetlink netlink)
         try
         {
             return ProgramsAt(link.Index).Select(NameOf).FirstOrDefault(n => n?.StartsWith(RedirectingPrograms, StringComparison.Ordinal) == true) is { } name
-                ? $"Cilium's program {name} redirects packets at interface {link.Name}, which it can't share; do not enrol pods of this node, or have another CNI connect them"
+                ? $"Cilium's program {name} redirects packets at interface {link.Name}, and no other program can do so there; do not enrol pods of this node, or have another CNI connect them"
                 : null;
         }
         catch (KernelException)

@@ -16,6 +16,7 @@ internal sealed class KernelLinks : ILinks
     private readonly IReadOnlyList<IpRoute> _routes;
     private readonly IReadOnlyList<LinkAddress> _addresses;
     private readonly ForeignAttachments _foreign;
+    private readonly Lazy<IReadOnlyList<string>> _bridgeSettings = new(BridgeNetfilter.SettingsInForce);
 
     internal KernelLinks(RouteNetlink netlink)
     {
@@ -66,9 +67,9 @@ internal sealed class KernelLinks : ILinks
     private string? FindBridgeObstacle(LinkState link)
     {
         if (!_byIndex.TryGetValue(link.Index, out LinkInfo? port) || !_byIndex.TryGetValue(port.MasterIndex, out LinkInfo? bridge) || bridge.Kind != "bridge") return null;
-        return BridgeNetfilter.SettingsInForce() is not { Count: > 0 } settings
+        return _bridgeSettings.Value is not { Count: > 0 } settings
             ? null
-            : $"interface {link.Name} is a port of the bridge {bridge.Name}, whose packets netfilter takes from the proxy ({string.Join(", ", settings.Select(s => $"{s}=1"))}); set that to 0, or have a CNI without a bridge connect the pod";
+            : $"interface {link.Name} is a port of the bridge {bridge.Name}, whose packets netfilter takes from the proxy ({string.Join(", ", settings.Select(s => $"{s}=1"))}); set to 0 what is named, or have a CNI without a bridge connect the pod";
     }
 
     public IReadOnlyList<LinkState> FindUplinks(IReadOnlySet<string> pods, IEnumerable<IPAddress> near, IEnumerable<IPAddress> far)

@@ -8,14 +8,17 @@ namespace Culvert.NodeAgent.Datapath;
 /// <summary>What a snapshot wants of the links that the node has: the programs at each of them.</summary>
 internal sealed record LinkPlan
 {
-    /// <summary>Workloads whose link was found.</summary>
+    /// <summary>What the reason of a workload ends with whose link went away while programs were attached to it.</summary>
+    internal const string WentAway = "went away just now";
+
+    /// <summary>Workloads that are captured.</summary>
     internal required ImmutableArray<LocalEndpoint> Endpoints { get; init; }
 
-    /// <summary>Uid and reason of the workloads of this node whose link was not found.</summary>
+    /// <summary>Uid and reason of the workloads of this node that are not captured.</summary>
     internal required ImmutableDictionary<string, string> Missing { get; init; }
 
     /// <summary>
-    /// Quarantined interfaces: they keep the programs they were given for a workload which is still enrolled here, but which nothing leads to any more. No
+    /// Quarantined interfaces: they keep the programs they were given for a workload which is still enrolled here, but can't be captured any more. No
     /// endpoint is theirs, so the programs refuse everything: to take them away would let the pod do as it likes.
     /// </summary>
     internal required ImmutableArray<InterfaceOwner> Quarantined { get; init; }
@@ -62,7 +65,7 @@ internal sealed record LinkPlan
     internal LinkPlan Without(IReadOnlySet<int> gone) => gone.Count == 0 ? this : new()
     {
         Endpoints = [.. Endpoints.Where(e => !gone.Contains(e.Index))],
-        Missing = Missing.SetItems(Pods.Where(p => gone.Contains(p.Index)).Select(p => KeyValuePair.Create(p.Workload, $"interface {p.Interface} went away just now"))),
+        Missing = Missing.SetItems(Pods.Where(p => gone.Contains(p.Index)).Select(p => KeyValuePair.Create(p.Workload, $"interface {p.Interface} {WentAway}"))),
         Quarantined = [.. Quarantined.Where(q => !gone.Contains(q.Index))],
         Uplinks = [.. Uplinks.Where(u => !gone.Contains(u.Index))],
         XdpUplinks = [.. XdpUplinks.Where(u => !gone.Contains(u.Index))],

@@ -47,7 +47,8 @@ internal static class AgentComposition
         if (pins.IsEmpty()) parts.OnRollback(() => BpfFs.UnpinTree(pins.Root));
         foreach ((string folder, int taken) in pins.TakeOverOtherVersions()) DatapathLog.OtherVersion(logger, folder, taken);
 
-        // The controller is followed from here on: to join and to hear of the mesh takes as long as to make what is below, and the applier has it wait for that.
+        // The controller is followed from here on: to join and to hear of the mesh takes as long as to make what is below, and the applier has it wait for that. The host, further down, is to stop
+        // it at its place; here it is stopped when there is no host yet.
         NodeCredentials credentials = new(options.NodeName, options.StateFolder, options.JoinTokenFile, time, logger, metrics);
         ControllerLink controller = parts.Own(new ControllerLink(options.Controller, options.NodeName, options.BootstrapRootsFile, credentials, time, logger));
         SnapshotApplier applier = parts.Own(new SnapshotApplier());

@@ -18,7 +18,7 @@ internal static class AgentGauges
             () => [new CallbackSample(["error"], client.Current.Problems.Errors), new CallbackSample(["warning"], client.Current.Problems.Warnings)]));
         registry.Add(new CallbackFamily("culvert_datapath_generation", "Generation of the kernel's tables.", "gauge", [], () => CallbackSample.Single(state.Current.Generation)));
         registry.Add(new CallbackFamily("culvert_workloads_captured", "Workloads of this node whose packets are captured.", "gauge", [], () => CallbackSample.Single(state.Current.Endpoints.Length)));
-        registry.Add(new CallbackFamily("culvert_workloads_not_captured", "Workloads of this node whose interface was not found.", "gauge", [], () => CallbackSample.Single(state.Current.NotCaptured.Count)));
+        registry.Add(new CallbackFamily("culvert_workloads_not_captured", "Workloads of this node whose packets are not captured; the agent's status says why.", "gauge", [], () => CallbackSample.Single(state.Current.NotCaptured.Count)));
         registry.Add(new CallbackFamily("culvert_certificate_expiry_timestamp_seconds", "End of validity of the certificate in use, Unix seconds.", "gauge", ["identity"],
             () => svids.List().Where(s => s.Svid is not null).Select(s => new CallbackSample([s.Id.ToString()], s.Svid!.NotAfter.ToUnixTimeSeconds()))));
         registry.Add(new CallbackFamily("culvert_build_info", "Version of this build.", "gauge", ["version"], () => [new CallbackSample([AgentVersion.Text], 1)]));

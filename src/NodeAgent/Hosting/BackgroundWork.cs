@@ -18,7 +18,7 @@ internal sealed class BackgroundWork(ILogger logger, params (string Name, Func<C
     /// <summary>Completes with the name of the first part that fails.</summary>
     internal Task<string> Failed => _failed.Task;
 
-    /// <summary>Starts every part, the first time.</summary>
+    /// <summary>Starts every part; a second call does nothing.</summary>
     public Task StartAsync(CancellationToken cancellationToken)
     {
         if (_running.Length == 0) _running = [.. parts.Select(p => Task.Run(() => RunAsync(p.Name, p.Work), CancellationToken.None))];

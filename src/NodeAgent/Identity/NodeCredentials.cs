@@ -18,6 +18,9 @@ namespace Culvert.NodeAgent.Identity;
 /// </summary>
 internal sealed class NodeCredentials
 {
+    // A start that fails, or is ended, waits for it.
+    private static readonly TimeSpan LongestJoin = TimeSpan.FromSeconds(20);
+
     private readonly string _node;
     private readonly string _path;
     private readonly string? _tokenFile;
@@ -51,14 +54,18 @@ internal sealed class NodeCredentials
     /// <summary>Whether the node has a token to join with.</summary>
     internal bool HasToken => _tokenFile is not null && File.Exists(_tokenFile);
 
-    /// <summary>Joins with the token of the token file.</summary>
+    /// <summary>
+    /// Joins with the token of the token file. Once the request is under way nothing but its deadline ends it: the token is used up when the controller answers, and a certificate that nobody waits for would be
+    /// lost with it.
+    /// </summary>
     internal async Task<X509Certificate2> JoinAsync(CallInvoker controller, CancellationToken cancellationToken)
     {
         if (_tokenFile is null) throw new InvalidOperationException($"node {_node} has no certificate and no join token; give it one with --join-token-file");
         string token = await ReadTokenAsync(_tokenFile, cancellationToken);
+        cancellationToken.ThrowIfCancellationRequested();
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         JoinNodeRequest request = new() { Token = token, Node = _node, CsrDer = Csr(key) };
-        using AsyncUnaryCall<CertificateResponse> call = new CertificateService.CertificateServiceClient(controller).JoinNodeAsync(request, Options(cancellationToken));
+        using AsyncUnaryCall<CertificateResponse> call = new CertificateService.CertificateServiceClient(controller).JoinNodeAsync(request, new CallOptions(deadline: _time.GetUtcNow().UtcDateTime.Add(LongestJoin)));
         return Take(await call.ResponseAsync, key);
     }
 

@@ -35,7 +35,7 @@ internal sealed class SnapshotClient(
     /// <summary>The snapshot in force; version 0 before the first.</summary>
     internal NodeSnapshot Current { get; private set; } = new() { Node = node };
 
-    /// <summary>Completes when the snapshot of the last run is in force, or can't be, or there is none.</summary>
+    /// <summary>Completes when the snapshot of the last run is in force, or can't be, or there is none, or the client was stopped before.</summary>
     internal Task Restored => _restored.Task;
 
     private async Task RestoreAsync(CancellationToken cancellationToken)

@@ -21,9 +21,13 @@ public sealed class ObstacleTests
         node.World.Shell($"""
             ip link add cni0 type bridge
             ip link set up0 master cni0
-            sysctl -qw net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0
-            sysctl -qw net.bridge.{setting}=1
+            sysctl -qw net.bridge.bridge-nf-call-iptables=1 net.bridge.bridge-nf-call-ip6tables=1
             """);
+        AssertRefused(node, "net.bridge.bridge-nf-call-iptables=1, net.bridge.bridge-nf-call-ip6tables=1");
+
+        // What status says is what is left to be done.
+        node.World.Shell($"sysctl -qw net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0 net.bridge.{setting}=1");
+        node.World.In(() => Assert.False(node.Reconciler.IsCurrent(ReconcilerFixture.Snapshot(Web))));
         AssertRefused(node, "up0", "cni0", $"net.bridge.{setting}=1");
 
         node.World.Shell($"sysctl -qw net.bridge.{setting}=0");
@@ -40,7 +44,13 @@ public sealed class ObstacleTests
     public void NetfilterAtOtherBridgesConcernsNobody()
     {
         using ReconcilerFixture node = new();
-        node.World.Shell("ip link add cni0 type bridge");
+        Assert.SkipUnless(Directory.Exists("/proc/sys/net/bridge"), "the kernel has no br_netfilter");
+        node.World.Shell("""
+            sysctl -qw net.bridge.bridge-nf-call-iptables=1
+            ip link add cni0 type bridge
+            ip link add other0 type veth peer name other1
+            ip link set other0 master cni0
+            """);
         AssertCaptured(node);
     }
 
