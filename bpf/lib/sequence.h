@@ -100,5 +100,9 @@ static __always_inline int sequence_may_end(const struct cv_packet *p, const str
 	known = peer->flags & CV_FLOW_ACKED ? peer->acked : f->seq_end;
 	if (p->tcp_flags & CV_TCP_RST)
 		return !sequence_before(p->tcp_seq, known) && !sequence_before(f->seq_end, p->tcp_seq);
+	/* Nor can it acknowledge what the pod has not sent (RFC 5961, 5.2). */
+	if (peer->flags & CV_FLOW_SEQUENCE &&
+	    (!(p->tcp_flags & CV_TCP_ACK) || peer->seq_end - p->tcp_ack >= CV_SEQUENCE_WINDOW))
+		return 0;
 	return p->tcp_seq - known < CV_SEQUENCE_WINDOW;
 }

@@ -17,7 +17,7 @@ public sealed class ForgedEndAttackTests(LinkAttackFixture mesh)
 {
     private const int TunnelPort = 15008;
 
-    // Far from any window: a guess that hits one is one of thousands (RFC 5961).
+    // By chance one may lie in the window of the sequence, once in some hundreds; what it acknowledges would have to fit as well (RFC 5961, 5.2).
     private static readonly uint[] Guesses = [0, 0x2000_0000, 0x4000_0000, 0x6000_0000, 0x8000_0000, 0xA000_0000, 0xC000_0000, 0xE000_0000];
 
     private static readonly TcpFlags[] Ends = [TcpFlags.Rst, TcpFlags.Rst | TcpFlags.Ack, TcpFlags.Fin | TcpFlags.Ack, TcpFlags.Syn, TcpFlags.Syn | TcpFlags.Ack];

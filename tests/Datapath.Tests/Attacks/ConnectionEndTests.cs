@@ -68,6 +68,17 @@ public sealed class ConnectionEndTests : IClassFixture<World>
     }
 
     [Theory, InlineData(false), InlineData(true)]
+    public void Attack_an_end_whose_place_was_guessed_closes_nothing_unless_it_acknowledges_what_the_pod_sent(bool v6)
+    {
+        Connect(v6);
+        _world.FromPod(_world.A, FromPod(v6, TcpFlags.Fin | TcpFlags.Ack, PodStart + 1, OutsideStart + 1001)).Passed();
+        foreach (uint acknowledgement in (uint[])[PodStart + 3, 0xFC00_0000, 0x8000_0000])
+            Assert.Empty(_world.ToPod(_world.A, FromOutside(v6, TcpFlags.Fin | TcpFlags.Ack, OutsideStart + 1001, acknowledgement), Uplink).Events);
+        Assert.Empty(_world.ToPod(_world.A, FromOutside(v6, TcpFlags.Fin, OutsideStart + 1001, PodStart + 2), Uplink).Events);
+        _world.ToPod(_world.A, FromOutside(v6, TcpFlags.Fin | TcpFlags.Ack, OutsideStart + 1001, PodStart + 2), Uplink).Passed().Single(CvEventType.Closed);
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
     public void Attack_a_blind_syn_does_not_end_a_pods_connection(bool v6)
     {
         Connect(v6);
