@@ -45,20 +45,20 @@ internal sealed class NetworkPolicies(string folder, CulvertAgent agent)
     private static string Policy(int i)
     {
         (string selected, string other, string type, string peers) = i % 2 == 0 ? ("server", "client", "Ingress", "from") : ("client", "server", "Egress", "to");
-        string peer = i < 2 ? $"podSelector: {{matchLabels: {{app: {other}}}}}" : string.Create(CultureInfo.InvariantCulture, $"ipBlock: {{cidr: 10.{100 + (i / 250)}.{i % 250}.0/24}}");
-        return $"""
+        string peer = i < 2 ? $$"""podSelector: {matchLabels: {app: {{other}} } }""" : string.Create(CultureInfo.InvariantCulture, $$"""ipBlock: {cidr: 10.{{100 + (i / 250)}}.{{i % 250}}.0/24}""");
+        return $$"""
             ---
             apiVersion: networking.k8s.io/v1
             kind: NetworkPolicy
             metadata:
-              name: policy-{i}
+              name: policy-{{i}}
               namespace: bench
             spec:
-              podSelector: {"{"}matchLabels: {"{"}app: {selected}{"}"}{"}"}
-              policyTypes: [{type}]
-              {type.ToLowerInvariant()}:
-                - {peers}: [{"{"}{peer}{"}"}]
-                  ports: [{"{"}port: 80{"}"}]
+              podSelector: {matchLabels: {app: {{selected}} } }
+              policyTypes: [{{type}}]
+              {{type.ToLowerInvariant()}}:
+                - {{peers}}: [{{{peer}}}]
+                  ports: [{port: 80}]
 
             """;
     }

@@ -7,13 +7,14 @@ namespace Culvert.NodeAgent.Datapath;
 /// <summary>Finds what others have put at a link that a redirect would pass by: programs, filters and shaping. One look; not thread-safe.</summary>
 internal sealed class ForeignAttachments(RouteNetlink netlink)
 {
-    // Those that hand on all they get, in order or fairly.
-    private static readonly string[] HarmlessQdiscs = ["noqueue", "pfifo", "bfifo", "pfifo_fast", "fq", "fq_codel", "codel", "mq", "sfq", "clsact", "ingress"];
-    private static readonly TcDirection[] Directions = [TcDirection.Ingress, TcDirection.Egress];
-    private static readonly string[] FilterQdiscs = ["clsact", "ingress"];
     // Cilium's programs, and those of GKE's Dataplane V2, which is made of them.
     private const string RedirectingPrograms = "cil_";
+
+    // Those that hand on all they get, in order or fairly.
+    private static readonly string[] HarmlessQdiscs = ["noqueue", "pfifo", "bfifo", "pfifo_fast", "fq", "fq_codel", "codel", "mq", "sfq", "clsact", "ingress"];
+    private static readonly string[] FilterQdiscs = ["clsact", "ingress"];
     private static readonly string[] OwnPrograms = ["cv_from_pod", "cv_to_pod", "cv_from_net"];
+    private readonly Dictionary<int, IReadOnlyList<(string What, string Program)>> _attachments = [];
     private ILookup<int, Qdisc>? _qdiscs;
 
     /// <summary>What is at a link, for people; null when there is nothing. What can't be read counts as something.</summary>
@@ -21,14 +22,9 @@ internal sealed class ForeignAttachments(RouteNetlink netlink)
     {
         try
         {
-            if (Qdiscs[index].FirstOrDefault(q => !HarmlessQdiscs.Contains(q.Kind)) is { } shaping) return $"the qdisc {shaping.Kind}";
-            foreach (TcDirection direction in Directions)
-            {
-                string way = direction == TcDirection.Ingress ? "ingress" : "egress";
-                if (Filters(index, direction).FirstOrDefault(f => f.Handle != 0 && !(f.ProgramId is { } id && IsOwn(id))) is { } filter) return $"a {filter.Kind} filter of others at {way}";
-                if (Programs(index, direction).Any(p => !IsOwn(p.ProgramId))) return $"a TCX program of others at {way}";
-            }
-            return null;
+            _qdiscs ??= netlink.GetQdiscs().ToLookup(q => q.InterfaceIndex);
+            if (_qdiscs[index].FirstOrDefault(q => !HarmlessQdiscs.Contains(q.Kind)) is { } shaping) return $"the qdisc {shaping.Kind}";
+            return AttachmentsOf(index).FirstOrDefault(a => !OwnPrograms.Contains(a.Program)).What;
         }
         catch (KernelException e) when (e.Errno == Errno.ENODEV)
         {
@@ -48,7 +44,7 @@ internal sealed class ForeignAttachments(RouteNetlink netlink)
     {
         try
         {
-            return ProgramsAt(link.Index).Select(NameOf).FirstOrDefault(n => n?.StartsWith(RedirectingPrograms, StringComparison.Ordinal) == true) is { } name
+            return AttachmentsOf(link.Index).Select(a => a.Program).FirstOrDefault(p => p.StartsWith(RedirectingPrograms, StringComparison.Ordinal)) is { } name
                 ? $"Cilium's program {name} redirects packets at interface {link.Name}, and no other program can do so there; do not enrol pods of this node, or have another CNI connect them"
                 : null;
         }
@@ -58,22 +54,30 @@ internal sealed class ForeignAttachments(RouteNetlink netlink)
         }
     }
 
-    private IEnumerable<uint> ProgramsAt(int index)
+    private IReadOnlyList<(string What, string Program)> AttachmentsOf(int index)
     {
-        foreach (TcDirection direction in Directions)
+        if (!_attachments.TryGetValue(index, out IReadOnlyList<(string, string)>? found)) _attachments.Add(index, found = [.. List(index)]);
+        return found;
+    }
+
+    // Filters and TCX programs, own ones too. The program of a filter that has none is called nothing.
+    private IEnumerable<(string What, string Program)> List(int index)
+    {
+        _qdiscs ??= netlink.GetQdiscs().ToLookup(q => q.InterfaceIndex);
+        bool filters = _qdiscs[index].Any(q => FilterQdiscs.Contains(q.Kind));
+        foreach (TcDirection direction in (TcDirection[])[TcDirection.Ingress, TcDirection.Egress])
         {
-            foreach (TcxAttachment program in Programs(index, direction)) yield return program.ProgramId;
-            foreach (TrafficFilter filter in Filters(index, direction))
+            string way = direction == TcDirection.Ingress ? "ingress" : "egress";
+            foreach (TrafficFilter filter in filters ? netlink.GetFilters(index, direction).Where(f => f.Handle != 0) : [])
             {
-                if (filter.ProgramId is { } id) yield return id;
+                if ((filter.ProgramId is { } id ? NameOf(id) : "") is { } program) yield return ($"a {filter.Kind} filter of others at {way}", program);
+            }
+            foreach (TcxAttachment attachment in Programs(index, direction))
+            {
+                if (NameOf(attachment.ProgramId) is { } program) yield return ($"a TCX program of others at {way}", program);
             }
         }
     }
-
-    private ILookup<int, Qdisc> Qdiscs => _qdiscs ??= netlink.GetQdiscs().ToLookup(q => q.InterfaceIndex);
-
-    private IReadOnlyList<TrafficFilter> Filters(int index, TcDirection direction) =>
-        Qdiscs[index].Any(q => FilterQdiscs.Contains(q.Kind)) ? netlink.GetFilters(index, direction) : [];
 
     private static IReadOnlyList<TcxAttachment> Programs(int index, TcDirection direction)
     {
@@ -86,8 +90,6 @@ internal sealed class ForeignAttachments(RouteNetlink netlink)
             return []; // a kernel without TCX
         }
     }
-
-    private static bool IsOwn(uint id) => NameOf(id) is not { } name || OwnPrograms.Contains(name);
 
     // Null: it has gone since it was listed.
     private static string? NameOf(uint id)

@@ -1,5 +1,6 @@
 using Culvert.Interop.Netlink;
 using Culvert.Labs;
+using Culvert.NodeAgent.Datapath;
 
 namespace Culvert.Cli.Checks.Network;
 
@@ -10,8 +11,6 @@ namespace Culvert.Cli.Checks.Network;
 /// <param name="Bridges">Names of the bridges.</param>
 internal sealed record HostNetwork(IReadOnlyList<string> Links, FilterRules Filter, bool BridgedPodsAreFiltered, IReadOnlyList<string> Bridges)
 {
-    private const string BridgeSettings = "/proc/sys/net/bridge";
-
     // Where the kernel says which tables of iptables-legacy there are. Without any its programs fail, or make them.
     private const string LegacyTables4 = "/proc/net/ip_tables_names", LegacyTables6 = "/proc/net/ip6_tables_names";
 
@@ -36,7 +35,7 @@ internal sealed record HostNetwork(IReadOnlyList<string> Links, FilterRules Filt
         return new HostNetwork(
             links,
             filter,
-            IsOn($"{BridgeSettings}/bridge-nf-call-iptables") || IsOn($"{BridgeSettings}/bridge-nf-call-ip6tables"),
+            BridgeNetfilter.SettingsInForce().Count > 0,
             [.. links.Where(l => Directory.Exists($"/sys/class/net/{l}/bridge"))]);
     }
 
@@ -44,6 +43,4 @@ internal sealed record HostNetwork(IReadOnlyList<string> Links, FilterRules Filt
         (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Append("/usr/sbin").Any(folder => File.Exists(Path.Combine(folder, program)));
 
     private static bool HasText(string file) => File.Exists(file) && File.ReadAllText(file).Trim().Length > 0;
-
-    private static bool IsOn(string setting) => File.Exists(setting) && File.ReadAllText(setting).Trim() == "1";
 }
