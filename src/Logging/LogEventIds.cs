@@ -73,6 +73,8 @@ internal static class LogEventIds
     internal const int FallbackStays = 1407;
     internal const int SnapshotSaved = 1408;
     internal const int SnapshotNotSaved = 1409;
+    internal const int RefusalsUnknown = 1410;
+    internal const int RefusalsNotTold = 1411;
 
     // src/NodeAgent/Telemetry
     internal const int Flow = 1501;
@@ -123,6 +125,12 @@ internal static class LogEventIds
     internal const int ControllerSnapshotConnected = 2402;
     internal const int ControllerSnapshotDisconnected = 2403;
     internal const int SnapshotRefused = 2404;
+
+    // src/Controller/Nodes
+    internal const int WorkloadsRefused = 2601;
+    internal const int WorkloadsNoLongerRefused = 2602;
+    internal const int RefusalsCorrupt = 2603;
+    internal const int RefusalsNotKept = 2604;
 
     // src/Controller/Sources
     internal const int WatchFailed = 2501;

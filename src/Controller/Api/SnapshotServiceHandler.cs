@@ -7,14 +7,16 @@ using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Api;
 
-/// <summary>Opens a session for each stream; one of each node at a time, the newest.</summary>
+/// <summary>Opens a session for each stream, one of each node at a time, the newest; and takes nodes' reports.</summary>
 internal sealed class SnapshotServiceHandler(
-    SnapshotPublisher publisher, NodeRegistry registry, NodeStreams streams, NodeAuthenticator authenticator, string epoch, TimeProvider time, ILogger<SnapshotServiceHandler> logger) : SnapshotService.SnapshotServiceBase
+    SnapshotPublisher publisher, NodeRegistry registry, NodeStreams streams, RefusedWorkloads refused, NodeAuthenticator authenticator, string epoch, TimeProvider time, ILogger<SnapshotServiceHandler> logger) : SnapshotService.SnapshotServiceBase
 {
     private static readonly TimeSpan HelloTimeout = TimeSpan.FromSeconds(10);
 
     // What a hello says is told in the log and in the status; agents send 32 characters as instance, and their version.
     private const int LongestText = 128;
+
+    private const int LongestReason = 1024;
 
     // Two agents of one name take turns no faster than that. An agent whose own older stream has come in after the newer one is not to wait: that one goes by itself.
     private static readonly TimeSpan RivalPushback = TimeSpan.FromSeconds(10);
@@ -46,6 +48,16 @@ internal sealed class SnapshotServiceHandler(
         }
     }
 
+    public override Task<NodeReportAck> Report(NodeReport request, ServerCallContext context)
+    {
+        string node = authenticator.Authenticate(context).Node;
+        if (request.Node != node) throw new RpcException(new Status(StatusCode.PermissionDenied, $"node '{node}' may not report of '{request.Node}'"));
+        if (!IsText(request.Reason, LongestReason)) throw new RpcException(new Status(StatusCode.InvalidArgument, $"a reason is text of {LongestReason} characters at most"));
+        TimeSpan wait = refused.Set(node, request.Refused, request.Reason);
+        if (wait > TimeSpan.Zero) throw new RpcException(new Status(StatusCode.ResourceExhausted, "the node has told otherwise a moment ago"), RetryPushback.Trailers(wait));
+        return Task.FromResult(new NodeReportAck());
+    }
+
     private async Task<Hello> ReadHelloAsync(IAsyncStreamReader<SnapshotRequest> requests, CancellationToken cancellationToken)
     {
         using var timeout = new CancellationTokenSource(HelloTimeout, time);
@@ -54,7 +66,7 @@ internal sealed class SnapshotServiceHandler(
         {
             if (await requests.MoveNext(both.Token) && requests.Current is { KindCase: SnapshotRequest.KindOneofCase.Hello, Hello: var hello })
             {
-                return IsText(hello.Instance) && IsText(hello.AgentVersion)
+                return IsText(hello.Instance, LongestText) && IsText(hello.AgentVersion, LongestText)
                     ? hello
                     : throw new RpcException(new Status(StatusCode.InvalidArgument, $"instance and version are text of {LongestText} characters at most"));
             }
@@ -66,5 +78,5 @@ internal sealed class SnapshotServiceHandler(
         throw new RpcException(new Status(StatusCode.InvalidArgument, "the first message must be a hello"));
     }
 
-    private static bool IsText(string said) => said.Length <= LongestText && !said.Any(char.IsControl);
+    private static bool IsText(string said, int longest) => said.Length <= longest && !said.Any(char.IsControl);
 }

@@ -19,6 +19,7 @@ internal sealed class MeshCompiler(ulong version = 0)
     private readonly CatalogBuilder _catalog = new(version);
     private ObjectSet _compiled = ObjectSet.Empty;
     private MeshSettings _mesh = new();
+    private ImmutableDictionary<string, ImmutableHashSet<string>> _refused = ImmutableDictionary<string, ImmutableHashSet<string>>.Empty;
 
     /// <summary>Everything from nothing.</summary>
     public static ResourceCatalog Compile(ObjectSet objects, ImmutableArray<ReadOnlyMemory<byte>> roots) => new MeshCompiler().Update(objects, null, roots);
@@ -28,9 +29,12 @@ internal sealed class MeshCompiler(ulong version = 0)
     /// <param name="changed">Those that are other than in the set before; null: not known.</param>
     /// <param name="roots">The authority's roots.</param>
     /// <param name="status">What nodes are told of the states of objects; null: nothing.</param>
-    public ResourceCatalog Update(ObjectSet objects, IReadOnlyCollection<ObjectKey>? changed, ImmutableArray<ReadOnlyMemory<byte>> roots, StatusSummary? status = null)
+    /// <param name="refused">Uids of the workloads that their nodes can't capture, by node; null: none.</param>
+    public ResourceCatalog Update(
+        ObjectSet objects, IReadOnlyCollection<ObjectKey>? changed, ImmutableArray<ReadOnlyMemory<byte>> roots, StatusSummary? status = null, ImmutableDictionary<string, ImmutableHashSet<string>>? refused = null)
     {
         DirtyResources dirty = new();
+        Refuse(refused ?? ImmutableDictionary<string, ImmutableHashSet<string>>.Empty, dirty);
         foreach (ObjectKey key in changed ?? Difference(_compiled, objects))
         {
             MeshObject? before = _compiled.Objects.GetValueOrDefault(key), after = objects.Objects.GetValueOrDefault(key);
@@ -47,6 +51,18 @@ internal sealed class MeshCompiler(ulong version = 0)
         _catalog.SetMesh(mesh, ProblemList.From(objects, status));
         _catalog.SetTrustBundle(new TrustBundle(mesh.TrustDomain, roots));
         return _catalog.Build(dirty.Workloads.Count, services, dirty.Policies.Count + dirty.NetworkPolicies.Count);
+    }
+
+    // A node may name what is no workload: it is not compiled.
+    private void Refuse(ImmutableDictionary<string, ImmutableHashSet<string>> refused, DirtyResources dirty)
+    {
+        if (ReferenceEquals(refused, _refused)) return;
+        foreach (string node in refused.Keys.Union(_refused.Keys, StringComparer.Ordinal))
+        {
+            ImmutableHashSet<string> before = _refused.GetValueOrDefault(node) ?? [], after = refused.GetValueOrDefault(node) ?? [];
+            if (!ReferenceEquals(before, after)) dirty.Workloads.UnionWith(before.SymmetricExcept(after).Where(uid => NamespacedName.TryParse(uid, out _)).Select(NamespacedName.Parse));
+        }
+        _refused = refused;
     }
 
     private static IReadOnlyCollection<ObjectKey> Difference(ObjectSet before, ObjectSet after) =>
@@ -94,7 +110,7 @@ internal sealed class MeshCompiler(ulong version = 0)
         ObjectMeta meta = workload.Meta;
         string uid = meta.FullName.ToString();
         NamespaceObject? ns = _input.FindNamespace(meta.Namespace);
-        bool enrolled = workload.IsEnrolled(ns);
+        bool wanted = workload.IsEnrolled(ns), refused = wanted && _refused.TryGetValue(workload.Node, out ImmutableHashSet<string>? uids) && uids.Contains(uid), enrolled = wanted && !refused;
         var compiled = new WorkloadInfo
         {
             Uid = uid,
@@ -104,6 +120,7 @@ internal sealed class MeshCompiler(ulong version = 0)
             Node = workload.Node,
             Addresses = workload.Addresses,
             Enrolled = enrolled,
+            EnrolmentRefused = refused,
             MtlsMode = ModeOf(meta),
             HostInterface = workload.Interface,
             NetworkNamespace = workload.NetworkNamespace,

@@ -61,7 +61,8 @@ internal static class ControllerComposition
             KnownNodes = () => [.. nodes.Names(), .. registry.Nodes.Select(n => n.Node)],
         };
         source.Start(objects);
-        SnapshotPublisher publisher = parts.Own(new SnapshotPublisher(objects, source.Status, authority, loggers.CreateLogger<SnapshotPublisher>()));
+        RefusedWorkloads refused = new(Path.Combine(options.StateFolder, ControllerHost.RefusedWorkloadsFileName), options.Time, logger);
+        SnapshotPublisher publisher = parts.Own(new SnapshotPublisher(objects, source.Status, authority, refused, loggers.CreateLogger<SnapshotPublisher>()));
 
         // What commands ask for by files in the state folder.
         StateUpkeep upkeep = new(nodes, objects, roots, new RootRotation(authorityFolder), builtIn, nodeFolder, logger);
@@ -72,7 +73,7 @@ internal static class ControllerComposition
         ServerIdentity identity = parts.Own(new ServerIdentity(publisher, authority, options.DnsNames, options.Time, logger));
         NodeAuthenticator authenticator = new(publisher, authority, nodes, options.NodeRenewalGrace, options.Time);
         string epoch = RandomNumberGenerator.GetHexString(2 * EpochBytes, lowercase: true);
-        SnapshotServiceHandler snapshots = new(publisher, registry, new NodeStreams(options.Time), authenticator, epoch, options.Time, loggers.CreateLogger<SnapshotServiceHandler>());
+        SnapshotServiceHandler snapshots = new(publisher, registry, new NodeStreams(options.Time), refused, authenticator, epoch, options.Time, loggers.CreateLogger<SnapshotServiceHandler>());
         CertificateServiceHandler certificates = new(
             publisher, authority, authenticator, options.Attestor ?? new JoinTokenAttestor(tokens), nodes, options.Time, loggers.CreateLogger<CertificateServiceHandler>());
         WebApplication server = parts.OwnAsyncDisposable(AgentServer.Build(options, reserved, identity, authenticator, snapshots, certificates, loggers));

@@ -21,6 +21,9 @@ public sealed class ControllerHost : IAsyncDisposable
     /// <summary>File in the state folder with the objects in force, for the next start.</summary>
     public const string LastGoodFileName = "objects.json";
 
+    /// <summary>File in the state folder with the workloads that nodes can't capture.</summary>
+    public const string RefusedWorkloadsFileName = "refused-workloads.json";
+
     private readonly OwnedParts _parts;
     private readonly ObjectStore _objects;
     private readonly SnapshotPublisher _publisher;

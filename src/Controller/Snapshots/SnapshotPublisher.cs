@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using Culvert.Controller.Compilation;
 using Culvert.Controller.Identity;
+using Culvert.Controller.Nodes;
 using Culvert.Controller.Objects;
 using Culvert.Controller.Statuses;
 using Culvert.Controller.Store;
@@ -8,12 +9,13 @@ using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Snapshots;
 
-/// <summary>Compiles what has changed whenever the source or the trust bundle changes, and tells everybody who streams. Publishes nothing before the source was read. Safe for any number of threads.</summary>
+/// <summary>Compiles what has changed whenever the source, the trust bundle or what nodes can't capture changes, and tells everybody who streams. Publishes nothing before the source was read. Safe for any number of threads.</summary>
 internal sealed class SnapshotPublisher : IDisposable
 {
     private readonly ObjectStore _objects;
     private readonly IStatusSink _status;
     private readonly ICertificateAuthority _authority;
+    private readonly RefusedWorkloads _refused;
     private readonly ILogger _logger;
     private readonly Lock _lock = new();
     private MeshCompiler _compiler = new();
@@ -21,11 +23,12 @@ internal sealed class SnapshotPublisher : IDisposable
     private readonly HashSet<Channel<bool>> _subscribers = [];
     private volatile ResourceCatalog _current = ResourceCatalog.Empty;
 
-    public SnapshotPublisher(ObjectStore objects, IStatusSink status, ICertificateAuthority authority, ILogger<SnapshotPublisher> logger)
+    public SnapshotPublisher(ObjectStore objects, IStatusSink status, ICertificateAuthority authority, RefusedWorkloads refused, ILogger<SnapshotPublisher> logger)
     {
-        (_objects, _status, _authority, _logger) = (objects, status, authority, logger);
+        (_objects, _status, _authority, _refused, _logger) = (objects, status, authority, refused, logger);
         objects.Changed += OnChanged;
-        authority.RootsChanged += OnRootsChanged;
+        authority.RootsChanged += PublishAnew;
+        refused.Changed += PublishAnew;
         try
         {
             Publish(null);
@@ -60,14 +63,15 @@ internal sealed class SnapshotPublisher : IDisposable
     public void Dispose()
     {
         _objects.Changed -= OnChanged;
-        _authority.RootsChanged -= OnRootsChanged;
+        _authority.RootsChanged -= PublishAnew;
+        _refused.Changed -= PublishAnew;
     }
 
     private void OnChanged(ObjectSetChange change) => Publish(change);
 
-    private void OnRootsChanged() => Publish(null);
+    private void PublishAnew() => Publish(null);
 
-    /// <param name="change">The step that is to be published; null: only the roots have changed, or nothing was published before.</param>
+    /// <param name="change">The step that is to be published; null: only the roots have changed, or what nodes can't capture, or nothing was published before.</param>
     private void Publish(ObjectSetChange? change)
     {
         // An empty world would take every workload out of the mesh, and with it the policy that guards it.
@@ -81,7 +85,7 @@ internal sealed class SnapshotPublisher : IDisposable
             _compiled = objects;
             try
             {
-                _current = _compiler.Update(objects, keys, _authority.Roots, _status.Summary);
+                _current = _compiler.Update(objects, keys, _authority.Roots, _status.Summary, _refused.ByNode);
             }
             catch
             {

@@ -36,6 +36,10 @@ public sealed record NodeSnapshot
     public ImmutableDictionary<string, NodeInfo> Nodes { get; init; } = ImmutableDictionary<string, NodeInfo>.Empty;
 
     /// <summary>The enrolled workloads placed on this node, ordered by uid.</summary>
-    public IEnumerable<WorkloadInfo> LocalWorkloads() =>
-        Workloads.Values.Where(w => w.Enrolled && w.Node == Node).OrderBy(w => w.Uid, StringComparer.Ordinal);
+    public IEnumerable<WorkloadInfo> LocalWorkloads() => Local(w => w.Enrolled);
+
+    /// <summary>The workloads placed on this node that would be enrolled if it could capture them, ordered by uid.</summary>
+    public IEnumerable<WorkloadInfo> RefusedWorkloads() => Local(w => w.EnrolmentRefused);
+
+    private IEnumerable<WorkloadInfo> Local(Func<WorkloadInfo, bool> wanted) => Workloads.Values.Where(w => wanted(w) && w.Node == Node).OrderBy(w => w.Uid, StringComparer.Ordinal);
 }

@@ -30,6 +30,9 @@ public sealed record WorkloadInfo
     /// <summary>Whether it is in the mesh: captured, given certificates, guarded by policy.</summary>
     public bool Enrolled { get; init; } = true;
 
+    /// <summary>Whether objects have it in the mesh, and it is not <see cref="Enrolled"/> because its node can't capture it.</summary>
+    public bool EnrolmentRefused { get; init; }
+
     /// <summary>The mTLS mode in force for it.</summary>
     public MtlsMode MtlsMode { get; init; }
 
@@ -98,7 +101,7 @@ public sealed record WorkloadInfo
     /// <inheritdoc/>
     public bool Equals(WorkloadInfo? other) =>
         other is not null && Uid == other.Uid && Name == other.Name && ServiceAccount == other.ServiceAccount && Identity == other.Identity
-        && Node == other.Node && Addresses == other.Addresses && Enrolled == other.Enrolled && MtlsMode == other.MtlsMode
+        && Node == other.Node && Addresses == other.Addresses && Enrolled == other.Enrolled && EnrolmentRefused == other.EnrolmentRefused && MtlsMode == other.MtlsMode
         && HostInterface == other.HostInterface && NetworkNamespace == other.NetworkNamespace && PolicyNames == other.PolicyNames
         && NetworkPolicyNames == other.NetworkPolicyNames && PeerGroups == other.PeerGroups && NamedPorts == other.NamedPorts
         && Healthy == other.Healthy && ProxyProtocolPorts == other.ProxyProtocolPorts

@@ -106,6 +106,11 @@ internal sealed class FakeAgent : IDisposable
         return response;
     }
 
+    /// <summary>Tells which workloads its node can't capture.</summary>
+    public Task ReportAsync(params IEnumerable<string> refused) => ReportAsync(new NodeReport { Node = _node, Refused = { refused }, Reason = "a test" });
+
+    public async Task ReportAsync(NodeReport report) => await new SnapshotService.SnapshotServiceClient(_channel).ReportAsync(report, Options);
+
     public void Dispose()
     {
         _stream?.Dispose();

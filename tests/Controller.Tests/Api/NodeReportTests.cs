@@ -1,0 +1,113 @@
+using Culvert.Controller.Nodes;
+using Culvert.Core;
+using Culvert.Protocol;
+using Culvert.Protocol.V1;
+using Grpc.Core;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Culvert.Controller.Tests;
+
+/// <summary>Workloads that their nodes can't capture leave the mesh for all, and come back.</summary>
+public sealed class NodeReportTests
+{
+    [Fact]
+    public async Task WhatANodeCantCaptureIsOutsideTheMeshForAll()
+    {
+        await using Running running = await TwoNodesAsync();
+        using FakeAgent here = FakeAgent.OverSocket(running.Socket, "node-1"), there = FakeAgent.OverSocket(running.Socket, "node-2");
+        foreach (FakeAgent agent in new[] { here, there })
+        {
+            await agent.OpenAsync();
+            await agent.NextAsync();
+        }
+
+        await here.ReportAsync("shop/web");
+        foreach (FakeAgent agent in new[] { here, there })
+        {
+            await agent.NextAsync();
+            Assert.Equal((false, true), Enrolment(agent, "shop/web"));
+            Assert.Equal((true, false), Enrolment(agent, "shop/api"));
+        }
+        Assert.Empty(here.Snapshot.LocalWorkloads());
+        Assert.Equal("shop/web", Assert.Single(here.Snapshot.RefusedWorkloads()).Uid);
+
+        // Who moves to a node that can is in the mesh again.
+        running.Write("web.yaml", Objects.Workload("web", "10.0.0.1", "node-2"));
+        await there.NextAsync();
+        Assert.Equal((true, false), Enrolment(there, "shop/web"));
+        running.Write("web.yaml", Objects.Workload("web", "10.0.0.1"));
+        await there.NextAsync();
+        Assert.Equal((false, true), Enrolment(there, "shop/web"));
+    }
+
+    [Fact]
+    public async Task ANodeSpeaksOfItsOwnWorkloadsOnly()
+    {
+        await using Running running = await TwoNodesAsync();
+        using FakeAgent there = FakeAgent.OverSocket(running.Socket, "node-2");
+        await there.OpenAsync();
+        await there.NextAsync();
+        await there.ReportAsync("shop/web", "no name", "");
+        Assert.True(running.Host.SnapshotFor("node-1").Workloads["shop/web"].Enrolled);
+
+        RpcException other = await Assert.ThrowsAsync<RpcException>(() => there.ReportAsync(new NodeReport { Node = "node-1" }));
+        Assert.Equal(StatusCode.PermissionDenied, other.StatusCode);
+        foreach (string reason in new[] { "a\nb", new string('x', 2000) })
+        {
+            RpcException text = await Assert.ThrowsAsync<RpcException>(() => there.ReportAsync(new NodeReport { Node = "node-2", Reason = reason }));
+            Assert.Equal(StatusCode.InvalidArgument, text.StatusCode);
+        }
+    }
+
+    [Fact]
+    public async Task ANodeThatChangesItsMindAtOnceHasToWait()
+    {
+        await using Running running = await TwoNodesAsync();
+        using FakeAgent here = FakeAgent.OverSocket(running.Socket, "node-1");
+        await here.ReportAsync("shop/web");
+        await here.ReportAsync("shop/web");
+        RpcException tooSoon = await Assert.ThrowsAsync<RpcException>(() => here.ReportAsync());
+        Assert.Equal(StatusCode.ResourceExhausted, tooSoon.StatusCode);
+        Assert.InRange(RetryPushback.Of(tooSoon), TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(1));
+    }
+
+    [Fact]
+    public async Task TheNextControllerKnows()
+    {
+        using TempFolder folder = new();
+        Directory.CreateDirectory(folder.File("objects"));
+        folder.Write("objects/web.yaml", Objects.Workload("web", "10.0.0.1"));
+        await using (ControllerHost first = await ControllerHost.StartAsync(Running.Options(folder), TestContext.Current.CancellationToken))
+        {
+            using FakeAgent here = FakeAgent.OverSocket(folder.File("c.sock"), "node-1");
+            await here.ReportAsync("shop/web");
+        }
+        await using ControllerHost second = await ControllerHost.StartAsync(Running.Options(folder), TestContext.Current.CancellationToken);
+        Assert.True(second.SnapshotFor("node-1").Workloads["shop/web"].EnrolmentRefused);
+    }
+
+    [Theory]
+    [InlineData("nonsense")]
+    [InlineData("null")]
+    [InlineData("{\"n1\": null}")]
+    [InlineData("{\"n1\": [null]}")]
+    public void AFileThatCantBeUsedIsAsGoodAsNone(string text)
+    {
+        using TempFolder folder = new();
+        string path = folder.File("refused.json");
+        File.WriteAllText(path, text);
+        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        RefusedWorkloads refused = new(path, TimeProvider.System, NullLogger.Instance);
+        Assert.Empty(refused.ByNode);
+        refused.Set("n1", ["shop/web"], "");
+        Assert.Equal(["shop/web"], new RefusedWorkloads(path, TimeProvider.System, NullLogger.Instance).ByNode["n1"]);
+    }
+
+    private static (bool Enrolled, bool Refused) Enrolment(FakeAgent agent, string uid) => (agent.Snapshot.Workloads[uid].Enrolled, agent.Snapshot.Workloads[uid].EnrolmentRefused);
+
+    private static Task<Running> TwoNodesAsync() => Running.StartAsync(folder =>
+    {
+        folder.Write("objects/web.yaml", Objects.Workload("web", "10.0.0.1"));
+        folder.Write("objects/api.yaml", Objects.Workload("api", "10.0.0.2", "node-2"));
+    });
+}
