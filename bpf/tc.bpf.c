@@ -44,6 +44,8 @@ static __always_inline int from_pod_packet(struct __sk_buff *skb)
 		return packet_drop(skb, r, CV_SIDE_FROM_POD);
 	else
 		r = from_pod(skb, s);
+	if (mark_is(skb, cv_cfg_mark_capture))
+		bridge_address_router(skb, &s->packet);
 	return reassembly_admit(skb, s, r, skb->ifindex, CV_SIDE_FROM_POD);
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * The path of a datagram into the node proxy. A plain one gets a PROXY header behind its UDP header and is assigned to one of
- * the proxy's sockets. Fragments, super-packets and what has no room for a header go as they are: the latter are assigned
- * too, fragments are found again by sk_lookup.h when the kernel has put them together. Addresses stay what they are, so no
+ * the proxy's sockets. Fragments, super-packets, what has no room for a header and what comes by a bridge go as they are:
+ * sk_lookup.h names the socket of fragments, when the kernel has put them together, and of what comes by a bridge, the others
+ * are assigned too. Addresses stay what they are, so no
  * source looks misplaced to routing, and the socket sees both ends.
  */
 #pragma once
@@ -140,7 +141,7 @@ __noinline int datagram_to_proxy(struct __sk_buff *skb, __u32 side)
 	kind = datagram_takes_header(skb, &s->packet) ? CV_LISTENER_UDP4 : CV_LISTENER_PLAIN4;
 	if (s->packet.flags & CV_PACKET_V6)
 		kind++;
-	if (s->packet.flags & CV_PACKET_FRAGMENT)
+	if (s->packet.flags & (CV_PACKET_FRAGMENT | CV_PACKET_BRIDGED))
 		return datagram_leave(skb, CV_COUNTER_UDP_PLAIN, side);
 	if (!listener_count(control, kind))
 		return packet_drop(skb, CV_REASON_PROXY_DOWN, side);
@@ -168,9 +169,9 @@ static __always_inline int session_open(struct __sk_buff *skb, struct cv_scratch
 	s->session.generation = s->packet.generation;
 	s->session.src_class = s->decision.src_class;
 	s->session.ifindex = skb->ifindex;
-	s->session.flags = flags;
+	s->session.flags = flags | (s->packet.flags & CV_PACKET_BRIDGED ? CV_SESSION_BRIDGED : 0);
 	if (bpf_map_update_elem(&cv_session, &s->packet.key, &s->session, BPF_ANY) &&
-	    s->packet.flags & CV_PACKET_FRAGMENT)
+	    s->packet.flags & (CV_PACKET_FRAGMENT | CV_PACKET_BRIDGED))
 		return CV_REASON_SESSION_TABLE_FULL; /* others carry in their header all that the proxy has to know */
 	return 0;
 }

@@ -2,16 +2,20 @@
 /* What becomes of a packet out of a pod that belongs to no known flow. */
 #pragma once
 
+#include "lib/bridge.h"
 #include "lib/config.h"
 #include "lib/flow_key.h"
 #include "lib/service.h"
 
 /* To a pod of this node: straight into it, where nothing that others have put on the way would be passed over. */
-static __always_inline void decision_direct(struct cv_decision *d, const struct cv_address *to)
+static __always_inline void decision_direct(struct cv_scratch *s, const struct cv_address *to)
 {
 	struct cv_control *control = control_get();
+	struct cv_decision *d = &s->decision;
 
 	d->verdict = CV_VERDICT_DIRECT;
+	if (bridge_is_shared(&s->packet, to))
+		d->flags |= CV_FLOW_SAME_BRIDGE;
 	if (d->host_stack || to->flags & CV_ADDRESS_HOST_STACK || !control || control->direct != CV_DIRECT_REDIRECT)
 		d->flags |= CV_FLOW_HOST_STACK;
 	d->reply_ifindex = to->ifindex;
@@ -57,7 +61,7 @@ static __always_inline int decide_workload(struct cv_scratch *s, const struct cv
 			return 0;
 		}
 	}
-	decision_direct(d, to);
+	decision_direct(s, to);
 	r = d->flags & CV_FLOW_NAT_DST ? policy_evaluate_egress(s, d->egress_policy_set, &p->key.src, to) : 0;
 	return r ? r : policy_evaluate(s, to->target_policy_set, d->port);
 }

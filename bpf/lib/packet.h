@@ -27,6 +27,7 @@ enum cv_packet_flag {
 	CV_PACKET_REASSEMBLED =
 		1 << 6, /* a fragment of a datagram of which others wait for this node to put it together */
 	CV_PACKET_MORE_FRAGMENTS = 1 << 7, /* a fragment, not the last */
+	CV_PACKET_BRIDGED = 1 << 8,        /* comes by a port of a bridge, see bridge.h */
 };
 
 enum cv_tcp_flag {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * Names the proxy's sockets to the kernel where no program could assign one: for a connection whose predecessor waits in
- * TIME_WAIT (see listener_assign), and for datagrams that the kernel has put together (see datagram.h).
+ * TIME_WAIT (see listener_assign), for datagrams that the kernel has put together (see datagram.h), and for what comes by a
+ * bridge (see bridge.h).
  */
 #pragma once
 
@@ -52,8 +53,8 @@ static __always_inline int sk_lookup_assign(struct bpf_sk_lookup *ctx, __u32 kin
 }
 
 /*
- * A datagram that was brought here without a socket: put together from fragments, or a pod's answer from another port than
- * was asked. Without a socket of the proxy it is nobody's: one of the node's own must not get it.
+ * A datagram that was brought here without a socket: put together from fragments, come by a bridge, or a pod's answer from
+ * another port than was asked. Without a socket of the proxy it is nobody's: one of the node's own must not get it.
  */
 static __always_inline int sk_lookup_datagram(struct bpf_sk_lookup *ctx, const struct cv_flow_key *key)
 {

@@ -124,25 +124,27 @@ __noinline int socket_capture(struct __sk_buff *skb)
  *
  * With s->time_wait it is a SYN for a socket in TIME_WAIT that has its addresses and ports, and is left to that one. Only the kernel
  * itself can put it away: it does so when it finds a listener, which sk_lookup.h names. Assigning the listener here would lose the
- * SYN, because since 6.10 no request is queued beside a socket of the same four-tuple.
+ * SYN, because since 6.10 no request is queued beside a socket of the same four-tuple. What comes by a bridge would lose the listener
+ * on its way (bridge.h): sk_lookup.h names that as well.
  */
 __noinline int listener_assign(struct __sk_buff *skb, __u32 kind)
 {
 	struct cv_scratch *s = scratch_get();
 	struct cv_control *control = control_get();
 	struct bpf_sock *sk;
-	int err;
+	int err, looked_up;
 
 	if (!s || !control || kind >= CV_LISTENER_KINDS)
 		return CV_REASON_INTERNAL;
 	sk = listener_find(control, kind, s->next_listener++);
 	if (!sk)
 		return CV_REASON_PROXY_DOWN;
-	err = s->time_wait ? 0 : bpf_sk_assign(skb, sk, 0);
+	looked_up = s->time_wait || s->packet.flags & CV_PACKET_BRIDGED;
+	err = looked_up ? 0 : bpf_sk_assign(skb, sk, 0);
 	bpf_sk_release(sk);
 	if (err)
 		return CV_REASON_ASSIGN_FAILED;
-	if (s->time_wait && bpf_map_update_elem(&cv_lookup_kind, &s->lookup, &kind, BPF_ANY))
+	if (looked_up && bpf_map_update_elem(&cv_lookup_kind, &s->lookup, &kind, BPF_ANY))
 		return CV_REASON_ASSIGN_FAILED;
 	mark_capture(skb);
 	counter_add(CV_COUNTER_PROXY_PACKETS, 1);

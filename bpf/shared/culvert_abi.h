@@ -93,18 +93,19 @@ struct cv_flow_key {
 };
 
 enum cv_flow_flag {
-	CV_FLOW_REPLY = 1 << 0,       /* this entry is the answering direction */
-	CV_FLOW_NAT_DST = 1 << 1,     /* nat_* replaces the destination (towards a Service backend) */
-	CV_FLOW_NAT_SRC = 1 << 2,     /* nat_* replaces the source (answer of a Service backend) */
-	CV_FLOW_FIN = 1 << 3,         /* this direction has sent FIN */
-	CV_FLOW_AUDIT = 1 << 4,       /* an AUDIT policy matched */
-	CV_FLOW_ANONYMOUS = 1 << 5,   /* evaluated by address only: arrived in plaintext from outside the node */
-	CV_FLOW_CLOSED = 1 << 6,      /* the closed event has been sent */
-	CV_FLOW_OUTBOUND = 1 << 7,    /* passed out of a pod to an unmeshed destination */
-	CV_FLOW_ESTABLISHED = 1 << 8, /* both sides have spoken and, for TCP, the originator has answered the answer */
-	CV_FLOW_SEQUENCE = 1 << 9,    /* seq_end is set */
-	CV_FLOW_ACKED = 1 << 10,      /* acked is set */
-	CV_FLOW_HOST_STACK = 1 << 11, /* CV_VERDICT_DIRECT, and left to the kernel's own forwarding */
+	CV_FLOW_REPLY = 1 << 0,        /* this entry is the answering direction */
+	CV_FLOW_NAT_DST = 1 << 1,      /* nat_* replaces the destination (towards a Service backend) */
+	CV_FLOW_NAT_SRC = 1 << 2,      /* nat_* replaces the source (answer of a Service backend) */
+	CV_FLOW_FIN = 1 << 3,          /* this direction has sent FIN */
+	CV_FLOW_AUDIT = 1 << 4,        /* an AUDIT policy matched */
+	CV_FLOW_ANONYMOUS = 1 << 5,    /* evaluated by address only: arrived in plaintext from outside the node */
+	CV_FLOW_CLOSED = 1 << 6,       /* the closed event has been sent */
+	CV_FLOW_OUTBOUND = 1 << 7,     /* passed out of a pod to an unmeshed destination */
+	CV_FLOW_ESTABLISHED = 1 << 8,  /* both sides have spoken and, for TCP, the originator has answered the answer */
+	CV_FLOW_SEQUENCE = 1 << 9,     /* seq_end is set */
+	CV_FLOW_ACKED = 1 << 10,       /* acked is set */
+	CV_FLOW_HOST_STACK = 1 << 11,  /* CV_VERDICT_DIRECT, and left to the kernel's own forwarding */
+	CV_FLOW_SAME_BRIDGE = 1 << 12, /* both pods' veths are ports of one bridge */
 };
 
 /* cv_flow: state of one direction. Both directions exist or none. */
@@ -123,7 +124,7 @@ struct cv_flow {
 	__be16 nat_port;
 	__u16 flags;      /* enum cv_flow_flag */
 	__u8 mac[6];      /* of the receiving pod, where it is one of this node */
-	__u8 host_mac[6]; /* of its host-side veth */
+	__u8 host_mac[6]; /* what it takes for its router: its host-side veth, or the bridge that has it as a port */
 	__u32 in_ifindex; /* host-side veth of the sending pod; 0: this direction does not come out of a pod here */
 	__u32 fin_ack;    /* this direction still owes the acknowledgement of the other's FIN up to here; 0: nothing */
 	__u32 seq_end;    /* TCP that passes: the sequence number behind what this direction has sent */
@@ -157,6 +158,7 @@ enum cv_endpoint_flag {
 	CV_ENDPOINT_STRICT = 1 << 0,     /* refuses plaintext from outside the mesh */
 	CV_ENDPOINT_NO_ECHO = 1 << 1,    /* refuses ICMP echo requests, but those of its node */
 	CV_ENDPOINT_HOST_STACK = 1 << 2, /* what it sends is not redirected */
+	CV_ENDPOINT_BRIDGED = 1 << 3,    /* its veth is a port of a bridge, see lib/bridge.h */
 };
 
 struct cv_endpoint {
@@ -273,7 +275,8 @@ enum cv_listener_kind {
 	CV_LISTENER_TUNNEL6 = 3,
 	CV_LISTENER_UDP4 = 4, /* datagrams behind a PROXY header */
 	CV_LISTENER_UDP6 = 5,
-	CV_LISTENER_PLAIN4 = 6, /* datagrams without one: fragmented, super-packets, too large for a header */
+	CV_LISTENER_PLAIN4 =
+		6, /* datagrams without one: fragmented, super-packets, too large for a header, by a bridge */
 	CV_LISTENER_PLAIN6 = 7,
 	CV_LISTENER_KINDS = 8,
 };
@@ -287,7 +290,7 @@ _Static_assert(CV_LISTENER_KINDS == 8,
  * Datagrams. Slot n of UDP4, UDP6, PLAIN4 and PLAIN6 must belong to the same loop: the slot is a hash of both addresses and ports, so that every
  * datagram of a flow meets the same loop, whichever way it takes. The sockets must not be SO_REUSEPORT (6.1 refuses those); several at one
  * address and port go by SO_REUSEADDR. Plain sockets need IP_RECVORIGDSTADDR / IPV6_RECVORIGDSTADDR and may have UDP_GRO.
- * Only fragmented datagrams are found by the kernel's own lookup: once the proxy has a socket that is bound to a flow's destination and
+ * Only datagrams in fragments, or by a bridge, are found by the kernel's own lookup: once the proxy has a socket that is bound to a flow's destination and
  * connected to its source, that one gets them, without a header, in the place of a plain one.
  */
 
@@ -302,6 +305,7 @@ struct cv_session {
 enum cv_session_flag {
 	CV_SESSION_EXTERNAL = 1 << 0,    /* came from outside the mesh: the source has no identity */
 	CV_SESSION_REASSEMBLED = 1 << 1, /* only what is put together here: by itself the flow goes another way */
+	CV_SESSION_BRIDGED = 1 << 2,     /* comes by a veth that is a port of a bridge */
 };
 
 /*

@@ -6,7 +6,7 @@ namespace Culvert.Cli.Tests;
 /// <summary>Who else owns a machine's packets is told from the chains, tables and links that the engines make.</summary>
 public sealed class NetworkEngineCheckTests
 {
-    private static readonly HostNetwork Empty = new([], FilterRules.None, BridgedPodsAreFiltered: false, []);
+    private static readonly HostNetwork Empty = new([], FilterRules.None, BridgeSettings: [], []);
 
     private const string KubeProxyNft = """
         table ip kube-proxy {
@@ -95,11 +95,14 @@ public sealed class NetworkEngineCheckTests
     public void Where_programs_redirect_at_the_pods_interfaces_nothing_is_enrolled() =>
         Assert.Contains(NetworkEngineCheck.Evaluate(Empty with { Links = ["cilium_host"] }), f => f is { Check: "cni", Level: FindingLevel.Warning, Remedy: not null });
 
-    [Theory]
-    [InlineData(true, true)]
-    [InlineData(false, false)]
-    public void Bridges_whose_packets_go_through_iptables(bool filtered, bool warned) =>
-        Assert.Equal(warned, NetworkEngineCheck.Evaluate(Empty with { BridgedPodsAreFiltered = filtered, Bridges = ["cni0"] }).Any(f => f.Check == "bridge"));
+    [Fact]
+    public void Bridges_whose_packets_go_through_netfilter()
+    {
+        HostNetwork bridged = Empty with { Bridges = ["cni0"] };
+        Assert.DoesNotContain(NetworkEngineCheck.Evaluate(bridged), f => f.Check == "bridge");
+        Finding found = Assert.Single(NetworkEngineCheck.Evaluate(bridged with { BridgeSettings = ["net.bridge.bridge-nf-call-iptables"] }), f => f.Check == "bridge");
+        Assert.Equal((FindingLevel.Ok, "what crosses the bridges cni0 goes through netfilter (net.bridge.bridge-nf-call-iptables=1)"), (found.Level, found.Detail));
+    }
 
     [Theory]
     [InlineData("")]

@@ -336,6 +336,9 @@ public enum CvFlowFlag : uint
 
     /// <summary>CV_VERDICT_DIRECT, and left to the kernel's own forwarding.</summary>
     HostStack = 2048,
+
+    /// <summary>Both pods' veths are ports of one bridge.</summary>
+    SameBridge = 4096,
 }
 
 /// <summary>cv_flow: state of one direction. Both directions exist or none.</summary>
@@ -384,7 +387,7 @@ public partial struct CvFlow : IEquatable<CvFlow>
     /// <summary>Of the receiving pod, where it is one of this node.</summary>
     [FieldOffset(76)] public CvByteArray6 Mac;
 
-    /// <summary>Of its host-side veth.</summary>
+    /// <summary>What it takes for its router: its host-side veth, or the bridge that has it as a port.</summary>
     [FieldOffset(82)] public CvByteArray6 HostMac;
 
     /// <summary>Host-side veth of the sending pod; 0: this direction does not come out of a pod here.</summary>
@@ -535,6 +538,9 @@ public enum CvEndpointFlag : uint
 
     /// <summary>What it sends is not redirected.</summary>
     HostStack = 4,
+
+    /// <summary>Its veth is a port of a bridge, see lib/bridge.h.</summary>
+    Bridged = 8,
 }
 
 /// <summary><c>struct cv_endpoint</c>.</summary>
@@ -1038,7 +1044,7 @@ public enum CvListenerKind : uint
     /// <summary><c>CV_LISTENER_UDP6</c>.</summary>
     Udp6 = 5,
 
-    /// <summary>Datagrams without one: fragmented, super-packets, too large for a header.</summary>
+    /// <summary><c>CV_LISTENER_PLAIN4</c>.</summary>
     Plain4 = 6,
 
     /// <summary><c>CV_LISTENER_PLAIN6</c>.</summary>
@@ -1102,6 +1108,9 @@ public enum CvSessionFlag : uint
 
     /// <summary>Only what is put together here: by itself the flow goes another way.</summary>
     Reassembled = 2,
+
+    /// <summary>Comes by a veth that is a port of a bridge.</summary>
+    Bridged = 4,
 }
 
 /// <summary>cv_reply: a pod's answers to a socket of the proxy that speaks as a client. Written by the agent: src is the pod, dst and dport the client's address and port, sport 0, because answers may come from any port of the pod.</summary>

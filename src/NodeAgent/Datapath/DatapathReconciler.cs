@@ -56,6 +56,7 @@ internal sealed class DatapathReconciler(
             Size = next.Size,
             Endpoints = plan.Endpoints,
             NotCaptured = plan.Missing,
+            Refused = plan.Refused,
             Quarantined = plan.Quarantined,
             NodeAddresses = [.. links.NodeAddresses],
             Uplinks = [.. plan.Uplinks.Select(u => u.Index)],

@@ -21,6 +21,9 @@ internal sealed record DatapathInForce
     /// <summary>Uid and reason of the workloads of this node that are not captured.</summary>
     internal ImmutableDictionary<string, string> NotCaptured { get; init; } = ImmutableDictionary<string, string>.Empty;
 
+    /// <summary>Those of them that are not to be in the mesh, see <see cref="LinkPlan.Refused"/>.</summary>
+    internal ImmutableHashSet<string> Refused { get; init; } = [];
+
     /// <summary>Interfaces of such workloads whose programs stay, see <see cref="LinkPlan.Quarantined"/>.</summary>
     internal ImmutableArray<InterfaceOwner> Quarantined { get; init; } = [];
 
@@ -39,10 +42,17 @@ internal sealed class DatapathState
 {
     private volatile DatapathInForce _current = new();
 
+    /// <summary>Raised after <see cref="Current"/> has been replaced, on the reconciler's thread.</summary>
+    internal event Action? Changed;
+
     internal DatapathInForce Current
     {
         get => _current;
-        set => _current = value;
+        set
+        {
+            _current = value;
+            Changed?.Invoke();
+        }
     }
 
     internal GenerationSize Size => _current.Size;

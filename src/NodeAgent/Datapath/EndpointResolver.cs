@@ -7,10 +7,17 @@ namespace Culvert.NodeAgent.Datapath;
 /// <summary>Finds the link of each workload of this node: by the name it was declared with, otherwise by the host route to its address; or why it can't be captured.</summary>
 internal static class EndpointResolver
 {
-    internal static (ImmutableArray<LocalEndpoint> Found, ImmutableDictionary<string, string> Missing) Resolve(NodeSnapshot snapshot, ILinks links)
+    /// <param name="snapshot">What is wanted.</param>
+    /// <param name="links">What there is.</param>
+    /// <returns>
+    /// The workloads that can be captured; uid and reason of those that can't; and those of them that could not be, whatever happens to the pod: something of the node's stands in the way, so that they are not
+    /// to be in the mesh.
+    /// </returns>
+    internal static (ImmutableArray<LocalEndpoint> Found, ImmutableDictionary<string, string> Missing, ImmutableHashSet<string> Refused) Resolve(NodeSnapshot snapshot, ILinks links)
     {
         ImmutableArray<LocalEndpoint>.Builder found = ImmutableArray.CreateBuilder<LocalEndpoint>();
         ImmutableDictionary<string, string>.Builder missing = ImmutableDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
+        ImmutableHashSet<string>.Builder refused = ImmutableHashSet.CreateBuilder<string>(StringComparer.Ordinal);
         Dictionary<int, string> owners = [];
         foreach (WorkloadInfo workload in snapshot.LocalWorkloads())
         {
@@ -23,20 +30,29 @@ internal static class EndpointResolver
             {
                 missing[workload.Uid] = $"interface {link.Name} already belongs to {owners[link.Index]}";
             }
+            else if (links.FindObstacle(link) is { } obstacle)
+            {
+                missing[workload.Uid] = obstacle;
+                refused.Add(workload.Uid);
+            }
             else if (links.FindPeerMac(link) is not { } mac)
             {
                 missing[workload.Uid] = $"interface {link.Name} is not the host side of a veth";
             }
-            else if (links.FindObstacle(link) is { } obstacle)
-            {
-                missing[workload.Uid] = obstacle;
-            }
             else
             {
-                found.Add(new LocalEndpoint(workload, link.Name, link.Index, link.Mtu, link.Mac, mac) { HostStackReason = links.FindForeign(link) });
+                LinkState? bridge = links.FindBridge(link);
+                found.Add(new LocalEndpoint(workload, link.Name, link.Index, link.Mtu, (bridge ?? link).Mac, mac) { IsBridged = bridge is not null, HostStackReason = links.FindForeign(link) });
             }
         }
-        return (found.ToImmutable(), missing.ToImmutable());
+        // They left the mesh because of it. What is in their way no longer lets them back.
+        foreach (WorkloadInfo workload in snapshot.RefusedWorkloads())
+        {
+            if (FindLink(workload, links).Link is not { } link || links.FindObstacle(link) is not { } obstacle) continue;
+            missing[workload.Uid] = obstacle;
+            refused.Add(workload.Uid);
+        }
+        return (found.ToImmutable(), missing.ToImmutable(), refused.ToImmutable());
     }
 
     private static (LinkState? Link, string Why) FindLink(WorkloadInfo workload, ILinks links)

@@ -170,7 +170,7 @@ internal sealed class GenerationBuilder
                 SrcClass4 = ClassOf(endpoint.Address4),
                 SrcClass6 = ClassOf(endpoint.Address6),
                 Flags = (endpoint.Workload.MtlsMode == MtlsMode.Strict ? (uint)CvEndpointFlag.Strict : 0) | (_snapshot.Mesh.IcmpEcho == DefaultAction.Deny ? (uint)CvEndpointFlag.NoEcho : 0)
-                    | (IsLeftOut(endpoint) ? (uint)CvEndpointFlag.HostStack : 0),
+                    | (IsLeftOut(endpoint) ? (uint)CvEndpointFlag.HostStack : 0) | (endpoint.IsBridged ? (uint)CvEndpointFlag.Bridged : 0),
                 MaxFlows = _maxFlows,
             };
             if (endpoint.Address4 is { } v4) value.Addr4 = AbiAddress.From(v4);

@@ -18,10 +18,13 @@ internal interface ILinks
     /// <summary>The MAC address at the other end of a veth, in whatever namespace that is; null when it is no veth.</summary>
     ImmutableArray<byte>? FindPeerMac(LinkState link);
 
+    /// <summary>The bridge that has a link as a port; null when none has.</summary>
+    LinkState? FindBridge(LinkState link);
+
     /// <summary>What others have put at a link that packets redirected to or from it would pass by; null when there is nothing.</summary>
     string? FindForeign(LinkState link);
 
-    /// <summary>What at a link of a pod would have the mesh break what the pod does, or get round others' policy, with the remedy; null when there is nothing. Such a pod is not captured.</summary>
+    /// <summary>What of the node's at a link of a pod would have the mesh break what the pod does, or get round others' policy, with the remedy; null when there is nothing. Such a pod is not captured.</summary>
     string? FindObstacle(LinkState link);
 
     /// <summary>

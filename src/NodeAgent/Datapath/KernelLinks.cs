@@ -16,7 +16,6 @@ internal sealed class KernelLinks : ILinks
     private readonly IReadOnlyList<IpRoute> _routes;
     private readonly IReadOnlyList<LinkAddress> _addresses;
     private readonly ForeignAttachments _foreign;
-    private readonly Lazy<IReadOnlyList<string>> _bridgeSettings = new(BridgeNetfilter.SettingsInForce);
 
     internal KernelLinks(RouteNetlink netlink)
     {
@@ -60,17 +59,10 @@ internal sealed class KernelLinks : ILinks
 
     public string? FindForeign(LinkState link) => _foreign.Find(link.Index);
 
-    public string? FindObstacle(LinkState link) => FindBridgeObstacle(link) ?? _foreign.FindRedirecting(link);
+    public string? FindObstacle(LinkState link) => _foreign.FindRedirecting(link);
 
-    // br_netfilter has netfilter look at what comes in by a bridge's port, and takes the socket away that the programs have assigned (br_nf_pre_routing, "Must drop socket now because of tproxy"):
-    // connections to the proxy would time out, and the pod's own address get datagrams with a header in front.
-    private string? FindBridgeObstacle(LinkState link)
-    {
-        if (!_byIndex.TryGetValue(link.Index, out LinkInfo? port) || !_byIndex.TryGetValue(port.MasterIndex, out LinkInfo? bridge) || bridge.Kind != "bridge") return null;
-        return _bridgeSettings.Value is not { Count: > 0 } settings
-            ? null
-            : $"interface {link.Name} is a port of the bridge {bridge.Name}, whose packets netfilter takes from the proxy ({string.Join(", ", settings.Select(s => $"{s}=1"))}); set to 0 what is named, or have a CNI without a bridge connect the pod";
-    }
+    public LinkState? FindBridge(LinkState link) =>
+        _byIndex.TryGetValue(link.Index, out LinkInfo? port) && _byIndex.TryGetValue(port.MasterIndex, out LinkInfo? master) && master.Kind == "bridge" ? State(master) : null;
 
     public IReadOnlyList<LinkState> FindUplinks(IReadOnlySet<string> pods, IEnumerable<IPAddress> near, IEnumerable<IPAddress> far)
     {

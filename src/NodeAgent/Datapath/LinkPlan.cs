@@ -17,6 +17,9 @@ internal sealed record LinkPlan
     /// <summary>Uid and reason of the workloads of this node that are not captured.</summary>
     internal required ImmutableDictionary<string, string> Missing { get; init; }
 
+    /// <summary>Those of them that the node can't capture whatever happens to the pod, and never has: they are not to be in the mesh.</summary>
+    internal ImmutableHashSet<string> Refused { get; init; } = [];
+
     /// <summary>
     /// Quarantined interfaces: they keep the programs they were given for a workload which is still enrolled here, but can't be captured any more. No
     /// endpoint is theirs, so the programs refuse everything: to take them away would let the pod do as it likes.
@@ -40,7 +43,7 @@ internal sealed record LinkPlan
     /// <param name="use">When uplinks have the XDP program.</param>
     internal static LinkPlan Make(NodeSnapshot snapshot, ILinks links, ImmutableArray<InterfaceOwner> owners, IReadOnlyList<string> uplinks, XdpUse use)
     {
-        (ImmutableArray<LocalEndpoint> endpoints, ImmutableDictionary<string, string> missing) = EndpointResolver.Resolve(snapshot, links);
+        (ImmutableArray<LocalEndpoint> endpoints, ImmutableDictionary<string, string> missing, ImmutableHashSet<string> refused) = EndpointResolver.Resolve(snapshot, links);
         HashSet<string> pods = [.. endpoints.Select(e => e.Interface)];
         List<InterfaceOwner> quarantined = [];
         foreach (InterfaceOwner owner in owners)
@@ -48,6 +51,7 @@ internal sealed record LinkPlan
             // Name and index: the record may be older than the node's last start.
             if (!missing.TryGetValue(owner.Workload, out string? why) || links.FindByName(owner.Interface)?.Index != owner.Index || !pods.Add(owner.Interface)) continue;
             quarantined.Add(owner);
+            refused = refused.Remove(owner.Workload);
             missing = missing.SetItem(owner.Workload, $"{why}; {owner.Interface}, which was its interface, refuses every packet until that is mended");
         }
         IReadOnlyList<LinkState> outward = uplinks.Count == 0 ? links.FindUplinks(pods, AddressesOf(snapshot, here: true), AddressesOf(snapshot, here: false)) : [.. uplinks.Select(links.FindByName).OfType<LinkState>()];
@@ -55,6 +59,7 @@ internal sealed record LinkPlan
         {
             Endpoints = endpoints,
             Missing = missing,
+            Refused = refused,
             Quarantined = [.. quarantined],
             Uplinks = outward,
             XdpUplinks = WantsXdp(use, endpoints) ? outward : [],
@@ -65,6 +70,7 @@ internal sealed record LinkPlan
     internal LinkPlan Without(IReadOnlySet<int> gone) => gone.Count == 0 ? this : new()
     {
         Endpoints = [.. Endpoints.Where(e => !gone.Contains(e.Index))],
+        Refused = Refused,
         Missing = Missing.SetItems(Pods.Where(p => gone.Contains(p.Index)).Select(p => KeyValuePair.Create(p.Workload, $"interface {p.Interface} {WentAway}"))),
         Quarantined = [.. Quarantined.Where(q => !gone.Contains(q.Index))],
         Uplinks = [.. Uplinks.Where(u => !gone.Contains(u.Index))],

@@ -9,10 +9,13 @@ namespace Culvert.NodeAgent.Datapath;
 /// <param name="Interface">Host-side interface.</param>
 /// <param name="Index">Its index.</param>
 /// <param name="Mtu">Its MTU in bytes.</param>
-/// <param name="HostMac">Its MAC address, 6 bytes.</param>
+/// <param name="HostMac">The MAC address that the pod takes for its router's, 6 bytes: the interface's, or that of the bridge that has it as a port.</param>
 /// <param name="PodMac">The MAC address of the interface inside the pod, 6 bytes.</param>
 internal sealed record LocalEndpoint(WorkloadInfo Workload, string Interface, int Index, int Mtu, ImmutableArray<byte> HostMac, ImmutableArray<byte> PodMac)
 {
+    /// <summary>Whether the interface is a port of a bridge.</summary>
+    internal bool IsBridged { get; init; }
+
     /// <summary>Why packets to and from it are not redirected, whatever holds for others; null when nothing speaks against it.</summary>
     internal string? HostStackReason { get; init; }
 
@@ -22,7 +25,7 @@ internal sealed record LocalEndpoint(WorkloadInfo Workload, string Interface, in
 
     /// <summary>Whether it is the same workload behind the same link, with the same of others at it.</summary>
     internal bool IsSameLink(LocalEndpoint other) =>
-        Workload.Uid == other.Workload.Uid && Interface == other.Interface && Index == other.Index && Mtu == other.Mtu && HostStackReason == other.HostStackReason
+        Workload.Uid == other.Workload.Uid && Interface == other.Interface && Index == other.Index && Mtu == other.Mtu && HostStackReason == other.HostStackReason && IsBridged == other.IsBridged
         && HostMac.AsSpan().SequenceEqual(other.HostMac.AsSpan()) && PodMac.AsSpan().SequenceEqual(other.PodMac.AsSpan());
 
     private IPAddress? First(System.Net.Sockets.AddressFamily family)

@@ -100,6 +100,7 @@ internal static class AgentComposition
         // Snapshots, which have an effect on all of it.
         FlowProber prober = new(programs.Maps.Flow, options.Marks.Reject, logger);
         SnapshotTarget target = new(options.TunnelPort, reconciler, state, prober, directory, svids, controller, tls, proxy, health, () => ProxySetup.OfferListeners(proxy, programs.Maps, writer));
+        RefusalReporter refusals = new(options.NodeName, controller, client, state, time, logger);
         LinkFollower follower = new(links.Changes, applier, state, time, logger);
         RoutingKeeper routing = new(routes, nat, health, metrics.RoutingRestored, logger);
         FilterWatcher filters = parts.Own(new FilterWatcher());
@@ -134,6 +135,7 @@ internal static class AgentComposition
         BackgroundWork background = parts.Own(new BackgroundWork(
             logger,
             ("saving the snapshot", client.KeepSavedAsync),
+            ("telling the controller what can't be captured", refusals.RunAsync),
             ("renewing the node's certificate", controller.KeepRenewedAsync),
             ("following links", follower.RunAsync),
             ("probing idle connections", stop => Ticker.RunAsync(FlowProber.Interval, prober.ProbeAgain, time, stop)),

@@ -24,6 +24,7 @@ internal sealed class SnapshotClient(
     private readonly Lock _saving = new();
     private readonly Lock _updating = new();
     private int _saveFailures;
+    private int _connection;
     private volatile ControllerStatus _status = new();
 
     /// <summary>Raised after each change of <see cref="Status"/>, on one of the client's tasks.</summary>
@@ -31,6 +32,9 @@ internal sealed class SnapshotClient(
 
     /// <summary>How things stand.</summary>
     internal ControllerStatus Status => _status;
+
+    /// <summary>How many streams the controller has answered on so far: another number means that it may be another controller.</summary>
+    internal int Connection => Volatile.Read(ref _connection);
 
     /// <summary>The snapshot in force; version 0 before the first.</summary>
     internal NodeSnapshot Current { get; private set; } = new() { Node = node };
@@ -105,6 +109,7 @@ internal sealed class SnapshotClient(
             if (!_status.Connected)
             {
                 connected();
+                Interlocked.Increment(ref _connection);
                 SnapshotLog.Connected(logger, channel.Address);
                 Update(s => s with { Connected = true, Error = "" });
             }

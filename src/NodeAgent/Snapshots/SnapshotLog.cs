@@ -26,6 +26,12 @@ internal static partial class SnapshotLog
     [LoggerMessage(EventId = LogEventIds.FallbackStays, Level = LogLevel.Warning, Message = "{Path} can't be removed, though a newer snapshot is saved where it belongs: {Reason}")]
     internal static partial void FallbackStays(ILogger logger, string path, string reason);
 
+    [LoggerMessage(EventId = LogEventIds.RefusalsUnknown, Level = LogLevel.Warning, Message = "the controller is older than this agent and does not take {Count} workloads out of the mesh that this node can't capture")]
+    internal static partial void RefusalsUnknown(ILogger logger, int count);
+
+    [LoggerMessage(EventId = LogEventIds.RefusalsNotTold, Level = LogLevel.Warning, Message = "the controller could not be told that this node can't capture {Count} workloads: {Reason}; next try in {Wait} ms")]
+    internal static partial void RefusalsNotTold(ILogger logger, int count, string reason, long wait);
+
     [LoggerMessage(EventId = LogEventIds.SnapshotSaved, Level = LogLevel.Information, Message = "snapshot {Version} is saved, as it could not be before")]
     internal static partial void Saved(ILogger logger, ulong version);
 

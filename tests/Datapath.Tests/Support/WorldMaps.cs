@@ -26,6 +26,8 @@ public sealed class WorldMaps(BpfObject source) : IDisposable
 
     internal BpfMap<CvFlowKey, CvReply> Replies { get; } = source.GetMap<CvFlowKey, CvReply>("cv_reply");
 
+    internal BpfMap<CvFlowKey, uint> LookupKinds { get; } = source.GetMap<CvFlowKey, uint>("cv_lookup_kind");
+
     internal BpfMap<uint, CvUsage> Usages { get; } = source.GetMap<uint, CvUsage>("cv_usage");
 
     internal BpfMap<uint, ulong> Swept { get; } = source.GetMap<uint, ulong>("cv_swept");
@@ -89,7 +91,7 @@ public sealed class WorldMaps(BpfObject source) : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (BpfMap map in (BpfMap[])[_control, _drops, _counters, Endpoints, Addresses, Policies, Services, Backends, Flows, Sessions, Replies, Usages, Swept, Listeners, OwnSockets, Events]) map.Dispose();
+        foreach (BpfMap map in (BpfMap[])[_control, _drops, _counters, Endpoints, Addresses, Policies, Services, Backends, Flows, Sessions, Replies, LookupKinds, Usages, Swept, Listeners, OwnSockets, Events]) map.Dispose();
     }
 
     private static ulong Sum(BpfMap<uint, ulong> map, uint key)

@@ -220,6 +220,8 @@ public sealed class FailedSnapshotTests
 
         public System.Collections.Immutable.ImmutableArray<byte>? FindPeerMac(LinkState link) => seen.FindPeerMac(link);
 
+        public LinkState? FindBridge(LinkState link) => seen.FindBridge(link);
+
         public string? FindForeign(LinkState link) => seen.FindForeign(link);
 
         public string? FindObstacle(LinkState link) => seen.FindObstacle(link);

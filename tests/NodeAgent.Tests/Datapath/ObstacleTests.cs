@@ -1,57 +1,31 @@
 using System.Text;
 using Culvert.Core;
 using Culvert.Interop.Bpf;
+using Culvert.NodeAgent.Datapath;
 
 namespace Culvert.NodeAgent.Tests.Datapath;
 
 /// <summary>A pod whose network the mesh can't be part of without breaking it stays as it was, and status says why. Needs root.</summary>
 public sealed class ObstacleTests
 {
-    private static readonly WorkloadInfo Web = ReconcilerFixture.Pod("web", "10.7.0.2");
+    private static readonly WorkloadInfo Web = ReconcilerFixture.Pod("web", "10.7.0.2"), Outside = Web with { Enrolled = false, EnrolmentRefused = true };
 
     public ObstacleTests() => Assert.SkipUnless(Environment.IsPrivilegedProcess, "needs root for BPF");
 
-    [Theory]
-    [InlineData("bridge-nf-call-iptables")]
-    [InlineData("bridge-nf-call-ip6tables")]
-    public void ABridgeThatNetfilterLooksInto(string setting)
-    {
-        using ReconcilerFixture node = new();
-        Assert.SkipUnless(File.Exists($"/proc/sys/net/bridge/{setting}"), "the kernel has no br_netfilter");
-        node.World.Shell($"""
-            ip link add cni0 type bridge
-            ip link set up0 master cni0
-            sysctl -qw net.bridge.bridge-nf-call-iptables=1 net.bridge.bridge-nf-call-ip6tables=1
-            """);
-        AssertRefused(node, "net.bridge.bridge-nf-call-iptables=1, net.bridge.bridge-nf-call-ip6tables=1");
-
-        // What status says is what is left to be done.
-        node.World.Shell($"sysctl -qw net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0 net.bridge.{setting}=1");
-        node.World.In(() => Assert.False(node.Reconciler.IsCurrent(ReconcilerFixture.Snapshot(Web))));
-        AssertRefused(node, "up0", "cni0", $"net.bridge.{setting}=1");
-
-        node.World.Shell($"sysctl -qw net.bridge.{setting}=0");
-        AssertCaptured(node);
-
-        // Who was guarded is not let go.
-        node.World.Shell($"sysctl -qw net.bridge.{setting}=1");
-        node.Apply(ReconcilerFixture.Snapshot(Web));
-        Assert.Equal(["up0 cv_from_pod", "up0 cv_to_pod"], node.Attached);
-        Assert.Contains("refuses every packet until that is mended", node.State.Current.NotCaptured[Web.Uid], StringComparison.Ordinal);
-    }
-
     [Fact]
-    public void NetfilterAtOtherBridgesConcernsNobody()
+    public void ABridgeIsNone()
     {
         using ReconcilerFixture node = new();
-        Assert.SkipUnless(Directory.Exists("/proc/sys/net/bridge"), "the kernel has no br_netfilter");
-        node.World.Shell("""
-            sysctl -qw net.bridge.bridge-nf-call-iptables=1
-            ip link add cni0 type bridge
-            ip link add other0 type veth peer name other1
-            ip link set other0 master cni0
-            """);
+        node.World.Shell("ip link add cni0 address 0e:00:00:00:00:bb type bridge");
         AssertCaptured(node);
+        Assert.False(Assert.Single(node.State.Current.Endpoints).IsBridged);
+
+        // The tables say so as soon as it is one's port.
+        node.World.Shell("ip link set up0 master cni0");
+        AssertCaptured(node);
+        LocalEndpoint endpoint = Assert.Single(node.State.Current.Endpoints);
+        Assert.True(endpoint.IsBridged);
+        Assert.Equal<byte>([0x0e, 0, 0, 0, 0, 0xbb], endpoint.HostMac);
     }
 
     [Theory]
@@ -69,13 +43,45 @@ public sealed class ObstacleTests
             if (tcx) link = BpfLink.AttachTcx(program, node.World.Uplink.Index, TcDirection.Ingress);
             else TcFilter.Attach(program, node.World.Uplink.Index, TcDirection.Ingress, 1, 2);
         });
-        using (link) AssertRefused(node, "cil_fromnet", "up0", "another CNI");
+        using (link)
+        {
+            AssertRefused(node, "cil_fromnet", "up0", "another CNI");
+            Assert.Equal([Web.Uid], node.State.Current.Refused);
+
+            // The controller has taken it out of the mesh; why goes on being told.
+            node.Apply(ReconcilerFixture.Snapshot(Outside));
+            Assert.Contains("cil_fromnet", node.State.Current.NotCaptured[Web.Uid], StringComparison.Ordinal);
+            Assert.Equal([Web.Uid], node.State.Current.Refused);
+            Assert.Empty(node.Attached);
+        }
 
         node.World.In(() =>
         {
             if (!tcx) TcFilter.Detach(node.World.Uplink.Index, TcDirection.Ingress, 1, 2);
         });
+        node.World.In(() => Assert.False(node.Reconciler.IsCurrent(ReconcilerFixture.Snapshot(Outside))));
+        node.Apply(ReconcilerFixture.Snapshot(Outside));
+        Assert.Empty(node.State.Current.Refused);
         AssertCaptured(node);
+    }
+
+    [Fact]
+    public void WhoWasGuardedIsNotLetGo()
+    {
+        using ReconcilerFixture node = new();
+        AssertCaptured(node);
+        using BpfObject cilium = BpfObject.Open(Renamed(node.World.Options.DatapathObject, "cv_from_net", "cil_fromnet"), "cilium");
+        cilium.SetAutoload("cv_from_pod", false).SetAutoload("cv_to_pod", false).Load();
+        using BpfProgram program = cilium.GetProgram("cil_fromnet");
+        BpfLink? link = null;
+        node.World.In(() => link = BpfLink.AttachTcx(program, node.World.Uplink.Index, TcDirection.Ingress));
+        using (link)
+        {
+            node.Apply(ReconcilerFixture.Snapshot(Web));
+            Assert.Equal(["up0 cv_from_pod", "up0 cv_to_pod"], node.Attached);
+            Assert.Contains("refuses every packet until that is mended", node.State.Current.NotCaptured[Web.Uid], StringComparison.Ordinal);
+            Assert.Empty(node.State.Current.Refused);
+        }
     }
 
     private static void AssertRefused(ReconcilerFixture node, params string[] words)

@@ -1,14 +1,22 @@
+using System.Net;
+using Culvert.Labs;
 using Culvert.Labs.Mesh;
+using Culvert.SystemTests.Fixtures;
 
 namespace Culvert.SystemTests.Coexist;
 
-/// <summary>Pods that are ports of a bridge, in flannel's shape: enrolled where netfilter leaves the bridge alone, and left as they are, with the reason, where it does not.</summary>
+/// <summary>
+/// Pods that are ports of a bridge, in the shape of the CNI's bridge plugin (flannel, kubenet): they speak to pods of their node by the bridge, and to all else by its address, as their router. Netfilter
+/// may look into the bridge or not, and may begin to at any time.
+/// </summary>
 [Collection(CoexistCollection.Name)]
 public sealed class BridgeTests
 {
-    // Every pod's veth becomes a port, and its route one by the bridge, which has the address that pods send to as their gateway's.
+    // Every pod's veth becomes a port, and its route one by the bridge.
     private const string Bridge = """
         ip link add cni0 type bridge
+        ip address add 169.254.1.1/32 dev cni0
+        ip -6 address add fe80::1/64 dev cni0 nodad
         ip link set cni0 up
         for port in $(ip -o link show type veth | sed 's/^[0-9]*: \([^@:]*\).*/\1/' | grep '^cv'); do
           for family in -4 -6; do
@@ -20,32 +28,95 @@ public sealed class BridgeTests
         done
         """;
 
-    [Fact]
-    public async Task Pods_of_a_bridge_that_netfilter_looks_into_stay_as_they_are_until_it_does_not()
+    [Theory]
+    [InlineData("AUTO")]
+    [InlineData("HOST_STACK")]
+    public async Task What_pods_of_a_bridge_could_do_they_can_do_in_the_mesh(string directPath)
     {
-        await using var lab = await CoexistLab.CreateAsync();
-        await lab.ApplyAsync(Bridge);
-        Assert.SkipUnless(await FilterAsync(lab, true), "the kernel has no br_netfilter");
+        await using var lab = await CreateAsync(directPath);
         var probes = lab.PodToPod();
         await CoexistLab.AssertAsync("before pods are enrolled", probes);
 
         await lab.EnrolAsync();
-        await CoexistLab.AssertAsync("with netfilter at the bridge", probes);
-        Assert.Equal(["client", "near"], (await lab.Mesh.Nodes[0].StatusAsync()).Workloads.Where(w => w.Error.Contains("port of the bridge cni0", StringComparison.Ordinal)).Select(w => w.Uid.Split('/')[^1]).Order());
-
-        await FilterAsync(lab, false);
+        await CoexistLab.AssertAsync("with pods enrolled", probes);
+        await FilterAsync(lab, true);
+        await CoexistLab.AssertAsync("with netfilter at the bridge from now on", probes);
+        await lab.AssertMeshedAsync();
         await lab.RestartAsync();
         Assert.All((await lab.Mesh.Nodes[0].StatusAsync()).Workloads, w => Assert.Empty(w.Error));
-        await CoexistLab.AssertAsync("without it", probes);
-        await lab.AssertMeshedAsync();
+        await CoexistLab.AssertAsync("after a restart of the agents", probes);
         await lab.RemoveAsync();
         await CoexistLab.AssertAsync("after the mesh was removed", probes);
     }
 
-    private static async Task<bool> FilterAsync(CoexistLab lab, bool on)
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_port_behind_the_proxy_is_reached_from_the_same_bridge(bool filtered)
     {
-        if (!Directory.Exists("/proc/sys/net/bridge")) return false;
-        await lab.ApplyAsync($"sysctl -qw net.bridge.bridge-nf-call-iptables={(on ? 1 : 0)} net.bridge.bridge-nf-call-ip6tables={(on ? 1 : 0)}");
-        return true;
+        await using var lab = await CreateAsync("AUTO");
+        await FilterAsync(lab, filtered);
+        lab.Mesh.Objects.Write("workload-near", MeshObjects.Workload(lab.Near, "web", $"culvert.dev/proxy-protocol: \"v2:{CoexistLab.Port},{CoexistLab.Port}/udp\""));
+        Probe[] probes = [.. CoexistLab.Between((lab.Client, lab.Near), (lab.Far, lab.Near), (lab.Outer, lab.Near), (lab.Client, lab.Far))];
+        Probe[] withHeaders = [.. probes.Select(p => p.To.Address.Equals(lab.Near.Address4) || p.To.Address.Equals(lab.Near.Address6) ? p with { HasHeader = true } : p)];
+        await CoexistLab.AssertAsync("before pods are enrolled", probes);
+
+        await lab.EnrolAsync();
+        await CoexistLab.AssertAsync("with pods enrolled", withHeaders);
+        await lab.RestartAsync();
+        await CoexistLab.AssertAsync("after a restart of the agents", withHeaders);
+        await lab.RemoveAsync();
+        await CoexistLab.AssertAsync("after the mesh was removed", probes);
     }
+
+    [Theory]
+    [InlineData("AUTO")]
+    [InlineData("HOST_STACK")]
+    public async Task Services_of_kube_proxy_answer_as_they_do_without_the_mesh(string directPath)
+    {
+        await using var lab = await CreateAsync(directPath);
+        // Without it kube-proxy does not see the answers of a backend at the same bridge.
+        await FilterAsync(lab, true);
+        var (near, far, outer) = KubeProxyTests.DeclareServices(lab);
+        await lab.ApplyAsync(KubeProxyTests.Rules("iptables-nft", [near, far, outer]));
+
+        await lab.AssertUnchangedAsync([.. KubeProxyTests.To(lab.Client, near), .. KubeProxyTests.To(lab.Client, far), .. KubeProxyTests.To(lab.Plain, near), .. KubeProxyTests.To(lab.Far, near), .. lab.PodToPod()]);
+    }
+
+    private static async Task<CoexistLab> CreateAsync(string directPath)
+    {
+        Assert.SkipUnless(Directory.Exists("/proc/sys/net/bridge"), "the kernel has no br_netfilter");
+        var lab = await CoexistLab.CreateAsync();
+        try
+        {
+            lab.Mesh.Objects.Write("mesh", CoexistLab.MeshConfig + $"  directPath: {directPath}\n");
+            await lab.ApplyAsync(Bridge);
+            await FilterAsync(lab, false);
+            foreach (LabPod pod in new[] { lab.Client, lab.Near, lab.Far, lab.Plain, lab.Outer }) await pod.ScriptAsync(Neighbours(pod));
+            return lab;
+        }
+        catch
+        {
+            await lab.DisposeAsync();
+            throw;
+        }
+    }
+
+    // The pods of its node are on its link, and its router is whoever says so.
+    private static string Neighbours(LabPod pod) => $"""
+        ip neigh del 169.254.1.1 dev eth0
+        ip -6 neigh del fe80::1 dev eth0
+        ip route add {new IPNetwork(MaskedTo(pod.Address4, 24), 24)} dev eth0
+        ip -6 route add {new IPNetwork(MaskedTo(pod.Address6, 64), 64)} dev eth0
+        """;
+
+    private static IPAddress MaskedTo(IPAddress address, int bits)
+    {
+        byte[] bytes = address.GetAddressBytes();
+        bytes.AsSpan(bits / 8).Clear();
+        return new IPAddress(bytes);
+    }
+
+    private static Task FilterAsync(CoexistLab lab, bool on) =>
+        lab.ApplyAsync($"sysctl -qw net.bridge.bridge-nf-call-iptables={(on ? 1 : 0)} net.bridge.bridge-nf-call-ip6tables={(on ? 1 : 0)}");
 }

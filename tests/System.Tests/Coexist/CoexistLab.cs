@@ -15,6 +15,9 @@ internal sealed class CoexistLab : IAsyncDisposable
     /// <summary>Port at which every pod answers.</summary>
     public const int Port = 8080;
 
+    /// <summary>The mesh's configuration; one that is to say more than it begins with it.</summary>
+    public static readonly string MeshConfig = MeshObjects.Mesh().Replace("STRICT", "PERMISSIVE", StringComparison.Ordinal);
+
     private readonly List<IAsyncDisposable> _servers = [];
 
     private CoexistLab(MeshLab mesh) => Mesh = mesh;
@@ -128,7 +131,7 @@ internal sealed class CoexistLab : IAsyncDisposable
     private async Task FillAsync()
     {
         // Who may speak to whom is the others' to say here.
-        Mesh.Objects.Write("mesh", MeshObjects.Mesh().Replace("STRICT", "PERMISSIVE", StringComparison.Ordinal));
+        Mesh.Objects.Write("mesh", MeshConfig);
         Mesh.Objects.Remove("policy-web");
         Client = await Mesh.AddPodAsync(Mesh.Nodes[0], "client", "client");
         Near = await Mesh.AddPodAsync(Mesh.Nodes[0], "near", "web");

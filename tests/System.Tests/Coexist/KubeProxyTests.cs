@@ -24,7 +24,7 @@ public sealed class KubeProxyTests
         Probe[] probes =
         [
             .. To(lab.Client, near), .. To(lab.Client, far), .. To(lab.Plain, near), .. To(lab.Plain, far), .. To(lab.Far, near), .. To(lab.Plain, outer),
-            .. To(lab.Client, outer).Where(p => p.IsUdp),
+            .. To(lab.Client, outer),
             .. lab.PodToPod(),
         ];
 
@@ -61,7 +61,7 @@ public sealed class KubeProxyTests
         await CoexistLab.AssertAsync("behind the table put back", [.. To(lab.Client, far)]);
     }
 
-    private static (ProxiedService Near, ProxiedService Far, ProxiedService Outer) DeclareServices(CoexistLab lab)
+    internal static (ProxiedService Near, ProxiedService Far, ProxiedService Outer) DeclareServices(CoexistLab lab)
     {
         ProxiedService[] services =
         [
@@ -90,13 +90,13 @@ public sealed class KubeProxyTests
         return (services[0], services[1], services[2]);
     }
 
-    private static string Rules(string mode, IReadOnlyList<ProxiedService> services) => mode switch
+    internal static string Rules(string mode, IReadOnlyList<ProxiedService> services) => mode switch
     {
         "nftables" => KubeProxyRules.Nftables(services),
         _ => KubeProxyRules.Iptables(services, mode["iptables-".Length..]),
     };
 
-    private static IEnumerable<Probe> To(LabPod from, ProxiedService service) => new[] { AddressFamily.InterNetwork, AddressFamily.InterNetworkV6 }.SelectMany(f =>
+    internal static IEnumerable<Probe> To(LabPod from, ProxiedService service) => new[] { AddressFamily.InterNetwork, AddressFamily.InterNetworkV6 }.SelectMany(f =>
         CoexistLab.Both($"{f} {from} to Service {service.Name}", from, new IPEndPoint(service.Virtual(f), ProxiedService.Port)));
 
     private static async Task<bool> HasTableAsync(MeshNode node) => (await node.Place.ScriptAsync("nft list tables")).Contains(Table, StringComparison.Ordinal);

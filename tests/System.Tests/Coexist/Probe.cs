@@ -17,7 +17,13 @@ internal sealed record Probe(string Name, LabPod From, IPEndPoint To, bool IsUdp
     private const double SecondsPerTry = 4;
     private static readonly byte[] Question = "a question of this probe"u8.ToArray();
 
-    /// <summary>Whether the answer comes: what was sent and nothing else.</summary>
+    // As the PROXY protocol's version 2 has it.
+    private static readonly byte[] HeaderSignature = [0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a];
+
+    /// <summary>Whether who is asked has a PROXY header put in front of the question, which comes back with the answer.</summary>
+    public bool HasHeader { get; init; }
+
+    /// <summary>Whether the answer comes: what was sent and nothing else, but for the header.</summary>
     public Task<bool> IsAnsweredAsync() => IsUdp ? AskByUdpAsync() : AskByTcpAsync();
 
     /// <inheritdoc/>
@@ -34,7 +40,7 @@ internal sealed record Probe(string Name, LabPod From, IPEndPoint To, bool IsUdp
             {
                 await socket.SendAsync(Question, deadline.Token);
                 var length = await socket.ReceiveAsync(buffer, deadline.Token);
-                return Question.AsSpan().SequenceEqual(buffer.AsSpan(0, length));
+                return IsAnswer(buffer.AsSpan(0, length));
             }
             catch (Exception e) when (e is OperationCanceledException or SocketException)
             {
@@ -54,14 +60,16 @@ internal sealed record Probe(string Name, LabPod From, IPEndPoint To, bool IsUdp
             await socket.ConnectAsync(To, deadline.Token);
             await socket.SendAsync(Question, deadline.Token);
             socket.Shutdown(SocketShutdown.Send);
-            var buffer = new byte[Question.Length + 1];
+            var buffer = new byte[2048];
             var length = 0;
             for (int more; (more = await socket.ReceiveAsync(buffer.AsMemory(length), deadline.Token)) > 0;) length += more;
-            return Question.AsSpan().SequenceEqual(buffer.AsSpan(0, length));
+            return IsAnswer(buffer.AsSpan(0, length));
         }
         catch (Exception e) when (e is OperationCanceledException or SocketException)
         {
             return false; // refused, reset or silent
         }
     }
+
+    private bool IsAnswer(ReadOnlySpan<byte> answer) => HasHeader ? answer.StartsWith(HeaderSignature) && answer.EndsWith(Question) : answer.SequenceEqual(Question);
 }

@@ -1,15 +1,14 @@
 using Culvert.Interop.Netlink;
 using Culvert.Labs;
-using Culvert.NodeAgent.Datapath;
 
 namespace Culvert.Cli.Checks.Network;
 
 /// <summary>What others have made of this machine's network: links, packet filter, settings.</summary>
 /// <param name="Links">Names of all links.</param>
 /// <param name="Filter">The packet filter's rules.</param>
-/// <param name="BridgedPodsAreFiltered">Whether what crosses a bridge goes through iptables (<c>bridge-nf-call-iptables</c> or <c>bridge-nf-call-ip6tables</c>).</param>
+/// <param name="BridgeSettings">Settings in force by which what crosses a bridge goes through netfilter, as sysctl has them.</param>
 /// <param name="Bridges">Names of the bridges.</param>
-internal sealed record HostNetwork(IReadOnlyList<string> Links, FilterRules Filter, bool BridgedPodsAreFiltered, IReadOnlyList<string> Bridges)
+internal sealed record HostNetwork(IReadOnlyList<string> Links, FilterRules Filter, IReadOnlyList<string> BridgeSettings, IReadOnlyList<string> Bridges)
 {
     // Where the kernel says which tables of iptables-legacy there are. Without any its programs fail, or make them.
     private const string LegacyTables4 = "/proc/net/ip_tables_names", LegacyTables6 = "/proc/net/ip6_tables_names";
@@ -35,7 +34,7 @@ internal sealed record HostNetwork(IReadOnlyList<string> Links, FilterRules Filt
         return new HostNetwork(
             links,
             filter,
-            BridgeNetfilter.SettingsInForce().Count > 0,
+            BridgeNetfilter.SettingsInForce(),
             [.. links.Where(l => Directory.Exists($"/sys/class/net/{l}/bridge"))]);
     }
 

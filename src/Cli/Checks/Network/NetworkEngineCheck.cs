@@ -62,14 +62,11 @@ internal static class NetworkEngineCheck
         }
     }
 
+    // To know where policy is asked; capture holds either way.
     private static IEnumerable<Finding> Bridge(HostNetwork network)
     {
-        if (network is { BridgedPodsAreFiltered: true, Bridges.Count: > 0 })
-        {
-            yield return Finding.Warning(
-                "bridge", $"what crosses the bridges {string.Join(", ", network.Bridges)} goes through iptables (bridge-nf-call-iptables), which takes packets of pods that are ports of a bridge from the proxy: the agent does not capture such pods",
-                "set net.bridge.bridge-nf-call-iptables and bridge-nf-call-ip6tables to 0 where nothing needs them, or enrol only pods whose interface is no port of a bridge");
-        }
+        if (network is { BridgeSettings.Count: > 0, Bridges.Count: > 0 })
+            yield return Finding.Ok("bridge", $"what crosses the bridges {string.Join(", ", network.Bridges)} goes through netfilter ({string.Join(", ", network.BridgeSettings.Select(s => $"{s}=1"))})");
     }
 
     private static IEnumerable<Finding> Diversion(HostNetwork network)

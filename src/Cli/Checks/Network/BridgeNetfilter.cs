@@ -1,7 +1,7 @@
-namespace Culvert.NodeAgent.Datapath;
+namespace Culvert.Cli.Checks.Network;
 
 /// <summary>The kernel's br_netfilter, which has what crosses bridges go through iptables and nftables. Its settings are those of the caller's network namespace. Thread-safe.</summary>
-public static class BridgeNetfilter
+internal static class BridgeNetfilter
 {
     private const string Folder = "/proc/sys/net/bridge";
     private static readonly string[] Settings = ["bridge-nf-call-iptables", "bridge-nf-call-ip6tables"];

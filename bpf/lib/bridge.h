@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Pods whose veths are ports of a bridge. Their frames go by the bridge's own rules before routing sees them, which has three consequences:
+ *
+ * - Where br_netfilter is on, it takes away the socket that a program has assigned. It can be switched on at any time, so nothing is ever
+ *   assigned there: sk_lookup.h names the socket, and no datagram gets a header, which without its socket would reach an application.
+ * - A frame for another pod of the bridge is never routed: what is for the proxy has to be addressed to the bridge.
+ * - What is routed by the bridge comes by the bridge, and no longer by its pod's veth, which alone proves whose it is: what may go to another
+ *   pod of the bridge is addressed to that.
+ */
+#pragma once
+
+#include "lib/address.h"
+
+/* Addresses a captured frame to what routes, which is what its pod takes for its router. */
+static __always_inline void bridge_address_router(struct __sk_buff *skb, const struct cv_packet *p)
+{
+	struct cv_address *from;
+
+	if (!(p->flags & CV_PACKET_BRIDGED))
+		return;
+	from = address_lookup(p->generation, &p->key.src);
+	if (from && from->flags & CV_ADDRESS_LOCAL)
+		bpf_skb_store_bytes(skb, 0, from->host_mac, sizeof(from->host_mac), 0);
+}
+
+/* Whether a pod that sends, of which `p` is a packet, has its veth at the same bridge as the one at `to`. */
+static __always_inline int bridge_is_shared(const struct cv_packet *p, const struct cv_address *to)
+{
+	struct cv_address *from;
+	int i, differ = 0;
+
+	if (!(p->flags & CV_PACKET_BRIDGED))
+		return 0;
+	from = address_lookup(p->generation, &p->key.src);
+	if (!from)
+		return 0;
+#pragma clang loop unroll(full)
+	for (i = 0; i < (int)sizeof(from->host_mac); i++)
+		differ |= from->host_mac[i] ^ to->host_mac[i];
+	return !differ;
+}

@@ -1,0 +1,86 @@
+using System.Collections.Immutable;
+using System.Threading.Channels;
+using Culvert.NodeAgent.Datapath;
+using Culvert.NodeAgent.Identity;
+using Culvert.Protocol;
+using Culvert.Protocol.V1;
+using Grpc.Core;
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.NodeAgent.Snapshots;
+
+/// <summary>
+/// Tells the controller which workloads this node can't capture, so that no node takes them for members of the mesh: whenever that changes, and whenever the controller is found again, which may be another
+/// one. What fails is told again after a growing pause.
+/// </summary>
+internal sealed class RefusalReporter(string node, ControllerLink channel, SnapshotClient client, DatapathState state, TimeProvider time, ILogger logger)
+{
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
+
+    /// <summary>Runs until cancelled.</summary>
+    internal async Task RunAsync(CancellationToken stop)
+    {
+        var changes = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+        void Tell() => changes.Writer.TryWrite(true);
+        void TellStatus(ControllerStatus _) => Tell();
+        state.Changed += Tell;
+        client.StatusChanged += TellStatus;
+        try
+        {
+            Tell();
+            await FollowAsync(changes.Reader, stop);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            // Stopping.
+        }
+        finally
+        {
+            client.StatusChanged -= TellStatus;
+            state.Changed -= Tell;
+        }
+    }
+
+    private async Task FollowAsync(ChannelReader<bool> changes, CancellationToken stop)
+    {
+        (int Connection, ImmutableHashSet<string> Refused)? told = null;
+        int failures = 0;
+        TimeSpan longest = Timeout.InfiniteTimeSpan;
+        while (true)
+        {
+            await ((Task)changes.WaitToReadAsync(stop).AsTask().WaitAsync(longest, time, stop)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            stop.ThrowIfCancellationRequested();
+            changes.TryRead(out _);
+            longest = Timeout.InfiniteTimeSpan;
+
+            // Before the first snapshot is in force nothing is known of any workload.
+            (DatapathInForce current, int connection) = (state.Current, client.Connection);
+            if (current.Generation == 0 || !client.Status.Connected || (told is { } last && last.Connection == connection && last.Refused.SetEquals(current.Refused))) continue;
+            try
+            {
+                await ReportAsync(current, stop);
+                (told, failures) = ((connection, current.Refused), 0);
+            }
+            catch (RpcException e) when (e.StatusCode == StatusCode.Unimplemented)
+            {
+                // A controller of before there were reports.
+                if (!current.Refused.IsEmpty) SnapshotLog.RefusalsUnknown(logger, current.Refused.Count);
+                told = (connection, current.Refused);
+            }
+            catch (Exception e) when (e is not OutOfMemoryException && !stop.IsCancellationRequested)
+            {
+                longest = RotationSchedule.RetryAfter(failures++, Random.Shared.NextDouble(), RetryPushback.Of(e));
+                SnapshotLog.RefusalsNotTold(logger, current.Refused.Count, e is RpcException rpc ? $"{rpc.StatusCode}: {rpc.Status.Detail}" : e.Message, (long)longest.TotalMilliseconds);
+            }
+        }
+    }
+
+    private async Task ReportAsync(DatapathInForce current, CancellationToken stop)
+    {
+        SnapshotService.SnapshotServiceClient snapshots = new(await channel.ConnectAsync(stop));
+        string[] refused = [.. current.Refused.Order(StringComparer.Ordinal)];
+        NodeReport report = new() { Node = node, Refused = { refused }, Reason = refused.Length == 0 ? "" : current.NotCaptured[refused[0]] };
+        using AsyncUnaryCall<NodeReportAck> call = snapshots.ReportAsync(report, new CallOptions(channel.Headers, time.GetUtcNow().UtcDateTime + Deadline, stop));
+        await call.ResponseAsync;
+    }
+}

@@ -1,0 +1,82 @@
+using System.Net;
+using Culvert.Datapath.Tests.Support;
+using Culvert.Interop.Abi;
+
+namespace Culvert.Datapath.Tests;
+
+/// <summary>Pods whose veths are ports of a bridge: nothing is assigned to what they send, and frames are addressed so that the bridge brings them where they are to go.</summary>
+public sealed class BridgeTests : IClassFixture<World>
+{
+    private static readonly byte[] s_bridge = [0x0e, 0, 0, 0, 0, 0xbb];
+    private readonly World _world;
+    private readonly Workload _a, _b;
+
+    public BridgeTests(World world)
+    {
+        _world = world;
+        _world.Maps.Direct = CvDirect.Redirect;
+        _world.Reset();
+        (_a, _b) = (world.A with { HostMac = s_bridge }, world.B with { HostMac = s_bridge });
+        foreach (Workload pod in (Workload[])[_a, _b]) _world.SetPod(World.Generation, pod, endpoint: CvEndpointFlag.Bridged);
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public void A_datagram_for_the_proxy_has_no_header_that_an_application_could_get(bool v6)
+    {
+        using IDisposable sockets = _world.OfferDatagrams();
+        Packet datagram = Packet.OfUdp(_a.At(v6, 40000), new IPEndPoint(World.Remote(v6), 53));
+        // The first is decided, the second goes the same way unasked.
+        for (int i = 0; i < 2; i++) Assert.Equal(datagram.Build()[6..], Captured(_world.FromPod(_a, datagram)).Bytes[6..]);
+        Assert.Equal((uint)CvSessionFlag.Bridged, Assert.Single(_world.Maps.Sessions.ToList()).Value.Flags);
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public void Without_a_proxy_a_datagram_is_nobodys(bool v6) =>
+        _world.FromPod(_a, Packet.OfUdp(_a.At(v6, 40000), new IPEndPoint(World.Remote(v6), 53))).Dropped(CvReason.ProxyDown);
+
+    [Theory, InlineData(false), InlineData(true)]
+    public void A_connection_for_the_proxy_is_named_to_the_socket_lookup(bool v6)
+    {
+        uint wanted = (uint)(v6 ? CvListenerKind.Out6 : CvListenerKind.Out4);
+        using SocketGroup sockets = new(_world.Maps.Listeners);
+        sockets.Add(wanted * CvAbi.MaxListeners, _world.Listen(v6));
+        _world.Maps.Offer(World.Generation);
+        IPEndPoint client = _a.At(v6, 40000), remote = new(World.Remote(v6), 80);
+        Captured(_world.FromPod(_a, Packet.OfTcp(client, remote, TcpFlags.Syn)));
+        Assert.True(_world.Maps.LookupKinds.TryGet(Abi.Key(client, remote, Packet.Tcp), out uint kind));
+        Assert.Equal(wanted, kind);
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public void The_hosts_own_forwarding_gets_it_by_the_bridge(bool v6)
+    {
+        _world.Maps.Direct = CvDirect.HostStack;
+        _world.Maps.Activate(World.Generation);
+        IPEndPoint client = _a.At(v6, 40000), service = new(World.Vip(v6), WorldContent.ToB), backend = _b.At(v6, WorldContent.BackendPort);
+        Outcome there = _world.FromPod(_a, Packet.OfTcp(client, service, TcpFlags.Syn)).Passed();
+        Assert.Equal(backend, there.View.To);
+        Assert.Equal([_b.Mac, World.PodMac], [there.View.DestinationMac, there.View.SourceMac]);
+        Outcome back = _world.FromPod(_b, Packet.OfTcp(backend, client, TcpFlags.Syn | TcpFlags.Ack)).Passed();
+        Assert.Equal([_a.Mac, World.PodMac], [back.View.DestinationMac, back.View.SourceMac]);
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public void A_pod_elsewhere_is_left_to_routing(bool v6)
+    {
+        _world.Maps.Direct = CvDirect.HostStack;
+        _world.SetPod(World.Generation, _world.C);
+        _world.Maps.Activate(World.Generation);
+        Assert.Equal(World.HostMac, _world.FromPod(_a, Packet.OfTcp(_a.At(v6, 40000), _world.C.At(v6, 80), TcpFlags.Syn)).Passed().View.DestinationMac);
+        Assert.Equal(World.HostMac, _world.FromPod(_world.C, Packet.OfTcp(_world.C.At(v6, 40000), _a.At(v6, 80), TcpFlags.Syn)).Passed().View.DestinationMac);
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public void A_redirect_needs_no_bridge(bool v6) => _world.FromPod(_a, Packet.OfTcp(_a.At(v6, 40000), _b.At(v6, 80), TcpFlags.Syn)).Redirected(_b);
+
+    private static Outcome Captured(Outcome outcome)
+    {
+        Assert.Equal(CvAbi.MarkCapture, outcome.Passed().Mark);
+        Assert.Equal(s_bridge, outcome.View.DestinationMac);
+        return outcome;
+    }
+}
