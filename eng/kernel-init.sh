@@ -65,6 +65,50 @@ attached() { # node, hook: how many programs its agent has there
 
 listens() { within "$1" cat /proc/net/udp /proc/net/udp6 | grep -qi ":$(printf %04x "$2") "; } # pod, UDP port
 
+answers() { within client curl -sS --max-time 60 "http://$1:8080/" | grep -q client=10.91.1.1; } # address
+
+answers_datagrams() { # address
+	within client bash -c "exec 3<>/dev/udp/$1/9053; echo ask >&3; timeout 20 dd bs=65536 count=1 status=none <&3" | grep -q client=10.91.1.1
+}
+
+# Between pods of one node by its own forwarding, as soon as somebody has a rule by incoming interface.
+host_stack() {
+	within node1 ip rule add priority 20000 iif cvnear lookup main
+	until_true "the node's own forwarding is used" counted node1 '^culvert_direct_path{mode="host-stack",reason="routing-rule"}'
+	answers 10.91.1.3 || fail "no answer by the node's own forwarding"
+	answers_datagrams 10.91.1.3 || fail "no answer to a datagram by the node's own forwarding"
+	counted node1 '^culvert_datapath_packets_total{path="host-stack"}' || fail "no packet was counted on the node's own forwarding"
+	within node1 ip rule del priority 20000
+	until_true "packets are redirected again" counted node1 '^culvert_direct_path{mode="redirect"'
+	echo "PASS the node's own forwarding: near answered while somebody had a rule by incoming interface"
+}
+
+# A filter that comes before ours. By TCX nothing that this machine has can do so.
+program_order() {
+	[ "$hook" = clsact ] || return 0
+	within node1 tc filter add dev cvclient ingress protocol all prio 1 handle 7 bpf direct-action object-pinned /sys/fs/bpf/tc/cv_from_net || fail "no filter could be added"
+	until_true "the agent's program is put first" counted node1 '^culvert_programs_put_first_total'
+	answers 10.91.2.1 || fail "no answer with a filter of others"
+	within node1 tc filter del dev cvclient ingress protocol all prio 1 handle 7 bpf
+	echo "PASS order: the agent's program was put before a filter of others"
+}
+
+# A pod as a port of a bridge that netfilter looks into: what is assigned to a socket there would lose it.
+bridged_pod() {
+	within node1 sh -ec '
+		ip link add cni0 type bridge
+		ip link set cni0 up
+		echo 1 >/proc/sys/net/bridge/bridge-nf-call-iptables
+		ip route del 10.91.1.1/32 dev cvclient
+		ip route add 10.91.1.1/32 dev cni0
+		ip link set cvclient master cni0' || fail "no bridge could be made"
+	until_true "a datagram by the bridge is answered" answers_datagrams 10.91.2.1
+	until_true "it had no header" counted node1 '^culvert_datapath_datagrams_total{delivery="plain"}'
+	answers 10.91.2.1 || fail "no answer by the bridge from the other node"
+	answers 10.91.1.3 || fail "no answer by the bridge from this node"
+	echo "PASS a bridge that netfilter looks into: TCP and UDP to both nodes"
+}
+
 arrives_from_outside() { # the kernel takes to a new snapshot a moment before the proxy does
 	within control bash -c 'echo from-outside >/dev/udp/10.91.2.1/9999'
 	grep -q QUIT /tmp/outside && grep -q from-outside /tmp/outside
@@ -112,6 +156,9 @@ grep -q '^ok  *tcx ' /tmp/check && hook=tcx
 number=$(attached node1 "$hook")
 [ "$number" -gt 0 ] || fail "no program is attached by $hook"
 echo "### node1: $number programs attached by $hook"
+host_stack
+program_order
+bridged_pod
 within far socat -u UDP4-RECV:9999 OPEN:/tmp/outside,creat,append &
 until_true "a UDP server for those outside" listens far 9999
 xdp_uplink

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the mesh's first steps under other kernels, Debian's 5.10, 6.1, 6.12 and 7.2, each in an emulated machine (qemu, no KVM needed).
 # For each: every program loads and attaches (by TCX where the kernel has it, else by clsact; by XDP), and requests and datagrams pass in the
-# kernel and through the proxies by mutual TLS. What the machines do is eng/kernel-init.sh; where kernels come from is eng/kernel-packages.sh.
+# kernel and through the proxies by mutual TLS, also by the node's own forwarding, beside filters of others and for a pod of a bridge. What the machines do is eng/kernel-init.sh; where kernels come from is eng/kernel-packages.sh.
 # Usage: eng/test-kernels.sh [VERSION]...      Environment: CONFIGURATION, STEPS (of culvert demo, separated by commas; empty for all of them),
 # and that of eng/kernel-packages.sh
 # The last line is "N kernels passed, N failed".
@@ -55,7 +55,7 @@ build_image() {
 	cp "$(command -v busybox)" "$tree/bin/busybox"
 	for library in $("$tree/bin/busybox" --list); do [ -e "$tree/bin/$library" ] || ln -s busybox "$tree/bin/$library"; done
 	# busybox's shell would run its own applets before the programs of the same name, so it is only for init.
-	copy_programs "$tree" bash dash ip nsenter setsid curl nginx tcpdump mount umount bpftool openssl socat grep cut cat rm rmdir mkdir sleep dd timeout \
+	copy_programs "$tree" bash dash ip tc nsenter setsid curl nginx tcpdump mount umount bpftool openssl socat grep cut cat rm rmdir mkdir sleep dd timeout \
 		/usr/*/nginx/modules/ngx_stream_module.so
 	ln -sf ../usr/bin/dash "$tree/bin/sh"
 	for library in libbpf.so.1 libelf.so.1 libssl.so.3 libcrypto.so.3 libstdc++.so.6 libgcc_s.so.1 libz.so.1 \
@@ -86,7 +86,7 @@ build_initramfs() {
 	local series=$1 release=$2 tree=$work/$1/initramfs module
 	rm -rf "$tree" && mkdir -p "$tree"/{bin,proc,sys,dev,mnt}
 	cp "$(command -v busybox)" "$tree/bin/busybox"
-	for module in virtio_pci virtio_blk ext4 veth bridge af_packet sch_ingress cls_bpf act_mirred tls; do
+	for module in virtio_pci virtio_blk ext4 veth bridge br_netfilter af_packet sch_ingress cls_bpf act_mirred tls; do
 		copy_module "$tree" "$work/$series" "$release" "$module" || return 1
 	done
 	cat >"$tree/init" <<-'INIT'

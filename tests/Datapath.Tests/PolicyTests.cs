@@ -194,10 +194,11 @@ public sealed class PolicyTests : IClassFixture<World>
     }
 
     [Theory, InlineData(false), InlineData(true)]
-    public void A_connection_older_than_the_table_is_picked_up_without_an_event(bool v6)
+    public void A_connection_older_than_the_table_is_picked_up_without_an_event_and_goes_on_by_routing(bool v6)
     {
-        Assert.Empty(_world.FromPod(_world.A, Syn(v6) with { Flags = TcpFlags.Ack, Payload = Packet.Pattern(5) }).Redirected(_world.B).Events);
-        Assert.Empty(_world.FromPod(_world.B, Syn(v6).Reply()).Redirected(_world.A).Events);
+        Assert.Empty(_world.FromPod(_world.A, Syn(v6) with { Flags = TcpFlags.Ack, Payload = Packet.Pattern(5) }).Passed().Events);
+        Assert.Empty(_world.FromPod(_world.B, Syn(v6).Reply()).Passed().Events);
+        Assert.All(_world.Maps.Flows.ToList(), f => Assert.True(((CvFlowFlag)f.Value.Flags).HasFlag(CvFlowFlag.HostStack)));
         _world.FromPod(_world.A, Syn(v6) with { SourcePort = 1, Flags = TcpFlags.Rst }).Dropped(CvReason.NotAConnection);
         _world.FromPod(_world.A, Syn(v6) with { SourcePort = 1, Flags = TcpFlags.Syn | TcpFlags.Ack }).Reset(CvReason.NotAConnection);
     }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Culvert.Labs;
 using Culvert.Labs.Mesh;
+using Culvert.SystemTests.Peers;
 
 namespace Culvert.SystemTests.Coexist;
 
@@ -59,6 +60,46 @@ public sealed class KubeProxyTests
         await node.Place.ScriptAsync($"nft flush chain {Table} keep-destination");
         await LabWait.UntilAsync("its rules are there again", async () => await HasTableAsync(node) && await node.Place.ScriptAsync($"nft list table {Table}") == made, Deadline);
         await CoexistLab.AssertAsync("behind the table put back", [.. To(lab.Client, far)]);
+    }
+
+    [Fact]
+    public async Task A_connection_outlives_the_enrolment_of_its_pods_and_their_removal()
+    {
+        await using var lab = await CoexistLab.CreateAsync();
+        var (near, far, outer) = DeclareServices(lab);
+        // Drops what conntrack takes for the midst of nothing, as kube-proxy does, and so that nothing is picked up by it.
+        await lab.ApplyAsync(Rules("iptables-nft", [near, far, outer]) + "\nsysctl -qw net.netfilter.nf_conntrack_tcp_loose=0 net.netfilter.nf_conntrack_tcp_be_liberal=0");
+        using var older4 = await PeerServer.ConnectAsync(lab.Client, new IPEndPoint(lab.Near.Address4, CoexistLab.Port));
+        using var older6 = await PeerServer.ConnectAsync(lab.Client, new IPEndPoint(lab.Near.Address6, CoexistLab.Port));
+        Socket[] older = [older4, older6];
+
+        await EchoAsync("before pods are enrolled", older);
+        await lab.EnrolAsync();
+        // More than a window: who has not seen this does not know what comes after it.
+        await EchoAsync("with pods enrolled", older);
+        await lab.RestartAsync();
+        await EchoAsync("after a restart of the agents", older);
+        await lab.RemoveAsync();
+        await EchoAsync("after the mesh was removed", older);
+    }
+
+    private static async Task EchoAsync(string when, IEnumerable<Socket> sockets)
+    {
+        foreach (var socket in sockets)
+        {
+            var sent = new byte[4 << 20];
+            Random.Shared.NextBytes(sent);
+            var received = new byte[sent.Length];
+            var sending = PeerServer.SendAllAsync(socket, sent);
+            for (int length = 0, more; length < received.Length; length += more)
+            {
+                more = await socket.ReceiveAsync(received.AsMemory(length)).AsTask().WaitAsync(Deadline * LabWait.Patience);
+                Assert.True(more > 0, $"{when}: the connection has ended");
+            }
+
+            await sending;
+            Assert.Equal(sent, received);
+        }
     }
 
     internal static (ProxiedService Near, ProxiedService Far, ProxiedService Outer) DeclareServices(CoexistLab lab)
