@@ -1,0 +1,35 @@
+using Culvert.Labs.Mesh;
+
+namespace Culvert.SystemTests.Coexist;
+
+/// <summary>
+/// NetworkPolicies that a cluster's engine enforces by its rules refuse between enrolled pods what they refused before, on one node and between nodes, whichever of its hooks the mesh's packets no longer come by.
+/// </summary>
+[Collection(CoexistCollection.Name)]
+public sealed class PolicyEngineTests
+{
+    [Theory]
+    [InlineData("kube-router", "legacy")]
+    [InlineData("kube-router", "nft")]
+    [InlineData("calico", "legacy")]
+    [InlineData("calico", "nft")]
+    public async Task What_is_refused_stays_refused_and_nothing_else(string engine, string variant)
+    {
+        await using var lab = await CoexistLab.CreateAsync();
+        PodPolicy[] policies =
+        [
+            new(lab.Client, To: [lab.Near, lab.Outer]),
+            new(lab.Near, From: [lab.Plain, lab.Outer]),
+            new(lab.Far),
+            new(lab.Plain),
+            new(lab.Outer),
+        ];
+        foreach (var pod in new[] { lab.Client, lab.Near, lab.Far }) lab.Mesh.Objects.Write("workload-" + pod.Name, MeshObjects.Workload(pod, pod.Name));
+        foreach (var policy in policies.Where(p => (p.From ?? p.To) is not null)) lab.Mesh.Objects.Write("networkpolicy-" + policy.Pod.Name, policy.ToObject());
+        await lab.ApplyAsync(engine == "calico" ? PolicyEngineRules.Calico(policies, variant) : PolicyEngineRules.KubeRouter(policies, variant));
+        Probe[] refused = [.. CoexistLab.Between((lab.Client, lab.Near), (lab.Client, lab.Far), (lab.Client, lab.Plain), (lab.Far, lab.Near))];
+        Probe[] answered = [.. CoexistLab.Between((lab.Near, lab.Far), (lab.Client, lab.Outer), (lab.Plain, lab.Near), (lab.Plain, lab.Far), (lab.Outer, lab.Near), (lab.Far, lab.Outer), (lab.Plain, lab.Outer))];
+
+        await lab.AssertUnchangedAsync([.. refused, .. answered], refused);
+    }
+}
