@@ -89,7 +89,7 @@ internal sealed class CoexistLab : IAsyncDisposable
     /// <summary>Tries all once.</summary>
     public static async Task AssertAsync(string when, IReadOnlyList<Probe> probes, params IReadOnlyList<Probe> refused)
     {
-        var answers = await Task.WhenAll(probes.Select(async p => (Probe: p, Answered: await p.IsAnsweredAsync())));
+        var answers = await Task.WhenAll(probes.Select(async p => (Probe: p, Answered: await p.IsAnsweredAsync(refused.Contains(p)))));
         var wrong = answers.Where(a => a.Answered == refused.Contains(a.Probe)).Select(a => $"{a.Probe} was {(a.Answered ? "answered" : "not answered")}").ToList();
         Assert.True(wrong.Count == 0, $"{when}: {string.Join("; ", wrong)}");
     }

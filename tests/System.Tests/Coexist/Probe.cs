@@ -14,7 +14,10 @@ internal sealed record Probe(string Name, LabPod From, IPEndPoint To, bool IsUdp
 {
     // A datagram, or the first SYN, may be lost while a tunnel opens.
     private const int Tries = 2;
-    private const double SecondsPerTry = 4;
+    private static readonly TimeSpan Try = TimeSpan.FromSeconds(4) * LabWait.Patience;
+
+    // What gets through does so within milliseconds, but for what is lost, and it is tried at several times.
+    private static readonly TimeSpan RefusedTry = TimeSpan.FromSeconds(2) * LabWait.Patience;
     private static readonly byte[] Question = "a question of this probe"u8.ToArray();
 
     // As the PROXY protocol's version 2 has it.
@@ -24,18 +27,25 @@ internal sealed record Probe(string Name, LabPod From, IPEndPoint To, bool IsUdp
     public bool HasHeader { get; init; }
 
     /// <summary>Whether the answer comes: what was sent and nothing else, but for the header.</summary>
-    public Task<bool> IsAnsweredAsync() => IsUdp ? AskByUdpAsync() : AskByTcpAsync();
+    /// <param name="refused">Whether none is expected, so that it is not waited for as long.</param>
+    public Task<bool> IsAnsweredAsync(bool refused = false) => (IsUdp, refused) switch
+    {
+        (true, false) => AskByUdpAsync(Tries, Try),
+        (true, true) => AskByUdpAsync(1, RefusedTry),
+        (false, false) => AskByTcpAsync(Try * Tries),
+        _ => AskByTcpAsync(RefusedTry),
+    };
 
     /// <inheritdoc/>
     public override string ToString() => Name;
 
-    private async Task<bool> AskByUdpAsync()
+    private async Task<bool> AskByUdpAsync(int tries, TimeSpan longest)
     {
         using var socket = UdpPeer.Connect(From, To);
         var buffer = new byte[2048];
-        for (var i = 0; i < Tries; i++)
+        for (var i = 0; i < tries; i++)
         {
-            using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(SecondsPerTry) * LabWait.Patience);
+            using var deadline = new CancellationTokenSource(longest);
             try
             {
                 await socket.SendAsync(Question, deadline.Token);
@@ -51,9 +61,9 @@ internal sealed record Probe(string Name, LabPod From, IPEndPoint To, bool IsUdp
         return false;
     }
 
-    private async Task<bool> AskByTcpAsync()
+    private async Task<bool> AskByTcpAsync(TimeSpan longest)
     {
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(SecondsPerTry * Tries) * LabWait.Patience);
+        using var deadline = new CancellationTokenSource(longest);
         try
         {
             using var socket = From.CreateSocket(To.AddressFamily);
