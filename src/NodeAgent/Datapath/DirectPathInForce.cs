@@ -37,4 +37,7 @@ internal enum DirectPathReasonKind
 
     /// <summary>A routing rule by incoming interface.</summary>
     RoutingRule,
+
+    /// <summary>A CNI plugin that is not known.</summary>
+    Cni,
 }

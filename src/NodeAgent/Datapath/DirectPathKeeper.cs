@@ -11,9 +11,9 @@ namespace Culvert.NodeAgent.Datapath;
 /// Has the kernel send new direct flows the way that the mesh's settings and the node's own rules allow: straight into the other pod only while nothing is there that this would pass by.
 /// Thread-safe.
 /// </summary>
-internal sealed class DirectPathKeeper(GenerationWriter writer, FirewallReader firewall, RouteNetlink netlink, ILogger logger)
+internal sealed class DirectPathKeeper(GenerationWriter writer, FirewallReader firewall, RouteNetlink netlink, CniConfiguration cni, ILogger logger)
 {
-    /// <summary>The longest time between two looks, for rules of iptables-legacy: of these nobody tells.</summary>
+    /// <summary>The longest time between two looks, for rules of iptables-legacy and the CNI's configuration: of these nobody tells.</summary>
     internal static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
 
     private readonly Lock _lock = new();
@@ -40,7 +40,8 @@ internal sealed class DirectPathKeeper(GenerationWriter writer, FirewallReader f
     {
         lock (_looking)
         {
-            ImmutableArray<DirectPathReason> found = [.. firewall.Read().Select(r => new DirectPathReason(DirectPathReasonKind.Firewall, r)), .. Rules()];
+            ImmutableArray<DirectPathReason> found =
+                [.. firewall.Read().Select(r => new DirectPathReason(DirectPathReasonKind.Firewall, r)), .. Rules(), .. cni.Reasons().Take(FirewallJudge.MaxReasons).Select(r => new DirectPathReason(DirectPathReasonKind.Cni, r))];
             lock (_lock)
             {
                 _found = found;

@@ -104,7 +104,7 @@ internal static class AgentComposition
         LinkFollower follower = new(links.Changes, applier, state, time, logger);
         RoutingKeeper routing = new(routes, nat, health, metrics.RoutingRestored, logger);
         FilterWatcher filters = parts.Own(new FilterWatcher());
-        DirectPathKeeper directPath = new(writer, parts.Own(new FirewallReader()), netlink, logger);
+        DirectPathKeeper directPath = new(writer, parts.Own(new FirewallReader()), netlink, new CniConfiguration(options.CniFolder), logger);
         target.Switched += snapshot => directPath.Use(snapshot.Mesh);
 
         // What people see.

@@ -33,6 +33,7 @@ public sealed class AgentOptionSet
     private readonly Option<uint> _rules = Make("--rule-priority", "N", "Priority of the first of three ip rules that follow each other, 1 to 32763: before those of others.", Defaults.RulePriority);
     private readonly Option<uint> _flows = Make("--flow-table-size", "N", "Entries of the kernel's flow table, two per connection.", Defaults.FlowTableSize);
     private readonly Option<XdpUse> _xdp = Make("--xdp", "auto|on|off", "XDP at the uplinks: auto (while a workload here takes datagrams by the proxy), on or off.", Defaults.Xdp);
+    private readonly Option<string> _cni = Make("--cni-conf-dir", "DIR", "Folder with the configuration of the CNI, which says what connects pods.", Defaults.CniFolder);
     private readonly Option<bool> _checksum = new("--udp-header-crc") { Description = "Have the programs put a CRC32C into the PROXY v2 headers of datagrams, which the proxy checks." };
 
     private readonly Option<string[]> _uplinks = new("--uplink")
@@ -53,7 +54,7 @@ public sealed class AgentOptionSet
     public IReadOnlyList<Option> All =>
     [
         _node, _state, _run, _bpffs, _uplinks, _metrics, _readiness, _allow, _outbound, _udp, _tunnel, _drain, _udpIdle, _tunnelTimeout, _keepAlive, _loops, _nice, _busyPoll, _marks, _rules, _flows, _xdp,
-        _checksum,
+        _cni, _checksum,
     ];
 
     /// <summary>The agent's options as given; what this set has no option for keeps its default.</summary>
@@ -87,6 +88,7 @@ public sealed class AgentOptionSet
             RulePriority = parsed.GetValue(_rules),
             FlowTableSize = parsed.GetValue(_flows),
             Xdp = parsed.GetValue(_xdp),
+            CniFolder = Path.GetFullPath(parsed.GetValue(_cni)!),
             UdpHeaderChecksum = parsed.GetValue(_checksum),
         };
     }

@@ -92,6 +92,9 @@ public sealed record AgentOptions
     /// <summary>Silence after which the kernel probes an application at the other end of a proxied connection, up to a day; zero: never.</summary>
     public TimeSpan KeepAlive { get; init; } = AgentOptionsDefaults.KeepAlive;
 
+    /// <summary>Folder with the configuration of the CNI; there need be none.</summary>
+    public string CniFolder { get; init; } = AgentOptionsDefaults.CniFolder;
+
     /// <summary>When the XDP program is used.</summary>
     public XdpUse Xdp { get; init; } = XdpUse.Auto;
 

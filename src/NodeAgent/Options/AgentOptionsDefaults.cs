@@ -12,6 +12,9 @@ public static class AgentOptionsDefaults
     /// <summary>State folder.</summary>
     public const string StateFolder = "/var/lib/culvert";
 
+    /// <summary>Folder with the configuration of the CNI, as kubelet and container runtimes have it.</summary>
+    public const string CniFolder = "/etc/cni/net.d";
+
     /// <summary>Controller of the same machine.</summary>
     public const string Controller = "unix:///run/culvert/controller.sock";
 

@@ -20,6 +20,7 @@ internal static class DirectPathMetrics
         DirectPathReasonKind.NetworkPolicy => "network-policy",
         DirectPathReasonKind.Firewall => "firewall",
         DirectPathReasonKind.RoutingRule => "routing-rule",
+        DirectPathReasonKind.Cni => "cni",
         _ => throw new InvalidOperationException($"{kind} has no name"),
     };
 
