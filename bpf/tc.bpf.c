@@ -25,7 +25,7 @@ static __always_inline int pass_on(int r)
 static __always_inline int from_pod_packet(struct __sk_buff *skb)
 {
 	struct cv_scratch *s = scratch_get();
-	int r;
+	int r, refused;
 
 	if (!s)
 		return TC_ACT_SHOT;
@@ -44,8 +44,9 @@ static __always_inline int from_pod_packet(struct __sk_buff *skb)
 		return packet_drop(skb, r, CV_SIDE_FROM_POD);
 	else
 		r = from_pod(skb, s);
-	if (mark_is(skb, cv_cfg_mark_capture))
-		bridge_address_router(skb, &s->packet);
+	refused = mark_is(skb, cv_cfg_mark_capture) ? bridge_address_router(skb, &s->packet) : 0;
+	if (refused)
+		return packet_drop(skb, refused, CV_SIDE_FROM_POD);
 	return reassembly_admit(skb, s, r, skb->ifindex, CV_SIDE_FROM_POD);
 }
 

@@ -85,7 +85,7 @@ host_stack() {
 
 # A filter that comes before ours, added by iproute2 and not by busybox. By TCX nothing that this machine has can do so.
 program_order() {
-	[ "$hook" = clsact ] || return 0
+	[ "$hook" = clsact ] || { echo "### skipped: order of programs, which nothing here can change by TCX" && return 0; }
 	within node1 /usr/sbin/tc filter add dev cvclient ingress protocol all prio 1 handle 7 bpf direct-action object-pinned /sys/fs/bpf/tc/cv_from_net || fail "no filter could be added"
 	until_true "the agent's program is put first" counted node1 '^culvert_programs_put_first_total'
 	answers 10.91.2.1 || fail "no answer with a filter of others"

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs the mesh's first steps under other kernels, Debian's 5.10, 6.1, 6.12 and 7.2, each in an emulated machine (qemu, no KVM needed).
 # For each: every program loads and attaches (by TCX where the kernel has it, else by clsact; by XDP), and requests and datagrams pass in the
-# kernel and through the proxies by mutual TLS, also by the node's own forwarding, beside filters of others and for a pod of a bridge. What the machines do is eng/kernel-init.sh; where kernels come from is eng/kernel-packages.sh.
+# kernel and through the proxies by mutual TLS, also by the node's own forwarding, for a pod of a bridge and, without TCX, beside a filter of
+# others. What the machines do is eng/kernel-init.sh; where kernels come from is eng/kernel-packages.sh.
 # Usage: eng/test-kernels.sh [VERSION]...      Environment: CONFIGURATION, STEPS (of culvert demo, separated by commas; empty for all of them),
 # and that of eng/kernel-packages.sh
 # The last line is "N kernels passed, N failed".

@@ -12,16 +12,33 @@
 
 #include "lib/address.h"
 
-/* Addresses a captured frame to what routes, which is what its pod takes for its router. */
-static __always_inline void bridge_address_router(struct __sk_buff *skb, const struct cv_packet *p)
+/* Notes of a packet out of a pod that it comes by a port of a bridge. */
+static __always_inline void bridge_note(struct cv_packet *p, const struct cv_endpoint *ep)
+{
+	if (ep->flags & CV_ENDPOINT_BRIDGED)
+		p->flags |= CV_PACKET_BRIDGED;
+}
+
+/*
+ * Addresses a captured frame to what routes, which is what its pod takes for its router. A link-local source has no entry: it sends nothing but ICMPv6, to
+ * its router. Returns 0 or the drop reason.
+ */
+static __always_inline int bridge_address_router(struct __sk_buff *skb, const struct cv_packet *p)
 {
 	struct cv_address *from;
 
 	if (!(p->flags & CV_PACKET_BRIDGED))
-		return;
+		return 0;
 	from = address_lookup(p->generation, &p->key.src);
-	if (from && from->flags & CV_ADDRESS_LOCAL)
-		bpf_skb_store_bytes(skb, 0, from->host_mac, sizeof(from->host_mac), 0);
+	if (!from || !(from->flags & CV_ADDRESS_LOCAL))
+		return 0;
+	return bpf_skb_store_bytes(skb, 0, from->host_mac, sizeof(from->host_mac), 0) ? CV_REASON_REWRITE_FAILED : 0;
+}
+
+/* Addresses a frame to the other pod of its bridge. Returns 0 or the drop reason. */
+static __always_inline int bridge_address_pod(struct __sk_buff *skb, const __u8 *mac)
+{
+	return bpf_skb_store_bytes(skb, 0, mac, 6, 0) ? CV_REASON_REWRITE_FAILED : 0;
 }
 
 /* Whether a pod that sends, of which `p` is a packet, has its veth at the same bridge as the one at `to`. */

@@ -16,7 +16,7 @@ static __always_inline void decision_direct(struct cv_scratch *s, const struct c
 	d->verdict = CV_VERDICT_DIRECT;
 	if (bridge_is_shared(&s->packet, to))
 		d->flags |= CV_FLOW_SAME_BRIDGE;
-	/* What is older than its entry was routed until now: conntrack, which has seen it so far, is to see its end. */
+	/* A connection that is older than its entry may be older than its pods' enrolment: conntrack, which has seen it then, is to see its end. */
 	if (d->quiet || d->host_stack || to->flags & CV_ADDRESS_HOST_STACK || !control ||
 	    control->direct != CV_DIRECT_REDIRECT)
 		d->flags |= CV_FLOW_HOST_STACK;

@@ -39,7 +39,7 @@ static __always_inline int forward_direct(struct __sk_buff *skb, const struct cv
 static __always_inline int flow_forward(struct __sk_buff *skb, struct cv_scratch *s, struct cv_flow *f)
 {
 	__u16 flags = f->flags, nat = flags & (CV_FLOW_NAT_DST | CV_FLOW_NAT_SRC);
-	int direct = f->verdict == CV_VERDICT_DIRECT, fits = 0, r = TC_ACT_OK;
+	int direct = f->verdict == CV_VERDICT_DIRECT, fits = 0, refused, r = TC_ACT_OK;
 
 	flow_count(skb, s, f);
 	if (direct) {
@@ -62,8 +62,12 @@ static __always_inline int flow_forward(struct __sk_buff *skb, struct cv_scratch
 	}
 	if (direct)
 		r = forward_direct(skb, f);
-	else if (fits && flags & CV_FLOW_SAME_BRIDGE && bpf_skb_store_bytes(skb, 0, f->mac, sizeof(f->mac), 0))
-		return packet_drop(skb, CV_REASON_REWRITE_FAILED, CV_SIDE_FROM_POD);
+	/* What does not fit is left to routing, for its error; a bridge would say nothing. */
+	if (!direct && fits && flags & CV_FLOW_SAME_BRIDGE) {
+		refused = bridge_address_pod(skb, f->mac);
+		if (refused)
+			return packet_drop(skb, refused, CV_SIDE_FROM_POD);
+	}
 	/* What the kernel forwards may yet be dropped, and needs its entry to be let in and translated: cv_to_pod sees its end. */
 	if (!(flags & CV_FLOW_HOST_STACK))
 		flow_track(skb, s, flags);

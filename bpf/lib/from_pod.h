@@ -183,8 +183,7 @@ static __always_inline int from_pod(struct __sk_buff *skb, struct cv_scratch *s)
 		return packet_drop(skb, CV_REASON_NO_ENDPOINT, CV_SIDE_FROM_POD);
 	if (!endpoint_owns_source(ep, p))
 		return packet_drop(skb, CV_REASON_SPOOFED_SOURCE, CV_SIDE_FROM_POD);
-	if (ep->flags & CV_ENDPOINT_BRIDGED)
-		p->flags |= CV_PACKET_BRIDGED;
+	bridge_note(p, ep);
 	if (p->key.proto != IPPROTO_TCP && p->key.proto != IPPROTO_UDP)
 		return icmp_is_own(ep, s) ? icmp_from_pod(skb)
 		                          : packet_drop(skb, CV_REASON_FOREIGN_ERROR, CV_SIDE_FROM_POD);
@@ -213,8 +212,7 @@ __noinline int from_pod_first_missing(struct __sk_buff *skb)
 		return packet_drop(skb, CV_REASON_NO_ENDPOINT, CV_SIDE_FROM_POD);
 	if (!endpoint_owns_source(ep, p))
 		return packet_drop(skb, CV_REASON_SPOOFED_SOURCE, CV_SIDE_FROM_POD);
-	if (ep->flags & CV_ENDPOINT_BRIDGED)
-		p->flags |= CV_PACKET_BRIDGED;
+	bridge_note(p, ep);
 	to = address_lookup(p->generation, &p->key.dst);
 	if (to && !(to->flags & (CV_ADDRESS_EXCLUDED | CV_ADDRESS_NODE)) &&
 	    to->flags & (CV_ADDRESS_MESHED | CV_ADDRESS_SERVICE))

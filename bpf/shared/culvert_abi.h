@@ -275,8 +275,7 @@ enum cv_listener_kind {
 	CV_LISTENER_TUNNEL6 = 3,
 	CV_LISTENER_UDP4 = 4, /* datagrams behind a PROXY header */
 	CV_LISTENER_UDP6 = 5,
-	CV_LISTENER_PLAIN4 =
-		6, /* datagrams without one: fragmented, super-packets, too large for a header, by a bridge */
+	CV_LISTENER_PLAIN4 = 6, /* datagrams without one, see lib/datagram.h */
 	CV_LISTENER_PLAIN6 = 7,
 	CV_LISTENER_KINDS = 8,
 };

@@ -126,14 +126,14 @@ internal static class LogEventIds
     internal const int ControllerSnapshotDisconnected = 2403;
     internal const int SnapshotRefused = 2404;
 
+    // src/Controller/Sources
+    internal const int WatchFailed = 2501;
+    internal const int WatchStopped = 2502;
+    internal const int ReadFailed = 2503;
+
     // src/Controller/Nodes
     internal const int WorkloadsRefused = 2601;
     internal const int WorkloadsNoLongerRefused = 2602;
     internal const int RefusalsCorrupt = 2603;
     internal const int RefusalsNotKept = 2604;
-
-    // src/Controller/Sources
-    internal const int WatchFailed = 2501;
-    internal const int WatchStopped = 2502;
-    internal const int ReadFailed = 2503;
 }

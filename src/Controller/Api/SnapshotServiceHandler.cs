@@ -1,5 +1,7 @@
 using Culvert.Controller.Nodes;
+using Culvert.Controller.Schema;
 using Culvert.Controller.Snapshots;
+using Culvert.Core;
 using Culvert.Protocol;
 using Culvert.Protocol.V1;
 using Grpc.Core;
@@ -53,6 +55,8 @@ internal sealed class SnapshotServiceHandler(
         string node = authenticator.Authenticate(context).Node;
         if (request.Node != node) throw new RpcException(new Status(StatusCode.PermissionDenied, $"node '{node}' may not report of '{request.Node}'"));
         if (!IsText(request.Reason, LongestReason)) throw new RpcException(new Status(StatusCode.InvalidArgument, $"a reason is text of {LongestReason} characters at most"));
+        if (request.Refused.FirstOrDefault(uid => !NamespacedName.TryParse(uid, out NamespacedName name) || Names.Subdomain(name.Namespace) is not null || Names.Subdomain(name.Name) is not null) is { } odd)
+            throw new RpcException(new Status(StatusCode.InvalidArgument, $"'{odd}' is not the uid of a workload"));
         TimeSpan wait = refused.Set(node, request.Refused, request.Reason);
         if (wait > TimeSpan.Zero) throw new RpcException(new Status(StatusCode.ResourceExhausted, "the node has told otherwise a moment ago"), RetryPushback.Trailers(wait));
         return Task.FromResult(new NodeReportAck());

@@ -53,7 +53,7 @@ internal sealed class MeshCompiler(ulong version = 0)
         return _catalog.Build(dirty.Workloads.Count, services, dirty.Policies.Count + dirty.NetworkPolicies.Count);
     }
 
-    // A node may name what is no workload: it is not compiled.
+    // A node may name what is no workload of the objects: that compiles to nothing. What was kept in a file may be no name.
     private void Refuse(ImmutableDictionary<string, ImmutableHashSet<string>> refused, DirtyResources dirty)
     {
         if (ReferenceEquals(refused, _refused)) return;
@@ -110,7 +110,9 @@ internal sealed class MeshCompiler(ulong version = 0)
         ObjectMeta meta = workload.Meta;
         string uid = meta.FullName.ToString();
         NamespaceObject? ns = _input.FindNamespace(meta.Namespace);
-        bool wanted = workload.IsEnrolled(ns), refused = wanted && _refused.TryGetValue(workload.Node, out ImmutableHashSet<string>? uids) && uids.Contains(uid), enrolled = wanted && !refused;
+        bool wanted = workload.IsEnrolled(ns);
+        bool refused = wanted && _refused.TryGetValue(workload.Node, out ImmutableHashSet<string>? uids) && uids.Contains(uid);
+        bool enrolled = wanted && !refused;
         var compiled = new WorkloadInfo
         {
             Uid = uid,

@@ -6,15 +6,15 @@ namespace Culvert.Controller.Nodes;
 /// <summary>Log messages of what nodes tell.</summary>
 internal static partial class NodesLog
 {
-    [LoggerMessage(LogEventIds.WorkloadsRefused, LogLevel.Warning, "{Node} can't capture {Count} workloads, which leave the mesh until it can, the first of them {Workload}: {Reason}")]
+    [LoggerMessage(LogEventIds.WorkloadsRefused, LogLevel.Warning, "Node {Node} can't capture {Count} workloads, which leave the mesh until it can. The first of them is {Workload}: {Reason}.")]
     public static partial void Refused(ILogger logger, string node, int count, string workload, string reason);
 
-    [LoggerMessage(LogEventIds.WorkloadsNoLongerRefused, LogLevel.Information, "{Node} no longer refuses {Count} workloads, which are in the mesh again, the first of them {Workload}")]
+    [LoggerMessage(LogEventIds.WorkloadsNoLongerRefused, LogLevel.Information, "Node {Node} can capture {Count} workloads again, which come back into the mesh. The first of them is {Workload}.")]
     public static partial void NoLongerRefused(ILogger logger, string node, int count, string workload);
 
-    [LoggerMessage(LogEventIds.RefusalsCorrupt, LogLevel.Warning, "{Path} can't be used: workloads that their nodes can't capture are taken for members of the mesh until these tell again: {Reason}")]
+    [LoggerMessage(LogEventIds.RefusalsCorrupt, LogLevel.Warning, "{Path} can't be used: workloads that their nodes can't capture are taken for members of the mesh until these tell again: {Reason}.")]
     public static partial void RefusalsCorrupt(ILogger logger, string path, string reason);
 
-    [LoggerMessage(LogEventIds.RefusalsNotKept, LogLevel.Warning, "{Path} can't be written: after a start of the controller workloads that their nodes can't capture are members of the mesh until these tell again: {Reason}")]
+    [LoggerMessage(LogEventIds.RefusalsNotKept, LogLevel.Warning, "{Path} can't be written: after a start of the controller workloads that their nodes can't capture are members of the mesh until these tell again: {Reason}.")]
     public static partial void RefusalsNotKept(ILogger logger, string path, string reason);
 }

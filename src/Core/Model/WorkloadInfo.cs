@@ -30,7 +30,7 @@ public sealed record WorkloadInfo
     /// <summary>Whether it is in the mesh: captured, given certificates, guarded by policy.</summary>
     public bool Enrolled { get; init; } = true;
 
-    /// <summary>Whether objects have it in the mesh, and it is not <see cref="Enrolled"/> because its node can't capture it.</summary>
+    /// <summary>Whether objects have it in the mesh, and it is not <see cref="Enrolled"/> because its node can't capture it. Only filled in for workloads of the node that the snapshot is for.</summary>
     public bool EnrolmentRefused { get; init; }
 
     /// <summary>The mTLS mode in force for it.</summary>

@@ -1044,7 +1044,7 @@ public enum CvListenerKind : uint
     /// <summary><c>CV_LISTENER_UDP6</c>.</summary>
     Udp6 = 5,
 
-    /// <summary><c>CV_LISTENER_PLAIN4</c>.</summary>
+    /// <summary>Datagrams without one, see lib/datagram.h.</summary>
     Plain4 = 6,
 
     /// <summary><c>CV_LISTENER_PLAIN6</c>.</summary>

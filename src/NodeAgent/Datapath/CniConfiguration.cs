@@ -39,9 +39,14 @@ internal sealed class CniConfiguration(string folder)
 
     // A list of plugins, or one of them.
     private static IEnumerable<string> TypesOf(JsonElement configuration) => configuration.ValueKind == JsonValueKind.Object && configuration.TryGetProperty("plugins", out JsonElement plugins)
-        ? [.. plugins.EnumerateArray().Select(TypeOf)]
-        : [TypeOf(configuration)];
+        ? [.. plugins.EnumerateArray().SelectMany(TypesOfPlugin)]
+        : [.. TypesOfPlugin(configuration)];
 
-    private static string TypeOf(JsonElement plugin) =>
-        plugin.ValueKind == JsonValueKind.Object && plugin.TryGetProperty("type", out JsonElement type) && type.GetString() is { Length: > 0 } name ? name : throw new JsonException("a plugin has no type");
+    // Its own, and that of the plugin it has do the work, as flannel's does.
+    private static IEnumerable<string> TypesOfPlugin(JsonElement plugin)
+    {
+        if (plugin.ValueKind != JsonValueKind.Object || !plugin.TryGetProperty("type", out JsonElement type) || type.GetString() is not { Length: > 0 } name) throw new JsonException("a plugin has no type");
+        yield return name;
+        if (plugin.TryGetProperty("delegate", out JsonElement other) && other.ValueKind == JsonValueKind.Object && other.TryGetProperty("type", out JsonElement used)) yield return used.GetString() ?? "null";
+    }
 }

@@ -9,11 +9,7 @@ internal static class EndpointResolver
 {
     /// <param name="snapshot">What is wanted.</param>
     /// <param name="links">What there is.</param>
-    /// <returns>
-    /// The workloads that can be captured; uid and reason of those that can't; and those of them that could not be, whatever happens to the pod: something of the node's stands in the way, so that they are not
-    /// to be in the mesh.
-    /// </returns>
-    internal static (ImmutableArray<LocalEndpoint> Found, ImmutableDictionary<string, string> Missing, ImmutableHashSet<string> Refused) Resolve(NodeSnapshot snapshot, ILinks links)
+    internal static ResolvedEndpoints Resolve(NodeSnapshot snapshot, ILinks links)
     {
         ImmutableArray<LocalEndpoint>.Builder found = ImmutableArray.CreateBuilder<LocalEndpoint>();
         ImmutableDictionary<string, string>.Builder missing = ImmutableDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
@@ -45,14 +41,15 @@ internal static class EndpointResolver
                 found.Add(new LocalEndpoint(workload, link.Name, link.Index, link.Mtu, (bridge ?? link).Mac, mac) { IsBridged = bridge is not null, HostStackReason = links.FindForeign(link) });
             }
         }
-        // They left the mesh because of it. What is in their way no longer lets them back.
+        // They left the mesh because of an obstacle, and come back once their link is seen without one: while there is no link nobody knows.
         foreach (WorkloadInfo workload in snapshot.RefusedWorkloads())
         {
-            if (FindLink(workload, links).Link is not { } link || links.FindObstacle(link) is not { } obstacle) continue;
+            (LinkState? link, string why) = FindLink(workload, links);
+            if ((link is null ? why : links.FindObstacle(link)) is not { } obstacle) continue;
             missing[workload.Uid] = obstacle;
             refused.Add(workload.Uid);
         }
-        return (found.ToImmutable(), missing.ToImmutable(), refused.ToImmutable());
+        return new ResolvedEndpoints(found.ToImmutable(), missing.ToImmutable(), refused.ToImmutable());
     }
 
     private static (LinkState? Link, string Why) FindLink(WorkloadInfo workload, ILinks links)
@@ -68,3 +65,9 @@ internal static class EndpointResolver
         return (null, workload.Addresses.IsEmpty ? "it has no address" : $"no interface is named and there is no host route to {string.Join(", ", workload.Addresses)}");
     }
 }
+
+/// <summary>What has become of the workloads of a node.</summary>
+/// <param name="Found">Those that can be captured.</param>
+/// <param name="Missing">Uid and reason of those that can't.</param>
+/// <param name="Refused">Those of them that the node itself stands in the way of, so that they are not to be in the mesh.</param>
+internal sealed record ResolvedEndpoints(ImmutableArray<LocalEndpoint> Found, ImmutableDictionary<string, string> Missing, ImmutableHashSet<string> Refused);

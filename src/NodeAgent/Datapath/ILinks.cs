@@ -24,7 +24,7 @@ internal interface ILinks
     /// <summary>What others have put at a link that packets redirected to or from it would pass by; null when there is nothing.</summary>
     string? FindForeign(LinkState link);
 
-    /// <summary>What of the node's at a link of a pod would have the mesh break what the pod does, or get round others' policy, with the remedy; null when there is nothing. Such a pod is not captured.</summary>
+    /// <summary>Something of the node at a pod's link because of which the mesh would break what the pod does, or get round others' policy, with the remedy; null when there is nothing. Such a pod is not captured.</summary>
     string? FindObstacle(LinkState link);
 
     /// <summary>

@@ -17,7 +17,7 @@ internal sealed record LinkPlan
     /// <summary>Uid and reason of the workloads of this node that are not captured.</summary>
     internal required ImmutableDictionary<string, string> Missing { get; init; }
 
-    /// <summary>Those of them that the node can't capture whatever happens to the pod, and never has: they are not to be in the mesh.</summary>
+    /// <summary>Those of them that the node itself stands in the way of, and that no programs guard: they are not to be in the mesh.</summary>
     internal ImmutableHashSet<string> Refused { get; init; } = [];
 
     /// <summary>

@@ -28,7 +28,7 @@ internal sealed class RefusalReporter(string node, ControllerLink channel, Snaps
         try
         {
             Tell();
-            await FollowAsync(changes.Reader, stop);
+            await FollowAsync(changes.Reader, Tell, stop);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -41,17 +41,13 @@ internal sealed class RefusalReporter(string node, ControllerLink channel, Snaps
         }
     }
 
-    private async Task FollowAsync(ChannelReader<bool> changes, CancellationToken stop)
+    private async Task FollowAsync(ChannelReader<bool> changes, Action again, CancellationToken stop)
     {
         (int Connection, ImmutableHashSet<string> Refused)? told = null;
         int failures = 0;
-        TimeSpan longest = Timeout.InfiniteTimeSpan;
         while (true)
         {
-            await ((Task)changes.WaitToReadAsync(stop).AsTask().WaitAsync(longest, time, stop)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            stop.ThrowIfCancellationRequested();
-            changes.TryRead(out _);
-            longest = Timeout.InfiniteTimeSpan;
+            await changes.ReadAsync(stop);
 
             // Before the first snapshot is in force nothing is known of any workload.
             (DatapathInForce current, int connection) = (state.Current, client.Connection);
@@ -69,8 +65,10 @@ internal sealed class RefusalReporter(string node, ControllerLink channel, Snaps
             }
             catch (Exception e) when (e is not OutOfMemoryException && !stop.IsCancellationRequested)
             {
-                longest = RotationSchedule.RetryAfter(failures++, Random.Shared.NextDouble(), RetryPushback.Of(e));
-                SnapshotLog.RefusalsNotTold(logger, current.Refused.Count, e is RpcException rpc ? $"{rpc.StatusCode}: {rpc.Status.Detail}" : e.Message, (long)longest.TotalMilliseconds);
+                TimeSpan wait = RotationSchedule.RetryAfter(failures++, Random.Shared.NextDouble(), RetryPushback.Of(e));
+                SnapshotLog.RefusalsNotTold(logger, current.Refused.Count, e is RpcException rpc ? $"{rpc.StatusCode}: {rpc.Status.Detail}" : e.Message, (long)wait.TotalMilliseconds);
+                await Task.Delay(wait, time, stop);
+                again();
             }
         }
     }

@@ -20,6 +20,7 @@ public sealed class CniConfigurationTests : IDisposable
     [Theory]
     [InlineData("""{"plugins": [{"type": "antrea"}, {"type": "portmap"}, {"type": "antrea"}]}""", "CNI plugin antrea of")]
     [InlineData("""{"type": "aws-cni"}""", "CNI plugin aws-cni of")]
+    [InlineData("""{"type": "flannel", "delegate": {"type": "ovs"}}""", "CNI plugin ovs of")]
     [InlineData("""{"plugins": [{"typ": "bridge"}]}""", "a plugin has no type")]
     [InlineData("""{"plugins": "bridge"}""", "can't be read")]
     [InlineData("""{"type": 7}""", "can't be read")]

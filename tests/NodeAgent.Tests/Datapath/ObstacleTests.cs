@@ -53,6 +53,10 @@ public sealed class ObstacleTests
             Assert.Contains("cil_fromnet", node.State.Current.NotCaptured[Web.Uid], StringComparison.Ordinal);
             Assert.Equal([Web.Uid], node.State.Current.Refused);
             Assert.Empty(node.Attached);
+
+            // Nor does it come back because its link has gone for a while.
+            node.Apply(ReconcilerFixture.Snapshot(Outside with { HostInterface = "elsewhere" }));
+            Assert.Equal([Web.Uid], node.State.Current.Refused);
         }
 
         node.World.In(() =>

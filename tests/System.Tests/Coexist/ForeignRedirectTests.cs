@@ -41,7 +41,8 @@ public sealed class ForeignRedirectTests
         var explained = await lab.Mesh.Nodes[0].Place.RunAsync(
             Path.Combine(AppContext.BaseDirectory, "culvert"),
             ["explain", lab.Client.Address4.ToString(), $"{lab.Far.Address4}:{CoexistLab.Port}", "--admin-socket", lab.Mesh.Nodes[0].AdminSocket]);
-        return explained.Output.Contains("tunnel", StringComparison.OrdinalIgnoreCase);
+        Assert.True(explained.Output.Contains("path:", StringComparison.Ordinal), explained.Output + explained.Error);
+        return explained.Output.Contains("tunnel", StringComparison.Ordinal);
     }
 
     // Which names programs have is all that tells whose they are.

@@ -88,7 +88,7 @@ public sealed class KubeProxyTests
         foreach (var socket in sockets)
         {
             var sent = new byte[4 << 20];
-            Random.Shared.NextBytes(sent);
+            new Random(1).NextBytes(sent);
             var received = new byte[sent.Length];
             var sending = PeerServer.SendAllAsync(socket, sent);
             for (int length = 0, more; length < received.Length; length += more)

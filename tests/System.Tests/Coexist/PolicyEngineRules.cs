@@ -38,8 +38,8 @@ internal static class PolicyEngineRules
             -A KUBE-POD-FW-{p.Pod.Name} -m mark ! --mark 0x10000/0x10000 -j REJECT
             -A KUBE-POD-FW-{p.Pod.Name} -j MARK --set-xmark 0x0/0x10000
             -A KUBE-POD-FW-{p.Pod.Name} -j MARK --set-xmark 0x20000/0x20000
-            {Allowed($"KUBE-NWPLCY-{p.Pod.Name}-in", "-s", p.From, f.Family, "0x10000")}
-            {Allowed($"KUBE-NWPLCY-{p.Pod.Name}-out", "-d", p.To, f.Family, "0x10000")}
+            {Allowed($"KUBE-NWPLCY-{p.Pod.Name}-in", "-s", p.From, f.Family)}
+            {Allowed($"KUBE-NWPLCY-{p.Pod.Name}-out", "-d", p.To, f.Family)}
             """)}
         {Lines(["INPUT", "FORWARD", "OUTPUT"], hook => $"-A KUBE-ROUTER-{hook} -m mark --mark 0x20000/0x20000 -j ACCEPT")}
         COMMIT
@@ -88,8 +88,8 @@ internal static class PolicyEngineRules
                 -A cali-{c.Item1}-{p.Pod.Name} -m mark --mark 0x10000/0x10000 -j RETURN
                 -A cali-{c.Item1}-{p.Pod.Name} -j DROP
                 """)}
-            {Allowed($"cali-po-{p.Pod.Name}", "-d", p.To, f.Family, "0x10000")}
-            {Allowed($"cali-pi-{p.Pod.Name}", "-s", p.From, f.Family, "0x10000")}
+            {Allowed($"cali-po-{p.Pod.Name}", "-d", p.To, f.Family)}
+            {Allowed($"cali-pi-{p.Pod.Name}", "-s", p.From, f.Family)}
             """)}
         COMMIT
         END
@@ -108,9 +108,9 @@ internal static class PolicyEngineRules
         : Lines(["router-solicitation", "neighbour-solicitation", "neighbour-advertisement"], type => $"-A {chain} -p ipv6-icmp -m icmp6 --icmpv6-type {type} -j ACCEPT");
 
     // Marks what one of the peers is an end of; everything, where nothing isolates the pod.
-    private static string Allowed(string chain, string end, IReadOnlyList<LabPod>? peers, AddressFamily family, string mark) => peers is null
-        ? $"-A {chain} -j MARK --set-xmark {mark}/{mark}"
-        : Lines(peers, peer => $"-A {chain} {end} {PodPolicy.Of(peer, family)} -j MARK --set-xmark {mark}/{mark}");
+    private static string Allowed(string chain, string end, IReadOnlyList<LabPod>? peers, AddressFamily family) => peers is null
+        ? $"-A {chain} -j MARK --set-xmark 0x10000/0x10000"
+        : Lines(peers, peer => $"-A {chain} {end} {PodPolicy.Of(peer, family)} -j MARK --set-xmark 0x10000/0x10000");
 
     private static string Lines<T>(IEnumerable<T> of, Func<T, string> line) => string.Join('\n', of.Select(line));
 }

@@ -16,8 +16,8 @@ internal sealed record Probe(string Name, LabPod From, IPEndPoint To, bool IsUdp
     private const int Tries = 2;
     private static readonly TimeSpan Try = TimeSpan.FromSeconds(4) * LabWait.Patience;
 
-    // What gets through does so within milliseconds, but for what is lost, and it is tried at several times.
-    private static readonly TimeSpan RefusedTry = TimeSpan.FromSeconds(2) * LabWait.Patience;
+    // What is answered is answered within milliseconds, unless a packet is lost; TCP sends its own again after a second.
+    private static readonly TimeSpan RefusedTry = TimeSpan.FromSeconds(1) * LabWait.Patience;
     private static readonly byte[] Question = "a question of this probe"u8.ToArray();
 
     // As the PROXY protocol's version 2 has it.
@@ -31,9 +31,9 @@ internal sealed record Probe(string Name, LabPod From, IPEndPoint To, bool IsUdp
     public Task<bool> IsAnsweredAsync(bool refused = false) => (IsUdp, refused) switch
     {
         (true, false) => AskByUdpAsync(Tries, Try),
-        (true, true) => AskByUdpAsync(1, RefusedTry),
+        (true, true) => AskByUdpAsync(Tries, RefusedTry),
         (false, false) => AskByTcpAsync(Try * Tries),
-        _ => AskByTcpAsync(RefusedTry),
+        _ => AskByTcpAsync(RefusedTry * Tries),
     };
 
     /// <inheritdoc/>
