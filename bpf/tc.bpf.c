@@ -126,4 +126,14 @@ int cv_sk_lookup(struct bpf_sk_lookup *ctx)
 	return sk_lookup_listener(ctx);
 }
 
+/*
+ * The proxy's sockets that speak with other people's addresses: they take what the programs have captured and nothing else. The kernel finds an established one by
+ * addresses and ports alone, and with it the route that was kept there (early demultiplexing), whatever brought the packet here.
+ */
+SEC("socket")
+int cv_captured(struct __sk_buff *skb)
+{
+	return mark_is(skb, cv_cfg_mark_capture) ? -1 : 0;
+}
+
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -187,8 +187,8 @@ struct {
 
 /*
  * Connections that begin while the one before them, of the same addresses and ports, still waits in TIME_WAIT: the kind of
- * listener they are for, which the socket lookup finds here. Written by socket.h, taken out by sk_lookup.h within the same
- * packet's way.
+ * listener they are for, which the socket lookup finds here; also those by a bridge. Written by socket.h. They stay until others need the
+ * room: rules of others may look a socket up as well (xt_socket), before the kernel does.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

@@ -86,6 +86,5 @@ static __always_inline int sk_lookup_listener(struct bpf_sk_lookup *ctx)
 	if (!found)
 		return SK_PASS;
 	kind = *found;
-	bpf_map_delete_elem(&cv_lookup_kind, &key);
 	return sk_lookup_assign(ctx, kind, ctx->remote_port) ? SK_PASS : SK_DROP;
 }

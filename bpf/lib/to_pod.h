@@ -18,6 +18,17 @@ static __always_inline void flow_track_arrived(struct __sk_buff *skb, struct cv_
 	flow_track(skb, s, flags);
 }
 
+/*
+ * Whether a packet is for another pod of this node: a bridge has flooded it, or was told a wrong place for that pod. Nothing that is known of it is this
+ * pod's to see, or to end.
+ */
+static __always_inline int is_for_another_pod(struct __sk_buff *skb, const struct cv_packet *p)
+{
+	struct cv_address *to = address_lookup(p->generation, &p->key.dst);
+
+	return to && to->flags & CV_ADDRESS_LOCAL && to->ifindex != skb->ifindex;
+}
+
 /* A packet of the flow of s->flow_key, which is its own key or, for one translated here already, the reverse. */
 static __always_inline int to_pod_known(struct __sk_buff *skb, struct cv_scratch *s, struct cv_flow *f, int reversed)
 {
@@ -28,11 +39,16 @@ static __always_inline int to_pod_known(struct __sk_buff *skb, struct cv_scratch
 	/* A flow between two pods here comes from the other's veth; from elsewhere its addresses prove nothing. */
 	if (from && skb->ingress_ifindex != from)
 		return packet_drop(skb, CV_REASON_SPOOFED_SOURCE, CV_SIDE_NET);
-	/* It was that of another pod, which had the address before. */
 	if (to && to != skb->ifindex) {
+		if (is_for_another_pod(skb, &s->packet))
+			return packet_drop(skb, CV_REASON_FLOODED, CV_SIDE_NET);
+		/* It was that of another pod, which had the address before. */
 		flow_finish(skb, 1);
 		return CV_FLOW_GONE;
 	}
+	/* What left a pod for no pod and comes to one all the same, as broadcasts do by a bridge: policy of this one was not asked. */
+	if (from && !to && !reversed)
+		return CV_FLOW_GONE;
 	if (f->generation != s->packet.generation) {
 		r = flow_revalidate(skb);
 		if (r) {
@@ -71,13 +87,19 @@ static __always_inline int to_pod_evaluate(struct cv_scratch *s, const struct cv
 {
 	struct cv_decision *d = &s->decision;
 	struct cv_packet *p = &s->packet;
+	const struct cv_addr *own;
 	int r;
 
 	if (!from_veth && external_is_ours(from, left_alone(s, to)))
 		return CV_REASON_SPOOFED_SOURCE;
 	if (d->flags & CV_FLOW_OUTBOUND)
 		return 0;
-	if (to && !(to->flags & CV_ADDRESS_EXCLUDED) && port_needs_proxy(p, to, &p->key.dst, p->key.dport))
+	own = p->flags & CV_PACKET_V6 ? &ep->addr6 : &ep->addr4;
+	if (!to)
+		to = address_lookup(p->generation, own); /* to all, say: it reaches the same port */
+	else
+		own = &p->key.dst;
+	if (to && !(to->flags & CV_ADDRESS_EXCLUDED) && port_needs_proxy(p, to, own, p->key.dport))
 		return CV_REASON_PROXY_REQUIRED;
 	if (!from_veth && ep->flags & CV_ENDPOINT_STRICT)
 		return CV_REASON_STRICT_MTLS;
@@ -140,6 +162,8 @@ __noinline int to_pod_new(struct __sk_buff *skb)
 	counter_add(CV_COUNTER_PASS_PACKETS, 1);
 	if (!skb->ingress_ifindex && from && from->flags & CV_ADDRESS_NODE)
 		return TC_ACT_OK;
+	if (is_for_another_pod(skb, p))
+		return packet_drop(skb, CV_REASON_FLOODED, CV_SIDE_NET);
 	to = address_lookup(p->generation, &p->key.dst);
 	from_veth = address_is_behind(from, skb->ingress_ifindex) ? skb->ingress_ifindex : 0;
 	to_pod_describe(skb, s, ep, from, to, from_veth);

@@ -62,7 +62,8 @@ enum cv_verdict {
 	REASON(NEIGHBOUR_SCOPE, 28, SILENT) /* neighbour or multicast listener discovery that left its link */         \
 	REASON(FOREIGN_ERROR, 29, SILENT)   /* an ICMP error about what its sender did not get */                      \
 	REASON(NETWORK_POLICY_INGRESS, 30, POLICY) /* isolated, and no NetworkPolicy allows it in */                   \
-	REASON(NETWORK_POLICY_EGRESS, 31, POLICY)  /* isolated, and no NetworkPolicy allows it out */
+	REASON(NETWORK_POLICY_EGRESS, 31, POLICY)  /* isolated, and no NetworkPolicy allows it out */                  \
+	REASON(FLOODED, 32, SILENT) /* for another pod of the node: a bridge brought it to this one as well */
 
 /* How many reasons there is room for in cv_drops, and in the words that say how they are treated. */
 #define CV_MAX_REASONS 64

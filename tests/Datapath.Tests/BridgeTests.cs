@@ -73,6 +73,36 @@ public sealed class BridgeTests : IClassFixture<World>
     [Theory, InlineData(false), InlineData(true)]
     public void A_redirect_needs_no_bridge(bool v6) => _world.FromPod(_a, Packet.OfTcp(_a.At(v6, 40000), _b.At(v6, 80), TcpFlags.Syn)).Redirected(_b);
 
+    [Theory, InlineData(false), InlineData(true)]
+    [Trait("Category", "Attack")]
+    public void Attack_what_a_bridge_floods_is_nobody_elses_to_see_or_to_end(bool v6)
+    {
+        _world.Maps.Direct = CvDirect.HostStack;
+        _world.SetPod(World.Generation, _world.C);
+        _world.Maps.Activate(World.Generation);
+        Outcome syn = _world.FromPod(_a, Packet.OfTcp(_a.At(v6, 40000), new IPEndPoint(World.Vip(v6), WorldContent.ToB), TcpFlags.Syn)).Passed();
+        _world.Run(Hook.ToPod, syn.Bytes, _world.C.Index, _a.Index).Dropped(CvReason.Flooded);
+        Assert.Equal(2, _world.Maps.Flows.ToList().Count);
+        _world.Run(Hook.ToPod, syn.Bytes, _b.Index, _a.Index).Passed();
+
+        // Of a flow that nobody knows, too.
+        _world.Run(Hook.ToPod, Packet.OfUdp(new(World.Outside(v6), 53), _b.At(v6, 40000)), _world.C.Index, _a.Index).Dropped(CvReason.Flooded);
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    [Trait("Category", "Attack")]
+    public void Attack_what_goes_to_all_is_subject_to_the_policy_of_each(bool v6)
+    {
+        IPAddress all = IPAddress.Parse(v6 ? "ff02::1" : "255.255.255.255");
+        Packet Broadcast(int port) => Packet.OfUdp(_a.At(v6, 40000), new IPEndPoint(all, port));
+        Outcome Arrives(Workload pod, int port) => _world.Run(Hook.ToPod, _world.FromPod(_a, Broadcast(port)).Passed().Bytes, pod.Index, _a.Index);
+
+        Arrives(_b, 5353).Passed();
+        _world.SetPolicy(World.Generation, _b, CvAbi.ClassAny, 0, CvReason.PolicyNoAllow);
+        Arrives(_b, 5353).Dropped(CvReason.PolicyNoAllow);
+        Arrives(_world.C, WorldContent.HeaderPort).Dropped(CvReason.ProxyRequired);
+    }
+
     private static Outcome Captured(Outcome outcome)
     {
         Assert.Equal(CvAbi.MarkCapture, outcome.Passed().Mark);

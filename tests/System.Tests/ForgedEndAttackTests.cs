@@ -73,6 +73,36 @@ public sealed class ForgedEndAttackTests(LinkAttackFixture mesh)
         await AssertNotClosedAsync((IPEndPoint)client.LocalEndPoint!, begun);
     }
 
+    // The socket by which the destination's node speaks as the client is found by addresses and ports, whoever brings a packet with them.
+    [Theory]
+    [InlineData(TestFamily.IPv4)]
+    [InlineData(TestFamily.IPv6)]
+    public async Task Attack_an_answer_that_is_made_up_at_the_destinations_node_reaches_nobody(TestFamily family)
+    {
+        await using var server = UdpPeer.StartEcho(mesh.Far, family, 8080);
+        using var client = UdpPeer.Connect(mesh.Client, server.EndPoint);
+        await UdpPeer.ExchangeAsync(client, "a question"u8.ToArray(), tries: 5);
+        var own = (IPEndPoint)client.LocalEndPoint!;
+        var route = family == TestFamily.IPv4 ? $"route replace {own.Address}/32 via {mesh.Node2.Place.Address4}" : $"-6 route replace {own.Address}/128 via {mesh.Node2.Place.Address6}";
+
+        await mesh.Outsider.ScriptAsync($"ip {route}");
+        try
+        {
+            await RawPackets.SendAsync(mesh.Outsider, [.. Enumerable.Repeat(Packet.OfUdp(server.EndPoint, own, payload: 32), 20)]);
+        }
+        finally
+        {
+            await mesh.Outsider.ScriptAsync($"ip {route.Replace("replace", "del", StringComparison.Ordinal)}");
+        }
+
+        // What came before it would be taken for it.
+        await client.SendAsync("another question"u8.ToArray());
+        var answer = new byte[64];
+        var length = await client.ReceiveAsync(answer).WaitAsync(TimeSpan.FromSeconds(10) * LabWait.Patience);
+        Assert.Equal("another question"u8.ToArray(), answer[..length]);
+        Assert.Equal(0, client.Available);
+    }
+
     // Both sides' kernels and the datapath have seen all of it at the end.
     private async Task ForgeAsync(IPEndPoint from, IPEndPoint to, MeshNode node, LabPod behind)
     {

@@ -48,6 +48,7 @@ public static class ReasonTable
         new("foreign-error", Packet, Malformed, Silent, "an ICMP error about a packet that its receiver did not send", "look who forges it"),
         new("network-policy-ingress", Packet | Connection, Denied, Reset, "NetworkPolicies isolate the destination, and none of them allows it in", "allow it, if it is meant to be"),
         new("network-policy-egress", Packet | Connection, Denied, Reset, "NetworkPolicies isolate the source, and none of them allows it out", "allow it, if it is meant to be"),
+        new("flooded", Packet, Malformed, Silent, "a bridge brought a pod what is for another pod of the node", "nothing, if rare; otherwise look who takes that pod's MAC address"),
 
         new("policy-missing", Connection, Internal, Reset, "the snapshot names a policy that it does not hold", "report it"),
         new("not-enrolled", Connection, Denied, Reset, "the destination has just left the mesh", "nothing"),

@@ -207,8 +207,11 @@ public enum CvReason : uint
     /// <summary>Isolated, and no NetworkPolicy allows it out.</summary>
     NetworkPolicyEgress = 31,
 
+    /// <summary>For another pod of the node: a bridge brought it to this one as well.</summary>
+    Flooded = 32,
+
     /// <summary><c>CV_REASON_MAX</c>.</summary>
-    Max = 32,
+    Max = 33,
 }
 
 /// <summary>A 16-byte address in network byte order.</summary>

@@ -24,6 +24,7 @@ internal static unsafe partial class Libc
     internal const int SO_LINGER = 13;
     internal const int SO_REUSEPORT = 15;
     internal const int SO_MARK = 36;
+    internal const int SO_ATTACH_BPF = 50;
 
     internal const int IPPROTO_IP = 0;
     internal const int IP_FREEBIND = 15;

@@ -48,6 +48,15 @@ public sealed partial class SocketHandle
     /// <param name="mark">The mark, as routing rules and BPF programs see it.</param>
     public SocketErrno SetMark(uint mark) => SetOption(Libc.SOL_SOCKET, Libc.SO_MARK, unchecked((int)mark));
 
+    /// <summary>Has a program of type BPF_PROG_TYPE_SOCKET_FILTER decide about every packet that reaches the socket (SO_ATTACH_BPF). Accepted sockets inherit it.</summary>
+    /// <param name="filter">The program; not needed any more by the caller once this returns.</param>
+    public SocketErrno SetFilter(Bpf.BpfProgram filter)
+    {
+        ArgumentNullException.ThrowIfNull(filter);
+        using Handles.DescriptorLease lease = new(filter.Handle);
+        return SetOption(Libc.SOL_SOCKET, Libc.SO_ATTACH_BPF, lease.Descriptor);
+    }
+
     /// <summary>Lets the socket take addresses that are not this machine's (IP_TRANSPARENT; needs CAP_NET_ADMIN).</summary>
     public SocketErrno SetTransparent() => IsIPv6
         ? SetOption(Libc.IPPROTO_IPV6, Libc.IPV6_TRANSPARENT, 1)

@@ -8,7 +8,8 @@ namespace Culvert.Interop.Sockets;
 /// </summary>
 /// <param name="value">SO_MARK; 0: none.</param>
 /// <param name="owned">A map of type BPF_MAP_TYPE_SK_STORAGE with 4-byte values; null: sockets are not entered anywhere. Not disposed with this object.</param>
-public sealed class SocketMark(uint value, BpfMap? owned = null)
+/// <param name="captured">A socket filter that passes what BPF programs have captured; null: whatever reaches a socket passes. Not disposed with this object.</param>
+public sealed class SocketMark(uint value, BpfMap? owned = null, BpfProgram? captured = null)
 {
     /// <summary>No mark: packets are like anyone's.</summary>
     public static SocketMark None { get; } = new(0);
@@ -22,5 +23,17 @@ public sealed class SocketMark(uint value, BpfMap? owned = null)
         if (value == 0) return SocketErrno.None;
         SocketErrno error = socket.SetMark(value);
         return error != SocketErrno.None || owned is null ? error : owned.TryEnterSocket(socket);
+    }
+
+    /// <summary>
+    /// Has a socket take captured packets only, whoever else sends some with its addresses and ports. For sockets that speak with other people's addresses: what is for these passes the programs.
+    /// Sockets that a listener accepts afterwards inherit it.
+    /// </summary>
+    /// <param name="socket">The socket.</param>
+    /// <returns>None, or why the kernel refused.</returns>
+    public SocketErrno TakeCapturedOnly(SocketHandle socket)
+    {
+        ArgumentNullException.ThrowIfNull(socket);
+        return captured is null ? SocketErrno.None : socket.SetFilter(captured);
     }
 }

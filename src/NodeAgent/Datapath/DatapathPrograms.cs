@@ -27,6 +27,7 @@ internal sealed class DatapathPrograms : IDisposable
         ToPod = loaded.GetProgram("cv_to_pod");
         FromNet = loaded.GetProgram("cv_from_net");
         SkLookup = loaded.GetProgram("cv_sk_lookup");
+        Captured = loaded.GetProgram("cv_captured");
         Maps = new DatapathMaps(loaded);
         Replies = new ReplyTable(Maps);
     }
@@ -39,6 +40,9 @@ internal sealed class DatapathPrograms : IDisposable
 
     /// <summary>For the socket lookup of the node's network namespace.</summary>
     internal BpfProgram SkLookup { get; }
+
+    /// <summary>For sockets of the proxy that take captured packets only.</summary>
+    internal BpfProgram Captured { get; }
 
     internal DatapathMaps Maps { get; }
 
@@ -118,6 +122,7 @@ internal sealed class DatapathPrograms : IDisposable
         ToPod.Dispose();
         FromNet.Dispose();
         SkLookup.Dispose();
+        Captured.Dispose();
         _object.Dispose();
     }
 }

@@ -91,7 +91,7 @@ internal static class AgentComposition
         MeshDirectory directory = new(new MeshView(new NodeSnapshot { Node = options.NodeName }, options.TunnelPort)) { IsNodeAddress = address => state.Current.NodeAddresses.Contains(address) };
         FlowSink sink = new(metrics, flows, options.AccessLog ? loggers.CreateLogger("Culvert.Access") : null);
         FlowContext flowContext = new(directory, state);
-        ProxyOptions proxyOptions = ProxySetup.OptionsOf(options, descriptors, programs.Maps, logger);
+        ProxyOptions proxyOptions = ProxySetup.OptionsOf(options, descriptors, programs, logger);
         ProxyObserver observer = parts.Own(new ProxyObserver(sink, metrics, proxyOptions.Loops, time, loggers.CreateLogger("Culvert.Proxy")));
         parts.Own(new KernelFlowReader(programs.Maps.Events, flowContext, sink, time));
         ProxyServer proxy = parts.OwnAsyncDisposable(new ProxyServer(proxyOptions, new ProxyAgent(directory, directory, tls, observer, programs.Replies), time));

@@ -13,7 +13,7 @@ namespace Culvert.NodeAgent.Hosting;
 internal static class ProxySetup
 {
     /// <summary>The proxy's options, within so many descriptors; says so when the event loops may not run at the priority asked for.</summary>
-    internal static ProxyOptions OptionsOf(AgentOptions options, long descriptors, DatapathMaps maps, ILogger logger)
+    internal static ProxyOptions OptionsOf(AgentOptions options, long descriptors, DatapathPrograms programs, ILogger logger)
     {
         DescriptorPlan plan = DescriptorPlan.Of(descriptors);
         bool mayHurry = options.LoopNice >= 0 || Capabilities.CanRaisePriority();
@@ -23,7 +23,7 @@ internal static class ProxySetup
             Loops = options.Loops > 0 ? options.Loops : Math.Min(Environment.ProcessorCount, (int)CvAbi.MaxListeners),
             LoopNice = mayHurry ? options.LoopNice : 0,
             LoopBusyPoll = options.LoopBusyPoll,
-            Mark = new SocketMark(options.Marks.Proxy, maps.OwnSockets),
+            Mark = new SocketMark(options.Marks.Proxy, programs.Maps.OwnSockets, programs.Captured),
             MaxConnections = plan.Workloads,
             MaxExternal = plan.External,
             MaxTunnels = plan.Tunnels,

@@ -38,6 +38,8 @@ internal sealed record ProxyListener(SocketHandle Handle, int Loop, SocketEndPoi
             if (!address.IsIPv4) Require(handle.SetIPv6Only(), "set IPV6_V6ONLY", address);
             Require(options.Mark.Apply(handle), "mark and enter a socket (CAP_NET_ADMIN, CAP_BPF)", address);
             if (options.Transparent) Require(handle.SetTransparent(), "set IP_TRANSPARENT (CAP_NET_ADMIN)", address);
+            // Tunnels are with other nodes' proxies, which prove who they are.
+            if (options.Transparent && forPods) Require(options.Mark.TakeCapturedOnly(handle), "attach a socket filter", address);
             Require(handle.Bind(address), "bind", address);
             Require(handle.Listen(Backlog), "listen", address);
             Require(handle.GetLocalEndPoint(out SocketEndPoint local), "read the address", address);
@@ -62,6 +64,7 @@ internal sealed record ProxyListener(SocketHandle Handle, int Loop, SocketEndPoi
             if (!address.IsIPv4) Require(handle.SetIPv6Only(), "set IPV6_V6ONLY", address);
             Require(options.Mark.Apply(handle), "mark and enter a socket (CAP_NET_ADMIN, CAP_BPF)", address);
             if (options.Transparent) Require(handle.SetTransparent(), "set IP_TRANSPARENT (CAP_NET_ADMIN)", address);
+            if (options.Transparent) Require(options.Mark.TakeCapturedOnly(handle), "attach a socket filter", address);
             Require(handle.SetReceiveOriginalDestination(), "set IP_RECVORIGDSTADDR", address);
             Require(handle.ForceBuffers(DatagramBuffer, DatagramBuffer), "set SO_RCVBUF", address);
             _ = handle.SetReceiveOffload();

@@ -1,7 +1,9 @@
 using System.Net;
+using Culvert.Datapath.Tests.Support;
 using Culvert.Labs;
 using Culvert.Labs.Mesh;
 using Culvert.SystemTests.Fixtures;
+using Culvert.SystemTests.Peers;
 
 namespace Culvert.SystemTests.Coexist;
 
@@ -81,6 +83,26 @@ public sealed class BridgeTests
         await lab.ApplyAsync(KubeProxyTests.Rules("iptables-nft", [near, far, outer]));
 
         await lab.AssertUnchangedAsync([.. KubeProxyTests.To(lab.Client, near), .. KubeProxyTests.To(lab.Client, far), .. KubeProxyTests.To(lab.Plain, near), .. KubeProxyTests.To(lab.Far, near), .. lab.PodToPod()]);
+    }
+
+    [Theory]
+    [InlineData(TestFamily.IPv4)]
+    [InlineData(TestFamily.IPv6)]
+    [Trait("Category", "Attack")]
+    public async Task Attack_a_pod_of_the_bridge_does_not_speak_in_anothers_session(TestFamily family)
+    {
+        await using var lab = await CreateAsync("AUTO");
+        await lab.EnrolAsync();
+        await using var server = UdpPeer.StartEcho(lab.Far, family);
+        using var client = UdpPeer.Connect(lab.Client, server.EndPoint);
+        await UdpPeer.ExchangeAsync(client, "the client's first"u8.ToArray(), tries: 5);
+        var before = server.Received;
+
+        var forged = Packet.OfUdp((IPEndPoint)client.LocalEndPoint!, server.EndPoint, payload: 32);
+        await RawPackets.SendAsync(lab.Plain, [.. Enumerable.Repeat(forged, 20)]);
+        // It comes after them, by the same bridge and the same tunnel.
+        await UdpPeer.ExchangeAsync(client, "the client's second"u8.ToArray());
+        Assert.Equal(before + 1, server.Received);
     }
 
     private static async Task<CoexistLab> CreateAsync(string directPath)

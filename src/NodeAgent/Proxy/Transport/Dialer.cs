@@ -70,6 +70,7 @@ internal static class Dialer
         if (error == SocketErrno.None && options.Source is not null)
         {
             if (options.Transparent) error = handle.SetTransparent();
+            if (options.Transparent && error == SocketErrno.None) error = options.Mark.TakeCapturedOnly(handle);
             if (error == SocketErrno.None) error = handle.SetReuseAddress();
         }
 

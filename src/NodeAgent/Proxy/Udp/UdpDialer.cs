@@ -48,6 +48,7 @@ internal sealed class UdpDialer(EventLoop loop, SocketMark mark, bool transparen
         if (error == SocketErrno.None && transparent && local is { } from && from.IsIPv4 == remote.IsIPv4)
         {
             error = handle.SetTransparent();
+            if (error == SocketErrno.None) error = mark.TakeCapturedOnly(handle);
             if (error == SocketErrno.None) error = handle.SetReuseAddress();
             if (error == SocketErrno.None) error = handle.Bind(from);
         }
