@@ -93,6 +93,8 @@ program_order() {
 	echo "PASS order: the agent's program was put before a filter of others"
 }
 
+answers_without_header() { answers_datagrams 10.91.2.1 && counted node1 '^culvert_datapath_datagrams_total{delivery="plain"}'; }
+
 # A pod as a port of a bridge that netfilter looks into: what is assigned to a socket there would lose it.
 bridged_pod() {
 	within node1 sh -ec '
@@ -102,8 +104,7 @@ bridged_pod() {
 		ip route del 10.91.1.1/32 dev cvclient
 		ip route add 10.91.1.1/32 dev cni0
 		ip link set cvclient master cni0' || fail "no bridge could be made"
-	until_true "a datagram by the bridge is answered" answers_datagrams 10.91.2.1
-	until_true "it had no header" counted node1 '^culvert_datapath_datagrams_total{delivery="plain"}'
+	until_true "a datagram by the bridge is answered, and had no header" answers_without_header
 	answers 10.91.2.1 || fail "no answer by the bridge from the other node"
 	answers 10.91.1.3 || fail "no answer by the bridge from this node"
 	echo "PASS a bridge that netfilter looks into: TCP and UDP to both nodes"
