@@ -10,6 +10,8 @@ namespace Culvert.NodeAgent.Hosting;
 /// <param name="remedy">What the user can do then.</param>
 internal sealed class WebServer(Func<WebApplication> build, Func<string, string> what, string remedy) : IHostedService
 {
+    private static readonly TimeSpan AnswersLeft = TimeSpan.FromSeconds(1);
+
     private WebApplication? _application;
 
     /// <exception cref="AgentStartException">The address or socket can't be used.</exception>
@@ -20,8 +22,22 @@ internal sealed class WebServer(Func<WebApplication> build, Func<string, string>
         return true;
     });
 
+    /// <summary>
+    /// Takes no new connection, answers what has been asked, for a second at most, and then closes all. Disposal alone cuts answers off, such as the one to the request that has the agent detach and end.
+    /// </summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        if (_application is { } application) await application.DisposeAsync();
+        if (_application is not { } application) return;
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(AnswersLeft);
+        try
+        {
+            await application.StopAsync(limit.Token);
+        }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested)
+        {
+            // Something is followed still, such as flows, which never ends by itself: disposal closes it.
+        }
+        await application.DisposeAsync();
     }
 }
