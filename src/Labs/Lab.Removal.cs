@@ -68,6 +68,9 @@ public sealed partial class Lab
                 sleep 0.05
               done
             done
+            # What programs left to the kernel to close, and what nobody answers, would keep the namespace and the programs at its sockets for minutes. Kernels without
+            # INET_DIAG_DESTROY wait.
+            for name in $names; do nsenter --net="/run/netns/$name" ss -K --tcp >/dev/null 2>&1 || true; done
             for name in $names; do ip netns delete "$name"; done
             for point in $(grep -o ' {{folder}}/[^ ]* bpf ' /proc/mounts | cut -d' ' -f2 || true); do umount "$point"; done
             rm -rf --one-file-system '{{folder}}'
