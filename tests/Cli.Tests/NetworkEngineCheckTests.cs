@@ -1,5 +1,6 @@
 using Culvert.Cli.Checks;
 using Culvert.Cli.Checks.Network;
+using Culvert.NodeAgent.Options;
 
 namespace Culvert.Cli.Tests;
 
@@ -56,7 +57,7 @@ public sealed class NetworkEngineCheckTests
     [Fact]
     public void A_machine_of_its_own_has_nothing_to_warn_of()
     {
-        var findings = NetworkEngineCheck.Evaluate(Empty);
+        var findings = Evaluate(Empty);
         Assert.All(findings, f => Assert.Equal(FindingLevel.Ok, f.Level));
         Assert.Equal(["services", "cni", "tproxy"], findings.Select(f => f.Check));
     }
@@ -64,7 +65,7 @@ public sealed class NetworkEngineCheckTests
     [Fact]
     public void Rules_of_nftables()
     {
-        var findings = NetworkEngineCheck.Evaluate(Empty with { Filter = FilterRules.FromNft(KubeProxyNft) });
+        var findings = Evaluate(Empty with { Filter = FilterRules.FromNft(KubeProxyNft) });
         Assert.Contains(findings, f => f.Check == "services" && f.Detail.Contains("kube-proxy, mode nftables", StringComparison.Ordinal));
         var input = Assert.Single(findings, f => f.Check == "input");
         Assert.Contains("chain in of table inet firewall", input.Detail, StringComparison.Ordinal);
@@ -74,7 +75,7 @@ public sealed class NetworkEngineCheckTests
     [Fact]
     public void Rules_of_iptables()
     {
-        var findings = NetworkEngineCheck.Evaluate(Empty with { Filter = FilterRules.FromSave("iptables-save", KubeProxySave) });
+        var findings = Evaluate(Empty with { Filter = FilterRules.FromSave("iptables-save", KubeProxySave) });
         Assert.Contains(findings, f => f.Check == "services" && f.Detail.Contains("kube-proxy, mode iptables", StringComparison.Ordinal));
         Assert.Contains(findings, f => f.Check == "cni" && f.Detail.Contains("Calico", StringComparison.Ordinal));
         Assert.Contains(findings, f => f.Check == "masquerade" && f.Detail.Contains("rules masquerade, such as iptables-save", StringComparison.Ordinal));
@@ -89,20 +90,35 @@ public sealed class NetworkEngineCheckTests
     [InlineData("antrea-gw0", "cni", "Antrea")]
     [InlineData("cilium_host", "cni", "Cilium")]
     public void Links_tell_as_well(string link, string check, string words) =>
-        Assert.Contains(NetworkEngineCheck.Evaluate(Empty with { Links = ["lo", link] }), f => f.Check == check && f.Detail.Contains(words, StringComparison.Ordinal));
+        Assert.Contains(Evaluate(Empty with { Links = ["lo", link] }), f => f.Check == check && f.Detail.Contains(words, StringComparison.Ordinal));
 
     [Fact]
     public void Where_programs_redirect_at_the_pods_interfaces_nothing_is_enrolled() =>
-        Assert.Contains(NetworkEngineCheck.Evaluate(Empty with { Links = ["cilium_host"] }), f => f is { Check: "cni", Level: FindingLevel.Warning, Remedy: not null });
+        Assert.Contains(Evaluate(Empty with { Links = ["cilium_host"] }), f => f is { Check: "cni", Level: FindingLevel.Warning, Remedy: not null });
 
     [Fact]
     public void Bridges_whose_packets_go_through_netfilter()
     {
         HostNetwork bridged = Empty with { Bridges = ["cni0"] };
-        Assert.DoesNotContain(NetworkEngineCheck.Evaluate(bridged), f => f.Check == "bridge");
-        Finding found = Assert.Single(NetworkEngineCheck.Evaluate(bridged with { BridgeSettings = ["net.bridge.bridge-nf-call-iptables"] }), f => f.Check == "bridge");
+        Assert.DoesNotContain(Evaluate(bridged), f => f.Check == "bridge");
+        Finding found = Assert.Single(Evaluate(bridged with { BridgeSettings = ["net.bridge.bridge-nf-call-iptables"] }), f => f.Check == "bridge");
         Assert.Equal((FindingLevel.Ok, "what crosses the bridges cni0 goes through netfilter (net.bridge.bridge-nf-call-iptables=1)"), (found.Level, found.Detail));
     }
+
+    [Fact]
+    public void Rules_that_use_the_agents_mark_bits()
+    {
+        HostNetwork others = Empty with { Filter = FilterRules.FromSave("iptables-save", "*mangle\n-A PREROUTING -j MARK --set-xmark 0x10/0x10\n-A PREROUTING -m mark --mark 0x20/0x20 -j ACCEPT\n") };
+        Finding found = Assert.Single(Evaluate(others), f => f.Check == "marks");
+        Assert.Equal(FindingLevel.Warning, found.Level);
+        Assert.Contains("2 rules look at or set mark bits of the agent (0x30), such as iptables-save: mangle PREROUTING: -A PREROUTING -j MARK --set-xmark 0x10/0x10", found.Detail, StringComparison.Ordinal);
+        Assert.Contains("--mark-mask", found.Remedy, StringComparison.Ordinal);
+        Assert.DoesNotContain(NetworkEngineCheck.Evaluate(others, new PacketMarks(0xc0)), f => f.Check == "marks");
+    }
+
+    [Fact]
+    public void Rules_of_an_agent_are_its_own() => Assert.DoesNotContain(
+        Evaluate(Empty with { Filter = FilterRules.FromNft("table inet culvert {\n\tchain capture {\n\t\tmeta mark & 0x00000030 == 0x00000010 dnat ip to ip daddr\n\t}\n}\n") }), f => f.Check == "marks");
 
     [Theory]
     [InlineData("")]
@@ -114,4 +130,6 @@ public sealed class NetworkEngineCheckTests
         Assert.NotNull(FilterRules.FromNft(text));
         Assert.NotNull(FilterRules.FromSave("iptables-save", text));
     }
+
+    private static IReadOnlyList<Finding> Evaluate(HostNetwork network) => NetworkEngineCheck.Evaluate(network, PacketMarks.Default);
 }

@@ -50,7 +50,7 @@ public static class NatTables
     }
 
     /// <summary>Whether a table, named with its family, is an agent's.</summary>
-    internal static bool IsAgents(string table) => table == $"{Family} {Name}" || table.StartsWith($"{Family} {Name}-", StringComparison.Ordinal);
+    public static bool IsAgents(string table) => table == $"{Family} {Name}" || table.StartsWith($"{Family} {Name}-", StringComparison.Ordinal);
 
     private static List<JsonElement> Listed(NftContext nft, string command, string kind)
     {

@@ -1,3 +1,6 @@
+using Culvert.NodeAgent.Datapath;
+using Culvert.NodeAgent.Options;
+
 namespace Culvert.Cli.Checks.Network;
 
 /// <summary>Who else owns this machine's packets: kube-proxy, the CNI and whoever enforces NetworkPolicies, known by the chains, tables and links that each makes.</summary>
@@ -21,11 +24,13 @@ internal static class NetworkEngineCheck
         ("Docker or containerd's bridge", n => HasChain(n, "DOCKER") || HasLink(n, "docker0")),
     ];
 
-    public static async Task<IReadOnlyList<Finding>> RunAsync(CancellationToken cancellationToken) => Evaluate(await HostNetwork.ReadAsync(cancellationToken));
+    public static async Task<IReadOnlyList<Finding>> RunAsync(PacketMarks marks, CancellationToken cancellationToken) => Evaluate(await HostNetwork.ReadAsync(cancellationToken), marks);
 
     /// <summary>What an operator should know of a network.</summary>
-    internal static IReadOnlyList<Finding> Evaluate(HostNetwork network) =>
-        [Services(network), .. NetworkOf(network), .. Masquerade(network), .. Input(network), .. Bridge(network), .. Diversion(network)];
+    /// <param name="network">The network.</param>
+    /// <param name="marks">The agent's marks.</param>
+    internal static IReadOnlyList<Finding> Evaluate(HostNetwork network, PacketMarks marks) =>
+        [Services(network), .. NetworkOf(network), .. Masquerade(network), .. Input(network), .. Bridge(network), .. Diversion(network), .. Marks(network, marks)];
 
     private static Finding Services(HostNetwork network)
     {
@@ -75,6 +80,16 @@ internal static class NetworkEngineCheck
         return rules.Length == 0
             ? [Finding.Ok("tproxy", "no TPROXY rule in the packet filter")]
             : rules.Select(rule => Finding.Warning("tproxy", $"a packet filter rule diverts connections: {rule}", "remove the other mesh's rules, or exclude the pods it serves"));
+    }
+
+    // One finding for each table: engines have many such rules.
+    private static IEnumerable<Finding> Marks(HostNetwork network, PacketMarks marks)
+    {
+        foreach (var rules in network.Filter.Rules.Where(r => !NatTables.IsAgents(r.Table) && (MarkUse.BitsOf(r) & marks.Mask) != 0).GroupBy(r => (r.Source, r.Table)))
+        {
+            yield return Finding.Warning(
+                "marks", $"{rules.Count()} rules look at or set mark bits of the agent ({marks}), such as {rules.First()}", $"give the other program marks outside {marks}, or the agent two other bits (--mark-mask)");
+        }
     }
 
     private static bool HasChain(HostNetwork network, string prefix) => network.Filter.Chains.Any(c => c.Name.StartsWith(prefix, StringComparison.Ordinal));
