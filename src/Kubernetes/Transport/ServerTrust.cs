@@ -7,7 +7,7 @@ namespace Culvert.Kubernetes.Transport;
 
 /// <summary>
 /// Decides whether who answers is the cluster: its certificate has to lead to the cluster's authority and to no other, and to have the server's name. The authority's file
-/// may be replaced; it is looked at with every handshake. Without an authority in the configuration, those of the system count.
+/// may be replaced; it is looked at with every handshake, and one that can't be read leaves the last. Without an authority in the configuration, those of the system count.
 /// </summary>
 internal sealed class ServerTrust(ClusterConfiguration configuration)
 {
@@ -65,7 +65,15 @@ internal sealed class ServerTrust(ClusterConfiguration configuration)
         lock (_lock)
         {
             (DateTime, long) version = source.Version();
-            if (_authorities is null || version != _version) (_authorities, _version) = (PemReader.ReadAuthorities(source.Read()), version);
+            if (_authorities is not null && version == _version) return _authorities;
+            try
+            {
+                (_authorities, _version) = (PemReader.ReadAuthorities(source.Read()), version);
+            }
+            catch (Exception e) when (_authorities is not null && e is (IOException or UnauthorizedAccessException or InvalidDataException))
+            {
+                // It may be half written: the last one counts, and it is read again with the next handshake.
+            }
             return _authorities;
         }
     }

@@ -42,7 +42,14 @@ internal sealed class CuttingProxy : IAsyncDisposable
         {
             foreach (Socket socket in _open)
             {
-                socket.LingerState = new LingerOption(true, 0);
+                try
+                {
+                    socket.LingerState = new LingerOption(true, 0);
+                }
+                catch (Exception e) when (e is ObjectDisposedException or SocketException)
+                {
+                    // It has ended by itself.
+                }
                 socket.Dispose();
             }
             _open.Clear();
