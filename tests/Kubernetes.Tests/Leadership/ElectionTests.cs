@@ -46,8 +46,8 @@ public sealed class ElectionTests(SharedCluster cluster) : IDisposable
 
     private async Task RunAsync(string identity, IKubernetesClient client, string space, ChannelWriter<string> told, CancellationToken stop)
     {
-        // Half of what is usual: a machine that stands still for so long makes a leader give up, which is right and not what is tested.
-        var options = new LeaderElectionOptions(new(space, "test"), identity) { LeaseDuration = TimeSpan.FromSeconds(10), RenewDeadline = TimeSpan.FromSeconds(8), RetryPeriod = TimeSpan.FromMilliseconds(500) };
+        // More than is usual: a machine that stands still for so long makes a leader give up, which is right and not what is tested.
+        var options = new LeaderElectionOptions(new(space, "test"), identity) { LeaseDuration = TimeSpan.FromSeconds(22), RenewDeadline = TimeSpan.FromSeconds(18), RetryPeriod = TimeSpan.FromMilliseconds(500) };
         var elector = new LeaderElector(client.Resource(KnownResources.Leases), options, _metrics, TimeProvider.System, new RecordingLogger<LeaderElector>());
         await elector.RunAsync(async working =>
         {

@@ -93,7 +93,7 @@ public sealed class TlsTests(SharedCluster cluster) : IDisposable
         // Half written: the last one counts.
         File.WriteAllText(file, "");
         Assert.Contains("does not lead to the authority", (await Assert.ThrowsAsync<ApiException>(() => ListAsync(client))).Message, StringComparison.Ordinal);
-        File.WriteAllText(file, cluster.Server.Authority.Pem + new TestAuthority("another").Pem);
+        File.WriteAllText(file, cluster.Server.Authority.Pem + "\n" + new TestAuthority("another").Pem);
         // A handshake that was begun before may be the one that counts.
         await Soon.Holds("it is taken up", async () =>
         {
