@@ -1,3 +1,4 @@
+using Culvert.Kubernetes.Configuration;
 using Culvert.Kubernetes.Errors;
 using Microsoft.Extensions.Logging;
 
@@ -44,8 +45,7 @@ internal sealed class TokenFile(string path, TimeProvider time, ILogger logger)
 
     private string ReadFile()
     {
-        if (new FileInfo(path).Length > Largest) throw new InvalidDataException($"it is larger than {Largest} bytes");
-        string token = File.ReadAllText(path).Trim();
+        string token = BoundedFile.ReadText(path, Largest).Trim();
         if (token.Length == 0) throw new InvalidDataException("it is empty");
         return token.All(c => c is > ' ' and < (char)127) ? token : throw new InvalidDataException("it holds what no token does");
     }

@@ -61,8 +61,7 @@ public static class Kubeconfig
         string full = Path.GetFullPath(path);
         try
         {
-            if (new FileInfo(full).Length > Largest) throw new ConfigurationException($"is larger than {Largest} bytes", full);
-            return YamlFile.Read(full, File.ReadAllText(full));
+            return YamlFile.Read(full, BoundedFile.ReadText(full, Largest));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -23,11 +23,7 @@ internal sealed class PemSource
     /// <summary>The text as it is now.</summary>
     /// <exception cref="IOException">The file can't be read.</exception>
     /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
-    public string Read()
-    {
-        if (Path is null) return _text!;
-        return new FileInfo(Path).Length <= Largest ? File.ReadAllText(Path) : throw new IOException($"'{Path}' is larger than {Largest} bytes");
-    }
+    public string Read() => Path is null ? _text! : BoundedFile.ReadText(Path, Largest);
 
     /// <summary>What changes when the file is replaced or written; the same always for text.</summary>
     public (DateTime, long) Version()
