@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds everything once, runs every test project, prints a line for each and, last, "N passed, N failed[, N skipped]".
 # Usage: eng/run-tests.sh [PROJECT]...      PROJECT: a folder of tests/, for example Grpc.Tests
-# Environment: CONFIGURATION (Release), TEST_TIMEOUT (seconds per project, 1800), CI=true (skipped kernel tests are failures),
+# Environment: CONFIGURATION (Release), TEST_TIMEOUT (seconds per project, 1800), CI=true (skipped kernel and cluster tests are failures),
 # TEST_FILTER (options that choose tests, for example "--filter-class *Fuzz*"; projects without such tests are passed over)
 # Exit code 1 when a test fails, is cut off by the time limit, or a project crashes or runs no test.
 set -uo pipefail
@@ -13,6 +13,8 @@ results=$root/artifacts/test-results
 
 # These must see the kernel: under CI nothing excuses a skip.
 kernel_projects=' Datapath.Tests Interop.Tests System.Tests '
+# This one must see an API server.
+cluster_projects=' Kubernetes.Tests '
 
 # Nothing stays behind to speed up a next build.
 export MSBUILDDISABLENODEREUSE=1 DOTNET_CLI_USE_MSBUILD_SERVER=0 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
@@ -40,6 +42,13 @@ dotnet build Culvert.slnx -c "$configuration" -v q -nologo -nodeReuse:false -p:U
 	give_up "The solution does not build; see ${results#"$root"/}/build.log."
 }
 
+for project in "${projects[@]}"; do
+	case "$cluster_projects" in
+	# Without it those tests say that they are skipped, and why. Not for a choice of tests out of all projects, which has none of them.
+	*" $project "*) [ $# -eq 0 ] && [ -n "${TEST_FILTER:-}" ] || eng/kubernetes.sh >"$results/kubernetes.log" 2>&1 || tail -5 "$results/kubernetes.log" ;;
+	esac
+done
+
 value() { # name, log: a number of the run's summary, empty when there is none
 	sed -n "s/^  $1: \([0-9][0-9]*\)$/\1/p" "$2" | tail -1
 }
@@ -49,7 +58,7 @@ for project in "${projects[@]}"; do
 	program=$(echo "tests/$project"/bin/"$configuration"/*/Culvert."$project".dll)
 	log=$results/$project.log
 	options=(--results-directory "$results" --report-xunit-trx --report-xunit-trx-filename "$project.trx" --no-progress --no-ansi)
-	case "${CI:-}:$kernel_projects" in
+	case "${CI:-}:$kernel_projects$cluster_projects" in
 	true:*" $project "*) options+=(--fail-skips on) ;;
 	esac
 	read -ra filter <<<"${TEST_FILTER:-}"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes sure that what building, testing and measuring need is installed. Does nothing, fast, when it is.
-# Usage: eng/setup.sh [--optional GROUP]...      GROUP: kernels (make test-kernels)
+# Usage: eng/setup.sh [--optional GROUP]...      GROUP: kernels (make test-kernels), kubernetes (eng/kubernetes.sh)
 # Debian and Ubuntu, as root: installs what is missing. Elsewhere, or not as root: says what is missing and how to get it; exit code 1.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -45,13 +45,21 @@ mke2fs|e2fsprogs|e2fsprogs|e2fsprogs|e2fsprogs
 cpio|cpio|cpio|cpio|cpio
 depmod|kmod|kmod|kmod|kmod
 xz|xz-utils|xz-utils|xz|xz'
+# Elsewhere than on Debian and Ubuntu nothing is built: eng/kubernetes.sh says what to do.
+kubernetes='gcc|gcc|gcc|gcc|gcc
+make|make|make|make|make
+rsync|rsync|rsync|rsync|rsync
+dpkg-source|dpkg-dev|dpkg-dev|dpkg-dev|dpkg
+xz|xz-utils|xz-utils|xz|xz'
 
 while [ $# -gt 0 ]; do
 	case "$1:${2:-}" in
 	--optional:kernels) needs="$needs
 $kernels" ;;
+	--optional:kubernetes) needs="$needs
+$kubernetes" ;;
 	--optional:*)
-		echo "setup: unknown group '${2:-}'; there is: kernels" >&3
+		echo "setup: unknown group '${2:-}'; there is: kernels, kubernetes" >&3
 		exit 2
 		;;
 	*)

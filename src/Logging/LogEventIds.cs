@@ -136,4 +136,21 @@ internal static class LogEventIds
     internal const int WorkloadsNoLongerRefused = 2602;
     internal const int RefusalsCorrupt = 2603;
     internal const int RefusalsNotKept = 2604;
+
+    // src/Kubernetes
+    internal const int TlsNotVerified = 3001;
+    internal const int TokenNotRead = 3002;
+    internal const int ClientCertificateNotRead = 3003;
+    internal const int RequestDelayed = 3004;
+    internal const int ReflectorFailed = 3101;
+    internal const int ReflectorRelists = 3102;
+    internal const int ReflectorRecovered = 3103;
+    internal const int ObjectUnreadable = 3104;
+    internal const int HandlerOfResourcesFailed = 3105;
+    internal const int QueueWorkFailed = 3201;
+    internal const int LeaderElected = 3301;
+    internal const int LeadershipLost = 3302;
+    internal const int LeaseNotRenewed = 3303;
+    internal const int LeaderSeen = 3304;
+    internal const int LeaseNotReleased = 3305;
 }

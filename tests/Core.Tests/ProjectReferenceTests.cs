@@ -14,6 +14,7 @@ public sealed class ProjectReferenceTests
         ["Http2"] = [],
         ["Grpc"] = [],
         ["Protocol"] = ["Core", "Grpc"],
+        ["Kubernetes"] = [],
         ["NodeAgent"] = ["Interop", "Core", "Http2", "Protocol"],
         ["Controller"] = ["Interop", "Core", "Protocol"],
         ["Labs"] = ["Interop", "Protocol"],

@@ -1,0 +1,26 @@
+namespace Culvert.Kubernetes.Watches;
+
+/// <summary>How objects are kept up to date.</summary>
+public sealed record ReflectorOptions
+{
+    /// <summary>Namespace; empty for all.</summary>
+    public string Namespace { get; init; } = "";
+
+    /// <summary>Labels of the objects, as kubectl writes it; null for any.</summary>
+    public string? LabelSelector { get; init; }
+
+    /// <summary>Fields of the objects; null for any.</summary>
+    public string? FieldSelector { get; init; }
+
+    /// <summary>Most objects of a page of the list.</summary>
+    public int PageSize { get; init; } = 500;
+
+    /// <summary>How long a watch lasts at least; it lasts up to twice as long, at random, so that those of many clients don't end together.</summary>
+    public TimeSpan WatchTime { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Wait after a first failure.</summary>
+    public TimeSpan FirstBackoff { get; init; } = TimeSpan.FromMilliseconds(800);
+
+    /// <summary>Longest wait after failures.</summary>
+    public TimeSpan LongestBackoff { get; init; } = TimeSpan.FromSeconds(30);
+}

@@ -1,0 +1,20 @@
+using Culvert.Kubernetes.Client;
+using Culvert.Kubernetes.Resources;
+
+namespace Culvert.Kubernetes.Tests.Cluster;
+
+/// <summary>Objects that tests need.</summary>
+internal static class TestNamespaces
+{
+    internal static async Task<string> MakeAsync(IKubernetesClient client)
+    {
+        var wanted = new Namespace { Metadata = new() { GenerateName = "test-" } };
+        return (await client.Resource(KnownResources.Namespaces).CreateAsync(wanted, null, TestContext.Current.CancellationToken)).Metadata.Name!;
+    }
+
+    internal static ConfigMap ConfigMap(string inNamespace, string name, string value = "", params (string Name, string Value)[] labels) => new()
+    {
+        Metadata = new() { Namespace = inNamespace, Name = name, Labels = labels.ToDictionary(l => l.Name, l => l.Value) },
+        Data = new Dictionary<string, string> { ["value"] = value },
+    };
+}

@@ -1,0 +1,27 @@
+namespace Culvert.Kubernetes.Tests.Support;
+
+/// <summary>Waits for what comes about by itself, as long as a busy machine may take.</summary>
+internal static class Soon
+{
+    internal static readonly TimeSpan Limit = TimeSpan.FromSeconds(90);
+
+    /// <summary>Waits for a task.</summary>
+    internal static Task Ends(Task task) => task.WaitAsync(Limit);
+
+    /// <summary>Waits for a task.</summary>
+    internal static Task<T> Ends<T>(Task<T> task) => task.WaitAsync(Limit);
+
+    /// <summary>Waits for a condition that nobody tells of.</summary>
+    internal static async Task Holds(string what, Func<Task<bool>> condition)
+    {
+        long start = TimeProvider.System.GetTimestamp();
+        while (!await condition())
+        {
+            if (TimeProvider.System.GetElapsedTime(start) > Limit) Assert.Fail($"not within {Limit.TotalSeconds} s: {what}");
+            await Task.Delay(20);
+        }
+    }
+
+    /// <summary>Waits for a condition that nobody tells of.</summary>
+    internal static Task Holds(string what, Func<bool> condition) => Holds(what, () => Task.FromResult(condition()));
+}
