@@ -87,13 +87,13 @@ internal sealed class MeshView
     internal ServiceInfo? FindService(in SocketEndPoint address, in SocketEndPoint target, TransportProtocol protocol) =>
         _services.TryGetValue((address, protocol), out BackendPool? pool) && pool.Find(target) is not null ? pool.Service : null;
 
-    /// <summary>Whether a session to the destination could still be given this route.</summary>
-    internal bool IsCurrent(in OutboundRoute route, in SocketEndPoint destination, TransportProtocol protocol)
+    /// <summary>Whether a session of a workload, or from outside the mesh, to the destination could still be given this route.</summary>
+    internal bool IsCurrent(WorkloadInfo? source, in OutboundRoute route, in SocketEndPoint destination, TransportProtocol protocol)
     {
         Addressee asked = Oracle.Find(AddressOf(destination), destination.Port, protocol);
         if (asked.Kind == AddresseeKind.Excluded) return route.Kind == OutboundRouteKind.Passthrough && route.Target == destination;
         if (asked.Kind == AddresseeKind.ServicePort ? _services[(destination, protocol)].Find(route.Target) is null : route.Target != destination) return false;
-        OutboundRoute now = RouteTo(PathTo(source: null, route.Target, protocol, service: null), route.Target, null);
+        OutboundRoute now = RouteTo(PathTo(source, route.Target, protocol, asked.Port), route.Target, null);
         return now.Kind == route.Kind && now.Dial == route.Dial && Equals(now.Destination?.Identity, route.Destination?.Identity)
             && Equals(now.Destination?.ProxyProtocolPorts, route.Destination?.ProxyProtocolPorts)
             && Equals(now.Destination?.BareProxyProtocolPorts, route.Destination?.BareProxyProtocolPorts)
@@ -114,15 +114,14 @@ internal sealed class MeshView
         return new Backend(address, backend.Weight, load, isOutside);
     }
 
-    // The proxy gets what the kernel could deliver as well: datagrams in fragments, and what comes from outside with a header.
-    private OutboundRoute RouteTo(in ConnectionPath path, in SocketEndPoint target, ServiceInfo? service)
+    // The proxy gets what the kernel could deliver as well: datagrams in fragments, those to the sender itself too, and what comes from outside with a header.
+    private OutboundRoute RouteTo(in ConnectionPath path, in SocketEndPoint target, ServiceInfo? service) => path switch
     {
-        if (path.Kind == PathKind.Drop) return OutboundRoute.Deny(ProxyFailure.NoRoute, "tunnels are made by proxies only", service);
-        if (path.Destination is not { Enrolled: true } workload || path.Reason == PathReason.Excluded) return OutboundRoute.Passthrough(target, path.Destination, service);
-        return workload.Node == Snapshot.Node
-            ? OutboundRoute.Local(target, workload, service)
-            : OutboundRoute.Tunnel(target.WithPort(_tunnelPort), target, workload, service);
-    }
+        { Kind: PathKind.Tunnel } => OutboundRoute.Tunnel(target.WithPort(_tunnelPort), target, path.Destination!, service),
+        { Kind: PathKind.Direct or PathKind.Proxy } or { Kind: PathKind.Pass, Reason: PathReason.Itself } => OutboundRoute.Local(target, path.Destination!, service),
+        { Kind: PathKind.Pass } => OutboundRoute.Passthrough(target, path.Destination, service),
+        _ => OutboundRoute.Deny(ProxyFailure.NoRoute, "tunnels are made by proxies only", service),
+    };
 
     internal static IpPrefix AddressOf(in SocketEndPoint point) => IpPrefix.Host(point.High, point.Low);
 }

@@ -1,3 +1,4 @@
+using Culvert.Core;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Connections;
 using Culvert.NodeAgent.Proxy.Limits;
@@ -29,6 +30,9 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
 
     /// <summary>What it is found by.</summary>
     internal UdpSessionKey Key { get; }
+
+    /// <summary>The workload whose session it is; null from outside the mesh, or where none has the client's address.</summary>
+    internal WorkloadInfo? Source { get; set; }
 
     /// <summary>How it goes on.</summary>
     internal OutboundRoute Route { get; private set; }

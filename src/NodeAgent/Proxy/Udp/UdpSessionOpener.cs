@@ -28,7 +28,7 @@ internal sealed class UdpSessionOpener(
     internal void Open(UdpSession session, bool external)
     {
         UdpSessionKey key = session.Key;
-        WorkloadInfo? source = external ? null : directory.FindLocalWorkload(key.Client);
+        WorkloadInfo? source = session.Source = external ? null : directory.FindLocalWorkload(key.Client);
         ProxyConnectionInfo info = new()
         {
             Id = ids.Next(),
