@@ -3,7 +3,7 @@ namespace Culvert.Core;
 /// <summary>
 /// Says which way a connection takes: the one place where that is written. The proxy and <c>culvert explain</c> ask it, the kernel's tables are filled from the same
 /// <see cref="ProxyNeed"/>, and the kernel's programs are tested against it. Which of a Service's backends is taken is not its business: whoever asks chooses between
-/// <see cref="Find"/> and <see cref="To"/>. Of addresses of the nodes themselves it knows nothing; the kernel lets them pass. Pure; safe for any number of threads.
+/// <see cref="Find"/> and <see cref="To"/>, and hears from <see cref="Refusal"/> when there is none. Of addresses of the nodes themselves it knows nothing; the kernel lets them pass. Pure; safe for any number of threads.
 /// </summary>
 /// <param name="world">The snapshot in force.</param>
 /// <param name="tunnelPort">The port of tunnels on every node.</param>
@@ -24,6 +24,16 @@ public sealed class PathOracle(SnapshotIndex world, ushort tunnelPort)
             ? new Addressee(AddresseeKind.ServicePort, found.Service, found.Port)
             : new Addressee(AddresseeKind.UnknownServicePort, service);
     }
+
+    /// <summary>The path of what is refused because a Service leads nowhere: it has no such port, or the port no backend; null when there is something to ask <see cref="To"/> for.</summary>
+    /// <param name="asked">Whom the address and port mean.</param>
+    /// <param name="hasBackend">Whether the Service port, if it is one, has a backend that may be chosen.</param>
+    public static ConnectionPath? Refusal(in Addressee asked, bool hasBackend) => asked.Kind switch
+    {
+        AddresseeKind.UnknownServicePort => new ConnectionPath(PathKind.Drop, PathReason.NoServicePort, Destination: null),
+        AddresseeKind.ServicePort when !hasBackend => new ConnectionPath(PathKind.Drop, PathReason.NoBackend, Destination: null),
+        _ => null,
+    };
 
     /// <summary>The path to an address that is no Service's, or to a backend.</summary>
     public ConnectionPath To(in PathRequest request)

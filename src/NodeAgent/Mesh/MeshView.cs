@@ -64,20 +64,13 @@ internal sealed class MeshView
     internal OutboundRoute Resolve(WorkloadInfo? source, in SocketEndPoint client, in SocketEndPoint destination, TransportProtocol protocol)
     {
         Addressee asked = Oracle.Find(AddressOf(destination), destination.Port, protocol);
-        switch (asked.Kind)
-        {
-            case AddresseeKind.Excluded:
-                return OutboundRoute.Passthrough(destination, FindWorkload(destination));
-            case AddresseeKind.UnknownServicePort:
-                return OutboundRoute.Deny(ProxyFailure.NoRoute, "the Service has no such port");
-            case AddresseeKind.ServicePort:
-                BackendPool pool = _services[(destination, protocol)];
-                return pool.Choose(this, source, client.WithPort(0)) is { } chosen
-                    ? RouteTo(PathTo(source, chosen.Address, protocol, pool.Port), chosen.Address, pool.Service) with { Load = chosen.Load, ApplicationProtocol = pool.Port.AppProtocol }
-                    : OutboundRoute.Deny(ProxyFailure.NoBackend, "the Service port has no backend", pool.Service);
-            default:
-                return RouteTo(PathTo(source, destination, protocol, service: null), destination, null) with { ApplicationProtocol = FindApplicationProtocol(destination, protocol) };
-        }
+        if (asked.Kind == AddresseeKind.Excluded) return OutboundRoute.Passthrough(destination, FindWorkload(destination));
+        BackendPool? pool = asked.Kind == AddresseeKind.ServicePort ? _services[(destination, protocol)] : null;
+        Backend? chosen = pool?.Choose(this, source, client.WithPort(0));
+        if (PathOracle.Refusal(asked, hasBackend: chosen is not null) is { } refusal) return RouteTo(refusal, destination, pool?.Service);
+        return pool is not null && chosen is not null
+            ? RouteTo(PathTo(source, chosen.Address, protocol, pool.Port), chosen.Address, pool.Service) with { Load = chosen.Load, ApplicationProtocol = pool.Port.AppProtocol }
+            : RouteTo(PathTo(source, destination, protocol, service: null), destination, null) with { ApplicationProtocol = FindApplicationProtocol(destination, protocol) };
     }
 
     internal string? FindApplicationProtocol(in SocketEndPoint target, TransportProtocol protocol) => _applicationProtocols.GetValueOrDefault((target, protocol));
@@ -120,7 +113,15 @@ internal sealed class MeshView
         { Kind: PathKind.Tunnel } => OutboundRoute.Tunnel(target.WithPort(_tunnelPort), target, path.Destination!, service),
         { Kind: PathKind.Direct or PathKind.Proxy } or { Kind: PathKind.Pass, Reason: PathReason.Itself } => OutboundRoute.Local(target, path.Destination!, service),
         { Kind: PathKind.Pass } => OutboundRoute.Passthrough(target, path.Destination, service),
-        _ => OutboundRoute.Deny(ProxyFailure.NoRoute, "tunnels are made by proxies only", service),
+        _ => Deny(path.Reason, service),
+    };
+
+    private static OutboundRoute Deny(PathReason reason, ServiceInfo? service) => reason switch
+    {
+        PathReason.NoServicePort => OutboundRoute.Deny(ProxyFailure.NoServicePort, "the Service has no such port", service),
+        PathReason.NoBackend => OutboundRoute.Deny(ProxyFailure.NoBackend, "the Service port has no backend", service),
+        PathReason.TunnelPort => OutboundRoute.Deny(ProxyFailure.TunnelPort, "tunnels are made by proxies only", service),
+        _ => throw new InvalidOperationException($"what the proxy refuses for {reason} is not said"),
     };
 
     internal static IpPrefix AddressOf(in SocketEndPoint point) => IpPrefix.Host(point.High, point.Low);

@@ -60,8 +60,13 @@ public sealed class MeshViewTests
     {
         MeshView view = View(TestMesh.Service("empty", "10.96.0.3"));
         Assert.Equal(ProxyFailure.NoBackend, view.Resolve(Client, Client1, Point("10.96.0.3", 80), TransportProtocol.Tcp).Failure);
-        Assert.Equal(ProxyFailure.NoRoute, view.Resolve(Client, Client1, Point("10.96.0.3", 81), TransportProtocol.Tcp).Failure);
+        Assert.Equal(ProxyFailure.NoServicePort, view.Resolve(Client, Client1, Point("10.96.0.3", 81), TransportProtocol.Tcp).Failure);
     }
+
+    [Theory]
+    [InlineData("10.0.0.2")]
+    [InlineData("10.0.1.1")]
+    public void ThePortOfTunnelsIsDenied(string address) => Assert.Equal(ProxyFailure.TunnelPort, View().Resolve(Client, Client1, Point(address, 15008), TransportProtocol.Tcp).Failure);
 
     [Theory]
     [InlineData("10.0.1.1", (int)OutboundRouteKind.Tunnel)]

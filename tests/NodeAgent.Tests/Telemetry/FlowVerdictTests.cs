@@ -15,8 +15,8 @@ public sealed class FlowVerdictTests
 {
     private static readonly ProxyFailure[] Refusals =
     [
-        ProxyFailure.UnknownSource, ProxyFailure.NoRoute, ProxyFailure.NoBackend, ProxyFailure.PolicyDenied, ProxyFailure.PolicyChanged, ProxyFailure.PeerRefused, ProxyFailure.Overload,
-        ProxyFailure.OverShare, ProxyFailure.Draining, ProxyFailure.ProxyProtocol,
+        ProxyFailure.UnknownSource, ProxyFailure.NoRoute, ProxyFailure.NoServicePort, ProxyFailure.NoBackend, ProxyFailure.TunnelPort, ProxyFailure.PolicyDenied, ProxyFailure.PolicyChanged,
+        ProxyFailure.PeerRefused, ProxyFailure.Overload, ProxyFailure.OverShare, ProxyFailure.Draining, ProxyFailure.ProxyProtocol,
     ];
 
     public static TheoryData<string> Failures => [.. Enum.GetNames<ProxyFailure>().Where(n => n != nameof(ProxyFailure.None))];

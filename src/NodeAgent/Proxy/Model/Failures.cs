@@ -27,8 +27,8 @@ internal static class Failures
     /// Whether a connection that failed was refused, or one that was open was ended, because this mesh would not carry it: for want of permission, of a share, or of somewhere to go. The others
     /// were carried, or would have been, and something went wrong.
     /// </summary>
-    internal static bool IsRefusal(ProxyFailure failure) => failure is ProxyFailure.UnknownSource or ProxyFailure.NoRoute or ProxyFailure.NoBackend or ProxyFailure.PolicyDenied or ProxyFailure.PolicyChanged
-        or ProxyFailure.PeerRefused or ProxyFailure.Overload or ProxyFailure.OverShare or ProxyFailure.Draining or ProxyFailure.ProxyProtocol;
+    internal static bool IsRefusal(ProxyFailure failure) => failure is ProxyFailure.UnknownSource or ProxyFailure.NoRoute or ProxyFailure.NoServicePort or ProxyFailure.NoBackend or ProxyFailure.TunnelPort
+        or ProxyFailure.PolicyDenied or ProxyFailure.PolicyChanged or ProxyFailure.PeerRefused or ProxyFailure.Overload or ProxyFailure.OverShare or ProxyFailure.Draining or ProxyFailure.ProxyProtocol;
 
     /// <summary>Whether the same may succeed a moment later, without a change of the mesh: when a pod, an agent or a link is back.</summary>
     internal static bool IsTransient(ProxyFailure failure) => failure is ProxyFailure.NoCertificate or ProxyFailure.ConnectRefused or ProxyFailure.ConnectTimeout or ProxyFailure.ConnectFailed
