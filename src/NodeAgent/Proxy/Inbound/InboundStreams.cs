@@ -31,10 +31,10 @@ internal sealed class InboundStreams(
         }
 
         BudgetLease lease = places.ForDestination(info.DestinationWorkload!, info.Source);
-        failure = Failures.FromBudget(lease.TryTake());
+        failure = ProxyFailures.FromBudget(lease.TryTake());
         if (failure != ProxyFailure.None)
         {
-            Refuse(tunnel, stream, info, Failures.StatusOfBudget(failure), failure);
+            Refuse(tunnel, stream, info, ProxyFailures.StatusOfBudget(failure), failure);
             return;
         }
 

@@ -241,7 +241,7 @@ internal sealed class TunnelPool
         {
             // The caller has to be among those who wait before this can fail.
             await _loop.YieldAsync(new LoopSignal());
-            group.LastFailure = Failures.FromBudget(lease.TryTake());
+            group.LastFailure = ProxyFailures.FromBudget(lease.TryTake());
             if (group.LastFailure == ProxyFailure.None) tunnel = await MakeTunnelAsync(group, identity);
             else group.LastDetail = "too many tunnels";
         }
@@ -296,7 +296,7 @@ internal sealed class TunnelPool
         DialResult dial = await Dialer.ConnectAsync(_loop, group.Key.Dial, _options.Dial);
         if (dial.Socket is null)
         {
-            group.LastFailure = Failures.FromConnect(dial.Error);
+            group.LastFailure = ProxyFailures.FromConnect(dial.Error);
             group.LastDetail = $"connect to {group.Key.Dial}: {dial.Error}";
             return null;
         }

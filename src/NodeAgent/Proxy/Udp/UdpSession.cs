@@ -69,7 +69,7 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
     internal void Refuse(in ProxyConnectionInfo info, ProxyFailure failure, string? detail)
     {
         _lease?.Dispose();
-        if (Failures.IsAnsweredUnreachable(failure)) _answers = new RefusalAnswers(Loop, _parts.Unreachable, Key);
+        if (ProxyFailures.IsAnsweredUnreachable(failure)) _answers = new RefusalAnswers(Loop, _parts.Unreachable, Key);
         int waiting = _pending?.Payloads.Count ?? 0;
         _pending?.Clear();
         (IsRefused, _pending) = (true, null);

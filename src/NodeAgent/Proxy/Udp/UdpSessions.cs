@@ -94,7 +94,7 @@ internal sealed class UdpSessions(int most, int mostRefusals, IProxyDirectory di
         RemoveClosed(_refused);
         RemoveClosed(_failed);
         if (_refused.Count + _failed.Count >= mostRefusals) TryForgetRefusal();
-        (Failures.IsTransient(failure) ? _failed : _refused).Enqueue(session);
+        (ProxyFailures.IsTransient(failure) ? _failed : _refused).Enqueue(session);
     }
 
     private static void RemoveClosed(Queue<UdpSession> sessions)

@@ -5,8 +5,8 @@ using Culvert.NodeAgent.Proxy.Limits;
 
 namespace Culvert.NodeAgent.Proxy.Model;
 
-/// <summary>Names for the system's errors.</summary>
-internal static class Failures
+/// <summary>What a <see cref="ProxyFailure"/> means for verdicts, retries and answers. Each stands in one list of <c>ProxyFailuresTests</c>.</summary>
+internal static class ProxyFailures
 {
     // By failure: looked up once, since datagrams ask.
     private static readonly bool[] Unreachable =
