@@ -20,9 +20,6 @@ internal static class ProxyFailures
         _ => ProxyFailure.Overload,
     };
 
-    /// <summary>The status that tells a peer that a budget gave no place: 429 (RFC 6585, section 4) when it is the share of the workload it asks for, 503 when nothing is left.</summary>
-    internal static int StatusOfBudget(ProxyFailure failure) => failure == ProxyFailure.OverShare ? 429 : 503;
-
     /// <summary>
     /// Whether a connection that failed was refused, or one that was open was ended, because this mesh would not carry it: for want of permission, of a share, or of somewhere to go. The others
     /// were carried, or would have been, and something went wrong.
