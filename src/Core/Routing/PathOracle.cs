@@ -40,7 +40,6 @@ public sealed class PathOracle(SnapshotIndex world, ushort tunnelPort)
     {
         WorkloadInfo? source = request.Source is { Enrolled: true } enrolled ? enrolled : null;
         WorkloadInfo? destination = World.FindWorkload(request.Target);
-        bool isBalanced = request.Service is not null && ProxyNeed.Of(request.Service);
         if (destination is not { Enrolled: true }) return new ConnectionPath(PathKind.Pass, PathReason.NotEnrolled, destination);
         if (Excludes(request.Target)) return new ConnectionPath(PathKind.Pass, PathReason.Excluded, destination);
         if (request.Protocol == TransportProtocol.Tcp && request.Port == tunnelPort) return new ConnectionPath(PathKind.Drop, PathReason.TunnelPort, destination);
@@ -48,7 +47,8 @@ public sealed class PathOracle(SnapshotIndex world, ushort tunnelPort)
         if (isItself && request.Service is null) return new ConnectionPath(PathKind.Pass, PathReason.Itself, destination);
         if (destination.Node != (source?.Node ?? World.Snapshot.Node))
             return source is null ? new ConnectionPath(PathKind.Pass, PathReason.NotEnrolled, destination) : new ConnectionPath(PathKind.Tunnel, PathReason.None, destination);
-        PathReason need = isBalanced ? PathReason.LoadBalancing
+        bool isChosenByProxy = request.Service is not null && ProxyNeed.Of(request.Service);
+        PathReason need = isChosenByProxy ? PathReason.LoadBalancing
             : isItself ? PathReason.Itself
             : ProxyNeed.Of(destination, request.Port, request.Protocol) || (source is not null && Answers(source, request)) ? PathReason.ProxyProtocol
             : PathReason.None;
@@ -57,7 +57,7 @@ public sealed class PathOracle(SnapshotIndex world, ushort tunnelPort)
 
     /// <summary>Whether the kernel forwards what goes to a backend as it is, whatever chooses among a Service's backends: it is not in the mesh, or left alone.</summary>
     /// <param name="backend">A whole address.</param>
-    public bool IsOutside(in IpPrefix backend) => World.FindWorkload(backend) is not { Enrolled: true } || Excludes(backend);
+    public bool IsUnmeshed(in IpPrefix backend) => World.FindWorkload(backend) is not { Enrolled: true } || Excludes(backend);
 
     /// <summary>Whether policy lets out of a workload what goes to an address that is no Service's, or to a backend. What is excluded is free.</summary>
     /// <param name="source">The workload.</param>

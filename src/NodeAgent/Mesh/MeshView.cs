@@ -100,11 +100,11 @@ internal sealed class MeshView
     private Backend ToBackend(ServicePort port, ServiceBackend backend, MeshView? previous)
     {
         SocketEndPoint address = new(backend.Address, backend.Port);
-        bool isOutside = Oracle.IsOutside(AddressOf(address));
-        if (port.LoadBalancing != LoadBalancing.LeastConnections) return new Backend(address, backend.Weight, Load: null, isOutside);
+        bool isUnmeshed = Oracle.IsUnmeshed(AddressOf(address));
+        if (port.LoadBalancing != LoadBalancing.LeastConnections) return new Backend(address, backend.Weight, Load: null, isUnmeshed);
         if (!_loads.TryGetValue((address, port.Protocol), out BackendLoad? load))
             _loads.Add((address, port.Protocol), load = previous?._loads.GetValueOrDefault((address, port.Protocol)) ?? new BackendLoad());
-        return new Backend(address, backend.Weight, load, isOutside);
+        return new Backend(address, backend.Weight, load, isUnmeshed);
     }
 
     // The proxy gets what the kernel could deliver as well: datagrams in fragments, those to the sender itself too, and what comes from outside with a header.
