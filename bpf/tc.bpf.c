@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * The datapath's programs at traffic control, and their one helper at the socket lookup. Every refusal has a reason that is counted; see lib/reject.h.
+ * The programs at traffic control, at the socket lookup and at the proxy's sockets. Every refusal at traffic control has a reason that is counted; see lib/drop.h.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>

@@ -30,7 +30,7 @@ internal sealed class BenchMesh(WorkloadInfo local, TlsIdentity identity, Outbou
 
     public (WorkloadInfo? Workload, ServiceInfo? Service) WhoIs(in SocketEndPoint destination, TransportProtocol protocol) => (null, null);
 
-    public bool IsCurrent(in OutboundRoute given, in SocketEndPoint destination, TransportProtocol protocol) => true;
+    public bool IsCurrent(WorkloadInfo? source, in OutboundRoute given, in SocketEndPoint destination, TransportProtocol protocol) => true;
 
     public bool IsElsewhere(in SocketEndPoint address, SpiffeId identity) => true;
 

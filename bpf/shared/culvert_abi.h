@@ -26,10 +26,14 @@ enum cv_verdict {
 /*
  * Why a packet was dropped or a flow refused: name, number, and how the programs treat it. Append only; numbers follow each other. What people
  * read of each is in src/Core/Reasons/ReasonTable.cs.
- *   POLICY  a decision of policy: told of as denied, with the rule; TCP is answered with a reset
- *   FINAL   trying again will not help: TCP is answered with a reset
- *   SILENT  dropped without an answer
- *   FAULT   of the mesh itself: without an answer, unless configuration lets it pass (cv_cfg_fail_open)
+ *   POLICY       a decision of policy: told of as denied, with the rule; TCP is answered with a reset
+ *   FINAL        trying again will not help: TCP is answered with a reset
+ *   UNREACHABLE  as FINAL; a pod's datagram is answered with ICMP port unreachable
+ *   SILENT       dropped without an answer
+ *   FAULT        of the mesh itself: without an answer, unless configuration lets it pass (cv_cfg_fail_open)
+ * FAULT is what may be let pass, and not the table's class "internal". REWRITE_FAILED, REDIRECT_FAILED and HEADER_FAILED are internal there and SILENT here: by
+ * then the packet may be changed in part. FLOW_TABLE_FULL is one of capacity there and FAULT here: nobody refuses the flow, there is no room to follow it; who has
+ * used up a share of its own (FLOW_QUOTA) is refused.
  */
 #define CV_REASONS(REASON)                                                                                             \
 	REASON(MALFORMED, 1, SILENT)             /* a header is truncated or contradicts itself */                     \
@@ -405,7 +409,7 @@ struct cv_event {
 	__u8 type;    /* enum cv_event_type */
 	__u8 verdict; /* enum cv_verdict */
 	__u8 reason;  /* enum cv_reason */
-	__u8 flags;   /* enum cv_flow_flag */
+	__u8 flags;   /* the low eight bits of enum cv_flow_flag */
 	__u16 pad;
 	__u32 src_class;
 	__u32 dst_class;

@@ -21,7 +21,7 @@ internal sealed record ObjectMeta
     /// <summary>What the annotation <c>culvert.dev/accept-proxy-protocol</c> says, in ports of the workload or of the service.</summary>
     public EquatableArray<TrustedProxies> TrustedProxies { get; init; }
 
-    /// <summary>What the annotation <c>culvert.dev/udp-load-balancing</c> of a service says.</summary>
+    /// <summary>What the annotations <c>culvert.dev/tcp-load-balancing</c> and <c>culvert.dev/udp-load-balancing</c> of a Service say.</summary>
     public EquatableArray<PortLoadBalancing> LoadBalancing { get; init; }
 
     /// <summary>Where it was declared.</summary>

@@ -29,14 +29,14 @@ public static class PolicyCompiler
         var entries = new List<PolicyEntry>();
         foreach (IGrouping<string, WorkloadInfo> group in local.GroupBy(sets.IngressName, StringComparer.Ordinal))
         {
-            uint id = ids.TargetPolicySets.GetOrAdd(group.Key);
+            uint id = ids.PolicySets.GetOrAdd(group.Key);
             foreach (WorkloadInfo workload in group) targetPolicySetIds.Add(workload.Uid, id);
             Add(sets.Ingress(id, group.First()));
         }
         foreach (IGrouping<string?, WorkloadInfo> group in local.GroupBy(sets.EgressName, StringComparer.Ordinal))
         {
             if (group.Key is null) continue;
-            uint id = ids.TargetPolicySets.GetOrAdd(group.Key);
+            uint id = ids.PolicySets.GetOrAdd(group.Key);
             foreach (WorkloadInfo workload in group) egressPolicySetIds.Add(workload.Uid, id);
             Add(sets.Egress(id, group.First()));
         }

@@ -6,11 +6,11 @@ public sealed class PolicyIds
 {
     private const string Separator = "--\n";
 
-    /// <summary>Numbers of source classes.</summary>
+    /// <summary>Numbers of peer classes.</summary>
     public IdAllocator Classes { get; private init; } = new();
 
-    /// <summary>Numbers of target policy sets.</summary>
-    public IdAllocator TargetPolicySets { get; private init; } = new();
+    /// <summary>Numbers of policy sets, of both directions.</summary>
+    public IdAllocator PolicySets { get; private init; } = new();
 
     /// <summary>Numbers of policy rules.</summary>
     public IdAllocator Rules { get; private init; } = new();
@@ -19,22 +19,22 @@ public sealed class PolicyIds
     public static PolicyIds Elsewhere(Random random)
     {
         ArgumentNullException.ThrowIfNull(random);
-        return new() { Classes = new IdAllocator(Start()), TargetPolicySets = new IdAllocator(Start()), Rules = new IdAllocator(Start()) };
+        return new() { Classes = new IdAllocator(Start()), PolicySets = new IdAllocator(Start()), Rules = new IdAllocator(Start()) };
 
         // The lower half of the numbers: the other half is room for more than a mesh will ever name.
         uint Start() => (uint)random.Next(1 << 30);
     }
 
     /// <summary>The highest numbers given out, each with as many more as <paramref name="reserve"/> says.</summary>
-    public PolicyIdLimits Limits(uint reserve) => new(Classes.Last + reserve, TargetPolicySets.Last + reserve, Rules.Last + reserve);
+    public PolicyIdLimits Limits(uint reserve) => new(Classes.Last + reserve, PolicySets.Last + reserve, Rules.Last + reserve);
 
     /// <summary>The state as text.</summary>
     /// <param name="reserve">So many numbers more of each kind count as given out to whoever parses it.</param>
-    public string Serialize(uint reserve = 0) => Classes.Serialize(reserve) + Separator + TargetPolicySets.Serialize(reserve) + Separator + Rules.Serialize(reserve);
+    public string Serialize(uint reserve = 0) => Classes.Serialize(reserve) + Separator + PolicySets.Serialize(reserve) + Separator + Rules.Serialize(reserve);
 
     /// <summary>Reads what <see cref="Serialize"/> wrote.</summary>
     /// <exception cref="FormatException">The text is damaged.</exception>
-    public static PolicyIds Parse(string text) => text.Split(Separator) is [var classes, var targetPolicySets, var rules]
-        ? new() { Classes = IdAllocator.Parse(classes), TargetPolicySets = IdAllocator.Parse(targetPolicySets), Rules = IdAllocator.Parse(rules) }
+    public static PolicyIds Parse(string text) => text.Split(Separator) is [var classes, var policySets, var rules]
+        ? new() { Classes = IdAllocator.Parse(classes), PolicySets = IdAllocator.Parse(policySets), Rules = IdAllocator.Parse(rules) }
         : throw new FormatException("the state does not hold three tables");
 }

@@ -6,7 +6,7 @@ public enum PathKind
     /// <summary>The kernel of the node delivers it, when policy lets it in.</summary>
     Direct,
 
-    /// <summary>By the node's proxy, for <see cref="ConnectionPath.Reason"/>, to a workload of the same node or out of the mesh.</summary>
+    /// <summary>By the node's proxy, for <see cref="ConnectionPath.Reason"/>, to a workload of the same node.</summary>
     Proxy,
 
     /// <summary>By the node's proxy and a tunnel of mutual TLS to the destination's node.</summary>

@@ -3,7 +3,7 @@ namespace Culvert.Core;
 /// <summary>
 /// Says which way a connection takes: the one place where that is written. The proxy and <c>culvert explain</c> ask it, the kernel's tables are filled from the same
 /// <see cref="ProxyNeed"/>, and the kernel's programs are tested against it. Which of a Service's backends is taken is not its business: whoever asks chooses between
-/// <see cref="Find"/> and <see cref="To"/>. Of addresses of the nodes themselves it knows nothing; the kernel lets them pass. Pure; safe for any number of threads.
+/// <see cref="Find"/> and <see cref="To"/>, and hears from <see cref="Refusal"/> when there is none. Of addresses of the nodes themselves it knows nothing; the kernel lets them pass. Pure; safe for any number of threads.
 /// </summary>
 /// <param name="world">The snapshot in force.</param>
 /// <param name="tunnelPort">The port of tunnels on every node.</param>
@@ -25,12 +25,21 @@ public sealed class PathOracle(SnapshotIndex world, ushort tunnelPort)
             : new Addressee(AddresseeKind.UnknownServicePort, service);
     }
 
+    /// <summary>The path of what is refused because a Service leads nowhere: it has no such port, or the port no backend; null when there is something to ask <see cref="To"/> for.</summary>
+    /// <param name="asked">Whom the address and port mean.</param>
+    /// <param name="hasBackend">Whether the Service port, if it is one, has a backend that may be chosen.</param>
+    public static ConnectionPath? Refusal(in Addressee asked, bool hasBackend) => asked.Kind switch
+    {
+        AddresseeKind.UnknownServicePort => new ConnectionPath(PathKind.Drop, PathReason.NoServicePort, Destination: null),
+        AddresseeKind.ServicePort when !hasBackend => new ConnectionPath(PathKind.Drop, PathReason.NoBackend, Destination: null),
+        _ => null,
+    };
+
     /// <summary>The path to an address that is no Service's, or to a backend.</summary>
     public ConnectionPath To(in PathRequest request)
     {
         WorkloadInfo? source = request.Source is { Enrolled: true } enrolled ? enrolled : null;
         WorkloadInfo? destination = World.FindWorkload(request.Target);
-        bool isBalanced = request.Service is not null && ProxyNeed.Of(request.Service);
         if (destination is not { Enrolled: true }) return new ConnectionPath(PathKind.Pass, PathReason.NotEnrolled, destination);
         if (Excludes(request.Target)) return new ConnectionPath(PathKind.Pass, PathReason.Excluded, destination);
         if (request.Protocol == TransportProtocol.Tcp && request.Port == tunnelPort) return new ConnectionPath(PathKind.Drop, PathReason.TunnelPort, destination);
@@ -38,7 +47,8 @@ public sealed class PathOracle(SnapshotIndex world, ushort tunnelPort)
         if (isItself && request.Service is null) return new ConnectionPath(PathKind.Pass, PathReason.Itself, destination);
         if (destination.Node != (source?.Node ?? World.Snapshot.Node))
             return source is null ? new ConnectionPath(PathKind.Pass, PathReason.NotEnrolled, destination) : new ConnectionPath(PathKind.Tunnel, PathReason.None, destination);
-        PathReason need = isBalanced ? PathReason.LoadBalancing
+        bool isChosenByProxy = request.Service is not null && ProxyNeed.Of(request.Service);
+        PathReason need = isChosenByProxy ? PathReason.LoadBalancing
             : isItself ? PathReason.Itself
             : ProxyNeed.Of(destination, request.Port, request.Protocol) || (source is not null && Answers(source, request)) ? PathReason.ProxyProtocol
             : PathReason.None;
@@ -47,7 +57,7 @@ public sealed class PathOracle(SnapshotIndex world, ushort tunnelPort)
 
     /// <summary>Whether the kernel forwards what goes to a backend as it is, whatever chooses among a Service's backends: it is not in the mesh, or left alone.</summary>
     /// <param name="backend">A whole address.</param>
-    public bool IsOutside(in IpPrefix backend) => World.FindWorkload(backend) is not { Enrolled: true } || Excludes(backend);
+    public bool IsUnmeshed(in IpPrefix backend) => World.FindWorkload(backend) is not { Enrolled: true } || Excludes(backend);
 
     /// <summary>Whether policy lets out of a workload what goes to an address that is no Service's, or to a backend. What is excluded is free.</summary>
     /// <param name="source">The workload.</param>

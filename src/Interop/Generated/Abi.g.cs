@@ -1359,7 +1359,7 @@ public partial struct CvEvent : IEquatable<CvEvent>
     /// <summary>Enum cv_reason.</summary>
     [FieldOffset(92)] public byte Reason;
 
-    /// <summary>Enum cv_flow_flag.</summary>
+    /// <summary>The low eight bits of enum cv_flow_flag.</summary>
     [FieldOffset(93)] public byte Flags;
 
     [FieldOffset(94)] private ushort _pad;

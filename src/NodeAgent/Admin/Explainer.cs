@@ -1,6 +1,5 @@
 using System.Net;
 using Culvert.Core;
-using Culvert.Interop.Abi;
 using Grpc.Core;
 using Wire = Culvert.Protocol.V1;
 
@@ -168,20 +167,21 @@ internal static class Explainer
     /// <summary>Where a Service leads, or the reason for which the kernel refuses its address <paramref name="vip"/>.</summary>
     private static (IPAddress Address, ushort Port, ServicePort? Addressed, string? Refusal) Choose(ServiceInfo service, IPAddress? vip, ushort port, TransportProtocol protocol, Wire.ExplainResponse answer)
     {
-        if (service.Ports.FirstOrDefault(p => p.Port == port && p.Protocol == protocol) is not { } servicePort)
-        {
-            string ports = service.Ports.IsEmpty ? "none" : string.Join(", ", service.Ports.Select(p => $"{p.Port}/{Name(p.Protocol)}"));
-            return Refuse(CvReason.NoServicePort, StatusCode.NotFound, $"service {service.Name} has no {Name(protocol)} port {port}; it has {ports}");
-        }
-        ServiceBackend[] live = [.. servicePort.Backends.Where(b => b.Weight > 0 && (vip is null || b.Address.AddressFamily == vip.AddressFamily))];
-        if (live.Length == 0) return Refuse(CvReason.NoBackend, StatusCode.FailedPrecondition, $"service {service.Name} port {port} has no backend{(vip is null ? "" : $" for {vip}")}");
-        answer.Steps.Add($"service {service.Name} port {port} leads to {string.Join(", ", live.Select(b => $"{b.Address}:{b.Port} (weight {b.Weight})"))}{ChosenBy(servicePort.LoadBalancing)}; the first is shown");
+        ServicePort? servicePort = service.Ports.FirstOrDefault(p => p.Port == port && p.Protocol == protocol);
+        ServiceBackend[] live = servicePort is null ? [] : [.. servicePort.Backends.Where(b => b.Weight > 0 && (vip is null || b.Address.AddressFamily == vip.AddressFamily))];
+        Addressee addressed = new(servicePort is null ? AddresseeKind.UnknownServicePort : AddresseeKind.ServicePort, service, servicePort);
+        if (PathOracle.Refusal(addressed, hasBackend: live.Length > 0) is { } refusal) return Refuse(refusal.Reason);
+        answer.Steps.Add($"service {service.Name} port {port} leads to {string.Join(", ", live.Select(b => $"{b.Address}:{b.Port} (weight {b.Weight})"))}{ChosenBy(servicePort!.LoadBalancing)}; the first is shown");
 
         // Clients of a headless Service ask for its workloads' addresses themselves.
         return (live[0].Address, live[0].Port, vip is null ? null : servicePort, null);
 
-        (IPAddress, ushort, ServicePort?, string?) Refuse(CvReason reason, StatusCode headless, string words)
+        (IPAddress, ushort, ServicePort?, string?) Refuse(PathReason reason)
         {
+            string ports = service.Ports.IsEmpty ? "none" : string.Join(", ", service.Ports.Select(p => $"{p.Port}/{Name(p.Protocol)}"));
+            (StatusCode headless, string words) = reason == PathReason.NoServicePort
+                ? (StatusCode.NotFound, $"service {service.Name} has no {Name(protocol)} port {port}; it has {ports}")
+                : (StatusCode.FailedPrecondition, $"service {service.Name} port {port} has no backend{(vip is null ? "" : $" for {vip}")}");
             if (vip is null) throw new RpcException(new Status(headless, words));
             answer.Steps.Add(words);
             return (vip, port, null, ReasonText.Of(reason));

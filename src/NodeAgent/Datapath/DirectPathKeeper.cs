@@ -41,7 +41,7 @@ internal sealed class DirectPathKeeper(GenerationWriter writer, FirewallReader f
         lock (_looking)
         {
             ImmutableArray<DirectPathReason> found =
-                [.. firewall.Read().Select(r => new DirectPathReason(DirectPathReasonKind.Firewall, r)), .. Rules(), .. cni.Reasons().Take(FirewallJudge.MaxReasons).Select(r => new DirectPathReason(DirectPathReasonKind.Cni, r))];
+                [.. firewall.Read().Select(r => new DirectPathReason(DirectPathReasonKind.Firewall, r)), .. Rules(), .. cni.Reasons().Take(FirewallEvaluator.MaxReasons).Select(r => new DirectPathReason(DirectPathReasonKind.Cni, r))];
             lock (_lock)
             {
                 _found = found;
@@ -54,7 +54,7 @@ internal sealed class DirectPathKeeper(GenerationWriter writer, FirewallReader f
     {
         try
         {
-            return [.. netlink.GetRuleInputs().Where(r => r.Interface != "lo").Take(FirewallJudge.MaxReasons).Select(r => new DirectPathReason(DirectPathReasonKind.RoutingRule, $"rule {r.Priority} is for what comes in by {r.Interface}"))];
+            return [.. netlink.GetRuleInputs().Where(r => r.Interface != "lo").Take(FirewallEvaluator.MaxReasons).Select(r => new DirectPathReason(DirectPathReasonKind.RoutingRule, $"rule {r.Priority} is for what comes in by {r.Interface}"))];
         }
         catch (NetlinkException e)
         {

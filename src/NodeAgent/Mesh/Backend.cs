@@ -7,8 +7,8 @@ namespace Culvert.NodeAgent.Mesh;
 /// <param name="Address">Address and port.</param>
 /// <param name="Weight">Its share; above 0.</param>
 /// <param name="Load">Its connections or sessions, where the pool asks for them; the same object in every snapshot that has the backend.</param>
-/// <param name="IsOutside">Whether it is out of the mesh: the kernel forwards to it what it has drawn it for.</param>
-internal sealed record Backend(SocketEndPoint Address, ushort Weight, BackendLoad? Load, bool IsOutside)
+/// <param name="IsUnmeshed">Whether it is out of the mesh: the kernel forwards to it what it has drawn it for.</param>
+internal sealed record Backend(SocketEndPoint Address, ushort Weight, BackendLoad? Load, bool IsUnmeshed)
 {
     /// <summary>A number that tells backends apart, equal on every node.</summary>
     internal ulong Hash { get; } = Mix(Mix(Address.High) ^ Mix(Address.Low + Address.Port));

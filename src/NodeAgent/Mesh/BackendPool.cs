@@ -57,7 +57,7 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
 
     // The kernel has drawn among all backends and has forwarded what it drew outside the mesh: the proxy chooses among the others. There are none only while the kernel still has the
     // snapshot before.
-    private static Backend[] Candidates(Backend[] backends) => Array.Exists(backends, b => !b.IsOutside) ? Array.FindAll(backends, b => !b.IsOutside) : backends;
+    private static Backend[] Candidates(Backend[] backends) => Array.Exists(backends, b => !b.IsUnmeshed) ? Array.FindAll(backends, b => !b.IsUnmeshed) : backends;
 
     private Backend? Draw(MeshView view, WorkloadInfo? source, bool onlyBeyondKernel)
     {

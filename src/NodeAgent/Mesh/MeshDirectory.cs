@@ -31,7 +31,8 @@ internal sealed class MeshDirectory(MeshView first) : IProxyDirectory, IProxyAut
         return (view.FindWorkload(destination), view.FindService(destination, protocol));
     }
 
-    public bool IsCurrent(in OutboundRoute route, in SocketEndPoint destination, TransportProtocol protocol) => _view.IsCurrent(route, destination, protocol);
+    public bool IsCurrent(WorkloadInfo? source, in OutboundRoute route, in SocketEndPoint destination, TransportProtocol protocol) =>
+        _view.IsCurrent(source, route, destination, protocol);
 
     public ServiceInfo? FindService(in SocketEndPoint address, in SocketEndPoint target, TransportProtocol protocol) => _view.FindService(address, target, protocol);
 

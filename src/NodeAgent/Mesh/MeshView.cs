@@ -64,20 +64,13 @@ internal sealed class MeshView
     internal OutboundRoute Resolve(WorkloadInfo? source, in SocketEndPoint client, in SocketEndPoint destination, TransportProtocol protocol)
     {
         Addressee asked = Oracle.Find(AddressOf(destination), destination.Port, protocol);
-        switch (asked.Kind)
-        {
-            case AddresseeKind.Excluded:
-                return OutboundRoute.Passthrough(destination, FindWorkload(destination));
-            case AddresseeKind.UnknownServicePort:
-                return OutboundRoute.Deny(ProxyFailure.NoRoute, "the Service has no such port");
-            case AddresseeKind.ServicePort:
-                BackendPool pool = _services[(destination, protocol)];
-                return pool.Choose(this, source, client.WithPort(0)) is { } chosen
-                    ? RouteTo(PathTo(source, chosen.Address, protocol, pool.Port), chosen.Address, pool.Service) with { Load = chosen.Load, ApplicationProtocol = pool.Port.AppProtocol }
-                    : OutboundRoute.Deny(ProxyFailure.NoBackend, "the Service port has no backend", pool.Service);
-            default:
-                return RouteTo(PathTo(source, destination, protocol, service: null), destination, null) with { ApplicationProtocol = FindApplicationProtocol(destination, protocol) };
-        }
+        if (asked.Kind == AddresseeKind.Excluded) return OutboundRoute.Passthrough(destination, FindWorkload(destination));
+        BackendPool? pool = asked.Kind == AddresseeKind.ServicePort ? _services[(destination, protocol)] : null;
+        Backend? chosen = pool?.Choose(this, source, client.WithPort(0));
+        if (PathOracle.Refusal(asked, hasBackend: chosen is not null) is { } refusal) return RouteTo(refusal, destination, pool?.Service);
+        return pool is not null && chosen is not null
+            ? RouteTo(PathTo(source, chosen.Address, protocol, pool.Port), chosen.Address, pool.Service) with { Load = chosen.Load, ApplicationProtocol = pool.Port.AppProtocol }
+            : RouteTo(PathTo(source, destination, protocol, service: null), destination, null) with { ApplicationProtocol = FindApplicationProtocol(destination, protocol) };
     }
 
     internal string? FindApplicationProtocol(in SocketEndPoint target, TransportProtocol protocol) => _applicationProtocols.GetValueOrDefault((target, protocol));
@@ -87,13 +80,13 @@ internal sealed class MeshView
     internal ServiceInfo? FindService(in SocketEndPoint address, in SocketEndPoint target, TransportProtocol protocol) =>
         _services.TryGetValue((address, protocol), out BackendPool? pool) && pool.Find(target) is not null ? pool.Service : null;
 
-    /// <summary>Whether a session to the destination could still be given this route.</summary>
-    internal bool IsCurrent(in OutboundRoute route, in SocketEndPoint destination, TransportProtocol protocol)
+    /// <summary>Whether a session of a workload, or from outside the mesh, to the destination could still be given this route.</summary>
+    internal bool IsCurrent(WorkloadInfo? source, in OutboundRoute route, in SocketEndPoint destination, TransportProtocol protocol)
     {
         Addressee asked = Oracle.Find(AddressOf(destination), destination.Port, protocol);
         if (asked.Kind == AddresseeKind.Excluded) return route.Kind == OutboundRouteKind.Passthrough && route.Target == destination;
         if (asked.Kind == AddresseeKind.ServicePort ? _services[(destination, protocol)].Find(route.Target) is null : route.Target != destination) return false;
-        OutboundRoute now = RouteTo(PathTo(source: null, route.Target, protocol, service: null), route.Target, null);
+        OutboundRoute now = RouteTo(PathTo(source, route.Target, protocol, asked.Port), route.Target, null);
         return now.Kind == route.Kind && now.Dial == route.Dial && Equals(now.Destination?.Identity, route.Destination?.Identity)
             && Equals(now.Destination?.ProxyProtocolPorts, route.Destination?.ProxyProtocolPorts)
             && Equals(now.Destination?.BareProxyProtocolPorts, route.Destination?.BareProxyProtocolPorts)
@@ -107,22 +100,29 @@ internal sealed class MeshView
     private Backend ToBackend(ServicePort port, ServiceBackend backend, MeshView? previous)
     {
         SocketEndPoint address = new(backend.Address, backend.Port);
-        bool isOutside = Oracle.IsOutside(AddressOf(address));
-        if (port.LoadBalancing != LoadBalancing.LeastConnections) return new Backend(address, backend.Weight, Load: null, isOutside);
+        bool isUnmeshed = Oracle.IsUnmeshed(AddressOf(address));
+        if (port.LoadBalancing != LoadBalancing.LeastConnections) return new Backend(address, backend.Weight, Load: null, isUnmeshed);
         if (!_loads.TryGetValue((address, port.Protocol), out BackendLoad? load))
             _loads.Add((address, port.Protocol), load = previous?._loads.GetValueOrDefault((address, port.Protocol)) ?? new BackendLoad());
-        return new Backend(address, backend.Weight, load, isOutside);
+        return new Backend(address, backend.Weight, load, isUnmeshed);
     }
 
-    // The proxy gets what the kernel could deliver as well: datagrams in fragments, and what comes from outside with a header.
-    private OutboundRoute RouteTo(in ConnectionPath path, in SocketEndPoint target, ServiceInfo? service)
+    // The proxy gets what the kernel could deliver as well: datagrams in fragments, those to the sender itself too, and what comes from outside with a header.
+    private OutboundRoute RouteTo(in ConnectionPath path, in SocketEndPoint target, ServiceInfo? service) => path switch
     {
-        if (path.Kind == PathKind.Drop) return OutboundRoute.Deny(ProxyFailure.NoRoute, "tunnels are made by proxies only", service);
-        if (path.Destination is not { Enrolled: true } workload || path.Reason == PathReason.Excluded) return OutboundRoute.Passthrough(target, path.Destination, service);
-        return workload.Node == Snapshot.Node
-            ? OutboundRoute.Local(target, workload, service)
-            : OutboundRoute.Tunnel(target.WithPort(_tunnelPort), target, workload, service);
-    }
+        { Kind: PathKind.Tunnel } => OutboundRoute.Tunnel(target.WithPort(_tunnelPort), target, path.Destination!, service),
+        { Kind: PathKind.Direct or PathKind.Proxy } or { Kind: PathKind.Pass, Reason: PathReason.Itself } => OutboundRoute.Local(target, path.Destination!, service),
+        { Kind: PathKind.Pass } => OutboundRoute.Passthrough(target, path.Destination, service),
+        _ => Deny(path.Reason, service),
+    };
+
+    private static OutboundRoute Deny(PathReason reason, ServiceInfo? service) => reason switch
+    {
+        PathReason.NoServicePort => OutboundRoute.Deny(ProxyFailure.NoServicePort, "the Service has no such port", service),
+        PathReason.NoBackend => OutboundRoute.Deny(ProxyFailure.NoBackend, "the Service port has no backend", service),
+        PathReason.TunnelPort => OutboundRoute.Deny(ProxyFailure.TunnelPort, "tunnels are made by proxies only", service),
+        _ => throw new InvalidOperationException($"what the proxy refuses for {reason} is not said"),
+    };
 
     internal static IpPrefix AddressOf(in SocketEndPoint point) => IpPrefix.Host(point.High, point.Low);
 }

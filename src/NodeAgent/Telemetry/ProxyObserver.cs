@@ -161,7 +161,7 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
                 ProxyFailure.ProxyProtocol => ReasonTable.ProxyProtocolPrefix + ReasonText.Kebab(c.HeaderError.ToString()),
                 _ => ReasonText.Kebab(e.Failure.ToString()),
             },
-            IsRefusal = Failures.IsRefusal(e.Failure),
+            IsRefusal = ProxyFailures.IsRefusal(e.Failure),
             Policy = c.Decision.Policy,
             RuleIndex = c.Decision.Policy is null ? -1 : c.Decision.RuleIndex,
             AuditPolicies = c.Decision.AuditPolicies,

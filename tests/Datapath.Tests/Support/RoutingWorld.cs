@@ -119,17 +119,10 @@ internal sealed class RoutingWorld
     {
         Addressee asked = _oracle.Find(IpPrefix.Host(to.Address), (ushort)to.Port, protocol);
         (IPAddress target, ushort port) = (to.Address, (ushort)to.Port);
-        switch (asked.Kind)
-        {
-            case AddresseeKind.Excluded:
-                return (PathKind.Pass, PathReason.Excluded, to);
-            case AddresseeKind.UnknownServicePort:
-                return (PathKind.Drop, PathReason.NoServicePort, to);
-            case AddresseeKind.ServicePort:
-                if (asked.Port!.Backends.FirstOrDefault(b => IsV6(b.Address) == IsV6(to.Address)) is not { } backend) return (PathKind.Drop, PathReason.NoBackend, to);
-                (target, port) = (backend.Address, backend.Port);
-                break;
-        }
+        if (asked.Kind == AddresseeKind.Excluded) return (PathKind.Pass, PathReason.Excluded, to);
+        ServiceBackend? backend = asked.Port?.Backends.FirstOrDefault(b => IsV6(b.Address) == IsV6(to.Address));
+        if (PathOracle.Refusal(asked, hasBackend: backend is not null) is { } refusal) return (refusal.Kind, refusal.Reason, to);
+        if (backend is not null) (target, port) = (backend.Address, backend.Port);
         WorkloadInfo source = _endpoints.Single(e => e.Index == pod.Index).Workload;
         ConnectionPath path = _oracle.To(new PathRequest(source, IpPrefix.Host(target), port, protocol) { SourcePort = (ushort)from.Port, Service = asked.Port });
         return (path.Kind, path.Reason, new IPEndPoint(target, port));

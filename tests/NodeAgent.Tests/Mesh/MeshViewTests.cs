@@ -60,7 +60,47 @@ public sealed class MeshViewTests
     {
         MeshView view = View(TestMesh.Service("empty", "10.96.0.3"));
         Assert.Equal(ProxyFailure.NoBackend, view.Resolve(Client, Client1, Point("10.96.0.3", 80), TransportProtocol.Tcp).Failure);
-        Assert.Equal(ProxyFailure.NoRoute, view.Resolve(Client, Client1, Point("10.96.0.3", 81), TransportProtocol.Tcp).Failure);
+        Assert.Equal(ProxyFailure.NoServicePort, view.Resolve(Client, Client1, Point("10.96.0.3", 81), TransportProtocol.Tcp).Failure);
+    }
+
+    [Theory]
+    [InlineData("10.0.0.2")]
+    [InlineData("10.0.1.1")]
+    public void ThePortOfTunnelsIsDenied(string address) => Assert.Equal(ProxyFailure.TunnelPort, View().Resolve(Client, Client1, Point(address, 15008), TransportProtocol.Tcp).Failure);
+
+    [Theory]
+    [InlineData("10.0.1.1", (int)OutboundRouteKind.Tunnel)]
+    [InlineData("10.0.0.2", (int)OutboundRouteKind.Local)]
+    [InlineData("10.0.0.1", (int)OutboundRouteKind.Local)]
+    [InlineData("10.0.1.9", (int)OutboundRouteKind.Passthrough)]
+    [InlineData("10.96.0.1", (int)OutboundRouteKind.Tunnel)]
+    [InlineData("10.96.0.2", (int)OutboundRouteKind.Local)]
+    public void ASessionsRouteHoldsUntilItWouldBeGivenAnother(string address, int kind)
+    {
+        ServiceInfo[] services =
+        [
+            TestMesh.Service("web", "10.96.0.1", TestMesh.Backend("shop/far", "10.0.1.1")),
+            TestMesh.Service("self", "10.96.0.2", TestMesh.Backend("shop/client", "10.0.0.1")),
+        ];
+        MeshView view = View(services);
+        OutboundRoute route = view.Resolve(Client, Client1, Point(address, 80), TransportProtocol.Tcp);
+        Assert.Equal((OutboundRouteKind)kind, route.Kind);
+        Assert.True(view.IsCurrent(Client, route, Point(address, 80), TransportProtocol.Tcp));
+
+        // Each of the other workloads is where it was not, or what it was not; the source itself can only be taken out of the mesh, which its own policy check sees.
+        WorkloadInfo[] moved = [Client, Near with { Node = "n2" }, Far with { Node = "n1" }, Other, Outside with { Enrolled = true }];
+        MeshView next = new(TestMesh.Snapshot(moved, services: services), 15008);
+        Assert.Equal(address is "10.0.0.1" or "10.96.0.2", next.IsCurrent(Client, route, Point(address, 80), TransportProtocol.Tcp));
+    }
+
+    [Fact]
+    public void ASessionFromOutsideTheMeshHoldsItsRouteToAWorkloadOfThisNode()
+    {
+        OutboundRoute route = View().Resolve(source: null, Point("192.0.2.7", 5), Point("10.0.0.2", 80), TransportProtocol.Udp);
+        Assert.Equal(OutboundRouteKind.Local, route.Kind);
+        Assert.True(View().IsCurrent(source: null, route, Point("10.0.0.2", 80), TransportProtocol.Udp));
+        MeshView moved = new(TestMesh.Snapshot([Client, Near with { Node = "n2" }]), 15008);
+        Assert.False(moved.IsCurrent(source: null, route, Point("10.0.0.2", 80), TransportProtocol.Udp));
     }
 
     [Fact]

@@ -60,7 +60,7 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
 
     public (WorkloadInfo? Workload, ServiceInfo? Service) WhoIs(in SocketEndPoint destination, TransportProtocol protocol) => (Route(destination).Destination, FindService(destination, destination, protocol));
 
-    public bool IsCurrent(in OutboundRoute route, in SocketEndPoint destination, TransportProtocol protocol) => Route(destination) == route;
+    public bool IsCurrent(WorkloadInfo? source, in OutboundRoute route, in SocketEndPoint destination, TransportProtocol protocol) => Route(destination) == route;
 
     public bool IsElsewhere(in SocketEndPoint address, SpiffeId identity) => ClientAddressIsTrusted;
 

@@ -5,6 +5,7 @@ using Culvert.NodeAgent.Admin;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Telemetry;
 using Culvert.NodeAgent.Telemetry.Metrics;
+using Culvert.NodeAgent.Tests.Proxy;
 using Microsoft.Extensions.Logging.Abstractions;
 using Wire = Culvert.Protocol.V1;
 
@@ -13,12 +14,6 @@ namespace Culvert.NodeAgent.Tests.Telemetry;
 /// <summary>What a flow's verdict says of connections that the proxy refused, or could not make.</summary>
 public sealed class FlowVerdictTests
 {
-    private static readonly ProxyFailure[] Refusals =
-    [
-        ProxyFailure.UnknownSource, ProxyFailure.NoRoute, ProxyFailure.NoBackend, ProxyFailure.PolicyDenied, ProxyFailure.PolicyChanged, ProxyFailure.PeerRefused, ProxyFailure.Overload,
-        ProxyFailure.OverShare, ProxyFailure.Draining, ProxyFailure.ProxyProtocol,
-    ];
-
     public static TheoryData<string> Failures => [.. Enum.GetNames<ProxyFailure>().Where(n => n != nameof(ProxyFailure.None))];
 
     [Theory]
@@ -28,7 +23,7 @@ public sealed class FlowVerdictTests
         ProxyFailure why = Enum.Parse<ProxyFailure>(failure);
         FlowRecord record = await ObserveAsync(o => o.OnFailed(Connection(), why, null));
 
-        Wire.Verdict expected = Refusals.Contains(why) ? Wire.Verdict.Deny : Wire.Verdict.Error;
+        Wire.Verdict expected = ProxyFailuresTests.Refusals.Contains(why) ? Wire.Verdict.Deny : Wire.Verdict.Error;
         Assert.Equal(expected, FlowMapping.ToWire(record, new NodeSnapshot()).Verdict);
         Assert.All(Enum.GetValues<Wire.Verdict>(), v => Assert.Equal(v == Wire.Verdict.Unspecified || v == expected, FlowFilterMatcher.Matches(new Wire.FlowFilter { Verdict = v }, record)));
     }

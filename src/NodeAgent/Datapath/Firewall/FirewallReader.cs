@@ -37,8 +37,8 @@ internal sealed class FirewallReader : IDisposable
         try
         {
             _nft ??= NftContext.Open();
-            string[] tables = [.. NftRules.Parse(_nft.RunJson("list chains")).Where(FirewallJudge.Concerns).Select(c => c.Table).Distinct(StringComparer.Ordinal).Where(t => t is not ("ip nat" or "ip6 nat"))];
-            return [.. tables.SelectMany(t => FirewallJudge.Judge(NftRules.Parse(_nft.RunJson($"list table {t}"))))];
+            string[] tables = [.. NftRules.Parse(_nft.RunJson("list chains")).Where(FirewallEvaluator.Concerns).Select(c => c.Table).Distinct(StringComparer.Ordinal).Where(t => t is not ("ip nat" or "ip6 nat"))];
+            return [.. tables.SelectMany(t => FirewallEvaluator.Evaluate(NftRules.Parse(_nft.RunJson($"list table {t}"))))];
         }
         catch (NftException e) when (e.InnerException is NetlinkException { Errno: Errno.EPROTONOSUPPORT })
         {
@@ -56,7 +56,7 @@ internal sealed class FirewallReader : IDisposable
         {
             List<string> reasons = [];
             // iptables takes nothing that refuses into the table nat.
-            foreach (string table in File.ReadLines(tables).Where(t => t != "nat")) reasons.AddRange(FirewallJudge.Judge(IptablesRules.Parse(Run(program, table), program[..program.IndexOf("-save", StringComparison.Ordinal)])));
+            foreach (string table in File.ReadLines(tables).Where(t => t != "nat")) reasons.AddRange(FirewallEvaluator.Evaluate(IptablesRules.Parse(Run(program, table), program[..program.IndexOf("-save", StringComparison.Ordinal)])));
             return reasons;
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)

@@ -128,7 +128,7 @@ internal sealed class CapturedConnectionHandler(
 
     private bool TryTake(LoopSocket client, in ProxyConnectionInfo info, BudgetLease lease)
     {
-        ProxyFailure refusal = client.RegisterError == SocketErrno.None ? Failures.FromBudget(lease.TryTake()) : ProxyFailure.Overload;
+        ProxyFailure refusal = client.RegisterError == SocketErrno.None ? ProxyFailures.FromBudget(lease.TryTake()) : ProxyFailure.Overload;
         if (refusal == ProxyFailure.None) return true;
         Refuse(client, WithDestinationNames(info), refusal, null);
         return false;

@@ -30,7 +30,7 @@ internal sealed class ApplicationDialer(EventLoop loop, DialOptions options, IPr
         bool onNode = info.Route == OutboundRouteKind.Local || info.Direction == ProxyDirection.Inbound;
         DialResult dial = await Dialer.ConnectAsync(loop, remote, options with { Source = from, OnNode = onNode });
         if (dial.PortChanged) observer.OnSourcePortChanged();
-        if (dial.Socket is null) return new UpstreamResult(null, Failures.FromConnect(dial.Error), $"connect to {remote}: {dial.Error}");
+        if (dial.Socket is null) return new UpstreamResult(null, ProxyFailures.FromConnect(dial.Error), $"connect to {remote}: {dial.Error}");
         if (ProxyHeaderSender.TrySend(dial.Socket, info)) return new UpstreamResult(dial.Socket);
         dial.Socket.Reset();
         return new UpstreamResult(null, ProxyFailure.ConnectFailed, "the application's connection takes no header");

@@ -13,7 +13,7 @@ internal sealed class PlainUpstream(ApplicationDialer dialer, SocketEndPoint rem
     /// <inheritdoc/>
     public ValueTask<UpstreamResult> ConnectAsync(ProxiedConnection connection)
     {
-        ProxyFailure refusal = Failures.FromBudget(lease.TryTake());
+        ProxyFailure refusal = ProxyFailures.FromBudget(lease.TryTake());
         return refusal == ProxyFailure.None ? dialer.ConnectAsync(connection.Info, remote) : new ValueTask<UpstreamResult>(new UpstreamResult(null, refusal));
     }
 }

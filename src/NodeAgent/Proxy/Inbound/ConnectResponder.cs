@@ -1,4 +1,5 @@
 using Culvert.Http2;
+using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Tunnel;
 
 namespace Culvert.NodeAgent.Proxy.Inbound;
@@ -8,12 +9,12 @@ internal sealed class ConnectResponder
 {
     private readonly HeaderList _headers = new();
 
-    /// <summary>Answers: 200 lets the stream go on, everything else ends it.</summary>
-    internal void Send(TunnelConnection tunnel, Http2Stream stream, int status)
+    /// <summary>Answers, with the status of <see cref="ConnectStatus"/>: None lets the stream go on, everything else ends it.</summary>
+    internal void Send(TunnelConnection tunnel, Http2Stream stream, ProxyFailure failure)
     {
         _headers.Clear();
-        _headers.AddStatus(status);
-        if (status == 200) tunnel.Http2.SendHeaders(stream, _headers, endStream: false);
+        _headers.AddStatus(ConnectStatus.Of(failure));
+        if (failure == ProxyFailure.None) tunnel.Http2.SendHeaders(stream, _headers, endStream: false);
         else tunnel.Http2.Refuse(stream, _headers);
         tunnel.ScheduleFlush();
     }
@@ -25,7 +26,7 @@ internal sealed class ConnectResponder
     internal void AcceptDatagrams(TunnelConnection tunnel, Http2Stream stream, bool sourcePorts)
     {
         _headers.Clear();
-        _headers.AddStatus(200);
+        _headers.AddStatus(ConnectStatus.Accepted);
         _headers.Add("capsule-protocol"u8, "?1"u8);
         if (sourcePorts) DatagramHeaders.AddSourcePort(_headers);
         tunnel.Http2.SendHeaders(stream, _headers, endStream: false);

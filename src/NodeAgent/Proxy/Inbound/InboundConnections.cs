@@ -36,7 +36,7 @@ internal sealed class InboundConnections(
         {
             // A load balancer sends its header, which tells who the client is, when its stream has been answered; others are answered when the pod has.
             bool isBehindHeader = LoadBalancerHeader.IsExpected(info);
-            if (isBehindHeader) responder.Send(tunnel, stream, 200);
+            if (isBehindHeader) responder.Send(tunnel, stream, ProxyFailure.None);
             ProxiedConnection? connection = isBehindHeader ? await admission.AdmitAsync(client, info) : Admit(tunnel, stream, client, info);
             if (connection is not null) await protocols.ServeAsync(connection, client, new InboundUpstream(applications, responder, tunnel, stream, client, isAnswered: isBehindHeader));
         }
@@ -55,7 +55,7 @@ internal sealed class InboundConnections(
     private ProxiedConnection? Admit(TunnelConnection tunnel, Http2Stream stream, StreamTransport client, ProxyConnectionInfo info)
     {
         if (guard.TryAdmit(ref info, client) is { } connection) return connection;
-        responder.Send(tunnel, stream, 401);
+        responder.Send(tunnel, stream, ProxyFailure.PolicyDenied);
         observer.OnFailed(info, ProxyFailure.PolicyDenied, null);
         return null;
     }

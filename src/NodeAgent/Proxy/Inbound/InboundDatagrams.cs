@@ -42,7 +42,7 @@ internal sealed class InboundDatagrams(
         if (connection is null)
         {
             session.Close(ProxyFailure.PolicyDenied);
-            responder.Send(tunnel, stream, 401);
+            responder.Send(tunnel, stream, ProxyFailure.PolicyDenied);
             observer.OnFailed(info, ProxyFailure.PolicyDenied, null);
             return;
         }
@@ -51,7 +51,7 @@ internal sealed class InboundDatagrams(
         if (pod is null)
         {
             session.Close(failure);
-            responder.Send(tunnel, stream, 503);
+            responder.Send(tunnel, stream, failure);
             connection.Fail(failure, detail);
             return;
         }

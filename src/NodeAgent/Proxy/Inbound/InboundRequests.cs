@@ -14,15 +14,12 @@ namespace Culvert.NodeAgent.Proxy.Inbound;
 /// <param name="forbiddenPorts">Ports of workloads that no request may lead to.</param>
 internal sealed class InboundRequests(ConnectionIds ids, IProxyDirectory directory, IReadOnlyList<ushort> forbiddenPorts)
 {
-    private static readonly (int Status, ProxyFailure Failure) Malformed = (400, ProxyFailure.BadRequest);
-    private static readonly (int Status, ProxyFailure Failure) NobodyThere = (503, ProxyFailure.NoRoute);
-
     /// <summary>Evaluates a request.</summary>
     /// <param name="tunnel">The tunnel it came from.</param>
     /// <param name="headers">The request.</param>
     /// <param name="info">What is known of the connection.</param>
-    /// <returns>The status to answer, 200, 400, 401 or 503, and why; 200 and None when it may go on.</returns>
-    internal (int Status, ProxyFailure Failure) Evaluate(TunnelConnection tunnel, HeaderList headers, out ProxyConnectionInfo info)
+    /// <returns>Why it is refused; None when it may go on.</returns>
+    internal ProxyFailure Evaluate(TunnelConnection tunnel, HeaderList headers, out ProxyConnectionInfo info)
     {
         info = new ProxyConnectionInfo
         {
@@ -36,11 +33,11 @@ internal sealed class InboundRequests(ConnectionIds ids, IProxyDirectory directo
         };
 
         // Its certificate has expired, or its root has gone, since the handshake.
-        if (!tunnel.Parts.Trust.Holds) return (401, ProxyFailure.PeerIdentityMismatch);
-        if (!TryReadTarget(headers, ref info)) return Malformed;
+        if (!tunnel.Parts.Trust.Holds) return ProxyFailure.PeerIdentityMismatch;
+        if (!TryReadTarget(headers, ref info)) return ProxyFailure.BadRequest;
         info = info with { Source = ReadClient(tunnel, headers) };
         WorkloadInfo? workload = directory.FindLocalWorkload(tunnel.Parts.Local);
-        if (workload is null) return NobodyThere;
+        if (workload is null) return ProxyFailure.NoRoute;
         info = info with
         {
             DestinationWorkload = workload,
@@ -49,11 +46,11 @@ internal sealed class InboundRequests(ConnectionIds ids, IProxyDirectory directo
         };
 
         // The address has changed hands since the handshake: the peer asks for whom this tunnel has proven to speak for.
-        if (workload.Identity != tunnel.Parts.Identity.Id) return NobodyThere;
-        if (info.Target.WithPort(0) != tunnel.Parts.Local.WithPort(0)) return Malformed;
-        if (forbiddenPorts.Contains(info.Target.Port)) return NobodyThere;
+        if (workload.Identity != tunnel.Parts.Identity.Id) return ProxyFailure.NoRoute;
+        if (info.Target.WithPort(0) != tunnel.Parts.Local.WithPort(0)) return ProxyFailure.BadRequest;
+        if (forbiddenPorts.Contains(info.Target.Port)) return ProxyFailure.NoRoute;
         info = OriginalDestinationHeader.Apply(info, headers, directory);
-        return LoadBalancerHeader.Check(ref info) == LoadBalancerTrust.Untrusted ? (401, ProxyFailure.ProxyProtocol) : (200, ProxyFailure.None);
+        return LoadBalancerHeader.Check(ref info) == LoadBalancerTrust.Untrusted ? ProxyFailure.ProxyProtocol : ProxyFailure.None;
     }
 
     private static bool TryReadTarget(HeaderList headers, ref ProxyConnectionInfo info)

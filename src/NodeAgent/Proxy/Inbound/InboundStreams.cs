@@ -23,18 +23,18 @@ internal sealed class InboundStreams(
     /// <inheritdoc/>
     public void OnRequest(TunnelConnection tunnel, Http2Stream stream, HeaderList headers, bool endStream)
     {
-        (int status, ProxyFailure failure) = requests.Evaluate(tunnel, headers, out ProxyConnectionInfo info);
+        ProxyFailure failure = requests.Evaluate(tunnel, headers, out ProxyConnectionInfo info);
         if (failure != ProxyFailure.None)
         {
-            Refuse(tunnel, stream, info, status, failure);
+            Refuse(tunnel, stream, info, failure);
             return;
         }
 
         BudgetLease lease = places.ForDestination(info.DestinationWorkload!, info.Source);
-        failure = Failures.FromBudget(lease.TryTake());
+        failure = ProxyFailures.FromBudget(lease.TryTake());
         if (failure != ProxyFailure.None)
         {
-            Refuse(tunnel, stream, info, Failures.StatusOfBudget(failure), failure);
+            Refuse(tunnel, stream, info, failure);
             return;
         }
 
@@ -43,9 +43,9 @@ internal sealed class InboundStreams(
         if (endStream) (stream.State as IHttp2StreamUser)?.OnData([], endStream: true);
     }
 
-    private void Refuse(TunnelConnection tunnel, Http2Stream stream, in ProxyConnectionInfo info, int status, ProxyFailure failure)
+    private void Refuse(TunnelConnection tunnel, Http2Stream stream, in ProxyConnectionInfo info, ProxyFailure failure)
     {
-        responder.Send(tunnel, stream, status);
+        responder.Send(tunnel, stream, failure);
         observer.OnFailed(info, failure, null);
     }
 }

@@ -42,7 +42,7 @@ internal sealed class InboundTunnels(
         BudgetResult answer = budget.TryTake(BudgetHolder.Of(parts.PeerIdentity));
         if (answer != BudgetResult.Taken)
         {
-            Refuse(parts, Failures.FromBudget(answer), answer == BudgetResult.Full ? "too many tunnels" : $"too many tunnels of {parts.PeerIdentity}");
+            Refuse(parts, ProxyFailures.FromBudget(answer), answer == BudgetResult.Full ? "too many tunnels" : $"too many tunnels of {parts.PeerIdentity}");
             return;
         }
 

@@ -13,7 +13,7 @@ namespace Culvert.NodeAgent.Proxy.Inbound;
 /// <param name="tunnel">The stream's tunnel.</param>
 /// <param name="stream">The stream.</param>
 /// <param name="client">The stream as a transport.</param>
-/// <param name="isAnswered">Whether it has been answered with 200 already.</param>
+/// <param name="isAnswered">Whether it has been accepted already.</param>
 internal sealed class InboundUpstream(ApplicationDialer dialer, ConnectResponder responder, TunnelConnection tunnel, Http2Stream stream, StreamTransport client, bool isAnswered) : IUpstream
 {
     /// <inheritdoc/>
@@ -29,7 +29,7 @@ internal sealed class InboundUpstream(ApplicationDialer dialer, ConnectResponder
             return new UpstreamResult(null, client.Failure);
         }
 
-        if (!isAnswered) responder.Send(tunnel, stream, result.Transport is null ? 503 : 200);
+        if (!isAnswered) responder.Send(tunnel, stream, result.Failure);
         if (result.Transport is null) client.Abort(result.Failure, isAnswered ? Http2ErrorCode.ConnectError : Http2ErrorCode.NoError);
         return result;
     }

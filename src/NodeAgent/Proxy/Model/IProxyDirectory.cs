@@ -31,10 +31,11 @@ internal interface IProxyDirectory
     string? FindApplicationProtocol(in SocketEndPoint target, TransportProtocol protocol);
 
     /// <summary>Whether a session to the destination could still be given this route.</summary>
+    /// <param name="source">The workload whose session it is; null for one from outside the mesh.</param>
     /// <param name="route">A route, as <see cref="Resolve"/> gave it.</param>
     /// <param name="destination">What it was given for.</param>
     /// <param name="protocol">TCP or UDP.</param>
-    bool IsCurrent(in OutboundRoute route, in SocketEndPoint destination, TransportProtocol protocol);
+    bool IsCurrent(WorkloadInfo? source, in OutboundRoute route, in SocketEndPoint destination, TransportProtocol protocol);
 
     /// <summary>Whether the address (the port does not count) belongs to a workload with this identity on another node: those of this node are not behind a peer.</summary>
     bool IsElsewhere(in SocketEndPoint address, SpiffeId identity);

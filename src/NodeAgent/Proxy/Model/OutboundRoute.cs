@@ -72,7 +72,7 @@ internal readonly record struct OutboundRoute
         new() { Kind = OutboundRouteKind.Passthrough, Dial = target, Target = target, Destination = destination, Service = service };
 
     /// <summary>Not at all: the connection is reset.</summary>
-    /// <param name="failure">Why: NoRoute, NoBackend, PolicyDenied, ...</param>
+    /// <param name="failure">Why: NoServicePort, NoBackend, NoRoute, ...</param>
     /// <param name="detail">A few constant words.</param>
     /// <param name="service">The Service that was addressed, if any.</param>
     internal static OutboundRoute Deny(ProxyFailure failure, string detail, ServiceInfo? service = null) =>

@@ -83,4 +83,10 @@ internal enum ProxyFailure
 
     /// <summary>The workload, identity or address has its share of this node's connections and sessions; what is left is for others.</summary>
     OverShare = 26,
+
+    /// <summary>The Service has no such port.</summary>
+    NoServicePort = 27,
+
+    /// <summary>Somebody other than a proxy asked for the port of tunnels.</summary>
+    TunnelPort = 28,
 }

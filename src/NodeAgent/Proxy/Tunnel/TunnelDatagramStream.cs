@@ -117,7 +117,7 @@ internal sealed class TunnelDatagramStream : IDatagramPeer, IOpeningStream, IFlu
     {
         if (kind != Http2HeadersKind.Response) return;
         ResponseStatus = headers.Status;
-        _established = ResponseStatus == 200;
+        _established = ResponseStatus == ConnectStatus.Accepted;
         _additions = DatagramHeaders.HasSourcePort(headers);
         if (endStream && _established) EndWithPeer();
         Response.Set(true);

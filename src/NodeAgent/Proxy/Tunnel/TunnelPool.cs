@@ -172,18 +172,11 @@ internal sealed class TunnelPool
                 : new OpenedStream<TStream>(null, opening.Failure, tunnel.CloseReason);
         }
 
-        (ProxyFailure failure, string? detail) = opening.ResponseStatus switch
-        {
-            200 => (ProxyFailure.None, (string?)null),
-            400 => (ProxyFailure.BadRequest, "the destination's proxy answered 400"),
-            401 or 403 => (ProxyFailure.PolicyDenied, "the destination's proxy answered 401"),
-            429 => (ProxyFailure.OverShare, "the destination has its share of its node"),
-            503 => (ProxyFailure.ConnectFailed, "the destination's proxy answered 503"),
-            _ => (ProxyFailure.PeerRefused, "the destination's proxy answered with an unknown status"),
-        };
-        if (failure == ProxyFailure.None) return new OpenedStream<TStream>(opening, failure, detail);
+        int status = opening.ResponseStatus;
+        ProxyFailure failure = ConnectStatus.Meaning(status);
+        if (failure == ProxyFailure.None) return new OpenedStream<TStream>(opening, failure, null);
         opening.Abort(failure, Http2ErrorCode.Cancel);
-        return new OpenedStream<TStream>(null, failure, detail);
+        return new OpenedStream<TStream>(null, failure, $"the destination's proxy answered {status}");
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
@@ -241,7 +234,7 @@ internal sealed class TunnelPool
         {
             // The caller has to be among those who wait before this can fail.
             await _loop.YieldAsync(new LoopSignal());
-            group.LastFailure = Failures.FromBudget(lease.TryTake());
+            group.LastFailure = ProxyFailures.FromBudget(lease.TryTake());
             if (group.LastFailure == ProxyFailure.None) tunnel = await MakeTunnelAsync(group, identity);
             else group.LastDetail = "too many tunnels";
         }
@@ -296,7 +289,7 @@ internal sealed class TunnelPool
         DialResult dial = await Dialer.ConnectAsync(_loop, group.Key.Dial, _options.Dial);
         if (dial.Socket is null)
         {
-            group.LastFailure = Failures.FromConnect(dial.Error);
+            group.LastFailure = ProxyFailures.FromConnect(dial.Error);
             group.LastDetail = $"connect to {group.Key.Dial}: {dial.Error}";
             return null;
         }

@@ -88,7 +88,7 @@ internal abstract class DatagramSession : IRunningConnection
     }
 
     /// <summary>It was refused, or failed, which is remembered for a while.</summary>
-    protected void CloseAfterFailure(ProxyFailure failure) => CloseAfter(Failures.IsTransient(failure) ? _times.Retry : _times.Refusal);
+    protected void CloseAfterFailure(ProxyFailure failure) => CloseAfter(ProxyFailures.IsTransient(failure) ? _times.Retry : _times.Refusal);
 
     private void CloseAfter(TimeSpan time)
     {

@@ -54,7 +54,7 @@ internal sealed class UdpApplicationDialer
         if (replaced is not null) _late.Release(replaced);
         if (peer is null || error != SocketErrno.None)
         {
-            (failure, detail) = (Failures.FromConnect(error), $"send to {target}: {error}");
+            (failure, detail) = (ProxyFailures.FromConnect(error), $"send to {target}: {error}");
             return null;
         }
 

@@ -1,3 +1,4 @@
+using Culvert.Core;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Connections;
 using Culvert.NodeAgent.Proxy.Limits;
@@ -29,6 +30,9 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
 
     /// <summary>What it is found by.</summary>
     internal UdpSessionKey Key { get; }
+
+    /// <summary>The workload whose session it is; null from outside the mesh, or where none has the client's address.</summary>
+    internal WorkloadInfo? Source { get; set; }
 
     /// <summary>How it goes on.</summary>
     internal OutboundRoute Route { get; private set; }
@@ -65,7 +69,7 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
     internal void Refuse(in ProxyConnectionInfo info, ProxyFailure failure, string? detail)
     {
         _lease?.Dispose();
-        if (Failures.IsAnsweredUnreachable(failure)) _answers = new RefusalAnswers(Loop, _parts.Unreachable, Key);
+        if (ProxyFailures.IsAnsweredUnreachable(failure)) _answers = new RefusalAnswers(Loop, _parts.Unreachable, Key);
         int waiting = _pending?.Payloads.Count ?? 0;
         _pending?.Clear();
         (IsRefused, _pending) = (true, null);

@@ -28,7 +28,7 @@ internal sealed class UdpSessionOpener(
     internal void Open(UdpSession session, bool external)
     {
         UdpSessionKey key = session.Key;
-        WorkloadInfo? source = external ? null : directory.FindLocalWorkload(key.Client);
+        WorkloadInfo? source = session.Source = external ? null : directory.FindLocalWorkload(key.Client);
         ProxyConnectionInfo info = new()
         {
             Id = ids.Next(),
@@ -53,7 +53,7 @@ internal sealed class UdpSessionOpener(
         session.Use(places.ForClient(source, key.Client, trust == LoadBalancerTrust.Trusted ? route.Destination : null));
         if (trust == LoadBalancerTrust.Untrusted) session.Refuse(info, ProxyFailure.ProxyProtocol, null);
         else if (route.Kind == OutboundRouteKind.Deny) session.Refuse(info, route.Failure, route.Detail);
-        else if (Failures.FromBudget(session.TryTake()) is not ProxyFailure.None and var refusal) session.Refuse(info, refusal, "too many sessions");
+        else if (ProxyFailures.FromBudget(session.TryTake()) is not ProxyFailure.None and var refusal) session.Refuse(info, refusal, "too many sessions");
         else if (trust == LoadBalancerTrust.Trusted) session.OpenBehindProxyHeader(route, behindHeaders.Accept(info, session));
         else if (route.Kind == OutboundRouteKind.Tunnel) _ = OpenTunnelAsync(session, route, info);
         else OpenPlain(session, route, info);

@@ -76,7 +76,7 @@ internal sealed class UdpSessions(int most, int mostRefusals, IProxyDirectory di
         foreach (UdpSession session in _sessions.Values.ToArray())
         {
             if (session.IsRefused) session.Close(ProxyFailure.None);
-            else if (!directory.IsCurrent(session.Route, session.Key.Destination, TransportProtocol.Udp)) session.Close(ProxyFailure.RouteChanged);
+            else if (!directory.IsCurrent(session.Source, session.Route, session.Key.Destination, TransportProtocol.Udp)) session.Close(ProxyFailure.RouteChanged);
         }
     }
 
@@ -94,7 +94,7 @@ internal sealed class UdpSessions(int most, int mostRefusals, IProxyDirectory di
         RemoveClosed(_refused);
         RemoveClosed(_failed);
         if (_refused.Count + _failed.Count >= mostRefusals) TryForgetRefusal();
-        (Failures.IsTransient(failure) ? _failed : _refused).Enqueue(session);
+        (ProxyFailures.IsTransient(failure) ? _failed : _refused).Enqueue(session);
     }
 
     private static void RemoveClosed(Queue<UdpSession> sessions)

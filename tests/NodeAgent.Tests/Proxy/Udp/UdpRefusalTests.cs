@@ -53,8 +53,8 @@ public sealed class UdpRefusalTests
     public void AnswersAreThoseOfTheTableOfReasons()
     {
         foreach (ProxyFailure failure in Enum.GetValues<ProxyFailure>())
-            Assert.Equal(ReasonTable.Find(ReasonText.Kebab(failure.ToString()))?.Answer == ReasonAnswer.Unreachable, Failures.IsAnsweredUnreachable(failure));
-        Assert.True(Failures.IsAnsweredUnreachable(ProxyFailure.NoBackend));
+            Assert.Equal(ReasonTable.Find(ReasonText.Kebab(failure.ToString()))?.Answer == ReasonAnswer.Unreachable, ProxyFailures.IsAnsweredUnreachable(failure));
+        Assert.True(ProxyFailures.IsAnsweredUnreachable(ProxyFailure.NoBackend));
     }
 
     [Fact]

@@ -4,7 +4,7 @@ using Culvert.NodeAgent.Datapath.Firewall;
 namespace Culvert.NodeAgent.Tests.Datapath.Firewall;
 
 /// <summary>Which packet filter rules packets between pods may pass by: only those that are known to do nothing with them.</summary>
-public sealed class FirewallJudgeTests
+public sealed class FirewallEvaluatorTests
 {
     private const string Forward = """{"chain": {"family": "inet", "table": "t", "name": "c", "handle": 1, "type": "filter", "hook": "forward", "prio": 0, "policy": "accept"}}""";
 
@@ -17,7 +17,7 @@ public sealed class FirewallJudgeTests
     [InlineData("""{"vmap": {"key": {"payload": {"protocol": "ip", "field": "daddr"}}, "data": {"set": [["10.0.0.1", {"accept": null}], ["10.0.0.2", {"goto": {"target": "sub"}}]]}}}""")]
     [InlineData("""{"vmap": {"key": {"meta": {"key": "iifname"}}, "data": "@kind"}}""")]
     [InlineData("""{"xt": {"type": "target", "name": "TCPMSS"}}""")]
-    public void Rules_that_let_everything_go_on_are_harmless(string rule) => Assert.Empty(Judge(Nft(rule)));
+    public void Rules_that_let_everything_go_on_are_harmless(string rule) => Assert.Empty(Evaluate(Nft(rule)));
 
     [Theory]
     [InlineData("""{"drop": null}""", "'drop'")]
@@ -35,7 +35,7 @@ public sealed class FirewallJudgeTests
     [InlineData("""{"vmap": {"key": 1, "data": "@nowhere"}}""", "'vmap @nowhere'")]
     [InlineData("""{"something new": {"drop": null}}""", "'something new'")]
     [InlineData("1", "'1'")]
-    public void Anything_else_is_a_reason(string rule, string reason) => Assert.Contains(reason, Assert.Single(Judge(Nft(rule))), StringComparison.Ordinal);
+    public void Anything_else_is_a_reason(string rule, string reason) => Assert.Contains(reason, Assert.Single(Evaluate(Nft(rule))), StringComparison.Ordinal);
 
     [Theory]
     [InlineData("forward", "filter", "drop", 1)]
@@ -48,7 +48,7 @@ public sealed class FirewallJudgeTests
     public void A_policy_counts_where_packets_between_pods_come_by(string hook, string type, string policy, int reasons)
     {
         string chain = $$$"""{"chain": {"family": "ip", "table": "filter", "name": "X", "handle": 1, "type": "{{{type}}}", "hook": "{{{hook}}}", "prio": 0, "policy": "{{{policy}}}"}}""";
-        Assert.Equal(reasons, Judge($$"""{"nftables": [{{chain}}]}""").Count);
+        Assert.Equal(reasons, Evaluate($$"""{"nftables": [{{chain}}]}""").Count);
     }
 
     [Theory]
@@ -61,30 +61,30 @@ public sealed class FirewallJudgeTests
     [InlineData("ip", "culvert", 1)]
     [InlineData("bridge", "filter", 1)]
     public void Tables_are_known_by_family_and_name(string family, string table, int reasons) =>
-        Assert.Equal(reasons, Judge(Nft("""{"drop": null}""").Replace("\"inet\"", $"\"{family}\"", StringComparison.Ordinal).Replace("\"table\": \"t\"", $"\"table\": \"{table}\"", StringComparison.Ordinal)).Count);
+        Assert.Equal(reasons, Evaluate(Nft("""{"drop": null}""").Replace("\"inet\"", $"\"{family}\"", StringComparison.Ordinal).Replace("\"table\": \"t\"", $"\"table\": \"{table}\"", StringComparison.Ordinal)).Count);
 
     [Fact]
     public void Chains_for_translating_addresses_may_change_them_and_not_refuse()
     {
         string nat = Forward.Replace("filter", "nat", StringComparison.Ordinal).Replace("forward", "postrouting", StringComparison.Ordinal);
-        Assert.Empty(Judge(Nft("""{"masquerade": null}""").Replace(Forward, nat, StringComparison.Ordinal)));
-        Assert.Empty(Judge(Nft("""{"xt": {"type": "target", "name": "MARK"}}""").Replace(Forward, nat, StringComparison.Ordinal)));
-        Assert.Single(Judge(Nft("""{"drop": null}""").Replace(Forward, nat, StringComparison.Ordinal)));
+        Assert.Empty(Evaluate(Nft("""{"masquerade": null}""").Replace(Forward, nat, StringComparison.Ordinal)));
+        Assert.Empty(Evaluate(Nft("""{"xt": {"type": "target", "name": "MARK"}}""").Replace(Forward, nat, StringComparison.Ordinal)));
+        Assert.Single(Evaluate(Nft("""{"drop": null}""").Replace(Forward, nat, StringComparison.Ordinal)));
     }
 
     [Fact]
     public void Chains_that_lead_in_a_circle_or_very_far_end()
     {
         string circle = string.Join(',', Enumerable.Range(0, 5000).Select(i => $$$"""{"rule": {"family": "inet", "table": "t", "chain": "n{{{i}}}", "handle": 9, "expr": [{"jump": {"target": "n{{{(i + 1) % 5000}}}"}}]}}"""));
-        Assert.Empty(Judge($$$"""{"nftables": [{{{Forward}}}, {"rule": {"family": "inet", "table": "t", "chain": "c", "handle": 2, "expr": [{"jump": {"target": "n0"}}]}}, {{{circle}}}]}"""));
+        Assert.Empty(Evaluate($$$"""{"nftables": [{{{Forward}}}, {"rule": {"family": "inet", "table": "t", "chain": "c", "handle": 2, "expr": [{"jump": {"target": "n0"}}]}}, {{{circle}}}]}"""));
     }
 
     [Fact]
     public void So_many_reasons_are_told_and_no_more()
     {
         string[] chains = [.. Enumerable.Range(0, 100).Select(i => Forward.Replace("\"c\"", $"\"c{i}\"", StringComparison.Ordinal).Replace("accept", "drop", StringComparison.Ordinal))];
-        IReadOnlyCollection<string> reasons = Judge($$"""{"nftables": [{{string.Join(',', chains)}}]}""");
-        Assert.Equal(FirewallJudge.MaxReasons, reasons.Count);
+        IReadOnlyCollection<string> reasons = Evaluate($$"""{"nftables": [{{string.Join(',', chains)}}]}""");
+        Assert.Equal(FirewallEvaluator.MaxReasons, reasons.Count);
         Assert.Equal("and 93 more chains", reasons.Last());
     }
 
@@ -101,7 +101,7 @@ public sealed class FirewallJudgeTests
     [InlineData("*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -m comment --comment -j -j DROP\nCOMMIT\n", "'-j'")]
     public void Rules_of_iptables_are_read_as_they_are_saved(string saved, string? reason)
     {
-        string[] reasons = [.. FirewallJudge.Judge(IptablesRules.Parse(saved, "legacy"))];
+        string[] reasons = [.. FirewallEvaluator.Evaluate(IptablesRules.Parse(saved, "legacy"))];
         if (reason is null) Assert.Empty(reasons);
         else Assert.Contains(reason, Assert.Single(reasons), StringComparison.Ordinal);
     }
@@ -132,7 +132,7 @@ public sealed class FirewallJudgeTests
         {
             try
             {
-                FirewallJudge.Judge(NftRules.Parse(Mutate(nft, random)));
+                FirewallEvaluator.Evaluate(NftRules.Parse(Mutate(nft, random)));
             }
             catch (JsonException)
             {
@@ -140,7 +140,7 @@ public sealed class FirewallJudgeTests
             }
             try
             {
-                FirewallJudge.Judge(IptablesRules.Parse(Mutate(Saved, random), "legacy"));
+                FirewallEvaluator.Evaluate(IptablesRules.Parse(Mutate(Saved, random), "legacy"));
             }
             catch (FormatException)
             {
@@ -156,7 +156,7 @@ public sealed class FirewallJudgeTests
         return new string(characters, 0, random.Next(4) == 0 ? random.Next(characters.Length) : characters.Length);
     }
 
-    private static IReadOnlyCollection<string> Judge(string json) => FirewallJudge.Judge(NftRules.Parse(json));
+    private static IReadOnlyCollection<string> Evaluate(string json) => FirewallEvaluator.Evaluate(NftRules.Parse(json));
 
     // A chain at the hook with one rule, chains that refuse and that don't, and maps.
     private static string Nft(string rule) => $$$"""

@@ -5,8 +5,8 @@ using Culvert.NodeAgent.Proxy.Limits;
 
 namespace Culvert.NodeAgent.Proxy.Model;
 
-/// <summary>Names for the system's errors.</summary>
-internal static class Failures
+/// <summary>What a <see cref="ProxyFailure"/> means for verdicts, retries and answers. Each stands in one list of <c>ProxyFailuresTests</c>.</summary>
+internal static class ProxyFailures
 {
     // By failure: looked up once, since datagrams ask.
     private static readonly bool[] Unreachable =
@@ -20,15 +20,12 @@ internal static class Failures
         _ => ProxyFailure.Overload,
     };
 
-    /// <summary>The status that tells a peer that a budget gave no place: 429 (RFC 6585, section 4) when it is the share of the workload it asks for, 503 when nothing is left.</summary>
-    internal static int StatusOfBudget(ProxyFailure failure) => failure == ProxyFailure.OverShare ? 429 : 503;
-
     /// <summary>
     /// Whether a connection that failed was refused, or one that was open was ended, because this mesh would not carry it: for want of permission, of a share, or of somewhere to go. The others
     /// were carried, or would have been, and something went wrong.
     /// </summary>
-    internal static bool IsRefusal(ProxyFailure failure) => failure is ProxyFailure.UnknownSource or ProxyFailure.NoRoute or ProxyFailure.NoBackend or ProxyFailure.PolicyDenied or ProxyFailure.PolicyChanged
-        or ProxyFailure.PeerRefused or ProxyFailure.Overload or ProxyFailure.OverShare or ProxyFailure.Draining or ProxyFailure.ProxyProtocol;
+    internal static bool IsRefusal(ProxyFailure failure) => failure is ProxyFailure.UnknownSource or ProxyFailure.NoRoute or ProxyFailure.NoServicePort or ProxyFailure.NoBackend or ProxyFailure.TunnelPort
+        or ProxyFailure.PolicyDenied or ProxyFailure.PolicyChanged or ProxyFailure.PeerRefused or ProxyFailure.Overload or ProxyFailure.OverShare or ProxyFailure.Draining or ProxyFailure.ProxyProtocol;
 
     /// <summary>Whether the same may succeed a moment later, without a change of the mesh: when a pod, an agent or a link is back.</summary>
     internal static bool IsTransient(ProxyFailure failure) => failure is ProxyFailure.NoCertificate or ProxyFailure.ConnectRefused or ProxyFailure.ConnectTimeout or ProxyFailure.ConnectFailed

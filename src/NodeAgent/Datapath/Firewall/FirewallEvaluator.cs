@@ -6,7 +6,7 @@ namespace Culvert.NodeAgent.Datapath.Firewall;
 /// Tells whether rules do anything with packets between two pods of a node that would not be done if those did not pass them. Only what is known as harmless counts as that: chains
 /// that let everything go on, and those of kube-proxy and flannel. What a rule matches is not looked at. Pure.
 /// </summary>
-internal static class FirewallJudge
+internal static class FirewallEvaluator
 {
     /// <summary>The most reasons that are told, one for each chain.</summary>
     internal const int MaxReasons = 8;
@@ -26,7 +26,7 @@ internal static class FirewallJudge
 
     /// <summary>Why packets have to pass these rules; none: they need not.</summary>
     /// <param name="chains">The chains of whole tables.</param>
-    internal static ImmutableArray<string> Judge(IReadOnlyCollection<FilterChain> chains)
+    internal static ImmutableArray<string> Evaluate(IReadOnlyCollection<FilterChain> chains)
     {
         Dictionary<(string Table, string Name), FilterChain> byName = [];
         foreach (FilterChain chain in chains) byName[(chain.Table, chain.Name)] = chain;
