@@ -32,6 +32,13 @@ internal sealed class ClientStreamWriter<TRequest, TResponse>(ClientCall<TReques
                     new Status(StatusCode.Cancelled, "The call was cancelled by its writer.")),
                 call);
             Stream stream = await opened.Task;
+
+            // Whoever awaits the call hears of its end first, and the stream takes what is written until it is closed, a moment later.
+            if (call.IsFinished)
+            {
+                throw call.ToException();
+            }
+
             WriteFlags flags = WriteOptions?.Flags ?? WriteFlags.None;
             ReadOnlyMemory<byte> frame = encoder!.Encode(message, call.Method.RequestMarshaller, flags);
             await stream.WriteAsync(frame, call.Cancelled);
