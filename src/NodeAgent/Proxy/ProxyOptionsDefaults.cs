@@ -56,7 +56,7 @@ internal static class ProxyOptionsDefaults
         // CONNECT-UDP is an extended CONNECT (RFC 9298, section 3.4).
         EnableConnectProtocol = true,
 
-        // Frame and header fill four TLS records, which are sent by one call; one frame is one recv(2) and one send(2) of a bulk transfer.
+        // Frame and header fill four TLS records; one frame is one recv(2) of a bulk transfer.
         MaxDataFrame = (64 << 10) - 9,
         KeepAliveInterval = TimeSpan.FromSeconds(10),
         KeepAliveTimeout = TunnelTimeout,
