@@ -1,18 +1,4 @@
-using System.Globalization;
-using System.Text.Json;
-using System.Text.Json.Serialization;
-
 namespace Culvert.Kubernetes.Resources;
 
 /// <summary>Writes times without parts of a second: the API's Time has none.</summary>
-internal sealed class WholeSecondsConverter : JsonConverter<DateTimeOffset?>
-{
-    public override DateTimeOffset? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-        reader.TokenType == JsonTokenType.Null ? null : reader.GetDateTimeOffset();
-
-    public override void Write(Utf8JsonWriter writer, DateTimeOffset? value, JsonSerializerOptions options)
-    {
-        if (value is { } time) writer.WriteStringValue(time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture));
-        else writer.WriteNullValue();
-    }
-}
+internal sealed class WholeSecondsConverter() : TimeConverter("yyyy-MM-dd'T'HH:mm:ss'Z'");

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Culvert.Grpc;
 using Culvert.Protocol;
+using Culvert.Tests.Shared;
 using Grpc.Core;
 using Microsoft.AspNetCore.Connections;
 

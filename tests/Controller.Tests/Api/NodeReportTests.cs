@@ -1,5 +1,6 @@
 using Culvert.Protocol;
 using Culvert.Protocol.V1;
+using Culvert.Tests.Shared;
 using Grpc.Core;
 
 namespace Culvert.Controller.Tests;

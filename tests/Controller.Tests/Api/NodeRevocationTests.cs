@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Culvert.Controller.Nodes;
 using Culvert.Grpc;
 using Culvert.Protocol;
+using Culvert.Tests.Shared;
 using Google.Protobuf;
 using Grpc.Core;
 

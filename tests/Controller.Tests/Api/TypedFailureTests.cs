@@ -3,6 +3,7 @@ using Culvert.Controller.Identity;
 using Culvert.Controller.Identity.BuiltIn;
 using Culvert.Protocol;
 using Culvert.Protocol.V1;
+using Culvert.Tests.Shared;
 using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.Extensions.Logging.Abstractions;

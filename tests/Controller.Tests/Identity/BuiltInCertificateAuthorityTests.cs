@@ -5,6 +5,7 @@ using Culvert.Controller.Identity;
 using Culvert.Controller.Identity.BuiltIn;
 using Culvert.Core;
 using Culvert.Protocol;
+using Culvert.Tests.Shared;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Culvert.Controller.Tests;

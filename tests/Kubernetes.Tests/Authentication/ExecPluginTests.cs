@@ -2,6 +2,7 @@ using Culvert.Kubernetes.Authentication;
 using Culvert.Kubernetes.Configuration;
 using Culvert.Kubernetes.Errors;
 using Culvert.Kubernetes.Tests.Support;
+using Culvert.Tests.Shared;
 
 namespace Culvert.Kubernetes.Tests.Authentication;
 

@@ -5,6 +5,7 @@ using Culvert.Kubernetes.Metrics;
 using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Tests.Cluster;
 using Culvert.Kubernetes.Tests.Support;
+using Culvert.Tests.Shared;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Culvert.Kubernetes.Tests.Configuration;

@@ -3,6 +3,7 @@ using Culvert.Kubernetes.Leadership;
 using Culvert.Kubernetes.Metrics;
 using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Tests.Support;
+using Culvert.Tests.Shared;
 
 namespace Culvert.Kubernetes.Tests.Leadership;
 

@@ -1,5 +1,6 @@
 using Culvert.Kubernetes.RateLimiting;
 using Culvert.Kubernetes.Tests.Support;
+using Culvert.Tests.Shared;
 
 namespace Culvert.Kubernetes.Tests.RateLimiting;
 

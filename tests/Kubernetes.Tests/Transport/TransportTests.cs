@@ -7,6 +7,7 @@ using Culvert.Kubernetes.Metrics;
 using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Tests.Support;
 using Culvert.Kubernetes.Watches;
+using Culvert.Tests.Shared;
 using Microsoft.AspNetCore.Http;
 
 namespace Culvert.Kubernetes.Tests.Transport;

@@ -2,6 +2,7 @@ using Culvert.Kubernetes.Errors;
 using Culvert.Kubernetes.Metrics;
 using Culvert.Kubernetes.Tests.Support;
 using Culvert.Kubernetes.WorkQueue;
+using Culvert.Tests.Shared;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Culvert.Kubernetes.Tests.WorkQueue;
