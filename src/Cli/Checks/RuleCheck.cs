@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Culvert.Core;
 using Culvert.Labs;
 using Culvert.NodeAgent.Options;
 
@@ -78,7 +79,6 @@ internal static class RuleCheck
 
     private static string Text(JsonElement rule, string name) => rule.TryGetProperty(name, out var value) ? value.ToString() : "";
 
-    private static uint Number(string text) => text.StartsWith("0x", StringComparison.Ordinal)
-        ? uint.Parse(text.AsSpan(2), NumberStyles.HexNumber, CultureInfo.InvariantCulture)
-        : uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
+    // ip(8) writes numbers only; what this program can't read is taken to use every bit, so that it is told.
+    private static uint Number(string text) => PacketMark.TryParse(text, out uint number) ? number : uint.MaxValue;
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Numerics;
+using Culvert.Core;
 using Culvert.Interop.Abi;
 
 namespace Culvert.NodeAgent.Options;
@@ -33,11 +34,7 @@ public readonly record struct PacketMarks(uint Mask)
     public static bool TryParse(string text, out PacketMarks marks)
     {
         ArgumentNullException.ThrowIfNull(text);
-        uint mask;
-        bool number = text.StartsWith("0x", StringComparison.OrdinalIgnoreCase)
-            ? uint.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out mask)
-            : uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out mask);
-        marks = new PacketMarks(number ? mask : 0);
+        marks = new PacketMarks(PacketMark.TryParse(text, out uint mask) ? mask : 0);
         return marks.IsValid;
     }
 

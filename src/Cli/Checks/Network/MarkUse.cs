@@ -1,4 +1,4 @@
-using System.Globalization;
+using Culvert.Core;
 
 namespace Culvert.Cli.Checks.Network;
 
@@ -21,7 +21,7 @@ internal static class MarkUse
             {
                 ["set", "mark", .. var change] => Changed(change),
                 ["set", ..] => uint.MaxValue,
-                ["&" or "and", var mask, ..] when TryRead(mask, out uint looked) => looked,
+                ["&" or "and", var mask, ..] when PacketMark.TryParse(mask, out uint looked) => looked,
                 ["|" or "or" or "^" or "xor", ..] => 0, // the value of a change, which is counted where it begins
                 _ => uint.MaxValue,
             };
@@ -35,7 +35,7 @@ internal static class MarkUse
     private static uint Changed(ReadOnlySpan<string> change)
     {
         uint bits = 0;
-        for (; change is [var operation, var operand, ..] && TryRead(operand, out uint value); change = change[2..])
+        for (; change is [var operation, var operand, ..] && PacketMark.TryParse(operand, out uint value); change = change[2..])
         {
             switch (operation)
             {
@@ -67,8 +67,7 @@ internal static class MarkUse
                 ("--set-mark" or "--set-xmark", not "CONNMARK") or ("--tproxy-mark", _) => Set(ValueAndMask(words[i + 1])),
                 ("--or-mark" or "--xor-mark", not "CONNMARK") => ValueAndMask(words[i + 1]).Value,
                 ("--and-mark", not "CONNMARK") => ~ValueAndMask(words[i + 1]).Value,
-                ("--nfmask", "CONNMARK") => ValueAndMask(words[i + 1]).Value,
-                ("--mask", "CONNMARK") => ValueAndMask(words[i + 1]).Value,
+                ("--nfmask" or "--mask", "CONNMARK") => ValueAndMask(words[i + 1]).Value,
                 _ => 0,
             };
             if (words[i] is "-m" or "-j") match = words[i + 1];
@@ -83,13 +82,9 @@ internal static class MarkUse
     private static (uint Value, uint Mask) ValueAndMask(string text)
     {
         string[] parts = text.Split('/');
-        bool hasValue = TryRead(parts[0], out uint value), hasMask = TryRead(parts[^1], out uint mask);
+        bool hasValue = PacketMark.TryParse(parts[0], out uint value), hasMask = PacketMark.TryParse(parts[^1], out uint mask);
         return parts.Length == 2 && hasValue && hasMask ? (value, mask) : (value, uint.MaxValue);
     }
 
     private static string[] Words(string text) => text.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-
-    private static bool TryRead(string text, out uint number) => text.StartsWith("0x", StringComparison.OrdinalIgnoreCase)
-        ? uint.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out number)
-        : uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number);
 }
