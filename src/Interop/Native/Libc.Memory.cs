@@ -26,6 +26,11 @@ internal static unsafe partial class Libc
     [LibraryImport(Library)]
     internal static partial int malloc_trim(nuint pad);
 
+    internal const int M_ARENA_MAX = -8;
+
+    [LibraryImport(Library)]
+    internal static partial int mallopt(int parameter, int value);
+
     [LibraryImport(Library)]
     internal static partial HeapInfo mallinfo2();
 

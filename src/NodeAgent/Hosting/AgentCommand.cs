@@ -3,6 +3,7 @@ using System.CommandLine.Invocation;
 using System.Runtime.InteropServices;
 using Culvert.CommandLine;
 using Culvert.Interop;
+using Culvert.Interop.Memory;
 using Culvert.NodeAgent.Options;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
@@ -77,6 +78,8 @@ public static class AgentCommand
         foreach (string problem in problems) await Console.Error.WriteLineAsync($"culvert-agent: {problem}");
         if (problems.Count > 0) return BadOptions;
 
+        // Event loops are few, and each has a heap of 1 to 2 MB otherwise.
+        NativeHeap.ShareAmongThreads();
         using ILoggerFactory loggers = CreateLoggers();
         ILogger logger = loggers.CreateLogger("Culvert.Agent");
         TaskCompletionSource signalled = new(TaskCreationOptions.RunContinuationsAsynchronously);
