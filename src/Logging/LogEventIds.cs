@@ -24,6 +24,7 @@ internal static class LogEventIds
     internal const int ForeignLock = 1009;
     internal const int LinksUnwatched = 1010;
     internal const int WorkFailed = 1011;
+    internal const int MetricsTokensUnread = 1012;
 
     // src/NodeAgent/Datapath
     internal const int MapsNotAdopted = 1101;

@@ -118,11 +118,12 @@ internal static class AgentComposition
         IReadOnlyList<IPEndPoint> metricsAt = ProbeAddresses.Of(options.Metrics, AgentOptionsDefaults.MetricsPort, options.Uplinks, netlink);
         IReadOnlyList<IPEndPoint> readinessAt = ProbeAddresses.Of(options.Readiness, AgentOptionsDefaults.ReadinessPort, options.Uplinks, netlink);
         ProbeSources probers = new(options.MetricsAllow, () => flowContext.Index, () => state.Current.Uplinks);
+        MetricsTokens? tokens = options.MetricsTokenFile is { } tokenFile ? MetricsTokens.Open(tokenFile, logger) : null;
         AgentBackend backend = new(options, directory, client, svids, proxy, attacher, xdp, programs.Maps, sweeper, state, directPath, health, drain, started, DetachAsync);
 
         // What runs. The services start in this order.
         StartOnly listening = new(_ => ProxySetup.StartAsync(proxy, options));
-        WebServer probes = HttpEndpoints.Serve(metricsAt, readinessAt, probers, metrics.Registry, health, time, loggers);
+        WebServer probes = HttpEndpoints.Serve(metricsAt, readinessAt, probers, tokens, metrics.Registry, health, time, loggers);
         WebServer admin = AdminServer.Serve(options, new AgentAdminService(backend, flows), loggers);
         StartOnly restoring = new(stop =>
         {

@@ -38,4 +38,7 @@ internal static partial class AgentLog
 
     [LoggerMessage(EventId = LogEventIds.LinksUnwatched, Level = LogLevel.Error, Message = "the kernel no longer tells of changes of links ({Reason}): they are looked at every {Seconds} s, so that pods that are made anew may stay uncaptured so long; restart the agent")]
     internal static partial void LinksUnwatched(ILogger logger, string reason, double seconds);
+
+    [LoggerMessage(EventId = LogEventIds.MetricsTokensUnread, Level = LogLevel.Error, Message = "nobody is told metrics until the file of --metrics-token-file can be read: {Reason}")]
+    internal static partial void MetricsTokensUnread(ILogger logger, string reason);
 }

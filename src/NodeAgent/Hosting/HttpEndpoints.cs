@@ -21,13 +21,13 @@ internal static class HttpEndpoints
 
     /// <summary>The server; it is not started yet.</summary>
     internal static WebServer Serve(
-        IReadOnlyList<IPEndPoint> metrics, IReadOnlyList<IPEndPoint> readiness, ProbeSources sources, MetricRegistry registry, HealthState health, TimeProvider time, ILoggerFactory loggers) => new(
-        () => Build(metrics, readiness, sources, registry, health, time, loggers),
+        IReadOnlyList<IPEndPoint> metrics, IReadOnlyList<IPEndPoint> readiness, ProbeSources sources, MetricsTokens? tokens, MetricRegistry registry, HealthState health, TimeProvider time, ILoggerFactory loggers) => new(
+        () => Build(metrics, readiness, sources, tokens, registry, health, time, loggers),
         reason => StartStep.Blame(reason, [.. metrics.Select(m => ("--metrics", m.ToString())), .. readiness.Select(r => ("--readiness", r.ToString()))]),
         "`ss -ltnp` says what listens there; stop it or give another address or port");
 
     private static WebApplication Build(
-        IReadOnlyList<IPEndPoint> metrics, IReadOnlyList<IPEndPoint> readiness, ProbeSources sources, MetricRegistry registry, HealthState health, TimeProvider time, ILoggerFactory loggers)
+        IReadOnlyList<IPEndPoint> metrics, IReadOnlyList<IPEndPoint> readiness, ProbeSources sources, MetricsTokens? tokens, MetricRegistry registry, HealthState health, TimeProvider time, ILoggerFactory loggers)
     {
         ConnectionGate gate = new(Bounds, time);
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
@@ -40,7 +40,7 @@ internal static class HttpEndpoints
                 kestrel.Listen(address, listen => listen.Use(next => connection => EnterAsync(connection, next, gate, sources)));
         });
         WebApplication app = builder.Build();
-        app.Run(context => AnswerAsync(context, metrics[0].Port, readiness[0].Port, registry, health));
+        app.Run(context => AnswerAsync(context, metrics[0].Port, readiness[0].Port, tokens, registry, health));
         return app;
     }
 
@@ -56,7 +56,7 @@ internal static class HttpEndpoints
         await next(connection);
     }
 
-    private static Task AnswerAsync(HttpContext context, int metricsPort, int readinessPort, MetricRegistry registry, HealthState health)
+    private static Task AnswerAsync(HttpContext context, int metricsPort, int readinessPort, MetricsTokens? tokens, MetricRegistry registry, HealthState health)
     {
         HttpResponse response = context.Response;
 
@@ -70,6 +70,10 @@ internal static class HttpEndpoints
         }
         switch (context.Request.Path.Value)
         {
+            case "/metrics" when port == metricsPort && tokens?.Allows(context.Request.Headers.Authorization) == false:
+                response.StatusCode = StatusCodes.Status401Unauthorized;
+                response.Headers.WWWAuthenticate = "Bearer";
+                return Task.CompletedTask;
             case "/metrics" when port == metricsPort:
                 bool openMetrics = context.Request.Headers.Accept.Any(a => a?.Contains(OpenMetricsType, StringComparison.OrdinalIgnoreCase) == true);
                 response.ContentType = openMetrics ? OpenMetricsType + "; version=1.0.0; charset=utf-8" : "text/plain; version=0.0.4; charset=utf-8";

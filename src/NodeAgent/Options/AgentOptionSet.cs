@@ -50,10 +50,16 @@ public sealed class AgentOptionSet
         AllowMultipleArgumentsPerToken = true,
     };
 
+    private readonly Option<string?> _metricsToken = new("--metrics-token-file")
+    {
+        Description = "File with bearer tokens, one on each line; who asks for metrics has to give one. Read anew each time. Default: none is asked for.",
+        HelpName = "FILE",
+    };
+
     /// <summary>All of them, in the order of the help text.</summary>
     public IReadOnlyList<Option> All =>
     [
-        _node, _state, _run, _bpffs, _uplinks, _metrics, _readiness, _allow, _outbound, _udp, _tunnel, _drain, _udpIdle, _tunnelTimeout, _keepAlive, _loops, _nice, _busyPoll, _marks, _rules, _flows, _xdp,
+        _node, _state, _run, _bpffs, _uplinks, _metrics, _readiness, _allow, _metricsToken, _outbound, _udp, _tunnel, _drain, _udpIdle, _tunnelTimeout, _keepAlive, _loops, _nice, _busyPoll, _marks, _rules, _flows, _xdp,
         _cni, _checksum,
     ];
 
@@ -74,6 +80,7 @@ public sealed class AgentOptionSet
             Metrics = EndPointOf(parsed, _metrics, problems),
             Readiness = EndPointOf(parsed, _readiness, problems),
             MetricsAllow = PrefixesOf(parsed, problems),
+            MetricsTokenFile = parsed.GetValue(_metricsToken) is { } file ? Path.GetFullPath(file) : null,
             OutboundPort = parsed.GetValue(_outbound),
             UdpPort = parsed.GetValue(_udp),
             TunnelPort = parsed.GetValue(_tunnel),

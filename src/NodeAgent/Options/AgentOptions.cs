@@ -44,6 +44,9 @@ public sealed record AgentOptions
     /// <summary>Networks that may ask for metrics and readiness although pods are in them.</summary>
     public IReadOnlyList<IpPrefix> MetricsAllow { get; init; } = [];
 
+    /// <summary>File with the bearer tokens, one on each line, of which <c>/metrics</c> wants one; null: it wants none.</summary>
+    public string? MetricsTokenFile { get; init; }
+
     /// <summary>How many event loops the proxy runs; 0: one per core.</summary>
     public int Loops { get; init; }
 
