@@ -12,6 +12,7 @@
 
 #define CV_FLOW_GONE (-1) /* the entry no longer describes its flow: evaluate the packet as a new one */
 #define CV_EEXIST 17
+#define CV_TAKE_BACK_LOOKS 8
 #define CV_FLOW_IDLE_NS (60ULL * 1000000000ULL) /* a SYN after that long starts a new flow */
 
 /*
@@ -166,6 +167,18 @@ static __always_inline int flow_is_over(const struct cv_flow *f, const struct cv
 	return f->flags & CV_FLOW_REPLY || f->generation != p->generation || flow_has_ended(f, p);
 }
 
+/* Ends the flow of s->flow_key, not the packet's own, when it is one of the world outside, or else of a pod, that nobody has answered. Returns whether it was. */
+static __always_inline int flow_end_unanswered(struct __sk_buff *skb, struct cv_scratch *s, int external)
+{
+	struct cv_flow *f = bpf_map_lookup_elem(&cv_flow, &s->flow_key);
+
+	if (!f || (f->owner == CV_OWNER_EXTERNAL) != external || f->flags & (CV_FLOW_ESTABLISHED | CV_FLOW_REPLY) ||
+	    flow_key_equal(&s->flow_key, &s->packet.key))
+		return 0;
+	flow_finish(skb, 1);
+	return 1;
+}
+
 /*
  * Takes note of a flow from outside that begins with the packet in hand. So many are half open at the most: the oldest that has not been
  * answered since goes.
@@ -173,19 +186,51 @@ static __always_inline int flow_is_over(const struct cv_flow *f, const struct cv
 __noinline int flow_enter_external(struct __sk_buff *skb)
 {
 	struct cv_scratch *s = scratch_get();
-	struct cv_flow *f;
 
 	if (!s)
 		return 0;
 	if (!bpf_map_push_elem(&cv_half_open, &s->packet.key, 0))
 		return 0;
-	if (!bpf_map_pop_elem(&cv_half_open, &s->flow_key)) {
-		f = bpf_map_lookup_elem(&cv_flow, &s->flow_key);
-		if (f && f->owner == CV_OWNER_EXTERNAL && !(f->flags & (CV_FLOW_ESTABLISHED | CV_FLOW_REPLY)))
-			flow_finish(skb, 1);
-	}
+	if (!bpf_map_pop_elem(&cv_half_open, &s->flow_key))
+		flow_end_unanswered(skb, s, 1);
 	bpf_map_push_elem(&cv_half_open, &s->packet.key, 0);
 	return 0;
+}
+
+/* The same for a flow of a pod that takes a place lent to it. */
+__noinline int flow_enter_lent(struct __sk_buff *skb)
+{
+	struct cv_scratch *s = scratch_get();
+
+	if (!s)
+		return 0;
+	if (!bpf_map_push_elem(&cv_lent, &s->packet.key, 0))
+		return 0;
+	if (!bpf_map_pop_elem(&cv_lent, &s->flow_key))
+		flow_end_unanswered(skb, s, 0);
+	bpf_map_push_elem(&cv_lent, &s->packet.key, 0);
+	return 0;
+}
+
+/*
+ * The table is full, and a pod begins a flow within its share: the oldest flow from outside that nobody has answered makes room for it, or one
+ * that a pod has in a place lent to it. A few are looked at; what has been answered meanwhile stays for good. Returns whether there is room.
+ */
+__noinline int flow_take_back(struct __sk_buff *skb)
+{
+	struct cv_scratch *s = scratch_get();
+	int i, room = 0;
+
+	if (!s)
+		return 0;
+	for (i = 0; i < CV_TAKE_BACK_LOOKS && !room; i++) {
+		if (!bpf_map_pop_elem(&cv_half_open, &s->flow_key))
+			room = flow_end_unanswered(skb, s, 1);
+		if (!room && !bpf_map_pop_elem(&cv_lent, &s->flow_key))
+			room = flow_end_unanswered(skb, s, 0);
+	}
+	s->flow_key = s->packet.key;
+	return room;
 }
 
 /*
@@ -202,6 +247,8 @@ __noinline int flow_create(struct __sk_buff *skb, __u32 in_ifindex)
 	struct cv_control *control;
 	struct cv_usage *usage;
 	__u32 owner = in_ifindex ? in_ifindex : CV_OWNER_EXTERNAL, most;
+	__s64 taken;
+	int lent;
 	long err;
 
 	if (!s)
@@ -213,8 +260,12 @@ __noinline int flow_create(struct __sk_buff *skb, __u32 in_ifindex)
 	if (owner == CV_OWNER_EXTERNAL)
 		flow_enter_external(skb);
 	usage = usage_get(owner);
-	if (!usage_has_room(usage, owner, most))
+	taken = usage ? usage_taken(usage, owner) : 0;
+	if (!usage_has_room(usage, taken, most))
 		return CV_REASON_FLOW_QUOTA;
+	lent = owner == CV_OWNER_EXTERNAL || usage_is_lent(taken);
+	if (lent && owner != CV_OWNER_EXTERNAL)
+		flow_enter_lent(skb);
 	f = &s->flow;
 	__builtin_memset(f, 0, sizeof(*f));
 	f->created_ns = p->now;
@@ -248,14 +299,16 @@ __noinline int flow_create(struct __sk_buff *skb, __u32 in_ifindex)
 	} else if (old) {
 		s->flow_key = s->peer;
 		flow_finish(skb, 1);
-		s->flow_key = p->key;
-		flow_reverse_key(&s->peer, &p->key, f);
 	}
+	s->flow_key = p->key;
 	err = bpf_map_update_elem(&cv_flow, &p->key, f, BPF_NOEXIST);
+	if (err && err != -CV_EEXIST && !lent && flow_take_back(skb))
+		err = bpf_map_update_elem(&cv_flow, &p->key, f, BPF_NOEXIST);
 	if (err == -CV_EEXIST)
 		return 0; /* another CPU was faster */
 	if (err)
 		return CV_REASON_FLOW_TABLE_FULL;
+	flow_reverse_key(&s->peer, &p->key, f);
 	f->flags = (d->flags & ~CV_FLOW_NAT_DST) | CV_FLOW_REPLY;
 	f->in_ifindex = d->reply_ifindex;
 	f->ifindex = in_ifindex;
@@ -278,7 +331,9 @@ __noinline int flow_create(struct __sk_buff *skb, __u32 in_ifindex)
 		__builtin_memcpy(f->mac, from->mac, sizeof(f->mac));
 		__builtin_memcpy(f->host_mac, from->host_mac, sizeof(f->host_mac));
 	}
-	if (bpf_map_update_elem(&cv_flow, &s->peer, f, BPF_ANY)) {
+	s->lookup = s->peer;
+	if (bpf_map_update_elem(&cv_flow, &s->lookup, f, BPF_ANY) &&
+	    (lent || !flow_take_back(skb) || bpf_map_update_elem(&cv_flow, &s->lookup, f, BPF_ANY))) {
 		bpf_map_delete_elem(&cv_flow, &p->key);
 		return CV_REASON_FLOW_TABLE_FULL;
 	}

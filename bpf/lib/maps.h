@@ -97,6 +97,24 @@ struct {
 	__type(value, struct cv_flow_key);
 } cv_half_open SEC(".maps");
 
+/*
+ * How many flows of cv_flow are a pod's own; what it has beyond is lent to it, and taken back when the table is full. 0: any number; written by
+ * the agent.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} cv_fair_share SEC(".maps");
+
+/* The last flows that pods began with lent places, in the order in which they came; written by the programs. */
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, 32768);
+	__type(value, struct cv_flow_key);
+} cv_lent SEC(".maps");
+
 /* UDP flows that go to the proxy; written by the programs. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

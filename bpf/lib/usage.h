@@ -20,19 +20,26 @@ static __always_inline struct cv_usage *usage_get(__u32 owner)
 	return bpf_map_lookup_elem(&cv_usage, &owner);
 }
 
-/* Whether an owner may begin one more flow. 0 for `most`: as many as there is room for. */
-static __always_inline int usage_has_room(const struct cv_usage *usage, __u32 owner, __u32 most)
+/* How many flows of an owner are in cv_flow. Below 0 for a moment when the account was closed while a flow was made. */
+static __always_inline __s64 usage_taken(const struct cv_usage *usage, __u32 owner)
 {
-	__u64 *swept;
-	__s64 taken; /* below 0 for a moment when the account was closed while a flow was made */
+	__u64 *swept = bpf_map_lookup_elem(&cv_swept, &owner);
 
-	if (!most)
-		return 1;
-	if (!usage)
-		return 0;
-	swept = bpf_map_lookup_elem(&cv_swept, &owner);
-	taken = usage->made - usage->gone - (swept ? *swept : 0);
-	return taken < (__s64)most;
+	return usage->made - usage->gone - (swept ? *swept : 0);
+}
+
+/* Whether an owner of whom so many flows are there may begin one more, of `most`. 0: as many as there is room for. */
+static __always_inline int usage_has_room(const struct cv_usage *usage, __s64 taken, __u32 most)
+{
+	return !most || (usage && taken < (__s64)most);
+}
+
+/* Whether the next flow of a pod that has begun so many takes a place that is only lent to it. */
+static __always_inline int usage_is_lent(__s64 taken)
+{
+	__u32 zero = 0, *fair = bpf_map_lookup_elem(&cv_fair_share, &zero);
+
+	return fair && *fair && taken >= (__s64)*fair;
 }
 
 static __always_inline void usage_made(struct cv_usage *usage)

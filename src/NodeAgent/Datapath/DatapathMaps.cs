@@ -26,6 +26,9 @@ internal sealed class DatapathMaps(BpfObject loaded) : IDisposable
     /// <summary>How many of those flows <see cref="FlowSweeper"/> has taken out.</summary>
     internal BpfMap<uint, ulong> Swept { get; } = loaded.GetMap<uint, ulong>("cv_swept");
 
+    /// <summary>How many flows are a pod's own, and not lent to it; 0: any number.</summary>
+    internal BpfMap<uint, uint> FairShare { get; } = loaded.GetMap<uint, uint>("cv_fair_share");
+
     /// <summary>UDP flows that go to the proxy; the programs write it.</summary>
     internal BpfMap<CvFlowKey, CvSession> Session { get; } = loaded.GetMap<CvFlowKey, CvSession>("cv_session");
 
@@ -45,6 +48,6 @@ internal sealed class DatapathMaps(BpfObject loaded) : IDisposable
 
     public void Dispose()
     {
-        foreach (BpfMap map in (BpfMap[])[Control, Endpoint, Address, Policy, Service, Backend, Flow, Usage, Swept, Session, Reply, Drops, Counters, Listener, OwnSockets, Events]) map.Dispose();
+        foreach (BpfMap map in (BpfMap[])[Control, Endpoint, Address, Policy, Service, Backend, Flow, Usage, Swept, FairShare, Session, Reply, Drops, Counters, Listener, OwnSockets, Events]) map.Dispose();
     }
 }

@@ -82,6 +82,7 @@ internal sealed class DatapathPrograms : IDisposable
             foreach (string map in adopted) loading.ReuseMap(map, found[map]);
             if (!adopted.Contains("cv_flow")) loading.SetMaxEntries("cv_flow", options.FlowTableSize);
             if (!adopted.Contains("cv_half_open")) loading.SetMaxEntries("cv_half_open", FlowShares.HalfOpen(options.FlowTableSize));
+            if (!adopted.Contains("cv_lent")) loading.SetMaxEntries("cv_lent", FlowShares.Lent(options.FlowTableSize));
             loading.SetConfig("cv_cfg_tunnel_port", options.TunnelPort);
             loading.SetConfig("cv_cfg_mark_mask", options.Marks.Mask);
             loading.SetConfig("cv_cfg_mark_capture", options.Marks.Capture);

@@ -28,7 +28,7 @@ internal sealed class DatapathReconciler(
         uint number = unchecked(writer.Current + 1);
         FlowShares shares = FlowShares.Of(writer.FlowEntries, plan.Endpoints.Length);
         Generation generation = GenerationBuilder.Build(number == 0 ? 1 : number, snapshot, policy, plan.Endpoints, links.NodeAddresses, shares.Pod);
-        return new PreparedSnapshot(start, links, plan, policy, generation, shares.External);
+        return new PreparedSnapshot(start, links, plan, policy, generation, shares);
     }
 
     /// <summary>
@@ -43,8 +43,8 @@ internal sealed class DatapathReconciler(
     /// </param>
     internal void Apply(PreparedSnapshot prepared, Action<bool>? switched = null)
     {
-        (long start, ILinks links, LinkPlan plan, CompiledPolicy policy, Generation next, uint maxExternal) = prepared;
-        writer.MaxExternal = maxExternal;
+        (long start, ILinks links, LinkPlan plan, CompiledPolicy policy, Generation next, FlowShares shares) = prepared;
+        writer.Shares = shares;
         writer.Write(next);
         plan = Switch(plan, _inForce ?? Found(plan, links), switched);
         writer.Finish();

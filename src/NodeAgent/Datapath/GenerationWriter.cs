@@ -27,8 +27,8 @@ internal sealed class GenerationWriter(DatapathMaps maps, ILogger logger)
     /// <summary>Entries of the flow table.</summary>
     internal uint FlowEntries { get; } = maps.Flow.Info.MaxEntries;
 
-    /// <summary>How many flows from outside may be in the flow table, from the next <see cref="Activate"/> on; 0: any number.</summary>
-    internal uint MaxExternal { get; set; }
+    /// <summary>How the flow table is shared out, from the next <see cref="Activate"/> on. Each endpoint says itself what its pod may have.</summary>
+    internal FlowShares Shares { get; set; }
 
     /// <summary>
     /// Writes a generation that is not in force yet. When it does not fit nothing changes: what was written is taken back and the exception names the map.
@@ -141,7 +141,8 @@ internal sealed class GenerationWriter(DatapathMaps maps, ILogger logger)
         {
             CvControl control = ReadControl();
             control.Generation = generation;
-            control.MaxExternal = MaxExternal;
+            control.MaxExternal = Shares.External;
+            maps.FairShare.Set(ControlKey, Shares.Fair);
             maps.Control.Set(ControlKey, control);
         }
     }

@@ -8,5 +8,5 @@ namespace Culvert.NodeAgent.Datapath;
 /// <param name="Plan">Which programs belong to which of them.</param>
 /// <param name="Policy">The policy that the tables are made from.</param>
 /// <param name="Generation">The tables.</param>
-/// <param name="MaxExternal">How many flows from outside may be in the flow table; 0: any number.</param>
-internal sealed record PreparedSnapshot(long Start, ILinks Links, LinkPlan Plan, CompiledPolicy Policy, Generation Generation, uint MaxExternal);
+/// <param name="Shares">How the flow table is shared out.</param>
+internal sealed record PreparedSnapshot(long Start, ILinks Links, LinkPlan Plan, CompiledPolicy Policy, Generation Generation, FlowShares Shares);

@@ -76,6 +76,61 @@ public sealed class FlowShareTests : IClassFixture<World>
         _world.FromPod(_world.A, Scan(_world.A, 7)).Passed();
     }
 
+    [Theory, MemberData(nameof(Families))]
+    public void Attack_pods_that_scan_with_lent_places_leave_room_to_the_others(bool v6, byte protocol)
+    {
+        const int Own = 4;
+        using World small = new(o => o.SetMaxEntries("cv_flow", 64));
+        small.Reset();
+        small.Maps.FairShare.Set(0, Own);
+        Packet Begin(Workload by, int n) =>
+            protocol == Packet.Tcp ? Packet.OfTcp(by.At(v6, 40000), new(World.Outside(v6), n), TcpFlags.Syn) : Packet.OfUdp(by.At(v6, 40000), new(World.Outside(v6), n));
+        void Answer(Packet first)
+        {
+            small.ToPod(small.A, first.Reply(TcpFlags.Syn | TcpFlags.Ack), Uplink).Passed();
+            if (protocol == Packet.Tcp) small.FromPod(small.A, first with { Flags = TcpFlags.Ack }).Passed();
+        }
+
+        // One flow that has been answered in a place of its own, one in a lent one; then first packets until no more are taken.
+        int made = 0;
+        while (made < Own + 1) small.FromPod(small.A, Begin(small.A, ++made)).Passed();
+        Answer(Begin(small.A, 1));
+        Answer(Begin(small.A, made));
+        Outcome outcome;
+        while ((outcome = small.FromPod(small.A, Begin(small.A, made + 1))).Drops.Count == 0) Assert.InRange(++made, 1, 64);
+        outcome.Dropped(CvReason.FlowTableFull);
+        Assert.InRange(made, 30, 32);
+
+        for (int n = 1; n <= Own; n++)
+        {
+            small.FromPod(small.B, Begin(small.B, n)).Passed();
+            Assert.Equal(2 * made, small.Maps.Flows.ToList().Count);
+        }
+        List<KeyValuePair<CvFlowKey, CvFlow>> flows = small.Maps.Flows.ToList();
+        Assert.Equal(4, flows.Count(f => ((CvFlowFlag)f.Value.Flags).HasFlag(CvFlowFlag.Established)));
+        Assert.Equal(2 * Own, flows.Count(f => f.Value.Owner == small.B.Index));
+        Assert.Equal(made - Own, (int)(Usage(small.A).Made - Usage(small.A).Gone));
+        // What is lent to it gives B nothing that is lent to others.
+        small.FromPod(small.B, Begin(small.B, Own + 1)).Dropped(CvReason.FlowTableFull);
+
+        CvUsage Usage(Workload of) => small.Maps.Usages.TryGet(of.Index, out CvUsage usage) ? usage : throw new InvalidOperationException("it has no account");
+    }
+
+    [Theory, MemberData(nameof(Families))]
+    public void Attack_unanswered_flows_in_lent_places_are_a_part_of_the_table_only(bool v6, byte protocol)
+    {
+        const int Lent = 16;
+        using World small = new(o => o.SetMaxEntries("cv_flow", 256).SetMaxEntries("cv_lent", Lent));
+        small.Reset();
+        small.Maps.FairShare.Set(0, 1);
+        for (int n = 1; n <= 100; n++)
+        {
+            IPEndPoint to = new(World.Outside(v6), n);
+            small.FromPod(small.A, protocol == Packet.Tcp ? Packet.OfTcp(small.A.At(v6, 40000), to, TcpFlags.Syn) : Packet.OfUdp(small.A.At(v6, 40000), to)).Passed();
+        }
+        Assert.Equal(2 * (Lent + 1), small.Maps.Flows.ToList().Count);
+    }
+
     [Fact]
     public void Attack_denials_of_one_pod_do_not_take_the_place_of_anothers()
     {

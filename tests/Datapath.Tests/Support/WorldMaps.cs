@@ -32,6 +32,8 @@ public sealed class WorldMaps(BpfObject source) : IDisposable
 
     internal BpfMap<uint, ulong> Swept { get; } = source.GetMap<uint, ulong>("cv_swept");
 
+    internal BpfMap<uint, uint> FairShare { get; } = source.GetMap<uint, uint>("cv_fair_share");
+
     internal BpfMap Listeners { get; } = source.GetMap("cv_listener");
 
     internal BpfMap OwnSockets { get; } = source.GetMap("cv_own_socket");
@@ -79,6 +81,7 @@ public sealed class WorldMaps(BpfObject source) : IDisposable
         Replies.Clear();
         Usages.Clear();
         Swept.Clear();
+        FairShare.Set(0, 0);
     }
 
     /// <summary>How many packets were dropped, by reason.</summary>
@@ -91,7 +94,7 @@ public sealed class WorldMaps(BpfObject source) : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (BpfMap map in (BpfMap[])[_control, _drops, _counters, Endpoints, Addresses, Policies, Services, Backends, Flows, Sessions, Replies, LookupKinds, Usages, Swept, Listeners, OwnSockets, Events]) map.Dispose();
+        foreach (BpfMap map in (BpfMap[])[_control, _drops, _counters, Endpoints, Addresses, Policies, Services, Backends, Flows, Sessions, Replies, LookupKinds, Usages, Swept, FairShare, Listeners, OwnSockets, Events]) map.Dispose();
     }
 
     private static ulong Sum(BpfMap<uint, ulong> map, uint key)
