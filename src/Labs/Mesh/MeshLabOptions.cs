@@ -16,6 +16,9 @@ internal sealed record MeshLabOptions
     /// <summary>Whether agents are told their uplink, or find uplinks themselves.</summary>
     public bool NameUplinks { get; init; } = true;
 
+    /// <summary>Whether agents are told to serve metrics on 127.0.0.1, or serve them where they do by default.</summary>
+    public bool NameMetrics { get; init; } = true;
+
     /// <summary>Further arguments for every agent.</summary>
     public IReadOnlyList<string> AgentArguments { get; init; } = [];
 }

@@ -62,7 +62,7 @@ internal sealed class MeshNode : IDisposable
                 "--bootstrap-roots", _mesh.Roots,
                 "--join-token-file", token,
                 .. _mesh.Options.NameUplinks ? ["--uplink", LabNode.Uplink] : Array.Empty<string>(),
-                "--metrics", string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{MetricsPort}"),
+                .. _mesh.Options.NameMetrics ? ["--metrics", string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{MetricsPort}")] : Array.Empty<string>(),
                 .. _mesh.Options.AgentArguments,
             ]);
         if (ready)

@@ -31,6 +31,16 @@ public sealed class GenerationBuilderTests
         Assert.Null(kernel.FindAddress(IPAddress.Parse("192.0.2.1")));
     }
 
+    [Theory, InlineData(DefaultAction.Allow, false), InlineData(DefaultAction.Deny, true)]
+    public void EchoRequestsAreRefusedWhereTheMeshSaysSo(DefaultAction echo, bool refused)
+    {
+        WorkloadInfo local = TestMesh.Workload("a", "n1", "10.0.0.1");
+        NodeSnapshot snapshot = TestMesh.Snapshot([local]);
+        snapshot = snapshot with { Mesh = snapshot.Mesh with { IcmpEcho = echo } };
+        Generation generation = GenerationBuilder.Build(1, snapshot, PolicyCompiler.Compile(snapshot, new HashSet<string> { local.Uid }, new PolicyIds()), [TestMesh.Endpoint(local, 7)], []);
+        Assert.Equal(refused, ((CvEndpointFlag)generation.Endpoints.Values[0].Flags).HasFlag(CvEndpointFlag.NoEcho));
+    }
+
     [Fact]
     public void AWorkloadOfThisNodeWithoutALinkIsMeshedButNotLocal()
     {
