@@ -101,7 +101,7 @@ static __always_inline int decide_pass(struct cv_scratch *s, const struct cv_add
 }
 
 /* A destination that is not the mesh's business; what leaves a pod is, unless configuration leaves it alone. */
-static __always_inline int decide_outside(struct cv_scratch *s, const struct cv_address *to)
+static __always_inline int decide_external(struct cv_scratch *s, const struct cv_address *to)
 {
 	int r = to && to->flags & CV_ADDRESS_EXCLUDED
 	                ? 0
@@ -136,6 +136,6 @@ __noinline int destination_decide(struct __sk_buff *skb)
 		to = address_lookup(p->generation, &d->addr);
 	}
 	if (!to || to->flags & (CV_ADDRESS_EXCLUDED | CV_ADDRESS_NODE) || !(to->flags & CV_ADDRESS_MESHED))
-		return decide_outside(s, to);
+		return decide_external(s, to);
 	return decide_workload(s, to, always_proxy);
 }
