@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using Culvert.Cli.Demo;
 using Culvert.Datapath.Tests.Support;
 using Culvert.Labs;
 using Culvert.Labs.Mesh;
