@@ -57,6 +57,7 @@ public sealed class MalformedPacketTests : IClassFixture<World>
     }
 
     [Theory, InlineData(false), InlineData(true)]
+    [Trait("Category", "Attack")]
     public void A_source_that_is_not_the_pods_is_spoofed(bool v6)
     {
         _world.FromPod(_world.A, Syn(v6) with { Source = _world.B.Address(v6) }).Dropped(CvReason.SpoofedSource).Single(CvEventType.Dropped);
@@ -64,6 +65,7 @@ public sealed class MalformedPacketTests : IClassFixture<World>
     }
 
     [Theory, InlineData(false), InlineData(true)]
+    [Trait("Category", "Attack")]
     public void A_flows_addresses_do_not_serve_another_pod(bool v6)
     {
         _world.FromPod(_world.A, Syn(v6)).Redirected(_world.B);
@@ -99,6 +101,7 @@ public sealed class MalformedPacketTests : IClassFixture<World>
     }
 
     [Theory, InlineData(133), InlineData(135), InlineData(136), InlineData(130), InlineData(131), InlineData(143), InlineData(137)]
+    [Trait("Category", "Attack")]
     public void Attack_neighbour_discovery_as_a_way_past_policy_ends_at_its_link(byte type)
     {
         Packet packet = Packet.OfIcmp(_world.A.Address6, World.Remote(true), type, payload: Packet.Pattern(800)) with { HopLimit = 64 };
@@ -109,6 +112,7 @@ public sealed class MalformedPacketTests : IClassFixture<World>
     }
 
     [Theory, InlineData(134), InlineData(137)]
+    [Trait("Category", "Attack")]
     public void Attack_a_pod_that_speaks_for_a_router_is_not_heard(byte type)
     {
         Packet packet = Packet.OfIcmp(IPAddress.Parse("fe80::a"), IPAddress.Parse("ff02::1"), type) with { HopLimit = 255 };
@@ -189,6 +193,7 @@ public sealed class MalformedPacketTests : IClassFixture<World>
     }
 
     [Theory, InlineData(false), InlineData(true)]
+    [Trait("Category", "Attack")]
     public void The_proxys_mark_on_what_a_pod_or_the_network_sends_is_spoofed(bool v6)
     {
         _world.Run(Hook.FromPod, Syn(v6), _world.A.Index, mark: CvAbi.MarkProxy).Dropped(CvReason.TransportSpoof);
