@@ -10,8 +10,8 @@ public sealed class FlowSharesTests
     [InlineData(262_144u, 4, 24_576u, 32_768u)]
     [InlineData(262_144u, 200, 16_384u, 32_768u)]
     [InlineData(1024u, 0, 384u, 128u)]
-    public void TheWorldOutsideHasAQuarterAndNoPodMoreThanItsShare(uint entries, int pods, uint pod, uint outside) =>
-        Assert.Equal(new FlowShares(pod, outside), FlowShares.Of(entries, pods));
+    public void ExternalClientsHaveAQuarterAndNoPodMoreThanItsShare(uint entries, int pods, uint pod, uint external) =>
+        Assert.Equal(new FlowShares(pod, external), FlowShares.Of(entries, pods));
 
     [Theory, InlineData(262_144u, 8192u), InlineData(1024u, 32u), InlineData(2u, 1u)]
     public void HalfOpenFlowsAreASmallPart(uint entries, uint halfOpen) => Assert.Equal(halfOpen, FlowShares.HalfOpen(entries));

@@ -10,11 +10,11 @@ namespace Culvert.Datapath.Tests.Live;
 /// Plain traffic from a machine outside the mesh to workload B, which is behind the proxy: at TC alone, and with the XDP programs in the driver
 /// and behind it. The test plays the proxy.
 /// </summary>
-public sealed class DatagramsFromOutsideTests : IClassFixture<LiveWorld>
+public sealed class ExternalDatagramTests : IClassFixture<LiveWorld>
 {
     private readonly LiveWorld _world;
 
-    public DatagramsFromOutsideTests(LiveWorld world)
+    public ExternalDatagramTests(LiveWorld world)
     {
         _world = world;
         _world.Reset();
@@ -95,9 +95,9 @@ public sealed class DatagramsFromOutsideTests : IClassFixture<LiveWorld>
         await client.SendToAsync(new byte[5], _world.B.At(v6, 53));
         Assert.Equal((byte)CvReason.StrictMtls, _world.Await(e => e.Type == (byte)CvEventType.Denied).Reason);
         Assert.Equal(0, proxy.Waiting);
-        await OutsideTests.EchoAsync(_world.PodX, _world.PodA, _world.A.At(v6, 53), 100);
-        await OutsideTests.EchoAsync(_world.PodX, _world.PodA, _world.A.At(v6, 54), 9000);
-        await OutsideTests.EchoAsync(_world.PodB, _world.PodX, new(_world.X(v6), 53), 9000); // its own, with answers
+        await ExternalTests.EchoAsync(_world.PodX, _world.PodA, _world.A.At(v6, 53), 100);
+        await ExternalTests.EchoAsync(_world.PodX, _world.PodA, _world.A.At(v6, 54), 9000);
+        await ExternalTests.EchoAsync(_world.PodB, _world.PodX, new(_world.X(v6), 53), 9000); // its own, with answers
         Assert.True((await _world.PodX.RunAsync("ping", ["-c", "1", "-W", "5", _world.B.Address(v6).ToString()])).Succeeded);
         using Socket listener = Peer.Listen(_world.PodA, _world.A.At(v6, 80));
         using Socket stream = await Peer.Connect(_world.PodX, _world.A.At(v6, 80));
