@@ -7,7 +7,7 @@
 #include "lib/flow_key.h"
 #include "lib/service.h"
 
-/* To a pod of this node: straight into it, where nothing that others have put on the way would be passed over. */
+/* To a pod of this node: straight into it, where nothing that others have put into the path would be passed over. */
 static __always_inline void decision_direct(struct cv_scratch *s, const struct cv_address *to)
 {
 	struct cv_control *control = control_get();

@@ -7,7 +7,7 @@ using Wire = Culvert.Protocol.V1;
 namespace Culvert.NodeAgent.Admin;
 
 /// <summary>
-/// Says which way a connection would take and which rule would decide, from the snapshot in force. Pure: asks the same oracle that kernel
+/// Says which path a connection would take and which rule would decide, from the snapshot in force. Pure: asks the same oracle that kernel
 /// and proxy are compiled from and tested against.
 /// </summary>
 internal static class Explainer

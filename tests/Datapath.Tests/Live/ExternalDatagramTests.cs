@@ -22,7 +22,7 @@ public sealed class ExternalDatagramTests : IClassFixture<LiveWorld>
     }
 
     /// <summary>Where a header is put in.</summary>
-    public enum Way
+    public enum HeaderPlace
     {
         /// <summary>At TC; there is no XDP.</summary>
         Tc,
@@ -34,26 +34,26 @@ public sealed class ExternalDatagramTests : IClassFixture<LiveWorld>
         Generic,
     }
 
-    public static TheoryData<bool, Way> Ways
+    public static TheoryData<bool, HeaderPlace> Places
     {
         get
         {
-            TheoryData<bool, Way> ways = [];
-            foreach (Way way in Enum.GetValues<Way>())
+            TheoryData<bool, HeaderPlace> places = [];
+            foreach (HeaderPlace place in Enum.GetValues<HeaderPlace>())
             {
-                ways.Add(false, way);
-                ways.Add(true, way);
+                places.Add(false, place);
+                places.Add(true, place);
             }
-            return ways;
+            return places;
         }
     }
 
-    private AttachedLink? Attach(Way way) => way == Way.Tc ? null : _world.AttachXdp(way == Way.Native ? XdpMode.Native : XdpMode.Generic);
+    private AttachedLink? Attach(HeaderPlace place) => place == HeaderPlace.Tc ? null : _world.AttachXdp(place == HeaderPlace.Native ? XdpMode.Native : XdpMode.Generic);
 
-    [Theory, MemberData(nameof(Ways))]
-    public async Task Datagrams_of_every_size_reach_the_proxy_whole_and_answers_go_back(bool v6, Way way)
+    [Theory, MemberData(nameof(Places))]
+    public async Task Datagrams_of_every_size_reach_the_proxy_whole_and_answers_go_back(bool v6, HeaderPlace place)
     {
-        using AttachedLink? xdp = Attach(way);
+        using AttachedLink? xdp = Attach(place);
         using Proxy proxy = new(_world, v6);
         ulong inserted = _world.Maps.Counter(CvCounter.XdpHeader);
         using Socket client = Peer.Open(_world.PodX, v6, SocketType.Dgram);
@@ -73,7 +73,7 @@ public sealed class ExternalDatagramTests : IClassFixture<LiveWorld>
             Assert.Equal((from, to, (uint)CvSessionFlag.External), (header.From, header.To, header.Endpoint.Flags));
         }
         Assert.Equal(0, proxy.Waiting);
-        Assert.Equal(way == Way.Native ? inserted + (ulong)headed : inserted, _world.Maps.Counter(CvCounter.XdpHeader));
+        Assert.Equal(place == HeaderPlace.Native ? inserted + (ulong)headed : inserted, _world.Maps.Counter(CvCounter.XdpHeader));
         using Socket session = Peer.SpeakAs(_world, to, from);
         byte[] buffer = new byte[65536];
         foreach (int size in (int[])[1, 1400, 30000])
@@ -85,10 +85,10 @@ public sealed class ExternalDatagramTests : IClassFixture<LiveWorld>
         Assert.Equal(SocketError.ConnectionRefused, await Peer.DatagramError(session));
     }
 
-    [Theory, MemberData(nameof(Ways))]
-    public async Task What_policy_refuses_is_told_of_and_the_rest_is_not_disturbed(bool v6, Way way)
+    [Theory, MemberData(nameof(Places))]
+    public async Task What_policy_refuses_is_told_of_and_the_rest_is_not_disturbed(bool v6, HeaderPlace place)
     {
-        using AttachedLink? xdp = Attach(way);
+        using AttachedLink? xdp = Attach(place);
         using Proxy proxy = new(_world, v6);
         _world.SetPod(LiveWorld.Generation, _world.B, CvAddressFlag.Proxy | CvAddressFlag.Strict, CvEndpointFlag.Strict);
         using Socket client = Peer.Open(_world.PodX, v6, SocketType.Dgram);
@@ -105,10 +105,10 @@ public sealed class ExternalDatagramTests : IClassFixture<LiveWorld>
         await Peer.ExchangeAsync(stream, server, 4 << 20);
     }
 
-    [Theory, MemberData(nameof(Ways))]
-    public async Task Connections_reach_the_outbound_listeners_with_both_addresses(bool v6, Way way)
+    [Theory, MemberData(nameof(Places))]
+    public async Task Connections_reach_the_outbound_listeners_with_both_addresses(bool v6, HeaderPlace place)
     {
-        using AttachedLink? xdp = Attach(way);
+        using AttachedLink? xdp = Attach(place);
         using Socket listener = Peer.ListenAsProxy(_world, v6, LiveWorld.CapturePort);
         _world.Maps.Listeners.SetDescriptor((uint)(v6 ? CvListenerKind.Out6 : CvListenerKind.Out4) * CvAbi.MaxListeners, listener.SafeHandle);
         _world.Maps.Offer(LiveWorld.Generation);
@@ -119,10 +119,10 @@ public sealed class ExternalDatagramTests : IClassFixture<LiveWorld>
         Assert.Empty(_world.Maps.Flows.ToList());
     }
 
-    [Theory, MemberData(nameof(Ways))]
-    public async Task A_header_without_a_socket_of_the_proxy_reaches_nobody(bool v6, Way way)
+    [Theory, MemberData(nameof(Places))]
+    public async Task A_header_without_a_socket_of_the_proxy_reaches_nobody(bool v6, HeaderPlace place)
     {
-        using AttachedLink? xdp = Attach(way);
+        using AttachedLink? xdp = Attach(place);
         using (new Proxy(_world, v6))
         {
             // Its slots are empty again when it is closed, but the programs are told that it is there.

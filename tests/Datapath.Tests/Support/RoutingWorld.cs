@@ -76,7 +76,7 @@ internal sealed class RoutingWorld
     }
 
     /// <summary>
-    /// What the oracles say of it: which way it goes, or why nowhere. Of what goes to a Service by the proxy that says itself what policy has against the backend that it chooses.
+    /// What the oracles say of it: which path it takes, or why none. Of what goes to a Service by the proxy that says itself what policy has against the backend that it chooses.
     /// </summary>
     internal (PathKind Kind, string Reason) FateOf(Workload pod, IPEndPoint from, IPEndPoint to, TransportProtocol protocol)
     {
