@@ -184,7 +184,7 @@ internal sealed class RoutingWorld
                 if (random.Next(3) == 0) continue;
                 IPAddress[] all = [.. workloads.SelectMany(w => w.Addresses).Concat(Strangers.SelectMany(Addresses))];
                 ServiceBackend[] backends = [.. new[] { false, true }.Where(_ => random.Next(5) > 0).Select(v6 => Backend(all, v6, random))];
-                ports.Add(new ServicePort { Port = port, Protocol = protocol, LoadBalancing = random.Next(4) == 0 ? (LoadBalancing)random.Next(4) : LoadBalancing.Random, Backends = [.. backends] });
+                ports.Add(new ServicePort { Port = port, Protocol = protocol, LoadBalancing = random.Next(4) == 0 ? (LoadBalancing)random.Next(Enum.GetValues<LoadBalancing>().Length) : LoadBalancing.Random, Backends = [.. backends] });
             }
         }
         return new ServiceInfo { Name = new NamespacedName("shop", name), Vips = [.. Addresses(vips)], Ports = [.. ports] };
