@@ -7,7 +7,7 @@
 #include "lib/flow_key.h"
 #include "lib/service.h"
 
-/* To a pod of this node: straight into it, where nothing that others have put on the way would be passed over. */
+/* To a pod of this node: straight into it, where nothing that others have put into the path would be passed over. */
 static __always_inline void decision_direct(struct cv_scratch *s, const struct cv_address *to)
 {
 	struct cv_control *control = control_get();
@@ -101,7 +101,7 @@ static __always_inline int decide_pass(struct cv_scratch *s, const struct cv_add
 }
 
 /* A destination that is not the mesh's business; what leaves a pod is, unless configuration leaves it alone. */
-static __always_inline int decide_outside(struct cv_scratch *s, const struct cv_address *to)
+static __always_inline int decide_external(struct cv_scratch *s, const struct cv_address *to)
 {
 	int r = to && to->flags & CV_ADDRESS_EXCLUDED
 	                ? 0
@@ -136,6 +136,6 @@ __noinline int destination_decide(struct __sk_buff *skb)
 		to = address_lookup(p->generation, &d->addr);
 	}
 	if (!to || to->flags & (CV_ADDRESS_EXCLUDED | CV_ADDRESS_NODE) || !(to->flags & CV_ADDRESS_MESHED))
-		return decide_outside(s, to);
+		return decide_external(s, to);
 	return decide_workload(s, to, always_proxy);
 }

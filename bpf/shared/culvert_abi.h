@@ -308,7 +308,7 @@ struct cv_session {
 
 enum cv_session_flag {
 	CV_SESSION_EXTERNAL = 1 << 0,    /* came from outside the mesh: the source has no identity */
-	CV_SESSION_REASSEMBLED = 1 << 1, /* only what is put together here: by itself the flow goes another way */
+	CV_SESSION_REASSEMBLED = 1 << 1, /* only what is put together here: by itself the flow takes another path */
 	CV_SESSION_BRIDGED = 1 << 2,     /* comes by a veth that is a port of a bridge */
 };
 
@@ -350,7 +350,7 @@ struct cv_handover {
 
 #define CV_HANDOVER_MAGIC 0x43560a01
 
-/* How CV_VERDICT_DIRECT reaches the other pod. A flow keeps the way that it began with. */
+/* How CV_VERDICT_DIRECT reaches the other pod. A flow keeps the path that it began with. */
 enum cv_direct {
 	CV_DIRECT_HOST_STACK = 0, /* by the kernel's own forwarding, with the rules, programs and shaping of others */
 	CV_DIRECT_REDIRECT = 1,   /* straight into the pod, past all of them, unless a flag of either end forbids it */
@@ -372,7 +372,7 @@ enum cv_counter {
 	CV_COUNTER_DIRECT_PACKETS = 4,
 	CV_COUNTER_PROXY_PACKETS = 5,
 	CV_COUNTER_PASS_PACKETS = 6,
-	CV_COUNTER_DIRECT_BYTES = 7,      /* of direct flows, whichever way */
+	CV_COUNTER_DIRECT_BYTES = 7,      /* of direct flows, on either path */
 	CV_COUNTER_REEVALUATED = 8,       /* flows revalidated after a policy change */
 	CV_COUNTER_EVENT_LIMITED = 9,     /* events kept back by the rate limit */
 	CV_COUNTER_UDP_HEADER = 10,       /* datagrams handed to the proxy behind a header */

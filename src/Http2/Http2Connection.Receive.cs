@@ -13,8 +13,8 @@ public sealed partial class Http2Connection
     private int _prefaceSeen;
     private int _headLength;
     private FrameHeader _frame;
-    private byte[] _gather = [];
-    private int _gathered;
+    private byte[] _reassembly = [];
+    private int _reassembledLength;
     private int _skip;
 
     private enum ReadPhase
@@ -184,23 +184,23 @@ public sealed partial class Http2Connection
     private int StepPayload(ReadOnlySpan<byte> bytes)
     {
         var length = _frame.Length;
-        if (_gathered == 0 && bytes.Length >= length)
+        if (_reassembledLength == 0 && bytes.Length >= length)
         {
             _phase = ReadPhase.Header;
             Dispatch(bytes[..length]);
             return length;
         }
 
-        if (_gathered == 0) _gather = ArrayPool<byte>.Shared.Rent(length);
-        var n = Math.Min(bytes.Length, length - _gathered);
-        bytes[..n].CopyTo(_gather.AsSpan(_gathered));
-        _gathered += n;
-        if (_gathered == length)
+        if (_reassembledLength == 0) _reassembly = ArrayPool<byte>.Shared.Rent(length);
+        var n = Math.Min(bytes.Length, length - _reassembledLength);
+        bytes[..n].CopyTo(_reassembly.AsSpan(_reassembledLength));
+        _reassembledLength += n;
+        if (_reassembledLength == length)
         {
             _phase = ReadPhase.Header;
-            _gathered = 0;
-            Dispatch(_gather.AsSpan(0, length));
-            ReturnGather();
+            _reassembledLength = 0;
+            Dispatch(_reassembly.AsSpan(0, length));
+            ReturnReassembly();
         }
 
         return n;
@@ -261,16 +261,16 @@ public sealed partial class Http2Connection
         return false;
     }
 
-    private void ReturnGather()
+    private void ReturnReassembly()
     {
-        var gather = _gather;
-        _gather = [];
-        if (gather.Length > 0) ArrayPool<byte>.Shared.Return(gather);
+        var reassembly = _reassembly;
+        _reassembly = [];
+        if (reassembly.Length > 0) ArrayPool<byte>.Shared.Return(reassembly);
     }
 
     private void ReturnBuffers()
     {
-        ReturnGather();
+        ReturnReassembly();
         ReturnBlock();
     }
 }

@@ -4,7 +4,7 @@ using Culvert.Http2.Frames;
 namespace Culvert.Http2;
 
 /// <content>
-/// How much peers may have under way on each stream. A window holds back a fast stream over a long way when it is smaller than what fits on the way (the product of
+/// How much peers may have under way on each stream. A window holds back a fast stream over a long path when it is smaller than what fits on the path (the product of
 /// bandwidth and delay). So rounds are measured, from a PING to its answer: a stream of which half a window or more was consumed within one may have twice as much
 /// afterwards, up to a limit and as far as the handler has room for it. A reader that is slow itself never comes so far. The time a round takes includes what
 /// waits in queues, as credit waits there too.

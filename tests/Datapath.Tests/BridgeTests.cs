@@ -86,7 +86,7 @@ public sealed class BridgeTests : IClassFixture<World>
         _world.Run(Hook.ToPod, syn.Bytes, _b.Index, _a.Index).Passed();
 
         // Of a flow that nobody knows, too.
-        _world.Run(Hook.ToPod, Packet.OfUdp(new(World.Outside(v6), 53), _b.At(v6, 40000)), _world.C.Index, _a.Index).Dropped(CvReason.Flooded);
+        _world.Run(Hook.ToPod, Packet.OfUdp(new(World.External(v6), 53), _b.At(v6, 40000)), _world.C.Index, _a.Index).Dropped(CvReason.Flooded);
     }
 
     [Theory, InlineData(false), InlineData(true)]

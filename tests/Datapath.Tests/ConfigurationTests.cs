@@ -22,7 +22,7 @@ public sealed class ConfigurationTests
         using World world = Load(o => o.SetConfig("cv_cfg_answer", (byte)0));
         world.SetPolicy(World.Generation, world.B, CvAbi.ClassAny, 0, CvReason.PolicyDeny);
         world.FromPod(world.A, Syn(world)).Dropped(CvReason.PolicyDeny);
-        world.ToPod(world.B, Packet.OfTcp(new(World.Outside(false), 1), world.B.At(false, 80), TcpFlags.Syn), 99).Dropped(CvReason.PolicyDeny);
+        world.ToPod(world.B, Packet.OfTcp(new(World.External(false), 1), world.B.At(false, 80), TcpFlags.Syn), 99).Dropped(CvReason.PolicyDeny);
         world.SetPolicy(World.Generation, world.B, CvAbi.ClassAny, 0, CvReason.NoBackend);
         world.FromPod(world.A, Packet.OfUdp(world.A.At(false, 1), world.B.At(false, 80))).Dropped(CvReason.NoBackend);
     }
@@ -63,7 +63,7 @@ public sealed class ConfigurationTests
         outcome.Dropped(CvReason.FlowTableFull).Single(CvEventType.Dropped);
         Assert.Equal(2 * made, world.Maps.Flows.ToList().Count);
         world.FromPod(world.A, Syn(world, v6) with { SourcePort = 1000, Flags = TcpFlags.Ack }).Redirected(world.B);
-        world.ToPod(world.B, Packet.OfUdp(new(World.Outside(v6), 1), world.B.At(v6, 80)), 99).Dropped(CvReason.FlowTableFull);
+        world.ToPod(world.B, Packet.OfUdp(new(World.External(v6), 1), world.B.At(v6, 80)), 99).Dropped(CvReason.FlowTableFull);
     }
 
     [Fact]

@@ -40,7 +40,7 @@ public sealed class DatagramProxyTests : IClassFixture<World>
         Assert.Empty(_world.Maps.Flows.ToList());
         _world.FromPod(_world.A, Packet.OfUdp(_world.A.At(v6, 40001), _world.B.At(v6, 53))).Redirected(_world.B);
         _world.FromPod(_world.A, Packet.OfUdp(_world.A.At(v6, 40001), Vip(WorldContent.ToB))).Redirected(_world.B);
-        foreach (IPAddress to in (IPAddress[])[World.Outside(v6), World.Node(v6), World.Excluded(v6), _world.A.Address(v6)])
+        foreach (IPAddress to in (IPAddress[])[World.External(v6), World.Node(v6), World.Excluded(v6), _world.A.Address(v6)])
             _world.FromPod(_world.A, Packet.OfUdp(_world.A.At(v6, 40001), new(to, 53))).Passed();
         Assert.Equal(5, _world.Maps.Sessions.ToList().Count);
     }
@@ -56,10 +56,10 @@ public sealed class DatagramProxyTests : IClassFixture<World>
     public void A_forced_service_whose_backend_is_no_workload_passes(bool v6)
     {
         using IDisposable sockets = _world.OfferDatagrams();
-        _world.SetService(World.Generation, v6, 99, 20, CvServiceFlag.Proxy, World.Outside(v6));
+        _world.SetService(World.Generation, v6, 99, 20, CvServiceFlag.Proxy, World.External(v6));
         IPEndPoint vip = new(World.Vip(v6), 99);
-        Assert.Equal(World.Outside(v6), _world.FromPod(_world.A, Packet.OfUdp(_world.A.At(v6, 40000), vip)).Passed().View.To.Address);
-        Assert.Equal(World.Outside(v6), _world.FromPod(_world.A, Packet.OfTcp(_world.A.At(v6, 40000), vip, TcpFlags.Syn)).Passed().View.To.Address);
+        Assert.Equal(World.External(v6), _world.FromPod(_world.A, Packet.OfUdp(_world.A.At(v6, 40000), vip)).Passed().View.To.Address);
+        Assert.Equal(World.External(v6), _world.FromPod(_world.A, Packet.OfTcp(_world.A.At(v6, 40000), vip, TcpFlags.Syn)).Passed().View.To.Address);
     }
 
     [Theory, InlineData(false), InlineData(true)]
@@ -104,7 +104,7 @@ public sealed class DatagramProxyTests : IClassFixture<World>
     {
         using IDisposable sockets = _world.OfferDatagrams();
         uint id = 200;
-        foreach (IPEndPoint to in (IPEndPoint[])[Remote(v6), _world.B.At(v6, 53), new(World.Vip(v6), WorldContent.ToB), new(World.Vip(v6), WorldContent.ToOutside)])
+        foreach (IPEndPoint to in (IPEndPoint[])[Remote(v6), _world.B.At(v6, 53), new(World.Vip(v6), WorldContent.ToB), new(World.Vip(v6), WorldContent.ToExternal)])
         {
             ulong reassembled = _world.Maps.Counter(CvCounter.Reassembly), plain = _world.Maps.Counter(CvCounter.UdpPlain);
             Packet first = Packet.OfUdp(_world.A.At(v6, 41000), to, 64) with { FragmentId = ++id, MoreFragments = true };
@@ -152,7 +152,7 @@ public sealed class DatagramProxyTests : IClassFixture<World>
         Packet later = ToRemote(v6, 64) with { FragmentId = 501, FragmentOffset = 72 };
         _world.FromPod(_world.A, later).Dropped(CvReason.FragmentNoFirst); // nobody would take it
         using IDisposable sockets = _world.OfferDatagrams();
-        foreach (IPAddress to in (IPAddress[])[World.Outside(v6), World.Node(v6), World.Excluded(v6)])
+        foreach (IPAddress to in (IPAddress[])[World.External(v6), World.Node(v6), World.Excluded(v6)])
             Assert.Equal(0u, _world.FromPod(_world.A, later with { Destination = to }).Passed().Mark);
         _world.FromPod(_world.A, later with { Source = _world.B.Address(v6) }).Dropped(CvReason.SpoofedSource);
         _world.FromPod(_world.A, later with { Protocol = Packet.Tcp }).Dropped(CvReason.FragmentNoFirst);
@@ -247,16 +247,16 @@ public sealed class DatagramProxyTests : IClassFixture<World>
     {
         using IDisposable sockets = _world.OfferDatagrams();
         IPEndPoint client = _world.A.At(v6, 40000);
-        Packet direct = Packet.OfUdp(client, _world.B.At(v6, 53)), service = Packet.OfUdp(client, new(World.Vip(v6), WorldContent.ToB)), outside = Packet.OfUdp(client, new(World.Outside(v6), 53));
+        Packet direct = Packet.OfUdp(client, _world.B.At(v6, 53)), service = Packet.OfUdp(client, new(World.Vip(v6), WorldContent.ToB)), external = Packet.OfUdp(client, new(World.External(v6), 53));
         _world.FromPod(_world.A, direct).Redirected(_world.B);
         _world.FromPod(_world.A, service).Redirected(_world.B);
-        _world.FromPod(_world.A, outside).Passed();
+        _world.FromPod(_world.A, external).Passed();
         Assert.Equal(6, _world.Maps.Flows.ToList().Count);
         WorldContent.Fill(_world, World.Generation + 1);
         _world.SetPod(World.Generation + 1, _world.B, CvAddressFlag.Proxy);
-        _world.SetAddress(World.Generation + 1, World.Outside(v6), new CvAddress { Flags = (uint)CvAddressFlag.Meshed, AuthClass = 40 });
+        _world.SetAddress(World.Generation + 1, World.External(v6), new CvAddress { Flags = (uint)CvAddressFlag.Meshed, AuthClass = 40 });
         _world.Maps.Offer(World.Generation + 1);
-        foreach (Packet datagram in (Packet[])[direct, service, outside]) _world.FromPod(_world.A, datagram).Dropped(CvReason.AssignFailed);
+        foreach (Packet datagram in (Packet[])[direct, service, external]) _world.FromPod(_world.A, datagram).Dropped(CvReason.AssignFailed);
         Assert.Empty(_world.Maps.Flows.ToList());
     }
 

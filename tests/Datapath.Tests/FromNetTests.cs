@@ -17,12 +17,12 @@ public sealed class FromNetTests : IClassFixture<World>
 
     private Outcome Run(Packet packet) => _world.Run(Hook.FromNet, packet, _world.C.Index);
 
-    private static Packet Syn(bool v6, IPEndPoint to) => Packet.OfTcp(new(World.Outside(v6), 50000), to, TcpFlags.Syn);
+    private static Packet Syn(bool v6, IPEndPoint to) => Packet.OfTcp(new(World.External(v6), 50000), to, TcpFlags.Syn);
 
     [Theory, InlineData(false), InlineData(true)]
     public void What_is_not_for_a_workload_here_is_left_alone(bool v6)
     {
-        foreach (IPAddress to in (IPAddress[])[World.Node(v6), World.Remote(v6), World.Vip(v6), World.Outside(v6)])
+        foreach (IPAddress to in (IPAddress[])[World.Node(v6), World.Remote(v6), World.Vip(v6), World.External(v6)])
         {
             Assert.Equal(0u, Run(Syn(v6, new(to, 15008))).Passed().Mark);
         }
@@ -32,8 +32,8 @@ public sealed class FromNetTests : IClassFixture<World>
     public void Plain_packets_for_a_workload_here_go_on_to_be_evaluated_there(bool v6)
     {
         Assert.Equal(0u, Run(Syn(v6, _world.A.At(v6, 80))).Passed().Mark);
-        Run(Packet.OfUdp(new(World.Outside(v6), 1), _world.A.At(v6, 15008))).Passed();
-        Run(Packet.OfIcmp(World.Outside(v6), _world.A.Address(v6), v6 ? (byte)128 : (byte)8)).Passed();
+        Run(Packet.OfUdp(new(World.External(v6), 1), _world.A.At(v6, 15008))).Passed();
+        Run(Packet.OfIcmp(World.External(v6), _world.A.Address(v6), v6 ? (byte)128 : (byte)8)).Passed();
     }
 
     [Theory, InlineData(false), InlineData(true)]
@@ -49,9 +49,9 @@ public sealed class FromNetTests : IClassFixture<World>
     public void What_cannot_be_read_is_the_kernels_to_evaluate(bool v6) =>
         _world.Run(Hook.FromNet, Syn(v6, _world.A.At(v6, 15008)).Build()[..(v6 ? 60 : 40)], _world.C.Index).Passed();
 
-    private static IPEndPoint Outside(bool v6) => new(World.Outside(v6), 50000);
+    private static IPEndPoint External(bool v6) => new(World.External(v6), 50000);
 
-    private Packet ToC(bool v6, int payload = 32) => Packet.OfUdp(Outside(v6), _world.C.At(v6, 53), payload);
+    private Packet ToC(bool v6, int payload = 32) => Packet.OfUdp(External(v6), _world.C.At(v6, 53), payload);
 
     [Theory, InlineData(false), InlineData(true)]
     public void Datagrams_for_a_workload_behind_the_proxy_go_there_with_a_header(bool v6)
@@ -61,7 +61,7 @@ public sealed class FromNetTests : IClassFixture<World>
         {
             Outcome outcome = Run(ToC(v6)).Dropped(CvReason.AssignFailed);
             ProxyHeader header = ProxyHeader.Read(outcome.Bytes.AsSpan(outcome.View.L4 + 8));
-            Assert.Equal((Outside(v6), _world.C.At(v6, 53), (0u, _world.C.Index, World.Generation, (uint)CvSessionFlag.External)), (header.From, header.To, header.Endpoint));
+            Assert.Equal((External(v6), _world.C.At(v6, 53), (0u, _world.C.Index, World.Generation, (uint)CvSessionFlag.External)), (header.From, header.To, header.Endpoint));
         }
         Assert.Equal(0u, Run(ToC(v6) with { Destination = _world.A.Address(v6) }).Passed().Mark);
         _world.ExcludePort(World.Generation, 54);
@@ -92,7 +92,7 @@ public sealed class FromNetTests : IClassFixture<World>
         _world.SetPod(World.Generation, _world.C, CvAddressFlag.Proxy);
         Run(ToC(v6)).Dropped(CvReason.AssignFailed);
         Assert.Empty(_world.Maps.Flows.ToList());
-        _world.FromPod(_world.C, Packet.OfUdp(_world.C.At(v6, 56), Outside(v6))).Passed();
+        _world.FromPod(_world.C, Packet.OfUdp(_world.C.At(v6, 56), External(v6))).Passed();
         Assert.Equal(0u, Run(ToC(v6) with { DestinationPort = 56 }).Passed().Mark);
     }
 
@@ -103,7 +103,7 @@ public sealed class FromNetTests : IClassFixture<World>
         uint id = 900;
         foreach (Workload to in (Workload[])[_world.C, _world.A])
         {
-            Packet first = Packet.OfUdp(Outside(v6), to.At(v6, 53), 64) with { FragmentId = ++id, MoreFragments = true };
+            Packet first = Packet.OfUdp(External(v6), to.At(v6, 53), 64) with { FragmentId = ++id, MoreFragments = true };
             Packet later = first with { FragmentOffset = 72, MoreFragments = false };
             foreach (Packet fragment in (Packet[])[later, first, later])
             {
@@ -129,7 +129,7 @@ public sealed class FromNetTests : IClassFixture<World>
     {
         using IDisposable sockets = _world.OfferDatagrams();
         _world.SetPolicy(World.Generation, _world.A, 0, 53, CvReason.PolicyDeny);
-        Packet first = Packet.OfUdp(Outside(v6), _world.A.At(v6, 53), 64) with { FragmentId = 950, MoreFragments = true };
+        Packet first = Packet.OfUdp(External(v6), _world.A.At(v6, 53), 64) with { FragmentId = 950, MoreFragments = true };
         Assert.Equal(CvAbi.MarkCapture, Run(first with { FragmentOffset = 72, MoreFragments = false }).Passed().Mark);
         Run(first).Dropped(CvReason.PolicyDeny);
         Assert.Empty(_world.Maps.Sessions.ToList());
@@ -162,9 +162,9 @@ public sealed class FromNetTests : IClassFixture<World>
         _world.ToPod(_world.C, syn, 99).Passed();
         _world.SetPod(World.Generation, _world.C, CvAddressFlag.Proxy);
         Run(syn with { Flags = TcpFlags.Ack }).Passed();
-        _world.FromPod(_world.C, Packet.OfTcp(_world.C.At(v6, 4000), Outside(v6), TcpFlags.Syn)).Passed();
-        Run(Packet.OfTcp(Outside(v6), _world.C.At(v6, 4000), TcpFlags.Syn | TcpFlags.Ack)).Passed();
-        Run(Packet.OfTcp(Outside(v6), _world.C.At(v6, 4000), TcpFlags.Syn)).Passed(); // both begin at once
+        _world.FromPod(_world.C, Packet.OfTcp(_world.C.At(v6, 4000), External(v6), TcpFlags.Syn)).Passed();
+        Run(Packet.OfTcp(External(v6), _world.C.At(v6, 4000), TcpFlags.Syn | TcpFlags.Ack)).Passed();
+        Run(Packet.OfTcp(External(v6), _world.C.At(v6, 4000), TcpFlags.Syn)).Passed(); // both begin at once
     }
 
     [Theory, InlineData(false), InlineData(true)]
@@ -172,8 +172,8 @@ public sealed class FromNetTests : IClassFixture<World>
     {
         using IDisposable sockets = _world.OfferDatagrams();
         Run(ToC(v6)).Dropped(CvReason.AssignFailed);
-        Packet error = Packet.OfIcmpError(World.Outside(v6), _world.C.Address(v6), ToC(v6).Reply().Build());
+        Packet error = Packet.OfIcmpError(World.External(v6), _world.C.Address(v6), ToC(v6).Reply().Build());
         Assert.Equal(CvAbi.MarkCapture, Run(error).Passed().Mark);
-        Assert.Equal(0u, Run(Packet.OfIcmpError(World.Outside(v6), _world.C.Address(v6), (ToC(v6) with { SourcePort = 1 }).Reply().Build())).Passed().Mark);
+        Assert.Equal(0u, Run(Packet.OfIcmpError(World.External(v6), _world.C.Address(v6), (ToC(v6) with { SourcePort = 1 }).Reply().Build())).Passed().Mark);
     }
 }

@@ -25,14 +25,14 @@ public sealed class FromPodDecisionTests : IClassFixture<World>
     [Theory, MemberData(nameof(Families))]
     public void A_destination_outside_the_mesh_passes_and_its_answers_come_in(bool v6, byte protocol)
     {
-        Packet first = First(v6, protocol, new(World.Outside(v6), 443));
+        Packet first = First(v6, protocol, new(World.External(v6), 443));
         CvEvent e = _world.FromPod(_world.A, first).Passed().Single(CvEventType.New);
         Assert.Equal(((byte)CvVerdict.Pass, (byte)CvFlowFlag.Outbound), (e.Verdict, e.Flags));
-        CvFlow answer = _world.Maps.Flow(Abi.Key(new(World.Outside(v6), 443), _world.A.At(v6, 40000), protocol))!.Value;
+        CvFlow answer = _world.Maps.Flow(Abi.Key(new(World.External(v6), 443), _world.A.At(v6, 40000), protocol))!.Value;
         Assert.Equal((byte)(CvFlowFlag.Outbound | CvFlowFlag.Reply), answer.Flags);
         _world.SetPod(World.Generation, _world.A, endpoint: CvEndpointFlag.Strict);
         Assert.Empty(_world.ToPod(_world.A, first.Reply(TcpFlags.Syn | TcpFlags.Ack), ingress: 99).Passed().Events);
-        Assert.Equal(1ul, _world.Maps.Flow(Abi.Key(new(World.Outside(v6), 443), _world.A.At(v6, 40000), protocol))!.Value.Packets);
+        Assert.Equal(1ul, _world.Maps.Flow(Abi.Key(new(World.External(v6), 443), _world.A.At(v6, 40000), protocol))!.Value.Packets);
     }
 
     [Theory, MemberData(nameof(Families))]
@@ -50,11 +50,11 @@ public sealed class FromPodDecisionTests : IClassFixture<World>
         CvEvent e = _world.FromPod(_world.A, First(v6, protocol, _world.B.At(v6, 9100))).Passed().Single(CvEventType.New);
         Assert.Equal(((byte)CvVerdict.Pass, (byte)CvFlowFlag.Outbound), (e.Verdict, e.Flags));
         _world.SetPod(World.Generation, _world.C, endpoint: CvEndpointFlag.Strict);
-        IPEndPoint outside = new(World.Outside(v6), 50000);
-        Packet scrape = protocol == Packet.Tcp ? Packet.OfTcp(outside, _world.C.At(v6, 9100), TcpFlags.Syn) : Packet.OfUdp(outside, _world.C.At(v6, 9100));
+        IPEndPoint external = new(World.External(v6), 50000);
+        Packet scrape = protocol == Packet.Tcp ? Packet.OfTcp(external, _world.C.At(v6, 9100), TcpFlags.Syn) : Packet.OfUdp(external, _world.C.At(v6, 9100));
         _world.ToPod(_world.C, scrape, ingress: 99).Passed();
         _world.FromPod(_world.C, scrape.Reply(TcpFlags.Syn | TcpFlags.Ack)).Passed();
-        Packet other = protocol == Packet.Tcp ? Packet.OfTcp(outside, _world.C.At(v6, 9101), TcpFlags.Syn) : Packet.OfUdp(outside, _world.C.At(v6, 9101));
+        Packet other = protocol == Packet.Tcp ? Packet.OfTcp(external, _world.C.At(v6, 9101), TcpFlags.Syn) : Packet.OfUdp(external, _world.C.At(v6, 9101));
         Assert.Equal([CvReason.StrictMtls], _world.ToPod(_world.C, other, ingress: 99).Drops);
     }
 
@@ -71,15 +71,15 @@ public sealed class FromPodDecisionTests : IClassFixture<World>
         }
 
         Exclude(World.Generation);
-        Packet there = First(v6, protocol, _world.B.At(v6, 9)), outside = there with { Source = World.Outside(v6) };
+        Packet there = First(v6, protocol, _world.B.At(v6, 9)), external = there with { Source = World.External(v6) };
         _world.FromPod(_world.A, there).Passed().Single(CvEventType.New);
         _world.ToPod(_world.B, there, _world.A.Index).Passed();
-        _world.ToPod(_world.B, outside, 99).Passed().Single(CvEventType.New);
+        _world.ToPod(_world.B, external, 99).Passed().Single(CvEventType.New);
         Exclude(World.Generation + 1);
         Assert.Empty(_world.FromPod(_world.B, there.Reply()).Passed().Events);
         Assert.Empty(_world.FromPod(_world.A, there with { Flags = TcpFlags.Ack }).Passed().Events);
-        Assert.Empty(_world.FromPod(_world.B, outside.Reply()).Passed().Events);
-        Assert.Empty(_world.ToPod(_world.B, outside with { Flags = TcpFlags.Ack }, 99).Passed().Events);
+        Assert.Empty(_world.FromPod(_world.B, external.Reply()).Passed().Events);
+        Assert.Empty(_world.ToPod(_world.B, external with { Flags = TcpFlags.Ack }, 99).Passed().Events);
         Assert.Equal([CvReason.PolicyDeny], _world.FromPod(_world.A, there with { DestinationPort = 10 }).Drops);
     }
 
@@ -102,7 +102,7 @@ public sealed class FromPodDecisionTests : IClassFixture<World>
     [Theory, InlineData(false), InlineData(true)]
     public void What_a_service_leads_out_of_the_mesh_is_translated_both_ways(bool v6)
     {
-        IPEndPoint client = _world.A.At(v6, 40000), vip = Vip(v6, WorldContent.ToOutside), backend = new(World.Outside(v6), WorldContent.BackendPort);
+        IPEndPoint client = _world.A.At(v6, 40000), vip = Vip(v6, WorldContent.ToExternal), backend = new(World.External(v6), WorldContent.BackendPort);
         foreach ((Packet request, Packet answer) in new[]
         {
             (Packet.OfUdp(client, vip), Packet.OfUdp(backend, client)),
@@ -182,7 +182,7 @@ public sealed class FromPodDecisionTests : IClassFixture<World>
     [Theory, InlineData(false), InlineData(true)]
     public void Weights_spread_over_the_slots(bool v6)
     {
-        _world.SetService(World.Generation, v6, 88, 50, default, _world.B.Address(v6), World.Outside(v6), _world.B.Address(v6), _world.B.Address(v6));
+        _world.SetService(World.Generation, v6, 88, 50, default, _world.B.Address(v6), World.External(v6), _world.B.Address(v6), _world.B.Address(v6));
         int here = Enumerable.Range(0, 400).Count(i => _world.FromPod(_world.A, Packet.OfUdp(_world.A.At(v6, 20000 + i), Vip(v6, 88))).Code == Outcome.Redirect);
         Assert.InRange(here, 250, 350);
     }

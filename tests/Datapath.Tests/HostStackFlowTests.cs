@@ -137,9 +137,9 @@ public sealed class HostStackFlowTests : IClassFixture<World>
 
     private IPEndPoint Backend(bool v6) => _world.B.At(v6, WorldContent.BackendPort);
 
-    private void Use(CvDirect way)
+    private void Use(CvDirect direct)
     {
-        _world.Maps.Direct = way;
+        _world.Maps.Direct = direct;
         _world.Maps.Activate(World.Generation);
     }
 

@@ -23,8 +23,8 @@ public sealed class IcmpTests : IClassFixture<World>
     [Theory, InlineData(false), InlineData(true)]
     public void Echo_passes_both_ways(bool v6)
     {
-        _world.FromPod(_world.A, Packet.OfIcmp(_world.A.Address(v6), World.Outside(v6), v6 ? (byte)128 : (byte)8)).Passed();
-        _world.ToPod(_world.A, Packet.OfIcmp(World.Outside(v6), _world.A.Address(v6), v6 ? (byte)129 : (byte)0), 99).Passed();
+        _world.FromPod(_world.A, Packet.OfIcmp(_world.A.Address(v6), World.External(v6), v6 ? (byte)128 : (byte)8)).Passed();
+        _world.ToPod(_world.A, Packet.OfIcmp(World.External(v6), _world.A.Address(v6), v6 ? (byte)129 : (byte)0), 99).Passed();
     }
 
     [Theory, MemberData(nameof(Families))]
@@ -66,34 +66,34 @@ public sealed class IcmpTests : IClassFixture<World>
         Outcome there = _world.FromPod(_world.A, first).Redirected(_world.B);
         Packet error = Packet.OfIcmpError(_world.B.Address(v6), _world.A.Address(v6), there.Bytes);
         Assert.Equal(error.Build()[12..], _world.FromPod(_world.B, error).Redirected(_world.A).Bytes[12..]);
-        Packet outside = First(v6, protocol, new(World.Outside(v6), 80));
-        _world.FromPod(_world.A, outside).Passed();
-        _world.ToPod(_world.A, Packet.OfIcmpError(World.Outside(v6), _world.A.Address(v6), outside.Build()), 99).Passed();
+        Packet external = First(v6, protocol, new(World.External(v6), 80));
+        _world.FromPod(_world.A, external).Passed();
+        _world.ToPod(_world.A, Packet.OfIcmpError(World.External(v6), _world.A.Address(v6), external.Build()), 99).Passed();
     }
 
     [Theory, InlineData(false), InlineData(true)]
-    public void An_error_about_no_flow_is_refused_from_outside_only(bool v6)
+    public void An_error_about_no_flow_is_refused_from_external_senders_only(bool v6)
     {
-        byte[] never = First(v6, Packet.Udp, new(World.Outside(v6), 81)).Build();
-        _world.ToPod(_world.A, Packet.OfIcmpError(World.Outside(v6), _world.A.Address(v6), never), 99).Dropped(CvReason.NotAConnection);
+        byte[] never = First(v6, Packet.Udp, new(World.External(v6), 81)).Build();
+        _world.ToPod(_world.A, Packet.OfIcmpError(World.External(v6), _world.A.Address(v6), never), 99).Dropped(CvReason.NotAConnection);
         _world.ToPod(_world.A, Packet.OfIcmpError(World.Node(v6), _world.A.Address(v6), never)).Passed();
-        _world.FromPod(_world.A, Packet.OfIcmpError(_world.A.Address(v6), World.Outside(v6), First(v6, Packet.Udp, new(World.Outside(v6), 81)).Reply().Build())).Passed();
+        _world.FromPod(_world.A, Packet.OfIcmpError(_world.A.Address(v6), World.External(v6), First(v6, Packet.Udp, new(World.External(v6), 81)).Reply().Build())).Passed();
     }
 
     [Theory, InlineData(false), InlineData(true)]
     public void An_error_that_quotes_too_little_is_malformed(bool v6)
     {
         byte[] quoted = First(v6, Packet.Udp, _world.B.At(v6, 80)).Build();
-        _world.FromPod(_world.A, Packet.OfIcmpError(_world.A.Address(v6), World.Outside(v6), quoted[..28])).Dropped(CvReason.Malformed);
+        _world.FromPod(_world.A, Packet.OfIcmpError(_world.A.Address(v6), World.External(v6), quoted[..28])).Dropped(CvReason.Malformed);
         quoted[14] = 0x10;
-        _world.FromPod(_world.A, Packet.OfIcmpError(_world.A.Address(v6), World.Outside(v6), quoted)).Dropped(CvReason.Malformed);
-        _world.FromPod(_world.A, Packet.OfIcmp(_world.A.Address(v6), World.Outside(v6), 3, payload: []) with { Protocol = v6 ? Packet.Icmp6 : Packet.Icmp }).Dropped(CvReason.Malformed);
+        _world.FromPod(_world.A, Packet.OfIcmpError(_world.A.Address(v6), World.External(v6), quoted)).Dropped(CvReason.Malformed);
+        _world.FromPod(_world.A, Packet.OfIcmp(_world.A.Address(v6), World.External(v6), 3, payload: []) with { Protocol = v6 ? Packet.Icmp6 : Packet.Icmp }).Dropped(CvReason.Malformed);
     }
 
     [Theory, InlineData(false), InlineData(true)]
     public void An_error_that_quotes_no_ports_passes(bool v6)
     {
-        byte[] echo = Packet.OfIcmp(_world.A.Address(v6), World.Outside(v6), v6 ? (byte)128 : (byte)8).Build();
-        _world.ToPod(_world.A, Packet.OfIcmpError(World.Outside(v6), _world.A.Address(v6), echo), 99).Passed();
+        byte[] echo = Packet.OfIcmp(_world.A.Address(v6), World.External(v6), v6 ? (byte)128 : (byte)8).Build();
+        _world.ToPod(_world.A, Packet.OfIcmpError(World.External(v6), _world.A.Address(v6), echo), 99).Passed();
     }
 }

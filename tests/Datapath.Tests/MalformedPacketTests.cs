@@ -57,13 +57,15 @@ public sealed class MalformedPacketTests : IClassFixture<World>
     }
 
     [Theory, InlineData(false), InlineData(true)]
+    [Trait("Category", "Attack")]
     public void A_source_that_is_not_the_pods_is_spoofed(bool v6)
     {
         _world.FromPod(_world.A, Syn(v6) with { Source = _world.B.Address(v6) }).Dropped(CvReason.SpoofedSource).Single(CvEventType.Dropped);
-        _world.FromPod(_world.A, Packet.OfIcmp(World.Outside(v6), World.Remote(v6), v6 ? (byte)128 : (byte)8)).Dropped(CvReason.SpoofedSource);
+        _world.FromPod(_world.A, Packet.OfIcmp(World.External(v6), World.Remote(v6), v6 ? (byte)128 : (byte)8)).Dropped(CvReason.SpoofedSource);
     }
 
     [Theory, InlineData(false), InlineData(true)]
+    [Trait("Category", "Attack")]
     public void A_flows_addresses_do_not_serve_another_pod(bool v6)
     {
         _world.FromPod(_world.A, Syn(v6)).Redirected(_world.B);
@@ -74,7 +76,7 @@ public sealed class MalformedPacketTests : IClassFixture<World>
     public void A_link_local_source_is_for_icmp_only()
     {
         IPAddress local = IPAddress.Parse("fe80::1234");
-        _world.FromPod(_world.A, Packet.OfIcmp(local, World.Outside(true), 128)).Passed();
+        _world.FromPod(_world.A, Packet.OfIcmp(local, World.External(true), 128)).Passed();
         _world.FromPod(_world.A, Datagram(true) with { Source = local }).Dropped(CvReason.SpoofedSource);
     }
 
@@ -99,16 +101,18 @@ public sealed class MalformedPacketTests : IClassFixture<World>
     }
 
     [Theory, InlineData(133), InlineData(135), InlineData(136), InlineData(130), InlineData(131), InlineData(143), InlineData(137)]
+    [Trait("Category", "Attack")]
     public void Attack_neighbour_discovery_as_a_way_past_policy_ends_at_its_link(byte type)
     {
         Packet packet = Packet.OfIcmp(_world.A.Address6, World.Remote(true), type, payload: Packet.Pattern(800)) with { HopLimit = 64 };
         _world.FromPod(_world.A, packet).Dropped(CvReason.NeighbourScope);
-        _world.ToPod(_world.A, packet with { Source = World.Outside(true), Destination = _world.A.Address6 }, 99).Dropped(CvReason.NeighbourScope);
+        _world.ToPod(_world.A, packet with { Source = World.External(true), Destination = _world.A.Address6 }, 99).Dropped(CvReason.NeighbourScope);
         byte hops = type is 130 or 131 or 143 ? (byte)1 : (byte)255;
         _world.FromPod(_world.A, packet with { Destination = IPAddress.Parse("ff0e::1"), HopLimit = hops }).Dropped(CvReason.NeighbourScope);
     }
 
     [Theory, InlineData(134), InlineData(137)]
+    [Trait("Category", "Attack")]
     public void Attack_a_pod_that_speaks_for_a_router_is_not_heard(byte type)
     {
         Packet packet = Packet.OfIcmp(IPAddress.Parse("fe80::a"), IPAddress.Parse("ff02::1"), type) with { HopLimit = 255 };
@@ -154,7 +158,7 @@ public sealed class MalformedPacketTests : IClassFixture<World>
     [Trait("Category", "Attack")]
     public void What_may_not_leave_does_not_leave_in_fragments_without_a_first(bool v6)
     {
-        Packet later = Packet.OfUdp(_world.A.At(v6, 40000), new(World.Outside(v6), 53), 64) with { FragmentId = 97, FragmentOffset = 72 };
+        Packet later = Packet.OfUdp(_world.A.At(v6, 40000), new(World.External(v6), 53), 64) with { FragmentId = 97, FragmentOffset = 72 };
         _world.FromPod(_world.A, later).Passed();
         _world.SetEgressPolicySet(World.Generation, _world.A, 4711);
         _world.FromPod(_world.A, later with { FragmentId = 96 }).Dropped(CvReason.FragmentNoFirst);
@@ -181,7 +185,7 @@ public sealed class MalformedPacketTests : IClassFixture<World>
         _world.Maps.Endpoints.Delete(new CvEndpointKey { Generation = World.Generation, Ifindex = _world.A.Index });
         _world.FromPod(_world.A, Syn(v6)).Dropped(CvReason.NoEndpoint).Single(CvEventType.Dropped);
         _world.ToPod(_world.A, Syn(v6).Reply()).Dropped(CvReason.NoEndpoint);
-        _world.ToPod(_world.A, Packet.OfIcmp(World.Outside(v6), _world.A.Address(v6), v6 ? (byte)128 : (byte)8)).Dropped(CvReason.NoEndpoint);
+        _world.ToPod(_world.A, Packet.OfIcmp(World.External(v6), _world.A.Address(v6), v6 ? (byte)128 : (byte)8)).Dropped(CvReason.NoEndpoint);
         _world.Maps.Activate(0);
         _world.FromPod(_world.B, Syn(v6).Reply()).Dropped(CvReason.NoEndpoint);
         _world.ToPod(_world.B, Syn(v6)).Dropped(CvReason.NoEndpoint);
@@ -189,6 +193,7 @@ public sealed class MalformedPacketTests : IClassFixture<World>
     }
 
     [Theory, InlineData(false), InlineData(true)]
+    [Trait("Category", "Attack")]
     public void The_proxys_mark_on_what_a_pod_or_the_network_sends_is_spoofed(bool v6)
     {
         _world.Run(Hook.FromPod, Syn(v6), _world.A.Index, mark: CvAbi.MarkProxy).Dropped(CvReason.TransportSpoof);

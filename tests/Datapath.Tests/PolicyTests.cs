@@ -166,11 +166,11 @@ public sealed class PolicyTests : IClassFixture<World>
     [Theory, InlineData(false), InlineData(true)]
     public void What_became_a_workload_here_is_evaluated_as_one(bool v6)
     {
-        Packet datagram = Packet.OfUdp(_world.A.At(v6, 40000), new(World.Outside(v6), 80));
+        Packet datagram = Packet.OfUdp(_world.A.At(v6, 40000), new(World.External(v6), 80));
         _world.FromPod(_world.A, datagram).Passed();
         WorldContent.Fill(_world, Next);
         _world.SetPolicy(Next, _world.B, CvAbi.ClassAny, 0, CvReason.PolicyDeny);
-        _world.SetAddress(Next, World.Outside(v6), new CvAddress { Flags = (uint)(CvAddressFlag.Meshed | CvAddressFlag.Local), TargetPolicySet = _world.B.TargetPolicySet, Ifindex = _world.B.Index });
+        _world.SetAddress(Next, World.External(v6), new CvAddress { Flags = (uint)(CvAddressFlag.Meshed | CvAddressFlag.Local), TargetPolicySet = _world.B.TargetPolicySet, Ifindex = _world.B.Index });
         _world.Maps.Activate(Next);
         _world.FromPod(_world.A, datagram).Dropped(CvReason.PolicyDeny);
     }
@@ -178,16 +178,16 @@ public sealed class PolicyTests : IClassFixture<World>
     [Theory, InlineData(false), InlineData(true)]
     public void Datagrams_stay_with_their_backend_until_it_is_gone(bool v6)
     {
-        Packet datagram = Packet.OfUdp(_world.A.At(v6, 40000), new(World.Vip(v6), WorldContent.ToOutside));
+        Packet datagram = Packet.OfUdp(_world.A.At(v6, 40000), new(World.Vip(v6), WorldContent.ToExternal));
         CvAddress named = new() { AnonClass = 77 };
-        _world.SetAddress(World.Generation, World.Outside(v6), named);
+        _world.SetAddress(World.Generation, World.External(v6), named);
         _world.FromPod(_world.A, datagram).Passed();
         WorldContent.Fill(_world, Next);
-        _world.SetAddress(Next, World.Outside(v6), named);
+        _world.SetAddress(Next, World.External(v6), named);
         _world.Maps.Activate(Next);
         Assert.Empty(_world.FromPod(_world.A, datagram).Passed().Events);
         WorldContent.Fill(_world, Next + 1);
-        _world.SetService(Next + 1, v6, WorldContent.ToOutside, 6, default, _world.B.Address(v6));
+        _world.SetService(Next + 1, v6, WorldContent.ToExternal, 6, default, _world.B.Address(v6));
         _world.Maps.Activate(Next + 1);
         Outcome outcome = _world.FromPod(_world.A, datagram).Redirected(_world.B);
         Assert.Equal([CvEventType.Closed, CvEventType.New], outcome.Events.Select(e => (CvEventType)e.Type));

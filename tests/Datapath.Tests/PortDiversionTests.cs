@@ -28,10 +28,10 @@ public sealed class PortDiversionTests : IClassFixture<World>
     }
 
     [Theory, MemberData(nameof(Families))]
-    public void From_outside_the_other_ports_are_reached_as_if_there_were_no_proxy(bool v6, byte protocol)
+    public void External_clients_reach_the_other_ports_as_if_there_were_no_proxy(bool v6, byte protocol)
     {
-        IPEndPoint outside = new(World.Outside(v6), 40000);
-        Packet diverted = First(protocol, outside, _world.C.At(v6, Diverted)), other = First(protocol, outside, _world.C.At(v6, Other));
+        IPEndPoint external = new(World.External(v6), 40000);
+        Packet diverted = First(protocol, external, _world.C.At(v6, Diverted)), other = First(protocol, external, _world.C.At(v6, Other));
         _world.Run(Hook.FromNet, diverted, _world.C.Index).Dropped(CvReason.ProxyDown);
         _world.Run(Hook.FromNet, other, _world.C.Index).Passed();
         _world.ToPod(_world.C, diverted, Veth).Dropped(CvReason.ProxyRequired);

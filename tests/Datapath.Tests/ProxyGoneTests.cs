@@ -31,18 +31,18 @@ public sealed class ProxyGoneTests : IClassFixture<World>
     public void The_rest_of_a_datagram_that_waits_here_is_dropped(bool v6)
     {
         Packet own = Packet.OfUdp(_world.A.At(v6, 40000), _world.B.At(v6, 53), 64) with { FragmentId = 41, MoreFragments = true };
-        Packet outside = own with { Source = World.Outside(v6), Destination = _world.C.Address(v6) };
+        Packet external = own with { Source = World.External(v6), Destination = _world.C.Address(v6) };
         Outcome FromNet(Packet packet) => _world.Run(Hook.FromNet, packet, _world.C.Index);
         using (_world.OfferDatagrams())
         {
             _world.FromPod(_world.A, own with { FragmentOffset = 144 }).Passed();
-            FromNet(outside with { FragmentOffset = 144 }).Passed();
+            FromNet(external with { FragmentOffset = 144 }).Passed();
         }
         Lost(_world.FromPod(_world.A, own));
         Lost(_world.FromPod(_world.A, own with { FragmentOffset = 72 }));
-        Lost(FromNet(outside));
-        Lost(FromNet(outside with { FragmentOffset = 72 }));
-        Assert.Equal(0u, FromNet(outside with { FragmentId = 42, FragmentOffset = 72 }).Passed().Mark); // evaluated where it leaves towards the pod
+        Lost(FromNet(external));
+        Lost(FromNet(external with { FragmentOffset = 72 }));
+        Assert.Equal(0u, FromNet(external with { FragmentId = 42, FragmentOffset = 72 }).Passed().Mark); // evaluated where it leaves towards the pod
     }
 
     [Theory, InlineData(false), InlineData(true)]

@@ -32,7 +32,7 @@ public sealed class ReasonTests : IClassFixture<ReasonTests.Talkative>
         foreach (bool v6 in (bool[])[false, true])
         {
             _world.SetPolicy(World.Generation, _world.B, CvAbi.ClassAny, 0, reason);
-            foreach (Outcome outcome in (Outcome[])[_world.FromPod(_world.A, Syn(v6)), _world.ToPod(_world.B, Syn(v6) with { Source = World.Outside(v6) }, ingress: 99)])
+            foreach (Outcome outcome in (Outcome[])[_world.FromPod(_world.A, Syn(v6)), _world.ToPod(_world.B, Syn(v6) with { Source = World.External(v6) }, ingress: 99)])
             {
                 if (row.Answer == ReasonAnswer.Silent) outcome.Dropped(reason);
                 else outcome.Reset(reason);
@@ -58,7 +58,7 @@ public sealed class ReasonTests : IClassFixture<ReasonTests.Talkative>
             else refused.Dropped(reason);
 
             // Nothing proves who sent it.
-            _world.ToPod(_world.B, datagram with { Source = World.Outside(v6) }, ingress: 99).Dropped(reason);
+            _world.ToPod(_world.B, datagram with { Source = World.External(v6) }, ingress: 99).Dropped(reason);
         }
     }
 

@@ -20,12 +20,12 @@ public sealed class ToPodTests : IClassFixture<World>
 
     private Packet First(bool v6, byte protocol, IPAddress? from = null)
     {
-        IPEndPoint source = new(from ?? World.Outside(v6), 50000);
+        IPEndPoint source = new(from ?? World.External(v6), 50000);
         return protocol == Packet.Tcp ? Packet.OfTcp(source, _world.B.At(v6, 80), TcpFlags.Syn) : Packet.OfUdp(source, _world.B.At(v6, 80));
     }
 
     [Theory, MemberData(nameof(Families))]
-    public void Plaintext_from_outside_is_evaluated_by_its_address(bool v6, byte protocol)
+    public void External_plaintext_is_evaluated_by_its_address(bool v6, byte protocol)
     {
         _world.SetPolicy(World.Generation, _world.B, CvAbi.ClassAny, 0, CvReason.PolicyNoAllow);
         _world.SetPolicy(World.Generation, _world.B, 31, 80, CvReason.None, rule: 12);
@@ -42,7 +42,7 @@ public sealed class ToPodTests : IClassFixture<World>
     {
         _world.SetPod(World.Generation, _world.B, endpoint: CvEndpointFlag.Strict);
         Outcome outcome = _world.ToPod(_world.B, First(v6, Packet.Tcp), Uplink).Reset(CvReason.StrictMtls);
-        Assert.Equal((_world.B.At(v6, 80), new IPEndPoint(World.Outside(v6), 50000)), (outcome.View.From, outcome.View.To));
+        Assert.Equal((_world.B.At(v6, 80), new IPEndPoint(World.External(v6), 50000)), (outcome.View.From, outcome.View.To));
         Assert.Equal(CvAbi.MarkReject, outcome.Mark);
         Assert.Equal((byte)CvReason.StrictMtls, outcome.Single(CvEventType.Denied).Reason);
         Assert.Equal(outcome.Bytes, _world.Run(Hook.FromPod, outcome.Bytes, _world.B.Index, _world.B.Index, outcome.Mark).Passed().Bytes);
@@ -129,7 +129,7 @@ public sealed class ToPodTests : IClassFixture<World>
     }
 
     [Theory, InlineData(false), InlineData(true)]
-    public void The_end_of_a_connection_from_outside_is_seen(bool v6)
+    public void The_end_of_an_external_connection_is_seen(bool v6)
     {
         Packet syn = First(v6, Packet.Tcp);
         _world.ToPod(_world.B, syn, Uplink).Passed();

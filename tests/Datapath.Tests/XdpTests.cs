@@ -24,9 +24,9 @@ public sealed class XdpTests : IDisposable
 
     private World[] Worlds => [_plain, _crc];
 
-    private static IPEndPoint Outside(bool v6) => new(World.Outside(v6), 50000);
+    private static IPEndPoint External(bool v6) => new(World.External(v6), 50000);
 
-    private Packet ToC(bool v6, int payload = 32) => Packet.OfUdp(Outside(v6), _plain.C.At(v6, 53), payload);
+    private Packet ToC(bool v6, int payload = 32) => Packet.OfUdp(External(v6), _plain.C.At(v6, 53), payload);
 
     private Outcome Untouched(Packet packet, bool native = true) => Untouched(packet.Build(), native);
 
@@ -67,7 +67,7 @@ public sealed class XdpTests : IDisposable
                 Assert.Equal(Outcome.XdpPass, outcome.Code);
                 byte[] payload = outcome.Bytes[(outcome.View.L4 + 8)..];
                 ProxyHeader header = ProxyHeader.Read(payload);
-                Assert.Equal((Outside(v6), world.C.At(v6, 53)), (header.From, header.To));
+                Assert.Equal((External(v6), world.C.At(v6, 53)), (header.From, header.To));
                 Assert.Equal((0u, Uplink, World.Generation, (uint)CvSessionFlag.External), header.Endpoint);
                 Assert.Equal(datagram.Payload, payload[header.Length..]);
                 Assert.Equal(summed, outcome.View.UdpChecksum != 0);
@@ -99,16 +99,16 @@ public sealed class XdpTests : IDisposable
         Assert.ThrowsAny<Xunit.Sdk.XunitException>(() => outcome.View);
         byte[] mended = [.. outcome.Bytes];
         mended[^1] ^= 1;
-        Assert.Equal(Outside(v6), new PacketView(mended).From);
+        Assert.Equal(External(v6), new PacketView(mended).From);
     }
 
     [Theory, InlineData(false), InlineData(true)]
     public void What_is_not_ours_passes_untouched(bool v6)
     {
-        foreach (IPAddress to in (IPAddress[])[World.Node(v6), World.Remote(v6), World.Vip(v6), World.Outside(v6), World.Excluded(v6)]) Untouched(ToC(v6) with { Destination = to });
-        Untouched(Packet.OfTcp(Outside(v6), _plain.C.At(v6, 80), TcpFlags.Syn));
-        Untouched(Packet.OfIcmp(World.Outside(v6), _plain.C.Address(v6), v6 ? (byte)128 : (byte)8));
-        Untouched(Packet.OfUdp(Outside(v6), _plain.A.At(v6, 53))); // permissive, and not behind the proxy
+        foreach (IPAddress to in (IPAddress[])[World.Node(v6), World.Remote(v6), World.Vip(v6), World.External(v6), World.Excluded(v6)]) Untouched(ToC(v6) with { Destination = to });
+        Untouched(Packet.OfTcp(External(v6), _plain.C.At(v6, 80), TcpFlags.Syn));
+        Untouched(Packet.OfIcmp(World.External(v6), _plain.C.Address(v6), v6 ? (byte)128 : (byte)8));
+        Untouched(Packet.OfUdp(External(v6), _plain.A.At(v6, 53))); // permissive, and not behind the proxy
         Untouched(ToC(v6, 64) with { FragmentId = 1, MoreFragments = true });
         Untouched(ToC(v6, 64) with { FragmentId = 1, FragmentOffset = 72 });
         Untouched(ToC(v6) with { EtherType = 0x0806 });
@@ -127,7 +127,7 @@ public sealed class XdpTests : IDisposable
         _plain.Maps.Activate(World.Generation);
         Untouched(ToC(v6));
         _plain.Maps.Offer(World.Generation);
-        _plain.FromPod(_plain.C, Packet.OfUdp(_plain.C.At(v6, 56), Outside(v6))).Passed();
+        _plain.FromPod(_plain.C, Packet.OfUdp(_plain.C.At(v6, 56), External(v6))).Passed();
         Untouched(ToC(v6) with { DestinationPort = 56 }); // the answer to the workload's own
         _plain.Maps.Policies.Clear();
         Untouched(ToC(v6) with { SourcePort = 1 }); // no policy at all: a fault, told of where it can be let pass
@@ -136,7 +136,7 @@ public sealed class XdpTests : IDisposable
     [Theory, InlineData(false), InlineData(true)]
     public void Strict_and_denied_datagrams_end_here(bool v6)
     {
-        Packet toA = Packet.OfUdp(Outside(v6), _plain.A.At(v6, 53));
+        Packet toA = Packet.OfUdp(External(v6), _plain.A.At(v6, 53));
         _plain.SetPod(World.Generation, _plain.A, CvAddressFlag.Strict);
         Dropped(toA, CvReason.StrictMtls, CvEventType.Denied);
         _plain.SetPod(World.Generation, _plain.A);

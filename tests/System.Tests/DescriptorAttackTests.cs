@@ -81,7 +81,7 @@ public sealed class DescriptorAttackTests : IAsyncLifetime
     [Theory]
     [InlineData(TestFamily.IPv4)]
     [InlineData(TestFamily.IPv6)]
-    public async Task Datagrams_from_thousands_of_ports_outside_are_refused_and_pods_find_room(TestFamily family)
+    public async Task Datagrams_from_thousands_of_external_ports_are_refused_and_pods_find_room(TestFamily family)
     {
         await using var server = PeerServer.Start(_far, MeshFixture.AddressOf(_far, family), PeerServer.EchoAsync);
         await using var requests = Requests.Start(_honest, server.EndPoint);
@@ -100,7 +100,7 @@ public sealed class DescriptorAttackTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Connections_from_outside_are_refused_and_pods_find_room()
+    public async Task External_connections_are_refused_and_pods_find_room()
     {
         await using var server = PeerServer.Start(_far, _far.Address4, PeerServer.EchoAsync);
         await using var application = PeerServer.Start(_near, _near.Address4, PeerServer.EchoAsync, Asking);

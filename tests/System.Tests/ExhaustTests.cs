@@ -45,13 +45,13 @@ public sealed class ExhaustTests(LinkAttackFixture mesh) : IAsyncLifetime
     public async Task Exhaust_the_flows_that_one_pod_may_begin(TestFamily family)
     {
         const string Quota = "flow-quota";
-        var (own, outside) = (MeshFixture.AddressOf(mesh.Guest, family), MeshFixture.AddressOf(mesh.Outsider, family));
+        var (own, external) = (MeshFixture.AddressOf(mesh.Guest, family), MeshFixture.AddressOf(mesh.External, family));
         var before = await LinkAttackFixture.DropsAsync(mesh.Node1, Quota);
         var sent = 0;
         for (double refused = 0; refused == 0; refused = await LinkAttackFixture.DropsAsync(mesh.Node1, Quota) - before)
         {
             Assert.InRange(sent, 0, 100_000);
-            await FloodAsync(mesh.Guest, n => Packet.OfUdp(new IPEndPoint(own, 1024 + (n % 60_000)), new IPEndPoint(outside, 9 + (n / 60_000))), sent, Batch);
+            await FloodAsync(mesh.Guest, n => Packet.OfUdp(new IPEndPoint(own, 1024 + (n % 60_000)), new IPEndPoint(external, 9 + (n / 60_000))), sent, Batch);
             sent += Batch;
         }
 
@@ -63,12 +63,12 @@ public sealed class ExhaustTests(LinkAttackFixture mesh) : IAsyncLifetime
     [Theory]
     [InlineData(TestFamily.IPv4)]
     [InlineData(TestFamily.IPv6)]
-    public async Task Exhaust_the_flows_from_outside_that_wait_for_an_answer(TestFamily family)
+    public async Task Exhaust_the_external_flows_that_wait_for_an_answer(TestFamily family)
     {
         const int Count = 3 * MostHalfOpen;
         await using var silent = UdpPeer.StartSink(mesh.Lax, family);
-        var outside = MeshFixture.AddressOf(mesh.Outsider, family);
-        await FloodAsync(mesh.Outsider, n => Packet.OfUdp(new IPEndPoint(outside, 1024 + n), silent.EndPoint, 1), 0, Count);
+        var external = MeshFixture.AddressOf(mesh.External, family);
+        await FloodAsync(mesh.External, n => Packet.OfUdp(new IPEndPoint(external, 1024 + n), silent.EndPoint, 1), 0, Count);
         await LabWait.UntilAsync("they have arrived", () => silent.Received > MostHalfOpen, TimeSpan.FromSeconds(10));
 
         await MoreAsync();
@@ -82,10 +82,10 @@ public sealed class ExhaustTests(LinkAttackFixture mesh) : IAsyncLifetime
     {
         const int Count = 3 * MostFragmented;
         await using var echo = UdpPeer.StartEcho(mesh.Lax, family);
-        var outside = MeshFixture.AddressOf(mesh.Outsider, family);
-        var whole = Packet.OfUdp(new IPEndPoint(outside, 5000), echo.EndPoint, 64);
+        var external = MeshFixture.AddressOf(mesh.External, family);
+        var whole = Packet.OfUdp(new IPEndPoint(external, 5000), echo.EndPoint, 64);
         var first = whole.BuildIp()[(whole.IsV6 ? 40 : 20)..][..32];
-        await FloodAsync(mesh.Outsider, n => whole with { FragmentId = (uint)n + 1, MoreFragments = true, Piece = first }, 0, Count);
+        await FloodAsync(mesh.External, n => whole with { FragmentId = (uint)n + 1, MoreFragments = true, Piece = first }, 0, Count);
 
         await MoreAsync();
 
@@ -108,9 +108,9 @@ public sealed class ExhaustTests(LinkAttackFixture mesh) : IAsyncLifetime
         await UdpPeer.ExchangeAsync(honest, new byte[100]);
 
         // Of another address than the outsider's own, whose share other tests need.
-        IPAddress outside = IPAddress.Parse(family == TestFamily.IPv4 ? "192.0.2.9" : "2001:db8::9"), behind = MeshFixture.AddressOf(mesh.Behind, family);
+        IPAddress external = IPAddress.Parse(family == TestFamily.IPv4 ? "192.0.2.9" : "2001:db8::9"), behind = MeshFixture.AddressOf(mesh.Behind, family);
         var before = await RefusedAsync();
-        await FloodAsync(mesh.Outsider, n => Packet.OfUdp(new IPEndPoint(outside, 1024 + (n % 60_000)), new IPEndPoint(behind, LinkAttackFixture.Asking - (n / 60_000)), 1), 0, Count);
+        await FloodAsync(mesh.External, n => Packet.OfUdp(new IPEndPoint(external, 1024 + (n % 60_000)), new IPEndPoint(behind, LinkAttackFixture.Asking - (n / 60_000)), 1), 0, Count);
 
         await MoreAsync();
         await UdpPeer.ExchangeAsync(honest, new byte[100]);

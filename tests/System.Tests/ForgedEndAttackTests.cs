@@ -59,9 +59,9 @@ public sealed class ForgedEndAttackTests(LinkAttackFixture mesh)
     [Theory]
     [InlineData(TestFamily.IPv4)]
     [InlineData(TestFamily.IPv6)]
-    public async Task Attack_a_pods_running_connection_to_the_outside_outlives_forged_ends_and_errors(TestFamily family)
+    public async Task Attack_a_pods_running_connection_to_an_external_server_outlives_forged_ends_and_errors(TestFamily family)
     {
-        await using var server = PeerServer.Start(mesh.Outsider, MeshFixture.AddressOf(mesh.Outsider, family), PeerServer.EchoAsync);
+        await using var server = PeerServer.Start(mesh.External, MeshFixture.AddressOf(mesh.External, family), PeerServer.EchoAsync);
         var begun = DateTimeOffset.UtcNow;
         using var client = await PeerServer.ConnectAsync(mesh.Client, server.EndPoint);
         await ExchangeAsync(client);
@@ -85,14 +85,14 @@ public sealed class ForgedEndAttackTests(LinkAttackFixture mesh)
         var own = (IPEndPoint)client.LocalEndPoint!;
         var route = family == TestFamily.IPv4 ? $"route replace {own.Address}/32 via {mesh.Node2.Place.Address4}" : $"-6 route replace {own.Address}/128 via {mesh.Node2.Place.Address6}";
 
-        await mesh.Outsider.ScriptAsync($"ip {route}");
+        await mesh.External.ScriptAsync($"ip {route}");
         try
         {
-            await RawPackets.SendAsync(mesh.Outsider, [.. Enumerable.Repeat(Packet.OfUdp(server.EndPoint, own, payload: 32), 20)]);
+            await RawPackets.SendAsync(mesh.External, [.. Enumerable.Repeat(Packet.OfUdp(server.EndPoint, own, payload: 32), 20)]);
         }
         finally
         {
-            await mesh.Outsider.ScriptAsync($"ip {route.Replace("replace", "del", StringComparison.Ordinal)}");
+            await mesh.External.ScriptAsync($"ip {route.Replace("replace", "del", StringComparison.Ordinal)}");
         }
 
         // What came before it would be taken for it.
@@ -107,7 +107,7 @@ public sealed class ForgedEndAttackTests(LinkAttackFixture mesh)
     private async Task ForgeAsync(IPEndPoint from, IPEndPoint to, MeshNode node, LabPod behind)
     {
         List<Packet> packets = [];
-        var outsider = MeshFixture.AddressOf(mesh.Outsider, FamilyOf(to));
+        var external = MeshFixture.AddressOf(mesh.External, FamilyOf(to));
         foreach (var guess in Guesses)
         {
             foreach (var flags in Ends)
@@ -117,14 +117,14 @@ public sealed class ForgedEndAttackTests(LinkAttackFixture mesh)
 
             var quoted = Packet.OfTcp(to, from, TcpFlags.Ack) with { Sequence = guess };
             packets.Add(Packet.OfErrorAbout(from.Address, to.Address, quoted.BuildIp()));
-            packets.Add(Packet.OfErrorAbout(outsider, to.Address, quoted.BuildIp()));
+            packets.Add(Packet.OfErrorAbout(external, to.Address, quoted.BuildIp()));
         }
 
         // One more that is refused under a name of its own, and comes after them.
         const string Last = "unsupported-protocol";
-        packets.Add(new Packet { Source = outsider, Destination = MeshFixture.AddressOf(behind, FamilyOf(to)), Protocol = 253, Payload = new byte[8] }); // RFC 3692
+        packets.Add(new Packet { Source = external, Destination = MeshFixture.AddressOf(behind, FamilyOf(to)), Protocol = 253, Payload = new byte[8] }); // RFC 3692
         var before = await LinkAttackFixture.DropsAsync(node, Last);
-        await RawPackets.SendAsync(mesh.Outsider, packets);
+        await RawPackets.SendAsync(mesh.External, packets);
         await LinkAttackFixture.WaitForDropsAsync(node, Last, before + 1);
     }
 

@@ -60,12 +60,12 @@ public sealed class ForwardedHeaderAttackTests(LinkAttackFixture mesh) : IAsyncL
 
         foreach (var named in new[] { family == TestFamily.IPv4 ? Trusted4 : Trusted6, MeshFixture.AddressOf(mesh.Client, family), MeshFixture.AddressOf(mesh.Open, family) })
         {
-            Assert.Equal(401, await TunnelClient.ConnectAsync(mesh.Outsider, far, port, guest, new IPEndPoint(named, 40_000), udp));
+            Assert.Equal(401, await TunnelClient.ConnectAsync(mesh.External, far, port, guest, new IPEndPoint(named, 40_000), udp));
         }
 
         // The address counts for the identity that has it, and is what lets it in.
-        Assert.Equal(200, await TunnelClient.ConnectAsync(mesh.Outsider, far, port, open, new IPEndPoint(MeshFixture.AddressOf(mesh.Open, family), 40_000), udp));
-        Assert.Equal(401, await TunnelClient.ConnectAsync(mesh.Outsider, far, port, open, null, udp));
+        Assert.Equal(200, await TunnelClient.ConnectAsync(mesh.External, far, port, open, new IPEndPoint(MeshFixture.AddressOf(mesh.Open, family), 40_000), udp));
+        Assert.Equal(401, await TunnelClient.ConnectAsync(mesh.External, far, port, open, null, udp));
         await requests.MoreAsync(5);
         await requests.StopAsync();
         Assert.Empty(requests.Failures);
@@ -81,18 +81,18 @@ public sealed class ForwardedHeaderAttackTests(LinkAttackFixture mesh) : IAsyncL
         await using var server = PeerServer.Start(mesh.Far, far, socket => seen.Writer.WriteAsync((IPEndPoint)socket.RemoteEndPoint!).AsTask());
         var client = Issue(MeshObjects.Identity("client"));
         var own = new IPEndPoint(MeshFixture.AddressOf(mesh.Client, family), 40_000);
-        var outsider = MeshFixture.AddressOf(mesh.Outsider, family);
+        var external = MeshFixture.AddressOf(mesh.External, family);
 
         foreach (var forged in new[] { MeshFixture.AddressOf(mesh.Guest, family), far, family == TestFamily.IPv4 ? Trusted4 : Trusted6 })
         {
-            Assert.Equal(200, await TunnelClient.ConnectAsync(mesh.Outsider, far, server.EndPoint.Port, client, new IPEndPoint(forged, 40_000)));
-            Assert.Equal(outsider, (await seen.Reader.ReadAsync()).Address);
+            Assert.Equal(200, await TunnelClient.ConnectAsync(mesh.External, far, server.EndPoint.Port, client, new IPEndPoint(forged, 40_000)));
+            Assert.Equal(external, (await seen.Reader.ReadAsync()).Address);
         }
 
-        await mesh.Node2.WaitForFlowAsync("the peer's own address", f => f.Destination.Port == server.EndPoint.Port && new IPAddress(f.Source.Address.Span).Equals(outsider));
-        Assert.DoesNotContain(await mesh.Node2.FlowsAsync(), f => f.Destination.Port == server.EndPoint.Port && !new IPAddress(f.Source.Address.Span).Equals(outsider));
+        await mesh.Node2.WaitForFlowAsync("the peer's own address", f => f.Destination.Port == server.EndPoint.Port && new IPAddress(f.Source.Address.Span).Equals(external));
+        Assert.DoesNotContain(await mesh.Node2.FlowsAsync(), f => f.Destination.Port == server.EndPoint.Port && !new IPAddress(f.Source.Address.Span).Equals(external));
 
-        Assert.Equal(200, await TunnelClient.ConnectAsync(mesh.Outsider, far, server.EndPoint.Port, client, own));
+        Assert.Equal(200, await TunnelClient.ConnectAsync(mesh.External, far, server.EndPoint.Port, client, own));
         Assert.Equal(own, await seen.Reader.ReadAsync());
     }
 
@@ -109,12 +109,12 @@ public sealed class ForwardedHeaderAttackTests(LinkAttackFixture mesh) : IAsyncL
         await using var datagrams = UdpPeer.StartEcho(mesh.Open, family);
         var web = Issue(MeshObjects.Identity("web"));
 
-        Assert.Equal(200, await TunnelClient.ConnectAsync(mesh.Outsider, open, server.EndPoint.Port, web, here));
-        Assert.Equal(MeshFixture.AddressOf(mesh.Outsider, family), (await seen.Reader.ReadAsync()).Address);
-        Assert.Equal(200, await TunnelClient.ConnectAsync(mesh.Outsider, open, datagrams.EndPoint.Port, web, here, udp: true));
+        Assert.Equal(200, await TunnelClient.ConnectAsync(mesh.External, open, server.EndPoint.Port, web, here));
+        Assert.Equal(MeshFixture.AddressOf(mesh.External, family), (await seen.Reader.ReadAsync()).Address);
+        Assert.Equal(200, await TunnelClient.ConnectAsync(mesh.External, open, datagrams.EndPoint.Port, web, here, udp: true));
         Assert.DoesNotContain(await mesh.Node1.FlowsAsync(), f => f.Destination.Port == datagrams.EndPoint.Port && new IPAddress(f.Source.Address.Span).Equals(here.Address));
 
-        Assert.Equal(200, await TunnelClient.ConnectAsync(mesh.Outsider, open, server.EndPoint.Port, web, elsewhere));
+        Assert.Equal(200, await TunnelClient.ConnectAsync(mesh.External, open, server.EndPoint.Port, web, elsewhere));
         Assert.Equal(elsewhere, await seen.Reader.ReadAsync());
     }
 

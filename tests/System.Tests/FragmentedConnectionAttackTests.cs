@@ -25,18 +25,18 @@ public sealed class FragmentedConnectionAttackTests(LinkAttackFixture mesh)
     public async Task Attack_a_SYN_in_two_fragments_does_not_reach_the_application_behind_the_proxy(TestFamily family, int firstBytes, bool lastFirst, string reason)
     {
         await using var application = PeerServer.Start(mesh.Behind, MeshFixture.AddressOf(mesh.Behind, family), AnswerAsync, LinkAttackFixture.Asking);
-        await using var requests = Requests.Start(mesh.Outsider, application.EndPoint);
+        await using var requests = Requests.Start(mesh.External, application.EndPoint);
         await using var heard = RawPackets.Listen(mesh.Behind, application.EndPoint.AddressFamily, Packet.Tcp);
         await requests.MoreAsync(5);
-        var from = new IPEndPoint(MeshFixture.AddressOf(mesh.Outsider, family), Random.Shared.Next(1024, 9999)); // not among those that its kernel gives out
+        var from = new IPEndPoint(MeshFixture.AddressOf(mesh.External, family), Random.Shared.Next(1024, 9999)); // not among those that its kernel gives out
 
         var before = await LinkAttackFixture.DropsAsync(mesh.Node1, reason);
 
         var fragments = Cut(Packet.OfTcp(from, application.EndPoint, TcpFlags.Syn, 40), firstBytes);
-        await RawPackets.SendAsync(mesh.Outsider, lastFirst ? [fragments[1], fragments[0]] : fragments);
+        await RawPackets.SendAsync(mesh.External, lastFirst ? [fragments[1], fragments[0]] : fragments);
 
         await LinkAttackFixture.WaitForDropsAsync(mesh.Node1, reason, before + 1);
-        using var honest = await PeerServer.ConnectAsync(mesh.Outsider, application.EndPoint);
+        using var honest = await PeerServer.ConnectAsync(mesh.External, application.EndPoint);
         await PeerServer.SendAllAsync(honest, new byte[1]);
         Assert.True(await honest.ReceiveAsync(new byte[64]) > 0);
         var port = ((IPEndPoint)honest.LocalEndPoint!).Port;

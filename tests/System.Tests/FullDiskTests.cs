@@ -87,6 +87,7 @@ public sealed class FullDiskTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Category", "Attack")]
     public async Task Attack_an_agent_that_dies_while_its_disk_is_full_comes_back_with_the_newest_policy()
     {
         await using var near = PeerServer.Start(_near, _near.Address4, PeerServer.EchoAsync);
@@ -109,6 +110,7 @@ public sealed class FullDiskTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Category", "Attack")]
     public async Task Attack_a_node_is_revoked_while_the_controllers_disk_is_full()
     {
         Fill(_mesh.ControllerState);

@@ -11,6 +11,7 @@ namespace Culvert.SystemTests;
 
 /// <summary>What enrolled pods send while no agent runs: the programs stay, and what is for the proxy is nobody's.</summary>
 [Collection(MeshCollection.Name)]
+[Trait("Category", "Attack")]
 public sealed class KilledAgentTests(MeshFixture mesh)
 {
     private const int Port = 5399, SolSocket = 1, SoReuseAddress = 2;

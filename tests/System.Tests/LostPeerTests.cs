@@ -20,6 +20,7 @@ public sealed class LostPeerTests(MeshFixture mesh)
     [InlineData(1, false, TestFamily.IPv4)]
     [InlineData(0, true, TestFamily.IPv6)]
     [InlineData(1, true, TestFamily.IPv6)]
+    [Trait("Category", "Attack")]
     public async Task The_death_of_an_agent_is_a_reset_to_both_ends_and_no_end_of_the_stream(int node, bool upload, TestFamily family)
     {
         var ends = new TaskCompletionSource<SocketError>();

@@ -45,7 +45,7 @@ public sealed class MetricsAccessTests(MeshFixture mesh)
     }
 
     [Fact]
-    public async Task Silent_connections_from_outside_keep_no_probe_out()
+    public async Task Silent_external_connections_keep_no_probe_out()
     {
         var address = mesh.Node1.Place.Address4;
         var silent = new List<Socket>();

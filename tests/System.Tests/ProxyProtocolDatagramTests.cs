@@ -33,8 +33,8 @@ public sealed class ProxyProtocolDatagramTests(ProxyProtocolFixture mesh)
     public async Task A_DNS_server_that_wants_headers_understands_those_of_clients_outside_the_mesh(TestPath path, TestFamily family)
     {
         var pod = mesh.Pod(path);
-        var source = Outside(family);
-        var name = await DatagramPeers.AskAsync(mesh.Outside, source, new IPEndPoint(MeshFixture.AddressOf(pod, family), DatagramPeers.Asking));
+        var source = External(family);
+        var name = await DatagramPeers.AskAsync(mesh.External, source, new IPEndPoint(MeshFixture.AddressOf(pod, family), DatagramPeers.Asking));
         Assert.Equal(source, await DatagramPeers.ClientOfAsync(pod, name));
     }
 
@@ -47,7 +47,7 @@ public sealed class ProxyProtocolDatagramTests(ProxyProtocolFixture mesh)
         var balancer = family == TestFamily.IPv4 ? ProxyProtocolFixture.Balancer4 : ProxyProtocolFixture.Balancer6;
         foreach (var source in family == TestFamily.IPv4 ? new[] { ProxyProtocolFixture.Client4, ProxyProtocolFixture.Stranger4 } : [ProxyProtocolFixture.Client6])
         {
-            var name = await DatagramPeers.AskAsync(mesh.Outside, source, new IPEndPoint(balancer, port));
+            var name = await DatagramPeers.AskAsync(mesh.External, source, new IPEndPoint(balancer, port));
             Assert.Equal(source, await DatagramPeers.ClientOfAsync(pod, name));
         }
     }
@@ -79,14 +79,14 @@ public sealed class ProxyProtocolDatagramTests(ProxyProtocolFixture mesh)
 
         await LabWait.UntilAsync(
             "both are counted", async () => await CountAsync("signature") == signature + 1 && await CountAsync("untrusted") == untrusted + 1, TimeSpan.FromSeconds(5));
-        await DatagramPeers.AskAsync(mesh.Outside, ProxyProtocolFixture.Client4, new IPEndPoint(ProxyProtocolFixture.Balancer4, DatagramPeers.Port(0, ipv6: false)));
+        await DatagramPeers.AskAsync(mesh.External, ProxyProtocolFixture.Client4, new IPEndPoint(ProxyProtocolFixture.Balancer4, DatagramPeers.Port(0, ipv6: false)));
     }
 
-    private static IPAddress Outside(TestFamily family) => family == TestFamily.IPv4 ? ProxyProtocolFixture.Client4 : ProxyProtocolFixture.Client6;
+    private static IPAddress External(TestFamily family) => family == TestFamily.IPv4 ? ProxyProtocolFixture.Client4 : ProxyProtocolFixture.Client6;
 
     private Socket Bind(IPAddress address)
     {
-        using var place = NetworkNamespace.OpenPath(mesh.Outside.NamespacePath);
+        using var place = NetworkNamespace.OpenPath(mesh.External.NamespacePath);
         var socket = place.Run(() => new Socket(address.AddressFamily, SocketType.Dgram, ProtocolType.Udp));
         socket.Bind(new IPEndPoint(address, 0));
         return socket;

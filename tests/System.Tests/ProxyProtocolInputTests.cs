@@ -122,7 +122,7 @@ public sealed class ProxyProtocolInputTests(ProxyProtocolFixture mesh)
     }
 
     private Task<Socket> OpenAsync(IPAddress source) =>
-        ProxyProtocolFixture.ConnectAsync(mesh.Outside, source, new IPEndPoint(mesh.Near.Address4, ProxyProtocolFixture.Taking));
+        ProxyProtocolFixture.ConnectAsync(mesh.External, source, new IPEndPoint(mesh.Near.Address4, ProxyProtocolFixture.Taking));
 
     private static async Task NoteAsync(Socket socket, ConcurrentQueue<EndPoint> seen)
     {

@@ -60,7 +60,7 @@ public sealed class ProxyProtocolReceiverTests(ProxyProtocolFixture mesh)
     public async Task Plaintext_from_outside_the_mesh_gets_a_header_too(int port, TestFamily family)
     {
         var to = new IPEndPoint(MeshFixture.AddressOf(mesh.Near, family), port + 8000);
-        using var client = await ProxyProtocolFixture.ConnectAsync(mesh.Outside, family == TestFamily.IPv4 ? ProxyProtocolFixture.Client4 : ProxyProtocolFixture.Client6, to);
+        using var client = await ProxyProtocolFixture.ConnectAsync(mesh.External, family == TestFamily.IPv4 ? ProxyProtocolFixture.Client4 : ProxyProtocolFixture.Client6, to);
         var said = await AskAsync(client, port);
         Assert.Equal([$"{client.LocalEndPoint}", $"{to}"], Points(said));
         var flow = await mesh.Node1.WaitForFlowAsync("the flow", f => f.Source.Port == ((IPEndPoint)client.LocalEndPoint!).Port && f.Destination.Port == to.Port);

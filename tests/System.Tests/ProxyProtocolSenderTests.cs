@@ -45,7 +45,7 @@ public sealed class ProxyProtocolSenderTests(ProxyProtocolFixture mesh)
             : (ProxyProtocolFixture.Client6, ProxyProtocolFixture.Balancer6);
         var port = ProxyProtocolPeers.Port(sender, path == TestPath.Direct ? 0 : 1, family == TestFamily.IPv6);
         await using var server = PeerServer.Start(pod, MeshFixture.AddressOf(pod, family), EchoPeerAsync, ProxyProtocolFixture.Taking);
-        using var client = await ProxyProtocolFixture.ConnectAsync(mesh.Outside, source, new IPEndPoint(balancer, port));
+        using var client = await ProxyProtocolFixture.ConnectAsync(mesh.External, source, new IPEndPoint(balancer, port));
 
         Assert.Equal($"{client.LocalEndPoint} hello", await TalkAsync(client));
 
@@ -79,7 +79,7 @@ public sealed class ProxyProtocolSenderTests(ProxyProtocolFixture mesh)
     {
         await using var server = PeerServer.Start(mesh.Near, mesh.Near.Address4, EchoPeerAsync, ProxyProtocolFixture.Taking);
         using var client = await ProxyProtocolFixture.ConnectAsync(
-            mesh.Outside, ProxyProtocolFixture.Banned4, new IPEndPoint(ProxyProtocolFixture.Balancer4, ProxyProtocolPeers.Port("haproxy-v2", 0, ipv6: false)));
+            mesh.External, ProxyProtocolFixture.Banned4, new IPEndPoint(ProxyProtocolFixture.Balancer4, ProxyProtocolPeers.Port("haproxy-v2", 0, ipv6: false)));
 
         Assert.Equal("", await TalkAsync(client));
 
@@ -93,7 +93,7 @@ public sealed class ProxyProtocolSenderTests(ProxyProtocolFixture mesh)
     {
         await using var server = PeerServer.Start(mesh.Near, mesh.Near.Address4, ProxyProtocolReceiverTests.SpeakFirstAsync, ProxyProtocolFixture.TakingAndAsking);
         using var client = await ProxyProtocolFixture.ConnectAsync(
-            mesh.Outside, ProxyProtocolFixture.Balancer4, new IPEndPoint(mesh.Near.Address4, ProxyProtocolFixture.TakingAndAsking));
+            mesh.External, ProxyProtocolFixture.Balancer4, new IPEndPoint(mesh.Near.Address4, ProxyProtocolFixture.TakingAndAsking));
         await PeerServer.SendAllAsync(client, "PROXY TCP4 10.90.0.251 198.51.100.1 1234 443\r\n"u8.ToArray());
 
         Assert.Equal("10.90.0.251:1234||", Encoding.ASCII.GetString(await PeerServer.ReceiveAllAsync(client)));

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using Culvert.Cli.Demo;
 using Culvert.Datapath.Tests.Support;
 using Culvert.Labs;
 using Culvert.Labs.Mesh;
@@ -28,7 +27,7 @@ public sealed class SpoofedSourceAttackTests(LinkAttackFixture mesh)
         using var guest = UdpPeer.Bind(mesh.Guest, family);
         var before = await LinkAttackFixture.DropsAsync(mesh.Node1, Spoofed);
 
-        await RawPackets.SendAsync(mesh.Outsider, Packet.OfUdp(denied.EndPoint, (IPEndPoint)guest.LocalEndPoint!));
+        await RawPackets.SendAsync(mesh.External, Packet.OfUdp(denied.EndPoint, (IPEndPoint)guest.LocalEndPoint!));
         await LinkAttackFixture.WaitForDropsAsync(mesh.Node1, Spoofed, before + 1);
         await guest.SendToAsync(new byte[1], denied.EndPoint);
 
@@ -56,7 +55,7 @@ public sealed class SpoofedSourceAttackTests(LinkAttackFixture mesh)
         for (var i = 0; i < 2; i++)
         {
             var before = await Task.WhenAll(mesh.Mesh.Nodes.Select(n => LinkAttackFixture.DropsAsync(n, Spoofed)));
-            await RawPackets.SendAsync(mesh.Outsider, Packet.OfUdp(echo.EndPoint, own), Packet.OfUdp(own, echo.EndPoint));
+            await RawPackets.SendAsync(mesh.External, Packet.OfUdp(echo.EndPoint, own), Packet.OfUdp(own, echo.EndPoint));
             await Task.WhenAll(mesh.Mesh.Nodes.Zip(before, (n, count) => LinkAttackFixture.WaitForDropsAsync(n, Spoofed, count + 1)));
             await UdpPeer.ExchangeAsync(client, Encoding.ASCII.GetBytes(Marker));
         }
@@ -75,7 +74,7 @@ public sealed class SpoofedSourceAttackTests(LinkAttackFixture mesh)
     [InlineData(TestFamily.IPv6, true)]
     [InlineData(TestFamily.IPv6, false)]
     public Task Attack_nobody_on_the_link_speaks_as_a_Service(TestFamily family, bool tcp) =>
-        AssertRefusedAsync(mesh.Outsider, LinkAttackFixture.Virtual(family), mesh.Open, tcp);
+        AssertRefusedAsync(mesh.External, LinkAttackFixture.Virtual(family), mesh.Open, tcp);
 
     [Theory]
     [InlineData(TestFamily.IPv4, true)]
@@ -84,7 +83,7 @@ public sealed class SpoofedSourceAttackTests(LinkAttackFixture mesh)
     [InlineData(TestFamily.IPv6, false)]
     public async Task Attack_a_pod_with_raw_sockets_speaks_as_nobody_else(TestFamily family, bool tcp)
     {
-        foreach (var source in new LabNamespace[] { mesh.Client, mesh.Far, mesh.Outsider, mesh.Node1.Place })
+        foreach (var source in new LabNamespace[] { mesh.Client, mesh.Far, mesh.External, mesh.Node1.Place })
         {
             await AssertRefusedAsync(mesh.Guest, MeshFixture.AddressOf(source, family), mesh.Open, tcp);
         }

@@ -11,7 +11,7 @@ namespace Culvert.SystemTests;
 [Collection(MeshCollection.Name)]
 public sealed class UdpErrorTests(MeshFixture mesh)
 {
-    private static LabPod? _outside;
+    private static LabPod? _external;
 
     [Theory]
     [ClassData(typeof(AllPaths))]
@@ -78,10 +78,10 @@ public sealed class UdpErrorTests(MeshFixture mesh)
     public async Task A_router_s_path_MTU_reaches_the_application(TestFamily family)
     {
         // A pod outside the mesh on the other node, and that node a router to a narrow link.
-        var outside = await OutsideAsync();
-        var address = MeshFixture.AddressOf(outside, family);
-        await mesh.Node2.Place.ScriptAsync($"ip route replace {address} dev {outside.HostInterface} mtu lock 1300");
-        await using var echo = UdpPeer.StartEcho(outside, family);
+        var external = await ExternalAsync();
+        var address = MeshFixture.AddressOf(external, family);
+        await mesh.Node2.Place.ScriptAsync($"ip route replace {address} dev {external.HostInterface} mtu lock 1300");
+        await using var echo = UdpPeer.StartEcho(external, family);
         using var client = UdpPeer.Connect(mesh.Client, echo.EndPoint);
         await UdpPeer.ExchangeAsync(client, new byte[1200]);
         var (level, discover, mtu) = family == TestFamily.IPv4 ? (0, 10, 14) : (41, 23, 24); // IP_MTU_DISCOVER, IP_MTU and the same of IPv6
@@ -94,7 +94,7 @@ public sealed class UdpErrorTests(MeshFixture mesh)
         await UdpPeer.ExchangeAsync(client, new byte[1300 - (family == TestFamily.IPv4 ? 28 : 48)]);
     }
 
-    private async Task<LabPod> OutsideAsync() => _outside ??= await mesh.Mesh.Lab.AddPodAsync(mesh.Node2.Place, "outside");
+    private async Task<LabPod> ExternalAsync() => _external ??= await mesh.Mesh.Lab.AddPodAsync(mesh.Node2.Place, "outside");
 
     private static IPEndPoint ClosedPort(LabPod pod, TestFamily family)
     {

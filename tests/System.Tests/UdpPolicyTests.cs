@@ -8,6 +8,7 @@ namespace Culvert.SystemTests;
 
 /// <summary>Sessions of datagrams, which never end by themselves, when policy changes.</summary>
 [Collection(MeshCollection.Name)]
+[Trait("Category", "Attack")]
 public sealed class UdpPolicyTests(MeshFixture mesh)
 {
     private const string Reason = "policy-no-allow";

@@ -19,7 +19,7 @@ public sealed class UdpVolumeTests(MeshFixture mesh)
     {
         const int Count = 1_000_000;
         using var flood = UdpFlood.Create(mesh.Client, mesh.Near, family, size);
-        var arrived = await flood.RunAsync(Count, rate: 250_000, onTheWay: 8_000, batches: false, Patience);
+        var arrived = await flood.RunAsync(Count, rate: 250_000, inFlight: 8_000, batches: false, Patience);
         Assert.Equal((Count, 0, 0), (arrived, flood.Wrong, flood.OutOfOrder));
     }
 
@@ -32,7 +32,7 @@ public sealed class UdpVolumeTests(MeshFixture mesh)
     {
         var before = await DroppedAsync();
         using var flood = UdpFlood.Create(mesh.Client, mesh.Far, family, size);
-        var arrived = await flood.RunAsync(count, rate: 40_000, onTheWay: Math.Min(500, RoomInTunnel / size), batches, Patience);
+        var arrived = await flood.RunAsync(count, rate: 40_000, inFlight: Math.Min(500, RoomInTunnel / size), batches, Patience);
         Assert.Equal((count, 0, 0, before), (arrived, flood.Wrong, flood.OutOfOrder, await DroppedAsync()));
     }
 

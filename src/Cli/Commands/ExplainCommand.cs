@@ -25,7 +25,7 @@ internal static class ExplainCommand
     {
         var command = new ExampleCommand(
             "explain",
-            "Say whether a connection would be allowed, by which rule of which file, and which way it would take.",
+            "Say whether a connection would be allowed, by which rule of which file, and which path it would take.",
             new Example("culvert explain shop/web shop/api:8080", "by name"),
             new Example("culvert explain 10.91.1.1 10.96.0.10:80", "by address"),
             new Example("culvert explain shop/web shop/dns:53/udp", "a datagram"),

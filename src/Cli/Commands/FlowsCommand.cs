@@ -51,7 +51,7 @@ internal static class FlowsCommand
     {
         var command = new ExampleCommand(
             "flows",
-            "Show connections of this node: who, to whom, which way, allowed or denied and why.",
+            "Show connections of this node: who, to whom, by which path, allowed or denied and why.",
             new Example("culvert flows --follow", "everything as it happens"),
             new Example("culvert flows --verdict deny --last 100", "the last 100 refusals"),
             new Example("culvert flows --protocol udp -p 53", "who asked which DNS server"),

@@ -64,8 +64,8 @@ internal static class StatusCommand
 
         if (report.DirectPath is { } path)
         {
-            var way = path.Mode == "redirect" ? "straight from pod to pod" : "by the node's own forwarding";
-            Row(grid, "Direct path", string.Join("; ", [way, .. path.Reasons]));
+            var delivery = path.Mode == "redirect" ? "straight from pod to pod" : "by the node's own forwarding";
+            Row(grid, "Direct path", string.Join("; ", [delivery, .. path.Reasons]));
         }
 
         if (report.ProgramsPutFirst > 0)

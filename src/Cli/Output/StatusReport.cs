@@ -20,7 +20,7 @@ internal sealed record StatusReport(
     ulong ProgramsPutFirst,
     double? DrainRemainingSeconds);
 
-/// <summary>Which way new flows between workloads of the node take ("redirect", "hoststack"), what was asked for, and what speaks against redirecting; null from older agents.</summary>
+/// <summary>Which path new flows between workloads of the node take ("redirect", "hoststack"), what was asked for, and what speaks against redirecting; null from older agents.</summary>
 internal sealed record DirectPathReport(string Mode, string Configured, IReadOnlyList<string> Reasons);
 
 /// <summary>The controller's objects: how many are not in force as they are declared (all others are), how many problems of each severity there are, and the first of them.</summary>

@@ -44,6 +44,7 @@ internal sealed class MeshInput
     /// <param name="before">How it was; null: it is new.</param>
     /// <param name="after">How it is; null: it is gone.</param>
     /// <param name="dirty">Gets what has to be compiled anew.</param>
+    /// <exception cref="InvalidOperationException">It is of a kind that is not known here.</exception>
     public void Replace(MeshObject? before, MeshObject? after, DirtyResources dirty)
     {
         switch ((before ?? after)!)
@@ -66,6 +67,10 @@ internal sealed class MeshInput
             case NamespaceObject:
                 Replace(before as NamespaceObject, after as NamespaceObject, dirty);
                 break;
+            case MeshConfigObject:
+                break; // the settings in force are the object set's, also while no MeshConfig is good
+            case { } other:
+                throw new InvalidOperationException($"nothing is known of what a change of a {other.GetType().Name} reaches");
         }
     }
 

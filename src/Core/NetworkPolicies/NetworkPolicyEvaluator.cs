@@ -32,10 +32,10 @@ internal static class NetworkPolicyEvaluator
     }
 
     private static NetworkPolicyOutcome Evaluate(
-        NodeSnapshot snapshot, WorkloadInfo subject, PolicyDirection direction, in PolicyPeer peer, EquatableArray<NamedPort> named, ushort port, TransportProtocol protocol)
+        NodeSnapshot snapshot, WorkloadInfo selected, PolicyDirection direction, in PolicyPeer peer, EquatableArray<NamedPort> named, ushort port, TransportProtocol protocol)
     {
         NamespacedName? isolating = null;
-        foreach (NamespacedName name in subject.NetworkPolicyNames)
+        foreach (NamespacedName name in selected.NetworkPolicyNames)
         {
             if (!snapshot.NetworkPolicies.TryGetValue(name, out NetworkPolicyInfo? policy)) return new(NetworkPolicyEffect.Missing, name, -1);
             if (!Isolates(policy, direction)) continue;

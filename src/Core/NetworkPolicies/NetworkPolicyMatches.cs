@@ -11,12 +11,12 @@ internal sealed class NetworkPolicyMatches
     private readonly NamespacedName? _missing;
 
     /// <param name="snapshot">The snapshot.</param>
-    /// <param name="subject">The workload that policies select.</param>
+    /// <param name="selected">The workload that policies select.</param>
     /// <param name="direction">Which of its connections.</param>
     /// <param name="peer">The other end.</param>
-    public NetworkPolicyMatches(NodeSnapshot snapshot, WorkloadInfo subject, PolicyDirection direction, in PolicyPeer peer)
+    public NetworkPolicyMatches(NodeSnapshot snapshot, WorkloadInfo selected, PolicyDirection direction, in PolicyPeer peer)
     {
-        foreach (NamespacedName name in subject.NetworkPolicyNames)
+        foreach (NamespacedName name in selected.NetworkPolicyNames)
         {
             if (!snapshot.NetworkPolicies.TryGetValue(name, out NetworkPolicyInfo? policy))
             {

@@ -15,6 +15,6 @@ public enum ReasonClass
     /// <summary>The mesh itself did not do what it is there for.</summary>
     Internal = 4,
 
-    /// <summary>The other end, or the way to it, failed.</summary>
+    /// <summary>The other end, or the path to it, failed.</summary>
     Peer = 5,
 }

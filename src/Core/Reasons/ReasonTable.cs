@@ -59,7 +59,7 @@ public static class ReasonTable
         new("no-certificate", Connection, Internal, Reset, "the identity has no certificate yet", "`culvert status` says why: can the controller be reached?"),
         new("connect-refused", Connection, Peer, Reset, "nobody listens at the destination", "start the application, or correct the port"),
         new("connect-timeout", Connection, Peer, Reset, "the destination did not answer in time", "is the tunnel port (15008) open between the nodes? is the pod alive?"),
-        new("connect-failed", Connection, Peer, Reset, "no way to the destination, or its node could not connect or had no place", "look at the flows of the destination's node"),
+        new("connect-failed", Connection, Peer, Reset, "no path to the destination, or its node could not connect or had no place", "look at the flows of the destination's node"),
         new("tls-handshake", Connection, Peer, Reset, "the TLS handshake failed", "the log says why; clocks, trust domain, roots"),
         new("tls-timeout", Connection, Peer, Reset, "the TLS handshake took too long", "is one of the nodes overloaded?"),
         new("peer-identity-mismatch", Connection, Denied, Reset, "the peer has another identity than the destination's", "nothing while addresses change hands; otherwise somebody else answers there"),
@@ -75,7 +75,7 @@ public static class ReasonTable
         new("proxy-fault", Connection, Internal, Reset, "an exception in the proxy: a bug", "report it with the log"),
         new("udp-unsupported", Connection, Peer, Silent, "the destination's proxy takes no UDP", "run a proxy there that offers extended CONNECT (RFC 8441)"),
         new(ProxyProtocolPrefix, Connection, Malformed, Reset, "a PROXY header of a load balancer was refused; the rest says why, as in `culvert_proxy_protocol_errors_total`", "declare the load balancer (`accept-proxy-protocol`), or correct what it sends"),
-        new("route-changed", Connection, Peer, Silent, "the mesh changed, and the session's way with it", "nothing: the next datagram makes a new one"),
+        new("route-changed", Connection, Peer, Silent, "the mesh changed, and the session's path with it", "nothing: the next datagram makes a new one"),
         new("crowded-out", Connection, Capacity, Reset, "too many peers waited for their handshake, and this one had been silent longest", "see who connects to the tunnel port"),
 
         new("tunnel-full", Datagram, Capacity, Silent, "no room between the nodes", "see why the link is slower than what is sent"),

@@ -1,6 +1,6 @@
 namespace Culvert.Core;
 
-/// <summary>Which way a connection, or a session of datagrams, takes from where it begins.</summary>
+/// <summary>The kinds of path that a connection, or a session of datagrams, takes from where it begins.</summary>
 public enum PathKind
 {
     /// <summary>The kernel of the node delivers it, when policy lets it in.</summary>

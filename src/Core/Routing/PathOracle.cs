@@ -1,7 +1,7 @@
 namespace Culvert.Core;
 
 /// <summary>
-/// Says which way a connection takes: the one place where that is written. The proxy and <c>culvert explain</c> ask it, the kernel's tables are filled from the same
+/// Says which path a connection takes: the one place where that is written. The proxy and <c>culvert explain</c> ask it, the kernel's tables are filled from the same
 /// <see cref="ProxyNeed"/>, and the kernel's programs are tested against it. Which of a Service's backends is taken is not its business: whoever asks chooses between
 /// <see cref="Find"/> and <see cref="To"/>, and hears from <see cref="Refusal"/> when there is none. Of addresses of the nodes themselves it knows nothing; the kernel lets them pass. Pure; safe for any number of threads.
 /// </summary>
@@ -78,7 +78,7 @@ public sealed class PathOracle(SnapshotIndex world, ushort tunnelPort)
         });
     }
 
-    // What a workload says from such a port, in datagrams, may answer what came through the proxy; a way of its own would lead past the proxy.
+    // What a workload says from such a port, in datagrams, may answer what came through the proxy; a path of its own would lead past the proxy.
     private static bool Answers(WorkloadInfo source, in PathRequest request) =>
         request.Protocol == TransportProtocol.Udp && request.SourcePort != 0 && ProxyNeed.Of(source, request.SourcePort, TransportProtocol.Udp);
 

@@ -1,6 +1,6 @@
 namespace Culvert.Core;
 
-/// <summary>What the proxy has to see although the kernel alone could deliver it. By port: the other ports of a workload keep the kernel's short way.</summary>
+/// <summary>What the proxy has to see although the kernel alone could deliver it. By port: the other ports of a workload keep the kernel's short path.</summary>
 public static class ProxyNeed
 {
     /// <summary>Whether the proxy chooses the backends of a Service port; the kernel draws at random.</summary>

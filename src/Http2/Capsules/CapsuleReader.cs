@@ -25,7 +25,7 @@ public sealed class CapsuleReader(int maxValue, ICapsuleStore store)
     {
         value = default;
         if (_failed) return CapsuleStatus.TooLong;
-        if (_missing > 0) return Gather(ref input, out value);
+        if (_missing > 0) return Reassemble(ref input, out value);
         while (true)
         {
             if (_skip > 0)
@@ -57,7 +57,7 @@ public sealed class CapsuleReader(int maxValue, ICapsuleStore store)
             }
 
             _missing = (int)length;
-            return Gather(ref input, out value);
+            return Reassemble(ref input, out value);
         }
     }
 
@@ -71,7 +71,7 @@ public sealed class CapsuleReader(int maxValue, ICapsuleStore store)
         return true;
     }
 
-    private CapsuleStatus Gather(ref ReadOnlySpan<byte> input, out ReadOnlySpan<byte> value)
+    private CapsuleStatus Reassemble(ref ReadOnlySpan<byte> input, out ReadOnlySpan<byte> value)
     {
         var piece = input[..Math.Min(_missing, input.Length)];
         input = input[piece.Length..];

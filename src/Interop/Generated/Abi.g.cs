@@ -1109,7 +1109,7 @@ public enum CvSessionFlag : uint
     /// <summary>Came from outside the mesh: the source has no identity.</summary>
     External = 1,
 
-    /// <summary>Only what is put together here: by itself the flow goes another way.</summary>
+    /// <summary>Only what is put together here: by itself the flow takes another path.</summary>
     Reassembled = 2,
 
     /// <summary>Comes by a veth that is a port of a bridge.</summary>
@@ -1193,7 +1193,7 @@ public partial struct CvHandover : IEquatable<CvHandover>
     private static ReadOnlySpan<byte> AsBytes(ref readonly CvHandover value) => MemoryMarshal.AsBytes(new ReadOnlySpan<CvHandover>(in value));
 }
 
-/// <summary>How CV_VERDICT_DIRECT reaches the other pod. A flow keeps the way that it began with.</summary>
+/// <summary>How CV_VERDICT_DIRECT reaches the other pod. A flow keeps the path that it began with.</summary>
 public enum CvDirect : uint
 {
     /// <summary>By the kernel's own forwarding, with the rules, programs and shaping of others.</summary>
@@ -1272,7 +1272,7 @@ public enum CvCounter : uint
     /// <summary><c>CV_COUNTER_PASS_PACKETS</c>.</summary>
     PassPackets = 6,
 
-    /// <summary>Of direct flows, whichever way.</summary>
+    /// <summary>Of direct flows, on either path.</summary>
     DirectBytes = 7,
 
     /// <summary>Flows revalidated after a policy change.</summary>

@@ -1,12 +1,13 @@
 using System.Net;
 using Culvert.Core;
+using Culvert.NodeAgent.Reasons;
 using Grpc.Core;
 using Wire = Culvert.Protocol.V1;
 
 namespace Culvert.NodeAgent.Admin;
 
 /// <summary>
-/// Says which way a connection would take and which rule would decide, from the snapshot in force. Pure: asks the same oracle that kernel
+/// Says which path a connection would take and which rule would decide, from the snapshot in force. Pure: asks the same oracle that kernel
 /// and proxy are compiled from and tested against.
 /// </summary>
 internal static class Explainer

@@ -6,7 +6,7 @@ namespace Culvert.NodeAgent.Admin;
 /// <summary>What the admin service needs of the agent.</summary>
 internal interface IAdminBackend
 {
-    /// <summary>The snapshot in force, and which way connections take in it.</summary>
+    /// <summary>The snapshot in force, and which path connections take in it.</summary>
     PathOracle Oracle { get; }
 
     /// <summary>How the agent stands.</summary>

@@ -1,5 +1,6 @@
 using System.Net;
 using Culvert.Core;
+using Culvert.NodeAgent.Reasons;
 using Wire = Culvert.Protocol.V1;
 
 namespace Culvert.NodeAgent.Admin;

@@ -38,8 +38,8 @@ internal static partial class DatapathLog
     [LoggerMessage(EventId = LogEventIds.RoutingNotRestored, Level = LogLevel.Error, Message = "what brings captured packets to the proxy is missing and can't be put back, it is tried again with the next change or in {Seconds} s: {Reason}")]
     internal static partial void RoutingNotRestored(ILogger logger, string reason, double seconds);
 
-    [LoggerMessage(EventId = LogEventIds.DirectPath, Level = LogLevel.Information, Message = "new flows between workloads of this node go {Way}; what speaks against going straight: [{Reasons}]")]
-    internal static partial void DirectPath(ILogger logger, string way, string reasons);
+    [LoggerMessage(EventId = LogEventIds.DirectPath, Level = LogLevel.Information, Message = "new flows between workloads of this node go {Delivery}; what speaks against going straight: [{Reasons}]")]
+    internal static partial void DirectPath(ILogger logger, string delivery, string reasons);
 
     [LoggerMessage(EventId = LogEventIds.PutFirst, Level = LogLevel.Warning, Message = "{Other} of others ran before {Program} at {Interface} ({Hook}) and may have let past it what it refuses; {Program} is first again")]
     internal static partial void PutFirst(ILogger logger, string other, string program, string @interface, string hook);

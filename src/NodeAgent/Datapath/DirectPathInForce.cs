@@ -3,7 +3,7 @@ using Culvert.Core;
 
 namespace Culvert.NodeAgent.Datapath;
 
-/// <summary>Which way new direct flows take on this node, and why.</summary>
+/// <summary>Which path new direct flows take on this node, and why.</summary>
 /// <param name="Configured">What the mesh's settings ask for.</param>
 /// <param name="IsRedirect">Straight into the pod; otherwise by the kernel's own forwarding. Pods can be left out, see <see cref="LocalEndpoint.HostStackReason"/>.</param>
 /// <param name="Reasons">What speaks against redirecting; told also where settings say to redirect whatever there is.</param>

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 namespace Culvert.NodeAgent.Datapath;
 
 /// <summary>
-/// Has the kernel send new direct flows the way that the mesh's settings and the node's own rules allow: straight into the other pod only while nothing is there that this would pass by.
+/// Has the kernel send new direct flows by the path that the mesh's settings and the node's own rules allow: straight into the other pod only while nothing is there that this would pass by.
 /// Thread-safe.
 /// </summary>
 internal sealed class DirectPathKeeper(GenerationWriter writer, FirewallReader firewall, RouteNetlink netlink, CniConfiguration cni, ILogger logger)

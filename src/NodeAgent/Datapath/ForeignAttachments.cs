@@ -67,14 +67,14 @@ internal sealed class ForeignAttachments(RouteNetlink netlink)
         bool filters = _qdiscs[index].Any(q => FilterQdiscs.Contains(q.Kind));
         foreach (TcDirection direction in (TcDirection[])[TcDirection.Ingress, TcDirection.Egress])
         {
-            string way = direction == TcDirection.Ingress ? "ingress" : "egress";
+            string hook = direction == TcDirection.Ingress ? "ingress" : "egress";
             foreach (TrafficFilter filter in filters ? netlink.GetFilters(index, direction).Where(f => f.Handle != 0) : [])
             {
-                if ((filter.ProgramId is { } id ? NameOf(id) : "") is { } program) yield return ($"a {filter.Kind} filter of others at {way}", program);
+                if ((filter.ProgramId is { } id ? NameOf(id) : "") is { } program) yield return ($"a {filter.Kind} filter of others at {hook}", program);
             }
             foreach (TcxAttachment attachment in Programs(index, direction))
             {
-                if (NameOf(attachment.ProgramId) is { } program) yield return ($"a TCX program of others at {way}", program);
+                if (NameOf(attachment.ProgramId) is { } program) yield return ($"a TCX program of others at {hook}", program);
             }
         }
     }

@@ -105,13 +105,13 @@ internal sealed class GenerationWriter(DatapathMaps maps, ILogger logger)
         }
     }
 
-    /// <summary>Says which way direct flows take that begin from now on.</summary>
-    internal void SetDirect(CvDirect way)
+    /// <summary>Says which path direct flows take that begin from now on.</summary>
+    internal void SetDirect(CvDirect direct)
     {
         lock (_control)
         {
             CvControl control = ReadControl();
-            control.Direct = (uint)way;
+            control.Direct = (uint)direct;
             maps.Control.Set(ControlKey, control);
         }
     }

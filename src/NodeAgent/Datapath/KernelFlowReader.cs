@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 using Culvert.Core;
 using Culvert.Interop.Abi;
 using Culvert.Interop.Bpf;
-using Culvert.NodeAgent.Admin;
+using Culvert.NodeAgent.Reasons;
 using Culvert.NodeAgent.Telemetry;
 
 namespace Culvert.NodeAgent.Datapath;

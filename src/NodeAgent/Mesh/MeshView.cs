@@ -51,7 +51,7 @@ internal sealed class MeshView
 
     internal NodeSnapshot Snapshot { get; }
 
-    /// <summary>Which way connections take.</summary>
+    /// <summary>Which path connections take.</summary>
     internal PathOracle Oracle { get; }
 
     internal SnapshotIndex Index => Oracle.World;

@@ -140,7 +140,7 @@ internal sealed class ProxyLoop
 
     internal void Revalidate()
     {
-        // Policy first: what it ends must not end as one whose way has changed only.
+        // Policy first: what it ends must not end as one whose path has changed only.
         _guard.Revalidate();
         _sessions.Revalidate();
         Tunnels.DrainStale();

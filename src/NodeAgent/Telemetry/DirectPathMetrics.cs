@@ -3,12 +3,12 @@ using Culvert.NodeAgent.Telemetry.Metrics;
 
 namespace Culvert.NodeAgent.Telemetry;
 
-/// <summary>Which way packets between workloads of the node take, read when scraped.</summary>
+/// <summary>Which path packets between workloads of the node take, read when scraped.</summary>
 internal static class DirectPathMetrics
 {
     internal static void Register(MetricRegistry registry, DirectPathKeeper keeper, DatapathState state)
     {
-        registry.Add(new CallbackFamily("culvert_direct_path", "1 for the way that new flows between workloads of the node take; by the node's own forwarding once for each kind of reason.", "gauge", ["mode", "reason"], () => Samples(keeper.Current)));
+        registry.Add(new CallbackFamily("culvert_direct_path", "1 for the path that new flows between workloads of the node take; by the node's own forwarding once for each kind of reason.", "gauge", ["mode", "reason"], () => Samples(keeper.Current)));
         registry.Add(new CallbackFamily("culvert_workloads_host_stack", "Captured workloads that are left to the node's own forwarding because of what others have put at their interface.", "gauge", [],
             () => CallbackSample.Single(state.Current.Endpoints.Count(e => e.HostStackReason is not null))));
     }

@@ -12,7 +12,7 @@ public sealed record FlowRecord
     /// <summary>What happened.</summary>
     public required FlowEventKind Kind { get; init; }
 
-    /// <summary>Which way the connection took.</summary>
+    /// <summary>Which path the connection took.</summary>
     public required FlowPath Path { get; init; }
 
     /// <summary>TCP or UDP.</summary>
@@ -98,7 +98,7 @@ public enum FlowEventKind
     Dropped,
 }
 
-/// <summary>Which way a connection takes.</summary>
+/// <summary>Which path a connection takes.</summary>
 public enum FlowPath
 {
     /// <summary>In the kernel, pod to pod on one node.</summary>

@@ -1,7 +1,7 @@
 using Culvert.Interop.Abi;
 using Culvert.Interop.Bpf;
-using Culvert.NodeAgent.Admin;
 using Culvert.NodeAgent.Datapath;
+using Culvert.NodeAgent.Reasons;
 using Culvert.NodeAgent.Telemetry.Metrics;
 
 namespace Culvert.NodeAgent.Telemetry;

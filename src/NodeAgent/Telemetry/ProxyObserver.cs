@@ -3,8 +3,8 @@ using System.Net;
 using Culvert.Core;
 using Culvert.Interop.Sockets;
 using Culvert.Logging;
-using Culvert.NodeAgent.Admin;
 using Culvert.NodeAgent.Proxy.Model;
+using Culvert.NodeAgent.Reasons;
 using Culvert.NodeAgent.Telemetry.Metrics;
 using Microsoft.Extensions.Logging;
 

@@ -90,7 +90,7 @@ public sealed class AnonymousClientTests
     }
 
     [Fact]
-    public async Task ClientsThatShakeHandsWithoutACertificateGiveWayToo()
+    public async Task ClientsWhoseHandshakeHasNoCertificateGiveWayToo()
     {
         await using Running running = await StartAsync();
         List<FakeAgent> anonymous = [];

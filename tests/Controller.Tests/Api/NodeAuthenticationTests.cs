@@ -37,6 +37,7 @@ public sealed class NodeAuthenticationTests
     [InlineData("shop/nobody")]
     [InlineData("shop/out")]
     [InlineData("")]
+    [Trait("Category", "Attack")]
     public async Task CertificatesAreForEnrolledWorkloadsOfTheNodeOnly(string uid)
     {
         await using Running running = await StartAsync();
@@ -58,6 +59,7 @@ public sealed class NodeAuthenticationTests
     }
 
     [Fact]
+    [Trait("Category", "Attack")]
     public async Task TokensAreForOneNodeAndOneUse()
     {
         await using Running running = await StartAsync();
@@ -85,6 +87,7 @@ public sealed class NodeAuthenticationTests
     }
 
     [Fact]
+    [Trait("Category", "Attack")]
     public async Task WithoutCertificateOnlyJoiningIsPossible()
     {
         await using Running running = await StartAsync();
@@ -96,6 +99,7 @@ public sealed class NodeAuthenticationTests
     }
 
     [Fact]
+    [Trait("Category", "Attack")]
     public async Task WorkloadCertificateIsNotANodes()
     {
         await using Running running = await StartAsync();
@@ -108,6 +112,7 @@ public sealed class NodeAuthenticationTests
     }
 
     [Fact]
+    [Trait("Category", "Attack")]
     public async Task CertificateOfOneNodeDoesNotOpenAnothersSnapshot()
     {
         await using Running running = await StartAsync();
@@ -117,6 +122,7 @@ public sealed class NodeAuthenticationTests
     }
 
     [Fact]
+    [Trait("Category", "Attack")]
     public async Task CertificateOfAnotherAuthorityEndsTheHandshake()
     {
         await using Running running = await StartAsync(), stranger = await StartAsync();
@@ -130,6 +136,7 @@ public sealed class NodeAuthenticationTests
     }
 
     [Fact]
+    [Trait("Category", "Attack")]
     public async Task AgentRefusesAControllerOfAnotherRoot()
     {
         await using Running running = await StartAsync(), stranger = await StartAsync();

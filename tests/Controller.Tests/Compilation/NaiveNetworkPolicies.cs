@@ -13,7 +13,7 @@ internal sealed class NaiveNetworkPolicies
     private static readonly string[] Apps = ["a", "b", "c"];
     private static readonly string[] PortNames = ["http", "dns"];
     private static readonly int[] Ports = [53, 80, 443, 8080, 32000];
-    private static readonly string[] Outside = ["192.0.2.1", "192.0.2.200", "198.51.100.7"];
+    private static readonly string[] External = ["192.0.2.1", "192.0.2.200", "198.51.100.7"];
     private readonly Random _random;
 
     public NaiveNetworkPolicies(int seed)
@@ -62,7 +62,7 @@ internal sealed class NaiveNetworkPolicies
     }
 
     /// <summary>Any address that there may be something about.</summary>
-    public string AnyAddress() => _random.Next(3) == 0 ? Pick(Outside) : Pick(Pods).Address;
+    public string AnyAddress() => _random.Next(3) == 0 ? Pick(External) : Pick(Pods).Address;
 
     public int AnyPort() => _random.Next(3) == 0 ? _random.Next(1, 65536) : Pick(Ports);
 

@@ -36,7 +36,7 @@ public sealed class AddressReuseTests : IClassFixture<World>
     [Theory, MemberData(nameof(Families))]
     public void Attack_answers_to_a_pod_that_is_gone_do_not_reach_the_next_owner(bool v6, byte protocol)
     {
-        Packet question = Of(protocol, _world.B.At(v6, 5353), new(World.Outside(v6), 53));
+        Packet question = Of(protocol, _world.B.At(v6, 5353), new(World.External(v6), 53));
         _world.FromPod(_world.B, question).Passed();
         Workload next = Replace(8);
         Outcome outcome = _world.Run(Hook.ToPod, question.Reply(TcpFlags.Ack), next.Index, Uplink);
@@ -47,7 +47,7 @@ public sealed class AddressReuseTests : IClassFixture<World>
     [Theory, MemberData(nameof(Families))]
     public void Attack_what_came_in_for_a_pod_that_is_gone_does_not_reach_the_next_owner(bool v6, byte protocol)
     {
-        Packet first = Of(protocol, new(World.Outside(v6), 50000), _world.B.At(v6, 80));
+        Packet first = Of(protocol, new(World.External(v6), 50000), _world.B.At(v6, 80));
         _world.ToPod(_world.B, first, Uplink).Passed();
         Workload next = Replace(8);
         Assert.Equal([CvReason.StrictMtls], _world.Run(Hook.ToPod, first with { Flags = TcpFlags.Ack }, next.Index, Uplink).Drops);
@@ -56,7 +56,7 @@ public sealed class AddressReuseTests : IClassFixture<World>
     [Theory, MemberData(nameof(Families))]
     public void Attack_an_entry_of_another_veth_is_not_followed_even_before_the_policy_changes(bool v6, byte protocol)
     {
-        Packet question = Of(protocol, _world.B.At(v6, 5353), new(World.Outside(v6), 53));
+        Packet question = Of(protocol, _world.B.At(v6, 5353), new(World.External(v6), 53));
         _world.FromPod(_world.B, question).Passed();
         _world.SetPod(World.Generation, _world.A, CvAddressFlag.Strict, CvEndpointFlag.Strict);
         Assert.Equal([CvReason.Flooded], _world.Run(Hook.ToPod, question.Reply(TcpFlags.Ack), _world.A.Index, Uplink).Drops);

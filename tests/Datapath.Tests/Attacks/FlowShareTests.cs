@@ -22,12 +22,12 @@ public sealed class FlowShareTests : IClassFixture<World>
 
     private Packet First(bool v6, byte protocol, int n)
     {
-        IPEndPoint source = new(World.Outside(v6), 1024 + (n % 60_000)), to = _world.B.At(v6, 80 + (n / 60_000));
+        IPEndPoint source = new(World.External(v6), 1024 + (n % 60_000)), to = _world.B.At(v6, 80 + (n / 60_000));
         return protocol == Packet.Tcp ? Packet.OfTcp(source, to, TcpFlags.Syn) : Packet.OfUdp(source, to);
     }
 
     [Theory, MemberData(nameof(Families))]
-    public void Attack_a_flood_from_outside_takes_a_bounded_part_and_an_answered_flow_stays(bool v6, byte protocol)
+    public void Attack_an_external_flood_takes_a_bounded_part_and_an_answered_flow_stays(bool v6, byte protocol)
     {
         Packet honest = First(v6, protocol, 0) with { SourcePort = 999 };
         _world.ToPod(_world.B, honest, Uplink).Passed();
@@ -47,20 +47,20 @@ public sealed class FlowShareTests : IClassFixture<World>
     }
 
     [Theory, MemberData(nameof(Families))]
-    public void Attack_flows_from_outside_that_are_answered_fill_their_share_only(bool v6, byte protocol)
+    public void Attack_external_flows_that_are_answered_fill_their_share_only(bool v6, byte protocol)
     {
         _world.Maps.Limit(World.Generation, external: 3);
         for (int n = 0; n < 3; n++) _world.ToPod(_world.B, First(v6, protocol, n), Uplink).Passed();
         _world.ToPod(_world.B, First(v6, protocol, 3), Uplink).Dropped(CvReason.FlowQuota);
         _world.FromPod(_world.A, Packet.OfUdp(_world.A.At(v6, 1), _world.B.At(v6, 2))).Redirected(_world.B);
-        _world.FromPod(_world.A, Packet.OfUdp(_world.A.At(v6, 1), new(World.Outside(v6), 2))).Passed();
+        _world.FromPod(_world.A, Packet.OfUdp(_world.A.At(v6, 1), new(World.External(v6), 2))).Passed();
     }
 
     [Theory, MemberData(nameof(Families))]
     public void Attack_a_pod_that_scans_fills_its_own_share_only(bool v6, byte protocol)
     {
         Packet Scan(Workload by, int n) =>
-            protocol == Packet.Tcp ? Packet.OfTcp(by.At(v6, 40000), new(World.Outside(v6), n), TcpFlags.Syn) : Packet.OfUdp(by.At(v6, 40000), new(World.Outside(v6), n));
+            protocol == Packet.Tcp ? Packet.OfTcp(by.At(v6, 40000), new(World.External(v6), n), TcpFlags.Syn) : Packet.OfUdp(by.At(v6, 40000), new(World.External(v6), n));
         _world.SetMaxFlows(World.Generation, _world.A, 5);
         for (int n = 1; n <= 5; n++) _world.FromPod(_world.A, Scan(_world.A, n)).Passed();
         _world.FromPod(_world.A, Scan(_world.A, 6)).Dropped(CvReason.FlowQuota);
@@ -84,7 +84,7 @@ public sealed class FlowShareTests : IClassFixture<World>
         small.Reset();
         small.Maps.FairShare.Set(0, Own);
         Packet Begin(Workload by, int n) =>
-            protocol == Packet.Tcp ? Packet.OfTcp(by.At(v6, 40000), new(World.Outside(v6), n), TcpFlags.Syn) : Packet.OfUdp(by.At(v6, 40000), new(World.Outside(v6), n));
+            protocol == Packet.Tcp ? Packet.OfTcp(by.At(v6, 40000), new(World.External(v6), n), TcpFlags.Syn) : Packet.OfUdp(by.At(v6, 40000), new(World.External(v6), n));
         void Answer(Packet first)
         {
             small.ToPod(small.A, first.Reply(TcpFlags.Syn | TcpFlags.Ack), Uplink).Passed();
@@ -125,7 +125,7 @@ public sealed class FlowShareTests : IClassFixture<World>
         small.Maps.FairShare.Set(0, 1);
         for (int n = 1; n <= 100; n++)
         {
-            IPEndPoint to = new(World.Outside(v6), n);
+            IPEndPoint to = new(World.External(v6), n);
             small.FromPod(small.A, protocol == Packet.Tcp ? Packet.OfTcp(small.A.At(v6, 40000), to, TcpFlags.Syn) : Packet.OfUdp(small.A.At(v6, 40000), to)).Passed();
         }
         Assert.Equal(2 * (Lent + 1), small.Maps.Flows.ToList().Count);

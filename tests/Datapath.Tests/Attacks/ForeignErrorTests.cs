@@ -25,26 +25,26 @@ public sealed class ForeignErrorTests : IClassFixture<World>
     [Theory, MemberData(nameof(Families))]
     public void Attack_a_pod_cannot_report_errors_about_anothers_packets(bool v6, byte protocol)
     {
-        byte[] others = Of(protocol, _world.B.At(v6, 40000), new(World.Outside(v6), 443)).Build();
+        byte[] others = Of(protocol, _world.B.At(v6, 40000), new(World.External(v6), 443)).Build();
         _world.FromPod(_world.A, Packet.OfIcmpError(_world.A.Address(v6), _world.B.Address(v6), others)).Dropped(CvReason.ForeignError);
-        byte[] mine = Of(protocol, new(World.Outside(v6), 50000), _world.A.At(v6, 80)).Build();
+        byte[] mine = Of(protocol, new(World.External(v6), 50000), _world.A.At(v6, 80)).Build();
         _world.FromPod(_world.A, Packet.OfIcmpError(_world.A.Address(v6), _world.B.Address(v6), mine)).Dropped(CvReason.ForeignError);
-        _world.FromPod(_world.A, Packet.OfIcmpError(_world.A.Address(v6), World.Outside(v6), mine)).Passed();
+        _world.FromPod(_world.A, Packet.OfIcmpError(_world.A.Address(v6), World.External(v6), mine)).Passed();
     }
 
     [Theory, MemberData(nameof(Families))]
     public void Attack_an_error_for_a_pod_about_anothers_packet_is_refused(bool v6, byte protocol)
     {
-        Packet question = Of(protocol, _world.B.At(v6, 40000), new(World.Outside(v6), 443));
+        Packet question = Of(protocol, _world.B.At(v6, 40000), new(World.External(v6), 443));
         _world.FromPod(_world.B, question).Passed();
-        _world.ToPod(_world.A, Packet.OfIcmpError(World.Outside(v6), _world.A.Address(v6), question.Build()), Uplink).Dropped(CvReason.ForeignError);
-        _world.ToPod(_world.B, Packet.OfIcmpError(World.Outside(v6), _world.B.Address(v6), question.Build()), Uplink).Passed();
+        _world.ToPod(_world.A, Packet.OfIcmpError(World.External(v6), _world.A.Address(v6), question.Build()), Uplink).Dropped(CvReason.ForeignError);
+        _world.ToPod(_world.B, Packet.OfIcmpError(World.External(v6), _world.B.Address(v6), question.Build()), Uplink).Passed();
     }
 
     [Theory, InlineData(false), InlineData(true)]
     public void Attack_echo_requests_are_refused_where_configuration_says_so(bool v6)
     {
-        Packet echo = Packet.OfIcmp(World.Outside(v6), _world.A.Address(v6), v6 ? (byte)128 : (byte)8);
+        Packet echo = Packet.OfIcmp(World.External(v6), _world.A.Address(v6), v6 ? (byte)128 : (byte)8);
         _world.ToPod(_world.A, echo, Uplink).Passed();
         _world.SetPod(World.Generation, _world.A, endpoint: CvEndpointFlag.NoEcho);
         _world.ToPod(_world.A, echo, Uplink).Dropped(CvReason.IcmpEcho);
@@ -56,7 +56,7 @@ public sealed class ForeignErrorTests : IClassFixture<World>
     [Theory, InlineData(false), InlineData(true)]
     public void Attack_a_first_fragment_by_one_interface_lends_no_ports_to_those_by_another(bool v6)
     {
-        Packet first = Packet.OfUdp(new(World.Outside(v6), 50000), _world.A.At(v6, 80), 64) with { FragmentId = 5, MoreFragments = true };
+        Packet first = Packet.OfUdp(new(World.External(v6), 50000), _world.A.At(v6, 80), 64) with { FragmentId = 5, MoreFragments = true };
         Packet later = first with { FragmentOffset = 72, MoreFragments = false };
         _world.ToPod(_world.A, first, Uplink).Passed();
         _world.ToPod(_world.A, later, Uplink - 1).Dropped(CvReason.FragmentNoFirst);

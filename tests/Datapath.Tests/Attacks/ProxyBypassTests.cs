@@ -17,7 +17,7 @@ public sealed class ProxyBypassTests : IClassFixture<World>
         _world.Reset();
     }
 
-    private static IPEndPoint Client(bool v6) => new(World.Outside(v6), 50000);
+    private static IPEndPoint Client(bool v6) => new(World.External(v6), 50000);
 
     private Packet Forged(bool v6) => Packet.OfUdp(Client(v6), _world.C.At(v6, WorldContent.HeaderPort), 64);
 
@@ -67,7 +67,7 @@ public sealed class ProxyBypassTests : IClassFixture<World>
         _world.FromPod(_world.C, forged.Reply()).Passed();
         Assert.Empty(_world.Maps.Flows.ToList());
         // Its own questions still get their answers.
-        Packet question = Packet.OfUdp(_world.C.At(v6, 40001), new(World.Outside(v6), 53));
+        Packet question = Packet.OfUdp(_world.C.At(v6, 40001), new(World.External(v6), 53));
         _world.FromPod(_world.C, question).Passed();
         Assert.Equal(0u, FromNet(question.Reply()).Passed().Mark);
     }

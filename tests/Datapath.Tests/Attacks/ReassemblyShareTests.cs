@@ -48,10 +48,10 @@ public sealed class ReassemblyShareTests : IDisposable
     }
 
     [Theory, InlineData(false), InlineData(true)]
-    public void Attack_fragments_to_the_node_and_to_the_outside_count_as_well(bool v6)
+    public void Attack_fragments_to_the_node_and_to_external_addresses_count_as_well(bool v6)
     {
         _world.Flood(Hook.FromPod, _world.A, _world.A.Index, Most / 2, id => First(v6, id) with { Destination = World.Node(v6) });
-        _world.Flood(Hook.FromPod, _world.A, _world.A.Index, Most / 2, id => First(v6, id) with { Destination = World.Outside(v6) });
+        _world.Flood(Hook.FromPod, _world.A, _world.A.Index, Most / 2, id => First(v6, id) with { Destination = World.External(v6) });
         _world.FromPod(_world.A, First(v6, 10_000)).Dropped(CvReason.FlowQuota);
     }
 
@@ -75,11 +75,11 @@ public sealed class ReassemblyShareTests : IDisposable
     }
 
     [Theory, InlineData(false, false), InlineData(false, true), InlineData(true, false), InlineData(true, true)]
-    public void Attack_the_world_outside_fills_its_own_share_only(bool v6, bool later)
+    public void Attack_external_senders_fill_their_own_share_only(bool v6, bool later)
     {
         Packet Piece(int id)
         {
-            Packet first = Packet.OfUdp(new(World.Outside(v6), 40000), _world.C.At(v6, 53), Size - 8) with { FragmentId = (uint)id, MoreFragments = true };
+            Packet first = Packet.OfUdp(new(World.External(v6), 40000), _world.C.At(v6, 53), Size - 8) with { FragmentId = (uint)id, MoreFragments = true };
             return later ? Later(first, last: false) : first;
         }
 

@@ -47,7 +47,7 @@ public sealed class SpoofedSourceTests : IClassFixture<World>
         protocol == Packet.Tcp ? Packet.OfTcp(source, _world.A.At(v6, 5556), TcpFlags.Syn) : Packet.OfUdp(source, _world.A.At(v6, 5556));
 
     [Theory, MemberData(nameof(Sources))]
-    public void Attack_an_outsider_that_speaks_as_one_of_the_mesh_opens_nothing(bool v6, byte protocol, string whose)
+    public void Attack_an_external_sender_that_speaks_as_one_of_the_mesh_opens_nothing(bool v6, byte protocol, string whose)
     {
         _world.SetPolicy(World.Generation, _world.B, CvAbi.ClassAny, 0, CvReason.PolicyDeny);
         Packet spoofed = Spoofed(v6, protocol, Of(whose, v6));
@@ -81,10 +81,10 @@ public sealed class SpoofedSourceTests : IClassFixture<World>
     [Theory, MemberData(nameof(Families))]
     public void Attack_what_was_let_in_by_address_ends_when_the_address_becomes_a_workloads(bool v6, byte protocol)
     {
-        Packet first = Spoofed(v6, protocol, new IPEndPoint(World.Outside(v6), 9053));
+        Packet first = Spoofed(v6, protocol, new IPEndPoint(World.External(v6), 9053));
         _world.ToPod(_world.A, first, Uplink).Passed();
         WorldContent.Fill(_world, 8);
-        _world.SetAddress(8, World.Outside(v6), new CvAddress { Flags = (uint)CvAddressFlag.Meshed, AuthClass = 40, AnonClass = 41 });
+        _world.SetAddress(8, World.External(v6), new CvAddress { Flags = (uint)CvAddressFlag.Meshed, AuthClass = 40, AnonClass = 41 });
         _world.Maps.Activate(8);
         // Its answer is for a workload elsewhere now: through the proxy, which is not there.
         Assert.Equal([CvReason.ProxyDown], _world.FromPod(_world.A, first.Reply(TcpFlags.Ack)).Drops);

@@ -13,7 +13,7 @@ internal sealed class MeshModel
 {
     internal static readonly ushort[] Ports = [53, 80, 443, 5556, 9053];
 
-    private static readonly (Place Kind, int Chance)[] OutsideKinds = [(Place.Unknown, 5), (Place.Remote, 3), (Place.Excluded, 1), (Place.Service, 2)];
+    private static readonly (Place Kind, int Chance)[] ExternalKinds = [(Place.Unknown, 5), (Place.Remote, 3), (Place.Excluded, 1), (Place.Service, 2)];
     private static readonly Spot Nothing = new(Place.Unknown, null, false, [], 0);
     private readonly Dictionary<IPAddress, Spot> _spots = [];
     private readonly HashSet<(uint TargetPolicySet, uint Class, ushort Port, byte Protocol)> _denied = [];
@@ -83,7 +83,7 @@ internal sealed class MeshModel
         }
         foreach (IPAddress address in Addresses.Where(a => !_spots.ContainsKey(a)))
         {
-            Place kind = address.Equals(World.Node(false)) || address.Equals(World.Node(true)) ? Place.Node : Pick(random, OutsideKinds);
+            Place kind = address.Equals(World.Node(false)) || address.Equals(World.Node(true)) ? Place.Node : Pick(random, ExternalKinds);
             _spots[address] = new Spot(kind, null, false, [], (uint)(80 + random.Next(3)));
         }
         foreach (ushort port in Ports.Where(_ => random.Next(8) == 0)) _excludedPorts.Add(port);

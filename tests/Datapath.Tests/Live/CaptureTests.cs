@@ -110,7 +110,7 @@ public sealed class CaptureTests : IClassFixture<LiveWorld>
     }
 
     [Theory, InlineData(false), InlineData(true)]
-    public async Task A_tunnel_from_outside_reaches_the_proxy_at_the_workloads_address(bool v6)
+    public async Task A_tunnel_from_an_external_address_reaches_the_proxy_at_the_workloads_address(bool v6)
     {
         _world.SetPod(LiveWorld.Generation, _world.A, CvAddressFlag.Strict, CvEndpointFlag.Strict);
         using Socket listener = Offer(v6, CvListenerKind.Tunnel4, 15008);

@@ -23,8 +23,8 @@ public sealed class DatagramTests : IClassFixture<LiveWorld>
     public async Task Datagrams_of_any_size_go_both_ways(bool v6, int size)
     {
         ulong before = _world.Maps.Counter(CvCounter.DirectPackets);
-        await OutsideTests.EchoAsync(_world.PodA, _world.PodB, _world.B.At(v6, 80), size);
-        await OutsideTests.EchoAsync(_world.PodA, _world.PodB, _world.B.At(v6, WorldContent.BackendPort), size, LiveWorld.Vip(v6));
+        await ExternalTests.EchoAsync(_world.PodA, _world.PodB, _world.B.At(v6, 80), size);
+        await ExternalTests.EchoAsync(_world.PodA, _world.PodB, _world.B.At(v6, WorldContent.BackendPort), size, LiveWorld.Vip(v6));
         Assert.True(_world.Maps.Counter(CvCounter.DirectPackets) - before >= (ulong)(4 * Math.Max(1, size / 1480)));
     }
 
@@ -52,7 +52,7 @@ public sealed class DatagramTests : IClassFixture<LiveWorld>
             await client.SendAsync(new byte[1400]);
             SocketException e = await Assert.ThrowsAsync<SocketException>(async () => await client.ReceiveAsync(new byte[10], Peer.Deadline()));
             Assert.Equal(SocketError.MessageSize, e.SocketErrorCode);
-            await OutsideTests.EchoAsync(_world.PodA, _world.PodB, _world.B.At(v6, WorldContent.BackendPort), 1400, LiveWorld.Vip(v6));
+            await ExternalTests.EchoAsync(_world.PodA, _world.PodB, _world.B.At(v6, WorldContent.BackendPort), 1400, LiveWorld.Vip(v6));
         }
         finally
         {
@@ -70,7 +70,7 @@ public sealed class DatagramTests : IClassFixture<LiveWorld>
             using Socket client = Peer.Open(_world.PodA, v6, SocketType.Dgram);
             await client.ConnectAsync(LiveWorld.Vip(v6));
             await Assert.ThrowsAsync<OperationCanceledException>(async () => await RoundTripOnceAsync(client, echo));
-            await OutsideTests.RoundTripAsync(client, echo, 1400);
+            await ExternalTests.RoundTripAsync(client, echo, 1400);
         }
         finally
         {
@@ -106,7 +106,7 @@ public sealed class DatagramTests : IClassFixture<LiveWorld>
         using Socket client = Peer.Open(_world.PodA, false, SocketType.Dgram);
         client.SetRawSocketOption(SolIp, IpMtuDiscover, BitConverter.GetBytes(0));
         await client.ConnectAsync(LiveWorld.Vip(false));
-        await OutsideTests.RoundTripAsync(client, echo, 1400);
+        await ExternalTests.RoundTripAsync(client, echo, 1400);
     }
 
     /// <summary>The first answer is lost to "packet too big"; that tells the backend how large the next may be.</summary>

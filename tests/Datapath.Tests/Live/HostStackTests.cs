@@ -58,8 +58,8 @@ public sealed class HostStackTests : IClassFixture<LiveWorld>
     public async Task Datagrams_of_any_size_go_both_ways(bool v6, int size)
     {
         ulong before = _world.Maps.Counter(CvCounter.HostStackPackets);
-        await OutsideTests.EchoAsync(_world.PodA, _world.PodB, _world.B.At(v6, 80), size);
-        await OutsideTests.EchoAsync(_world.PodA, _world.PodB, _world.B.At(v6, WorldContent.BackendPort), size, LiveWorld.Vip(v6));
+        await ExternalTests.EchoAsync(_world.PodA, _world.PodB, _world.B.At(v6, 80), size);
+        await ExternalTests.EchoAsync(_world.PodA, _world.PodB, _world.B.At(v6, WorldContent.BackendPort), size, LiveWorld.Vip(v6));
         Assert.True(_world.Maps.Counter(CvCounter.HostStackPackets) - before >= (ulong)(4 * Math.Max(1, size / 1480)));
     }
 

@@ -76,7 +76,7 @@ internal sealed class RoutingWorld
     }
 
     /// <summary>
-    /// What the oracles say of it: which way it goes, or why nowhere. Of what goes to a Service by the proxy that says itself what policy has against the backend that it chooses.
+    /// What the oracles say of it: which path it takes, or why none. Of what goes to a Service by the proxy that says itself what policy has against the backend that it chooses.
     /// </summary>
     internal (PathKind Kind, string Reason) FateOf(Workload pod, IPEndPoint from, IPEndPoint to, TransportProtocol protocol)
     {
@@ -184,7 +184,7 @@ internal sealed class RoutingWorld
                 if (random.Next(3) == 0) continue;
                 IPAddress[] all = [.. workloads.SelectMany(w => w.Addresses).Concat(Strangers.SelectMany(Addresses))];
                 ServiceBackend[] backends = [.. new[] { false, true }.Where(_ => random.Next(5) > 0).Select(v6 => Backend(all, v6, random))];
-                ports.Add(new ServicePort { Port = port, Protocol = protocol, LoadBalancing = random.Next(4) == 0 ? (LoadBalancing)random.Next(4) : LoadBalancing.Random, Backends = [.. backends] });
+                ports.Add(new ServicePort { Port = port, Protocol = protocol, LoadBalancing = random.Next(4) == 0 ? (LoadBalancing)random.Next(Enum.GetValues<LoadBalancing>().Length) : LoadBalancing.Random, Backends = [.. backends] });
             }
         }
         return new ServiceInfo { Name = new NamespacedName("shop", name), Vips = [.. Addresses(vips)], Ports = [.. ports] };

@@ -77,7 +77,7 @@ public sealed class World : IWorld, IDisposable
     internal static IPAddress Remote(bool v6) => IPAddress.Parse(v6 ? "fd00:2::1" : "10.2.0.1");
 
     /// <summary>Not in the mesh.</summary>
-    internal static IPAddress Outside(bool v6) => IPAddress.Parse(v6 ? "2001:db8::9" : "192.0.2.9");
+    internal static IPAddress External(bool v6) => IPAddress.Parse(v6 ? "2001:db8::9" : "192.0.2.9");
 
     /// <summary>Not in the mesh, but policy knows it: class 31.</summary>
     internal static IPAddress Known(bool v6) => IPAddress.Parse(v6 ? "2001:db8:7::1" : "198.51.100.7");

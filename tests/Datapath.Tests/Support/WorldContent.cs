@@ -6,7 +6,7 @@ namespace Culvert.Datapath.Tests.Support;
 /// <summary>What the maps say about the tests' world, and changes to it.</summary>
 internal static class WorldContent
 {
-    internal const int ToB = 80, ToRemote = 81, ToNobody = 82, ToSelf = 83, Forced = 84, ToOutside = 85, BackendPort = 8080;
+    internal const int ToB = 80, ToRemote = 81, ToNobody = 82, ToSelf = 83, Forced = 84, ToExternal = 85, BackendPort = 8080;
 
     /// <summary>The first of <see cref="HeaderPorts"/>.</summary>
     internal const int HeaderPort = 53;
@@ -35,7 +35,7 @@ internal static class WorldContent
             world.SetService(generation, v6, ToNobody, 3, 0);
             world.SetService(generation, v6, ToSelf, 4, 0, world.A.Address(v6));
             world.SetService(generation, v6, Forced, 5, CvServiceFlag.Proxy, world.B.Address(v6));
-            world.SetService(generation, v6, ToOutside, 6, 0, World.Outside(v6));
+            world.SetService(generation, v6, ToExternal, 6, 0, World.External(v6));
         }
     }
 

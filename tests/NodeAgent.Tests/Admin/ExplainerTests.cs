@@ -9,6 +9,8 @@ public sealed class ExplainerTests
 {
     private static readonly WorkloadInfo Client = TestMesh.Workload("client", "n1", "10.0.0.1");
 
+    public static TheoryData<LoadBalancing> Methods => [.. Enum.GetValues<LoadBalancing>()];
+
     [Fact]
     public void AWorkloadThatAsksForHeadersIsReachedByTheProxyEvenOnItsNode()
     {
@@ -54,17 +56,18 @@ public sealed class ExplainerTests
         Assert.Equal(Wire.Verdict.Allow, Explain(web, "10.0.0.1", 80).Verdict);
     }
 
-    [Fact]
-    public void AUdpPortSaysHowItsBackendIsChosen()
+    [Theory]
+    [MemberData(nameof(Methods))]
+    public void AUdpPortSaysHowItsBackendIsChosen(LoadBalancing method)
     {
         WorkloadInfo dns = TestMesh.Workload("dns", "n1", "10.0.0.2");
         ServiceInfo service = TestMesh.Service("dns", "10.96.0.1", TestMesh.Backend("shop/dns", "10.0.0.2"));
-        service = service with { Ports = [service.Ports[0] with { Port = 53, Protocol = TransportProtocol.Udp, LoadBalancing = LoadBalancing.SourceHash }] };
+        service = service with { Ports = [service.Ports[0] with { Port = 53, Protocol = TransportProtocol.Udp, LoadBalancing = method }] };
         Wire.ExplainResponse answer = Explainer.Explain(
             TestMesh.Oracle(TestMesh.Snapshot([Client, dns], services: [service])),
             new() { Source = "shop/client", Destination = "shop/dns", Port = 53, Protocol = Wire.TransportProtocol.Udp });
-        Assert.Equal(Wire.FlowPath.Proxy, answer.Path);
-        Assert.Contains(answer.Steps, s => s.Contains("each client always goes to the same one", StringComparison.Ordinal));
+        Assert.Equal(method == LoadBalancing.Random ? Wire.FlowPath.Direct : Wire.FlowPath.Proxy, answer.Path);
+        Assert.Equal(method == LoadBalancing.SourceHash, answer.Steps.Any(s => s.Contains("each client always goes to the same one", StringComparison.Ordinal)));
     }
 
     [Theory]

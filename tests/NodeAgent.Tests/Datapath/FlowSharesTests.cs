@@ -11,7 +11,7 @@ public sealed class FlowSharesTests
     [InlineData(262_144u, 200, 16_384u, 491u, 32_768u)]
     [InlineData(262_144u, 200_000, 16_384u, 1u, 32_768u)]
     [InlineData(1024u, 0, 384u, 384u, 128u)]
-    public void TheWorldOutsideHasAQuarterAndNoPodMoreThanItsShare(uint entries, int pods, uint pod, uint fair, uint external) =>
+    public void ExternalClientsHaveAQuarterAndNoPodMoreThanItsShare(uint entries, int pods, uint pod, uint fair, uint external) =>
         Assert.Equal(new FlowShares(pod, fair, external), FlowShares.Of(entries, pods));
 
     [Theory, InlineData(262_144u, 32_768u), InlineData(1024u, 128u), InlineData(2u, 1u)]

@@ -8,7 +8,7 @@ namespace Culvert.NodeAgent.Tests.Datapath;
 /// <summary>A pod whose network the mesh can't be part of without breaking it stays as it was, and status says why. Needs root.</summary>
 public sealed class ObstacleTests
 {
-    private static readonly WorkloadInfo Web = ReconcilerFixture.Pod("web", "10.7.0.2"), Outside = Web with { Enrolled = false, EnrolmentRefused = true };
+    private static readonly WorkloadInfo Web = ReconcilerFixture.Pod("web", "10.7.0.2"), NotCaptured = Web with { Enrolled = false, EnrolmentRefused = true };
 
     public ObstacleTests() => Assert.SkipUnless(Environment.IsPrivilegedProcess, "needs root for BPF");
 
@@ -49,13 +49,13 @@ public sealed class ObstacleTests
             Assert.Equal([Web.Uid], node.State.Current.Refused);
 
             // The controller has taken it out of the mesh; why goes on being told.
-            node.Apply(ReconcilerFixture.Snapshot(Outside));
+            node.Apply(ReconcilerFixture.Snapshot(NotCaptured));
             Assert.Contains("cil_fromnet", node.State.Current.NotCaptured[Web.Uid], StringComparison.Ordinal);
             Assert.Equal([Web.Uid], node.State.Current.Refused);
             Assert.Empty(node.Attached);
 
             // Nor does it come back because its link has gone for a while.
-            node.Apply(ReconcilerFixture.Snapshot(Outside with { HostInterface = "elsewhere" }));
+            node.Apply(ReconcilerFixture.Snapshot(NotCaptured with { HostInterface = "elsewhere" }));
             Assert.Equal([Web.Uid], node.State.Current.Refused);
         }
 
@@ -63,8 +63,8 @@ public sealed class ObstacleTests
         {
             if (!tcx) TcFilter.Detach(node.World.Uplink.Index, TcDirection.Ingress, 1, 2);
         });
-        node.World.In(() => Assert.False(node.Reconciler.IsCurrent(ReconcilerFixture.Snapshot(Outside))));
-        node.Apply(ReconcilerFixture.Snapshot(Outside));
+        node.World.In(() => Assert.False(node.Reconciler.IsCurrent(ReconcilerFixture.Snapshot(NotCaptured))));
+        node.Apply(ReconcilerFixture.Snapshot(NotCaptured));
         Assert.Empty(node.State.Current.Refused);
         AssertCaptured(node);
     }

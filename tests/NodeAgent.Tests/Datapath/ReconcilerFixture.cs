@@ -4,9 +4,9 @@ using Culvert.Core;
 using Culvert.Interop.Abi;
 using Culvert.Interop.Bpf;
 using Culvert.Interop.Netlink;
-using Culvert.NodeAgent.Admin;
 using Culvert.NodeAgent.Datapath;
 using Culvert.NodeAgent.Options;
+using Culvert.NodeAgent.Reasons;
 using Culvert.NodeAgent.Telemetry;
 using Microsoft.Extensions.Logging.Abstractions;
 

@@ -13,6 +13,8 @@ public sealed class LoadBalancingTests
     private static readonly WorkloadInfo Client = TestMesh.Workload("client", "n1", "10.0.0.1");
     private static readonly SocketEndPoint Vip = new(IPAddress.Parse("10.96.0.1"), 80);
 
+    public static TheoryData<LoadBalancing> Methods => [.. Enum.GetValues<LoadBalancing>()];
+
     [Theory]
     [InlineData(TransportProtocol.Tcp)]
     [InlineData(TransportProtocol.Udp)]
@@ -66,10 +68,7 @@ public sealed class LoadBalancingTests
     }
 
     [Theory]
-    [InlineData(LoadBalancing.Random)]
-    [InlineData(LoadBalancing.RoundRobin)]
-    [InlineData(LoadBalancing.LeastConnections)]
-    [InlineData(LoadBalancing.SourceHash)]
+    [MemberData(nameof(Methods))]
     public void WhatTheKernelForwardsOutOfTheMeshIsNotChosenAgain(LoadBalancing balancing)
     {
         MeshView view = View(balancing, [1, 3, 1], plain: 1);

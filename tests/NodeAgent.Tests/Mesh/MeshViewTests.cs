@@ -14,7 +14,7 @@ public sealed class MeshViewTests
     private static readonly WorkloadInfo Near = TestMesh.Workload("near", "n1", "10.0.0.2");
     private static readonly WorkloadInfo Far = TestMesh.Workload("far", "n2", "10.0.1.1");
     private static readonly WorkloadInfo Other = TestMesh.Workload("other", "n2", "10.0.1.2");
-    private static readonly WorkloadInfo Outside = TestMesh.Workload("outside", "n2", "10.0.1.9") with { Enrolled = false };
+    private static readonly WorkloadInfo Unenrolled = TestMesh.Workload("outside", "n2", "10.0.1.9") with { Enrolled = false };
 
     [Fact]
     public void ARemoteWorkloadIsReachedByTunnelToItsOwnAddress()
@@ -88,7 +88,7 @@ public sealed class MeshViewTests
         Assert.True(view.IsCurrent(Client, route, Point(address, 80), TransportProtocol.Tcp));
 
         // Each of the other workloads is where it was not, or what it was not; the source itself can only be taken out of the mesh, which its own policy check sees.
-        WorkloadInfo[] moved = [Client, Near with { Node = "n2" }, Far with { Node = "n1" }, Other, Outside with { Enrolled = true }];
+        WorkloadInfo[] moved = [Client, Near with { Node = "n2" }, Far with { Node = "n1" }, Other, Unenrolled with { Enrolled = true }];
         MeshView next = new(TestMesh.Snapshot(moved, services: services), 15008);
         Assert.Equal(address is "10.0.0.1" or "10.96.0.2", next.IsCurrent(Client, route, Point(address, 80), TransportProtocol.Tcp));
     }
@@ -141,7 +141,7 @@ public sealed class MeshViewTests
         }
     }
 
-    private static MeshView View(params ServiceInfo[] services) => new(TestMesh.Snapshot([Client, Near, Far, Other, Outside], services: services), 15008);
+    private static MeshView View(params ServiceInfo[] services) => new(TestMesh.Snapshot([Client, Near, Far, Other, Unenrolled], services: services), 15008);
 
     private static SocketEndPoint Point(string address, int port) => new(IPAddress.Parse(address), port);
 }

@@ -2,9 +2,9 @@ using System.Net;
 using System.Net.Sockets;
 using Culvert.Core;
 using Culvert.Interop.Sockets;
-using Culvert.NodeAgent.Admin;
 using Culvert.NodeAgent.Proxy;
 using Culvert.NodeAgent.Proxy.Model;
+using Culvert.NodeAgent.Reasons;
 
 namespace Culvert.NodeAgent.Tests.Proxy;
 

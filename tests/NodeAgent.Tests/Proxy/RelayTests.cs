@@ -8,10 +8,10 @@ namespace Culvert.NodeAgent.Tests.Proxy;
 /// <summary>What applications see, the same through a tunnel and in plaintext.</summary>
 public sealed class RelayTests
 {
-    public static TheoryData<bool, bool> Ways => new() { { true, false }, { false, false }, { true, true }, { false, true } };
+    public static TheoryData<bool, bool> Paths => new() { { true, false }, { false, false }, { true, true }, { false, true } };
 
     [Theory]
-    [MemberData(nameof(Ways))]
+    [MemberData(nameof(Paths))]
     public async Task UrgentDataKeepsItsPlaceInTheStream(bool tunnel, bool ipv6)
     {
         await using ProxyPair pair = new(ipv6: ipv6);
@@ -30,7 +30,7 @@ public sealed class RelayTests
     }
 
     [Theory]
-    [MemberData(nameof(Ways))]
+    [MemberData(nameof(Paths))]
     public async Task RequestAndResponsePass(bool tunnel, bool ipv6)
     {
         await using ProxyPair pair = new(ipv6: ipv6);
@@ -59,7 +59,7 @@ public sealed class RelayTests
     }
 
     [Theory]
-    [MemberData(nameof(Ways))]
+    [MemberData(nameof(Paths))]
     public async Task TheServerMaySpeakFirst(bool tunnel, bool ipv6)
     {
         await using ProxyPair pair = new(ipv6: ipv6);

@@ -56,7 +56,7 @@ public sealed class ShareAttackTests
     }
 
     [Fact]
-    public async Task DatagramsOfManyAddressesOutsideTakeNoSocketsFromPods()
+    public async Task DatagramsOfManyExternalAddressesTakeNoSocketsFromPods()
     {
         await using UdpProxy proxy = new(configure: o => o with { MaxConnections = 100, MaxExternal = 20, MaxUdpRefusals = 50 });
         using Socket app = UdpProxy.Bind("127.0.0.1");
@@ -67,7 +67,7 @@ public sealed class ShareAttackTests
         for (int i = 0; i < 5000; i++)
         {
             IPEndPoint attacker = new(IPAddress.Parse($"127.99.{i / 250}.{(i % 250) + 1}"), 1024 + i);
-            client.SendTo(UdpProxy.Captured(attacker, Service, [1], outside: true), proxy.Entry);
+            client.SendTo(UdpProxy.Captured(attacker, Service, [1], external: true), proxy.Entry);
             if (i % 100 == 0) await SocketExtensions.EventuallyAsync(() => proxy.Mesh.Opened.Count + proxy.Mesh.Failed.Count > i);
         }
 
@@ -81,17 +81,17 @@ public sealed class ShareAttackTests
     }
 
     [Fact]
-    public async Task OneAddressOutsideHasHalfOfWhatIsForOutside()
+    public async Task OneExternalAddressHasHalfOfWhatIsForExternalOnes()
     {
         await using UdpProxy proxy = new(configure: o => o with { MaxExternal = 20 });
         using Socket app = UdpProxy.Bind("127.0.0.1");
         using Socket client = UdpProxy.Bind("127.0.0.1");
         proxy.RouteTo(app.LocalEndPoint!);
-        for (int i = 0; i < 100; i++) client.SendTo(UdpProxy.Captured(new IPEndPoint(IPAddress.Parse("127.99.0.1"), 2000 + i), Service, [1], outside: true), proxy.Entry);
+        for (int i = 0; i < 100; i++) client.SendTo(UdpProxy.Captured(new IPEndPoint(IPAddress.Parse("127.99.0.1"), 2000 + i), Service, [1], external: true), proxy.Entry);
         await SocketExtensions.EventuallyAsync(() => proxy.Mesh.Opened.Count + proxy.Mesh.Failed.Count == 100);
         Assert.Equal(10, proxy.Mesh.Opened.Count);
         Assert.All(proxy.Mesh.Failed, f => Assert.Equal(ProxyFailure.OverShare, f.Failure));
-        client.SendTo(UdpProxy.Captured(new IPEndPoint(IPAddress.Parse("127.99.0.2"), 2000), Service, [1], outside: true), proxy.Entry);
+        client.SendTo(UdpProxy.Captured(new IPEndPoint(IPAddress.Parse("127.99.0.2"), 2000), Service, [1], external: true), proxy.Entry);
         await SocketExtensions.EventuallyAsync(() => proxy.Mesh.Opened.Count == 11);
     }
 

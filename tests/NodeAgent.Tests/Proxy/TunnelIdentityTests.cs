@@ -26,6 +26,7 @@ public sealed class TunnelIdentityTests
     }
 
     [Fact]
+    [Trait("Category", "Attack")]
     public async Task AClientAddressThatIsNotThePeersIsNotBelieved()
     {
         await using ProxyPair pair = new();
@@ -39,6 +40,7 @@ public sealed class TunnelIdentityTests
     }
 
     [Fact]
+    [Trait("Category", "Attack")]
     public async Task AServerThatProvesAnotherIdentityGetsNoByte()
     {
         await using ProxyPair pair = new();
@@ -49,6 +51,7 @@ public sealed class TunnelIdentityTests
     }
 
     [Fact]
+    [Trait("Category", "Attack")]
     public async Task AServerOfAnotherAuthorityGetsNoByte()
     {
         await using ProxyPair pair = new();
@@ -61,6 +64,7 @@ public sealed class TunnelIdentityTests
     }
 
     [Fact]
+    [Trait("Category", "Attack")]
     public async Task ARefusedClientCertificateIsReportedOnBothSides()
     {
         await using ProxyPair pair = new();

@@ -1,8 +1,8 @@
 using Culvert.Core;
 using Culvert.Interop.Abi;
-using Culvert.NodeAgent.Admin;
 using Culvert.NodeAgent.Datapath;
 using Culvert.NodeAgent.Proxy.Model;
+using Culvert.NodeAgent.Reasons;
 using Culvert.Tests.Shared;
 
 namespace Culvert.NodeAgent.Tests.Telemetry;

@@ -25,7 +25,7 @@ public sealed class LinkAttackFixture : IAsyncLifetime
     internal MeshNode Node2 => Mesh.Nodes[1];
 
     /// <summary>A machine on the link that is none of the mesh's nodes.</summary>
-    internal LabNode Outsider => Mesh.ControllerPlace;
+    internal LabNode External => Mesh.ControllerPlace;
 
     internal LabPod Client { get; private set; } = null!;
 

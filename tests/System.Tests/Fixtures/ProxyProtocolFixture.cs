@@ -36,7 +36,7 @@ public sealed class ProxyProtocolFixture : IAsyncLifetime
     internal MeshNode Node2 => Mesh.Nodes[1];
 
     /// <summary>The machine outside the mesh.</summary>
-    internal LabNode Outside => Mesh.ControllerPlace;
+    internal LabNode External => Mesh.ControllerPlace;
 
     internal LabPod Client { get; private set; } = null!;
 
@@ -80,7 +80,7 @@ public sealed class ProxyProtocolFixture : IAsyncLifetime
             metadata: {name: banned, namespace: {{MeshObjects.Namespace}}}
             spec: {action: DENY, rules: [{from: [{ipBlocks: [{{Banned4}}/32]}]}]}
             """);
-        await Outside.ScriptAsync(string.Join('\n', new[] { Balancer4, Client4, Banned4, Stranger4 }.Select(a => $"ip address add {a}/24 dev {LabNode.Uplink}"))
+        await External.ScriptAsync(string.Join('\n', new[] { Balancer4, Client4, Banned4, Stranger4 }.Select(a => $"ip address add {a}/24 dev {LabNode.Uplink}"))
             + string.Concat(new[] { Balancer6, Client6 }.Select(a => $"\nip address add {a}/64 dev {LabNode.Uplink} nodad")));
         foreach (var pod in new[] { Near, Far })
         {
@@ -89,9 +89,9 @@ public sealed class ProxyProtocolFixture : IAsyncLifetime
         }
 
         await MeshFixture.StartAsync(Mesh);
-        await ProxyProtocolPeers.StartSendersAsync(Outside, [Near, Far], Balancer4, Balancer6);
+        await ProxyProtocolPeers.StartSendersAsync(External, [Near, Far], Balancer4, Balancer6);
         await ProxyProtocolPeers.StartSendersAsync(Front, [Near, Far], null, null);
-        await DatagramPeers.StartSenderAsync(Outside, [Near, Far], Balancer4, Balancer6);
+        await DatagramPeers.StartSenderAsync(External, [Near, Far], Balancer4, Balancer6);
         await DatagramPeers.StartSenderAsync(Front, [Near, Far], null, null);
     }
 

@@ -40,15 +40,15 @@ internal sealed class UdpFlood : IDisposable
     /// <summary>Sends and receives.</summary>
     /// <param name="count">How many.</param>
     /// <param name="rate">Most datagrams per second.</param>
-    /// <param name="onTheWay">Most datagrams that were sent and have not arrived.</param>
+    /// <param name="inFlight">Most datagrams that were sent and have not arrived.</param>
     /// <param name="batches">Whether the kernel gets neighbours in one piece (UDP_SEGMENT).</param>
     /// <param name="patience">How long to wait when none arrives.</param>
     /// <returns>How many arrived.</returns>
-    public async Task<int> RunAsync(int count, int rate, int onTheWay, bool batches, TimeSpan patience)
+    public async Task<int> RunAsync(int count, int rate, int inFlight, bool batches, TimeSpan patience)
     {
         using var stop = new CancellationTokenSource();
         var receiving = Task.Factory.StartNew(() => Receive(count, patience * LabWait.Patience, stop.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-        var sending = Task.Factory.StartNew(() => Send(count, rate, onTheWay, batches, receiving), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        var sending = Task.Factory.StartNew(() => Send(count, rate, inFlight, batches, receiving), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         try
         {
             await sending;
@@ -88,7 +88,7 @@ internal sealed class UdpFlood : IDisposable
         }
     }
 
-    private void Send(int count, int rate, int onTheWay, bool batches, Task<int> receiving)
+    private void Send(int count, int rate, int inFlight, bool batches, Task<int> receiving)
     {
         var sender = new DatagramSender();
         var queue = default(DatagramQueue);
@@ -99,7 +99,7 @@ internal sealed class UdpFlood : IDisposable
         {
             // The first one opens the session; the others come when it is there.
             var due = sent == 0 || Volatile.Read(ref _received) > 0 ? (long)(Stopwatch.GetElapsedTime(start).TotalSeconds * rate) : 0;
-            if ((sent > 0 && sent >= due) || sent - Volatile.Read(ref _received) > onTheWay)
+            if ((sent > 0 && sent >= due) || sent - Volatile.Read(ref _received) > inFlight)
             {
                 Thread.Sleep(1); // the rate is what is asked for: time has to pass
                 continue;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Culvert.Labs.Mesh;
 
 namespace Culvert.Cli.Demo.Steps;
 

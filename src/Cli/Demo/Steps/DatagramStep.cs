@@ -1,4 +1,5 @@
 using System.Globalization;
+using Culvert.Labs.Mesh;
 using Culvert.Protocol.V1;
 
 namespace Culvert.Cli.Demo.Steps;

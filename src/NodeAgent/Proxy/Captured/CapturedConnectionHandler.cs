@@ -19,7 +19,7 @@ namespace Culvert.NodeAgent.Proxy.Captured;
 /// <param name="places">Budgets for connections.</param>
 /// <param name="admission">Admits connections.</param>
 /// <param name="protocols">Serves what is admitted.</param>
-/// <param name="upstreams">The ways to the other ends.</param>
+/// <param name="upstreams">The paths to the other ends.</param>
 /// <param name="observer">Hears of connections that are refused.</param>
 internal sealed class CapturedConnectionHandler(
     EventLoop loop, ConnectionIds ids, IProxyDirectory directory, ConnectionPlaces places, ConnectionAdmission admission, ProtocolHandlers protocols, Upstreams upstreams, IProxyObserver observer)

@@ -11,6 +11,6 @@ internal interface IProtocolHandler
     /// <summary>Serves a connection until it is over: connects to the other end, once, and opens and closes the connection, or lets it fail.</summary>
     /// <param name="connection">The connection.</param>
     /// <param name="client">Its client's end; owned from here on.</param>
-    /// <param name="upstream">The way to its other end.</param>
+    /// <param name="upstream">The path to its other end.</param>
     ValueTask ServeAsync(ProxiedConnection connection, ITransport client, IUpstream upstream);
 }

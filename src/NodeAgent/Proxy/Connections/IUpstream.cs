@@ -1,6 +1,6 @@
 namespace Culvert.NodeAgent.Proxy.Connections;
 
-/// <summary>The way to a connection's other end. Belongs to its loop's thread.</summary>
+/// <summary>The path to a connection's other end. Belongs to its loop's thread.</summary>
 internal interface IUpstream
 {
     /// <summary>Connects; called once, as places and answers are for one connection.</summary>

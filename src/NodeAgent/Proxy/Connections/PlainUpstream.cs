@@ -4,7 +4,7 @@ using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Proxy.Connections;
 
-/// <summary>The way to an application without a tunnel: to one of this node, or beyond the mesh. Belongs to its loop's thread.</summary>
+/// <summary>The path to an application without a tunnel: to one of this node, or beyond the mesh. Belongs to its loop's thread.</summary>
 /// <param name="dialer">Connects.</param>
 /// <param name="remote">The application.</param>
 /// <param name="lease">The client's places: the second socket takes one, too.</param>

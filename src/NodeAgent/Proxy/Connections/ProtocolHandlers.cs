@@ -14,7 +14,7 @@ internal sealed class ProtocolHandlers(EventLoop loop, IProtocolHandler bytes, I
     /// <summary>Serves a connection until it is over. An exception is reported, and ends this connection only.</summary>
     /// <param name="connection">The connection.</param>
     /// <param name="client">Its client's end; owned from here on.</param>
-    /// <param name="upstream">The way to its other end.</param>
+    /// <param name="upstream">The path to its other end.</param>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     internal async ValueTask ServeAsync(ProxiedConnection connection, ITransport client, IUpstream upstream)
     {

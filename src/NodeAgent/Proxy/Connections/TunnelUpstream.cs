@@ -8,7 +8,7 @@ using Culvert.NodeAgent.Proxy.Tunnel;
 
 namespace Culvert.NodeAgent.Proxy.Connections;
 
-/// <summary>The way to a workload of another node: a stream of a tunnel between the two identities. Belongs to its loop's thread.</summary>
+/// <summary>The path to a workload of another node: a stream of a tunnel between the two identities. Belongs to its loop's thread.</summary>
 /// <param name="pool">The loop's tunnels.</param>
 /// <param name="tunnel">The tunnel's address.</param>
 internal sealed class TunnelUpstream(TunnelPool pool, SocketEndPoint tunnel) : IUpstream

@@ -29,7 +29,7 @@ internal sealed class InboundDatagramSession : DatagramSession, IDatagramSink
         Answers = new FromPod(this);
     }
 
-    /// <summary>Hears what the pod answers; for the way to it, which is to be given to <see cref="Open"/>.</summary>
+    /// <summary>Hears what the pod answers; for the path to it, which is to be given to <see cref="Open"/>.</summary>
     internal IDatagramSink Answers { get; }
 
     /// <summary>Both ends are there.</summary>

@@ -10,11 +10,11 @@ using Culvert.NodeAgent.Proxy.Udp;
 
 namespace Culvert.NodeAgent.Proxy.Inbound;
 
-/// <summary>Serves streams of datagrams that arrive on one loop: admits them, opens the way to the pod and answers. Belongs to the loop's thread.</summary>
+/// <summary>Serves streams of datagrams that arrive on one loop: admits them, opens the path to the pod and answers. Belongs to the loop's thread.</summary>
 /// <param name="loop">The loop.</param>
 /// <param name="times">How long sessions are kept.</param>
 /// <param name="guard">Policy, and the sessions that run.</param>
-/// <param name="applications">Opens the ways to pods.</param>
+/// <param name="applications">Opens the paths to pods.</param>
 /// <param name="behindHeaders">Sessions of load balancers' clients.</param>
 /// <param name="responder">Answers requests.</param>
 /// <param name="observer">Hears of streams that are refused, and of dropped datagrams.</param>

@@ -7,7 +7,7 @@ using Culvert.NodeAgent.Proxy.Tunnel;
 
 namespace Culvert.NodeAgent.Proxy.Inbound;
 
-/// <summary>The way to the workload that a tunnel's stream leads to; the stream is answered when the outcome is known. Belongs to its loop's thread.</summary>
+/// <summary>The path to the workload that a tunnel's stream leads to; the stream is answered when the outcome is known. Belongs to its loop's thread.</summary>
 /// <param name="dialer">Connects.</param>
 /// <param name="responder">Answers requests.</param>
 /// <param name="tunnel">The stream's tunnel.</param>

@@ -69,7 +69,7 @@ internal readonly record struct ProxyConnectionInfo
     /// <summary>Policy's answer; default where none was asked.</summary>
     internal Decision Decision { get; init; }
 
-    /// <summary>The same with the way that it goes on.</summary>
+    /// <summary>The same with the path that it goes on.</summary>
     internal ProxyConnectionInfo With(in OutboundRoute route) => this with
     {
         Route = route.Kind,

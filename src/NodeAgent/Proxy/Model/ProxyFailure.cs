@@ -30,7 +30,7 @@ internal enum ProxyFailure
     /// <summary>The destination did not answer in time.</summary>
     ConnectTimeout = 8,
 
-    /// <summary>There is no way to the destination, or another error while connecting.</summary>
+    /// <summary>There is no path to the destination, or another error while connecting.</summary>
     ConnectFailed = 9,
 
     /// <summary>The TLS handshake failed.</summary>
@@ -75,7 +75,7 @@ internal enum ProxyFailure
     /// <summary>A PROXY protocol header was refused, or came from somebody who is not trusted with one.</summary>
     ProxyProtocol = 23,
 
-    /// <summary>The mesh has changed, and the session's way is no longer the one to its destination.</summary>
+    /// <summary>The mesh has changed, and the session's path is no longer the one to its destination.</summary>
     RouteChanged = 24,
 
     /// <summary>More connections than may waited for their handshake, and this one had waited longest without a word.</summary>

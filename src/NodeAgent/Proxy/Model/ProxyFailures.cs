@@ -1,7 +1,7 @@
 using Culvert.Core;
 using Culvert.Interop.Sockets;
-using Culvert.NodeAgent.Admin;
 using Culvert.NodeAgent.Proxy.Limits;
+using Culvert.NodeAgent.Reasons;
 
 namespace Culvert.NodeAgent.Proxy.Model;
 

@@ -10,7 +10,7 @@ internal interface IDatagramPeer : IDisposable
 {
     /// <summary>Takes a datagram; it leaves at the latest with <see cref="Flush"/> or at the end of the loop's turn.</summary>
     /// <param name="payload">0 to 65,527 bytes; not used after the call.</param>
-    /// <returns>False when it was dropped at once, because the way is full or too narrow for it; the implementer has counted that.</returns>
+    /// <returns>False when it was dropped at once, because the path is full or too narrow for it; the implementer has counted that.</returns>
     bool Send(ReadOnlySpan<byte> payload);
 
     /// <summary>Sends what has been batched; the caller has no more datagrams for now.</summary>

@@ -8,7 +8,7 @@ namespace Culvert.NodeAgent.Proxy.Tunnel;
 /// </summary>
 internal static class DatagramPath
 {
-    /// <summary>Most bytes that wait unsent in the kernel where the way is slow. What waits there can't be dropped any more.</summary>
+    /// <summary>Most bytes that wait unsent in the kernel where the path is slow. What waits there can't be dropped any more.</summary>
     internal const int UnsentBytes = 16 * 1024;
 
     // A retransmission that was lost itself is repeated after this, and not after the 200 ms that are usual. Above the 40 ms for which Linux delays acknowledgements.

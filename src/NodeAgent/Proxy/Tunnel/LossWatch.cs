@@ -2,7 +2,7 @@ using Culvert.Interop.Sockets;
 
 namespace Culvert.NodeAgent.Proxy.Tunnel;
 
-/// <summary>Whether the way of one tunnel loses packets, in either direction, by what its socket had to repeat. Belongs to its loop's thread.</summary>
+/// <summary>Whether the path of one tunnel loses packets, in either direction, by what its socket had to repeat. Belongs to its loop's thread.</summary>
 internal sealed class LossWatch
 {
     // Fewer say nothing: a single repetition may be a probe of the kernel's for the end of what was sent (RFC 8985, section 7).
@@ -11,7 +11,7 @@ internal sealed class LossWatch
     // One in so many. A network that is well loses far less, and datagrams wait for each other often enough to be noticed.
     private const uint Lossy = 50;
 
-    // How long a way counts as lossy after it was found to be.
+    // How long a path counts as lossy after it was found to be.
     private const long MemoryMilliseconds = 60_000;
 
     private SegmentCounts _before;

@@ -5,13 +5,13 @@ namespace Culvert.NodeAgent.Proxy.Tunnel;
 /// <content>Datagrams, which may be dropped but should not be late.</content>
 internal sealed partial class TunnelConnection
 {
-    // A connection that takes nothing for so long is on a way that loses packets or is full; a fast one that has only been given much takes some again within one or two.
+    // A connection that takes nothing for so long is on a path that loses packets or is full; a fast one that has only been given much takes some again within one or two.
     private const int StallMilliseconds = 10;
 
     // How long a tunnel is treated as one that stalls after it did last.
     private const int StallMemoryMilliseconds = 10_000;
 
-    // On a fast way large writes are worth more than room for fresh datagrams.
+    // On a fast path large writes are worth more than room for fresh datagrams.
     private const int LargePortion = 64 * 1024;
 
     private DatagramQueue? _datagramQueue;
@@ -20,7 +20,7 @@ internal sealed partial class TunnelConnection
     private bool _stalls;
     private readonly LossWatch _losses = new();
 
-    /// <summary>Whether packets are lost on its way, so that datagrams wait for others that are sent again; known for tunnels of datagrams only.</summary>
+    /// <summary>Whether packets are lost on its path, so that datagrams wait for others that are sent again; known for tunnels of datagrams only.</summary>
     internal bool IsLossy { get; private set; }
 
     private int Portion => _stalls ? DatagramPath.UnsentBytes : LargePortion;

@@ -16,7 +16,7 @@ internal sealed class TunnelDatagramStream : IDatagramPeer, IOpeningStream, IFlu
     // More than this is put on the wire within the turn, so that a burst is not dropped for want of room.
     private const int FlushAt = 128 * 1024;
 
-    // The receiver never holds datagrams, so the stream's window must not be what limits them on a long way: the connection's and TCP do.
+    // The receiver never holds datagrams, so the stream's window must not be what limits them on a long path: the connection's and TCP do.
     private const int ExtraWindow = 15 << 20;
 
     private static readonly TimeSpan EndTimeout = TimeSpan.FromSeconds(5);

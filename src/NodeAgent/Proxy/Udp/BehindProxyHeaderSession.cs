@@ -33,7 +33,7 @@ internal sealed class BehindProxyHeaderSession : DatagramSession, IDatagramSink
     internal bool IsRefused => _peer is null;
 
     /// <summary>The upstream is open.</summary>
-    /// <param name="peer">The way; disposed with the session.</param>
+    /// <param name="peer">The path; disposed with the session.</param>
     /// <param name="connection">What the guard has registered.</param>
     internal void Open(IDatagramPeer peer, ProxiedConnection connection)
     {
@@ -45,7 +45,7 @@ internal sealed class BehindProxyHeaderSession : DatagramSession, IDatagramSink
     /// <summary>Refused; the refusal is cached.</summary>
     internal void Refuse(ProxyFailure failure) => CloseAfterFailure(failure);
 
-    /// <summary>A datagram of the client, without its header; of a session that has a way.</summary>
+    /// <summary>A datagram of the client, without its header; of a session that has a path.</summary>
     internal bool Send(ReadOnlySpan<byte> payload)
     {
         MarkActive();

@@ -18,7 +18,7 @@ namespace Culvert.NodeAgent.Proxy.Udp;
 /// <param name="places">Budgets for sessions.</param>
 /// <param name="ids">Numbers sessions.</param>
 /// <param name="guard">Policy, asked about each client.</param>
-/// <param name="dialer">Opens the ways to applications.</param>
+/// <param name="dialer">Opens the paths to applications.</param>
 /// <param name="observer">Hears of refusals and dropped datagrams.</param>
 internal sealed class BehindProxyHeaderSessions(
     EventLoop loop, DatagramSessionTimes times, IProxyDirectory directory, ConnectionPlaces places, ConnectionIds ids, ConnectionGuard guard, UdpApplicationDialer dialer, IProxyObserver observer)
@@ -53,7 +53,7 @@ internal sealed class BehindProxyHeaderSessions(
         return new BehindProxyHeaderSession(loop, times, peer, header.Source, lease, sink);
     }
 
-    /// <summary>Asks policy about the client and opens the way to the application; a refusal is remembered for a while.</summary>
+    /// <summary>Asks policy about the client and opens the path to the application; a refusal is remembered for a while.</summary>
     /// <param name="session">The client's session.</param>
     /// <param name="info">What is known of it; its number is set.</param>
     internal void Open(BehindProxyHeaderSession session, ProxyConnectionInfo info)

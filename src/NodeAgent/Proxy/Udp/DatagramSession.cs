@@ -61,17 +61,17 @@ internal abstract class DatagramSession : IRunningConnection
     /// <summary>Gives back what the session holds. Called once, when it ends, before that is reported.</summary>
     protected abstract void Release();
 
-    /// <summary>Gives back the way to the application and the session's places, but for one place that is kept a while where policy has ended the session.</summary>
-    /// <param name="way">The way; null where there was none.</param>
+    /// <summary>Gives back the path to the application and the session's places, but for one place that is kept a while where policy has ended the session.</summary>
+    /// <param name="peer">The path; null where there was none.</param>
     /// <param name="lease">The places; null where none were taken.</param>
-    protected void Release(IDatagramPeer? way, BudgetLease? lease)
+    protected void Release(IDatagramPeer? peer, BudgetLease? lease)
     {
-        if (way is not null && lease is not null && Failure == ProxyFailure.PolicyChanged) way.EndByPolicy(lease.Split());
-        else way?.Dispose();
+        if (peer is not null && lease is not null && Failure == ProxyFailure.PolicyChanged) peer.EndByPolicy(lease.Split());
+        else peer?.Dispose();
         lease?.Dispose();
     }
 
-    /// <summary>Reports it as opened, and as closed when it ends, which may be at once: what it was authorised by may have changed while its way was being made.</summary>
+    /// <summary>Reports it as opened, and as closed when it ends, which may be at once: what it was authorised by may have changed while its path was being made.</summary>
     /// <param name="connection">What the guard has registered.</param>
     internal void Report(ProxiedConnection connection)
     {

@@ -7,7 +7,7 @@ using Culvert.NodeAgent.Proxy.Transport;
 namespace Culvert.NodeAgent.Proxy.Udp;
 
 /// <summary>
-/// Opens sessions' ways to applications, in the client's name where that is possible, and tells them of the client where they have asked for it (PROXY protocol). What
+/// Opens sessions' paths to applications, in the client's name where that is possible, and tells them of the client where they have asked for it (PROXY protocol). What
 /// an application answers, from any of its ports, comes back to the session. Belongs to its loop's thread.
 /// </summary>
 internal sealed class UdpApplicationDialer
@@ -34,7 +34,7 @@ internal sealed class UdpApplicationDialer
         _closing = OnClosing;
     }
 
-    /// <summary>Opens the way to an application; what it answers goes to the sink.</summary>
+    /// <summary>Opens the path to an application; what it answers goes to the sink.</summary>
     /// <param name="info">The session.</param>
     /// <param name="client">
     /// The client's address and port, to speak from; null for this machine's own. Not used when the family differs or the proxy is not transparent; its port not

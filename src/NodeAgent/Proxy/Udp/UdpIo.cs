@@ -16,7 +16,7 @@ internal sealed class UdpIo(EventLoop loop, UdpCounters counters, IProxyObserver
     /// <summary>Room for one receive call.</summary>
     internal DatagramReceiver Receiver { get; } = new();
 
-    /// <summary>Bytes of datagrams whose way is being made; see <see cref="UdpPending"/>.</summary>
+    /// <summary>Bytes of datagrams whose path is being made; see <see cref="UdpPending"/>.</summary>
     internal long PendingBytes { get; set; }
 
     /// <summary>What is counted.</summary>

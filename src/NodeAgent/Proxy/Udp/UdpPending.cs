@@ -1,7 +1,7 @@
 namespace Culvert.NodeAgent.Proxy.Udp;
 
 /// <summary>
-/// Datagrams that came while the way was being made. Bounded, and less the more wait on this loop, so that many sessions that open leave room for another's first.
+/// Datagrams that came while the path was being made. Bounded, and less the more wait on this loop, so that many sessions that open leave room for another's first.
 /// </summary>
 /// <param name="io">Counts what waits on the loop.</param>
 internal sealed class UdpPending(UdpIo io)

@@ -80,12 +80,12 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
         _sessions.OnRefused(this, failure);
     }
 
-    /// <summary>The way is being made; datagrams wait, a few.</summary>
+    /// <summary>The path is being made; datagrams wait, a few.</summary>
     internal void Wait(in OutboundRoute route) => (Route, _pending) = (route, new UdpPending(_parts.Io));
 
     /// <summary>The upstream is open.</summary>
     /// <param name="route">How it goes on.</param>
-    /// <param name="peer">The way; disposed with the session.</param>
+    /// <param name="peer">The path; disposed with the session.</param>
     /// <param name="connection">What the guard has registered.</param>
     internal void Open(in OutboundRoute route, IDatagramPeer peer, ProxiedConnection connection)
     {
@@ -110,7 +110,7 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
 
     /// <summary>The upstream is open for a load balancer, whose clients are sessions of their own and reported as such.</summary>
     /// <param name="route">How it goes on.</param>
-    /// <param name="peer">The way; disposed with the session.</param>
+    /// <param name="peer">The path; disposed with the session.</param>
     internal void OpenBehindProxyHeader(in OutboundRoute route, BehindProxyHeaderPeer peer)
     {
         (Route, _peer) = (route, peer);

@@ -10,14 +10,14 @@ using Culvert.NodeAgent.Proxy.Tunnel;
 namespace Culvert.NodeAgent.Proxy.Udp;
 
 /// <summary>
-/// Finds the way of new sessions: source, destination and route, then places, then policy where this node decides, and then the way itself. Belongs to its loop's thread.
+/// Finds the path of new sessions: source, destination and route, then places, then policy where this node decides, and then the path itself. Belongs to its loop's thread.
 /// </summary>
 /// <param name="directory">Addresses and routes.</param>
 /// <param name="ids">Numbers sessions.</param>
 /// <param name="places">Budgets for sessions.</param>
 /// <param name="guard">Policy, and the sessions that run.</param>
-/// <param name="applications">Opens the ways to applications.</param>
-/// <param name="tunnels">Opens the ways to other nodes.</param>
+/// <param name="applications">Opens the paths to applications.</param>
+/// <param name="tunnels">Opens the paths to other nodes.</param>
 /// <param name="behindHeaders">Sessions of load balancers' clients.</param>
 internal sealed class UdpSessionOpener(
     IProxyDirectory directory, ConnectionIds ids, ConnectionPlaces places, ConnectionGuard guard, UdpApplicationDialer applications, UdpTunnelDialer tunnels, BehindProxyHeaderSessions behindHeaders)

@@ -3,7 +3,7 @@ using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Proxy.Udp;
 
-/// <summary>What the sessions of one loop share, whatever their ways are.</summary>
+/// <summary>What the sessions of one loop share, whatever their paths are.</summary>
 /// <param name="Loop">The loop.</param>
 /// <param name="Times">How long they are kept.</param>
 /// <param name="Dialer">Makes sockets towards clients.</param>

@@ -70,7 +70,7 @@ internal sealed class UdpSessions(int most, int mostRefusals, IProxyDirectory di
         _touched.Clear();
     }
 
-    /// <summary>The mesh has changed: refusals are forgotten, and sessions end whose way is no longer the one they would be given.</summary>
+    /// <summary>The mesh has changed: refusals are forgotten, and sessions end whose path is no longer the one they would be given.</summary>
     internal void Revalidate()
     {
         foreach (UdpSession session in _sessions.Values.ToArray())

@@ -8,7 +8,7 @@ using Culvert.NodeAgent.Proxy.Tunnel;
 
 namespace Culvert.NodeAgent.Proxy.Udp;
 
-/// <summary>Opens sessions' ways to workloads of other nodes: a stream for datagrams of a tunnel between the two identities. Belongs to its loop's thread.</summary>
+/// <summary>Opens sessions' paths to workloads of other nodes: a stream for datagrams of a tunnel between the two identities. Belongs to its loop's thread.</summary>
 /// <param name="loop">The loop.</param>
 /// <param name="pool">The loop's tunnels.</param>
 /// <param name="observer">Hears of dropped datagrams.</param>
@@ -16,7 +16,7 @@ internal sealed class UdpTunnelDialer(EventLoop loop, TunnelPool pool, IProxyObs
 {
     private static readonly Action<HeaderList, (ProxyConnectionInfo Info, SocketEndPoint Tunnel)> WriteConnect = WriteConnectHeaders;
 
-    /// <summary>Opens the way; an exception is reported, and is a failure like others.</summary>
+    /// <summary>Opens the path; an exception is reported, and is a failure like others.</summary>
     /// <param name="info">The session.</param>
     /// <param name="tunnel">The tunnel's address.</param>
     /// <param name="sink">Hears what comes back.</param>

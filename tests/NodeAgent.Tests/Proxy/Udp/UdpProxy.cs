@@ -51,14 +51,14 @@ internal sealed class UdpProxy : IAsyncDisposable
     }
 
     /// <summary>A datagram as the kernel program hands it over.</summary>
-    internal static byte[] Captured(EndPoint client, EndPoint destination, ReadOnlySpan<byte> payload, bool outside = false, bool checksum = false)
+    internal static byte[] Captured(EndPoint client, EndPoint destination, ReadOnlySpan<byte> payload, bool external = false, bool checksum = false)
     {
         byte[] buffer = new byte[128 + payload.Length];
         ProxyHeaderWriter writer = new(buffer.AsSpan(0, 128), TransportProtocol.Udp, HeaderPoint(client), HeaderPoint(destination));
         Span<byte> data = stackalloc byte[(int)CvAbi.TlvEndpointLength];
         data.Clear();
         data[0] = (byte)CvAbi.TlvEndpointVersion;
-        BinaryPrimitives.WriteUInt32BigEndian(data[13..], outside ? (uint)CvSessionFlag.External : 0);
+        BinaryPrimitives.WriteUInt32BigEndian(data[13..], external ? (uint)CvSessionFlag.External : 0);
         writer.TryAdd(ProxyTlvType.KernelData, data);
         int length = writer.Finish(checksum);
         payload.CopyTo(buffer.AsSpan(length));

@@ -114,7 +114,7 @@ public sealed class UdpProxyProtocolTests
             foreach ((byte[] datagram, ProxyProtocolError error) in bad)
             {
                 long before = proxy.HeaderErrors(error);
-                balancer.SendTo(UdpProxy.Captured(balancer.LocalEndPoint!, Service, datagram, outside: true), proxy.Entry);
+                balancer.SendTo(UdpProxy.Captured(balancer.LocalEndPoint!, Service, datagram, external: true), proxy.Entry);
                 await SocketExtensions.EventuallyAsync(() => proxy.HeaderErrors(error) == before + 1);
             }
 
@@ -238,7 +238,7 @@ public sealed class UdpProxyProtocolTests
     private static WorkloadInfo Trusting(string from) => UdpProxy.Bob with { TrustedProxies = [new(Every, [IpPrefix.Parse(from)])] };
 
     private static byte[] FromBalancer(Socket balancer, IPEndPoint client, byte[] payload) =>
-        UdpProxy.Captured(balancer.LocalEndPoint!, Service, [.. Header(client, Front, TransportProtocol.Udp), .. payload], outside: true);
+        UdpProxy.Captured(balancer.LocalEndPoint!, Service, [.. Header(client, Front, TransportProtocol.Udp), .. payload], external: true);
 
     private static byte[] Header(IPEndPoint source, IPEndPoint destination, TransportProtocol transport, bool checksum = false)
     {

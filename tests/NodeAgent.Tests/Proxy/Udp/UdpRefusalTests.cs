@@ -1,9 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
 using Culvert.Core;
-using Culvert.NodeAgent.Admin;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Udp;
+using Culvert.NodeAgent.Reasons;
 
 namespace Culvert.NodeAgent.Tests.Proxy.Udp;
 

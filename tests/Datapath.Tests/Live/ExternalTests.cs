@@ -6,18 +6,18 @@ using Culvert.Interop.Abi;
 namespace Culvert.Datapath.Tests.Live;
 
 /// <summary>Plain traffic between pods and machines outside of the mesh, and the node's own.</summary>
-public sealed class OutsideTests : IClassFixture<LiveWorld>
+public sealed class ExternalTests : IClassFixture<LiveWorld>
 {
     private readonly LiveWorld _world;
 
-    public OutsideTests(LiveWorld world)
+    public ExternalTests(LiveWorld world)
     {
         _world = world;
         _world.Reset();
     }
 
     [Theory, InlineData(false), InlineData(true)]
-    public async Task A_strict_pod_reaches_the_outside_by_stream_and_datagram(bool v6)
+    public async Task A_strict_pod_reaches_external_servers_by_stream_and_datagram(bool v6)
     {
         Strict(_world.A);
         IPEndPoint to = new(_world.X(v6), 8080);
@@ -29,7 +29,7 @@ public sealed class OutsideTests : IClassFixture<LiveWorld>
     }
 
     [Theory, InlineData(false), InlineData(true)]
-    public async Task The_outside_reaches_a_permissive_pod_and_is_refused_by_a_strict_one(bool v6)
+    public async Task External_clients_reach_a_permissive_pod_and_are_refused_by_a_strict_one(bool v6)
     {
         using Socket listener = Peer.Listen(_world.PodB, _world.B.At(v6, 80));
         using (Socket client = await Peer.Connect(_world.PodX, _world.B.At(v6, 80)))

@@ -1,10 +1,8 @@
 using System.Buffers.Binary;
 using System.Text;
 using System.Text.RegularExpressions;
-using Culvert.Labs;
-using Culvert.Labs.Mesh;
 
-namespace Culvert.Cli.Demo;
+namespace Culvert.Labs.Mesh;
 
 /// <summary>What tcpdump saw on the link between the nodes.</summary>
 internal sealed partial class LinkCapture

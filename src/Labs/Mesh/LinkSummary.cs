@@ -1,4 +1,4 @@
-namespace Culvert.Cli.Demo;
+namespace Culvert.Labs.Mesh;
 
 /// <summary>Counts over a capture.</summary>
 internal record struct LinkSummary

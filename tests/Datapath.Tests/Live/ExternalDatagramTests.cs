@@ -10,11 +10,11 @@ namespace Culvert.Datapath.Tests.Live;
 /// Plain traffic from a machine outside the mesh to workload B, which is behind the proxy: at TC alone, and with the XDP programs in the driver
 /// and behind it. The test plays the proxy.
 /// </summary>
-public sealed class DatagramsFromOutsideTests : IClassFixture<LiveWorld>
+public sealed class ExternalDatagramTests : IClassFixture<LiveWorld>
 {
     private readonly LiveWorld _world;
 
-    public DatagramsFromOutsideTests(LiveWorld world)
+    public ExternalDatagramTests(LiveWorld world)
     {
         _world = world;
         _world.Reset();
@@ -22,7 +22,7 @@ public sealed class DatagramsFromOutsideTests : IClassFixture<LiveWorld>
     }
 
     /// <summary>Where a header is put in.</summary>
-    public enum Way
+    public enum HeaderPlace
     {
         /// <summary>At TC; there is no XDP.</summary>
         Tc,
@@ -34,26 +34,26 @@ public sealed class DatagramsFromOutsideTests : IClassFixture<LiveWorld>
         Generic,
     }
 
-    public static TheoryData<bool, Way> Ways
+    public static TheoryData<bool, HeaderPlace> Places
     {
         get
         {
-            TheoryData<bool, Way> ways = [];
-            foreach (Way way in Enum.GetValues<Way>())
+            TheoryData<bool, HeaderPlace> places = [];
+            foreach (HeaderPlace place in Enum.GetValues<HeaderPlace>())
             {
-                ways.Add(false, way);
-                ways.Add(true, way);
+                places.Add(false, place);
+                places.Add(true, place);
             }
-            return ways;
+            return places;
         }
     }
 
-    private AttachedLink? Attach(Way way) => way == Way.Tc ? null : _world.AttachXdp(way == Way.Native ? XdpMode.Native : XdpMode.Generic);
+    private AttachedLink? Attach(HeaderPlace place) => place == HeaderPlace.Tc ? null : _world.AttachXdp(place == HeaderPlace.Native ? XdpMode.Native : XdpMode.Generic);
 
-    [Theory, MemberData(nameof(Ways))]
-    public async Task Datagrams_of_every_size_reach_the_proxy_whole_and_answers_go_back(bool v6, Way way)
+    [Theory, MemberData(nameof(Places))]
+    public async Task Datagrams_of_every_size_reach_the_proxy_whole_and_answers_go_back(bool v6, HeaderPlace place)
     {
-        using AttachedLink? xdp = Attach(way);
+        using AttachedLink? xdp = Attach(place);
         using Proxy proxy = new(_world, v6);
         ulong inserted = _world.Maps.Counter(CvCounter.XdpHeader);
         using Socket client = Peer.Open(_world.PodX, v6, SocketType.Dgram);
@@ -73,7 +73,7 @@ public sealed class DatagramsFromOutsideTests : IClassFixture<LiveWorld>
             Assert.Equal((from, to, (uint)CvSessionFlag.External), (header.From, header.To, header.Endpoint.Flags));
         }
         Assert.Equal(0, proxy.Waiting);
-        Assert.Equal(way == Way.Native ? inserted + (ulong)headed : inserted, _world.Maps.Counter(CvCounter.XdpHeader));
+        Assert.Equal(place == HeaderPlace.Native ? inserted + (ulong)headed : inserted, _world.Maps.Counter(CvCounter.XdpHeader));
         using Socket session = Peer.SpeakAs(_world, to, from);
         byte[] buffer = new byte[65536];
         foreach (int size in (int[])[1, 1400, 30000])
@@ -85,19 +85,19 @@ public sealed class DatagramsFromOutsideTests : IClassFixture<LiveWorld>
         Assert.Equal(SocketError.ConnectionRefused, await Peer.DatagramError(session));
     }
 
-    [Theory, MemberData(nameof(Ways))]
-    public async Task What_policy_refuses_is_told_of_and_the_rest_is_not_disturbed(bool v6, Way way)
+    [Theory, MemberData(nameof(Places))]
+    public async Task What_policy_refuses_is_told_of_and_the_rest_is_not_disturbed(bool v6, HeaderPlace place)
     {
-        using AttachedLink? xdp = Attach(way);
+        using AttachedLink? xdp = Attach(place);
         using Proxy proxy = new(_world, v6);
         _world.SetPod(LiveWorld.Generation, _world.B, CvAddressFlag.Proxy | CvAddressFlag.Strict, CvEndpointFlag.Strict);
         using Socket client = Peer.Open(_world.PodX, v6, SocketType.Dgram);
         await client.SendToAsync(new byte[5], _world.B.At(v6, 53));
         Assert.Equal((byte)CvReason.StrictMtls, _world.Await(e => e.Type == (byte)CvEventType.Denied).Reason);
         Assert.Equal(0, proxy.Waiting);
-        await OutsideTests.EchoAsync(_world.PodX, _world.PodA, _world.A.At(v6, 53), 100);
-        await OutsideTests.EchoAsync(_world.PodX, _world.PodA, _world.A.At(v6, 54), 9000);
-        await OutsideTests.EchoAsync(_world.PodB, _world.PodX, new(_world.X(v6), 53), 9000); // its own, with answers
+        await ExternalTests.EchoAsync(_world.PodX, _world.PodA, _world.A.At(v6, 53), 100);
+        await ExternalTests.EchoAsync(_world.PodX, _world.PodA, _world.A.At(v6, 54), 9000);
+        await ExternalTests.EchoAsync(_world.PodB, _world.PodX, new(_world.X(v6), 53), 9000); // its own, with answers
         Assert.True((await _world.PodX.RunAsync("ping", ["-c", "1", "-W", "5", _world.B.Address(v6).ToString()])).Succeeded);
         using Socket listener = Peer.Listen(_world.PodA, _world.A.At(v6, 80));
         using Socket stream = await Peer.Connect(_world.PodX, _world.A.At(v6, 80));
@@ -105,10 +105,10 @@ public sealed class DatagramsFromOutsideTests : IClassFixture<LiveWorld>
         await Peer.ExchangeAsync(stream, server, 4 << 20);
     }
 
-    [Theory, MemberData(nameof(Ways))]
-    public async Task Connections_reach_the_outbound_listeners_with_both_addresses(bool v6, Way way)
+    [Theory, MemberData(nameof(Places))]
+    public async Task Connections_reach_the_outbound_listeners_with_both_addresses(bool v6, HeaderPlace place)
     {
-        using AttachedLink? xdp = Attach(way);
+        using AttachedLink? xdp = Attach(place);
         using Socket listener = Peer.ListenAsProxy(_world, v6, LiveWorld.CapturePort);
         _world.Maps.Listeners.SetDescriptor((uint)(v6 ? CvListenerKind.Out6 : CvListenerKind.Out4) * CvAbi.MaxListeners, listener.SafeHandle);
         _world.Maps.Offer(LiveWorld.Generation);
@@ -119,10 +119,10 @@ public sealed class DatagramsFromOutsideTests : IClassFixture<LiveWorld>
         Assert.Empty(_world.Maps.Flows.ToList());
     }
 
-    [Theory, MemberData(nameof(Ways))]
-    public async Task A_header_without_a_socket_of_the_proxy_reaches_nobody(bool v6, Way way)
+    [Theory, MemberData(nameof(Places))]
+    public async Task A_header_without_a_socket_of_the_proxy_reaches_nobody(bool v6, HeaderPlace place)
     {
-        using AttachedLink? xdp = Attach(way);
+        using AttachedLink? xdp = Attach(place);
         using (new Proxy(_world, v6))
         {
             // Its slots are empty again when it is closed, but the programs are told that it is there.

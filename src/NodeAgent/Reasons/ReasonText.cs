@@ -2,7 +2,7 @@ using System.Text;
 using Culvert.Core;
 using Culvert.Interop.Abi;
 
-namespace Culvert.NodeAgent.Admin;
+namespace Culvert.NodeAgent.Reasons;
 
 /// <summary>
 /// Reasons as metrics, flows and people see them: kebab case, one vocabulary for kernel, proxy and oracle. <see cref="ReasonTable"/> says what each means.
