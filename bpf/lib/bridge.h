@@ -6,7 +6,7 @@
  *   assigned there: sk_lookup.h names the socket, and no datagram gets a header, which without its socket would reach an application.
  * - A frame for another pod of the bridge is never routed: what is for the proxy has to be addressed to the bridge.
  * - What is routed by the bridge comes by the bridge, and no longer by its pod's veth, which alone proves whose it is: what may go to another
- *   pod of the bridge is addressed to that.
+ *   pod of the bridge is addressed to that, and what may not go straight to a pod elsewhere on the node goes by the proxy.
  */
 #pragma once
 
@@ -56,4 +56,19 @@ static __always_inline int bridge_is_shared(const struct cv_packet *p, const str
 	for (i = 0; i < (int)sizeof(from->host_mac); i++)
 		differ |= from->host_mac[i] ^ to->host_mac[i];
 	return !differ;
+}
+
+/*
+ * Whether one of a pod that sends and the one at `to`, which are not at the same bridge, is at a bridge at all. Then what one of them sends is
+ * routed by the bridge, which says of nothing whose it is.
+ */
+static __always_inline int bridge_is_between(struct cv_scratch *s, const struct cv_address *to)
+{
+	const struct cv_packet *p = &s->packet;
+	struct cv_endpoint *other;
+
+	if (p->flags & CV_PACKET_BRIDGED)
+		return 1;
+	other = endpoint_lookup(p->generation, to->ifindex);
+	return other && other->flags & CV_ENDPOINT_BRIDGED;
 }

@@ -7,7 +7,7 @@
 #include "lib/flow_key.h"
 #include "lib/service.h"
 
-/* To a pod of this node: straight into it, where nothing that others have put into the path would be passed over. */
+/* To a pod of this node: straight into it, where nothing that others have put into the path would be passed over; by the proxy where neither can be. */
 static __always_inline void decision_direct(struct cv_scratch *s, const struct cv_address *to)
 {
 	struct cv_control *control = control_get();
@@ -18,8 +18,13 @@ static __always_inline void decision_direct(struct cv_scratch *s, const struct c
 		d->flags |= CV_FLOW_SAME_BRIDGE;
 	/* A connection that is older than its entry may be older than its pods' enrolment: conntrack, which has seen it then, is to see its end. */
 	if (d->quiet || d->host_stack || to->flags & CV_ADDRESS_HOST_STACK || !control ||
-	    control->direct != CV_DIRECT_REDIRECT)
+	    control->direct != CV_DIRECT_REDIRECT) {
+		if (!(d->flags & CV_FLOW_SAME_BRIDGE) && bridge_is_between(s, to)) {
+			d->verdict = CV_VERDICT_PROXY;
+			return;
+		}
 		d->flags |= CV_FLOW_HOST_STACK;
+	}
 	d->reply_ifindex = to->ifindex;
 	d->mtu = to->mtu;
 	__builtin_memcpy(d->mac, to->mac, sizeof(d->mac));
@@ -64,6 +69,8 @@ static __always_inline int decide_workload(struct cv_scratch *s, const struct cv
 		}
 	}
 	decision_direct(s, to);
+	if (d->verdict == CV_VERDICT_PROXY)
+		return 0;
 	r = d->flags & CV_FLOW_NAT_DST ? policy_evaluate_egress(s, d->egress_policy_set, &p->key.src, to) : 0;
 	return r ? r : policy_evaluate(s, to->target_policy_set, d->port);
 }

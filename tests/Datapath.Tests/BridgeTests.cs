@@ -60,14 +60,24 @@ public sealed class BridgeTests : IClassFixture<World>
         Assert.Equal([_a.Mac, World.PodMac], [back.View.DestinationMac, back.View.SourceMac]);
     }
 
+    // What the bridge routes comes out of the bridge, and not of the pod's veth, which alone would prove to cv_to_pod whose it is.
     [Theory, InlineData(false), InlineData(true)]
-    public void A_pod_elsewhere_is_left_to_routing(bool v6)
+    public void A_pod_that_is_not_at_the_bridge_is_reached_by_the_proxy_where_the_host_forwards(bool v6)
     {
         _world.Maps.Direct = CvDirect.HostStack;
         _world.SetPod(World.Generation, _world.C);
-        _world.Maps.Activate(World.Generation);
-        Assert.Equal(World.HostMac, _world.FromPod(_a, Packet.OfTcp(_a.At(v6, 40000), _world.C.At(v6, 80), TcpFlags.Syn)).Passed().View.DestinationMac);
-        Assert.Equal(World.HostMac, _world.FromPod(_world.C, Packet.OfTcp(_world.C.At(v6, 40000), _a.At(v6, 80), TcpFlags.Syn)).Passed().View.DestinationMac);
+        using SocketGroup sockets = new(_world.Maps.Listeners);
+        sockets.Add((uint)(v6 ? CvListenerKind.Out6 : CvListenerKind.Out4) * CvAbi.MaxListeners, _world.Listen(v6));
+        _world.Maps.Offer(World.Generation);
+        Captured(_world.FromPod(_a, Packet.OfTcp(_a.At(v6, 40000), _world.C.At(v6, 80), TcpFlags.Syn)));
+        // A socket is chosen; to assign it is what a test run of the kernel refuses.
+        _world.FromPod(_world.C, Packet.OfTcp(_world.C.At(v6, 40000), _a.At(v6, 80), TcpFlags.Syn)).Dropped(CvReason.AssignFailed);
+        Assert.Empty(_world.Maps.Flows.ToList());
+
+        // Between two that are not, the host forwards.
+        _world.SetPod(World.Generation, _world.B);
+        Assert.Equal(0u, _world.FromPod(_world.C, Packet.OfTcp(_world.C.At(v6, 40000), _world.B.At(v6, 80), TcpFlags.Syn)).Passed().Mark);
+        Assert.Equal(2, _world.Maps.Flows.ToList().Count);
     }
 
     [Theory, InlineData(false), InlineData(true)]

@@ -45,6 +45,17 @@ internal sealed class TestAuthority : IDisposable
         return certificate.RawData;
     }
 
+    /// <summary>A certificate of this authority for another one's root, by which those who know only this one find to that one.</summary>
+    internal byte[] CertifySuccessor(TestAuthority successor)
+    {
+        CertificateRequest request = new(successor._root.SubjectName, successor._root.PublicKey, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
+        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, true));
+        request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, false));
+        using X509Certificate2 certificate = request.Create(_root, DateTimeOffset.UtcNow.AddDays(-10), DateTimeOffset.UtcNow.AddHours(1), [1, 2, 3]);
+        return certificate.RawData;
+    }
+
     internal TlsContext Context(bool server, TestLeaf leaf, params TestAuthority[] trusted) => TlsContext.Create(new TlsContextOptions
     {
         IsServer = server,
