@@ -12,6 +12,12 @@ static __always_inline int packet_may_start(const struct cv_packet *p)
 	return p->key.proto != IPPROTO_TCP || packet_is_fresh_syn(p) || !(p->tcp_flags & (CV_TCP_SYN | CV_TCP_RST));
 }
 
+/* Whether it is the answer to a SYN. One that no flow is known of has not come by cv_to_pod, but past it, by a raw socket at the pod's veth for one. */
+static __always_inline int packet_accepts(const struct cv_packet *p)
+{
+	return p->key.proto == IPPROTO_TCP && (p->tcp_flags & (CV_TCP_SYN | CV_TCP_ACK)) == (CV_TCP_SYN | CV_TCP_ACK);
+}
+
 /* Begins the decision about a packet out of a pod. */
 static __always_inline void decision_begin(struct cv_scratch *s, const struct cv_endpoint *ep)
 {
@@ -66,7 +72,8 @@ __noinline int from_pod_new(struct __sk_buff *skb)
 		return r ? packet_drop(skb, r, CV_SIDE_FROM_POD) : TC_ACT_OK;
 	}
 	if (!packet_may_start(p) || (d->quiet && d->flags & CV_FLOW_NAT_DST)) {
-		if (d->verdict == CV_VERDICT_DIRECT)
+		/* Of what a node asks, as probes do, no flow is known. */
+		if (d->verdict == CV_VERDICT_DIRECT || (!d->untracked && packet_accepts(p)))
 			return packet_drop(skb, CV_REASON_NOT_A_CONNECTION, CV_SIDE_FROM_POD);
 		d->untracked = 1;
 	}

@@ -17,6 +17,7 @@
 #include "lib/fragment.h"
 
 #define CV_MAX_EXTENSIONS 6
+#define CV_VLAN_NETWORK_MASK 0x0fff
 #define CV_IP_FRAGMENT_MASK 0x1fff
 #define CV_IP_MORE_FRAGMENTS 0x2000
 
@@ -54,7 +55,8 @@ static __always_inline int parse_udp(struct __sk_buff *skb, struct cv_packet *p,
 	struct udphdr udp;
 	__u32 len;
 
-	if (bpf_skb_load_bytes(skb, p->l4_off, &udp, sizeof(udp)))
+	/* Not what pads the frame: the kernel takes a first fragment without all of the header for none. */
+	if (l4_len < sizeof(udp) || bpf_skb_load_bytes(skb, p->l4_off, &udp, sizeof(udp)))
 		return CV_REASON_MALFORMED;
 	len = bpf_ntohs(udp.len);
 	/* A fragment holds less than the datagram, a super-packet may hold more than the field can say. */
@@ -162,12 +164,28 @@ static __always_inline int parse_l4(struct __sk_buff *skb, struct cv_scratch *s,
 	return r;
 }
 
+/*
+ * Whether a fragment is one that the kernel's reassembly takes up. All of a datagram's have to be: what is thrown away on the way there, after it was
+ * counted as the piece that makes its datagram whole, leaves the others in the kernel's account, and in nobody's share of it.
+ */
+static __always_inline int parse_v4_fragment(const struct cv_packet *p, struct iphdr *ip)
+{
+	__u64 sum = bpf_csum_diff(0, 0, (__be32 *)ip, sizeof(*ip), 0);
+
+	if (p->flags & CV_PACKET_OPTIONS)
+		return CV_REASON_EXTENSION_HEADERS;
+	sum = (sum & 0xffff) + (sum >> 16 & 0xffff);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return sum != 0xffff || !p->frag_len ? CV_REASON_MALFORMED : 0;
+}
+
 static __always_inline int parse_v4(struct __sk_buff *skb, struct cv_scratch *s)
 {
 	struct cv_packet *p = &s->packet;
 	__u32 header, room = skb->len - CV_ETH_LEN;
 	struct iphdr ip;
 	__u16 frag;
+	int r;
 
 	if (bpf_skb_load_bytes(skb, CV_ETH_LEN, &ip, sizeof(ip)))
 		return CV_REASON_MALFORMED;
@@ -190,6 +208,9 @@ static __always_inline int parse_v4(struct __sk_buff *skb, struct cv_scratch *s)
 		            (frag & CV_IP_MORE_FRAGMENTS ? CV_PACKET_MORE_FRAGMENTS : 0);
 		p->frag_start = (frag & CV_IP_FRAGMENT_MASK) * 8;
 		p->frag_len = p->len - header;
+		r = parse_v4_fragment(p, &ip);
+		if (r)
+			return r;
 	}
 	return parse_l4(skb, s, p->len - header);
 }
@@ -238,6 +259,11 @@ static __always_inline int parse_v6(struct __sk_buff *skb, struct cv_scratch *s)
 				p->frag_start = frag & 0xfff8;
 				p->frag_len = end > off ? end - off : 0;
 				__builtin_memcpy(&p->frag_id, ext + 4, sizeof(p->frag_id));
+				/* As in parse_v4_fragment: what an option before this header says may have the kernel throw it away. */
+				if (i)
+					return CV_REASON_EXTENSION_HEADERS;
+				if (!p->frag_len)
+					return CV_REASON_MALFORMED;
 			}
 			next = ext[0];
 			if (p->flags & CV_PACKET_LATER_FRAGMENT)
@@ -265,7 +291,8 @@ __noinline int packet_parse(struct __sk_buff *skb)
 	if (!s)
 		return CV_REASON_INTERNAL;
 	__builtin_memset(&s->packet, 0, sizeof(s->packet));
-	if (skb->vlan_present)
+	/* A tag without a network, of the packet's priority alone, is nothing to the kernel. */
+	if (skb->vlan_present && skb->vlan_tci & CV_VLAN_NETWORK_MASK)
 		return CV_REASON_UNSUPPORTED_PROTOCOL;
 	if (skb->protocol == bpf_htons(ETH_P_IP))
 		return parse_v4(skb, s);

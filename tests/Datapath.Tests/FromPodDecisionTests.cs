@@ -193,4 +193,17 @@ public sealed class FromPodDecisionTests : IClassFixture<World>
         if (packet.Protocol == Packet.Tcp) outcome.Reset(reason);
         else outcome.Unreachable(reason, packet);
     }
+
+    [Theory, InlineData(false), InlineData(true)]
+    [Trait("Category", "Attack")]
+    public void Attack_an_answer_to_a_connection_that_came_past_the_programs_does_not_leave(bool v6)
+    {
+        Packet answer = Packet.OfTcp(_world.A.At(v6, 80), new(World.External(v6), 40000), TcpFlags.Syn | TcpFlags.Ack);
+        _world.FromPod(_world.A, answer).Reset(CvReason.NotAConnection);
+
+        // The node's own probes leave no flow; others' connections do.
+        _world.FromPod(_world.A, answer with { Destination = World.Node(v6) }).Passed();
+        _world.ToPod(_world.A, answer.Reply(TcpFlags.Syn), 99).Passed();
+        _world.FromPod(_world.A, answer).Passed();
+    }
 }

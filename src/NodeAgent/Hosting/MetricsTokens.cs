@@ -1,7 +1,9 @@
 using System.Security.Cryptography;
 using System.Text;
+using Culvert.Interop;
 using Culvert.NodeAgent.Options;
 using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
 
 namespace Culvert.NodeAgent.Hosting;
 
@@ -61,7 +63,8 @@ internal sealed class MetricsTokens
 
     private string[] Read()
     {
-        using FileStream stream = new(_file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+        using SafeFileHandle file = RegularFile.TryOpen(_file) ?? throw new IOException($"{_file} is no regular file");
+        using FileStream stream = new(file, FileAccess.Read, bufferSize: 0);
         byte[] content = new byte[MostBytes + 1];
         int length = stream.ReadAtLeast(content, content.Length, throwOnEndOfStream: false);
         if (length > MostBytes) throw new IOException($"{_file} has more than {MostBytes >> 10} KiB");

@@ -65,6 +65,25 @@ public sealed class ReassemblyShareTests : IDisposable
         }
     }
 
+    [Theory, InlineData(true), InlineData(false)]
+    public void Attack_the_last_piece_is_one_that_the_kernel_throws_away(bool checksum)
+    {
+        // By its header's sum, which routing verifies, or by an option, which routing obeys: the rest stays in the kernel's account, so it has to stay in the pod's.
+        Packet last = Later(First(false, 1), last: true);
+        byte[] bytes = checksum ? last.Build() : (last with { Options = [0x83, 4, 0, 0] }).Build();
+        if (checksum) bytes[24] ^= 1;
+        _world.FromPod(_world.A, First(false, 1)).Passed();
+        _world.Run(Hook.FromPod, bytes, _world.A.Index, _world.A.Index).Dropped(checksum ? CvReason.Malformed : CvReason.ExtensionHeaders);
+        _world.FromPod(_world.A, last).Passed();
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public void Attack_a_piece_without_a_byte_is_none(bool v6)
+    {
+        _world.FromPod(_world.A, First(v6, 1)).Passed();
+        _world.FromPod(_world.A, Later(First(v6, 1), last: true) with { Payload = [] }).Dropped(CvReason.Malformed);
+    }
+
     [Theory, InlineData(false), InlineData(true)]
     public void Attack_repeated_fragments_make_no_datagram_whole(bool v6)
     {

@@ -63,6 +63,9 @@ public sealed class MetricsTokensTests : IDisposable
         Assert.Contains($"--metrics-token-file {_file}", error.Message, StringComparison.Ordinal);
     }
 
+    [Theory, InlineData("/dev/zero"), InlineData("/")]
+    public void AttackWhatIsNoFileIsRefusedAndNobodyWaitsForIt(string path) => Assert.Throws<AgentStartException>(() => MetricsTokens.Open(path, NullLogger.Instance));
+
     [Fact]
     public void AFileThatIsTooLargeIsRefused()
     {
