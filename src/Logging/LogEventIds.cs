@@ -132,6 +132,7 @@ internal static class LogEventIds
     internal const int ReadFailed = 2503;
     internal const int ClusterSynced = 2511;
     internal const int ClusterNotTaken = 2512;
+    internal const int ClusterNotRead = 2513;
 
     // src/Controller/Nodes
     internal const int WorkloadsRefused = 2601;

@@ -16,9 +16,6 @@ internal sealed record ApiKind(ObjectKind Kind, ResourceType<ApiDocument> Type)
     /// </summary>
     public bool IsLenient { get; init; }
 
-    /// <summary>Whether a cluster without the kind has no objects of it and that is all; otherwise nothing comes into force before the kind is there.</summary>
-    public bool IsOptional { get; init; }
-
     /// <summary>Whether the controller says in the objects' status what has become of them.</summary>
     public bool HasStatus { get; init; }
 
@@ -32,7 +29,7 @@ internal sealed record ApiKind(ObjectKind Kind, ResourceType<ApiDocument> Type)
         Own(ObjectKind.MeshConfig, "meshconfigs", isNamespaced: false),
         Own(ObjectKind.AuthorizationPolicy, "authorizationpolicies"),
         Own(ObjectKind.Workload, "workloads"),
-        Own(ObjectKind.PeerAuthentication, "peerauthentications") with { IsOptional = true },
+        Own(ObjectKind.PeerAuthentication, "peerauthentications"),
     ];
 
     private static ApiKind Own(ObjectKind kind, string plural, bool isNamespaced = true) =>

@@ -4,7 +4,6 @@ using Culvert.Kubernetes.Metrics;
 using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Watches;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Culvert.Controller.Sources.Kubernetes;
 
@@ -12,12 +11,9 @@ namespace Culvert.Controller.Sources.Kubernetes;
 /// Keeps the table of a kind up to date. There is no cache of the API's objects besides: what they declare is all that is kept of them. What the server tells is taken up one after the other, with that of
 /// other kinds, by whoever runs what is posted; all state is theirs.
 /// </summary>
-internal sealed class KindWatch<T>(ResourceType<T> type, bool isOptional, IKindTable<T> table, Action<Action> post) : IKindWatch, IReflectorSink<T>
+internal sealed class KindWatch<T>(ResourceType<T> type, IKindTable<T> table, Action<Action> post) : IKindWatch, IReflectorSink<T>
     where T : class, IKubernetesObject
 {
-    // Whether the kind was there once; then its absence is a mistake.
-    private bool _wasListed;
-
     public string Resource => type.FullName;
 
     public string Place => type.CollectionPath("");
@@ -29,8 +25,7 @@ internal sealed class KindWatch<T>(ResourceType<T> type, bool isOptional, IKindT
     public IEnumerable<Declaration> Declarations => table.Declarations;
 
     public Task RunAsync(IKubernetesClient client, ReflectorOptions options, KubernetesMetrics metrics, TimeProvider time, ILogger logger, CancellationToken stop) =>
-        // That a kind is not there which need not be is not worth a warning every half a minute.
-        new Reflector<T>(client.Resource(type), this, options, metrics, time, isOptional ? NullLogger.Instance : logger).RunAsync(stop);
+        new Reflector<T>(client.Resource(type), this, options, metrics, time, logger).RunAsync(stop);
 
     public void Replace(ResourcePage<T> all) => post(() =>
     {
@@ -39,7 +34,7 @@ internal sealed class KindWatch<T>(ResourceType<T> type, bool isOptional, IKindT
         foreach (ResourceName gone in table.Names.Where(n => !there.Contains(n)).ToArray()) table.Remove(gone);
         foreach (T item in all.Items) table.Set(item);
         foreach (UnreadableObject item in all.Unreadable) table.SetUnreadable(item);
-        (IsListed, _wasListed, Trouble) = (true, true, null);
+        (IsListed, Trouble) = (true, null);
     });
 
     public void Apply(WatchEvent<T> change) => post(() =>
@@ -51,9 +46,5 @@ internal sealed class KindWatch<T>(ResourceType<T> type, bool isOptional, IKindT
 
     public void Watching() => post(() => Trouble = null);
 
-    public void Failed(ApiException error) => post(() =>
-    {
-        bool isNotThere = isOptional && !_wasListed && error.Failure == ApiFailure.NotFound;
-        (IsListed, Trouble) = (IsListed || isNotThere, isNotThere ? null : error);
-    });
+    public void Failed(ApiException error) => post(() => Trouble = error);
 }

@@ -9,6 +9,9 @@ internal static partial class KubernetesLog
     [LoggerMessage(LogEventIds.ClusterSynced, LogLevel.Information, "All objects of {Cluster} have been read, of {Kinds} kinds.")]
     public static partial void Synced(ILogger logger, string cluster, int kinds);
 
+    [LoggerMessage(LogEventIds.ClusterNotRead, LogLevel.Error, "Something that {Cluster} told can't be read; the objects that it is about stay as they were. This is a bug, please report it.")]
+    public static partial void NotRead(ILogger logger, Exception error, string cluster);
+
     [LoggerMessage(LogEventIds.ClusterNotTaken, LogLevel.Error, "Taking up the objects of {Cluster} failed; what was in force stays, and all is told again. This is a bug, please report it.")]
     public static partial void NotTaken(ILogger logger, Exception error, string cluster);
 }

@@ -48,8 +48,8 @@ internal sealed class KubernetesSource : IObjectSource
         string name, IKubernetesClient client, KubernetesStatus status, ReflectorOptions reflector, KubernetesMetrics metrics, TimeProvider time, ILogger<KubernetesSource> logger, Func<ValueTask> disposeClients)
     {
         (Name, _client, _status, _reflector, _metrics, _time, _logger, _disposeClients) = (name, client, status, reflector, metrics, time, logger, disposeClients);
-        IEnumerable<IKindWatch> documents = ApiKind.All.Select(k => new KindWatch<ApiDocument>(k.Type, k.IsOptional, new DocumentTable(k, _changes, status), Post));
-        _watches = [.. documents, new KindWatch<Pod>(KnownResources.Pods, false, new PodTable(_changes), Post)];
+        IEnumerable<IKindWatch> documents = ApiKind.All.Select(k => new KindWatch<ApiDocument>(k.Type, new DocumentTable(k, _changes, status), Post));
+        _watches = [.. documents, new KindWatch<Pod>(KnownResources.Pods, new PodTable(_changes), Post)];
     }
 
     /// <inheritdoc/>
@@ -78,7 +78,7 @@ internal sealed class KubernetesSource : IObjectSource
     {
         while (await _posted.Reader.WaitToReadAsync())
         {
-            for (int taken = 0; taken < MostOfABatch && _posted.Reader.TryRead(out Action? change); taken++) change();
+            for (int taken = 0; taken < MostOfABatch && _posted.Reader.TryRead(out Action? change); taken++) Take(change);
             if (_stop.IsCancellationRequested) continue;
             try
             {
@@ -91,6 +91,19 @@ internal sealed class KubernetesSource : IObjectSource
                 KubernetesLog.NotTaken(_logger, e, Name);
                 _ = Task.Delay(RetryDelay, _time, _stop.Token).ContinueWith(_ => Post(() => { }), TaskScheduler.Default);
             }
+        }
+    }
+
+    /// <summary>A bug in reading what the server told of a kind must not end what is told of all others: its objects stay as they were.</summary>
+    private void Take(Action change)
+    {
+        try
+        {
+            change();
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            KubernetesLog.NotRead(_logger, e, Name);
         }
     }
 

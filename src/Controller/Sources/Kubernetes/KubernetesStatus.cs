@@ -102,7 +102,7 @@ internal sealed class KubernetesStatus : IStatusSink, ISeenObjects, IDisposable
     {
         if (Find(place) is not (var seen, var conditions)) return null;
         ResourceType<ApiDocument> type = seen.Kind.Type;
-        StatusDocument document = new(type.ApiVersion, type.Kind, new(seen.Name.Namespace.Length > 0 ? seen.Name.Namespace : null, seen.Name.Name), new(conditions));
+        StatusDocument document = new(type.ApiVersion, type.Kind, new(seen.Name.Namespace.Length > 0 ? seen.Name.Namespace : null, seen.Name.Name), new(conditions[0].ObservedGeneration ?? 0, conditions));
         try
         {
             ApiDocument written = await _client.Resource(type).ApplyAsync(

@@ -12,6 +12,6 @@ internal sealed record StatusDocument(string ApiVersion, string Kind, StatusDocu
     /// <summary>Which object.</summary>
     internal sealed record Name(string? Namespace, [property: System.Text.Json.Serialization.JsonPropertyName("name")] string Value);
 
-    /// <summary>Its status.</summary>
-    internal sealed record Content(IReadOnlyList<Condition> Conditions);
+    /// <summary>Its status, and the generation that it is about.</summary>
+    internal sealed record Content(long ObservedGeneration, IReadOnlyList<Condition> Conditions);
 }

@@ -20,6 +20,7 @@ public sealed class ClusterStatusTests(TestCluster cluster)
         await StatusAsync(ns, "p", "Accepted=True/Accepted@1 Programmed=True/InForce@1");
         await ApplyAsync(ns, "p", "MAYBE");
         ApiDocument bad = await StatusAsync(ns, "p", "Accepted=False/Invalid@2 Programmed=False/LastGoodInForce@2");
+        Assert.Equal("2", await cluster.Server.KubectlAsync("", "get", "authorizationpolicy", "p", "-n", ns, "-o", "jsonpath={.status.observedGeneration}"));
         Assert.Equal("spec.action: 'MAYBE' is not one of ALLOW, DENY, AUDIT", bad.Conditions[0].Message);
         await ApplyAsync(ns, "q", "MAYBE");
         await StatusAsync(ns, "q", "Accepted=False/Invalid@1 Programmed=False/NotInForce@1");

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Globalization;
 using Culvert.Controller.Sources.Kubernetes;
 using Culvert.Core;
 using Culvert.Kubernetes.Client;
@@ -59,6 +61,31 @@ public sealed class ClusterTests(TestCluster cluster)
         await cluster.Server.KubectlAsync("", "delete", "authorizationpolicy", "only-web", "-n", ns);
         await cluster.Server.KubectlAsync("", "delete", "pod", "web", "-n", ns, "--grace-period=0", "--force");
         await controller.SnapshotAsync(s => Find(s, ns, "web") is null && s.Policies.Values.All(p => p.Name.Namespace != ns));
+    }
+
+    [Fact]
+    public async Task TheProgramTakesItsObjectsFromTheClusterOfAKubeconfigAndEndsWhenAsked()
+    {
+        using TempFolder folder = new();
+        folder.Write("kubeconfig", cluster.Server.Kubeconfig(Culvert.Kubernetes.Tests.Cluster.ApiServer.AdminToken));
+        string[] arguments = ["run", "--kubernetes", "--kubeconfig", folder.File("kubeconfig"), "--context", "test", "--attest-service-accounts", "--state-dir", folder.File("state"), "--unix-socket", folder.File("c.sock")];
+        using Process process = Process.Start(new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "culvert-controller"), arguments) { RedirectStandardOutput = true })!;
+        try
+        {
+            string? line;
+            do line = await Soon.Ends(process.StandardOutput.ReadLineAsync());
+            while (line?.Contains($"All objects of {cluster.Server.Address} have been read, of 9 kinds", StringComparison.Ordinal) == false);
+            Assert.NotNull(line);
+            Task<string> rest = process.StandardOutput.ReadToEndAsync();
+            using Process kill = Process.Start("kill", ["-TERM", process.Id.ToString(CultureInfo.InvariantCulture)]);
+            await Soon.Ends(process.WaitForExitAsync());
+            Assert.Equal(0, process.ExitCode);
+            Assert.DoesNotContain("   at ", await rest, StringComparison.Ordinal);
+        }
+        finally
+        {
+            if (!process.HasExited) process.Kill();
+        }
     }
 
     [Fact]
@@ -124,9 +151,6 @@ public sealed class ClusterTests(TestCluster cluster)
             await controller.SnapshotAsync(s => Find(s, ns, "web") is not null);
             await controller.ErrorsAsync("nothing is wrong", e => !e.Any(t => t.Contains("workloads", StringComparison.Ordinal)));
 
-            // Gone again, with its objects, what was there stays.
-            await cluster.KubectlAsync($"apiVersion: culvert.dev/v1alpha1\nkind: Workload\nmetadata: {{name: vm, namespace: {ns}}}\nspec: {{node: n2, addresses: [10.3.0.9]}}");
-            await controller.SnapshotAsync(s => Find(s, ns, "vm") is not null);
         }
         finally
         {
