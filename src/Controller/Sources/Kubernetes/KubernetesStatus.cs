@@ -18,6 +18,9 @@ internal sealed class KubernetesStatus : IStatusSink, ISeenObjects, IDisposable
     /// <summary>Who writes statuses, as the server's records of fields name it.</summary>
     public const string FieldManager = "culvert-controller";
 
+    private const string MissingRole = "the controller's role lacks the verb patch on the status of kinds of culvert.dev; ";
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(10);
+
     private readonly IKubernetesClient _client;
     private readonly LeaderElector _elector;
     private readonly TimeProvider _time;
@@ -25,6 +28,9 @@ internal sealed class KubernetesStatus : IStatusSink, ISeenObjects, IDisposable
     private readonly Lock _lock = new();
     private readonly Dictionary<string, SeenObject> _seen = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (DeclarationKey Key, ObjectStatus Status)> _wanted = new(StringComparer.Ordinal);
+
+    /// <summary>Why writing fails at present, which is said once; null while it does not. Of the one worker.</summary>
+    private ApiFailure? _failure;
 
     /// <summary>Places of objects whose status may have to be written.</summary>
     private readonly WorkQueue<string> _queue;
@@ -37,7 +43,7 @@ internal sealed class KubernetesStatus : IStatusSink, ISeenObjects, IDisposable
     public KubernetesStatus(IKubernetesClient client, LeaderElector elector, KubernetesMetrics metrics, TimeProvider time, ILogger<KubernetesStatus> logger)
     {
         (_client, _elector, _time, _logger) = (client, elector, time, logger);
-        _queue = new("status", new() { FirstDelay = TimeSpan.FromSeconds(1) }, metrics, time);
+        _queue = new("status", new(), metrics, time);
     }
 
     /// <summary>None: each object says it.</summary>
@@ -108,6 +114,8 @@ internal sealed class KubernetesStatus : IStatusSink, ISeenObjects, IDisposable
             ApiDocument written = await _client.Resource(type).ApplyAsync(
                 seen.Name, JsonSerializer.SerializeToUtf8Bytes(document, ApiJson.Default.StatusDocument), new(FieldManager) { Subresource = "status", Force = true }, cancellationToken);
 
+            _failure = null;
+
             // What the watch tells may be on its way still.
             lock (_lock)
             {
@@ -117,6 +125,12 @@ internal sealed class KubernetesStatus : IStatusSink, ISeenObjects, IDisposable
         catch (ApiException e) when (e.Failure == ApiFailure.NotFound)
         {
             // It has gone; the watch tells.
+        }
+        catch (ApiException e)
+        {
+            if (_failure != e.Failure) KubernetesLog.StatusNotWritten(_logger, type.FullName, seen.Name.ToString(), RetryDelay.TotalSeconds, e.Failure == ApiFailure.Forbidden ? MissingRole : "", e.Message);
+            _failure = e.Failure;
+            return e.RetryAfter > RetryDelay ? e.RetryAfter : RetryDelay;
         }
         return null;
     }

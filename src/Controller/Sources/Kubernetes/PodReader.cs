@@ -17,21 +17,20 @@ internal static class PodReader
     private const string AnnotationPrefix = "culvert.dev/";
 
     /// <summary>Whether a pod has ended for good: its address is free for others. One that is being deleted goes on until it has ended.</summary>
-    public static bool HasEnded(Pod pod) => pod.Status.Phase is "Succeeded" or "Failed";
+    private static bool HasEnded(Pod pod) => pod.Status.Phase is "Succeeded" or "Failed";
 
     /// <summary>The addresses of a pod, as the kubelet has told them; none while it waits for them, or for a node.</summary>
-    public static EquatableArray<IPAddress> AddressesOf(Pod pod)
+    private static EquatableArray<IPAddress> AddressesOf(Pod pod)
     {
         if (string.IsNullOrEmpty(pod.Spec.NodeName)) return [];
         IEnumerable<string> told = pod.Status.PodIPs.Count > 0 ? pod.Status.PodIPs.Select(i => i.IP) : pod.Status.PodIP is { Length: > 0 } one ? [one] : [];
         return told.Select(text => Names.Address(text, out IPAddress address) is null ? address : null).OfType<IPAddress>().Distinct().ToEquatableArray();
     }
 
-    /// <summary>Makes the workload.</summary>
+    /// <summary>Makes the workload, with all addresses that the pod is told to have.</summary>
     /// <param name="pod">The pod.</param>
     /// <param name="place">Its path at the server.</param>
-    /// <param name="addresses">Its addresses, as far as they are its own.</param>
-    public static ReadObject Read(Pod pod, string place, EquatableArray<IPAddress> addresses)
+    public static ReadObject Read(Pod pod, string place)
     {
         (string ns, string name) = (pod.Metadata.Namespace ?? "", pod.Metadata.Name ?? "");
         var key = new ObjectKey(ObjectKind.Workload, ns, name);
@@ -39,7 +38,7 @@ internal static class PodReader
         var errors = new ErrorSink(origin) { Object = key.ToString() };
         ImmutableSortedDictionary<string, string> labels = pod.Metadata.Labels.ToImmutableSortedDictionary(StringComparer.Ordinal);
         ObjectMeta meta = ReadAnnotations(pod, new ObjectMeta { Name = name, Namespace = ns, Labels = labels, Origin = origin }, errors);
-        if (MeshLabel.Check(labels) is { } wrong) errors.Add(0, "metadata.labels", $"{wrong}; as it is, the namespace's counts");
+        if (MeshLabel.Check(labels) is { } wrong) errors.Add(0, "metadata.labels", $"{wrong}");
         bool? enrolled = MeshLabel.Read(labels);
         if (pod.Spec.HostNetwork && enrolled == true)
         {
@@ -48,7 +47,7 @@ internal static class PodReader
         }
         var workload = new WorkloadObject(meta)
         {
-            Addresses = addresses,
+            Addresses = HasEnded(pod) ? [] : AddressesOf(pod),
             Node = pod.Spec.NodeName ?? "",
             ServiceAccount = pod.Spec.ServiceAccountName,
             Enrolled = enrolled,
@@ -58,7 +57,7 @@ internal static class PodReader
             ProxyProtocol = meta.ProxyProtocol,
             TrustedProxies = meta.TrustedProxies,
         };
-        return new(key, workload, origin, [.. errors.Errors]) { Kind = nameof(ObjectKind.Workload) };
+        return new(key, workload, origin, [.. errors.Errors.Select(e => e with { Reason = $"{e.Reason}; the pod counts without it" })]) { Kind = nameof(ObjectKind.Workload) };
     }
 
     /// <summary>Whether two readings of a pod say the same, whatever version they are of: most updates of pods are of no interest.</summary>

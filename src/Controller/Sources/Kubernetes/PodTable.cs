@@ -1,5 +1,6 @@
 using System.Net;
 using Culvert.Controller.Objects;
+using Culvert.Controller.Schema;
 using Culvert.Core;
 using Culvert.Kubernetes.Resources;
 
@@ -21,20 +22,19 @@ internal sealed class PodTable(PendingChanges changes) : IKindTable<Pod>
     public void Set(Pod item)
     {
         ResourceName name = item.Metadata.ResourceName;
-        Declaration? told = _pods.GetValueOrDefault(name)?.Told;
-        HashSet<ResourceName> affected = Leave(name);
-        EquatableArray<IPAddress> addresses = PodReader.HasEnded(item) ? [] : PodReader.AddressesOf(item);
-        _pods[name] = new(item, addresses) { Told = told };
+        DateTimeOffset made = item.Metadata.CreationTimestamp ?? DateTimeOffset.MinValue;
+        Entry? before = _pods.GetValueOrDefault(name);
 
-        // Pods of a node's network share its addresses.
-        if (!item.Spec.HostNetwork)
+        // The kubelet tells the second in which a pod was started, so that the API server's time counts next, and then anything that is always the same.
+        Entry now = new(PodReader.Read(item, PlaceOf(name)), (item.Status.StartTime ?? made, made, item.Metadata.Uid ?? "")) { Told = before?.Told };
+        if (before is { Workload: not null } && before.Rank == now.Rank && PodReader.IsSame(before.Read, now.Read)) return;
+        HashSet<ResourceName> affected = Leave(name);
+        _pods[name] = now;
+        foreach (IPAddress address in now.Claims)
         {
-            foreach (IPAddress address in addresses)
-            {
-                if (!_byAddress.TryGetValue(address, out HashSet<ResourceName>? names)) _byAddress.Add(address, names = []);
-                names.Add(name);
-                affected.UnionWith(names);
-            }
+            if (!_byAddress.TryGetValue(address, out HashSet<ResourceName>? names)) _byAddress.Add(address, names = []);
+            names.Add(name);
+            affected.UnionWith(names);
         }
         affected.Add(name);
         foreach (ResourceName one in affected) Tell(one);
@@ -45,10 +45,11 @@ internal sealed class PodTable(PendingChanges changes) : IKindTable<Pod>
     {
         ResourceName name = item.Metadata.ResourceName;
         if (_pods.ContainsKey(name)) return;
-        ObjectKey key = KeyOf(name);
+        ObjectKey key = new(ObjectKind.Workload, name.Namespace, name.Name);
         string place = PlaceOf(name);
-        Declaration declaration = new(new(place, key), new(key, null, new ApiOrigin(place, item.Metadata.ResourceVersion ?? ""), [new(place, 0, key.ToString(), "", $"can't be read: {item.Reason}")]));
-        _pods[name] = new(new Pod { Metadata = item.Metadata }, []) { Told = declaration };
+        ReadObject read = new(key, null, new ApiOrigin(place, item.Metadata.ResourceVersion ?? ""), [new(place, 0, key.ToString(), "", $"can't be read: {item.Reason}")]);
+        Declaration declaration = new(new(place, key), read);
+        _pods[name] = new(read, default) { Told = declaration };
         changes.Declare(declaration);
     }
 
@@ -65,8 +66,7 @@ internal sealed class PodTable(PendingChanges changes) : IKindTable<Pod>
     private HashSet<ResourceName> Leave(ResourceName name)
     {
         HashSet<ResourceName> others = [];
-        if (!_pods.TryGetValue(name, out Entry? entry)) return others;
-        foreach (IPAddress address in entry.Addresses)
+        foreach (IPAddress address in _pods.GetValueOrDefault(name)?.Claims ?? [])
         {
             if (!_byAddress.TryGetValue(address, out HashSet<ResourceName>? names) || !names.Remove(name)) continue;
             if (names.Count == 0) _byAddress.Remove(address);
@@ -78,35 +78,36 @@ internal sealed class PodTable(PendingChanges changes) : IKindTable<Pod>
     private void Tell(ResourceName name)
     {
         Entry entry = _pods[name];
-        EquatableArray<IPAddress> own = entry.Pod.Spec.HostNetwork ? entry.Addresses : entry.Addresses.Where(a => OwnerOf(a) == name).ToEquatableArray();
+        if (entry.Workload is not { } workload) return;
+        EquatableArray<IPAddress> own = workload.HostNetwork ? workload.Addresses : workload.Addresses.Where(a => OwnerOf(a) == name).ToEquatableArray();
         if (own.IsEmpty)
         {
             if (entry.Told is { } told) changes.Remove(told.Key);
             entry.Told = null;
             return;
         }
-        string place = PlaceOf(name);
-        Declaration now = new(new(place, KeyOf(name)), PodReader.Read(entry.Pod, place, own));
-        if (entry.Told is { Content.Object: not null } before && PodReader.IsSame(before.Content, now.Content)) return;
-        entry.Told = now;
-        changes.Declare(now);
+        ReadObject read = own == workload.Addresses ? entry.Read : entry.Read with { Object = workload with { Addresses = own } };
+        if (entry.Told is { Content.Object: not null } before && PodReader.IsSame(before.Content, read)) return;
+        entry.Told = new(new(read.Origin.Place, read.Key), read);
+        changes.Declare(entry.Told);
     }
 
-    /// <summary>The pod that was started last of those that have an address; the kubelet tells the second, so that the API server's time counts next.</summary>
-    private ResourceName OwnerOf(IPAddress address) => _byAddress[address].MaxBy(n =>
-    {
-        Pod pod = _pods[n].Pod;
-        DateTimeOffset made = pod.Metadata.CreationTimestamp ?? DateTimeOffset.MinValue;
-        return (pod.Status.StartTime ?? made, made, pod.Metadata.Uid ?? "");
-    });
-
-    private static ObjectKey KeyOf(ResourceName name) => new(ObjectKind.Workload, name.Namespace, name.Name);
+    /// <summary>The pod that was started last of those that have an address.</summary>
+    private ResourceName OwnerOf(IPAddress address) => _byAddress[address].MaxBy(n => _pods[n].Rank);
 
     private static string PlaceOf(ResourceName name) => KnownResources.Pods.ObjectPath(name)[1..];
 
-    private sealed record Entry(Pod Pod, EquatableArray<IPAddress> Addresses)
+    /// <param name="Read">The pod with all addresses that it is told to have.</param>
+    /// <param name="Rank">Of two pods that have an address the higher one has it.</param>
+    private sealed record Entry(ReadObject Read, (DateTimeOffset Started, DateTimeOffset Made, string Uid) Rank)
     {
         /// <summary>What was told of it last; null: nothing, or that it is gone.</summary>
         public Declaration? Told { get; set; }
+
+        /// <summary>Null when it can't be read.</summary>
+        public WorkloadObject? Workload => Read.Object as WorkloadObject;
+
+        /// <summary>The addresses that no other pod may have; those of a node's network share its addresses.</summary>
+        public IEnumerable<IPAddress> Claims => Workload is { HostNetwork: false } workload ? workload.Addresses : [];
     }
 }

@@ -1,7 +1,10 @@
+using System.Collections.Concurrent;
 using Culvert.Controller.Sources.Kubernetes;
 using Culvert.Kubernetes.Client;
 using Culvert.Kubernetes.Resources;
+using Culvert.Kubernetes.Tests.Cluster;
 using Culvert.Kubernetes.Tests.Support;
+using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Tests.Kubernetes;
 
@@ -55,6 +58,39 @@ public sealed class ClusterStatusTests(TestCluster cluster)
         await ApplyAsync(ns, "p", "MAYBE");
         await StatusAsync(ns, "p", "Accepted=False/Invalid@3 Programmed=False/LastGoodInForce@3");
         Assert.NotEqual(holder, await HolderAsync());
+    }
+
+    [Fact]
+    public async Task WithoutARoleForStatusesItIsSaidOnceWhichIsMissingAndTheyAreWrittenWhenItIsThere()
+    {
+        string ns = await cluster.NamespaceAsync();
+        await cluster.KubectlAsync(Role(""));
+        ConcurrentQueue<string> lines = [];
+        using ILoggerFactory loggers = LoggerFactory.Create(l => l.AddProvider(new LineLogger(lines)));
+        await using RunningOnCluster controller = await cluster.ControllerAsync(ApiServer.NobodyToken, loggers);
+        await ApplyAsync(ns, "p", "ALLOW");
+        await ApplyAsync(ns, "q", "ALLOW");
+        await Soon.Holds("it says which role is missing", () => lines.Any(l => l.StartsWith("The status of authorizationpolicies.culvert.dev ", StringComparison.Ordinal) && l.Contains("lacks the verb patch", StringComparison.Ordinal)));
+        await cluster.KubectlAsync(Role("- {apiGroups: [culvert.dev], resources: [\"*/status\"], verbs: [patch]}"));
+        await StatusAsync(ns, "p", "Accepted=True/Accepted@1 Programmed=True/InForce@1");
+        await StatusAsync(ns, "q", "Accepted=True/Accepted@1 Programmed=True/InForce@1");
+        Assert.Single(lines, l => l.StartsWith("The status of ", StringComparison.Ordinal));
+
+        static string Role(string more) => $$"""
+            apiVersion: rbac.authorization.k8s.io/v1
+            kind: ClusterRole
+            metadata: {name: no-statuses}
+            rules:
+            - {apiGroups: ["", discovery.k8s.io, networking.k8s.io, culvert.dev], resources: ["*"], verbs: [list, watch]}
+            - {apiGroups: [coordination.k8s.io], resources: [leases], verbs: [get, create, update]}
+            {{more}}
+            ---
+            apiVersion: rbac.authorization.k8s.io/v1
+            kind: ClusterRoleBinding
+            metadata: {name: no-statuses}
+            roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: no-statuses}
+            subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: nobody}]
+            """;
     }
 
     private Task ApplyAsync(string ns, string name, string action) =>

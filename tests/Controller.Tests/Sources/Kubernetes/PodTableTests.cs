@@ -101,6 +101,7 @@ public sealed class PodTableTests
         WorkloadObject workload = Assert.IsType<WorkloadObject>(told.Content.Object);
         Assert.Equal((1, 1, 0), (workload.Meta.Weight, workload.ProxyProtocol.Ports.Count, workload.TrustedProxies.Count));
         Assert.Equal(2, told.Content.Errors.Count);
+        Assert.All(told.Content.Errors, e => Assert.EndsWith("; the pod counts without it", e.Reason, StringComparison.Ordinal));
         Assert.All(told.Content.Errors, e => Assert.Equal("api/v1/namespaces/shop/pods/a", e.Place));
     }
 
