@@ -21,6 +21,7 @@ public sealed class ClusterTests(TestCluster cluster)
         string ns = await cluster.NamespaceAsync();
         await cluster.PodAsync(ns, "web", "10.1.0.1 fd00::1", labels: "app: web");
         await cluster.PodAsync(ns, "api", "10.1.0.2", labels: "app: api", spec: "serviceAccountName: backend,");
+        await cluster.PodAsync(ns, "starting", "10.1.0.3", labels: "app: api"); // selected, and of no slice as long as it is not ready
         await cluster.KubectlAsync($$$"""
             apiVersion: v1
             kind: Service
@@ -45,13 +46,14 @@ public sealed class ClusterTests(TestCluster cluster)
             spec: {podSelector: {matchLabels: {app: api}}, ingress: [{from: [{podSelector: {matchLabels: {app: web} } }] }] }
             """);
         NodeSnapshot snapshot = await controller.SnapshotAsync(s => s.Policies.Values.Any(p => p.Name.Namespace == ns) && s.NetworkPolicies.Values.Any(p => p.Name.Namespace == ns)
-            && s.Services.Values.Any(v => v.Name.Namespace == ns && v.Ports[0].Backends.Count == 1 && v.Ports[0].Backends[0].WorkloadUid is not null));
+            && Find(s, ns, "starting") is not null && s.Services.Values.Any(v => v.Name.Namespace == ns && v.Ports[0].Backends.Count > 0 && v.Ports[0].Backends[0].WorkloadUid is not null));
         WorkloadInfo web = Find(snapshot, ns, "web")!, api = Find(snapshot, ns, "api")!;
         Assert.True(web.Enrolled);
         Assert.Equal("10.1.0.1 fd00::1", string.Join(' ', web.Addresses));
         Assert.Equal($"spiffe://cluster.local/ns/{ns}/sa/backend", api.Identity.ToString());
         Assert.Equal($"{ns}/only-web", Assert.Single(api.PolicyNames).ToString());
         Core.ServicePort port = Assert.Single(Assert.Single(snapshot.Services.Values, v => v.Name.Namespace == ns).Ports);
+        Assert.Single(port.Backends);
         Assert.Equal($"{ns}/api 10.1.0.2 8080", $"{port.Backends[0].WorkloadUid} {port.Backends[0].Address} {port.Backends[0].Port}");
 
         await cluster.Server.KubectlAsync("", "patch", "authorizationpolicy", "only-web", "-n", ns, "--type=merge", "-p", """{"spec":{"action":"DENY"}}""");
