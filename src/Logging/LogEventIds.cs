@@ -131,6 +131,10 @@ internal static class LogEventIds
     internal const int WatchFailed = 2501;
     internal const int WatchStopped = 2502;
     internal const int ReadFailed = 2503;
+    internal const int ClusterSynced = 2511;
+    internal const int ClusterNotTaken = 2512;
+    internal const int ClusterNotRead = 2513;
+    internal const int StatusNotWritten = 2514;
 
     // src/Controller/Nodes
     internal const int WorkloadsRefused = 2601;

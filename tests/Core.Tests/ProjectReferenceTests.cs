@@ -16,7 +16,7 @@ public sealed class ProjectReferenceTests
         ["Protocol"] = ["Core", "Grpc"],
         ["Kubernetes"] = [],
         ["NodeAgent"] = ["Interop", "Core", "Http2", "Protocol"],
-        ["Controller"] = ["Interop", "Core", "Protocol"],
+        ["Controller"] = ["Interop", "Core", "Protocol", "Kubernetes"],
         ["Labs"] = ["Interop", "Protocol"],
         ["Cli"] = ["Core", "Protocol", "NodeAgent", "Controller", "Labs"],
     };

@@ -79,7 +79,7 @@ internal sealed class MeshInput
         foreach (WorkloadObject one in new[] { before, after }.OfType<WorkloadObject>())
         {
             dirty.Workloads.Add(one.Meta.FullName);
-            foreach (ServiceObject service in _serviceSelectors.Find(one.Meta.Namespace, one.Meta.Labels)) dirty.Services.Add(service.Meta.FullName);
+            foreach (ServiceObject service in one.IsPod ? [] : _serviceSelectors.Find(one.Meta.Namespace, one.Meta.Labels)) dirty.Services.Add(service.Meta.FullName);
             foreach (NamespacedName slice in one.Addresses.SelectMany(a => _slicesByAddress[a])) dirty.Services.Add(ServiceOf(_slices[slice]));
         }
         if (before is not null) Workloads.Remove(before);
@@ -105,13 +105,13 @@ internal sealed class MeshInput
         {
             _slices.Remove(before.Meta.FullName);
             _slicesByService.Remove(ServiceOf(before), before.Meta.FullName);
-            foreach (IPAddress address in before.Addresses) _slicesByAddress.Remove(address, before.Meta.FullName);
+            foreach (IPAddress address in before.Addresses.Concat(before.Draining)) _slicesByAddress.Remove(address, before.Meta.FullName);
             dirty.Services.Add(ServiceOf(before));
         }
         if (after is null) return;
         _slices.Add(after.Meta.FullName, after);
         _slicesByService.Add(ServiceOf(after), after.Meta.FullName);
-        foreach (IPAddress address in after.Addresses) _slicesByAddress.Add(address, after.Meta.FullName);
+        foreach (IPAddress address in after.Addresses.Concat(after.Draining)) _slicesByAddress.Add(address, after.Meta.FullName);
         dirty.Services.Add(ServiceOf(after));
     }
 

@@ -25,18 +25,23 @@ internal static class ServiceCompiler
     private static ServicePort CompilePort(
         ServicePortObject port, LoadBalancing mode, IReadOnlyCollection<EndpointSliceObject> slices, IReadOnlyCollection<WorkloadObject> workloads, Func<IPAddress, WorkloadObject?> ownerOf)
     {
-        IEnumerable<ServiceBackend> fromSlices =
+        IEnumerable<ServiceBackend> FromSlices(Func<EndpointSliceObject, IEnumerable<IPAddress>> endpoints) =>
             from slice in slices
             from target in slice.Ports
             where target.Name == port.Name && target.Protocol == port.Protocol
-            from address in slice.Addresses
+            from address in endpoints(slice)
             select new ServiceBackend(ownerOf(address)?.Meta.FullName.ToString(), address, target.Port, slice.Meta.Weight);
         IEnumerable<ServiceBackend> fromSelector =
             from workload in workloads
+            where !workload.IsPod
             let target = port.TargetName is null ? port.TargetPort : workload.Ports.GetValueOrDefault(port.TargetName).Port
             where target != 0
             from address in workload.Addresses
             select new ServiceBackend(workload.Meta.FullName.ToString(), address, target, workload.Meta.Weight);
+        ServiceBackend[] backends = [.. FromSlices(s => s.Addresses).Concat(fromSelector)];
+
+        // Connections to those that are ending are better than none, until the next are ready (KEP-1669).
+        if (backends.Length == 0) backends = [.. FromSlices(s => s.Draining)];
         return new()
         {
             Name = port.Name,
@@ -45,7 +50,7 @@ internal static class ServiceCompiler
             Protocol = port.Protocol,
             AppProtocol = port.AppProtocol,
             LoadBalancing = mode,
-            Backends = fromSlices.Concat(fromSelector).DistinctBy(b => (b.Address, b.Port))
+            Backends = backends.DistinctBy(b => (b.Address, b.Port))
                 .OrderBy(b => IpPrefix.Host(b.Address)).ThenBy(b => b.Port).ToEquatableArray(),
         };
     }

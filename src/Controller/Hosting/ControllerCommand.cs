@@ -6,7 +6,10 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Culvert.CommandLine;
 using Culvert.Controller.Attestation;
+using Culvert.Controller.Attestation.Kubernetes;
 using Culvert.Controller.Hosting;
+using Culvert.Controller.Sources.Kubernetes;
+using Culvert.Kubernetes.Configuration;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 
@@ -45,7 +48,13 @@ public static class ControllerCommand
 
     private static Command RunCommand()
     {
-        Option<string> folder = new("--folder", "-f") { Description = "Folder of YAML and JSON with the objects; watched.", Required = true };
+        Option<string?> folder = new("--folder", "-f") { Description = "Folder of YAML and JSON with the objects; watched." };
+        Option<bool> kubernetes = new("--kubernetes") { Description = "Take the objects from the API server of a cluster: this pod's, or that of a kubeconfig." };
+        Option<string?> kubeconfig = new("--kubeconfig") { Description = "With --kubernetes: the kubeconfig file. Default: KUBECONFIG, the pod's service account, ~/.kube/config." };
+        Option<string?> context = new("--context") { Description = "With --kubernetes: the kubeconfig's context. Default: its current one." };
+        Option<bool> attest = new("--attest-service-accounts") { Description = "With --kubernetes: take service account tokens of the agents' pods beside join tokens (TokenReview)." };
+        Option<string> audience = new("--attest-audience") { Description = "Audience that those tokens must be for.", DefaultValueFactory = _ => KubernetesAttestorOptions.DefaultAudience };
+        Option<string> account = new("--agent-service-account") { Description = "NAMESPACE/NAME of the service account that agents run as.", DefaultValueFactory = _ => KubernetesAttestorOptions.DefaultServiceAccount.ToString() };
         Option<string?> listen = new("--listen") { Description = $"ADDRESS:PORT for agents, TLS. Default without --unix-socket: 0.0.0.0:{ControllerOptions.DefaultPort}." };
         Option<string?> unix = new("--unix-socket") { Description = "Path of a socket for agents of this machine." };
         Option<string[]> names = new("--dns-name") { Description = "DNS name in the controller's certificate; repeatable." };
@@ -56,11 +65,33 @@ public static class ControllerCommand
             DefaultValueFactory = _ => TimeSpan.FromDays(7).TotalHours,
         };
         Option<string> state = StateOption();
-        Command command = new("run", "Run the controller until SIGTERM or SIGINT.") { folder, listen, unix, names, activation, grace, state };
+        Command command = new("run", "Run the controller until SIGTERM or SIGINT.") { folder, kubernetes, kubeconfig, context, attest, audience, account, listen, unix, names, activation, grace, state };
         command.SetAction(async (parsed, cancellation) =>
         {
-            string objects = Path.GetFullPath(parsed.GetValue(folder)!);
-            if (!Directory.Exists(objects)) return Fail(BadOptions, $"--folder '{objects}' is not a folder that is there");
+            string? objects = parsed.GetValue(folder) is { } said ? Path.GetFullPath(said) : null;
+            bool isCluster = parsed.GetValue(kubernetes);
+            if (isCluster == objects is not null) return Fail(BadOptions, isCluster ? "--folder and --kubernetes can't stand together: objects have one source" : "--folder or --kubernetes is required: it says where the objects come from");
+            if (!isCluster && (parsed.GetValue(kubeconfig) ?? parsed.GetValue(context)) is not null) return Fail(BadOptions, "--kubeconfig and --context mean something with --kubernetes only");
+            KubernetesAttestorOptions? accounts = null;
+            if (parsed.GetValue(attest))
+            {
+                if (!isCluster) return Fail(BadOptions, "--attest-service-accounts means something with --kubernetes only: its API server is asked about the tokens");
+                string[] parts = parsed.GetValue(account)!.Split('/');
+                if (parts.Length != 2 || Schema.Names.Label(parts[0]) is not null || Schema.Names.Subdomain(parts[1]) is not null)
+                    return Fail(BadOptions, $"--agent-service-account takes NAMESPACE/NAME, not '{parsed.GetValue(account)}'");
+                if (string.IsNullOrWhiteSpace(parsed.GetValue(audience))) return Fail(BadOptions, "--attest-audience must not be empty: any token would do");
+                accounts = new() { Audience = parsed.GetValue(audience)!, ServiceAccount = new(parts[0], parts[1]) };
+            }
+            if (objects is not null && !Directory.Exists(objects)) return Fail(BadOptions, $"--folder '{objects}' is not a folder that is there");
+            KubernetesOptions? cluster = null;
+            try
+            {
+                if (isCluster) cluster = new(ClusterConfigurations.Find(parsed.GetValue(kubeconfig), parsed.GetValue(context)));
+            }
+            catch (ConfigurationException e)
+            {
+                return Fail(BadOptions, $"--kubernetes: {e.Message}");
+            }
             string? at = parsed.GetValue(listen) ?? (parsed.GetValue(unix) is null ? $"0.0.0.0:{ControllerOptions.DefaultPort}" : null);
             IPEndPoint? endPoint = null;
             if (at is not null && !TryParseEndPoint(at, out endPoint)) return Fail(BadOptions, $"--listen takes ADDRESS:PORT, an IPv6 address in brackets, not '{at}'");
@@ -72,6 +103,8 @@ public static class ControllerCommand
             return await RunAsync(new ControllerOptions
             {
                 ObjectFolder = objects,
+                Kubernetes = cluster,
+                ServiceAccountTokens = accounts,
                 StateFolder = Path.GetFullPath(parsed.GetValue(state)!),
                 Listen = endPoint,
                 UnixSocket = parsed.GetValue(unix),

@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using Culvert.Controller.Api;
 using Culvert.Controller.Attestation;
+using Culvert.Controller.Attestation.Kubernetes;
 using Culvert.Controller.Files;
 using Culvert.Controller.Identity;
 using Culvert.Controller.Identity.BuiltIn;
@@ -9,9 +10,12 @@ using Culvert.Controller.Nodes;
 using Culvert.Controller.Snapshots;
 using Culvert.Controller.Sources;
 using Culvert.Controller.Sources.Folder;
+using Culvert.Controller.Sources.Kubernetes;
 using Culvert.Controller.Store;
 using Culvert.Grpc;
 using Culvert.Hosting;
+using Culvert.Kubernetes.Client;
+using Culvert.Kubernetes.Metrics;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -31,8 +35,7 @@ internal static class ControllerComposition
     {
         ILoggerFactory loggers = options.LoggerFactory ?? NullLoggerFactory.Instance;
         ILogger<ControllerHost> logger = loggers.CreateLogger<ControllerHost>();
-        IObjectSource source = parts.OwnAsyncDisposable(options.Source ?? new FolderSource(
-            options.ObjectFolder ?? throw new ArgumentException("Neither a folder nor another source of objects is given.", nameof(options)), options.Time, loggers.CreateLogger<FolderSource>()));
+        IObjectSource source = parts.OwnAsyncDisposable(options.Source ?? MakeSource(options, loggers));
 
         // The state folder and the address are this controller's, before it makes a root in the one for the other.
         PrivateFiles.EnsureFolder(options.StateFolder);
@@ -75,10 +78,27 @@ internal static class ControllerComposition
         string epoch = RandomNumberGenerator.GetHexString(2 * EpochBytes, lowercase: true);
         SnapshotServiceHandler snapshots = new(publisher, registry, new NodeStreams(options.Time), refused, authenticator, epoch, options.Time, loggers.CreateLogger<SnapshotServiceHandler>());
         CertificateServiceHandler certificates = new(
-            publisher, authority, authenticator, options.Attestor ?? new JoinTokenAttestor(tokens), nodes, options.Time, loggers.CreateLogger<CertificateServiceHandler>());
+            publisher, authority, authenticator, options.Attestor ?? MakeAttestor(options, tokens, parts, loggers), nodes, options.Time, loggers.CreateLogger<CertificateServiceHandler>());
         WebApplication server = parts.OwnAsyncDisposable(AgentServer.Build(options, reserved, identity, authenticator, snapshots, certificates, loggers));
         await server.StartAsync(cancellationToken);
         IPEndPoint? endPoint = options.Listen is { } listen ? new(listen.Address, AgentServer.PortOf(server)) : null;
         return new ControllerHost(parts, objects, publisher, registry, authority, tokens, nodes, endPoint);
+    }
+
+    private static INodeAttestor MakeAttestor(ControllerOptions options, JoinTokenStore tokens, OwnedParts parts, ILoggerFactory loggers)
+    {
+        JoinTokenAttestor joinTokens = new(tokens);
+        if (options.ServiceAccountTokens is not { } serviceAccounts) return joinTokens;
+        KubernetesOptions cluster = options.Kubernetes ?? throw new ArgumentException("Service account tokens are taken, and no cluster is named that knows them.", nameof(options));
+        KubernetesMetrics metrics = parts.Own(new KubernetesMetrics());
+        KubernetesClient client = parts.Own(new KubernetesClient(cluster.Configuration, new(), metrics, options.Time, loggers.CreateLogger<KubernetesClient>()));
+        return new TokenAttestor(joinTokens, new KubernetesAttestor(client, serviceAccounts));
+    }
+
+    private static IObjectSource MakeSource(ControllerOptions options, ILoggerFactory loggers)
+    {
+        if (options.Kubernetes is { } cluster) return KubernetesSources.Create(cluster, options.Time, loggers);
+        string folder = options.ObjectFolder ?? throw new ArgumentException("Neither a folder nor another source of objects is given.", nameof(options));
+        return new FolderSource(folder, options.Time, loggers.CreateLogger<FolderSource>());
     }
 }

@@ -1,7 +1,9 @@
 using System.Net;
 using Culvert.Controller.Attestation;
+using Culvert.Controller.Attestation.Kubernetes;
 using Culvert.Controller.Identity;
 using Culvert.Controller.Sources;
+using Culvert.Controller.Sources.Kubernetes;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller;
@@ -12,10 +14,16 @@ public sealed record ControllerOptions
     /// <summary>Port for agents unless said otherwise.</summary>
     public const int DefaultPort = 15012;
 
-    /// <summary>Folder of YAML and JSON with the objects. Null only with a <see cref="Source"/>, which takes its place.</summary>
+    /// <summary>Folder of YAML and JSON with the objects. Null only where objects come from elsewhere.</summary>
     public string? ObjectFolder { get; init; }
 
-    /// <summary>Where the objects come from; null: from the <see cref="ObjectFolder"/>. Not started yet; the controller disposes of it, also when it can't start.</summary>
+    /// <summary>The cluster whose API server holds the objects; null: none does. Takes the place of the <see cref="ObjectFolder"/>.</summary>
+    internal KubernetesOptions? Kubernetes { get; init; }
+
+    /// <summary>Whose service account tokens make somebody a node, beside join tokens; null: nobody's. Needs <see cref="Kubernetes"/>, whose API server is asked.</summary>
+    internal KubernetesAttestorOptions? ServiceAccountTokens { get; init; }
+
+    /// <summary>Where the objects come from; null: from <see cref="Kubernetes"/> or the <see cref="ObjectFolder"/>. Not started yet; the controller disposes of it, also when it can't start.</summary>
     internal IObjectSource? Source { get; init; }
 
     /// <summary>Folder for keys and tokens; made with mode 0700 when it is not there.</summary>
@@ -42,7 +50,7 @@ public sealed record ControllerOptions
     /// <summary>The authority to use; null makes a built-in one in the state folder.</summary>
     public ICertificateAuthority? Authority { get; init; }
 
-    /// <summary>Says which node somebody is who wants to join; null: by join tokens.</summary>
+    /// <summary>Says which node somebody is who wants to join; null: by join tokens, and by <see cref="ServiceAccountTokens"/>.</summary>
     public INodeAttestor? Attestor { get; init; }
 
     /// <summary>The clock.</summary>

@@ -6,4 +6,7 @@ namespace Culvert.Controller.Objects;
 internal sealed record ApiOrigin(string Resource, string ResourceVersion) : ObjectOrigin
 {
     public override string Place => Resource;
+
+    /// <summary>The generation of its specification; what a status says, it says of this one. 0 for kinds that have none.</summary>
+    public long Generation { get; init; }
 }

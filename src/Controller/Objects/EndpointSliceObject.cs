@@ -14,6 +14,9 @@ internal sealed record EndpointSliceObject(ObjectMeta Meta) : MeshObject(ObjectK
     /// <summary>Addresses of the endpoints that are ready.</summary>
     public EquatableArray<IPAddress> Addresses { get; init; }
 
+    /// <summary>Addresses of the endpoints that are ending and still answer: who is sent to while none is ready.</summary>
+    public EquatableArray<IPAddress> Draining { get; init; }
+
     public EquatableArray<EndpointPort> Ports { get; init; }
 
     /// <summary>A port of all endpoints of the slice.</summary>

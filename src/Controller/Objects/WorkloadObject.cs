@@ -4,7 +4,7 @@ using Culvert.Core;
 
 namespace Culvert.Controller.Objects;
 
-/// <summary>A workload that is declared, not found.</summary>
+/// <summary>A workload: one that is declared, or a pod of a cluster.</summary>
 internal sealed record WorkloadObject(ObjectMeta Meta) : MeshObject(ObjectKind.Workload, Meta)
 {
     public EquatableArray<IPAddress> Addresses { get; init; }
@@ -20,9 +20,14 @@ internal sealed record WorkloadObject(ObjectMeta Meta) : MeshObject(ObjectKind.W
     /// <summary>What the object says; null leaves it to the namespace.</summary>
     public bool? Enrolled { get; init; }
 
-    /// <summary>Whether it is in the mesh: what it says itself, else what its namespace says, else yes.</summary>
+    /// <summary>
+    /// Whether it is a pod of a cluster, which nobody has declared for the mesh: it is no member unless a label says so, and Services have it as a backend by their EndpointSlices only, which know whether it is ready.
+    /// </summary>
+    public bool IsPod { get; init; }
+
+    /// <summary>Whether it is in the mesh: what it says itself, else what its namespace says, else yes if it is declared.</summary>
     /// <param name="ns">The object of its namespace; null where there is none.</param>
-    public bool IsEnrolled(NamespaceObject? ns) => Enrolled ?? (!HostNetwork && (ns?.Enrolled ?? true));
+    public bool IsEnrolled(NamespaceObject? ns) => Enrolled ?? (!HostNetwork && (ns?.Enrolled ?? !IsPod));
 
     /// <summary>Whether it runs in its node's network namespace: it has the node's address, and NetworkPolicies do not tell it from the node.</summary>
     public bool HostNetwork { get; init; }

@@ -31,7 +31,10 @@ internal static class AnnotationReader
     {
         ushort weight = 1;
         if (annotations.TryGetValue(Weight, out string? text) && !ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out weight))
+        {
             metadata.Fail("annotations", $"{Weight} is '{text}'; 0..65535 is allowed");
+            weight = 1;
+        }
         meta = meta with { Weight = weight };
         string[] own = [.. annotations.Keys.Where(k => k.StartsWith(Prefix, StringComparison.Ordinal) && k != Weight)];
         if (own.Length == 0 || metadata.Map("annotations") is not { } reader) return meta;

@@ -16,27 +16,35 @@ internal static class EndpointSliceReader
         string? type = root.String("addressType", required: true);
         if (type is not (null or "IPv4" or "IPv6")) root.Fail("addressType", $"'{type}' is not supported; IPv4 or IPv6 is");
         var addresses = new List<IPAddress>();
+        var draining = new List<IPAddress>();
         foreach (FieldReader endpoint in root.Maps("endpoints", mayBeEmpty: true, mayBeNull: true))
         {
             EquatableArray<IPAddress> own = endpoint.List<IPAddress>("addresses", Names.Address);
             if (!endpoint.Has("addresses")) endpoint.Fail("addresses", "is required");
             AddressFamily family = type == "IPv6" ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork;
             if (own.FirstOrDefault(a => a.AddressFamily != family) is { } other) endpoint.Fail("addresses", $"{other} is not of addressType {type}");
-            if (ReadReady(endpoint)) addresses.AddRange(own);
+            (bool isReady, bool isDraining) = ReadConditions(endpoint);
+            if (isReady) addresses.AddRange(own);
+            else if (isDraining) draining.AddRange(own);
             endpoint.Ignore("hostname", "nodeName", "zone", "hints", "targetRef", "deprecatedTopology");
             endpoint.Done();
         }
-        var slice = new EndpointSliceObject(meta) { Service = service ?? "", Addresses = addresses.Distinct().ToEquatableArray(), Ports = ReadPorts(root) };
-        return slice;
+        return new(meta)
+        {
+            Service = service ?? "",
+            Addresses = addresses.Distinct().ToEquatableArray(),
+            Draining = draining.Except(addresses).ToEquatableArray(),
+            Ports = ReadPorts(root),
+        };
     }
 
-    private static bool ReadReady(FieldReader endpoint)
+    /// <summary>Not said is ready; serving is what ready is where it is not said.</summary>
+    private static (bool IsReady, bool IsDraining) ReadConditions(FieldReader endpoint)
     {
-        if (endpoint.Map("conditions") is not { } conditions) return true;
-        bool ready = conditions.Bool("ready") ?? true;
-        conditions.Ignore("serving", "terminating");
+        if (endpoint.Map("conditions") is not { } conditions) return (true, false);
+        bool ready = conditions.Bool("ready") ?? true, serving = conditions.Bool("serving") ?? ready, terminating = conditions.Bool("terminating") ?? false;
         conditions.Done();
-        return ready;
+        return (ready, serving && terminating);
     }
 
     private static EquatableArray<EndpointSliceObject.EndpointPort> ReadPorts(FieldReader root)
@@ -44,6 +52,8 @@ internal static class EndpointSliceReader
         var ports = new List<EndpointSliceObject.EndpointPort>();
         foreach (FieldReader reader in root.Maps("ports", mayBeEmpty: true, mayBeNull: true))
         {
+            // A port of a protocol that the mesh does not carry, and one that says "all ports", which are nobody's to balance.
+            if (reader.IsLenient && (reader.String("protocol") == "SCTP" || !reader.Has("port"))) continue;
             string name = reader.String("name", text => text.Length == 0 ? null : Names.Label(text)) ?? "";
             ushort port = reader.Port("port", required: true) ?? 0;
             TransportProtocol protocol = reader.Enum<TransportProtocol>("protocol") ?? TransportProtocol.Tcp;

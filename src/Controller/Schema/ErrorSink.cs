@@ -14,6 +14,9 @@ internal sealed class ErrorSink(ObjectOrigin origin)
     /// <summary>The object the errors are about, as far as it is known.</summary>
     public string Object { get; set; } = "";
 
+    /// <summary>Whether fields that nobody asked for are no errors (<see cref="ObjectReader.Read(ObjectOrigin, Documents.SourceDocument, bool)"/>).</summary>
+    public bool IsLenient { get; init; }
+
     public bool HasErrors => _errors.Count > 0;
 
     /// <summary>How many there are.</summary>

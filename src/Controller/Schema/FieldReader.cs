@@ -11,6 +11,9 @@ internal sealed partial class FieldReader(MapNode map, string path, ErrorSink er
 
     public string Path => path;
 
+    /// <summary>Whether what is not known is passed over: fields, and values that an API server has let in and that a mesh has no use for.</summary>
+    public bool IsLenient => errors.IsLenient;
+
     /// <summary>How many errors of the whole object have been found so far.</summary>
     public int ErrorCount => errors.Count;
 
@@ -33,6 +36,7 @@ internal sealed partial class FieldReader(MapNode map, string path, ErrorSink er
     /// <summary>Reports the fields that nobody asked for. Call last.</summary>
     public void Done()
     {
+        if (IsLenient) return;
         foreach (MapNode.Entry entry in map.Entries.Where(e => !_asked.Contains(e.Key)))
         {
             string? near = _asked.FirstOrDefault(a => string.Equals(a, entry.Key, StringComparison.OrdinalIgnoreCase));

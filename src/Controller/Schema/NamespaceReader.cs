@@ -7,8 +7,7 @@ internal static class NamespaceReader
 {
     public static NamespaceObject Read(FieldReader root, ObjectMeta meta)
     {
-        if (meta.Labels.TryGetValue(NamespaceObject.EnrolledLabel, out string? enrolled) && enrolled is not ("true" or "false"))
-            root.Fail("metadata", $"label {NamespaceObject.EnrolledLabel} is '{enrolled}'; \"true\" or \"false\" is allowed");
+        if (MeshLabel.Check(meta.Labels) is { } wrong) root.Fail("metadata", wrong);
         if (root.Map("spec") is { } spec)
         {
             spec.Ignore("finalizers");

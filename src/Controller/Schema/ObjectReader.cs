@@ -29,10 +29,11 @@ internal static class ObjectReader
     /// <summary>Reads a document from anywhere, as <see cref="Read(string, SourceDocument)"/> does.</summary>
     /// <param name="origin">Where it is; a file's is given the object's line.</param>
     /// <param name="document">The document.</param>
-    public static ReadObject Read(ObjectOrigin origin, SourceDocument document)
+    /// <param name="isLenient">Whether fields that are not known are passed over: an API server that is newer than this has let them in.</param>
+    public static ReadObject Read(ObjectOrigin origin, SourceDocument document, bool isLenient = false)
     {
         ObjectOrigin At(int line) => origin is FileOrigin file ? file with { At = line } : origin;
-        var errors = new ErrorSink(origin);
+        var errors = new ErrorSink(origin) { IsLenient = isLenient };
         if (document.Value is not MapNode map)
         {
             int line = document.Value is null ? document.ErrorLine : document.Line;

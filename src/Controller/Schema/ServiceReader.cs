@@ -8,17 +8,21 @@ namespace Culvert.Controller.Schema;
 /// <summary>Reads core/v1 Service. Fields that are for load balancers outside the mesh are accepted and not used.</summary>
 internal static class ServiceReader
 {
-    private const string Headless = "None";
+    private const string Headless = "None", ExternalName = "ExternalName", Sctp = "SCTP";
 
     public static ServiceObject? Read(FieldReader root, ObjectMeta meta)
     {
         if (root.Map("spec", required: true) is not { } spec) return null;
-        if (spec.String("type") is { } type && type is not ("ClusterIP" or "NodePort" or "LoadBalancer"))
+        string? type = spec.String("type");
+        if (type == ExternalName)
+            spec.Fail("type", $"{ExternalName} is a name of DNS only and means nothing here: who asks for it connects to where it leads, and is judged by the addresses there");
+        else if (type is not (null or "ClusterIP" or "NodePort" or "LoadBalancer"))
             spec.Fail("type", $"'{type}' is not supported; ClusterIP, NodePort or LoadBalancer is");
+        EquatableArray<IPAddress> addresses = ReadAddresses(spec, mayBeNone: type == ExternalName);
         var service = new ServiceObject(meta)
         {
-            ClusterIps = ReadAddresses(spec),
-            Ports = ReadPorts(spec),
+            ClusterIps = addresses,
+            Ports = ReadPorts(spec, mayBeNone: addresses.IsEmpty),
             Selector = spec.Strings("selector"),
         };
         spec.Ignore("ipFamilies", "ipFamilyPolicy", "sessionAffinity", "sessionAffinityConfig", "internalTrafficPolicy", "externalTrafficPolicy",
@@ -29,7 +33,7 @@ internal static class ServiceReader
         return service;
     }
 
-    private static EquatableArray<IPAddress> ReadAddresses(FieldReader spec)
+    private static EquatableArray<IPAddress> ReadAddresses(FieldReader spec, bool mayBeNone)
     {
         string? first = spec.String("clusterIP");
         bool headless = first == Headless;
@@ -38,7 +42,7 @@ internal static class ServiceReader
             value = text;
             return text == Headless ? null : Names.Address(text, out _);
         });
-        if (first is null && all.IsEmpty && !spec.Has("clusterIP") && !spec.Has("clusterIPs"))
+        if (!mayBeNone && first is null && all.IsEmpty && !spec.Has("clusterIP") && !spec.Has("clusterIPs"))
             spec.Fail("clusterIP", "is required: nothing gives out addresses here (write None for a service without)");
         if (headless || all.Contains(Headless)) return [];
         if (first is not null && Names.Address(first, out _) is { } error)
@@ -50,13 +54,15 @@ internal static class ServiceReader
         return (all.IsEmpty && first is not null ? [first] : all).Select(IPAddress.Parse).Distinct().ToEquatableArray();
     }
 
-    private static EquatableArray<ServicePortObject> ReadPorts(FieldReader spec)
+    private static EquatableArray<ServicePortObject> ReadPorts(FieldReader spec, bool mayBeNone)
     {
         var ports = new List<ServicePortObject>();
         FieldReader[] readers = [.. spec.Maps("ports")];
-        if (!spec.Has("ports")) spec.Fail("ports", "is required");
+        if (!spec.Has("ports") && !mayBeNone) spec.Fail("ports", "is required");
         foreach (FieldReader reader in readers)
         {
+            // The mesh carries none of it; the other ports of the Service are none the worse for it.
+            if (reader.IsLenient && reader.String("protocol") == Sctp) continue;
             string name = reader.String("name", Names.Label) ?? "";
             if (name.Length == 0 && readers.Length > 1 && !reader.Has("name")) reader.Fail("name", "is required where there are several ports");
             ushort port = reader.Port("port", required: true) ?? 0;

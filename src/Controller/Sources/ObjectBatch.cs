@@ -30,6 +30,9 @@ internal sealed record ObjectBatch(ImmutableArray<ObjectChange> Changes)
     /// <summary>Why nothing can be read now; null: all is well again.</summary>
     public SourceError? Failure { get; init; }
 
+    /// <summary>What parts of what there is can't be told now, and why: what was told of them stays. Each batch says all of it anew.</summary>
+    public ImmutableArray<SourceError> Troubles { get; init; } = [];
+
     /// <summary>Whether the batch holds all there is at a place (<see cref="Replaces"/>). By whole parts: <c>namespaces/shop</c> says nothing of <c>namespaces/shop-2</c>.</summary>
     public bool HoldsAllOf(string place) =>
         Replaces is { } top && (top.Length == 0 || place == top || (place.StartsWith(top, StringComparison.Ordinal) && place[top.Length] == '/'));

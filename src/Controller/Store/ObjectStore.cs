@@ -123,7 +123,11 @@ internal sealed class ObjectStore : IObjectSink
         HashSet<ObjectKey> objects = [];
         HashSet<string> places = new(StringComparer.Ordinal);
         _declarations.Apply(batch, _touched, objects, places);
-        if (!_current.IsRead && !batch.IsSynced) return;
+        if (!_current.IsRead && !batch.IsSynced)
+        {
+            Publish(_current with { Errors = SourceError.InOrder(batch.Troubles) }, []);
+            return;
+        }
 
         // What has changed before all was told is in the table, and nothing of it was looked at yet.
         IEnumerable<ObjectKey> dirty = _isDecided
@@ -135,6 +139,7 @@ internal sealed class ObjectStore : IObjectSink
         _warnings.Update(_isDecided ? _current : ObjectSet.Empty, next, _isDecided ? keys : [.. next.Objects.Keys]);
         _nodes = FindNodes();
         _isDecided = true;
+        if (!batch.Troubles.IsEmpty) next = next with { Errors = SourceError.InOrder(next.Errors.Concat(batch.Troubles)) };
         Publish(Warn(next), keys);
     }
 

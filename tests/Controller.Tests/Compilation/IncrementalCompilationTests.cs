@@ -105,7 +105,7 @@ public sealed class IncrementalCompilationTests
         string address = $"10.0.0.{random.Next(1, 9)}", mode = random.Next(2) == 0 ? "STRICT" : "PERMISSIVE";
         return random.Next(12) switch
         {
-            0 => $"apiVersion: v1\nkind: Namespace\nmetadata: {{name: {ns}, labels: {{culvert.dev/enrolled: \"{(random.Next(2) == 0 ? "true" : "false")}\", team: t{random.Next(2)}}}}}\n---\n",
+            0 => $"apiVersion: v1\nkind: Namespace\nmetadata: {{name: {ns}, labels: {{culvert.dev/mesh: {(random.Next(2) == 0 ? "enabled" : "disabled")}, team: t{random.Next(2)}}}}}\n---\n",
             10 or 11 => $"apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: n{random.Next(3)}, namespace: {ns}}}\nspec: {{{(random.Next(8) == 0 ? "color: red, " : "")}podSelector: {Selector(random)}, ingress: [{Rule(random, "from")}], egress: [{Rule(random, "to")}]}}\n---\n",
             1 or 2 => $"apiVersion: v1\nkind: Service\nmetadata: {{name: s{random.Next(3)}, {proxy}namespace: {ns}}}\nspec: {{clusterIP: 10.96.0.{random.Next(1, 30)}, {(random.Next(3) == 0 ? "" : $"selector: {{{app}}}, ")}ports: [{{name: t, port: 80, targetPort: {random.Next(80, 83)}}}, {{name: u, port: 53, protocol: UDP}}]}}\n---\n",
             3 => $"apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {{name: e{random.Next(3)}, namespace: {ns}, labels: {{kubernetes.io/service-name: s{random.Next(3)}}}}}\naddressType: IPv4\nendpoints: [{{addresses: [{address}]}}]\nports: [{{name: t, port: {random.Next(80, 83)}}}]\n---\n",

@@ -15,6 +15,17 @@ public sealed class ControllerCommandTests : IDisposable
         RefusesAsync(BadOptions, $"--folder '{_folder.File("absent")}' is not a folder", "run", "--folder", _folder.File("absent"), "--state-dir", _folder.File("state"), "--unix-socket", _folder.File("c.sock"));
 
     [Theory]
+    [InlineData("--folder or --kubernetes is required")]
+    [InlineData("--folder and --kubernetes can't stand together", "--kubernetes", "--folder", "/tmp")]
+    [InlineData("--kubeconfig and --context mean something with --kubernetes only", "--folder", "/tmp", "--context", "here")]
+    [InlineData("--attest-service-accounts means something with --kubernetes only", "--folder", "/tmp", "--attest-service-accounts")]
+    [InlineData("--kubernetes: /tmp/culvert/absent/kubeconfig: can't be read", "--kubernetes", "--kubeconfig", "/tmp/culvert/absent/kubeconfig")]
+    [InlineData("--agent-service-account takes NAMESPACE/NAME, not 'agent'", "--kubernetes", "--attest-service-accounts", "--agent-service-account", "agent")]
+    [InlineData("--attest-audience must not be empty", "--kubernetes", "--attest-service-accounts", "--attest-audience", " ")]
+    public Task RunRefusesSourcesThatDoNotFitEachOther(string reason, params string[] options) =>
+        RefusesAsync(BadOptions, reason, ["run", "--state-dir", _folder.File("state"), "--unix-socket", _folder.File("c.sock"), .. options]);
+
+    [Theory]
     [InlineData("10.0.0.5")]
     [InlineData("::1")]
     [InlineData("[::1]")]

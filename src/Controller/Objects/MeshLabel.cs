@@ -1,0 +1,32 @@
+using System.Collections.Immutable;
+
+namespace Culvert.Controller.Objects;
+
+/// <summary>The label that takes pods into the mesh or leaves them out, of a pod or of its namespace; the pod's counts more.</summary>
+internal static class MeshLabel
+{
+    /// <summary>Its key.</summary>
+    public const string Key = "culvert.dev/mesh";
+
+    /// <summary>Its value for what is in the mesh.</summary>
+    public const string Enabled = "enabled";
+
+    /// <summary>Its value for what is not.</summary>
+    public const string Disabled = "disabled";
+
+    private const string Former = "culvert.dev/enrolled";
+
+    /// <summary>What it says; null where it is not there, or says nothing that is understood.</summary>
+    public static bool? Read(ImmutableSortedDictionary<string, string> labels) => labels.GetValueOrDefault(Key) switch
+    {
+        Enabled => true,
+        Disabled => false,
+        _ => null,
+    };
+
+    /// <summary>What is wrong with it; null where nothing is.</summary>
+    public static string? Check(ImmutableSortedDictionary<string, string> labels) =>
+        labels.TryGetValue(Key, out string? value) && value is not (Enabled or Disabled) ? $"label {Key} is '{value}'; {Enabled} or {Disabled} is allowed"
+        : labels.ContainsKey(Former) ? $"label {Former} means nothing any more; write {Key}: {Enabled} or {Disabled}"
+        : null;
+}

@@ -1,0 +1,64 @@
+using Culvert.Controller.Documents;
+using Culvert.Controller.Objects;
+using Culvert.Controller.Schema;
+using Culvert.Kubernetes.Resources;
+
+namespace Culvert.Controller.Sources.Kubernetes;
+
+/// <summary>The objects of a kind that is read as a document. An update that changes nothing that counts is told nobody. Not thread-safe.</summary>
+internal sealed class DocumentTable(ApiKind kind, PendingChanges changes, ISeenObjects statuses) : IKindTable<ApiDocument>
+{
+    private readonly Dictionary<ResourceName, (UInt128 Digest, Declaration? Declaration)> _items = [];
+
+    public IReadOnlyCollection<ResourceName> Names => _items.Keys;
+
+    public IEnumerable<Declaration> Declarations => _items.Values.Select(i => i.Declaration).OfType<Declaration>();
+
+    public void Set(ApiDocument item)
+    {
+        ResourceName name = item.Metadata.ResourceName;
+        if (kind.HasStatus) statuses.See(PlaceOf(name), new(kind, name, item.Conditions));
+        if (_items.TryGetValue(name, out var known) && known.Digest == item.Digest) return;
+        Put(name, item.Digest, IsOfInterest(item.Metadata) ? Read(item) : null);
+    }
+
+    public void SetUnreadable(UnreadableObject item)
+    {
+        ResourceName name = item.Metadata.ResourceName;
+        ObjectKey key = new(kind.Kind, name.Namespace, name.Name);
+        if (kind.HasStatus) statuses.See(PlaceOf(name), new(kind, name, []));
+        Put(name, 0, new(key, null, OriginOf(item.Metadata), [new(PlaceOf(name), 0, key.ToString(), "", $"can't be read: {item.Reason}")]) { Kind = kind.Kind.ToString() });
+    }
+
+    public void Remove(ResourceName name)
+    {
+        if (!_items.Remove(name, out var known)) return;
+        if (known.Declaration is { } gone) changes.Remove(gone.Key);
+        if (kind.HasStatus) statuses.Forget(PlaceOf(name));
+    }
+
+    // Slices without the label are of no Service, but of whoever has made them.
+    private bool IsOfInterest(Culvert.Kubernetes.Resources.ObjectMeta meta) => kind.Kind != ObjectKind.EndpointSlice || meta.Labels.ContainsKey(EndpointSliceObject.ServiceLabel);
+
+    private ReadObject Read(ApiDocument item)
+    {
+        MapNode root = new(0, [Text("apiVersion", kind.Type.ApiVersion), Text("kind", kind.Type.Kind), .. item.Content.Entries]);
+        return ObjectReader.Read(OriginOf(item.Metadata), new(0, root), kind.IsLenient);
+    }
+
+    private void Put(ResourceName name, UInt128 digest, ReadObject? read)
+    {
+        Declaration? before = _items.GetValueOrDefault(name).Declaration, now = read is null ? null : new(new(PlaceOf(name), read.Key), read);
+        _items[name] = (digest, now);
+
+        // Another key, where it could not even be made out what object it is.
+        if (before is not null && before.Key != now?.Key) changes.Remove(before.Key);
+        if (now is not null) changes.Declare(now);
+    }
+
+    private static MapNode.Entry Text(string key, string value) => new(key, 0, new ScalarNode(0, value, ScalarKind.String));
+
+    private ApiOrigin OriginOf(Culvert.Kubernetes.Resources.ObjectMeta meta) => new(PlaceOf(meta.ResourceName), meta.ResourceVersion ?? "") { Generation = meta.Generation };
+
+    private string PlaceOf(ResourceName name) => kind.Type.ObjectPath(name)[1..];
+}

@@ -1,0 +1,23 @@
+using Culvert.Kubernetes.Resources;
+
+namespace Culvert.Controller.Sources.Kubernetes;
+
+/// <summary>The objects of a kind, as far as they count, and what they declare. Used by one thread at a time.</summary>
+internal interface IKindTable<in T>
+    where T : class, IKubernetesObject
+{
+    /// <summary>The objects that are there, also those that declare nothing.</summary>
+    IReadOnlyCollection<ResourceName> Names { get; }
+
+    /// <summary>All that is declared now.</summary>
+    IEnumerable<Declaration> Declarations { get; }
+
+    /// <summary>An object is there, in this version.</summary>
+    void Set(T item);
+
+    /// <summary>An object is there and can't be read.</summary>
+    void SetUnreadable(UnreadableObject item);
+
+    /// <summary>An object is gone.</summary>
+    void Remove(ResourceName name);
+}

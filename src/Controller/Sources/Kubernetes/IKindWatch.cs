@@ -1,0 +1,29 @@
+using Culvert.Kubernetes.Client;
+using Culvert.Kubernetes.Errors;
+using Culvert.Kubernetes.Metrics;
+using Culvert.Kubernetes.Watches;
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.Controller.Sources.Kubernetes;
+
+/// <summary>The watch of a kind, whatever its record is.</summary>
+internal interface IKindWatch
+{
+    /// <summary>The kind as roles name it: <c>plural.group</c>.</summary>
+    string Resource { get; }
+
+    /// <summary>The path of its objects at the server.</summary>
+    string Place { get; }
+
+    /// <summary>Whether all its objects have been told once.</summary>
+    bool IsListed { get; }
+
+    /// <summary>Why what was told may be out of date; null when it is not.</summary>
+    ApiException? Trouble { get; }
+
+    /// <summary>All that its objects declare.</summary>
+    IEnumerable<Declaration> Declarations { get; }
+
+    /// <summary>Watches until it is stopped.</summary>
+    Task RunAsync(IKubernetesClient client, ReflectorOptions options, KubernetesMetrics metrics, TimeProvider time, ILogger logger, CancellationToken stop);
+}

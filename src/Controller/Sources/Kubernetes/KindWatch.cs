@@ -1,0 +1,50 @@
+using Culvert.Kubernetes.Client;
+using Culvert.Kubernetes.Errors;
+using Culvert.Kubernetes.Metrics;
+using Culvert.Kubernetes.Resources;
+using Culvert.Kubernetes.Watches;
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.Controller.Sources.Kubernetes;
+
+/// <summary>
+/// Keeps the table of a kind up to date. There is no cache of the API's objects besides: what they declare is all that is kept of them. What the server tells is taken up one after the other, with that of
+/// other kinds, by whoever runs what is posted; all state is theirs.
+/// </summary>
+internal sealed class KindWatch<T>(ResourceType<T> type, IKindTable<T> table, Action<Action> post) : IKindWatch, IReflectorSink<T>
+    where T : class, IKubernetesObject
+{
+    public string Resource => type.FullName;
+
+    public string Place => type.CollectionPath("");
+
+    public bool IsListed { get; private set; }
+
+    public ApiException? Trouble { get; private set; }
+
+    public IEnumerable<Declaration> Declarations => table.Declarations;
+
+    public Task RunAsync(IKubernetesClient client, ReflectorOptions options, KubernetesMetrics metrics, TimeProvider time, ILogger logger, CancellationToken stop) =>
+        new Reflector<T>(client.Resource(type), this, options, metrics, time, logger).RunAsync(stop);
+
+    public void Replace(ResourcePage<T> all) => post(() =>
+    {
+        // What can't be read is there all the same.
+        HashSet<ResourceName> there = [.. all.Items.Select(i => i.Metadata.ResourceName), .. all.Unreadable.Select(u => u.Metadata.ResourceName)];
+        foreach (ResourceName gone in table.Names.Where(n => !there.Contains(n)).ToArray()) table.Remove(gone);
+        foreach (T item in all.Items) table.Set(item);
+        foreach (UnreadableObject item in all.Unreadable) table.SetUnreadable(item);
+        (IsListed, Trouble) = (true, null);
+    });
+
+    public void Apply(WatchEvent<T> change) => post(() =>
+    {
+        if (change.Type == WatchEventType.Deleted) table.Remove((change.Item?.Metadata ?? change.Unreadable!.Metadata).ResourceName);
+        else if (change.Item is { } item) table.Set(item);
+        else if (change.Unreadable is { } unreadable) table.SetUnreadable(unreadable);
+    });
+
+    public void Watching() => post(() => Trouble = null);
+
+    public void Failed(ApiException error) => post(() => Trouble = error);
+}

@@ -1,0 +1,137 @@
+using System.Text.Json;
+using Culvert.Controller.Statuses;
+using Culvert.Kubernetes.Client;
+using Culvert.Kubernetes.Errors;
+using Culvert.Kubernetes.Leadership;
+using Culvert.Kubernetes.Metrics;
+using Culvert.Kubernetes.Resources;
+using Culvert.Kubernetes.WorkQueue;
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.Controller.Sources.Kubernetes;
+
+/// <summary>
+/// Writes what has become of objects into their status, where that does not say so already. Each controller works it out; the one that leads writes. Safe for any number of threads.
+/// </summary>
+internal sealed class KubernetesStatus : IStatusSink, ISeenObjects, IDisposable
+{
+    /// <summary>Who writes statuses, as the server's records of fields name it.</summary>
+    public const string FieldManager = "culvert-controller";
+
+    private const string MissingRole = "the controller's role lacks the verb patch on the status of kinds of culvert.dev; ";
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(10);
+
+    private readonly IKubernetesClient _client;
+    private readonly LeaderElector _elector;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, SeenObject> _seen = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (DeclarationKey Key, ObjectStatus Status)> _wanted = new(StringComparer.Ordinal);
+
+    /// <summary>Why writing fails at present, which is said once; null while it does not. Of the one worker.</summary>
+    private ApiFailure? _failure;
+
+    /// <summary>Places of objects whose status may have to be written.</summary>
+    private readonly WorkQueue<string> _queue;
+
+    /// <param name="client">Writes, as fast as it may; one of its own, so that watches need not wait for it.</param>
+    /// <param name="elector">Says when to.</param>
+    /// <param name="metrics">Where it is counted.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">For what can't be written.</param>
+    public KubernetesStatus(IKubernetesClient client, LeaderElector elector, KubernetesMetrics metrics, TimeProvider time, ILogger<KubernetesStatus> logger)
+    {
+        (_client, _elector, _time, _logger) = (client, elector, time, logger);
+        _queue = new("status", new(), metrics, time);
+    }
+
+    /// <summary>None: each object says it.</summary>
+    public StatusSummary? Summary => null;
+
+    /// <inheritdoc/>
+    public void See(string place, SeenObject seen)
+    {
+        lock (_lock) _seen[place] = seen;
+        Consider(place);
+    }
+
+    /// <inheritdoc/>
+    public void Forget(string place)
+    {
+        lock (_lock) _seen.Remove(place);
+    }
+
+    /// <inheritdoc/>
+    public void Report(IReadOnlyCollection<StatusChange> changes)
+    {
+        foreach (StatusChange change in changes)
+        {
+            string place = change.Key.Place;
+            lock (_lock)
+            {
+                if (change.Status is { } status) _wanted[place] = (change.Key, status);
+
+                // Another declaration of the same place may have come before this one goes.
+                else if (_wanted.TryGetValue(place, out var known) && known.Key == change.Key) _wanted.Remove(place);
+            }
+            Consider(place);
+        }
+    }
+
+    /// <summary>Stands for election and writes while this one leads.</summary>
+    public Task RunAsync(CancellationToken stop)
+    {
+        QueueWorkers<string> workers = new("status", _queue, WriteAsync, _logger);
+        return _elector.RunAsync(leading => workers.RunAsync(1, leading), stop);
+    }
+
+    public void Dispose() => _queue.Dispose();
+
+    private void Consider(string place)
+    {
+        if (Find(place) is not null) _queue.Add(place);
+    }
+
+    /// <summary>The object of a place and the conditions that it should have; null where it has them, or has none.</summary>
+    private (SeenObject Object, IReadOnlyList<Condition> Conditions)? Find(string place)
+    {
+        lock (_lock)
+        {
+            if (!_seen.TryGetValue(place, out SeenObject? seen) || !_wanted.TryGetValue(place, out var wanted)) return null;
+            IReadOnlyList<Condition> conditions = StatusConditions.Of(wanted.Status, seen.Conditions, _time.GetUtcNow());
+            return StatusConditions.AreIn(conditions, seen.Conditions) ? null : (seen, conditions);
+        }
+    }
+
+    private async Task<TimeSpan?> WriteAsync(string place, CancellationToken cancellationToken)
+    {
+        if (Find(place) is not (var seen, var conditions)) return null;
+        ResourceType<ApiDocument> type = seen.Kind.Type;
+        StatusDocument document = new(type.ApiVersion, type.Kind, new(seen.Name.Namespace.Length > 0 ? seen.Name.Namespace : null, seen.Name.Name), new(conditions[0].ObservedGeneration ?? 0, conditions));
+        try
+        {
+            ApiDocument written = await _client.Resource(type).ApplyAsync(
+                seen.Name, JsonSerializer.SerializeToUtf8Bytes(document, ApiJson.Default.StatusDocument), new(FieldManager) { Subresource = "status", Force = true }, cancellationToken);
+
+            _failure = null;
+
+            // What the watch tells may be on its way still.
+            lock (_lock)
+            {
+                if (_seen.TryGetValue(place, out SeenObject? now) && now == seen) _seen[place] = seen with { Conditions = written.Conditions };
+            }
+        }
+        catch (ApiException e) when (e.Failure == ApiFailure.NotFound)
+        {
+            // It has gone; the watch tells.
+        }
+        catch (ApiException e)
+        {
+            if (_failure != e.Failure) KubernetesLog.StatusNotWritten(_logger, type.FullName, seen.Name.ToString(), RetryDelay.TotalSeconds, e.Failure == ApiFailure.Forbidden ? MissingRole : "", e.Message);
+            _failure = e.Failure;
+            return e.RetryAfter > RetryDelay ? e.RetryAfter : RetryDelay;
+        }
+        return null;
+    }
+}

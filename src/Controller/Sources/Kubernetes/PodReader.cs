@@ -1,0 +1,102 @@
+using System.Collections.Immutable;
+using System.Net;
+using Culvert.Controller.Documents;
+using Culvert.Controller.Objects;
+using Culvert.Controller.Schema;
+using Culvert.Core;
+using Culvert.Kubernetes.Resources;
+using ObjectMeta = Culvert.Controller.Objects.ObjectMeta;
+
+namespace Culvert.Controller.Sources.Kubernetes;
+
+/// <summary>
+/// Makes workloads of pods. What is wrong with a pod is left out of its workload and told: the pod is there all the same, and a pod that is not known to be in the mesh would have nobody to guard it. Pure.
+/// </summary>
+internal static class PodReader
+{
+    private const string AnnotationPrefix = "culvert.dev/";
+
+    /// <summary>Whether a pod has ended for good: its address is free for others. One that is being deleted goes on until it has ended.</summary>
+    private static bool HasEnded(Pod pod) => pod.Status.Phase is "Succeeded" or "Failed";
+
+    /// <summary>The addresses of a pod, as the kubelet has told them; none while it waits for them, or for a node.</summary>
+    private static EquatableArray<IPAddress> AddressesOf(Pod pod)
+    {
+        if (string.IsNullOrEmpty(pod.Spec.NodeName)) return [];
+        IEnumerable<string> told = pod.Status.PodIPs.Count > 0 ? pod.Status.PodIPs.Select(i => i.IP) : pod.Status.PodIP is { Length: > 0 } one ? [one] : [];
+        return told.Select(text => Names.Address(text, out IPAddress address) is null ? address : null).OfType<IPAddress>().Distinct().ToEquatableArray();
+    }
+
+    /// <summary>Makes the workload, with all addresses that the pod is told to have.</summary>
+    /// <param name="pod">The pod.</param>
+    /// <param name="place">Its path at the server.</param>
+    public static ReadObject Read(Pod pod, string place)
+    {
+        (string ns, string name) = (pod.Metadata.Namespace ?? "", pod.Metadata.Name ?? "");
+        var key = new ObjectKey(ObjectKind.Workload, ns, name);
+        ApiOrigin origin = new(place, pod.Metadata.ResourceVersion ?? "");
+        var errors = new ErrorSink(origin) { Object = key.ToString() };
+        ImmutableSortedDictionary<string, string> labels = pod.Metadata.Labels.ToImmutableSortedDictionary(StringComparer.Ordinal);
+        ObjectMeta meta = ReadAnnotations(pod, new ObjectMeta { Name = name, Namespace = ns, Labels = labels, Origin = origin }, errors);
+        if (MeshLabel.Check(labels) is { } wrong) errors.Add(0, "metadata.labels", $"{wrong}");
+        bool? enrolled = MeshLabel.Read(labels);
+        if (pod.Spec.HostNetwork && enrolled == true)
+        {
+            errors.Add(0, "spec.hostNetwork", $"a pod of its node's network can't be in the mesh: it has no interface of its own; take the label {MeshLabel.Key} away");
+            enrolled = false;
+        }
+        var workload = new WorkloadObject(meta)
+        {
+            Addresses = HasEnded(pod) ? [] : AddressesOf(pod),
+            Node = pod.Spec.NodeName ?? "",
+            ServiceAccount = pod.Spec.ServiceAccountName,
+            Enrolled = enrolled,
+            IsPod = true,
+            HostNetwork = pod.Spec.HostNetwork,
+            Ports = ReadPorts(pod.Spec),
+            ProxyProtocol = meta.ProxyProtocol,
+            TrustedProxies = meta.TrustedProxies,
+        };
+        return new(key, workload, origin, [.. errors.Errors.Select(e => e with { Reason = $"{e.Reason}; the pod counts without it" })]) { Kind = nameof(ObjectKind.Workload) };
+    }
+
+    /// <summary>Whether two readings of a pod say the same, whatever version they are of: most updates of pods are of no interest.</summary>
+    public static bool IsSame(ReadObject a, ReadObject b)
+    {
+        var (one, other) = ((WorkloadObject)a.Object!, (WorkloadObject)b.Object!);
+        return one.Addresses == other.Addresses
+            && (one.Node, one.ServiceAccount, one.Enrolled, one.HostNetwork, one.Meta.Weight) == (other.Node, other.ServiceAccount, other.Enrolled, other.HostNetwork, other.Meta.Weight)
+            && one.Ports.SequenceEqual(other.Ports)
+            && one.Meta.Labels.SequenceEqual(other.Meta.Labels)
+            && one.ProxyProtocol == other.ProxyProtocol
+            && one.TrustedProxies == other.TrustedProxies
+            && a.Errors.SequenceEqual(b.Errors);
+    }
+
+    /// <summary>The annotations that are understood.</summary>
+    private static ObjectMeta ReadAnnotations(Pod pod, ObjectMeta meta, ErrorSink errors)
+    {
+        MapNode.Entry[] own = [.. pod.Metadata.Annotations.Where(a => a.Key.StartsWith(AnnotationPrefix, StringComparison.Ordinal)).Select(a => new MapNode.Entry(a.Key, 0, new ScalarNode(0, a.Value, ScalarKind.String)))];
+        if (own.Length == 0) return meta;
+        var metadata = new FieldReader(new MapNode(0, [new("annotations", 0, new MapNode(0, own))]), "metadata", errors);
+        return AnnotationReader.Read(metadata, ObjectKind.Workload, meta, metadata.Strings("annotations"));
+    }
+
+    /// <summary>Ports with a name, of containers that go on running; of several with one name the first, as Services find them.</summary>
+    private static ImmutableSortedDictionary<string, TransportPort> ReadPorts(PodSpec spec)
+    {
+        var ports = ImmutableSortedDictionary.CreateBuilder<string, TransportPort>(StringComparer.Ordinal);
+        foreach (ContainerPort port in spec.Containers.Concat(spec.InitContainers.Where(c => c.RestartPolicy == "Always")).SelectMany(c => c.Ports))
+        {
+            TransportProtocol? protocol = port.Protocol switch
+            {
+                "TCP" => TransportProtocol.Tcp,
+                "UDP" => TransportProtocol.Udp,
+                _ => null,
+            };
+            if (string.IsNullOrEmpty(port.Name) || protocol is null || port.ContainerPortNumber is < 1 or > ushort.MaxValue) continue;
+            ports.TryAdd(port.Name, new((ushort)port.ContainerPortNumber, protocol.Value));
+        }
+        return ports.ToImmutable();
+    }
+}

@@ -1,0 +1,113 @@
+using System.Collections.Concurrent;
+using Culvert.Controller.Sources.Kubernetes;
+using Culvert.Kubernetes.Client;
+using Culvert.Kubernetes.Resources;
+using Culvert.Kubernetes.Tests.Cluster;
+using Culvert.Kubernetes.Tests.Support;
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.Controller.Tests.Kubernetes;
+
+/// <summary>What a controller writes into the status of objects.</summary>
+[Collection(TestClusterCollection.Name)]
+public sealed class ClusterStatusTests(TestCluster cluster)
+{
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task AnObjectSaysWhetherItIsAcceptedAndInForceAndOfWhichGeneration()
+    {
+        await using RunningOnCluster controller = await cluster.ControllerAsync();
+        string ns = await cluster.NamespaceAsync();
+        await ApplyAsync(ns, "p", "ALLOW");
+        await StatusAsync(ns, "p", "Accepted=True/Accepted@1 Programmed=True/InForce@1");
+        await ApplyAsync(ns, "p", "MAYBE");
+        ApiDocument bad = await StatusAsync(ns, "p", "Accepted=False/Invalid@2 Programmed=False/LastGoodInForce@2");
+        Assert.Equal("2", await cluster.Server.KubectlAsync("", "get", "authorizationpolicy", "p", "-n", ns, "-o", "jsonpath={.status.observedGeneration}"));
+        Assert.Equal("spec.action: 'MAYBE' is not one of ALLOW, DENY, AUDIT", bad.Conditions[0].Message);
+        await ApplyAsync(ns, "q", "MAYBE");
+        await StatusAsync(ns, "q", "Accepted=False/Invalid@1 Programmed=False/NotInForce@1");
+        await ApplyAsync(ns, "p", "DENY");
+        ApiDocument good = await StatusAsync(ns, "p", "Accepted=True/Accepted@3 Programmed=True/InForce@3");
+
+        // Nothing is written where nothing else is to be said: neither because others change nor because this one's labels do.
+        await cluster.Server.KubectlAsync("", "label", "authorizationpolicy", "p", "-n", ns, "team=a");
+        string labelled = (await FindAsync(ns, "p")).Metadata.ResourceVersion!;
+        await ApplyAsync(ns, "r", "ALLOW");
+        await StatusAsync(ns, "r", "Accepted=True/Accepted@1 Programmed=True/InForce@1");
+        ApiDocument last = await FindAsync(ns, "p");
+        Assert.Equal(labelled, last.Metadata.ResourceVersion);
+        Assert.Equal(good.Conditions, last.Conditions);
+    }
+
+    [Fact]
+    public async Task OneControllerWritesAndWhenItEndsTheNextDoes()
+    {
+        string ns = await cluster.NamespaceAsync();
+        await cluster.PodAsync(ns, "web", "10.9.0.1");
+        RunningOnCluster first = await cluster.ControllerAsync();
+        await ApplyAsync(ns, "p", "ALLOW");
+        await StatusAsync(ns, "p", "Accepted=True/Accepted@1 Programmed=True/InForce@1");
+        string holder = await HolderAsync();
+        await using RunningOnCluster second = await cluster.ControllerAsync();
+        await second.SnapshotAsync(s => s.Policies.ContainsKey(new(ns, "p")));
+        await ApplyAsync(ns, "p", "DENY");
+        await StatusAsync(ns, "p", "Accepted=True/Accepted@2 Programmed=True/InForce@2");
+        Assert.Equal(holder, await HolderAsync());
+        await first.DisposeAsync();
+        await ApplyAsync(ns, "p", "MAYBE");
+        await StatusAsync(ns, "p", "Accepted=False/Invalid@3 Programmed=False/LastGoodInForce@3");
+        Assert.NotEqual(holder, await HolderAsync());
+    }
+
+    [Fact]
+    public async Task WithoutARoleForStatusesItIsSaidOnceWhichIsMissingAndTheyAreWrittenWhenItIsThere()
+    {
+        string ns = await cluster.NamespaceAsync();
+        await cluster.KubectlAsync(Role(""));
+        ConcurrentQueue<string> lines = [];
+        using ILoggerFactory loggers = LoggerFactory.Create(l => l.AddProvider(new LineLogger(lines)));
+        await using RunningOnCluster controller = await cluster.ControllerAsync(ApiServer.NobodyToken, loggers);
+        await ApplyAsync(ns, "p", "ALLOW");
+        await ApplyAsync(ns, "q", "ALLOW");
+        await Soon.Holds("it says which role is missing", () => lines.Any(l => l.StartsWith("The status of authorizationpolicies.culvert.dev ", StringComparison.Ordinal) && l.Contains("lacks the verb patch", StringComparison.Ordinal)));
+        await cluster.KubectlAsync(Role("- {apiGroups: [culvert.dev], resources: [\"*/status\"], verbs: [patch]}"));
+        await StatusAsync(ns, "p", "Accepted=True/Accepted@1 Programmed=True/InForce@1");
+        await StatusAsync(ns, "q", "Accepted=True/Accepted@1 Programmed=True/InForce@1");
+        Assert.Single(lines, l => l.StartsWith("The status of ", StringComparison.Ordinal));
+
+        static string Role(string more) => $$"""
+            apiVersion: rbac.authorization.k8s.io/v1
+            kind: ClusterRole
+            metadata: {name: no-statuses}
+            rules:
+            - {apiGroups: ["", discovery.k8s.io, networking.k8s.io, culvert.dev], resources: ["*"], verbs: [list, watch]}
+            - {apiGroups: [coordination.k8s.io], resources: [leases], verbs: [get, create, update]}
+            {{more}}
+            ---
+            apiVersion: rbac.authorization.k8s.io/v1
+            kind: ClusterRoleBinding
+            metadata: {name: no-statuses}
+            roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: no-statuses}
+            subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: nobody}]
+            """;
+    }
+
+    private Task ApplyAsync(string ns, string name, string action) =>
+        cluster.KubectlAsync($"apiVersion: culvert.dev/v1alpha1\nkind: AuthorizationPolicy\nmetadata: {{name: {name}, namespace: {ns}}}\nspec: {{action: {action}, rules: [{{}}]}}");
+
+    private Task<ApiDocument> FindAsync(string ns, string name) => cluster.Admin.Resource(TestCluster.KindOf("AuthorizationPolicy").Type).GetAsync(new(ns, name), Stop);
+
+    private async Task<string> HolderAsync() => (await cluster.Admin.Resource(KnownResources.Leases).GetAsync(new("culvert-system", "culvert-controller"), Stop)).Spec.HolderIdentity!;
+
+    private async Task<ApiDocument> StatusAsync(string ns, string name, string wanted)
+    {
+        ApiDocument? found = null;
+        await Soon.Holds($"{name}: {wanted}", async () =>
+        {
+            found = await FindAsync(ns, name);
+            return string.Join(' ', found.Conditions.Select(c => $"{c.Type}={c.Status}/{c.Reason}@{c.ObservedGeneration}")) == wanted;
+        });
+        return found!;
+    }
+}

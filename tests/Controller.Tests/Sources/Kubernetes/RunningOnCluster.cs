@@ -1,0 +1,46 @@
+using Culvert.Controller.Sources.Kubernetes;
+using Culvert.Core;
+using Culvert.Kubernetes.Tests.Support;
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.Controller.Tests.Kubernetes;
+
+/// <summary>A controller whose objects are a cluster's, and an agent that follows it.</summary>
+internal sealed class RunningOnCluster : IAsyncDisposable
+{
+    private readonly TempFolder _folder;
+    private FakeAgent? _agent;
+
+    private RunningOnCluster(TempFolder folder, ControllerHost host) => (_folder, Host) = (folder, host);
+
+    public ControllerHost Host { get; }
+
+    public static async Task<RunningOnCluster> StartAsync(KubernetesOptions options, ILoggerFactory? loggers = null, Func<ControllerOptions, ControllerOptions>? change = null)
+    {
+        var folder = new TempFolder();
+        ControllerOptions controller = Running.Options(folder) with { ObjectFolder = null, Kubernetes = options, LoggerFactory = loggers };
+        return new(folder, await ControllerHost.StartAsync(change?.Invoke(controller) ?? controller, TestContext.Current.CancellationToken));
+    }
+
+    /// <summary>Follows the stream of the node n1 until its snapshot is as wanted.</summary>
+    public async Task<NodeSnapshot> SnapshotAsync(Func<NodeSnapshot, bool> isWanted)
+    {
+        if (_agent is null)
+        {
+            _agent = FakeAgent.OverSocket(_folder.File("c.sock"), "n1");
+            await _agent.OpenAsync();
+        }
+        while (!isWanted(_agent.Snapshot)) await _agent.NextAsync();
+        return _agent.Snapshot;
+    }
+
+    /// <summary>Waits until the errors are as wanted.</summary>
+    public Task ErrorsAsync(string what, Func<IReadOnlyList<string>, bool> isWanted) => Soon.Holds(what, () => isWanted([.. Host.Errors.Select(e => e.ToString())]));
+
+    public async ValueTask DisposeAsync()
+    {
+        _agent?.Dispose();
+        await Host.DisposeAsync();
+        _folder.Dispose();
+    }
+}

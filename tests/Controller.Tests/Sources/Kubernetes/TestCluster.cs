@@ -1,0 +1,134 @@
+using System.Text;
+using Culvert.Controller.Sources.Kubernetes;
+using Culvert.Kubernetes.Client;
+using Culvert.Kubernetes.Configuration;
+using Culvert.Kubernetes.Errors;
+using Culvert.Kubernetes.Resources;
+using Culvert.Kubernetes.Tests.Cluster;
+using Culvert.Kubernetes.Tests.Support;
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.Controller.Tests.Kubernetes;
+
+/// <summary>An API server with the kinds of the mesh. Its tests run one after the other, in namespaces of their own.</summary>
+public sealed class TestCluster : IAsyncLifetime
+{
+    private ApiServer? _server;
+    private KubernetesClient? _admin;
+
+    internal ApiServer Server
+    {
+        get
+        {
+            Assert.SkipWhen(KubernetesBinaries.Missing is not null, KubernetesBinaries.Missing ?? "");
+            return _server!;
+        }
+    }
+
+    internal KubernetesClient Admin => Server is not null ? _admin! : null!;
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        if (KubernetesBinaries.Missing is not null) return;
+        bool isOld = (await Tool.RunAsync(KubernetesBinaries.Of("kube-apiserver"), "", ["--version"])).Contains("v1.20.", StringComparison.Ordinal);
+        _server = await ApiServer.StartAsync(isOld ? ["--runtime-config=discovery.k8s.io/v1beta1=false"] : []);
+        _admin = _server.Client();
+        foreach (ApiKind kind in ApiKind.All.Where(k => k.HasStatus)) await InstallAsync(kind);
+
+        // Kubernetes 1.20 does not have it yet.
+        if (isOld) await InstallAsync(KindOf("EndpointSlice"));
+        await KubectlAsync("apiVersion: v1\nkind: Namespace\nmetadata: {name: culvert-system}");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _admin?.Dispose();
+        if (_server is not null) await _server.DisposeAsync();
+    }
+
+    internal static ApiKind KindOf(string kind) => ApiKind.All.Single(k => k.Type.Kind == kind);
+
+    /// <summary>Installs a kind of which the schema says nothing, and waits until it is served.</summary>
+    internal async Task InstallAsync(ApiKind kind)
+    {
+        ResourceType<ApiDocument> type = kind.Type;
+        string definition = $$$"""
+            {"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition",
+             "metadata":{"name":"{{{type.FullName}}}","annotations":{"api-approved.kubernetes.io":"unapproved, test only"}},
+             "spec":{"group":"{{{type.Group}}}","scope":"{{{(type.IsNamespaced ? "Namespaced" : "Cluster")}}}","names":{"plural":"{{{type.Plural}}}","singular":"{{{type.Kind.ToLowerInvariant()}}}","kind":"{{{type.Kind}}}"},
+             "versions":[{"name":"{{{type.Version}}}","served":true,"storage":true,"subresources":{"status":{ } },
+             "schema":{"openAPIV3Schema":{"type":"object","x-kubernetes-preserve-unknown-fields":true} } }] } }
+            """;
+        await Admin.Resource(KnownResources.CustomResourceDefinitions).ApplyAsync(new(type.FullName), Encoding.UTF8.GetBytes(definition), new("tests"), Stop);
+        await Soon.Holds($"{type} are served", async () =>
+        {
+            try
+            {
+                await Admin.Resource(type).ListAsync(new(), Stop);
+                return true;
+            }
+            catch (ApiException e) when (e.Failure == ApiFailure.NotFound)
+            {
+                return false;
+            }
+        });
+    }
+
+    /// <summary>Takes a kind away, with all its objects.</summary>
+    internal async Task UninstallAsync(ApiKind kind)
+    {
+        await Admin.Resource(KnownResources.CustomResourceDefinitions).DeleteAsync(new(kind.Type.FullName), null, Stop);
+        await Soon.Holds($"{kind.Type} are gone", async () => await Admin.Resource(KnownResources.CustomResourceDefinitions).FindAsync(new(kind.Type.FullName), Stop) is null);
+    }
+
+    /// <summary>Applies documents, as people do.</summary>
+    internal Task<string> KubectlAsync(string yaml, string verb = "apply") => Server.KubectlAsync(yaml, verb, "-f", "-");
+
+    /// <summary>Makes a namespace that no other test has, whose pods are in the mesh.</summary>
+    internal async Task<string> NamespaceAsync(string mesh = "enabled")
+    {
+        var wanted = new Namespace { Metadata = new() { GenerateName = "test-", Labels = new Dictionary<string, string> { ["culvert.dev/mesh"] = mesh } } };
+        return (await Admin.Resource(KnownResources.Namespaces).CreateAsync(wanted, null, Stop)).Metadata.Name!;
+    }
+
+    /// <summary>Makes a pod that runs, as scheduler and kubelet would have it.</summary>
+    internal async Task PodAsync(string ns, string name, string addresses, string labels = "", string spec = "", string status = "")
+    {
+        await KubectlAsync($$$"""
+            apiVersion: v1
+            kind: Pod
+            metadata: {name: {{{name}}}, namespace: {{{ns}}}, labels: { {{{labels}}} } }
+            spec: {nodeName: n1, {{{spec}}} containers: [{name: main, image: none, ports: [{name: web, containerPort: 8080}]}]}
+            """);
+        await PodStatusAsync(ns, name, addresses, status);
+    }
+
+    /// <summary>Says how a pod is, as the kubelet would.</summary>
+    internal async Task PodStatusAsync(string ns, string name, string addresses, string status = "")
+    {
+        string[] all = addresses.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        string ips = all.Length == 0 ? "" : $"\"podIP\":\"{all[0]}\",\"podIPs\":[{string.Join(',', all.Select(a => $"{{\"ip\":\"{a}\"}}"))}],";
+        string document = $"{{\"status\":{{{ips}{status}\"hostIP\":\"192.0.2.1\"{(status.Contains("phase", StringComparison.Ordinal) ? "" : ",\"phase\":\"Running\"")}}}}}";
+        await Admin.Resource(KnownResources.Pods).PatchStatusAsync(new(ns, name), Encoding.UTF8.GetBytes(document), "tests", Stop);
+    }
+
+    /// <summary>How a controller uses it, as somebody and without patience.</summary>
+    internal KubernetesOptions Options(string token = ApiServer.AdminToken)
+    {
+        using Culvert.Kubernetes.Tests.Support.TempFolder folder = new();
+        ClusterConfiguration configuration = Kubeconfig.Load([folder.Write("kubeconfig", Server.Kubeconfig(token))]);
+        return new(configuration) { Reflector = new() { FirstBackoff = TimeSpan.FromMilliseconds(50), LongestBackoff = TimeSpan.FromMilliseconds(250) } };
+    }
+
+    /// <summary>A controller of it.</summary>
+    internal async Task<RunningOnCluster> ControllerAsync(string token = ApiServer.AdminToken, ILoggerFactory? loggers = null) => await RunningOnCluster.StartAsync(Options(token), loggers);
+}
+
+/// <summary>The tests that share it.</summary>
+[CollectionDefinition(Name)]
+public sealed class TestClusterCollection : ICollectionFixture<TestCluster>
+{
+    internal const string Name = "Cluster";
+}
