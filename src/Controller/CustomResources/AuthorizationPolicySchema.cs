@@ -36,11 +36,15 @@ internal static class AuthorizationPolicySchema
               action: ALLOW
               rules:
                 - from:
-                    - identities: ["spiffe://example.org/ns/shop/sa/front"]
-                    - namespaces: [monitoring]
+                    - identities: ["spiffe://example.org/ns/shop/*"]
+                      notIdentities: ["*/sa/batch"]
+                    - namespaces: ["monitoring-*"]
+                      notNamespaces: [monitoring-dev]
+                      ipBlocks: [10.91.0.0/16]
                       notIpBlocks: [10.91.7.0/24]
                   to:
                     - ports: [8080]
+                    - notPorts: [22, 9100]
             """,
     };
 

@@ -14,7 +14,6 @@ internal static class TrafficPolicySchema
             "The Service and what holds for it.",
             new SchemaField("targetRef", Nodes.Object(
                 "The Service.",
-                new SchemaField("group", Nodes.OneOf("The group of the kind; that of Services is empty.", "")) { Default = "the empty one" },
                 new SchemaField("kind", Nodes.OneOf("The kind.", "Service")) { IsRequired = true },
                 new SchemaField("name", Nodes.Subdomain("Its name.")) { IsRequired = true })) { IsRequired = true },
             new SchemaField("loadBalancing", Nodes.List("Who gets a new connection, or a new session of UDP. Ports that no entry names are balanced at random.", Balancing, 128)),
@@ -37,7 +36,7 @@ internal static class TrafficPolicySchema
               name: web
               namespace: shop
             spec:
-              targetRef: {group: "", kind: Service, name: web}
+              targetRef: {kind: Service, name: web}
               loadBalancing:
                 - {protocol: TCP, mode: LEAST_CONNECTIONS}
                 - {protocol: UDP, port: 53, mode: SOURCE_HASH}

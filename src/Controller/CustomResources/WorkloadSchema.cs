@@ -16,7 +16,7 @@ internal static class WorkloadSchema
             new SchemaField("addresses", Nodes.List("Its addresses.", Nodes.Address("An IPv4 or IPv6 address."), 16) with { ListType = SchemaListType.Set }) { IsRequired = true },
             new SchemaField("serviceAccount", Nodes.Subdomain("The account that its identity names: spiffe://TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT.")) { Default = "default" },
             new SchemaField("interface", Nodes.Text("The host's end of its interface.", @"^(\.{0,2}[^./: \t\n][^/: \t\n]*|\.{3}[^/: \t\n]*)$", 15)) { Default = "the interface that its address is routed to" },
-            new SchemaField("networkNamespace", Nodes.Text("A name (ip netns) or an absolute path, for people.", @"^(/[^\x00]+|\.{0,2}[^./\x00][^/\x00]*|\.{3}[^/\x00]*)$", 4096)),
+            new SchemaField("networkNamespace", Nodes.Text("A name (ip netns) or an absolute path, for people.", @"^(/[^\x00-\x1f]+|\.{0,2}[^./\x00-\x1f][^/\x00-\x1f]*|\.{3}[^/\x00-\x1f]*)$", 4096)),
             new SchemaField("enrolled", Nodes.Flag("Whether it is in the mesh.")) { Default = "what its namespace says, else true" },
             new SchemaField("hostNetwork", Nodes.Flag("Whether it runs in its node's network: it shares the node's address, can't be enrolled, and counts as the node for NetworkPolicies.")) { Default = "false" },
             new SchemaField("ports", Nodes.List("Ports with a name, by which Services and NetworkPolicies may mean them.", Port, 64) with { ListType = SchemaListType.Map, ListKeys = ["name"] }),

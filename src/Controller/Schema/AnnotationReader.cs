@@ -33,6 +33,7 @@ internal static class AnnotationReader
         if (annotations.TryGetValue(Weight, out string? text) && !ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out weight))
             metadata.Fail("annotations", $"{Weight} is '{text}'; 0..65535 is allowed");
         meta = meta with { Weight = weight };
+        if (kind == ObjectKind.Workload) meta = NginxAnnotations.Read(metadata, meta, annotations);
         string[] own = [.. annotations.Keys.Where(k => k.StartsWith(Prefix, StringComparison.Ordinal) && k != Weight)];
         if (own.Length == 0 || metadata.Map("annotations") is not { } reader) return meta;
         foreach (string name in own)

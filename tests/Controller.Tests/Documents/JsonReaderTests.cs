@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Culvert.Controller.Documents;
 using Culvert.Controller.Objects;
+using Culvert.Core;
 using Culvert.Controller.Schema;
 using Culvert.Controller.Sources.Folder;
 using Culvert.Controller.Store;
@@ -101,7 +102,7 @@ public sealed class JsonReaderTests
     private static (MeshObject? Object, string Dictionaries) Comparable(MeshObject? read)
     {
         if (read is null) return (null, "");
-        MeshObject bare = read with { Meta = read.Meta with { Origin = new FileOrigin("a.json", 0), Labels = None } };
+        MeshObject bare = read with { Meta = read.Meta with { Origin = new FileOrigin("a.json", 0), Labels = None }, Notes = read.Notes.Select(n => n with { Place = "a.json", Line = 0 }).ToEquatableArray() };
         string labels = Text(read.Meta.Labels);
         return bare switch
         {
