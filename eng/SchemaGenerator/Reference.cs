@@ -73,7 +73,8 @@ internal static class Reference
         if (value is { Minimum: { } least, Maximum: { } most }) parts.Add(string.Create(CultureInfo.InvariantCulture, $"{least} to {most}"));
         if (value is { Type: SchemaType.Text, Most: { } characters }) parts.Add(string.Create(CultureInfo.InvariantCulture, $"at most {characters} characters"));
         if (node is { Type: SchemaType.List or SchemaType.Map, Most: { } entries }) parts.Add(string.Create(CultureInfo.InvariantCulture, $"at most {entries} entries"));
-        return parts.Count == 0 ? "" : string.Join("; ", parts) + ".";
+        string all = string.Join("; ", parts);
+        return all.Length == 0 ? "" : $"{char.ToUpperInvariant(all[0])}{all[1..]}.";
     }
 
     private static IEnumerable<SchemaRule> RulesOf(SchemaNode node) =>

@@ -64,11 +64,11 @@ internal static class Nodes
     /// <summary>Patterns over identities.</summary>
     public static SchemaNode Identities(string description) => List(
         description,
-        Text("A SPIFFE ID, or a pattern with * at the end or the start. spiffe:// in front may be left out.", $@"^(\*[^*]*|(spiffe://)?[A-Za-z0-9._/-]*\*|(spiffe://)?[a-z0-9._-]{{1,255}}(/{Segment})*)$", SpiffeId.MaxLength),
+        Text("A SPIFFE ID, or a pattern with * at the end or the start. spiffe:// in front may be left out.", $@"^(\*[A-Za-z0-9._:/-]*|(spiffe://)?[A-Za-z0-9._/-]*\*|(spiffe://)?[a-z0-9._-]{{1,255}}(/{Segment})*)$", SpiffeId.MaxLength),
         MostConditions);
 
     /// <summary>Patterns over namespaces.</summary>
-    public static SchemaNode Namespaces(string description) => List(description, Text("A namespace, or a pattern with * at the end or the start.", $@"^(\*[^*]*|[^*]*\*|{LabelForm})$", 253), MostConditions);
+    public static SchemaNode Namespaces(string description) => List(description, Text("A namespace, or a pattern with * at the end or the start.", $@"^(\*[a-z0-9-]*|[a-z0-9-]*\*|{LabelForm})$", 253), MostConditions);
 
     public static SchemaNode Prefixes(string description) => List(description, Prefix("An address, or a prefix whose further bits are zero."), MostConditions);
 

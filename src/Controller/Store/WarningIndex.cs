@@ -24,10 +24,11 @@ internal sealed class WarningIndex
     private readonly Dictionary<string, (WorkloadObject First, int Count, SourceError Warning)> _nodeWarnings = new(StringComparer.Ordinal);
     private readonly NetworkPolicyWarningIndex _networkPolicies;
     private readonly ReferenceWarnings _references;
+    private readonly NginxModeWarnings _nginxModes;
     private readonly Dictionary<ObjectKey, EquatableArray<SourceError>> _notes = [];
     private string _trustDomain = "";
 
-    public WarningIndex() => (_networkPolicies, _references) = (new(_workloads), new(_workloads));
+    public WarningIndex() => (_networkPolicies, _references, _nginxModes) = (new(_workloads), new(_workloads), new(_modes));
 
     /// <summary>Takes a step up.</summary>
     /// <param name="before">The set before.</param>
@@ -48,6 +49,7 @@ internal sealed class WarningIndex
         foreach ((MeshObject? old, MeshObject? now) in changes) Replace(old, now, policies);
         _networkPolicies.Update(changes, after.Objects.GetValueOrDefault);
         _references.Update(changes, after.Objects.GetValueOrDefault);
+        _nginxModes.Update(changes, after.Mesh.Settings.DefaultMtlsMode);
         foreach (NamespacedName name in workloads) Enter(name, after, policies);
         if (_trustDomain != after.Mesh.Settings.TrustDomain)
         {
@@ -65,7 +67,7 @@ internal sealed class WarningIndex
         IEnumerable<SourceError> ports = objects.Objects.GetValueOrDefault(MeshConfigKeeper.Key) is MeshConfigObject mesh
             ? NameWarnings.ExcludedPorts(mesh, port => [.. _byPort[port].Select(k => (AuthorizationPolicyObject)objects.Objects[k]).OrderBy(p => p.Meta.FullName)])
             : [];
-        return [.. _policyWarnings.Values.SelectMany(w => w), .. _modeWarnings.Values.SelectMany(w => w), .. _networkPolicies.All, .. Nodes(nodes), .. _namespaceWarnings.Values.SelectMany(w => w), .. ports, .. _references.All, .. _notes.OrderBy(n => n.Key.ToString(), StringComparer.Ordinal).SelectMany(n => n.Value)];
+        return [.. _policyWarnings.Values.SelectMany(w => w), .. _modeWarnings.Values.SelectMany(w => w), .. _networkPolicies.All, .. Nodes(nodes), .. _namespaceWarnings.Values.SelectMany(w => w), .. ports, .. _references.All, .. _nginxModes.All, .. _notes.OrderBy(n => n.Key.ToString(), StringComparer.Ordinal).SelectMany(n => n.Value)];
     }
 
     private List<SourceError> Nodes(ImmutableHashSet<string> known)

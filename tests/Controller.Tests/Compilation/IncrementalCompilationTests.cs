@@ -18,7 +18,7 @@ public sealed class IncrementalCompilationTests
     [
         "selects nothing: no workload", "selects nothing: there is no workload", "means nobody: no workload", "means nobody: there is no workload", "is the address of a Service",
         "means no port: no workload has", "means no port: no workload that the policy selects has", "are of SCTP only", "is of SCTP,", "was never good",
-        "holds for nothing", "its share goes to the others", "counts for port", "counts for Service", "has no port 81", "of SMI in namespace", "has the service account", "it allows nothing, and its destination",
+        "holds for nothing", "its share goes to the others", "counts for port", "counts for Service", "has no port 81", "of SMI in namespace", "has the service account", "the mesh's mode is STRICT", "speaks of the workload", "it allows nothing, and its destination",
     ];
 
     [Fact]
@@ -102,7 +102,7 @@ public sealed class IncrementalCompilationTests
     private static string Document(Random random)
     {
         string ns = Namespaces[random.Next(Namespaces.Length)], app = $"app: a{random.Next(3)}", selector = random.Next(3) == 0 ? "" : $"selector: {{matchLabels: {{{app}}}}}, ";
-        string proxy = random.Next(3) switch { 0 => "annotations: {culvert.dev/proxy-protocol: v2}, ", 1 => "annotations: {culvert.dev/accept-proxy-protocol: \"80; from=10.9.0.0/16\"}, ", _ => "" };
+        string proxy = random.Next(4) switch { 0 => "annotations: {culvert.dev/proxy-protocol: v2}, ", 1 => "annotations: {culvert.dev/accept-proxy-protocol: \"80; from=10.9.0.0/16\"}, ", _ => "" };
         string address = $"10.0.0.{random.Next(1, 9)}", mode = random.Next(2) == 0 ? "STRICT" : "PERMISSIVE";
         string service = $"s{random.Next(3)}", account = $"b{random.Next(2)}";
         return random.Next(16) switch
@@ -120,7 +120,7 @@ public sealed class IncrementalCompilationTests
             5 => $"apiVersion: culvert.dev/v1alpha1\nkind: PeerAuthentication\nmetadata: {{name: m{random.Next(3)}, namespace: {ns}}}\nspec: {{{selector}mtls: {{mode: {mode}}}}}\n---\n",
             6 => $"apiVersion: gateway.networking.k8s.io/v1\nkind: UDPRoute\nmetadata: {{name: r{random.Next(2)}, namespace: {ns}}}\nspec: {{parentRefs: [{{group: \"\", kind: Service, name: s{random.Next(3)}}}], rules: [{{backendRefs: [{{name: s{random.Next(3)}, port: 53, weight: {random.Next(1, 4)}}}, {{name: s{random.Next(3)}, port: 53}}]}}]}}\n---\n",
             7 when random.Next(3) == 0 => $"apiVersion: culvert.dev/v1alpha1\nkind: MeshConfig\nmetadata: {{name: default}}\nspec: {{trustDomain: d{random.Next(2)}.example, excludePorts: [2], mtls: {{mode: {mode}}}}}\n---\n",
-            _ => $"apiVersion: culvert.dev/v1alpha1\nkind: Workload\nmetadata: {{name: w{random.Next(6)}, {proxy}namespace: {ns}, labels: {{{app}}}}}\nspec: {{node: n{random.Next(3)}, serviceAccount: {account}, interface: eth{random.Next(2)}, addresses: [{address}], hostNetwork: {(random.Next(5) == 0 ? "true" : "false")}, ports: [{{name: t{random.Next(2)}, port: 80}}]}}\n---\n",
+            _ => $"apiVersion: culvert.dev/v1alpha1\nkind: Workload\nmetadata: {{name: w{random.Next(6)}, {(proxy.Length > 0 ? proxy : $"annotations: {{config.nsm.nginx.com/mtls-mode: {mode.ToLowerInvariant()}}}, ")}namespace: {ns}, labels: {{{app}}}}}\nspec: {{node: n{random.Next(3)}, serviceAccount: {account}, interface: eth{random.Next(2)}, addresses: [{address}], hostNetwork: {(random.Next(5) == 0 ? "true" : "false")}, ports: [{{name: t{random.Next(2)}, port: 80}}]}}\n---\n",
         };
     }
 

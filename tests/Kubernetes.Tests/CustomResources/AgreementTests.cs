@@ -7,7 +7,7 @@ namespace Culvert.Kubernetes.Tests.CustomResources;
 
 /// <summary>The API server takes and refuses what the folder source does, of which <c>OneModelTests</c> tells by the same samples.</summary>
 [Collection(nameof(InstalledKinds))]
-public sealed class AgreementTests(SharedCluster cluster, InstalledKinds kinds) 
+public sealed class AgreementTests(SharedCluster cluster, InstalledKinds kinds)
 {
     public static TheoryData<string> Kinds => [.. CustomResourceTable.All.Select(r => r.Kind)];
 
