@@ -60,10 +60,16 @@ internal static class AuthorizationPolicySchema
         new SchemaField("namespaces", Nodes.Namespaces("The source's proven identity is of one of these namespaces.")),
         new SchemaField("notNamespaces", Nodes.Namespaces("The source's proven identity is of none of these namespaces. In ALLOW policies a source without identity does not meet it.")),
         new SchemaField("ipBlocks", Nodes.Prefixes("The source's address is in one of these.")),
-        new SchemaField("notIpBlocks", Nodes.Prefixes("The source's address is in none of these."))) with { Least = 1 };
+        new SchemaField("notIpBlocks", Nodes.Prefixes("The source's address is in none of these."))) with
+    {
+        Least = 1,
+    };
 
     private static SchemaNode Destination => Nodes.Object(
         "All conditions that are given must be met. One at least is given.",
         new SchemaField("ports", Nodes.Ports("The port at the workload, not at a Service, is one of these.")),
-        new SchemaField("notPorts", Nodes.Ports("The port at the workload is none of these."))) with { Least = 1 };
+        new SchemaField("notPorts", Nodes.Ports("The port at the workload is none of these."))) with
+    {
+        Least = 1,
+    };
 }

@@ -29,7 +29,10 @@ internal static class MeshConfigSchema
                 new SchemaField("lifetime", Nodes.Text("How long one is valid, such as 48h or 1h30m: 2s to 2160h.", "^([0-9]{1,9}(ms|h|m|s))+$", Durations.MostCharacters) with
                 {
                     Rules = [new("duration(self) >= duration('2s') && duration(self) <= duration('2160h')", "must be within 2s..2160h")],
-                }) { Default = "48h" },
+                })
+                {
+                    Default = "48h",
+                },
                 new SchemaField("jitter", new(SchemaType.Number) { Description = "Each lifetime differs by up to this part of it.", Minimum = 0, Maximum = MeshConfigReader.MaxJitter }) { Default = "0.1" }))),
         Columns = [new("Trust domain", "string", ".spec.trustDomain"), new("Default", "string", ".spec.defaultAction"), new("mTLS", "string", ".spec.mtls.mode")],
         Example = """

@@ -83,8 +83,7 @@ internal static class Nodes
         })));
 
     /// <summary>The mode of mutual TLS.</summary>
-    public static SchemaNode Mtls(string description) => Object(description, new SchemaField("mode", Words<MtlsMode>(
-        "STRICT refuses plaintext from outside the mesh. PERMISSIVE takes it, as a source without identity.")) { IsRequired = true });
+    public static SchemaNode Mtls(string description) => Object(description, new SchemaField("mode", Words<MtlsMode>("STRICT refuses plaintext from outside the mesh. PERMISSIVE takes it, as a source without identity.")) { IsRequired = true });
 
     /// <summary>What asks for PROXY protocol headers.</summary>
     public static SchemaNode ProxyProtocol(string description) => Object(

@@ -15,7 +15,10 @@ internal static class TrafficPolicySchema
             new SchemaField("targetRef", Nodes.Object(
                 "The Service.",
                 new SchemaField("kind", Nodes.OneOf("The kind.", "Service")) { IsRequired = true },
-                new SchemaField("name", Nodes.Subdomain("Its name.")) { IsRequired = true })) { IsRequired = true },
+                new SchemaField("name", Nodes.Subdomain("Its name.")) { IsRequired = true }))
+            {
+                IsRequired = true,
+            },
             new SchemaField("loadBalancing", Nodes.List("Who gets a new connection, or a new session of UDP. Ports that no entry names are balanced at random.", Balancing, 128)),
             new SchemaField("proxyProtocol", Nodes.ProxyProtocol("Has PROXY protocol headers put in front of connections to the workloads behind the Service; ports are the Service's.")),
             new SchemaField("acceptProxyProtocol", Nodes.AcceptProxyProtocol("Ports of the Service whose workloads take PROXY protocol headers from load balancers."))) with

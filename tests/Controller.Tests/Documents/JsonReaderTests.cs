@@ -3,10 +3,10 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Culvert.Controller.Documents;
 using Culvert.Controller.Objects;
-using Culvert.Core;
 using Culvert.Controller.Schema;
 using Culvert.Controller.Sources.Folder;
 using Culvert.Controller.Store;
+using Culvert.Core;
 using Culvert.Tests.Shared;
 
 namespace Culvert.Controller.Tests;
