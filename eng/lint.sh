@@ -40,5 +40,6 @@ check "whitespace" "dotnet format whitespace Culvert.slnx" dotnet format whitesp
 check "style" "dotnet format style Culvert.slnx" dotnet format style Culvert.slnx --no-restore --verify-no-changes
 check "generated bindings" "dotnet run --project eng/BindingGenerator -- libbpf abi" \
 	dotnet run --project eng/BindingGenerator -c Release --no-build -- libbpf abi --check
+check "generated definitions and reference" "dotnet run --project eng/SchemaGenerator" dotnet run --project eng/SchemaGenerator -c Release --no-build -- --check
 [ $status -eq 0 ] && echo "lint: nothing to mend"
 exit $status

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using Culvert.Generators;
 
 namespace Culvert.BindingGenerator;
 

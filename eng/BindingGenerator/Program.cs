@@ -1,5 +1,6 @@
 using Culvert.BindingGenerator.Abi;
 using Culvert.BindingGenerator.Libbpf;
+using Culvert.Generators;
 
 namespace Culvert.BindingGenerator;
 
@@ -26,7 +27,7 @@ internal static class Program
         }
         try
         {
-            GeneratedFiles files = new(Repository.Find(), check);
+            GeneratedFiles files = new(Repository.Find(), "dotnet run --project eng/BindingGenerator -- libbpf abi", check);
             foreach (string verb in verbs)
             {
                 if (verb == "abi") AbiGenerator.Run(files);

@@ -40,9 +40,9 @@ internal static class World
           name: default
         spec:
           trustDomain: bench.culvert
-          defaultAction: Allow
+          defaultAction: ALLOW
           mtls:
-            mode: Strict
+            mode: STRICT
 
         """;
 

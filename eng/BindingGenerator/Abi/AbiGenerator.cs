@@ -1,4 +1,5 @@
 using System.Text;
+using Culvert.Generators;
 
 namespace Culvert.BindingGenerator.Abi;
 
@@ -14,7 +15,7 @@ internal static class AbiGenerator
         string text = File.ReadAllText(path);
         AbiHeader header = new(text);
         BtfFile btf = new(CompileProbe(path, header.Types, text));
-        files.Put("Abi.g.cs", new AbiWriter(header, btf).Write());
+        files.Put("src/Interop/Generated/Abi.g.cs", new AbiWriter(header, btf).Write());
     }
 
     /// <summary>A global variable of every type, so that the compiler keeps them all in BTF.</summary>

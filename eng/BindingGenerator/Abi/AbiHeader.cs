@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Culvert.Generators;
 
 namespace Culvert.BindingGenerator.Abi;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Culvert.Generators;
 
 namespace Culvert.BindingGenerator.Abi;
 

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using Culvert.Generators;
 
 namespace Culvert.BindingGenerator.Abi;
 

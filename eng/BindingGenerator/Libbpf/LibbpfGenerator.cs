@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Culvert.Generators;
 
 namespace Culvert.BindingGenerator.Libbpf;
 
@@ -43,10 +44,10 @@ internal sealed partial class LibbpfGenerator
         string functions = generator.Functions();
         foreach (string type in AlsoWanted) generator._types.Map(type);
         string structs = generator.Structs();
-        files.Put("Libbpf.Functions.g.cs", functions);
-        files.Put("Libbpf.Structs.g.cs", structs);
-        files.Put("Libbpf.Enums.g.cs", generator.Enums());
-        files.Put("Libbpf.Constants.g.cs", generator.Constants());
+        files.Put("src/Interop/Generated/Libbpf.Functions.g.cs", functions);
+        files.Put("src/Interop/Generated/Libbpf.Structs.g.cs", structs);
+        files.Put("src/Interop/Generated/Libbpf.Enums.g.cs", generator.Enums());
+        files.Put("src/Interop/Generated/Libbpf.Constants.g.cs", generator.Constants());
     }
 
     private string Functions()

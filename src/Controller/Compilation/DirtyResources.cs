@@ -15,5 +15,8 @@ internal sealed class DirtyResources
 
     public HashSet<NamespacedName> Policies { get; } = [];
 
+    /// <summary>TrafficTargets whose policy may have changed.</summary>
+    public HashSet<NamespacedName> TrafficTargets { get; } = [];
+
     public HashSet<NamespacedName> NetworkPolicies { get; } = [];
 }

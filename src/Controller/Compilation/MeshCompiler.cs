@@ -42,15 +42,18 @@ internal sealed class MeshCompiler(ulong version = 0)
         }
         MeshSettings mesh = objects.Mesh.Settings;
         if (mesh.TrustDomain != _mesh.TrustDomain || mesh.DefaultMtlsMode != _mesh.DefaultMtlsMode) dirty.Workloads.UnionWith(_input.Workloads.All.Select(w => w.Meta.FullName));
+        if (mesh.TrustDomain != _mesh.TrustDomain) dirty.TrafficTargets.UnionWith(_input.TrafficTargets.All);
         (_compiled, _mesh) = (objects, mesh);
         int services = CompileServices(dirty);
         foreach (NamespacedName name in dirty.Policies) _catalog.SetPolicy(name, (objects.Objects.GetValueOrDefault(new(ObjectKind.AuthorizationPolicy, name.Namespace, name.Name)) as AuthorizationPolicyObject)?.Policy);
+        foreach (NamespacedName name in dirty.TrafficTargets)
+            _catalog.SetPolicy(TrafficTargetCompiler.PolicyName(name), _input.TrafficTargets.Find(name) is { } target ? TrafficTargetCompiler.Compile(target, _input.TrafficTargets.FindRoute, mesh.TrustDomain) : null);
         foreach (NamespacedName name in dirty.NetworkPolicies)
             _catalog.SetNetworkPolicy(name, objects.Objects.GetValueOrDefault(new(ObjectKind.NetworkPolicy, name.Namespace, name.Name)) is NetworkPolicyObject policy ? NetworkPolicyCompiler.Compile(policy) : null);
         foreach (NamespacedName name in dirty.Workloads) _catalog.SetWorkload(name.ToString(), _input.Workloads.Find(name) is { } workload ? Compile(workload) : null);
         _catalog.SetMesh(mesh, ProblemList.From(objects, status));
         _catalog.SetTrustBundle(new TrustBundle(mesh.TrustDomain, roots));
-        return _catalog.Build(dirty.Workloads.Count, services, dirty.Policies.Count + dirty.NetworkPolicies.Count);
+        return _catalog.Build(dirty.Workloads.Count, services, dirty.Policies.Count + dirty.TrafficTargets.Count + dirty.NetworkPolicies.Count);
     }
 
     // A node may name what is no workload of the objects: that compiles to nothing. What was kept in a file may be no name.
@@ -87,7 +90,7 @@ internal sealed class MeshCompiler(ulong version = 0)
         }
         foreach (NamespacedName name in dirty.RoutedServices)
         {
-            ServiceInfo? routed = _ownServices.TryGetValue(name, out ServiceInfo? own) ? UdpRouteCompiler.Apply(own, _input.RoutesOf(name), _ownServices.GetValueOrDefault) : null;
+            ServiceInfo? routed = _ownServices.TryGetValue(name, out ServiceInfo? own) ? RouteCompiler.Apply(own, _input.RoutesOf(name), _ownServices.GetValueOrDefault) : null;
             _catalog.SetService(name, routed);
             SetWishes(name, routed is null ? [] : ProxyProtocolCompiler.WishesOf(_input.FindService(name)!.Meta, routed), dirty);
         }
@@ -127,7 +130,7 @@ internal sealed class MeshCompiler(ulong version = 0)
             HostInterface = workload.Interface,
             NetworkNamespace = workload.NetworkNamespace,
             PolicyNames = enrolled
-                ? _input.Policies.InScope(meta).Select(p => p.Meta.FullName).ToEquatableArray()
+                ? _input.Policies.InScope(meta).Select(p => p.Meta.FullName).Concat(_input.TrafficTargets.Of(workload).Select(TrafficTargetCompiler.PolicyName)).ToEquatableArray()
                 : [],
             NetworkPolicyNames = enrolled ? _input.NetworkPolicies.Selecting(meta).Select(p => p.Meta.FullName).ToEquatableArray() : [],
             PeerGroups = _input.NetworkPolicies.GroupsOf(workload, NamespaceObject.LabelsOf(meta.Namespace, ns)),
@@ -137,12 +140,15 @@ internal sealed class MeshCompiler(ulong version = 0)
         return ProxyProtocolCompiler.Apply(workload, compiled, wishes);
     }
 
-    /// <summary>The most specific level that says something counts: workload, namespace, mesh. Where one level says both, strict does.</summary>
+    /// <summary>
+    /// The most specific level that says something counts: workload, namespace, mesh. Where one level says both, strict does. An annotation of NGINX Service Mesh counts where no PeerAuthentication speaks of
+    /// the workload, and never weakens what the mesh says.
+    /// </summary>
     private MtlsMode ModeOf(ObjectMeta meta)
     {
         PeerAuthenticationObject[] matching = [.. _input.Modes.InScope(meta)];
         MtlsMode? Level(Func<PeerAuthenticationObject, bool> level) => matching.Where(level).Select(p => (MtlsMode?)p.Mode).Max();
-        if (matching.Length == 0) return _mesh.DefaultMtlsMode;
+        if (matching.Length == 0) return meta.NginxMtlsMode > _mesh.DefaultMtlsMode ? meta.NginxMtlsMode.Value : _mesh.DefaultMtlsMode;
         return Level(p => !p.Selector.IsEmpty && p.Meta.Namespace == meta.Namespace)
             ?? Level(p => !p.Selector.IsEmpty)
             ?? Level(p => p.Meta.Namespace == meta.Namespace)

@@ -13,9 +13,11 @@ internal sealed class MeshInput
     private readonly Dictionary<NamespacedName, EndpointSliceObject> _slices = [];
     private readonly MultiMap<NamespacedName, NamespacedName> _slicesByService = new();
     private readonly MultiMap<IPAddress, NamespacedName> _slicesByAddress = new();
-    private readonly Dictionary<NamespacedName, UdpRouteObject> _routes = [];
-    private readonly MultiMap<NamespacedName, NamespacedName> _routesByParent = new();
-    private readonly MultiMap<NamespacedName, NamespacedName> _routesByBackend = new();
+    private readonly Dictionary<ObjectKey, RouteObject> _routes = [];
+    private readonly MultiMap<NamespacedName, ObjectKey> _routesByParent = new();
+    private readonly MultiMap<NamespacedName, ObjectKey> _routesByBackend = new();
+    private readonly Dictionary<NamespacedName, TrafficPolicyObject> _trafficPolicies = [];
+    private readonly MultiMap<NamespacedName, NamespacedName> _trafficPoliciesByTarget = new();
     private readonly Dictionary<string, NamespaceObject> _namespaces = new(StringComparer.Ordinal);
 
     public WorkloadIndex Workloads { get; } = new();
@@ -26,7 +28,15 @@ internal sealed class MeshInput
 
     public NetworkPolicyIndex NetworkPolicies { get; } = new();
 
-    public ServiceObject? FindService(NamespacedName name) => _services.GetValueOrDefault(name);
+    public TrafficTargetIndex TrafficTargets { get; } = new();
+
+    /// <summary>A Service with what the TrafficPolicy that counts for it says: the first by name.</summary>
+    public ServiceObject? FindService(NamespacedName name)
+    {
+        if (!_services.TryGetValue(name, out ServiceObject? service)) return null;
+        IReadOnlyCollection<NamespacedName> policies = _trafficPoliciesByTarget[name];
+        return policies.Count == 0 ? service : _trafficPolicies[policies.Min()].ApplyTo(service);
+    }
 
     public NamespaceObject? FindNamespace(string name) => _namespaces.GetValueOrDefault(name);
 
@@ -35,7 +45,8 @@ internal sealed class MeshInput
     public IReadOnlyList<WorkloadObject> SelectedBy(ServiceObject service) => service.Selector.IsEmpty
         ? [] : [.. Workloads.Selected(service.Meta.Namespace, service.Selector).Select(n => Workloads.Find(n)!).OrderBy(w => w.Meta.FullName)];
 
-    public IReadOnlyList<UdpRouteObject> RoutesOf(NamespacedName parent) => [.. _routesByParent[parent].Select(n => _routes[n]).OrderBy(r => r.Meta.FullName)];
+    /// <summary>The routes of a Service, the one that counts first: those of the Gateway API before TrafficSplits, then by name.</summary>
+    public IReadOnlyList<RouteObject> RoutesOf(NamespacedName parent) => [.. _routesByParent[parent].Select(n => _routes[n]).OrderBy(r => r.RouteKind == ObjectKind.TrafficSplit).ThenBy(r => r.Meta.FullName)];
 
     /// <summary>The services whose routes lead to a service.</summary>
     public IEnumerable<NamespacedName> ParentsOf(NamespacedName backend) => _routesByBackend[backend].SelectMany(n => Parents(_routes[n]));
@@ -52,7 +63,9 @@ internal sealed class MeshInput
             case WorkloadObject: Replace(before as WorkloadObject, after as WorkloadObject, dirty); break;
             case ServiceObject: Replace(before as ServiceObject, after as ServiceObject, dirty); break;
             case EndpointSliceObject: Replace(before as EndpointSliceObject, after as EndpointSliceObject, dirty); break;
-            case UdpRouteObject: Replace(before as UdpRouteObject, after as UdpRouteObject, dirty); break;
+            case RouteObject: Replace(before as RouteObject, after as RouteObject, dirty); break;
+            case TrafficPolicyObject: Replace(before as TrafficPolicyObject, after as TrafficPolicyObject, dirty); break;
+            case TrafficTargetObject or SmiRouteObject: TrafficTargets.Replace(before, after, Workloads, dirty); break;
             case AuthorizationPolicyObject:
                 dirty.Policies.Add((before ?? after)!.Meta.FullName);
                 Replace(Policies, before as AuthorizationPolicyObject, after as AuthorizationPolicyObject, p => p.Selector, isSame: (_, _) => true, dirty);
@@ -115,20 +128,34 @@ internal sealed class MeshInput
         dirty.Services.Add(ServiceOf(after));
     }
 
-    private void Replace(UdpRouteObject? before, UdpRouteObject? after, DirtyResources dirty)
+    private void Replace(RouteObject? before, RouteObject? after, DirtyResources dirty)
     {
         if (before is not null)
         {
-            _routes.Remove(before.Meta.FullName);
-            foreach (NamespacedName parent in Parents(before)) _routesByParent.Remove(parent, before.Meta.FullName);
-            foreach (NamespacedName backend in Backends(before)) _routesByBackend.Remove(backend, before.Meta.FullName);
+            _routes.Remove(before.Key);
+            foreach (NamespacedName parent in Parents(before)) _routesByParent.Remove(parent, before.Key);
+            foreach (NamespacedName backend in Backends(before)) _routesByBackend.Remove(backend, before.Key);
             dirty.RoutedServices.UnionWith(Parents(before));
         }
         if (after is null) return;
-        _routes.Add(after.Meta.FullName, after);
-        foreach (NamespacedName parent in Parents(after)) _routesByParent.Add(parent, after.Meta.FullName);
-        foreach (NamespacedName backend in Backends(after)) _routesByBackend.Add(backend, after.Meta.FullName);
+        _routes.Add(after.Key, after);
+        foreach (NamespacedName parent in Parents(after)) _routesByParent.Add(parent, after.Key);
+        foreach (NamespacedName backend in Backends(after)) _routesByBackend.Add(backend, after.Key);
         dirty.RoutedServices.UnionWith(Parents(after));
+    }
+
+    private void Replace(TrafficPolicyObject? before, TrafficPolicyObject? after, DirtyResources dirty)
+    {
+        if (before is not null)
+        {
+            _trafficPolicies.Remove(before.Meta.FullName);
+            _trafficPoliciesByTarget.Remove(before.Target, before.Meta.FullName);
+            dirty.Services.Add(before.Target);
+        }
+        if (after is null) return;
+        _trafficPolicies.Add(after.Meta.FullName, after);
+        _trafficPoliciesByTarget.Add(after.Target, after.Meta.FullName);
+        dirty.Services.Add(after.Target);
     }
 
     private void Replace(NamespaceObject? before, NamespaceObject? after, DirtyResources dirty)
@@ -153,7 +180,7 @@ internal sealed class MeshInput
 
     private static NamespacedName ServiceOf(EndpointSliceObject slice) => new(slice.Meta.Namespace, slice.Service);
 
-    private static IEnumerable<NamespacedName> Parents(UdpRouteObject route) => route.Parents.Select(p => new NamespacedName(route.Meta.Namespace, p.Service));
+    private static IEnumerable<NamespacedName> Parents(RouteObject route) => route.Parents.Select(p => new NamespacedName(route.Meta.Namespace, p.Service));
 
-    private static IEnumerable<NamespacedName> Backends(UdpRouteObject route) => route.Backends.Select(b => new NamespacedName(route.Meta.Namespace, b.Service));
+    private static IEnumerable<NamespacedName> Backends(RouteObject route) => route.Backends.Select(b => new NamespacedName(route.Meta.Namespace, b.Service));
 }

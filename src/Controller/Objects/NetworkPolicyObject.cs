@@ -16,9 +16,6 @@ internal sealed record NetworkPolicyObject(ObjectMeta Meta) : MeshObject(ObjectK
 
     public EquatableArray<NetworkPolicyRuleObject> Egress { get; init; }
 
-    /// <summary>Whether this is what could be read of a policy with errors: it isolates, and what is wrong in it allows nothing.</summary>
-    public bool IsStricterReading { get; init; }
-
     /// <summary>Its rules of both directions.</summary>
     public IEnumerable<NetworkPolicyRuleObject> Rules => Ingress.Concat(Egress);
 }

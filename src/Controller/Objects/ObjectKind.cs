@@ -12,4 +12,14 @@ internal enum ObjectKind
     MeshConfig,
     UDPRoute,
     NetworkPolicy,
+    TrafficPolicy,
+    TCPRoute,
+    TrafficSplit,
+    TrafficTarget,
+
+    /// <summary>TCPRoute of SMI (specs.smi-spec.io), which is another kind than the Gateway API's.</summary>
+    SmiTCPRoute,
+
+    /// <summary>UDPRoute of SMI.</summary>
+    SmiUDPRoute,
 }

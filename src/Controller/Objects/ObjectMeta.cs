@@ -24,6 +24,9 @@ internal sealed record ObjectMeta
     /// <summary>What the annotations <c>culvert.dev/tcp-load-balancing</c> and <c>culvert.dev/udp-load-balancing</c> of a Service say.</summary>
     public EquatableArray<PortLoadBalancing> LoadBalancing { get; init; }
 
+    /// <summary>What the annotation <c>config.nsm.nginx.com/mtls-mode</c> of a Workload says; null: nothing.</summary>
+    public MtlsMode? NginxMtlsMode { get; init; }
+
     /// <summary>Where it was declared.</summary>
     public required ObjectOrigin Origin { get; init; }
 

@@ -36,6 +36,7 @@ internal static class AnnotationReader
             weight = 1;
         }
         meta = meta with { Weight = weight };
+        if (kind == ObjectKind.Workload) meta = NginxAnnotations.Read(metadata, meta, annotations);
         string[] own = [.. annotations.Keys.Where(k => k.StartsWith(Prefix, StringComparison.Ordinal) && k != Weight)];
         if (own.Length == 0 || metadata.Map("annotations") is not { } reader) return meta;
         foreach (string name in own)

@@ -5,6 +5,9 @@ namespace Culvert.Controller.Schema;
 /// <summary>Durations as Kubernetes writes them: <c>48h</c>, <c>1h30m</c>, <c>10s</c>, <c>250ms</c>.</summary>
 internal static class Durations
 {
+    /// <summary>Longest text of one.</summary>
+    public const int MostCharacters = 32;
+
     private static readonly (string Unit, TimeSpan Length)[] Units =
         [("ms", TimeSpan.FromMilliseconds(1)), ("h", TimeSpan.FromHours(1)), ("m", TimeSpan.FromMinutes(1)), ("s", TimeSpan.FromSeconds(1))];
 

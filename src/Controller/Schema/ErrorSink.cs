@@ -9,6 +9,7 @@ internal sealed class ErrorSink(ObjectOrigin origin)
     private const int LongestText = 1000;
 
     private readonly List<(int Line, string Field, string Reason)> _errors = [];
+    private readonly List<(int Line, string Field, string Reason)> _notes = [];
     private int _more;
 
     /// <summary>The object the errors are about, as far as it is known.</summary>
@@ -31,6 +32,21 @@ internal sealed class ErrorSink(ObjectOrigin origin)
     {
         if (_errors.Count < SourceError.MostOfAPlace - 1) _errors.Add((origin is FileOrigin ? line : 0, Short(field), Short(reason)));
         else _more++;
+    }
+
+    /// <summary>Adds one, unless something is told of the field or of what is in it already.</summary>
+    public void AddUnlessToldAt(int line, string field, string reason)
+    {
+        if (!_errors.Any(e => e.Field.StartsWith(Short(field), StringComparison.Ordinal))) Add(line, field, reason);
+    }
+
+    /// <summary>What is not supported, or does not count, in an object that is in force all the same.</summary>
+    public IEnumerable<SourceError> Notes => _notes.Select(n => new SourceError(origin.Place, n.Line, Object, n.Field, n.Reason));
+
+    /// <summary>Adds to <see cref="Notes"/>.</summary>
+    public void Note(int line, string field, string reason)
+    {
+        if (_notes.Count < SourceError.MostOfAPlace) _notes.Add((origin is FileOrigin ? line : 0, Short(field), Short(reason)));
     }
 
     private static string Short(string text) => text.Length <= LongestText ? text : text[..LongestText] + "…";

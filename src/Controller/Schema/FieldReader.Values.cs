@@ -35,17 +35,15 @@ internal sealed partial class FieldReader
         return fallback;
     }
 
-    /// <summary>One of the names of an enum, its words with an underscore between them; upper and lower case count the same.</summary>
+    /// <summary>One of the words of an enum (<see cref="EnumWords"/>).</summary>
     public T? Enum<T>(string field, bool required = false)
         where T : struct, Enum
     {
         if (String(field, required: required) is not { } text) return null;
-        if (System.Enum.GetNames<T>().FirstOrDefault(n => Word(n).Equals(text, StringComparison.OrdinalIgnoreCase)) is { } name) return System.Enum.Parse<T>(name);
-        Fail(field, $"'{text}' is not one of {string.Join(", ", System.Enum.GetNames<T>().Select(Word))}");
+        if (EnumWords.Find<T>(text) is { } value) return value;
+        Fail(field, EnumWords.Find<T>(text.ToUpperInvariant()) is null ? $"'{text}' is not one of {string.Join(", ", EnumWords.All<T>())}" : $"'{text}' is not in upper case; write {text.ToUpperInvariant()}");
         return null;
     }
-
-    private static string Word(string name) => string.Concat(name.Select((c, i) => i > 0 && char.IsUpper(c) ? $"_{c}" : $"{char.ToUpperInvariant(c)}"));
 
     public bool? Bool(string field)
     {

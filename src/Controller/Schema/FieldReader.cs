@@ -27,6 +27,9 @@ internal sealed partial class FieldReader(MapNode map, string path, ErrorSink er
     /// <summary>Reports an error on a field.</summary>
     public void Fail(string field, string reason) => errors.Add(map.Entries.FirstOrDefault(e => e.Key == field)?.Line ?? map.Line, PathOf(field), reason);
 
+    /// <summary>Tells what of a field is not supported, where the object is in force all the same.</summary>
+    public void Note(string field, string reason) => errors.Note(map.Entries.FirstOrDefault(e => e.Key == field)?.Line ?? map.Line, PathOf(field), reason);
+
     /// <summary>Accepts fields that are part of the schema and mean nothing here.</summary>
     public void Ignore(params ReadOnlySpan<string> fields)
     {
@@ -40,9 +43,12 @@ internal sealed partial class FieldReader(MapNode map, string path, ErrorSink er
         foreach (MapNode.Entry entry in map.Entries.Where(e => !_asked.Contains(e.Key)))
         {
             string? near = _asked.FirstOrDefault(a => string.Equals(a, entry.Key, StringComparison.OrdinalIgnoreCase));
-            errors.Add(entry.Line, PathOf(entry.Key), near is null ? "unknown field" : $"unknown field; did you mean '{near}'?");
+            errors.Add(entry.Line, PathOf(entry.Key), near is not null ? $"unknown field; did you mean '{near}'?" : $"unknown field{Known()}");
         }
     }
+
+    // Of kinds that are not the project's own many fields are known that mean nothing here.
+    private string Known() => _asked.Count is 0 or > 12 ? "" : $"; known are {string.Join(", ", _asked.Order(StringComparer.Ordinal))}";
 
     /// <summary>A nested mapping; null when it is absent or something else, which is reported.</summary>
     public FieldReader? Map(string field, bool required = false)

@@ -6,7 +6,8 @@ namespace Culvert.Controller.Schema;
 /// <summary>Reads culvert.dev/v1alpha1 MeshConfig.</summary>
 internal static class MeshConfigReader
 {
-    private const double MaxJitter = 0.5;
+    /// <summary>Most jitter.</summary>
+    public const double MaxJitter = 0.5;
     private static readonly TimeSpan MinLifetime = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan MaxLifetime = TimeSpan.FromDays(90);
 

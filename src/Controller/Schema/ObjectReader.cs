@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
+using Culvert.Controller.CustomResources;
 using Culvert.Controller.Documents;
 using Culvert.Controller.Objects;
+using Culvert.Core;
 
 namespace Culvert.Controller.Schema;
 
@@ -19,8 +21,21 @@ internal static class ObjectReader
         [("culvert.dev/v1alpha1", "PeerAuthentication")] = (ObjectKind.PeerAuthentication, static (root, meta) => PeerAuthenticationReader.Read(root, meta)),
         [("culvert.dev/v1alpha1", "MeshConfig")] = (ObjectKind.MeshConfig, static (root, meta) => MeshConfigReader.Read(root, meta)),
         [("networking.k8s.io/v1", "NetworkPolicy")] = (ObjectKind.NetworkPolicy, static (root, meta) => NetworkPolicyReader.Read(root, meta)),
-        [("gateway.networking.k8s.io/v1", "UDPRoute")] = (ObjectKind.UDPRoute, static (root, meta) => UdpRouteReader.Read(root, meta)),
-        [("gateway.networking.k8s.io/v1alpha2", "UDPRoute")] = (ObjectKind.UDPRoute, static (root, meta) => UdpRouteReader.Read(root, meta)),
+        [("culvert.dev/v1alpha1", "TrafficPolicy")] = (ObjectKind.TrafficPolicy, static (root, meta) => TrafficPolicyReader.Read(root, meta)),
+        [("gateway.networking.k8s.io/v1", "UDPRoute")] = (ObjectKind.UDPRoute, static (root, meta) => GatewayRouteReader.Read(root, ObjectKind.UDPRoute, meta)),
+        [("gateway.networking.k8s.io/v1alpha2", "UDPRoute")] = (ObjectKind.UDPRoute, static (root, meta) => GatewayRouteReader.Read(root, ObjectKind.UDPRoute, meta)),
+        [("gateway.networking.k8s.io/v1", "TCPRoute")] = (ObjectKind.TCPRoute, static (root, meta) => GatewayRouteReader.Read(root, ObjectKind.TCPRoute, meta)),
+        [("gateway.networking.k8s.io/v1alpha2", "TCPRoute")] = (ObjectKind.TCPRoute, static (root, meta) => GatewayRouteReader.Read(root, ObjectKind.TCPRoute, meta)),
+        [("split.smi-spec.io/v1alpha2", "TrafficSplit")] = (ObjectKind.TrafficSplit, static (root, meta) => TrafficSplitReader.Read(root, meta)),
+        [("split.smi-spec.io/v1alpha3", "TrafficSplit")] = (ObjectKind.TrafficSplit, static (root, meta) => TrafficSplitReader.Read(root, meta)),
+        [("split.smi-spec.io/v1alpha4", "TrafficSplit")] = (ObjectKind.TrafficSplit, static (root, meta) => TrafficSplitReader.Read(root, meta)),
+        [("access.smi-spec.io/v1alpha2", "TrafficTarget")] = (ObjectKind.TrafficTarget, static (root, meta) => TrafficTargetReader.Read(root, meta, hasPort: true)),
+        [("access.smi-spec.io/v1alpha3", "TrafficTarget")] = (ObjectKind.TrafficTarget, static (root, meta) => TrafficTargetReader.Read(root, meta, hasPort: false)),
+        [("specs.smi-spec.io/v1alpha1", "TCPRoute")] = (ObjectKind.SmiTCPRoute, static (root, meta) => SmiRouteReader.Read(root, ObjectKind.SmiTCPRoute, meta, hasMatches: false)),
+        [("specs.smi-spec.io/v1alpha2", "TCPRoute")] = (ObjectKind.SmiTCPRoute, static (root, meta) => SmiRouteReader.Read(root, ObjectKind.SmiTCPRoute, meta, hasMatches: false)),
+        [("specs.smi-spec.io/v1alpha3", "TCPRoute")] = (ObjectKind.SmiTCPRoute, static (root, meta) => SmiRouteReader.Read(root, ObjectKind.SmiTCPRoute, meta, hasMatches: false)),
+        [("specs.smi-spec.io/v1alpha4", "TCPRoute")] = (ObjectKind.SmiTCPRoute, static (root, meta) => SmiRouteReader.Read(root, ObjectKind.SmiTCPRoute, meta, hasMatches: true)),
+        [("specs.smi-spec.io/v1alpha4", "UDPRoute")] = (ObjectKind.SmiUDPRoute, static (root, meta) => SmiRouteReader.Read(root, ObjectKind.SmiUDPRoute, meta, hasMatches: true)),
     };
 
     /// <summary>Reads a document of a file. The result holds the object when it is valid, its key when at least that could be made out, and all errors.</summary>
@@ -51,13 +66,15 @@ internal static class ObjectReader
         }
         errors.Object = kind;
         ObjectMeta? meta = ReadMeta(root, known.Kind, At(map.Line));
-        if (meta is null) return new(null, null, At(map.Line), [.. errors.Errors]) { Kind = kind };
+        if (meta is null) return new(null, null, At(map.Line), [.. errors.Errors]) { Kind = known.Kind.ToString() };
         var key = new ObjectKey(known.Kind, meta.Namespace, meta.Name);
         errors.Object = key.ToString();
         MeshObject? read = known.Read(root, meta);
         root.Ignore("status");
         root.Done();
-        return new(key, errors.HasErrors ? null : read, At(map.Line), [.. errors.Errors]) { Kind = kind, Rejected = errors.HasErrors ? read : null };
+        if (version == CustomResourceTable.ApiVersion && CustomResourceTable.Find(kind) is { } resource && map.Find("spec") is { } spec) SchemaCheck.Check(resource.Spec, spec, "spec", errors);
+        if (read is not null) read = read with { Notes = errors.Notes.ToEquatableArray() };
+        return new(key, errors.HasErrors ? null : read, At(map.Line), [.. errors.Errors]) { Kind = known.Kind.ToString(), Rejected = errors.HasErrors ? read : null };
     }
 
     /// <summary>A kind as written, but nothing where it may be a misspelt one of ours: none is known by that name, and no other API claims it.</summary>
@@ -73,7 +90,8 @@ internal static class ObjectReader
 
     private static string UnknownKind(string version, string kind)
     {
-        string? right = Kinds.Keys.Where(k => k.Kind == kind).Select(k => k.Version).FirstOrDefault();
+        string group = version.Split('/')[0];
+        string? right = Kinds.Keys.Where(k => k.Kind == kind).OrderByDescending(k => k.Version.StartsWith(group + '/', StringComparison.Ordinal)).Select(k => k.Version).FirstOrDefault();
         return right is null
             ? $"unknown kind {version} {kind}; known are {string.Join(", ", Kinds.Keys.Select(k => k.Kind).Distinct().Order(StringComparer.Ordinal))}"
             : $"{kind} is not of apiVersion {version}; write {right}";

@@ -75,7 +75,7 @@ internal sealed class LastGoodStore(string path, ILogger logger)
         IEnumerable<LastGoodObject> mesh = objects.Mesh.State == MeshConfigState.Closed ? [objects.Mesh.ToKept()] : [];
         LastGoodObject[] kept =
         [
-            .. objects.Objects.Values.Where(o => o is not NetworkPolicyObject { IsStricterReading: true }).Select(o => o.Meta.Origin).OfType<FileOrigin>().Select(o => new LastGoodObject(o.File, o.FirstLine, o.Text)).Concat(mesh).OrderBy(o => o.File, StringComparer.Ordinal).ThenBy(o => o.Line),
+            .. objects.Objects.Values.Where(o => !o.IsStricterReading).Select(o => o.Meta.Origin).OfType<FileOrigin>().Select(o => new LastGoodObject(o.File, o.FirstLine, o.Text)).Concat(mesh).OrderBy(o => o.File, StringComparer.Ordinal).ThenBy(o => o.Line),
         ];
         try
         {

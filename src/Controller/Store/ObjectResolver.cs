@@ -124,8 +124,8 @@ internal sealed class ObjectResolver
         }
         if (winner.Content.Object is { } good) return good;
 
-        // Without a NetworkPolicy the pods that it selects would be open: one that was never good is in force as far as it could be read, and the rest of it allows nothing.
-        return last is null or NetworkPolicyObject { IsStricterReading: true } ? winner.Content.Rejected as NetworkPolicyObject : last;
+        // Without a NetworkPolicy, or a TrafficTarget, what it selects would be open: one that was never good is in force as far as it could be read, and the rest of it allows nothing.
+        return last is not (null or { IsStricterReading: true }) ? last : winner.Content.Rejected is NetworkPolicyObject or TrafficTargetObject ? winner.Content.Rejected : null;
     }
 
     /// <summary>

@@ -29,7 +29,7 @@ internal sealed record ObjectSet
     /// the folder itself, named by its full path, can't be read.
     /// </summary>
     public bool HasLastGood(SourceError error) => error.Object.Length > 0
-        ? ObjectKey.Parse(error.Object) is { } key && Objects.TryGetValue(key, out MeshObject? inForce) && inForce is not NetworkPolicyObject { IsStricterReading: true }
+        ? ObjectKey.Parse(error.Object) is { } key && Objects.TryGetValue(key, out MeshObject? inForce) && !inForce.IsStricterReading
         : Path.IsPathRooted(error.Place) ? !Objects.IsEmpty : Objects.Values.Any(o => o.Meta.Origin.Place == error.Place || (error.Place.EndsWith('/') && o.Meta.Origin.Place.StartsWith(error.Place, StringComparison.Ordinal)));
 
     public IEnumerable<T> OfKind<T>()

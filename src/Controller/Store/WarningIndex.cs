@@ -23,9 +23,12 @@ internal sealed class WarningIndex
     private readonly SortedDictionary<NamespacedName, SourceError[]> _namespaceWarnings = [];
     private readonly Dictionary<string, (WorkloadObject First, int Count, SourceError Warning)> _nodeWarnings = new(StringComparer.Ordinal);
     private readonly NetworkPolicyWarningIndex _networkPolicies;
+    private readonly ReferenceWarnings _references;
+    private readonly NginxModeWarnings _nginxModes;
+    private readonly Dictionary<ObjectKey, EquatableArray<SourceError>> _notes = [];
     private string _trustDomain = "";
 
-    public WarningIndex() => _networkPolicies = new(_workloads);
+    public WarningIndex() => (_networkPolicies, _references, _nginxModes) = (new(_workloads), new(_workloads), new(_modes));
 
     /// <summary>Takes a step up.</summary>
     /// <param name="before">The set before.</param>
@@ -45,6 +48,8 @@ internal sealed class WarningIndex
         foreach (NamespacedName name in workloads) Leave(name, policies);
         foreach ((MeshObject? old, MeshObject? now) in changes) Replace(old, now, policies);
         _networkPolicies.Update(changes, after.Objects.GetValueOrDefault);
+        _references.Update(changes, after.Objects.GetValueOrDefault);
+        _nginxModes.Update(changes, after.Mesh.Settings.DefaultMtlsMode);
         foreach (NamespacedName name in workloads) Enter(name, after, policies);
         if (_trustDomain != after.Mesh.Settings.TrustDomain)
         {
@@ -62,7 +67,7 @@ internal sealed class WarningIndex
         IEnumerable<SourceError> ports = objects.Objects.GetValueOrDefault(MeshConfigKeeper.Key) is MeshConfigObject mesh
             ? NameWarnings.ExcludedPorts(mesh, port => [.. _byPort[port].Select(k => (AuthorizationPolicyObject)objects.Objects[k]).OrderBy(p => p.Meta.FullName)])
             : [];
-        return [.. _policyWarnings.Values.SelectMany(w => w), .. _modeWarnings.Values.SelectMany(w => w), .. _networkPolicies.All, .. Nodes(nodes), .. _namespaceWarnings.Values.SelectMany(w => w), .. ports];
+        return [.. _policyWarnings.Values.SelectMany(w => w), .. _modeWarnings.Values.SelectMany(w => w), .. _networkPolicies.All, .. Nodes(nodes), .. _namespaceWarnings.Values.SelectMany(w => w), .. ports, .. _references.All, .. _nginxModes.All, .. _notes.OrderBy(n => n.Key.ToString(), StringComparer.Ordinal).SelectMany(n => n.Value)];
     }
 
     private List<SourceError> Nodes(ImmutableHashSet<string> known)
@@ -116,6 +121,8 @@ internal sealed class WarningIndex
 
     private void Replace(MeshObject? old, MeshObject? now, HashSet<ObjectKey> policies)
     {
+        if (now is { Notes.IsEmpty: false }) _notes[now.Key] = now.Notes;
+        else _notes.Remove((old ?? now)!.Key);
         switch ((old ?? now)!)
         {
             case AuthorizationPolicyObject:
@@ -125,7 +132,7 @@ internal sealed class WarningIndex
             case PeerAuthenticationObject:
                 Replace(_modes, old as PeerAuthenticationObject, now as PeerAuthenticationObject, p => p.Selector, policies);
                 break;
-            case NetworkPolicyObject:
+            case NetworkPolicyObject or TrafficPolicyObject or TrafficTargetObject or SmiRouteObject:
                 // In a namespace that has nothing else there is nobody whom another policy could mean.
                 break;
             default:

@@ -29,6 +29,7 @@ internal static class PolicyFingerprint
                 text.Append("to\n");
                 Add(text, "p", d.Ports);
                 Add(text, "P", d.NotPorts);
+                if (d.Protocol is { } protocol) text.Append(CultureInfo.InvariantCulture, $"t {protocol}\n");
             }
         }
         return Hash(text.ToString());

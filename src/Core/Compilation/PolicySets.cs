@@ -46,11 +46,12 @@ internal sealed class PolicySets
             .. workload.PolicyNames.Where(_signatures.ContainsKey).Select(n => _signatures[n]),
             .. SignaturesOf(workload, PolicyDirection.Ingress),
         ],
-        TellsProtocolsApart = Isolating(workload, PolicyDirection.Ingress).Any(),
+        TellsProtocolsApart = Isolating(workload, PolicyDirection.Ingress).Any()
+            || workload.PolicyNames.Where(_snapshot.Policies.ContainsKey).SelectMany(n => _snapshot.Policies[n].Rules).SelectMany(r => r.To).Any(t => t.Protocol is not null),
         Decide = from =>
         {
             NetworkPolicyMatches matches = new(_snapshot, workload, PolicyDirection.Ingress, from.Peer);
-            return (port, protocol) => PolicyEvaluator.Evaluate(_snapshot, workload, from.Identity, from.Peer, port, matches.At(port, protocol, workload.NamedPorts));
+            return (port, protocol) => PolicyEvaluator.Evaluate(_snapshot, workload, from.Identity, from.Peer, port, protocol, matches.At(port, protocol, workload.NamedPorts));
         },
     };
 

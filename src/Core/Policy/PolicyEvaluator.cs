@@ -20,7 +20,7 @@ public static class PolicyEvaluator
         bool itself = request.Destination.Addresses.AsSpan().Contains(request.SourceAddress);
         PolicyPeer source = PolicyPeer.Of(request.SourceAddress, request.SourceWorkload);
         NetworkPolicyOutcome outcome = itself || !request.Destination.Enrolled ? default : NetworkPolicyEvaluator.EvaluateIngress(snapshot, request.Destination, source, request.Port, request.Protocol);
-        return Evaluate(snapshot, request.Destination, request.ProvenIdentity, source, request.Port, outcome);
+        return Evaluate(snapshot, request.Destination, request.ProvenIdentity, source, request.Port, request.Protocol, outcome);
     }
 
     /// <summary>Decides whether a connection may go out of its source. The destination's own node decides besides whether it may come in there.</summary>
@@ -33,8 +33,8 @@ public static class PolicyEvaluator
     }
 
     /// <summary>The index of the first rule of <paramref name="policy"/> that matches, or -1.</summary>
-    public static int FindRule(PolicyInfo policy, string trustDomain, SpiffeId? provenIdentity, IPAddress sourceAddress, ushort port) =>
-        FindRule(policy, trustDomain, provenIdentity, IpPrefix.Host(sourceAddress), port);
+    public static int FindRule(PolicyInfo policy, string trustDomain, SpiffeId? provenIdentity, IPAddress sourceAddress, ushort port, TransportProtocol protocol) =>
+        FindRule(policy, trustDomain, provenIdentity, IpPrefix.Host(sourceAddress), port, protocol);
 
     /// <summary>Decides about all connections from a class of sources at once.</summary>
     /// <param name="snapshot">The snapshot.</param>
@@ -42,8 +42,9 @@ public static class PolicyEvaluator
     /// <param name="identity">The proven identity.</param>
     /// <param name="source">The sources.</param>
     /// <param name="port">The destination port.</param>
+    /// <param name="protocol">The transport protocol.</param>
     /// <param name="outcome">What NetworkPolicies say of it.</param>
-    internal static Decision Evaluate(NodeSnapshot snapshot, WorkloadInfo destination, SpiffeId? identity, in PolicyPeer source, ushort port, in NetworkPolicyOutcome outcome)
+    internal static Decision Evaluate(NodeSnapshot snapshot, WorkloadInfo destination, SpiffeId? identity, in PolicyPeer source, ushort port, TransportProtocol protocol, in NetworkPolicyOutcome outcome)
     {
         if (!destination.Enrolled) return new(Verdict.Allow, DecisionReason.NotEnrolled);
         Decision? denied = null, allowed = null;
@@ -57,7 +58,7 @@ public static class PolicyEvaluator
                 continue;
             }
             anyAllowPolicy |= policy.Action == PolicyAction.Allow;
-            int rule = FindRule(policy, snapshot.Mesh.TrustDomain, identity, source.Block, port);
+            int rule = FindRule(policy, snapshot.Mesh.TrustDomain, identity, source.Block, port, protocol);
             if (rule < 0) continue;
             if (policy.Action == PolicyAction.Deny) denied ??= new(Verdict.Deny, DecisionReason.DeniedByPolicy, name, rule);
             else if (policy.Action == PolicyAction.Allow) allowed ??= new(Verdict.Allow, DecisionReason.AllowedByPolicy, name, rule);
@@ -87,11 +88,11 @@ public static class PolicyEvaluator
             : Refuse(outcome, DecisionReason.NetworkPolicyEgress);
     }
 
-    private static int FindRule(PolicyInfo policy, string trustDomain, SpiffeId? identity, IpPrefix? source, ushort port)
+    private static int FindRule(PolicyInfo policy, string trustDomain, SpiffeId? identity, IpPrefix? source, ushort port, TransportProtocol protocol)
     {
         for (int i = 0; i < policy.Rules.Count; i++)
         {
-            if (MatchesSource(policy.Rules[i], policy.Action, trustDomain, identity, source) && MatchesPort(policy.Rules[i], port)) return i;
+            if (MatchesSource(policy.Rules[i], policy.Action, trustDomain, identity, source) && MatchesPort(policy.Rules[i], port, protocol)) return i;
         }
         return -1;
     }
@@ -107,11 +108,11 @@ public static class PolicyEvaluator
     }
 
     /// <summary>Whether any port condition of the rule is met.</summary>
-    internal static bool MatchesPort(PolicyRule rule, ushort port)
+    internal static bool MatchesPort(PolicyRule rule, ushort port, TransportProtocol protocol)
     {
         foreach (PolicyDestination to in rule.To)
         {
-            if ((to.Ports.IsEmpty || to.Ports.AsSpan().Contains(port)) && !to.NotPorts.AsSpan().Contains(port)) return true;
+            if ((to.Protocol is null || to.Protocol == protocol) && (to.Ports.IsEmpty || to.Ports.AsSpan().Contains(port)) && !to.NotPorts.AsSpan().Contains(port)) return true;
         }
         return rule.To.IsEmpty;
     }

@@ -25,6 +25,7 @@ public static class PolicyMapping
                 var wireTo = new Wire.PolicyDestination();
                 foreach (ushort port in to.Ports) wireTo.Ports.Add(port);
                 foreach (ushort port in to.NotPorts) wireTo.NotPorts.Add(port);
+                if (to.Protocol is { } protocol) wireTo.Protocol = (Wire.TransportProtocol)protocol;
                 wireRule.To.Add(wireTo);
             }
             wire.Rules.Add(wireRule);
@@ -56,8 +57,12 @@ public static class PolicyMapping
         NotIpBlocks = source.NotIpBlocks.ToPrefixes(),
     };
 
-    private static PolicyDestination ToModel(Wire.PolicyDestination to) =>
-        new() { Ports = to.Ports.ToPorts("ports"), NotPorts = to.NotPorts.ToPorts("not_ports") };
+    private static PolicyDestination ToModel(Wire.PolicyDestination to) => new()
+    {
+        Ports = to.Ports.ToPorts("ports"),
+        NotPorts = to.NotPorts.ToPorts("not_ports"),
+        Protocol = to.Protocol == Wire.TransportProtocol.Unspecified ? null : to.Protocol.ToModel(),
+    };
 
     private static EquatableArray<StringPattern> ToIdentities(IEnumerable<string> patterns) => patterns
         .Select(p => StringPattern.TryParseIdentity(p, out StringPattern pattern, out string? error) ? pattern : throw new FormatException(error))

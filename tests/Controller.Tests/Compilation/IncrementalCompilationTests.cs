@@ -14,17 +14,18 @@ public sealed class IncrementalCompilationTests
     private static readonly string[] Nodes = ["n0", "n1", "n2"];
     private static readonly string[] Namespaces = ["shop", "web", "culvert-system"];
 
-    private static readonly string[] DoubtsOfNetworkPolicies =
+    private static readonly string[] Doubts =
     [
         "selects nothing: no workload", "selects nothing: there is no workload", "means nobody: no workload", "means nobody: there is no workload", "is the address of a Service",
         "means no port: no workload has", "means no port: no workload that the policy selects has", "are of SCTP only", "is of SCTP,", "was never good",
+        "holds for nothing", "its share goes to the others", "counts for port", "counts for Service", "has no port 81", "of SMI in namespace", "has the service account", "the mesh's mode is STRICT", "speaks of the workload", "it allows nothing, and its destination",
     ];
 
     [Fact]
     public void AnySequenceOfChangesGivesTheSnapshotsOfTheFinalWorld()
     {
         int resources = 0, workloads = 0;
-        Dictionary<string, int> comesAndGoes = DoubtsOfNetworkPolicies.ToDictionary(d => d, _ => 0);
+        Dictionary<string, int> comesAndGoes = Doubts.ToDictionary(d => d, _ => 0);
         for (int seed = 0; seed < 40; seed++)
         {
             var random = new Random(seed);
@@ -35,13 +36,13 @@ public sealed class IncrementalCompilationTests
             store.Changed += change => catalog = compiler.Update(change.After, change.Keys, [new byte[] { 1 }]);
             SortedDictionary<string, SourceFile> files = new(StringComparer.Ordinal);
             Dictionary<string, (NodeSnapshot Snapshot, NodeResources? Resources)> agents = Nodes.ToDictionary(n => n, n => (new NodeSnapshot { Node = n }, (NodeResources?)null));
-            for (int step = 0; step < 60; step++)
+            for (int step = 0; step < 80; step++)
             {
                 for (int n = 1 + random.Next(3); n > 0; n--) Edit(files, random);
                 ObjectSet before = store.Current;
                 store.Apply(new([.. folder.Update([.. files.Values])]) { IsSynced = true });
                 Assert.Equal(ObjectSetReader.Read(files.Values, before, ["n1"]).Warnings, store.Current.Warnings);
-                foreach (string doubt in DoubtsOfNetworkPolicies.Where(d => store.Current.Warnings.Any(w => w.Reason.Contains(d, StringComparison.Ordinal)) != before.Warnings.Any(w => w.Reason.Contains(d, StringComparison.Ordinal)))) comesAndGoes[doubt]++;
+                foreach (string doubt in Doubts.Where(d => store.Current.Warnings.Any(w => w.Reason.Contains(d, StringComparison.Ordinal)) != before.Warnings.Any(w => w.Reason.Contains(d, StringComparison.Ordinal)))) comesAndGoes[doubt]++;
                 workloads += catalog.Work.Workloads;
                 ResourceCatalog fresh = MeshCompiler.Compile(store.Current, [new byte[] { 1 }]);
                 foreach (string node in Nodes)
@@ -101,11 +102,17 @@ public sealed class IncrementalCompilationTests
     private static string Document(Random random)
     {
         string ns = Namespaces[random.Next(Namespaces.Length)], app = $"app: a{random.Next(3)}", selector = random.Next(3) == 0 ? "" : $"selector: {{matchLabels: {{{app}}}}}, ";
-        string proxy = random.Next(3) switch { 0 => "annotations: {culvert.dev/proxy-protocol: v2}, ", 1 => "annotations: {culvert.dev/accept-proxy-protocol: \"80; from=10.9.0.0/16\"}, ", _ => "" };
+        string proxy = random.Next(4) switch { 0 => "annotations: {culvert.dev/proxy-protocol: v2}, ", 1 => "annotations: {culvert.dev/accept-proxy-protocol: \"80; from=10.9.0.0/16\"}, ", _ => "" };
         string address = $"10.0.0.{random.Next(1, 9)}", mode = random.Next(2) == 0 ? "STRICT" : "PERMISSIVE";
-        return random.Next(12) switch
+        string service = $"s{random.Next(3)}", account = $"b{random.Next(2)}";
+        return random.Next(16) switch
         {
             0 => $"apiVersion: v1\nkind: Namespace\nmetadata: {{name: {ns}, labels: {{culvert.dev/mesh: {(random.Next(2) == 0 ? "enabled" : "disabled")}, team: t{random.Next(2)}}}}}\n---\n",
+            12 => $"apiVersion: culvert.dev/v1alpha1\nkind: TrafficPolicy\nmetadata: {{name: t{random.Next(2)}, namespace: {ns}}}\nspec: {{targetRef: {{kind: Service, name: {service}}}, {(random.Next(2) == 0 ? "proxyProtocol: {version: v2, ports: [80]}" : "loadBalancing: [{protocol: TCP, port: 81, mode: ROUND_ROBIN}, {protocol: TCP, mode: SOURCE_HASH}]")}}}\n---\n",
+            13 when random.Next(2) == 0 => $"apiVersion: split.smi-spec.io/v1alpha4\nkind: TrafficSplit\nmetadata: {{name: r{random.Next(2)}, namespace: {ns}}}\nspec: {{service: {service}, backends: [{{service: s{random.Next(3)}, weight: {random.Next(3)}}}]}}\n---\n",
+            13 => $"apiVersion: gateway.networking.k8s.io/v1\nkind: TCPRoute\nmetadata: {{name: r{random.Next(2)}, namespace: {ns}}}\nspec: {{parentRefs: [{{group: \"\", kind: Service, name: {service}}}], rules: [{{backendRefs: [{{name: s{random.Next(3)}, port: {random.Next(80, 82)}}}]}}]}}\n---\n",
+            14 => $"apiVersion: access.smi-spec.io/v1alpha3\nkind: TrafficTarget\nmetadata: {{name: x{random.Next(2)}, namespace: {ns}}}\nspec: {{destination: {{kind: ServiceAccount, name: {account}}}, sources: [{{kind: ServiceAccount, name: b0}}], rules: [{{kind: {(random.Next(5) == 0 ? "HTTPRouteGroup" : "TCPRoute")}, name: y{random.Next(2)}}}]}}\n---\n",
+            15 => $"apiVersion: specs.smi-spec.io/v1alpha4\nkind: TCPRoute\nmetadata: {{name: y{random.Next(2)}, namespace: {ns}}}\nspec: {{matches: {{ports: [{random.Next(80, 83)}]}}}}\n---\n",
             10 or 11 => $"apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: n{random.Next(3)}, namespace: {ns}}}\nspec: {{{(random.Next(8) == 0 ? "color: red, " : "")}podSelector: {Selector(random)}, ingress: [{Rule(random, "from")}], egress: [{Rule(random, "to")}]}}\n---\n",
             1 or 2 => $"apiVersion: v1\nkind: Service\nmetadata: {{name: s{random.Next(3)}, {proxy}namespace: {ns}}}\nspec: {{clusterIP: 10.96.0.{random.Next(1, 30)}, {(random.Next(3) == 0 ? "" : $"selector: {{{app}}}, ")}ports: [{{name: t, port: 80, targetPort: {random.Next(80, 83)}}}, {{name: u, port: 53, protocol: UDP}}]}}\n---\n",
             3 => $"apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {{name: e{random.Next(3)}, namespace: {ns}, labels: {{kubernetes.io/service-name: s{random.Next(3)}}}}}\naddressType: IPv4\nendpoints: [{{addresses: [{address}]}}]\nports: [{{name: t, port: {random.Next(80, 83)}}}]\n---\n",
@@ -113,7 +120,7 @@ public sealed class IncrementalCompilationTests
             5 => $"apiVersion: culvert.dev/v1alpha1\nkind: PeerAuthentication\nmetadata: {{name: m{random.Next(3)}, namespace: {ns}}}\nspec: {{{selector}mtls: {{mode: {mode}}}}}\n---\n",
             6 => $"apiVersion: gateway.networking.k8s.io/v1\nkind: UDPRoute\nmetadata: {{name: r{random.Next(2)}, namespace: {ns}}}\nspec: {{parentRefs: [{{group: \"\", kind: Service, name: s{random.Next(3)}}}], rules: [{{backendRefs: [{{name: s{random.Next(3)}, port: 53, weight: {random.Next(1, 4)}}}, {{name: s{random.Next(3)}, port: 53}}]}}]}}\n---\n",
             7 when random.Next(3) == 0 => $"apiVersion: culvert.dev/v1alpha1\nkind: MeshConfig\nmetadata: {{name: default}}\nspec: {{trustDomain: d{random.Next(2)}.example, excludePorts: [2], mtls: {{mode: {mode}}}}}\n---\n",
-            _ => $"apiVersion: culvert.dev/v1alpha1\nkind: Workload\nmetadata: {{name: w{random.Next(6)}, {proxy}namespace: {ns}, labels: {{{app}}}}}\nspec: {{node: n{random.Next(3)}, interface: eth{random.Next(2)}, addresses: [{address}], hostNetwork: {(random.Next(5) == 0 ? "true" : "false")}, ports: [{{name: t{random.Next(2)}, port: 80}}]}}\n---\n",
+            _ => $"apiVersion: culvert.dev/v1alpha1\nkind: Workload\nmetadata: {{name: w{random.Next(6)}, {(proxy.Length > 0 ? proxy : $"annotations: {{config.nsm.nginx.com/mtls-mode: {mode.ToLowerInvariant()}}}, ")}namespace: {ns}, labels: {{{app}}}}}\nspec: {{node: n{random.Next(3)}, serviceAccount: {account}, interface: eth{random.Next(2)}, addresses: [{address}], hostNetwork: {(random.Next(5) == 0 ? "true" : "false")}, ports: [{{name: t{random.Next(2)}, port: 80}}]}}\n---\n",
         };
     }
 

@@ -6,6 +6,7 @@ using Culvert.Controller.Objects;
 using Culvert.Controller.Schema;
 using Culvert.Controller.Sources.Folder;
 using Culvert.Controller.Store;
+using Culvert.Core;
 using Culvert.Tests.Shared;
 
 namespace Culvert.Controller.Tests;
@@ -101,7 +102,7 @@ public sealed class JsonReaderTests
     private static (MeshObject? Object, string Dictionaries) Comparable(MeshObject? read)
     {
         if (read is null) return (null, "");
-        MeshObject bare = read with { Meta = read.Meta with { Origin = new FileOrigin("a.json", 0), Labels = None } };
+        MeshObject bare = read with { Meta = read.Meta with { Origin = new FileOrigin("a.json", 0), Labels = None }, Notes = read.Notes.Select(n => n with { Place = "a.json", Line = 0 }).ToEquatableArray() };
         string labels = Text(read.Meta.Labels);
         return bare switch
         {

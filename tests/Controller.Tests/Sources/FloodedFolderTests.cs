@@ -73,7 +73,7 @@ public sealed class FloodedFolderTests : IDisposable
         string text = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n" + string.Concat(Enumerable.Range(0, Fields).Select(i => $"unknown{i}: 1\n"));
         ImmutableArray<SourceError> errors = ObjectSetReader.Read([new("shop.yaml", text)], ObjectSet.Empty).Errors;
         Assert.Equal(SourceError.MostOfAPlace, errors.Length);
-        Assert.Equal("shop.yaml:4: Namespace shop: unknown0: unknown field", errors[0].ToString());
+        Assert.Equal("shop.yaml:4: Namespace shop: unknown0: unknown field; known are apiVersion, kind, metadata, spec, status", errors[0].ToString());
         Assert.Equal($"{Fields - SourceError.MostOfAPlace + 1} more errors of this object, which are not listed", errors[^1].Reason);
     }
 

@@ -66,6 +66,7 @@ public sealed class PolicyFingerprintTests
             { } t when t == typeof(EquatableArray<StringPattern>) => (EquatableArray<StringPattern>)[StringPattern.Parse("a*")],
             { } t when t == typeof(EquatableArray<IpPrefix>) => (EquatableArray<IpPrefix>)[IpPrefix.Host(IPAddress.Loopback)],
             { } t when t == typeof(EquatableArray<ushort>) => (EquatableArray<ushort>)[(ushort)80],
+            { } t when t == typeof(TransportProtocol?) => TransportProtocol.Udp,
             { } t => throw new NotSupportedException($"give {t} a value here, so that {field} is tested"),
         });
         return condition;

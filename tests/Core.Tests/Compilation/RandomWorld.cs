@@ -106,7 +106,7 @@ internal sealed class RandomWorld(int seed)
         };
     }
 
-    private PolicyRule Rule() => new() { From = Many(2, Source), To = Many(2, () => new PolicyDestination { Ports = Many(2, () => Pick(Ports)), NotPorts = Many(1, () => Pick(Ports)) }) };
+    private PolicyRule Rule() => new() { From = Many(2, Source), To = Many(2, () => new PolicyDestination { Ports = Many(2, () => Pick(Ports)), NotPorts = Many(1, () => Pick(Ports)), Protocol = Pick<TransportProtocol?>([null, null, TransportProtocol.Tcp, TransportProtocol.Udp]) }) };
 
     private PolicySource Source() => new()
     {

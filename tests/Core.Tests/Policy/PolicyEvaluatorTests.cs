@@ -1,3 +1,4 @@
+using System.Net;
 using static Culvert.Core.Tests.Given;
 
 namespace Culvert.Core.Tests;
@@ -14,6 +15,14 @@ public sealed class PolicyEvaluatorTests
         WorkloadInfo web = Workload("web", "10.0.0.1");
         Decision d = Decide(Snapshot(new() { DefaultAction = action }, [], web), web, Cart, "10.0.0.2", 80);
         Assert.Equal((verdict, reason, null, -1), (d.Verdict, d.Reason, d.Policy, d.RuleIndex));
+    }
+
+    [Fact]
+    public void ARuleForOneProtocolMatchesNothingOfTheOther()
+    {
+        PolicyInfo policy = Given.Policy("shop/udp", PolicyAction.Allow, Given.Rule(to: new() { Ports = [53], Protocol = TransportProtocol.Udp }));
+        Assert.Equal(0, PolicyEvaluator.FindRule(policy, Given.TrustDomain, null, IPAddress.Loopback, 53, TransportProtocol.Udp));
+        Assert.Equal(-1, PolicyEvaluator.FindRule(policy, Given.TrustDomain, null, IPAddress.Loopback, 53, TransportProtocol.Tcp));
     }
 
     [Fact]

@@ -27,6 +27,7 @@ internal sealed class ApiServer : IAsyncDisposable
     private ServerProcess? _server;
     private int _etcdPort;
     private int _generation;
+    private int _kubeconfigs;
 
     private ApiServer(string[] flags) => _flags = flags;
 
@@ -93,7 +94,8 @@ internal sealed class ApiServer : IAsyncDisposable
     /// <summary>Runs kubectl against it as admin.</summary>
     internal async Task<string> KubectlAsync(string input, params string[] arguments)
     {
-        string config = _folder.Write("kubeconfig", Kubeconfig(AdminToken));
+        // Of its own: several may run at a time.
+        string config = _folder.Write(string.Create(CultureInfo.InvariantCulture, $"kubeconfig{Interlocked.Increment(ref _kubeconfigs)}"), Kubeconfig(AdminToken));
         return await Tool.RunAsync(KubernetesBinaries.Of("kubectl"), input, ["--kubeconfig", config, "--cache-dir", _folder.File("kubectl-cache"), .. arguments]);
     }
 

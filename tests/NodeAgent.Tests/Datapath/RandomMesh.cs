@@ -31,7 +31,7 @@ internal static class RandomMesh
         Rules = [.. Enumerable.Range(0, random.Next(3)).Select(_ => new PolicyRule
         {
             From = [.. Enumerable.Range(0, random.Next(3)).Select(_ => Source(random))],
-            To = random.Next(2) == 0 ? [] : [new PolicyDestination { Ports = [(ushort)random.Next(79, 84)], NotPorts = random.Next(3) == 0 ? [81] : [] }],
+            To = random.Next(2) == 0 ? [] : [new PolicyDestination { Ports = [(ushort)random.Next(79, 84)], NotPorts = random.Next(3) == 0 ? [81] : [], Protocol = random.Next(3) == 0 ? TransportProtocol.Udp : null }],
         })],
     };
 

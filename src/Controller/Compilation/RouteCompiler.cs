@@ -4,29 +4,29 @@ using Culvert.Core;
 
 namespace Culvert.Controller.Compilation;
 
-/// <summary>Puts the backends that UDPRoutes name in the place of a Service's own, with their weights multiplied out. Pure.</summary>
-internal static class UdpRouteCompiler
+/// <summary>Puts the backends that routes name in the place of a Service's own, with their weights multiplied out. Pure.</summary>
+internal static class RouteCompiler
 {
-    /// <summary>A service with the routes applied. Where several routes claim a port, the first by name has it; a reference that leads nowhere takes no share.</summary>
+    /// <summary>A service with the routes applied. Where several routes claim a port, the first has it; a reference that leads nowhere takes no share.</summary>
     /// <param name="service">The service by itself.</param>
-    /// <param name="routes">The routes that name it as a parent, by name.</param>
+    /// <param name="routes">The routes that name it as a parent, the one that counts first.</param>
     /// <param name="find">A service by itself, or null.</param>
-    public static ServiceInfo Apply(ServiceInfo service, IReadOnlyCollection<UdpRouteObject> routes, Func<NamespacedName, ServiceInfo?> find) =>
+    public static ServiceInfo Apply(ServiceInfo service, IReadOnlyCollection<RouteObject> routes, Func<NamespacedName, ServiceInfo?> find) =>
         routes.Count == 0 ? service : service with { Ports = service.Ports.Select(port => Route(service, routes, port, find)).ToEquatableArray() };
 
-    private static ServicePort Route(ServiceInfo service, IReadOnlyCollection<UdpRouteObject> routes, ServicePort port, Func<NamespacedName, ServiceInfo?> find)
-    {
-        UdpRouteObject? route = routes.FirstOrDefault(r => r.Parents.Any(p => p.Service == service.Name.Name && p.Covers(port)));
-        return route is null ? port : port with { Backends = Multiply(Targets(route, find)) };
-    }
+    /// <summary>The route that a port of a service follows: the first that means it, null where none does.</summary>
+    public static RouteObject? Find(IReadOnlyCollection<RouteObject> routes, string service, ServicePort port) => routes.FirstOrDefault(r => r.Covers(service, port));
 
-    private static List<(int Weight, EquatableArray<ServiceBackend> Backends)> Targets(UdpRouteObject route, Func<NamespacedName, ServiceInfo?> find)
+    private static ServicePort Route(ServiceInfo service, IReadOnlyCollection<RouteObject> routes, ServicePort port, Func<NamespacedName, ServiceInfo?> find) =>
+        Find(routes, service.Name.Name, port) is { } route ? port with { Backends = Multiply(Targets(route, port, find)) } : port;
+
+    private static List<(int Weight, EquatableArray<ServiceBackend> Backends)> Targets(RouteObject route, ServicePort parent, Func<NamespacedName, ServiceInfo?> find)
     {
         var targets = new List<(int, EquatableArray<ServiceBackend>)>();
-        foreach (UdpRouteObject.Backend backend in route.Backends)
+        foreach (RouteObject.Backend backend in route.Backends)
         {
             ServicePort? port = find(new(route.Meta.Namespace, backend.Service))?.Ports
-                .FirstOrDefault(p => p.Port == backend.Port && p.Protocol == TransportProtocol.Udp);
+                .FirstOrDefault(p => p.Port == (backend.Port ?? parent.Port) && p.Protocol == parent.Protocol);
             if (port is not null) targets.Add((backend.Weight, port.Backends));
         }
         return targets;

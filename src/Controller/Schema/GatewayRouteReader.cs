@@ -3,18 +3,18 @@ using Culvert.Core;
 
 namespace Culvert.Controller.Schema;
 
-/// <summary>Reads gateway.networking.k8s.io/UDPRoute (v1, and v1alpha2 of older clusters) whose parents are Services (the mesh use of routes, GAMMA).</summary>
-internal static class UdpRouteReader
+/// <summary>Reads UDPRoute and TCPRoute of gateway.networking.k8s.io (v1, and v1alpha2 of older clusters) whose parents are Services (the mesh use of routes, GAMMA).</summary>
+internal static class GatewayRouteReader
 {
     private const int MaxWeight = 1_000_000;
 
-    public static UdpRouteObject? Read(FieldReader root, ObjectMeta meta)
+    public static RouteObject? Read(FieldReader root, ObjectKind kind, ObjectMeta meta)
     {
         if (root.Map("spec", required: true) is not { } spec) return null;
         if (!spec.Has("parentRefs")) spec.Fail("parentRefs", "is required");
         if (!spec.Has("rules")) spec.Fail("rules", "is required");
         var parents = spec.Maps("parentRefs").Select(p => ReadParent(p, meta)).ToList();
-        var backends = new List<UdpRouteObject.Backend>();
+        var backends = new List<RouteObject.Backend>();
         FieldReader[] rules = [.. spec.Maps("rules")];
         foreach (FieldReader rule in rules)
         {
@@ -25,10 +25,10 @@ internal static class UdpRouteReader
         }
         if (rules.Length > 1) spec.Fail("rules", "holds several rules; without matches only one can count");
         spec.Done();
-        return new(meta) { Parents = parents.ToEquatableArray(), Backends = backends.ToEquatableArray() };
+        return new(kind, meta) { Parents = parents.ToEquatableArray(), Backends = backends.ToEquatableArray() };
     }
 
-    private static UdpRouteObject.Parent ReadParent(FieldReader parent, ObjectMeta meta)
+    private static RouteObject.Parent ReadParent(FieldReader parent, ObjectMeta meta)
     {
         string name = ReadReference(parent, meta, defaultGroup: "gateway.networking.k8s.io", defaultKind: "Gateway");
         ushort? port = parent.Port("port");
@@ -37,7 +37,7 @@ internal static class UdpRouteReader
         return new(name, port, section);
     }
 
-    private static UdpRouteObject.Backend ReadBackend(FieldReader backend, ObjectMeta meta)
+    private static RouteObject.Backend ReadBackend(FieldReader backend, ObjectMeta meta)
     {
         string name = ReadReference(backend, meta, defaultGroup: "", defaultKind: "Service");
         ushort port = backend.Port("port", required: true) ?? 0;

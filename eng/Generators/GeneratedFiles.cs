@@ -1,9 +1,12 @@
 using System.Diagnostics;
 
-namespace Culvert.BindingGenerator;
+namespace Culvert.Generators;
 
 /// <summary>Writes generated files, or compares them with what is committed.</summary>
-internal sealed class GeneratedFiles(string root, bool check)
+/// <param name="root">The top of the sources.</param>
+/// <param name="remedy">The command that writes them.</param>
+/// <param name="check">Whether to compare only.</param>
+internal sealed class GeneratedFiles(string root, string remedy, bool check)
 {
     internal string Root { get; } = root;
 
@@ -11,9 +14,10 @@ internal sealed class GeneratedFiles(string root, bool check)
     internal bool OutOfDate { get; private set; }
 
     /// <summary>Takes one file's text.</summary>
-    internal void Put(string name, string text)
+    /// <param name="relative">The file, from the top of the sources.</param>
+    /// <param name="text">What it is to hold.</param>
+    internal void Put(string relative, string text)
     {
-        string relative = Path.Combine("src/Interop/Generated", name);
         string path = Path.Combine(Root, relative);
         string old = File.Exists(path) ? File.ReadAllText(path) : "";
         if (old == text)
@@ -29,7 +33,7 @@ internal sealed class GeneratedFiles(string root, bool check)
             return;
         }
         OutOfDate = true;
-        Console.Error.WriteLine($"{relative}: out of date; run: dotnet run --project eng/BindingGenerator -- libbpf abi");
+        Console.Error.WriteLine($"{relative}: out of date; run: {remedy}");
         Console.Error.WriteLine(Differences(path, text));
     }
 

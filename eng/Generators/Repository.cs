@@ -1,4 +1,4 @@
-namespace Culvert.BindingGenerator;
+namespace Culvert.Generators;
 
 /// <summary>Finds the top of the sources.</summary>
 internal static class Repository

@@ -1,0 +1,58 @@
+using Culvert.Controller.Objects;
+using Culvert.Controller.Schema;
+using Culvert.Core;
+
+namespace Culvert.Controller.CustomResources;
+
+/// <summary>MeshConfig.</summary>
+internal static class MeshConfigSchema
+{
+    /// <summary>The kind.</summary>
+    public static CustomResource Resource { get; } = new("MeshConfig", "meshconfigs")
+    {
+        ShortNames = ["cvmc"],
+        IsClusterScoped = true,
+        OnlyName = MeshConfigObject.OnlyName,
+        Description = "The settings of the mesh. There is one, named default.",
+        Spec = Nodes.Object(
+            "The settings; those that are left out have their defaults.",
+            new SchemaField("trustDomain", Nodes.Text("The trust domain of all identities of the mesh.", "^[a-z0-9._-]+$", SpiffeId.MaxTrustDomainLength)) { Default = MeshSettingsDefaults.TrustDomain },
+            new SchemaField("defaultAction", Nodes.Words<DefaultAction>("What becomes of connections that no policy speaks of.")) { Default = "ALLOW" },
+            new SchemaField("mtls", Nodes.Mtls("Mutual TLS, where no PeerAuthentication says another mode.")) { Default = "PERMISSIVE" },
+            new SchemaField("excludeCidrs", Nodes.Prefixes("Addresses that the mesh leaves alone: plaintext, without identity and without policy.")),
+            new SchemaField("excludePorts", Nodes.Ports("Destination ports that the mesh leaves alone.")),
+            new SchemaField("networkPolicy", Nodes.Words<NetworkPolicyMode>("Whether what NetworkPolicies do not allow is refused, or let through and shown.")) { Default = "ENFORCE" },
+            new SchemaField("directPath", Nodes.Words<DirectPath>("How packets go between workloads of one node: straight into the other's interface (REDIRECT), by the node's own forwarding (HOST_STACK), or straight where nothing is passed by so (AUTO).")) { Default = "AUTO" },
+            new SchemaField("icmpEcho", Nodes.Words<DefaultAction>("Echo requests to workloads.")) { Default = "ALLOW" },
+            new SchemaField("certificate", Nodes.Object(
+                "Certificates of workloads.",
+                new SchemaField("lifetime", Nodes.Text("How long one is valid, such as 48h or 1h30m: 2s to 2160h.", "^([0-9]{1,9}(ms|h|m|s))+$", Durations.MostCharacters) with
+                {
+                    Rules = [new("duration(self) >= duration('2s') && duration(self) <= duration('2160h')", "must be within 2s..2160h")],
+                })
+                {
+                    Default = "48h",
+                },
+                new SchemaField("jitter", new(SchemaType.Number) { Description = "Each lifetime differs by up to this part of it.", Minimum = 0, Maximum = MeshConfigReader.MaxJitter }) { Default = "0.1" }))),
+        Columns = [new("Trust domain", "string", ".spec.trustDomain"), new("Default", "string", ".spec.defaultAction"), new("mTLS", "string", ".spec.mtls.mode")],
+        Example = """
+            apiVersion: culvert.dev/v1alpha1
+            kind: MeshConfig
+            metadata:
+              name: default
+            spec:
+              trustDomain: example.org
+              defaultAction: DENY
+              mtls:
+                mode: STRICT
+              excludeCidrs: [10.0.0.0/24]
+              excludePorts: [9100]
+              networkPolicy: ENFORCE
+              directPath: AUTO
+              icmpEcho: ALLOW
+              certificate:
+                lifetime: 48h
+                jitter: 0.1
+            """,
+    };
+}

@@ -1,0 +1,37 @@
+using Culvert.Core;
+
+namespace Culvert.Controller.Objects;
+
+/// <summary>How traffic to a Service is treated (culvert.dev TrafficPolicy).</summary>
+/// <param name="Meta">Its metadata.</param>
+/// <param name="Service">The Service, of its namespace.</param>
+internal sealed record TrafficPolicyObject(ObjectMeta Meta, string Service) : MeshObject(ObjectKind.TrafficPolicy, Meta)
+{
+    /// <summary>How ports are balanced; empty: nothing is said of it.</summary>
+    public EquatableArray<PortLoadBalancing> LoadBalancing { get; init; }
+
+    /// <summary>Ports that want PROXY protocol headers; empty: nothing is said of it.</summary>
+    public ProxyProtocolRequest ProxyProtocol { get; init; }
+
+    /// <summary>Ports that take PROXY protocol headers; empty: nothing is said of it.</summary>
+    public EquatableArray<TrustedProxies> TrustedProxies { get; init; }
+
+    /// <summary>The Service by its full name.</summary>
+    public NamespacedName Target => new(Meta.Namespace, Service);
+
+    /// <summary>The ports of the Service that it names, each with the field that does.</summary>
+    public IEnumerable<(string Field, TransportPort Port)> NamedPorts =>
+        LoadBalancing.Select(b => ("loadBalancing", b.Port)).Concat(ProxyProtocol.Ports.Select(p => ("proxyProtocol", p))).Concat(TrustedProxies.SelectMany(t => t.Ports).Select(p => ("acceptProxyProtocol", p)))
+            .Where(p => p.Item2.Port != 0);
+
+    /// <summary>The Service with what is said here in the place of what its annotations say of the same.</summary>
+    public ServiceObject ApplyTo(ServiceObject service) => service with
+    {
+        Meta = service.Meta with
+        {
+            LoadBalancing = LoadBalancing.IsEmpty ? service.Meta.LoadBalancing : LoadBalancing,
+            ProxyProtocol = ProxyProtocol.IsEmpty ? service.Meta.ProxyProtocol : ProxyProtocol,
+            TrustedProxies = TrustedProxies.IsEmpty ? service.Meta.TrustedProxies : TrustedProxies,
+        },
+    };
+}

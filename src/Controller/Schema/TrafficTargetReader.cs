@@ -1,0 +1,71 @@
+using Culvert.Controller.Objects;
+using Culvert.Core;
+
+namespace Culvert.Controller.Schema;
+
+/// <summary>
+/// Reads access.smi-spec.io TrafficTarget, v1alpha2 and v1alpha3, whose rules are TCPRoutes and UDPRoutes. Of one with errors the stricter reading is returned besides: it allows nothing, and what it has for
+/// a destination takes no more than other policies allow.
+/// </summary>
+internal static class TrafficTargetReader
+{
+    public static TrafficTargetObject Read(FieldReader root, ObjectMeta meta, bool hasPort)
+    {
+        int before = root.ErrorCount;
+        var target = new TrafficTargetObject(meta, null) { IsStricterReading = true };
+        if (root.Map("spec", required: true) is not { } spec) return target;
+        if (spec.Map("destination", required: true) is { } destination)
+        {
+            NamespacedName? account = ReadAccount(destination, meta);
+            bool isElsewhere = account is { } known && known.Namespace != meta.Namespace;
+            if (isElsewhere) destination.Fail("namespace", $"'{account!.Value.Namespace}' is another namespace than the TrafficTarget's; who may write here may say who reaches workloads of {meta.Namespace} only");
+            target = target with { Account = isElsewhere ? TrafficTargetObject.Nobody : account?.Name };
+            if (hasPort) target = target with { Port = destination.Port("port") };
+            destination.Done();
+        }
+        EquatableArray<NamespacedName> sources = ReadSources(spec, meta);
+        EquatableArray<ObjectKey> routes = ReadRules(spec, meta);
+        spec.Done();
+        return root.ErrorCount > before ? target : target with { Sources = sources, Routes = routes, IsStricterReading = false };
+    }
+
+    private static EquatableArray<NamespacedName> ReadSources(FieldReader spec, ObjectMeta meta)
+    {
+        if (!spec.Has("sources")) spec.Fail("sources", "is required");
+        var sources = new List<NamespacedName>();
+        foreach (FieldReader source in spec.Maps("sources"))
+        {
+            if (ReadAccount(source, meta) is { } account) sources.Add(account);
+            source.Done();
+        }
+        return sources.Distinct().ToEquatableArray();
+    }
+
+    private static EquatableArray<ObjectKey> ReadRules(FieldReader spec, ObjectMeta meta)
+    {
+        if (!spec.Has("rules")) spec.Fail("rules", "is required");
+        var routes = new List<ObjectKey>();
+        foreach (FieldReader rule in spec.Maps("rules"))
+        {
+            string? kind = rule.String("kind", required: true);
+            if (kind == "HTTPRouteGroup") rule.Fail("kind", "HTTPRouteGroup is not supported: the mesh tells connections apart, not requests. The TrafficTarget allows nothing until the rule is a TCPRoute or UDPRoute");
+            else if (kind is not (null or "TCPRoute" or "UDPRoute")) rule.Fail("kind", $"'{kind}' is not one of TCPRoute, UDPRoute");
+            string? name = rule.String("name", Names.Subdomain, required: true);
+            if (kind == "HTTPRouteGroup") rule.Ignore("matches");
+            else if (!rule.List<string>("matches", static (string text, out string value) => (value = text).Length > 0 ? null : "must not be empty", mayBeEmpty: true).IsEmpty)
+                rule.Fail("matches", "belongs to HTTPRouteGroups, which alone have matches to choose from");
+            rule.Done();
+            if (name is not null) routes.Add(new(kind == "UDPRoute" ? ObjectKind.SmiUDPRoute : ObjectKind.SmiTCPRoute, meta.Namespace, name));
+        }
+        return routes.Distinct().ToEquatableArray();
+    }
+
+    private static NamespacedName? ReadAccount(FieldReader reader, ObjectMeta meta)
+    {
+        string? kind = reader.String("kind", required: true);
+        if (kind is not (null or "ServiceAccount")) reader.Fail("kind", $"'{kind}' is not supported; ServiceAccount is");
+        string? name = reader.String("name", Names.Subdomain, required: true);
+        string ns = reader.String("namespace", Names.Label) ?? meta.Namespace;
+        return name is null ? null : new(ns, name);
+    }
+}

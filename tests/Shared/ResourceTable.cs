@@ -1,0 +1,107 @@
+namespace Culvert.Tests.Shared;
+
+/// <summary>Good and bad objects that say more than one field.</summary>
+internal static class ResourceTable
+{
+    private enum Verdict
+    {
+        Good,
+        Bad,
+
+        /// <summary>By a rule alone.</summary>
+        Rule,
+
+        /// <summary>By the controller alone.</summary>
+        Status,
+
+        /// <summary>By a name that is not known, which a server drops or refuses, as it is asked.</summary>
+        Field,
+    }
+
+    private static readonly (string Kind, Verdict Verdict, string Spec, string? Rule)[] Rows =
+    [
+        ("MeshConfig", Verdict.Good, "{}", null),
+        ("MeshConfig", Verdict.Good, "{certificate: {lifetime: 2s}}", null),
+        ("MeshConfig", Verdict.Good, "{certificate: {lifetime: 2160h}}", null),
+        ("MeshConfig", Verdict.Good, "{certificate: {lifetime: 1h30m10s500ms, jitter: 0}}", null),
+        ("MeshConfig", Verdict.Rule, "{certificate: {lifetime: 1s}}", "must be within 2s..2160h"),
+        ("MeshConfig", Verdict.Rule, "{certificate: {lifetime: 2161h}}", "must be within 2s..2160h"),
+        ("MeshConfig", Verdict.Bad, "{certificate: {lifetime: 2 days}}", null),
+        ("MeshConfig", Verdict.Bad, "{certificate: {lifetime: -2h}}", null),
+        ("MeshConfig", Verdict.Bad, "{trustDomain: Example.org}", null),
+        ("MeshConfig", Verdict.Bad, "{mtls: {}}", null),
+        ("MeshConfig", Verdict.Bad, "{excludePorts: [\"80\"]}", null),
+        ("MeshConfig", Verdict.Status, "{excludeCidrs: [10.0.0.1/8]}", null),
+        ("MeshConfig", Verdict.Field, "{defaultAktion: DENY}", null),
+        ("AuthorizationPolicy", Verdict.Good, "{action: ALLOW}", null),
+        ("AuthorizationPolicy", Verdict.Good, "{action: DENY, selector: {}, rules: []}", null),
+        ("AuthorizationPolicy", Verdict.Good, "{action: AUDIT, rules: [{}]}", null),
+        ("AuthorizationPolicy", Verdict.Good, "{action: ALLOW, rules: [{from: [{identities: ['*', '*/sa/web', 'spiffe://example.org/*', 'example.org/ns/a/sa/b', 'spiffe://example.org']}]}]}", null),
+        ("AuthorizationPolicy", Verdict.Good, "{action: ALLOW, rules: [{from: [{namespaces: ['*', 'shop-*', '*-prod', a]}]}]}", null),
+        ("AuthorizationPolicy", Verdict.Good, "{action: ALLOW, rules: [{from: [{ipBlocks: [10.1.2.3, 0.0.0.0/0, '::/0', 'fd00::/8', '::ffff:10.0.0.1', 255.255.255.255/32]}]}]}", null),
+        ("AuthorizationPolicy", Verdict.Bad, "{rules: []}", null),
+        ("AuthorizationPolicy", Verdict.Bad, "{action: ALLOW, rules: [{from: [{}]}]}", null),
+        ("AuthorizationPolicy", Verdict.Bad, "{action: ALLOW, rules: [{from: []}]}", null),
+        ("AuthorizationPolicy", Verdict.Bad, "{action: ALLOW, rules: [{to: [{}]}]}", null),
+        ("AuthorizationPolicy", Verdict.Bad, "{action: ALLOW, rules: [{from: [{identities: ['spiffe://a*b']}]}]}", null),
+        ("AuthorizationPolicy", Verdict.Bad, "{action: ALLOW, rules: [{from: [{identities: ['*a*']}]}]}", null),
+        ("AuthorizationPolicy", Verdict.Bad, "{action: ALLOW, rules: [{from: [{identities: ['https://a/*']}]}]}", null),
+        ("AuthorizationPolicy", Verdict.Bad, "{action: ALLOW, rules: [{from: [{identities: ['spiffe://Example.org/a']}]}]}", null),
+        ("AuthorizationPolicy", Verdict.Bad, "{action: ALLOW, rules: [{from: [{identities: ['spiffe://example.org/a/../b']}]}]}", null),
+        ("AuthorizationPolicy", Verdict.Bad, "{action: ALLOW, rules: [{from: [{identities: ['spiffe://example.org//b']}]}]}", null),
+        ("AuthorizationPolicy", Verdict.Bad, "{action: ALLOW, rules: [{from: [{identities: ['']}]}]}", null),
+        ("AuthorizationPolicy", Verdict.Bad, "{action: ALLOW, rules: [{from: [{namespaces: ['Shop']}]}]}", null),
+        ("AuthorizationPolicy", Verdict.Bad, "{action: ALLOW, rules: [{from: [{ipBlocks: [10.0.0.0/33]}]}]}", null),
+        ("AuthorizationPolicy", Verdict.Bad, "{action: ALLOW, rules: [{from: [{ipBlocks: [256.0.0.1]}]}]}", null),
+        ("AuthorizationPolicy", Verdict.Bad, "{action: ALLOW, rules: [{from: [{ipBlocks: ['10.1']}]}]}", null),
+        ("AuthorizationPolicy", Verdict.Bad, "{action: ALLOW, rules: [{from: [{ipBlocks: ['fd00::/129']}]}]}", null),
+        ("AuthorizationPolicy", Verdict.Bad, "{action: ALLOW, selector: {matchLabels: {app: 'not a value'}}}", null),
+        ("AuthorizationPolicy", Verdict.Status, "{action: ALLOW, rules: [{from: [{ipBlocks: ['1:2:3']}]}]}", null),
+        ("AuthorizationPolicy", Verdict.Field, "{action: ALLOW, rules: [{form: [{namespaces: [a]}]}]}", null),
+        ("PeerAuthentication", Verdict.Good, "{mtls: {mode: STRICT}, selector: {matchLabels: {}}}", null),
+        ("PeerAuthentication", Verdict.Bad, "{mtls: {}}", null),
+        ("PeerAuthentication", Verdict.Bad, "{mtls: {mode: OFF}}", null),
+        ("TrafficPolicy", Verdict.Good, "{targetRef: {kind: Service, name: a}, proxyProtocol: {version: v2}}", null),
+        ("TrafficPolicy", Verdict.Good, "{targetRef: {kind: Service, name: a}, loadBalancing: [{protocol: TCP, mode: RANDOM}, {protocol: UDP, mode: RANDOM}, {protocol: TCP, port: 1, mode: RANDOM}, {protocol: UDP, port: 1, mode: RANDOM}]}", null),
+        ("TrafficPolicy", Verdict.Bad, "{targetRef: {kind: Deployment, name: a}, proxyProtocol: {version: v2}}", null),
+        ("TrafficPolicy", Verdict.Field, "{targetRef: {group: apps, kind: Service, name: a}, proxyProtocol: {version: v2}}", null),
+        ("TrafficPolicy", Verdict.Rule, "{targetRef: {kind: Service, name: a}}", "says nothing of its target; loadBalancing, proxyProtocol or acceptProxyProtocol is required"),
+        ("TrafficPolicy", Verdict.Rule, "{targetRef: {kind: Service, name: a}, loadBalancing: [{protocol: TCP, mode: RANDOM}, {protocol: TCP, mode: SOURCE_HASH}]}", "loadBalancing names a port of a protocol twice"),
+        ("TrafficPolicy", Verdict.Rule, "{targetRef: {kind: Service, name: a}, loadBalancing: [{protocol: UDP, port: 5, mode: RANDOM}, {protocol: UDP, port: 5, mode: RANDOM}]}", "loadBalancing names a port of a protocol twice"),
+        ("Workload", Verdict.Good, "{node: a, addresses: [10.0.0.1]}", null),
+        ("Workload", Verdict.Good, "{node: a.b-c, addresses: ['fd00::1'], hostNetwork: true, enrolled: false, interface: eth0.1, networkNamespace: /run/netns/a}", null),
+        ("Workload", Verdict.Good, "{node: a, addresses: [10.0.0.1], ports: [{name: a, port: 1}, {name: b, port: 1, protocol: UDP}], proxyProtocol: {version: v2, ports: [80, '81', 53/UDP, 80/udp]}}", null),
+        ("Workload", Verdict.Rule, "{node: a, addresses: [10.0.0.1], hostNetwork: true, enrolled: true}", "a workload of its node's network (hostNetwork) can't be enrolled"),
+        ("Workload", Verdict.Bad, "{addresses: [10.0.0.1]}", null),
+        ("Workload", Verdict.Bad, "{node: Node_1, addresses: [10.0.0.1]}", null),
+        ("Workload", Verdict.Bad, "{node: a, addresses: [10.0.0.256]}", null),
+        ("Workload", Verdict.Bad, "{node: a, addresses: [10.0.0.0/8]}", null),
+        ("Workload", Verdict.Bad, "{node: a, addresses: [10.0.0.1], interface: a/b}", null),
+        ("Workload", Verdict.Bad, "{node: a, addresses: [10.0.0.1], interface: ..}", null),
+        ("Workload", Verdict.Bad, "{node: a, addresses: [10.0.0.1], networkNamespace: a/b}", null),
+        ("Workload", Verdict.Bad, "{node: a, addresses: [10.0.0.1], networkNamespace: .}", null),
+        ("Workload", Verdict.Bad, "{node: a, addresses: [10.0.0.1], proxyProtocol: {version: v2, ports: [80/sctp]}}", null),
+        ("Workload", Verdict.Bad, "{node: a, addresses: [10.0.0.1], proxyProtocol: {version: v2, ports: ['0']}}", null),
+        ("Workload", Verdict.Bad, "{node: a, addresses: [10.0.0.1], acceptProxyProtocol: [{ports: [80]}]}", null),
+        ("Workload", Verdict.Status, "{node: a, addresses: [127.0.0.1]}", null),
+        ("Workload", Verdict.Status, "{node: a, addresses: ['fd00::1', 'fd00:0::1']}", null),
+        ("Workload", Verdict.Status, "{node: a, addresses: [10.0.0.1], proxyProtocol: {version: v2, ports: [80, 80/tcp]}}", null),
+        ("Workload", Verdict.Status, "{node: a, addresses: [10.0.0.1], proxyProtocol: {version: v2, ports: ['70000']}}", null),
+    ];
+
+    /// <summary>Those of a kind.</summary>
+    internal static IEnumerable<ResourceSample> Of(string kind)
+    {
+        foreach ((string of, Verdict verdict, string spec, string? rule) in Rows.Where(r => r.Kind == kind))
+        {
+            string name = kind == "MeshConfig" ? "{name: default}" : "{name: a, namespace: shop}";
+            yield return new(spec, ResourceSamples.Parse($"apiVersion: culvert.dev/v1alpha1\nkind: {of}\nmetadata: {name}\nspec: {spec}\n"), verdict == Verdict.Good)
+            {
+                BreaksRule = rule,
+                IsForStatusOnly = verdict == Verdict.Status,
+                HasUnknownField = verdict == Verdict.Field,
+            };
+        }
+        if (kind == "MeshConfig") yield return new("another name", ResourceSamples.Parse("apiVersion: culvert.dev/v1alpha1\nkind: MeshConfig\nmetadata: {name: other}\nspec: {}\n"), false);
+    }
+}
