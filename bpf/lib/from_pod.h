@@ -42,6 +42,7 @@ static __always_inline int from_pod_session(struct __sk_buff *skb, struct cv_scr
 __noinline int from_pod_new(struct __sk_buff *skb)
 {
 	struct cv_scratch *s = scratch_get();
+	struct cv_address *from;
 	struct cv_decision *d;
 	struct cv_packet *p;
 	struct cv_flow *f;
@@ -64,9 +65,11 @@ __noinline int from_pod_new(struct __sk_buff *skb)
 			d->verdict = CV_VERDICT_PROXY;
 		if (d->verdict == CV_VERDICT_PROXY || p->flags & CV_PACKET_REASSEMBLED)
 			return from_pod_session(skb, s);
-		if (d->verdict == CV_VERDICT_PASS &&
-		    datagram_is_answer(s, &p->key, address_lookup(p->generation, &p->key.src)))
+		from = address_lookup(p->generation, &p->key.src);
+		if (d->verdict == CV_VERDICT_PASS && datagram_is_answer(s, &p->key, from))
 			d->untracked = 1;
+		else if (d->verdict == CV_VERDICT_PASS && all_ports_need_proxy(p, from, &p->key.src))
+			d->flags |= CV_FLOW_NO_HEADER;
 	} else if (d->verdict == CV_VERDICT_PROXY) {
 		r = listener_take(skb, s, CV_LISTENER_OUT4);
 		return r ? packet_drop(skb, r, CV_SIDE_FROM_POD) : TC_ACT_OK;

@@ -14,6 +14,11 @@
 #define CV_HEADER_OFF 8 /* in s->bytes: behind the room for the UDP header */
 #define CV_HEADER_ADDRESSES 16
 
+/* What every header of version 2 begins with, in words. */
+#define CV_HEADER_SIGNATURE0 bpf_htonl(0x0d0a0d0a)
+#define CV_HEADER_SIGNATURE1 bpf_htonl(0x000d0a51)
+#define CV_HEADER_SIGNATURE2 bpf_htonl(0x5549540a)
+
 static __always_inline __u32 header_length(int v6)
 {
 	if (cv_cfg_udp_crc)
@@ -53,9 +58,9 @@ static __always_inline __u32 header_build(struct cv_scratch *s)
 	__be32 *word = (void *)h;
 	__u32 length = header_length(p->flags & CV_PACKET_V6);
 
-	word[0] = bpf_htonl(0x0d0a0d0a);
-	word[1] = bpf_htonl(0x000d0a51);
-	word[2] = bpf_htonl(0x5549540a);
+	word[0] = CV_HEADER_SIGNATURE0;
+	word[1] = CV_HEADER_SIGNATURE1;
+	word[2] = CV_HEADER_SIGNATURE2;
 	h[12] = CV_PROXY2_VERSION_COMMAND;
 	*(__be16 *)(h + 14) = bpf_htons(length - CV_HEADER_ADDRESSES);
 	if (p->flags & CV_PACKET_V6) {

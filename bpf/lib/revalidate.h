@@ -121,6 +121,10 @@ __noinline int flow_revalidate(struct __sk_buff *skb)
 		/* What a workload says that has come behind the proxy since. */
 		if (s->packet.key.proto == IPPROTO_UDP && datagram_is_answer(s, flow_originator_key(s, f), from))
 			r = CV_FLOW_GONE;
+		/* … with all of its ports: only flows that are known as its own keep PROXY headers out. */
+		if (s->packet.key.proto == IPPROTO_UDP && !(f->flags & CV_FLOW_NO_HEADER) &&
+		    all_ports_need_proxy(&s->packet, from, &originator->src))
+			r = CV_FLOW_GONE;
 		/* A Service's backend that is no workload any more: choose another. */
 		if (f->flags & (CV_FLOW_NAT_DST | CV_FLOW_NAT_SRC) && f->dst_class && !d->dst_class)
 			r = CV_FLOW_GONE;

@@ -59,6 +59,13 @@ static __always_inline int port_needs_proxy(const struct cv_packet *p, const str
 	       (port_is_behind_proxy(p, addr, port) || port_is_behind_proxy(p, addr, 0));
 }
 
+/* Whether all ports of a workload here, of the packet's protocol, are behind the proxy. */
+static __always_inline int all_ports_need_proxy(const struct cv_packet *p, const struct cv_address *at,
+                                                const struct cv_addr *addr)
+{
+	return at && at->flags & CV_ADDRESS_PROXY && port_is_behind_proxy(p, addr, 0);
+}
+
 /*
  * Chooses a backend for the packet's destination into s->decision (addr, port, flags). Returns 0 or the drop reason;
  * *always_proxy says that the Service wants the proxy whatever the backend.

@@ -4,6 +4,7 @@
 
 #include "lib/from_pod.h"
 #include "lib/external.h"
+#include "lib/proxy_header.h"
 
 /* A packet of a direct flow has come through the kernel's forwarding. s->flow_key becomes the key that it left its pod with. */
 static __always_inline void flow_track_arrived(struct __sk_buff *skb, struct cv_scratch *s, const struct cv_flow *f,
@@ -27,6 +28,22 @@ static __always_inline int is_for_another_pod(struct __sk_buff *skb, const struc
 	struct cv_address *to = address_lookup(p->generation, &p->key.dst);
 
 	return to && to->flags & CV_ADDRESS_LOCAL && to->ifindex != skb->ifindex;
+}
+
+/*
+ * Whether a datagram begins with the signature of a PROXY header, or is a first fragment that does not say so much. A workload all of whose ports are behind
+ * the proxy knows only by the header who asks it. When it has answered so late that the proxy's session is forgotten, its answer looks like a question of its
+ * own; what comes then, as if in answer to that, must not be able to say who asks.
+ */
+static __always_inline int datagram_has_header(struct __sk_buff *skb, const struct cv_packet *p)
+{
+	__u32 begin[3];
+
+	if (p->flags & CV_PACKET_LATER_FRAGMENT)
+		return 0;
+	if (bpf_skb_load_bytes(skb, p->l4_off + sizeof(struct udphdr), begin, sizeof(begin)))
+		return !!(p->flags & CV_PACKET_FRAGMENT);
+	return begin[0] == CV_HEADER_SIGNATURE0 && begin[1] == CV_HEADER_SIGNATURE1 && begin[2] == CV_HEADER_SIGNATURE2;
 }
 
 /* A packet of the flow of s->flow_key, which is its own key or, for one translated here already, the reverse. */
@@ -60,6 +77,8 @@ static __always_inline int to_pod_known(struct __sk_buff *skb, struct cv_scratch
 		}
 	}
 	flags = f->flags;
+	if (flags & CV_FLOW_NO_HEADER && datagram_has_header(skb, &s->packet))
+		return packet_drop(skb, CV_REASON_PROXY_REQUIRED, CV_SIDE_NET);
 	if (!reversed && flags & CV_FLOW_NAT_SRC) {
 		nat_prepare(s, f);
 		if (packet_translate(skb))

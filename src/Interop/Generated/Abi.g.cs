@@ -342,6 +342,9 @@ public enum CvFlowFlag : uint
 
     /// <summary>Both pods' veths are ports of one bridge.</summary>
     SameBridge = 4096,
+
+    /// <summary>Datagrams of a workload all of whose ports are behind the proxy: no answer begins with a PROXY header.</summary>
+    NoHeader = 8192,
 }
 
 /// <summary>cv_flow: state of one direction. Both directions exist or none.</summary>

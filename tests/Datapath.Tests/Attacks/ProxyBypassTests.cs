@@ -73,6 +73,33 @@ public sealed class ProxyBypassTests : IClassFixture<World>
     }
 
     [Theory, InlineData(false), InlineData(true)]
+    public void Attack_an_answer_later_than_its_session_lets_no_forged_header_in_when_every_port_is_behind_the_proxy(bool v6)
+    {
+        using IDisposable sockets = _world.OfferDatagrams();
+        _world.SetBehindProxy(World.Generation, _world.C, 0);
+        Packet asked = Forged(v6) with { DestinationPort = 7000 };
+        FromNet(asked);
+
+        // Others have pushed it out, the proxy's session has ended: the answer looks like a question of the workload's own.
+        _world.Maps.Sessions.Clear();
+        _world.FromPod(_world.C, asked.Reply()).Passed();
+        byte[] header = [0x0D, 0x0A, 0x0D, 0x0A, 0x00, 0x0D, 0x0A, 0x51, 0x55, 0x49, 0x54, 0x0A, 0x21, 0x12, 0, 12, .. new byte[12], 1, 2, 3];
+        Packet forged = asked with { Payload = header };
+        FromNet(forged).Passed();
+        _world.ToPod(_world.C, forged, Uplink).Dropped(CvReason.ProxyRequired);
+
+        // Nor in pieces, of which the first says too little.
+        Packet piece = forged with { FragmentId = 1, MoreFragments = true, Payload = header[..8] };
+        _world.ToPod(_world.C, piece, Uplink).Dropped(CvReason.ProxyRequired);
+
+        // Answers to questions of its own begin with anything else, in pieces too.
+        Packet answer = asked with { Payload = [1, 2, 3] };
+        _world.ToPod(_world.C, answer, Uplink).Passed();
+        _world.ToPod(_world.C, answer with { FragmentId = 2, MoreFragments = true, Payload = new byte[16] }, Uplink).Passed();
+        _world.ToPod(_world.C, answer with { FragmentId = 2, FragmentOffset = 24, Payload = [.. header[..8]] }, Uplink).Passed();
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
     public void Attack_a_way_that_was_open_before_the_workload_came_behind_the_proxy_is_closed(bool v6)
     {
         _world.SetPod(World.Generation, _world.C);
