@@ -25,8 +25,6 @@ internal static class CustomResourceTable
     [
         new("Accepted", "string", """.status.conditions[?(@.type=="Accepted")].status"""),
         new("Programmed", "string", """.status.conditions[?(@.type=="Programmed")].status"""),
-        new("Nodes", "integer", ".status.nodes.programmed"),
-        new("Of", "integer", ".status.nodes.total"),
         new("Reason", "string", """.status.conditions[?(@.type=="Accepted")].reason""", IsWide: true),
         new("Age", "date", ".metadata.creationTimestamp"),
     ];

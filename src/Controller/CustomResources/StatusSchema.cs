@@ -9,16 +9,12 @@ internal static class StatusSchema
         new SchemaField("observedGeneration", Generation("The generation of the object that this is about.")),
         new SchemaField("conditions", new(SchemaType.List)
         {
-            Description = "Accepted: whether the object is in force as it is written. Programmed: whether every node that needs it has it in force.",
+            Description = "Accepted: whether the object is good, by itself and beside all others. Programmed: whether its observed generation is what nodes are given; which of them have taken it up is not said here.",
             Items = Condition,
             ListType = SchemaListType.Map,
             ListKeys = ["type"],
             Most = 8,
-        }),
-        new SchemaField("nodes", Nodes.Object(
-            "On how many nodes it is in force.",
-            new SchemaField("total", Count("How many nodes need the object.")) { IsRequired = true },
-            new SchemaField("programmed", Count("How many of these have this generation of it in force.")) { IsRequired = true })));
+        }));
 
     private static SchemaNode Condition => Nodes.Object(
         "A condition, as Kubernetes has them.",
@@ -30,6 +26,4 @@ internal static class StatusSchema
         new SchemaField("lastTransitionTime", new(SchemaType.Text) { Description = "When the condition's status changed last.", Format = "date-time" }) { IsRequired = true });
 
     private static SchemaNode Generation(string description) => new(SchemaType.Integer) { Description = description, Minimum = 0 };
-
-    private static SchemaNode Count(string description) => new(SchemaType.Integer) { Description = description, Minimum = 0 };
 }

@@ -26,6 +26,9 @@ public sealed class LeaderElector
     private volatile string? _leader;
     private volatile bool _isLeader;
 
+    /// <summary>Why tries fail at present, which is said once; null while they do not. Of the one that tries.</summary>
+    private ApiFailure? _failure;
+
     /// <param name="leases">Where the lease is, by a client of its own: a renewal must not wait for other requests' rate limit.</param>
     /// <param name="options">Who stands.</param>
     /// <param name="metrics">Where it is counted.</param>
@@ -142,29 +145,44 @@ public sealed class LeaderElector
     /// <returns>Whether it is held now; null where that is not known.</returns>
     private async Task<bool?> TryAsync(CancellationToken cancellationToken)
     {
+        Lease? lease = null;
         try
         {
-            Lease? lease = await _leases.FindAsync(_options.Lease, cancellationToken);
+            lease = await _leases.FindAsync(_options.Lease, cancellationToken);
             if (lease is not null)
             {
                 See(lease);
-                if (_observation.Holder != _options.Identity && !_observation.IsFree(_options.LeaseDuration)) return false;
+                if (_observation.Holder != _options.Identity && !_observation.IsFree(_options.LeaseDuration))
+                {
+                    _failure = null;
+                    return false;
+                }
             }
             Lease mine = Mine(lease);
             See(lease is null ? await _leases.CreateAsync(mine, null, cancellationToken) : await _leases.UpdateAsync(mine, null, cancellationToken));
+            _failure = null;
             return true;
         }
-        catch (ApiException e) when (e.Failure is ApiFailure.Conflict or ApiFailure.AlreadyExists)
+        catch (ApiException e) when (e.Failure is ApiFailure.Conflict or ApiFailure.AlreadyExists || (e.Failure == ApiFailure.NotFound && lease is not null))
         {
-            // Somebody else was faster; the next look tells who.
+            // Somebody else was faster, or took it away; the next look tells.
             return null;
         }
         catch (ApiException e)
         {
-            LeadershipLog.NotRenewed(_logger, _options.Lease.ToString(), e.Message);
+            if (_failure != e.Failure) LeadershipLog.NotRenewed(_logger, _options.Lease.ToString(), _options.RetryPeriod.TotalSeconds, Remedy(e.Failure), e.Message);
+            _failure = e.Failure;
             return null;
         }
     }
+
+    // A lease that is not there is created, which needs its namespace.
+    private string Remedy(ApiFailure failure) => failure switch
+    {
+        ApiFailure.NotFound => $"the namespace {_options.Lease.Namespace} has to be there; ",
+        ApiFailure.Forbidden => $"the role has to have the verbs get, create and update on {_leases.Type.FullName} in {_options.Lease.Namespace}; ",
+        _ => "",
+    };
 
     private Lease Mine(Lease? lease)
     {

@@ -12,8 +12,8 @@ internal static partial class LeadershipLog
     [LoggerMessage(LogEventIds.LeadershipLost, LogLevel.Warning, "{Identity} no longer leads by the lease {Lease}: {Reason}")]
     public static partial void Lost(ILogger logger, string identity, string lease, string reason);
 
-    [LoggerMessage(LogEventIds.LeaseNotRenewed, LogLevel.Warning, "The lease {Lease} could not be got or renewed now, which is tried again: {Reason}")]
-    public static partial void NotRenewed(ILogger logger, string lease, string reason);
+    [LoggerMessage(LogEventIds.LeaseNotRenewed, LogLevel.Warning, "The lease {Lease} could not be got or renewed, which is tried again every {Seconds:0.#} s: {Remedy}{Reason}")]
+    public static partial void NotRenewed(ILogger logger, string lease, double seconds, string remedy, string reason);
 
     [LoggerMessage(LogEventIds.LeaderSeen, LogLevel.Information, "The lease {Lease} is held by '{Leader}'.")]
     public static partial void Seen(ILogger logger, string lease, string leader);

@@ -44,6 +44,30 @@ public sealed class ElectionTests(SharedCluster cluster) : IDisposable
         Assert.Equal("", (await cluster.Admin.Resource(KnownResources.Leases).GetAsync(new(space, "test"), TestContext.Current.CancellationToken)).Spec.HolderIdentity ?? "");
     }
 
+    [Fact]
+    public async Task WithoutTheNamespaceItIsSaidOnceAndWhenItIsThereOneLeads()
+    {
+        string space = $"later-{Guid.NewGuid():N}";
+        var logger = new RecordingLogger<LeaderElector>();
+        var options = new LeaderElectionOptions(new(space, "test"), "a") { RetryPeriod = TimeSpan.FromMilliseconds(100) };
+        var told = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var stop = new CancellationTokenSource();
+        var elector = new LeaderElector(cluster.Admin.Resource(KnownResources.Leases), options, _metrics, TimeProvider.System, logger);
+        Task running = elector.RunAsync(async working =>
+        {
+            told.SetResult();
+            await Task.Delay(Timeout.InfiniteTimeSpan, working);
+        }, stop.Token);
+        await Soon.Holds("it says what is missing", () => logger.Lines.Count > 0);
+        await Task.Delay(TimeSpan.FromSeconds(1), TestContext.Current.CancellationToken);
+        Assert.StartsWith($"Warning The lease {space}/test could not be got or renewed, which is tried again every 0.1 s: the namespace {space} has to be there; ", Assert.Single(logger.Lines), StringComparison.Ordinal);
+        await cluster.Server.KubectlAsync("", "create", "namespace", space);
+        await Soon.Ends(told.Task);
+        await stop.CancelAsync();
+        await Soon.Ends(running);
+        Assert.Single(logger.Lines, l => l.StartsWith("Warning", StringComparison.Ordinal));
+    }
+
     private async Task RunAsync(string identity, IKubernetesClient client, string space, ChannelWriter<string> told, CancellationToken stop)
     {
         // More than is usual: a machine that stands still for so long makes a leader give up, which is right and not what is tested.

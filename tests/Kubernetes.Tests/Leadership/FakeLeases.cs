@@ -42,6 +42,9 @@ internal sealed class FakeLeases
 
         internal bool Hangs { get; set; }
 
+        /// <summary>Why what is written is refused; null when it is not.</summary>
+        internal ApiFailure? Refusal { get; set; }
+
         internal int Requests => Volatile.Read(ref _requests);
 
         public ResourceType<Lease> Type => KnownResources.Leases;
@@ -55,12 +58,14 @@ internal sealed class FakeLeases
         public async Task<Lease> CreateAsync(Lease item, WriteOptions? options, CancellationToken cancellationToken)
         {
             await ReachAsync(cancellationToken);
+            if (Refusal is { } refusal) throw new ApiException(refusal, "refused");
             return leases.Write(item, isNew: true);
         }
 
         public async Task<Lease> UpdateAsync(Lease item, WriteOptions? options, CancellationToken cancellationToken)
         {
             await ReachAsync(cancellationToken);
+            if (Refusal is { } refusal) throw new ApiException(refusal, "refused");
             return leases.Write(item, isNew: false);
         }
 

@@ -1,4 +1,5 @@
 using Culvert.Kubernetes.Client;
+using Culvert.Kubernetes.Errors;
 using Culvert.Kubernetes.Leadership;
 using Culvert.Kubernetes.Metrics;
 using Culvert.Kubernetes.Resources;
@@ -128,6 +129,51 @@ public sealed class LeaderElectorTests : IAsyncDisposable
         Assert.Equal("", _leases.Lease!.Spec.HolderIdentity);
     }
 
+    [Fact]
+    public async Task WhyItCannotStandIsSaidOnceUntilThatChangesWithTheRemedy()
+    {
+        const string failed = "Warning The lease n/l could not be got or renewed, which is tried again every 2 s: ";
+        Candidate a = Stand("a", refusal: ApiFailure.NotFound);
+        await SettleAsync();
+        await MoveAsync(TimeSpan.FromSeconds(30), () => true);
+        a.View.Refusal = ApiFailure.Forbidden;
+        await MoveAsync(TimeSpan.FromSeconds(30), () => true);
+        a.View.IsCut = true;
+        await MoveAsync(TimeSpan.FromSeconds(30), () => true);
+        string[] wanted =
+        [
+            $"{failed}the namespace n has to be there; refused",
+            $"{failed}the role has to have the verbs get, create and update on leases.coordination.k8s.io in n; refused",
+            $"{failed}cut",
+        ];
+        Assert.Equal(wanted, a.Lines);
+        Assert.True(a.View.Requests > 30, "it is tried all the while");
+
+        // What went well in between makes it news again.
+        (a.View.IsCut, a.View.Refusal) = (false, null);
+        await MoveAsync(TimeSpan.FromSeconds(30), () => !a.IsWorking);
+        await a.LeadsAsync();
+        await SettleAsync();
+        a.View.IsCut = true;
+        await MoveAsync(TimeSpan.FromSeconds(5), () => true);
+        Assert.Equal([.. wanted, "Information a leads: it has the lease n/l.", $"{failed}cut"], a.Lines);
+        a.View.IsCut = false;
+    }
+
+    [Fact]
+    public async Task ALeaseThatIsTakenAwayMeanwhileIsNoMissingNamespace()
+    {
+        Candidate a = Stand("a");
+        await a.LeadsAsync();
+        await SettleAsync();
+        a.View.Refusal = ApiFailure.NotFound;
+        await MoveAsync(TimeSpan.FromSeconds(5), () => true);
+        a.View.Refusal = null;
+        await MoveAsync(TimeSpan.FromSeconds(30), () => true);
+        Assert.True(a.IsWorking);
+        Assert.Equal(["Information a leads: it has the lease n/l."], a.Lines);
+    }
+
     [Theory]
     [InlineData(15, 15, 2)]
     [InlineData(15, 10, 9)]
@@ -140,9 +186,9 @@ public sealed class LeaderElectorTests : IAsyncDisposable
             RetryPeriod = TimeSpan.FromSeconds(retry),
         }, _metrics, _time, new RecordingLogger<LeaderElector>()));
 
-    private Candidate Stand(string identity, bool stubborn = false)
+    private Candidate Stand(string identity, bool stubborn = false, ApiFailure? refusal = null)
     {
-        var candidate = new Candidate(identity, _leases, _time, _metrics, stubborn);
+        var candidate = new Candidate(identity, _leases, _time, _metrics, stubborn, refusal);
         _candidates.Add(candidate);
         return candidate;
     }
@@ -173,14 +219,16 @@ public sealed class LeaderElectorTests : IAsyncDisposable
         private readonly CountingTime _time;
         private readonly Task _run;
         private readonly bool _stubborn;
+        private readonly RecordingLogger<LeaderElector> _logger = new();
         private volatile bool _isWorking;
 
-        internal Candidate(string identity, FakeLeases leases, ManualTime time, KubernetesMetrics metrics, bool stubborn = false)
+        internal Candidate(string identity, FakeLeases leases, ManualTime time, KubernetesMetrics metrics, bool stubborn = false, ApiFailure? refusal = null)
         {
             View = leases.ViewOf();
+            View.Refusal = refusal;
             _time = new(time);
             _stubborn = stubborn;
-            Elector = new(View, Options(identity), metrics, _time, new RecordingLogger<LeaderElector>());
+            Elector = new(View, Options(identity), metrics, _time, _logger);
             _run = Elector.RunAsync(WorkAsync, _stop.Token);
         }
 
@@ -191,6 +239,8 @@ public sealed class LeaderElectorTests : IAsyncDisposable
         internal TaskCompletionSource Told { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         internal TaskCompletionSource Finish { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        internal IReadOnlyCollection<string> Lines => _logger.Lines;
 
         internal bool IsWorking => _isWorking;
 

@@ -1,3 +1,4 @@
+using Culvert.Controller.CustomResources;
 using Culvert.Controller.Objects;
 using Culvert.Kubernetes.Resources;
 
@@ -8,8 +9,6 @@ namespace Culvert.Controller.Sources.Kubernetes;
 /// <param name="Type">Where the API has it.</param>
 internal sealed record ApiKind(ObjectKind Kind, ResourceType<ApiDocument> Type)
 {
-    private const string Group = "culvert.dev", Version = "v1alpha1";
-
     /// <summary>
     /// Whether fields that are not known are passed over. Kinds of Kubernetes grow with each version, in fields that mean nothing to a mesh; a NetworkPolicy is read to the letter all the
     /// same, since what is not known of it may take away from what is allowed.
@@ -26,12 +25,13 @@ internal sealed record ApiKind(ObjectKind Kind, ResourceType<ApiDocument> Type)
         new(ObjectKind.Service, new("", "v1", "services", "Service", ApiJson.Default.ApiDocument)) { IsLenient = true },
         new(ObjectKind.EndpointSlice, new("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", ApiJson.Default.ApiDocument)) { IsLenient = true },
         new(ObjectKind.NetworkPolicy, new("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy", ApiJson.Default.ApiDocument)),
-        Own(ObjectKind.MeshConfig, "meshconfigs", isNamespaced: false),
-        Own(ObjectKind.AuthorizationPolicy, "authorizationpolicies"),
-        Own(ObjectKind.Workload, "workloads"),
-        Own(ObjectKind.PeerAuthentication, "peerauthentications"),
+        Own(ObjectKind.MeshConfig, MeshConfigSchema.Resource),
+        Own(ObjectKind.AuthorizationPolicy, AuthorizationPolicySchema.Resource),
+        Own(ObjectKind.Workload, WorkloadSchema.Resource),
+        Own(ObjectKind.PeerAuthentication, PeerAuthenticationSchema.Resource),
+        Own(ObjectKind.TrafficPolicy, TrafficPolicySchema.Resource),
     ];
 
-    private static ApiKind Own(ObjectKind kind, string plural, bool isNamespaced = true) =>
-        new(kind, new(Group, Version, plural, kind.ToString(), ApiJson.Default.ApiDocument) { IsNamespaced = isNamespaced }) { HasStatus = true };
+    private static ApiKind Own(ObjectKind kind, CustomResource resource) =>
+        new(kind, new(CustomResourceTable.Group, CustomResourceTable.Version, resource.Plural, resource.Kind, ApiJson.Default.ApiDocument) { IsNamespaced = !resource.IsClusterScoped }) { HasStatus = true };
 }

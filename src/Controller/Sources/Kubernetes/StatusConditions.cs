@@ -25,13 +25,14 @@ internal static class StatusConditions
     {
         (bool isInForce, string reason, string message) = status.State switch
         {
-            ObjectState.Accepted => (true, "InForce", "this version is in force"),
-            ObjectState.LastGoodKept => (false, "LastGoodInForce", "the last good version stays in force"),
-            _ => (false, "NotInForce", "no version of it is in force"),
+            ObjectState.Accepted => (true, "InForce", "nodes are given this version"),
+            ObjectState.LastGoodKept => (false, "LastGoodInForce", "nodes are given the last good version"),
+            _ => (false, "NotInForce", "nodes are given no version of it"),
         };
         return
         [
-            Make(Accepted, status.Errors.IsEmpty, status.Errors.IsEmpty ? Accepted : "Invalid", string.Join("; ", status.Errors.Select(Text))),
+            // Never without a message: Kubernetes 1.20 takes one that is empty for null, which the schema refuses.
+            status.Errors.IsEmpty ? Make(Accepted, true, Accepted, "nothing is wrong with it") : Make(Accepted, false, "Invalid", string.Join("; ", status.Errors.Select(Text))),
             Make(Programmed, isInForce, reason, message),
         ];
 
@@ -51,7 +52,7 @@ internal static class StatusConditions
     }
 
     /// <summary>Whether an object has these conditions already, beside whatever others somebody has given it.</summary>
-    public static bool AreIn(IReadOnlyList<Condition> wanted, IReadOnlyList<Condition> has) => wanted.All(w => has.Any(h => h with { Message = h.Message ?? "" } == w));
+    public static bool AreIn(IReadOnlyList<Condition> wanted, IReadOnlyList<Condition> has) => wanted.All(w => has.Contains(w));
 
     private static string Text(SourceError error) => error.Field.Length > 0 ? $"{error.Field}: {error.Reason}" : error.Reason;
 }

@@ -1,5 +1,8 @@
 using System.Collections.Concurrent;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using Culvert.Controller.Sources.Kubernetes;
+using Culvert.Core;
 using Culvert.Kubernetes.Client;
 using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Tests.Cluster;
@@ -21,11 +24,11 @@ public sealed class ClusterStatusTests(TestCluster cluster)
         string ns = await cluster.NamespaceAsync();
         await ApplyAsync(ns, "p", "ALLOW");
         await StatusAsync(ns, "p", "Accepted=True/Accepted@1 Programmed=True/InForce@1");
-        await ApplyAsync(ns, "p", "MAYBE");
+        await ApplyWrongAsync(ns, "p");
         ApiDocument bad = await StatusAsync(ns, "p", "Accepted=False/Invalid@2 Programmed=False/LastGoodInForce@2");
         Assert.Equal("2", await cluster.Server.KubectlAsync("", "get", "authorizationpolicy", "p", "-n", ns, "-o", "jsonpath={.status.observedGeneration}"));
-        Assert.Equal("spec.action: 'MAYBE' is not one of ALLOW, DENY, AUDIT", bad.Conditions[0].Message);
-        await ApplyAsync(ns, "q", "MAYBE");
+        Assert.Equal("spec.rules[0].from[0].ipBlocks[0]: '1:2:3' is not an IP address or prefix", bad.Conditions[0].Message);
+        await ApplyWrongAsync(ns, "q");
         await StatusAsync(ns, "q", "Accepted=False/Invalid@1 Programmed=False/NotInForce@1");
         await ApplyAsync(ns, "p", "DENY");
         ApiDocument good = await StatusAsync(ns, "p", "Accepted=True/Accepted@3 Programmed=True/InForce@3");
@@ -38,6 +41,66 @@ public sealed class ClusterStatusTests(TestCluster cluster)
         ApiDocument last = await FindAsync(ns, "p");
         Assert.Equal(labelled, last.Metadata.ResourceVersion);
         Assert.Equal(good.Conditions, last.Conditions);
+    }
+
+    [Fact]
+    public async Task ATrafficPolicyCountsBeforeAnnotationsOfItsServiceAndGoesWithIt()
+    {
+        await using RunningOnCluster controller = await cluster.ControllerAsync();
+        string ns = await cluster.NamespaceAsync();
+        await cluster.PodAsync(ns, "web", "10.9.1.1", labels: "app: web");
+        await cluster.KubectlAsync($$$"""
+            apiVersion: v1
+            kind: Service
+            metadata: {name: web, namespace: {{{ns}}}, annotations: {culvert.dev/tcp-load-balancing: RoundRobin} }
+            spec: {selector: {app: web}, ports: [{name: http, port: 80, targetPort: web}] }
+            """);
+        await IsBalancedAsync(LoadBalancing.RoundRobin);
+        await cluster.KubectlAsync(Policy("{protocol: TCP, mode: LEAST_CONNECTIONS}"));
+        await IsBalancedAsync(LoadBalancing.LeastConnections);
+        await StatusAsync(ns, "web", "Accepted=True/Accepted@1 Programmed=True/InForce@1", "TrafficPolicy");
+        string[] cells = (await cluster.Server.KubectlAsync("", "get", "trafficpolicy", "web", "-n", ns, "--no-headers")).Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(["web", "web", "True", "True"], cells[..4]);
+        await cluster.KubectlAsync(Policy("{protocol: TCP, port: 80, mode: SOURCE_HASH}"));
+        await IsBalancedAsync(LoadBalancing.SourceHash);
+        await StatusAsync(ns, "web", "Accepted=True/Accepted@2 Programmed=True/InForce@2", "TrafficPolicy");
+        await cluster.Server.KubectlAsync("", "delete", "trafficpolicy", "web", "-n", ns);
+        await IsBalancedAsync(LoadBalancing.RoundRobin);
+
+        Task IsBalancedAsync(LoadBalancing mode) => controller.SnapshotAsync(s => s.Services.Values.Any(v => v.Name.Namespace == ns && v.Ports[0].LoadBalancing == mode));
+        string Policy(string balancing) => $$$"""
+            apiVersion: culvert.dev/v1alpha1
+            kind: TrafficPolicy
+            metadata: {name: web, namespace: {{{ns}}}}
+            spec: {targetRef: {kind: Service, name: web}, loadBalancing: [{{{balancing}}}]}
+            """;
+    }
+
+    [Theory]
+    [InlineData("MeshConfig", "{defaultAction: ALLOW}")]
+    [InlineData("AuthorizationPolicy", "{action: ALLOW, rules: [{}]}")]
+    [InlineData("PeerAuthentication", "{mtls: {mode: STRICT}}")]
+    [InlineData("TrafficPolicy", "{targetRef: {kind: Service, name: x}, proxyProtocol: {version: v2}}")]
+    [InlineData("Workload", "{node: n2, addresses: [10.9.2.1]}")]
+    public async Task TheInstalledSchemaKeepsAllOfTheStatusThatIsWritten(string kind, string spec)
+    {
+        ApiKind of = TestCluster.KindOf(kind);
+        string ns = of.Type.IsNamespaced ? await cluster.NamespaceAsync() : "", name = of.Type.IsNamespaced ? "x" : "default";
+        string[] where = ns.Length > 0 ? ["-n", ns] : [];
+        await using RunningOnCluster controller = await cluster.ControllerAsync();
+        await cluster.KubectlAsync($"apiVersion: culvert.dev/v1alpha1\nkind: {kind}\nmetadata: {{name: {name}{(ns.Length > 0 ? $", namespace: {ns}" : "")}}}\nspec: {spec}");
+        try
+        {
+            ApiDocument found = await StatusAsync(ns, name, "Accepted=True/Accepted@1 Programmed=True/InForce@1", kind);
+            var written = JsonSerializer.SerializeToNode(new StatusDocument("", "", new(null, name), new(1, found.Conditions)), ApiJson.Default.StatusDocument)!["status"];
+            var kept = JsonNode.Parse(await cluster.Server.KubectlAsync("", ["get", of.Type.Plural, name, "-o", "json", .. where]))!["status"];
+            Assert.True(JsonNode.DeepEquals(written, kept), $"{written} is written, {kept} is kept");
+            Assert.All(kept!["conditions"]!.AsArray(), c => Assert.Equal(["lastTransitionTime", "message", "observedGeneration", "reason", "status", "type"], c!.AsObject().Select(f => f.Key).Order(StringComparer.Ordinal)));
+        }
+        finally
+        {
+            await cluster.Server.KubectlAsync("", ["delete", of.Type.Plural, name, .. where]);
+        }
     }
 
     [Fact]
@@ -55,7 +118,7 @@ public sealed class ClusterStatusTests(TestCluster cluster)
         await StatusAsync(ns, "p", "Accepted=True/Accepted@2 Programmed=True/InForce@2");
         Assert.Equal(holder, await HolderAsync());
         await first.DisposeAsync();
-        await ApplyAsync(ns, "p", "MAYBE");
+        await ApplyWrongAsync(ns, "p");
         await StatusAsync(ns, "p", "Accepted=False/Invalid@3 Programmed=False/LastGoodInForce@3");
         Assert.NotEqual(holder, await HolderAsync());
     }
@@ -96,16 +159,20 @@ public sealed class ClusterStatusTests(TestCluster cluster)
     private Task ApplyAsync(string ns, string name, string action) =>
         cluster.KubectlAsync($"apiVersion: culvert.dev/v1alpha1\nkind: AuthorizationPolicy\nmetadata: {{name: {name}, namespace: {ns}}}\nspec: {{action: {action}, rules: [{{}}]}}");
 
-    private Task<ApiDocument> FindAsync(string ns, string name) => cluster.Admin.Resource(TestCluster.KindOf("AuthorizationPolicy").Type).GetAsync(new(ns, name), Stop);
+    /// <summary>Applies one whose schema has nothing against it.</summary>
+    private Task ApplyWrongAsync(string ns, string name) =>
+        cluster.KubectlAsync($"apiVersion: culvert.dev/v1alpha1\nkind: AuthorizationPolicy\nmetadata: {{name: {name}, namespace: {ns}}}\nspec: {{action: ALLOW, rules: [{{from: [{{ipBlocks: ['1:2:3']}}]}}]}}");
+
+    private Task<ApiDocument> FindAsync(string ns, string name, string kind = "AuthorizationPolicy") => cluster.Admin.Resource(TestCluster.KindOf(kind).Type).GetAsync(new(ns, name), Stop);
 
     private async Task<string> HolderAsync() => (await cluster.Admin.Resource(KnownResources.Leases).GetAsync(new("culvert-system", "culvert-controller"), Stop)).Spec.HolderIdentity!;
 
-    private async Task<ApiDocument> StatusAsync(string ns, string name, string wanted)
+    private async Task<ApiDocument> StatusAsync(string ns, string name, string wanted, string kind = "AuthorizationPolicy")
     {
         ApiDocument? found = null;
         await Soon.Holds($"{name}: {wanted}", async () =>
         {
-            found = await FindAsync(ns, name);
+            found = await FindAsync(ns, name, kind);
             return string.Join(' ', found.Conditions.Select(c => $"{c.Type}={c.Status}/{c.Reason}@{c.ObservedGeneration}")) == wanted;
         });
         return found!;

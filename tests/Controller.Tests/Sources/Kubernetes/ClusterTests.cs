@@ -76,7 +76,7 @@ public sealed class ClusterTests(TestCluster cluster)
         {
             string? line;
             do line = await Soon.Ends(process.StandardOutput.ReadLineAsync());
-            while (line?.Contains($"All objects of {cluster.Server.Address} have been read, of 9 kinds", StringComparison.Ordinal) == false);
+            while (line?.Contains($"All objects of {cluster.Server.Address} have been read, of 10 kinds", StringComparison.Ordinal) == false);
             Assert.NotNull(line);
             Task<string> rest = process.StandardOutput.ReadToEndAsync();
             using Process kill = Process.Start("kill", ["-TERM", process.Id.ToString(CultureInfo.InvariantCulture)]);
@@ -149,14 +149,14 @@ public sealed class ClusterTests(TestCluster cluster)
                 t.StartsWith("/apis/culvert.dev/v1alpha1/workloads: workloads.culvert.dev can't be watched: the kind is not installed; apply", StringComparison.Ordinal)
                 && t.Contains("nothing comes into force before", StringComparison.Ordinal)));
             Assert.Equal(0ul, controller.Host.Version);
-            await cluster.InstallAsync(kind);
+            await cluster.InstallAsync();
             await controller.SnapshotAsync(s => Find(s, ns, "web") is not null);
             await controller.ErrorsAsync("nothing is wrong", e => !e.Any(t => t.Contains("workloads", StringComparison.Ordinal)));
 
         }
         finally
         {
-            await cluster.InstallAsync(kind);
+            await cluster.InstallAsync();
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Text;
+using Culvert.Controller.CustomResources;
 using Culvert.Controller.Sources.Kubernetes;
 using Culvert.Kubernetes.Client;
 using Culvert.Kubernetes.Configuration;
@@ -6,6 +7,7 @@ using Culvert.Kubernetes.Errors;
 using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Tests.Cluster;
 using Culvert.Kubernetes.Tests.Support;
+using Culvert.Tests.Shared;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Tests.Kubernetes;
@@ -35,10 +37,10 @@ public sealed class TestCluster : IAsyncLifetime
         bool isOld = (await Tool.RunAsync(KubernetesBinaries.Of("kube-apiserver"), "", ["--version"])).Contains("v1.20.", StringComparison.Ordinal);
         _server = await ApiServer.StartAsync(isOld ? ["--runtime-config=discovery.k8s.io/v1beta1=false"] : []);
         _admin = _server.Client();
-        foreach (ApiKind kind in ApiKind.All.Where(k => k.HasStatus)) await InstallAsync(kind);
+        await InstallAsync();
 
         // Kubernetes 1.20 does not have it yet.
-        if (isOld) await InstallAsync(KindOf("EndpointSlice"));
+        if (isOld) await InstallWithoutSchemaAsync(KindOf("EndpointSlice"));
         await KubectlAsync("apiVersion: v1\nkind: Namespace\nmetadata: {name: culvert-system}");
     }
 
@@ -50,8 +52,21 @@ public sealed class TestCluster : IAsyncLifetime
 
     internal static ApiKind KindOf(string kind) => ApiKind.All.Single(k => k.Type.Kind == kind);
 
-    /// <summary>Installs a kind of which the schema says nothing, and waits until it is served.</summary>
-    internal async Task InstallAsync(ApiKind kind)
+    /// <summary>Installs the kinds of the mesh as <c>deploy/crds</c> has them, as people do, and waits until they are served. Older servers leave the rules (CEL) out, which a kubectl of theirs is told not to mind.</summary>
+    internal async Task InstallAsync()
+    {
+        await Server.KubectlAsync("", "apply", "--validate=false", "-k", Repository.PathOf("deploy/crds"));
+        foreach (ApiKind kind in ApiKind.All.Where(k => k.HasStatus)) await IsServedAsync(kind.Type);
+
+        // What kubectl finds a kind by comes later than its paths.
+        await Soon.Holds("kubectl finds them", async () =>
+        {
+            string served = await Server.KubectlAsync("", "get", "--raw", $"/apis/{CustomResourceTable.ApiVersion}");
+            return CustomResourceTable.All.All(r => served.Contains($"\"{r.Plural}\"", StringComparison.Ordinal));
+        });
+    }
+
+    private async Task InstallWithoutSchemaAsync(ApiKind kind)
     {
         ResourceType<ApiDocument> type = kind.Type;
         string definition = $$$"""
@@ -62,19 +77,21 @@ public sealed class TestCluster : IAsyncLifetime
              "schema":{"openAPIV3Schema":{"type":"object","x-kubernetes-preserve-unknown-fields":true} } }] } }
             """;
         await Admin.Resource(KnownResources.CustomResourceDefinitions).ApplyAsync(new(type.FullName), Encoding.UTF8.GetBytes(definition), new("tests"), Stop);
-        await Soon.Holds($"{type} are served", async () =>
-        {
-            try
-            {
-                await Admin.Resource(type).ListAsync(new(), Stop);
-                return true;
-            }
-            catch (ApiException e) when (e.Failure == ApiFailure.NotFound)
-            {
-                return false;
-            }
-        });
+        await IsServedAsync(type);
     }
+
+    private Task IsServedAsync(ResourceType<ApiDocument> type) => Soon.Holds($"{type} are served", async () =>
+    {
+        try
+        {
+            await Admin.Resource(type).ListAsync(new(), Stop);
+            return true;
+        }
+        catch (ApiException e) when (e.Failure == ApiFailure.NotFound)
+        {
+            return false;
+        }
+    });
 
     /// <summary>Takes a kind away, with all its objects.</summary>
     internal async Task UninstallAsync(ApiKind kind)
