@@ -111,7 +111,7 @@ enum cv_flow_flag {
 	CV_FLOW_ACKED = 1 << 10,       /* acked is set */
 	CV_FLOW_HOST_STACK = 1 << 11,  /* CV_VERDICT_DIRECT, and left to the kernel's own forwarding */
 	CV_FLOW_SAME_BRIDGE = 1 << 12, /* both pods' veths are ports of one bridge */
-	CV_FLOW_NO_HEADER = 1 << 13,   /* datagrams of a workload all of whose ports are behind the proxy: no answer begins with a PROXY header */
+	CV_FLOW_NO_HEADER = 1 << 13,   /* all its ports are behind the proxy: no answer to it has a PROXY header */
 };
 
 /* cv_flow: state of one direction. Both directions exist or none. */

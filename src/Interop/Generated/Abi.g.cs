@@ -343,7 +343,7 @@ public enum CvFlowFlag : uint
     /// <summary>Both pods' veths are ports of one bridge.</summary>
     SameBridge = 4096,
 
-    /// <summary>Datagrams of a workload all of whose ports are behind the proxy: no answer begins with a PROXY header.</summary>
+    /// <summary>All its ports are behind the proxy: no answer to it has a PROXY header.</summary>
     NoHeader = 8192,
 }
 
