@@ -19,10 +19,12 @@ public sealed class FailedStartTests : IDisposable
     private const ushort MetricsPort = 15020, ReadinessPort = 15021;
     private readonly AttachFixture _world;
     private readonly string _folder;
+    private readonly bool _hadRules;
 
     public FailedStartTests()
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "needs root for BPF");
+        _hadRules = new CaptureRoutes(new AgentOptions()).AreThere();
         _folder = Directory.CreateTempSubdirectory("culvert-start").FullName;
         File.WriteAllText(Garbage, "garbage");
         _world = new AttachFixture();
@@ -47,6 +49,8 @@ public sealed class FailedStartTests : IDisposable
 
     public void Dispose()
     {
+        // An agent that has run for a moment has looked after its rules, from a thread of the pool: those are in the network namespace of the test's process.
+        if (!_hadRules) new CaptureRoutes(Options).Remove();
         _world.Dispose();
         Directory.Delete(_folder, recursive: true);
     }
