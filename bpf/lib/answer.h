@@ -3,6 +3,7 @@
 #pragma once
 
 #include <linux/pkt_cls.h>
+#include "lib/checksum.h"
 #include "lib/events.h"
 #include "lib/parse.h"
 
@@ -37,15 +38,6 @@ _Static_assert(CV_TCP_OFF + sizeof(struct tcphdr) == CV_PSEUDO_OFF, "one sum goe
 _Static_assert(CV_PSEUDO_OFF + sizeof(__be32) <= CV_MACS_OFF, "a reset leaves the addresses alone");
 _Static_assert(CV_MACS_OFF + CV_MACS_LEN <= CV_OLD_MACS_OFF, "two pairs of addresses");
 _Static_assert(CV_OLD_MACS_OFF + CV_MACS_LEN <= sizeof(((struct cv_scratch *)0)->bytes), "there is room for all");
-
-static __always_inline __u16 csum_fold(__s64 sum)
-{
-	__u32 csum = sum;
-
-	csum = (csum & 0xffff) + (csum >> 16);
-	csum = (csum & 0xffff) + (csum >> 16);
-	return ~csum;
-}
 
 /* The IP header of the answer, of a protocol and with so many bytes behind it, in s->bytes. */
 static __always_inline void answer_build_ip(struct cv_scratch *s, __u8 protocol, __u16 payload)

@@ -14,6 +14,7 @@
 #include <linux/tcp.h>
 #include <linux/udp.h>
 #include "lib/address.h"
+#include "lib/checksum.h"
 #include "lib/fragment.h"
 
 #define CV_MAX_EXTENSIONS 6
@@ -170,13 +171,9 @@ static __always_inline int parse_l4(struct __sk_buff *skb, struct cv_scratch *s,
  */
 static __always_inline int parse_v4_fragment(const struct cv_packet *p, struct iphdr *ip)
 {
-	__u64 sum = bpf_csum_diff(0, 0, (__be32 *)ip, sizeof(*ip), 0);
-
 	if (p->flags & CV_PACKET_OPTIONS)
 		return CV_REASON_EXTENSION_HEADERS;
-	sum = (sum & 0xffff) + (sum >> 16 & 0xffff);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return sum != 0xffff || !p->frag_len ? CV_REASON_MALFORMED : 0;
+	return csum_fold(bpf_csum_diff(0, 0, (__be32 *)ip, sizeof(*ip), 0)) || !p->frag_len ? CV_REASON_MALFORMED : 0;
 }
 
 static __always_inline int parse_v4(struct __sk_buff *skb, struct cv_scratch *s)
