@@ -180,35 +180,35 @@ static __always_inline int flow_end_unanswered(struct __sk_buff *skb, struct cv_
 }
 
 /*
- * Takes note of a flow from outside that begins with the packet in hand. So many are half open at the most: the oldest that has not been
- * answered since goes.
+ * Takes note in `queue` of a flow that begins with the packet in hand. At most as many are half open as the queue has places: the oldest that
+ * has not been answered since goes.
  */
+static __always_inline void flow_enter(struct __sk_buff *skb, struct cv_scratch *s, void *queue, int external)
+{
+	if (!bpf_map_push_elem(queue, &s->packet.key, 0))
+		return;
+	if (!bpf_map_pop_elem(queue, &s->flow_key))
+		flow_end_unanswered(skb, s, external);
+	bpf_map_push_elem(queue, &s->packet.key, 0);
+}
+
+/* A flow from outside. */
 __noinline int flow_enter_external(struct __sk_buff *skb)
 {
 	struct cv_scratch *s = scratch_get();
 
-	if (!s)
-		return 0;
-	if (!bpf_map_push_elem(&cv_half_open, &s->packet.key, 0))
-		return 0;
-	if (!bpf_map_pop_elem(&cv_half_open, &s->flow_key))
-		flow_end_unanswered(skb, s, 1);
-	bpf_map_push_elem(&cv_half_open, &s->packet.key, 0);
+	if (s)
+		flow_enter(skb, s, &cv_half_open, 1);
 	return 0;
 }
 
-/* The same for a flow of a pod that takes a place lent to it. */
+/* A flow of a pod that takes a place lent to it. */
 __noinline int flow_enter_lent(struct __sk_buff *skb)
 {
 	struct cv_scratch *s = scratch_get();
 
-	if (!s)
-		return 0;
-	if (!bpf_map_push_elem(&cv_lent, &s->packet.key, 0))
-		return 0;
-	if (!bpf_map_pop_elem(&cv_lent, &s->flow_key))
-		flow_end_unanswered(skb, s, 0);
-	bpf_map_push_elem(&cv_lent, &s->packet.key, 0);
+	if (s)
+		flow_enter(skb, s, &cv_lent, 0);
 	return 0;
 }
 

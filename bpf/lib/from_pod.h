@@ -65,11 +65,13 @@ __noinline int from_pod_new(struct __sk_buff *skb)
 			d->verdict = CV_VERDICT_PROXY;
 		if (d->verdict == CV_VERDICT_PROXY || p->flags & CV_PACKET_REASSEMBLED)
 			return from_pod_session(skb, s);
-		from = address_lookup(p->generation, &p->key.src);
-		if (d->verdict == CV_VERDICT_PASS && datagram_is_answer(s, &p->key, from))
-			d->untracked = 1;
-		else if (d->verdict == CV_VERDICT_PASS && all_ports_need_proxy(p, from, &p->key.src))
-			d->flags |= CV_FLOW_NO_HEADER;
+		if (d->verdict == CV_VERDICT_PASS) {
+			from = address_lookup(p->generation, &p->key.src);
+			if (datagram_is_answer(s, &p->key, from))
+				d->untracked = 1;
+			else if (all_ports_need_proxy(p, from, &p->key.src))
+				d->flags |= CV_FLOW_NO_HEADER;
+		}
 	} else if (d->verdict == CV_VERDICT_PROXY) {
 		r = listener_take(skb, s, CV_LISTENER_OUT4);
 		return r ? packet_drop(skb, r, CV_SIDE_FROM_POD) : TC_ACT_OK;
