@@ -25,10 +25,10 @@ internal sealed partial class FieldReader(MapNode map, string path, ErrorSink er
     }
 
     /// <summary>Reports an error on a field.</summary>
-    public void Fail(string field, string reason) => errors.Add(map.Entries.FirstOrDefault(e => e.Key == field)?.Line ?? map.Line, PathOf(field), reason);
+    public void Fail(string field, string reason) => errors.Add(LineOf(field), PathOf(field), reason);
 
     /// <summary>Tells what of a field is not supported, where the object is in force all the same.</summary>
-    public void Note(string field, string reason) => errors.Note(map.Entries.FirstOrDefault(e => e.Key == field)?.Line ?? map.Line, PathOf(field), reason);
+    public void Note(string field, string reason) => errors.Note(LineOf(field), PathOf(field), reason);
 
     /// <summary>Accepts fields that are part of the schema and mean nothing here.</summary>
     public void Ignore(params ReadOnlySpan<string> fields)
@@ -107,6 +107,8 @@ internal sealed partial class FieldReader(MapNode map, string path, ErrorSink er
         if (list.Items.Count == 0 && !mayBeEmpty) Fail(field, "must not be empty; leave the field out instead");
         return list.Items;
     }
+
+    private int LineOf(string field) => map.Entries.FirstOrDefault(e => e.Key == field)?.Line ?? map.Line;
 
     private string PathOf(string field) => path.Length == 0 ? field : field.Length == 0 ? path : $"{path}.{field}";
 }
