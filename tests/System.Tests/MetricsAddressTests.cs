@@ -1,10 +1,8 @@
-using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
-using System.Text;
 using Culvert.Labs;
 using Culvert.Labs.Mesh;
 using Culvert.SystemTests.Fixtures;
+using Culvert.SystemTests.Peers;
 
 namespace Culvert.SystemTests;
 
@@ -61,21 +59,5 @@ public sealed class MetricsAddressTests : IAsyncLifetime
         Assert.StartsWith("HTTP/1.1 200", await AskAsync(Node.Place, IPAddress.Loopback, Token), StringComparison.Ordinal);
     }
 
-    /// <summary>The first line and what follows of the answer; empty when the connection is refused, reset or closed without one.</summary>
-    private static async Task<string> AskAsync(LabNamespace from, IPAddress address, string? token)
-    {
-        using var socket = from.CreateSocket(address.AddressFamily);
-        try
-        {
-            await socket.ConnectAsync(address, Metrics).WaitAsync(TimeSpan.FromSeconds(10));
-            var authorization = token is null ? "" : string.Create(CultureInfo.InvariantCulture, $"Authorization: Bearer {token}\r\n");
-            await socket.SendAsync(Encoding.ASCII.GetBytes($"GET /metrics HTTP/1.1\r\nHost: x\r\n{authorization}\r\n"));
-            var buffer = new byte[4096];
-            return Encoding.ASCII.GetString(buffer, 0, await socket.ReceiveAsync(buffer).WaitAsync(TimeSpan.FromSeconds(10)));
-        }
-        catch (SocketException)
-        {
-            return "";
-        }
-    }
+    private static Task<string> AskAsync(LabNamespace from, IPAddress address, string? token) => AgentPorts.AskAsync(from, new IPEndPoint(address, Metrics), "/metrics", token);
 }
