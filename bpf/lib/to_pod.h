@@ -113,6 +113,8 @@ static __always_inline int to_pod_evaluate(struct cv_scratch *s, const struct cv
 		return CV_REASON_SPOOFED_SOURCE;
 	if (d->flags & CV_FLOW_OUTBOUND)
 		return 0;
+	if (!from_veth && ep->flags & CV_ENDPOINT_STRICT)
+		return CV_REASON_STRICT_MTLS;
 	own = p->flags & CV_PACKET_V6 ? &ep->addr6 : &ep->addr4;
 	if (!to)
 		to = address_lookup(p->generation, own); /* to all, say: it reaches the same port */
@@ -120,8 +122,6 @@ static __always_inline int to_pod_evaluate(struct cv_scratch *s, const struct cv
 		own = &p->key.dst;
 	if (to && !(to->flags & CV_ADDRESS_EXCLUDED) && port_needs_proxy(p, to, own, p->key.dport))
 		return CV_REASON_PROXY_REQUIRED;
-	if (!from_veth && ep->flags & CV_ENDPOINT_STRICT)
-		return CV_REASON_STRICT_MTLS;
 	if (from_veth && p->key.proto == IPPROTO_UDP && port_needs_proxy(p, from, &p->key.src, p->key.sport))
 		return CV_REASON_PROXY_REQUIRED;
 	/* Where it went when it left its pod may have been translated since. */

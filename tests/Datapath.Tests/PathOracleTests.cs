@@ -5,11 +5,12 @@ using Culvert.Interop.Abi;
 
 namespace Culvert.Datapath.Tests;
 
-/// <summary>The kernel's programs take the ways that <see cref="PathOracle"/> says, as far as <see cref="PolicyEvaluator"/> allows, in random worlds whose tables the agent's own builder has made.</summary>
+/// <summary>The kernel's programs take the paths that <see cref="PathOracle"/> says, as far as <see cref="PolicyEvaluator"/> allows, in random worlds whose tables the agent's own builder has made.</summary>
 public sealed class PathOracleTests(World world) : IClassFixture<World>
 {
     private const int Worlds = 60;
     private const int PacketsPerWorld = 150;
+    private const uint ElsewhereIndex = 99;
 
     [Theory]
     [InlineData(1)]
@@ -17,40 +18,71 @@ public sealed class PathOracleTests(World world) : IClassFixture<World>
     [InlineData(3)]
     public void The_first_packet_out_of_a_pod_takes_the_path_of_the_oracle(int seed)
     {
+        Dictionary<string, int> seen = Compare(seed, (mesh, random) =>
+        {
+            (Workload pod, IPEndPoint from, IPEndPoint to, TransportProtocol protocol) = mesh.OutOfPod(random);
+            return ($"{protocol} {from} to {to}", mesh.OfLeaving(pod, from, to, protocol), world.FromPod(pod, First(from, to, protocol)));
+        });
+        Assert.All(Enum.GetNames<PathKind>(), kind => Assert.InRange(seen.GetValueOrDefault(kind), 100, int.MaxValue));
+        Assert.All(
+            [CvReason.NetworkPolicyIngress, CvReason.NetworkPolicyEgress, CvReason.PolicyDeny, CvReason.PolicyNoAllow, CvReason.PolicyDefault],
+            reason => Assert.InRange(seen.GetValueOrDefault(reason.ToString()), 25, int.MaxValue));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void The_first_packet_from_outside_takes_the_path_of_the_oracle(int seed)
+    {
+        Dictionary<string, int> seen = Compare(seed, (mesh, random) =>
+        {
+            (Workload pod, IPEndPoint from, IPEndPoint to, TransportProtocol protocol) = mesh.FromOutside(random);
+            Packet first = First(from, to, protocol);
+            Outcome outcome = world.Run(Hook.FromNet, first, world.A.Index); // by any link: where is nothing that it asks for
+            if (outcome is { Code: Outcome.Ok, Drops: [] }) outcome = world.ToPod(pod, first, ingress: ElsewhereIndex); // routed there
+            return ($"{protocol} {from} to {to}", mesh.OfArriving(from, to, protocol), outcome);
+        });
+        Assert.All([PathKind.Pass, PathKind.Proxy, PathKind.Drop], kind => Assert.InRange(seen.GetValueOrDefault(kind.ToString()), 100, int.MaxValue));
+        Assert.All(
+            [CvReason.SpoofedSource, CvReason.StrictMtls, CvReason.NetworkPolicyIngress, CvReason.PolicyDeny, CvReason.PolicyNoAllow, CvReason.PolicyDefault],
+            reason => Assert.InRange(seen.GetValueOrDefault(reason.ToString()), 25, int.MaxValue));
+    }
+
+    private Dictionary<string, int> Compare(int seed, Func<RoutingWorld, Random, (string Connection, RoutingWorld.Fate Fate, Outcome Outcome)> connect)
+    {
         Random random = new(seed);
-        Dictionary<PathKind, int> seen = [];
-        Dictionary<string, int> reasons = [];
+        Dictionary<string, int> seen = [];
         for (uint generation = 1; generation <= Worlds; generation++)
         {
             world.Maps.Clear();
-            RoutingWorld mesh = RoutingWorld.Create(world, random);
-            mesh.Write(world, generation);
+            RoutingWorld mesh = RoutingWorld.Create(world.Pods, random);
+            mesh.Write(world, generation, new PolicyIds());
             world.Maps.Activate(generation);
             for (int i = 0; i < PacketsPerWorld; i++)
             {
-                (Workload pod, IPEndPoint from, IPEndPoint to, TransportProtocol protocol) = mesh.Connection(world, random);
                 world.Maps.Flows.Clear();
                 world.Maps.Sessions.Clear();
-                Packet first = protocol == TransportProtocol.Tcp ? Packet.OfTcp(from, to, TcpFlags.Syn) : Packet.OfUdp(from, to);
-                Outcome outcome = world.FromPod(pod, first);
-                (PathKind kind, string reason) = mesh.FateOf(pod, from, to, protocol);
+                (string connection, RoutingWorld.Fate fate, Outcome outcome) = connect(mesh, random);
                 Assert.True(
-                    Expected(kind, reason) == Seen(outcome),
-                    $"seed {seed} world {generation}: {protocol} {from} to {to} should go {kind} ({reason}); code {outcome.Code}, dropped for [{string.Join(' ', outcome.Drops)}]\n{mesh}");
-                seen[kind] = seen.GetValueOrDefault(kind) + 1;
-                reasons[reason] = reasons.GetValueOrDefault(reason) + 1;
+                    Expected(fate) == Seen(outcome),
+                    $"seed {seed} world {generation}: {connection} should go {fate.Path} ({fate.Reason}); code {outcome.Code}, dropped for [{string.Join(' ', outcome.Drops)}]\n{mesh}");
+                seen[fate.Path.ToString()] = seen.GetValueOrDefault(fate.Path.ToString()) + 1;
+                if (fate.Path == PathKind.Drop) seen[fate.Reason] = seen.GetValueOrDefault(fate.Reason) + 1;
             }
         }
-        Assert.All(Enum.GetValues<PathKind>(), kind => Assert.InRange(seen.GetValueOrDefault(kind), 100, int.MaxValue));
-        Assert.All([nameof(DecisionReason.NetworkPolicyIngress), nameof(DecisionReason.NetworkPolicyEgress)], reason => Assert.InRange(reasons.GetValueOrDefault(reason), 50, int.MaxValue));
+        return seen;
     }
 
+    private static Packet First(IPEndPoint from, IPEndPoint to, TransportProtocol protocol) =>
+        protocol == TransportProtocol.Tcp ? Packet.OfTcp(from, to, TcpFlags.Syn) : Packet.OfUdp(from, to);
+
     // Nothing listens here: what should go to the proxy is refused for that.
-    private static string Expected(PathKind kind, string reason) => kind switch
+    private static string Expected(RoutingWorld.Fate fate) => fate.Path switch
     {
-        PathKind.Direct or PathKind.Pass => $"{kind}",
+        PathKind.Direct or PathKind.Pass => $"{fate.Path}",
         PathKind.Proxy or PathKind.Tunnel => $"{CvReason.ProxyDown}",
-        _ => reason,
+        _ => fate.Reason,
     };
 
     private static string Seen(Outcome outcome) => outcome switch

@@ -9,9 +9,15 @@ namespace Culvert.Datapath.Tests.Fuzz;
 /// A world of random content, as plain data: what is at each address, whom policy lets in, what configuration leaves alone. Writes itself into
 /// the maps and, on its own, says which flows may be: it knows nothing of how the programs come to their verdicts.
 /// </summary>
-internal sealed class MeshModel
+internal sealed class MeshModel : IFuzzWorld
 {
-    internal static readonly ushort[] Ports = [53, 80, 443, 5556, 9053];
+    private static readonly ushort[] AllPorts = [53, 80, 443, 5556, 9053];
+    private static readonly IPAddress[] AllAddresses =
+    [
+        .. Enumerable.Range(1, 3).SelectMany(n => (IPAddress[])[IPAddress.Parse($"10.1.0.{n}"), IPAddress.Parse($"fd00:1::{n}")]),
+        .. Enumerable.Range(1, 5).SelectMany(n => (IPAddress[])[IPAddress.Parse($"192.0.2.{n}"), IPAddress.Parse($"2001:db8::{n}")]),
+        World.Node(false), World.Node(true),
+    ];
 
     private static readonly (Place Kind, int Chance)[] ExternalKinds = [(Place.Unknown, 5), (Place.Remote, 3), (Place.Excluded, 1), (Place.Service, 2)];
     private static readonly Spot Nothing = new(Place.Unknown, null, false, [], 0);
@@ -35,26 +41,25 @@ internal sealed class MeshModel
         Node,
     }
 
-    internal uint Generation { get; }
+    /// <inheritdoc/>
+    public uint Generation { get; }
 
-    /// <summary>Every address that packets may have.</summary>
-    internal static IReadOnlyList<IPAddress> Addresses { get; } =
-    [
-        .. Enumerable.Range(1, 3).SelectMany(n => (IPAddress[])[IPAddress.Parse($"10.1.0.{n}"), IPAddress.Parse($"fd00:1::{n}")]),
-        .. Enumerable.Range(1, 5).SelectMany(n => (IPAddress[])[IPAddress.Parse($"192.0.2.{n}"), IPAddress.Parse($"2001:db8::{n}")]),
-        World.Node(false), World.Node(true),
-    ];
+    /// <inheritdoc/>
+    public IReadOnlyList<IPAddress> Addresses => AllAddresses;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<ushort> Ports => AllPorts;
 
     /// <summary>Makes the next world and writes it; it is in force when this returns.</summary>
     /// <param name="world">Where.</param>
     /// <param name="random">Seeded.</param>
     /// <param name="before">The one before.</param>
-    internal static MeshModel Next(World world, Random random, MeshModel? before)
+    internal static MeshModel Next(World world, Random random, IFuzzWorld? before)
     {
         MeshModel next = new((before?.Generation ?? 0) + 1);
         next.Draw(world, random);
         next.Write(world, random);
-        next.Since = KernelTime();
+        next.Since = IFuzzWorld.KernelTime();
         world.Maps.Activate(next.Generation);
         return next;
     }
@@ -68,6 +73,51 @@ internal sealed class MeshModel
     /// <summary>Whether policy lets a class in.</summary>
     internal bool Admits(Workload pod, uint sourceClass, int port, byte protocol) => !_denied.Contains((pod.TargetPolicySet, sourceClass, (ushort)port, protocol));
 
+    /// <inheritdoc/>
+    public string? FindFault(in CvFlow flow, IPEndPoint from, IPEndPoint addressed, IPEndPoint to, byte protocol) => SourceFault(flow, from, to) ?? DestinationFault(flow, from, to, protocol);
+
+    /// <inheritdoc/>
+    public Workload? PodAt(IPAddress address) => At(address).Pod;
+
+    private string? SourceFault(CvFlow flow, IPEndPoint from, IPEndPoint to)
+    {
+        Spot source = At(from.Address);
+        if (flow.InIfindex != 0) return source.Pod?.Index == flow.InIfindex ? null : "its sender does not own its source";
+        return source.Kind switch
+        {
+            Place.Pod => "a pod of this node is spoken for",
+            Place.Service => "a Service is spoken for",
+            Place.Remote when !LeavesAlone(to) => "a workload elsewhere is spoken for",
+            _ => null,
+        };
+    }
+
+    private string? DestinationFault(CvFlow flow, IPEndPoint from, IPEndPoint to, byte protocol)
+    {
+        Spot destination = At(to.Address);
+        bool self = from.Address.Equals(to.Address) && !FlowInvariants.Has(flow, CvFlowFlag.NatDst);
+        if (self || LeavesAlone(to)) return null;
+        bool established = protocol == Packet.Tcp; // connections stay where they began, whatever their ends have become since
+        switch (destination.Kind)
+        {
+            case Place.Service:
+                return established ? null : "it leads to a Service as if that were a pod";
+            case Place.Remote:
+                return established && (long)flow.CreatedNs < Since ? null : "it leads in plaintext to a workload elsewhere";
+            case Place.Pod:
+                Workload pod = destination.Pod!;
+                if (flow.Ifindex != pod.Index) return "it leads to a pod that no longer has the address";
+                if (!established && (destination.IsBehindProxy(to.Port) || (flow.InIfindex != 0 && At(from.Address).IsBehindProxy(from.Port)))) return "it leads past the proxy";
+                if (flow.InIfindex == 0 && destination.Strict) return "it leads in plaintext to a strict pod";
+                uint sourceClass = flow.InIfindex != 0 ? At(from.Address).Pod!.Class : ClassOf(At(from.Address));
+                return Admits(pod, sourceClass, to.Port, protocol) ? null : "policy denies it";
+            default:
+                return null;
+        }
+    }
+
+    private static uint ClassOf(Spot source) => source.Kind == Place.Unknown ? 0 : source.Class;
+
     private void Draw(World world, Random random)
     {
         // The pods' addresses are dealt out anew from time to time: the next owner of an address must not inherit anything.
@@ -77,16 +127,16 @@ internal sealed class MeshModel
         {
             Workload pod = pods[n - 1] with { Address4 = IPAddress.Parse($"10.1.0.{n}"), Address6 = IPAddress.Parse($"fd00:1::{n}") };
             bool gone = random.Next(8) == 0;
-            ushort[] behindProxy = random.Next(4) > 0 ? [] : random.Next(3) == 0 ? [0] : [.. Ports.Where(_ => random.Next(2) == 0)];
+            ushort[] behindProxy = random.Next(4) > 0 ? [] : random.Next(3) == 0 ? [0] : [.. AllPorts.Where(_ => random.Next(2) == 0)];
             Spot spot = new(gone ? Place.Unknown : Place.Pod, gone ? null : pod, Strict: random.Next(3) == 0, behindProxy, Class: (uint)(50 + n));
             _spots[pod.Address4] = _spots[pod.Address6] = spot;
         }
-        foreach (IPAddress address in Addresses.Where(a => !_spots.ContainsKey(a)))
+        foreach (IPAddress address in AllAddresses.Where(a => !_spots.ContainsKey(a)))
         {
             Place kind = address.Equals(World.Node(false)) || address.Equals(World.Node(true)) ? Place.Node : Pick(random, ExternalKinds);
             _spots[address] = new Spot(kind, null, false, [], (uint)(80 + random.Next(3)));
         }
-        foreach (ushort port in Ports.Where(_ => random.Next(8) == 0)) _excludedPorts.Add(port);
+        foreach (ushort port in AllPorts.Where(_ => random.Next(8) == 0)) _excludedPorts.Add(port);
     }
 
     private void Write(World world, Random random)
@@ -116,7 +166,7 @@ internal sealed class MeshModel
         world.SetPolicy(Generation, pod, CvAbi.ClassAny, 0, CvReason.None);
         foreach (uint sourceClass in world.Pods.Select(p => p.Class).Concat([0u, 80u, 81u, 82u]))
         {
-            foreach (ushort port in Ports.Where(_ => random.Next(3) == 0))
+            foreach (ushort port in AllPorts.Where(_ => random.Next(3) == 0))
             {
                 world.SetPolicy(Generation, pod, sourceClass, port, CvReason.PolicyDeny);
                 _denied.Add((pod.TargetPolicySet, sourceClass, port, Packet.Tcp));
@@ -128,9 +178,9 @@ internal sealed class MeshModel
     private void WriteService(World world, Random random, IPAddress vip)
     {
         bool v6 = vip.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6;
-        IPAddress[] backends = [.. Addresses.Where(a => a.AddressFamily == vip.AddressFamily && At(a).Kind is not (Place.Service or Place.Node) && random.Next(3) == 0)];
+        IPAddress[] backends = [.. AllAddresses.Where(a => a.AddressFamily == vip.AddressFamily && At(a).Kind is not (Place.Service or Place.Node) && random.Next(3) == 0)];
         uint id = (uint)(1000 + (vip.GetHashCode() & 0xffffff));
-        foreach (ushort port in Ports)
+        foreach (ushort port in AllPorts)
         {
             foreach (byte protocol in (byte[])[Packet.Tcp, Packet.Udp])
             {
@@ -141,7 +191,7 @@ internal sealed class MeshModel
         }
         for (uint i = 0; i < backends.Length; i++)
         {
-            world.Maps.Backends.Set(new CvBackendKey { Generation = Generation, Service = id, Slot = i }, new CvBackend { Addr = Abi.Address(backends[i]), Port = Ports[random.Next(Ports.Length)] });
+            world.Maps.Backends.Set(new CvBackendKey { Generation = Generation, Service = id, Slot = i }, new CvBackend { Addr = Abi.Address(backends[i]), Port = AllPorts[random.Next(AllPorts.Length)] });
         }
     }
 
@@ -154,9 +204,6 @@ internal sealed class MeshModel
         }
         throw new UnreachableException();
     }
-
-    // As the programs tell time.
-    private static long KernelTime() => (long)(Stopwatch.GetTimestamp() * (1e9 / Stopwatch.Frequency));
 
     /// <summary>What is at an address.</summary>
     /// <param name="Kind">Its kind.</param>

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Culvert.Datapath.Tests.Support;
 
 namespace Culvert.Datapath.Tests.Fuzz;
@@ -12,12 +13,16 @@ internal sealed class PacketSource(World world, Random random)
     private readonly Queue<Packet> _seen = [];
 
     /// <summary>A packet with the hook, the interface it is seen on and the one it came in by.</summary>
-    internal readonly record struct Sent(Hook Hook, uint Interface, uint Ingress, byte[] Bytes, Packet Packet);
+    internal readonly record struct Sent(Hook Hook, uint Interface, uint Ingress, byte[] Bytes, Packet Packet)
+    {
+        public override string ToString() =>
+            $"{Hook} at {Interface} from {Ingress}: {Packet.Protocol} {Packet.Source}:{Packet.SourcePort} -> {Packet.Destination}:{Packet.DestinationPort} {Packet.Flags}";
+    }
 
     /// <summary>The next packet.</summary>
-    internal Sent Next(MeshModel model)
+    internal Sent Next(IFuzzWorld fuzzed)
     {
-        Packet packet = random.Next(3) == 0 && _seen.Count > 0 ? Answer() : Fresh();
+        Packet packet = random.Next(3) == 0 && _seen.Count > 0 ? Answer() : Fresh(fuzzed);
         _seen.Enqueue(packet);
         if (_seen.Count > 32) _seen.Dequeue();
         byte[] bytes = packet.Build();
@@ -25,24 +30,24 @@ internal sealed class PacketSource(World world, Random random)
         if (random.Next(50) == 0) bytes[random.Next(Packet.EthernetLength, bytes.Length)] ^= (byte)(1 << random.Next(8));
         Workload at = world.Pods[random.Next(world.Pods.Length)];
         // Mostly where such a packet would be seen, so that it gets somewhere.
-        if (random.Next(4) != 0 && model.At(packet.Source).Pod is { } sender) at = sender;
+        if (random.Next(4) != 0 && fuzzed.PodAt(packet.Source) is { } sender) at = sender;
         uint ingress = random.Next(4) switch { 0 => 0, 1 => world.Pods[random.Next(world.Pods.Length)].Index, _ => 99 };
         switch (random.Next(8))
         {
             case 0:
                 return new Sent(Hook.FromNet, at.Index, at.Index, bytes, packet);
             case < 4:
-                if (model.At(packet.Destination).Pod is { } receiver && random.Next(8) != 0) at = receiver;
+                if (fuzzed.PodAt(packet.Destination) is { } receiver && random.Next(8) != 0) at = receiver;
                 return new Sent(Hook.ToPod, at.Index, ingress, bytes, packet);
             default:
                 return new Sent(Hook.FromPod, at.Index, at.Index, bytes, packet);
         }
     }
 
-    private Packet Fresh()
+    private Packet Fresh(IFuzzWorld fuzzed)
     {
         bool v6 = random.Next(2) == 0;
-        IPEndPoint from = EndPoint(v6), to = EndPoint(v6);
+        IPEndPoint from = EndPoint(fuzzed, v6), to = EndPoint(fuzzed, v6);
         Packet packet = random.Next(2) == 0
             ? Packet.OfTcp(from, to, Flags[random.Next(Flags.Length)], random.Next(3) * 8) with { Sequence = (uint)random.Next(4) * 8, Acknowledgement = (uint)random.Next(4) * 8 }
             : Packet.OfUdp(from, to, random.Next(1, 5) * 8);
@@ -56,9 +61,9 @@ internal sealed class PacketSource(World world, Random random)
         return random.Next(3) == 0 ? one with { Flags = Flags[random.Next(Flags.Length)] } : one.Reply(Flags[random.Next(Flags.Length)]);
     }
 
-    private IPEndPoint EndPoint(bool v6)
+    private IPEndPoint EndPoint(IFuzzWorld fuzzed, bool v6)
     {
-        IPAddress[] family = [.. MeshModel.Addresses.Where(a => a.AddressFamily == (v6 ? System.Net.Sockets.AddressFamily.InterNetworkV6 : System.Net.Sockets.AddressFamily.InterNetwork))];
-        return new IPEndPoint(family[random.Next(family.Length)], MeshModel.Ports[random.Next(MeshModel.Ports.Length)]);
+        IPAddress[] family = [.. fuzzed.Addresses.Where(a => a.AddressFamily == (v6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork))];
+        return new IPEndPoint(family[random.Next(family.Length)], fuzzed.Ports[random.Next(fuzzed.Ports.Count)]);
     }
 }

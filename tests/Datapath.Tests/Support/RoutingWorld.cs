@@ -1,62 +1,37 @@
-using System.Collections.Immutable;
 using System.Net;
-using System.Net.Sockets;
 using Culvert.Core;
+using Culvert.Interop.Abi;
 using Culvert.NodeAgent.Datapath;
 
 namespace Culvert.Datapath.Tests.Support;
 
-/// <summary>A random snapshot around the pods of a <see cref="World"/>, with at most one backend for each family behind a Service port, so that paths are certain.</summary>
+/// <summary>A snapshot around pods of a <see cref="World"/>, with the tables that the agent makes of it and what <see cref="PathOracle"/> and <see cref="PolicyEvaluator"/> say of its connections.</summary>
 internal sealed class RoutingWorld
 {
-    private const ushort TunnelPort = 15008;
-    private const string Here = "n1", There = "n2";
-    private static readonly ushort[] Ports = [53, 80, 443, 9100, TunnelPort];
-    private static readonly string[] Strangers = ["192.0.2.1 2001:db8::1", "192.0.2.2 2001:db8::2"];
-    private static readonly string[] Remotes = ["10.2.0.1 fd00:2::1", "10.2.0.2 fd00:2::2", "10.2.0.3 fd00:2::3"];
-    private static readonly string[] Vips = ["10.96.0.1 fd00:96::1", "10.96.0.2 fd00:96::2"];
-    private static readonly string[] Groups = ["g1", "g2"];
-    private static readonly string[] Blocks = ["10.0.0.0/8", "10.2.0.0/30", "192.0.2.0/24", "192.0.2.2/32", "2001:db8::/64", "fd00::/16", "::/0", "0.0.0.0/0"];
     private readonly NodeSnapshot _snapshot;
     private readonly LocalEndpoint[] _endpoints;
-    private readonly PathOracle _oracle;
+    private readonly Workload[] _pods;
 
-    private RoutingWorld(NodeSnapshot snapshot, LocalEndpoint[] endpoints)
+    private RoutingWorld(NodeSnapshot snapshot, Workload[] pods)
     {
-        (_snapshot, _endpoints) = (snapshot, endpoints);
-        _oracle = new PathOracle(new SnapshotIndex(snapshot), TunnelPort);
+        (_snapshot, _pods) = (snapshot, pods);
+        _endpoints = [.. pods.Select(p => new LocalEndpoint(WorkloadOf(p), p.Interface, (int)p.Index, (int)p.Mtu, [.. p.HostMac], [.. p.Mac]))];
+        Oracle = new PathOracle(new SnapshotIndex(snapshot), RandomSnapshot.TunnelPort);
+        Addresses = [.. snapshot.Workloads.Values.SelectMany(w => w.Addresses).Concat(RandomSnapshot.Unowned)];
     }
 
-    internal static RoutingWorld Create(World world, Random random)
-    {
-        WorkloadInfo[] local = [.. world.Pods.Select(p => Workload($"pod{p.Number}", Here, [p.Address4, p.Address6], random))];
+    /// <summary>Every address that packets may have.</summary>
+    internal IReadOnlyList<IPAddress> Addresses { get; }
 
-        // Of the last one elsewhere nobody knows whether it is in the mesh.
-        WorkloadInfo[] remote = [.. Remotes.Select((a, i) => Workload($"far{i}", There, Addresses(a), random) with { Enrolled = i < 2 })];
-        // Half of the worlds have no NetworkPolicy.
-        NetworkPolicyInfo[] policies = [.. Enumerable.Range(0, Math.Max(0, random.Next(6) - 2)).Select(i => Policy($"p{i}", random))];
-        local = [.. local.Select(w => w with { NetworkPolicyNames = [.. policies.Where(_ => random.Next(2) == 0).Select(p => p.Name)] })];
-        NodeSnapshot snapshot = new()
-        {
-            Version = 1,
-            Node = Here,
-            NetworkPolicies = policies.ToImmutableDictionary(p => p.Name),
-            Workloads = local.Concat(remote).ToImmutableDictionary(w => w.Uid),
-            Mesh = new MeshSettings
-            {
-                ExcludedPorts = [.. Ports.Where(_ => random.Next(12) == 0)],
-                ExcludedCidrs = [.. Remotes.Concat(Strangers).Concat(Vips).SelectMany(Addresses).Where(_ => random.Next(12) == 0).Select(IpPrefix.Host)],
-            },
-            Services = Vips.Select((v, i) => Service($"s{i}", v, [.. local, .. remote], random)).ToImmutableDictionary(s => s.Name),
-        };
-        LocalEndpoint[] endpoints = [.. local.Zip(world.Pods, (w, p) => new LocalEndpoint(w, p.Interface, (int)p.Index, (int)p.Mtu, [.. p.HostMac], [.. p.Mac]))];
-        return new RoutingWorld(snapshot, endpoints);
-    }
+    /// <summary>Says which paths connections take.</summary>
+    internal PathOracle Oracle { get; }
+
+    internal static RoutingWorld Create(Workload[] pods, Random random) => new(RandomSnapshot.Draw(pods, random), pods);
 
     /// <summary>Writes the tables that the agent makes of it.</summary>
-    internal void Write(World world, uint number)
+    internal void Write(World world, uint number, PolicyIds ids)
     {
-        CompiledPolicy policy = PolicyCompiler.Compile(_snapshot, _endpoints.Select(e => e.Workload.Uid).ToHashSet(), new PolicyIds());
+        CompiledPolicy policy = PolicyCompiler.Compile(_snapshot, _endpoints.Select(e => e.Workload.Uid).ToHashSet(), ids);
         Generation generation = GenerationBuilder.Build(number, _snapshot, policy, _endpoints, []);
         for (int i = 0; i < generation.Endpoints.Count; i++) world.Maps.Endpoints.Set(generation.Endpoints.Keys[i], generation.Endpoints.Values[i]);
         for (int i = 0; i < generation.Addresses.Count; i++) world.Maps.Addresses.Set(generation.Addresses.Keys[i], generation.Addresses.Values[i]);
@@ -65,144 +40,131 @@ internal sealed class RoutingWorld
         for (int i = 0; i < generation.Backends.Count; i++) world.Maps.Backends.Set(generation.Backends.Keys[i], generation.Backends.Values[i]);
     }
 
-    /// <summary>A connection out of a pod.</summary>
-    internal (Workload Pod, IPEndPoint From, IPEndPoint To, TransportProtocol Protocol) Connection(World world, Random random)
+    /// <summary>The pod of this node that has an address.</summary>
+    internal Workload? PodAt(IPAddress address) => Array.Find(_pods, p => p.Address4.Equals(address) || p.Address6.Equals(address));
+
+    /// <summary>The pod behind a veth.</summary>
+    internal Workload? PodBehind(uint veth) => Array.Find(_pods, p => p.Index == veth);
+
+    /// <summary>What the snapshot has of a pod.</summary>
+    internal WorkloadInfo WorkloadOf(Workload pod) => _snapshot.Workloads[$"shop/pod{pod.Number}"];
+
+    /// <summary>A connection out of a pod, to anything.</summary>
+    internal (Workload Pod, IPEndPoint From, IPEndPoint To, TransportProtocol Protocol) OutOfPod(Random random)
     {
-        Workload pod = world.Pods[random.Next(world.Pods.Length)];
+        Workload pod = _pods[random.Next(_pods.Length)];
         bool v6 = random.Next(2) == 0;
-        IPAddress[] to = [.. _snapshot.Workloads.Values.SelectMany(w => w.Addresses).Concat(Strangers.Concat(Vips).SelectMany(Addresses)).Where(a => IsV6(a) == v6)];
-        ushort[] from = [53, 80, 40000];
-        return (pod, pod.At(v6, from[random.Next(from.Length)]), new IPEndPoint(to[random.Next(to.Length)], Port(random)), (TransportProtocol)Protocol(random));
+        return (pod, pod.At(v6, SourcePort(random)), new IPEndPoint(AnyAddress(v6, random), RandomSnapshot.Port(random)), RandomSnapshot.Protocol(random));
+    }
+
+    /// <summary>A connection that comes to a pod from outside of the node, or says so.</summary>
+    internal (Workload Pod, IPEndPoint From, IPEndPoint To, TransportProtocol Protocol) FromOutside(Random random)
+    {
+        Workload pod = _pods[random.Next(_pods.Length)];
+        bool v6 = random.Next(2) == 0;
+        return (pod, new IPEndPoint(AnyAddress(v6, random), SourcePort(random)), pod.At(v6, RandomSnapshot.Port(random)), RandomSnapshot.Protocol(random));
     }
 
     /// <summary>
-    /// What the oracles say of it: which path it takes, or why none. Of what goes to a Service by the proxy that says itself what policy has against the backend that it chooses.
+    /// What the oracles say of a connection out of a pod: which path it takes, or why none. Of what goes to a Service by the proxy that says itself what policy has against the backend that it chooses.
     /// </summary>
-    internal (PathKind Kind, string Reason) FateOf(Workload pod, IPEndPoint from, IPEndPoint to, TransportProtocol protocol)
+    internal Fate OfLeaving(Workload pod, IPEndPoint from, IPEndPoint to, TransportProtocol protocol)
     {
         (PathKind kind, PathReason why, IPEndPoint target) = PathOf(pod, from, to, protocol);
         bool isPolicys = kind switch
         {
             PathKind.Drop => false,
-            PathKind.Pass => why is not (PathReason.Excluded or PathReason.Itself) && !_snapshot.Mesh.ExcludedCidrs.Any(c => c.Contains(target.Address)),
+            PathKind.Pass => why is not (PathReason.Excluded or PathReason.Itself) && !Excludes(target.Address),
             PathKind.Direct => true,
             _ => target.Equals(to),
         };
-        if (!isPolicys) return (kind, why.ToString());
-        WorkloadInfo source = _endpoints.Single(e => e.Index == pod.Index).Workload;
-        WorkloadInfo? destination = _oracle.World.FindWorkload(target.Address);
-        Decision decision = PolicyEvaluator.EvaluateEgress(_snapshot, new EgressRequest
-        {
-            Source = source,
-            DestinationAddress = target.Address,
-            DestinationWorkload = destination,
-            Port = (ushort)target.Port,
-            Protocol = protocol,
-        });
-        if (decision.IsAllowed && kind == PathKind.Direct)
-        {
-            decision = PolicyEvaluator.Evaluate(_snapshot, new ConnectionRequest
-            {
-                SourceIdentity = source.Identity,
-                Authenticated = true,
-                SourceAddress = from.Address,
-                SourceWorkload = source,
-                Destination = destination!,
-                Port = (ushort)target.Port,
-                Protocol = protocol,
-            });
-        }
-        return decision.IsAllowed ? (kind, why.ToString()) : (PathKind.Drop, decision.Reason.ToString());
+        if (!isPolicys) return new Fate(kind, why.ToString());
+        WorkloadInfo source = WorkloadOf(pod);
+        Decision decision = Oracle.MayLeave(source, IpPrefix.Host(target.Address), (ushort)target.Port, protocol);
+        if (decision.IsAllowed && kind == PathKind.Direct) decision = MayArrive(source, from, target, protocol);
+        return decision.IsAllowed ? new Fate(kind, why.ToString()) : Refused(decision);
     }
 
-    private (PathKind Kind, PathReason Reason, IPEndPoint Target) PathOf(Workload pod, IPEndPoint from, IPEndPoint to, TransportProtocol protocol)
+    /// <summary>
+    /// What they say of one that comes by routing. Nothing proves its source, so none that the mesh's own have is believed. What goes to the proxy in datagrams has policy asked
+    /// before, unless the proxy is to learn first for whom it speaks.
+    /// </summary>
+    internal Fate OfArriving(IPEndPoint from, IPEndPoint to, TransportProtocol protocol)
     {
-        Addressee asked = _oracle.Find(IpPrefix.Host(to.Address), (ushort)to.Port, protocol);
-        (IPAddress target, ushort port) = (to.Address, (ushort)to.Port);
-        if (asked.Kind == AddresseeKind.Excluded) return (PathKind.Pass, PathReason.Excluded, to);
-        ServiceBackend? backend = asked.Port?.Backends.FirstOrDefault(b => IsV6(b.Address) == IsV6(to.Address));
-        if (PathOracle.Refusal(asked, hasBackend: backend is not null) is { } refusal) return (refusal.Kind, refusal.Reason, to);
-        if (backend is not null) (target, port) = (backend.Address, backend.Port);
-        WorkloadInfo source = _endpoints.Single(e => e.Index == pod.Index).Workload;
-        ConnectionPath path = _oracle.To(new PathRequest(source, IpPrefix.Host(target), port, protocol) { SourcePort = (ushort)from.Port, Service = asked.Port });
-        return (path.Kind, path.Reason, new IPEndPoint(target, port));
+        ConnectionPath path = Oracle.To(new PathRequest(null, IpPrefix.Host(to.Address), (ushort)to.Port, protocol) { SourcePort = (ushort)from.Port });
+        bool isLeftAlone = Oracle.Find(IpPrefix.Host(to.Address), (ushort)to.Port, protocol).Kind == AddresseeKind.Excluded;
+        // Even where configuration leaves alone the port by which the other nodes' proxies come in.
+        if (protocol == TransportProtocol.Tcp && to.Port == RandomSnapshot.TunnelPort) return new Fate(PathKind.Proxy, nameof(PathReason.TunnelPort));
+        if (IsOurs(from.Address, isLeftAlone)) return new Fate(PathKind.Drop, nameof(CvReason.SpoofedSource));
+        if (isLeftAlone) return new Fate(PathKind.Pass, nameof(PathReason.Excluded));
+        Decision decision = MayArrive(source: null, from, to, protocol);
+        bool isProxys = path.Kind == PathKind.Proxy && decision.Reason != DecisionReason.StrictMtls
+            && (protocol == TransportProtocol.Tcp || WorkloadOf(PodAt(to.Address)!).TrustedProxies.Any(t => t.Ports.Any(p => p.Protocol == protocol)));
+        if (!decision.IsAllowed && !isProxys) return Refused(decision);
+        // The kernel forwards what it lets in.
+        return new Fate(path.Kind == PathKind.Direct ? PathKind.Pass : path.Kind, path.Reason.ToString());
     }
+
+    /// <summary>Whether a source is one of the mesh's own, that nothing from outside has: it speaks out of its veth or by the proxy, unless configuration leaves alone what it speaks to.</summary>
+    internal bool IsOurs(IPAddress source, bool isLeftAlone)
+    {
+        if (PodAt(source) is not null) return true;
+        if (Excludes(source)) return false;
+        return Oracle.World.FindService(source) is not null || (!isLeftAlone && Oracle.World.FindWorkload(source) is { Enrolled: true });
+    }
+
+    /// <summary>Whether the policy of a pod lets in what comes to it.</summary>
+    /// <param name="source">The workload that is proven to have sent it; null when nothing proves that.</param>
+    /// <param name="from">Whence.</param>
+    /// <param name="to">The pod's address, and port.</param>
+    /// <param name="protocol">TCP or UDP.</param>
+    internal Decision MayArrive(WorkloadInfo? source, IPEndPoint from, IPEndPoint to, TransportProtocol protocol) => PolicyEvaluator.Evaluate(_snapshot, new ConnectionRequest
+    {
+        SourceIdentity = source?.Identity,
+        Authenticated = source is not null,
+        SourceAddress = from.Address,
+        SourceWorkload = Oracle.World.FindWorkload(from.Address),
+        Destination = WorkloadOf(PodAt(to.Address)!),
+        Port = (ushort)to.Port,
+        Protocol = protocol,
+    });
 
     /// <inheritdoc/>
     public override string ToString() => string.Join('\n',
     [
-        $"excluded: {string.Join(' ', _snapshot.Mesh.ExcludedPorts)} {string.Join(' ', _snapshot.Mesh.ExcludedCidrs)}",
+        $"default {_snapshot.Mesh.DefaultAction} excluded: {string.Join(' ', _snapshot.Mesh.ExcludedPorts)} {string.Join(' ', _snapshot.Mesh.ExcludedCidrs)}",
         .. _snapshot.NetworkPolicies.Values.Select(p => $"{p.Name} ingress {p.IsolatesIngress} {p.Ingress} egress {p.IsolatesEgress} {p.Egress}"),
-        .. _snapshot.Workloads.Values.Select(w => $"{w.Uid} {w.Node} enrolled={w.Enrolled} {string.Join(' ', w.Addresses)} behind the proxy: {string.Join(' ', ProxyNeed.PortsOf(w))} {w.NetworkPolicyNames} {w.PeerGroups} {w.NamedPorts}"),
+        .. _snapshot.Policies.Values.Select(p => $"{p.Name} {p.Action} {p.Rules}"),
+        .. _snapshot.Workloads.Values.Select(w => $"{w.Uid} {w.Node} {w.MtlsMode} enrolled={w.Enrolled} {string.Join(' ', w.Addresses)} behind the proxy: {string.Join(' ', ProxyNeed.PortsOf(w))} {w.PolicyNames} {w.NetworkPolicyNames} {w.PeerGroups} {w.NamedPorts}"),
         .. _snapshot.Services.Values.SelectMany(s => s.Ports.Select(p => $"{s.Name} {string.Join(' ', s.Vips)} {p.Port}/{p.Protocol} {p.LoadBalancing} to {string.Join(' ', p.Backends.Select(b => $"{b.Address}:{b.Port}"))}")),
     ]);
 
-    private static WorkloadInfo Workload(string name, string node, IPAddress[] addresses, Random random) => new()
+    private (PathKind Kind, PathReason Reason, IPEndPoint Target) PathOf(Workload pod, IPEndPoint from, IPEndPoint to, TransportProtocol protocol)
     {
-        Uid = $"shop/{name}",
-        Name = new NamespacedName("shop", name),
-        ServiceAccount = name,
-        Identity = SpiffeId.ForServiceAccount("cluster.local", "shop", name),
-        Node = node,
-        Addresses = [.. addresses],
-        ProxyProtocolPorts = random.Next(3) == 0 ? [SomePort(random)] : [],
-        PeerGroups = [.. Groups.Where(_ => random.Next(2) == 0)],
-        NamedPorts = random.Next(2) == 0 ? [new NamedPort("web", Port(random), Protocol(random))] : [],
-        TrustedProxies = random.Next(4) == 0 ? [new TrustedProxies([SomePort(random)], [IpPrefix.Parse("192.0.2.0/24")])] : [],
-    };
-
-    private static NetworkPolicyInfo Policy(string name, Random random) => new()
-    {
-        Name = new NamespacedName("shop", name),
-        IsolatesIngress = random.Next(2) == 0,
-        IsolatesEgress = random.Next(2) == 0,
-        Ingress = [.. Enumerable.Range(0, random.Next(3)).Select(_ => Rule(random))],
-        Egress = [.. Enumerable.Range(0, random.Next(3)).Select(_ => Rule(random))],
-    };
-
-    private static NetworkPolicyRule Rule(Random random) => new()
-    {
-        Peers = [.. Enumerable.Range(0, random.Next(3)).Select(_ => random.Next(2) == 0
-            ? new NetworkPolicyPeer { Group = Groups[random.Next(Groups.Length)] }
-            : new NetworkPolicyPeer { Block = IpPrefix.Parse(Blocks[random.Next(Blocks.Length)]), Except = random.Next(2) == 0 ? [IpPrefix.Parse(Blocks[random.Next(Blocks.Length)])] : [] })],
-        Ports = [.. Enumerable.Range(0, random.Next(3)).Select(_ => random.Next(4) switch
-        {
-            0 => NetworkPolicyPort.Called("web", Protocol(random)),
-            1 => NetworkPolicyPort.Exactly(Port(random), Protocol(random)),
-            2 => NetworkPolicyPort.All(Protocol(random)),
-            _ => new NetworkPolicyPort(Protocol(random), 60, 1000),
-        })],
-    };
-
-    private static ServiceInfo Service(string name, string vips, WorkloadInfo[] workloads, Random random)
-    {
-        List<ServicePort> ports = [];
-        foreach (ushort port in Ports)
-        {
-            foreach (TransportProtocol protocol in Enum.GetValues<TransportProtocol>())
-            {
-                if (random.Next(3) == 0) continue;
-                IPAddress[] all = [.. workloads.SelectMany(w => w.Addresses).Concat(Strangers.SelectMany(Addresses))];
-                ServiceBackend[] backends = [.. new[] { false, true }.Where(_ => random.Next(5) > 0).Select(v6 => Backend(all, v6, random))];
-                ports.Add(new ServicePort { Port = port, Protocol = protocol, LoadBalancing = random.Next(4) == 0 ? (LoadBalancing)random.Next(Enum.GetValues<LoadBalancing>().Length) : LoadBalancing.Random, Backends = [.. backends] });
-            }
-        }
-        return new ServiceInfo { Name = new NamespacedName("shop", name), Vips = [.. Addresses(vips)], Ports = [.. ports] };
+        Addressee asked = Oracle.Find(IpPrefix.Host(to.Address), (ushort)to.Port, protocol);
+        (IPAddress target, ushort port) = (to.Address, (ushort)to.Port);
+        if (asked.Kind == AddresseeKind.Excluded) return (PathKind.Pass, PathReason.Excluded, to);
+        ServiceBackend? backend = asked.Port?.Backends.FirstOrDefault(b => b.Address.AddressFamily == to.AddressFamily);
+        if (PathOracle.Refusal(asked, hasBackend: backend is not null) is { } refusal) return (refusal.Kind, refusal.Reason, to);
+        if (backend is not null) (target, port) = (backend.Address, backend.Port);
+        ConnectionPath path = Oracle.To(new PathRequest(WorkloadOf(pod), IpPrefix.Host(target), port, protocol) { SourcePort = (ushort)from.Port, Service = asked.Port });
+        return (path.Kind, path.Reason, new IPEndPoint(target, port));
     }
 
-    private static ServiceBackend Backend(IPAddress[] all, bool v6, Random random)
+    private bool Excludes(IPAddress address) => _snapshot.Mesh.ExcludedCidrs.Any(c => c.Contains(address));
+
+    private IPAddress AnyAddress(bool v6, Random random)
     {
-        IPAddress[] family = [.. all.Where(a => IsV6(a) == v6)];
-        return new ServiceBackend(null, family[random.Next(family.Length)], Port(random));
+        IPAddress[] family = [.. Addresses.Where(a => RandomSnapshot.IsV6(a) == v6)];
+        return family[random.Next(family.Length)];
     }
 
-    private static TransportPort SomePort(Random random) => new(random.Next(4) == 0 ? (ushort)0 : Port(random), Protocol(random));
+    private static int SourcePort(Random random) => random.Next(3) switch { 0 => 53, 1 => 80, _ => 40000 };
 
-    private static ushort Port(Random random) => Ports[random.Next(Ports.Length)];
+    private static Fate Refused(in Decision decision) => new(PathKind.Drop, GenerationBuilder.ReasonOf(decision.Reason).ToString());
 
-    private static TransportProtocol Protocol(Random random) => random.Next(2) == 0 ? TransportProtocol.Tcp : TransportProtocol.Udp;
-
-    private static IPAddress[] Addresses(string text) => [.. text.Split(' ').Select(IPAddress.Parse)];
-
-    private static bool IsV6(IPAddress address) => address.AddressFamily == AddressFamily.InterNetworkV6;
+    /// <summary>What becomes of a connection.</summary>
+    /// <param name="Path">Its path.</param>
+    /// <param name="Reason">Why: the name of a <see cref="CvReason"/> when it is dropped, else of a <see cref="PathReason"/>.</param>
+    internal readonly record struct Fate(PathKind Path, string Reason);
 }

@@ -1,0 +1,33 @@
+using System.Diagnostics;
+using System.Net;
+using Culvert.Datapath.Tests.Support;
+using Culvert.Interop.Abi;
+
+namespace Culvert.Datapath.Tests.Fuzz;
+
+/// <summary>A world of random content that is in the maps, and that says which flows may be without knowing how the programs come to their verdicts.</summary>
+internal interface IFuzzWorld
+{
+    /// <summary>Its number.</summary>
+    uint Generation { get; }
+
+    /// <summary>Every address that packets may have.</summary>
+    IReadOnlyList<IPAddress> Addresses { get; }
+
+    /// <summary>Every port that they may have.</summary>
+    IReadOnlyList<ushort> Ports { get; }
+
+    /// <summary>The pod that has an address; null when none has.</summary>
+    Workload? PodAt(IPAddress address);
+
+    /// <summary>What is wrong with a flow that is let through in this world; null when nothing is.</summary>
+    /// <param name="flow">The entry of the direction in which it began.</param>
+    /// <param name="from">Where it comes from.</param>
+    /// <param name="addressed">Where its sender sends it.</param>
+    /// <param name="to">Where it ends: the same, or the backend of the Service that is there.</param>
+    /// <param name="protocol">TCP or UDP.</param>
+    string? FindFault(in CvFlow flow, IPEndPoint from, IPEndPoint addressed, IPEndPoint to, byte protocol);
+
+    /// <summary>Nanoseconds as the programs tell time.</summary>
+    static long KernelTime() => (long)(Stopwatch.GetTimestamp() * (1e9 / Stopwatch.Frequency));
+}
