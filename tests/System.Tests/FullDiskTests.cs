@@ -61,7 +61,7 @@ public sealed class FullDiskTests : IAsyncLifetime
         await LabWait.UntilAsync("the far server refuses", () => IsRefusedAsync(far), Deadline, _mesh.Nodes[1].Agent);
         foreach (var node in _mesh.Nodes)
         {
-            Assert.Contains("not on disk", (await node.StatusAsync()).SnapshotError, StringComparison.Ordinal);
+            Assert.Contains("not on disk", (await node.StatusAsync()).SaveError, StringComparison.Ordinal);
         }
 
         // Back again, and new certificates, of nodes as well.
@@ -100,7 +100,7 @@ public sealed class FullDiskTests : IAsyncLifetime
         _mesh.Objects.Write("deny-near", Deny("deny-near"));
         await LabWait.UntilAsync("the near server refuses", () => IsRefusedAsync(near), Deadline, _mesh.Nodes[0].Agent);
         await LabWait.UntilAsync(
-            "it is not where it belongs", async () => (await _mesh.Nodes[0].StatusAsync()).SnapshotError.Contains("meanwhile", StringComparison.Ordinal), Deadline, _mesh.Nodes[0].Agent);
+            "it is not where it belongs", async () => (await _mesh.Nodes[0].StatusAsync()).SaveError.Contains("meanwhile", StringComparison.Ordinal), Deadline, _mesh.Nodes[0].Agent);
         await _mesh.Nodes[0].KillAgentAsync();
         await _mesh.StopControllerAsync();
 

@@ -15,8 +15,8 @@ internal static class AdminMapping
         status.Pid,
         ToTime(status.Started),
         status.Ready,
-        new ControllerReport(status.ControllerAddress, status.ControllerConnected, OrNull(status.ControllerError)),
-        new SnapshotReport(status.SnapshotVersion, ToTime(status.SnapshotApplied), OrNull(status.SnapshotError)),
+        new ControllerReport(status.ControllerAddress, status.ControllerConnected, OrNull(status.ControllerError), ToTime(status.NodeCertificateNotAfter)),
+        new SnapshotReport(status.SnapshotVersion, ToTime(status.SnapshotApplied), OrNull(status.SnapshotError), OrNull(status.SaveError)),
         [.. status.Workloads.Select(ToReport).OrderBy(w => w.Uid, StringComparer.Ordinal)],
         [.. status.Programs.Select(p => new ProgramReport(p.Name, p.Attachment, p.Interface, p.Id))],
         [.. status.Maps.Select(m => new MapReport(m.Name, m.Entries, m.MaxEntries))],
@@ -67,6 +67,7 @@ internal static class AdminMapping
         [.. workload.Policies],
         ToTime(workload.CertificateNotAfter),
         OrNull(workload.HostStackReason),
+        OrNull(workload.CertificateError),
         OrNull(workload.Error));
 
     private static FlowEndpointReport ToReport(FlowEndpoint? endpoint) => endpoint is null

@@ -19,7 +19,7 @@ internal static class StatusCommand
             new Example("culvert status", "the node at a glance"),
             new Example("culvert status -o json | jq .workloads", "workloads and when their certificates end"))
         {
-            Codes = [(ExitCode.Ok, "the agent is ready"), (ExitCode.Failed, "the agent is not ready, or a workload is not captured")],
+            Codes = [(ExitCode.Ok, "the agent is ready"), (ExitCode.Failed, "the agent is not ready, or a workload is not captured or has no certificate")],
         };
         command.SetAction(RunAsync);
         return command;
@@ -30,7 +30,7 @@ internal static class StatusCommand
         using var admin = new AdminClient(result.GetValue(GlobalOptions.AdminSocket)!);
         var report = AdminMapping.ToReport(await admin.StatusAsync(cancellationToken));
         new Printer(result).Print(report, json => json.StatusReport, console => Write(console, report));
-        return report.Ready && report.Workloads.All(w => w.Error is null) ? (int)ExitCode.Ok : (int)ExitCode.Failed;
+        return report.Ready && report.Workloads.All(w => w.Error is null && w.CertificateError is null) ? (int)ExitCode.Ok : (int)ExitCode.Failed;
     }
 
     private static void Write(IAnsiConsole console, StatusReport report)
@@ -41,10 +41,20 @@ internal static class StatusCommand
         var state = report.DrainRemainingSeconds is { } seconds ? Text($"stopping: draining for {seconds:0} s at most") : report.Ready ? "ready" : "not ready";
         Row(grid, "Agent", Text($"{report.AgentVersion}, pid {report.Pid}, {state}, since {report.Started:u}"));
         Row(grid, "Controller", $"{report.Controller.Address} {controller}");
+        if (report.Controller.NodeCertificateNotAfter is { } end)
+        {
+            Row(grid, "Node certificate", Text($"until {end:u}"));
+        }
+
         Row(grid, "Snapshot", Text($"{report.Snapshot.Version}, applied {report.Snapshot.Applied:u}"));
         if (report.Snapshot.Error is { } error)
         {
             Row(grid, "Rejected", error);
+        }
+
+        if (report.Snapshot.SaveError is { } unsaved)
+        {
+            Row(grid, "Not saved", unsaved);
         }
 
         var objects = report.Objects;
@@ -79,7 +89,7 @@ internal static class StatusCommand
         var workloads = Table("Workload", "Interface", "Addresses", "Identity", "mTLS", "Policies", "Certificate until");
         foreach (var w in report.Workloads)
         {
-            Row(workloads, w.Uid, w.Error ?? (w.HostStackReason is { } why ? $"{w.Interface} (not direct: {why})" : w.Interface), string.Join(' ', w.Addresses), w.Identity, w.MtlsMode, string.Join(' ', w.Policies), Text($"{w.CertificateNotAfter:u}"));
+            Row(workloads, w.Uid, w.Error ?? (w.HostStackReason is { } why ? $"{w.Interface} (not direct: {why})" : w.Interface), string.Join(' ', w.Addresses), w.Identity, w.MtlsMode, string.Join(' ', w.Policies), w.CertificateError is { } missing ? $"none yet: {missing}" : Text($"{w.CertificateNotAfter:u}"));
         }
 
         var programs = Table("Program", "Interface", "Attachment", "Id");

@@ -29,11 +29,11 @@ internal sealed record ProblemsReport(uint Rejected, uint LastGoodKept, uint Err
 /// <summary>One problem of an object.</summary>
 internal sealed record ProblemReport(string Severity, string File, uint? Line, string? Object, string? Field, string Reason, bool LastGoodInForce);
 
-/// <summary>The agent's connection to its controller.</summary>
-internal sealed record ControllerReport(string Address, bool Connected, string? Error);
+/// <summary>The agent's connection to its controller, why there is none, and the end of the certificate that it shows there.</summary>
+internal sealed record ControllerReport(string Address, bool Connected, string? Error, DateTimeOffset? NodeCertificateNotAfter);
 
-/// <summary>The snapshot in force.</summary>
-internal sealed record SnapshotReport(ulong Version, DateTimeOffset? Applied, string? Error);
+/// <summary>The snapshot in force, why a newer one is not, and why it is not saved.</summary>
+internal sealed record SnapshotReport(ulong Version, DateTimeOffset? Applied, string? Error, string? SaveError);
 
 /// <summary>One workload of the node.</summary>
 internal sealed record WorkloadReport(
@@ -45,6 +45,7 @@ internal sealed record WorkloadReport(
     IReadOnlyList<string> Policies,
     DateTimeOffset? CertificateNotAfter,
     string? HostStackReason,
+    string? CertificateError,
     string? Error);
 
 /// <summary>One kernel program of the agent.</summary>

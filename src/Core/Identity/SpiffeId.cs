@@ -29,6 +29,7 @@ public sealed class SpiffeId : IEquatable<SpiffeId>
         Path = path;
         string[] parts = path.Split('/');
         if (parts is ["", "ns", var ns, "sa", var sa]) (Namespace, ServiceAccount) = (ns, sa);
+        if (parts is ["", "culvert", "node", var node]) Node = node;
     }
 
     /// <summary>The trust domain, lower case, without scheme.</summary>
@@ -42,6 +43,9 @@ public sealed class SpiffeId : IEquatable<SpiffeId>
 
     /// <summary>The service account when the path is <c>/ns/NAMESPACE/sa/ACCOUNT</c>, else null.</summary>
     public string? ServiceAccount { get; }
+
+    /// <summary>The node when the path is that of its agent, <c>/culvert/node/NAME</c>, else null.</summary>
+    public string? Node { get; }
 
     /// <summary>
     /// Whether the identity is one of the mesh's own parts (below <c>/culvert</c>: a node's agent, the controller). Such an identity speaks to the

@@ -17,7 +17,7 @@ namespace Culvert.NodeAgent.Hosting;
 
 /// <summary>Answers the admin service from the parts of one agent. Thread-safe.</summary>
 internal sealed class AgentBackend(
-    AgentOptions options, MeshDirectory directory, SnapshotClient client, SvidStore svids, ProxyServer proxy, ProgramAttacher attacher, XdpAttacher xdp, DatapathMaps maps,
+    AgentOptions options, MeshDirectory directory, SnapshotClient client, NodeCredentials credentials, SvidStore svids, ProxyServer proxy, ProgramAttacher attacher, XdpAttacher xdp, DatapathMaps maps,
     FlowSweeper sweeper, DatapathState state, DirectPathKeeper directPath, HealthState health, DrainClock drain, DateTimeOffset started, Func<CancellationToken, Task<IReadOnlyList<string>>> detach) : IAdminBackend
 {
     public PathOracle Oracle => directory.View.Oracle;
@@ -40,7 +40,8 @@ internal sealed class AgentBackend(
             ControllerConnected = controller.Connected,
             ControllerError = controller.Error,
             SnapshotVersion = Oracle.World.Snapshot.Version,
-            SnapshotError = controller.SnapshotError.Length > 0 ? controller.SnapshotError : controller.SaveError,
+            SnapshotError = controller.SnapshotError,
+            SaveError = controller.SaveError,
             OpenConnections = (uint)loops.Sum(l => l.Connections),
             OpenTunnels = (uint)loops.Sum(l => l.ClientTunnels + l.ServerTunnels),
         };
@@ -49,6 +50,7 @@ internal sealed class AgentBackend(
         status.DirectPath.Reasons.AddRange(path.Reasons.Select(r => r.Text));
         status.ProgramsPutFirst = (ulong)attacher.PutFirstCount;
         if (controller.LastApplied is { } applied) status.SnapshotApplied = Timestamp.FromDateTimeOffset(applied);
+        if (credentials.NotAfter is { } end) status.NodeCertificateNotAfter = Timestamp.FromDateTimeOffset(end);
         if (drain.Remaining is { } remaining) status.DrainRemaining = Duration.FromTimeSpan(remaining);
         status.Workloads.AddRange(Oracle.World.Snapshot.LocalWorkloads().Concat(Oracle.World.Snapshot.RefusedWorkloads()).Select(w => Workload(w, datapath)));
         status.Programs.AddRange(attacher.List().Concat(xdp.List()).Select(a => new Wire.KernelProgram { Name = a.Program, Attachment = a.Hook, Interface = a.Interface, Id = a.ProgramId }));
@@ -84,7 +86,7 @@ internal sealed class AgentBackend(
         result.Policies.AddRange(workload.PolicyNames.Select(p => new PolicyReference(p).ToString()).Concat(workload.NetworkPolicyNames.Select(p => new PolicyReference(p, PolicyKind.NetworkPolicy).ToString())));
         (SpiffeId Id, Svid? Svid, string? LastError) svid = svids.List().FirstOrDefault(s => s.Id == workload.Identity);
         if (svid.Svid is not null) result.CertificateNotAfter = Timestamp.FromDateTimeOffset(svid.Svid.NotAfter);
-        else if (svid.LastError is { } error && result.Error.Length == 0) result.Error = $"no certificate yet: {error}";
+        else if (svid.LastError is { } error) result.CertificateError = error;
         return result;
     }
 }

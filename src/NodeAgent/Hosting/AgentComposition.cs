@@ -42,6 +42,7 @@ internal static class AgentComposition
         long descriptors = OpenFiles.Require();
         AgentFolders.Make(options);
         parts.Own(AgentLock.Take(options.RunFolder, logger));
+        parts.Own(StateLock.Take(options.StateFolder, logger));
         PinFolder pins = PinFolder.Prepare(options.BpfFolder);
         parts.Own(PinLock.Take(options.BpfFolder, pins));
         if (pins.IsEmpty()) parts.OnRollback(() => BpfFs.UnpinTree(pins.Root));
@@ -109,7 +110,7 @@ internal static class AgentComposition
 
         // What people see.
         KernelMetrics.Register(metrics.Registry, programs.Maps, sweeper, state);
-        AgentGauges.Register(metrics.Registry, client, svids, state, time);
+        AgentGauges.Register(metrics.Registry, client, credentials, svids, state, time);
         DirectPathMetrics.Register(metrics.Registry, directPath, state);
         metrics.Registry.Add(new CallbackFamily("culvert_programs_put_first_total", "Programs of the agent that others ran before, and that were put first again.", "counter", [], () => CallbackSample.Single(attacher.PutFirstCount)));
         UdpMetrics.Register(metrics.Registry, proxy);
@@ -119,7 +120,7 @@ internal static class AgentComposition
         IReadOnlyList<IPEndPoint> readinessAt = ProbeAddresses.Of(options.Readiness, AgentOptionsDefaults.ReadinessPort, options.Uplinks, netlink);
         ProbeSources probers = new(options.MetricsAllow, () => flowContext.Index, () => state.Current.Uplinks);
         MetricsTokens? tokens = options.MetricsTokenFile is { } tokenFile ? MetricsTokens.Open(tokenFile, logger) : null;
-        AgentBackend backend = new(options, directory, client, svids, proxy, attacher, xdp, programs.Maps, sweeper, state, directPath, health, drain, started, DetachAsync);
+        AgentBackend backend = new(options, directory, client, credentials, svids, proxy, attacher, xdp, programs.Maps, sweeper, state, directPath, health, drain, started, DetachAsync);
 
         // What runs. The services start in this order.
         StartOnly listening = new(_ => ProxySetup.StartAsync(proxy, options));

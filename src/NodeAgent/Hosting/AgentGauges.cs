@@ -8,7 +8,7 @@ namespace Culvert.NodeAgent.Hosting;
 /// <summary>Gauges over the agent's own state, read when scraped.</summary>
 internal static class AgentGauges
 {
-    internal static void Register(MetricRegistry registry, SnapshotClient client, SvidStore svids, DatapathState state, TimeProvider time)
+    internal static void Register(MetricRegistry registry, SnapshotClient client, NodeCredentials credentials, SvidStore svids, DatapathState state, TimeProvider time)
     {
         registry.Add(new CallbackFamily("culvert_controller_connected", "1 while a snapshot stream is open.", "gauge", [], () => CallbackSample.Single(client.Status.Connected ? 1 : 0)));
         registry.Add(new CallbackFamily("culvert_snapshot_version", "Version of the snapshot in force.", "gauge", [], () => CallbackSample.Single(client.Current.Version)));
@@ -21,6 +21,10 @@ internal static class AgentGauges
         registry.Add(new CallbackFamily("culvert_workloads_not_captured", "Workloads of this node whose packets are not captured; the agent's status says why.", "gauge", [], () => CallbackSample.Single(state.Current.NotCaptured.Count)));
         registry.Add(new CallbackFamily("culvert_certificate_expiry_timestamp_seconds", "End of validity of the certificate in use, Unix seconds.", "gauge", ["identity"],
             () => svids.List().Where(s => s.Svid is not null).Select(s => new CallbackSample([s.Id.ToString()], s.Svid!.NotAfter.ToUnixTimeSeconds()))));
+        registry.Add(new CallbackFamily("culvert_identities_without_certificate", "Identities of this node's workloads for which no certificate was had yet; their connections to other nodes fail.", "gauge", [],
+            () => CallbackSample.Single(svids.List().Count(s => s.Svid is null))));
+        registry.Add(new CallbackFamily("culvert_node_certificate_expiry_timestamp_seconds", "End of validity of the certificate that the node shows to the controller, Unix seconds.", "gauge", [],
+            () => credentials.NotAfter is { } end ? CallbackSample.Single(end.ToUnixTimeSeconds()) : []));
         registry.Add(new CallbackFamily("culvert_build_info", "Version of this build.", "gauge", ["version"], () => [new CallbackSample([AgentVersion.Text], 1)]));
     }
 }

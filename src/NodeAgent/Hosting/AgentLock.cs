@@ -1,4 +1,3 @@
-using System.Globalization;
 using Culvert.Hosting;
 using Culvert.Interop;
 using Culvert.NodeAgent.Options;
@@ -11,14 +10,12 @@ namespace Culvert.NodeAgent.Hosting;
 /// </summary>
 internal static class AgentLock
 {
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-
     /// <exception cref="AgentStartException">Another agent holds it, the folder is not this user's, or it can't be made.</exception>
     internal static LockFile Take(string runFolder, ILogger logger) => StartStep.Run($"--run-dir {runFolder}", "give a folder that can be written", () => TakeIn(runFolder, logger));
 
     private static LockFile TakeIn(string runFolder, ILogger logger)
     {
-        CloseFolder(runFolder, logger);
+        AgentFolders.Close("--run-dir", runFolder, logger);
         string path = Path.Combine(runFolder, "agent.lock");
         RemoveForeign(path, logger);
         if (LockFile.TryTake(path) is { } free) return free;
@@ -30,22 +27,6 @@ internal static class AgentLock
             if (LockFile.TryTake(path) is { } taken) return taken;
         }
         throw new AgentStartException($"--run-dir {runFolder}", "another agent uses it", "stop that one, or give this one a folder of its own");
-    }
-
-    private static void CloseFolder(string folder, ILogger logger)
-    {
-        if (FileStatus.Of(folder) is not { } status) throw new DirectoryNotFoundException($"{folder} is gone");
-        if (status.IsLink && FileStatus.Of(Path.GetFullPath(new DirectoryInfo(folder).ResolveLinkTarget(returnFinalTarget: true)!.FullName)) is { } target) status = target;
-        if (status.Owner != FileStatus.EffectiveUser)
-        {
-            throw new AgentStartException(
-                $"--run-dir {folder}", string.Create(CultureInfo.InvariantCulture, $"it belongs to user {status.Owner}, who could put files there"), "give a folder that belongs to the user the agent runs as");
-        }
-
-        UnixFileMode mode = File.GetUnixFileMode(folder), closed = mode & OwnerOnly;
-        if (mode == closed) return;
-        AgentLog.FolderClosed(logger, folder);
-        File.SetUnixFileMode(folder, closed);
     }
 
     // A link, or somebody else's file, from before the folder was closed.

@@ -37,5 +37,5 @@ internal sealed class PinLock : IDisposable
     public void Dispose() => _lock.Dispose();
 
     private static AgentStartException Taken(string bpfFolder, string folder) =>
-        new($"--bpffs {bpfFolder}", $"another agent uses {folder}", "stop that one, or give this one a folder of its own: agents that run at the same time share neither --bpffs nor --run-dir");
+        new($"--bpffs {bpfFolder}", $"another agent uses {folder}", "stop that one, or give this one a folder of its own: agents that run at the same time share none of --bpffs, --run-dir and --state-dir");
 }

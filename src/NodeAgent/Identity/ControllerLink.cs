@@ -147,17 +147,32 @@ internal sealed class ControllerLink : IDisposable
                 if (_credentials.Current is not null && !isRefused)
                 {
                     _renewNotBefore = _time.GetUtcNow() + RetryPushback.Of(e);
-                    NodeCredentialsLog.NotRenewed(_logger, e.Message, new DateTimeOffset(known.NotAfter));
+                    NodeCredentialsLog.NotRenewed(_logger, CallFailure.Describe(e), new DateTimeOffset(known.NotAfter));
                     return;
                 }
 
                 if (!_credentials.HasToken) throw;
+                await JoinAsync($"the node's certificate, which ends {known.NotAfter:u}, is not renewed: {CallFailure.Describe(e)}", cancellationToken);
+                return;
             }
         }
 
+        await JoinAsync(_credentials.WhyUnusable, cancellationToken);
+    }
+
+    // That a token is used up is no news where a node has joined before: what has to be known is why it must join again.
+    private async Task JoinAsync(string? because, CancellationToken cancellationToken)
+    {
         using GrpcChannel anonymous = TlsChannel(show: false);
-        await _credentials.JoinAsync(anonymous.CreateCallInvoker(), cancellationToken);
-        _refused = false;
+        try
+        {
+            await _credentials.JoinAsync(anonymous.CreateCallInvoker(), cancellationToken);
+            _refused = false;
+        }
+        catch (Exception e) when (because is not null && e is RpcException or InvalidOperationException)
+        {
+            throw new InvalidOperationException($"{because}; nor can the node join: {CallFailure.Describe(e)}", e);
+        }
     }
 
     private GrpcChannel TlsChannel(bool show) => ControllerChannel.ForTls(new ControllerChannelOptions

@@ -3,6 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Culvert.Core;
 using Culvert.Logging;
+using Culvert.NodeAgent.Options;
 using Culvert.NodeAgent.State;
 using Culvert.NodeAgent.Telemetry;
 using Culvert.Protocol;
@@ -30,6 +31,7 @@ internal sealed class NodeCredentials
     private X509Certificate2? _current;
     private string? _unsaved;
 
+    /// <exception cref="AgentStartException">The state folder has the certificate of another node.</exception>
     internal NodeCredentials(string node, string stateFolder, string? tokenFile, TimeProvider time, ILogger logger, AgentMetrics? metrics = null)
     {
         (_node, _path, _tokenFile, _time, _logger, _metrics) = (node, Path.Combine(stateFolder, "node.pem"), tokenFile, time, logger, metrics);
@@ -42,6 +44,9 @@ internal sealed class NodeCredentials
     /// <summary>The certificate with its key, also when it has ended: the controller may renew it for some time. Null when the node must join.</summary>
     internal X509Certificate2? Known => _current;
 
+    /// <summary>When that ends; null when there is none. Safe for any thread.</summary>
+    internal DateTimeOffset? NotAfter => _current is { } current ? new DateTimeOffset(current.NotAfter) : null;
+
     /// <summary>Certificates between the node's and the root.</summary>
     internal X509Certificate2Collection KnownIntermediates { get; private set; } = [];
 
@@ -50,6 +55,9 @@ internal sealed class NodeCredentials
 
     /// <summary>Whether it should be renewed now.</summary>
     internal bool IsDue => DueAt is { } due && _time.GetUtcNow() > due;
+
+    /// <summary>Why the certificate that was there can't be used and the node has to join again; null when there was none, or it can.</summary>
+    internal string? WhyUnusable { get; private set; }
 
     /// <summary>Whether the node has a token to join with.</summary>
     internal bool HasToken => _tokenFile is not null && File.Exists(_tokenFile);
@@ -147,9 +155,17 @@ internal sealed class NodeCredentials
             throw new InvalidDataException(e.Message, e);
         }
 
-        if (!SvidReader.TryRead(certificate, out SpiffeId? id) || id != SpiffeId.ForNode(id.TrustDomain, _node)) throw new InvalidDataException($"its identity is {id?.ToString() ?? "none"}, not node {_node}'s");
+        if (!SvidReader.TryRead(certificate, out SpiffeId? id) || id != SpiffeId.ForNode(id.TrustDomain, _node))
+        {
+            // Whole, and another node's: that one needs it, and would be locked out without.
+            if (id?.Node is { } other)
+                throw new AgentStartException($"--node {_node}", $"{_path} is the certificate of node {other}", $"give --node {other}, or a --state-dir of its own; where this machine is {_node} from now on, remove the file and join with a token");
+            throw new InvalidDataException($"its identity is {id?.ToString() ?? "none"}, not node {_node}'s");
+        }
+
         KnownIntermediates = [.. all.Skip(1)];
         _current = certificate;
+        WhyUnusable = null;
     }
 
     private void Load()
@@ -160,6 +176,7 @@ internal sealed class NodeCredentials
         }
         catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
         {
+            WhyUnusable = $"{_path} can't be used: {e.Message.TrimEnd('.')}";
             NodeCredentialsLog.FileCorrupt(_logger, _path, e.Message, StateFile.SetAside(_path, _time.GetUtcNow()));
         }
     }

@@ -8,8 +8,8 @@ using Microsoft.Extensions.Logging;
 namespace Culvert.NodeAgent.Identity;
 
 /// <summary>
-/// Holds one certificate for each identity that runs on this node and renews it in time. Reads are lock-free; renewals run
-/// on the thread pool, one loop for each identity, and survive any absence of the authority.
+/// Holds one certificate for each identity that runs on this node and renews it in time: one loop for each identity, on the thread pool, survives any absence
+/// of the authority. Thread-safe.
 /// </summary>
 public sealed class SvidStore : IAsyncDisposable
 {
@@ -139,9 +139,10 @@ public sealed class SvidStore : IAsyncDisposable
             }
             catch (Exception e) when (e is not OutOfMemoryException)
             {
-                lock (_lock) entry.LastError = e.Message;
+                string reason = CallFailure.Describe(e);
+                lock (_lock) entry.LastError = reason;
                 _metrics?.CertificateRequests.With("failed").Increment();
-                SvidLog.Failed(_logger, id, failures + 1, e.Message);
+                SvidLog.Failed(_logger, id, failures + 1, reason);
                 if (!await WaitAsync(RotationSchedule.RetryAfter(failures++, Random.Shared.NextDouble(), RetryPushback.Of(e)), stop)) return;
             }
         }

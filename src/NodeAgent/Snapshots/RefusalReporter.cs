@@ -66,7 +66,7 @@ internal sealed class RefusalReporter(string node, ControllerLink channel, Snaps
             catch (Exception e) when (e is not OutOfMemoryException && !stop.IsCancellationRequested)
             {
                 TimeSpan wait = RotationSchedule.RetryAfter(failures++, Random.Shared.NextDouble(), RetryPushback.Of(e));
-                SnapshotLog.RefusalsNotTold(logger, current.Refused.Count, e is RpcException rpc ? $"{rpc.StatusCode}: {rpc.Status.Detail}" : e.Message, (long)wait.TotalMilliseconds);
+                SnapshotLog.RefusalsNotTold(logger, current.Refused.Count, CallFailure.Describe(e), (long)wait.TotalMilliseconds);
                 await Task.Delay(wait, time, stop);
                 again();
             }

@@ -87,7 +87,7 @@ internal sealed class SnapshotClient(
             {
                 channel.NoteFailure(e);
                 pushback = RetryPushback.Of(e);
-                reason = e is RpcException rpc ? $"{rpc.StatusCode}: {rpc.Status.Detail}" : e.Message;
+                reason = CallFailure.Describe(e);
             }
             TimeSpan wait = RotationSchedule.RetryAfter(failures++, Random.Shared.NextDouble(), pushback);
             Update(s => s with { Connected = false, Error = reason });

@@ -34,7 +34,7 @@ internal sealed class SnapshotFile(string folder, string fallbackFolder, string 
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new IOException($"{e.Message} {SaveToFallback(content)}", e);
+            throw new IOException($"{e.Message.TrimEnd('.')}; {SaveToFallback(content)}", e);
         }
 
         RemoveFallback();
@@ -68,11 +68,11 @@ internal sealed class SnapshotFile(string folder, string fallbackFolder, string 
         try
         {
             StateFile.Write(_fallbackPath, content);
-            return $"It is in {_fallbackPath} meanwhile.";
+            return $"an agent that starts meanwhile has it from {_fallbackPath}";
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return $"Nor can it be in {_fallbackPath} meanwhile: {e.Message}";
+            return $"nor can it be in {_fallbackPath} ({e.Message.TrimEnd('.')}): an agent that starts meanwhile begins with an older one";
         }
     }
 

@@ -35,6 +35,6 @@ internal static partial class SnapshotLog
     [LoggerMessage(EventId = LogEventIds.SnapshotSaved, Level = LogLevel.Information, Message = "snapshot {Version} is saved, as it could not be before")]
     internal static partial void Saved(ILogger logger, ulong version);
 
-    [LoggerMessage(EventId = LogEventIds.SnapshotNotSaved, Level = LogLevel.Error, Message = "snapshot {Version} is in force but can't be saved, which is tried again: {Reason}; an agent that starts meanwhile begins with an older one")]
+    [LoggerMessage(EventId = LogEventIds.SnapshotNotSaved, Level = LogLevel.Error, Message = "snapshot {Version} is in force but can't be saved where it belongs, which is tried again: {Reason}")]
     internal static partial void NotSaved(ILogger logger, ulong version, string reason);
 }

@@ -20,10 +20,10 @@ public static class RetryPushback
         return new Metadata { { Name, ((long)milliseconds).ToString(CultureInfo.InvariantCulture) } };
     }
 
-    /// <summary>How long to wait before a call that has failed so is made again, at least: zero to <see cref="Longest"/>; zero when the server does not say so.</summary>
+    /// <summary>How long to wait before a call that has failed so is made again, at least: zero to <see cref="Longest"/>; zero when the server does not say so. A failure that another caused is asked for that one.</summary>
     public static TimeSpan Of(Exception failure)
     {
-        if (failure is not RpcException rpc) return TimeSpan.Zero;
+        if ((failure as RpcException ?? failure?.InnerException as RpcException) is not { } rpc) return TimeSpan.Zero;
         string? text = rpc.Trailers.FirstOrDefault(t => t.Key == Name)?.Value;
         if (!long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long milliseconds)) return TimeSpan.Zero;
         return milliseconds < Longest.TotalMilliseconds ? TimeSpan.FromMilliseconds(milliseconds) : Longest;

@@ -65,6 +65,20 @@ public sealed class ControllerLinkTests : IDisposable
         Assert.False(await IsBelievedAsync(link, identity is null ? _old.Issue() : _old.Issue(identity)));
     }
 
+    [Fact]
+    public async Task WhyANodeHasToJoinAgainIsSaidWithWhyItCannot()
+    {
+        string path = Path.Combine(_folder, "node.pem");
+        await File.WriteAllTextAsync(path, "what is left of it", Cancel);
+        using ControllerLink link = Link();
+        Task<bool> serving = ServeOnceAsync(_new.Issue(Controller), []);
+        InvalidOperationException failure = await Assert.ThrowsAsync<InvalidOperationException>(() => link.ConnectAsync(Cancel));
+        Assert.False(await serving);
+        Assert.StartsWith($"{path} can't be used: ", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("; nor can the node join: ", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("not that of a controller of the known roots", failure.Message, StringComparison.Ordinal);
+    }
+
     public void Dispose()
     {
         _old.Dispose();

@@ -41,7 +41,7 @@ public sealed class SnapshotFileTests : IDisposable
 
         IOException error = Assert.Throws<IOException>(() => file.Save(snapshot with { Version = 2 }, "e"));
 
-        Assert.Contains($"It is in {Path.Combine(_other, "snapshot.pb")} meanwhile", error.Message, StringComparison.Ordinal);
+        Assert.Contains($"an agent that starts meanwhile has it from {Path.Combine(_other, "snapshot.pb")}", error.Message, StringComparison.Ordinal);
         Assert.Equal(2ul, file.Load()!.Value.Snapshot.Version);
         Directory.Delete(Path.GetDirectoryName(blocked)!, recursive: true);
         file.Save(snapshot with { Version = 3 }, "e");

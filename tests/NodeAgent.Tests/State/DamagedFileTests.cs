@@ -5,6 +5,7 @@ using Culvert.Core;
 using Culvert.Interop.Tls;
 using Culvert.NodeAgent.Datapath;
 using Culvert.NodeAgent.Identity;
+using Culvert.NodeAgent.Options;
 using Culvert.NodeAgent.Snapshots;
 using Culvert.NodeAgent.State;
 using Culvert.NodeAgent.Tests.Datapath;
@@ -41,14 +42,25 @@ public sealed class DamagedFileTests : IDisposable
         Assert.NotEmpty(Directory.GetFiles(_folder, "node.pem.corrupt-*"));
     }
 
-    [Theory]
-    [InlineData("spiffe://cluster.local/culvert/node/n2")]
-    [InlineData("spiffe://cluster.local/ns/shop/sa/web")]
-    public void ACertificateOfSomebodyElseIsNotTheNodes(string id)
+    [Fact]
+    public void ACertificateOfAWorkloadIsNotTheNodes()
     {
-        TestLeaf leaf = _authority.Issue(id);
+        TestLeaf leaf = _authority.Issue(Web.ToString());
         File.WriteAllText(Path.Combine(_folder, "node.pem"), leaf.CertificatePem + "\n" + leaf.KeyPem + "\n");
-        Assert.Null(Credentials().Known);
+        NodeCredentials credentials = Credentials();
+        Assert.Null(credentials.Known);
+        Assert.Contains($"its identity is {Web}, not node n1's", credentials.WhyUnusable, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ACertificateOfAnotherNodeIsLeftToIt()
+    {
+        TestLeaf leaf = _authority.Issue("spiffe://cluster.local/culvert/node/n2");
+        string path = Path.Combine(_folder, "node.pem");
+        StateFile.Write(path, Encoding.ASCII.GetBytes(leaf.CertificatePem + "\n" + leaf.KeyPem + "\n"));
+        AgentStartException refused = Assert.Throws<AgentStartException>(Credentials);
+        Assert.StartsWith($"--node n1: {path} is the certificate of node n2; give --node n2, or a --state-dir of its own", refused.Message, StringComparison.Ordinal);
+        Assert.True(File.Exists(path));
     }
 
     [Fact]
