@@ -25,6 +25,7 @@ internal static class LogEventIds
     internal const int LinksUnwatched = 1010;
     internal const int WorkFailed = 1011;
     internal const int MetricsTokensUnread = 1012;
+    internal const int FewDescriptors = 1013;
 
     // src/NodeAgent/Datapath
     internal const int MapsNotAdopted = 1101;

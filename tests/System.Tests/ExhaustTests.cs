@@ -8,7 +8,7 @@ using Culvert.SystemTests.Peers;
 
 namespace Culvert.SystemTests;
 
-/// <summary>Shares of the flow table driven to their end by real packets: other pods' requests go on. What the proxy's limits are is in <see cref="DescriptorAttackTests"/>.</summary>
+/// <summary>Tables of the datapath driven to their end by real packets: other pods' requests go on. What the proxy's limits are is in <see cref="DescriptorAttackTests"/>.</summary>
 [Collection(LinkAttackCollection.Name)]
 [Trait("Category", "Attack")]
 public sealed class ExhaustTests(LinkAttackFixture mesh) : IAsyncLifetime
@@ -85,7 +85,9 @@ public sealed class ExhaustTests(LinkAttackFixture mesh) : IAsyncLifetime
         var external = MeshFixture.AddressOf(mesh.External, family);
         var whole = Packet.OfUdp(new IPEndPoint(external, 5000), echo.EndPoint, 64);
         var first = whole.BuildIp()[(whole.IsV6 ? 40 : 20)..][..32];
+        var before = await PassedAsync();
         await FloodAsync(mesh.External, n => whole with { FragmentId = (uint)n + 1, MoreFragments = true, Piece = first }, 0, Count);
+        await LabWait.UntilAsync("they have gone through the programs", async () => await PassedAsync() - before > MostFragmented, TimeSpan.FromSeconds(10));
 
         await MoreAsync();
 
@@ -95,6 +97,8 @@ public sealed class ExhaustTests(LinkAttackFixture mesh) : IAsyncLifetime
         await UdpPeer.ExchangeAsync(honest, new byte[6000]);
 
         await Requests.ReportAsync($"datagrams in fragments ({family})", Text($"{Count:N0} begun, {MostFragmented:N0} places"), _others);
+
+        async Task<double> PassedAsync() => (await mesh.Node1.MetricsAsync()).Sum("culvert_datapath_packets_total", "path=\"pass\"");
     }
 
     [Theory]
@@ -131,7 +135,7 @@ public sealed class ExhaustTests(LinkAttackFixture mesh) : IAsyncLifetime
         {
             foreach (var node in mesh.Mesh.Nodes)
             {
-                await LabWait.UntilAsync("the snapshot is refused", async () => (await node.MetricsAsync()).Sum("culvert_snapshots_rejected_total") > 0, TimeSpan.FromSeconds(20));
+                await LabWait.UntilAsync("the snapshot is refused", async () => (await node.StatusAsync()).SnapshotError.Length > 0, TimeSpan.FromSeconds(20));
             }
 
             await MoreAsync();

@@ -18,7 +18,7 @@ public static class ReasonTable
     public static ImmutableArray<DropReason> All { get; } =
     [
         new("malformed", Packet, Malformed, Silent, "a header is truncated or contradicts itself", "nothing, if rare; otherwise see who sends it"),
-        new("spoofed-source", Packet, Malformed, Silent, "a pod sent with an address that is not its own, or a packet came by routing whose source is a pod, workload or Service of the mesh", "find what translates or forwards around the agent; enrol pods only on nodes where an agent runs"),
+        new("spoofed-source", Packet, Malformed, Silent, "a pod sent with an address that is not its own, or a packet came by routing whose source is a pod, workload or Service of the mesh", "give a pod that speaks with further addresses all of them in its Workload; else find what translates or forwards around the agent; enrol pods only on nodes where an agent runs"),
         new("no-endpoint", Packet, Internal, Silent, "the pod's interface is guarded, and no workload is known for it (yet)", "nothing while a pod starts; later `culvert status` says why the workload is not captured"),
         new("policy-deny", Packet | Connection, Denied, Reset, "a DENY policy matched", "`culvert flows --verdict deny` names policy, rule and file"),
         new("policy-no-allow", Packet | Connection, Denied, Reset, "ALLOW policies select the destination and none matched", "allow it, if it is meant to be"),

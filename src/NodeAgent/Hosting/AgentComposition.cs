@@ -93,7 +93,7 @@ internal static class AgentComposition
         FlowSink sink = new(metrics, flows, options.AccessLog ? loggers.CreateLogger("Culvert.Access") : null);
         FlowContext flowContext = new(directory, state);
         ProxyOptions proxyOptions = ProxySetup.OptionsOf(options, descriptors, programs, logger);
-        ProxyObserver observer = parts.Own(new ProxyObserver(sink, metrics, proxyOptions.Loops, time, loggers.CreateLogger("Culvert.Proxy")));
+        ProxyObserver observer = parts.Own(new ProxyObserver(sink, metrics, () => flowContext.Index, proxyOptions.Loops, time, loggers.CreateLogger("Culvert.Proxy")));
         parts.Own(new KernelFlowReader(programs.Maps.Events, flowContext, sink, time));
         ProxyServer proxy = parts.OwnAsyncDisposable(new ProxyServer(proxyOptions, new ProxyAgent(directory, directory, tls, observer, programs.Replies), time));
         tls.Changed += proxy.CertificatesChanged;

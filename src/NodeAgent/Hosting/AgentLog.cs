@@ -24,6 +24,9 @@ internal static partial class AgentLog
     [LoggerMessage(EventId = LogEventIds.NormalPriority, Level = LogLevel.Information, Message = "the event loops run at the normal priority: --loop-nice {Nice} needs CAP_SYS_NICE")]
     internal static partial void NormalPriority(ILogger logger, int nice);
 
+    [LoggerMessage(EventId = LogEventIds.FewDescriptors, Level = LogLevel.Warning, Message = "this process may have only {Limit} descriptors, which is room for {Workloads} proxied connections' sockets; what goes beyond is refused: raise the limit to {Recommended} or more (LimitNOFILE= of a service, default-ulimit of the container runtime)")]
+    internal static partial void FewDescriptors(ILogger logger, long limit, int workloads, int recommended);
+
     [LoggerMessage(EventId = LogEventIds.AgentHangUp, Level = LogLevel.Information, Message = "SIGHUP changes nothing here: the controller tells what changes; options are read at the start")]
     internal static partial void HangUp(ILogger logger);
 

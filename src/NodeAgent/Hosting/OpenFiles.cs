@@ -17,6 +17,6 @@ internal static class OpenFiles
         return limit >= DescriptorPlan.Fewest ? limit : throw new AgentStartException(
             "open files",
             string.Create(CultureInfo.InvariantCulture, $"this process may have {limit} descriptors, and the agent needs {DescriptorPlan.Fewest}"),
-            "raise the limit: `ulimit -n 65536`, LimitNOFILE= of a service, default-ulimit of the container runtime");
+            $"raise the limit: `ulimit -n {DescriptorPlan.Recommended}`, LimitNOFILE= of a service, default-ulimit of the container runtime");
     }
 }

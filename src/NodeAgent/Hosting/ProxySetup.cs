@@ -16,6 +16,7 @@ internal static class ProxySetup
     internal static ProxyOptions OptionsOf(AgentOptions options, long descriptors, DatapathPrograms programs, ILogger logger)
     {
         DescriptorPlan plan = DescriptorPlan.Of(descriptors);
+        if (descriptors < DescriptorPlan.Recommended) AgentLog.FewDescriptors(logger, descriptors, plan.Workloads, DescriptorPlan.Recommended);
         bool mayHurry = options.LoopNice >= 0 || Capabilities.CanRaisePriority();
         if (!mayHurry) AgentLog.NormalPriority(logger, options.LoopNice);
         return new ProxyOptions
@@ -28,7 +29,7 @@ internal static class ProxySetup
             MaxExternal = plan.External,
             MaxTunnels = plan.Tunnels,
             MaxHandshakes = plan.Handshakes,
-            MaxHandshakesPerSource = Math.Max(1, plan.Handshakes / 4),
+            MaxHandshakesPerSource = plan.HandshakesPerSource,
             OutboundListeners = [new(IPAddress.Loopback, options.OutboundPort), new(IPAddress.IPv6Loopback, options.OutboundPort)],
             TunnelListeners = [new(IPAddress.Loopback, options.TunnelPort), new(IPAddress.IPv6Loopback, options.TunnelPort)],
             UdpListeners = [new(IPAddress.Loopback, options.UdpPort), new(IPAddress.IPv6Loopback, options.UdpPort)],

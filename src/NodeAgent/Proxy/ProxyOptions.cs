@@ -1,6 +1,7 @@
 using System.Net;
 using Culvert.Http2;
 using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Options;
 using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Transport;
 
@@ -61,7 +62,7 @@ internal sealed partial record ProxyOptions
     internal int MaxUdpRefusals { get; init; } = 16_384;
 
     /// <summary>Ports that a tunnel may not ask for: the proxy's own (a loop, else).</summary>
-    internal IReadOnlyList<ushort> ForbiddenPorts { get; init; } = [15001, 15003, 15006, 15008];
+    internal IReadOnlyList<ushort> ForbiddenPorts { get; init; } = [ProxyOptionsDefaults.OutboundPort, AgentOptionsDefaults.UdpPort, ProxyOptionsDefaults.TunnelPort];
 
     /// <summary>
     /// Whether listeners and connections use addresses that are not the machine's (IP_TRANSPARENT): true in production, where
@@ -96,7 +97,7 @@ internal sealed partial record ProxyOptions
     internal int MaxHandshakesPerSource { get; init; } = DescriptorPlan.MostForHandshakes / 4;
 
     /// <summary>Most tunnels at once, over all loops, in each direction; one identity has half of them at most.</summary>
-    internal int MaxTunnels { get; init; } = 8192;
+    internal int MaxTunnels { get; init; } = DescriptorPlan.MostForTunnels;
 
     /// <summary>How long streams may go on when the peer of their tunnel may not be believed any more; then they are reset.</summary>
     internal TimeSpan DistrustDrain { get; init; } = TimeSpan.FromSeconds(5);
@@ -132,10 +133,10 @@ internal sealed partial record ProxyOptions
     /// Most sockets at once, over all loops, of connections and UDP sessions that workloads of this node have, captured or out of tunnels. One workload has half of
     /// them at most (<see cref="SharedBudget"/>).
     /// </summary>
-    internal int MaxConnections { get; init; } = 131_072;
+    internal int MaxConnections { get; init; } = DescriptorPlan.MostForWorkloads;
 
     /// <summary>Most sockets at once, over all loops, for clients outside the mesh that have proven nothing; one address has half of them at most.</summary>
-    internal int MaxExternal { get; init; } = 16_384;
+    internal int MaxExternal { get; init; } = DescriptorPlan.MostForExternal;
 
     /// <summary>Most bytes that may wait for slow applications, over all loops.</summary>
     internal long MaxBufferedBytes { get; init; } = 512L << 20;

@@ -22,6 +22,7 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
     private readonly AutoResetEvent _wake = new(initialState: false);
     private readonly FlowSink _sink;
     private readonly AgentMetrics _metrics;
+    private readonly Func<SnapshotIndex> _index;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly Histogram[] _turns;
@@ -36,9 +37,15 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
     private int _asleep;
     private volatile bool _stop;
 
-    internal ProxyObserver(FlowSink sink, AgentMetrics metrics, int loops, TimeProvider time, ILogger logger)
+    /// <param name="sink">Takes the records.</param>
+    /// <param name="metrics">Takes the counts.</param>
+    /// <param name="index">What is in force, for the names of clients on other nodes.</param>
+    /// <param name="loops">How many loops there are.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">Where failed handshakes and faults are logged.</param>
+    internal ProxyObserver(FlowSink sink, AgentMetrics metrics, Func<SnapshotIndex> index, int loops, TimeProvider time, ILogger logger)
     {
-        (_sink, _metrics, _time, _logger) = (sink, metrics, time, logger);
+        (_sink, _metrics, _index, _time, _logger) = (sink, metrics, index, time, logger);
         HistogramFamily turns = metrics.Registry.Add(new HistogramFamily("culvert_loop_turn_seconds", "Time an event loop spends between two waits: the longest that an event may have waited.", ["loop"],
             [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25]));
         _turns = [.. Enumerable.Range(0, loops).Select(i => turns.With($"{i}"))];
@@ -149,7 +156,7 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
             Source = Point(c.Source),
             Destination = Point(c.Destination),
             Backend = c.Target != c.Destination && c.Target.Port != 0 ? Point(c.Target) : null,
-            SourceWorkload = c.SourceWorkload,
+            SourceWorkload = c.SourceWorkload ?? ProvenClient(c),
             DestinationWorkload = c.DestinationWorkload,
             SourceIdentity = c.SourceIdentity?.ToString(),
             DestinationIdentity = c.DestinationIdentity?.ToString(),
@@ -172,6 +179,10 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
         };
         _sink.Add(record, outbound ? "source" : "destination");
     }
+
+    // A client on another node: whose address and identity are those of one workload.
+    private WorkloadInfo? ProvenClient(in ProxyConnectionInfo c) =>
+        c.SourceIdentity is { } identity && _index().FindWorkload(c.Source.ToIPAddress()) is { } workload && workload.Identity == identity ? workload : null;
 
     private static IPEndPoint Point(in SocketEndPoint point) => new(point.ToIPAddress(), point.Port);
 }

@@ -56,7 +56,7 @@ public sealed class SpoofedSourceTests : IClassFixture<World>
         if (protocol == Packet.Tcp) _world.ToPod(_world.A, spoofed with { Flags = TcpFlags.Ack }, Uplink).Dropped(CvReason.SpoofedSource);
         Assert.Empty(_world.Maps.Flows.ToList());
         Outcome answer = _world.FromPod(_world.A, spoofed.Reply(TcpFlags.Ack));
-        Assert.DoesNotContain(Outcome.Ok, (int[])[answer.Code]);
+        Assert.NotEqual(Outcome.Ok, answer.Code);
         Assert.Empty(_world.Maps.Flows.ToList());
     }
 

@@ -97,17 +97,17 @@ internal sealed class MeshModel : IFuzzWorld
         Spot destination = At(to.Address);
         bool self = from.Address.Equals(to.Address) && !FlowInvariants.Has(flow, CvFlowFlag.NatDst);
         if (self || LeavesAlone(to)) return null;
-        bool established = protocol == Packet.Tcp; // connections stay where they began, whatever their ends have become since
+        bool stays = protocol == Packet.Tcp && (long)flow.CreatedNs < Since; // connections stay where they began, whatever their ends have become since
         switch (destination.Kind)
         {
             case Place.Service:
-                return established ? null : "it leads to a Service as if that were a pod";
+                return stays ? null : "it leads to a Service as if that were a pod";
             case Place.Remote:
-                return established && (long)flow.CreatedNs < Since ? null : "it leads in plaintext to a workload elsewhere";
+                return stays ? null : "it leads in plaintext to a workload elsewhere";
             case Place.Pod:
                 Workload pod = destination.Pod!;
                 if (flow.Ifindex != pod.Index) return "it leads to a pod that no longer has the address";
-                if (!established && (destination.IsBehindProxy(to.Port) || (flow.InIfindex != 0 && At(from.Address).IsBehindProxy(from.Port)))) return "it leads past the proxy";
+                if (!stays && (destination.IsBehindProxy(to.Port) || (flow.InIfindex != 0 && At(from.Address).IsBehindProxy(from.Port)))) return "it leads past the proxy";
                 if (flow.InIfindex == 0 && destination.Strict) return "it leads in plaintext to a strict pod";
                 uint sourceClass = flow.InIfindex != 0 ? At(from.Address).Pod!.Class : ClassOf(At(from.Address));
                 return Admits(pod, sourceClass, to.Port, protocol) ? null : "policy denies it";
@@ -179,7 +179,7 @@ internal sealed class MeshModel : IFuzzWorld
     {
         bool v6 = vip.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6;
         IPAddress[] backends = [.. AllAddresses.Where(a => a.AddressFamily == vip.AddressFamily && At(a).Kind is not (Place.Service or Place.Node) && random.Next(3) == 0)];
-        uint id = (uint)(1000 + (vip.GetHashCode() & 0xffffff));
+        uint id = 1000 + (uint)Array.IndexOf(AllAddresses, vip);
         foreach (ushort port in AllPorts)
         {
             foreach (byte protocol in (byte[])[Packet.Tcp, Packet.Udp])

@@ -17,15 +17,25 @@ internal readonly record struct DescriptorPlan(int Workloads, int External, int 
     private const int LeastReserve = 384;
     private const int MostReserve = 8192;
 
+    /// <summary>As many as a busy node wants; with fewer, connections are refused that it could serve.</summary>
+    internal const int Recommended = 65_536;
+
     /// <summary>Most for workloads, however many descriptors there are: each costs a few KB.</summary>
-    private const int MostForWorkloads = 131_072;
-    private const int MostForExternal = 16_384;
-    private const int MostForTunnels = 8192;
+    internal const int MostForWorkloads = 131_072;
+
+    /// <summary>Most for clients outside the mesh.</summary>
+    internal const int MostForExternal = 16_384;
+
+    /// <summary>Most for tunnels, in each direction.</summary>
+    internal const int MostForTunnels = 8192;
 
     /// <summary>
     /// Connections at once that have not proven who they are. Some 35 KB each while TLS is under way (measured, OpenSSL 3.0), of which a core finishes about 2,000 a second.
     /// </summary>
     internal const int MostForHandshakes = 2048;
+
+    /// <summary>So many of the <see cref="Handshakes"/> may be of one address.</summary>
+    internal int HandshakesPerSource => Math.Max(1, Handshakes / 4);
 
     /// <summary>Deals out what a process may have.</summary>
     /// <param name="limit">RLIMIT_NOFILE; <see cref="Fewest"/> or more.</param>

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net;
 using Culvert.Core;
 using Culvert.Interop.Sockets;
@@ -11,8 +12,8 @@ using Wire = Culvert.Protocol.V1;
 
 namespace Culvert.NodeAgent.Tests.Telemetry;
 
-/// <summary>What a flow's verdict says of connections that the proxy refused, or could not make.</summary>
-public sealed class FlowVerdictTests
+/// <summary>What flow records say of the proxy's connections: also of those that it refused, or could not make.</summary>
+public sealed class ProxyFlowTests
 {
     public static TheoryData<string> Failures => [.. Enum.GetNames<ProxyFailure>().Where(n => n != nameof(ProxyFailure.None))];
 
@@ -41,11 +42,33 @@ public sealed class FlowVerdictTests
         Assert.Equal(expected, FlowMapping.ToWire(record, new NodeSnapshot()).Verdict);
     }
 
-    private static async Task<FlowRecord> ObserveAsync(Action<ProxyObserver> what)
+    [Theory]
+    [InlineData("spiffe://cluster.local/ns/shop/sa/web", "shop/web")]
+    [InlineData("spiffe://cluster.local/ns/shop/sa/other", null)]
+    [InlineData(null, null)]
+    public async Task AClientOfAnotherNodeIsNamedByAddressAndIdentityTogether(string? identity, string? expected)
     {
+        WorkloadInfo web = new()
+        {
+            Uid = "shop/web",
+            Name = new NamespacedName("shop", "web"),
+            ServiceAccount = "web",
+            Identity = SpiffeId.Parse("spiffe://cluster.local/ns/shop/sa/web"),
+            Node = "n2",
+            Addresses = [IPAddress.Parse("10.0.0.1")],
+        };
+        NodeSnapshot snapshot = new() { Node = "n1", Workloads = ImmutableDictionary<string, WorkloadInfo>.Empty.Add(web.Uid, web) };
+        ProxyConnectionInfo connection = Connection() with { Direction = ProxyDirection.Inbound, SourceIdentity = identity is null ? null : SpiffeId.Parse(identity) };
+        FlowRecord record = await ObserveAsync(o => o.OnOpened(connection), snapshot);
+        Assert.Equal(expected, record.SourceWorkload?.Uid);
+    }
+
+    private static async Task<FlowRecord> ObserveAsync(Action<ProxyObserver> what, NodeSnapshot? snapshot = null)
+    {
+        SnapshotIndex index = new(snapshot ?? new NodeSnapshot());
         FlowLog log = new();
         AgentMetrics metrics = new(new MetricRegistry());
-        using ProxyObserver observer = new(new FlowSink(metrics, log, null), metrics, 1, TimeProvider.System, NullLogger.Instance);
+        using ProxyObserver observer = new(new FlowSink(metrics, log, null), metrics, () => index, 1, TimeProvider.System, NullLogger.Instance);
         (_, FlowFollower follower) = log.Follow();
         using (follower)
         {
