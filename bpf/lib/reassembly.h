@@ -85,7 +85,7 @@ __noinline int reassembly_take(struct __sk_buff *skb, __u32 owner)
 	cost = reassembly_cost(p->len);
 	taken = reassembly_of(owner, !!(p->flags & CV_PACKET_V6), now);
 	if (!taken || taken->before + taken->bytes + cost > CV_REASSEMBLY_SHARE)
-		return CV_REASON_FLOW_QUOTA;
+		return CV_REASON_FRAGMENT_QUOTA;
 	__sync_fetch_and_add(&taken->bytes, cost);
 
 	key = fragment_key(skb, p);

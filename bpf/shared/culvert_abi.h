@@ -33,7 +33,7 @@ enum cv_verdict {
  *   FAULT        of the mesh itself: without an answer, unless configuration lets it pass (cv_cfg_fail_open)
  * FAULT is what may be let pass, and not the table's class "internal". REWRITE_FAILED, REDIRECT_FAILED and HEADER_FAILED are internal there and SILENT here: by
  * then the packet may be changed in part. FLOW_TABLE_FULL is one of capacity there and FAULT here: nobody refuses the flow, there is no room to follow it; who has
- * used up a share of its own (FLOW_QUOTA) is refused.
+ * used up a share of its own (FLOW_QUOTA, FRAGMENT_QUOTA) is refused.
  */
 #define CV_REASONS(REASON)                                                                                             \
 	REASON(MALFORMED, 1, SILENT)             /* a header is truncated or contradicts itself */                     \
@@ -59,15 +59,16 @@ enum cv_verdict {
 	REASON(TRANSPORT_SPOOF, 21, SILENT)      /* a packet carried the proxy's mark without being the proxy's */     \
 	REASON(TUPLE_TAKEN, 22, SILENT)   /* translated, two flows would have the same ports; another try may not */   \
 	REASON(HEADER_FAILED, 23, SILENT) /* the kernel refused to make room for a PROXY header, or to write it */     \
-	REASON(SESSION_TABLE_FULL, 24, SILENT) /* cv_session took no entry for a datagram in fragments */              \
-	REASON(PROXY_REQUIRED, 25, SILENT)     /* plaintext past the proxy to a workload that is behind it */          \
-	REASON(FLOW_QUOTA, 26, SILENT)      /* the pod, or the outside, has all the flows or fragments it may have */  \
-	REASON(ICMP_ECHO, 27, SILENT)       /* echo requests are refused by configuration */                           \
-	REASON(NEIGHBOUR_SCOPE, 28, SILENT) /* neighbour or multicast listener discovery that left its link */         \
-	REASON(FOREIGN_ERROR, 29, SILENT)   /* an ICMP error about what its sender did not get */                      \
+	REASON(SESSION_TABLE_FULL, 24, SILENT)     /* cv_session took no entry for a datagram in fragments */          \
+	REASON(PROXY_REQUIRED, 25, SILENT)         /* plaintext past the proxy to a workload that is behind it */      \
+	REASON(FLOW_QUOTA, 26, SILENT)             /* the pod, or the outside, has all the flows it may have */        \
+	REASON(ICMP_ECHO, 27, SILENT)              /* echo requests are refused by configuration */                    \
+	REASON(NEIGHBOUR_SCOPE, 28, SILENT)        /* neighbour or multicast listener discovery that left its link */  \
+	REASON(FOREIGN_ERROR, 29, SILENT)          /* an ICMP error about what its sender did not get */               \
 	REASON(NETWORK_POLICY_INGRESS, 30, POLICY) /* isolated, and no NetworkPolicy allows it in */                   \
 	REASON(NETWORK_POLICY_EGRESS, 31, POLICY)  /* isolated, and no NetworkPolicy allows it out */                  \
-	REASON(FLOODED, 32, SILENT) /* for another pod of the node: a bridge brought it to this one as well */
+	REASON(FLOODED, 32, SILENT)        /* for another pod of the node: a bridge brought it to this one as well */  \
+	REASON(FRAGMENT_QUOTA, 33, SILENT) /* its share of the reassembly is full of datagrams that are not whole */
 
 /* How many reasons there is room for in cv_drops, and in the words that say how they are treated. */
 #define CV_MAX_REASONS 64
