@@ -89,7 +89,7 @@ static __always_inline int datagram_is_answer(struct cv_scratch *s, const struct
 	if (!port_is_behind_proxy(&s->packet, &key->src, 0))
 		return 0;
 	/* Its own questions come from these ports too: an answer is what goes to somebody who has asked. */
-	flow_key_reverse(&s->lookup, key);
+	flow_key_swap(&s->lookup, key);
 	return !!bpf_map_lookup_elem(&cv_session, &s->lookup);
 }
 

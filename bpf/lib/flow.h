@@ -33,7 +33,7 @@ __noinline int flow_finish(struct __sk_buff *skb, __u32 remove)
 	f = bpf_map_lookup_elem(&cv_flow, &s->flow_key);
 	if (!f)
 		return 0;
-	peer = flow_reverse_lookup(s, f);
+	peer = flow_peer_lookup(s, f);
 	owner = f->owner;
 	reply = f->flags & CV_FLOW_REPLY;
 	if (!(f->flags & CV_FLOW_CLOSED) && !(peer && peer->flags & CV_FLOW_CLOSED)) {
@@ -91,7 +91,7 @@ __noinline int flow_track_end(struct __sk_buff *skb)
 	f = bpf_map_lookup_elem(&cv_flow, &s->flow_key);
 	if (!f)
 		return 0;
-	peer = flow_reverse_lookup(s, f);
+	peer = flow_peer_lookup(s, f);
 	if (!peer)
 		return flow_finish(skb, 1);
 	if (!f->in_ifindex && p->tcp_flags & (CV_TCP_FIN | CV_TCP_RST) && !sequence_may_end(p, f, peer))
@@ -130,7 +130,7 @@ __noinline int flow_establish(struct __sk_buff *skb)
 	f = bpf_map_lookup_elem(&cv_flow, &s->flow_key);
 	if (!f)
 		return 0;
-	peer = flow_reverse_lookup(s, f);
+	peer = flow_peer_lookup(s, f);
 	if (!peer || !peer->packets)
 		return 0;
 	f->flags |= CV_FLOW_ESTABLISHED;
@@ -288,12 +288,12 @@ __noinline int flow_create(struct __sk_buff *skb, __u32 in_ifindex)
 		f->nat_addr = d->addr;
 		f->nat_port = d->port;
 	}
-	flow_reverse_key(&s->peer, &p->key, f);
+	flow_peer_key(&s->peer, &p->key, f);
 	if (flow_key_equal(&s->peer, &p->key))
 		return CV_REASON_MALFORMED; /* from itself to itself */
 	old = bpf_map_lookup_elem(&cv_flow, &s->peer);
 	if (old && !(old->flags & (CV_FLOW_FIN | CV_FLOW_CLOSED))) {
-		flow_reverse_key(&s->lookup, &s->peer, old);
+		flow_peer_key(&s->lookup, &s->peer, old);
 		if (!flow_key_equal(&s->lookup, &p->key))
 			return CV_REASON_TUPLE_TAKEN;
 	} else if (old) {
@@ -308,7 +308,7 @@ __noinline int flow_create(struct __sk_buff *skb, __u32 in_ifindex)
 		return 0; /* another CPU was faster */
 	if (err)
 		return CV_REASON_FLOW_TABLE_FULL;
-	flow_reverse_key(&s->peer, &p->key, f);
+	flow_peer_key(&s->peer, &p->key, f);
 	f->flags = (d->flags & ~CV_FLOW_NAT_DST) | CV_FLOW_REPLY;
 	f->in_ifindex = d->reply_ifindex;
 	f->ifindex = in_ifindex;

@@ -118,7 +118,7 @@ static __always_inline int icmp_was_translated(struct __sk_buff *skb, struct cv_
 {
 	struct cv_flow *f;
 
-	flow_key_reverse(&s->lookup, &s->inner.reverse);
+	flow_key_swap(&s->lookup, &s->inner.reverse);
 	f = bpf_map_lookup_elem(&cv_flow, &s->lookup);
 	return f && f->flags & CV_FLOW_HOST_STACK && f->in_ifindex == skb->ifindex &&
 	       f->ifindex == skb->ingress_ifindex;

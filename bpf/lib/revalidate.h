@@ -90,7 +90,7 @@ __noinline int flow_revalidate(struct __sk_buff *skb)
 	f = bpf_map_lookup_elem(&cv_flow, key);
 	if (!f)
 		return CV_FLOW_GONE;
-	flow_reverse_key(&s->peer, key, f);
+	flow_peer_key(&s->peer, key, f);
 	d = &s->decision;
 	reply = f->flags & CV_FLOW_REPLY;
 	__builtin_memset(d, 0, sizeof(*d));

@@ -59,7 +59,7 @@ __noinline int sequence_follow(struct __sk_buff *skb)
 	f = bpf_map_lookup_elem(&cv_flow, &s->flow_key);
 	if (!f)
 		return 0;
-	peer = flow_reverse_lookup(s, f);
+	peer = flow_peer_lookup(s, f);
 	if (!peer)
 		return 0;
 	end = sequence_end(p);

@@ -13,7 +13,7 @@ static __always_inline void flow_track_arrived(struct __sk_buff *skb, struct cv_
 	__u16 flags = f->flags;
 
 	if (reversed) {
-		flow_reverse_key(&s->peer, &s->flow_key, f);
+		flow_peer_key(&s->peer, &s->flow_key, f);
 		s->flow_key = s->peer;
 	}
 	flow_track(skb, s, flags);
@@ -227,7 +227,7 @@ static __always_inline int to_pod(struct __sk_buff *skb, struct cv_scratch *s)
 	s->flow_key = p->key;
 	f = bpf_map_lookup_elem(&cv_flow, &s->flow_key);
 	if (!f) {
-		flow_key_reverse(&s->flow_key, &p->key);
+		flow_key_swap(&s->flow_key, &p->key);
 		f = bpf_map_lookup_elem(&cv_flow, &s->flow_key);
 		reversed = 1;
 	}
