@@ -46,7 +46,7 @@ __noinline int from_net_datagram(struct __sk_buff *skb)
 		return packet_drop(skb, r, CV_SIDE_NET);
 	/* It is older than the workload's place behind the proxy; answers would go past that. */
 	if (f && !(f->flags & CV_FLOW_REPLY))
-		flow_finish(skb, 1);
+		flow_remove(skb);
 	return datagram_to_proxy(skb, CV_SIDE_NET);
 }
 
@@ -127,7 +127,7 @@ static __always_inline int from_net_connection(struct __sk_buff *skb, struct cv_
 	if (r)
 		return packet_drop(skb, r, CV_SIDE_NET);
 	if (f)
-		flow_finish(skb, 1);
+		flow_remove(skb);
 	return TC_ACT_OK;
 }
 

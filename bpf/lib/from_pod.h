@@ -129,14 +129,14 @@ __noinline int from_pod_slow(struct __sk_buff *skb, __u32 known)
 			return packet_drop(skb, CV_REASON_ASSIGN_FAILED, CV_SIDE_FROM_POD);
 		if (r) {
 			if (f)
-				flow_finish(skb, 1);
+				flow_remove(skb);
 			return TC_ACT_OK;
 		}
 	}
 	if (!f)
 		return from_pod_new(skb);
 	if (f->in_ifindex != skb->ifindex || (packet_is_fresh_syn(p) && flow_is_over(f, p))) {
-		flow_finish(skb, 1);
+		flow_remove(skb);
 		return from_pod_new(skb);
 	}
 	if (f->generation != p->generation) {
@@ -147,7 +147,7 @@ __noinline int from_pod_slow(struct __sk_buff *skb, __u32 known)
 			__builtin_memcpy(s->bytes + CV_MACS_OFF, f->mac, 12);
 			flow_end(skb, s, r);
 			if (r > 0) {
-				reject_receiver(skb, ifindex, 1);
+				reject_receiver(skb, ifindex, CV_MACS_SAVED);
 				return packet_drop(skb, r, CV_SIDE_FROM_POD);
 			}
 			ep = endpoint_lookup(p->generation, skb->ifindex);

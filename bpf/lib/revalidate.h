@@ -156,5 +156,5 @@ __noinline int flow_revalidate(struct __sk_buff *skb)
 static __always_inline void flow_end(struct __sk_buff *skb, const struct cv_scratch *s, int reason)
 {
 	if (reason < 0 || s->packet.key.proto != IPPROTO_UDP)
-		flow_finish(skb, 1);
+		flow_remove(skb);
 }

@@ -60,7 +60,7 @@ static __always_inline int to_pod_known(struct __sk_buff *skb, struct cv_scratch
 		if (is_for_another_pod(skb, &s->packet))
 			return packet_drop(skb, CV_REASON_FLOODED, CV_SIDE_NET);
 		/* It was that of another pod, which had the address before. */
-		flow_finish(skb, 1);
+		flow_remove(skb);
 		return CV_FLOW_GONE;
 	}
 	/* What left a pod for no pod and comes to one all the same, as broadcasts do by a bridge: policy of this one was not asked. */
@@ -72,7 +72,7 @@ static __always_inline int to_pod_known(struct __sk_buff *skb, struct cv_scratch
 			flow_end(skb, s, r);
 			if (r < 0)
 				return CV_FLOW_GONE;
-			reject_receiver(skb, skb->ifindex, 0);
+			reject_receiver(skb, skb->ifindex, CV_MACS_OWN);
 			return packet_drop(skb, r, CV_SIDE_TO_POD);
 		}
 	}
@@ -234,7 +234,7 @@ static __always_inline int to_pod(struct __sk_buff *skb, struct cv_scratch *s)
 	if (f && !reversed && !f->in_ifindex && packet_is_fresh_syn(p) && flow_is_over(f, p)) {
 		/* A SYN never answers a pod's connection. As long as that lives, a forged one must not end it. */
 		if (!(f->flags & CV_FLOW_REPLY) || flow_has_ended(f, p))
-			flow_finish(skb, 1);
+			flow_remove(skb);
 		f = 0;
 	}
 	if (f) {
