@@ -70,6 +70,44 @@ static __always_inline int flow_revalidate_policy(struct cv_scratch *s, const st
 }
 
 /*
+ * A flow that passed out of a pod, in s->decision, of which `from` and `to` are known now. Where it is another flow by now, that outranks what policy says of the
+ * old one: it is decided anew, and whoever decides asks policy of what it is. So policy comes last.
+ */
+static __always_inline int flow_revalidate_outbound(struct cv_scratch *s, const struct cv_flow *f,
+                                                    const struct cv_address *from, const struct cv_address *to)
+{
+	struct cv_flow_key *originator = flow_originator_key(s, f);
+	struct cv_packet *p = &s->packet;
+	struct cv_decision *d = &s->decision;
+	int udp = p->key.proto == IPPROTO_UDP, excluded = to && to->flags & CV_ADDRESS_EXCLUDED;
+
+	d->src_class = from ? from->auth_class : 0;
+	d->dst_class = address_class(to);
+	if (to && !excluded && !address_equal(&s->flow_key.src, &s->flow_key.dst) && !port_excluded(p, d->port)) {
+		/* What was unknown has become a workload here: its policy has a say. */
+		if (to->flags & CV_ADDRESS_LOCAL)
+			return CV_FLOW_GONE;
+		/* … or elsewhere, or a Service: the proxy takes datagrams there. Connections stay as they are. */
+		if (udp && to->flags & (CV_ADDRESS_MESHED | CV_ADDRESS_SERVICE) && !(to->flags & CV_ADDRESS_NODE))
+			return CV_FLOW_GONE;
+	}
+	if (udp) {
+		/* What a workload says that has come behind the proxy since. */
+		if (datagram_is_answer(s, originator, from))
+			return CV_FLOW_GONE;
+		/* … with all of its ports: only flows that are known as its own keep PROXY headers out. */
+		if (!(f->flags & CV_FLOW_NO_HEADER) && all_ports_need_proxy(p, from, &originator->src))
+			return CV_FLOW_GONE;
+	}
+	/* A Service's backend that is no workload any more: choose another. */
+	if (f->flags & (CV_FLOW_NAT_DST | CV_FLOW_NAT_SRC) && f->dst_class && !d->dst_class)
+		return CV_FLOW_GONE;
+	if (!from || !(from->flags & CV_ADDRESS_LOCAL) || excluded || port_excluded(p, originator->dport))
+		return 0;
+	return policy_evaluate_egress(s, from->egress_policy_set, &originator->src, to);
+}
+
+/*
  * Revalidates the flow of s->flow_key from its originator's side, whichever side the packet is from. Returns 0 when it may go
  * on (both entries are then of this generation), the drop reason, or CV_FLOW_GONE.
  */
@@ -78,7 +116,6 @@ __noinline int flow_revalidate(struct __sk_buff *skb)
 	struct cv_scratch *s = scratch_get();
 	struct cv_address *from, *to;
 	struct cv_flow *f, *peer;
-	struct cv_flow_key *originator;
 	struct cv_flow_key *key;
 	struct cv_decision *d;
 	int r, reply;
@@ -101,36 +138,10 @@ __noinline int flow_revalidate(struct __sk_buff *skb)
 	to = address_lookup(s->packet.generation, &d->addr);
 	if (!flow_ends_are_same(s, f, from, to))
 		return CV_FLOW_GONE;
-	if (f->flags & CV_FLOW_OUTBOUND) {
-		d->src_class = from ? from->auth_class : 0;
-		d->dst_class = address_class(to);
-		originator = flow_originator_key(s, f);
-		r = 0;
-		if (from && from->flags & CV_ADDRESS_LOCAL && !(to && to->flags & CV_ADDRESS_EXCLUDED) &&
-		    !port_excluded(&s->packet, originator->dport))
-			r = policy_evaluate_egress(s, from->egress_policy_set, &originator->src, to);
-		/* What was unknown has become a workload here: its policy has a say. */
-		if (to && to->flags & CV_ADDRESS_LOCAL && !(to->flags & CV_ADDRESS_EXCLUDED) &&
-		    !address_equal(&key->src, &key->dst) && !port_excluded(&s->packet, d->port))
-			r = CV_FLOW_GONE;
-		/* … or elsewhere, or a Service: the proxy takes datagrams there. Connections stay as they are. */
-		if (to && to->flags & (CV_ADDRESS_MESHED | CV_ADDRESS_SERVICE) &&
-		    !(to->flags & (CV_ADDRESS_EXCLUDED | CV_ADDRESS_NODE)) && s->packet.key.proto == IPPROTO_UDP &&
-		    !address_equal(&key->src, &key->dst) && !port_excluded(&s->packet, d->port))
-			r = CV_FLOW_GONE;
-		/* What a workload says that has come behind the proxy since. */
-		if (s->packet.key.proto == IPPROTO_UDP && datagram_is_answer(s, flow_originator_key(s, f), from))
-			r = CV_FLOW_GONE;
-		/* … with all of its ports: only flows that are known as its own keep PROXY headers out. */
-		if (s->packet.key.proto == IPPROTO_UDP && !(f->flags & CV_FLOW_NO_HEADER) &&
-		    all_ports_need_proxy(&s->packet, from, &originator->src))
-			r = CV_FLOW_GONE;
-		/* A Service's backend that is no workload any more: choose another. */
-		if (f->flags & (CV_FLOW_NAT_DST | CV_FLOW_NAT_SRC) && f->dst_class && !d->dst_class)
-			r = CV_FLOW_GONE;
-	} else {
+	if (f->flags & CV_FLOW_OUTBOUND)
+		r = flow_revalidate_outbound(s, f, from, to);
+	else
 		r = flow_revalidate_policy(s, f, from, to);
-	}
 	if (r)
 		return r;
 	counter_add(CV_COUNTER_REEVALUATED, 1);
