@@ -66,7 +66,7 @@ __noinline int from_net_first_missing(struct __sk_buff *skb)
 	if (p->key.proto != IPPROTO_UDP)
 		return TC_ACT_OK;
 	to = address_lookup(p->generation, &p->key.dst);
-	if (!external_guards(to) || !datagram_is_awaited(skb))
+	if (!workload_is_guarded_here(to) || !datagram_is_awaited(skb))
 		return TC_ACT_OK;
 	return reassembly_await_first(skb, s, CV_SIDE_NET);
 }
@@ -121,7 +121,7 @@ static __always_inline int from_net_connection(struct __sk_buff *skb, struct cv_
 	if (f && (!fresh || f->flags & CV_FLOW_REPLY))
 		return TC_ACT_OK;
 	from = address_lookup(p->generation, &p->key.src);
-	if (external_is_ours(from, 0) || external_is_node(from))
+	if (source_is_the_meshs(from, 0) || source_is_the_nodes(from))
 		return packet_drop(skb, CV_REASON_SPOOFED_SOURCE, CV_SIDE_NET);
 	r = listener_take(skb, s, CV_LISTENER_OUT4);
 	if (r)
@@ -145,10 +145,11 @@ static __always_inline int from_net(struct __sk_buff *skb, struct cv_scratch *s)
 	if (!to || !(to->flags & CV_ADDRESS_MESHED) || !(to->flags & CV_ADDRESS_LOCAL))
 		return TC_ACT_OK;
 	/* The kernel refuses such a source by itself for IPv4 only. */
-	if (p->flags & CV_PACKET_V6 && external_is_node(address_lookup(p->generation, &p->key.src)))
+	if (p->flags & CV_PACKET_V6 && source_is_the_nodes(address_lookup(p->generation, &p->key.src)))
 		return packet_drop(skb, CV_REASON_SPOOFED_SOURCE, CV_SIDE_NET);
 	if (p->key.proto == IPPROTO_UDP)
-		return external_guards(to) && (to->flags & CV_ADDRESS_PROXY || p->flags & CV_PACKET_REASSEMBLED)
+		return workload_is_guarded_here(to) &&
+		                       (to->flags & CV_ADDRESS_PROXY || p->flags & CV_PACKET_REASSEMBLED)
 		               ? from_net_datagram(skb)
 		               : TC_ACT_OK;
 	if (p->key.proto != IPPROTO_TCP) {

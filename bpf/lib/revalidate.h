@@ -34,7 +34,8 @@ static __always_inline int flow_ends_are_same(struct cv_scratch *s, const struct
 	__u32 from_veth = f->flags & CV_FLOW_REPLY ? f->ifindex : f->in_ifindex;
 	__u32 to_veth = f->flags & CV_FLOW_REPLY ? f->in_ifindex : f->ifindex;
 
-	if (from_veth ? !address_is_behind(from, from_veth) : external_is_ours(from, left_alone(s, to)))
+	if (from_veth ? !address_is_behind(from, from_veth)
+	              : source_is_the_meshs(from, destination_is_left_alone(s, to)))
 		return 0;
 	return !to_veth || address_is_behind(to, to_veth);
 }

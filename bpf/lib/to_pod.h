@@ -109,7 +109,7 @@ static __always_inline int to_pod_evaluate(struct cv_scratch *s, const struct cv
 	const struct cv_addr *own;
 	int r;
 
-	if (!from_veth && external_is_ours(from, left_alone(s, to)))
+	if (!from_veth && source_is_the_meshs(from, destination_is_left_alone(s, to)))
 		return CV_REASON_SPOOFED_SOURCE;
 	if (d->flags & CV_FLOW_OUTBOUND)
 		return 0;
