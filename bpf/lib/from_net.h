@@ -54,16 +54,13 @@ __noinline int from_net_datagram(struct __sk_buff *skb)
 __noinline int from_net_first_missing(struct __sk_buff *skb)
 {
 	struct cv_scratch *s = scratch_get();
-	struct cv_control *control = control_get();
 	struct cv_address *to;
 	struct cv_packet *p;
 
-	if (!s || !control || !control->generation)
+	if (!s)
 		return TC_ACT_OK;
 	p = &s->packet;
-	p->generation = control->generation;
-	p->now = bpf_ktime_get_ns();
-	if (p->key.proto != IPPROTO_UDP)
+	if (p->key.proto != IPPROTO_UDP || !packet_begin(p))
 		return TC_ACT_OK;
 	to = address_lookup(p->generation, &p->key.dst);
 	if (!workload_is_guarded_here(to) || !datagram_is_awaited(skb))
@@ -134,13 +131,11 @@ static __always_inline int from_net_connection(struct __sk_buff *skb, struct cv_
 static __always_inline int from_net(struct __sk_buff *skb, struct cv_scratch *s)
 {
 	struct cv_packet *p = &s->packet;
-	struct cv_control *control = control_get();
 	struct cv_address *to;
 	int r;
 
-	if (!control || !control->generation)
+	if (!packet_take_generation(p))
 		return TC_ACT_OK;
-	p->generation = control->generation;
 	to = address_lookup(p->generation, &p->key.dst);
 	if (!to || !(to->flags & CV_ADDRESS_MESHED) || !(to->flags & CV_ADDRESS_LOCAL))
 		return TC_ACT_OK;

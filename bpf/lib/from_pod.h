@@ -18,6 +18,23 @@ static __always_inline int packet_accepts(const struct cv_packet *p)
 	return p->key.proto == IPPROTO_TCP && (p->tcp_flags & (CV_TCP_SYN | CV_TCP_ACK)) == (CV_TCP_SYN | CV_TCP_ACK);
 }
 
+/*
+ * Who has sent a packet, as its veth says; notes of the packet whether it comes by a port of a bridge. Returns 0, with the endpoint, or the drop
+ * reason.
+ */
+static __always_inline int from_pod_sender(struct __sk_buff *skb, struct cv_packet *p, struct cv_endpoint **sender)
+{
+	struct cv_endpoint *ep = endpoint_lookup(p->generation, skb->ifindex);
+
+	if (!ep)
+		return CV_REASON_NO_ENDPOINT;
+	if (!endpoint_owns_source(ep, p))
+		return CV_REASON_SPOOFED_SOURCE;
+	bridge_note(p, ep);
+	*sender = ep;
+	return 0;
+}
+
 /* Begins the decision about a packet out of a pod. */
 static __always_inline void decision_begin(struct cv_scratch *s, const struct cv_endpoint *ep)
 {
@@ -163,15 +180,13 @@ __noinline int from_pod_slow(struct __sk_buff *skb, __u32 known)
 static __always_inline int from_pod(struct __sk_buff *skb, struct cv_scratch *s)
 {
 	struct cv_packet *p = &s->packet;
-	struct cv_control *control = control_get();
 	struct cv_session *session;
 	struct cv_endpoint *ep;
 	struct cv_flow *f = 0;
+	int refused;
 
-	if (!control || !control->generation)
+	if (!packet_begin(p))
 		return packet_drop(skb, CV_REASON_NO_ENDPOINT, CV_SIDE_FROM_POD);
-	p->generation = control->generation;
-	p->now = bpf_ktime_get_ns();
 	if (p->key.proto == IPPROTO_TCP || p->key.proto == IPPROTO_UDP) {
 		f = bpf_map_lookup_elem(&cv_flow, &p->key);
 		/* The entry knows the veth: the source was checked when it was made. */
@@ -190,12 +205,9 @@ static __always_inline int from_pod(struct __sk_buff *skb, struct cv_scratch *s)
 			}
 		}
 	}
-	ep = endpoint_lookup(p->generation, skb->ifindex);
-	if (!ep)
-		return packet_drop(skb, CV_REASON_NO_ENDPOINT, CV_SIDE_FROM_POD);
-	if (!endpoint_owns_source(ep, p))
-		return packet_drop(skb, CV_REASON_SPOOFED_SOURCE, CV_SIDE_FROM_POD);
-	bridge_note(p, ep);
+	refused = from_pod_sender(skb, p, &ep);
+	if (refused)
+		return packet_drop(skb, refused, CV_SIDE_FROM_POD);
 	if (p->key.proto != IPPROTO_TCP && p->key.proto != IPPROTO_UDP)
 		return icmp_is_own(ep, s) ? icmp_from_pod(skb)
 		                          : packet_drop(skb, CV_REASON_FOREIGN_ERROR, CV_SIDE_FROM_POD);
@@ -207,24 +219,19 @@ static __always_inline int from_pod(struct __sk_buff *skb, struct cv_scratch *s)
 __noinline int from_pod_first_missing(struct __sk_buff *skb)
 {
 	struct cv_scratch *s = scratch_get();
-	struct cv_control *control = control_get();
 	struct cv_endpoint *ep;
 	struct cv_address *to;
 	struct cv_packet *p;
+	int refused;
 
 	if (!s)
 		return TC_ACT_SHOT;
 	p = &s->packet;
-	if (p->key.proto != IPPROTO_UDP || !control || !control->generation)
+	if (p->key.proto != IPPROTO_UDP || !packet_begin(p))
 		return packet_drop(skb, CV_REASON_FRAGMENT_NO_FIRST, CV_SIDE_FROM_POD);
-	p->generation = control->generation;
-	p->now = bpf_ktime_get_ns();
-	ep = endpoint_lookup(p->generation, skb->ifindex);
-	if (!ep)
-		return packet_drop(skb, CV_REASON_NO_ENDPOINT, CV_SIDE_FROM_POD);
-	if (!endpoint_owns_source(ep, p))
-		return packet_drop(skb, CV_REASON_SPOOFED_SOURCE, CV_SIDE_FROM_POD);
-	bridge_note(p, ep);
+	refused = from_pod_sender(skb, p, &ep);
+	if (refused)
+		return packet_drop(skb, refused, CV_SIDE_FROM_POD);
 	to = address_lookup(p->generation, &p->key.dst);
 	if (to && !(to->flags & (CV_ADDRESS_EXCLUDED | CV_ADDRESS_NODE)) &&
 	    to->flags & (CV_ADDRESS_MESHED | CV_ADDRESS_SERVICE))

@@ -271,3 +271,23 @@ static __always_inline struct cv_control *control_get(void)
 
 	return bpf_map_lookup_elem(&cv_control, &zero);
 }
+
+/* Takes the generation in force for the packet. Returns whether there is one. */
+static __always_inline int packet_take_generation(struct cv_packet *p)
+{
+	struct cv_control *control = control_get();
+
+	if (!control || !control->generation)
+		return 0;
+	p->generation = control->generation;
+	return 1;
+}
+
+/* The same, and what time it is. A program that has nothing to do with most packets asks for that later. */
+static __always_inline int packet_begin(struct cv_packet *p)
+{
+	if (!packet_take_generation(p))
+		return 0;
+	p->now = bpf_ktime_get_ns();
+	return 1;
+}

@@ -61,6 +61,12 @@ static __always_inline int packet_is_fresh_syn(const struct cv_packet *p)
 	return (p->tcp_flags & (CV_TCP_SYN | CV_TCP_ACK | CV_TCP_RST)) == CV_TCP_SYN;
 }
 
+/* The sequence number behind all that a segment occupies: its bytes, and a SYN or FIN. */
+static __always_inline __u32 packet_sequence_end(const struct cv_packet *p)
+{
+	return p->tcp_seq + p->tcp_payload + !!(p->tcp_flags & CV_TCP_SYN) + !!(p->tcp_flags & CV_TCP_FIN);
+}
+
 /* The packet that an ICMP error is about. */
 struct cv_inner {
 	struct cv_flow_key reverse; /* the direction that answers the embedded packet */

@@ -22,8 +22,7 @@ static __always_inline void reject_build_tcp(struct cv_scratch *s)
 		tcp->seq = bpf_htonl(p->tcp_ack);
 	} else {
 		tcp->ack = 1;
-		tcp->ack_seq = bpf_htonl(p->tcp_seq + p->tcp_payload + !!(p->tcp_flags & CV_TCP_SYN) +
-		                         !!(p->tcp_flags & CV_TCP_FIN));
+		tcp->ack_seq = bpf_htonl(packet_sequence_end(p));
 	}
 	*pseudo = bpf_htonl(IPPROTO_TCP + sizeof(*tcp));
 	sum = bpf_csum_diff(0, 0, (__be32 *)tcp, sizeof(*tcp) + sizeof(*pseudo), 0);

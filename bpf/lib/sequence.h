@@ -19,15 +19,10 @@ static __always_inline int sequence_before(__u32 a, __u32 b)
 	return (__s32)(a - b) < 0;
 }
 
-static __always_inline __u32 sequence_end(const struct cv_packet *p)
-{
-	return p->tcp_seq + p->tcp_payload + !!(p->tcp_flags & CV_TCP_SYN) + !!(p->tcp_flags & CV_TCP_FIN);
-}
-
 /* Remembers what a pod has sent, in the entry of its direction. */
 static __always_inline void sequence_sent(const struct cv_packet *p, struct cv_flow *f)
 {
-	__u32 end = sequence_end(p);
+	__u32 end = packet_sequence_end(p);
 
 	if (packet_is_fresh_syn(p) || !(f->flags & CV_FLOW_SEQUENCE) || sequence_before(f->seq_end, end)) {
 		f->seq_end = end;
@@ -62,7 +57,7 @@ __noinline int sequence_follow(struct __sk_buff *skb)
 	peer = flow_peer_lookup(s, f);
 	if (!peer)
 		return 0;
-	end = sequence_end(p);
+	end = packet_sequence_end(p);
 	if (peer->flags & CV_FLOW_ACKED &&
 	    (!(f->flags & CV_FLOW_SEQUENCE) || sequence_before(f->seq_end, peer->acked))) {
 		f->seq_end = peer->acked;
@@ -83,7 +78,7 @@ __noinline int sequence_follow(struct __sk_buff *skb)
 static __always_inline void sequence_came(struct __sk_buff *skb, const struct cv_packet *p, struct cv_flow *f)
 {
 	if (f->flags & CV_FLOW_SEQUENCE && p->tcp_seq == f->seq_end)
-		f->seq_end = sequence_end(p);
+		f->seq_end = packet_sequence_end(p);
 	else
 		sequence_follow(skb);
 }

@@ -209,15 +209,12 @@ __noinline int to_pod_new(struct __sk_buff *skb)
 static __always_inline int to_pod(struct __sk_buff *skb, struct cv_scratch *s)
 {
 	struct cv_packet *p = &s->packet;
-	struct cv_control *control = control_get();
 	struct cv_endpoint *ep;
 	struct cv_flow *f;
 	int r, reversed = 0;
 
-	if (!control || !control->generation)
+	if (!packet_begin(p))
 		return packet_drop(skb, CV_REASON_NO_ENDPOINT, CV_SIDE_NET);
-	p->generation = control->generation;
-	p->now = bpf_ktime_get_ns();
 	if (p->key.proto != IPPROTO_TCP && p->key.proto != IPPROTO_UDP) {
 		ep = endpoint_lookup(p->generation, skb->ifindex);
 		if (!ep)
