@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The path of a datagram into the node proxy. A plain one gets a PROXY header behind its UDP header and is assigned to one of
- * the proxy's sockets. Fragments, super-packets, what has no room for a header and what comes by a bridge go as they are: the
- * socket of fragments, when the kernel has put them together, and of what comes by a bridge is named by sk_lookup.h, the
- * others are assigned too. Addresses stay what they are, so no source looks misplaced to routing, and the socket sees both
- * ends.
+ * The path of a datagram into the node proxy. A plain one gets a PROXY header behind its UDP header and is assigned to
+ * one of the proxy's sockets. Fragments, super-packets, what has no room for a header and what comes by a bridge go as
+ * they are: the socket of fragments, when the kernel has put them together, and of what comes by a bridge is named by
+ * sk_lookup.h, the others are assigned too. Addresses stay what they are, so no source looks misplaced to routing, and
+ * the socket sees both ends.
  */
 #pragma once
 
@@ -30,8 +30,9 @@ static __always_inline int header_fix_ip(struct __sk_buff *skb, int v6, __u32 le
 }
 
 /*
- * Puts the PROXY header into the packet. The UDP sum is changed by what was added: a bad one stays bad, none stays none, and
- * of one that the device was to finish only the part over addresses and length changes. Returns 0 or the drop reason.
+ * Puts the PROXY header into the packet. The UDP sum is changed by what was added: a bad one stays bad, none stays
+ * none, and of one that the device was to finish only the part over addresses and length changes. Returns 0 or the drop
+ * reason.
  */
 __noinline int header_insert(struct __sk_buff *skb)
 {
@@ -110,8 +111,9 @@ __noinline int datagram_is_awaited(struct __sk_buff *skb)
 }
 
 /*
- * Leaves the datagram of s->packet, or a part of one, to this node's sockets: the proxy's own for its flow, or the one that sk_lookup.h
- * names. Never without the proxy: a socket of the node that is bound to no address would take it. Returns what the program returns.
+ * Leaves the datagram of s->packet, or a part of one, to this node's sockets: the proxy's own for its flow, or the one
+ * that sk_lookup.h names. Never without the proxy: a socket of the node that is bound to no address would take it.
+ * Returns what the program returns.
  */
 __noinline int datagram_leave(struct __sk_buff *skb, __u32 counter, __u32 side)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * What comes to a workload here by routing or by an uplink, whose source nothing proves: which sources it cannot have, for TCP and UDP, and what may be
- * said of a plain datagram before it is routed. TC and XDP share it.
+ * What comes to a workload here by routing or by an uplink, whose source nothing proves: which sources it cannot have,
+ * for TCP and UDP, and what may be said of a plain datagram before it is routed. TC and XDP share it.
  */
 #pragma once
 
@@ -15,8 +15,8 @@ static __always_inline int workload_is_guarded_here(const struct cv_address *to)
 }
 
 /*
- * Whether configuration leaves alone what a packet or flow goes to; `to` is what is known of the address. Its port, after translation, must be in
- * s->decision already.
+ * Whether configuration leaves alone what a packet or flow goes to; `to` is what is known of the address. Its port,
+ * after translation, must be in s->decision already.
  */
 static __always_inline int destination_is_left_alone(struct cv_scratch *s, const struct cv_address *to)
 {
@@ -24,8 +24,9 @@ static __always_inline int destination_is_left_alone(struct cv_scratch *s, const
 }
 
 /*
- * Whether a source is one of the mesh's own, which nothing that comes by routing can have. A pod of this node speaks out of its veth, a
- * workload elsewhere through the proxy unless configuration leaves alone what it speaks to (`to_left_alone`), and a Service never begins anything.
+ * Whether a source is one of the mesh's own, which nothing that comes by routing can have. A pod of this node speaks
+ * out of its veth, a workload elsewhere through the proxy unless configuration leaves alone what it speaks to
+ * (`to_left_alone`), and a Service never begins anything.
  */
 static __always_inline int source_is_the_meshs(const struct cv_address *from, int to_left_alone)
 {
@@ -51,8 +52,9 @@ enum cv_external {
 };
 
 /*
- * Evaluates the datagram of s->packet, of which no flow is known, by its addresses and ports, into s->decision, whose verdict says whether
- * its port is behind the proxy. Returns enum cv_external or a drop reason. `to` passes workload_is_guarded_here.
+ * Evaluates the datagram of s->packet, of which no flow is known, by its addresses and ports, into s->decision, whose
+ * verdict says whether its port is behind the proxy. Returns enum cv_external or a drop reason. `to` passes
+ * workload_is_guarded_here.
  */
 static __always_inline int external_evaluate(struct cv_scratch *s, const struct cv_address *to)
 {

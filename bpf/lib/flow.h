@@ -13,8 +13,8 @@
 #define CV_EEXIST 17
 
 /*
- * Notes that both sides of the flow of s->flow_key have spoken. TCP: the originator answers what has answered it, which nobody can who only
- * pretends to have its address.
+ * Notes that both sides of the flow of s->flow_key have spoken. TCP: the originator answers what has answered it, which
+ * nobody can who only pretends to have its address.
  */
 __noinline int flow_establish(struct __sk_buff *skb)
 {
@@ -114,8 +114,8 @@ static __always_inline int flow_describe_reply(struct cv_scratch *s, __u32 in_if
 }
 
 /*
- * Enters s->flow. In a full table a flow that is in its beginner's own place, and not in a lent one, has a place taken back for it, which overwrites s->peer.
- * Returns what the map does.
+ * Enters s->flow. In a full table a flow that is in its beginner's own place, and not in a lent one, has a place taken
+ * back for it, which overwrites s->peer. Returns what the map does.
  */
 static __always_inline long flow_insert(struct __sk_buff *skb, struct cv_scratch *s, const struct cv_flow_key *key,
                                         __u64 how, int lent)
@@ -128,8 +128,8 @@ static __always_inline long flow_insert(struct __sk_buff *skb, struct cv_scratch
 }
 
 /*
- * Makes both entries as s->decision says, counts and tells of the flow. `in_ifindex` is the veth the first packet came out
- * of, 0 when it came from outside. Returns 0 or the drop reason.
+ * Makes both entries as s->decision says, counts and tells of the flow. `in_ifindex` is the veth the first packet came
+ * out of, 0 when it came from outside. Returns 0 or the drop reason.
  */
 __noinline int flow_create(struct __sk_buff *skb, __u32 in_ifindex)
 {

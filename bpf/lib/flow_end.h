@@ -14,8 +14,8 @@ enum cv_entries {
 };
 
 /*
- * Ends the flow of s->flow_key: the closed event with the totals of both directions (once), and what `entries` says of both.
- * Leaves the key of the other direction in s->peer. Called as flow_close or flow_remove.
+ * Ends the flow of s->flow_key: the closed event with the totals of both directions (once), and what `entries` says of
+ * both. Leaves the key of the other direction in s->peer. Called as flow_close or flow_remove.
  */
 __noinline int flow_finish(struct __sk_buff *skb, __u32 entries)
 {
@@ -85,8 +85,8 @@ static __always_inline int flow_remove(struct __sk_buff *skb)
 }
 
 /*
- * Follows the end of the TCP connection whose entry s->flow_key names. With the second FIN it is closed and told of; its
- * entries stay until both sides have acknowledged, so that the last packets still find their way.
+ * Follows the end of the TCP connection whose entry s->flow_key names. With the second FIN it is closed and told of;
+ * its entries stay until both sides have acknowledged, so that the last packets still find their way.
  */
 __noinline int flow_track_end(struct __sk_buff *skb)
 {

@@ -5,8 +5,8 @@
 #include "lib/flow_end.h"
 
 /*
- * How many flows of each queue are looked at to make room for one. It bounds what a packet costs while the table is full, and need not be enough: what was
- * looked at is off its queue, so that the next try goes on behind it.
+ * How many flows of each queue are looked at to make room for one. It bounds what a packet costs while the table is
+ * full, and need not be enough: what was looked at is off its queue, so that the next try goes on behind it.
  */
 #define CV_TAKE_BACK_LOOKS 8
 
@@ -17,8 +17,8 @@ enum cv_beginner {
 };
 
 /*
- * Ends the flow of s->flow_key, not the packet's own, when it is one of such a beginner that nobody has answered. Returns whether it was: meanwhile
- * its key may have become another's.
+ * Ends the flow of s->flow_key, not the packet's own, when it is one of such a beginner that nobody has answered.
+ * Returns whether it was: meanwhile its key may have become another's.
  */
 static __always_inline int flow_end_unanswered(struct __sk_buff *skb, struct cv_scratch *s, enum cv_beginner beginner)
 {
@@ -32,8 +32,8 @@ static __always_inline int flow_end_unanswered(struct __sk_buff *skb, struct cv_
 }
 
 /*
- * Takes note in `queue` of a flow that begins with the packet in hand. At most as many are half open as the queue has places: the oldest that
- * has not been answered since goes.
+ * Takes note in `queue` of a flow that begins with the packet in hand. At most as many are half open as the queue has
+ * places: the oldest that has not been answered since goes.
  */
 static __always_inline void flow_enter(struct __sk_buff *skb, struct cv_scratch *s, void *queue,
                                        enum cv_beginner beginner)
@@ -66,8 +66,9 @@ __noinline int flow_enter_lent(struct __sk_buff *skb)
 }
 
 /*
- * The table is full, and a pod begins a flow within its share: the oldest flow from outside that nobody has answered makes room for it, or one
- * that a pod has in a place lent to it. A few are looked at; what has been answered meanwhile stays for good. Returns whether there is room.
+ * The table is full, and a pod begins a flow within its share: the oldest flow from outside that nobody has answered
+ * makes room for it, or one that a pod has in a place lent to it. A few are looked at; what has been answered meanwhile
+ * stays for good. Returns whether there is room.
  */
 __noinline int flow_take_back(struct __sk_buff *skb)
 {

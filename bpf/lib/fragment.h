@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The first fragment of a datagram remembers its ports for the later ones, which have none. A later one that comes before
- * it may be kept for this node's own reassembly (reassembly_await.h); then the whole datagram goes there.
+ * The first fragment of a datagram remembers its ports for the later ones, which have none. A later one that comes
+ * before it may be kept for this node's own reassembly (reassembly_await.h); then the whole datagram goes there.
  */
 #pragma once
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Packets arriving at the node. Only what is the proxy's is touched; the rest is evaluated when it leaves towards a pod. */
+/*
+ * Packets arriving at the node. Only what is the proxy's is touched; the rest is evaluated when it leaves towards a
+ * pod.
+ */
 #pragma once
 
 #include "lib/reassembly_await.h"

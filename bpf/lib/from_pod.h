@@ -12,15 +12,18 @@ static __always_inline int packet_may_start(const struct cv_packet *p)
 	return p->key.proto != IPPROTO_TCP || packet_is_fresh_syn(p) || !(p->tcp_flags & (CV_TCP_SYN | CV_TCP_RST));
 }
 
-/* Whether it is the answer to a SYN. One that no flow is known of has not come by cv_to_pod, but past it, by a raw socket at the pod's veth for one. */
+/*
+ * Whether it is the answer to a SYN. One that no flow is known of has not come by cv_to_pod, but past it, by a raw
+ * socket at the pod's veth for one.
+ */
 static __always_inline int packet_accepts(const struct cv_packet *p)
 {
 	return p->key.proto == IPPROTO_TCP && (p->tcp_flags & (CV_TCP_SYN | CV_TCP_ACK)) == (CV_TCP_SYN | CV_TCP_ACK);
 }
 
 /*
- * Who has sent a packet, as its veth says; notes of the packet whether it comes by a port of a bridge. Returns 0, with the endpoint, or the drop
- * reason.
+ * Who has sent a packet, as its veth says; notes of the packet whether it comes by a port of a bridge. Returns 0, with
+ * the endpoint, or the drop reason.
  */
 static __always_inline int from_pod_sender(struct __sk_buff *skb, struct cv_packet *p, struct cv_endpoint **sender)
 {
@@ -75,8 +78,8 @@ __noinline int from_pod_new(struct __sk_buff *skb)
 		return packet_drop(skb, r, CV_SIDE_FROM_POD);
 	if (p->key.proto == IPPROTO_UDP) {
 		/*
-		 * A Service may have backends here and elsewhere: its session stays one. And what waits in this node's reassembly
-		 * can go nowhere but to the proxy, which routes it as well.
+		 * A Service may have backends here and elsewhere: its session stays one. And what waits in this node's
+		 * reassembly can go nowhere but to the proxy, which routes it as well.
 		 */
 		if (d->flags & CV_FLOW_NAT_DST && session_is_whole(session_lookup(skb, &p->key)))
 			d->verdict = CV_VERDICT_PROXY;
@@ -113,9 +116,9 @@ __noinline int from_pod_new(struct __sk_buff *skb)
 }
 
 /*
- * TCP and UDP off the short path. The socket lookup comes before the flow table for packets with SYN, because an old entry
- * may still hold the ports of a connection that the proxy now makes; for the others the table is the cheaper question.
- * `known` is 0 when the table has no entry.
+ * TCP and UDP off the short path. The socket lookup comes before the flow table for packets with SYN, because an old
+ * entry may still hold the ports of a connection that the proxy now makes; for the others the table is the cheaper
+ * question. `known` is 0 when the table has no entry.
  */
 __noinline int from_pod_slow(struct __sk_buff *skb, __u32 known)
 {
@@ -236,7 +239,10 @@ __noinline int from_pod_first_missing(struct __sk_buff *skb)
 	if (to && !(to->flags & (CV_ADDRESS_EXCLUDED | CV_ADDRESS_NODE)) &&
 	    to->flags & (CV_ADDRESS_MESHED | CV_ADDRESS_SERVICE))
 		return reassembly_await_first(skb, s, CV_SIDE_FROM_POD);
-	/* What egress policy would say of its ports nobody can tell; its like would make a way out for what it says no to. */
+	/*
+	 * What egress policy would say of its ports nobody can tell; its like would make a way out for what it says no
+	 * to.
+	 */
 	if (ep->egress_policy_set && !(to && to->flags & (CV_ADDRESS_EXCLUDED | CV_ADDRESS_NODE)))
 		return packet_drop(skb, CV_REASON_FRAGMENT_NO_FIRST, CV_SIDE_FROM_POD);
 	counter_add(CV_COUNTER_PASS_PACKETS, 1); /* whatever its ports are, it passes */

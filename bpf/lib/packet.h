@@ -12,8 +12,8 @@
 #define CV_IGNORE (-1) /* not the mesh's business: leave the packet alone */
 
 /*
- * A function that is verified by itself must be handed the context even when it does not look at it; without this, clang
- * sees an unused argument and passes nothing.
+ * A function that is verified by itself must be handed the context even when it does not look at it; without this,
+ * clang sees an unused argument and passes nothing.
  */
 #define CV_NEEDS(arg) asm volatile("" : : "r"(arg))
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * From bytes to struct cv_packet. Each parser returns 0, a drop reason (positive), or CV_IGNORE. Headers are copied with
- * bpf_skb_load_bytes, which reads paged packets too and needs no bounds proof for variable offsets.
+ * From bytes to struct cv_packet. Each parser returns 0, a drop reason (positive), or CV_IGNORE. Headers are copied
+ * with bpf_skb_load_bytes, which reads paged packets too and needs no bounds proof for variable offsets.
  */
 #pragma once
 
@@ -116,7 +116,10 @@ static __always_inline int parse_inner(struct __sk_buff *skb, struct cv_scratch 
 	return 0;
 }
 
-/* What neighbours say to each other is not the mesh's business as long as it stays on their link: otherwise it is a way round policy. */
+/*
+ * What neighbours say to each other is not the mesh's business as long as it stays on their link: otherwise it is a way
+ * round policy.
+ */
 static __always_inline int parse_link_message(const struct cv_packet *p, __u8 hops)
 {
 	int multicast = (p->key.dst.w[0] & bpf_htonl(0xff000000)) == bpf_htonl(0xff000000);
@@ -166,8 +169,9 @@ static __always_inline int parse_l4(struct __sk_buff *skb, struct cv_scratch *s,
 }
 
 /*
- * Whether a fragment is one that the kernel's reassembly takes up. All of a datagram's have to be: what is thrown away on the way there, after it was
- * counted as the piece that makes its datagram whole, leaves the others in the kernel's account, and in nobody's share of it.
+ * Whether a fragment is one that the kernel's reassembly takes up. All of a datagram's have to be: what is thrown away
+ * on the way there, after it was counted as the piece that makes its datagram whole, leaves the others in the kernel's
+ * account, and in nobody's share of it.
  */
 static __always_inline int parse_v4_fragment(const struct cv_packet *p, struct iphdr *ip)
 {
@@ -256,7 +260,10 @@ static __always_inline int parse_v6(struct __sk_buff *skb, struct cv_scratch *s)
 				p->frag_start = frag & 0xfff8;
 				p->frag_len = end > off ? end - off : 0;
 				__builtin_memcpy(&p->frag_id, ext + 4, sizeof(p->frag_id));
-				/* As in parse_v4_fragment: what an option before this header says may have the kernel throw it away. */
+				/*
+				 * As in parse_v4_fragment: what an option before this header says may have the kernel
+				 * throw it away.
+				 */
 				if (i)
 					return CV_REASON_EXTENSION_HEADERS;
 				if (!p->frag_len)

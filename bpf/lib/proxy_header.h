@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The bytes of a datagram's PROXY header (version 2); see culvert_abi.h. Its words are aligned, and its length is a multiple
- * of 4, so that sums over it and over what follows can be added up.
+ * The bytes of a datagram's PROXY header (version 2); see culvert_abi.h. Its words are aligned, and its length is a
+ * multiple of 4, so that sums over it and over what follows can be added up.
  */
 #pragma once
 

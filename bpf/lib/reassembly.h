@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Shares of the node's reassembly. The kernel keeps fragments until their datagram is whole or 30 s (IPv6: 60 s) have passed, 4 MiB of
- * them in all (net.ipv4.ipfrag_high_thresh), and refuses all others then: whoever sends fragments that never become whole would end
- * everyone's. So each pod, and the world outside, may have so much of it in datagrams that are not whole.
+ * Shares of the node's reassembly. The kernel keeps fragments until their datagram is whole or 30 s (IPv6: 60 s) have
+ * passed, 4 MiB of them in all (net.ipv4.ipfrag_high_thresh), and refuses all others then: whoever sends fragments that
+ * never become whole would end everyone's. So each pod, and the world outside, may have so much of it in datagrams that
+ * are not whole.
  */
 #pragma once
 
@@ -12,8 +13,9 @@
 #define CV_REASSEMBLY_SHARE (1024 * 1024)
 
 /*
- * What a fragment takes: a power of two that holds its bytes with the room before and behind them, and what describes it (measured, Linux 6.18: 1,480
- * bytes of the kernel's account for one of 640 bytes, 2,504 for those of 704 and 1,400). A little more for those just below a step.
+ * What a fragment takes: a power of two that holds its bytes with the room before and behind them, and what describes
+ * it (measured, Linux 6.18: 1,480 bytes of the kernel's account for one of 640 bytes, 2,504 for those of 704 and
+ * 1,400). A little more for those just below a step.
  */
 #define CV_REASSEMBLY_ROOM 384
 #define CV_REASSEMBLY_OVERHEAD 456
@@ -44,7 +46,10 @@ static __always_inline __u32 reassembly_cost(__u32 bytes)
 	return cost + CV_REASSEMBLY_OVERHEAD;
 }
 
-/* What the owner has in the kernel's account; one that began too long ago to matter is forgotten. NULL when there is no room for it. */
+/*
+ * What the owner has in the kernel's account; one that began too long ago to matter is forgotten. NULL when there is no
+ * room for it.
+ */
 static __always_inline struct cv_reassembly *reassembly_of(__u32 owner, __u32 v6, __u64 now)
 {
 	__u64 period = now / (v6 ? CV_REASSEMBLY6_NS : CV_FRAG_LIFE_NS);
@@ -65,8 +70,8 @@ static __always_inline struct cv_reassembly *reassembly_of(__u32 owner, __u32 v6
 }
 
 /*
- * Counts the fragment of s->packet, which this node is about to keep, against the share of the pod behind the veth of that number, or
- * CV_OWNER_EXTERNAL's. Returns 0 or the drop reason.
+ * Counts the fragment of s->packet, which this node is about to keep, against the share of the pod behind the veth of
+ * that number, or CV_OWNER_EXTERNAL's. Returns 0 or the drop reason.
  */
 __noinline int reassembly_take(struct __sk_buff *skb, __u32 owner)
 {
@@ -99,7 +104,10 @@ __noinline int reassembly_take(struct __sk_buff *skb, __u32 owner)
 		if (!known)
 			return 0;
 	}
-	/* Whole when the pieces lie side by side: then all but the outermost of their ends cancel out, which no others do. */
+	/*
+	 * Whole when the pieces lie side by side: then all but the outermost of their ends cancel out, which no others
+	 * do.
+	 */
 	end = p->frag_start + p->frag_len;
 	__sync_fetch_and_add(&known->sum,
 	                     reassembly_mix(known->seed, end) - reassembly_mix(known->seed, p->frag_start));
@@ -113,7 +121,10 @@ __noinline int reassembly_take(struct __sk_buff *skb, __u32 owner)
 	return 0;
 }
 
-/* What becomes of a packet of `owner` that a program would let on with `action`: a fragment only within the owner's share. */
+/*
+ * What becomes of a packet of `owner` that a program would let on with `action`: a fragment only within the owner's
+ * share.
+ */
 static __always_inline int reassembly_admit(struct __sk_buff *skb, struct cv_scratch *s, int action, __u32 owner,
                                             __u32 side)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Fragments of UDP that come before the first one, which alone has the ports. For a workload or a Service they are kept for
- * this node's own reassembly; the first one is evaluated when it comes, and opens the session by which the whole datagram is
- * handed to the proxy, or is dropped, and then the others are never put together.
+ * Fragments of UDP that come before the first one, which alone has the ports. For a workload or a Service they are kept
+ * for this node's own reassembly; the first one is evaluated when it comes, and opens the session by which the whole
+ * datagram is handed to the proxy, or is dropped, and then the others are never put together.
  */
 #pragma once
 

@@ -64,9 +64,9 @@ enum cv_reset_macs {
 };
 
 /*
- * Ends a refused live connection at its receiver too, which would otherwise wait for ever: sends it a reset in the place
- * of the packet, out of the interface, or by routing as if the pod had sent it when `ifindex` is 0. The packet is one of the
- * flow whose other direction is s->peer, and is as good as dropped afterwards: only reject_send may follow.
+ * Ends a refused live connection at its receiver too, which would otherwise wait for ever: sends it a reset in the
+ * place of the packet, out of the interface, or by routing as if the pod had sent it when `ifindex` is 0. The packet is
+ * one of the flow whose other direction is s->peer, and is as good as dropped afterwards: only reject_send may follow.
  */
 __noinline int reject_receiver(struct __sk_buff *skb, __u32 ifindex, __u32 macs)
 {

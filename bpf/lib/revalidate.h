@@ -11,7 +11,9 @@ static __always_inline struct cv_flow_key *flow_originator_key(struct cv_scratch
 	return f->flags & CV_FLOW_REPLY ? &s->peer : &s->flow_key;
 }
 
-/* Whether the UDP flow of s->flow_key has become the proxy's. Connections stay where they began; datagrams never end. */
+/*
+ * Whether the UDP flow of s->flow_key has become the proxy's. Connections stay where they began; datagrams never end.
+ */
 static __always_inline int flow_needs_proxy(struct cv_scratch *s, const struct cv_flow *f, const struct cv_address *to)
 {
 	struct cv_flow_key *originator = flow_originator_key(s, f);
@@ -25,8 +27,9 @@ static __always_inline int flow_needs_proxy(struct cv_scratch *s, const struct c
 }
 
 /*
- * Whether the ends of a flow are still who they were when it began: an entry belongs to the pods behind its veths, not to whoever has their
- * addresses next, and nothing that was let in by its address alone may go on when the address has become one of the mesh.
+ * Whether the ends of a flow are still who they were when it began: an entry belongs to the pods behind its veths, not
+ * to whoever has their addresses next, and nothing that was let in by its address alone may go on when the address has
+ * become one of the mesh.
  */
 static __always_inline int flow_ends_are_same(struct cv_scratch *s, const struct cv_flow *f, struct cv_address *from,
                                               const struct cv_address *to)
@@ -71,8 +74,9 @@ static __always_inline int flow_revalidate_policy(struct cv_scratch *s, const st
 }
 
 /*
- * A flow that passed out of a pod, in s->decision, of which `from` and `to` are known now. Where it is another flow by now, that outranks what policy says of the
- * old one: it is decided anew, and whoever decides asks policy of what it is. So policy comes last.
+ * A flow that passed out of a pod, in s->decision, of which `from` and `to` are known now. Where it is another flow by
+ * now, that outranks what policy says of the old one: it is decided anew, and whoever decides asks policy of what it
+ * is. So policy comes last.
  */
 static __always_inline int flow_revalidate_outbound(struct cv_scratch *s, const struct cv_flow *f,
                                                     const struct cv_address *from, const struct cv_address *to)
@@ -109,8 +113,8 @@ static __always_inline int flow_revalidate_outbound(struct cv_scratch *s, const 
 }
 
 /*
- * Revalidates the flow of s->flow_key from its originator's side, whichever side the packet is from. Returns 0 when it may go
- * on (both entries are then of this generation), the drop reason, or CV_FLOW_GONE.
+ * Revalidates the flow of s->flow_key from its originator's side, whichever side the packet is from. Returns 0 when it
+ * may go on (both entries are then of this generation), the drop reason, or CV_FLOW_GONE.
  */
 __noinline int flow_revalidate(struct __sk_buff *skb)
 {
@@ -161,9 +165,10 @@ __noinline int flow_revalidate(struct __sk_buff *skb)
 }
 
 /*
- * Ends the flow of s->flow_key, which flow_revalidate has refused for a reason or given up. The entries of a UDP flow that policy refuses stay and
- * are evaluated again with each packet, until the agent sweeps them: without them an answer under way would begin a flow from the other
- * side, which policy may allow, and what is refused would go on as the answers of that.
+ * Ends the flow of s->flow_key, which flow_revalidate has refused for a reason or given up. The entries of a UDP flow
+ * that policy refuses stay and are evaluated again with each packet, until the agent sweeps them: without them an
+ * answer under way would begin a flow from the other side, which policy may allow, and what is refused would go on as
+ * the answers of that.
  */
 static __always_inline void flow_end(struct __sk_buff *skb, const struct cv_scratch *s, int reason)
 {

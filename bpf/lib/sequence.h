@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Whose word ends a TCP connection that passes between a pod here and the world outside. A pod's veth vouches for what it sends. A FIN or RST
- * that claims to come from outside must fit what both sides have sent and acknowledged, as its receiver will demand (RFC 9293, 3.10.7.4;
- * RFC 5961, 3.2): otherwise it is for the receiver to decide and changes nothing here.
+ * Whose word ends a TCP connection that passes between a pod here and the world outside. A pod's veth vouches for what
+ * it sends. A FIN or RST that claims to come from outside must fit what both sides have sent and acknowledged, as its
+ * receiver will demand (RFC 9293, 3.10.7.4; RFC 5961, 3.2): otherwise it is for the receiver to decide and changes
+ * nothing here.
  */
 #pragma once
 
 #include "lib/flow_key.h"
 
 /*
- * A FIN may overtake what came before it and was lost: it has to lie within this many bytes. Linux's largest receive window by default for long (tcp_rmem);
- * newer ones allow more, but the more is allowed the more forged ones are believed.
+ * A FIN may overtake what came before it and was lost: it has to lie within this many bytes. Linux's largest receive
+ * window by default for long (tcp_rmem); newer ones allow more, but the more is allowed the more forged ones are
+ * believed.
  */
 #define CV_SEQUENCE_WINDOW (6u << 20)
 
@@ -37,8 +39,8 @@ static __always_inline void sequence_sent(const struct cv_packet *p, struct cv_f
 }
 
 /*
- * Takes in a packet from outside, which may be forged: what it sends counts only where it joins what was sent before, or answers the pod's
- * SYN; what the pod has acknowledged is true. s->flow_key names its entry.
+ * Takes in a packet from outside, which may be forged: what it sends counts only where it joins what was sent before,
+ * or answers the pod's SYN; what the pod has acknowledged is true. s->flow_key names its entry.
  */
 __noinline int sequence_follow(struct __sk_buff *skb)
 {

@@ -6,7 +6,10 @@
 #include "lib/external.h"
 #include "lib/proxy_header.h"
 
-/* A packet of a direct flow has come through the kernel's forwarding. s->flow_key becomes the key that it left its pod with. */
+/*
+ * A packet of a direct flow has come through the kernel's forwarding. s->flow_key becomes the key that it left its pod
+ * with.
+ */
 static __always_inline void flow_track_arrived(struct __sk_buff *skb, struct cv_scratch *s, const struct cv_flow *f,
                                                int reversed)
 {
@@ -20,8 +23,8 @@ static __always_inline void flow_track_arrived(struct __sk_buff *skb, struct cv_
 }
 
 /*
- * Whether a packet is for another pod of this node: a bridge has flooded it, or was told a wrong place for that pod. Nothing that is known of it is this
- * pod's to see, or to end.
+ * Whether a packet is for another pod of this node: a bridge has flooded it, or was told a wrong place for that pod.
+ * Nothing that is known of it is this pod's to see, or to end.
  */
 static __always_inline int is_for_another_pod(struct __sk_buff *skb, const struct cv_packet *p)
 {
@@ -31,9 +34,10 @@ static __always_inline int is_for_another_pod(struct __sk_buff *skb, const struc
 }
 
 /*
- * Whether a datagram begins with the signature of a PROXY header, or is a first fragment that does not say so much. A workload all of whose ports are behind
- * the proxy knows only by the header who asks it. When it has answered so late that the proxy's session is forgotten, its answer looks like a question of its
- * own; what comes then, as if in answer to that, must not be able to say who asks.
+ * Whether a datagram begins with the signature of a PROXY header, or is a first fragment that does not say so much. A
+ * workload all of whose ports are behind the proxy knows only by the header who asks it. When it has answered so late
+ * that the proxy's session is forgotten, its answer looks like a question of its own; what comes then, as if in answer
+ * to that, must not be able to say who asks.
  */
 static __always_inline int datagram_has_header(struct __sk_buff *skb, const struct cv_packet *p)
 {
@@ -63,7 +67,10 @@ static __always_inline int to_pod_known(struct __sk_buff *skb, struct cv_scratch
 		flow_remove(skb);
 		return CV_FLOW_GONE;
 	}
-	/* What left a pod for no pod and comes to one all the same, as broadcasts do by a bridge: policy of this one was not asked. */
+	/*
+	 * What left a pod for no pod and comes to one all the same, as broadcasts do by a bridge: policy of this one
+	 * was not asked.
+	 */
 	if (from && !to && !reversed)
 		return CV_FLOW_GONE;
 	if (f->generation != s->packet.generation) {
@@ -98,8 +105,8 @@ static __always_inline int to_pod_known(struct __sk_buff *skb, struct cv_scratch
 }
 
 /*
- * What a packet of no known flow, for a pod, comes to. Nothing proves the source of one that comes by routing, which is evaluated by its address
- * alone, unless it came out of the veth of a pod here.
+ * What a packet of no known flow, for a pod, comes to. Nothing proves the source of one that comes by routing, which is
+ * evaluated by its address alone, unless it came out of the veth of a pod here.
  */
 static __always_inline int to_pod_evaluate(struct cv_scratch *s, const struct cv_endpoint *ep,
                                            const struct cv_address *from, const struct cv_address *to, __u32 from_veth)

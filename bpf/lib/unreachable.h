@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* ICMP for datagrams of a pod to where nothing is: an application learns of it at once, as it would from a closed port. */
+/*
+ * ICMP for datagrams of a pod to where nothing is: an application learns of it at once, as it would from a closed port.
+ */
 #pragma once
 
 #include "lib/answer.h"

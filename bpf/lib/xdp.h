@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Datagrams from outside at the driver: what policy refuses ends here, before it costs a socket buffer, and what goes to the
- * proxy gets its PROXY header where there is still room in front. Everything else, and whatever this cannot do, passes as it
- * came; cv_from_net and cv_to_pod do the rest.
+ * Datagrams from outside at the driver: what policy refuses ends here, before it costs a socket buffer, and what goes
+ * to the proxy gets its PROXY header where there is still room in front. Everything else, and whatever this cannot do,
+ * passes as it came; cv_from_net and cv_to_pod do the rest.
  */
 #pragma once
 
@@ -28,7 +28,10 @@ static __always_inline int xdp_drop(struct xdp_md *ctx, struct cv_scratch *s, __
 	return XDP_DROP;
 }
 
-/* Addresses, length and protocol of an IPv4 packet. Returns where its UDP header is, NULL when it is none of ours to read. */
+/*
+ * Addresses, length and protocol of an IPv4 packet. Returns where its UDP header is, NULL when it is none of ours to
+ * read.
+ */
 static __always_inline struct udphdr *xdp_parse_v4(void *data, void *end, struct cv_packet *p)
 {
 	struct iphdr *ip = data + sizeof(struct ethhdr);
@@ -71,7 +74,10 @@ static __always_inline __u16 xdp_sum(__u16 check, __s64 added, int may_be_zero)
 	return check || may_be_zero ? check : 0xffff;
 }
 
-/* Puts the header in, `length` bytes behind `headers`. `headers` is a constant. Returns 0 when done; nothing has changed otherwise. */
+/*
+ * Puts the header in, `length` bytes behind `headers`. `headers` is a constant. Returns 0 when done; nothing has
+ * changed otherwise.
+ */
 static __always_inline int xdp_insert(struct xdp_md *ctx, struct cv_scratch *s, const __u32 headers, __u32 length)
 {
 	struct cv_handover *handover;
@@ -144,8 +150,9 @@ static __always_inline int xdp_to_proxy(struct xdp_md *ctx, struct cv_scratch *s
 }
 
 /*
- * `native`: the driver runs the program, on packets as they came. Otherwise the packet is a socket buffer already, which may
- * be a super-packet and may have a sum that this could not keep right: then only refusals are worth anything here.
+ * `native`: the driver runs the program, on packets as they came. Otherwise the packet is a socket buffer already,
+ * which may be a super-packet and may have a sum that this could not keep right: then only refusals are worth anything
+ * here.
  */
 static __always_inline int xdp_in(struct xdp_md *ctx, int native)
 {
