@@ -10,8 +10,6 @@
 #include "lib/forward.h"
 
 #define CV_ICMP_CHECK_OFF 2
-#define CV_ICMP_ECHO_REQUEST 8
-#define CV_ICMP6_ECHO_REQUEST 128
 
 /*
  * Translates with s->nat_*: the quoted packet and, when the sender of the error is the flow's end itself and no router,
@@ -82,12 +80,12 @@ static __always_inline int icmp_is_own(const struct cv_endpoint *ep, const struc
 static __always_inline int icmp_speaks_for_router(const struct cv_packet *p)
 {
 	return p->key.proto == IPPROTO_ICMPV6 &&
-	       (p->icmp_type == CV_ICMP6_ROUTER_ADVERTISEMENT || p->icmp_type == CV_ICMP6_REDIRECT);
+	       (p->icmp_type == CV_NDISC_ROUTER_ADVERTISEMENT || p->icmp_type == CV_NDISC_REDIRECT);
 }
 
 static __always_inline int icmp_is_echo_request(const struct cv_packet *p)
 {
-	return p->icmp_type == (p->flags & CV_PACKET_V6 ? CV_ICMP6_ECHO_REQUEST : CV_ICMP_ECHO_REQUEST);
+	return p->icmp_type == (p->flags & CV_PACKET_V6 ? ICMPV6_ECHO_REQUEST : CV_ICMP_ECHO);
 }
 
 /* ICMP out of a pod. */

@@ -52,7 +52,7 @@ struct cv_packet {
 	__u16 flags; /* enum cv_packet_flag */
 	__u8 tcp_flags;
 	__u8 icmp_type;
-	__u8 hops; /* IPv6 hop limit */
+	__u8 hop_limit; /* IPv6 only */
 	__u8 pad[7];
 };
 
