@@ -5,7 +5,7 @@
 #include "lib/events.h"
 #include "lib/sequence.h"
 
-#define CV_FLOW_IDLE_NS (60ULL * 1000000000ULL) /* a SYN after that long starts a new flow */
+#define CV_FLOW_IDLE_NS (60 * CV_SECOND_NS) /* a SYN after that long starts a new flow */
 
 /* What becomes of the entries of a flow that has ended. */
 enum cv_entries {

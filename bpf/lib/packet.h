@@ -9,7 +9,8 @@
 #include "shared/culvert_abi.h"
 
 #define CV_ETH_LEN 14
-#define CV_IGNORE (-1) /* not the mesh's business: leave the packet alone */
+#define CV_SECOND_NS 1000000000ULL /* in the unit of bpf_ktime_get_ns */
+#define CV_IGNORE (-1)             /* not the mesh's business: leave the packet alone */
 
 /*
  * A function that is verified by itself must be handed the context even when it does not look at it; without this,

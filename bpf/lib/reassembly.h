@@ -23,7 +23,7 @@
 #define CV_REASSEMBLY_STEPS 8 /* to 128 KiB */
 
 /* As long as the kernel waits for the rest of an IPv6 datagram; CV_FRAG_LIFE_NS for IPv4. */
-#define CV_REASSEMBLY6_NS (60ULL * 1000000000ULL)
+#define CV_REASSEMBLY6_NS (60 * CV_SECOND_NS)
 
 /* A number that nobody outside can foresee, for a place in the datagram of `seed` (SplitMix64's mixing). */
 static __always_inline __u64 reassembly_mix(__u64 seed, __u32 at)
