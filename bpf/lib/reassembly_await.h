@@ -8,7 +8,10 @@
 
 #include "lib/datagram.h"
 
-/* A fragment of s->packet without ports. `to` is what is known of its destination. Returns what the program returns. */
+/*
+ * Keeps the fragment of s->packet, which has no ports, for the node's reassembly; without a proxy that would get what
+ * becomes of it, it is refused. Returns what the program returns.
+ */
 static __always_inline int reassembly_await_first(struct __sk_buff *skb, struct cv_scratch *s, __u32 side)
 {
 	struct cv_packet *p = &s->packet;
