@@ -10,9 +10,9 @@
 
 #include "lib/proxy_header.h"
 #include "lib/drop.h"
+#include "lib/session.h"
 
 #define CV_UDP_CHECK_OFFSET (offsetof(struct udphdr, check))
-#define CV_HEADER_MAX_PACKET 12000 /* IP bytes; the kernel lets no packet grow beyond 16 KiB less its own needs */
 
 /* IP length and, for IPv4, its sum. Returns 0 when done. */
 static __always_inline int header_fix_ip(struct __sk_buff *skb, int v6, __u32 length)
@@ -163,33 +163,6 @@ __noinline int datagram_to_proxy(struct __sk_buff *skb, __u32 side)
 	}
 	datagram_capture(skb, CV_COUNTER_UDP_HEADER);
 	return TC_ACT_OK;
-}
-
-/* Enters the datagram's flow as one for the proxy. Returns 0 or the drop reason. */
-static __always_inline int session_open(struct __sk_buff *skb, struct cv_scratch *s, __u32 flags)
-{
-	s->session.generation = s->packet.generation;
-	s->session.src_class = s->decision.src_class;
-	s->session.ifindex = skb->ifindex;
-	s->session.flags = flags | (s->packet.flags & CV_PACKET_BRIDGED ? CV_SESSION_BRIDGED : 0);
-	if (bpf_map_update_elem(&cv_session, &s->packet.key, &s->session, BPF_ANY) &&
-	    s->packet.flags & (CV_PACKET_FRAGMENT | CV_PACKET_BRIDGED))
-		return CV_REASON_SESSION_TABLE_FULL; /* others carry in their header all that the proxy has to know */
-	return 0;
-}
-
-/* The session of the packet's flow when it came in by the same interface; NULL when there is none. */
-static __always_inline struct cv_session *session_lookup(struct __sk_buff *skb, const struct cv_flow_key *key)
-{
-	struct cv_session *session = bpf_map_lookup_elem(&cv_session, key);
-
-	return session && session->ifindex == skb->ifindex ? session : 0;
-}
-
-/* Whether a session is all of its flow. */
-static __always_inline int session_is_whole(const struct cv_session *session)
-{
-	return session && !(session->flags & CV_SESSION_REASSEMBLED);
 }
 
 /* Whether datagrams with this key are for a socket of the proxy: as a known session, or as a pod's answer. */

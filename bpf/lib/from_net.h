@@ -33,7 +33,7 @@ __noinline int from_net_datagram(struct __sk_buff *skb)
 	f = bpf_map_lookup_elem(&cv_flow, &s->flow_key);
 	if (f && f->flags & CV_FLOW_REPLY && !(p->flags & CV_PACKET_REASSEMBLED))
 		return TC_ACT_OK; /* the answer to a pod's own flow */
-	session = session_lookup(skb, &p->key);
+	session = session_lookup(&p->key, skb->ifindex);
 	if (session_is_whole(session) && session->generation == p->generation) {
 		s->session = *session;
 		return datagram_to_proxy(skb, CV_SIDE_NET);
@@ -42,7 +42,7 @@ __noinline int from_net_datagram(struct __sk_buff *skb)
 	if (r == CV_EXTERNAL_LEAVE)
 		return TC_ACT_OK;
 	if (!r)
-		r = session_open(skb, s,
+		r = session_open(s, skb->ifindex,
 		                 CV_SESSION_EXTERNAL |
 		                         (s->decision.verdict == CV_VERDICT_PROXY ? 0 : CV_SESSION_REASSEMBLED));
 	if (r)

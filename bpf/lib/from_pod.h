@@ -53,7 +53,7 @@ static __always_inline void decision_begin(struct cv_scratch *s, const struct cv
 /* A datagram that starts or goes on with a session of the proxy, as s->decision says. */
 static __always_inline int from_pod_session(struct __sk_buff *skb, struct cv_scratch *s)
 {
-	int r = session_open(skb, s, s->decision.verdict == CV_VERDICT_PROXY ? 0 : CV_SESSION_REASSEMBLED);
+	int r = session_open(s, skb->ifindex, s->decision.verdict == CV_VERDICT_PROXY ? 0 : CV_SESSION_REASSEMBLED);
 
 	return r ? packet_drop(skb, r, CV_SIDE_FROM_POD) : datagram_to_proxy(skb, CV_SIDE_FROM_POD);
 }
@@ -81,7 +81,7 @@ __noinline int from_pod_new(struct __sk_buff *skb)
 		 * A Service may have backends here and elsewhere: its session stays one. And what waits in this node's
 		 * reassembly can go nowhere but to the proxy, which routes it as well.
 		 */
-		if (d->flags & CV_FLOW_NAT_DST && session_is_whole(session_lookup(skb, &p->key)))
+		if (d->flags & CV_FLOW_NAT_DST && session_is_whole(session_lookup(&p->key, skb->ifindex)))
 			d->verdict = CV_VERDICT_PROXY;
 		if (d->verdict == CV_VERDICT_PROXY || p->flags & CV_PACKET_REASSEMBLED)
 			return from_pod_session(skb, s);
@@ -199,7 +199,7 @@ static __always_inline int from_pod(struct __sk_buff *skb, struct cv_scratch *s)
 			return flow_forward(skb, s, f);
 		}
 		if (!f && p->key.proto == IPPROTO_UDP) {
-			session = session_lookup(skb, &p->key);
+			session = session_lookup(&p->key, skb->ifindex);
 			if (session_is_whole(session) && session->generation == p->generation) {
 				s->session = *session;
 				if (session->flags & CV_SESSION_BRIDGED)

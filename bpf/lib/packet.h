@@ -9,6 +9,8 @@
 #include "shared/culvert_abi.h"
 
 #define CV_ETH_LEN 14
+#define CV_IP_FRAGMENT_MASK 0x1fff /* of IPv4's word: the offset */
+#define CV_IP_MORE_FRAGMENTS 0x2000
 #define CV_SECOND_NS 1000000000ULL /* in the unit of bpf_ktime_get_ns */
 #define CV_IGNORE (-1)             /* not the mesh's business: leave the packet alone */
 

@@ -20,8 +20,6 @@
 
 #define CV_MAX_EXTENSIONS 6
 #define CV_VLAN_NETWORK_MASK 0x0fff
-#define CV_IP_FRAGMENT_MASK 0x1fff
-#define CV_IP_MORE_FRAGMENTS 0x2000
 
 /*
  * Of the third and fourth byte of the IPv6 fragment header (RFC 8200, 4.5). The offset is one in units of 8 bytes;

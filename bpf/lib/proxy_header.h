@@ -14,6 +14,9 @@
 #define CV_HEADER_OFF 8 /* in s->bytes: behind the room for the UDP header */
 #define CV_HEADER_ADDRESSES 16
 
+/* IP bytes of what gets a header: the kernel lets no packet grow beyond 16 KiB less its own needs. */
+#define CV_HEADER_MAX_PACKET 12000
+
 /* What every header of version 2 begins with, in words. */
 #define CV_HEADER_SIGNATURE0 bpf_htonl(0x0d0a0d0a)
 #define CV_HEADER_SIGNATURE1 bpf_htonl(0x000d0a51)

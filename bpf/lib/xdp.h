@@ -14,11 +14,10 @@
 #include "lib/listener.h"
 #include "lib/external.h"
 #include "lib/proxy_header.h"
+#include "lib/session.h"
 
 #define CV_XDP_V4_HEADERS (sizeof(struct ethhdr) + sizeof(struct iphdr) + sizeof(struct udphdr))
 #define CV_XDP_V6_HEADERS (sizeof(struct ethhdr) + sizeof(struct ipv6hdr) + sizeof(struct udphdr))
-#define CV_XDP_MAX_PACKET 12000 /* IP bytes, as for CV_HEADER_MAX_PACKET */
-#define CV_XDP_MORE_OR_OFFSET 0x3fff
 
 static __always_inline int xdp_drop(struct xdp_md *ctx, struct cv_scratch *s, __u32 reason)
 {
@@ -37,7 +36,7 @@ static __always_inline struct udphdr *xdp_parse_v4(void *data, void *end, struct
 	struct iphdr *ip = data + sizeof(struct ethhdr);
 
 	if ((void *)(ip + 1) > end || ip->version != 4 || ip->ihl != 5 || ip->protocol != IPPROTO_UDP ||
-	    ip->frag_off & bpf_htons(CV_XDP_MORE_OR_OFFSET))
+	    ip->frag_off & bpf_htons(CV_IP_FRAGMENT_MASK | CV_IP_MORE_FRAGMENTS))
 		return 0;
 	p->key.src = address_from_v4(ip->saddr);
 	p->key.dst = address_from_v4(ip->daddr);
@@ -190,9 +189,8 @@ static __always_inline int xdp_in(struct xdp_md *ctx, int native)
 	p->key.dport = udp->dest;
 	if (bpf_map_lookup_elem(&cv_flow, &p->key))
 		return XDP_PASS;
-	session = bpf_map_lookup_elem(&cv_session, &p->key);
-	if (session && session->generation == p->generation && session->ifindex == ctx->ingress_ifindex &&
-	    !(session->flags & CV_SESSION_REASSEMBLED)) {
+	session = session_lookup(&p->key, ctx->ingress_ifindex);
+	if (session_is_whole(session) && session->generation == p->generation) {
 		s->session = *session;
 	} else {
 		r = external_evaluate(s, to);
@@ -200,13 +198,10 @@ static __always_inline int xdp_in(struct xdp_md *ctx, int native)
 			return XDP_PASS;
 		if (r)
 			return xdp_drop(ctx, s, r);
-		s->session.generation = p->generation;
-		s->session.src_class = s->decision.src_class;
-		s->session.ifindex = ctx->ingress_ifindex;
-		s->session.flags = CV_SESSION_EXTERNAL;
-		bpf_map_update_elem(&cv_session, &p->key, &s->session, BPF_ANY);
+		session_open(s, ctx->ingress_ifindex,
+		             CV_SESSION_EXTERNAL); /* no fragment: its header says all that an entry would */
 	}
-	if (!native || p->len > CV_XDP_MAX_PACKET ||
+	if (!native || p->len > CV_HEADER_MAX_PACKET ||
 	    !listener_count(control, p->flags & CV_PACKET_V6 ? CV_LISTENER_UDP6 : CV_LISTENER_UDP4))
 		return XDP_PASS;
 	return xdp_to_proxy(ctx, s);
