@@ -83,7 +83,7 @@ static __always_inline void flow_describe(struct cv_scratch *s, __u32 owner, __u
 }
 
 /* Makes of s->flow, which flow_describe has filled, the direction that answers. Returns 0 or the drop reason. */
-static __always_inline int flow_describe_reply(struct cv_scratch *s, __u32 in_ifindex)
+static __always_inline int flow_describe_reply(struct cv_scratch *s)
 {
 	const struct cv_decision *d = &s->decision;
 	const struct cv_packet *p = &s->packet;
@@ -91,8 +91,8 @@ static __always_inline int flow_describe_reply(struct cv_scratch *s, __u32 in_if
 	struct cv_flow *f = &s->flow;
 
 	f->flags = (d->flags & ~CV_FLOW_NAT_DST) | CV_FLOW_REPLY;
+	f->ifindex = f->in_ifindex;
 	f->in_ifindex = d->reply_ifindex;
-	f->ifindex = in_ifindex;
 	f->mtu = 0;
 	f->seq_end = f->acked = 0;
 	__builtin_memset(f->mac, 0, sizeof(f->mac));
@@ -178,9 +178,8 @@ __noinline int flow_create(struct __sk_buff *skb, __u32 in_ifindex)
 		return 0; /* another CPU was faster */
 	if (err)
 		return CV_REASON_FLOW_TABLE_FULL;
-	flow_peer_key(&s->peer, &p->key, &s->flow);
-	s->lookup = s->peer;
-	r = flow_describe_reply(s, in_ifindex);
+	flow_peer_key(&s->lookup, &p->key, &s->flow);
+	r = flow_describe_reply(s);
 	if (!r && flow_insert(skb, s, &s->lookup, BPF_ANY, lent))
 		r = CV_REASON_FLOW_TABLE_FULL;
 	if (r) {
@@ -189,7 +188,7 @@ __noinline int flow_create(struct __sk_buff *skb, __u32 in_ifindex)
 	}
 	usage_made(usage);
 	counter_add(CV_COUNTER_FLOW_NEW, 1);
-	if (!d->quiet && event_may_tell(s, owner))
+	if (!d->quiet && event_may_tell(s, s->flow.owner))
 		event_new(skb, s);
 	return 0;
 }
