@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * The programs at traffic control, at the socket lookup and at the proxy's sockets. Every refusal at traffic control has a reason that is counted; see lib/drop.h.
+ * The programs at traffic control, at the socket lookup and at the proxy's sockets. Every refusal at traffic control
+ * has a reason that is counted; see lib/drop.h.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -13,8 +14,8 @@
 #include "lib/to_pod.h"
 
 /*
- * What passes, or is captured, passes to the programs of others behind ours, those of TCX and those of clsact: TC_ACT_OK would end all of them, and with
- * them what they refuse or shape.
+ * What passes, or is captured, passes to the programs of others behind ours, those of TCX and those of clsact:
+ * TC_ACT_OK would end all of them, and with them what they refuse or shape.
  */
 static __always_inline int pass_on(int r)
 {
@@ -127,8 +128,9 @@ int cv_sk_lookup(struct bpf_sk_lookup *ctx)
 }
 
 /*
- * The proxy's sockets that speak with other people's addresses: they take what the programs have captured and nothing else. The kernel finds an established one by
- * addresses and ports alone, and with it the route that was kept there (early demultiplexing), whatever brought the packet here.
+ * The proxy's sockets that speak with other people's addresses: they take what the programs have captured and nothing
+ * else. The kernel finds an established one by addresses and ports alone, and with it the route that was kept there
+ * (early demultiplexing), whatever brought the packet here.
  */
 SEC("socket")
 int cv_captured(struct __sk_buff *skb)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * The datapath's programs at XDP of the uplinks. They share every map but the scratch space with those of tc.bpf.c, which
- * do without them whatever they do.
+ * The datapath's programs at XDP of the uplinks. They share every map but the scratch space with those of tc.bpf.c,
+ * which do without them whatever they do.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>

@@ -30,6 +30,16 @@ static __always_inline int address_is_link_local6(const struct cv_addr *a)
 	return (a->w[0] & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000);
 }
 
+#define CV_SCOPE_LINK 2 /* RFC 4291, 2.7 */
+
+/* Whether it is a multicast address with a scope that reaches beyond the link. */
+static __always_inline int address_leaves_link6(const struct cv_addr *a)
+{
+	__u32 begin = bpf_ntohl(a->w[0]);
+
+	return begin >> 24 == 0xff && (begin >> 16 & 0xf) > CV_SCOPE_LINK;
+}
+
 /* Returns what the generation in force knows about an address, NULL when nothing. */
 static __always_inline struct cv_address *address_lookup(__u32 generation, const struct cv_addr *addr)
 {

@@ -15,8 +15,8 @@ enum cv_side {
 };
 
 /*
- * Places in s->bytes. A packet gets either a reset or an ICMP error, so that theirs may overlap; the addresses are kept beside a reset only,
- * and CV_OLD_MACS_OFF is in use with both.
+ * Places in s->bytes. A packet gets either a reset or an ICMP error, so that theirs may overlap; the addresses are kept
+ * beside a reset only, and CV_OLD_MACS_OFF is in use with both.
  */
 #define CV_IP_OFF 0
 #define CV_ICMP_OFF 40   /* the ICMP header and what it quotes, and for IPv6 the end of the pseudo header */

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Pods whose veths are ports of a bridge. Their frames go by the bridge's own rules before routing sees them, which has three consequences:
+ * Pods whose veths are ports of a bridge. Their frames go by the bridge's own rules before routing sees them, which has
+ * three consequences:
  *
- * - Where br_netfilter is on, it takes away the socket that a program has assigned. It can be switched on at any time, so nothing is ever
- *   assigned there: sk_lookup.h names the socket, and no datagram gets a header, which without its socket would reach an application.
+ * - Where br_netfilter is on, it takes away the socket that a program has assigned. It can be switched on at any time,
+ *   so nothing is ever assigned there: sk_lookup.h names the socket, and no datagram gets a header, which without its
+ *   socket would reach an application.
  * - A frame for another pod of the bridge is never routed: what is for the proxy has to be addressed to the bridge.
- * - What is routed by the bridge comes by the bridge, and no longer by its pod's veth, which alone proves whose it is: what may go to another
- *   pod of the bridge is addressed to that, and what may not go straight to a pod elsewhere on the node goes by the proxy.
+ * - What is routed by the bridge comes by the bridge, and no longer by its pod's veth, which alone proves whose it is:
+ *   what may go to another pod of the bridge is addressed to that, and what may not go straight to a pod elsewhere on
+ *   the node goes by the proxy.
  */
 #pragma once
 
@@ -20,8 +23,8 @@ static __always_inline void bridge_note(struct cv_packet *p, const struct cv_end
 }
 
 /*
- * Addresses a captured frame to what routes, which is what its pod takes for its router. A link-local source has no entry: it sends nothing but ICMPv6, to
- * its router. Returns 0 or the drop reason.
+ * Addresses a captured frame to what routes, which is what its pod takes for its router. A link-local source has no
+ * entry: it sends nothing but ICMPv6, to its router. Returns 0 or the drop reason.
  */
 static __always_inline int bridge_address_router(struct __sk_buff *skb, const struct cv_packet *p)
 {
@@ -59,8 +62,8 @@ static __always_inline int bridge_is_shared(const struct cv_packet *p, const str
 }
 
 /*
- * Whether one of a pod that sends and the one at `to`, which are not at the same bridge, is at a bridge at all. Then what one of them sends is
- * routed by the bridge, which says of nothing whose it is.
+ * Whether one of a pod that sends and the one at `to`, which are not at the same bridge, is at a bridge at all. Then
+ * what one of them sends is routed by the bridge, which says of nothing whose it is.
  */
 static __always_inline int bridge_is_between(struct cv_scratch *s, const struct cv_address *to)
 {

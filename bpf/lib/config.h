@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Read-only settings. The loader may change them before load; the verifier then knows them and prunes what they rule out.
+ * Read-only settings. The loader may change them before load; the verifier then knows them and prunes what they rule
+ * out.
  */
 #pragma once
 

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The path of a datagram into the node proxy. A plain one gets a PROXY header behind its UDP header and is assigned to one of
- * the proxy's sockets. Fragments, super-packets, what has no room for a header and what comes by a bridge go as they are: the
- * socket of fragments, when the kernel has put them together, and of what comes by a bridge is named by sk_lookup.h, the
- * others are assigned too. Addresses stay what they are, so no source looks misplaced to routing, and the socket sees both
- * ends.
+ * The path of a datagram into the node proxy. A plain one gets a PROXY header behind its UDP header and is assigned to
+ * one of the proxy's sockets. Fragments, super-packets, what has no room for a header and what comes by a bridge go as
+ * they are: the socket of fragments, when the kernel has put them together, and of what comes by a bridge is named by
+ * sk_lookup.h, the others are assigned too. Addresses stay what they are, so no source looks misplaced to routing, and
+ * the socket sees both ends.
  */
 #pragma once
 
 #include "lib/proxy_header.h"
 #include "lib/drop.h"
+#include "lib/session.h"
 
 #define CV_UDP_CHECK_OFFSET (offsetof(struct udphdr, check))
-#define CV_HEADER_MAX_PACKET 12000 /* IP bytes; the kernel lets no packet grow beyond 16 KiB less its own needs */
 
 /* IP length and, for IPv4, its sum. Returns 0 when done. */
 static __always_inline int header_fix_ip(struct __sk_buff *skb, int v6, __u32 length)
@@ -30,8 +30,9 @@ static __always_inline int header_fix_ip(struct __sk_buff *skb, int v6, __u32 le
 }
 
 /*
- * Puts the PROXY header into the packet. The UDP sum is changed by what was added: a bad one stays bad, none stays none, and
- * of one that the device was to finish only the part over addresses and length changes. Returns 0 or the drop reason.
+ * Puts the PROXY header into the packet. The UDP sum is changed by what was added: a bad one stays bad, none stays
+ * none, and of one that the device was to finish only the part over addresses and length changes. Returns 0 or the drop
+ * reason.
  */
 __noinline int header_insert(struct __sk_buff *skb)
 {
@@ -110,8 +111,9 @@ __noinline int datagram_is_awaited(struct __sk_buff *skb)
 }
 
 /*
- * Leaves the datagram of s->packet, or a part of one, to this node's sockets: the proxy's own for its flow, or the one that sk_lookup.h
- * names. Never without the proxy: a socket of the node that is bound to no address would take it. Returns what the program returns.
+ * Leaves the datagram of s->packet, or a part of one, to this node's sockets: the proxy's own for its flow, or the one
+ * that sk_lookup.h names. Never without the proxy: a socket of the node that is bound to no address would take it.
+ * Returns what the program returns.
  */
 __noinline int datagram_leave(struct __sk_buff *skb, __u32 counter, __u32 side)
 {
@@ -161,33 +163,6 @@ __noinline int datagram_to_proxy(struct __sk_buff *skb, __u32 side)
 	}
 	datagram_capture(skb, CV_COUNTER_UDP_HEADER);
 	return TC_ACT_OK;
-}
-
-/* Enters the datagram's flow as one for the proxy. Returns 0 or the drop reason. */
-static __always_inline int session_open(struct __sk_buff *skb, struct cv_scratch *s, __u32 flags)
-{
-	s->session.generation = s->packet.generation;
-	s->session.src_class = s->decision.src_class;
-	s->session.ifindex = skb->ifindex;
-	s->session.flags = flags | (s->packet.flags & CV_PACKET_BRIDGED ? CV_SESSION_BRIDGED : 0);
-	if (bpf_map_update_elem(&cv_session, &s->packet.key, &s->session, BPF_ANY) &&
-	    s->packet.flags & (CV_PACKET_FRAGMENT | CV_PACKET_BRIDGED))
-		return CV_REASON_SESSION_TABLE_FULL; /* others carry in their header all that the proxy has to know */
-	return 0;
-}
-
-/* The session of the packet's flow when it came in by the same interface; NULL when there is none. */
-static __always_inline struct cv_session *session_lookup(struct __sk_buff *skb, const struct cv_flow_key *key)
-{
-	struct cv_session *session = bpf_map_lookup_elem(&cv_session, key);
-
-	return session && session->ifindex == skb->ifindex ? session : 0;
-}
-
-/* Whether a session is all of its flow. */
-static __always_inline int session_is_whole(const struct cv_session *session)
-{
-	return session && !(session->flags & CV_SESSION_REASSEMBLED);
 }
 
 /* Whether datagrams with this key are for a socket of the proxy: as a known session, or as a pod's answer. */

@@ -7,7 +7,10 @@
 #include "lib/flow_key.h"
 #include "lib/service.h"
 
-/* To a pod of this node: straight into it, where nothing that others have put into the path would be passed over; by the proxy where neither can be. */
+/*
+ * To a pod of this node: straight into it, where nothing that others have put into the path would be passed over; by
+ * the proxy where neither can be.
+ */
 static __always_inline void decision_direct(struct cv_scratch *s, const struct cv_address *to)
 {
 	struct cv_control *control = control_get();
@@ -16,7 +19,10 @@ static __always_inline void decision_direct(struct cv_scratch *s, const struct c
 	d->verdict = CV_VERDICT_DIRECT;
 	if (bridge_is_shared(&s->packet, to))
 		d->flags |= CV_FLOW_SAME_BRIDGE;
-	/* A connection that is older than its entry may be older than its pods' enrolment: conntrack, which has seen it then, is to see its end. */
+	/*
+	 * A connection that is older than its entry may be older than its pods' enrolment: conntrack, which has seen it
+	 * then, is to see its end.
+	 */
 	if (d->quiet || d->host_stack || to->flags & CV_ADDRESS_HOST_STACK || !control ||
 	    control->direct != CV_DIRECT_REDIRECT) {
 		if (!(d->flags & CV_FLOW_SAME_BRIDGE) && bridge_is_between(s, to)) {
@@ -61,7 +67,10 @@ static __always_inline int decide_workload(struct cv_scratch *s, const struct cv
 		return 0;
 	}
 	if (!tcp) {
-		/* Late answers of a workload behind the proxy, which must not open a way around it for what they answer. */
+		/*
+		 * Late answers of a workload behind the proxy, which must not open a way around it for what they
+		 * answer.
+		 */
 		from = address_lookup(p->generation, &p->key.src);
 		if (from && port_needs_proxy(p, from, &p->key.src, p->key.sport)) {
 			d->verdict = CV_VERDICT_PROXY;
@@ -76,8 +85,9 @@ static __always_inline int decide_workload(struct cv_scratch *s, const struct cv
 }
 
 /*
- * Whether what a workload here sends, with this key, answers a datagram that reached it through the proxy. When the proxy's session is over
- * already the answer may still go out, but it must not open a way in past the proxy: by that a client could forge a PROXY header.
+ * Whether what a workload here sends, with this key, answers a datagram that reached it through the proxy. When the
+ * proxy's session is over already the answer may still go out, but it must not open a way in past the proxy: by that a
+ * client could forge a PROXY header.
  */
 static __always_inline int datagram_is_answer(struct cv_scratch *s, const struct cv_flow_key *key,
                                               const struct cv_address *from)
@@ -89,7 +99,7 @@ static __always_inline int datagram_is_answer(struct cv_scratch *s, const struct
 	if (!port_is_behind_proxy(&s->packet, &key->src, 0))
 		return 0;
 	/* Its own questions come from these ports too: an answer is what goes to somebody who has asked. */
-	flow_key_reverse(&s->lookup, key);
+	flow_key_swap(&s->lookup, key);
 	return !!bpf_map_lookup_elem(&cv_session, &s->lookup);
 }
 

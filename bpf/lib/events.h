@@ -9,7 +9,7 @@
 /* Whether one more event may be sent in this second on this CPU. */
 static __always_inline int limit_take(struct cv_limit *limit, __u64 now, __u32 rate)
 {
-	if (now - limit->since_ns >= 1000000000ULL) {
+	if (now - limit->since_ns >= CV_SECOND_NS) {
 		limit->since_ns = now;
 		limit->count = 0;
 	}
@@ -21,7 +21,10 @@ static __always_inline int limit_take(struct cv_limit *limit, __u64 now, __u32 r
 	return 1;
 }
 
-/* Whether the beginning or the end of an owner's flow is told of: a flood from outside must not take the place of everything else. */
+/*
+ * Whether the beginning or the end of an owner's flow is told of: a flood from outside must not take the place of
+ * everything else.
+ */
 static __always_inline int event_may_tell(struct cv_scratch *s, __u32 owner)
 {
 	return owner != CV_OWNER_EXTERNAL || limit_take(&s->external, s->packet.now, cv_cfg_external_rate);
@@ -45,8 +48,9 @@ static __always_inline struct cv_event *event_reserve(struct cv_scratch *s, __u8
 }
 
 /*
- * Hands a record over whose reader need not hurry: it looks by itself a few times a second, and is woken when a part of the ring waits for it. To
- * wake it for each takes an interrupt to this CPU, a switch to the reader and one back: more than all else that a new flow costs.
+ * Hands a record over whose reader need not hurry: it looks by itself a few times a second, and is woken when a part of
+ * the ring waits for it. To wake it for each takes an interrupt to this CPU, a switch to the reader and one back: more
+ * than all else that a new flow costs.
  */
 static __always_inline void event_submit(struct cv_event *e)
 {

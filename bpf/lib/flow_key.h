@@ -5,8 +5,8 @@
 #include "lib/address.h"
 
 /* The key of the other direction. */
-static __always_inline void flow_reverse_key(struct cv_flow_key *out, const struct cv_flow_key *key,
-                                             const struct cv_flow *f)
+static __always_inline void flow_peer_key(struct cv_flow_key *out, const struct cv_flow_key *key,
+                                          const struct cv_flow *f)
 {
 	__builtin_memset(out, 0, sizeof(*out));
 	out->proto = key->proto;
@@ -16,14 +16,18 @@ static __always_inline void flow_reverse_key(struct cv_flow_key *out, const stru
 	out->dport = f->flags & CV_FLOW_NAT_SRC ? f->nat_port : key->sport;
 }
 
-/* The entry of the other direction of s->flow_key's, whose entry is f; NULL when there is none. Leaves its key in s->peer. */
-static __always_inline struct cv_flow *flow_reverse_lookup(struct cv_scratch *s, const struct cv_flow *f)
+/*
+ * The entry of the other direction of s->flow_key's, whose entry is f; NULL when there is none. Leaves its key in
+ * s->peer.
+ */
+static __always_inline struct cv_flow *flow_peer_lookup(struct cv_scratch *s, const struct cv_flow *f)
 {
-	flow_reverse_key(&s->peer, &s->flow_key, f);
+	flow_peer_key(&s->peer, &s->flow_key, f);
 	return bpf_map_lookup_elem(&cv_flow, &s->peer);
 }
 
-static __always_inline void flow_key_reverse(struct cv_flow_key *out, const struct cv_flow_key *key)
+/* The key with source and destination exchanged: of the other direction, where nothing is translated. */
+static __always_inline void flow_key_swap(struct cv_flow_key *out, const struct cv_flow_key *key)
 {
 	__builtin_memset(out, 0, sizeof(*out));
 	out->proto = key->proto;
@@ -33,7 +37,10 @@ static __always_inline void flow_key_reverse(struct cv_flow_key *out, const stru
 	out->dport = key->sport;
 }
 
-/* Whether a pod speaks to itself from one port to the same: answers have the same key, so that there is no flow to keep. */
+/*
+ * Whether a pod speaks to itself from one port to the same: answers have the same key, so that there is no flow to
+ * keep.
+ */
 static __always_inline int flow_key_is_own_reverse(const struct cv_flow_key *key)
 {
 	return key->sport == key->dport && address_equal(&key->src, &key->dst);

@@ -5,7 +5,9 @@
 #include "lib/flow.h"
 #include "lib/drop.h"
 
-/* Whether the receiving veth takes the packet as it is; if not, the kernel's routing fragments it or answers with ICMP. */
+/*
+ * Whether the receiving veth takes the packet as it is; if not, the kernel's routing fragments it or answers with ICMP.
+ */
 static __always_inline int packet_fits(struct __sk_buff *skb, const struct cv_packet *p, __u32 mtu)
 {
 	__u32 header;
@@ -47,7 +49,10 @@ static __always_inline int flow_forward(struct __sk_buff *skb, struct cv_scratch
 		fits = packet_fits(skb, &s->packet, f->mtu);
 		direct = fits && !(flags & CV_FLOW_HOST_STACK);
 		counter_add(direct ? CV_COUNTER_DIRECT_PACKETS : CV_COUNTER_HOST_STACK_PACKETS, 1);
-		/* Routing would take a Service address on a pod's veth for a spoofed source: cv_to_pod translates that later. */
+		/*
+		 * Routing would take a Service address on a pod's veth for a spoofed source: cv_to_pod translates that
+		 * later.
+		 */
 		if (!direct)
 			nat &= CV_FLOW_NAT_DST;
 	} else {
@@ -68,7 +73,10 @@ static __always_inline int flow_forward(struct __sk_buff *skb, struct cv_scratch
 		if (refused)
 			return packet_drop(skb, refused, CV_SIDE_FROM_POD);
 	}
-	/* What the kernel forwards may yet be dropped, and needs its entry to be let in and translated: cv_to_pod sees its end. */
+	/*
+	 * What the kernel forwards may yet be dropped, and needs its entry to be let in and translated: cv_to_pod sees
+	 * its end.
+	 */
 	if (!(flags & CV_FLOW_HOST_STACK))
 		flow_track(skb, s, flags);
 	return r;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The first fragment of a datagram remembers its ports for the later ones, which have none. A later one that comes before
- * it may be kept for this node's own reassembly (reassembly_await.h); then the whole datagram goes there.
+ * The first fragment of a datagram remembers its ports for the later ones, which have none. A later one that comes
+ * before it may be kept for this node's own reassembly (reassembly_await.h); then the whole datagram goes there.
  */
 #pragma once
 
 #include <linux/bpf.h>
 #include "lib/maps.h"
 
-#define CV_FRAG_LIFE_NS                                                                                                \
-	(30ULL * 1000000000ULL) /* as long as the kernel waits for the rest: identifiers are used again */
+/* As long as the kernel waits for the rest of an IPv4 datagram: identifiers are used again. */
+#define CV_FRAG_LIFE_NS (30 * CV_SECOND_NS)
 
 static __always_inline struct cv_frag_key fragment_key(const struct __sk_buff *skb, const struct cv_packet *p)
 {

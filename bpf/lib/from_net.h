@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Packets arriving at the node. Only what is the proxy's is touched; the rest is evaluated when it leaves towards a pod. */
+/*
+ * Packets arriving at the node. Only what is the proxy's is touched; the rest is evaluated when it leaves towards a
+ * pod.
+ */
 #pragma once
 
 #include "lib/reassembly_await.h"
@@ -30,7 +33,7 @@ __noinline int from_net_datagram(struct __sk_buff *skb)
 	f = bpf_map_lookup_elem(&cv_flow, &s->flow_key);
 	if (f && f->flags & CV_FLOW_REPLY && !(p->flags & CV_PACKET_REASSEMBLED))
 		return TC_ACT_OK; /* the answer to a pod's own flow */
-	session = session_lookup(skb, &p->key);
+	session = session_lookup(&p->key, skb->ifindex);
 	if (session_is_whole(session) && session->generation == p->generation) {
 		s->session = *session;
 		return datagram_to_proxy(skb, CV_SIDE_NET);
@@ -39,14 +42,14 @@ __noinline int from_net_datagram(struct __sk_buff *skb)
 	if (r == CV_EXTERNAL_LEAVE)
 		return TC_ACT_OK;
 	if (!r)
-		r = session_open(skb, s,
+		r = session_open(s, skb->ifindex,
 		                 CV_SESSION_EXTERNAL |
 		                         (s->decision.verdict == CV_VERDICT_PROXY ? 0 : CV_SESSION_REASSEMBLED));
 	if (r)
 		return packet_drop(skb, r, CV_SIDE_NET);
 	/* It is older than the workload's place behind the proxy; answers would go past that. */
 	if (f && !(f->flags & CV_FLOW_REPLY))
-		flow_finish(skb, 1);
+		flow_remove(skb);
 	return datagram_to_proxy(skb, CV_SIDE_NET);
 }
 
@@ -54,19 +57,16 @@ __noinline int from_net_datagram(struct __sk_buff *skb)
 __noinline int from_net_first_missing(struct __sk_buff *skb)
 {
 	struct cv_scratch *s = scratch_get();
-	struct cv_control *control = control_get();
 	struct cv_address *to;
 	struct cv_packet *p;
 
-	if (!s || !control || !control->generation)
+	if (!s)
 		return TC_ACT_OK;
 	p = &s->packet;
-	p->generation = control->generation;
-	p->now = bpf_ktime_get_ns();
-	if (p->key.proto != IPPROTO_UDP)
+	if (p->key.proto != IPPROTO_UDP || !packet_begin(p))
 		return TC_ACT_OK;
 	to = address_lookup(p->generation, &p->key.dst);
-	if (!external_guards(to) || !datagram_is_awaited(skb))
+	if (!workload_is_guarded_here(to) || !datagram_is_awaited(skb))
 		return TC_ACT_OK;
 	return reassembly_await_first(skb, s, CV_SIDE_NET);
 }
@@ -121,34 +121,33 @@ static __always_inline int from_net_connection(struct __sk_buff *skb, struct cv_
 	if (f && (!fresh || f->flags & CV_FLOW_REPLY))
 		return TC_ACT_OK;
 	from = address_lookup(p->generation, &p->key.src);
-	if (external_is_ours(from, 0) || external_is_node(from))
+	if (source_is_the_meshs(from, 0) || source_is_the_nodes(from))
 		return packet_drop(skb, CV_REASON_SPOOFED_SOURCE, CV_SIDE_NET);
 	r = listener_take(skb, s, CV_LISTENER_OUT4);
 	if (r)
 		return packet_drop(skb, r, CV_SIDE_NET);
 	if (f)
-		flow_finish(skb, 1);
+		flow_remove(skb);
 	return TC_ACT_OK;
 }
 
 static __always_inline int from_net(struct __sk_buff *skb, struct cv_scratch *s)
 {
 	struct cv_packet *p = &s->packet;
-	struct cv_control *control = control_get();
 	struct cv_address *to;
 	int r;
 
-	if (!control || !control->generation)
+	if (!packet_take_generation(p))
 		return TC_ACT_OK;
-	p->generation = control->generation;
 	to = address_lookup(p->generation, &p->key.dst);
 	if (!to || !(to->flags & CV_ADDRESS_MESHED) || !(to->flags & CV_ADDRESS_LOCAL))
 		return TC_ACT_OK;
 	/* The kernel refuses such a source by itself for IPv4 only. */
-	if (p->flags & CV_PACKET_V6 && external_is_node(address_lookup(p->generation, &p->key.src)))
+	if (p->flags & CV_PACKET_V6 && source_is_the_nodes(address_lookup(p->generation, &p->key.src)))
 		return packet_drop(skb, CV_REASON_SPOOFED_SOURCE, CV_SIDE_NET);
 	if (p->key.proto == IPPROTO_UDP)
-		return external_guards(to) && (to->flags & CV_ADDRESS_PROXY || p->flags & CV_PACKET_REASSEMBLED)
+		return workload_is_guarded_here(to) &&
+		                       (to->flags & CV_ADDRESS_PROXY || p->flags & CV_PACKET_REASSEMBLED)
 		               ? from_net_datagram(skb)
 		               : TC_ACT_OK;
 	if (p->key.proto != IPPROTO_TCP) {

@@ -12,10 +12,30 @@ static __always_inline int packet_may_start(const struct cv_packet *p)
 	return p->key.proto != IPPROTO_TCP || packet_is_fresh_syn(p) || !(p->tcp_flags & (CV_TCP_SYN | CV_TCP_RST));
 }
 
-/* Whether it is the answer to a SYN. One that no flow is known of has not come by cv_to_pod, but past it, by a raw socket at the pod's veth for one. */
+/*
+ * Whether it is the answer to a SYN. One that no flow is known of has not come by cv_to_pod, but past it, by a raw
+ * socket at the pod's veth for one.
+ */
 static __always_inline int packet_accepts(const struct cv_packet *p)
 {
 	return p->key.proto == IPPROTO_TCP && (p->tcp_flags & (CV_TCP_SYN | CV_TCP_ACK)) == (CV_TCP_SYN | CV_TCP_ACK);
+}
+
+/*
+ * Who has sent a packet, as its veth says; notes of the packet whether it comes by a port of a bridge. Returns 0, with
+ * the endpoint, or the drop reason.
+ */
+static __always_inline int from_pod_sender(struct __sk_buff *skb, struct cv_packet *p, struct cv_endpoint **sender)
+{
+	struct cv_endpoint *ep = endpoint_lookup(p->generation, skb->ifindex);
+
+	if (!ep)
+		return CV_REASON_NO_ENDPOINT;
+	if (!endpoint_owns_source(ep, p))
+		return CV_REASON_SPOOFED_SOURCE;
+	bridge_note(p, ep);
+	*sender = ep;
+	return 0;
 }
 
 /* Begins the decision about a packet out of a pod. */
@@ -33,7 +53,7 @@ static __always_inline void decision_begin(struct cv_scratch *s, const struct cv
 /* A datagram that starts or goes on with a session of the proxy, as s->decision says. */
 static __always_inline int from_pod_session(struct __sk_buff *skb, struct cv_scratch *s)
 {
-	int r = session_open(skb, s, s->decision.verdict == CV_VERDICT_PROXY ? 0 : CV_SESSION_REASSEMBLED);
+	int r = session_open(s, skb->ifindex, s->decision.verdict == CV_VERDICT_PROXY ? 0 : CV_SESSION_REASSEMBLED);
 
 	return r ? packet_drop(skb, r, CV_SIDE_FROM_POD) : datagram_to_proxy(skb, CV_SIDE_FROM_POD);
 }
@@ -58,10 +78,10 @@ __noinline int from_pod_new(struct __sk_buff *skb)
 		return packet_drop(skb, r, CV_SIDE_FROM_POD);
 	if (p->key.proto == IPPROTO_UDP) {
 		/*
-		 * A Service may have backends here and elsewhere: its session stays one. And what waits in this node's reassembly
-		 * can go nowhere but to the proxy, which routes it as well.
+		 * A Service may have backends here and elsewhere: its session stays one. And what waits in this node's
+		 * reassembly can go nowhere but to the proxy, which routes it as well.
 		 */
-		if (d->flags & CV_FLOW_NAT_DST && session_is_whole(session_lookup(skb, &p->key)))
+		if (d->flags & CV_FLOW_NAT_DST && session_is_whole(session_lookup(&p->key, skb->ifindex)))
 			d->verdict = CV_VERDICT_PROXY;
 		if (d->verdict == CV_VERDICT_PROXY || p->flags & CV_PACKET_REASSEMBLED)
 			return from_pod_session(skb, s);
@@ -96,9 +116,9 @@ __noinline int from_pod_new(struct __sk_buff *skb)
 }
 
 /*
- * TCP and UDP off the short path. The socket lookup comes before the flow table for packets with SYN, because an old entry
- * may still hold the ports of a connection that the proxy now makes; for the others the table is the cheaper question.
- * `known` is 0 when the table has no entry.
+ * TCP and UDP off the short path. The socket lookup comes before the flow table for packets with SYN, because an old
+ * entry may still hold the ports of a connection that the proxy now makes; for the others the table is the cheaper
+ * question. `known` is 0 when the table has no entry.
  */
 __noinline int from_pod_slow(struct __sk_buff *skb, __u32 known)
 {
@@ -129,14 +149,14 @@ __noinline int from_pod_slow(struct __sk_buff *skb, __u32 known)
 			return packet_drop(skb, CV_REASON_ASSIGN_FAILED, CV_SIDE_FROM_POD);
 		if (r) {
 			if (f)
-				flow_finish(skb, 1);
+				flow_remove(skb);
 			return TC_ACT_OK;
 		}
 	}
 	if (!f)
 		return from_pod_new(skb);
 	if (f->in_ifindex != skb->ifindex || (packet_is_fresh_syn(p) && flow_is_over(f, p))) {
-		flow_finish(skb, 1);
+		flow_remove(skb);
 		return from_pod_new(skb);
 	}
 	if (f->generation != p->generation) {
@@ -147,7 +167,7 @@ __noinline int from_pod_slow(struct __sk_buff *skb, __u32 known)
 			__builtin_memcpy(s->bytes + CV_MACS_OFF, f->mac, 12);
 			flow_end(skb, s, r);
 			if (r > 0) {
-				reject_receiver(skb, ifindex, 1);
+				reject_receiver(skb, ifindex, CV_MACS_SAVED);
 				return packet_drop(skb, r, CV_SIDE_FROM_POD);
 			}
 			ep = endpoint_lookup(p->generation, skb->ifindex);
@@ -163,15 +183,13 @@ __noinline int from_pod_slow(struct __sk_buff *skb, __u32 known)
 static __always_inline int from_pod(struct __sk_buff *skb, struct cv_scratch *s)
 {
 	struct cv_packet *p = &s->packet;
-	struct cv_control *control = control_get();
 	struct cv_session *session;
 	struct cv_endpoint *ep;
 	struct cv_flow *f = 0;
+	int refused;
 
-	if (!control || !control->generation)
+	if (!packet_begin(p))
 		return packet_drop(skb, CV_REASON_NO_ENDPOINT, CV_SIDE_FROM_POD);
-	p->generation = control->generation;
-	p->now = bpf_ktime_get_ns();
 	if (p->key.proto == IPPROTO_TCP || p->key.proto == IPPROTO_UDP) {
 		f = bpf_map_lookup_elem(&cv_flow, &p->key);
 		/* The entry knows the veth: the source was checked when it was made. */
@@ -181,7 +199,7 @@ static __always_inline int from_pod(struct __sk_buff *skb, struct cv_scratch *s)
 			return flow_forward(skb, s, f);
 		}
 		if (!f && p->key.proto == IPPROTO_UDP) {
-			session = session_lookup(skb, &p->key);
+			session = session_lookup(&p->key, skb->ifindex);
 			if (session_is_whole(session) && session->generation == p->generation) {
 				s->session = *session;
 				if (session->flags & CV_SESSION_BRIDGED)
@@ -190,12 +208,9 @@ static __always_inline int from_pod(struct __sk_buff *skb, struct cv_scratch *s)
 			}
 		}
 	}
-	ep = endpoint_lookup(p->generation, skb->ifindex);
-	if (!ep)
-		return packet_drop(skb, CV_REASON_NO_ENDPOINT, CV_SIDE_FROM_POD);
-	if (!endpoint_owns_source(ep, p))
-		return packet_drop(skb, CV_REASON_SPOOFED_SOURCE, CV_SIDE_FROM_POD);
-	bridge_note(p, ep);
+	refused = from_pod_sender(skb, p, &ep);
+	if (refused)
+		return packet_drop(skb, refused, CV_SIDE_FROM_POD);
 	if (p->key.proto != IPPROTO_TCP && p->key.proto != IPPROTO_UDP)
 		return icmp_is_own(ep, s) ? icmp_from_pod(skb)
 		                          : packet_drop(skb, CV_REASON_FOREIGN_ERROR, CV_SIDE_FROM_POD);
@@ -207,29 +222,27 @@ static __always_inline int from_pod(struct __sk_buff *skb, struct cv_scratch *s)
 __noinline int from_pod_first_missing(struct __sk_buff *skb)
 {
 	struct cv_scratch *s = scratch_get();
-	struct cv_control *control = control_get();
 	struct cv_endpoint *ep;
 	struct cv_address *to;
 	struct cv_packet *p;
+	int refused;
 
 	if (!s)
 		return TC_ACT_SHOT;
 	p = &s->packet;
-	if (p->key.proto != IPPROTO_UDP || !control || !control->generation)
+	if (p->key.proto != IPPROTO_UDP || !packet_begin(p))
 		return packet_drop(skb, CV_REASON_FRAGMENT_NO_FIRST, CV_SIDE_FROM_POD);
-	p->generation = control->generation;
-	p->now = bpf_ktime_get_ns();
-	ep = endpoint_lookup(p->generation, skb->ifindex);
-	if (!ep)
-		return packet_drop(skb, CV_REASON_NO_ENDPOINT, CV_SIDE_FROM_POD);
-	if (!endpoint_owns_source(ep, p))
-		return packet_drop(skb, CV_REASON_SPOOFED_SOURCE, CV_SIDE_FROM_POD);
-	bridge_note(p, ep);
+	refused = from_pod_sender(skb, p, &ep);
+	if (refused)
+		return packet_drop(skb, refused, CV_SIDE_FROM_POD);
 	to = address_lookup(p->generation, &p->key.dst);
 	if (to && !(to->flags & (CV_ADDRESS_EXCLUDED | CV_ADDRESS_NODE)) &&
 	    to->flags & (CV_ADDRESS_MESHED | CV_ADDRESS_SERVICE))
 		return reassembly_await_first(skb, s, CV_SIDE_FROM_POD);
-	/* What egress policy would say of its ports nobody can tell; its like would make a way out for what it says no to. */
+	/*
+	 * What egress policy would say of its ports nobody can tell; its like would make a way out for what it says no
+	 * to.
+	 */
 	if (ep->egress_policy_set && !(to && to->flags & (CV_ADDRESS_EXCLUDED | CV_ADDRESS_NODE)))
 		return packet_drop(skb, CV_REASON_FRAGMENT_NO_FIRST, CV_SIDE_FROM_POD);
 	counter_add(CV_COUNTER_PASS_PACKETS, 1); /* whatever its ports are, it passes */

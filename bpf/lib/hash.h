@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Hashes by which flows and clients are dealt out. Not keyed: who chooses its own addresses and ports chooses its place. */
+/*
+ * Hashes by which flows and clients are dealt out. Not keyed: who chooses its own addresses and ports chooses its
+ * place.
+ */
 #pragma once
 
 #include <linux/types.h>

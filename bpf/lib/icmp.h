@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * ICMP errors belong to the flow of the packet they quote: they go where that flow's answers go, and are translated, with
- * the quoted packet, as its answers are. The quoted packet's own TCP or UDP sum is left as it is; nobody checks it.
+ * ICMP errors belong to the flow of the packet they quote: they go where that flow's answers go, and are translated,
+ * with the quoted packet, as its answers are. The quoted packet's own TCP or UDP sum is left as it is; nobody checks
+ * it.
  */
 #pragma once
 
@@ -9,12 +10,10 @@
 #include "lib/forward.h"
 
 #define CV_ICMP_CHECK_OFF 2
-#define CV_ICMP_ECHO_REQUEST 8
-#define CV_ICMP6_ECHO_REQUEST 128
 
 /*
- * Translates with s->nat_*: the quoted packet and, when the sender of the error is the flow's end itself and no router, the
- * outer address. IPv4: the quoted header's own sum makes up for its address, so only the port changes the ICMP sum.
+ * Translates with s->nat_*: the quoted packet and, when the sender of the error is the flow's end itself and no router,
+ * the outer address. IPv4: the quoted header's own sum makes up for its address, so only the port changes the ICMP sum.
  */
 __noinline int icmp_translate(struct __sk_buff *skb)
 {
@@ -67,7 +66,10 @@ static __always_inline int icmp_returns(const struct cv_scratch *s)
 	return !(s->packet.flags & CV_PACKET_ICMP_ERROR) || address_equal(&s->inner.reverse.dst, &s->packet.key.dst);
 }
 
-/* Whether a pod may send an error: about what was sent to it, to whoever has sent it. Otherwise it could break others' flows. */
+/*
+ * Whether a pod may send an error: about what was sent to it, to whoever has sent it. Otherwise it could break others'
+ * flows.
+ */
 static __always_inline int icmp_is_own(const struct cv_endpoint *ep, const struct cv_scratch *s)
 {
 	return !(s->packet.flags & CV_PACKET_ICMP_ERROR) ||
@@ -78,12 +80,12 @@ static __always_inline int icmp_is_own(const struct cv_endpoint *ep, const struc
 static __always_inline int icmp_speaks_for_router(const struct cv_packet *p)
 {
 	return p->key.proto == IPPROTO_ICMPV6 &&
-	       (p->icmp_type == CV_ICMP6_ROUTER_ADVERTISEMENT || p->icmp_type == CV_ICMP6_REDIRECT);
+	       (p->icmp_type == CV_NDISC_ROUTER_ADVERTISEMENT || p->icmp_type == CV_NDISC_REDIRECT);
 }
 
 static __always_inline int icmp_is_echo_request(const struct cv_packet *p)
 {
-	return p->icmp_type == (p->flags & CV_PACKET_V6 ? CV_ICMP6_ECHO_REQUEST : CV_ICMP_ECHO_REQUEST);
+	return p->icmp_type == (p->flags & CV_PACKET_V6 ? ICMPV6_ECHO_REQUEST : CV_ICMP_ECHO);
 }
 
 /* ICMP out of a pod. */
@@ -118,15 +120,16 @@ static __always_inline int icmp_was_translated(struct __sk_buff *skb, struct cv_
 {
 	struct cv_flow *f;
 
-	flow_key_reverse(&s->lookup, &s->inner.reverse);
+	flow_key_swap(&s->lookup, &s->inner.reverse);
 	f = bpf_map_lookup_elem(&cv_flow, &s->lookup);
 	return f && f->flags & CV_FLOW_HOST_STACK && f->in_ifindex == skb->ifindex &&
 	       f->ifindex == skb->ingress_ifindex;
 }
 
 /*
- * ICMP towards a pod: errors about flows it does not have are refused, unless this node itself speaks. A pod of this node speaks out of its
- * own veth; workloads elsewhere are not asked for proof, because nothing but errors and echoes can come of it.
+ * ICMP towards a pod: errors about flows it does not have are refused, unless this node itself speaks. A pod of this
+ * node speaks out of its own veth; workloads elsewhere are not asked for proof, because nothing but errors and echoes
+ * can come of it.
  */
 __noinline int icmp_to_pod(struct __sk_buff *skb, __u32 no_echo)
 {

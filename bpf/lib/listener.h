@@ -19,8 +19,8 @@ static __always_inline __u32 listener_count(const struct cv_control *control, __
 }
 
 /*
- * The listener of a kind at `start` or in the next slot that has one, to be released; NULL when there is none. A count may be that of a
- * proxy that is gone, whose slots are empty.
+ * The listener of a kind at `start` or in the next slot that has one, to be released; NULL when there is none. A count
+ * may be that of a proxy that is gone, whose slots are empty.
  */
 static __always_inline struct bpf_sock *listener_find(const struct cv_control *control, __u32 kind, __u32 start)
 {

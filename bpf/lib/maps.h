@@ -88,8 +88,9 @@ struct {
 } cv_swept SEC(".maps");
 
 /*
- * The last flows that began outside, in the order in which they came; written by the programs. One that was not answered by the time
- * that so many others have come makes room for them, so that a flood of first packets can fill only this much of cv_flow.
+ * The last flows that began outside, in the order in which they came; written by the programs. One that was not
+ * answered by the time that so many others have come makes room for them, so that a flood of first packets can fill
+ * only this much of cv_flow.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_QUEUE);
@@ -98,8 +99,8 @@ struct {
 } cv_half_open SEC(".maps");
 
 /*
- * How many flows of cv_flow are a pod's own; what it has beyond is lent to it, and taken back when the table is full. 0: any number; written by
- * the agent.
+ * How many flows of cv_flow are a pod's own; what it has beyond is lent to it, and taken back when the table is full.
+ * 0: any number; written by the agent.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -204,9 +205,9 @@ struct {
 } cv_listener SEC(".maps");
 
 /*
- * Connections that begin while the one before them, of the same addresses and ports, still waits in TIME_WAIT: the kind of
- * listener they are for, which the socket lookup finds here; also those by a bridge. Written by socket.h. They stay until others need the
- * room: rules of others may look a socket up as well (xt_socket), before the kernel does.
+ * Connections that begin while the one before them, of the same addresses and ports, still waits in TIME_WAIT: the kind
+ * of listener they are for, which the socket lookup finds here; also those by a bridge. Written by socket.h. They stay
+ * until others need the room: rules of others may look a socket up as well (xt_socket), before the kernel does.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -216,8 +217,8 @@ struct {
 } cv_lookup_kind SEC(".maps");
 
 /*
- * The proxy's own sockets, entered by the agent; what a listener accepts inherits it. Others can take the proxy's mark, with CAP_NET_RAW, but
- * not this.
+ * The proxy's own sockets, entered by the agent; what a listener accepts inherits it. Others can take the proxy's mark,
+ * with CAP_NET_RAW, but not this.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
@@ -270,4 +271,24 @@ static __always_inline struct cv_control *control_get(void)
 	__u32 zero = 0;
 
 	return bpf_map_lookup_elem(&cv_control, &zero);
+}
+
+/* Takes the generation in force for the packet. Returns whether there is one. */
+static __always_inline int packet_take_generation(struct cv_packet *p)
+{
+	struct cv_control *control = control_get();
+
+	if (!control || !control->generation)
+		return 0;
+	p->generation = control->generation;
+	return 1;
+}
+
+/* The same, and what time it is. A program that has nothing to do with most packets asks for that later. */
+static __always_inline int packet_begin(struct cv_packet *p)
+{
+	if (!packet_take_generation(p))
+		return 0;
+	p->now = bpf_ktime_get_ns();
+	return 1;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * Rewriting addresses and ports. Works on super-packets and on packets whose checksum the device still has to finish.
- * IPv4: the change of an address and of the header checksum cancel out in skb->csum. IPv6 has no header checksum, so the
- * address is stored with BPF_F_RECOMPUTE_CSUM to make up for what BPF_F_PSEUDO_HDR takes off.
+ * IPv4: the change of an address and of the header checksum cancel out in skb->csum. IPv6 has no header checksum, so
+ * the address is stored with BPF_F_RECOMPUTE_CSUM to make up for what BPF_F_PSEUDO_HDR takes off.
  */
 #pragma once
 

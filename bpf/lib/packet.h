@@ -9,11 +9,14 @@
 #include "shared/culvert_abi.h"
 
 #define CV_ETH_LEN 14
-#define CV_IGNORE (-1) /* not the mesh's business: leave the packet alone */
+#define CV_IP_FRAGMENT_MASK 0x1fff /* of IPv4's word: the offset */
+#define CV_IP_MORE_FRAGMENTS 0x2000
+#define CV_SECOND_NS 1000000000ULL /* in the unit of bpf_ktime_get_ns */
+#define CV_IGNORE (-1)             /* not the mesh's business: leave the packet alone */
 
 /*
- * A function that is verified by itself must be handed the context even when it does not look at it; without this, clang
- * sees an unused argument and passes nothing.
+ * A function that is verified by itself must be handed the context even when it does not look at it; without this,
+ * clang sees an unused argument and passes nothing.
  */
 #define CV_NEEDS(arg) asm volatile("" : : "r"(arg))
 
@@ -52,13 +55,19 @@ struct cv_packet {
 	__u16 flags; /* enum cv_packet_flag */
 	__u8 tcp_flags;
 	__u8 icmp_type;
-	__u8 hops; /* IPv6 hop limit */
+	__u8 hop_limit; /* IPv6 only */
 	__u8 pad[7];
 };
 
 static __always_inline int packet_is_fresh_syn(const struct cv_packet *p)
 {
 	return (p->tcp_flags & (CV_TCP_SYN | CV_TCP_ACK | CV_TCP_RST)) == CV_TCP_SYN;
+}
+
+/* The sequence number behind all that a segment occupies: its bytes, and a SYN or FIN. */
+static __always_inline __u32 packet_sequence_end(const struct cv_packet *p)
+{
+	return p->tcp_seq + p->tcp_payload + !!(p->tcp_flags & CV_TCP_SYN) + !!(p->tcp_flags & CV_TCP_FIN);
 }
 
 /* The packet that an ICMP error is about. */

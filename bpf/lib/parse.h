@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * From bytes to struct cv_packet. Each parser returns 0, a drop reason (positive), or CV_IGNORE. Headers are copied with
- * bpf_skb_load_bytes, which reads paged packets too and needs no bounds proof for variable offsets.
+ * From bytes to struct cv_packet. Each parser returns 0, a drop reason (positive), or CV_IGNORE. Headers are copied
+ * with bpf_skb_load_bytes, which reads paged packets too and needs no bounds proof for variable offsets.
  */
 #pragma once
 
@@ -16,21 +16,20 @@
 #include "lib/address.h"
 #include "lib/checksum.h"
 #include "lib/fragment.h"
+#include "lib/icmp_type.h"
 
 #define CV_MAX_EXTENSIONS 6
 #define CV_VLAN_NETWORK_MASK 0x0fff
-#define CV_IP_FRAGMENT_MASK 0x1fff
-#define CV_IP_MORE_FRAGMENTS 0x2000
 
-#define CV_ICMP6_NEIGHBOUR_FIRST 133 /* router solicitation … */
-#define CV_ICMP6_NEIGHBOUR_LAST 137  /* … redirect */
-#define CV_ICMP6_MLD_FIRST 130
-#define CV_ICMP6_MLD_LAST 132
-#define CV_ICMP6_MLD2 143
-#define CV_ICMP6_ROUTER_ADVERTISEMENT 134
-#define CV_ICMP6_REDIRECT 137
-#define CV_NEIGHBOUR_HOPS 255 /* RFC 4861, 3.1: no router has passed it on */
-#define CV_MLD_HOPS 1         /* RFC 3810, 5 */
+/*
+ * Of the third and fourth byte of the IPv6 fragment header (RFC 8200, 4.5). The offset is one in units of 8 bytes;
+ * masked, and not shifted, it is one in bytes.
+ */
+#define CV_IP6_FRAGMENT_OFFSET 0xfff8
+#define CV_IP6_MORE_FRAGMENTS 0x0001
+
+#define CV_NEIGHBOUR_HOP_LIMIT 255 /* RFC 4861, 3.1: no router has passed it on */
+#define CV_MLD_HOP_LIMIT 1         /* RFC 3810, 5 */
 
 static __always_inline int parse_tcp(struct __sk_buff *skb, struct cv_packet *p, __u32 l4_len)
 {
@@ -71,8 +70,9 @@ static __always_inline int parse_udp(struct __sk_buff *skb, struct cv_packet *p,
 static __always_inline int icmp_type_is_error(const struct cv_packet *p)
 {
 	if (p->flags & CV_PACKET_V6)
-		return p->icmp_type >= 1 && p->icmp_type <= 4;
-	return p->icmp_type == 3 || p->icmp_type == 11 || p->icmp_type == 12;
+		return p->icmp_type >= ICMPV6_DEST_UNREACH && p->icmp_type <= ICMPV6_PARAMPROB;
+	return p->icmp_type == CV_ICMP_DEST_UNREACH || p->icmp_type == CV_ICMP_TIME_EXCEEDED ||
+	       p->icmp_type == CV_ICMP_PARAMETERPROB;
 }
 
 /* The packet inside an ICMP error: its addresses and, when they are there, its ports, the other way round. */
@@ -116,13 +116,13 @@ static __always_inline int parse_inner(struct __sk_buff *skb, struct cv_scratch 
 	return 0;
 }
 
-/* What neighbours say to each other is not the mesh's business as long as it stays on their link: otherwise it is a way round policy. */
-static __always_inline int parse_link_message(const struct cv_packet *p, __u8 hops)
+/*
+ * What neighbours say to each other is not the mesh's business as long as it stays on their link: otherwise it is a way
+ * round policy.
+ */
+static __always_inline int parse_link_message(const struct cv_packet *p, __u8 hop_limit)
 {
-	int multicast = (p->key.dst.w[0] & bpf_htonl(0xff000000)) == bpf_htonl(0xff000000);
-	int on_link = !multicast || (p->key.dst.w[0] & bpf_htonl(0x000f0000)) <= bpf_htonl(0x00020000);
-
-	return p->hops == hops && on_link ? CV_IGNORE : CV_REASON_NEIGHBOUR_SCOPE;
+	return p->hop_limit == hop_limit && !address_leaves_link6(&p->key.dst) ? CV_IGNORE : CV_REASON_NEIGHBOUR_SCOPE;
 }
 
 static __always_inline int parse_icmp(struct __sk_buff *skb, struct cv_scratch *s, __u32 l4_len)
@@ -136,10 +136,10 @@ static __always_inline int parse_icmp(struct __sk_buff *skb, struct cv_scratch *
 	if (p->flags & CV_PACKET_V6) {
 		__u8 t = header[0];
 
-		if (t >= CV_ICMP6_NEIGHBOUR_FIRST && t <= CV_ICMP6_NEIGHBOUR_LAST)
-			return parse_link_message(p, CV_NEIGHBOUR_HOPS);
-		if ((t >= CV_ICMP6_MLD_FIRST && t <= CV_ICMP6_MLD_LAST) || t == CV_ICMP6_MLD2)
-			return parse_link_message(p, CV_MLD_HOPS);
+		if (t >= CV_NDISC_ROUTER_SOLICITATION && t <= CV_NDISC_REDIRECT)
+			return parse_link_message(p, CV_NEIGHBOUR_HOP_LIMIT);
+		if ((t >= ICMPV6_MGM_QUERY && t <= ICMPV6_MGM_REDUCTION) || t == ICMPV6_MLD2_REPORT)
+			return parse_link_message(p, CV_MLD_HOP_LIMIT);
 	}
 	return icmp_type_is_error(p) ? parse_inner(skb, s) : 0;
 }
@@ -166,8 +166,9 @@ static __always_inline int parse_l4(struct __sk_buff *skb, struct cv_scratch *s,
 }
 
 /*
- * Whether a fragment is one that the kernel's reassembly takes up. All of a datagram's have to be: what is thrown away on the way there, after it was
- * counted as the piece that makes its datagram whole, leaves the others in the kernel's account, and in nobody's share of it.
+ * Whether a fragment is one that the kernel's reassembly takes up. All of a datagram's have to be: what is thrown away
+ * on the way there, after it was counted as the piece that makes its datagram whole, leaves the others in the kernel's
+ * account, and in nobody's share of it.
  */
 static __always_inline int parse_v4_fragment(const struct cv_packet *p, struct iphdr *ip)
 {
@@ -212,18 +213,39 @@ static __always_inline int parse_v4(struct __sk_buff *skb, struct cv_scratch *s)
 	return parse_l4(skb, s, p->len - header);
 }
 
+/*
+ * The fragment header at `ext`, behind which the data is, from `off` to `end`; `first`: no other extension header is
+ * before it. As in parse_v4_fragment: what an option there says may have the kernel throw it away.
+ */
+static __always_inline int parse_v6_fragment(struct cv_packet *p, const __u8 *ext, __u32 off, __u32 end, int first)
+{
+	__u16 frag = (__u16)ext[2] << 8 | ext[3];
+
+	/* An atomic fragment (offset 0, no more) is a whole packet. */
+	if (!(frag & (CV_IP6_FRAGMENT_OFFSET | CV_IP6_MORE_FRAGMENTS)))
+		return 0;
+	p->flags |= CV_PACKET_FRAGMENT | (frag & CV_IP6_FRAGMENT_OFFSET ? CV_PACKET_LATER_FRAGMENT : 0) |
+	            (frag & CV_IP6_MORE_FRAGMENTS ? CV_PACKET_MORE_FRAGMENTS : 0);
+	p->frag_start = frag & CV_IP6_FRAGMENT_OFFSET;
+	p->frag_len = end > off ? end - off : 0;
+	__builtin_memcpy(&p->frag_id, ext + 4, sizeof(p->frag_id));
+	if (!first)
+		return CV_REASON_EXTENSION_HEADERS;
+	return p->frag_len ? 0 : CV_REASON_MALFORMED;
+}
+
 static __always_inline int parse_v6(struct __sk_buff *skb, struct cv_scratch *s)
 {
 	struct cv_packet *p = &s->packet;
 	__u32 off = CV_ETH_LEN + sizeof(struct ipv6hdr), end = skb->len;
 	struct ipv6hdr ip;
 	__u8 next, ext[8];
-	int i;
+	int i, r;
 
 	if (bpf_skb_load_bytes(skb, CV_ETH_LEN, &ip, sizeof(ip)) || ip.version != 6)
 		return CV_REASON_MALFORMED;
 	p->flags |= CV_PACKET_V6;
-	p->hops = ip.hop_limit;
+	p->hop_limit = ip.hop_limit;
 	__builtin_memcpy(&p->key.src, &ip.saddr, sizeof(struct cv_addr));
 	__builtin_memcpy(&p->key.dst, &ip.daddr, sizeof(struct cv_addr));
 	if (address_is_v4_mapped(&p->key.src) || address_is_v4_mapped(&p->key.dst))
@@ -246,22 +268,10 @@ static __always_inline int parse_v6(struct __sk_buff *skb, struct cv_scratch *s)
 			return CV_REASON_MALFORMED;
 		p->flags |= CV_PACKET_OPTIONS;
 		if (next == IPPROTO_FRAGMENT) {
-			__u16 frag = (__u16)ext[2] << 8 | ext[3];
-
-			off += 8;
-			/* An atomic fragment (offset 0, no more) is a whole packet. */
-			if (frag & 0xfff9) {
-				p->flags |= CV_PACKET_FRAGMENT | (frag & 0xfff8 ? CV_PACKET_LATER_FRAGMENT : 0) |
-				            (frag & 1 ? CV_PACKET_MORE_FRAGMENTS : 0);
-				p->frag_start = frag & 0xfff8;
-				p->frag_len = end > off ? end - off : 0;
-				__builtin_memcpy(&p->frag_id, ext + 4, sizeof(p->frag_id));
-				/* As in parse_v4_fragment: what an option before this header says may have the kernel throw it away. */
-				if (i)
-					return CV_REASON_EXTENSION_HEADERS;
-				if (!p->frag_len)
-					return CV_REASON_MALFORMED;
-			}
+			off += sizeof(ext);
+			r = parse_v6_fragment(p, ext, off, end, !i);
+			if (r)
+				return r;
 			next = ext[0];
 			if (p->flags & CV_PACKET_LATER_FRAGMENT)
 				break;

@@ -24,7 +24,10 @@ static __always_inline struct cv_policy *policy_lookup(const struct cv_packet *p
 	return bpf_map_lookup_elem(&cv_policy, &key);
 }
 
-/* What an entry comes to: 0 when it allows, otherwise the drop reason. Fills the rule and the audit flag of the decision. */
+/*
+ * What an entry comes to: 0 when it allows, otherwise the drop reason. Fills the rule and the audit flag of the
+ * decision.
+ */
 static __always_inline int policy_apply(struct cv_decision *d, const struct cv_policy *entry)
 {
 	if (!entry)
@@ -38,8 +41,8 @@ static __always_inline int policy_apply(struct cv_decision *d, const struct cv_p
 }
 
 /*
- * Evaluates what comes in at a target policy set: 0 when allowed, otherwise the drop reason. Fills the rule and the audit flag of s->decision,
- * whose src_class must be set.
+ * Evaluates what comes in at a target policy set: 0 when allowed, otherwise the drop reason. Fills the rule and the
+ * audit flag of s->decision, whose src_class must be set.
  */
 static __always_inline int policy_evaluate(struct cv_scratch *s, __u32 target_policy_set, __be16 port)
 {
@@ -47,8 +50,8 @@ static __always_inline int policy_evaluate(struct cv_scratch *s, __u32 target_po
 }
 
 /*
- * Evaluates what a pod with the address `from` sends to s->decision's addr and port, of which `to` is what is known, as policy_evaluate does. What goes to the
- * pod itself, or to its own node, is free.
+ * Evaluates what a pod with the address `from` sends to s->decision's addr and port, of which `to` is what is known, as
+ * policy_evaluate does. What goes to the pod itself, or to its own node, is free.
  */
 static __always_inline int policy_evaluate_egress(struct cv_scratch *s, __u32 egress_policy_set,
                                                   const struct cv_addr *from, const struct cv_address *to)

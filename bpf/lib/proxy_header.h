@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The bytes of a datagram's PROXY header (version 2); see culvert_abi.h. Its words are aligned, and its length is a multiple
- * of 4, so that sums over it and over what follows can be added up.
+ * The bytes of a datagram's PROXY header (version 2); see culvert_abi.h. Its words are aligned, and its length is a
+ * multiple of 4, so that sums over it and over what follows can be added up.
  */
 #pragma once
 
@@ -13,6 +13,9 @@
 
 #define CV_HEADER_OFF 8 /* in s->bytes: behind the room for the UDP header */
 #define CV_HEADER_ADDRESSES 16
+
+/* IP bytes of what gets a header: the kernel lets no packet grow beyond 16 KiB less its own needs. */
+#define CV_HEADER_MAX_PACKET 12000
 
 /* What every header of version 2 begins with, in words. */
 #define CV_HEADER_SIGNATURE0 bpf_htonl(0x0d0a0d0a)

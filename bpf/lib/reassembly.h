@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Shares of the node's reassembly. The kernel keeps fragments until their datagram is whole or 30 s (IPv6: 60 s) have passed, 4 MiB of
- * them in all (net.ipv4.ipfrag_high_thresh), and refuses all others then: whoever sends fragments that never become whole would end
- * everyone's. So each pod, and the world outside, may have so much of it in datagrams that are not whole.
+ * Shares of the node's reassembly. The kernel keeps fragments until their datagram is whole or 30 s (IPv6: 60 s) have
+ * passed, 4 MiB of them in all (net.ipv4.ipfrag_high_thresh), and refuses all others then: whoever sends fragments that
+ * never become whole would end everyone's. So each pod, and the world outside, may have so much of it in datagrams that
+ * are not whole.
  */
 #pragma once
 
@@ -12,8 +13,9 @@
 #define CV_REASSEMBLY_SHARE (1024 * 1024)
 
 /*
- * What a fragment takes: a power of two that holds its bytes with the room before and behind them, and what describes it (measured, Linux 6.18: 1,480
- * bytes of the kernel's account for one of 640 bytes, 2,504 for those of 704 and 1,400). A little more for those just below a step.
+ * What a fragment takes: a power of two that holds its bytes with the room before and behind them, and what describes
+ * it (measured, Linux 6.18: 1,480 bytes of the kernel's account for one of 640 bytes, 2,504 for those of 704 and
+ * 1,400). A little more for those just below a step.
  */
 #define CV_REASSEMBLY_ROOM 384
 #define CV_REASSEMBLY_OVERHEAD 456
@@ -21,7 +23,7 @@
 #define CV_REASSEMBLY_STEPS 8 /* to 128 KiB */
 
 /* As long as the kernel waits for the rest of an IPv6 datagram; CV_FRAG_LIFE_NS for IPv4. */
-#define CV_REASSEMBLY6_NS (60ULL * 1000000000ULL)
+#define CV_REASSEMBLY6_NS (60 * CV_SECOND_NS)
 
 /* A number that nobody outside can foresee, for a place in the datagram of `seed` (SplitMix64's mixing). */
 static __always_inline __u64 reassembly_mix(__u64 seed, __u32 at)
@@ -44,7 +46,10 @@ static __always_inline __u32 reassembly_cost(__u32 bytes)
 	return cost + CV_REASSEMBLY_OVERHEAD;
 }
 
-/* What the owner has in the kernel's account; one that began too long ago to matter is forgotten. NULL when there is no room for it. */
+/*
+ * What the owner has in the kernel's account; one that began too long ago to matter is forgotten. NULL when there is no
+ * room for it.
+ */
 static __always_inline struct cv_reassembly *reassembly_of(__u32 owner, __u32 v6, __u64 now)
 {
 	__u64 period = now / (v6 ? CV_REASSEMBLY6_NS : CV_FRAG_LIFE_NS);
@@ -65,8 +70,8 @@ static __always_inline struct cv_reassembly *reassembly_of(__u32 owner, __u32 v6
 }
 
 /*
- * Counts the fragment of s->packet, which this node is about to keep, against the share of the pod behind the veth of that number, or
- * CV_OWNER_EXTERNAL's. Returns 0 or the drop reason.
+ * Counts the fragment of s->packet, which this node is about to keep, against the share of the pod behind the veth of
+ * that number, or CV_OWNER_EXTERNAL's. Returns 0 or the drop reason.
  */
 __noinline int reassembly_take(struct __sk_buff *skb, __u32 owner)
 {
@@ -85,7 +90,7 @@ __noinline int reassembly_take(struct __sk_buff *skb, __u32 owner)
 	cost = reassembly_cost(p->len);
 	taken = reassembly_of(owner, !!(p->flags & CV_PACKET_V6), now);
 	if (!taken || taken->before + taken->bytes + cost > CV_REASSEMBLY_SHARE)
-		return CV_REASON_FLOW_QUOTA;
+		return CV_REASON_FRAGMENT_QUOTA;
 	__sync_fetch_and_add(&taken->bytes, cost);
 
 	key = fragment_key(skb, p);
@@ -99,7 +104,10 @@ __noinline int reassembly_take(struct __sk_buff *skb, __u32 owner)
 		if (!known)
 			return 0;
 	}
-	/* Whole when the pieces lie side by side: then all but the outermost of their ends cancel out, which no others do. */
+	/*
+	 * Whole when the pieces lie side by side: then all but the outermost of their ends cancel out, which no others
+	 * do.
+	 */
 	end = p->frag_start + p->frag_len;
 	__sync_fetch_and_add(&known->sum,
 	                     reassembly_mix(known->seed, end) - reassembly_mix(known->seed, p->frag_start));
@@ -113,7 +121,10 @@ __noinline int reassembly_take(struct __sk_buff *skb, __u32 owner)
 	return 0;
 }
 
-/* What becomes of a packet of `owner` that a program would let on with `action`: a fragment only within the owner's share. */
+/*
+ * What becomes of a packet of `owner` that a program would let on with `action`: a fragment only within the owner's
+ * share.
+ */
 static __always_inline int reassembly_admit(struct __sk_buff *skb, struct cv_scratch *s, int action, __u32 owner,
                                             __u32 side)
 {

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Fragments of UDP that come before the first one, which alone has the ports. For a workload or a Service they are kept for
- * this node's own reassembly; the first one is evaluated when it comes, and opens the session by which the whole datagram is
- * handed to the proxy, or is dropped, and then the others are never put together.
+ * Fragments of UDP that come before the first one, which alone has the ports. For a workload or a Service they are kept
+ * for this node's own reassembly; the first one is evaluated when it comes, and opens the session by which the whole
+ * datagram is handed to the proxy, or is dropped, and then the others are never put together.
  */
 #pragma once
 
 #include "lib/datagram.h"
 
-/* A fragment of s->packet without ports. `to` is what is known of its destination. Returns what the program returns. */
+/*
+ * Keeps the fragment of s->packet, which has no ports, for the node's reassembly; without a proxy that would get what
+ * becomes of it, it is refused. Returns what the program returns.
+ */
 static __always_inline int reassembly_await_first(struct __sk_buff *skb, struct cv_scratch *s, __u32 side)
 {
 	struct cv_packet *p = &s->packet;

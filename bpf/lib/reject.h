@@ -22,8 +22,7 @@ static __always_inline void reject_build_tcp(struct cv_scratch *s)
 		tcp->seq = bpf_htonl(p->tcp_ack);
 	} else {
 		tcp->ack = 1;
-		tcp->ack_seq = bpf_htonl(p->tcp_seq + p->tcp_payload + !!(p->tcp_flags & CV_TCP_SYN) +
-		                         !!(p->tcp_flags & CV_TCP_FIN));
+		tcp->ack_seq = bpf_htonl(packet_sequence_end(p));
 	}
 	*pseudo = bpf_htonl(IPPROTO_TCP + sizeof(*tcp));
 	sum = bpf_csum_diff(0, 0, (__be32 *)tcp, sizeof(*tcp) + sizeof(*pseudo), 0);
@@ -58,11 +57,16 @@ static __always_inline int reject_store(struct __sk_buff *skb, struct cv_scratch
 	                           BPF_F_RECOMPUTE_CSUM | BPF_F_INVALIDATE_HASH);
 }
 
+/* Which Ethernet addresses a reset in the place of a packet has. */
+enum cv_reset_macs {
+	CV_MACS_OWN = 0,   /* the packet's, which leads to its receiver already */
+	CV_MACS_SAVED = 1, /* those at CV_MACS_OFF, unless it is routed */
+};
+
 /*
- * Ends a refused live connection at its receiver too, which would otherwise wait for ever: sends it a reset in the place
- * of the packet, out of the interface, or by routing as if the pod had sent it when `ifindex` is 0. The packet is one of the
- * flow whose other direction is s->peer, and is as good as dropped afterwards: only reject_send may follow. With `macs` it
- * gets the Ethernet addresses at CV_MACS_OFF, unless it is routed.
+ * Ends a refused live connection at its receiver too, which would otherwise wait for ever: sends it a reset in the
+ * place of the packet, out of the interface, or by routing as if the pod had sent it when `ifindex` is 0. The packet is
+ * one of the flow whose other direction is s->peer, and is as good as dropped afterwards: only reject_send may follow.
  */
 __noinline int reject_receiver(struct __sk_buff *skb, __u32 ifindex, __u32 macs)
 {
@@ -89,7 +93,7 @@ __noinline int reject_receiver(struct __sk_buff *skb, __u32 ifindex, __u32 macs)
 	p->key = key;
 	p->tcp_ack = ack;
 	p->tcp_flags = flags;
-	if (r || (macs && ifindex && bpf_skb_store_bytes(skb, 0, s->bytes + CV_MACS_OFF, 12, 0)))
+	if (r || (macs == CV_MACS_SAVED && ifindex && bpf_skb_store_bytes(skb, 0, s->bytes + CV_MACS_OFF, 12, 0)))
 		return 0;
 	skb->mark = (mark & ~cv_cfg_mark_mask) | cv_cfg_mark_reject;
 	bpf_clone_redirect(skb, ifindex ? ifindex : skb->ifindex, ifindex ? 0 : BPF_F_INGRESS);

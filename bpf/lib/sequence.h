@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Whose word ends a TCP connection that passes between a pod here and the world outside. A pod's veth vouches for what it sends. A FIN or RST
- * that claims to come from outside must fit what both sides have sent and acknowledged, as its receiver will demand (RFC 9293, 3.10.7.4;
- * RFC 5961, 3.2): otherwise it is for the receiver to decide and changes nothing here.
+ * Whose word ends a TCP connection that passes between a pod here and the world outside. A pod's veth vouches for what
+ * it sends. A FIN or RST that claims to come from outside must fit what both sides have sent and acknowledged, as its
+ * receiver will demand (RFC 9293, 3.10.7.4; RFC 5961, 3.2): otherwise it is for the receiver to decide and changes
+ * nothing here.
  */
 #pragma once
 
 #include "lib/flow_key.h"
 
 /*
- * A FIN may overtake what came before it and was lost: it has to lie within this many bytes. Linux's largest receive window by default for long (tcp_rmem);
- * newer ones allow more, but the more is allowed the more forged ones are believed.
+ * A FIN may overtake what came before it and was lost: it has to lie within this many bytes. Linux's largest receive
+ * window by default for long (tcp_rmem); newer ones allow more, but the more is allowed the more forged ones are
+ * believed.
  */
 #define CV_SEQUENCE_WINDOW (6u << 20)
 
@@ -19,15 +21,10 @@ static __always_inline int sequence_before(__u32 a, __u32 b)
 	return (__s32)(a - b) < 0;
 }
 
-static __always_inline __u32 sequence_end(const struct cv_packet *p)
-{
-	return p->tcp_seq + p->tcp_payload + !!(p->tcp_flags & CV_TCP_SYN) + !!(p->tcp_flags & CV_TCP_FIN);
-}
-
 /* Remembers what a pod has sent, in the entry of its direction. */
 static __always_inline void sequence_sent(const struct cv_packet *p, struct cv_flow *f)
 {
-	__u32 end = sequence_end(p);
+	__u32 end = packet_sequence_end(p);
 
 	if (packet_is_fresh_syn(p) || !(f->flags & CV_FLOW_SEQUENCE) || sequence_before(f->seq_end, end)) {
 		f->seq_end = end;
@@ -42,8 +39,8 @@ static __always_inline void sequence_sent(const struct cv_packet *p, struct cv_f
 }
 
 /*
- * Takes in a packet from outside, which may be forged: what it sends counts only where it joins what was sent before, or answers the pod's
- * SYN; what the pod has acknowledged is true. s->flow_key names its entry.
+ * Takes in a packet from outside, which may be forged: what it sends counts only where it joins what was sent before,
+ * or answers the pod's SYN; what the pod has acknowledged is true. s->flow_key names its entry.
  */
 __noinline int sequence_follow(struct __sk_buff *skb)
 {
@@ -59,10 +56,10 @@ __noinline int sequence_follow(struct __sk_buff *skb)
 	f = bpf_map_lookup_elem(&cv_flow, &s->flow_key);
 	if (!f)
 		return 0;
-	peer = flow_reverse_lookup(s, f);
+	peer = flow_peer_lookup(s, f);
 	if (!peer)
 		return 0;
-	end = sequence_end(p);
+	end = packet_sequence_end(p);
 	if (peer->flags & CV_FLOW_ACKED &&
 	    (!(f->flags & CV_FLOW_SEQUENCE) || sequence_before(f->seq_end, peer->acked))) {
 		f->seq_end = peer->acked;
@@ -83,7 +80,7 @@ __noinline int sequence_follow(struct __sk_buff *skb)
 static __always_inline void sequence_came(struct __sk_buff *skb, const struct cv_packet *p, struct cv_flow *f)
 {
 	if (f->flags & CV_FLOW_SEQUENCE && p->tcp_seq == f->seq_end)
-		f->seq_end = sequence_end(p);
+		f->seq_end = packet_sequence_end(p);
 	else
 		sequence_follow(skb);
 }

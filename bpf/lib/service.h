@@ -49,8 +49,8 @@ static __always_inline int port_is_behind_proxy(const struct cv_packet *p, const
 }
 
 /*
- * Whether what goes to, or in datagrams comes from, a port of a workload here needs the proxy even on this node; `at` is what is known of its
- * address. Other ports of it keep the short path.
+ * Whether what goes to, or in datagrams comes from, a port of a workload here needs the proxy even on this node; `at`
+ * is what is known of its address. Other ports of it keep the short path.
  */
 static __always_inline int port_needs_proxy(const struct cv_packet *p, const struct cv_address *at,
                                             const struct cv_addr *addr, __be16 port)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Names the proxy's sockets to the kernel where no program could assign one: for a connection whose predecessor waits in
- * TIME_WAIT (see listener_assign), for datagrams that the kernel has put together (see datagram.h), and for what comes by a
- * bridge (see bridge.h).
+ * Names the proxy's sockets to the kernel where no program could assign one: for a connection whose predecessor waits
+ * in TIME_WAIT (see listener_assign), for datagrams that the kernel has put together (see datagram.h), and for what
+ * comes by a bridge (see bridge.h).
  */
 #pragma once
 
@@ -22,7 +22,10 @@ static __always_inline void sk_lookup_key(const struct bpf_sk_lookup *ctx, struc
 		key->src.w[2] = key->dst.w[2] = bpf_htonl(0xffff);
 		src4 = ctx->remote_ip4;
 		dst4 = ctx->local_ip4;
-		/* Otherwise the compiler joins the loads of both branches behind a computed address, which the verifier refuses. */
+		/*
+		 * Otherwise the compiler joins the loads of both branches behind a computed address, which the verifier
+		 * refuses.
+		 */
 		barrier_var(src4);
 		barrier_var(dst4);
 		key->src.w[3] = src4;
@@ -53,8 +56,9 @@ static __always_inline int sk_lookup_assign(struct bpf_sk_lookup *ctx, __u32 kin
 }
 
 /*
- * A datagram that was brought here without a socket: put together from fragments, come by a bridge, or a pod's answer from
- * another port than was asked. Without a socket of the proxy it is nobody's: one of the node's own must not get it.
+ * A datagram that was brought here without a socket: put together from fragments, come by a bridge, or a pod's answer
+ * from another port than was asked. Without a socket of the proxy it is nobody's: one of the node's own must not get
+ * it.
  */
 static __always_inline int sk_lookup_datagram(struct bpf_sk_lookup *ctx, const struct cv_flow_key *key)
 {
@@ -73,7 +77,10 @@ static __always_inline int sk_lookup_datagram(struct bpf_sk_lookup *ctx, const s
 	return sk_lookup_assign(ctx, kind, start) ? SK_PASS : SK_DROP;
 }
 
-/* Anything but these goes its usual way. These go to the proxy or, as while no agent runs, to nobody: a socket of the node is no stand-in. */
+/*
+ * Anything but these goes its usual way. These go to the proxy or, as while no agent runs, to nobody: a socket of the
+ * node is no stand-in.
+ */
 static __always_inline int sk_lookup_listener(struct bpf_sk_lookup *ctx)
 {
 	struct cv_flow_key key = {};

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Handing packets to the node proxy's transparent sockets: the mark makes routing deliver them here, sk_assign says to whom. */
+/*
+ * Handing packets to the node proxy's transparent sockets: the mark makes routing deliver them here, sk_assign says to
+ * whom.
+ */
 #pragma once
 
 #include "lib/config.h"
@@ -35,9 +38,10 @@ static __always_inline int socket_is_own(struct __sk_buff *skb)
 }
 
 /*
- * Whether a marked packet that no socket of the proxy has sent may still be its: what the kernel sends for a connection without a full
- * socket (SYN-ACK, RST, the last ACK) and what the programs make carries no data and begins nothing. Looks at the packet itself: a reset
- * that a program sends comes here while that program still has its own packet in hand, in s->packet.
+ * Whether a marked packet that no socket of the proxy has sent may still be its: what the kernel sends for a connection
+ * without a full socket (SYN-ACK, RST, the last ACK) and what the programs make carries no data and begins nothing.
+ * Looks at the packet itself: a reset that a program sends comes here while that program still has its own packet in
+ * hand, in s->packet.
  */
 static __always_inline int segment_is_bare(struct __sk_buff *skb)
 {
@@ -85,10 +89,11 @@ static __always_inline struct bpf_sock *socket_lookup(struct __sk_buff *skb, con
 }
 
 /*
- * Captures the packet when s->lookup is a connection of the proxy. Returns 1 when it is, 0 when not. None of these sockets is
- * assigned: the kernel finds them by itself once the mark has delivered the packet here, and for established ones its early
- * demultiplexing also finds the route kept with the socket, which a packet that comes with a socket has to look up by
- * every rule. A fresh SYN for a waiting socket is a new connection and is evaluated as one; s->time_wait tells listener_assign.
+ * Captures the packet when s->lookup is a connection of the proxy. Returns 1 when it is, 0 when not. None of these
+ * sockets is assigned: the kernel finds them by itself once the mark has delivered the packet here, and for established
+ * ones its early demultiplexing also finds the route kept with the socket, which a packet that comes with a socket has
+ * to look up by every rule. A fresh SYN for a waiting socket is a new connection and is evaluated as one; s->time_wait
+ * tells listener_assign.
  */
 __noinline int socket_capture(struct __sk_buff *skb)
 {
@@ -122,10 +127,10 @@ __noinline int socket_capture(struct __sk_buff *skb)
 /*
  * Hands a TCP packet without a socket to one of the listeners of a kind, in turn. Returns 0 or the drop reason.
  *
- * With s->time_wait it is a SYN for a socket in TIME_WAIT that has its addresses and ports, and is left to that one. Only the kernel
- * itself can put it away: it does so when it finds a listener, which sk_lookup.h names. Assigning the listener here would lose the
- * SYN, because since 6.10 no request is queued beside a socket of the same four-tuple. What comes by a bridge would lose the listener
- * on its way (bridge.h): sk_lookup.h names that as well.
+ * With s->time_wait it is a SYN for a socket in TIME_WAIT that has its addresses and ports, and is left to that one.
+ * Only the kernel itself can put it away: it does so when it finds a listener, which sk_lookup.h names. Assigning the
+ * listener here would lose the SYN, because since 6.10 no request is queued beside a socket of the same four-tuple.
+ * What comes by a bridge would lose the listener on its way (bridge.h): sk_lookup.h names that as well.
  */
 __noinline int listener_assign(struct __sk_buff *skb, __u32 kind)
 {

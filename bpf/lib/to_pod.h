@@ -6,22 +6,25 @@
 #include "lib/external.h"
 #include "lib/proxy_header.h"
 
-/* A packet of a direct flow has come through the kernel's forwarding. s->flow_key becomes the key that it left its pod with. */
+/*
+ * A packet of a direct flow has come through the kernel's forwarding. s->flow_key becomes the key that it left its pod
+ * with.
+ */
 static __always_inline void flow_track_arrived(struct __sk_buff *skb, struct cv_scratch *s, const struct cv_flow *f,
                                                int reversed)
 {
 	__u16 flags = f->flags;
 
 	if (reversed) {
-		flow_reverse_key(&s->peer, &s->flow_key, f);
+		flow_peer_key(&s->peer, &s->flow_key, f);
 		s->flow_key = s->peer;
 	}
 	flow_track(skb, s, flags);
 }
 
 /*
- * Whether a packet is for another pod of this node: a bridge has flooded it, or was told a wrong place for that pod. Nothing that is known of it is this
- * pod's to see, or to end.
+ * Whether a packet is for another pod of this node: a bridge has flooded it, or was told a wrong place for that pod.
+ * Nothing that is known of it is this pod's to see, or to end.
  */
 static __always_inline int is_for_another_pod(struct __sk_buff *skb, const struct cv_packet *p)
 {
@@ -31,9 +34,10 @@ static __always_inline int is_for_another_pod(struct __sk_buff *skb, const struc
 }
 
 /*
- * Whether a datagram begins with the signature of a PROXY header, or is a first fragment that does not say so much. A workload all of whose ports are behind
- * the proxy knows only by the header who asks it. When it has answered so late that the proxy's session is forgotten, its answer looks like a question of its
- * own; what comes then, as if in answer to that, must not be able to say who asks.
+ * Whether a datagram begins with the signature of a PROXY header, or is a first fragment that does not say so much. A
+ * workload all of whose ports are behind the proxy knows only by the header who asks it. When it has answered so late
+ * that the proxy's session is forgotten, its answer looks like a question of its own; what comes then, as if in answer
+ * to that, must not be able to say who asks.
  */
 static __always_inline int datagram_has_header(struct __sk_buff *skb, const struct cv_packet *p)
 {
@@ -60,10 +64,13 @@ static __always_inline int to_pod_known(struct __sk_buff *skb, struct cv_scratch
 		if (is_for_another_pod(skb, &s->packet))
 			return packet_drop(skb, CV_REASON_FLOODED, CV_SIDE_NET);
 		/* It was that of another pod, which had the address before. */
-		flow_finish(skb, 1);
+		flow_remove(skb);
 		return CV_FLOW_GONE;
 	}
-	/* What left a pod for no pod and comes to one all the same, as broadcasts do by a bridge: policy of this one was not asked. */
+	/*
+	 * What left a pod for no pod and comes to one all the same, as broadcasts do by a bridge: policy of this one
+	 * was not asked.
+	 */
 	if (from && !to && !reversed)
 		return CV_FLOW_GONE;
 	if (f->generation != s->packet.generation) {
@@ -72,7 +79,7 @@ static __always_inline int to_pod_known(struct __sk_buff *skb, struct cv_scratch
 			flow_end(skb, s, r);
 			if (r < 0)
 				return CV_FLOW_GONE;
-			reject_receiver(skb, skb->ifindex, 0);
+			reject_receiver(skb, skb->ifindex, CV_MACS_OWN);
 			return packet_drop(skb, r, CV_SIDE_TO_POD);
 		}
 	}
@@ -98,8 +105,8 @@ static __always_inline int to_pod_known(struct __sk_buff *skb, struct cv_scratch
 }
 
 /*
- * What a packet of no known flow, for a pod, comes to. Nothing proves the source of one that comes by routing, which is evaluated by its address
- * alone, unless it came out of the veth of a pod here.
+ * What a packet of no known flow, for a pod, comes to. Nothing proves the source of one that comes by routing, which is
+ * evaluated by its address alone, unless it came out of the veth of a pod here.
  */
 static __always_inline int to_pod_evaluate(struct cv_scratch *s, const struct cv_endpoint *ep,
                                            const struct cv_address *from, const struct cv_address *to, __u32 from_veth)
@@ -109,7 +116,7 @@ static __always_inline int to_pod_evaluate(struct cv_scratch *s, const struct cv
 	const struct cv_addr *own;
 	int r;
 
-	if (!from_veth && external_is_ours(from, left_alone(s, to)))
+	if (!from_veth && source_is_the_meshs(from, destination_is_left_alone(s, to)))
 		return CV_REASON_SPOOFED_SOURCE;
 	if (d->flags & CV_FLOW_OUTBOUND)
 		return 0;
@@ -209,15 +216,12 @@ __noinline int to_pod_new(struct __sk_buff *skb)
 static __always_inline int to_pod(struct __sk_buff *skb, struct cv_scratch *s)
 {
 	struct cv_packet *p = &s->packet;
-	struct cv_control *control = control_get();
 	struct cv_endpoint *ep;
 	struct cv_flow *f;
 	int r, reversed = 0;
 
-	if (!control || !control->generation)
+	if (!packet_begin(p))
 		return packet_drop(skb, CV_REASON_NO_ENDPOINT, CV_SIDE_NET);
-	p->generation = control->generation;
-	p->now = bpf_ktime_get_ns();
 	if (p->key.proto != IPPROTO_TCP && p->key.proto != IPPROTO_UDP) {
 		ep = endpoint_lookup(p->generation, skb->ifindex);
 		if (!ep)
@@ -227,14 +231,14 @@ static __always_inline int to_pod(struct __sk_buff *skb, struct cv_scratch *s)
 	s->flow_key = p->key;
 	f = bpf_map_lookup_elem(&cv_flow, &s->flow_key);
 	if (!f) {
-		flow_key_reverse(&s->flow_key, &p->key);
+		flow_key_swap(&s->flow_key, &p->key);
 		f = bpf_map_lookup_elem(&cv_flow, &s->flow_key);
 		reversed = 1;
 	}
 	if (f && !reversed && !f->in_ifindex && packet_is_fresh_syn(p) && flow_is_over(f, p)) {
 		/* A SYN never answers a pod's connection. As long as that lives, a forged one must not end it. */
 		if (!(f->flags & CV_FLOW_REPLY) || flow_has_ended(f, p))
-			flow_finish(skb, 1);
+			flow_remove(skb);
 		f = 0;
 	}
 	if (f) {

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* ICMP for datagrams of a pod to where nothing is: an application learns of it at once, as it would from a closed port. */
+/*
+ * ICMP for datagrams of a pod to where nothing is: an application learns of it at once, as it would from a closed port.
+ */
 #pragma once
 
 #include "lib/answer.h"
-
-#define CV_ICMP4_UNREACHABLE 3 /* RFC 792 */
-#define CV_ICMP4_PORT 3
-#define CV_ICMP6_UNREACHABLE 1 /* RFC 4443, 3.1 */
-#define CV_ICMP6_PORT 4
 
 /* Whether the packet can be answered with ICMP. */
 static __always_inline int unreachable_possible(const struct cv_packet *p)
@@ -25,16 +22,16 @@ static __always_inline int unreachable_build(struct __sk_buff *skb, struct cv_sc
 
 	__builtin_memset(message, 0, CV_ICMP_HEADER);
 	if (p->flags & CV_PACKET_V6) {
-		message[0] = CV_ICMP6_UNREACHABLE;
-		message[1] = CV_ICMP6_PORT;
+		message[0] = ICMPV6_DEST_UNREACH;
+		message[1] = ICMPV6_PORT_UNREACH;
 		if (bpf_skb_load_bytes(skb, CV_ETH_LEN, message + CV_ICMP_HEADER, CV_ICMP6_LEN - CV_ICMP_HEADER))
 			return -1;
 		*(__be32 *)(message + CV_ICMP6_LEN) = bpf_htonl(IPPROTO_ICMPV6 + CV_ICMP6_LEN);
 		sum = bpf_csum_diff(0, 0, (__be32 *)&p->key.src, 2 * sizeof(struct cv_addr), 0);
 		sum = bpf_csum_diff(0, 0, (__be32 *)message, CV_ICMP6_LEN + sizeof(__be32), sum);
 	} else {
-		message[0] = CV_ICMP4_UNREACHABLE;
-		message[1] = CV_ICMP4_PORT;
+		message[0] = CV_ICMP_DEST_UNREACH;
+		message[1] = CV_ICMP_PORT_UNREACH;
 		if (bpf_skb_load_bytes(skb, CV_ETH_LEN, message + CV_ICMP_HEADER, CV_ICMP4_LEN - CV_ICMP_HEADER))
 			return -1;
 		sum = bpf_csum_diff(0, 0, (__be32 *)message, CV_ICMP4_LEN, 0);

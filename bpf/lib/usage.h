@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Shares: how much of what all pods have in common one of them, or the world outside, has taken. Without them a pod that scans, or a
- * flood from outside, would leave no room for anyone else's flows and events.
+ * Shares: how much of what all pods have in common one of them, or the world outside, has taken. Without them a pod
+ * that scans, or a flood from outside, would leave no room for anyone else's flows and events.
  */
 #pragma once
 
@@ -57,8 +57,8 @@ static __always_inline void usage_gone(__u32 owner)
 }
 
 /*
- * Counts one more event about a refusal at an interface, as far as it may have one: it has `most` in a second, on all CPUs together. Two CPUs may overwrite
- * each other's count.
+ * Counts one more event about a refusal at an interface, as far as it may have one: it has `most` in a second, on all
+ * CPUs together. Two CPUs may overwrite each other's count.
  */
 static __always_inline int usage_take_event(__u32 ifindex, __u64 now, int policy, __u32 most)
 {
@@ -67,7 +67,7 @@ static __always_inline int usage_take_event(__u32 ifindex, __u64 now, int policy
 
 	if (!usage)
 		return 0;
-	if (now - usage->events_since_ns >= 1000000000ULL) {
+	if (now - usage->events_since_ns >= CV_SECOND_NS) {
 		usage->events_since_ns = now;
 		usage->denied = 0;
 		usage->dropped = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Datagrams from outside at the driver: what policy refuses ends here, before it costs a socket buffer, and what goes to the
- * proxy gets its PROXY header where there is still room in front. Everything else, and whatever this cannot do, passes as it
- * came; cv_from_net and cv_to_pod do the rest.
+ * Datagrams from outside at the driver: what policy refuses ends here, before it costs a socket buffer, and what goes
+ * to the proxy gets its PROXY header where there is still room in front. Everything else, and whatever this cannot do,
+ * passes as it came; cv_from_net and cv_to_pod do the rest.
  */
 #pragma once
 
@@ -14,11 +14,10 @@
 #include "lib/listener.h"
 #include "lib/external.h"
 #include "lib/proxy_header.h"
+#include "lib/session.h"
 
 #define CV_XDP_V4_HEADERS (sizeof(struct ethhdr) + sizeof(struct iphdr) + sizeof(struct udphdr))
 #define CV_XDP_V6_HEADERS (sizeof(struct ethhdr) + sizeof(struct ipv6hdr) + sizeof(struct udphdr))
-#define CV_XDP_MAX_PACKET 12000 /* IP bytes, as for CV_HEADER_MAX_PACKET */
-#define CV_XDP_MORE_OR_OFFSET 0x3fff
 
 static __always_inline int xdp_drop(struct xdp_md *ctx, struct cv_scratch *s, __u32 reason)
 {
@@ -28,13 +27,16 @@ static __always_inline int xdp_drop(struct xdp_md *ctx, struct cv_scratch *s, __
 	return XDP_DROP;
 }
 
-/* Addresses, length and protocol of an IPv4 packet. Returns where its UDP header is, NULL when it is none of ours to read. */
+/*
+ * Addresses, length and protocol of an IPv4 packet. Returns where its UDP header is, NULL when it is none of ours to
+ * read.
+ */
 static __always_inline struct udphdr *xdp_parse_v4(void *data, void *end, struct cv_packet *p)
 {
 	struct iphdr *ip = data + sizeof(struct ethhdr);
 
 	if ((void *)(ip + 1) > end || ip->version != 4 || ip->ihl != 5 || ip->protocol != IPPROTO_UDP ||
-	    ip->frag_off & bpf_htons(CV_XDP_MORE_OR_OFFSET))
+	    ip->frag_off & bpf_htons(CV_IP_FRAGMENT_MASK | CV_IP_MORE_FRAGMENTS))
 		return 0;
 	p->key.src = address_from_v4(ip->saddr);
 	p->key.dst = address_from_v4(ip->daddr);
@@ -71,7 +73,10 @@ static __always_inline __u16 xdp_sum(__u16 check, __s64 added, int may_be_zero)
 	return check || may_be_zero ? check : 0xffff;
 }
 
-/* Puts the header in, `length` bytes behind `headers`. `headers` is a constant. Returns 0 when done; nothing has changed otherwise. */
+/*
+ * Puts the header in, `length` bytes behind `headers`. `headers` is a constant. Returns 0 when done; nothing has
+ * changed otherwise.
+ */
 static __always_inline int xdp_insert(struct xdp_md *ctx, struct cv_scratch *s, const __u32 headers, __u32 length)
 {
 	struct cv_handover *handover;
@@ -144,8 +149,9 @@ static __always_inline int xdp_to_proxy(struct xdp_md *ctx, struct cv_scratch *s
 }
 
 /*
- * `native`: the driver runs the program, on packets as they came. Otherwise the packet is a socket buffer already, which may
- * be a super-packet and may have a sum that this could not keep right: then only refusals are worth anything here.
+ * `native`: the driver runs the program, on packets as they came. Otherwise the packet is a socket buffer already,
+ * which may be a super-packet and may have a sum that this could not keep right: then only refusals are worth anything
+ * here.
  */
 static __always_inline int xdp_in(struct xdp_md *ctx, int native)
 {
@@ -173,7 +179,7 @@ static __always_inline int xdp_in(struct xdp_md *ctx, int native)
 	p->generation = control->generation;
 	p->key.proto = IPPROTO_UDP;
 	to = address_lookup(p->generation, &p->key.dst);
-	if (!external_guards(to))
+	if (!workload_is_guarded_here(to))
 		return XDP_PASS;
 	room = end - data - sizeof(*eth);
 	if ((void *)(udp + 1) > end || p->len > room || bpf_ntohs(udp->len) < sizeof(*udp) ||
@@ -183,9 +189,8 @@ static __always_inline int xdp_in(struct xdp_md *ctx, int native)
 	p->key.dport = udp->dest;
 	if (bpf_map_lookup_elem(&cv_flow, &p->key))
 		return XDP_PASS;
-	session = bpf_map_lookup_elem(&cv_session, &p->key);
-	if (session && session->generation == p->generation && session->ifindex == ctx->ingress_ifindex &&
-	    !(session->flags & CV_SESSION_REASSEMBLED)) {
+	session = session_lookup(&p->key, ctx->ingress_ifindex);
+	if (session_is_whole(session) && session->generation == p->generation) {
 		s->session = *session;
 	} else {
 		r = external_evaluate(s, to);
@@ -193,13 +198,10 @@ static __always_inline int xdp_in(struct xdp_md *ctx, int native)
 			return XDP_PASS;
 		if (r)
 			return xdp_drop(ctx, s, r);
-		s->session.generation = p->generation;
-		s->session.src_class = s->decision.src_class;
-		s->session.ifindex = ctx->ingress_ifindex;
-		s->session.flags = CV_SESSION_EXTERNAL;
-		bpf_map_update_elem(&cv_session, &p->key, &s->session, BPF_ANY);
+		session_open(s, ctx->ingress_ifindex,
+		             CV_SESSION_EXTERNAL); /* no fragment: its header says all that an entry would */
 	}
-	if (!native || p->len > CV_XDP_MAX_PACKET ||
+	if (!native || p->len > CV_HEADER_MAX_PACKET ||
 	    !listener_count(control, p->flags & CV_PACKET_V6 ? CV_LISTENER_UDP6 : CV_LISTENER_UDP4))
 		return XDP_PASS;
 	return xdp_to_proxy(ctx, s);

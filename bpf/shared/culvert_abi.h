@@ -24,16 +24,17 @@ enum cv_verdict {
 };
 
 /*
- * Why a packet was dropped or a flow refused: name, number, and how the programs treat it. Append only; numbers follow each other. What people
- * read of each is in src/Core/Reasons/ReasonTable.cs.
+ * Why a packet was dropped or a flow refused: name, number, and how the programs treat it. Append only; numbers follow
+ * each other. What people read of each is in src/Core/Reasons/ReasonTable.cs.
  *   POLICY       a decision of policy: told of as denied, with the rule; TCP is answered with a reset
  *   FINAL        trying again will not help: TCP is answered with a reset
  *   UNREACHABLE  as FINAL; a pod's datagram is answered with ICMP port unreachable
  *   SILENT       dropped without an answer
  *   FAULT        of the mesh itself: without an answer, unless configuration lets it pass (cv_cfg_fail_open)
- * FAULT is what may be let pass, and not the table's class "internal". REWRITE_FAILED, REDIRECT_FAILED and HEADER_FAILED are internal there and SILENT here: by
- * then the packet may be changed in part. FLOW_TABLE_FULL is one of capacity there and FAULT here: nobody refuses the flow, there is no room to follow it; who has
- * used up a share of its own (FLOW_QUOTA) is refused.
+ * FAULT is what may be let pass, and not the table's class "internal". REWRITE_FAILED, REDIRECT_FAILED and
+ * HEADER_FAILED are internal there and SILENT here: by then the packet may be changed in part. FLOW_TABLE_FULL is one
+ * of capacity there and FAULT here: nobody refuses the flow, there is no room to follow it; who has used up a share of
+ * its own (FLOW_QUOTA, FRAGMENT_QUOTA) is refused.
  */
 #define CV_REASONS(REASON)                                                                                             \
 	REASON(MALFORMED, 1, SILENT)             /* a header is truncated or contradicts itself */                     \
@@ -59,15 +60,16 @@ enum cv_verdict {
 	REASON(TRANSPORT_SPOOF, 21, SILENT)      /* a packet carried the proxy's mark without being the proxy's */     \
 	REASON(TUPLE_TAKEN, 22, SILENT)   /* translated, two flows would have the same ports; another try may not */   \
 	REASON(HEADER_FAILED, 23, SILENT) /* the kernel refused to make room for a PROXY header, or to write it */     \
-	REASON(SESSION_TABLE_FULL, 24, SILENT) /* cv_session took no entry for a datagram in fragments */              \
-	REASON(PROXY_REQUIRED, 25, SILENT)     /* plaintext past the proxy to a workload that is behind it */          \
-	REASON(FLOW_QUOTA, 26, SILENT)      /* the pod, or the outside, has all the flows or fragments it may have */  \
-	REASON(ICMP_ECHO, 27, SILENT)       /* echo requests are refused by configuration */                           \
-	REASON(NEIGHBOUR_SCOPE, 28, SILENT) /* neighbour or multicast listener discovery that left its link */         \
-	REASON(FOREIGN_ERROR, 29, SILENT)   /* an ICMP error about what its sender did not get */                      \
+	REASON(SESSION_TABLE_FULL, 24, SILENT)     /* cv_session took no entry for a datagram in fragments */          \
+	REASON(PROXY_REQUIRED, 25, SILENT)         /* plaintext past the proxy to a workload that is behind it */      \
+	REASON(FLOW_QUOTA, 26, SILENT)             /* the pod, or the outside, has all the flows it may have */        \
+	REASON(ICMP_ECHO, 27, SILENT)              /* echo requests are refused by configuration */                    \
+	REASON(NEIGHBOUR_SCOPE, 28, SILENT)        /* neighbour or multicast listener discovery that left its link */  \
+	REASON(FOREIGN_ERROR, 29, SILENT)          /* an ICMP error about what its sender did not get */               \
 	REASON(NETWORK_POLICY_INGRESS, 30, POLICY) /* isolated, and no NetworkPolicy allows it in */                   \
 	REASON(NETWORK_POLICY_EGRESS, 31, POLICY)  /* isolated, and no NetworkPolicy allows it out */                  \
-	REASON(FLOODED, 32, SILENT) /* for another pod of the node: a bridge brought it to this one as well */
+	REASON(FLOODED, 32, SILENT)        /* for another pod of the node: a bridge brought it to this one as well */  \
+	REASON(FRAGMENT_QUOTA, 33, SILENT) /* its share of the reassembly is full of datagrams that are not whole */
 
 /* How many reasons there is room for in cv_drops, and in the words that say how they are treated. */
 #define CV_MAX_REASONS 64
@@ -141,8 +143,9 @@ struct cv_flow {
 };
 
 /*
- * cv_usage, cv_swept: whose flows are in cv_flow, counted by the veth of the pod that began them, CV_OWNER_EXTERNAL for those from outside.
- * In the table are made - gone - swept. The programs write cv_usage, the agent writes cv_swept: neither has to wait for the other.
+ * cv_usage, cv_swept: whose flows are in cv_flow, counted by the veth of the pod that began them, CV_OWNER_EXTERNAL for
+ * those from outside. In the table are made - gone - swept. The programs write cv_usage, the agent writes cv_swept:
+ * neither has to wait for the other.
  */
 #define CV_OWNER_EXTERNAL 0
 
@@ -210,9 +213,9 @@ struct cv_address {
 };
 
 /*
- * cv_policy: verdicts, fully evaluated by the compiler, by longest prefix of the port. Looked up by the class of the other end (the source of what
- * comes in, the destination of what goes out), and when that has no entry, by CV_CLASS_ANY. A policy set without any entry is refused
- * (CV_REASON_INTERNAL).
+ * cv_policy: verdicts, fully evaluated by the compiler, by longest prefix of the port. Looked up by the class of the
+ * other end (the source of what comes in, the destination of what goes out), and when that has no entry, by
+ * CV_CLASS_ANY. A policy set without any entry is refused (CV_REASON_INTERNAL).
  */
 struct cv_policy_key {
 	__u32 prefixlen; /* CV_POLICY_PREFIX + 0…16 */
@@ -292,11 +295,12 @@ _Static_assert(CV_LISTENER_KINDS == 8,
 #define CV_MAX_LISTENERS 64 /* per kind: one for each event loop */
 
 /*
- * Datagrams. Slot n of UDP4, UDP6, PLAIN4 and PLAIN6 must belong to the same loop: the slot is a hash of both addresses and ports, so that every
- * datagram of a flow meets the same loop, whichever way it takes. The sockets must not be SO_REUSEPORT (6.1 refuses those); several at one
- * address and port go by SO_REUSEADDR. Plain sockets need IP_RECVORIGDSTADDR / IPV6_RECVORIGDSTADDR and may have UDP_GRO.
- * Only datagrams in fragments, or by a bridge, are found by the kernel's own lookup: once the proxy has a socket that is bound to a flow's destination and
- * connected to its source, that one gets them, without a header, in the place of a plain one.
+ * Datagrams. Slot n of UDP4, UDP6, PLAIN4 and PLAIN6 must belong to the same loop: the slot is a hash of both addresses
+ * and ports, so that every datagram of a flow meets the same loop, whichever way it takes. The sockets must not be
+ * SO_REUSEPORT (6.1 refuses those); several at one address and port go by SO_REUSEADDR. Plain sockets need
+ * IP_RECVORIGDSTADDR / IPV6_RECVORIGDSTADDR and may have UDP_GRO. Only datagrams in fragments, or by a bridge, are
+ * found by the kernel's own lookup: once the proxy has a socket that is bound to a flow's destination and connected to
+ * its source, that one gets them, without a header, in the place of a plain one.
  */
 
 /* cv_session: a UDP flow that goes to the proxy, by its key as the originator sends it. Written by the programs. */
@@ -314,8 +318,8 @@ enum cv_session_flag {
 };
 
 /*
- * cv_reply: a pod's answers to a socket of the proxy that speaks as a client. Written by the agent: src is the pod, dst and
- * dport the client's address and port, sport 0, because answers may come from any port of the pod.
+ * cv_reply: a pod's answers to a socket of the proxy that speaks as a client. Written by the agent: src is the pod, dst
+ * and dport the client's address and port, sport 0, because answers may come from any port of the pod.
  */
 struct cv_reply {
 	__u32 listener; /* slot of the loop that owns the socket: answers from another port go to that plain slot */
@@ -323,8 +327,9 @@ struct cv_reply {
 };
 
 /*
- * What the programs put in front of a datagram's payload: PROXY protocol version 2, PROXY command, DGRAM over INET or INET6 with the original
- * addresses and ports, a CV_TLV_ENDPOINT TLV and, with cv_cfg_udp_crc, a CRC32C TLV behind it. The length is a multiple of 4.
+ * What the programs put in front of a datagram's payload: PROXY protocol version 2, PROXY command, DGRAM over INET or
+ * INET6 with the original addresses and ports, a CV_TLV_ENDPOINT TLV and, with cv_cfg_udp_crc, a CRC32C TLV behind it.
+ * The length is a multiple of 4.
  */
 #define CV_PROXY2_VERSION_COMMAND 0x21
 #define CV_PROXY2_DGRAM4 0x12
@@ -332,7 +337,10 @@ struct cv_reply {
 #define CV_TLV_CRC32C 0x03
 #define CV_TLV_ENDPOINT 0xe0
 
-/* Value of CV_TLV_ENDPOINT, numbers big-endian: u8 version, u32 src_class, u32 ifindex, u32 generation, u32 flags (enum cv_session_flag), padding. */
+/*
+ * Value of CV_TLV_ENDPOINT, numbers big-endian: u8 version, u32 src_class, u32 ifindex, u32 generation, u32 flags (enum
+ * cv_session_flag), padding.
+ */
 #define CV_TLV_ENDPOINT_VERSION 1
 #define CV_TLV_ENDPOINT_LENGTH 17     /* without a CRC32C TLV */
 #define CV_TLV_ENDPOINT_CRC_LENGTH 18 /* with one: a byte of padding */
@@ -420,7 +428,10 @@ struct cv_event {
 	__u32 pad2;
 };
 
-/* Marks of packets: two bits that no CNI, kube-proxy or policy engine known to us takes. Defaults, overridable in the programs' configuration. */
+/*
+ * Marks of packets: two bits that no CNI, kube-proxy or policy engine known to us takes. Defaults, overridable in the
+ * programs' configuration.
+ */
 #define CV_MARK_MASK 0x30u
 #define CV_MARK_CAPTURE 0x10u /* set by the programs: deliver locally */
 #define CV_MARK_PROXY 0x20u   /* set by the proxy on its sockets: trusted */

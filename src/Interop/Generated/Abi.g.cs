@@ -189,7 +189,7 @@ public enum CvReason : uint
     /// <summary>Plaintext past the proxy to a workload that is behind it.</summary>
     ProxyRequired = 25,
 
-    /// <summary>The pod, or the outside, has all the flows or fragments it may have.</summary>
+    /// <summary>The pod, or the outside, has all the flows it may have.</summary>
     FlowQuota = 26,
 
     /// <summary>Echo requests are refused by configuration.</summary>
@@ -210,8 +210,11 @@ public enum CvReason : uint
     /// <summary>For another pod of the node: a bridge brought it to this one as well.</summary>
     Flooded = 32,
 
+    /// <summary>Its share of the reassembly is full of datagrams that are not whole.</summary>
+    FragmentQuota = 33,
+
     /// <summary><c>CV_REASON_MAX</c>.</summary>
-    Max = 33,
+    Max = 34,
 }
 
 /// <summary>A 16-byte address in network byte order.</summary>

@@ -41,7 +41,7 @@ public sealed class ReassemblyShareTests : IDisposable
         Packet Piece(int id) => later ? Later(First(v6, id), last: false) : First(v6, id);
         for (int id = 0; id < Surely; id++) _world.FromPod(_world.A, Piece(id)).Passed();
         _world.Flood(Hook.FromPod, _world.A, _world.A.Index, Most - Surely, id => Piece(Most + id));
-        _world.FromPod(_world.A, Piece(10_000)).Dropped(CvReason.FlowQuota);
+        _world.FromPod(_world.A, Piece(10_000)).Dropped(CvReason.FragmentQuota);
         Packet other = First(v6, 1) with { Source = _world.B.Address(v6) };
         _world.FromPod(_world.B, other).Passed();
         _world.FromPod(_world.B, Later(other, last: true)).Passed();
@@ -52,7 +52,7 @@ public sealed class ReassemblyShareTests : IDisposable
     {
         _world.Flood(Hook.FromPod, _world.A, _world.A.Index, Most / 2, id => First(v6, id) with { Destination = World.Node(v6) });
         _world.Flood(Hook.FromPod, _world.A, _world.A.Index, Most / 2, id => First(v6, id) with { Destination = World.External(v6) });
-        _world.FromPod(_world.A, First(v6, 10_000)).Dropped(CvReason.FlowQuota);
+        _world.FromPod(_world.A, First(v6, 10_000)).Dropped(CvReason.FragmentQuota);
     }
 
     [Theory, InlineData(false), InlineData(true)]
@@ -90,7 +90,7 @@ public sealed class ReassemblyShareTests : IDisposable
         // As many bytes as the datagram has, but not all of its bytes.
         _world.Flood(
             Hook.FromPod, _world.A, _world.A.Index, Most, n => n % 3 < 2 ? First(v6, n / 3) : Later(First(v6, n / 3), last: true) with { FragmentOffset = 2 * Size });
-        _world.FromPod(_world.A, First(v6, 10_000)).Dropped(CvReason.FlowQuota);
+        _world.FromPod(_world.A, First(v6, 10_000)).Dropped(CvReason.FragmentQuota);
     }
 
     [Theory, InlineData(false, false), InlineData(false, true), InlineData(true, false), InlineData(true, true)]
@@ -103,7 +103,7 @@ public sealed class ReassemblyShareTests : IDisposable
         }
 
         _world.Flood(Hook.FromNet, _world.C, Uplink, Most, Piece);
-        _world.Run(Hook.FromNet, Piece(10_000), _world.C.Index, Uplink).Dropped(CvReason.FlowQuota);
+        _world.Run(Hook.FromNet, Piece(10_000), _world.C.Index, Uplink).Dropped(CvReason.FragmentQuota);
         _world.FromPod(_world.A, First(v6, 1)).Passed();
     }
 }
