@@ -68,7 +68,7 @@ internal static class ControllerComposition
         SnapshotPublisher publisher = parts.Own(new SnapshotPublisher(objects, source.Status, authority, refused, loggers.CreateLogger<SnapshotPublisher>()));
 
         // What commands ask for by files in the state folder.
-        StateUpkeep upkeep = new(nodes, objects, roots, new RootRotation(authorityFolder), builtIn, nodeFolder, logger);
+        StateUpkeep upkeep = new(nodes, objects, roots, new RootRotation(authorityFolder), new RootRemoval(authorityFolder), builtIn, nodeFolder, logger);
         parts.Own(new StateWatch(options.StateFolder, upkeep.Run, options.Time, logger));
         upkeep.Run();
 

@@ -16,6 +16,12 @@ internal static partial class HostingLog
     [LoggerMessage(LogEventIds.RotationFailed, LogLevel.Error, "The root can't be replaced now and it is tried again: {Reason}")]
     public static partial void RotationFailed(ILogger logger, string reason);
 
+    [LoggerMessage(LogEventIds.NotRemoved, LogLevel.Warning, "The root {Id} is not removed: {Reason}")]
+    public static partial void NotRemoved(ILogger logger, string id, string reason);
+
+    [LoggerMessage(LogEventIds.RemovalFailed, LogLevel.Error, "A root can't be removed now, which is tried again: {Reason}")]
+    public static partial void RemovalFailed(ILogger logger, string reason);
+
     [LoggerMessage(LogEventIds.IdentityNotRenewed, LogLevel.Warning, "The controller's own certificate is not renewed ({Failure}: {Reason}); it is valid until {NotAfter:u} and the authority is asked again at {Again:u}.")]
     public static partial void IdentityNotRenewed(ILogger logger, AuthorityFailure failure, string reason, DateTimeOffset notAfter, DateTimeOffset again);
 
