@@ -105,6 +105,7 @@ internal static class LogEventIds
     internal const int NotNoted = 2104;
     internal const int ApiRefused = 2105;
     internal const int StreamReplaced = 2106;
+    internal const int JoinRefused = 2107;
 
     // src/Controller/Identity
     internal const int IdentityUpkeepFailed = 2201;

@@ -43,7 +43,7 @@ internal sealed class CertificateServiceHandler(
         }
         catch (AttestationException e)
         {
-            ApiLog.Refused(logger, request.Node, "node", e.Message);
+            ApiLog.JoinRefused(logger, request.Node, e.Message);
             throw ServiceFailures.ToRpc(e);
         }
         ApiLog.Joined(logger, request.Node);

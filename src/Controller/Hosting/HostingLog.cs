@@ -31,12 +31,12 @@ internal static partial class HostingLog
     [LoggerMessage(LogEventIds.AnonymousDropped, LogLevel.Warning, "{Count} connections of clients that have proven no node gave way to newer ones, or had not done so in time; said at most every 30 s.")]
     public static partial void AnonymousDropped(ILogger logger, long count);
 
-    [LoggerMessage(LogEventIds.TooManyOfANode, LogLevel.Warning, "{Node} has {Most} connections; another one is refused.")]
+    [LoggerMessage(LogEventIds.TooManyOfANode, LogLevel.Warning, "The node {Node} has {Most} connections; another one is refused.")]
     public static partial void TooManyOfANode(ILogger logger, string node, int most);
 
     [LoggerMessage(LogEventIds.NoRoomKept, LogLevel.Error, "No room can be kept in '{Folder}' for revoking nodes while the disk is full, which is tried again: {Reason}")]
     public static partial void NoRoomKept(ILogger logger, string folder, string reason);
 
-    [LoggerMessage(LogEventIds.RootsNotWritten, LogLevel.Error, "'{Path}' can't be written which is tried again: {Reason}")]
+    [LoggerMessage(LogEventIds.RootsNotWritten, LogLevel.Error, "'{Path}' can't be written, which is tried again: {Reason}")]
     public static partial void RootsNotWritten(ILogger logger, string path, string reason);
 }
