@@ -33,6 +33,7 @@ internal static class ControllerComposition
     /// <inheritdoc cref="ControllerHost.StartAsync"/>
     internal static async Task<ControllerHost> StartAsync(ControllerOptions options, OwnedParts parts, CancellationToken cancellationToken)
     {
+        OpenFiles.Require();
         ILoggerFactory loggers = options.LoggerFactory ?? NullLoggerFactory.Instance;
         ILogger<ControllerHost> logger = loggers.CreateLogger<ControllerHost>();
         IObjectSource source = parts.OwnAsyncDisposable(options.Source ?? MakeSource(options, loggers));
