@@ -71,7 +71,7 @@ internal sealed class NodeAuthenticator(SnapshotPublisher publisher, ICertificat
                 : throw Refused($"the header {NodeHeader.Name} is missing");
         }
         X509Certificate2 certificate = http.Connection.ClientCertificate ?? throw Refused("a node certificate is needed");
-        if (!SvidReader.TryRead(certificate, out SpiffeId? id) || id.Path.Split('/') is not ["", "culvert", "node", var node]) throw Refused("the certificate is not a node's");
+        if (!SvidReader.TryRead(certificate, out SpiffeId? id) || id.Node is not { } node) throw Refused("the certificate is not a node's");
         if (http.Features.Get<IConnectionItemsFeature>()?.Items.TryGetValue(NodeProof.Key, out object? kept) != true || kept is not NodeProof proof)
             throw new InvalidOperationException("A connection with a certificate was let in without a look at it.");
         DateTimeOffset issued = new DateTimeOffset(certificate.NotBefore.ToUniversalTime()) + authority.Backdating;
