@@ -44,7 +44,7 @@ internal static class Reference
     {
         text.Append("| field | what | default |\n|---|---|---|\n");
         Rows(text, path, node);
-        foreach (SchemaRule rule in RulesOf(node)) text.Append(CultureInfo.InvariantCulture, $"\nAn object is refused where {rule.Message}.\n");
+        foreach (SchemaRule rule in RulesOf(node)) text.Append(CultureInfo.InvariantCulture, $"\nAn object is refused {rule.Refused}.\n");
     }
 
     private static void Rows(StringBuilder text, string path, SchemaNode node)

@@ -64,6 +64,7 @@ internal static class LogEventIds
     internal const int SvidStoreFailed = 1307;
     internal const int TlsIdentityTableUnusable = 1308;
     internal const int NotTrusted = 1309;
+    internal const int RootGone = 1310;
 
     // src/NodeAgent/Snapshots
     internal const int SnapshotFileCorrupt = 1401;
@@ -95,6 +96,8 @@ internal static class LogEventIds
     internal const int TooManyOfANode = 2007;
     internal const int NoRoomKept = 2008;
     internal const int RootsNotWritten = 2009;
+    internal const int NotRemoved = 2010;
+    internal const int RemovalFailed = 2011;
 
     // src/Controller/Api
     internal const int Joined = 2101;
@@ -103,11 +106,16 @@ internal static class LogEventIds
     internal const int NotNoted = 2104;
     internal const int ApiRefused = 2105;
     internal const int StreamReplaced = 2106;
+    internal const int JoinRefused = 2107;
 
     // src/Controller/Identity
     internal const int IdentityUpkeepFailed = 2201;
     internal const int IdentityNotSaved = 2202;
     internal const int RootMade = 2203;
+    internal const int RootSignsNow = 2204;
+    internal const int RootLeft = 2205;
+    internal const int RootRemoved = 2206;
+    internal const int RootKeyDeleted = 2207;
 
     // src/Controller/Store
     internal const int BadObject = 2301;

@@ -60,6 +60,7 @@ internal sealed class UpRunner(UpOptions options, UpEvents events, ILoggerFactor
         try
         {
             Capabilities.Require();
+            _ = OpenFiles.Require();
             Directory.CreateDirectory(options.Agent.RunFolder, OwnerOnly);
             return await ControllerHost.StartAsync(
                 new ControllerOptions

@@ -21,6 +21,9 @@ internal static partial class ApiLog
     [LoggerMessage(LogEventIds.ApiRefused, LogLevel.Warning, "Refused a certificate for {What} to node {Node}: {Reason}")]
     public static partial void Refused(ILogger logger, string node, string what, string reason);
 
+    [LoggerMessage(LogEventIds.JoinRefused, LogLevel.Warning, "Refused a node certificate to {Node}: {Reason}")]
+    public static partial void JoinRefused(ILogger logger, string node, string reason);
+
     [LoggerMessage(LogEventIds.StreamReplaced, LogLevel.Warning,
         "A second agent of the node {Node} ({Instance}) has opened a stream while the first ({Older}) had one, and takes its place: two machines use one name, or the first is gone without a word.")]
     public static partial void Replaced(ILogger logger, string node, string instance, string older);

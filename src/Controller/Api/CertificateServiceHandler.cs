@@ -43,7 +43,7 @@ internal sealed class CertificateServiceHandler(
         }
         catch (AttestationException e)
         {
-            ApiLog.Refused(logger, request.Node, "node", e.Message);
+            ApiLog.JoinRefused(logger, request.Node, e.Message);
             throw ServiceFailures.ToRpc(e);
         }
         ApiLog.Joined(logger, request.Node);
@@ -52,9 +52,9 @@ internal sealed class CertificateServiceHandler(
 
     public override Task<CertificateResponse> RenewNode(RenewNodeRequest request, ServerCallContext context)
     {
-        string node = authenticator.Authenticate(context, isRenewal: true).Node;
+        NodeCaller caller = authenticator.Authenticate(context, isRenewal: true);
         RequireWorld();
-        return SignNodeAsync(node, request.CsrDer, context.CancellationToken);
+        return SignNodeAsync(caller.Node, request.CsrDer, context.CancellationToken, caller.Certificate?.Fingerprint);
     }
 
     /// <summary>The trust domain and the lifetime of certificates are the objects' to say: nothing is signed, and no evidence used up, before they were read.</summary>
@@ -74,13 +74,14 @@ internal sealed class CertificateServiceHandler(
             throw ServiceFailures.Unavailable("the node's certificates were revoked less than a second ago; the token was not used up, try again", TimeSpan.FromSeconds(1));
     }
 
-    private async Task<CertificateResponse> SignNodeAsync(string node, ByteString csr, CancellationToken cancellationToken)
+    private async Task<CertificateResponse> SignNodeAsync(string node, ByteString csr, CancellationToken cancellationToken, string? askedWith = null)
     {
         MeshSettings mesh = publisher.Current.Mesh;
         CertificateResponse response = await SignAsync(node, csr, SpiffeId.ForNode(mesh.TrustDomain, node), mesh, cancellationToken);
+        string signed = NodeCertificate.FingerprintOf(response.ChainDer[0].Span);
         try
         {
-            nodes.NoteIssued(node, response.NotBefore.ToDateTimeOffset() + authority.Backdating, response.NotAfter.ToDateTimeOffset());
+            nodes.NoteIssued(node, response.NotBefore.ToDateTimeOffset() + authority.Backdating, response.NotAfter.ToDateTimeOffset(), askedWith is null ? [signed] : [signed, askedWith]);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

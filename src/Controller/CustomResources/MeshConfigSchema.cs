@@ -28,7 +28,7 @@ internal static class MeshConfigSchema
                 "Certificates of workloads.",
                 new SchemaField("lifetime", Nodes.Text("How long one is valid, such as 48h or 1h30m: 2s to 2160h.", "^([0-9]{1,9}(ms|h|m|s))+$", Durations.MostCharacters) with
                 {
-                    Rules = [new("duration(self) >= duration('2s') && duration(self) <= duration('2160h')", "must be within 2s..2160h")],
+                    Rules = [new("duration(self) >= duration('2s') && duration(self) <= duration('2160h')", "must be within 2s..2160h", "whose `spec.certificate.lifetime` is not within 2s..2160h")],
                 })
                 {
                     Default = "48h",

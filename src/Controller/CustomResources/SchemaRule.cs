@@ -6,4 +6,5 @@ namespace Culvert.Controller.CustomResources;
 /// </summary>
 /// <param name="Expression">The condition, of which <c>self</c> is the value that it stands at.</param>
 /// <param name="Message">What is wrong where it does not hold.</param>
-internal sealed record SchemaRule(string Expression, string Message);
+/// <param name="Refused">Which objects are refused for it, as the end of a sentence that begins with "An object is refused": for the reference.</param>
+internal sealed record SchemaRule(string Expression, string Message, string Refused);

@@ -25,10 +25,14 @@ internal static class TrafficPolicySchema
         {
             Rules =
             [
-                new("has(self.loadBalancing) || has(self.proxyProtocol) || has(self.acceptProxyProtocol)", "says nothing of its target; loadBalancing, proxyProtocol or acceptProxyProtocol is required"),
+                new(
+                    "has(self.loadBalancing) || has(self.proxyProtocol) || has(self.acceptProxyProtocol)",
+                    "says nothing of its target; loadBalancing, proxyProtocol or acceptProxyProtocol is required",
+                    "that says nothing of its target: it needs `loadBalancing`, `proxyProtocol` or `acceptProxyProtocol`"),
                 new(
                     "!has(self.loadBalancing) || self.loadBalancing.all(a, self.loadBalancing.exists_one(b, a.protocol == b.protocol && (has(a.port) ? has(b.port) && a.port == b.port : !has(b.port))))",
-                    "loadBalancing names a port of a protocol twice"),
+                    "loadBalancing names a port of a protocol twice",
+                    "whose `spec.loadBalancing` names a port of a protocol twice"),
             ],
         },
         Columns = [new("Service", "string", ".spec.targetRef.name")],

@@ -25,7 +25,10 @@ internal static class WorkloadSchema
         {
             Rules =
             [
-                new("!(has(self.hostNetwork) && self.hostNetwork && has(self.enrolled) && self.enrolled)", "a workload of its node's network (hostNetwork) can't be enrolled"),
+                new(
+                    "!(has(self.hostNetwork) && self.hostNetwork && has(self.enrolled) && self.enrolled)",
+                    "a workload of its node's network (hostNetwork) can't be enrolled",
+                    "that is of its node's network (`spec.hostNetwork`) and has `spec.enrolled`"),
             ],
         },
         Columns =

@@ -38,13 +38,12 @@ internal sealed class AgentConnections(TimeProvider time, ILogger logger)
     /// <summary>After it: who has proven a node leaves the gate.</summary>
     public async Task AfterHandshakeAsync(ConnectionContext connection, ConnectionDelegate next)
     {
-        if (!connection.Items.TryGetValue(NodeProof.Key, out object? kept) || kept is not NodeProof { Identity: { } identity } || !identity.IsOwn)
+        if (!connection.Items.TryGetValue(NodeProof.Key, out object? kept) || kept is not NodeProof { Identity.Node: { } node })
         {
             await next(connection);
             return;
         }
 
-        string node = identity.ToString();
         int count = _nodes.AddOrUpdate(node, 1, static (_, n) => n + 1);
         try
         {

@@ -28,7 +28,26 @@ public static class ControllerCommand
     private static readonly TimeSpan LongestActivation = TimeSpan.FromDays(30);
 
     /// <summary>Parses and runs; returns the exit code: 0 done, or stopped when asked; 1 could not start, or not make the token; 2 bad options; 4 a name given is not known.</summary>
-    public static async Task<int> RunAsync(string[] args)
+    public static Task<int> RunAsync(string[] args)
+    {
+        ArgumentNullException.ThrowIfNull(args);
+
+        // Before all else: with very few not even the libraries for the command line can be opened.
+        if (args is ["run", ..])
+        {
+            try
+            {
+                OpenFiles.Require();
+            }
+            catch (InvalidOperationException e)
+            {
+                return Task.FromResult(Fail(CannotStart, e.Message));
+            }
+        }
+        return ParseAndRunAsync(args);
+    }
+
+    private static async Task<int> ParseAndRunAsync(string[] args)
     {
         RootCommand root = new("The controller of a Culvert mesh: reads objects, signs certificates, streams snapshots to the agents.");
         root.Subcommands.Add(RunCommand());

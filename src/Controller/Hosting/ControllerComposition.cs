@@ -33,6 +33,7 @@ internal static class ControllerComposition
     /// <inheritdoc cref="ControllerHost.StartAsync"/>
     internal static async Task<ControllerHost> StartAsync(ControllerOptions options, OwnedParts parts, CancellationToken cancellationToken)
     {
+        OpenFiles.Require();
         ILoggerFactory loggers = options.LoggerFactory ?? NullLoggerFactory.Instance;
         ILogger<ControllerHost> logger = loggers.CreateLogger<ControllerHost>();
         IObjectSource source = parts.OwnAsyncDisposable(options.Source ?? MakeSource(options, loggers));
@@ -68,7 +69,7 @@ internal static class ControllerComposition
         SnapshotPublisher publisher = parts.Own(new SnapshotPublisher(objects, source.Status, authority, refused, loggers.CreateLogger<SnapshotPublisher>()));
 
         // What commands ask for by files in the state folder.
-        StateUpkeep upkeep = new(nodes, objects, roots, new RootRotation(authorityFolder), builtIn, nodeFolder, logger);
+        StateUpkeep upkeep = new(nodes, objects, roots, new RootRotation(authorityFolder), new RootRemoval(authorityFolder), builtIn, nodeFolder, logger);
         parts.Own(new StateWatch(options.StateFolder, upkeep.Run, options.Time, logger));
         upkeep.Run();
 

@@ -16,6 +16,12 @@ internal static partial class HostingLog
     [LoggerMessage(LogEventIds.RotationFailed, LogLevel.Error, "The root can't be replaced now and it is tried again: {Reason}")]
     public static partial void RotationFailed(ILogger logger, string reason);
 
+    [LoggerMessage(LogEventIds.NotRemoved, LogLevel.Warning, "The root {Id} is not removed: {Reason}")]
+    public static partial void NotRemoved(ILogger logger, string id, string reason);
+
+    [LoggerMessage(LogEventIds.RemovalFailed, LogLevel.Error, "A root can't be removed now, which is tried again: {Reason}")]
+    public static partial void RemovalFailed(ILogger logger, string reason);
+
     [LoggerMessage(LogEventIds.IdentityNotRenewed, LogLevel.Warning, "The controller's own certificate is not renewed ({Failure}: {Reason}); it is valid until {NotAfter:u} and the authority is asked again at {Again:u}.")]
     public static partial void IdentityNotRenewed(ILogger logger, AuthorityFailure failure, string reason, DateTimeOffset notAfter, DateTimeOffset again);
 
@@ -25,12 +31,12 @@ internal static partial class HostingLog
     [LoggerMessage(LogEventIds.AnonymousDropped, LogLevel.Warning, "{Count} connections of clients that have proven no node gave way to newer ones, or had not done so in time; said at most every 30 s.")]
     public static partial void AnonymousDropped(ILogger logger, long count);
 
-    [LoggerMessage(LogEventIds.TooManyOfANode, LogLevel.Warning, "{Node} has {Most} connections; another one is refused.")]
+    [LoggerMessage(LogEventIds.TooManyOfANode, LogLevel.Warning, "The node {Node} has {Most} connections; another one is refused.")]
     public static partial void TooManyOfANode(ILogger logger, string node, int most);
 
     [LoggerMessage(LogEventIds.NoRoomKept, LogLevel.Error, "No room can be kept in '{Folder}' for revoking nodes while the disk is full, which is tried again: {Reason}")]
     public static partial void NoRoomKept(ILogger logger, string folder, string reason);
 
-    [LoggerMessage(LogEventIds.RootsNotWritten, LogLevel.Error, "'{Path}' can't be written which is tried again: {Reason}")]
+    [LoggerMessage(LogEventIds.RootsNotWritten, LogLevel.Error, "'{Path}' can't be written, which is tried again: {Reason}")]
     public static partial void RootsNotWritten(ILogger logger, string path, string reason);
 }

@@ -10,14 +10,16 @@ internal sealed class RootRotation(string authorityFolder)
     /// <summary>The file's name.</summary>
     public const string FileName = "rotate.asked";
 
+    private const string Now = "now";
     private readonly string _path = Path.Combine(authorityFolder, FileName);
 
     /// <summary>Whether it was asked for and not done yet.</summary>
     public bool IsAsked => File.Exists(_path);
 
     /// <summary>Asks for it.</summary>
+    /// <param name="signNow">Whether the new root signs at once.</param>
     /// <exception cref="IOException">It can't be written.</exception>
-    public void Ask() => PrivateFiles.Write(_path, "");
+    public void Ask(bool signNow = false) => PrivateFiles.Write(_path, signNow ? Now : "");
 
     /// <summary>Does what was asked for, if it was. What fails for the disk's sake is tried again with the next call.</summary>
     public void DoIfAsked(BuiltInCertificateAuthority authority, ILogger logger)
@@ -27,7 +29,7 @@ internal sealed class RootRotation(string authorityFolder)
             if (!IsAsked) return;
             try
             {
-                authority.RotateRoot();
+                authority.RotateRoot(signNow: PrivateFiles.Read(_path) == Now);
             }
             catch (InvalidOperationException e)
             {

@@ -10,10 +10,11 @@ namespace Culvert.Controller.Hosting;
 /// <param name="objects">Objects to save.</param>
 /// <param name="roots">The file with the roots.</param>
 /// <param name="rotation">The wish for another root.</param>
-/// <param name="builtIn">Whose root; null: another authority's, which nobody can ask for one here.</param>
+/// <param name="removal">The wishes to have roots removed.</param>
+/// <param name="builtIn">Whose roots; null: another authority's, which nobody can ask for that here.</param>
 /// <param name="nodeFolder">For the log.</param>
 /// <param name="logger">Where it is said what can't be done.</param>
-internal sealed class StateUpkeep(NodeStore nodes, ObjectStore objects, RootsFile roots, RootRotation rotation, BuiltInCertificateAuthority? builtIn, string nodeFolder, ILogger logger)
+internal sealed class StateUpkeep(NodeStore nodes, ObjectStore objects, RootsFile roots, RootRotation rotation, RootRemoval removal, BuiltInCertificateAuthority? builtIn, string nodeFolder, ILogger logger)
 {
     private volatile bool _roomMissing;
 
@@ -24,7 +25,9 @@ internal sealed class StateUpkeep(NodeStore nodes, ObjectStore objects, RootsFil
         objects.Upkeep();
         KeepRoom();
         roots.Retry();
-        if (builtIn is not null) rotation.DoIfAsked(builtIn, logger);
+        if (builtIn is null) return;
+        rotation.DoIfAsked(builtIn, logger);
+        removal.DoIfAsked(builtIn, logger);
     }
 
     private void KeepRoom()

@@ -37,7 +37,7 @@ internal sealed class StateWatch : IDisposable
 
         void Tell(string? name)
         {
-            if (name is not null && (name.EndsWith(NodeStore.RevokedSuffix, StringComparison.Ordinal) || name.EndsWith(RootRotation.FileName, StringComparison.Ordinal))) asked();
+            if (name is not null && (name.EndsWith(NodeStore.RevokedSuffix, StringComparison.Ordinal) || name.EndsWith(RootRotation.FileName, StringComparison.Ordinal) || name.EndsWith(RootRemoval.Suffix, StringComparison.Ordinal))) asked();
         }
     }
 

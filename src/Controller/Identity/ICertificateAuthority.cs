@@ -14,6 +14,11 @@ public interface ICertificateAuthority
     /// </summary>
     ImmutableArray<ReadOnlyMemory<byte>> RetiredRoots => [];
 
+    /// <summary>
+    /// Those of <see cref="RetiredRoots"/> whose key may be another's: a certificate that leads to one proves nothing by itself, only when it is known to be the one that was signed here.
+    /// </summary>
+    ImmutableArray<ReadOnlyMemory<byte>> RemovedRoots => [];
+
     /// <summary>How long before its making a certificate begins; not negative.</summary>
     TimeSpan Backdating => TimeSpan.Zero;
 

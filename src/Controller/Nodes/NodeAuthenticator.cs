@@ -14,7 +14,8 @@ namespace Culvert.Controller.Nodes;
 /// <summary>Says which node a call comes from, and whether it may make it.</summary>
 /// <remarks>
 /// Over TLS the node's certificate says it. It must be of the mesh's trust domain, lead to a root of the bundle, be valid and not be revoked; one that has
-/// expired, or whose root has left the bundle, a short while ago is good for one thing, to be renewed. Over the controller's own Unix socket, which only its
+/// expired, or whose root has left the bundle, a short while ago is good for one thing, to be renewed; where the root was removed, as its key may be another's, only if it is
+/// known as the one that was signed here. Over the controller's own Unix socket, which only its
 /// own user can open (mode 0600), the caller is trusted to name its node. Safe for any number of threads.
 /// </remarks>
 internal sealed class NodeAuthenticator(SnapshotPublisher publisher, ICertificateAuthority authority, NodeStore nodes, TimeSpan renewalGrace, TimeProvider time)
@@ -70,11 +71,11 @@ internal sealed class NodeAuthenticator(SnapshotPublisher publisher, ICertificat
                 : throw Refused($"the header {NodeHeader.Name} is missing");
         }
         X509Certificate2 certificate = http.Connection.ClientCertificate ?? throw Refused("a node certificate is needed");
-        if (!SvidReader.TryRead(certificate, out SpiffeId? id) || id.Path.Split('/') is not ["", "culvert", "node", var node]) throw Refused("the certificate is not a node's");
+        if (!SvidReader.TryRead(certificate, out SpiffeId? id) || id.Node is not { } node) throw Refused("the certificate is not a node's");
         if (http.Features.Get<IConnectionItemsFeature>()?.Items.TryGetValue(NodeProof.Key, out object? kept) != true || kept is not NodeProof proof)
             throw new InvalidOperationException("A connection with a certificate was let in without a look at it.");
         DateTimeOffset issued = new DateTimeOffset(certificate.NotBefore.ToUniversalTime()) + authority.Backdating;
-        return new NodeCaller(node) { Certificate = new(id.TrustDomain, issued, new(certificate.NotAfter.ToUniversalTime()), proof.Root) };
+        return new NodeCaller(node) { Certificate = new(id.TrustDomain, issued, new(certificate.NotAfter.ToUniversalTime()), proof.Root, NodeCertificate.FingerprintOf(certificate.RawDataMemory.Span)) };
     }
 
     private string? Refusal(NodeCaller caller, bool isRenewal)
@@ -85,6 +86,12 @@ internal sealed class NodeAuthenticator(SnapshotPublisher publisher, ICertificat
         if (certificate.TrustDomain != trustDomain) return $"the node certificate is of the trust domain {certificate.TrustDomain}, the mesh is {trustDomain}; join again with a token";
         if (nodes.RevokedAt(caller.Node) is { } revoked && certificate.IssuedAt <= revoked) return "the node certificate was revoked; join again with a new token";
         DateTimeOffset now = time.GetUtcNow();
+        if (authority.RemovedRoots.Any(r => r.Span.SequenceEqual(certificate.Root)) && !(isRenewal && nodes.IsKnown(caller.Node, certificate.Fingerprint)))
+        {
+            return isRenewal
+                ? "the root of the node certificate was removed from the bundle, and the certificate is not known as the one last signed for this node; join again with a token"
+                : "the root of the node certificate was removed from the bundle: renew it and connect again";
+        }
         if (isRenewal) return certificate.NotAfter + renewalGrace > now ? null : "the node certificate expired too long ago to be renewed; join again with a token";
         if (certificate.NotAfter <= now) return "the node certificate has expired: renew it and connect again";
         return authority.Roots.Any(r => r.Span.SequenceEqual(certificate.Root)) ? null : "the root of the node certificate has left the bundle: renew it and connect again";

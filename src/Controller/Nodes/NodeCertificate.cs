@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+
 namespace Culvert.Controller.Nodes;
 
 /// <summary>What a node's certificate says.</summary>
@@ -5,4 +7,9 @@ namespace Culvert.Controller.Nodes;
 /// <param name="IssuedAt">When it was made.</param>
 /// <param name="NotAfter">When it ends.</param>
 /// <param name="Root">The root that it leads to, in DER.</param>
-internal sealed record NodeCertificate(string TrustDomain, DateTimeOffset IssuedAt, DateTimeOffset NotAfter, byte[] Root);
+/// <param name="Fingerprint">What it is known by (<see cref="FingerprintOf"/>).</param>
+internal sealed record NodeCertificate(string TrustDomain, DateTimeOffset IssuedAt, DateTimeOffset NotAfter, byte[] Root, string Fingerprint)
+{
+    /// <summary>The fingerprint of a certificate in DER.</summary>
+    public static string FingerprintOf(ReadOnlySpan<byte> certificate) => Convert.ToHexStringLower(SHA256.HashData(certificate));
+}

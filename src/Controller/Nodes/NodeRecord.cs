@@ -5,7 +5,8 @@ namespace Culvert.Controller.Nodes;
 /// <param name="CertificateUntil">When the last certificate signed for it ends; null: not known.</param>
 /// <param name="RevokedAt">Certificates made until then are refused; null: none are.</param>
 /// <param name="CertificateFrom">When the last certificate was signed; null: not known.</param>
-public sealed record NodeRecord(string Node, DateTimeOffset? CertificateUntil, DateTimeOffset? RevokedAt, DateTimeOffset? CertificateFrom = null)
+/// <param name="IsKnownByFingerprint">Whether that certificate can be told from others: only then it is good for renewal when its root is removed.</param>
+public sealed record NodeRecord(string Node, DateTimeOffset? CertificateUntil, DateTimeOffset? RevokedAt, DateTimeOffset? CertificateFrom = null, bool IsKnownByFingerprint = false)
 {
     /// <summary>What the newest certificate of the node is good for at a moment; as for a caller, it is revoked unless it was made after the revocation.</summary>
     public NodeCertificateState StateAt(DateTimeOffset now) =>

@@ -39,9 +39,17 @@ public sealed class NodeStore
     /// <summary>Until when certificates of a node are refused; null: none are. A file that says nothing readable refuses all.</summary>
     public DateTimeOffset? RevokedAt(string node) => Schema.Names.Subdomain(node) is null ? Read(PathOf(node, RevokedSuffix), unreadable: DateTimeOffset.MaxValue) : DateTimeOffset.MaxValue;
 
-    /// <summary>Notes when the newest certificate of a node was signed, and until when it is valid; for <see cref="List"/> only.</summary>
+    /// <summary>Notes when the newest certificate of a node was signed, until when it is valid, and by what it and the one before are known.</summary>
+    /// <param name="node">The node.</param>
+    /// <param name="signed">When it was signed.</param>
+    /// <param name="notAfter">When it ends.</param>
+    /// <param name="fingerprints">Of it, and of the one that it was asked for with: the answer may be lost, and that one is shown again then.</param>
     /// <exception cref="IOException">It can't be written.</exception>
-    public void NoteIssued(string node, DateTimeOffset signed, DateTimeOffset notAfter) => PrivateFiles.Write(PathOf(node, IssuedSuffix), Text(notAfter) + Text(signed));
+    public void NoteIssued(string node, DateTimeOffset signed, DateTimeOffset notAfter, params IEnumerable<string> fingerprints) =>
+        PrivateFiles.Write(PathOf(node, IssuedSuffix), $"{Text(notAfter)}{Text(signed)}{string.Join(' ', fingerprints)}\n");
+
+    /// <summary>Whether a certificate is the newest that was signed for a node, or the one before. One that can't be read of is not known.</summary>
+    public bool IsKnown(string node, string fingerprint) => Fingerprints(node).Contains(fingerprint, StringComparer.Ordinal);
 
     /// <summary>The names of the nodes that a certificate is known to have been made for.</summary>
     public IReadOnlyCollection<string> Names() => [.. NamesOf(IssuedSuffix)];
@@ -50,7 +58,7 @@ public sealed class NodeStore
     public IReadOnlyList<NodeRecord> List() =>
     [
         .. NamesOf(RevokedSuffix).Concat(NamesOf(IssuedSuffix)).Distinct().Order(StringComparer.Ordinal)
-            .Select(n => new NodeRecord(n, Read(PathOf(n, IssuedSuffix), unreadable: null), RevokedAt(n), Read(PathOf(n, IssuedSuffix), unreadable: null, line: 1))),
+            .Select(n => new NodeRecord(n, Read(PathOf(n, IssuedSuffix), unreadable: null), RevokedAt(n), Read(PathOf(n, IssuedSuffix), unreadable: null, line: 1), Fingerprints(n).Length > 0)),
     ];
 
     private IEnumerable<string> NamesOf(string suffix) => Directory.EnumerateFiles(_folder, "*" + suffix).Select(f => Path.GetFileName(f)[..^suffix.Length]);
@@ -63,14 +71,27 @@ public sealed class NodeStore
 
     private static string Text(DateTimeOffset moment) => moment.ToString("O", CultureInfo.InvariantCulture) + "\n";
 
+    private string[] Fingerprints(string node)
+    {
+        try
+        {
+            return Lines(PathOf(node, IssuedSuffix)).ElementAtOrDefault(2)?.Split(' ', StringSplitOptions.RemoveEmptyEntries) ?? [];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return [];
+        }
+    }
+
+    private static string[] Lines(string path) => File.Exists(path) ? PrivateFiles.Read(path).TrimEnd('\n').Split('\n') : [];
+
     /// <summary>A moment in a line of a file; null: no file, or it has no such line, as those of controllers that noted the end only.</summary>
     private static DateTimeOffset? Read(string path, DateTimeOffset? unreadable, int line = 0)
     {
-        if (!File.Exists(path)) return null;
         try
         {
-            string[] lines = PrivateFiles.Read(path).TrimEnd('\n').Split('\n');
-            if (line > 0 && line >= lines.Length) return null;
+            string[] lines = Lines(path);
+            if (line >= lines.Length) return null;
             return DateTimeOffset.TryParseExact(lines[line], "O", CultureInfo.InvariantCulture, DateTimeStyles.None, out DateTimeOffset moment) ? moment : unreadable;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

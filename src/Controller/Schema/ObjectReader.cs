@@ -9,6 +9,9 @@ namespace Culvert.Controller.Schema;
 /// <summary>Reads one object of any kind: dispatches on apiVersion and kind, reads the metadata, leaves the spec to the kind's reader.</summary>
 internal static class ObjectReader
 {
+    // What is longer is no name.
+    private const int LongestName = 253;
+
     private delegate MeshObject? KindReader(FieldReader root, ObjectMeta meta);
 
     private static readonly Dictionary<(string Version, string Kind), (ObjectKind Kind, KindReader Read)> Kinds = new()
@@ -57,14 +60,14 @@ internal static class ObjectReader
         }
         var root = new FieldReader(map, "", errors);
         string? version = root.String("apiVersion", required: true), kind = root.String("kind", required: true);
-        if (version is null || kind is null) return new(null, null, At(map.Line), [.. errors.Errors]) { Kind = Recognised("", kind) };
+        if (version is null || kind is null) return new(null, null, At(map.Line), [.. errors.Errors.Select(e => Named(e, map))]) { Kind = Recognised("", kind) };
         if (!Kinds.TryGetValue((version, kind), out (ObjectKind Kind, KindReader Read) known))
         {
-            errors.Object = kind;
+            errors.Object = Named(kind, map, isCluster: TextOf(map, "namespace") is null);
             root.Fail("kind", UnknownKind(version, kind));
             return new(null, null, At(map.Line), [.. errors.Errors]) { Kind = Recognised(version, kind) };
         }
-        errors.Object = kind;
+        errors.Object = Named(kind, map, IsCluster(known.Kind));
         ObjectMeta? meta = ReadMeta(root, known.Kind, At(map.Line));
         if (meta is null) return new(null, null, At(map.Line), [.. errors.Errors]) { Kind = known.Kind.ToString() };
         var key = new ObjectKey(known.Kind, meta.Namespace, meta.Name);
@@ -76,6 +79,19 @@ internal static class ObjectReader
         if (read is not null) read = read with { Notes = errors.Notes.ToEquatableArray() };
         return new(key, errors.HasErrors ? null : read, At(map.Line), [.. errors.Errors]) { Kind = known.Kind.ToString(), Rejected = errors.HasErrors ? read : null };
     }
+
+    private static bool IsCluster(ObjectKind kind) => kind is ObjectKind.Namespace or ObjectKind.MeshConfig;
+
+    /// <summary>An object as its author knows it, before it is known to be valid.</summary>
+    private static string Named(string kind, MapNode root, bool isCluster) => TextOf(root, "name") is not { } name ? kind
+        : isCluster ? $"{kind} {name}" : $"{kind} {TextOf(root, "namespace") ?? "default"}/{name}";
+
+    /// <summary>An error of an object of which not even the kind is known, so that its name alone says which one it is.</summary>
+    private static SourceError Named(SourceError error, MapNode root) => TextOf(root, "name") is { } name ? error with { Reason = $"{error.Reason}; the object's name is '{name}'" } : error;
+
+    /// <summary>A text of the metadata; null when there is none, or nobody would know it again.</summary>
+    private static string? TextOf(MapNode root, string field) =>
+        root.Find("metadata") is MapNode meta && meta.Find(field) is ScalarNode { IsNull: false, Text: { Length: > 0 and <= LongestName } text } && !text.Any(char.IsControl) ? text : null;
 
     /// <summary>A kind as written, but nothing where it may be a misspelt one of ours: none is known by that name, and no other API claims it.</summary>
     private static string Recognised(string version, string? kind)
@@ -100,7 +116,7 @@ internal static class ObjectReader
     private static ObjectMeta? ReadMeta(FieldReader root, ObjectKind kind, ObjectOrigin origin)
     {
         if (root.Map("metadata", required: true) is not { } meta) return null;
-        bool cluster = kind is ObjectKind.Namespace or ObjectKind.MeshConfig;
+        bool cluster = IsCluster(kind);
         string? name = meta.String("name", kind == ObjectKind.Namespace ? Names.Label : Names.Subdomain, required: true);
         string? ns = cluster ? "" : meta.String("namespace", Names.Label);
         if (cluster && meta.Has("namespace")) meta.Fail("namespace", $"{kind} has no namespace");

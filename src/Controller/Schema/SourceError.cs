@@ -13,6 +13,8 @@ public sealed record SourceError(string Place, int Line, string Object, string F
     /// <summary>Most that are told of one place: whoever mends reads the first, and a file of nonsense must not fill the log.</summary>
     public const int MostOfAPlace = 100;
 
+    private const string MoreThanListed = "more, which are not listed";
+
     // The path of a folder can have 4095 characters, and is the same text in many lines.
     private const int LongestPlace = 240;
 
@@ -36,9 +38,21 @@ public sealed record SourceError(string Place, int Line, string Object, string F
 
         void TellRest()
         {
-            if (ofPlace > MostOfAPlace) told.Add(new(place, 0, "", "", $"{ofPlace - MostOfAPlace} more, which are not listed"));
+            if (ofPlace > MostOfAPlace) told.Add(new(place, 0, "", "", $"{ofPlace - MostOfAPlace} {MoreThanListed}"));
         }
     }
+
+    /// <summary>Those of <paramref name="gone"/> that were mended. What can't be read now may be as wrong as before: what a place told while it could be read is neither there nor mended.</summary>
+    /// <param name="gone">Errors that are there no more.</param>
+    /// <param name="now">All that are there.</param>
+    internal static IEnumerable<SourceError> Mended(IReadOnlyCollection<SourceError> gone, IEnumerable<SourceError> now)
+    {
+        if (gone.Count == 0) return [];
+        string[] unread = [.. now.Where(e => e.Object.Length == 0 && e.Field.Length == 0 && !e.IsRest).Select(e => e.Place).Distinct(StringComparer.Ordinal)];
+        return gone.Where(e => !e.IsRest && !unread.Any(p => e.Place == p || Path.IsPathRooted(p) || e.Place.StartsWith(p.TrimEnd('/') + '/', StringComparison.Ordinal)));
+    }
+
+    private bool IsRest => Reason.EndsWith(MoreThanListed, StringComparison.Ordinal);
 
     /// <summary>One line for people: <c>place:line: object: field: reason</c>.</summary>
     public override string ToString()

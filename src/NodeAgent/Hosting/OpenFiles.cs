@@ -6,12 +6,12 @@ using Culvert.NodeAgent.Proxy.Limits;
 namespace Culvert.NodeAgent.Hosting;
 
 /// <summary>The descriptors that this process may have.</summary>
-internal static class OpenFiles
+public static class OpenFiles
 {
     /// <summary>Raises the limit as far as this process may, and fails when the agent cannot work with that.</summary>
     /// <returns>The limit.</returns>
     /// <exception cref="AgentStartException">There are too few.</exception>
-    internal static long Require()
+    public static long Require()
     {
         long limit = OpenFileLimit.Raise();
         return limit >= DescriptorPlan.Fewest ? limit : throw new AgentStartException(

@@ -44,7 +44,9 @@ internal sealed class TlsIdentityTable(SvidStore svids, TimeProvider time, ILogg
             bool sameRoots = bundle.Equals(_bundle);
             if (sameRoots && _table.Keys.All(wanted.Contains)) return;
             _trustLost = bundle.Roots.IsEmpty && (_trustLost || !_bundle.Roots.IsEmpty);
+            bool isRootGone = !bundle.Roots.IsEmpty && _bundle.Roots.Any(r => !bundle.Roots.Any(n => n.Span.SequenceEqual(r.Span)));
             _bundle = bundle;
+            if (isRootGone) svids.RenewUnless(svid => SvidVerifier.LeadsTo(svid, bundle, time.GetUtcNow()));
             ImmutableDictionary<SpiffeId, TlsIdentity>.Builder next = ImmutableDictionary.CreateBuilder<SpiffeId, TlsIdentity>();
             foreach (SpiffeId id in wanted)
             {

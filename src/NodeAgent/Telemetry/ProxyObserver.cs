@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Net;
 using Culvert.Core;
 using Culvert.Interop.Sockets;
@@ -74,13 +75,13 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
     {
         _metrics.Handshakes.With(handshake.IsServer ? "server" : "client", handshake.Failure == ProxyFailure.None ? "ok" : ReasonText.Kebab(handshake.Failure.ToString())).Increment();
         if (handshake.Failure == ProxyFailure.None || !log) return;
-        ProxyLog.HandshakeFailed(_logger, handshake.IsServer ? "from" : "to", handshake.Peer, handshake.Local, handshake.Failure, handshake.Detail ?? "", handshake.Suppressed);
+        ProxyLog.HandshakeFailed(_logger, handshake.IsServer ? "from" : "to", handshake.Peer, handshake.Local, handshake.Failure, handshake.Detail ?? "", NotShown(handshake.Suppressed, "more of this peer"));
     }
 
     public void OnAcceptFailed(int loop, SocketErrno error, bool log, int suppressed)
     {
         _acceptFailures.Increment();
-        if (log) ProxyLog.AcceptFailed(_logger, loop, error, suppressed);
+        if (log) ProxyLog.AcceptFailed(_logger, loop, error, NotShown(suppressed, "more such failures"));
     }
 
     public void OnSourcePortChanged() => _portChanged.Increment();
@@ -184,19 +185,22 @@ internal sealed class ProxyObserver : IProxyObserver, IDisposable
     private WorkloadInfo? ProvenClient(in ProxyConnectionInfo c) =>
         c.SourceIdentity is { } identity && _index().FindWorkload(c.Source.ToIPAddress()) is { } workload && workload.Identity == identity ? workload : null;
 
+    /// <summary>How many more lines of the kind there would be; nothing where there are none.</summary>
+    internal static string NotShown(int suppressed, string what) => suppressed == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $" ({suppressed} {what} not shown)");
+
     private static IPEndPoint Point(in SocketEndPoint point) => new(point.ToIPAddress(), point.Port);
 }
 
 internal static partial class ProxyLog
 {
-    [LoggerMessage(EventId = LogEventIds.HandshakeFailed, Level = LogLevel.Warning, Message = "TLS handshake {Direction} {Peer} as {Local} failed: {Failure} {Detail} ({Suppressed} more of this peer not shown)")]
-    internal static partial void HandshakeFailed(ILogger logger, string direction, SocketEndPoint peer, SpiffeId? local, ProxyFailure failure, string detail, int suppressed);
+    [LoggerMessage(EventId = LogEventIds.HandshakeFailed, Level = LogLevel.Warning, Message = "TLS handshake {Direction} {Peer} as {Local} failed: {Failure} {Detail}{NotShown}")]
+    internal static partial void HandshakeFailed(ILogger logger, string direction, SocketEndPoint peer, SpiffeId? local, ProxyFailure failure, string detail, string notShown);
 
     [LoggerMessage(EventId = LogEventIds.LoopFault, Level = LogLevel.Error, Message = "exception on event loop {Loop}; the loop goes on")]
     internal static partial void LoopFault(ILogger logger, Exception exception, int loop);
 
-    [LoggerMessage(EventId = LogEventIds.AcceptFailed, Level = LogLevel.Warning, Message = "event loop {Loop} cannot accept connections: {Error}; it tries again every 50 ms ({Suppressed} more such failures not shown)")]
-    internal static partial void AcceptFailed(ILogger logger, int loop, SocketErrno error, int suppressed);
+    [LoggerMessage(EventId = LogEventIds.AcceptFailed, Level = LogLevel.Warning, Message = "event loop {Loop} cannot accept connections: {Error}; it tries again every 50 ms{NotShown}")]
+    internal static partial void AcceptFailed(ILogger logger, int loop, SocketErrno error, string notShown);
 
     [LoggerMessage(EventId = LogEventIds.TunnelWithoutUdp, Level = LogLevel.Warning, Message = "the proxy of {Identity} at {Peer} does not take UDP (no extended CONNECT, RFC 8441): sessions to it fail")]
     internal static partial void TunnelWithoutUdp(ILogger logger, SocketEndPoint peer, SpiffeId identity);

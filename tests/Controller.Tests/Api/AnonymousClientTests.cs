@@ -1,10 +1,13 @@
 using System.Net;
 using System.Net.Sockets;
+using Culvert.Controller.Nodes;
+using Culvert.Core;
 using Culvert.Grpc;
 using Culvert.Protocol;
 using Culvert.Tests.Shared;
 using Grpc.Core;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Culvert.Controller.Tests;
 
@@ -137,6 +140,25 @@ public sealed class AnonymousClientTests
         finally
         {
             foreach (FakeAgent agent in agents) agent.Dispose();
+        }
+    }
+
+    [Fact]
+    public async Task ACertificateOfTheMeshThatIsNoNodesLeavesItsClientAnonymous()
+    {
+        Hosting.AgentConnections connections = new(TimeProvider.System, NullLogger.Instance);
+        foreach ((string id, bool isNode) in new[] { ("spiffe://a/culvert/node/n", true), ("spiffe://a/culvert/controller", false), ("spiffe://a/ns/shop/sa/web", false) })
+        {
+            DefaultConnectionContext connection = new();
+            await connections.BeforeHandshakeAsync(connection, async _ =>
+            {
+                connection.Items[NodeProof.Key] = new NodeProof([], SpiffeId.Parse(id));
+                await connections.AfterHandshakeAsync(connection, _ =>
+                {
+                    Assert.Equal(isNode ? 0 : 1, connections.Gate.Count);
+                    return Task.CompletedTask;
+                });
+            });
         }
     }
 

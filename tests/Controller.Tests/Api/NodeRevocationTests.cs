@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using Culvert.Controller.Nodes;
 using Culvert.Grpc;
 using Culvert.Protocol;
@@ -183,6 +185,91 @@ public sealed class NodeRevocationTests
         Assert.Contains("as soon as", await CommandAsync("root", "rotate", "--state-dir", folder.File("state")), StringComparison.Ordinal);
         await using ControllerHost host = await ControllerHost.StartAsync(Running.Options(folder), TestContext.Current.CancellationToken);
         Assert.Equal(2, host.Authority.Roots.Length);
+    }
+
+    [Fact]
+    public async Task ARemovedRootIsTrustedByNobodyAndConnectedNodesRenewWithoutAToken()
+    {
+        await using Running running = await StartAsync();
+        string state = running.Folder.File("state"), old = RootIds(running)[0];
+        SslClientIdentity identity = await JoinAsync(running.Host, "node-1");
+        using FakeAgent agent = FakeAgent.OverTls(running.Host, "node-1", identity);
+        await agent.OpenAsync();
+        await agent.NextAsync();
+
+        // What a thief of the key can make: a certificate of another node, which the controller has not signed.
+        using ECDsa stolen = ECDsa.Create();
+        stolen.ImportFromPem(await File.ReadAllTextAsync(Path.Combine(state, "ca", $"root-{old}.key.pem"), TestContext.Current.CancellationToken));
+        SslClientIdentity forged = Forge(running.Host.Authority.Roots[0], stolen, "spiffe://cluster.local/culvert/node/node-1");
+
+        Assert.Contains("`root rotate --now`", await CommandAsync(1, "root", "remove", old, "--state-dir", state), StringComparison.Ordinal);
+        Assert.Contains("no such root", await CommandAsync(4, "root", "remove", "x", "--state-dir", state), StringComparison.Ordinal);
+        await CommandAsync("root", "rotate", "--state-dir", state);
+        Assert.Contains("has the new root, ", await CommandAsync(1, "root", "remove", old, "--state-dir", state), StringComparison.Ordinal);
+        Assert.Matches("in the bundle until .*\n.* signs\n", await CommandAsync("root", "rotate", "--now", "--state-dir", state));
+        Assert.Matches("removed; left the bundle .*\n.* signs\n", await CommandAsync("root", "remove", old, "--state-dir", state));
+
+        Assert.Single(running.Host.Authority.Roots);
+        Assert.Empty(Directory.GetFiles(Path.Combine(state, "ca"), $"root-{old}.key.pem"));
+        Assert.Contains("removed", (await RefusedAsync(async () =>
+        {
+            // The bundles of the rotation and of the removal may come first.
+            while (true) await agent.ReceiveAsync();
+        })).Status.Detail, StringComparison.Ordinal);
+
+        // As often as the answer gets lost.
+        using FakeAgent again = FakeAgent.OverTls(running.Host, "node-1", identity);
+        await again.RenewAsync();
+        await again.RenewAsync();
+        using FakeAgent renewed = FakeAgent.OverTls(running.Host, "node-1", (await again.RenewAsync()).Identity);
+        await renewed.OpenAsync();
+        await renewed.NextAsync();
+        Assert.Single(renewed.Snapshot.TrustBundle.Roots);
+        using FakeAgent thief = FakeAgent.OverTls(running.Host, "node-1", forged);
+        await thief.OpenAsync();
+        await RefusedAsync(thief.ReceiveAsync);
+        Assert.Contains("join again with a token", (await RefusedAsync(thief.RenewAsync)).Status.Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ARootIsNotRemovedWhileANodeWouldNeedATokenForItUnlessForced()
+    {
+        await using Running running = await StartAsync();
+        string state = running.Folder.File("state"), old = RootIds(running)[0];
+        running.Host.CertifiedNodes.NoteIssued("node-7", DateTimeOffset.UtcNow.AddMinutes(-1), DateTimeOffset.UtcNow + Hour);
+        await CommandAsync("root", "rotate", "--now", "--state-dir", state);
+        Assert.Contains("(node-7)", await CommandAsync(1, "root", "remove", old, "--state-dir", state), StringComparison.Ordinal);
+        Assert.Equal(2, running.Host.Authority.Roots.Length);
+        Assert.Contains("New join tokens are needed by: node-7", await CommandAsync("root", "remove", old, "--force", "--state-dir", state), StringComparison.Ordinal);
+        Assert.Contains("removed before", await CommandAsync(1, "root", "remove", old, "--state-dir", state), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ARootPastItsTimeIsNotSaidToBeInTheBundle()
+    {
+        using var folder = new TempFolder();
+        folder.Write("objects/web.yaml", Objects.Workload("web", "10.0.0.1"));
+        await using (ControllerHost host = await ControllerHost.StartAsync(Running.Options(folder) with { Time = new ManualTime(DateTimeOffset.UtcNow.AddDays(-3)), RootActivationDelay = TimeSpan.FromSeconds(1) }, TestContext.Current.CancellationToken))
+            await CommandAsync("root", "rotate", "--state-dir", folder.File("state"));
+        Assert.Matches("past its time, .*\n.* signs\n", await CommandAsync("root", "list", "--state-dir", folder.File("state")));
+    }
+
+    /// <summary>The names of the roots, oldest first, of their files.</summary>
+    private static string[] RootIds(Running running) =>
+        [.. Directory.GetFiles(running.Folder.File("state/ca"), "root-*.key.pem").Select(f => Path.GetFileName(f)["root-".Length..^".key.pem".Length]).Order(StringComparer.Ordinal)];
+
+    private static SslClientIdentity Forge(ReadOnlyMemory<byte> root, ECDsa rootKey, string identity)
+    {
+        using X509Certificate2 issuer = X509CertificateLoader.LoadCertificate(root.Span);
+        var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("", key, HashAlgorithmName.SHA256);
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddUri(new Uri(identity));
+        request.CertificateExtensions.Add(names.Build(critical: true));
+        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.2")], false));
+        DateTimeOffset now = DateTimeOffset.UtcNow;
+        using X509Certificate2 leaf = request.Create(issuer.SubjectName, X509SignatureGenerator.CreateForECDsa(rootKey), now.AddMinutes(-1), now.AddHours(1), [1, 2, 3, 4]);
+        return new(leaf.CopyWithPrivateKey(key), []);
     }
 
     private static async Task<SslClientIdentity> JoinAsync(ControllerHost host, string node, TimeProvider? time = null)

@@ -27,6 +27,12 @@ public sealed class OneModelTests
     }
 
     [Theory, MemberData(nameof(Kinds))]
+    public void WhatARuleRefusesIsTheEndOfASentence(string kind)
+    {
+        foreach (SchemaRule rule in ResourceSamples.Places(CustomResourceTable.Find(kind)!).SelectMany(p => p.Schema.Rules)) Assert.Matches("^(whose|that) .*[^.]$", rule.Refused);
+    }
+
+    [Theory, MemberData(nameof(Kinds))]
     public void TheReaderAsksForTheFieldsOfTheSchemaAndNoOthers(string kind)
     {
         CustomResource resource = CustomResourceTable.Find(kind)!;

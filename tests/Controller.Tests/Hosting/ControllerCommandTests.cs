@@ -48,6 +48,22 @@ public sealed class ControllerCommandTests : IDisposable
     public Task RunSaysWhenTheAddressIsNotTheMachines(string listen) =>
         RefusesAsync(CannotStart, $"can't listen on {listen}: ", "run", "--folder", _folder.Path, "--state-dir", _folder.File("state"), "--listen", listen);
 
+    [Theory]
+    [InlineData(96)]
+    [InlineData(128)]
+    public async Task RunSaysWhenItMayHaveTooFewDescriptors(int limit)
+    {
+        string program = Path.Combine(AppContext.BaseDirectory, "culvert-controller");
+        var start = new ProcessStartInfo("/bin/sh", ["-c", $"ulimit -n {limit}; exec '{program}' run --folder '{_folder.Path}' --state-dir '{_folder.File("state")}' --listen 127.0.0.1:0"]) { RedirectStandardError = true };
+        using Process process = Process.Start(start)!;
+        using var timeout = new CancellationTokenSource(Patience);
+        string said = await process.StandardError.ReadToEndAsync(timeout.Token);
+        await process.WaitForExitAsync(timeout.Token);
+        Assert.StartsWith($"culvert-controller: this process may have {limit} descriptors, and the controller needs 512; raise the limit: ", said, StringComparison.Ordinal);
+        Assert.Equal(CannotStart, process.ExitCode);
+        Assert.Single(said.TrimEnd('\n').Split('\n'));
+    }
+
     [Fact]
     public Task RunSaysWhenTheStateFolderCanNotBeMade() =>
         RefusesAsync(CannotStart, "/proc/x", "run", "--folder", _folder.Path, "--state-dir", "/proc/x", "--listen", "127.0.0.1:0");

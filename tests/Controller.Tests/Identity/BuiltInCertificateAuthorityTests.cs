@@ -148,7 +148,7 @@ public sealed class BuiltInCertificateAuthorityTests : IDisposable
 
         authority.RotateRoot();
         Assert.Equal((2, 1), (authority.Roots.Length, raised));
-        Assert.Throws<InvalidOperationException>(authority.RotateRoot);
+        Assert.Throws<InvalidOperationException>(() => authority.RotateRoot());
         IssuedCertificate waiting = await SignAsync(authority, TimeSpan.FromHours(48));
         Assert.Equal(0, (await VerifyAsync([old], waiting, "sslserver")).Code);
 
@@ -208,6 +208,38 @@ public sealed class BuiltInCertificateAuthorityTests : IDisposable
     }
 
     [Fact]
+    public async Task AnyRootButTheOneThatSignsIsRemovedAtOnceAndTheOthersStayConnected()
+    {
+        using BuiltInCertificateAuthority authority = Open();
+        ReadOnlyMemory<byte> first = authority.Roots[0];
+        IssuedCertificate below = await SignAsync(authority, TimeSpan.FromHours(48));
+        Assert.Throws<InvalidOperationException>(() => authority.RemoveRoot(Ids()[0]));
+        authority.RotateRoot(signNow: true);
+        ReadOnlyMemory<byte> second = authority.Roots[1];
+        _time.Advance(TimeSpan.FromSeconds(1));
+        authority.RotateRoot();
+        Assert.Throws<InvalidOperationException>(() => authority.RemoveRoot(Ids()[1]));
+        authority.RotateRoot(signNow: true);
+        Assert.Equal(3, authority.Roots.Length);
+        Assert.NotEqual(0, (await VerifyAsync([second], await SignAsync(authority, TimeSpan.FromHours(1)), "sslserver")).Code);
+
+        // From the middle: who knows the first only still finds the controller.
+        authority.RemoveRoot(Ids()[1]);
+        Assert.Equal(2, authority.Roots.Length);
+        Assert.Equal(2, Directory.GetFiles(_folder.File("ca"), "*.key.pem").Length);
+        Assert.Equal(0, (await VerifyAsync([first], await SignAsync(authority, TimeSpan.FromHours(1), leadsToOlderRoots: true), "sslserver")).Code);
+
+        authority.RemoveRoot(Ids().First(id => File.Exists(_folder.File($"ca/root-{id}.key.pem"))));
+        Assert.NotEqual(0, (await VerifyAsync(authority, below, "sslserver")).Code);
+        Assert.Equal(0, (await VerifyAsync([first], await SignAsync(authority, TimeSpan.FromHours(1), leadsToOlderRoots: true), "sslserver")).Code);
+        Assert.Equal(2, authority.RemovedRoots.Length);
+        using BuiltInCertificateAuthority again = Open();
+        Assert.Equal((1, 2), (again.Roots.Length, again.RemovedRoots.Length));
+
+        string[] Ids() => [.. RootStore.ReadRecords(_folder.File("ca")).Select(r => r.Id)];
+    }
+
+    [Fact]
     public async Task AFullDiskEndsNoRenewals()
     {
         using BuiltInCertificateAuthority authority = Open();
@@ -218,7 +250,7 @@ public sealed class BuiltInCertificateAuthorityTests : IDisposable
         _time.Advance(TimeSpan.FromHours(40));
         IssuedCertificate issued = await SignAsync(authority, TimeSpan.FromHours(48));
         Assert.Equal(0, (await VerifyAsync(authority, issued, "sslserver")).Code);
-        Assert.ThrowsAny<IOException>(authority.RotateRoot);
+        Assert.ThrowsAny<IOException>(() => authority.RotateRoot());
         Assert.Single(authority.Roots);
 
         // What was not written is, as soon as it can be.

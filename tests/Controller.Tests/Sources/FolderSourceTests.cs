@@ -171,6 +171,23 @@ public sealed class FolderSourceTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task WhatAFileToldThatCanNotBeReadAnyMoreIsNotCalledMended()
+    {
+        ConcurrentQueue<string> log = new();
+        using ILoggerFactory loggers = LoggerFactory.Create(l => l.AddProvider(new LineLogger(log, LogLevel.Information)));
+        _folder.Write("web.yaml", Objects.Workload("web", "nowhere"));
+        await using WatchedFolder source = new(_folder.Path, loggers.CreateLogger<ObjectStore>());
+        source.Store.Changed += change => _changes.Writer.TryWrite(change.After);
+        source.Start();
+        _folder.Replace("web.yaml", "kind: [\n");
+        await NextAsync(s => s.Errors is [{ Object: "" }]);
+        Assert.DoesNotContain(log, l => l.StartsWith("Mended", StringComparison.Ordinal));
+        _folder.Replace("web.yaml", Objects.Workload("web", "10.0.0.1"));
+        await NextAsync(s => s.Errors.IsEmpty);
+        Assert.StartsWith("Mended: web.yaml:", Assert.Single(log, l => l.StartsWith("Mended", StringComparison.Ordinal)), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task TheLogTellsWhetherTheLastGoodVersionIsInForceAndWhenAnObjectIsMended()
     {
         ConcurrentQueue<string> log = new();

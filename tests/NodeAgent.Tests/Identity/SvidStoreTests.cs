@@ -94,6 +94,25 @@ public sealed class SvidStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task ACertificateWhoseRootHasLeftTheBundleIsReplacedAtOnceAndNoOther()
+    {
+        TestIssuer issuer = new(TimeSpan.FromHours(48));
+        await using SvidStore store = Store(issuer);
+        TlsIdentityTable table = new(store, TimeProvider.System, NullLogger.Instance);
+        Svid first = await FirstChangeAsync(store, () => store.Want(Wanted()));
+        using ECDsa otherKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        byte[] old = issuer.Root(), other = TestIssuer.RootOf(otherKey);
+        table.Update(new TrustBundle("cluster.local", [old]), new HashSet<SpiffeId> { Web });
+        table.Update(new TrustBundle("cluster.local", [old, other]), new HashSet<SpiffeId> { Web });
+        table.Update(new TrustBundle("cluster.local", [old]), new HashSet<SpiffeId> { Web });
+        Assert.Equal(1, issuer.Calls);
+
+        Svid second = await FirstChangeAsync(store, () => table.Update(new TrustBundle("cluster.local", [other]), new HashSet<SpiffeId> { Web }));
+        Assert.Equal(first.Version + 1, second.Version);
+        Assert.NotNull(table.Find(Web));
+    }
+
+    [Fact]
     public async Task ARestartedAgentHasItsCertificateAtOnceFromAFileThatOnlyItsOwnerCanRead()
     {
         SvidCache cache = new(_folder, TimeProvider.System, NullLogger.Instance);
@@ -190,6 +209,16 @@ public sealed class SvidStoreTests : IDisposable
             if (Failure is not null) throw Failure;
             if (Calls <= Failures) throw new InvalidOperationException("the authority is away");
             return Task.FromResult(Sign(csr.ToArray()));
+        }
+
+        internal byte[] Root() => RootOf(_authority);
+
+        internal static byte[] RootOf(ECDsa key)
+        {
+            CertificateRequest request = new("CN=test", key, HashAlgorithmName.SHA256);
+            request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
+            using X509Certificate2 root = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(9));
+            return root.RawData;
         }
 
         internal IssuedCertificate Sign(byte[] csr)

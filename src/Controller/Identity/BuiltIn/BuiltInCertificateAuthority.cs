@@ -14,7 +14,7 @@ namespace Culvert.Controller.Identity.BuiltIn;
 /// All moments are on disk, so a restart changes nothing. A disk that can't be written does not keep it from signing: what is to be kept is written later.
 /// Safe for any number of threads.
 /// </remarks>
-public sealed class BuiltInCertificateAuthority : ICertificateAuthority, IDisposable
+public sealed partial class BuiltInCertificateAuthority : ICertificateAuthority, IDisposable
 {
     private static readonly TimeSpan LeafBackdating = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan AuthorityBackdating = TimeSpan.FromMinutes(5);
@@ -82,20 +82,16 @@ public sealed class BuiltInCertificateAuthority : ICertificateAuthority, IDispos
     }
 
     /// <inheritdoc/>
-    public TimeSpan Backdating => LeafBackdating;
-
-    /// <summary>Begins to replace the root: the new one is in the bundle at once and signs after <see cref="CertificateAuthorityOptions.RootActivationDelay"/>.</summary>
-    /// <exception cref="InvalidOperationException">A new root is waiting to sign already.</exception>
-    /// <exception cref="IOException">The new root can't be written; nothing has changed.</exception>
-    public void RotateRoot()
+    public ImmutableArray<ReadOnlyMemory<byte>> RemovedRoots
     {
-        lock (_lock)
+        get
         {
-            if (_roots[^1].Record.Activates > _time.GetUtcNow()) throw new InvalidOperationException($"A new root is in the bundle already and signs from {_roots[^1].Record.Activates:u} on.");
-            AddRoot(_options.RootActivationDelay);
+            lock (_lock) return [.. _retired.Where(r => r.Record.Removed).Select(r => (ReadOnlyMemory<byte>)r.Certificate.RawData)];
         }
-        Maintain();
     }
+
+    /// <inheritdoc/>
+    public TimeSpan Backdating => LeafBackdating;
 
     /// <inheritdoc/>
     public Task<IssuedCertificate> SignAsync(SigningRequest request, CancellationToken cancellationToken)
@@ -168,7 +164,7 @@ public sealed class BuiltInCertificateAuthority : ICertificateAuthority, IDispos
     {
         try
         {
-            _store.Save(_retired, _roots);
+            SaveIndex(_retired, _roots);
             _unsaved = false;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -177,6 +173,11 @@ public sealed class BuiltInCertificateAuthority : ICertificateAuthority, IDispos
             _unsaved = true;
             _timer.Change(UpkeepRetry, Timeout.InfiniteTimeSpan);
         }
+    }
+
+    private void SaveIndex(IEnumerable<RetiredRoot> retired, IEnumerable<Root> roots)
+    {
+        foreach (string key in _store.Save(retired, roots)) IdentityLog.RootKeyDeleted(_logger, key);
     }
 
     private Root SigningRoot(DateTimeOffset now) => _roots.LastOrDefault(r => r.Record.Activates <= now) ?? _roots[0];
@@ -189,7 +190,7 @@ public sealed class BuiltInCertificateAuthority : ICertificateAuthority, IDispos
         X509Certificate2 certificate = CertificateFactory.CreateRoot(key, $"Culvert root {id}", now - AuthorityBackdating, now + _options.RootLifetime);
         var root = new Root(new(id, now + delay, now + delay), certificate, key, _roots.Count > 0 ? Cross(_roots[^1], certificate, now) : null);
         _store.Add(root);
-        _store.Save(_retired, [.. _roots, root]);
+        SaveIndex(_retired, [.. _roots, root]);
         _roots.Add(root);
         IdentityLog.RootMade(_logger, id, root.Record.Activates);
     }
@@ -230,12 +231,10 @@ public sealed class BuiltInCertificateAuthority : ICertificateAuthority, IDispos
             _roots.RemoveRange(0, removed.Length);
             foreach (Root root in removed)
             {
-                if (_intermediates.Remove(root, out Intermediate? intermediate)) intermediate.Dispose();
-                _retired.Add(new(root.Record with { Retired = now }, X509CertificateLoader.LoadCertificate(root.Certificate.RawData), root.Cross));
-                root.Cross = null;
-                root.Dispose();
+                IdentityLog.RootLeft(_logger, root.Record.Id);
+                _retired.Add(Retire(root, root.Record with { Retired = now }));
             }
-            int forgotten = _retired.RemoveAll(r => r.Record.Retired + _options.RetiredRootGrace <= now);
+            int forgotten = _retired.RemoveAll(r => ForgottenAt(r.Record) <= now);
             ImmutableArray<ReadOnlyMemory<byte>> bundle = [.. _roots.Select(r => (ReadOnlyMemory<byte>)r.Certificate.RawData)];
             changed = bundle.Length != _bundle.Length || removed.Length > 0;
             _bundle = bundle;
@@ -244,6 +243,19 @@ public sealed class BuiltInCertificateAuthority : ICertificateAuthority, IDispos
         }
         if (changed) RootsChanged?.Invoke();
     }
+
+    private RetiredRoot Retire(Root root, RootRecord record)
+    {
+        if (_intermediates.Remove(root, out Intermediate? intermediate)) intermediate.Dispose();
+        RetiredRoot retired = new(record, X509CertificateLoader.LoadCertificate(root.Certificate.RawData), root.Cross);
+        root.Cross = null;
+        root.Dispose();
+        return retired;
+    }
+
+    /// <summary>A removed root's certificates have not ended: nodes may have them renewed for as long as if the root had stayed.</summary>
+    private DateTimeOffset ForgottenAt(RootRecord record) =>
+        (record.Removed && record.ServesUntil > record.Retired!.Value ? record.ServesUntil : record.Retired!.Value) + _options.RetiredRootGrace;
 
     /// <summary>On a timer nobody is there to catch what goes wrong, a full disk for one.</summary>
     private void MaintainSafely()
@@ -262,7 +274,7 @@ public sealed class BuiltInCertificateAuthority : ICertificateAuthority, IDispos
     private TimeSpan UntilNext(DateTimeOffset now)
     {
         IEnumerable<DateTimeOffset> moments = _roots.SelectMany(r => new[] { r.Record.Activates, r.Record.ServesUntil + LeafBackdating })
-            .Concat(_retired.Select(r => r.Record.Retired!.Value + _options.RetiredRootGrace)).Append(RenewAt(_roots[^1]));
+            .Concat(_retired.Select(r => ForgottenAt(r.Record))).Append(RenewAt(_roots[^1]));
         TimeSpan next = moments.Where(m => m > now).Select(m => m - now).DefaultIfEmpty(LongestTimer).Min() + TimeSpan.FromMilliseconds(1);
         return next < LongestTimer ? next : LongestTimer;
     }

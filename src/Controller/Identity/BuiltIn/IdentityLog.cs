@@ -14,4 +14,16 @@ internal static partial class IdentityLog
 
     [LoggerMessage(LogEventIds.RootMade, LogLevel.Information, "Made the root {Id}; it signs from {Activates:u} on.")]
     public static partial void RootMade(ILogger logger, string id, DateTimeOffset activates);
+
+    [LoggerMessage(LogEventIds.RootSignsNow, LogLevel.Warning, "The root {Id} signs from now on, as was asked for: what is signed is refused by agents that have not got it yet.")]
+    public static partial void RootSignsNow(ILogger logger, string id);
+
+    [LoggerMessage(LogEventIds.RootLeft, LogLevel.Information, "The root {Id} has left the trust bundle: no certificate below it is valid any more.")]
+    public static partial void RootLeft(ILogger logger, string id);
+
+    [LoggerMessage(LogEventIds.RootRemoved, LogLevel.Warning, "The root {Id} was removed from the trust bundle: nodes and workloads whose certificates lead to it have to have others, which connected agents ask for now.")]
+    public static partial void RootRemoved(ILogger logger, string id);
+
+    [LoggerMessage(LogEventIds.RootKeyDeleted, LogLevel.Information, "Deleted the key of a root that has left the trust bundle: {File}.")]
+    public static partial void RootKeyDeleted(ILogger logger, string file);
 }

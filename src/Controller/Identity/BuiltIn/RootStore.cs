@@ -9,6 +9,7 @@ namespace Culvert.Controller.Identity.BuiltIn;
 internal sealed class RootStore
 {
     private const string IndexName = "roots.json";
+    private const string KeySuffix = ".key.pem";
     private readonly string _folder;
 
     /// <summary>Opens the folder; makes it when it is not there.</summary>
@@ -76,19 +77,26 @@ internal sealed class RootStore
     public void AddCross(Root root) => PrivateFiles.Write(CrossPath(root.Record.Id), root.Cross!.ExportCertificatePem() + "\n");
 
     /// <summary>Writes which roots count; then deletes the keys of those that are retired and every file of those that are not known any more.</summary>
-    public void Save(IEnumerable<RetiredRoot> retired, IEnumerable<Root> roots)
+    /// <returns>The names of the files of keys that were deleted.</returns>
+    public IReadOnlyList<string> Save(IEnumerable<RetiredRoot> retired, IEnumerable<Root> roots)
     {
         RootRecord[] records = [.. retired.Select(r => r.Record), .. roots.Select(r => r.Record)];
         PrivateFiles.WriteSealed(Path.Combine(_folder, IndexName), JsonSerializer.Serialize(records, RootRecordsContext.Default.RootRecordArray));
         HashSet<string> serving = [.. records.Where(r => r.Retired is null).Select(r => KeyPath(r.Id))];
         HashSet<string> known = [.. records.SelectMany(r => new[] { CertificatePath(r.Id), CrossPath(r.Id) }), .. serving];
-        foreach (string file in Directory.EnumerateFiles(_folder, "root-*.pem").Where(f => !known.Contains(f)).ToArray()) File.Delete(file);
+        List<string> keys = [];
+        foreach (string file in Directory.EnumerateFiles(_folder, "root-*.pem").Where(f => !known.Contains(f)).ToArray())
+        {
+            File.Delete(file);
+            if (file.EndsWith(KeySuffix, StringComparison.Ordinal)) keys.Add(Path.GetFileName(file));
+        }
+        return keys;
     }
 
     /// <summary>Keys without an index are a mesh that has lost it: a new root in their place would cut off every agent.</summary>
     private void RefuseOrphans(string index)
     {
-        if (Directory.EnumerateFiles(_folder, "root-*.key.pem").Order(StringComparer.Ordinal).FirstOrDefault() is not { } key) return;
+        if (Directory.EnumerateFiles(_folder, "root-*" + KeySuffix).Order(StringComparer.Ordinal).FirstOrDefault() is not { } key) return;
         throw new InvalidDataException(
             $"'{index}' {(File.Exists(index) ? "names no root" : "is missing")} while there are root keys ('{Path.GetFileName(key)}'). Restore it from a backup. To begin with a new root instead, which no agent trusts, move '{_folder}' away; every node must join again then.");
     }
@@ -112,7 +120,7 @@ internal sealed class RootStore
 
     private X509Certificate2? LoadCross(RootRecord record) => File.Exists(CrossPath(record.Id)) ? X509Certificate2.CreateFromPem(File.ReadAllText(CrossPath(record.Id))) : null;
 
-    private string KeyPath(string id) => Path.Combine(_folder, $"root-{id}.key.pem");
+    private string KeyPath(string id) => Path.Combine(_folder, $"root-{id}{KeySuffix}");
 
     private string CrossPath(string id) => Path.Combine(_folder, $"root-{id}.cross.pem");
 
