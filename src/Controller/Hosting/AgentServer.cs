@@ -5,8 +5,6 @@ using Culvert.Hosting;
 using Culvert.Protocol.V1;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -14,7 +12,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Hosting;
 
-/// <summary>The server that agents connect to: gRPC with TLS on a port, without on a Unix socket. It is the controller's host.</summary>
+/// <summary>The server that agents connect to: gRPC with TLS on a port, without on a Unix socket.</summary>
 internal static class AgentServer
 {
     /// <summary>
@@ -26,11 +24,17 @@ internal static class AgentServer
     /// <summary>Longest message of an agent, bytes: a request for a certificate has 4 KiB at most, the reason of a refusal is text.</summary>
     private const int LongestRequest = 64 * 1024;
 
-    private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan WriteTimeout = TimeSpan.FromSeconds(30);
 
-    /// <summary>Makes it; it is not started yet.</summary>
-    public static WebApplication Build(
+    /// <summary>The server; it is not started yet.</summary>
+    public static WebServer Serve(
+        ControllerOptions options, ReservedAddress? reserved, ServerIdentity identity, NodeAuthenticator authenticator, SnapshotServiceHandler snapshots, CertificateServiceHandler certificates, ILoggerFactory loggers) =>
+        new(() => Build(options, reserved, identity, authenticator, snapshots, certificates, loggers));
+
+    /// <summary>The port of a server that has been started with TLS.</summary>
+    public static int PortOf(WebServer server) => server.Addresses.Where(a => a.StartsWith("https://", StringComparison.Ordinal) && !a.Contains("unix:", StringComparison.Ordinal)).Select(a => new Uri(a).Port).First();
+
+    private static WebApplication Build(
         ControllerOptions options, ReservedAddress? reserved, ServerIdentity identity, NodeAuthenticator authenticator, SnapshotServiceHandler snapshots, CertificateServiceHandler certificates, ILoggerFactory loggers)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new());
@@ -38,7 +42,6 @@ internal static class AgentServer
         builder.Services.AddSingleton(loggers);
         builder.Services.AddRoutingCore();
         builder.Services.AddGrpc(o => (o.MaxReceiveMessageSize, o.WriteTimeout) = (LongestRequest, WriteTimeout));
-        builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = ShutdownTimeout);
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().CloseUnboundSockets().ConfigureKestrel(kestrel => Configure(kestrel, options, identity, authenticator, loggers));
         if (options.UnixSocket is not null) builder.WebHost.UseGrpcUnixSocket(options.UnixSocket);
         if (reserved is not null) builder.WebHost.UseReserved(reserved);
@@ -47,10 +50,6 @@ internal static class AgentServer
         server.MapGrpcService(CertificateService.BindService(certificates));
         return server;
     }
-
-    /// <summary>The port of a server that has been started with TLS.</summary>
-    public static int PortOf(WebApplication server) => server.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses
-        .Where(a => a.StartsWith("https://", StringComparison.Ordinal) && !a.Contains("unix:", StringComparison.Ordinal)).Select(a => new Uri(a).Port).First();
 
     private static void Configure(KestrelServerOptions kestrel, ControllerOptions options, ServerIdentity identity, NodeAuthenticator authenticator, ILoggerFactory loggers)
     {

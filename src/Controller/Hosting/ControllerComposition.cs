@@ -16,15 +16,15 @@ using Culvert.Grpc;
 using Culvert.Hosting;
 using Culvert.Kubernetes.Client;
 using Culvert.Kubernetes.Metrics;
-using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Culvert.Controller.Hosting;
 
 /// <summary>
-/// What a controller is made of, in the order in which it is made; the server, which is its host, starts last. All stops in reverse. Each part is owned from the
-/// line that makes it, so that a later one that fails leaks none.
+/// What a controller is made of, in the order in which it is made and, at the end, started. All stops in reverse. The only place that knows all parts; each part is
+/// owned from the line that makes it, so that a later one that fails leaks none.
 /// </summary>
 internal static class ControllerComposition
 {
@@ -55,23 +55,20 @@ internal static class ControllerComposition
             builtIn = parts.Own(new BuiltInCertificateAuthority(authorityOptions, options.Time, Random.Shared, loggers.CreateLogger<BuiltInCertificateAuthority>()));
         }
         ICertificateAuthority authority = options.Authority ?? builtIn!;
-        RootsFile roots = parts.Own(new RootsFile(Path.Combine(options.StateFolder, ControllerHost.RootsFileName), authority, logger));
+        RootsFile roots = new(Path.Combine(options.StateFolder, ControllerHost.RootsFileName), authority, logger);
 
-        // From objects to snapshots. What can be read at once is in force before the first is published.
+        // From objects to snapshots.
         NodeRegistry registry = new();
         LastGoodStore lastGood = new(Path.Combine(options.StateFolder, ControllerHost.LastGoodFileName), loggers.CreateLogger<ObjectStore>());
         ObjectStore objects = new(source.Name, source.Status, loggers.CreateLogger<ObjectStore>(), lastGood.Load(), lastGood)
         {
             KnownNodes = () => [.. nodes.Names(), .. registry.Nodes.Select(n => n.Node)],
         };
-        source.Start(objects);
         RefusedWorkloads refused = new(Path.Combine(options.StateFolder, ControllerHost.RefusedWorkloadsFileName), options.Time, logger);
-        SnapshotPublisher publisher = parts.Own(new SnapshotPublisher(objects, source.Status, authority, refused, loggers.CreateLogger<SnapshotPublisher>()));
+        SnapshotPublisher publisher = new(objects, source.Status, authority, refused, loggers.CreateLogger<SnapshotPublisher>());
 
         // What commands ask for by files in the state folder.
         StateUpkeep upkeep = new(nodes, objects, roots, new RootRotation(authorityFolder), new RootRemoval(authorityFolder), builtIn, nodeFolder, logger);
-        parts.Own(new StateWatch(options.StateFolder, upkeep.Run, options.Time, logger));
-        upkeep.Run();
 
         // Agents.
         ServerIdentity identity = parts.Own(new ServerIdentity(publisher, authority, options.DnsNames, options.Time, logger));
@@ -80,8 +77,17 @@ internal static class ControllerComposition
         SnapshotServiceHandler snapshots = new(publisher, registry, new NodeStreams(options.Time), refused, authenticator, epoch, options.Time, loggers.CreateLogger<SnapshotServiceHandler>());
         CertificateServiceHandler certificates = new(
             publisher, authority, authenticator, options.Attestor ?? MakeAttestor(options, tokens, parts, loggers), nodes, options.Time, loggers.CreateLogger<CertificateServiceHandler>());
-        WebApplication server = parts.OwnAsyncDisposable(AgentServer.Build(options, reserved, identity, authenticator, snapshots, certificates, loggers));
-        await server.StartAsync(cancellationToken);
+
+        // What runs. The services start in this order: what can be read at once is in force before the first snapshot is published, and that is before agents ask for it.
+        StartOnly reading = new(_ =>
+        {
+            source.Start(objects);
+            return Task.CompletedTask;
+        });
+        StateWatch watching = parts.Own(new StateWatch(options.StateFolder, upkeep.Run, options.Time, logger));
+        WebServer server = AgentServer.Serve(options, reserved, identity, authenticator, snapshots, certificates, loggers);
+        IHost host = ServiceHost.Build(loggers, parts, roots, reading, publisher, watching, server);
+        await host.StartAsync(cancellationToken);
         IPEndPoint? endPoint = options.Listen is { } listen ? new(listen.Address, AgentServer.PortOf(server)) : null;
         return new ControllerHost(parts, objects, publisher, registry, authority, tokens, nodes, endPoint);
     }

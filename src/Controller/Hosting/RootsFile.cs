@@ -1,24 +1,31 @@
 using System.Security.Cryptography;
 using Culvert.Controller.Files;
 using Culvert.Controller.Identity;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Hosting;
 
-/// <summary>The roots in PEM, for people who bring them to new nodes; the mesh does not depend on the file. Kept current until it is disposed of. Safe for any number of threads.</summary>
-internal sealed class RootsFile : IDisposable
+/// <summary>The roots in PEM, for people who bring them to new nodes; the mesh does not depend on the file. Kept current from the start to the stop. Safe for any number of threads.</summary>
+/// <param name="path">The file.</param>
+/// <param name="authority">Whose roots.</param>
+/// <param name="logger">Where it is said that the file can't be written.</param>
+internal sealed class RootsFile(string path, ICertificateAuthority authority, ILogger logger) : IHostedService
 {
-    private readonly string _path;
-    private readonly ICertificateAuthority _authority;
-    private readonly ILogger _logger;
     private volatile bool _unwritten;
 
     /// <summary>Writes the file. Where it can't be written, that is logged.</summary>
-    public RootsFile(string path, ICertificateAuthority authority, ILogger logger)
+    public Task StartAsync(CancellationToken cancellationToken)
     {
-        (_path, _authority, _logger) = (path, authority, logger);
         Write();
         authority.RootsChanged += Write;
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken)
+    {
+        authority.RootsChanged -= Write;
+        return Task.CompletedTask;
     }
 
     /// <summary>Writes what could not be written before.</summary>
@@ -27,18 +34,16 @@ internal sealed class RootsFile : IDisposable
         if (_unwritten) Write();
     }
 
-    public void Dispose() => _authority.RootsChanged -= Write;
-
     private void Write()
     {
         try
         {
-            PrivateFiles.Write(_path, string.Concat(_authority.Roots.Select(r => PemEncoding.WriteString("CERTIFICATE", r.Span) + "\n")));
+            PrivateFiles.Write(path, string.Concat(authority.Roots.Select(r => PemEncoding.WriteString("CERTIFICATE", r.Span) + "\n")));
             _unwritten = false;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            if (!_unwritten) HostingLog.RootsNotWritten(_logger, _path, e.Message);
+            if (!_unwritten) HostingLog.RootsNotWritten(logger, path, e.Message);
             _unwritten = true;
         }
     }

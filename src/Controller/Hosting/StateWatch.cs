@@ -1,4 +1,5 @@
 using Culvert.Controller.Nodes;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Hosting;
@@ -7,18 +8,18 @@ namespace Culvert.Controller.Hosting;
 /// Tells when a command beside the running controller has asked for something by a file in the state folder. The file system tells it at once; where it does
 /// not, it is looked every few seconds.
 /// </summary>
-internal sealed class StateWatch : IDisposable
+/// <param name="folder">The state folder.</param>
+/// <param name="asked">Called from any thread; must not throw.</param>
+/// <param name="time">The clock.</param>
+/// <param name="logger">Where it is said when the file system tells nothing.</param>
+internal sealed class StateWatch(string folder, Action asked, TimeProvider time, ILogger logger) : IHostedService, IDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
-    private readonly FileSystemWatcher? _watcher;
-    private readonly ITimer _timer;
+    private FileSystemWatcher? _watcher;
+    private ITimer? _timer;
 
-    /// <summary>Begins to watch.</summary>
-    /// <param name="folder">The state folder.</param>
-    /// <param name="asked">Called from any thread; must not throw.</param>
-    /// <param name="time">The clock.</param>
-    /// <param name="logger">Where it is said when the file system tells nothing.</param>
-    public StateWatch(string folder, Action asked, TimeProvider time, ILogger logger)
+    /// <summary>Begins to watch, and tells once what was asked for before.</summary>
+    public Task StartAsync(CancellationToken cancellationToken)
     {
         try
         {
@@ -34,6 +35,8 @@ internal sealed class StateWatch : IDisposable
             HostingLog.NotWatched(logger, folder, Interval.TotalSeconds, e.Message);
         }
         _timer = time.CreateTimer(_ => asked(), null, Interval, Interval);
+        asked();
+        return Task.CompletedTask;
 
         void Tell(string? name)
         {
@@ -41,9 +44,16 @@ internal sealed class StateWatch : IDisposable
         }
     }
 
+    /// <summary>Watches no longer, and waits for what the timer has begun.</summary>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        _watcher?.Dispose();
+        if (_timer is not null) await _timer.DisposeAsync();
+    }
+
     public void Dispose()
     {
         _watcher?.Dispose();
-        _timer.Dispose();
+        _timer?.Dispose();
     }
 }

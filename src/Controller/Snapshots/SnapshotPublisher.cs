@@ -5,46 +5,51 @@ using Culvert.Controller.Nodes;
 using Culvert.Controller.Objects;
 using Culvert.Controller.Statuses;
 using Culvert.Controller.Store;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Snapshots;
 
-/// <summary>Compiles what has changed whenever the source, the trust bundle or what nodes can't capture changes, and tells everybody who streams. Publishes nothing before the source was read. Safe for any number of threads.</summary>
-internal sealed class SnapshotPublisher : IDisposable
+/// <summary>
+/// Compiles what has changed whenever the source, the trust bundle or what nodes can't capture changes, from its start to its stop, and tells everybody who streams. Publishes nothing before the source was
+/// read. Safe for any number of threads.
+/// </summary>
+/// <param name="objects">The objects in force.</param>
+/// <param name="status">What the source has to say of them.</param>
+/// <param name="authority">Whose roots agents are to trust.</param>
+/// <param name="refused">What nodes can't capture.</param>
+/// <param name="logger">Where it is said what was published.</param>
+internal sealed class SnapshotPublisher(ObjectStore objects, IStatusSink status, ICertificateAuthority authority, RefusedWorkloads refused, ILogger<SnapshotPublisher> logger) : IHostedService
 {
-    private readonly ObjectStore _objects;
-    private readonly IStatusSink _status;
-    private readonly ICertificateAuthority _authority;
-    private readonly RefusedWorkloads _refused;
-    private readonly ILogger _logger;
     private readonly Lock _lock = new();
     private MeshCompiler _compiler = new();
     private ObjectSet? _compiled;
     private readonly HashSet<Channel<bool>> _subscribers = [];
     private volatile ResourceCatalog _current = ResourceCatalog.Empty;
 
-    public SnapshotPublisher(ObjectStore objects, IStatusSink status, ICertificateAuthority authority, RefusedWorkloads refused, ILogger<SnapshotPublisher> logger)
-    {
-        (_objects, _status, _authority, _refused, _logger) = (objects, status, authority, refused, logger);
-        objects.Changed += OnChanged;
-        authority.RootsChanged += PublishAnew;
-        refused.Changed += PublishAnew;
-        try
-        {
-            Publish(null);
-        }
-        catch
-        {
-            Dispose();
-            throw;
-        }
-    }
-
     /// <summary>Raised after <see cref="Current"/> has changed, on any thread.</summary>
     public event Action? Changed;
 
     /// <summary>The latest catalog; <see cref="ResourceCatalog.Empty"/> while the source was not read yet.</summary>
     public ResourceCatalog Current => _current;
+
+    /// <summary>Publishes what is in force, if the source was read already, and from then on what changes.</summary>
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        objects.Changed += OnChanged;
+        authority.RootsChanged += PublishAnew;
+        refused.Changed += PublishAnew;
+        Publish(null);
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken)
+    {
+        objects.Changed -= OnChanged;
+        authority.RootsChanged -= PublishAnew;
+        refused.Changed -= PublishAnew;
+        return Task.CompletedTask;
+    }
 
     /// <summary>A channel that gets a signal for each new catalog; signals not read yet are one.</summary>
     public Channel<bool> Subscribe()
@@ -60,13 +65,6 @@ internal sealed class SnapshotPublisher : IDisposable
         lock (_lock) _subscribers.Remove(channel);
     }
 
-    public void Dispose()
-    {
-        _objects.Changed -= OnChanged;
-        _authority.RootsChanged -= PublishAnew;
-        _refused.Changed -= PublishAnew;
-    }
-
     private void OnChanged(ObjectSetChange change) => Publish(change);
 
     private void PublishAnew() => Publish(null);
@@ -77,15 +75,15 @@ internal sealed class SnapshotPublisher : IDisposable
         // An empty world would take every workload out of the mesh, and with it the policy that guards it.
         lock (_lock)
         {
-            ObjectSet objects = change?.After ?? _objects.Current;
-            if (!objects.IsRead) return;
+            ObjectSet next = change?.After ?? objects.Current;
+            if (!next.IsRead) return;
 
             // A step from another set than the one compiled last: the compiler finds the difference itself.
-            IReadOnlyCollection<ObjectKey>? keys = ReferenceEquals(objects, _compiled) ? [] : change is not null && ReferenceEquals(change.Before, _compiled) ? change.Keys : null;
-            _compiled = objects;
+            IReadOnlyCollection<ObjectKey>? keys = ReferenceEquals(next, _compiled) ? [] : change is not null && ReferenceEquals(change.Before, _compiled) ? change.Keys : null;
+            _compiled = next;
             try
             {
-                _current = _compiler.Update(objects, keys, _authority.Roots, _status.Summary, _refused.ByNode);
+                _current = _compiler.Update(next, keys, authority.Roots, status.Summary, refused.ByNode);
             }
             catch
             {
@@ -93,7 +91,7 @@ internal sealed class SnapshotPublisher : IDisposable
                 (_compiler, _compiled) = (new MeshCompiler(_current.Version), null);
                 throw;
             }
-            SnapshotLog.Published(_logger, _current.Version, _current.Workloads.Count, _current.Services.Count, _current.Policies.Count, _current.Work);
+            SnapshotLog.Published(logger, _current.Version, _current.Workloads.Count, _current.Services.Count, _current.Policies.Count, _current.Work);
             foreach (Channel<bool> subscriber in _subscribers) subscriber.Writer.TryWrite(true);
         }
         Changed?.Invoke();

@@ -5,9 +5,13 @@ namespace Culvert.Labs.Mesh;
 /// <summary>Samples of one scrape in the Prometheus text format.</summary>
 internal sealed class MetricSamples
 {
+    private const string TypePrefix = "# TYPE ";
     private readonly List<(string Name, string Labels, double Value)> _samples;
 
-    private MetricSamples(List<(string Name, string Labels, double Value)> samples) => _samples = samples;
+    private MetricSamples(List<(string Name, string Labels, double Value)> samples, IReadOnlyDictionary<string, string> types) => (_samples, Types) = (samples, types);
+
+    /// <summary>The type of each family by its name, also of those without samples.</summary>
+    public IReadOnlyDictionary<string, string> Types { get; }
 
     /// <summary>How many there are.</summary>
     public int Count => _samples.Count;
@@ -35,7 +39,8 @@ internal sealed class MetricSamples
             samples.Add((name, labels, double.Parse(value.Replace("+Inf", "Infinity", StringComparison.Ordinal), CultureInfo.InvariantCulture)));
         }
 
-        return new MetricSamples(samples);
+        var types = text.Split('\n').Where(l => l.StartsWith(TypePrefix, StringComparison.Ordinal)).Select(l => l[TypePrefix.Length..].Split(' '));
+        return new MetricSamples(samples, types.ToDictionary(t => t[0], t => t[1], StringComparer.Ordinal));
     }
 
     /// <summary>Sum of the samples of a name whose labels hold every given text, e.g. <c>path="direct"</c>.</summary>

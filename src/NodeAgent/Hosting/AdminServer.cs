@@ -1,4 +1,5 @@
 using Culvert.Grpc;
+using Culvert.Hosting;
 using Culvert.NodeAgent.Admin;
 using Culvert.NodeAgent.Options;
 using Culvert.Protocol.V1;
@@ -14,7 +15,8 @@ internal static class AdminServer
 {
     /// <summary>The server; it is not started yet.</summary>
     internal static WebServer Serve(AgentOptions options, AgentAdminService service, ILoggerFactory loggers) => new(
-        () => Build(options.AdminSocket, service, loggers), _ => $"--run-dir {options.RunFolder}", $"stop or remove what is at {options.AdminSocket}, or give another folder");
+        () => Build(options.AdminSocket, service, loggers),
+        start => StartStep.RunAsync(_ => $"--run-dir {options.RunFolder}", $"stop or remove what is at {options.AdminSocket}, or give another folder", start));
 
     private static WebApplication Build(string socket, AgentAdminService service, ILoggerFactory loggers)
     {

@@ -109,13 +109,7 @@ internal static class AgentComposition
         target.Switched += snapshot => directPath.Use(snapshot.Mesh);
 
         // What people see.
-        KernelMetrics.Register(metrics.Registry, programs.Maps, sweeper, state);
-        AgentGauges.Register(metrics.Registry, client, credentials, svids, state, time);
-        DirectPathMetrics.Register(metrics.Registry, directPath, state);
-        metrics.Registry.Add(new CallbackFamily("culvert_programs_put_first_total", "Programs of the agent that others ran before, and that were put first again.", "counter", [], () => CallbackSample.Single(attacher.PutFirstCount)));
-        UdpMetrics.Register(metrics.Registry, proxy);
-        PlaceMetrics.Register(metrics.Registry, proxy);
-        ProcessMetrics.Register(metrics.Registry);
+        AgentFamilies.Register(metrics.Registry, programs.Maps, sweeper, state, attacher, directPath, proxy, client, credentials, svids, time);
         IReadOnlyList<IPEndPoint> metricsAt = ProbeAddresses.Of(options.Metrics, AgentOptionsDefaults.MetricsPort, options.Uplinks, netlink);
         IReadOnlyList<IPEndPoint> readinessAt = ProbeAddresses.Of(options.Readiness, AgentOptionsDefaults.ReadinessPort, options.Uplinks, netlink);
         ProbeSources probers = new(options.MetricsAllow, () => flowContext.Index, () => state.Current.Uplinks);

@@ -1,5 +1,6 @@
 using System.Net;
 using Culvert.Grpc;
+using Culvert.Hosting;
 using Culvert.NodeAgent.Options;
 using Culvert.NodeAgent.Telemetry.Metrics;
 using Microsoft.AspNetCore.Builder;
@@ -23,8 +24,9 @@ internal static class HttpEndpoints
     internal static WebServer Serve(
         IReadOnlyList<IPEndPoint> metrics, IReadOnlyList<IPEndPoint> readiness, ProbeSources sources, MetricsTokens? tokens, MetricRegistry registry, HealthState health, TimeProvider time, ILoggerFactory loggers) => new(
         () => Build(metrics, readiness, sources, tokens, registry, health, time, loggers),
-        reason => StartStep.Blame(reason, [.. metrics.Select(m => ("--metrics", m.ToString())), .. readiness.Select(r => ("--readiness", r.ToString()))]),
-        "`ss -ltnp` says what listens there; stop it or give another address or port");
+        start => StartStep.RunAsync(
+            reason => StartStep.Blame(reason, [.. metrics.Select(m => ("--metrics", m.ToString())), .. readiness.Select(r => ("--readiness", r.ToString()))]),
+            "`ss -ltnp` says what listens there; stop it or give another address or port", start));
 
     private static WebApplication Build(
         IReadOnlyList<IPEndPoint> metrics, IReadOnlyList<IPEndPoint> readiness, ProbeSources sources, MetricsTokens? tokens, MetricRegistry registry, HealthState health, TimeProvider time, ILoggerFactory loggers)

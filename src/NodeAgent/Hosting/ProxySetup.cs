@@ -52,7 +52,7 @@ internal static class ProxySetup
         () =>
         {
             proxy.Start();
-            return Task.FromResult(true);
+            return Task.CompletedTask;
         });
 
     /// <summary>

@@ -26,11 +26,11 @@ internal static class StartStep
     /// <param name="what">Tells the option by what the system said.</param>
     /// <param name="remedy">What the user can do when it fails.</param>
     /// <param name="step">The step.</param>
-    internal static async Task<T> RunAsync<T>(Func<string, string> what, string remedy, Func<Task<T>> step)
+    internal static async Task RunAsync(Func<string, string> what, string remedy, Func<Task> step)
     {
         try
         {
-            return await step();
+            await step();
         }
         catch (Exception e) when (IsOutside(e))
         {

@@ -23,6 +23,8 @@ public sealed class FailedStartCollection;
 public sealed class FailedStartTests : IDisposable
 {
     private const UnixFileMode Everybody = (UnixFileMode)0b111_111_111, OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    private const string Kestrel = "Microsoft.AspNetCore.Server.Kestrel", ListeningLog = "Microsoft.Hosting.Lifetime"; // says, once it does, where the server listens
+    private const string WatchThread = ".NET File Watch";
     private static readonly TimeSpan LongestClosing = TimeSpan.FromSeconds(5);
     private readonly TempFolder _folder = new();
 
@@ -43,10 +45,10 @@ public sealed class FailedStartTests : IDisposable
         await RunAsync(Options); // what a process opens once and keeps is open now
         GC.Collect();
         GC.WaitForPendingFinalizers();
-        List<string> before = OpenDescriptors.List();
+        List<string> before = Opened();
 
         (ControllerOptions faulty, string reason, Action mend) = Break(fault);
-        List<string> broken = OpenDescriptors.List();
+        List<string> broken = Opened();
         Exception failure = await Assert.ThrowsAnyAsync<Exception>(() => RunAsync(faulty));
         Assert.Contains(reason, failure.Message, StringComparison.Ordinal);
         await AssertNothingSinceAsync(broken);
@@ -71,15 +73,17 @@ public sealed class FailedStartTests : IDisposable
     }
 
     [Theory]
-    [InlineData(null, FaultySource.Reason)]
-    [InlineData(nameof(ObjectStore), nameof(ObjectStore))]
-    [InlineData(nameof(SnapshotPublisher), FaultySource.Reason)]
-    public async Task WhatWasGivenIsLetGoOf(string? faultyLogger, string reason)
+    [InlineData(null, false, FaultySource.Reason)]
+    [InlineData(nameof(ObjectStore), false, nameof(ObjectStore))]
+    [InlineData(nameof(SnapshotPublisher), false, nameof(SnapshotPublisher))]
+    [InlineData(nameof(SnapshotPublisher), true, FaultySource.Reason)]
+    [InlineData(nameof(SnapshotServiceHandler), false, nameof(SnapshotServiceHandler))]
+    public async Task WhatWasGivenIsLetGoOf(string? faultyLogger, bool atFirstMessage, string reason)
     {
         using BuiltInCertificateAuthority inner = new(new() { Folder = _folder.File("ca") }, TimeProvider.System, new Random(1), NullLogger.Instance);
         HeardAuthority authority = new(inner);
         using FaultySource source = new();
-        ControllerOptions options = Options with { Authority = authority, Source = source, ObjectFolder = null, LoggerFactory = faultyLogger is null ? null : new FaultyLoggers(faultyLogger) };
+        ControllerOptions options = Options with { Authority = authority, Source = source, ObjectFolder = null, LoggerFactory = faultyLogger is null ? null : new FaultyLoggers(faultyLogger, atFirstMessage) };
 
         Exception failure = await Assert.ThrowsAnyAsync<Exception>(() => RunAsync(options));
 
@@ -91,17 +95,21 @@ public sealed class FailedStartTests : IDisposable
     private static async Task RunAsync(ControllerOptions options)
     {
         await using ControllerHost host = await ControllerHost.StartAsync(options, TestContext.Current.CancellationToken);
+        Assert.NotEmpty(RunningThreads.Named(WatchThread)); // or it would not be noticed when they stayed
     }
+
+    /// <summary>Descriptors (files, locks, sockets, watches) and the threads that watch the file system; all else that a controller runs is the thread pool's.</summary>
+    private static List<string> Opened() => [.. OpenDescriptors.List(), .. RunningThreads.Named(WatchThread)];
 
     // A watch of the file system is closed by the thread that reads it, a moment after it was asked to.
     private static async Task AssertNothingSinceAsync(List<string> before)
     {
         long start = Stopwatch.GetTimestamp();
-        List<string> added = OpenDescriptors.Added(before, OpenDescriptors.List());
+        List<string> added = OpenDescriptors.Added(before, Opened());
         while (added.Count > 0 && Stopwatch.GetElapsedTime(start) < LongestClosing)
         {
             await Task.Delay(10, TestContext.Current.CancellationToken);
-            added = OpenDescriptors.Added(before, OpenDescriptors.List());
+            added = OpenDescriptors.Added(before, Opened());
         }
         Assert.Empty(added);
     }
@@ -118,12 +126,20 @@ public sealed class FailedStartTests : IDisposable
                 return (Options, $"'{State}' is open to others", () => File.SetUnixFileMode(State, OwnerOnly));
             case StartFault.DamagedAuthority:
                 return (Options, Path.Combine(State, "ca"), Damage(Path.Combine(State, "ca")));
+            case StartFault.AfterTheParts:
+                return (Options with { LoggerFactory = new FaultyLoggers(nameof(SnapshotServiceHandler)) }, nameof(SnapshotServiceHandler), () => { });
+            case StartFault.Roots:
+                return (Options with { LoggerFactory = new FaultyLoggers(nameof(ControllerHost), atFirstMessage: true) }, nameof(ControllerHost), PutFolder(Path.Combine(State, ControllerHost.RootsFileName)));
             case StartFault.SourceThatFails:
                 return (Options with { Source = new FaultySource() }, FaultySource.Reason, () => { });
             case StartFault.AfterTheSource:
-                return (Options with { LoggerFactory = new FaultyLoggers(nameof(SnapshotPublisher)) }, nameof(SnapshotPublisher), () => { });
+                return (Options with { LoggerFactory = new FaultyLoggers(nameof(SnapshotPublisher), atFirstMessage: true) }, nameof(SnapshotPublisher), () => { });
+            case StartFault.Watch:
+                return (Options with { LoggerFactory = new FaultyLoggers(nameof(ControllerHost), atFirstMessage: true) }, nameof(ControllerHost), PutFolder(Path.Combine(ControllerHost.NodeFolder(State), "spare-0")));
             case StartFault.AfterTheWatch:
-                return (Options with { LoggerFactory = new FaultyLoggers(nameof(SnapshotServiceHandler)) }, nameof(SnapshotServiceHandler), () => { });
+                return (Options with { LoggerFactory = new FaultyLoggers(Kestrel) }, Kestrel, () => { });
+            case StartFault.AfterTheServer:
+                return (Options with { LoggerFactory = new FaultyLoggers(ListeningLog, atFirstMessage: true) }, ListeningLog, () => { });
             case StartFault.Port:
                 Socket taken = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
                 taken.Bind(new IPEndPoint(IPAddress.Loopback, 0));
@@ -157,6 +173,14 @@ public sealed class FailedStartTests : IDisposable
         };
     }
 
+    /// <summary>What can't be written is logged, which fails too with the logs of these faults.</summary>
+    private static Action PutFolder(string path)
+    {
+        File.Delete(path);
+        Directory.CreateDirectory(path);
+        return () => Directory.Delete(path);
+    }
+
     private static Action Serve(string path)
     {
         Socket listening = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -169,7 +193,7 @@ public sealed class FailedStartTests : IDisposable
         };
     }
 
-    /// <summary>Where a start fails, in the order of the steps.</summary>
+    /// <summary>Where a start fails, in the order of the steps: what is made, and from <see cref="Roots"/> on what is started.</summary>
     public enum StartFault
     {
         NoSource,
@@ -179,9 +203,13 @@ public sealed class FailedStartTests : IDisposable
         UnixSocket,
         FolderOfTheUnixSocket,
         DamagedAuthority,
+        AfterTheParts,
+        Roots,
         SourceThatFails,
         AfterTheSource,
+        Watch,
         AfterTheWatch,
+        AfterTheServer,
     }
 
     /// <summary>Opens something, and then fails to start.</summary>
@@ -215,7 +243,9 @@ public sealed class FailedStartTests : IDisposable
     /// <summary>Counts who listens.</summary>
     private sealed class HeardAuthority(ICertificateAuthority inner) : ICertificateAuthority
     {
-        public int Listeners { get; private set; }
+        private Action? _listeners;
+
+        public int Listeners => _listeners?.GetInvocationList().Length ?? 0;
 
         public ImmutableArray<ReadOnlyMemory<byte>> Roots => inner.Roots;
 
@@ -223,8 +253,8 @@ public sealed class FailedStartTests : IDisposable
 
         public event Action? RootsChanged
         {
-            add => Listeners++;
-            remove => Listeners--;
+            add => _listeners += value;
+            remove => _listeners -= value;
         }
 
         public Task<IssuedCertificate> SignAsync(SigningRequest request, CancellationToken cancellationToken) => inner.SignAsync(request, cancellationToken);

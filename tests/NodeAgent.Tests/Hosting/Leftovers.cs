@@ -15,10 +15,7 @@ internal sealed class Leftovers
     /// <param name="pins">The folder of pins.</param>
     internal Leftovers(string pins)
     {
-        foreach (string thread in Directory.GetDirectories("/proc/self/task"))
-        {
-            if (ReadName(thread) is { } name && name.StartsWith("culvert-", StringComparison.Ordinal)) _all.Add(ThreadPrefix + name);
-        }
+        _all.AddRange(RunningThreads.Named("culvert-").Select(t => ThreadPrefix + t));
         if (Directory.Exists(pins)) _kernels.AddRange(Directory.GetFiles(pins, "*", SearchOption.AllDirectories));
         using (RouteNetlink netlink = RouteNetlink.Open()) _kernels.AddRange(netlink.GetRules().Select(r => $"rule {r}"));
         _all.AddRange(_kernels);
@@ -41,17 +38,5 @@ internal sealed class Leftovers
         // The kernel lists a thread for a moment after it was joined; nothing else may take its time.
         SpinWait.SpinUntil(() => !(added = new Leftovers(pins).Since(before)).Any() || added.Any(a => !a.StartsWith(ThreadPrefix, StringComparison.Ordinal)), LongestExit);
         Assert.Empty(added);
-    }
-
-    private static string? ReadName(string thread)
-    {
-        try
-        {
-            return File.ReadAllText(Path.Combine(thread, "comm")).TrimEnd();
-        }
-        catch (IOException)
-        {
-            return null; // it has ended meanwhile
-        }
     }
 }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using Culvert.Core;
+using Culvert.Hosting;
 using Culvert.NodeAgent.Hosting;
 using Culvert.NodeAgent.Options;
 using Culvert.NodeAgent.Telemetry.Metrics;

@@ -1,5 +1,5 @@
 using System.Net;
-using Culvert.NodeAgent.Hosting;
+using Culvert.Hosting;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -63,6 +63,5 @@ public sealed class WebServerTests : IDisposable
                 await context.Response.WriteAsync("answer", context.RequestAborted);
             });
             return application;
-        },
-        reason => reason, "none");
+        });
 }

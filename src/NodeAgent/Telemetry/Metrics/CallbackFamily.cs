@@ -15,6 +15,9 @@ public sealed class CallbackFamily(string name, string help, string type, string
     public string Type => type;
 
     /// <inheritdoc/>
+    public IReadOnlyList<string> LabelNames => labelNames;
+
+    /// <inheritdoc/>
     public void Write(StringBuilder text)
     {
         foreach (CallbackSample sample in read()) LabelText.AppendSample(text, name, LabelText.Format(labelNames, sample.Labels), sample.Value);

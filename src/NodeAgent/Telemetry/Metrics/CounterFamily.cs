@@ -19,6 +19,9 @@ public sealed class CounterFamily(string name, string help, string[] labelNames,
     /// <inheritdoc/>
     public string Type => "counter";
 
+    /// <inheritdoc/>
+    public IReadOnlyList<string> LabelNames => labelNames;
+
     /// <summary>The series for these label values, in the order of the label names.</summary>
     public Counter With(params ReadOnlySpan<string> values) => _series.Get(values);
 

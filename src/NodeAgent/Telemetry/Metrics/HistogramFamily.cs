@@ -20,6 +20,9 @@ public sealed class HistogramFamily(string name, string help, string[] labelName
     /// <inheritdoc/>
     public string Type => "histogram";
 
+    /// <inheritdoc/>
+    public IReadOnlyList<string> LabelNames => labelNames;
+
     /// <summary>The series for these label values, in the order of the label names.</summary>
     public Histogram With(params ReadOnlySpan<string> values) => _series.Get(values);
 

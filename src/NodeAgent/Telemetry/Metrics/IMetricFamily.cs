@@ -14,6 +14,9 @@ public interface IMetricFamily
     /// <summary><c>counter</c>, <c>gauge</c> or <c>histogram</c>.</summary>
     string Type { get; }
 
+    /// <summary>What its labels are called, in the order of their values.</summary>
+    IReadOnlyList<string> LabelNames { get; }
+
     /// <summary>Appends every series. Called from the scrape thread.</summary>
     void Write(StringBuilder text);
 }

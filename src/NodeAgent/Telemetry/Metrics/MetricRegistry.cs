@@ -11,6 +11,15 @@ public sealed class MetricRegistry
     private readonly List<IMetricFamily> _families = [];
     private readonly Lock _lock = new();
 
+    /// <summary>All families there are now, in the order in which they were added.</summary>
+    public IReadOnlyList<IMetricFamily> Families
+    {
+        get
+        {
+            lock (_lock) return [.. _families];
+        }
+    }
+
     /// <summary>Adds a family. Throws <see cref="ArgumentException"/> when the name is taken.</summary>
     public T Add<T>(T family) where T : IMetricFamily
     {
@@ -27,9 +36,7 @@ public sealed class MetricRegistry
     public string Render(bool openMetrics)
     {
         StringBuilder text = new(16 * 1024);
-        IMetricFamily[] families;
-        lock (_lock) families = [.. _families];
-        foreach (IMetricFamily family in families)
+        foreach (IMetricFamily family in Families)
         {
             // OpenMetrics names a counter family without its _total suffix; the classic format with it.
             string name = openMetrics && family.Type == "counter" && family.Name.EndsWith("_total", StringComparison.Ordinal) ? family.Name[..^6] : family.Name;

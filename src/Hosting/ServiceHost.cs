@@ -1,11 +1,10 @@
-using Culvert.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
-namespace Culvert.NodeAgent.Hosting;
+namespace Culvert.Hosting;
 
-/// <summary>The generic host of the agent's services.</summary>
+/// <summary>The generic host of a program's services. Compiled into the agent and the controller.</summary>
 internal static class ServiceHost
 {
     /// <summary>
@@ -21,7 +20,7 @@ internal static class ServiceHost
         builder.Services.AddSingleton<IHostLifetime, PassiveLifetime>();
         builder.Services.AddSingleton(loggers);
 
-        // A drain takes as long as --drain-seconds says.
+        // Each service bounds its own stop; the agent's drain takes as long as --drain-seconds says.
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Timeout.InfiniteTimeSpan);
         foreach (IHostedService service in services) builder.Services.AddSingleton(service);
         IHost host = parts.Own(builder.Build());

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Hosting;
 
-namespace Culvert.NodeAgent.Hosting;
+namespace Culvert.Hosting;
 
 /// <summary>A step of the start of which nothing is to be stopped, or what is disposed of by who owns it.</summary>
 internal sealed class StartOnly(Func<CancellationToken, Task> start) : IHostedService

@@ -1,0 +1,51 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Hosting;
+
+namespace Culvert.Hosting;
+
+/// <summary>A Kestrel server as a service; what it has opened is closed also when it can't start. Compiled into the agent and the controller.</summary>
+/// <param name="build">Makes the application, which is not started yet.</param>
+/// <param name="explain">Runs the start, and says in its own words why it failed; null: the failure is passed on as it is.</param>
+internal sealed class WebServer(Func<WebApplication> build, Func<Func<Task>, Task>? explain = null) : IHostedService
+{
+    private static readonly TimeSpan AnswersLeft = TimeSpan.FromSeconds(1);
+
+    private WebApplication? _application;
+
+    /// <summary>Where it listens, once it has been started: as URLs, with the ports that were taken where 0 was asked for.</summary>
+    internal IEnumerable<string> Addresses => _application?.Urls ?? [];
+
+    /// <summary>Starts to listen.</summary>
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        return explain is null ? BuildAndStartAsync() : explain(BuildAndStartAsync);
+
+        async Task BuildAndStartAsync()
+        {
+            _application = build();
+            await _application.StartAsync(cancellationToken);
+        }
+    }
+
+    /// <summary>
+    /// Takes no new connection, ends streams, answers what has been asked, for a second at most, and then closes all. Disposal alone cuts answers off, such as the one to the request that has the agent
+    /// detach and end.
+    /// </summary>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        if (_application is not { } application) return;
+        await using (application)
+        {
+            using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            limit.CancelAfter(AnswersLeft);
+            try
+            {
+                await application.StopAsync(limit.Token);
+            }
+            catch (OperationCanceledException) when (limit.IsCancellationRequested)
+            {
+                // Something is followed still, such as flows, which never ends by itself: disposal closes it.
+            }
+        }
+    }
+}

@@ -1,0 +1,25 @@
+using Culvert.NodeAgent.Datapath;
+using Culvert.NodeAgent.Identity;
+using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Snapshots;
+using Culvert.NodeAgent.Telemetry;
+using Culvert.NodeAgent.Telemetry.Metrics;
+
+namespace Culvert.NodeAgent.Hosting;
+
+/// <summary>All metric families that are read when scraped. The others are of <see cref="AgentMetrics"/> and <see cref="ProxyObserver"/>, which count in them.</summary>
+internal static class AgentFamilies
+{
+    /// <summary>Registers them. Nothing is asked of the parts before the first scrape.</summary>
+    internal static void Register(
+        MetricRegistry registry, DatapathMaps maps, FlowSweeper sweeper, DatapathState state, ProgramAttacher attacher, DirectPathKeeper directPath, ProxyServer proxy, SnapshotClient client, NodeCredentials credentials, SvidStore svids, TimeProvider time)
+    {
+        KernelMetrics.Register(registry, maps, sweeper, state);
+        AgentGauges.Register(registry, client, credentials, svids, state, time);
+        DirectPathMetrics.Register(registry, directPath, state);
+        registry.Add(new CallbackFamily("culvert_programs_put_first_total", "Programs of the agent that others ran before, and that were put first again.", "counter", [], () => CallbackSample.Single(attacher.PutFirstCount)));
+        UdpMetrics.Register(registry, proxy);
+        PlaceMetrics.Register(registry, proxy);
+        ProcessMetrics.Register(registry);
+    }
+}
