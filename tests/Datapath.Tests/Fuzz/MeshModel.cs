@@ -107,7 +107,8 @@ internal sealed class MeshModel : IFuzzWorld
             case Place.Pod:
                 Workload pod = destination.Pod!;
                 if (flow.Ifindex != pod.Index) return "it leads to a pod that no longer has the address";
-                if (!stays && (destination.IsBehindProxy(to.Port) || (flow.InIfindex != 0 && At(from.Address).IsBehindProxy(from.Port)))) return "it leads past the proxy";
+                bool mayBeAnswer = protocol == Packet.Udp && flow.InIfindex != 0 && At(from.Address).IsBehindProxy(from.Port);
+                if (!stays && (destination.IsBehindProxy(to.Port) || mayBeAnswer)) return "it leads past the proxy";
                 if (flow.InIfindex == 0 && destination.Strict) return "it leads in plaintext to a strict pod";
                 uint sourceClass = flow.InIfindex != 0 ? At(from.Address).Pod!.Class : ClassOf(At(from.Address));
                 return Admits(pod, sourceClass, to.Port, protocol) ? null : "policy denies it";
