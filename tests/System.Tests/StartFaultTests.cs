@@ -58,13 +58,14 @@ public sealed class StartFaultTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Pins_that_another_agent_uses_are_named_with_their_option_and_free_when_it_is_gone()
+    public async Task Folders_that_another_agent_uses_are_named_with_their_option_and_free_when_it_is_gone()
     {
         var other = Path.Combine(_node.Folder, "other");
         var first = _node.Start("first", Agent, ["run", .. Options([])]);
         await LabWait.UntilAsync("the first agent runs", () => File.Exists(Path.Combine(_node.Folder, "run", "agent.sock")), Deadline, first);
 
-        await AssertFailsAsync(new() { ["--run-dir"] = other }, $"--bpffs {_node.BpfFolder}", "another agent uses", "--run-dir");
+        await AssertFailsAsync(new() { ["--run-dir"] = other }, "--state-dir", "another agent uses");
+        await AssertFailsAsync(new() { ["--run-dir"] = other, ["--state-dir"] = other }, $"--bpffs {_node.BpfFolder}", "another agent uses", "--run-dir");
 
         await first.KillAsync();
         var second = _node.Start("second", Agent, ["run", .. Options(new() { ["--run-dir"] = other })]);
