@@ -1,4 +1,4 @@
-using System.Globalization;
+using Culvert.Hosting;
 using Culvert.Interop;
 
 namespace Culvert.Controller.Hosting;
@@ -11,17 +11,8 @@ internal static class OpenFiles
 
     /// <summary>Raises the limit as far as this process may, and fails when the controller cannot work with that.</summary>
     /// <exception cref="InvalidOperationException">There are too few.</exception>
-    public static void Require() => Check(OpenFileLimit.Raise());
-
-    /// <summary>Fails when so many are too few.</summary>
-    /// <exception cref="InvalidOperationException">They are.</exception>
-    public static void Check(long limit)
+    public static void Require()
     {
-        if (limit < Fewest)
-        {
-            throw new InvalidOperationException(string.Create(
-                CultureInfo.InvariantCulture,
-                $"this process may have {limit} descriptors, and the controller needs {Fewest}; raise the limit: `ulimit -n 65536`, LimitNOFILE= of a service, default-ulimit of the container runtime"));
-        }
+        if (DescriptorLimit.Shortage(OpenFileLimit.Raise(), Fewest, "controller") is { } shortage) throw new InvalidOperationException($"{shortage}; {DescriptorLimit.Remedy}");
     }
 }

@@ -1,4 +1,4 @@
-using System.Globalization;
+using Culvert.Hosting;
 using Culvert.Interop;
 using Culvert.NodeAgent.Options;
 using Culvert.NodeAgent.Proxy.Limits;
@@ -14,9 +14,6 @@ public static class OpenFiles
     public static long Require()
     {
         long limit = OpenFileLimit.Raise();
-        return limit >= DescriptorPlan.Fewest ? limit : throw new AgentStartException(
-            "open files",
-            string.Create(CultureInfo.InvariantCulture, $"this process may have {limit} descriptors, and the agent needs {DescriptorPlan.Fewest}"),
-            $"raise the limit: `ulimit -n {DescriptorPlan.Recommended}`, LimitNOFILE= of a service, default-ulimit of the container runtime");
+        return DescriptorLimit.Shortage(limit, DescriptorPlan.Fewest, "agent") is { } shortage ? throw new AgentStartException("open files", shortage, DescriptorLimit.Remedy) : limit;
     }
 }

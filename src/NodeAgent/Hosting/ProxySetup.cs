@@ -1,4 +1,5 @@
 using System.Net;
+using Culvert.Hosting;
 using Culvert.Interop.Abi;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Datapath;
@@ -16,7 +17,7 @@ internal static class ProxySetup
     internal static ProxyOptions OptionsOf(AgentOptions options, long descriptors, DatapathPrograms programs, ILogger logger)
     {
         DescriptorPlan plan = DescriptorPlan.Of(descriptors);
-        if (descriptors < DescriptorPlan.Recommended) AgentLog.FewDescriptors(logger, descriptors, plan.Workloads, DescriptorPlan.Recommended);
+        if (descriptors < DescriptorLimit.Recommended) AgentLog.FewDescriptors(logger, descriptors, plan.Workloads, DescriptorLimit.Recommended);
         bool mayHurry = options.LoopNice >= 0 || Capabilities.CanRaisePriority();
         if (!mayHurry) AgentLog.NormalPriority(logger, options.LoopNice);
         return new ProxyOptions

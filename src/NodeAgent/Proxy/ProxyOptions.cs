@@ -94,7 +94,7 @@ internal sealed partial record ProxyOptions
     internal int MaxHandshakes { get; init; } = DescriptorPlan.MostForHandshakes;
 
     /// <summary>Most of them from one address; a node whose peer has started anew opens all its tunnels at once.</summary>
-    internal int MaxHandshakesPerSource { get; init; } = DescriptorPlan.MostForHandshakes / 4;
+    internal int MaxHandshakesPerSource { get; init; } = DescriptorPlan.PerSource(DescriptorPlan.MostForHandshakes);
 
     /// <summary>Most tunnels at once, over all loops, in each direction; one identity has half of them at most.</summary>
     internal int MaxTunnels { get; init; } = DescriptorPlan.MostForTunnels;

@@ -17,9 +17,6 @@ internal readonly record struct DescriptorPlan(int Workloads, int External, int 
     private const int LeastReserve = 384;
     private const int MostReserve = 8192;
 
-    /// <summary>As many as a busy node wants; with fewer, connections are refused that it could serve.</summary>
-    internal const int Recommended = 65_536;
-
     /// <summary>Most for workloads, however many descriptors there are: each costs a few KB.</summary>
     internal const int MostForWorkloads = 131_072;
 
@@ -35,7 +32,10 @@ internal readonly record struct DescriptorPlan(int Workloads, int External, int 
     internal const int MostForHandshakes = 2048;
 
     /// <summary>So many of the <see cref="Handshakes"/> may be of one address.</summary>
-    internal int HandshakesPerSource => Math.Max(1, Handshakes / 4);
+    internal int HandshakesPerSource => PerSource(Handshakes);
+
+    /// <summary>As many of so many handshakes as may be of one address.</summary>
+    internal static int PerSource(int handshakes) => Math.Max(1, handshakes / 4);
 
     /// <summary>Deals out what a process may have.</summary>
     /// <param name="limit">RLIMIT_NOFILE; <see cref="Fewest"/> or more.</param>
