@@ -1,5 +1,7 @@
 using System.Text;
+using Culvert.Core;
 using Culvert.NodeAgent.Proxy.Inbound;
+using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Tunnel;
@@ -8,6 +10,9 @@ namespace Culvert.NodeAgent.Tests.Proxy;
 
 public sealed class PartsTests
 {
+    private static readonly BudgetHolder Pod = BudgetHolder.Of(SpiffeId.Parse("spiffe://culvert.test/ns/default/sa/pod"));
+    private static readonly BudgetHolder Neighbour = BudgetHolder.Of(SpiffeId.Parse("spiffe://culvert.test/ns/default/sa/neighbour"));
+
     [Theory]
     [InlineData("for=\"10.0.0.1:4000\"", "10.0.0.1:4000")]
     [InlineData("for=10.0.0.1:4000", "10.0.0.1:4000")]
@@ -32,7 +37,7 @@ public sealed class PartsTests
     public void AWriteBufferReturnsBytesInOrderAndItsBuffersToThePool()
     {
         using BufferPool pool = new(2 << 20, 1 << 20);
-        HeldBytes buffer = new(pool.Open("pod"), new Holder());
+        HeldBytes buffer = new(pool.Open(Pod), new Holder());
         Random random = new(7);
         Queue<byte> expected = new();
         for (int i = 0; i < 2000; i++)
@@ -62,7 +67,7 @@ public sealed class PartsTests
     public void ThePoolNeverLendsMoreThanItsLimit()
     {
         using BufferPool pool = new(8 * BufferPool.BufferSize, 2 * BufferPool.BufferSize);
-        HeldBytes first = new(pool.Open("pod"), new Holder()), second = new(pool.Open("other"), new Holder());
+        HeldBytes first = new(pool.Open(Pod), new Holder()), second = new(pool.Open(Neighbour), new Holder());
 
         // Four are as many as are free after them; of those, the other may have two.
         Assert.False(first.Append(new byte[5 * BufferPool.BufferSize]));
@@ -78,11 +83,11 @@ public sealed class PartsTests
     public void WhoHasWaitedLongestOfAnAccountPaysForIt()
     {
         using BufferPool pool = new(8 * BufferPool.BufferSize, 0);
-        BufferAccount account = pool.Open("pod");
+        BufferAccount account = pool.Open(Pod);
         Holder[] holders = [new(), new(), new()];
         HeldBytes[] buffers = [.. holders.Select(h => h.HeldBytes = new HeldBytes(account, h))];
         Holder neighbour = new();
-        neighbour.HeldBytes = new HeldBytes(pool.Open("neighbour"), neighbour);
+        neighbour.HeldBytes = new HeldBytes(pool.Open(Neighbour), neighbour);
         Assert.True(neighbour.HeldBytes.Append(new byte[1]));
         foreach (HeldBytes buffer in buffers) Assert.True(buffer.Append(new byte[BufferPool.BufferSize]));
 
@@ -98,7 +103,7 @@ public sealed class PartsTests
     public void DatagramsPayBeforeConnectionsAndNoConnectionPaysForThem()
     {
         using BufferPool pool = new(8 * BufferPool.BufferSize, 0);
-        BufferAccount account = pool.Open("pod");
+        BufferAccount account = pool.Open(Pod);
         Holder connection = new(), first = new() { LosesDatagrams = true }, second = new() { LosesDatagrams = true }, third = new() { LosesDatagrams = true };
         foreach (Holder holder in (Holder[])[connection, first, second, third]) holder.HeldBytes = new HeldBytes(account, holder);
         Assert.True(connection.HeldBytes!.Append(new byte[1]));
@@ -118,7 +123,7 @@ public sealed class PartsTests
     public void WindowsGrowByAQuarterOfWhatIsLeftAndNotUnderPressure()
     {
         using BufferPool pool = new(64 * BufferPool.BufferSize, 0);
-        BufferAccount account = pool.Open("pod"), neighbour = pool.Open("neighbour");
+        BufferAccount account = pool.Open(Pod), neighbour = pool.Open(Neighbour);
         Assert.True(account.TryPromise(12 * BufferPool.BufferSize));
         Assert.False(account.TryPromise(2 * BufferPool.BufferSize));
         Assert.True(neighbour.TryPromise(10 * BufferPool.BufferSize));

@@ -1,4 +1,7 @@
 using System.Runtime.CompilerServices;
+using Culvert.Core;
+using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Relay;
 using Culvert.NodeAgent.Proxy.Transport;
@@ -19,9 +22,14 @@ internal sealed class ByteHandler : IProtocolHandler
             return;
         }
 
-        ByteRelay relay = new(client, server, connection.Info.LoadBalancer ?? connection.Info.Source, connection.Info.Target);
+        ProxyConnectionInfo info = connection.Info;
+        ByteRelay relay = new(
+            client, server, HolderOf(info.SourceWorkload, info.LoadBalancer ?? info.Source), HolderOf(info.DestinationWorkload, info.Target));
         connection.Open(relay);
         await relay.RunAsync();
         connection.Close();
     }
+
+    // A workload has one share, however many addresses it has.
+    private static BudgetHolder HolderOf(WorkloadInfo? workload, in SocketEndPoint address) => workload is null ? BudgetHolder.Of(address) : BudgetHolder.Of(workload);
 }

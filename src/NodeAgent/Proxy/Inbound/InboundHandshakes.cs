@@ -78,7 +78,7 @@ internal sealed class InboundHandshakes(
     {
         WorkloadInfo? workload = directory.FindLocalWorkload(local);
         TlsIdentity? identity = workload is null ? null : await certificates.FindAsync(workload.Identity);
-        if (identity is not null) return (await handshaker.AcceptAsync(place, peer, local, identity)).Parts;
+        if (identity is not null) return (await handshaker.AcceptAsync(place, peer, local, identity)).Parts is { } parts ? parts with { Workload = workload } : null;
         place.Socket.Reset();
         if (workload is null) Report(peer, null, ProxyFailure.NoRoute, $"no workload of this node has the address {local}");
         else Report(peer, workload.Identity, ProxyFailure.NoCertificate, $"no certificate for {workload.Identity}");

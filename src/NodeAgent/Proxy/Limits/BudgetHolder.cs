@@ -3,7 +3,7 @@ using Culvert.Interop.Sockets;
 
 namespace Culvert.NodeAgent.Proxy.Limits;
 
-/// <summary>Who holds places in a <see cref="SharedBudget"/>: a workload of this node, an identity, or an address outside the mesh.</summary>
+/// <summary>Who holds places in a <see cref="SharedBudget"/>, or buffers of a loop: a workload of this node, an identity, or an address outside the mesh.</summary>
 /// <param name="Workload">The workload's UID; null for others.</param>
 /// <param name="Identity">An identity; null for others.</param>
 /// <param name="Address">An address without its port; beside a workload, the client that has it hold the place. Default for others.</param>

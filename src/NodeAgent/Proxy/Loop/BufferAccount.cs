@@ -1,7 +1,9 @@
+using Culvert.NodeAgent.Proxy.Limits;
+
 namespace Culvert.NodeAgent.Proxy.Loop;
 
 /// <summary>
-/// The buffers of one workload or identity on one loop. It may have as many as are free for others (see <see cref="Limits.SharedBudget"/>), and is told to have its
+/// The buffers of one workload, identity or address outside the mesh on one loop. It may have as many as are free for others (see <see cref="SharedBudget"/>), and is told to have its
 /// peers send less as that comes near. Beyond it pays itself: its connection whose bytes have waited longest ends, and not that of somebody else. Belongs to its
 /// loop's thread.
 /// </summary>
@@ -13,10 +15,10 @@ internal sealed class BufferAccount
     private readonly LinkedList<IBufferHolder> _waiting = new();
     private LinkedListNode<IBufferHolder>? _lastOfDatagrams;
 
-    internal BufferAccount(BufferPool pool, object holder) => (_pool, Holder) = (pool, holder);
+    internal BufferAccount(BufferPool pool, in BudgetHolder holder) => (_pool, Holder) = (pool, holder);
 
     /// <summary>Who it is.</summary>
-    internal object Holder { get; }
+    internal BudgetHolder Holder { get; }
 
     /// <summary>Who uses it.</summary>
     internal int Users { get; set; }

@@ -1,4 +1,5 @@
 using Culvert.Interop.Memory;
+using Culvert.NodeAgent.Proxy.Limits;
 
 namespace Culvert.NodeAgent.Proxy.Loop;
 
@@ -16,7 +17,7 @@ internal sealed class BufferPool : IDisposable
     // Idle ones with their pages on top, the others below.
     private readonly Stack<PooledBuffer> _idle = new();
     private readonly Stack<PooledBuffer> _empty = new();
-    private readonly Dictionary<object, BufferAccount> _accounts = [];
+    private readonly Dictionary<BudgetHolder, BufferAccount> _accounts = [];
     private readonly int _maxRented;
     private readonly int _maxIdle;
     private int _made;
@@ -46,8 +47,8 @@ internal sealed class BufferPool : IDisposable
     /// <summary>Bytes that all accounts have promised to take; see <see cref="BufferAccount.TryPromise"/>.</summary>
     internal long Promised { get; set; }
 
-    /// <summary>The account of a holder: a workload, or an identity. There is one while somebody uses it.</summary>
-    internal BufferAccount Open(object holder)
+    /// <summary>The account of a holder. There is one while somebody uses it.</summary>
+    internal BufferAccount Open(in BudgetHolder holder)
     {
         if (!_accounts.TryGetValue(holder, out BufferAccount? account)) _accounts.Add(holder, account = new BufferAccount(this, holder));
         account.Users++;

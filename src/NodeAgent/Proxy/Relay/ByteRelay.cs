@@ -1,4 +1,4 @@
-using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Transport;
@@ -20,14 +20,14 @@ internal sealed class ByteRelay : IRunningConnection, ITransportUser, IBufferHol
     /// <summary>Makes a relay; it owns both transports.</summary>
     /// <param name="client">The side that opened the connection.</param>
     /// <param name="server">The side it was opened to.</param>
-    /// <param name="clientAddress">Whose account bytes are on that wait for the client (the port does not count).</param>
-    /// <param name="serverAddress">The same for the server.</param>
-    internal ByteRelay(ITransport client, ITransport server, in SocketEndPoint clientAddress, in SocketEndPoint serverAddress)
+    /// <param name="clientHolder">Whose account bytes are on that wait for the client.</param>
+    /// <param name="serverHolder">The same for the server.</param>
+    internal ByteRelay(ITransport client, ITransport server, in BudgetHolder clientHolder, in BudgetHolder serverHolder)
     {
         _client = client;
         _server = server;
-        _up = new RelayDirection(this, client, server, serverAddress);
-        _down = new RelayDirection(this, server, client, clientAddress);
+        _up = new RelayDirection(this, client, server, serverHolder);
+        _down = new RelayDirection(this, server, client, clientHolder);
     }
 
     /// <inheritdoc/>

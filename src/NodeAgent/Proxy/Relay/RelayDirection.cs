@@ -1,4 +1,4 @@
-using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Transport;
@@ -12,8 +12,8 @@ namespace Culvert.NodeAgent.Proxy.Relay;
 /// <param name="relay">The relay, which ends for others of its account when there are no buffers.</param>
 /// <param name="from">Where bytes come from.</param>
 /// <param name="to">Where they go.</param>
-/// <param name="receiver">Whose account bytes are on that wait (the port does not count).</param>
-internal sealed class RelayDirection(ByteRelay relay, ITransport from, ITransport to, SocketEndPoint receiver)
+/// <param name="receiver">Whose account bytes are on that wait.</param>
+internal sealed class RelayDirection(ByteRelay relay, ITransport from, ITransport to, BudgetHolder receiver)
 {
     private const int ReadSize = 64 * 1024;
 
@@ -174,7 +174,7 @@ internal sealed class RelayDirection(ByteRelay relay, ITransport from, ITranspor
     {
         if (_unsent is null)
         {
-            _account = to.Loop.Buffers.Open(receiver.WithPort(0));
+            _account = to.Loop.Buffers.Open(receiver);
             _unsent = new HeldBytes(_account, relay);
         }
 

@@ -1,4 +1,5 @@
 using Culvert.Http2;
+using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Model;
 
@@ -32,9 +33,9 @@ internal partial class Http2Driver : IFlushable
     /// <param name="requests">Takes the requests of the peer, which makes this side the server; null makes it the client.</param>
     /// <param name="options">HTTP/2 settings.</param>
     /// <param name="idleTimeout">After how long without a stream a client closes the connection.</param>
-    /// <param name="holder">Whose account buffers are on for what streams have for slow readers: a workload's address or an identity.</param>
+    /// <param name="holder">Whose account buffers are on for what streams have for slow readers.</param>
     /// <param name="time">The clock.</param>
-    internal Http2Driver(ITransport transport, IHttp2Requests<Http2Driver>? requests, Http2Options options, TimeSpan idleTimeout, object holder, TimeProvider time)
+    internal Http2Driver(ITransport transport, IHttp2Requests<Http2Driver>? requests, Http2Options options, TimeSpan idleTimeout, in BudgetHolder holder, TimeProvider time)
     {
         _transport = transport;
         _requests = requests;

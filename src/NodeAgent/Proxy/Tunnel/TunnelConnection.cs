@@ -1,5 +1,6 @@
 using Culvert.Core;
 using Culvert.Http2;
+using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Transport;
@@ -29,7 +30,7 @@ internal sealed partial class TunnelConnection : Http2Driver
     internal TunnelConnection(TunnelParts parts, IHttp2Requests<TunnelConnection>? requests, TunnelOptions options, TimeProvider time)
         : base(
             new TlsTransport(parts.Socket, parts.Tls), requests is null ? null : new TunnelRequests(requests), options.Http2, options.IdleTimeout,
-            requests is null ? parts.Identity.Id : parts.Local.WithPort(0), time)
+            parts.Workload is { } workload ? BudgetHolder.Of(workload) : BudgetHolder.Of(parts.Identity.Id), time)
     {
         Parts = parts;
         _suspectTime = options.SuspectTime;

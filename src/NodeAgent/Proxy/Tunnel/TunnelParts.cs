@@ -16,6 +16,9 @@ namespace Culvert.NodeAgent.Proxy.Tunnel;
 internal sealed record TunnelParts(
     LoopSocket Socket, TlsConnection Tls, TlsIdentity Identity, SpiffeId PeerIdentity, SocketEndPoint Peer, SocketEndPoint Local)
 {
+    /// <summary>The workload of this node that the tunnel leads to; null in the role of the client, where all workloads of <see cref="Identity"/> share tunnels.</summary>
+    internal WorkloadInfo? Workload { get; init; }
+
     /// <summary>Whether the peer may still be believed.</summary>
     internal required PeerTrust Trust { get; init; }
 }

@@ -1,7 +1,9 @@
 using System.Net;
+using Culvert.Core;
 using Culvert.Http2;
 using Culvert.Interop.Sockets;
 using Culvert.Interop.Tls;
+using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Relay;
 using Culvert.NodeAgent.Proxy.Transport;
@@ -77,7 +79,7 @@ internal sealed class TransportLab : IAsyncDisposable
 
     internal Task<RelayUnderTest> StartAsync(ITransport clientNear, FarEnd clientFar, ITransport serverNear, FarEnd serverFar) => OnLoopAsync(() =>
     {
-        ByteRelay relay = new(clientNear, serverNear, ClientAddress, ServerAddress);
+        ByteRelay relay = new(clientNear, serverNear, BudgetHolder.Of(ClientAddress), BudgetHolder.Of(ServerAddress));
         return new RelayUnderTest(this, relay, clientFar, serverFar, relay.RunAsync().AsTask());
     });
 
@@ -94,12 +96,14 @@ internal sealed class TransportLab : IAsyncDisposable
         return Keep(new LoopSocket(Loop, pair.First, connected: true), new LoopSocket(Loop, pair.Second, connected: true));
     }
 
+    private static BudgetHolder HolderOf(string account) => BudgetHolder.Of(SpiffeId.ForServiceAccount("culvert.test", "default", account));
+
     /// <summary>Two connected drivers over sockets in plaintext, running; on the loop.</summary>
     internal (Http2Driver Client, Http2Driver Server) Drivers(IHttp2Requests<Http2Driver> requests, (ITransport Client, ITransport Server)? over = null)
     {
         (ITransport first, ITransport second) = over ?? Sockets();
-        Http2Driver client = new(first, requests: null, _http2, TimeSpan.FromMinutes(1), "client", TimeProvider.System);
-        Http2Driver server = new(second, requests, _http2, TimeSpan.FromMinutes(1), "server", TimeProvider.System);
+        Http2Driver client = new(first, requests: null, _http2, TimeSpan.FromMinutes(1), HolderOf("client"), TimeProvider.System);
+        Http2Driver server = new(second, requests, _http2, TimeSpan.FromMinutes(1), HolderOf("server"), TimeProvider.System);
         _drivers.AddRange([client, server]);
         _ = client.RunAsync().AsTask();
         _ = server.RunAsync().AsTask();
