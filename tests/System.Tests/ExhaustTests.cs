@@ -97,8 +97,6 @@ public sealed class ExhaustTests(LinkAttackFixture mesh) : IAsyncLifetime
         await UdpPeer.ExchangeAsync(honest, new byte[6000]);
 
         await Requests.ReportAsync($"datagrams in fragments ({family})", Text($"{Count:N0} begun, {MostFragmented:N0} places"), _others);
-
-        async Task<double> PassedAsync() => (await mesh.Node1.MetricsAsync()).Sum("culvert_datapath_packets_total", "path=\"pass\"");
     }
 
     [Theory]
@@ -113,16 +111,57 @@ public sealed class ExhaustTests(LinkAttackFixture mesh) : IAsyncLifetime
 
         // Of another address than the outsider's own, whose share other tests need.
         IPAddress external = IPAddress.Parse(family == TestFamily.IPv4 ? "192.0.2.9" : "2001:db8::9"), behind = MeshFixture.AddressOf(mesh.Behind, family);
-        var before = await RefusedAsync();
+        var before = await FailedSessionsAsync();
         await FloodAsync(mesh.External, n => Packet.OfUdp(new IPEndPoint(external, 1024 + (n % 60_000)), new IPEndPoint(behind, LinkAttackFixture.Asking - (n / 60_000)), 1), 0, Count);
 
         await MoreAsync();
         await UdpPeer.ExchangeAsync(honest, new byte[100]);
-        var refused = await RefusedAsync() - before;
+        var refused = await FailedSessionsAsync() - before;
         Assert.True(refused > 0);
         await Requests.ReportAsync($"ways of datagrams to the proxy ({family})", Text($"{Count:N0} begun, {MostSteered:N0} places, {refused:N0} refused by the proxy"), _others);
+    }
 
-        async Task<double> RefusedAsync() => (await mesh.Node1.MetricsAsync()).Sum("culvert_udp_sessions_failed_total");
+    [Theory]
+    [InlineData(TestFamily.IPv4)]
+    [InlineData(TestFamily.IPv6)]
+    public async Task Exhaust_the_external_connections_that_are_half_open(TestFamily family)
+    {
+        const int Count = 3 * MostHalfOpen;
+        await using var server = PeerServer.Start(mesh.Lax, MeshFixture.AddressOf(mesh.Lax, family), PeerServer.EchoAsync);
+
+        // From addresses that nobody has: what the pod answers goes nowhere. And one honest client from outside, whose connections need the same places.
+        var nobody = IPAddress.Parse(family == TestFamily.IPv4 ? "192.0.2.10" : "2001:db8::10");
+        _others.Add(Requests.Start(mesh.External, server.EndPoint));
+        await _others[^1].MoreAsync(5);
+        var before = await PassedAsync();
+        await FloodAsync(mesh.External, n => Packet.OfTcp(new IPEndPoint(nobody, 1024 + n), server.EndPoint, TcpFlags.Syn), 0, Count);
+        await LabWait.UntilAsync("they have gone through the programs", async () => await PassedAsync() - before > MostHalfOpen, TimeSpan.FromSeconds(10));
+
+        await MoreAsync();
+        await Requests.ReportAsync($"connections from outside that are half open ({family})", Text($"{Count:N0} begun, {MostHalfOpen:N0} places"), _others);
+    }
+
+    [Theory]
+    [InlineData(TestFamily.IPv4)]
+    [InlineData(TestFamily.IPv6)]
+    public async Task Exhaust_the_sessions_of_datagrams_that_one_pod_may_have(TestFamily family)
+    {
+        await using var echo = UdpPeer.StartEcho(mesh.Far, family);
+        IPAddress own = MeshFixture.AddressOf(mesh.Guest, family), behind = MeshFixture.AddressOf(mesh.Behind, family);
+        var before = await FailedSessionsAsync();
+        var sent = 0;
+        for (; await FailedSessionsAsync() == before; sent += Batch)
+        {
+            Assert.InRange(sent, 0, 200_000);
+            await FloodAsync(mesh.Guest, n => Packet.OfUdp(new IPEndPoint(own, 1024 + (n % 60_000)), new IPEndPoint(behind, LinkAttackFixture.Asking - (n / 60_000)), 1), sent, Batch);
+        }
+
+        // Others' new sessions have room.
+        await MoreAsync();
+        using var honest = UdpPeer.Connect(mesh.Client, echo.EndPoint);
+        await UdpPeer.ExchangeAsync(honest, new byte[100]);
+        var refused = await FailedSessionsAsync() - before;
+        await Requests.ReportAsync($"one pod's sessions of datagrams ({family})", Text($"{sent:N0} begun, {refused:N0} refused by the proxy"), _others);
     }
 
     [Fact]
@@ -162,6 +201,10 @@ public sealed class ExhaustTests(LinkAttackFixture mesh) : IAsyncLifetime
             await RawPackets.SendAsync(from, [.. Enumerable.Range(at, Math.Min(1000, first + count - at)).Select(packet)]);
         }
     }
+
+    private async Task<double> PassedAsync() => (await mesh.Node1.MetricsAsync()).Sum("culvert_datapath_packets_total", "path=\"pass\"");
+
+    private async Task<double> FailedSessionsAsync() => (await mesh.Node1.MetricsAsync()).Sum("culvert_udp_sessions_failed_total");
 
     private Task MoreAsync() => Task.WhenAll(_others.Select(r => r.MoreAsync(20)));
 }
