@@ -74,10 +74,13 @@ internal sealed class MeshLab : IAsyncDisposable
         Controller = ControllerPlace.Start(
             "controller",
             _options.Controller,
-            "run",
-            "--folder", Objects.Path,
-            "--listen", string.Create(CultureInfo.InvariantCulture, $"{ControllerPlace.Address4}:{ControllerPort}"),
-            "--state-dir", ControllerState);
+            [
+                "run",
+                "--folder", Objects.Path,
+                "--listen", string.Create(CultureInfo.InvariantCulture, $"{ControllerPlace.Address4}:{ControllerPort}"),
+                "--state-dir", ControllerState,
+                .. _options.ControllerArguments,
+            ]);
         await LabWait.ForListenerAsync(Controller, ControllerPort, StartDeadline, cancellationToken);
     }
 
@@ -115,12 +118,13 @@ internal sealed class MeshLab : IAsyncDisposable
     }
 
     /// <summary>A token with which one agent may join as the node.</summary>
-    public async Task<string> CreateTokenAsync(string node, CancellationToken cancellationToken = default)
-    {
-        var output = await Tool.RequireAsync(
-            _options.Controller, ["token", "create", "--node", node, "--state-dir", ControllerState], null, null, cancellationToken);
-        return output.Trim();
-    }
+    public async Task<string> CreateTokenAsync(string node, CancellationToken cancellationToken = default) =>
+        (await RunControllerVerbAsync(["token", "create", "--node", node], cancellationToken)).Trim();
+
+    /// <summary>Runs a verb of the controller's program on its state folder, and returns what it has written.</summary>
+    /// <exception cref="ToolFailedException">It has failed.</exception>
+    public Task<string> RunControllerVerbAsync(IReadOnlyList<string> verb, CancellationToken cancellationToken = default) =>
+        Tool.RequireAsync(_options.Controller, [.. verb, "--state-dir", ControllerState], null, null, cancellationToken);
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()

@@ -19,6 +19,9 @@ internal sealed record MeshLabOptions
     /// <summary>Whether agents are told to serve metrics on 127.0.0.1, or serve them where they do by default.</summary>
     public bool NameMetrics { get; init; } = true;
 
+    /// <summary>Further arguments for the controller.</summary>
+    public IReadOnlyList<string> ControllerArguments { get; init; } = [];
+
     /// <summary>Further arguments for every agent.</summary>
     public IReadOnlyList<string> AgentArguments { get; init; } = [];
 }

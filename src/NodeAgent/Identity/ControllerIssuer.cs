@@ -11,21 +11,16 @@ internal sealed class ControllerIssuer(ControllerLink channel, TimeProvider time
 
     public async Task<IssuedCertificate> SignAsync(string workloadUid, ReadOnlyMemory<byte> csr, CancellationToken cancellationToken)
     {
-        CertificateService.CertificateServiceClient certificates = new(await channel.ConnectAsync(cancellationToken));
         SignWorkloadRequest request = new() { WorkloadUid = workloadUid, CsrDer = ByteString.CopyFrom(csr.Span) };
         CallOptions options = new(headers: channel.Headers, deadline: (time.GetUtcNow() + Deadline).UtcDateTime, cancellationToken: cancellationToken);
-        using AsyncUnaryCall<CertificateResponse> call = certificates.SignWorkloadAsync(request, options);
-        CertificateResponse response;
-        try
-        {
-            response = await call.ResponseAsync;
-        }
-        catch (RpcException e)
-        {
-            channel.NoteFailure(e);
-            throw;
-        }
-
+        CertificateResponse response = new();
+        await channel.CallAsync(
+            async invoker =>
+            {
+                using AsyncUnaryCall<CertificateResponse> call = new CertificateService.CertificateServiceClient(invoker).SignWorkloadAsync(request, options);
+                response = await call.ResponseAsync;
+            },
+            cancellationToken);
         return new IssuedCertificate([.. response.ChainDer.Select(c => c.ToByteArray())], response.NotBefore.ToDateTimeOffset(), response.NotAfter.ToDateTimeOffset());
     }
 }

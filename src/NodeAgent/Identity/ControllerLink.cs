@@ -32,6 +32,7 @@ internal sealed class ControllerLink : IDisposable
     private volatile bool _refused;
     private volatile TrustBundle _bundle = TrustBundle.Empty;
     private GrpcChannel? _channel;
+    private volatile CallInvoker? _invoker;
     private string? _channelThumbprint;
     private DateTimeOffset _renewNotBefore;
 
@@ -62,19 +63,16 @@ internal sealed class ControllerLink : IDisposable
             if (Address.Scheme == "unix")
             {
                 if (!File.Exists(Address.LocalPath)) throw new IOException($"--controller: there is no socket at {Address.LocalPath}; is the controller running, with --unix-socket {Address.LocalPath}?");
-                _channel ??= ControllerChannel.ForUnixSocket(Address.LocalPath);
-                return _channel.CreateCallInvoker();
+                return Use(_channel ?? ControllerChannel.ForUnixSocket(Address.LocalPath));
             }
             await RenewOrJoinAsync(cancellationToken);
             _credentials.SaveAgain();
             string? thumbprint = _credentials.Current?.Thumbprint;
-            if (_channel is null || _channelThumbprint != thumbprint)
-            {
-                // Calls on the old channel go on until they end by themselves.
-                _channel = TlsChannel(show: true);
-                _channelThumbprint = thumbprint;
-            }
-            return _channel.CreateCallInvoker();
+            if (_channel is not null && _channelThumbprint == thumbprint) return Use(_channel);
+
+            // Calls on the old channel go on until they end by themselves; its connection ends soon after the last of them.
+            _channelThumbprint = thumbprint;
+            return Use(TlsChannel(show: true));
         }
         finally
         {
@@ -82,10 +80,21 @@ internal sealed class ControllerLink : IDisposable
         }
     }
 
-    /// <summary>Takes notice of why a call has failed: a controller that does not accept the node's certificate is asked for another one before the next.</summary>
-    internal void NoteFailure(Exception failure)
+    /// <summary>Calls the controller as this node. One that does not accept the node's certificate is asked for another one before the next call.</summary>
+    /// <exception cref="RpcException">The call has failed.</exception>
+    internal async Task CallAsync(Func<CallInvoker, Task> call, CancellationToken cancellationToken)
     {
-        if (failure is RpcException { StatusCode: StatusCode.Unauthenticated }) _refused = true;
+        CallInvoker invoker = await ConnectAsync(cancellationToken);
+        try
+        {
+            await call(invoker);
+        }
+        catch (RpcException e) when (e.StatusCode == StatusCode.Unauthenticated)
+        {
+            // The end of a certificate that has been replaced says nothing of the one in use.
+            if (ReferenceEquals(invoker, _invoker)) _refused = true;
+            throw;
+        }
     }
 
     /// <summary>Renews the node's certificate in time, also while nothing else calls the controller; until cancelled.</summary>
@@ -125,6 +134,13 @@ internal sealed class ControllerLink : IDisposable
         X509Certificate2Collection roots = [];
         roots.ImportFromPemFile(file);
         return roots.Count > 0 ? [.. roots.Select(r => new ReadOnlyMemory<byte>(r.RawData))] : throw new InvalidDataException($"{file} holds no certificate");
+    }
+
+    private CallInvoker Use(GrpcChannel channel)
+    {
+        if (_invoker is not null && ReferenceEquals(channel, _channel)) return _invoker;
+        _channel = channel;
+        return _invoker = channel.CreateCallInvoker();
     }
 
     private async Task RenewOrJoinAsync(CancellationToken cancellationToken)

@@ -141,7 +141,8 @@ public sealed class SvidStore : IAsyncDisposable
         {
             try
             {
-                if (entry.Current is { } current) await WaitUntilDueAsync(current, entry, stop);
+                // What was to be renewed and could not be is tried again, also when it was asked for long before its time.
+                if (failures == 0 && entry.Current is { } current) await WaitUntilDueAsync(current, entry, stop);
                 lock (_lock) entry.RenewNow = NewSignal();
                 Svid svid = await RenewAsync(id, entry, stop);
                 failures = 0;

@@ -76,7 +76,7 @@ internal sealed class SnapshotClient(
             TimeSpan pushback = TimeSpan.Zero;
             try
             {
-                await StreamAsync(() => failures = 0, stop);
+                await channel.CallAsync(invoker => StreamAsync(invoker, () => failures = 0, stop), stop);
                 reason = "the controller ended the stream";
             }
             catch (Exception e) when (stop.IsCancellationRequested && e is OperationCanceledException or RpcException { StatusCode: StatusCode.Cancelled })
@@ -85,7 +85,6 @@ internal sealed class SnapshotClient(
             }
             catch (Exception e) when (e is not OutOfMemoryException)
             {
-                channel.NoteFailure(e);
                 pushback = RetryPushback.Of(e);
                 reason = CallFailure.Describe(e);
             }
@@ -96,9 +95,9 @@ internal sealed class SnapshotClient(
         }
     }
 
-    private async Task StreamAsync(Action connected, CancellationToken stop)
+    private async Task StreamAsync(CallInvoker controller, Action connected, CancellationToken stop)
     {
-        SnapshotService.SnapshotServiceClient snapshots = new(await channel.ConnectAsync(stop));
+        SnapshotService.SnapshotServiceClient snapshots = new(controller);
         using AsyncDuplexStreamingCall<SnapshotRequest, SnapshotResponse> call = snapshots.Stream(channel.Headers, cancellationToken: stop);
         await call.RequestStream.WriteAsync(new SnapshotRequest
         {

@@ -12,6 +12,10 @@ namespace Culvert.Protocol;
 /// <summary>Makes channels to the controller.</summary>
 public static class ControllerChannel
 {
+    // An agent makes another channel for each node certificate. Its stream keeps the connection of the one in use; an older one's must not lie there for ever, as the controller lets
+    // a node have a few.
+    private static readonly TimeSpan IdleTimeout = TimeSpan.FromSeconds(5);
+
     private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
 
     /// <summary>A channel over TLS 1.3 that accepts the controller of the given roots and nobody else, whatever its address.</summary>
@@ -19,6 +23,8 @@ public static class ControllerChannel
     {
         ArgumentNullException.ThrowIfNull(options);
         SocketsHttpHandler handler = GrpcSocketsHandler.Create();
+        handler.PooledConnectionIdleTimeout = IdleTimeout;
+
         // The handshake is done here and not by the handler, so that each one asks for the certificates of the moment.
         handler.ConnectCallback = async (context, cancellationToken) =>
         {

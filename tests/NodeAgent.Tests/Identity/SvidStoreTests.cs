@@ -94,6 +94,17 @@ public sealed class SvidStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task ARenewalLongBeforeItsTimeIsTriedAgainWhenItFails()
+    {
+        TestIssuer issuer = new(TimeSpan.FromHours(48));
+        await using SvidStore store = Store(issuer);
+        await FirstChangeAsync(store, () => store.Want(Wanted()));
+        issuer.Failures = 3;
+        Svid renewed = await FirstChangeAsync(store, () => store.RenewUnless(_ => false));
+        Assert.Equal((2, 4), (renewed.Version, issuer.Calls));
+    }
+
+    [Fact]
     public async Task ACertificateWhoseRootHasLeftTheBundleIsReplacedAtOnceAndNoOther()
     {
         TestIssuer issuer = new(TimeSpan.FromHours(48));
