@@ -26,9 +26,9 @@ public sealed class LostPeerTests(MeshFixture mesh)
         var ends = new TaskCompletionSource<SocketError>();
         var flowing = new TaskCompletionSource();
         await using var server = PeerServer.Start(mesh.Far, MeshFixture.AddressOf(mesh.Far, family), async socket =>
-            ends.SetResult(upload ? await ReceiveAsync(socket, flowing) : await SendAsync(socket)));
+            ends.SetResult(upload ? await EndlessStream.ReceiveAsync(socket, flowing) : await EndlessStream.SendAsync(socket)));
         using var client = await PeerServer.ConnectAsync(mesh.Client, server.EndPoint);
-        var own = upload ? SendAsync(client) : ReceiveAsync(client, flowing);
+        var own = upload ? EndlessStream.SendAsync(client) : EndlessStream.ReceiveAsync(client, flowing);
         await flowing.Task.WaitAsync(Limit);
         var agent = mesh.Mesh.Nodes[node];
         await agent.KillAgentAsync();
@@ -97,39 +97,5 @@ public sealed class LostPeerTests(MeshFixture mesh)
     {
         await PeerServer.SendAllAsync(socket, new byte[1]);
         Assert.Equal(1, await socket.ReceiveAsync(new byte[1]).WaitAsync(TimeSpan.FromSeconds(100)));
-    }
-
-    private static async Task<SocketError> ReceiveAsync(Socket socket, TaskCompletionSource flowing)
-    {
-        try
-        {
-            var buffer = new byte[64 * 1024];
-            while (await socket.ReceiveAsync(buffer) > 0)
-            {
-                flowing.TrySetResult();
-            }
-
-            return SocketError.Success;
-        }
-        catch (SocketException e)
-        {
-            return e.SocketErrorCode;
-        }
-    }
-
-    private static async Task<SocketError> SendAsync(Socket socket)
-    {
-        try
-        {
-            while (true)
-            {
-                await PeerServer.SendAllAsync(socket, new byte[64 * 1024]);
-            }
-        }
-        catch (SocketException e)
-        {
-            // A write after the reset was seen by another call fails as EPIPE.
-            return e.SocketErrorCode == SocketError.Shutdown ? SocketError.ConnectionReset : e.SocketErrorCode;
-        }
     }
 }

@@ -1,0 +1,81 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Reflection;
+
+namespace Culvert.Core.Tests.Compilation;
+
+/// <summary>Workloads share a set, and kernel entries outlive a snapshot, by a set's name: all that verdicts depend on has to be in it.</summary>
+public sealed class PolicySetsTests
+{
+    private static readonly string[] OfNoVerdict =
+    [
+        nameof(MeshSettings.DefaultMtlsMode), nameof(MeshSettings.DirectPath), nameof(MeshSettings.ExcludedCidrs), nameof(MeshSettings.ExcludedPorts), nameof(MeshSettings.IcmpEcho),
+        nameof(MeshSettings.CertificateLifetime), nameof(MeshSettings.CertificateLifetimeJitter),
+        nameof(WorkloadInfo.Uid), nameof(WorkloadInfo.Name), nameof(WorkloadInfo.ServiceAccount), nameof(WorkloadInfo.Identity), nameof(WorkloadInfo.Node), nameof(WorkloadInfo.Addresses),
+        nameof(WorkloadInfo.Labels), nameof(WorkloadInfo.Enrolled), nameof(WorkloadInfo.EnrolmentRefused), nameof(WorkloadInfo.HostInterface), nameof(WorkloadInfo.NetworkNamespace),
+        nameof(WorkloadInfo.PeerGroups), nameof(WorkloadInfo.Healthy), nameof(WorkloadInfo.ProxyProtocolPorts), nameof(WorkloadInfo.BareProxyProtocolPorts), nameof(WorkloadInfo.TrustedProxies),
+    ];
+
+    private static readonly NetworkPolicyInfo Isolating = new()
+    {
+        Name = new("shop", "isolating"),
+        IsolatesIngress = true,
+        IsolatesEgress = true,
+        Ingress = [new NetworkPolicyRule { Ports = [NetworkPolicyPort.Exactly(0, TransportProtocol.Tcp) with { Name = "web" }] }],
+    };
+
+    private static readonly WorkloadInfo Web = Given.Workload("web", "10.0.0.1") with { NetworkPolicyNames = [Isolating.Name] };
+
+    public static TheoryData<string> Settings => [.. Settable(typeof(MeshSettings))];
+
+    public static TheoryData<string> Fields => [.. Settable(typeof(WorkloadInfo))];
+
+    [Theory, MemberData(nameof(Settings))]
+    public void What_verdicts_depend_on_of_the_mesh_is_in_the_name(string setting) =>
+        Assert.Equal(OfNoVerdict.Contains(setting), Name(new MeshSettings(), Web) == Name(Changed(new MeshSettings(), setting), Web));
+
+    [Theory, MemberData(nameof(Fields))]
+    public void What_verdicts_depend_on_of_the_workload_is_in_the_name(string field) =>
+        Assert.Equal(OfNoVerdict.Contains(field), Name(new MeshSettings(), Web) == Name(new MeshSettings(), Changed(Web with { }, field)));
+
+    private static string Name(MeshSettings mesh, WorkloadInfo workload)
+    {
+        NodeSnapshot snapshot = new()
+        {
+            Version = 1,
+            Node = "n1",
+            Mesh = mesh,
+            Workloads = ImmutableDictionary<string, WorkloadInfo>.Empty.Add(workload.Uid, workload),
+            NetworkPolicies = ImmutableDictionary<NamespacedName, NetworkPolicyInfo>.Empty.Add(Isolating.Name, Isolating),
+        };
+        return new PolicySets(snapshot, new PolicyInput(snapshot, [workload]), []).IngressName(workload);
+    }
+
+    private static IEnumerable<string> Settable(Type type) => type.GetProperties().Where(p => p.CanWrite).Select(p => p.Name);
+
+    private static T Changed<T>(T record, string name)
+    {
+        PropertyInfo property = typeof(T).GetProperty(name)!;
+        property.SetValue(record, property.GetValue(record) switch
+        {
+            bool b => !b,
+            double d => d + 0.1,
+            TimeSpan t => t + t,
+            Enum e => Enum.GetValues(e.GetType()).Cast<object>().First(v => !v.Equals(e)),
+            SpiffeId => Given.Id("other", "other"),
+            NamespacedName => new NamespacedName("other", "other"),
+            EquatableArray<IpPrefix> => (EquatableArray<IpPrefix>)[IpPrefix.Parse("10.0.0.0/8")],
+            EquatableArray<ushort> => (EquatableArray<ushort>)[(ushort)80],
+            EquatableArray<IPAddress> => (EquatableArray<IPAddress>)[IPAddress.Loopback],
+            EquatableArray<NamespacedName> => (EquatableArray<NamespacedName>)[new NamespacedName("shop", "other")],
+            EquatableArray<string> => (EquatableArray<string>)["other"],
+            EquatableArray<NamedPort> => (EquatableArray<NamedPort>)[new NamedPort("web", 8080, TransportProtocol.Tcp)],
+            EquatableArray<TransportPort> => (EquatableArray<TransportPort>)[new TransportPort(80, TransportProtocol.Tcp)],
+            EquatableArray<TrustedProxies> => (EquatableArray<TrustedProxies>)[new TrustedProxies([], [])],
+            ImmutableSortedDictionary<string, string> labels => labels.Add("other", "label"),
+            string or null when property.PropertyType == typeof(string) => "other",
+            _ => throw new NotSupportedException($"give {property.PropertyType} another value here, so that {name} is tested"),
+        });
+        return record;
+    }
+}
