@@ -129,6 +129,7 @@ internal static class LogEventIds
     internal const int LastGoodCorrupt = 2309;
     internal const int LastGoodNotKept = 2310;
     internal const int NoMeshConfig = 2311;
+    internal const int BadPart = 2312;
 
     // src/Controller/Snapshots
     internal const int Published = 2401;

@@ -58,7 +58,7 @@ internal sealed class FakeAgent : AdminService.AdminServiceBase, IAsyncDisposabl
         status.Workloads[0].Addresses.Add(ByteString.CopyFrom(IPAddress.Parse("fd00::1").GetAddressBytes()));
         status.Drops["policy-deny"] = 4;
         (status.ObjectErrors, status.ObjectWarnings) = (1, 0);
-        (status.RejectedObjects, status.LastGoodObjects) = (0, 1);
+        (status.RejectedObjects, status.LastGoodObjects, status.PartialObjects) = (0, 1, 2);
         status.Problems.Add(new ObjectProblem { Severity = ProblemSeverity.Error, File = "mesh.yaml", Line = 4, Object = "MeshConfig default", Field = "spec.mtls.mode", Reason = "'OFF' is wrong", LastGoodInForce = true });
         return Task.FromResult(status);
     }

@@ -4,6 +4,7 @@ using Culvert.Cli.CommandLine;
 using Culvert.Cli.Output;
 using Culvert.Cli.Up;
 using Culvert.Controller.Schema;
+using Culvert.Core;
 
 namespace Culvert.Cli.Tests;
 
@@ -12,14 +13,16 @@ public sealed class UpEventsTests
     private static readonly SourceError Error = new("web.yaml", 7, "AuthorizationPolicy shop/web", "spec.action", "is no action");
 
     [Theory]
-    [InlineData(true, "not in force, the last good version stays: ")]
-    [InlineData(false, "not in force: ")]
-    public void An_error_says_whether_the_last_good_version_is_in_force(bool lastGood, string message)
+    [InlineData(InForceInstead.LastGood, "not in force, the last good version stays: ")]
+    [InlineData(InForceInstead.Part, "in force as far as it could be read, the rest allows nothing: ")]
+    [InlineData(InForceInstead.Nothing, "not in force: ")]
+    public void An_error_says_what_is_in_force_instead(InForceInstead instead, string message)
     {
-        var told = Tell(events => events.Objects([Error], _ => lastGood)).Single();
+        var told = Tell(events => events.Objects([Error], _ => instead)).Single();
 
         Assert.StartsWith(message, told.GetProperty("message").GetString(), StringComparison.Ordinal);
-        Assert.Equal(lastGood, told.GetProperty("lastGoodInForce").GetBoolean());
+        Assert.Equal(instead == InForceInstead.LastGood, told.GetProperty("lastGoodInForce").GetBoolean());
+        Assert.Equal(instead == InForceInstead.Part, told.GetProperty("inForceInPart").GetBoolean());
     }
 
     [Fact]
@@ -27,11 +30,11 @@ public sealed class UpEventsTests
     {
         var told = Tell(events =>
         {
-            events.Objects([Error], _ => false);
-            events.Objects([Error with { Line = 9 }], _ => false);
-            events.Objects([Error with { Line = 9 }, Error with { Line = 20 }], _ => false);
-            events.Objects([Error with { Line = 10 }], _ => false);
-            events.Objects([], _ => false);
+            events.Objects([Error], _ => InForceInstead.Nothing);
+            events.Objects([Error with { Line = 9 }], _ => InForceInstead.Nothing);
+            events.Objects([Error with { Line = 9 }, Error with { Line = 20 }], _ => InForceInstead.Nothing);
+            events.Objects([Error with { Line = 10 }], _ => InForceInstead.Nothing);
+            events.Objects([], _ => InForceInstead.Nothing);
         });
 
         Assert.Equal(

@@ -23,7 +23,7 @@ internal static class AdminMapping
         new SortedDictionary<string, ulong>(status.Drops, StringComparer.Ordinal),
         status.OpenTunnels,
         status.OpenConnections,
-        new ProblemsReport(status.RejectedObjects, status.LastGoodObjects, status.ObjectErrors, status.ObjectWarnings, [.. status.Problems.Select(ToReport)]),
+        new ProblemsReport(status.RejectedObjects, status.LastGoodObjects, status.PartialObjects, status.ObjectErrors, status.ObjectWarnings, [.. status.Problems.Select(ToReport)]),
         status.DirectPath is { } path ? new DirectPathReport(NameOf(path.Redirects ? DirectPath.Redirect : DirectPath.HostStack), NameOf(path.Configured), [.. path.Reasons]) : null,
         status.ProgramsPutFirst,
         status.DrainRemaining?.ToTimeSpan().TotalSeconds);
@@ -56,7 +56,7 @@ internal static class AdminMapping
         OrNull(answer.DecidedByNode));
 
     private static ProblemReport ToReport(ObjectProblem problem) => new(
-        NameOf(problem.Severity), problem.File, problem.Line > 0 ? problem.Line : null, OrNull(problem.Object), OrNull(problem.Field), problem.Reason, problem.LastGoodInForce);
+        NameOf(problem.Severity), problem.File, problem.Line > 0 ? problem.Line : null, OrNull(problem.Object), OrNull(problem.Field), problem.Reason, problem.LastGoodInForce, problem.InForceInPart);
 
     private static WorkloadReport ToReport(EnrolledWorkload workload) => new(
         workload.Uid,

@@ -58,9 +58,9 @@ internal static class StatusCommand
         }
 
         var objects = report.Objects;
-        if (objects.Rejected + objects.LastGoodKept > 0)
+        if (objects.Rejected + objects.LastGoodKept + objects.InPart > 0)
         {
-            Row(grid, "Objects", Text($"{objects.Rejected} rejected, {objects.LastGoodKept} kept at their last good version, all others accepted"));
+            Row(grid, "Objects", Text($"{objects.Rejected} rejected, {objects.LastGoodKept} kept at their last good version, {objects.InPart} in force in part, all others accepted"));
         }
         else if (objects.Errors == 0 && report.Snapshot.Version > 0)
         {
@@ -113,7 +113,7 @@ internal static class StatusCommand
         var problems = Table("Problem", "Where", "Object", "Field", "What");
         foreach (var p in report.Objects.Problems)
         {
-            Row(problems, p.Severity, p.Line is { } line ? Text($"{p.File}:{line}") : p.File, p.Object ?? "", p.Field ?? "", p.LastGoodInForce ? p.Reason + "; the last good version stays in force" : p.Reason);
+            Row(problems, p.Severity, p.Line is { } line ? Text($"{p.File}:{line}") : p.File, p.Object ?? "", p.Field ?? "", p.Reason + (p.LastGoodInForce ? "; the last good version stays in force" : p.InForceInPart ? "; the rest of it is in force, and this allows nothing" : ""));
         }
 
         foreach (var table in new[] { problems, workloads, programs, maps, drops }.Where(t => t.Rows.Count > 0))

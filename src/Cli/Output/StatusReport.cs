@@ -24,10 +24,10 @@ internal sealed record StatusReport(
 internal sealed record DirectPathReport(string Mode, string Configured, IReadOnlyList<string> Reasons);
 
 /// <summary>The controller's objects: how many are not in force as they are declared (all others are), how many problems of each severity there are, and the first of them.</summary>
-internal sealed record ProblemsReport(uint Rejected, uint LastGoodKept, uint Errors, uint Warnings, IReadOnlyList<ProblemReport> Problems);
+internal sealed record ProblemsReport(uint Rejected, uint LastGoodKept, uint InPart, uint Errors, uint Warnings, IReadOnlyList<ProblemReport> Problems);
 
 /// <summary>One problem of an object.</summary>
-internal sealed record ProblemReport(string Severity, string File, uint? Line, string? Object, string? Field, string Reason, bool LastGoodInForce);
+internal sealed record ProblemReport(string Severity, string File, uint? Line, string? Object, string? Field, string Reason, bool LastGoodInForce, bool InForceInPart);
 
 /// <summary>The agent's connection to its controller, why there is none, and the end of the certificate that it shows there.</summary>
 internal sealed record ControllerReport(string Address, bool Connected, string? Error, DateTimeOffset? NodeCertificateNotAfter);

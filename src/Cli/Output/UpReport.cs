@@ -26,4 +26,7 @@ internal sealed record UpReport(string Event, DateTimeOffset Time, string Messag
 
     /// <summary>Of an object's error: whether its last good version is in force, and not nothing.</summary>
     public bool? LastGoodInForce { get; init; }
+
+    /// <summary>Of an object's error: whether it is in force as far as it could be read, and the rest of it allows nothing.</summary>
+    public bool? InForceInPart { get; init; }
 }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Culvert.Cli.Output;
 using Culvert.Controller.Nodes;
 using Culvert.Controller.Schema;
+using Culvert.Core;
 
 namespace Culvert.Cli.Up;
 
@@ -16,17 +17,22 @@ internal sealed class UpEvents(Printer printer, TextWriter output, string folder
 
     /// <summary>Tells of errors that are new, and of those that are mended. One that only moved to another line is neither.</summary>
     /// <param name="errors">All errors there are now.</param>
-    /// <param name="hasLastGood">Whether the last good version of what an error is about is in force.</param>
-    public void Objects(ImmutableArray<SourceError> errors, Func<SourceError, bool> hasLastGood)
+    /// <param name="instead">What is in force in place of what an error is about.</param>
+    public void Objects(ImmutableArray<SourceError> errors, Func<SourceError, InForceInstead> instead)
     {
         lock (_lock)
         {
             var changes = SourceErrorChanges.Between(_errors, errors);
             foreach (var error in changes.New)
             {
-                var lastGood = hasLastGood(error);
-                var prefix = lastGood ? "not in force, the last good version stays: " : "not in force: ";
-                Write(About("object-error", error, prefix) with { LastGoodInForce = lastGood });
+                var inForce = instead(error);
+                var prefix = inForce switch
+                {
+                    InForceInstead.LastGood => "not in force, the last good version stays: ",
+                    InForceInstead.Part => "in force as far as it could be read, the rest allows nothing: ",
+                    _ => "not in force: ",
+                };
+                Write(About("object-error", error, prefix) with { LastGoodInForce = inForce == InForceInstead.LastGood, InForceInPart = inForce == InForceInstead.Part });
             }
 
             foreach (var error in changes.Gone)

@@ -50,7 +50,7 @@ internal sealed class UpRunner(UpOptions options, UpEvents events, ILoggerFactor
 
         void TellOfObjects()
         {
-            events.Objects(controller.Errors, controller.HasLastGood);
+            events.Objects(controller.Errors, controller.Instead);
             events.Warnings(controller.Warnings);
         }
     }

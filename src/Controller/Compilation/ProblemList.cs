@@ -13,12 +13,13 @@ internal static class ProblemList
 
     public static ObjectProblems From(ObjectSet objects, StatusSummary? status = null) => new()
     {
-        Listed = objects.Errors.Select(e => Problem(ProblemSeverity.Error, e) with { LastGoodInForce = objects.HasLastGood(e) }).Concat(objects.Warnings.Select(w => Problem(ProblemSeverity.Warning, w)))
+        Listed = objects.Errors.Select(e => Problem(ProblemSeverity.Error, e) with { Instead = objects.Instead(e) }).Concat(objects.Warnings.Select(w => Problem(ProblemSeverity.Warning, w)))
             .Take(ObjectProblems.MostListed).ToEquatableArray(),
         Errors = objects.Errors.Length,
         Warnings = objects.Warnings.Length,
         Rejected = status?.Rejected ?? 0,
         LastGoodKept = status?.LastGoodKept ?? 0,
+        InPart = status?.InPart ?? 0,
     };
 
     private static ObjectProblem Problem(ProblemSeverity severity, SourceError e) => new(severity, Short(e.Place), e.Line, Short(e.Object), Short(e.Field), Short(e.Reason));

@@ -99,12 +99,12 @@ public sealed class ControllerHost : IAsyncDisposable
     public NodeSnapshot SnapshotFor(string node) => _publisher.Current.SnapshotFor(node);
 
     /// <summary>
-    /// Whether the last good version of what an error is about is in force: of the object, or, where none can be told, of anything that came from the file.
+    /// What is in force in place of what an error is about: of the object, or, where none can be told, of anything that came from the file.
     /// </summary>
-    public bool HasLastGood(SourceError error)
+    public InForceInstead Instead(SourceError error)
     {
         ArgumentNullException.ThrowIfNull(error);
-        return _objects.Current.HasLastGood(error);
+        return _objects.Current.Instead(error);
     }
 
     /// <inheritdoc/>

@@ -11,4 +11,7 @@ internal enum ObjectState
 
     /// <summary>It is not in force; its last good version is, or, where it can't be told which object it is, the last good versions of what was in its place.</summary>
     LastGoodKept,
+
+    /// <summary>It is in force as far as it could be read, the rest of it allows nothing, and no earlier version was good.</summary>
+    InPart,
 }

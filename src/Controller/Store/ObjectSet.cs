@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Culvert.Controller.Objects;
 using Culvert.Controller.Schema;
+using Culvert.Core;
 
 namespace Culvert.Controller.Store;
 
@@ -25,13 +26,19 @@ internal sealed record ObjectSet
     public ImmutableArray<SourceError> Warnings { get; init; } = [];
 
     /// <summary>
-    /// Whether the last good version of what an error is about is in force: of the object, or, where none can be told, of anything that came from the file, or from below the subfolder; of anything at all where
+    /// What is in force in place of what an error is about: of the object, or, where none can be told, of anything that came from the file, or from below the subfolder; of anything at all where
     /// the folder itself, named by its full path, can't be read.
     /// </summary>
-    public bool HasLastGood(SourceError error) => error.Object.Length > 0
-        ? ObjectKey.Parse(error.Object) is { } key && Objects.TryGetValue(key, out MeshObject? inForce) && !inForce.IsStricterReading
-        : Path.IsPathRooted(error.Place) ? !Objects.IsEmpty : Objects.Values.Any(o => o.Meta.Origin.Place == error.Place || (error.Place.EndsWith('/') && o.Meta.Origin.Place.StartsWith(error.Place, StringComparison.Ordinal)));
+    public InForceInstead Instead(SourceError error)
+    {
+        if (error.Object.Length == 0) return HasAnyFrom(error) ? InForceInstead.LastGood : InForceInstead.Nothing;
+        if (ObjectKey.Parse(error.Object) is not { } key || !Objects.TryGetValue(key, out MeshObject? inForce)) return InForceInstead.Nothing;
+        return inForce.IsStricterReading ? InForceInstead.Part : InForceInstead.LastGood;
+    }
 
     public IEnumerable<T> OfKind<T>()
         where T : MeshObject => Objects.Values.OfType<T>().OrderBy(o => o.Meta.FullName);
+
+    private bool HasAnyFrom(SourceError error) =>
+        Path.IsPathRooted(error.Place) ? !Objects.IsEmpty : Objects.Values.Any(o => o.Meta.Origin.Place == error.Place || (error.Place.EndsWith('/') && o.Meta.Origin.Place.StartsWith(error.Place, StringComparison.Ordinal)));
 }

@@ -3,6 +3,7 @@ using Culvert.Controller.Objects;
 using Culvert.Controller.Schema;
 using Culvert.Controller.Sources;
 using Culvert.Controller.Statuses;
+using Culvert.Core;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Store;
@@ -190,8 +191,12 @@ internal sealed class ObjectStore : IObjectSink
         SourceErrorChanges errors = SourceErrorChanges.Between(before.Errors, next.Errors), warnings = SourceErrorChanges.Between(before.Warnings, next.Warnings);
         foreach (SourceError error in errors.New)
         {
-            if (next.HasLastGood(error)) StoreLog.BadVersion(_logger, error);
-            else StoreLog.BadObject(_logger, error);
+            switch (next.Instead(error))
+            {
+                case InForceInstead.LastGood: StoreLog.BadVersion(_logger, error); break;
+                case InForceInstead.Part: StoreLog.BadPart(_logger, error); break;
+                default: StoreLog.BadObject(_logger, error); break;
+            }
         }
         foreach (SourceError mended in SourceError.Mended(errors.Gone, next.Errors)) StoreLog.Mended(_logger, mended);
         foreach (SourceError warning in warnings.New) StoreLog.DoubtfulObject(_logger, warning);

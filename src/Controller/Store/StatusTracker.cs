@@ -44,8 +44,12 @@ internal sealed class StatusTracker(IStatusSink sink)
     {
         EquatableArray<SourceError> errors = declaration.Content.Errors.Concat(wrong(declaration) is { } error ? [error] : []).ToEquatableArray();
         ObjectState state = errors.IsEmpty ? ObjectState.Accepted
-            : errors.Any(inForce.HasLastGood) ? ObjectState.LastGoodKept
-            : ObjectState.Rejected;
+            : errors.Max(inForce.Instead) switch
+            {
+                InForceInstead.LastGood => ObjectState.LastGoodKept,
+                InForceInstead.Part => ObjectState.InPart,
+                _ => ObjectState.Rejected,
+            };
         return new(declaration.Key.Object, declaration.Origin, state, errors);
     }
 }

@@ -7,5 +7,5 @@ namespace Culvert.Core;
 /// <param name="Object">The object as <c>Kind namespace/name</c>, or empty when it could not be made out.</param>
 /// <param name="Field">The field as a path such as <c>spec.rules[0]</c>, or empty.</param>
 /// <param name="Reason">What is wrong.</param>
-/// <param name="LastGoodInForce">Whether the last good version of what an error is about stays in force.</param>
-public sealed record ObjectProblem(ProblemSeverity Severity, string File, int Line, string Object, string Field, string Reason, bool LastGoodInForce = false);
+/// <param name="Instead">What is in force in place of what an error is about.</param>
+public sealed record ObjectProblem(ProblemSeverity Severity, string File, int Line, string Object, string Field, string Reason, InForceInstead Instead = InForceInstead.Nothing);

@@ -58,7 +58,7 @@ internal sealed class AgentBackend(
         ObjectProblems problems = Oracle.World.Snapshot.Problems;
         status.Problems.AddRange(problems.Listed.Select(p => p.ToWire()));
         (status.ObjectErrors, status.ObjectWarnings) = ((uint)problems.Errors, (uint)problems.Warnings);
-        (status.RejectedObjects, status.LastGoodObjects) = ((uint)problems.Rejected, (uint)problems.LastGoodKept);
+        (status.RejectedObjects, status.LastGoodObjects, status.PartialObjects) = ((uint)problems.Rejected, (uint)problems.LastGoodKept, (uint)problems.InPart);
         foreach ((string reason, ulong count) in KernelMetrics.Drops(maps)) status.Drops[reason] = count;
         return status;
     }

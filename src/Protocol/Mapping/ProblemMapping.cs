@@ -15,19 +15,21 @@ public static class ProblemMapping
         Object = problem.Object,
         Field = problem.Field,
         Reason = problem.Reason,
-        LastGoodInForce = problem.LastGoodInForce,
+        LastGoodInForce = problem.Instead == InForceInstead.LastGood,
+        InForceInPart = problem.Instead == InForceInstead.Part,
     };
 
     /// <summary>The model of one problem.</summary>
     public static ObjectProblem ToModel(this Wire.ObjectProblem problem) => new(
         problem.Severity == Wire.ProblemSeverity.Warning ? ProblemSeverity.Warning : ProblemSeverity.Error,
-        problem.File, (int)problem.Line, problem.Object, problem.Field, problem.Reason, problem.LastGoodInForce);
+        problem.File, (int)problem.Line, problem.Object, problem.Field, problem.Reason,
+        problem.LastGoodInForce ? InForceInstead.LastGood : problem.InForceInPart ? InForceInstead.Part : InForceInstead.Nothing);
 
     internal static Wire.Mesh With(this Wire.Mesh mesh, ObjectProblems problems)
     {
         mesh.Problems.AddRange(problems.Listed.Select(ToWire));
         (mesh.Errors, mesh.Warnings) = ((uint)problems.Errors, (uint)problems.Warnings);
-        (mesh.RejectedObjects, mesh.LastGoodObjects) = ((uint)problems.Rejected, (uint)problems.LastGoodKept);
+        (mesh.RejectedObjects, mesh.LastGoodObjects, mesh.PartialObjects) = ((uint)problems.Rejected, (uint)problems.LastGoodKept, (uint)problems.InPart);
         return mesh;
     }
 
@@ -38,5 +40,6 @@ public static class ProblemMapping
         Warnings = (int)mesh.Warnings,
         Rejected = (int)mesh.RejectedObjects,
         LastGoodKept = (int)mesh.LastGoodObjects,
+        InPart = (int)mesh.PartialObjects,
     };
 }

@@ -53,7 +53,7 @@ public sealed class TrafficTargetTests
     {
         ObjectSet objects = Read(spec);
         Assert.NotEmpty(objects.Errors);
-        Assert.DoesNotContain(objects.Errors, objects.HasLastGood);
+        Assert.All(objects.Errors, e => Assert.Equal(InForceInstead.Part, objects.Instead(e)));
         Assert.Contains(objects.Warnings, w => w.Reason.Contains("allows nothing", StringComparison.Ordinal));
         Assert.False(IsAllowed(objects, "web", "edge/front", 80, TransportProtocol.Tcp));
         Assert.Equal(isFreeOpen, IsAllowed(objects, "free", "edge/front", 80, TransportProtocol.Tcp));
@@ -79,7 +79,7 @@ public sealed class TrafficTargetTests
     public void OneThatWasGoodStaysAsItWas()
     {
         ObjectSet broken = Read(Good.Replace("TCPRoute", "HTTPRouteGroup", StringComparison.Ordinal), Read(Good));
-        Assert.All(broken.Errors, e => Assert.True(broken.HasLastGood(e)));
+        Assert.All(broken.Errors, e => Assert.Equal(InForceInstead.LastGood, broken.Instead(e)));
         Assert.True(IsAllowed(broken, "web", "edge/front", 80, TransportProtocol.Tcp));
         Assert.False(Assert.Single(broken.OfKind<TrafficTargetObject>()).IsStricterReading);
     }

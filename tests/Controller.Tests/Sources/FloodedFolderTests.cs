@@ -1,3 +1,4 @@
+using Culvert.Core;
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Culvert.Controller.Objects;
@@ -63,7 +64,7 @@ public sealed class FloodedFolderTests : IDisposable
         ObjectSet after = await refused.Task.WaitAsync(Patience, TestContext.Current.CancellationToken);
         Assert.Equal($"shop.yaml: holds more than {FolderDeclarations.MostObjects} objects; split it", Assert.Single(after.Errors).ToString());
         Assert.Contains(Shop, after.Objects.Keys);
-        Assert.True(after.HasLastGood(after.Errors[0]));
+        Assert.Equal(InForceInstead.LastGood, after.Instead(after.Errors[0]));
     }
 
     [Fact]

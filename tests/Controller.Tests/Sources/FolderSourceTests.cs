@@ -1,3 +1,4 @@
+using Culvert.Core;
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Diagnostics;
@@ -201,7 +202,7 @@ public sealed class FolderSourceTests : IAsyncDisposable
         await NextAsync(s => s.Errors.Length == 1);
         _folder.Replace("api.yaml", Objects.Workload("api", "nowhere"));
         await NextAsync(s => s.Errors.Length == 2);
-        Assert.Equal([false, true], ProblemList.From(source.Current).Listed.Select(p => p.LastGoodInForce));
+        Assert.Equal([false, true], ProblemList.From(source.Current).Listed.Select(p => p.Instead == InForceInstead.LastGood));
 
         // Only moved: neither new nor mended.
         _folder.Replace("web.yaml", "# A line more.\n" + Objects.Workload("web", "nowhere"));
@@ -316,7 +317,7 @@ public sealed class FolderSourceTests : IAsyncDisposable
         Look(web, api);
         ObjectSet closed = Look(new("sub/", null, "can't be read"), new("api.yaml", Objects.Workload("api", "10.0.0.3")));
         Assert.Equal(["10.0.0.1", "10.0.0.3"], closed.OfKind<WorkloadObject>().Select(w => w.Addresses[0].ToString()).Order(StringComparer.Ordinal));
-        Assert.True(closed.HasLastGood(Assert.Single(closed.Errors)));
+        Assert.Equal(InForceInstead.LastGood, closed.Instead(Assert.Single(closed.Errors)));
         Assert.Equal(2, ObjectSetReader.Read([new("sub/", null, "can't be read"), api], closed).Objects.Count);
         Assert.Single(Look(api).Objects);
 

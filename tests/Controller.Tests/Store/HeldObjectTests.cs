@@ -1,3 +1,4 @@
+using Culvert.Core;
 using Culvert.Controller.Compilation;
 using Culvert.Controller.Objects;
 using Culvert.Controller.Schema;
@@ -38,8 +39,8 @@ public sealed class HeldObjectTests
 
         SourceError error = Assert.Single(folder.Current.Errors, e => e.Object == Deny.ToString() && e.Place == "a.yaml");
         Assert.Equal("a.yaml:1: AuthorizationPolicy shop/deny: is gone, and may be what can't be read elsewhere; it goes when all can be read", error.ToString());
-        Assert.True(folder.Current.HasLastGood(error));
-        Assert.Contains(ProblemList.From(folder.Current).Listed, p => p.File == "a.yaml" && p.LastGoodInForce);
+        Assert.Equal(InForceInstead.LastGood, folder.Current.Instead(error));
+        Assert.Contains(ProblemList.From(folder.Current).Listed, p => p.File == "a.yaml" && p.Instead == InForceInstead.LastGood);
         Assert.True(folder.Current.Objects.ContainsKey(Deny));
 
         // Also when the controller starts anew meanwhile, and until all can be read.
@@ -138,7 +139,7 @@ public sealed class HeldObjectTests
         Assert.Equal(before.Objects, folder.Current.Objects);
         SourceError error = Assert.Single(folder.Current.Errors);
         Assert.Equal(name, error.Place);
-        Assert.True(folder.Current.HasLastGood(error));
+        Assert.Equal(InForceInstead.LastGood, folder.Current.Instead(error));
         Assert.True(ObjectSetReader.Read([Mesh, new(name, text)], folder.Current).Objects.ContainsKey(Deny));
 
         // Another object in it says that the rest is meant to be gone, and so does a file that is gone.
@@ -161,7 +162,7 @@ public sealed class HeldObjectTests
         TaskCompletionSource told = new(TaskCreationOptions.RunContinuationsAsynchronously), gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
         controller.Host.VersionChanged += () =>
         {
-            if (controller.Host.SnapshotFor("node-1").Problems.Listed.Any(p => p.File == "a.yaml" && p.LastGoodInForce)) told.TrySetResult();
+            if (controller.Host.SnapshotFor("node-1").Problems.Listed.Any(p => p.File == "a.yaml" && p.Instead == InForceInstead.LastGood)) told.TrySetResult();
             if (told.Task.IsCompleted && controller.Host.SnapshotFor("node-1").Policies.Count == 0) gone.TrySetResult();
         };
         controller.Write("a.yaml", "");

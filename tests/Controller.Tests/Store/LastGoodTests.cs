@@ -1,3 +1,4 @@
+using Culvert.Core;
 using Culvert.Controller.Schema;
 
 namespace Culvert.Controller.Tests;
@@ -24,10 +25,10 @@ public sealed class LastGoodTests
         await broken.Task.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
         SourceError onceGood = Assert.Single(controller.Host.Errors, e => e.Place == "web.yaml");
 
-        Assert.False(controller.Host.HasLastGood(neverGood));
-        Assert.True(controller.Host.HasLastGood(onceGood));
-        Assert.True(controller.Host.HasLastGood(new SourceError("web.yaml", 1, "", "", "is no YAML")));
-        Assert.False(controller.Host.HasLastGood(new SourceError("new.yaml", 1, "", "", "is no YAML")));
-        Assert.True(controller.Host.HasLastGood(new SourceError(controller.Folder.File("objects"), 0, "", "", "the folder can't be read")));
+        Assert.Equal(InForceInstead.Nothing, controller.Host.Instead(neverGood));
+        Assert.Equal(InForceInstead.LastGood, controller.Host.Instead(onceGood));
+        Assert.Equal(InForceInstead.LastGood, controller.Host.Instead(new SourceError("web.yaml", 1, "", "", "is no YAML")));
+        Assert.Equal(InForceInstead.Nothing, controller.Host.Instead(new SourceError("new.yaml", 1, "", "", "is no YAML")));
+        Assert.Equal(InForceInstead.LastGood, controller.Host.Instead(new SourceError(controller.Folder.File("objects"), 0, "", "", "the folder can't be read")));
     }
 }

@@ -1,3 +1,4 @@
+using Culvert.Core;
 using Culvert.Controller.Objects;
 using Culvert.Controller.Schema;
 using Culvert.Controller.Sources;
@@ -70,7 +71,7 @@ public sealed class ObjectStoreTests
         Assert.Equal("10.0.0.1", Address(Web));
         SourceError error = Assert.Single(_store.Current.Errors);
         Assert.Equal("apis/Workload/web: Workload shop/web: spec.addresses[0]: 'nonsense' is not an IP address", error.ToString());
-        Assert.True(_store.Current.HasLastGood(error));
+        Assert.Equal(InForceInstead.LastGood, _store.Current.Instead(error));
         api.Watch(api.Delete("Workload", "web"));
         Assert.Empty(_store.Current.Objects);
         Assert.Empty(_store.Current.Errors);

@@ -35,7 +35,7 @@ public sealed class StricterReadingTests
     {
         ObjectSet objects = Read(spec);
         Assert.NotEmpty(objects.Errors);
-        Assert.DoesNotContain(objects.Errors, objects.HasLastGood);
+        Assert.All(objects.Errors, e => Assert.Equal(InForceInstead.Part, objects.Instead(e)));
         NodeSnapshot snapshot = MeshCompiler.Compile(objects, []).SnapshotFor("n1");
         Assert.Equal(selected, string.Join(' ', snapshot.Workloads.Values.Where(w => !w.NetworkPolicyNames.IsEmpty).Select(w => w.Uid).Order(StringComparer.Ordinal)));
         NetworkPolicyInfo policy = Assert.Single(snapshot.NetworkPolicies.Values);
@@ -48,7 +48,7 @@ public sealed class StricterReadingTests
     {
         ObjectSet good = Read("{podSelector: {}, ingress: [{ports: [{port: 80}]}]}"), broken = Read("{podSelector: {}, ingress: [{ports: [{prt: 80}]}]}", good);
         Assert.Empty(good.Errors);
-        Assert.All(broken.Errors, e => Assert.True(broken.HasLastGood(e)));
+        Assert.All(broken.Errors, e => Assert.Equal(InForceInstead.LastGood, broken.Instead(e)));
         Assert.Equal(good.OfKind<NetworkPolicyObject>(), broken.OfKind<NetworkPolicyObject>());
     }
 

@@ -13,7 +13,7 @@ internal sealed class FolderStatus : IStatusSink
     {
         get
         {
-            lock (_lock) return new(_counts[(int)ObjectState.Rejected], _counts[(int)ObjectState.LastGoodKept]);
+            lock (_lock) return new(_counts[(int)ObjectState.Rejected], _counts[(int)ObjectState.LastGoodKept], _counts[(int)ObjectState.InPart]);
         }
     }
 

@@ -27,6 +27,7 @@ internal static class StatusConditions
         {
             ObjectState.Accepted => (true, "InForce", "nodes are given this version"),
             ObjectState.LastGoodKept => (false, "LastGoodInForce", "nodes are given the last good version"),
+            ObjectState.InPart => (false, "InForceInPart", "nodes are given what could be read of it; the rest of it allows nothing"),
             _ => (false, "NotInForce", "nodes are given no version of it"),
         };
         return
