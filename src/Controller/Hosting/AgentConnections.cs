@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.IO.Pipelines;
 using Culvert.Controller.Nodes;
 using Culvert.Grpc;
 using Microsoft.AspNetCore.Connections;
@@ -14,6 +15,9 @@ internal sealed class AgentConnections(TimeProvider time, ILogger logger)
 {
     /// <summary>Most connections of one node. An agent has one, and another while it renews its certificate; the rest is for those that the network has lost.</summary>
     public const int MostOfANode = 16;
+
+    /// <summary>Most bytes that a client may send that has not proven a node, HTTP/2's frames included. To join takes one request, of 64 KiB at most; most have 4.</summary>
+    public const int MostOfAnAnonymousClient = 128 * 1024;
 
     private static readonly TimeSpan LogInterval = TimeSpan.FromSeconds(30);
     private static readonly object PlaceKey = new();
@@ -40,6 +44,8 @@ internal sealed class AgentConnections(TimeProvider time, ILogger logger)
     {
         if (!connection.Items.TryGetValue(NodeProof.Key, out object? kept) || kept is not NodeProof { Identity.Node: { } node })
         {
+            BoundedInput input = new(connection.Transport.Input, MostOfAnAnonymousClient, () => connection.Abort(new ConnectionAbortedException("an anonymous client has sent too much")));
+            connection.Transport = new Duplex(input, connection.Transport.Output);
             await next(connection);
             return;
         }
@@ -61,6 +67,8 @@ internal sealed class AgentConnections(TimeProvider time, ILogger logger)
             if (_nodes.AddOrUpdate(node, 0, static (_, n) => n - 1) == 0) _nodes.TryRemove(KeyValuePair.Create(node, 0));
         }
     }
+
+    private sealed record Duplex(PipeReader Input, PipeWriter Output) : IDuplexPipe;
 
     private void LogTooMany(string node)
     {

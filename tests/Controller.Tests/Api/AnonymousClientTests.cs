@@ -1,4 +1,6 @@
+using System.IO.Pipelines;
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using Culvert.Controller.Nodes;
 using Culvert.Core;
@@ -119,6 +121,39 @@ public sealed class AnonymousClientTests
     }
 
     [Fact]
+    public async Task ClientsThatSendFramesWithoutEndAreCutOff()
+    {
+        byte[] preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8.ToArray(), settings = [0, 0, 0, 4, 0, 0, 0, 0, 0], ping = [0, 0, 8, 6, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8];
+        await using Running running = await StartAsync();
+        using Socket socket = new(SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(running.Host.EndPoint!, TestContext.Current.CancellationToken);
+        await using SslStream tls = new(new NetworkStream(socket));
+        await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
+        {
+            TargetHost = "",
+            ApplicationProtocols = [SslApplicationProtocol.Http2],
+            RemoteCertificateValidationCallback = (_, _, _, _) => true,
+        });
+        await tls.WriteAsync(new byte[][] { preface, settings }.SelectMany(b => b).ToArray(), TestContext.Current.CancellationToken);
+        byte[] pings = [.. Enumerable.Repeat(ping, 100).SelectMany(p => p)], answers = new byte[64 * 1024];
+        int sent = 0;
+        await Assert.ThrowsAnyAsync<IOException>(async () =>
+        {
+            while (sent < 10 * Hosting.AgentConnections.MostOfAnAnonymousClient)
+            {
+                await tls.WriteAsync(pings, TestContext.Current.CancellationToken);
+                sent += pings.Length;
+                if (await tls.ReadAsync(answers, TestContext.Current.CancellationToken).AsTask().WaitAsync(Patience) == 0) throw new IOException("cut off");
+            }
+        });
+        Assert.InRange(sent, Hosting.AgentConnections.MostOfAnAnonymousClient - pings.Length, 2 * Hosting.AgentConnections.MostOfAnAnonymousClient);
+
+        // Who joins is let in.
+        using FakeAgent joining = FakeAgent.OverTls(running.Host, "node-1");
+        await joining.JoinAsync(running.Host.Tokens.Create("node-1", TimeSpan.FromHours(1)));
+    }
+
+    [Fact]
     public async Task OneNodesConnectionsAreBounded()
     {
         await using Running running = await StartAsync();
@@ -149,7 +184,8 @@ public sealed class AnonymousClientTests
         Hosting.AgentConnections connections = new(TimeProvider.System, NullLogger.Instance);
         foreach ((string id, bool isNode) in new[] { ("spiffe://a/culvert/node/n", true), ("spiffe://a/culvert/controller", false), ("spiffe://a/ns/shop/sa/web", false) })
         {
-            DefaultConnectionContext connection = new();
+            Pipe pipe = new();
+            DefaultConnectionContext connection = new() { Transport = new Transport(pipe.Reader, pipe.Writer) };
             await connections.BeforeHandshakeAsync(connection, async _ =>
             {
                 connection.Items[NodeProof.Key] = new NodeProof([], SpiffeId.Parse(id));
@@ -161,6 +197,8 @@ public sealed class AnonymousClientTests
             });
         }
     }
+
+    private sealed record Transport(PipeReader Input, PipeWriter Output) : IDuplexPipe;
 
     private static async Task AssertClosedAsync(Socket socket)
     {
