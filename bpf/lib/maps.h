@@ -179,7 +179,7 @@ struct {
 
 /* Who has how much of this node's reassembly; written by the programs. */
 struct cv_reassembly_owner {
-	__u32 owner; /* a pod by its veth, CV_OWNER_EXTERNAL */
+	__u32 owner; /* a pod by its veth, CV_OWNER_EXTERNAL, CV_OWNER_ALL */
 	__u32 v6;    /* the kernel has an account for each */
 };
 

@@ -3,14 +3,18 @@
  * Shares of the node's reassembly. The kernel keeps fragments until their datagram is whole or 30 s (IPv6: 60 s) have
  * passed, 4 MiB of them in all (net.ipv4.ipfrag_high_thresh), and refuses all others then: whoever sends fragments that
  * never become whole would end everyone's. So each pod, and the world outside, may have so much of it in datagrams that
- * are not whole.
+ * are not whole, and no more than is left: n of them together leave one part of n + 1.
  */
 #pragma once
 
 #include "lib/drop.h"
 
-/* A quarter of what the kernel keeps. */
-#define CV_REASSEMBLY_SHARE (1024 * 1024)
+/* What the kernel keeps, and the most of it that one may have. */
+#define CV_REASSEMBLY_ALL (4 * 1024 * 1024)
+#define CV_REASSEMBLY_SHARE (CV_REASSEMBLY_ALL / 4)
+
+/* The owner of the account of all. */
+#define CV_OWNER_ALL 0xffffffff
 
 /*
  * What a fragment takes: a power of two that holds its bytes with the room before and behind them, and what describes
@@ -76,22 +80,29 @@ static __always_inline struct cv_reassembly *reassembly_of(__u32 owner, __u32 v6
 __noinline int reassembly_take(struct __sk_buff *skb, __u32 owner)
 {
 	struct cv_scratch *s = scratch_get();
-	struct cv_reassembly *taken;
+	struct cv_reassembly *taken, *all;
 	struct cv_datagram *known;
 	struct cv_frag_key key;
 	struct cv_packet *p;
-	__u32 cost, end;
+	__u32 cost, end, v6;
+	__s64 wanted;
 	__u64 now;
 
 	if (!s)
 		return CV_REASON_INTERNAL;
 	p = &s->packet;
 	now = bpf_ktime_get_ns();
+	v6 = !!(p->flags & CV_PACKET_V6);
 	cost = reassembly_cost(p->len);
-	taken = reassembly_of(owner, !!(p->flags & CV_PACKET_V6), now);
-	if (!taken || taken->before + taken->bytes + cost > CV_REASSEMBLY_SHARE)
+	all = reassembly_of(CV_OWNER_ALL, v6, now);
+	taken = reassembly_of(owner, v6, now);
+	if (!all || !taken)
+		return CV_REASON_FRAGMENT_QUOTA;
+	wanted = taken->before + taken->bytes + cost;
+	if (wanted > CV_REASSEMBLY_SHARE || wanted > CV_REASSEMBLY_ALL - all->before - all->bytes)
 		return CV_REASON_FRAGMENT_QUOTA;
 	__sync_fetch_and_add(&taken->bytes, cost);
+	__sync_fetch_and_add(&all->bytes, cost);
 
 	key = fragment_key(skb, p);
 	known = bpf_map_lookup_elem(&cv_datagram, &key);
@@ -117,6 +128,7 @@ __noinline int reassembly_take(struct __sk_buff *skb, __u32 owner)
 	if (!known->end || known->sum != reassembly_mix(known->seed, known->end) - reassembly_mix(known->seed, 0))
 		return 0;
 	__sync_fetch_and_add(&taken->bytes, -(__s64)known->bytes);
+	__sync_fetch_and_add(&all->bytes, -(__s64)known->bytes);
 	bpf_map_delete_elem(&cv_datagram, &key);
 	return 0;
 }

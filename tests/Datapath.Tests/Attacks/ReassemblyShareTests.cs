@@ -106,4 +106,17 @@ public sealed class ReassemblyShareTests : IDisposable
         _world.Run(Hook.FromNet, Piece(10_000), _world.C.Index, Uplink).Dropped(CvReason.FragmentQuota);
         _world.FromPod(_world.A, First(v6, 1)).Passed();
     }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public void Attack_several_together_leave_room_for_others(bool v6)
+    {
+        Packet FromOutside(int id) => Packet.OfUdp(new(World.External(v6), 40000), _world.C.At(v6, 53), Size - 8) with { FragmentId = (uint)id, MoreFragments = true };
+
+        // Three have a quarter each, the fourth half of what is left.
+        foreach (Workload pod in (Workload[])[_world.A, _world.B, _world.C])
+            _world.Flood(Hook.FromPod, pod, pod.Index, Most, id => First(v6, id) with { Source = pod.Address(v6) });
+        _world.Run(Hook.FromNet, FromOutside(0), _world.C.Index, Uplink).Passed();
+        _world.Flood(Hook.FromNet, _world.C, Uplink, Most * 6 / 10, id => FromOutside(id + 1));
+        _world.Run(Hook.FromNet, FromOutside(10_000), _world.C.Index, Uplink).Dropped(CvReason.FragmentQuota);
+    }
 }
