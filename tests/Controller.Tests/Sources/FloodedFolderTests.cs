@@ -1,4 +1,3 @@
-using Culvert.Core;
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Culvert.Controller.Objects;
@@ -6,6 +5,7 @@ using Culvert.Controller.Schema;
 using Culvert.Controller.Sources;
 using Culvert.Controller.Sources.Folder;
 using Culvert.Controller.Store;
+using Culvert.Core;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Tests;

@@ -1,4 +1,3 @@
-using Culvert.Core;
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Diagnostics;
@@ -9,6 +8,7 @@ using Culvert.Controller.Objects;
 using Culvert.Controller.Schema;
 using Culvert.Controller.Sources.Folder;
 using Culvert.Controller.Store;
+using Culvert.Core;
 using Culvert.Tests.Shared;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;

@@ -1,5 +1,5 @@
-using Culvert.Core;
 using Culvert.Controller.Schema;
+using Culvert.Core;
 
 namespace Culvert.Controller.Tests;
 

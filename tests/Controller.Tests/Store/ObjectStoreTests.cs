@@ -1,10 +1,10 @@
-using Culvert.Core;
 using Culvert.Controller.Objects;
 using Culvert.Controller.Schema;
 using Culvert.Controller.Sources;
 using Culvert.Controller.Sources.Folder;
 using Culvert.Controller.Statuses;
 using Culvert.Controller.Store;
+using Culvert.Core;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Culvert.Controller.Tests;

@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using Culvert.Core;
+using Culvert.Http2;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Tests.Proxy.Datagrams;
@@ -19,6 +21,32 @@ public sealed class TunnelPolicyTests
         await pair.ExpectResetAsync(ProxyFailure.PolicyDenied);
         (ProxyConnectionInfo info, ProxyFailure failure) = Assert.Single(pair.Destination.Failed);
         Assert.Equal((ProxyFailure.PolicyDenied, DecisionReason.DeniedByPolicy), (failure, info.Decision.Reason));
+    }
+
+    [Fact]
+    [Trait("Category", "Attack")]
+    public async Task WhatAPeerSendsAfterItWasRefusedIsNotKept()
+    {
+        await using ProxyPair pair = new();
+        using Socket listener = pair.ListenByTunnel();
+        pair.Destination.Allowed = false;
+        await using RawTunnelPeer peer = await RawTunnelPeer.ConnectAsync(pair);
+        HeaderList connect = new();
+        connect.Add(":method"u8, "CONNECT"u8).Add(":authority"u8, Encoding.ASCII.GetBytes(new IPEndPoint(pair.DestinationAddress, ((IPEndPoint)listener.LocalEndPoint!).Port).ToString()));
+        await peer.RequestAsync(1, connect);
+        await ReceiveAsync(1);
+        for (int i = 0; i < 4; i++) await peer.SendAsync(RawDatagrams.Data(1, new byte[16_000], end: i == 3));
+        await peer.SendAsync(RawDatagrams.Ping());
+        await ReceiveAsync(6);
+        Assert.Equal(0, (await pair.DestinationProxy.GetStatsAsync()).Sum(s => s.BufferedBytes));
+        Assert.Equal(ProxyFailure.PolicyDenied, Assert.Single(pair.Destination.Failed).Failure);
+
+        async Task ReceiveAsync(byte type)
+        {
+            while ((await peer.ReceiveFrameAsync()).Type != type)
+            {
+            }
+        }
     }
 
     [Theory]

@@ -56,6 +56,9 @@ internal sealed class InboundConnections(
     {
         if (guard.TryAdmit(ref info, client) is { } connection) return connection;
         responder.Send(tunnel, stream, ProxyFailure.PolicyDenied);
+
+        // What it still sends is nobody's (RFC 9113, section 8.1): it would be kept for a reader that there is not.
+        client.Abort(ProxyFailure.PolicyDenied, Http2ErrorCode.NoError);
         observer.OnFailed(info, ProxyFailure.PolicyDenied, null);
         return null;
     }

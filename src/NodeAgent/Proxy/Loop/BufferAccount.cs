@@ -84,6 +84,7 @@ internal sealed class BufferAccount
     {
         Rented--;
         _pool.Return(buffer);
+        _pool.Forget(this);
     }
 
     /// <summary>A connection begins to wait, or its bytes move: it is the last to pay.</summary>

@@ -47,7 +47,7 @@ internal sealed class BufferPool : IDisposable
     /// <summary>Bytes that all accounts have promised to take; see <see cref="BufferAccount.TryPromise"/>.</summary>
     internal long Promised { get; set; }
 
-    /// <summary>The account of a holder. There is one while somebody uses it.</summary>
+    /// <summary>The account of a holder. There is one while somebody uses it, or bytes wait on it.</summary>
     internal BufferAccount Open(in BudgetHolder holder)
     {
         if (!_accounts.TryGetValue(holder, out BufferAccount? account)) _accounts.Add(holder, account = new BufferAccount(this, holder));
@@ -58,7 +58,14 @@ internal sealed class BufferPool : IDisposable
     /// <summary>Undoes one <see cref="Open"/>.</summary>
     internal void Close(BufferAccount account)
     {
-        if (--account.Users == 0) _accounts.Remove(account.Holder);
+        account.Users--;
+        Forget(account);
+    }
+
+    /// <summary>Forgets an account that nobody uses and that has no buffers; one that has can be made to pay.</summary>
+    internal void Forget(BufferAccount account)
+    {
+        if (account is { Users: 0, Rented: 0 } && _accounts.GetValueOrDefault(account.Holder) == account) _accounts.Remove(account.Holder);
     }
 
     /// <summary>The account with the most buffers.</summary>

@@ -10,11 +10,17 @@ namespace Culvert.NodeAgent.Tests.Proxy.Datagrams;
 internal static class RawDatagrams
 {
     /// <summary>Opens a CONNECT-UDP stream to a pod's socket.</summary>
-    internal static async Task OpenAsync(this RawTunnelPeer peer, int id, Socket pod)
+    internal static Task OpenAsync(this RawTunnelPeer peer, int id, Socket pod)
     {
         HeaderList headers = new();
         SocketEndPoint target = InboundDatagramTests.Address(pod);
         DatagramHeaders.WriteRequest(headers, target, target);
+        return peer.RequestAsync(id, headers);
+    }
+
+    /// <summary>Opens a stream.</summary>
+    internal static async Task RequestAsync(this RawTunnelPeer peer, int id, HeaderList headers)
+    {
         List<byte> block = [];
         for (int i = 0; i < headers.Count; i++)
         {
@@ -26,7 +32,10 @@ internal static class RawDatagrams
     }
 
     /// <summary>A DATA frame.</summary>
-    internal static byte[] Data(int id, byte[] payload) => Frame(0, 0, id, payload);
+    internal static byte[] Data(int id, byte[] payload, bool end = false) => Frame(0, end ? (byte)1 : (byte)0, id, payload);
+
+    /// <summary>A PING.</summary>
+    internal static byte[] Ping() => Frame(6, 0, 0, new byte[8]);
 
     /// <summary>Sends a frame in a TLS record of its own.</summary>
     internal static async Task SendAsync(this RawTunnelPeer peer, byte[] frame) => await peer.Socket.SendAllAsync(await peer.EncryptAsync(frame));
