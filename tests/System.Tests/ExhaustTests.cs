@@ -147,13 +147,13 @@ public sealed class ExhaustTests(LinkAttackFixture mesh) : IAsyncLifetime
     public async Task Exhaust_the_sessions_of_datagrams_that_one_pod_may_have(TestFamily family)
     {
         await using var echo = UdpPeer.StartEcho(mesh.Far, family);
-        IPAddress own = MeshFixture.AddressOf(mesh.Guest, family), behind = MeshFixture.AddressOf(mesh.Behind, family);
+        IPAddress own = MeshFixture.AddressOf(mesh.Greedy, family), behind = MeshFixture.AddressOf(mesh.Behind, family);
         var before = await FailedSessionsAsync();
         var sent = 0;
         for (; await FailedSessionsAsync() == before; sent += Batch)
         {
             Assert.InRange(sent, 0, 200_000);
-            await FloodAsync(mesh.Guest, n => Packet.OfUdp(new IPEndPoint(own, 1024 + (n % 60_000)), new IPEndPoint(behind, LinkAttackFixture.Asking - (n / 60_000)), 1), sent, Batch);
+            await FloodAsync(mesh.Greedy, n => Packet.OfUdp(new IPEndPoint(own, 1024 + (n % 60_000)), new IPEndPoint(behind, LinkAttackFixture.Asking - (n / 60_000)), 1), sent, Batch);
         }
 
         // Others' new sessions have room.

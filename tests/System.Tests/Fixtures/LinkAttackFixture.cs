@@ -8,7 +8,7 @@ namespace Culvert.SystemTests.Fixtures;
 /// <summary>
 /// A mesh for those who send made-up packets. Its nodes' own routing looks at no source address (rp_filter off), so that nothing but the mesh refuses one.
 /// Client and guest on node1, a server pod on each node that is open to the client only, a pod that anybody in the mesh may reach,
-/// one whose application wants PROXY headers, and one that takes plaintext.
+/// one whose application wants PROXY headers, one that takes plaintext, and one that takes all it gets.
 /// </summary>
 public sealed class LinkAttackFixture : IAsyncLifetime
 {
@@ -31,6 +31,9 @@ public sealed class LinkAttackFixture : IAsyncLifetime
 
     internal LabPod Guest { get; private set; } = null!;
 
+    /// <summary>A pod of node1 that may take all that is its own: no other test needs any of it.</summary>
+    internal LabPod Greedy { get; private set; } = null!;
+
     internal LabPod Near { get; private set; } = null!;
 
     internal LabPod Far { get; private set; } = null!;
@@ -47,6 +50,7 @@ public sealed class LinkAttackFixture : IAsyncLifetime
         Mesh = await MeshFixture.CreateAsync(new MeshLabOptions { Lab = new LabOptions { ReversePathFilter = 0 } });
         Client = await Mesh.AddPodAsync(Node1, "client", "client");
         Guest = await Mesh.AddPodAsync(Node1, "guest", "guest");
+        Greedy = await Mesh.AddPodAsync(Node1, "greedy", "greedy");
         Near = await Mesh.AddPodAsync(Node1, "near", "web");
         Open = await Mesh.AddPodAsync(Node1, "open", "open");
         Behind = await Mesh.AddPodAsync(Node1, "behind", "behind");
