@@ -13,12 +13,11 @@ internal sealed class ControllerIssuer(ControllerLink channel, TimeProvider time
     {
         SignWorkloadRequest request = new() { WorkloadUid = workloadUid, CsrDer = ByteString.CopyFrom(csr.Span) };
         CallOptions options = new(headers: channel.Headers, deadline: (time.GetUtcNow() + Deadline).UtcDateTime, cancellationToken: cancellationToken);
-        CertificateResponse response = new();
-        await channel.CallAsync(
-            async invoker =>
+        CertificateResponse response = await channel.CallAsync(
+            async controller =>
             {
-                using AsyncUnaryCall<CertificateResponse> call = new CertificateService.CertificateServiceClient(invoker).SignWorkloadAsync(request, options);
-                response = await call.ResponseAsync;
+                using AsyncUnaryCall<CertificateResponse> call = new CertificateService.CertificateServiceClient(controller).SignWorkloadAsync(request, options);
+                return await call.ResponseAsync;
             },
             cancellationToken);
         return new IssuedCertificate([.. response.ChainDer.Select(c => c.ToByteArray())], response.NotBefore.ToDateTimeOffset(), response.NotAfter.ToDateTimeOffset());

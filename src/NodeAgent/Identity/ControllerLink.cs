@@ -31,8 +31,7 @@ internal sealed class ControllerLink : IDisposable
     private readonly ILogger _logger;
     private volatile bool _refused;
     private volatile TrustBundle _bundle = TrustBundle.Empty;
-    private GrpcChannel? _channel;
-    private volatile CallInvoker? _invoker;
+    private volatile GrpcChannel? _channel;
     private string? _channelThumbprint;
     private DateTimeOffset _renewNotBefore;
 
@@ -55,44 +54,21 @@ internal sealed class ControllerLink : IDisposable
     internal void SetBundle(TrustBundle bundle) => _bundle = bundle;
 
     /// <summary>A way to call the controller as this node; joins or renews first when needed.</summary>
-    internal async Task<CallInvoker> ConnectAsync(CancellationToken cancellationToken)
-    {
-        await _gate.WaitAsync(cancellationToken);
-        try
-        {
-            if (Address.Scheme == "unix")
-            {
-                if (!File.Exists(Address.LocalPath)) throw new IOException($"--controller: there is no socket at {Address.LocalPath}; is the controller running, with --unix-socket {Address.LocalPath}?");
-                return Use(_channel ?? ControllerChannel.ForUnixSocket(Address.LocalPath));
-            }
-            await RenewOrJoinAsync(cancellationToken);
-            _credentials.SaveAgain();
-            string? thumbprint = _credentials.Current?.Thumbprint;
-            if (_channel is not null && _channelThumbprint == thumbprint) return Use(_channel);
-
-            // Calls on the old channel go on until they end by themselves; its connection ends soon after the last of them.
-            _channelThumbprint = thumbprint;
-            return Use(TlsChannel(show: true));
-        }
-        finally
-        {
-            _gate.Release();
-        }
-    }
+    internal async Task<CallInvoker> ConnectAsync(CancellationToken cancellationToken) => (await OpenAsync(cancellationToken)).CreateCallInvoker();
 
     /// <summary>Calls the controller as this node. One that does not accept the node's certificate is asked for another one before the next call.</summary>
     /// <exception cref="RpcException">The call has failed.</exception>
-    internal async Task CallAsync(Func<CallInvoker, Task> call, CancellationToken cancellationToken)
+    internal async Task<T> CallAsync<T>(Func<CallInvoker, Task<T>> call, CancellationToken cancellationToken)
     {
-        CallInvoker invoker = await ConnectAsync(cancellationToken);
+        GrpcChannel channel = await OpenAsync(cancellationToken);
         try
         {
-            await call(invoker);
+            return await call(channel.CreateCallInvoker());
         }
         catch (RpcException e) when (e.StatusCode == StatusCode.Unauthenticated)
         {
             // The end of a certificate that has been replaced says nothing of the one in use.
-            if (ReferenceEquals(invoker, _invoker)) _refused = true;
+            if (ReferenceEquals(channel, _channel)) _refused = true;
             throw;
         }
     }
@@ -136,11 +112,29 @@ internal sealed class ControllerLink : IDisposable
         return roots.Count > 0 ? [.. roots.Select(r => new ReadOnlyMemory<byte>(r.RawData))] : throw new InvalidDataException($"{file} holds no certificate");
     }
 
-    private CallInvoker Use(GrpcChannel channel)
+    private async Task<GrpcChannel> OpenAsync(CancellationToken cancellationToken)
     {
-        if (_invoker is not null && ReferenceEquals(channel, _channel)) return _invoker;
-        _channel = channel;
-        return _invoker = channel.CreateCallInvoker();
+        await _gate.WaitAsync(cancellationToken);
+        try
+        {
+            if (Address.Scheme == "unix")
+            {
+                if (!File.Exists(Address.LocalPath)) throw new IOException($"--controller: there is no socket at {Address.LocalPath}; is the controller running, with --unix-socket {Address.LocalPath}?");
+                return _channel ??= ControllerChannel.ForUnixSocket(Address.LocalPath);
+            }
+            await RenewOrJoinAsync(cancellationToken);
+            _credentials.SaveAgain();
+            string? thumbprint = _credentials.Current?.Thumbprint;
+            if (_channel is { } channel && _channelThumbprint == thumbprint) return channel;
+
+            // Calls on the old channel go on until they end by themselves; its connection ends soon after the last of them.
+            _channelThumbprint = thumbprint;
+            return _channel = TlsChannel(show: true);
+        }
+        finally
+        {
+            _gate.Release();
+        }
     }
 
     private async Task RenewOrJoinAsync(CancellationToken cancellationToken)

@@ -76,8 +76,7 @@ internal sealed class SnapshotClient(
             TimeSpan pushback = TimeSpan.Zero;
             try
             {
-                await channel.CallAsync(invoker => StreamAsync(invoker, () => failures = 0, stop), stop);
-                reason = "the controller ended the stream";
+                reason = await channel.CallAsync(controller => StreamAsync(controller, () => failures = 0, stop), stop);
             }
             catch (Exception e) when (stop.IsCancellationRequested && e is OperationCanceledException or RpcException { StatusCode: StatusCode.Cancelled })
             {
@@ -95,7 +94,8 @@ internal sealed class SnapshotClient(
         }
     }
 
-    private async Task StreamAsync(CallInvoker controller, Action connected, CancellationToken stop)
+    /// <returns>Why it is over.</returns>
+    private async Task<string> StreamAsync(CallInvoker controller, Action connected, CancellationToken stop)
     {
         SnapshotService.SnapshotServiceClient snapshots = new(controller);
         using AsyncDuplexStreamingCall<SnapshotRequest, SnapshotResponse> call = snapshots.Stream(channel.Headers, cancellationToken: stop);
@@ -114,6 +114,8 @@ internal sealed class SnapshotClient(
             }
             await call.RequestStream.WriteAsync(await TakeAsync(call.ResponseStream.Current, stop), stop);
         }
+
+        return "the controller ended the stream";
     }
 
     private async Task<SnapshotRequest> TakeAsync(SnapshotResponse response, CancellationToken stop)
