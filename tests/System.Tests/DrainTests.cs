@@ -33,7 +33,7 @@ public sealed class DrainTests : IAsyncLifetime
         await MeshFixture.StartAsync(_mesh);
         _server = PeerServer.Start(_far, _far.Address4, PeerServer.EchoAsync);
         _open = await PeerServer.ConnectAsync(_client, _server.EndPoint);
-        await PingAsync(_open, Deadline);
+        await PeerServer.PingAsync(_open, Deadline);
     }
 
     public async ValueTask DisposeAsync()
@@ -52,10 +52,10 @@ public sealed class DrainTests : IAsyncLifetime
         for (var i = 0; i < 20; i++)
         {
             using var another = await PeerServer.ConnectAsync(_client, _server.EndPoint).WaitAsync(AtOnce);
-            await PingAsync(another, AtOnce);
+            await PeerServer.PingAsync(another, AtOnce);
         }
 
-        await PingAsync(_open, AtOnce);
+        await PeerServer.PingAsync(_open, AtOnce);
         _open.Dispose();
         Assert.Equal(0, await _mesh.Nodes[node].Agent!.WaitForExitAsync(Deadline));
     }
@@ -116,11 +116,5 @@ public sealed class DrainTests : IAsyncLifetime
         {
             return true;
         }
-    }
-
-    private static async Task PingAsync(Socket socket, TimeSpan within)
-    {
-        await PeerServer.SendAllAsync(socket, new byte[1]);
-        Assert.Equal(1, await socket.ReceiveAsync(new byte[1]).WaitAsync(within));
     }
 }

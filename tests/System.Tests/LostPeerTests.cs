@@ -12,6 +12,7 @@ namespace Culvert.SystemTests;
 public sealed class LostPeerTests(MeshFixture mesh)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(100);
 
     [Theory]
     [InlineData(0, true, TestFamily.IPv4)]
@@ -23,23 +24,8 @@ public sealed class LostPeerTests(MeshFixture mesh)
     [Trait("Category", "Attack")]
     public async Task The_death_of_an_agent_is_a_reset_to_both_ends_and_no_end_of_the_stream(int node, bool upload, TestFamily family)
     {
-        var ends = new TaskCompletionSource<SocketError>();
-        var flowing = new TaskCompletionSource();
-        await using var server = PeerServer.Start(mesh.Far, MeshFixture.AddressOf(mesh.Far, family), async socket =>
-            ends.SetResult(upload ? await EndlessStream.ReceiveAsync(socket, flowing) : await EndlessStream.SendAsync(socket)));
-        using var client = await PeerServer.ConnectAsync(mesh.Client, server.EndPoint);
-        var own = upload ? EndlessStream.SendAsync(client) : EndlessStream.ReceiveAsync(client, flowing);
-        await flowing.Task.WaitAsync(Limit);
-        var agent = mesh.Mesh.Nodes[node];
-        await agent.KillAgentAsync();
-        try
-        {
-            Assert.Equal((SocketError.ConnectionReset, SocketError.ConnectionReset), (await ends.Task.WaitAsync(Limit), await own.WaitAsync(Limit)));
-        }
-        finally
-        {
-            await agent.StartAgentAsync();
-        }
+        var ends = await EndlessStream.KillAsync(mesh.Mesh.Nodes[node], mesh.Client, mesh.Far, MeshFixture.AddressOf(mesh.Far, family), upload);
+        Assert.Equal((SocketError.ConnectionReset, SocketError.ConnectionReset), ends);
     }
 
     [Fact]
@@ -57,7 +43,7 @@ public sealed class LostPeerTests(MeshFixture mesh)
             await over.Task; // it hears of nothing
         });
         using var socket = await PeerServer.ConnectAsync(client, server.EndPoint);
-        await ExchangeAsync(socket);
+        await PeerServer.PingAsync(socket, Patience);
 
         // Without its local table the pod takes nothing in, and says nothing.
         await far.ScriptAsync("ip rule delete priority 0");
@@ -82,7 +68,7 @@ public sealed class LostPeerTests(MeshFixture mesh)
         await MeshFixture.StartAsync(own);
         await using var server = PeerServer.Start(far, far.Address4, PeerServer.EchoAsync);
         using var socket = await PeerServer.ConnectAsync(client, server.EndPoint);
-        await ExchangeAsync(socket);
+        await PeerServer.PingAsync(socket, Patience);
         var port = string.Create(CultureInfo.InvariantCulture, $"ip -n {own.Lab.Prefix}link link set port{own.Nodes[1].Place.Index}");
         await Tool.RequireAsync("sh", ["-ec", $"{port} nomaster"]);
 
@@ -90,12 +76,6 @@ public sealed class LostPeerTests(MeshFixture mesh)
         await Task.Delay(TimeSpan.FromSeconds(36));
         await Tool.RequireAsync("sh", ["-ec", $"{port} master br0"]);
 
-        await ExchangeAsync(socket);
-    }
-
-    private static async Task ExchangeAsync(Socket socket)
-    {
-        await PeerServer.SendAllAsync(socket, new byte[1]);
-        Assert.Equal(1, await socket.ReceiveAsync(new byte[1]).WaitAsync(TimeSpan.FromSeconds(100)));
+        await PeerServer.PingAsync(socket, Patience);
     }
 }

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
 using Culvert.Labs;
 using Culvert.Labs.Mesh;
 using Culvert.Protocol.V1;
@@ -12,13 +13,14 @@ namespace Culvert.SystemTests;
 public sealed class RootReplacementTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan Answer = TimeSpan.FromSeconds(10);
 
     [Fact]
     public async Task A_root_is_replaced_without_a_failed_request_and_an_agent_that_was_away_comes_back()
     {
         await using var place = await RootLab.StartAsync(lifetime: "10s", "--root-activation-seconds", "2");
         using var longLived = await PeerServer.ConnectAsync(place.Client, place.Server.EndPoint);
-        await PingAsync(longLived);
+        await PeerServer.PingAsync(longLived, Answer);
         await using var requests = Requests.Start(place.Client, place.Server.EndPoint);
         await place.Away.StopAgentAsync();
 
@@ -27,7 +29,7 @@ public sealed class RootReplacementTests
         await LabWait.UntilAsync("the old root has left the bundle", async () => (await place.RootLineAsync(old)).Contains("left the bundle", StringComparison.Ordinal), Limit);
         await place.WaitForOneRootAsync(place.Mesh.Nodes.Except([place.Away]));
 
-        await PingAsync(longLived);
+        await PeerServer.PingAsync(longLived, Answer);
         await requests.MoreAsync(20);
         await requests.StopAsync();
         Assert.Empty(requests.Failures);
@@ -47,7 +49,7 @@ public sealed class RootReplacementTests
     {
         await using var place = await RootLab.StartAsync(lifetime: null);
         using var longLived = await PeerServer.ConnectAsync(place.Client, place.Server.EndPoint);
-        await PingAsync(longLived);
+        await PeerServer.PingAsync(longLived, Answer);
         await place.Away.StopAgentAsync();
 
         var stolen = await place.SigningRootAsync();
@@ -58,7 +60,7 @@ public sealed class RootReplacementTests
         {
             while (true)
             {
-                await PingAsync(longLived);
+                await PeerServer.PingAsync(longLived, Answer);
             }
         }).WaitAsync(Limit);
 
@@ -72,12 +74,6 @@ public sealed class RootReplacementTests
         await place.Away.StartAgentAsync();
         await place.WaitForOneRootAsync([place.Away]);
         await place.WaitForCertificateAsync(place.Away);
-    }
-
-    private static async Task PingAsync(Socket socket)
-    {
-        await PeerServer.SendAllAsync(socket, new byte[1]);
-        Assert.Equal(1, await socket.ReceiveAsync(new byte[1]).WaitAsync(TimeSpan.FromSeconds(10)));
     }
 
     /// <summary>A mesh with a client and a server on two nodes, and a third node whose agent can be away.</summary>
@@ -134,7 +130,7 @@ public sealed class RootReplacementTests
             try
             {
                 using var socket = await PeerServer.ConnectAsync(Client, Server.EndPoint);
-                await PingAsync(socket);
+                await PeerServer.PingAsync(socket, Answer);
                 return true;
             }
             catch (SocketException)
@@ -162,7 +158,7 @@ public sealed class RootReplacementTests
         // What the controller writes for those who join: the bundle. One, once a rotation is over.
         private async Task<IReadOnlyList<string>> NewRootsAsync()
         {
-            System.Security.Cryptography.X509Certificates.X509Certificate2Collection roots = [];
+            X509Certificate2Collection roots = [];
             roots.ImportFromPem(await File.ReadAllTextAsync(Mesh.Roots));
             Assert.Single(roots);
             return [.. roots.Select(r => Convert.ToHexString(r.RawDataMemory.Span))];

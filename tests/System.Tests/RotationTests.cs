@@ -8,6 +8,8 @@ namespace Culvert.SystemTests;
 [Collection(MeshCollection.Name)]
 public sealed class RotationTests(MeshFixture mesh)
 {
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
+
     [Fact]
     public async Task Certificates_that_last_seconds_rotate_without_a_failed_request_or_a_dropped_connection()
     {
@@ -21,9 +23,9 @@ public sealed class RotationTests(MeshFixture mesh)
                 "four certificates have followed each other",
                 async () =>
                 {
-                    await PingAsync(longLived);
+                    await PeerServer.PingAsync(longLived, Limit);
                     using var fresh = await PeerServer.ConnectAsync(mesh.Client, server.EndPoint);
-                    await PingAsync(fresh);
+                    await PeerServer.PingAsync(fresh, Limit);
                     var status = await mesh.Node1.StatusAsync();
                     ends.Add(status.Workloads.Single(w => w.Uid.EndsWith("client", StringComparison.Ordinal)).CertificateNotAfter.ToDateTimeOffset());
                     return ends.Count >= 4;
@@ -36,11 +38,5 @@ public sealed class RotationTests(MeshFixture mesh)
         }
 
         Assert.Empty(server.Failures);
-    }
-
-    private static async Task PingAsync(System.Net.Sockets.Socket socket)
-    {
-        await PeerServer.SendAllAsync(socket, new byte[1]);
-        Assert.Equal(1, await socket.ReceiveAsync(new byte[1]).WaitAsync(TimeSpan.FromSeconds(5)));
     }
 }

@@ -36,13 +36,13 @@ public sealed class SignalTests : IAsyncLifetime
     {
         await using var server = PeerServer.Start(_far, _far.Address4, PeerServer.EchoAsync);
         var client = await PeerServer.ConnectAsync(_client, server.EndPoint);
-        await PingAsync(client);
+        await PeerServer.PingAsync(client, Deadline);
         var agent = _mesh.Nodes[node].Agent!;
         var start = Stopwatch.GetTimestamp();
         await agent.SignalAsync("TERM");
         while (Stopwatch.GetElapsedTime(start) < LongerThanTheLibrary)
         {
-            await PingAsync(client);
+            await PeerServer.PingAsync(client, Deadline);
         }
 
         Assert.False(agent.HasExited);
@@ -55,7 +55,7 @@ public sealed class SignalTests : IAsyncLifetime
     {
         await using var server = PeerServer.Start(_far, _far.Address4, PeerServer.EchoAsync);
         using var client = await PeerServer.ConnectAsync(_client, server.EndPoint);
-        await PingAsync(client);
+        await PeerServer.PingAsync(client, Deadline);
         var agent = _mesh.Nodes[0].Agent!;
         await agent.SignalAsync("TERM");
         await LabWait.UntilAsync("the agent says that it stops", async () => (await File.ReadAllTextAsync(agent.LogFile)).Contains("stopping", StringComparison.Ordinal), Deadline, agent);
@@ -82,11 +82,5 @@ public sealed class SignalTests : IAsyncLifetime
         await _mesh.Nodes[0].WaitForServiceAsync("extra");
         await _mesh.Controller!.SignalAsync("TERM");
         Assert.Equal(0, await _mesh.Controller.WaitForExitAsync(Deadline));
-    }
-
-    private static async Task PingAsync(System.Net.Sockets.Socket socket)
-    {
-        await PeerServer.SendAllAsync(socket, new byte[1]);
-        Assert.Equal(1, await socket.ReceiveAsync(new byte[1]).WaitAsync(Deadline));
     }
 }

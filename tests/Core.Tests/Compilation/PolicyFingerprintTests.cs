@@ -1,31 +1,28 @@
-using System.Net;
-using System.Reflection;
-
 namespace Culvert.Core.Tests.Compilation;
 
 /// <summary>Kernel entries are kept as long as the fingerprint of their policy is the same: every condition has to be in it.</summary>
 public sealed class PolicyFingerprintTests
 {
-    public static TheoryData<string> Sources => [.. typeof(PolicySource).GetProperties().Where(p => p.CanWrite).Select(p => p.Name)];
+    public static TheoryData<string> Sources => [.. Altered.FieldsOf<PolicySource>()];
 
-    public static TheoryData<string> Destinations => [.. typeof(PolicyDestination).GetProperties().Where(p => p.CanWrite).Select(p => p.Name)];
+    public static TheoryData<string> Destinations => [.. Altered.FieldsOf<PolicyDestination>()];
 
     [Theory, MemberData(nameof(Sources))]
     public void Every_condition_on_the_source_changes_it(string field)
     {
-        PolicySource some = With(new PolicySource(), field);
+        PolicySource some = Altered.In(new PolicySource(), field);
         Assert.NotEqual(Of(new PolicyRule { From = [new PolicySource()] }), Of(new PolicyRule { From = [some] }));
         foreach (string other in Sources.Select(r => r.Data).Where(o => o != field))
-            Assert.NotEqual(Of(new PolicyRule { From = [With(new PolicySource(), other)] }), Of(new PolicyRule { From = [some] }));
+            Assert.NotEqual(Of(new PolicyRule { From = [Altered.In(new PolicySource(), other)] }), Of(new PolicyRule { From = [some] }));
     }
 
     [Theory, MemberData(nameof(Destinations))]
     public void Every_condition_on_the_destination_changes_it(string field)
     {
-        PolicyDestination some = With(new PolicyDestination(), field);
+        PolicyDestination some = Altered.In(new PolicyDestination(), field);
         Assert.NotEqual(Of(new PolicyRule { To = [new PolicyDestination()] }), Of(new PolicyRule { To = [some] }));
         foreach (string other in Destinations.Select(r => r.Data).Where(o => o != field))
-            Assert.NotEqual(Of(new PolicyRule { To = [With(new PolicyDestination(), other)] }), Of(new PolicyRule { To = [some] }));
+            Assert.NotEqual(Of(new PolicyRule { To = [Altered.In(new PolicyDestination(), other)] }), Of(new PolicyRule { To = [some] }));
     }
 
     [Fact]
@@ -57,18 +54,4 @@ public sealed class PolicyFingerprintTests
     }
 
     private static string Of(PolicyRule rule) => PolicyFingerprint.Of(Given.Policy("a/p", PolicyAction.Allow, rule));
-
-    private static T With<T>(T condition, string field)
-    {
-        PropertyInfo property = typeof(T).GetProperty(field)!;
-        property.SetValue(condition, property.PropertyType switch
-        {
-            { } t when t == typeof(EquatableArray<StringPattern>) => (EquatableArray<StringPattern>)[StringPattern.Parse("a*")],
-            { } t when t == typeof(EquatableArray<IpPrefix>) => (EquatableArray<IpPrefix>)[IpPrefix.Host(IPAddress.Loopback)],
-            { } t when t == typeof(EquatableArray<ushort>) => (EquatableArray<ushort>)[(ushort)80],
-            { } t when t == typeof(TransportProtocol?) => TransportProtocol.Udp,
-            { } t => throw new NotSupportedException($"give {t} a value here, so that {field} is tested"),
-        });
-        return condition;
-    }
 }

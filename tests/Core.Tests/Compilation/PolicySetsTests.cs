@@ -1,6 +1,4 @@
 using System.Collections.Immutable;
-using System.Net;
-using System.Reflection;
 
 namespace Culvert.Core.Tests.Compilation;
 
@@ -26,17 +24,17 @@ public sealed class PolicySetsTests
 
     private static readonly WorkloadInfo Web = Given.Workload("web", "10.0.0.1") with { NetworkPolicyNames = [Isolating.Name] };
 
-    public static TheoryData<string> Settings => [.. Settable(typeof(MeshSettings))];
+    public static TheoryData<string> Settings => [.. Altered.FieldsOf<MeshSettings>()];
 
-    public static TheoryData<string> Fields => [.. Settable(typeof(WorkloadInfo))];
+    public static TheoryData<string> Fields => [.. Altered.FieldsOf<WorkloadInfo>()];
 
     [Theory, MemberData(nameof(Settings))]
     public void What_verdicts_depend_on_of_the_mesh_is_in_the_name(string setting) =>
-        Assert.Equal(OfNoVerdict.Contains(setting), Name(new MeshSettings(), Web) == Name(Changed(new MeshSettings(), setting), Web));
+        Assert.Equal(OfNoVerdict.Contains(setting), Name(new MeshSettings(), Web) == Name(Altered.In(new MeshSettings(), setting), Web));
 
     [Theory, MemberData(nameof(Fields))]
     public void What_verdicts_depend_on_of_the_workload_is_in_the_name(string field) =>
-        Assert.Equal(OfNoVerdict.Contains(field), Name(new MeshSettings(), Web) == Name(new MeshSettings(), Changed(Web with { }, field)));
+        Assert.Equal(OfNoVerdict.Contains(field), Name(new MeshSettings(), Web) == Name(new MeshSettings(), Altered.In(Web with { }, field)));
 
     private static string Name(MeshSettings mesh, WorkloadInfo workload)
     {
@@ -49,33 +47,5 @@ public sealed class PolicySetsTests
             NetworkPolicies = ImmutableDictionary<NamespacedName, NetworkPolicyInfo>.Empty.Add(Isolating.Name, Isolating),
         };
         return new PolicySets(snapshot, new PolicyInput(snapshot, [workload]), []).IngressName(workload);
-    }
-
-    private static IEnumerable<string> Settable(Type type) => type.GetProperties().Where(p => p.CanWrite).Select(p => p.Name);
-
-    private static T Changed<T>(T record, string name)
-    {
-        PropertyInfo property = typeof(T).GetProperty(name)!;
-        property.SetValue(record, property.GetValue(record) switch
-        {
-            bool b => !b,
-            double d => d + 0.1,
-            TimeSpan t => t + t,
-            Enum e => Enum.GetValues(e.GetType()).Cast<object>().First(v => !v.Equals(e)),
-            SpiffeId => Given.Id("other", "other"),
-            NamespacedName => new NamespacedName("other", "other"),
-            EquatableArray<IpPrefix> => (EquatableArray<IpPrefix>)[IpPrefix.Parse("10.0.0.0/8")],
-            EquatableArray<ushort> => (EquatableArray<ushort>)[(ushort)80],
-            EquatableArray<IPAddress> => (EquatableArray<IPAddress>)[IPAddress.Loopback],
-            EquatableArray<NamespacedName> => (EquatableArray<NamespacedName>)[new NamespacedName("shop", "other")],
-            EquatableArray<string> => (EquatableArray<string>)["other"],
-            EquatableArray<NamedPort> => (EquatableArray<NamedPort>)[new NamedPort("web", 8080, TransportProtocol.Tcp)],
-            EquatableArray<TransportPort> => (EquatableArray<TransportPort>)[new TransportPort(80, TransportProtocol.Tcp)],
-            EquatableArray<TrustedProxies> => (EquatableArray<TrustedProxies>)[new TrustedProxies([], [])],
-            ImmutableSortedDictionary<string, string> labels => labels.Add("other", "label"),
-            string or null when property.PropertyType == typeof(string) => "other",
-            _ => throw new NotSupportedException($"give {property.PropertyType} another value here, so that {name} is tested"),
-        });
-        return record;
     }
 }

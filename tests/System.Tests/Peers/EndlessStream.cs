@@ -1,15 +1,46 @@
+using System.Net;
 using System.Net.Sockets;
+using Culvert.Labs;
+using Culvert.Labs.Mesh;
 
 namespace Culvert.SystemTests.Peers;
 
 /// <summary>A stream that nobody ends: what ends it is what is looked for.</summary>
 internal static class EndlessStream
 {
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
+
+    /// <summary>Kills an agent, as kill -9 does, while a stream flows that its proxy carries, and says what the ends see of it. The agent runs again then.</summary>
+    /// <param name="agent">The agent's node.</param>
+    /// <param name="from">Where the client is.</param>
+    /// <param name="to">Where the server is.</param>
+    /// <param name="address">The server's address.</param>
+    /// <param name="upload">Whether the client sends, or the server.</param>
+    /// <param name="port">The server's port; 0: any.</param>
+    public static async Task<(SocketError Server, SocketError Client)> KillAsync(MeshNode agent, LabNamespace from, LabPod to, IPAddress address, bool upload, int port = 0)
+    {
+        var server = new TaskCompletionSource<SocketError>();
+        var flowing = new TaskCompletionSource();
+        await using var listener = PeerServer.Start(to, address, async socket => server.SetResult(upload ? await ReceiveAsync(socket, flowing) : await SendAsync(socket)), port);
+        using var socket = await PeerServer.ConnectAsync(from, listener.EndPoint);
+        var client = upload ? SendAsync(socket) : ReceiveAsync(socket, flowing);
+        await flowing.Task.WaitAsync(Limit);
+        await agent.KillAgentAsync();
+        try
+        {
+            return (await server.Task.WaitAsync(Limit), await client.WaitAsync(Limit));
+        }
+        finally
+        {
+            await agent.StartAgentAsync();
+        }
+    }
+
     /// <summary>Receives until something ends it.</summary>
     /// <param name="socket">The connection.</param>
     /// <param name="flowing">Set when the first bytes have come.</param>
     /// <returns>Success for an orderly end, which looks like a whole transfer.</returns>
-    public static async Task<SocketError> ReceiveAsync(Socket socket, TaskCompletionSource flowing)
+    private static async Task<SocketError> ReceiveAsync(Socket socket, TaskCompletionSource flowing)
     {
         try
         {
@@ -28,7 +59,7 @@ internal static class EndlessStream
     }
 
     /// <summary>Sends until that fails, and says how.</summary>
-    public static async Task<SocketError> SendAsync(Socket socket)
+    private static async Task<SocketError> SendAsync(Socket socket)
     {
         try
         {

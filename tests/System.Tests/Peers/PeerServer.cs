@@ -57,6 +57,13 @@ internal sealed class PeerServer : IAsyncDisposable
         }
     }
 
+    /// <summary>Asks an echo for one byte: the connection goes on.</summary>
+    public static async Task PingAsync(Socket socket, TimeSpan within)
+    {
+        await SendAllAsync(socket, new byte[1]);
+        Assert.Equal(1, await socket.ReceiveAsync(new byte[1]).WaitAsync(within));
+    }
+
     /// <summary>Reads to the end.</summary>
     public static async Task<byte[]> ReceiveAllAsync(Socket socket)
     {

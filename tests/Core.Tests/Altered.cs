@@ -1,0 +1,42 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Reflection;
+
+namespace Culvert.Core.Tests;
+
+/// <summary>Records with one field that is other than it was, for tests that have to know every field.</summary>
+internal static class Altered
+{
+    /// <summary>The fields of a record that can be set.</summary>
+    public static IEnumerable<string> FieldsOf<T>() => typeof(T).GetProperties().Where(p => p.CanWrite).Select(p => p.Name);
+
+    /// <summary>Sets a field of the record to another value.</summary>
+    /// <exception cref="NotSupportedException">Nobody has said which, for a field of that type.</exception>
+    public static T In<T>(T record, string field)
+    {
+        PropertyInfo property = typeof(T).GetProperty(field)!;
+        property.SetValue(record, property.GetValue(record) switch
+        {
+            bool b => !b,
+            double d => d + 0.1,
+            TimeSpan t => t + t,
+            Enum e => Enum.GetValues(e.GetType()).Cast<object>().First(v => !v.Equals(e)),
+            SpiffeId => Given.Id("other", "other"),
+            NamespacedName => new NamespacedName("other", "other"),
+            EquatableArray<IpPrefix> => (EquatableArray<IpPrefix>)[IpPrefix.Host(IPAddress.Loopback)],
+            EquatableArray<ushort> => (EquatableArray<ushort>)[(ushort)80],
+            EquatableArray<IPAddress> => (EquatableArray<IPAddress>)[IPAddress.Loopback],
+            EquatableArray<NamespacedName> => (EquatableArray<NamespacedName>)[new NamespacedName("shop", "other")],
+            EquatableArray<string> => (EquatableArray<string>)["other"],
+            EquatableArray<StringPattern> => (EquatableArray<StringPattern>)[StringPattern.Parse("a*")],
+            EquatableArray<NamedPort> => (EquatableArray<NamedPort>)[new NamedPort("web", 8080, TransportProtocol.Tcp)],
+            EquatableArray<TransportPort> => (EquatableArray<TransportPort>)[new TransportPort(80, TransportProtocol.Tcp)],
+            EquatableArray<TrustedProxies> => (EquatableArray<TrustedProxies>)[new TrustedProxies([], [])],
+            ImmutableSortedDictionary<string, string> labels => labels.Add("other", "label"),
+            string or null when property.PropertyType == typeof(string) => "other",
+            null when property.PropertyType == typeof(TransportProtocol?) => TransportProtocol.Udp,
+            _ => throw new NotSupportedException($"give {property.PropertyType} another value here, so that {field} is tested"),
+        });
+        return record;
+    }
+}
