@@ -36,7 +36,7 @@ internal sealed class BenchMesh(WorkloadInfo local, TlsIdentity identity, Outbou
 
     public Decision Authorize(SpiffeId? peer, in SocketEndPoint source, WorkloadInfo destination, ushort port, TransportProtocol protocol) => new(Verdict.Allow, DecisionReason.AllowedByDefault);
 
-    public Decision AuthorizeEgress(WorkloadInfo source, in SocketEndPoint target, TransportProtocol protocol) => new(Verdict.Allow, DecisionReason.AllowedByDefault);
+    public Decision AuthorizeEgress(WorkloadInfo source, in SocketEndPoint destination, in SocketEndPoint target, TransportProtocol protocol) => new(Verdict.Allow, DecisionReason.AllowedByDefault);
 
     public TlsIdentity? Find(SpiffeId id) => identity;
 

@@ -1,13 +1,16 @@
+using System.Net;
+
 namespace Culvert.Core;
 
 /// <summary>
 /// Says which path a connection takes: the one place where that is written. The proxy and <c>culvert explain</c> ask it, the kernel's tables are filled from the same
 /// <see cref="ProxyNeed"/>, and the kernel's programs are tested against it. Which of a Service's backends is taken is not its business: whoever asks chooses between
-/// <see cref="Find"/> and <see cref="To"/>, and hears from <see cref="Refusal"/> when there is none. Of addresses of the nodes themselves it knows nothing; the kernel lets them pass. Pure; safe for any number of threads.
+/// <see cref="Find"/> and <see cref="To"/>, and hears from <see cref="Refusal"/> when there is none. Pure, but for the addresses of the node, which are asked for each time; safe for any number of threads.
 /// </summary>
 /// <param name="world">The snapshot in force.</param>
 /// <param name="tunnelPort">The port of tunnels on every node.</param>
-public sealed class PathOracle(SnapshotIndex world, ushort tunnelPort)
+/// <param name="isNodeAddress">Whether an address is one of the node itself; null where it is known to have none. Called on any thread.</param>
+public sealed class PathOracle(SnapshotIndex world, ushort tunnelPort, Func<IPAddress, bool>? isNodeAddress = null)
 {
     /// <summary>The snapshot in force.</summary>
     public SnapshotIndex World { get; } = world;
@@ -59,15 +62,19 @@ public sealed class PathOracle(SnapshotIndex world, ushort tunnelPort)
     /// <param name="backend">A whole address.</param>
     public bool IsUnmeshed(in IpPrefix backend) => World.FindWorkload(backend) is not { Enrolled: true } || Excludes(backend);
 
-    /// <summary>Whether policy lets out of a workload what goes to an address that is no Service's, or to a backend. What is excluded is free.</summary>
+    /// <summary>
+    /// Whether policy lets out of a workload what goes to an address that is no Service's, or to a backend. What is excluded is free (but not a port of a backend whose Service's port is not
+    /// excluded), and so is what goes to the workload's own node, whose probes and replies a pod can't do without.
+    /// </summary>
     /// <param name="source">The workload.</param>
+    /// <param name="asked">Whom the address and port mean that it asked for, as <see cref="Find"/> says.</param>
     /// <param name="target">A whole address.</param>
     /// <param name="port">The port there.</param>
     /// <param name="protocol">TCP or UDP.</param>
-    public Decision MayLeave(WorkloadInfo source, in IpPrefix target, ushort port, TransportProtocol protocol)
+    public Decision MayLeave(WorkloadInfo source, in Addressee asked, in IpPrefix target, ushort port, TransportProtocol protocol)
     {
         ArgumentNullException.ThrowIfNull(source);
-        if (source.NetworkPolicyNames.IsEmpty || Excludes(target)) return new Decision(Verdict.Allow, DecisionReason.AllowedByDefault);
+        if (source.NetworkPolicyNames.IsEmpty || asked.Kind == AddresseeKind.Excluded || Excludes(target) || isNodeAddress?.Invoke(target.Address) == true) return new Decision(Verdict.Allow, DecisionReason.AllowedByDefault);
         return PolicyEvaluator.EvaluateEgress(World.Snapshot, new EgressRequest
         {
             Source = source,

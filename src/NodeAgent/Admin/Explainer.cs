@@ -103,7 +103,7 @@ internal static class Explainer
             answer.Steps.Add($"whether NetworkPolicies let it out is decided where {source.Uid} runs: ask the agent of node {source.Node}");
             return true;
         }
-        Decision decision = oracle.MayLeave(source, IpPrefix.Host(address), port, protocol);
+        Decision decision = oracle.MayLeave(source, new Addressee(AddresseeKind.Host), IpPrefix.Host(address), port, protocol);
         answer.AuditPolicies.AddRange(decision.AuditPolicies.Select(p => p.ToString()));
         if (decision.Policy is not { } policy) return true;
         Wire.RuleReference rule = FlowMapping.Rule(policy, decision.RuleIndex, snapshot);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Net;
 using Culvert.Core;
 
 namespace Culvert.NodeAgent.Datapath;
@@ -28,7 +29,7 @@ internal sealed record DatapathInForce
     internal ImmutableArray<InterfaceOwner> Quarantined { get; init; } = [];
 
     /// <summary>The node's own addresses.</summary>
-    internal ImmutableHashSet<System.Net.IPAddress> NodeAddresses { get; init; } = [];
+    internal ImmutableHashSet<IPAddress> NodeAddresses { get; init; } = [];
 
     /// <summary>Interface indexes of the uplinks.</summary>
     internal ImmutableHashSet<int> Uplinks { get; init; } = [];
@@ -56,4 +57,7 @@ internal sealed class DatapathState
     }
 
     internal GenerationSize Size => _current.Size;
+
+    /// <summary>Whether an address is one of the node itself. Thread-safe.</summary>
+    internal bool IsNodeAddress(IPAddress address) => _current.NodeAddresses.Contains(address);
 }

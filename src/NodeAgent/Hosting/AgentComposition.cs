@@ -89,7 +89,7 @@ internal static class AgentComposition
         svids.Changed += tls.Update;
 
         // The mesh as the proxy knows it, and what is told of its traffic.
-        MeshDirectory directory = new(new MeshView(new NodeSnapshot { Node = options.NodeName }, options.TunnelPort)) { IsNodeAddress = address => state.Current.NodeAddresses.Contains(address) };
+        MeshDirectory directory = new(new MeshView(new NodeSnapshot { Node = options.NodeName }, options.TunnelPort, isNodeAddress: state.IsNodeAddress));
         FlowSink sink = new(metrics, flows, options.AccessLog ? loggers.CreateLogger("Culvert.Access") : null);
         FlowContext flowContext = new(directory, state);
         ProxyOptions proxyOptions = ProxySetup.OptionsOf(options, descriptors, programs, logger);

@@ -41,16 +41,21 @@ internal sealed class SnapshotTarget(
     {
         TimeSpan lifetimeBefore = InForce.Mesh.CertificateLifetime;
 
+        // Before anything has changed: what is refused must not be in force in part.
+        SvidVerifier.CheckRoots(snapshot.TrustBundle);
+
         // What the proxy and what the kernel need of it have nothing to do with each other, and take about as long.
         MeshView before = directory.View;
-        Task<MeshView> building = Task.Run(() => new MeshView(snapshot, tunnelPort, before));
+        Task<MeshView> building = Task.Run(() => new MeshView(snapshot, tunnelPort, before, state.IsNodeAddress));
         PreparedSnapshot prepared = reconciler.Prepare(snapshot);
         MeshView view = building.GetAwaiter().GetResult();
         reconciler.Apply(prepared, switched =>
         {
             directory.View = switched ? view : before;
             Switched?.Invoke(directory.View.Snapshot);
-            if (!switched) proxy.Revalidate();
+
+            // Whatever becomes of the rest: open connections are not to outlive what allowed them.
+            proxy.Revalidate();
         });
         Dictionary<SpiffeId, string> wanted = [];
         foreach (WorkloadInfo workload in snapshot.LocalWorkloads()) wanted.TryAdd(workload.Identity, workload.Uid);
@@ -58,7 +63,6 @@ internal sealed class SnapshotTarget(
         if (snapshot.Mesh.CertificateLifetime < lifetimeBefore) svids.RenewLongerThan(snapshot.Mesh.CertificateLifetime * (1 + snapshot.Mesh.CertificateLifetimeJitter));
         channel.SetBundle(snapshot.TrustBundle);
         tls.Update(snapshot.TrustBundle, wanted.Keys.ToHashSet());
-        proxy.Revalidate();
         if (!_offered) offerListeners();
         _offered = true;
         prober.Probe(state.Current.Generation);

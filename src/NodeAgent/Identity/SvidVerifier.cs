@@ -1,11 +1,29 @@
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Culvert.Core;
 
 namespace Culvert.NodeAgent.Identity;
 
-/// <summary>Verifies an own certificate as a peer would, before it is shown to one. Pure.</summary>
+/// <summary>Verifies a trust bundle before it is believed, and an own certificate as a peer would before it is shown to one. Pure.</summary>
 internal static class SvidVerifier
 {
+    /// <summary>Makes sure that the roots of a bundle are certificates.</summary>
+    /// <exception cref="InvalidDataException">One is not.</exception>
+    internal static void CheckRoots(TrustBundle bundle)
+    {
+        for (int i = 0; i < bundle.Roots.Length; i++)
+        {
+            try
+            {
+                using X509Certificate2 root = X509CertificateLoader.LoadCertificate(bundle.Roots[i].Span);
+            }
+            catch (CryptographicException e)
+            {
+                throw new InvalidDataException($"root {i + 1} of the trust bundle of {bundle.TrustDomain} is no certificate: {e.Message}", e);
+            }
+        }
+    }
+
     /// <summary>Whether every signature from the certificate to a root of the bundle is right, and all of them are valid at a time.</summary>
     internal static bool LeadsTo(Svid svid, TrustBundle bundle, DateTimeOffset at)
     {

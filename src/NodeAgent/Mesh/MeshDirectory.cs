@@ -1,4 +1,3 @@
-using System.Net;
 using Culvert.Core;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Model;
@@ -9,9 +8,6 @@ namespace Culvert.NodeAgent.Mesh;
 internal sealed class MeshDirectory(MeshView first) : IProxyDirectory, IProxyAuthorizer
 {
     private volatile MeshView _view = first;
-
-    /// <summary>Whether an address is one of this node itself. Thread-safe.</summary>
-    internal Func<IPAddress, bool> IsNodeAddress { get; init; } = _ => false;
 
     /// <summary>The view in force.</summary>
     internal MeshView View
@@ -62,14 +58,12 @@ internal sealed class MeshDirectory(MeshView first) : IProxyDirectory, IProxyAut
         });
     }
 
-    public Decision AuthorizeEgress(WorkloadInfo source, in SocketEndPoint target, TransportProtocol protocol)
+    public Decision AuthorizeEgress(WorkloadInfo source, in SocketEndPoint destination, in SocketEndPoint target, TransportProtocol protocol)
     {
         MeshView view = _view;
         if (!view.Snapshot.Workloads.TryGetValue(source.Uid, out WorkloadInfo? current) || !current.Enrolled || current.Node != view.Snapshot.Node)
             return new Decision(Verdict.Deny, DecisionReason.NotEnrolled);
-        // As in the kernel: a pod's own node is free.
-        return !current.NetworkPolicyNames.IsEmpty && IsNodeAddress(target.ToIPAddress())
-            ? new Decision(Verdict.Allow, DecisionReason.AllowedByDefault)
-            : view.Oracle.MayLeave(current, MeshView.AddressOf(target), target.Port, protocol);
+        Addressee asked = view.Oracle.Find(MeshView.AddressOf(destination), destination.Port, protocol);
+        return view.Oracle.MayLeave(current, asked, MeshView.AddressOf(target), target.Port, protocol);
     }
 }

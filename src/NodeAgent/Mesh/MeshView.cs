@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Net;
 using Culvert.Core;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Model;
@@ -19,10 +20,11 @@ internal sealed class MeshView
     /// <param name="snapshot">The snapshot.</param>
     /// <param name="tunnelPort">Port of tunnels on every node.</param>
     /// <param name="previous">The view it replaces: connections, sessions and turns are counted on where they were.</param>
-    internal MeshView(NodeSnapshot snapshot, ushort tunnelPort, MeshView? previous = null)
+    /// <param name="isNodeAddress">Whether an address is one of this node itself, now. Thread-safe.</param>
+    internal MeshView(NodeSnapshot snapshot, ushort tunnelPort, MeshView? previous = null, Func<IPAddress, bool>? isNodeAddress = null)
     {
         Snapshot = snapshot;
-        Oracle = new PathOracle(new SnapshotIndex(snapshot), tunnelPort);
+        Oracle = new PathOracle(new SnapshotIndex(snapshot), tunnelPort, isNodeAddress);
         _tunnelPort = tunnelPort;
         Dictionary<(SocketEndPoint Address, TransportProtocol Protocol), BackendPool> services = [];
         Dictionary<(SocketEndPoint Address, TransportProtocol Protocol), string> applicationProtocols = [];

@@ -1,3 +1,4 @@
+using System.Net;
 using Culvert.Core;
 using Culvert.NodeAgent.Admin;
 using Culvert.NodeAgent.Tests.Datapath;
@@ -21,6 +22,19 @@ public sealed class ExplainerTests
         Assert.Contains(answer.Steps, s => s.Contains("PROXY protocol v2 header", StringComparison.Ordinal) && s.Contains("identity", StringComparison.Ordinal));
         Assert.Contains(Explain(web, "10.0.0.1", 81).Steps, s => s.EndsWith("addresses only", StringComparison.Ordinal));
         Assert.DoesNotContain(Explain(web, "10.0.0.1", 82).Steps, s => s.Contains("header", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void AnIsolatedWorkloadReachesItsNode()
+    {
+        NetworkPolicyInfo isolated = new() { Name = new NamespacedName("shop", "isolated"), IsolatesEgress = true };
+        WorkloadInfo client = Client with { NetworkPolicyNames = [isolated.Name] };
+        NodeSnapshot snapshot = TestMesh.Snapshot([client]);
+        snapshot = snapshot with { NetworkPolicies = snapshot.NetworkPolicies.Add(isolated.Name, isolated) };
+        PathOracle oracle = new(new SnapshotIndex(snapshot), 15008, IPAddress.Parse("192.0.2.9").Equals);
+        Wire.ExplainResponse To(string address) => Explainer.Explain(oracle, new Wire.ExplainRequest { Source = "10.0.0.1", Destination = address, Port = 80 });
+        Assert.Equal((Wire.Verdict.Allow, "not-enrolled"), (To("192.0.2.9").Verdict, To("192.0.2.9").Reason));
+        Assert.Equal(Wire.Verdict.Deny, To("192.0.2.8").Verdict);
     }
 
     [Fact]

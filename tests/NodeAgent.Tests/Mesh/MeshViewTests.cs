@@ -124,6 +124,30 @@ public sealed class MeshViewTests
         Assert.False(directory.Authorize(Far.Identity, Point("10.0.1.1", 5), Near, 80, TransportProtocol.Tcp).IsAllowed);
     }
 
+    [Theory]
+    [InlineData("10.0.0.2", 80, false)]
+    [InlineData("10.0.0.2", 9000, true)] // the port is excluded
+    [InlineData("192.0.2.9", 80, true)] // the node's
+    [InlineData("192.0.2.8", 80, false)]
+    [InlineData("10.0.0.1", 80, true)] // its own
+    [InlineData("10.96.0.1", 80, false)] // a Service that leads to the excluded port, by one that is not
+    public void AnIsolatedWorkloadGetsOutToWhatIsExcludedToItsNodeAndToItself(string address, int port, bool isLetOut)
+    {
+        NetworkPolicyInfo isolated = new() { Name = new NamespacedName("shop", "isolated"), IsolatesEgress = true };
+        WorkloadInfo client = Client with { NetworkPolicyNames = [isolated.Name] };
+        ServiceInfo service = TestMesh.Service("web", "10.96.0.1", TestMesh.Backend("shop/near", "10.0.0.2"));
+        NodeSnapshot snapshot = TestMesh.Snapshot([client, Near], services: [service]);
+        snapshot = snapshot with
+        {
+            Mesh = snapshot.Mesh with { ExcludedPorts = [9000] },
+            NetworkPolicies = snapshot.NetworkPolicies.Add(isolated.Name, isolated),
+        };
+        MeshDirectory directory = new(new MeshView(snapshot, 15008, isNodeAddress: IPAddress.Parse("192.0.2.9").Equals));
+        SocketEndPoint destination = Point(address, port);
+        SocketEndPoint target = address == "10.96.0.1" ? Point("10.0.0.2", 9000) : destination;
+        Assert.Equal(isLetOut, directory.AuthorizeEgress(client, destination, target, TransportProtocol.Udp).IsAllowed);
+    }
+
     [Fact]
     public void AnAddressHasTheApplicationProtocolOfTheFirstServiceThatDeclaresOne()
     {

@@ -77,7 +77,7 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
     /// <summary>Whether egress policy lets out what goes to an address.</summary>
     internal Func<SocketEndPoint, bool> MayLeave { get; set; } = _ => true;
 
-    public Decision AuthorizeEgress(WorkloadInfo source, in SocketEndPoint target, TransportProtocol protocol) =>
+    public Decision AuthorizeEgress(WorkloadInfo source, in SocketEndPoint destination, in SocketEndPoint target, TransportProtocol protocol) =>
         MayLeave(target) ? new(Verdict.Allow, DecisionReason.AllowedByDefault) : new(Verdict.Deny, DecisionReason.NetworkPolicyEgress);
 
     public TlsIdentity? Find(SpiffeId identity) => Identities.GetValueOrDefault(identity);

@@ -137,6 +137,20 @@ public sealed class TunnelPolicyTests
     }
 
     [Fact]
+    public async Task AConnectionInTheNameOfAnAddressThatGoesToAnotherWorkloadEnds()
+    {
+        await using ProxyPair pair = new();
+        using Socket listener = pair.ListenByTunnel();
+        (Socket client, Socket server) = await pair.ConnectAsync(listener);
+        pair.Destination.ClientAddressIsTrusted = false;
+        pair.DestinationProxy.Revalidate();
+        await client.AssertResetAsync();
+        await server.AssertResetAsync();
+        await SocketExtensions.EventuallyAsync(() => pair.Destination.Closed.Count == 1);
+        Assert.Equal(ProxyFailure.PolicyChanged, pair.Destination.Closed.Single().End.Failure);
+    }
+
+    [Fact]
     public async Task WhatMayNotLeaveItsSourceIsResetThereAndNeverReachesTheOtherNode()
     {
         await using ProxyPair pair = new();

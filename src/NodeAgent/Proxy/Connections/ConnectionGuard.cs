@@ -82,6 +82,7 @@ internal sealed class ConnectionGuard(IProxyDirectory directory, IProxyAuthorize
         ProxyConnectionInfo info = connection.Info;
         WorkloadInfo? source = info.SourceWorkload is null ? null : directory.FindLocalWorkload(info.LoadBalancer ?? info.Source);
         if (info.SourceWorkload is { } before && (source is null || source.Uid != before.Uid || source.Identity != before.Identity)) return false;
+        if (info.IsClientNamedByPeer && !directory.IsElsewhere(info.LoadBalancer ?? info.Source, info.SourceIdentity!)) return false;
         if (!connection.IsDestinationHere) return Ask(info, source, destination: null).IsAllowed;
         return directory.FindLocalWorkload(info.Target) is { } destination
             && destination.Identity == info.DestinationIdentity
@@ -92,7 +93,7 @@ internal sealed class ConnectionGuard(IProxyDirectory directory, IProxyAuthorize
     // Out of a source here, and in at a destination here.
     private Decision Ask(in ProxyConnectionInfo info, WorkloadInfo? source, WorkloadInfo? destination)
     {
-        Decision leaves = source is null ? new Decision(Verdict.Allow, DecisionReason.None) : authorizer.AuthorizeEgress(source, info.Target, info.Protocol);
+        Decision leaves = source is null ? new Decision(Verdict.Allow, DecisionReason.None) : authorizer.AuthorizeEgress(source, info.Destination, info.Target, info.Protocol);
         if (destination is null || !leaves.IsAllowed) return leaves;
         Decision comesIn = authorizer.Authorize(info.SourceIdentity, info.Source, destination, info.Target.Port, info.Protocol);
         return leaves.AuditPolicies.IsEmpty ? comesIn : comesIn with { AuditPolicies = [.. leaves.AuditPolicies, .. comesIn.AuditPolicies] };

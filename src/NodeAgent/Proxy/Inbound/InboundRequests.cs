@@ -35,7 +35,7 @@ internal sealed class InboundRequests(ConnectionIds ids, IProxyDirectory directo
         // Its certificate has expired, or its root has gone, since the handshake.
         if (!tunnel.Parts.Trust.Holds) return ProxyFailure.PeerIdentityMismatch;
         if (!TryReadTarget(headers, ref info)) return ProxyFailure.BadRequest;
-        info = info with { Source = ReadClient(tunnel, headers) };
+        if (TryReadClient(tunnel, headers, out SocketEndPoint client)) info = info with { Source = client, IsClientNamedByPeer = true };
         WorkloadInfo? workload = directory.FindLocalWorkload(tunnel.Parts.Local);
         if (workload is null) return ProxyFailure.NoRoute;
         info = info with
@@ -66,11 +66,9 @@ internal sealed class InboundRequests(ConnectionIds ids, IProxyDirectory directo
     }
 
     /// <summary>
-    /// The client's address: the one the peer's proxy names, if a workload of another node with the peer's identity has it (an identity can speak
-    /// for its own addresses only, and answers to an address of this node would enter a pod that has asked nothing); else the proxy's.
+    /// The client's address that the peer's proxy names, if a workload of another node with the peer's identity has it: an identity can speak
+    /// for its own addresses only, and answers to an address of this node would enter a pod that has asked nothing.
     /// </summary>
-    private SocketEndPoint ReadClient(TunnelConnection tunnel, HeaderList headers)
-    {
-        return ForwardedHeader.TryRead(headers, out SocketEndPoint client) && directory.IsElsewhere(client, tunnel.PeerIdentity) ? client : tunnel.Parts.Peer;
-    }
+    private bool TryReadClient(TunnelConnection tunnel, HeaderList headers, out SocketEndPoint client) =>
+        ForwardedHeader.TryRead(headers, out client) && directory.IsElsewhere(client, tunnel.PeerIdentity);
 }

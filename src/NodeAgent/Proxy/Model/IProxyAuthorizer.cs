@@ -19,7 +19,8 @@ internal interface IProxyAuthorizer
 
     /// <summary>Decides whether a connection may go out of a workload of this node.</summary>
     /// <param name="source">The workload, as <see cref="IProxyDirectory.FindLocalWorkload"/> has given it.</param>
+    /// <param name="destination">Where the client wanted to go.</param>
     /// <param name="target">Where it goes, after a backend has been chosen.</param>
     /// <param name="protocol">TCP or UDP.</param>
-    Decision AuthorizeEgress(WorkloadInfo source, in SocketEndPoint target, TransportProtocol protocol);
+    Decision AuthorizeEgress(WorkloadInfo source, in SocketEndPoint destination, in SocketEndPoint target, TransportProtocol protocol);
 }

@@ -36,6 +36,9 @@ internal readonly record struct ProxyConnectionInfo
     /// <summary>The client's address.</summary>
     internal SocketEndPoint Source { get; init; }
 
+    /// <summary>Whether the client's address is the one that the peer's proxy names, and that a workload with the peer's identity has; else it is where the connection came from.</summary>
+    internal bool IsClientNamedByPeer { get; init; }
+
     /// <summary>The load balancer whose PROXY protocol header was believed, and that may have named <see cref="Source"/>; null without one.</summary>
     internal SocketEndPoint? LoadBalancer { get; init; }
 
