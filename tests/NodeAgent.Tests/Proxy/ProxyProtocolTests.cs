@@ -201,6 +201,34 @@ public sealed class ProxyProtocolTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
+    public async Task AHeaderIsNotBelievedWhoseSendersTrustWasWithdrawnWhileItWasAwaited(bool tunnel)
+    {
+        await using ProxyPair pair = new();
+        using Socket listener = Accepting(pair, tunnel);
+        FakeMesh evaluator = tunnel ? pair.Destination : pair.Source;
+        (Func<SocketEndPoint, OutboundRoute> route, bool isRouted) = (pair.Source.Route, false);
+        pair.Source.Route = destination =>
+        {
+            Volatile.Write(ref isRouted, true);
+            return route(destination);
+        };
+        using Socket balancer = await pair.ConnectClientAsync();
+        await balancer.SendAllAsync("PROXY TCP4 192.0.2.7 "u8.ToArray());
+
+        // On its own node it is awaited in the same turn in which the route is found; elsewhere when the stream is answered.
+        await SocketExtensions.EventuallyAsync(() => tunnel ? pair.Source.Opened.Count == 1 : Volatile.Read(ref isRouted));
+        await pair.SourceProxy.GetStatsAsync();
+        pair.Destination.Local = pair.Source.Neighbour = pair.Destination.Local! with { TrustedProxies = [] };
+        await balancer.SendAllAsync("192.0.2.8 1234 80\r\n"u8.ToArray());
+        await SocketExtensions.EventuallyAsync(() => !evaluator.Failed.IsEmpty);
+        (ProxyConnectionInfo info, ProxyFailure failure) = Assert.Single(evaluator.Failed);
+        Assert.Equal((ProxyFailure.ProxyProtocol, ProxyProtocolError.Untrusted), (failure, info.HeaderError));
+        Assert.False(listener.Poll(0, SelectMode.SelectRead));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
     public async Task PolicyIsAskedAboutTheClientInTheHeader(bool tunnel)
     {
         await using ProxyPair pair = new();

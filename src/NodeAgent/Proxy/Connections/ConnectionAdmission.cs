@@ -42,7 +42,7 @@ internal sealed class ConnectionAdmission(ConnectionGuard guard, TimeSpan header
     }
 
     private ProxiedConnection? AskPolicy(IPeekableTransport client, ProxyConnectionInfo info, bool isDestinationHere = true) =>
-        guard.TryAdmit(ref info, client, isDestinationHere) ?? Refuse(client, info, ProxyFailure.PolicyDenied);
+        guard.TryAdmit(ref info, client, isDestinationHere, out ProxyFailure refusal) ?? Refuse(client, info, refusal);
 
     private ProxiedConnection? Refuse(IPeekableTransport client, in ProxyConnectionInfo info, ProxyFailure failure)
     {

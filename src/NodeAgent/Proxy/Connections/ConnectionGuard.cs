@@ -22,16 +22,25 @@ internal sealed class ConnectionGuard(IProxyDirectory directory, IProxyAuthorize
     /// <summary>Connections and sessions that are open.</summary>
     internal int OpenCount { get; private set; }
 
-    /// <summary>Asks policy, and registers what it allows.</summary>
-    /// <param name="info">What is known; its decision is set.</param>
+    /// <summary>Asks policy, and whether the load balancer is still trusted whose header names the client; registers what is allowed.</summary>
+    /// <param name="info">What is known; its decision is set, and the error of a header that is not believed any more.</param>
     /// <param name="client">What is reset when it may not go on before it is open; null for a session of datagrams.</param>
     /// <param name="isDestinationHere">
     /// Whether it is decided here whether it may come in at its destination. What the destination's proxy decides, or what leaves the mesh, must only be allowed out of its source.
     /// </param>
-    /// <returns>Null when policy refuses; nothing has been done then.</returns>
-    internal ProxiedConnection? TryAdmit(ref ProxyConnectionInfo info, ITransport? client, bool isDestinationHere = true)
+    /// <param name="refusal">Why null is returned.</param>
+    /// <returns>Null when it is refused; nothing has been done then.</returns>
+    internal ProxiedConnection? TryAdmit(ref ProxyConnectionInfo info, ITransport? client, bool isDestinationHere, out ProxyFailure refusal)
     {
+        if (isDestinationHere && info.LoadBalancer is not null && !LoadBalancerHeader.IsTrusted(info, directory.FindLocalWorkload(info.Target)))
+        {
+            info = info with { HeaderError = ProxyProtocolError.Untrusted };
+            refusal = ProxyFailure.ProxyProtocol;
+            return null;
+        }
+
         info = info with { Decision = Ask(info, info.SourceWorkload, isDestinationHere ? info.DestinationWorkload : null) };
+        refusal = info.Decision.IsAllowed ? ProxyFailure.None : ProxyFailure.PolicyDenied;
         if (!info.Decision.IsAllowed) return null;
         ProxiedConnection connection = new(this, info, client, isDestinationHere);
         _connections.Add(connection);

@@ -54,12 +54,12 @@ internal sealed class InboundConnections(
 
     private ProxiedConnection? Admit(TunnelConnection tunnel, Http2Stream stream, StreamTransport client, ProxyConnectionInfo info)
     {
-        if (guard.TryAdmit(ref info, client) is { } connection) return connection;
-        responder.Send(tunnel, stream, ProxyFailure.PolicyDenied);
+        if (guard.TryAdmit(ref info, client, isDestinationHere: true, out ProxyFailure refusal) is { } connection) return connection;
+        responder.Send(tunnel, stream, refusal);
 
         // What it still sends is nobody's (RFC 9113, section 8.1): it would be kept for a reader that there is not.
-        client.Abort(ProxyFailure.PolicyDenied, Http2ErrorCode.NoError);
-        observer.OnFailed(info, ProxyFailure.PolicyDenied, null);
+        client.Abort(refusal, Http2ErrorCode.NoError);
+        observer.OnFailed(info, refusal, null);
         return null;
     }
 }

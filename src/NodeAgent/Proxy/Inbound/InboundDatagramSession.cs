@@ -32,6 +32,9 @@ internal sealed class InboundDatagramSession : DatagramSession, IDatagramSink
     /// <summary>Hears what the pod answers; for the path to it, which is to be given to <see cref="Open"/>.</summary>
     internal IDatagramSink Answers { get; }
 
+    /// <summary>Whether both ends are there: the stream has been answered.</summary>
+    internal bool IsOpen => _stream is not null;
+
     /// <summary>Both ends are there.</summary>
     /// <param name="stream">The tunnel's end, for which this session is the sink.</param>
     /// <param name="pod">The pod's end, for which <see cref="Answers"/> is the sink.</param>

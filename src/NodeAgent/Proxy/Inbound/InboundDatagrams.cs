@@ -31,33 +31,58 @@ internal sealed class InboundDatagrams(
     {
         bool sourcePorts = DatagramHeaders.HasSourcePort(headers);
         InboundDatagramSession session = new(loop, times, lease);
-        if (LoadBalancerHeader.IsExpected(info))
+        try
         {
-            // Each datagram tells who the client is: each client is admitted, and reported, as a session of its own.
-            Start(tunnel, stream, session, behindHeaders.Accept(info, session.Answers), sourcePorts);
+            if (LoadBalancerHeader.IsExpected(info))
+            {
+                // Each datagram tells who the client is: each client is admitted, and reported, as a session of its own.
+                Start(tunnel, stream, session, behindHeaders.Accept(info, session.Answers), sourcePorts);
+                return;
+            }
+
+            Admit(tunnel, stream, session, info, sourcePorts);
+        }
+        catch (Exception exception)
+        {
+            loop.ReportFault(exception);
+            if (session.IsOpen) session.Abort(ProxyFailure.ProxyFault);
+            else Refuse(tunnel, stream, session, ProxyFailure.ProxyFault);
+        }
+    }
+
+    private void Admit(TunnelConnection tunnel, Http2Stream stream, InboundDatagramSession session, ProxyConnectionInfo info, bool sourcePorts)
+    {
+        if (guard.TryAdmit(ref info, client: null, isDestinationHere: true, out ProxyFailure failure) is not { } connection)
+        {
+            Refuse(tunnel, stream, session, failure);
+            observer.OnFailed(info, failure, null);
             return;
         }
 
-        ProxiedConnection? connection = guard.TryAdmit(ref info, client: null);
-        if (connection is null)
+        try
         {
-            session.Close(ProxyFailure.PolicyDenied);
-            responder.Send(tunnel, stream, ProxyFailure.PolicyDenied);
-            observer.OnFailed(info, ProxyFailure.PolicyDenied, null);
-            return;
-        }
+            IDatagramPeer? pod = applications.TryOpen(info, info.Source, info.Target, session.Answers, out failure, out string? detail);
+            if (pod is null)
+            {
+                Refuse(tunnel, stream, session, failure);
+                connection.Fail(failure, detail);
+                return;
+            }
 
-        IDatagramPeer? pod = applications.TryOpen(info, info.Source, info.Target, session.Answers, out ProxyFailure failure, out string? detail);
-        if (pod is null)
+            Start(tunnel, stream, session, pod, sourcePorts);
+            session.Report(connection);
+        }
+        catch (Exception exception)
         {
-            session.Close(failure);
-            responder.Send(tunnel, stream, failure);
-            connection.Fail(failure, detail);
-            return;
+            connection.Fail(ProxyFailure.ProxyFault, exception.Message);
+            throw;
         }
+    }
 
-        Start(tunnel, stream, session, pod, sourcePorts);
-        session.Report(connection);
+    private void Refuse(TunnelConnection tunnel, Http2Stream stream, InboundDatagramSession session, ProxyFailure failure)
+    {
+        session.Close(failure);
+        responder.Send(tunnel, stream, failure);
     }
 
     private void Start(TunnelConnection tunnel, Http2Stream stream, InboundDatagramSession session, IDatagramPeer pod, bool sourcePorts)

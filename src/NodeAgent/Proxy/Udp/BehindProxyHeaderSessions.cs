@@ -59,11 +59,11 @@ internal sealed class BehindProxyHeaderSessions(
     internal void Open(BehindProxyHeaderSession session, ProxyConnectionInfo info)
     {
         info = info with { Id = ids.Next() };
-        ProxiedConnection? connection = guard.TryAdmit(ref info, client: null);
+        ProxiedConnection? connection = guard.TryAdmit(ref info, client: null, isDestinationHere: true, out ProxyFailure refusal);
         if (connection is null)
         {
-            observer.OnFailed(info, ProxyFailure.PolicyDenied, null);
-            session.Refuse(ProxyFailure.PolicyDenied);
+            observer.OnFailed(info, refusal, null);
+            session.Refuse(refusal);
             return;
         }
 

@@ -2,9 +2,9 @@ using Culvert.Core;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Connections;
 using Culvert.NodeAgent.Proxy.Limits;
+using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.ProxyProtocol;
-using Culvert.NodeAgent.Proxy.Transport;
 using Culvert.NodeAgent.Proxy.Tunnel;
 
 namespace Culvert.NodeAgent.Proxy.Udp;
@@ -12,6 +12,7 @@ namespace Culvert.NodeAgent.Proxy.Udp;
 /// <summary>
 /// Finds the path of new sessions: source, destination and route, then places, then policy where this node decides, and then the path itself. Belongs to its loop's thread.
 /// </summary>
+/// <param name="loop">The loop.</param>
 /// <param name="directory">Addresses and routes.</param>
 /// <param name="ids">Numbers sessions.</param>
 /// <param name="places">Budgets for sessions.</param>
@@ -20,12 +21,25 @@ namespace Culvert.NodeAgent.Proxy.Udp;
 /// <param name="tunnels">Opens the paths to other nodes.</param>
 /// <param name="behindHeaders">Sessions of load balancers' clients.</param>
 internal sealed class UdpSessionOpener(
-    IProxyDirectory directory, ConnectionIds ids, ConnectionPlaces places, ConnectionGuard guard, UdpApplicationDialer applications, UdpTunnelDialer tunnels, BehindProxyHeaderSessions behindHeaders)
+    EventLoop loop, IProxyDirectory directory, ConnectionIds ids, ConnectionPlaces places, ConnectionGuard guard, UdpApplicationDialer applications, UdpTunnelDialer tunnels, BehindProxyHeaderSessions behindHeaders)
 {
-    /// <summary>Opens a session, or has it refused.</summary>
+    /// <summary>Opens a session, or has it refused. An exception is reported, and ends this session only.</summary>
     /// <param name="session">The session.</param>
     /// <param name="external">Whether its client is outside the mesh, so that it has no identity.</param>
     internal void Open(UdpSession session, bool external)
+    {
+        try
+        {
+            Find(session, external);
+        }
+        catch (Exception exception)
+        {
+            loop.ReportFault(exception);
+            session.Close(ProxyFailure.ProxyFault);
+        }
+    }
+
+    private void Find(UdpSession session, bool external)
     {
         UdpSessionKey key = session.Key;
         WorkloadInfo? source = session.Source = external ? null : directory.FindLocalWorkload(key.Client);
@@ -55,8 +69,8 @@ internal sealed class UdpSessionOpener(
         else if (route.Kind == OutboundRouteKind.Deny) session.Refuse(info, route.Failure, route.Detail);
         else if (ProxyFailures.FromBudget(session.TryTake()) is not ProxyFailure.None and var refusal) session.Refuse(info, refusal, "too many sessions");
         else if (trust == LoadBalancerTrust.Trusted) session.OpenBehindProxyHeader(route, behindHeaders.Accept(info, session));
-        else if (route.Kind == OutboundRouteKind.Tunnel) _ = OpenTunnelAsync(session, route, info);
-        else OpenPlain(session, route, info);
+        else if (guard.TryAdmit(ref info, client: null, isDestinationHere: route.Kind == OutboundRouteKind.Local, out refusal) is not { } connection) session.Refuse(info, refusal, null);
+        else _ = ServeAsync(session, route, connection);
     }
 
     private OutboundRoute FindRoute(WorkloadInfo? source, in UdpSessionKey key)
@@ -67,50 +81,57 @@ internal sealed class UdpSessionOpener(
             : route;
     }
 
-    private void OpenPlain(UdpSession session, in OutboundRoute route, ProxyConnectionInfo info)
+    private async Task ServeAsync(UdpSession session, OutboundRoute route, ProxiedConnection connection)
     {
-        bool local = route.Kind == OutboundRouteKind.Local;
-        (ProxyFailure failure, string? detail) = (ProxyFailure.PolicyDenied, null);
-        ProxiedConnection? connection = guard.TryAdmit(ref info, client: null, isDestinationHere: local);
+        try
+        {
+            if (route.Kind == OutboundRouteKind.Tunnel) await OpenTunnelAsync(session, route, connection);
+            else OpenPlain(session, route, connection);
+        }
+        catch (Exception exception)
+        {
+            loop.ReportFault(exception);
+            connection.Fail(ProxyFailure.ProxyFault, exception.Message);
+            session.Close(ProxyFailure.ProxyFault);
+        }
+    }
 
+    private void OpenPlain(UdpSession session, in OutboundRoute route, ProxiedConnection connection)
+    {
         // Beyond the mesh nobody would bring the answers back here if they went to the client's address.
-        SocketEndPoint? from = local ? info.Source : null;
-        IDatagramPeer? peer = connection is null ? null : applications.TryOpen(info, from, route.Dial, session, out failure, out detail);
-        if (connection is not null && peer is not null)
+        SocketEndPoint? from = route.Kind == OutboundRouteKind.Local ? connection.Info.Source : null;
+        if (applications.TryOpen(connection.Info, from, route.Dial, session, out ProxyFailure failure, out string? detail) is { } peer)
         {
             session.Open(route, peer, connection);
             return;
         }
 
-        connection?.Withdraw();
-        session.Refuse(info, failure, detail);
+        connection.Withdraw();
+        session.Refuse(connection.Info, failure, detail);
     }
 
-    private async Task OpenTunnelAsync(UdpSession session, OutboundRoute route, ProxyConnectionInfo info)
+    private async ValueTask OpenTunnelAsync(UdpSession session, OutboundRoute route, ProxiedConnection connection)
     {
-        if (guard.TryAdmit(ref info, client: null, isDestinationHere: false) is not { } connection)
-        {
-            session.Refuse(info, ProxyFailure.PolicyDenied, null);
-            return;
-        }
-
         session.Wait(route);
-        (TunnelDatagramStream? stream, ProxyFailure failure, string? detail) = await tunnels.OpenAsync(info, route.Dial, session);
+        (TunnelDatagramStream? stream, ProxyFailure failure, string? detail) = await tunnels.OpenAsync(connection.Info, route.Dial, session);
         if (session.IsClosed)
         {
-            // Policy, routes or the proxy have changed while it was being made.
-            connection.Withdraw();
+            // Routes or the proxy have changed while it was being made.
             stream?.Dispose();
+            connection.Fail(session.Failure, null);
             return;
         }
 
-        if (stream is not null)
+        if (stream is not null && connection.Aborted == ProxyFailure.None)
         {
             session.Open(route, stream, connection);
             return;
         }
 
+        // Policy has ended it meanwhile, which is told rather than what became of its tunnel.
+        stream?.Dispose();
         connection.Withdraw();
-        session.Refuse(info, failure, detail);
+        if (connection.Aborted == ProxyFailure.None) session.Refuse(connection.Info, failure, detail);
+        else session.Refuse(connection.Info, connection.Aborted, null);
     }
 }

@@ -96,7 +96,7 @@ public sealed class ProtocolHandlersTests
         using SocketPair pair = new();
         LoopSocket client = new(loop, pair.First, connected: true);
         ConnectionGuard guard = new(mesh, mesh, mesh, TimeProvider.System);
-        ProxiedConnection connection = guard.TryAdmit(ref info, client, isDestinationHere: false)!;
+        ProxiedConnection connection = guard.TryAdmit(ref info, client, isDestinationHere: false, out _)!;
         await new ProtocolHandlers(loop, bytes, new Dictionary<string, IProtocolHandler> { ["http"] = http }).ServeAsync(connection, client, new NoUpstream());
         connection.Withdraw();
         client.Dispose();

@@ -107,6 +107,57 @@ public sealed class TunnelledSessionTests
         Assert.Equal(0, pod.Available);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task ASessionThatAChangeEndsWhileItsTunnelOpensIsReportedWithTheChange(bool isPolicys)
+    {
+        await using ProxyPair pair = Pair();
+        using Socket silent = pair.Listen(), client = UdpProxy.Bind("127.0.0.1");
+        SocketEndPoint target = new(pair.DestinationAddress, 53), tunnel = new(pair.DestinationAddress, ((IPEndPoint)silent.LocalEndPoint!).Port);
+        pair.Source.Route = _ => OutboundRoute.Tunnel(tunnel, target, pair.Destination.Local!);
+        Send(pair, client, [1]);
+        using Socket opening = await silent.AcceptAsync();
+
+        if (isPolicys) pair.Source.MayLeave = _ => false;
+        else pair.Source.Route = _ => OutboundRoute.Tunnel(tunnel, target with { Port = 54 }, pair.Destination.Local!);
+        pair.SourceProxy.Revalidate();
+        await pair.SourceProxy.GetStatsAsync(); // its loop knows of the change: only now does the tunnel fail
+        opening.Close(0);
+
+        await SocketExtensions.EventuallyAsync(() => !pair.Source.Failed.IsEmpty);
+        Assert.Equal(isPolicys ? ProxyFailure.PolicyChanged : ProxyFailure.RouteChanged, Assert.Single(pair.Source.Failed).Failure);
+        Assert.Empty(pair.Source.Opened);
+    }
+
+    [Fact]
+    public async Task AFaultWhileASessionOpensEndsThatSessionOnly()
+    {
+        await using ProxyPair pair = Pair();
+        using Socket pod = InboundDatagramTests.BindPod(pair), client = UdpProxy.Bind("127.0.0.1"), other = UdpProxy.Bind("127.0.0.1");
+        RouteTo(pair, pod);
+        byte[] buffer = new byte[2048];
+        pod.ReceiveTimeout = 10_000;
+        Send(pair, other, [1]);
+        Assert.Equal(1, pod.Receive(buffer));
+
+        Func<SocketEndPoint, OutboundRoute> route = pair.Source.Route;
+        pair.Source.Route = _ => throw new InvalidOperationException("a fault in this test");
+        Send(pair, client, [2]);
+        await SocketExtensions.EventuallyAsync(() => pair.Source.Faults.TryDequeue(out _));
+        pair.Source.Route = route;
+        pair.Destination.Asked = () => throw new InvalidOperationException("a fault in this test");
+        Send(pair, client, [3]);
+        await SocketExtensions.EventuallyAsync(() => pair.Destination.Faults.TryDequeue(out _));
+        pair.Destination.Asked = null;
+
+        Send(pair, other, [4]);
+        Assert.Equal(1, pod.Receive(buffer));
+        Assert.Equal(4, buffer[0]);
+        Assert.Empty(pair.Source.Closed);
+        Assert.Empty(pair.Destination.Closed);
+    }
+
     [Fact]
     public async Task ADeniedSessionIsRefusedOnBothSidesAndOtherSessionsGoOn()
     {
