@@ -80,7 +80,8 @@ public sealed class AddressReuseTests
         using Socket queued = await listener.AcceptAsync();
 
         await client.AssertResetAsync();
-        await SocketExtensions.EventuallyAsync(() => pair.Destination.Closed.Count == 1);
-        Assert.Equal(ProxyFailure.PolicyChanged, pair.Destination.Closed.Single().End.Failure);
+        await SocketExtensions.EventuallyAsync(() => pair.Destination.Failed.Count == 1);
+        Assert.Equal(ProxyFailure.PolicyChanged, pair.Destination.Failed.Single().Failure);
+        Assert.Empty(pair.Destination.Opened);
     }
 }

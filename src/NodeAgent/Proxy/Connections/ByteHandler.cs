@@ -16,6 +16,13 @@ internal sealed class ByteHandler : IProtocolHandler
     public async ValueTask ServeAsync(ProxiedConnection connection, ITransport client, IUpstream upstream)
     {
         (ITransport? server, ProxyFailure failure, string? detail) = await upstream.ConnectAsync(connection);
+        if (connection.Aborted != ProxyFailure.None)
+        {
+            // What has not begun is not reported as begun.
+            server?.Reset(connection.Aborted);
+            server = null;
+        }
+
         if (server is null)
         {
             connection.Fail(failure, detail);

@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using Culvert.Http2;
 using Culvert.NodeAgent.Proxy.Connections;
-using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Transport;
 using Culvert.NodeAgent.Proxy.Tunnel;
 
@@ -23,8 +22,7 @@ internal sealed class InboundUpstream(ApplicationDialer dialer, ConnectResponder
         UpstreamResult result = await dialer.ConnectAsync(connection.Info, connection.Info.Target);
         if (client.IsClosed)
         {
-            // The client has gone away in the meantime. Where the guard has reset it, the connection is reported as opened and ended.
-            if (connection.Aborted != ProxyFailure.None) return result;
+            // The client has gone away in the meantime, or the guard has reset it.
             result.Transport?.Reset(client.Failure);
             return new UpstreamResult(null, client.Failure);
         }

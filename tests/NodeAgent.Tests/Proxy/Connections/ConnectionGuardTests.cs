@@ -54,6 +54,11 @@ public sealed class ConnectionGuardTests
         // Nobody takes what is in the queue: the application's answer is not what ends it.
         await client.AssertResetAsync();
         Assert.True(SocketExtensions.IsBeingConnected(application));
+
+        // When the application takes it after all, nothing begins that would have to be reported.
+        using Socket first = await listener.AcceptAsync();
+        await SocketExtensions.EventuallyAsync(() => mesh.Failed.Count == 1);
+        Assert.Equal(ProxyFailure.PolicyChanged, mesh.Failed.Single().Failure);
         Assert.Empty(mesh.Opened);
     }
 
