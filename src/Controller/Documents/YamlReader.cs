@@ -49,9 +49,9 @@ internal static class YamlReader
     public static SourceDocument? ReadOne(int firstLine, string text)
     {
         int offset = firstLine - 1;
+        var parser = new Parser(new StringReader(text));
         try
         {
-            var parser = new Parser(new StringReader(text));
             parser.Consume<StreamStart>();
             if (parser.Current is StreamEnd || !TryTake<DocumentStart>(parser)) return null;
             DocumentNode value = ReadValue(parser, offset, 0);
@@ -72,8 +72,9 @@ internal static class YamlReader
         }
         catch (Exception e) when (e is InvalidOperationException or ArgumentException or IndexOutOfRangeException or NotSupportedException)
         {
-            // The parser answers some nonsense with exceptions of other kinds; fuzzing finds them.
-            return new(firstLine, null, $"not valid YAML: {e.Message}", firstLine) { FirstLine = firstLine, Text = text };
+            // The parser answers some nonsense with exceptions of other kinds, whose words are of its own code; fuzzing finds them.
+            int line = Math.Clamp(parser.Current is { } last ? Line(last) : 1, 1, LastLine(text));
+            return new(firstLine, null, "not valid YAML: what follows can't be told; is a '{', a '[' or a quotation mark not closed?", line + offset) { FirstLine = firstLine, Text = text };
         }
     }
 

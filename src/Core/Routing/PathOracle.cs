@@ -58,6 +58,9 @@ public sealed class PathOracle(SnapshotIndex world, ushort tunnelPort, Func<IPAd
         return new ConnectionPath(need == PathReason.None ? PathKind.Direct : PathKind.Proxy, need, destination);
     }
 
+    /// <summary>Whether an address is one of the node itself, whose own processes reach its workloads, and the other way round, whatever policy says.</summary>
+    public bool IsNodeAddress(IPAddress address) => isNodeAddress?.Invoke(address) == true;
+
     /// <summary>Whether the kernel forwards what goes to a backend as it is, whatever chooses among a Service's backends: it is not in the mesh, or left alone.</summary>
     /// <param name="backend">A whole address.</param>
     public bool IsUnmeshed(in IpPrefix backend) => World.FindWorkload(backend) is not { Enrolled: true } || Excludes(backend);
@@ -74,7 +77,7 @@ public sealed class PathOracle(SnapshotIndex world, ushort tunnelPort, Func<IPAd
     public Decision MayLeave(WorkloadInfo source, in Addressee asked, in IpPrefix target, ushort port, TransportProtocol protocol)
     {
         ArgumentNullException.ThrowIfNull(source);
-        if (source.NetworkPolicyNames.IsEmpty || asked.Kind == AddresseeKind.Excluded || Excludes(target) || isNodeAddress?.Invoke(target.Address) == true) return new Decision(Verdict.Allow, DecisionReason.AllowedByDefault);
+        if (source.NetworkPolicyNames.IsEmpty || asked.Kind == AddresseeKind.Excluded || Excludes(target) || IsNodeAddress(target.Address)) return new Decision(Verdict.Allow, DecisionReason.AllowedByDefault);
         return PolicyEvaluator.EvaluateEgress(World.Snapshot, new EgressRequest
         {
             Source = source,

@@ -12,13 +12,35 @@ namespace Culvert.NodeAgent.Admin;
 /// </summary>
 internal static class Explainer
 {
+    private const int MostBackendsTold = 5;
+
+    /// <summary>Explains a connection; one to a Service by its first backend, and says of which others something else holds.</summary>
+    /// <param name="oracle">Knows the paths.</param>
+    /// <param name="request">The connection.</param>
+    /// <exception cref="RpcException">The request makes no sense, or names what is not there.</exception>
     internal static Wire.ExplainResponse Explain(PathOracle oracle, Wire.ExplainRequest request)
     {
+        Wire.ExplainResponse answer = Explain(oracle, request, 0, out int backends);
+        Wire.ExplainResponse[] others = [.. Enumerable.Range(1, Math.Max(0, backends - 1)).Select(i => Explain(oracle, request, i, out _)).Where(o => (o.Verdict, o.Reason, o.Path) != (answer.Verdict, answer.Reason, answer.Path))];
+        foreach (Wire.ExplainResponse other in others.Take(MostBackendsTold))
+        {
+            string why = other.Verdict == Wire.Verdict.Unspecified ? $"decided by node {other.DecidedByNode}" : $"{(other.Verdict == Wire.Verdict.Allow ? "allowed" : "denied")}, {other.Reason}";
+            IPEndPoint at = new(new IPAddress(other.Destination.Address.Span), (int)other.Destination.Port);
+            answer.Steps.Add($"not so for its backend {at}: {why}, path {other.Path.ToString().ToLowerInvariant()}");
+        }
+
+        if (others.Length > MostBackendsTold) answer.Steps.Add($"nor for {others.Length - MostBackendsTold} more of its {backends} backends");
+        return answer;
+    }
+
+    private static Wire.ExplainResponse Explain(PathOracle oracle, Wire.ExplainRequest request, int backend, out int backends)
+    {
+        backends = 0;
         SnapshotIndex index = oracle.World;
         NodeSnapshot snapshot = index.Snapshot;
         TransportProtocol protocol = request.Protocol == Wire.TransportProtocol.Udp ? TransportProtocol.Udp : TransportProtocol.Tcp;
         if (request.Port is 0 or > 65535) throw new RpcException(new Status(StatusCode.InvalidArgument, $"port {request.Port} is not between 1 and 65535"));
-        (IPAddress sourceAddress, WorkloadInfo? source) = FindEnd(index, request.Source, "source");
+        (IPAddress sourceAddress, WorkloadInfo? source) = FindSource(index, request);
         Wire.ExplainResponse answer = new() { Verdict = Wire.Verdict.Allow, Path = Wire.FlowPath.Passthrough };
         answer.Steps.Add(source is null ? $"{sourceAddress} is no workload of the mesh: it has no identity" : $"{source.Uid} on node {source.Node} is {source.Identity}");
 
@@ -26,7 +48,7 @@ internal static class Explainer
         (IPAddress? asked, ServiceInfo? named) = FindDestination(index, request.Destination, sourceAddress);
         bool excluded = asked is not null && Excludes(asked, port);
         (IPAddress address, ushort targetPort, ServicePort? servicePort, string? refusal) =
-            named is null || excluded ? (asked!, port, null, null) : Choose(named, asked, port, protocol, answer);
+            named is null || excluded ? (asked!, port, null, null) : Choose(named, asked, port, protocol, backend, answer, out backends);
         if (asked is null) excluded = Excludes(address, targetPort);
         WorkloadInfo? destination = refusal is null ? index.FindWorkload(address) : null;
         answer.Source = FlowMapping.Endpoint(new IPEndPoint(sourceAddress, 0), source, source?.Identity.ToString(), null);
@@ -63,6 +85,8 @@ internal static class Explainer
             answer.Steps.Add($"policy is decided where {destination.Uid} runs: ask the agent of node {destination.Node}");
             return answer;
         }
+        if (source is null && oracle.IsNodeAddress(sourceAddress))
+            return Pass(answer, "node", $"{sourceAddress} is the node's own: its own processes reach its workloads (probes), no policy");
         if (!ProxyProtocolExplainer.Refuses(answer, sourceAddress, destination, targetPort, protocol))
             Decide(snapshot, source, sourceAddress, destination, targetPort, protocol, authenticated, answer);
         return answer;
@@ -144,6 +168,16 @@ internal static class Explainer
         answer.AuditPolicies.AddRange(decision.AuditPolicies.Select(p => p.ToString()));
     }
 
+    /// <summary>Of a workload with addresses of both families, the one that speaks to the destination.</summary>
+    private static (IPAddress Address, WorkloadInfo? Workload) FindSource(SnapshotIndex index, Wire.ExplainRequest request)
+    {
+        (IPAddress address, WorkloadInfo? workload) = FindEnd(index, request.Source, "source");
+        if (!IpPrefix.TryParseAddress(request.Destination, out IPAddress? destination) || destination.AddressFamily == address.AddressFamily) return (address, workload);
+        if (IpPrefix.TryParseAddress(request.Source, out _))
+            throw new RpcException(new Status(StatusCode.InvalidArgument, $"source {address} and destination {destination} are not of one family"));
+        return (workload!.Addresses.FirstOrDefault(a => a.AddressFamily == destination.AddressFamily) ?? address, workload);
+    }
+
     private static (IPAddress Address, WorkloadInfo? Workload) FindEnd(SnapshotIndex index, string text, string what)
     {
         if (IpPrefix.TryParseAddress(text, out IPAddress? address)) return (address, index.FindWorkload(address));
@@ -166,16 +200,17 @@ internal static class Explainer
     }
 
     /// <summary>Where a Service leads, or the reason for which the kernel refuses its address <paramref name="vip"/>.</summary>
-    private static (IPAddress Address, ushort Port, ServicePort? Addressed, string? Refusal) Choose(ServiceInfo service, IPAddress? vip, ushort port, TransportProtocol protocol, Wire.ExplainResponse answer)
+    private static (IPAddress Address, ushort Port, ServicePort? Addressed, string? Refusal) Choose(ServiceInfo service, IPAddress? vip, ushort port, TransportProtocol protocol, int backend, Wire.ExplainResponse answer, out int backends)
     {
         ServicePort? servicePort = service.Ports.FirstOrDefault(p => p.Port == port && p.Protocol == protocol);
         ServiceBackend[] live = servicePort is null ? [] : [.. servicePort.Backends.Where(b => b.Weight > 0 && (vip is null || b.Address.AddressFamily == vip.AddressFamily))];
+        backends = live.Length;
         Addressee addressed = new(servicePort is null ? AddresseeKind.UnknownServicePort : AddresseeKind.ServicePort, service, servicePort);
         if (PathOracle.Refusal(addressed, hasBackend: live.Length > 0) is { } refusal) return Refuse(refusal.Reason);
         answer.Steps.Add($"service {service.Name} port {port} leads to {string.Join(", ", live.Select(b => $"{b.Address}:{b.Port} (weight {b.Weight})"))}{ChosenBy(servicePort!.LoadBalancing)}; the first is shown");
 
         // Clients of a headless Service ask for its workloads' addresses themselves.
-        return (live[0].Address, live[0].Port, vip is null ? null : servicePort, null);
+        return (live[backend].Address, live[backend].Port, vip is null ? null : servicePort, null);
 
         (IPAddress, ushort, ServicePort?, string?) Refuse(PathReason reason)
         {

@@ -57,6 +57,14 @@ public sealed class YamlReaderTests
     }
 
     [Fact]
+    public void AMappingThatIsNotClosedIsToldInWordsOfYaml()
+    {
+        SourceDocument wrong = YamlReader.Read("a: 1\nmetadata: {name: a, namespace: shop\nspec: 1\n").Single();
+        Assert.InRange(wrong.ErrorLine, 2, 3);
+        Assert.Equal("not valid YAML: what follows can't be told; is a '{', a '[' or a quotation mark not closed?", wrong.Error);
+    }
+
+    [Fact]
     public void AnotherErrorBeforeATabIsToldOnItsOwn()
     {
         SourceDocument wrong = YamlReader.Read("a: [1\nb: }\nc: |\n  x\n\ty\n").Single(d => d.Error is not null);

@@ -2,6 +2,7 @@ using System.Net;
 using Culvert.Core;
 using Culvert.NodeAgent.Admin;
 using Culvert.NodeAgent.Tests.Datapath;
+using Grpc.Core;
 using Wire = Culvert.Protocol.V1;
 
 namespace Culvert.NodeAgent.Tests.Admin;
@@ -35,6 +36,45 @@ public sealed class ExplainerTests
         Wire.ExplainResponse To(string address) => Explainer.Explain(oracle, new Wire.ExplainRequest { Source = "10.0.0.1", Destination = address, Port = 80 });
         Assert.Equal((Wire.Verdict.Allow, "not-enrolled"), (To("192.0.2.9").Verdict, To("192.0.2.9").Reason));
         Assert.Equal(Wire.Verdict.Deny, To("192.0.2.8").Verdict);
+    }
+
+    [Fact]
+    public void TheNodesOwnReachesItsWorkloadsWhateverPolicySays()
+    {
+        PolicyInfo deny = new() { Name = new NamespacedName("shop", "deny"), Action = PolicyAction.Deny, Rules = [new PolicyRule()] };
+        WorkloadInfo web = TestMesh.Workload("web", "n1", "10.0.0.2") with { MtlsMode = MtlsMode.Strict, PolicyNames = [deny.Name] };
+        PathOracle oracle = new(new SnapshotIndex(TestMesh.Snapshot([web], [deny])), 15008, IPAddress.Parse("192.0.2.9").Equals);
+        Wire.ExplainResponse From(string address) => Explainer.Explain(oracle, new Wire.ExplainRequest { Source = address, Destination = "shop/web", Port = 80 });
+        Assert.Equal((Wire.Verdict.Allow, "node"), (From("192.0.2.9").Verdict, From("192.0.2.9").Reason));
+        Assert.Equal(Wire.Verdict.Deny, From("192.0.2.8").Verdict);
+    }
+
+    [Fact]
+    public void AWorkloadSpeaksFromItsAddressOfTheDestinationsFamily()
+    {
+        PolicyInfo deny = new() { Name = new NamespacedName("shop", "no-v6"), Action = PolicyAction.Deny, Rules = [new PolicyRule { From = [new PolicySource { IpBlocks = [IpPrefix.Parse("fd00::/64")] }] }] };
+        WorkloadInfo client = TestMesh.Workload("client", "n1", "10.0.0.1 fd00::1"), web = TestMesh.Workload("web", "n1", "10.0.0.2 fd00::2") with { PolicyNames = [deny.Name] };
+        PathOracle oracle = TestMesh.Oracle(TestMesh.Snapshot([client, web], [deny]));
+        Wire.ExplainResponse Of(string source, string destination) => Explainer.Explain(oracle, new Wire.ExplainRequest { Source = source, Destination = destination, Port = 80 });
+        Assert.Equal(Wire.Verdict.Allow, Of("shop/client", "10.0.0.2").Verdict);
+        Assert.Equal((Wire.Verdict.Deny, "policy-deny"), (Of("shop/client", "fd00::2").Verdict, Of("shop/client", "fd00::2").Reason));
+        Assert.Equal("fd00::1", new IPAddress(Of("shop/client", "fd00::2").Source.Address.Span).ToString());
+        Assert.Equal(StatusCode.InvalidArgument, Assert.Throws<RpcException>(() => Of("10.0.0.1", "fd00::2")).StatusCode);
+    }
+
+    [Fact]
+    public void BackendsOfWhichSomethingElseHoldsAreTold()
+    {
+        PolicyInfo deny = new() { Name = new NamespacedName("shop", "deny"), Action = PolicyAction.Deny, Rules = [new PolicyRule()] };
+        WorkloadInfo first = TestMesh.Workload("first", "n1", "10.0.0.2"), second = TestMesh.Workload("second", "n1", "10.0.0.3"), denied = TestMesh.Workload("denied", "n1", "10.0.0.4") with { PolicyNames = [deny.Name] };
+        ServiceBackend[] backends = [.. new[] { first, second, denied }.Select(w => TestMesh.Backend(w.Uid, w.Addresses[0].ToString()))];
+        ServiceInfo service = TestMesh.Service("web", "10.96.0.1", backends);
+        Wire.ExplainResponse answer = Explainer.Explain(
+            TestMesh.Oracle(TestMesh.Snapshot([Client, first, second, denied], [deny], services: [service])),
+            new Wire.ExplainRequest { Source = "shop/client", Destination = "10.96.0.1", Port = service.Ports[0].Port });
+        Assert.Equal(Wire.Verdict.Allow, answer.Verdict);
+        string told = Assert.Single(answer.Steps, s => s.StartsWith("not so", StringComparison.Ordinal));
+        Assert.Equal($"not so for its backend 10.0.0.4:{service.Ports[0].Backends[2].Port}: denied, policy-deny, path direct", told);
     }
 
     [Fact]
