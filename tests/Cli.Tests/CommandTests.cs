@@ -187,7 +187,7 @@ public sealed class CommandTests
         Assert.True(problem.GetProperty("lastGoodInForce").GetBoolean());
         Assert.Equal((0, 1), (status.RootElement.GetProperty("objects").GetProperty("rejected").GetInt32(), status.RootElement.GetProperty("objects").GetProperty("lastGoodKept").GetInt32()));
         Assert.Contains("last good", text.Output, StringComparison.Ordinal);
-        Assert.Contains("1 errors, 0 warnings", text.Output, StringComparison.Ordinal);
+        Assert.Contains("1 error, 0 warnings", text.Output, StringComparison.Ordinal);
         Assert.Contains("0 rejected, 1 kept at their last good version, 2 in force in part", text.Output, StringComparison.Ordinal);
         Assert.Contains("mesh.yaml:4", text.Output, StringComparison.Ordinal);
         Assert.Equal(ExitCode.Failed, notReady.Code);

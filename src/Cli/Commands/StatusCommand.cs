@@ -69,7 +69,7 @@ internal static class StatusCommand
 
         if (objects.Errors + objects.Warnings > 0)
         {
-            Row(grid, "Problems", Text($"{objects.Errors} errors, {objects.Warnings} warnings"));
+            Row(grid, "Problems", $"{Count(objects.Errors, "error")}, {Count(objects.Warnings, "warning")}");
         }
 
         if (report.DirectPath is { } path)
@@ -123,6 +123,8 @@ internal static class StatusCommand
     }
 
     private static Table Table(params string[] columns) => new Table().Border(TableBorder.Simple).AddColumns(columns);
+
+    private static string Count(long number, string noun) => Text($"{number} {noun}{(number == 1 ? "" : "s")}");
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
