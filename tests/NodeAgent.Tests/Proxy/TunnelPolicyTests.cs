@@ -142,6 +142,8 @@ public sealed class TunnelPolicyTests
         await using ProxyPair pair = new();
         using Socket listener = pair.ListenByTunnel();
         (Socket client, Socket server) = await pair.ConnectAsync(listener);
+        await client.SendAllAsync("begun"u8.ToArray());
+        await server.ReceiveExactlyAsync(5);
         pair.Destination.ClientAddressIsTrusted = false;
         pair.DestinationProxy.Revalidate();
         await client.AssertResetAsync();
@@ -167,6 +169,8 @@ public sealed class TunnelPolicyTests
         await using ProxyPair pair = new();
         using Socket listener = pair.ListenByTunnel();
         (Socket client, Socket server) = await pair.ConnectAsync(listener);
+        await client.SendAllAsync("begun"u8.ToArray());
+        await server.ReceiveExactlyAsync(5);
         pair.Source.MayLeave = target => target.Port != ((IPEndPoint)listener.LocalEndPoint!).Port;
         pair.SourceProxy.Revalidate();
         await client.AssertResetAsync();
