@@ -21,7 +21,7 @@ public sealed class PathOracle(SnapshotIndex world, ushort tunnelPort, Func<IPAd
     /// <param name="protocol">TCP or UDP.</param>
     public Addressee Find(in IpPrefix address, ushort port, TransportProtocol protocol)
     {
-        if (Excludes(port) || Excludes(address)) return new Addressee(AddresseeKind.Excluded);
+        if (IsLeftAlone(address, port)) return new Addressee(AddresseeKind.Excluded);
         if (World.FindService(address) is not { } service) return new Addressee(AddresseeKind.Host);
         return World.FindService(address, port, protocol) is { } found
             ? new Addressee(AddresseeKind.ServicePort, found.Service, found.Port)
@@ -58,6 +58,11 @@ public sealed class PathOracle(SnapshotIndex world, ushort tunnelPort, Func<IPAd
         return new ConnectionPath(need == PathReason.None ? PathKind.Direct : PathKind.Proxy, need, destination);
     }
 
+    /// <summary>Whether configuration leaves alone what is sent to an address and port: no path of the mesh, and no policy.</summary>
+    /// <param name="address">A whole address.</param>
+    /// <param name="port">The port.</param>
+    public bool IsLeftAlone(in IpPrefix address, ushort port) => Excludes(port) || Excludes(address);
+
     /// <summary>Whether an address is one of the node itself, whose own processes reach its workloads, and the other way round, whatever policy says.</summary>
     public bool IsNodeAddress(IPAddress address) => isNodeAddress?.Invoke(address) == true;
 
@@ -66,18 +71,17 @@ public sealed class PathOracle(SnapshotIndex world, ushort tunnelPort, Func<IPAd
     public bool IsUnmeshed(in IpPrefix backend) => World.FindWorkload(backend) is not { Enrolled: true } || Excludes(backend);
 
     /// <summary>
-    /// Whether policy lets out of a workload what goes to an address that is no Service's, or to a backend. What is excluded is free (but not a port of a backend whose Service's port is not
-    /// excluded), and so is what goes to the workload's own node, whose probes and replies a pod can't do without.
+    /// Whether policy lets out of a workload what goes to an address that is no Service's, or to a backend. An excluded address is free (a port is where it is asked for, see
+    /// <see cref="IsLeftAlone"/>), and so is what goes to the workload's own node, whose probes and replies a pod can't do without.
     /// </summary>
     /// <param name="source">The workload.</param>
-    /// <param name="asked">Whom the address and port mean that it asked for, as <see cref="Find"/> says.</param>
     /// <param name="target">A whole address.</param>
     /// <param name="port">The port there.</param>
     /// <param name="protocol">TCP or UDP.</param>
-    public Decision MayLeave(WorkloadInfo source, in Addressee asked, in IpPrefix target, ushort port, TransportProtocol protocol)
+    public Decision MayLeave(WorkloadInfo source, in IpPrefix target, ushort port, TransportProtocol protocol)
     {
         ArgumentNullException.ThrowIfNull(source);
-        if (source.NetworkPolicyNames.IsEmpty || asked.Kind == AddresseeKind.Excluded || Excludes(target) || IsNodeAddress(target.Address)) return new Decision(Verdict.Allow, DecisionReason.AllowedByDefault);
+        if (source.NetworkPolicyNames.IsEmpty || Excludes(target) || IsNodeAddress(target.Address)) return new Decision(Verdict.Allow, DecisionReason.AllowedByDefault);
         return PolicyEvaluator.EvaluateEgress(World.Snapshot, new EgressRequest
         {
             Source = source,

@@ -20,8 +20,34 @@ internal static class Explainer
     /// <exception cref="RpcException">The request makes no sense, or names what is not there.</exception>
     internal static Wire.ExplainResponse Explain(PathOracle oracle, Wire.ExplainRequest request)
     {
-        Wire.ExplainResponse answer = Explain(oracle, request, 0, out int backends);
-        Wire.ExplainResponse[] others = [.. Enumerable.Range(1, Math.Max(0, backends - 1)).Select(i => Explain(oracle, request, i, out _)).Where(o => (o.Verdict, o.Reason, o.Path) != (answer.Verdict, answer.Reason, answer.Path))];
+        SnapshotIndex index = oracle.World;
+        TransportProtocol protocol = request.Protocol == Wire.TransportProtocol.Udp ? TransportProtocol.Udp : TransportProtocol.Tcp;
+        if (request.Port is 0 or > 65535) throw new RpcException(new Status(StatusCode.InvalidArgument, $"port {request.Port} is not between 1 and 65535"));
+        (IPAddress sourceAddress, WorkloadInfo? source) = FindSource(index, request);
+        ushort port = (ushort)request.Port;
+        (IPAddress? asked, ServiceInfo? named) = FindDestination(index, request.Destination, sourceAddress);
+        Question question = new(sourceAddress, source, named, protocol);
+        Wire.ExplainResponse answer = question.Begin();
+        bool excluded = asked is not null && oracle.IsLeftAlone(IpPrefix.Host(asked), port);
+        if (named is null || excluded) return ExplainTo(oracle, question, asked!, port, service: null, excluded, answer);
+        (ServicePort? addressed, ServiceBackend[] backends, string? refusal) = Choose(named, asked, port, protocol, answer);
+        if (refusal is not null)
+        {
+            question.SetEnds(answer, asked!, port, destination: null);
+            return Refuse(answer, source, refusal);
+        }
+
+        ToBackend(backends[0], answer);
+        AddOthers(answer, [.. backends.Skip(1).Select(b => ToBackend(b, question.Begin()))]);
+        return answer;
+
+        Wire.ExplainResponse ToBackend(ServiceBackend backend, Wire.ExplainResponse to) =>
+            ExplainTo(oracle, question, backend.Address, backend.Port, addressed, asked is null && oracle.IsLeftAlone(IpPrefix.Host(backend.Address), backend.Port), to);
+    }
+
+    private static void AddOthers(Wire.ExplainResponse answer, IReadOnlyCollection<Wire.ExplainResponse> backends)
+    {
+        Wire.ExplainResponse[] others = [.. backends.Where(o => (o.Verdict, o.Reason, o.Path) != (answer.Verdict, answer.Reason, answer.Path))];
         foreach (Wire.ExplainResponse other in others.Take(MostBackendsTold))
         {
             string why = other.Verdict == Wire.Verdict.Unspecified ? $"decided by node {other.DecidedByNode}" : $"{(other.Verdict == Wire.Verdict.Allow ? "allowed" : "denied")}, {other.Reason}";
@@ -29,33 +55,18 @@ internal static class Explainer
             answer.Steps.Add($"not so for its backend {at}: {why}, path {other.Path.ToString().ToLowerInvariant()}");
         }
 
-        if (others.Length > MostBackendsTold) answer.Steps.Add($"nor for {others.Length - MostBackendsTold} more of its {backends} backends");
-        return answer;
+        if (others.Length > MostBackendsTold) answer.Steps.Add($"nor for {others.Length - MostBackendsTold} more of its {backends.Count + 1} backends");
     }
 
-    private static Wire.ExplainResponse Explain(PathOracle oracle, Wire.ExplainRequest request, int backend, out int backends)
+    /// <summary>Explains a connection to an address that is no Service's, or to a backend of the Service port that was addressed.</summary>
+    private static Wire.ExplainResponse ExplainTo(PathOracle oracle, Question question, IPAddress address, ushort targetPort, ServicePort? service, bool excluded, Wire.ExplainResponse answer)
     {
-        backends = 0;
-        SnapshotIndex index = oracle.World;
-        NodeSnapshot snapshot = index.Snapshot;
-        TransportProtocol protocol = request.Protocol == Wire.TransportProtocol.Udp ? TransportProtocol.Udp : TransportProtocol.Tcp;
-        if (request.Port is 0 or > 65535) throw new RpcException(new Status(StatusCode.InvalidArgument, $"port {request.Port} is not between 1 and 65535"));
-        (IPAddress sourceAddress, WorkloadInfo? source) = FindSource(index, request);
-        Wire.ExplainResponse answer = new() { Verdict = Wire.Verdict.Allow, Path = Wire.FlowPath.Passthrough };
-        answer.Steps.Add(source is null ? $"{sourceAddress} is no workload of the mesh: it has no identity" : $"{source.Uid} on node {source.Node} is {source.Identity}");
-
-        ushort port = (ushort)request.Port;
-        (IPAddress? asked, ServiceInfo? named) = FindDestination(index, request.Destination, sourceAddress);
-        bool excluded = asked is not null && Excludes(asked, port);
-        (IPAddress address, ushort targetPort, ServicePort? servicePort, string? refusal) =
-            named is null || excluded ? (asked!, port, null, null) : Choose(named, asked, port, protocol, backend, answer, out backends);
-        if (asked is null) excluded = Excludes(address, targetPort);
-        WorkloadInfo? destination = refusal is null ? index.FindWorkload(address) : null;
-        answer.Source = FlowMapping.Endpoint(new IPEndPoint(sourceAddress, 0), source, source?.Identity.ToString(), null);
-        answer.Destination = FlowMapping.Endpoint(new IPEndPoint(address, targetPort), destination, destination?.Identity.ToString(), named?.Name);
+        (IPAddress sourceAddress, WorkloadInfo? source, _, TransportProtocol protocol) = question;
+        NodeSnapshot snapshot = oracle.World.Snapshot;
+        WorkloadInfo? destination = oracle.World.FindWorkload(address);
+        question.SetEnds(answer, address, targetPort, destination);
         if (excluded) return PassExcluded(answer, address, targetPort);
-        if (refusal is not null) return Refuse(answer, source, refusal);
-        ConnectionPath path = oracle.To(new PathRequest(source, IpPrefix.Host(address), targetPort, protocol) { Service = servicePort });
+        ConnectionPath path = oracle.To(new PathRequest(source, IpPrefix.Host(address), targetPort, protocol) { Service = service });
         if (path.Reason == PathReason.Excluded) return PassExcluded(answer, address, targetPort);
         if (path.Kind != PathKind.Drop && source is { Enrolled: true } && !MayLeave(oracle, source, address, targetPort, protocol, answer)) return answer;
         switch (path)
@@ -90,8 +101,6 @@ internal static class Explainer
         if (!ProxyProtocolExplainer.Refuses(answer, sourceAddress, destination, targetPort, protocol))
             Decide(snapshot, source, sourceAddress, destination, targetPort, protocol, authenticated, answer);
         return answer;
-
-        bool Excludes(IPAddress at, ushort atPort) => oracle.Find(IpPrefix.Host(at), atPort, protocol).Kind == AddresseeKind.Excluded;
     }
 
     private static Wire.ExplainResponse PassExcluded(Wire.ExplainResponse answer, IPAddress address, ushort port) =>
@@ -127,7 +136,7 @@ internal static class Explainer
             answer.Steps.Add($"whether NetworkPolicies let it out is decided where {source.Uid} runs: ask the agent of node {source.Node}");
             return true;
         }
-        Decision decision = oracle.MayLeave(source, new Addressee(AddresseeKind.Host), IpPrefix.Host(address), port, protocol);
+        Decision decision = oracle.MayLeave(source, IpPrefix.Host(address), port, protocol);
         answer.AuditPolicies.AddRange(decision.AuditPolicies.Select(p => p.ToString()));
         if (decision.Policy is not { } policy) return true;
         Wire.RuleReference rule = FlowMapping.Rule(policy, decision.RuleIndex, snapshot);
@@ -200,19 +209,18 @@ internal static class Explainer
     }
 
     /// <summary>Where a Service leads, or the reason for which the kernel refuses its address <paramref name="vip"/>.</summary>
-    private static (IPAddress Address, ushort Port, ServicePort? Addressed, string? Refusal) Choose(ServiceInfo service, IPAddress? vip, ushort port, TransportProtocol protocol, int backend, Wire.ExplainResponse answer, out int backends)
+    private static (ServicePort? Addressed, ServiceBackend[] Backends, string? Refusal) Choose(ServiceInfo service, IPAddress? vip, ushort port, TransportProtocol protocol, Wire.ExplainResponse answer)
     {
         ServicePort? servicePort = service.Ports.FirstOrDefault(p => p.Port == port && p.Protocol == protocol);
         ServiceBackend[] live = servicePort is null ? [] : [.. servicePort.Backends.Where(b => b.Weight > 0 && (vip is null || b.Address.AddressFamily == vip.AddressFamily))];
-        backends = live.Length;
         Addressee addressed = new(servicePort is null ? AddresseeKind.UnknownServicePort : AddresseeKind.ServicePort, service, servicePort);
         if (PathOracle.Refusal(addressed, hasBackend: live.Length > 0) is { } refusal) return Refuse(refusal.Reason);
         answer.Steps.Add($"service {service.Name} port {port} leads to {string.Join(", ", live.Select(b => $"{b.Address}:{b.Port} (weight {b.Weight})"))}{ChosenBy(servicePort!.LoadBalancing)}; the first is shown");
 
         // Clients of a headless Service ask for its workloads' addresses themselves.
-        return (live[backend].Address, live[backend].Port, vip is null ? null : servicePort, null);
+        return (vip is null ? null : servicePort, live, null);
 
-        (IPAddress, ushort, ServicePort?, string?) Refuse(PathReason reason)
+        (ServicePort?, ServiceBackend[], string?) Refuse(PathReason reason)
         {
             string ports = service.Ports.IsEmpty ? "none" : string.Join(", ", service.Ports.Select(p => $"{p.Port}/{Name(p.Protocol)}"));
             (StatusCode headless, string words) = reason == PathReason.NoServicePort
@@ -220,7 +228,7 @@ internal static class Explainer
                 : (StatusCode.FailedPrecondition, $"service {service.Name} port {port} has no backend{(vip is null ? "" : $" for {vip}")}");
             if (vip is null) throw new RpcException(new Status(headless, words));
             answer.Steps.Add(words);
-            return (vip, port, null, ReasonText.Of(reason));
+            return (null, [], ReasonText.Of(reason));
         }
     }
 
@@ -234,4 +242,21 @@ internal static class Explainer
         LoadBalancing.Random => "",
         _ => throw new InvalidOperationException($"there are no words for {mode}"),
     };
+
+    /// <summary>What is asked for, but for the address that it goes to.</summary>
+    private readonly record struct Question(IPAddress SourceAddress, WorkloadInfo? Source, ServiceInfo? Named, TransportProtocol Protocol)
+    {
+        public Wire.ExplainResponse Begin()
+        {
+            Wire.ExplainResponse answer = new() { Verdict = Wire.Verdict.Allow, Path = Wire.FlowPath.Passthrough };
+            answer.Steps.Add(Source is null ? $"{SourceAddress} is no workload of the mesh: it has no identity" : $"{Source.Uid} on node {Source.Node} is {Source.Identity}");
+            return answer;
+        }
+
+        public void SetEnds(Wire.ExplainResponse answer, IPAddress address, ushort port, WorkloadInfo? destination)
+        {
+            answer.Source = FlowMapping.Endpoint(new IPEndPoint(SourceAddress, 0), Source, Source?.Identity.ToString(), null);
+            answer.Destination = FlowMapping.Endpoint(new IPEndPoint(address, port), destination, destination?.Identity.ToString(), Named?.Name);
+        }
+    }
 }

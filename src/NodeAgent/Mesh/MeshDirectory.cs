@@ -63,7 +63,8 @@ internal sealed class MeshDirectory(MeshView first) : IProxyDirectory, IProxyAut
         MeshView view = _view;
         if (!view.Snapshot.Workloads.TryGetValue(source.Uid, out WorkloadInfo? current) || !current.Enrolled || current.Node != view.Snapshot.Node)
             return new Decision(Verdict.Deny, DecisionReason.NotEnrolled);
-        Addressee asked = view.Oracle.Find(MeshView.AddressOf(destination), destination.Port, protocol);
-        return view.Oracle.MayLeave(current, asked, MeshView.AddressOf(target), target.Port, protocol);
+        return !current.NetworkPolicyNames.IsEmpty && view.Oracle.IsLeftAlone(MeshView.AddressOf(destination), destination.Port)
+            ? new Decision(Verdict.Allow, DecisionReason.AllowedByDefault)
+            : view.Oracle.MayLeave(current, MeshView.AddressOf(target), target.Port, protocol);
     }
 }

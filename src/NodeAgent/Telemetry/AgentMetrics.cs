@@ -63,6 +63,7 @@ public sealed class AgentMetrics
     public void Count(FlowRecord record, string reporter)
     {
         ArgumentNullException.ThrowIfNull(record);
+        if (record.Kind != FlowEventKind.Closed) CountAudited(record); // its end tells of the same policies
         if (record.Kind == FlowEventKind.Dropped) return; // counted by the kernel's own drop counters
         ConnectionSeries series = Series(record, reporter);
         switch (record.Kind)
@@ -80,6 +81,11 @@ public sealed class AgentMetrics
                 Families(record).Failed.With([.. series.Labels, record.Reason]).Increment();
                 break;
         }
+    }
+
+    private void CountAudited(FlowRecord record)
+    {
+        foreach (PolicyReference policy in record.AuditPolicies) Audited.With(policy.ToString(), Name(record.DestinationWorkload), Namespace(record.DestinationWorkload)).Increment();
     }
 
     // Looking series up by their labels' text is the dearest part of counting: done once for each pair of ends.

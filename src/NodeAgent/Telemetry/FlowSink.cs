@@ -10,15 +10,8 @@ internal sealed class FlowSink(AgentMetrics metrics, FlowLog log, ILogger? acces
     internal void Add(FlowRecord record, string reporter)
     {
         metrics.Count(record, reporter);
-        if (record.Kind != FlowEventKind.Closed) CountAudited(record); // counted when it was opened
         log.Add(record);
         if (accessLog is not null) AccessLog.Flow(accessLog, record.Kind, record.Path, record.Source, record.SourceIdentity, record.Destination, record.DestinationIdentity, record.Reason, record.BytesSent, record.BytesReceived, record.Duration.TotalMilliseconds);
-    }
-
-    private void CountAudited(FlowRecord record)
-    {
-        foreach (Core.PolicyReference policy in record.AuditPolicies)
-            metrics.Audited.With(policy.ToString(), record.DestinationWorkload?.Name.Name ?? "unknown", record.DestinationWorkload?.Name.Namespace ?? "unknown").Increment();
     }
 }
 

@@ -74,7 +74,7 @@ internal sealed class OracleWorld : IFuzzWorld
             default:
                 return $"its path is {path.Kind} ({path.Reason})";
         }
-        return source is null || _mesh.Oracle.MayLeave(source, asked, IpPrefix.Host(to.Address), (ushort)to.Port, transport).IsAllowed ? null : "policy does not let it out";
+        return source is null || _mesh.Oracle.MayLeave(source, IpPrefix.Host(to.Address), (ushort)to.Port, transport).IsAllowed ? null : "policy does not let it out";
     }
 
     /// <inheritdoc/>

@@ -80,7 +80,7 @@ internal sealed class RoutingWorld
         };
         if (!isPolicys) return new Fate(kind, why.ToString());
         WorkloadInfo source = WorkloadOf(pod);
-        Decision decision = Oracle.MayLeave(source, new Addressee(AddresseeKind.Host), IpPrefix.Host(target.Address), (ushort)target.Port, protocol);
+        Decision decision = Oracle.MayLeave(source, IpPrefix.Host(target.Address), (ushort)target.Port, protocol);
         if (decision.IsAllowed && kind == PathKind.Direct) decision = MayArrive(source, from, target, protocol);
         return decision.IsAllowed ? new Fate(kind, why.ToString()) : Refused(decision);
     }

@@ -28,9 +28,7 @@ public sealed class DrainTests
     {
         await using ProxyPair pair = new();
         using Socket listener = pair.ListenByTunnel();
-        (Socket client, Socket server) = await pair.ConnectAsync(listener);
-        await client.SendAllAsync("begun"u8.ToArray());
-        await server.ReceiveExactlyAsync(5);
+        (Socket client, Socket server) = await pair.BeginAsync(listener);
         Assert.False(await pair.DestinationProxy.DrainAsync(TimeSpan.FromMilliseconds(100)));
         using Socket probe = new(SocketType.Stream, ProtocolType.Tcp);
         Assert.ThrowsAny<SocketException>(() => probe.Connect(ProxyPair.ToIp(pair.Tunnel)));

@@ -108,6 +108,15 @@ internal sealed class ProxyPair : IAsyncDisposable
         return (client, server);
     }
 
+    /// <summary>Connects, and passes bytes: the proxies have not only been asked for the connection, it has begun.</summary>
+    internal async Task<(Socket Client, Socket Server)> BeginAsync(Socket listener)
+    {
+        (Socket client, Socket server) = await ConnectAsync(listener);
+        await client.SendAllAsync("begun"u8.ToArray());
+        await server.ReceiveExactlyAsync(5);
+        return (client, server);
+    }
+
     internal async Task<Socket> ConnectClientAsync()
     {
         Socket client = new(Entry.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };

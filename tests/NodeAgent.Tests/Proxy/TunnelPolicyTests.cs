@@ -141,9 +141,7 @@ public sealed class TunnelPolicyTests
     {
         await using ProxyPair pair = new();
         using Socket listener = pair.ListenByTunnel();
-        (Socket client, Socket server) = await pair.ConnectAsync(listener);
-        await client.SendAllAsync("begun"u8.ToArray());
-        await server.ReceiveExactlyAsync(5);
+        (Socket client, Socket server) = await pair.BeginAsync(listener);
         pair.Destination.ClientAddressIsTrusted = false;
         pair.DestinationProxy.Revalidate();
         await client.AssertResetAsync();
@@ -168,9 +166,7 @@ public sealed class TunnelPolicyTests
     {
         await using ProxyPair pair = new();
         using Socket listener = pair.ListenByTunnel();
-        (Socket client, Socket server) = await pair.ConnectAsync(listener);
-        await client.SendAllAsync("begun"u8.ToArray());
-        await server.ReceiveExactlyAsync(5);
+        (Socket client, Socket server) = await pair.BeginAsync(listener);
         pair.Source.MayLeave = target => target.Port != ((IPEndPoint)listener.LocalEndPoint!).Port;
         pair.SourceProxy.Revalidate();
         await client.AssertResetAsync();
