@@ -43,6 +43,19 @@ public sealed class UpEventsTests
     }
 
     [Fact]
+    public void An_error_in_whose_place_another_comes_is_not_mended()
+    {
+        var told = Tell(events =>
+        {
+            events.Objects([Error], _ => InForceInstead.LastGood);
+            events.Objects([Error with { Reason = "is another error" }], _ => InForceInstead.LastGood);
+            events.Objects([Error with { Object = "", Field = "", Reason = "not valid YAML" }], _ => InForceInstead.LastGood);
+        });
+
+        Assert.Equal(["object-error", "object-error", "object-error"], told.Select(e => e.GetProperty("event").GetString()!));
+    }
+
+    [Fact]
     public void A_warning_is_told_once_and_when_it_no_longer_holds()
     {
         var told = Tell(events =>

@@ -75,7 +75,7 @@ public sealed class IcmpTests : IClassFixture<World>
     public void An_error_about_no_flow_is_refused_from_external_senders_only(bool v6)
     {
         byte[] never = First(v6, Packet.Udp, new(World.External(v6), 81)).Build();
-        _world.ToPod(_world.A, Packet.OfIcmpError(World.External(v6), _world.A.Address(v6), never), 99).Dropped(CvReason.NotAConnection);
+        _world.ToPod(_world.A, Packet.OfIcmpError(World.External(v6), _world.A.Address(v6), never), 99).Dropped(CvReason.ForeignError);
         _world.ToPod(_world.A, Packet.OfIcmpError(World.Node(v6), _world.A.Address(v6), never)).Passed();
         _world.FromPod(_world.A, Packet.OfIcmpError(_world.A.Address(v6), World.External(v6), First(v6, Packet.Udp, new(World.External(v6), 81)).Reply().Build())).Passed();
     }

@@ -35,7 +35,7 @@ internal sealed class UpEvents(Printer printer, TextWriter output, string folder
                 Write(About("object-error", error, prefix) with { LastGoodInForce = inForce == InForceInstead.LastGood, InForceInPart = inForce == InForceInstead.Part });
             }
 
-            foreach (var error in changes.Gone)
+            foreach (var error in changes.Mended)
             {
                 Write(About("object-mended", error, "mended: "));
             }

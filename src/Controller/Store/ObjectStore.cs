@@ -198,7 +198,7 @@ internal sealed class ObjectStore : IObjectSink
                 default: StoreLog.BadObject(_logger, error); break;
             }
         }
-        foreach (SourceError mended in SourceError.Mended(errors.Gone, next.Errors)) StoreLog.Mended(_logger, mended);
+        foreach (SourceError mended in errors.Mended) StoreLog.Mended(_logger, mended);
         foreach (SourceError warning in warnings.New) StoreLog.DoubtfulObject(_logger, warning);
         foreach (SourceError gone in warnings.Gone) StoreLog.NoLongerDoubtful(_logger, gone);
         if (next.IsRead && next.Mesh.State == MeshConfigState.NeverGiven && (!before.IsRead || before.Mesh.State != MeshConfigState.NeverGiven)) StoreLog.NoMeshConfig(_logger, _source, next.Mesh.Settings.TrustDomain);

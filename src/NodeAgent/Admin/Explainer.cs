@@ -191,7 +191,7 @@ internal static class Explainer
     {
         if (IpPrefix.TryParseAddress(text, out IPAddress? address)) return (address, index.FindWorkload(address));
         WorkloadInfo? workload = FindWorkload(index.Snapshot, text);
-        if (workload is null) throw new RpcException(new Status(StatusCode.NotFound, $"{what} '{text}' is neither an address nor a workload (uid or namespace/name)"));
+        if (workload is null) throw new RpcException(new Status(StatusCode.NotFound, $"{what} '{text}' is no address and no workload (uid or namespace/name){(what == "destination" ? ", nor a Service" : "")}"));
         if (workload.Addresses.IsEmpty) throw new RpcException(new Status(StatusCode.FailedPrecondition, $"workload {workload.Uid} has no address"));
         return (workload.Addresses[0], workload);
     }

@@ -133,6 +133,7 @@ public sealed class TunnelPolicyTests
         await server.AssertResetAsync();
         await SocketExtensions.EventuallyAsync(() => pair.Destination.Closed.Count == 1 && pair.Source.Closed.Count == 1);
         Assert.Equal(ProxyFailure.PolicyChanged, pair.Destination.Closed.Single().End.Failure);
+        Assert.Equal(DecisionReason.DeniedByPolicy, pair.Destination.Closed.Single().Info.Decision.Reason);
         Assert.Equal(ProxyFailure.StreamReset, pair.Source.Closed.Single().End.Failure);
     }
 

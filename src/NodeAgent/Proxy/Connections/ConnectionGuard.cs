@@ -92,11 +92,18 @@ internal sealed class ConnectionGuard(IProxyDirectory directory, IProxyAuthorize
         WorkloadInfo? source = info.SourceWorkload is null ? null : directory.FindLocalWorkload(info.LoadBalancer ?? info.Source);
         if (info.SourceWorkload is { } before && (source is null || source.Uid != before.Uid || source.Identity != before.Identity)) return false;
         if (info.IsClientNamedByPeer && !directory.IsElsewhere(info.LoadBalancer ?? info.Source, info.SourceIdentity!)) return false;
-        if (!connection.IsDestinationHere) return Ask(info, source, destination: null).IsAllowed;
+        if (!connection.IsDestinationHere) return Allows(connection, Ask(info, source, destination: null));
         return directory.FindLocalWorkload(info.Target) is { } destination
             && destination.Identity == info.DestinationIdentity
             && (info.LoadBalancer is null || LoadBalancerHeader.IsTrusted(info, destination))
-            && Ask(info, source, destination).IsAllowed;
+            && Allows(connection, Ask(info, source, destination));
+    }
+
+    // What ends a connection is what is told of it, not what has once allowed it.
+    private static bool Allows(ProxiedConnection connection, in Decision decision)
+    {
+        if (!decision.IsAllowed) connection.Decide(decision);
+        return decision.IsAllowed;
     }
 
     // Out of a source here, and in at a destination here.

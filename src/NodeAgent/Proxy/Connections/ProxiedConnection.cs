@@ -1,3 +1,4 @@
+using Culvert.Core;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Relay;
 using Culvert.NodeAgent.Proxy.Transport;
@@ -24,8 +25,8 @@ internal sealed class ProxiedConnection
         IsDestinationHere = isDestinationHere;
     }
 
-    /// <summary>What is known of it.</summary>
-    internal ProxyConnectionInfo Info { get; }
+    /// <summary>What is known of it; its decision is policy's last.</summary>
+    internal ProxyConnectionInfo Info { get; private set; }
 
     /// <summary>Whether it is decided here whether it may come in at its destination; otherwise only whether it may go out of its source.</summary>
     internal bool IsDestinationHere { get; }
@@ -34,6 +35,9 @@ internal sealed class ProxiedConnection
     internal ProxyFailure Aborted { get; private set; }
 
     internal ProxiedConnection? Next { get; set; }
+
+    /// <summary>Says what policy has decided since it was admitted.</summary>
+    internal void Decide(in Decision decision) => Info = Info with { Decision = decision };
 
     internal ProxiedConnection? Previous { get; set; }
 
