@@ -35,7 +35,7 @@ internal static class AdminMapping
         OrNull(flow.Reason),
         ToReport(flow.Source),
         ToReport(flow.Destination),
-        NameOf(flow.Protocol),
+        Core.IpProtocolNames.Of((byte)flow.Protocol),
         NameOf(flow.Path),
         flow.BytesSent,
         flow.BytesReceived,

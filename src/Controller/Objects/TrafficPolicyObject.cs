@@ -24,6 +24,15 @@ internal sealed record TrafficPolicyObject(ObjectMeta Meta, string Service) : Me
         LoadBalancing.Select(b => ("loadBalancing", b.Port)).Concat(ProxyProtocol.Ports.Select(p => ("proxyProtocol", p))).Concat(TrustedProxies.SelectMany(t => t.Ports).Select(p => ("acceptProxyProtocol", p)))
             .Where(p => p.Item2.Port != 0);
 
+    /// <summary>The fields in whose place the Service has annotations that say something else, and do not count.</summary>
+    /// <param name="service">The Service, without what is said here.</param>
+    public IEnumerable<string> Covered(ServiceObject service)
+    {
+        if (!LoadBalancing.IsEmpty && !service.Meta.LoadBalancing.IsEmpty && LoadBalancing != service.Meta.LoadBalancing) yield return "loadBalancing";
+        if (!ProxyProtocol.IsEmpty && !service.Meta.ProxyProtocol.IsEmpty && ProxyProtocol != service.Meta.ProxyProtocol) yield return "proxyProtocol";
+        if (!TrustedProxies.IsEmpty && !service.Meta.TrustedProxies.IsEmpty && TrustedProxies != service.Meta.TrustedProxies) yield return "acceptProxyProtocol";
+    }
+
     /// <summary>The Service with what is said here in the place of what its annotations say of the same.</summary>
     public ServiceObject ApplyTo(ServiceObject service) => service with
     {

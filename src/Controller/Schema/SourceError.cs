@@ -13,6 +13,9 @@ public sealed record SourceError(string Place, int Line, string Object, string F
     /// <summary>Most that are told of one place: whoever mends reads the first, and a file of nonsense must not fill the log.</summary>
     public const int MostOfAPlace = 100;
 
+    /// <summary>Whether it is about a declaration in whose place another one of the same object counts.</summary>
+    public bool IsOfSecond { get; init; }
+
     private const string MoreThanListed = "more, which are not listed";
 
     // The path of a folder can have 4095 characters, and is the same text in many lines.

@@ -28,6 +28,9 @@ internal sealed class ObjectResolver
     /// <summary>Objects that nothing declares and that stay in force, as nobody can tell whether they are meant to go; with why.</summary>
     private readonly Dictionary<ObjectKey, SourceError> _held = [];
 
+    /// <summary>Objects that nothing declares and that are wanted all the same.</summary>
+    private ImmutableHashSet<ObjectKey> _undeclared = [];
+
     /// <summary>Objects declared several times of which another declaration may count now: the one in force counts, and that has changed since the choice.</summary>
     private readonly HashSet<ObjectKey> _unsettled = [];
 
@@ -89,7 +92,7 @@ internal sealed class ObjectResolver
             }
         }
         IEnumerable<SourceError> errors = _declarations.Faulty.SelectMany(d => d.Content.Errors).Concat(_duplicates.Values.SelectMany(d => d.Values)).Concat(meshErrors).Concat(_conflicts.Values).Concat(_held.Values.OrderBy(e => e.Object, StringComparer.Ordinal));
-        return new(previous with { Objects = changed.Count > 0 ? objects.ToImmutable() : previous.Objects, Mesh = mesh, IsRead = true, Errors = SourceError.InOrder(errors) }, changed, open);
+        return new(previous with { Objects = changed.Count > 0 ? objects.ToImmutable() : previous.Objects, Undeclared = _undeclared, Mesh = mesh, IsRead = true, Errors = SourceError.InOrder(errors) }, changed, open);
     }
 
     /// <summary>Why a declaration does not count, though it may be good by itself; null where it does.</summary>
@@ -114,13 +117,20 @@ internal sealed class ObjectResolver
     {
         _duplicates.Remove(key);
         _held.Remove(key);
+        _undeclared = _undeclared.Remove(key);
         IReadOnlyList<Declaration> declarations = _declarations.Of(key);
-        if (declarations.Count == 0) return last is not null && MayBeMeant(last) ? last : null;
+        if (declarations.Count == 0)
+        {
+            if (last is null || !MayBeMeant(last)) return null;
+            _undeclared = _undeclared.Add(key);
+            return last;
+        }
+
         Declaration winner = declarations.FirstOrDefault(d => d.Key.Place == last?.Meta.Origin.Place) ?? declarations[0];
         if (declarations.Count > 1)
         {
             (string name, string reason) = (key.ToString(), $"is declared twice; the one at {winner.Origin} counts");
-            _duplicates[key] = declarations.Where(d => !ReferenceEquals(d, winner)).ToDictionary(d => d.Key, d => new SourceError(d.Key.Place, d.Origin.Line, name, "", reason));
+            _duplicates[key] = declarations.Where(d => !ReferenceEquals(d, winner)).ToDictionary(d => d.Key, d => new SourceError(d.Key.Place, d.Origin.Line, name, "", reason) { IsOfSecond = true });
         }
         if (winner.Content.Object is { } good) return good;
 

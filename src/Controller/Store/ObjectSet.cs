@@ -19,6 +19,9 @@ internal sealed record ObjectSet
     /// <summary>Whether the source has been read at least once. Until then nobody knows what is meant to be in force: no objects is not "nothing".</summary>
     public bool IsRead { get; init; }
 
+    /// <summary>Those of <see cref="Objects"/> that nothing declares any more: nobody can tell whether they are meant to go.</summary>
+    public ImmutableHashSet<ObjectKey> Undeclared { get; init; } = [];
+
     /// <summary>Errors in order of file and line.</summary>
     public ImmutableArray<SourceError> Errors { get; init; } = [];
 
@@ -26,19 +29,22 @@ internal sealed record ObjectSet
     public ImmutableArray<SourceError> Warnings { get; init; } = [];
 
     /// <summary>
-    /// What is in force in place of what an error is about: of the object, or, where none can be told, of anything that came from the file, or from below the subfolder; of anything at all where
-    /// the folder itself, named by its full path, can't be read.
+    /// What is in force in place of what an error is about: of the object, or, where none can be told, of anything that came from the file, or from below the subfolder, and is not declared there
+    /// any more; of anything at all where the folder itself, named by its full path, can't be read. Nothing in place of a second declaration: the first is simply in force.
     /// </summary>
     public InForceInstead Instead(SourceError error)
     {
-        if (error.Object.Length == 0) return HasAnyFrom(error) ? InForceInstead.LastGood : InForceInstead.Nothing;
-        if (ObjectKey.Parse(error.Object) is not { } key || !Objects.TryGetValue(key, out MeshObject? inForce)) return InForceInstead.Nothing;
+        if (error.IsOfSecond) return InForceInstead.Nothing;
+        if (ObjectKey.Parse(error.Object) is not { } key) return KeepsAnyFrom(error) ? InForceInstead.LastGood : InForceInstead.Nothing;
+        if (!Objects.TryGetValue(key, out MeshObject? inForce)) return InForceInstead.Nothing;
         return inForce.IsStricterReading ? InForceInstead.Part : InForceInstead.LastGood;
     }
 
     public IEnumerable<T> OfKind<T>()
         where T : MeshObject => Objects.Values.OfType<T>().OrderBy(o => o.Meta.FullName);
 
-    private bool HasAnyFrom(SourceError error) =>
-        Path.IsPathRooted(error.Place) ? !Objects.IsEmpty : Objects.Values.Any(o => o.Meta.Origin.Place == error.Place || (error.Place.EndsWith('/') && o.Meta.Origin.Place.StartsWith(error.Place, StringComparison.Ordinal)));
+    private bool KeepsAnyFrom(SourceError error) => Path.IsPathRooted(error.Place) ? !Objects.IsEmpty : Undeclared.Any(k => Objects.TryGetValue(k, out MeshObject? kept) && IsFrom(kept, error.Place));
+
+    private static bool IsFrom(MeshObject kept, string place) =>
+        kept.Meta.Origin.Place == place || (place.EndsWith('/') && kept.Meta.Origin.Place.StartsWith(place, StringComparison.Ordinal));
 }

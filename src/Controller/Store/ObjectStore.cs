@@ -174,7 +174,7 @@ internal sealed class ObjectStore : IObjectSink
     private void Publish(ObjectSet next, List<ObjectKey> keys)
     {
         ObjectSet before = _current;
-        if (!_publishFailed && next.Objects == before.Objects && next.IsRead == before.IsRead && next.Mesh == before.Mesh && next.Errors.SequenceEqual(before.Errors) && next.Warnings.SequenceEqual(before.Warnings)) return;
+        if (!_publishFailed && next.Objects == before.Objects && next.IsRead == before.IsRead && next.Mesh == before.Mesh && next.Errors.SequenceEqual(before.Errors) && next.Undeclared.SetEquals(before.Undeclared) && next.Warnings.SequenceEqual(before.Warnings)) return;
         LogChanges(before, next);
 
         // While nobody can tell whether a MeshConfig was given, nothing is kept: what is kept would say at the next start that there was none.

@@ -103,6 +103,8 @@ internal sealed class ReferenceWarnings(WorkloadIndex workloads)
         {
             if (!service.Ports.Any(p => port.Covers(p.Port, p.Protocol))) yield return SourceWarning.About(policy, $"the Service has no port {port}", "spec", field);
         }
+        if (first != policy) yield break;
+        foreach (string field in policy.Covered(service)) yield return SourceWarning.About(policy, $"counts in the place of all that annotations of Service {policy.Service} say of {field}, also for ports that it does not name", "spec", field);
     }
 
     private IEnumerable<SourceError> OfTarget(TrafficTargetObject target, Func<ObjectKey, MeshObject?> find)

@@ -14,7 +14,7 @@ internal static class FlowFilterMatcher
             && (filter.Destination.Length == 0 || MatchesEnd(filter.Destination, record.DestinationWorkload?.Uid, record.DestinationIdentity, record.Destination) || record.Backend is { } b && MatchesEnd(filter.Destination, null, null, b))
             && (filter.Port == 0 || filter.Port == record.Destination.Port || filter.Port == record.Backend?.Port)
             && (filter.Verdict == Wire.Verdict.Unspecified || filter.Verdict == FlowMapping.VerdictOf(record))
-            && (filter.Protocol == Wire.TransportProtocol.Unspecified || (filter.Protocol == Wire.TransportProtocol.Udp) == (record.Protocol == Core.TransportProtocol.Udp))
+            && (filter.Protocol == Wire.TransportProtocol.Unspecified || (int)filter.Protocol == (int)record.Protocol)
             && (filter.Path == Wire.FlowPath.Unspecified || (int)filter.Path == (int)record.Path + 1);
     }
 
