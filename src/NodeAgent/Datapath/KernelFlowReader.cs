@@ -79,7 +79,7 @@ internal sealed class KernelFlowReader : IDisposable
         {
             Time = _time.GetUtcNow() - Stopwatch.GetElapsedTime((long)(e.TimeNs * (Stopwatch.Frequency / 1e9))),
             Kind = kind.Value,
-            Path = (CvVerdict)e.Verdict == CvVerdict.Direct || kind is FlowEventKind.Denied && !anonymous ? FlowPath.Direct : FlowPath.Passthrough,
+            Path = (CvVerdict)e.Verdict == CvVerdict.Direct || kind is FlowEventKind.Denied or FlowEventKind.Dropped && !anonymous ? FlowPath.Direct : FlowPath.Passthrough,
             Protocol = (TransportProtocol)e.Key.Proto,
             Source = source,
             Destination = destination,
