@@ -5,6 +5,7 @@ using Culvert.Controller.Snapshots;
 using Culvert.Controller.Sources;
 using Culvert.Controller.Sources.Folder;
 using Culvert.Controller.Store;
+using Culvert.Tests.Shared;
 using Google.Protobuf;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -24,14 +25,13 @@ public sealed class MeshCompilerTests
             + string.Concat(Enumerable.Range(0, 100).Select(i => $"apiVersion: v1\nkind: Service\nmetadata: {{name: s{i}, namespace: shop}}\nspec: {{clusterIP: 10.96.0.{i + 1}, selector: {{app: w{i}}}, ports: [{{port: 80}}]}}\n---\n"));
         ObjectSet objects = ObjectSetReader.Read([new("all.yaml", text)], ObjectSet.Empty);
         Assert.Empty(objects.Errors);
-        // The best of some, and of more where others have the machine: what it costs is asked, not what it waits.
         TimeSpan best = TimeSpan.MaxValue, limit = TimeSpan.FromMilliseconds(100);
-        for (int i = 0; i < 5 || (best >= limit && i < 50); i++)
+        for (int i = 0; i < 20; i++)
         {
             MeshCompiler compiler = new();
-            long start = Stopwatch.GetTimestamp();
+            TimeSpan start = ThreadClock.Now;
             NodeResources first = compiler.Update(objects, null, []).ForNode("node-1");
-            TimeSpan elapsed = Stopwatch.GetElapsedTime(start);
+            TimeSpan elapsed = ThreadClock.Now - start;
             if (elapsed < best) best = elapsed;
             NodeResources next = compiler.Update(objects, null, []).ForNode("node-1");
             Assert.Equal(1 + 1 + 1000 + 100 + 10, next.All.Count());

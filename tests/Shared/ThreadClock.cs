@@ -1,0 +1,25 @@
+using System.Globalization;
+
+namespace Culvert.Tests.Shared;
+
+/// <summary>The processor time of the calling thread: what work costs, whoever else has the machine meanwhile. Work that continues on other threads is not counted.</summary>
+internal static class ThreadClock
+{
+    /// <summary>How long the calling thread has run on a processor, to a tick of the scheduler (proc(5), <c>schedstat</c>).</summary>
+    public static TimeSpan Now
+    {
+        get
+        {
+            ReadOnlySpan<char> text = File.ReadAllText("/proc/thread-self/schedstat");
+            return TimeSpan.FromTicks(long.Parse(text[..text.IndexOf(' ')], CultureInfo.InvariantCulture) / TimeSpan.NanosecondsPerTick);
+        }
+    }
+
+    /// <summary>What a piece of work costs, in time on a processor.</summary>
+    public static TimeSpan Measure(Action work)
+    {
+        TimeSpan start = Now;
+        work();
+        return Now - start;
+    }
+}
