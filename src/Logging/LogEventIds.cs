@@ -98,6 +98,7 @@ internal static class LogEventIds
     internal const int RootsNotWritten = 2009;
     internal const int NotRemoved = 2010;
     internal const int RemovalFailed = 2011;
+    internal const int StateUpkeepFailed = 2012;
 
     // src/Controller/Api
     internal const int Joined = 2101;

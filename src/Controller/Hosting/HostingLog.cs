@@ -39,4 +39,7 @@ internal static partial class HostingLog
 
     [LoggerMessage(LogEventIds.RootsNotWritten, LogLevel.Error, "'{Path}' can't be written, which is tried again: {Reason}")]
     public static partial void RootsNotWritten(ILogger logger, string path, string reason);
+
+    [LoggerMessage(LogEventIds.StateUpkeepFailed, LogLevel.Error, "What was asked for by files in '{Folder}' is tried again; that it failed in this way is a bug, please report it.")]
+    public static partial void StateUpkeepFailed(ILogger logger, Exception error, string folder);
 }

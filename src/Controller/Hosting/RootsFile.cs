@@ -12,7 +12,8 @@ namespace Culvert.Controller.Hosting;
 /// <param name="logger">Where it is said that the file can't be written.</param>
 internal sealed class RootsFile(string path, ICertificateAuthority authority, ILogger logger) : IHostedService
 {
-    private volatile bool _unwritten;
+    private readonly Lock _lock = new();
+    private bool _unwritten;
 
     /// <summary>Writes the file. Where it can't be written, that is logged.</summary>
     public Task StartAsync(CancellationToken cancellationToken)
@@ -31,20 +32,27 @@ internal sealed class RootsFile(string path, ICertificateAuthority authority, IL
     /// <summary>Writes what could not be written before.</summary>
     public void Retry()
     {
-        if (_unwritten) Write();
+        lock (_lock)
+        {
+            if (_unwritten) Write();
+        }
     }
 
+    /// <summary>One after the other: of two changes at once the roots of the first must not be what the file ends with.</summary>
     private void Write()
     {
-        try
+        lock (_lock)
         {
-            PrivateFiles.Write(path, string.Concat(authority.Roots.Select(r => PemEncoding.WriteString("CERTIFICATE", r.Span) + "\n")));
-            _unwritten = false;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            if (!_unwritten) HostingLog.RootsNotWritten(logger, path, e.Message);
-            _unwritten = true;
+            try
+            {
+                PrivateFiles.Write(path, string.Concat(authority.Roots.Select(r => PemEncoding.WriteString("CERTIFICATE", r.Span) + "\n")));
+                _unwritten = false;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                if (!_unwritten) HostingLog.RootsNotWritten(logger, path, e.Message);
+                _unwritten = true;
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Hosting;
 
-/// <summary>What a controller does again and again with its state folder: what commands beside it have asked for by files, and what the disk had no room for. Safe for any number of threads.</summary>
+/// <summary>What a controller does again and again with its state folder: what commands beside it have asked for by files, and what the disk had no room for. For one thread at a time: a wish that two find is done twice.</summary>
 /// <param name="nodes">Which nodes are revoked.</param>
 /// <param name="objects">Objects to save.</param>
 /// <param name="roots">The file with the roots.</param>

@@ -1,3 +1,4 @@
+using System.Threading.Channels;
 using Culvert.Controller.Nodes;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -9,14 +10,16 @@ namespace Culvert.Controller.Hosting;
 /// not, it is looked every few seconds.
 /// </summary>
 /// <param name="folder">The state folder.</param>
-/// <param name="asked">Called from any thread; must not throw.</param>
+/// <param name="asked">Called by one after the other, however slow the disk is: a wish that two find is done twice. What it throws is logged, and it is called again the next time.</param>
 /// <param name="time">The clock.</param>
 /// <param name="logger">Where it is said when the file system tells nothing.</param>
 internal sealed class StateWatch(string folder, Action asked, TimeProvider time, ILogger logger) : IHostedService, IDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
+    private readonly Channel<bool> _signals = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
     private FileSystemWatcher? _watcher;
     private ITimer? _timer;
+    private Task _loop = Task.CompletedTask;
 
     /// <summary>Begins to watch, and tells once what was asked for before.</summary>
     public Task StartAsync(CancellationToken cancellationToken)
@@ -24,8 +27,8 @@ internal sealed class StateWatch(string folder, Action asked, TimeProvider time,
         try
         {
             _watcher = new FileSystemWatcher(folder) { IncludeSubdirectories = true, NotifyFilter = NotifyFilters.FileName };
-            _watcher.Created += (_, e) => Tell(e.Name);
-            _watcher.Renamed += (_, e) => Tell(e.Name);
+            _watcher.Created += (_, e) => OnFile(e.Name);
+            _watcher.Renamed += (_, e) => OnFile(e.Name);
             _watcher.EnableRaisingEvents = true;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -34,26 +37,45 @@ internal sealed class StateWatch(string folder, Action asked, TimeProvider time,
             _watcher = null;
             HostingLog.NotWatched(logger, folder, Interval.TotalSeconds, e.Message);
         }
-        _timer = time.CreateTimer(_ => asked(), null, Interval, Interval);
         asked();
+        _timer = time.CreateTimer(_ => Signal(), null, Interval, Interval);
+        _loop = Task.Run(RunAsync, CancellationToken.None);
         return Task.CompletedTask;
-
-        void Tell(string? name)
-        {
-            if (name is not null && (name.EndsWith(NodeStore.RevokedSuffix, StringComparison.Ordinal) || name.EndsWith(RootRotation.FileName, StringComparison.Ordinal) || name.EndsWith(RootRemoval.Suffix, StringComparison.Ordinal))) asked();
-        }
     }
 
-    /// <summary>Watches no longer, and waits for what the timer has begun.</summary>
-    public async Task StopAsync(CancellationToken cancellationToken)
+    /// <summary>Watches no longer, and waits for what has begun.</summary>
+    public Task StopAsync(CancellationToken cancellationToken)
     {
-        _watcher?.Dispose();
-        if (_timer is not null) await _timer.DisposeAsync();
+        Dispose();
+        return _loop;
     }
 
     public void Dispose()
     {
         _watcher?.Dispose();
         _timer?.Dispose();
+        _signals.Writer.TryComplete();
+    }
+
+    private void OnFile(string? name)
+    {
+        if (name is not null && (name.EndsWith(NodeStore.RevokedSuffix, StringComparison.Ordinal) || name.EndsWith(RootRotation.FileName, StringComparison.Ordinal) || name.EndsWith(RootRemoval.Suffix, StringComparison.Ordinal))) Signal();
+    }
+
+    private void Signal() => _signals.Writer.TryWrite(true);
+
+    private async Task RunAsync()
+    {
+        await foreach (bool _ in _signals.Reader.ReadAllAsync())
+        {
+            try
+            {
+                asked();
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                HostingLog.StateUpkeepFailed(logger, e, folder);
+            }
+        }
     }
 }

@@ -236,7 +236,7 @@ public sealed partial class BuiltInCertificateAuthority : ICertificateAuthority,
             }
             int forgotten = _retired.RemoveAll(r => ForgottenAt(r.Record) <= now);
             ImmutableArray<ReadOnlyMemory<byte>> bundle = [.. _roots.Select(r => (ReadOnlyMemory<byte>)r.Certificate.RawData)];
-            changed = bundle.Length != _bundle.Length || removed.Length > 0;
+            changed = bundle.Length != _bundle.Length || bundle.Zip(_bundle).Any(pair => !pair.First.Span.SequenceEqual(pair.Second.Span));
             _bundle = bundle;
             _timer.Change(UntilNext(now), Timeout.InfiniteTimeSpan);
             if (removed.Length + forgotten > 0 || _unsaved) TrySave();
