@@ -127,7 +127,7 @@ public sealed class ExhaustTests(LinkAttackFixture mesh) : IAsyncLifetime
     public async Task Exhaust_the_external_connections_that_are_half_open(TestFamily family)
     {
         const int Count = 3 * MostHalfOpen;
-        await using var server = PeerServer.Start(mesh.Lax, MeshFixture.AddressOf(mesh.Lax, family), PeerServer.EchoAsync);
+        await using var server = PeerServer.Start(mesh.Lax, MeshFixture.AddressOf(mesh.Lax, family), PeerServer.EchoOnceAsync);
 
         // From addresses that nobody has: what the pod answers goes nowhere. And one honest client from outside, whose connections need the same places.
         var nobody = IPAddress.Parse(family == TestFamily.IPv4 ? "192.0.2.10" : "2001:db8::10");

@@ -11,7 +11,7 @@ internal sealed class PeerServer : IAsyncDisposable
     private readonly Socket _listener;
     private readonly Func<Socket, Task> _serve;
     private readonly Task _accepting;
-    private readonly ConcurrentBag<Task> _connections = [];
+    private readonly ConcurrentBag<(EndPoint? Client, Task Served)> _connections = [];
 
     private PeerServer(Socket listener, Func<Socket, Task> serve)
     {
@@ -47,6 +47,17 @@ internal sealed class PeerServer : IAsyncDisposable
         }
 
         socket.Shutdown(SocketShutdown.Send);
+    }
+
+    /// <summary>
+    /// Sends back what comes first and ends the connection. For servers that answer SYNs with cookies, as under a flood: their kernel takes a copy of a client's first data that comes late, after the end of its
+    /// connection, for a connection of its own, and the client that has ended its side says nothing more on it.
+    /// </summary>
+    public static async Task EchoOnceAsync(Socket socket)
+    {
+        var buffer = new byte[64 * 1024];
+        var n = await socket.ReceiveAsync(buffer);
+        await SendAllAsync(socket, buffer.AsMemory(0, n));
     }
 
     public static async Task SendAllAsync(Socket socket, ReadOnlyMemory<byte> data)
@@ -99,7 +110,15 @@ internal sealed class PeerServer : IAsyncDisposable
     {
         _listener.Dispose();
         await _accepting;
-        await Task.WhenAll(_connections).WaitAsync(TimeSpan.FromSeconds(30));
+        try
+        {
+            await Task.WhenAll(_connections.Select(c => c.Served)).WaitAsync(TimeSpan.FromSeconds(30));
+        }
+        catch (TimeoutException e)
+        {
+            var open = _connections.Where(c => !c.Served.IsCompleted).Select(c => c.Client);
+            throw new TimeoutException($"of {_connections.Count} connections to {EndPoint} these have not ended: {string.Join(", ", open)}", e);
+        }
     }
 
     private async Task AcceptAsync()
@@ -116,7 +135,7 @@ internal sealed class PeerServer : IAsyncDisposable
                 return; // disposed
             }
 
-            _connections.Add(ServeAsync(socket));
+            _connections.Add((socket.RemoteEndPoint, ServeAsync(socket)));
         }
     }
 
