@@ -9,8 +9,10 @@ namespace Culvert.Controller.Schema;
 /// </summary>
 internal static class NginxAnnotations
 {
+    /// <summary>What their names begin with.</summary>
+    public const string Prefix = "config.nsm.nginx.com/";
+
     public const string MtlsModeName = Prefix + "mtls-mode";
-    private const string Prefix = "config.nsm.nginx.com/";
     private const string IgnoreIncoming = Prefix + "ignore-incoming-ports";
     private const string IgnoreOutgoing = Prefix + "ignore-outgoing-ports";
 

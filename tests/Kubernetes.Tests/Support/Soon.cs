@@ -12,16 +12,19 @@ internal static class Soon
     internal static Task<T> Ends<T>(Task<T> task) => task.WaitAsync(Limit);
 
     /// <summary>Waits for a condition that nobody tells of.</summary>
-    internal static async Task Holds(string what, Func<Task<bool>> condition)
+    /// <param name="what">The condition.</param>
+    /// <param name="condition">Asks whether it holds.</param>
+    /// <param name="instead">What there is instead; null: the condition says enough.</param>
+    internal static async Task Holds(string what, Func<Task<bool>> condition, Func<string>? instead = null)
     {
         long start = TimeProvider.System.GetTimestamp();
         while (!await condition())
         {
-            if (TimeProvider.System.GetElapsedTime(start) > Limit) Assert.Fail($"not within {Limit.TotalSeconds} s: {what}");
+            if (TimeProvider.System.GetElapsedTime(start) > Limit) Assert.Fail($"not within {Limit.TotalSeconds} s: {what}{(instead is null ? "" : $"; there is: {instead()}")}");
             await Task.Delay(20);
         }
     }
 
     /// <summary>Waits for a condition that nobody tells of.</summary>
-    internal static Task Holds(string what, Func<bool> condition) => Holds(what, () => Task.FromResult(condition()));
+    internal static Task Holds(string what, Func<bool> condition, Func<string>? instead = null) => Holds(what, () => Task.FromResult(condition()), instead);
 }

@@ -19,7 +19,7 @@ internal sealed class DocumentTable(ApiKind kind, PendingChanges changes, ISeenO
         ResourceName name = item.Metadata.ResourceName;
         if (kind.HasStatus) statuses.See(PlaceOf(name), new(kind, name, item.Conditions));
         if (_items.TryGetValue(name, out var known) && known.Digest == item.Digest) return;
-        Put(name, item.Digest, IsOfInterest(item.Metadata) ? Read(item) : null);
+        Put(name, item.Digest, IsOfInterest(item) ? Read(item) : null);
     }
 
     public void SetUnreadable(UnreadableObject item)
@@ -37,8 +37,18 @@ internal sealed class DocumentTable(ApiKind kind, PendingChanges changes, ISeenO
         if (kind.HasStatus) statuses.Forget(PlaceOf(name));
     }
 
-    // Slices without the label are of no Service, but of whoever has made them.
-    private bool IsOfInterest(Culvert.Kubernetes.Resources.ObjectMeta meta) => kind.Kind != ObjectKind.EndpointSlice || meta.Labels.ContainsKey(EndpointSliceObject.ServiceLabel);
+    private bool IsOfInterest(ApiDocument item) => kind.Kind switch
+    {
+        // Those without the label are of no Service, but of whoever has made them.
+        ObjectKind.EndpointSlice => item.Metadata.Labels.ContainsKey(EndpointSliceObject.ServiceLabel),
+
+        // Most routes of a cluster are for Gateways, and whoever serves these says what has become of them.
+        ObjectKind.TCPRoute or ObjectKind.UDPRoute => HasServiceAsParent(item.Content),
+        _ => true,
+    };
+
+    private static bool HasServiceAsParent(MapNode route) => (route.Find("spec") as MapNode)?.Find("parentRefs") is ListNode parents
+        && parents.Items.OfType<MapNode>().Any(p => p.Find("kind") is ScalarNode { Text: nameof(ObjectKind.Service) });
 
     private ReadObject Read(ApiDocument item)
     {

@@ -15,6 +15,12 @@ internal interface IKindWatch
     /// <summary>The path of its objects at the server.</summary>
     string Place { get; }
 
+    /// <summary>Whether the server has the kind, as far as is known; false only for those that it need not have.</summary>
+    bool IsThere => true;
+
+    /// <summary>Why the server's objects of the kind can't be watched at all; null when they can, or there are none.</summary>
+    string? Unwatchable => null;
+
     /// <summary>Whether all its objects have been told once.</summary>
     bool IsListed { get; }
 

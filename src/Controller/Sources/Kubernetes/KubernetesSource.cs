@@ -49,7 +49,10 @@ internal sealed class KubernetesSource : IObjectSource
     {
         (Name, _client, _status, _reflector, _metrics, _time, _logger, _disposeClients) = (name, client, status, reflector, metrics, time, logger, disposeClients);
         IEnumerable<IKindWatch> documents = ApiKind.All.Select(k => new KindWatch<ApiDocument>(k.Type, new DocumentTable(k, _changes, status), Post));
-        _watches = [.. documents, new KindWatch<Pod>(KnownResources.Pods, new PodTable(_changes), Post)];
+        KindWatch<CustomResourceDefinition>? definitions = null;
+        OptionalKindWatch[] optional = [.. OptionalKind.All.Select(k => new OptionalKindWatch(k, () => definitions!.IsListed, _changes, status, Post))];
+        definitions = new(KnownResources.CustomResourceDefinitions, new DefinitionTable(optional), Post);
+        _watches = [.. documents, new KindWatch<Pod>(KnownResources.Pods, new PodTable(_changes), Post), definitions, .. optional];
     }
 
     /// <inheritdoc/>
@@ -109,8 +112,8 @@ internal sealed class KubernetesSource : IObjectSource
 
     private void Tell(IObjectSink sink)
     {
-        bool isSynced = _watches.All(w => w.IsListed);
-        ImmutableArray<SourceError> troubles = [.. KubernetesTroubles.Of(_watches)];
+        bool isSynced = _isSynced || _watches.All(w => w.IsListed);
+        ImmutableArray<SourceError> troubles = [.. KubernetesTroubles.Of(_watches, isSynced)];
         if (!_tellAll && _changes.Count == 0 && isSynced == _isSynced && troubles.SequenceEqual(_troubles)) return;
         ImmutableArray<ObjectChange> changes = _changes.Take();
         bool tellAll = _tellAll;
@@ -118,7 +121,7 @@ internal sealed class KubernetesSource : IObjectSource
         sink.Apply(tellAll
             ? new([.. _watches.SelectMany(w => w.Declarations).Select(ObjectChange.Declared)]) { Replaces = "", IsSynced = isSynced, Troubles = troubles }
             : new(changes) { IsSynced = isSynced, Troubles = troubles });
-        if (isSynced && !_isSynced) KubernetesLog.Synced(_logger, Name, _watches.Length);
+        if (isSynced && !_isSynced) KubernetesLog.Synced(_logger, Name, _watches.Count(w => w.IsThere));
         (_tellAll, _isSynced, _troubles) = (false, isSynced, troubles);
     }
 }

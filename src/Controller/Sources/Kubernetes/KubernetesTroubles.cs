@@ -7,27 +7,33 @@ namespace Culvert.Controller.Sources.Kubernetes;
 internal static class KubernetesTroubles
 {
     /// <summary>One for each kind that has one of its own, and one for all when the server as a whole has it.</summary>
-    public static IEnumerable<SourceError> Of(IReadOnlyCollection<IKindWatch> watches)
+    /// <param name="watches">The kinds.</param>
+    /// <param name="isSynced">Whether objects are in force: what can't be listed holds up the others at the start only.</param>
+    public static IEnumerable<SourceError> Of(IReadOnlyCollection<IKindWatch> watches, bool isSynced)
     {
+        foreach (IKindWatch watch in watches.Where(w => w.Unwatchable is not null)) yield return new(watch.Place, 0, "", "", $"{watch.Resource} can't be watched: {watch.Unwatchable}; {Effect(watch.IsListed, isSynced)}");
         IKindWatch[] troubled = [.. watches.Where(w => w.Trouble is not null)];
-        foreach (IKindWatch watch in troubled.Where(w => !IsOfServer(w.Trouble!.Failure))) yield return Error(watch.Place, watch.Resource, watch.Trouble!, watch.IsListed);
+        foreach (IKindWatch watch in troubled.Where(w => !IsOfServer(w.Trouble!.Failure))) yield return Error(watch.Place, watch.Resource, watch.Trouble!, Effect(watch.IsListed, isSynced));
         foreach (var group in troubled.Where(w => IsOfServer(w.Trouble!.Failure)).GroupBy(w => w.Trouble!.Failure))
         {
-            string resources = group.Count() == watches.Count ? "nothing" : string.Join(", ", group.Select(w => w.Resource));
-            yield return Error("/", resources, group.First().Trouble!, group.All(w => w.IsListed));
+            string resources = group.Count() == watches.Count(w => w.IsThere) ? "nothing" : string.Join(", ", group.Select(w => w.Resource));
+            yield return Error("/", resources, group.First().Trouble!, Effect(group.All(w => w.IsListed), isSynced));
         }
     }
 
-    private static SourceError Error(string place, string resources, ApiException trouble, bool isListed)
+    private static SourceError Error(string place, string resources, ApiException trouble, string effect)
     {
         string what = resources == "nothing" ? "nothing can be watched" : $"{resources} can't be watched";
-        return new(place, 0, "", "", $"{what}: {Remedy(trouble.Failure, resources)}; {(isListed ? "what was read last stays in force" : "nothing comes into force before")} ({trouble.Message})");
+        return new(place, 0, "", "", $"{what}: {Remedy(trouble.Failure, resources)}; {effect} ({trouble.Message})");
     }
+
+    private static string Effect(bool isListed, bool isSynced) => isListed ? "what was read last stays in force" : isSynced ? "its objects do not count before" : "nothing comes into force before";
 
     private static string Remedy(ApiFailure failure, string resource) => failure switch
     {
         ApiFailure.Forbidden => $"the controller's role lacks the verbs list and watch on {resource}; grant them by a ClusterRole",
         ApiFailure.NotFound or ApiFailure.MethodNotAllowed when resource.EndsWith(".culvert.dev", StringComparison.Ordinal) => "the kind is not installed; apply the CustomResourceDefinitions of deploy/crds",
+        ApiFailure.NotFound or ApiFailure.MethodNotAllowed when OptionalKind.All.Any(k => k.FullName == resource) => "the kind is just being installed, or taken away",
         ApiFailure.NotFound or ApiFailure.MethodNotAllowed => "the server does not have the kind; Kubernetes 1.25 or newer is needed",
         ApiFailure.Unauthorized or ApiFailure.NoCredentials => "the server does not take the controller's credentials; renew its token or certificate",
         ApiFailure.Untrusted => "the server's certificate is not of the authority that the configuration names; put that right",

@@ -14,7 +14,7 @@ namespace Culvert.Controller.Sources.Kubernetes;
 /// </summary>
 internal static class PodReader
 {
-    private const string AnnotationPrefix = "culvert.dev/";
+    private static readonly string[] AnnotationPrefixes = ["culvert.dev/", NginxAnnotations.Prefix];
 
     /// <summary>Whether a pod has ended for good: its address is free for others. One that is being deleted goes on until it has ended.</summary>
     private static bool HasEnded(Pod pod) => pod.Status.Phase is "Succeeded" or "Failed";
@@ -56,6 +56,7 @@ internal static class PodReader
             Ports = ReadPorts(pod.Spec),
             ProxyProtocol = meta.ProxyProtocol,
             TrustedProxies = meta.TrustedProxies,
+            Notes = errors.Notes.ToEquatableArray(),
         };
         return new(key, workload, origin, [.. errors.Errors.Select(e => e with { Reason = $"{e.Reason}; the pod counts without it" })]) { Kind = nameof(ObjectKind.Workload) };
     }
@@ -70,13 +71,15 @@ internal static class PodReader
             && one.Meta.Labels.SequenceEqual(other.Meta.Labels)
             && one.ProxyProtocol == other.ProxyProtocol
             && one.TrustedProxies == other.TrustedProxies
+            && one.Meta.NginxMtlsMode == other.Meta.NginxMtlsMode
+            && one.Notes == other.Notes
             && a.Errors.SequenceEqual(b.Errors);
     }
 
     /// <summary>The annotations that are understood.</summary>
     private static ObjectMeta ReadAnnotations(Pod pod, ObjectMeta meta, ErrorSink errors)
     {
-        MapNode.Entry[] own = [.. pod.Metadata.Annotations.Where(a => a.Key.StartsWith(AnnotationPrefix, StringComparison.Ordinal)).Select(a => new MapNode.Entry(a.Key, 0, new ScalarNode(0, a.Value, ScalarKind.String)))];
+        MapNode.Entry[] own = [.. pod.Metadata.Annotations.Where(a => AnnotationPrefixes.Any(p => a.Key.StartsWith(p, StringComparison.Ordinal))).Select(a => new MapNode.Entry(a.Key, 0, new ScalarNode(0, a.Value, ScalarKind.String)))];
         if (own.Length == 0) return meta;
         var metadata = new FieldReader(new MapNode(0, [new("annotations", 0, new MapNode(0, own))]), "metadata", errors);
         return AnnotationReader.Read(metadata, ObjectKind.Workload, meta, metadata.Strings("annotations"));

@@ -144,7 +144,7 @@ public sealed class ClusterStatusTests(TestCluster cluster)
             kind: ClusterRole
             metadata: {name: no-statuses}
             rules:
-            - {apiGroups: ["", discovery.k8s.io, networking.k8s.io, culvert.dev], resources: ["*"], verbs: [list, watch]}
+            - {apiGroups: ["", discovery.k8s.io, networking.k8s.io, apiextensions.k8s.io, culvert.dev], resources: ["*"], verbs: [list, watch]}
             - {apiGroups: [coordination.k8s.io], resources: [leases], verbs: [get, create, update]}
             {{more}}
             ---
@@ -174,7 +174,7 @@ public sealed class ClusterStatusTests(TestCluster cluster)
         {
             found = await FindAsync(ns, name, kind);
             return string.Join(' ', found.Conditions.Select(c => $"{c.Type}={c.Status}/{c.Reason}@{c.ObservedGeneration}")) == wanted;
-        });
+        }, () => string.Join(' ', found!.Conditions));
         return found!;
     }
 }

@@ -76,7 +76,7 @@ public sealed class ClusterTests(TestCluster cluster)
         {
             string? line;
             do line = await Soon.Ends(process.StandardOutput.ReadLineAsync());
-            while (line?.Contains($"All objects of {cluster.Server.Address} have been read, of 10 kinds", StringComparison.Ordinal) == false);
+            while (line?.Contains($"All objects of {cluster.Server.Address} have been read, of 11 kinds", StringComparison.Ordinal) == false);
             Assert.NotNull(line);
             Task<string> rest = process.StandardOutput.ReadToEndAsync();
             using Process kill = Process.Start("kill", ["-TERM", process.Id.ToString(CultureInfo.InvariantCulture)]);
@@ -189,6 +189,7 @@ public sealed class ClusterTests(TestCluster cluster)
             - {apiGroups: [""], resources: [{{{core}}}], verbs: [list, watch]}
             - {apiGroups: [discovery.k8s.io], resources: [endpointslices], verbs: [list, watch]}
             - {apiGroups: [networking.k8s.io], resources: [networkpolicies], verbs: [list, watch]}
+            - {apiGroups: [apiextensions.k8s.io], resources: [customresourcedefinitions], verbs: [list, watch]}
             - {apiGroups: [culvert.dev], resources: ["*"], verbs: [list, watch]}
             ---
             apiVersion: rbac.authorization.k8s.io/v1

@@ -35,7 +35,7 @@ internal sealed class RunningOnCluster : IAsyncDisposable
     }
 
     /// <summary>Waits until the errors are as wanted.</summary>
-    public Task ErrorsAsync(string what, Func<IReadOnlyList<string>, bool> isWanted) => Soon.Holds(what, () => isWanted([.. Host.Errors.Select(e => e.ToString())]));
+    public Task ErrorsAsync(string what, Func<IReadOnlyList<string>, bool> isWanted) => Soon.Holds(what, () => isWanted([.. Host.Errors.Select(e => e.ToString())]), () => string.Join('\n', Host.Errors));
 
     public async ValueTask DisposeAsync()
     {

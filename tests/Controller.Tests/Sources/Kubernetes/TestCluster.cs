@@ -1,5 +1,6 @@
 using System.Text;
 using Culvert.Controller.CustomResources;
+using Culvert.Controller.Objects;
 using Culvert.Controller.Sources.Kubernetes;
 using Culvert.Kubernetes.Client;
 using Culvert.Kubernetes.Configuration;
@@ -40,7 +41,7 @@ public sealed class TestCluster : IAsyncLifetime
         await InstallAsync();
 
         // Kubernetes 1.20 does not have it yet.
-        if (isOld) await InstallWithoutSchemaAsync(KindOf("EndpointSlice"));
+        if (isOld) await InstallWithoutSchemaAsync(KindOf("EndpointSlice").Type);
         await KubectlAsync("apiVersion: v1\nkind: Namespace\nmetadata: {name: culvert-system}");
     }
 
@@ -58,27 +59,29 @@ public sealed class TestCluster : IAsyncLifetime
         await Server.KubectlAsync("", "apply", "--validate=false", "-k", Repository.PathOf("deploy/crds"));
         foreach (ApiKind kind in ApiKind.All.Where(k => k.HasStatus)) await IsServedAsync(kind.Type);
 
-        // What kubectl finds a kind by comes later than its paths.
-        await Soon.Holds("kubectl finds them", async () =>
-        {
-            string served = await Server.KubectlAsync("", "get", "--raw", $"/apis/{CustomResourceTable.ApiVersion}");
-            return CustomResourceTable.All.All(r => served.Contains($"\"{r.Plural}\"", StringComparison.Ordinal));
-        });
+        foreach (CustomResource resource in CustomResourceTable.All) await IsDiscoveredAsync(CustomResourceTable.Group, CustomResourceTable.Version, resource.Plural);
     }
 
-    private async Task InstallWithoutSchemaAsync(ApiKind kind)
+    /// <summary>Installs a kind with a schema that takes everything, and waits until it is served.</summary>
+    /// <param name="type">The kind, in the version in which objects are stored.</param>
+    /// <param name="others">Other versions that are served.</param>
+    /// <param name="isServed">Whether the version in which objects are stored is.</param>
+    internal async Task InstallWithoutSchemaAsync(ResourceType<ApiDocument> type, string[]? others = null, bool isServed = true)
     {
-        ResourceType<ApiDocument> type = kind.Type;
+        const string Anything = """ "schema":{"openAPIV3Schema":{"type":"object","x-kubernetes-preserve-unknown-fields":true} } """;
+        string stored = $$"""{"name":"{{type.Version}}","served":{{(isServed ? "true" : "false")}},"storage":true,"subresources":{"status":{ } },{{Anything}}}""";
         string definition = $$$"""
             {"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition",
              "metadata":{"name":"{{{type.FullName}}}","annotations":{"api-approved.kubernetes.io":"unapproved, test only"}},
              "spec":{"group":"{{{type.Group}}}","scope":"{{{(type.IsNamespaced ? "Namespaced" : "Cluster")}}}","names":{"plural":"{{{type.Plural}}}","singular":"{{{type.Kind.ToLowerInvariant()}}}","kind":"{{{type.Kind}}}"},
-             "versions":[{"name":"{{{type.Version}}}","served":true,"storage":true,"subresources":{"status":{ } },
-             "schema":{"openAPIV3Schema":{"type":"object","x-kubernetes-preserve-unknown-fields":true} } }] } }
+             "versions":[{{{string.Join(',', (others ?? []).Select(v => $$"""{"name":"{{v}}","served":true,"storage":false,{{Anything}}}""").Append(stored))}}}] } }
             """;
         await Admin.Resource(KnownResources.CustomResourceDefinitions).ApplyAsync(new(type.FullName), Encoding.UTF8.GetBytes(definition), new("tests"), Stop);
-        await IsServedAsync(type);
+        if (isServed) await IsServedAsync(type);
+        foreach (string version in (others ?? []).Concat(isServed ? [type.Version] : [])) await IsDiscoveredAsync(type.Group, version, type.Plural);
     }
+
+    private Task IsDiscoveredAsync(string group, string version, string plural) => Soon.Holds($"kubectl finds {plural}.{version}.{group}", () => Server.IsDiscoveredAsync(group, version, plural));
 
     private Task IsServedAsync(ResourceType<ApiDocument> type) => Soon.Holds($"{type} are served", async () =>
     {
@@ -99,6 +102,9 @@ public sealed class TestCluster : IAsyncLifetime
         await Admin.Resource(KnownResources.CustomResourceDefinitions).DeleteAsync(new(kind.Type.FullName), null, Stop);
         await Soon.Holds($"{kind.Type} are gone", async () => await Admin.Resource(KnownResources.CustomResourceDefinitions).FindAsync(new(kind.Type.FullName), Stop) is null);
     }
+
+    /// <summary>One of the kinds that a cluster need not have.</summary>
+    internal static OptionalKind OptionalKindOf(ObjectKind kind) => OptionalKind.All.Single(k => k.Kind == kind);
 
     /// <summary>Applies documents, as people do.</summary>
     internal Task<string> KubectlAsync(string yaml, string verb = "apply") => Server.KubectlAsync(yaml, verb, "-f", "-");

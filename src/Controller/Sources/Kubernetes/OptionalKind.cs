@@ -1,0 +1,34 @@
+using Culvert.Controller.Objects;
+
+namespace Culvert.Controller.Sources.Kubernetes;
+
+/// <summary>A kind that a cluster need not have: one of other meshes, or of the Gateway API.</summary>
+/// <param name="Kind">The same in the controller.</param>
+/// <param name="Group">API group.</param>
+/// <param name="Plural">Name in paths.</param>
+/// <param name="Name">Name in documents.</param>
+/// <param name="Versions">Those that can be read, the one that is preferred first.</param>
+internal sealed record OptionalKind(ObjectKind Kind, string Group, string Plural, string Name, params IReadOnlyList<string> Versions)
+{
+    private const string Gateway = "gateway.networking.k8s.io", Split = "split.smi-spec.io", Access = "access.smi-spec.io", Specs = "specs.smi-spec.io";
+
+    /// <summary>All of them.</summary>
+    public static IReadOnlyList<OptionalKind> All { get; } =
+    [
+        new(ObjectKind.TCPRoute, Gateway, "tcproutes", "TCPRoute", "v1", "v1alpha2"),
+        new(ObjectKind.UDPRoute, Gateway, "udproutes", "UDPRoute", "v1", "v1alpha2"),
+        new(ObjectKind.TrafficSplit, Split, "trafficsplits", "TrafficSplit", "v1alpha4", "v1alpha3", "v1alpha2"),
+        new(ObjectKind.TrafficTarget, Access, "traffictargets", "TrafficTarget", "v1alpha3", "v1alpha2"),
+        new(ObjectKind.SmiTCPRoute, Specs, "tcproutes", "TCPRoute", "v1alpha4", "v1alpha3", "v1alpha2", "v1alpha1"),
+        new(ObjectKind.SmiUDPRoute, Specs, "udproutes", "UDPRoute", "v1alpha4"),
+    ];
+
+    /// <summary>Whether what its objects select is closed by them: without having read them the mesh would be open.</summary>
+    public bool Closes => Kind == ObjectKind.TrafficTarget;
+
+    /// <summary>The name of its definition, which is also what roles call it: <c>plural.group</c>.</summary>
+    public string FullName => $"{Plural}.{Group}";
+
+    /// <summary>It, in one of its versions.</summary>
+    public ApiKind In(string version) => new(Kind, new(Group, version, Plural, Name, ApiJson.Default.ApiDocument));
+}
