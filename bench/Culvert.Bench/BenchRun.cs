@@ -53,12 +53,7 @@ internal sealed class BenchRun(BenchOptions options)
             Scenarios.OverALongWay(oursFar, plainFar, options.FarWire),
             .. DatagramScenarios.All(oursSame, plainSame, oursProxied, datagramPeers.Proxy, oursCross, datagramPeers.Pair, options.Datagrams),
         ];
-        foreach (Scenario scenario in scenarios)
-        {
-            if (!scenario.Metrics.Any(m => options.Wants(m.Name))) continue;
-            Console.Error.WriteLine($"{string.Join(", ", scenario.Metrics.Select(m => m.Name))} ...");
-            results.AddRange(await comparison.RunAsync(scenario, cancellationToken));
-        }
+        await CompareAsync(scenarios, comparison, results, cancellationToken);
         if (options.Wants(Scenarios.HostStack)) results.AddRange(await MeasureBesideRulesAsync(peers, ours, Scenarios.BesideRules(oursSame, plainSame), comparison, cancellationToken));
         if (ours is null) return;
         if (options.Wants(Budget.Rss.Name))
@@ -70,11 +65,20 @@ internal sealed class BenchRun(BenchOptions options)
             results.Add(Budget.Compare(Budget.Ready, Budget.ReadySeconds, ours.StartTimes.Select(t => t.TotalSeconds)));
         }
 
+        await CompareAsync(Scenarios.FromPods(oursCross!, ours.PodTunnels), comparison, results, cancellationToken);
+        await ours.PodTunnels.SetAsync(false, cancellationToken);
+
         // After the memory was looked at, since a thousand policies more are not what the budget is for.
-        if (options.Wants(Scenarios.Policies))
+        await CompareAsync([Scenarios.UnderPolicies(oursSame!, ours.Policies)], comparison, results, cancellationToken);
+    }
+
+    // Those that are wanted.
+    private async Task CompareAsync(IEnumerable<Scenario> scenarios, Comparison comparison, List<Result> results, CancellationToken cancellationToken)
+    {
+        foreach (Scenario scenario in scenarios.Where(s => s.Metrics.Any(m => options.Wants(m.Name))))
         {
-            Console.Error.WriteLine($"{Scenarios.Policies} ...");
-            results.AddRange(await comparison.RunAsync(Scenarios.UnderPolicies(oursSame!, ours.Policies), cancellationToken));
+            Console.Error.WriteLine($"{string.Join(", ", scenario.Metrics.Select(m => m.Name))} ...");
+            results.AddRange(await comparison.RunAsync(scenario, cancellationToken));
         }
     }
 

@@ -8,7 +8,7 @@ namespace Culvert.ProxyBench;
 
 /// <summary>Fixed answers, and counters of what was observed.</summary>
 internal sealed class BenchMesh(WorkloadInfo local, TlsIdentity identity, OutboundRoute? route)
-    : IProxyDirectory, IProxyAuthorizer, ICertificateSource, IProxyObserver
+    : IProxyDirectory, IProxyAuthorizer, ICertificateSource, IProxyObserver, ITunnelSource
 {
     private long _opened;
     private long _closed;
@@ -18,7 +18,9 @@ internal sealed class BenchMesh(WorkloadInfo local, TlsIdentity identity, Outbou
     private long _events;
     private long _busyTicks;
 
-    internal ProxyAgent Agent => new(this, this, this, this, NoReplyTable.Instance);
+    internal ProxyAgent Agent => new(this, this, this, this, NoReplyTable.Instance, this);
+
+    public bool IsPod => false;
 
     public WorkloadInfo? FindLocalWorkload(in SocketEndPoint address) => local;
 

@@ -55,15 +55,33 @@ internal static class Scenarios
     /// <summary>Within a node, whose policy is asked about every connection.</summary>
     /// <param name="same">Culvert, server on the client's node.</param>
     /// <param name="policies">In force on our side and not on the peer's.</param>
-    public static Scenario UnderPolicies(Target same, NetworkPolicies policies)
+    public static Scenario UnderPolicies(Target same, WorldChange policies) =>
+        WithAndWithout(new Metric(Policies, "connections/s", true, "the same without NetworkPolicies", 0.9, 1.0), PerMillionConnections, same, policies, new WrkShape(2, 32, CloseEachTime: true));
+
+    /// <summary>Names of the metrics that compare tunnels from pods' addresses with those from the node's.</summary>
+    public const string PodSource = "l4.cross_node.pod_source.rps", PodSourceConnections = "l4.cross_node.pod_source.new_connections";
+
+    /// <summary>Between nodes, with tunnels from the pods' addresses.</summary>
+    /// <param name="cross">Culvert, server on the other node.</param>
+    /// <param name="podTunnels">In force on our side and not on the peer's.</param>
+    public static IReadOnlyList<Scenario> FromPods(Target cross, WorldChange podTunnels) =>
+    [
+        WithAndWithout(new Metric(PodSource, "requests/s", true, NodeSource, 0.9, 1.0), PerMillion, cross, podTunnels, new WrkShape(2, 64, CloseEachTime: false)),
+        WithAndWithout(new Metric(PodSourceConnections, "connections/s", true, NodeSource, 0.9, 1.0), PerMillionConnections, cross, podTunnels, new WrkShape(2, 32, CloseEachTime: true)),
+    ];
+
+    private const string NodeSource = "the same with tunnels from the node's address";
+
+    // Compares the mesh with itself.
+    private static Scenario WithAndWithout(Metric metric, string costUnit, Target target, WorldChange change, WrkShape shape)
     {
-        Target under = same with { };
-        Func<Target, TimeSpan, CancellationToken, Task<Reading>> requests = Requests(new WrkShape(2, 32, CloseEachTime: true));
-        return new([new(Policies, "connections/s", true, "the same without NetworkPolicies", 0.9, 1.0)], PerMillionConnections, under, same, async (target, duration, cancellationToken) =>
+        Target changed = target with { };
+        Func<Target, TimeSpan, CancellationToken, Task<Reading>> requests = Requests(shape);
+        return new([metric], costUnit, changed, target, async (side, duration, cancellationToken) =>
         {
-            await policies.SetAsync(ReferenceEquals(target, under), cancellationToken);
+            await change.SetAsync(ReferenceEquals(side, changed), cancellationToken);
             double before = CpuClock.BusySeconds();
-            Reading reading = await requests(target, duration, cancellationToken);
+            Reading reading = await requests(side, duration, cancellationToken);
             return reading with { BusySeconds = CpuClock.BusySeconds() - before };
         });
     }

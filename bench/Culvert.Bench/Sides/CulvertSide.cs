@@ -3,7 +3,7 @@ using Culvert.Bench.Measuring;
 namespace Culvert.Bench.Sides;
 
 /// <summary>Culvert's side: the topology, its applications, a controller with the large world, and an agent on each node.</summary>
-internal sealed record CulvertSide(Topology Nodes, CulvertAgent AgentA, IReadOnlyList<TimeSpan> StartTimes, NetworkPolicies Policies)
+internal sealed record CulvertSide(Topology Nodes, CulvertAgent AgentA, IReadOnlyList<TimeSpan> StartTimes, WorldChange Policies, WorldChange PodTunnels)
 {
     /// <param name="nodes">Topology with its applications.</param>
     /// <param name="options">Which programs to run.</param>
@@ -24,7 +24,7 @@ internal sealed record CulvertSide(Topology Nodes, CulvertAgent AgentA, IReadOnl
         }
         await CulvertAgent.StartAsync(nodes.NodeB, controller, options, cancellationToken);
         if (options.Wants(Scenarios.Far)) await CulvertAgent.StartAsync(nodes.NodeFar, controller, options, cancellationToken);
-        return new CulvertSide(nodes, agentA!, times, new NetworkPolicies(world, agentA!));
+        return new CulvertSide(nodes, agentA!, times, NetworkPolicies.In(world, agentA!), World.PodTunnels(world, agentA!));
     }
 
     /// <summary>Resident memory of the first node's agent in megabytes (10^6 bytes).</summary>

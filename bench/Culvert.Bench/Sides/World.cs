@@ -33,6 +33,11 @@ internal static class World
         File.WriteAllText(Path.Combine(folder, "policies.yaml"), LabPolicy + string.Concat(Enumerable.Range(0, Policies - 1).Select(Policy)));
     }
 
+    /// <summary>The change by which tunnels come from the pods' addresses.</summary>
+    /// <param name="folder">The folder that the controller reads.</param>
+    /// <param name="agent">The agent of the client's node.</param>
+    public static WorldChange PodTunnels(string folder, CulvertAgent agent) => new(Path.Combine(folder, "mesh.yaml"), Mesh, Mesh.TrimEnd('\n') + "\n  tunnelSource: POD\n", agent);
+
     private const string Mesh = """
         apiVersion: culvert.dev/v1alpha1
         kind: MeshConfig
