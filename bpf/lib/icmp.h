@@ -155,9 +155,8 @@ __noinline int icmp_to_pod(struct __sk_buff *skb, __u32 no_echo)
 	if (f && f->ifindex && f->ifindex != skb->ifindex)
 		return packet_drop(skb, CV_REASON_FOREIGN_ERROR, CV_SIDE_NET);
 	if (!f)
-		return node || icmp_was_translated(skb, s)
-		               ? TC_ACT_OK
-		               : packet_drop(skb, CV_REASON_FOREIGN_ERROR, CV_SIDE_TO_POD);
+		return node || icmp_was_translated(skb, s) ? TC_ACT_OK
+		                                           : packet_drop(skb, CV_REASON_FOREIGN_ERROR, CV_SIDE_TO_POD);
 	if (f->flags & (CV_FLOW_NAT_SRC | CV_FLOW_NAT_DST)) {
 		nat_prepare(s, f);
 		if (icmp_translate(skb))

@@ -32,6 +32,9 @@ public static class Errno
     /// <summary>Already exists.</summary>
     public const int EEXIST = 17;
 
+    /// <summary>Another device: a packet that could not have come by a link.</summary>
+    public const int EXDEV = 18;
+
     /// <summary>No such device.</summary>
     public const int ENODEV = 19;
 

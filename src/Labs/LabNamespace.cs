@@ -34,6 +34,10 @@ public class LabNamespace
     /// <summary>Its IPv6 address.</summary>
     public IPAddress Address6 { get; }
 
+    /// <summary>Its address of a family.</summary>
+    /// <param name="family">IPv4 or IPv6.</param>
+    public IPAddress AddressOf(AddressFamily family) => family == AddressFamily.InterNetwork ? Address4 : Address6;
+
     /// <summary>Starts a program that runs until <see cref="LabProcess.StopAsync"/> or the end of the lab.</summary>
     /// <param name="name">Name of its log file within the lab's folder.</param>
     /// <param name="program">Name looked up in PATH, or a path.</param>

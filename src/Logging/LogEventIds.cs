@@ -53,6 +53,8 @@ internal static class LogEventIds
     internal const int NftUnwatched = 1123;
     internal const int DirectPath = 1125;
     internal const int PutFirst = 1126;
+    internal const int TunnelSource = 1127;
+    internal const int RulesUnread = 1128;
 
     // src/NodeAgent/Identity
     internal const int NodeCredentialsFileCorrupt = 1301;

@@ -78,6 +78,11 @@ internal static class StatusCommand
             Row(grid, "Direct path", string.Join("; ", [delivery, .. path.Reasons]));
         }
 
+        if (report.TunnelSource is { } source)
+        {
+            Row(grid, "Tunnels", string.Join("; ", [source.Source == "pod" ? "from the workloads' addresses" : "from the node's address", .. source.Reasons]));
+        }
+
         if (report.ProgramsPutFirst > 0)
         {
             Row(grid, "Order", Text($"programs of others ran before the agent's {report.ProgramsPutFirst} times; it has put its own first again"));

@@ -17,11 +17,15 @@ internal sealed record StatusReport(
     uint OpenConnections,
     ProblemsReport Objects,
     DirectPathReport? DirectPath,
+    TunnelSourceReport? TunnelSource,
     ulong ProgramsPutFirst,
     double? DrainRemainingSeconds);
 
 /// <summary>Which path new flows between workloads of the node take ("redirect", "hoststack"), what was asked for, and what speaks against redirecting; null from older agents.</summary>
 internal sealed record DirectPathReport(string Mode, string Configured, IReadOnlyList<string> Reasons);
+
+/// <summary>From which address new tunnels are opened ("node", "pod"), what was asked for, and what speaks for the pod's; null from older agents.</summary>
+internal sealed record TunnelSourceReport(string Source, string Configured, IReadOnlyList<string> Reasons);
 
 /// <summary>The controller's objects: how many are not in force as they are declared (all others are), how many problems of each severity there are, and the first of them.</summary>
 internal sealed record ProblemsReport(uint Rejected, uint LastGoodKept, uint InPart, uint Errors, uint Warnings, IReadOnlyList<ProblemReport> Problems);

@@ -23,6 +23,7 @@ internal static class MeshConfigSchema
             new SchemaField("excludePorts", Nodes.Ports("Destination ports that the mesh leaves alone.")),
             new SchemaField("networkPolicy", Nodes.Words<NetworkPolicyMode>("Whether what NetworkPolicies do not allow is refused, or let through and shown.")) { Default = "ENFORCE" },
             new SchemaField("directPath", Nodes.Words<DirectPath>("How packets go between workloads of one node: straight into the other's interface (REDIRECT), by the node's own forwarding (HOST_STACK), or straight where nothing is passed by so (AUTO).")) { Default = "AUTO" },
+            new SchemaField("tunnelSource", Nodes.Words<TunnelSource>("From which address nodes open tunnels for their workloads: their own (NODE), the workload's (POD), or the workload's where routing rules of the node are about single workloads (AUTO).")) { Default = "AUTO" },
             new SchemaField("icmpEcho", Nodes.Words<DefaultAction>("Echo requests to workloads.")) { Default = "ALLOW" },
             new SchemaField("certificate", Nodes.Object(
                 "Certificates of workloads.",
@@ -49,6 +50,7 @@ internal static class MeshConfigSchema
               excludePorts: [9100]
               networkPolicy: ENFORCE
               directPath: AUTO
+              tunnelSource: AUTO
               icmpEcho: ALLOW
               certificate:
                 lifetime: 48h

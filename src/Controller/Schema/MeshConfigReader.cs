@@ -24,6 +24,7 @@ internal static class MeshConfigReader
             ExcludedPorts = spec.Ports("excludePorts"),
             NetworkPolicy = spec.Enum<NetworkPolicyMode>("networkPolicy") ?? NetworkPolicyMode.Enforce,
             DirectPath = spec.Enum<DirectPath>("directPath") ?? DirectPath.Auto,
+            TunnelSource = spec.Enum<TunnelSource>("tunnelSource") ?? TunnelSource.Auto,
             IcmpEcho = spec.Enum<DefaultAction>("icmpEcho") ?? DefaultAction.Allow,
         };
         if (spec.Map("certificate") is { } certificate)

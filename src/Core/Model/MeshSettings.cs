@@ -18,6 +18,9 @@ public sealed record MeshSettings
     /// <summary>How packets go from one workload to another of the same node.</summary>
     public DirectPath DirectPath { get; init; } = DirectPath.Auto;
 
+    /// <summary>From which address nodes open tunnels for their workloads.</summary>
+    public TunnelSource TunnelSource { get; init; } = TunnelSource.Auto;
+
     /// <summary>Destinations the mesh leaves alone: never captured, no policy.</summary>
     public EquatableArray<IpPrefix> ExcludedCidrs { get; init; }
 

@@ -8,8 +8,15 @@ public sealed record IpRoute
     /// <summary>The table that applies without rules.</summary>
     public const int MainTable = 254;
 
+    // RT_TABLE_DEFAULT and RT_TABLE_LOCAL, around the main one.
+    private const int FirstOrdinaryTable = 253, LastOrdinaryTable = 255;
+
     /// <summary>RTPROT_STATIC: put there by an administrator.</summary>
     public const byte StaticProtocol = 4;
+
+    /// <summary>Whether a table is one that every packet is routed by, without rules of anybody's: local, main and default.</summary>
+    /// <param name="table">The table.</param>
+    public static bool IsOrdinary(int table) => table is >= FirstOrdinaryTable and <= LastOrdinaryTable;
 
     /// <summary>Where it leads; its family is the route's.</summary>
     public required IPNetwork Destination { get; init; }

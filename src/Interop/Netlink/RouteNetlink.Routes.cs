@@ -25,10 +25,30 @@ public sealed partial class RouteNetlink
     public int FindOutputLink(IPAddress destination)
     {
         ArgumentNullException.ThrowIfNull(destination);
+        NetlinkRequest request = NetlinkRequest.Create(Rt.RTM_GETROUTE, Rt.NLM_F_ACK, new Libc.rtmsg { rtm_family = Family(destination), rtm_dst_len = Length(destination) }).Add(Rt.RTA_DST, destination);
+        return FindRoutedLink(request, $"look up the route to {destination}");
+    }
+
+    /// <summary>The link that a packet is forwarded by which came in by another, with every table and rule.</summary>
+    /// <param name="source">Where it is from.</param>
+    /// <param name="destination">Where it is to.</param>
+    /// <param name="inputLink">The link it came in by.</param>
+    /// <returns>Its index; 0 when there is no way, the input link is gone, or the kernel takes no such packet there (RFC 3704).</returns>
+    /// <exception cref="NetlinkException">The kernel refused.</exception>
+    public int FindForwardLink(IPAddress source, IPAddress destination, int inputLink)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        ArgumentNullException.ThrowIfNull(destination);
+        Libc.rtmsg header = new() { rtm_family = Family(destination), rtm_dst_len = Length(destination), rtm_src_len = Length(source) };
+        NetlinkRequest request = NetlinkRequest.Create(Rt.RTM_GETROUTE, Rt.NLM_F_ACK, header).Add(Rt.RTA_DST, destination).Add(Rt.RTA_SRC, source).Add(Rt.RTA_IIF, inputLink);
+        return FindRoutedLink(request, $"look up the route from {source} to {destination}");
+    }
+
+    private static byte Length(IPAddress address) => (byte)(address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128);
+
+    private int FindRoutedLink(NetlinkRequest request, string operation)
+    {
         int link = 0;
-        byte length = (byte)(destination.GetAddressBytes().Length * 8);
-        NetlinkRequest request = NetlinkRequest.Create(Rt.RTM_GETROUTE, Rt.NLM_F_ACK, new Libc.rtmsg { rtm_family = Family(destination), rtm_dst_len = length }).Add(Rt.RTA_DST, destination);
-        string operation = $"look up the route to {destination}";
         int errno = _socket.TryExecute(request, operation, out string? detail, (_, body) =>
         {
             NetlinkAttributes attributes = NetlinkAttributes.After<Libc.rtmsg>(body);
@@ -40,7 +60,7 @@ public sealed partial class RouteNetlink
         return errno switch
         {
             0 => link,
-            Errno.ENETUNREACH or Errno.EHOSTUNREACH => 0,
+            Errno.ENETUNREACH or Errno.EHOSTUNREACH or Errno.EXDEV or Errno.ENODEV or Errno.EINVAL or Errno.EACCES => 0,
             _ => throw new NetlinkException(operation, errno, detail),
         };
     }

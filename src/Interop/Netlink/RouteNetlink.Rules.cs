@@ -9,16 +9,7 @@ public sealed partial class RouteNetlink
     /// <summary>Lists the rules of both families that lead to a table, to other rules or nowhere.</summary>
     /// <returns>In the order in which the kernel looks at them, IPv4 first.</returns>
     /// <exception cref="NetlinkException">The kernel refused.</exception>
-    public IReadOnlyList<IpRule> GetRules()
-    {
-        List<IpRule> rules = [];
-        foreach (byte family in (ReadOnlySpan<byte>)[Libc.AF_INET, Libc.AF_INET6])
-        {
-            NetlinkRequest request = NetlinkRequest.Create(Rt.RTM_GETRULE, Rt.NLM_F_DUMP, new Libc.fib_rule_hdr { family = family });
-            rules.AddRange(_socket.Dump(request, "list rules", (_, body) => ParseRule(body.Span)));
-        }
-        return rules;
-    }
+    public IReadOnlyList<IpRule> GetRules() => ListRules(body => ParseRule(body.Span));
 
     /// <summary>Adds a rule unless the very one is there.</summary>
     /// <param name="rule">The rule.</param>
@@ -31,6 +22,19 @@ public sealed partial class RouteNetlink
     /// <returns>False when there was none.</returns>
     /// <exception cref="NetlinkException">The kernel refused.</exception>
     public bool DeleteRule(IpRule rule) => TryChange(Request(Rt.RTM_DELRULE, Rt.NLM_F_ACK, rule), $"delete rule {rule}", Errno.ENOENT);
+
+    // What is made of each rule of both families, IPv4 first; null leaves one out.
+    private List<T> ListRules<T>(Func<ReadOnlyMemory<byte>, T?> parse)
+        where T : class
+    {
+        List<T> rules = [];
+        foreach (byte family in (ReadOnlySpan<byte>)[Libc.AF_INET, Libc.AF_INET6])
+        {
+            NetlinkRequest request = NetlinkRequest.Create(Rt.RTM_GETRULE, Rt.NLM_F_DUMP, new Libc.fib_rule_hdr { family = family });
+            rules.AddRange(_socket.Dump(request, "list rules", (_, body) => parse(body)));
+        }
+        return rules;
+    }
 
     private static IpRule? ParseRule(ReadOnlySpan<byte> body)
     {

@@ -74,6 +74,8 @@ internal static class Rt
     internal const uint RTNH_F_ONLINK = 4;
     internal const uint RTM_F_CLONED = 0x200;
     internal const ushort RTA_DST = 1;
+    internal const ushort RTA_SRC = 2;
+    internal const ushort RTA_IIF = 3;
     internal const ushort RTA_OIF = 4;
     internal const ushort RTA_GATEWAY = 5;
     internal const ushort RTA_PRIORITY = 6;
@@ -88,10 +90,13 @@ internal static class Rt
     internal const byte FR_ACT_NOP = 3;
     internal const byte FR_ACT_UNREACHABLE = 7;
     internal const uint FIB_RULE_INVERT = 2;
+    internal const ushort FRA_SRC = 2;
     internal const ushort FRA_IIFNAME = 3;
     internal const ushort FRA_GOTO = 4;
     internal const ushort FRA_PRIORITY = 6;
     internal const ushort FRA_FWMARK = 10;
+    internal const ushort FRA_SUPPRESS_IFGROUP = 13;
+    internal const ushort FRA_SUPPRESS_PREFIXLEN = 14;
     internal const ushort FRA_TABLE = 15;
     internal const ushort FRA_FWMASK = 16;
     internal const ushort FRA_PROTOCOL = 21;

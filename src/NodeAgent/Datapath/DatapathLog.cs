@@ -41,10 +41,16 @@ internal static partial class DatapathLog
     [LoggerMessage(EventId = LogEventIds.DirectPath, Level = LogLevel.Information, Message = "new flows between workloads of this node go {Delivery}; what speaks against going straight: [{Reasons}]")]
     internal static partial void DirectPath(ILogger logger, string delivery, string reasons);
 
+    [LoggerMessage(EventId = LogEventIds.TunnelSource, Level = LogLevel.Information, Message = "new tunnels are opened from {Source}; what speaks for the workloads' addresses: [{Reasons}]")]
+    internal static partial void TunnelSource(ILogger logger, string source, string reasons);
+
+    [LoggerMessage(EventId = LogEventIds.RulesUnread, Level = LogLevel.Warning, Message = "routing rules and tables can't be read, so that tunnels are opened from where they were; they are looked at again within 30 s: {Error}")]
+    internal static partial void RulesUnread(ILogger logger, string error);
+
     [LoggerMessage(EventId = LogEventIds.PutFirst, Level = LogLevel.Warning, Message = "{Other} of others ran before {Program} at {Interface} ({Hook}) and may have let past it what it refuses; {Program} is first again")]
     internal static partial void PutFirst(ILogger logger, string other, string program, string @interface, string hook);
 
-    [LoggerMessage(EventId = LogEventIds.NatTableMade, Level = LogLevel.Information, Message = "others translate destinations of packets here ({Others}); the nft table {Table} keeps captured packets out of it")]
+    [LoggerMessage(EventId = LogEventIds.NatTableMade, Level = LogLevel.Information, Message = "others translate addresses of packets here ({Others}); the nft table {Table} keeps the proxy's out of it")]
     internal static partial void NatTableMade(ILogger logger, string others, string table);
 
     [LoggerMessage(EventId = LogEventIds.NatTableRemoved, Level = LogLevel.Information, Message = "nobody else translates destinations of packets any more; the nft table {Table} is removed")]

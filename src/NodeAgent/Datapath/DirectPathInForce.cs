@@ -4,17 +4,16 @@ using Culvert.Core;
 namespace Culvert.NodeAgent.Datapath;
 
 /// <summary>Which path new direct flows take on this node, and why.</summary>
-/// <param name="Configured">What the mesh's settings ask for.</param>
 /// <param name="IsRedirect">Straight into the pod; otherwise by the kernel's own forwarding. Pods can be left out, see <see cref="LocalEndpoint.HostStackReason"/>.</param>
 /// <param name="Reasons">What speaks against redirecting; told also where settings say to redirect whatever there is.</param>
-internal sealed record DirectPathInForce(DirectPath Configured, bool IsRedirect, ImmutableArray<DirectPathReason> Reasons)
+internal sealed record DirectPathInForce(bool IsRedirect, ImmutableArray<DirectPathReason> Reasons)
 {
     /// <summary>What is in force for settings and what was found on the node.</summary>
     internal static DirectPathInForce Of(MeshSettings settings, ImmutableArray<DirectPathReason> found)
     {
         if (settings.NetworkPolicy != NetworkPolicyMode.Enforce) found = [new(DirectPathReasonKind.NetworkPolicy, "networkPolicy is not ENFORCE: whoever else enforces NetworkPolicies would be passed"), .. found];
         bool redirect = settings.DirectPath == DirectPath.Redirect || (settings.DirectPath == DirectPath.Auto && found.IsEmpty);
-        return new DirectPathInForce(settings.DirectPath, redirect, settings.DirectPath == DirectPath.HostStack ? [new(DirectPathReasonKind.Configured, "directPath is HOST_STACK"), .. found] : found);
+        return new DirectPathInForce(redirect, settings.DirectPath == DirectPath.HostStack ? [new(DirectPathReasonKind.Configured, "directPath is HOST_STACK"), .. found] : found);
     }
 }
 

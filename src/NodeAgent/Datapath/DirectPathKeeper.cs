@@ -20,7 +20,7 @@ internal sealed class DirectPathKeeper(GenerationWriter writer, FirewallReader f
     private readonly Lock _looking = new();
     private MeshSettings? _settings;
     private ImmutableArray<DirectPathReason> _found = [new(DirectPathReasonKind.Firewall, "the node's rules have not been read yet")];
-    private volatile DirectPathInForce _current = new(DirectPath.Auto, false, []);
+    private volatile DirectPathInForce _current = new(false, []);
 
     /// <summary>What is in force.</summary>
     internal DirectPathInForce Current => _current;

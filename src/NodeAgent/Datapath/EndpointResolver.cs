@@ -41,11 +41,18 @@ internal static class EndpointResolver
                 found.Add(new LocalEndpoint(workload, link.Name, link.Index, link.Mtu, (bridge ?? link).Mac, mac) { IsBridged = bridge is not null, HostStackReason = links.FindForeign(link) });
             }
         }
+        foreach (LocalEndpoint endpoint in found.ToArray())
+        {
+            if (FindLink(endpoint.Workload, links).Link is not { } link || links.FindDetour(endpoint.Workload, link, found) is not { } detour) continue;
+            found.Remove(endpoint);
+            missing[endpoint.Workload.Uid] = detour;
+            refused.Add(endpoint.Workload.Uid);
+        }
         // They left the mesh because of an obstacle, and come back once their link is seen without one: while there is no link nobody knows.
         foreach (WorkloadInfo workload in snapshot.RefusedWorkloads())
         {
             (LinkState? link, string why) = FindLink(workload, links);
-            if ((link is null ? why : links.FindObstacle(link)) is not { } obstacle) continue;
+            if ((link is null ? why : links.FindObstacle(link) ?? links.FindDetour(workload, link, found)) is not { } obstacle) continue;
             missing[workload.Uid] = obstacle;
             refused.Add(workload.Uid);
         }

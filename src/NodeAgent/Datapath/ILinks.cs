@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using Culvert.Core;
 
 namespace Culvert.NodeAgent.Datapath;
 
@@ -26,6 +27,12 @@ internal interface ILinks
 
     /// <summary>Something of the node at a pod's link because of which the mesh would break what the pod does, or get round others' policy, with the remedy; null when there is nothing. Such a pod is not captured.</summary>
     string? FindObstacle(LinkState link);
+
+    /// <summary>
+    /// Whether a rule about a pod's link leads what it sends to pods of this node elsewhere, so that this would leave the node in plaintext, and come back from outside with an address of the mesh, which nobody can tell from a
+    /// forged one. With the remedy; null when it does not, or that can't be told.
+    /// </summary>
+    string? FindDetour(WorkloadInfo from, LinkState link, IEnumerable<LocalEndpoint> neighbours);
 
     /// <summary>
     /// Links that lead out of the node: up, not loopback, and with a global address on a subnet, or with routes to pods of other nodes, such as an overlay's device. None of the pods', and no bridge with

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using Culvert.Core;
 using Culvert.Interop;
 using Culvert.Interop.Netlink;
 
@@ -9,6 +10,9 @@ namespace Culvert.NodeAgent.Datapath;
 internal sealed class KernelLinks : ILinks
 {
     private const int EthernetAddress = 6; // bytes
+
+    // A rule about a pod is about all that it sends: a few neighbours tell.
+    private const int MostNeighbours = 4;
     private readonly RouteNetlink _netlink;
     private readonly Dictionary<string, LinkInfo> _links;
     private readonly Dictionary<int, LinkInfo> _byIndex;
@@ -16,6 +20,7 @@ internal sealed class KernelLinks : ILinks
     private readonly IReadOnlyList<IpRoute> _routes;
     private readonly IReadOnlyList<LinkAddress> _addresses;
     private readonly ForeignAttachments _foreign;
+    private IReadOnlyList<RuleInput>? _inputs;
 
     internal KernelLinks(RouteNetlink netlink)
     {
@@ -77,6 +82,27 @@ internal sealed class KernelLinks : ILinks
         behind.UnionWith(near.Select(routes.Find).OfType<IpRoute>().Where(r => r.Gateway is null).Select(r => r.InterfaceIndex));
         return [.. _links.Values.Where(l => l.IsUp && outward.Contains(l.Index) && !pods.Contains(l.Name) && !(l.Kind == "bridge" && (behind.Contains(l.Index) || !beyond.Contains(l.Index)))).OrderBy(l => l.Index).Select(State)];
     }
+
+    public string? FindDetour(WorkloadInfo from, LinkState link, IEnumerable<LocalEndpoint> neighbours)
+    {
+        // The kernel routes what comes in by a bridge's port as coming in by the bridge.
+        LinkState input = FindBridge(link) ?? link;
+        _inputs ??= _netlink.GetRuleInputs();
+        if (!_inputs.Any(r => r.Interface == input.Name && r.Table is { } table && !IpRoute.IsOrdinary(table))) return null;
+        foreach (LocalEndpoint to in neighbours.Where(n => n.Index != link.Index).Take(MostNeighbours))
+        {
+            foreach ((IPAddress source, IPAddress destination) in Pairs(from, to.Workload))
+            {
+                int output = _netlink.FindForwardLink(source, destination, input.Index);
+                if (output == to.Index || !_byIndex.TryGetValue(output, out LinkInfo? outward) || (_byIndex.TryGetValue(to.Index, out LinkInfo? neighbour) && neighbour.MasterIndex == output)) continue;
+                return $"a routing rule leads what comes in by {input.Name} out by {outward.Name}, what is for {to.Workload.Uid} of this node, too; do not enrol this pod, or give it no rule of its own (with AWS's CNI: no security group of its own)";
+            }
+        }
+        return null;
+    }
+
+    private static IEnumerable<(IPAddress Source, IPAddress Destination)> Pairs(WorkloadInfo from, WorkloadInfo to) =>
+        from.Addresses.SelectMany(_ => to.Addresses, (source, destination) => (source, destination)).Where(p => p.source.AddressFamily == p.destination.AddressFamily);
 
     private static int MaxPrefix(IPAddress address) => address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? 32 : 128;
 

@@ -18,7 +18,7 @@ namespace Culvert.NodeAgent.Hosting;
 /// <summary>Answers the admin service from the parts of one agent. Thread-safe.</summary>
 internal sealed class AgentBackend(
     AgentOptions options, MeshDirectory directory, SnapshotClient client, NodeCredentials credentials, SvidStore svids, ProxyServer proxy, ProgramAttacher attacher, XdpAttacher xdp, DatapathMaps maps,
-    FlowSweeper sweeper, DatapathState state, DirectPathKeeper directPath, HealthState health, DrainClock drain, DateTimeOffset started, Func<CancellationToken, Task<IReadOnlyList<string>>> detach) : IAdminBackend
+    FlowSweeper sweeper, DatapathState state, DirectPathKeeper directPath, TunnelSourceKeeper tunnelSource, HealthState health, DrainClock drain, DateTimeOffset started, Func<CancellationToken, Task<IReadOnlyList<string>>> detach) : IAdminBackend
 {
     public PathOracle Oracle => directory.View.Oracle;
 
@@ -45,9 +45,13 @@ internal sealed class AgentBackend(
             OpenConnections = (uint)loops.Sum(l => l.Connections),
             OpenTunnels = (uint)loops.Sum(l => l.ClientTunnels + l.ServerTunnels),
         };
+        Wire.Mesh settings = Oracle.World.Snapshot.Mesh.ToWire();
         DirectPathInForce path = directPath.Current;
-        status.DirectPath = new Wire.DirectPathStatus { Configured = Configured(path.Configured), Redirects = path.IsRedirect };
+        status.DirectPath = new Wire.DirectPathStatus { Configured = settings.DirectPath, Redirects = path.IsRedirect };
         status.DirectPath.Reasons.AddRange(path.Reasons.Select(r => r.Text));
+        TunnelSourceInForce source = tunnelSource.Current;
+        status.TunnelSource = new Wire.TunnelSourceStatus { Configured = settings.TunnelSource, IsPod = source.IsPod };
+        status.TunnelSource.Reasons.AddRange(source.Reasons);
         status.ProgramsPutFirst = (ulong)attacher.PutFirstCount;
         if (controller.LastApplied is { } applied) status.SnapshotApplied = Timestamp.FromDateTimeOffset(applied);
         if (credentials.NotAfter is { } end) status.NodeCertificateNotAfter = Timestamp.FromDateTimeOffset(end);
@@ -62,13 +66,6 @@ internal sealed class AgentBackend(
         foreach ((string reason, ulong count) in KernelMetrics.Drops(maps)) status.Drops[reason] = count;
         return status;
     }
-
-    private static Wire.DirectPath Configured(DirectPath path) => path switch
-    {
-        DirectPath.Redirect => Wire.DirectPath.Redirect,
-        DirectPath.HostStack => Wire.DirectPath.HostStack,
-        _ => Wire.DirectPath.Auto,
-    };
 
     private Wire.EnrolledWorkload Workload(WorkloadInfo workload, DatapathInForce datapath)
     {

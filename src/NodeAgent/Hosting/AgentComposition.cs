@@ -70,6 +70,7 @@ internal static class AgentComposition
         LinkWatcher links = parts.Own(new LinkWatcher((int)options.RouteTable));
         CaptureRoutes routes = new(options);
         CaptureNat nat = new(options, time, logger);
+        TunnelSourceKeeper tunnelSource = new(netlink, state, nat, logger);
         if (!routes.AreThere()) parts.OnRollback(() => Detacher.RemoveRouting(routes, nat));
         routes.Ensure();
         if (OtherAgents.Links(new HashSet<uint> { lookup.Link.Info.Id }).Count == 0)
@@ -95,7 +96,7 @@ internal static class AgentComposition
         ProxyOptions proxyOptions = ProxySetup.OptionsOf(options, descriptors, programs, logger);
         ProxyObserver observer = parts.Own(new ProxyObserver(sink, metrics, () => flowContext.Index, proxyOptions.Loops, time, loggers.CreateLogger("Culvert.Proxy")));
         parts.Own(new KernelFlowReader(programs.Maps.Events, flowContext, sink, time));
-        ProxyServer proxy = parts.OwnAsyncDisposable(new ProxyServer(proxyOptions, new ProxyAgent(directory, directory, tls, observer, programs.Replies), time));
+        ProxyServer proxy = parts.OwnAsyncDisposable(new ProxyServer(proxyOptions, new ProxyAgent(directory, directory, tls, observer, programs.Replies, tunnelSource), time));
         tls.Changed += proxy.CertificatesChanged;
 
         // Snapshots, which have an effect on all of it.
@@ -106,15 +107,20 @@ internal static class AgentComposition
         RoutingKeeper routing = new(routes, nat, health, metrics.RoutingRestored, logger);
         FilterWatcher filters = parts.Own(new FilterWatcher());
         DirectPathKeeper directPath = new(writer, parts.Own(new FirewallReader()), netlink, new CniConfiguration(options.CniFolder), logger);
-        target.Switched += snapshot => directPath.Use(snapshot.Mesh);
+        target.Switched += snapshot =>
+        {
+            directPath.Use(snapshot.Mesh);
+            tunnelSource.Use(snapshot.Mesh);
+        };
+        state.Changed += tunnelSource.Look; // before the first connection is taken
 
         // What people see.
-        AgentFamilies.Register(metrics.Registry, programs.Maps, sweeper, state, attacher, directPath, proxy, client, credentials, svids, time);
+        AgentFamilies.Register(metrics.Registry, programs.Maps, sweeper, state, attacher, directPath, tunnelSource, proxy, client, credentials, svids, time);
         IReadOnlyList<IPEndPoint> metricsAt = ProbeAddresses.Of(options.Metrics, AgentOptionsDefaults.MetricsPort, options.Uplinks, netlink);
         IReadOnlyList<IPEndPoint> readinessAt = ProbeAddresses.Of(options.Readiness, AgentOptionsDefaults.ReadinessPort, options.Uplinks, netlink);
         ProbeSources probers = new(options.MetricsAllow, () => flowContext.Index, () => state.Current.Uplinks);
         MetricsTokens? tokens = options.MetricsTokenFile is { } tokenFile ? MetricsTokens.Open(tokenFile, logger) : null;
-        AgentBackend backend = new(options, directory, client, credentials, svids, proxy, attacher, xdp, programs.Maps, sweeper, state, directPath, health, drain, started, DetachAsync);
+        AgentBackend backend = new(options, directory, client, credentials, svids, proxy, attacher, xdp, programs.Maps, sweeper, state, directPath, tunnelSource, health, drain, started, DetachAsync);
 
         // What runs. The services start in this order.
         StartOnly listening = new(_ => ProxySetup.StartAsync(proxy, options));
@@ -137,13 +143,20 @@ internal static class AgentComposition
             ("probing idle connections", stop => Ticker.RunAsync(FlowProber.Interval, prober.ProbeAgain, time, stop)),
             ("keeping rules and routes", stop => ChangeFollower.RunAsync(links.Routing, RoutingKeeper.Interval, routing.Look, time, stop)),
             ("following the node's packet filter", stop => ChangeFollower.RunAsync(filters.Changes, DirectPathKeeper.Interval, directPath.Look, time, stop)),
-            ("following the node's routing rules", stop => ChangeFollower.RunAsync(links.Rules, Timeout.InfiniteTimeSpan, directPath.Look, time, stop)),
+            ("following the node's routing rules", stop => ChangeFollower.RunAsync(links.Rules, Timeout.InfiniteTimeSpan, LookAtRules, time, stop)),
+            ("choosing the addresses of tunnels", stop => ChangeFollower.RunAsync(tunnelSource.Changes, TunnelSourceKeeper.Interval, tunnelSource.Look, time, stop)),
             ("sweeping flows", stop => Ticker.RunAsync(FlowSweeper.Interval, () => sweeper.Sweep(), time, stop)),
             ("giving memory back", stop => Ticker.RunAsync(NativeHeapKeeper.Interval, NativeHeapKeeper.TrimIfWorthIt, time, stop))));
         ConnectionDrain draining = new(proxy, drain, options.DrainDeadline, detached.Task, health, logger);
         IHost host = ServiceHost.Build(loggers, parts, listening, probes, admin, following, restoring, background, draining);
         await host.StartAsync(cancellationToken);
         return new AgentHost(parts, metricsAt, detached.Task, Task.WhenAny(following.Failed, background.Failed).Unwrap());
+
+        void LookAtRules()
+        {
+            tunnelSource.Wake();
+            directPath.Look();
+        }
 
         async Task<IReadOnlyList<string>> DetachAsync(CancellationToken stop)
         {

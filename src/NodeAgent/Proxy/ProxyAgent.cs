@@ -9,4 +9,6 @@ namespace Culvert.NodeAgent.Proxy;
 /// <param name="Certificates">Credentials.</param>
 /// <param name="Observer">Metrics, logs and flows.</param>
 /// <param name="Replies">Where sessions of datagrams announce the answers they wait for.</param>
-internal readonly record struct ProxyAgent(IProxyDirectory Directory, IProxyAuthorizer Authorizer, ICertificateSource Certificates, IProxyObserver Observer, IReplyTable Replies);
+/// <param name="TunnelSource">From which addresses tunnels are opened.</param>
+internal readonly record struct ProxyAgent(
+    IProxyDirectory Directory, IProxyAuthorizer Authorizer, ICertificateSource Certificates, IProxyObserver Observer, IReplyTable Replies, ITunnelSource TunnelSource);

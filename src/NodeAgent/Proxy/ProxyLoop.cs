@@ -56,7 +56,7 @@ internal sealed class ProxyLoop
         ConnectionAdmission admission = new(_guard, options.ProxyHeaderTimeout, agent.Observer);
         ProtocolHandlers protocols = new(loop, new ByteHandler(), new Dictionary<string, IProtocolHandler>());
         ApplicationDialer applications = new(loop, options.ApplicationDial, agent.Observer);
-        _captured = new CapturedConnectionHandler(loop, ids, agent.Directory, places, admission, protocols, new Upstreams(applications, _pool), agent.Observer);
+        _captured = new CapturedConnectionHandler(loop, ids, agent.Directory, places, admission, protocols, new Upstreams(applications, _pool, agent.TunnelSource), agent.Observer);
 
         // Datagrams that pods send.
         _udp = new UdpIo(loop, new UdpCounters(), agent.Observer);
@@ -65,7 +65,7 @@ internal sealed class ProxyLoop
         _late = new LateAnswers(loop, options.LateAnswerTime, shared.Answers, agent.Replies);
         UdpApplicationDialer udpApplications = new(dialer, shared.Answers, agent.Replies, _late, agent.Observer);
         BehindProxyHeaderSessions behindHeaders = new(loop, options.UdpTimes, agent.Directory, places, ids, _guard, udpApplications, agent.Observer);
-        UdpSessionOpener opener = new(loop, agent.Directory, ids, places, _guard, udpApplications, new UdpTunnelDialer(loop, _pool, agent.Observer), behindHeaders);
+        UdpSessionOpener opener = new(loop, agent.Directory, ids, places, _guard, udpApplications, new UdpTunnelDialer(loop, _pool, agent.TunnelSource, agent.Observer), behindHeaders);
         UdpSessionParts parts = new(loop, options.UdpTimes, dialer, _udp, _unreachable, agent.Observer);
         _sessions = new UdpSessions(options.MaxUdpSessions, options.MaxUdpRefusals, agent.Directory, parts, opener);
         _datagrams = new CapturedDatagrams(loop, options.CheckCaptured, _sessions, shared.Answers, agent.Directory, agent.Observer);

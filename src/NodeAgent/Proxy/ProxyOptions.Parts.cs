@@ -22,7 +22,7 @@ internal sealed partial record ProxyOptions
     /// <summary>How one of so many loops makes and uses tunnels.</summary>
     internal TunnelPoolOptions TunnelPoolOf(int loops) => new(
         Tunnels,
-        new DialOptions(ConnectTimeout, Mark, TunnelTimeout, IsTunnel: true, KeepAlive: KeepAlive.DefaultIdle),
+        new DialOptions(ConnectTimeout, Mark, TunnelTimeout, Transparent: Transparent, IsTunnel: true, KeepAlive: KeepAlive.DefaultIdle),
         StreamsPerTunnel,
         DatagramStreamsPerTunnel,
         (LossyTunnels + loops - 1) / loops,

@@ -57,6 +57,21 @@ internal static class EnumMapping
         _ => throw new FormatException($"direct_path {value} is not known"),
     };
 
+    public static Wire.TunnelSource ToWire(this TunnelSource value) => value switch
+    {
+        TunnelSource.Node => Wire.TunnelSource.Node,
+        TunnelSource.Pod => Wire.TunnelSource.Pod,
+        _ => Wire.TunnelSource.Auto,
+    };
+
+    public static TunnelSource ToModel(this Wire.TunnelSource value) => value switch
+    {
+        Wire.TunnelSource.Auto => TunnelSource.Auto,
+        Wire.TunnelSource.Node => TunnelSource.Node,
+        Wire.TunnelSource.Pod => TunnelSource.Pod,
+        _ => throw new FormatException($"tunnel_source {value} is not known"),
+    };
+
     public static PolicyAction ToModel(this Wire.PolicyAction value) => value switch
     {
         Wire.PolicyAction.Allow => PolicyAction.Allow,

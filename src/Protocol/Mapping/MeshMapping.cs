@@ -24,6 +24,7 @@ public static class MeshMapping
             CertificateLifetimeJitter = mesh.CertificateLifetimeJitter,
             NetworkPolicy = mesh.NetworkPolicy.ToWire(),
             DirectPath = mesh.DirectPath.ToWire(),
+            TunnelSource = mesh.TunnelSource.ToWire(),
             RefusesIcmpEcho = mesh.IcmpEcho == DefaultAction.Deny,
         };
         foreach (IpPrefix p in mesh.ExcludedCidrs) wire.ExcludedCidrs.Add(p.ToString());
@@ -44,6 +45,7 @@ public static class MeshMapping
         CertificateLifetimeJitter = mesh.CertificateLifetimeJitter,
         NetworkPolicy = mesh.NetworkPolicy.ToModel(),
         DirectPath = mesh.DirectPath.ToModel(),
+        TunnelSource = mesh.TunnelSource.ToModel(),
         IcmpEcho = mesh.RefusesIcmpEcho ? DefaultAction.Deny : DefaultAction.Allow,
     };
 

@@ -226,6 +226,8 @@ public sealed class FailedSnapshotTests
 
         public string? FindObstacle(LinkState link) => seen.FindObstacle(link);
 
+        public string? FindDetour(WorkloadInfo from, LinkState link, IEnumerable<LocalEndpoint> neighbours) => seen.FindDetour(from, link, neighbours);
+
         public IReadOnlyList<LinkState> FindUplinks(IReadOnlySet<string> pods, IEnumerable<IPAddress> near, IEnumerable<IPAddress> far) => seen.FindUplinks(pods, near, far);
     }
 }

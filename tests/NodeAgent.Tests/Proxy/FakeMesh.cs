@@ -8,7 +8,7 @@ using Culvert.NodeAgent.Proxy.Udp;
 namespace Culvert.NodeAgent.Tests.Proxy;
 
 /// <summary>The agent around one proxy, made of settable answers.</summary>
-internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificateSource, IProxyObserver
+internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificateSource, IProxyObserver, ITunnelSource
 {
     private int _busyTurns;
 
@@ -23,6 +23,9 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
 
     /// <summary>What Services declare for every address.</summary>
     internal string? ApplicationProtocol { get; set; }
+
+    /// <summary>Whether tunnels are opened from the clients' addresses.</summary>
+    public bool IsPod { get; set; }
 
     public bool IsTrustLost { get; set; }
 
@@ -47,7 +50,7 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
 
     internal bool Record { get; set; } = true;
 
-    internal ProxyAgent Agent => new(this, this, this, this, NoReplyTable.Instance);
+    internal ProxyAgent Agent => new(this, this, this, this, NoReplyTable.Instance, this);
 
     public WorkloadInfo? FindLocalWorkload(in SocketEndPoint address) =>
         Neighbour is { } neighbour && neighbour.Addresses.Contains(address.ToIPAddress()) ? neighbour : Local;

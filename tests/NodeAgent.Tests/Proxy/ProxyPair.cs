@@ -100,9 +100,9 @@ internal sealed class ProxyPair : IAsyncDisposable
         return (stats.Sum(s => s.Connections), stats.Sum(s => s.ClientTunnels));
     }
 
-    internal async Task<(Socket Client, Socket Server)> ConnectAsync(Socket listener)
+    internal async Task<(Socket Client, Socket Server)> ConnectAsync(Socket listener, IPAddress? from = null)
     {
-        Socket client = await ConnectClientAsync();
+        Socket client = await ConnectClientAsync(from);
         Socket server = await listener.AcceptAsync().WaitAsync(TimeSpan.FromSeconds(10));
         server.NoDelay = true;
         return (client, server);
@@ -117,9 +117,10 @@ internal sealed class ProxyPair : IAsyncDisposable
         return (client, server);
     }
 
-    internal async Task<Socket> ConnectClientAsync()
+    internal async Task<Socket> ConnectClientAsync(IPAddress? from = null)
     {
         Socket client = new(Entry.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        if (from is not null) client.Bind(new IPEndPoint(from, 0));
         await client.ConnectAsync(Entry).WaitAsync(TimeSpan.FromSeconds(10));
         return client;
     }

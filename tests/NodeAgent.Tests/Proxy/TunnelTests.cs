@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using Culvert.NodeAgent.Proxy.Model;
 
@@ -22,6 +23,30 @@ public sealed class TunnelTests
         Assert.Single(pair.Source.Handshakes);
         sockets.ForEach(s => s.Dispose());
         await SocketExtensions.EventuallyAsync(async () => await pair.CountAsync() == (0, 1));
+    }
+
+    [Fact]
+    public async Task TunnelsFromPodsAddressesAreSharedByOnePodOnly()
+    {
+        IPAddress[] pods = [IPAddress.Parse("127.9.0.1"), IPAddress.Parse("127.9.0.2")];
+        await using ProxyPair pair = new();
+        using Socket listener = pair.ListenByTunnel();
+        List<Socket> sockets = [];
+        foreach (bool isPod in (bool[])[false, true])
+        {
+            pair.Source.IsPod = isPod;
+            for (int i = 0; i < 10; i++)
+            {
+                (Socket client, Socket server) = await pair.ConnectAsync(listener, pods[i % 2]);
+                sockets.AddRange([client, server]);
+            }
+        }
+
+        // One from the system's choice of address for both, and one from each pod's.
+        await SocketExtensions.EventuallyAsync(async () => await pair.CountAsync() == (20, 3));
+        Assert.Equal(pods, pair.Destination.Handshakes.Select(h => h.Handshake.Peer.ToIPAddress()).Skip(1).OrderBy(a => a.ToString(), StringComparer.Ordinal));
+        Assert.DoesNotContain(pair.Destination.Handshakes.First().Handshake.Peer.ToIPAddress(), pods);
+        sockets.ForEach(s => s.Dispose());
     }
 
     [Fact]

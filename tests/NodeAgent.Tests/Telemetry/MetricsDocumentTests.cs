@@ -18,7 +18,7 @@ public sealed class MetricsDocumentTests
         using ProxyObserver observer = new(null!, metrics, () => new SnapshotIndex(new NodeSnapshot()), 1, TimeProvider.System, NullLogger.Instance);
 
         // The parts are asked when somebody scrapes, which nobody does here.
-        AgentFamilies.Register(registry, null!, null!, null!, null!, null!, null!, null!, null!, null!, TimeProvider.System);
+        AgentFamilies.Register(registry, null!, null!, null!, null!, null!, null!, null!, null!, null!, null!, TimeProvider.System);
 
         IEnumerable<DocumentedMetric> registered = registry.Families.Select(f => new DocumentedMetric(f.Name, f.Type, string.Join(", ", f.LabelNames)));
         Assert.Equal(registered.OrderBy(m => m.Name, StringComparer.Ordinal), MetricTables.Of("name"));

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using Culvert.Datapath.Tests.Support;
 using Culvert.Labs;
@@ -83,6 +84,24 @@ public sealed class BridgeTests
         await lab.ApplyAsync(KubeProxyTests.Rules("iptables-nft", [near, far, outer]));
 
         await lab.AssertUnchangedAsync([.. KubeProxyTests.To(lab.Client, near), .. KubeProxyTests.To(lab.Client, far), .. KubeProxyTests.To(lab.Plain, near), .. KubeProxyTests.To(lab.Far, near), .. lab.PodToPod()]);
+    }
+
+    [Theory]
+    [InlineData("legacy", "-s {2} -d {3}")]
+    [InlineData("nft", "-m physdev --physdev-in {0} --physdev-out {1}")]
+    public async Task What_rules_refuse_between_ports_of_the_bridge_stays_refused(string variant, string match)
+    {
+        await using var lab = await CreateAsync("AUTO");
+        await FilterAsync(lab, true);
+        foreach (var (iptables, family) in new[] { ("iptables", TestFamily.IPv4), ("ip6tables", TestFamily.IPv6) })
+        {
+            string refusal = string.Format(CultureInfo.InvariantCulture, match, lab.Client.HostInterface, lab.Near.HostInterface, MeshFixture.AddressOf(lab.Client, family), MeshFixture.AddressOf(lab.Near, family));
+            await lab.Mesh.Nodes[0].Place.ScriptAsync($"{iptables}-{variant} -A FORWARD {refusal} -j DROP");
+        }
+
+        Probe[] refused = [.. CoexistLab.Between((lab.Client, lab.Near))];
+        Probe[] answered = [.. CoexistLab.Between((lab.Near, lab.Plain), (lab.Plain, lab.Near), (lab.Client, lab.Plain), (lab.Client, lab.Far), (lab.Far, lab.Near), (lab.Outer, lab.Near))];
+        await lab.AssertUnchangedAsync([.. refused, .. answered], refused);
     }
 
     [Theory]

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Culvert.Labs;
 using Culvert.Labs.Mesh;
 using Culvert.SystemTests.Fixtures;
@@ -66,6 +67,10 @@ internal sealed class CoexistLab : IAsyncDisposable
     public static IEnumerable<Probe> Between(params IReadOnlyList<(LabPod From, LabPod To)> pairs) =>
         pairs.SelectMany(p => Families.SelectMany(f => Both($"{f} {p.From} to {p.To}", p.From, new IPEndPoint(MeshFixture.AddressOf(p.To, f), Port))));
 
+    /// <summary>Probes of one who has an address of each family, by TCP and UDP.</summary>
+    public static IEnumerable<Probe> InBothFamilies(string name, LabPod from, Func<AddressFamily, IPAddress> addressOf, int port) =>
+        new[] { AddressFamily.InterNetwork, AddressFamily.InterNetworkV6 }.SelectMany(f => Both($"{f} {name}", from, new IPEndPoint(addressOf(f), port)));
+
     /// <summary>A probe by TCP and one by UDP.</summary>
     public static IEnumerable<Probe> Both(string name, LabPod from, IPEndPoint to) => [new("tcp " + name, from, to, IsUdp: false), new("udp " + name, from, to, IsUdp: true)];
 
@@ -101,6 +106,15 @@ internal sealed class CoexistLab : IAsyncDisposable
         {
             await Mesh.Nodes[0].WaitForFlowAsync($"a tunnel to far by {protocol}", f => f.Path == Protocol.V1.FlowPath.Tunnel && f.Protocol == protocol && f.Destination.WorkloadUid.EndsWith("far", StringComparison.Ordinal));
         }
+    }
+
+    /// <summary>Whether the agent of a pod's node takes what this sends to a pod of the other node for the tunnel's: both are in the mesh.</summary>
+    public async Task<bool> IsTunnelledAsync(LabPod from, LabPod to)
+    {
+        var node = Mesh.Nodes.Single(n => n.Place == from.Node);
+        var explained = await from.Node.RunAsync(Path.Combine(AppContext.BaseDirectory, "culvert"), ["explain", from.Address4.ToString(), $"{to.Address4}:{Port}", "--admin-socket", node.AdminSocket]);
+        Assert.True(explained.Output.Contains("path:", StringComparison.Ordinal), explained.Output + explained.Error);
+        return explained.Output.Contains("tunnel", StringComparison.Ordinal);
     }
 
     /// <summary>Starts controller and agents.</summary>

@@ -24,25 +24,16 @@ public sealed class ForeignRedirectTests
         {
             await lab.EnrolAsync();
             await LabWait.UntilAsync("far is refused", async () => (await lab.Mesh.Nodes[1].StatusAsync()).Workloads.SingleOrDefault()?.Error.Contains(Foreign, StringComparison.Ordinal) == true, Deadline);
-            await LabWait.UntilAsync("node1 takes far for a pod outside the mesh", async () => !await IsEnrolledAsync(lab), Deadline);
+            await LabWait.UntilAsync("node1 takes far for a pod outside the mesh", async () => !await lab.IsTunnelledAsync(lab.Client, lab.Far), Deadline);
             await CoexistLab.AssertAsync("with far refused", probes);
             await lab.RestartAsync();
             await CoexistLab.AssertAsync("after a restart of the agents", probes);
-            Assert.False(await IsEnrolledAsync(lab));
+            Assert.False(await lab.IsTunnelledAsync(lab.Client, lab.Far));
         }
 
-        await LabWait.UntilAsync("far is in the mesh", async () => await IsEnrolledAsync(lab) && (await lab.Mesh.Nodes[1].StatusAsync()).Workloads.Single() is { Error: "", Interface: not "" }, Deadline);
+        await LabWait.UntilAsync("far is in the mesh", async () => await lab.IsTunnelledAsync(lab.Client, lab.Far) && (await lab.Mesh.Nodes[1].StatusAsync()).Workloads.Single() is { Error: "", Interface: not "" }, Deadline);
         await CoexistLab.AssertAsync("with far in the mesh", probes);
         await lab.AssertMeshedAsync();
-    }
-
-    private static async Task<bool> IsEnrolledAsync(CoexistLab lab)
-    {
-        var explained = await lab.Mesh.Nodes[0].Place.RunAsync(
-            Path.Combine(AppContext.BaseDirectory, "culvert"),
-            ["explain", lab.Client.Address4.ToString(), $"{lab.Far.Address4}:{CoexistLab.Port}", "--admin-socket", lab.Mesh.Nodes[0].AdminSocket]);
-        Assert.True(explained.Output.Contains("path:", StringComparison.Ordinal), explained.Output + explained.Error);
-        return explained.Output.Contains("tunnel", StringComparison.Ordinal);
     }
 
     // Which names programs have is all that tells whose they are.

@@ -4,12 +4,13 @@ using Culvert.Labs;
 
 namespace Culvert.SystemTests.Coexist;
 
-/// <summary>A Service as kube-proxy gets it: one address per family, port 80 by TCP and UDP, one backend.</summary>
+/// <summary>A Service as kube-proxy gets it: one address per family, port 80 by TCP and UDP, one backend; also reached at a port of each node.</summary>
 /// <param name="Name">Its name; also the label of its backend.</param>
 /// <param name="Virtual4">Its IPv4 address.</param>
 /// <param name="Virtual6">Its IPv6 address.</param>
+/// <param name="NodePort">Its port at each node.</param>
 /// <param name="Backend">The pod behind it, at <see cref="CoexistLab.Port"/>.</param>
-internal sealed record ProxiedService(string Name, IPAddress Virtual4, IPAddress Virtual6, LabPod Backend)
+internal sealed record ProxiedService(string Name, IPAddress Virtual4, IPAddress Virtual6, int NodePort, LabPod Backend)
 {
     /// <summary>The Service's port.</summary>
     public const int Port = 80;
@@ -30,9 +31,10 @@ internal static class KubeProxyRules
         {f.Prefix}-{variant}-restore <<'END'
         *nat
         :KUBE-SERVICES - [0:0]
+        :KUBE-NODEPORTS - [0:0]
         :KUBE-MARK-MASQ - [0:0]
         :KUBE-POSTROUTING - [0:0]
-        {Lines(services, (s, p) => $":KUBE-SVC-{Key(s, p)} - [0:0]\n:KUBE-SEP-{Key(s, p)} - [0:0]")}
+        {Lines(services, (s, p) => $":KUBE-EXT-{Key(s, p)} - [0:0]\n:KUBE-SVC-{Key(s, p)} - [0:0]\n:KUBE-SEP-{Key(s, p)} - [0:0]")}
         -A PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
         -A OUTPUT -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
         -A POSTROUTING -m comment --comment "kubernetes postrouting rules" -j KUBE-POSTROUTING
@@ -42,10 +44,14 @@ internal static class KubeProxyRules
         -A KUBE-POSTROUTING -j MASQUERADE --random-fully
         {Lines(services, (s, p) => $"""
             -A KUBE-SERVICES -d {s.Virtual(f.Family)} -p {p} -m {p} --dport {ProxiedService.Port} -j KUBE-SVC-{Key(s, p)}
+            -A KUBE-NODEPORTS -p {p} -m {p} --dport {s.NodePort} -j KUBE-EXT-{Key(s, p)}
+            -A KUBE-EXT-{Key(s, p)} -j KUBE-MARK-MASQ
+            -A KUBE-EXT-{Key(s, p)} -j KUBE-SVC-{Key(s, p)}
             -A KUBE-SVC-{Key(s, p)} -j KUBE-SEP-{Key(s, p)}
-            -A KUBE-SEP-{Key(s, p)} -s {Of(s.Backend, f.Family)} -j KUBE-MARK-MASQ
+            -A KUBE-SEP-{Key(s, p)} -s {s.Backend.AddressOf(f.Family)} -j KUBE-MARK-MASQ
             -A KUBE-SEP-{Key(s, p)} -p {p} -m {p} -j DNAT --to-destination {EndPoint(s, f.Family)}
             """)}
+        -A KUBE-SERVICES -m addrtype --dst-type LOCAL -j KUBE-NODEPORTS
         COMMIT
         *filter
         :KUBE-FORWARD - [0:0]
@@ -65,16 +71,27 @@ internal static class KubeProxyRules
           chain mark-for-masquerade { meta mark set meta mark | 0x4000; }
           {{Lines(services, (s, p) => $$"""
               chain endpoint-{{Key(s, p)}} {
-                {{f.Nft}} saddr {{Of(s.Backend, f.Family)}} jump mark-for-masquerade
+                {{f.Nft}} saddr {{s.Backend.AddressOf(f.Family)}} jump mark-for-masquerade
                 meta l4proto {{p}} dnat to {{EndPoint(s, f.Family)}}
               }
               chain service-{{Key(s, p)}} { goto endpoint-{{Key(s, p)}}; }
+              chain external-{{Key(s, p)}} {
+                jump mark-for-masquerade
+                goto service-{{Key(s, p)}}
+              }
               """)}}
           map service-ips {
             type {{(f.Nft == "ip" ? "ipv4_addr" : "ipv6_addr")}} . inet_proto . inet_service : verdict
             elements = { {{string.Join(", ", Each(services, (s, p) => $"{s.Virtual(f.Family)} . {p} . {ProxiedService.Port} : goto service-{Key(s, p)}"))}} }
           }
-          chain services { {{f.Nft}} daddr . meta l4proto . th dport vmap @service-ips; }
+          map service-nodeports {
+            type inet_proto . inet_service : verdict
+            elements = { {{string.Join(", ", Each(services, (s, p) => $"{p} . {s.NodePort} : goto external-{Key(s, p)}"))}} }
+          }
+          chain services {
+            {{f.Nft}} daddr . meta l4proto . th dport vmap @service-ips
+            fib daddr type local meta l4proto . th dport vmap @service-nodeports
+          }
           chain nat-prerouting { type nat hook prerouting priority dstnat; policy accept; jump services; }
           chain nat-output { type nat hook output priority -100; policy accept; jump services; }
           chain nat-postrouting {
@@ -89,9 +106,7 @@ internal static class KubeProxyRules
 
         """));
 
-    private static string EndPoint(ProxiedService service, AddressFamily family) => new IPEndPoint(Of(service.Backend, family), CoexistLab.Port).ToString();
-
-    private static IPAddress Of(LabPod pod, AddressFamily family) => family == AddressFamily.InterNetwork ? pod.Address4 : pod.Address6;
+    private static string EndPoint(ProxiedService service, AddressFamily family) => new IPEndPoint(service.Backend.AddressOf(family), CoexistLab.Port).ToString();
 
     private static string Key(ProxiedService service, string protocol) => $"{service.Name}-{protocol}".ToUpperInvariant();
 

@@ -26,6 +26,7 @@ public sealed class KubeProxyTests
         [
             .. To(lab.Client, near), .. To(lab.Client, far), .. To(lab.Plain, near), .. To(lab.Plain, far), .. To(lab.Far, near), .. To(lab.Plain, outer),
             .. To(lab.Client, outer),
+            .. lab.Mesh.Nodes.Select(n => n.Place).SelectMany(n => ((LabPod[])[lab.Client, lab.Far, lab.Plain, lab.Outer]).SelectMany(p => ((ProxiedService[])[near, far, outer]).SelectMany(s => ToNodePort(p, n, s)))),
             .. lab.PodToPod(),
         ];
 
@@ -106,9 +107,9 @@ public sealed class KubeProxyTests
     {
         ProxiedService[] services =
         [
-            new("near", IPAddress.Parse("10.96.0.11"), IPAddress.Parse("fd96::11"), lab.Near),
-            new("far", IPAddress.Parse("10.96.0.12"), IPAddress.Parse("fd96::12"), lab.Far),
-            new("outer", IPAddress.Parse("10.96.0.13"), IPAddress.Parse("fd96::13"), lab.Outer),
+            new("near", IPAddress.Parse("10.96.0.11"), IPAddress.Parse("fd96::11"), 30011, lab.Near),
+            new("far", IPAddress.Parse("10.96.0.12"), IPAddress.Parse("fd96::12"), 30012, lab.Far),
+            new("outer", IPAddress.Parse("10.96.0.13"), IPAddress.Parse("fd96::13"), 30013, lab.Outer),
         ];
         foreach (var service in services)
         {
@@ -137,8 +138,9 @@ public sealed class KubeProxyTests
         _ => KubeProxyRules.Iptables(services, mode["iptables-".Length..]),
     };
 
-    internal static IEnumerable<Probe> To(LabPod from, ProxiedService service) => new[] { AddressFamily.InterNetwork, AddressFamily.InterNetworkV6 }.SelectMany(f =>
-        CoexistLab.Both($"{f} {from} to Service {service.Name}", from, new IPEndPoint(service.Virtual(f), ProxiedService.Port)));
+    internal static IEnumerable<Probe> To(LabPod from, ProxiedService service) => CoexistLab.InBothFamilies($"{from} to Service {service.Name}", from, service.Virtual, ProxiedService.Port);
+
+    private static IEnumerable<Probe> ToNodePort(LabPod from, LabNode node, ProxiedService service) => CoexistLab.InBothFamilies($"{from} to {service.Name} at a port of {node}", from, node.AddressOf, service.NodePort);
 
     private static async Task<bool> HasTableAsync(MeshNode node) => (await node.Place.ScriptAsync("nft list tables")).Contains(Table, StringComparison.Ordinal);
 

@@ -11,9 +11,6 @@ namespace Culvert.SystemTests.Coexist;
 /// <param name="To">To whom it may; null: it is not isolated for egress.</param>
 internal sealed record PodPolicy(LabPod Pod, IReadOnlyList<LabPod>? From = null, IReadOnlyList<LabPod>? To = null)
 {
-    /// <summary>The address of a pod in a family.</summary>
-    public static IPAddress Of(LabPod pod, AddressFamily family) => family == AddressFamily.InterNetwork ? pod.Address4 : pod.Address6;
-
     /// <summary>The same as an object, for a workload that has its pod's name as label <c>app</c>.</summary>
     public string ToObject() => $$$"""
         apiVersion: networking.k8s.io/v1

@@ -27,14 +27,14 @@ internal static class PolicyEngineRules
         -A KUBE-ROUTER-INPUT -d {f.Services} -j RETURN
         -A KUBE-ROUTER-INPUT -p tcp -m addrtype --dst-type LOCAL -m multiport --dports 30000:32767 -j RETURN
         {Lines(local, p => $"""
-            -A KUBE-ROUTER-INPUT -s {PodPolicy.Of(p.Pod, f.Family)} -j KUBE-POD-FW-{p.Pod.Name}
-            {Lines(["FORWARD", "OUTPUT"], hook => $"-A KUBE-ROUTER-{hook} -d {PodPolicy.Of(p.Pod, f.Family)} -j KUBE-POD-FW-{p.Pod.Name}\n-A KUBE-ROUTER-{hook} -s {PodPolicy.Of(p.Pod, f.Family)} -j KUBE-POD-FW-{p.Pod.Name}")}
+            -A KUBE-ROUTER-INPUT -s {p.Pod.AddressOf(f.Family)} -j KUBE-POD-FW-{p.Pod.Name}
+            {Lines(["FORWARD", "OUTPUT"], hook => $"-A KUBE-ROUTER-{hook} -d {p.Pod.AddressOf(f.Family)} -j KUBE-POD-FW-{p.Pod.Name}\n-A KUBE-ROUTER-{hook} -s {p.Pod.AddressOf(f.Family)} -j KUBE-POD-FW-{p.Pod.Name}")}
             -A KUBE-POD-FW-{p.Pod.Name} -m conntrack --ctstate INVALID -j DROP
             -A KUBE-POD-FW-{p.Pod.Name} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
-            -A KUBE-POD-FW-{p.Pod.Name} -m addrtype --src-type LOCAL -d {PodPolicy.Of(p.Pod, f.Family)} -j ACCEPT
+            -A KUBE-POD-FW-{p.Pod.Name} -m addrtype --src-type LOCAL -d {p.Pod.AddressOf(f.Family)} -j ACCEPT
             {Neighbours($"KUBE-POD-FW-{p.Pod.Name}", f.Family)}
-            -A KUBE-POD-FW-{p.Pod.Name} -d {PodPolicy.Of(p.Pod, f.Family)} -j KUBE-NWPLCY-{p.Pod.Name}-in
-            -A KUBE-POD-FW-{p.Pod.Name} -s {PodPolicy.Of(p.Pod, f.Family)} -j KUBE-NWPLCY-{p.Pod.Name}-out
+            -A KUBE-POD-FW-{p.Pod.Name} -d {p.Pod.AddressOf(f.Family)} -j KUBE-NWPLCY-{p.Pod.Name}-in
+            -A KUBE-POD-FW-{p.Pod.Name} -s {p.Pod.AddressOf(f.Family)} -j KUBE-NWPLCY-{p.Pod.Name}-out
             -A KUBE-POD-FW-{p.Pod.Name} -m mark ! --mark 0x10000/0x10000 -j REJECT
             -A KUBE-POD-FW-{p.Pod.Name} -j MARK --set-xmark 0x0/0x10000
             -A KUBE-POD-FW-{p.Pod.Name} -j MARK --set-xmark 0x20000/0x20000
@@ -110,7 +110,7 @@ internal static class PolicyEngineRules
     // Marks what one of the peers is an end of; everything, where nothing isolates the pod.
     private static string Allowed(string chain, string end, IReadOnlyList<LabPod>? peers, AddressFamily family) => peers is null
         ? $"-A {chain} -j MARK --set-xmark 0x10000/0x10000"
-        : Lines(peers, peer => $"-A {chain} {end} {PodPolicy.Of(peer, family)} -j MARK --set-xmark 0x10000/0x10000");
+        : Lines(peers, peer => $"-A {chain} {end} {peer.AddressOf(family)} -j MARK --set-xmark 0x10000/0x10000");
 
     private static string Lines<T>(IEnumerable<T> of, Func<T, string> line) => string.Join('\n', of.Select(line));
 }

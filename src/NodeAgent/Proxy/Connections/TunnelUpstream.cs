@@ -11,7 +11,8 @@ namespace Culvert.NodeAgent.Proxy.Connections;
 /// <summary>The path to a workload of another node: a stream of a tunnel between the two identities. Belongs to its loop's thread.</summary>
 /// <param name="pool">The loop's tunnels.</param>
 /// <param name="tunnel">The tunnel's address.</param>
-internal sealed class TunnelUpstream(TunnelPool pool, SocketEndPoint tunnel) : IUpstream
+/// <param name="source">From which addresses tunnels are opened.</param>
+internal sealed class TunnelUpstream(TunnelPool pool, SocketEndPoint tunnel, ITunnelSource source) : IUpstream
 {
     private static readonly Action<HeaderList, ProxyConnectionInfo> WriteConnect = WriteConnectHeaders;
 
@@ -19,7 +20,7 @@ internal sealed class TunnelUpstream(TunnelPool pool, SocketEndPoint tunnel) : I
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<UpstreamResult> ConnectAsync(ProxiedConnection connection)
     {
-        TunnelKey key = new(connection.Info.SourceIdentity!, tunnel, connection.Info.DestinationIdentity!);
+        TunnelKey key = TunnelKey.Of(connection.Info, tunnel, source);
         (StreamTransport? stream, ProxyFailure failure, string? detail) = await pool.OpenStreamAsync(key, WriteConnect, connection.Info);
         return new UpstreamResult(stream, failure, detail);
     }

@@ -8,13 +8,14 @@ namespace Culvert.NodeAgent.Proxy.Connections;
 /// <summary>Finds the paths to connections' other ends. Belongs to its loop's thread.</summary>
 /// <param name="applications">Connects to applications.</param>
 /// <param name="tunnels">The loop's tunnels.</param>
-internal sealed class Upstreams(ApplicationDialer applications, TunnelPool tunnels)
+/// <param name="source">From which addresses tunnels are opened.</param>
+internal sealed class Upstreams(ApplicationDialer applications, TunnelPool tunnels, ITunnelSource source)
 {
     /// <summary>The path that a route names.</summary>
     /// <param name="route">A route that is no refusal.</param>
     /// <param name="lease">The client's places.</param>
     internal IUpstream For(in OutboundRoute route, BudgetLease lease) =>
-        route.Kind == OutboundRouteKind.Tunnel ? new TunnelUpstream(tunnels, route.Dial) : To(route.Dial, lease);
+        route.Kind == OutboundRouteKind.Tunnel ? new TunnelUpstream(tunnels, route.Dial, source) : To(route.Dial, lease);
 
     /// <summary>The path to an application without a tunnel.</summary>
     /// <param name="application">Its address.</param>

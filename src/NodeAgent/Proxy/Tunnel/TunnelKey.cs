@@ -1,5 +1,6 @@
 using Culvert.Core;
 using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Proxy.Tunnel;
 
@@ -11,4 +12,16 @@ internal readonly record struct TunnelKey(SpiffeId Source, SocketEndPoint Dial, 
 {
     /// <summary>Whether for datagrams: those have tunnels of their own, so that they do not wait behind bytes of TCP.</summary>
     internal bool IsForDatagrams { get; init; }
+
+    /// <summary>The address, without a port, that it is opened from: that of the workload which it is for; null: the node's.</summary>
+    internal SocketEndPoint? From { get; init; }
+
+    /// <summary>The key of the tunnels for a connection or session of a workload.</summary>
+    /// <param name="info">The connection, whose ends both have identities.</param>
+    /// <param name="dial">The destination workload's address and the tunnel port.</param>
+    /// <param name="source">From which addresses tunnels are opened.</param>
+    internal static TunnelKey Of(ProxyConnectionInfo info, in SocketEndPoint dial, ITunnelSource source) => new(info.SourceIdentity!, dial, info.DestinationIdentity!)
+    {
+        From = source.IsPod && info.Source.IsIPv4 == dial.IsIPv4 ? info.Source.WithPort(0) : null,
+    };
 }

@@ -229,7 +229,7 @@ internal sealed class TunnelPool
     {
         group.Connecting++;
         TunnelConnection? tunnel = null;
-        using BudgetLease lease = new(_budget, BudgetHolder.Of(group.Key.Source));
+        using BudgetLease lease = new(_budget, BudgetHolder.Of(group.Key.Source), group.Key.From);
         try
         {
             // The caller has to be among those who wait before this can fail.
@@ -286,7 +286,7 @@ internal sealed class TunnelPool
 
     private async ValueTask<TunnelConnection?> MakeTunnelAsync(TunnelGroup group, TlsIdentity identity)
     {
-        DialResult dial = await Dialer.ConnectAsync(_loop, group.Key.Dial, _options.Dial);
+        DialResult dial = await Dialer.ConnectAsync(_loop, group.Key.Dial, _options.Dial with { Source = group.Key.From });
         if (dial.Socket is null)
         {
             group.LastFailure = ProxyFailures.FromConnect(dial.Error);

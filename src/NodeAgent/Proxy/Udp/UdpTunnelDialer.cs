@@ -11,8 +11,9 @@ namespace Culvert.NodeAgent.Proxy.Udp;
 /// <summary>Opens sessions' paths to workloads of other nodes: a stream for datagrams of a tunnel between the two identities. Belongs to its loop's thread.</summary>
 /// <param name="loop">The loop.</param>
 /// <param name="pool">The loop's tunnels.</param>
+/// <param name="source">From which addresses tunnels are opened.</param>
 /// <param name="observer">Hears of dropped datagrams.</param>
-internal sealed class UdpTunnelDialer(EventLoop loop, TunnelPool pool, IProxyObserver observer)
+internal sealed class UdpTunnelDialer(EventLoop loop, TunnelPool pool, ITunnelSource source, IProxyObserver observer)
 {
     private static readonly Action<HeaderList, (ProxyConnectionInfo Info, SocketEndPoint Tunnel)> WriteConnect = WriteConnectHeaders;
 
@@ -24,7 +25,7 @@ internal sealed class UdpTunnelDialer(EventLoop loop, TunnelPool pool, IProxyObs
     {
         try
         {
-            TunnelKey key = new(info.SourceIdentity!, tunnel, info.DestinationIdentity!);
+            TunnelKey key = TunnelKey.Of(info, tunnel, source);
             return await pool.OpenDatagramStreamAsync(key, WriteConnect, (info, tunnel), sink, observer);
         }
         catch (Exception exception)

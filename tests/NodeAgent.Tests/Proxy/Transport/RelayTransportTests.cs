@@ -130,18 +130,25 @@ public sealed class RelayTransportTests
     [MemberData(nameof(Pairs))]
     public async Task BytesThatPassCostNoMemory(TransportKind client, TransportKind server)
     {
-        const int Rounds = 2_000;
+        const int Rounds = 1_000;
         await using TransportLab lab = new();
         RelayUnderTest relay = await lab.RelayAsync(client, server);
-        long allocated = await lab.OnLoopAsync(async () =>
+        long least = await lab.OnLoopAsync(async () =>
         {
             byte[] room = new byte[100];
-            for (int i = 0; i < Rounds; i++) await ExchangeAsync(relay, room);
-            long before = GC.GetAllocatedBytesForCurrentThread();
-            for (int i = 0; i < Rounds; i++) await ExchangeAsync(relay, room);
-            return GC.GetAllocatedBytesForCurrentThread() - before;
+
+            // A collection that other tests cause may empty a pool, which then makes one buffer anew; what each round costs is in every attempt.
+            long least = long.MaxValue;
+            for (int attempt = 0; attempt < 6; attempt++)
+            {
+                long before = GC.GetAllocatedBytesForCurrentThread();
+                for (int i = 0; i < Rounds; i++) await ExchangeAsync(relay, room);
+                least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+            }
+
+            return least;
         });
-        Assert.Equal(0, allocated / Rounds);
+        Assert.Equal(0, least / Rounds);
     }
 
     private static async Task EndOneThenTheOtherAsync(FarEnd first, FarEnd second)
