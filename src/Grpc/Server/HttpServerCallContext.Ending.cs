@@ -8,6 +8,11 @@ internal sealed partial class HttpServerCallContext
 {
     private const int Http2Cancel = 0x8;
 
+    private static readonly Status ServerStops = new(StatusCode.Unavailable, "The server is shutting down.");
+
+    // Beyond any round trip; a client that is not done by then loses at most the reason.
+    private static readonly TimeSpan LongestFarewell = TimeSpan.FromSeconds(1);
+
     private Task? interruption;
     private Status? interruptedBy;
     private bool ended;
@@ -50,6 +55,33 @@ internal sealed partial class HttpServerCallContext
         finally
         {
             writeLock.Release();
+        }
+    }
+
+    /// <summary>
+    /// Where the server's stop has ended the call: waits, for a second at most, until the client has ended its half of the stream. Otherwise that would be reset and the connection be closed, which .NET's
+    /// client may see before it reads the status, and then it has none.
+    /// </summary>
+    internal async Task SeeOffAsync()
+    {
+        lock (gate)
+        {
+            if (interruptedBy != ServerStops)
+            {
+                return;
+            }
+        }
+
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(Http.RequestAborted);
+        limit.CancelAfter(LongestFarewell);
+        try
+        {
+            await interruption!;
+            await reader.SkipToEndAsync(limit.Token);
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException)
+        {
+            GrpcServerLog.ClientGone(environment.Logger, Method, e);
         }
     }
 

@@ -30,9 +30,7 @@ internal sealed partial class HttpServerCallContext : ServerCallContext, IAsyncD
         CancellationToken = cancellation.Token;
         if (endsWithServer)
         {
-            stopping = environment.Stopping.UnsafeRegister(
-                static state => ((HttpServerCallContext)state!).Interrupt(new Status(StatusCode.Unavailable, "The server is shutting down.")),
-                this);
+            stopping = environment.Stopping.UnsafeRegister(static state => ((HttpServerCallContext)state!).Interrupt(ServerStops), this);
         }
     }
 

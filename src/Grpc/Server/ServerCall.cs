@@ -33,6 +33,8 @@ internal abstract class ServerCall<TRequest, TResponse>(Method<TRequest, TRespon
         {
             await context.FailAsync(e);
         }
+
+        await context.SeeOffAsync();
     }
 
     /// <summary>Reads what the method type needs, calls the handler, writes what it returns.</summary>

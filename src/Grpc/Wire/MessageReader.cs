@@ -56,6 +56,19 @@ internal sealed class MessageReader(PipeReader input, int? maxSize) : Deserializ
         }
     }
 
+    /// <summary>Reads to the end of the stream, and drops what comes. After the last message was read.</summary>
+    internal async ValueTask SkipToEndAsync(CancellationToken cancellationToken)
+    {
+        bool isCompleted;
+        do
+        {
+            ReadResult result = await input.ReadAsync(cancellationToken);
+            isCompleted = result.IsCompleted;
+            input.AdvanceTo(result.Buffer.End);
+        }
+        while (!isCompleted);
+    }
+
     private T Decode<T>(in MessageFrame frame, Marshaller<T> marshaller)
         where T : class
     {

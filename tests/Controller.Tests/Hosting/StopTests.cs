@@ -13,14 +13,12 @@ public sealed class StopTests
         using FakeAgent agent = FakeAgent.OverSocket(running.Socket, "node-1");
         await agent.OpenAsync();
         _ = await agent.NextAsync();
-
-        // A server that goes before it has read the acknowledgement has its socket reset the connection, and the status may be lost by that.
-        await running.StatusAsync("node-1", s => s.AckedVersion > 0);
         Task<SnapshotResponse> next = agent.ReceiveAsync();
 
         await running.Host.DisposeAsync();
 
         RpcException end = await Assert.ThrowsAsync<RpcException>(() => next);
-        Assert.Equal((StatusCode.Unavailable, "The server is shutting down."), (end.StatusCode, end.Status.Detail));
+        Assert.Equal("The server is shutting down.", end.Status.Detail);
+        Assert.Equal(StatusCode.Unavailable, end.StatusCode);
     }
 }
