@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds everything once, runs every test project, prints a line for each and, last, "N passed, N failed[, N skipped]".
 # Usage: eng/run-tests.sh [PROJECT]...      PROJECT: a folder of tests/, for example Grpc.Tests
-# Environment: CONFIGURATION (Release), TEST_TIMEOUT (seconds per project, 1800), CI=true (skipped kernel and cluster tests are failures),
+# Environment: CONFIGURATION (Release), TEST_TIMEOUT (seconds per project, 2400), CI=true (skipped kernel and cluster tests are failures),
 # CULVERT_FUZZ_SECONDS (how long random packets go through the datapath; 60 with CI=true, otherwise 10),
 # TEST_FILTER (options that choose tests, for example "--filter-class *Fuzz*"; projects without such tests are passed over)
 # Exit code 1 when a test fails, is cut off by the time limit, or a project crashes or runs no test.
@@ -9,7 +9,7 @@ set -uo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root" || exit 1
 configuration=${CONFIGURATION:-Release}
-limit=${TEST_TIMEOUT:-1800}
+limit=${TEST_TIMEOUT:-2400}
 results=$root/artifacts/test-results
 
 # These must see the kernel: under CI nothing excuses a skip.
@@ -56,7 +56,7 @@ value() { # name, log: a number of the run's summary, empty when there is none
 	sed -n "s/^  $1: \([0-9][0-9]*\)$/\1/p" "$2" | tail -1
 }
 
-passed=0 failed=0 skipped=0
+passed=0 failed=0 skipped=0 names=
 for project in "${projects[@]}"; do
 	program=$(echo "tests/$project"/bin/"$configuration"/*/Culvert."$project".dll)
 	log=$results/$project.log
@@ -95,9 +95,12 @@ for project in "${projects[@]}"; do
 		echo "--- the end of ${log#"$root"/}"
 		grep -v '^ *at Xunit\.\|^ *at System\.' "$log" | tail -80
 		echo "---"
+		names+=$(sed -n "s/^failed /failed: $project /p" "$log" | sort -u)$'\n'
 	fi
 done
 
 if [ -n "${TEST_FILTER:-}" ] && [ $((passed + failed + skipped)) -eq 0 ]; then give_up "No test is chosen by $TEST_FILTER."; fi
+# Once more at the end, where a log that is cut short still has them.
+[ -z "$names" ] || printf '%s' "$names"
 echo "$passed passed, $failed failed$([ "$skipped" -eq 0 ] || echo ", $skipped skipped")"
 [ "$failed" -eq 0 ]

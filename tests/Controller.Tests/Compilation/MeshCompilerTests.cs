@@ -11,8 +11,13 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Culvert.Controller.Tests;
 
+/// <summary>What compiling costs. Alone: a thread that allocates collects the garbage of all, and other tests' counts as its own.</summary>
+[Collection(AloneCollection.Name)]
 public sealed class MeshCompilerTests
 {
+    // Measured: 0.7 to 1.7, as far as the runtime has compiled it by then.
+    private const double MostForAThousandWorkloads = 10;
+
     private const int Workloads = 10_000;
     private const int Nodes = 100;
     private const int Services = 500;
@@ -25,22 +30,20 @@ public sealed class MeshCompilerTests
             + string.Concat(Enumerable.Range(0, 100).Select(i => $"apiVersion: v1\nkind: Service\nmetadata: {{name: s{i}, namespace: shop}}\nspec: {{clusterIP: 10.96.0.{i + 1}, selector: {{app: w{i}}}, ports: [{{port: 80}}]}}\n---\n"));
         ObjectSet objects = ObjectSetReader.Read([new("all.yaml", text)], ObjectSet.Empty);
         Assert.Empty(objects.Errors);
-        TimeSpan best = TimeSpan.MaxValue, limit = TimeSpan.FromMilliseconds(100);
+        double best = double.MaxValue;
         for (int i = 0; i < 20; i++)
         {
             MeshCompiler compiler = new();
-            TimeSpan start = ThreadClock.Now;
-            NodeResources first = compiler.Update(objects, null, []).ForNode("node-1");
-            TimeSpan elapsed = ThreadClock.Now - start;
-            if (elapsed < best) best = elapsed;
+            NodeResources first = null!;
+            best = Math.Min(best, ThreadClock.MeasureRelatively(() => first = compiler.Update(objects, null, []).ForNode("node-1")));
             NodeResources next = compiler.Update(objects, null, []).ForNode("node-1");
             Assert.Equal(1 + 1 + 1000 + 100 + 10, next.All.Count());
             var delta = SnapshotDelta.Between(first, next, "e");
             Assert.Equal((0, 0), (delta.Upserts.Count, delta.Removals.Count));
             Assert.All(first.All, p => Assert.Same(p.Value, next.Find(p.Key)));
         }
-        TestContext.Current.TestOutputHelper?.WriteLine($"compiled in {best.TotalMilliseconds} ms");
-        Assert.True(best < limit, $"compiled in {best.TotalMilliseconds} ms");
+        TestContext.Current.TestOutputHelper?.WriteLine($"compiling costs {best} times the yardstick");
+        Assert.True(best < MostForAThousandWorkloads, $"compiling costs {best} times the yardstick");
     }
 
     [Fact]

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Net;
-using Culvert.Tests.Shared;
 
 namespace Culvert.Core.Tests;
 
@@ -127,51 +126,6 @@ public sealed class PolicyCompilerTests
         var after = PolicyCompiler.Compile(Given.Snapshot(new(), [policy with { Action = PolicyAction.Deny }], a, b, c), local, ids).TargetPolicySetIds;
         Assert.NotEqual(before["shop/a"], after["shop/a"]);
         Assert.Equal(before["shop/c"], after["shop/c"]);
-    }
-
-    [Fact]
-    public void AThousandWorkloadsAndAHundredPoliciesCompileFast()
-    {
-        PolicyInfo[] policies = [.. Enumerable.Range(0, 100).Select(i => Given.Policy($"shop/p{i:d3}", (PolicyAction)(i % 3), Given.Rule(
-            new() { Identities = Given.Identities($"td/ns/shop/sa/w{i * 3}", $"td/ns/shop/sa/w{i * 3 + 1}"), NotIpBlocks = Given.Blocks($"10.{i}.0.0/16") },
-            new() { Ports = [80, (ushort)(8000 + i)] })))];
-        WorkloadInfo[] workloads = [.. Enumerable.Range(0, 1000).Select(i => Given.Workload("w" + i, $"10.{i / 250}.{i % 250}.1", policies.Where((_, p) => (i + p) % 50 == 0).Select(p => p.Name.ToString()).ToArray()) with
-        {
-            MtlsMode = MtlsMode.Strict,
-            Node = i < 200 ? "n1" : "n2",
-        })];
-        NodeSnapshot snapshot = Given.Snapshot(new(), policies, workloads);
-        HashSet<string> local = [.. snapshot.LocalWorkloads().Select(w => w.Uid)];
-        var ids = new PolicyIds();
-        CompiledPolicy compiled = PolicyCompiler.Compile(snapshot, local, ids);
-        TimeSpan best = Enumerable.Range(0, 20).Min(_ => ThreadClock.Measure(() => PolicyCompiler.Compile(snapshot, local, ids)));
-        TestContext.Current.SendDiagnosticMessage($"{compiled.Entries.Length} entries, {compiled.Classes.Count} classes, best {best.TotalMilliseconds} ms");
-        Assert.Equal(200, compiled.TargetPolicySetIds.Count);
-        Assert.InRange(compiled.Entries.Length, 1000, 20_000);
-        Assert.True(best < TimeSpan.FromMilliseconds(100), $"compiled in {best.TotalMilliseconds} ms, {compiled.Entries.Length} entries");
-    }
-
-    [Fact]
-    public void HundredsOfNetworkPoliciesOfOnePodWithThousandsOfPeersCompileFast()
-    {
-        NetworkPolicyInfo[] policies = [.. Enumerable.Range(0, 400).Select(i => new NetworkPolicyInfo
-        {
-            Name = new("shop", $"n{i:d3}"),
-            IsolatesEgress = true,
-            Egress = [new()
-            {
-                Peers = [.. Enumerable.Range(0, 10).Select(j => new NetworkPolicyPeer { Block = IpPrefix.Parse($"192.{i / 100}.{i % 100}.{j}/32") })],
-                Ports = [.. Enumerable.Range(0, 3).Select(j => new NetworkPolicyPort(TransportProtocol.Tcp, (ushort)(1000 + (i * 150) + (j * 50)), (ushort)(1010 + (i * 150) + (j * 50))))],
-            }],
-        })];
-        WorkloadInfo pod = Given.Workload("a", "10.0.0.1") with { NetworkPolicyNames = [.. policies.Select(p => p.Name)] };
-        NodeSnapshot snapshot = Given.Snapshot(new(), [], pod) with { NetworkPolicies = policies.ToImmutableDictionary(p => p.Name) };
-        TimeSpan start = ThreadClock.Now;
-        CompiledPolicy compiled = PolicyCompiler.Compile(snapshot, new HashSet<string> { pod.Uid }, new PolicyIds());
-        TimeSpan took = ThreadClock.Now - start;
-        TestContext.Current.SendDiagnosticMessage($"{compiled.Entries.Length} entries, {compiled.Classes.Count} classes, {took.TotalMilliseconds} ms");
-        Assert.Equal(4001, compiled.Classes.Count);
-        Assert.True(took < TimeSpan.FromSeconds(8), $"compiled in {took.TotalMilliseconds} ms");
     }
 
     [Fact]

@@ -91,6 +91,27 @@ internal sealed class ApiServer : IAsyncDisposable
         Assert.True(compaction.IsSuccessStatusCode, await compaction.Content.ReadAsStringAsync());
     }
 
+    /// <summary>Whether kubectl finds a kind in a version, which it does later than the kind's paths are served.</summary>
+    /// <param name="group">The group.</param>
+    /// <param name="version">The version.</param>
+    /// <param name="plural">The name of its list in paths.</param>
+    internal Task<bool> IsDiscoveredAsync(string group, string version, string plural) => SaysAsync($"apis/{group}/{version}", $"\"{plural}\"");
+
+    /// <summary>Whether kubectl can explain a kind, for which the server publishes its schema, last of all.</summary>
+    /// <param name="group">The group.</param>
+    /// <param name="version">The version.</param>
+    /// <param name="kind">The kind.</param>
+    internal Task<bool> IsExplainedAsync(string group, string version, string kind) =>
+        SaysAsync("openapi/v2", $$"""{"group":"{{group}}","kind":"{{kind}}","version":"{{version}}"}""");
+
+    private async Task<bool> SaysAsync(string path, string text)
+    {
+        using HttpRequestMessage request = new(HttpMethod.Get, $"{Address}{path}");
+        request.Headers.Authorization = new("Bearer", AdminToken);
+        using HttpResponseMessage response = await _probe.SendAsync(request);
+        return response.IsSuccessStatusCode && (await response.Content.ReadAsStringAsync()).Contains(text, StringComparison.Ordinal);
+    }
+
     /// <summary>Runs kubectl against it as admin.</summary>
     internal async Task<string> KubectlAsync(string input, params string[] arguments)
     {

@@ -63,7 +63,8 @@ public sealed class InstalledKinds(SharedCluster cluster) : IAsyncLifetime
             await cluster.Admin.Resource(TypeOf(resource)).ListPageAsync(new(), CancellationToken.None);
 
             // What kubectl finds a kind by comes later than its paths.
-            return (await cluster.Server.KubectlAsync("", "get", "--raw", $"/apis/{CustomResourceTable.ApiVersion}")).Contains($"\"{resource.Plural}\"", StringComparison.Ordinal);
+            return await cluster.Server.IsDiscoveredAsync(CustomResourceTable.Group, CustomResourceTable.Version, resource.Plural)
+                && await cluster.Server.IsExplainedAsync(CustomResourceTable.Group, CustomResourceTable.Version, resource.Kind);
         }
         catch (ApiException e) when (e.Failure == ApiFailure.NotFound)
         {

@@ -1,6 +1,6 @@
-namespace Culvert.NodeAgent.Tests.Hosting;
+namespace Culvert.Tests.Shared;
 
-/// <summary>Tests that nothing may run beside: they look at what the whole process has open.</summary>
+/// <summary>Tests that no other may run beside: they measure, or look at what the whole process has.</summary>
 [CollectionDefinition(Name, DisableParallelization = true)]
 public sealed class AloneCollection
 {
