@@ -30,6 +30,9 @@ internal sealed record RouteObject(ObjectKind RouteKind, ObjectMeta Meta) : Mesh
     /// <summary>A Service of the route's namespace; without number and name all of its ports of the protocol.</summary>
     internal sealed record Parent(string Service, ushort? Port, string? PortName)
     {
+        /// <summary>Which of the route's parents it is, as they are written; from 0.</summary>
+        public int Index { get; init; }
+
         /// <summary>Whether a port of the Service is meant, if it is of the right protocol.</summary>
         public bool Covers(ServicePort port) => (Port is null || Port == port.Port) && (PortName is null || PortName == port.Name);
     }

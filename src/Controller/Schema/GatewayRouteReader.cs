@@ -13,7 +13,15 @@ internal static class GatewayRouteReader
         if (root.Map("spec", required: true) is not { } spec) return null;
         if (!spec.Has("parentRefs")) spec.Fail("parentRefs", "is required");
         if (!spec.Has("rules")) spec.Fail("rules", "is required");
-        var parents = spec.Maps("parentRefs").Select(p => ReadParent(p, meta)).ToList();
+        FieldReader[] references = [.. spec.Maps("parentRefs")];
+
+        // A route may have parents beside Services, Gateways above all; what becomes of these others say.
+        bool[] isService = [.. references.Select(IsOfService)];
+        List<RouteObject.Parent> parents = [];
+        for (int i = 0; i < references.Length; i++)
+        {
+            if (isService[i] || !isService.Contains(true)) parents.Add(ReadParent(references[i], meta) with { Index = i });
+        }
         var backends = new List<RouteObject.Backend>();
         FieldReader[] rules = [.. spec.Maps("rules")];
         foreach (FieldReader rule in rules)
@@ -27,6 +35,8 @@ internal static class GatewayRouteReader
         spec.Done();
         return new(kind, meta) { Parents = parents.ToEquatableArray(), Backends = backends.ToEquatableArray() };
     }
+
+    private static bool IsOfService(FieldReader parent) => parent.String("kind") == "Service" && parent.String("group") is "" or "core";
 
     private static RouteObject.Parent ReadParent(FieldReader parent, ObjectMeta meta)
     {

@@ -16,6 +16,9 @@ public sealed record SourceError(string Place, int Line, string Object, string F
     /// <summary>Whether it is about a declaration in whose place another one of the same object counts.</summary>
     public bool IsOfSecond { get; init; }
 
+    /// <summary>What is wrong with the object that the field names.</summary>
+    public ReferenceFault Fault { get; init; }
+
     private const string MoreThanListed = "more, which are not listed";
 
     // The path of a folder can have 4095 characters, and is the same text in many lines.

@@ -9,4 +9,8 @@ namespace Culvert.Controller.Statuses;
 /// <param name="Origin">The very version of the declaration that this is about.</param>
 /// <param name="State">What has become of it.</param>
 /// <param name="Errors">Why it is not accepted; empty when it is.</param>
-internal sealed record ObjectStatus(ObjectKey? Object, ObjectOrigin Origin, ObjectState State, EquatableArray<SourceError> Errors);
+internal sealed record ObjectStatus(ObjectKey? Object, ObjectOrigin Origin, ObjectState State, EquatableArray<SourceError> Errors)
+{
+    /// <summary>What of it, though in force, likely does not do what it was meant to.</summary>
+    public EquatableArray<SourceError> Warnings { get; init; }
+}

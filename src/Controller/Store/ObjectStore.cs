@@ -109,7 +109,9 @@ internal sealed class ObjectStore : IObjectSink
             _nodes = nodes;
             try
             {
-                Publish(Warn(_current), []);
+                ObjectSet next = Warn(_current);
+                _status.Report(_declarations, [], [], next, _resolver.ErrorOf);
+                Publish(next, []);
             }
             catch (Exception e) when (e is not OutOfMemoryException)
             {
@@ -135,13 +137,14 @@ internal sealed class ObjectStore : IObjectSink
             ? objects.Concat(places.SelectMany(_resolver.InForceFrom))
             : _declarations.Objects.Concat(_current.Objects.Keys);
         (ObjectSet next, List<ObjectKey> keys, HashSet<ObjectKey> decided) = _resolver.Resolve([.. dirty], _current);
-        _status.Report(_declarations, _isDecided ? _touched : null, decided, next, _resolver.ErrorOf);
-        _touched.Clear();
         _warnings.Update(_isDecided ? _current : ObjectSet.Empty, next, _isDecided ? keys : [.. next.Objects.Keys]);
         _nodes = FindNodes();
+        next = Warn(next);
+        _status.Report(_declarations, _isDecided ? _touched : null, decided, next, _resolver.ErrorOf);
+        _touched.Clear();
         _isDecided = true;
         if (!batch.Troubles.IsEmpty) next = next with { Errors = SourceError.InOrder(next.Errors.Concat(batch.Troubles)) };
-        Publish(Warn(next), keys);
+        Publish(next, keys);
     }
 
     /// <summary>Back to what is in force and nothing else.</summary>

@@ -57,23 +57,23 @@ internal sealed class ReferenceWarnings(WorkloadIndex workloads)
     private static IEnumerable<SourceError> OfRoute(RouteObject route, RouteObject[] routes, Func<string, ServiceObject?> find)
     {
         bool isSplit = route.RouteKind == ObjectKind.TrafficSplit;
-        for (int i = 0; i < route.Parents.Count; i++)
+        foreach (RouteObject.Parent parent in route.Parents)
         {
-            RouteObject.Parent parent = route.Parents[i];
-            object[] path = isSplit ? ["spec", "service"] : ["spec", "parentRefs", i];
+            object[] path = isSplit ? ["spec", "service"] : ["spec", "parentRefs", parent.Index];
             if (find(parent.Service) is not { } service)
             {
-                yield return SourceWarning.About(route, $"there is no Service {parent.Service} in namespace {route.Meta.Namespace}: the route holds for nothing", path);
+                yield return NotFound(route, $"there is no Service {parent.Service} in namespace {route.Meta.Namespace}: the route holds for nothing", path);
                 continue;
             }
-            ServicePortObject[] ports = [.. service.Ports.Where(p => Covers(route, parent.Service, p))];
-            if (ports.Length == 0) yield return SourceWarning.About(route, $"Service {parent.Service} has no such port: the route holds for nothing", path);
+            ServicePortObject[] ports = [.. service.Ports.Where(p => (route.Protocol is null || route.Protocol == p.Protocol) && parent.Covers(PortOf(p)))];
+            if (ports.Length == 0) yield return NotFound(route, $"Service {parent.Service} has no such port: the route holds for nothing", path);
+            bool holds = ports.Any(p => routes.First(r => Covers(r, parent.Service, p)) == route);
             foreach (ServicePortObject port in ports)
             {
                 RouteObject first = routes.First(r => Covers(r, parent.Service, port));
                 if (first != route)
                 {
-                    yield return SourceWarning.About(route, $"{first.Key} counts for port {Text(port)} of Service {parent.Service}, and this one does not", path);
+                    yield return SourceWarning.About(route, $"{first.Key} counts for port {Text(port)} of Service {parent.Service}, and this one does not", path) with { Fault = holds ? ReferenceFault.None : ReferenceFault.Conflicted };
                     continue;
                 }
                 for (int b = 0; b < route.Backends.Count; b++)
@@ -81,9 +81,9 @@ internal sealed class ReferenceWarnings(WorkloadIndex workloads)
                     RouteObject.Backend backend = route.Backends[b];
                     ushort number = backend.Port ?? port.Port;
                     object[] at = isSplit ? ["spec", "backends", b] : ["spec", "rules", 0, "backendRefs", b];
-                    if (find(backend.Service) is not { } target) yield return SourceWarning.About(route, $"there is no Service {backend.Service} in namespace {route.Meta.Namespace}: its share goes to the others", at);
+                    if (find(backend.Service) is not { } target) yield return NotFound(route, $"there is no Service {backend.Service} in namespace {route.Meta.Namespace}: its share goes to the others", at);
                     else if (!target.Ports.Any(p => p.Port == number && p.Protocol == port.Protocol))
-                        yield return SourceWarning.About(route, $"Service {backend.Service} has no port {new TransportPort(number, port.Protocol)}: its share goes to the others", at);
+                        yield return NotFound(route, $"Service {backend.Service} has no port {new TransportPort(number, port.Protocol)}: its share goes to the others", at);
                 }
             }
         }
@@ -119,8 +119,11 @@ internal sealed class ReferenceWarnings(WorkloadIndex workloads)
         }
     }
 
-    private static bool Covers(RouteObject route, string service, ServicePortObject port) =>
-        route.Covers(service, new ServicePort { Name = port.Name, Port = port.Port, Protocol = port.Protocol });
+    private static SourceError NotFound(RouteObject route, string reason, object[] path) => SourceWarning.About(route, reason, path) with { Fault = ReferenceFault.NotFound };
+
+    private static bool Covers(RouteObject route, string service, ServicePortObject port) => route.Covers(service, PortOf(port));
+
+    private static ServicePort PortOf(ServicePortObject port) => new() { Name = port.Name, Port = port.Port, Protocol = port.Protocol };
 
     private static TransportPort Text(ServicePortObject port) => new(port.Port, port.Protocol);
 }

@@ -12,6 +12,9 @@ namespace Culvert.Controller.Sources.Kubernetes;
 [JsonConverter(typeof(ApiDocumentConverter))]
 internal sealed record ApiDocument(ObjectMeta Metadata, MapNode Content, UInt128 Digest, IReadOnlyList<Condition> Conditions) : IKubernetesObject
 {
+    /// <summary>What its status says of the parents of a route.</summary>
+    public IReadOnlyList<ParentEntry> Parents { get; init; } = [];
+
     public string? ApiVersion => null;
 
     public string? Kind => null;

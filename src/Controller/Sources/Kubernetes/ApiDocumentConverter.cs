@@ -30,7 +30,8 @@ internal sealed class ApiDocumentConverter : JsonConverter<ApiDocument>
         hash.AppendData(number);
         List<MapNode.Entry> entries = [new(Metadata, 0, new MapNode(0, [.. metadata.EnumerateObject().Where(p => Counting.Contains(p.Name)).Select(Take)]))];
         entries.AddRange(root.EnumerateObject().Where(p => p.Name is not (Metadata or Status or "apiVersion" or "kind")).Select(Take));
-        return new(meta, new(0, entries), BinaryPrimitives.ReadUInt128LittleEndian(hash.GetHashAndReset()), ReadConditions(root));
+        bool hasStatus = root.TryGetProperty(Status, out JsonElement status) && status.ValueKind == JsonValueKind.Object;
+        return new(meta, new(0, entries), BinaryPrimitives.ReadUInt128LittleEndian(hash.GetHashAndReset()), hasStatus ? ReadConditions(status) : []) { Parents = hasStatus ? ParentEntry.Of(status) : [] };
 
         MapNode.Entry Take(JsonProperty property)
         {
@@ -43,9 +44,9 @@ internal sealed class ApiDocumentConverter : JsonConverter<ApiDocument>
     public override void Write(Utf8JsonWriter writer, ApiDocument value, JsonSerializerOptions options) => throw new NotSupportedException("objects of the API are read only");
 
     /// <summary>A status that can't be read is none: it is written anew, and takes no object down.</summary>
-    private static IReadOnlyList<Condition> ReadConditions(JsonElement root)
+    private static IReadOnlyList<Condition> ReadConditions(JsonElement status)
     {
-        if (!root.TryGetProperty(Status, out JsonElement status) || status.ValueKind != JsonValueKind.Object || !status.TryGetProperty("conditions", out JsonElement conditions)) return [];
+        if (!status.TryGetProperty("conditions", out JsonElement conditions)) return [];
         try
         {
             return conditions.Deserialize(ApiJson.Default.IReadOnlyListCondition) ?? [];

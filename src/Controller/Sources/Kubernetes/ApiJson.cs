@@ -9,4 +9,5 @@ namespace Culvert.Controller.Sources.Kubernetes;
 [JsonSerializable(typeof(ObjectMeta))]
 [JsonSerializable(typeof(IReadOnlyList<Condition>))]
 [JsonSerializable(typeof(StatusDocument))]
+[JsonSerializable(typeof(ParentStatus))]
 internal sealed partial class ApiJson : JsonSerializerContext;

@@ -15,8 +15,8 @@ internal sealed record ApiKind(ObjectKind Kind, ResourceType<ApiDocument> Type)
     /// </summary>
     public bool IsLenient { get; init; }
 
-    /// <summary>Whether the controller says in the objects' status what has become of them.</summary>
-    public bool HasStatus { get; init; }
+    /// <summary>How the controller says in the objects' status what has become of them.</summary>
+    public StatusForm Status { get; init; }
 
     /// <summary>All of them. Pods are read apart (<see cref="PodReader"/>).</summary>
     public static IReadOnlyList<ApiKind> All { get; } =
@@ -33,5 +33,5 @@ internal sealed record ApiKind(ObjectKind Kind, ResourceType<ApiDocument> Type)
     ];
 
     private static ApiKind Own(ObjectKind kind, CustomResource resource) =>
-        new(kind, new(CustomResourceTable.Group, CustomResourceTable.Version, resource.Plural, resource.Kind, ApiJson.Default.ApiDocument) { IsNamespaced = !resource.IsClusterScoped }) { HasStatus = true };
+        new(kind, new(CustomResourceTable.Group, CustomResourceTable.Version, resource.Plural, resource.Kind, ApiJson.Default.ApiDocument) { IsNamespaced = !resource.IsClusterScoped }) { Status = StatusForm.Conditions };
 }

@@ -17,7 +17,7 @@ internal sealed class DocumentTable(ApiKind kind, PendingChanges changes, ISeenO
     public void Set(ApiDocument item)
     {
         ResourceName name = item.Metadata.ResourceName;
-        if (kind.HasStatus) statuses.See(PlaceOf(name), new(kind, name, item.Conditions));
+        if (kind.Status != StatusForm.None) statuses.See(PlaceOf(name), SeenObject.Of(kind, item));
         if (_items.TryGetValue(name, out var known) && known.Digest == item.Digest) return;
         Put(name, item.Digest, IsOfInterest(item) ? Read(item) : null);
     }
@@ -26,7 +26,7 @@ internal sealed class DocumentTable(ApiKind kind, PendingChanges changes, ISeenO
     {
         ResourceName name = item.Metadata.ResourceName;
         ObjectKey key = new(kind.Kind, name.Namespace, name.Name);
-        if (kind.HasStatus) statuses.See(PlaceOf(name), new(kind, name, []));
+        if (kind.Status == StatusForm.Conditions) statuses.See(PlaceOf(name), new(kind, name, []));
         Put(name, 0, new(key, null, OriginOf(item.Metadata), [new(PlaceOf(name), 0, key.ToString(), "", $"can't be read: {item.Reason}")]) { Kind = kind.Kind.ToString() });
     }
 
@@ -34,7 +34,7 @@ internal sealed class DocumentTable(ApiKind kind, PendingChanges changes, ISeenO
     {
         if (!_items.Remove(name, out var known)) return;
         if (known.Declaration is { } gone) changes.Remove(gone.Key);
-        if (kind.HasStatus) statuses.Forget(PlaceOf(name));
+        if (kind.Status != StatusForm.None) statuses.Forget(PlaceOf(name));
     }
 
     private bool IsOfInterest(ApiDocument item) => kind.Kind switch
@@ -43,12 +43,9 @@ internal sealed class DocumentTable(ApiKind kind, PendingChanges changes, ISeenO
         ObjectKind.EndpointSlice => item.Metadata.Labels.ContainsKey(EndpointSliceObject.ServiceLabel),
 
         // Most routes of a cluster are for Gateways, and whoever serves these says what has become of them.
-        ObjectKind.TCPRoute or ObjectKind.UDPRoute => HasServiceAsParent(item.Content),
+        ObjectKind.TCPRoute or ObjectKind.UDPRoute => RouteParent.Of(item.Content).Count > 0,
         _ => true,
     };
-
-    private static bool HasServiceAsParent(MapNode route) => (route.Find("spec") as MapNode)?.Find("parentRefs") is ListNode parents
-        && parents.Items.OfType<MapNode>().Any(p => p.Find("kind") is ScalarNode { Text: nameof(ObjectKind.Service) });
 
     private ReadObject Read(ApiDocument item)
     {

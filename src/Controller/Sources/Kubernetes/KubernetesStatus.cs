@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Culvert.Controller.Statuses;
 using Culvert.Kubernetes.Client;
 using Culvert.Kubernetes.Errors;
@@ -18,8 +17,10 @@ internal sealed class KubernetesStatus : IStatusSink, ISeenObjects, IDisposable
     /// <summary>Who writes statuses, as the server's records of fields name it.</summary>
     public const string FieldManager = "culvert-controller";
 
-    private const string MissingRole = "the controller's role lacks the verb patch on the status of kinds of culvert.dev; ";
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(10);
+
+    // Somebody else has written; the watch tells what, and soon.
+    private static readonly TimeSpan ConflictDelay = TimeSpan.FromSeconds(1);
 
     private readonly IKubernetesClient _client;
     private readonly LeaderElector _elector;
@@ -93,42 +94,45 @@ internal sealed class KubernetesStatus : IStatusSink, ISeenObjects, IDisposable
         if (Find(place) is not null) _queue.Add(place);
     }
 
-    /// <summary>The object of a place and the conditions that it should have; null where it has them, or has none.</summary>
-    private (SeenObject Object, IReadOnlyList<Condition> Conditions)? Find(string place)
+    /// <summary>The object of a place, and how to write what its status should say; null where it says so, or nothing can be said of it.</summary>
+    private (SeenObject Object, StatusWrite Write)? Find(string place)
     {
         lock (_lock)
         {
-            if (!_seen.TryGetValue(place, out SeenObject? seen) || !_wanted.TryGetValue(place, out var wanted)) return null;
-            IReadOnlyList<Condition> conditions = StatusConditions.Of(wanted.Status, seen.Conditions, _time.GetUtcNow());
-            return StatusConditions.AreIn(conditions, seen.Conditions) ? null : (seen, conditions);
+            if (!_seen.TryGetValue(place, out SeenObject? seen)) return null;
+            ObjectStatus? wanted = _wanted.TryGetValue(place, out var known) ? known.Status : null;
+            StatusWrite? write = seen.Route is { } route ? StatusWrite.OfRoute(route, wanted, _time.GetUtcNow()) : StatusWrite.OfConditions(seen, wanted, _time.GetUtcNow());
+            return write is null ? null : (seen, write);
         }
     }
 
     private async Task<TimeSpan?> WriteAsync(string place, CancellationToken cancellationToken)
     {
-        if (Find(place) is not (var seen, var conditions)) return null;
+        if (Find(place) is not (var seen, var write)) return null;
         ResourceType<ApiDocument> type = seen.Kind.Type;
-        StatusDocument document = new(type.ApiVersion, type.Kind, new(seen.Name.Namespace.Length > 0 ? seen.Name.Namespace : null, seen.Name.Name), new(conditions[0].ObservedGeneration ?? 0, conditions));
         try
         {
-            ApiDocument written = await _client.Resource(type).ApplyAsync(
-                seen.Name, JsonSerializer.SerializeToUtf8Bytes(document, ApiJson.Default.StatusDocument), new(FieldManager) { Subresource = "status", Force = true }, cancellationToken);
+            ApiDocument written = await write.SendAsync(_client.Resource(type), seen.Name, cancellationToken);
 
             _failure = null;
 
             // What the watch tells may be on its way still.
             lock (_lock)
             {
-                if (_seen.TryGetValue(place, out SeenObject? now) && now == seen) _seen[place] = seen with { Conditions = written.Conditions };
+                if (_seen.TryGetValue(place, out SeenObject? now) && now == seen) _seen[place] = SeenObject.Of(seen.Kind, written);
             }
         }
         catch (ApiException e) when (e.Failure == ApiFailure.NotFound)
         {
             // It has gone; the watch tells.
         }
+        catch (ApiException e) when (e.Failure == ApiFailure.Conflict)
+        {
+            return ConflictDelay;
+        }
         catch (ApiException e)
         {
-            if (_failure != e.Failure) KubernetesLog.StatusNotWritten(_logger, type.FullName, seen.Name.ToString(), RetryDelay.TotalSeconds, e.Failure == ApiFailure.Forbidden ? MissingRole : "", e.Message);
+            if (_failure != e.Failure) KubernetesLog.StatusNotWritten(_logger, type.FullName, seen.Name.ToString(), RetryDelay.TotalSeconds, e.Failure == ApiFailure.Forbidden ? $"the controller's role lacks the verb patch on {type.Plural}/status of {type.Group}; " : "", e.Message);
             _failure = e.Failure;
             return e.RetryAfter > RetryDelay ? e.RetryAfter : RetryDelay;
         }

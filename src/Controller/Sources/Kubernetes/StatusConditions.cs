@@ -30,30 +30,45 @@ internal static class StatusConditions
             ObjectState.InPart => (false, "InForceInPart", "nodes are given what could be read of it; the rest of it allows nothing"),
             _ => (false, "NotInForce", "nodes are given no version of it"),
         };
+        Maker make = new(before, (status.Origin as ApiOrigin)?.Generation ?? 0, now);
         return
         [
-            // Never without a message: Kubernetes 1.20 takes one that is empty for null, which the schema refuses.
-            status.Errors.IsEmpty ? Make(Accepted, true, Accepted, "nothing is wrong with it") : Make(Accepted, false, "Invalid", string.Join("; ", status.Errors.Select(Text))),
-            Make(Programmed, isInForce, reason, message),
-        ];
+            !status.Errors.IsEmpty ? make.False(Accepted, "Invalid", [.. status.Errors.Select(Text)])
 
-        Condition Make(string type, bool isTrue, string why, string text)
-        {
-            string value = isTrue ? "True" : "False";
-            return new()
-            {
-                Type = type,
-                Status = value,
-                Reason = why,
-                Message = text.Length <= LongestMessage ? text : text[..LongestMessage] + "…",
-                ObservedGeneration = (status.Origin as ApiOrigin)?.Generation ?? 0,
-                LastTransitionTime = before.FirstOrDefault(c => c.Type == type && c.Status == value)?.LastTransitionTime ?? DateTimeOffset.FromUnixTimeSeconds(now.ToUnixTimeSeconds()),
-            };
-        }
+                // Never without a message: Kubernetes 1.20 takes one that is empty for null, which the schema refuses.
+                : make.True(Accepted, Accepted, status.Warnings.IsEmpty ? ["nothing is wrong with it"] : [.. status.Warnings.Select(Text)]),
+            isInForce ? make.True(Programmed, reason, message) : make.False(Programmed, reason, message),
+        ];
     }
 
     /// <summary>Whether an object has these conditions already, beside whatever others somebody has given it.</summary>
     public static bool AreIn(IReadOnlyList<Condition> wanted, IReadOnlyList<Condition> has) => wanted.All(w => has.Contains(w));
 
-    private static string Text(SourceError error) => error.Field.Length > 0 ? $"{error.Field}: {error.Reason}" : error.Reason;
+    /// <summary>A fault as a part of a message.</summary>
+    public static string Text(SourceError error) => error.Field.Length > 0 ? $"{error.Field}: {error.Reason}" : error.Reason;
+
+    /// <summary>Makes the conditions of one list.</summary>
+    /// <param name="before">The conditions that it has: where one says the same, the time since when stays.</param>
+    /// <param name="generation">Of the version that they are about.</param>
+    /// <param name="now">The time for those that say something else.</param>
+    internal readonly struct Maker(IReadOnlyList<Condition> before, long generation, DateTimeOffset now)
+    {
+        public Condition True(string type, string reason, params IReadOnlyList<string> messages) => Make(type, "True", reason, messages);
+
+        public Condition False(string type, string reason, params IReadOnlyList<string> messages) => Make(type, "False", reason, messages);
+
+        private Condition Make(string type, string value, string reason, IReadOnlyList<string> messages)
+        {
+            string text = string.Join("; ", messages);
+            return new()
+            {
+                Type = type,
+                Status = value,
+                Reason = reason,
+                Message = text.Length <= LongestMessage ? text : text[..LongestMessage] + "…",
+                ObservedGeneration = generation,
+                LastTransitionTime = before.FirstOrDefault(c => c.Type == type && c.Status == value)?.LastTransitionTime ?? DateTimeOffset.FromUnixTimeSeconds(now.ToUnixTimeSeconds()),
+            };
+        }
+    }
 }

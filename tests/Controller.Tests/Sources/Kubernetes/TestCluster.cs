@@ -57,7 +57,7 @@ public sealed class TestCluster : IAsyncLifetime
     internal async Task InstallAsync()
     {
         await Server.KubectlAsync("", "apply", "--validate=false", "-k", Repository.PathOf("deploy/crds"));
-        foreach (ApiKind kind in ApiKind.All.Where(k => k.HasStatus)) await IsServedAsync(kind.Type);
+        foreach (ApiKind kind in ApiKind.All.Where(k => k.Status == StatusForm.Conditions)) await IsServedAsync(kind.Type);
 
         foreach (CustomResource resource in CustomResourceTable.All) await IsDiscoveredAsync(CustomResourceTable.Group, CustomResourceTable.Version, resource.Plural);
     }
