@@ -46,7 +46,7 @@ internal sealed class MeshInput
         ? [] : [.. Workloads.Selected(service.Meta.Namespace, service.Selector).Select(n => Workloads.Find(n)!).OrderBy(w => w.Meta.FullName)];
 
     /// <summary>The routes of a Service, the one that counts first: those of the Gateway API before TrafficSplits, then by name.</summary>
-    public IReadOnlyList<RouteObject> RoutesOf(NamespacedName parent) => [.. _routesByParent[parent].Select(n => _routes[n]).OrderBy(r => r.RouteKind == ObjectKind.TrafficSplit).ThenBy(r => r.Meta.FullName)];
+    public IReadOnlyList<RouteObject> RoutesOf(NamespacedName parent) => [.. RouteObject.ByPrecedence(_routesByParent[parent].Select(n => _routes[n]))];
 
     /// <summary>The services whose routes lead to a service.</summary>
     public IEnumerable<NamespacedName> ParentsOf(NamespacedName backend) => _routesByBackend[backend].SelectMany(n => Parents(_routes[n]));

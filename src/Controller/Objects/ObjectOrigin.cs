@@ -9,6 +9,9 @@ internal abstract record ObjectOrigin
     /// <summary>The line within it, from 1; 0 where there are none.</summary>
     public virtual int Line => 0;
 
+    /// <summary>When the object was made; null where nobody knows, as in a file. Declarations of one object differ in it when it was deleted and made again.</summary>
+    public DateTimeOffset? Created { get; init; }
+
     /// <summary>Short, for people and for policies' references.</summary>
     public sealed override string ToString() => Line > 0 ? $"{Place}:{Line}" : Place;
 }

@@ -24,6 +24,13 @@ internal sealed record RouteObject(ObjectKind RouteKind, ObjectMeta Meta) : Mesh
         _ => null,
     };
 
+    /// <summary>
+    /// In the order in which routes that mean the same port count: those of the Gateway API before TrafficSplits, then the oldest, as the Gateway API resolves conflicts, then the first by name. Which of
+    /// several files is older nobody knows.
+    /// </summary>
+    public static IEnumerable<RouteObject> ByPrecedence(IEnumerable<RouteObject> routes) =>
+        routes.OrderBy(r => r.RouteKind == ObjectKind.TrafficSplit).ThenBy(r => r.Meta.Origin.Created ?? DateTimeOffset.MaxValue).ThenBy(r => r.Meta.FullName);
+
     /// <summary>Whether a port of a Service of its namespace is meant.</summary>
     public bool Covers(string service, ServicePort port) => (Protocol is null || Protocol == port.Protocol) && Parents.Any(p => p.Service == service && p.Covers(port));
 

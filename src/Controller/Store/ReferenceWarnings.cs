@@ -47,7 +47,7 @@ internal sealed class ReferenceWarnings(WorkloadIndex workloads)
     {
         ServiceObject? Service(MeshObject from, string name) => find(new(ObjectKind.Service, from.Meta.Namespace, name)) as ServiceObject;
         // As compilation has them.
-        RouteObject[] routes = [.. objects.OfType<RouteObject>().OrderBy(r => r.RouteKind == ObjectKind.TrafficSplit).ThenBy(r => r.Meta.FullName)];
+        RouteObject[] routes = [.. RouteObject.ByPrecedence(objects.OfType<RouteObject>())];
         TrafficPolicyObject[] policies = [.. objects.OfType<TrafficPolicyObject>().OrderBy(p => p.Meta.FullName)];
         return routes.SelectMany(r => OfRoute(r, routes, name => Service(r, name)))
             .Concat(policies.SelectMany(p => OfPolicy(p, policies, Service(p, p.Service))))

@@ -7,7 +7,7 @@ namespace Culvert.Controller.Sources.Kubernetes;
 /// <summary>An object of the API as the tree that the readers of <c>Schema</c> read, whatever its kind. Immutable.</summary>
 /// <param name="Metadata">Its metadata.</param>
 /// <param name="Content">Its labels and annotations and all other fields but the status, as they stand; without apiVersion and kind, which items of lists don't have.</param>
-/// <param name="Digest">The same for the same <paramref name="Content"/> of the same generation: most updates of an object, of its status above all, change nothing that counts here.</param>
+/// <param name="Digest">The same for the same <paramref name="Content"/> of the same generation, not made anew: most updates of an object, of its status above all, change nothing that counts here.</param>
 /// <param name="Conditions">The conditions in its status.</param>
 [JsonConverter(typeof(ApiDocumentConverter))]
 internal sealed record ApiDocument(ObjectMeta Metadata, MapNode Content, UInt128 Digest, IReadOnlyList<Condition> Conditions) : IKubernetesObject

@@ -25,9 +25,10 @@ internal sealed class ApiDocumentConverter : JsonConverter<ApiDocument>
             throw new JsonException("an object with metadata was expected");
         ObjectMeta meta = metadata.Deserialize(ApiJson.Default.ObjectMeta)!;
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        Span<byte> number = stackalloc byte[sizeof(long)];
-        BinaryPrimitives.WriteInt64LittleEndian(number, meta.Generation);
-        hash.AppendData(number);
+        Span<byte> numbers = stackalloc byte[2 * sizeof(long)];
+        BinaryPrimitives.WriteInt64LittleEndian(numbers, meta.Generation);
+        BinaryPrimitives.WriteInt64LittleEndian(numbers[sizeof(long)..], meta.CreationTimestamp?.UtcTicks ?? 0);
+        hash.AppendData(numbers);
         List<MapNode.Entry> entries = [new(Metadata, 0, new MapNode(0, [.. metadata.EnumerateObject().Where(p => Counting.Contains(p.Name)).Select(Take)]))];
         entries.AddRange(root.EnumerateObject().Where(p => p.Name is not (Metadata or Status or "apiVersion" or "kind")).Select(Take));
         bool hasStatus = root.TryGetProperty(Status, out JsonElement status) && status.ValueKind == JsonValueKind.Object;

@@ -65,7 +65,7 @@ internal sealed class DocumentTable(ApiKind kind, PendingChanges changes, ISeenO
 
     private static MapNode.Entry Text(string key, string value) => new(key, 0, new ScalarNode(0, value, ScalarKind.String));
 
-    private ApiOrigin OriginOf(Culvert.Kubernetes.Resources.ObjectMeta meta) => new(PlaceOf(meta.ResourceName), meta.ResourceVersion ?? "") { Generation = meta.Generation };
+    private ApiOrigin OriginOf(Culvert.Kubernetes.Resources.ObjectMeta meta) => new(PlaceOf(meta.ResourceName), meta.ResourceVersion ?? "") { Generation = meta.Generation, Created = meta.CreationTimestamp };
 
     private string PlaceOf(ResourceName name) => kind.Type.ObjectPath(name)[1..];
 }

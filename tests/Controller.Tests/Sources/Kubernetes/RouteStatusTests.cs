@@ -71,10 +71,11 @@ public sealed class RouteStatusTests(TestCluster cluster)
             await ServiceAsync(ns, "web-v2");
             await IsAsync("web Accepted=True/Accepted ResolvedRefs=True/ResolvedRefs", "api Accepted=False/NoMatchingParent ResolvedRefs=True/ResolvedRefs");
 
-            // The first by name counts.
-            await RouteAsync(ns, "q", """{group: "", kind: Service, name: web}""");
-            await IsAsync("web Accepted=False/Conflicted ResolvedRefs=True/ResolvedRefs", "api Accepted=False/NoMatchingParent ResolvedRefs=True/ResolvedRefs");
-            Assert.Equal("TCPRoute " + ns + "/q counts for port 80/tcp of Service web, and this one does not", (await FindAsync())[0].Conditions[0].Message);
+            // One that is neither older nor the first by name does not count, until the other one goes.
+            await RouteAsync(ns, "s", """{group: "", kind: Service, name: web}""");
+            await Soon.Holds("the second says so", async () => (await routes.GetAsync(new(ns, "s"), TestContext.Current.CancellationToken)).Parents is [{ Own: { } own }] && Text(own.Conditions) == "Accepted=False/Conflicted ResolvedRefs=True/ResolvedRefs"
+                && own.Conditions[0].Message == $"TCPRoute {ns}/r counts for port 80/tcp of Service web, and this one does not");
+            await IsAsync("web Accepted=True/Accepted ResolvedRefs=True/ResolvedRefs", "api Accepted=False/NoMatchingParent ResolvedRefs=True/ResolvedRefs");
 
             // What was written since then would be lost.
             StatusWrite stale = StatusWrite.OfRoute(new("1", 7, [new(0, Service("web"))], []), Status([]), Time)!;
@@ -84,6 +85,7 @@ public sealed class RouteStatusTests(TestCluster cluster)
             // A parent that goes takes its entry along.
             await RouteAsync(ns, "r", """{name: edge}, {group: "", kind: Service, name: api}""");
             await IsAsync("api Accepted=False/NoMatchingParent ResolvedRefs=True/ResolvedRefs");
+            await Soon.Holds("the second counts", async () => Text((await routes.GetAsync(new(ns, "s"), TestContext.Current.CancellationToken)).Parents[0].Own!.Conditions) == "Accepted=True/Accepted ResolvedRefs=True/ResolvedRefs");
             await RouteAsync(ns, "r", "{name: edge}");
             await IsAsync();
             Assert.Empty((await routes.GetAsync(new(ns, "gateways-only"), TestContext.Current.CancellationToken)).Parents);
@@ -111,6 +113,15 @@ public sealed class RouteStatusTests(TestCluster cluster)
         {
             await cluster.UninstallAsync(kind);
         }
+    }
+
+    [Fact]
+    public void TheOldestOfSeveralCountsAndThenTheFirstByName()
+    {
+        RouteObject[] routes = [Route("d", null), Route("c", 0), Route("b", 1), Route("a", 1), new(ObjectKind.TrafficSplit, Route("e", -1).Meta)];
+        Assert.Equal(["c", "a", "b", "d", "e"], RouteObject.ByPrecedence(routes).Select(r => r.Meta.Name));
+
+        static RouteObject Route(string name, int? age) => new(ObjectKind.TCPRoute, new() { Name = name, Origin = new ApiOrigin(name, "1") { Created = age is { } hours ? Time.AddHours(hours) : null } });
     }
 
     [Fact]
