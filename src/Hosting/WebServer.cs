@@ -1,4 +1,6 @@
+using Culvert.Grpc;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
 namespace Culvert.Hosting;
@@ -9,6 +11,9 @@ namespace Culvert.Hosting;
 internal sealed class WebServer(Func<WebApplication> build, Func<Func<Task>, Task>? explain = null) : IHostedService
 {
     private static readonly TimeSpan AnswersLeft = TimeSpan.FromSeconds(1);
+
+    // A little longer than a call waits for its client.
+    private static readonly TimeSpan StreamsLeft = TimeSpan.FromSeconds(1.2);
 
     private WebApplication? _application;
 
@@ -28,7 +33,7 @@ internal sealed class WebServer(Func<WebApplication> build, Func<Func<Task>, Tas
     }
 
     /// <summary>
-    /// Takes no new connection, ends streams, answers what has been asked, for a second at most, and then closes all. Disposal alone cuts answers off, such as the one to the request that has the agent
+    /// Ends streams, for a second at most, then takes no new connection, answers what has been asked, for a second at most, and then closes all. Disposal alone cuts answers off, such as the one to the request that has the agent
     /// detach and end.
     /// </summary>
     public async Task StopAsync(CancellationToken cancellationToken)
@@ -36,6 +41,13 @@ internal sealed class WebServer(Func<WebApplication> build, Func<Func<Task>, Tas
         if (_application is not { } application) return;
         await using (application)
         {
+            application.Lifetime.StopApplication();
+            if (application.Services.GetService<StreamingCalls>() is { } streams)
+            {
+                // Those that are left are closed with their connections.
+                await Task.WhenAny(streams.EndedAsync(), Task.Delay(StreamsLeft, cancellationToken));
+            }
+
             using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             limit.CancelAfter(AnswersLeft);
             try

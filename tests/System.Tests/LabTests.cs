@@ -35,7 +35,7 @@ public sealed class LabTests
 
         foreach (var address in new[] { pod.Address4, pod.Address6 })
         {
-            var ping = await near.RunAsync("ping", ["-c3", "-i0.1", "-W2", address.ToString()]);
+            var ping = await near.RunAsync("ping", ["-c10", "-i0.1", "-W2", address.ToString()]);
             Assert.True(ping.Succeeded, ping.Output + ping.Error);
             var fastest = double.Parse(ping.Output.Split("rtt min/avg/max/mdev = ")[1].Split('/')[0], CultureInfo.InvariantCulture);
             Assert.InRange(fastest, 40, 60 * LabWait.Patience);

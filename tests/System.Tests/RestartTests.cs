@@ -245,11 +245,12 @@ public sealed class RestartTests(MeshFixture mesh)
 
     private async Task<bool> EchoesAsync(PeerServer server, TimeSpan? deadline = null)
     {
+        var patience = deadline ?? Deadline;
         try
         {
-            using var client = await PeerServer.ConnectAsync(mesh.Client, server.EndPoint);
+            using var client = await PeerServer.ConnectAsync(mesh.Client, server.EndPoint, (int)patience.TotalSeconds);
             await PeerServer.SendAllAsync(client, new byte[1]);
-            return await client.ReceiveAsync(new byte[1]).WaitAsync(deadline ?? Deadline) == 1;
+            return await client.ReceiveAsync(new byte[1]).WaitAsync(patience) == 1;
         }
         catch (SocketException)
         {

@@ -15,12 +15,13 @@ internal static class GatewayRouteReader
         if (!spec.Has("rules")) spec.Fail("rules", "is required");
         FieldReader[] references = [.. spec.Maps("parentRefs")];
 
-        // A route may have parents beside Services, Gateways above all; what becomes of these others say.
-        bool[] isService = [.. references.Select(IsOfService)];
+        // A route may have parents beside Services, Gateways above all; what becomes of these others say. One that can't count takes none along that can.
+        bool[] isService = [.. references.Select(IsOfService)], isUsable = [.. references.Select((r, i) => isService[i] && (r.String("namespace") is not { } ns || ns == meta.Namespace))];
         List<RouteObject.Parent> parents = [];
         for (int i = 0; i < references.Length; i++)
         {
-            if (isService[i] || !isService.Contains(true)) parents.Add(ReadParent(references[i], meta) with { Index = i });
+            if (isUsable.Contains(true) ? isUsable[i] : isService[i] || !isService.Contains(true)) parents.Add(ReadParent(references[i], meta) with { Index = i });
+            else if (isService[i]) references[i].Note("namespace", OtherNamespace(references[i].String("namespace"), meta));
         }
         var backends = new List<RouteObject.Backend>();
         FieldReader[] rules = [.. spec.Maps("rules")];
@@ -35,6 +36,8 @@ internal static class GatewayRouteReader
         spec.Done();
         return new(kind, meta) { Parents = parents.ToEquatableArray(), Backends = backends.ToEquatableArray() };
     }
+
+    private static string OtherNamespace(string? ns, ObjectMeta meta) => $"'{ns}' is another namespace than the route's; only Services of {meta.Namespace} are allowed";
 
     private static bool IsOfService(FieldReader parent) => parent.String("kind") == "Service" && parent.String("group") is "" or "core";
 
@@ -61,7 +64,7 @@ internal static class GatewayRouteReader
     {
         string group = reference.String("group") ?? defaultGroup, kind = reference.String("kind") ?? defaultKind;
         if (kind != "Service" || group is not ("" or "core")) reference.Fail("kind", $"{(group.Length == 0 ? kind : $"{group} {kind}")} is not supported; write group: \"\" and kind: Service");
-        if (reference.String("namespace", Names.Label) is { } ns && ns != meta.Namespace) reference.Fail("namespace", $"'{ns}' is another namespace than the route's; only Services of {meta.Namespace} are allowed");
+        if (reference.String("namespace", Names.Label) is { } ns && ns != meta.Namespace) reference.Fail("namespace", OtherNamespace(ns, meta));
         return reference.String("name", Names.Subdomain, required: true) ?? "";
     }
 }

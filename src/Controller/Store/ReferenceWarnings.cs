@@ -27,7 +27,8 @@ internal sealed class ReferenceWarnings(WorkloadIndex workloads)
         foreach ((MeshObject? old, MeshObject? now) in changes)
         {
             MeshObject one = (old ?? now)!;
-            if (one is ServiceObject or SmiRouteObject or WorkloadObject && _byNamespace.ContainsKey(one.Meta.Namespace)) dirty.Add(one.Meta.Namespace);
+            if (one is ServiceObject or SmiRouteObject or WorkloadObject && _byNamespace.TryGetValue(one.Meta.Namespace, out SortedDictionary<string, MeshObject>? there)
+                && (one is not WorkloadObject || there.Values.Any(o => o is TrafficTargetObject))) dirty.Add(one.Meta.Namespace);
             if (one is not (RouteObject or TrafficPolicyObject or TrafficTargetObject)) continue;
             dirty.Add(one.Meta.Namespace);
             if (!_byNamespace.TryGetValue(one.Meta.Namespace, out SortedDictionary<string, MeshObject>? own)) _byNamespace.Add(one.Meta.Namespace, own = new(StringComparer.Ordinal));
@@ -48,15 +49,20 @@ internal sealed class ReferenceWarnings(WorkloadIndex workloads)
         ServiceObject? Service(MeshObject from, string name) => find(new(ObjectKind.Service, from.Meta.Namespace, name)) as ServiceObject;
         // As compilation has them.
         RouteObject[] routes = [.. RouteObject.ByPrecedence(objects.OfType<RouteObject>())];
+        RoutesInForce inForce = new(routes);
         TrafficPolicyObject[] policies = [.. objects.OfType<TrafficPolicyObject>().OrderBy(p => p.Meta.FullName)];
-        return routes.SelectMany(r => OfRoute(r, routes, name => Service(r, name)))
+        return routes.SelectMany(r => OfRoute(r, inForce, name => Service(r, name)))
             .Concat(policies.SelectMany(p => OfPolicy(p, policies, Service(p, p.Service))))
             .Concat(objects.OfType<TrafficTargetObject>().SelectMany(t => OfTarget(t, find)));
     }
 
-    private static IEnumerable<SourceError> OfRoute(RouteObject route, RouteObject[] routes, Func<string, ServiceObject?> find)
+    private static IEnumerable<SourceError> OfRoute(RouteObject route, RoutesInForce inForce, Func<string, ServiceObject?> find)
     {
         bool isSplit = route.RouteKind == ObjectKind.TrafficSplit;
+        for (int b = 0; !isSplit && b < route.Backends.Count; b++)
+        {
+            if (OfBackend(route, b, route.Backends[b].Port!.Value, route.Protocol!.Value, find) is { } fault) yield return fault;
+        }
         foreach (RouteObject.Parent parent in route.Parents)
         {
             object[] path = isSplit ? ["spec", "service"] : ["spec", "parentRefs", parent.Index];
@@ -67,26 +73,31 @@ internal sealed class ReferenceWarnings(WorkloadIndex workloads)
             }
             ServicePortObject[] ports = [.. service.Ports.Where(p => (route.Protocol is null || route.Protocol == p.Protocol) && parent.Covers(PortOf(p)))];
             if (ports.Length == 0) yield return NotFound(route, $"Service {parent.Service} has no such port: the route holds for nothing", path);
-            bool holds = ports.Any(p => routes.First(r => Covers(r, parent.Service, p)) == route);
-            foreach (ServicePortObject port in ports)
+            ILookup<RouteObject, ServicePortObject> byRoute = ports.ToLookup(p => inForce.Of(parent.Service, p));
+            foreach (IGrouping<RouteObject, ServicePortObject> others in byRoute.Where(g => !ReferenceEquals(g.Key, route)))
             {
-                RouteObject first = routes.First(r => Covers(r, parent.Service, port));
-                if (first != route)
+                string text = others.Count() == 1 ? $"port {Text(others.First())}" : $"ports {string.Join(", ", others.Select(p => Text(p).ToString()))}";
+                yield return SourceWarning.About(route, $"{others.Key.Key} counts for {text} of Service {parent.Service}, and this one does not", path) with
                 {
-                    yield return SourceWarning.About(route, $"{first.Key} counts for port {Text(port)} of Service {parent.Service}, and this one does not", path) with { Fault = holds ? ReferenceFault.None : ReferenceFault.Conflicted };
-                    continue;
-                }
-                for (int b = 0; b < route.Backends.Count; b++)
+                    Fault = byRoute.Contains(route) ? ReferenceFault.None : ReferenceFault.Conflicted,
+                };
+            }
+            for (int b = 0; isSplit && b < route.Backends.Count; b++)
+            {
+                foreach (ServicePortObject port in byRoute[route])
                 {
-                    RouteObject.Backend backend = route.Backends[b];
-                    ushort number = backend.Port ?? port.Port;
-                    object[] at = isSplit ? ["spec", "backends", b] : ["spec", "rules", 0, "backendRefs", b];
-                    if (find(backend.Service) is not { } target) yield return NotFound(route, $"there is no Service {backend.Service} in namespace {route.Meta.Namespace}: its share goes to the others", at);
-                    else if (!target.Ports.Any(p => p.Port == number && p.Protocol == port.Protocol))
-                        yield return NotFound(route, $"Service {backend.Service} has no port {new TransportPort(number, port.Protocol)}: its share goes to the others", at);
+                    if (OfBackend(route, b, port.Port, port.Protocol, find) is { } fault) yield return fault;
                 }
             }
         }
+    }
+
+    private static SourceError? OfBackend(RouteObject route, int index, ushort port, TransportProtocol protocol, Func<string, ServiceObject?> find)
+    {
+        string name = route.Backends[index].Service;
+        object[] at = route.RouteKind == ObjectKind.TrafficSplit ? ["spec", "backends", index] : ["spec", "rules", 0, "backendRefs", index];
+        if (find(name) is not { } target) return NotFound(route, $"there is no Service {name} in namespace {route.Meta.Namespace}: its share goes to the others", at);
+        return target.Ports.Any(p => p.Port == port && p.Protocol == protocol) ? null : NotFound(route, $"Service {name} has no port {new TransportPort(port, protocol)}: its share goes to the others", at);
     }
 
     private static IEnumerable<SourceError> OfPolicy(TrafficPolicyObject policy, TrafficPolicyObject[] policies, ServiceObject? service)
@@ -121,9 +132,25 @@ internal sealed class ReferenceWarnings(WorkloadIndex workloads)
 
     private static SourceError NotFound(RouteObject route, string reason, object[] path) => SourceWarning.About(route, reason, path) with { Fault = ReferenceFault.NotFound };
 
-    private static bool Covers(RouteObject route, string service, ServicePortObject port) => route.Covers(service, PortOf(port));
-
     private static ServicePort PortOf(ServicePortObject port) => new() { Name = port.Name, Port = port.Port, Protocol = port.Protocol };
 
     private static TransportPort Text(ServicePortObject port) => new(port.Port, port.Protocol);
+
+    /// <summary>Which of a namespace's routes counts for a port. Found once for each port, as there may be many of both.</summary>
+    /// <param name="routes">All of them, the one that counts first.</param>
+    private sealed class RoutesInForce(RouteObject[] routes)
+    {
+        private readonly ILookup<string, RouteObject> _byService = routes.SelectMany(r => r.Parents.Select(p => p.Service).Distinct(StringComparer.Ordinal).Select(s => (Service: s, Route: r)))
+            .ToLookup(p => p.Service, p => p.Route, StringComparer.Ordinal);
+
+        private readonly Dictionary<(string Service, ServicePortObject Port), RouteObject> _known = [];
+
+        /// <summary>The route for a port that one of them covers.</summary>
+        public RouteObject Of(string service, ServicePortObject port)
+        {
+            if (_known.TryGetValue((service, port), out RouteObject? route)) return route;
+            ServicePort known = PortOf(port);
+            return _known[(service, port)] = _byService[service].First(r => r.Covers(service, known));
+        }
+    }
 }

@@ -1,4 +1,5 @@
 using Culvert.Grpc;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
@@ -16,6 +17,7 @@ public static class GrpcServiceExtensions
     {
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(configureOptions);
+        services.TryAddSingleton<StreamingCalls>();
         return services.Configure(configureOptions);
     }
 }

@@ -79,8 +79,9 @@ internal sealed partial class HttpServerCallContext
             await interruption!;
             await reader.SkipToEndAsync(limit.Token);
         }
-        catch (Exception e) when (e is IOException or OperationCanceledException)
+        catch (Exception e) when (e is IOException or OperationCanceledException or InvalidOperationException)
         {
+            // Invalid: a read that the handler has begun and left is being cancelled still.
             GrpcServerLog.ClientGone(environment.Logger, Method, e);
         }
     }

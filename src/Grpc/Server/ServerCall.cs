@@ -21,7 +21,25 @@ internal abstract class ServerCall<TRequest, TResponse>(Method<TRequest, TRespon
         }
 
         LiftBodyLimits(http);
-        bool endsWithServer = method.Type != MethodType.Unary;
+        if (method.Type == MethodType.Unary)
+        {
+            await RunAsync(http, environment, endsWithServer: false);
+            return;
+        }
+
+        environment.Streams.Begin();
+        try
+        {
+            await RunAsync(http, environment, endsWithServer: true);
+        }
+        finally
+        {
+            environment.Streams.End();
+        }
+    }
+
+    private async Task RunAsync(HttpContext http, ServerEnvironment environment, bool endsWithServer)
+    {
         await using HttpServerCallContext context = new(http, environment, method.FullName, endsWithServer);
         try
         {

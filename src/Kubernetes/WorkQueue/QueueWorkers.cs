@@ -46,6 +46,12 @@ public sealed class QueueWorkers<TItem>(string name, WorkQueue<TItem> queue, Fun
             queue.AddFailed(item, (e as ApiException)?.RetryAfter);
             WorkQueueLog.WorkFailed(logger, e, name, item.ToString() ?? "", queue.Failures(item));
         }
+        catch (OperationCanceledException)
+        {
+            // For whoever works on the queue next.
+            queue.Add(item);
+            throw;
+        }
         finally
         {
             queue.Done(item);

@@ -50,7 +50,7 @@ internal sealed class ApiDocumentConverter : JsonConverter<ApiDocument>
         if (!status.TryGetProperty("conditions", out JsonElement conditions)) return [];
         try
         {
-            return conditions.Deserialize(ApiJson.Default.IReadOnlyListCondition) ?? [];
+            return conditions.Deserialize(ApiJson.Default.IReadOnlyListCondition) is { } read && read.All(c => c is not null) ? read : [];
         }
         catch (JsonException)
         {

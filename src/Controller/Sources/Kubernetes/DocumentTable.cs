@@ -17,9 +17,8 @@ internal sealed class DocumentTable(ApiKind kind, PendingChanges changes, ISeenO
     public void Set(ApiDocument item)
     {
         ResourceName name = item.Metadata.ResourceName;
+        if (!_items.TryGetValue(name, out var known) || known.Digest != item.Digest) Put(name, item.Digest, IsOfInterest(item) ? Read(item) : null);
         if (kind.Status != StatusForm.None) statuses.See(PlaceOf(name), SeenObject.Of(kind, item));
-        if (_items.TryGetValue(name, out var known) && known.Digest == item.Digest) return;
-        Put(name, item.Digest, IsOfInterest(item) ? Read(item) : null);
     }
 
     public void SetUnreadable(UnreadableObject item)

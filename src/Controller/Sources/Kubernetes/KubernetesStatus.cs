@@ -30,10 +30,10 @@ internal sealed class KubernetesStatus : IStatusSink, ISeenObjects, IDisposable
     private readonly Dictionary<string, SeenObject> _seen = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (DeclarationKey Key, ObjectStatus Status)> _wanted = new(StringComparer.Ordinal);
 
-    /// <summary>Why writing fails at present, which is said once; null while it does not. Of the one worker.</summary>
-    private ApiFailure? _failure;
+    /// <summary>Why statuses of a kind can't be written at present, which is said once, and when that was tried last. Of the one worker.</summary>
+    private readonly Dictionary<string, (ApiFailure Failure, long Time)> _failures = new(StringComparer.Ordinal);
 
-    /// <summary>Places of objects whose status may have to be written.</summary>
+    /// <summary>Places of objects whose status may have to be written. Nothing else is done by those who tell: a fault in working a status out must not keep objects from coming into force.</summary>
     private readonly WorkQueue<string> _queue;
 
     /// <param name="client">Writes, as fast as it may; one of its own, so that watches need not wait for it.</param>
@@ -54,7 +54,7 @@ internal sealed class KubernetesStatus : IStatusSink, ISeenObjects, IDisposable
     public void See(string place, SeenObject seen)
     {
         lock (_lock) _seen[place] = seen;
-        Consider(place);
+        _queue.Add(place);
     }
 
     /// <inheritdoc/>
@@ -76,7 +76,7 @@ internal sealed class KubernetesStatus : IStatusSink, ISeenObjects, IDisposable
                 // Another declaration of the same place may have come before this one goes.
                 else if (_wanted.TryGetValue(place, out var known) && known.Key == change.Key) _wanted.Remove(place);
             }
-            Consider(place);
+            _queue.Add(place);
         }
     }
 
@@ -88,11 +88,6 @@ internal sealed class KubernetesStatus : IStatusSink, ISeenObjects, IDisposable
     }
 
     public void Dispose() => _queue.Dispose();
-
-    private void Consider(string place)
-    {
-        if (Find(place) is not null) _queue.Add(place);
-    }
 
     /// <summary>The object of a place, and how to write what its status should say; null where it says so, or nothing can be said of it.</summary>
     private (SeenObject Object, StatusWrite Write)? Find(string place)
@@ -110,11 +105,14 @@ internal sealed class KubernetesStatus : IStatusSink, ISeenObjects, IDisposable
     {
         if (Find(place) is not (var seen, var write)) return null;
         ResourceType<ApiDocument> type = seen.Kind.Type;
+
+        // Where a role is missing, one object of the kind finds out whether it still is, and all others do not take the time of other kinds.
+        if (_failures.TryGetValue(type.FullName, out var known) && known.Failure == ApiFailure.Forbidden && RetryDelay - _time.GetElapsedTime(known.Time) is { } left && left > TimeSpan.Zero) return left;
         try
         {
             ApiDocument written = await write.SendAsync(_client.Resource(type), seen.Name, cancellationToken);
 
-            _failure = null;
+            _failures.Remove(type.FullName);
 
             // What the watch tells may be on its way still.
             lock (_lock)
@@ -132,8 +130,8 @@ internal sealed class KubernetesStatus : IStatusSink, ISeenObjects, IDisposable
         }
         catch (ApiException e)
         {
-            if (_failure != e.Failure) KubernetesLog.StatusNotWritten(_logger, type.FullName, seen.Name.ToString(), RetryDelay.TotalSeconds, e.Failure == ApiFailure.Forbidden ? $"the controller's role lacks the verb patch on {type.Plural}/status of {type.Group}; " : "", e.Message);
-            _failure = e.Failure;
+            if (!_failures.TryGetValue(type.FullName, out var before) || before.Failure != e.Failure) KubernetesLog.StatusNotWritten(_logger, type.FullName, seen.Name.ToString(), RetryDelay.TotalSeconds, e.Failure == ApiFailure.Forbidden ? $"the controller's role lacks the verb patch on {type.Plural}/status of {type.Group}; " : "", e.Message);
+            _failures[type.FullName] = (e.Failure, _time.GetTimestamp());
             return e.RetryAfter > RetryDelay ? e.RetryAfter : RetryDelay;
         }
         return null;

@@ -16,13 +16,19 @@ internal sealed record ParentEntry(JsonElement Json, ParentStatus? Own)
     {
         if (entry.ValueKind != JsonValueKind.Object || !entry.TryGetProperty("controllerName", out JsonElement name) || name.ValueKind != JsonValueKind.String || !name.ValueEquals(RouteStatus.ControllerName))
             return new(entry.Clone(), null);
+        return new(default, ReadOwn(entry) is { ParentRef: not null, Conditions: { } conditions } own && conditions.All(c => c is not null) ? own : new(new(), RouteStatus.ControllerName, []));
+    }
+
+    // Anybody may have written it.
+    private static ParentStatus? ReadOwn(JsonElement entry)
+    {
         try
         {
-            return new(default, entry.Deserialize(ApiJson.Default.ParentStatus));
+            return entry.Deserialize(ApiJson.Default.ParentStatus);
         }
         catch (JsonException)
         {
-            return new(default, new(new(), RouteStatus.ControllerName, []));
+            return null;
         }
     }
 }

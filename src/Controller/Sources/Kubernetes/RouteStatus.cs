@@ -34,14 +34,18 @@ internal static class RouteStatus
     private static IReadOnlyList<Condition> ConditionsOf(ObjectStatus status, RouteParent parent, IReadOnlyList<Condition> before, DateTimeOffset now)
     {
         StatusConditions.Maker make = new(before, (status.Origin as ApiOrigin)?.Generation ?? 0, now);
-        SourceError[] ofParent = [.. status.Warnings.Where(w => w.Field == $"spec.parentRefs[{parent.Index}]")], ofBackends = [.. status.Errors.Concat(status.Warnings).Where(IsOfBackend)];
+        string field = $"spec.parentRefs[{parent.Index}]";
+        SourceError[] ofParent = [.. status.Warnings.Where(w => w.Field.StartsWith(field, StringComparison.Ordinal))], ofBackends = [.. status.Errors.Concat(status.Warnings).Where(IsOfBackend)];
         return
         [
             !status.Errors.IsEmpty ? make.False(Accepted, "UnsupportedValue", [.. status.Errors.Select(StatusConditions.Text), InForceInstead(status.State)])
                 : ofParent.FirstOrDefault(w => w.Fault == ReferenceFault.NotFound) is { } missing ? make.False(Accepted, "NoMatchingParent", missing.Reason)
                 : ofParent.FirstOrDefault(w => w.Fault == ReferenceFault.Conflicted) is { } other ? make.False(Accepted, "Conflicted", other.Reason)
+                : ofParent.FirstOrDefault(w => w.Field != field) is { } unsupported ? make.False(Accepted, "UnsupportedValue", StatusConditions.Text(unsupported))
                 : make.True(Accepted, Accepted, ofParent.Length == 0 ? ["connections to the Service follow it"] : [.. ofParent.Select(w => w.Reason)]),
-            ofBackends.Length == 0 ? make.True(ResolvedRefs, ResolvedRefs, "all backends are there") : make.False(ResolvedRefs, ReasonOf(ofBackends[0]), [.. ofBackends.Select(StatusConditions.Text)]),
+            ofBackends.Length == 0 && status.Errors.IsEmpty ? make.True(ResolvedRefs, ResolvedRefs, "all backends are there")
+                : ofBackends.Length == 0 ? make.Unknown(ResolvedRefs, "Pending", "they are looked for when the route has no errors")
+                : make.False(ResolvedRefs, ReasonOf(ofBackends[0]), [.. ofBackends.Select(StatusConditions.Text)]),
         ];
     }
 

@@ -57,6 +57,8 @@ internal static class StatusConditions
 
         public Condition False(string type, string reason, params IReadOnlyList<string> messages) => Make(type, "False", reason, messages);
 
+        public Condition Unknown(string type, string reason, params IReadOnlyList<string> messages) => Make(type, "Unknown", reason, messages);
+
         private Condition Make(string type, string value, string reason, IReadOnlyList<string> messages)
         {
             string text = string.Join("; ", messages);

@@ -23,10 +23,11 @@ public sealed class RouteStatusTests(TestCluster cluster)
     [InlineData("", "", "Accepted=True/Accepted ResolvedRefs=True/ResolvedRefs")]
     [InlineData("spec.rules[0].backendRefs[1].kind", "", "Accepted=False/UnsupportedValue ResolvedRefs=False/InvalidKind")]
     [InlineData("spec.rules[0].backendRefs[1].namespace", "", "Accepted=False/UnsupportedValue ResolvedRefs=False/RefNotPermitted")]
-    [InlineData("spec.rules[0].backendRefs[1].weight", "", "Accepted=False/UnsupportedValue ResolvedRefs=True/ResolvedRefs")]
+    [InlineData("spec.rules[0].backendRefs[1].weight", "", "Accepted=False/UnsupportedValue ResolvedRefs=Unknown/Pending")]
     [InlineData("", "spec.parentRefs[1]/NotFound", "Accepted=False/NoMatchingParent ResolvedRefs=True/ResolvedRefs")]
     [InlineData("", "spec.parentRefs[1]/Conflicted", "Accepted=False/Conflicted ResolvedRefs=True/ResolvedRefs")]
     [InlineData("", "spec.parentRefs[1]/None", "Accepted=True/Accepted ResolvedRefs=True/ResolvedRefs")]
+    [InlineData("", "spec.parentRefs[1].namespace/None", "Accepted=False/UnsupportedValue ResolvedRefs=True/ResolvedRefs")]
     [InlineData("", "spec.parentRefs[0]/NotFound", "Accepted=True/Accepted ResolvedRefs=True/ResolvedRefs")]
     [InlineData("", "spec.rules[0].backendRefs[0]/NotFound", "Accepted=True/Accepted ResolvedRefs=False/BackendNotFound")]
     public void FaultsAreToldInTheWordsOfTheApi(string error, string warning, string wanted)
@@ -64,7 +65,7 @@ public sealed class RouteStatusTests(TestCluster cluster)
             await routes.PatchAsync(new(ns, "r"), Patch.Merge(System.Text.Encoding.UTF8.GetBytes($$$"""{"status":{"parents":[{{{Others}}}]}}""")), new() { Subresource = "status" }, TestContext.Current.CancellationToken);
             await RouteAsync(ns, "gateways-only", "{name: edge}");
             await using RunningOnCluster controller = await cluster.ControllerAsync();
-            await IsAsync("web Accepted=False/NoMatchingParent ResolvedRefs=True/ResolvedRefs", "api Accepted=False/NoMatchingParent ResolvedRefs=True/ResolvedRefs");
+            await IsAsync("web Accepted=False/NoMatchingParent ResolvedRefs=False/BackendNotFound", "api Accepted=False/NoMatchingParent ResolvedRefs=False/BackendNotFound");
 
             await ServiceAsync(ns, "web");
             await IsAsync("web Accepted=True/Accepted ResolvedRefs=False/BackendNotFound", "api Accepted=False/NoMatchingParent ResolvedRefs=False/BackendNotFound");
@@ -127,9 +128,9 @@ public sealed class RouteStatusTests(TestCluster cluster)
     [Fact]
     public void AnEntryOfTheOwnThatCannotBeReadIsWrittenAnew()
     {
-        using JsonDocument status = JsonDocument.Parse($$"""{"parents":[{{Others}},{"controllerName":"{{RouteStatus.ControllerName}}","conditions":7},3]}""");
+        using JsonDocument status = JsonDocument.Parse($$"""{"parents":[{{Others}},{"controllerName":"{{RouteStatus.ControllerName}}","conditions":7},3,{"controllerName":"{{RouteStatus.ControllerName}}","parentRef":{"group":"","kind":"Service","name":"web"} },{"controllerName":"{{RouteStatus.ControllerName}}","parentRef":null,"conditions":[null]}]}""");
         IReadOnlyList<ParentEntry> entries = ParentEntry.Of(status.RootElement);
-        Assert.Equal([false, true, false], entries.Select(e => e.Own is not null));
+        Assert.Equal([false, true, false, true, true], entries.Select(e => e.Own is not null));
         Assert.False(RouteStatus.AreIn(RouteStatus.Of(Status([]), [new(0, Service("web"))], entries, Time), entries));
     }
 
