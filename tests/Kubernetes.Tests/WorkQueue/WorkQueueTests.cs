@@ -164,6 +164,25 @@ public sealed class WorkQueueTests : IDisposable
         await Soon.Ends(run);
     }
 
+    [Fact]
+    public async Task WhatIsWorkedOnWhenTheWorkersAreStoppedIsLeftForTheNext()
+    {
+        var begun = new TaskCompletionSource();
+        var workers = new QueueWorkers<string>("test", _queue, async (_, cancellationToken) =>
+        {
+            begun.SetResult();
+            await Task.Delay(Timeout.Infinite, cancellationToken);
+            return null;
+        }, NullLogger.Instance);
+        using var term = CancellationTokenSource.CreateLinkedTokenSource(Stop);
+        Task run = workers.RunAsync(1, term.Token);
+        _queue.Add("a");
+        await Soon.Ends(begun.Task);
+        await term.CancelAsync();
+        await Soon.Ends(run);
+        Assert.Equal("a", await TakeAsync());
+    }
+
     private void Take(string item)
     {
         Task<(bool IsTaken, string Item)> taken = _queue.TakeAsync(Stop).AsTask();

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Culvert.Controller.Documents;
 using Culvert.Controller.Objects;
 using Culvert.Controller.Schema;
 using Culvert.Controller.Sources.Kubernetes;
@@ -114,6 +115,19 @@ public sealed class RouteStatusTests(TestCluster cluster)
         {
             await cluster.UninstallAsync(kind);
         }
+    }
+
+    [Theory]
+    [InlineData("""{"name":"edge"},{"group":"","kind":"Service","name":"web"},{"group":"","kind":"Service","name":"web","namespace":"other"}""", "1", "", "spec.parentRefs[2].namespace")]
+    [InlineData("""{"name":"edge"},{"group":"","kind":"Service","name":"web","namespace":"other"}""", "", "spec.parentRefs[1].namespace", "")]
+    [InlineData("""{"name":"edge"}""", "", "spec.parentRefs[0].kind", "")]
+    public void AParentThatCannotCountTakesNoOtherAlong(string parents, string indexes, string error, string note)
+    {
+        string route = $$"""{"apiVersion":"gateway.networking.k8s.io/v1","kind":"TCPRoute","metadata":{"name":"r","namespace":"shop"},"spec":{"parentRefs":[{{parents}}],"rules":[{"backendRefs":[{"name":"a","port":80}]}]} }""";
+        ReadObject read = ObjectReader.Read(new ApiOrigin("p", "1"), JsonReader.Read(1, route)!);
+        Assert.Equal(error, string.Join(' ', read.Errors.Select(e => e.Field)));
+        Assert.Equal(indexes, string.Join(' ', (read.Object as RouteObject)?.Parents.Select(p => p.Index) ?? []));
+        Assert.Equal(note, string.Join(' ', read.Object?.Notes.Select(n => n.Field) ?? []));
     }
 
     [Fact]
