@@ -54,18 +54,25 @@ static __always_inline int from_pod_packet(struct __sk_buff *skb)
 /* What the pod receives by way of the kernel's routing. */
 static __always_inline int to_pod_packet(struct __sk_buff *skb)
 {
+	int r, proxy = mark_is(skb, cv_cfg_mark_proxy), marked = proxy || mark_is(skb, cv_cfg_mark_reject);
 	struct cv_scratch *s = scratch_get();
-	int r, marked;
+	__u32 own = proxy ? socket_own_kind(skb) : 0;
 
 	if (!s)
 		return TC_ACT_SHOT;
-	if (mark_is(skb, cv_cfg_mark_proxy) && socket_is_own(skb)) {
+	if (own == CV_OWN_KIND_PLAIN) {
 		counter_add(CV_COUNTER_PROXY_PACKETS, 1);
 		return TC_ACT_OK;
 	}
-	marked = mark_is(skb, cv_cfg_mark_proxy) || mark_is(skb, cv_cfg_mark_reject);
-	if (marked && segment_is_bare(skb))
-		return TC_ACT_OK;
+	if (own) {
+		r = proxied_answer(skb, s);
+		return r ? packet_drop(skb, r > 0 ? r : CV_REASON_NOT_A_CONNECTION, CV_SIDE_NET) : TC_ACT_OK;
+	}
+	if (marked && segment_is_bare(skb)) {
+		/* The kernel's own comes by no interface; beside a reset of ours s->packet is in use. */
+		r = proxy && !skb->ingress_ifindex ? proxied_answer(skb, s) : 0;
+		return r == CV_REASON_REWRITE_FAILED ? packet_drop(skb, r, CV_SIDE_NET) : TC_ACT_OK;
+	}
 	r = packet_parse(skb);
 	if (r == CV_IGNORE)
 		return TC_ACT_OK;

@@ -1,6 +1,7 @@
 using Culvert.Core;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Proxy.Captured;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Udp;
 
@@ -8,7 +9,7 @@ namespace Culvert.ProxyBench;
 
 /// <summary>Fixed answers, and counters of what was observed.</summary>
 internal sealed class BenchMesh(WorkloadInfo local, TlsIdentity identity, OutboundRoute? route)
-    : IProxyDirectory, IProxyAuthorizer, ICertificateSource, IProxyObserver, ITunnelSource
+    : IProxyDirectory, IProxyAuthorizer, ICertificateSource, IProxyObserver, ITranslatedConnections, ITunnelSource
 {
     private long _opened;
     private long _closed;
@@ -18,13 +19,19 @@ internal sealed class BenchMesh(WorkloadInfo local, TlsIdentity identity, Outbou
     private long _events;
     private long _busyTicks;
 
-    internal ProxyAgent Agent => new(this, this, this, this, NoReplyTable.Instance, this);
+    internal ProxyAgent Agent => new(this, this, this, this, NoReplyTable.Instance, this, this);
 
     public bool IsPod => false;
 
     public WorkloadInfo? FindLocalWorkload(in SocketEndPoint address) => local;
 
-    public OutboundRoute Resolve(WorkloadInfo? source, in SocketEndPoint sourceAddress, in SocketEndPoint destination, TransportProtocol protocol) => route!.Value;
+    public OutboundRoute Resolve(WorkloadInfo? source, in SocketEndPoint sourceAddress, in SocketEndPoint destination, TransportProtocol protocol, SocketEndPoint? drawn = null) => route!.Value;
+
+    public bool TryFind(in SocketEndPoint pod, in SocketEndPoint backend, out SocketEndPoint service)
+    {
+        service = default;
+        return false;
+    }
 
     public ServiceInfo? FindService(in SocketEndPoint address, in SocketEndPoint target, TransportProtocol protocol) => null;
 

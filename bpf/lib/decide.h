@@ -56,12 +56,14 @@ static __always_inline int decide_workload(struct cv_scratch *s, const struct cv
 		d->flags |= tcp ? 0 : CV_FLOW_OUTBOUND;
 		return 0;
 	}
-	/* The proxy chooses another backend, and asks policy of that itself. */
+	/* By the proxy it may go to another backend; the proxy asks policy of the one it goes to. */
 	if (!(d->flags & CV_FLOW_NAT_DST)) {
 		r = policy_evaluate_egress(s, d->egress_policy_set, &p->key.src, to);
 		if (r)
 			return r;
 	}
+	if (self)
+		d->drawn = 0; /* it would be a connection of an address to itself */
 	if (always_proxy || self || !(to->flags & CV_ADDRESS_LOCAL) || port_needs_proxy(p, to, &d->addr, d->port)) {
 		d->verdict = CV_VERDICT_PROXY;
 		return 0;

@@ -187,6 +187,8 @@ __noinline int flow_create(struct __sk_buff *skb, __u32 in_ifindex)
 		return r;
 	}
 	usage_made(usage);
+	if (d->verdict == CV_VERDICT_PROXY)
+		return 0; /* the proxy tells of it, and counts it */
 	counter_add(CV_COUNTER_FLOW_NEW, 1);
 	if (!d->quiet && event_may_tell(s, s->flow.owner))
 		event_new(skb, s);

@@ -34,7 +34,8 @@ __noinline int flow_finish(struct __sk_buff *skb, __u32 entries)
 	peer = flow_peer_lookup(s, f);
 	owner = f->owner;
 	reply = f->flags & CV_FLOW_REPLY;
-	if (!(f->flags & CV_FLOW_CLOSED) && !(peer && peer->flags & CV_FLOW_CLOSED)) {
+	if (f->verdict != CV_VERDICT_PROXY && !(f->flags & CV_FLOW_CLOSED) &&
+	    !(peer && peer->flags & CV_FLOW_CLOSED)) {
 		out = f->flags & CV_FLOW_REPLY ? peer : f;
 		in = f->flags & CV_FLOW_REPLY ? f : peer;
 		bytes_in = in ? in->bytes : 0;
@@ -104,7 +105,9 @@ __noinline int flow_track_end(struct __sk_buff *skb)
 	peer = flow_peer_lookup(s, f);
 	if (!peer)
 		return flow_remove(skb);
-	if (!f->in_ifindex && p->tcp_flags & (CV_TCP_FIN | CV_TCP_RST) && !sequence_may_end(p, f, peer))
+	/* What a veth or a socket of the proxy vouches for needs no other proof. */
+	if (!f->in_ifindex && f->verdict != CV_VERDICT_PROXY && p->tcp_flags & (CV_TCP_FIN | CV_TCP_RST) &&
+	    !sequence_may_end(p, f, peer))
 		return 0;
 	if (p->tcp_flags & CV_TCP_RST)
 		return flow_remove(skb);

@@ -156,10 +156,7 @@ static __always_inline int from_net(struct __sk_buff *skb, struct cv_scratch *s)
 		return TC_ACT_OK;
 	}
 	s->lookup = p->key;
-	r = socket_capture(skb);
-	if (r < 0)
-		return packet_drop(skb, CV_REASON_ASSIGN_FAILED, CV_SIDE_NET);
-	if (r)
+	if (socket_capture(skb))
 		return TC_ACT_OK;
 	if (p->key.dport != bpf_htons(cv_cfg_tunnel_port))
 		return port_needs_proxy(p, to, &p->key.dst, p->key.dport) ? from_net_connection(skb, s, to) : TC_ACT_OK;

@@ -4,6 +4,7 @@
 
 #include "lib/reassembly_await.h"
 #include "lib/icmp.h"
+#include "lib/proxied.h"
 #include "lib/revalidate.h"
 
 /* Whether a flow may start, or be picked up in its midst, with this packet. */
@@ -93,7 +94,9 @@ __noinline int from_pod_new(struct __sk_buff *skb)
 				d->flags |= CV_FLOW_NO_HEADER;
 		}
 	} else if (d->verdict == CV_VERDICT_PROXY) {
-		r = listener_take(skb, s, CV_LISTENER_OUT4);
+		r = d->drawn && packet_is_fresh_syn(p) ? proxied_begin(skb) : CV_IGNORE;
+		if (r == CV_IGNORE)
+			r = listener_take(skb, s, CV_LISTENER_OUT4);
 		return r ? packet_drop(skb, r, CV_SIDE_FROM_POD) : TC_ACT_OK;
 	}
 	if (!packet_may_start(p) || (d->quiet && d->flags & CV_FLOW_NAT_DST)) {
@@ -134,8 +137,17 @@ __noinline int from_pod_slow(struct __sk_buff *skb, __u32 known)
 	tcp = p->key.proto == IPPROTO_TCP;
 	syn = tcp && p->tcp_flags & CV_TCP_SYN;
 	s->flow_key = p->key;
-	s->lookup = p->key;
 	f = known ? bpf_map_lookup_elem(&cv_flow, &s->flow_key) : 0;
+	if (f && f->verdict == CV_VERDICT_PROXY && f->in_ifindex == skb->ifindex) {
+		r = proxied_from_pod(skb);
+		if (r != CV_FLOW_GONE)
+			return r ? packet_drop(skb, r, CV_SIDE_FROM_POD) : TC_ACT_OK;
+		f = 0;
+	}
+	if (!f && packet_is_fresh_syn(p) && proxied_is_in_the_way(skb))
+		return packet_drop(skb, CV_REASON_TUPLE_TAKEN, CV_SIDE_FROM_POD);
+	s->flow_key = p->key;
+	s->lookup = p->key;
 	if (p->flags & CV_PACKET_REASSEMBLED) {
 		if (!(p->flags & CV_PACKET_LATER_FRAGMENT))
 			return from_pod_new(skb);
@@ -144,10 +156,7 @@ __noinline int from_pod_slow(struct __sk_buff *skb, __u32 known)
 	if (!tcp && !f && reply_lookup(&p->key))
 		return datagram_leave(skb, CV_COUNTER_UDP_REPLY, CV_SIDE_FROM_POD);
 	if (tcp && (syn || !f)) {
-		r = socket_capture(skb);
-		if (r < 0)
-			return packet_drop(skb, CV_REASON_ASSIGN_FAILED, CV_SIDE_FROM_POD);
-		if (r) {
+		if (socket_capture(skb)) {
 			if (f)
 				flow_remove(skb);
 			return TC_ACT_OK;
@@ -194,7 +203,8 @@ static __always_inline int from_pod(struct __sk_buff *skb, struct cv_scratch *s)
 		f = bpf_map_lookup_elem(&cv_flow, &p->key);
 		/* The entry knows the veth: the source was checked when it was made. */
 		if (f && f->generation == p->generation && f->in_ifindex == skb->ifindex &&
-		    !(p->tcp_flags & CV_TCP_SYN) && !(p->flags & CV_PACKET_REASSEMBLED)) {
+		    f->verdict != CV_VERDICT_PROXY && !(p->tcp_flags & CV_TCP_SYN) &&
+		    !(p->flags & CV_PACKET_REASSEMBLED)) {
 			s->flow_key = p->key;
 			return flow_forward(skb, s, f);
 		}

@@ -112,6 +112,8 @@ __noinline int icmp_from_pod(struct __sk_buff *skb)
 		if (icmp_translate(skb))
 			return packet_drop(skb, CV_REASON_REWRITE_FAILED, CV_SIDE_FROM_POD);
 	}
+	if (f->verdict == CV_VERDICT_PROXY)
+		mark_capture(skb);
 	return f->verdict == CV_VERDICT_DIRECT && !host_stack ? forward_direct(skb, f) : TC_ACT_OK;
 }
 
@@ -152,7 +154,8 @@ __noinline int icmp_to_pod(struct __sk_buff *skb, __u32 no_echo)
 	if (!(s->packet.flags & CV_PACKET_ICMP_INNER))
 		return TC_ACT_OK;
 	f = bpf_map_lookup_elem(&cv_flow, &s->inner.reverse);
-	if (f && f->ifindex && f->ifindex != skb->ifindex)
+	/* What is the proxy's never leaves the node before its socket, so nobody else can have an error to tell. */
+	if (f && ((f->ifindex && f->ifindex != skb->ifindex) || (f->verdict == CV_VERDICT_PROXY && !node)))
 		return packet_drop(skb, CV_REASON_FOREIGN_ERROR, CV_SIDE_NET);
 	if (!f)
 		return node || icmp_was_translated(skb, s) ? TC_ACT_OK

@@ -26,15 +26,22 @@ static __always_inline int mark_is(struct __sk_buff *skb, __u32 mark)
 	return (skb->mark & cv_cfg_mark_mask) == mark;
 }
 
-/* Whether a packet on its way out was sent by a socket of the proxy. */
-static __always_inline int socket_is_own(struct __sk_buff *skb)
+/*
+ * What socket of the proxy has sent a packet that is on its way out (enum cv_own_kind); 0: none. What the kernel answers
+ * for a connection that is not whole yet counts as its listener's.
+ */
+static __always_inline __u32 socket_own_kind(struct __sk_buff *skb)
 {
 	struct bpf_sock *sk = skb->sk;
+	__u32 *kind;
 
 	if (!sk)
 		return 0;
 	sk = bpf_sk_fullsock(sk);
-	return sk && bpf_sk_storage_get(&cv_own_socket, sk, 0, 0);
+	if (!sk)
+		return 0;
+	kind = bpf_sk_storage_get(&cv_own_socket, sk, 0, 0);
+	return kind ? *kind : 0;
 }
 
 /*
@@ -89,13 +96,10 @@ static __always_inline struct bpf_sock *socket_lookup(struct __sk_buff *skb, con
 }
 
 /*
- * Captures the packet when s->lookup is a connection of the proxy. Returns 1 when it is, 0 when not. None of these
- * sockets is assigned: the kernel finds them by itself once the mark has delivered the packet here, and for established
- * ones its early demultiplexing also finds the route kept with the socket, which a packet that comes with a socket has
- * to look up by every rule. A fresh SYN for a waiting socket is a new connection and is evaluated as one; s->time_wait
- * tells listener_assign.
+ * Whether s->lookup is a connection of the proxy that the packet in hand is for. A fresh SYN for a waiting socket is a
+ * new connection and is evaluated as one; s->time_wait tells listener_assign.
  */
-__noinline int socket_capture(struct __sk_buff *skb)
+__noinline int socket_is_proxys(struct __sk_buff *skb)
 {
 	struct cv_scratch *s = scratch_get();
 	struct bpf_sock *sk, *full;
@@ -117,11 +121,22 @@ __noinline int socket_capture(struct __sk_buff *skb)
 			r = 0;
 	}
 	bpf_sk_release(sk);
-	if (r > 0) {
-		mark_capture(skb);
-		counter_add(CV_COUNTER_PROXY_PACKETS, 1);
-	}
 	return r;
+}
+
+/*
+ * Captures the packet when s->lookup is a connection of the proxy. Returns 1 when it is, 0 when not. None of these
+ * sockets is assigned: the kernel finds them by itself once the mark has delivered the packet here, and for established
+ * ones its early demultiplexing also finds the route kept with the socket, which a packet that comes with a socket has
+ * to look up by every rule.
+ */
+static __always_inline int socket_capture(struct __sk_buff *skb)
+{
+	if (!socket_is_proxys(skb))
+		return 0;
+	mark_capture(skb);
+	counter_add(CV_COUNTER_PROXY_PACKETS, 1);
+	return 1;
 }
 
 /*

@@ -12,7 +12,7 @@
 #include <linux/types.h>
 
 /* Part of the pin path (…/culvert/v<abi>/); raise when a pinned map's layout changes. */
-#define CV_ABI_VERSION 5
+#define CV_ABI_VERSION 6
 
 /* What happens to a flow. */
 enum cv_verdict {
@@ -286,13 +286,21 @@ enum cv_listener_kind {
 	CV_LISTENER_UDP6 = 5,
 	CV_LISTENER_PLAIN4 = 6, /* datagrams without one, see lib/datagram.h */
 	CV_LISTENER_PLAIN6 = 7,
-	CV_LISTENER_KINDS = 8,
+	CV_LISTENER_BACKEND4 = 8, /* connections to a Service that the programs have addressed to a backend */
+	CV_LISTENER_BACKEND6 = 9,
+	CV_LISTENER_KINDS = 10,
 };
 
-_Static_assert(CV_LISTENER_KINDS == 8,
+_Static_assert(CV_LISTENER_KINDS == 10,
                "another kind changes the layout of cv_control and cv_listener: raise CV_ABI_VERSION");
 
 #define CV_MAX_LISTENERS 64 /* per kind: one for each event loop */
+
+/* cv_own_socket: what a socket of the proxy is. */
+enum cv_own_kind {
+	CV_OWN_KIND_PLAIN = 1,   /* what it sends has the addresses that its receiver expects */
+	CV_OWN_KIND_BACKEND = 2, /* a BACKEND4 or BACKEND6 listener, or accepted by one: see lib/proxied.h */
+};
 
 /*
  * Datagrams. Slot n of UDP4, UDP6, PLAIN4 and PLAIN6 must belong to the same loop: the slot is a hash of both addresses

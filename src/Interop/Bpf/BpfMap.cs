@@ -172,14 +172,14 @@ public unsafe class BpfMap : IDisposable
     // Newer kernels take storage from what is at hand and wait for no lock (kmalloc_nolock): where one call finds none, the next may.
     private const int StorageAttempts = 64;
 
-    /// <summary>Gives a socket storage of its own in a map of type BPF_MAP_TYPE_SK_STORAGE, with the value 1.</summary>
+    /// <summary>Gives a socket storage of its own in a map of type BPF_MAP_TYPE_SK_STORAGE with 4-byte values.</summary>
     /// <param name="socket">The open socket.</param>
+    /// <param name="value">What is stored.</param>
     /// <returns>None, or why the kernel refused: NoMemory, for example.</returns>
-    public SocketErrno TryEnterSocket(SafeHandle socket)
+    public SocketErrno TryEnterSocket(SafeHandle socket, uint value)
     {
         using DescriptorLease lease = new(socket), map = new(Handle);
         int key = lease.Descriptor;
-        uint value = 1;
         for (int attempt = 1; ; attempt++)
         {
             if (Libbpf.bpf_map_update_elem(map.Descriptor, &key, &value, 0) == 0) return SocketErrno.None;

@@ -14,7 +14,7 @@ namespace Culvert.Interop.Abi;
 public static class CvAbi
 {
     /// <summary>Part of the pin path (…/culvert/v&lt;abi&gt;/); raise when a pinned map's layout changes.</summary>
-    public const uint AbiVersion = 5;
+    public const uint AbiVersion = 6;
 
     /// <summary>How many reasons there is room for in cv_drops, and in the words that say how they are treated.</summary>
     public const uint MaxReasons = 64;
@@ -1059,8 +1059,24 @@ public enum CvListenerKind : uint
     /// <summary><c>CV_LISTENER_PLAIN6</c>.</summary>
     Plain6 = 7,
 
+    /// <summary>Connections to a Service that the programs have addressed to a backend.</summary>
+    Backend4 = 8,
+
+    /// <summary><c>CV_LISTENER_BACKEND6</c>.</summary>
+    Backend6 = 9,
+
     /// <summary><c>CV_LISTENER_KINDS</c>.</summary>
-    Kinds = 8,
+    Kinds = 10,
+}
+
+/// <summary>cv_own_socket: what a socket of the proxy is.</summary>
+public enum CvOwnKind : uint
+{
+    /// <summary>What it sends has the addresses that its receiver expects.</summary>
+    Plain = 1,
+
+    /// <summary>A BACKEND4 or BACKEND6 listener, or accepted by one: see lib/proxied.h.</summary>
+    Backend = 2,
 }
 
 /// <summary>cv_session: a UDP flow that goes to the proxy, by its key as the originator sends it. Written by the programs.</summary>
@@ -1210,20 +1226,20 @@ public enum CvDirect : uint
 }
 
 /// <summary>cv_control: one entry, written by the agent.</summary>
-[StructLayout(LayoutKind.Explicit, Size = 44)]
+[StructLayout(LayoutKind.Explicit, Size = 52)]
 public partial struct CvControl : IEquatable<CvControl>
 {
     /// <summary>The generation in force; 0: none yet, enrolled pods are refused.</summary>
     [FieldOffset(0)] public uint Generation;
 
     /// <summary>How many slots of each kind are filled.</summary>
-    [FieldOffset(4)] public CvUintArray8 Listeners;
+    [FieldOffset(4)] public CvUintArray10 Listeners;
 
     /// <summary>How many flows from outside may be in cv_flow; 0: any number.</summary>
-    [FieldOffset(36)] public uint MaxExternal;
+    [FieldOffset(44)] public uint MaxExternal;
 
     /// <summary>Enum cv_direct, of new flows.</summary>
-    [FieldOffset(40)] public uint Direct;
+    [FieldOffset(48)] public uint Direct;
 
     /// <summary>Whether every byte is equal.</summary>
     /// <param name="left">One.</param>
@@ -1430,16 +1446,16 @@ public struct CvByteArray6
     private byte _first;
 }
 
-/// <summary>4 values of type <c>uint</c>, in place.</summary>
-[InlineArray(4)]
-public struct CvUintArray4
+/// <summary>10 values of type <c>uint</c>, in place.</summary>
+[InlineArray(10)]
+public struct CvUintArray10
 {
     private uint _first;
 }
 
-/// <summary>8 values of type <c>uint</c>, in place.</summary>
-[InlineArray(8)]
-public struct CvUintArray8
+/// <summary>4 values of type <c>uint</c>, in place.</summary>
+[InlineArray(4)]
+public struct CvUintArray4
 {
     private uint _first;
 }

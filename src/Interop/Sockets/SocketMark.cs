@@ -1,3 +1,4 @@
+using Culvert.Interop.Abi;
 using Culvert.Interop.Bpf;
 
 namespace Culvert.Interop.Sockets;
@@ -16,13 +17,14 @@ public sealed class SocketMark(uint value, BpfMap? owned = null, BpfProgram? cap
 
     /// <summary>Marks a socket and enters it. Sockets that a listener accepts afterwards inherit both.</summary>
     /// <param name="socket">The socket; needs CAP_NET_ADMIN.</param>
+    /// <param name="kind">What the programs are to make of what it sends.</param>
     /// <returns>None, or why the kernel refused.</returns>
-    public SocketErrno Apply(SocketHandle socket)
+    public SocketErrno Apply(SocketHandle socket, CvOwnKind kind = CvOwnKind.Plain)
     {
         ArgumentNullException.ThrowIfNull(socket);
         if (value == 0) return SocketErrno.None;
         SocketErrno error = socket.SetMark(value);
-        return error != SocketErrno.None || owned is null ? error : owned.TryEnterSocket(socket);
+        return error != SocketErrno.None || owned is null ? error : owned.TryEnterSocket(socket, (uint)kind);
     }
 
     /// <summary>

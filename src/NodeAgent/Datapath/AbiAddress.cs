@@ -1,7 +1,10 @@
+using System.Buffers.Binary;
 using System.Net;
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Culvert.Core;
 using Culvert.Interop.Abi;
+using Culvert.Interop.Sockets;
 
 namespace Culvert.NodeAgent.Datapath;
 
@@ -28,7 +31,27 @@ internal static class AbiAddress
     }
 
     internal static IPEndPoint ToEndPoint(CvAddr address, ushort networkOrderPort) =>
-        new(ToIPAddress(address), System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(networkOrderPort));
+        new(ToIPAddress(address), Swap(networkOrderPort));
+
+    internal static CvAddr From(in SocketEndPoint point)
+    {
+        CvAddr result = default;
+        point.WriteAddress(MemoryMarshal.AsBytes(new Span<CvAddr>(ref result)));
+        return result;
+    }
+
+    internal static SocketEndPoint ToSocketEndPoint(CvAddr address, ushort networkOrderPort) =>
+        SocketEndPoint.FromAddressBytes(MemoryMarshal.AsBytes(new ReadOnlySpan<CvAddr>(ref address)), Swap(networkOrderPort));
+
+    /// <summary>The direction of a flow that <paramref name="source"/> sends.</summary>
+    internal static CvFlowKey FlowKey(in SocketEndPoint source, in SocketEndPoint destination, ProtocolType protocol) => new()
+    {
+        Src = From(source),
+        Sport = Swap(source.Port),
+        Dst = From(destination),
+        Dport = Swap(destination.Port),
+        Proto = (byte)protocol,
+    };
 
     internal static CvAddressKey Key(uint generation, IpPrefix prefix) => new()
     {
@@ -36,4 +59,7 @@ internal static class AbiAddress
         Generation = generation,
         Addr = From(prefix.Address),
     };
+
+    // Between the host's order and the network's.
+    private static ushort Swap(ushort port) => BitConverter.IsLittleEndian ? BinaryPrimitives.ReverseEndianness(port) : port;
 }

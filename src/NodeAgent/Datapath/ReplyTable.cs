@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Culvert.Interop.Abi;
 using Culvert.Interop.Bpf;
 using Culvert.Interop.Sockets;
@@ -59,22 +58,6 @@ internal sealed class ReplyTable : IReplyTable
         }
     }
 
-    private static CvFlowKey Key(in SocketEndPoint pod, in SocketEndPoint client)
-    {
-        Span<byte> port = [(byte)(client.Port >> 8), (byte)client.Port];
-        return new CvFlowKey
-        {
-            Src = Address(pod),
-            Dst = Address(client),
-            Dport = MemoryMarshal.Read<ushort>(port),
-            Proto = (byte)System.Net.Sockets.ProtocolType.Udp,
-        };
-    }
-
-    private static CvAddr Address(in SocketEndPoint point)
-    {
-        CvAddr address = default;
-        point.WriteAddress(MemoryMarshal.AsBytes(new Span<CvAddr>(ref address)));
-        return address;
-    }
+    // From any port of the pod.
+    private static CvFlowKey Key(in SocketEndPoint pod, in SocketEndPoint client) => AbiAddress.FlowKey(pod.WithPort(0), client, System.Net.Sockets.ProtocolType.Udp);
 }

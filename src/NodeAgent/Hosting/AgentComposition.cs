@@ -96,7 +96,7 @@ internal static class AgentComposition
         ProxyOptions proxyOptions = ProxySetup.OptionsOf(options, descriptors, programs, logger);
         ProxyObserver observer = parts.Own(new ProxyObserver(sink, metrics, () => flowContext.Index, proxyOptions.Loops, time, loggers.CreateLogger("Culvert.Proxy")));
         parts.Own(new KernelFlowReader(programs.Maps.Events, flowContext, sink, time));
-        ProxyServer proxy = parts.OwnAsyncDisposable(new ProxyServer(proxyOptions, new ProxyAgent(directory, directory, tls, observer, programs.Replies, tunnelSource), time));
+        ProxyServer proxy = parts.OwnAsyncDisposable(new ProxyServer(proxyOptions, new ProxyAgent(directory, directory, tls, observer, programs.Replies, new TranslatedConnections(programs.Maps.Flow), tunnelSource), time));
         tls.Changed += proxy.CertificatesChanged;
 
         // Snapshots, which have an effect on all of it.
@@ -160,7 +160,13 @@ internal static class AgentComposition
 
         async Task<IReadOnlyList<string>> DetachAsync(CancellationToken stop)
         {
-            IReadOnlyList<string> removed = await applier.DetachAsync(() => Detacher.Detach(attacher, xdp, lookup, pins, routes, nat), stop);
+            IReadOnlyList<string> removed = await applier.DetachAsync(
+                () =>
+                {
+                    target.Leave();
+                    return Detacher.Detach(attacher, xdp, lookup, pins, routes, nat);
+                },
+                stop);
             detached.TrySetResult();
             return removed;
         }

@@ -32,6 +32,7 @@ internal static class ProxySetup
             MaxHandshakes = plan.Handshakes,
             MaxHandshakesPerSource = plan.HandshakesPerSource,
             OutboundListeners = [new(IPAddress.Loopback, options.OutboundPort), new(IPAddress.IPv6Loopback, options.OutboundPort)],
+            BackendListeners = [new(IPAddress.Loopback, 0), new(IPAddress.IPv6Loopback, 0)],
             TunnelListeners = [new(IPAddress.Loopback, options.TunnelPort), new(IPAddress.IPv6Loopback, options.TunnelPort)],
             UdpListeners = [new(IPAddress.Loopback, options.UdpPort), new(IPAddress.IPv6Loopback, options.UdpPort)],
             PlainListeners = [new(IPAddress.Loopback, 0), new(IPAddress.IPv6Loopback, 0)],
@@ -63,7 +64,7 @@ internal static class ProxySetup
     {
         uint[] counts = new uint[(int)CvListenerKind.Kinds];
         foreach ((IReadOnlyList<ProxyListener> listeners, CvListenerKind four, CvListenerKind six) in
-            new[] { (proxy.OutboundListeners, CvListenerKind.Out4, CvListenerKind.Out6), (proxy.TunnelListeners, CvListenerKind.Tunnel4, CvListenerKind.Tunnel6),
+            new[] { (proxy.OutboundListeners, CvListenerKind.Out4, CvListenerKind.Out6), (proxy.BackendListeners, CvListenerKind.Backend4, CvListenerKind.Backend6), (proxy.TunnelListeners, CvListenerKind.Tunnel4, CvListenerKind.Tunnel6),
                 (proxy.UdpListeners, CvListenerKind.Udp4, CvListenerKind.Udp6), (proxy.PlainListeners, CvListenerKind.Plain4, CvListenerKind.Plain6) })
         {
             foreach (ProxyListener listener in listeners)

@@ -49,6 +49,7 @@ internal sealed class SnapshotTarget(
         Task<MeshView> building = Task.Run(() => new MeshView(snapshot, tunnelPort, before, state.IsNodeAddress));
         PreparedSnapshot prepared = reconciler.Prepare(snapshot);
         MeshView view = building.GetAwaiter().GetResult();
+        Leave(snapshot.LocalWorkloads());
         reconciler.Apply(prepared, switched =>
         {
             directory.View = switched ? view : before;
@@ -67,5 +68,16 @@ internal sealed class SnapshotTarget(
         _offered = true;
         prober.Probe(state.Current.Generation);
         health.Clear("snapshot");
+    }
+
+    /// <summary>Resets what the workloads of this node have opened, which are all about to leave the mesh.</summary>
+    internal void Leave() => Leave([]);
+
+    // Without the programs at their interfaces nothing that the proxy says reaches them any more.
+    private void Leave(IEnumerable<WorkloadInfo> staying)
+    {
+        HashSet<string> leaving = [.. InForce.LocalWorkloads().Select(w => w.Uid)];
+        leaving.ExceptWith(staying.Select(w => w.Uid));
+        if (leaving.Count > 0) proxy.LeaveAsync(leaving).GetAwaiter().GetResult();
     }
 }

@@ -18,8 +18,8 @@ internal sealed class MeshDirectory(MeshView first) : IProxyDirectory, IProxyAut
 
     public WorkloadInfo? FindLocalWorkload(in SocketEndPoint address) => _view.FindLocalWorkload(address);
 
-    public OutboundRoute Resolve(WorkloadInfo? source, in SocketEndPoint sourceAddress, in SocketEndPoint destination, TransportProtocol protocol) =>
-        _view.Resolve(source, sourceAddress, destination, protocol);
+    public OutboundRoute Resolve(WorkloadInfo? source, in SocketEndPoint sourceAddress, in SocketEndPoint destination, TransportProtocol protocol, SocketEndPoint? drawn = null) =>
+        _view.Resolve(source, sourceAddress, destination, protocol, drawn);
 
     public (WorkloadInfo? Workload, ServiceInfo? Service) WhoIs(in SocketEndPoint destination, TransportProtocol protocol)
     {

@@ -63,12 +63,12 @@ internal sealed class MeshView
     internal WorkloadInfo? FindLocalWorkload(in SocketEndPoint address) =>
         FindWorkload(address) is { Enrolled: true } workload && workload.Node == Snapshot.Node ? workload : null;
 
-    internal OutboundRoute Resolve(WorkloadInfo? source, in SocketEndPoint client, in SocketEndPoint destination, TransportProtocol protocol)
+    internal OutboundRoute Resolve(WorkloadInfo? source, in SocketEndPoint client, in SocketEndPoint destination, TransportProtocol protocol, SocketEndPoint? drawn = null)
     {
         Addressee asked = Oracle.Find(AddressOf(destination), destination.Port, protocol);
         if (asked.Kind == AddresseeKind.Excluded) return OutboundRoute.Passthrough(destination, FindWorkload(destination));
         BackendPool? pool = asked.Kind == AddresseeKind.ServicePort ? _services[(destination, protocol)] : null;
-        Backend? chosen = pool?.Choose(this, source, client.WithPort(0));
+        Backend? chosen = (drawn is { } known ? pool?.Find(known) : null) ?? pool?.Choose(this, source, client.WithPort(0));
         if (PathOracle.Refusal(asked, hasBackend: chosen is not null) is { } refusal) return RouteTo(refusal, destination, pool?.Service);
         return pool is not null && chosen is not null
             ? RouteTo(PathTo(source, chosen.Address, protocol, pool.Port), chosen.Address, pool.Service) with { Load = chosen.Load, ApplicationProtocol = pool.Port.AppProtocol }

@@ -1,3 +1,4 @@
+using Culvert.NodeAgent.Proxy.Captured;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Udp;
 
@@ -9,6 +10,8 @@ namespace Culvert.NodeAgent.Proxy;
 /// <param name="Certificates">Credentials.</param>
 /// <param name="Observer">Metrics, logs and flows.</param>
 /// <param name="Replies">Where sessions of datagrams announce the answers they wait for.</param>
+/// <param name="Translated">Connections that reach the proxy with another address than was asked for.</param>
 /// <param name="TunnelSource">From which addresses tunnels are opened.</param>
 internal readonly record struct ProxyAgent(
-    IProxyDirectory Directory, IProxyAuthorizer Authorizer, ICertificateSource Certificates, IProxyObserver Observer, IReplyTable Replies, ITunnelSource TunnelSource);
+    IProxyDirectory Directory, IProxyAuthorizer Authorizer, ICertificateSource Certificates, IProxyObserver Observer, IReplyTable Replies, ITranslatedConnections Translated,
+    ITunnelSource TunnelSource);

@@ -1,4 +1,5 @@
 using Culvert.Interop;
+using Culvert.Interop.Abi;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Transport;
 
@@ -16,14 +17,19 @@ internal sealed record ProxyListener(SocketHandle Handle, int Loop, SocketEndPoi
     /// <summary>Makes, binds and opens a listener that pods of this node are led to.</summary>
     /// <exception cref="KernelException">It can't be had.</exception>
     internal static ProxyListener BindForPods(in SocketEndPoint address, int loop, ProxyOptions options, bool sharePort) =>
-        Bind(address, loop, options, sharePort, forPods: true);
+        Bind(address, loop, options, sharePort, forPods: true, CvOwnKind.Plain);
+
+    /// <summary>The same for connections to a Service that have the address of a backend.</summary>
+    /// <exception cref="KernelException">It can't be had.</exception>
+    internal static ProxyListener BindForBackends(in SocketEndPoint address, int loop, ProxyOptions options, bool sharePort) =>
+        Bind(address, loop, options, sharePort, forPods: true, CvOwnKind.Backend);
 
     /// <summary>Makes, binds and opens a listener for tunnels from other nodes.</summary>
     /// <exception cref="KernelException">It can't be had.</exception>
     internal static ProxyListener BindForTunnels(in SocketEndPoint address, int loop, ProxyOptions options, bool sharePort) =>
-        Bind(address, loop, options, sharePort, forPods: false);
+        Bind(address, loop, options, sharePort, forPods: false, CvOwnKind.Plain);
 
-    private static ProxyListener Bind(in SocketEndPoint address, int loop, ProxyOptions options, bool sharePort, bool forPods)
+    private static ProxyListener Bind(in SocketEndPoint address, int loop, ProxyOptions options, bool sharePort, bool forPods, CvOwnKind kind)
     {
         SocketHandle handle = SocketHandle.CreateTcp(!address.IsIPv4);
         try
@@ -36,7 +42,7 @@ internal sealed record ProxyListener(SocketHandle Handle, int Loop, SocketEndPoi
             else Require(KeepAlive.Enable(handle, KeepAlive.DefaultIdle), "set SO_KEEPALIVE", address);
             if (!forPods && options.TunnelTimeout > TimeSpan.Zero) Require(handle.SetUserTimeout(options.TunnelTimeout), "set TCP_USER_TIMEOUT", address);
             if (!address.IsIPv4) Require(handle.SetIPv6Only(), "set IPV6_V6ONLY", address);
-            Require(options.Mark.Apply(handle), "mark and enter a socket (CAP_NET_ADMIN, CAP_BPF)", address);
+            Require(options.Mark.Apply(handle, kind), "mark and enter a socket (CAP_NET_ADMIN, CAP_BPF)", address);
             if (options.Transparent) Require(handle.SetTransparent(), "set IP_TRANSPARENT (CAP_NET_ADMIN)", address);
             // Tunnels are with other nodes' proxies, which prove who they are.
             if (options.Transparent && forPods) Require(options.Mark.TakeCapturedOnly(handle), "attach a socket filter", address);

@@ -56,7 +56,8 @@ internal sealed class ProxyLoop
         ConnectionAdmission admission = new(_guard, options.ProxyHeaderTimeout, agent.Observer);
         ProtocolHandlers protocols = new(loop, new ByteHandler(), new Dictionary<string, IProtocolHandler>());
         ApplicationDialer applications = new(loop, options.ApplicationDial, agent.Observer);
-        _captured = new CapturedConnectionHandler(loop, ids, agent.Directory, places, admission, protocols, new Upstreams(applications, _pool, agent.TunnelSource), agent.Observer);
+        _captured = new CapturedConnectionHandler(
+            loop, ids, agent.Directory, agent.Translated, places, admission, protocols, new Upstreams(applications, _pool, agent.TunnelSource), agent.Observer);
 
         // Datagrams that pods send.
         _udp = new UdpIo(loop, new UdpCounters(), agent.Observer);
@@ -95,9 +96,15 @@ internal sealed class ProxyLoop
     /// <summary>Whether nothing is left to wait for.</summary>
     internal bool IsIdle => _captured.Running == 0 && _inbound.Running == 0;
 
-    internal void Listen(SocketHandle listener, bool outbound)
+    internal void ListenForPods(SocketHandle listener) => Listen(listener, _captured.Accept);
+
+    internal void ListenForBackends(SocketHandle listener) => Listen(listener, _captured.AcceptForBackend);
+
+    internal void ListenForTunnels(SocketHandle listener) => Listen(listener, _handshakes.Accept);
+
+    private void Listen(SocketHandle listener, Action<SocketHandle, SocketEndPoint> accepted)
     {
-        LoopListener watched = new(Loop, listener, outbound ? _captured.Accept : _handshakes.Accept, OnAcceptFailed);
+        LoopListener watched = new(Loop, listener, accepted, OnAcceptFailed);
         _listeners.Add(watched);
         watched.Watch();
     }
@@ -145,6 +152,8 @@ internal sealed class ProxyLoop
         _sessions.Revalidate();
         Tunnels.DrainStale();
     }
+
+    internal void Leave(IReadOnlySet<string> uids) => _guard.AbortOf(uids);
 
     /// <summary>Resets what still runs and closes all tunnels.</summary>
     internal void Kill()

@@ -23,6 +23,9 @@ internal sealed partial record ProxyOptions
     internal IReadOnlyList<SocketEndPoint> OutboundListeners { get; init; } =
         [new(IPAddress.Loopback, ProxyOptionsDefaults.OutboundPort), new(IPAddress.IPv6Loopback, ProxyOptionsDefaults.OutboundPort)];
 
+    /// <summary>Where captured connections arrive that have the address of a backend in the place of a Service's; the same rule for ports.</summary>
+    internal IReadOnlyList<SocketEndPoint> BackendListeners { get; init; } = [];
+
     /// <summary>Where tunnels arrive; the same rule for ports.</summary>
     internal IReadOnlyList<SocketEndPoint> TunnelListeners { get; init; } =
         [new(IPAddress.Loopback, ProxyOptionsDefaults.TunnelPort), new(IPAddress.IPv6Loopback, ProxyOptionsDefaults.TunnelPort)];

@@ -24,6 +24,7 @@ internal sealed class ProxyServer : IAsyncDisposable
     private readonly ProxyLoop[] _loops;
     private readonly ProxyShared _shared;
     private readonly List<ProxyListener> _outbound = [];
+    private readonly List<ProxyListener> _backends = [];
     private readonly List<ProxyListener> _tunnels = [];
     private readonly List<ProxyListener> _udp = [];
     private readonly List<ProxyListener> _plain = [];
@@ -53,6 +54,9 @@ internal sealed class ProxyServer : IAsyncDisposable
     /// <summary>Listeners for captured connections, in order of <see cref="ProxyOptions.OutboundListeners"/>, then of loops.</summary>
     internal IReadOnlyList<ProxyListener> OutboundListeners => _outbound;
 
+    /// <summary>Listeners for captured connections that have the address of a backend, in order of <see cref="ProxyOptions.BackendListeners"/>, then of loops.</summary>
+    internal IReadOnlyList<ProxyListener> BackendListeners => _backends;
+
     /// <summary>Listeners for tunnels, in order of <see cref="ProxyOptions.TunnelListeners"/>, then of loops.</summary>
     internal IReadOnlyList<ProxyListener> TunnelListeners => _tunnels;
 
@@ -75,7 +79,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         new("handshakes", _loops.Sum(l => l.Handshakes), _options.MaxHandshakes),
     ];
 
-    private IEnumerable<ProxyListener> AllListeners => _outbound.Concat(_tunnels).Concat(_udp).Concat(_plain);
+    private IEnumerable<ProxyListener> AllListeners => _outbound.Concat(_backends).Concat(_tunnels).Concat(_udp).Concat(_plain);
 
     /// <summary>Binds the listeners and starts the loops.</summary>
     /// <exception cref="Interop.KernelException">A port is taken or a capability is missing; the message says which.</exception>
@@ -84,6 +88,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         try
         {
             foreach (SocketEndPoint address in _options.OutboundListeners) BindAll(address, _outbound, ProxyListener.BindForPods);
+            foreach (SocketEndPoint address in _options.BackendListeners) BindAll(address, _backends, ProxyListener.BindForBackends);
             foreach (SocketEndPoint address in _options.TunnelListeners) BindAll(address, _tunnels, ProxyListener.BindForTunnels);
             foreach (SocketEndPoint address in _options.UdpListeners) BindAll(address, _udp, ProxyListener.BindDatagrams);
             foreach (SocketEndPoint address in _options.PlainListeners) BindAll(address, _plain, ProxyListener.BindDatagrams);
@@ -96,14 +101,29 @@ internal sealed class ProxyServer : IAsyncDisposable
 
         _started = true;
         foreach (ProxyLoop loop in _loops) loop.Loop.Start();
-        foreach (ProxyListener listener in _outbound) _loops[listener.Loop].Loop.Post(() => _loops[listener.Loop].Listen(listener.Handle, outbound: true));
-        foreach (ProxyListener listener in _tunnels) _loops[listener.Loop].Loop.Post(() => _loops[listener.Loop].Listen(listener.Handle, outbound: false));
+        foreach (ProxyListener listener in _outbound) _loops[listener.Loop].Loop.Post(() => _loops[listener.Loop].ListenForPods(listener.Handle));
+        foreach (ProxyListener listener in _backends) _loops[listener.Loop].Loop.Post(() => _loops[listener.Loop].ListenForBackends(listener.Handle));
+        foreach (ProxyListener listener in _tunnels) _loops[listener.Loop].Loop.Post(() => _loops[listener.Loop].ListenForTunnels(listener.Handle));
         foreach (ProxyListener listener in _udp) _loops[listener.Loop].Loop.Post(() => _loops[listener.Loop].ListenDatagrams(listener, headers: true));
         foreach (ProxyListener listener in _plain) _loops[listener.Loop].Loop.Post(() => _loops[listener.Loop].ListenDatagrams(listener, headers: false));
     }
 
     /// <summary>Policy has changed: every connection authorised here is revalidated, and reset when it is no longer allowed.</summary>
     internal void Revalidate() => PostAll(static loop => loop.Revalidate());
+
+    /// <summary>
+    /// Resets what workloads have opened that are about to leave the mesh, as long as the programs still see to it that what the proxy says reaches them. When the task ends, that is done.
+    /// </summary>
+    /// <param name="uids">The workloads.</param>
+    internal async Task LeaveAsync(IReadOnlySet<string> uids)
+    {
+        if (!_started || _stopped) return;
+        await Task.WhenAll(_loops.Select(loop => loop.Loop.InvokeAsync(() =>
+        {
+            loop.Leave(uids);
+            return true;
+        })));
+    }
 
     /// <summary>Certificates or bundles have changed: tunnels made with replaced ones drain, new streams use the new ones.</summary>
     internal void CertificatesChanged() => PostAll(static loop => loop.DrainStale());

@@ -27,7 +27,17 @@ internal static class FlowInvariants
         // What an older world let in is revalidated when it is next used. The first direction stands for both.
         if (flow.Generation != fuzzed.Generation || Has(flow, CvFlowFlag.Reply)) return null;
         IPEndPoint addressed = EndPoint(key.Dst, key.Dport), to = Has(flow, CvFlowFlag.NatDst) ? EndPoint(flow.NatAddr, flow.NatPort) : addressed;
-        return fuzzed.FindFault(flow, EndPoint(key.Src, key.Sport), addressed, to, key.Proto);
+        return flow.Verdict == (byte)CvVerdict.Proxy
+            ? FindProxiedFault(fuzzed, flow, EndPoint(key.Src, key.Sport).Address, key.Proto)
+            : fuzzed.FindFault(flow, EndPoint(key.Src, key.Sport), addressed, to, key.Proto);
+    }
+
+    // It lets nothing through: the proxy asks policy. But the proxy must be able to believe it.
+    private static string? FindProxiedFault(IFuzzWorld fuzzed, in CvFlow flow, IPAddress from, byte protocol)
+    {
+        if (flow.InIfindex == 0 || fuzzed.PodAt(from)?.Index != flow.InIfindex) return "its sender does not own its source";
+        if (flow.Ifindex != 0) return "what goes by the proxy leads to a pod";
+        return protocol == Packet.Tcp && Has(flow, CvFlowFlag.NatDst) ? null : "the proxy needs no entry of it";
     }
 
     internal static bool Has(in CvFlow flow, CvFlowFlag flag) => (flow.Flags & (ushort)flag) != 0;

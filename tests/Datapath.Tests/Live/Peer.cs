@@ -25,9 +25,9 @@ internal static class Peer
     }
 
     /// <summary>A listener as the proxy has them: transparent and marked.</summary>
-    internal static Socket ListenAsProxy(LiveWorld world, bool v6, int port)
+    internal static Socket ListenAsProxy(LiveWorld world, bool v6, int port, CvOwnKind kind = CvOwnKind.Plain)
     {
-        Socket socket = AsProxy(world, Open(world.Node, v6, SocketType.Stream), v6);
+        Socket socket = AsProxy(world, Open(world.Node, v6, SocketType.Stream), v6, kind);
         socket.Bind(new IPEndPoint(v6 ? IPAddress.IPv6Loopback : IPAddress.Loopback, port));
         socket.Listen(128);
         return socket;
@@ -54,9 +54,9 @@ internal static class Peer
     }
 
     /// <summary>Makes a socket one of the proxy's.</summary>
-    internal static Socket AsProxy(LiveWorld world, Socket socket, bool v6)
+    internal static Socket AsProxy(LiveWorld world, Socket socket, bool v6, CvOwnKind kind = CvOwnKind.Plain)
     {
-        Assert.Equal(SocketErrno.None, world.Maps.OwnSockets.TryEnterSocket(socket.SafeHandle));
+        Assert.Equal(SocketErrno.None, world.Maps.OwnSockets.TryEnterSocket(socket.SafeHandle, (uint)kind));
         return Marked(socket, v6);
     }
 

@@ -48,6 +48,23 @@ public sealed class MeshViewTests
     }
 
     [Fact]
+    public void ABackendThatHasBeenDrawnIsTakenAsLongAsItIsOne()
+    {
+        MeshView view = View(TestMesh.Service("web", "10.96.0.1", TestMesh.Backend("shop/far", "10.0.1.1"), TestMesh.Backend("shop/other", "10.0.1.2")));
+        foreach ((string drawn, WorkloadInfo expected) in new[] { ("10.0.1.1", Far), ("10.0.1.2", Other) })
+        {
+            for (int i = 0; i < 20; i++)
+            {
+                OutboundRoute route = view.Resolve(Client, Client1, Point("10.96.0.1", 80), TransportProtocol.Tcp, Point(drawn, 8080));
+                Assert.Equal((OutboundRouteKind.Tunnel, Point(drawn, 8080), "web"), (route.Kind, route.Target, route.Service?.Name.Name));
+                Assert.Same(expected, route.Destination);
+            }
+        }
+        OutboundRoute another = view.Resolve(Client, Client1, Point("10.96.0.1", 80), TransportProtocol.Tcp, Point("10.0.1.9", 8080));
+        Assert.Contains(another.Destination, (WorkloadInfo[])[Far, Other]);
+    }
+
+    [Fact]
     public void AServiceWhoseOnlyBackendIsTheSourceComesBackToIt()
     {
         OutboundRoute route = View(TestMesh.Service("self", "10.96.0.2", TestMesh.Backend("shop/client", "10.0.0.1"))).Resolve(Client, Client1, Point("10.96.0.2", 80), TransportProtocol.Tcp);

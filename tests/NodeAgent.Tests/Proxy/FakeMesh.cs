@@ -2,13 +2,14 @@ using System.Collections.Concurrent;
 using Culvert.Core;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Proxy.Captured;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Udp;
 
 namespace Culvert.NodeAgent.Tests.Proxy;
 
 /// <summary>The agent around one proxy, made of settable answers.</summary>
-internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificateSource, IProxyObserver, ITunnelSource
+internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificateSource, IProxyObserver, ITranslatedConnections, ITunnelSource
 {
     private int _busyTurns;
 
@@ -50,12 +51,29 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
 
     internal bool Record { get; set; } = true;
 
-    internal ProxyAgent Agent => new(this, this, this, this, NoReplyTable.Instance, this);
+    internal ProxyAgent Agent => new(this, this, this, this, NoReplyTable.Instance, this, this);
 
     public WorkloadInfo? FindLocalWorkload(in SocketEndPoint address) =>
         Neighbour is { } neighbour && neighbour.Addresses.Contains(address.ToIPAddress()) ? neighbour : Local;
 
-    public OutboundRoute Resolve(WorkloadInfo? source, in SocketEndPoint sourceAddress, in SocketEndPoint destination, TransportProtocol protocol) => Route(destination);
+    public OutboundRoute Resolve(WorkloadInfo? source, in SocketEndPoint sourceAddress, in SocketEndPoint destination, TransportProtocol protocol, SocketEndPoint? drawn = null)
+    {
+        Drawn.Enqueue(drawn);
+        return Route(destination);
+    }
+
+    /// <summary>The backends that routes were asked for with.</summary>
+    internal ConcurrentQueue<SocketEndPoint?> Drawn { get; } = [];
+
+    /// <summary>What connections were opened to that reach the proxy with another address; null: there are none.</summary>
+    internal Func<SocketEndPoint, SocketEndPoint?> ServiceOf { get; set; } = _ => null;
+
+    public bool TryFind(in SocketEndPoint pod, in SocketEndPoint backend, out SocketEndPoint service)
+    {
+        SocketEndPoint? found = ServiceOf(backend);
+        service = found.GetValueOrDefault();
+        return found is not null;
+    }
 
     public ServiceInfo? FindService(in SocketEndPoint address, in SocketEndPoint target, TransportProtocol protocol) => Service?.Vips.Contains(address.ToIPAddress()) == true ? Service : null;
 

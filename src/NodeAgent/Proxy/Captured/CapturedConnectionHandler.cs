@@ -16,45 +16,60 @@ namespace Culvert.NodeAgent.Proxy.Captured;
 /// <param name="loop">The loop.</param>
 /// <param name="ids">Numbers connections.</param>
 /// <param name="directory">Addresses and routes.</param>
+/// <param name="translated">What pods have asked for that reaches the proxy with another address.</param>
 /// <param name="places">Budgets for connections.</param>
 /// <param name="admission">Admits connections.</param>
 /// <param name="protocols">Serves what is admitted.</param>
 /// <param name="upstreams">The paths to the other ends.</param>
 /// <param name="observer">Hears of connections that are refused.</param>
 internal sealed class CapturedConnectionHandler(
-    EventLoop loop, ConnectionIds ids, IProxyDirectory directory, ConnectionPlaces places, ConnectionAdmission admission, ProtocolHandlers protocols, Upstreams upstreams, IProxyObserver observer)
+    EventLoop loop, ConnectionIds ids, IProxyDirectory directory, ITranslatedConnections translated, ConnectionPlaces places, ConnectionAdmission admission, ProtocolHandlers protocols,
+    Upstreams upstreams, IProxyObserver observer)
 {
     /// <summary>Connections that run, are being made or are being closed.</summary>
     internal int Running { get; private set; }
 
-    /// <summary>Takes an accepted connection.</summary>
+    /// <summary>Takes an accepted connection to the address that it has.</summary>
     /// <param name="handle">The socket; owned from here on.</param>
     /// <param name="peer">The client's address.</param>
     internal void Accept(SocketHandle handle, SocketEndPoint peer)
     {
-        if (handle.GetLocalEndPoint(out SocketEndPoint destination) != SocketErrno.None)
+        if (handle.GetLocalEndPoint(out SocketEndPoint destination) != SocketErrno.None) handle.Dispose();
+        else _ = RunAsync(new LoopSocket(loop, handle, connected: true), InfoOf(peer, destination), drawn: null);
+    }
+
+    /// <summary>Takes an accepted connection to a Service, which has the address of the backend that was drawn for it.</summary>
+    /// <param name="handle">The socket; owned from here on.</param>
+    /// <param name="peer">The client's address.</param>
+    internal void AcceptForBackend(SocketHandle handle, SocketEndPoint peer)
+    {
+        if (handle.GetLocalEndPoint(out SocketEndPoint backend) != SocketErrno.None)
         {
             handle.Dispose();
             return;
         }
 
-        ProxyConnectionInfo info = new()
-        {
-            Id = ids.Next(),
-            Direction = ProxyDirection.Outbound,
-            Source = peer,
-            Destination = destination,
-            Target = destination,
-        };
-        _ = RunAsync(new LoopSocket(loop, handle, connected: true), info);
+        LoopSocket client = new(loop, handle, connected: true);
+        // Only the client itself can have ended it by now.
+        if (translated.TryFind(peer, backend, out SocketEndPoint service)) _ = RunAsync(client, InfoOf(peer, service), backend);
+        else Refuse(client, InfoOf(peer, backend), ProxyFailure.ApplicationReset, null);
     }
 
-    private async Task RunAsync(LoopSocket client, ProxyConnectionInfo info)
+    private ProxyConnectionInfo InfoOf(in SocketEndPoint client, in SocketEndPoint destination) => new()
+    {
+        Id = ids.Next(),
+        Direction = ProxyDirection.Outbound,
+        Source = client,
+        Destination = destination,
+        Target = destination,
+    };
+
+    private async Task RunAsync(LoopSocket client, ProxyConnectionInfo info, SocketEndPoint? drawn)
     {
         Running++;
         try
         {
-            if (directory.FindLocalWorkload(info.Source) is { } source) await ServeWorkloadAsync(client, info, source);
+            if (directory.FindLocalWorkload(info.Source) is { } source) await ServeWorkloadAsync(client, info, source, drawn);
             else await ServeExternalAsync(client, info);
         }
         catch (Exception exception)
@@ -70,13 +85,13 @@ internal sealed class CapturedConnectionHandler(
 
     // Of a workload of this node: by a tunnel to a workload elsewhere, whose proxy authorises it; to a workload here; or out of the mesh.
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask ServeWorkloadAsync(LoopSocket client, ProxyConnectionInfo info, WorkloadInfo source)
+    private async ValueTask ServeWorkloadAsync(LoopSocket client, ProxyConnectionInfo info, WorkloadInfo source, SocketEndPoint? drawn)
     {
         info = info with { SourceWorkload = source, SourceIdentity = source.Identity };
         using BudgetLease lease = places.ForClient(source, info.Source, trusting: null);
         if (!TryTake(client, info, lease)) return;
 
-        OutboundRoute route = directory.Resolve(source, info.Source, info.Destination, info.Protocol);
+        OutboundRoute route = directory.Resolve(source, info.Source, info.Destination, info.Protocol, drawn);
         info = info.With(route);
         if (route.Kind == OutboundRouteKind.Deny)
         {

@@ -56,6 +56,16 @@ internal sealed class ConnectionGuard(IProxyDirectory directory, IProxyAuthorize
         }
     }
 
+    /// <summary>Ends what some workloads of this node have opened.</summary>
+    /// <param name="uids">Which.</param>
+    internal void AbortOf(IReadOnlySet<string> uids)
+    {
+        foreach (ProxiedConnection connection in _connections.ToArray())
+        {
+            if (connection.Info.SourceWorkload is { } source && uids.Contains(source.Uid) && connection.Info.Direction == ProxyDirection.Outbound) connection.Abort(ProxyFailure.PolicyChanged);
+        }
+    }
+
     /// <summary>Ends all.</summary>
     internal void AbortAll(ProxyFailure failure)
     {
