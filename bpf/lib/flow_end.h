@@ -34,8 +34,7 @@ __noinline int flow_finish(struct __sk_buff *skb, __u32 entries)
 	peer = flow_peer_lookup(s, f);
 	owner = f->owner;
 	reply = f->flags & CV_FLOW_REPLY;
-	if (f->verdict != CV_VERDICT_PROXY && !(f->flags & CV_FLOW_CLOSED) &&
-	    !(peer && peer->flags & CV_FLOW_CLOSED)) {
+	if (f->verdict != CV_VERDICT_PROXY && !(f->flags & CV_FLOW_CLOSED) && !(peer && peer->flags & CV_FLOW_CLOSED)) {
 		out = f->flags & CV_FLOW_REPLY ? peer : f;
 		in = f->flags & CV_FLOW_REPLY ? f : peer;
 		bytes_in = in ? in->bytes : 0;

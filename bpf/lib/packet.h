@@ -113,7 +113,7 @@ struct cv_scratch {
 	struct cv_decision decision;
 	struct cv_flow_key flow_key; /* of the entry in hand: the packet's key or its reverse */
 	struct cv_flow_key peer;     /* key of the other direction of that entry */
-	struct cv_flow_key lookup;   /* key for socket_capture */
+	struct cv_flow_key lookup;   /* key for the socket lookup */
 	struct cv_flow flow;         /* entry under construction */
 	struct cv_session session;   /* of the datagram in hand, for datagram_to_proxy */
 	struct cv_addr nat_addr;     /* for packet_translate */
@@ -124,6 +124,6 @@ struct cv_scratch {
 	struct cv_limit denied;
 	struct cv_limit external;
 	__u32 next_listener;
-	__u32 time_wait; /* 1: socket_capture met a connection of the proxy that waits for its end */
+	__u32 time_wait; /* 1: the socket lookup met a connection of the proxy that waits for its end */
 	__u8 bytes[128]; /* headers under construction */
 };

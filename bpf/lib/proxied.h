@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * TCP connections of a pod to a Service that go by the proxy, to a backend that is drawn here: the packets are addressed
- * to the backend before the node's own rules see them, so that what these say of the backend holds, and kube-proxy's
- * have nothing left to choose. Both directions have entries in cv_flow, of CV_VERDICT_PROXY, by which the proxy's answers
- * become the Service's again and the agent finds what the pod has asked for. Policy is the proxy's business: an entry is
- * not asked about again when that has changed.
+ * TCP connections of a pod to a Service that go by the proxy, to a backend that is drawn here: the packets are
+ * addressed to the backend before the node's own rules see them, so that what these say of the backend holds, and
+ * kube-proxy's have nothing left to choose. Both directions have entries in cv_flow, of CV_VERDICT_PROXY, by which the
+ * proxy's answers become the Service's again and the agent finds what the pod has asked for. Policy is the proxy's
+ * business: an entry is not asked about again when that has changed.
  *
  * The proxy takes such connections with listeners of their own, so that by a socket alone it is clear whether what it
  * sends has to be translated.
@@ -70,8 +70,8 @@ __noinline int proxied_begin(struct __sk_buff *skb)
 }
 
 /*
- * A packet of a pod in the connection of s->flow_key. Returns 0, the drop reason, or CV_FLOW_GONE when it begins another
- * connection.
+ * A packet of a pod in the connection of s->flow_key. Returns 0, the drop reason, or CV_FLOW_GONE when it begins
+ * another connection.
  */
 __noinline int proxied_from_pod(struct __sk_buff *skb)
 {

@@ -27,8 +27,8 @@ static __always_inline int mark_is(struct __sk_buff *skb, __u32 mark)
 }
 
 /*
- * What socket of the proxy has sent a packet that is on its way out (enum cv_own_kind); 0: none. What the kernel answers
- * for a connection that is not whole yet counts as its listener's.
+ * What socket of the proxy has sent a packet that is on its way out (enum cv_own_kind); 0: none. What the kernel
+ * answers for a connection that is not whole yet counts as its listener's.
  */
 static __always_inline __u32 socket_own_kind(struct __sk_buff *skb)
 {

@@ -235,7 +235,9 @@ static __always_inline int to_pod(struct __sk_buff *skb, struct cv_scratch *s)
 		f = bpf_map_lookup_elem(&cv_flow, &s->flow_key);
 		reversed = 1;
 	}
-	/* What the proxy says in it has gone another way (to_pod_packet); a refusal may be that of this node's rules. */
+	/*
+	 * What the proxy says in it has gone another way (to_pod_packet); a refusal may be that of this node's rules.
+	 */
 	if (f && f->verdict == CV_VERDICT_PROXY)
 		return !reversed && !skb->ingress_ifindex && p->tcp_flags & CV_TCP_RST && !proxied_to_pod(skb)
 		               ? TC_ACT_OK
