@@ -66,7 +66,9 @@ static __always_inline int to_pod_packet(struct __sk_buff *skb)
 	}
 	if (own) {
 		r = proxied_answer(skb, s);
-		return r ? packet_drop(skb, r > 0 ? r : CV_REASON_NOT_A_CONNECTION, CV_SIDE_NET) : TC_ACT_OK;
+		if (r < 0)
+			return proxied_end(skb, s);
+		return r ? packet_drop(skb, r, CV_SIDE_NET) : TC_ACT_OK;
 	}
 	if (marked && segment_is_bare(skb)) {
 		/* The kernel's own comes by no interface; beside a reset of ours s->packet is in use. */

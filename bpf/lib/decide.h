@@ -62,8 +62,9 @@ static __always_inline int decide_workload(struct cv_scratch *s, const struct cv
 		if (r)
 			return r;
 	}
-	if (self)
-		d->drawn = 0; /* it would be a connection of an address to itself */
+	/* What comes out of a pod here must not be taken for an answer of the proxy in its name. */
+	if (to->flags & CV_ADDRESS_LOCAL)
+		d->drawn = 0;
 	if (always_proxy || self || !(to->flags & CV_ADDRESS_LOCAL) || port_needs_proxy(p, to, &d->addr, d->port)) {
 		d->verdict = CV_VERDICT_PROXY;
 		return 0;

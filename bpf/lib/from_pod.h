@@ -94,7 +94,7 @@ __noinline int from_pod_new(struct __sk_buff *skb)
 				d->flags |= CV_FLOW_NO_HEADER;
 		}
 	} else if (d->verdict == CV_VERDICT_PROXY) {
-		r = d->drawn && packet_is_fresh_syn(p) ? proxied_begin(skb) : CV_IGNORE;
+		r = d->drawn && packet_is_fresh_syn(p) ? proxied_begin(skb, s) : CV_IGNORE;
 		if (r == CV_IGNORE)
 			r = listener_take(skb, s, CV_LISTENER_OUT4);
 		return r ? packet_drop(skb, r, CV_SIDE_FROM_POD) : TC_ACT_OK;

@@ -97,7 +97,8 @@ struct cv_decision {
 	__u8 host_mac[6];
 	__u8 host_stack; /* 1: what the sending pod sends is not redirected */
 	__u8 drawn;      /* 1: the backend is chosen, also for a connection that goes by the proxy */
-	__u8 pad[2];
+	__u8 sole;       /* 1: the Service has no other */
+	__u8 pad[1];
 };
 
 /* Events let through in the running second. */

@@ -36,28 +36,31 @@ static __always_inline int proxied_translate(struct __sk_buff *skb, struct cv_sc
 
 /*
  * Begins such a connection, as s->decision says, with the SYN in hand. Returns 0, the drop reason, or CV_IGNORE when
- * another connection of the pod to that backend has the same ports: the proxy takes this one with the address it has,
- * s->lookup. Where the node's rules let nothing through to the backend there is no such other one.
+ * the proxy is to take it with the address that it has, s->lookup: where a living connection of the pod to that backend
+ * has the same ports, and the proxy can choose no other, of which the node's rules have not been asked.
  */
-__noinline int proxied_begin(struct __sk_buff *skb)
+static __always_inline int proxied_begin(struct __sk_buff *skb, struct cv_scratch *s)
 {
-	struct cv_scratch *s = scratch_get();
-	struct cv_packet *p;
+	struct cv_packet *p = &s->packet;
 	struct cv_flow *f;
 	int r;
 
-	if (!s)
-		return CV_REASON_INTERNAL;
-	p = &s->packet;
 	s->lookup = p->key;
 	s->lookup.dst = s->decision.addr;
 	s->lookup.dport = s->decision.port;
-	r = socket_is_proxys(skb) ? CV_REASON_TUPLE_TAKEN : flow_create(skb, skb->ifindex);
-	if (r == CV_REASON_TUPLE_TAKEN) {
+	if (socket_is_proxys(skb)) {
+		if (!s->decision.sole)
+			return CV_REASON_TUPLE_TAKEN; /* the next try may draw another */
 		s->lookup = p->key;
 		socket_is_proxys(skb); /* for s->time_wait */
 		return CV_IGNORE;
 	}
+	/* An entry without a socket is of a connection that has come to nothing. */
+	flow_key_swap(&s->flow_key, &s->lookup);
+	f = bpf_map_lookup_elem(&cv_flow, &s->flow_key);
+	if (f && f->verdict == CV_VERDICT_PROXY)
+		flow_remove(skb);
+	r = flow_create(skb, skb->ifindex);
 	if (r)
 		return r;
 	s->flow_key = p->key;
@@ -66,7 +69,11 @@ __noinline int proxied_begin(struct __sk_buff *skb)
 		return CV_REASON_FLOW_TABLE_FULL;
 	proxied_socket_key(s, f);
 	r = listener_take(skb, s, CV_LISTENER_BACKEND4);
-	return r ? r : proxied_translate(skb, s, f);
+	if (r) {
+		flow_remove(skb);
+		return r;
+	}
+	return proxied_translate(skb, s, f);
 }
 
 /*
@@ -152,4 +159,18 @@ static __always_inline int proxied_answer(struct __sk_buff *skb, struct cv_scrat
 		return r;
 	packet_begin(&s->packet);
 	return proxied_to_pod(skb);
+}
+
+/*
+ * Ends the socket of the proxy whose connection has no entry any more, as after a reset of the pod that did not reach
+ * it: what it says would not reach the pod. Turns the packet in s->packet into the reset that answers it, which comes
+ * as the pod's own. Returns what the program returns.
+ */
+static __always_inline int proxied_end(struct __sk_buff *skb, struct cv_scratch *s)
+{
+	drop_count(CV_REASON_NOT_A_CONNECTION);
+	if (!reject_possible(&s->packet) || answer_swap_macs(skb, s) || reject_store(skb, s))
+		return TC_ACT_SHOT;
+	skb->mark &= ~cv_cfg_mark_mask;
+	return bpf_redirect(skb->ifindex, BPF_F_INGRESS);
 }

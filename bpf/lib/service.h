@@ -97,6 +97,7 @@ static __always_inline int service_choose(struct cv_scratch *s, int *always_prox
 	s->decision.port = bpf_htons(backend->port);
 	s->decision.flags |= CV_FLOW_NAT_DST;
 	*always_proxy = service->flags & CV_SERVICE_PROXY;
-	s->decision.drawn = !*always_proxy;
+	s->decision.drawn = !*always_proxy && service->flags & CV_SERVICE_EXACT;
+	s->decision.sole = service->slots == 1;
 	return 0;
 }

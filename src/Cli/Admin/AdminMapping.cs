@@ -26,6 +26,7 @@ internal static class AdminMapping
         new ProblemsReport(status.RejectedObjects, status.LastGoodObjects, status.PartialObjects, status.ObjectErrors, status.ObjectWarnings, [.. status.Problems.Select(ToReport)]),
         status.DirectPath is { } path ? new DirectPathReport(NameOf(path.Redirects ? DirectPath.Redirect : DirectPath.HostStack), NameOf(path.Configured), [.. path.Reasons]) : null,
         status.TunnelSource is { } source ? new TunnelSourceReport(NameOf(source.IsPod ? TunnelSource.Pod : TunnelSource.Node), NameOf(source.Configured), [.. source.Reasons]) : null,
+        OrNull(status.TranslationError),
         status.ProgramsPutFirst,
         status.DrainRemaining?.ToTimeSpan().TotalSeconds);
 

@@ -83,6 +83,11 @@ internal static class StatusCommand
             Row(grid, "Tunnels", string.Join("; ", [source.Source == "pod" ? "from the workloads' addresses" : "from the node's address", .. source.Reasons]));
         }
 
+        if (report.TranslationError is { } untold)
+        {
+            Row(grid, "Translation", $"what others translate, as kube-proxy does, is not kept off captured packets: {untold}");
+        }
+
         if (report.ProgramsPutFirst > 0)
         {
             Row(grid, "Order", Text($"programs of others ran before the agent's {report.ProgramsPutFirst} times; it has put its own first again"));

@@ -18,6 +18,7 @@ internal sealed record StatusReport(
     ProblemsReport Objects,
     DirectPathReport? DirectPath,
     TunnelSourceReport? TunnelSource,
+    string? TranslationError,
     ulong ProgramsPutFirst,
     double? DrainRemainingSeconds);
 

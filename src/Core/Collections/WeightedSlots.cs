@@ -24,6 +24,18 @@ public static class WeightedSlots
         return slots == total / divisor ? Fill(weights, w => (int)(w / divisor), slots) : FillByRemainder(weights, total, maxSlots, owners);
     }
 
+    /// <summary>Whether <see cref="Spread"/> gives every owner exactly the share that its weight says.</summary>
+    public static bool IsExact(ReadOnlySpan<ushort> weights, int maxSlots)
+    {
+        long total = 0, divisor = 0;
+        foreach (ushort weight in weights)
+        {
+            total += weight;
+            divisor = GreatestCommonDivisor(divisor, weight);
+        }
+        return total == 0 || total / divisor <= maxSlots;
+    }
+
     private static int[] Fill(ReadOnlySpan<ushort> weights, Func<ushort, int> share, int slots)
     {
         int[] owner = new int[slots];

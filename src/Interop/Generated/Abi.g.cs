@@ -905,6 +905,9 @@ public enum CvServiceFlag : uint
 
     /// <summary>A client has the same slot each time.</summary>
     SourceHash = 8,
+
+    /// <summary>Its slots give each backend the very share that its weight says.</summary>
+    Exact = 16,
 }
 
 /// <summary><c>struct cv_service</c>.</summary>

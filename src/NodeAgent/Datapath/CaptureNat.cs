@@ -20,8 +20,11 @@ internal sealed class CaptureNat(AgentOptions options, TimeProvider time, ILogge
     private string? _made; // as nft lists it
     private bool _forSources, _madeForSources;
     private bool _done;
-    private string? _failure;
+    private volatile string? _failure;
     private long _looked;
+
+    /// <summary>Why the agent does not know whether others translate addresses, or can't keep captured packets out of that; null when it does.</summary>
+    internal string? Failure => _failure;
 
     /// <summary>Removes tables of agents before this one. Not while there is another agent, whose they may be.</summary>
     internal void RemoveOthers() => Try(NatTables.RemoveAll);

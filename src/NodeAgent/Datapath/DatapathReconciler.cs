@@ -41,12 +41,13 @@ internal sealed class DatapathReconciler(
     /// no pod that had left is captured again. Whoever evaluates captured connections by addresses changes over in it, so that none is given the identity
     /// that its address has in the other snapshot.
     /// </param>
-    internal void Apply(PreparedSnapshot prepared, Action<bool>? switched = null)
+    /// <param name="leaving">Called when the snapshot is written, before the programs of pods that leave are taken away.</param>
+    internal void Apply(PreparedSnapshot prepared, Action<bool>? switched = null, Action? leaving = null)
     {
         (long start, ILinks links, LinkPlan plan, CompiledPolicy policy, Generation next, FlowShares shares) = prepared;
         writer.Shares = shares;
         writer.Write(next);
-        plan = Switch(plan, _inForce ?? Found(plan, links), switched);
+        plan = Switch(plan, _inForce ?? Found(plan, links), switched, leaving);
         writer.Finish();
 
         LogMissing(plan.Missing);
@@ -97,12 +98,13 @@ internal sealed class DatapathReconciler(
     private LinkPlan Found(LinkPlan plan, ILinks links) => plan with { Endpoints = [], Quarantined = [.. owners.All.Where(o => links.FindByName(o.Interface)?.Index == o.Index)] };
 
     // From the generation in force to the one written, with the programs of each. Returns what has come of the plan.
-    private LinkPlan Switch(LinkPlan plan, LinkPlan before, Action<bool>? switched)
+    private LinkPlan Switch(LinkPlan plan, LinkPlan before, Action<bool>? switched, Action? leaving)
     {
         try
         {
             // All that can be refused for want of room is written. Pods that leave the mesh go back to plain forwarding before the tables forget them;
             // new pods are guarded only after the tables know them.
+            leaving?.Invoke();
             interfaces.KeepOnly(plan);
             owners.Set(plan.Pods);
             writer.Activate();

@@ -231,7 +231,9 @@ internal sealed class GenerationBuilder
     {
         uint flags = (ProxyNeed.Of(port) ? (uint)CvServiceFlag.Proxy : 0) | (port.LoadBalancing == LoadBalancing.SourceHash ? (uint)CvServiceFlag.SourceHash : 0);
         uint id = ++_lastService;
-        int[] slots = WeightedSlots.Spread([.. backends.Select(b => b.Weight)], (int)CvAbi.MaxSlots);
+        ushort[] weights = [.. backends.Select(b => b.Weight)];
+        int[] slots = WeightedSlots.Spread(weights, (int)CvAbi.MaxSlots);
+        if (WeightedSlots.IsExact(weights, (int)CvAbi.MaxSlots)) flags |= (uint)CvServiceFlag.Exact;
         for (int slot = 0; slot < slots.Length; slot++)
         {
             ServiceBackend backend = backends[slots[slot]];

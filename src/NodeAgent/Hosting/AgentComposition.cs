@@ -120,7 +120,7 @@ internal static class AgentComposition
         IReadOnlyList<IPEndPoint> readinessAt = ProbeAddresses.Of(options.Readiness, AgentOptionsDefaults.ReadinessPort, options.Uplinks, netlink);
         ProbeSources probers = new(options.MetricsAllow, () => flowContext.Index, () => state.Current.Uplinks);
         MetricsTokens? tokens = options.MetricsTokenFile is { } tokenFile ? MetricsTokens.Open(tokenFile, logger) : null;
-        AgentBackend backend = new(options, directory, client, credentials, svids, proxy, attacher, xdp, programs.Maps, sweeper, state, directPath, tunnelSource, health, drain, started, DetachAsync);
+        AgentBackend backend = new(options, directory, client, credentials, svids, proxy, attacher, xdp, programs.Maps, sweeper, state, directPath, tunnelSource, nat, health, drain, started, DetachAsync);
 
         // What runs. The services start in this order.
         StartOnly listening = new(_ => ProxySetup.StartAsync(proxy, options));

@@ -49,7 +49,6 @@ internal sealed class SnapshotTarget(
         Task<MeshView> building = Task.Run(() => new MeshView(snapshot, tunnelPort, before, state.IsNodeAddress));
         PreparedSnapshot prepared = reconciler.Prepare(snapshot);
         MeshView view = building.GetAwaiter().GetResult();
-        Leave(snapshot.LocalWorkloads());
         reconciler.Apply(prepared, switched =>
         {
             directory.View = switched ? view : before;
@@ -57,7 +56,7 @@ internal sealed class SnapshotTarget(
 
             // Whatever becomes of the rest: open connections are not to outlive what allowed them.
             proxy.Revalidate();
-        });
+        }, () => Leave(snapshot.LocalWorkloads()));
         Dictionary<SpiffeId, string> wanted = [];
         foreach (WorkloadInfo workload in snapshot.LocalWorkloads()) wanted.TryAdd(workload.Identity, workload.Uid);
         svids.Want(wanted);

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Culvert.Core;
+using Culvert.Interop.Abi;
 using Culvert.Interop.Sockets;
 
 namespace Culvert.NodeAgent.Mesh;
@@ -17,6 +18,9 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
 
     // At a random place, or every node that starts would begin with the same backend.
     private readonly StrongBox<int> _next = previous?._next ?? new StrongBox<int>(random.Next());
+
+    // Whether connections to backends on other nodes come with the one that the kernel has drawn.
+    private readonly bool _isDrawnWhole = port.Protocol == TransportProtocol.Tcp && WeightedSlots.IsExact(Array.ConvertAll(backends, b => b.Weight), (int)CvAbi.MaxSlots);
 
     internal ServiceInfo Service { get; } = service;
 
@@ -47,9 +51,9 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
             case LoadBalancing.SourceHash:
                 return SourceHash(client);
             case LoadBalancing.Random:
-                // The kernel draws among all backends and keeps what it can deliver on this node itself. Choosing here among the others only
-                // leaves every backend exactly the share that its weight says. From outside nothing has been drawn yet.
-                return (source is null ? null : Draw(view, source, onlyBeyondKernel: true)) ?? Draw(view, source, onlyBeyondKernel: false);
+                // The kernel draws among all backends and keeps what it can deliver on this node itself; a connection that it has drawn a backend on another node for comes with that. Choosing
+                // here among the others only leaves every backend exactly the share that its weight says. From outside nothing has been drawn yet.
+                return (source is null || !_isDrawnWhole ? null : Draw(view, source, LeftOut.DeliveredOrDrawn)) ?? (source is null ? null : Draw(view, source, LeftOut.Delivered)) ?? Draw(view, source, LeftOut.Nobody);
             default:
                 throw new InvalidOperationException($"how {Port.LoadBalancing} chooses is not said");
         }
@@ -59,26 +63,31 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
     // snapshot before.
     private static Backend[] Candidates(Backend[] backends) => Array.Exists(backends, b => !b.IsUnmeshed) ? Array.FindAll(backends, b => !b.IsUnmeshed) : backends;
 
-    private Backend? Draw(MeshView view, WorkloadInfo? source, bool onlyBeyondKernel)
+    private Backend? Draw(MeshView view, WorkloadInfo? source, LeftOut leftOut)
     {
         int total = 0;
         foreach (Backend backend in _candidates)
         {
-            if (onlyBeyondKernel && IsKernels(view, backend, source)) continue;
+            if (IsLeftOut(view, backend, source, leftOut)) continue;
             total += backend.Weight;
         }
         if (total == 0) return null;
         int drawn = random.Next(total);
         foreach (Backend backend in _candidates)
         {
-            if (onlyBeyondKernel && IsKernels(view, backend, source)) continue;
+            if (IsLeftOut(view, backend, source, leftOut)) continue;
             drawn -= backend.Weight;
             if (drawn < 0) return backend;
         }
         return null;
     }
 
-    private bool IsKernels(MeshView view, Backend backend, WorkloadInfo? source) => view.PathTo(source, backend.Address, Port.Protocol, Port).Kind == PathKind.Direct;
+    private bool IsLeftOut(MeshView view, Backend backend, WorkloadInfo? source, LeftOut leftOut)
+    {
+        if (leftOut == LeftOut.Nobody) return false;
+        PathKind kind = view.PathTo(source, backend.Address, Port.Protocol, Port).Kind;
+        return kind == PathKind.Direct || (leftOut == LeftOut.DeliveredOrDrawn && kind == PathKind.Tunnel);
+    }
 
     private int Turn(int count) => (int)((uint)Interlocked.Increment(ref _next.Value) % (uint)count);
 
@@ -106,5 +115,17 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
             if (score > bestScore) (best, bestScore) = (backend, score);
         }
         return best;
+    }
+
+    // Whom the proxy does not draw for a workload: the kernel has.
+    private enum LeftOut
+    {
+        Nobody,
+
+        // Backends that the kernel delivers to itself.
+        Delivered,
+
+        // … and those whose connections come with the backend that it has drawn.
+        DeliveredOrDrawn,
     }
 }

@@ -68,11 +68,20 @@ internal sealed class MeshView
         Addressee asked = Oracle.Find(AddressOf(destination), destination.Port, protocol);
         if (asked.Kind == AddresseeKind.Excluded) return OutboundRoute.Passthrough(destination, FindWorkload(destination));
         BackendPool? pool = asked.Kind == AddresseeKind.ServicePort ? _services[(destination, protocol)] : null;
-        Backend? chosen = (drawn is { } known ? pool?.Find(known) : null) ?? pool?.Choose(this, source, client.WithPort(0));
+        if (drawn is { } known && pool is not null) return RouteToDrawn(source, known, pool);
+        Backend? chosen = pool?.Choose(this, source, client.WithPort(0));
         if (PathOracle.Refusal(asked, hasBackend: chosen is not null) is { } refusal) return RouteTo(refusal, destination, pool?.Service);
         return pool is not null && chosen is not null
             ? RouteTo(PathTo(source, chosen.Address, protocol, pool.Port), chosen.Address, pool.Service) with { Load = chosen.Load, ApplicationProtocol = pool.Port.AppProtocol }
             : RouteTo(PathTo(source, destination, protocol, service: null), destination, null) with { ApplicationProtocol = FindApplicationProtocol(destination, protocol) };
+    }
+
+    // The node's rules have been asked of this backend and of no other. It may have left the Service meanwhile, as one that is ending does.
+    private OutboundRoute RouteToDrawn(WorkloadInfo? source, in SocketEndPoint drawn, BackendPool pool)
+    {
+        Backend? backend = pool.Find(drawn);
+        if (backend is null && FindWorkload(drawn) is not { Enrolled: true }) return OutboundRoute.Deny(ProxyFailure.NoBackend, "the backend that was drawn is gone", pool.Service);
+        return RouteTo(PathTo(source, drawn, TransportProtocol.Tcp, pool.Port), drawn, pool.Service) with { Load = backend?.Load, ApplicationProtocol = pool.Port.AppProtocol };
     }
 
     internal string? FindApplicationProtocol(in SocketEndPoint target, TransportProtocol protocol) => _applicationProtocols.GetValueOrDefault((target, protocol));

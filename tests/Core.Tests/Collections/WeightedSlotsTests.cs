@@ -47,4 +47,14 @@ public sealed class WeightedSlotsTests
             if (slots.Length > 0) Assert.All(Enumerable.Range(0, weights.Length).Where(i => weights[i] > 0), i => Assert.Contains(i, slots));
         }
     }
+
+    [Theory]
+    [InlineData(new ushort[] { 1, 1, 1 }, true)]
+    [InlineData(new ushort[] { 80, 20 }, true)]
+    [InlineData(new ushort[] { 255, 1 }, true)]
+    [InlineData(new ushort[] { 256, 1 }, false)]
+    [InlineData(new ushort[] { 999, 1 }, false)]
+    [InlineData(new ushort[] { 0, 5 }, true)]
+    [InlineData(new ushort[] { }, true)]
+    public void SaysWhetherEveryShareIsExact(ushort[] weights, bool expected) => Assert.Equal(expected, WeightedSlots.IsExact(weights, 256));
 }

@@ -72,6 +72,20 @@ public sealed class ProxiedAnswerTests : IClassFixture<World>
         Assert.Equal(new IPEndPoint(asked.Destination, asked.DestinationPort), told.Quoted.To);
     }
 
+    // What it says itself, to a port that its client also has to the proxy, would be taken for the proxy's.
+    [Theory, InlineData(false), InlineData(true)]
+    public void A_backend_of_the_node_itself_gets_no_entry(bool v6)
+    {
+        _world.SetService(World.Generation, v6, 90, 20, default, _world.C.Address(v6));
+        using SocketGroup sockets = new(_world.Maps.Listeners);
+        sockets.Add((uint)(v6 ? CvListenerKind.Out6 : CvListenerKind.Out4) * CvAbi.MaxListeners, _world.Listen(v6));
+        _world.Maps.Offer(World.Generation);
+        _world.SetPod(World.Generation, _world.A, endpoint: CvEndpointFlag.Bridged);
+        IPEndPoint service = new(World.Vip(v6), 90);
+        Assert.Equal(service, _world.FromPod(_world.A, Packet.OfTcp(_world.A.At(v6, 40000), service, TcpFlags.Syn)).Passed().View.To);
+        Assert.Empty(_world.Maps.Flows.ToList());
+    }
+
     [Theory, InlineData(false), InlineData(true)]
     public void An_error_of_the_pod_about_it_goes_to_the_proxys_socket(bool v6)
     {

@@ -187,7 +187,7 @@ internal sealed class MeshModel : IFuzzWorld
             {
                 world.Maps.Services.Set(
                     new CvServiceKey { Generation = Generation, Addr = Abi.Address(vip), Port = port, Proto = protocol },
-                    new CvService { Id = id, Slots = (uint)backends.Length, Flags = random.Next(6) == 0 ? (uint)CvServiceFlag.Proxy : 0 });
+                    new CvService { Id = id, Slots = (uint)backends.Length, Flags = (random.Next(6) == 0 ? (uint)CvServiceFlag.Proxy : 0) | (random.Next(6) > 0 ? (uint)CvServiceFlag.Exact : 0) });
             }
         }
         for (uint i = 0; i < backends.Length; i++)

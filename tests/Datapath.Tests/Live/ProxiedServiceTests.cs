@@ -290,6 +290,90 @@ public sealed class ProxiedServiceTests : IClassFixture<LiveWorld>
     }
 
     [Theory, InlineData(false), InlineData(true)]
+    public async Task What_the_nodes_rules_drop_does_not_come_by_another_Service_from_the_same_port(bool v6)
+    {
+        using Listeners listeners = new(_world, v6);
+        string family = v6 ? "ip6" : "ip";
+        await _world.Node.ScriptAsync($"""
+            nft add table inet deny
+            nft add chain inet deny in '{"{ type filter hook input priority 0; }"}'
+            nft add rule inet deny in {family} daddr {_world.X(v6)} counter drop
+            nft add rule inet deny in {family} daddr {World.Vip(v6)} counter accept
+            """);
+        try
+        {
+            foreach (int port in (int[])[ServicePort, OtherPort])
+            {
+                using Socket socket = Peer.Open(_world.PodA, v6, SocketType.Stream);
+                socket.Bind(_world.A.At(v6, 40_005));
+                await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await socket.ConnectAsync(Service(v6, port), Peer.Deadline(1)));
+            }
+            string rules = await _world.Node.ScriptAsync("nft list table inet deny");
+            Assert.Contains("counter packets 0 bytes 0 accept", rules, StringComparison.Ordinal);
+            Assert.DoesNotContain("counter packets 0 bytes 0 drop", rules, StringComparison.Ordinal);
+        }
+        finally
+        {
+            await _world.Node.ScriptAsync("nft delete table inet deny");
+        }
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task Where_there_is_a_choice_ports_that_are_taken_lead_to_another_backend_and_not_past_the_nodes_rules(bool v6)
+    {
+        IPAddress other = IPAddress.Parse(v6 ? "fd00:9::1" : "10.9.0.1");
+        _world.SetAddress(LiveWorld.Generation, other, new CvAddress { Flags = (uint)CvAddressFlag.Meshed, AuthClass = 30 });
+        _world.SetService(LiveWorld.Generation, v6, ServicePort, 9, default, _world.X(v6), other);
+        using Listeners listeners = new(_world, v6);
+        using Socket direct = await ConnectFrom(40_006, Backend(v6));
+        using Socket directProxy = await listeners.Plain.AcceptAsync(Peer.Deadline());
+        for (int i = 0; i < 3; i++)
+        {
+            using Socket client = await ConnectFrom(40_006, Service(v6));
+            using Socket proxy = await listeners.Translated.AcceptAsync(Peer.Deadline());
+            Assert.Equal(new IPEndPoint(other, WorldContent.BackendPort), proxy.LocalEndPoint);
+            await Peer.ExchangeAsync(client, proxy, 1000);
+            client.LingerState = new LingerOption(true, 0);
+        }
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task A_socket_of_the_proxy_that_a_reset_did_not_reach_ends_with_what_it_says_next(bool v6)
+    {
+        using Listeners listeners = new(_world, v6);
+        (Socket client, Socket proxy) = await ConnectAsync(listeners, v6);
+        using (proxy)
+        {
+            await Peer.ExchangeAsync(client, proxy, 1000);
+            await _world.Node.ScriptAsync("nft add table inet hush; nft add chain inet hush in '{ type filter hook input priority 0; }'; nft add rule inet hush in 'tcp flags & rst == rst drop'");
+            try
+            {
+                client.LingerState = new LingerOption(true, 0);
+                client.Dispose();
+                Assert.Empty(_world.Maps.Flows.ToList());
+            }
+            finally
+            {
+                await _world.Node.ScriptAsync("nft delete table inet hush");
+            }
+            await proxy.SendAsync(new byte[1], Peer.Deadline());
+            Assert.Equal(SocketError.ConnectionReset, await ErrorOf(proxy));
+        }
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task Without_a_proxy_nothing_is_left_of_what_could_not_begin(bool v6)
+    {
+        new Listeners(_world, v6).Dispose();
+        ulong refused = _world.Maps.Drops()[(int)CvReason.ProxyDown];
+        using Socket socket = Peer.Open(_world.PodA, v6, SocketType.Stream);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await socket.ConnectAsync(Service(v6), Peer.Deadline(1)));
+        Assert.True(_world.Maps.Drops()[(int)CvReason.ProxyDown] > refused);
+        Assert.Empty(_world.Maps.Flows.ToList());
+        Assert.Equal(0, _world.Maps.Usages.ToList().Sum(u => (long)(u.Value.Made - u.Value.Gone)));
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
     public async Task A_pod_that_has_all_its_flows_begins_none(bool v6)
     {
         using Listeners listeners = new(_world, v6);

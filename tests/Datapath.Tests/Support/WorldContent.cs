@@ -127,7 +127,7 @@ internal static class WorldContent
         {
             world.Maps.Services.Set(
                 new CvServiceKey { Generation = generation, Addr = Abi.Address(World.Vip(v6)), Port = (ushort)port, Proto = protocol },
-                new CvService { Id = id, Slots = (uint)backends.Length, Flags = (uint)flags });
+                new CvService { Id = id, Slots = (uint)backends.Length, Flags = (uint)(flags | CvServiceFlag.Exact) });
         }
         for (uint i = 0; i < backends.Length; i++)
         {

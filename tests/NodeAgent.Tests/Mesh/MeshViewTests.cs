@@ -60,8 +60,27 @@ public sealed class MeshViewTests
                 Assert.Same(expected, route.Destination);
             }
         }
-        OutboundRoute another = view.Resolve(Client, Client1, Point("10.96.0.1", 80), TransportProtocol.Tcp, Point("10.0.1.9", 8080));
-        Assert.Contains(another.Destination, (WorkloadInfo[])[Far, Other]);
+        // One that ends has left the Service already; of another that is gone nobody has asked the node's rules.
+        OutboundRoute ending = View(TestMesh.Service("web", "10.96.0.1", TestMesh.Backend("shop/far", "10.0.1.1"))).Resolve(Client, Client1, Point("10.96.0.1", 80), TransportProtocol.Tcp, Point("10.0.1.2", 8080));
+        Assert.Equal((OutboundRouteKind.Tunnel, Point("10.0.1.2", 8080)), (ending.Kind, ending.Target));
+        Assert.Equal(ProxyFailure.NoBackend, view.Resolve(Client, Client1, Point("10.96.0.1", 80), TransportProtocol.Tcp, Point("10.0.1.9", 8080)).Failure);
+    }
+
+    [Theory]
+    [InlineData(TransportProtocol.Tcp)]
+    [InlineData(TransportProtocol.Udp)]
+    public void AClientThatIsABackendItselfIsItsOwnWhenTheKernelHasDrawnIt(TransportProtocol protocol)
+    {
+        ServiceInfo service = TestMesh.Service("web", "10.96.0.1", TestMesh.Backend("shop/client", "10.0.0.1"), TestMesh.Backend("shop/far", "10.0.1.1"), TestMesh.Backend("shop/other", "10.0.1.2"));
+        MeshView view = View(service with { Ports = [.. service.Ports.Select(p => p with { Protocol = protocol })] });
+        int own = 0;
+        for (int i = 0; i < 3000; i++)
+        {
+            if (view.Resolve(Client, Client1, Point("10.96.0.1", 80), protocol).Kind == OutboundRouteKind.Local) own++;
+        }
+        // Connections to the others come with the backend that was drawn; sessions come undrawn.
+        if (protocol == TransportProtocol.Tcp) Assert.Equal(3000, own);
+        else Assert.InRange(own, 850, 1150);
     }
 
     [Fact]

@@ -38,8 +38,11 @@ public sealed class BackendListenerTests
     public async Task OneThatHasEndedMeanwhileIsResetAndToldOf()
     {
         await using ProxyPair pair = PairWithBackends();
-        using Socket client = await ConnectAsync(EntryOf(pair));
-        SocketException reset = await Assert.ThrowsAsync<SocketException>(client.ReceiveToEndAsync);
+        SocketException reset = await Assert.ThrowsAsync<SocketException>(async () =>
+        {
+            using Socket client = await ConnectAsync(EntryOf(pair));
+            await client.ReceiveToEndAsync();
+        });
         Assert.Equal(SocketError.ConnectionReset, reset.SocketErrorCode);
         await SocketExtensions.EventuallyAsync(() => !pair.Source.Failed.IsEmpty);
         Assert.Equal(ProxyFailure.ApplicationReset, Assert.Single(pair.Source.Failed).Failure);

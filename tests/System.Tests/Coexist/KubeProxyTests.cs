@@ -64,6 +64,25 @@ public sealed class KubeProxyTests
     }
 
     [Fact]
+    public async Task Why_the_table_cannot_be_made_is_in_the_status_until_it_can()
+    {
+        await using var lab = await CoexistLab.CreateAsync();
+        var (near, far, outer) = DeclareServices(lab);
+        await lab.EnrolAsync();
+        var node = lab.Mesh.Nodes[0];
+        // Nobody but the process that has made it may change such a table, which goes with the process.
+        await using (var owner = node.Place.Start("nft", "bash", "-c", $"mkfifo in; exec 3<>in; rm in; echo 'add table {Table} {{ flags owner; }}' >&3; exec nft -i <&3"))
+        {
+            await LabWait.UntilAsync("the table is another's", async () => await HasTableAsync(node), Deadline, owner);
+            await lab.ApplyAsync(KubeProxyRules.Nftables([near, far, outer]));
+            await LabWait.UntilAsync("it is told", async () => (await node.StatusAsync()).TranslationError.Contains("not permitted", StringComparison.Ordinal), Deadline, owner);
+        }
+
+        await LabWait.UntilAsync("the table is made", async () => await HasTableAsync(node) && (await node.StatusAsync()).TranslationError.Length == 0, Deadline);
+        await CoexistLab.AssertAsync("behind the table", [.. To(lab.Client, far)]);
+    }
+
+    [Fact]
     public async Task A_connection_outlives_the_enrolment_of_its_pods_and_their_removal()
     {
         await using var lab = await CoexistLab.CreateAsync();

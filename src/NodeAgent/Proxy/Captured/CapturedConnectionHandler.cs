@@ -50,9 +50,9 @@ internal sealed class CapturedConnectionHandler(
         }
 
         LoopSocket client = new(loop, handle, connected: true);
-        // Only the client itself can have ended it by now.
+        // An entry is there as long as the connection is, unless its client has reset it.
         if (translated.TryFind(peer, backend, out SocketEndPoint service)) _ = RunAsync(client, InfoOf(peer, service), backend);
-        else Refuse(client, InfoOf(peer, backend), ProxyFailure.ApplicationReset, null);
+        else Refuse(client, WithNames(InfoOf(peer, backend)), ProxyFailure.ApplicationReset, null);
     }
 
     private ProxyConnectionInfo InfoOf(in SocketEndPoint client, in SocketEndPoint destination) => new()
@@ -147,6 +147,12 @@ internal sealed class CapturedConnectionHandler(
         if (refusal == ProxyFailure.None) return true;
         Refuse(client, WithDestinationNames(info), refusal, null);
         return false;
+    }
+
+    private ProxyConnectionInfo WithNames(in ProxyConnectionInfo info)
+    {
+        WorkloadInfo? source = directory.FindLocalWorkload(info.Source);
+        return WithDestinationNames(info with { SourceWorkload = source, SourceIdentity = source?.Identity });
     }
 
     // A connection that is refused before it has a route still had somewhere to go.

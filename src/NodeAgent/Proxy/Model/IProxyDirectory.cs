@@ -17,7 +17,7 @@ internal interface IProxyDirectory
     /// <param name="sourceAddress">Its address and port.</param>
     /// <param name="destination">Where it wanted to go: a workload, a Service, or something outside the mesh.</param>
     /// <param name="protocol">TCP or UDP.</param>
-    /// <param name="drawn">The backend that has been drawn for it; null, or one that is none any more: one is chosen.</param>
+    /// <param name="drawn">The backend that has been drawn for it, and no other is taken; null: one is chosen.</param>
     OutboundRoute Resolve(WorkloadInfo? source, in SocketEndPoint sourceAddress, in SocketEndPoint destination, TransportProtocol protocol, SocketEndPoint? drawn = null);
 
     /// <summary>Who is at an address, for people: the workload that has it (the port does not count) or the Service whose address and port it is. Chooses no backend.</summary>
