@@ -21,7 +21,22 @@ static __always_inline void proxied_socket_key(struct cv_scratch *s, const struc
 	flow_key_swap(&s->lookup, &s->peer);
 }
 
-/* Gives the packet in hand, of a pod, the backend's address and counts it. Returns 0 or the drop reason. */
+/*
+ * The entry of the answers to s->lookup, an address and port of a pod and of a backend, which s->flow_key names then;
+ * NULL when these are no such connection's.
+ */
+static __always_inline struct cv_flow *proxied_answers(struct cv_scratch *s)
+{
+	struct cv_flow *f;
+
+	flow_key_swap(&s->flow_key, &s->lookup);
+	f = bpf_map_lookup_elem(&cv_flow, &s->flow_key);
+	return f && f->verdict == CV_VERDICT_PROXY ? f : 0;
+}
+
+/*
+ * Translates the packet in hand as the entry of its direction says, and counts it there. Returns 0 or the drop reason.
+ */
 static __always_inline int proxied_translate(struct __sk_buff *skb, struct cv_scratch *s, struct cv_flow *f)
 {
 	__u16 flags = f->flags;
@@ -56,9 +71,7 @@ static __always_inline int proxied_begin(struct __sk_buff *skb, struct cv_scratc
 		return CV_IGNORE;
 	}
 	/* An entry without a socket is of a connection that has come to nothing. */
-	flow_key_swap(&s->flow_key, &s->lookup);
-	f = bpf_map_lookup_elem(&cv_flow, &s->flow_key);
-	if (f && f->verdict == CV_VERDICT_PROXY)
+	if (proxied_answers(s))
 		flow_remove(skb);
 	r = flow_create(skb, skb->ifindex);
 	if (r)
@@ -113,15 +126,12 @@ __noinline int proxied_from_pod(struct __sk_buff *skb)
 __noinline int proxied_is_in_the_way(struct __sk_buff *skb)
 {
 	struct cv_scratch *s = scratch_get();
-	struct cv_flow *f;
 
 	if (!s)
 		return 0;
-	flow_key_swap(&s->flow_key, &s->packet.key);
-	f = bpf_map_lookup_elem(&cv_flow, &s->flow_key);
-	if (!f || f->verdict != CV_VERDICT_PROXY)
-		return 0;
 	s->lookup = s->packet.key;
+	if (!proxied_answers(s))
+		return 0;
 	if (socket_is_proxys(skb))
 		return 1;
 	flow_remove(skb);

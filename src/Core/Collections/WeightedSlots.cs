@@ -10,15 +10,7 @@ public static class WeightedSlots
     /// </summary>
     public static int[] Spread(ReadOnlySpan<ushort> weights, int maxSlots)
     {
-        long total = 0;
-        long divisor = 0;
-        int owners = 0;
-        foreach (ushort weight in weights)
-        {
-            total += weight;
-            if (weight > 0) owners++;
-            divisor = GreatestCommonDivisor(divisor, weight);
-        }
+        (long total, long divisor, int owners) = Measure(weights);
         if (total == 0) return [];
         int slots = (int)Math.Min(total / divisor, maxSlots);
         return slots == total / divisor ? Fill(weights, w => (int)(w / divisor), slots) : FillByRemainder(weights, total, maxSlots, owners);
@@ -27,13 +19,21 @@ public static class WeightedSlots
     /// <summary>Whether <see cref="Spread"/> gives every owner exactly the share that its weight says.</summary>
     public static bool IsExact(ReadOnlySpan<ushort> weights, int maxSlots)
     {
+        (long total, long divisor, _) = Measure(weights);
+        return total == 0 || total / divisor <= maxSlots;
+    }
+
+    private static (long Total, long Divisor, int Owners) Measure(ReadOnlySpan<ushort> weights)
+    {
         long total = 0, divisor = 0;
+        int owners = 0;
         foreach (ushort weight in weights)
         {
             total += weight;
+            if (weight > 0) owners++;
             divisor = GreatestCommonDivisor(divisor, weight);
         }
-        return total == 0 || total / divisor <= maxSlots;
+        return (total, divisor, owners);
     }
 
     private static int[] Fill(ReadOnlySpan<ushort> weights, Func<ushort, int> share, int slots)

@@ -51,9 +51,7 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
             case LoadBalancing.SourceHash:
                 return SourceHash(client);
             case LoadBalancing.Random:
-                // The kernel draws among all backends and keeps what it can deliver on this node itself; a connection that it has drawn a backend on another node for comes with that. Choosing
-                // here among the others only leaves every backend exactly the share that its weight says. From outside nothing has been drawn yet.
-                return (source is null || !_isDrawnWhole ? null : Draw(view, source, LeftOut.DeliveredOrDrawn)) ?? (source is null ? null : Draw(view, source, LeftOut.Delivered)) ?? Draw(view, source, LeftOut.Nobody);
+                return Draw(view, source);
             default:
                 throw new InvalidOperationException($"how {Port.LoadBalancing} chooses is not said");
         }
@@ -62,6 +60,14 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
     // The kernel has drawn among all backends and has forwarded what it drew outside the mesh: the proxy chooses among the others. There are none only while the kernel still has the
     // snapshot before.
     private static Backend[] Candidates(Backend[] backends) => Array.Exists(backends, b => !b.IsUnmeshed) ? Array.FindAll(backends, b => !b.IsUnmeshed) : backends;
+
+    // The kernel draws among all backends and keeps what it can deliver on this node itself; a connection that it has drawn a backend on another node for comes with that. Choosing here among the
+    // others only leaves every backend exactly the share that its weight says. From outside nothing has been drawn yet.
+    private Backend? Draw(MeshView view, WorkloadInfo? source)
+    {
+        if (source is null) return Draw(view, source, LeftOut.Nobody);
+        return (_isDrawnWhole ? Draw(view, source, LeftOut.DeliveredOrDrawn) : null) ?? Draw(view, source, LeftOut.Delivered) ?? Draw(view, source, LeftOut.Nobody);
+    }
 
     private Backend? Draw(MeshView view, WorkloadInfo? source, LeftOut leftOut)
     {

@@ -115,15 +115,7 @@ internal sealed class ProxyServer : IAsyncDisposable
     /// Resets what workloads have opened that are about to leave the mesh, as long as the programs still see to it that what the proxy says reaches them. When the task ends, that is done.
     /// </summary>
     /// <param name="uids">The workloads.</param>
-    internal async Task LeaveAsync(IReadOnlySet<string> uids)
-    {
-        if (!_started || _stopped) return;
-        await Task.WhenAll(_loops.Select(loop => loop.Loop.InvokeAsync(() =>
-        {
-            loop.Leave(uids);
-            return true;
-        })));
-    }
+    internal Task LeaveAsync(IReadOnlySet<string> uids) => _started && !_stopped ? InvokeAllAsync(loop => loop.Leave(uids)) : Task.CompletedTask;
 
     /// <summary>Certificates or bundles have changed: tunnels made with replaced ones drain, new streams use the new ones.</summary>
     internal void CertificatesChanged() => PostAll(static loop => loop.DrainStale());
@@ -163,18 +155,17 @@ internal sealed class ProxyServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _stopped, true)) return;
-        if (_started)
-        {
-            await Task.WhenAll(_loops.Select(loop => loop.Loop.InvokeAsync(() =>
-            {
-                loop.Kill();
-                return true;
-            })));
-        }
+        if (_started) await InvokeAllAsync(static loop => loop.Kill());
 
         foreach (ProxyLoop loop in _loops) loop.Loop.Dispose();
         foreach (ProxyListener listener in AllListeners) listener.Handle.Dispose();
     }
+
+    private Task InvokeAllAsync(Action<ProxyLoop> work) => Task.WhenAll(_loops.Select(loop => loop.Loop.InvokeAsync(() =>
+    {
+        work(loop);
+        return true;
+    })));
 
     private void PostAll(Action<ProxyLoop> work)
     {

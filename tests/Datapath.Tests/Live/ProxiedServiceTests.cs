@@ -99,27 +99,19 @@ public sealed class ProxiedServiceTests : IClassFixture<LiveWorld>
     {
         using Listeners listeners = new(_world, v6);
         string family = v6 ? "ip6" : "ip";
-        await _world.Node.ScriptAsync($"""
-            nft add table inet seen
+        await using NodeTable table = await NodeTable.AddAsync(_world.Node, "inet seen", $"""
             nft add chain inet seen in '{"{ type filter hook input priority 0; }"}'
             nft add chain inet seen out '{"{ type filter hook output priority 0; }"}'
             nft add rule inet seen in {family} daddr {_world.X(v6)} tcp dport {WorldContent.BackendPort} ct state established counter
             nft add rule inet seen in {family} daddr {World.Vip(v6)} counter drop
             nft add rule inet seen out {family} saddr {World.Vip(v6)} counter drop
             """);
-        try
-        {
-            (Socket client, Socket proxy) = await ConnectAsync(listeners, v6);
-            using (client)
-            using (proxy) await Peer.ExchangeAsync(client, proxy, 5000);
-            string rules = await _world.Node.ScriptAsync("nft list table inet seen");
-            Assert.DoesNotContain("established counter packets 0", rules, StringComparison.Ordinal);
-            Assert.Equal(2, rules.Split("counter packets 0 bytes 0 drop").Length - 1);
-        }
-        finally
-        {
-            await _world.Node.ScriptAsync("nft delete table inet seen");
-        }
+        (Socket client, Socket proxy) = await ConnectAsync(listeners, v6);
+        using (client)
+        using (proxy) await Peer.ExchangeAsync(client, proxy, 5000);
+        string rules = await table.ListAsync();
+        Assert.DoesNotContain("established counter packets 0", rules, StringComparison.Ordinal);
+        Assert.Equal(2, rules.Split("counter packets 0 bytes 0 drop").Length - 1);
     }
 
     // Linux sends no ICMP for IPv4 here: its source, the address that the rule refuses, is none of the node's (ip_route_output_key_hash_rcu).
@@ -127,19 +119,11 @@ public sealed class ProxiedServiceTests : IClassFixture<LiveWorld>
     public async Task A_refusal_of_the_nodes_rules_about_the_backend_reaches_the_pod(bool v6, string refusal)
     {
         using Listeners listeners = new(_world, v6);
-        await _world.Node.ScriptAsync($"""
-            nft add table inet deny
+        await using NodeTable table = await NodeTable.AddAsync(_world.Node, "inet deny", $"""
             nft add chain inet deny in '{"{ type filter hook input priority 0; }"}'
             nft add rule inet deny in {(v6 ? "ip6" : "ip")} daddr {_world.X(v6)} tcp dport {WorldContent.BackendPort} {refusal}
             """);
-        try
-        {
-            Assert.Equal(SocketError.ConnectionRefused, await Peer.Refusal(_world.PodA, Service(v6)));
-        }
-        finally
-        {
-            await _world.Node.ScriptAsync("nft delete table inet deny");
-        }
+        Assert.Equal(SocketError.ConnectionRefused, await Peer.Refusal(_world.PodA, Service(v6)));
     }
 
     [Theory, InlineData(false), InlineData(true)]
@@ -148,22 +132,14 @@ public sealed class ProxiedServiceTests : IClassFixture<LiveWorld>
         using Listeners listeners = new(_world, v6);
         using Socket trap = Peer.Listen(_world.PodB, _world.B.At(v6, 8080));
         string family = v6 ? "ip6" : "ip";
-        await _world.Node.ScriptAsync($"""
-            nft add table {family} lead
+        await using NodeTable table = await NodeTable.AddAsync(_world.Node, $"{family} lead", $"""
             nft add chain {family} lead pre '{"{ type nat hook prerouting priority dstnat; }"}'
             nft add rule {family} lead pre {family} daddr {World.Vip(v6)} tcp dport {ServicePort} counter dnat to {(v6 ? $"[{_world.B.Address6}]" : _world.B.Address4)}:8080
             """);
-        try
-        {
-            (Socket client, Socket proxy) = await ConnectAsync(listeners, v6);
-            using (client)
-            using (proxy) await Peer.ExchangeAsync(client, proxy, 5000);
-            Assert.Contains("counter packets 0", await _world.Node.ScriptAsync($"nft list table {family} lead"), StringComparison.Ordinal);
-        }
-        finally
-        {
-            await _world.Node.ScriptAsync($"nft delete table {family} lead");
-        }
+        (Socket client, Socket proxy) = await ConnectAsync(listeners, v6);
+        using (client)
+        using (proxy) await Peer.ExchangeAsync(client, proxy, 5000);
+        Assert.Contains("counter packets 0", await table.ListAsync(), StringComparison.Ordinal);
     }
 
     [Theory, InlineData(false), InlineData(true)]
@@ -252,9 +228,8 @@ public sealed class ProxiedServiceTests : IClassFixture<LiveWorld>
         {
             using Socket accepted = await listeners.Plain.AcceptAsync(Peer.Deadline());
             accepted.LingerState = new LingerOption(true, 0);
-            await _world.Node.ScriptAsync("nft add table inet hush; nft add chain inet hush out '{ type filter hook output priority 0; }'; nft add rule inet hush out 'tcp flags & rst == rst drop'");
-            accepted.Dispose();
-            await _world.Node.ScriptAsync("nft delete table inet hush");
+            await using (await NodeTable.AddAsync(_world.Node, "inet hush", "nft add chain inet hush out '{ type filter hook output priority 0; }'; nft add rule inet hush out 'tcp flags & rst == rst drop'"))
+                accepted.Dispose();
             await gone.SendAsync(new byte[1], Peer.Deadline());
             Assert.Equal(SocketError.ConnectionReset, await ErrorOf(gone));
         }
@@ -294,28 +269,20 @@ public sealed class ProxiedServiceTests : IClassFixture<LiveWorld>
     {
         using Listeners listeners = new(_world, v6);
         string family = v6 ? "ip6" : "ip";
-        await _world.Node.ScriptAsync($"""
-            nft add table inet deny
+        await using NodeTable table = await NodeTable.AddAsync(_world.Node, "inet deny", $"""
             nft add chain inet deny in '{"{ type filter hook input priority 0; }"}'
             nft add rule inet deny in {family} daddr {_world.X(v6)} counter drop
             nft add rule inet deny in {family} daddr {World.Vip(v6)} counter accept
             """);
-        try
+        foreach (int port in (int[])[ServicePort, OtherPort])
         {
-            foreach (int port in (int[])[ServicePort, OtherPort])
-            {
-                using Socket socket = Peer.Open(_world.PodA, v6, SocketType.Stream);
-                socket.Bind(_world.A.At(v6, 40_005));
-                await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await socket.ConnectAsync(Service(v6, port), Peer.Deadline(1)));
-            }
-            string rules = await _world.Node.ScriptAsync("nft list table inet deny");
-            Assert.Contains("counter packets 0 bytes 0 accept", rules, StringComparison.Ordinal);
-            Assert.DoesNotContain("counter packets 0 bytes 0 drop", rules, StringComparison.Ordinal);
+            using Socket socket = Peer.Open(_world.PodA, v6, SocketType.Stream);
+            socket.Bind(_world.A.At(v6, 40_005));
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await socket.ConnectAsync(Service(v6, port), Peer.Deadline(1)));
         }
-        finally
-        {
-            await _world.Node.ScriptAsync("nft delete table inet deny");
-        }
+        string rules = await table.ListAsync();
+        Assert.Contains("counter packets 0 bytes 0 accept", rules, StringComparison.Ordinal);
+        Assert.DoesNotContain("counter packets 0 bytes 0 drop", rules, StringComparison.Ordinal);
     }
 
     [Theory, InlineData(false), InlineData(true)]
@@ -345,16 +312,11 @@ public sealed class ProxiedServiceTests : IClassFixture<LiveWorld>
         using (proxy)
         {
             await Peer.ExchangeAsync(client, proxy, 1000);
-            await _world.Node.ScriptAsync("nft add table inet hush; nft add chain inet hush in '{ type filter hook input priority 0; }'; nft add rule inet hush in 'tcp flags & rst == rst drop'");
-            try
+            await using (await NodeTable.AddAsync(_world.Node, "inet hush", "nft add chain inet hush in '{ type filter hook input priority 0; }'; nft add rule inet hush in 'tcp flags & rst == rst drop'"))
             {
                 client.LingerState = new LingerOption(true, 0);
                 client.Dispose();
                 Assert.Empty(_world.Maps.Flows.ToList());
-            }
-            finally
-            {
-                await _world.Node.ScriptAsync("nft delete table inet hush");
             }
             await proxy.SendAsync(new byte[1], Peer.Deadline());
             Assert.Equal(SocketError.ConnectionReset, await ErrorOf(proxy));
