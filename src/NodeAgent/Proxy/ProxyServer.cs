@@ -161,7 +161,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         foreach (ProxyListener listener in AllListeners) listener.Handle.Dispose();
     }
 
-    private Task InvokeAllAsync(Action<ProxyLoop> work) => Task.WhenAll(_loops.Select(loop => loop.Loop.InvokeAsync(() =>
+    private Task<bool[]> InvokeAllAsync(Action<ProxyLoop> work) => Task.WhenAll(_loops.Select(loop => loop.Loop.InvokeAsync(() =>
     {
         work(loop);
         return true;
