@@ -9,6 +9,7 @@
 
 #include "lib/from_net.h"
 #include "lib/from_pod.h"
+#include "lib/inside.h"
 #include "lib/reassembly.h"
 #include "lib/sk_lookup.h"
 #include "lib/to_pod.h"
@@ -22,6 +23,14 @@ static __always_inline int pass_on(int r)
 	return r == TC_ACT_OK ? TC_ACT_UNSPEC : r;
 }
 
+/* Where a program at the host's end of things works, and who has brought the packet there. */
+static __always_inline void place_on_node(const struct __sk_buff *skb, struct cv_scratch *s)
+{
+	s->space = CV_SPACE_NODE;
+	s->link = skb->ifindex;
+	s->came_by = skb->ingress_ifindex;
+}
+
 /* What the pod sends. Fragments that are routed count as kept: connection tracking keeps them as well. */
 static __always_inline int from_pod_packet(struct __sk_buff *skb)
 {
@@ -32,6 +41,7 @@ static __always_inline int from_pod_packet(struct __sk_buff *skb)
 		return TC_ACT_SHOT;
 	if (mark_is(skb, cv_cfg_mark_reject))
 		return TC_ACT_OK; /* our own reset on behalf of the pod: marks do not survive leaving a namespace */
+	place_on_node(skb, s);
 	r = packet_parse(skb);
 	if (r == CV_IGNORE && icmp_speaks_for_router(&s->packet))
 		r = CV_REASON_NEIGHBOUR_SCOPE;
@@ -48,13 +58,13 @@ static __always_inline int from_pod_packet(struct __sk_buff *skb)
 	refused = mark_is(skb, cv_cfg_mark_capture) ? bridge_address_router(skb, &s->packet) : 0;
 	if (refused)
 		return packet_drop(skb, refused, CV_SIDE_FROM_POD);
-	return reassembly_admit(skb, s, r, skb->ifindex, CV_SIDE_FROM_POD);
+	return reassembly_admit(skb, s, r, s->link, CV_SIDE_FROM_POD);
 }
 
 /* What the pod receives by way of the kernel's routing. */
 static __always_inline int to_pod_packet(struct __sk_buff *skb)
 {
-	int r, proxy = mark_is(skb, cv_cfg_mark_proxy), marked = proxy || mark_is(skb, cv_cfg_mark_reject);
+	int r, proxy = mark_is(skb, cv_cfg_mark_proxy), reset = mark_is(skb, cv_cfg_mark_reject), bare;
 	struct cv_scratch *s = scratch_get();
 	__u32 own = proxy ? socket_own_kind(skb) : 0;
 
@@ -64,21 +74,25 @@ static __always_inline int to_pod_packet(struct __sk_buff *skb)
 		counter_add(CV_COUNTER_PROXY_PACKETS, 1);
 		return TC_ACT_OK;
 	}
+	bare = !own && (proxy || reset) && segment_is_bare(skb);
+	if (bare && reset)
+		return TC_ACT_OK; /* beside a reset of ours all of *s is in use */
+	place_on_node(skb, s);
 	if (own) {
 		r = proxied_answer(skb, s);
 		if (r < 0)
 			return proxied_end(skb, s);
 		return r ? packet_drop(skb, r, CV_SIDE_NET) : TC_ACT_OK;
 	}
-	if (marked && segment_is_bare(skb)) {
-		/* The kernel's own comes by no interface; beside a reset of ours s->packet is in use. */
-		r = proxy && !skb->ingress_ifindex ? proxied_answer(skb, s) : 0;
+	if (bare) {
+		/* The kernel's own comes by no interface. */
+		r = s->came_by ? 0 : proxied_answer(skb, s);
 		return r == CV_REASON_REWRITE_FAILED ? packet_drop(skb, r, CV_SIDE_NET) : TC_ACT_OK;
 	}
 	r = packet_parse(skb);
 	if (r == CV_IGNORE)
 		return TC_ACT_OK;
-	if (!r && marked)
+	if (!r && (proxy || reset))
 		r = CV_REASON_TRANSPORT_SPOOF;
 	if (r)
 		return packet_drop(skb, r, CV_SIDE_NET);
@@ -93,6 +107,7 @@ static __always_inline int from_net_packet(struct __sk_buff *skb)
 
 	if (!s)
 		return TC_ACT_OK;
+	place_on_node(skb, s);
 	if (from_net_is_handed_over(skb))
 		return from_net_handed_over(skb);
 	r = packet_parse(skb);
@@ -129,11 +144,25 @@ int cv_from_net(struct __sk_buff *skb)
 	return pass_on(from_net_packet(skb));
 }
 
+/* Egress of a pod's link in the pod's own namespace, called by cv_pod_out. */
+SEC("tc")
+int cv_inside_out(struct __sk_buff *skb)
+{
+	return pass_on(inside_out(skb));
+}
+
+/* Ingress of a pod's link in the pod's own namespace, called by cv_pod_in. */
+SEC("tc")
+int cv_inside_in(struct __sk_buff *skb)
+{
+	return pass_on(inside_in(skb));
+}
+
 /* The node's network namespace, when the kernel looks for a listener. */
 SEC("sk_lookup")
 int cv_sk_lookup(struct bpf_sk_lookup *ctx)
 {
-	return sk_lookup_listener(ctx);
+	return sk_lookup_listener(ctx, CV_SPACE_NODE);
 }
 
 /*

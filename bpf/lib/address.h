@@ -54,6 +54,22 @@ static __always_inline int address_is_behind(const struct cv_address *a, __u32 i
 	return a && a->flags & CV_ADDRESS_LOCAL && a->ifindex == ifindex;
 }
 
+/*
+ * Whether a workload is one whose packets come to the programs by its own link, and by nothing else, at the place where
+ * they work: any of this node whose link has its programs at the host's end or, in a pod's namespace, that pod alone.
+ * All others are elsewhere, whichever node has them.
+ */
+static __always_inline int address_is_here(const struct cv_scratch *s, const struct cv_address *a)
+{
+	return a->flags & CV_ADDRESS_LOCAL && (s->space ? a->ifindex == s->link : !(a->ifindex & CV_LINK_INSIDE));
+}
+
+/* Whether what an address sends is this node's own word. In a pod's namespace all comes by one wire. */
+static __always_inline int address_is_nodes(const struct cv_scratch *s, const struct cv_address *a)
+{
+	return a && a->flags & CV_ADDRESS_NODE && (s->space || !s->came_by);
+}
+
 /* The class of a destination: of the workload, or of the address when it is none. */
 static __always_inline __u32 address_class(const struct cv_address *a)
 {

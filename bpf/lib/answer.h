@@ -78,6 +78,18 @@ static __always_inline int answer_store_ip(struct __sk_buff *skb, struct cv_scra
 	return bpf_skb_store_bytes(skb, CV_ETH_LEN, s->bytes, sizeof(struct iphdr), BPF_F_RECOMPUTE_CSUM);
 }
 
+/*
+ * Sends an answer, in the place of a pod's packet, back into the pod. In its own namespace the mark says to the program
+ * at its ingress whose it is: what comes from outside has none.
+ */
+static __always_inline int answer_to_pod(struct __sk_buff *skb, const struct cv_scratch *s)
+{
+	if (!s->space)
+		return bpf_redirect_peer(skb->ifindex, 0);
+	skb->mark = (skb->mark & ~cv_cfg_mark_mask) | cv_cfg_mark_reject;
+	return bpf_redirect(skb->ifindex, BPF_F_INGRESS);
+}
+
 /* Exchanges the Ethernet addresses, so that the packet goes back to where it comes from. Returns 0 when done. */
 static __always_inline int answer_swap_macs(struct __sk_buff *skb, struct cv_scratch *s)
 {

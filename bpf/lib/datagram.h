@@ -2,8 +2,8 @@
 /*
  * The path of a datagram into the node proxy. A plain one gets a PROXY header behind its UDP header and is assigned to
  * one of the proxy's sockets. Fragments, super-packets, what has no room for a header and what comes by a bridge go as
- * they are: the socket of fragments, when the kernel has put them together, and of what comes by a bridge is named by
- * sk_lookup.h, the others are assigned too. Addresses stay what they are, so no source looks misplaced to routing, and
+ * they are: the socket of fragments, when the kernel has put them together, of what comes by a bridge and of all in a
+ * pod's own namespace is named by sk_lookup.h, the others are assigned too. Addresses stay what they are, so no source looks misplaced to routing, and
  * the socket sees both ends.
  */
 #pragma once
@@ -77,7 +77,7 @@ __noinline int datagram_assign(struct __sk_buff *skb, __u32 kind)
 
 	if (!s || !control)
 		return CV_REASON_INTERNAL;
-	sk = listener_find(control, kind, flow_hash(&s->packet.key));
+	sk = listener_find(control, s->space, kind, flow_hash(&s->packet.key));
 	if (!sk)
 		return CV_REASON_PROXY_DOWN;
 	err = bpf_sk_assign(skb, sk, 0);
@@ -102,7 +102,7 @@ __noinline int datagram_is_awaited(struct __sk_buff *skb)
 	CV_NEEDS(skb);
 	if (!s || !control)
 		return 0;
-	sk = listener_find(control, s->packet.flags & CV_PACKET_V6 ? CV_LISTENER_PLAIN6 : CV_LISTENER_PLAIN4,
+	sk = listener_find(control, s->space, s->packet.flags & CV_PACKET_V6 ? CV_LISTENER_PLAIN6 : CV_LISTENER_PLAIN4,
 	                   flow_hash(&s->packet.key));
 	if (!sk)
 		return 0;
@@ -143,7 +143,7 @@ __noinline int datagram_to_proxy(struct __sk_buff *skb, __u32 side)
 	kind = datagram_takes_header(skb, &s->packet) ? CV_LISTENER_UDP4 : CV_LISTENER_PLAIN4;
 	if (s->packet.flags & CV_PACKET_V6)
 		kind++;
-	if (s->packet.flags & (CV_PACKET_FRAGMENT | CV_PACKET_BRIDGED))
+	if (s->space || s->packet.flags & (CV_PACKET_FRAGMENT | CV_PACKET_BRIDGED))
 		return datagram_leave(skb, CV_COUNTER_UDP_PLAIN, side);
 	if (!listener_count(control, kind))
 		return packet_drop(skb, CV_REASON_PROXY_DOWN, side);

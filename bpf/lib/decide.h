@@ -63,9 +63,9 @@ static __always_inline int decide_workload(struct cv_scratch *s, const struct cv
 			return r;
 	}
 	/* What comes out of a pod here must not be taken for an answer of the proxy in its name. */
-	if (to->flags & CV_ADDRESS_LOCAL)
+	if (s->space || to->flags & CV_ADDRESS_LOCAL)
 		d->drawn = 0;
-	if (always_proxy || self || !(to->flags & CV_ADDRESS_LOCAL) || port_needs_proxy(p, to, &d->addr, d->port)) {
+	if (always_proxy || self || s->space || !address_is_here(s, to) || port_needs_proxy(p, to, &d->addr, d->port)) {
 		d->verdict = CV_VERDICT_PROXY;
 		return 0;
 	}
@@ -115,7 +115,7 @@ static __always_inline int decide_pass(struct cv_scratch *s, const struct cv_add
 	d->flags |= CV_FLOW_OUTBOUND;
 	d->dst_class = address_class(to);
 	d->untracked = d->quiet && to && to->flags & CV_ADDRESS_NODE; /* probes: the rest of a node's own connection */
-	if (to && to->flags & CV_ADDRESS_LOCAL)
+	if (to && !s->space && address_is_here(s, to))
 		d->reply_ifindex = to->ifindex;
 	return 0;
 }

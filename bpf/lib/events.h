@@ -63,7 +63,7 @@ static __always_inline void event_submit(struct cv_event *e)
 static __always_inline void event_new(struct __sk_buff *skb, struct cv_scratch *s)
 {
 	struct cv_decision *d = &s->decision;
-	struct cv_event *e = event_reserve(s, CV_EVENT_NEW, skb->ifindex);
+	struct cv_event *e = event_reserve(s, CV_EVENT_NEW, s->link);
 
 	if (!e)
 		return;
@@ -122,7 +122,8 @@ __noinline int event_refused(struct __sk_buff *skb, __u32 reason)
 {
 	struct cv_scratch *s = scratch_get();
 
+	CV_NEEDS(skb);
 	if (s)
-		event_refused_at(s, reason, skb->ifindex);
+		event_refused_at(s, reason, s->link);
 	return 0;
 }

@@ -8,9 +8,9 @@
 #include "lib/service.h"
 
 /* Whether an address is that of an enrolled workload here that configuration does not leave alone. */
-static __always_inline int workload_is_guarded_here(const struct cv_address *to)
+static __always_inline int workload_is_guarded_here(const struct cv_scratch *s, const struct cv_address *to)
 {
-	return to && (to->flags & (CV_ADDRESS_MESHED | CV_ADDRESS_LOCAL)) == (CV_ADDRESS_MESHED | CV_ADDRESS_LOCAL) &&
+	return to && to->flags & CV_ADDRESS_MESHED && address_is_here(s, to) &&
 	       !(to->flags & (CV_ADDRESS_EXCLUDED | CV_ADDRESS_NODE));
 }
 
@@ -28,21 +28,24 @@ static __always_inline int destination_is_left_alone(struct cv_scratch *s, const
  * out of its veth, a workload elsewhere through the proxy unless configuration leaves alone what it speaks to
  * (`to_left_alone`), and a Service never begins anything.
  */
-static __always_inline int source_is_the_meshs(const struct cv_address *from, int to_left_alone)
+static __always_inline int source_is_the_meshs(const struct cv_scratch *s, const struct cv_address *from,
+                                               int to_left_alone)
 {
 	if (!from)
 		return 0;
-	if (from->flags & CV_ADDRESS_LOCAL)
+	if (address_is_here(s, from))
 		return 1;
 	if (from->flags & (CV_ADDRESS_EXCLUDED | CV_ADDRESS_NODE))
 		return 0; /* what goes there is left to the kernel as well */
 	return from->flags & CV_ADDRESS_SERVICE || (!to_left_alone && from->flags & CV_ADDRESS_MESHED);
 }
 
-/* Whether an address is one of this node, which nothing that comes by an uplink can have. */
-static __always_inline int source_is_the_nodes(const struct cv_address *from)
+/* Whether an address is one of this node, which nothing that comes by an uplink can have; into a pod's namespace all
+ * comes by the same wire, also from its node.
+ */
+static __always_inline int source_is_the_nodes(const struct cv_scratch *s, const struct cv_address *from)
 {
-	return from && from->flags & CV_ADDRESS_NODE;
+	return from && from->flags & CV_ADDRESS_NODE && !s->space;
 }
 
 /* What becomes of a datagram from outside before it is routed. */
@@ -72,7 +75,7 @@ static __always_inline int external_evaluate(struct cv_scratch *s, const struct 
 	d->flags = CV_FLOW_ANONYMOUS;
 	by_proxy = port_needs_proxy(p, to, &p->key.dst, p->key.dport);
 	d->verdict = by_proxy ? CV_VERDICT_PROXY : CV_VERDICT_PASS;
-	if (source_is_the_meshs(from, 0) || source_is_the_nodes(from))
+	if (source_is_the_meshs(s, from, 0) || source_is_the_nodes(s, from))
 		return by_proxy || p->flags & CV_PACKET_REASSEMBLED ? CV_REASON_SPOOFED_SOURCE : CV_EXTERNAL_LEAVE;
 	if (to->flags & CV_ADDRESS_STRICT)
 		return CV_REASON_STRICT_MTLS;

@@ -26,6 +26,7 @@ __noinline int flow_finish(struct __sk_buff *skb, __u32 entries)
 	__u32 owner;
 	int reply;
 
+	CV_NEEDS(skb);
 	if (!s)
 		return 0;
 	f = bpf_map_lookup_elem(&cv_flow, &s->flow_key);
@@ -39,7 +40,7 @@ __noinline int flow_finish(struct __sk_buff *skb, __u32 entries)
 		in = f->flags & CV_FLOW_REPLY ? f : peer;
 		bytes_in = in ? in->bytes : 0;
 		counter_add(CV_COUNTER_FLOW_CLOSED, 1);
-		e = event_may_tell(s, owner) ? event_reserve(s, CV_EVENT_CLOSED, skb->ifindex) : 0;
+		e = event_may_tell(s, owner) ? event_reserve(s, CV_EVENT_CLOSED, s->link) : 0;
 		if (e) {
 			e->key = f->flags & CV_FLOW_REPLY ? s->peer : s->flow_key;
 			e->duration_ns = s->packet.now - f->created_ns;

@@ -10,6 +10,7 @@ static __always_inline void flow_peer_key(struct cv_flow_key *out, const struct 
 {
 	__builtin_memset(out, 0, sizeof(*out));
 	out->proto = key->proto;
+	out->space = key->space;
 	out->src = f->flags & CV_FLOW_NAT_DST ? f->nat_addr : key->dst;
 	out->sport = f->flags & CV_FLOW_NAT_DST ? f->nat_port : key->dport;
 	out->dst = f->flags & CV_FLOW_NAT_SRC ? f->nat_addr : key->src;
@@ -31,6 +32,7 @@ static __always_inline void flow_key_swap(struct cv_flow_key *out, const struct 
 {
 	__builtin_memset(out, 0, sizeof(*out));
 	out->proto = key->proto;
+	out->space = key->space;
 	out->src = key->dst;
 	out->dst = key->src;
 	out->sport = key->dport;
@@ -49,5 +51,5 @@ static __always_inline int flow_key_is_own_reverse(const struct cv_flow_key *key
 static __always_inline int flow_key_equal(const struct cv_flow_key *a, const struct cv_flow_key *b)
 {
 	return address_equal(&a->src, &b->src) && address_equal(&a->dst, &b->dst) && a->sport == b->sport &&
-	       a->dport == b->dport && a->proto == b->proto;
+	       a->dport == b->dport && a->proto == b->proto && a->space == b->space;
 }

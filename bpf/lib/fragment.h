@@ -11,11 +11,12 @@
 /* As long as the kernel waits for the rest of an IPv4 datagram: identifiers are used again. */
 #define CV_FRAG_LIFE_NS (30 * CV_SECOND_NS)
 
-static __always_inline struct cv_frag_key fragment_key(const struct __sk_buff *skb, const struct cv_packet *p)
+static __always_inline struct cv_frag_key fragment_key(const struct cv_scratch *s)
 {
+	const struct cv_packet *p = &s->packet;
 	struct cv_frag_key key = { .src = p->key.src,
 		                   .dst = p->key.dst,
-		                   .ifindex = skb->ingress_ifindex,
+		                   .ifindex = s->space ? s->link : s->came_by,
 		                   .id = p->frag_id,
 		                   .proto = p->key.proto };
 
@@ -30,9 +31,10 @@ static __always_inline struct cv_frag *fragment_lookup(const struct cv_frag_key 
 	return value && now - value->time_ns < CV_FRAG_LIFE_NS ? value : 0;
 }
 
-static __always_inline void fragment_remember(const struct __sk_buff *skb, struct cv_packet *p)
+static __always_inline void fragment_remember(struct cv_scratch *s)
 {
-	struct cv_frag_key key = fragment_key(skb, p);
+	struct cv_frag_key key = fragment_key(s);
+	struct cv_packet *p = &s->packet;
 	__u64 now = bpf_ktime_get_ns();
 	struct cv_frag *known = fragment_lookup(&key, now);
 	struct cv_frag value = { .time_ns = now, .sport = p->key.sport, .dport = p->key.dport, .first = 1 };
@@ -45,9 +47,10 @@ static __always_inline void fragment_remember(const struct __sk_buff *skb, struc
 }
 
 /* Fills in the ports. Returns 0, or the reason why not. */
-static __always_inline int fragment_recall(const struct __sk_buff *skb, struct cv_packet *p)
+static __always_inline int fragment_recall(struct cv_scratch *s)
 {
-	struct cv_frag_key key = fragment_key(skb, p);
+	struct cv_frag_key key = fragment_key(s);
+	struct cv_packet *p = &s->packet;
 	struct cv_frag *value = fragment_lookup(&key, bpf_ktime_get_ns());
 
 	if (!value || !value->first)

@@ -33,7 +33,7 @@ __noinline int from_net_datagram(struct __sk_buff *skb)
 	f = bpf_map_lookup_elem(&cv_flow, &s->flow_key);
 	if (f && f->flags & CV_FLOW_REPLY && !(p->flags & CV_PACKET_REASSEMBLED))
 		return TC_ACT_OK; /* the answer to a pod's own flow */
-	session = session_lookup(&p->key, skb->ifindex);
+	session = session_lookup(&p->key, s->link);
 	if (session_is_whole(session) && session->generation == p->generation) {
 		s->session = *session;
 		return datagram_to_proxy(skb, CV_SIDE_NET);
@@ -42,7 +42,7 @@ __noinline int from_net_datagram(struct __sk_buff *skb)
 	if (r == CV_EXTERNAL_LEAVE)
 		return TC_ACT_OK;
 	if (!r)
-		r = session_open(s, skb->ifindex,
+		r = session_open(s, s->link,
 		                 CV_SESSION_EXTERNAL |
 		                         (s->decision.verdict == CV_VERDICT_PROXY ? 0 : CV_SESSION_REASSEMBLED));
 	if (r)
@@ -66,7 +66,7 @@ __noinline int from_net_first_missing(struct __sk_buff *skb)
 	if (p->key.proto != IPPROTO_UDP || !packet_begin(p))
 		return TC_ACT_OK;
 	to = address_lookup(p->generation, &p->key.dst);
-	if (!workload_is_guarded_here(to) || !datagram_is_awaited(skb))
+	if (!workload_is_guarded_here(s, to) || !datagram_is_awaited(skb))
 		return TC_ACT_OK;
 	return reassembly_await_first(skb, s, CV_SIDE_NET);
 }
@@ -121,7 +121,7 @@ static __always_inline int from_net_connection(struct __sk_buff *skb, struct cv_
 	if (f && (!fresh || f->flags & CV_FLOW_REPLY))
 		return TC_ACT_OK;
 	from = address_lookup(p->generation, &p->key.src);
-	if (source_is_the_meshs(from, 0) || source_is_the_nodes(from))
+	if (source_is_the_meshs(s, from, 0) || source_is_the_nodes(s, from))
 		return packet_drop(skb, CV_REASON_SPOOFED_SOURCE, CV_SIDE_NET);
 	r = listener_take(skb, s, CV_LISTENER_OUT4);
 	if (r)
@@ -140,13 +140,13 @@ static __always_inline int from_net(struct __sk_buff *skb, struct cv_scratch *s)
 	if (!packet_take_generation(p))
 		return TC_ACT_OK;
 	to = address_lookup(p->generation, &p->key.dst);
-	if (!to || !(to->flags & CV_ADDRESS_MESHED) || !(to->flags & CV_ADDRESS_LOCAL))
+	if (!to || !(to->flags & CV_ADDRESS_MESHED) || !address_is_here(s, to))
 		return TC_ACT_OK;
 	/* The kernel refuses such a source by itself for IPv4 only. */
-	if (p->flags & CV_PACKET_V6 && source_is_the_nodes(address_lookup(p->generation, &p->key.src)))
+	if (p->flags & CV_PACKET_V6 && source_is_the_nodes(s, address_lookup(p->generation, &p->key.src)))
 		return packet_drop(skb, CV_REASON_SPOOFED_SOURCE, CV_SIDE_NET);
 	if (p->key.proto == IPPROTO_UDP)
-		return workload_is_guarded_here(to) &&
+		return workload_is_guarded_here(s, to) &&
 		                       (to->flags & CV_ADDRESS_PROXY || p->flags & CV_PACKET_REASSEMBLED)
 		               ? from_net_datagram(skb)
 		               : TC_ACT_OK;

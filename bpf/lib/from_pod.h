@@ -26,9 +26,10 @@ static __always_inline int packet_accepts(const struct cv_packet *p)
  * Who has sent a packet, as its veth says; notes of the packet whether it comes by a port of a bridge. Returns 0, with
  * the endpoint, or the drop reason.
  */
-static __always_inline int from_pod_sender(struct __sk_buff *skb, struct cv_packet *p, struct cv_endpoint **sender)
+static __always_inline int from_pod_sender(struct cv_scratch *s, struct cv_endpoint **sender)
 {
-	struct cv_endpoint *ep = endpoint_lookup(p->generation, skb->ifindex);
+	struct cv_packet *p = &s->packet;
+	struct cv_endpoint *ep = endpoint_lookup(p->generation, s->link);
 
 	if (!ep)
 		return CV_REASON_NO_ENDPOINT;
@@ -54,7 +55,7 @@ static __always_inline void decision_begin(struct cv_scratch *s, const struct cv
 /* A datagram that starts or goes on with a session of the proxy, as s->decision says. */
 static __always_inline int from_pod_session(struct __sk_buff *skb, struct cv_scratch *s)
 {
-	int r = session_open(s, skb->ifindex, s->decision.verdict == CV_VERDICT_PROXY ? 0 : CV_SESSION_REASSEMBLED);
+	int r = session_open(s, s->link, s->decision.verdict == CV_VERDICT_PROXY ? 0 : CV_SESSION_REASSEMBLED);
 
 	return r ? packet_drop(skb, r, CV_SIDE_FROM_POD) : datagram_to_proxy(skb, CV_SIDE_FROM_POD);
 }
@@ -82,7 +83,7 @@ __noinline int from_pod_new(struct __sk_buff *skb)
 		 * A Service may have backends here and elsewhere: its session stays one. And what waits in this node's
 		 * reassembly can go nowhere but to the proxy, which routes it as well.
 		 */
-		if (d->flags & CV_FLOW_NAT_DST && session_is_whole(session_lookup(&p->key, skb->ifindex)))
+		if (d->flags & CV_FLOW_NAT_DST && session_is_whole(session_lookup(&p->key, s->link)))
 			d->verdict = CV_VERDICT_PROXY;
 		if (d->verdict == CV_VERDICT_PROXY || p->flags & CV_PACKET_REASSEMBLED)
 			return from_pod_session(skb, s);
@@ -109,7 +110,7 @@ __noinline int from_pod_new(struct __sk_buff *skb)
 		counter_add(CV_COUNTER_PASS_PACKETS, 1);
 		return TC_ACT_OK;
 	}
-	r = flow_create(skb, skb->ifindex);
+	r = flow_create(skb, s->link);
 	if (r)
 		return packet_drop(skb, r, CV_SIDE_FROM_POD);
 	f = bpf_map_lookup_elem(&cv_flow, &p->key);
@@ -138,7 +139,7 @@ __noinline int from_pod_slow(struct __sk_buff *skb, __u32 known)
 	syn = tcp && p->tcp_flags & CV_TCP_SYN;
 	s->flow_key = p->key;
 	f = known ? bpf_map_lookup_elem(&cv_flow, &s->flow_key) : 0;
-	if (f && f->verdict == CV_VERDICT_PROXY && f->in_ifindex == skb->ifindex) {
+	if (f && f->verdict == CV_VERDICT_PROXY && f->in_ifindex == s->link) {
 		r = proxied_from_pod(skb);
 		if (r != CV_FLOW_GONE)
 			return r ? packet_drop(skb, r, CV_SIDE_FROM_POD) : TC_ACT_OK;
@@ -164,7 +165,7 @@ __noinline int from_pod_slow(struct __sk_buff *skb, __u32 known)
 	}
 	if (!f)
 		return from_pod_new(skb);
-	if (f->in_ifindex != skb->ifindex || (packet_is_fresh_syn(p) && flow_is_over(f, p))) {
+	if (f->in_ifindex != s->link || (packet_is_fresh_syn(p) && flow_is_over(f, p))) {
 		flow_remove(skb);
 		return from_pod_new(skb);
 	}
@@ -179,7 +180,7 @@ __noinline int from_pod_slow(struct __sk_buff *skb, __u32 known)
 				reject_receiver(skb, ifindex, CV_MACS_SAVED);
 				return packet_drop(skb, r, CV_SIDE_FROM_POD);
 			}
-			ep = endpoint_lookup(p->generation, skb->ifindex);
+			ep = endpoint_lookup(p->generation, s->link);
 			if (!ep)
 				return packet_drop(skb, CV_REASON_NO_ENDPOINT, CV_SIDE_FROM_POD);
 			decision_begin(s, ep);
@@ -202,14 +203,13 @@ static __always_inline int from_pod(struct __sk_buff *skb, struct cv_scratch *s)
 	if (p->key.proto == IPPROTO_TCP || p->key.proto == IPPROTO_UDP) {
 		f = bpf_map_lookup_elem(&cv_flow, &p->key);
 		/* The entry knows the veth: the source was checked when it was made. */
-		if (f && f->generation == p->generation && f->in_ifindex == skb->ifindex &&
-		    f->verdict != CV_VERDICT_PROXY && !(p->tcp_flags & CV_TCP_SYN) &&
-		    !(p->flags & CV_PACKET_REASSEMBLED)) {
+		if (f && f->generation == p->generation && f->in_ifindex == s->link && f->verdict != CV_VERDICT_PROXY &&
+		    !(p->tcp_flags & CV_TCP_SYN) && !(p->flags & CV_PACKET_REASSEMBLED)) {
 			s->flow_key = p->key;
 			return flow_forward(skb, s, f);
 		}
 		if (!f && p->key.proto == IPPROTO_UDP) {
-			session = session_lookup(&p->key, skb->ifindex);
+			session = session_lookup(&p->key, s->link);
 			if (session_is_whole(session) && session->generation == p->generation) {
 				s->session = *session;
 				if (session->flags & CV_SESSION_BRIDGED)
@@ -218,7 +218,7 @@ static __always_inline int from_pod(struct __sk_buff *skb, struct cv_scratch *s)
 			}
 		}
 	}
-	refused = from_pod_sender(skb, p, &ep);
+	refused = from_pod_sender(s, &ep);
 	if (refused)
 		return packet_drop(skb, refused, CV_SIDE_FROM_POD);
 	if (p->key.proto != IPPROTO_TCP && p->key.proto != IPPROTO_UDP)
@@ -242,7 +242,7 @@ __noinline int from_pod_first_missing(struct __sk_buff *skb)
 	p = &s->packet;
 	if (p->key.proto != IPPROTO_UDP || !packet_begin(p))
 		return packet_drop(skb, CV_REASON_FRAGMENT_NO_FIRST, CV_SIDE_FROM_POD);
-	refused = from_pod_sender(skb, p, &ep);
+	refused = from_pod_sender(s, &ep);
 	if (refused)
 		return packet_drop(skb, refused, CV_SIDE_FROM_POD);
 	to = address_lookup(p->generation, &p->key.dst);

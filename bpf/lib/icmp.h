@@ -101,7 +101,7 @@ __noinline int icmp_from_pod(struct __sk_buff *skb)
 	if (!(s->packet.flags & CV_PACKET_ICMP_INNER))
 		return TC_ACT_OK;
 	f = bpf_map_lookup_elem(&cv_flow, &s->inner.reverse);
-	if (!f || f->in_ifindex != skb->ifindex) {
+	if (!f || f->in_ifindex != s->link) {
 		icmp_capture(skb, s);
 		return TC_ACT_OK;
 	}
@@ -124,8 +124,7 @@ static __always_inline int icmp_was_translated(struct __sk_buff *skb, struct cv_
 
 	flow_key_swap(&s->lookup, &s->inner.reverse);
 	f = bpf_map_lookup_elem(&cv_flow, &s->lookup);
-	return f && f->flags & CV_FLOW_HOST_STACK && f->in_ifindex == skb->ifindex &&
-	       f->ifindex == skb->ingress_ifindex;
+	return f && f->flags & CV_FLOW_HOST_STACK && f->in_ifindex == s->link && f->ifindex == s->came_by;
 }
 
 /*
@@ -143,8 +142,8 @@ __noinline int icmp_to_pod(struct __sk_buff *skb, __u32 no_echo)
 	if (!s)
 		return TC_ACT_SHOT;
 	from = address_lookup(s->packet.generation, &s->packet.key.src);
-	node = !skb->ingress_ifindex || (from && from->flags & CV_ADDRESS_NODE);
-	if (!node && from && from->flags & CV_ADDRESS_LOCAL && from->ifindex != skb->ingress_ifindex)
+	node = !s->came_by || (from && from->flags & CV_ADDRESS_NODE);
+	if (!node && from && address_is_here(s, from) && from->ifindex != s->came_by)
 		return packet_drop(skb, CV_REASON_SPOOFED_SOURCE, CV_SIDE_NET);
 	if (no_echo && !node && icmp_is_echo_request(&s->packet))
 		return packet_drop(skb, CV_REASON_ICMP_ECHO, CV_SIDE_NET);
@@ -155,7 +154,7 @@ __noinline int icmp_to_pod(struct __sk_buff *skb, __u32 no_echo)
 		return TC_ACT_OK;
 	f = bpf_map_lookup_elem(&cv_flow, &s->inner.reverse);
 	/* What is the proxy's never leaves the node before its socket, so nobody else can have an error to tell. */
-	if (f && ((f->ifindex && f->ifindex != skb->ifindex) || (f->verdict == CV_VERDICT_PROXY && !node)))
+	if (f && ((f->ifindex && f->ifindex != s->link) || (f->verdict == CV_VERDICT_PROXY && !node)))
 		return packet_drop(skb, CV_REASON_FOREIGN_ERROR, CV_SIDE_NET);
 	if (!f)
 		return node || icmp_was_translated(skb, s) ? TC_ACT_OK

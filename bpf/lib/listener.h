@@ -18,11 +18,29 @@ static __always_inline __u32 listener_count(const struct cv_control *control, __
 	return count > CV_MAX_LISTENERS ? CV_MAX_LISTENERS : count;
 }
 
+/* listener_find for a pod's own namespace. */
+static __always_inline struct bpf_sock *listener_find_inside(__u32 space, __u32 kind, __u32 start, __u32 count)
+{
+	struct cv_inside_listener_key key = { .space = space, .kind = kind };
+	struct bpf_sock *sk;
+	int i;
+
+#pragma clang loop unroll(full)
+	for (i = 0; i < CV_LISTENER_TRIES; i++) {
+		key.slot = (start + i) % count;
+		sk = bpf_map_lookup_elem(&cv_inside_sock, &key);
+		if (sk)
+			return sk;
+	}
+	return 0;
+}
+
 /*
  * The listener of a kind at `start` or in the next slot that has one, to be released; NULL when there is none. A count
  * may be that of a proxy that is gone, whose slots are empty.
  */
-static __always_inline struct bpf_sock *listener_find(const struct cv_control *control, __u32 kind, __u32 start)
+static __always_inline struct bpf_sock *listener_find(const struct cv_control *control, __u32 space, __u32 kind,
+                                                      __u32 start)
 {
 	__u32 count = listener_count(control, kind), slot;
 	struct bpf_sock *sk;
@@ -30,6 +48,8 @@ static __always_inline struct bpf_sock *listener_find(const struct cv_control *c
 
 	if (!count)
 		return 0;
+	if (space)
+		return listener_find_inside(space, kind, start, count);
 #pragma clang loop unroll(full)
 	for (i = 0; i < CV_LISTENER_TRIES; i++) {
 		slot = kind * CV_MAX_LISTENERS + (start + i) % count;

@@ -204,6 +204,22 @@ struct {
 	__type(value, __u64);
 } cv_listener SEC(".maps");
 
+/* Those in pods' own namespaces; written by the agent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_SOCKHASH);
+	__uint(max_entries, 65536);
+	__type(key, struct cv_inside_listener_key);
+	__type(value, __u64);
+} cv_inside_sock SEC(".maps");
+
+/* What the programs in pods' own namespaces call; written by the agent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, CV_INSIDE_PROGRAMS);
+	__type(key, __u32);
+	__type(value, __u32);
+} cv_inside SEC(".maps");
+
 /*
  * Connections that begin while the one before them, of the same addresses and ports, still waits in TIME_WAIT: the kind
  * of listener they are for, which the socket lookup finds here; also those by a bridge. Written by socket.h. They stay

@@ -12,6 +12,7 @@
 #define CV_IP_FRAGMENT_MASK 0x1fff /* of IPv4's word: the offset */
 #define CV_IP_MORE_FRAGMENTS 0x2000
 #define CV_SECOND_NS 1000000000ULL /* in the unit of bpf_ktime_get_ns */
+#define CV_LINK_WIRE 0x7fffffffu   /* what leads out of a pod's own namespace, wherever to */
 #define CV_IGNORE (-1)             /* not the mesh's business: leave the packet alone */
 
 /*
@@ -124,7 +125,10 @@ struct cv_scratch {
 	struct cv_limit dropped;
 	struct cv_limit denied;
 	struct cv_limit external;
+	__u32 link;    /* where the packet is seen: the index of a link, or CV_LINK_INSIDE with the number of a space */
+	__u32 came_by; /* the link that brought it to the node, or CV_LINK_WIRE; 0: made here */
 	__u32 next_listener;
+	__u32 space;     /* CV_SPACE_NODE, or that of the pod in whose namespace the program works */
 	__u32 time_wait; /* 1: the socket lookup met a connection of the proxy that waits for its end */
 	__u8 bytes[128]; /* headers under construction */
 };

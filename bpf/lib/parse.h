@@ -84,6 +84,7 @@ static __always_inline int parse_inner(struct __sk_buff *skb, struct cv_scratch 
 	int first = 1;
 
 	__builtin_memset(inner, 0, sizeof(*inner));
+	inner->reverse.space = s->space;
 	inner->l3_off = p->l4_off + 8;
 	if (p->flags & CV_PACKET_V6) {
 		struct ipv6hdr ip;
@@ -153,7 +154,7 @@ static __always_inline int parse_l4(struct __sk_buff *skb, struct cv_scratch *s,
 	if (p->key.proto != IPPROTO_TCP && p->key.proto != IPPROTO_UDP && p->key.proto != icmp)
 		return CV_REASON_UNSUPPORTED_PROTOCOL;
 	if (p->flags & CV_PACKET_LATER_FRAGMENT)
-		return fragment_recall(skb, p);
+		return fragment_recall(s);
 	if (p->key.proto == IPPROTO_TCP)
 		r = parse_tcp(skb, p, l4_len);
 	else if (p->key.proto == IPPROTO_UDP)
@@ -161,7 +162,7 @@ static __always_inline int parse_l4(struct __sk_buff *skb, struct cv_scratch *s,
 	else
 		r = parse_icmp(skb, s, l4_len);
 	if (!r && p->flags & CV_PACKET_FRAGMENT)
-		fragment_remember(skb, p);
+		fragment_remember(s);
 	return r;
 }
 
@@ -290,7 +291,7 @@ static __always_inline int parse_v6(struct __sk_buff *skb, struct cv_scratch *s)
 	return parse_l4(skb, s, end - off);
 }
 
-/* Fills s->packet (and s->inner for an ICMP error). */
+/* Fills s->packet (and s->inner for an ICMP error) as it is seen at s->link. */
 __noinline int packet_parse(struct __sk_buff *skb)
 {
 	struct cv_scratch *s = scratch_get();
@@ -298,6 +299,7 @@ __noinline int packet_parse(struct __sk_buff *skb)
 	if (!s)
 		return CV_REASON_INTERNAL;
 	__builtin_memset(&s->packet, 0, sizeof(s->packet));
+	s->packet.key.space = s->space;
 	/* A tag without a network, of the packet's priority alone, is nothing to the kernel. */
 	if (skb->vlan_present && skb->vlan_tci & CV_VLAN_NETWORK_MASK)
 		return CV_REASON_UNSUPPORTED_PROTOCOL;

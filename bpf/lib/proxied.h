@@ -73,7 +73,7 @@ static __always_inline int proxied_begin(struct __sk_buff *skb, struct cv_scratc
 	/* An entry without a socket is of a connection that has come to nothing. */
 	if (proxied_answers(s))
 		flow_remove(skb);
-	r = flow_create(skb, skb->ifindex);
+	r = flow_create(skb, s->link);
 	if (r)
 		return r;
 	s->flow_key = p->key;
@@ -151,7 +151,7 @@ __noinline int proxied_to_pod(struct __sk_buff *skb)
 		return CV_REASON_INTERNAL;
 	s->flow_key = s->packet.key;
 	f = bpf_map_lookup_elem(&cv_flow, &s->flow_key);
-	if (!f || f->verdict != CV_VERDICT_PROXY || f->ifindex != skb->ifindex || !(f->flags & CV_FLOW_NAT_SRC))
+	if (!f || f->verdict != CV_VERDICT_PROXY || f->ifindex != s->link || !(f->flags & CV_FLOW_NAT_SRC))
 		return CV_FLOW_GONE;
 	counter_add(CV_COUNTER_PROXY_PACKETS, 1);
 	return proxied_translate(skb, s, f);

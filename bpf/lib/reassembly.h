@@ -88,6 +88,7 @@ __noinline int reassembly_take(struct __sk_buff *skb, __u32 owner)
 	__s64 wanted;
 	__u64 now;
 
+	CV_NEEDS(skb);
 	if (!s)
 		return CV_REASON_INTERNAL;
 	p = &s->packet;
@@ -104,7 +105,7 @@ __noinline int reassembly_take(struct __sk_buff *skb, __u32 owner)
 	__sync_fetch_and_add(&taken->bytes, cost);
 	__sync_fetch_and_add(&all->bytes, cost);
 
-	key = fragment_key(skb, p);
+	key = fragment_key(s);
 	known = bpf_map_lookup_elem(&cv_datagram, &key);
 	if (!known || now - known->time_ns >= CV_FRAG_LIFE_NS) {
 		struct cv_datagram begun = { .time_ns = now };

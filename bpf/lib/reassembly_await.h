@@ -16,7 +16,7 @@ static __always_inline int reassembly_await_first(struct __sk_buff *skb, struct 
 {
 	struct cv_packet *p = &s->packet;
 	struct cv_frag value = { .time_ns = p->now, .reassembled = 1 };
-	struct cv_frag_key key = fragment_key(skb, p);
+	struct cv_frag_key key = fragment_key(s);
 
 	if (!datagram_is_awaited(skb) || bpf_map_update_elem(&cv_frag, &key, &value, BPF_ANY))
 		return packet_drop(skb, CV_REASON_FRAGMENT_NO_FIRST, side);

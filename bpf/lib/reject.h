@@ -96,7 +96,11 @@ __noinline int reject_receiver(struct __sk_buff *skb, __u32 ifindex, __u32 macs)
 	if (r || (macs == CV_MACS_SAVED && ifindex && bpf_skb_store_bytes(skb, 0, s->bytes + CV_MACS_OFF, 12, 0)))
 		return 0;
 	skb->mark = (mark & ~cv_cfg_mark_mask) | cv_cfg_mark_reject;
-	bpf_clone_redirect(skb, ifindex ? ifindex : skb->ifindex, ifindex ? 0 : BPF_F_INGRESS);
+	/* In a pod's own namespace its link's ingress leads to the pod. */
+	if (s->space)
+		bpf_clone_redirect(skb, skb->ifindex, ifindex ? BPF_F_INGRESS : 0);
+	else
+		bpf_clone_redirect(skb, ifindex ? ifindex : skb->ifindex, ifindex ? 0 : BPF_F_INGRESS);
 	skb->mark = mark;
 	bpf_skb_store_bytes(skb, 0, s->bytes + CV_OLD_MACS_OFF, 12, 0);
 	return 0;
@@ -108,7 +112,7 @@ static __always_inline int reject_send(struct __sk_buff *skb, struct cv_scratch 
 	if (answer_swap_macs(skb, s) || reject_store(skb, s))
 		return TC_ACT_SHOT;
 	if (side == CV_SIDE_FROM_POD)
-		return bpf_redirect_peer(skb->ifindex, 0);
+		return answer_to_pod(skb, s);
 	skb->mark = (skb->mark & ~cv_cfg_mark_mask) | cv_cfg_mark_reject;
-	return bpf_redirect(skb->ifindex, BPF_F_INGRESS);
+	return bpf_redirect(skb->ifindex, s->space ? 0 : BPF_F_INGRESS);
 }

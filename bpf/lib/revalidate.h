@@ -38,7 +38,7 @@ static __always_inline int flow_ends_are_same(struct cv_scratch *s, const struct
 	__u32 to_veth = f->flags & CV_FLOW_REPLY ? f->in_ifindex : f->ifindex;
 
 	if (from_veth ? !address_is_behind(from, from_veth)
-	              : source_is_the_meshs(from, destination_is_left_alone(s, to)))
+	              : source_is_the_meshs(s, from, destination_is_left_alone(s, to)))
 		return 0;
 	return !to_veth || address_is_behind(to, to_veth);
 }
@@ -51,7 +51,7 @@ static __always_inline int flow_revalidate_policy(struct cv_scratch *s, const st
 	struct cv_flow_key *originator;
 	int r;
 
-	if (!to || !(to->flags & CV_ADDRESS_MESHED) || !(to->flags & CV_ADDRESS_LOCAL))
+	if (!to || !(to->flags & CV_ADDRESS_MESHED) || !address_is_here(s, to))
 		return CV_FLOW_GONE;
 	d->dst_class = to->auth_class;
 	if (flow_needs_proxy(s, f, to))
@@ -62,7 +62,7 @@ static __always_inline int flow_revalidate_policy(struct cv_scratch *s, const st
 			return CV_REASON_STRICT_MTLS;
 		return policy_evaluate(s, to->target_policy_set, d->port);
 	}
-	if (!from || !(from->flags & CV_ADDRESS_LOCAL))
+	if (!from || !address_is_here(s, from))
 		return CV_FLOW_GONE;
 	originator = flow_originator_key(s, f);
 	if (s->packet.key.proto == IPPROTO_UDP &&
@@ -90,7 +90,7 @@ static __always_inline int flow_revalidate_outbound(struct cv_scratch *s, const 
 	d->dst_class = address_class(to);
 	if (to && !excluded && !address_equal(&s->flow_key.src, &s->flow_key.dst) && !port_excluded(p, d->port)) {
 		/* What was unknown has become a workload here: its policy has a say. */
-		if (to->flags & CV_ADDRESS_LOCAL)
+		if (address_is_here(s, to))
 			return CV_FLOW_GONE;
 		/* … or elsewhere, or a Service: the proxy takes datagrams there. Connections stay as they are. */
 		if (udp && to->flags & (CV_ADDRESS_MESHED | CV_ADDRESS_SERVICE) && !(to->flags & CV_ADDRESS_NODE))
@@ -107,7 +107,7 @@ static __always_inline int flow_revalidate_outbound(struct cv_scratch *s, const 
 	/* A Service's backend that is no workload any more: choose another. */
 	if (f->flags & (CV_FLOW_NAT_DST | CV_FLOW_NAT_SRC) && f->dst_class && !d->dst_class)
 		return CV_FLOW_GONE;
-	if (!from || !(from->flags & CV_ADDRESS_LOCAL) || excluded || port_excluded(p, originator->dport))
+	if (!from || !address_is_here(s, from) || excluded || port_excluded(p, originator->dport))
 		return 0;
 	return policy_evaluate_egress(s, from->egress_policy_set, &originator->src, to);
 }

@@ -12,7 +12,7 @@ static __always_inline int session_open(struct cv_scratch *s, __u32 ifindex, __u
 	s->session.ifindex = ifindex;
 	s->session.flags = flags | (s->packet.flags & CV_PACKET_BRIDGED ? CV_SESSION_BRIDGED : 0);
 	if (bpf_map_update_elem(&cv_session, &s->packet.key, &s->session, BPF_ANY) &&
-	    s->packet.flags & (CV_PACKET_FRAGMENT | CV_PACKET_BRIDGED))
+	    (s->space || s->packet.flags & (CV_PACKET_FRAGMENT | CV_PACKET_BRIDGED)))
 		return CV_REASON_SESSION_TABLE_FULL; /* others carry in their header all that the proxy has to know */
 	return 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * Names the proxy's sockets to the kernel where no program could assign one: for a connection whose predecessor waits
- * in TIME_WAIT (see listener_assign), for datagrams that the kernel has put together (see datagram.h), and for what
- * comes by a bridge (see bridge.h).
+ * in TIME_WAIT (see listener_assign), for datagrams that the kernel has put together (see datagram.h), for what comes by
+ * a bridge (see bridge.h), and for all in a pod's own namespace (see inside.h).
  */
 #pragma once
 
@@ -43,10 +43,10 @@ static __always_inline void sk_lookup_key(const struct bpf_sk_lookup *ctx, struc
 }
 
 /* Gives the lookup a listener of a kind, the one at `start` or the next that is there. Returns 1 when there is one. */
-static __always_inline int sk_lookup_assign(struct bpf_sk_lookup *ctx, __u32 kind, __u32 start)
+static __always_inline int sk_lookup_assign(struct bpf_sk_lookup *ctx, __u32 space, __u32 kind, __u32 start)
 {
 	struct cv_control *control = control_get();
-	struct bpf_sock *sk = control ? listener_find(control, kind, start) : 0;
+	struct bpf_sock *sk = control ? listener_find(control, space, kind, start) : 0;
 
 	if (!sk)
 		return 0;
@@ -74,16 +74,16 @@ static __always_inline int sk_lookup_datagram(struct bpf_sk_lookup *ctx, const s
 			return SK_PASS;
 		start = reply->listener;
 	}
-	return sk_lookup_assign(ctx, kind, start) ? SK_PASS : SK_DROP;
+	return sk_lookup_assign(ctx, key->space, kind, start) ? SK_PASS : SK_DROP;
 }
 
 /*
  * Anything but these goes its usual way. These go to the proxy or, as while no agent runs, to nobody: a socket of the
  * node is no stand-in.
  */
-static __always_inline int sk_lookup_listener(struct bpf_sk_lookup *ctx)
+static __always_inline int sk_lookup_listener(struct bpf_sk_lookup *ctx, __u16 space)
 {
-	struct cv_flow_key key = {};
+	struct cv_flow_key key = { .space = space };
 	__u32 *found, kind;
 
 	sk_lookup_key(ctx, &key);
@@ -93,5 +93,5 @@ static __always_inline int sk_lookup_listener(struct bpf_sk_lookup *ctx)
 	if (!found)
 		return SK_PASS;
 	kind = *found;
-	return sk_lookup_assign(ctx, kind, ctx->remote_port) ? SK_PASS : SK_DROP;
+	return sk_lookup_assign(ctx, space, kind, ctx->remote_port) ? SK_PASS : SK_DROP;
 }

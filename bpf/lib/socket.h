@@ -117,8 +117,9 @@ __noinline int socket_is_proxys(struct __sk_buff *skb)
 		r = 0;
 	} else if (sk->state != CV_TCP_TIME_WAIT && sk->state != CV_TCP_NEW_SYN_RECV) {
 		full = bpf_sk_fullsock(sk);
-		if (!full || (full->mark & cv_cfg_mark_mask) != cv_cfg_mark_proxy)
-			r = 0;
+		if (!full || (full->mark & cv_cfg_mark_mask) != cv_cfg_mark_proxy ||
+		    (s->space && !bpf_sk_storage_get(&cv_own_socket, full, 0, 0)))
+			r = 0; /* in a pod's namespace the mark may be the pod's own, too */
 	}
 	bpf_sk_release(sk);
 	return r;
@@ -145,7 +146,8 @@ static __always_inline int socket_capture(struct __sk_buff *skb)
  * With s->time_wait it is a SYN for a socket in TIME_WAIT that has its addresses and ports, and is left to that one.
  * Only the kernel itself can put it away: it does so when it finds a listener, which sk_lookup.h names. Assigning the
  * listener here would lose the SYN, because since 6.10 no request is queued beside a socket of the same four-tuple.
- * What comes by a bridge would lose the listener on its way (bridge.h): sk_lookup.h names that as well.
+ * What comes by a bridge would lose the listener on its way (bridge.h), and what leaves a pod in its own namespace (inside.h)
+ * can have none yet: sk_lookup.h names those as well.
  */
 __noinline int listener_assign(struct __sk_buff *skb, __u32 kind)
 {
@@ -156,10 +158,10 @@ __noinline int listener_assign(struct __sk_buff *skb, __u32 kind)
 
 	if (!s || !control || kind >= CV_LISTENER_KINDS)
 		return CV_REASON_INTERNAL;
-	sk = listener_find(control, kind, s->next_listener++);
+	sk = listener_find(control, s->space, kind, s->next_listener++);
 	if (!sk)
 		return CV_REASON_PROXY_DOWN;
-	looked_up = s->time_wait || s->packet.flags & CV_PACKET_BRIDGED;
+	looked_up = s->time_wait || s->space || s->packet.flags & CV_PACKET_BRIDGED;
 	err = looked_up ? 0 : bpf_sk_assign(skb, sk, 0);
 	bpf_sk_release(sk);
 	if (err)

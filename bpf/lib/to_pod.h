@@ -26,11 +26,12 @@ static __always_inline void flow_track_arrived(struct __sk_buff *skb, struct cv_
  * Whether a packet is for another pod of this node: a bridge has flooded it, or was told a wrong place for that pod.
  * Nothing that is known of it is this pod's to see, or to end.
  */
-static __always_inline int is_for_another_pod(struct __sk_buff *skb, const struct cv_packet *p)
+static __always_inline int is_for_another_pod(const struct cv_scratch *s)
 {
+	const struct cv_packet *p = &s->packet;
 	struct cv_address *to = address_lookup(p->generation, &p->key.dst);
 
-	return to && to->flags & CV_ADDRESS_LOCAL && to->ifindex != skb->ifindex;
+	return to && to->flags & CV_ADDRESS_LOCAL && to->ifindex != s->link;
 }
 
 /*
@@ -58,10 +59,10 @@ static __always_inline int to_pod_known(struct __sk_buff *skb, struct cv_scratch
 	int r;
 
 	/* A flow between two pods here comes from the other's veth; from elsewhere its addresses prove nothing. */
-	if (from && skb->ingress_ifindex != from)
+	if (from && s->came_by != from)
 		return packet_drop(skb, CV_REASON_SPOOFED_SOURCE, CV_SIDE_NET);
-	if (to && to != skb->ifindex) {
-		if (is_for_another_pod(skb, &s->packet))
+	if (to && to != s->link) {
+		if (is_for_another_pod(s))
 			return packet_drop(skb, CV_REASON_FLOODED, CV_SIDE_NET);
 		/* It was that of another pod, which had the address before. */
 		flow_remove(skb);
@@ -79,7 +80,7 @@ static __always_inline int to_pod_known(struct __sk_buff *skb, struct cv_scratch
 			flow_end(skb, s, r);
 			if (r < 0)
 				return CV_FLOW_GONE;
-			reject_receiver(skb, skb->ifindex, CV_MACS_OWN);
+			reject_receiver(skb, s->link, CV_MACS_OWN);
 			return packet_drop(skb, r, CV_SIDE_TO_POD);
 		}
 	}
@@ -116,7 +117,7 @@ static __always_inline int to_pod_evaluate(struct cv_scratch *s, const struct cv
 	const struct cv_addr *own;
 	int r;
 
-	if (!from_veth && source_is_the_meshs(from, destination_is_left_alone(s, to)))
+	if (!from_veth && source_is_the_meshs(s, from, destination_is_left_alone(s, to)))
 		return CV_REASON_SPOOFED_SOURCE;
 	if (d->flags & CV_FLOW_OUTBOUND)
 		return 0;
@@ -149,7 +150,7 @@ static __always_inline void to_pod_describe(struct __sk_buff *skb, struct cv_scr
 	d->addr = p->key.dst;
 	d->port = p->key.dport;
 	d->verdict = CV_VERDICT_PASS;
-	d->reply_ifindex = skb->ifindex;
+	d->reply_ifindex = s->link;
 	d->quiet = p->key.proto == IPPROTO_TCP && !packet_is_fresh_syn(p);
 	if (from)
 		d->src_class = from_veth ? from->auth_class : from->anon_class;
@@ -181,17 +182,17 @@ __noinline int to_pod_new(struct __sk_buff *skb)
 	if (!s)
 		return TC_ACT_SHOT;
 	p = &s->packet;
-	ep = endpoint_lookup(p->generation, skb->ifindex);
+	ep = endpoint_lookup(p->generation, s->link);
 	if (!ep)
 		return packet_drop(skb, CV_REASON_NO_ENDPOINT, CV_SIDE_NET);
 	from = address_lookup(p->generation, &p->key.src);
 	counter_add(CV_COUNTER_PASS_PACKETS, 1);
-	if (!skb->ingress_ifindex && from && from->flags & CV_ADDRESS_NODE)
+	if (address_is_nodes(s, from))
 		return TC_ACT_OK;
-	if (is_for_another_pod(skb, p))
+	if (is_for_another_pod(s))
 		return packet_drop(skb, CV_REASON_FLOODED, CV_SIDE_NET);
 	to = address_lookup(p->generation, &p->key.dst);
-	from_veth = address_is_behind(from, skb->ingress_ifindex) ? skb->ingress_ifindex : 0;
+	from_veth = address_is_behind(from, s->came_by) ? s->came_by : 0;
 	to_pod_describe(skb, s, ep, from, to, from_veth);
 	r = to_pod_evaluate(s, ep, from, to, from_veth);
 	if (!r && !packet_may_start(p)) {
@@ -223,7 +224,7 @@ static __always_inline int to_pod(struct __sk_buff *skb, struct cv_scratch *s)
 	if (!packet_begin(p))
 		return packet_drop(skb, CV_REASON_NO_ENDPOINT, CV_SIDE_NET);
 	if (p->key.proto != IPPROTO_TCP && p->key.proto != IPPROTO_UDP) {
-		ep = endpoint_lookup(p->generation, skb->ifindex);
+		ep = endpoint_lookup(p->generation, s->link);
 		if (!ep)
 			return packet_drop(skb, CV_REASON_NO_ENDPOINT, CV_SIDE_NET);
 		return icmp_to_pod(skb, ep->flags & CV_ENDPOINT_NO_ECHO);
@@ -239,7 +240,7 @@ static __always_inline int to_pod(struct __sk_buff *skb, struct cv_scratch *s)
 	 * What the proxy says in it has gone another way (to_pod_packet); a refusal may be that of this node's rules.
 	 */
 	if (f && f->verdict == CV_VERDICT_PROXY)
-		return !reversed && !skb->ingress_ifindex && p->tcp_flags & CV_TCP_RST && !proxied_to_pod(skb)
+		return !reversed && !s->came_by && p->tcp_flags & CV_TCP_RST && !proxied_to_pod(skb)
 		               ? TC_ACT_OK
 		               : packet_drop(skb, CV_REASON_SPOOFED_SOURCE, CV_SIDE_NET);
 	if (f && !reversed && !f->in_ifindex && packet_is_fresh_syn(p) && flow_is_over(f, p)) {

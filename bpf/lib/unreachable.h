@@ -71,5 +71,5 @@ static __always_inline int unreachable_send(struct __sk_buff *skb, struct cv_scr
 	if (unreachable_store(skb, s) || answer_swap_macs(skb, s))
 		return TC_ACT_SHOT;
 	counter_add(CV_COUNTER_UNREACHABLE_SENT, 1);
-	return bpf_redirect_peer(skb->ifindex, 0);
+	return answer_to_pod(skb, s);
 }

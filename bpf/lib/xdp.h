@@ -179,7 +179,7 @@ static __always_inline int xdp_in(struct xdp_md *ctx, int native)
 	p->generation = control->generation;
 	p->key.proto = IPPROTO_UDP;
 	to = address_lookup(p->generation, &p->key.dst);
-	if (!workload_is_guarded_here(to))
+	if (!workload_is_guarded_here(s, to))
 		return XDP_PASS;
 	room = end - data - sizeof(*eth);
 	if ((void *)(udp + 1) > end || p->len > room || bpf_ntohs(udp->len) < sizeof(*udp) ||

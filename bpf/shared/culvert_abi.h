@@ -96,8 +96,19 @@ struct cv_flow_key {
 	__be16 sport;
 	__be16 dport;
 	__u8 proto;
-	__u8 pad[3];
+	__u8 pad;
+	__u16 space; /* of the namespace that the packet was seen in: CV_SPACE_NODE, or the number of a pod's */
 };
+
+/*
+ * Spaces: the network namespaces that programs work in. A pod whose link has its programs at the host's end is in the
+ * node's; one that is captured inside its own namespace has a number, and what is known of its packets is known there
+ * only: the same addresses and ports may be seen in several. In the place of the index of a link stands for such a pod
+ * CV_LINK_INSIDE with that number.
+ */
+#define CV_SPACE_NODE 0
+#define CV_MAX_SPACES 4096 /* as many as cv_endpoint has entries for */
+#define CV_LINK_INSIDE 0x40000000u
 
 enum cv_flow_flag {
 	CV_FLOW_REPLY = 1 << 0,        /* this entry is the answering direction */
@@ -296,6 +307,20 @@ _Static_assert(CV_LISTENER_KINDS == 10,
                "another kind changes the layout of cv_control and cv_listener: raise CV_ABI_VERSION");
 
 #define CV_MAX_LISTENERS 64 /* per kind: one for each event loop */
+
+/* cv_inside_sock: the same for the listeners in pods' own namespaces, of which cv_control has the numbers, too. */
+struct cv_inside_listener_key {
+	__u16 space;
+	__u8 kind; /* enum cv_listener_kind: OUT, TUNNEL and PLAIN */
+	__u8 slot;
+};
+
+/* cv_inside: what the programs of pod.bpf.c, one set in each such namespace, call. */
+enum cv_inside_program {
+	CV_INSIDE_OUT = 0, /* what the pod sends */
+	CV_INSIDE_IN = 1,  /* what comes to it */
+	CV_INSIDE_PROGRAMS = 2,
+};
 
 /* cv_own_socket: what a socket of the proxy is. */
 enum cv_own_kind {

@@ -19,6 +19,15 @@ public static class CvAbi
     /// <summary>How many reasons there is room for in cv_drops, and in the words that say how they are treated.</summary>
     public const uint MaxReasons = 64;
 
+    /// <summary>Spaces: the network namespaces that programs work in. A pod whose link has its programs at the host's end is in the node's; one that is captured inside its own namespace has a number, and what is known of its packets is known there only: the same addresses and ports may be seen in several. In the place of the index of a link stands for such a pod CV_LINK_INSIDE with that number.</summary>
+    public const uint SpaceNode = 0;
+
+    /// <summary>As many as cv_endpoint has entries for.</summary>
+    public const uint MaxSpaces = 4096;
+
+    /// <summary><c>CV_LINK_INSIDE</c>.</summary>
+    public const uint LinkInside = 0x40000000;
+
     /// <summary>cv_usage, cv_swept: whose flows are in cv_flow, counted by the veth of the pod that began them, CV_OWNER_EXTERNAL for those from outside. In the table are made - gone - swept. The programs write cv_usage, the agent writes cv_swept: neither has to wait for the other.</summary>
     public const uint OwnerExternal = 0;
 
@@ -272,7 +281,10 @@ public partial struct CvFlowKey : IEquatable<CvFlowKey>
     /// <summary><c>proto</c>.</summary>
     [FieldOffset(36)] public byte Proto;
 
-    [FieldOffset(37)] private CvByteArray3 _pad;
+    [FieldOffset(37)] private byte _pad;
+
+    /// <summary>Of the namespace that the packet was seen in: CV_SPACE_NODE, or the number of a pod's.</summary>
+    [FieldOffset(38)] public ushort Space;
 
     /// <summary>Whether every byte is equal.</summary>
     /// <param name="left">One.</param>
@@ -1070,6 +1082,61 @@ public enum CvListenerKind : uint
 
     /// <summary><c>CV_LISTENER_KINDS</c>.</summary>
     Kinds = 10,
+}
+
+/// <summary>cv_inside_sock: the same for the listeners in pods' own namespaces, of which cv_control has the numbers, too.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 4)]
+public partial struct CvInsideListenerKey : IEquatable<CvInsideListenerKey>
+{
+    /// <summary><c>space</c>.</summary>
+    [FieldOffset(0)] public ushort Space;
+
+    /// <summary>Enum cv_listener_kind: OUT, TUNNEL and PLAIN.</summary>
+    [FieldOffset(2)] public byte Kind;
+
+    /// <summary><c>slot</c>.</summary>
+    [FieldOffset(3)] public byte Slot;
+
+    /// <summary>Whether every byte is equal.</summary>
+    /// <param name="left">One.</param>
+    /// <param name="right">The other.</param>
+    /// <returns>True when they are.</returns>
+    public static bool operator ==(CvInsideListenerKey left, CvInsideListenerKey right) => left.Equals(right);
+
+    /// <summary>Whether a byte differs.</summary>
+    /// <param name="left">One.</param>
+    /// <param name="right">The other.</param>
+    /// <returns>True when one does.</returns>
+    public static bool operator !=(CvInsideListenerKey left, CvInsideListenerKey right) => !left.Equals(right);
+
+    /// <inheritdoc/>
+    public readonly bool Equals(CvInsideListenerKey other) => AsBytes(in this).SequenceEqual(AsBytes(in other));
+
+    /// <inheritdoc/>
+    public override readonly bool Equals(object? obj) => obj is CvInsideListenerKey other && Equals(other);
+
+    /// <inheritdoc/>
+    public override readonly int GetHashCode()
+    {
+        HashCode hash = default;
+        hash.AddBytes(AsBytes(in this));
+        return hash.ToHashCode();
+    }
+
+    private static ReadOnlySpan<byte> AsBytes(ref readonly CvInsideListenerKey value) => MemoryMarshal.AsBytes(new ReadOnlySpan<CvInsideListenerKey>(in value));
+}
+
+/// <summary>cv_inside: what the programs of pod.bpf.c, one set in each such namespace, call.</summary>
+public enum CvInsideProgram : uint
+{
+    /// <summary>What the pod sends.</summary>
+    Out = 0,
+
+    /// <summary>What comes to it.</summary>
+    In = 1,
+
+    /// <summary><c>CV_INSIDE_PROGRAMS</c>.</summary>
+    Programs = 2,
 }
 
 /// <summary>cv_own_socket: what a socket of the proxy is.</summary>

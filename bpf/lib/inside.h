@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Pods that are captured inside their own network namespace, where the host's end of their link is another's or there is
+ * none. The pod's link is seen from the other side: what the pod sends leaves by its egress, what comes to it by its
+ * ingress. Three things differ from the programs on the node:
+ *
+ * - A socket can be assigned to what comes in only. What the pod sends to the proxy is looped to the namespace's `lo`,
+ *   where a rule by its mark delivers it; sk_lookup.h names the socket, and no datagram gets a header.
+ * - All that is not the pod's own comes by one wire and proves nothing of whom it is from, pods of this node included:
+ *   nothing goes straight from pod to pod.
+ * - The pod is at home here. Its processes may set marks, with CAP_NET_RAW: a mark of the proxy counts with the socket
+ *   that sent the packet, that of our resets where no socket did, and no other is heeded.
+ */
+#pragma once
+
+#include "lib/from_net.h"
+#include "lib/from_pod.h"
+#include "lib/reassembly.h"
+#include "lib/to_pod.h"
+
+#define CV_LOOPBACK 1 /* the index of lo in every namespace (LOOPBACK_IFINDEX) */
+
+/* Where the program works: cv_pod_out and cv_pod_in have said whose namespace that is. */
+static __always_inline void place_inside(const struct __sk_buff *skb, struct cv_scratch *s, __u32 came_by)
+{
+	s->space = skb->cb[0] & 0xffff;
+	s->link = CV_LINK_INSIDE | s->space;
+	s->came_by = came_by;
+}
+
+/*
+ * Sends what is for the proxy into the namespace's lo: the addresses of its frames are zero, which makes the frame one
+ * for this host. Returns what the program returns.
+ */
+static __always_inline int inside_loop(struct __sk_buff *skb, struct cv_scratch *s)
+{
+	__builtin_memset(s->bytes, 0, CV_MACS_LEN);
+	if (bpf_skb_store_bytes(skb, 0, s->bytes, CV_MACS_LEN, 0))
+		return packet_drop(skb, CV_REASON_REWRITE_FAILED, CV_SIDE_FROM_POD);
+	if (bpf_redirect(CV_LOOPBACK, BPF_F_INGRESS) != TC_ACT_REDIRECT)
+		return packet_drop(skb, CV_REASON_REDIRECT_FAILED, CV_SIDE_FROM_POD);
+	return TC_ACT_REDIRECT;
+}
+
+/* What the pod sends, and what the proxy does in its name. */
+static __always_inline int inside_out(struct __sk_buff *skb)
+{
+	int r, proxy = mark_is(skb, cv_cfg_mark_proxy), reset = mark_is(skb, cv_cfg_mark_reject);
+	struct cv_scratch *s = scratch_get();
+
+	if (!s)
+		return TC_ACT_SHOT;
+	if (proxy && socket_own_kind(skb)) {
+		counter_add(CV_COUNTER_PROXY_PACKETS, 1);
+		return TC_ACT_OK;
+	}
+	/* As on the node: what the kernel says for a socket of the proxy that is not whole. Resets of ours have none. */
+	if ((proxy || (reset && !skb->sk)) && segment_is_bare(skb))
+		return TC_ACT_OK;
+	place_inside(skb, s, 0);
+	skb->mark &= ~cv_cfg_mark_mask;
+	r = packet_parse(skb);
+	if (r == CV_IGNORE && icmp_speaks_for_router(&s->packet))
+		r = CV_REASON_NEIGHBOUR_SCOPE;
+	if (r == CV_IGNORE)
+		return TC_ACT_OK;
+	if (r == CV_REASON_FRAGMENT_NO_FIRST)
+		r = from_pod_first_missing(skb);
+	else if (r)
+		return packet_drop(skb, r, CV_SIDE_FROM_POD);
+	else
+		r = from_pod(skb, s);
+	if (!mark_is(skb, cv_cfg_mark_capture))
+		return r;
+	r = reassembly_admit(skb, s, r, s->link, CV_SIDE_FROM_POD);
+	return r == TC_ACT_OK ? inside_loop(skb, s) : r;
+}
+
+/* What comes to the pod: for the proxy's sockets in its namespace, or plaintext for itself. */
+static __always_inline int inside_in(struct __sk_buff *skb)
+{
+	struct cv_scratch *s = scratch_get();
+	int r, missing;
+
+	if (!s)
+		return TC_ACT_SHOT;
+	if (mark_is(skb, cv_cfg_mark_reject))
+		return TC_ACT_OK; /* our own answer to the pod: marks do not survive entering a namespace */
+	place_inside(skb, s, CV_LINK_WIRE);
+	skb->mark &= ~cv_cfg_mark_mask;
+	r = packet_parse(skb);
+	if (r == CV_IGNORE)
+		return TC_ACT_OK;
+	missing = r == CV_REASON_FRAGMENT_NO_FIRST;
+	if (r && !missing)
+		return packet_drop(skb, r, CV_SIDE_NET);
+	r = missing ? from_net_first_missing(skb) : from_net(skb, s);
+	if (mark_is(skb, cv_cfg_mark_capture))
+		return reassembly_admit(skb, s, r, CV_OWNER_EXTERNAL, CV_SIDE_NET);
+	if (r != TC_ACT_OK)
+		return r;
+	return missing ? packet_drop(skb, CV_REASON_FRAGMENT_NO_FIRST, CV_SIDE_NET) : to_pod(skb, s);
+}
