@@ -96,7 +96,8 @@ struct cv_flow_key {
 	__be16 sport;
 	__be16 dport;
 	__u8 proto;
-	__u8 pad[3];
+	__u8 pad;
+	__u16 space; /* of the namespace that the packet was seen in: 0 for the node's, or the number of a pod's */
 };
 
 enum cv_flow_flag {

@@ -272,7 +272,10 @@ public partial struct CvFlowKey : IEquatable<CvFlowKey>
     /// <summary><c>proto</c>.</summary>
     [FieldOffset(36)] public byte Proto;
 
-    [FieldOffset(37)] private CvByteArray3 _pad;
+    [FieldOffset(37)] private byte _pad;
+
+    /// <summary><c>space</c>.</summary>
+    [FieldOffset(38)] public ushort Space;
 
     /// <summary>Whether every byte is equal.</summary>
     /// <param name="left">One.</param>
