@@ -55,7 +55,7 @@ internal sealed class UdpTunnelBench : IHttp2Requests<TunnelConnection>, IDatagr
         HandshakeReporter reporter = Reporter(_source);
         CertificateWaiter certificates = new(_sending, _source, _options.CertificateTimeout);
         _client = new TunnelPool(
-            _sending, _options.TunnelPoolOf(loops: 2), certificates, Handshaker(_sending, _source, reporter), reporter, new SharedBudget(_options.MaxTunnels), TimeProvider.System);
+            _sending, _options.TunnelPoolOf(loops: 2), certificates, Handshaker(_sending, _source, reporter), reporter, new SharedBudget(_options.MaxTunnels), new TunnelEnds(), TimeProvider.System);
         _server = Handshaker(_counting, _mesh, Reporter(_mesh));
     }
 

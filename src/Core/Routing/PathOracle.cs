@@ -5,12 +5,15 @@ namespace Culvert.Core;
 /// <summary>
 /// Says which path a connection takes: the one place where that is written. The proxy and <c>culvert explain</c> ask it, the kernel's tables are filled from the same
 /// <see cref="ProxyNeed"/>, and the kernel's programs are tested against it. Which of a Service's backends is taken is not its business: whoever asks chooses between
-/// <see cref="Find"/> and <see cref="To"/>, and hears from <see cref="Refusal"/> when there is none. Pure, but for the addresses of the node, which are asked for each time; safe for any number of threads.
+/// <see cref="Find"/> and <see cref="To"/>, and hears from <see cref="Refusal"/> when there is none. Pure, but for the addresses of the node and who is captured inside, which are asked for each time; safe for any number of threads.
 /// </summary>
 /// <param name="world">The snapshot in force.</param>
 /// <param name="tunnelPort">The port of tunnels on every node.</param>
 /// <param name="isNodeAddress">Whether an address is one of the node itself; null where it is known to have none. Called on any thread.</param>
-public sealed class PathOracle(SnapshotIndex world, ushort tunnelPort, Func<IPAddress, bool>? isNodeAddress = null)
+/// <param name="isInside">
+/// Whether a workload of this node, by its uid, is captured inside its network namespace, now; null where none is. Called on any thread.
+/// </param>
+public sealed class PathOracle(SnapshotIndex world, ushort tunnelPort, Func<IPAddress, bool>? isNodeAddress = null, Func<string, bool>? isInside = null)
 {
     /// <summary>The snapshot in force.</summary>
     public SnapshotIndex World { get; } = world;
@@ -50,6 +53,8 @@ public sealed class PathOracle(SnapshotIndex world, ushort tunnelPort, Func<IPAd
         if (isItself && request.Service is null) return new ConnectionPath(PathKind.Pass, PathReason.Itself, destination);
         if (destination.Node != (source?.Node ?? World.Snapshot.Node))
             return source is null ? new ConnectionPath(PathKind.Pass, PathReason.NotEnrolled, destination) : new ConnectionPath(PathKind.Tunnel, PathReason.None, destination);
+        // Who has no identity has no tunnel either, and a pod's way to itself does not leave its namespace.
+        if (source is not null && !isItself && (IsInside(source) || IsInside(destination))) return new ConnectionPath(PathKind.Tunnel, PathReason.Inside, destination);
         bool isChosenByProxy = request.Service is not null && ProxyNeed.Of(request.Service);
         PathReason need = isChosenByProxy ? PathReason.LoadBalancing
             : isItself ? PathReason.Itself
@@ -65,6 +70,14 @@ public sealed class PathOracle(SnapshotIndex world, ushort tunnelPort, Func<IPAd
 
     /// <summary>Whether an address is one of the node itself, whose own processes reach its workloads, and the other way round, whatever policy says.</summary>
     public bool IsNodeAddress(IPAddress address) => isNodeAddress?.Invoke(address) == true;
+
+    /// <summary>Whether a workload is captured inside its network namespace, where the kernel delivers nothing to others by itself, and draws no backends.</summary>
+    /// <param name="workload">A workload of this node; those of others never are, as far as this node knows.</param>
+    public bool IsInside(WorkloadInfo workload)
+    {
+        ArgumentNullException.ThrowIfNull(workload);
+        return isInside is not null && workload.Node == World.Snapshot.Node && isInside(workload.Uid);
+    }
 
     /// <summary>Whether the kernel forwards what goes to a backend as it is, whatever chooses among a Service's backends: it is not in the mesh, or left alone.</summary>
     /// <param name="backend">A whole address.</param>

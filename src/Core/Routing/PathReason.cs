@@ -3,7 +3,7 @@ namespace Culvert.Core;
 /// <summary>Why a connection takes its path.</summary>
 public enum PathReason
 {
-    /// <summary>Both ends are in the mesh, and nothing is special: <see cref="PathKind.Direct"/> or <see cref="PathKind.Tunnel"/>.</summary>
+    /// <summary>Both ends are in the mesh, and nothing is special: <see cref="PathKind.Direct"/> or, to another node, <see cref="PathKind.Tunnel"/>.</summary>
     None,
 
     /// <summary>Proxy: the Service port's backends are chosen in a way that the kernel does not know.</summary>
@@ -29,4 +29,7 @@ public enum PathReason
 
     /// <summary>Drop: tunnels are the proxies' to make.</summary>
     TunnelPort,
+
+    /// <summary>Tunnel, also on one node: one of the ends is captured inside its network namespace, to which no other way of the mesh leads.</summary>
+    Inside,
 }

@@ -23,9 +23,9 @@ internal sealed class ReplyTable : IReplyTable
     }
 
     /// <inheritdoc/>
-    public SocketErrno Add(in SocketEndPoint pod, in SocketEndPoint client, int loop)
+    public SocketErrno Add(in SocketEndPoint pod, in SocketEndPoint client, ushort space, int loop)
     {
-        CvFlowKey key = Key(pod, client);
+        CvFlowKey key = Key(pod, client, space);
         lock (_lock)
         {
             try
@@ -42,9 +42,9 @@ internal sealed class ReplyTable : IReplyTable
     }
 
     /// <inheritdoc/>
-    public void Remove(in SocketEndPoint pod, in SocketEndPoint client)
+    public void Remove(in SocketEndPoint pod, in SocketEndPoint client, ushort space)
     {
-        CvFlowKey key = Key(pod, client);
+        CvFlowKey key = Key(pod, client, space);
         lock (_lock)
         {
             if (!_uses.TryGetValue(key, out int uses)) return;
@@ -59,5 +59,10 @@ internal sealed class ReplyTable : IReplyTable
     }
 
     // From any port of the pod.
-    private static CvFlowKey Key(in SocketEndPoint pod, in SocketEndPoint client) => AbiAddress.FlowKey(pod.WithPort(0), client, System.Net.Sockets.ProtocolType.Udp);
+    private static CvFlowKey Key(in SocketEndPoint pod, in SocketEndPoint client, ushort space)
+    {
+        CvFlowKey key = AbiAddress.FlowKey(pod.WithPort(0), client, System.Net.Sockets.ProtocolType.Udp);
+        key.Space = space;
+        return key;
+    }
 }

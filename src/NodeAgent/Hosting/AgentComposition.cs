@@ -10,6 +10,7 @@ using Culvert.NodeAgent.Identity;
 using Culvert.NodeAgent.Mesh;
 using Culvert.NodeAgent.Options;
 using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Snapshots;
 using Culvert.NodeAgent.Telemetry;
 using Culvert.NodeAgent.Telemetry.Metrics;
@@ -96,7 +97,7 @@ internal static class AgentComposition
         ProxyOptions proxyOptions = ProxySetup.OptionsOf(options, descriptors, programs, logger);
         ProxyObserver observer = parts.Own(new ProxyObserver(sink, metrics, () => flowContext.Index, proxyOptions.Loops, time, loggers.CreateLogger("Culvert.Proxy")));
         parts.Own(new KernelFlowReader(programs.Maps.Events, flowContext, sink, time));
-        ProxyServer proxy = parts.OwnAsyncDisposable(new ProxyServer(proxyOptions, new ProxyAgent(directory, directory, tls, observer, programs.Replies, new TranslatedConnections(programs.Maps.Flow), tunnelSource), time));
+        ProxyServer proxy = parts.OwnAsyncDisposable(new ProxyServer(proxyOptions, new ProxyAgent(directory, directory, tls, observer, programs.Replies, new TranslatedConnections(programs.Maps.Flow), tunnelSource, NoPodSpaces.Instance), time));
         tls.Changed += proxy.CertificatesChanged;
 
         // Snapshots, which have an effect on all of it.

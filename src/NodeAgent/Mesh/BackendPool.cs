@@ -13,8 +13,9 @@ namespace Culvert.NodeAgent.Mesh;
 /// <param name="previous">The pool of the snapshot before: turns are counted on.</param>
 internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend[] backends, Random random, BackendPool? previous = null)
 {
-    private readonly Backend[] _candidates = Candidates(backends);
-    private readonly int[] _turns = port.LoadBalancing == LoadBalancing.RoundRobin ? WeightedTurns.Order(Array.ConvertAll(Candidates(backends), b => b.Weight)) : [];
+    // For whom the kernel has drawn, and for whom it has not: workloads that are captured inside their namespaces.
+    private readonly Candidates _left = Candidates.Of(port, Array.Exists(backends, b => !b.IsUnmeshed) ? Array.FindAll(backends, b => !b.IsUnmeshed) : backends);
+    private Candidates? _all;
 
     // At a random place, or every node that starts would begin with the same backend.
     private readonly StrongBox<int> _next = previous?._next ?? new StrongBox<int>(random.Next());
@@ -42,44 +43,44 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
     /// <param name="client">Its address.</param>
     internal Backend? Choose(MeshView view, WorkloadInfo? source, in SocketEndPoint client)
     {
+        bool isInside = source is not null && view.Oracle.IsInside(source);
+        (Backend[] candidates, int[] turns) = isInside ? _all ??= Candidates.Of(Port, backends) : _left;
         switch (Port.LoadBalancing)
         {
             case LoadBalancing.RoundRobin:
-                return _turns.Length == 0 ? null : _candidates[_turns[Turn(_turns.Length)]];
+                return turns.Length == 0 ? null : candidates[turns[Turn(turns.Length)]];
             case LoadBalancing.LeastConnections:
-                return LeastConnections();
+                return LeastConnections(candidates);
             case LoadBalancing.SourceHash:
-                return SourceHash(client);
+                return SourceHash(candidates, client);
             case LoadBalancing.Random:
-                return Draw(view, source);
+                return isInside ? Draw(candidates, view, source, LeftOut.Nobody) : Draw(view, source);
             default:
                 throw new InvalidOperationException($"how {Port.LoadBalancing} chooses is not said");
         }
     }
 
-    // The kernel has drawn among all backends and has forwarded what it drew outside the mesh: the proxy chooses among the others. There are none only while the kernel still has the
-    // snapshot before.
-    private static Backend[] Candidates(Backend[] backends) => Array.Exists(backends, b => !b.IsUnmeshed) ? Array.FindAll(backends, b => !b.IsUnmeshed) : backends;
-
     // The kernel draws among all backends and keeps what it can deliver on this node itself; a connection that it has drawn a backend on another node for comes with that. Choosing here among the
     // others only leaves every backend exactly the share that its weight says. From outside nothing has been drawn yet.
     private Backend? Draw(MeshView view, WorkloadInfo? source)
     {
-        if (source is null) return Draw(view, source, LeftOut.Nobody);
-        return (_isDrawnWhole ? Draw(view, source, LeftOut.DeliveredOrDrawn) : null) ?? Draw(view, source, LeftOut.Delivered) ?? Draw(view, source, LeftOut.Nobody);
+        Backend[] candidates = _left.Backends;
+        if (source is null) return Draw(candidates, view, source, LeftOut.Nobody);
+        return (_isDrawnWhole ? Draw(candidates, view, source, LeftOut.DeliveredOrDrawn) : null)
+            ?? Draw(candidates, view, source, LeftOut.Delivered) ?? Draw(candidates, view, source, LeftOut.Nobody);
     }
 
-    private Backend? Draw(MeshView view, WorkloadInfo? source, LeftOut leftOut)
+    private Backend? Draw(Backend[] candidates, MeshView view, WorkloadInfo? source, LeftOut leftOut)
     {
         int total = 0;
-        foreach (Backend backend in _candidates)
+        foreach (Backend backend in candidates)
         {
             if (IsLeftOut(view, backend, source, leftOut)) continue;
             total += backend.Weight;
         }
         if (total == 0) return null;
         int drawn = random.Next(total);
-        foreach (Backend backend in _candidates)
+        foreach (Backend backend in candidates)
         {
             if (IsLeftOut(view, backend, source, leftOut)) continue;
             drawn -= backend.Weight;
@@ -98,29 +99,37 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
     private int Turn(int count) => (int)((uint)Interlocked.Increment(ref _next.Value) % (uint)count);
 
     // Those that have equally few take turns.
-    private Backend? LeastConnections()
+    private Backend? LeastConnections(Backend[] candidates)
     {
-        if (_candidates.Length == 0) return null;
-        int start = Turn(_candidates.Length);
-        Backend best = _candidates[start];
-        for (int i = 1; i < _candidates.Length; i++)
+        if (candidates.Length == 0) return null;
+        int start = Turn(candidates.Length);
+        Backend best = candidates[start];
+        for (int i = 1; i < candidates.Length; i++)
         {
-            Backend other = _candidates[(start + i) % _candidates.Length];
+            Backend other = candidates[(start + i) % candidates.Length];
             if ((long)(other.Load?.Count ?? 0) * best.Weight < (long)(best.Load?.Count ?? 0) * other.Weight) best = other;
         }
         return best;
     }
 
-    private Backend? SourceHash(in SocketEndPoint client)
+    private static Backend? SourceHash(Backend[] candidates, in SocketEndPoint client)
     {
         Backend? best = null;
         double bestScore = -1;
-        foreach (Backend backend in _candidates)
+        foreach (Backend backend in candidates)
         {
             double score = backend.Score(client);
             if (score > bestScore) (best, bestScore) = (backend, score);
         }
         return best;
+    }
+
+    // Backends that are chosen among, and the order of their turns. The kernel has drawn among all backends and has forwarded what it drew outside the mesh: then the proxy chooses among the others.
+    // There are none only while the kernel still has the snapshot before.
+    private sealed record Candidates(Backend[] Backends, int[] Turns)
+    {
+        internal static Candidates Of(ServicePort port, Backend[] backends) =>
+            new(backends, port.LoadBalancing == LoadBalancing.RoundRobin ? WeightedTurns.Order(Array.ConvertAll(backends, b => b.Weight)) : []);
     }
 
     // Whom the proxy does not draw for a workload: the kernel has.

@@ -21,10 +21,11 @@ internal sealed class MeshView
     /// <param name="tunnelPort">Port of tunnels on every node.</param>
     /// <param name="previous">The view it replaces: connections, sessions and turns are counted on where they were.</param>
     /// <param name="isNodeAddress">Whether an address is one of this node itself, now. Thread-safe.</param>
-    internal MeshView(NodeSnapshot snapshot, ushort tunnelPort, MeshView? previous = null, Func<IPAddress, bool>? isNodeAddress = null)
+    /// <param name="isInside">Whether a workload of this node, by its uid, is captured inside its network namespace, now. Thread-safe.</param>
+    internal MeshView(NodeSnapshot snapshot, ushort tunnelPort, MeshView? previous = null, Func<IPAddress, bool>? isNodeAddress = null, Func<string, bool>? isInside = null)
     {
         Snapshot = snapshot;
-        Oracle = new PathOracle(new SnapshotIndex(snapshot), tunnelPort, isNodeAddress);
+        Oracle = new PathOracle(new SnapshotIndex(snapshot), tunnelPort, isNodeAddress, isInside);
         _tunnelPort = tunnelPort;
         Dictionary<(SocketEndPoint Address, TransportProtocol Protocol), BackendPool> services = [];
         Dictionary<(SocketEndPoint Address, TransportProtocol Protocol), string> applicationProtocols = [];

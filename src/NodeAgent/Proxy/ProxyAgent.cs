@@ -12,6 +12,7 @@ namespace Culvert.NodeAgent.Proxy;
 /// <param name="Replies">Where sessions of datagrams announce the answers they wait for.</param>
 /// <param name="Translated">Connections that reach the proxy with another address than was asked for.</param>
 /// <param name="TunnelSource">From which addresses tunnels are opened.</param>
+/// <param name="Spaces">Which workloads are captured inside their namespaces.</param>
 internal readonly record struct ProxyAgent(
     IProxyDirectory Directory, IProxyAuthorizer Authorizer, ICertificateSource Certificates, IProxyObserver Observer, IReplyTable Replies, ITranslatedConnections Translated,
-    ITunnelSource TunnelSource);
+    ITunnelSource TunnelSource, IPodSpaces Spaces);

@@ -30,7 +30,7 @@ internal sealed class ProxyLoop
     private readonly UdpSessions _sessions;
     private readonly CapturedDatagrams _datagrams;
     private readonly PortUnreachableReporter _unreachable;
-    private readonly List<LoopListener> _listeners = [];
+    private readonly List<(LoopListener Listener, PodSpace? Space)> _listeners = [];
     private readonly List<UdpListener> _datagramListeners = [];
 
     /// <summary>Puts the parts together; on any thread, before the loop starts.</summary>
@@ -49,7 +49,7 @@ internal sealed class ProxyLoop
         _certificates = new CertificateWaiter(loop, agent.Certificates, options.CertificateTimeout);
         HandshakeReporter reporter = new(agent.Observer, shared.Failures);
         TunnelHandshaker handshaker = new(loop, options.HandshakeTimeout, reporter, agent.Certificates, shared.Proofs, time);
-        _pool = new TunnelPool(loop, options.TunnelPoolOf(shared.Loops), _certificates, handshaker, reporter, shared.OwnTunnels, time);
+        _pool = new TunnelPool(loop, options.TunnelPoolOf(shared.Loops), _certificates, handshaker, reporter, shared.OwnTunnels, shared.Ends, time);
 
         // A connection's life: admitted, then served by its protocol's handler.
         _guard = new ConnectionGuard(agent.Directory, agent.Authorizer, agent.Observer, time);
@@ -57,7 +57,7 @@ internal sealed class ProxyLoop
         ProtocolHandlers protocols = new(loop, new ByteHandler(), new Dictionary<string, IProtocolHandler>());
         ApplicationDialer applications = new(loop, options.ApplicationDial, agent.Observer);
         _captured = new CapturedConnectionHandler(
-            loop, ids, agent.Directory, agent.Translated, places, admission, protocols, new Upstreams(applications, _pool, agent.TunnelSource), agent.Observer);
+            loop, ids, agent.Directory, agent.Spaces, agent.Translated, places, admission, protocols, new Upstreams(applications, _pool, agent.TunnelSource), agent.Observer);
 
         // Datagrams that pods send.
         _udp = new UdpIo(loop, new UdpCounters(), agent.Observer);
@@ -66,14 +66,14 @@ internal sealed class ProxyLoop
         _late = new LateAnswers(loop, options.LateAnswerTime, shared.Answers, agent.Replies);
         UdpApplicationDialer udpApplications = new(dialer, shared.Answers, agent.Replies, _late, agent.Observer);
         BehindProxyHeaderSessions behindHeaders = new(loop, options.UdpTimes, agent.Directory, places, ids, _guard, udpApplications, agent.Observer);
-        UdpSessionOpener opener = new(loop, agent.Directory, ids, places, _guard, udpApplications, new UdpTunnelDialer(loop, _pool, agent.TunnelSource, agent.Observer), behindHeaders);
+        UdpSessionOpener opener = new(loop, agent.Directory, agent.Spaces, ids, places, _guard, udpApplications, new UdpTunnelDialer(loop, _pool, agent.TunnelSource, agent.Observer), behindHeaders);
         UdpSessionParts parts = new(loop, options.UdpTimes, dialer, _udp, _unreachable, agent.Observer);
         _sessions = new UdpSessions(options.MaxUdpSessions, options.MaxUdpRefusals, agent.Directory, parts, opener);
         _datagrams = new CapturedDatagrams(loop, options.CheckCaptured, _sessions, shared.Answers, agent.Directory, agent.Observer);
 
         // Tunnels from other nodes.
         ConnectResponder responder = new();
-        InboundRequests requests = new(ids, agent.Directory, options.ForbiddenPorts);
+        InboundRequests requests = new(ids, agent.Directory, agent.Spaces, shared.Ends, options.ForbiddenPorts);
         InboundDatagrams inboundDatagrams = new(loop, options.DatagramStreamTimes, _guard, udpApplications, behindHeaders, responder, agent.Observer);
         _inbound = new InboundConnections(loop, _guard, admission, protocols, applications, responder, agent.Observer);
         InboundStreams streams = new(requests, places, _inbound, inboundDatagrams, responder, agent.Observer);
@@ -96,22 +96,22 @@ internal sealed class ProxyLoop
     /// <summary>Whether nothing is left to wait for.</summary>
     internal bool IsIdle => _captured.Running == 0 && _inbound.Running == 0;
 
-    internal void ListenForPods(SocketHandle listener) => Listen(listener, _captured.Accept);
+    internal void ListenForPods(SocketHandle listener, PodSpace? space = null) => Listen(listener, (handle, peer) => _captured.Accept(handle, peer, space), space);
 
-    internal void ListenForBackends(SocketHandle listener) => Listen(listener, _captured.AcceptForBackend);
+    internal void ListenForBackends(SocketHandle listener) => Listen(listener, _captured.AcceptForBackend, space: null);
 
-    internal void ListenForTunnels(SocketHandle listener) => Listen(listener, _handshakes.Accept);
+    internal void ListenForTunnels(SocketHandle listener, PodSpace? space = null) => Listen(listener, (handle, peer) => _handshakes.Accept(handle, peer, space), space);
 
-    private void Listen(SocketHandle listener, Action<SocketHandle, SocketEndPoint> accepted)
+    private void Listen(SocketHandle listener, Action<SocketHandle, SocketEndPoint> accepted, PodSpace? space)
     {
         LoopListener watched = new(Loop, listener, accepted, OnAcceptFailed);
-        _listeners.Add(watched);
+        _listeners.Add((watched, space));
         watched.Watch();
     }
 
-    internal void ListenDatagrams(ProxyListener listener, bool headers)
+    internal void ListenDatagrams(ProxyListener listener, bool headers, PodSpace? space = null)
     {
-        UdpListener watched = new(Loop, _udp.Receiver, _time, _datagrams, listener.Handle, listener.Local, headers);
+        UdpListener watched = new(Loop, _udp.Receiver, _time, _datagrams, listener.Handle, listener.Local, headers, space);
         _datagramListeners.Add(watched);
         SocketErrno error = watched.Watch();
         if (error != SocketErrno.None) _observer.OnLoopFault(Loop.Index, new Interop.KernelException("watch a socket for datagrams", (int)error));
@@ -126,8 +126,31 @@ internal sealed class ProxyLoop
 
     internal void StopListening()
     {
-        foreach (LoopListener listener in _listeners) listener.Dispose();
+        foreach ((LoopListener listener, _) in _listeners) listener.Dispose();
         _listeners.Clear();
+    }
+
+    /// <summary>A space has been given up: nothing of the proxy stays there but connections that are being made, which end by their time limits.</summary>
+    internal void CloseOf(PodSpace space)
+    {
+        foreach ((LoopListener listener, PodSpace? its) in _listeners)
+        {
+            if (its == space) listener.Dispose();
+        }
+
+        _listeners.RemoveAll(l => l.Space == space);
+        foreach (UdpListener listener in _datagramListeners)
+        {
+            if (listener.Space == space) listener.Dispose();
+        }
+
+        _datagramListeners.RemoveAll(l => l.Space == space);
+        _guard.AbortOf(space);
+        _sessions.CloseOf(space);
+        Tunnels.CloseOf(space);
+        _pool.CloseOf(space);
+        _unreachable.CloseOf(space);
+        _late.CloseOf(space);
     }
 
     /// <summary>No new streams on any tunnel; running ones go on.</summary>

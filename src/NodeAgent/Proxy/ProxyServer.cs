@@ -10,7 +10,7 @@ namespace Culvert.NodeAgent.Proxy;
 /// The proxy of one node: event loops, the listeners for captured connections and for tunnels, and what runs on them. Methods
 /// are thread-safe.
 /// </summary>
-internal sealed class ProxyServer : IAsyncDisposable
+internal sealed partial class ProxyServer : IAsyncDisposable
 {
     private delegate ProxyListener BindListener(in SocketEndPoint address, int loop, ProxyOptions options, bool sharePort);
 
@@ -79,7 +79,7 @@ internal sealed class ProxyServer : IAsyncDisposable
         new("handshakes", _loops.Sum(l => l.Handshakes), _options.MaxHandshakes),
     ];
 
-    private IEnumerable<ProxyListener> AllListeners => _outbound.Concat(_backends).Concat(_tunnels).Concat(_udp).Concat(_plain);
+    private IEnumerable<ProxyListener> AllListeners => [.. _outbound, .. _backends, .. _tunnels, .. _udp, .. _plain, .. SpacesListeners()];
 
     /// <summary>Binds the listeners and starts the loops.</summary>
     /// <exception cref="Interop.KernelException">A port is taken or a capability is missing; the message says which.</exception>
@@ -159,6 +159,7 @@ internal sealed class ProxyServer : IAsyncDisposable
 
         foreach (ProxyLoop loop in _loops) loop.Loop.Dispose();
         foreach (ProxyListener listener in AllListeners) listener.Handle.Dispose();
+        _ended.SetResult();
     }
 
     private Task<bool[]> InvokeAllAsync(Action<ProxyLoop> work) => Task.WhenAll(_loops.Select(loop => loop.Loop.InvokeAsync(() =>

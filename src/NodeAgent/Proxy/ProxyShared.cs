@@ -26,6 +26,9 @@ internal sealed class ProxyShared(ProxyOptions options, int loops, TimeProvider 
     /// <summary>Tunnels opened by this side, by the identity they are opened for.</summary>
     internal SharedBudget OwnTunnels { get; } = new(options.MaxTunnels);
 
+    /// <summary>Which tunnels this proxy has opened.</summary>
+    internal TunnelEnds Ends { get; } = new();
+
     /// <summary>Which session's socket stands for which client towards which destination.</summary>
     internal UdpReplyRegistry Answers { get; } = new();
 

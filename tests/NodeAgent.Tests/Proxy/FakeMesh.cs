@@ -51,7 +51,10 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
 
     internal bool Record { get; set; } = true;
 
-    internal ProxyAgent Agent => new(this, this, this, this, NoReplyTable.Instance, this, this);
+    /// <summary>Which workloads are captured inside their namespaces.</summary>
+    internal IPodSpaces Spaces { get; set; } = NoPodSpaces.Instance;
+
+    internal ProxyAgent Agent => new(this, this, this, this, NoReplyTable.Instance, this, this, Spaces);
 
     public WorkloadInfo? FindLocalWorkload(in SocketEndPoint address) =>
         Neighbour is { } neighbour && neighbour.Addresses.Contains(address.ToIPAddress()) ? neighbour : Local;

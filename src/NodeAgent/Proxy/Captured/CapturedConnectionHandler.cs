@@ -16,6 +16,7 @@ namespace Culvert.NodeAgent.Proxy.Captured;
 /// <param name="loop">The loop.</param>
 /// <param name="ids">Numbers connections.</param>
 /// <param name="directory">Addresses and routes.</param>
+/// <param name="spaces">Which workloads are captured inside their namespaces.</param>
 /// <param name="translated">What pods have asked for that reaches the proxy with another address.</param>
 /// <param name="places">Budgets for connections.</param>
 /// <param name="admission">Admits connections.</param>
@@ -23,7 +24,7 @@ namespace Culvert.NodeAgent.Proxy.Captured;
 /// <param name="upstreams">The paths to the other ends.</param>
 /// <param name="observer">Hears of connections that are refused.</param>
 internal sealed class CapturedConnectionHandler(
-    EventLoop loop, ConnectionIds ids, IProxyDirectory directory, ITranslatedConnections translated, ConnectionPlaces places, ConnectionAdmission admission, ProtocolHandlers protocols,
+    EventLoop loop, ConnectionIds ids, IProxyDirectory directory, IPodSpaces spaces, ITranslatedConnections translated, ConnectionPlaces places, ConnectionAdmission admission, ProtocolHandlers protocols,
     Upstreams upstreams, IProxyObserver observer)
 {
     /// <summary>Connections that run, are being made or are being closed.</summary>
@@ -32,10 +33,11 @@ internal sealed class CapturedConnectionHandler(
     /// <summary>Takes an accepted connection to the address that it has.</summary>
     /// <param name="handle">The socket; owned from here on.</param>
     /// <param name="peer">The client's address.</param>
-    internal void Accept(SocketHandle handle, SocketEndPoint peer)
+    /// <param name="space">The listener's.</param>
+    internal void Accept(SocketHandle handle, SocketEndPoint peer, PodSpace? space)
     {
         if (handle.GetLocalEndPoint(out SocketEndPoint destination) != SocketErrno.None) handle.Dispose();
-        else _ = RunAsync(new LoopSocket(loop, handle, connected: true), InfoOf(peer, destination), drawn: null);
+        else _ = RunAsync(new LoopSocket(loop, handle, connected: true), InfoOf(peer, destination) with { SourceSpace = space }, drawn: null);
     }
 
     /// <summary>Takes an accepted connection to a Service, which has the address of the backend that was drawn for it.</summary>
@@ -69,8 +71,10 @@ internal sealed class CapturedConnectionHandler(
         Running++;
         try
         {
-            if (directory.FindLocalWorkload(info.Source) is { } source) await ServeWorkloadAsync(client, info, source, drawn);
-            else await ServeExternalAsync(client, info);
+            WorkloadInfo? source = directory.FindLocalWorkload(info.Source);
+            if (source is null && info.SourceSpace is null) await ServeExternalAsync(client, info);
+            else if (source is not null && info.SourceSpace == spaces.Find(source)) await ServeWorkloadAsync(client, info, source, drawn);
+            else Refuse(client, WithDestinationNames(info), ProxyFailure.UnknownSource, null); // in a namespace only its own pod speaks, and speaks nowhere else
         }
         catch (Exception exception)
         {
@@ -92,7 +96,7 @@ internal sealed class CapturedConnectionHandler(
         if (!TryTake(client, info, lease)) return;
 
         OutboundRoute route = directory.Resolve(source, info.Source, info.Destination, info.Protocol, drawn);
-        info = info.With(route);
+        info = info.With(route, spaces);
         if (route.Kind == OutboundRouteKind.Deny)
         {
             Refuse(client, info, route.Failure, route.Detail);
@@ -123,6 +127,7 @@ internal sealed class CapturedConnectionHandler(
                 Route = OutboundRouteKind.Passthrough,
                 DestinationWorkload = destination,
                 DestinationIdentity = destination.Identity,
+                DestinationSpace = spaces.Find(destination),
                 ApplicationProtocol = directory.FindApplicationProtocol(info.Target, info.Protocol),
             };
         }

@@ -23,12 +23,14 @@ internal sealed class ApplicationDialer(EventLoop loop, DialOptions options, IPr
     internal async ValueTask<UpstreamResult> ConnectAsync(ProxyConnectionInfo info, SocketEndPoint remote)
     {
         // The application sees the client's own address; the port differs while the client's is in use on this very machine.
-        // A pod that reaches itself by a Service gets the node's: a kernel refuses packets from outside with its own address.
+        // A pod that reaches itself by a Service gets the node's: a kernel refuses packets from outside with its own address. Inside its namespace they are not from outside.
         bool possible = info.Source.IsIPv4 == remote.IsIPv4 && info.Source.WithPort(0) != remote.WithPort(0);
         SocketEndPoint source = info.Direction == ProxyDirection.Inbound ? info.Source : info.Source.WithPort(0);
         SocketEndPoint? from = options.Transparent && possible ? source : null;
-        bool onNode = info.Route == OutboundRouteKind.Local || info.Direction == ProxyDirection.Inbound;
-        DialResult dial = await Dialer.ConnectAsync(loop, remote, options with { Source = from, OnNode = onNode });
+        // Beyond the mesh a pod's namespace speaks with the pod's own address, which nobody else's answers have to be led to.
+        bool isOwnAddress = info.ApplicationSpace is not null && !info.IsDestinationHere;
+        DialResult dial = await Dialer.ConnectAsync(
+            loop, remote, options with { Source = from, OnNode = info.IsDestinationHere, Space = info.ApplicationSpace, Transparent = options.Transparent && !isOwnAddress });
         if (dial.PortChanged) observer.OnSourcePortChanged();
         if (dial.Socket is null) return new UpstreamResult(null, ProxyFailures.FromConnect(dial.Error), $"connect to {remote}: {dial.Error}");
         if (ProxyHeaderSender.TrySend(dial.Socket, info)) return new UpstreamResult(dial.Socket);

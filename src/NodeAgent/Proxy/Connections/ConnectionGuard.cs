@@ -1,4 +1,5 @@
 using Culvert.Core;
+using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.ProxyProtocol;
 using Culvert.NodeAgent.Proxy.Relay;
@@ -66,6 +67,15 @@ internal sealed class ConnectionGuard(IProxyDirectory directory, IProxyAuthorize
         }
     }
 
+    /// <summary>Ends those that have a socket in a space, which has been given up.</summary>
+    internal void AbortOf(PodSpace space)
+    {
+        foreach (ProxiedConnection connection in _connections.ToArray())
+        {
+            if (connection.Info.SourceSpace == space || connection.Info.DestinationSpace == space) connection.Abort(ProxyFailure.RouteChanged);
+        }
+    }
+
     /// <summary>Ends all.</summary>
     internal void AbortAll(ProxyFailure failure)
     {
@@ -101,12 +111,19 @@ internal sealed class ConnectionGuard(IProxyDirectory directory, IProxyAuthorize
         ProxyConnectionInfo info = connection.Info;
         WorkloadInfo? source = info.SourceWorkload is null ? null : directory.FindLocalWorkload(info.LoadBalancer ?? info.Source);
         if (info.SourceWorkload is { } before && (source is null || source.Uid != before.Uid || source.Identity != before.Identity)) return false;
-        if (info.IsClientNamedByPeer && !directory.IsElsewhere(info.LoadBalancer ?? info.Source, info.SourceIdentity!)) return false;
+        if (info.IsClientNamedByPeer && !IsStillNamed(info)) return false;
         if (!connection.IsDestinationHere) return Allows(connection, Ask(info, source, destination: null));
         return directory.FindLocalWorkload(info.Target) is { } destination
             && destination.Identity == info.DestinationIdentity
             && (info.LoadBalancer is null || LoadBalancerHeader.IsTrusted(info, destination))
             && Allows(connection, Ask(info, source, destination));
+    }
+
+    // This proxy speaks for this node's addresses, others for those of other nodes.
+    private bool IsStillNamed(in ProxyConnectionInfo info)
+    {
+        SocketEndPoint client = info.LoadBalancer ?? info.Source;
+        return info.IsPeerThisProxy ? directory.FindLocalWorkload(client)?.Identity == info.SourceIdentity : directory.IsElsewhere(client, info.SourceIdentity!);
     }
 
     // What ends a connection is what is told of it, not what has once allowed it.

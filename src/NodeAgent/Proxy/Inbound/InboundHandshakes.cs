@@ -28,7 +28,8 @@ internal sealed class InboundHandshakes(
     /// <summary>Takes an accepted connection.</summary>
     /// <param name="handle">The socket; owned from here on.</param>
     /// <param name="peer">The other proxy's address.</param>
-    internal void Accept(SocketHandle handle, SocketEndPoint peer)
+    /// <param name="space">The listener's.</param>
+    internal void Accept(SocketHandle handle, SocketEndPoint peer, PodSpace? space)
     {
         if (handle.GetLocalEndPoint(out SocketEndPoint local) != SocketErrno.None)
         {
@@ -40,7 +41,7 @@ internal sealed class InboundHandshakes(
         HandshakePlace? place = socket.RegisterError == SocketErrno.None ? gate.TryEnter(peer, socket) : null;
         if (place is not null)
         {
-            _ = RunAsync(place, peer, local);
+            _ = RunAsync(place, peer, local, space);
             return;
         }
 
@@ -51,13 +52,13 @@ internal sealed class InboundHandshakes(
     /// <summary>Closes what would become a tunnel.</summary>
     internal void CloseAll() => gate.CloseAll();
 
-    private async Task RunAsync(HandshakePlace place, SocketEndPoint peer, SocketEndPoint local)
+    private async Task RunAsync(HandshakePlace place, SocketEndPoint peer, SocketEndPoint local, PodSpace? space)
     {
         LoopSocket socket = place.Socket;
         LoopTimer deadline = socket.ResetAfter(timeout);
         try
         {
-            TunnelParts? parts = await AuthenticateAsync(place, peer, local);
+            TunnelParts? parts = await AuthenticateAsync(place, peer, local, space);
             loop.Timers.Cancel(deadline);
             place.Leave();
             if (parts is not null) tunnels.Take(parts);
@@ -74,11 +75,12 @@ internal sealed class InboundHandshakes(
         }
     }
 
-    private async ValueTask<TunnelParts?> AuthenticateAsync(HandshakePlace place, SocketEndPoint peer, SocketEndPoint local)
+    private async ValueTask<TunnelParts?> AuthenticateAsync(HandshakePlace place, SocketEndPoint peer, SocketEndPoint local, PodSpace? space)
     {
-        WorkloadInfo? workload = directory.FindLocalWorkload(local);
+        // In a pod's namespace there is no other.
+        WorkloadInfo? workload = directory.FindLocalWorkload(local) is { } found && (space is null || space.Uid == found.Uid) ? found : null;
         TlsIdentity? identity = workload is null ? null : await certificates.FindAsync(workload.Identity);
-        if (identity is not null) return (await handshaker.AcceptAsync(place, peer, local, identity)).Parts is { } parts ? parts with { Workload = workload } : null;
+        if (identity is not null) return (await handshaker.AcceptAsync(place, peer, local, identity)).Parts is { } parts ? parts with { Workload = workload, Space = space } : null;
         place.Socket.Reset();
         if (workload is null) Report(peer, null, ProxyFailure.NoRoute, $"no workload of this node has the address {local}");
         else Report(peer, workload.Identity, ProxyFailure.NoCertificate, $"no certificate for {workload.Identity}");

@@ -11,8 +11,10 @@ namespace Culvert.NodeAgent.Proxy.Inbound;
 /// <summary>Finds out who asks for what in a CONNECT request: the checks that it passes, in HBONE's order, up to the policy. Belongs to its loop's thread.</summary>
 /// <param name="ids">Numbers connections.</param>
 /// <param name="directory">Addresses.</param>
+/// <param name="spaces">Which workloads are captured inside their namespaces.</param>
+/// <param name="ends">Which tunnels this proxy has opened.</param>
 /// <param name="forbiddenPorts">Ports of workloads that no request may lead to.</param>
-internal sealed class InboundRequests(ConnectionIds ids, IProxyDirectory directory, IReadOnlyList<ushort> forbiddenPorts)
+internal sealed class InboundRequests(ConnectionIds ids, IProxyDirectory directory, IPodSpaces spaces, TunnelEnds ends, IReadOnlyList<ushort> forbiddenPorts)
 {
     /// <summary>Evaluates a request.</summary>
     /// <param name="tunnel">The tunnel it came from.</param>
@@ -35,13 +37,15 @@ internal sealed class InboundRequests(ConnectionIds ids, IProxyDirectory directo
         // Its certificate has expired, or its root has gone, since the handshake.
         if (!tunnel.Parts.Trust.Holds) return ProxyFailure.PeerIdentityMismatch;
         if (!TryReadTarget(headers, ref info)) return ProxyFailure.BadRequest;
-        if (TryReadClient(tunnel, headers, out SocketEndPoint client)) info = info with { Source = client, IsClientNamedByPeer = true };
+        bool isPeerThisProxy = ends.Contains(tunnel.Parts.Peer, tunnel.Parts.Local);
+        if (TryReadClient(tunnel, isPeerThisProxy, headers, out SocketEndPoint client)) info = info with { Source = client, IsClientNamedByPeer = true, IsPeerThisProxy = isPeerThisProxy };
         WorkloadInfo? workload = directory.FindLocalWorkload(tunnel.Parts.Local);
-        if (workload is null) return ProxyFailure.NoRoute;
+        if (workload is null || (tunnel.Parts.Space is { } space && space.Uid != workload.Uid)) return ProxyFailure.NoRoute;
         info = info with
         {
             DestinationWorkload = workload,
             DestinationIdentity = workload.Identity,
+            DestinationSpace = tunnel.Parts.Space ?? spaces.Find(workload),
             ApplicationProtocol = directory.FindApplicationProtocol(info.Target, info.Protocol),
         };
 
@@ -67,8 +71,9 @@ internal sealed class InboundRequests(ConnectionIds ids, IProxyDirectory directo
 
     /// <summary>
     /// The client's address that the peer's proxy names, if a workload of another node with the peer's identity has it: an identity can speak
-    /// for its own addresses only, and answers to an address of this node would enter a pod that has asked nothing.
+    /// for its own addresses only, and answers to an address of this node would enter a pod that has asked nothing. This proxy itself names one of this node.
     /// </summary>
-    private bool TryReadClient(TunnelConnection tunnel, HeaderList headers, out SocketEndPoint client) =>
-        ForwardedHeader.TryRead(headers, out client) && directory.IsElsewhere(client, tunnel.PeerIdentity);
+    private bool TryReadClient(TunnelConnection tunnel, bool isPeerThisProxy, HeaderList headers, out SocketEndPoint client) =>
+        ForwardedHeader.TryRead(headers, out client)
+        && (isPeerThisProxy ? directory.FindLocalWorkload(client)?.Identity == tunnel.PeerIdentity : directory.IsElsewhere(client, tunnel.PeerIdentity));
 }

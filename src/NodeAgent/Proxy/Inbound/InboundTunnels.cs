@@ -75,6 +75,12 @@ internal sealed class InboundTunnels(
         foreach (TunnelConnection tunnel in _tunnels.ToArray()) tunnel.Close();
     }
 
+    /// <summary>Closes those that arrived in a space, which has been given up.</summary>
+    internal void CloseOf(PodSpace space)
+    {
+        foreach (TunnelConnection tunnel in _tunnels.Where(t => t.Parts.Space == space).ToArray()) tunnel.Close();
+    }
+
     // On the thread of the loop that the connection leaves.
     private void TakeOver(TunnelParts parts)
     {
@@ -90,6 +96,12 @@ internal sealed class InboundTunnels(
             if (parts.Socket.RegisterError != SocketErrno.None)
             {
                 Refuse(parts, ProxyFailure.Overload, $"{parts.Socket.RegisterError}");
+                return;
+            }
+
+            if (parts.Space is { IsClosed: true })
+            {
+                Refuse(parts, ProxyFailure.NoRoute, "the workload's namespace has been given up");
                 return;
             }
 

@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
+using Culvert.Interop;
 using Culvert.Interop.Handles;
+using Culvert.Interop.Netlink;
 using Culvert.Interop.Sockets;
 
 namespace Culvert.NodeAgent.Proxy.Loop;
@@ -29,6 +31,7 @@ internal sealed class EventLoop : IDisposable
     private readonly BusyPoll _busyPoll;
     private readonly Func<bool> _interrupted;
     private ulong _last;
+    private HomeNamespace? _home;
 
     /// <summary>Makes a loop; it runs after <see cref="Start"/>.</summary>
     internal EventLoop(int index, EventLoopOptions options, TimeProvider time, ILoopObserver? observer = null)
@@ -46,7 +49,7 @@ internal sealed class EventLoop : IDisposable
         NowMilliseconds = ReadClock();
         Timers = new TimerWheel(NowMilliseconds);
         SocketErrno error = _epoll.Add(_wake, EpollEvents.Readable | EpollEvents.EdgeTriggered, ulong.MaxValue);
-        if (error != SocketErrno.None) throw new Interop.KernelException("watch a loop's wake-up descriptor", (int)error);
+        if (error != SocketErrno.None) throw new KernelException("watch a loop's wake-up descriptor", (int)error);
         _thread = new Thread(Run) { Name = $"culvert-loop-{index}", IsBackground = true };
     }
 
@@ -148,6 +151,26 @@ internal sealed class EventLoop : IDisposable
         return wait;
     }
 
+    /// <summary>Puts the loop's thread into another network namespace, for as long as it takes to make a socket there; nothing may be awaited meanwhile.</summary>
+    /// <param name="target">Where to; null: it stays where it is.</param>
+    /// <param name="error">None, or why it is where it was.</param>
+    internal HomeNamespace.Visit Enter(NetworkNamespace? target, out SocketErrno error)
+    {
+        error = SocketErrno.None;
+        if (target is null) return default;
+        try
+        {
+            _home ??= HomeNamespace.OfThisThread();
+        }
+        catch (KernelException exception)
+        {
+            error = (SocketErrno)exception.Errno;
+            return default;
+        }
+
+        return _home.Enter(target, out error);
+    }
+
     /// <summary>Schedules a timer relative to this turn's time.</summary>
     internal void Schedule(LoopTimer timer, TimeSpan delay) => Timers.Schedule(timer, ReadClock(), delay);
 
@@ -165,6 +188,7 @@ internal sealed class EventLoop : IDisposable
         _epoll.Dispose();
         _wake.Dispose();
         Buffers.Dispose();
+        _home?.Dispose();
     }
 
     /// <summary>Reports what code on this loop threw.</summary>
@@ -206,7 +230,7 @@ internal sealed class EventLoop : IDisposable
         {
             Interop.KernelThread.SetNice(_nice);
         }
-        catch (Interop.KernelException exception)
+        catch (KernelException exception)
         {
             ReportFault(exception);
         }

@@ -39,6 +39,9 @@ internal readonly record struct ProxyConnectionInfo
     /// <summary>Whether the client's address is the one that the peer's proxy names, and that a workload with the peer's identity has; else it is where the connection came from.</summary>
     internal bool IsClientNamedByPeer { get; init; }
 
+    /// <summary>Whether that peer is this proxy itself, whose tunnel led to a workload of the same node: then the address is one of this node's.</summary>
+    internal bool IsPeerThisProxy { get; init; }
+
     /// <summary>The load balancer whose PROXY protocol header was believed, and that may have named <see cref="Source"/>; null without one.</summary>
     internal SocketEndPoint? LoadBalancer { get; init; }
 
@@ -50,6 +53,18 @@ internal readonly record struct ProxyConnectionInfo
 
     /// <summary>The workload of this node that opened it (outbound).</summary>
     internal WorkloadInfo? SourceWorkload { get; init; }
+
+    /// <summary>Where that workload's sockets are (outbound); null: in the node's own namespace.</summary>
+    internal PodSpace? SourceSpace { get; init; }
+
+    /// <summary>Where the sockets of the workload are that is addressed, if it is one of this node; null: in the node's own namespace.</summary>
+    internal PodSpace? DestinationSpace { get; init; }
+
+    /// <summary>Where the socket is that speaks with the application: the destination's, where that is of this node, else, beyond the mesh, the source's.</summary>
+    internal PodSpace? ApplicationSpace => IsDestinationHere ? DestinationSpace : SourceSpace;
+
+    /// <summary>Whether the proxy connects to a workload of this node.</summary>
+    internal bool IsDestinationHere => Direction == ProxyDirection.Inbound || Route == OutboundRouteKind.Local;
 
     /// <summary>The workload that is addressed, if known.</summary>
     internal WorkloadInfo? DestinationWorkload { get; init; }
@@ -73,12 +88,15 @@ internal readonly record struct ProxyConnectionInfo
     internal Decision Decision { get; init; }
 
     /// <summary>The same with the path that it goes on.</summary>
-    internal ProxyConnectionInfo With(in OutboundRoute route) => this with
+    /// <param name="route">The path.</param>
+    /// <param name="spaces">Where a workload of this node is captured.</param>
+    internal ProxyConnectionInfo With(in OutboundRoute route, IPodSpaces spaces) => this with
     {
         Route = route.Kind,
         Target = route.Kind == OutboundRouteKind.Deny ? Destination : route.Target,
         DestinationWorkload = route.Destination,
         DestinationIdentity = route.Destination?.Identity,
+        DestinationSpace = route.Kind == OutboundRouteKind.Local ? spaces.Find(route.Destination!) : null,
         Service = route.Service,
         ApplicationProtocol = route.ApplicationProtocol,
     };

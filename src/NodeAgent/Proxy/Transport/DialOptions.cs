@@ -1,4 +1,5 @@
 using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Proxy.Transport;
 
@@ -13,9 +14,10 @@ namespace Culvert.NodeAgent.Proxy.Transport;
 /// </param>
 /// <param name="IsTunnel">Whether the other end is a proxy; else it is an application: see <see cref="ApplicationSocketOptions"/>.</param>
 /// <param name="KeepAlive">Silence after which the kernel probes the other end; zero: never.</param>
+/// <param name="Space">Where the socket is; null: in the node's own namespace.</param>
 internal readonly record struct DialOptions(
     TimeSpan Timeout, SocketMark Mark, TimeSpan UserTimeout = default, SocketEndPoint? Source = null, bool Transparent = false, bool OnNode = false, bool IsTunnel = false,
-    TimeSpan KeepAlive = default);
+    TimeSpan KeepAlive = default, PodSpace? Space = null);
 
 /// <summary>The outcome of a connection attempt.</summary>
 /// <param name="Socket">The connected socket; null when it failed.</param>

@@ -10,12 +10,12 @@ internal static class Dialer
     /// <summary>Connects.</summary>
     /// <param name="loop">The loop the caller runs on.</param>
     /// <param name="remote">Where to.</param>
-    /// <param name="options">Mark, source address, time limit.</param>
+    /// <param name="options">Mark, source address, namespace, time limit.</param>
     /// <returns>The socket, or why there is none (TimedOut for the time limit).</returns>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     internal static async ValueTask<DialResult> ConnectAsync(EventLoop loop, SocketEndPoint remote, DialOptions options)
     {
-        SocketHandle? handle = Start(remote, options, out SocketErrno error, out bool portChanged);
+        SocketHandle? handle = Start(loop, remote, options, out SocketErrno error, out bool portChanged);
         if (handle is null) return new DialResult(null, error, portChanged);
         LoopSocket socket = new(loop, handle, connected: error == SocketErrno.None);
         if (socket.RegisterError != SocketErrno.None)
@@ -36,17 +36,17 @@ internal static class Dialer
         return new DialResult(null, error, portChanged);
     }
 
-    private static SocketHandle? Start(in SocketEndPoint remote, in DialOptions options, out SocketErrno error, out bool portChanged)
+    private static SocketHandle? Start(EventLoop loop, in SocketEndPoint remote, in DialOptions options, out SocketErrno error, out bool portChanged)
     {
         portChanged = false;
-        SocketHandle? handle = Open(remote, options, out error);
+        SocketHandle? handle = Open(loop, remote, options, out error);
         if (handle is null) return null;
         error = TryStart(handle, remote, options.Source);
         if (options.Source is { Port: not 0 } source && error is SocketErrno.AddressInUse or SocketErrno.AddressNotAvailable)
         {
             // The client's own port is taken here (or the very four-tuple is): keep the address, give up the port.
             handle.Dispose();
-            handle = Open(remote, options, out error);
+            handle = Open(loop, remote, options, out error);
             if (handle is null) return null;
             portChanged = true;
             error = TryStart(handle, remote, options.Source!.Value.WithPort(0));
@@ -57,9 +57,9 @@ internal static class Dialer
         return null;
     }
 
-    private static SocketHandle? Open(in SocketEndPoint remote, in DialOptions options, out SocketErrno error)
+    private static SocketHandle? Open(EventLoop loop, in SocketEndPoint remote, in DialOptions options, out SocketErrno error)
     {
-        SocketHandle? handle = SocketHandle.TryCreateTcp(!remote.IsIPv4, out error);
+        SocketHandle? handle = SpaceSockets.TryCreateTcp(loop, options.Space, !remote.IsIPv4, out error);
         if (handle is null) return null;
         error = handle.SetNoDelay();
         if (error == SocketErrno.None) error = options.Mark.Apply(handle);

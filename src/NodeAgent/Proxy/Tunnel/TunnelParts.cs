@@ -19,6 +19,9 @@ internal sealed record TunnelParts(
     /// <summary>The workload of this node that the tunnel leads to; null in the role of the client, where all workloads of <see cref="Identity"/> share tunnels.</summary>
     internal WorkloadInfo? Workload { get; init; }
 
+    /// <summary>In the role of the server, where it arrived; null: in the node's own namespace.</summary>
+    internal PodSpace? Space { get; init; }
+
     /// <summary>Whether the peer may still be believed.</summary>
     internal required PeerTrust Trust { get; init; }
 }

@@ -29,6 +29,7 @@ internal sealed class TunnelPool
     private readonly TunnelHandshaker _handshaker;
     private readonly HandshakeReporter _reporter;
     private readonly SharedBudget _budget;
+    private readonly TunnelEnds _ends;
     private readonly TimeProvider _time;
     private readonly Dictionary<TunnelKey, TunnelGroup> _groups = [];
 
@@ -42,9 +43,11 @@ internal sealed class TunnelPool
     /// <param name="handshaker">Makes tunnels of connections.</param>
     /// <param name="reporter">Hears what becomes of peers after their handshake.</param>
     /// <param name="budget">Places of tunnels that this side opens, over all loops.</param>
+    /// <param name="ends">Is told of each.</param>
     /// <param name="time">The clock.</param>
     internal TunnelPool(
-        EventLoop loop, TunnelPoolOptions options, CertificateWaiter certificates, TunnelHandshaker handshaker, HandshakeReporter reporter, SharedBudget budget, TimeProvider time)
+        EventLoop loop, TunnelPoolOptions options, CertificateWaiter certificates, TunnelHandshaker handshaker, HandshakeReporter reporter, SharedBudget budget, TunnelEnds ends,
+        TimeProvider time)
     {
         _loop = loop;
         _options = options;
@@ -52,6 +55,7 @@ internal sealed class TunnelPool
         _handshaker = handshaker;
         _reporter = reporter;
         _budget = budget;
+        _ends = ends;
         _time = time;
     }
 
@@ -156,6 +160,12 @@ internal sealed class TunnelPool
         foreach (TunnelConnection tunnel in AllTunnels()) tunnel.Close();
     }
 
+    /// <summary>Closes those of a space, which has been given up.</summary>
+    internal void CloseOf(PodSpace space)
+    {
+        foreach (TunnelConnection tunnel in _groups.Values.Where(g => g.Key.Space == space).SelectMany(g => g.Tunnels).ToArray()) tunnel.Close();
+    }
+
     private TunnelConnection[] AllTunnels() => [.. _groups.Values.SelectMany(g => g.Tunnels)];
 
     private async ValueTask<OpenedStream<TStream>> WaitForResponseAsync<TStream>(TunnelConnection tunnel, TStream opening)
@@ -256,6 +266,7 @@ internal sealed class TunnelPool
         group.Tunnels.Add(tunnel);
         Count++;
         ValueTask running = tunnel.RunAsync();
+        if (group.Key.Space is { IsClosed: true }) tunnel.Close();
         if (!tunnel.IsClosed)
         {
             group.Wake(StreamsPerTunnel(group.Key));
@@ -269,6 +280,7 @@ internal sealed class TunnelPool
         }
 
         await running;
+        _ends.Remove(tunnel.Parts.Local, tunnel.Parts.Peer);
         Count--;
         group.Tunnels.Remove(tunnel);
         RemoveIfEmpty(group);
@@ -284,9 +296,12 @@ internal sealed class TunnelPool
         if (group.Tunnels.Count == 0 && group.Connecting == 0 && group.Waiting == 0) _groups.Remove(group.Key);
     }
 
+    // In a pod's namespace the pod's address is no other's, so answers to it are not captured.
+    private DialOptions DialOf(in TunnelKey key) => _options.Dial with { Source = key.From, Space = key.Space, Transparent = _options.Dial.Transparent && key.Space is null };
+
     private async ValueTask<TunnelConnection?> MakeTunnelAsync(TunnelGroup group, TlsIdentity identity)
     {
-        DialResult dial = await Dialer.ConnectAsync(_loop, group.Key.Dial, _options.Dial with { Source = group.Key.From });
+        DialResult dial = await Dialer.ConnectAsync(_loop, group.Key.Dial, DialOf(group.Key));
         if (dial.Socket is null)
         {
             group.LastFailure = ProxyFailures.FromConnect(dial.Error);
@@ -295,9 +310,11 @@ internal sealed class TunnelPool
         }
 
         _ = dial.Socket.Handle.GetLocalEndPoint(out SocketEndPoint local);
+        _ends.Add(local, group.Key.Dial);
         (TunnelParts? parts, ProxyFailure failure, string? detail) = await _handshaker.ConnectAsync(dial.Socket, group.Key.Dial, local, identity, group.Key.Expected);
         group.LastFailure = failure;
         group.LastDetail = detail;
+        if (parts is null) _ends.Remove(local, group.Key.Dial);
         return parts is null ? null : new TunnelConnection(parts, requests: null, _options.Tunnels, _time)
         {
             Distrusted = tunnel => _reporter.ReportDistrust(tunnel.Parts, isServer: false),

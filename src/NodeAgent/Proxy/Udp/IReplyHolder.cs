@@ -1,4 +1,5 @@
 using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Proxy.Udp;
 
@@ -10,4 +11,7 @@ internal interface IReplyHolder
 
     /// <summary>The client, or this machine where a session does not speak in the client's name.</summary>
     SocketEndPoint Local { get; }
+
+    /// <summary>Where the socket is, or was; null: in the node's own namespace.</summary>
+    PodSpace? Space { get; }
 }

@@ -11,10 +11,11 @@ internal interface IReplyTable
     /// <summary>From now on what the pod sends to the client, from any port, belongs to the proxy.</summary>
     /// <param name="pod">The pod; its port does not count.</param>
     /// <param name="client">The client's address and port.</param>
+    /// <param name="space">The number of the space that the pod's datagrams are seen in; 0: the node's own namespace.</param>
     /// <param name="loop">The loop whose plain listener gets answers from other ports than the session's; of several that were added for the pair, the last.</param>
     /// <returns>None, or why the kernel refused (NoMemory: the table is full).</returns>
-    SocketErrno Add(in SocketEndPoint pod, in SocketEndPoint client, int loop);
+    SocketErrno Add(in SocketEndPoint pod, in SocketEndPoint client, ushort space, int loop);
 
     /// <summary>Undoes one <see cref="Add"/>.</summary>
-    void Remove(in SocketEndPoint pod, in SocketEndPoint client);
+    void Remove(in SocketEndPoint pod, in SocketEndPoint client, ushort space);
 }

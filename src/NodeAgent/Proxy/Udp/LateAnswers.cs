@@ -1,5 +1,6 @@
 using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Proxy.Udp;
 
@@ -23,7 +24,7 @@ internal sealed class LateAnswers(EventLoop loop, TimeSpan time, UdpReplyRegistr
     /// <param name="place">The session's place.</param>
     internal void Expect(UdpSocketPeer socket, BudgetLease place)
     {
-        EndedUdpSession session = new(socket.Remote, socket.Local, place, loop.NowMilliseconds + (long)time.TotalMilliseconds);
+        EndedUdpSession session = new(socket.Remote, socket.Local, socket.Space, place, loop.NowMilliseconds + (long)time.TotalMilliseconds);
         registry.Replace(socket, session);
         _sessions.Enqueue(session);
         if (_sessions.Count == 1) loop.Schedule(_timer ??= new LoopTimer(static state => ((LateAnswers)state!).Forget(), this), time);
@@ -32,8 +33,17 @@ internal sealed class LateAnswers(EventLoop loop, TimeSpan time, UdpReplyRegistr
     /// <summary>Gives back what a session held that is not in the registry any more. It may be another loop's.</summary>
     internal void Release(EndedUdpSession session)
     {
-        replies.Remove(session.Remote, session.Local);
+        replies.Remove(session.Remote, session.Local, PodSpace.NumberOf(session.Space));
         session.Place.Dispose();
+    }
+
+    /// <summary>Forgets those of a space, which has been given up; they stay in the queue until it is their turn.</summary>
+    internal void CloseOf(PodSpace space)
+    {
+        foreach (EndedUdpSession session in _sessions)
+        {
+            if (session.Space == space) Forget(session);
+        }
     }
 
     /// <summary>Forgets all.</summary>

@@ -9,10 +9,10 @@ internal sealed class NoReplyTable : IReplyTable
     internal static readonly NoReplyTable Instance = new();
 
     /// <inheritdoc/>
-    public SocketErrno Add(in SocketEndPoint pod, in SocketEndPoint client, int loop) => SocketErrno.None;
+    public SocketErrno Add(in SocketEndPoint pod, in SocketEndPoint client, ushort space, int loop) => SocketErrno.None;
 
     /// <inheritdoc/>
-    public void Remove(in SocketEndPoint pod, in SocketEndPoint client)
+    public void Remove(in SocketEndPoint pod, in SocketEndPoint client, ushort space)
     {
     }
 }

@@ -23,7 +23,7 @@ internal sealed class RefusalAnswers(EventLoop loop, PortUnreachableReporter unr
     /// <summary>Answers one datagram, unless enough were answered.</summary>
     internal void Answer()
     {
-        if (TryTake(loop.NowMilliseconds)) unreachable.Tell(key.Client, key.Destination);
+        if (TryTake(loop.NowMilliseconds)) unreachable.Tell(key);
     }
 
     /// <summary>Whether one more may be sent now.</summary>

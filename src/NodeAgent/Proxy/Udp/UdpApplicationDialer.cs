@@ -47,7 +47,7 @@ internal sealed class UdpApplicationDialer
     internal IDatagramPeer? TryOpen(
         in ProxyConnectionInfo info, in SocketEndPoint? client, in SocketEndPoint target, IDatagramSink sink, out ProxyFailure failure, out string? detail)
     {
-        UdpSocketPeer? peer = OpenForClient(client, target, sink, out EndedUdpSession? replaced, out SocketErrno error);
+        UdpSocketPeer? peer = OpenForClient(client, target, info.ApplicationSpace, sink, out EndedUdpSession? replaced, out SocketErrno error);
         if (peer is not null) error = Announce(peer);
 
         // Only now: what the kernel is told of the pair holds without a gap.
@@ -62,16 +62,17 @@ internal sealed class UdpApplicationDialer
         return ApplicationHeader.IsWanted(info) ? new ProxyHeaderPeer(peer, info, _room ??= GC.AllocateUninitializedArray<byte>(LongestDatagram), _observer) : peer;
     }
 
-    private UdpSocketPeer? OpenForClient(in SocketEndPoint? client, in SocketEndPoint target, IDatagramSink sink, out EndedUdpSession? replaced, out SocketErrno error)
+    private UdpSocketPeer? OpenForClient(
+        in SocketEndPoint? client, in SocketEndPoint target, PodSpace? space, IDatagramSink sink, out EndedUdpSession? replaced, out SocketErrno error)
     {
         replaced = null;
 
         // A pod that reaches itself by a Service hears from the node: a kernel refuses packets from outside with its own address.
         SocketEndPoint? from = client is { } known && known.WithPort(0) != target.WithPort(0) ? known : null;
-        UdpSocketPeer? peer = _dialer.Open(from, target, sink, out error);
+        UdpSocketPeer? peer = _dialer.Open(from, target, space, sink, out error);
         if (peer is null && from is not null && error is SocketErrno.AddressInUse or SocketErrno.AddressNotAvailable)
         {
-            peer = _dialer.Open(from.Value.WithPort(0), target, sink, out error);
+            peer = _dialer.Open(from.Value.WithPort(0), target, space, sink, out error);
             if (peer is not null) _observer.OnSourcePortChanged();
         }
 
@@ -79,7 +80,7 @@ internal sealed class UdpApplicationDialer
 
         // Two sessions of one client to one destination (by a Service and without) would get each other's answers.
         peer.Dispose();
-        peer = _dialer.Open(from?.WithPort(0), target, sink, out error);
+        peer = _dialer.Open(from?.WithPort(0), target, space, sink, out error);
         if (peer is null) return null;
         if (_answers.TryAdd(peer, out replaced))
         {
@@ -95,7 +96,7 @@ internal sealed class UdpApplicationDialer
     // A socket that cannot be announced is closed.
     private SocketErrno Announce(UdpSocketPeer peer)
     {
-        SocketErrno error = _replies.Add(peer.Remote, peer.Local, peer.Loop.Index);
+        SocketErrno error = _replies.Add(peer.Remote, peer.Local, PodSpace.NumberOf(peer.Space), peer.Loop.Index);
         if (error == SocketErrno.None)
         {
             peer.Closing = _closing;
@@ -116,6 +117,6 @@ internal sealed class UdpApplicationDialer
         }
 
         _answers.Remove(peer);
-        _replies.Remove(peer.Remote, peer.Local);
+        _replies.Remove(peer.Remote, peer.Local, PodSpace.NumberOf(peer.Space));
     }
 }

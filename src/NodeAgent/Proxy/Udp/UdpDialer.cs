@@ -1,5 +1,6 @@
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Transport;
 
 namespace Culvert.NodeAgent.Proxy.Udp;
@@ -18,16 +19,17 @@ internal sealed class UdpDialer(EventLoop loop, SocketMark mark, bool transparen
     /// <summary>A socket from one address to another; the sink hears what comes to it.</summary>
     /// <param name="local">The address and port (unless 0) to speak from, also one that is not the machine's; null, and a proxy that is not transparent: the system's choice.</param>
     /// <param name="remote">Where to.</param>
+    /// <param name="space">Where the socket is; null: in the node's own namespace.</param>
     /// <param name="sink">Hears what comes back.</param>
     /// <param name="error">Why null was returned.</param>
-    internal UdpSocketPeer? Open(in SocketEndPoint? local, in SocketEndPoint remote, IDatagramSink sink, out SocketErrno error)
+    internal UdpSocketPeer? Open(in SocketEndPoint? local, in SocketEndPoint remote, PodSpace? space, IDatagramSink sink, out SocketErrno error)
     {
-        SocketHandle? handle = Connect(local, remote, out error);
+        SocketHandle? handle = Connect(local, remote, space, out error);
         if (handle is null) return null;
         error = handle.GetLocalEndPoint(out SocketEndPoint bound);
         if (error == SocketErrno.None)
         {
-            UdpSocketPeer peer = new(loop, io, handle, bound, remote, sink);
+            UdpSocketPeer peer = new(loop, io, handle, space, bound, remote, sink);
             error = loop.Register(peer, handle, EpollEvents.Readable);
             if (error == SocketErrno.None) return peer;
         }
@@ -36,9 +38,9 @@ internal sealed class UdpDialer(EventLoop loop, SocketMark mark, bool transparen
         return null;
     }
 
-    private SocketHandle? Connect(in SocketEndPoint? local, in SocketEndPoint remote, out SocketErrno error)
+    private SocketHandle? Connect(in SocketEndPoint? local, in SocketEndPoint remote, PodSpace? space, out SocketErrno error)
     {
-        SocketHandle? handle = SocketHandle.TryCreateUdp(!remote.IsIPv4, out error);
+        SocketHandle? handle = SpaceSockets.TryCreateUdp(loop, space, !remote.IsIPv4, out error);
         if (handle is null) return null;
         error = mark.Apply(handle);
         if (error == SocketErrno.None) error = handle.ForceBuffers(ReceiveBuffer, SendBuffer);

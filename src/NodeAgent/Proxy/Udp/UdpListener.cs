@@ -1,6 +1,7 @@
 using Culvert.Core;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Proxy.Udp;
 
@@ -23,6 +24,7 @@ internal sealed class UdpListener : EventSource, IDisposable
     private readonly SocketHandle _handle;
     private readonly SocketEndPoint _local;
     private readonly bool _headers;
+    private readonly PodSpace? _space;
 
     /// <summary>Takes datagrams from a bound socket.</summary>
     /// <param name="loop">The loop.</param>
@@ -32,8 +34,12 @@ internal sealed class UdpListener : EventSource, IDisposable
     /// <param name="handle">The socket; owned by the server.</param>
     /// <param name="local">Where it is bound.</param>
     /// <param name="headers">Whether datagrams come behind a header.</param>
-    internal UdpListener(EventLoop loop, DatagramReceiver receiver, TimeProvider time, CapturedDatagrams captured, SocketHandle handle, in SocketEndPoint local, bool headers) =>
-        (_loop, _receiver, _time, _captured, _handle, _local, _headers) = (loop, receiver, time, captured, handle, local, headers);
+    /// <param name="space">Where the socket is; null: in the node's own namespace.</param>
+    internal UdpListener(EventLoop loop, DatagramReceiver receiver, TimeProvider time, CapturedDatagrams captured, SocketHandle handle, in SocketEndPoint local, bool headers, PodSpace? space) =>
+        (_loop, _receiver, _time, _captured, _handle, _local, _headers, _space) = (loop, receiver, time, captured, handle, local, headers, space);
+
+    /// <summary>Where the socket is; null: in the node's own namespace.</summary>
+    internal PodSpace? Space => _space;
 
     /// <summary>Starts; on the loop.</summary>
     internal SocketErrno Watch() => _loop.Register(this, _handle, EpollEvents.Readable);
@@ -49,7 +55,7 @@ internal sealed class UdpListener : EventSource, IDisposable
             {
                 if (!_receiver.TryGetDestination(i, out SocketEndPoint destination) || !_captured.IsPossible(destination, _local)) _captured.Refuse(ProxyProtocolError.Untrusted);
                 else if (_headers) _captured.TakeHeadered(_receiver.Payload(i), _receiver.Source(i), destination);
-                else _captured.TakePlain(_receiver.Datagrams(i), _receiver.Source(i), destination);
+                else _captured.TakePlain(_receiver.Datagrams(i), _receiver.Source(i), destination, _space);
             }
 
             _captured.Flush();

@@ -1,4 +1,5 @@
 using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Proxy.Udp;
 
@@ -8,10 +9,10 @@ namespace Culvert.NodeAgent.Proxy.Udp;
 /// </summary>
 internal sealed class UdpReplyRegistry
 {
-    private readonly Dictionary<(SocketEndPoint Remote, SocketEndPoint Local), IReplyHolder> _byPair = [];
+    private readonly Dictionary<(PodSpace? Space, SocketEndPoint Remote, SocketEndPoint Local), IReplyHolder> _byPair = [];
 
     // Of several ports of a destination the one that came last; the kernel has the loop of the same one (IReplyTable).
-    private readonly Dictionary<(SocketEndPoint Remote, SocketEndPoint Local), IReplyHolder> _byAddress = [];
+    private readonly Dictionary<(PodSpace? Space, SocketEndPoint Remote, SocketEndPoint Local), IReplyHolder> _byAddress = [];
     private readonly Lock _lock = new();
 
     /// <summary>Takes a pair of addresses; false when a socket has it already.</summary>
@@ -56,14 +57,15 @@ internal sealed class UdpReplyRegistry
     }
 
     /// <summary>Whom an answer belongs to; null when to nobody. A socket may be another loop's.</summary>
+    /// <param name="space">Where the answer arrived.</param>
     /// <param name="remote">Who answers: the port that was asked or, of the same address, another.</param>
     /// <param name="local">The client that is answered.</param>
-    internal IReplyHolder? Find(in SocketEndPoint remote, in SocketEndPoint local)
+    internal IReplyHolder? Find(PodSpace? space, in SocketEndPoint remote, in SocketEndPoint local)
     {
-        lock (_lock) return _byPair.GetValueOrDefault((remote, local)) ?? _byAddress.GetValueOrDefault((remote.WithPort(0), local));
+        lock (_lock) return _byPair.GetValueOrDefault((space, remote, local)) ?? _byAddress.GetValueOrDefault((space, remote.WithPort(0), local));
     }
 
-    private static (SocketEndPoint Remote, SocketEndPoint Local) Pair(IReplyHolder holder) => (holder.Remote, holder.Local);
+    private static (PodSpace? Space, SocketEndPoint Remote, SocketEndPoint Local) Pair(IReplyHolder holder) => (holder.Space, holder.Remote, holder.Local);
 
-    private static (SocketEndPoint Remote, SocketEndPoint Local) Addresses(IReplyHolder holder) => (holder.Remote.WithPort(0), holder.Local);
+    private static (PodSpace? Space, SocketEndPoint Remote, SocketEndPoint Local) Addresses(IReplyHolder holder) => (holder.Space, holder.Remote.WithPort(0), holder.Local);
 }

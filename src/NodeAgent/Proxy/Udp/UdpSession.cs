@@ -54,7 +54,7 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
     {
         bool hasPlace = first && Route.Kind == OutboundRouteKind.Tunnel;
         if (!hasPlace && TryTake() != BudgetResult.Taken) return null;
-        UdpSocketPeer? socket = _parts.Dialer.Open(from, Key.Client, sink, out _);
+        UdpSocketPeer? socket = _parts.Dialer.Open(from, Key.Client, Key.Space, sink, out _);
         if (socket is null && !hasPlace) _lease!.GiveBack();
         return socket;
     }
@@ -150,7 +150,7 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
     /// <inheritdoc/>
     public void OnUnreachable()
     {
-        if (!IsClosed) _parts.Unreachable.Tell(Key.Client, Key.Destination);
+        if (!IsClosed) _parts.Unreachable.Tell(Key);
     }
 
     /// <inheritdoc/>

@@ -1,11 +1,13 @@
 using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Proxy.Udp;
 
 /// <summary>A session: a client, and where it sends to.</summary>
 /// <param name="Client">The client's address and port.</param>
 /// <param name="Destination">Where it sends to: a pod or a Service.</param>
-internal readonly record struct UdpSessionKey(SocketEndPoint Client, SocketEndPoint Destination)
+/// <param name="Space">Where the client's datagrams arrive; null: in the node's own namespace.</param>
+internal readonly record struct UdpSessionKey(SocketEndPoint Client, SocketEndPoint Destination, PodSpace? Space = null)
 {
     /// <summary>A number for hash tables: the parts of a session that change most.</summary>
     public override int GetHashCode()

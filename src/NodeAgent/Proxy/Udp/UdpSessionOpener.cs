@@ -14,6 +14,7 @@ namespace Culvert.NodeAgent.Proxy.Udp;
 /// </summary>
 /// <param name="loop">The loop.</param>
 /// <param name="directory">Addresses and routes.</param>
+/// <param name="spaces">Which workloads are captured inside their namespaces.</param>
 /// <param name="ids">Numbers sessions.</param>
 /// <param name="places">Budgets for sessions.</param>
 /// <param name="guard">Policy, and the sessions that run.</param>
@@ -21,7 +22,7 @@ namespace Culvert.NodeAgent.Proxy.Udp;
 /// <param name="tunnels">Opens the paths to other nodes.</param>
 /// <param name="behindHeaders">Sessions of load balancers' clients.</param>
 internal sealed class UdpSessionOpener(
-    EventLoop loop, IProxyDirectory directory, ConnectionIds ids, ConnectionPlaces places, ConnectionGuard guard, UdpApplicationDialer applications, UdpTunnelDialer tunnels, BehindProxyHeaderSessions behindHeaders)
+    EventLoop loop, IProxyDirectory directory, IPodSpaces spaces, ConnectionIds ids, ConnectionPlaces places, ConnectionGuard guard, UdpApplicationDialer applications, UdpTunnelDialer tunnels, BehindProxyHeaderSessions behindHeaders)
 {
     /// <summary>Opens a session, or has it refused. An exception is reported, and ends this session only.</summary>
     /// <param name="session">The session.</param>
@@ -42,7 +43,7 @@ internal sealed class UdpSessionOpener(
     private void Find(UdpSession session, bool external)
     {
         UdpSessionKey key = session.Key;
-        WorkloadInfo? source = session.Source = external ? null : directory.FindLocalWorkload(key.Client);
+        WorkloadInfo? source = session.Source = external ? null : FindSource(key);
         ProxyConnectionInfo info = new()
         {
             Id = ids.Next(),
@@ -53,6 +54,7 @@ internal sealed class UdpSessionOpener(
             Target = key.Destination,
             SourceWorkload = source,
             SourceIdentity = source?.Identity,
+            SourceSpace = key.Space,
         };
         if (source is null && !external)
         {
@@ -62,7 +64,7 @@ internal sealed class UdpSessionOpener(
         }
 
         OutboundRoute route = FindRoute(source, key);
-        info = info.With(route);
+        info = info.With(route, spaces);
         LoadBalancerTrust trust = route.Kind == OutboundRouteKind.Local ? LoadBalancerHeader.Check(ref info) : LoadBalancerTrust.NotExpected;
         session.Use(places.ForClient(source, key.Client, trust == LoadBalancerTrust.Trusted ? route.Destination : null));
         if (trust == LoadBalancerTrust.Untrusted) session.Refuse(info, ProxyFailure.ProxyProtocol, null);
@@ -72,6 +74,9 @@ internal sealed class UdpSessionOpener(
         else if (guard.TryAdmit(ref info, client: null, isDestinationHere: route.Kind == OutboundRouteKind.Local, out refusal) is not { } connection) session.Refuse(info, refusal, null);
         else _ = ServeAsync(session, route, connection);
     }
+
+    // In a namespace only its own pod speaks, and speaks nowhere else.
+    private WorkloadInfo? FindSource(in UdpSessionKey key) => directory.FindLocalWorkload(key.Client) is { } source && spaces.Find(source) == key.Space ? source : null;
 
     private OutboundRoute FindRoute(WorkloadInfo? source, in UdpSessionKey key)
     {

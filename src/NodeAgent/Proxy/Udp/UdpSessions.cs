@@ -80,6 +80,15 @@ internal sealed class UdpSessions(int most, int mostRefusals, IProxyDirectory di
         }
     }
 
+    /// <summary>Ends those of a space, which has been given up.</summary>
+    internal void CloseOf(PodSpace space)
+    {
+        foreach (UdpSession session in _sessions.Values.ToArray())
+        {
+            if (session.Key.Space == space) session.Close(ProxyFailure.RouteChanged);
+        }
+    }
+
     /// <summary>Ends all.</summary>
     internal void CloseAll()
     {

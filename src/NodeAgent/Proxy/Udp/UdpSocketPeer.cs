@@ -1,6 +1,7 @@
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
+using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Transport;
 
 namespace Culvert.NodeAgent.Proxy.Udp;
@@ -25,11 +26,12 @@ internal sealed class UdpSocketPeer : EventSource, IDatagramPeer, IReplyHolder
     /// <param name="loop">The loop.</param>
     /// <param name="io">What the loop's sockets share.</param>
     /// <param name="handle">The socket; owned from here on.</param>
+    /// <param name="space">Where it is; null: in the node's own namespace.</param>
     /// <param name="local">Where it speaks from.</param>
     /// <param name="remote">Where to.</param>
     /// <param name="sink">Hears what comes to it.</param>
-    internal UdpSocketPeer(EventLoop loop, UdpIo io, SocketHandle handle, in SocketEndPoint local, in SocketEndPoint remote, IDatagramSink sink) =>
-        (Loop, _io, Handle, Local, Remote, _sink) = (loop, io, handle, local, remote, sink);
+    internal UdpSocketPeer(EventLoop loop, UdpIo io, SocketHandle handle, PodSpace? space, in SocketEndPoint local, in SocketEndPoint remote, IDatagramSink sink) =>
+        (Loop, _io, Handle, Space, Local, Remote, _sink) = (loop, io, handle, space, local, remote, sink);
 
     /// <summary>The socket.</summary>
     internal SocketHandle Handle { get; }
@@ -39,6 +41,9 @@ internal sealed class UdpSocketPeer : EventSource, IDatagramPeer, IReplyHolder
 
     /// <summary>Where to.</summary>
     public SocketEndPoint Remote { get; }
+
+    /// <inheritdoc/>
+    public PodSpace? Space { get; }
 
     /// <summary>
     /// Called once, before the socket is closed, with the place that is to be kept for late answers, or null when none are to be expected; null when nobody has to know.

@@ -41,7 +41,7 @@ public sealed class ProtocolHandlersTests
         List<string> served = [];
         SocketEndPoint destination = new(IPAddress.Parse(address), port);
         ProxyConnectionInfo info = new ProxyConnectionInfo { Destination = destination, Target = destination }
-            .With(View.Resolve(Alice, new SocketEndPoint(Alice.Addresses[0], 40000), destination, TransportProtocol.Tcp));
+            .With(View.Resolve(Alice, new SocketEndPoint(Alice.Addresses[0], 40000), destination, TransportProtocol.Tcp), NoPodSpaces.Instance);
 
         // A load balancer's header tells another destination.
         info = info with { Destination = new SocketEndPoint(IPAddress.Parse("198.51.100.1"), 443) };

@@ -30,7 +30,7 @@ internal sealed class DatagramClient : IAsyncDisposable
         CertificateWaiter certificates = new(_loop, _mesh, options.CertificateTimeout);
         HandshakeReporter reporter = new(_mesh, new LogThrottle<SocketEndPoint>(TimeProvider.System, options.HandshakeLogInterval));
         TunnelHandshaker handshaker = new(_loop, options.HandshakeTimeout, reporter, _mesh, new PeerProofs(), TimeProvider.System);
-        _pool = new TunnelPool(_loop, options.TunnelPoolOf(loops: 1), certificates, handshaker, reporter, new SharedBudget(options.MaxTunnels), TimeProvider.System);
+        _pool = new TunnelPool(_loop, options.TunnelPoolOf(loops: 1), certificates, handshaker, reporter, new SharedBudget(options.MaxTunnels), new TunnelEnds(), TimeProvider.System);
         _tunnel = tunnel ?? pair.Tunnel;
         _expected = pair.Destination.Local!.Identity;
         _loop.Start();
