@@ -55,6 +55,13 @@ internal static class LogEventIds
     internal const int PutFirst = 1126;
     internal const int TunnelSource = 1127;
     internal const int RulesUnread = 1128;
+    internal const int SpaceNumbersNotSaved = 1129;
+    internal const int SpaceNumbersNotLoaded = 1130;
+    internal const int InsideOpened = 1131;
+    internal const int InsideNotOpened = 1132;
+    internal const int InsideAttached = 1133;
+    internal const int InsideReleased = 1134;
+    internal const int InsideNotRestored = 1135;
 
     // src/NodeAgent/Identity
     internal const int NodeCredentialsFileCorrupt = 1301;

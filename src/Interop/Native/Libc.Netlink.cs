@@ -110,6 +110,15 @@ internal static unsafe partial class Libc
         public uint tcm_info;
     }
 
+    /// <summary>With the padding that attributes are aligned by.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct rtgenmsg
+    {
+        public byte rtgen_family;
+        public byte pad1;
+        public ushort pad2;
+    }
+
     [StructLayout(LayoutKind.Sequential)]
     internal struct ndmsg
     {

@@ -19,6 +19,9 @@ internal sealed record MeshLabOptions
     /// <summary>Whether agents are told to serve metrics on 127.0.0.1, or serve them where they do by default.</summary>
     public bool NameMetrics { get; init; } = true;
 
+    /// <summary>Where agents capture pods: auto, host or inside. By default what the environment's CULVERT_LAB_CAPTURE says, so that the same tests can be run in another mode.</summary>
+    public string Capture { get; init; } = Environment.GetEnvironmentVariable("CULVERT_LAB_CAPTURE") is { Length: > 0 } capture ? capture : "auto";
+
     /// <summary>Further arguments for the controller.</summary>
     public IReadOnlyList<string> ControllerArguments { get; init; } = [];
 

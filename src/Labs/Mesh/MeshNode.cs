@@ -63,6 +63,7 @@ internal sealed class MeshNode : IDisposable
                 "--join-token-file", token,
                 .. _mesh.Options.NameUplinks ? ["--uplink", LabNode.Uplink] : Array.Empty<string>(),
                 .. _mesh.Options.NameMetrics ? ["--metrics", string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{MetricsPort}")] : Array.Empty<string>(),
+                "--capture", _mesh.Options.Capture,
                 .. _mesh.Options.AgentArguments,
             ]);
         if (ready)

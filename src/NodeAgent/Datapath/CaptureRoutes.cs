@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
 using Culvert.Interop.Netlink;
@@ -9,11 +10,14 @@ namespace Culvert.NodeAgent.Datapath;
 /// The ip rules and local routes that deliver captured packets to this node's sockets, for IPv4 and IPv6: packets with the capture mark look in
 /// a table whose only route says that every address is local. Packets of this node's own that have the mark go past that rule and are routed as any: whoever may set marks here
 /// (CAP_NET_RAW) would else speak to the proxy as any pod. So do the looks at a packet's way back (rp_filter with src_valid_mark, the packet filter's rpfilter and fib), which count as the node's own
-/// and would else find a pod's address to be this node's. Thread-safe.
+/// and would else find a pod's address to be this node's. In a pod's own namespace captured packets come by lo, and whoever sets marks there speaks as that pod only: there is one rule. Each call is about the namespace that
+/// the calling thread is in. Thread-safe.
 /// </summary>
-internal sealed class CaptureRoutes(AgentOptions options)
+/// <param name="options">Marks, table and priorities.</param>
+/// <param name="podFamilies">The families that a pod has in its namespace; null: it is the node's.</param>
+internal sealed class CaptureRoutes(AgentOptions options, ImmutableArray<AddressFamily>? podFamilies = null)
 {
-    private static readonly AddressFamily[] Families = [AddressFamily.InterNetwork, AddressFamily.InterNetworkV6];
+    private readonly ImmutableArray<AddressFamily> _families = podFamilies ?? [AddressFamily.InterNetwork, AddressFamily.InterNetworkV6];
     private readonly Lock _lock = new();
     private bool _done;
 
@@ -29,7 +33,7 @@ internal sealed class CaptureRoutes(AgentOptions options)
     internal IReadOnlyList<string> RemoveOthers()
     {
         using RouteNetlink netlink = RouteNetlink.Open();
-        return RemoveRules(netlink, netlink.GetRules().Where(IsAgents).Except(Families.SelectMany(Rules)));
+        return RemoveRules(netlink, netlink.GetRules().Where(IsAgents).Except(_families.SelectMany(Rules)));
     }
 
     /// <summary>Makes what is missing. Idempotent; does nothing any more after <see cref="Remove"/> or <see cref="Leave"/>.</summary>
@@ -64,7 +68,7 @@ internal sealed class CaptureRoutes(AgentOptions options)
         int loopback = netlink.GetLink("lo").Index;
         IReadOnlyList<IpRule> rules = netlink.GetRules();
         IReadOnlyList<IpRoute> routes = netlink.GetRoutes((int)options.RouteTable);
-        foreach (AddressFamily family in Families)
+        foreach (AddressFamily family in _families)
         {
             foreach (IpRule rule in Rules(family).Except(rules))
             {
@@ -85,7 +89,7 @@ internal sealed class CaptureRoutes(AgentOptions options)
         using RouteNetlink netlink = RouteNetlink.Open();
         int loopback = netlink.GetLink("lo").Index;
         removed.AddRange(RemoveRules(netlink, netlink.GetRules().Where(IsAgents)));
-        foreach (AddressFamily family in Families)
+        foreach (AddressFamily family in _families)
         {
             if (netlink.DeleteRoute(Route(family, loopback))) removed.Add($"route {Route(family, loopback)}");
         }
@@ -110,6 +114,7 @@ internal sealed class CaptureRoutes(AgentOptions options)
             Mark = options.Marks.Capture,
             Mask = options.Marks.Mask,
         };
+        if (podFamilies is not null) return [captured];
         IpRule behind = new() { Family = family, Priority = options.RulePriority + 2, Table = (int)options.RouteTable, Action = IpRuleAction.None };
         IpRule own = captured with { Priority = options.RulePriority, InputInterface = "lo", Action = IpRuleAction.GoTo, Target = behind.Priority };
         return [behind, own, captured];

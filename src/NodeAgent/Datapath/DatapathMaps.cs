@@ -39,6 +39,9 @@ internal sealed class DatapathMaps(BpfObject loaded) : IDisposable
 
     internal BpfMap<uint, ulong> Counters { get; } = loaded.GetMap<uint, ulong>("cv_counters");
 
+    /// <summary>The listeners in pods' own namespaces.</summary>
+    internal BpfMap<CvInsideListenerKey, ulong> InsideSock { get; } = loaded.GetMap<CvInsideListenerKey, ulong>("cv_inside_sock");
+
     internal BpfMap Listener { get; } = loaded.GetMap("cv_listener");
 
     /// <summary>Which sockets of the node are the proxy's; see <see cref="Interop.Sockets.SocketMark"/>.</summary>

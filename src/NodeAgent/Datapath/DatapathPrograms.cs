@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using Culvert.Interop.Abi;
 using Culvert.Interop.Bpf;
 using Culvert.NodeAgent.Options;
 using Microsoft.Extensions.Logging;
@@ -98,6 +99,14 @@ internal sealed class DatapathPrograms : IDisposable
                 File.Delete(pins.Map(map));
                 made.Pin(pins.Map(map));
             }
+            // What the programs in pods' namespaces call, those of an agent before this one, too.
+            using (BpfMap inside = loading.GetMap("cv_inside"))
+            using (BpfProgram sends = loading.GetProgram("cv_inside_out"), receives = loading.GetProgram("cv_inside_in"))
+            {
+                inside.SetDescriptor((uint)CvInsideProgram.Out, sends.Handle);
+                inside.SetDescriptor((uint)CvInsideProgram.In, receives.Handle);
+            }
+
             // Of maps that this build has no longer, the pins are all that keeps them.
             foreach (string left in Directory.GetFiles(pins.Maps).Where(p => !pinned.Contains(Path.GetFileName(p), StringComparer.Ordinal))) File.Delete(left);
             return new DatapathPrograms(loading);

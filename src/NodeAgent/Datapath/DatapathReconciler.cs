@@ -11,7 +11,8 @@ namespace Culvert.NodeAgent.Datapath;
 /// task at a time.
 /// </summary>
 internal sealed class DatapathReconciler(
-    InterfacePrograms interfaces, XdpUse use, GenerationWriter writer, Func<ILinks> look, PolicyIdFile ids, InterfaceOwners owners, IReadOnlyList<string> uplinks, DatapathState state, ILogger logger)
+    InterfacePrograms interfaces, XdpUse use, GenerationWriter writer, Func<ILinks> look, PolicyIdFile ids, InterfaceOwners owners, IReadOnlyList<string> uplinks, DatapathState state, ILogger logger,
+    CaptureUse capture = CaptureUse.Auto)
 {
     private LinkPlan? _inForce;
     private IReadOnlySet<int>? _seen;
@@ -21,7 +22,8 @@ internal sealed class DatapathReconciler(
     {
         long start = Stopwatch.GetTimestamp();
         ILinks links = look();
-        LinkPlan plan = LinkPlan.Make(snapshot, links, owners.All, uplinks, use);
+        LinkPlan plan = LinkPlan.Make(snapshot, links, owners.All, uplinks, use, capture);
+        if (interfaces.Open(plan) is { Count: > 0 } closed) plan = plan.Without(closed);
         CloseNewLinks(plan, links);
         CompiledPolicy policy = PolicyCompiler.Compile(snapshot, plan.Endpoints.Select(e => e.Workload.Uid).ToHashSet(StringComparer.Ordinal), ids.Ids);
         ids.Save();
@@ -70,7 +72,7 @@ internal sealed class DatapathReconciler(
     internal bool IsCurrent(NodeSnapshot snapshot)
     {
         ILinks links = look();
-        LinkPlan plan = LinkPlan.Make(snapshot, links, owners.All, uplinks, use);
+        LinkPlan plan = LinkPlan.Make(snapshot, links, owners.All, uplinks, use, capture);
         DatapathInForce current = state.Current;
         return current.IsWhole
             && plan.Endpoints.Length == current.Endpoints.Length && plan.Endpoints.Zip(current.Endpoints).All(pair => pair.First.IsSameLink(pair.Second))
@@ -88,14 +90,14 @@ internal sealed class DatapathReconciler(
         IReadOnlySet<int> now = links.Indexes;
         if (_seen is { } seen)
         {
-            ImmutableArray<LocalEndpoint> added = [.. plan.Endpoints.Where(e => !seen.Contains(e.Index))];
+            ImmutableArray<LocalEndpoint> added = [.. plan.Endpoints.Where(e => e.Inside is null && !seen.Contains(e.Index))];
             if (!added.IsEmpty) interfaces.Attach(plan with { Endpoints = added, Quarantined = [], Uplinks = [], XdpUplinks = [] });
         }
         _seen = now;
     }
 
     // What an agent before has left at the node's links. That is remembered only of pods.
-    private LinkPlan Found(LinkPlan plan, ILinks links) => plan with { Endpoints = [], Quarantined = [.. owners.All.Where(o => links.FindByName(o.Interface)?.Index == o.Index)] };
+    private LinkPlan Found(LinkPlan plan, ILinks links) => plan with { Endpoints = [], Missing = plan.Missing.SetItems(plan.Inside.Select(e => KeyValuePair.Create(e.Workload.Uid, "nothing is in force yet"))), Quarantined = [.. owners.All.Where(o => links.FindByName(o.Interface)?.Index == o.Index)] };
 
     // From the generation in force to the one written, with the programs of each. Returns what has come of the plan.
     private LinkPlan Switch(LinkPlan plan, LinkPlan before, Action<bool>? switched, Action? leaving)

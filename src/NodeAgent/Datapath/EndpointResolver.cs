@@ -1,15 +1,21 @@
 using System.Collections.Immutable;
 using System.Net;
 using Culvert.Core;
+using Culvert.Interop.Abi;
+using Culvert.NodeAgent.Datapath.Inside;
+using Culvert.NodeAgent.Options;
 
 namespace Culvert.NodeAgent.Datapath;
 
-/// <summary>Finds the link of each workload of this node: by the name it was declared with, otherwise by the host route to its address; or why it can't be captured.</summary>
+/// <summary>Finds the link of each workload of this node: by the name it was declared with, otherwise by the host route to its address, or in its own network namespace, where the host's end is not to be had; or why it can't be captured.</summary>
 internal static class EndpointResolver
 {
+    private const int EthernetAddress = 6; // bytes
+
     /// <param name="snapshot">What is wanted.</param>
     /// <param name="links">What there is.</param>
-    internal static ResolvedEndpoints Resolve(NodeSnapshot snapshot, ILinks links)
+    /// <param name="use">Where pods are captured.</param>
+    internal static ResolvedEndpoints Resolve(NodeSnapshot snapshot, ILinks links, CaptureUse use = CaptureUse.Auto)
     {
         ImmutableArray<LocalEndpoint>.Builder found = ImmutableArray.CreateBuilder<LocalEndpoint>();
         ImmutableDictionary<string, string>.Builder missing = ImmutableDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
@@ -18,18 +24,25 @@ internal static class EndpointResolver
         foreach (WorkloadInfo workload in snapshot.LocalWorkloads())
         {
             (LinkState? link, string why) = FindLink(workload, links);
-            if (link is null)
+            if (WhyInside(workload, link, why, links, use) is { } reason)
+            {
+                if (links.FindInside(workload, reason, out string obstacleInside) is { } pod)
+                {
+                    found.Add(EndpointInside(workload, pod));
+                }
+                else
+                {
+                    missing[workload.Uid] = $"{reason}; inside its network namespace it can't be captured either: {obstacleInside}";
+                    if (link is not null) refused.Add(workload.Uid);
+                }
+            }
+            else if (link is null)
             {
                 missing[workload.Uid] = why;
             }
             else if (!owners.TryAdd(link.Index, workload.Uid))
             {
                 missing[workload.Uid] = $"interface {link.Name} already belongs to {owners[link.Index]}";
-            }
-            else if (links.FindObstacle(link) is { } obstacle)
-            {
-                missing[workload.Uid] = obstacle;
-                refused.Add(workload.Uid);
             }
             else if (links.FindPeerMac(link) is not { } mac)
             {
@@ -41,7 +54,7 @@ internal static class EndpointResolver
                 found.Add(new LocalEndpoint(workload, link.Name, link.Index, link.Mtu, (bridge ?? link).Mac, mac) { IsBridged = bridge is not null, HostStackReason = links.FindForeign(link) });
             }
         }
-        foreach (LocalEndpoint endpoint in found.ToArray())
+        foreach (LocalEndpoint endpoint in found.Where(e => e.Inside is null).ToArray())
         {
             if (FindLink(endpoint.Workload, links).Link is not { } link || links.FindDetour(endpoint.Workload, link, found) is not { } detour) continue;
             found.Remove(endpoint);
@@ -52,12 +65,26 @@ internal static class EndpointResolver
         foreach (WorkloadInfo workload in snapshot.RefusedWorkloads())
         {
             (LinkState? link, string why) = FindLink(workload, links);
-            if ((link is null ? why : links.FindObstacle(link) ?? links.FindDetour(workload, link, found)) is not { } obstacle) continue;
+            string? inside = WhyInside(workload, link, why, links, use);
+            if (inside is not null && links.FindInside(workload, inside, out _) is not null) continue;
+            if ((inside ?? (link is null ? why : links.FindDetour(workload, link, found))) is not { } obstacle) continue;
             missing[workload.Uid] = obstacle;
             refused.Add(workload.Uid);
         }
         return new ResolvedEndpoints(found.ToImmutable(), missing.ToImmutable(), refused.ToImmutable());
     }
+
+    // The host's end is the better place: what goes from pod to pod there needs no proxy. A link that was named and is not there will come.
+    private static string? WhyInside(WorkloadInfo workload, LinkState? link, string why, ILinks links, CaptureUse use) => use switch
+    {
+        CaptureUse.Inside => "all pods of this node are captured inside their network namespaces (--capture inside)",
+        CaptureUse.Host => null,
+        _ when link is null => workload.HostInterface is null && !workload.Addresses.IsEmpty ? why : null,
+        _ => links.FindObstacle(link) ?? (links.FindPeerMac(link) is null ? $"interface {link.Name} is not the host side of a veth" : null),
+    };
+
+    private static LocalEndpoint EndpointInside(WorkloadInfo workload, PodNamespace pod) =>
+        new(workload, pod.Device, (int)(CvAbi.LinkInside | pod.Number), pod.DeviceMtu, [.. new byte[EthernetAddress]], [.. new byte[EthernetAddress]]) { Inside = pod };
 
     private static (LinkState? Link, string Why) FindLink(WorkloadInfo workload, ILinks links)
     {

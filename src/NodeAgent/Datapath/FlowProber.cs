@@ -107,7 +107,7 @@ internal sealed class FlowProber(BpfMap<CvFlowKey, CvFlow> flows, uint mark, ILo
 
     // One direction is enough: revalidating one revalidates both.
     private static bool IsStale(in CvFlowKey key, in CvFlow flow, uint generation) =>
-        key.Proto == Tcp && flow.Generation != generation && flow.Ifindex != 0
+        key.Proto == Tcp && flow.Generation != generation && flow.Ifindex is not 0 and < CvAbi.LinkInside
         && (flow.Verdict == (byte)CvVerdict.Direct || (flow.Flags & (ushort)CvFlowFlag.Anonymous) != 0)
         && (flow.Flags & (ushort)(CvFlowFlag.Reply | CvFlowFlag.Fin | CvFlowFlag.Closed)) == 0;
 

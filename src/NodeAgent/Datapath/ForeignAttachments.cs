@@ -37,7 +37,7 @@ internal sealed class ForeignAttachments(RouteNetlink netlink)
     }
 
     /// <summary>
-    /// Whether a program stands at a link that redirects packets itself: who comes first disables the other, and with it the policy that it enforces. With the remedy; null when there is none. What
+    /// Whether a program stands at a link that redirects packets itself: who comes first disables the other, and with it the policy that it enforces. Null when there is none. What
     /// can't be read counts as none, since <see cref="Find"/> tells of it.
     /// </summary>
     internal string? FindRedirecting(LinkState link)
@@ -45,7 +45,7 @@ internal sealed class ForeignAttachments(RouteNetlink netlink)
         try
         {
             return AttachmentsOf(link.Index).Select(a => a.Program).FirstOrDefault(p => p.StartsWith(RedirectingPrograms, StringComparison.Ordinal)) is { } name
-                ? $"Cilium's program {name} redirects packets at interface {link.Name}, and no other program can do so there; do not enrol pods of this node, or have another CNI connect them"
+                ? $"Cilium's program {name} redirects packets at interface {link.Name}, and no other program can do so there"
                 : null;
         }
         catch (KernelException)

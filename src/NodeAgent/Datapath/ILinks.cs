@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using Culvert.Core;
+using Culvert.NodeAgent.Datapath.Inside;
 
 namespace Culvert.NodeAgent.Datapath;
 
@@ -27,6 +28,12 @@ internal interface ILinks
 
     /// <summary>Something of the node at a pod's link because of which the mesh would break what the pod does, or get round others' policy, with the remedy; null when there is nothing. Such a pod is not captured.</summary>
     string? FindObstacle(LinkState link);
+
+    /// <summary>The network namespace of a workload of this node, to be captured in; null when that can't be.</summary>
+    /// <param name="workload">The workload.</param>
+    /// <param name="reason">Why it is to be captured there.</param>
+    /// <param name="obstacle">Why null was returned.</param>
+    PodNamespace? FindInside(WorkloadInfo workload, string reason, out string obstacle);
 
     /// <summary>
     /// Whether a rule about a pod's link leads what it sends to pods of this node elsewhere, so that this would leave the node in plaintext, and come back from outside with an address of the mesh, which nobody can tell from a

@@ -1,12 +1,17 @@
 using Culvert.Interop.Bpf;
+using Culvert.NodeAgent.Datapath.Inside;
 
 namespace Culvert.NodeAgent.Datapath;
 
 /// <summary>Brings programs to the interfaces that a plan names, and away from all others. The reconciler's; not thread-safe.</summary>
-internal sealed class InterfacePrograms(DatapathPrograms programs, ProgramAttacher attacher, XdpAttacher xdp)
+internal sealed class InterfacePrograms(DatapathPrograms programs, ProgramAttacher attacher, XdpAttacher xdp, PodCapture? inside = null)
 {
     /// <summary>Whether the programs at the interfaces run before those of others.</summary>
-    internal bool AreFirst() => attacher.AreFirst();
+    internal bool AreFirst() => attacher.AreFirst() && inside?.AreFirst() != false;
+
+    /// <summary>Opens the network namespaces of pods that are captured there, before anything of them is captured.</summary>
+    /// <returns>Numbers of the links of those that take nothing.</returns>
+    internal IReadOnlySet<int> Open(LinkPlan plan) => inside?.Open(plan.Inside) ?? new HashSet<int>();
 
     /// <summary>Attaches what is missing, and puts in front what is not first.</summary>
     /// <returns>Indexes of the interfaces that have gone since they were looked at.</returns>
@@ -18,6 +23,7 @@ internal sealed class InterfacePrograms(DatapathPrograms programs, ProgramAttach
         {
             if (!attacher.Attach(programs.ToPod, pod.Interface, pod.Index, TcDirection.Egress) || !attacher.Attach(programs.FromPod, pod.Interface, pod.Index, TcDirection.Ingress)) gone.Add(pod.Index);
         }
+        if (inside is not null) gone.UnionWith(inside.Attach(plan.Inside));
         foreach (LinkState uplink in plan.Uplinks)
         {
             if (!attacher.Attach(programs.FromNet, uplink.Name, uplink.Index, TcDirection.Ingress)) gone.Add(uplink.Index);
@@ -38,5 +44,6 @@ internal sealed class InterfacePrograms(DatapathPrograms programs, ProgramAttach
         foreach (LinkState uplink in plan.Uplinks) wanted.Add((uplink.Name, TcDirection.Ingress));
         xdp.KeepOnly(plan.XdpUplinks.Select(u => u.Name).ToHashSet(StringComparer.Ordinal));
         attacher.KeepOnly(wanted);
+        inside?.KeepOnly(plan.Inside, plan.Missing.Keys.Where(uid => !plan.Refused.Contains(uid)).ToHashSet(StringComparer.Ordinal));
     }
 }

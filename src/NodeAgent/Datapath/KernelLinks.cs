@@ -3,6 +3,7 @@ using System.Net;
 using Culvert.Core;
 using Culvert.Interop;
 using Culvert.Interop.Netlink;
+using Culvert.NodeAgent.Datapath.Inside;
 
 namespace Culvert.NodeAgent.Datapath;
 
@@ -14,6 +15,7 @@ internal sealed class KernelLinks : ILinks
     // A rule about a pod is about all that it sends: a few neighbours tell.
     private const int MostNeighbours = 4;
     private readonly RouteNetlink _netlink;
+    private readonly NamespaceFinder? _namespaces;
     private readonly Dictionary<string, LinkInfo> _links;
     private readonly Dictionary<int, LinkInfo> _byIndex;
     private readonly Dictionary<IPAddress, int> _hostRoutes = [];
@@ -22,9 +24,14 @@ internal sealed class KernelLinks : ILinks
     private readonly ForeignAttachments _foreign;
     private IReadOnlyList<RuleInput>? _inputs;
 
-    internal KernelLinks(RouteNetlink netlink)
+    /// <summary>Lists them.</summary>
+    /// <param name="netlink">The agent's namespace.</param>
+    /// <param name="namespaces">Finds those of pods; null: none is asked for.</param>
+    internal KernelLinks(RouteNetlink netlink, NamespaceFinder? namespaces = null)
     {
         _netlink = netlink;
+        _namespaces = namespaces;
+        namespaces?.Forget();
         _foreign = new ForeignAttachments(netlink);
         IReadOnlyList<LinkInfo> links = netlink.GetLinks();
         _links = links.ToDictionary(l => l.Name, StringComparer.Ordinal);
@@ -65,6 +72,12 @@ internal sealed class KernelLinks : ILinks
     public string? FindForeign(LinkState link) => _foreign.Find(link.Index);
 
     public string? FindObstacle(LinkState link) => _foreign.FindRedirecting(link);
+
+    public PodNamespace? FindInside(WorkloadInfo workload, string reason, out string obstacle)
+    {
+        obstacle = "its network namespace is not looked for";
+        return _namespaces?.Find(workload, reason, out obstacle);
+    }
 
     public LinkState? FindBridge(LinkState link) =>
         _byIndex.TryGetValue(link.Index, out LinkInfo? port) && _byIndex.TryGetValue(port.MasterIndex, out LinkInfo? master) && master.Kind == "bridge" ? State(master) : null;

@@ -32,8 +32,11 @@ internal sealed record LinkPlan
     /// <summary>Those of them with the XDP program.</summary>
     internal required IReadOnlyList<LinkState> XdpUplinks { get; init; }
 
-    /// <summary>Every interface that has a pod's programs, with its workload.</summary>
-    internal ImmutableArray<InterfaceOwner> Pods => [.. Endpoints.Select(e => new InterfaceOwner(e.Interface, e.Index, e.Workload.Uid)), .. Quarantined];
+    /// <summary>Those captured inside their network namespaces.</summary>
+    internal IEnumerable<LocalEndpoint> Inside => Endpoints.Where(e => e.Inside is not null);
+
+    /// <summary>Every interface of the node that has a pod's programs, with its workload.</summary>
+    internal ImmutableArray<InterfaceOwner> Pods => [.. Endpoints.Where(e => e.Inside is null).Select(e => new InterfaceOwner(e.Interface, e.Index, e.Workload.Uid)), .. Quarantined];
 
     /// <summary>Makes the plan.</summary>
     /// <param name="snapshot">What is wanted.</param>
@@ -41,10 +44,11 @@ internal sealed record LinkPlan
     /// <param name="owners">For whom programs were attached before.</param>
     /// <param name="uplinks">Names of the uplinks; none: whatever leads out.</param>
     /// <param name="use">When uplinks have the XDP program.</param>
-    internal static LinkPlan Make(NodeSnapshot snapshot, ILinks links, ImmutableArray<InterfaceOwner> owners, IReadOnlyList<string> uplinks, XdpUse use)
+    /// <param name="capture">Where pods are captured.</param>
+    internal static LinkPlan Make(NodeSnapshot snapshot, ILinks links, ImmutableArray<InterfaceOwner> owners, IReadOnlyList<string> uplinks, XdpUse use, CaptureUse capture = CaptureUse.Auto)
     {
-        (ImmutableArray<LocalEndpoint> endpoints, ImmutableDictionary<string, string> missing, ImmutableHashSet<string> refused) = EndpointResolver.Resolve(snapshot, links);
-        HashSet<string> pods = [.. endpoints.Select(e => e.Interface)];
+        (ImmutableArray<LocalEndpoint> endpoints, ImmutableDictionary<string, string> missing, ImmutableHashSet<string> refused) = EndpointResolver.Resolve(snapshot, links, capture);
+        HashSet<string> pods = [.. endpoints.Where(e => e.Inside is null).Select(e => e.Interface)];
         List<InterfaceOwner> quarantined = [];
         foreach (InterfaceOwner owner in owners)
         {
@@ -71,7 +75,7 @@ internal sealed record LinkPlan
     {
         Endpoints = [.. Endpoints.Where(e => !gone.Contains(e.Index))],
         Refused = Refused,
-        Missing = Missing.SetItems(Pods.Where(p => gone.Contains(p.Index)).Select(p => KeyValuePair.Create(p.Workload, $"interface {p.Interface} {WentAway}"))),
+        Missing = Missing.SetItems(Pods.Concat(Inside.Select(e => new InterfaceOwner(e.Interface, e.Index, e.Workload.Uid))).Where(p => gone.Contains(p.Index)).Select(p => KeyValuePair.Create(p.Workload, $"interface {p.Interface} {WentAway}"))),
         Quarantined = [.. Quarantined.Where(q => !gone.Contains(q.Index))],
         Uplinks = [.. Uplinks.Where(u => !gone.Contains(u.Index))],
         XdpUplinks = [.. XdpUplinks.Where(u => !gone.Contains(u.Index))],
@@ -84,6 +88,6 @@ internal sealed record LinkPlan
     {
         XdpUse.On => true,
         XdpUse.Off => false,
-        _ => endpoints.Any(e => e.Workload.ProxyProtocolPorts.Concat(e.Workload.TrustedProxies.SelectMany(t => t.Ports)).Any(p => p.Protocol == TransportProtocol.Udp)),
+        _ => endpoints.Any(e => e.Inside is null && e.Workload.ProxyProtocolPorts.Concat(e.Workload.TrustedProxies.SelectMany(t => t.Ports)).Any(p => p.Protocol == TransportProtocol.Udp)),
     };
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using Culvert.Core;
+using Culvert.NodeAgent.Datapath.Inside;
 
 namespace Culvert.NodeAgent.Datapath;
 
@@ -16,6 +17,9 @@ internal sealed record LocalEndpoint(WorkloadInfo Workload, string Interface, in
     /// <summary>Whether the interface is a port of a bridge.</summary>
     internal bool IsBridged { get; init; }
 
+    /// <summary>Its network namespace, when it is captured there; null: at <see cref="Interface"/>, the host's end of its link. Then <see cref="Index"/> is no index of a link but <c>CV_LINK_INSIDE</c> with the number of the namespace.</summary>
+    internal PodNamespace? Inside { get; init; }
+
     /// <summary>Why packets to and from it are not redirected, whatever holds for others; null when nothing speaks against it.</summary>
     internal string? HostStackReason { get; init; }
 
@@ -26,6 +30,7 @@ internal sealed record LocalEndpoint(WorkloadInfo Workload, string Interface, in
     /// <summary>Whether it is the same workload behind the same link, with the same of others at it.</summary>
     internal bool IsSameLink(LocalEndpoint other) =>
         Workload.Uid == other.Workload.Uid && Interface == other.Interface && Index == other.Index && Mtu == other.Mtu && HostStackReason == other.HostStackReason && IsBridged == other.IsBridged
+        && Inside?.Inode == other.Inside?.Inode && Inside?.DeviceIndex == other.Inside?.DeviceIndex
         && HostMac.AsSpan().SequenceEqual(other.HostMac.AsSpan()) && PodMac.AsSpan().SequenceEqual(other.PodMac.AsSpan());
 
     private IPAddress? First(System.Net.Sockets.AddressFamily family)

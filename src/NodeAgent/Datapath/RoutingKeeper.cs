@@ -1,4 +1,5 @@
 using Culvert.Interop.Netlink;
+using Culvert.NodeAgent.Datapath.Inside;
 using Culvert.NodeAgent.Hosting;
 using Culvert.NodeAgent.Telemetry.Metrics;
 using Microsoft.Extensions.Logging;
@@ -9,7 +10,7 @@ namespace Culvert.NodeAgent.Datapath;
 /// Keeps the agent's rules, routes and nft table: what another program removes is put back at once, logged and counted. Without them captured packets find no way to the
 /// proxy, so that the agent is not ready while they can't be put back.
 /// </summary>
-internal sealed class RoutingKeeper(CaptureRoutes routes, CaptureNat nat, HealthState health, CounterFamily restored, ILogger logger)
+internal sealed class RoutingKeeper(CaptureRoutes routes, CaptureNat nat, PodCapture inside, HealthState health, CounterFamily restored, ILogger logger)
 {
     /// <summary>What blocks readiness while rules or routes are missing.</summary>
     internal const string Part = "routing";
@@ -22,7 +23,7 @@ internal sealed class RoutingKeeper(CaptureRoutes routes, CaptureNat nat, Health
     {
         try
         {
-            IReadOnlyList<string> made = [.. routes.Ensure(), .. nat.Ensure()];
+            IReadOnlyList<string> made = [.. routes.Ensure(), .. nat.Ensure(), .. inside.EnsureRoutes()];
             health.Clear(Part);
             if (made.Count == 0) return;
             restored.With().Add(made.Count);

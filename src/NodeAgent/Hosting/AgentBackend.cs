@@ -2,6 +2,7 @@ using System.Net;
 using Culvert.Core;
 using Culvert.NodeAgent.Admin;
 using Culvert.NodeAgent.Datapath;
+using Culvert.NodeAgent.Datapath.Inside;
 using Culvert.NodeAgent.Identity;
 using Culvert.NodeAgent.Mesh;
 using Culvert.NodeAgent.Options;
@@ -17,7 +18,7 @@ namespace Culvert.NodeAgent.Hosting;
 
 /// <summary>Answers the admin service from the parts of one agent. Thread-safe.</summary>
 internal sealed class AgentBackend(
-    AgentOptions options, MeshDirectory directory, SnapshotClient client, NodeCredentials credentials, SvidStore svids, ProxyServer proxy, ProgramAttacher attacher, XdpAttacher xdp, DatapathMaps maps,
+    AgentOptions options, MeshDirectory directory, SnapshotClient client, NodeCredentials credentials, SvidStore svids, ProxyServer proxy, ProgramAttacher attacher, XdpAttacher xdp, PodCapture inside, DatapathMaps maps,
     FlowSweeper sweeper, DatapathState state, DirectPathKeeper directPath, TunnelSourceKeeper tunnelSource, CaptureNat nat, HealthState health, DrainClock drain, DateTimeOffset started, Func<CancellationToken, Task<IReadOnlyList<string>>> detach) : IAdminBackend
 {
     public PathOracle Oracle => directory.View.Oracle;
@@ -58,7 +59,7 @@ internal sealed class AgentBackend(
         if (credentials.NotAfter is { } end) status.NodeCertificateNotAfter = Timestamp.FromDateTimeOffset(end);
         if (drain.Remaining is { } remaining) status.DrainRemaining = Duration.FromTimeSpan(remaining);
         status.Workloads.AddRange(Oracle.World.Snapshot.LocalWorkloads().Concat(Oracle.World.Snapshot.RefusedWorkloads()).Select(w => Workload(w, datapath)));
-        status.Programs.AddRange(attacher.List().Concat(xdp.List()).Select(a => new Wire.KernelProgram { Name = a.Program, Attachment = a.Hook, Interface = a.Interface, Id = a.ProgramId }));
+        status.Programs.AddRange(attacher.List().Concat(xdp.List()).Concat(inside.List()).Select(a => new Wire.KernelProgram { Name = a.Program, Attachment = a.Hook, Interface = a.Interface, Id = a.ProgramId }));
         status.Maps.AddRange(KernelMetrics.Fill(maps, sweeper, state).Select(m => new Wire.KernelMap { Name = m.Name, Entries = (ulong)m.Entries, MaxEntries = (ulong)m.Max }));
         ObjectProblems problems = Oracle.World.Snapshot.Problems;
         status.Problems.AddRange(problems.Listed.Select(p => p.ToWire()));
@@ -77,6 +78,7 @@ internal sealed class AgentBackend(
             Identity = workload.Identity.ToString(),
             Interface = endpoint?.Interface ?? "",
             HostStackReason = endpoint?.HostStackReason ?? "",
+            InsideReason = endpoint?.Inside?.Reason ?? "",
             MtlsMode = workload.MtlsMode == MtlsMode.Strict ? Wire.MtlsMode.Strict : Wire.MtlsMode.Permissive,
             Error = datapath.NotCaptured.GetValueOrDefault(workload.Uid, ""),
         };

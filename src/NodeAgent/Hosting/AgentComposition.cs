@@ -6,6 +6,7 @@ using Culvert.Interop.Netlink;
 using Culvert.NodeAgent.Admin;
 using Culvert.NodeAgent.Datapath;
 using Culvert.NodeAgent.Datapath.Firewall;
+using Culvert.NodeAgent.Datapath.Inside;
 using Culvert.NodeAgent.Identity;
 using Culvert.NodeAgent.Mesh;
 using Culvert.NodeAgent.Options;
@@ -81,8 +82,11 @@ internal static class AgentComposition
         }
         parts.Own(new NftWatcher(links.RoutingChanges, logger));
         nat.Ensure();
+        SpaceNumbers spaces = new(options.RunFolder, logger);
+        NamespaceFinder namespaces = new(spaces);
+        PodCapture inside = parts.Own(new PodCapture(options, pins, programs.Maps, spaces, KernelFeatures.ProbeTcx().Present, logger));
         DatapathReconciler reconciler = new(
-            new InterfacePrograms(programs, attacher, xdp), options.Xdp, writer, () => new KernelLinks(netlink), new PolicyIdFile(options.StateFolder, logger, metrics), new InterfaceOwners(options.RunFolder, logger), options.Uplinks, state, logger);
+            new InterfacePrograms(programs, attacher, xdp, inside), options.Xdp, writer, () => new KernelLinks(netlink, namespaces), new PolicyIdFile(options.StateFolder, logger, metrics), new InterfaceOwners(options.RunFolder, logger), options.Uplinks, state, logger, options.Capture);
         FlowSweeper sweeper = new(programs.Maps.Flow, programs.Maps.Usage, programs.Maps.Swept, logger);
 
         // Certificates of the workloads.
@@ -91,21 +95,22 @@ internal static class AgentComposition
         svids.Changed += tls.Update;
 
         // The mesh as the proxy knows it, and what is told of its traffic.
-        MeshDirectory directory = new(new MeshView(new NodeSnapshot { Node = options.NodeName }, options.TunnelPort, isNodeAddress: state.IsNodeAddress));
+        MeshDirectory directory = new(new MeshView(new NodeSnapshot { Node = options.NodeName }, options.TunnelPort, isNodeAddress: state.IsNodeAddress, isInside: inside.IsInside));
         FlowSink sink = new(metrics, flows, options.AccessLog ? loggers.CreateLogger("Culvert.Access") : null);
         FlowContext flowContext = new(directory, state);
         ProxyOptions proxyOptions = ProxySetup.OptionsOf(options, descriptors, programs, logger);
         ProxyObserver observer = parts.Own(new ProxyObserver(sink, metrics, () => flowContext.Index, proxyOptions.Loops, time, loggers.CreateLogger("Culvert.Proxy")));
         parts.Own(new KernelFlowReader(programs.Maps.Events, flowContext, sink, time));
-        ProxyServer proxy = parts.OwnAsyncDisposable(new ProxyServer(proxyOptions, new ProxyAgent(directory, directory, tls, observer, programs.Replies, new TranslatedConnections(programs.Maps.Flow), tunnelSource, NoPodSpaces.Instance), time));
+        ProxyServer proxy = parts.OwnAsyncDisposable(new ProxyServer(proxyOptions, new ProxyAgent(directory, directory, tls, observer, programs.Replies, new TranslatedConnections(programs.Maps.Flow), tunnelSource, inside), time));
         tls.Changed += proxy.CertificatesChanged;
+        inside.Proxy = proxy;
 
         // Snapshots, which have an effect on all of it.
         FlowProber prober = new(programs.Maps.Flow, options.Marks.Reject, logger);
-        SnapshotTarget target = new(options.TunnelPort, reconciler, state, prober, directory, svids, controller, tls, proxy, health, () => ProxySetup.OfferListeners(proxy, programs.Maps, writer));
+        SnapshotTarget target = new(options.TunnelPort, reconciler, state, prober, directory, svids, controller, tls, proxy, health, () => ProxySetup.OfferListeners(proxy, programs.Maps, writer), inside.IsInside);
         RefusalReporter refusals = new(options.NodeName, controller, client, state, time, logger);
         LinkFollower follower = new(links.Changes, applier, state, time, logger);
-        RoutingKeeper routing = new(routes, nat, health, metrics.RoutingRestored, logger);
+        RoutingKeeper routing = new(routes, nat, inside, health, metrics.RoutingRestored, logger);
         FilterWatcher filters = parts.Own(new FilterWatcher());
         DirectPathKeeper directPath = new(writer, parts.Own(new FirewallReader()), netlink, new CniConfiguration(options.CniFolder), logger);
         target.Switched += snapshot =>
@@ -121,7 +126,7 @@ internal static class AgentComposition
         IReadOnlyList<IPEndPoint> readinessAt = ProbeAddresses.Of(options.Readiness, AgentOptionsDefaults.ReadinessPort, options.Uplinks, netlink);
         ProbeSources probers = new(options.MetricsAllow, () => flowContext.Index, () => state.Current.Uplinks);
         MetricsTokens? tokens = options.MetricsTokenFile is { } tokenFile ? MetricsTokens.Open(tokenFile, logger) : null;
-        AgentBackend backend = new(options, directory, client, credentials, svids, proxy, attacher, xdp, programs.Maps, sweeper, state, directPath, tunnelSource, nat, health, drain, started, DetachAsync);
+        AgentBackend backend = new(options, directory, client, credentials, svids, proxy, attacher, xdp, inside, programs.Maps, sweeper, state, directPath, tunnelSource, nat, health, drain, started, DetachAsync);
 
         // What runs. The services start in this order.
         StartOnly listening = new(_ => ProxySetup.StartAsync(proxy, options));
@@ -165,7 +170,7 @@ internal static class AgentComposition
                 () =>
                 {
                     target.Leave();
-                    return Detacher.Detach(attacher, xdp, lookup, pins, routes, nat);
+                    return Detacher.Detach(attacher, xdp, inside, lookup, pins, routes, nat);
                 },
                 stop);
             detached.TrySetResult();

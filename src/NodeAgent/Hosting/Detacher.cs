@@ -1,5 +1,6 @@
 using Culvert.Interop.Bpf;
 using Culvert.NodeAgent.Datapath;
+using Culvert.NodeAgent.Datapath.Inside;
 
 namespace Culvert.NodeAgent.Hosting;
 
@@ -7,10 +8,11 @@ namespace Culvert.NodeAgent.Hosting;
 internal static class Detacher
 {
     /// <summary>Removes programs, pins, rules, routes and the nft table; one line for each thing removed. The last three stay while another agent of this network namespace uses them.</summary>
-    internal static IReadOnlyList<string> Detach(ProgramAttacher attacher, XdpAttacher xdp, SocketLookup lookup, PinFolder pins, CaptureRoutes routes, CaptureNat nat)
+    internal static IReadOnlyList<string> Detach(ProgramAttacher attacher, XdpAttacher xdp, PodCapture inside, SocketLookup lookup, PinFolder pins, CaptureRoutes routes, CaptureNat nat)
     {
         List<string> removed = [];
         foreach (Attachment attachment in xdp.List().Concat(attacher.List())) removed.Add($"program {attachment.Program} at {attachment.Interface} ({attachment.Hook})");
+        removed.AddRange(inside.KeepOnly([], new HashSet<string>()));
         xdp.KeepOnly(new HashSet<string>());
         attacher.KeepOnly(new HashSet<(string, TcDirection)>());
         HashSet<uint> own = [lookup.Link.Info.Id];

@@ -33,6 +33,7 @@ public sealed class AgentOptionSet
     private readonly Option<uint> _rules = Make("--rule-priority", "N", "Priority of the first of three ip rules that follow each other, 1 to 32763: before those of others.", Defaults.RulePriority);
     private readonly Option<uint> _flows = Make("--flow-table-size", "N", "Entries of the kernel's flow table, two per connection.", Defaults.FlowTableSize);
     private readonly Option<XdpUse> _xdp = Make("--xdp", "auto|on|off", "XDP at the uplinks: auto (while a workload here takes datagrams by the proxy), on or off.", Defaults.Xdp);
+    private readonly Option<CaptureUse> _capture = Make("--capture", "auto|host|inside", "Where pods are captured: at the host's end of their links, or inside their network namespaces; auto: inside where the host's end is another engine's or there is none.", Defaults.Capture);
     private readonly Option<string> _cni = Make("--cni-conf-dir", "DIR", "Folder with the configuration of the CNI, which says what connects pods.", Defaults.CniFolder);
     private readonly Option<bool> _checksum = new("--udp-header-crc") { Description = "Have the programs put a CRC32C into the PROXY v2 headers of datagrams, which the proxy checks." };
 
@@ -60,7 +61,7 @@ public sealed class AgentOptionSet
     public IReadOnlyList<Option> All =>
     [
         _node, _state, _run, _bpffs, _uplinks, _metrics, _readiness, _allow, _metricsToken, _outbound, _udp, _tunnel, _drain, _udpIdle, _tunnelTimeout, _keepAlive, _loops, _nice, _busyPoll, _marks, _rules, _flows, _xdp,
-        _cni, _checksum,
+        _capture, _cni, _checksum,
     ];
 
     /// <summary>The agent's options as given; what this set has no option for keeps its default.</summary>
@@ -95,6 +96,7 @@ public sealed class AgentOptionSet
             RulePriority = parsed.GetValue(_rules),
             FlowTableSize = parsed.GetValue(_flows),
             Xdp = parsed.GetValue(_xdp),
+            Capture = parsed.GetValue(_capture),
             CniFolder = Path.GetFullPath(parsed.GetValue(_cni)!),
             UdpHeaderChecksum = parsed.GetValue(_checksum),
         };

@@ -101,6 +101,9 @@ public sealed record AgentOptions
     /// <summary>When the XDP program is used.</summary>
     public XdpUse Xdp { get; init; } = XdpUse.Auto;
 
+    /// <summary>Where pods are captured.</summary>
+    public CaptureUse Capture { get; init; } = CaptureUse.Auto;
+
     /// <summary>Whether the PROXY v2 headers that the programs put before datagrams carry a CRC32C, which the proxy checks.</summary>
     public bool UdpHeaderChecksum { get; init; }
 

@@ -1,0 +1,22 @@
+using Culvert.Logging;
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.NodeAgent.Datapath.Inside;
+
+internal static partial class InsideLog
+{
+    [LoggerMessage(EventId = LogEventIds.InsideOpened, Level = LogLevel.Information, Message = "{Workload} is captured inside its network namespace {Namespace} at {Device} (space {Space}): {Reason}")]
+    internal static partial void Opened(ILogger logger, string workload, string @namespace, string device, int space, string reason);
+
+    [LoggerMessage(EventId = LogEventIds.InsideNotOpened, Level = LogLevel.Warning, Message = "{Workload} can't be captured inside its network namespace: {Reason}")]
+    internal static partial void NotOpened(ILogger logger, string workload, string reason);
+
+    [LoggerMessage(EventId = LogEventIds.InsideAttached, Level = LogLevel.Information, Message = "programs of {Workload} are attached to {Device} in its network namespace by {How}")]
+    internal static partial void Attached(ILogger logger, string workload, string device, string how);
+
+    [LoggerMessage(EventId = LogEventIds.InsideReleased, Level = LogLevel.Information, Message = "{Workload} is no longer captured inside its network namespace")]
+    internal static partial void Released(ILogger logger, string workload);
+
+    [LoggerMessage(EventId = LogEventIds.InsideNotRestored, Level = LogLevel.Warning, Message = "rules that an agent left in the network namespace of {Workload} could not be removed: {Reason}")]
+    internal static partial void NotRestored(ILogger logger, string workload, string reason);
+}

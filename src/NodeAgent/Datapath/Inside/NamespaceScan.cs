@@ -1,0 +1,118 @@
+using System.Globalization;
+using System.Net;
+using Culvert.Interop;
+using Culvert.Interop.Netlink;
+
+namespace Culvert.NodeAgent.Datapath.Inside;
+
+/// <summary>
+/// One look at the network namespaces of the machine, those of its processes and those that are mounted, and at who has which address there. Nothing of it is kept open: a namespace that is held lives on without its pod.
+/// Not thread-safe.
+/// </summary>
+internal sealed class NamespaceScan
+{
+    // Where container runtimes and `ip netns` mount them: a pod's may be there before its first process is.
+    private static readonly string[] MountFolders = [NetworkNamespace.Folder, "/var/run/netns", "/run/docker/netns"];
+
+    private readonly Dictionary<IPAddress, List<FoundNamespace>> _byAddress = [];
+
+    /// <summary>Looks at all of them.</summary>
+    /// <exception cref="KernelException">The agent's own can't be opened.</exception>
+    internal NamespaceScan()
+    {
+        using NetworkNamespace own = NetworkNamespace.Current();
+        HashSet<ulong> seen = [own.Inode];
+        foreach (string path in Paths())
+        {
+            try
+            {
+                using NetworkNamespace network = NetworkNamespace.OpenPath(path);
+                if (seen.Add(network.Inode)) Look(network, path, own);
+            }
+            catch (KernelException)
+            {
+                // Its process has ended meanwhile, or it is no namespace; whose namespace it was is not found there.
+                continue;
+            }
+        }
+    }
+
+    /// <summary>Namespaces of this node that have an address. One by whose link it is plain whose it is hides those of which nothing can be told.</summary>
+    internal IReadOnlyList<FoundNamespace> Find(IPAddress address)
+    {
+        if (!_byAddress.TryGetValue(address, out List<FoundNamespace>? found)) return [];
+        FoundNamespace[] sure = [.. found.Where(f => f.LeadsHere == true)];
+        return sure.Length > 0 ? sure : [.. found.Where(f => f.LeadsHere is null)];
+    }
+
+    /// <summary>A file that stands for the namespace with an inode number; null when there is none any more.</summary>
+    internal static string? FindPath(ulong inode)
+    {
+        foreach (string path in Paths())
+        {
+            try
+            {
+                using NetworkNamespace network = NetworkNamespace.OpenPath(path);
+                if (network.Inode == inode) return path;
+            }
+            catch (KernelException)
+            {
+                continue; // its process has ended meanwhile
+            }
+        }
+        return null;
+    }
+
+    /// <summary>Indexes of a namespace's links.</summary>
+    /// <exception cref="KernelException">It can't be entered.</exception>
+    internal static IReadOnlyList<int> DevicesOf(NetworkNamespace network)
+    {
+        using RouteNetlink netlink = RouteNetlink.Open(network);
+        return [.. netlink.GetLinks().Select(l => l.Index)];
+    }
+
+    // Mounts first: a process may end at any time. Of many processes in one namespace the first stands for all.
+    private static IEnumerable<string> Paths()
+    {
+        foreach (string folder in MountFolders.Where(Directory.Exists))
+        {
+            foreach (string path in Directory.EnumerateFiles(folder)) yield return path;
+        }
+        HashSet<string> targets = [];
+        foreach (string process in Directory.EnumerateDirectories("/proc"))
+        {
+            if (!int.TryParse(Path.GetFileName(process.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture, out _)) continue;
+            string path = $"{process}/ns/net";
+            if (Target(path) is { } target && targets.Add(target)) yield return path;
+        }
+    }
+
+    private static string? Target(string path)
+    {
+        try
+        {
+            return new FileInfo(path).LinkTarget;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null; // it has ended, or is not for us to look at
+        }
+    }
+
+    private void Look(NetworkNamespace network, string path, NetworkNamespace own)
+    {
+        using RouteNetlink netlink = RouteNetlink.Open(network);
+        IReadOnlyList<LinkAddress> addresses = netlink.GetAddresses();
+        if (addresses.All(a => a.Address.IsIPv6LinkLocal || IPAddress.IsLoopback(a.Address))) return;
+        Dictionary<int, LinkInfo> links = netlink.GetLinks().ToDictionary(l => l.Index);
+        int? here = netlink.FindNamespaceId(own);
+        string? obstacle = links.Values.Any(l => l is { Name: "lo", IsUp: true }) ? null : "its loopback link is down";
+        foreach (LinkAddress address in addresses)
+        {
+            if (address.Address.IsIPv6LinkLocal || IPAddress.IsLoopback(address.Address) || !links.TryGetValue(address.InterfaceIndex, out LinkInfo? link)) continue;
+            bool? leadsHere = link.PeerIndex == 0 && link.PeerNamespaceId is null ? null : link.PeerNamespaceId is { } id && id == here;
+            if (!_byAddress.TryGetValue(address.Address, out List<FoundNamespace>? found)) _byAddress.Add(address.Address, found = []);
+            found.Add(new FoundNamespace(path, network.Inode, link.Name, link.Index, link.Mtu, leadsHere, link.MacAddress is null ? "its link has no Ethernet address" : obstacle));
+        }
+    }
+}

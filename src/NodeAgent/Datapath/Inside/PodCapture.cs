@@ -1,0 +1,228 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using Culvert.Core;
+using Culvert.Interop;
+using Culvert.Interop.Abi;
+using Culvert.Interop.Bpf;
+using Culvert.Interop.Handles;
+using Culvert.Interop.Netlink;
+using Culvert.NodeAgent.Options;
+using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Proxy.Model;
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.NodeAgent.Datapath.Inside;
+
+/// <summary>
+/// Captures pods inside their own network namespaces: brings there the proxy's listeners, the rules that deliver to them what is looped, and the programs; and takes them away again. Thread-safe;
+/// <see cref="Find"/>, <see cref="IsInside"/> and <see cref="List"/> never wait.
+/// </summary>
+/// <param name="options">The agent's options.</param>
+/// <param name="pins">Where links are pinned.</param>
+/// <param name="maps">Where the programs find the listeners.</param>
+/// <param name="numbers">Which namespace has which number.</param>
+/// <param name="tcx">Whether the kernel has TCX.</param>
+/// <param name="logger">The agent's log.</param>
+internal sealed class PodCapture(AgentOptions options, PinFolder pins, DatapathMaps maps, SpaceNumbers numbers, bool tcx, ILogger logger) : IPodSpaces, IDisposable
+{
+    private readonly string _object = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(options.DatapathObject))!, "pod.bpf.o");
+    private readonly Lock _lock = new();
+    private readonly Dictionary<ushort, CapturedPod> _pods = [];
+    private volatile FrozenDictionary<string, PodSpace> _spaces = FrozenDictionary<string, PodSpace>.Empty;
+    private volatile IReadOnlyList<Attachment> _attached = [];
+
+    /// <summary>The proxy; set once, before anything is captured.</summary>
+    internal ProxyServer? Proxy { get; set; }
+
+    /// <inheritdoc/>
+    public PodSpace? Find(WorkloadInfo workload) => _spaces.GetValueOrDefault(workload.Uid);
+
+    /// <summary>Whether a workload is captured inside its namespace.</summary>
+    internal bool IsInside(string uid) => _spaces.ContainsKey(uid);
+
+    /// <summary>What is attached in all of them, for people.</summary>
+    internal IReadOnlyList<Attachment> List() => _attached;
+
+    /// <summary>Opens what a plan's pods need before anything is captured: listeners, rules, and the program that names the listeners. What is there stays.</summary>
+    /// <returns>Numbers of the links, as endpoints have them, whose namespace has gone since it was looked at, or takes nothing.</returns>
+    internal IReadOnlySet<int> Open(IEnumerable<LocalEndpoint> endpoints)
+    {
+        using Lock.Scope scope = _lock.EnterScope();
+        HashSet<int> gone = [];
+        foreach (LocalEndpoint endpoint in endpoints)
+        {
+            PodNamespace pod = endpoint.Inside!;
+            if (_pods.TryGetValue(pod.Number, out CapturedPod? known) && known.Pod.DeviceIndex == pod.DeviceIndex) continue;
+            try
+            {
+                if (known is not null) Close(known);
+                _pods[pod.Number] = OpenPod(endpoint);
+            }
+            catch (Exception e) when (e is KernelException or BpfException)
+            {
+                InsideLog.NotOpened(logger, endpoint.Workload.Uid, e.Message);
+                gone.Add(endpoint.Index);
+            }
+        }
+        Publish();
+        return gone;
+    }
+
+    /// <summary>Attaches the programs of a plan's pods, which <see cref="Open"/> has opened, and puts in front what is not first.</summary>
+    /// <returns>Numbers of links that have gone.</returns>
+    /// <exception cref="BpfException">The kernel refused for another reason.</exception>
+    internal IReadOnlySet<int> Attach(IEnumerable<LocalEndpoint> endpoints)
+    {
+        using Lock.Scope scope = _lock.EnterScope();
+        HashSet<int> gone = [];
+        foreach (LocalEndpoint endpoint in endpoints)
+        {
+            if (!_pods.TryGetValue(endpoint.Inside!.Number, out CapturedPod? pod)) gone.Add(endpoint.Index);
+            else if (!pod.Programs.AreThere() && !AttachTo(pod)) gone.Add(endpoint.Index);
+        }
+        Publish();
+        return gone;
+    }
+
+    /// <summary>Whether all programs are there and come first.</summary>
+    internal bool AreFirst()
+    {
+        lock (_lock) return _pods.Values.All(p => p.Programs.AreThere());
+    }
+
+    /// <summary>
+    /// Takes everything away from all pods but a plan's; also what a previous agent left. Those of workloads that are not found any more keep what they have, and the programs, which know no endpoint of
+    /// theirs, refuse everything.
+    /// </summary>
+    /// <returns>One line for each thing removed.</returns>
+    internal IReadOnlyList<string> KeepOnly(IEnumerable<LocalEndpoint> endpoints, IReadOnlySet<string> missing)
+    {
+        using Lock.Scope scope = _lock.EnterScope();
+        HashSet<ushort> kept = [.. endpoints.Select(e => e.Inside!.Number), .. numbers.All.Where(n => missing.Contains(n.Value.Workload)).Select(n => n.Key)];
+        List<string> removed = [];
+        foreach (CapturedPod pod in _pods.Values.Where(p => !kept.Contains(p.Pod.Number)).ToArray())
+        {
+            removed.AddRange(pod.Programs.List.Select(a => $"program {a.Program} at {a.Interface} ({a.Hook})"));
+            pod.Programs.Detach();
+            removed.AddRange(Close(pod));
+            InsideLog.Released(logger, pod.Space.Uid);
+        }
+        foreach ((ushort number, SpaceOwner owner) in numbers.All.Where(n => !kept.Contains(n.Key)).ToArray()) removed.AddRange(Restore(number, owner));
+        PodPrograms.DetachOthers(pins, kept);
+        numbers.KeepOnly(kept);
+        Publish();
+        return removed;
+    }
+
+    /// <summary>Puts back what others have removed of the rules in pods' namespaces.</summary>
+    /// <returns>One line for each thing made.</returns>
+    internal IReadOnlyList<string> EnsureRoutes()
+    {
+        using Lock.Scope scope = _lock.EnterScope();
+        List<string> made = [];
+        foreach (CapturedPod pod in _pods.Values) made.AddRange(pod.Routes.Ensure());
+        return made;
+    }
+
+    /// <summary>Lets go of everything; programs and rules stay.</summary>
+    public void Dispose()
+    {
+        using Lock.Scope scope = _lock.EnterScope();
+        foreach (CapturedPod pod in _pods.Values) pod.Dispose();
+        _pods.Clear();
+        _spaces = FrozenDictionary<string, PodSpace>.Empty;
+    }
+
+    private CapturedPod OpenPod(LocalEndpoint endpoint)
+    {
+        PodNamespace pod = endpoint.Inside!;
+        NetworkNamespace network = NetworkNamespace.OpenPath(pod.Path);
+        PodPrograms? programs = null;
+        PodSpace? space = null;
+        try
+        {
+            if (network.Inode != pod.Inode) throw new KernelException($"open the network namespace of {endpoint.Workload.Uid}: it is another one by now", Errno.ENOENT);
+            PodRoutes routes = new(options, network, endpoint.Workload.Addresses.Select(a => a.AddressFamily).Distinct().ToImmutableArray());
+            routes.Ensure();
+            programs = PodPrograms.Load(_object, pins, tcx, network, pod);
+            space = new PodSpace(pod.Number, network, endpoint.Workload.Uid);
+            Offer(Proxy!.OpenSpace(space), pod.Number);
+            InsideLog.Opened(logger, endpoint.Workload.Uid, pod.Path, pod.Device, pod.Number, pod.Reason);
+            return new CapturedPod(pod, space, routes, programs);
+        }
+        catch
+        {
+            if (space is not null) Proxy!.CloseSpaceAsync(space).GetAwaiter().GetResult();
+            programs?.Dispose();
+            network.Dispose();
+            throw;
+        }
+    }
+
+    // Slots of a proxy that has ended are empty by themselves.
+    private void Offer(SpaceListeners listeners, ushort number)
+    {
+        foreach ((IReadOnlyList<ProxyListener> kind, CvListenerKind four, CvListenerKind six) in
+            new[] { (listeners.Outbound, CvListenerKind.Out4, CvListenerKind.Out6), (listeners.Tunnels, CvListenerKind.Tunnel4, CvListenerKind.Tunnel6), (listeners.Plain, CvListenerKind.Plain4, CvListenerKind.Plain6) })
+        {
+            foreach (ProxyListener listener in kind)
+            {
+                CvInsideListenerKey key = new() { Space = number, Kind = (byte)(listener.Local.IsIPv4 ? four : six), Slot = (byte)listener.Loop };
+                maps.InsideSock.SetDescriptor(MemoryMarshal.AsBytes(new ReadOnlySpan<CvInsideListenerKey>(in key)), listener.Handle);
+            }
+        }
+    }
+
+    private bool AttachTo(CapturedPod pod)
+    {
+        if (!pod.Programs.Attach()) return false;
+        InsideLog.Attached(logger, pod.Space.Uid, pod.Pod.Device, tcx ? "TCX" : "clsact");
+        return true;
+    }
+
+    private IReadOnlyList<string> Close(CapturedPod pod)
+    {
+        _pods.Remove(pod.Pod.Number);
+        Proxy!.CloseSpaceAsync(pod.Space).GetAwaiter().GetResult();
+        IReadOnlyList<string> removed = pod.Routes.Remove();
+        pod.Dispose();
+        return removed;
+    }
+
+    // What an agent before this one has left, where its namespace is still there.
+    private IReadOnlyList<string> Restore(ushort number, SpaceOwner owner)
+    {
+        if (_pods.ContainsKey(number) || NamespaceScan.FindPath(owner.Inode) is not { } path) return [];
+        try
+        {
+            using NetworkNamespace network = NetworkNamespace.OpenPath(path);
+            if (!tcx)
+            {
+                foreach (int device in NamespaceScan.DevicesOf(network)) PodPrograms.DetachFilters(network, device);
+            }
+            return new PodRoutes(options, network, [AddressFamily.InterNetwork, AddressFamily.InterNetworkV6]).Remove();
+        }
+        catch (KernelException e)
+        {
+            InsideLog.NotRestored(logger, owner.Workload, e.Message);
+            return [];
+        }
+    }
+
+    private void Publish()
+    {
+        _spaces = _pods.Values.ToFrozenDictionary(p => p.Space.Uid, p => p.Space, StringComparer.Ordinal);
+        _attached = [.. _pods.Values.SelectMany(p => p.Programs.List)];
+    }
+
+    private sealed record CapturedPod(PodNamespace Pod, PodSpace Space, PodRoutes Routes, PodPrograms Programs) : IDisposable
+    {
+        public void Dispose()
+        {
+            Programs.Dispose();
+            Space.Namespace.Dispose();
+        }
+    }
+}

@@ -1,0 +1,190 @@
+using Culvert.Interop;
+using Culvert.Interop.Bpf;
+using Culvert.Interop.Netlink;
+
+namespace Culvert.NodeAgent.Datapath.Inside;
+
+/// <summary>
+/// The programs in one pod's network namespace: at the socket lookup and at both directions of its link, pinned, so that they go on without an agent. What a previous agent left is taken over and its
+/// program replaced in place. Not thread-safe: the reconciler's.
+/// </summary>
+internal sealed class PodPrograms : IDisposable
+{
+    private const string Prefix = "inside_", Lookup = "lookup", Out = "egress", In = "ingress";
+    private static readonly string[] Places = [Out, In, Lookup];
+
+    private readonly BpfObject _object;
+    private readonly PinFolder _pins;
+    private readonly bool _tcx;
+    private readonly NetworkNamespace _network;
+    private readonly PodNamespace _pod;
+    private readonly Dictionary<string, BpfLink> _links = [];
+
+    private PodPrograms(BpfObject loaded, PinFolder pins, bool tcx, NetworkNamespace network, PodNamespace pod) => (_object, _pins, _tcx, _network, _pod) = (loaded, pins, tcx, network, pod);
+
+    /// <summary>What is attached, for people.</summary>
+    internal IReadOnlyList<Attachment> List { get; private set; } = [];
+
+    /// <summary>Loads a pod's programs, which work by the maps of all others, and attaches the one at the socket lookup.</summary>
+    /// <exception cref="BpfException">The kernel refused.</exception>
+    internal static PodPrograms Load(string path, PinFolder pins, bool tcx, NetworkNamespace network, PodNamespace pod)
+    {
+        BpfObject loading = BpfObject.OpenFile(path);
+        try
+        {
+            foreach (string map in loading.MapNames.Where(m => File.Exists(pins.Map(m)))) loading.ReuseMap(map, pins.Map(map));
+            loading.SetConfig("cv_cfg_space", pod.Number);
+            loading.Load();
+            PodPrograms programs = new(loading, pins, tcx, network, pod);
+            using BpfProgram lookup = loading.GetProgram("cv_pod_lookup");
+            programs.Take(Lookup, link => link.NetworkNamespaceInode == pod.Inode, lookup, () => network.Run(() => BpfLink.AttachSocketLookup(lookup)));
+            return programs;
+        }
+        catch
+        {
+            loading.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Attaches the programs at the link, before those of others; does nothing where they are.</summary>
+    /// <returns>False when the link has gone.</returns>
+    /// <exception cref="KernelException">The kernel refused for another reason.</exception>
+    internal bool Attach()
+    {
+        if (AreThere()) return true;
+        using BpfProgram sends = _object.GetProgram("cv_pod_out"), receives = _object.GetProgram("cv_pod_in");
+        try
+        {
+            // What comes in first: an answer to what goes out must be known.
+            AttachAt(receives, In, TcDirection.Ingress);
+            AttachAt(sends, Out, TcDirection.Egress);
+        }
+        catch (BpfException e) when (e.Errno == Errno.ENODEV)
+        {
+            return false;
+        }
+        string device = $"{_pod.Device} of {_network.Description}", kind = _tcx ? "tcx" : "clsact";
+        List = [new(device, _pod.DeviceIndex, $"{kind} egress", sends.Name, sends.Id, null), new(device, _pod.DeviceIndex, $"{kind} ingress", receives.Name, receives.Id, null)];
+        return true;
+    }
+
+    /// <summary>Whether both are at the link, and come first there. What can't be asked counts as in order.</summary>
+    internal bool AreThere() => List.Count > 0 && List.All(IsFirst);
+
+    /// <summary>Detaches all of them.</summary>
+    internal void Detach()
+    {
+        if (!_tcx) DetachFilters(_network, _pod.DeviceIndex);
+        foreach ((string place, BpfLink link) in _links)
+        {
+            File.Delete(PinOf(_pins, _pod.Number, place));
+            link.Detach();
+        }
+        List = [];
+    }
+
+    /// <summary>Detaches what agents before this one left in namespaces of other numbers.</summary>
+    internal static void DetachOthers(PinFolder pins, IReadOnlySet<ushort> kept)
+    {
+        foreach (string pin in Directory.GetFiles(pins.Links, $"{Prefix}*"))
+        {
+            if (PinFolder.NameOf(pin).Split('_') is [_, string number, string place] && Places.Contains(place) && ushort.TryParse(number, out ushort space) && kept.Contains(space)) continue;
+            using (BpfLink link = BpfLink.OpenPinned(pin)) link.Detach();
+            File.Delete(pin);
+        }
+    }
+
+    /// <summary>Removes the filters by which the programs are attached on kernels without TCX.</summary>
+    internal static void DetachFilters(NetworkNamespace network, int device) => network.Run(() =>
+    {
+        foreach (TcDirection direction in (TcDirection[])[TcDirection.Egress, TcDirection.Ingress])
+        {
+            try
+            {
+                TcFilter.Detach(device, direction);
+            }
+            catch (BpfException e) when (e.Errno == Errno.ENODEV)
+            {
+                return; // they went with their link
+            }
+        }
+    });
+
+    /// <summary>Lets go of the descriptors; what is pinned stays attached.</summary>
+    public void Dispose()
+    {
+        foreach (BpfLink link in _links.Values) link.Dispose();
+        _object.Dispose();
+    }
+
+    private static string PinOf(PinFolder pins, ushort number, string place) => pins.Link(FormattableString.Invariant($"{Prefix}{number}_{place}"));
+
+    private void AttachAt(BpfProgram program, string place, TcDirection direction)
+    {
+        if (!_tcx)
+        {
+            _network.Run(() => TcFilter.Attach(program, _pod.DeviceIndex, direction));
+            return;
+        }
+        // One that is not the first any more is attached anew.
+        if (_links.Remove(place, out BpfLink? present))
+        {
+            File.Delete(PinOf(_pins, _pod.Number, place));
+            present.Detach();
+            present.Dispose();
+        }
+        Take(place, link => link.InterfaceIndex == _pod.DeviceIndex && link.Direction == direction, program, () => _network.Run(() => BpfLink.AttachTcx(program, _pod.DeviceIndex, direction)));
+    }
+
+    private void Take(string place, Func<BpfLinkInfo, bool> isSame, BpfProgram program, Func<BpfLink> attach)
+    {
+        string pin = PinOf(_pins, _pod.Number, place);
+        if (File.Exists(pin))
+        {
+            BpfLink old = BpfLink.OpenPinned(pin);
+            try
+            {
+                if (isSame(old.Info))
+                {
+                    old.Update(program);
+                    _links[place] = old;
+                    return;
+                }
+                old.Detach();
+            }
+            catch (BpfException e) when (e.Errno == Errno.ENOLINK)
+            {
+                // What it was attached to has gone.
+            }
+            old.Dispose();
+            File.Delete(pin);
+        }
+        BpfLink link = attach();
+        try
+        {
+            link.Pin(pin);
+            _links[place] = link;
+        }
+        catch
+        {
+            link.Dispose();
+            throw;
+        }
+    }
+
+    private bool IsFirst(Attachment attachment)
+    {
+        TcDirection direction = attachment.Hook.EndsWith("egress", StringComparison.Ordinal) ? TcDirection.Egress : TcDirection.Ingress;
+        try
+        {
+            return _network.Run(() => _tcx
+                ? BpfLink.QueryTcx(_pod.DeviceIndex, direction) is [var first, ..] && first.ProgramId == attachment.ProgramId
+                : TcFilter.Query(_pod.DeviceIndex, direction) == attachment.ProgramId);
+        }
+        catch (KernelException)
+        {
+            return true; // gone, as the next look finds
+        }
+    }
+}

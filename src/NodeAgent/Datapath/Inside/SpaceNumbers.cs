@@ -1,0 +1,97 @@
+using System.Globalization;
+using System.Text;
+using Culvert.Interop.Abi;
+using Culvert.Logging;
+using Culvert.NodeAgent.State;
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.NodeAgent.Datapath.Inside;
+
+/// <summary>
+/// Remembers which number the namespace of which workload has. Kept in the run folder, because the programs outlive the agent as well. The reconciler's; not thread-safe.
+/// </summary>
+internal sealed class SpaceNumbers
+{
+    private readonly string _path;
+    private readonly ILogger _logger;
+    private readonly Dictionary<ushort, SpaceOwner> _owners = [];
+    private ushort _last;
+
+    internal SpaceNumbers(string runFolder, ILogger logger)
+    {
+        (_path, _logger) = (Path.Combine(runFolder, "spaces"), logger);
+        Load();
+    }
+
+    /// <summary>Every namespace that has a number.</summary>
+    internal IReadOnlyDictionary<ushort, SpaceOwner> All => _owners;
+
+    /// <summary>The number of a workload's namespace, the one it had or a new one; null when there is none left.</summary>
+    internal ushort? Take(SpaceOwner owner)
+    {
+        foreach ((ushort number, SpaceOwner known) in _owners)
+        {
+            if (known == owner) return number;
+        }
+        // In turn: of the one before something may still be in the kernel's tables.
+        for (int i = 0; i < CvAbi.MaxSpaces; i++)
+        {
+            _last = (ushort)(_last % (CvAbi.MaxSpaces - 1) + 1);
+            if (!_owners.TryAdd(_last, owner)) continue;
+            Save();
+            return _last;
+        }
+        return null;
+    }
+
+    /// <summary>Gives up all others.</summary>
+    internal void KeepOnly(IReadOnlySet<ushort> numbers)
+    {
+        ushort[] gone = [.. _owners.Keys.Where(n => !numbers.Contains(n))];
+        foreach (ushort number in gone) _owners.Remove(number);
+        if (gone.Length > 0) Save();
+    }
+
+    private void Save()
+    {
+        try
+        {
+            StateFile.Write(_path, Encoding.UTF8.GetBytes(string.Concat(_owners.Select(o => string.Create(CultureInfo.InvariantCulture, $"{o.Key} {o.Value.Inode} {o.Value.Workload}\n")))));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            SpaceNumbersLog.NotSaved(_logger, _path, e.Message);
+        }
+    }
+
+    private void Load()
+    {
+        try
+        {
+            if (StateFile.Read(_path) is not { } content) return;
+            foreach (string line in Encoding.UTF8.GetString(content.Span).Split('\n', StringSplitOptions.RemoveEmptyEntries))
+            {
+                if (line.Split(' ', 3) is not [string number, string inode, string workload]) throw new FormatException($"not a namespace: '{line}'");
+                _owners[_last = ushort.Parse(number, CultureInfo.InvariantCulture)] = new SpaceOwner(ulong.Parse(inode, CultureInfo.InvariantCulture), workload);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException or InvalidDataException or OverflowException)
+        {
+            SpaceNumbersLog.NotLoaded(_logger, _path, e.Message);
+        }
+    }
+}
+
+/// <summary>Who has a number.</summary>
+/// <param name="Inode">The namespace's inode number.</param>
+/// <param name="Workload">Uid of the workload.</param>
+internal sealed record SpaceOwner(ulong Inode, string Workload);
+
+internal static partial class SpaceNumbersLog
+{
+    [LoggerMessage(EventId = LogEventIds.SpaceNumbersNotSaved, Level = LogLevel.Warning, Message = "{Path} can't be written ({Reason}); after a restart the programs in pods' namespaces are attached anew")]
+    internal static partial void NotSaved(ILogger logger, string path, string reason);
+
+    [LoggerMessage(EventId = LogEventIds.SpaceNumbersNotLoaded, Level = LogLevel.Warning, Message = "{Path} can't be read ({Reason}); programs in pods' namespaces are attached anew")]
+    internal static partial void NotLoaded(ILogger logger, string path, string reason);
+}
