@@ -56,7 +56,6 @@ public sealed class InsideTcpTests
     public async Task WhatLeavesTheMeshLeavesThePodsNamespace()
     {
         await using InsideNode node = new();
-        using Socket outside = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         node.Bob.Ip("address add 192.0.2.7/32 dev lo");
         node.Bob.Shell("nft flush chain inet capture out");
         using Socket listener = node.Bob.Listen(address: IPAddress.Parse("192.0.2.7"));
@@ -74,16 +73,14 @@ public sealed class InsideTcpTests
     {
         await using InsideNode node = new();
         node.Alice.Ip($"address add {node.Bob.Address}/32 dev lo");
-        using Socket client = await node.Alice.ConnectAsync(ProxyPair.ToIp(node.AliceListeners.Outbound[0].Local), from: node.Bob.Address);
-        await client.AssertResetAsync();
+        await node.Alice.ExpectResetAsync(ProxyPair.ToIp(node.AliceListeners.Outbound[0].Local), from: node.Bob.Address);
         Assert.Equal(ProxyFailure.UnknownSource, Assert.Single(node.Mesh.Failed).Failure);
         Assert.Empty(node.Mesh.Opened);
 
         // A tunnel that pretends to lead to another.
         node.Alice.Ip($"rule add pref 0 to {node.Bob.Address} lookup local");
         node.Alice.Shell($"nft insert rule inet capture before iif lo tcp dport {PodLab.TunnelPort} meta mark set 0x1 tproxy ip to 127.0.0.1:{node.AliceListeners.Tunnels[0].Local.Port} accept");
-        using Socket tunnel = await node.Alice.ConnectAsync(new IPEndPoint(node.Bob.Address, PodLab.TunnelPort), from: IPAddress.Loopback);
-        await tunnel.AssertResetAsync();
+        await node.Alice.ExpectResetAsync(new IPEndPoint(node.Bob.Address, PodLab.TunnelPort), from: IPAddress.Loopback);
         Assert.Equal(ProxyFailure.NoRoute, Assert.Single(node.Mesh.Handshakes).Handshake.Failure);
     }
 

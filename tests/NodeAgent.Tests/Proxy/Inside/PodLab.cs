@@ -60,14 +60,14 @@ internal sealed class PodLab : IDisposable
             type route hook output priority mangle
             meta mark {{Mark}} accept
             ip daddr { 127.0.0.0/8, {{Address}} } accept
-            meta l4proto { tcp, udp } meta mark set 0x1
+            meta l4proto { tcp, udp, icmp } meta mark set 0x1
           }
         }
         """);
 
     internal Socket NewSocket(SocketType type = SocketType.Stream, IPAddress? address = null, int port = 0)
     {
-        Socket socket = Network.Run(() => new Socket(AddressFamily.InterNetwork, type, type == SocketType.Stream ? ProtocolType.Tcp : ProtocolType.Udp)) ;
+        Socket socket = Network.Run(() => new Socket(AddressFamily.InterNetwork, type, type == SocketType.Stream ? ProtocolType.Tcp : ProtocolType.Udp));
         socket.ReceiveTimeout = 10_000;
         socket.Bind(new IPEndPoint(address ?? Address, port));
         return socket;
@@ -78,6 +78,17 @@ internal sealed class PodLab : IDisposable
         Socket listener = NewSocket(port: port, address: address);
         listener.Listen();
         return listener;
+    }
+
+    /// <summary>Connects; the connection has to be reset, which may be before it is there.</summary>
+    internal async Task ExpectResetAsync(EndPoint to, IPAddress from)
+    {
+        SocketException exception = await Assert.ThrowsAsync<SocketException>(async () =>
+        {
+            using Socket client = await ConnectAsync(to, from);
+            await client.ReceiveToEndAsync();
+        });
+        Assert.Equal(SocketError.ConnectionReset, exception.SocketErrorCode);
     }
 
     internal async Task<Socket> ConnectAsync(EndPoint to, IPAddress? from = null)
