@@ -78,9 +78,43 @@ public sealed class PathOracleTests
     public void WhatIsExcludedIsLookedAtBeforeServices(string address, ushort port, AddresseeKind kind) =>
         Assert.Equal(kind, Oracle.Find(Host(address), port, TransportProtocol.Tcp).Kind);
 
-    private static (PathKind Kind, PathReason Reason) To(PathRequest request)
+    [Theory]
+    [InlineData("client", "10.0.0.2", 80, PathKind.Tunnel, PathReason.Inside)]
+    [InlineData("near", "10.0.0.2", 80, PathKind.Tunnel, PathReason.Inside)]
+    [InlineData("near", "10.0.0.2", 25, PathKind.Tunnel, PathReason.Inside)]
+    [InlineData("client", "10.0.0.1", 80, PathKind.Pass, PathReason.Itself)]
+    [InlineData("client", "10.0.1.1", 80, PathKind.Tunnel, PathReason.None)]
+    [InlineData("far", "10.0.1.1", 80, PathKind.Tunnel, PathReason.None)]
+    [InlineData("far", "10.0.0.2", 80, PathKind.Direct, PathReason.None)]
+    [InlineData("client", "10.0.1.9", 80, PathKind.Pass, PathReason.NotEnrolled)]
+    [InlineData("near", "10.0.0.2", TunnelPort, PathKind.Drop, PathReason.TunnelPort)]
+    public void WhoIsCapturedInsideItsNamespaceIsReachedByTunnelsAlsoOnOneNode(string inside, string target, ushort port, PathKind kind, PathReason reason) =>
+        Assert.Equal((kind, reason), To(new PathRequest(Client, Host(target), port, TransportProtocol.Tcp), Inside(inside)));
+
+    [Fact]
+    public void APodCapturedInsideReachesItselfByAServiceWithoutATunnelAndOthersWithOne()
     {
-        ConnectionPath path = Oracle.To(request);
+        PathRequest request = new(Client, Host("10.0.0.1"), 80, TransportProtocol.Tcp) { Service = Plain };
+        Assert.Equal((PathKind.Proxy, PathReason.Itself), To(request, Inside("client")));
+        Assert.Equal((PathKind.Proxy, PathReason.LoadBalancing), To(request with { Service = Balanced }, Inside("client")));
+        Assert.Equal((PathKind.Tunnel, PathReason.Inside), To(request with { Target = Host("10.0.0.2"), Service = Balanced }, Inside("client")));
+        Assert.Equal((PathKind.Tunnel, PathReason.Inside), To(new PathRequest(Near, Host("10.0.0.1"), 40000, TransportProtocol.Udp) { SourcePort = 53 }, Inside("near")));
+    }
+
+    [Fact]
+    public void FromOutsideTheMeshThereIsNoTunnelToWhoIsCapturedInside()
+    {
+        Assert.Equal(PathKind.Direct, To(new PathRequest(null, Host("10.0.0.2"), 80, TransportProtocol.Tcp), Inside("near")).Kind);
+        Assert.Equal(PathKind.Direct, To(new PathRequest(Stranger, Host("10.0.0.2"), 80, TransportProtocol.Tcp), Inside("near")).Kind);
+    }
+
+    private static PathOracle Inside(string name) => new(Oracle.World, TunnelPort, isInside: World(name).Uid.Equals);
+
+    private static WorkloadInfo World(string name) => Oracle.World.Snapshot.Workloads.Values.Single(w => w.Name.Name == name);
+
+    private static (PathKind Kind, PathReason Reason) To(PathRequest request, PathOracle? oracle = null)
+    {
+        ConnectionPath path = (oracle ?? Oracle).To(request);
         return (path.Kind, path.Reason);
     }
 

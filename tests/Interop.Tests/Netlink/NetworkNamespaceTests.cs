@@ -1,4 +1,5 @@
 using Culvert.Interop.Netlink;
+using Culvert.Interop.Sockets;
 using Culvert.Interop.Tests.Support;
 
 namespace Culvert.Interop.Tests.Netlink;
@@ -20,6 +21,26 @@ public sealed class NetworkNamespaceTests
             Assert.Equal(pair.Left.Inode, InodeOfThisThread());
         }
         Assert.Equal(home.Inode, InodeOfThisThread());
+    }
+
+    [Fact]
+    public void AVisitIsUndoneAndWhatCanNotBeEnteredIsAnError()
+    {
+        using NamespacePair pair = new();
+        ulong before = InodeOfThisThread();
+        using HomeNamespace home = HomeNamespace.OfThisThread();
+        for (int i = 0; i < 3; i++)
+        {
+            using (home.Enter(pair.Left, out SocketErrno error)) Assert.Equal((SocketErrno.None, pair.Left.Inode), (error, InodeOfThisThread()));
+            Assert.Equal(before, InodeOfThisThread());
+        }
+
+        using NetworkNamespace noNamespace = NetworkNamespace.OpenPath("/dev/null");
+        using (home.Enter(noNamespace, out SocketErrno error)) Assert.Equal((SocketErrno.InvalidArgument, before), (error, InodeOfThisThread()));
+        NetworkNamespace closed = NetworkNamespace.Open(pair.LeftName);
+        closed.Dispose();
+        using (home.Enter(closed, out SocketErrno error)) Assert.Equal((SocketErrno.BadDescriptor, before), (error, InodeOfThisThread()));
+        Assert.Equal(before, InodeOfThisThread());
     }
 
     [Fact]

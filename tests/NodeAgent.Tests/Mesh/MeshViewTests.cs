@@ -201,6 +201,44 @@ public sealed class MeshViewTests
         }
     }
 
+    [Fact]
+    public void OnOneNodeATunnelLeadsToAndFromWhoIsCapturedInsideItsNamespace()
+    {
+        foreach (WorkloadInfo inside in new[] { Client, Near })
+        {
+            MeshView view = Inside(inside);
+            OutboundRoute route = view.Resolve(Client, Client1, Point("10.0.0.2", 80), TransportProtocol.Tcp);
+            Assert.Equal((OutboundRouteKind.Tunnel, Point("10.0.0.2", 15008), Point("10.0.0.2", 80)), (route.Kind, route.Dial, route.Target));
+            Assert.Same(Near, route.Destination);
+            Assert.True(view.IsCurrent(Client, route, Point("10.0.0.2", 80), TransportProtocol.Tcp));
+            Assert.False(View().IsCurrent(Client, route, Point("10.0.0.2", 80), TransportProtocol.Tcp));
+        }
+    }
+
+    [Fact]
+    public void ForWhoIsCapturedInsideAllOfAServicesBackendsAreDrawnFrom()
+    {
+        ServiceInfo service = TestMesh.Service(
+            "web", "10.96.0.1", TestMesh.Backend("shop/client", "10.0.0.1"), TestMesh.Backend("shop/near", "10.0.0.2"), TestMesh.Backend("shop/far", "10.0.1.1"), TestMesh.Backend("shop/outside", "10.0.1.9"));
+        foreach (LoadBalancing balancing in new[] { LoadBalancing.Random, LoadBalancing.RoundRobin, LoadBalancing.LeastConnections })
+        {
+            MeshView view = Inside(Client, service with { Ports = [.. service.Ports.Select(p => p with { LoadBalancing = balancing })] });
+            Dictionary<(string, OutboundRouteKind), int> counts = [];
+            for (int i = 0; i < 4000; i++)
+            {
+                OutboundRoute route = view.Resolve(Client, Client1, Point("10.96.0.1", 80), TransportProtocol.Tcp);
+                (string, OutboundRouteKind) key = (route.Target.ToIPAddress().ToString(), route.Kind);
+                counts[key] = counts.GetValueOrDefault(key) + 1;
+            }
+            Assert.Equal(
+                [("10.0.0.1", OutboundRouteKind.Local), ("10.0.0.2", OutboundRouteKind.Tunnel), ("10.0.1.1", OutboundRouteKind.Tunnel), ("10.0.1.9", OutboundRouteKind.Passthrough)], counts.Keys.Order());
+            Assert.All(counts.Values, n => Assert.InRange(n, 850, 1150));
+        }
+    }
+
+    private static MeshView Inside(WorkloadInfo inside, params ServiceInfo[] services) =>
+        new(TestMesh.Snapshot([Client, Near, Far, Other, Unenrolled], services: services), 15008, isInside: inside.Uid.Equals);
+
     private static MeshView View(params ServiceInfo[] services) => new(TestMesh.Snapshot([Client, Near, Far, Other, Unenrolled], services: services), 15008);
 
     private static SocketEndPoint Point(string address, int port) => new(IPAddress.Parse(address), port);
