@@ -69,6 +69,7 @@ internal static class AdminMapping
         [.. workload.Policies],
         ToTime(workload.CertificateNotAfter),
         OrNull(workload.HostStackReason),
+        OrNull(workload.InsideReason),
         OrNull(workload.CertificateError),
         OrNull(workload.Error));
 

@@ -99,7 +99,7 @@ internal static class StatusCommand
         var workloads = Table("Workload", "Interface", "Addresses", "Identity", "mTLS", "Policies", "Certificate until");
         foreach (var w in report.Workloads)
         {
-            Row(workloads, w.Uid, w.Error ?? (w.HostStackReason is { } why ? $"{w.Interface} (not direct: {why})" : w.Interface), string.Join(' ', w.Addresses), w.Identity, w.MtlsMode, string.Join(' ', w.Policies), w.CertificateError is { } missing ? $"none yet: {missing}" : Text($"{w.CertificateNotAfter:u}"));
+            Row(workloads, w.Uid, w.Error ?? InterfaceOf(w), string.Join(' ', w.Addresses), w.Identity, w.MtlsMode, string.Join(' ', w.Policies), w.CertificateError is { } missing ? $"none yet: {missing}" : Text($"{w.CertificateNotAfter:u}"));
         }
 
         var programs = Table("Program", "Interface", "Attachment", "Id");
@@ -131,6 +131,13 @@ internal static class StatusCommand
             console.Write(table);
         }
     }
+
+    private static string InterfaceOf(WorkloadReport workload) => workload switch
+    {
+        { InsideReason: { } inside } => $"{workload.Interface} (inside its namespace: {inside})",
+        { HostStackReason: { } why } => $"{workload.Interface} (not direct: {why})",
+        _ => workload.Interface,
+    };
 
     private static Table Table(params string[] columns) => new Table().Border(TableBorder.Simple).AddColumns(columns);
 

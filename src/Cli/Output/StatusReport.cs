@@ -50,6 +50,7 @@ internal sealed record WorkloadReport(
     IReadOnlyList<string> Policies,
     DateTimeOffset? CertificateNotAfter,
     string? HostStackReason,
+    string? InsideReason,
     string? CertificateError,
     string? Error);
 

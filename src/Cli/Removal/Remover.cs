@@ -1,6 +1,7 @@
 using System.Globalization;
 using Culvert.Cli.Output;
 using Culvert.NodeAgent.Datapath;
+using Culvert.NodeAgent.Datapath.Inside;
 
 namespace Culvert.Cli.Removal;
 
@@ -26,6 +27,7 @@ internal sealed class Remover(RemovalOptions options)
         await TryAsync("classifiers", () => ClassifierRemoval.RunAsync(cancellationToken));
         await TryAsync("pins", () => Task.FromResult(PinRemoval.Run(options.BpfFolder)));
         await TryAsync("routing", () => Task.FromResult(RemoveRouting(own)));
+        await TryAsync("pods' namespaces", () => Task.FromResult(InsideRemoval.RemoveAll(options.RunFolder, options.RouteTable)));
         await TryAsync("labs", RemoveLabsAsync);
         await TryAsync("run folder", () => RunFolderRemoval.RunAsync(options.RunFolder, AgentStops, cancellationToken));
         await TryAsync("state folder", () => Task.FromResult<IReadOnlyList<string>>(RemoveState()));

@@ -63,6 +63,7 @@ internal sealed class DatapathReconciler(
             Quarantined = plan.Quarantined,
             NodeAddresses = [.. links.NodeAddresses],
             Uplinks = [.. plan.Uplinks.Select(u => u.Index)],
+            HostEnds = [.. plan.HostEnds.Select(u => u.Index)],
             Rules = policy.Rules.ToDictionary(r => r.Key, r => (r.Value.Policy, r.Value.RuleIndex)),
         };
         DatapathLog.Generation(logger, next.Number, next.Size.Addresses, next.Size.Policies, next.Size.Services, next.Size.Endpoints, (long)Stopwatch.GetElapsedTime(start).TotalMilliseconds);
@@ -80,6 +81,7 @@ internal sealed class DatapathReconciler(
             && plan.Quarantined.SequenceEqual(current.Quarantined)
             && current.NodeAddresses.SetEquals(links.NodeAddresses)
             && current.Uplinks.SetEquals(plan.Uplinks.Select(u => u.Index))
+            && current.HostEnds.SetEquals(plan.HostEnds.Select(u => u.Index))
             && interfaces.AreFirst();
     }
 
@@ -91,7 +93,7 @@ internal sealed class DatapathReconciler(
         if (_seen is { } seen)
         {
             ImmutableArray<LocalEndpoint> added = [.. plan.Endpoints.Where(e => e.Inside is null && !seen.Contains(e.Index))];
-            if (!added.IsEmpty) interfaces.Attach(plan with { Endpoints = added, Quarantined = [], Uplinks = [], XdpUplinks = [] });
+            if (!added.IsEmpty) interfaces.Attach(plan with { Endpoints = added, Quarantined = [], Uplinks = [], XdpUplinks = [], HostEnds = [] });
         }
         _seen = now;
     }

@@ -34,6 +34,9 @@ internal sealed record DatapathInForce
     /// <summary>Interface indexes of the uplinks.</summary>
     internal ImmutableHashSet<int> Uplinks { get; init; } = [];
 
+    /// <summary>Interface indexes of the host's ends of pods that are captured inside, see <see cref="LinkPlan.HostEnds"/>.</summary>
+    internal ImmutableHashSet<int> HostEnds { get; init; } = [];
+
     /// <summary>Policy and rule index by the rule ids that the kernel reports.</summary>
     internal IReadOnlyDictionary<uint, (PolicyReference Policy, int Rule)> Rules { get; init; } = ImmutableDictionary<uint, (PolicyReference, int)>.Empty;
 }

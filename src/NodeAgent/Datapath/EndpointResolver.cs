@@ -11,6 +11,7 @@ namespace Culvert.NodeAgent.Datapath;
 internal static class EndpointResolver
 {
     private const int EthernetAddress = 6; // bytes
+    private const string NotInside = "; let pods of this node be captured inside their network namespaces (--capture auto), or do not enrol them";
 
     /// <param name="snapshot">What is wanted.</param>
     /// <param name="links">What there is.</param>
@@ -44,6 +45,11 @@ internal static class EndpointResolver
             {
                 missing[workload.Uid] = $"interface {link.Name} already belongs to {owners[link.Index]}";
             }
+            else if (links.FindObstacle(link) is { } obstacle)
+            {
+                missing[workload.Uid] = obstacle + NotInside;
+                refused.Add(workload.Uid);
+            }
             else if (links.FindPeerMac(link) is not { } mac)
             {
                 missing[workload.Uid] = $"interface {link.Name} is not the host side of a veth";
@@ -67,7 +73,7 @@ internal static class EndpointResolver
             (LinkState? link, string why) = FindLink(workload, links);
             string? inside = WhyInside(workload, link, why, links, use);
             if (inside is not null && links.FindInside(workload, inside, out _) is not null) continue;
-            if ((inside ?? (link is null ? why : links.FindDetour(workload, link, found))) is not { } obstacle) continue;
+            if ((inside ?? (link is null ? why : links.FindObstacle(link) is { } other ? other + NotInside : links.FindDetour(workload, link, found))) is not { } obstacle) continue;
             missing[workload.Uid] = obstacle;
             refused.Add(workload.Uid);
         }
@@ -86,7 +92,8 @@ internal static class EndpointResolver
     private static LocalEndpoint EndpointInside(WorkloadInfo workload, PodNamespace pod) =>
         new(workload, pod.Device, (int)(CvAbi.LinkInside | pod.Number), pod.DeviceMtu, [.. new byte[EthernetAddress]], [.. new byte[EthernetAddress]]) { Inside = pod };
 
-    private static (LinkState? Link, string Why) FindLink(WorkloadInfo workload, ILinks links)
+    /// <summary>The host's end of a workload's link, or why there is none.</summary>
+    internal static (LinkState? Link, string Why) FindLink(WorkloadInfo workload, ILinks links)
     {
         if (workload.HostInterface is { } name)
         {

@@ -24,7 +24,7 @@ internal sealed class InterfacePrograms(DatapathPrograms programs, ProgramAttach
             if (!attacher.Attach(programs.ToPod, pod.Interface, pod.Index, TcDirection.Egress) || !attacher.Attach(programs.FromPod, pod.Interface, pod.Index, TcDirection.Ingress)) gone.Add(pod.Index);
         }
         if (inside is not null) gone.UnionWith(inside.Attach(plan.Inside));
-        foreach (LinkState uplink in plan.Uplinks)
+        foreach (LinkState uplink in plan.Uplinks.Concat(plan.HostEnds))
         {
             if (!attacher.Attach(programs.FromNet, uplink.Name, uplink.Index, TcDirection.Ingress)) gone.Add(uplink.Index);
         }
@@ -41,7 +41,7 @@ internal sealed class InterfacePrograms(DatapathPrograms programs, ProgramAttach
             wanted.Add((pod.Interface, TcDirection.Ingress));
             wanted.Add((pod.Interface, TcDirection.Egress));
         }
-        foreach (LinkState uplink in plan.Uplinks) wanted.Add((uplink.Name, TcDirection.Ingress));
+        foreach (LinkState uplink in plan.Uplinks.Concat(plan.HostEnds)) wanted.Add((uplink.Name, TcDirection.Ingress));
         xdp.KeepOnly(plan.XdpUplinks.Select(u => u.Name).ToHashSet(StringComparer.Ordinal));
         attacher.KeepOnly(wanted);
         inside?.KeepOnly(plan.Inside, plan.Missing.Keys.Where(uid => !plan.Refused.Contains(uid)).ToHashSet(StringComparer.Ordinal));

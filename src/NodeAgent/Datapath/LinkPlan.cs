@@ -29,7 +29,12 @@ internal sealed record LinkPlan
     /// <summary>Links that lead out of the node.</summary>
     internal required IReadOnlyList<LinkState> Uplinks { get; init; }
 
-    /// <summary>Those of them with the XDP program.</summary>
+    /// <summary>
+    /// Host's ends of the links of pods that are captured inside their network namespaces: what these send to pods that are captured at the host's end comes by them, as by an uplink. None where there is no such pod.
+    /// </summary>
+    internal IReadOnlyList<LinkState> HostEnds { get; init; } = [];
+
+    /// <summary>Those of the uplinks with the XDP program.</summary>
     internal required IReadOnlyList<LinkState> XdpUplinks { get; init; }
 
     /// <summary>Those captured inside their network namespaces.</summary>
@@ -67,6 +72,7 @@ internal sealed record LinkPlan
             Quarantined = [.. quarantined],
             Uplinks = outward,
             XdpUplinks = WantsXdp(use, endpoints) ? outward : [],
+            HostEnds = pods.Count == 0 ? [] : [.. endpoints.Where(e => e.Inside is not null).Select(e => EndpointResolver.FindLink(e.Workload, links).Link).OfType<LinkState>().Where(l => !outward.Any(u => u.Index == l.Index))],
         };
     }
 
@@ -79,6 +85,7 @@ internal sealed record LinkPlan
         Quarantined = [.. Quarantined.Where(q => !gone.Contains(q.Index))],
         Uplinks = [.. Uplinks.Where(u => !gone.Contains(u.Index))],
         XdpUplinks = [.. XdpUplinks.Where(u => !gone.Contains(u.Index))],
+        HostEnds = [.. HostEnds.Where(u => !gone.Contains(u.Index))],
     };
 
     private static IEnumerable<IPAddress> AddressesOf(NodeSnapshot snapshot, bool here) =>

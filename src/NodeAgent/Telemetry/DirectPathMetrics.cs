@@ -11,6 +11,8 @@ internal static class DirectPathMetrics
         registry.Add(new CallbackFamily("culvert_direct_path", "1 for the path that new flows between workloads of the node take; by the node's own forwarding once for each kind of reason.", "gauge", ["mode", "reason"], () => Samples(keeper.Current)));
         registry.Add(new CallbackFamily("culvert_workloads_host_stack", "Captured workloads that are left to the node's own forwarding because of what others have put at their interface.", "gauge", [],
             () => CallbackSample.Single(state.Current.Endpoints.Count(e => e.HostStackReason is not null))));
+        registry.Add(new CallbackFamily("culvert_workloads_inside", "Captured workloads that are captured inside their network namespaces.", "gauge", [],
+            () => CallbackSample.Single(state.Current.Endpoints.Count(e => e.Inside is not null))));
     }
 
     /// <summary>The name of a kind of reason, as the label has it.</summary>

@@ -1,6 +1,5 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
-using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Culvert.Core;
 using Culvert.Interop;
@@ -191,18 +190,13 @@ internal sealed class PodCapture(AgentOptions options, PinFolder pins, DatapathM
         return removed;
     }
 
-    // What an agent before this one has left, where its namespace is still there.
+    // What an agent before this one has left.
     private IReadOnlyList<string> Restore(ushort number, SpaceOwner owner)
     {
-        if (_pods.ContainsKey(number) || NamespaceScan.FindPath(owner.Inode) is not { } path) return [];
+        if (_pods.ContainsKey(number)) return [];
         try
         {
-            using NetworkNamespace network = NetworkNamespace.OpenPath(path);
-            if (!tcx)
-            {
-                foreach (int device in NamespaceScan.DevicesOf(network)) PodPrograms.DetachFilters(network, device);
-            }
-            return new PodRoutes(options, network, [AddressFamily.InterNetwork, AddressFamily.InterNetworkV6]).Remove();
+            return InsideRemoval.Remove(options, owner);
         }
         catch (KernelException e)
         {

@@ -72,9 +72,9 @@ internal sealed class CapturedConnectionHandler(
         try
         {
             WorkloadInfo? source = directory.FindLocalWorkload(info.Source);
-            if (source is null && info.SourceSpace is null) await ServeExternalAsync(client, info);
-            else if (source is not null && info.SourceSpace == spaces.Find(source)) await ServeWorkloadAsync(client, info, source, drawn);
-            else Refuse(client, WithDestinationNames(info), ProxyFailure.UnknownSource, null); // in a namespace only its own pod speaks, and speaks nowhere else
+            if (source is null) await ServeExternalAsync(client, info);
+            else if (info.SourceSpace == spaces.Find(source)) await ServeWorkloadAsync(client, info, source, drawn);
+            else Refuse(client, WithDestinationNames(info), ProxyFailure.UnknownSource, null); // a workload speaks in its own namespace
         }
         catch (Exception exception)
         {
@@ -119,6 +119,7 @@ internal sealed class CapturedConnectionHandler(
     private async ValueTask ServeExternalAsync(LoopSocket client, ProxyConnectionInfo info)
     {
         WorkloadInfo? destination = directory.FindLocalWorkload(info.Destination);
+        if (destination is not null && spaces.Find(destination) != info.SourceSpace) destination = null; // what comes into a namespace is for its workload
         if (destination is not null)
         {
             info = info with

@@ -25,7 +25,7 @@ internal sealed class ApplicationDialer(EventLoop loop, DialOptions options, IPr
         // The application sees the client's own address; the port differs while the client's is in use on this very machine.
         // A pod that reaches itself by a Service gets the node's: a kernel refuses packets from outside with its own address. Inside its namespace they are not from outside.
         bool possible = info.Source.IsIPv4 == remote.IsIPv4 && info.Source.WithPort(0) != remote.WithPort(0);
-        SocketEndPoint source = info.Direction == ProxyDirection.Inbound ? info.Source : info.Source.WithPort(0);
+        SocketEndPoint source = info.Direction == ProxyDirection.Inbound && !info.IsClientsPortTaken ? info.Source : info.Source.WithPort(0);
         SocketEndPoint? from = options.Transparent && possible ? source : null;
         // Beyond the mesh a pod's namespace speaks with the pod's own address, which nobody else's answers have to be led to.
         bool isOwnAddress = info.ApplicationSpace is not null && !info.IsDestinationHere;

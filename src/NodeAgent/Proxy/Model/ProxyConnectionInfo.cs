@@ -54,7 +54,7 @@ internal readonly record struct ProxyConnectionInfo
     /// <summary>The workload of this node that opened it (outbound).</summary>
     internal WorkloadInfo? SourceWorkload { get; init; }
 
-    /// <summary>Where that workload's sockets are (outbound); null: in the node's own namespace.</summary>
+    /// <summary>Where the socket is that speaks with the client, if the kernel's programs have brought it: the namespace of the workload that opened it, or that somebody outside the mesh addresses; null: the node's own.</summary>
     internal PodSpace? SourceSpace { get; init; }
 
     /// <summary>Where the sockets of the workload are that is addressed, if it is one of this node; null: in the node's own namespace.</summary>
@@ -62,6 +62,12 @@ internal readonly record struct ProxyConnectionInfo
 
     /// <summary>Where the socket is that speaks with the application: the destination's, where that is of this node, else, beyond the mesh, the source's.</summary>
     internal PodSpace? ApplicationSpace => IsDestinationHere ? DestinationSpace : SourceSpace;
+
+    /// <summary>
+    /// Whether what the client sent and what the application gets are in one namespace: a client outside the mesh, of a pod that is captured inside. The proxy can't speak to the application from the client's port then, since
+    /// its socket towards the client has the same addresses and ports, the other way round.
+    /// </summary>
+    internal bool IsClientsPortTaken => SourceSpace is not null && IsDestinationHere && SourceSpace == DestinationSpace && (LoadBalancer ?? Source) == Source;
 
     /// <summary>Whether the proxy connects to a workload of this node.</summary>
     internal bool IsDestinationHere => Direction == ProxyDirection.Inbound || Route == OutboundRouteKind.Local;

@@ -57,12 +57,12 @@ internal sealed class CapturedDatagrams(
     /// <param name="datagrams">The datagrams.</param>
     /// <param name="source">Where they come from.</param>
     /// <param name="destination">Where they were sent to.</param>
-    /// <param name="space">Where they arrived. In a pod's namespace nobody is from outside the mesh.</param>
+    /// <param name="space">Where they arrived.</param>
     internal void TakePlain(GsoBatch datagrams, in SocketEndPoint source, in SocketEndPoint destination, PodSpace? space)
     {
         UdpSessionKey key = new(source, destination, space);
         IReplyHolder? answered = sessions.Contains(key) ? null : answers.Find(space, source, destination);
-        bool external = answered is null && space is null && directory.FindLocalWorkload(source) is null;
+        bool external = answered is null && directory.FindLocalWorkload(source) is null;
         foreach (ReadOnlySpan<byte> payload in datagrams) TakePlain(key, answered, external, payload);
     }
 

@@ -47,7 +47,7 @@ internal sealed class UdpApplicationDialer
     internal IDatagramPeer? TryOpen(
         in ProxyConnectionInfo info, in SocketEndPoint? client, in SocketEndPoint target, IDatagramSink sink, out ProxyFailure failure, out string? detail)
     {
-        UdpSocketPeer? peer = OpenForClient(client, target, info.ApplicationSpace, sink, out EndedUdpSession? replaced, out SocketErrno error);
+        UdpSocketPeer? peer = OpenForClient(info.IsClientsPortTaken ? client?.WithPort(0) : client, target, info.ApplicationSpace, sink, out EndedUdpSession? replaced, out SocketErrno error);
         if (peer is not null) error = Announce(peer);
 
         // Only now: what the kernel is told of the pair holds without a gap.

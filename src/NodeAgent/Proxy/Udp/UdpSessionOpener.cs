@@ -81,7 +81,9 @@ internal sealed class UdpSessionOpener(
     private OutboundRoute FindRoute(WorkloadInfo? source, in UdpSessionKey key)
     {
         OutboundRoute route = directory.Resolve(source, key.Client, key.Destination, TransportProtocol.Udp);
-        return source is null && route.Kind is not (OutboundRouteKind.Local or OutboundRouteKind.Deny)
+        // What comes into a namespace is for its workload.
+        bool isElsewhere = route.Kind != OutboundRouteKind.Local || spaces.Find(route.Destination!) != key.Space;
+        return source is null && isElsewhere && route.Kind != OutboundRouteKind.Deny
             ? OutboundRoute.Deny(ProxyFailure.NoRoute, "from outside the mesh to no workload of this node")
             : route;
     }
