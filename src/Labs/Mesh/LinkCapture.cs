@@ -22,13 +22,13 @@ internal sealed partial class LinkCapture
         _file = file;
     }
 
-    /// <summary>Starts to capture TCP and UDP on a node's uplink and waits until tcpdump listens.</summary>
-    public static async Task<LinkCapture> StartAsync(MeshNode node, CancellationToken cancellationToken)
+    /// <summary>Starts to capture TCP and UDP on a link of a node, by default its uplink, and waits until tcpdump listens.</summary>
+    public static async Task<LinkCapture> StartAsync(MeshNode node, CancellationToken cancellationToken, string link = LabNode.Uplink)
     {
         // A log of its own for each: in a common one the words of an earlier tcpdump would be taken for those of this one.
         var name = "tcpdump-" + Guid.NewGuid().ToString("N");
         var file = Path.Combine(node.Place.Folder, name + ".pcap");
-        var tcpdump = node.Place.Start(name, "tcpdump", "-i", LabNode.Uplink, "-s", "0", "-B", Buffer, "-U", "--immediate-mode", "-Z", "root", "-w", file, "tcp or udp");
+        var tcpdump = node.Place.Start(name, "tcpdump", "-i", link, "-s", "0", "-B", Buffer, "-U", "--immediate-mode", "-Z", "root", "-w", file, "tcp or udp");
         await LabWait.UntilAsync(
             "tcpdump listens",
             () => tcpdump.ReadLog().Contains("listening on", StringComparison.Ordinal),

@@ -2,22 +2,24 @@ using System.Text;
 using Culvert.Interop.Bpf;
 using Culvert.Interop.Netlink;
 using Culvert.Labs;
+using Culvert.Labs.Mesh;
 
 namespace Culvert.SystemTests.Coexist;
 
 /// <summary>
-/// A pod at whose interface an engine redirects by itself, as Cilium does, can't be captured. It leaves the mesh for all nodes, so that whoever reached it before does so ever after.
+/// Where pods are captured at the host's end of their links only, one at whose interface an engine redirects by itself, as Cilium does, can't be captured. It leaves the mesh for all nodes, so that whoever reached it before does so ever after.
 /// </summary>
 [Collection(CoexistCollection.Name)]
 public sealed class ForeignRedirectTests
 {
-    private const string Own = "cv_from_net", Foreign = "cil_fromnet";
+    internal const string Foreign = "cil_fromnet";
+    private const string Own = "cv_from_net";
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60); // agents look every 30 s
 
     [Fact]
     public async Task A_pod_that_cant_be_captured_is_reached_as_without_the_mesh_until_it_can_be()
     {
-        await using var lab = await CoexistLab.CreateAsync();
+        await using var lab = await CoexistLab.CreateAsync(new MeshLabOptions { Capture = "host" });
         var probes = lab.PodToPod();
         await CoexistLab.AssertAsync("before pods are enrolled", probes);
         using (AttachAt(lab.Far))
@@ -37,7 +39,7 @@ public sealed class ForeignRedirectTests
     }
 
     // Which names programs have is all that tells whose they are.
-    private static BpfLink AttachAt(LabPod pod)
+    internal static BpfLink AttachAt(LabPod pod)
     {
         byte[] elf = File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "bpf", "tc.bpf.o"));
         for (int at; (at = elf.AsSpan().IndexOf(Encoding.ASCII.GetBytes(Own))) >= 0;) Encoding.ASCII.GetBytes(Foreign).CopyTo(elf.AsSpan(at));

@@ -1,0 +1,112 @@
+using Culvert.Labs;
+using Culvert.Labs.Mesh;
+
+namespace Culvert.SystemTests.Coexist;
+
+/// <summary>
+/// Pods whose links' host ends are another's, or that have none, are captured inside their network namespaces: what worked works, what goes from pod to pod is seen by the host as tunnels only, and nothing is
+/// left there in the end.
+/// </summary>
+[Collection(CoexistCollection.Name)]
+public sealed class InsideTests
+{
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60); // agents look every 30 s
+
+    [Fact]
+    public async Task All_is_answered_as_without_a_mesh_and_nothing_is_left_of_it()
+    {
+        await using var lab = await CoexistLab.CreateAsync(new MeshLabOptions { Capture = "inside" });
+        LabPod[] enrolled = [lab.Client, lab.Near, lab.Far];
+        var before = await Task.WhenAll(enrolled.Select(LeftInAsync));
+        var probes = lab.PodToPod();
+        await CoexistLab.AssertAsync("before pods are enrolled", probes);
+        await lab.EnrolAsync();
+        await CoexistLab.AssertAsync("with pods enrolled", probes);
+        await lab.AssertMeshedAsync();
+        Assert.True(await lab.IsTunnelledAsync(lab.Client, lab.Near));
+        Assert.All((await lab.Mesh.Nodes[0].StatusAsync()).Workloads, w => Assert.Contains("--capture inside", w.InsideReason, StringComparison.Ordinal));
+
+        // The next agent takes over what the killed one left.
+        foreach (var node in lab.Mesh.Nodes) await node.KillAgentAsync();
+        foreach (var node in lab.Mesh.Nodes) await node.StartAgentAsync();
+        await CoexistLab.AssertAsync("after the death of the agents", probes);
+        Assert.All(await Task.WhenAll(enrolled.Select(ProgramsInAsync)), programs => Assert.Equal(["cv_pod_in", "cv_pod_out"], programs));
+
+        // One agent takes out what it has put in, the other is dead by then.
+        await lab.Mesh.Nodes[1].KillAgentAsync();
+        await lab.RemoveAsync();
+        await CoexistLab.AssertAsync("after the mesh was removed", probes);
+        Assert.Equal(before, await Task.WhenAll(enrolled.Select(LeftInAsync)));
+    }
+
+    [Fact]
+    public async Task Where_another_engine_redirects_pods_are_captured_inside_as_long_as_it_does()
+    {
+        await using var lab = await CoexistLab.CreateAsync();
+        var probes = lab.PodToPod();
+        using (ForeignRedirectTests.AttachAt(lab.Client))
+        using (ForeignRedirectTests.AttachAt(lab.Far))
+        {
+            await lab.EnrolAsync();
+            await CoexistLab.AssertAsync("with client and far captured inside, and near at the host's end", probes);
+            await lab.AssertMeshedAsync();
+            Assert.Equal([ForeignRedirectTests.Foreign, ""], new[] { lab.Client, lab.Near }.Select(p => WordsOf(lab, p)).Select(w => w.Contains(ForeignRedirectTests.Foreign, StringComparison.Ordinal) ? ForeignRedirectTests.Foreign : w));
+            Assert.True(await lab.IsTunnelledAsync(lab.Client, lab.Near));
+
+            // What the other engine sees of the mesh.
+            var capture = await LinkCapture.StartAsync(lab.Mesh.Nodes[0], CancellationToken.None, lab.Client.HostInterface);
+            await CoexistLab.AssertAsync("while it is looked on", [.. CoexistLab.Between((lab.Client, lab.Near), (lab.Client, lab.Far))]);
+            var seen = await capture.FinishAsync("a question of this probe", CoexistLab.Port);
+            Assert.True(seen is { TunnelPackets: > 0, ApplicationPackets: 0, Datagrams: 0, MarkerSeen: false }, $"{seen}");
+            await lab.RestartAsync();
+            await CoexistLab.AssertAsync("after a restart of the agents", probes);
+        }
+
+        await LabWait.UntilAsync("client and far are captured at the host's end", () => Task.FromResult(WordsOf(lab, lab.Client).Length == 0 && WordsOf(lab, lab.Far).Length == 0), Deadline);
+        await CoexistLab.AssertAsync("without the other engine", probes);
+        Assert.False(await lab.IsTunnelledAsync(lab.Client, lab.Near));
+        Assert.Empty(await ProgramsInAsync(lab.Client));
+        await lab.RemoveAsync();
+        await CoexistLab.AssertAsync("after the mesh was removed", probes);
+    }
+
+    [Fact]
+    public async Task A_pod_without_an_end_on_the_host_is_captured_inside()
+    {
+        await using var lab = await CoexistLab.CreateAsync();
+        await lab.Mesh.Nodes[0].Place.ScriptAsync($"ip link del {lab.Client.HostInterface}; ip link add link {LabNode.Uplink} name mv0 mtu 1500 type macvlan mode bridge; ip link set mv0 netns {lab.Client.Namespace}");
+
+        // On the link itself, as a macvlan pod is; the others' pods are behind their nodes.
+        await lab.Client.ScriptAsync($"""
+            ip link set mv0 name eth0
+            ip address add {lab.Client.Address4}/32 dev eth0
+            ip address add {lab.Client.Address6}/128 dev eth0 nodad
+            ip link set eth0 up
+            ip route add {lab.Far.Node.Address4}/32 dev eth0
+            ip route add default via {lab.Far.Node.Address4}
+            ip -6 route add {lab.Far.Node.Address6}/128 dev eth0
+            ip -6 route add default via {lab.Far.Node.Address6} dev eth0
+            """);
+        await lab.Far.Node.ScriptAsync($"ip route add {lab.Client.Address4}/32 dev {LabNode.Uplink}; ip -6 route add {lab.Client.Address6}/128 dev {LabNode.Uplink}");
+        lab.Mesh.Objects.Write("workload-client", string.Join('\n', MeshObjects.Workload(lab.Client, "client").Split('\n').Where(l => !l.Contains("interface:", StringComparison.Ordinal))));
+        Probe[] probes = [.. CoexistLab.Between((lab.Client, lab.Far), (lab.Client, lab.Outer))];
+        await CoexistLab.AssertAsync("before pods are enrolled", probes);
+        await lab.EnrolAsync();
+        await CoexistLab.AssertAsync("with pods enrolled", probes);
+        await lab.AssertMeshedAsync();
+        Assert.Contains("no host route", WordsOf(lab, lab.Client), StringComparison.Ordinal);
+        await lab.RemoveAsync();
+        await CoexistLab.AssertAsync("after the mesh was removed", probes);
+    }
+
+    // Why a pod is captured inside its namespace; empty when it is not.
+    private static string WordsOf(CoexistLab lab, LabPod pod) =>
+        lab.Mesh.Nodes.Single(n => n.Place == pod.Node).StatusAsync().GetAwaiter().GetResult().Workloads.SingleOrDefault(w => w.Uid.EndsWith(pod.Name, StringComparison.Ordinal))?.InsideReason ?? "(no workload)";
+
+    // Rules, routes and settings that an agent needs there.
+    private static Task<string> LeftInAsync(LabPod pod) =>
+        pod.ScriptAsync("ip -4 rule; ip -6 rule; ip -4 route show table 15001 2>/dev/null || :; ip -6 route show table 15001 2>/dev/null || :; cat /proc/sys/net/ipv4/conf/lo/accept_local; ss -Hltn; bpftool net show dev eth0 2>/dev/null | grep cv_ || :");
+
+    private static async Task<string[]> ProgramsInAsync(LabPod pod) =>
+        [.. (await pod.ScriptAsync("bpftool -j net show dev eth0")).Split('"').Where(w => w.StartsWith("cv_", StringComparison.Ordinal)).Distinct().Order(StringComparer.Ordinal)];
+}
