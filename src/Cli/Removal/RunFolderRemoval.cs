@@ -3,14 +3,14 @@ using System.Diagnostics;
 namespace Culvert.Cli.Removal;
 
 /// <summary>
-/// Removes what an agent keeps in its run folder: sockets, its lock, its list of interfaces, a snapshot that its disk did not take, and the certificates and keys of workloads, which nobody needs once nothing is
+/// Removes what an agent keeps in its run folder: sockets, its lock, its lists of interfaces and of pods' namespaces, a snapshot that its disk did not take, and the certificates and keys of workloads, which nobody needs once nothing is
 /// enrolled. Files of others are left, and so is a folder that holds some.
 /// </summary>
 internal static class RunFolderRemoval
 {
     private const int Held = 11; // EAGAIN of flock(2)
     private static readonly string[] Sockets = ["agent.sock", "controller.sock"];
-    private static readonly string[] Lists = ["interfaces", "interfaces.new"];
+    private static readonly string[] Lists = ["interfaces", "interfaces.new", "spaces", "spaces.new"];
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(50);
 
     /// <summary>Waits until no agent uses the folder, which one that was told to stop does for a moment, and removes.</summary>

@@ -1,7 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
+using Culvert.Interop;
 using Culvert.Interop.Abi;
 using Culvert.Interop.Bpf;
+using Culvert.Interop.Netlink;
 using Culvert.Logging;
 using Microsoft.Extensions.Logging;
 
@@ -16,7 +18,8 @@ namespace Culvert.NodeAgent.Datapath;
 /// <param name="flows">The kernel's flows.</param>
 /// <param name="mark">The mark of what the programs let pass on behalf of a pod.</param>
 /// <param name="logger">Takes what could not be done.</param>
-internal sealed class FlowProber(BpfMap<CvFlowKey, CvFlow> flows, uint mark, ILogger logger)
+/// <param name="namespaceOf">The network namespace of the pod that is captured inside it and has a number; null: none has, or none is.</param>
+internal sealed class FlowProber(BpfMap<CvFlowKey, CvFlow> flows, uint mark, ILogger logger, Func<ushort, NetworkNamespace?>? namespaceOf = null)
 {
     private const byte Tcp = 6;
     private const int SOL_SOCKET = 1;
@@ -89,6 +92,11 @@ internal sealed class FlowProber(BpfMap<CvFlowKey, CvFlow> flows, uint mark, ILo
             {
                 if (!IsStale(key, flow, generation)) continue;
                 if (++probed > MaxProbes) break;
+                if (key.Space != 0)
+                {
+                    ProbeInside(frame, key, flow);
+                    continue;
+                }
                 socket ??= Open();
                 SocketAddress at = ProbeFrame.LinkAddress(flow.Ifindex, ProbeFrame.IsIPv6(key));
                 foreach (uint sequence in Sequences)
@@ -105,9 +113,35 @@ internal sealed class FlowProber(BpfMap<CvFlowKey, CvFlow> flows, uint mark, ILo
         }
     }
 
+    // In its own namespace a pod has no link that leads into it: the segment goes by its lo, as if the sender had a socket there. There are few such flows, since these pods get all else by tunnels.
+    private void ProbeInside(byte[] frame, in CvFlowKey key, in CvFlow flow)
+    {
+        if (namespaceOf?.Invoke(key.Space) is not { } network) return;
+        bool v6 = ProbeFrame.IsIPv6(key);
+        Socket socket;
+        try
+        {
+            socket = network.Run(() => new Socket(v6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork, SocketType.Raw, ProtocolType.Raw));
+        }
+        catch (KernelException e)
+        {
+            FlowProberLog.Failed(logger, e.Message); // the pod is going
+            return;
+        }
+        using (socket)
+        {
+            if (!v6) socket.SetSocketOption(SocketOptionLevel.IP, SocketOptionName.HeaderIncluded, true); // of IPv6 such a socket expects it anyhow (ipv6(7))
+            foreach (uint sequence in Sequences)
+            {
+                ReadOnlySpan<byte> packet = ProbeFrame.PacketOf(frame.AsSpan(0, ProbeFrame.Write(frame, key, flow, sequence)));
+                socket.SendTo(packet, SocketFlags.None, new IPEndPoint(ProbeFrame.DestinationOf(packet), 0));
+            }
+        }
+    }
+
     // One direction is enough: revalidating one revalidates both.
     private static bool IsStale(in CvFlowKey key, in CvFlow flow, uint generation) =>
-        key.Proto == Tcp && flow.Generation != generation && flow.Ifindex is not 0 and < CvAbi.LinkInside
+        key.Proto == Tcp && flow.Generation != generation && flow.Ifindex != 0
         && (flow.Verdict == (byte)CvVerdict.Direct || (flow.Flags & (ushort)CvFlowFlag.Anonymous) != 0)
         && (flow.Flags & (ushort)(CvFlowFlag.Reply | CvFlowFlag.Fin | CvFlowFlag.Closed)) == 0;
 

@@ -27,6 +27,12 @@ internal static class ProbeFrame
         return address;
     }
 
+    /// <summary>What is behind the Ethernet header.</summary>
+    internal static ReadOnlySpan<byte> PacketOf(ReadOnlySpan<byte> frame) => frame[EthernetLength..];
+
+    /// <summary>The destination of an IP packet.</summary>
+    internal static IPAddress DestinationOf(ReadOnlySpan<byte> packet) => new(packet[0] >> 4 == 4 ? packet.Slice(16, 4) : packet.Slice(24, 16));
+
     /// <summary>Writes the frame.</summary>
     /// <returns>Its length.</returns>
     internal static int Write(Span<byte> frame, in CvFlowKey key, in CvFlow flow, uint sequence)

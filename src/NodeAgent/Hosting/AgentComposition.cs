@@ -106,7 +106,7 @@ internal static class AgentComposition
         inside.Proxy = proxy;
 
         // Snapshots, which have an effect on all of it.
-        FlowProber prober = new(programs.Maps.Flow, options.Marks.Reject, logger);
+        FlowProber prober = new(programs.Maps.Flow, options.Marks.Reject, logger, inside.NamespaceOf);
         SnapshotTarget target = new(options.TunnelPort, reconciler, state, prober, directory, svids, controller, tls, proxy, health, () => ProxySetup.OfferListeners(proxy, programs.Maps, writer), inside.IsInside);
         RefusalReporter refusals = new(options.NodeName, controller, client, state, time, logger);
         LinkFollower follower = new(links.Changes, applier, state, time, logger);

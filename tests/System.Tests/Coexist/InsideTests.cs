@@ -1,3 +1,5 @@
+using Culvert.Interop.Bpf;
+using Culvert.Interop.Netlink;
 using Culvert.Labs;
 using Culvert.Labs.Mesh;
 
@@ -30,13 +32,14 @@ public sealed class InsideTests
         foreach (var node in lab.Mesh.Nodes) await node.KillAgentAsync();
         foreach (var node in lab.Mesh.Nodes) await node.StartAgentAsync();
         await CoexistLab.AssertAsync("after the death of the agents", probes);
-        Assert.All(await Task.WhenAll(enrolled.Select(ProgramsInAsync)), programs => Assert.Equal(["cv_pod_in", "cv_pod_out"], programs));
+        Assert.All(enrolled, pod => Assert.Equal(["cv_pod_in", "cv_pod_out"], ProgramsIn(pod)));
 
         // One agent takes out what it has put in, the other is dead by then.
         await lab.Mesh.Nodes[1].KillAgentAsync();
         await lab.RemoveAsync();
         await CoexistLab.AssertAsync("after the mesh was removed", probes);
         Assert.Equal(before, await Task.WhenAll(enrolled.Select(LeftInAsync)));
+        Assert.All(enrolled, pod => Assert.Empty(ProgramsIn(pod)));
     }
 
     [Fact]
@@ -65,7 +68,7 @@ public sealed class InsideTests
         await LabWait.UntilAsync("client and far are captured at the host's end", () => Task.FromResult(WordsOf(lab, lab.Client).Length == 0 && WordsOf(lab, lab.Far).Length == 0), Deadline);
         await CoexistLab.AssertAsync("without the other engine", probes);
         Assert.False(await lab.IsTunnelledAsync(lab.Client, lab.Near));
-        Assert.Empty(await ProgramsInAsync(lab.Client));
+        Assert.Empty(ProgramsIn(lab.Client));
         await lab.RemoveAsync();
         await CoexistLab.AssertAsync("after the mesh was removed", probes);
     }
@@ -105,8 +108,22 @@ public sealed class InsideTests
 
     // Rules, routes and settings that an agent needs there.
     private static Task<string> LeftInAsync(LabPod pod) =>
-        pod.ScriptAsync("ip -4 rule; ip -6 rule; ip -4 route show table 15001 2>/dev/null || :; ip -6 route show table 15001 2>/dev/null || :; cat /proc/sys/net/ipv4/conf/lo/accept_local; ss -Hltn; bpftool net show dev eth0 2>/dev/null | grep cv_ || :");
+        pod.ScriptAsync("ip -4 rule; ip -6 rule; ip -4 route show table 15001 2>/dev/null || :; ip -6 route show table 15001 2>/dev/null || :; cat /proc/sys/net/ipv4/conf/lo/accept_local; ss -Hltn");
 
-    private static async Task<string[]> ProgramsInAsync(LabPod pod) =>
-        [.. (await pod.ScriptAsync("bpftool -j net show dev eth0")).Split('"').Where(w => w.StartsWith("cv_", StringComparison.Ordinal)).Distinct().Order(StringComparer.Ordinal)];
+    private static string[] ProgramsIn(LabPod pod)
+    {
+        using var network = NetworkNamespace.OpenPath(pod.NamespacePath);
+        return network.Run(() =>
+        {
+            using var netlink = RouteNetlink.Open();
+            var index = netlink.GetLink("eth0").Index;
+            return new[] { TcDirection.Ingress, TcDirection.Egress }.SelectMany(d => BpfLink.QueryTcx(index, d)).Select(NameOf).ToArray();
+        });
+    }
+
+    private static string NameOf(TcxAttachment attachment)
+    {
+        using var program = BpfProgram.FromId(attachment.ProgramId);
+        return program.Name;
+    }
 }

@@ -41,6 +41,9 @@ internal sealed class PodCapture(AgentOptions options, PinFolder pins, DatapathM
     /// <summary>Whether a workload is captured inside its namespace.</summary>
     internal bool IsInside(string uid) => _spaces.ContainsKey(uid);
 
+    /// <summary>The namespace of the pod that has a number; null: none has.</summary>
+    internal NetworkNamespace? NamespaceOf(ushort number) => _spaces.Values.FirstOrDefault(s => s.Number == number)?.Namespace;
+
     /// <summary>What is attached in all of them, for people.</summary>
     internal IReadOnlyList<Attachment> List() => _attached;
 
@@ -69,7 +72,7 @@ internal sealed class PodCapture(AgentOptions options, PinFolder pins, DatapathM
         return gone;
     }
 
-    /// <summary>Attaches the programs of a plan's pods, which <see cref="Open"/> has opened, and puts in front what is not first.</summary>
+    /// <summary>Offers the proxy's listeners to, and attaches, the programs of a plan's pods, which <see cref="Open"/> has opened, and puts in front what is not first.</summary>
     /// <returns>Numbers of links that have gone.</returns>
     /// <exception cref="BpfException">The kernel refused for another reason.</exception>
     internal IReadOnlySet<int> Attach(IEnumerable<LocalEndpoint> endpoints)
@@ -79,7 +82,7 @@ internal sealed class PodCapture(AgentOptions options, PinFolder pins, DatapathM
         foreach (LocalEndpoint endpoint in endpoints)
         {
             if (!_pods.TryGetValue(endpoint.Inside!.Number, out CapturedPod? pod)) gone.Add(endpoint.Index);
-            else if (!pod.Programs.AreThere() && !AttachTo(pod)) gone.Add(endpoint.Index);
+            else if (!Serve(pod)) gone.Add(endpoint.Index);
         }
         Publish();
         return gone;
@@ -147,9 +150,9 @@ internal sealed class PodCapture(AgentOptions options, PinFolder pins, DatapathM
             routes.Ensure();
             programs = PodPrograms.Load(_object, pins, tcx, network, pod);
             space = new PodSpace(pod.Number, network, endpoint.Workload.Uid);
-            Offer(Proxy!.OpenSpace(space), pod.Number);
+            SpaceListeners listeners = Proxy!.OpenSpace(space);
             InsideLog.Opened(logger, endpoint.Workload.Uid, pod.Path, pod.Device, pod.Number, pod.Reason);
-            return new CapturedPod(pod, space, routes, programs);
+            return new CapturedPod(pod, space, routes, programs, listeners);
         }
         catch
         {
@@ -174,8 +177,12 @@ internal sealed class PodCapture(AgentOptions options, PinFolder pins, DatapathM
         }
     }
 
-    private bool AttachTo(CapturedPod pod)
+    // The proxy is offered once it knows the snapshot that the pod is in: it would refuse what comes before. Until then the programs drop it, if those of an agent before are there, and TCP sends its SYN again.
+    private bool Serve(CapturedPod pod)
     {
+        if (!pod.IsOffered) Offer(pod.Listeners, pod.Pod.Number);
+        pod.IsOffered = true;
+        if (pod.Programs.AreThere()) return true;
         if (!pod.Programs.Attach()) return false;
         InsideLog.Attached(logger, pod.Space.Uid, pod.Pod.Device, tcx ? "TCX" : "clsact");
         return true;
@@ -211,8 +218,10 @@ internal sealed class PodCapture(AgentOptions options, PinFolder pins, DatapathM
         _attached = [.. _pods.Values.SelectMany(p => p.Programs.List)];
     }
 
-    private sealed record CapturedPod(PodNamespace Pod, PodSpace Space, PodRoutes Routes, PodPrograms Programs) : IDisposable
+    private sealed record CapturedPod(PodNamespace Pod, PodSpace Space, PodRoutes Routes, PodPrograms Programs, SpaceListeners Listeners) : IDisposable
     {
+        internal bool IsOffered { get; set; }
+
         public void Dispose()
         {
             Programs.Dispose();
