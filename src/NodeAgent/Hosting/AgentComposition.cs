@@ -11,7 +11,6 @@ using Culvert.NodeAgent.Identity;
 using Culvert.NodeAgent.Mesh;
 using Culvert.NodeAgent.Options;
 using Culvert.NodeAgent.Proxy;
-using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Snapshots;
 using Culvert.NodeAgent.Telemetry;
 using Culvert.NodeAgent.Telemetry.Metrics;
@@ -107,7 +106,7 @@ internal static class AgentComposition
 
         // Snapshots, which have an effect on all of it.
         FlowProber prober = new(programs.Maps.Flow, options.Marks.Reject, logger, inside.NamespaceOf);
-        SnapshotTarget target = new(options.TunnelPort, reconciler, state, prober, directory, svids, controller, tls, proxy, health, () => ProxySetup.OfferListeners(proxy, programs.Maps, writer), inside.IsInside);
+        SnapshotTarget target = new(options.TunnelPort, reconciler, state, prober, directory, svids, controller, tls, proxy, health, OfferListeners, inside.IsInside);
         RefusalReporter refusals = new(options.NodeName, controller, client, state, time, logger);
         LinkFollower follower = new(links.Changes, applier, state, time, logger);
         RoutingKeeper routing = new(routes, nat, inside, health, metrics.RoutingRestored, logger);
@@ -157,6 +156,12 @@ internal static class AgentComposition
         IHost host = ServiceHost.Build(loggers, parts, listening, probes, admin, following, restoring, background, draining);
         await host.StartAsync(cancellationToken);
         return new AgentHost(parts, metricsAt, detached.Task, Task.WhenAny(following.Failed, background.Failed).Unwrap());
+
+        void OfferListeners()
+        {
+            ProxySetup.OfferListeners(proxy, programs.Maps, writer);
+            inside.OfferProxy();
+        }
 
         void LookAtRules()
         {

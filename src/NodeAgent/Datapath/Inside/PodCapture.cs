@@ -5,7 +5,6 @@ using Culvert.Core;
 using Culvert.Interop;
 using Culvert.Interop.Abi;
 using Culvert.Interop.Bpf;
-using Culvert.Interop.Handles;
 using Culvert.Interop.Netlink;
 using Culvert.NodeAgent.Options;
 using Culvert.NodeAgent.Proxy;
@@ -29,6 +28,7 @@ internal sealed class PodCapture(AgentOptions options, PinFolder pins, DatapathM
     private readonly string _object = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(options.DatapathObject))!, "pod.bpf.o");
     private readonly Lock _lock = new();
     private readonly Dictionary<ushort, CapturedPod> _pods = [];
+    private bool _isProxyReady;
     private volatile FrozenDictionary<string, PodSpace> _spaces = FrozenDictionary<string, PodSpace>.Empty;
     private volatile IReadOnlyList<Attachment> _attached = [];
 
@@ -86,6 +86,14 @@ internal sealed class PodCapture(AgentOptions options, PinFolder pins, DatapathM
         }
         Publish();
         return gone;
+    }
+
+    /// <summary>Offers the proxy's listeners to the programs, these and those of pods to come: called once, when the proxy has all that it needs to serve the first snapshot.</summary>
+    internal void OfferProxy()
+    {
+        using Lock.Scope scope = _lock.EnterScope();
+        _isProxyReady = true;
+        foreach (CapturedPod pod in _pods.Values) Offer(pod);
     }
 
     /// <summary>Whether all programs are there and come first.</summary>
@@ -164,14 +172,17 @@ internal sealed class PodCapture(AgentOptions options, PinFolder pins, DatapathM
     }
 
     // Slots of a proxy that has ended are empty by themselves.
-    private void Offer(SpaceListeners listeners, ushort number)
+    private void Offer(CapturedPod pod)
     {
+        if (pod.IsOffered) return;
+        pod.IsOffered = true;
+        SpaceListeners listeners = pod.Listeners;
         foreach ((IReadOnlyList<ProxyListener> kind, CvListenerKind four, CvListenerKind six) in
             new[] { (listeners.Outbound, CvListenerKind.Out4, CvListenerKind.Out6), (listeners.Tunnels, CvListenerKind.Tunnel4, CvListenerKind.Tunnel6), (listeners.Plain, CvListenerKind.Plain4, CvListenerKind.Plain6) })
         {
             foreach (ProxyListener listener in kind)
             {
-                CvInsideListenerKey key = new() { Space = number, Kind = (byte)(listener.Local.IsIPv4 ? four : six), Slot = (byte)listener.Loop };
+                CvInsideListenerKey key = new() { Space = pod.Pod.Number, Kind = (byte)(listener.Local.IsIPv4 ? four : six), Slot = (byte)listener.Loop };
                 maps.InsideSock.SetDescriptor(MemoryMarshal.AsBytes(new ReadOnlySpan<CvInsideListenerKey>(in key)), listener.Handle);
             }
         }
@@ -180,8 +191,7 @@ internal sealed class PodCapture(AgentOptions options, PinFolder pins, DatapathM
     // The proxy is offered once it knows the snapshot that the pod is in: it would refuse what comes before. Until then the programs drop it, if those of an agent before are there, and TCP sends its SYN again.
     private bool Serve(CapturedPod pod)
     {
-        if (!pod.IsOffered) Offer(pod.Listeners, pod.Pod.Number);
-        pod.IsOffered = true;
+        if (_isProxyReady) Offer(pod);
         if (pod.Programs.AreThere()) return true;
         if (!pod.Programs.Attach()) return false;
         InsideLog.Attached(logger, pod.Space.Uid, pod.Pod.Device, tcx ? "TCX" : "clsact");

@@ -1,5 +1,3 @@
-using System.Net;
-
 namespace Culvert.NodeAgent.Datapath.Inside;
 
 /// <summary>The network namespace of a workload of this node, and the link in it that has the workload's address.</summary>
