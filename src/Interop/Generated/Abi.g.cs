@@ -274,7 +274,7 @@ public partial struct CvFlowKey : IEquatable<CvFlowKey>
 
     [FieldOffset(37)] private byte _pad;
 
-    /// <summary><c>space</c>.</summary>
+    /// <summary>Of the namespace that the packet was seen in: 0 for the node's, or the number of a pod's.</summary>
     [FieldOffset(38)] public ushort Space;
 
     /// <summary>Whether every byte is equal.</summary>
