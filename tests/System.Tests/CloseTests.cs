@@ -6,7 +6,7 @@ using Culvert.SystemTests.Peers;
 namespace Culvert.SystemTests;
 
 [Collection(MeshCollection.Name)]
-public sealed class CloseTests(MeshFixture mesh)
+public class CloseTests(MeshFixture mesh)
 {
     [Theory]
     [ClassData(typeof(AllPaths))]

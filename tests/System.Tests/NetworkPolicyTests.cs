@@ -8,7 +8,7 @@ namespace Culvert.SystemTests;
 
 /// <summary>NetworkPolicies on live traffic: what they refuse is refused on every path, when it begins and in its midst, and comes back when they are gone.</summary>
 [Collection(MeshCollection.Name)]
-public sealed class NetworkPolicyTests(MeshFixture mesh) : IAsyncLifetime
+public class NetworkPolicyTests(MeshFixture mesh) : IAsyncLifetime
 {
     private const string Object = "network-policy";
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);

@@ -12,7 +12,7 @@ namespace Culvert.SystemTests;
 /// finds the client.
 /// </summary>
 [Collection(MeshCollection.Name)]
-public sealed class PlainBackendTests(MeshFixture mesh) : IAsyncLifetime
+public class PlainBackendTests(MeshFixture mesh) : IAsyncLifetime
 {
     private const string Vip4 = "10.98.7.1";
     private const string Vip6 = "fd98::701";

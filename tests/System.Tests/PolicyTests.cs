@@ -7,7 +7,7 @@ using Culvert.SystemTests.Peers;
 namespace Culvert.SystemTests;
 
 [Collection(MeshCollection.Name)]
-public sealed class PolicyTests(MeshFixture mesh) : IAsyncLifetime
+public class PolicyTests(MeshFixture mesh) : IAsyncLifetime
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
 

@@ -9,7 +9,7 @@ namespace Culvert.SystemTests;
 
 /// <summary>What connect() says of destinations that the client's node knows to be nowhere.</summary>
 [Collection(MeshCollection.Name)]
-public sealed class RefusedConnectTests(MeshFixture mesh)
+public class RefusedConnectTests(MeshFixture mesh)
 {
     private const string Vip4 = "10.98.7.1", Vip6 = "fd98:7::1";
 

@@ -6,7 +6,7 @@ using Culvert.SystemTests.Peers;
 namespace Culvert.SystemTests;
 
 [Collection(MeshCollection.Name)]
-public sealed class RotationTests(MeshFixture mesh)
+public class RotationTests(MeshFixture mesh)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
 

@@ -9,7 +9,7 @@ namespace Culvert.SystemTests;
 
 /// <summary>What another program removes of the agent's rules and routes is there again without a restart.</summary>
 [Collection(MeshCollection.Name)]
-public sealed class RoutingTests(MeshFixture mesh)
+public class RoutingTests(MeshFixture mesh)
 {
     private const string Restored = "culvert_routing_restored_total";
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(5);

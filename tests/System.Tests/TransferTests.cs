@@ -7,7 +7,7 @@ using Culvert.SystemTests.Peers;
 namespace Culvert.SystemTests;
 
 [Collection(MeshCollection.Name)]
-public sealed class TransferTests(MeshFixture mesh)
+public class TransferTests(MeshFixture mesh)
 {
     private const long GiB = 1L << 30;
 

@@ -9,7 +9,7 @@ namespace Culvert.SystemTests;
 
 /// <summary>What the network says about datagrams (ICMP) reaches whoever sent them.</summary>
 [Collection(MeshCollection.Name)]
-public sealed class UdpErrorTests(MeshFixture mesh)
+public class UdpErrorTests(MeshFixture mesh)
 {
     private static LabPod? _external;
 

@@ -9,7 +9,7 @@ namespace Culvert.SystemTests;
 
 /// <summary>Datagrams in fragments: whole ones arrive once and unchanged, whatever the network did to their parts.</summary>
 [Collection(MeshCollection.Name)]
-public sealed class UdpFragmentTests(MeshFixture mesh)
+public class UdpFragmentTests(MeshFixture mesh)
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
     private static int _nextId = Random.Shared.Next(1 << 24);

@@ -10,7 +10,7 @@ namespace Culvert.SystemTests;
 
 /// <summary>UDP that goes through the proxy, between nodes and by Services.</summary>
 [Collection(MeshCollection.Name)]
-public sealed class UdpTests(MeshFixture mesh) : IAsyncLifetime
+public class UdpTests(MeshFixture mesh) : IAsyncLifetime
 {
     private const string Vip4 = "10.97.0.53";
     private const string Vip6 = "fd97::53";

@@ -10,8 +10,8 @@ namespace Culvert.NodeAgent.Proxy;
 internal sealed partial class ProxyServer
 {
     // What a namespace without the family says: its lo has no such address, or its kernel no such sockets.
-    private const int AddressNotAvailable = 99;
-    private const int AddressFamilyNotSupported = 97;
+    private const int AddressNotAvailable = (int)SocketErrno.AddressNotAvailable;
+    private const int AddressFamilyNotSupported = 97; // EAFNOSUPPORT
 
     private readonly Dictionary<PodSpace, SpaceListeners> _spaces = [];
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -30,17 +30,19 @@ internal sealed partial class ProxyServer
                 ObjectDisposedException.ThrowIf(_stopped, this);
                 throw new InvalidOperationException($"the space of {space.Uid} is open, or has been");
             }
+
+            // Before whoever closes it can post the contrary.
+            foreach (ProxyListener listener in listeners.Outbound) _loops[listener.Loop].Loop.Post(() => _loops[listener.Loop].ListenForPods(listener.Handle, space));
+            foreach (ProxyListener listener in listeners.Tunnels) _loops[listener.Loop].Loop.Post(() => _loops[listener.Loop].ListenForTunnels(listener.Handle, space));
+            foreach (ProxyListener listener in listeners.Plain) _loops[listener.Loop].Loop.Post(() => _loops[listener.Loop].ListenDatagrams(listener, headers: false, space));
         }
 
-        foreach (ProxyListener listener in listeners.Outbound) _loops[listener.Loop].Loop.Post(() => _loops[listener.Loop].ListenForPods(listener.Handle, space));
-        foreach (ProxyListener listener in listeners.Tunnels) _loops[listener.Loop].Loop.Post(() => _loops[listener.Loop].ListenForTunnels(listener.Handle, space));
-        foreach (ProxyListener listener in listeners.Plain) _loops[listener.Loop].Loop.Post(() => _loops[listener.Loop].ListenDatagrams(listener, headers: false, space));
         return listeners;
     }
 
     /// <summary>
     /// Gives a space up, for good: its listeners and tunnels close, and what still runs there is reset. When the task ends, that is done, and the proxy has no socket there but those that are being
-    /// connected, which end by their time limits. Does nothing for one that is not open.
+    /// connected, which end by their time limits. Of one that is not open it has to do nothing else than to remember that it never will be.
     /// </summary>
     /// <param name="space">The space.</param>
     internal async Task CloseSpaceAsync(PodSpace space)

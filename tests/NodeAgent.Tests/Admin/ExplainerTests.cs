@@ -26,6 +26,16 @@ public sealed class ExplainerTests
     }
 
     [Fact]
+    public void OnOneNodeATunnelToWhoIsCapturedInsideItsNamespaceIsExplainedAndPolicyDecided()
+    {
+        WorkloadInfo web = TestMesh.Workload("web", "n1", "10.0.0.2");
+        PathOracle oracle = new(new SnapshotIndex(TestMesh.Snapshot([Client, web])), 15008, isInside: web.Uid.Equals);
+        Wire.ExplainResponse answer = Explainer.Explain(oracle, new Wire.ExplainRequest { Source = "10.0.0.1", Destination = "10.0.0.2", Port = 80 });
+        Assert.Equal((Wire.FlowPath.Tunnel, Wire.Verdict.Allow), (answer.Path, answer.Verdict));
+        Assert.Contains(answer.Steps, s => s.Contains("one is captured inside its network namespace", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void AnIsolatedWorkloadReachesItsNode()
     {
         NetworkPolicyInfo isolated = new() { Name = new NamespacedName("shop", "isolated"), IsolatesEgress = true };

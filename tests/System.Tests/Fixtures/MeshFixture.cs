@@ -5,8 +5,11 @@ using Culvert.Labs.Mesh;
 namespace Culvert.SystemTests.Fixtures;
 
 /// <summary>The mesh most tests share: client and guest on node1, a server pod on each node, open to the client only.</summary>
-public sealed class MeshFixture : IAsyncLifetime
+public class MeshFixture : IAsyncLifetime
 {
+    /// <summary>How the mesh is built.</summary>
+    private protected virtual MeshLabOptions Options => new();
+
     internal MeshLab Mesh { get; private set; } = null!;
 
     internal MeshNode Node1 => Mesh.Nodes[0];
@@ -29,7 +32,7 @@ public sealed class MeshFixture : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         await Lab.RemoveStaleAsync();
-        Mesh = await CreateAsync(new MeshLabOptions());
+        Mesh = await CreateAsync(Options);
         Client = await Mesh.AddPodAsync(Node1, "client", "client");
         Guest = await Mesh.AddPodAsync(Node1, "guest", "guest");
         Near = await Mesh.AddPodAsync(Node1, "near", "web");
@@ -40,7 +43,11 @@ public sealed class MeshFixture : IAsyncLifetime
         await WaitAllowedAsync();
     }
 
-    public ValueTask DisposeAsync() => Mesh is null ? ValueTask.CompletedTask : Mesh.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        GC.SuppressFinalize(this);
+        if (Mesh is not null) await Mesh.DisposeAsync();
+    }
 
     /// <summary>Two nodes and the objects every mesh of the tests has.</summary>
     internal static async Task<MeshLab> CreateAsync(MeshLabOptions options)

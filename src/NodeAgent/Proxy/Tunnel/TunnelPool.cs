@@ -311,10 +311,16 @@ internal sealed class TunnelPool
 
         _ = dial.Socket.Handle.GetLocalEndPoint(out SocketEndPoint local);
         _ends.Add(local, group.Key.Dial);
-        (TunnelParts? parts, ProxyFailure failure, string? detail) = await _handshaker.ConnectAsync(dial.Socket, group.Key.Dial, local, identity, group.Key.Expected);
-        group.LastFailure = failure;
-        group.LastDetail = detail;
-        if (parts is null) _ends.Remove(local, group.Key.Dial);
+        TunnelParts? parts = null;
+        try
+        {
+            (parts, group.LastFailure, group.LastDetail) = await _handshaker.ConnectAsync(dial.Socket, group.Key.Dial, local, identity, group.Key.Expected);
+        }
+        finally
+        {
+            if (parts is null) _ends.Remove(local, group.Key.Dial);
+        }
+
         return parts is null ? null : new TunnelConnection(parts, requests: null, _options.Tunnels, _time)
         {
             Distrusted = tunnel => _reporter.ReportDistrust(tunnel.Parts, isServer: false),

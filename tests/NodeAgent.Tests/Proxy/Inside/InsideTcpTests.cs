@@ -73,14 +73,18 @@ public sealed class InsideTcpTests
     {
         await using InsideNode node = new();
         node.Alice.Ip($"address add {node.Bob.Address}/32 dev lo");
-        await node.Alice.ExpectResetAsync(ProxyPair.ToIp(node.AliceListeners.Outbound[0].Local), from: node.Bob.Address);
+        using Socket client = node.Alice.NewSocket(address: node.Bob.Address);
+        await PodLab.ExpectResetAsync(client, ProxyPair.ToIp(node.AliceListeners.Outbound[0].Local));
+        await SocketExtensions.EventuallyAsync(() => !node.Mesh.Failed.IsEmpty);
         Assert.Equal(ProxyFailure.UnknownSource, Assert.Single(node.Mesh.Failed).Failure);
         Assert.Empty(node.Mesh.Opened);
 
         // A tunnel that pretends to lead to another.
         node.Alice.Ip($"rule add pref 0 to {node.Bob.Address} lookup local");
         node.Alice.Shell($"nft insert rule inet capture before iif lo tcp dport {PodLab.TunnelPort} meta mark set 0x1 tproxy ip to 127.0.0.1:{node.AliceListeners.Tunnels[0].Local.Port} accept");
-        await node.Alice.ExpectResetAsync(new IPEndPoint(node.Bob.Address, PodLab.TunnelPort), from: IPAddress.Loopback);
+        using Socket tunnel = node.Alice.NewSocket(address: IPAddress.Loopback);
+        await PodLab.ExpectResetAsync(tunnel, new IPEndPoint(node.Bob.Address, PodLab.TunnelPort));
+        await SocketExtensions.EventuallyAsync(() => !node.Mesh.Handshakes.IsEmpty);
         Assert.Equal(ProxyFailure.NoRoute, Assert.Single(node.Mesh.Handshakes).Handshake.Failure);
     }
 
@@ -137,16 +141,15 @@ public sealed class InsideTcpTests
         using Socket listener = node.Bob.Listen();
         node.Alice.Network.Dispose();
         using NetworkNamespace again = NetworkNamespace.Open(node.Alice.Network.Description.Split('/')[^1]);
-        Socket client = again.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
-        await client.ConnectAsync(listener.LocalEndPoint!).WaitAsync(TimeSpan.FromSeconds(10));
-        await client.AssertResetAsync();
+        using Socket client = again.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+        await PodLab.ExpectResetAsync(client, listener.LocalEndPoint!);
+        await SocketExtensions.EventuallyAsync(() => !node.Mesh.Failed.IsEmpty);
         Assert.Equal(ProxyFailure.ConnectFailed, Assert.Single(node.Mesh.Failed).Failure);
 
         // The loop is at home, and serves the others.
         node.RouteToItself(node.Bob, ((IPEndPoint)listener.LocalEndPoint!).Port);
         using Socket other = await node.Bob.ConnectAsync(Service);
         using Socket server = await listener.AcceptAsync().WaitAsync(TimeSpan.FromSeconds(10));
-        client.Dispose();
     }
 
     [Fact]

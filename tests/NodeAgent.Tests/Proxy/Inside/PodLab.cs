@@ -81,19 +81,19 @@ internal sealed class PodLab : IDisposable
     }
 
     /// <summary>Connects; the connection has to be reset, which may be before it is there.</summary>
-    internal async Task ExpectResetAsync(EndPoint to, IPAddress from)
+    internal static async Task ExpectResetAsync(Socket client, EndPoint to)
     {
         SocketException exception = await Assert.ThrowsAsync<SocketException>(async () =>
         {
-            using Socket client = await ConnectAsync(to, from);
+            await client.ConnectAsync(to).WaitAsync(TimeSpan.FromSeconds(10));
             await client.ReceiveToEndAsync();
         });
         Assert.Equal(SocketError.ConnectionReset, exception.SocketErrorCode);
     }
 
-    internal async Task<Socket> ConnectAsync(EndPoint to, IPAddress? from = null)
+    internal async Task<Socket> ConnectAsync(EndPoint to)
     {
-        Socket client = NewSocket(address: from);
+        Socket client = NewSocket();
         await client.ConnectAsync(to).WaitAsync(TimeSpan.FromSeconds(10));
         return client;
     }
