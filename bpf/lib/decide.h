@@ -63,7 +63,7 @@ static __always_inline int decide_workload(struct cv_scratch *s, const struct cv
 			return r;
 	}
 	/* What comes out of a pod here must not be taken for an answer of the proxy in its name. */
-	if (s->space || to->flags & CV_ADDRESS_LOCAL)
+	if (s->space || address_is_here(s, to))
 		d->drawn = 0;
 	if (always_proxy || self || s->space || !address_is_here(s, to) || port_needs_proxy(p, to, &d->addr, d->port)) {
 		d->verdict = CV_VERDICT_PROXY;

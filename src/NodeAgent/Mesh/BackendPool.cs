@@ -13,9 +13,8 @@ namespace Culvert.NodeAgent.Mesh;
 /// <param name="previous">The pool of the snapshot before: turns are counted on.</param>
 internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend[] backends, Random random, BackendPool? previous = null)
 {
-    // For whom the kernel has drawn, and for whom it has not: workloads that are captured inside their namespaces.
+    // Where the kernel draws a backend outside the mesh, it forwards that connection itself.
     private readonly Candidates _left = Candidates.Of(port, Array.Exists(backends, b => !b.IsUnmeshed) ? Array.FindAll(backends, b => !b.IsUnmeshed) : backends);
-    private Candidates? _all;
 
     // At a random place, or every node that starts would begin with the same backend.
     private readonly StrongBox<int> _next = previous?._next ?? new StrongBox<int>(random.Next());
@@ -44,7 +43,7 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
     internal Backend? Choose(MeshView view, WorkloadInfo? source, in SocketEndPoint client)
     {
         bool isInside = source is not null && view.Oracle.IsInside(source);
-        (Backend[] candidates, int[] turns) = isInside ? _all ??= Candidates.Of(Port, backends) : _left;
+        (Backend[] candidates, int[] turns) = _left;
         switch (Port.LoadBalancing)
         {
             case LoadBalancing.RoundRobin:
@@ -54,6 +53,7 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
             case LoadBalancing.SourceHash:
                 return SourceHash(candidates, client);
             case LoadBalancing.Random:
+                // Of what a pod captured inside its namespace sends the kernel delivers nothing to workloads of the node, nor has it drawn one elsewhere.
                 return isInside ? Draw(candidates, view, source, LeftOut.Nobody) : Draw(view, source);
             default:
                 throw new InvalidOperationException($"how {Port.LoadBalancing} chooses is not said");
