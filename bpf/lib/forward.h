@@ -67,9 +67,9 @@ static __always_inline int forward_is_noted(const struct cv_scratch *s)
 	const struct cv_packet *p = &s->packet;
 	struct cv_control *control = control_get();
 
-	return control && last->generation && last->generation == control->generation &&
-	       last->from == s->came_by && last->to == s->link &&
-	       !(p->tcp_flags & (CV_TCP_FIN | CV_TCP_SYN | CV_TCP_RST)) && flow_key_equal(&last->key, &p->key);
+	return control && last->generation && last->generation == control->generation && last->from == s->came_by &&
+	       last->to == s->link && !(p->tcp_flags & (CV_TCP_FIN | CV_TCP_SYN | CV_TCP_RST)) &&
+	       flow_key_equal(&last->key, &p->key);
 }
 
 /* A packet out of a pod. f is the entry of s->flow_key and of this generation. */

@@ -141,6 +141,8 @@ struct cv_scratch {
 	__u32 link;    /* where the packet is seen: the index of a link, or CV_LINK_INSIDE with the number of a space */
 	__u32 came_by; /* the link that brought it to the node, or CV_LINK_WIRE; 0: made here */
 	struct cv_forwarded forwarded;
+	__u64 tick; /* bpf_jiffies64 at tick_ns */
+	__u64 tick_ns;
 	__u32 next_listener;
 	__u32 space;     /* CV_SPACE_NODE, or that of the pod in whose namespace the program works */
 	__u32 time_wait; /* 1: the socket lookup met a connection of the proxy that waits for its end */

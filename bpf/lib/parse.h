@@ -311,8 +311,7 @@ __noinline int packet_parse(struct __sk_buff *skb)
 }
 
 /* The transport header of a packet that packet_parse_plain has in hand, with so many bytes from there on. */
-static __always_inline int parse_plain_l4(struct __sk_buff *skb, struct cv_packet *p, void *l4, void *end,
-                                          __u32 l4_len)
+static __always_inline int parse_plain_l4(struct __sk_buff *skb, struct cv_packet *p, void *l4, void *end, __u32 l4_len)
 {
 	struct tcphdr *tcp = l4;
 	struct udphdr *udp = l4;
