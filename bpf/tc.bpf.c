@@ -39,10 +39,11 @@ static __always_inline int from_pod_packet(struct __sk_buff *skb)
 
 	if (!s)
 		return TC_ACT_SHOT;
+	s->forwarded.generation = 0;
 	if (mark_is(skb, cv_cfg_mark_reject))
 		return TC_ACT_OK; /* our own reset on behalf of the pod: marks do not survive leaving a namespace */
 	place_on_node(skb, s);
-	r = packet_parse(skb);
+	r = packet_read(skb, s);
 	if (r == CV_IGNORE && icmp_speaks_for_router(&s->packet))
 		r = CV_REASON_NEIGHBOUR_SCOPE;
 	if (r == CV_IGNORE)
@@ -89,7 +90,9 @@ static __always_inline int to_pod_packet(struct __sk_buff *skb)
 		r = s->came_by ? 0 : proxied_answer(skb, s);
 		return r == CV_REASON_REWRITE_FAILED ? packet_drop(skb, r, CV_SIDE_NET) : TC_ACT_OK;
 	}
-	r = packet_parse(skb);
+	r = packet_read(skb, s);
+	if (!r && !proxy && !reset && forward_is_noted(s))
+		return TC_ACT_OK;
 	if (r == CV_IGNORE)
 		return TC_ACT_OK;
 	if (!r && (proxy || reset))

@@ -9,7 +9,7 @@
 /* Whether one more event may be sent in this second on this CPU. */
 static __always_inline int limit_take(struct cv_limit *limit, __u64 now, __u32 rate)
 {
-	if (now - limit->since_ns >= CV_SECOND_NS) {
+	if ((__s64)(now - limit->since_ns) >= (__s64)CV_SECOND_NS) { /* time_of_tick may be a little behind */
 		limit->since_ns = now;
 		limit->count = 0;
 	}

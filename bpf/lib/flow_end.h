@@ -128,10 +128,17 @@ static __always_inline void flow_track(struct __sk_buff *skb, struct cv_scratch 
 		flow_track_end(skb);
 }
 
-/* Whether a flow has ended, as far as can be told from here. */
+/* Whether a flow has ended, as far as can be told from here. Another CPU may have seen a packet of it since p->now. */
 static __always_inline int flow_has_ended(const struct cv_flow *f, const struct cv_packet *p)
 {
-	return f->flags & (CV_FLOW_FIN | CV_FLOW_CLOSED) || p->now - f->last_ns > CV_FLOW_IDLE_NS;
+	return f->flags & (CV_FLOW_FIN | CV_FLOW_CLOSED) || (__s64)(p->now - f->last_ns) > (__s64)CV_FLOW_IDLE_NS;
+}
+
+/* Whether a packet is one in the midst of a flow, of which nothing is told but that it was there. */
+static __always_inline int flow_goes_on(const struct cv_flow *f, const struct cv_packet *p)
+{
+	return (f->flags & (CV_FLOW_ESTABLISHED | CV_FLOW_CLOSED)) == CV_FLOW_ESTABLISHED &&
+	       !(p->tcp_flags & (CV_TCP_FIN | CV_TCP_SYN | CV_TCP_RST));
 }
 
 /* Whether a SYN on this entry starts another flow rather than repeating the first SYN. */

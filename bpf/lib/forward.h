@@ -37,6 +37,41 @@ static __always_inline int forward_direct(struct __sk_buff *skb, const struct cv
 	return TC_ACT_REDIRECT;
 }
 
+/*
+ * Notes for cv_to_pod the packet in hand, of a flow whose entry is f, which the kernel is to forward as it is now. Not of
+ * a flow of which cv_to_pod has something to do.
+ */
+static __always_inline void forward_note(struct cv_scratch *s, const struct cv_flow *f, __u16 flags)
+{
+	struct cv_forwarded *last = &s->forwarded;
+
+	if (flags & (CV_FLOW_NAT_SRC | CV_FLOW_CLOSED | CV_FLOW_NO_HEADER))
+		return;
+	last->key = s->packet.key;
+	if (flags & CV_FLOW_NAT_DST) {
+		last->key.dst = f->nat_addr;
+		last->key.dport = f->nat_port;
+	}
+	last->from = f->in_ifindex;
+	last->to = f->ifindex;
+	last->generation = f->generation;
+}
+
+/*
+ * Whether the packet in hand, which goes to a pod, is of the flow that cv_from_pod has noted last, from that pod's veth
+ * and by the policy in force, and neither begins nor ends it.
+ */
+static __always_inline int forward_is_noted(const struct cv_scratch *s)
+{
+	const struct cv_forwarded *last = &s->forwarded;
+	const struct cv_packet *p = &s->packet;
+	struct cv_control *control = control_get();
+
+	return control && last->generation && last->generation == control->generation && last->from == s->came_by &&
+	       last->to == s->link && !(p->tcp_flags & (CV_TCP_FIN | CV_TCP_SYN | CV_TCP_RST)) &&
+	       flow_key_equal(&last->key, &p->key);
+}
+
 /* A packet out of a pod. f is the entry of s->flow_key and of this generation. */
 static __always_inline int flow_forward(struct __sk_buff *skb, struct cv_scratch *s, struct cv_flow *f)
 {
@@ -79,5 +114,7 @@ static __always_inline int flow_forward(struct __sk_buff *skb, struct cv_scratch
 	 */
 	if (!(flags & CV_FLOW_HOST_STACK))
 		flow_track(skb, s, flags);
+	else
+		forward_note(s, f, flags);
 	return r;
 }

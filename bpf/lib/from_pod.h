@@ -198,13 +198,14 @@ static __always_inline int from_pod(struct __sk_buff *skb, struct cv_scratch *s)
 	struct cv_flow *f = 0;
 	int refused;
 
-	if (!packet_begin(p))
+	if (!packet_take_generation(p))
 		return packet_drop(skb, CV_REASON_NO_ENDPOINT, CV_SIDE_FROM_POD);
 	if (p->key.proto == IPPROTO_TCP || p->key.proto == IPPROTO_UDP) {
 		f = bpf_map_lookup_elem(&cv_flow, &p->key);
 		/* The entry knows the veth: the source was checked when it was made. */
 		if (f && f->generation == p->generation && f->in_ifindex == s->link && f->verdict != CV_VERDICT_PROXY &&
 		    !(p->tcp_flags & CV_TCP_SYN) && !(p->flags & CV_PACKET_REASSEMBLED)) {
+			p->now = flow_goes_on(f, p) ? time_of_tick(s) : bpf_ktime_get_ns();
 			s->flow_key = p->key;
 			return flow_forward(skb, s, f);
 		}
@@ -218,6 +219,7 @@ static __always_inline int from_pod(struct __sk_buff *skb, struct cv_scratch *s)
 			}
 		}
 	}
+	p->now = bpf_ktime_get_ns();
 	refused = from_pod_sender(s, &ep);
 	if (refused)
 		return packet_drop(skb, refused, CV_SIDE_FROM_POD);

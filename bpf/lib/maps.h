@@ -308,3 +308,19 @@ static __always_inline int packet_begin(struct cv_packet *p)
 	p->now = bpf_ktime_get_ns();
 	return 1;
 }
+
+/*
+ * What time it was on this CPU when it first asked in this tick of the kernel, some milliseconds ago at most: to ask the
+ * clock for each packet would cost more than to look up its flow. For when a flow was last seen; what measures a time
+ * that may be short, or compares with what another CPU has written, asks the clock itself.
+ */
+static __always_inline __u64 time_of_tick(struct cv_scratch *s)
+{
+	__u64 tick = bpf_jiffies64();
+
+	if (s->tick != tick) {
+		s->tick = tick;
+		s->tick_ns = bpf_ktime_get_ns();
+	}
+	return s->tick_ns;
+}

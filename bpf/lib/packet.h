@@ -109,6 +109,19 @@ struct cv_limit {
 	__u32 pad;
 };
 
+/*
+ * The last packet that cv_from_pod has let out on this CPU for another pod here, by the kernel's forwarding. That takes
+ * it to cv_to_pod on the same CPU and at once, as a rule: what is of that flow needs no look at cv_flow there. Nothing
+ * is believed of a packet but what its flow's entry says, which was just looked at.
+ */
+struct cv_forwarded {
+	struct cv_flow_key key; /* as it comes to cv_to_pod */
+	__u32 generation;       /* 0: there is none */
+	__u32 from;             /* host-side veth of the sending pod */
+	__u32 to;               /* host-side veth of the receiving pod */
+	__u32 pad;
+};
+
 struct cv_scratch {
 	struct cv_packet packet;
 	struct cv_inner inner;
@@ -127,6 +140,9 @@ struct cv_scratch {
 	struct cv_limit external;
 	__u32 link;    /* where the packet is seen: the index of a link, or CV_LINK_INSIDE with the number of a space */
 	__u32 came_by; /* the link that brought it to the node, or CV_LINK_WIRE; 0: made here */
+	struct cv_forwarded forwarded;
+	__u64 tick; /* bpf_jiffies64 at tick_ns */
+	__u64 tick_ns;
 	__u32 next_listener;
 	__u32 space;     /* CV_SPACE_NODE, or that of the pod in whose namespace the program works */
 	__u32 time_wait; /* 1: the socket lookup met a connection of the proxy that waits for its end */

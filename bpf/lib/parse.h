@@ -309,3 +309,88 @@ __noinline int packet_parse(struct __sk_buff *skb)
 		return parse_v6(skb, s);
 	return skb->protocol == bpf_htons(ETH_P_ARP) ? CV_IGNORE : CV_REASON_UNSUPPORTED_PROTOCOL;
 }
+
+/* The transport header of a packet that packet_parse_plain has in hand, with so many bytes from there on. */
+static __always_inline int parse_plain_l4(struct __sk_buff *skb, struct cv_packet *p, void *l4, void *end, __u32 l4_len)
+{
+	struct tcphdr *tcp = l4;
+	struct udphdr *udp = l4;
+	__u32 header, len;
+
+	if (p->key.proto == IPPROTO_TCP) {
+		if ((void *)(tcp + 1) > end)
+			return 0;
+		header = tcp->doff * 4;
+		if (header < sizeof(*tcp) || header > l4_len)
+			return 0;
+		p->key.sport = tcp->source;
+		p->key.dport = tcp->dest;
+		p->tcp_flags = ((__u8 *)tcp)[13];
+		p->tcp_seq = bpf_ntohl(tcp->seq);
+		p->tcp_ack = bpf_ntohl(tcp->ack_seq);
+		p->tcp_payload = l4_len - header;
+		return 1;
+	}
+	if (p->key.proto != IPPROTO_UDP || skb->gso_size || (void *)(udp + 1) > end)
+		return 0;
+	len = bpf_ntohs(udp->len);
+	if (len < sizeof(*udp) || len > l4_len)
+		return 0;
+	p->key.sport = udp->source;
+	p->key.dport = udp->dest;
+	return 1;
+}
+
+/*
+ * What packet_parse does, without a call, for most packets: TCP and UDP behind a mere IP header, whole and sound, their
+ * headers in the linear part. Returns 1 when s->packet is filled; of all others packet_parse has to say what they are.
+ */
+static __always_inline int packet_parse_plain(struct __sk_buff *skb, struct cv_scratch *s)
+{
+	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	__u32 room = skb->len - CV_ETH_LEN;
+	struct cv_packet *p = &s->packet;
+
+	if (skb->vlan_present)
+		return 0;
+	__builtin_memset(p, 0, sizeof(*p));
+	p->key.space = s->space;
+	if (skb->protocol == bpf_htons(ETH_P_IP)) {
+		struct iphdr *ip = data + CV_ETH_LEN;
+
+		if ((void *)(ip + 1) > end || *(__u8 *)ip != 0x45 ||
+		    ip->frag_off & bpf_htons(CV_IP_FRAGMENT_MASK | CV_IP_MORE_FRAGMENTS))
+			return 0;
+		p->len = bpf_ntohs(ip->tot_len);
+		if (p->len < sizeof(*ip) || p->len > room)
+			return 0;
+		p->key.src = address_from_v4(ip->saddr);
+		p->key.dst = address_from_v4(ip->daddr);
+		p->key.proto = ip->protocol;
+		p->l4_off = CV_ETH_LEN + sizeof(*ip);
+		return parse_plain_l4(skb, p, ip + 1, end, p->len - sizeof(*ip));
+	}
+	if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
+		struct ipv6hdr *ip = data + CV_ETH_LEN;
+
+		if ((void *)(ip + 1) > end || ip->version != 6 || !ip->payload_len)
+			return 0;
+		p->flags = CV_PACKET_V6;
+		p->hop_limit = ip->hop_limit;
+		__builtin_memcpy(&p->key.src, &ip->saddr, sizeof(struct cv_addr));
+		__builtin_memcpy(&p->key.dst, &ip->daddr, sizeof(struct cv_addr));
+		p->len = bpf_ntohs(ip->payload_len) + sizeof(*ip);
+		if (p->len > room || address_is_v4_mapped(&p->key.src) || address_is_v4_mapped(&p->key.dst))
+			return 0;
+		p->key.proto = ip->nexthdr;
+		p->l4_off = CV_ETH_LEN + sizeof(*ip);
+		return parse_plain_l4(skb, p, ip + 1, end, p->len - sizeof(*ip));
+	}
+	return 0;
+}
+
+/* Fills s->packet, by the shorter way where there is one. Returns what packet_parse does. */
+static __always_inline int packet_read(struct __sk_buff *skb, struct cv_scratch *s)
+{
+	return packet_parse_plain(skb, s) ? 0 : packet_parse(skb);
+}

@@ -67,7 +67,7 @@ static __always_inline int usage_take_event(__u32 ifindex, __u64 now, int policy
 
 	if (!usage)
 		return 0;
-	if (now - usage->events_since_ns >= CV_SECOND_NS) {
+	if ((__s64)(now - usage->events_since_ns) >= (__s64)CV_SECOND_NS) {
 		usage->events_since_ns = now;
 		usage->denied = 0;
 		usage->dropped = 0;

@@ -111,6 +111,56 @@ public sealed class HostStackFlowTests : IClassFixture<World>
     }
 
     [Theory, MemberData(nameof(Families))]
+    [Trait("Category", "Attack")]
+    public void Attack_what_was_let_out_last_lets_in_nothing_from_or_to_elsewhere(bool v6, byte protocol)
+    {
+        Begin(v6, protocol);
+        Outcome sent = _world.FromPod(_world.A, First(v6, protocol, Backend(v6), more: true)).Passed();
+        foreach (uint other in (uint[])[Elsewhere, _world.C.Index, 0])
+        {
+            _world.Run(Hook.ToPod, sent.Bytes, _world.B.Index, other).Dropped(CvReason.SpoofedSource);
+        }
+        _world.Run(Hook.ToPod, sent.Bytes, _world.C.Index, _world.A.Index).Dropped(CvReason.Flooded);
+        Arrives(_world.B, _world.A, sent);
+    }
+
+    [Theory, MemberData(nameof(Families))]
+    [Trait("Category", "Attack")]
+    public void Attack_a_packet_under_way_when_policy_changes_is_refused_when_it_arrives(bool v6, byte protocol)
+    {
+        Begin(v6, protocol);
+        Outcome sent = _world.FromPod(_world.A, First(v6, protocol, Backend(v6), more: true)).Passed();
+        Arrives(_world.B, _world.A, sent);
+        WorldContent.Fill(_world, World.Generation + 1);
+        _world.SetPolicy(World.Generation + 1, _world.B, CvAbi.ClassAny, 0, CvReason.PolicyDeny);
+        _world.Maps.Activate(World.Generation + 1);
+        Assert.Equal([CvReason.PolicyDeny], _world.Run(Hook.ToPod, sent.Bytes, _world.B.Index, _world.A.Index).Drops);
+    }
+
+    [Theory, MemberData(nameof(Families))]
+    public void An_answer_that_has_the_addresses_of_an_older_flow_still_comes_from_the_Service(bool v6, byte protocol)
+    {
+        Begin(v6, protocol);
+        Packet more = protocol == Packet.Tcp ? Packet.OfTcp(Backend(v6), _world.A.At(v6, 40000), TcpFlags.Ack) : Answer(v6, protocol);
+        Exchange(_world.B, _world.A, more);
+        _world.Maps.Flows.Clear();
+
+        Exchange(_world.A, _world.B, First(v6, protocol, Vip(v6)));
+        Exchange(_world.B, _world.A, Answer(v6, protocol));
+        Assert.Equal(Vip(v6), Exchange(_world.B, _world.A, more).View.From);
+    }
+
+    [Theory, MemberData(nameof(Families))]
+    public void A_flow_was_last_seen_not_long_ago(bool v6, byte protocol)
+    {
+        Begin(v6, protocol);
+        ulong before = _world.Maps.Flows.ToList().Max(flow => flow.Value.LastNs);
+        Thread.Sleep(50); // several ticks of the kernel
+        Exchange(_world.A, _world.B, First(v6, protocol, Backend(v6), more: true));
+        Assert.InRange(_world.Maps.Flows.ToList().Max(flow => flow.Value.LastNs) - before, 1_000_000UL, 10_000_000_000UL);
+    }
+
+    [Theory, MemberData(nameof(Families))]
     public void An_error_about_a_Services_flow_comes_from_the_Service(bool v6, byte protocol)
     {
         Outcome there = _world.FromPod(_world.A, First(v6, protocol, Vip(v6))).Passed();
@@ -141,6 +191,14 @@ public sealed class HostStackFlowTests : IClassFixture<World>
     {
         _world.Maps.Direct = direct;
         _world.Maps.Activate(World.Generation);
+    }
+
+    // A flow whose both sides have spoken.
+    private void Begin(bool v6, byte protocol)
+    {
+        Exchange(_world.A, _world.B, First(v6, protocol, Backend(v6)));
+        Exchange(_world.B, _world.A, Answer(v6, protocol));
+        Exchange(_world.A, _world.B, First(v6, protocol, Backend(v6), more: true));
     }
 
     // Out of one pod, forwarded, into the other.

@@ -115,7 +115,8 @@ internal sealed class CaptureRoutes(AgentOptions options, ImmutableArray<Address
             Mask = options.Marks.Mask,
         };
         if (podFamilies is not null) return [captured];
-        IpRule behind = new() { Family = family, Priority = options.RulePriority + 2, Table = (int)options.RouteTable, Action = IpRuleAction.None };
+        // Of the mark as well, though it does nothing: other packets are done with it sooner, and each that is forwarded meets it twice.
+        IpRule behind = captured with { Priority = options.RulePriority + 2, Action = IpRuleAction.None };
         IpRule own = captured with { Priority = options.RulePriority, InputInterface = "lo", Action = IpRuleAction.GoTo, Target = behind.Priority };
         return [behind, own, captured];
     }
