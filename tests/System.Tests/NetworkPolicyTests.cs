@@ -17,6 +17,7 @@ public class NetworkPolicyTests(MeshFixture mesh) : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
+        GC.SuppressFinalize(this);
         mesh.Mesh.Objects.Remove(Object);
         await WaitForPoliciesAsync(0);
     }

@@ -22,6 +22,7 @@ public class PlainBackendTests(MeshFixture mesh) : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
+        GC.SuppressFinalize(this);
         mesh.Mesh.Objects.Remove("outside");
         mesh.Mesh.Objects.Remove("workload-outside");
         await mesh.Node1.WaitForServiceAsync("outside", present: false);

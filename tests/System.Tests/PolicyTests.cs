@@ -15,6 +15,7 @@ public class PolicyTests(MeshFixture mesh) : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
+        GC.SuppressFinalize(this);
         mesh.Mesh.Objects.Remove("broken");
         mesh.Mesh.Objects.Remove("permissive");
         await mesh.AllowClientAgainAsync();

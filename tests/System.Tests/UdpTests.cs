@@ -20,6 +20,7 @@ public class UdpTests(MeshFixture mesh) : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
+        GC.SuppressFinalize(this);
         if (File.Exists(mesh.Mesh.Objects.FileOf("udp-service")))
         {
             mesh.Mesh.Objects.Remove("udp-service");
