@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Pods that are captured inside their own network namespace, where the host's end of their link is another's or there is
- * none. The pod's link is seen from the other side: what the pod sends leaves by its egress, what comes to it by its
+ * Pods that are captured inside their own network namespace, where the host's end of their link is another's or there
+ * is none. The pod's link is seen from the other side: what the pod sends leaves by its egress, what comes to it by its
  * ingress. Three things differ from the programs on the node:
  *
  * - A socket can be assigned to what comes in only. What the pod sends to the proxy is looped to the namespace's `lo`,
@@ -42,10 +42,31 @@ static __always_inline int inside_loop(struct __sk_buff *skb, struct cv_scratch 
 	return TC_ACT_REDIRECT;
 }
 
+/* Whether the packet of s->packet has an address of the pod as its source. */
+static __always_inline int inside_speaks_as_itself(struct cv_scratch *s)
+{
+	struct cv_endpoint *ep =
+		packet_take_generation(&s->packet) ? endpoint_lookup(s->packet.generation, s->link) : 0;
+
+	return ep && endpoint_owns_source(ep, &s->packet);
+}
+
+/* Whether a packet can be one of our answers to the pod: a reset, or ICMP. */
+static __always_inline int inside_may_be_answer(struct __sk_buff *skb)
+{
+	int v6 = skb->protocol == bpf_htons(ETH_P_IPV6);
+	__u32 at = CV_ETH_LEN + (v6 ? offsetof(struct ipv6hdr, nexthdr) : offsetof(struct iphdr, protocol));
+	__u8 protocol;
+
+	if (bpf_skb_load_bytes(skb, at, &protocol, sizeof(protocol)))
+		return 0;
+	return protocol == (v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP) || segment_is_bare(skb);
+}
+
 /* What the pod sends, and what the proxy does in its name. */
 static __always_inline int inside_out(struct __sk_buff *skb)
 {
-	int r, proxy = mark_is(skb, cv_cfg_mark_proxy), reset = mark_is(skb, cv_cfg_mark_reject);
+	int r, proxy = mark_is(skb, cv_cfg_mark_proxy), reset = mark_is(skb, cv_cfg_mark_reject), bare;
 	struct cv_scratch *s = scratch_get();
 
 	if (!s)
@@ -55,11 +76,15 @@ static __always_inline int inside_out(struct __sk_buff *skb)
 		return TC_ACT_OK;
 	}
 	/* As on the node: what the kernel says for a socket of the proxy that is not whole. Resets of ours have none. */
-	if ((proxy || (reset && !skb->sk)) && segment_is_bare(skb))
-		return TC_ACT_OK;
+	bare = (proxy || (reset && !skb->sk)) && segment_is_bare(skb);
+	if (bare && reset)
+		return TC_ACT_OK; /* beside a reset of ours all of *s is in use */
 	place_inside(skb, s, 0);
-	skb->mark &= ~cv_cfg_mark_mask;
 	r = packet_parse(skb);
+	/* The pod's processes can have that mark as well: with it they could end others' connections, in others' names. */
+	if (bare && !r && inside_speaks_as_itself(s))
+		return TC_ACT_OK;
+	skb->mark &= ~cv_cfg_mark_mask;
 	if (r == CV_IGNORE && icmp_speaks_for_router(&s->packet))
 		r = CV_REASON_NEIGHBOUR_SCOPE;
 	if (r == CV_IGNORE)
@@ -84,8 +109,12 @@ static __always_inline int inside_in(struct __sk_buff *skb)
 
 	if (!s)
 		return TC_ACT_SHOT;
-	if (mark_is(skb, cv_cfg_mark_reject))
-		return TC_ACT_OK; /* our own answer to the pod: marks do not survive entering a namespace */
+	/*
+	 * Our own answer to the pod. Marks do not survive entering a namespace, unless a program at the other end of the
+	 * link redirects the packet (bpf_redirect_peer, or netkit that scrubs nothing): then they may be anything.
+	 */
+	if (mark_is(skb, cv_cfg_mark_reject) && inside_may_be_answer(skb))
+		return TC_ACT_OK;
 	place_inside(skb, s, CV_LINK_WIRE);
 	skb->mark &= ~cv_cfg_mark_mask;
 	r = packet_parse(skb);

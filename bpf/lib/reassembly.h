@@ -54,10 +54,10 @@ static __always_inline __u32 reassembly_cost(__u32 bytes)
  * What the owner has in the kernel's account; one that began too long ago to matter is forgotten. NULL when there is no
  * room for it.
  */
-static __always_inline struct cv_reassembly *reassembly_of(__u32 owner, __u32 v6, __u64 now)
+static __always_inline struct cv_reassembly *reassembly_of(__u32 owner, __u32 account, __u64 now)
 {
-	__u64 period = now / (v6 ? CV_REASSEMBLY6_NS : CV_FRAG_LIFE_NS);
-	struct cv_reassembly_owner key = { .owner = owner, .v6 = v6 };
+	__u64 period = now / (account & 1 ? CV_REASSEMBLY6_NS : CV_FRAG_LIFE_NS);
+	struct cv_reassembly_owner key = { .owner = owner, .account = account };
 	struct cv_reassembly *r = bpf_map_lookup_elem(&cv_reassembly, &key);
 	struct cv_reassembly none = { .period = period };
 
@@ -84,7 +84,7 @@ __noinline int reassembly_take(struct __sk_buff *skb, __u32 owner)
 	struct cv_datagram *known;
 	struct cv_frag_key key;
 	struct cv_packet *p;
-	__u32 cost, end, v6;
+	__u32 cost, end, account;
 	__s64 wanted;
 	__u64 now;
 
@@ -93,10 +93,10 @@ __noinline int reassembly_take(struct __sk_buff *skb, __u32 owner)
 		return CV_REASON_INTERNAL;
 	p = &s->packet;
 	now = bpf_ktime_get_ns();
-	v6 = !!(p->flags & CV_PACKET_V6);
+	account = !!(p->flags & CV_PACKET_V6) | s->space << 1;
 	cost = reassembly_cost(p->len);
-	all = reassembly_of(CV_OWNER_ALL, v6, now);
-	taken = reassembly_of(owner, v6, now);
+	all = reassembly_of(CV_OWNER_ALL, account, now);
+	taken = reassembly_of(owner, account, now);
 	if (!all || !taken)
 		return CV_REASON_FRAGMENT_QUOTA;
 	wanted = taken->before + taken->bytes + cost;
