@@ -21,7 +21,7 @@ internal static class AttachmentCheck
             : [Finding.Warning(
                 "tc-programs",
                 "programs of others are attached: " + string.Join(", ", foreign),
-                "another mesh or CNI may redirect packets before Culvert sees them; enrol only pods it leaves alone")];
+                "another mesh may redirect packets before Culvert sees them: enrol only pods it leaves alone; pods that Cilium connects are captured inside their network namespaces")];
     }
 
     private static string Name(JsonElement program) => program.TryGetProperty("name", out var name) ? name.ToString() : "(unnamed)";

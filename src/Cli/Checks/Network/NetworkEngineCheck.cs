@@ -45,8 +45,8 @@ internal static class NetworkEngineCheck
         if (found.Contains("Cilium or GKE Dataplane V2"))
         {
             yield return Finding.Warning(
-                "cni", "Cilium's programs redirect packets at the pods' interfaces, where Culvert's stand too: who comes first disables the other",
-                "the agent does not capture such pods; let another CNI connect those that are to be in the mesh");
+                "cni", "Cilium's programs redirect packets at the pods' interfaces: such pods are captured inside their network namespaces, and see each other by tunnels only",
+                "let its policies allow TCP to port 15008 between pods of the mesh");
         }
     }
 
