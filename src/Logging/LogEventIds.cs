@@ -62,6 +62,7 @@ internal static class LogEventIds
     internal const int InsideAttached = 1133;
     internal const int InsideReleased = 1134;
     internal const int InsideNotRestored = 1135;
+    internal const int InsideRoutesNotKept = 1136;
 
     // src/NodeAgent/Identity
     internal const int NodeCredentialsFileCorrupt = 1301;

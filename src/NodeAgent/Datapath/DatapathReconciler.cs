@@ -98,6 +98,13 @@ internal sealed class DatapathReconciler(
         _seen = now;
     }
 
+    // A pod that is captured at one place and is to be at the other, its host's end or its own namespace, has programs at both for a moment; the tables in force know it at the old one only, so that the new ones refuse everything.
+    private void CloseMoving(LinkPlan plan)
+    {
+        ImmutableArray<LocalEndpoint> moving = [.. plan.Endpoints.Where(e => e.Inside is null ? interfaces.AreInside(e.Workload.Uid) : owners.All.Any(o => o.Workload == e.Workload.Uid))];
+        if (!moving.IsEmpty) interfaces.Attach(plan with { Endpoints = moving, Quarantined = [], Uplinks = [], XdpUplinks = [], HostEnds = [] });
+    }
+
     // What an agent before has left at the node's links. That is remembered only of pods.
     private LinkPlan Found(LinkPlan plan, ILinks links) => plan with { Endpoints = [], Missing = plan.Missing.SetItems(plan.Inside.Select(e => KeyValuePair.Create(e.Workload.Uid, "nothing is in force yet"))), Quarantined = [.. owners.All.Where(o => links.FindByName(o.Interface)?.Index == o.Index)] };
 
@@ -109,6 +116,7 @@ internal sealed class DatapathReconciler(
             // All that can be refused for want of room is written. Pods that leave the mesh go back to plain forwarding before the tables forget them;
             // new pods are guarded only after the tables know them.
             leaving?.Invoke();
+            CloseMoving(plan);
             interfaces.KeepOnly(plan);
             owners.Set(plan.Pods);
             writer.Activate();

@@ -9,6 +9,9 @@ internal sealed class InterfacePrograms(DatapathPrograms programs, ProgramAttach
     /// <summary>Whether the programs at the interfaces run before those of others.</summary>
     internal bool AreFirst() => attacher.AreFirst() && inside?.AreFirst() != false;
 
+    /// <summary>Whether programs of a workload are inside its network namespace, of this agent or one before it.</summary>
+    internal bool AreInside(string uid) => inside?.Knows(uid) == true;
+
     /// <summary>Opens the network namespaces of pods that are captured there, before anything of them is captured.</summary>
     /// <returns>Numbers of the links of those that take nothing.</returns>
     internal IReadOnlySet<int> Open(LinkPlan plan) => inside?.Open(plan.Inside) ?? new HashSet<int>();

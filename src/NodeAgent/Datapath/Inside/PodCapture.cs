@@ -44,6 +44,13 @@ internal sealed class PodCapture(AgentOptions options, PinFolder pins, DatapathM
     /// <summary>The namespace of the pod that has a number; null: none has.</summary>
     internal NetworkNamespace? NamespaceOf(ushort number) => _spaces.Values.FirstOrDefault(s => s.Number == number)?.Namespace;
 
+    /// <summary>Whether programs of a workload are in its namespace, of this agent or one before it.</summary>
+    internal bool Knows(string uid)
+    {
+        using Lock.Scope scope = _lock.EnterScope();
+        return numbers.All.Values.Any(o => o.Workload == uid);
+    }
+
     /// <summary>What is attached in all of them, for people.</summary>
     internal IReadOnlyList<Attachment> List() => _attached;
 
@@ -132,7 +139,17 @@ internal sealed class PodCapture(AgentOptions options, PinFolder pins, DatapathM
     {
         using Lock.Scope scope = _lock.EnterScope();
         List<string> made = [];
-        foreach (CapturedPod pod in _pods.Values) made.AddRange(pod.Routes.Ensure());
+        foreach (CapturedPod pod in _pods.Values)
+        {
+            try
+            {
+                made.AddRange(pod.Routes.Ensure());
+            }
+            catch (KernelException e)
+            {
+                InsideLog.RoutesNotKept(logger, pod.Space.Uid, e.Message); // the others' are kept all the same
+            }
+        }
         return made;
     }
 
