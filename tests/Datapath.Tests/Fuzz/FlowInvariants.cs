@@ -24,12 +24,13 @@ internal static class FlowInvariants
         if (!PeerOf(other, peer).Equals(key)) return "its other direction leads elsewhere";
         if (flow.InIfindex != peer.Ifindex || flow.Ifindex != peer.InIfindex) return "its directions disagree about their veths";
         if (flow.Owner != peer.Owner || flow.Generation != peer.Generation) return "its directions disagree about owner or generation";
+        if (!IsOf(key.Space, flow.InIfindex) || !IsOf(key.Space, flow.Ifindex)) return "it leads out of its space";
         // What an older world let in is revalidated when it is next used. The first direction stands for both.
         if (flow.Generation != fuzzed.Generation || Has(flow, CvFlowFlag.Reply)) return null;
         IPEndPoint addressed = EndPoint(key.Dst, key.Dport), to = Has(flow, CvFlowFlag.NatDst) ? EndPoint(flow.NatAddr, flow.NatPort) : addressed;
         return flow.Verdict == (byte)CvVerdict.Proxy
             ? FindProxiedFault(fuzzed, flow, EndPoint(key.Src, key.Sport).Address, key.Proto)
-            : fuzzed.FindFault(flow, EndPoint(key.Src, key.Sport), addressed, to, key.Proto);
+            : fuzzed.FindFault(flow, key.Space, EndPoint(key.Src, key.Sport), addressed, to, key.Proto);
     }
 
     // It lets nothing through: the proxy asks policy. But the proxy must be able to believe it.
@@ -37,8 +38,11 @@ internal static class FlowInvariants
     {
         if (flow.InIfindex == 0 || fuzzed.PodAt(from)?.Index != flow.InIfindex) return "its sender does not own its source";
         if (flow.Ifindex != 0) return "what goes by the proxy leads to a pod";
-        return protocol == Packet.Tcp && Has(flow, CvFlowFlag.NatDst) ? null : "the proxy needs no entry of it";
+        return protocol == Packet.Tcp && Has(flow, CvFlowFlag.NatDst) && Workload.SpaceOf(flow.InIfindex) == 0 ? null : "the proxy needs no entry of it";
     }
+
+    // On the node, packets of pods that are captured in their own namespaces are like any from elsewhere; in such a namespace there is that pod alone.
+    private static bool IsOf(ushort space, uint link) => link == 0 || Workload.SpaceOf(link) == space;
 
     internal static bool Has(in CvFlow flow, CvFlowFlag flag) => (flow.Flags & (ushort)flag) != 0;
 
@@ -52,6 +56,7 @@ internal static class FlowInvariants
             Dst = source ? flow.NatAddr : key.Src,
             Dport = source ? flow.NatPort : key.Sport,
             Proto = key.Proto,
+            Space = key.Space,
         };
     }
 

@@ -22,11 +22,12 @@ internal interface IFuzzWorld
 
     /// <summary>What is wrong with a flow that is let through in this world; null when nothing is.</summary>
     /// <param name="flow">The entry of the direction in which it began.</param>
+    /// <param name="space">Where it was seen: on the node, or in a pod's own network namespace.</param>
     /// <param name="from">Where it comes from.</param>
     /// <param name="addressed">Where its sender sends it.</param>
     /// <param name="to">Where it ends: the same, or the backend of the Service that is there.</param>
     /// <param name="protocol">TCP or UDP.</param>
-    string? FindFault(in CvFlow flow, IPEndPoint from, IPEndPoint addressed, IPEndPoint to, byte protocol);
+    string? FindFault(in CvFlow flow, ushort space, IPEndPoint from, IPEndPoint addressed, IPEndPoint to, byte protocol);
 
     /// <summary>Nanoseconds as the programs tell time.</summary>
     static long KernelTime() => (long)(Stopwatch.GetTimestamp() * (1e9 / Stopwatch.Frequency));

@@ -74,25 +74,26 @@ internal sealed class MeshModel : IFuzzWorld
     internal bool Admits(Workload pod, uint sourceClass, int port, byte protocol) => !_denied.Contains((pod.TargetPolicySet, sourceClass, (ushort)port, protocol));
 
     /// <inheritdoc/>
-    public string? FindFault(in CvFlow flow, IPEndPoint from, IPEndPoint addressed, IPEndPoint to, byte protocol) => SourceFault(flow, from, to) ?? DestinationFault(flow, from, to, protocol);
+    public string? FindFault(in CvFlow flow, ushort space, IPEndPoint from, IPEndPoint addressed, IPEndPoint to, byte protocol) =>
+        SourceFault(flow, space, from, to) ?? DestinationFault(flow, space, from, to, protocol);
 
     /// <inheritdoc/>
     public Workload? PodAt(IPAddress address) => At(address).Pod;
 
-    private string? SourceFault(CvFlow flow, IPEndPoint from, IPEndPoint to)
+    private string? SourceFault(CvFlow flow, ushort space, IPEndPoint from, IPEndPoint to)
     {
         Spot source = At(from.Address);
         if (flow.InIfindex != 0) return source.Pod?.Index == flow.InIfindex ? null : "its sender does not own its source";
         return source.Kind switch
         {
-            Place.Pod => "a pod of this node is spoken for",
+            Place.Pod when source.Pod!.Space == space => "a pod of this place is spoken for",
             Place.Service => "a Service is spoken for",
-            Place.Remote when !LeavesAlone(to) => "a workload elsewhere is spoken for",
+            Place.Remote or Place.Pod when !LeavesAlone(to) => "a workload elsewhere is spoken for",
             _ => null,
         };
     }
 
-    private string? DestinationFault(CvFlow flow, IPEndPoint from, IPEndPoint to, byte protocol)
+    private string? DestinationFault(CvFlow flow, ushort space, IPEndPoint from, IPEndPoint to, byte protocol)
     {
         Spot destination = At(to.Address);
         bool self = from.Address.Equals(to.Address) && !FlowInvariants.Has(flow, CvFlowFlag.NatDst);
@@ -103,6 +104,7 @@ internal sealed class MeshModel : IFuzzWorld
             case Place.Service:
                 return stays ? null : "it leads to a Service as if that were a pod";
             case Place.Remote:
+            case Place.Pod when destination.Pod!.Space != space || (space != 0 && flow.InIfindex != 0):
                 return stays ? null : "it leads in plaintext to a workload elsewhere";
             case Place.Pod:
                 Workload pod = destination.Pod!;
@@ -122,8 +124,7 @@ internal sealed class MeshModel : IFuzzWorld
     private void Draw(World world, Random random)
     {
         // The pods' addresses are dealt out anew from time to time: the next owner of an address must not inherit anything.
-        Workload[] pods = [.. world.Pods];
-        if (random.Next(3) == 0) random.Shuffle(pods);
+        Workload[] pods = PacketSource.Place(world, random);
         for (int n = 1; n <= pods.Length; n++)
         {
             Workload pod = pods[n - 1] with { Address4 = IPAddress.Parse($"10.1.0.{n}"), Address6 = IPAddress.Parse($"fd00:1::{n}") };

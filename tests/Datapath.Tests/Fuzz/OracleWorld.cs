@@ -15,8 +15,7 @@ internal sealed class OracleWorld : IFuzzWorld
     {
         Generation = (before?.Generation ?? 0) + 1;
         // Pods take over each other's addresses from time to time, and nothing else.
-        Workload[] pods = [.. world.Pods];
-        if (random.Next(3) == 0) random.Shuffle(pods);
+        Workload[] pods = PacketSource.Place(world, random);
         _mesh = RoutingWorld.Create([.. pods.Select((p, i) => p with { Address4 = world.Pods[i].Address4, Address6 = world.Pods[i].Address6 })], random);
         world.Maps.Forget(Generation - 1);
         _mesh.Write(world, Generation, ids);
@@ -44,14 +43,14 @@ internal sealed class OracleWorld : IFuzzWorld
     public Workload? PodAt(IPAddress address) => _mesh.PodAt(address);
 
     /// <inheritdoc/>
-    public string? FindFault(in CvFlow flow, IPEndPoint from, IPEndPoint addressed, IPEndPoint to, byte protocol)
+    public string? FindFault(in CvFlow flow, ushort space, IPEndPoint from, IPEndPoint addressed, IPEndPoint to, byte protocol)
     {
         TransportProtocol transport = protocol == Packet.Tcp ? TransportProtocol.Tcp : TransportProtocol.Udp;
         Workload? sender = flow.InIfindex == 0 ? null : _mesh.PodBehind(flow.InIfindex);
         Addressee asked = _mesh.Oracle.Find(IpPrefix.Host(to.Address), (ushort)to.Port, transport);
         bool isLeftAlone = asked.Kind == AddresseeKind.Excluded || _mesh.Oracle.Find(IpPrefix.Host(addressed.Address), (ushort)addressed.Port, transport).Kind == AddresseeKind.Excluded;
         if (flow.InIfindex != 0 && sender != _mesh.PodAt(from.Address)) return "its sender does not own its source";
-        if (flow.InIfindex == 0 && _mesh.IsOurs(from.Address, isLeftAlone)) return "one of the mesh is spoken for";
+        if (flow.InIfindex == 0 && _mesh.IsOurs(from.Address, isLeftAlone, space)) return "one of the mesh is spoken for";
         if (isLeftAlone || (sender is not null && from.Address.Equals(to.Address))) return null;
         // Connections stay where they began, whatever their ends have become since, as long as policy lets them.
         bool stays = transport == TransportProtocol.Tcp && (long)flow.CreatedNs < _since;

@@ -19,6 +19,15 @@ internal sealed class PacketSource(World world, Random random)
             $"{Hook} at {Interface} from {Ingress}: {Packet.Protocol} {Packet.Source}:{Packet.SourcePort} -> {Packet.Destination}:{Packet.DestinationPort} {Packet.Flags}";
     }
 
+    /// <summary>The pods, some of them captured inside their network namespaces, and now and then in each other's places.</summary>
+    internal static Workload[] Place(World world, Random random)
+    {
+        bool someAreInside = random.Next(2) == 0;
+        Workload[] pods = [.. world.Pods.Select((p, i) => someAreInside && random.Next(2) == 0 ? p.Inside((ushort)(i + 1)) : p)];
+        if (random.Next(3) == 0) random.Shuffle(pods);
+        return pods;
+    }
+
     /// <summary>The next packet.</summary>
     internal Sent Next(IFuzzWorld fuzzed)
     {
@@ -28,20 +37,26 @@ internal sealed class PacketSource(World world, Random random)
         byte[] bytes = packet.Build();
         // Now and then one that no sane stack would send.
         if (random.Next(50) == 0) bytes[random.Next(Packet.EthernetLength, bytes.Length)] ^= (byte)(1 << random.Next(8));
-        Workload at = world.Pods[random.Next(world.Pods.Length)];
+        Workload at = AnyPlace();
         // Mostly where such a packet would be seen, so that it gets somewhere.
         if (random.Next(4) != 0 && fuzzed.PodAt(packet.Source) is { } sender) at = sender;
         uint ingress = random.Next(4) switch { 0 => 0, 1 => world.Pods[random.Next(world.Pods.Length)].Index, _ => 99 };
         switch (random.Next(8))
         {
-            case 0:
+            case 0 when at.Space == 0:
                 return new Sent(Hook.FromNet, at.Index, at.Index, bytes, packet);
             case < 4:
                 if (fuzzed.PodAt(packet.Destination) is { } receiver && random.Next(8) != 0) at = receiver;
-                return new Sent(Hook.ToPod, at.Index, ingress, bytes, packet);
+                return new Sent(at.Space == 0 ? Hook.ToPod : Hook.InsideIn, at.Index, ingress, bytes, packet);
             default:
-                return new Sent(Hook.FromPod, at.Index, at.Index, bytes, packet);
+                return new Sent(at.Space == 0 ? Hook.FromPod : Hook.InsideOut, at.Index, at.Index, bytes, packet);
         }
+    }
+
+    private Workload AnyPlace()
+    {
+        int drawn = random.Next(world.Pods.Length);
+        return random.Next(3) == 0 ? world.Pods[drawn].Inside((ushort)(drawn + 1)) : world.Pods[drawn];
     }
 
     private Packet Fresh(IFuzzWorld fuzzed)

@@ -21,8 +21,12 @@ internal static class Abi
 
     internal static ushort Network(int port) => BitConverter.IsLittleEndian ? (ushort)((port << 8) | (port >> 8)) : (ushort)port;
 
-    internal static CvFlowKey Key(IPEndPoint from, IPEndPoint to, byte protocol) =>
-        new() { Src = Address(from.Address), Dst = Address(to.Address), Sport = Network(from.Port), Dport = Network(to.Port), Proto = protocol };
+    internal static CvFlowKey Key(IPEndPoint from, IPEndPoint to, byte protocol, ushort space = 0) =>
+        new() { Src = Address(from.Address), Dst = Address(to.Address), Sport = Network(from.Port), Dport = Network(to.Port), Proto = protocol, Space = space };
+
+    /// <summary>The key of a packet, as the programs of a space see it.</summary>
+    internal static CvFlowKey Key(Packet packet, ushort space = 0) =>
+        Key(new IPEndPoint(packet.Source, packet.SourcePort), new IPEndPoint(packet.Destination, packet.DestinationPort), packet.Protocol, space);
 
     /// <summary>The key of a verdict for one port, or for every port when that is 0.</summary>
     internal static CvPolicyKey PolicyKey(uint generation, uint policySet, uint peerClass, ushort port, byte protocol) => new()
@@ -38,5 +42,5 @@ internal static class Abi
     internal static CvByteArray6 Mac(byte[] mac) => MemoryMarshal.Read<CvByteArray6>(mac);
 
     internal static string Text(in CvFlowKey key) =>
-        $"{key.Proto} {Address(key.Src)}.{Network(key.Sport)} > {Address(key.Dst)}.{Network(key.Dport)}";
+        $"{key.Proto} {Address(key.Src)}.{Network(key.Sport)} > {Address(key.Dst)}.{Network(key.Dport)}{(key.Space == 0 ? "" : $" in space {key.Space}")}";
 }

@@ -6,4 +6,6 @@ internal enum Hook
     FromPod,
     ToPod,
     FromNet,
+    InsideOut,
+    InsideIn,
 }

@@ -36,6 +36,23 @@ internal sealed record Outcome(int Code, byte[] Bytes, uint Mark, IReadOnlyList<
         return this;
     }
 
+    /// <summary>Asserts that it was looped to its own namespace, for a socket of the proxy there.</summary>
+    internal Outcome Looped()
+    {
+        Assert.Empty(Drops);
+        Assert.Equal((Redirect, CvAbi.MarkCapture), (Code, Mark & CvAbi.MarkMask));
+        Assert.Equal(new byte[12], Bytes[..12]);
+        return this;
+    }
+
+    /// <summary>Asserts that it was left to the proxy's sockets where it has come.</summary>
+    internal Outcome Captured()
+    {
+        Passed();
+        Assert.Equal(CvAbi.MarkCapture, Mark & CvAbi.MarkMask);
+        return this;
+    }
+
     /// <summary>Asserts that it was dropped for the reason, without an answer.</summary>
     internal Outcome Dropped(CvReason reason)
     {

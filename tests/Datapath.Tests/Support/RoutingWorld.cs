@@ -16,7 +16,8 @@ internal sealed class RoutingWorld
     {
         (_snapshot, _pods) = (snapshot, pods);
         _endpoints = [.. pods.Select(p => new LocalEndpoint(WorkloadOf(p), p.Interface, (int)p.Index, (int)p.Mtu, [.. p.HostMac], [.. p.Mac]))];
-        Oracle = new PathOracle(new SnapshotIndex(snapshot), RandomSnapshot.TunnelPort);
+        HashSet<string> inside = [.. pods.Where(p => p.Space != 0).Select(p => WorkloadOf(p).Uid)];
+        Oracle = new PathOracle(new SnapshotIndex(snapshot), RandomSnapshot.TunnelPort, isInside: inside.Contains);
         Addresses = [.. snapshot.Workloads.Values.SelectMany(w => w.Addresses).Concat(RandomSnapshot.Unowned)];
     }
 
@@ -43,7 +44,7 @@ internal sealed class RoutingWorld
     /// <summary>The pod of this node that has an address.</summary>
     internal Workload? PodAt(IPAddress address) => Array.Find(_pods, p => p.Address4.Equals(address) || p.Address6.Equals(address));
 
-    /// <summary>The pod behind a veth.</summary>
+    /// <summary>The pod behind a veth, or captured in the space that stands for one.</summary>
     internal Workload? PodBehind(uint veth) => Array.Find(_pods, p => p.Index == veth);
 
     /// <summary>What the snapshot has of a pod.</summary>
@@ -95,7 +96,7 @@ internal sealed class RoutingWorld
         bool isLeftAlone = Oracle.Find(IpPrefix.Host(to.Address), (ushort)to.Port, protocol).Kind == AddresseeKind.Excluded;
         // Even where configuration leaves alone the port by which the other nodes' proxies come in.
         if (protocol == TransportProtocol.Tcp && to.Port == RandomSnapshot.TunnelPort) return new Fate(PathKind.Proxy, nameof(PathReason.TunnelPort));
-        if (IsOurs(from.Address, isLeftAlone)) return new Fate(PathKind.Drop, nameof(CvReason.SpoofedSource));
+        if (IsOurs(from.Address, isLeftAlone, PodAt(to.Address)!.Space)) return new Fate(PathKind.Drop, nameof(CvReason.SpoofedSource));
         if (isLeftAlone) return new Fate(PathKind.Pass, nameof(PathReason.Excluded));
         Decision decision = MayArrive(source: null, from, to, protocol);
         bool isProxys = path.Kind == PathKind.Proxy && decision.Reason != DecisionReason.StrictMtls
@@ -105,10 +106,13 @@ internal sealed class RoutingWorld
         return new Fate(path.Kind == PathKind.Direct ? PathKind.Pass : path.Kind, path.Reason.ToString());
     }
 
-    /// <summary>Whether a source is one of the mesh's own, that nothing from outside has: it speaks out of its veth or by the proxy, unless configuration leaves alone what it speaks to.</summary>
-    internal bool IsOurs(IPAddress source, bool isLeftAlone)
+    /// <summary>
+    /// Whether a source is one of the mesh's own, that nothing from outside has: it speaks out of its veth or by the proxy, unless configuration leaves alone what it speaks to. In a pod's own space
+    /// all but that pod is elsewhere, and a pod that is captured in its space is elsewhere to all but itself.
+    /// </summary>
+    internal bool IsOurs(IPAddress source, bool isLeftAlone, ushort space)
     {
-        if (PodAt(source) is not null) return true;
+        if (PodAt(source)?.Space == space) return true;
         if (Excludes(source)) return false;
         return Oracle.World.FindService(source) is not null || (!isLeftAlone && Oracle.World.FindWorkload(source) is { Enrolled: true });
     }

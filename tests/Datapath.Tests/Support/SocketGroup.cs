@@ -10,20 +10,22 @@ namespace Culvert.Datapath.Tests.Support;
 /// </summary>
 internal sealed class SocketGroup(BpfMap slots) : IDisposable
 {
-    private readonly List<(uint Slot, Socket Socket)> _sockets = [];
+    private readonly List<(byte[] Key, Socket Socket)> _sockets = [];
 
-    internal void Add(uint slot, Socket socket)
+    internal void Add<TKey>(TKey slot, Socket socket)
+        where TKey : unmanaged
     {
-        slots.SetDescriptor(slot, socket.SafeHandle);
-        _sockets.Add((slot, socket));
+        byte[] key = MemoryMarshal.AsBytes(new ReadOnlySpan<TKey>(in slot)).ToArray();
+        slots.SetDescriptor(key, socket.SafeHandle);
+        _sockets.Add((key, socket));
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach ((uint slot, Socket socket) in _sockets)
+        foreach ((byte[] key, Socket socket) in _sockets)
         {
-            slots.Delete(MemoryMarshal.AsBytes(new ReadOnlySpan<uint>(in slot)));
+            slots.Delete(key);
             socket.Dispose();
         }
     }

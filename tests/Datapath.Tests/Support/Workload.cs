@@ -1,4 +1,5 @@
 using System.Net;
+using Culvert.Interop.Abi;
 
 namespace Culvert.Datapath.Tests.Support;
 
@@ -17,6 +18,9 @@ internal sealed record Workload(int Number, string Interface)
 
     internal byte[] HostMac { get; init; } = [0x0e, 0, 0, 0, 0, (byte)Number];
 
+    /// <summary>The number of its network namespace, when it is captured there; 0: at the host's end of its link.</summary>
+    internal ushort Space => SpaceOf(Index);
+
     /// <summary>Target policy set.</summary>
     internal uint TargetPolicySet => (uint)(100 + Number);
 
@@ -25,6 +29,12 @@ internal sealed record Workload(int Number, string Interface)
 
     /// <summary>Class of its address alone.</summary>
     internal uint AnonymousClass => (uint)(50 + Number);
+
+    /// <summary>The space that stands in the place of a link's index; 0 when it is a link's.</summary>
+    internal static ushort SpaceOf(uint index) => index >= CvAbi.LinkInside ? (ushort)index : (ushort)0;
+
+    /// <summary>The same pod, captured inside its network namespace of that number.</summary>
+    internal Workload Inside(ushort space) => this with { Index = CvAbi.LinkInside | space };
 
     internal IPAddress Address(bool v6) => v6 ? Address6 : Address4;
 

@@ -45,7 +45,7 @@ public sealed class World : IWorld, IDisposable
         _object = BpfObject.OpenFile(Path.Combine(AppContext.BaseDirectory, "bpf", "tc.bpf.o"));
         configure(_object);
         _object.Load();
-        _programs = [_object.GetProgram("cv_from_pod"), _object.GetProgram("cv_to_pod"), _object.GetProgram("cv_from_net")];
+        _programs = [_object.GetProgram("cv_from_pod"), _object.GetProgram("cv_to_pod"), _object.GetProgram("cv_from_net"), _object.GetProgram("cv_inside_out"), _object.GetProgram("cv_inside_in")];
         Maps = new WorldMaps(_object);
         _xdpObject = BpfObject.OpenFile(Path.Combine(AppContext.BaseDirectory, "bpf", "xdp.bpf.o"));
         foreach (string map in _xdpObject.MapNames.Where(n => n.StartsWith("cv_", StringComparison.Ordinal) && n != "cv_scratch"))
@@ -102,7 +102,9 @@ public sealed class World : IWorld, IDisposable
 
     internal Outcome Run(Hook hook, byte[] packet, uint interfaceIndex, uint ingress = 0, uint mark = 0, uint segment = 0)
     {
-        SkBuffContext context = new() { Interface = interfaceIndex, IngressInterface = ingress, Mark = mark, SegmentSize = segment };
+        SkBuffContext context = Context(interfaceIndex, ingress);
+        context.Mark = mark;
+        context.SegmentSize = segment;
         byte[] output = new byte[packet.Length + 256];
         ulong[] before = Maps.Drops();
         BpfTestRunResult result;
@@ -130,7 +132,10 @@ public sealed class World : IWorld, IDisposable
         return new Outcome((int)result.ReturnValue, output[meta..result.OutputLength], 0, [.. _events], drops) { Handover = output[..meta] };
     }
 
-    internal Outcome FromPod(Workload pod, Packet packet, uint segment = 0) => Run(Hook.FromPod, packet, pod.Index, ingress: pod.Index, segment: segment);
+    /// <summary>What leaves a pod, where it is captured.</summary>
+    internal Outcome FromPod(Workload pod, Packet packet, uint segment = 0, uint mark = 0) => pod.Space == 0
+        ? Run(Hook.FromPod, packet, pod.Index, ingress: pod.Index, mark, segment)
+        : Run(Hook.InsideOut, packet, pod.Index, mark: mark, segment: segment);
 
     /// <summary>Sends packets out of pod A without reading the events meanwhile. Returns how many there were.</summary>
     internal int Repeat(Func<int, Packet> packet, int count) => Flood(Hook.FromPod, A, A.Index, count, packet);
@@ -138,7 +143,7 @@ public sealed class World : IWorld, IDisposable
     /// <summary>Runs a program on a packet and looks at nothing.</summary>
     internal void Send(Hook hook, byte[] packet, uint interfaceIndex, uint ingress)
     {
-        SkBuffContext context = new() { Interface = interfaceIndex, IngressInterface = ingress };
+        SkBuffContext context = Context(interfaceIndex, ingress);
         using (_network.Enter()) _programs[(int)hook].TestRun(packet, ref context);
     }
 
@@ -151,7 +156,7 @@ public sealed class World : IWorld, IDisposable
         {
             for (int i = 0; i < count; i++)
             {
-                SkBuffContext context = new() { Interface = pod.Index, IngressInterface = ingress };
+                SkBuffContext context = Context(pod.Index, ingress);
                 _programs[(int)hook].TestRun(packet(i).Build(), ref context);
             }
         }
@@ -163,7 +168,7 @@ public sealed class World : IWorld, IDisposable
     internal uint Cost(Hook hook, Packet packet, Workload pod)
     {
         byte[] bytes = packet.Build();
-        SkBuffContext context = new() { Interface = pod.Index, IngressInterface = pod.Index };
+        SkBuffContext context = Context(pod.Index, pod.Index);
         using (_network.Enter())
         {
             uint best = uint.MaxValue;
@@ -180,15 +185,23 @@ public sealed class World : IWorld, IDisposable
         {
             foreach (CvListenerKind kind in kinds)
             {
-                using (_network.Enter())
-                {
-                    Socket socket = new(v6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-                    socket.Bind(new IPEndPoint(v6 ? IPAddress.IPv6Any : IPAddress.Any, 0));
-                    sockets.Add(((uint)kind * CvAbi.MaxListeners) + slot, socket);
-                }
+                sockets.Add(((uint)kind * CvAbi.MaxListeners) + slot, Datagrams(v6));
             }
         }
         Maps.Offer(Generation, slot + 1);
+        return sockets;
+    }
+
+    /// <summary>Puts the proxy's sockets of a pod's own network namespace into a slot of each kind that it has there.</summary>
+    internal IDisposable OfferInside(ushort space, byte slot = 0)
+    {
+        SocketGroup sockets = new(Maps.InsideListeners);
+        foreach (bool v6 in (bool[])[false, true])
+        {
+            foreach (CvListenerKind kind in (CvListenerKind[])[CvListenerKind.Out4, CvListenerKind.Tunnel4, CvListenerKind.Plain4])
+                sockets.Add(new CvInsideListenerKey { Space = space, Kind = (byte)((int)kind + (v6 ? 1 : 0)), Slot = slot }, kind == CvListenerKind.Plain4 ? Datagrams(v6) : Listen(v6));
+        }
+        Maps.Offer(Generation, slot + 1u);
         return sockets;
     }
 
@@ -207,7 +220,29 @@ public sealed class World : IWorld, IDisposable
     /// <summary>Names of all programs and of all maps of ours.</summary>
     internal IReadOnlyList<string> Names => [.. _object.ProgramNames, .. _object.MapNames.Where(n => n.StartsWith("cv_", StringComparison.Ordinal))];
 
-    internal Outcome ToPod(Workload pod, Packet packet, uint ingress = 0, uint mark = 0) => Run(Hook.ToPod, packet, pod.Index, ingress, mark);
+    /// <summary>What comes to a pod, where it is captured. Inside its own network namespace all comes by its link.</summary>
+    internal Outcome ToPod(Workload pod, Packet packet, uint ingress = 0, uint mark = 0) => pod.Space == 0
+        ? Run(Hook.ToPod, packet, pod.Index, ingress, mark)
+        : Run(Hook.InsideIn, packet, pod.Index, mark: mark);
+
+    // Where a space stands in the place of a link, programs are told of it as those of pod.bpf.c do, and run at some link that is there.
+    private SkBuffContext Context(uint interfaceIndex, uint ingress)
+    {
+        ushort space = Workload.SpaceOf(interfaceIndex);
+        SkBuffContext context = new() { Interface = space == 0 ? interfaceIndex : A.Index, IngressInterface = ingress };
+        context.ControlBuffer[0] = space;
+        return context;
+    }
+
+    private Socket Datagrams(bool v6)
+    {
+        using (_network.Enter())
+        {
+            Socket socket = new(v6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+            socket.Bind(new IPEndPoint(v6 ? IPAddress.IPv6Any : IPAddress.Any, 0));
+            return socket;
+        }
+    }
 
     /// <inheritdoc/>
     public void Dispose()

@@ -62,6 +62,34 @@ internal static class WorldContent
         foreach (ushort port in behindProxy ?? HeaderPorts) world.SetBehindProxy(generation, pod, port);
     }
 
+    /// <summary>Puts a pod there that is captured inside its network namespace, and no more at the host's end of its link; returns it.</summary>
+    internal static Workload SetInside(this IWorld world, uint generation, Workload pod, ushort space, CvAddressFlag flags = 0, CvEndpointFlag endpoint = 0)
+    {
+        Workload inside = pod.Inside(space);
+        world.Maps.Endpoints.Delete(new CvEndpointKey { Generation = generation, Ifindex = pod.Index });
+        world.SetPod(generation, inside, flags, endpoint);
+        return inside;
+    }
+
+    /// <summary>Says what policy has about TCP and UDP that a pod sends to a class.</summary>
+    internal static void SetEgressPolicy(this IWorld world, uint generation, Workload pod, uint peerClass, CvReason reason)
+    {
+        uint set = pod.TargetPolicySet + 500;
+        world.SetEgressPolicySet(generation, pod, set);
+        foreach (IPAddress address in (IPAddress[])[pod.Address4, pod.Address6])
+        {
+            CvAddressKey key = new() { Prefixlen = 32 + 128, Generation = generation, Addr = Abi.Address(address) };
+            Assert.True(world.Maps.Addresses.TryGet(key, out CvAddress known));
+            world.Maps.Addresses.Set(key, known with { EgressPolicySet = set });
+        }
+        foreach (byte protocol in (byte[])[Packet.Tcp, Packet.Udp])
+        {
+            world.Maps.Policies.Set(
+                Abi.PolicyKey(generation, set, peerClass, 0, protocol),
+                new CvPolicy { Rule = Rule, Verdict = (byte)(reason == 0 ? CvVerdict.Pass : CvVerdict.Drop), Reason = (byte)reason });
+        }
+    }
+
     /// <summary>Says how many flows a pod may have begun.</summary>
     internal static void SetMaxFlows(this IWorld world, uint generation, Workload pod, uint most)
     {

@@ -36,6 +36,12 @@ public sealed class WorldMaps(BpfObject source) : IDisposable
 
     internal BpfMap Listeners { get; } = source.GetMap("cv_listener");
 
+    /// <summary>The proxy's sockets in pods' own network namespaces.</summary>
+    internal BpfMap InsideListeners { get; } = source.GetMap("cv_inside_sock");
+
+    /// <summary>What the programs in pods' own network namespaces call.</summary>
+    internal BpfMap InsidePrograms { get; } = source.GetMap("cv_inside");
+
     internal BpfMap OwnSockets { get; } = source.GetMap("cv_own_socket");
 
     internal BpfMap Events { get; } = source.GetMap("cv_events");
@@ -79,6 +85,7 @@ public sealed class WorldMaps(BpfObject source) : IDisposable
         Flows.Clear();
         Sessions.Clear();
         Replies.Clear();
+        LookupKinds.Clear();
         Usages.Clear();
         Swept.Clear();
         FairShare.Set(0, 0);
@@ -94,7 +101,7 @@ public sealed class WorldMaps(BpfObject source) : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (BpfMap map in (BpfMap[])[_control, _drops, _counters, Endpoints, Addresses, Policies, Services, Backends, Flows, Sessions, Replies, LookupKinds, Usages, Swept, FairShare, Listeners, OwnSockets, Events]) map.Dispose();
+        foreach (BpfMap map in (BpfMap[])[_control, _drops, _counters, Endpoints, Addresses, Policies, Services, Backends, Flows, Sessions, Replies, LookupKinds, Usages, Swept, FairShare, Listeners, InsideListeners, InsidePrograms, OwnSockets, Events]) map.Dispose();
     }
 
     private static ulong Sum(BpfMap<uint, ulong> map, uint key)
