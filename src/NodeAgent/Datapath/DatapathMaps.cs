@@ -51,6 +51,6 @@ internal sealed class DatapathMaps(BpfObject loaded) : IDisposable
 
     public void Dispose()
     {
-        foreach (BpfMap map in (BpfMap[])[Control, Endpoint, Address, Policy, Service, Backend, Flow, Usage, Swept, FairShare, Session, Reply, Drops, Counters, Listener, OwnSockets, Events]) map.Dispose();
+        foreach (BpfMap map in (BpfMap[])[Control, Endpoint, Address, Policy, Service, Backend, Flow, Usage, Swept, FairShare, Session, Reply, Drops, Counters, InsideSock, Listener, OwnSockets, Events]) map.Dispose();
     }
 }
