@@ -33,7 +33,7 @@ internal static class EndpointResolver
                 }
                 else
                 {
-                    missing[workload.Uid] = $"{reason}; inside its network namespace it can't be captured either: {obstacleInside}";
+                    missing[workload.Uid] = $"{reason}; inside its network namespace it can't be captured either: {obstacleInside}; mend that, let another CNI connect it, or do not enrol it";
                     if (link is not null) refused.Add(workload.Uid);
                 }
             }
