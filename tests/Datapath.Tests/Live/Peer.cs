@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Culvert.Datapath.Tests.Support;
 using Culvert.Interop.Abi;
 using Culvert.Interop.Sockets;
 using Culvert.Labs;
@@ -54,7 +55,7 @@ internal static class Peer
     }
 
     /// <summary>Makes a socket one of the proxy's.</summary>
-    internal static Socket AsProxy(LiveWorld world, Socket socket, bool v6, CvOwnKind kind = CvOwnKind.Plain)
+    internal static Socket AsProxy(IWorld world, Socket socket, bool v6, CvOwnKind kind = CvOwnKind.Plain)
     {
         Assert.Equal(SocketErrno.None, world.Maps.OwnSockets.TryEnterSocket(socket.SafeHandle, (uint)kind));
         return Marked(socket, v6);
