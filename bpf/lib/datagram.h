@@ -3,8 +3,8 @@
  * The path of a datagram into the node proxy. A plain one gets a PROXY header behind its UDP header and is assigned to
  * one of the proxy's sockets. Fragments, super-packets, what has no room for a header and what comes by a bridge go as
  * they are: the socket of fragments, when the kernel has put them together, of what comes by a bridge and of all in a
- * pod's own namespace is named by sk_lookup.h, the others are assigned too. Addresses stay what they are, so no source looks misplaced to routing, and
- * the socket sees both ends.
+ * pod's own namespace is named by sk_lookup.h, the others are assigned too. Addresses stay what they are, so no source
+ * looks misplaced to routing, and the socket sees both ends.
  */
 #pragma once
 

@@ -38,8 +38,8 @@ static __always_inline int forward_direct(struct __sk_buff *skb, const struct cv
 }
 
 /*
- * Notes for cv_to_pod the packet in hand, of a flow whose entry is f, which the kernel is to forward as it is now. Not of
- * a flow of which cv_to_pod has something to do.
+ * Notes for cv_to_pod the packet in hand, of a flow whose entry is f, which the kernel is to forward as it is now. Not
+ * of a flow of which cv_to_pod has something to do.
  */
 static __always_inline void forward_note(struct cv_scratch *s, const struct cv_flow *f, __u16 flags)
 {

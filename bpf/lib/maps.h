@@ -310,9 +310,9 @@ static __always_inline int packet_begin(struct cv_packet *p)
 }
 
 /*
- * What time it was on this CPU when it first asked in this tick of the kernel, some milliseconds ago at most: to ask the
- * clock for each packet would cost more than to look up its flow. For when a flow was last seen; what measures a time
- * that may be short, or compares with what another CPU has written, asks the clock itself.
+ * What time it was on this CPU when it first asked in this tick of the kernel, some milliseconds ago at most: to ask
+ * the clock for each packet would cost more than to look up its flow. For when a flow was last seen; what measures a
+ * time that may be short, or compares with what another CPU has written, asks the clock itself.
  */
 static __always_inline __u64 time_of_tick(struct cv_scratch *s)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * Names the proxy's sockets to the kernel where no program could assign one: for a connection whose predecessor waits
- * in TIME_WAIT (see listener_assign), for datagrams that the kernel has put together (see datagram.h), for what comes by
- * a bridge (see bridge.h), and for all in a pod's own namespace (see inside.h).
+ * in TIME_WAIT (see listener_assign), for datagrams that the kernel has put together (see datagram.h), for what comes
+ * by a bridge (see bridge.h), and for all in a pod's own namespace (see inside.h).
  */
 #pragma once
 

@@ -146,8 +146,8 @@ static __always_inline int socket_capture(struct __sk_buff *skb)
  * With s->time_wait it is a SYN for a socket in TIME_WAIT that has its addresses and ports, and is left to that one.
  * Only the kernel itself can put it away: it does so when it finds a listener, which sk_lookup.h names. Assigning the
  * listener here would lose the SYN, because since 6.10 no request is queued beside a socket of the same four-tuple.
- * What comes by a bridge would lose the listener on its way (bridge.h), and what leaves a pod in its own namespace (inside.h)
- * can have none yet: sk_lookup.h names those as well.
+ * What comes by a bridge would lose the listener on its way (bridge.h), and what leaves a pod in its own namespace
+ * (inside.h) can have none yet: sk_lookup.h names those as well.
  */
 __noinline int listener_assign(struct __sk_buff *skb, __u32 kind)
 {
