@@ -11,8 +11,6 @@ namespace Culvert.SystemTests;
 [Collection(MeshCollection.Name)]
 public class UdpErrorTests(MeshFixture mesh)
 {
-    private static LabPod? _external;
-
     [Theory]
     [ClassData(typeof(AllPaths))]
     public async Task A_closed_port_is_reported_to_the_client(TestPath path, TestFamily family)
@@ -94,7 +92,8 @@ public class UdpErrorTests(MeshFixture mesh)
         await UdpPeer.ExchangeAsync(client, new byte[1300 - (family == TestFamily.IPv4 ? 28 : 48)]);
     }
 
-    private async Task<LabPod> ExternalAsync() => _external ??= await mesh.Mesh.Lab.AddPodAsync(mesh.Node2.Place, "outside");
+    // One for each mesh that these tests run on.
+    private async Task<LabPod> ExternalAsync() => mesh.Outside ??= await mesh.Mesh.Lab.AddPodAsync(mesh.Node2.Place, "outside");
 
     private static IPEndPoint ClosedPort(LabPod pod, TestFamily family)
     {

@@ -29,6 +29,9 @@ public class MeshFixture : IAsyncLifetime
     /// <summary>A pod of node1 that is not in the mesh.</summary>
     internal LabPod Plain { get; private set; } = null!;
 
+    /// <summary>A pod of node2 that is not in the mesh; null until a test has made it.</summary>
+    internal LabPod? Outside { get; set; }
+
     public async ValueTask InitializeAsync()
     {
         await Lab.RemoveStaleAsync();
