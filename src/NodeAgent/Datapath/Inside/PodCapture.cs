@@ -63,7 +63,9 @@ internal sealed class PodCapture(AgentOptions options, PinFolder pins, DatapathM
         foreach (LocalEndpoint endpoint in endpoints)
         {
             PodNamespace pod = endpoint.Inside!;
-            if (_pods.TryGetValue(pod.Number, out CapturedPod? known) && known.Pod.DeviceIndex == pod.DeviceIndex) continue;
+            // A workload whose namespace was made anew has another number now.
+            CapturedPod? known = _pods.Values.FirstOrDefault(p => p.Space.Uid == endpoint.Workload.Uid);
+            if (known?.Pod.Number == pod.Number && known.Pod.DeviceIndex == pod.DeviceIndex) continue;
             try
             {
                 if (known is not null) Close(known);
