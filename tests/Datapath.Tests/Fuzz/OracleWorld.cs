@@ -58,11 +58,13 @@ internal sealed class OracleWorld : IFuzzWorld
         WorkloadInfo? source = sender is null ? null : _mesh.WorkloadOf(sender);
         ConnectionPath path = _mesh.Oracle.To(new PathRequest(source, IpPrefix.Host(to.Address), (ushort)to.Port, transport) { SourcePort = (ushort)from.Port });
         Workload? receiver = _mesh.PodAt(to.Address);
+        // What is between two pods of which one is captured in its own namespace leaves the other as what goes to another node does.
+        bool isLikeElsewhere = sender is not null && receiver is not null && (Workload.SpaceOf(sender.Index) != 0 || Workload.SpaceOf(receiver.Index) != 0);
         switch (path.Kind)
         {
             case PathKind.Direct:
             case PathKind.Proxy when stays:
-            case PathKind.Drop when path.Reason == PathReason.TunnelPort && receiver is not null: // refused where it leaves a pod, a tunnel where it comes by an uplink, and else plaintext like any other
+            case PathKind.Drop when path.Reason == PathReason.TunnelPort && receiver is not null && !isLikeElsewhere: // refused where it leaves a pod, a tunnel where it comes by an uplink, and else plaintext like any other
                 if (flow.Ifindex != receiver?.Index) return "it leads to a pod that no longer has the address";
                 if (_mesh.MayArrive(source, from, to, transport) is { IsAllowed: false } refused) return $"policy denies it: {refused.Reason}";
                 break;
