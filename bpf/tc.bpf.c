@@ -67,11 +67,11 @@ static __always_inline int to_pod_packet(struct __sk_buff *skb)
 {
 	int r, proxy = mark_is(skb, cv_cfg_mark_proxy), reset = mark_is(skb, cv_cfg_mark_reject), bare;
 	struct cv_scratch *s = scratch_get();
-	__u32 own = proxy ? socket_own_kind(skb) : 0;
+	struct cv_own_socket *own = proxy ? socket_own(skb) : 0;
 
 	if (!s)
 		return TC_ACT_SHOT;
-	if (own == CV_OWN_KIND_PLAIN) {
+	if (own && own->kind == CV_OWN_KIND_PLAIN) {
 		counter_add(CV_COUNTER_PROXY_PACKETS, 1);
 		return TC_ACT_OK;
 	}
@@ -80,7 +80,7 @@ static __always_inline int to_pod_packet(struct __sk_buff *skb)
 		return TC_ACT_OK; /* beside a reset of ours all of *s is in use */
 	place_on_node(skb, s);
 	if (own) {
-		r = proxied_answer(skb, s);
+		r = own->kind == CV_OWN_KIND_SERVICE ? proxied_datagram(skb, s, own) : proxied_answer(skb, s);
 		if (r < 0)
 			return proxied_end(skb, s);
 		return r ? packet_drop(skb, r, CV_SIDE_NET) : TC_ACT_OK;

@@ -19,7 +19,7 @@ internal sealed class BenchMesh(WorkloadInfo local, TlsIdentity identity, Outbou
     private long _events;
     private long _busyTicks;
 
-    internal ProxyAgent Agent => new(this, this, this, this, NoReplyTable.Instance, this, this, NoPodSpaces.Instance);
+    internal ProxyAgent Agent => new(this, this, this, this, NoReplyTable.Instance, this, NoDatagramDraws.Instance, this, NoPodSpaces.Instance);
 
     public bool IsPod => false;
 

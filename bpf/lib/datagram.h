@@ -4,12 +4,14 @@
  * one of the proxy's sockets. Fragments, super-packets, what has no room for a header and what comes by a bridge go as
  * they are: the socket of fragments, when the kernel has put them together, of what comes by a bridge and of all in a
  * pod's own namespace is named by sk_lookup.h, the others are assigned too. Addresses stay what they are, so no source
- * looks misplaced to routing, and the socket sees both ends.
+ * looks misplaced to routing, and the socket sees both ends; but what a pod sends to a Service is addressed to the
+ * backend that was drawn for it: a header says what was asked, and of the others cv_session.
  */
 #pragma once
 
 #include "lib/proxy_header.h"
 #include "lib/drop.h"
+#include "lib/nat.h"
 #include "lib/session.h"
 
 #define CV_UDP_CHECK_OFFSET (offsetof(struct udphdr, check))
@@ -130,6 +132,19 @@ static __always_inline int datagram_takes_header(struct __sk_buff *skb, const st
 	       p->len <= CV_HEADER_MAX_PACKET;
 }
 
+/*
+ * Addresses what a pod sends to a Service to the backend of s->session, if one was drawn, before the node's own rules
+ * see it: what these say of the backend holds, and kube-proxy's have nothing left to choose. Fragments that came before
+ * the first keep the Service's address, and so do the others of their datagram. Returns 0 or the drop reason.
+ */
+static __always_inline int datagram_address(struct __sk_buff *skb, struct cv_scratch *s)
+{
+	if (!(s->session.flags & CV_SESSION_DRAWN) || s->packet.flags & CV_PACKET_REASSEMBLED)
+		return 0;
+	session_prepare(s, &s->session);
+	return packet_translate(skb) ? CV_REASON_REWRITE_FAILED : 0;
+}
+
 /* Hands the UDP packet of s->packet and s->session to the proxy. Returns what the program returns. */
 __noinline int datagram_to_proxy(struct __sk_buff *skb, __u32 side)
 {
@@ -143,18 +158,24 @@ __noinline int datagram_to_proxy(struct __sk_buff *skb, __u32 side)
 	kind = datagram_takes_header(skb, &s->packet) ? CV_LISTENER_UDP4 : CV_LISTENER_PLAIN4;
 	if (s->packet.flags & CV_PACKET_V6)
 		kind++;
-	if (s->space || s->packet.flags & (CV_PACKET_FRAGMENT | CV_PACKET_BRIDGED))
-		return datagram_leave(skb, CV_COUNTER_UDP_PLAIN, side);
+	if (s->space || s->packet.flags & (CV_PACKET_FRAGMENT | CV_PACKET_BRIDGED)) {
+		r = datagram_address(skb, s);
+		return r ? packet_drop(skb, r, side) : datagram_leave(skb, CV_COUNTER_UDP_PLAIN, side);
+	}
 	if (!listener_count(control, kind))
 		return packet_drop(skb, CV_REASON_PROXY_DOWN, side);
 	if (kind >= CV_LISTENER_PLAIN4) {
-		r = datagram_assign(skb, kind);
+		r = datagram_address(skb, s);
+		if (!r)
+			r = datagram_assign(skb, kind);
 		if (r)
 			return packet_drop(skb, r, side);
 		datagram_capture(skb, CV_COUNTER_UDP_PLAIN);
 		return TC_ACT_OK;
 	}
 	r = header_insert(skb);
+	if (!r)
+		r = datagram_address(skb, s);
 	if (!r)
 		r = datagram_assign(skb, kind);
 	if (r) {

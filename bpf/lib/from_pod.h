@@ -55,15 +55,42 @@ static __always_inline void decision_begin(struct cv_scratch *s, const struct cv
 /* A datagram that starts or goes on with a session of the proxy, as s->decision says. */
 static __always_inline int from_pod_session(struct __sk_buff *skb, struct cv_scratch *s)
 {
-	int r = session_open(s, s->link, s->decision.verdict == CV_VERDICT_PROXY ? 0 : CV_SESSION_REASSEMBLED);
+	__u32 flags = s->decision.verdict == CV_VERDICT_PROXY ? 0 : CV_SESSION_REASSEMBLED;
+	int r;
 
+	if (!flags && s->decision.drawn)
+		flags = CV_SESSION_DRAWN;
+	r = session_open(s, s->link, flags);
 	return r ? packet_drop(skb, r, CV_SIDE_FROM_POD) : datagram_to_proxy(skb, CV_SIDE_FROM_POD);
+}
+
+/*
+ * A Service may have backends here and elsewhere: a session of the proxy to it stays one, with the backend that it has
+ * been drawn as long as that is a workload elsewhere, or else with the one that the proxy has chosen.
+ */
+static __always_inline void session_stays(struct cv_scratch *s, const struct cv_session *session)
+{
+	struct cv_decision *d = &s->decision;
+	struct cv_address *to;
+
+	d->verdict = CV_VERDICT_PROXY;
+	if (!(session->flags & CV_SESSION_DRAWN)) {
+		d->drawn = 0;
+		return;
+	}
+	to = address_lookup(s->packet.generation, &session->addr);
+	if (!to || !(to->flags & CV_ADDRESS_MESHED) || address_is_here(s, to))
+		return;
+	d->drawn = 1;
+	d->addr = session->addr;
+	d->port = session->port;
 }
 
 /* A packet of no known flow. */
 __noinline int from_pod_new(struct __sk_buff *skb)
 {
 	struct cv_scratch *s = scratch_get();
+	struct cv_session *session;
 	struct cv_address *from;
 	struct cv_decision *d;
 	struct cv_packet *p;
@@ -79,12 +106,10 @@ __noinline int from_pod_new(struct __sk_buff *skb)
 	if (r)
 		return packet_drop(skb, r, CV_SIDE_FROM_POD);
 	if (p->key.proto == IPPROTO_UDP) {
-		/*
-		 * A Service may have backends here and elsewhere: its session stays one. And what waits in this node's
-		 * reassembly can go nowhere but to the proxy, which routes it as well.
-		 */
-		if (d->flags & CV_FLOW_NAT_DST && session_is_whole(session_lookup(&p->key, s->link)))
-			d->verdict = CV_VERDICT_PROXY;
+		session = d->flags & CV_FLOW_NAT_DST ? session_lookup(&p->key, s->link) : 0;
+		if (session_is_whole(session))
+			session_stays(s, session);
+		/* What waits in this node's reassembly can go nowhere but to the proxy, which routes it as well. */
 		if (d->verdict == CV_VERDICT_PROXY || p->flags & CV_PACKET_REASSEMBLED)
 			return from_pod_session(skb, s);
 		if (d->verdict == CV_VERDICT_PASS) {

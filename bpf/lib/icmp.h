@@ -50,14 +50,55 @@ __noinline int icmp_translate(struct __sk_buff *skb)
 	return v6 ? bpf_l4_csum_replace(skb, check, 0, diff, BPF_F_PSEUDO_HDR) : 0;
 }
 
-/* An error about a connection of the proxy goes to the proxy's socket. */
-static __always_inline void icmp_capture(struct __sk_buff *skb, struct cv_scratch *s)
+/*
+ * An error about a connection of the proxy goes to the proxy's socket; what answers as a Service does so with the
+ * backend's address. Returns 0 or the drop reason.
+ */
+static __always_inline int icmp_capture(struct __sk_buff *skb, struct cv_scratch *s)
 {
+	struct cv_session *session;
+
 	s->lookup = s->inner.reverse;
-	if (s->lookup.proto == IPPROTO_TCP)
+	if (s->lookup.proto == IPPROTO_TCP) {
 		socket_capture(skb);
-	else if (datagram_is_proxys(&s->lookup))
-		mark_capture(skb);
+		return 0;
+	}
+	if (!datagram_is_proxys(&s->lookup))
+		return 0;
+	mark_capture(skb);
+	session = session_lookup(&s->lookup, s->link);
+	if (!session || !(session->flags & CV_SESSION_DRAWN))
+		return 0;
+	session_prepare(s, session);
+	return icmp_translate(skb) ? CV_REASON_REWRITE_FAILED : 0;
+}
+
+/*
+ * An error of the node's own about a datagram to a Service, which was addressed to a backend then: its header, of which
+ * the kernel quotes all, says what the pod has asked. Returns 0 or the drop reason.
+ */
+static __always_inline int icmp_restore(struct __sk_buff *skb, struct cv_scratch *s)
+{
+	__u32 off = s->inner.l4_off + sizeof(struct udphdr);
+	int v6 = s->packet.flags & CV_PACKET_V6;
+	__be32 begin[3], asked4;
+
+	if (s->inner.reverse.proto != IPPROTO_UDP || bpf_skb_load_bytes(skb, off, begin, sizeof(begin)) ||
+	    begin[0] != CV_HEADER_SIGNATURE0 || begin[1] != CV_HEADER_SIGNATURE1 || begin[2] != CV_HEADER_SIGNATURE2)
+		return 0;
+	off += CV_HEADER_ADDRESSES;
+	if (v6) {
+		if (bpf_skb_load_bytes(skb, off + 16, &s->nat_addr, sizeof(s->nat_addr)) ||
+		    bpf_skb_load_bytes(skb, off + 34, &s->nat_port, sizeof(s->nat_port)))
+			return 0;
+	} else {
+		if (bpf_skb_load_bytes(skb, off + 4, &asked4, sizeof(asked4)) ||
+		    bpf_skb_load_bytes(skb, off + 10, &s->nat_port, sizeof(s->nat_port)))
+			return 0;
+		s->nat_addr = address_from_v4(asked4);
+	}
+	s->nat_source = 1;
+	return icmp_translate(skb) ? CV_REASON_REWRITE_FAILED : 0;
 }
 
 /* Whether an error goes back to whoever sent the packet that it quotes. What is no error passes. */
@@ -93,7 +134,7 @@ __noinline int icmp_from_pod(struct __sk_buff *skb)
 {
 	struct cv_scratch *s = scratch_get();
 	struct cv_flow *f;
-	int host_stack;
+	int host_stack, refused;
 
 	if (!s)
 		return TC_ACT_SHOT;
@@ -102,8 +143,8 @@ __noinline int icmp_from_pod(struct __sk_buff *skb)
 		return TC_ACT_OK;
 	f = bpf_map_lookup_elem(&cv_flow, &s->inner.reverse);
 	if (!f || f->in_ifindex != s->link) {
-		icmp_capture(skb, s);
-		return TC_ACT_OK;
+		refused = icmp_capture(skb, s);
+		return refused ? packet_drop(skb, refused, CV_SIDE_FROM_POD) : TC_ACT_OK;
 	}
 	host_stack = f->flags & CV_FLOW_HOST_STACK;
 	/* As of other packets: routing would take a Service address on a pod's veth for a spoofed source. */
@@ -137,7 +178,7 @@ __noinline int icmp_to_pod(struct __sk_buff *skb, __u32 no_echo)
 	struct cv_scratch *s = scratch_get();
 	struct cv_address *from;
 	struct cv_flow *f;
-	int node;
+	int node, refused;
 
 	if (!s)
 		return TC_ACT_SHOT;
@@ -156,9 +197,13 @@ __noinline int icmp_to_pod(struct __sk_buff *skb, __u32 no_echo)
 	/* What is the proxy's never leaves the node before its socket, so nobody else can have an error to tell. */
 	if (f && ((f->ifindex && f->ifindex != s->link) || (f->verdict == CV_VERDICT_PROXY && !node)))
 		return packet_drop(skb, CV_REASON_FOREIGN_ERROR, CV_SIDE_NET);
-	if (!f)
-		return node || icmp_was_translated(skb, s) ? TC_ACT_OK
-		                                           : packet_drop(skb, CV_REASON_FOREIGN_ERROR, CV_SIDE_TO_POD);
+	if (!f) {
+		if (!s->came_by)
+			refused = icmp_restore(skb, s);
+		else
+			refused = node || icmp_was_translated(skb, s) ? 0 : CV_REASON_FOREIGN_ERROR;
+		return refused ? packet_drop(skb, refused, CV_SIDE_TO_POD) : TC_ACT_OK;
+	}
 	if (f->flags & (CV_FLOW_NAT_SRC | CV_FLOW_NAT_DST)) {
 		nat_prepare(s, f);
 		if (icmp_translate(skb))

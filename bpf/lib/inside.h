@@ -71,7 +71,7 @@ static __always_inline int inside_out(struct __sk_buff *skb)
 
 	if (!s)
 		return TC_ACT_SHOT;
-	if (proxy && socket_own_kind(skb)) {
+	if (proxy && socket_own(skb)) {
 		counter_add(CV_COUNTER_PROXY_PACKETS, 1);
 		return TC_ACT_OK;
 	}

@@ -240,7 +240,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
 	__type(key, int);
-	__type(value, __u32);
+	__type(value, struct cv_own_socket);
 } cv_own_socket SEC(".maps");
 
 #define CV_EVENTS_SIZE (1 << 20)

@@ -13,6 +13,7 @@
 
 #include "lib/flow.h"
 #include "lib/forward.h"
+#include "lib/icmp.h"
 
 /* The key of the proxy's socket, in s->lookup, for the connection of s->flow_key, an entry of a pod's direction. */
 static __always_inline void proxied_socket_key(struct cv_scratch *s, const struct cv_flow *f)
@@ -169,6 +170,28 @@ static __always_inline int proxied_answer(struct __sk_buff *skb, struct cv_scrat
 		return r;
 	packet_begin(&s->packet);
 	return proxied_to_pod(skb);
+}
+
+/*
+ * Gives what a socket of the proxy answers a pod's datagrams to a Service with, or with an error, the Service's address.
+ * A later fragment shows no ports, and needs none. Returns 0 or the drop reason.
+ */
+static __always_inline int proxied_datagram(struct __sk_buff *skb, struct cv_scratch *s,
+                                            const struct cv_own_socket *own)
+{
+	int r = packet_parse(skb);
+
+	if (r && r != CV_REASON_FRAGMENT_NO_FIRST)
+		return r;
+	s->nat_addr = own->addr;
+	s->nat_port = own->port;
+	s->nat_source = 1;
+	if (s->packet.key.proto == IPPROTO_UDP)
+		r = packet_translate(skb);
+	else
+		r = s->packet.flags & CV_PACKET_ICMP_INNER ? icmp_translate(skb) : 0;
+	counter_add(CV_COUNTER_PROXY_PACKETS, 1);
+	return r ? CV_REASON_REWRITE_FAILED : 0;
 }
 
 /*

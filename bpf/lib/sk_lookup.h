@@ -60,13 +60,19 @@ static __always_inline int sk_lookup_assign(struct bpf_sk_lookup *ctx, __u32 spa
  * from another port than was asked. Without a socket of the proxy it is nobody's: one of the node's own must not get
  * it.
  */
-static __always_inline int sk_lookup_datagram(struct bpf_sk_lookup *ctx, const struct cv_flow_key *key)
+static __always_inline int sk_lookup_datagram(struct bpf_sk_lookup *ctx, struct cv_flow_key *key)
 {
 	__u32 kind = ctx->family == CV_AF_INET ? CV_LISTENER_PLAIN4 : CV_LISTENER_PLAIN6;
+	struct cv_session *session = bpf_map_lookup_elem(&cv_session, key);
 	struct cv_reply *reply;
 	__u32 start;
 
-	if (bpf_map_lookup_elem(&cv_session, key)) {
+	if (session) {
+		/* All datagrams of a session go to the loop that those with a header go to. */
+		if (session->flags & CV_SESSION_TRANSLATED) {
+			key->dst = session->addr;
+			key->dport = session->port;
+		}
 		start = flow_hash(key);
 	} else {
 		reply = reply_lookup(key);

@@ -27,21 +27,19 @@ static __always_inline int mark_is(struct __sk_buff *skb, __u32 mark)
 }
 
 /*
- * What socket of the proxy has sent a packet that is on its way out (enum cv_own_kind); 0: none. What the kernel
- * answers for a connection that is not whole yet counts as its listener's.
+ * What socket of the proxy has sent a packet that is on its way out; NULL: none. What the kernel answers for a
+ * connection that is not whole yet counts as its listener's.
  */
-static __always_inline __u32 socket_own_kind(struct __sk_buff *skb)
+static __always_inline struct cv_own_socket *socket_own(struct __sk_buff *skb)
 {
 	struct bpf_sock *sk = skb->sk;
-	__u32 *kind;
 
 	if (!sk)
 		return 0;
 	sk = bpf_sk_fullsock(sk);
 	if (!sk)
 		return 0;
-	kind = bpf_sk_storage_get(&cv_own_socket, sk, 0, 0);
-	return kind ? *kind : 0;
+	return bpf_sk_storage_get(&cv_own_socket, sk, 0, 0);
 }
 
 /*

@@ -12,7 +12,7 @@
 #include <linux/types.h>
 
 /* Part of the pin path (…/culvert/v<abi>/); raise when a pinned map's layout changes. */
-#define CV_ABI_VERSION 6
+#define CV_ABI_VERSION 7
 
 /* What happens to a flow. */
 enum cv_verdict {
@@ -322,10 +322,18 @@ enum cv_inside_program {
 	CV_INSIDE_PROGRAMS = 2,
 };
 
-/* cv_own_socket: what a socket of the proxy is. */
 enum cv_own_kind {
 	CV_OWN_KIND_PLAIN = 1,   /* what it sends has the addresses that its receiver expects */
 	CV_OWN_KIND_BACKEND = 2, /* a BACKEND4 or BACKEND6 listener, or accepted by one: see lib/proxied.h */
+	CV_OWN_KIND_SERVICE = 3, /* answers a pod's datagrams to a Service in the name of the backend they were drawn */
+};
+
+/* cv_own_socket: what a socket of the proxy is. Written by the agent. */
+struct cv_own_socket {
+	__u32 kind;          /* enum cv_own_kind */
+	struct cv_addr addr; /* CV_OWN_KIND_SERVICE: what the pod has asked, and hears from; otherwise zero */
+	__be16 port;
+	__u16 pad;
 };
 
 /*
@@ -337,18 +345,27 @@ enum cv_own_kind {
  * its source, that one gets them, without a header, in the place of a plain one.
  */
 
-/* cv_session: a UDP flow that goes to the proxy, by its key as the originator sends it. Written by the programs. */
+/*
+ * cv_session: a UDP flow that goes to the proxy, by its key as the originator sends it. Written by the programs. A pod's
+ * datagrams to a Service for which a backend was drawn here are addressed to that; such a session has a second entry by
+ * the key that they have then. The agent takes both out when its own session ends: the next datagram is drawn another.
+ */
 struct cv_session {
 	__u32 generation; /* that decided it; older ones are decided again */
 	__u32 src_class;
-	__u32 ifindex; /* veth or uplink it comes in by */
-	__u32 flags;   /* enum cv_session_flag */
+	__u32 ifindex;       /* veth or uplink it comes in by */
+	__u32 flags;         /* enum cv_session_flag */
+	struct cv_addr addr; /* CV_SESSION_DRAWN: the backend; CV_SESSION_TRANSLATED: the Service; otherwise zero */
+	__be16 port;
+	__u16 pad;
 };
 
 enum cv_session_flag {
 	CV_SESSION_EXTERNAL = 1 << 0,    /* came from outside the mesh: the source has no identity */
 	CV_SESSION_REASSEMBLED = 1 << 1, /* only what is put together here: by itself the flow takes another path */
 	CV_SESSION_BRIDGED = 1 << 2,     /* comes by a veth that is a port of a bridge */
+	CV_SESSION_DRAWN = 1 << 3,       /* to a Service, addressed to the backend that was drawn here */
+	CV_SESSION_TRANSLATED = 1 << 4,  /* the second entry of such a session */
 };
 
 /*

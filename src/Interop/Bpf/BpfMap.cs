@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Culvert.Interop.Abi;
 using Culvert.Interop.Handles;
 using Culvert.Interop.Native;
 using Culvert.Interop.Sockets;
@@ -172,12 +173,14 @@ public unsafe class BpfMap : IDisposable
     // Newer kernels take storage from what is at hand and wait for no lock (kmalloc_nolock): where one call finds none, the next may.
     private const int StorageAttempts = 64;
 
-    /// <summary>Gives a socket storage of its own in a map of type BPF_MAP_TYPE_SK_STORAGE with 4-byte values.</summary>
+    /// <summary>Gives a socket storage of its own in a map of type BPF_MAP_TYPE_SK_STORAGE, or replaces what it has.</summary>
     /// <param name="socket">The open socket.</param>
     /// <param name="value">What is stored.</param>
     /// <returns>None, or why the kernel refused: NoMemory, for example.</returns>
-    public SocketErrno TryEnterSocket(SafeHandle socket, uint value)
+    /// <exception cref="ArgumentException">The map's values have another size.</exception>
+    public SocketErrno TryEnterSocket(SafeHandle socket, CvOwnSocket value)
     {
+        if (Info.ValueSize != sizeof(CvOwnSocket)) throw new ArgumentException($"the values of {Name} have {Info.ValueSize} bytes, not {sizeof(CvOwnSocket)}", nameof(value));
         using DescriptorLease lease = new(socket), map = new(Handle);
         int key = lease.Descriptor;
         for (int attempt = 1; ; attempt++)

@@ -14,7 +14,7 @@ namespace Culvert.Interop.Abi;
 public static class CvAbi
 {
     /// <summary>Part of the pin path (…/culvert/v&lt;abi&gt;/); raise when a pinned map's layout changes.</summary>
-    public const uint AbiVersion = 6;
+    public const uint AbiVersion = 7;
 
     /// <summary>How many reasons there is room for in cv_drops, and in the words that say how they are treated.</summary>
     public const uint MaxReasons = 64;
@@ -1139,7 +1139,7 @@ public enum CvInsideProgram : uint
     Programs = 2,
 }
 
-/// <summary>cv_own_socket: what a socket of the proxy is.</summary>
+/// <summary><c>enum cv_own_kind</c>.</summary>
 public enum CvOwnKind : uint
 {
     /// <summary>What it sends has the addresses that its receiver expects.</summary>
@@ -1147,10 +1147,57 @@ public enum CvOwnKind : uint
 
     /// <summary>A BACKEND4 or BACKEND6 listener, or accepted by one: see lib/proxied.h.</summary>
     Backend = 2,
+
+    /// <summary>Answers a pod's datagrams to a Service in the name of the backend they were drawn.</summary>
+    Service = 3,
 }
 
-/// <summary>cv_session: a UDP flow that goes to the proxy, by its key as the originator sends it. Written by the programs.</summary>
-[StructLayout(LayoutKind.Explicit, Size = 16)]
+/// <summary>cv_own_socket: what a socket of the proxy is. Written by the agent.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 24)]
+public partial struct CvOwnSocket : IEquatable<CvOwnSocket>
+{
+    /// <summary>Enum cv_own_kind.</summary>
+    [FieldOffset(0)] public uint Kind;
+
+    /// <summary>CV_OWN_KIND_SERVICE: what the pod has asked, and hears from; otherwise zero.</summary>
+    [FieldOffset(4)] public CvAddr Addr;
+
+    /// <summary>Network byte order.</summary>
+    [FieldOffset(20)] public ushort Port;
+
+    [FieldOffset(22)] private ushort _pad;
+
+    /// <summary>Whether every byte is equal.</summary>
+    /// <param name="left">One.</param>
+    /// <param name="right">The other.</param>
+    /// <returns>True when they are.</returns>
+    public static bool operator ==(CvOwnSocket left, CvOwnSocket right) => left.Equals(right);
+
+    /// <summary>Whether a byte differs.</summary>
+    /// <param name="left">One.</param>
+    /// <param name="right">The other.</param>
+    /// <returns>True when one does.</returns>
+    public static bool operator !=(CvOwnSocket left, CvOwnSocket right) => !left.Equals(right);
+
+    /// <inheritdoc/>
+    public readonly bool Equals(CvOwnSocket other) => AsBytes(in this).SequenceEqual(AsBytes(in other));
+
+    /// <inheritdoc/>
+    public override readonly bool Equals(object? obj) => obj is CvOwnSocket other && Equals(other);
+
+    /// <inheritdoc/>
+    public override readonly int GetHashCode()
+    {
+        HashCode hash = default;
+        hash.AddBytes(AsBytes(in this));
+        return hash.ToHashCode();
+    }
+
+    private static ReadOnlySpan<byte> AsBytes(ref readonly CvOwnSocket value) => MemoryMarshal.AsBytes(new ReadOnlySpan<CvOwnSocket>(in value));
+}
+
+/// <summary>cv_session: a UDP flow that goes to the proxy, by its key as the originator sends it. Written by the programs. A pod's datagrams to a Service for which a backend was drawn here are addressed to that; such a session has a second entry by the key that they have then. The agent takes both out when its own session ends: the next datagram is drawn another.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 36)]
 public partial struct CvSession : IEquatable<CvSession>
 {
     /// <summary>That decided it; older ones are decided again.</summary>
@@ -1164,6 +1211,14 @@ public partial struct CvSession : IEquatable<CvSession>
 
     /// <summary>Enum cv_session_flag.</summary>
     [FieldOffset(12)] public uint Flags;
+
+    /// <summary>CV_SESSION_DRAWN: the backend; CV_SESSION_TRANSLATED: the Service; otherwise zero.</summary>
+    [FieldOffset(16)] public CvAddr Addr;
+
+    /// <summary>Network byte order.</summary>
+    [FieldOffset(32)] public ushort Port;
+
+    [FieldOffset(34)] private ushort _pad;
 
     /// <summary>Whether every byte is equal.</summary>
     /// <param name="left">One.</param>
@@ -1206,6 +1261,12 @@ public enum CvSessionFlag : uint
 
     /// <summary>Comes by a veth that is a port of a bridge.</summary>
     Bridged = 4,
+
+    /// <summary>To a Service, addressed to the backend that was drawn here.</summary>
+    Drawn = 8,
+
+    /// <summary>The second entry of such a session.</summary>
+    Translated = 16,
 }
 
 /// <summary>cv_reply: a pod's answers to a socket of the proxy that speaks as a client. Written by the agent: src is the pod, dst and dport the client's address and port, sport 0, because answers may come from any port of the pod.</summary>

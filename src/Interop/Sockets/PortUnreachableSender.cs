@@ -13,10 +13,13 @@ public sealed class PortUnreachableSender : IDisposable
     private const int IcmpHeader = 8;
     private const int UdpHeader = 8;
     private const byte Hops = 64;
+    private readonly SocketMark _mark;
     private readonly SocketHandle _raw4;
     private readonly SocketHandle? _raw6;
+    private SocketEndPoint? _service4;
+    private SocketEndPoint? _service6;
 
-    private PortUnreachableSender(SocketHandle raw4, SocketHandle? raw6) => (_raw4, _raw6) = (raw4, raw6);
+    private PortUnreachableSender(SocketMark mark, SocketHandle raw4, SocketHandle? raw6) => (_mark, _raw4, _raw6) = (mark, raw4, raw6);
 
     /// <summary>Makes the sockets in the network namespace of this thread; that for IPv6 only where there is IPv6.</summary>
     /// <param name="mark">Mark of every packet.</param>
@@ -29,7 +32,7 @@ public sealed class PortUnreachableSender : IDisposable
         SocketHandle? raw6 = SocketHandle.TryCreateRaw(ipv6: true, out _);
         error = mark.Apply(raw4);
         if (raw6 is not null && error == SocketErrno.None) error = mark.Apply(raw6);
-        if (error == SocketErrno.None) return new PortUnreachableSender(raw4, raw6);
+        if (error == SocketErrno.None) return new PortUnreachableSender(mark, raw4, raw6);
         raw4.Dispose();
         raw6?.Dispose();
         return null;
@@ -37,15 +40,28 @@ public sealed class PortUnreachableSender : IDisposable
 
     /// <summary>Tells a sender about the datagrams it sends to a destination.</summary>
     /// <param name="sender">Who sent them.</param>
-    /// <param name="destination">Where to; the message comes from its address. The same family as the sender.</param>
+    /// <param name="destination">Where to; the message reaches the sender from its address. The same family as the sender.</param>
+    /// <param name="backend">What the datagrams were addressed to on this node, in the place of the destination, a Service: so is the message, and the programs translate it. Null: the destination itself.</param>
     /// <returns>None, or why the kernel did not take the message.</returns>
-    public SocketErrno Send(in SocketEndPoint sender, in SocketEndPoint destination)
+    public SocketErrno Send(in SocketEndPoint sender, in SocketEndPoint destination, in SocketEndPoint? backend = null)
     {
-        if (sender.IsIPv4 != destination.IsIPv4) return SocketErrno.InvalidArgument;
+        SocketEndPoint from = backend ?? destination;
+        if (sender.IsIPv4 != destination.IsIPv4 || sender.IsIPv4 != from.IsIPv4) return SocketErrno.InvalidArgument;
+        SocketErrno error = SpeakFor(sender.IsIPv4 ? _raw4 : _raw6, ref sender.IsIPv4 ? ref _service4 : ref _service6, backend is null ? null : destination);
+        if (error != SocketErrno.None) return error;
         Span<byte> packet = stackalloc byte[Header6 + IcmpHeader + Header6 + UdpHeader];
         packet.Clear();
-        if (sender.IsIPv4) return _raw4.SendTo(packet[..Write4(packet, sender, destination)], sender.WithPort(0));
-        return _raw6?.SendTo(packet[..Write6(packet, sender, destination)], sender.WithPort(0)) ?? SocketErrno.None;
+        if (sender.IsIPv4) return _raw4.SendTo(packet[..Write4(packet, sender, from)], sender.WithPort(0));
+        return _raw6?.SendTo(packet[..Write6(packet, sender, from)], sender.WithPort(0)) ?? SocketErrno.None;
+    }
+
+    // A message is sent before the next is written: what a socket is entered as holds for that one.
+    private SocketErrno SpeakFor(SocketHandle? socket, ref SocketEndPoint? current, in SocketEndPoint? service)
+    {
+        if (socket is null || current == service) return SocketErrno.None;
+        SocketErrno error = service is { } known ? _mark.ApplyForService(socket, known) : _mark.Apply(socket);
+        if (error == SocketErrno.None) current = service;
+        return error;
     }
 
     /// <inheritdoc/>

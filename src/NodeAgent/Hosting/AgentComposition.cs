@@ -100,7 +100,7 @@ internal static class AgentComposition
         ProxyOptions proxyOptions = ProxySetup.OptionsOf(options, descriptors, programs, logger);
         ProxyObserver observer = parts.Own(new ProxyObserver(sink, metrics, () => flowContext.Index, proxyOptions.Loops, time, loggers.CreateLogger("Culvert.Proxy")));
         parts.Own(new KernelFlowReader(programs.Maps.Events, flowContext, sink, time));
-        ProxyServer proxy = parts.OwnAsyncDisposable(new ProxyServer(proxyOptions, new ProxyAgent(directory, directory, tls, observer, programs.Replies, new TranslatedConnections(programs.Maps.Flow), tunnelSource, inside), time));
+        ProxyServer proxy = parts.OwnAsyncDisposable(new ProxyServer(proxyOptions, new ProxyAgent(directory, directory, tls, observer, programs.Replies, new TranslatedConnections(programs.Maps.Flow), new DatagramDraws(programs.Maps.Session), tunnelSource, inside), time));
         tls.Changed += proxy.CertificatesChanged;
         inside.Proxy = proxy;
 

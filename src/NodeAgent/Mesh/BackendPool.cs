@@ -19,8 +19,8 @@ internal sealed class BackendPool(ServiceInfo service, ServicePort port, Backend
     // At a random place, or every node that starts would begin with the same backend.
     private readonly StrongBox<int> _next = previous?._next ?? new StrongBox<int>(random.Next());
 
-    // Whether connections to backends on other nodes come with the one that the kernel has drawn.
-    private readonly bool _isDrawnWhole = port.Protocol == TransportProtocol.Tcp && WeightedSlots.IsExact(Array.ConvertAll(backends, b => b.Weight), (int)CvAbi.MaxSlots);
+    // Whether connections, and datagrams, to backends on other nodes come with the one that the kernel has drawn.
+    private readonly bool _isDrawnWhole = WeightedSlots.IsExact(Array.ConvertAll(backends, b => b.Weight), (int)CvAbi.MaxSlots);
 
     internal ServiceInfo Service { get; } = service;
 

@@ -69,7 +69,7 @@ internal sealed class MeshView
         Addressee asked = Oracle.Find(AddressOf(destination), destination.Port, protocol);
         if (asked.Kind == AddresseeKind.Excluded) return OutboundRoute.Passthrough(destination, FindWorkload(destination));
         BackendPool? pool = asked.Kind == AddresseeKind.ServicePort ? _services[(destination, protocol)] : null;
-        if (drawn is { } known && pool is not null) return RouteToDrawn(source, known, pool);
+        if (drawn is { } known && pool is not null) return RouteToDrawn(source, known, protocol, pool);
         Backend? chosen = pool?.Choose(this, source, client.WithPort(0));
         if (PathOracle.Refusal(asked, hasBackend: chosen is not null) is { } refusal) return RouteTo(refusal, destination, pool?.Service);
         return pool is not null && chosen is not null
@@ -78,11 +78,11 @@ internal sealed class MeshView
     }
 
     // The node's rules have been asked of this backend and of no other. It may have left the Service meanwhile, as one that is ending does.
-    private OutboundRoute RouteToDrawn(WorkloadInfo? source, in SocketEndPoint drawn, BackendPool pool)
+    private OutboundRoute RouteToDrawn(WorkloadInfo? source, in SocketEndPoint drawn, TransportProtocol protocol, BackendPool pool)
     {
         Backend? backend = pool.Find(drawn);
         if (backend is null && FindWorkload(drawn) is not { Enrolled: true }) return OutboundRoute.Deny(ProxyFailure.NoBackend, "the backend that was drawn is gone", pool.Service);
-        return RouteTo(PathTo(source, drawn, TransportProtocol.Tcp, pool.Port), drawn, pool.Service) with { Load = backend?.Load, ApplicationProtocol = pool.Port.AppProtocol };
+        return RouteTo(PathTo(source, drawn, protocol, pool.Port), drawn, pool.Service) with { Load = backend?.Load, ApplicationProtocol = pool.Port.AppProtocol };
     }
 
     internal string? FindApplicationProtocol(in SocketEndPoint target, TransportProtocol protocol) => _applicationProtocols.GetValueOrDefault((target, protocol));

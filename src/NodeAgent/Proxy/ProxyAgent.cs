@@ -11,8 +11,9 @@ namespace Culvert.NodeAgent.Proxy;
 /// <param name="Observer">Metrics, logs and flows.</param>
 /// <param name="Replies">Where sessions of datagrams announce the answers they wait for.</param>
 /// <param name="Translated">Connections that reach the proxy with another address than was asked for.</param>
+/// <param name="Draws">Which backends the kernel has drawn for datagrams.</param>
 /// <param name="TunnelSource">From which addresses tunnels are opened.</param>
 /// <param name="Spaces">Which workloads are captured inside their namespaces.</param>
 internal readonly record struct ProxyAgent(
     IProxyDirectory Directory, IProxyAuthorizer Authorizer, ICertificateSource Certificates, IProxyObserver Observer, IReplyTable Replies, ITranslatedConnections Translated,
-    ITunnelSource TunnelSource, IPodSpaces Spaces);
+    IDatagramDraws Draws, ITunnelSource TunnelSource, IPodSpaces Spaces);

@@ -67,7 +67,7 @@ internal sealed class ProxyLoop
         UdpApplicationDialer udpApplications = new(dialer, shared.Answers, agent.Replies, _late, agent.Observer);
         BehindProxyHeaderSessions behindHeaders = new(loop, options.UdpTimes, agent.Directory, places, ids, _guard, udpApplications, agent.Observer);
         UdpSessionOpener opener = new(loop, agent.Directory, agent.Spaces, ids, places, _guard, udpApplications, new UdpTunnelDialer(loop, _pool, agent.TunnelSource, agent.Observer), behindHeaders);
-        UdpSessionParts parts = new(loop, options.UdpTimes, dialer, _udp, _unreachable, agent.Observer);
+        UdpSessionParts parts = new(loop, options.UdpTimes, dialer, _udp, _unreachable, agent.Draws, agent.Observer);
         _sessions = new UdpSessions(options.MaxUdpSessions, options.MaxUdpRefusals, agent.Directory, parts, opener);
         _datagrams = new CapturedDatagrams(loop, options.CheckCaptured, _sessions, shared.Answers, agent.Directory, agent.Observer);
 

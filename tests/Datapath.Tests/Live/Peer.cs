@@ -57,7 +57,7 @@ internal static class Peer
     /// <summary>Makes a socket one of the proxy's.</summary>
     internal static Socket AsProxy(IWorld world, Socket socket, bool v6, CvOwnKind kind = CvOwnKind.Plain)
     {
-        Assert.Equal(SocketErrno.None, world.Maps.OwnSockets.TryEnterSocket(socket.SafeHandle, (uint)kind));
+        Assert.Equal(SocketErrno.None, world.Maps.OwnSockets.TryEnterSocket(socket.SafeHandle, new CvOwnSocket { Kind = (uint)kind }));
         return Marked(socket, v6);
     }
 

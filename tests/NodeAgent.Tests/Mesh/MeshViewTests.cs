@@ -78,9 +78,8 @@ public sealed class MeshViewTests
         {
             if (view.Resolve(Client, Client1, Point("10.96.0.1", 80), protocol).Kind == OutboundRouteKind.Local) own++;
         }
-        // Connections to the others come with the backend that was drawn; sessions come undrawn.
-        if (protocol == TransportProtocol.Tcp) Assert.Equal(3000, own);
-        else Assert.InRange(own, 850, 1150);
+        // What goes to the others comes with the backend that was drawn.
+        Assert.Equal(3000, own);
     }
 
     [Fact]

@@ -54,7 +54,7 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
     /// <summary>Which workloads are captured inside their namespaces.</summary>
     internal IPodSpaces Spaces { get; set; } = NoPodSpaces.Instance;
 
-    internal ProxyAgent Agent => new(this, this, this, this, NoReplyTable.Instance, this, this, Spaces);
+    internal ProxyAgent Agent => new(this, this, this, this, NoReplyTable.Instance, this, NoDatagramDraws.Instance, this, Spaces);
 
     public WorkloadInfo? FindLocalWorkload(in SocketEndPoint address) =>
         Neighbour is { } neighbour && neighbour.Addresses.Contains(address.ToIPAddress()) ? neighbour : Local;

@@ -28,30 +28,34 @@ internal sealed class CapturedDatagrams(
     /// <summary>A datagram with a header of the kernel's in front.</summary>
     /// <param name="datagram">Header and payload.</param>
     /// <param name="source">Where it comes from; the header has to say the same.</param>
-    /// <param name="destination">Where it was sent to; the header has to say the same.</param>
+    /// <param name="destination">Where it was sent to; the header has to say the same, or that the kernel has addressed it to a backend.</param>
     internal void TakeHeadered(ReadOnlySpan<byte> datagram, in SocketEndPoint source, in SocketEndPoint destination)
     {
-        (bool external, UdpSessionKey key) = (false, default);
+        (uint flags, UdpSessionKey key) = (0, default);
         ProxyProtocolError error = ProxyHeaderReader.ReadVersion2(datagram, out ProxyHeader header);
-        if (error == ProxyProtocolError.None) error = Check(header, source, destination, out external, out key);
-        if (error == ProxyProtocolError.None) sessions.OnDatagram(key, external, datagram[header.Length..]);
+        if (error == ProxyProtocolError.None) error = Check(header, source, destination, out flags, out key);
+        if (error == ProxyProtocolError.None) sessions.OnDatagram(key, Has(flags, CvSessionFlag.External), Has(flags, CvSessionFlag.Drawn) ? destination : null, datagram[header.Length..]);
         else Refuse(error);
     }
 
-    private ProxyProtocolError Check(in ProxyHeader header, in SocketEndPoint source, in SocketEndPoint destination, out bool external, out UdpSessionKey key)
+    private ProxyProtocolError Check(in ProxyHeader header, in SocketEndPoint source, in SocketEndPoint destination, out uint flags, out UdpSessionKey key)
     {
-        external = false;
+        flags = 0;
         key = new UdpSessionKey(
             new SocketEndPoint(header.Source.High, header.Source.Low, header.Source.Port),
             new SocketEndPoint(header.Destination.High, header.Destination.Low, header.Destination.Port));
         if (!header.HasAddresses) return ProxyProtocolError.NoAddress;
         if (header.Transport != TransportProtocol.Udp) return ProxyProtocolError.Family;
-        if (checkCaptured && (key.Client != source || key.Destination != destination)) return ProxyProtocolError.AddressMismatch;
         if (!header.TryGetTlv(ProxyTlvType.KernelData, out ReadOnlySpan<byte> data) || data.Length < CvAbi.TlvEndpointLength || data[0] != CvAbi.TlvEndpointVersion)
             return ProxyProtocolError.KernelData;
-        external = (BinaryPrimitives.ReadUInt32BigEndian(data[13..]) & (uint)CvSessionFlag.External) != 0;
-        return ProxyProtocolError.None;
+        flags = BinaryPrimitives.ReadUInt32BigEndian(data[13..]);
+
+        // What was addressed to a backend says by that which; that it is one of the Service's is asked when the session begins.
+        bool isAsSent = key.Client == source && (key.Destination == destination || Has(flags, CvSessionFlag.Drawn));
+        return checkCaptured && !isAsSent ? ProxyProtocolError.AddressMismatch : ProxyProtocolError.None;
     }
+
+    private static bool Has(uint flags, CvSessionFlag flag) => (flags & (uint)flag) != 0;
 
     /// <summary>Datagrams as they were: of a client, or answers of an application from another port than it was asked at.</summary>
     /// <param name="datagrams">The datagrams.</param>
@@ -61,6 +65,12 @@ internal sealed class CapturedDatagrams(
     internal void TakePlain(GsoBatch datagrams, in SocketEndPoint source, in SocketEndPoint destination, PodSpace? space)
     {
         UdpSessionKey key = new(source, destination, space);
+        if (!sessions.Contains(key) && space is null && sessions.FindService(source, destination) is { } service)
+        {
+            foreach (ReadOnlySpan<byte> payload in datagrams) sessions.OnDatagram(key with { Destination = service }, external: false, destination, payload);
+            return;
+        }
+
         IReplyHolder? answered = sessions.Contains(key) ? null : answers.Find(space, source, destination);
         bool external = answered is null && directory.FindLocalWorkload(source) is null;
         foreach (ReadOnlySpan<byte> payload in datagrams) TakePlain(key, answered, external, payload);
@@ -68,7 +78,7 @@ internal sealed class CapturedDatagrams(
 
     private void TakePlain(in UdpSessionKey key, IReplyHolder? answered, bool external, ReadOnlySpan<byte> payload)
     {
-        if (answered is null) sessions.OnDatagram(key, external, payload);
+        if (answered is null) sessions.OnPlainDatagram(key, external, payload);
         else if (answered is UdpSocketPeer socket && ReferenceEquals(socket.Loop, loop)) socket.Deliver(payload, key.Client.Port);
         else observer.OnDatagramDropped(answered is EndedUdpSession ? DatagramDrop.LateAnswer : DatagramDrop.UnknownSession);
     }

@@ -22,10 +22,11 @@ internal sealed class PortUnreachableReporter(EventLoop loop, SocketMark mark, b
 
     /// <summary>Tells the client of a session. Nothing is told without CAP_NET_RAW, which is reported once.</summary>
     /// <param name="session">Client and destination.</param>
-    internal void Tell(in UdpSessionKey session)
+    /// <param name="backend">What its datagrams are addressed to on this node, where that is not the destination.</param>
+    internal void Tell(in UdpSessionKey session, in SocketEndPoint? backend)
     {
         // As any ICMP: of no consequence when it does not arrive.
-        if (transparent) _ = SenderIn(session.Space)?.Send(session.Client, session.Destination);
+        if (transparent) _ = SenderIn(session.Space)?.Send(session.Client, session.Destination, backend);
     }
 
     /// <summary>Closes the sockets in a space, which has been given up.</summary>

@@ -1,3 +1,4 @@
+using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Loop;
 
 namespace Culvert.NodeAgent.Proxy.Udp;
@@ -9,7 +10,8 @@ namespace Culvert.NodeAgent.Proxy.Udp;
 /// <param name="loop">The loop, for its clock.</param>
 /// <param name="unreachable">Sends the messages.</param>
 /// <param name="key">Client and destination.</param>
-internal sealed class RefusalAnswers(EventLoop loop, PortUnreachableReporter unreachable, UdpSessionKey key)
+/// <param name="backend">What the datagrams are addressed to on this node, where that is not the destination.</param>
+internal sealed class RefusalAnswers(EventLoop loop, PortUnreachableReporter unreachable, UdpSessionKey key, SocketEndPoint? backend)
 {
     /// <summary>Most messages of one session in one interval: the burst that Linux allows itself (<c>net.ipv4.icmp_msgs_burst</c>).</summary>
     internal const int MaxPerInterval = 50;
@@ -23,7 +25,7 @@ internal sealed class RefusalAnswers(EventLoop loop, PortUnreachableReporter unr
     /// <summary>Answers one datagram, unless enough were answered.</summary>
     internal void Answer()
     {
-        if (TryTake(loop.NowMilliseconds)) unreachable.Tell(key);
+        if (TryTake(loop.NowMilliseconds)) unreachable.Tell(key, backend);
     }
 
     /// <summary>Whether one more may be sent now.</summary>

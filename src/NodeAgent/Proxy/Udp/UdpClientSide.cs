@@ -22,7 +22,7 @@ internal sealed class UdpClientSide : IDatagramSink, IDisposable
     internal UdpClientSide(UdpSession session, UdpCounters counters, IProxyObserver observer)
     {
         (_session, _counters, _observer) = (session, counters, observer);
-        _socket = session.OpenForClient(session.Key.Destination, this, first: true);
+        _socket = session.OpenForClient(otherPort: 0, this);
     }
 
     /// <summary>Sends to the client; false when that can't be done, which is counted.</summary>
@@ -81,7 +81,7 @@ internal sealed class UdpClientSide : IDatagramSink, IDisposable
         }
 
         if (_others?.Count == MaxOtherPorts) return null;
-        UdpSocketPeer? opened = _session.OpenForClient(_session.Key.Destination.WithPort(port), this, first: false);
+        UdpSocketPeer? opened = _session.OpenForClient(port, this);
         if (opened is not null) (_others ??= []).Add((port, opened));
         return opened;
     }

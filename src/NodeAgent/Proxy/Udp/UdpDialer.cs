@@ -19,12 +19,13 @@ internal sealed class UdpDialer(EventLoop loop, SocketMark mark, bool transparen
     /// <summary>A socket from one address to another; the sink hears what comes to it.</summary>
     /// <param name="local">The address and port (unless 0) to speak from, also one that is not the machine's; null, and a proxy that is not transparent: the system's choice.</param>
     /// <param name="remote">Where to.</param>
+    /// <param name="service">The Service that it speaks for, with a backend's address, to a pod; null: what it sends arrives with the address it has.</param>
     /// <param name="space">Where the socket is; null: in the node's own namespace.</param>
     /// <param name="sink">Hears what comes back.</param>
     /// <param name="error">Why null was returned.</param>
-    internal UdpSocketPeer? Open(in SocketEndPoint? local, in SocketEndPoint remote, PodSpace? space, IDatagramSink sink, out SocketErrno error)
+    internal UdpSocketPeer? Open(in SocketEndPoint? local, in SocketEndPoint remote, in SocketEndPoint? service, PodSpace? space, IDatagramSink sink, out SocketErrno error)
     {
-        SocketHandle? handle = Connect(local, remote, space, out error);
+        SocketHandle? handle = Connect(local, remote, service, space, out error);
         if (handle is null) return null;
         error = handle.GetLocalEndPoint(out SocketEndPoint bound);
         if (error == SocketErrno.None)
@@ -38,11 +39,11 @@ internal sealed class UdpDialer(EventLoop loop, SocketMark mark, bool transparen
         return null;
     }
 
-    private SocketHandle? Connect(in SocketEndPoint? local, in SocketEndPoint remote, PodSpace? space, out SocketErrno error)
+    private SocketHandle? Connect(in SocketEndPoint? local, in SocketEndPoint remote, in SocketEndPoint? service, PodSpace? space, out SocketErrno error)
     {
         SocketHandle? handle = SpaceSockets.TryCreateUdp(loop, space, !remote.IsIPv4, out error);
         if (handle is null) return null;
-        error = mark.Apply(handle);
+        error = service is { } asked ? mark.ApplyForService(handle, asked) : mark.Apply(handle);
         if (error == SocketErrno.None) error = handle.ForceBuffers(ReceiveBuffer, SendBuffer);
 
         // Without it GSO batches come cut up, which works as well.

@@ -24,12 +24,19 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
     /// <summary>A session whose upstream is not open yet.</summary>
     /// <param name="sessions">Where it is found.</param>
     /// <param name="key">What it is found by.</param>
+    /// <param name="drawn">The backend that the kernel has drawn for it; null: the proxy is to choose.</param>
     /// <param name="parts">What it shares with others.</param>
-    internal UdpSession(UdpSessions sessions, in UdpSessionKey key, UdpSessionParts parts)
-        : base(parts.Loop, parts.Times) => (_sessions, Key, _parts) = (sessions, key, parts);
+    internal UdpSession(UdpSessions sessions, in UdpSessionKey key, in SocketEndPoint? drawn, UdpSessionParts parts)
+        : base(parts.Loop, parts.Times) => (_sessions, Key, Drawn, _parts) = (sessions, key, drawn, parts);
 
     /// <summary>What it is found by.</summary>
     internal UdpSessionKey Key { get; }
+
+    /// <summary>
+    /// The backend that the kernel has drawn, and no other is taken. The node's rules see the session's datagrams with its address in the place of the destination's, and have to see the answers so, too.
+    /// Null: the proxy chooses, and nothing is translated.
+    /// </summary>
+    internal SocketEndPoint? Drawn { get; }
 
     /// <summary>The workload whose session it is; null from outside the mesh, or where none has the client's address.</summary>
     internal WorkloadInfo? Source { get; set; }
@@ -47,17 +54,21 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
     internal BudgetResult TryTake() => _lease!.TryTake();
 
     /// <summary>Opens a socket towards the client; null when there is no place for it, or the kernel refuses.</summary>
-    /// <param name="from">The address it speaks from.</param>
+    /// <param name="otherPort">The port it speaks from; 0: the one that the client has asked. A session by a tunnel has no other socket, so this one has the session's own place.</param>
     /// <param name="sink">Hears what comes to it.</param>
-    /// <param name="first">Whether it is the first. A session by a tunnel has no other socket, so this one has the session's own place.</param>
-    internal UdpSocketPeer? OpenForClient(in SocketEndPoint from, IDatagramSink sink, bool first)
+    internal UdpSocketPeer? OpenForClient(ushort otherPort, IDatagramSink sink)
     {
-        bool hasPlace = first && Route.Kind == OutboundRouteKind.Tunnel;
+        bool hasPlace = otherPort == 0 && Route.Kind == OutboundRouteKind.Tunnel;
         if (!hasPlace && TryTake() != BudgetResult.Taken) return null;
-        UdpSocketPeer? socket = _parts.Dialer.Open(from, Key.Client, Key.Space, sink, out _);
+        SocketEndPoint asked = WithPort(Key.Destination, otherPort);
+        UdpSocketPeer? socket = Drawn is { } backend
+            ? _parts.Dialer.Open(WithPort(backend, otherPort), Key.Client, asked, Key.Space, sink, out _)
+            : _parts.Dialer.Open(asked, Key.Client, service: null, Key.Space, sink, out _);
         if (socket is null && !hasPlace) _lease!.GiveBack();
         return socket;
     }
+
+    private static SocketEndPoint WithPort(in SocketEndPoint address, ushort otherPort) => otherPort == 0 ? address : address.WithPort(otherPort);
 
     /// <summary>Says in whose name the session takes places.</summary>
     internal void Use(BudgetLease lease) => _lease = lease;
@@ -69,7 +80,7 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
     internal void Refuse(in ProxyConnectionInfo info, ProxyFailure failure, string? detail)
     {
         _lease?.Dispose();
-        if (ProxyFailures.IsAnsweredUnreachable(failure)) _answers = new RefusalAnswers(Loop, _parts.Unreachable, Key);
+        if (ProxyFailures.IsAnsweredUnreachable(failure)) _answers = new RefusalAnswers(Loop, _parts.Unreachable, Key, Drawn);
         int waiting = _pending?.Payloads.Count ?? 0;
         _pending?.Clear();
         (IsRefused, _pending) = (true, null);
@@ -150,7 +161,7 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
     /// <inheritdoc/>
     public void OnUnreachable()
     {
-        if (!IsClosed) _parts.Unreachable.Tell(Key);
+        if (!IsClosed) _parts.Unreachable.Tell(Key, Drawn);
     }
 
     /// <inheritdoc/>
@@ -166,6 +177,9 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
     protected override void Release()
     {
         _sessions.Remove(this);
+
+        // The next datagram may be drawn another backend.
+        if (Drawn is not null || Route.Service is not null) _parts.Draws.Forget(Key, Drawn);
         _pending?.Clear();
         if (_peer is not null) Route.Load?.Release();
         Release(_peer, _lease);

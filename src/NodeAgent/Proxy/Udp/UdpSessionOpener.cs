@@ -63,7 +63,7 @@ internal sealed class UdpSessionOpener(
             return;
         }
 
-        OutboundRoute route = FindRoute(source, key);
+        OutboundRoute route = FindRoute(source, key, session.Drawn);
         info = info.With(route, spaces);
         LoadBalancerTrust trust = route.Kind == OutboundRouteKind.Local ? LoadBalancerHeader.Check(ref info) : LoadBalancerTrust.NotExpected;
         session.Use(places.ForClient(source, key.Client, trust == LoadBalancerTrust.Trusted ? route.Destination : null));
@@ -78,9 +78,9 @@ internal sealed class UdpSessionOpener(
     // In a namespace only its own pod speaks, and speaks nowhere else.
     private WorkloadInfo? FindSource(in UdpSessionKey key) => directory.FindLocalWorkload(key.Client) is { } source && spaces.Find(source) == key.Space ? source : null;
 
-    private OutboundRoute FindRoute(WorkloadInfo? source, in UdpSessionKey key)
+    private OutboundRoute FindRoute(WorkloadInfo? source, in UdpSessionKey key, in SocketEndPoint? drawn)
     {
-        OutboundRoute route = directory.Resolve(source, key.Client, key.Destination, TransportProtocol.Udp);
+        OutboundRoute route = directory.Resolve(source, key.Client, key.Destination, TransportProtocol.Udp, drawn);
         // What comes into a namespace is for its workload.
         bool isElsewhere = route.Kind != OutboundRouteKind.Local || spaces.Find(route.Destination!) != key.Space;
         return source is null && isElsewhere && route.Kind != OutboundRouteKind.Deny

@@ -9,5 +9,6 @@ namespace Culvert.NodeAgent.Proxy.Udp;
 /// <param name="Dialer">Makes sockets towards clients.</param>
 /// <param name="Io">What the loop's sockets share.</param>
 /// <param name="Unreachable">Tells clients that nobody listens.</param>
+/// <param name="Draws">Which backends the kernel has drawn.</param>
 /// <param name="Observer">Hears of refusals and dropped datagrams.</param>
-internal sealed record UdpSessionParts(EventLoop Loop, DatagramSessionTimes Times, UdpDialer Dialer, UdpIo Io, PortUnreachableReporter Unreachable, IProxyObserver Observer);
+internal sealed record UdpSessionParts(EventLoop Loop, DatagramSessionTimes Times, UdpDialer Dialer, UdpIo Io, PortUnreachableReporter Unreachable, IDatagramDraws Draws, IProxyObserver Observer);

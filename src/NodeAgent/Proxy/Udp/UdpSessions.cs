@@ -1,4 +1,5 @@
 using Culvert.Core;
+using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Proxy.Udp;
@@ -13,6 +14,8 @@ internal sealed class UdpSessions(int most, int mostRefusals, IProxyDirectory di
 {
     private readonly Dictionary<UdpSessionKey, UdpSession> _sessions = [];
     private readonly List<UdpSession> _touched = [];
+    // Those with a drawn backend, by the addresses of their datagrams.
+    private readonly Dictionary<(SocketEndPoint Client, SocketEndPoint Backend), UdpSession> _translated = [];
     // Oldest first. Each of a queue is forgotten after the same time, so those that are closed already stand in front.
     private readonly Queue<UdpSession> _refused = [];
     private readonly Queue<UdpSession> _failed = [];
@@ -24,34 +27,65 @@ internal sealed class UdpSessions(int most, int mostRefusals, IProxyDirectory di
     /// <summary>Whether there is such a session.</summary>
     internal bool Contains(in UdpSessionKey key) => _sessions.ContainsKey(key);
 
-    /// <summary>A captured datagram without its header.</summary>
+    /// <summary>A captured datagram that had a header, without it.</summary>
     /// <param name="key">Client and destination.</param>
     /// <param name="external">Whether it came from outside the mesh, so that its source has no identity.</param>
+    /// <param name="drawn">The backend that the kernel has drawn for it, and addressed it to; null: none.</param>
     /// <param name="payload">Its bytes.</param>
-    internal void OnDatagram(in UdpSessionKey key, bool external, ReadOnlySpan<byte> payload)
+    internal void OnDatagram(in UdpSessionKey key, bool external, in SocketEndPoint? drawn, ReadOnlySpan<byte> payload)
     {
-        parts.Io.Counters.CountFromClient();
-        UdpSession? session = _last;
-        if (session is null || session.Key != key)
+        UdpSession? session = Find(key);
+        if (session is not null && session.Drawn != drawn)
         {
-            if (!_sessions.TryGetValue(key, out session))
-            {
-                // What a client is refused must not be what keeps others out.
-                if (_sessions.Count >= most && !TryForgetRefusal())
-                {
-                    parts.Observer.OnDatagramDropped(DatagramDrop.SessionLimit);
-                    return;
-                }
-
-                session = new UdpSession(this, key, parts);
-                _sessions.Add(key, session);
-                opener.Open(session, external);
-                CountSessions();
-            }
-
-            _last = session.IsClosed ? null : session;
+            // The kernel has forgotten, or given up, what it had drawn.
+            session.Close(ProxyFailure.RouteChanged);
+            session = null;
         }
 
+        Take(session ?? TryOpen(key, external, drawn), payload);
+    }
+
+    /// <summary>A captured datagram that had none.</summary>
+    /// <param name="key">Client and destination.</param>
+    /// <param name="external">Whether it came from outside the mesh.</param>
+    /// <param name="payload">Its bytes.</param>
+    internal void OnPlainDatagram(in UdpSessionKey key, bool external, ReadOnlySpan<byte> payload) =>
+        Take(Find(key) ?? TryOpen(key, external, external ? null : parts.Draws.FindBackend(key)), payload);
+
+    /// <summary>The Service that a pod has asked whose datagram came without a header and with the address of the backend that was drawn; null when it was asked itself.</summary>
+    /// <param name="client">The pod's address and port.</param>
+    /// <param name="destination">Where the datagram was sent to.</param>
+    internal SocketEndPoint? FindService(in SocketEndPoint client, in SocketEndPoint destination) =>
+        _translated.TryGetValue((client, destination), out UdpSession? session) ? session.Key.Destination : parts.Draws.FindService(client, destination);
+
+    private UdpSession? Find(in UdpSessionKey key)
+    {
+        if (_last is { } last && last.Key == key) return last;
+        return _sessions.TryGetValue(key, out UdpSession? session) ? _last = session : null;
+    }
+
+    private UdpSession? TryOpen(in UdpSessionKey key, bool external, in SocketEndPoint? drawn)
+    {
+        // What a client is refused must not be what keeps others out.
+        if (_sessions.Count >= most && !TryForgetRefusal())
+        {
+            parts.Observer.OnDatagramDropped(DatagramDrop.SessionLimit);
+            return null;
+        }
+
+        UdpSession session = new(this, key, drawn, parts);
+        _sessions.Add(key, session);
+        if (drawn is { } backend) _translated[(key.Client, backend)] = session;
+        opener.Open(session, external);
+        CountSessions();
+        if (!session.IsClosed) _last = session;
+        return session;
+    }
+
+    private void Take(UdpSession? session, ReadOnlySpan<byte> payload)
+    {
+        parts.Io.Counters.CountFromClient();
+        if (session is null) return;
         session.OnFromClient(payload);
         if (session.IsTouched) return;
         session.IsTouched = true;
@@ -127,6 +161,7 @@ internal sealed class UdpSessions(int most, int mostRefusals, IProxyDirectory di
     internal void Remove(UdpSession session)
     {
         _sessions.Remove(session.Key);
+        if (session.Drawn is { } backend && ReferenceEquals(_translated.GetValueOrDefault((session.Key.Client, backend)), session)) _translated.Remove((session.Key.Client, backend));
         if (ReferenceEquals(_last, session)) _last = null;
         CountSessions();
     }

@@ -60,7 +60,7 @@ public sealed class UdpRefusalTests
     [Fact]
     public void OneSessionIsAnsweredSoOftenInASecondAndNotMore()
     {
-        RefusalAnswers answers = new(null!, null!, default);
+        RefusalAnswers answers = new(null!, null!, default, backend: null);
         for (int i = 0; i < RefusalAnswers.MaxPerInterval; i++) Assert.True(answers.TryTake(now: 5 + i));
         Assert.False(answers.TryTake(5 + RefusalAnswers.IntervalMilliseconds - 1));
         for (int i = 0; i < RefusalAnswers.MaxPerInterval; i++) Assert.True(answers.TryTake(5 + RefusalAnswers.IntervalMilliseconds));
