@@ -87,6 +87,27 @@ public sealed class BridgeTests
     }
 
     [Theory]
+    [InlineData("legacy")]
+    [InlineData("nft")]
+    public async Task A_policy_engine_refuses_and_lets_pass_by_a_Service_what_it_did(string variant)
+    {
+        await using var lab = await CreateAsync("AUTO");
+        await FilterAsync(lab, true);
+        var (near, far, outer) = KubeProxyTests.DeclareServices(lab);
+        PodPolicy[] policies = [new(lab.Client, From: [lab.Plain], To: [lab.Far]), new(lab.Near), new(lab.Far), new(lab.Plain), new(lab.Outer)];
+        await lab.ApplyAsync(KubeProxyTests.Rules("iptables-" + variant, [near, far, outer]));
+        await lab.ApplyAsync(PolicyEngineRules.KubeRouter(policies, variant));
+        lab.Mesh.Objects.Write("workload-client", MeshObjects.Workload(lab.Client, lab.Client.Name));
+        lab.Mesh.Objects.Write("networkpolicy-client", policies[0].ToObject());
+        Probe[] refused = [.. KubeProxyTests.To(lab.Client, near), .. KubeProxyTests.To(lab.Client, outer)];
+        Probe[] answered = [.. KubeProxyTests.To(lab.Client, far), .. KubeProxyTests.To(lab.Plain, near), .. KubeProxyTests.To(lab.Near, far)];
+        refused = [.. refused, .. CoexistLab.InFragments(refused)];
+        answered = [.. answered, .. CoexistLab.InFragments(answered)];
+
+        await lab.AssertUnchangedAsync([.. refused, .. answered], refused);
+    }
+
+    [Theory]
     [InlineData("legacy", "-s {2} -d {3}")]
     [InlineData("nft", "-m physdev --physdev-in {0} --physdev-out {1}")]
     public async Task What_rules_refuse_between_ports_of_the_bridge_stays_refused(string variant, string match)

@@ -74,6 +74,9 @@ internal sealed class CoexistLab : IAsyncDisposable
     /// <summary>A probe by TCP and one by UDP.</summary>
     public static IEnumerable<Probe> Both(string name, LabPod from, IPEndPoint to) => [new("tcp " + name, from, to, IsUdp: false), new("udp " + name, from, to, IsUdp: true)];
 
+    /// <summary>Those by UDP once more, with datagrams that go in fragments.</summary>
+    public static IEnumerable<Probe> InFragments(IEnumerable<Probe> probes) => probes.Where(p => p.IsUdp).Select(p => p with { Name = p.Name + ", in fragments", IsLarge = true });
+
     /// <summary>
     /// Tries all before pods are enrolled, once they are, when the agents were restarted, and when the mesh was removed: each time what is refused must be exactly what is named here.
     /// </summary>

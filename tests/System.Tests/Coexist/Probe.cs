@@ -19,12 +19,16 @@ internal sealed record Probe(string Name, LabPod From, IPEndPoint To, bool IsUdp
     // What is answered is answered within milliseconds, unless a packet is lost; TCP sends its own again after a second.
     private static readonly TimeSpan RefusedTry = TimeSpan.FromSeconds(1) * LabWait.Patience;
     private static readonly byte[] Question = "a question of this probe"u8.ToArray();
+    private static readonly byte[] LargeQuestion = [.. Enumerable.Repeat(Question, 200).SelectMany(q => q)];
 
     // As the PROXY protocol's version 2 has it.
     private static readonly byte[] HeaderSignature = [0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a];
 
     /// <summary>Whether who is asked has a PROXY header put in front of the question, which comes back with the answer.</summary>
     public bool HasHeader { get; init; }
+
+    /// <summary>Whether question and answer are longer than a packet: a datagram goes in fragments.</summary>
+    public bool IsLarge { get; init; }
 
     /// <summary>Whether the answer comes: what was sent and nothing else, but for the header.</summary>
     /// <param name="refused">Whether none is expected, so that it is not waited for as long.</param>
@@ -42,13 +46,13 @@ internal sealed record Probe(string Name, LabPod From, IPEndPoint To, bool IsUdp
     private async Task<bool> AskByUdpAsync(int tries, TimeSpan longest)
     {
         using var socket = UdpPeer.Connect(From, To);
-        var buffer = new byte[2048];
+        var buffer = new byte[8192];
         for (var i = 0; i < tries; i++)
         {
             using var deadline = new CancellationTokenSource(longest);
             try
             {
-                await socket.SendAsync(Question, deadline.Token);
+                await socket.SendAsync(Asked, deadline.Token);
                 var length = await socket.ReceiveAsync(buffer, deadline.Token);
                 return IsAnswer(buffer.AsSpan(0, length));
             }
@@ -68,9 +72,9 @@ internal sealed record Probe(string Name, LabPod From, IPEndPoint To, bool IsUdp
         {
             using var socket = From.CreateSocket(To.AddressFamily);
             await socket.ConnectAsync(To, deadline.Token);
-            await socket.SendAsync(Question, deadline.Token);
+            await socket.SendAsync(Asked, deadline.Token);
             socket.Shutdown(SocketShutdown.Send);
-            var buffer = new byte[2048];
+            var buffer = new byte[8192];
             var length = 0;
             for (int more; (more = await socket.ReceiveAsync(buffer.AsMemory(length), deadline.Token)) > 0;) length += more;
             return IsAnswer(buffer.AsSpan(0, length));
@@ -81,5 +85,7 @@ internal sealed record Probe(string Name, LabPod From, IPEndPoint To, bool IsUdp
         }
     }
 
-    private bool IsAnswer(ReadOnlySpan<byte> answer) => HasHeader ? answer.StartsWith(HeaderSignature) && answer.EndsWith(Question) : answer.SequenceEqual(Question);
+    private bool IsAnswer(ReadOnlySpan<byte> answer) => HasHeader ? answer.StartsWith(HeaderSignature) && answer.EndsWith(Asked) : answer.SequenceEqual(Asked);
+
+    private byte[] Asked => IsLarge ? LargeQuestion : Question;
 }
