@@ -29,6 +29,12 @@ internal interface IFuzzWorld
     /// <param name="protocol">TCP or UDP.</param>
     string? FindFault(in CvFlow flow, ushort space, IPEndPoint from, IPEndPoint addressed, IPEndPoint to, byte protocol);
 
+    /// <summary>What is wrong with a datagram's going to a backend in the place of what was asked, in this world; null when nothing is.</summary>
+    /// <param name="from">The pod that asks.</param>
+    /// <param name="asked">What it asks.</param>
+    /// <param name="backend">Where its datagrams go.</param>
+    string? FindDrawFault(Workload from, IPEndPoint asked, IPEndPoint backend);
+
     /// <summary>Nanoseconds as the programs tell time.</summary>
     static long KernelTime() => (long)(Stopwatch.GetTimestamp() * (1e9 / Stopwatch.Frequency));
 }

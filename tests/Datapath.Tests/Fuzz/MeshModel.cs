@@ -78,6 +78,14 @@ internal sealed class MeshModel : IFuzzWorld
         SourceFault(flow, space, from, to) ?? DestinationFault(flow, space, from, to, protocol);
 
     /// <inheritdoc/>
+    public string? FindDrawFault(Workload from, IPEndPoint asked, IPEndPoint backend)
+    {
+        if (At(asked.Address).Kind != Place.Service || _excludedPorts.Contains((ushort)asked.Port)) return "what was asked is no Service";
+        Spot to = At(backend.Address);
+        return to.Kind == Place.Remote || (to.Kind == Place.Pod && to.Pod!.Space != 0) ? null : "the backend is no workload elsewhere";
+    }
+
+    /// <inheritdoc/>
     public Workload? PodAt(IPAddress address) => At(address).Pod;
 
     private string? SourceFault(CvFlow flow, ushort space, IPEndPoint from, IPEndPoint to)

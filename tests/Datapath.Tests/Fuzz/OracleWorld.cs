@@ -79,5 +79,14 @@ internal sealed class OracleWorld : IFuzzWorld
     }
 
     /// <inheritdoc/>
+    public string? FindDrawFault(Workload from, IPEndPoint asked, IPEndPoint backend)
+    {
+        AddresseeKind kind = _mesh.Oracle.Find(IpPrefix.Host(asked.Address), (ushort)asked.Port, TransportProtocol.Udp).Kind;
+        if (kind != AddresseeKind.ServicePort) return $"what was asked is {kind}";
+        ConnectionPath path = _mesh.Oracle.To(new PathRequest(_mesh.WorkloadOf(from), IpPrefix.Host(backend.Address), (ushort)backend.Port, TransportProtocol.Udp));
+        return path.Kind == PathKind.Tunnel ? null : $"the backend's path is {path.Kind} ({path.Reason})";
+    }
+
+    /// <inheritdoc/>
     public override string ToString() => _mesh.ToString();
 }

@@ -54,7 +54,10 @@ internal sealed class FakeMesh : IProxyDirectory, IProxyAuthorizer, ICertificate
     /// <summary>Which workloads are captured inside their namespaces.</summary>
     internal IPodSpaces Spaces { get; set; } = NoPodSpaces.Instance;
 
-    internal ProxyAgent Agent => new(this, this, this, this, NoReplyTable.Instance, this, NoDatagramDraws.Instance, this, Spaces);
+    /// <summary>Which backends the kernel has drawn for datagrams.</summary>
+    internal IDatagramDraws Draws { get; set; } = NoDatagramDraws.Instance;
+
+    internal ProxyAgent Agent => new(this, this, this, this, NoReplyTable.Instance, this, Draws, this, Spaces);
 
     public WorkloadInfo? FindLocalWorkload(in SocketEndPoint address) =>
         Neighbour is { } neighbour && neighbour.Addresses.Contains(address.ToIPAddress()) ? neighbour : Local;

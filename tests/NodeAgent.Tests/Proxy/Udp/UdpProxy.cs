@@ -6,6 +6,7 @@ using Culvert.Interop.Abi;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy;
 using Culvert.NodeAgent.Proxy.Model;
+using Culvert.NodeAgent.Proxy.Udp;
 
 namespace Culvert.NodeAgent.Tests.Proxy.Udp;
 
@@ -14,9 +15,10 @@ internal sealed class UdpProxy : IAsyncDisposable
 {
     internal static readonly WorkloadInfo Bob = ProxyPair.Workload("bob", "b", ProxyPair.Bob, IPAddress.Loopback);
 
-    internal UdpProxy(bool transparent = false, int loops = 1, Func<ProxyOptions, ProxyOptions>? configure = null)
+    internal UdpProxy(bool transparent = false, int loops = 1, Func<ProxyOptions, ProxyOptions>? configure = null, IDatagramDraws? draws = null)
     {
         Mesh.Local = Bob;
+        if (draws is not null) Mesh.Draws = draws;
         ProxyOptions options = new()
         {
             Loops = loops,
@@ -51,14 +53,14 @@ internal sealed class UdpProxy : IAsyncDisposable
     }
 
     /// <summary>A datagram as the kernel program hands it over.</summary>
-    internal static byte[] Captured(EndPoint client, EndPoint destination, ReadOnlySpan<byte> payload, bool external = false, bool checksum = false)
+    internal static byte[] Captured(EndPoint client, EndPoint destination, ReadOnlySpan<byte> payload, bool external = false, bool checksum = false, bool drawn = false)
     {
         byte[] buffer = new byte[128 + payload.Length];
         ProxyHeaderWriter writer = new(buffer.AsSpan(0, 128), TransportProtocol.Udp, HeaderPoint(client), HeaderPoint(destination));
         Span<byte> data = stackalloc byte[(int)CvAbi.TlvEndpointLength];
         data.Clear();
         data[0] = (byte)CvAbi.TlvEndpointVersion;
-        BinaryPrimitives.WriteUInt32BigEndian(data[13..], external ? (uint)CvSessionFlag.External : 0);
+        BinaryPrimitives.WriteUInt32BigEndian(data[13..], (uint)((external ? CvSessionFlag.External : 0) | (drawn ? CvSessionFlag.Drawn : 0)));
         writer.TryAdd(ProxyTlvType.KernelData, data);
         int length = writer.Finish(checksum);
         payload.CopyTo(buffer.AsSpan(length));
