@@ -173,8 +173,8 @@ static __always_inline int proxied_answer(struct __sk_buff *skb, struct cv_scrat
 }
 
 /*
- * Gives what a socket of the proxy answers a pod's datagrams to a Service with, or with an error, the Service's address.
- * A later fragment shows no ports, and needs none. Returns 0 or the drop reason.
+ * Gives what a socket of the proxy answers a pod's datagrams to a Service with, or with an error, the Service's
+ * address. A later fragment shows no ports, and needs none. Returns 0 or the drop reason.
  */
 static __always_inline int proxied_datagram(struct __sk_buff *skb, struct cv_scratch *s,
                                             const struct cv_own_socket *own)

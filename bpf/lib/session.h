@@ -4,7 +4,10 @@
 
 #include "lib/maps.h"
 
-/* Enters what a session of CV_SESSION_DRAWN, s->session, has beside its own entry, and completes it. Returns 0 when done. */
+/*
+ * Enters what a session of CV_SESSION_DRAWN, s->session, has beside its own entry, and completes it. Returns 0 when
+ * done.
+ */
 static __always_inline int session_draw(struct cv_scratch *s)
 {
 	__u32 flags = s->session.flags;

@@ -346,9 +346,10 @@ struct cv_own_socket {
  */
 
 /*
- * cv_session: a UDP flow that goes to the proxy, by its key as the originator sends it. Written by the programs. A pod's
- * datagrams to a Service for which a backend was drawn here are addressed to that; such a session has a second entry by
- * the key that they have then. The agent takes both out when its own session ends: the next datagram is drawn another.
+ * cv_session: a UDP flow that goes to the proxy, by its key as the originator sends it. Written by the programs. A
+ * pod's datagrams to a Service for which a backend was drawn here are addressed to that; such a session has a second
+ * entry by the key that they have then. The agent takes both out when its own session ends: the next datagram is drawn
+ * another.
  */
 struct cv_session {
 	__u32 generation; /* that decided it; older ones are decided again */
