@@ -31,10 +31,25 @@ public sealed unsafe class NetworkNamespace : IDisposable
     {
         get
         {
-            ulong* status = stackalloc ulong[StatWords];
             using DescriptorLease lease = new(Handle);
-            if (Libc.fstat(lease.Descriptor, status) != 0) throw new KernelException($"look at namespace {Description}", Marshal.GetLastPInvokeError());
-            return status[1];
+            return InodeOf(lease.Descriptor, Description);
+        }
+    }
+
+    /// <summary>Whether it belongs to the user namespace that the caller is in, and not to one that some user has made below that: there anybody may have all of its capabilities, and give its links any address (ioctl_ns(2)).</summary>
+    /// <exception cref="KernelException">The kernel does not say.</exception>
+    public bool IsOfOwnUsers
+    {
+        get
+        {
+            using DescriptorLease lease = new(Handle);
+            int owner = Libc.ioctl(lease.Descriptor, Libc.NS_GET_USERNS, null);
+            if (owner < 0) throw new KernelException($"ask for the owner of network namespace {Description}", Marshal.GetLastPInvokeError());
+            using FileDescriptorHandle users = new(owner);
+            int own = Libc.open_existing("/proc/self/ns/user", Libc.O_RDONLY | Libc.O_CLOEXEC);
+            if (own < 0) throw new KernelException("open /proc/self/ns/user", Marshal.GetLastPInvokeError());
+            using FileDescriptorHandle ownUsers = new(own);
+            return InodeOf(owner, "the owner") == InodeOf(own, "/proc/self/ns/user");
         }
     }
 
@@ -149,6 +164,12 @@ public sealed unsafe class NetworkNamespace : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => Handle.Dispose();
+
+    private static ulong InodeOf(int descriptor, string what)
+    {
+        ulong* status = stackalloc ulong[StatWords];
+        return Libc.fstat(descriptor, status) == 0 ? status[1] : throw new KernelException($"look at namespace {what}", Marshal.GetLastPInvokeError());
+    }
 
     private void EnterThread()
     {

@@ -8,7 +8,7 @@ using Culvert.NodeAgent.Datapath.Inside;
 namespace Culvert.NodeAgent.Datapath;
 
 /// <summary>Links, routes and addresses of the agent's network namespace, listed once when made.</summary>
-internal sealed class KernelLinks : ILinks
+internal sealed class KernelLinks : ILinks, IHostEnds
 {
     private const int EthernetAddress = 6; // bytes
 
@@ -76,8 +76,16 @@ internal sealed class KernelLinks : ILinks
     public PodNamespace? FindInside(WorkloadInfo workload, string reason, out string obstacle)
     {
         obstacle = "its network namespace is not looked for";
-        return _namespaces?.Find(workload, reason, out obstacle);
+        return _namespaces?.Find(workload, reason, this, out obstacle);
     }
+
+    int? IHostEnds.FindVeth(WorkloadInfo workload, IPAddress address)
+    {
+        LinkInfo? link = workload.HostInterface is { } name ? _links.GetValueOrDefault(name) : _hostRoutes.TryGetValue(address, out int index) ? _byIndex.GetValueOrDefault(index) : null;
+        return link is { Kind: "veth" } ? link.Index : null;
+    }
+
+    bool IHostEnds.HasHostRoutes(int index) => _hostRoutes.ContainsValue(index);
 
     public LinkState? FindBridge(LinkState link) =>
         _byIndex.TryGetValue(link.Index, out LinkInfo? port) && _byIndex.TryGetValue(port.MasterIndex, out LinkInfo? master) && master.Kind == "bridge" ? State(master) : null;

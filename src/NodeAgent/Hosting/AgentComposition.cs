@@ -81,9 +81,9 @@ internal static class AgentComposition
         }
         parts.Own(new NftWatcher(links.RoutingChanges, logger));
         nat.Ensure();
-        SpaceNumbers spaces = new(options.RunFolder, logger);
-        NamespaceFinder namespaces = new(spaces);
+        SpaceNumbers spaces = new(options.RunFolder, logger) { IsLeft = number => PodPrograms.HasPins(pins, number) };
         PodCapture inside = parts.Own(new PodCapture(options, pins, programs.Maps, spaces, KernelFeatures.ProbeTcx().Present, logger));
+        NamespaceFinder namespaces = new(spaces, inside.InodeOf);
         DatapathReconciler reconciler = new(
             new InterfacePrograms(programs, attacher, xdp, inside), options.Xdp, writer, () => new KernelLinks(netlink, namespaces), new PolicyIdFile(options.StateFolder, logger, metrics), new InterfaceOwners(options.RunFolder, logger), options.Uplinks, state, logger, options.Capture);
         FlowSweeper sweeper = new(programs.Maps.Flow, programs.Maps.Usage, programs.Maps.Swept, logger);
@@ -108,7 +108,7 @@ internal static class AgentComposition
         FlowProber prober = new(programs.Maps.Flow, options.Marks.Reject, logger, inside.NamespaceOf);
         SnapshotTarget target = new(options.TunnelPort, reconciler, state, prober, directory, svids, controller, tls, proxy, health, OfferListeners, inside.IsInside);
         RefusalReporter refusals = new(options.NodeName, controller, client, state, time, logger);
-        LinkFollower follower = new(links.Changes, applier, state, time, logger);
+        LinkFollower follower = new(links.Changes, applier, state, () => namespaces.IsWaiting, time, logger);
         RoutingKeeper routing = new(routes, nat, inside, health, metrics.RoutingRestored, logger);
         FilterWatcher filters = parts.Own(new FilterWatcher());
         DirectPathKeeper directPath = new(writer, parts.Own(new FirewallReader()), netlink, new CniConfiguration(options.CniFolder), logger);

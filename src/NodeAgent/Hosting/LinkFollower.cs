@@ -11,8 +11,17 @@ namespace Culvert.NodeAgent.Hosting;
 /// Keeps the snapshot in force when the node's links change: a veth may appear, or be made anew, after the snapshot that names its workload.
 /// What failed is tried again, after a growing pause or with the next change.
 /// </summary>
-internal sealed class LinkFollower(ChannelReader<ImmutableArray<string>> changes, SnapshotApplier applier, DatapathState state, TimeProvider time, ILogger logger)
+/// <param name="changes">Links of the node that have changed.</param>
+/// <param name="applier">Puts snapshots into force.</param>
+/// <param name="state">What is in force.</param>
+/// <param name="isWaiting">Whether a pod's network namespace is waited for: nobody tells of these.</param>
+/// <param name="time">The clock.</param>
+/// <param name="logger">The agent's log.</param>
+internal sealed class LinkFollower(ChannelReader<ImmutableArray<string>> changes, SnapshotApplier applier, DatapathState state, Func<bool> isWaiting, TimeProvider time, ILogger logger)
 {
+    // What a pod does before it is captured is not guarded.
+    private static readonly TimeSpan WaitingInterval = TimeSpan.FromSeconds(1);
+
     // Finds what no change tells of: changes that went unseen, and a snapshot that failed and could not be taken back entirely.
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
 
@@ -29,7 +38,7 @@ internal sealed class LinkFollower(ChannelReader<ImmutableArray<string>> changes
             while (true)
             {
                 waiting ??= changes.WaitToReadAsync(stop).AsTask();
-                TimeSpan longest = failures == 0 ? Interval : RotationSchedule.RetryAfter(failures - 1, Random.Shared.NextDouble());
+                TimeSpan longest = failures == 0 ? (isWaiting() ? WaitingInterval : Interval) : RotationSchedule.RetryAfter(failures - 1, Random.Shared.NextDouble());
                 await ((Task)waiting.WaitAsync(longest, time, stop)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 stop.ThrowIfCancellationRequested();
                 ImmutableArray<string>? changed = waiting.IsCompleted ? Take(ref waiting) : [];

@@ -22,7 +22,7 @@ public sealed class LinkFollowerTests : IAsyncDisposable
     {
         _applier = new SnapshotApplier();
         _applier.Open(_target);
-        _running = new LinkFollower(_changes.Reader, _applier, _state, TimeProvider.System, NullLogger.Instance).RunAsync(_stop.Token);
+        _running = new LinkFollower(_changes.Reader, _applier, _state, () => false, TimeProvider.System, NullLogger.Instance).RunAsync(_stop.Token);
     }
 
     [Fact]

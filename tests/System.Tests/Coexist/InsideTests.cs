@@ -34,8 +34,9 @@ public sealed class InsideTests
         await CoexistLab.AssertAsync("after the death of the agents", probes);
         Assert.All(enrolled, pod => Assert.Equal(["cv_pod_in", "cv_pod_out"], ProgramsIn(pod)));
 
-        // One agent takes out what it has put in, the other is dead by then.
+        // One agent takes out what it has put in, the other is dead by then, and what it knew is lost.
         await lab.Mesh.Nodes[1].KillAgentAsync();
+        File.Delete(Path.Combine(Path.GetDirectoryName(lab.Mesh.Nodes[1].AdminSocket)!, "spaces"));
         await lab.RemoveAsync();
         await CoexistLab.AssertAsync("after the mesh was removed", probes);
         Assert.Equal(before, await Task.WhenAll(enrolled.Select(LeftInAsync)));
@@ -100,6 +101,42 @@ public sealed class InsideTests
         Assert.Contains("no host route", WordsOf(lab, lab.Client), StringComparison.Ordinal);
         await lab.RemoveAsync();
         await CoexistLab.AssertAsync("after the mesh was removed", probes);
+    }
+
+    [Fact]
+    public async Task A_workload_that_gets_another_name_is_captured_where_it_was()
+    {
+        await using var lab = await CoexistLab.CreateAsync(new MeshLabOptions { Capture = "inside" });
+        Probe[] probes = [.. CoexistLab.Between((lab.Client, lab.Near), (lab.Far, lab.Near), (lab.Near, lab.Far))];
+        await lab.EnrolAsync();
+        await CoexistLab.AssertAsync("with pods enrolled", probes);
+        var before = await LeftInAsync(lab.Near);
+        lab.Mesh.Objects.Remove("workload-near");
+        lab.Mesh.Objects.Write("workload-near", MeshObjects.Workload(lab.Near, "web").Replace($"name: {lab.Near.Name}\n", "name: renamed\n", StringComparison.Ordinal));
+        await LabWait.UntilAsync("the workload of the new name is captured", async () => (await lab.Mesh.Nodes[0].StatusAsync()).Workloads.Any(w => w.Uid.EndsWith("renamed", StringComparison.Ordinal) && w.Error.Length == 0 && w.InsideReason.Length > 0), Deadline);
+        await CoexistLab.AssertAsync("after it", probes);
+        Assert.Equal(before.Split('\n').Where(l => l.Contains("15001", StringComparison.Ordinal)), (await LeftInAsync(lab.Near)).Split('\n').Where(l => l.Contains("15001", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    [Trait("Category", "Attack")]
+    public async Task Attack_a_pod_that_gives_itself_anothers_address_does_not_take_that_out_of_the_mesh_nor_its_place()
+    {
+        await using var lab = await CoexistLab.CreateAsync(new MeshLabOptions { Capture = "inside" });
+        Probe[] probes = [.. CoexistLab.Between((lab.Client, lab.Far), (lab.Client, lab.Near))];
+        await lab.EnrolAsync();
+        await CoexistLab.AssertAsync("with pods enrolled", probes);
+        await lab.Plain.ScriptAsync($"ip address add {lab.Client.Address4}/32 dev eth0; ip address add {lab.Client.Address6}/128 dev eth0 nodad");
+        await lab.RestartAsync(); // as later looks, only sooner
+        await CoexistLab.AssertAsync("with another pod that says it has the address", probes);
+        Assert.All((await lab.Mesh.Nodes[0].StatusAsync()).Workloads, w => Assert.Empty(w.Error));
+        Assert.Equal(["cv_pod_in", "cv_pod_out"], ProgramsIn(lab.Client));
+        Assert.Empty(ProgramsIn(lab.Plain));
+
+        // Nor is it taken for the workload while that is not there.
+        await lab.Client.ScriptAsync($"ip address del {lab.Client.Address4}/32 dev eth0; ip address del {lab.Client.Address6}/128 dev eth0");
+        await lab.RestartAsync();
+        Assert.Empty(ProgramsIn(lab.Plain));
     }
 
     // Why a pod is captured inside its namespace; empty when it is not.

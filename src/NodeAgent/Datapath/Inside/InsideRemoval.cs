@@ -9,7 +9,7 @@ namespace Culvert.NodeAgent.Datapath.Inside;
 /// <summary>Takes out of pods' network namespaces what an agent that is gone has left there: rules and routes, and filters on kernels without TCX. Pinned links are removed with their pins.</summary>
 public static class InsideRemoval
 {
-    /// <summary>The same for all namespaces that the run folder tells of, and forgets them.</summary>
+    /// <summary>The same for all namespaces that the run folder tells of, which forgets them, and for rules and routes in those whose links lead to the caller's.</summary>
     /// <param name="runFolder">The agent's run folder.</param>
     /// <param name="routeTable">The agent's routing table.</param>
     /// <returns>One line for each thing removed.</returns>
@@ -21,6 +21,7 @@ public static class InsideRemoval
         List<string> removed = [];
         foreach (SpaceOwner owner in numbers.All.Values) removed.AddRange(Remove(options, owner));
         numbers.KeepOnly(new HashSet<ushort>());
+        foreach (string path in new NamespaceScan().LeadingHere) removed.AddRange(RemoveRoutes(options, path));
         return removed;
     }
 
@@ -29,8 +30,16 @@ public static class InsideRemoval
     internal static IReadOnlyList<string> Remove(AgentOptions options, SpaceOwner owner)
     {
         if (NamespaceScan.FindPath(owner.Inode) is not { } path) return [];
+        using (NetworkNamespace network = NetworkNamespace.OpenPath(path))
+        {
+            foreach (int device in NamespaceScan.DevicesOf(network)) PodPrograms.DetachFilters(network, device);
+        }
+        return RemoveRoutes(options, path);
+    }
+
+    private static IReadOnlyList<string> RemoveRoutes(AgentOptions options, string path)
+    {
         using NetworkNamespace network = NetworkNamespace.OpenPath(path);
-        foreach (int device in NamespaceScan.DevicesOf(network)) PodPrograms.DetachFilters(network, device);
         return new PodRoutes(options, network, [AddressFamily.InterNetwork, AddressFamily.InterNetworkV6]).Remove();
     }
 }

@@ -4,19 +4,29 @@ using Culvert.Interop;
 
 namespace Culvert.NodeAgent.Datapath.Inside;
 
-/// <summary>Finds the network namespaces of workloads of this node, in one look for all of them. The reconciler's; not thread-safe.</summary>
-internal sealed class NamespaceFinder(SpaceNumbers numbers)
+/// <summary>
+/// Finds the network namespaces of workloads of this node, in one look for all of them. An address alone proves little: whoever may change a pod's links can give them any. What a pod can't forge comes first: that it is captured
+/// already, the host's end of its link, and the host routes that the CNI has made. The reconciler's, but for <see cref="IsWaiting"/>; not thread-safe.
+/// </summary>
+/// <param name="numbers">Which namespace has which number.</param>
+/// <param name="captured">The inode number of the namespace in which a workload is captured now, and which is held open for that; null: in none.</param>
+internal sealed class NamespaceFinder(SpaceNumbers numbers, Func<string, ulong?> captured)
 {
     private NamespaceScan? _scan;
+    private volatile bool _isWaiting;
+
+    /// <summary>Whether a workload has had no namespace when they were looked at last: one may come at any time, and nobody tells.</summary>
+    internal bool IsWaiting => _isWaiting;
 
     /// <summary>What is found from here on is as it is then.</summary>
-    internal void Forget() => _scan = null;
+    internal void Forget() => (_scan, _isWaiting) = (null, false);
 
     /// <summary>The namespace of a workload, or why it can't be captured there.</summary>
     /// <param name="workload">A workload of this node.</param>
     /// <param name="reason">Why it is to be captured there.</param>
+    /// <param name="hostEnds">What is known of the node's ends of pods' links.</param>
     /// <param name="obstacle">Why null was returned.</param>
-    internal PodNamespace? Find(WorkloadInfo workload, string reason, out string obstacle)
+    internal PodNamespace? Find(WorkloadInfo workload, string reason, IHostEnds hostEnds, out string obstacle)
     {
         obstacle = "";
         try
@@ -30,23 +40,48 @@ internal sealed class NamespaceFinder(SpaceNumbers numbers)
         }
         foreach (IPAddress address in workload.Addresses)
         {
-            IReadOnlyList<FoundNamespace> found = _scan.Find(address);
+            IReadOnlyList<FoundNamespace> found = Owners(workload, address, hostEnds);
             if (found.Count == 0) continue;
             if (found.Count > 1)
             {
                 obstacle = $"several network namespaces have {address}: {string.Join(", ", found.Select(f => f.Path))}";
                 return null;
             }
-            if (found[0].Obstacle is { } why)
+            SpaceOwner owner = new(found[0].Inode, workload.Uid);
+
+            // Who was captured is not let go for what can be done in its namespace.
+            if (found[0].Obstacle is { } why && !numbers.All.Values.Contains(owner))
             {
                 obstacle = $"in its network namespace {found[0].Path} {why}";
                 return null;
             }
-            if (numbers.Take(new SpaceOwner(found[0].Inode, workload.Uid)) is { } number) return new PodNamespace(number, found[0].Path, found[0].Inode, found[0].Device, found[0].DeviceIndex, found[0].DeviceMtu, reason);
+            if (numbers.Take(owner) is { } number) return new PodNamespace(number, found[0].Path, found[0].Inode, found[0].Device, found[0].DeviceIndex, found[0].DeviceMtu, reason);
             obstacle = "there are as many pods captured inside their network namespaces as there can be on one node";
             return null;
         }
-        obstacle = $"no network namespace of this node has {string.Join(" or ", workload.Addresses)}";
+        _isWaiting = true;
+        obstacle = $"no network namespace of this node has {string.Join(" or ", workload.Addresses)} that could be its own";
         return null;
     }
+
+    private IReadOnlyList<FoundNamespace> Owners(WorkloadInfo workload, IPAddress address, IHostEnds hostEnds)
+    {
+        IReadOnlyList<FoundNamespace> all = _scan!.Find(address);
+        if (captured(workload.Uid) is { } inode && all.FirstOrDefault(f => f.Inode == inode) is { } known) return [known];
+        if (hostEnds.FindVeth(workload, address) is { } index) return [.. all.Where(f => f.HostEnd == index)];
+
+        // Where others' pods have host routes by their veths, this one would have one, too.
+        FoundNamespace[] sure = [.. all.Where(f => f.LeadsHere == true && !(f.HostEnd != 0 && hostEnds.HasHostRoutes(f.HostEnd)))];
+        return sure.Length > 0 ? sure : [.. all.Where(f => f.LeadsHere is null)];
+    }
+}
+
+/// <summary>What is known on the node of the host's ends of pods' links. No pod can change it.</summary>
+internal interface IHostEnds
+{
+    /// <summary>The index of the veth that a workload was declared with, or that the host route to its address leads to; null: there is none.</summary>
+    int? FindVeth(WorkloadInfo workload, IPAddress address);
+
+    /// <summary>Whether host routes lead to a link.</summary>
+    bool HasHostRoutes(int index);
 }

@@ -15,6 +15,7 @@ internal sealed class NamespaceScan
     private static readonly string[] MountFolders = [NetworkNamespace.Folder, "/var/run/netns", "/run/docker/netns"];
 
     private readonly Dictionary<IPAddress, List<FoundNamespace>> _byAddress = [];
+    private readonly List<string> _leadingHere = [];
 
     /// <summary>Looks at all of them.</summary>
     /// <exception cref="KernelException">The agent's own can't be opened.</exception>
@@ -27,7 +28,7 @@ internal sealed class NamespaceScan
             try
             {
                 using NetworkNamespace network = NetworkNamespace.OpenPath(path);
-                if (seen.Add(network.Inode)) Look(network, path, own);
+                if (seen.Add(network.Inode) && IsTrusted(network, path)) Look(network, path, own);
             }
             catch (KernelException)
             {
@@ -37,13 +38,11 @@ internal sealed class NamespaceScan
         }
     }
 
-    /// <summary>Namespaces of this node that have an address. One by whose link it is plain whose it is hides those of which nothing can be told.</summary>
-    internal IReadOnlyList<FoundNamespace> Find(IPAddress address)
-    {
-        if (!_byAddress.TryGetValue(address, out List<FoundNamespace>? found)) return [];
-        FoundNamespace[] sure = [.. found.Where(f => f.LeadsHere == true)];
-        return sure.Length > 0 ? sure : [.. found.Where(f => f.LeadsHere is null)];
-    }
+    /// <summary>Namespaces that have an address.</summary>
+    internal IReadOnlyList<FoundNamespace> Find(IPAddress address) => _byAddress.TryGetValue(address, out List<FoundNamespace>? found) ? found : [];
+
+    /// <summary>Files that stand for those with a link whose other end is in the agent's namespace.</summary>
+    internal IReadOnlyList<string> LeadingHere => _leadingHere;
 
     /// <summary>A file that stands for the namespace with an inode number; null when there is none any more.</summary>
     internal static string? FindPath(ulong inode)
@@ -87,6 +86,9 @@ internal sealed class NamespaceScan
         }
     }
 
+    // What is mounted was put there by who runs pods. A process may have been given its namespace by anybody: within user namespaces everybody may make them, with links and addresses of any kind.
+    private static bool IsTrusted(NetworkNamespace network, string path) => !path.StartsWith("/proc/", StringComparison.Ordinal) || network.IsOfOwnUsers;
+
     private static string? Target(string path)
     {
         try
@@ -106,13 +108,23 @@ internal sealed class NamespaceScan
         if (addresses.All(a => a.Address.IsIPv6LinkLocal || IPAddress.IsLoopback(a.Address))) return;
         Dictionary<int, LinkInfo> links = netlink.GetLinks().ToDictionary(l => l.Index);
         int? here = netlink.FindNamespaceId(own);
+        if (links.Values.Any(l => LeadsHere(l, here) == true)) _leadingHere.Add(path);
         string? obstacle = links.Values.Any(l => l is { Name: "lo", IsUp: true }) ? null : "its loopback link is down";
         foreach (LinkAddress address in addresses)
         {
             if (address.Address.IsIPv6LinkLocal || IPAddress.IsLoopback(address.Address) || !links.TryGetValue(address.InterfaceIndex, out LinkInfo? link)) continue;
-            bool? leadsHere = link.PeerIndex == 0 && link.PeerNamespaceId is null ? null : link.PeerNamespaceId is { } id && id == here;
+            bool? leadsHere = LeadsHere(link, here);
+            int hostEnd = leadsHere == true && link.Kind == "veth" ? link.PeerIndex : 0;
             if (!_byAddress.TryGetValue(address.Address, out List<FoundNamespace>? found)) _byAddress.Add(address.Address, found = []);
-            found.Add(new FoundNamespace(path, network.Inode, link.Name, link.Index, link.Mtu, leadsHere, link.MacAddress is null ? "its link has no Ethernet address" : obstacle));
+            found.Add(new FoundNamespace(path, network.Inode, link.Name, link.Index, link.Mtu, leadsHere, hostEnd, link.MacAddress is null ? "its link has no Ethernet address" : obstacle));
         }
     }
+
+    // Bridges, tunnels and the like can be made in any namespace: only of a card nothing can be told.
+    private static bool? LeadsHere(LinkInfo link, int? here) => link switch
+    {
+        { PeerNamespaceId: { } id } => id == here,
+        { Kind: null, PeerIndex: 0 } when link.Name != "lo" => null,
+        _ => false,
+    };
 }

@@ -44,6 +44,13 @@ internal sealed class PodCapture(AgentOptions options, PinFolder pins, DatapathM
     /// <summary>The namespace of the pod that has a number; null: none has.</summary>
     internal NetworkNamespace? NamespaceOf(ushort number) => _spaces.Values.FirstOrDefault(s => s.Number == number)?.Namespace;
 
+    /// <summary>The inode number of the namespace that a workload is captured in, which is held open; null: it is captured in none.</summary>
+    internal ulong? InodeOf(string uid)
+    {
+        using Lock.Scope scope = _lock.EnterScope();
+        return _pods.Values.FirstOrDefault(p => p.Space.Uid == uid)?.Pod.Inode;
+    }
+
     /// <summary>Whether programs of a workload are in its namespace, of this agent or one before it.</summary>
     internal bool Knows(string uid)
     {
@@ -221,15 +228,18 @@ internal sealed class PodCapture(AgentOptions options, PinFolder pins, DatapathM
     {
         _pods.Remove(pod.Pod.Number);
         Proxy!.CloseSpaceAsync(pod.Space).GetAwaiter().GetResult();
-        IReadOnlyList<string> removed = pod.Routes.Remove();
+        IReadOnlyList<string> removed = IsUsed(pod.Pod.Inode) ? [] : pod.Routes.Remove();
         pod.Dispose();
         return removed;
     }
 
+    // A workload may have taken over the namespace of one that has left, as when it was only given another name.
+    private bool IsUsed(ulong inode) => _pods.Values.Any(p => p.Pod.Inode == inode);
+
     // What an agent before this one has left.
     private IReadOnlyList<string> Restore(ushort number, SpaceOwner owner)
     {
-        if (_pods.ContainsKey(number)) return [];
+        if (_pods.ContainsKey(number) || IsUsed(owner.Inode)) return [];
         try
         {
             return InsideRemoval.Remove(options, owner);

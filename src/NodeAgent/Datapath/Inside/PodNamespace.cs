@@ -17,5 +17,6 @@ internal sealed record PodNamespace(ushort Number, string Path, ulong Inode, str
 /// <param name="DeviceIndex">Its index.</param>
 /// <param name="DeviceMtu">Its MTU in bytes.</param>
 /// <param name="LeadsHere">Whether the other end of the link, or the link that it is made of, is in the agent's namespace; null: it has none, as a network card that was moved there.</param>
+/// <param name="HostEnd">The index of the other end of a veth, in the agent's namespace; 0: it is none, or does not lead here.</param>
 /// <param name="Obstacle">Why nothing can be captured there; null when it can.</param>
-internal sealed record FoundNamespace(string Path, ulong Inode, string Device, int DeviceIndex, int DeviceMtu, bool? LeadsHere, string? Obstacle);
+internal sealed record FoundNamespace(string Path, ulong Inode, string Device, int DeviceIndex, int DeviceMtu, bool? LeadsHere, int HostEnd, string? Obstacle);

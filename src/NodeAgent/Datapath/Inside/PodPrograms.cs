@@ -118,6 +118,9 @@ internal sealed class PodPrograms : IDisposable
         _object.Dispose();
     }
 
+    /// <summary>Whether programs of a number are pinned.</summary>
+    internal static bool HasPins(PinFolder pins, ushort number) => Places.Any(p => File.Exists(PinOf(pins, number, p)));
+
     private static string PinOf(PinFolder pins, ushort number, string place) => pins.Link(FormattableString.Invariant($"{Prefix}{number}_{place}"));
 
     private void AttachAt(BpfProgram program, string place, TcDirection direction)

@@ -23,6 +23,9 @@ internal sealed class SpaceNumbers
         Load();
     }
 
+    /// <summary>Whether programs that know a namespace by a number are there although nothing is known of that: what was remembered is lost.</summary>
+    internal Func<ushort, bool> IsLeft { get; init; } = _ => false;
+
     /// <summary>Every namespace that has a number.</summary>
     internal IReadOnlyDictionary<ushort, SpaceOwner> All => _owners;
 
@@ -37,7 +40,8 @@ internal sealed class SpaceNumbers
         for (int i = 0; i < CvAbi.MaxSpaces; i++)
         {
             _last = (ushort)(_last % (CvAbi.MaxSpaces - 1) + 1);
-            if (!_owners.TryAdd(_last, owner)) continue;
+            if (_owners.ContainsKey(_last) || IsLeft(_last)) continue;
+            _owners.Add(_last, owner);
             Save();
             return _last;
         }
