@@ -40,9 +40,9 @@ internal sealed class NamespaceFinder(SpaceNumbers numbers, Func<string, ulong?>
         }
         foreach (IPAddress address in workload.Addresses)
         {
-            IReadOnlyList<FoundNamespace> found = Owners(workload, address, hostEnds);
-            if (found.Count == 0) continue;
-            if (found.Count > 1)
+            FoundNamespace[] found = Owners(workload, address, hostEnds);
+            if (found.Length == 0) continue;
+            if (found.Length > 1)
             {
                 obstacle = $"several network namespaces have {address}: {string.Join(", ", found.Select(f => f.Path))}";
                 return null;
@@ -64,7 +64,7 @@ internal sealed class NamespaceFinder(SpaceNumbers numbers, Func<string, ulong?>
         return null;
     }
 
-    private IReadOnlyList<FoundNamespace> Owners(WorkloadInfo workload, IPAddress address, IHostEnds hostEnds)
+    private FoundNamespace[] Owners(WorkloadInfo workload, IPAddress address, IHostEnds hostEnds)
     {
         IReadOnlyList<FoundNamespace> all = _scan!.Find(address);
         if (captured(workload.Uid) is { } inode && all.FirstOrDefault(f => f.Inode == inode) is { } known) return [known];
@@ -74,14 +74,4 @@ internal sealed class NamespaceFinder(SpaceNumbers numbers, Func<string, ulong?>
         FoundNamespace[] sure = [.. all.Where(f => f.LeadsHere == true && !(f.HostEnd != 0 && hostEnds.HasHostRoutes(f.HostEnd)))];
         return sure.Length > 0 ? sure : [.. all.Where(f => f.LeadsHere is null)];
     }
-}
-
-/// <summary>What is known on the node of the host's ends of pods' links. No pod can change it.</summary>
-internal interface IHostEnds
-{
-    /// <summary>The index of the veth that a workload was declared with, or that the host route to its address leads to; null: there is none.</summary>
-    int? FindVeth(WorkloadInfo workload, IPAddress address);
-
-    /// <summary>Whether host routes lead to a link.</summary>
-    bool HasHostRoutes(int index);
 }

@@ -1,0 +1,14 @@
+using System.Net;
+using Culvert.Core;
+
+namespace Culvert.NodeAgent.Datapath.Inside;
+
+/// <summary>What is known on the node of the host's ends of pods' links. No pod can change it.</summary>
+internal interface IHostEnds
+{
+    /// <summary>The index of the veth that a workload was declared with, or that the host route to its address leads to; null: there is none.</summary>
+    int? FindVeth(WorkloadInfo workload, IPAddress address);
+
+    /// <summary>Whether host routes lead to a link.</summary>
+    bool HasHostRoutes(int index);
+}
