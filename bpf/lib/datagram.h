@@ -159,6 +159,8 @@ __noinline int datagram_to_proxy(struct __sk_buff *skb, __u32 side)
 	if (s->packet.flags & CV_PACKET_V6)
 		kind++;
 	if (s->space || s->packet.flags & (CV_PACKET_FRAGMENT | CV_PACKET_BRIDGED)) {
+		if (s->session.flags & CV_SESSION_DRAWN && session_keep_translated(s))
+			return packet_drop(skb, CV_REASON_SESSION_TABLE_FULL, side);
 		r = datagram_address(skb, s);
 		return r ? packet_drop(skb, r, side) : datagram_leave(skb, CV_COUNTER_UDP_PLAIN, side);
 	}

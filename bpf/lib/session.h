@@ -4,26 +4,41 @@
 
 #include "lib/maps.h"
 
-/*
- * Enters what a session of CV_SESSION_DRAWN, s->session, has beside its own entry, and completes it. Returns 0 when
- * done.
- */
-static __always_inline int session_draw(struct cv_scratch *s)
+/* The key that a datagram of s->session, of CV_SESSION_DRAWN, has once it is translated, in s->lookup. */
+static __always_inline void session_translated_key(struct cv_scratch *s)
 {
-	__u32 flags = s->session.flags;
-
 	s->lookup = s->packet.key;
-	s->lookup.dst = s->decision.addr;
-	s->lookup.dport = s->decision.port;
+	s->lookup.dst = s->session.addr;
+	s->lookup.dport = s->session.port;
+}
+
+/* Enters the second entry of s->session, which has CV_SESSION_DRAWN. Returns 0 when done. */
+static __always_inline int session_enter_translated(struct cv_scratch *s)
+{
+	struct cv_addr addr = s->session.addr;
+	__be16 port = s->session.port;
+	__u32 flags = s->session.flags;
+	int r;
+
+	session_translated_key(s);
 	s->session.flags = (flags & ~CV_SESSION_DRAWN) | CV_SESSION_TRANSLATED;
 	s->session.addr = s->packet.key.dst;
 	s->session.port = s->packet.key.dport;
-	if (bpf_map_update_elem(&cv_session, &s->lookup, &s->session, BPF_ANY))
-		return -1;
+	r = bpf_map_update_elem(&cv_session, &s->lookup, &s->session, BPF_ANY);
 	s->session.flags = flags;
-	s->session.addr = s->decision.addr;
-	s->session.port = s->decision.port;
-	return 0;
+	s->session.addr = addr;
+	s->session.port = port;
+	return r;
+}
+
+/*
+ * Sees to it that a datagram of s->session is found by sk_lookup.h once it is translated: what is not looked up is the
+ * first to leave a full table. Returns 0 when it will be.
+ */
+static __always_inline int session_keep_translated(struct cv_scratch *s)
+{
+	session_translated_key(s);
+	return bpf_map_lookup_elem(&cv_session, &s->lookup) ? 0 : session_enter_translated(s);
 }
 
 /*
@@ -32,15 +47,21 @@ static __always_inline int session_draw(struct cv_scratch *s)
  */
 static __always_inline int session_open(struct cv_scratch *s, __u32 ifindex, __u32 flags)
 {
+	int failed = 0;
+
 	__builtin_memset(&s->session, 0, sizeof(s->session));
 	s->session.generation = s->packet.generation;
 	s->session.src_class = s->decision.src_class;
 	s->session.ifindex = ifindex;
 	s->session.flags = flags | (s->packet.flags & CV_PACKET_BRIDGED ? CV_SESSION_BRIDGED : 0);
-	if (flags & CV_SESSION_DRAWN && session_draw(s))
-		return CV_REASON_SESSION_TABLE_FULL; /* what has no header would be taken for another's */
-	if (bpf_map_update_elem(&cv_session, &s->packet.key, &s->session, BPF_ANY) &&
-	    (s->space || s->packet.flags & (CV_PACKET_FRAGMENT | CV_PACKET_BRIDGED)))
+	if (flags & CV_SESSION_DRAWN) {
+		s->session.addr = s->decision.addr;
+		s->session.port = s->decision.port;
+		failed = session_enter_translated(s);
+	}
+	if (bpf_map_update_elem(&cv_session, &s->packet.key, &s->session, BPF_ANY))
+		failed = 1;
+	if (failed && (s->space || s->packet.flags & (CV_PACKET_FRAGMENT | CV_PACKET_BRIDGED)))
 		return CV_REASON_SESSION_TABLE_FULL; /* others carry in their header all that the proxy has to know */
 	return 0;
 }

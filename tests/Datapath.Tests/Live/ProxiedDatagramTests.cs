@@ -233,6 +233,19 @@ public sealed class ProxiedDatagramTests : IClassFixture<LiveWorld>
         Assert.NotEqual(last, await BackendOfNextAsync(client, proxy));
     }
 
+    [Theory, MemberData(nameof(Families))]
+    public async Task What_has_no_header_is_found_although_the_full_table_has_lost_how(bool v6)
+    {
+        using Proxy proxy = new(_world, v6, Loops);
+        using Socket client = ConnectFrom(v6, Service(v6));
+        await client.SendAsync(new byte[1], Peer.Deadline());
+        int loop = (await proxy.NextAsync()).Loop;
+        _world.Maps.Sessions.Delete(Abi.Key(Client(v6), Backend(v6), Packet.Udp));
+        await client.SendAsync(Packet.Pattern(5000), Peer.Deadline());
+        (_, byte[] got, _, IPAddress to, int loopOfFragments) = await proxy.NextAsync();
+        Assert.Equal((5000, _world.X(v6), loop), (got.Length, to, loopOfFragments));
+    }
+
     private static async Task<IPAddress> BackendOfNextAsync(Socket client, Proxy proxy)
     {
         await client.SendAsync(new byte[1], Peer.Deadline());

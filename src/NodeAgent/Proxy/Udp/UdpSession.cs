@@ -178,8 +178,8 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
     {
         _sessions.Remove(this);
 
-        // The next datagram may be drawn another backend.
-        if (Drawn is not null || Route.Service is not null) _parts.Draws.Forget(Key, Drawn);
+        // The next datagram may be drawn another backend; but the next agent goes on with the one that this session had.
+        if (Failure != ProxyFailure.Draining && (Drawn is not null || Route.Service is not null)) _parts.Draws.Forget(Key, Drawn);
         _pending?.Clear();
         if (_peer is not null) Route.Load?.Release();
         Release(_peer, _lease);
