@@ -137,10 +137,12 @@ static __always_inline int datagram_takes_header(struct __sk_buff *skb, const st
  * see it: what these say of the backend holds, and kube-proxy's have nothing left to choose. Fragments that came before
  * the first keep the Service's address, and so do the others of their datagram. Returns 0 or the drop reason.
  */
-static __always_inline int datagram_address(struct __sk_buff *skb, struct cv_scratch *s)
+static __always_inline int datagram_address(struct __sk_buff *skb, struct cv_scratch *s, int has_header)
 {
 	if (!(s->session.flags & CV_SESSION_DRAWN) || s->packet.flags & CV_PACKET_REASSEMBLED)
 		return 0;
+	if (!has_header && session_keep_translated(s))
+		return CV_REASON_SESSION_TABLE_FULL;
 	session_prepare(s, &s->session);
 	return packet_translate(skb) ? CV_REASON_REWRITE_FAILED : 0;
 }
@@ -159,15 +161,13 @@ __noinline int datagram_to_proxy(struct __sk_buff *skb, __u32 side)
 	if (s->packet.flags & CV_PACKET_V6)
 		kind++;
 	if (s->space || s->packet.flags & (CV_PACKET_FRAGMENT | CV_PACKET_BRIDGED)) {
-		if (s->session.flags & CV_SESSION_DRAWN && session_keep_translated(s))
-			return packet_drop(skb, CV_REASON_SESSION_TABLE_FULL, side);
-		r = datagram_address(skb, s);
+		r = datagram_address(skb, s, 0);
 		return r ? packet_drop(skb, r, side) : datagram_leave(skb, CV_COUNTER_UDP_PLAIN, side);
 	}
 	if (!listener_count(control, kind))
 		return packet_drop(skb, CV_REASON_PROXY_DOWN, side);
 	if (kind >= CV_LISTENER_PLAIN4) {
-		r = datagram_address(skb, s);
+		r = datagram_address(skb, s, 0);
 		if (!r)
 			r = datagram_assign(skb, kind);
 		if (r)
@@ -177,7 +177,7 @@ __noinline int datagram_to_proxy(struct __sk_buff *skb, __u32 side)
 	}
 	r = header_insert(skb);
 	if (!r)
-		r = datagram_address(skb, s);
+		r = datagram_address(skb, s, 1);
 	if (!r)
 		r = datagram_assign(skb, kind);
 	if (r) {

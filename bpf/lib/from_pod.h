@@ -65,8 +65,8 @@ static __always_inline int from_pod_session(struct __sk_buff *skb, struct cv_scr
 }
 
 /*
- * A Service may have backends here and elsewhere: a session of the proxy to it stays one, with the backend that it has
- * been drawn as long as that is a workload elsewhere, or else with the one that the proxy has chosen.
+ * A Service may have backends here and elsewhere: a session of the proxy to it stays one, with its backend while that
+ * is a workload elsewhere and with a new draw after that; without a draw, with the proxy's choice.
  */
 static __always_inline void session_stays(struct cv_scratch *s, const struct cv_session *session)
 {

@@ -116,7 +116,10 @@ struct {
 	__type(value, struct cv_flow_key);
 } cv_lent SEC(".maps");
 
-/* UDP flows that go to the proxy; written by the programs. */
+/*
+ * UDP flows that go to the proxy; written by the programs. Those with a drawn backend take two of its places. The
+ * agent takes pods' sessions with Services out.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 65536);
@@ -233,7 +236,7 @@ struct {
 } cv_lookup_kind SEC(".maps");
 
 /*
- * The proxy's own sockets and what they are (enum cv_own_kind), entered by the agent; what a listener accepts inherits
+ * The proxy's own sockets and what they are (struct cv_own_socket), entered by the agent; what a listener accepts inherits
  * it. Others can take the proxy's mark, with CAP_NET_RAW, but not this.
  */
 struct {

@@ -182,7 +182,7 @@ static __always_inline int proxied_datagram(struct __sk_buff *skb, struct cv_scr
 	int r = packet_parse(skb);
 
 	if (r && r != CV_REASON_FRAGMENT_NO_FIRST)
-		return r;
+		return r > 0 ? r : 0;
 	s->nat_addr = own->addr;
 	s->nat_port = own->port;
 	s->nat_source = 1;

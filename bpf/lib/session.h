@@ -2,7 +2,7 @@
 /* UDP flows that are the proxy's, each by the interface that it comes in by. TC and XDP share it. */
 #pragma once
 
-#include "lib/maps.h"
+#include "lib/address.h"
 
 /* The key that a datagram of s->session, of CV_SESSION_DRAWN, has once it is translated, in s->lookup. */
 static __always_inline void session_translated_key(struct cv_scratch *s)
@@ -32,13 +32,19 @@ static __always_inline int session_enter_translated(struct cv_scratch *s)
 }
 
 /*
- * Sees to it that a datagram of s->session is found by sk_lookup.h once it is translated: what is not looked up is the
- * first to leave a full table. Returns 0 when it will be.
+ * Sees to it that it is known of a datagram of s->session, which has no header, what was asked: the second entry is the
+ * first to leave a full table, and may be another Service's or that of the backend itself. Returns 0 when it is known.
  */
 static __always_inline int session_keep_translated(struct cv_scratch *s)
 {
+	struct cv_session *translated;
+
 	session_translated_key(s);
-	return bpf_map_lookup_elem(&cv_session, &s->lookup) ? 0 : session_enter_translated(s);
+	translated = bpf_map_lookup_elem(&cv_session, &s->lookup);
+	if (translated && translated->flags & CV_SESSION_TRANSLATED && translated->port == s->packet.key.dport &&
+	    address_equal(&translated->addr, &s->packet.key.dst))
+		return 0;
+	return session_enter_translated(s);
 }
 
 /*

@@ -325,7 +325,7 @@ enum cv_inside_program {
 enum cv_own_kind {
 	CV_OWN_KIND_PLAIN = 1,   /* what it sends has the addresses that its receiver expects */
 	CV_OWN_KIND_BACKEND = 2, /* a BACKEND4 or BACKEND6 listener, or accepted by one: see lib/proxied.h */
-	CV_OWN_KIND_SERVICE = 3, /* answers a pod's datagrams to a Service in the name of the backend they were drawn */
+	CV_OWN_KIND_SERVICE = 3, /* answers a pod's datagrams to a Service in the name of the backend that was drawn */
 };
 
 /* cv_own_socket: what a socket of the proxy is. Written by the agent. */

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Culvert.Interop.Abi;
 using Culvert.Interop.Handles;
 using Culvert.Interop.Native;
 using Culvert.Interop.Sockets;
@@ -174,13 +173,15 @@ public unsafe class BpfMap : IDisposable
     private const int StorageAttempts = 64;
 
     /// <summary>Gives a socket storage of its own in a map of type BPF_MAP_TYPE_SK_STORAGE, or replaces what it has.</summary>
+    /// <typeparam name="T">The type of the map's values.</typeparam>
     /// <param name="socket">The open socket.</param>
     /// <param name="value">What is stored.</param>
     /// <returns>None, or why the kernel refused: NoMemory, for example.</returns>
     /// <exception cref="ArgumentException">The map's values have another size.</exception>
-    public SocketErrno TryEnterSocket(SafeHandle socket, CvOwnSocket value)
+    public SocketErrno TryEnterSocket<T>(SafeHandle socket, T value)
+        where T : unmanaged
     {
-        if (Info.ValueSize != sizeof(CvOwnSocket)) throw new ArgumentException($"the values of {Name} have {Info.ValueSize} bytes, not {sizeof(CvOwnSocket)}", nameof(value));
+        if (Info.ValueSize != sizeof(T)) throw new ArgumentException($"the values of {Name} have {Info.ValueSize} bytes, not {sizeof(T)}", nameof(value));
         using DescriptorLease lease = new(socket), map = new(Handle);
         int key = lease.Descriptor;
         for (int attempt = 1; ; attempt++)

@@ -1148,7 +1148,7 @@ public enum CvOwnKind : uint
     /// <summary>A BACKEND4 or BACKEND6 listener, or accepted by one: see lib/proxied.h.</summary>
     Backend = 2,
 
-    /// <summary>Answers a pod's datagrams to a Service in the name of the backend they were drawn.</summary>
+    /// <summary>Answers a pod's datagrams to a Service in the name of the backend that was drawn.</summary>
     Service = 3,
 }
 

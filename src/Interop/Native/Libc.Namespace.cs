@@ -7,6 +7,9 @@ internal static unsafe partial class Libc
 {
     internal const int CLONE_NEWNET = 0x40000000;
 
+    /// <summary>ioctl of a namespace: the user namespace that owns it, as a descriptor (linux/nsfs.h).</summary>
+    internal const nuint NS_GET_USERNS = 0xB701;
+
     [LibraryImport(Library, SetLastError = true)]
     internal static partial int setns(int fd, int nstype);
 

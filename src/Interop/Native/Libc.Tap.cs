@@ -2,13 +2,12 @@ using System.Runtime.InteropServices;
 
 namespace Culvert.Interop.Native;
 
-// linux/if_tun.h, linux/nsfs.h, fcntl.h
+// linux/if_tun.h, fcntl.h
 internal static unsafe partial class Libc
 {
     internal const int O_RDWR = 2;
     internal const int O_NONBLOCK = 0x800;
 
-    internal const nuint NS_GET_USERNS = 0xB701;
     internal const nuint TUNSETIFF = 0x400454CA;
     internal const ushort IFF_TAP = 0x0002;
     internal const ushort IFF_NO_PI = 0x1000;

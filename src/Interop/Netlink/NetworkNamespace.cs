@@ -38,19 +38,16 @@ public sealed unsafe class NetworkNamespace : IDisposable
 
     /// <summary>Whether it belongs to the user namespace that the caller is in, and not to one that some user has made below that: there anybody may have all of its capabilities, and give its links any address (ioctl_ns(2)).</summary>
     /// <exception cref="KernelException">The kernel does not say.</exception>
-    public bool IsOfOwnUsers
+    public bool BelongsToOwnUserNamespace()
     {
-        get
-        {
-            using DescriptorLease lease = new(Handle);
-            int owner = Libc.ioctl(lease.Descriptor, Libc.NS_GET_USERNS, null);
-            if (owner < 0) throw new KernelException($"ask for the owner of network namespace {Description}", Marshal.GetLastPInvokeError());
-            using FileDescriptorHandle users = new(owner);
-            int own = Libc.open_existing("/proc/self/ns/user", Libc.O_RDONLY | Libc.O_CLOEXEC);
-            if (own < 0) throw new KernelException("open /proc/self/ns/user", Marshal.GetLastPInvokeError());
-            using FileDescriptorHandle ownUsers = new(own);
-            return InodeOf(owner, "the owner") == InodeOf(own, "/proc/self/ns/user");
-        }
+        using DescriptorLease lease = new(Handle);
+        int owner = Libc.ioctl(lease.Descriptor, Libc.NS_GET_USERNS, null);
+        if (owner < 0) throw new KernelException($"ask for the owner of network namespace {Description}", Marshal.GetLastPInvokeError());
+        using FileDescriptorHandle users = new(owner);
+        int own = Libc.open_existing("/proc/self/ns/user", Libc.O_RDONLY | Libc.O_CLOEXEC);
+        if (own < 0) throw new KernelException("open /proc/self/ns/user", Marshal.GetLastPInvokeError());
+        using FileDescriptorHandle ownUsers = new(own);
+        return InodeOf(owner, "the owner") == InodeOf(own, "/proc/self/ns/user");
     }
 
     /// <summary>Makes a namespace with a name, as "ip netns add" does. Its lo is down.</summary>

@@ -55,7 +55,7 @@ public sealed class PortUnreachableSender : IDisposable
         return _raw6?.SendTo(packet[..Write6(packet, sender, from)], sender.WithPort(0)) ?? SocketErrno.None;
     }
 
-    // A message is sent before the next is written: what a socket is entered as holds for that one.
+    // A message passes the programs before the next is written: what a socket is entered as holds for that one. One that has to wait for its neighbour's address may say another Service then, and be of no use.
     private SocketErrno SpeakFor(SocketHandle? socket, ref SocketEndPoint? current, in SocketEndPoint? service)
     {
         if (socket is null || current == service) return SocketErrno.None;

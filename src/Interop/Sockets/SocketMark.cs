@@ -29,8 +29,8 @@ public sealed class SocketMark(uint value, BpfMap? owned = null, BpfProgram? cap
     /// <returns>None, or why the kernel refused.</returns>
     public SocketErrno ApplyForService(SocketHandle socket, in SocketEndPoint service)
     {
-        CvOwnSocket own = new() { Kind = (uint)CvOwnKind.Service, Port = BinaryPrimitives.ReverseEndianness(service.Port) };
-        if (!BitConverter.IsLittleEndian) own.Port = service.Port;
+        CvOwnSocket own = new() { Kind = (uint)CvOwnKind.Service };
+        BinaryPrimitives.WriteUInt16BigEndian(MemoryMarshal.AsBytes(new Span<ushort>(ref own.Port)), service.Port);
         service.WriteAddress(MemoryMarshal.AsBytes(new Span<CvAddr>(ref own.Addr)));
         return Apply(socket, own);
     }

@@ -19,7 +19,8 @@ internal sealed class DatagramDraws(BpfMap<CvFlowKey, CvSession> sessions) : IDa
     /// <inheritdoc/>
     public void Forget(in UdpSessionKey session, in SocketEndPoint? drawn)
     {
-        if (session.Space is not null || FindBackend(session) != drawn) return;
+        // What is drawn anew between look and removal is drawn once more, before the proxy has heard of it.
+        if (session.Space is not null || Find(session.Client, session.Destination, CvSessionFlag.Drawn) != drawn) return;
         sessions.Delete(Key(session.Client, session.Destination));
         if (drawn is { } backend && FindService(session.Client, backend) == session.Destination) sessions.Delete(Key(session.Client, backend));
     }

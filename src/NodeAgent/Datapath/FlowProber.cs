@@ -118,24 +118,19 @@ internal sealed class FlowProber(BpfMap<CvFlowKey, CvFlow> flows, uint mark, ILo
     {
         if (namespaceOf?.Invoke(key.Space) is not { } network) return;
         bool v6 = ProbeFrame.IsIPv6(key);
-        Socket socket;
         try
         {
-            socket = network.Run(() => new Socket(v6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork, SocketType.Raw, ProtocolType.Raw));
-        }
-        catch (KernelException e)
-        {
-            FlowProberLog.Failed(logger, e.Message); // the pod is going
-            return;
-        }
-        using (socket)
-        {
+            using Socket socket = network.Run(() => new Socket(v6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork, SocketType.Raw, ProtocolType.Raw));
             if (!v6) socket.SetSocketOption(SocketOptionLevel.IP, SocketOptionName.HeaderIncluded, true); // of IPv6 such a socket expects it anyhow (ipv6(7))
             foreach (uint sequence in Sequences)
             {
                 ReadOnlySpan<byte> packet = ProbeFrame.PacketOf(frame.AsSpan(0, ProbeFrame.Write(frame, key, flow, sequence)));
                 socket.SendTo(packet, SocketFlags.None, new IPEndPoint(ProbeFrame.DestinationOf(packet), 0));
             }
+        }
+        catch (Exception e) when (e is KernelException or SocketException)
+        {
+            FlowProberLog.Failed(logger, e.Message); // the pod is going, or has taken its lo down, which is no other's affair
         }
     }
 

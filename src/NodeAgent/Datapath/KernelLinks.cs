@@ -11,6 +11,7 @@ namespace Culvert.NodeAgent.Datapath;
 internal sealed class KernelLinks : ILinks, IHostEnds
 {
     private const int EthernetAddress = 6; // bytes
+    private const int NoLink = -1;
 
     // A rule about a pod is about all that it sends: a few neighbours tell.
     private const int MostNeighbours = 4;
@@ -81,7 +82,8 @@ internal sealed class KernelLinks : ILinks, IHostEnds
 
     int? IHostEnds.FindVeth(WorkloadInfo workload, IPAddress address)
     {
-        LinkInfo? link = workload.HostInterface is { } name ? _links.GetValueOrDefault(name) : _hostRoutes.TryGetValue(address, out int index) ? _byIndex.GetValueOrDefault(index) : null;
+        if (workload.HostInterface is { } name && !_links.ContainsKey(name)) return NoLink;
+        LinkInfo? link = workload.HostInterface is { } known ? _links[known] : _hostRoutes.TryGetValue(address, out int index) ? _byIndex.GetValueOrDefault(index) : null;
         return link is { Kind: "veth" } ? link.Index : null;
     }
 

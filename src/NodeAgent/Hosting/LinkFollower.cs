@@ -19,8 +19,9 @@ namespace Culvert.NodeAgent.Hosting;
 /// <param name="logger">The agent's log.</param>
 internal sealed class LinkFollower(ChannelReader<ImmutableArray<string>> changes, SnapshotApplier applier, DatapathState state, Func<bool> isWaiting, TimeProvider time, ILogger logger)
 {
-    // What a pod does before it is captured is not guarded.
+    // What a pod does before it is captured is not guarded. But one that does not come at all must not cost a look every second for ever.
     private static readonly TimeSpan WaitingInterval = TimeSpan.FromSeconds(1);
+    private const int MostWaitingLooks = 120;
 
     // Finds what no change tells of: changes that went unseen, and a snapshot that failed and could not be taken back entirely.
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
@@ -31,18 +32,24 @@ internal sealed class LinkFollower(ChannelReader<ImmutableArray<string>> changes
     /// <summary>Runs until cancelled.</summary>
     internal async Task RunAsync(CancellationToken stop)
     {
-        int failures = 0;
+        int failures = 0, waitingLooks = 0;
+        long looked = time.GetTimestamp();
         Task<bool>? waiting = null;
         try
         {
             while (true)
             {
                 waiting ??= changes.WaitToReadAsync(stop).AsTask();
-                TimeSpan longest = failures == 0 ? (isWaiting() ? WaitingInterval : Interval) : RotationSchedule.RetryAfter(failures - 1, Random.Shared.NextDouble());
+                TimeSpan longest = failures == 0 ? WaitingInterval : RotationSchedule.RetryAfter(failures - 1, Random.Shared.NextDouble());
                 await ((Task)waiting.WaitAsync(longest, time, stop)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 stop.ThrowIfCancellationRequested();
-                ImmutableArray<string>? changed = waiting.IsCompleted ? Take(ref waiting) : [];
+                bool hasChanged = waiting.IsCompleted;
+                bool waits = isWaiting();
+                if (hasChanged || !waits) waitingLooks = 0;
+                if (!hasChanged && failures == 0 && time.GetElapsedTime(looked) < Interval && !(waits && waitingLooks++ < MostWaitingLooks)) continue;
+                ImmutableArray<string>? changed = hasChanged ? Take(ref waiting) : [];
                 if (changed is not { } names) continue;
+                looked = time.GetTimestamp();
                 try
                 {
                     bool again = failures > 0;

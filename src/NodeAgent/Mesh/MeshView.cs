@@ -81,7 +81,8 @@ internal sealed class MeshView
     private OutboundRoute RouteToDrawn(WorkloadInfo? source, in SocketEndPoint drawn, TransportProtocol protocol, BackendPool pool)
     {
         Backend? backend = pool.Find(drawn);
-        if (backend is null && FindWorkload(drawn) is not { Enrolled: true }) return OutboundRoute.Deny(ProxyFailure.NoBackend, "the backend that was drawn is gone", pool.Service);
+        bool isGone = backend is null && (protocol == TransportProtocol.Udp || FindWorkload(drawn) is not { Enrolled: true }); // a session of datagrams is drawn another
+        if (isGone) return OutboundRoute.Deny(ProxyFailure.NoBackend, "the backend that was drawn is gone", pool.Service);
         return RouteTo(PathTo(source, drawn, protocol, pool.Port), drawn, pool.Service) with { Load = backend?.Load, ApplicationProtocol = pool.Port.AppProtocol };
     }
 

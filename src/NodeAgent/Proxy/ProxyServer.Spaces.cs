@@ -42,7 +42,7 @@ internal sealed partial class ProxyServer
 
     /// <summary>
     /// Gives a space up, for good: its listeners and tunnels close, and what still runs there is reset. When the task ends, that is done, and the proxy has no socket there but those that are being
-    /// connected, which end by their time limits. Of one that is not open it has to do nothing else than to remember that it never will be.
+    /// connected, which end by their time limits. A space that is not open can't be opened afterwards.
     /// </summary>
     /// <param name="space">The space.</param>
     internal async Task CloseSpaceAsync(PodSpace space)
@@ -55,7 +55,7 @@ internal sealed partial class ProxyServer
         }
 
         // A loop that has ended does nothing any more.
-        if (_started) await Task.WhenAny(InvokeAllAsync(loop => loop.CloseOf(space)), _ended.Task);
+        if (_started) await await Task.WhenAny(InvokeAllAsync(loop => loop.CloseOf(space)), _ended.Task);
         foreach (ProxyListener listener in listeners.All) listener.Handle.Dispose();
     }
 

@@ -17,12 +17,13 @@ public sealed class LinkFollowerTests : IAsyncDisposable
     private readonly Target _target = new();
     private readonly SnapshotApplier _applier;
     private readonly Task _running;
+    private volatile bool _isWaiting;
 
     public LinkFollowerTests()
     {
         _applier = new SnapshotApplier();
         _applier.Open(_target);
-        _running = new LinkFollower(_changes.Reader, _applier, _state, () => false, TimeProvider.System, NullLogger.Instance).RunAsync(_stop.Token);
+        _running = new LinkFollower(_changes.Reader, _applier, _state, () => _isWaiting, TimeProvider.System, NullLogger.Instance).RunAsync(_stop.Token);
     }
 
     [Fact]
@@ -51,6 +52,15 @@ public sealed class LinkFollowerTests : IAsyncDisposable
         _changes.Writer.TryWrite([]);
         await _target.Applied.Task.WaitAsync(Patience);
         Assert.Equal(1, _target.Looks);
+    }
+
+    [Fact]
+    public async Task WhileANamespaceIsWaitedForItIsLookedForWithoutAChange()
+    {
+        // It begins to be waited for while the follower sleeps.
+        await Task.Yield();
+        _isWaiting = true;
+        await _target.Applied.Task.WaitAsync(Patience);
     }
 
     [Fact]

@@ -66,6 +66,17 @@ public sealed class MeshViewTests
         Assert.Equal(ProxyFailure.NoBackend, view.Resolve(Client, Client1, Point("10.96.0.1", 80), TransportProtocol.Tcp, Point("10.0.1.9", 8080)).Failure);
     }
 
+    [Fact]
+    public void ASessionOfDatagramsIsDrawnAnotherWhenItsBackendHasLeftTheService()
+    {
+        ServiceInfo service = TestMesh.Service("web", "10.96.0.1", TestMesh.Backend("shop/far", "10.0.1.1"));
+        MeshView view = View(service with { Ports = [.. service.Ports.Select(p => p with { Protocol = TransportProtocol.Udp })] });
+        Assert.Equal(OutboundRouteKind.Tunnel, view.Resolve(Client, Client1, Point("10.96.0.1", 80), TransportProtocol.Udp, Point("10.0.1.1", 8080)).Kind);
+
+        // It still is in the mesh, and a connection that has begun would be let to it.
+        Assert.Equal(ProxyFailure.NoBackend, view.Resolve(Client, Client1, Point("10.96.0.1", 80), TransportProtocol.Udp, Point("10.0.1.2", 8080)).Failure);
+    }
+
     [Theory]
     [InlineData(TransportProtocol.Tcp)]
     [InlineData(TransportProtocol.Udp)]

@@ -36,7 +36,9 @@ public sealed class InsideTests
 
         // One agent takes out what it has put in, the other is dead by then, and what it knew is lost.
         await lab.Mesh.Nodes[1].KillAgentAsync();
-        File.Delete(Path.Combine(Path.GetDirectoryName(lab.Mesh.Nodes[1].AdminSocket)!, "spaces"));
+        var spaces = Path.Combine(Path.GetDirectoryName(lab.Mesh.Nodes[1].AdminSocket)!, "spaces");
+        Assert.True(File.Exists(spaces));
+        File.Delete(spaces);
         await lab.RemoveAsync();
         await CoexistLab.AssertAsync("after the mesh was removed", probes);
         Assert.Equal(before, await Task.WhenAll(enrolled.Select(LeftInAsync)));

@@ -9,7 +9,7 @@ namespace Culvert.NodeAgent.Datapath.Inside;
 /// <summary>Takes out of pods' network namespaces what an agent that is gone has left there: rules and routes, and filters on kernels without TCX. Pinned links are removed with their pins.</summary>
 public static class InsideRemoval
 {
-    /// <summary>The same for all namespaces that the run folder tells of, which forgets them, and for rules and routes in those whose links lead to the caller's.</summary>
+    /// <summary>Takes all of it out of the namespaces that the run folder tells of, and of those whose links lead to the caller's: the run folder may have been lost. Nothing is remembered of them then.</summary>
     /// <param name="runFolder">The agent's run folder.</param>
     /// <param name="routeTable">The agent's routing table.</param>
     /// <returns>One line for each thing removed.</returns>
@@ -20,26 +20,33 @@ public static class InsideRemoval
         AgentOptions options = new() { RouteTable = routeTable };
         List<string> removed = [];
         foreach (SpaceOwner owner in numbers.All.Values) removed.AddRange(Remove(options, owner));
+        foreach (string path in new NamespaceScan().LeadingHere) removed.AddRange(Remove(options, path));
         numbers.KeepOnly(new HashSet<ushort>());
-        foreach (string path in new NamespaceScan().LeadingHere) removed.AddRange(RemoveRoutes(options, path));
         return removed;
     }
 
-    /// <summary>The same for one namespace; nothing when it has gone.</summary>
+    /// <summary>Takes it out of one namespace; nothing when that has gone.</summary>
     /// <exception cref="KernelException">The namespace could not be entered, or something in it not removed.</exception>
     internal static IReadOnlyList<string> Remove(AgentOptions options, SpaceOwner owner)
     {
-        if (NamespaceScan.FindPath(owner.Inode) is not { } path) return [];
-        using (NetworkNamespace network = NetworkNamespace.OpenPath(path))
-        {
-            foreach (int device in NamespaceScan.DevicesOf(network)) PodPrograms.DetachFilters(network, device);
-        }
-        return RemoveRoutes(options, path);
+        return NamespaceScan.FindPath(owner.Inode) is { } path ? Remove(options, path) : [];
     }
 
-    private static IReadOnlyList<string> RemoveRoutes(AgentOptions options, string path)
+    private static IReadOnlyList<string> Remove(AgentOptions options, string path)
     {
-        using NetworkNamespace network = NetworkNamespace.OpenPath(path);
-        return new PodRoutes(options, network, [AddressFamily.InterNetwork, AddressFamily.InterNetworkV6]).Remove();
+        NetworkNamespace network;
+        try
+        {
+            network = NetworkNamespace.OpenPath(path);
+        }
+        catch (KernelException e) when (e.Errno == Errno.ENOENT)
+        {
+            return []; // its process has ended meanwhile
+        }
+        using (network)
+        {
+            foreach (int device in NamespaceScan.DevicesOf(network)) PodPrograms.DetachFilters(network, device);
+            return new PodRoutes(options, network, [AddressFamily.InterNetwork, AddressFamily.InterNetworkV6]).Remove();
+        }
     }
 }

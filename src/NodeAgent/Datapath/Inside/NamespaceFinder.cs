@@ -38,9 +38,10 @@ internal sealed class NamespaceFinder(SpaceNumbers numbers, Func<string, ulong?>
             obstacle = $"the network namespaces of this node can't be looked at: {e.Message}";
             return null;
         }
+        FoundNamespace? present = Present(workload);
         foreach (IPAddress address in workload.Addresses)
         {
-            FoundNamespace[] found = Owners(workload, address, hostEnds);
+            FoundNamespace[] found = present is not null ? [present] : Owners(workload, address, hostEnds);
             if (found.Length == 0) continue;
             if (found.Length > 1)
             {
@@ -64,10 +65,13 @@ internal sealed class NamespaceFinder(SpaceNumbers numbers, Func<string, ulong?>
         return null;
     }
 
+    // Where it is captured, as long as that has any of its addresses.
+    private FoundNamespace? Present(WorkloadInfo workload) =>
+        captured(workload.Uid) is { } inode ? workload.Addresses.SelectMany(_scan!.Find).FirstOrDefault(f => f.Inode == inode) : null;
+
     private FoundNamespace[] Owners(WorkloadInfo workload, IPAddress address, IHostEnds hostEnds)
     {
         IReadOnlyList<FoundNamespace> all = _scan!.Find(address);
-        if (captured(workload.Uid) is { } inode && all.FirstOrDefault(f => f.Inode == inode) is { } known) return [known];
         if (hostEnds.FindVeth(workload, address) is { } index) return [.. all.Where(f => f.HostEnd == index)];
 
         // Where others' pods have host routes by their veths, this one would have one, too.

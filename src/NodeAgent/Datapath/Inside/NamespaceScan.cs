@@ -87,7 +87,7 @@ internal sealed class NamespaceScan
     }
 
     // What is mounted was put there by who runs pods. A process may have been given its namespace by anybody: within user namespaces everybody may make them, with links and addresses of any kind.
-    private static bool IsTrusted(NetworkNamespace network, string path) => !path.StartsWith("/proc/", StringComparison.Ordinal) || network.IsOfOwnUsers;
+    private static bool IsTrusted(NetworkNamespace network, string path) => !path.StartsWith("/proc/", StringComparison.Ordinal) || network.BelongsToOwnUserNamespace();
 
     private static string? Target(string path)
     {

@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Culvert.Core;
 using Culvert.Interop;
@@ -72,13 +73,17 @@ internal sealed class PodCapture(AgentOptions options, PinFolder pins, DatapathM
             PodNamespace pod = endpoint.Inside!;
             // A workload whose namespace was made anew has another number now.
             CapturedPod? known = _pods.Values.FirstOrDefault(p => p.Space.Uid == endpoint.Workload.Uid);
-            if (known?.Pod.Number == pod.Number && known.Pod.DeviceIndex == pod.DeviceIndex) continue;
             try
             {
+                if (known?.Pod.Number == pod.Number && known.Pod.DeviceIndex == pod.DeviceIndex)
+                {
+                    UseFamilies(known, endpoint.Workload);
+                    continue;
+                }
                 if (known is not null) Close(known);
                 _pods[pod.Number] = OpenPod(endpoint);
             }
-            catch (Exception e) when (e is KernelException or BpfException)
+            catch (KernelException e)
             {
                 InsideLog.NotOpened(logger, endpoint.Workload.Uid, e.Message);
                 gone.Add(endpoint.Index);
@@ -135,8 +140,11 @@ internal sealed class PodCapture(AgentOptions options, PinFolder pins, DatapathM
             removed.AddRange(Close(pod));
             InsideLog.Released(logger, pod.Space.Uid);
         }
-        foreach ((ushort number, SpaceOwner owner) in numbers.All.Where(n => !kept.Contains(n.Key)).ToArray()) removed.AddRange(Restore(number, owner));
         PodPrograms.DetachOthers(pins, kept);
+        foreach ((ushort number, SpaceOwner owner) in numbers.All.Where(n => !kept.Contains(n.Key)).ToArray())
+        {
+            if (!TryRemoveLeft(number, owner, removed)) kept.Add(number); // it is tried again
+        }
         numbers.KeepOnly(kept);
         Publish();
         return removed;
@@ -180,13 +188,13 @@ internal sealed class PodCapture(AgentOptions options, PinFolder pins, DatapathM
         try
         {
             if (network.Inode != pod.Inode) throw new KernelException($"open the network namespace of {endpoint.Workload.Uid}: it is another one by now", Errno.ENOENT);
-            PodRoutes routes = new(options, network, endpoint.Workload.Addresses.Select(a => a.AddressFamily).Distinct().ToImmutableArray());
+            PodRoutes routes = new(options, network, FamiliesOf(endpoint.Workload));
             routes.Ensure();
             programs = PodPrograms.Load(_object, pins, tcx, network, pod);
             space = new PodSpace(pod.Number, network, endpoint.Workload.Uid);
             SpaceListeners listeners = Proxy!.OpenSpace(space);
             InsideLog.Opened(logger, endpoint.Workload.Uid, pod.Path, pod.Device, pod.Number, pod.Reason);
-            return new CapturedPod(pod, space, routes, programs, listeners);
+            return new CapturedPod(pod, space, programs, listeners) { Routes = routes };
         }
         catch
         {
@@ -197,11 +205,21 @@ internal sealed class PodCapture(AgentOptions options, PinFolder pins, DatapathM
         }
     }
 
+    // A workload may get an address of the other family.
+    private void UseFamilies(CapturedPod pod, WorkloadInfo workload)
+    {
+        ImmutableArray<AddressFamily> families = FamiliesOf(workload);
+        if (pod.Routes.Families.ToHashSet().SetEquals(families)) return;
+        pod.Routes = new PodRoutes(options, pod.Space.Namespace, families);
+        pod.Routes.Ensure();
+    }
+
+    private static ImmutableArray<AddressFamily> FamiliesOf(WorkloadInfo workload) => [.. workload.Addresses.Select(a => a.AddressFamily).Distinct()];
+
     // Slots of a proxy that has ended are empty by themselves.
     private void Offer(CapturedPod pod)
     {
         if (pod.IsOffered) return;
-        pod.IsOffered = true;
         SpaceListeners listeners = pod.Listeners;
         foreach ((IReadOnlyList<ProxyListener> kind, CvListenerKind four, CvListenerKind six) in
             new[] { (listeners.Outbound, CvListenerKind.Out4, CvListenerKind.Out6), (listeners.Tunnels, CvListenerKind.Tunnel4, CvListenerKind.Tunnel6), (listeners.Plain, CvListenerKind.Plain4, CvListenerKind.Plain6) })
@@ -212,6 +230,7 @@ internal sealed class PodCapture(AgentOptions options, PinFolder pins, DatapathM
                 maps.InsideSock.SetDescriptor(MemoryMarshal.AsBytes(new ReadOnlySpan<CvInsideListenerKey>(in key)), listener.Handle);
             }
         }
+        pod.IsOffered = true;
     }
 
     // The proxy is offered once it knows the snapshot that the pod is in: it would refuse what comes before. Until then the programs drop it, if those of an agent before are there, and TCP sends its SYN again.
@@ -228,26 +247,32 @@ internal sealed class PodCapture(AgentOptions options, PinFolder pins, DatapathM
     {
         _pods.Remove(pod.Pod.Number);
         Proxy!.CloseSpaceAsync(pod.Space).GetAwaiter().GetResult();
-        IReadOnlyList<string> removed = IsUsed(pod.Pod.Inode) ? [] : pod.Routes.Remove();
-        pod.Dispose();
-        return removed;
+        try
+        {
+            return IsUsed(pod.Pod.Inode) ? [] : pod.Routes.Remove();
+        }
+        finally
+        {
+            pod.Dispose();
+        }
     }
 
     // A workload may have taken over the namespace of one that has left, as when it was only given another name.
     private bool IsUsed(ulong inode) => _pods.Values.Any(p => p.Pod.Inode == inode);
 
     // What an agent before this one has left.
-    private IReadOnlyList<string> Restore(ushort number, SpaceOwner owner)
+    private bool TryRemoveLeft(ushort number, SpaceOwner owner, List<string> removed)
     {
-        if (_pods.ContainsKey(number) || IsUsed(owner.Inode)) return [];
+        if (_pods.ContainsKey(number) || IsUsed(owner.Inode)) return true;
         try
         {
-            return InsideRemoval.Remove(options, owner);
+            removed.AddRange(InsideRemoval.Remove(options, owner));
+            return true;
         }
         catch (KernelException e)
         {
             InsideLog.NotRestored(logger, owner.Workload, e.Message);
-            return [];
+            return false;
         }
     }
 
@@ -257,8 +282,10 @@ internal sealed class PodCapture(AgentOptions options, PinFolder pins, DatapathM
         _attached = [.. _pods.Values.SelectMany(p => p.Programs.List)];
     }
 
-    private sealed record CapturedPod(PodNamespace Pod, PodSpace Space, PodRoutes Routes, PodPrograms Programs, SpaceListeners Listeners) : IDisposable
+    private sealed record CapturedPod(PodNamespace Pod, PodSpace Space, PodPrograms Programs, SpaceListeners Listeners) : IDisposable
     {
+        internal required PodRoutes Routes { get; set; }
+
         internal bool IsOffered { get; set; }
 
         public void Dispose()

@@ -16,6 +16,9 @@ internal sealed class PodRoutes(AgentOptions options, NetworkNamespace network, 
     private const string AcceptLocal = "ipv4/conf/lo/accept_local";
     private readonly CaptureRoutes _routes = new(options, families);
 
+    /// <summary>Families of the pod's addresses.</summary>
+    internal ImmutableArray<AddressFamily> Families => families;
+
     /// <summary>Makes what is missing; one line for each thing made.</summary>
     /// <exception cref="KernelException">The kernel refused.</exception>
     internal IReadOnlyList<string> Ensure() => network.Run<IReadOnlyList<string>>(() =>

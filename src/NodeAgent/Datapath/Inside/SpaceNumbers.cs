@@ -76,11 +76,15 @@ internal sealed class SpaceNumbers
             foreach (string line in Encoding.UTF8.GetString(content.Span).Split('\n', StringSplitOptions.RemoveEmptyEntries))
             {
                 if (line.Split(' ', 3) is not [string number, string inode, string workload]) throw new FormatException($"not a namespace: '{line}'");
-                _owners[_last = ushort.Parse(number, CultureInfo.InvariantCulture)] = new SpaceOwner(ulong.Parse(inode, CultureInfo.InvariantCulture), workload);
+                _last = ushort.Parse(number, CultureInfo.InvariantCulture);
+                if (_last is 0 or >= (ushort)CvAbi.MaxSpaces) throw new FormatException($"no number of a namespace: '{line}'");
+                _owners[_last] = new SpaceOwner(ulong.Parse(inode, CultureInfo.InvariantCulture), workload);
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException or InvalidDataException or OverflowException)
         {
+            _owners.Clear();
+            _last = 0;
             SpaceNumbersLog.NotLoaded(_logger, _path, e.Message);
         }
     }

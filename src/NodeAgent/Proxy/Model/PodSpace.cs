@@ -6,7 +6,7 @@ namespace Culvert.NodeAgent.Proxy.Model;
 /// The network namespace of a pod that is captured inside it: the proxy's sockets that speak with the pod, or for it, are there. Two are equal when they are the same object: a pod whose namespace is
 /// made anew has another. Safe for several threads.
 /// </summary>
-/// <param name="number">What the kernel's programs know it by: 1 to 65535.</param>
+/// <param name="number">What the kernel's programs know it by: 1 to 4095.</param>
 /// <param name="ns">The namespace; open for as long as the space is. Not disposed with this object.</param>
 /// <param name="uid">The workload.</param>
 internal sealed class PodSpace(ushort number, NetworkNamespace ns, string uid)

@@ -50,7 +50,7 @@ internal sealed class CapturedDatagrams(
             return ProxyProtocolError.KernelData;
         flags = BinaryPrimitives.ReadUInt32BigEndian(data[13..]);
 
-        // What was addressed to a backend says by that which; that it is one of the Service's is asked when the session begins.
+        // What was addressed to a backend says by that which; whether it is one of the Service's is asked when the session begins.
         bool isAsSent = key.Client == source && (key.Destination == destination || Has(flags, CvSessionFlag.Drawn));
         return checkCaptured && !isAsSent ? ProxyProtocolError.AddressMismatch : ProxyProtocolError.None;
     }
@@ -65,13 +65,14 @@ internal sealed class CapturedDatagrams(
     internal void TakePlain(GsoBatch datagrams, in SocketEndPoint source, in SocketEndPoint destination, PodSpace? space)
     {
         UdpSessionKey key = new(source, destination, space);
-        if (!sessions.Contains(key) && space is null && sessions.FindService(source, destination) is { } service)
+        bool isKnown = sessions.Contains(key);
+        IReplyHolder? answered = isKnown ? null : answers.Find(space, source, destination);
+        if (!isKnown && answered is null && space is null && sessions.FindService(source, destination) is { } service)
         {
             foreach (ReadOnlySpan<byte> payload in datagrams) sessions.OnDatagram(key with { Destination = service }, external: false, destination, payload);
             return;
         }
 
-        IReplyHolder? answered = sessions.Contains(key) ? null : answers.Find(space, source, destination);
         bool external = answered is null && directory.FindLocalWorkload(source) is null;
         foreach (ReadOnlySpan<byte> payload in datagrams) TakePlain(key, answered, external, payload);
     }

@@ -68,7 +68,13 @@ internal sealed class UdpSessionOpener(
         LoadBalancerTrust trust = route.Kind == OutboundRouteKind.Local ? LoadBalancerHeader.Check(ref info) : LoadBalancerTrust.NotExpected;
         session.Use(places.ForClient(source, key.Client, trust == LoadBalancerTrust.Trusted ? route.Destination : null));
         if (trust == LoadBalancerTrust.Untrusted) session.Refuse(info, ProxyFailure.ProxyProtocol, null);
-        else if (route.Kind == OutboundRouteKind.Deny) session.Refuse(info, route.Failure, route.Detail);
+        else if (route.Kind == OutboundRouteKind.Deny)
+        {
+            session.Refuse(info, route.Failure, route.Detail);
+
+            // It need not be so for long: the kernel draws another.
+            if (route.Failure == ProxyFailure.NoBackend && session.Drawn is not null) session.Close(ProxyFailure.RouteChanged);
+        }
         else if (ProxyFailures.FromBudget(session.TryTake()) is not ProxyFailure.None and var refusal) session.Refuse(info, refusal, "too many sessions");
         else if (trust == LoadBalancerTrust.Trusted) session.OpenBehindProxyHeader(route, behindHeaders.Accept(info, session));
         else if (guard.TryAdmit(ref info, client: null, isDestinationHere: route.Kind == OutboundRouteKind.Local, out refusal) is not { } connection) session.Refuse(info, refusal, null);

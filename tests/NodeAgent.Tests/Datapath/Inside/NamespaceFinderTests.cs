@@ -84,7 +84,7 @@ public sealed class NamespaceFinderTests : IDisposable
     {
         Process process = Start("unshare", ["--user", "--map-root-user", "--net", "sh", "-c", $"ip link add eth0 type bridge && ip address add {Victim}/32 dev eth0 && ip link set eth0 up && ip link set lo up && echo made && exec sleep 300"]);
         Assert.Equal("made", process.StandardOutput.ReadLine());
-        using (NetworkNamespace users = NetworkNamespace.OfProcess(process.Id)) Assert.Equal((false, true), (users.IsOfOwnUsers, _node.IsOfOwnUsers));
+        using (NetworkNamespace users = NetworkNamespace.OfProcess(process.Id)) Assert.Equal((false, true), (users.BelongsToOwnUserNamespace(), _node.BelongsToOwnUserNamespace()));
         Assert.Null(Find(out _, out _));
     }
 

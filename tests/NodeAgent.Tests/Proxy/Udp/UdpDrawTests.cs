@@ -57,6 +57,31 @@ public sealed class UdpDrawTests
     }
 
     [Fact]
+    public async Task TheNextAgentGoesOnWithWhatWasDrawn()
+    {
+        await using (UdpProxy proxy = Start())
+        {
+            using Socket app = UdpProxy.Bind("127.0.0.1"), client = UdpProxy.Bind("127.0.0.1");
+            proxy.RouteTo(app.LocalEndPoint!);
+            Exchange(proxy, client, app, Backend(proxy, 2), 1);
+        }
+
+        Assert.Empty(_draws.Forgotten);
+    }
+
+    [Fact]
+    public async Task OneWhoseBackendIsGoneIsForgottenAtOnce()
+    {
+        await using UdpProxy proxy = Start();
+        using Socket client = UdpProxy.Bind("127.0.0.1");
+        proxy.Mesh.Route = _ => OutboundRoute.Deny(ProxyFailure.NoBackend, "the backend that was drawn is gone");
+        client.SendTo(UdpProxy.Captured(client.LocalEndPoint!, Service, [1], drawn: true), Backend(proxy, 2));
+        await SocketExtensions.EventuallyAsync(() => !_draws.Forgotten.IsEmpty);
+        Assert.Equal(0, Assert.Single(await proxy.Server.GetStatsAsync()).UdpSessions);
+        Assert.Equal(ProxyFailure.NoBackend, Assert.Single(proxy.Mesh.Failed).Failure);
+    }
+
+    [Fact]
     public async Task WhatCameWithoutAHeaderIsOfTheServicesSession()
     {
         await using UdpProxy proxy = Start();
