@@ -73,11 +73,12 @@ static __always_inline void session_stays(struct cv_scratch *s, const struct cv_
 	struct cv_decision *d = &s->decision;
 	struct cv_address *to;
 
-	d->verdict = CV_VERDICT_PROXY;
-	if (!(session->flags & CV_SESSION_DRAWN)) {
+	/* A backend that would be passed to is none for the proxy, which chooses among workloads then. */
+	if (d->verdict != CV_VERDICT_PROXY || !(session->flags & CV_SESSION_DRAWN))
 		d->drawn = 0;
+	d->verdict = CV_VERDICT_PROXY;
+	if (!(session->flags & CV_SESSION_DRAWN))
 		return;
-	}
 	to = address_lookup(s->packet.generation, &session->addr);
 	if (!to || !(to->flags & CV_ADDRESS_MESHED) || address_is_here(s, to))
 		return;

@@ -231,6 +231,10 @@ public sealed class ProxiedDatagramTests : IClassFixture<LiveWorld>
         IPAddress last = await BackendOfNextAsync(client, proxy);
         NextGeneration(v6, LiveWorld.Generation + 30, [.. new[] { _world.X(v6) }.Concat(others).Where(b => !b.Equals(last))], without: last);
         Assert.NotEqual(last, await BackendOfNextAsync(client, proxy));
+
+        // Nor is it led out of the mesh when nothing else is left to draw: the proxy chooses.
+        NextGeneration(v6, LiveWorld.Generation + 31, [World.External(v6)], without: World.External(v6));
+        Assert.Equal(World.Vip(v6), await BackendOfNextAsync(client, proxy));
     }
 
     [Theory, MemberData(nameof(Families))]
