@@ -84,7 +84,7 @@ static __always_inline int icmp_restore(struct __sk_buff *skb, struct cv_scratch
 	__be32 begin[3], asked4;
 
 	if (s->inner.reverse.proto != IPPROTO_UDP || bpf_skb_load_bytes(skb, off, begin, sizeof(begin)) ||
-	    begin[0] != CV_HEADER_SIGNATURE0 || begin[1] != CV_HEADER_SIGNATURE1 || begin[2] != CV_HEADER_SIGNATURE2)
+	    !header_begins_with(begin))
 		return 0;
 	off += CV_HEADER_ADDRESSES;
 	if (v6) {

@@ -236,8 +236,8 @@ struct {
 } cv_lookup_kind SEC(".maps");
 
 /*
- * The proxy's own sockets and what they are (struct cv_own_socket), entered by the agent; what a listener accepts inherits
- * it. Others can take the proxy's mark, with CAP_NET_RAW, but not this.
+ * The proxy's own sockets and what they are (struct cv_own_socket), entered by the agent; what a listener accepts
+ * inherits it. Others can take the proxy's mark, with CAP_NET_RAW, but not this.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);

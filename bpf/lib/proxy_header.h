@@ -22,6 +22,12 @@
 #define CV_HEADER_SIGNATURE1 bpf_htonl(0x000d0a51)
 #define CV_HEADER_SIGNATURE2 bpf_htonl(0x5549540a)
 
+/* Whether these words are what every header of version 2 begins with. */
+static __always_inline int header_begins_with(const __u32 begin[3])
+{
+	return begin[0] == CV_HEADER_SIGNATURE0 && begin[1] == CV_HEADER_SIGNATURE1 && begin[2] == CV_HEADER_SIGNATURE2;
+}
+
 static __always_inline __u32 header_length(int v6)
 {
 	if (cv_cfg_udp_crc)

@@ -48,7 +48,7 @@ static __always_inline int datagram_has_header(struct __sk_buff *skb, const stru
 		return 0;
 	if (bpf_skb_load_bytes(skb, p->l4_off + sizeof(struct udphdr), begin, sizeof(begin)))
 		return !!(p->flags & CV_PACKET_FRAGMENT);
-	return begin[0] == CV_HEADER_SIGNATURE0 && begin[1] == CV_HEADER_SIGNATURE1 && begin[2] == CV_HEADER_SIGNATURE2;
+	return header_begins_with(begin);
 }
 
 /* A packet of the flow of s->flow_key, which is its own key or, for one translated here already, the reverse. */

@@ -24,6 +24,7 @@ internal sealed class KernelLinks : ILinks, IHostEnds
     private readonly IReadOnlyList<LinkAddress> _addresses;
     private readonly ForeignAttachments _foreign;
     private IReadOnlyList<RuleInput>? _inputs;
+    private HashSet<int>? _withHostRoutes;
 
     /// <summary>Lists them.</summary>
     /// <param name="netlink">The agent's namespace.</param>
@@ -82,12 +83,19 @@ internal sealed class KernelLinks : ILinks, IHostEnds
 
     int? IHostEnds.FindVeth(WorkloadInfo workload, IPAddress address)
     {
-        if (workload.HostInterface is { } name && !_links.ContainsKey(name)) return NoLink;
-        LinkInfo? link = workload.HostInterface is { } known ? _links[known] : _hostRoutes.TryGetValue(address, out int index) ? _byIndex.GetValueOrDefault(index) : null;
+        LinkInfo? link = null;
+        if (workload.HostInterface is { } name)
+        {
+            if (!_links.TryGetValue(name, out link)) return NoLink;
+        }
+        else if (_hostRoutes.TryGetValue(address, out int index))
+        {
+            link = _byIndex.GetValueOrDefault(index);
+        }
         return link is { Kind: "veth" } ? link.Index : null;
     }
 
-    bool IHostEnds.HasHostRoutes(int index) => _hostRoutes.ContainsValue(index);
+    bool IHostEnds.HasHostRoutes(int index) => (_withHostRoutes ??= [.. _hostRoutes.Values]).Contains(index);
 
     public LinkState? FindBridge(LinkState link) =>
         _byIndex.TryGetValue(link.Index, out LinkInfo? port) && _byIndex.TryGetValue(port.MasterIndex, out LinkInfo? master) && master.Kind == "bridge" ? State(master) : null;
