@@ -131,6 +131,17 @@ public sealed class LiveWorld : IWorld, IAsyncLifetime
     /// <summary>Makes X a workload on another node.</summary>
     internal void EnrolX(bool v6) => this.SetAddress(Generation, X(v6), new CvAddress { Flags = (uint)CvAddressFlag.Meshed, AuthClass = 30 });
 
+    /// <summary>Makes X a workload on another node, and the only backend of two Services, at these ports of the virtual address, in both families.</summary>
+    internal void PutXBehind(int port, int otherPort)
+    {
+        foreach (bool v6 in (bool[])[false, true])
+        {
+            EnrolX(v6);
+            this.SetService(Generation, v6, port, 9, default, X(v6));
+            this.SetService(Generation, v6, otherPort, 10, default, X(v6));
+        }
+    }
+
     internal IPAddress X(bool v6) => v6 ? PodX.Address6 : PodX.Address4;
 
     internal static IPEndPoint Vip(bool v6) => new(World.Vip(v6), WorldContent.ToB);

@@ -16,12 +16,7 @@ public sealed class ProxiedServiceTests : IClassFixture<LiveWorld>
     {
         _world = world;
         _world.Reset();
-        foreach (bool v6 in (bool[])[false, true])
-        {
-            _world.EnrolX(v6);
-            _world.SetService(LiveWorld.Generation, v6, ServicePort, 9, default, _world.X(v6));
-            _world.SetService(LiveWorld.Generation, v6, OtherPort, 10, default, _world.X(v6));
-        }
+        _world.PutXBehind(ServicePort, OtherPort);
     }
 
     private static IPEndPoint Service(bool v6, int port = ServicePort) => new(World.Vip(v6), port);
