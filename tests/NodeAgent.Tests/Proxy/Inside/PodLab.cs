@@ -98,11 +98,14 @@ internal sealed class PodLab : IDisposable
         return client;
     }
 
-    /// <summary>The sockets of the namespace, local and remote end, in the kernel's notation; without those that only wait for their time to pass.</summary>
+    /// <summary>
+    /// The sockets of the namespace, local and remote end, in the kernel's notation; without those that no process has any more: they have no inode, and only wait for the peer's end (FIN_WAIT2) or
+    /// for their time to pass (TIME_WAIT).
+    /// </summary>
     internal string[] Sockets(params string[] tables) => Network.Run(() => (tables.Length == 0 ? ["tcp", "tcp6", "udp", "udp6", "raw", "raw6"] : tables)
         .SelectMany(table => File.ReadLines($"/proc/thread-self/net/{table}").Skip(1))
         .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
-        .Where(fields => fields[3] != "06")
+        .Where(fields => fields[9] != "0")
         .Select(fields => $"{fields[1]} {fields[2]}").ToArray());
 
     /// <summary>An address as /proc/net has it.</summary>
