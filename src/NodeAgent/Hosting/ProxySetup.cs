@@ -28,6 +28,7 @@ internal static class ProxySetup
             Mark = new SocketMark(options.Marks.Proxy, programs.Maps.OwnSockets, programs.Captured),
             MaxConnections = plan.Workloads,
             MaxExternal = plan.External,
+            MaxSpaceListeners = plan.Spaces,
             MaxTunnels = plan.Tunnels,
             MaxHandshakes = plan.Handshakes,
             MaxHandshakesPerSource = plan.HandshakesPerSource,

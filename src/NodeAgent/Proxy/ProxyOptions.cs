@@ -141,6 +141,9 @@ internal sealed partial record ProxyOptions
     /// <summary>Most sockets at once, over all loops, for clients outside the mesh that have proven nothing; one address has half of them at most.</summary>
     internal int MaxExternal { get; init; } = DescriptorPlan.MostForExternal;
 
+    /// <summary>Most listeners at once in the namespaces of pods that are captured inside them: up to six per pod and loop.</summary>
+    internal int MaxSpaceListeners { get; init; } = DescriptorPlan.MostForSpaces;
+
     /// <summary>Most bytes that may wait for slow applications, over all loops.</summary>
     internal long MaxBufferedBytes { get; init; } = 512L << 20;
 

@@ -1,4 +1,5 @@
 using System.Net;
+using Culvert.Hosting;
 using Culvert.Interop;
 using Culvert.Interop.Netlink;
 using Culvert.Interop.Sockets;
@@ -18,15 +19,23 @@ internal sealed partial class ProxyServer
 
     /// <summary>Makes listeners in a pod's namespace, at ports that its kernel has free, since the pod's own must not be taken. They are served when this returns, or soon.</summary>
     /// <param name="space">A space that is not open yet.</param>
-    /// <exception cref="KernelException">The namespace can't be entered, it has neither IPv4 nor IPv6, or a capability is missing. Nothing is left there.</exception>
+    /// <exception cref="KernelException">The namespace can't be entered, it has neither IPv4 nor IPv6, a capability is missing, or descriptors are. Nothing is left there.</exception>
     internal SpaceListeners OpenSpace(PodSpace space)
     {
         SpaceListeners listeners = BindIn(space);
         lock (_spaces)
         {
-            if (_stopped || space.IsClosed || !_spaces.TryAdd(space, listeners))
+            int used = _spaces.Values.Sum(s => s.Count);
+            bool fits = used + listeners.Count <= _options.MaxSpaceListeners;
+            if (_stopped || space.IsClosed || !fits || !_spaces.TryAdd(space, listeners))
             {
                 foreach (ProxyListener listener in listeners.All) listener.Handle.Dispose();
+                if (!fits)
+                {
+                    throw new KernelException($"keep {listeners.Count} listeners in the network namespace of {space.Uid}", (int)SocketErrno.ProcessDescriptorLimit,
+                        $"{used} of the {_options.MaxSpaceListeners} descriptors that the agent's limit leaves for them are in use; {DescriptorLimit.Remedy}");
+                }
+
                 ObjectDisposedException.ThrowIf(_stopped, this);
                 throw new InvalidOperationException($"the space of {space.Uid} is open, or has been");
             }

@@ -10,4 +10,7 @@ internal sealed record SpaceListeners(IReadOnlyList<ProxyListener> Outbound, IRe
 {
     /// <summary>All of them.</summary>
     internal IEnumerable<ProxyListener> All => [.. Outbound, .. Tunnels, .. Plain];
+
+    /// <summary>How many they are.</summary>
+    internal int Count => Outbound.Count + Tunnels.Count + Plain.Count;
 }

@@ -65,9 +65,9 @@ public sealed class BudgetTests
     public void APlanStaysBelowTheLimitAndGivesEachUseSomething(long limit)
     {
         DescriptorPlan plan = DescriptorPlan.Of(limit);
-        long sum = (long)plan.Workloads + plan.External + (2 * plan.Tunnels) + plan.Handshakes;
+        long sum = (long)plan.Workloads + plan.External + (2 * plan.Tunnels) + plan.Handshakes + plan.Spaces;
         Assert.InRange(sum, 100, limit - 384);
-        Assert.All([plan.Workloads, plan.External, plan.Tunnels, plan.Handshakes], part => Assert.InRange(part, 6, 131_072));
+        Assert.All([plan.Workloads, plan.External, plan.Tunnels, plan.Handshakes, plan.Spaces], part => Assert.InRange(part, 6, 131_072));
     }
 
     private static BudgetHolder Pod(int n) => BudgetHolder.Of(ProxyPair.Workload($"bob{n}", "b", ProxyPair.Bob, IPAddress.Loopback));

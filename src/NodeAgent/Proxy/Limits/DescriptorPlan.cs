@@ -8,7 +8,8 @@ namespace Culvert.NodeAgent.Proxy.Limits;
 /// <param name="External">For whoever is outside the mesh and has proven nothing.</param>
 /// <param name="Tunnels">For tunnels, in each direction.</param>
 /// <param name="Handshakes">For connections to the tunnel port that have proven nothing yet.</param>
-internal readonly record struct DescriptorPlan(int Workloads, int External, int Tunnels, int Handshakes)
+/// <param name="Spaces">For listeners in the network namespaces of pods that are captured inside them.</param>
+internal readonly record struct DescriptorPlan(int Workloads, int External, int Tunnels, int Handshakes, int Spaces)
 {
     /// <summary>Fewest descriptors that an agent works with.</summary>
     internal const int Fewest = 512;
@@ -31,6 +32,9 @@ internal readonly record struct DescriptorPlan(int Workloads, int External, int 
     /// </summary>
     internal const int MostForHandshakes = 2048;
 
+    /// <summary>Most for listeners of pods captured inside: 170 pods where 64 loops have six each.</summary>
+    internal const int MostForSpaces = 65_536;
+
     /// <summary>So many of the <see cref="Handshakes"/> may be of one address.</summary>
     internal int HandshakesPerSource => PerSource(Handshakes);
 
@@ -42,7 +46,7 @@ internal readonly record struct DescriptorPlan(int Workloads, int External, int 
     internal static DescriptorPlan Of(long limit)
     {
         long all = limit - Math.Clamp(limit / 8, LeastReserve, MostReserve);
-        return new DescriptorPlan(Part(70, MostForWorkloads), Part(12, MostForExternal), Part(5, MostForTunnels), Part(6, MostForHandshakes));
+        return new DescriptorPlan(Part(64, MostForWorkloads), Part(10, MostForExternal), Part(5, MostForTunnels), Part(6, MostForHandshakes), Part(9, MostForSpaces));
 
         int Part(int percent, int most) => (int)Math.Clamp(all / 100.0 * percent, 1, most);
     }

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Culvert.Interop;
 using Culvert.Interop.Netlink;
 using Culvert.NodeAgent.Proxy;
+using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Model;
 
 namespace Culvert.NodeAgent.Tests.Proxy.Inside;
@@ -150,6 +151,23 @@ public sealed class InsideTcpTests
         node.RouteToItself(node.Bob, ((IPEndPoint)listener.LocalEndPoint!).Port);
         using Socket other = await node.Bob.ConnectAsync(Service);
         using Socket server = await listener.AcceptAsync().WaitAsync(TimeSpan.FromSeconds(10));
+    }
+
+    [Fact]
+    public async Task APodForWhoseListenersThereAreNoDescriptorsIsRefusedWithTheRemedy()
+    {
+        await using InsideNode node = new(maxListeners: 15);
+        using PodLab carol = new(3, ProxyPair.Workload("carol", "c", "spiffe://cluster.local/ns/c/sa/carol", IPAddress.Parse("10.91.0.3")));
+        string message = Assert.Throws<KernelException>(() => node.Server.OpenSpace(carol.Space)).Message;
+        Assert.Contains($"keep 6 listeners in the network namespace of {carol.Workload.Uid}: EMFILE", message, StringComparison.Ordinal);
+        Assert.Contains("12 of the 15 descriptors", message, StringComparison.Ordinal);
+        Assert.Contains("LimitNOFILE=", message, StringComparison.Ordinal);
+        Assert.Empty(carol.Sockets());
+        Assert.Contains(new PlaceUse("spaces", 12, 15), node.Server.Places);
+
+        // When another has left, there are.
+        await node.Server.CloseSpaceAsync(node.Alice.Space);
+        Assert.Equal(6, node.Server.OpenSpace(carol.Space).Count);
     }
 
     [Fact]
