@@ -24,6 +24,20 @@ public sealed class CheckTests
     }
 
     [Theory]
+    [InlineData(true, true, null)]
+    [InlineData(false, true, "lacks CAP_SYS_PTRACE:")]
+    [InlineData(true, false, "does not see the node's processes:")]
+    [InlineData(false, false, "lacks CAP_SYS_PTRACE and does not see the node's processes:")]
+    public void What_is_needed_to_find_pods_inside_their_namespaces_is_wished_for(bool mayLook, bool seesAll, string? missing)
+    {
+        var finding = PrivilegeCheck.EvaluateNamespaces(mayLook, seesAll);
+
+        Assert.Equal(missing is null ? FindingLevel.Ok : FindingLevel.Warning, finding.Level);
+        Assert.Contains(missing ?? "can be looked at", finding.Detail, StringComparison.Ordinal);
+        Assert.Equal(missing is null, finding.Remedy is null);
+    }
+
+    [Theory]
     [InlineData("ringbuf", false, FindingLevel.Error)]
     [InlineData("sk_assign", true, FindingLevel.Error)] // libbpf takes a refusal to load for the presence of the helper
     [InlineData("tcx", false, FindingLevel.Warning)]

@@ -7,6 +7,7 @@ namespace Culvert.NodeAgent.Hosting;
 public static class Capabilities
 {
     private const int NetAdmin = 12;
+    private const int SysPtrace = 19;
     private const int SysAdmin = 21;
     private const int SysNice = 23;
     private const int PerfMon = 38;
@@ -27,6 +28,12 @@ public static class Capabilities
 
     /// <summary>Whether threads may go before others (CAP_SYS_NICE).</summary>
     internal static bool CanRaisePriority() => Has(Held(File.ReadLines("/proc/self/status")), SysNice);
+
+    /// <summary>
+    /// Whether this process can find the network namespaces of other processes of the node (CAP_SYS_PTRACE), which is how pods are found that are captured inside theirs. Whether it sees those processes
+    /// is another matter.
+    /// </summary>
+    public static bool CanSeeNamespaces() => Has(Held(File.ReadLines("/proc/self/status")), SysPtrace);
 
     /// <summary>What is missing, by the lines of /proc/PID/status. To the kernel, CAP_SYS_ADMIN holds the two that were split from it in Linux 5.8.</summary>
     public static IReadOnlyList<string> Missing(IEnumerable<string> status)
