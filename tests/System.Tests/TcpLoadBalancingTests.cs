@@ -19,13 +19,7 @@ public sealed class TcpLoadBalancingTests(MeshFixture mesh)
     [InlineData(TestFamily.IPv6)]
     public Task Round_robin_takes_turns(TestFamily family) => WithServiceAsync("RoundRobin", family, async connect =>
     {
-        List<byte> answers = [];
-        for (var i = 0; i < 20; i++)
-        {
-            using var socket = await connect();
-            answers.Add(await AnswerAsync(socket));
-        }
-
+        var answers = await AnswersAsync(connect, 20);
         Assert.All(Enumerable.Range(2, 18), i => Assert.Equal(answers[i - 2], answers[i]));
         Assert.NotEqual(answers[0], answers[1]);
     });
@@ -67,6 +61,60 @@ public sealed class TcpLoadBalancingTests(MeshFixture mesh)
         }
     });
 
+    [Theory]
+    [InlineData(TestFamily.IPv4)]
+    [InlineData(TestFamily.IPv6)]
+    public Task A_client_keeps_its_backend_where_the_service_says_so(TestFamily family) => WithServiceAsync(text => text.Replace("spec:", "spec:\n  sessionAffinity: ClientIP", StringComparison.Ordinal), family, async connect =>
+    {
+        var answers = await AnswersAsync(connect, 20);
+        Assert.All(answers, a => Assert.Equal(answers[0], a));
+    });
+
+    [Theory]
+    [InlineData(TestFamily.IPv4)]
+    [InlineData(TestFamily.IPv6)]
+    public Task A_service_that_is_local_to_nodes_leads_to_the_clients_node_only(TestFamily family) => WithServiceAsync(Local, family, async connect =>
+        Assert.Equal(new byte[20], await AnswersAsync(connect, 20)));
+
+    [Theory]
+    [InlineData(TestFamily.IPv4)]
+    [InlineData(TestFamily.IPv6)]
+    public async Task A_service_that_is_local_to_nodes_leads_nowhere_from_a_node_without_a_backend(TestFamily family)
+    {
+        await WithServiceAsync(FarOnly, family, async connect => Assert.Equal([1], await AnswersAsync(connect, 1)));
+        await WithServiceAsync(text => Local(FarOnly(text)), family, async connect =>
+            Assert.Equal(SocketError.ConnectionRefused, (await Assert.ThrowsAsync<SocketException>(connect)).SocketErrorCode));
+    }
+
+    // Its backend is what its slices say, and not a selector.
+    private string FarOnly(string service) =>
+        service.Replace("  selector:\n    app: web\n", "", StringComparison.Ordinal) + Slice("IPv4", mesh.Far.Address4) + Slice("IPv6", mesh.Far.Address6);
+
+    private static string Slice(string type, IPAddress address) => $$"""
+        ---
+        apiVersion: discovery.k8s.io/v1
+        kind: EndpointSlice
+        metadata: {name: turns-{{type.ToLowerInvariant()}}, namespace: {{MeshObjects.Namespace}}, labels: {kubernetes.io/service-name: turns} }
+        addressType: {{type}}
+        endpoints: [{addresses: ["{{address}}"]}]
+        ports: [{name: web, port: {{Port}} }]
+
+        """;
+
+    private static string Local(string service) => service.Replace("spec:", "spec:\n  internalTrafficPolicy: Local", StringComparison.Ordinal);
+
+    private static async Task<byte[]> AnswersAsync(Func<Task<Socket>> connect, int count)
+    {
+        List<byte> answers = [];
+        for (var i = 0; i < count; i++)
+        {
+            using var socket = await connect();
+            answers.Add(await AnswerAsync(socket));
+        }
+
+        return [.. answers];
+    }
+
     private async Task<double> ClosedAsync() => (await mesh.Node1.MetricsAsync()).Sum("culvert_tcp_connections_closed_total", "path=\"proxy\"");
 
     private static async Task<byte> AnswerAsync(Socket socket)
@@ -76,11 +124,14 @@ public sealed class TcpLoadBalancingTests(MeshFixture mesh)
         return answer[0];
     }
 
-    private async Task WithServiceAsync(string mode, TestFamily family, Func<Func<Task<Socket>>, Task> use)
+    private Task WithServiceAsync(string mode, TestFamily family, Func<Func<Task<Socket>>, Task> use) =>
+        WithServiceAsync(text => text.Replace("spec:", $"  annotations:\n    culvert.dev/tcp-load-balancing: {mode}\nspec:", StringComparison.Ordinal), family, use);
+
+    private async Task WithServiceAsync(Func<string, string> edit, TestFamily family, Func<Func<Task<Socket>>, Task> use)
     {
         await using var near = Serve(mesh.Near, 0);
         await using var far = Serve(mesh.Far, 1);
-        mesh.Mesh.Objects.Write("turns", MeshObjects.Service("turns", "web", 80, Port, Vip4, Vip6, $"culvert.dev/tcp-load-balancing: {mode}"));
+        mesh.Mesh.Objects.Write("turns", edit(MeshObjects.Service("turns", "web", 80, Port, Vip4, Vip6)));
         try
         {
             await mesh.Node1.WaitForServiceAsync("turns");

@@ -118,13 +118,13 @@ internal sealed class MeshInput
         {
             _slices.Remove(before.Meta.FullName);
             _slicesByService.Remove(ServiceOf(before), before.Meta.FullName);
-            foreach (IPAddress address in before.Addresses.Concat(before.Draining)) _slicesByAddress.Remove(address, before.Meta.FullName);
+            foreach (EndpointSliceObject.Endpoint endpoint in before.Endpoints) _slicesByAddress.Remove(endpoint.Address, before.Meta.FullName);
             dirty.Services.Add(ServiceOf(before));
         }
         if (after is null) return;
         _slices.Add(after.Meta.FullName, after);
         _slicesByService.Add(ServiceOf(after), after.Meta.FullName);
-        foreach (IPAddress address in after.Addresses.Concat(after.Draining)) _slicesByAddress.Add(address, after.Meta.FullName);
+        foreach (EndpointSliceObject.Endpoint endpoint in after.Endpoints) _slicesByAddress.Add(endpoint.Address, after.Meta.FullName);
         dirty.Services.Add(ServiceOf(after));
     }
 

@@ -16,32 +16,41 @@ internal static class ServiceCompiler
     {
         Name = service.Meta.FullName,
         Vips = service.ClusterIps,
-        Ports = service.Ports.Select(p => CompilePort(p, ModeOf(service.Meta, p), slices, selected, ownerOf)).ToEquatableArray(),
+        IsNodeLocal = service.IsNodeLocal,
+        Ports = service.Ports.Select(p => CompilePort(service, p, slices, selected, ownerOf)).ToEquatableArray(),
     };
 
-    private static LoadBalancing ModeOf(ObjectMeta meta, ServicePortObject port) =>
-        meta.LoadBalancing.Where(m => m.Port.Covers(port.Port, port.Protocol)).OrderByDescending(m => m.Port.Port).Select(m => m.Mode).FirstOrDefault();
+    // What is said of load balancing counts before what is said of sessions.
+    private static LoadBalancing ModeOf(ServiceObject service, ServicePortObject port) =>
+        service.Meta.LoadBalancing.Where(m => m.Port.Covers(port.Port, port.Protocol)).OrderByDescending(m => m.Port.Port).Select(m => (LoadBalancing?)m.Mode).FirstOrDefault()
+        ?? (service.KeepsClients ? LoadBalancing.SourceHash : LoadBalancing.Random);
 
     private static ServicePort CompilePort(
-        ServicePortObject port, LoadBalancing mode, IReadOnlyCollection<EndpointSliceObject> slices, IReadOnlyCollection<WorkloadObject> workloads, Func<IPAddress, WorkloadObject?> ownerOf)
+        ServiceObject service, ServicePortObject port, IReadOnlyCollection<EndpointSliceObject> slices, IReadOnlyCollection<WorkloadObject> workloads, Func<IPAddress, WorkloadObject?> ownerOf)
     {
-        IEnumerable<ServiceBackend> FromSlices(Func<EndpointSliceObject, IEnumerable<IPAddress>> endpoints) =>
+        IEnumerable<ServiceBackend> FromSlices(Func<EndpointSliceObject, IEnumerable<EndpointSliceObject.Endpoint>> endpoints) =>
             from slice in slices
             from target in slice.Ports
             where target.Name == port.Name && target.Protocol == port.Protocol
-            from address in endpoints(slice)
-            select new ServiceBackend(ownerOf(address)?.Meta.FullName.ToString(), address, target.Port, slice.Meta.Weight);
+            from endpoint in endpoints(slice)
+            let owner = ownerOf(endpoint.Address)
+            select new ServiceBackend(owner?.Meta.FullName.ToString(), endpoint.Address, target.Port, slice.Meta.Weight) { Node = owner?.Node ?? endpoint.Node };
         IEnumerable<ServiceBackend> fromSelector =
             from workload in workloads
             where !workload.IsPod
             let target = port.TargetName is null ? port.TargetPort : workload.Ports.GetValueOrDefault(port.TargetName).Port
             where target != 0
             from address in workload.Addresses
-            select new ServiceBackend(workload.Meta.FullName.ToString(), address, target, workload.Meta.Weight);
-        ServiceBackend[] backends = [.. FromSlices(s => s.Addresses).Concat(fromSelector)];
+            select new ServiceBackend(workload.Meta.FullName.ToString(), address, target, workload.Meta.Weight) { Node = workload.Node };
+        ServiceBackend[] backends = [.. FromSlices(s => s.Ready).Concat(fromSelector)];
 
-        // Connections to those that are ending are better than none, until the next are ready (KEP-1669).
-        if (backends.Length == 0) backends = [.. FromSlices(s => s.Draining)];
+        // Connections to those that are ending are better than none, until the next are ready (KEP-1669): on each node by itself, where backends of other nodes are not sent to.
+        if (service.IsNodeLocal || backends.Length == 0)
+        {
+            HashSet<string?> served = [.. backends.Select(b => b.Node)];
+            backends = [.. backends, .. FromSlices(s => s.Draining).Where(b => !served.Contains(b.Node))];
+        }
+
         return new()
         {
             Name = port.Name,
@@ -49,7 +58,7 @@ internal static class ServiceCompiler
             TargetPort = port.TargetPort,
             Protocol = port.Protocol,
             AppProtocol = port.AppProtocol,
-            LoadBalancing = mode,
+            LoadBalancing = ModeOf(service, port),
             Backends = backends.DistinctBy(b => (b.Address, b.Port))
                 .OrderBy(b => IpPrefix.Host(b.Address)).ThenBy(b => b.Port).ToEquatableArray(),
         };

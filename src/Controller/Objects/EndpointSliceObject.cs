@@ -11,13 +11,21 @@ internal sealed record EndpointSliceObject(ObjectMeta Meta) : MeshObject(ObjectK
 
     public required string Service { get; init; }
 
-    /// <summary>Addresses of the endpoints that are ready.</summary>
-    public EquatableArray<IPAddress> Addresses { get; init; }
+    /// <summary>The endpoints that are ready.</summary>
+    public EquatableArray<Endpoint> Ready { get; init; }
 
-    /// <summary>Addresses of the endpoints that are ending and still answer: who is sent to while none is ready.</summary>
-    public EquatableArray<IPAddress> Draining { get; init; }
+    /// <summary>The endpoints that are ending and still answer: who is sent to while none is ready.</summary>
+    public EquatableArray<Endpoint> Draining { get; init; }
+
+    /// <summary>All endpoints that can be sent to.</summary>
+    public IEnumerable<Endpoint> Endpoints => Ready.Concat(Draining);
 
     public EquatableArray<EndpointPort> Ports { get; init; }
+
+    /// <summary>An address of an endpoint.</summary>
+    /// <param name="Address">The address.</param>
+    /// <param name="Node">The node that it is on; null: not said.</param>
+    internal sealed record Endpoint(IPAddress Address, string? Node);
 
     /// <summary>A port of all endpoints of the slice.</summary>
     internal sealed record EndpointPort(string Name, ushort Port, TransportProtocol Protocol);

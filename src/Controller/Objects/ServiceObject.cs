@@ -14,4 +14,10 @@ internal sealed record ServiceObject(ObjectMeta Meta) : MeshObject(ObjectKind.Se
 
     /// <summary>Labels of its workloads; empty when its backends come from EndpointSlices only.</summary>
     public ImmutableSortedDictionary<string, string> Selector { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
+
+    /// <summary>Whether a client is to keep its backend (<c>sessionAffinity: ClientIP</c>).</summary>
+    public bool KeepsClients { get; init; }
+
+    /// <summary>Whether clients are sent to backends of their own node only (<c>internalTrafficPolicy: Local</c>).</summary>
+    public bool IsNodeLocal { get; init; }
 }

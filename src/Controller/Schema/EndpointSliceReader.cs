@@ -15,8 +15,8 @@ internal static class EndpointSliceReader
             root.Fail("metadata", $"the label {EndpointSliceObject.ServiceLabel} is required: it names the service");
         string? type = root.String("addressType", required: true);
         if (type is not (null or "IPv4" or "IPv6")) root.Fail("addressType", $"'{type}' is not supported; IPv4 or IPv6 is");
-        var addresses = new List<IPAddress>();
-        var draining = new List<IPAddress>();
+        var ready = new List<EndpointSliceObject.Endpoint>();
+        var draining = new List<EndpointSliceObject.Endpoint>();
         foreach (FieldReader endpoint in root.Maps("endpoints", mayBeEmpty: true, mayBeNull: true))
         {
             EquatableArray<IPAddress> own = endpoint.List<IPAddress>("addresses", Names.Address);
@@ -24,16 +24,16 @@ internal static class EndpointSliceReader
             AddressFamily family = type == "IPv6" ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork;
             if (own.FirstOrDefault(a => a.AddressFamily != family) is { } other) endpoint.Fail("addresses", $"{other} is not of addressType {type}");
             (bool isReady, bool isDraining) = ReadConditions(endpoint);
-            if (isReady) addresses.AddRange(own);
-            else if (isDraining) draining.AddRange(own);
-            endpoint.Ignore("hostname", "nodeName", "zone", "hints", "targetRef", "deprecatedTopology");
+            string? node = endpoint.String("nodeName");
+            if (isReady || isDraining) (isReady ? ready : draining).AddRange(own.Select(a => new EndpointSliceObject.Endpoint(a, node)));
+            endpoint.Ignore("hostname", "zone", "hints", "targetRef", "deprecatedTopology");
             endpoint.Done();
         }
         return new(meta)
         {
             Service = service ?? "",
-            Addresses = addresses.Distinct().ToEquatableArray(),
-            Draining = draining.Except(addresses).ToEquatableArray(),
+            Ready = ready.DistinctBy(e => e.Address).ToEquatableArray(),
+            Draining = draining.ExceptBy(ready.Select(e => e.Address), e => e.Address).ToEquatableArray(),
             Ports = ReadPorts(root),
         };
     }

@@ -24,13 +24,23 @@ internal static class ServiceReader
             ClusterIps = addresses,
             Ports = ReadPorts(spec, mayBeNone: addresses.IsEmpty),
             Selector = spec.Strings("selector"),
+            KeepsClients = OneOf(spec, "sessionAffinity", "None", "ClientIP"),
+            IsNodeLocal = OneOf(spec, "internalTrafficPolicy", "Cluster", "Local"),
         };
-        spec.Ignore("ipFamilies", "ipFamilyPolicy", "sessionAffinity", "sessionAffinityConfig", "internalTrafficPolicy", "externalTrafficPolicy",
+        spec.Ignore("ipFamilies", "ipFamilyPolicy", "sessionAffinityConfig", "externalTrafficPolicy",
             "externalIPs", "loadBalancerIP", "loadBalancerClass", "loadBalancerSourceRanges", "allocateLoadBalancerNodePorts",
             "healthCheckNodePort", "publishNotReadyAddresses", "trafficDistribution");
         spec.Done();
         AnnotationReader.CheckPorts(root, service);
         return service;
+    }
+
+    // Whether a field has the second of the two values that there are, and not the first, which is also meant where it is not said.
+    private static bool OneOf(FieldReader spec, string field, string usual, string other)
+    {
+        string? value = spec.String(field);
+        if (value is not null && value != usual && value != other) spec.Fail(field, $"'{value}' is not known; {usual} or {other} is");
+        return value == other;
     }
 
     private static EquatableArray<IPAddress> ReadAddresses(FieldReader spec, bool mayBeNone)

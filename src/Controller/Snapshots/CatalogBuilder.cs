@@ -43,8 +43,13 @@ internal sealed class CatalogBuilder(ulong version)
 
     public void SetService(NamespacedName name, ServiceInfo? service)
     {
-        if (_services.GetValueOrDefault(name) == service) return;
-        SetShared(new(ResourceKind.Service, name.ToString()), service is null ? null : new() { Service = service.ToWire() });
+        ServiceInfo? before = _services.GetValueOrDefault(name);
+        if (before == service) return;
+        ResourceKey key = new(ResourceKind.Service, name.ToString());
+        SetShared(key, service is null ? null : new() { Service = service.Shared().ToWire() });
+        HashSet<string> nodes = [.. service?.NodesWithOwnView() ?? []];
+        foreach (string node in before?.NodesWithOwnView().Where(n => !nodes.Contains(n)) ?? []) SetLocal(node, key, null);
+        foreach (string node in nodes) SetLocal(node, key, new() { Service = service!.For(node).ToWire() });
         Set(_services, name, service);
     }
 

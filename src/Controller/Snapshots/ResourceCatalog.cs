@@ -27,6 +27,7 @@ internal sealed record ResourceCatalog
     /// <summary>Every workload by uid, with all that its own node is told.</summary>
     public ImmutableDictionary<string, WorkloadInfo> Workloads { get; init; } = ImmutableDictionary.Create<string, WorkloadInfo>(StringComparer.Ordinal);
 
+    /// <summary>Every service, with the nodes of its backends.</summary>
     public ImmutableDictionary<NamespacedName, ServiceInfo> Services { get; init; } = ImmutableDictionary<NamespacedName, ServiceInfo>.Empty;
 
     public ImmutableDictionary<NamespacedName, PolicyInfo> Policies { get; init; } = ImmutableDictionary<NamespacedName, PolicyInfo>.Empty;
@@ -61,7 +62,7 @@ internal sealed record ResourceCatalog
         Problems = Problems,
         TrustBundle = TrustBundle,
         Workloads = Workloads.Values.ToImmutableDictionary(w => w.Uid, w => w.Node == node ? w : w.Shared()),
-        Services = Services,
+        Services = Services.ToImmutableDictionary(p => p.Key, p => p.Value.For(node)),
         Policies = Workloads.Values.Where(w => w.Node == node).SelectMany(w => w.PolicyNames).Distinct().ToImmutableDictionary(p => p, p => Policies[p]),
         NetworkPolicies = Workloads.Values.Where(w => w.Node == node).SelectMany(w => w.NetworkPolicyNames).Distinct().ToImmutableDictionary(p => p, p => NetworkPolicies[p]),
     };

@@ -7,4 +7,8 @@ namespace Culvert.Core;
 /// <param name="Address">Its address.</param>
 /// <param name="Port">Its port: 1..65535.</param>
 /// <param name="Weight">Its share against its siblings: 0 (drained) .. 65535; 1 unless configured.</param>
-public sealed record ServiceBackend(string? WorkloadUid, IPAddress Address, ushort Port, ushort Weight = 1);
+public sealed record ServiceBackend(string? WorkloadUid, IPAddress Address, ushort Port, ushort Weight = 1)
+{
+    /// <summary>The node that it is on, for the controller; null where nobody says, and on agents, which are not told.</summary>
+    public string? Node { get; init; }
+}

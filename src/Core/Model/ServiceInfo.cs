@@ -11,6 +11,9 @@ public sealed record ServiceInfo
     /// <summary>Its virtual addresses, IPv4 and IPv6; empty for a headless service.</summary>
     public EquatableArray<IPAddress> Vips { get; init; }
 
+    /// <summary>Whether clients are sent to backends of their own node only (<c>internalTrafficPolicy: Local</c>): a node's agent is told no others.</summary>
+    public bool IsNodeLocal { get; init; }
+
     /// <summary>Its ports.</summary>
     public EquatableArray<ServicePort> Ports { get; init; }
 }

@@ -226,7 +226,7 @@ internal static class Explainer
             string ports = service.Ports.IsEmpty ? "none" : string.Join(", ", service.Ports.Select(p => $"{p.Port}/{Name(p.Protocol)}"));
             (StatusCode headless, string words) = reason == PathReason.NoServicePort
                 ? (StatusCode.NotFound, $"service {service.Name} has no {Name(protocol)} port {port}; it has {ports}")
-                : (StatusCode.FailedPrecondition, $"service {service.Name} port {port} has no backend{(vip is null ? "" : $" for {vip}")}");
+                : (StatusCode.FailedPrecondition, $"service {service.Name} port {port} has no backend{(vip is null ? "" : $" for {vip}")}{(service.IsNodeLocal ? " on this node, and its internalTrafficPolicy is Local" : "")}");
             if (vip is null) throw new RpcException(new Status(headless, words));
             answer.Steps.Add(words);
             return (null, [], ReasonText.Of(reason));

@@ -10,7 +10,7 @@ public static class ServiceMapping
     /// <summary>The wire form of a service.</summary>
     public static Wire.Service ToWire(this ServiceInfo service)
     {
-        var wire = new Wire.Service { Namespace = service.Name.Namespace, Name = service.Name.Name };
+        var wire = new Wire.Service { Namespace = service.Name.Namespace, Name = service.Name.Name, NodeLocal = service.IsNodeLocal };
         foreach (IPAddress vip in service.Vips) wire.Vips.Add(vip.ToWire());
         foreach (ServicePort port in service.Ports)
         {
@@ -36,6 +36,7 @@ public static class ServiceMapping
     {
         Name = FieldMapping.ToName(service.Namespace, service.Name),
         Vips = service.Vips.ToAddresses("vips"),
+        IsNodeLocal = service.NodeLocal,
         Ports = service.Ports.Select(ToModel).ToEquatableArray(),
     };
 

@@ -79,7 +79,7 @@ public sealed class DocumentTableTests
     public void AnEndpointIsReadyOrDrainingAsItsConditionsSay(string conditions, string wanted)
     {
         EndpointSliceObject slice = Assert.IsType<EndpointSliceObject>(Slice($"{{\"addresses\":[\"10.0.0.1\"]{(conditions.Length > 0 ? $",\"conditions\":{conditions}" : "")}}}").Object);
-        Assert.Equal(wanted, slice.Addresses.Count == 1 ? "ready" : slice.Draining.Count == 1 ? "draining" : "");
+        Assert.Equal(wanted, slice.Ready.Count == 1 ? "ready" : slice.Draining.Count == 1 ? "draining" : "");
     }
 
     [Fact]

@@ -1,0 +1,67 @@
+using Culvert.Controller.Compilation;
+using Culvert.Controller.Sources.Folder;
+using Culvert.Controller.Store;
+using Culvert.Core;
+
+namespace Culvert.Controller.Tests;
+
+/// <summary>What becomes of a Service's own fields.</summary>
+public sealed class ServiceCompilerTests
+{
+    private const string Ready = "", Draining = ", conditions: {ready: false, serving: true, terminating: true}";
+
+    [Theory]
+    [InlineData("", "", LoadBalancing.Random)]
+    [InlineData("sessionAffinity: None, ", "", LoadBalancing.Random)]
+    [InlineData("sessionAffinity: ClientIP, sessionAffinityConfig: {clientIP: {timeoutSeconds: 60}}, ", "", LoadBalancing.SourceHash)]
+    [InlineData("sessionAffinity: ClientIP, ", "culvert.dev/tcp-load-balancing: RoundRobin", LoadBalancing.RoundRobin)]
+    [InlineData("sessionAffinity: ClientIP, ", "culvert.dev/udp-load-balancing: RoundRobin", LoadBalancing.SourceHash)]
+    public void AClientKeepsItsBackendUnlessLoadBalancingSaysOtherwise(string spec, string annotation, LoadBalancing mode) =>
+        Assert.Equal(mode, Snapshot("node-1", Service(spec, annotation)).Services[new("shop", "web")].Ports[0].LoadBalancing);
+
+    [Theory]
+    [InlineData("sessionAffinity: Cookie", "spec.sessionAffinity: 'Cookie' is not known; None or ClientIP is")]
+    [InlineData("internalTrafficPolicy: local", "spec.internalTrafficPolicy: 'local' is not known; Cluster or Local is")]
+    public void WhatIsNotKnownIsAnErrorOfItsField(string spec, string error) =>
+        Assert.Contains(error, Assert.Single(Read(Service($"{spec}, ")).Errors).ToString(), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("node-1", "10.0.0.1 10.0.0.5")] // a workload's, and one that a slice alone knows
+    [InlineData("node-2", "10.0.0.2")]
+    [InlineData("node-3", "10.0.0.4")] // none is ready there
+    [InlineData("node-4", "")]
+    public void AServiceThatIsLocalToNodesHasTheBackendsOfEachNode(string node, string backends)
+    {
+        string slices = Slice(("10.0.0.2", "other", Ready), ("10.0.0.3", "node-2", Draining), ("10.0.0.4", "node-3", Draining), ("10.0.0.5", "node-1", Ready), ("10.0.0.6", "node-1", Draining));
+        string workloads = Objects.Workload("web", "10.0.0.1") + Objects.Workload("sliced", "10.0.0.2", "node-2"); // the workload's node counts
+        ServiceInfo local = Snapshot(node, Service("internalTrafficPolicy: Local, ") + slices + workloads).Services[new("shop", "web")];
+        Assert.Equal(backends, Backends(local));
+        Assert.True(local.IsNodeLocal);
+        Assert.Equal("10.0.0.1 10.0.0.2 10.0.0.5", Backends(Snapshot(node, Service("internalTrafficPolicy: Cluster, ") + slices + workloads).Services[new("shop", "web")]));
+    }
+
+    [Fact]
+    public void OnlyTheNodeOfABackendHearsOfItWhereTheServiceIsLocalToNodes()
+    {
+        MeshCompiler compiler = new();
+        ObjectSet one = Read(Service("internalTrafficPolicy: Local, ") + Objects.Workload("web", "10.0.0.1")), two = ObjectSetReader.Read(
+            [new("a.yaml", Service("internalTrafficPolicy: Local, ") + Objects.Workload("web", "10.0.0.1") + Slice(("10.0.0.2", "node-2", Ready)))], one);
+        var before = compiler.Update(one, null, []);
+        var after = compiler.Update(two, null, []);
+        Assert.Equal(["node-2"], new[] { "node-1", "node-2", "node-3" }.Where(n => before.ForNode(n).ChangesTo(after.ForNode(n)).Any()));
+        Assert.Equal("", string.Concat(after.Shared.Values.Where(r => r.Service is not null).SelectMany(r => r.Service.Ports).SelectMany(p => p.Backends)));
+    }
+
+    private static string Backends(ServiceInfo service) => string.Join(' ', service.Ports[0].Backends.Select(b => b.Address));
+
+    private static NodeSnapshot Snapshot(string node, string objects) => MeshCompiler.Compile(Read(objects), []).SnapshotFor(node);
+
+    private static ObjectSet Read(string objects) => ObjectSetReader.Read([new("a.yaml", objects)], ObjectSet.Empty);
+
+    private static string Service(string spec, string annotation = "") =>
+        $"apiVersion: v1\nkind: Service\nmetadata: {{name: web, namespace: shop, annotations: {{{annotation}}}}}\nspec: {{{spec}clusterIP: 10.96.0.1, selector: {{app: web}}, ports: [{{name: a, port: 80}}]}}\n---\n";
+
+    private static string Slice(params (string Address, string Node, string Conditions)[] endpoints) =>
+        "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: web-1, namespace: shop, labels: {kubernetes.io/service-name: web}}\naddressType: IPv4\n"
+        + $"endpoints: [{string.Join(", ", endpoints.Select(e => $"{{addresses: [{e.Address}], nodeName: {e.Node}{e.Conditions}}}"))}]\nports: [{{name: a, port: 80}}]\n---\n";
+}
