@@ -13,6 +13,9 @@ internal sealed class DirtyResources
     /// <summary>Services of which only the routes may have changed.</summary>
     public HashSet<NamespacedName> RoutedServices { get; } = [];
 
+    /// <summary>Nodes whose zone is another, with the zone before; null: none that is known.</summary>
+    public Dictionary<string, string?> Zones { get; } = new(StringComparer.Ordinal);
+
     public HashSet<NamespacedName> Policies { get; } = [];
 
     /// <summary>TrafficTargets whose policy may have changed.</summary>

@@ -18,6 +18,7 @@ internal sealed class MeshInput
     private readonly MultiMap<NamespacedName, ObjectKey> _routesByBackend = new();
     private readonly Dictionary<NamespacedName, TrafficPolicyObject> _trafficPolicies = [];
     private readonly MultiMap<NamespacedName, NamespacedName> _trafficPoliciesByTarget = new();
+    private readonly Dictionary<string, string> _zones = new(StringComparer.Ordinal);
     private readonly Dictionary<string, NamespaceObject> _namespaces = new(StringComparer.Ordinal);
 
     public WorkloadIndex Workloads { get; } = new();
@@ -37,6 +38,9 @@ internal sealed class MeshInput
         IReadOnlyCollection<NamespacedName> policies = _trafficPoliciesByTarget[name];
         return policies.Count == 0 ? service : _trafficPolicies[policies.Min()].ApplyTo(service);
     }
+
+    /// <summary>The zone of a node; null: nobody says.</summary>
+    public string? ZoneOf(string node) => _zones.GetValueOrDefault(node);
 
     public NamespaceObject? FindNamespace(string name) => _namespaces.GetValueOrDefault(name);
 
@@ -61,6 +65,7 @@ internal sealed class MeshInput
         switch ((before ?? after)!)
         {
             case WorkloadObject: Replace(before as WorkloadObject, after as WorkloadObject, dirty); break;
+            case NodeObject: Replace(before as NodeObject, after as NodeObject, dirty); break;
             case ServiceObject: Replace(before as ServiceObject, after as ServiceObject, dirty); break;
             case EndpointSliceObject: Replace(before as EndpointSliceObject, after as EndpointSliceObject, dirty); break;
             case RouteObject: Replace(before as RouteObject, after as RouteObject, dirty); break;
@@ -97,6 +102,14 @@ internal sealed class MeshInput
         }
         if (before is not null) Workloads.Remove(before);
         if (after is not null) Workloads.Add(after);
+    }
+
+    private void Replace(NodeObject? before, NodeObject? after, DirtyResources dirty)
+    {
+        string name = (before ?? after)!.Meta.Name;
+        if (after?.Zone is { } zone) _zones[name] = zone;
+        else _zones.Remove(name);
+        if (before?.Zone != after?.Zone) dirty.Zones.TryAdd(name, before?.Zone);
     }
 
     private void Replace(ServiceObject? before, ServiceObject? after, DirtyResources dirty)

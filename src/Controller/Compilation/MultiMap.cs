@@ -6,6 +6,9 @@ internal sealed class MultiMap<TKey, TValue>
 {
     private readonly Dictionary<TKey, HashSet<TValue>> _values = [];
 
+    /// <summary>All keys with their values, in no order.</summary>
+    public IEnumerable<KeyValuePair<TKey, IReadOnlyCollection<TValue>>> All => _values.Select(p => KeyValuePair.Create(p.Key, (IReadOnlyCollection<TValue>)p.Value));
+
     /// <summary>The values of a key, in no order.</summary>
     public IReadOnlyCollection<TValue> this[TKey key] => _values.TryGetValue(key, out HashSet<TValue>? found) ? found : [];
 

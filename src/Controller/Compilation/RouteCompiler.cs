@@ -32,7 +32,9 @@ internal static class RouteCompiler
         return targets;
     }
 
-    /// <summary>A target's share is spread over its backends by their own weights; families are told apart, for a client reaches backends of its own only.</summary>
+    /// <summary>
+    /// A target's share is spread over its backends by their own weights; families are told apart, for a client reaches backends of its own only. To keep clients to their zones would be to change shares.
+    /// </summary>
     private static EquatableArray<ServiceBackend> Multiply(List<(int Weight, EquatableArray<ServiceBackend> Backends)> targets)
     {
         var shares = new Dictionary<(IPAddress Address, ushort Port), (ServiceBackend Backend, double Share)>();
@@ -49,7 +51,7 @@ internal static class RouteCompiler
             }
         }
         double factor = Factor([.. shares.Values.Select(s => s.Share).Where(s => s > 0)]);
-        return shares.Values.Select(s => s.Backend with { Weight = s.Share > 0 ? (ushort)Math.Max(1, Math.Round(s.Share * factor)) : (ushort)0 })
+        return shares.Values.Select(s => s.Backend with { Weight = s.Share > 0 ? (ushort)Math.Max(1, Math.Round(s.Share * factor)) : (ushort)0, Zones = [] })
             .OrderBy(b => IpPrefix.Host(b.Address)).ThenBy(b => b.Port).ToEquatableArray();
     }
 

@@ -34,7 +34,7 @@ internal static class ServiceCompiler
             where target.Name == port.Name && target.Protocol == port.Protocol
             from endpoint in endpoints(slice)
             let owner = ownerOf(endpoint.Address)
-            select new ServiceBackend(owner?.Meta.FullName.ToString(), endpoint.Address, target.Port, slice.Meta.Weight) { Node = owner?.Node ?? endpoint.Node };
+            select new ServiceBackend(owner?.Meta.FullName.ToString(), endpoint.Address, target.Port, slice.Meta.Weight) { Node = owner?.Node ?? endpoint.Node, Zones = endpoint.Zones };
         IEnumerable<ServiceBackend> fromSelector =
             from workload in workloads
             where !workload.IsPod

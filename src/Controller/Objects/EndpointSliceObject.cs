@@ -25,7 +25,8 @@ internal sealed record EndpointSliceObject(ObjectMeta Meta) : MeshObject(ObjectK
     /// <summary>An address of an endpoint.</summary>
     /// <param name="Address">The address.</param>
     /// <param name="Node">The node that it is on; null: not said.</param>
-    internal sealed record Endpoint(IPAddress Address, string? Node);
+    /// <param name="Zones">The zones whose clients are to be sent to it (topology hints); empty: not said.</param>
+    internal sealed record Endpoint(IPAddress Address, string? Node, EquatableArray<string> Zones);
 
     /// <summary>A port of all endpoints of the slice.</summary>
     internal sealed record EndpointPort(string Name, ushort Port, TransportProtocol Protocol);

@@ -4,6 +4,7 @@ namespace Culvert.Controller.Objects;
 internal enum ObjectKind
 {
     Namespace,
+    Node,
     Service,
     EndpointSlice,
     Workload,

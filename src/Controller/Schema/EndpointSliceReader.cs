@@ -25,8 +25,9 @@ internal static class EndpointSliceReader
             if (own.FirstOrDefault(a => a.AddressFamily != family) is { } other) endpoint.Fail("addresses", $"{other} is not of addressType {type}");
             (bool isReady, bool isDraining) = ReadConditions(endpoint);
             string? node = endpoint.String("nodeName");
-            if (isReady || isDraining) (isReady ? ready : draining).AddRange(own.Select(a => new EndpointSliceObject.Endpoint(a, node)));
-            endpoint.Ignore("hostname", "zone", "hints", "targetRef", "deprecatedTopology");
+            EquatableArray<string> zones = ReadZones(endpoint);
+            if (isReady || isDraining) (isReady ? ready : draining).AddRange(own.Select(a => new EndpointSliceObject.Endpoint(a, node, zones)));
+            endpoint.Ignore("hostname", "zone", "targetRef", "deprecatedTopology");
             endpoint.Done();
         }
         return new(meta)
@@ -36,6 +37,21 @@ internal static class EndpointSliceReader
             Draining = draining.ExceptBy(ready.Select(e => e.Address), e => e.Address).ToEquatableArray(),
             Ports = ReadPorts(root),
         };
+    }
+
+    // A hint of a kind that is not known here is for others.
+    private static EquatableArray<string> ReadZones(FieldReader endpoint)
+    {
+        if (endpoint.Map("hints") is not { } hints) return [];
+        List<string> zones = [];
+        foreach (FieldReader zone in hints.Maps("forZones", mayBeEmpty: true, mayBeNull: true))
+        {
+            if (zone.String("name", required: true) is { } name) zones.Add(name);
+            zone.Done();
+        }
+        hints.Ignore("forNodes");
+        hints.Done();
+        return zones.Distinct().ToEquatableArray();
     }
 
     /// <summary>Not said is ready; serving is what ready is where it is not said.</summary>

@@ -17,6 +17,7 @@ internal static class ObjectReader
     private static readonly Dictionary<(string Version, string Kind), (ObjectKind Kind, KindReader Read)> Kinds = new()
     {
         [("v1", "Namespace")] = (ObjectKind.Namespace, static (root, meta) => NamespaceReader.Read(root, meta)),
+        [("v1", "Node")] = (ObjectKind.Node, static (root, meta) => NodeReader.Read(root, meta)),
         [("v1", "Service")] = (ObjectKind.Service, static (root, meta) => ServiceReader.Read(root, meta)),
         [("discovery.k8s.io/v1", "EndpointSlice")] = (ObjectKind.EndpointSlice, static (root, meta) => EndpointSliceReader.Read(root, meta)),
         [("culvert.dev/v1alpha1", "Workload")] = (ObjectKind.Workload, static (root, meta) => WorkloadReader.Read(root, meta)),
@@ -80,7 +81,7 @@ internal static class ObjectReader
         return new(key, errors.HasErrors ? null : read, At(map.Line), [.. errors.Errors]) { Kind = known.Kind.ToString(), Rejected = errors.HasErrors ? read : null };
     }
 
-    private static bool IsCluster(ObjectKind kind) => kind is ObjectKind.Namespace or ObjectKind.MeshConfig;
+    private static bool IsCluster(ObjectKind kind) => kind is ObjectKind.Namespace or ObjectKind.Node or ObjectKind.MeshConfig;
 
     /// <summary>An object as its author knows it, before it is known to be valid.</summary>
     private static string Named(string kind, MapNode root, bool isCluster) => TextOf(root, "name") is not { } name ? kind

@@ -17,6 +17,8 @@ internal sealed class CatalogBuilder(ulong version)
 {
     private readonly ChangeLog _log = new();
     private readonly Dictionary<ResourceKey, Dictionary<string, int>> _policyNodes = [];
+    private readonly MultiMap<string, string> _zones = new();
+    private readonly Dictionary<NamespacedName, string[]> _serviceViews = [];
     private readonly HashSet<ResourceKey> _changed = [];
     private readonly Dictionary<string, HashSet<ResourceKey>> _changedOfNodes = new(StringComparer.Ordinal);
     private readonly Dictionary<ResourceKey, Resource> _policyResources = [];
@@ -26,6 +28,7 @@ internal sealed class CatalogBuilder(ulong version)
     private readonly ImmutableDictionary<NamespacedName, NetworkPolicyInfo>.Builder _networkPolicies = ResourceCatalog.Empty.NetworkPolicies.ToBuilder();
     private readonly ImmutableDictionary<ResourceKey, Resource>.Builder _shared = ResourceCatalog.Empty.Shared.ToBuilder();
     private readonly ImmutableDictionary<string, ImmutableDictionary<ResourceKey, Resource>>.Builder _overlays = ResourceCatalog.Empty.Overlays.ToBuilder();
+    private readonly ImmutableDictionary<string, string>.Builder _zoneOfNode = ResourceCatalog.Empty.ZoneOfNode.ToBuilder();
     private ResourceCatalog _catalog = ResourceCatalog.Empty with { Version = version };
 
     public void SetMesh(MeshSettings mesh, ObjectProblems problems)
@@ -41,16 +44,34 @@ internal sealed class CatalogBuilder(ulong version)
         _catalog = _catalog with { TrustBundle = bundle };
     }
 
+    /// <summary>Sets the zone of a node; services that any backend of is meant for some zone are to be set besides.</summary>
+    /// <param name="node">The node.</param>
+    /// <param name="before">The zone it was in; null: none that is known.</param>
+    /// <param name="zone">Its zone; null: nobody says.</param>
+    public void SetZone(string node, string? before, string? zone)
+    {
+        if (before is not null) _zones.Remove(before, node);
+        if (zone is not null) _zones.Add(zone, node);
+        Set(_zoneOfNode, node, zone);
+    }
+
     public void SetService(NamespacedName name, ServiceInfo? service)
     {
-        ServiceInfo? before = _services.GetValueOrDefault(name);
-        if (before == service) return;
         ResourceKey key = new(ResourceKind.Service, name.ToString());
-        SetShared(key, service is null ? null : new() { Service = service.Shared().ToWire() });
-        HashSet<string> nodes = [.. service?.NodesWithOwnView() ?? []];
-        foreach (string node in before?.NodesWithOwnView().Where(n => !nodes.Contains(n)) ?? []) SetLocal(node, key, null);
-        foreach (string node in nodes) SetLocal(node, key, new() { Service = service!.For(node).ToWire() });
+        if (_services.GetValueOrDefault(name) != service) SetShared(key, service is null ? null : new() { Service = service.Shared().ToWire() });
         Set(_services, name, service);
+
+        // Nodes may have come, gone or changed their zones while the service is as it was.
+        Dictionary<string, Resource> views = new(StringComparer.Ordinal);
+        foreach (IGrouping<ServiceInfo, string> nodes in service?.OwnViews(_zones.All).GroupBy(v => v.View, v => v.Node) ?? [])
+        {
+            Resource view = new() { Service = nodes.Key.ToWire() };
+            foreach (string node in nodes) views.Add(node, view);
+        }
+        foreach (string node in _serviceViews.GetValueOrDefault(name)?.Where(n => !views.ContainsKey(n)) ?? []) SetLocal(node, key, null);
+        foreach ((string node, Resource view) in views) SetLocal(node, key, view);
+        if (views.Count > 0) _serviceViews[name] = [.. views.Keys];
+        else _serviceViews.Remove(name);
     }
 
     /// <summary>Sets a policy; workloads that name it are set besides.</summary>
@@ -99,6 +120,7 @@ internal sealed class CatalogBuilder(ulong version)
             NetworkPolicies = _networkPolicies.ToImmutable(),
             Shared = _shared.ToImmutable(),
             Overlays = _overlays.ToImmutable(),
+            ZoneOfNode = _zoneOfNode.ToImmutable(),
         };
         _changed.Clear();
         _changedOfNodes.Clear();

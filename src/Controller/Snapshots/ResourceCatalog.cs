@@ -27,12 +27,15 @@ internal sealed record ResourceCatalog
     /// <summary>Every workload by uid, with all that its own node is told.</summary>
     public ImmutableDictionary<string, WorkloadInfo> Workloads { get; init; } = ImmutableDictionary.Create<string, WorkloadInfo>(StringComparer.Ordinal);
 
-    /// <summary>Every service, with the nodes of its backends.</summary>
+    /// <summary>Every service, with the nodes and zones of its backends.</summary>
     public ImmutableDictionary<NamespacedName, ServiceInfo> Services { get; init; } = ImmutableDictionary<NamespacedName, ServiceInfo>.Empty;
 
     public ImmutableDictionary<NamespacedName, PolicyInfo> Policies { get; init; } = ImmutableDictionary<NamespacedName, PolicyInfo>.Empty;
 
     public ImmutableDictionary<NamespacedName, NetworkPolicyInfo> NetworkPolicies { get; init; } = ImmutableDictionary<NamespacedName, NetworkPolicyInfo>.Empty;
+
+    /// <summary>The zones of nodes, where they are known.</summary>
+    public ImmutableDictionary<string, string> ZoneOfNode { get; init; } = ImmutableDictionary.Create<string, string>(StringComparer.Ordinal);
 
     /// <summary>What every node is told.</summary>
     public ImmutableDictionary<ResourceKey, Resource> Shared { get; init; } = ImmutableDictionary<ResourceKey, Resource>.Empty;
@@ -62,7 +65,7 @@ internal sealed record ResourceCatalog
         Problems = Problems,
         TrustBundle = TrustBundle,
         Workloads = Workloads.Values.ToImmutableDictionary(w => w.Uid, w => w.Node == node ? w : w.Shared()),
-        Services = Services.ToImmutableDictionary(p => p.Key, p => p.Value.For(node)),
+        Services = Services.ToImmutableDictionary(p => p.Key, p => p.Value.For(node, ZoneOfNode.GetValueOrDefault(node))),
         Policies = Workloads.Values.Where(w => w.Node == node).SelectMany(w => w.PolicyNames).Distinct().ToImmutableDictionary(p => p, p => Policies[p]),
         NetworkPolicies = Workloads.Values.Where(w => w.Node == node).SelectMany(w => w.NetworkPolicyNames).Distinct().ToImmutableDictionary(p => p, p => NetworkPolicies[p]),
     };

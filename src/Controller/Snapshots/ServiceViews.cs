@@ -2,18 +2,37 @@ using Culvert.Core;
 
 namespace Culvert.Controller.Snapshots;
 
-/// <summary>What of a service is whose to know: of one that is local to nodes, its backends on the own node, and nobody on which node a backend is.</summary>
+/// <summary>
+/// What of a service is whose to know: of one that is local to nodes, its backends on the own node; of one whose EndpointSlices have hints, those for the zone of the node; and nobody where backends are.
+/// </summary>
 internal static class ServiceViews
 {
     /// <summary>What every node is told that has no view of its own.</summary>
-    public static ServiceInfo Shared(this ServiceInfo service) => service.WithBackends(_ => !service.IsNodeLocal);
+    public static ServiceInfo Shared(this ServiceInfo service) => service.WithBackends(port => service.IsNodeLocal ? [] : port.Backends);
 
     /// <summary>What a node is told.</summary>
-    public static ServiceInfo For(this ServiceInfo service, string node) => service.WithBackends(b => !service.IsNodeLocal || b.Node == node);
+    /// <param name="service">The service.</param>
+    /// <param name="node">The node.</param>
+    /// <param name="zone">Its zone; null: nobody says.</param>
+    public static ServiceInfo For(this ServiceInfo service, string node, string? zone) =>
+        service.WithBackends(port => service.IsNodeLocal ? port.Backends.Where(b => b.Node == node) : port.Backends.GroupBy(b => b.Address.AddressFamily).SelectMany(f => InZone([.. f], zone)));
 
-    /// <summary>The nodes that are told something else than <see cref="Shared"/>: none unless the service is local to nodes.</summary>
-    public static IEnumerable<string> NodesWithOwnView(this ServiceInfo service) => service.IsNodeLocal ? service.Ports.SelectMany(p => p.Backends).Select(b => b.Node).OfType<string>().Distinct() : [];
+    /// <summary>The nodes that are told something else than <see cref="Shared"/>, each with what it is told; one object for all of a zone.</summary>
+    /// <param name="service">The service.</param>
+    /// <param name="zones">The nodes whose zone is known, by zone.</param>
+    public static IEnumerable<(string Node, ServiceInfo View)> OwnViews(this ServiceInfo service, IEnumerable<KeyValuePair<string, IReadOnlyCollection<string>>> zones)
+    {
+        ServiceBackend[] backends = [.. service.Ports.SelectMany(p => p.Backends)];
+        if (service.IsNodeLocal) return backends.Select(b => b.Node).OfType<string>().Distinct().Select(n => (n, service.For(n, null)));
+        if (backends.All(b => b.Zones.IsEmpty)) return [];
+        ServiceInfo shared = service.Shared();
+        return zones.Select(z => (Nodes: z.Value, View: service.For("", z.Key))).Where(z => z.View != shared).SelectMany(z => z.Nodes.Select(n => (n, z.View)));
+    }
 
-    private static ServiceInfo WithBackends(this ServiceInfo service, Func<ServiceBackend, bool> wanted) =>
-        service with { Ports = service.Ports.Select(p => p with { Backends = p.Backends.Where(wanted).Select(b => b with { Node = null }).ToEquatableArray() }).ToEquatableArray() };
+    // As kube-proxy has it: hints count where every backend has some, and one at least is for the zone.
+    private static IEnumerable<ServiceBackend> InZone(ServiceBackend[] backends, string? zone) =>
+        zone is not null && backends.All(b => !b.Zones.IsEmpty) && backends.Any(b => b.Zones.Contains(zone)) ? backends.Where(b => b.Zones.Contains(zone)) : backends;
+
+    private static ServiceInfo WithBackends(this ServiceInfo service, Func<ServicePort, IEnumerable<ServiceBackend>> wanted) =>
+        service with { Ports = service.Ports.Select(p => p with { Backends = wanted(p).Select(b => b with { Node = null, Zones = [] }).OrderBy(b => IpPrefix.Host(b.Address)).ThenBy(b => b.Port).ToEquatableArray() }).ToEquatableArray() };
 }

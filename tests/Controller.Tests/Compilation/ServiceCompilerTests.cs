@@ -52,6 +52,44 @@ public sealed class ServiceCompilerTests
         Assert.Equal("", string.Concat(after.Shared.Values.Where(r => r.Service is not null).SelectMany(r => r.Service.Ports).SelectMany(p => p.Backends)));
     }
 
+    [Theory]
+    [InlineData("node-a", "10.0.0.1 10.0.0.3")]
+    [InlineData("node-b", "10.0.0.2")]
+    [InlineData("node-c", "10.0.0.1 10.0.0.2 10.0.0.3")] // a zone that nobody is for
+    [InlineData("node-d", "10.0.0.1 10.0.0.2 10.0.0.3")] // of no zone
+    public void HintsKeepClientsToTheBackendsForTheirZone(string node, string backends) =>
+        Assert.Equal(backends, Backends(Snapshot(node, Service("") + Nodes + Slice(("10.0.0.1", "x", For("a")), ("10.0.0.2", "x", For("b")), ("10.0.0.3", "x", For("a")))).Services[new("shop", "web")]));
+
+    [Fact]
+    public void HintsCountForAFamilyAllOfWhoseBackendsHaveSome()
+    {
+        string six = Slice(("fd00::1", "x", For("a")), ("fd00::2", "x", For("b"))).Replace("web-1", "web-6", StringComparison.Ordinal).Replace("IPv4", "IPv6", StringComparison.Ordinal);
+        Assert.Equal("10.0.0.1 10.0.0.2 fd00::1", Backends(Snapshot("node-a", Service("") + Nodes + Slice(("10.0.0.1", "x", For("a")), ("10.0.0.2", "x", Ready)) + six).Services[new("shop", "web")]));
+    }
+
+    [Fact]
+    public void SharesOfARouteAreNotChangedByHints()
+    {
+        const string route = "apiVersion: gateway.networking.k8s.io/v1\nkind: TCPRoute\nmetadata: {name: r, namespace: shop}\nspec: {parentRefs: [{group: \"\", kind: Service, name: web}], rules: [{backendRefs: [{name: web, port: 80}]}]}\n---\n";
+        Assert.Equal("10.0.0.1 10.0.0.2", Backends(Snapshot("node-a", Service("") + Nodes + route + Slice(("10.0.0.1", "x", For("a")), ("10.0.0.2", "x", For("b")))).Services[new("shop", "web")]));
+    }
+
+    [Fact]
+    public void ANodeThatMovesToAnotherZoneHearsOfItAndNoOther()
+    {
+        string objects = Service("") + Slice(("10.0.0.1", "x", For("a")), ("10.0.0.2", "x", For("b")));
+        MeshCompiler compiler = new();
+        ObjectSet one = Read(objects + Nodes), two = ObjectSetReader.Read([new("a.yaml", objects + Nodes.Replace("zone: a", "zone: b", StringComparison.Ordinal))], one);
+        var before = compiler.Update(one, null, []);
+        var after = compiler.Update(two, null, []);
+        Assert.Equal(["node-a"], new[] { "node-a", "node-b", "node-c", "node-d" }.Where(n => before.ForNode(n).ChangesTo(after.ForNode(n)).Any()));
+        Assert.Equal("10.0.0.2", Backends(after.SnapshotFor("node-a").Services[new("shop", "web")]));
+    }
+
+    private static string Nodes => string.Concat("abc".Select(z => $"apiVersion: v1\nkind: Node\nmetadata: {{name: node-{z}, labels: {{topology.kubernetes.io/zone: {z}}}}}\nspec: {{podCIDR: 10.0.0.0/24}}\n---\n"));
+
+    private static string For(string zone) => $", hints: {{forZones: [{{name: {zone}}}], forNodes: [{{name: x}}]}}";
+
     private static string Backends(ServiceInfo service) => string.Join(' ', service.Ports[0].Backends.Select(b => b.Address));
 
     private static NodeSnapshot Snapshot(string node, string objects) => MeshCompiler.Compile(Read(objects), []).SnapshotFor(node);

@@ -22,6 +22,7 @@ internal sealed record ApiKind(ObjectKind Kind, ResourceType<ApiDocument> Type)
     public static IReadOnlyList<ApiKind> All { get; } =
     [
         new(ObjectKind.Namespace, new("", "v1", "namespaces", "Namespace", ApiJson.Default.ApiDocument) { IsNamespaced = false }) { IsLenient = true },
+        new(ObjectKind.Node, new("", "v1", "nodes", "Node", ApiJson.Default.ApiDocument) { IsNamespaced = false }) { IsLenient = true },
         new(ObjectKind.Service, new("", "v1", "services", "Service", ApiJson.Default.ApiDocument)) { IsLenient = true },
         new(ObjectKind.EndpointSlice, new("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", ApiJson.Default.ApiDocument)) { IsLenient = true },
         new(ObjectKind.NetworkPolicy, new("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy", ApiJson.Default.ApiDocument)),

@@ -66,6 +66,41 @@ public sealed class ClusterTests(TestCluster cluster)
     }
 
     [Fact]
+    public async Task TopologyHintsAreHeededOnceTheZoneOfTheNodeIsKnown()
+    {
+        await using RunningOnCluster controller = await cluster.ControllerAsync();
+        string ns = await cluster.NamespaceAsync();
+        await cluster.KubectlAsync($$$"""
+            apiVersion: v1
+            kind: Service
+            metadata: {name: api, namespace: {{{ns}}}}
+            spec: {selector: {app: api}, ports: [{name: http, port: 80}]}
+            ---
+            apiVersion: discovery.k8s.io/v1
+            kind: EndpointSlice
+            metadata: {name: api-1, namespace: {{{ns}}}, labels: {kubernetes.io/service-name: api}}
+            addressType: IPv4
+            endpoints: [{addresses: [10.11.0.1], hints: {forZones: [{name: east}] } }, {addresses: [10.11.0.2], hints: {forZones: [{name: west}] } }]
+            ports: [{name: http, port: 8080, protocol: TCP}]
+            """);
+        await controller.SnapshotAsync(s => Backends(s) == "10.11.0.1 10.11.0.2");
+        try
+        {
+            await cluster.KubectlAsync("apiVersion: v1\nkind: Node\nmetadata: {name: n1, labels: {topology.kubernetes.io/zone: west}}\n");
+            await controller.SnapshotAsync(s => Backends(s) == "10.11.0.2");
+            await cluster.Server.KubectlAsync("", "label", "node", "n1", "--overwrite", "topology.kubernetes.io/zone=east");
+            await controller.SnapshotAsync(s => Backends(s) == "10.11.0.1");
+        }
+        finally
+        {
+            await cluster.Server.KubectlAsync("", "delete", "node", "n1");
+        }
+        await controller.SnapshotAsync(s => Backends(s) == "10.11.0.1 10.11.0.2");
+
+        string Backends(NodeSnapshot snapshot) => snapshot.Services.Values.SingleOrDefault(v => v.Name.Namespace == ns) is { } service ? string.Join(' ', service.Ports[0].Backends.Select(b => b.Address)) : "";
+    }
+
+    [Fact]
     public async Task TheProgramTakesItsObjectsFromTheClusterOfAKubeconfigAndEndsWhenAsked()
     {
         using TempFolder folder = new();
@@ -76,7 +111,7 @@ public sealed class ClusterTests(TestCluster cluster)
         {
             string? line;
             do line = await Soon.Ends(process.StandardOutput.ReadLineAsync());
-            while (line?.Contains($"All objects of {cluster.Server.Address} have been read, of 11 kinds", StringComparison.Ordinal) == false);
+            while (line?.Contains($"All objects of {cluster.Server.Address} have been read, of 12 kinds", StringComparison.Ordinal) == false);
             Assert.NotNull(line);
             Task<string> rest = process.StandardOutput.ReadToEndAsync();
             using Process kill = Process.Start("kill", ["-TERM", process.Id.ToString(CultureInfo.InvariantCulture)]);
@@ -165,18 +200,18 @@ public sealed class ClusterTests(TestCluster cluster)
     {
         string ns = await cluster.NamespaceAsync();
         await cluster.PodAsync(ns, "web", "10.4.0.1");
-        await cluster.KubectlAsync(Role("pods, namespaces, services"));
+        await cluster.KubectlAsync(Role("pods, namespaces, nodes, services"));
         await using RunningOnCluster controller = await cluster.ControllerAsync(Culvert.Kubernetes.Tests.Cluster.ApiServer.ReaderToken);
         await controller.SnapshotAsync(s => Find(s, ns, "web") is not null);
 
         // A watch that stands goes on; that the role is gone shows when the next one begins.
-        await cluster.KubectlAsync(Role("namespaces, services"));
+        await cluster.KubectlAsync(Role("namespaces, nodes, services"));
         await cluster.Server.CrashAsync();
         await cluster.Server.RestartAsync();
         await controller.ErrorsAsync("the role is named", e => e.Any(t =>
             t.StartsWith("/api/v1/pods: pods can't be watched: the controller's role lacks the verbs list and watch on pods", StringComparison.Ordinal) && t.Contains("stays in force", StringComparison.Ordinal)));
         Assert.NotNull(Find(controller.Host.SnapshotFor("n1"), ns, "web"));
-        await cluster.KubectlAsync(Role("pods, namespaces, services"));
+        await cluster.KubectlAsync(Role("pods, namespaces, nodes, services"));
         await controller.ErrorsAsync("nothing is wrong", e => !e.Any(t => t.Contains("can't be watched", StringComparison.Ordinal)));
         await cluster.PodAsync(ns, "next", "10.4.0.2");
         await controller.SnapshotAsync(s => Find(s, ns, "next") is not null);

@@ -1,0 +1,13 @@
+using Culvert.Controller.Objects;
+
+namespace Culvert.Controller.Schema;
+
+/// <summary>Reads core/v1 Node, of which the labels count.</summary>
+internal static class NodeReader
+{
+    public static NodeObject Read(FieldReader root, ObjectMeta meta)
+    {
+        root.Ignore("spec");
+        return new(meta);
+    }
+}
