@@ -47,3 +47,7 @@ public sealed class InsideRotationTests(InsideMeshFixture mesh) : RotationTests(
 /// <inheritdoc/>
 [Collection(InsideMeshCollection.Name)]
 public sealed class InsidePolicyTests(InsideMeshFixture mesh) : PolicyTests(mesh);
+
+/// <inheritdoc/>
+[Collection(InsideMeshCollection.Name)]
+public sealed class InsideUdpPortTests(InsideMeshFixture mesh) : UdpPortTests(mesh);

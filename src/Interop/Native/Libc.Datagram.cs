@@ -8,7 +8,9 @@ internal static unsafe partial class Libc
     internal const int MSG_CTRUNC = 0x8;
     internal const int SO_SNDBUFFORCE = 32;
     internal const int SO_RCVBUFFORCE = 33;
+    internal const int IP_PKTINFO = 8;
     internal const int IP_RECVORIGDSTADDR = 20;
+    internal const int IPV6_PKTINFO = 50;
     internal const int IPV6_RECVORIGDSTADDR = 74;
     internal const int UDP_SEGMENT = 103;
     internal const int UDP_GRO = 104;

@@ -13,13 +13,10 @@ public sealed class PortUnreachableSender : IDisposable
     private const int IcmpHeader = 8;
     private const int UdpHeader = 8;
     private const byte Hops = 64;
-    private readonly SocketMark _mark;
-    private readonly SocketHandle _raw4;
-    private readonly SocketHandle? _raw6;
-    private SocketEndPoint? _service4;
-    private SocketEndPoint? _service6;
+    private readonly RawSocket _raw4;
+    private readonly RawSocket? _raw6;
 
-    private PortUnreachableSender(SocketMark mark, SocketHandle raw4, SocketHandle? raw6) => (_mark, _raw4, _raw6) = (mark, raw4, raw6);
+    private PortUnreachableSender(RawSocket raw4, RawSocket? raw6) => (_raw4, _raw6) = (raw4, raw6);
 
     /// <summary>Makes the sockets in the network namespace of this thread; that for IPv6 only where there is IPv6.</summary>
     /// <param name="mark">Mark of every packet.</param>
@@ -32,7 +29,7 @@ public sealed class PortUnreachableSender : IDisposable
         SocketHandle? raw6 = SocketHandle.TryCreateRaw(ipv6: true, out _);
         error = mark.Apply(raw4);
         if (raw6 is not null && error == SocketErrno.None) error = mark.Apply(raw6);
-        if (error == SocketErrno.None) return new PortUnreachableSender(mark, raw4, raw6);
+        if (error == SocketErrno.None) return new PortUnreachableSender(new RawSocket(raw4, mark), raw6 is null ? null : new RawSocket(raw6, mark));
         raw4.Dispose();
         raw6?.Dispose();
         return null;
@@ -47,21 +44,13 @@ public sealed class PortUnreachableSender : IDisposable
     {
         SocketEndPoint from = backend ?? destination;
         if (sender.IsIPv4 != destination.IsIPv4 || sender.IsIPv4 != from.IsIPv4) return SocketErrno.InvalidArgument;
-        SocketErrno error = SpeakFor(sender.IsIPv4 ? _raw4 : _raw6, ref sender.IsIPv4 ? ref _service4 : ref _service6, backend is null ? null : destination);
+        RawSocket? raw = sender.IsIPv4 ? _raw4 : _raw6;
+        if (raw is null) return SocketErrno.None;
+        SocketErrno error = raw.SpeakFor(backend is null ? null : destination);
         if (error != SocketErrno.None) return error;
         Span<byte> packet = stackalloc byte[Header6 + IcmpHeader + Header6 + UdpHeader];
         packet.Clear();
-        if (sender.IsIPv4) return _raw4.SendTo(packet[..Write4(packet, sender, from)], sender.WithPort(0));
-        return _raw6?.SendTo(packet[..Write6(packet, sender, from)], sender.WithPort(0)) ?? SocketErrno.None;
-    }
-
-    // A message passes the programs before the next is written: what a socket is entered as holds for that one. One that has to wait for its neighbour's address may say another Service then, and be of no use.
-    private SocketErrno SpeakFor(SocketHandle? socket, ref SocketEndPoint? current, in SocketEndPoint? service)
-    {
-        if (socket is null || current == service) return SocketErrno.None;
-        SocketErrno error = service is { } known ? _mark.ApplyForService(socket, known) : _mark.Apply(socket);
-        if (error == SocketErrno.None) current = service;
-        return error;
+        return raw.Handle.SendTo(packet[..(sender.IsIPv4 ? Write4(packet, sender, from) : Write6(packet, sender, from))], sender.WithPort(0));
     }
 
     /// <inheritdoc/>
@@ -79,7 +68,7 @@ public sealed class PortUnreachableSender : IDisposable
         (icmp[0], icmp[1]) = (3, 3);
         WriteHeader4(icmp[IcmpHeader..], Header4 + UdpHeader, 17, sender, destination);
         WritePorts(icmp[(IcmpHeader + Header4)..], sender, destination);
-        BinaryPrimitives.WriteUInt16BigEndian(icmp[2..], Checksum(icmp, 0));
+        BinaryPrimitives.WriteUInt16BigEndian(icmp[2..], InternetChecksum.Fold(InternetChecksum.Sum(icmp)));
         return Length;
     }
 
@@ -93,8 +82,8 @@ public sealed class PortUnreachableSender : IDisposable
         WritePorts(icmp[(IcmpHeader + Header6)..], sender, destination);
 
         // The pseudo header: both addresses, the length and the protocol.
-        uint sum = Payload + 58u + Sum(packet.Slice(8, 32));
-        BinaryPrimitives.WriteUInt16BigEndian(icmp[2..], Checksum(icmp, sum));
+        ulong sum = Payload + 58u + InternetChecksum.Sum(packet.Slice(8, 32));
+        BinaryPrimitives.WriteUInt16BigEndian(icmp[2..], InternetChecksum.Fold(sum + InternetChecksum.Sum(icmp)));
         return Header6 + Payload;
     }
 
@@ -105,7 +94,7 @@ public sealed class PortUnreachableSender : IDisposable
         (header[8], header[9]) = (Hops, protocol);
         BinaryPrimitives.WriteUInt32BigEndian(header[12..], (uint)from.Low);
         BinaryPrimitives.WriteUInt32BigEndian(header[16..], (uint)to.Low);
-        BinaryPrimitives.WriteUInt16BigEndian(header[10..], Checksum(header[..Header4], 0));
+        BinaryPrimitives.WriteUInt16BigEndian(header[10..], InternetChecksum.Fold(InternetChecksum.Sum(header[..Header4])));
     }
 
     private static void WriteHeader6(Span<byte> header, ushort payload, byte protocol, in SocketEndPoint from, in SocketEndPoint to)
@@ -122,20 +111,5 @@ public sealed class PortUnreachableSender : IDisposable
         BinaryPrimitives.WriteUInt16BigEndian(udp, from.Port);
         BinaryPrimitives.WriteUInt16BigEndian(udp[2..], to.Port);
         BinaryPrimitives.WriteUInt16BigEndian(udp[4..], UdpHeader);
-    }
-
-    private static ushort Checksum(ReadOnlySpan<byte> bytes, uint sum)
-    {
-        sum += Sum(bytes);
-        while (sum >> 16 != 0) sum = (sum & 0xFFFF) + (sum >> 16);
-        return (ushort)~sum;
-    }
-
-    // Of an even number of bytes.
-    private static uint Sum(ReadOnlySpan<byte> bytes)
-    {
-        uint sum = 0;
-        for (; bytes.Length >= 2; bytes = bytes[2..]) sum += BinaryPrimitives.ReadUInt16BigEndian(bytes);
-        return sum;
     }
 }

@@ -46,6 +46,9 @@ public enum SocketErrno
     /// <summary>Address in use (EADDRINUSE).</summary>
     AddressInUse = 98,
 
+    /// <summary>The system has no sockets of the address family (EAFNOSUPPORT).</summary>
+    AddressFamilyNotSupported = 97,
+
     /// <summary>Address not available (EADDRNOTAVAIL); also: all ports to this destination taken.</summary>
     AddressNotAvailable = 99,
 

@@ -4,12 +4,13 @@ namespace Culvert.Interop.Sockets;
 
 public sealed partial class SocketHandle
 {
-    /// <summary>Makes a non-blocking, close-on-exec socket for whole IP packets, header included (IPPROTO_RAW; needs CAP_NET_RAW); null and the error when the system refuses.</summary>
+    /// <summary>Makes a non-blocking, close-on-exec raw socket (needs CAP_NET_RAW); null and the error when the system refuses.</summary>
     /// <param name="ipv6">Whether for IPv6.</param>
     /// <param name="error">Why null was returned.</param>
-    internal static SocketHandle? TryCreateRaw(bool ipv6, out SocketErrno error)
+    /// <param name="protocol">What follows the IP header, which is the kernel's; IPPROTO_RAW: whole packets, header included.</param>
+    internal static SocketHandle? TryCreateRaw(bool ipv6, out SocketErrno error, int protocol = Libc.IPPROTO_RAW)
     {
-        int fd = Libc.socket(ipv6 ? Libc.AF_INET6 : Libc.AF_INET, Libc.SOCK_RAW | Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC, Libc.IPPROTO_RAW);
+        int fd = Libc.socket(ipv6 ? Libc.AF_INET6 : Libc.AF_INET, Libc.SOCK_RAW | Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC, protocol);
         error = fd < 0 ? LastError() : SocketErrno.None;
         return fd < 0 ? null : new SocketHandle(fd, ipv6);
     }
@@ -22,6 +23,15 @@ public sealed partial class SocketHandle
         fixed (byte* start = datagram)
         {
             return Libc.sendto(Fd, start, (nuint)datagram.Length, Libc.MSG_NOSIGNAL, address, (uint)length) < 0 ? LastError() : SocketErrno.None;
+        }
+    }
+
+    /// <summary>Sends one message.</summary>
+    internal unsafe SocketErrno Send(ref Libc.mmsghdr message)
+    {
+        fixed (Libc.mmsghdr* start = &message)
+        {
+            return Libc.sendmmsg(Fd, start, 1, Libc.MSG_NOSIGNAL) < 0 ? LastError() : SocketErrno.None;
         }
     }
 

@@ -12,7 +12,7 @@ internal sealed partial class ProxyServer
 {
     // What a namespace without the family says: its lo has no such address, or its kernel no such sockets.
     private const int AddressNotAvailable = (int)SocketErrno.AddressNotAvailable;
-    private const int AddressFamilyNotSupported = 97; // EAFNOSUPPORT
+    private const int AddressFamilyNotSupported = (int)SocketErrno.AddressFamilyNotSupported;
 
     private readonly Dictionary<PodSpace, SpaceListeners> _spaces = [];
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);

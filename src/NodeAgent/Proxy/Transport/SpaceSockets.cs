@@ -35,6 +35,13 @@ internal static class SpaceSockets
         return error == SocketErrno.None ? PortUnreachableSender.TryCreate(mark, out error) : null;
     }
 
+    /// <summary>Sockets that send datagrams from any port without taking it.</summary>
+    internal static UnboundDatagramSender? TryCreateUnbound(EventLoop loop, PodSpace? space, SocketMark mark, out SocketErrno error)
+    {
+        using HomeNamespace.Visit visit = Enter(loop, space, out error);
+        return error == SocketErrno.None ? UnboundDatagramSender.TryCreate(mark, out error) : null;
+    }
+
     private static HomeNamespace.Visit Enter(EventLoop loop, PodSpace? space, out SocketErrno error)
     {
         if (space is not { IsClosed: true }) return loop.Enter(space?.Namespace, out error);

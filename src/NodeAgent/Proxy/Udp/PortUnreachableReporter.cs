@@ -10,15 +10,19 @@ namespace Culvert.NodeAgent.Proxy.Udp;
 /// Tells clients that nobody listens where they send datagrams to, as the destination itself would (ICMP). Its raw sockets, of each network namespace that clients are in, are made when they
 /// are needed first. Belongs to its loop's thread.
 /// </summary>
-/// <param name="loop">The loop.</param>
-/// <param name="mark">Mark of what it sends.</param>
-/// <param name="transparent">Whether it may send from destinations' addresses: nothing is told otherwise.</param>
-internal sealed class PortUnreachableReporter(EventLoop loop, SocketMark mark, bool transparent)
+internal sealed class PortUnreachableReporter
 {
-    // Null where they could not be made.
-    private readonly Dictionary<PodSpace, PortUnreachableSender?> _inside = [];
-    private PortUnreachableSender? _sender;
-    private bool _isTried;
+    private readonly EventLoop _loop;
+    private readonly SocketMark _mark;
+    private readonly bool _transparent;
+    private readonly PerSpace<PortUnreachableSender> _senders;
+    private bool _isReported;
+
+    /// <summary>Makes a reporter; no socket yet.</summary>
+    /// <param name="loop">The loop.</param>
+    /// <param name="mark">Mark of what it sends.</param>
+    /// <param name="transparent">Whether it may send from destinations' addresses: nothing is told otherwise.</param>
+    internal PortUnreachableReporter(EventLoop loop, SocketMark mark, bool transparent) => (_loop, _mark, _transparent, _senders) = (loop, mark, transparent, new(Make));
 
     /// <summary>Tells the client of a session. Nothing is told without CAP_NET_RAW, which is reported once.</summary>
     /// <param name="session">Client and destination.</param>
@@ -26,39 +30,21 @@ internal sealed class PortUnreachableReporter(EventLoop loop, SocketMark mark, b
     internal void Tell(in UdpSessionKey session, in SocketEndPoint? backend)
     {
         // As any ICMP: of no consequence when it does not arrive.
-        if (transparent) _ = SenderIn(session.Space)?.Send(session.Client, session.Destination, backend);
+        if (_transparent) _ = _senders.Find(session.Space)?.Send(session.Client, session.Destination, backend);
     }
 
     /// <summary>Closes the sockets in a space, which has been given up.</summary>
-    internal void CloseOf(PodSpace space)
-    {
-        if (_inside.Remove(space, out PortUnreachableSender? sender)) sender?.Dispose();
-    }
+    internal void CloseOf(PodSpace space) => _senders.CloseOf(space);
 
     /// <summary>Closes the sockets, if there are any; when the loop ends.</summary>
-    internal void Close()
-    {
-        _sender?.Dispose();
-        foreach (PortUnreachableSender? sender in _inside.Values) sender?.Dispose();
-    }
-
-    private PortUnreachableSender? SenderIn(PodSpace? space)
-    {
-        if (space is not null)
-        {
-            if (space.IsClosed) return null;
-            if (!_inside.TryGetValue(space, out PortUnreachableSender? inside)) _inside.Add(space, inside = Make(space));
-            return inside;
-        }
-
-        if (!_isTried) (_isTried, _sender) = (true, Make(null));
-        return _sender;
-    }
+    internal void Close() => _senders.Dispose();
 
     private PortUnreachableSender? Make(PodSpace? space)
     {
-        PortUnreachableSender? sender = SpaceSockets.TryCreateUnreachable(loop, space, mark, out SocketErrno error);
-        if (sender is null && error != SocketErrno.BadDescriptor) loop.ReportFault(new KernelException("make a raw socket (CAP_NET_RAW) to report closed UDP ports to clients", (int)error));
-        return sender;
+        PortUnreachableSender? sender = SpaceSockets.TryCreateUnreachable(_loop, space, _mark, out SocketErrno error);
+        if (sender is not null || error == SocketErrno.BadDescriptor || _isReported) return sender;
+        _isReported = true;
+        _loop.ReportFault(new KernelException("make a raw socket (CAP_NET_RAW) to report closed UDP ports to clients", (int)error));
+        return null;
     }
 }

@@ -43,9 +43,15 @@ internal sealed class UdpIo(EventLoop loop, UdpCounters counters, IProxyObserver
     internal void Flush(UdpSocketPeer peer)
     {
         if (peer.Queue.Count == 0) return;
-        DatagramSendResult result = _sender.Send(peer.Handle, ref peer.Queue, ref peer.MaxSegment);
+        DatagramSendResult result = _sender.Send(peer.Handle!, ref peer.Queue, ref peer.MaxSegment);
         if (result.Dropped > 0) observer.OnDatagramDropped(DatagramDrop.SendFailed, result.Dropped);
         if (result.Error == SocketErrno.ConnectionRefused) peer.OnRefused();
+    }
+
+    /// <summary>A datagram was sent without a socket of its own.</summary>
+    internal void CountUnbound(SocketErrno error)
+    {
+        if (error != SocketErrno.None) observer.OnDatagramDropped(DatagramDrop.SendFailed, 1);
     }
 
     /// <summary>Forgets what waits for a socket.</summary>

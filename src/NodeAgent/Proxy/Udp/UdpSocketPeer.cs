@@ -8,7 +8,8 @@ namespace Culvert.NodeAgent.Proxy.Udp;
 
 /// <summary>
 /// A pod, or another plain UDP end point, as a session speaks to it: a connected socket that may be bound to an address of
-/// somebody else, so that the application sees the real client. Belongs to its loop's thread.
+/// somebody else, so that the application sees the real client; or no socket of its own where another program has the port. Then what comes back is delivered by whoever takes captured datagrams.
+/// Belongs to its loop's thread.
 /// </summary>
 internal sealed class UdpSocketPeer : EventSource, IDatagramPeer, IReplyHolder
 {
@@ -19,6 +20,8 @@ internal sealed class UdpSocketPeer : EventSource, IDatagramPeer, IReplyHolder
     internal int MaxSegment = ushort.MaxValue;
 
     private readonly UdpIo _io;
+    private readonly UnboundDatagramSender? _unbound;
+    private readonly SocketEndPoint? _service;
     private readonly IDatagramSink _sink;
     private bool _disposed;
 
@@ -33,8 +36,20 @@ internal sealed class UdpSocketPeer : EventSource, IDatagramPeer, IReplyHolder
     internal UdpSocketPeer(EventLoop loop, UdpIo io, SocketHandle handle, PodSpace? space, in SocketEndPoint local, in SocketEndPoint remote, IDatagramSink sink) =>
         (Loop, _io, Handle, Space, Local, Remote, _sink) = (loop, io, handle, space, local, remote, sink);
 
-    /// <summary>The socket.</summary>
-    internal SocketHandle Handle { get; }
+    /// <summary>Without a socket of its own.</summary>
+    /// <param name="loop">The loop.</param>
+    /// <param name="io">What the loop's sockets share.</param>
+    /// <param name="unbound">Sends; not owned.</param>
+    /// <param name="service">The Service that it speaks for; null: none.</param>
+    /// <param name="space">Where it sends; null: in the node's own namespace.</param>
+    /// <param name="local">Where it speaks from.</param>
+    /// <param name="remote">Where to.</param>
+    /// <param name="sink">Hears what comes back.</param>
+    internal UdpSocketPeer(EventLoop loop, UdpIo io, UnboundDatagramSender unbound, in SocketEndPoint? service, PodSpace? space, in SocketEndPoint local, in SocketEndPoint remote, IDatagramSink sink) =>
+        (Loop, _io, _unbound, _service, Space, Local, Remote, _sink) = (loop, io, unbound, service, space, local, remote, sink);
+
+    /// <summary>The socket; null where it has none of its own.</summary>
+    internal SocketHandle? Handle { get; }
 
     /// <summary>Where it speaks from.</summary>
     public SocketEndPoint Local { get; }
@@ -57,17 +72,18 @@ internal sealed class UdpSocketPeer : EventSource, IDatagramPeer, IReplyHolder
     public bool Send(ReadOnlySpan<byte> payload)
     {
         if (_disposed) return false;
-        _io.Add(this, payload);
+        if (_unbound is null) _io.Add(this, payload);
+        else _io.CountUnbound(_unbound.Send(Local, Remote, _service, payload));
         return true;
     }
 
     /// <inheritdoc/>
     public void Flush() => _io.Flush(this);
 
-    /// <summary>A datagram that came from another port of the destination.</summary>
+    /// <summary>A datagram that came from another port of the destination, or, where it has no socket of its own, from any.</summary>
     internal void Deliver(ReadOnlySpan<byte> payload, ushort sourcePort)
     {
-        _sink.OnDatagram(payload, sourcePort);
+        _sink.OnDatagram(payload, sourcePort == Remote.Port ? (ushort)0 : sourcePort);
         if (!_disposed) _sink.OnIdle();
     }
 
@@ -82,7 +98,7 @@ internal sealed class UdpSocketPeer : EventSource, IDatagramPeer, IReplyHolder
     internal override void OnReady(EpollEvents events)
     {
         DatagramReceiver receiver = _io.Receiver;
-        SocketErrno error = receiver.Receive(Handle);
+        SocketErrno error = receiver.Receive(Handle!);
         if (error == SocketErrno.ConnectionRefused) OnRefused();
         if (error != SocketErrno.None) return;
 
@@ -115,6 +131,7 @@ internal sealed class UdpSocketPeer : EventSource, IDatagramPeer, IReplyHolder
         _disposed = true;
         Closing?.Invoke(this, kept);
         _io.Discard(this);
+        if (Handle is null) return;
         Loop.Unregister(this);
         Handle.Dispose();
     }

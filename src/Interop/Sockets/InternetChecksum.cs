@@ -1,0 +1,28 @@
+using System.Buffers.Binary;
+
+namespace Culvert.Interop.Sockets;
+
+/// <summary>The checksum of IP, UDP and ICMP (RFC 1071).</summary>
+internal static class InternetChecksum
+{
+    /// <summary>Sum of the words of some bytes, that of others may be added to; an odd last byte counts as the first of a word.</summary>
+    internal static ulong Sum(ReadOnlySpan<byte> bytes)
+    {
+        ulong sum = 0;
+        for (; bytes.Length >= 4; bytes = bytes[4..]) sum += BinaryPrimitives.ReadUInt32BigEndian(bytes);
+        if (bytes.Length >= 2)
+        {
+            sum += BinaryPrimitives.ReadUInt16BigEndian(bytes);
+            bytes = bytes[2..];
+        }
+
+        return bytes.IsEmpty ? sum : sum + ((uint)bytes[0] << 8);
+    }
+
+    /// <summary>The checksum that a sum comes to.</summary>
+    internal static ushort Fold(ulong sum)
+    {
+        while (sum >> 16 != 0) sum = (sum & 0xFFFF) + (sum >> 16);
+        return (ushort)~sum;
+    }
+}
