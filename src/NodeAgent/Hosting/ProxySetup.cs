@@ -29,6 +29,7 @@ internal static class ProxySetup
             MaxConnections = plan.Workloads,
             MaxExternal = plan.External,
             MaxSpaceListeners = plan.Spaces,
+            MaxBoundPorts = BoundPorts.MostOf(File.ReadAllText("/proc/sys/net/ipv4/ip_local_port_range")),
             MaxTunnels = plan.Tunnels,
             MaxHandshakes = plan.Handshakes,
             MaxHandshakesPerSource = plan.HandshakesPerSource,

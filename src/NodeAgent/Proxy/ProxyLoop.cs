@@ -63,7 +63,7 @@ internal sealed class ProxyLoop
         // Datagrams that pods send.
         _udp = new UdpIo(loop, new UdpCounters(), agent.Observer);
         _unreachable = new PortUnreachableReporter(loop, options.Mark, options.Transparent);
-        _dialer = new UdpDialer(loop, options.Mark, options.Transparent, _udp);
+        _dialer = new UdpDialer(loop, options.Mark, options.Transparent, _udp, shared.Ports);
         _late = new LateAnswers(loop, options.LateAnswerTime, shared.Answers, agent.Replies);
         UdpApplicationDialer udpApplications = new(_dialer, shared.Answers, agent.Replies, _late, agent.Observer);
         BehindProxyHeaderSessions behindHeaders = new(loop, options.UdpTimes, agent.Directory, places, ids, _guard, udpApplications, agent.Observer);

@@ -144,6 +144,9 @@ internal sealed partial record ProxyOptions
     /// <summary>Most listeners at once in the namespaces of pods that are captured inside them: up to six per pod and loop.</summary>
     internal int MaxSpaceListeners { get; init; } = DescriptorPlan.MostForSpaces;
 
+    /// <summary>Most UDP sockets at once, over all loops, of one network namespace that have ports of clients or destinations.</summary>
+    internal int MaxBoundPorts { get; init; } = BoundPorts.Most;
+
     /// <summary>Most bytes that may wait for slow applications, over all loops.</summary>
     internal long MaxBufferedBytes { get; init; } = 512L << 20;
 

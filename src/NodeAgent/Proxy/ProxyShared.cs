@@ -32,6 +32,9 @@ internal sealed class ProxyShared(ProxyOptions options, int loops, TimeProvider 
     /// <summary>Which session's socket stands for which client towards which destination.</summary>
     internal UdpReplyRegistry Answers { get; } = new();
 
+    /// <summary>Ports of others that the proxy's UDP sockets have.</summary>
+    internal BoundPorts Ports { get; } = new(options.MaxBoundPorts);
+
     /// <summary>What peers have proven.</summary>
     internal PeerProofs Proofs { get; } = new();
 

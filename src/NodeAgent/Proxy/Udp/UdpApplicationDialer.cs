@@ -69,10 +69,10 @@ internal sealed class UdpApplicationDialer
 
         // A pod that reaches itself by a Service hears from the node: a kernel refuses packets from outside with its own address.
         SocketEndPoint? from = client is { } known && known.WithPort(0) != target.WithPort(0) ? known : null;
-        UdpSocketPeer? peer = _dialer.Open(from, target, service: null, space, sink, out error);
+        UdpSocketPeer? peer = _dialer.Open(from, target, space, sink, out error);
         if (peer is null && from is not null && error is SocketErrno.AddressInUse or SocketErrno.AddressNotAvailable)
         {
-            peer = _dialer.Open(from.Value.WithPort(0), target, service: null, space, sink, out error);
+            peer = _dialer.Open(from.Value.WithPort(0), target, space, sink, out error);
             if (peer is not null) _observer.OnSourcePortChanged();
         }
 
@@ -80,7 +80,7 @@ internal sealed class UdpApplicationDialer
 
         // Two sessions of one client to one destination (by a Service and without) would get each other's answers.
         peer.Dispose();
-        peer = _dialer.Open(from?.WithPort(0), target, service: null, space, sink, out error);
+        peer = _dialer.Open(from?.WithPort(0), target, space, sink, out error);
         if (peer is null) return null;
         if (_answers.TryAdd(peer, out replaced))
         {

@@ -1,4 +1,5 @@
 using Culvert.Interop.Sockets;
+using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
 using Culvert.NodeAgent.Proxy.Model;
 using Culvert.NodeAgent.Proxy.Transport;
@@ -16,46 +17,76 @@ internal sealed class UdpDialer
     private readonly SocketMark _mark;
     private readonly bool _transparent;
     private readonly UdpIo _io;
+    private readonly BoundPorts _ports;
     private readonly PerSpace<UnboundDatagramSender> _unbound;
+    private readonly Action<UdpSocketPeer> _bind;
 
     /// <summary>Makes a dialer; no socket yet.</summary>
     /// <param name="loop">The loop.</param>
     /// <param name="mark">Mark of what they send.</param>
     /// <param name="transparent">Whether they may have addresses that are not the machine's.</param>
     /// <param name="io">What the loop's sockets share.</param>
-    internal UdpDialer(EventLoop loop, SocketMark mark, bool transparent, UdpIo io)
+    /// <param name="ports">How many ports may be taken.</param>
+    internal UdpDialer(EventLoop loop, SocketMark mark, bool transparent, UdpIo io, BoundPorts ports)
     {
-        (_loop, _mark, _transparent, _io) = (loop, mark, transparent, io);
+        (_loop, _mark, _transparent, _io, _ports) = (loop, mark, transparent, io, ports);
         _unbound = new(space => SpaceSockets.TryCreateUnbound(loop, space, mark, out _));
+        _bind = peer => _ = TryBind(peer, peer.Local); // what can't have a socket goes on without
     }
 
-    /// <summary>A socket from one address to another; the sink hears what comes to it.</summary>
+    /// <summary>
+    /// A path to an application; the sink hears what comes back. It has a connected socket, which hears ICMP and is fast, unless another program has the port that it is to speak from, or too many ports are
+    /// taken already: then it has none.
+    /// </summary>
     /// <param name="local">The address and port (unless 0) to speak from, also one that is not the machine's; null, and a proxy that is not transparent: the system's choice.</param>
-    /// <param name="remote">Where to.</param>
-    /// <param name="service">The Service that it speaks for, with a backend's address, to a pod; null: what it sends arrives with the address it has.</param>
-    /// <param name="space">Where the socket is; null: in the node's own namespace.</param>
+    /// <param name="remote">The application.</param>
+    /// <param name="space">Where it speaks; null: in the node's own namespace.</param>
     /// <param name="sink">Hears what comes back.</param>
     /// <param name="error">Why null was returned.</param>
-    internal UdpSocketPeer? Open(in SocketEndPoint? local, in SocketEndPoint remote, in SocketEndPoint? service, PodSpace? space, IDatagramSink sink, out SocketErrno error)
+    internal UdpSocketPeer? Open(in SocketEndPoint? local, in SocketEndPoint remote, PodSpace? space, IDatagramSink sink, out SocketErrno error)
     {
-        SocketHandle? handle = Connect(local, remote, service, space, out error);
-        if (handle is null && error == SocketErrno.AddressInUse && local is { Port: not 0 } from && _unbound.Find(space) is { } unbound)
+        UdpSocketPeer peer = new(_loop, _io, local ?? default, remote, service: null, space, sink);
+        error = TryBind(peer, local);
+        if (error == SocketErrno.None) return peer;
+        if (error != SocketErrno.AddressInUse || local is not { Port: not 0 } || _unbound.Find(space) is not { } unbound) return null;
+        peer.Unbound = unbound;
+        error = SocketErrno.None;
+        return peer;
+    }
+
+    /// <summary>
+    /// A path to a client, in the name of what it has asked; null when it can't be made. It has no socket until it is busy, since the port is a server's, which programs of this node may want to have. The sink
+    /// hears what comes to a socket.
+    /// </summary>
+    /// <param name="local">What the client has asked, or the backend in its place.</param>
+    /// <param name="client">The client.</param>
+    /// <param name="service">The Service that was asked, where <paramref name="local"/> is a backend; null: what is sent arrives with the address it has.</param>
+    /// <param name="space">Where it speaks; null: in the node's own namespace.</param>
+    /// <param name="sink">Hears what comes back.</param>
+    internal UdpSocketPeer? OpenForClient(in SocketEndPoint local, in SocketEndPoint client, in SocketEndPoint? service, PodSpace? space, IDatagramSink sink)
+    {
+        UdpSocketPeer peer = new(_loop, _io, local, client, service, space, sink) { Unbound = _transparent ? _unbound.Find(space) : null };
+        if (peer.Unbound is null) return TryBind(peer, local) == SocketErrno.None ? peer : null;
+        peer.OnBusy = _bind;
+        return peer;
+    }
+
+    // Gives a path a socket. AddressInUse also where too many ports are taken.
+    private SocketErrno TryBind(UdpSocketPeer peer, in SocketEndPoint? local)
+    {
+        bool takesPort = _transparent && local is { Port: not 0 };
+        if (takesPort && !_ports.TryTake(peer.Space)) return SocketErrno.AddressInUse;
+        SocketHandle? handle = Connect(local, peer.Remote, peer.Service, peer.Space, out SocketErrno error);
+        if (handle is not null)
         {
-            error = SocketErrno.None;
-            return new UdpSocketPeer(_loop, _io, unbound, service, space, from, remote, sink);
+            error = handle.GetLocalEndPoint(out SocketEndPoint bound);
+            if (error == SocketErrno.None) error = _loop.Register(peer, handle, EpollEvents.Readable);
+            if (error == SocketErrno.None) peer.Use(handle, bound, takesPort ? _ports : null);
+            else handle.Dispose();
         }
 
-        if (handle is null) return null;
-        error = handle.GetLocalEndPoint(out SocketEndPoint bound);
-        if (error == SocketErrno.None)
-        {
-            UdpSocketPeer peer = new(_loop, _io, handle, space, bound, remote, sink);
-            error = _loop.Register(peer, handle, EpollEvents.Readable);
-            if (error == SocketErrno.None) return peer;
-        }
-
-        handle.Dispose();
-        return null;
+        if (error != SocketErrno.None && takesPort) _ports.GiveBack(peer.Space);
+        return error;
     }
 
     /// <summary>Closes what it has in a space, which has been given up.</summary>

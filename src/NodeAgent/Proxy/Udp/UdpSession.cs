@@ -62,8 +62,8 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
         if (!hasPlace && TryTake() != BudgetResult.Taken) return null;
         SocketEndPoint asked = WithPort(Key.Destination, otherPort);
         UdpSocketPeer? socket = Drawn is { } backend
-            ? _parts.Dialer.Open(WithPort(backend, otherPort), Key.Client, asked, Key.Space, sink, out _)
-            : _parts.Dialer.Open(asked, Key.Client, service: null, Key.Space, sink, out _);
+            ? _parts.Dialer.OpenForClient(WithPort(backend, otherPort), Key.Client, asked, Key.Space, sink)
+            : _parts.Dialer.OpenForClient(asked, Key.Client, service: null, Key.Space, sink);
         if (socket is null && !hasPlace) _lease!.GiveBack();
         return socket;
     }
