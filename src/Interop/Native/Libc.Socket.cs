@@ -30,6 +30,7 @@ internal static unsafe partial class Libc
     internal const int IP_FREEBIND = 15;
     internal const int IP_TRANSPARENT = 19;
     internal const int IP_BIND_ADDRESS_NO_PORT = 24;
+    internal const int IP_LOCAL_PORT_RANGE = 51;
 
     internal const int IPPROTO_IPV6 = 41;
     internal const int IPV6_V6ONLY = 26;

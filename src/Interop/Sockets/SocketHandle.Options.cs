@@ -71,7 +71,11 @@ public sealed partial class SocketHandle
     /// Puts the choice of a port off from bind to connect (IP_BIND_ADDRESS_NO_PORT), so that one source port can serve many
     /// destinations.
     /// </summary>
-    public SocketErrno SetBindAddressNoPort() => SetOption(Libc.IPPROTO_IP, Libc.IP_BIND_ADDRESS_NO_PORT, 1);
+    /// <param name="wait">Whether to; false: bind takes the port that it is given.</param>
+    public SocketErrno SetBindAddressNoPort(bool wait = true) => SetOption(Libc.IPPROTO_IP, Libc.IP_BIND_ADDRESS_NO_PORT, wait ? 1 : 0);
+
+    /// <summary>Has connect choose this port, if it is one of those that the kernel gives out by itself (IP_LOCAL_PORT_RANGE, Linux 6.3; NoProtocolOption before).</summary>
+    public SocketErrno SetLocalPort(ushort port) => SetOption(Libc.IPPROTO_IP, Libc.IP_LOCAL_PORT_RANGE, (port << 16) | port);
 
     /// <summary>Keeps an IPv6 listener off the IPv4 port (IPV6_V6ONLY).</summary>
     public SocketErrno SetIPv6Only() => SetOption(Libc.IPPROTO_IPV6, Libc.IPV6_V6ONLY, 1);

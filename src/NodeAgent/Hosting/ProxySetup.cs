@@ -6,6 +6,7 @@ using Culvert.NodeAgent.Datapath;
 using Culvert.NodeAgent.Options;
 using Culvert.NodeAgent.Proxy;
 using Culvert.NodeAgent.Proxy.Limits;
+using Culvert.NodeAgent.Proxy.Transport;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.NodeAgent.Hosting;
@@ -29,7 +30,7 @@ internal static class ProxySetup
             MaxConnections = plan.Workloads,
             MaxExternal = plan.External,
             MaxSpaceListeners = plan.Spaces,
-            MaxBoundPorts = BoundPorts.MostOf(File.ReadAllText("/proc/sys/net/ipv4/ip_local_port_range")),
+            MaxBoundPorts = BoundPorts.MostOf(LocalPortRange.OfNode.Count),
             MaxTunnels = plan.Tunnels,
             MaxHandshakes = plan.Handshakes,
             MaxHandshakesPerSource = plan.HandshakesPerSource,

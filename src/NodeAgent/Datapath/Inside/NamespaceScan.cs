@@ -41,7 +41,7 @@ internal sealed class NamespaceScan
     /// <summary>Namespaces that have an address.</summary>
     internal IReadOnlyList<FoundNamespace> Find(IPAddress address) => _byAddress.TryGetValue(address, out List<FoundNamespace>? found) ? found : [];
 
-    /// <summary>Files that stand for those with a link whose other end is in the agent's namespace.</summary>
+    /// <summary>Files that stand for those with a link whose other end is in the agent's namespace, and none that leads to another: that would be a node's, beside this one.</summary>
     internal IReadOnlyList<string> LeadingHere => _leadingHere;
 
     /// <summary>A file that stands for the namespace with an inode number; null when there is none any more.</summary>
@@ -108,7 +108,7 @@ internal sealed class NamespaceScan
         if (addresses.All(a => a.Address.IsIPv6LinkLocal || IPAddress.IsLoopback(a.Address))) return;
         Dictionary<int, LinkInfo> links = netlink.GetLinks().ToDictionary(l => l.Index);
         int? here = netlink.FindNamespaceId(own);
-        if (links.Values.Any(l => LeadsHere(l, here) == true)) _leadingHere.Add(path);
+        if (links.Values.Any(l => LeadsHere(l, here) == true) && !links.Values.Any(l => l.PeerNamespaceId is { } id && id != here)) _leadingHere.Add(path);
         string? obstacle = links.Values.Any(l => l is { Name: "lo", IsUp: true }) ? null : "its loopback link is down";
         foreach (LinkAddress address in addresses)
         {

@@ -20,13 +20,8 @@ internal sealed class BoundPorts
     /// <param name="most">Most in one namespace.</param>
     internal BoundPorts(int most) => _most = most;
 
-    /// <summary>The most for this machine: no more than a quarter of the ports that it gives out by itself.</summary>
-    /// <param name="range">What /proc/sys/net/ipv4/ip_local_port_range says: the first and the last.</param>
-    internal static int MostOf(string range)
-    {
-        string[] ends = range.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
-        return ends.Length == 2 && int.TryParse(ends[0], out int first) && int.TryParse(ends[1], out int last) ? Math.Clamp((last - first + 1) / 4, 1, Most) : Most;
-    }
+    /// <summary>The most where the kernel has so many ports to give out by itself: no more than a quarter of them.</summary>
+    internal static int MostOf(int ports) => Math.Clamp(ports / 4, 1, Most);
 
     /// <summary>Takes a place in a namespace, or, for null, in the node's own; false when all are taken.</summary>
     internal bool TryTake(PodSpace? space)
