@@ -69,6 +69,9 @@ internal static class Names
 
     public static string? Prefix(string text, out IpPrefix prefix) => IpPrefix.TryParse(text, out prefix, out string? error) ? null : error;
 
+    /// <summary>As <see cref="Prefix"/>; bits beyond the length don't count.</summary>
+    public static string? MaskedPrefix(string text, out IpPrefix prefix) => IpPrefix.TryParse(text, out prefix, out string? error, mask: true) ? null : error;
+
     public static string? Identity(string text, out StringPattern pattern) => StringPattern.TryParseIdentity(text, out pattern, out string? error) ? null : error;
 
     public static string? NamespacePattern(string text, out StringPattern pattern)

@@ -50,13 +50,13 @@ internal static class NetworkPolicyReader
     }
 
     private static EquatableArray<NetworkPolicyRuleObject> ReadRules(FieldReader spec, string field, string peers, ObjectMeta meta) =>
-        spec.Maps(field, mayBeEmpty: true, mayBeNull: true).Select(rule => ReadRule(rule, peers, meta)).ToEquatableArray();
+        spec.Maps(field, mayBeEmpty: true).Select(rule => ReadRule(rule, peers, meta)).ToEquatableArray();
 
     private static NetworkPolicyRuleObject ReadRule(FieldReader rule, string peersField, ObjectMeta meta)
     {
         int before = rule.ErrorCount;
-        EquatableArray<NetworkPolicyPeerObject> peers = rule.Maps(peersField, mayBeEmpty: true, mayBeNull: true).Select(p => ReadPeer(p, meta)).ToEquatableArray();
-        NetworkPolicyPort?[] declared = [.. rule.Maps("ports", mayBeEmpty: true, mayBeNull: true).Select(ReadPort)];
+        EquatableArray<NetworkPolicyPeerObject> peers = rule.Maps(peersField, mayBeEmpty: true).Select(p => ReadPeer(p, meta)).ToEquatableArray();
+        NetworkPolicyPort?[] declared = [.. rule.Maps("ports", mayBeEmpty: true).Select(ReadPort)];
         NetworkPolicyPort[] ports = [.. declared.OfType<NetworkPolicyPort>()];
         rule.Done();
         bool isWrong = rule.ErrorCount > before;
@@ -84,12 +84,24 @@ internal static class NetworkPolicyReader
     private static NetworkPolicyPeerObject ReadBlock(FieldReader block)
     {
         IpPrefix? cidr = block.String("cidr", required: true) is not { } text ? null
-            : Names.Prefix(text, out IpPrefix parsed) is { } error ? Fail("cidr", error)
-            : parsed;
-        EquatableArray<IpPrefix> except = block.List<IpPrefix>("except", Names.Prefix, mayBeEmpty: true);
+            : Names.MaskedPrefix(text, out IpPrefix parsed) is { } error ? Fail("cidr", error)
+            : Told("cidr", text, parsed);
+        EquatableArray<IpPrefix> except = block.List("except", (string text, out IpPrefix part) =>
+        {
+            string? error = Names.MaskedPrefix(text, out part);
+            if (error is null) Told("except", text, part);
+            return error;
+        }, mayBeEmpty: true);
         if (cidr is { } whole && except.FirstOrDefault(e => !whole.Contains(e) || e == whole, whole) is var part && part != whole) block.Fail("except", $"{part} is not a part of {whole}");
         block.Done();
         return new(null, cidr) { Except = except };
+
+        // As an API server lets it in, and others who enforce it take it.
+        IpPrefix Told(string field, string text, IpPrefix prefix)
+        {
+            if (Names.Prefix(text, out _) is not null) block.Note(field, $"'{text}' has bits set beyond its length, and counts as {prefix}");
+            return prefix;
+        }
 
         IpPrefix? Fail(string field, string reason)
         {

@@ -66,7 +66,10 @@ internal static class ObjectReader
         {
             errors.Object = Named(kind, map, isCluster: TextOf(map, "namespace") is null);
             root.Fail("kind", UnknownKind(version, kind));
-            return new(null, null, At(map.Line), [.. errors.Errors]) { Kind = Recognised(version, kind) };
+            if (!IsMisspeltNetworkPolicy(version, kind)) return new(null, null, At(map.Line), [.. errors.Errors]) { Kind = Recognised(version, kind) };
+
+            // What it selects would be open otherwise.
+            known = Kinds[("networking.k8s.io/v1", kind)];
         }
         errors.Object = Named(kind, map, IsCluster(known.Kind));
         ObjectMeta? meta = ReadMeta(root, known.Kind, At(map.Line));
@@ -78,8 +81,13 @@ internal static class ObjectReader
         root.Done();
         if (version == CustomResourceTable.ApiVersion && CustomResourceTable.Find(kind) is { } resource && map.Find("spec") is { } spec) SchemaCheck.Check(resource.Spec, spec, "spec", errors);
         if (read is not null) read = read with { Notes = errors.Notes.ToEquatableArray() };
+        if (read is NetworkPolicyObject policy && errors.HasErrors) read = policy with { IsStricterReading = true };
         return new(key, errors.HasErrors ? null : read, At(map.Line), [.. errors.Errors]) { Kind = known.Kind.ToString(), Rejected = errors.HasErrors ? read : null };
     }
+
+    // Other policies of that name, as Calico's, are of groups of their own.
+    private static bool IsMisspeltNetworkPolicy(string version, string kind) =>
+        kind == nameof(ObjectKind.NetworkPolicy) && version.Split('/')[0] is var group && (group.StartsWith("networking", StringComparison.Ordinal) || group == "extensions" || group == version);
 
     private static bool IsCluster(ObjectKind kind) => kind is ObjectKind.Namespace or ObjectKind.Node or ObjectKind.MeshConfig;
 

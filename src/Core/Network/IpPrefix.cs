@@ -60,8 +60,12 @@ public readonly struct IpPrefix : IEquatable<IpPrefix>, IComparable<IpPrefix>
     public static IpPrefix Parse(string text) =>
         TryParse(text, out IpPrefix prefix, out string? error) ? prefix : throw new FormatException(error);
 
-    /// <summary>Parses <c>address/length</c> or a single address; bits set beyond the length are an error.</summary>
-    public static bool TryParse(string? text, out IpPrefix prefix, [NotNullWhen(false)] out string? error)
+    /// <summary>Parses <c>address/length</c> or a single address.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="prefix">What it says.</param>
+    /// <param name="error">Why it can't be read.</param>
+    /// <param name="mask">Whether bits set beyond the length don't count; otherwise they are an error.</param>
+    public static bool TryParse(string? text, out IpPrefix prefix, [NotNullWhen(false)] out string? error, bool mask = false)
     {
         prefix = default;
         error = null;
@@ -79,7 +83,7 @@ public readonly struct IpPrefix : IEquatable<IpPrefix>, IComparable<IpPrefix>
             return false;
         }
         prefix = new IpPrefix(address, length);
-        if (prefix._bits == host._bits) return true;
+        if (mask || prefix._bits == host._bits) return true;
         error = $"'{text}' has bits set beyond its length; write {prefix}";
         return false;
     }

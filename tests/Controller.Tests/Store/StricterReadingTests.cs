@@ -1,5 +1,6 @@
 using Culvert.Controller.Compilation;
 using Culvert.Controller.Objects;
+using Culvert.Controller.Schema;
 using Culvert.Controller.Store;
 using Culvert.Core;
 
@@ -28,6 +29,10 @@ public sealed class StricterReadingTests
     [InlineData("{podSelector: {matchLabels: {app: web}}, ingress: [{ports: [{port: 80}]}], strength: full}", "shop/web", true, true, "")]
     [InlineData("{podSelector: {matchLabels: {app: web}}, egress: {to: []}}", "shop/web", true, true, "")]
     [InlineData("{podSelector: {matchExpressions: [{key: app, operator: Equals, values: [web]}]}, ingress: [{}]}", "shop/db shop/web", true, false, "0")]
+    [InlineData("{podSelector: {matchLabels: {app: web}}, ingress: [{from: null, ports: [{port: 80}]}, {from: []}]}", "shop/web", true, false, "1")]
+    [InlineData("{podSelector: {matchLabels: {app: web}}, ingress: [{from: [{podSelector: {}}], ports: null}]}", "shop/web", true, false, "")]
+    [InlineData("{podSelector: {matchLabels: {app: web}}, ingress: null}", "shop/web", true, false, "")]
+    [InlineData("{podSelector: {matchLabels: {app: web}}, egress: null}", "shop/web", true, true, "")]
     [InlineData("{ingress: [{}]}", "shop/db shop/web", true, false, "0")]
     [InlineData("[]", "shop/db shop/web", true, true, "")]
     [InlineData("{podSelector: {matchLabels: {app: web}}, ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8}, podSelector: {}}]}, {from: [{}]}, {from: [{ipBlock: {cidr: 10.0.0.0/8, except: [11.0.0.0/16]}}]}]}", "shop/web", true, false, "")]
@@ -41,6 +46,33 @@ public sealed class StricterReadingTests
         NetworkPolicyInfo policy = Assert.Single(snapshot.NetworkPolicies.Values);
         Assert.Equal((ingress, egress), (policy.IsolatesIngress, policy.IsolatesEgress));
         Assert.Equal(openRules, string.Join(' ', policy.Ingress.Select((r, i) => (r, i)).Where(p => p.r.Peers.IsEmpty).Select(p => p.i)));
+    }
+
+    [Theory]
+    [InlineData("networking.k8s.io/v1beta1", true)]
+    [InlineData("networking/v1", true)]
+    [InlineData("extensions/v1beta1", true)]
+    [InlineData("v1", true)]
+    [InlineData("projectcalico.org/v3", false)]
+    public void One_of_a_version_that_is_not_known_closes_what_it_selects_unless_it_is_another_kind(string version, bool closes)
+    {
+        ObjectSet objects = Read("{podSelector: {matchLabels: {app: web}}, ingress: [{ports: [{port: 80}]}]}", version: version);
+        SourceError error = Assert.Single(objects.Errors);
+        Assert.Contains($"NetworkPolicy is not of apiVersion {version}; write networking.k8s.io/v1", error.Reason, StringComparison.Ordinal);
+        NodeSnapshot snapshot = MeshCompiler.Compile(objects, []).SnapshotFor("n1");
+        Assert.Equal(closes ? "shop/one" : "", string.Join(' ', snapshot.Workloads["shop/web"].NetworkPolicyNames));
+        Assert.Empty(snapshot.Workloads["shop/db"].NetworkPolicyNames);
+        if (closes) Assert.Equal(InForceInstead.Part, objects.Instead(error));
+    }
+
+    [Fact]
+    public void Bits_beyond_the_length_of_a_block_do_not_count_as_for_all_who_enforce_it()
+    {
+        ObjectSet objects = Read("{podSelector: {matchLabels: {app: web}}, ingress: [{from: [{ipBlock: {cidr: 10.1.2.3/16, except: [10.1.7.9/24]}}]}]}");
+        Assert.Empty(objects.Errors);
+        Assert.Equal(2, objects.Warnings.Count(w => w.Reason.Contains("has bits set beyond its length, and counts as 10.1.", StringComparison.Ordinal)));
+        NetworkPolicyObject policy = Assert.Single(objects.OfKind<NetworkPolicyObject>());
+        Assert.Equal(("10.1.0.0/16", "10.1.7.0/24"), (policy.Ingress[0].Peers[0].Block.ToString(), policy.Ingress[0].Peers[0].Except[0].ToString()));
     }
 
     [Fact]
@@ -61,6 +93,6 @@ public sealed class StricterReadingTests
         Assert.Equal((false, false), (policy.IsStricterReading, policy.IsolatesEgress));
     }
 
-    private static ObjectSet Read(string spec, ObjectSet? before = null) => ObjectSetReader.Read(
-        [new("a.yaml", $"{Pods}---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: one, namespace: shop}}\nspec: {spec}\n")], before ?? ObjectSet.Empty);
+    private static ObjectSet Read(string spec, ObjectSet? before = null, string version = "networking.k8s.io/v1") => ObjectSetReader.Read(
+        [new("a.yaml", $"{Pods}---\napiVersion: {version}\nkind: NetworkPolicy\nmetadata: {{name: one, namespace: shop}}\nspec: {spec}\n")], before ?? ObjectSet.Empty);
 }
