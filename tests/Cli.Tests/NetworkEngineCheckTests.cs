@@ -105,6 +105,24 @@ public sealed class NetworkEngineCheckTests
         Assert.Equal((FindingLevel.Ok, "what crosses the bridges cni0 goes through netfilter (net.bridge.bridge-nf-call-iptables=1)"), (found.Level, found.Detail));
     }
 
+    [Theory]
+    [InlineData("*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -s 10.0.0.1/32 -j DROP\n", "one rule refuses forwarded packets, such as iptables-save: filter FORWARD: -A FORWARD -s 10.0.0.1/32 -j DROP")]
+    [InlineData("*filter\n:FORWARD DROP [0:0]\n", "such as the policy of iptables-save: filter FORWARD")]
+    [InlineData("*filter\n:FORWARD ACCEPT [0:0]\n:MINE - [0:0]\n-A FORWARD -j MINE\n-A MINE -p tcp -j REJECT --reject-with tcp-reset\n-A MINE -p udp -j DROP\n", "2 rules refuse forwarded packets")]
+    [InlineData("*filter\n:FORWARD ACCEPT [0:0]\n:KUBE-FORWARD - [0:0]\n-A FORWARD -j KUBE-FORWARD\n-A KUBE-FORWARD -m conntrack --ctstate INVALID -j DROP\n", null)]
+    [InlineData("*filter\n:INPUT ACCEPT [0:0]\n:MINE - [0:0]\n-A INPUT -s 10.0.0.1/32 -j DROP\n-A MINE -j DROP\n", null)]
+    public void Rules_that_tunnels_do_not_pass(string save, string? told)
+    {
+        var found = Evaluate(Empty with { Filter = FilterRules.FromSave("iptables-save", save) }).SingleOrDefault(f => f.Check == "forward");
+        Assert.Equal(told is null, found is null);
+        Assert.Contains(told ?? "", found?.Detail ?? "", StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Rules_of_nftables_that_tunnels_do_not_pass() => Assert.Contains(
+        Evaluate(Empty with { Filter = FilterRules.FromNft("table inet mine {\n\tchain pre {\n\t\ttype filter hook prerouting priority filter; policy accept;\n\t\tjump more\n\t}\n\tchain more {\n\t\tip saddr 10.0.0.1 drop\n\t}\n}\n") }),
+        f => f.Check == "forward" && f.Detail.Contains("nft: inet mine more: ip saddr 10.0.0.1 drop", StringComparison.Ordinal));
+
     [Fact]
     public void Rules_that_use_the_agents_mark_bits()
     {

@@ -10,7 +10,7 @@ public sealed class EveryFieldTests
     public void A_workload_arrives_whole() => Arrives(new WorkloadInfo { Uid = "", Name = default, ServiceAccount = "", Identity = null!, Node = "" }, w => w.ToWire().ToModel());
 
     [Fact]
-    public void A_Service_arrives_whole() => Arrives(new ServiceInfo { Name = default }, s => s.ToWire().ToModel());
+    public void A_Service_arrives_whole() => Arrives(new ServiceInfo { Name = default }, s => s.ToWire().ToModel(), "].Node:", "].Zones");
 
     [Fact]
     public void A_policy_arrives_whole() => Arrives(new PolicyInfo { Name = default }, p => p.ToWire().ToModel());
@@ -24,7 +24,8 @@ public sealed class EveryFieldTests
     [Fact]
     public void A_node_arrives_whole() => Arrives(new NodeInfo("", []), n => n.ToWire().ToModel());
 
-    private static void Arrives<T>(T empty, Func<T, T> there)
+    // Of a backend, where it is and whom it is for is the controller's own.
+    private static void Arrives<T>(T empty, Func<T, T> there, params string[] kept)
         where T : notnull
     {
         var sent = ModelSample.Of<T>();
@@ -32,6 +33,8 @@ public sealed class EveryFieldTests
 
         // What a field has by itself would arrive even if nobody sent it.
         Assert.Empty(described.Intersect(ModelSample.Describe(empty)));
-        Assert.Equal(described, ModelSample.Describe(there(sent)));
+        Assert.Equal(described.Where(IsTold), ModelSample.Describe(there(sent)).Where(IsTold));
+
+        bool IsTold(string field) => !kept.Any(k => field.Contains(k, StringComparison.Ordinal));
     }
 }

@@ -1,3 +1,5 @@
+using Culvert.NodeAgent.Datapath;
+
 namespace Culvert.Cli.Checks.Network;
 
 /// <summary>One rule of the packet filter.</summary>
@@ -7,6 +9,14 @@ namespace Culvert.Cli.Checks.Network;
 /// <param name="Text">The rule as the program writes it.</param>
 internal sealed record FilterRule(string Source, string Table, string Chain, string Text)
 {
+    private static readonly char[] Space = [' '];
+
+    /// <summary>Whether it drops or rejects what it matches.</summary>
+    public bool Refuses => Words.Any(w => w is "drop" or "reject" or "DROP" or "REJECT");
+
+    /// <summary>The words of <see cref="Text"/>.</summary>
+    public IEnumerable<string> Words => Text.Split(Space, StringSplitOptions.RemoveEmptyEntries);
+
     public override string ToString() => $"{Source}: {Table} {Chain}: {Text}";
 }
 
@@ -83,6 +93,22 @@ internal sealed record FilterRules(IReadOnlyList<FilterChain> Chains, IReadOnlyL
         }
 
         return new FilterRules(chains, rules);
+    }
+
+    /// <summary>The chains that packets come by which pass one of these hooks: those of the hooks, and those that they lead to. Those of the agent itself are left out.</summary>
+    /// <param name="hooks">Names of hooks, in lower case.</param>
+    public IReadOnlyList<FilterChain> ReachedFrom(params string[] hooks)
+    {
+        List<FilterChain> reached = [.. Chains.Where(c => c.Hook is { } hook && hooks.Contains(hook) && !NatTables.IsAgents(c.Table))];
+        var called = Rules.ToLookup(r => (r.Source, r.Table, r.Chain), r => r.Words);
+        for (var i = 0; i < reached.Count; i++)
+        {
+            var chain = reached[i];
+            HashSet<string> words = [.. called[(chain.Source, chain.Table, chain.Name)].SelectMany(w => w)];
+            reached.AddRange(Chains.Where(c => c.Hook is null && (c.Source, c.Table) == (chain.Source, chain.Table) && words.Contains(c.Name) && !reached.Contains(c)));
+        }
+
+        return reached;
     }
 
     public FilterRules And(FilterRules other) => new([.. Chains, .. other.Chains], [.. Rules, .. other.Rules]);

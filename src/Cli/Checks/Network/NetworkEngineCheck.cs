@@ -30,7 +30,7 @@ internal static class NetworkEngineCheck
     /// <param name="network">The network.</param>
     /// <param name="marks">The agent's marks.</param>
     internal static IReadOnlyList<Finding> Evaluate(HostNetwork network, PacketMarks marks) =>
-        [Services(network), .. NetworkOf(network), .. Masquerade(network), .. Input(network), .. Bridge(network), .. Diversion(network), .. Marks(network, marks)];
+        [Services(network), .. NetworkOf(network), .. Masquerade(network), .. Input(network), .. Forward(network), .. Bridge(network), .. Diversion(network), .. Marks(network, marks)];
 
     private static Finding Services(HostNetwork network)
     {
@@ -65,6 +65,26 @@ internal static class NetworkEngineCheck
                 "input", $"{chain.Source}: chain {chain.Name} of table {chain.Table} drops what no rule of it accepts: captured packets and tunnels are input, not forwarded",
                 "accept, before it drops, TCP to port 15008 of pod addresses and packets that have the agent's capture mark");
         }
+    }
+
+    // What workloads say to each other between nodes is the proxy's on its way: received at one node, sent by another.
+    private static IEnumerable<Finding> Forward(HostNetwork network)
+    {
+        string[] found = [.. network.Filter.ReachedFrom("prerouting", "forward").SelectMany(c => Refusals(network, c))];
+        if (found.Length > 0)
+        {
+            yield return Finding.Warning(
+                "forward", $"{(found.Length == 1 ? "one rule refuses" : $"{found.Length} rules refuse")} forwarded packets, such as {found[0]}: between nodes, what workloads of the mesh say to each other goes by tunnels and does not pass them; within this node it does",
+                "say what they are to refuse between workloads in a NetworkPolicy or an AuthorizationPolicy as well, or leave such pods out of the mesh");
+        }
+    }
+
+    // But for those of kube-proxy, and what connection tracking knows nothing of.
+    private static IEnumerable<string> Refusals(HostNetwork network, FilterChain chain)
+    {
+        if (chain is { Hook: not null, Drops: true }) yield return $"the policy of {chain.Source}: {chain.Table} {chain.Name}";
+        if (chain.Name.StartsWith("KUBE-", StringComparison.Ordinal) && !chain.Name.StartsWith("KUBE-ROUTER", StringComparison.Ordinal) && !chain.Name.StartsWith("KUBE-POD-FW", StringComparison.Ordinal)) yield break;
+        foreach (var rule in network.Filter.Rules.Where(r => (r.Source, r.Table, r.Chain) == (chain.Source, chain.Table, chain.Name) && r.Refuses && !r.Text.Contains("invalid", StringComparison.OrdinalIgnoreCase))) yield return rule.ToString();
     }
 
     // To know where policy is asked; capture holds either way.
