@@ -89,7 +89,7 @@ public static class ReasonTable
         new("session-limit", Datagram, Capacity, Silent, "as many sessions as there may be", "see who opens so many; set a shorter `--udp-idle-seconds`"),
         new("session-opening", Datagram, Capacity, Silent, "enough others wait for the tunnel that is being opened", "nothing, if rare"),
         new("send-failed", Datagram, Peer, Silent, "the kernel did not take it: no buffer, no route, too long", "look at the pod's socket buffers and MTU"),
-        new("no-answer-socket", Datagram, Capacity, Silent, "no socket could be had to answer from", "`culvert_proxy_places` says what is full; set a higher `LimitNOFILE`"),
+        new("no-answer-socket", Datagram, Capacity, Silent, "no socket could be had to answer from", "`culvert_proxy_places` says what is full (then set a higher `LimitNOFILE`); without CAP_NET_RAW a program that has the destination's port is in the way"),
         new("unknown-session", Datagram, Malformed, Silent, "an answer of no session", "nothing: it came after its session's end"),
         new("no-room-for-header", Datagram, Capacity, Silent, "with the PROXY header it is longer than a datagram may be", "send smaller datagrams, or ask for `tlvs=none`"),
         new("too-late", Datagram, Capacity, Silent, "it waited for 100 ms for the link to the other node, and fresher ones go first", "see why the link is slower than what is sent, or loses packets"),
