@@ -113,6 +113,29 @@ public sealed class CheckTests
     }
 
     [Theory]
+    [InlineData(1, "78", "all", 1)]
+    [InlineData(2, "78", "all", 1)]
+    [InlineData(3, "78", "all", 0)]
+    [InlineData(1, "local", "all", 0)]
+    [InlineData(1, "78", "lo", 0)]
+    public void Rules_of_others_that_come_before_the_agents_are_told(int priority, string table, string input, int warnings)
+    {
+        var other = $$"""{"priority":{{priority}},"src":"10.88.1.0","srclen":24,{{(input == "all" ? "" : $"\"iif\":\"{input}\",")}}"table":"{{table}}"}""";
+        string[] own =
+        [
+            """{"priority":1,"src":"all","iif":"lo","fwmark":"0x10","fwmask":"0x30","goto":3}""", """{"priority":2,"src":"all","fwmark":"0x10","fwmask":"0x30","table":"15001"}""",
+            """{"priority":3,"src":"all","table":"15001","nop":null}""",
+        ];
+        foreach (var agentRuns in new[] { false, true })
+        {
+            var rules = $"[{string.Join(',', [.. agentRuns ? own : [], other])}]";
+            var found = RuleCheck.EvaluateAll("-4", rules, PacketMarks.Default, agentRuns);
+            Assert.Equal(warnings, found.Count);
+            Assert.All(found, f => Assert.Contains("comes before the agent's", f.Detail, StringComparison.Ordinal));
+        }
+    }
+
+    [Theory]
     [InlineData("10.0.0.5:15012", true)]
     [InlineData("[fd00::5]:15012", true)]
     [InlineData("controller.mesh:1", true)]

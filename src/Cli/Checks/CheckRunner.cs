@@ -21,7 +21,7 @@ internal static class CheckRunner
         await AddAsync(findings, "ports", () => Task.FromResult(PortCheck.Run(agentRuns)));
         await AddAsync(findings, "rules", () => RuleCheck.RunAsync(options.Marks, agentRuns, cancellationToken));
         await AddAsync(findings, "tc-programs", () => AttachmentCheck.RunAsync(cancellationToken));
-        await AddAsync(findings, "network", () => NetworkEngineCheck.RunAsync(options.Marks, cancellationToken));
+        await AddAsync(findings, "network", async () => await NetworkEngineCheck.RunAsync(await RuleCheck.MarksInUseAsync(options.Marks, cancellationToken), cancellationToken));
         await AddAsync(findings, "clock", () => ClockCheck.RunAsync(options.Controller, cancellationToken));
         await AddAsync(findings, "limits", () => Task.FromResult(LimitCheck.Run()));
         return new CheckReport(findings.TrueForAll(f => f.Level != FindingLevel.Error), findings);

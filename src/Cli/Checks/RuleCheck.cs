@@ -9,6 +9,11 @@ namespace Culvert.Cli.Checks;
 /// <summary>Routing rules and tables of others that use the agent's packet marks or its table.</summary>
 internal static class RuleCheck
 {
+    private const string Local = "local";
+
+    // Where agents put the rule for what they capture (CaptureRoutes).
+    private const long LastOfAgents = 2;
+
     private static readonly string Table = AgentOptionsDefaults.RouteTable.ToString(CultureInfo.InvariantCulture);
 
     public static async Task<IReadOnlyList<Finding>> RunAsync(PacketMarks marks, bool agentRuns, CancellationToken cancellationToken)
@@ -25,6 +30,13 @@ internal static class RuleCheck
             : [Finding.Ok("rules", agentRuns ? "the agent's routing rules are there, and no other uses its marks or table" : "no routing rule uses the agent's marks or table")];
     }
 
+    /// <summary>The marks of the agent that has rules here; where none has, those that it will be given.</summary>
+    public static async Task<PacketMarks> MarksInUseAsync(PacketMarks marks, CancellationToken cancellationToken)
+    {
+        using var json = JsonDocument.Parse(await Tool.RequireAsync("ip", ["-4", "-j", "rule", "show"], null, null, cancellationToken));
+        return MarksOf([.. json.RootElement.EnumerateArray().Where(rule => Text(rule, "table") == Table)], marks);
+    }
+
     /// <summary>What is wrong with the rules of one family.</summary>
     /// <param name="family">-4 or -6.</param>
     /// <param name="rules">What `ip -j rule show` prints.</param>
@@ -35,8 +47,11 @@ internal static class RuleCheck
         using var json = JsonDocument.Parse(rules);
         var all = json.RootElement.EnumerateArray().ToList();
         var own = all.Where(rule => Text(rule, "table") == Table).ToList();
-        var bits = own.Exists(HasMark) ? new PacketMarks(Mask(own.Find(HasMark))) : marks;
+        var bits = MarksOf(own, marks);
         var findings = all.Select(rule => Evaluate(family, rule, bits, agentRuns)).OfType<Finding>().ToList();
+        var last = own.Where(rule => Text(rule, "iif") != "lo" && HasMark(rule)).Select(Priority).DefaultIfEmpty(LastOfAgents).Max();
+        findings.AddRange(all.Where(rule => IsBefore(rule, last)).Select(rule => Finding.Warning(
+            "rules", $"`ip {family} rule` {rule.GetRawText()} comes before the agent's: captured packets that it matches go where it leads", $"give it a priority above {last}, and above {LastOfAgents + 1}")));
         if (agentRuns && !AreComplete(own))
         {
             findings.Add(Finding.Error(
@@ -45,6 +60,14 @@ internal static class RuleCheck
 
         return findings;
     }
+
+    private static PacketMarks MarksOf(List<JsonElement> own, PacketMarks marks) => own.Exists(HasMark) ? new PacketMarks(Mask(own.Find(HasMark))) : marks;
+
+    // What is of the machine itself, and what is for its own programs' packets, captures nothing.
+    private static bool IsBefore(JsonElement rule, long last) =>
+        Text(rule, "table") is var table && table != Local && table != Table && Text(rule, "iif") != "lo" && !rule.TryGetProperty("nop", out _) && !IsGuard(rule) && Priority(rule) <= last;
+
+    private static bool IsGuard(JsonElement rule) => rule.TryGetProperty("goto", out _) && HasMark(rule);
 
     private static Finding? Evaluate(string family, JsonElement rule, PacketMarks marks, bool agentRuns)
     {
