@@ -55,6 +55,49 @@ public sealed class FirewallReaderTests : IDisposable
         Assert.Equal("inet t deep sets marks", FindMark());
     }
 
+    /// <summary>As kube-proxy, the portmap plugin, flannel and Calico have them there.</summary>
+    [Fact]
+    public void Rules_of_others_that_only_translate_and_mark_are_no_reason()
+    {
+        Shell("""
+            iptables-nft-restore <<E
+            *nat
+            :KUBE-SERVICES - [0:0]
+            :KUBE-SVC-1 - [0:0]
+            :KUBE-MARK-MASQ - [0:0]
+            :KUBE-POSTROUTING - [0:0]
+            :FLANNEL-POSTRTG - [0:0]
+            :CNI-HOSTPORT-DNAT - [0:0]
+            :CNI-HOSTPORT-MASQ - [0:0]
+            :CNI-HOSTPORT-SETMARK - [0:0]
+            :CNI-DN-0 - [0:0]
+            :cali-PREROUTING - [0:0]
+            :cali-fip-dnat - [0:0]
+            -A PREROUTING -m comment --comment "cali:6gwbT8clXdHdC1b1" -j cali-PREROUTING
+            -A PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
+            -A PREROUTING -m addrtype --dst-type LOCAL -j CNI-HOSTPORT-DNAT
+            -A POSTROUTING -m comment --comment "kubernetes postrouting rules" -j KUBE-POSTROUTING
+            -A POSTROUTING -m comment --comment "CNI portfwd requiring masquerade" -j CNI-HOSTPORT-MASQ
+            -A POSTROUTING -m comment --comment "flanneld masq" -j FLANNEL-POSTRTG
+            -A KUBE-MARK-MASQ -j MARK --or-mark 0x4000
+            -A KUBE-POSTROUTING -m mark ! --mark 0x4000/0x4000 -j RETURN
+            -A KUBE-POSTROUTING -j MASQUERADE --random-fully
+            -A KUBE-SERVICES ! -s 10.91.0.0/16 -d 10.96.0.1 -p tcp -m tcp --dport 80 -j KUBE-MARK-MASQ
+            -A KUBE-SERVICES -d 10.96.0.1 -p tcp -m tcp --dport 80 -j KUBE-SVC-1
+            -A KUBE-SVC-1 -m statistic --mode random --probability 0.5 -p tcp -m tcp -j DNAT --to-destination 10.91.1.3:80
+            -A FLANNEL-POSTRTG -s 10.91.0.0/16 ! -d 224.0.0.0/4 -j MASQUERADE --random-fully
+            -A CNI-HOSTPORT-DNAT -p tcp -m multiport --dports 8080 -j CNI-DN-0
+            -A CNI-DN-0 -s 127.0.0.1 -p tcp -m tcp --dport 8080 -j CNI-HOSTPORT-SETMARK
+            -A CNI-DN-0 -p tcp -m tcp --dport 8080 -j DNAT --to-destination 10.91.1.3:80
+            -A CNI-HOSTPORT-SETMARK -j MARK --set-xmark 0x2000/0x2000
+            -A CNI-HOSTPORT-MASQ -m mark --mark 0x2000/0x2000 -j MASQUERADE
+            -A cali-PREROUTING -j cali-fip-dnat
+            COMMIT
+            E
+            """);
+        Assert.Empty(Read());
+    }
+
     [Fact]
     public void Of_very_many_rules_of_kube_proxy_only_the_first_chains_are_read()
     {
