@@ -1,13 +1,11 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using Culvert.Interop.Bpf;
 using Culvert.Interop.Netlink;
 using Culvert.Interop.Tests.Support;
 
 namespace Culvert.Interop.Tests.Netlink;
 
-/// <summary>Queueing disciplines, filters and rules by incoming link, as tc and ip make them.</summary>
+/// <summary>Queueing disciplines and filters, as tc makes them.</summary>
 public sealed class TrafficControlTests
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
