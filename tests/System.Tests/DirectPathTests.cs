@@ -63,6 +63,68 @@ public sealed partial class DirectPathTests(DirectPathFixture mesh) : IClassFixt
         Assert.True(await PacketsAsync("direct") > before, "nothing went straight");
     }
 
+    /// <summary>What refuses packets between two pods other than by the rules of the packet filter at forward.</summary>
+    [Theory]
+    [InlineData("prohibit", "rule 100: from ")]
+    [InlineData("table", "to table 77")]
+    [InlineData("mark", "rule 100: mark 0x5/0xffffffff prohibit")]
+    [InlineData("marked table", "ip nat pre sets marks")]
+    [InlineData("ipsec", "IPsec policy fwd block from ")]
+    [InlineData("nat", "ip nat refuse has a rule with 'drop'")]
+    public async Task What_the_nodes_routing_refuses_between_pods_is_refused_between_those_of_the_mesh(string by, string reason)
+    {
+        (LabPod From, LabPod To)[] pairs = [(mesh.PlainClient, mesh.PlainServer), (mesh.Client, mesh.Server)];
+        foreach (var (from, to) in pairs) await AssertReachedAsync(from, to);
+        foreach (var (from, to) in pairs)
+        {
+            await RefuseAsync(by, "-4", "ip", from.Address4, to.Address4);
+            await RefuseAsync(by, "-6", "ip6", from.Address6, to.Address6);
+        }
+        try
+        {
+            await WaitAsync(redirects: false, Deadline);
+            Assert.Contains((await mesh.Node.StatusAsync()).DirectPath.Reasons, r => r.Contains(reason, StringComparison.Ordinal));
+            foreach (var (from, to) in pairs)
+            foreach (var family in Enum.GetValues<TestFamily>()) await AssertRefusedAsync(from, MeshFixture.AddressOf(to, family), to, family, DirectPathFixture.Port);
+            foreach (var family in Enum.GetValues<TestFamily>()) await AssertRefusedAsync(mesh.Client, DirectPathFixture.Virtual(family), mesh.Server, family, DirectPathFixture.ServicePort);
+        }
+        finally
+        {
+            await mesh.Node.Place.ScriptAsync("""
+                for f in -4 -6; do
+                  while ip $f rule del pref 100 2> /dev/null; do :; done
+                  ip $f route flush table 77 2> /dev/null || :
+                done
+                ip xfrm policy flush
+                for f in ip ip6; do nft delete table $f nat 2> /dev/null || :; done
+                """);
+        }
+
+        await WaitAsync(redirects: true, Deadline);
+        var before = await PacketsAsync("direct");
+        foreach (var (from, to) in pairs) await AssertReachedAsync(from, to);
+        Assert.True(await PacketsAsync("direct") > before, "nothing went straight");
+    }
+
+    [Fact]
+    public async Task A_pod_from_whose_link_the_node_forwards_nothing_is_left_out()
+    {
+        await mesh.Node.Place.ScriptAsync($"for i in {mesh.Client.HostInterface} {mesh.PlainClient.HostInterface}; do echo 0 > /proc/sys/net/ipv4/conf/$i/forwarding; done");
+        try
+        {
+            await LabWait.UntilAsync("the pod is left out", async () => (await ReasonAsync(mesh.Client)).Contains("forwarding", StringComparison.Ordinal), LegacyDeadline);
+            await AssertRefusedAsync(mesh.PlainClient, mesh.PlainServer.Address4, mesh.PlainServer, TestFamily.IPv4, DirectPathFixture.Port);
+            await AssertRefusedAsync(mesh.Client, mesh.Server.Address4, mesh.Server, TestFamily.IPv4, DirectPathFixture.Port);
+            await AssertReachedAsync(mesh.Other, mesh.Server);
+        }
+        finally
+        {
+            await mesh.Node.Place.ScriptAsync($"for i in {mesh.Client.HostInterface} {mesh.PlainClient.HostInterface}; do echo 1 > /proc/sys/net/ipv4/conf/$i/forwarding; done");
+        }
+
+        await LabWait.UntilAsync("the pod is not left out any more", async () => (await ReasonAsync(mesh.Client)).Length == 0, LegacyDeadline);
+    }
+
     [Fact]
     public async Task A_rule_by_incoming_interface_is_a_reason_and_rules_that_accept_are_none()
     {
@@ -148,6 +210,37 @@ public sealed partial class DirectPathTests(DirectPathFixture mesh) : IClassFixt
         mesh.Node.Place.ScriptAsync(tool == "nft" ? "nft delete table inet cvtest" : string.Join('\n', Commands(tool).Select(c => $"{c} -F FORWARD")));
 
     private static string[] Commands(string tool) => [tool, tool.Replace("iptables", "ip6tables", StringComparison.Ordinal)];
+
+    private Task RefuseAsync(string by, string option, string family, IPAddress from, IPAddress to) => mesh.Node.Place.ScriptAsync(by switch
+    {
+        "prohibit" => $"ip {option} rule add pref 100 from {from} to {to} prohibit",
+        "table" => $"ip {option} rule add pref 100 from {from} lookup 77; ip {option} route add prohibit {to} table 77",
+        "mark" => $"ip {option} rule add pref 100 fwmark 5 prohibit 2> /dev/null || :; {Chain("pre", "nat", "prerouting", "meta mark set 5", family, from, to)}",
+        "marked table" => $"ip {option} rule add pref 100 fwmark 5 lookup 77 2> /dev/null || :; ip {option} route replace prohibit default table 77; {Chain("pre", "nat", "prerouting", "meta mark set 5", family, from, to)}",
+        "ipsec" => $"ip xfrm policy add src {from} dst {to} dir fwd action block",
+        "nat" => Chain("refuse", "filter", "forward", "drop", family, from, to),
+        _ => throw new ArgumentException(by),
+    });
+
+    // In a table of that name, which others look at as one for translating addresses.
+    private static string Chain(string name, string type, string hook, string verdict, string family, IPAddress from, IPAddress to) =>
+        $"nft -f - <<E\nadd table {family} nat\nadd chain {family} nat {name} {{ type {type} hook {hook} priority -100; }}\nadd rule {family} nat {name} {family} saddr {from} {family} daddr {to} {verdict}\nE";
+
+    private async Task AssertReachedAsync(LabPod from, LabPod to)
+    {
+        foreach (var family in Enum.GetValues<TestFamily>())
+        {
+            await using var server = PeerServer.Start(to, MeshFixture.AddressOf(to, family), PeerServer.EchoAsync, DirectPathFixture.Port);
+            using var client = await PeerServer.ConnectAsync(from, new IPEndPoint(MeshFixture.AddressOf(to, family), DirectPathFixture.Port));
+        }
+    }
+
+    private static async Task AssertRefusedAsync(LabPod from, IPAddress address, LabPod to, TestFamily family, int port)
+    {
+        await using var server = PeerServer.Start(to, MeshFixture.AddressOf(to, family), PeerServer.EchoAsync, DirectPathFixture.Port);
+        var error = await Assert.ThrowsAnyAsync<Exception>(() => PeerServer.ConnectAsync(from, new IPEndPoint(address, port), seconds: 2));
+        Assert.True(error is OperationCanceledException or SocketException { SocketErrorCode: SocketError.HostUnreachable or SocketError.NetworkUnreachable or SocketError.AccessDenied }, error.ToString());
+    }
 
     // How many packets the node has dropped so far.
     private async Task<long> DroppedAsync(string tool)

@@ -98,6 +98,13 @@ internal static unsafe partial class Libc
         public uint flags;
     }
 
+    /// <summary>struct netconfmsg, with what fills it up to the first attribute.</summary>
+    [StructLayout(LayoutKind.Sequential, Size = 4)]
+    internal struct netconfmsg
+    {
+        public byte family;
+    }
+
     [StructLayout(LayoutKind.Sequential)]
     internal struct tcmsg
     {

@@ -1,8 +1,9 @@
+using System.Net;
 using System.Net.Sockets;
 
 namespace Culvert.Interop.Netlink;
 
-/// <summary>A policy routing rule: which packets look in which table, have no route, or skip other rules.</summary>
+/// <summary>A policy routing rule: which packets look in which table, are refused, or skip other rules.</summary>
 public sealed record IpRule
 {
     /// <summary>IPv4 or IPv6.</summary>
@@ -20,6 +21,12 @@ public sealed record IpRule
     /// <summary>Where <see cref="IpRuleAction.GoTo"/> goes on: a priority higher than the rule's own; null for other actions.</summary>
     public uint? Target { get; init; }
 
+    /// <summary>Packets from these addresses, or null for any.</summary>
+    public IPNetwork? Source { get; init; }
+
+    /// <summary>Packets to these addresses, or null for any.</summary>
+    public IPNetwork? Destination { get; init; }
+
     /// <summary>Packets with this mark, or null for any.</summary>
     public uint? Mark { get; init; }
 
@@ -28,6 +35,9 @@ public sealed record IpRule
 
     /// <summary>Packets that came in by this link, or null for any; "lo" stands for our own.</summary>
     public string? InputInterface { get; init; }
+
+    /// <summary>Packets that leave by this link, which only sockets bound to it say before there is a route; or null for any.</summary>
+    public string? OutputInterface { get; init; }
 
     /// <summary>Packets of this protocol (6 TCP, 17 UDP), or null for any. Kernel 4.17.</summary>
     public byte? IpProtocol { get; init; }
@@ -41,17 +51,33 @@ public sealed record IpRule
     /// <summary>Who put it there (RTPROT_*); zero for nobody in particular.</summary>
     public byte Protocol { get; init; }
 
+    /// <summary>Whether packets look in the tables of virtual routers (VRF), and not in <see cref="Table"/>.</summary>
+    public bool IsOfVirtualRouters { get; init; }
+
+    /// <summary>Whether there are conditions that nothing else here tells of. Read only.</summary>
+    public bool HasMore { get; init; }
+
+    /// <summary>The address, where the rule leads whatever comes from one single address to a table, without any further condition; null for other rules.</summary>
+    public IPAddress? SingleSource => Source is { } from && from.PrefixLength == LengthOf(Family) && Action == IpRuleAction.Lookup && (this with { Source = null }).IsForAll ? from.BaseAddress : null;
+
+    private bool IsForAll => !Invert && !HasMore && !IsOfVirtualRouters && (Source, Destination, Mark, Mask, InputInterface, OutputInterface, IpProtocol, DestinationPort) == default;
+
     /// <inheritdoc/>
     public override string ToString()
-        => $"{(Family == AddressFamily.InterNetworkV6 ? "IPv6 " : "")}{Priority}:{(Invert ? " not" : "")}{(Mark is { } m ? $" mark 0x{m:x}/0x{Mask ?? uint.MaxValue:x}" : "")}"
-            + $"{(InputInterface is null ? "" : $" from link {InputInterface}")}{(IpProtocol is { } p ? $" protocol {p}" : "")}"
-            + $"{(DestinationPort is { } d ? $" port {d}" : "")} {Does} table {Table}";
+        => $"{(Family == AddressFamily.InterNetworkV6 ? "IPv6 " : "")}{Priority}:{(Invert ? " not" : "")}{(Source is { } s ? $" from {s}" : "")}{(Destination is { } d ? $" to {d}" : "")}"
+            + $"{(Mark is null && Mask is null ? "" : $" mark 0x{Mark ?? 0:x}/0x{Mask ?? uint.MaxValue:x}")}{(InputInterface is null ? "" : $" from link {InputInterface}")}{(OutputInterface is null ? "" : $" to link {OutputInterface}")}"
+            + $"{(IpProtocol is { } p ? $" protocol {p}" : "")}{(DestinationPort is { } port ? $" port {port}" : "")}{(HasMore ? " and more" : "")} {Does}";
 
     private string Does => Action switch
     {
-        IpRuleAction.Lookup => "to",
-        IpRuleAction.GoTo => $"go to {Target}, of",
-        IpRuleAction.None => "nothing, of",
-        _ => "unreachable, of",
+        IpRuleAction.Lookup when IsOfVirtualRouters => "to tables of virtual routers",
+        IpRuleAction.Lookup => $"to table {Table}",
+        IpRuleAction.GoTo => $"go to {Target}, of table {Table}",
+        IpRuleAction.None => $"nothing, of table {Table}",
+        _ => Table == 0 ? Refusal : $"{Refusal}, of table {Table}",
     };
+
+    private string Refusal => Enum.IsDefined(Action) ? Action.ToString().ToLowerInvariant() : $"action {(byte)Action}";
+
+    private static int LengthOf(AddressFamily family) => family == AddressFamily.InterNetwork ? 32 : 128;
 }

@@ -12,6 +12,12 @@ public enum IpRuleAction : byte
     /// <summary>Nothing: the next rule is looked at.</summary>
     None = Rt.FR_ACT_NOP,
 
+    /// <summary>They are dropped (EINVAL).</summary>
+    Blackhole = Rt.FR_ACT_BLACKHOLE,
+
     /// <summary>They have no route (ENETUNREACH), whatever later rules say.</summary>
     Unreachable = Rt.FR_ACT_UNREACHABLE,
+
+    /// <summary>They are refused (EACCES).</summary>
+    Prohibit = Rt.FR_ACT_PROHIBIT,
 }

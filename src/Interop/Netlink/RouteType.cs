@@ -29,4 +29,7 @@ public enum RouteType
 
     /// <summary>Refuse: administratively prohibited.</summary>
     Prohibit = 8,
+
+    /// <summary>No route in this table: the next rule is looked at.</summary>
+    Throw = 9,
 }

@@ -85,11 +85,18 @@ internal static class Rt
     internal const ushort RTA_VIA = 18;
     internal const ushort RTAX_MTU = 2;
 
+    internal const ushort RTM_GETNETCONF = 82;
+    internal const ushort NETCONFA_IFINDEX = 1;
+    internal const ushort NETCONFA_FORWARDING = 2;
+
     internal const byte FR_ACT_TO_TBL = 1;
     internal const byte FR_ACT_GOTO = 2;
     internal const byte FR_ACT_NOP = 3;
+    internal const byte FR_ACT_BLACKHOLE = 6;
     internal const byte FR_ACT_UNREACHABLE = 7;
+    internal const byte FR_ACT_PROHIBIT = 8;
     internal const uint FIB_RULE_INVERT = 2;
+    internal const ushort FRA_DST = 1;
     internal const ushort FRA_SRC = 2;
     internal const ushort FRA_IIFNAME = 3;
     internal const ushort FRA_GOTO = 4;
@@ -99,9 +106,12 @@ internal static class Rt
     internal const ushort FRA_SUPPRESS_PREFIXLEN = 14;
     internal const ushort FRA_TABLE = 15;
     internal const ushort FRA_FWMASK = 16;
+    internal const ushort FRA_OIFNAME = 17;
+    internal const ushort FRA_L3MDEV = 19;
     internal const ushort FRA_PROTOCOL = 21;
     internal const ushort FRA_IP_PROTO = 22;
     internal const ushort FRA_DPORT_RANGE = 24;
+    internal const ushort FRA_DPORT_MASK = 29;
 
     // A group by its number, as above.
     internal const int RTNLGRP_TC = 4;

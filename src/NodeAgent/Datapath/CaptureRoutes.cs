@@ -100,6 +100,9 @@ internal sealed class CaptureRoutes(AgentOptions options, ImmutableArray<Address
     private static List<string> RemoveRules(RouteNetlink netlink, IEnumerable<IpRule> rules) =>
         [.. rules.OrderBy(r => r.Action != IpRuleAction.Lookup).Where(netlink.DeleteRule).Select(r => $"rule {r}")];
 
+    /// <summary>Whether a rule is one for captured packets, of this agent or another one with the same marks and table.</summary>
+    internal bool IsOwn(IpRule rule) => IsAgents(rule) && rule.Mark == options.Marks.Capture && rule.Mask == options.Marks.Mask && !rule.Invert;
+
     // All name the table, by which agents, `culvert check` and `culvert detach` know them.
     private bool IsAgents(IpRule rule) => rule.Table == options.RouteTable;
 

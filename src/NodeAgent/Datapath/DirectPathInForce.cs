@@ -34,8 +34,11 @@ internal enum DirectPathReasonKind
     /// <summary>Packet filter rules that are not known as harmless, or can't be read.</summary>
     Firewall,
 
-    /// <summary>A routing rule by incoming interface.</summary>
+    /// <summary>A routing rule that is not known as harmless.</summary>
     RoutingRule,
+
+    /// <summary>An IPsec policy that forwarded packets meet.</summary>
+    Ipsec,
 
     /// <summary>A CNI plugin that is not known.</summary>
     Cni,

@@ -11,7 +11,7 @@ namespace Culvert.NodeAgent.Datapath;
 /// Has the kernel send new direct flows by the path that the mesh's settings and the node's own rules allow: straight into the other pod only while nothing is there that this would pass by.
 /// Thread-safe.
 /// </summary>
-internal sealed class DirectPathKeeper(GenerationWriter writer, FirewallReader firewall, RouteNetlink netlink, CniConfiguration cni, ILogger logger)
+internal sealed class DirectPathKeeper(GenerationWriter writer, FirewallReader firewall, RouteNetlink netlink, CaptureRoutes routes, CniConfiguration cni, ILogger logger)
 {
     /// <summary>The longest time between two looks, for rules of iptables-legacy and the CNI's configuration: of these nobody tells.</summary>
     internal static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
@@ -41,7 +41,12 @@ internal sealed class DirectPathKeeper(GenerationWriter writer, FirewallReader f
         lock (_looking)
         {
             ImmutableArray<DirectPathReason> found =
-                [.. firewall.Read().Select(r => new DirectPathReason(DirectPathReasonKind.Firewall, r)), .. Rules(), .. cni.Reasons().Take(FirewallEvaluator.MaxReasons).Select(r => new DirectPathReason(DirectPathReasonKind.Cni, r))];
+            [
+                .. Reasons(DirectPathReasonKind.Firewall, firewall.Read()),
+                .. Reasons(DirectPathReasonKind.RoutingRule, Rules()),
+                .. Reasons(DirectPathReasonKind.Ipsec, Policies()),
+                .. Reasons(DirectPathReasonKind.Cni, cni.Reasons()),
+            ];
             lock (_lock)
             {
                 _found = found;
@@ -50,15 +55,29 @@ internal sealed class DirectPathKeeper(GenerationWriter writer, FirewallReader f
         }
     }
 
-    private IEnumerable<DirectPathReason> Rules()
+    private static IEnumerable<DirectPathReason> Reasons(DirectPathReasonKind kind, IEnumerable<string> found) => found.Take(FirewallEvaluator.MaxReasons).Select(r => new DirectPathReason(kind, r));
+
+    private ImmutableArray<string> Rules()
     {
         try
         {
-            return [.. netlink.GetRuleInputs().Where(r => r.Interface != "lo").Take(FirewallEvaluator.MaxReasons).Select(r => new DirectPathReason(DirectPathReasonKind.RoutingRule, $"rule {r.Priority} is for what comes in by {r.Interface}"))];
+            return RoutingRules.Evaluate(netlink.GetRules().Where(r => !routes.IsOwn(r)), firewall.FindMark);
         }
         catch (NetlinkException e)
         {
-            return [new(DirectPathReasonKind.RoutingRule, $"routing rules can't be read: {e.Message}")];
+            return [$"routing rules can't be read: {e.Message}"];
+        }
+    }
+
+    private static IEnumerable<string> Policies()
+    {
+        try
+        {
+            return XfrmPolicies.List().Select(p => $"IPsec policy {p}");
+        }
+        catch (NetlinkException e)
+        {
+            return [$"IPsec policies can't be read: {e.Message}"];
         }
     }
 

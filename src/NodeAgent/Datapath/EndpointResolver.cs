@@ -57,7 +57,7 @@ internal static class EndpointResolver
             else
             {
                 LinkState? bridge = links.FindBridge(link);
-                found.Add(new LocalEndpoint(workload, link.Name, link.Index, link.Mtu, (bridge ?? link).Mac, mac) { IsBridged = bridge is not null, HostStackReason = links.FindForeign(link) });
+                found.Add(new LocalEndpoint(workload, link.Name, link.Index, link.Mtu, (bridge ?? link).Mac, mac) { IsBridged = bridge is not null, HostStackReason = links.FindForeign(link) ?? links.FindRefusal(workload, link) });
             }
         }
         foreach (LocalEndpoint endpoint in found.Where(e => e.Inside is null).ToArray())

@@ -1,31 +1,23 @@
 using System.Threading.Channels;
 using Culvert.Interop;
 using Culvert.Interop.Netfilter;
+using Culvert.Interop.Netlink;
 
 namespace Culvert.NodeAgent.Datapath;
 
-/// <summary>Tells, on a thread of its own, when the rules of nftables may have changed. Of iptables-legacy the kernel tells nobody.</summary>
+/// <summary>Tells, on threads of its own, when the rules of nftables or IPsec policies may have changed. Of iptables-legacy the kernel tells nobody.</summary>
 internal sealed class FilterWatcher : IDisposable
 {
-    private readonly NftMonitor? _monitor;
     private readonly CancellationTokenSource _stop = new();
     // One place: who looks sees all that has changed before.
     private readonly Channel<bool> _changes = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
-    private readonly Thread? _thread;
+    private readonly List<(IDisposable Monitor, Thread Thread)> _watches = [];
 
-    /// <summary>Watches the namespace that the calling thread is in.</summary>
+    /// <summary>Watches the namespace that the calling thread is in; where the kernel has no netfilter or no IPsec there is nothing to watch.</summary>
     internal FilterWatcher()
     {
-        try
-        {
-            _monitor = NftMonitor.Open();
-        }
-        catch (KernelException e) when (e.Errno == Errno.EPROTONOSUPPORT)
-        {
-            return; // a kernel without netfilter
-        }
-        _thread = new Thread(Run) { Name = "culvert-filters", IsBackground = true };
-        _thread.Start();
+        Watch("culvert-filters", NftMonitor.Open, (m, stop) => m.Wait(stop));
+        Watch("culvert-ipsec", XfrmMonitor.Open, (m, stop) => m.Wait(stop));
     }
 
     /// <summary>Has something whenever rules may have changed.</summary>
@@ -34,28 +26,49 @@ internal sealed class FilterWatcher : IDisposable
     public void Dispose()
     {
         _stop.Cancel();
-        _thread?.Join();
-        _monitor?.Dispose();
+        foreach ((IDisposable monitor, Thread thread) in _watches)
+        {
+            thread.Join();
+            monitor.Dispose();
+        }
+        _changes.Writer.TryComplete();
         _stop.Dispose();
     }
 
-    private void Run()
+    private void Watch<T>(string name, Func<T> open, Action<T, CancellationToken> wait)
+        where T : IDisposable
+    {
+        T monitor;
+        try
+        {
+            monitor = open();
+        }
+        catch (KernelException e) when (e.Errno == Errno.EPROTONOSUPPORT)
+        {
+            return;
+        }
+        Thread thread = new(() => Run(stop => wait(monitor, stop))) { Name = name, IsBackground = true };
+        _watches.Add((monitor, thread));
+        thread.Start();
+    }
+
+    private void Run(Action<CancellationToken> wait)
     {
         try
         {
             while (true)
             {
-                _monitor!.Wait(_stop.Token);
+                wait(_stop.Token);
                 _changes.Writer.TryWrite(true);
             }
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
-            _changes.Writer.Complete();
+            // Stopping.
         }
         catch (KernelException e)
         {
-            _changes.Writer.Complete(e);
+            _changes.Writer.TryComplete(e);
         }
     }
 }

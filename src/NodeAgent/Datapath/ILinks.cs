@@ -26,6 +26,9 @@ internal interface ILinks
     /// <summary>What others have put at a link that packets redirected to or from it would pass by; null when there is nothing.</summary>
     string? FindForeign(LinkState link);
 
+    /// <summary>Why the node's own forwarding hands on nothing of what comes in by a pod's link, or is for the pod; null when nothing is known that speaks against it.</summary>
+    string? FindRefusal(WorkloadInfo workload, LinkState link);
+
     /// <summary>Something of the node at a pod's link because of which the mesh would break what the pod does, or get round others' policy, with the remedy; null when there is nothing. Such a pod is not captured.</summary>
     string? FindObstacle(LinkState link);
 

@@ -23,7 +23,8 @@ internal sealed class KernelLinks : ILinks, IHostEnds
     private readonly IReadOnlyList<IpRoute> _routes;
     private readonly IReadOnlyList<LinkAddress> _addresses;
     private readonly ForeignAttachments _foreign;
-    private IReadOnlyList<RuleInput>? _inputs;
+    private readonly ForwardingRefusals _refusals;
+    private IReadOnlyList<IpRule>? _rules;
     private HashSet<int>? _withHostRoutes;
 
     /// <summary>Lists them.</summary>
@@ -45,6 +46,7 @@ internal sealed class KernelLinks : ILinks, IHostEnds
             bool host = to.PrefixLength == (to.BaseAddress.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? 32 : 128);
             if (host && route.Type == RouteType.Unicast && route.InterfaceIndex != 0 && route.Gateway is null) _hostRoutes.TryAdd(to.BaseAddress, route.InterfaceIndex);
         }
+        _refusals = new ForwardingRefusals(netlink, _routes);
         _addresses = netlink.GetAddresses();
         NodeAddresses = [.. _addresses.Select(a => a.Address).Where(a => !IPAddress.IsLoopback(a)).Distinct()];
     }
@@ -72,6 +74,8 @@ internal sealed class KernelLinks : ILinks, IHostEnds
     }
 
     public string? FindForeign(LinkState link) => _foreign.Find(link.Index);
+
+    public string? FindRefusal(WorkloadInfo workload, LinkState link) => _refusals.Find(workload, FindBridge(link) ?? link);
 
     public string? FindObstacle(LinkState link) => _foreign.FindRedirecting(link);
 
@@ -118,8 +122,8 @@ internal sealed class KernelLinks : ILinks, IHostEnds
     {
         // The kernel routes what comes in by a bridge's port as coming in by the bridge.
         LinkState input = FindBridge(link) ?? link;
-        _inputs ??= _netlink.GetRuleInputs();
-        if (!_inputs.Any(r => r.Interface == input.Name && r.Table is { } table && !IpRoute.IsOrdinary(table))) return null;
+        _rules ??= _netlink.GetRules();
+        if (!_rules.Any(r => r.InputInterface == input.Name && r.Action == IpRuleAction.Lookup && !IpRoute.IsOrdinary(r.Table))) return null;
         foreach (LocalEndpoint to in neighbours.Where(n => n.Index != link.Index).Take(MostNeighbours))
         {
             foreach ((IPAddress source, IPAddress destination) in Pairs(from, to.Workload))

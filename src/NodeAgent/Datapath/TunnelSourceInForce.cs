@@ -18,7 +18,7 @@ internal sealed record TunnelSourceInForce(bool IsPod, EquatableArray<string> Re
     /// <param name="uplinks">Indexes of the links at which answers to these are captured.</param>
     internal static TunnelSourceInForce Of(TunnelSource configured, IReadOnlyList<RuledSource> rules, IReadOnlySet<IPAddress> workloads, IReadOnlySet<int> uplinks)
     {
-        RuledSource[] own = [.. rules.Where(r => workloads.Contains(r.Rule.Source))];
+        RuledSource[] own = [.. rules.Where(r => workloads.Contains(r.Source))];
         bool speaks = own.Any(r => IsAnswered(r, uplinks));
         return new TunnelSourceInForce(configured == TunnelSource.Pod || (configured == TunnelSource.Auto && speaks), own.Take(MaxReasons).Select(r => Text(r, uplinks)).ToEquatableArray());
     }
@@ -28,13 +28,17 @@ internal sealed record TunnelSourceInForce(bool IsPod, EquatableArray<string> Re
 
     private static string Text(RuledSource rule, IReadOnlySet<int> uplinks)
     {
-        string text = $"rule {rule.Rule.Priority} leads what comes from {rule.Rule.Source} to table {rule.Rule.Table}";
+        string text = $"rule {rule.Rule.Priority} leads what comes from {rule.Source} to table {rule.Rule.Table}";
         if (IsAnswered(rule, uplinks)) return text;
         return text + (rule.Outputs.Count == 0 ? ", which has no route" : ", which leads out by what is no uplink: it does not count");
     }
 }
 
 /// <summary>A rule about what comes from one address.</summary>
-/// <param name="Rule">The rule.</param>
+/// <param name="Rule">The rule, with <see cref="IpRule.SingleSource"/>.</param>
 /// <param name="Outputs">Indexes of the links that its table leads out by; 0 for several at once.</param>
-internal sealed record RuledSource(RuleSource Rule, EquatableArray<int> Outputs);
+internal sealed record RuledSource(IpRule Rule, EquatableArray<int> Outputs)
+{
+    /// <summary>The address.</summary>
+    internal IPAddress Source { get; } = Rule.SingleSource ?? throw new ArgumentException($"rule {Rule} is not about one address");
+}

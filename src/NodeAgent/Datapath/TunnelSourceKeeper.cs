@@ -59,9 +59,9 @@ internal sealed class TunnelSourceKeeper(RouteNetlink netlink, DatapathState sta
     {
         try
         {
-            RuleSource[] rules = [.. netlink.GetRuleSources().Where(r => !IpRoute.IsOrdinary(r.Table))];
+            IpRule[] rules = [.. netlink.GetRules().Where(r => r.SingleSource is not null && !IpRoute.IsOrdinary(r.Table))];
             ILookup<int, IpRoute> routes = rules.Length == 0 ? Array.Empty<IpRoute>().ToLookup(r => r.Table) : netlink.GetRoutes(0).ToLookup(r => r.Table);
-            _rules = [.. rules.Select(r => new RuledSource(r, routes[r.Table].Where(o => o.Type == RouteType.Unicast && o.Destination.BaseAddress.AddressFamily == r.Source.AddressFamily).Select(o => o.InterfaceIndex).Distinct().ToEquatableArray()))];
+            _rules = [.. rules.Select(r => new RuledSource(r, routes[r.Table].Where(o => o.Type == RouteType.Unicast && o.Destination.BaseAddress.AddressFamily == r.Family).Select(o => o.InterfaceIndex).Distinct().ToEquatableArray()))];
             _failure = null;
         }
         catch (NetlinkException e)

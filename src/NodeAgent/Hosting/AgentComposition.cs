@@ -111,7 +111,7 @@ internal static class AgentComposition
         LinkFollower follower = new(links.Changes, applier, state, () => namespaces.IsWaiting, time, logger);
         RoutingKeeper routing = new(routes, nat, inside, health, metrics.RoutingRestored, logger);
         FilterWatcher filters = parts.Own(new FilterWatcher());
-        DirectPathKeeper directPath = new(writer, parts.Own(new FirewallReader()), netlink, new CniConfiguration(options.CniFolder), logger);
+        DirectPathKeeper directPath = new(writer, parts.Own(new FirewallReader()), netlink, routes, new CniConfiguration(options.CniFolder), logger);
         target.Switched += snapshot =>
         {
             directPath.Use(snapshot.Mesh);

@@ -34,6 +34,7 @@ public sealed class DirectPathTests
     public void What_others_put_at_an_interface_is_found(bool tcx, string script, string? found)
     {
         using ReconcilerFixture node = new(tcx);
+        node.World.Shell("echo 1 > /proc/sys/net/ipv4/ip_forward");
         NodeSnapshot snapshot = ReconcilerFixture.Snapshot(ReconcilerFixture.Pod("pod", "10.0.0.1"));
         node.Apply(snapshot);
         Assert.Null(Assert.Single(node.State.Current.Endpoints).HostStackReason);
@@ -41,6 +42,23 @@ public sealed class DirectPathTests
         node.World.Shell(script);
         node.World.In(() => Assert.Equal(found is null, node.Reconciler.IsCurrent(snapshot)));
         node.Apply(snapshot);
+        Assert.Equal(found, Assert.Single(node.State.Current.Endpoints).HostStackReason);
+    }
+
+    [Theory]
+    [InlineData("10.0.0.1", "true", null)]
+    [InlineData("fd00::1", "echo 1 > /proc/sys/net/ipv6/conf/all/forwarding", null)]
+    [InlineData("10.0.0.1", "ip route add blackhole 10.0.0.0/24; ip route add 10.0.0.1 dev up0", null)]
+    [InlineData("10.0.0.1", "echo 0 > /proc/sys/net/ipv4/conf/up0/forwarding", "net.ipv4.conf.up0.forwarding, which is 0")]
+    [InlineData("10.0.0.1", "echo 0 > /proc/sys/net/ipv4/ip_forward", "net.ipv4.conf.up0.forwarding, which is 0")]
+    [InlineData("fd00::1", "true", "net.ipv6.conf.all.forwarding, which is 0")]
+    [InlineData("10.0.0.1", "ip route add prohibit 10.0.0.1", "the route prohibit 10.0.0.1/32 in table 254")]
+    [InlineData("10.0.0.1", "ip route add throw 10.0.0.1", "the route throw 10.0.0.1/32 in table 254")]
+    public void What_keeps_the_node_from_forwarding_to_a_pod_is_found(string address, string script, string? found)
+    {
+        using ReconcilerFixture node = new();
+        node.World.Shell($"echo 1 > /proc/sys/net/ipv4/ip_forward; {script}");
+        node.Apply(ReconcilerFixture.Snapshot(ReconcilerFixture.Pod("pod", address)));
         Assert.Equal(found, Assert.Single(node.State.Current.Endpoints).HostStackReason);
     }
 }

@@ -224,6 +224,8 @@ public sealed class FailedSnapshotTests
 
         public string? FindForeign(LinkState link) => seen.FindForeign(link);
 
+        public string? FindRefusal(WorkloadInfo workload, LinkState link) => seen.FindRefusal(workload, link);
+
         public string? FindObstacle(LinkState link) => seen.FindObstacle(link);
 
         public Culvert.NodeAgent.Datapath.Inside.PodNamespace? FindInside(WorkloadInfo workload, string reason, out string obstacle) => seen.FindInside(workload, reason, out obstacle);

@@ -21,8 +21,10 @@ public sealed class TunnelSourceTests
     [InlineData(TunnelSource.Pod, "10.0.0.2", new[] { Uplink }, true, null)]
     public void By_default_rules_about_workloads_say_so(TunnelSource configured, string source, int[] outputs, bool isPod, string? reason)
     {
-        TunnelSourceInForce inForce = TunnelSourceInForce.Of(configured, [new(new RuleSource(7, IPAddress.Parse(source), 2), outputs.ToEquatableArray())], Workloads, new HashSet<int> { Uplink });
+        TunnelSourceInForce inForce = TunnelSourceInForce.Of(configured, [new(RuleAbout(IPAddress.Parse(source)), outputs.ToEquatableArray())], Workloads, new HashSet<int> { Uplink });
         Assert.Equal(isPod, inForce.IsPod);
         Assert.Equal(reason is null ? [] : [reason], inForce.Reasons);
     }
+
+    private static IpRule RuleAbout(IPAddress source) => new() { Family = source.AddressFamily, Priority = 7, Source = new IPNetwork(source, source.GetAddressBytes().Length * 8), Table = 2 };
 }

@@ -21,6 +21,9 @@ internal static class FirewallEvaluator
     private static readonly string[] KnownChains =
         ["KUBE-FORWARD", "KUBE-SERVICES", "KUBE-EXTERNAL-SERVICES", "KUBE-NODEPORTS", "KUBE-PROXY-FIREWALL", "KUBE-POSTROUTING", "KUBE-PROXY-CANARY", "KUBELET-CANARY", "FLANNEL-FWD", "FLANNEL-POSTRTG"];
 
+    // Of nft and of iptables; what else nft mangles counts as well.
+    private static readonly string[] Marking = ["mangle", "MARK", "CONNMARK"];
+
     /// <summary>Whether a base chain has to be looked into; its rules need not be known for this.</summary>
     internal static bool Concerns(FilterChain chain) => chain.Hook is { } hook && Hooks.Contains(hook) && !chain.Table.StartsWith("arp ", StringComparison.Ordinal) && !KnownTables.Contains(chain.Table) && !NatTables.IsAgents(chain.Table);
 
@@ -28,8 +31,7 @@ internal static class FirewallEvaluator
     /// <param name="chains">The chains of whole tables.</param>
     internal static ImmutableArray<string> Evaluate(IReadOnlyCollection<FilterChain> chains)
     {
-        Dictionary<(string Table, string Name), FilterChain> byName = [];
-        foreach (FilterChain chain in chains) byName[(chain.Table, chain.Name)] = chain;
+        Dictionary<(string Table, string Name), FilterChain> byName = Index(chains);
         List<string> reasons = [];
         foreach (FilterChain chain in chains.Where(Concerns))
         {
@@ -39,8 +41,46 @@ internal static class FirewallEvaluator
         return reasons.Count <= MaxReasons ? [.. reasons] : [.. reasons.Take(MaxReasons - 1), $"and {reasons.Count - MaxReasons + 1} more chains"];
     }
 
-    // The first thing that is not harmless in what a base chain leads to, each chain once.
+    /// <summary>Which chain for translating addresses sets marks, by which routing rules choose packets; null: none but the known ones, which mark what goes to Services, and what comes from load balancers.</summary>
+    /// <param name="chains">The chains of whole tables.</param>
+    internal static string? FindMark(IReadOnlyCollection<FilterChain> chains)
+    {
+        Dictionary<(string Table, string Name), FilterChain> byName = Index(chains);
+        return chains.Where(c => c.IsNat && Concerns(c)).SelectMany(c => Reach(c, byName)).Where(r => r.Step is { Action: FilterAction.Change } step && Marking.Contains(step.Text)).Select(r => $"{r.Chain.Table} {r.Chain.Name} sets marks").FirstOrDefault();
+    }
+
+    /// <summary>Whether what a jump leads to has to be looked into.</summary>
+    internal static bool IsFollowed(FilterStep step) => step.Action == FilterAction.Jump && !KnownChains.Contains(step.Text);
+
+    private static Dictionary<(string Table, string Name), FilterChain> Index(IReadOnlyCollection<FilterChain> chains)
+    {
+        Dictionary<(string Table, string Name), FilterChain> byName = [];
+        foreach (FilterChain chain in chains) byName[(chain.Table, chain.Name)] = chain;
+        return byName;
+    }
+
+    // The first thing that is not harmless in what a base chain leads to.
     private static string? Trouble(FilterChain start, Dictionary<(string Table, string Name), FilterChain> byName)
+    {
+        foreach ((FilterChain chain, FilterStep step) in Reach(start, byName))
+        {
+            switch (step.Action)
+            {
+                case FilterAction.Pass:
+                case FilterAction.Change when start.IsNat:
+                    break;
+                case FilterAction.Jump:
+                    if (IsFollowed(step) && !byName.ContainsKey((chain.Table, step.Text))) return $"{chain.Table} {chain.Name} goes on in {step.Text}, which is not listed";
+                    break;
+                default:
+                    return $"{chain.Table} {chain.Name} has a rule with '{step.Text}'";
+            }
+        }
+        return null;
+    }
+
+    // All steps of the chains that a base chain leads to, each chain once; not of the known ones.
+    private static IEnumerable<(FilterChain Chain, FilterStep Step)> Reach(FilterChain start, Dictionary<(string Table, string Name), FilterChain> byName)
     {
         HashSet<string> seen = [start.Name];
         Queue<FilterChain> open = new([start]);
@@ -48,21 +88,9 @@ internal static class FirewallEvaluator
         {
             foreach (FilterStep step in chain.Steps)
             {
-                switch (step.Action)
-                {
-                    case FilterAction.Pass:
-                    case FilterAction.Change when start.IsNat:
-                        break;
-                    case FilterAction.Jump:
-                        if (KnownChains.Contains(step.Text) || !seen.Add(step.Text)) break;
-                        if (!byName.TryGetValue((chain.Table, step.Text), out FilterChain? next)) return $"{chain.Table} {chain.Name} goes on in {step.Text}, which is not listed";
-                        open.Enqueue(next);
-                        break;
-                    default:
-                        return $"{chain.Table} {chain.Name} has a rule with '{step.Text}'";
-                }
+                yield return (chain, step);
+                if (IsFollowed(step) && seen.Add(step.Text) && byName.TryGetValue((chain.Table, step.Text), out FilterChain? next)) open.Enqueue(next);
             }
         }
-        return null;
     }
 }

@@ -15,6 +15,9 @@ namespace Culvert.NodeAgent.Datapath.Firewall;
 internal sealed class FirewallReader : IDisposable
 {
     private const int MaxOutput = 64 << 20;
+
+    // Each costs about 4 ms; 64 of them as much as a table of 5000 rules.
+    private const int MaxSingleChains = 64;
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
 
     // Each with the file in which the kernel names the tables that there are: to ask for others makes them.
@@ -29,18 +32,18 @@ internal sealed class FirewallReader : IDisposable
     /// <summary>Why packets between two pods have to pass the rules that there are now; none: they need not.</summary>
     internal ImmutableArray<string> Read() => [.. ReadNft(), .. Legacy.SelectMany(l => ReadLegacy(l.Program, l.Tables))];
 
+    /// <summary>Who sets marks where addresses are translated, by which routing rules may choose packets between pods; null: nobody. What can't be read counts as somebody.</summary>
+    internal string? FindMark() => FindNftMark() ?? Legacy.Select(l => FindLegacyMark(l.Program, l.Tables)).FirstOrDefault(f => f is not null);
+
     public void Dispose() => _nft?.Dispose();
 
-    // Chains first: tables that are nothing to packets between pods may have very many rules.
     private List<string> ReadNft()
     {
         try
         {
-            _nft ??= NftContext.Open();
-            string[] tables = [.. NftRules.Parse(_nft.RunJson("list chains")).Where(FirewallEvaluator.Concerns).Select(c => c.Table).Distinct(StringComparer.Ordinal).Where(t => t is not ("ip nat" or "ip6 nat"))];
-            return [.. tables.SelectMany(t => FirewallEvaluator.Evaluate(NftRules.Parse(_nft.RunJson($"list table {t}"))))];
+            return [.. ListChains().GroupBy(c => c.Table, StringComparer.Ordinal).SelectMany(t => Evaluate(t.Key, [.. t]))];
         }
-        catch (NftException e) when (e.InnerException is NetlinkException { Errno: Errno.EPROTONOSUPPORT })
+        catch (NftException e) when (IsMissing(e))
         {
             return []; // a kernel without netfilter
         }
@@ -50,13 +53,59 @@ internal sealed class FirewallReader : IDisposable
         }
     }
 
+    // Tables for translating addresses alone may have very many rules, nearly all of them of chains that are known.
+    private ImmutableArray<string> Evaluate(string table, FilterChain[] bases) =>
+        bases.All(c => c.IsNat) && ReadReached(bases) is { } reached && FirewallEvaluator.Evaluate(reached).IsEmpty ? [] : FirewallEvaluator.Evaluate(ReadTable(table));
+
+    // The base chains that matter first: tables that are nothing to packets between pods are not read.
+    private IEnumerable<FilterChain> ListChains()
+    {
+        _nft ??= NftContext.Open();
+        return NftRules.Parse(_nft.RunJson("list chains")).Where(FirewallEvaluator.Concerns);
+    }
+
+    private ImmutableArray<FilterChain> ReadTable(string table) => NftRules.Parse(_nft!.RunJson($"list table {table}"));
+
+    // Chain by chain, of one table. Null: that does not do, as there are too many, a name that can't be asked for so, or something that is harmless only with the table's maps, or not at all.
+    private List<FilterChain>? ReadReached(FilterChain[] bases)
+    {
+        List<FilterChain> reached = [];
+        HashSet<string> seen = [.. bases.Select(c => c.Name)];
+        Queue<string> open = new(seen);
+        while (open.TryDequeue(out string? name))
+        {
+            if (reached.Count == MaxSingleChains || !IsPlain(name)) return null;
+            if (ReadChain(bases[0].Table, name) is not { } chain || chain.Steps.Any(s => s.Action == FilterAction.Other)) return null;
+            reached.Add(chain);
+            foreach (FilterStep step in chain.Steps.Where(s => FirewallEvaluator.IsFollowed(s) && seen.Add(s.Text))) open.Enqueue(step.Text);
+        }
+        return reached;
+    }
+
+    // Null: it has gone since it was named, or its name is a word of nft's own.
+    private FilterChain? ReadChain(string table, string name)
+    {
+        try
+        {
+            return NftRules.Parse(_nft!.RunJson($"list chain {table} {name}")).FirstOrDefault(c => c.Name == name);
+        }
+        catch (NftException)
+        {
+            return null;
+        }
+    }
+
+    private static bool IsPlain(string name) => name.Length > 0 && char.IsAsciiLetter(name[0]) && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
+
+    private static bool IsMissing(NftException error) => error.InnerException is NetlinkException { Errno: Errno.EPROTONOSUPPORT };
+
     private static List<string> ReadLegacy(string program, string tables)
     {
         try
         {
             List<string> reasons = [];
             // iptables takes nothing that refuses into the table nat.
-            foreach (string table in File.ReadLines(tables).Where(t => t != "nat")) reasons.AddRange(FirewallEvaluator.Evaluate(IptablesRules.Parse(Run(program, table), program[..program.IndexOf("-save", StringComparison.Ordinal)])));
+            foreach (string table in File.ReadLines(tables).Where(t => t != "nat")) reasons.AddRange(FirewallEvaluator.Evaluate(ReadLegacyTable(program, table)));
             return reasons;
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
@@ -68,6 +117,45 @@ internal sealed class FirewallReader : IDisposable
             return [$"{program}, which tells of the tables in {Path.GetFileName(tables)}, can't be used: {e.Message}"];
         }
     }
+
+    private string? FindNftMark()
+    {
+        try
+        {
+            foreach (IGrouping<string, FilterChain> table in ListChains().Where(c => c.IsNat).GroupBy(c => c.Table, StringComparer.Ordinal))
+            {
+                IReadOnlyCollection<FilterChain> chains = ReadReached([.. table]) is { } reached ? reached : ReadTable(table.Key);
+                if (FirewallEvaluator.FindMark(chains) is { } mark) return mark;
+            }
+            return null;
+        }
+        catch (NftException e) when (IsMissing(e))
+        {
+            return null;
+        }
+        catch (Exception e) when (e is NftException or JsonException or KernelException)
+        {
+            return $"whether nftables sets marks can't be read: {e.Message}";
+        }
+    }
+
+    private static string? FindLegacyMark(string program, string tables)
+    {
+        try
+        {
+            return File.ReadLines(tables).Contains("nat") ? FirewallEvaluator.FindMark(ReadLegacyTable(program, "nat")) : null;
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or Win32Exception or FormatException)
+        {
+            return $"whether {program} sets marks can't be read: {e.Message}";
+        }
+    }
+
+    private static ImmutableArray<FilterChain> ReadLegacyTable(string program, string table) => IptablesRules.Parse(Run(program, table), program[..program.IndexOf("-save", StringComparison.Ordinal)]);
 
     private static string Run(string program, string table)
     {
