@@ -123,7 +123,7 @@ public sealed class CheckTests
         var other = $$"""{"priority":{{priority}},"src":"10.88.1.0","srclen":24,{{(input == "all" ? "" : $"\"iif\":\"{input}\",")}}"table":"{{table}}"}""";
         string[] own =
         [
-            """{"priority":1,"src":"all","iif":"lo","fwmark":"0x10","fwmask":"0x30","goto":3}""", """{"priority":2,"src":"all","fwmark":"0x10","fwmask":"0x30","table":"15001"}""",
+            """{"priority":1,"src":"all","iif":"lo","fwmark":"0x10","fwmask":"0x30","table":"15001","goto":3}""", """{"priority":2,"src":"all","fwmark":"0x10","fwmask":"0x30","table":"15001"}""",
             """{"priority":3,"src":"all","table":"15001","nop":null}""",
         ];
         foreach (var agentRuns in new[] { false, true })
