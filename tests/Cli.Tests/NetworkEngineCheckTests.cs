@@ -106,6 +106,20 @@ public sealed class NetworkEngineCheckTests
     }
 
     [Theory]
+    [InlineData("", FindingLevel.Warning)]
+    [InlineData("-A INPUT -p tcp -m tcp --dport 15008 -j ACCEPT\n", FindingLevel.Warning)]
+    [InlineData("-A INPUT -m mark --mark 0x10/0x30 -j ACCEPT\n", FindingLevel.Warning)]
+    [InlineData("-A INPUT -p tcp -m tcp --dport 15008 -j ACCEPT\n-A INPUT -m mark --mark 0x10/0x30 -j ACCEPT\n", FindingLevel.Ok)]
+    public void The_remedy_for_a_chain_that_drops_is_taken(string rules, object level)
+    {
+        var findings = Evaluate(Empty with { Filter = FilterRules.FromSave("iptables-save", $"*filter\n:INPUT DROP [0:0]\n{rules}") });
+        var found = Assert.Single(findings, f => f.Check == "input");
+        Assert.Equal(level, found.Level);
+        Assert.Contains("0x10/0x30", found.Remedy ?? "0x10/0x30", StringComparison.Ordinal);
+        Assert.DoesNotContain(findings, f => f.Check == "marks");
+    }
+
+    [Theory]
     [InlineData("*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -s 10.0.0.1/32 -j DROP\n", "one rule refuses forwarded packets, such as iptables-save: filter FORWARD: -A FORWARD -s 10.0.0.1/32 -j DROP")]
     [InlineData("*filter\n:FORWARD DROP [0:0]\n", "such as the policy of iptables-save: filter FORWARD")]
     [InlineData("*filter\n:FORWARD ACCEPT [0:0]\n:MINE - [0:0]\n-A FORWARD -j MINE\n-A MINE -p tcp -j REJECT --reject-with tcp-reset\n-A MINE -p udp -j DROP\n", "2 rules refuse forwarded packets")]
@@ -132,6 +146,17 @@ public sealed class NetworkEngineCheckTests
         Assert.Contains("2 rules look at or set mark bits of the agent (0x30), such as iptables-save: mangle PREROUTING: -A PREROUTING -j MARK --set-xmark 0x10/0x10", found.Detail, StringComparison.Ordinal);
         Assert.Contains("--mark-mask", found.Remedy, StringComparison.Ordinal);
         Assert.DoesNotContain(NetworkEngineCheck.Evaluate(others, new PacketMarks(0xc0)), f => f.Check == "marks");
+    }
+
+    [Theory]
+    [InlineData("-j MARK --set-xmark 0x1/0xffffffff")]
+    [InlineData("-j MARK --set-mark 0x1")]
+    public void A_rule_that_takes_the_whole_mark_is_told_with_what_helps(string rule)
+    {
+        HostNetwork others = Empty with { Filter = FilterRules.FromSave("iptables-save", $"*mangle\n-A PREROUTING -j MARK --set-xmark 0x10/0x10\n-A PREROUTING {rule}\n") };
+        var found = Assert.Single(Evaluate(others), f => f.Check == "marks");
+        Assert.Contains(rule, found.Detail, StringComparison.Ordinal);
+        Assert.Contains("give it a mask of its own bits", found.Remedy, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -44,7 +44,10 @@ public sealed class TcpPortTests(MeshFixture mesh)
                 Assert.Equal(1, await sockets[^1].ReceiveAsync(new byte[1]).WaitAsync(TimeSpan.FromSeconds(10)));
             }
 
-            Assert.Equal(Enumerable.Range(First, Count), seen.Select(s => s.Port).Order());
+            lock (seen)
+            {
+                Assert.Equal(Enumerable.Range(First, Count), seen.Select(s => s.Port).Order());
+            }
 
             // As if the client had taken all that there are.
             await mesh.Node2.Place.ScriptAsync($"echo {First} {First + Count - 1} > /proc/sys/net/ipv4/ip_local_port_range");
@@ -60,8 +63,8 @@ public sealed class TcpPortTests(MeshFixture mesh)
         }
         finally
         {
-            await mesh.Node2.Place.ScriptAsync($"echo {before.Trim()} > /proc/sys/net/ipv4/ip_local_port_range");
             sockets.ForEach(s => s.Dispose());
+            await mesh.Node2.Place.ScriptAsync($"echo {before.Trim()} > /proc/sys/net/ipv4/ip_local_port_range");
         }
     }
 }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Culvert.Interop.Netlink;
 using Culvert.Labs;
+using Culvert.Labs.Mesh;
 using Culvert.SystemTests.Fixtures;
 using Culvert.SystemTests.Peers;
 
@@ -27,6 +28,58 @@ public class UdpPortTests(MeshFixture mesh)
         }
 
         Assert.Equal(0, node.Available + pod.Available);
+    }
+
+    [Theory]
+    [InlineData(TestFamily.IPv4)]
+    [InlineData(TestFamily.IPv6)]
+    public async Task A_port_is_taken_where_there_are_many_answers_and_given_back(TestFamily family)
+    {
+        await using var server = UdpPeer.StartEcho(mesh.Far, family);
+        using (var client = UdpPeer.Connect(mesh.Client, server.EndPoint))
+        {
+            await UdpPeer.ExchangeAsync(client, [0]);
+            Assert.Equal(0, await SocketsAsync(server.EndPoint.Port));
+
+            // As many at once as the client's buffer takes; whoever gets another's answer, or none, fails.
+            for (var i = 0; i < 4000; i += 100)
+            {
+                for (var k = i; k < i + 100; k++)
+                {
+                    await client.SendAsync(BitConverter.GetBytes(k));
+                }
+
+                for (var k = i; k < i + 100; k++)
+                {
+                    Assert.Equal(BitConverter.GetBytes(k), (await ReceiveAsync(client, family)).Message);
+                }
+            }
+
+            Assert.Equal(1, await SocketsAsync(server.EndPoint.Port));
+        }
+
+        // With policy for it gone, the session ends.
+        mesh.Mesh.Objects.Write("no-udp", $"apiVersion: culvert.dev/v1alpha1\nkind: AuthorizationPolicy\nmetadata: {{name: no-udp, namespace: {MeshObjects.Namespace}}}\nspec: {{action: DENY, rules: [{{to: [{{ports: [{server.EndPoint.Port}], protocol: UDP}}]}}]}}\n");
+        try
+        {
+            await LabWait.UntilAsync("the port is given back", async () => await SocketsAsync(server.EndPoint.Port) == 0, TimeSpan.FromSeconds(15));
+        }
+        finally
+        {
+            mesh.Mesh.Objects.Remove("no-udp");
+        }
+    }
+
+    // Those of the proxy towards clients: it has them where they are captured, at the node or in the client's own namespace.
+    private async Task<int> SocketsAsync(int port)
+    {
+        var count = 0;
+        foreach (LabNamespace place in new LabNamespace[] { mesh.Node1.Place, mesh.Client })
+        {
+            count += (await place.ScriptAsync($"ss -Huan 'sport = :{port}'")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Length;
+        }
+
+        return count;
     }
 
     [Theory]

@@ -33,8 +33,14 @@ internal static class RuleCheck
     /// <summary>The marks of the agent that has rules here; where none has, those that it will be given.</summary>
     public static async Task<PacketMarks> MarksInUseAsync(PacketMarks marks, CancellationToken cancellationToken)
     {
-        using var json = JsonDocument.Parse(await Tool.RequireAsync("ip", ["-4", "-j", "rule", "show"], null, null, cancellationToken));
-        return MarksOf([.. json.RootElement.EnumerateArray().Where(rule => Text(rule, "table") == Table)], marks);
+        foreach (var family in new[] { "-4", "-6" })
+        {
+            using var json = JsonDocument.Parse(await Tool.RequireAsync("ip", [family, "-j", "rule", "show"], null, null, cancellationToken));
+            List<JsonElement> own = [.. json.RootElement.EnumerateArray().Where(rule => Text(rule, "table") == Table)];
+            if (own.Exists(HasMark)) return MarksOf(own, marks);
+        }
+
+        return marks;
     }
 
     /// <summary>What is wrong with the rules of one family.</summary>
@@ -51,7 +57,7 @@ internal static class RuleCheck
         var findings = all.Select(rule => Evaluate(family, rule, bits, agentRuns)).OfType<Finding>().ToList();
         var last = own.Where(rule => Text(rule, "iif") != "lo" && HasMark(rule)).Select(Priority).DefaultIfEmpty(LastOfAgents).Max();
         findings.AddRange(all.Where(rule => IsBefore(rule, last)).Select(rule => Finding.Warning(
-            "rules", $"`ip {family} rule` {rule.GetRawText()} comes before the agent's: captured packets that it matches go where it leads", $"give it a priority above {last}, and above {LastOfAgents + 1}")));
+            "rules", $"`ip {family} rule` {rule.GetRawText()} comes before the agent's: captured packets that it matches go where it leads", $"give it a priority above {Math.Max(last, LastOfAgents) + 1}")));
         if (agentRuns && !AreComplete(own))
         {
             findings.Add(Finding.Error(
@@ -65,9 +71,7 @@ internal static class RuleCheck
 
     // What is of the machine itself, and what is for its own programs' packets, captures nothing.
     private static bool IsBefore(JsonElement rule, long last) =>
-        Text(rule, "table") is var table && table != Local && table != Table && Text(rule, "iif") != "lo" && !rule.TryGetProperty("nop", out _) && !IsGuard(rule) && Priority(rule) <= last;
-
-    private static bool IsGuard(JsonElement rule) => rule.TryGetProperty("goto", out _) && HasMark(rule);
+        Text(rule, "table") is var table && table != Local && table != Table && (Text(rule, "iif") != "lo" || rule.TryGetProperty("not", out _)) && !rule.TryGetProperty("nop", out _) && Priority(rule) <= last;
 
     private static Finding? Evaluate(string family, JsonElement rule, PacketMarks marks, bool agentRuns)
     {

@@ -27,10 +27,14 @@ internal static class RouteCompiler
         {
             ServicePort? port = find(new(route.Meta.Namespace, backend.Service))?.Ports
                 .FirstOrDefault(p => p.Port == (backend.Port ?? parent.Port) && p.Protocol == parent.Protocol);
-            if (port is not null) targets.Add((backend.Weight, port.Backends));
+            if (port is not null) targets.Add((backend.Weight, Best(port.Backends)));
         }
         return targets;
     }
+
+    // A Service that is local to nodes has some that are ending beside those that are ready on other nodes.
+    private static EquatableArray<ServiceBackend> Best(EquatableArray<ServiceBackend> backends) =>
+        backends.GroupBy(b => b.Address.AddressFamily).SelectMany(f => f.Any(b => !b.IsEnding) ? f.Where(b => !b.IsEnding) : f).ToEquatableArray();
 
     /// <summary>
     /// A target's share is spread over its backends by their own weights; families are told apart, for a client reaches backends of its own only. To keep clients to their zones would be to change shares.

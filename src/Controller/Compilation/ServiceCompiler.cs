@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Culvert.Controller.Objects;
 using Culvert.Core;
 
@@ -44,12 +45,10 @@ internal static class ServiceCompiler
             select new ServiceBackend(workload.Meta.FullName.ToString(), address, target, workload.Meta.Weight) { Node = workload.Node };
         ServiceBackend[] backends = [.. FromSlices(s => s.Ready).Concat(fromSelector)];
 
-        // Connections to those that are ending are better than none, until the next are ready (KEP-1669): on each node by itself, where backends of other nodes are not sent to.
-        if (service.IsNodeLocal || backends.Length == 0)
-        {
-            HashSet<string?> served = [.. backends.Select(b => b.Node)];
-            backends = [.. backends, .. FromSlices(s => s.Draining).Where(b => !served.Contains(b.Node))];
-        }
+        // Connections to those that are ending are better than none, until the next are ready (KEP-1669): each family by itself, and each node, where
+        // backends of other nodes are not sent to.
+        HashSet<(string? Node, AddressFamily Family)> served = [.. backends.Select(PlaceOf)];
+        backends = [.. backends, .. FromSlices(s => s.Draining).Where(b => !served.Contains(PlaceOf(b))).Select(b => b with { IsEnding = true })];
 
         return new()
         {
@@ -62,5 +61,7 @@ internal static class ServiceCompiler
             Backends = backends.DistinctBy(b => (b.Address, b.Port))
                 .OrderBy(b => IpPrefix.Host(b.Address)).ThenBy(b => b.Port).ToEquatableArray(),
         };
+
+        (string? Node, AddressFamily Family) PlaceOf(ServiceBackend backend) => (service.IsNodeLocal ? backend.Node : null, backend.Address.AddressFamily);
     }
 }

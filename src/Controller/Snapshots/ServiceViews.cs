@@ -34,5 +34,5 @@ internal static class ServiceViews
         zone is not null && backends.All(b => !b.Zones.IsEmpty) && backends.Any(b => b.Zones.Contains(zone)) ? backends.Where(b => b.Zones.Contains(zone)) : backends;
 
     private static ServiceInfo WithBackends(this ServiceInfo service, Func<ServicePort, IEnumerable<ServiceBackend>> wanted) =>
-        service with { Ports = service.Ports.Select(p => p with { Backends = wanted(p).Select(b => b with { Node = null, Zones = [] }).OrderBy(b => IpPrefix.Host(b.Address)).ThenBy(b => b.Port).ToEquatableArray() }).ToEquatableArray() };
+        service with { Ports = service.Ports.Select(p => p with { Backends = wanted(p).Select(b => b with { Node = null, Zones = [], IsEnding = false }).OrderBy(b => IpPrefix.Host(b.Address)).ThenBy(b => b.Port).ToEquatableArray() }).ToEquatableArray() };
 }

@@ -12,6 +12,9 @@ public sealed record ServiceBackend(string? WorkloadUid, IPAddress Address, usho
     /// <summary>The node that it is on, for the controller; null where nobody says, and on agents, which are not told.</summary>
     public string? Node { get; init; }
 
+    /// <summary>Whether it is ending, and taken only where no other is ready, for the controller; false on agents.</summary>
+    public bool IsEnding { get; init; }
+
     /// <summary>The zones whose clients are to be sent to it, for the controller; empty where nobody says, and on agents.</summary>
     public EquatableArray<string> Zones { get; init; }
 }

@@ -62,7 +62,7 @@ public sealed partial class RouteNetlink
                 Rt.FRA_OIFNAME => rule with { OutputInterface = attributes.Text },
                 Rt.FRA_L3MDEV => rule with { IsOfVirtualRouters = attributes.Value[0] != 0 },
                 Rt.FRA_IP_PROTO => rule with { IpProtocol = attributes.Value[0] },
-                Rt.FRA_DPORT_RANGE => rule with { DestinationPort = MemoryMarshal.Read<ushort>(attributes.Value) },
+                Rt.FRA_DPORT_RANGE => rule with { DestinationPort = MemoryMarshal.Read<ushort>(attributes.Value), HasMore = rule.HasMore || MemoryMarshal.Read<ushort>(attributes.Value[2..]) != MemoryMarshal.Read<ushort>(attributes.Value) },
                 // All of its bits, unless somebody has said otherwise. Kernel 6.15.
                 Rt.FRA_DPORT_MASK when MemoryMarshal.Read<ushort>(attributes.Value) == ushort.MaxValue => rule,
                 Rt.FRA_PROTOCOL => rule with { Protocol = attributes.Value[0] },

@@ -11,8 +11,8 @@ internal sealed class RawSocket(SocketHandle handle, SocketMark mark) : IDisposa
     internal SocketHandle Handle => handle;
 
     /// <summary>
-    /// Says for which Service the next packet is. A packet passes the programs before the next is written: what a socket is entered as holds for that one. One that has to wait for its neighbour's address may
-    /// say another Service then, and be of no use.
+    /// Says for which Service the next packet is. A packet passes the programs before the next is written: what a socket is entered as holds for that one. One that has to wait for its neighbour's address
+    /// may be sent after the next call, with the Service of that, and is lost.
     /// </summary>
     /// <param name="service">What the receiver hears from in the place of the packet's source; null: the source itself.</param>
     internal SocketErrno SpeakFor(in SocketEndPoint? service)

@@ -5,7 +5,7 @@ using Culvert.Interop.Native;
 namespace Culvert.Interop.Sockets;
 
 /// <summary>
-/// Sends UDP datagrams from any address and port, and takes no port for it: one that a socket is bound to can't be bound by others, and not be used at all where another has it already. By raw sockets
+/// Sends UDP datagrams from any address and port, and takes no port for it: a port that a socket is bound to would be kept from others, and one that another has already can't be bound. By raw sockets
 /// (raw(7)), so that the kernel routes, filters and fragments as it does for any. Needs CAP_NET_RAW and CAP_NET_ADMIN. Not thread-safe.
 /// </summary>
 public sealed unsafe class UnboundDatagramSender : IDisposable
@@ -15,6 +15,10 @@ public sealed unsafe class UnboundDatagramSender : IDisposable
 
     private const int HeaderSize = 8;
     private const int ControlSize = 64;
+
+    // Of all who send by it: a burst for one must not leave the others none. Nothing that comes is read.
+    private const int SendBuffer = 4 << 20;
+    private const int Unread = 1;
 
     // Every raw socket gets what arrives of its protocol, unless it is bound to an address that nothing arrives for: IPv4's and IPv6's for that purpose (RFC 7600, RFC 6666).
     private static readonly SocketEndPoint Nowhere4 = new(IPAddress.Parse("192.0.0.8"), 0);
@@ -47,6 +51,7 @@ public sealed unsafe class UnboundDatagramSender : IDisposable
         error = handle.SetTransparent();
         if (error == SocketErrno.None) error = handle.Bind(nowhere);
         if (error == SocketErrno.None) error = mark.Apply(handle);
+        if (error == SocketErrno.None) error = handle.ForceBuffers(Unread, SendBuffer);
         if (error == SocketErrno.None) return new RawSocket(handle, mark);
         handle.Dispose();
         return null;

@@ -123,7 +123,7 @@ internal static class Explainer
     {
         Wire.FlowPath.Passthrough => $"the source is not enrolled: plaintext to {destination.Uid}, whose mTLS mode is {destination.MtlsMode.ToString().ToLowerInvariant()}",
         Wire.FlowPath.Proxy => $"both ends are on node {destination.Node}: by that node's proxy",
-        Wire.FlowPath.Direct => $"both ends are on node {destination.Node}: in the kernel, straight to the pod",
+        Wire.FlowPath.Direct => $"both ends are on node {destination.Node}: in the kernel, straight to the pod or, where `culvert status` says so, by the node's own forwarding",
         _ => $"{(source!.Node == destination.Node ? $"both ends are on node {source.Node}, one is captured inside its network namespace" : $"from node {source.Node} to node {destination.Node}")}"
             + $": mutual TLS tunnel{(protocol == TransportProtocol.Udp ? ", a datagram a capsule" : "")}, {source.Identity} to {destination.Identity}",
     };

@@ -17,7 +17,15 @@ internal sealed class FilterWatcher : IDisposable
     internal FilterWatcher()
     {
         Watch("culvert-filters", NftMonitor.Open, (m, stop) => m.Wait(stop));
-        Watch("culvert-ipsec", XfrmMonitor.Open, (m, stop) => m.Wait(stop));
+        try
+        {
+            Watch("culvert-ipsec", XfrmMonitor.Open, (m, stop) => m.Wait(stop));
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>Has something whenever rules may have changed.</summary>

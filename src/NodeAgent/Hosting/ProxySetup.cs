@@ -29,7 +29,7 @@ internal static class ProxySetup
             Mark = new SocketMark(options.Marks.Proxy, programs.Maps.OwnSockets, programs.Captured),
             MaxConnections = plan.Workloads,
             MaxExternal = plan.External,
-            MaxSpaceListeners = plan.Spaces,
+            MaxSpaceSockets = plan.Spaces,
             MaxBoundPorts = BoundPorts.MostOf(LocalPortRange.OfNode.Count),
             MaxTunnels = plan.Tunnels,
             MaxHandshakes = plan.Handshakes,

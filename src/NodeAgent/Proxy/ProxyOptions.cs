@@ -141,8 +141,8 @@ internal sealed partial record ProxyOptions
     /// <summary>Most sockets at once, over all loops, for clients outside the mesh that have proven nothing; one address has half of them at most.</summary>
     internal int MaxExternal { get; init; } = DescriptorPlan.MostForExternal;
 
-    /// <summary>Most listeners at once in the namespaces of pods that are captured inside them: up to six per pod and loop.</summary>
-    internal int MaxSpaceListeners { get; init; } = DescriptorPlan.MostForSpaces;
+    /// <summary>Most listeners and raw sockets at once in the namespaces of pods that are captured inside them: up to ten per pod and loop.</summary>
+    internal int MaxSpaceSockets { get; init; } = DescriptorPlan.MostForSpaces;
 
     /// <summary>Most UDP sockets at once, over all loops, of one network namespace that have ports of clients or destinations.</summary>
     internal int MaxBoundPorts { get; init; } = BoundPorts.Most;

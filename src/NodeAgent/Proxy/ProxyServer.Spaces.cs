@@ -14,6 +14,9 @@ internal sealed partial class ProxyServer
     private const int AddressNotAvailable = (int)SocketErrno.AddressNotAvailable;
     private const int AddressFamilyNotSupported = (int)SocketErrno.AddressFamilyNotSupported;
 
+    // What a loop may need in a namespace besides: those that answer without a port and those that tell of closed ports, for each family.
+    private const int RawSockets = 4;
+
     private readonly Dictionary<PodSpace, SpaceListeners> _spaces = [];
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -25,15 +28,15 @@ internal sealed partial class ProxyServer
         SpaceListeners listeners = BindIn(space);
         lock (_spaces)
         {
-            int used = _spaces.Values.Sum(s => s.Count);
-            bool fits = used + listeners.Count <= _options.MaxSpaceListeners;
+            int used = SpaceSocketsInUse(), more = SocketsOf(listeners);
+            bool fits = used + more <= _options.MaxSpaceSockets;
             if (_stopped || space.IsClosed || !fits || !_spaces.TryAdd(space, listeners))
             {
                 foreach (ProxyListener listener in listeners.All) listener.Handle.Dispose();
                 if (!fits)
                 {
-                    throw new KernelException($"keep {listeners.Count} listeners in the network namespace of {space.Uid}", (int)SocketErrno.ProcessDescriptorLimit,
-                        $"{used} of the {_options.MaxSpaceListeners} descriptors that the agent's limit leaves for them are in use; {DescriptorLimit.Remedy}");
+                    throw new KernelException($"keep {more} sockets in the network namespace of {space.Uid}", (int)SocketErrno.ProcessDescriptorLimit,
+                        $"{used} of the {_options.MaxSpaceSockets} descriptors that the agent's limit leaves for them are in use; {DescriptorLimit.Remedy}");
                 }
 
                 ObjectDisposedException.ThrowIf(_stopped, this);
@@ -67,6 +70,13 @@ internal sealed partial class ProxyServer
         if (_started) await await Task.WhenAny(InvokeAllAsync(loop => loop.CloseOf(space)), _ended.Task);
         foreach (ProxyListener listener in listeners.All) listener.Handle.Dispose();
     }
+
+    private int SpaceSocketsInUse()
+    {
+        lock (_spaces) return _spaces.Values.Sum(SocketsOf);
+    }
+
+    private int SocketsOf(SpaceListeners listeners) => listeners.Count + (_loops.Length * RawSockets);
 
     private ProxyListener[] SpacesListeners()
     {

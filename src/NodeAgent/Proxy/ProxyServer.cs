@@ -77,7 +77,7 @@ internal sealed partial class ProxyServer : IAsyncDisposable
         new("tunnels-accepted", _shared.Tunnels.Used, _shared.Tunnels.Limit),
         new("tunnels-opened", _shared.OwnTunnels.Used, _shared.OwnTunnels.Limit),
         new("handshakes", _loops.Sum(l => l.Handshakes), _options.MaxHandshakes),
-        new("spaces", SpacesListeners().Length, _options.MaxSpaceListeners),
+        new("spaces", SpaceSocketsInUse(), _options.MaxSpaceSockets),
     ];
 
     private IEnumerable<ProxyListener> AllListeners => [.. _outbound, .. _backends, .. _tunnels, .. _udp, .. _plain, .. SpacesListeners()];

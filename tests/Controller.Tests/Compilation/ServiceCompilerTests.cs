@@ -41,6 +41,17 @@ public sealed class ServiceCompilerTests
     }
 
     [Fact]
+    public void ARouteToAServiceThatIsLocalToNodesTakesWhoIsReady()
+    {
+        string parent = Service("").Replace("name: web", "name: front", StringComparison.Ordinal).Replace("10.96.0.1", "10.96.0.2", StringComparison.Ordinal).Replace("selector: {app: web}, ", "", StringComparison.Ordinal);
+        const string route = "apiVersion: gateway.networking.k8s.io/v1\nkind: TCPRoute\nmetadata: {name: r, namespace: shop}\nspec: {parentRefs: [{group: \"\", kind: Service, name: front}], rules: [{backendRefs: [{name: web, port: 80}]}]}\n---\n";
+        string Backends(params (string, string, string)[] endpoints) =>
+            ServiceCompilerTests.Backends(Snapshot("node-1", Service("internalTrafficPolicy: Local, ") + parent + route + Slice(endpoints)).Services[new("shop", "front")]);
+        Assert.Equal("10.0.0.1", Backends(("10.0.0.1", "node-1", Ready), ("10.0.0.2", "node-2", Draining)));
+        Assert.Equal("10.0.0.2", Backends(("10.0.0.2", "node-2", Draining)));
+    }
+
+    [Fact]
     public void OnlyTheNodeOfABackendHearsOfItWhereTheServiceIsLocalToNodes()
     {
         MeshCompiler compiler = new();

@@ -10,7 +10,7 @@ public sealed class EveryFieldTests
     public void A_workload_arrives_whole() => Arrives(new WorkloadInfo { Uid = "", Name = default, ServiceAccount = "", Identity = null!, Node = "" }, w => w.ToWire().ToModel());
 
     [Fact]
-    public void A_Service_arrives_whole() => Arrives(new ServiceInfo { Name = default }, s => s.ToWire().ToModel(), "].Node:", "].Zones");
+    public void A_Service_arrives_whole() => Arrives(new ServiceInfo { Name = default }, s => s.ToWire().ToModel(), "].Node:", "].Zones", "].IsEnding:");
 
     [Fact]
     public void A_policy_arrives_whole() => Arrives(new PolicyInfo { Name = default }, p => p.ToWire().ToModel());

@@ -9,13 +9,17 @@ namespace Culvert.Cli.Checks.Network;
 /// <param name="Text">The rule as the program writes it.</param>
 internal sealed record FilterRule(string Source, string Table, string Chain, string Text)
 {
-    private static readonly char[] Space = [' '];
+    // Verdicts of maps stand before commas.
+    private static readonly char[] Separators = [' ', ','];
 
     /// <summary>Whether it drops or rejects what it matches.</summary>
     public bool Refuses => Words.Any(w => w is "drop" or "reject" or "DROP" or "REJECT");
 
+    /// <summary>Whether it accepts what it matches.</summary>
+    public bool Accepts => Words.Any(w => w is "accept" or "ACCEPT");
+
     /// <summary>The words of <see cref="Text"/>.</summary>
-    public IEnumerable<string> Words => Text.Split(Space, StringSplitOptions.RemoveEmptyEntries);
+    public IEnumerable<string> Words => Text.Split(Separators, StringSplitOptions.RemoveEmptyEntries);
 
     public override string ToString() => $"{Source}: {Table} {Chain}: {Text}";
 }

@@ -30,7 +30,7 @@ internal static class NetworkEngineCheck
     /// <param name="network">The network.</param>
     /// <param name="marks">The agent's marks.</param>
     internal static IReadOnlyList<Finding> Evaluate(HostNetwork network, PacketMarks marks) =>
-        [Services(network), .. NetworkOf(network), .. Masquerade(network), .. Input(network), .. Forward(network), .. Bridge(network), .. Diversion(network), .. Marks(network, marks)];
+        [Services(network), .. NetworkOf(network), .. Masquerade(network), .. Input(network, marks), .. Forward(network), .. Bridge(network), .. Diversion(network), .. Marks(network, marks)];
 
     private static Finding Services(HostNetwork network)
     {
@@ -57,15 +57,22 @@ internal static class NetworkEngineCheck
         if (rules.Length > 0) yield return Finding.Ok("masquerade", $"rules masquerade, such as {rules[0]}");
     }
 
-    private static IEnumerable<Finding> Input(HostNetwork network)
+    private static IEnumerable<Finding> Input(HostNetwork network, PacketMarks marks)
     {
         foreach (var chain in network.Filter.Chains.Where(c => c.Hook == "input" && c.Drops))
         {
-            yield return Finding.Warning(
-                "input", $"{chain.Source}: chain {chain.Name} of table {chain.Table} drops what no rule of it accepts: captured packets and tunnels are input, not forwarded",
-                "accept, before it drops, TCP to port 15008 of pod addresses and packets that have the agent's capture mark");
+            FilterRule[] accepted = [.. network.Filter.Rules.Where(r => (r.Source, r.Table, r.Chain) == (chain.Source, chain.Table, chain.Name) && r.Accepts)];
+            var name = $"{chain.Source}: chain {chain.Name} of table {chain.Table}";
+            yield return accepted.Any(r => AcceptsCaptured(r, marks)) && accepted.Any(r => r.Words.Contains("15008"))
+                ? Finding.Ok("input", $"{name} drops what no rule of it accepts, and accepts tunnels and captured packets")
+                : Finding.Warning(
+                    "input", $"{name} drops what no rule of it accepts: captured packets and tunnels are input, not forwarded",
+                    $"accept, before it drops, TCP to port 15008 of pod addresses and packets that have the agent's capture mark (0x{marks.Capture:x}/0x{marks.Mask:x})");
         }
     }
+
+    // As the remedy for a chain that drops has it.
+    private static bool AcceptsCaptured(FilterRule rule, PacketMarks marks) => rule.Accepts && MarkUse.BitsOf(rule) == marks.Mask && !rule.Words.Contains("set");
 
     // What workloads say to each other between nodes is the proxy's on its way: received at one node, sent by another.
     private static IEnumerable<Finding> Forward(HostNetwork network)
@@ -105,10 +112,14 @@ internal static class NetworkEngineCheck
     // One finding for each table: engines have many such rules.
     private static IEnumerable<Finding> Marks(HostNetwork network, PacketMarks marks)
     {
-        foreach (var rules in network.Filter.Rules.Where(r => !NatTables.IsAgents(r.Table) && (MarkUse.BitsOf(r) & marks.Mask) != 0).GroupBy(r => (r.Source, r.Table)))
+        foreach (var rules in network.Filter.Rules.Where(r => !NatTables.IsAgents(r.Table) && (MarkUse.BitsOf(r) & marks.Mask) != 0 && !AcceptsCaptured(r, marks)).GroupBy(r => (r.Source, r.Table)))
         {
+            var takesAll = rules.FirstOrDefault(r => MarkUse.BitsOf(r) == uint.MaxValue);
             yield return Finding.Warning(
-                "marks", $"{rules.Count()} rules look at or set mark bits of the agent ({marks}), such as {rules.First()}", $"give the other program marks outside {marks}, or the agent two other bits (--mark-mask)");
+                "marks", $"{rules.Count()} rules look at or set mark bits of the agent ({marks}), such as {takesAll ?? rules.First()}",
+                takesAll is null
+                    ? $"give the other program marks outside {marks}, or the agent two other bits (--mark-mask)"
+                    : "it takes the whole mark, whichever bits the agent has: give it a mask of its own bits (iptables: --set-xmark VALUE/MASK, --mark VALUE/MASK; nft: meta mark set meta mark and not MASK or VALUE)");
         }
     }
 

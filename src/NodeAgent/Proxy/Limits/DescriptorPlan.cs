@@ -8,7 +8,7 @@ namespace Culvert.NodeAgent.Proxy.Limits;
 /// <param name="External">For whoever is outside the mesh and has proven nothing.</param>
 /// <param name="Tunnels">For tunnels, in each direction.</param>
 /// <param name="Handshakes">For connections to the tunnel port that have proven nothing yet.</param>
-/// <param name="Spaces">For listeners in the network namespaces of pods that are captured inside them.</param>
+/// <param name="Spaces">For listeners and raw sockets in the network namespaces of pods that are captured inside them.</param>
 internal readonly record struct DescriptorPlan(int Workloads, int External, int Tunnels, int Handshakes, int Spaces)
 {
     /// <summary>Fewest descriptors that an agent works with.</summary>
@@ -32,8 +32,8 @@ internal readonly record struct DescriptorPlan(int Workloads, int External, int 
     /// </summary>
     internal const int MostForHandshakes = 2048;
 
-    /// <summary>Most for listeners of pods captured inside: 170 pods where 64 loops have six each.</summary>
-    internal const int MostForSpaces = 65_536;
+    /// <summary>Most for sockets of the proxy in the namespaces of pods captured inside, but those of connections: 150 pods where 64 loops have ten each.</summary>
+    internal const int MostForSpaces = 98_304;
 
     /// <summary>So many of the <see cref="Handshakes"/> may be of one address.</summary>
     internal int HandshakesPerSource => PerSource(Handshakes);

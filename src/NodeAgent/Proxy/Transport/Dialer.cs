@@ -41,7 +41,15 @@ internal static class Dialer
         portChanged = false;
         SocketHandle? handle = Open(loop, remote, options, out error);
         if (handle is null) return null;
-        error = TryStart(handle, remote, options.Source, mayShare: options.Space is null);
+        error = TryStart(handle, remote, options.Source, byConnect: options.Space is null, out bool isOther);
+        if (isOther)
+        {
+            handle.Dispose();
+            handle = Open(loop, remote, options, out error);
+            if (handle is null) return null;
+            error = TryStart(handle, remote, options.Source, byConnect: false, out _);
+        }
+
         if (options.Source is { Port: not 0 } source && error is SocketErrno.AddressInUse or SocketErrno.AddressNotAvailable)
         {
             // The client's own port is taken here (or the very four-tuple is): keep the address, give up the port.
@@ -49,7 +57,7 @@ internal static class Dialer
             handle = Open(loop, remote, options, out error);
             if (handle is null) return null;
             portChanged = true;
-            error = TryStart(handle, remote, options.Source!.Value.WithPort(0), mayShare: false);
+            error = TryStart(handle, remote, options.Source!.Value.WithPort(0), byConnect: false, out _);
         }
 
         if (error is SocketErrno.None or SocketErrno.InProgress) return handle;
@@ -79,11 +87,12 @@ internal static class Dialer
         return null;
     }
 
-    private static SocketErrno TryStart(SocketHandle handle, in SocketEndPoint remote, in SocketEndPoint? source, bool mayShare)
+    private static SocketErrno TryStart(SocketHandle handle, in SocketEndPoint remote, in SocketEndPoint? source, bool byConnect, out bool isOther)
     {
+        isOther = false;
         if (source is { } from)
         {
-            if (mayShare && LocalPortRange.OfNode.Contains(from.Port) && TryShared(handle, remote, from) is { } shared) return shared;
+            if (byConnect && LocalPortRange.OfNode.Contains(from.Port) && TryByConnect(handle, remote, from, out isOther) is { } started) return started;
             SocketErrno error = from.Port == 0 ? handle.SetBindAddressNoPort() : SocketErrno.None;
             if (error == SocketErrno.None) error = handle.Bind(from);
             if (error != SocketErrno.None) return error;
@@ -93,18 +102,21 @@ internal static class Dialer
     }
 
     // A port that connect has chosen can serve others of this machine to other destinations, which one that bind was given can't: clients that choose their ports at random would soon leave none. Null: it has
-    // to be bound, since the kernel is older (6.3), or a socket that was bound has the port already. Pods' namespaces have ranges of their own, and there nobody but the
-    // pod is hindered.
-    private static SocketErrno? TryShared(SocketHandle handle, in SocketEndPoint remote, in SocketEndPoint source)
+    // to be bound, since the kernel is older (6.3), or a socket that was bound has the port already. Pods' namespaces have ranges of their own, and there nobody but the pod is hindered.
+    private static SocketErrno? TryByConnect(SocketHandle handle, in SocketEndPoint remote, in SocketEndPoint source, out bool isOther)
     {
+        isOther = false;
         SocketErrno error = handle.SetLocalPort(source.Port);
         if (error == SocketErrno.None) error = handle.SetBindAddressNoPort();
         if (error == SocketErrno.None) error = handle.Bind(source.WithPort(0));
         if (error == SocketErrno.None) error = handle.Connect(remote);
         if (error is SocketErrno.None or SocketErrno.InProgress)
         {
-            // The range may have been set anew.
             if (handle.GetLocalEndPoint(out SocketEndPoint local) == SocketErrno.None && local.Port == source.Port) return error;
+
+            // Somebody has set the range anew, and the port is not of it: this connection is of no use.
+            LocalPortRange.Forget();
+            isOther = true;
             return SocketErrno.AddressNotAvailable;
         }
 

@@ -10,12 +10,13 @@ internal sealed class PerSpace<T>(Func<PodSpace?, T?> make) : IDisposable
 {
     private readonly Dictionary<PodSpace, T> _inside = [];
     private T? _own;
+    private bool _isClosed;
 
-    /// <summary>That of a space, or, for null, of the node's own namespace; null when it can't be made, or the space has been given up.</summary>
+    /// <summary>That of a space, or, for null, of the node's own namespace; null when it can't be made, or the space, or all, has been given up.</summary>
     internal T? Find(PodSpace? space)
     {
+        if (_isClosed || space is { IsClosed: true }) return null;
         if (space is null) return _own ??= make(null);
-        if (space.IsClosed) return null;
         if (_inside.TryGetValue(space, out T? inside)) return inside;
         inside = make(space);
         if (inside is not null) _inside.Add(space, inside);
@@ -31,6 +32,7 @@ internal sealed class PerSpace<T>(Func<PodSpace?, T?> make) : IDisposable
     /// <summary>Gives everything up; when the loop ends.</summary>
     public void Dispose()
     {
+        _isClosed = true;
         _own?.Dispose();
         foreach (T inside in _inside.Values) inside.Dispose();
     }

@@ -1,3 +1,4 @@
+using Culvert.Interop;
 using Culvert.Interop.Sockets;
 using Culvert.NodeAgent.Proxy.Limits;
 using Culvert.NodeAgent.Proxy.Loop;
@@ -6,7 +7,7 @@ using Culvert.NodeAgent.Proxy.Transport;
 
 namespace Culvert.NodeAgent.Proxy.Udp;
 
-/// <summary>Makes the connected sockets of one loop's sessions. Belongs to the loop's thread.</summary>
+/// <summary>Makes the paths of one loop's sessions to clients and applications. Belongs to the loop's thread.</summary>
 internal sealed class UdpDialer
 {
     // Limits, not reservations. A burst at full speed has to wait here while the loop serves others.
@@ -19,7 +20,8 @@ internal sealed class UdpDialer
     private readonly UdpIo _io;
     private readonly BoundPorts _ports;
     private readonly PerSpace<UnboundDatagramSender> _unbound;
-    private readonly Action<UdpSocketPeer> _bind;
+    private readonly Func<UdpSocketPeer, bool> _bind;
+    private bool _mayNot;
 
     /// <summary>Makes a dialer; no socket yet.</summary>
     /// <param name="loop">The loop.</param>
@@ -30,8 +32,8 @@ internal sealed class UdpDialer
     internal UdpDialer(EventLoop loop, SocketMark mark, bool transparent, UdpIo io, BoundPorts ports)
     {
         (_loop, _mark, _transparent, _io, _ports) = (loop, mark, transparent, io, ports);
-        _unbound = new(space => SpaceSockets.TryCreateUnbound(loop, space, mark, out _));
-        _bind = peer => _ = TryBind(peer, peer.Local); // what can't have a socket goes on without
+        _unbound = new(Make);
+        _bind = peer => TryBind(peer, peer.Local) == SocketErrno.None; // what can't have a socket goes on without
     }
 
     /// <summary>
@@ -45,10 +47,12 @@ internal sealed class UdpDialer
     /// <param name="error">Why null was returned.</param>
     internal UdpSocketPeer? Open(in SocketEndPoint? local, in SocketEndPoint remote, PodSpace? space, IDatagramSink sink, out SocketErrno error)
     {
-        UdpSocketPeer peer = new(_loop, _io, local ?? default, remote, service: null, space, sink);
-        error = TryBind(peer, local);
+        // An address of the other family is of no use.
+        SocketEndPoint? from = _transparent && local is { } asked && asked.IsIPv4 == remote.IsIPv4 ? asked : null;
+        UdpSocketPeer peer = new(_loop, _io, from ?? default, remote, service: null, space, sink);
+        error = TryBind(peer, from);
         if (error == SocketErrno.None) return peer;
-        if (error != SocketErrno.AddressInUse || local is not { Port: not 0 } || _unbound.Find(space) is not { } unbound) return null;
+        if (error != SocketErrno.AddressInUse || from is not { Port: not 0 } || _unbound.Find(space) is not { } unbound) return null;
         peer.Unbound = unbound;
         error = SocketErrno.None;
         return peer;
@@ -66,22 +70,22 @@ internal sealed class UdpDialer
     internal UdpSocketPeer? OpenForClient(in SocketEndPoint local, in SocketEndPoint client, in SocketEndPoint? service, PodSpace? space, IDatagramSink sink)
     {
         UdpSocketPeer peer = new(_loop, _io, local, client, service, space, sink) { Unbound = _transparent ? _unbound.Find(space) : null };
-        if (peer.Unbound is null) return TryBind(peer, local) == SocketErrno.None ? peer : null;
-        peer.OnBusy = _bind;
+        if (peer.Unbound is null) return TryBind(peer, _transparent ? local : null) == SocketErrno.None ? peer : null;
+        peer.TryGetSocket = _bind;
         return peer;
     }
 
-    // Gives a path a socket. AddressInUse also where too many ports are taken.
+    // Gives a path a socket. AddressInUse also where too many ports are taken, unless there is no other way to speak from one.
     private SocketErrno TryBind(UdpSocketPeer peer, in SocketEndPoint? local)
     {
-        bool takesPort = _transparent && local is { Port: not 0 };
+        bool takesPort = local is { Port: not 0 } && _unbound.Find(peer.Space) is not null;
         if (takesPort && !_ports.TryTake(peer.Space)) return SocketErrno.AddressInUse;
         SocketHandle? handle = Connect(local, peer.Remote, peer.Service, peer.Space, out SocketErrno error);
         if (handle is not null)
         {
             error = handle.GetLocalEndPoint(out SocketEndPoint bound);
             if (error == SocketErrno.None) error = _loop.Register(peer, handle, EpollEvents.Readable);
-            if (error == SocketErrno.None) peer.Use(handle, bound, takesPort ? _ports : null);
+            if (error == SocketErrno.None) peer.Adopt(handle, bound, takesPort ? _ports : null);
             else handle.Dispose();
         }
 
@@ -95,6 +99,17 @@ internal sealed class UdpDialer
     /// <summary>Closes what its peers share; when the loop ends.</summary>
     internal void Close() => _unbound.Dispose();
 
+    // That this process lacks the capability does not change.
+    private UnboundDatagramSender? Make(PodSpace? space)
+    {
+        if (_mayNot) return null;
+        UnboundDatagramSender? sender = SpaceSockets.TryCreateUnbound(_loop, space, _mark, out SocketErrno error);
+        if (error is not (SocketErrno.NotPermitted or SocketErrno.AccessDenied) || sender is not null) return sender;
+        _mayNot = true;
+        _loop.ReportFault(new KernelException("make a raw socket (CAP_NET_RAW) to answer from UDP ports that programs of this node have: answers from these are lost, and the proxy's ports are taken from others", (int)error));
+        return null;
+    }
+
     private SocketHandle? Connect(in SocketEndPoint? local, in SocketEndPoint remote, in SocketEndPoint? service, PodSpace? space, out SocketErrno error)
     {
         SocketHandle? handle = SpaceSockets.TryCreateUdp(_loop, space, !remote.IsIPv4, out error);
@@ -104,7 +119,7 @@ internal sealed class UdpDialer
 
         // Without it GSO batches come cut up, which works as well.
         if (error == SocketErrno.None) _ = handle.SetReceiveOffload();
-        if (error == SocketErrno.None && _transparent && local is { } from && from.IsIPv4 == remote.IsIPv4)
+        if (error == SocketErrno.None && local is { } from)
         {
             error = handle.SetTransparent();
             if (error == SocketErrno.None) error = _mark.TakeCapturedOnly(handle);

@@ -8,7 +8,8 @@ namespace Culvert.NodeAgent.Proxy.Udp;
 
 /// <summary>
 /// A pod, or another plain UDP end point, as a session speaks to it: a connected socket that may be bound to an address of
-/// somebody else, so that the application sees the real client; or no socket of its own where another program has the port. Then what comes back is delivered by whoever takes captured datagrams.
+/// somebody else, so that the application sees the real client; or no socket of its own: where another program has the port, too many ports are taken, or, towards a client, there is not much to be sent. Then what
+/// comes back is delivered by whoever takes captured datagrams.
 /// Belongs to its loop's thread.
 /// </summary>
 internal sealed class UdpSocketPeer : EventSource, IDatagramPeer, IReplyHolder
@@ -47,8 +48,8 @@ internal sealed class UdpSocketPeer : EventSource, IDatagramPeer, IReplyHolder
     /// <summary>Sends while there is no socket; not owned.</summary>
     internal UnboundDatagramSender? Unbound { get; set; }
 
-    /// <summary>Called once when there is much to be sent without a socket; may give it one. Null: it stays without.</summary>
-    internal Action<UdpSocketPeer>? OnBusy { get; set; }
+    /// <summary>Called when there is much to be sent without a socket: gives it one, if that can be had now. Null: it stays without.</summary>
+    internal Func<UdpSocketPeer, bool>? TryGetSocket { get; set; }
 
     /// <summary>The Service that it speaks for; null: none.</summary>
     internal SocketEndPoint? Service { get; }
@@ -74,7 +75,7 @@ internal sealed class UdpSocketPeer : EventSource, IDatagramPeer, IReplyHolder
     public bool Send(ReadOnlySpan<byte> payload)
     {
         if (_disposed) return false;
-        if (Handle is null && OnBusy is not null) CountUntilBusy();
+        if (Handle is null && TryGetSocket is { } tryGet && IsBusy()) tryGet(this);
         if (Handle is not null) _io.Add(this, payload);
         else _io.CountUnbound(Unbound!.Send(Local, Remote, Service, payload));
         return true;
@@ -84,15 +85,15 @@ internal sealed class UdpSocketPeer : EventSource, IDatagramPeer, IReplyHolder
     /// <param name="handle">The socket; owned from here on.</param>
     /// <param name="bound">Where it is bound.</param>
     /// <param name="ports">Where its port is given back; null: it has taken none.</param>
-    internal void Use(SocketHandle handle, in SocketEndPoint bound, BoundPorts? ports) => (Handle, Local, _ports) = (handle, bound, ports);
+    internal void Adopt(SocketHandle handle, in SocketEndPoint bound, BoundPorts? ports) => (Handle, Local, _ports) = (handle, bound, ports);
 
-    private void CountUntilBusy()
+    // Once in so many datagrams: a socket that can't be had now may be later.
+    private bool IsBusy()
     {
         if (Loop.NowMilliseconds - _countedSince > BusyMilliseconds) (_countedSince, _counted) = (Loop.NowMilliseconds, 0);
-        if (++_counted < Busy) return;
-        Action<UdpSocketPeer> busy = OnBusy!;
-        OnBusy = null;
-        busy(this);
+        if (++_counted < Busy) return false;
+        _counted = 0;
+        return true;
     }
 
     /// <inheritdoc/>
@@ -149,6 +150,7 @@ internal sealed class UdpSocketPeer : EventSource, IDatagramPeer, IReplyHolder
         _disposed = true;
         Closing?.Invoke(this, kept);
         _io.Discard(this);
+        Unbound = null;
         if (Handle is null) return;
         Loop.Unregister(this);
         Handle.Dispose();

@@ -11,7 +11,7 @@ internal sealed class InsideNode : IAsyncDisposable, IPodSpaces
 {
     private readonly TestAuthority _authority = new();
 
-    internal InsideNode(int loops = 1, int maxListeners = 64)
+    internal InsideNode(int loops = 1, int maxSockets = 128)
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "needs root for network namespaces");
         Alice = new PodLab(1, ProxyPair.Workload("alice", "a", ProxyPair.Alice, IPAddress.Parse("10.91.0.1")));
@@ -28,7 +28,7 @@ internal sealed class InsideNode : IAsyncDisposable, IPodSpaces
             Mesh.Identities[identity] = new TlsIdentity(identity, _authority.Context(false, leaf), _authority.Context(true, leaf));
         }
 
-        Server = new ProxyServer(new ProxyOptions { Loops = loops, MaxSpaceListeners = maxListeners, OutboundListeners = [], TunnelListeners = [], Mark = new SocketMark(PodLab.Mark) }, Mesh.Agent, TimeProvider.System);
+        Server = new ProxyServer(new ProxyOptions { Loops = loops, MaxSpaceSockets = maxSockets, OutboundListeners = [], TunnelListeners = [], Mark = new SocketMark(PodLab.Mark) }, Mesh.Agent, TimeProvider.System);
         Server.Start();
         AliceListeners = Server.OpenSpace(Alice.Space);
         BobListeners = Server.OpenSpace(Bob.Space);

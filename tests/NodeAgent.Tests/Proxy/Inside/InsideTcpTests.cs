@@ -156,14 +156,14 @@ public sealed class InsideTcpTests
     [Fact]
     public async Task APodForWhoseListenersThereAreNoDescriptorsIsRefusedWithTheRemedy()
     {
-        await using InsideNode node = new(maxListeners: 15);
+        await using InsideNode node = new(maxSockets: 25);
         using PodLab carol = new(3, ProxyPair.Workload("carol", "c", "spiffe://cluster.local/ns/c/sa/carol", IPAddress.Parse("10.91.0.3")));
         string message = Assert.Throws<KernelException>(() => node.Server.OpenSpace(carol.Space)).Message;
-        Assert.Contains($"keep 6 listeners in the network namespace of {carol.Workload.Uid}: EMFILE", message, StringComparison.Ordinal);
-        Assert.Contains("12 of the 15 descriptors", message, StringComparison.Ordinal);
+        Assert.Contains($"keep 10 sockets in the network namespace of {carol.Workload.Uid}: EMFILE", message, StringComparison.Ordinal);
+        Assert.Contains("20 of the 25 descriptors", message, StringComparison.Ordinal);
         Assert.Contains("LimitNOFILE=", message, StringComparison.Ordinal);
         Assert.Empty(carol.Sockets());
-        Assert.Contains(new PlaceUse("spaces", 12, 15), node.Server.Places);
+        Assert.Contains(new PlaceUse("spaces", 20, 25), node.Server.Places);
 
         // When another has left, there are.
         await node.Server.CloseSpaceAsync(node.Alice.Space);
