@@ -30,7 +30,7 @@ internal sealed class ProxyLoop
     private readonly UdpSessions _sessions;
     private readonly CapturedDatagrams _datagrams;
     private readonly PortUnreachableReporter _unreachable;
-    private readonly UdpDialer _dialer;
+    private readonly UdpDialer _udpDialer;
     private readonly List<(LoopListener Listener, PodSpace? Space)> _listeners = [];
     private readonly List<UdpListener> _datagramListeners = [];
 
@@ -63,12 +63,12 @@ internal sealed class ProxyLoop
         // Datagrams that pods send.
         _udp = new UdpIo(loop, new UdpCounters(), agent.Observer);
         _unreachable = new PortUnreachableReporter(loop, options.Mark, options.Transparent);
-        _dialer = new UdpDialer(loop, options.Mark, options.Transparent, _udp, shared.Ports);
+        _udpDialer = new UdpDialer(loop, options.Mark, options.Transparent, _udp, shared.Ports);
         _late = new LateAnswers(loop, options.LateAnswerTime, shared.Answers, agent.Replies);
-        UdpApplicationDialer udpApplications = new(_dialer, shared.Answers, agent.Replies, _late, agent.Observer);
+        UdpApplicationDialer udpApplications = new(_udpDialer, shared.Answers, agent.Replies, _late, agent.Observer);
         BehindProxyHeaderSessions behindHeaders = new(loop, options.UdpTimes, agent.Directory, places, ids, _guard, udpApplications, agent.Observer);
         UdpSessionOpener opener = new(loop, agent.Directory, agent.Spaces, ids, places, _guard, udpApplications, new UdpTunnelDialer(loop, _pool, agent.TunnelSource, agent.Observer), behindHeaders);
-        UdpSessionParts parts = new(loop, options.UdpTimes, _dialer, _udp, _unreachable, agent.Draws, agent.Observer);
+        UdpSessionParts parts = new(loop, options.UdpTimes, _udpDialer, _udp, _unreachable, agent.Draws, agent.Observer);
         _sessions = new UdpSessions(options.MaxUdpSessions, options.MaxUdpRefusals, agent.Directory, parts, opener);
         _datagrams = new CapturedDatagrams(loop, options.CheckCaptured, _sessions, shared.Answers, agent.Directory, agent.Observer);
 
@@ -151,7 +151,7 @@ internal sealed class ProxyLoop
         Tunnels.CloseOf(space);
         _pool.CloseOf(space);
         _unreachable.CloseOf(space);
-        _dialer.CloseOf(space);
+        _udpDialer.CloseOf(space);
         _late.CloseOf(space);
     }
 
@@ -191,7 +191,7 @@ internal sealed class ProxyLoop
         Tunnels.CloseAll();
         _pool.CloseAll();
         _unreachable.Close();
-        _dialer.Close();
+        _udpDialer.Close();
         _late.Close();
     }
 

@@ -31,8 +31,7 @@ internal sealed class UdpDialer
     /// <param name="ports">How many ports may be taken.</param>
     internal UdpDialer(EventLoop loop, SocketMark mark, bool transparent, UdpIo io, BoundPorts ports)
     {
-        (_loop, _mark, _transparent, _io, _ports) = (loop, mark, transparent, io, ports);
-        _unbound = new(Make);
+        (_loop, _mark, _transparent, _io, _ports, _unbound) = (loop, mark, transparent, io, ports, new(Make));
         _bind = peer => TryBind(peer, peer.Local) == SocketErrno.None; // what can't have a socket goes on without
     }
 
