@@ -59,7 +59,7 @@ public class UdpPortTests(MeshFixture mesh)
         }
 
         // With policy for it gone, the session ends.
-        mesh.Mesh.Objects.Write("no-udp", $"apiVersion: culvert.dev/v1alpha1\nkind: AuthorizationPolicy\nmetadata: {{name: no-udp, namespace: {MeshObjects.Namespace}}}\nspec: {{action: DENY, rules: [{{to: [{{ports: [{server.EndPoint.Port}], protocol: UDP}}]}}]}}\n");
+        mesh.Mesh.Objects.Write("no-udp", $"apiVersion: culvert.dev/v1alpha1\nkind: AuthorizationPolicy\nmetadata: {{name: no-udp, namespace: {MeshObjects.Namespace}}}\nspec: {{action: DENY, rules: [{{to: [{{ports: [{server.EndPoint.Port}]}}]}}]}}\n");
         try
         {
             await LabWait.UntilAsync("the port is given back", async () => await SocketsAsync(server.EndPoint.Port) == 0, TimeSpan.FromSeconds(15));
