@@ -38,7 +38,7 @@ public sealed unsafe class UnboundDatagramSender : IDisposable
         RawSocket? raw4 = TryOpen(mark, Nowhere4, out error);
         if (raw4 is null) return null;
         RawSocket? raw6 = TryOpen(mark, Nowhere6, out SocketErrno error6);
-        if (raw6 is not null || error6 is SocketErrno.AddressFamilyNotSupported or SocketErrno.AddressNotAvailable) return new UnboundDatagramSender(raw4, raw6);
+        if (raw6 is not null || error6 == SocketErrno.AddressFamilyNotSupported) return new UnboundDatagramSender(raw4, raw6);
         error = error6;
         raw4.Dispose();
         return null;
@@ -50,6 +50,9 @@ public sealed unsafe class UnboundDatagramSender : IDisposable
         if (handle is null) return null;
         error = handle.SetTransparent();
         if (error == SocketErrno.None) error = handle.Bind(nowhere);
+
+        // Where the kernel binds raw sockets to addresses of its own only, this one gets what arrives, and nobody reads it: its buffer is as small as can be.
+        if (error == SocketErrno.AddressNotAvailable) error = SocketErrno.None;
         if (error == SocketErrno.None) error = mark.Apply(handle);
         if (error == SocketErrno.None) error = handle.ForceBuffers(Unread, SendBuffer);
         if (error == SocketErrno.None) return new RawSocket(handle, mark);

@@ -16,10 +16,10 @@ internal sealed class FilterWatcher : IDisposable
     /// <summary>Watches the namespace that the calling thread is in; where the kernel has no netfilter or no IPsec there is nothing to watch.</summary>
     internal FilterWatcher()
     {
-        Watch("culvert-filters", NftMonitor.Open, (m, stop) => m.Wait(stop));
+        Watch(NftMonitor.Open, (m, stop) => m.Wait(stop), run => new Thread(run) { Name = "culvert-filters", IsBackground = true });
         try
         {
-            Watch("culvert-ipsec", XfrmMonitor.Open, (m, stop) => m.Wait(stop));
+            Watch(XfrmMonitor.Open, (m, stop) => m.Wait(stop), run => new Thread(run) { Name = "culvert-ipsec", IsBackground = true });
         }
         catch
         {
@@ -43,7 +43,7 @@ internal sealed class FilterWatcher : IDisposable
         _stop.Dispose();
     }
 
-    private void Watch<T>(string name, Func<T> open, Action<T, CancellationToken> wait)
+    private void Watch<T>(Func<T> open, Action<T, CancellationToken> wait, Func<ThreadStart, Thread> make)
         where T : IDisposable
     {
         T monitor;
@@ -55,7 +55,7 @@ internal sealed class FilterWatcher : IDisposable
         {
             return;
         }
-        Thread thread = new(() => Run(stop => wait(monitor, stop))) { Name = name, IsBackground = true };
+        Thread thread = make(() => Run(stop => wait(monitor, stop)));
         _watches.Add((monitor, thread));
         thread.Start();
     }

@@ -1,5 +1,3 @@
-using Culvert.NodeAgent.Proxy.Model;
-
 namespace Culvert.NodeAgent.Proxy.Limits;
 
 /// <summary>
@@ -8,10 +6,10 @@ namespace Culvert.NodeAgent.Proxy.Limits;
 /// </summary>
 internal sealed class BoundPorts
 {
-    /// <summary>Most in one namespace: a seventh of the ports that Linux gives out by itself (32768 to 60999), unless it is set to fewer.</summary>
+    /// <summary>Most in one namespace: enough for busy sessions, and a seventh of the ports that Linux gives out by itself where nobody has set that (32768 to 60999).</summary>
     internal const int Most = 4096;
 
-    private readonly Dictionary<PodSpace, int> _inside = [];
+    private readonly Dictionary<object, int> _inside = [];
     private readonly int _most;
     private readonly Lock _lock = new();
     private int _own;
@@ -23,8 +21,9 @@ internal sealed class BoundPorts
     /// <summary>The most where the kernel has so many ports to give out by itself: no more than a quarter of them.</summary>
     internal static int MostOf(int ports) => Math.Clamp(ports / 4, 1, Most);
 
-    /// <summary>Takes a place in a namespace, or, for null, in the node's own; false when all are taken.</summary>
-    internal bool TryTake(PodSpace? space)
+    /// <summary>Takes a place in a namespace; false when all are taken.</summary>
+    /// <param name="space">What stands for the namespace; null: the node's own.</param>
+    internal bool TryTake(object? space)
     {
         lock (_lock)
         {
@@ -37,7 +36,8 @@ internal sealed class BoundPorts
     }
 
     /// <summary>Gives a place back.</summary>
-    internal void GiveBack(PodSpace? space)
+    /// <param name="space">What it was taken in.</param>
+    internal void GiveBack(object? space)
     {
         lock (_lock)
         {
