@@ -5,7 +5,7 @@ namespace Culvert.Labs;
 
 public sealed partial class Lab
 {
-    // What an agent is to listen at must not be given out while it is started again.
+    // What an agent is to listen at must not be given out before it does. The ports behind what is reserved are given out the more: those between 15000 and 15100 are nobody's.
     // Duplicate address detection would keep IPv6 addresses unusable for a second.
     private const string CommonSettings = """
         set_() { if [ -e "/proc/sys/$1" ]; then echo "$2" > "/proc/sys/$1"; fi; }
@@ -19,7 +19,7 @@ public sealed partial class Lab
         set_ net/core/somaxconn 8192
         set_ net/ipv4/tcp_max_syn_backlog 8192
         set_ net/ipv4/ip_local_port_range '10000 64999'
-        set_ net/ipv4/ip_local_reserved_ports 15000-15020
+        set_ net/ipv4/ip_local_reserved_ports 15000-15100
         set_ net/ipv4/tcp_tw_reuse 1
         ip link set lo up
 
