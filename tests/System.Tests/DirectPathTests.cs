@@ -85,7 +85,7 @@ public sealed partial class DirectPathTests(DirectPathFixture mesh) : IClassFixt
             await WaitAsync(redirects: false, Deadline);
             Assert.Contains((await mesh.Node.StatusAsync()).DirectPath.Reasons, r => r.Contains(reason, StringComparison.Ordinal));
             foreach (var (from, to) in pairs)
-            foreach (var family in Enum.GetValues<TestFamily>()) await AssertRefusedAsync(from, MeshFixture.AddressOf(to, family), to, family, DirectPathFixture.Port);
+                foreach (var family in Enum.GetValues<TestFamily>()) await AssertRefusedAsync(from, MeshFixture.AddressOf(to, family), to, family, DirectPathFixture.Port);
             foreach (var family in Enum.GetValues<TestFamily>()) await AssertRefusedAsync(mesh.Client, DirectPathFixture.Virtual(family), mesh.Server, family, DirectPathFixture.ServicePort);
         }
         finally
