@@ -13,8 +13,8 @@ internal sealed class DirtyResources
     /// <summary>Services of which only the routes may have changed.</summary>
     public HashSet<NamespacedName> RoutedServices { get; } = [];
 
-    /// <summary>Nodes whose zone is another, with the zone before; null: none that is known.</summary>
-    public Dictionary<string, string?> Zones { get; } = new(StringComparer.Ordinal);
+    /// <summary>Nodes whose zone may be another.</summary>
+    public HashSet<string> Zones { get; } = new(StringComparer.Ordinal);
 
     public HashSet<NamespacedName> Policies { get; } = [];
 

@@ -77,7 +77,7 @@ internal sealed class MeshCompiler(ulong version = 0)
     /// <summary>Compiles services by themselves, then what routes make of them, and tells which workloads hear of it. Returns how many.</summary>
     private int CompileServices(DirtyResources dirty)
     {
-        foreach ((string node, string? before) in dirty.Zones) _catalog.SetZone(node, before, _input.ZoneOf(node));
+        foreach (string node in dirty.Zones) _catalog.SetZone(node, _input.ZoneOf(node));
         if (dirty.Zones.Count > 0) dirty.RoutedServices.UnionWith(_ownServices.Where(s => s.Value.Ports.Any(p => p.Backends.Any(b => !b.Zones.IsEmpty))).Select(s => s.Key));
         foreach (NamespacedName name in dirty.Services)
         {

@@ -109,7 +109,7 @@ internal sealed class MeshInput
         string name = (before ?? after)!.Meta.Name;
         if (after?.Zone is { } zone) _zones[name] = zone;
         else _zones.Remove(name);
-        if (before?.Zone != after?.Zone) dirty.Zones.TryAdd(name, before?.Zone);
+        if (before?.Zone != after?.Zone) dirty.Zones.Add(name);
     }
 
     private void Replace(ServiceObject? before, ServiceObject? after, DirtyResources dirty)

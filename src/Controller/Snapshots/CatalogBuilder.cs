@@ -46,11 +46,10 @@ internal sealed class CatalogBuilder(ulong version)
 
     /// <summary>Sets the zone of a node; services that any backend of is meant for some zone are to be set besides.</summary>
     /// <param name="node">The node.</param>
-    /// <param name="before">The zone it was in; null: none that is known.</param>
     /// <param name="zone">Its zone; null: nobody says.</param>
-    public void SetZone(string node, string? before, string? zone)
+    public void SetZone(string node, string? zone)
     {
-        if (before is not null) _zones.Remove(before, node);
+        if (_zoneOfNode.TryGetValue(node, out string? before)) _zones.Remove(before, node);
         if (zone is not null) _zones.Add(zone, node);
         Set(_zoneOfNode, node, zone);
     }
@@ -63,10 +62,10 @@ internal sealed class CatalogBuilder(ulong version)
 
         // Nodes may have come, gone or changed their zones while the service is as it was.
         Dictionary<string, Resource> views = new(StringComparer.Ordinal);
-        foreach (IGrouping<ServiceInfo, string> nodes in service?.OwnViews(_zones.All).GroupBy(v => v.View, v => v.Node) ?? [])
+        foreach ((ServiceInfo view, IReadOnlyCollection<string> nodes) in service?.OwnViews(_zones.All) ?? [])
         {
-            Resource view = new() { Service = nodes.Key.ToWire() };
-            foreach (string node in nodes) views.Add(node, view);
+            Resource resource = new() { Service = view.ToWire() };
+            foreach (string node in nodes) views.Add(node, resource);
         }
         foreach (string node in _serviceViews.GetValueOrDefault(name)?.Where(n => !views.ContainsKey(n)) ?? []) SetLocal(node, key, null);
         foreach ((string node, Resource view) in views) SetLocal(node, key, view);

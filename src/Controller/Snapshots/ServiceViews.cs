@@ -14,20 +14,23 @@ internal static class ServiceViews
     /// <param name="service">The service.</param>
     /// <param name="node">The node.</param>
     /// <param name="zone">Its zone; null: nobody says.</param>
-    public static ServiceInfo For(this ServiceInfo service, string node, string? zone) =>
-        service.WithBackends(port => service.IsNodeLocal ? port.Backends.Where(b => b.Node == node) : port.Backends.GroupBy(b => b.Address.AddressFamily).SelectMany(f => InZone([.. f], zone)));
+    public static ServiceInfo For(this ServiceInfo service, string node, string? zone) => service.IsNodeLocal ? service.OnNode(node) : service.InZone(zone);
 
-    /// <summary>The nodes that are told something else than <see cref="Shared"/>, each with what it is told; one object for all of a zone.</summary>
+    /// <summary>What nodes are told that are told something else than <see cref="Shared"/>, once for all of a zone.</summary>
     /// <param name="service">The service.</param>
     /// <param name="zones">The nodes whose zone is known, by zone.</param>
-    public static IEnumerable<(string Node, ServiceInfo View)> OwnViews(this ServiceInfo service, IEnumerable<KeyValuePair<string, IReadOnlyCollection<string>>> zones)
+    public static IEnumerable<(ServiceInfo View, IReadOnlyCollection<string> Nodes)> OwnViews(this ServiceInfo service, IEnumerable<KeyValuePair<string, IReadOnlyCollection<string>>> zones)
     {
         ServiceBackend[] backends = [.. service.Ports.SelectMany(p => p.Backends)];
-        if (service.IsNodeLocal) return backends.Select(b => b.Node).OfType<string>().Distinct().Select(n => (n, service.For(n, null)));
+        if (service.IsNodeLocal) return backends.Select(b => b.Node).OfType<string>().Distinct().Select(n => (service.OnNode(n), (IReadOnlyCollection<string>)[n]));
         if (backends.All(b => b.Zones.IsEmpty)) return [];
         ServiceInfo shared = service.Shared();
-        return zones.Select(z => (Nodes: z.Value, View: service.For("", z.Key))).Where(z => z.View != shared).SelectMany(z => z.Nodes.Select(n => (n, z.View)));
+        return zones.Select(z => (View: service.InZone(z.Key), z.Value)).Where(z => z.View != shared);
     }
+
+    private static ServiceInfo OnNode(this ServiceInfo service, string node) => service.WithBackends(port => port.Backends.Where(b => b.Node == node));
+
+    private static ServiceInfo InZone(this ServiceInfo service, string? zone) => service.WithBackends(port => port.Backends.GroupBy(b => b.Address.AddressFamily).SelectMany(f => InZone([.. f], zone)));
 
     // As kube-proxy has it: hints count where every backend has some, and one at least is for the zone.
     private static IEnumerable<ServiceBackend> InZone(ServiceBackend[] backends, string? zone) =>

@@ -99,6 +99,9 @@ internal sealed record FilterRules(IReadOnlyList<FilterChain> Chains, IReadOnlyL
         return new FilterRules(chains, rules);
     }
 
+    /// <summary>The rules of a chain.</summary>
+    public IEnumerable<FilterRule> Of(FilterChain chain) => Rules.Where(r => (r.Source, r.Table, r.Chain) == (chain.Source, chain.Table, chain.Name));
+
     /// <summary>The chains that packets come by which pass one of these hooks: those of the hooks, and those that they lead to. Those of the agent itself are left out.</summary>
     /// <param name="hooks">Names of hooks, in lower case.</param>
     public IReadOnlyList<FilterChain> ReachedFrom(params string[] hooks)

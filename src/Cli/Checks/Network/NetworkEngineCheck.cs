@@ -61,7 +61,7 @@ internal static class NetworkEngineCheck
     {
         foreach (var chain in network.Filter.Chains.Where(c => c.Hook == "input" && c.Drops))
         {
-            FilterRule[] accepted = [.. network.Filter.Rules.Where(r => (r.Source, r.Table, r.Chain) == (chain.Source, chain.Table, chain.Name) && r.Accepts)];
+            FilterRule[] accepted = [.. network.Filter.Of(chain).Where(r => r.Accepts)];
             var name = $"{chain.Source}: chain {chain.Name} of table {chain.Table}";
             yield return accepted.Any(r => AcceptsCaptured(r, marks)) && accepted.Any(r => r.Words.Contains("15008"))
                 ? Finding.Ok("input", $"{name} drops what no rule of it accepts, and accepts tunnels and captured packets")
@@ -91,7 +91,7 @@ internal static class NetworkEngineCheck
     {
         if (chain is { Hook: not null, Drops: true }) yield return $"the policy of {chain.Source}: {chain.Table} {chain.Name}";
         if (chain.Name.StartsWith("KUBE-", StringComparison.Ordinal) && !chain.Name.StartsWith("KUBE-ROUTER", StringComparison.Ordinal) && !chain.Name.StartsWith("KUBE-POD-FW", StringComparison.Ordinal)) yield break;
-        foreach (var rule in network.Filter.Rules.Where(r => (r.Source, r.Table, r.Chain) == (chain.Source, chain.Table, chain.Name) && r.Refuses && !r.Text.Contains("invalid", StringComparison.OrdinalIgnoreCase))) yield return rule.ToString();
+        foreach (var rule in network.Filter.Of(chain).Where(r => r.Refuses && !r.Text.Contains("invalid", StringComparison.OrdinalIgnoreCase))) yield return rule.ToString();
     }
 
     // To know where policy is asked; capture holds either way.

@@ -9,10 +9,10 @@ internal sealed class BoundPorts
     /// <summary>Most in one namespace: enough for busy sessions, and a seventh of the ports that Linux gives out by itself where nobody has set that (32768 to 60999).</summary>
     internal const int Most = 4096;
 
-    private readonly Dictionary<object, int> _inside = [];
+    // By what stands for the namespace; this object itself does for the node's own.
+    private readonly Dictionary<object, int> _used = [];
     private readonly int _most;
     private readonly Lock _lock = new();
-    private int _own;
 
     /// <summary>Counts none yet.</summary>
     /// <param name="most">Most in one namespace.</param>
@@ -27,10 +27,9 @@ internal sealed class BoundPorts
     {
         lock (_lock)
         {
-            int used = space is null ? _own : _inside.GetValueOrDefault(space);
+            int used = _used.GetValueOrDefault(space ?? this);
             if (used >= _most) return false;
-            if (space is null) _own++;
-            else _inside[space] = used + 1;
+            _used[space ?? this] = used + 1;
             return true;
         }
     }
@@ -41,9 +40,7 @@ internal sealed class BoundPorts
     {
         lock (_lock)
         {
-            if (space is null) _own--;
-            else if (_inside[space] == 1) _inside.Remove(space);
-            else _inside[space]--;
+            if (--_used[space ?? this] == 0) _used.Remove(space ?? this);
         }
     }
 }

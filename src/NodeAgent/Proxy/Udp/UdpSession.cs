@@ -60,10 +60,8 @@ internal sealed class UdpSession : DatagramSession, IDatagramSink
     {
         bool hasPlace = otherPort == 0 && Route.Kind == OutboundRouteKind.Tunnel;
         if (!hasPlace && TryTake() != BudgetResult.Taken) return null;
-        SocketEndPoint asked = WithPort(Key.Destination, otherPort);
-        UdpSocketPeer? socket = Drawn is { } backend
-            ? _parts.Dialer.OpenForClient(WithPort(backend, otherPort), Key.Client, asked, Key.Space, sink)
-            : _parts.Dialer.OpenForClient(asked, Key.Client, service: null, Key.Space, sink);
+        SocketEndPoint? service = Drawn is null ? null : WithPort(Key.Destination, otherPort);
+        UdpSocketPeer? socket = _parts.Dialer.OpenForClient(WithPort(Drawn ?? Key.Destination, otherPort), Key.Client, service, Key.Space, sink);
         if (socket is null && !hasPlace) _lease!.GiveBack();
         return socket;
     }
