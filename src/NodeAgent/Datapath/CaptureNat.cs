@@ -1,4 +1,7 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
+using Culvert.Core;
 using Culvert.Interop.Netfilter;
 using Culvert.NodeAgent.Options;
 using Microsoft.Extensions.Logging;
@@ -8,7 +11,8 @@ namespace Culvert.NodeAgent.Datapath;
 /// <summary>
 /// The agent's nft table, by which captured packets keep their destination where others translate destinations, as kube-proxy does with those of Services: a chain before theirs binds such a flow to the
 /// destination that it has, and the kernel asks no further chain of a flow that is bound. It is there only while others' chains are: without them nothing translates, and connection tracking, which the chain
-/// needs, would be work for nothing. In the same way tunnels from workloads' addresses keep their source where others translate sources. Thread-safe.
+/// needs, would be work for nothing. In the same way what the proxy delivers to workloads of the node keeps its source where others translate sources, as who masquerades between pods does: the answer to another
+/// one would not find the proxy; and so do tunnels from workloads' addresses. Thread-safe.
 /// </summary>
 internal sealed class CaptureNat(AgentOptions options, TimeProvider time, ILogger logger)
 {
@@ -18,7 +22,7 @@ internal sealed class CaptureNat(AgentOptions options, TimeProvider time, ILogge
     private readonly Lock _lock = new();
     private readonly string _table = $"inet {NatTables.NameOf(options.Marks)}";
     private string? _made; // as nft lists it
-    private bool _forSources, _madeForSources;
+    private Sources _sources = new(false, []), _madeFor = new(false, []);
     private bool _done;
     private volatile string? _failure;
     private long _looked;
@@ -39,12 +43,14 @@ internal sealed class CaptureNat(AgentOptions options, TimeProvider time, ILogge
     /// <summary>Says whether tunnels are to keep their source, and makes the table accordingly where it is not.</summary>
     internal void KeepSources(bool keep)
     {
-        lock (_lock)
-        {
-            if (_forSources == keep) return;
-            _forSources = keep;
-            if (!_done) Try(Look);
-        }
+        lock (_lock) Keep(_sources with { Tunnels = keep });
+    }
+
+    /// <summary>Says to which addresses of this node what the proxy sends is to keep its source, and makes the table accordingly where it is not.</summary>
+    internal void KeepSourcesTo(IEnumerable<IPAddress> workloads)
+    {
+        EquatableArray<IPAddress> sorted = workloads.Distinct().OrderBy(a => a.ToString(), StringComparer.Ordinal).ToEquatableArray();
+        lock (_lock) Keep(_sources with { Workloads = sorted });
     }
 
     /// <summary>Removes the tables of agents, and makes none any more; returns one line for each. For when there is no other agent.</summary>
@@ -63,12 +69,25 @@ internal sealed class CaptureNat(AgentOptions options, TimeProvider time, ILogge
         lock (_lock) _done = true;
     }
 
+    private void Keep(Sources next)
+    {
+        if (_sources == next) return;
+        bool asksTheSame = _sources.Any == next.Any;
+        _sources = next;
+        // Where nobody translates, the watcher tells when somebody begins to.
+        if (!_done && (_made is not null || !asksTheSame)) Try(Look);
+    }
+
     private IReadOnlyList<string> Look(NftContext nft)
     {
-        bool asMade = _made is not null && _madeForSources == _forSources && IsAsMade(nft);
-        if (asMade && time.GetElapsedTime(_looked) < BetweenLooks) return [];
-        string? others = NatTables.FindOthers(nft, _forSources);
-        _looked = time.GetTimestamp();
+        bool isThere = _made is not null && IsAsMade(nft), isWanted = isThere && _madeFor == _sources, recent = time.GetElapsedTime(_looked) < BetweenLooks;
+        if (isWanted && recent) return [];
+        string? others = "";
+        if (!isThere || !recent)
+        {
+            others = NatTables.FindOthers(nft, _sources.Any);
+            _looked = time.GetTimestamp();
+        }
         if (others is null)
         {
             if (_made is null) return [];
@@ -77,10 +96,10 @@ internal sealed class CaptureNat(AgentOptions options, TimeProvider time, ILogge
             nft.Run($"add table {_table}\ndelete table {_table}");
             return [];
         }
-        if (asMade) return [];
-        bool first = _made is null, restored = !first && _madeForSources == _forSources;
+        if (isWanted) return [];
+        bool first = _made is null, restored = !first && !isThere;
         nft.Run(Commands());
-        (_made, _madeForSources) = (nft.Run($"list table {_table}"), _forSources);
+        (_made, _madeFor) = (nft.Run($"list table {_table}"), _sources);
         if (first) DatapathLog.NatTableMade(logger, others, _table);
         return restored ? [$"nft table {_table}"] : [];
     }
@@ -107,17 +126,31 @@ internal sealed class CaptureNat(AgentOptions options, TimeProvider time, ILogge
             meta mark & {{options.Marks}} == 0x{{options.Marks.Capture:x}} meta l4proto { tcp, udp } meta nfproto ipv4 dnat ip to ip daddr
             meta mark & {{options.Marks}} == 0x{{options.Marks.Capture:x}} meta l4proto { tcp, udp } meta nfproto ipv6 dnat ip6 to ip6 daddr
           }
-          {{(_forSources ? KeepSource() : "")}}
+          {{(_sources.Any ? KeepSource() : "")}}
         }
         """;
 
     private string KeepSource() => $$"""
-        chain keep-source {
+        set workloads4 { type ipv4_addr; {{Elements(AddressFamily.InterNetwork)}} }
+          set workloads6 { type ipv6_addr; {{Elements(AddressFamily.InterNetworkV6)}} }
+          chain keep-source {
             type nat hook postrouting priority srcnat - 1; policy accept;
-            meta mark & {{options.Marks}} == 0x{{options.Marks.Proxy:x}} tcp dport {{options.TunnelPort}} meta nfproto ipv4 snat ip to ip saddr
-            meta mark & {{options.Marks}} == 0x{{options.Marks.Proxy:x}} tcp dport {{options.TunnelPort}} meta nfproto ipv6 snat ip6 to ip6 saddr
+            meta mark & {{options.Marks}} == 0x{{options.Marks.Proxy:x}} meta l4proto { tcp, udp } ip daddr @workloads4 snat ip to ip saddr
+            meta mark & {{options.Marks}} == 0x{{options.Marks.Proxy:x}} meta l4proto { tcp, udp } ip6 daddr @workloads6 snat ip6 to ip6 saddr
+            {{(_sources.Tunnels ? KeepTunnels() : "")}}
           }
         """;
+
+    private string KeepTunnels() => $$"""
+        meta mark & {{options.Marks}} == 0x{{options.Marks.Proxy:x}} tcp dport {{options.TunnelPort}} meta nfproto ipv4 snat ip to ip saddr
+            meta mark & {{options.Marks}} == 0x{{options.Marks.Proxy:x}} tcp dport {{options.TunnelPort}} meta nfproto ipv6 snat ip6 to ip6 saddr
+        """;
+
+    private string Elements(AddressFamily family)
+    {
+        IPAddress[] addresses = [.. _sources.Workloads.Where(a => a.AddressFamily == family)];
+        return addresses.Length == 0 ? "" : $"elements = {{ {string.Join(", ", addresses.Select(a => a.ToString()))} }}";
+    }
 
     // Without libnftables, or netfilter in the kernel, the agent goes on: it says so once, and again when the reason is another.
     private IReadOnlyList<string> Try(Func<NftContext, IReadOnlyList<string>> action)
@@ -135,5 +168,11 @@ internal sealed class CaptureNat(AgentOptions options, TimeProvider time, ILogge
             _failure = e.Message;
             return [];
         }
+    }
+
+    // Whose packets keep their source: tunnels, and what goes to workloads.
+    private sealed record Sources(bool Tunnels, EquatableArray<IPAddress> Workloads)
+    {
+        internal bool Any => Tunnels || Workloads.Count > 0;
     }
 }

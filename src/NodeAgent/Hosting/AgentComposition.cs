@@ -116,6 +116,7 @@ internal static class AgentComposition
         {
             directPath.Use(snapshot.Mesh);
             tunnelSource.Use(snapshot.Mesh);
+            nat.KeepSourcesTo(snapshot.LocalWorkloads().SelectMany(w => w.Addresses)); // before the first of it is delivered
         };
         state.Changed += tunnelSource.Look; // before the first connection is taken
 
