@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * The programs at traffic control, at the socket lookup and at the proxy's sockets. Every refusal at traffic control
- * has a reason that is counted; see lib/drop.h.
+ * The programs at traffic control, at the socket lookup and at the proxy's sockets, and one that the agent runs. Every
+ * refusal at traffic control has a reason that is counted; see lib/drop.h.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -138,6 +138,42 @@ SEC("tc")
 int cv_to_pod(struct __sk_buff *skb)
 {
 	return pass_on(to_pod_packet(skb));
+}
+
+/*
+ * Ingress of the host-side veth of a pod that is not captured, while the agent looks whether it could be: captures
+ * what the agent itself sends, and nothing of the pod's.
+ */
+SEC("tc")
+int cv_probe(struct __sk_buff *skb)
+{
+	struct cv_scratch *s = scratch_get();
+
+	if (!s)
+		return TC_ACT_UNSPEC;
+	place_on_node(skb, s);
+	if (!packet_parse(skb) && packet_probe(&s->packet) == CV_PROBE_CAPTURED)
+		mark_capture(skb);
+	return TC_ACT_UNSPEC;
+}
+
+/* Egress of a link that leads out, while the agent looks whether what it sends in a pod's name is handed on. */
+SEC("tc")
+int cv_probe_out(struct __sk_buff *skb)
+{
+	struct cv_scratch *s = scratch_get();
+
+	if (!s)
+		return TC_ACT_UNSPEC;
+	place_on_node(skb, s);
+	return probe_out(skb, s);
+}
+
+/* Puts what the agent sends in a pod's name into the receive path of the pod's link; attached nowhere. */
+SEC("xdp")
+int cv_inject(struct xdp_md *ctx)
+{
+	return XDP_PASS;
 }
 
 /* Ingress of the uplinks. */

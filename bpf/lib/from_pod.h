@@ -4,6 +4,7 @@
 
 #include "lib/reassembly_await.h"
 #include "lib/icmp.h"
+#include "lib/probe.h"
 #include "lib/proxied.h"
 #include "lib/revalidate.h"
 
@@ -102,6 +103,12 @@ __noinline int from_pod_new(struct __sk_buff *skb)
 		return TC_ACT_SHOT;
 	p = &s->packet;
 	d = &s->decision;
+	r = packet_probe(p);
+	if (r != CV_PROBE_NONE) {
+		if (r == CV_PROBE_CAPTURED)
+			mark_capture(skb);
+		return TC_ACT_OK;
+	}
 	d->quiet = p->key.proto == IPPROTO_TCP && !packet_is_fresh_syn(p);
 	r = destination_decide(skb);
 	if (r)

@@ -270,6 +270,14 @@ struct {
 	__type(value, __u64);
 } cv_counters SEC(".maps");
 
+/* The probe that cv_probe_out waits for; written by the agent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct cv_probe);
+} cv_probe_wanted SEC(".maps");
+
 /* What a program knows about the packet in hand. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -110,6 +110,15 @@ struct cv_flow_key {
 #define CV_MAX_SPACES 4096 /* as many as cv_endpoint has entries for */
 #define CV_LINK_INSIDE 0x40000000u
 
+/* The probe that the agent waits for at a link that leads out, see lib/probe.h. */
+#define CV_PROBE_PAYLOAD 8 /* bytes: its number */
+
+struct cv_probe {
+	__u64 number; /* as it is in the payload */
+	__u32 seen;   /* 1: it has come */
+	__u32 pad;
+};
+
 enum cv_flow_flag {
 	CV_FLOW_REPLY = 1 << 0,        /* this entry is the answering direction */
 	CV_FLOW_NAT_DST = 1 << 1,      /* nat_* replaces the destination (towards a Service backend) */

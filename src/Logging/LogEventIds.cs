@@ -63,6 +63,9 @@ internal static class LogEventIds
     internal const int InsideReleased = 1134;
     internal const int InsideNotRestored = 1135;
     internal const int InsideRoutesNotKept = 1136;
+    internal const int NotDelivered = 1137;
+    internal const int DeliveredAgain = 1138;
+    internal const int DeliveryUntried = 1139;
 
     // src/NodeAgent/Identity
     internal const int NodeCredentialsFileCorrupt = 1301;

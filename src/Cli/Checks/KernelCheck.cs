@@ -11,6 +11,7 @@ internal static class KernelCheck
     private static readonly Dictionary<string, string> Optional = new(StringComparer.Ordinal)
     {
         ["tcx"] = "nothing to do: clsact filters are used; Linux 6.6 or later has TCX links",
+        ["live_frames"] = "read what is said here of the node's packet filter and routing rules: that these let captured packets through is not tried; Linux 5.18 or later can",
         ["bpffs"] = "nothing to do: the agent mounts it; by hand: mount -t bpf bpf /sys/fs/bpf",
     };
 
@@ -24,7 +25,7 @@ internal static class KernelCheck
     };
 
     // What is found out by having the kernel make or load something, which it may refuse for want of a privilege.
-    private static readonly HashSet<string> Tried = new(["ringbuf", "tcx", "sk_assign", "redirect_peer"], StringComparer.Ordinal);
+    private static readonly HashSet<string> Tried = new(["ringbuf", "tcx", "sk_assign", "redirect_peer", "live_frames"], StringComparer.Ordinal);
 
     public static IReadOnlyList<Finding> Run()
     {

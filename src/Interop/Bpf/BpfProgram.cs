@@ -7,6 +7,9 @@ namespace Culvert.Interop.Bpf;
 /// <summary>A loaded program by descriptor. Safe to use from several threads.</summary>
 public sealed unsafe class BpfProgram : IDisposable
 {
+    // Linux 5.18, include/uapi/linux/bpf.h.
+    private const uint BPF_F_TEST_XDP_LIVE_FRAMES = 1 << 1;
+
     /// <summary>Takes a program's descriptor over.</summary>
     /// <param name="handle">The descriptor, disposed with this object.</param>
     /// <exception cref="BpfException">The descriptor is not a program.</exception>
@@ -105,6 +108,32 @@ public sealed unsafe class BpfProgram : IDisposable
         }
         context = after;
         return run;
+    }
+
+    /// <summary>
+    /// Has the kernel receive a packet as if an interface had brought it, with this XDP program at it: what it passes goes on to traffic control and routing before this returns, unless packets are steered to other
+    /// processors (BPF_PROG_TEST_RUN with BPF_F_TEST_XDP_LIVE_FRAMES, Linux 5.18; Documentation/bpf/bpf_prog_run.rst).
+    /// </summary>
+    /// <param name="packet">The packet, from the Ethernet header on, at least 14 bytes.</param>
+    /// <param name="interfaceIndex">The interface, in the calling thread's network namespace.</param>
+    /// <exception cref="BpfException">EINVAL on older kernels, or for a program that is not for XDP; ENODEV without that interface.</exception>
+    public void Inject(ReadOnlySpan<byte> packet, int interfaceIndex)
+    {
+        XdpContext context = new() { DataEnd = (uint)packet.Length, IngressInterface = (uint)interfaceIndex };
+        fixed (byte* data = packet)
+        {
+            bpf_test_run_opts options = new()
+            {
+                data_in = data,
+                data_size_in = (uint)packet.Length,
+                ctx_in = &context,
+                ctx_size_in = (uint)sizeof(XdpContext),
+                repeat = 1,
+                flags = BPF_F_TEST_XDP_LIVE_FRAMES,
+                batch_size = 1,
+            };
+            Run(ref options);
+        }
     }
 
     /// <inheritdoc/>

@@ -7,6 +7,8 @@ namespace Culvert.Interop.Bpf;
 /// <summary>Finds out by trying what the kernel can do and what this process may do. Changes nothing.</summary>
 public static unsafe class KernelFeatures
 {
+    private const int LeastFrame = 64; // bytes
+    private const int LoopbackIndex = 1;
     private static readonly Version Floor = new(5, 10);
 
     private static readonly (string Name, int Bit)[] Needed = [("CAP_NET_ADMIN", 12), ("CAP_SYS_ADMIN", 21), ("CAP_PERFMON", 38), ("CAP_BPF", 39)];
@@ -15,7 +17,7 @@ public static unsafe class KernelFeatures
     /// <returns>One entry per feature, always in the same order.</returns>
     public static IReadOnlyList<KernelFeature> ProbeAll() =>
     [
-        ProbeVersion(), ProbeCapabilities(), ProbeBtf(), ProbeBpfFs(), ProbeRingBuffer(), ProbeTcx(), ProbeSkAssign(), ProbeRedirectPeer(),
+        ProbeVersion(), ProbeCapabilities(), ProbeBtf(), ProbeBpfFs(), ProbeRingBuffer(), ProbeTcx(), ProbeSkAssign(), ProbeRedirectPeer(), ProbeLiveFrames(),
     ];
 
     /// <summary>Kernel 5.10 or later.</summary>
@@ -70,7 +72,7 @@ public static unsafe class KernelFeatures
     /// <returns>"tcx".</returns>
     public static KernelFeature ProbeTcx()
     {
-        int program = LoadTrivialClassifier();
+        int program = LoadTrivial(bpf_prog_type.BPF_PROG_TYPE_SCHED_CLS);
         if (program < 0) return new("tcx", false, $"a trivial classifier was refused: {Errno.Describe(-program)}");
         using FileDescriptorHandle handle = new(program);
         BpfSyscall.LinkCreate create = new() { prog_fd = program, target = int.MaxValue, attach_type = BpfSyscall.BPF_TCX_INGRESS };
@@ -88,6 +90,25 @@ public static unsafe class KernelFeatures
     /// <returns>"redirect_peer".</returns>
     public static KernelFeature ProbeRedirectPeer() => ProbeHelper("redirect_peer", bpf_func_id.BPF_FUNC_redirect_peer);
 
+    /// <summary>Packets that are received as if an interface had brought them (5.18), see <see cref="BpfProgram.Inject"/>: tries one that a trivial program drops.</summary>
+    /// <returns>"live_frames".</returns>
+    public static KernelFeature ProbeLiveFrames()
+    {
+        const string Name = "live_frames";
+        int loaded = LoadTrivial(bpf_prog_type.BPF_PROG_TYPE_XDP);
+        if (loaded < 0) return new(Name, false, $"a trivial XDP program was refused: {Errno.Describe(-loaded)}");
+        using BpfProgram program = new(new FileDescriptorHandle(loaded));
+        try
+        {
+            program.Inject(new byte[LeastFrame], LoopbackIndex);
+            return new(Name, true, "packets can be received in the name of an interface");
+        }
+        catch (BpfException e)
+        {
+            return new(Name, false, $"the agent can't try whether captured packets arrive: {Errno.Describe(e.Errno)}");
+        }
+    }
+
     private static KernelFeature ProbeHelper(string name, bpf_func_id helper)
     {
         int result = Libbpf.libbpf_probe_bpf_helper(bpf_prog_type.BPF_PROG_TYPE_SCHED_CLS, helper, null);
@@ -99,16 +120,16 @@ public static unsafe class KernelFeatures
         });
     }
 
-    private static int LoadTrivialClassifier()
+    private static int LoadTrivial(bpf_prog_type type)
     {
-        // r0 = 0; exit
+        // r0 = 0; exit: which an XDP program says of a packet that is to be dropped
         ReadOnlySpan<ulong> instructions = [0x00000000000000b7, 0x0000000000000095];
         fixed (ulong* code = instructions)
         fixed (byte* license = "GPL\0"u8)
         {
             BpfSyscall.ProgLoad load = new()
             {
-                prog_type = (uint)bpf_prog_type.BPF_PROG_TYPE_SCHED_CLS,
+                prog_type = (uint)type,
                 insn_cnt = (uint)instructions.Length,
                 insns = (ulong)code,
                 license = (ulong)license,

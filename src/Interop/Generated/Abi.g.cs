@@ -28,6 +28,9 @@ public static class CvAbi
     /// <summary><c>CV_LINK_INSIDE</c>.</summary>
     public const uint LinkInside = 0x40000000;
 
+    /// <summary>Bytes: its number.</summary>
+    public const uint ProbePayload = 8;
+
     /// <summary>cv_usage, cv_swept: whose flows are in cv_flow, counted by the veth of the pod that began them, CV_OWNER_EXTERNAL for those from outside. In the table are made - gone - swept. The programs write cv_usage, the agent writes cv_swept: neither has to wait for the other.</summary>
     public const uint OwnerExternal = 0;
 
@@ -313,6 +316,47 @@ public partial struct CvFlowKey : IEquatable<CvFlowKey>
     }
 
     private static ReadOnlySpan<byte> AsBytes(ref readonly CvFlowKey value) => MemoryMarshal.AsBytes(new ReadOnlySpan<CvFlowKey>(in value));
+}
+
+/// <summary><c>struct cv_probe</c>.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 16)]
+public partial struct CvProbe : IEquatable<CvProbe>
+{
+    /// <summary>As it is in the payload.</summary>
+    [FieldOffset(0)] public ulong Number;
+
+    /// <summary>1: it has come.</summary>
+    [FieldOffset(8)] public uint Seen;
+
+    [FieldOffset(12)] private uint _pad;
+
+    /// <summary>Whether every byte is equal.</summary>
+    /// <param name="left">One.</param>
+    /// <param name="right">The other.</param>
+    /// <returns>True when they are.</returns>
+    public static bool operator ==(CvProbe left, CvProbe right) => left.Equals(right);
+
+    /// <summary>Whether a byte differs.</summary>
+    /// <param name="left">One.</param>
+    /// <param name="right">The other.</param>
+    /// <returns>True when one does.</returns>
+    public static bool operator !=(CvProbe left, CvProbe right) => !left.Equals(right);
+
+    /// <inheritdoc/>
+    public readonly bool Equals(CvProbe other) => AsBytes(in this).SequenceEqual(AsBytes(in other));
+
+    /// <inheritdoc/>
+    public override readonly bool Equals(object? obj) => obj is CvProbe other && Equals(other);
+
+    /// <inheritdoc/>
+    public override readonly int GetHashCode()
+    {
+        HashCode hash = default;
+        hash.AddBytes(AsBytes(in this));
+        return hash.ToHashCode();
+    }
+
+    private static ReadOnlySpan<byte> AsBytes(ref readonly CvProbe value) => MemoryMarshal.AsBytes(new ReadOnlySpan<CvProbe>(in value));
 }
 
 /// <summary><c>enum cv_flow_flag</c>.</summary>

@@ -2,11 +2,13 @@ using System.Buffers.Binary;
 
 namespace Culvert.Interop.Sockets;
 
-/// <summary>The checksum of IP, UDP and ICMP (RFC 1071).</summary>
-internal static class InternetChecksum
+/// <summary>The checksum of IP, UDP and ICMP (RFC 1071). Thread-safe.</summary>
+public static class InternetChecksum
 {
     /// <summary>Sum of the words of some bytes, that of others may be added to; an odd last byte counts as the first of a word.</summary>
-    internal static ulong Sum(ReadOnlySpan<byte> bytes)
+    /// <param name="bytes">Up to 2^48 of them.</param>
+    /// <returns>The sum.</returns>
+    public static ulong Sum(ReadOnlySpan<byte> bytes)
     {
         ulong sum = 0;
         for (; bytes.Length >= 4; bytes = bytes[4..]) sum += BinaryPrimitives.ReadUInt32BigEndian(bytes);
@@ -20,7 +22,9 @@ internal static class InternetChecksum
     }
 
     /// <summary>The checksum that a sum comes to.</summary>
-    internal static ushort Fold(ulong sum)
+    /// <param name="sum">Of <see cref="Sum"/>, or of several.</param>
+    /// <returns>The checksum, in host byte order.</returns>
+    public static ushort Fold(ulong sum)
     {
         while (sum >> 16 != 0) sum = (sum & 0xFFFF) + (sum >> 16);
         return (ushort)~sum;

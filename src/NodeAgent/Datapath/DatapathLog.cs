@@ -47,6 +47,15 @@ internal static partial class DatapathLog
     [LoggerMessage(EventId = LogEventIds.RulesUnread, Level = LogLevel.Warning, Message = "routing rules and tables can't be read, so that tunnels are opened from where they were; they are looked at again within 30 s: {Error}")]
     internal static partial void RulesUnread(ILogger logger, string error);
 
+    [LoggerMessage(EventId = LogEventIds.NotDelivered, Level = LogLevel.Warning, Message = "workload {Workload}: {Reason}")]
+    internal static partial void NotDelivered(ILogger logger, string workload, string reason);
+
+    [LoggerMessage(EventId = LogEventIds.DeliveredAgain, Level = LogLevel.Information, Message = "workload {Workload}: what is captured at {Interface} reaches the proxy again")]
+    internal static partial void DeliveredAgain(ILogger logger, string workload, string @interface);
+
+    [LoggerMessage(EventId = LogEventIds.DeliveryUntried, Level = LogLevel.Warning, Message = "whether captured packets reach the proxy is not tried here ({Reason}): rules of the node that drop them, overwrite their mark or route them elsewhere are not noticed; `culvert check` names such rules")]
+    internal static partial void DeliveryUntried(ILogger logger, string reason);
+
     [LoggerMessage(EventId = LogEventIds.PutFirst, Level = LogLevel.Warning, Message = "{Other} of others ran before {Program} at {Interface} ({Hook}) and may have let past it what it refuses; {Program} is first again")]
     internal static partial void PutFirst(ILogger logger, string other, string program, string @interface, string hook);
 

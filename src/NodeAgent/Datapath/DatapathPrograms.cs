@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using Culvert.Interop.Abi;
 using Culvert.Interop.Bpf;
+using Culvert.NodeAgent.Datapath.Delivery;
 using Culvert.NodeAgent.Options;
 using Microsoft.Extensions.Logging;
 
@@ -29,6 +30,9 @@ internal sealed class DatapathPrograms : IDisposable
         FromNet = loaded.GetProgram("cv_from_net");
         SkLookup = loaded.GetProgram("cv_sk_lookup");
         Captured = loaded.GetProgram("cv_captured");
+        Probe = loaded.GetProgram("cv_probe");
+        ProbeOut = loaded.GetProgram("cv_probe_out");
+        Inject = loaded.GetProgram("cv_inject");
         Maps = new DatapathMaps(loaded);
         Replies = new ReplyTable(Maps);
     }
@@ -45,34 +49,47 @@ internal sealed class DatapathPrograms : IDisposable
     /// <summary>For sockets of the proxy that take captured packets only.</summary>
     internal BpfProgram Captured { get; }
 
+    /// <summary>For the link of a pod that is not captured, to try whether it could be.</summary>
+    internal BpfProgram Probe { get; }
+
+    /// <summary>For a link that leads out, to try whether something is handed on.</summary>
+    internal BpfProgram ProbeOut { get; }
+
+    /// <summary>Puts packets into the receive path of a link, see <see cref="BpfProgram.Inject"/>.</summary>
+    internal BpfProgram Inject { get; }
+
     internal DatapathMaps Maps { get; }
 
     /// <summary>Which answers of pods are for the proxy's sockets.</summary>
     internal ReplyTable Replies { get; }
 
     /// <summary>Loads the object.</summary>
+    /// <param name="options">The agent's.</param>
+    /// <param name="pins">Where the maps are.</param>
+    /// <param name="logger">The agent's log.</param>
+    /// <param name="probes">What is captured for <see cref="Delivery.DeliverySockets"/>.</param>
     /// <exception cref="AgentStartException">It can't be read, or the kernel refuses it; with the verifier's words.</exception>
-    internal static DatapathPrograms Load(AgentOptions options, PinFolder pins, ILogger logger) => StartStep.Run(
-        $"--datapath-object {options.DatapathObject}", "`culvert check` says whether this kernel can run it; `make build` makes it anew", () => LoadOrStartAfresh(options, pins, logger));
+    internal static DatapathPrograms Load(AgentOptions options, PinFolder pins, ILogger logger, ProbePorts probes = default) => StartStep.Run(
+        $"--datapath-object {options.DatapathObject}", "`culvert check` says whether this kernel can run it; `make build` makes it anew", () => LoadOrStartAfresh(options, pins, probes, logger));
 
-    private static DatapathPrograms LoadOrStartAfresh(AgentOptions options, PinFolder pins, ILogger logger)
+    private static DatapathPrograms LoadOrStartAfresh(AgentOptions options, PinFolder pins, ProbePorts probes, ILogger logger)
     {
         string[] adopted;
         try
         {
-            return Load(options, pins, adopt: true, out adopted);
+            return Load(options, pins, probes, adopt: true, out adopted);
         }
         catch (Exception e) when (e is BpfException or ArgumentException && Directory.GetFiles(pins.Maps).Length > 0)
         {
             // Another build's maps of the same ABI version cannot be used: start afresh rather than not at all. Where that fails too, the
             // maps were not the reason and stay as they are, with the programs that work by them.
-            DatapathPrograms afresh = Load(options, pins, adopt: false, out adopted);
+            DatapathPrograms afresh = Load(options, pins, probes, adopt: false, out adopted);
             DatapathLog.MapsNotAdopted(logger, pins.Maps, e.Message);
             return afresh;
         }
     }
 
-    private static DatapathPrograms Load(AgentOptions options, PinFolder pins, bool adopt, out string[] adopted)
+    private static DatapathPrograms Load(AgentOptions options, PinFolder pins, ProbePorts probes, bool adopt, out string[] adopted)
     {
         BpfObject loading = BpfObject.OpenFile(options.DatapathObject);
         try
@@ -89,6 +106,8 @@ internal sealed class DatapathPrograms : IDisposable
             loading.SetConfig("cv_cfg_mark_capture", options.Marks.Capture);
             loading.SetConfig("cv_cfg_mark_proxy", options.Marks.Proxy);
             loading.SetConfig("cv_cfg_mark_reject", options.Marks.Reject);
+            loading.SetConfig("cv_cfg_probe_from", probes.From);
+            loading.SetConfig("cv_cfg_probe_to", probes.To);
             loading.SetConfig("cv_cfg_udp_crc", (byte)(options.UdpHeaderChecksum ? 1 : 0));
             loading.Load();
             foreach (string map in adopted.Where(m => found[m] != pins.Map(m))) File.Move(found[map], pins.Map(map));
@@ -133,6 +152,9 @@ internal sealed class DatapathPrograms : IDisposable
         FromNet.Dispose();
         SkLookup.Dispose();
         Captured.Dispose();
+        Probe.Dispose();
+        ProbeOut.Dispose();
+        Inject.Dispose();
         _object.Dispose();
     }
 }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using Culvert.Core;
 using Culvert.Interop.Abi;
+using Culvert.NodeAgent.Datapath.Delivery;
 using Culvert.NodeAgent.Datapath.Inside;
 using Culvert.NodeAgent.Options;
 
@@ -15,49 +16,60 @@ internal static class EndpointResolver
 
     /// <param name="snapshot">What is wanted.</param>
     /// <param name="links">What there is.</param>
+    /// <param name="owners">For whom programs were attached before.</param>
     /// <param name="use">Where pods are captured.</param>
-    internal static ResolvedEndpoints Resolve(NodeSnapshot snapshot, ILinks links, CaptureUse use = CaptureUse.Auto)
+    internal static ResolvedEndpoints Resolve(NodeSnapshot snapshot, ILinks links, ImmutableArray<InterfaceOwner> owners, CaptureUse use = CaptureUse.Auto)
     {
         ImmutableArray<LocalEndpoint>.Builder found = ImmutableArray.CreateBuilder<LocalEndpoint>();
         ImmutableDictionary<string, string>.Builder missing = ImmutableDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
         ImmutableHashSet<string>.Builder refused = ImmutableHashSet.CreateBuilder<string>(StringComparer.Ordinal);
-        Dictionary<int, string> owners = [];
+        Dictionary<int, string> taken = [];
+        ProbeDestinations destinations = ProbeDestinations.Of(snapshot);
         foreach (WorkloadInfo workload in snapshot.LocalWorkloads())
         {
             (LinkState? link, string why) = FindLink(workload, links);
-            if (WhyInside(workload, link, why, links, use) is { } reason)
+            LocalEndpoint? endpoint = null;
+            if (WhyInside(workload, link, why, links, use) is not { } reason)
             {
-                if (links.FindInside(workload, reason, out string obstacleInside) is { } pod)
+                if (link is null || !taken.TryAdd(link.Index, workload.Uid))
                 {
-                    found.Add(EndpointInside(workload, pod));
+                    missing[workload.Uid] = link is null ? why : $"interface {link.Name} already belongs to {taken[link.Index]}";
+                    continue;
                 }
-                else
+                if (links.FindObstacle(link) is { } obstacle)
                 {
-                    missing[workload.Uid] = $"{reason}; inside its network namespace it can't be captured either: {obstacleInside}; mend that, let another CNI connect it, or do not enrol it";
-                    if (link is not null) refused.Add(workload.Uid);
+                    missing[workload.Uid] = obstacle + NotInside;
+                    refused.Add(workload.Uid);
+                    continue;
                 }
+                if (links.FindPeerMac(link) is not { } mac)
+                {
+                    missing[workload.Uid] = $"interface {link.Name} is not the host side of a veth";
+                    continue;
+                }
+                endpoint = EndpointAt(workload, link, mac, links);
+                bool isCaptured = owners.Contains(new InterfaceOwner(link.Name, link.Index, workload.Uid));
+                if (links.FindUndelivered(endpoint, isCaptured, destinations) is not { } undelivered)
+                {
+                    found.Add(endpoint);
+                    continue;
+                }
+                reason = undelivered;
+                endpoint = isCaptured ? endpoint with { Fault = undelivered } : null; // who is guarded is not let go
             }
-            else if (link is null)
+            string obstacleInside = "";
+            if (use != CaptureUse.Host && links.FindInside(workload, reason, out obstacleInside) is { } pod)
             {
-                missing[workload.Uid] = why;
+                found.Add(EndpointInside(workload, pod));
             }
-            else if (!owners.TryAdd(link.Index, workload.Uid))
+            else if (endpoint is not null)
             {
-                missing[workload.Uid] = $"interface {link.Name} already belongs to {owners[link.Index]}";
-            }
-            else if (links.FindObstacle(link) is { } obstacle)
-            {
-                missing[workload.Uid] = obstacle + NotInside;
-                refused.Add(workload.Uid);
-            }
-            else if (links.FindPeerMac(link) is not { } mac)
-            {
-                missing[workload.Uid] = $"interface {link.Name} is not the host side of a veth";
+                found.Add(endpoint);
             }
             else
             {
-                LinkState? bridge = links.FindBridge(link);
-                found.Add(new LocalEndpoint(workload, link.Name, link.Index, link.Mtu, (bridge ?? link).Mac, mac) { IsBridged = bridge is not null, HostStackReason = links.FindForeign(link) ?? links.FindRefusal(workload, link) });
+                missing[workload.Uid] = use == CaptureUse.Host ? reason + NotInside : $"{reason}; inside its network namespace it can't be captured either: {obstacleInside}; mend that, let another CNI connect it, or do not enrol it";
+                if (link is not null) refused.Add(workload.Uid);
             }
         }
         foreach (LocalEndpoint endpoint in found.Where(e => e.Inside is null).ToArray())
@@ -70,14 +82,27 @@ internal static class EndpointResolver
         // They left the mesh because of an obstacle, and come back once their link is seen without one: while there is no link nobody knows.
         foreach (WorkloadInfo workload in snapshot.RefusedWorkloads())
         {
-            (LinkState? link, string why) = FindLink(workload, links);
-            string? inside = WhyInside(workload, link, why, links, use);
-            if (inside is not null && links.FindInside(workload, inside, out _) is not null) continue;
-            if ((inside ?? (link is null ? why : links.FindObstacle(link) is { } other ? other + NotInside : links.FindDetour(workload, link, found))) is not { } obstacle) continue;
+            if (WhyRefused(workload, links, found, use, destinations) is not { } obstacle) continue;
             missing[workload.Uid] = obstacle;
             refused.Add(workload.Uid);
         }
         return new ResolvedEndpoints(found.ToImmutable(), missing.ToImmutable(), refused.ToImmutable());
+    }
+
+    // Why a workload that left the mesh stays out of it; null: it can come back.
+    private static string? WhyRefused(WorkloadInfo workload, ILinks links, IReadOnlyList<LocalEndpoint> neighbours, CaptureUse use, ProbeDestinations destinations)
+    {
+        (LinkState? link, string why) = FindLink(workload, links);
+        string? inside = WhyInside(workload, link, why, links, use);
+        if (inside is null)
+        {
+            if (link is null) return why;
+            if (links.FindObstacle(link) is { } obstacle) return obstacle + NotInside;
+            if (links.FindDetour(workload, link, neighbours) is { } detour) return detour;
+            if (links.FindPeerMac(link) is not { } mac || (inside = links.FindUndelivered(EndpointAt(workload, link, mac, links), isCaptured: false, destinations)) is null) return null;
+            if (use == CaptureUse.Host) return inside + NotInside;
+        }
+        return links.FindInside(workload, inside, out _) is null ? inside : null;
     }
 
     // The host's end is the better place: what goes from pod to pod there needs no proxy. A link that was named and is not there will come.
@@ -88,6 +113,12 @@ internal static class EndpointResolver
         _ when link is null => workload.HostInterface is null && !workload.Addresses.IsEmpty ? why : null,
         _ => links.FindObstacle(link) ?? (links.FindPeerMac(link) is null ? $"interface {link.Name} is not the host side of a veth" : null),
     };
+
+    private static LocalEndpoint EndpointAt(WorkloadInfo workload, LinkState link, ImmutableArray<byte> mac, ILinks links)
+    {
+        LinkState? bridge = links.FindBridge(link);
+        return new LocalEndpoint(workload, link.Name, link.Index, link.Mtu, (bridge ?? link).Mac, mac) { IsBridged = bridge is not null, HostStackReason = links.FindForeign(link) ?? links.FindRefusal(workload, link) };
+    }
 
     private static LocalEndpoint EndpointInside(WorkloadInfo workload, PodNamespace pod) =>
         new(workload, pod.Device, (int)(CvAbi.LinkInside | pod.Number), pod.DeviceMtu, [.. new byte[EthernetAddress]], [.. new byte[EthernetAddress]]) { Inside = pod };

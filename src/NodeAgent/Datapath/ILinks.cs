@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using Culvert.Core;
+using Culvert.NodeAgent.Datapath.Delivery;
 using Culvert.NodeAgent.Datapath.Inside;
 
 namespace Culvert.NodeAgent.Datapath;
@@ -31,6 +32,12 @@ internal interface ILinks
 
     /// <summary>Something of the node at a pod's link because of which the mesh would break what the pod does, or get round others' policy, with the remedy; null when there is nothing. Such a pod is not captured.</summary>
     string? FindObstacle(LinkState link);
+
+    /// <summary>Why what is captured at a pod's link does not reach the proxy, with the remedy; null when it does, or that can't be told.</summary>
+    /// <param name="pod">The pod, as it would be captured.</param>
+    /// <param name="isCaptured">Whether it is captured there already.</param>
+    /// <param name="destinations">Whom what is captured is for.</param>
+    string? FindUndelivered(LocalEndpoint pod, bool isCaptured, ProbeDestinations destinations);
 
     /// <summary>The network namespace of a workload of this node, to be captured in; null when that can't be.</summary>
     /// <param name="workload">The workload.</param>

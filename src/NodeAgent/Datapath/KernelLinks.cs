@@ -3,6 +3,7 @@ using System.Net;
 using Culvert.Core;
 using Culvert.Interop;
 using Culvert.Interop.Netlink;
+using Culvert.NodeAgent.Datapath.Delivery;
 using Culvert.NodeAgent.Datapath.Inside;
 
 namespace Culvert.NodeAgent.Datapath;
@@ -17,6 +18,7 @@ internal sealed class KernelLinks : ILinks, IHostEnds
     private const int MostNeighbours = 4;
     private readonly RouteNetlink _netlink;
     private readonly NamespaceFinder? _namespaces;
+    private readonly DeliveryKeeper? _deliveries;
     private readonly Dictionary<string, LinkInfo> _links;
     private readonly Dictionary<int, LinkInfo> _byIndex;
     private readonly Dictionary<IPAddress, int> _hostRoutes = [];
@@ -30,9 +32,11 @@ internal sealed class KernelLinks : ILinks, IHostEnds
     /// <summary>Lists them.</summary>
     /// <param name="netlink">The agent's namespace.</param>
     /// <param name="namespaces">Finds those of pods; null: none is asked for.</param>
-    internal KernelLinks(RouteNetlink netlink, NamespaceFinder? namespaces = null)
+    /// <param name="deliveries">Knows what does not reach the proxy; null: it is not asked for.</param>
+    internal KernelLinks(RouteNetlink netlink, NamespaceFinder? namespaces = null, DeliveryKeeper? deliveries = null)
     {
         _netlink = netlink;
+        _deliveries = deliveries;
         _namespaces = namespaces;
         namespaces?.Forget();
         _foreign = new ForeignAttachments(netlink);
@@ -78,6 +82,8 @@ internal sealed class KernelLinks : ILinks, IHostEnds
     public string? FindRefusal(WorkloadInfo workload, LinkState link) => _refusals.Find(workload, FindBridge(link) ?? link);
 
     public string? FindObstacle(LinkState link) => _foreign.FindRedirecting(link);
+
+    public string? FindUndelivered(LocalEndpoint pod, bool isCaptured, ProbeDestinations destinations) => _deliveries?.Find(pod, isCaptured, destinations);
 
     public PodNamespace? FindInside(WorkloadInfo workload, string reason, out string obstacle)
     {

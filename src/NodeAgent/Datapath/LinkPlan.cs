@@ -52,7 +52,7 @@ internal sealed record LinkPlan
     /// <param name="capture">Where pods are captured.</param>
     internal static LinkPlan Make(NodeSnapshot snapshot, ILinks links, ImmutableArray<InterfaceOwner> owners, IReadOnlyList<string> uplinks, XdpUse use, CaptureUse capture = CaptureUse.Auto)
     {
-        (ImmutableArray<LocalEndpoint> endpoints, ImmutableDictionary<string, string> missing, ImmutableHashSet<string> refused) = EndpointResolver.Resolve(snapshot, links, capture);
+        (ImmutableArray<LocalEndpoint> endpoints, ImmutableDictionary<string, string> missing, ImmutableHashSet<string> refused) = EndpointResolver.Resolve(snapshot, links, owners, capture);
         HashSet<string> pods = [.. endpoints.Where(e => e.Inside is null).Select(e => e.Interface)];
         List<InterfaceOwner> quarantined = [];
         foreach (InterfaceOwner owner in owners)

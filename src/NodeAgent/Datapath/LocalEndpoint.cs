@@ -23,13 +23,16 @@ internal sealed record LocalEndpoint(WorkloadInfo Workload, string Interface, in
     /// <summary>Why packets to and from it are not redirected, whatever holds for others; null when nothing speaks against it.</summary>
     internal string? HostStackReason { get; init; }
 
+    /// <summary>What is the matter with it though it is captured; null: nothing.</summary>
+    internal string? Fault { get; init; }
+
     internal IPAddress? Address4 => First(System.Net.Sockets.AddressFamily.InterNetwork);
 
     internal IPAddress? Address6 => First(System.Net.Sockets.AddressFamily.InterNetworkV6);
 
     /// <summary>Whether it is the same workload behind the same link, with the same of others at it.</summary>
     internal bool IsSameLink(LocalEndpoint other) =>
-        Workload.Uid == other.Workload.Uid && Interface == other.Interface && Index == other.Index && Mtu == other.Mtu && HostStackReason == other.HostStackReason && IsBridged == other.IsBridged
+        Workload.Uid == other.Workload.Uid && Interface == other.Interface && Index == other.Index && Mtu == other.Mtu && HostStackReason == other.HostStackReason && Fault == other.Fault && IsBridged == other.IsBridged
         && Inside?.Inode == other.Inside?.Inode && Inside?.DeviceIndex == other.Inside?.DeviceIndex
         && HostMac.AsSpan().SequenceEqual(other.HostMac.AsSpan()) && PodMac.AsSpan().SequenceEqual(other.PodMac.AsSpan());
 

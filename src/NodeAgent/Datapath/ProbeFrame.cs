@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Culvert.Interop.Abi;
+using Culvert.Interop.Sockets;
 
 namespace Culvert.NodeAgent.Datapath;
 
@@ -61,8 +62,8 @@ internal static class ProbeFrame
         BinaryPrimitives.WriteUInt32BigEndian(tcp[4..], sequence);
         tcp[12] = (TcpLength / 4) << 4;
         tcp[13] = Ack;
-        uint pseudo = Sum(from) + Sum(to) + 6 + TcpLength;
-        BinaryPrimitives.WriteUInt16BigEndian(tcp[16..], Fold(pseudo + Sum(tcp)));
+        ulong pseudo = InternetChecksum.Sum(from) + InternetChecksum.Sum(to) + 6 + TcpLength;
+        BinaryPrimitives.WriteUInt16BigEndian(tcp[16..], InternetChecksum.Fold(pseudo + InternetChecksum.Sum(tcp)));
         return EthernetLength + header + TcpLength;
     }
 
@@ -83,7 +84,7 @@ internal static class ProbeFrame
         ip[9] = 6;
         from.CopyTo(ip[12..]);
         to.CopyTo(ip[16..]);
-        BinaryPrimitives.WriteUInt16BigEndian(ip[10..], Fold(Sum(ip[..Length])));
+        BinaryPrimitives.WriteUInt16BigEndian(ip[10..], InternetChecksum.Fold(InternetChecksum.Sum(ip[..Length])));
         return Length;
     }
 
@@ -96,20 +97,6 @@ internal static class ProbeFrame
         from.CopyTo(ip[8..]);
         to.CopyTo(ip[24..]);
         return 40;
-    }
-
-    // RFC 1071. Every part here has an even length.
-    private static uint Sum(ReadOnlySpan<byte> bytes)
-    {
-        uint sum = 0;
-        for (; bytes.Length >= 2; bytes = bytes[2..]) sum += BinaryPrimitives.ReadUInt16BigEndian(bytes);
-        return sum;
-    }
-
-    private static ushort Fold(uint sum)
-    {
-        while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
-        return (ushort)~sum;
     }
 
     private static ReadOnlySpan<byte> Bytes<T>(in T value)

@@ -80,7 +80,7 @@ internal sealed class AgentBackend(
             HostStackReason = endpoint?.HostStackReason ?? "",
             InsideReason = endpoint?.Inside?.Reason ?? "",
             MtlsMode = workload.MtlsMode == MtlsMode.Strict ? Wire.MtlsMode.Strict : Wire.MtlsMode.Permissive,
-            Error = datapath.NotCaptured.GetValueOrDefault(workload.Uid, ""),
+            Error = datapath.NotCaptured.GetValueOrDefault(workload.Uid) ?? endpoint?.Fault ?? "",
         };
         foreach (IPAddress address in workload.Addresses) result.Addresses.Add(ByteString.CopyFrom(address.GetAddressBytes()));
         result.Policies.AddRange(workload.PolicyNames.Select(p => new PolicyReference(p).ToString()).Concat(workload.NetworkPolicyNames.Select(p => new PolicyReference(p, PolicyKind.NetworkPolicy).ToString())));

@@ -5,6 +5,7 @@ using Culvert.Interop.Bpf;
 using Culvert.Interop.Netlink;
 using Culvert.NodeAgent.Admin;
 using Culvert.NodeAgent.Datapath;
+using Culvert.NodeAgent.Datapath.Delivery;
 using Culvert.NodeAgent.Datapath.Firewall;
 using Culvert.NodeAgent.Datapath.Inside;
 using Culvert.NodeAgent.Identity;
@@ -60,9 +61,12 @@ internal static class AgentComposition
         await following.StartAsync(cancellationToken);
 
         // Programs and maps, and what attaches them.
-        DatapathPrograms programs = parts.Own(DatapathPrograms.Load(options, pins, logger));
+        DeliverySockets? arrivals = DeliveryFollower.MakeSockets(logger);
+        if (arrivals is not null) parts.Own(arrivals);
+        DatapathPrograms programs = parts.Own(DatapathPrograms.Load(options, pins, logger, arrivals?.Ports ?? default));
         SocketLookup lookup = parts.Own(SocketLookup.Attach(programs.SkLookup, pins));
-        ProgramAttacher attacher = parts.Own(new ProgramAttacher(pins, KernelFeatures.ProbeTcx().Present, logger));
+        bool tcx = KernelFeatures.ProbeTcx().Present;
+        ProgramAttacher attacher = parts.Own(new ProgramAttacher(pins, tcx, logger));
         XdpAttacher xdp = parts.Own(new XdpAttacher(pins, Path.Combine(Path.GetDirectoryName(Path.GetFullPath(options.DatapathObject))!, "xdp.bpf.o"), logger, options.UdpHeaderChecksum));
         GenerationWriter writer = new(programs.Maps, logger);
         RouteNetlink netlink = parts.Own(RouteNetlink.Open());
@@ -82,10 +86,11 @@ internal static class AgentComposition
         parts.Own(new NftWatcher(links.RoutingChanges, logger));
         nat.Ensure();
         SpaceNumbers spaces = new(options.RunFolder, logger) { IsLeft = number => PodPrograms.HasPins(pins, number) };
-        PodCapture inside = parts.Own(new PodCapture(options, pins, programs.Maps, spaces, KernelFeatures.ProbeTcx().Present, logger));
+        PodCapture inside = parts.Own(new PodCapture(options, pins, programs.Maps, spaces, tcx, logger));
         NamespaceFinder namespaces = new(spaces, inside.InodeOf);
+        DeliveryKeeper deliveries = new(arrivals is null ? null : new DeliveryProbe(arrivals, programs, netlink, tcx), state, logger);
         DatapathReconciler reconciler = new(
-            new InterfacePrograms(programs, attacher, xdp, inside), options.Xdp, writer, () => new KernelLinks(netlink, namespaces), new PolicyIdFile(options.StateFolder, logger, metrics), new InterfaceOwners(options.RunFolder, logger), options.Uplinks, state, logger, options.Capture);
+            new InterfacePrograms(programs, attacher, xdp, inside), options.Xdp, writer, () => new KernelLinks(netlink, namespaces, deliveries), new PolicyIdFile(options.StateFolder, logger, metrics), new InterfaceOwners(options.RunFolder, logger), options.Uplinks, state, logger, options.Capture);
         FlowSweeper sweeper = new(programs.Maps.Flow, programs.Maps.Usage, programs.Maps.Swept, logger);
 
         // Certificates of the workloads.
@@ -119,6 +124,7 @@ internal static class AgentComposition
             nat.KeepSourcesTo(snapshot.LocalWorkloads().SelectMany(w => w.Addresses)); // before the first of it is delivered
         };
         state.Changed += tunnelSource.Look; // before the first connection is taken
+        state.Changed += deliveries.Wake;
 
         // What people see.
         AgentFamilies.Register(metrics.Registry, programs.Maps, sweeper, state, attacher, directPath, tunnelSource, proxy, client, credentials, svids, time);
@@ -148,9 +154,10 @@ internal static class AgentComposition
             ("following links", follower.RunAsync),
             ("probing idle connections", stop => Ticker.RunAsync(FlowProber.Interval, prober.ProbeAgain, time, stop)),
             ("keeping rules and routes", stop => ChangeFollower.RunAsync(links.Routing, RoutingKeeper.Interval, routing.Look, time, stop)),
-            ("following the node's packet filter", stop => ChangeFollower.RunAsync(filters.Changes, DirectPathKeeper.Interval, directPath.Look, time, stop)),
+            ("following the node's packet filter", stop => ChangeFollower.RunAsync(filters.Changes, DirectPathKeeper.Interval, LookAtFilters, time, stop)),
             ("following the node's routing rules", stop => ChangeFollower.RunAsync(links.Rules, Timeout.InfiniteTimeSpan, LookAtRules, time, stop)),
             ("choosing the addresses of tunnels", stop => ChangeFollower.RunAsync(tunnelSource.Changes, TunnelSourceKeeper.Interval, tunnelSource.Look, time, stop)),
+            ("trying whether captured packets arrive", new DeliveryFollower(deliveries, applier, time, logger).RunAsync),
             ("sweeping flows", stop => Ticker.RunAsync(FlowSweeper.Interval, () => sweeper.Sweep(), time, stop)),
             ("giving memory back", stop => Ticker.RunAsync(NativeHeapKeeper.Interval, NativeHeapKeeper.TrimIfWorthIt, time, stop))));
         ConnectionDrain draining = new(proxy, drain, options.DrainDeadline, detached.Task, health, logger);
@@ -167,6 +174,13 @@ internal static class AgentComposition
         void LookAtRules()
         {
             tunnelSource.Wake();
+            deliveries.Wake();
+            directPath.Look();
+        }
+
+        void LookAtFilters()
+        {
+            deliveries.Wake();
             directPath.Look();
         }
 
@@ -176,7 +190,9 @@ internal static class AgentComposition
                 () =>
                 {
                     target.Leave();
-                    return Detacher.Detach(attacher, xdp, inside, lookup, pins, routes, nat);
+                    IReadOnlyList<string> lines = Detacher.Detach(attacher, xdp, inside, lookup, pins, routes, nat);
+                    deliveries.End();
+                    return lines;
                 },
                 stop);
             detached.TrySetResult();

@@ -14,7 +14,19 @@ internal static class ChangeFollower
     /// <param name="work">What to do.</param>
     /// <param name="time">The clock.</param>
     /// <param name="stop">Ends the task without an error.</param>
-    internal static async Task RunAsync(ChannelReader<bool> changes, TimeSpan interval, Action work, TimeProvider time, CancellationToken stop)
+    internal static Task RunAsync(ChannelReader<bool> changes, TimeSpan interval, Action work, TimeProvider time, CancellationToken stop) => RunAsync(
+        changes,
+        interval,
+        () =>
+        {
+            work();
+            return Task.CompletedTask;
+        },
+        time,
+        stop);
+
+    /// <inheritdoc cref="RunAsync(ChannelReader{bool}, TimeSpan, Action, TimeProvider, CancellationToken)"/>
+    internal static async Task RunAsync(ChannelReader<bool> changes, TimeSpan interval, Func<Task> work, TimeProvider time, CancellationToken stop)
     {
         Task<bool> waiting = changes.WaitToReadAsync(stop).AsTask();
         try
@@ -33,7 +45,7 @@ internal static class ChangeFollower
                     waiting = more ? changes.WaitToReadAsync(stop).AsTask() : new TaskCompletionSource<bool>().Task;
                 }
                 long start = time.GetTimestamp();
-                work();
+                await work();
                 await Task.Delay(time.GetElapsedTime(start) * Rest, time, stop);
             }
         }

@@ -10,7 +10,7 @@ public sealed class KernelFeaturesTests
     {
         Requires.Root();
         IReadOnlyList<KernelFeature> features = KernelFeatures.ProbeAll();
-        Assert.Equal(["kernel-version", "capabilities", "btf", "bpffs", "ringbuf", "tcx", "sk_assign", "redirect_peer"], features.Select(f => f.Name));
+        Assert.Equal(["kernel-version", "capabilities", "btf", "bpffs", "ringbuf", "tcx", "sk_assign", "redirect_peer", "live_frames"], features.Select(f => f.Name));
         Assert.All(features, f => Assert.NotEmpty(f.Detail));
         Assert.All(features.Where(f => f.Name is "kernel-version" or "capabilities" or "ringbuf" or "sk_assign" or "redirect_peer"), f => Assert.True(f.Present, f.Detail));
     }

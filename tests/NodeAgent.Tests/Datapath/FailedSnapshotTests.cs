@@ -228,6 +228,8 @@ public sealed class FailedSnapshotTests
 
         public string? FindObstacle(LinkState link) => seen.FindObstacle(link);
 
+        public string? FindUndelivered(LocalEndpoint pod, bool isCaptured, Culvert.NodeAgent.Datapath.Delivery.ProbeDestinations destinations) => seen.FindUndelivered(pod, isCaptured, destinations);
+
         public Culvert.NodeAgent.Datapath.Inside.PodNamespace? FindInside(WorkloadInfo workload, string reason, out string obstacle) => seen.FindInside(workload, reason, out obstacle);
 
         public string? FindDetour(WorkloadInfo from, LinkState link, IEnumerable<LocalEndpoint> neighbours) => seen.FindDetour(from, link, neighbours);
