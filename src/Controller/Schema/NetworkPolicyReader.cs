@@ -25,6 +25,11 @@ internal static class NetworkPolicyReader
             "policyTypes", static (string text, out string value) => (value = text) is Ingress or Egress ? null : $"'{text}' is neither {Ingress} nor {Egress}", mayBeEmpty: true));
         EquatableArray<NetworkPolicyRuleObject> ingress = ReadRules(spec, "ingress", "from", meta);
         (EquatableArray<NetworkPolicyRuleObject> egress, bool egressIsWrong) = Counted(() => ReadRules(spec, "egress", "to", meta));
+        if (!types.IsEmpty && !typesAreWrong)
+        {
+            if (!types.Contains(Ingress) && !ingress.IsEmpty) spec.Note("ingress", $"counts for nothing, since policyTypes does not have {Ingress}");
+            if (!types.Contains(Egress) && !egress.IsEmpty) spec.Note("egress", $"counts for nothing, since policyTypes does not have {Egress}: what these pods send is not isolated by this policy");
+        }
         (_, bool hasUnknown) = Counted(() =>
         {
             spec.Done();

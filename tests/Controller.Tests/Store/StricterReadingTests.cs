@@ -75,6 +75,20 @@ public sealed class StricterReadingTests
         Assert.Equal(("10.1.0.0/16", "10.1.7.0/24"), (policy.Ingress[0].Peers[0].Block.ToString(), policy.Ingress[0].Peers[0].Except[0].ToString()));
     }
 
+    [Theory]
+    [InlineData("policyTypes: [Ingress], egress: [{}]", "egress")]
+    [InlineData("policyTypes: [Egress], ingress: [{}]", "ingress")]
+    [InlineData("policyTypes: [Ingress, Egress], ingress: [{}], egress: [{}]", null)]
+    [InlineData("policyTypes: [Ingress], egress: []", null)]
+    [InlineData("egress: [{}]", null)]
+    public void Rules_of_a_direction_that_is_not_named_count_for_nothing_with_a_warning(string spec, string? field)
+    {
+        ObjectSet objects = Read($"{{podSelector: {{matchLabels: {{app: web}}}}, {spec}}}");
+        Assert.Empty(objects.Errors);
+        SourceError[] told = [.. objects.Warnings.Where(w => w.Reason.Contains("counts for nothing", StringComparison.Ordinal))];
+        Assert.Equal(field is null ? [] : [$"spec.{field}"], told.Select(w => w.Field));
+    }
+
     [Fact]
     public void One_that_was_good_stays_as_it_was()
     {

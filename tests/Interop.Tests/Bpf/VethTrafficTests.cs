@@ -69,6 +69,38 @@ public sealed class VethTrafficTests(KernelFixture kernel) : IClassFixture<Kerne
         Assert.Equal(0, link.Info.InterfaceIndex);
     }
 
+    [Fact]
+    public void APacketIsReceivedInTheNameOfAnInterface()
+    {
+        KernelFixture.Need();
+        if (!KernelFeatures.ProbeLiveFrames().Present) Requires.Missing("needs live frames (kernel 5.18)");
+        using NamespacePair pair = new();
+        int link = Connect(pair);
+        using BpfObject bpf = kernel.Open();
+        bpf.Load();
+        using BpfProgram pass = bpf.GetProgram("cv_t_xdp");
+        using RouteNetlink left = RouteNetlink.Open(pair.Left);
+        using Socket receiver = pair.Left.Run(() => Bound(Near));
+        byte[] frame =
+        [
+            .. left.GetLink("near0").MacAddress!.GetAddressBytes(), 2, 0, 0, 0, 0, 1, 8, 0,
+            0x45, 0, 0, 29, 0, 0, 0, 0, 64, 17, 0x66, 0x18, .. Far.GetAddressBytes(), .. Near.GetAddressBytes(),
+            0x12, 0x34, .. Network((ushort)((IPEndPoint)receiver.LocalEndPoint!).Port), 0, 9, 0, 0, 77,
+        ];
+
+        pair.Left.Run(() => pass.Inject(frame, link));
+
+        byte[] datagram = new byte[16];
+        EndPoint from = new IPEndPoint(IPAddress.Any, 0);
+        receiver.ReceiveTimeout = 20_000;
+        Assert.Equal(1, receiver.ReceiveFrom(datagram, ref from));
+        Assert.Equal(77, datagram[0]);
+        Assert.Equal(new IPEndPoint(Far, 0x1234), from);
+        Assert.Equal(Errno.ENODEV, Assert.Throws<BpfException>(() => pair.Left.Run(() => pass.Inject(frame, 12345))).Errno);
+
+        static byte[] Network(ushort port) => [(byte)(port >> 8), (byte)port];
+    }
+
     private static int Connect(NamespacePair pair)
     {
         using RouteNetlink left = RouteNetlink.Open(pair.Left);

@@ -1,0 +1,143 @@
+using System.Collections.Immutable;
+using Culvert.Core;
+using Culvert.NodeAgent.Datapath;
+using Culvert.NodeAgent.Datapath.Delivery;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Culvert.NodeAgent.Tests.Datapath;
+
+/// <summary>What is known of pods whose captured packets may not arrive, and when that is tried.</summary>
+public sealed class DeliveryKeeperTests
+{
+    private static readonly ProbeDestinations Nobody = ProbeDestinations.Of(TestMesh.Snapshot([]));
+    private static readonly LocalEndpoint Web = Endpoint("web", 7), Db = Endpoint("db", 8);
+
+    private readonly ScriptedProbe _probe = new();
+    private readonly DatapathState _state = new();
+    private readonly DeliveryKeeper _keeper;
+
+    public DeliveryKeeperTests() => _keeper = new DeliveryKeeper(_probe, _state, NullLogger.Instance);
+
+    [Fact]
+    public void APodIsTriedOnceBeforeItIsCaptured()
+    {
+        Assert.Null(Find(Web));
+        Assert.Null(Find(Web));
+        Assert.Equal(["uncaptured web"], _probe.Tried);
+    }
+
+    [Fact]
+    public void OneThatIsCapturedIsNotTriedInItsPlace()
+    {
+        _probe.Lost.Add(Web.Workload.Uid);
+        Assert.Null(Find(Web, isCaptured: true));
+        Assert.Empty(_probe.Tried);
+    }
+
+    [Fact]
+    public void WhatIsLostIsSaidWithItsFamilyUntilOneOfTheAilingArrives()
+    {
+        _probe.Lost.UnionWith([Web.Workload.Uid, Db.Workload.Uid]);
+        Assert.Contains("does not reach the proxy (IPv4)", Find(Web), StringComparison.Ordinal);
+        Assert.NotNull(Find(Db));
+        Assert.False(_keeper.Look());
+        Assert.False(_keeper.Look());
+        Assert.Equal(4, _probe.Tried.Count); // one of them in turn at each look
+        Assert.Equal(2, _probe.Tried.Skip(2).Distinct().Count());
+
+        _probe.Lost.Remove(Web.Workload.Uid);
+        Assert.True(_keeper.Look() || _keeper.Look());
+        Assert.Null(Find(Web));
+        Assert.NotNull(Find(Db));
+    }
+
+    [Fact]
+    public void WhatCantBeTriedIsNoObstacleAndTriedAgain()
+    {
+        _probe.Unknown.Add(Web.Workload.Uid);
+        Assert.Null(Find(Web));
+        _probe.Unknown.Clear();
+        _probe.Lost.Add(Web.Workload.Uid);
+        Assert.NotNull(Find(Web));
+    }
+
+    [Fact]
+    public void ACapturedPodAilsAndIsWellAgain()
+    {
+        Capture(Web, Db);
+        Assert.Null(Find(Web, isCaptured: true));
+        Assert.False(_keeper.Look());
+        _probe.Lost.UnionWith([Web.Workload.Uid, Db.Workload.Uid]);
+        Assert.True(_keeper.Look());
+        Assert.NotNull(Find(Web, isCaptured: true));
+        Assert.NotNull(Find(Db, isCaptured: true));
+        Assert.False(_keeper.Look());
+        _probe.Unknown.Add(Web.Workload.Uid);
+        Assert.False(_keeper.Look()); // stays as it was
+        Assert.NotNull(Find(Web, isCaptured: true));
+        _probe.Unknown.Clear();
+        _probe.Lost.Clear();
+        Assert.True(_keeper.Look());
+        Assert.Null(Find(Web, isCaptured: true));
+    }
+
+    [Fact]
+    public void WhereTheProgramsAreGoneThatIsNotTheNodesDoing()
+    {
+        Capture(Web);
+        Assert.Null(Find(Web, isCaptured: true));
+        _probe.WithoutPrograms.Add(Web.Workload.Uid);
+        Assert.False(_keeper.Look());
+        Assert.Null(Find(Web, isCaptured: true));
+    }
+
+    [Fact]
+    public void AnotherAddressOrLinkIsTriedAnew()
+    {
+        Find(Web);
+        Find(Web with { Index = 9 });
+        Find(Web with { Workload = Web.Workload with { Addresses = [System.Net.IPAddress.Parse("10.0.0.9")] } });
+        Assert.Equal(3, _probe.Tried.Count);
+    }
+
+    [Fact]
+    public void AtTheEndNothingIsTried()
+    {
+        Capture(Web);
+        Find(Web, isCaptured: true);
+        _probe.Lost.Add(Web.Workload.Uid);
+        _keeper.End();
+        Assert.False(_keeper.Look());
+        Assert.Empty(_probe.Tried);
+    }
+
+    private string? Find(LocalEndpoint pod, bool isCaptured = false) => _keeper.Find(pod, isCaptured, Nobody);
+
+    private void Capture(params LocalEndpoint[] pods) => _state.Current = new DatapathInForce { Endpoints = [.. pods] };
+
+    private static LocalEndpoint Endpoint(string name, int index) =>
+        new(TestMesh.Workload(name, "n1", $"10.0.0.{index}"), $"veth{index}", index, 1500, [.. new byte[6]], [.. new byte[6]]);
+
+    private sealed class ScriptedProbe : IDeliveryProbe
+    {
+        internal HashSet<string> Lost { get; } = [];
+
+        internal HashSet<string> Unknown { get; } = [];
+
+        internal HashSet<string> WithoutPrograms { get; } = [];
+
+        internal List<string> Tried { get; } = [];
+
+        public IReadOnlyList<(DeliveryResult Result, string Lost)> TryCaptured(IReadOnlyList<LocalEndpoint> pods, ProbeDestinations to) =>
+            [.. pods.Select(p => Of(p, Lost.Contains(p.Workload.Uid) || WithoutPrograms.Contains(p.Workload.Uid)))];
+
+        public (DeliveryResult Result, string Lost) TryUncaptured(LocalEndpoint pod, ProbeDestinations to)
+        {
+            Tried.Add($"uncaptured {pod.Workload.Uid.Split('/')[^1]}");
+            return Of(pod, Lost.Contains(pod.Workload.Uid));
+        }
+
+        private (DeliveryResult Result, string Lost) Of(LocalEndpoint pod, bool isLost) =>
+            Unknown.Contains(pod.Workload.Uid) ? (DeliveryResult.Unknown, "") : isLost ? (DeliveryResult.Lost, "IPv4") : (DeliveryResult.Delivered, "");
+    }
+}
