@@ -15,7 +15,7 @@ internal static class CheckRunner
                 ? Finding.Ok("agent", $"an agent answers on {options.AdminSocket}")
                 : Finding.Ok("agent", $"no agent runs ({options.AdminSocket} does not answer)"),
         };
-        await AddAsync(findings, "kernel", () => Task.FromResult(KernelCheck.Run()));
+        await AddAsync(findings, "kernel", () => Task.FromResult(KernelCheck.Run(options.BpfFolder)));
         await AddAsync(findings, "privileges", () => Task.FromResult(PrivilegeCheck.Run()));
         await AddAsync(findings, "programs", () => Task.FromResult(ProgramCheck.Run()));
         await AddAsync(findings, "ports", () => Task.FromResult(PortCheck.Run(agentRuns)));

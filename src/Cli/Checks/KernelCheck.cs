@@ -12,7 +12,7 @@ internal static class KernelCheck
     {
         ["tcx"] = "nothing to do: clsact filters are used; Linux 6.6 or later has TCX links",
         ["live_frames"] = "read what is said here of the node's packet filter and routing rules: that these let captured packets through is not tried; Linux 5.18 or later can",
-        ["bpffs"] = "nothing to do: the agent mounts it; by hand: mount -t bpf bpf /sys/fs/bpf",
+        ["bpffs"] = "nothing to do: the agent mounts one there; by hand: mount -t bpf bpf FOLDER",
     };
 
     private static readonly Dictionary<string, string> Remedies = new(StringComparer.Ordinal)
@@ -27,12 +27,12 @@ internal static class KernelCheck
     // What is found out by having the kernel make or load something, which it may refuse for want of a privilege.
     private static readonly HashSet<string> Tried = new(["ringbuf", "tcx", "sk_assign", "redirect_peer", "live_frames"], StringComparer.Ordinal);
 
-    public static IReadOnlyList<Finding> Run()
+    public static IReadOnlyList<Finding> Run(string bpfFolder)
     {
         var privileged = Capabilities.Missing().Count == 0;
 
         // Capabilities are for the check of privileges, which does as the agent does.
-        return [.. KernelFeatures.ProbeAll().Where(f => f.Name != "capabilities").Select(f => Evaluate(f, privileged))];
+        return [.. KernelFeatures.ProbeAll(bpfFolder).Where(f => f.Name != "capabilities").Select(f => Evaluate(f, privileged))];
     }
 
     /// <summary>Evaluates one feature; what an unprivileged process tried says nothing about the kernel, whether it seemed to work or not.</summary>

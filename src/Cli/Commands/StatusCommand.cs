@@ -80,7 +80,7 @@ internal static class StatusCommand
 
         if (report.TunnelSource is { } source)
         {
-            Row(grid, "Tunnels", string.Join("; ", [source.Source == "pod" ? "from the workloads' addresses" : "from the node's address", .. source.Reasons]));
+            Row(grid, "Tunnels", string.Join("; ", [source.Source == "pod" ? "from the workloads' addresses" : "from the node's address", .. source.Configured == "auto" ? Array.Empty<string>() : ["the MeshConfig asks for it"], .. source.Reasons]));
         }
 
         if (report.TranslationError is { } untold)

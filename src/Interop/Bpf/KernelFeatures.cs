@@ -14,10 +14,11 @@ public static unsafe class KernelFeatures
     private static readonly (string Name, int Bit)[] Needed = [("CAP_NET_ADMIN", 12), ("CAP_SYS_ADMIN", 21), ("CAP_PERFMON", 38), ("CAP_BPF", 39)];
 
     /// <summary>Tries everything.</summary>
+    /// <param name="bpfFolder">A folder that is to be on a BPF file system.</param>
     /// <returns>One entry per feature, always in the same order.</returns>
-    public static IReadOnlyList<KernelFeature> ProbeAll() =>
+    public static IReadOnlyList<KernelFeature> ProbeAll(string bpfFolder = BpfFs.DefaultMountPoint) =>
     [
-        ProbeVersion(), ProbeCapabilities(), ProbeBtf(), ProbeBpfFs(), ProbeRingBuffer(), ProbeTcx(), ProbeSkAssign(), ProbeRedirectPeer(), ProbeLiveFrames(),
+        ProbeVersion(), ProbeCapabilities(), ProbeBtf(), ProbeBpfFs(bpfFolder), ProbeRingBuffer(), ProbeTcx(), ProbeSkAssign(), ProbeRedirectPeer(), ProbeLiveFrames(),
     ];
 
     /// <summary>Kernel 5.10 or later.</summary>
@@ -50,12 +51,15 @@ public static unsafe class KernelFeatures
         return new("btf", File.Exists(Path), File.Exists(Path) ? Path : $"{Path} does not exist; the kernel was built without CONFIG_DEBUG_INFO_BTF");
     }
 
-    /// <summary>A BPF file system at the usual place.</summary>
+    /// <summary>A BPF file system at a folder, or where it would be made.</summary>
+    /// <param name="folder">The folder.</param>
     /// <returns>"bpffs".</returns>
-    public static KernelFeature ProbeBpfFs()
+    public static KernelFeature ProbeBpfFs(string folder = BpfFs.DefaultMountPoint)
     {
-        bool mounted = BpfFs.IsMounted(BpfFs.DefaultMountPoint);
-        return new("bpffs", mounted, mounted ? $"mounted at {BpfFs.DefaultMountPoint}" : $"not mounted: mount -t bpf bpf {BpfFs.DefaultMountPoint}");
+        string there = Path.GetFullPath(folder);
+        while (!Directory.Exists(there)) there = Path.GetDirectoryName(there)!; // the root is there
+        bool mounted = BpfFs.IsMounted(there);
+        return new("bpffs", mounted, mounted ? $"{folder} is on one" : $"{folder} is not on one");
     }
 
     /// <summary>BPF ring buffers (5.8).</summary>

@@ -31,6 +31,12 @@ internal static class EndpointResolver
             LocalEndpoint? endpoint = null;
             if (WhyInside(workload, link, why, links, use) is not { } reason)
             {
+                if (link is null && IsWithoutHostEnd(workload, links))
+                {
+                    missing[workload.Uid] = why + NotInside;
+                    refused.Add(workload.Uid);
+                    continue;
+                }
                 if (link is null || !taken.TryAdd(link.Index, workload.Uid))
                 {
                     missing[workload.Uid] = link is null ? why : $"interface {link.Name} already belongs to {taken[link.Index]}";
@@ -96,7 +102,7 @@ internal static class EndpointResolver
         string? inside = WhyInside(workload, link, why, links, use);
         if (inside is null)
         {
-            if (link is null) return why;
+            if (link is null) return IsWithoutHostEnd(workload, links) ? why + NotInside : why;
             if (links.FindObstacle(link) is { } obstacle) return obstacle + NotInside;
             if (links.FindDetour(workload, link, neighbours) is { } detour) return detour;
             if (links.FindPeerMac(link) is not { } mac || (inside = links.FindUndelivered(EndpointAt(workload, link, mac, links), isCaptured: false, destinations)) is null) return null;
@@ -113,6 +119,9 @@ internal static class EndpointResolver
         _ when link is null => workload.HostInterface is null && !workload.Addresses.IsEmpty ? why : null,
         _ => links.FindObstacle(link) ?? (links.FindPeerMac(link) is null ? $"interface {link.Name} is not the host side of a veth" : null),
     };
+
+    // A link that was named and is not there will come.
+    private static bool IsWithoutHostEnd(WorkloadInfo workload, ILinks links) => workload.HostInterface is null && links.IsWithoutHostEnd(workload);
 
     private static LocalEndpoint EndpointAt(WorkloadInfo workload, LinkState link, ImmutableArray<byte> mac, ILinks links)
     {

@@ -45,6 +45,9 @@ internal interface ILinks
     /// <param name="obstacle">Why null was returned.</param>
     PodNamespace? FindInside(WorkloadInfo workload, string reason, out string obstacle);
 
+    /// <summary>Whether a workload of this node is there, by a link that has no end on the node.</summary>
+    bool IsWithoutHostEnd(WorkloadInfo workload);
+
     /// <summary>
     /// Whether a rule about a pod's link leads what it sends to pods of this node elsewhere, so that this would leave the node in plaintext, and come back from outside with an address of the mesh, which nobody can tell from a
     /// forged one. With the remedy; null when it does not, or that can't be told.

@@ -91,6 +91,8 @@ internal sealed class KernelLinks : ILinks, IHostEnds
         return _namespaces?.Find(workload, reason, this, out obstacle);
     }
 
+    public bool IsWithoutHostEnd(WorkloadInfo workload) => _namespaces?.IsWithoutHostEnd(workload) == true;
+
     int? IHostEnds.FindVeth(WorkloadInfo workload, IPAddress address)
     {
         LinkInfo? link = null;

@@ -232,6 +232,8 @@ public sealed class FailedSnapshotTests
 
         public Culvert.NodeAgent.Datapath.Inside.PodNamespace? FindInside(WorkloadInfo workload, string reason, out string obstacle) => seen.FindInside(workload, reason, out obstacle);
 
+        public bool IsWithoutHostEnd(WorkloadInfo workload) => seen.IsWithoutHostEnd(workload);
+
         public string? FindDetour(WorkloadInfo from, LinkState link, IEnumerable<LocalEndpoint> neighbours) => seen.FindDetour(from, link, neighbours);
 
         public IReadOnlyList<LinkState> FindUplinks(IReadOnlySet<string> pods, IEnumerable<IPAddress> near, IEnumerable<IPAddress> far) => seen.FindUplinks(pods, near, far);

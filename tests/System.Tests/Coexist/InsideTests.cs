@@ -80,6 +80,32 @@ public sealed class InsideTests
     public async Task A_pod_without_an_end_on_the_host_is_captured_inside()
     {
         await using var lab = await CoexistLab.CreateAsync();
+        await MoveToMacvlanAsync(lab);
+        Probe[] probes = [.. CoexistLab.Between((lab.Client, lab.Far), (lab.Client, lab.Outer))];
+        await CoexistLab.AssertAsync("before pods are enrolled", probes);
+        await lab.EnrolAsync();
+        await CoexistLab.AssertAsync("with pods enrolled", probes);
+        await lab.AssertMeshedAsync();
+        Assert.Contains("no host route", WordsOf(lab, lab.Client), StringComparison.Ordinal);
+        await lab.RemoveAsync();
+        await CoexistLab.AssertAsync("after the mesh was removed", probes);
+    }
+
+    [Fact]
+    public async Task Where_pods_are_captured_at_the_hosts_end_only_one_without_it_is_not_enrolled()
+    {
+        await using var lab = await CoexistLab.CreateAsync(new MeshLabOptions { Capture = "host" });
+        await MoveToMacvlanAsync(lab);
+        Probe[] probes = [.. CoexistLab.Between((lab.Client, lab.Far), (lab.Client, lab.Outer))];
+        await CoexistLab.AssertAsync("before pods are enrolled", probes);
+        await lab.EnrolAsync();
+        await LabWait.UntilAsync("client is refused", async () => (await lab.Mesh.Nodes[0].StatusAsync()).Workloads.Any(w => w.Uid.EndsWith("client", StringComparison.Ordinal) && w.Error.Contains("--capture auto", StringComparison.Ordinal)), Deadline);
+        await LabWait.UntilAsync("node2 takes client for a pod outside the mesh", async () => !await lab.IsTunnelledAsync(lab.Far, lab.Client), Deadline);
+        await CoexistLab.AssertAsync("with client refused", probes);
+    }
+
+    private static async Task MoveToMacvlanAsync(CoexistLab lab)
+    {
         await lab.Mesh.Nodes[0].Place.ScriptAsync($"ip link del {lab.Client.HostInterface}; ip link add link {LabNode.Uplink} name mv0 mtu 1500 type macvlan mode bridge; ip link set mv0 netns {lab.Client.Namespace}");
 
         // On the link itself, as a macvlan pod is; the others' pods are behind their nodes.
@@ -95,14 +121,6 @@ public sealed class InsideTests
             """);
         await lab.Far.Node.ScriptAsync($"ip route add {lab.Client.Address4}/32 dev {LabNode.Uplink}; ip -6 route add {lab.Client.Address6}/128 dev {LabNode.Uplink}");
         lab.Mesh.Objects.Write("workload-client", string.Join('\n', MeshObjects.Workload(lab.Client, "client").Split('\n').Where(l => !l.Contains("interface:", StringComparison.Ordinal))));
-        Probe[] probes = [.. CoexistLab.Between((lab.Client, lab.Far), (lab.Client, lab.Outer))];
-        await CoexistLab.AssertAsync("before pods are enrolled", probes);
-        await lab.EnrolAsync();
-        await CoexistLab.AssertAsync("with pods enrolled", probes);
-        await lab.AssertMeshedAsync();
-        Assert.Contains("no host route", WordsOf(lab, lab.Client), StringComparison.Ordinal);
-        await lab.RemoveAsync();
-        await CoexistLab.AssertAsync("after the mesh was removed", probes);
     }
 
     [Fact]

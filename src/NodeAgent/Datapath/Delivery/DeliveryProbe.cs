@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
@@ -100,7 +101,18 @@ internal sealed class DeliveryProbe(DeliverySockets sockets, DatapathPrograms pr
     {
         CvProbe wanted = new() { Number = Draw() };
         programs.Maps.ProbeWanted.Set(0, wanted);
-        return Send(sender, to, (ushort)(sockets.Ports.From + 1), wanted.Number) && programs.Maps.ProbeWanted.TryGet(0, out CvProbe seen) && seen.Seen != 0;
+        if (!Send(sender, to, (ushort)(sockets.Ports.From + 1), wanted.Number)) return false;
+
+        // It is there already, but for packets that are steered to other processors. Of a map nobody tells.
+        long start = Stopwatch.GetTimestamp();
+        while (!IsSeen())
+        {
+            if (Stopwatch.GetElapsedTime(start) > Wait) return false;
+            Thread.Sleep(1);
+        }
+        return true;
+
+        bool IsSeen() => programs.Maps.ProbeWanted.TryGet(0, out CvProbe probe) && probe.Seen != 0;
     }
 
     // 0: nowhere.

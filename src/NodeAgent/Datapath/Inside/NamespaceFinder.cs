@@ -65,6 +65,20 @@ internal sealed class NamespaceFinder(SpaceNumbers numbers, Func<string, ulong?>
         return null;
     }
 
+    /// <summary>Whether a workload is there, by a link that has no end on the node (macvlan, ipvlan, a network card that was moved). What can't be looked at is not.</summary>
+    internal bool IsWithoutHostEnd(WorkloadInfo workload)
+    {
+        try
+        {
+            _scan ??= new NamespaceScan();
+            return workload.Addresses.SelectMany(_scan.Find).Any(f => f.LeadsHere != false && f.HostEnd == 0);
+        }
+        catch (KernelException)
+        {
+            return false; // what is said of it then is that there is no such link
+        }
+    }
+
     // Where it is captured, as long as that has any of its addresses.
     private FoundNamespace? Present(WorkloadInfo workload) =>
         captured(workload.Uid) is { } inode ? workload.Addresses.SelectMany(_scan!.Find).FirstOrDefault(f => f.Inode == inode) : null;
