@@ -149,6 +149,17 @@ xdp_uplink() {
 	echo "PASS XDP in the driver: a datagram from outside got its PROXY header, another was refused"
 }
 
+is_lost() { counted node2 '^culvert_workloads_\(undelivered\|inside\) '; }
+
+# A rule that leads elsewhere what is captured, and nothing else; last, since the pod may be captured inside from then on.
+lost_delivery() {
+	grep -q '^ok  *live_frames ' /tmp/check || { echo "### skipped: whether what is captured arrives, which this kernel can't try" && return 0; }
+	within node2 ip rule add priority 0 iif cvfar lookup main
+	until_true "the agent of node2 knows that what far sends does not arrive" is_lost
+	within node2 ip rule del priority 0 iif cvfar
+	echo "PASS delivery: a rule that took what is captured was noticed"
+}
+
 prepare
 echo "### kernel $(uname -r)"
 load
@@ -166,5 +177,6 @@ bridged_pod
 within far socat -u UDP4-RECV:9999 OPEN:/tmp/outside,creat,append &
 until_true "a UDP server for those outside" listens far 9999
 xdp_uplink
+lost_delivery
 echo "### passed"
 poweroff -f

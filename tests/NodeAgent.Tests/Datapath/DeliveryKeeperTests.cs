@@ -62,6 +62,33 @@ public sealed class DeliveryKeeperTests
     }
 
     [Fact]
+    public void WhatIsKnownToBeLostStaysSoWhileItCantBeTriedAndIsForgottenWithItsLink()
+    {
+        _probe.Lost.Add(Web.Workload.Uid);
+        Assert.NotNull(Find(Web));
+        _probe.Unknown.Add(Web.Workload.Uid);
+        Assert.False(_keeper.Look());
+        Assert.NotNull(Find(Web));
+        _probe.Gone.Add(Web.Workload.Uid);
+        Assert.False(_keeper.Look());
+        _probe.Gone.Clear();
+        _probe.Unknown.Clear();
+        _probe.Lost.Clear();
+        Assert.Null(Find(Web));
+    }
+
+    [Fact]
+    public void WhatIsSentIsForAWorkloadOfTheMeshElsewhereOrForAnyThereOrForNobody()
+    {
+        WorkloadInfo here = TestMesh.Workload("a", "n1", "10.0.0.1"), plain = TestMesh.Workload("b", "n2", "10.0.1.1") with { Enrolled = false }, far = TestMesh.Workload("c", "n2", "10.0.1.2");
+        Assert.Equal("10.0.1.2", Destination(here, plain, far));
+        Assert.Equal("10.0.1.1", Destination(here, plain));
+        Assert.Equal("192.0.0.8", Destination(here));
+
+        static string Destination(params WorkloadInfo[] workloads) => ProbeDestinations.Of(TestMesh.Snapshot(workloads) with { Node = "n1" }).Address4.ToString();
+    }
+
+    [Fact]
     public void ACapturedPodAilsAndIsWellAgain()
     {
         Capture(Web, Db);
@@ -124,6 +151,8 @@ public sealed class DeliveryKeeperTests
 
         internal HashSet<string> Unknown { get; } = [];
 
+        internal HashSet<string> Gone { get; } = [];
+
         internal HashSet<string> WithoutPrograms { get; } = [];
 
         internal List<string> Tried { get; } = [];
@@ -138,6 +167,6 @@ public sealed class DeliveryKeeperTests
         }
 
         private (DeliveryResult Result, string Lost) Of(LocalEndpoint pod, bool isLost) =>
-            Unknown.Contains(pod.Workload.Uid) ? (DeliveryResult.Unknown, "") : isLost ? (DeliveryResult.Lost, "IPv4") : (DeliveryResult.Delivered, "");
+            Gone.Contains(pod.Workload.Uid) ? (DeliveryResult.Gone, "") : Unknown.Contains(pod.Workload.Uid) ? (DeliveryResult.Unknown, "") : isLost ? (DeliveryResult.Lost, "IPv4") : (DeliveryResult.Delivered, "");
     }
 }

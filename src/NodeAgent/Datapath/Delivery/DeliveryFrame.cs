@@ -21,9 +21,6 @@ internal static class DeliveryFrame
     private const ushort EtherTypeV4 = 0x0800, EtherTypeV6 = 0x86dd;
     private const byte Udp = 17;
 
-    // What is not taken here ends at the next router.
-    private const byte HopLimit = 2;
-
     /// <summary>Writes the frame.</summary>
     /// <param name="frame">Takes <see cref="MaxLength"/> bytes.</param>
     /// <param name="router">The MAC address that the pod takes for its router's, 6 bytes.</param>
@@ -32,9 +29,10 @@ internal static class DeliveryFrame
     /// <param name="destination">Whom it is for; of the same family.</param>
     /// <param name="from">The source port.</param>
     /// <param name="to">The destination port.</param>
+    /// <param name="hopLimit">How many routers pass it on, this node first; 1: none.</param>
     /// <param name="number">Tells it from others.</param>
     /// <returns>Its length.</returns>
-    internal static int Write(Span<byte> frame, ImmutableArray<byte> router, ImmutableArray<byte> pod, IPAddress source, IPAddress destination, ushort from, ushort to, ulong number)
+    internal static int Write(Span<byte> frame, ImmutableArray<byte> router, ImmutableArray<byte> pod, IPAddress source, IPAddress destination, ushort from, ushort to, byte hopLimit, ulong number)
     {
         bool v4 = source.AddressFamily == AddressFamily.InterNetwork;
         int header = v4 ? IPv4Length : IPv6Length, length = EthernetLength + header + UdpLength + PayloadLength;
@@ -45,8 +43,8 @@ internal static class DeliveryFrame
         BinaryPrimitives.WriteUInt16BigEndian(frame[12..], v4 ? EtherTypeV4 : EtherTypeV6);
         Span<byte> packet = frame[EthernetLength..];
         byte[] sender = source.GetAddressBytes(), receiver = destination.GetAddressBytes();
-        if (v4) WriteIPv4(packet, sender, receiver);
-        else WriteIPv6(packet, sender, receiver);
+        if (v4) WriteIPv4(packet, sender, receiver, hopLimit);
+        else WriteIPv6(packet, sender, receiver, hopLimit);
 
         Span<byte> udp = packet[header..];
         BinaryPrimitives.WriteUInt16BigEndian(udp, from);
@@ -58,24 +56,24 @@ internal static class DeliveryFrame
         return length;
     }
 
-    private static void WriteIPv4(Span<byte> ip, ReadOnlySpan<byte> from, ReadOnlySpan<byte> to)
+    private static void WriteIPv4(Span<byte> ip, ReadOnlySpan<byte> from, ReadOnlySpan<byte> to, byte hopLimit)
     {
         ip[0] = 0x45;
         BinaryPrimitives.WriteUInt16BigEndian(ip[2..], IPv4Length + UdpLength + PayloadLength);
         BinaryPrimitives.WriteUInt16BigEndian(ip[6..], 0x4000);
-        ip[8] = HopLimit;
+        ip[8] = hopLimit;
         ip[9] = Udp;
         from.CopyTo(ip[12..]);
         to.CopyTo(ip[16..]);
         BinaryPrimitives.WriteUInt16BigEndian(ip[10..], InternetChecksum.Fold(InternetChecksum.Sum(ip[..IPv4Length])));
     }
 
-    private static void WriteIPv6(Span<byte> ip, ReadOnlySpan<byte> from, ReadOnlySpan<byte> to)
+    private static void WriteIPv6(Span<byte> ip, ReadOnlySpan<byte> from, ReadOnlySpan<byte> to, byte hopLimit)
     {
         ip[0] = 0x60;
         BinaryPrimitives.WriteUInt16BigEndian(ip[4..], UdpLength + PayloadLength);
         ip[6] = Udp;
-        ip[7] = HopLimit;
+        ip[7] = hopLimit;
         from.CopyTo(ip[8..]);
         to.CopyTo(ip[24..]);
     }

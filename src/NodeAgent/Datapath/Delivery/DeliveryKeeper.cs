@@ -48,7 +48,7 @@ internal sealed class DeliveryKeeper(IDeliveryProbe? probe, DatapathState state,
             if (_known.TryGetValue(KeyOf(pod), out Known? known) && known.Pod.Workload.Addresses == pod.Workload.Addresses) return known.Reason;
             if (isCaptured) return null;
             (DeliveryResult result, string lost) = probe.TryUncaptured(pod, destinations);
-            if (result == DeliveryResult.Unknown) return null;
+            if (result is DeliveryResult.Unknown or DeliveryResult.Gone) return null;
             string? reason = result == DeliveryResult.Lost ? Reason(pod, lost) : null;
             _known[KeyOf(pod)] = new Known(pod, reason);
             return reason;
@@ -76,7 +76,7 @@ internal sealed class DeliveryKeeper(IDeliveryProbe? probe, DatapathState state,
         bool changed = false, ailing = false;
         foreach ((LocalEndpoint pod, (DeliveryResult result, string lost)) in pods.Zip(probe!.TryCaptured(pods, to)))
         {
-            if (result == DeliveryResult.Unknown) continue;
+            if (result is DeliveryResult.Unknown or DeliveryResult.Gone) continue;
             string? before = _known.GetValueOrDefault(KeyOf(pod))?.Reason, reason = result == DeliveryResult.Lost ? Reason(pod, lost) : null;
 
             // Where the programs at the link were taken away, these are what is to be mended. One tells of all.
@@ -101,7 +101,7 @@ internal sealed class DeliveryKeeper(IDeliveryProbe? probe, DatapathState state,
             case DeliveryResult.Delivered:
                 foreach (Known pod in pods) _known.Remove(KeyOf(pod.Pod));
                 return true;
-            case DeliveryResult.Unknown:
+            case DeliveryResult.Gone:
                 _known.Remove(KeyOf(one.Pod));
                 return false;
             default:

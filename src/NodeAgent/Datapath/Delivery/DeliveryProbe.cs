@@ -29,6 +29,9 @@ internal sealed class DeliveryProbe(DeliverySockets sockets, DatapathPrograms pr
     // Beside the filters of the programs that stay, see TcFilter.
     private const uint FilterHandle = TcFilter.DefaultHandle + 1;
 
+    // What is captured and lost does not leave the node; what is forwarded is taken off the link that leads out, and goes no further where it is not.
+    private const byte CapturedHops = 1, ForwardedHops = 2;
+
     private readonly byte[] _frame = new byte[DeliveryFrame.MaxLength];
 
     public IReadOnlyList<(DeliveryResult Result, string Lost)> TryCaptured(IReadOnlyList<LocalEndpoint> pods, ProbeDestinations to)
@@ -47,29 +50,29 @@ internal sealed class DeliveryProbe(DeliverySockets sockets, DatapathPrograms pr
         }
         catch (BpfException e) when (e.Errno == Errno.ENODEV)
         {
-            return (DeliveryResult.Unknown, "");
+            return (DeliveryResult.Gone, "");
         }
     }
 
     private (DeliveryResult Result, string Lost)[] Try(LocalEndpoint[] pods, ProbeDestinations to)
     {
         HashSet<Sender> pending = [.. pods.SelectMany(p => new[] { p.Address4, p.Address6 }.OfType<IPAddress>().Select(a => new Sender(p, a))).Where(s => sockets.Listen(s.DestinationIn(to)))];
-        HashSet<LocalEndpoint> known = [.. pending.Select(s => s.Pod)];
+        HashSet<LocalEndpoint> known = [.. pending.Select(s => s.Pod)], gone = [];
         for (int i = 0; i < Tries && pending.Count > 0; i++)
         {
             Dictionary<ulong, Sender> sent = [];
             foreach (Sender sender in pending)
             {
                 ulong number = Draw();
-                if (Send(sender, to, sockets.Ports.From, number)) sent.Add(number, sender);
-                else known.Remove(sender.Pod);
+                if (Send(sender, to, sockets.Ports.From, CapturedHops, number)) sent.Add(number, sender);
+                else gone.Add(sender.Pod);
             }
             foreach (AddressFamily family in pending.Select(s => s.Family).Distinct().ToArray()) Receive(family, sent);
             pending = [.. sent.Values];
         }
         ILookup<LocalEndpoint, Sender> lost = FindForwarded(pending, to).ToLookup(s => s.Pod);
         known.ExceptWith(pending.Select(s => s.Pod).Where(p => !lost.Contains(p)));
-        return [.. pods.Select(p => !known.Contains(p) ? (DeliveryResult.Unknown, "") : lost.Contains(p) ? (DeliveryResult.Lost, string.Join(" and ", lost[p].Select(s => s.FamilyName))) : (DeliveryResult.Delivered, ""))];
+        return [.. pods.Select(p => gone.Contains(p) ? (DeliveryResult.Gone, "") : !known.Contains(p) ? (DeliveryResult.Unknown, "") : lost.Contains(p) ? (DeliveryResult.Lost, string.Join(" and ", lost[p].Select(s => s.FamilyName))) : (DeliveryResult.Delivered, ""))];
     }
 
     private void Receive(AddressFamily family, Dictionary<ulong, Sender> sent)
@@ -101,7 +104,7 @@ internal sealed class DeliveryProbe(DeliverySockets sockets, DatapathPrograms pr
     {
         CvProbe wanted = new() { Number = Draw() };
         programs.Maps.ProbeWanted.Set(0, wanted);
-        if (!Send(sender, to, (ushort)(sockets.Ports.From + 1), wanted.Number)) return false;
+        if (!Send(sender, to, (ushort)(sockets.Ports.From + 1), ForwardedHops, wanted.Number)) return false;
 
         // It is there already, but for packets that are steered to other processors. Of a map nobody tells.
         long start = Stopwatch.GetTimestamp();
@@ -128,9 +131,9 @@ internal sealed class DeliveryProbe(DeliverySockets sockets, DatapathPrograms pr
         }
     }
 
-    private bool Send(Sender sender, ProbeDestinations to, ushort from, ulong number)
+    private bool Send(Sender sender, ProbeDestinations to, ushort from, byte hops, ulong number)
     {
-        int length = DeliveryFrame.Write(_frame, sender.Pod.HostMac, sender.Pod.PodMac, sender.Address, sender.DestinationIn(to), from, sockets.Ports.To, number);
+        int length = DeliveryFrame.Write(_frame, sender.Pod.HostMac, sender.Pod.PodMac, sender.Address, sender.DestinationIn(to), from, sockets.Ports.To, hops, number);
         try
         {
             programs.Inject.Inject(_frame.AsSpan(0, length), sender.Pod.Index);

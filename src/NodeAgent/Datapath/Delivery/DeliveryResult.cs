@@ -3,8 +3,11 @@ namespace Culvert.NodeAgent.Datapath.Delivery;
 /// <summary>What has become of what was captured at a pod's link.</summary>
 internal enum DeliveryResult
 {
-    /// <summary>It could not be tried, as when the link has gone, or did not arrive and would not have been handed on without the mesh either, as when a policy engine refuses it.</summary>
+    /// <summary>It could not be tried, or did not arrive and would not have been handed on without the mesh either, as when a policy engine refuses it.</summary>
     Unknown,
+
+    /// <summary>The pod's link is not there.</summary>
+    Gone,
 
     /// <summary>It reached a socket of the agent.</summary>
     Delivered,

@@ -12,10 +12,10 @@ internal sealed record ProbeDestinations(IPAddress Address4, IPAddress Address6)
     // Addresses that nobody has (RFC 7600, RFC 6666).
     private static readonly IPAddress Nobody4 = IPAddress.Parse("192.0.0.8"), Nobody6 = IPAddress.Parse("100::2");
 
-    /// <summary>A workload of another node, as what is captured is for; nobody where there is none.</summary>
+    /// <summary>A workload of another node, one of the mesh where there is one, as what is captured is for; nobody where there is none.</summary>
     internal static ProbeDestinations Of(NodeSnapshot snapshot)
     {
-        IPAddress[] far = [.. snapshot.Workloads.Values.Where(w => w.Enrolled && w.Node != snapshot.Node).SelectMany(w => w.Addresses)];
+        IPAddress[] far = [.. snapshot.Workloads.Values.Where(w => w.Node != snapshot.Node).OrderByDescending(w => w.Enrolled).ThenBy(w => w.Uid, StringComparer.Ordinal).SelectMany(w => w.Addresses)];
         return new ProbeDestinations(
             far.FirstOrDefault(a => a.AddressFamily == AddressFamily.InterNetwork) ?? Nobody4, far.FirstOrDefault(a => a.AddressFamily == AddressFamily.InterNetworkV6) ?? Nobody6);
     }
