@@ -12,7 +12,7 @@ internal sealed partial class LinkCapture
 
     // In KiB. A place for a packet is as large as the largest one may be (64 KiB with offloads), so tcpdump's own 2 MiB hold
     // some tens of packets, and on a busy machine it is not given the processor in time for those.
-    private const string Buffer = "32768";
+    private const string Buffer = "131072";
     private readonly LabProcess _tcpdump;
     private readonly string _file;
 
