@@ -20,6 +20,7 @@ public sealed class SvidStore : IAsyncDisposable
     private readonly Telemetry.AgentMetrics? _metrics;
     private readonly Lock _lock = new();
     private readonly Dictionary<SpiffeId, Entry> _entries = [];
+    private readonly List<Task> _ending = []; // loops of those that nobody wants any more
     private readonly CancellationTokenSource _stop = new();
 
     /// <summary>Makes an empty store.</summary>
@@ -63,6 +64,8 @@ public sealed class SvidStore : IAsyncDisposable
             foreach (SpiffeId gone in _entries.Keys.Where(id => !wanted.ContainsKey(id)).ToArray())
             {
                 _entries[gone].Stop.Cancel();
+                _ending.RemoveAll(l => l.IsCompleted);
+                _ending.Add(_entries[gone].Loop);
                 _entries.Remove(gone);
                 _cache?.Remove(gone);
             }
@@ -128,7 +131,7 @@ public sealed class SvidStore : IAsyncDisposable
     {
         await _stop.CancelAsync();
         Task[] loops;
-        lock (_lock) loops = [.. _entries.Values.Select(e => e.Loop)];
+        lock (_lock) loops = [.. _entries.Values.Select(e => e.Loop), .. _ending];
         await Task.WhenAll(loops);
         _stop.Dispose();
     }
@@ -146,11 +149,16 @@ public sealed class SvidStore : IAsyncDisposable
                 lock (_lock) entry.RenewNow = NewSignal();
                 Svid svid = await RenewAsync(id, entry, stop);
                 failures = 0;
-                lock (_lock) (entry.Current, entry.LastError) = (svid, null);
+                lock (_lock)
+                {
+                    // Nobody wants it any more: its key is not left on the disk.
+                    if (stop.IsCancellationRequested) return;
+                    (entry.Current, entry.LastError) = (svid, null);
+                    _cache?.Save(svid);
+                }
                 _metrics?.CertificateRequests.With("issued").Increment();
                 SvidLog.Issued(_logger, id, svid.Version, svid.NotAfter);
                 Changed?.Invoke(svid);
-                _cache?.Save(svid);
             }
             catch (OperationCanceledException) when (stop.IsCancellationRequested)
             {

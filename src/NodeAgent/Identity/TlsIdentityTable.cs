@@ -42,7 +42,7 @@ internal sealed class TlsIdentityTable(SvidStore svids, TimeProvider time, ILogg
         lock (_lock)
         {
             bool sameRoots = bundle.Equals(_bundle);
-            if (sameRoots && _table.Keys.All(wanted.Contains)) return;
+            if (sameRoots && _table.Keys.All(wanted.Contains) && wanted.All(id => _table.ContainsKey(id) || svids.Find(id) is null)) return;
             _trustLost = bundle.Roots.IsEmpty && (_trustLost || !_bundle.Roots.IsEmpty);
             bool isRootGone = !bundle.Roots.IsEmpty && _bundle.Roots.Any(r => !bundle.Roots.Any(n => n.Span.SequenceEqual(r.Span)));
             _bundle = bundle;

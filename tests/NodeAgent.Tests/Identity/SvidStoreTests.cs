@@ -141,6 +141,41 @@ public sealed class SvidStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task WhatComesWhenNobodyWantsItAnyMoreIsNotKept()
+    {
+        SvidCache cache = new(_folder, TimeProvider.System, NullLogger.Instance);
+        TaskCompletionSource answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        TestIssuer issuer = new(TimeSpan.FromHours(48)) { Until = answer.Task };
+        int changes = 0;
+        await using (SvidStore store = Store(issuer, cache))
+        {
+            store.Changed += _ => changes++;
+            store.Want(Wanted());
+            await issuer.Asked.Task.WaitAsync(Patience);
+            store.Want(new Dictionary<SpiffeId, string>());
+            answer.SetResult();
+        }
+        Assert.Equal(0, changes);
+        Assert.Empty(Directory.GetFiles(Path.Combine(_folder, "svids")));
+    }
+
+    [Fact]
+    public async Task AnIdentityThatComesBackWithItsCertificateIsInUseAtOnce()
+    {
+        SvidCache cache = new(_folder, TimeProvider.System, NullLogger.Instance);
+        TestIssuer issuer = new(TimeSpan.FromHours(48));
+        await using (SvidStore before = Store(issuer, cache)) await FirstChangeAsync(before, () => before.Want(Wanted()));
+        await using SvidStore store = Store(new TestIssuer(TimeSpan.FromHours(48)) { Failures = int.MaxValue }, cache);
+        TlsIdentityTable tls = new(store, TimeProvider.System, NullLogger.Instance);
+        TrustBundle bundle = new("cluster.local", [issuer.Root()]);
+        tls.Update(bundle, new HashSet<SpiffeId>());
+        Assert.Null(tls.Find(Web));
+        store.Want(Wanted());
+        tls.Update(bundle, new HashSet<SpiffeId> { Web });
+        Assert.NotNull(tls.Find(Web));
+    }
+
+    [Fact]
     public async Task ARenewedCertificateIsUsedWhereItCanNotBeKept()
     {
         SvidCache cache = new(_folder, TimeProvider.System, NullLogger.Instance);
@@ -214,12 +249,19 @@ public sealed class SvidStoreTests : IDisposable
 
         internal DateTimeOffset? NotBefore { get; init; }
 
-        public Task<IssuedCertificate> SignAsync(string workloadUid, ReadOnlyMemory<byte> csr, CancellationToken cancellationToken)
+        /// <summary>What an answer waits for.</summary>
+        internal Task Until { get; init; } = Task.CompletedTask;
+
+        internal TaskCompletionSource Asked { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public async Task<IssuedCertificate> SignAsync(string workloadUid, ReadOnlyMemory<byte> csr, CancellationToken cancellationToken)
         {
             Calls++;
             if (Failure is not null) throw Failure;
             if (Calls <= Failures) throw new InvalidOperationException("the authority is away");
-            return Task.FromResult(Sign(csr.ToArray()));
+            Asked.TrySetResult();
+            await Until;
+            return Sign(csr.ToArray());
         }
 
         internal byte[] Root() => RootOf(_authority);

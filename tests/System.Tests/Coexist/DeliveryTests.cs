@@ -38,7 +38,7 @@ public sealed class DeliveryTests
         await LabWait.UntilAsync("node1 takes far for a pod outside the mesh", async () => !await lab.IsTunnelledAsync(lab.Client, lab.Far), Deadline);
         await CoexistLab.AssertAsync($"{name}: with pods refused", probes);
         await lab.ApplyAsync(removal);
-        await LabWait.UntilAsync("all pods are in the mesh", async () => await AllAsync(lab, w => w is { Error: "", Interface: not "" }) && await lab.IsTunnelledAsync(lab.Client, lab.Far) && await lab.IsTunnelledAsync(lab.Far, lab.Client), Deadline);
+        await LabWait.UntilAsync("all pods are in the mesh", async () => await AllAsync(lab, w => w is { Error: "", Interface: not "", CertificateNotAfter: not null }) && await lab.IsTunnelledAsync(lab.Client, lab.Far) && await lab.IsTunnelledAsync(lab.Far, lab.Client), Deadline);
         await CoexistLab.AssertAsync($"{name}: with pods enrolled", probes);
         await lab.AssertMeshedAsync();
     }
