@@ -81,7 +81,8 @@ static __always_inline void session_stays(struct cv_scratch *s, const struct cv_
 	if (!(session->flags & CV_SESSION_DRAWN))
 		return;
 	to = address_lookup(s->packet.generation, &session->addr);
-	if (!to || !(to->flags & CV_ADDRESS_MESHED) || address_is_here(s, to))
+	if (!to || to->flags & (CV_ADDRESS_EXCLUDED | CV_ADDRESS_NODE) || !(to->flags & CV_ADDRESS_MESHED) ||
+	    address_is_here(s, to))
 		return;
 	d->drawn = 1;
 	d->addr = session->addr;

@@ -95,7 +95,8 @@ internal sealed class ApiServer : IAsyncDisposable
     /// <param name="group">The group.</param>
     /// <param name="version">The version.</param>
     /// <param name="plural">The name of its list in paths.</param>
-    internal Task<bool> IsDiscoveredAsync(string group, string version, string plural) => SaysAsync($"apis/{group}/{version}", $"\"{plural}\"");
+    internal async Task<bool> IsDiscoveredAsync(string group, string version, string plural) =>
+        await SaysAsync("apis", $"\"{group}/{version}\"") && await SaysAsync($"apis/{group}/{version}", $"\"{plural}\"");
 
     /// <summary>Whether kubectl can explain a kind, for which the server publishes its schema, last of all.</summary>
     /// <param name="group">The group.</param>

@@ -24,7 +24,15 @@ internal static class EndlessStream
         await using var listener = PeerServer.Start(to, address, async socket => server.SetResult(upload ? await ReceiveAsync(socket, flowing) : await SendAsync(socket)), port);
         using var socket = await PeerServer.ConnectAsync(from, listener.EndPoint);
         var client = upload ? SendAsync(socket) : ReceiveAsync(socket, flowing);
-        await flowing.Task.WaitAsync(Limit);
+        try
+        {
+            await flowing.Task.WaitAsync(Limit);
+        }
+        catch (TimeoutException e)
+        {
+            throw new TimeoutException($"nothing has come within {Limit.TotalSeconds} s by {listener.EndPoint}\n{await SocketsAsync(from, agent.Place, to)}", e);
+        }
+
         await agent.KillAgentAsync();
         try
         {
@@ -35,6 +43,10 @@ internal static class EndlessStream
             await agent.StartAgentAsync();
         }
     }
+
+    // Where the stream is held up.
+    private static async Task<string> SocketsAsync(params LabNamespace[] places) =>
+        string.Join('\n', await Task.WhenAll(places.Select(async p => $"{p.Name}:\n{await p.ScriptAsync("ss -Htanpimo")}")));
 
     /// <summary>Receives until something ends it.</summary>
     /// <param name="socket">The connection.</param>
