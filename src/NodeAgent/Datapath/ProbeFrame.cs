@@ -11,10 +11,9 @@ namespace Culvert.NodeAgent.Datapath;
 internal static class ProbeFrame
 {
     /// <summary>Ethernet, IPv6 and TCP headers.</summary>
-    internal const int MaxLength = EthernetLength + 40 + TcpLength;
+    internal const int MaxLength = EthernetFrame.HeaderLength + EthernetFrame.MaxIpLength + TcpLength;
 
-    private const int EthernetLength = 14;
-    private const ushort EtherTypeV4 = 0x0800, EtherTypeV6 = 0x86dd;
+    private const byte Protocol = 6;
     private const int TcpLength = 20;
     private const byte Ack = 0x10;
     private const byte HopLimit = 64;
@@ -23,13 +22,13 @@ internal static class ProbeFrame
     internal static SocketAddress LinkAddress(uint interfaceIndex, bool v6 = false)
     {
         SocketAddress address = new(AddressFamily.Packet, 20);
-        BinaryPrimitives.WriteUInt16BigEndian(address.Buffer.Span[2..], v6 ? EtherTypeV6 : EtherTypeV4);
+        BinaryPrimitives.WriteUInt16BigEndian(address.Buffer.Span[2..], v6 ? EthernetFrame.TypeV6 : EthernetFrame.TypeV4);
         MemoryMarshal.Write(address.Buffer.Span[4..], interfaceIndex);
         return address;
     }
 
     /// <summary>What is behind the Ethernet header.</summary>
-    internal static ReadOnlySpan<byte> PacketOf(ReadOnlySpan<byte> frame) => frame[EthernetLength..];
+    internal static ReadOnlySpan<byte> PacketOf(ReadOnlySpan<byte> frame) => frame[EthernetFrame.HeaderLength..];
 
     /// <summary>The destination of an IP packet.</summary>
     internal static IPAddress DestinationOf(ReadOnlySpan<byte> packet) => new(packet[0] >> 4 == 4 ? packet.Slice(16, 4) : packet.Slice(24, 16));
@@ -51,20 +50,17 @@ internal static class ProbeFrame
         }
 
         frame.Clear();
-        Bytes(in flow.Mac).CopyTo(frame);
-        Bytes(in flow.HostMac).CopyTo(frame[6..]);
-        BinaryPrimitives.WriteUInt16BigEndian(frame[12..], v4 ? EtherTypeV4 : EtherTypeV6);
-        int header = v4 ? WriteIPv4(frame[EthernetLength..], from, to) : WriteIPv6(frame[EthernetLength..], from, to);
+        int header = EthernetFrame.WriteHeaders(frame, Bytes(in flow.Mac), Bytes(in flow.HostMac), from, to, Protocol, HopLimit, TcpLength);
 
-        Span<byte> tcp = frame.Slice(EthernetLength + header, TcpLength);
+        Span<byte> tcp = frame.Slice(header, TcpLength);
         MemoryMarshal.Write(tcp, sourcePort); // both are in network order already
         MemoryMarshal.Write(tcp[2..], destinationPort);
         BinaryPrimitives.WriteUInt32BigEndian(tcp[4..], sequence);
         tcp[12] = (TcpLength / 4) << 4;
         tcp[13] = Ack;
-        ulong pseudo = InternetChecksum.Sum(from) + InternetChecksum.Sum(to) + 6 + TcpLength;
+        ulong pseudo = InternetChecksum.Sum(from) + InternetChecksum.Sum(to) + Protocol + TcpLength;
         BinaryPrimitives.WriteUInt16BigEndian(tcp[16..], InternetChecksum.Fold(pseudo + InternetChecksum.Sum(tcp)));
-        return EthernetLength + header + TcpLength;
+        return header + TcpLength;
     }
 
     /// <summary>Whether the flow is one of IPv6.</summary>
@@ -72,31 +68,6 @@ internal static class ProbeFrame
     {
         ReadOnlySpan<byte> from = Bytes(in key.Src);
         return from[..10].IndexOfAnyExcept((byte)0) >= 0 || from[10] != 0xff || from[11] != 0xff;
-    }
-
-    private static int WriteIPv4(Span<byte> ip, ReadOnlySpan<byte> from, ReadOnlySpan<byte> to)
-    {
-        const int Length = 20;
-        ip[0] = 0x45;
-        BinaryPrimitives.WriteUInt16BigEndian(ip[2..], Length + TcpLength);
-        BinaryPrimitives.WriteUInt16BigEndian(ip[6..], 0x4000);
-        ip[8] = HopLimit;
-        ip[9] = 6;
-        from.CopyTo(ip[12..]);
-        to.CopyTo(ip[16..]);
-        BinaryPrimitives.WriteUInt16BigEndian(ip[10..], InternetChecksum.Fold(InternetChecksum.Sum(ip[..Length])));
-        return Length;
-    }
-
-    private static int WriteIPv6(Span<byte> ip, ReadOnlySpan<byte> from, ReadOnlySpan<byte> to)
-    {
-        ip[0] = 0x60;
-        BinaryPrimitives.WriteUInt16BigEndian(ip[4..], TcpLength);
-        ip[6] = 6;
-        ip[7] = HopLimit;
-        from.CopyTo(ip[8..]);
-        to.CopyTo(ip[24..]);
-        return 40;
     }
 
     private static ReadOnlySpan<byte> Bytes<T>(in T value)

@@ -23,10 +23,9 @@ internal sealed class DeliveryFollower(DeliveryKeeper deliveries, SnapshotApplie
 
     private async Task LookAsync(CancellationToken stop)
     {
-        if (!deliveries.Look()) return;
         try
         {
-            await applier.RefreshAsync(_ => true, stop);
+            if (deliveries.Look()) await applier.RefreshAsync(_ => true, stop);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {

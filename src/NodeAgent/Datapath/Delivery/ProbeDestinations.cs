@@ -15,9 +15,11 @@ internal sealed record ProbeDestinations(IPAddress Address4, IPAddress Address6)
     /// <summary>A workload of another node, one of the mesh where there is one, as what is captured is for; nobody where there is none.</summary>
     internal static ProbeDestinations Of(NodeSnapshot snapshot)
     {
-        IPAddress[] far = [.. snapshot.Workloads.Values.Where(w => w.Node != snapshot.Node).OrderByDescending(w => w.Enrolled).ThenBy(w => w.Uid, StringComparer.Ordinal).SelectMany(w => w.Addresses)];
-        return new ProbeDestinations(
-            far.FirstOrDefault(a => a.AddressFamily == AddressFamily.InterNetwork) ?? Nobody4, far.FirstOrDefault(a => a.AddressFamily == AddressFamily.InterNetworkV6) ?? Nobody6);
+        // Of an ordered sequence the first that fits is found without sorting it.
+        IOrderedEnumerable<WorkloadInfo> far = snapshot.Workloads.Values.Where(w => w.Node != snapshot.Node).OrderByDescending(w => w.Enrolled).ThenBy(w => w.Uid, StringComparer.Ordinal);
+        return new ProbeDestinations(First(AddressFamily.InterNetwork) ?? Nobody4, First(AddressFamily.InterNetworkV6) ?? Nobody6);
+
+        IPAddress? First(AddressFamily family) => far.FirstOrDefault(w => w.Addresses.Any(a => a.AddressFamily == family))?.Addresses.First(a => a.AddressFamily == family);
     }
 
     /// <summary>That of a family.</summary>
