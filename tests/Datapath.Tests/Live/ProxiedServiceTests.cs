@@ -296,7 +296,11 @@ public sealed class ProxiedServiceTests : IClassFixture<LiveWorld>
             using Socket proxy = await listeners.Translated.AcceptAsync(Peer.Deadline());
             Assert.Contains(((IPEndPoint)proxy.LocalEndPoint!).Address, others);
             await Peer.ExchangeAsync(client, proxy, 1000);
+
+            // The next one is of the same ports, which this one has until its reset is out.
             client.LingerState = new LingerOption(true, 0);
+            client.Dispose();
+            Assert.Equal(SocketError.ConnectionReset, await ErrorOf(proxy));
         }
     }
 
