@@ -67,6 +67,9 @@ static __always_inline int sk_lookup_datagram(struct bpf_sk_lookup *ctx, struct 
 	struct cv_reply *reply;
 	__u32 start;
 
+	/* Programs of an agent before, which do not know this one's probes, may have made a session of one. */
+	if (cv_cfg_probe_to && key->dport == bpf_htons(cv_cfg_probe_to) && key->sport == bpf_htons(cv_cfg_probe_from))
+		return SK_PASS;
 	if (session) {
 		/* All datagrams of a session go to the loop that those with a header go to. */
 		if (session->flags & CV_SESSION_TRANSLATED) {

@@ -15,6 +15,7 @@ public sealed class DeliveryTests
     private const string Fence = "nft 'table inet fence { chain in { type filter hook input priority 0; policy drop; ct state established,related accept; meta l4proto ipv6-icmp accept; iifname != \"cv*\" accept; }; }'";
     private const string Lost = "does not reach the proxy";
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60); // agents look every 30 s
+    private static readonly TimeSpan ShortDeadline = TimeSpan.FromSeconds(10); // less than sessions of UDP are kept for; a change of nftables has agents look at once
 
     /// <summary>Rules, and what takes them away. Forwarding between pods of nodes works with each of them.</summary>
     public static TheoryData<string, string, string> Rules => new()
@@ -77,6 +78,25 @@ public sealed class DeliveryTests
         await LabWait.UntilAsync("all are inside", async () => await AllAsync(lab, w => w is { Error: "" } && w.InsideReason.Contains(Lost, StringComparison.Ordinal)), Deadline);
         await CoexistLab.AssertAsync("with pods inside", lab.PodToPod());
         await lab.AssertMeshedAsync();
+    }
+
+    [Fact]
+    public async Task Of_pins_whose_agent_has_lost_its_run_folder_nothing_keeps_probes()
+    {
+        await using var lab = await CoexistLab.CreateAsync(new MeshLabOptions { Capture = "host" });
+        await lab.EnrolAsync();
+        foreach (var node in lab.Mesh.Nodes)
+        {
+            await node.StopAgentAsync();
+            Directory.Delete(Path.Combine(node.Place.Folder, "run"), recursive: true);
+            await node.StartAgentAsync();
+        }
+
+        // What the programs of the agent before have made of the first probes outlives them.
+        await lab.ApplyAsync(Fence);
+        await LabWait.UntilAsync("status tells of the fence", async () => await AllAsync(lab, w => w.Interface != "" && w.Error.Contains(Lost, StringComparison.Ordinal)), Deadline);
+        await lab.ApplyAsync("nft delete table inet fence");
+        await LabWait.UntilAsync("status is well", async () => await AllAsync(lab, w => w is { Error: "", Interface: not "" }), ShortDeadline);
     }
 
     private static async Task<bool> AllAsync(CoexistLab lab, Func<Protocol.V1.EnrolledWorkload, bool> condition)
