@@ -103,13 +103,13 @@ public sealed class InsideTcpTests
         await client.AssertResetAsync();
         listener.Dispose();
         server.Dispose();
-        Assert.Empty(node.Bob.Sockets());
+        await node.Bob.AssertWithoutSocketsAsync();
         Assert.NotEmpty(node.Alice.Sockets());
 
         // Of the other one the tunnel has ended with its peer.
         client.Dispose();
         await node.Server.CloseSpaceAsync(node.Alice.Space);
-        Assert.Empty(node.Alice.Sockets());
+        await node.Alice.AssertWithoutSocketsAsync();
         await node.Server.CloseSpaceAsync(node.Alice.Space);
         Assert.Throws<InvalidOperationException>(() => node.Server.OpenSpace(node.Alice.Space));
         ProxyLoopStats[] stats = await node.Server.GetStatsAsync();
@@ -131,7 +131,7 @@ public sealed class InsideTcpTests
         await SocketExtensions.EventuallyAsync(() => node.Mesh.Closed.Count == 2);
         Assert.Equal(1, (await node.Server.GetStatsAsync()).Sum(s => s.ClientTunnels));
         await node.Server.CloseSpaceAsync(node.Alice.Space);
-        Assert.Empty(node.Alice.Sockets());
+        await node.Alice.AssertWithoutSocketsAsync();
         Assert.Equal(0, (await node.Server.GetStatsAsync()).Sum(s => s.ClientTunnels));
     }
 
@@ -162,7 +162,7 @@ public sealed class InsideTcpTests
         Assert.Contains($"keep 10 sockets in the network namespace of {carol.Workload.Uid}: EMFILE", message, StringComparison.Ordinal);
         Assert.Contains("20 of the 25 descriptors", message, StringComparison.Ordinal);
         Assert.Contains("LimitNOFILE=", message, StringComparison.Ordinal);
-        Assert.Empty(carol.Sockets());
+        await carol.AssertWithoutSocketsAsync();
         Assert.Contains(new PlaceUse("spaces", 20, 25), node.Server.Places);
 
         // When another has left, there are.
@@ -184,7 +184,7 @@ public sealed class InsideTcpTests
         }
 
         await node.Server.CloseSpaceAsync(plain.Space);
-        Assert.Empty(plain.Sockets());
+        await plain.AssertWithoutSocketsAsync();
 
         using PodLab gone = new(4, plain.Workload);
         gone.Network.Dispose();
