@@ -13,7 +13,7 @@ internal sealed class ForeignAttachments(RouteNetlink netlink)
     // Those that hand on all they get, in order or fairly.
     private static readonly string[] HarmlessQdiscs = ["noqueue", "pfifo", "bfifo", "pfifo_fast", "fq", "fq_codel", "codel", "mq", "sfq", "clsact", "ingress"];
     private static readonly string[] FilterQdiscs = ["clsact", "ingress"];
-    private static readonly string[] OwnPrograms = ["cv_from_pod", "cv_to_pod", "cv_from_net"];
+    private static readonly string[] OwnPrograms = ["cv_from_pod", "cv_to_pod", "cv_from_net", "cv_probe", "cv_probe_out"];
     private readonly Dictionary<int, IReadOnlyList<(string What, string Program)>> _attachments = [];
     private ILookup<int, Qdisc>? _qdiscs;
 

@@ -25,7 +25,7 @@ internal sealed class DeliveryFollower(DeliveryKeeper deliveries, SnapshotApplie
     {
         try
         {
-            if (deliveries.Look()) await applier.RefreshAsync(_ => true, stop);
+            await applier.RefreshAfterAsync(deliveries.Look, stop);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {

@@ -38,14 +38,15 @@ internal sealed class SnapshotApplier : ISnapshotSink, IDisposable
     /// </summary>
     /// <param name="concerns">Whether this snapshot has to do with what changed: to look at all links is dear.</param>
     /// <param name="cancellationToken">Ends waiting for a snapshot that is on its way.</param>
-    internal Task RefreshAsync(Predicate<NodeSnapshot> concerns, CancellationToken cancellationToken) => AloneAsync(
-        target =>
-        {
-            if (_detached || target.InForce.Version == 0 || !concerns(target.InForce) || target.IsCurrent()) return false;
-            target.Apply(target.InForce);
-            return true;
-        },
-        cancellationToken);
+    internal Task RefreshAsync(Predicate<NodeSnapshot> concerns, CancellationToken cancellationToken) => AloneAsync(target => Refresh(target, concerns), cancellationToken);
+
+    /// <summary>
+    /// The same when a look at the node says that something has changed. It puts programs at links for a moment, and sends by them: no snapshot comes into force meanwhile, which would take them for those of others, and the
+    /// agent is not taken out of the kernel.
+    /// </summary>
+    /// <param name="look">Looks; not asked once the agent was detached.</param>
+    /// <param name="cancellationToken">Ends waiting for a snapshot that is on its way.</param>
+    internal Task RefreshAfterAsync(Func<bool> look, CancellationToken cancellationToken) => AloneAsync(target => !_detached && look() && Refresh(target, _ => true), cancellationToken);
 
     /// <summary>Takes the agent out of the kernel; after that no snapshot puts it back.</summary>
     /// <param name="detach">Takes it out. When this throws, snapshots go on being put into force.</param>
@@ -61,6 +62,13 @@ internal sealed class SnapshotApplier : ISnapshotSink, IDisposable
         cancellationToken);
 
     public void Dispose() => _applying.Dispose();
+
+    private bool Refresh(ISnapshotTarget target, Predicate<NodeSnapshot> concerns)
+    {
+        if (_detached || target.InForce.Version == 0 || !concerns(target.InForce) || target.IsCurrent()) return false;
+        target.Apply(target.InForce);
+        return true;
+    }
 
     private async Task<T> AloneAsync<T>(Func<ISnapshotTarget, T> step, CancellationToken cancellationToken)
     {

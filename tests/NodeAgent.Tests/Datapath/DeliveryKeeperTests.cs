@@ -128,6 +128,30 @@ public sealed class DeliveryKeeperTests
     }
 
     [Fact]
+    public void WhatIsLostFromAnotherAddressIsNewsToo()
+    {
+        Capture(Web);
+        _probe.Lost.Add(Web.Workload.Uid);
+        Find(Web, isCaptured: true);
+        Assert.True(_keeper.Look());
+        LocalEndpoint moved = Web with { Workload = Web.Workload with { Addresses = [System.Net.IPAddress.Parse("10.0.0.9")] } };
+        Capture(moved);
+        Assert.Null(Find(moved, isCaptured: true));
+        Assert.True(_keeper.Look());
+        Assert.NotNull(Find(moved, isCaptured: true));
+    }
+
+    [Fact]
+    public void WhatTheKernelRefusesIsNoObstacle()
+    {
+        _probe.Failure = new IOException("no room for another program");
+        Assert.Null(Find(Web));
+        _probe.Failure = null;
+        _probe.Lost.Add(Web.Workload.Uid);
+        Assert.NotNull(Find(Web));
+    }
+
+    [Fact]
     public void AtTheEndNothingIsTried()
     {
         Capture(Web);
@@ -157,11 +181,14 @@ public sealed class DeliveryKeeperTests
 
         internal List<string> Tried { get; } = [];
 
+        internal IOException? Failure { get; set; }
+
         public IReadOnlyList<(DeliveryResult Result, string Lost)> TryCaptured(IReadOnlyList<LocalEndpoint> pods, ProbeDestinations to) =>
             [.. pods.Select(p => Of(p, Lost.Contains(p.Workload.Uid) || WithoutPrograms.Contains(p.Workload.Uid)))];
 
         public (DeliveryResult Result, string Lost) TryUncaptured(LocalEndpoint pod, ProbeDestinations to)
         {
+            if (Failure is { } failure) throw failure;
             Tried.Add($"uncaptured {pod.Workload.Uid.Split('/')[^1]}");
             return Of(pod, Lost.Contains(pod.Workload.Uid));
         }

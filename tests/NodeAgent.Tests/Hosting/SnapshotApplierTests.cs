@@ -53,6 +53,26 @@ public sealed class SnapshotApplierTests : IDisposable
     }
 
     [Fact]
+    public async Task ALookAtTheNodeIsAloneAndWhatItFindsIsPutIntoForce()
+    {
+        await _applier.ApplyAsync(Snapshot(1), default);
+        await _applier.RefreshAfterAsync(() => false, default);
+        _target.LinksChanged = true;
+        Task? meanwhile = null;
+        await _applier.RefreshAfterAsync(
+            () =>
+            {
+                meanwhile = _applier.ApplyAsync(Snapshot(2), default);
+                return !meanwhile.IsCompleted;
+            },
+            default);
+        await meanwhile!;
+        Assert.Equal([1UL, 1, 2], _target.Applied);
+        await _applier.DetachAsync(() => "out", default);
+        await _applier.RefreshAfterAsync(() => throw new InvalidOperationException("a detached agent looks"), default);
+    }
+
+    [Fact]
     public async Task ADetachedAgentStaysOutOfTheKernel()
     {
         await _applier.ApplyAsync(Snapshot(1), default);

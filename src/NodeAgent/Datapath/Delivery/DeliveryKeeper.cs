@@ -45,9 +45,20 @@ internal sealed class DeliveryKeeper(IDeliveryProbe? probe, DatapathState state,
         {
             if (probe is null || _ended) return null;
             _destinations = destinations;
-            if (_known.TryGetValue(KeyOf(pod), out Known? known) && known.Pod.Workload.Addresses == pod.Workload.Addresses) return known.Reason;
+            if (Recall(pod) is { } known) return known.Reason;
             if (isCaptured) return null;
-            (DeliveryResult result, string lost) = probe.TryUncaptured(pod, destinations);
+            DeliveryResult result;
+            string lost;
+            try
+            {
+                (result, lost) = probe.TryUncaptured(pod, destinations);
+            }
+            catch (IOException e)
+            {
+                // Of other pods' snapshots this is not to stand in the way.
+                DatapathLog.DeliveryUntried(logger, e.Message);
+                return null;
+            }
             if (result is DeliveryResult.Unknown or DeliveryResult.Gone) return null;
             string? reason = result == DeliveryResult.Lost ? Reason(pod, lost) : null;
             _known[KeyOf(pod)] = new Known(pod, reason);
@@ -77,7 +88,7 @@ internal sealed class DeliveryKeeper(IDeliveryProbe? probe, DatapathState state,
         foreach ((LocalEndpoint pod, (DeliveryResult result, string lost)) in pods.Zip(probe!.TryCaptured(pods, to)))
         {
             if (result is DeliveryResult.Unknown or DeliveryResult.Gone) continue;
-            string? before = _known.GetValueOrDefault(KeyOf(pod))?.Reason, reason = result == DeliveryResult.Lost ? Reason(pod, lost) : null;
+            string? before = Recall(pod)?.Reason, reason = result == DeliveryResult.Lost ? Reason(pod, lost) : null;
 
             // Where the programs at the link were taken away, these are what is to be mended. One tells of all.
             if (reason is not null && before is null && !ailing && probe.TryUncaptured(pod, to).Result != DeliveryResult.Lost) continue;
@@ -108,6 +119,9 @@ internal sealed class DeliveryKeeper(IDeliveryProbe? probe, DatapathState state,
                 return false;
         }
     }
+
+    // What is known of a pod, as long as it has the addresses that it had then.
+    private Known? Recall(LocalEndpoint pod) => _known.TryGetValue(KeyOf(pod), out Known? known) && known.Pod.Workload.Addresses == pod.Workload.Addresses ? known : null;
 
     private static (string Uid, int Index) KeyOf(LocalEndpoint pod) => (pod.Workload.Uid, pod.Index);
 
