@@ -23,6 +23,9 @@ internal sealed class DeliveryProbe(DeliverySockets sockets, DatapathPrograms pr
     private const int Tries = 3;
     private static readonly TimeSpan Wait = TimeSpan.FromMilliseconds(40);
 
+    // Who sends others without end is not listened to for ever: no snapshot comes into force meanwhile.
+    private static readonly TimeSpan LongestTry = 5 * Wait;
+
     // So many fit into the socket's buffer.
     private const int Batch = 32;
 
@@ -78,7 +81,8 @@ internal sealed class DeliveryProbe(DeliverySockets sockets, DatapathPrograms pr
     private void Receive(AddressFamily family, Dictionary<ulong, Sender> sent)
     {
         // What came from an earlier try, too late, is none of these.
-        while (sent.Values.Any(s => s.Family == family) && sockets.Take(family, Wait) is { } number) sent.Remove(number);
+        long start = Stopwatch.GetTimestamp();
+        while (sent.Values.Any(s => s.Family == family) && Stopwatch.GetElapsedTime(start) < LongestTry && sockets.Take(family, Wait) is { } number) sent.Remove(number);
     }
 
     // Those of them whose like the node hands on. By each link that leads out one program is enough.
