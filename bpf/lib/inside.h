@@ -75,13 +75,13 @@ static __always_inline int inside_out(struct __sk_buff *skb)
 		counter_add(CV_COUNTER_PROXY_PACKETS, 1);
 		return TC_ACT_OK;
 	}
-	/* As on the node: what the kernel says for a socket of the proxy that is not whole. Resets of ours have none. */
+	/* As on the node: what the kernel says for a socket of the proxy that is not whole. Ours have none. */
 	bare = (proxy || (reset && !skb->sk)) && segment_is_bare(skb);
 	if (bare && reset)
 		return TC_ACT_OK; /* beside a reset of ours all of *s is in use */
 	place_inside(skb, s, 0);
 	r = packet_parse(skb);
-	/* The pod's processes can have that mark as well: with it they could end others' connections, in others' names. */
+	/* The pod's processes can have that mark as well: with it they could end others' connections, as others. */
 	if (bare && !r && inside_speaks_as_itself(s))
 		return TC_ACT_OK;
 	skb->mark &= ~cv_cfg_mark_mask;
@@ -110,8 +110,8 @@ static __always_inline int inside_in(struct __sk_buff *skb)
 	if (!s)
 		return TC_ACT_SHOT;
 	/*
-	 * Our own answer to the pod. Marks do not survive entering a namespace, unless a program at the other end of the
-	 * link redirects the packet (bpf_redirect_peer, or netkit that scrubs nothing): then they may be anything.
+	 * Our own answer to the pod. Marks do not survive entering a namespace, unless a program at the other end of
+	 * the link redirects the packet (bpf_redirect_peer, or netkit that scrubs nothing): then they may be anything.
 	 */
 	if (mark_is(skb, cv_cfg_mark_reject) && inside_may_be_answer(skb))
 		return TC_ACT_OK;

@@ -183,7 +183,7 @@ struct {
 /* Who has how much of this node's reassembly; written by the programs. */
 struct cv_reassembly_owner {
 	__u32 owner;   /* a pod by its veth, CV_OWNER_EXTERNAL, CV_OWNER_ALL */
-	__u32 account; /* the kernel has one for each family in each network namespace: 1 for IPv6, with the space << 1 */
+	__u32 account; /* the kernel has one for each family in each namespace: 1 for IPv6, with the space << 1 */
 };
 
 struct cv_reassembly {
