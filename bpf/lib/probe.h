@@ -26,11 +26,18 @@ static __always_inline int packet_is_for_probe_port(const struct cv_packet *p)
 	       p->len == (p->flags & CV_PACKET_V6 ? CV_PROBE_IP6_LEN : CV_PROBE_IP4_LEN);
 }
 
+/* Whether a datagram is between the ports of what is captured. */
+static __always_inline int flow_key_is_captured_probe(const struct cv_flow_key *key)
+{
+	return cv_cfg_probe_to && key->dport == bpf_htons(cv_cfg_probe_to) &&
+	       key->sport == bpf_htons(cv_cfg_probe_from);
+}
+
 static __always_inline int packet_probe(const struct cv_packet *p)
 {
 	if (!packet_is_for_probe_port(p))
 		return CV_PROBE_NONE;
-	if (p->key.sport == bpf_htons(cv_cfg_probe_from))
+	if (flow_key_is_captured_probe(&p->key))
 		return CV_PROBE_CAPTURED;
 	return p->key.sport == bpf_htons(cv_cfg_probe_from + 1) ? CV_PROBE_FORWARDED : CV_PROBE_NONE;
 }

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "lib/probe.h"
 #include "lib/socket.h"
 
 /* include/linux/socket.h */
@@ -63,13 +64,14 @@ static __always_inline int sk_lookup_assign(struct bpf_sk_lookup *ctx, __u32 spa
 static __always_inline int sk_lookup_datagram(struct bpf_sk_lookup *ctx, struct cv_flow_key *key)
 {
 	__u32 kind = ctx->family == CV_AF_INET ? CV_LISTENER_PLAIN4 : CV_LISTENER_PLAIN6;
-	struct cv_session *session = bpf_map_lookup_elem(&cv_session, key);
+	struct cv_session *session;
 	struct cv_reply *reply;
 	__u32 start;
 
 	/* Programs of an agent before, which do not know this one's probes, may have made a session of one. */
-	if (cv_cfg_probe_to && key->dport == bpf_htons(cv_cfg_probe_to) && key->sport == bpf_htons(cv_cfg_probe_from))
+	if (flow_key_is_captured_probe(key))
 		return SK_PASS;
+	session = bpf_map_lookup_elem(&cv_session, key);
 	if (session) {
 		/* All datagrams of a session go to the loop that those with a header go to. */
 		if (session->flags & CV_SESSION_TRANSLATED) {
