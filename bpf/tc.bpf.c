@@ -152,7 +152,7 @@ int cv_probe(struct __sk_buff *skb)
 	if (!s)
 		return TC_ACT_UNSPEC;
 	place_on_node(skb, s);
-	if (!packet_parse(skb) && packet_probe(&s->packet) == CV_PROBE_CAPTURED)
+	if (!packet_parse(skb) && packet_take_probe(skb, s) == CV_PROBE_CAPTURED)
 		mark_capture(skb);
 	return TC_ACT_UNSPEC;
 }

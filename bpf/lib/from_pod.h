@@ -104,12 +104,6 @@ __noinline int from_pod_new(struct __sk_buff *skb)
 		return TC_ACT_SHOT;
 	p = &s->packet;
 	d = &s->decision;
-	r = packet_probe(p);
-	if (r != CV_PROBE_NONE) {
-		if (r == CV_PROBE_CAPTURED)
-			mark_capture(skb);
-		return TC_ACT_OK;
-	}
 	d->quiet = p->key.proto == IPPROTO_TCP && !packet_is_fresh_syn(p);
 	r = destination_decide(skb);
 	if (r)
@@ -230,7 +224,7 @@ static __always_inline int from_pod(struct __sk_buff *skb, struct cv_scratch *s)
 	struct cv_session *session;
 	struct cv_endpoint *ep;
 	struct cv_flow *f = 0;
-	int refused;
+	int probe, refused;
 
 	if (!packet_take_generation(p))
 		return packet_drop(skb, CV_REASON_NO_ENDPOINT, CV_SIDE_FROM_POD);
@@ -254,6 +248,12 @@ static __always_inline int from_pod(struct __sk_buff *skb, struct cv_scratch *s)
 		}
 	}
 	p->now = bpf_ktime_get_ns();
+	probe = packet_take_probe(skb, s);
+	if (probe != CV_PROBE_NONE) {
+		if (probe == CV_PROBE_CAPTURED)
+			mark_capture(skb);
+		return TC_ACT_OK;
+	}
 	refused = from_pod_sender(s, &ep);
 	if (refused)
 		return packet_drop(skb, refused, CV_SIDE_FROM_POD);

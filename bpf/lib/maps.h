@@ -270,13 +270,13 @@ struct {
 	__type(value, __u64);
 } cv_counters SEC(".maps");
 
-/* The probe that cv_probe_out waits for; written by the agent. */
+/* Probes that are on their way, by number; written by the agent. */
 struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 128); /* a batch of pods, of both families: see DeliveryProbe */
+	__type(key, __u64);
 	__type(value, struct cv_probe);
-} cv_probe_wanted SEC(".maps");
+} cv_probes SEC(".maps");
 
 /* What a program knows about the packet in hand. */
 struct {

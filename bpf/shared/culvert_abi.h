@@ -110,13 +110,14 @@ struct cv_flow_key {
 #define CV_MAX_SPACES 4096 /* as many as cv_endpoint has entries for */
 #define CV_LINK_INSIDE 0x40000000u
 
-/* The probe that the agent waits for at a link that leads out, see lib/probe.h. */
-#define CV_PROBE_PAYLOAD 8 /* bytes: its number */
+/* A datagram that the agent sends in a pod's name, by the number that is its payload, see lib/probe.h. */
+#define CV_PROBE_PAYLOAD 8 /* bytes */
 
 struct cv_probe {
-	__u64 number; /* as it is in the payload */
-	__u32 seen;   /* 1: it has come */
-	__u32 pad;
+	struct cv_addr src, dst;
+	__u32 link;  /* that it comes in by */
+	__u16 turns; /* how many programs at that link are still to take it for one */
+	__u16 seen;  /* 1: it has come to the link that leads out */
 };
 
 enum cv_flow_flag {

@@ -66,6 +66,7 @@ internal static class LogEventIds
     internal const int NotDelivered = 1137;
     internal const int DeliveredAgain = 1138;
     internal const int DeliveryUntried = 1139;
+    internal const int DeliveryTrialFailed = 1140;
 
     // src/NodeAgent/Identity
     internal const int NodeCredentialsFileCorrupt = 1301;

@@ -15,9 +15,12 @@ internal static class ClassifierRemoval
         foreach (var link in json.RootElement.EnumerateArray())
         {
             var index = link.GetProperty("ifindex").GetInt32();
-            removed.AddRange(new[] { TcDirection.Ingress, TcDirection.Egress }
-                .Where(direction => TcFilter.Query(index, direction) is not null && TcFilter.Detach(index, direction))
-                .Select(direction => $"clsact filter ({direction}) of {link.GetProperty("ifname")}"));
+            foreach (var handle in new[] { TcFilter.DefaultHandle, TcFilter.ProbeHandle })
+            {
+                removed.AddRange(new[] { TcDirection.Ingress, TcDirection.Egress }
+                    .Where(direction => TcFilter.Query(index, direction, handle) is not null && TcFilter.Detach(index, direction, handle))
+                    .Select(direction => $"clsact filter ({direction}) of {link.GetProperty("ifname")}"));
+            }
         }
 
         return removed;

@@ -12,6 +12,9 @@ public static unsafe class TcFilter
     /// <summary>The filter handle used when none is given ("CV").</summary>
     public const uint DefaultHandle = 0x4356;
 
+    /// <summary>The handle of filters that stay for a moment only, to try something.</summary>
+    public const uint ProbeHandle = DefaultHandle + 1;
+
     /// <summary>The priority used when none is given: the highest. Of several filters there, the one that was attached last runs first.</summary>
     public const uint DefaultPriority = 1;
 

@@ -31,6 +31,9 @@ public static class CvAbi
     /// <summary>Bytes: its number.</summary>
     public const uint ProbePayload = 8;
 
+    /// <summary><c>CV_MAX_PROBES</c>.</summary>
+    public const uint MaxProbes = 128;
+
     /// <summary>cv_usage, cv_swept: whose flows are in cv_flow, counted by the veth of the pod that began them, CV_OWNER_EXTERNAL for those from outside. In the table are made - gone - swept. The programs write cv_usage, the agent writes cv_swept: neither has to wait for the other.</summary>
     public const uint OwnerExternal = 0;
 
@@ -318,17 +321,24 @@ public partial struct CvFlowKey : IEquatable<CvFlowKey>
     private static ReadOnlySpan<byte> AsBytes(ref readonly CvFlowKey value) => MemoryMarshal.AsBytes(new ReadOnlySpan<CvFlowKey>(in value));
 }
 
-/// <summary><c>struct cv_probe</c>.</summary>
-[StructLayout(LayoutKind.Explicit, Size = 16)]
+/// <summary>A datagram that the agent sends in a pod's name, by its number, see lib/probe.h.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 40)]
 public partial struct CvProbe : IEquatable<CvProbe>
 {
-    /// <summary>As it is in the payload.</summary>
-    [FieldOffset(0)] public ulong Number;
+    /// <summary><c>src</c>.</summary>
+    [FieldOffset(0)] public CvAddr Src;
 
-    /// <summary>1: it has come.</summary>
-    [FieldOffset(8)] public uint Seen;
+    /// <summary><c>dst</c>.</summary>
+    [FieldOffset(16)] public CvAddr Dst;
 
-    [FieldOffset(12)] private uint _pad;
+    /// <summary>That it comes in by.</summary>
+    [FieldOffset(32)] public uint Link;
+
+    /// <summary>How many programs at that link are still to take it for one.</summary>
+    [FieldOffset(36)] public ushort Turns;
+
+    /// <summary>1: it has come to the link that leads out.</summary>
+    [FieldOffset(38)] public ushort Seen;
 
     /// <summary>Whether every byte is equal.</summary>
     /// <param name="left">One.</param>

@@ -56,6 +56,9 @@ internal static partial class DatapathLog
     [LoggerMessage(EventId = LogEventIds.DeliveryUntried, Level = LogLevel.Warning, Message = "whether captured packets reach the proxy is not tried here ({Reason}): rules of the node that drop them, overwrite their mark or route them elsewhere are not noticed; `culvert check` names such rules")]
     internal static partial void DeliveryUntried(ILogger logger, string reason);
 
+    [LoggerMessage(EventId = LogEventIds.DeliveryTrialFailed, Level = LogLevel.Warning, Message = "whether captured packets reach the proxy could not be tried ({Reason}): what is known of it stays, and it is tried again")]
+    internal static partial void DeliveryTrialFailed(ILogger logger, string reason);
+
     [LoggerMessage(EventId = LogEventIds.PutFirst, Level = LogLevel.Warning, Message = "{Other} of others ran before {Program} at {Interface} ({Hook}) and may have let past it what it refuses; {Program} is first again")]
     internal static partial void PutFirst(ILogger logger, string other, string program, string @interface, string hook);
 

@@ -43,7 +43,7 @@ internal sealed class DatapathMaps(BpfObject loaded) : IDisposable
     internal BpfMap<CvInsideListenerKey, ulong> InsideSock { get; } = loaded.GetMap<CvInsideListenerKey, ulong>("cv_inside_sock");
 
     /// <summary>The probe that is waited for at a link that leads out.</summary>
-    internal BpfMap<uint, CvProbe> ProbeWanted { get; } = loaded.GetMap<uint, CvProbe>("cv_probe_wanted");
+    internal BpfMap<ulong, CvProbe> Probes { get; } = loaded.GetMap<ulong, CvProbe>("cv_probes");
 
     internal BpfMap Listener { get; } = loaded.GetMap("cv_listener");
 
@@ -54,6 +54,6 @@ internal sealed class DatapathMaps(BpfObject loaded) : IDisposable
 
     public void Dispose()
     {
-        foreach (BpfMap map in (BpfMap[])[Control, Endpoint, Address, Policy, Service, Backend, Flow, Usage, Swept, FairShare, Session, Reply, Drops, Counters, InsideSock, ProbeWanted, Listener, OwnSockets, Events]) map.Dispose();
+        foreach (BpfMap map in (BpfMap[])[Control, Endpoint, Address, Policy, Service, Backend, Flow, Usage, Swept, FairShare, Session, Reply, Drops, Counters, InsideSock, Probes, Listener, OwnSockets, Events]) map.Dispose();
     }
 }

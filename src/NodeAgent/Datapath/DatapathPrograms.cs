@@ -14,7 +14,7 @@ namespace Culvert.NodeAgent.Datapath;
 internal sealed class DatapathPrograms : IDisposable
 {
     // Scratch space and read-only data belong to one load of the programs.
-    private static readonly string[] Unpinned = ["cv_scratch", "cv_probe_wanted"];
+    private static readonly string[] Unpinned = ["cv_scratch", "cv_probes"];
 
     // Pinned under another name by earlier builds. The map itself goes on: until the programs at the interfaces are replaced, after the first snapshot, they leave there what this
     // build's program at the socket lookup must find.

@@ -22,9 +22,10 @@ internal sealed class DatapathReconciler(
     {
         long start = Stopwatch.GetTimestamp();
         ILinks links = look();
-        LinkPlan plan = LinkPlan.Make(snapshot, links, owners.All, uplinks, use, capture);
+        EndpointPlaces places = EndpointPlaces.Find(snapshot, links, capture);
+        CloseNewLinks(places.HostEnds, links);
+        LinkPlan plan = LinkPlan.Make(places, links, owners.All, uplinks, use);
         if (interfaces.Open(plan) is { Count: > 0 } closed) plan = plan.Without(closed);
-        CloseNewLinks(plan, links);
         CompiledPolicy policy = PolicyCompiler.Compile(snapshot, plan.Endpoints.Select(e => e.Workload.Uid).ToHashSet(StringComparer.Ordinal), ids.Ids);
         ids.Save();
         uint number = unchecked(writer.Current + 1);
@@ -73,7 +74,7 @@ internal sealed class DatapathReconciler(
     internal bool IsCurrent(NodeSnapshot snapshot)
     {
         ILinks links = look();
-        LinkPlan plan = LinkPlan.Make(snapshot, links, owners.All, uplinks, use, capture);
+        LinkPlan plan = LinkPlan.Make(EndpointPlaces.Find(snapshot, links, capture), links, owners.All, uplinks, use);
         DatapathInForce current = state.Current;
         return current.IsWhole
             && plan.Endpoints.Length == current.Endpoints.Length && plan.Endpoints.Zip(current.Endpoints).All(pair => pair.First.IsSameLink(pair.Second))
@@ -86,14 +87,14 @@ internal sealed class DatapathReconciler(
     }
 
     // A pod whose link has only just come has no traffic yet that could be cut: the programs, which know no endpoint of it and refuse everything, come before the
-    // tables do. A pod that was there before is captured only after the switch.
-    private void CloseNewLinks(LinkPlan plan, ILinks links)
+    // tables do, and before it is tried whether what is captured there arrives. A pod that was there before is captured only after the switch.
+    private void CloseNewLinks(ImmutableArray<LocalEndpoint> pods, ILinks links)
     {
         IReadOnlySet<int> now = links.Indexes;
         if (_seen is { } seen)
         {
-            ImmutableArray<LocalEndpoint> added = [.. plan.Endpoints.Where(e => e.Inside is null && !seen.Contains(e.Index))];
-            if (!added.IsEmpty) interfaces.Attach(plan with { Endpoints = added, Quarantined = [], Uplinks = [], XdpUplinks = [], HostEnds = [] });
+            ImmutableArray<LocalEndpoint> added = [.. pods.Where(e => !seen.Contains(e.Index))];
+            if (!added.IsEmpty) interfaces.Attach(LinkPlan.OfPods(added));
         }
         _seen = now;
     }
@@ -102,7 +103,7 @@ internal sealed class DatapathReconciler(
     private void CloseMoving(LinkPlan plan)
     {
         ImmutableArray<LocalEndpoint> moving = [.. plan.Endpoints.Where(e => e.Inside is null ? interfaces.AreInside(e.Workload.Uid) : owners.All.Any(o => o.Workload == e.Workload.Uid))];
-        if (!moving.IsEmpty) interfaces.Attach(plan with { Endpoints = moving, Quarantined = [], Uplinks = [], XdpUplinks = [], HostEnds = [] });
+        if (!moving.IsEmpty) interfaces.Attach(LinkPlan.OfPods(moving));
     }
 
     // What an agent before has left at the node's links. That is remembered only of pods.

@@ -33,11 +33,12 @@ internal interface ILinks
     /// <summary>Something of the node at a pod's link because of which the mesh would break what the pod does, or get round others' policy, with the remedy; null when there is nothing. Such a pod is not captured.</summary>
     string? FindObstacle(LinkState link);
 
-    /// <summary>Why what is captured at a pod's link does not reach the proxy, with the remedy; null when it does, or that can't be told.</summary>
-    /// <param name="pod">The pod, as it would be captured.</param>
-    /// <param name="isCaptured">Whether it is captured there already.</param>
+    /// <summary>Why what is captured at pods' links does not reach the proxy, with the remedy.</summary>
+    /// <param name="pods">The pods, as they would be captured.</param>
+    /// <param name="captured">Uids of those that are captured there already.</param>
     /// <param name="destinations">Whom what is captured is for.</param>
-    string? FindUndelivered(LocalEndpoint pod, bool isCaptured, ProbeDestinations destinations);
+    /// <returns>By uid; none of a pod of which it does, or that can't be told.</returns>
+    IReadOnlyDictionary<string, string> FindUndelivered(IReadOnlyList<LocalEndpoint> pods, IReadOnlySet<string> captured, ProbeDestinations destinations);
 
     /// <summary>The network namespace of a workload of this node, to be captured in; null when that can't be.</summary>
     /// <param name="workload">The workload.</param>

@@ -83,7 +83,8 @@ internal sealed class KernelLinks : ILinks, IHostEnds
 
     public string? FindObstacle(LinkState link) => _foreign.FindRedirecting(link);
 
-    public string? FindUndelivered(LocalEndpoint pod, bool isCaptured, ProbeDestinations destinations) => _deliveries?.Find(pod, isCaptured, destinations);
+    public IReadOnlyDictionary<string, string> FindUndelivered(IReadOnlyList<LocalEndpoint> pods, IReadOnlySet<string> captured, ProbeDestinations destinations) =>
+        _deliveries?.Find(pods, captured, destinations) ?? ImmutableDictionary<string, string>.Empty;
 
     public PodNamespace? FindInside(WorkloadInfo workload, string reason, out string obstacle)
     {

@@ -44,15 +44,15 @@ internal sealed record LinkPlan
     internal ImmutableArray<InterfaceOwner> Pods => [.. Endpoints.Where(e => e.Inside is null).Select(e => new InterfaceOwner(e.Interface, e.Index, e.Workload.Uid)), .. Quarantined];
 
     /// <summary>Makes the plan.</summary>
-    /// <param name="snapshot">What is wanted.</param>
+    /// <param name="places">Where the workloads that are wanted can be captured.</param>
     /// <param name="links">What there is.</param>
     /// <param name="owners">For whom programs were attached before.</param>
     /// <param name="uplinks">Names of the uplinks; none: whatever leads out.</param>
     /// <param name="use">When uplinks have the XDP program.</param>
-    /// <param name="capture">Where pods are captured.</param>
-    internal static LinkPlan Make(NodeSnapshot snapshot, ILinks links, ImmutableArray<InterfaceOwner> owners, IReadOnlyList<string> uplinks, XdpUse use, CaptureUse capture = CaptureUse.Auto)
+    internal static LinkPlan Make(EndpointPlaces places, ILinks links, ImmutableArray<InterfaceOwner> owners, IReadOnlyList<string> uplinks, XdpUse use)
     {
-        (ImmutableArray<LocalEndpoint> endpoints, ImmutableDictionary<string, string> missing, ImmutableHashSet<string> refused) = EndpointResolver.Resolve(snapshot, links, owners, capture);
+        NodeSnapshot snapshot = places.Snapshot;
+        (ImmutableArray<LocalEndpoint> endpoints, ImmutableDictionary<string, string> missing, ImmutableHashSet<string> refused) = EndpointResolver.Resolve(places, links, owners);
         HashSet<string> pods = [.. endpoints.Where(e => e.Inside is null).Select(e => e.Interface)];
         List<InterfaceOwner> quarantined = [];
         foreach (InterfaceOwner owner in owners)
@@ -75,6 +75,9 @@ internal sealed record LinkPlan
             HostEnds = pods.Count == 0 ? [] : [.. endpoints.Where(e => e.Inside is not null).Select(e => EndpointResolver.FindLink(e.Workload, links).Link).OfType<LinkState>().Where(l => !outward.Any(u => u.Index == l.Index))],
         };
     }
+
+    /// <summary>Programs at the host's ends of some pods' links, and nothing else.</summary>
+    internal static LinkPlan OfPods(ImmutableArray<LocalEndpoint> pods) => new() { Endpoints = pods, Missing = ImmutableDictionary<string, string>.Empty, Quarantined = [], Uplinks = [], XdpUplinks = [] };
 
     /// <summary>What is left of it when some links have gone meanwhile.</summary>
     internal LinkPlan Without(IReadOnlySet<int> gone) => gone.Count == 0 ? this : new()

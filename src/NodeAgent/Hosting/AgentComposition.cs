@@ -88,6 +88,7 @@ internal static class AgentComposition
         SpaceNumbers spaces = new(options.RunFolder, logger) { IsLeft = number => PodPrograms.HasPins(pins, number) };
         PodCapture inside = parts.Own(new PodCapture(options, pins, programs.Maps, spaces, tcx, logger));
         NamespaceFinder namespaces = new(spaces, inside.InodeOf);
+        if (!tcx) DeliveryProbe.RemoveLeft(netlink);
         DeliveryKeeper deliveries = new(arrivals is null ? null : new DeliveryProbe(arrivals, programs, netlink, tcx), state, logger);
         DatapathReconciler reconciler = new(
             new InterfacePrograms(programs, attacher, xdp, inside), options.Xdp, writer, () => new KernelLinks(netlink, namespaces, deliveries), new PolicyIdFile(options.StateFolder, logger, metrics), new InterfaceOwners(options.RunFolder, logger), options.Uplinks, state, logger, options.Capture);
@@ -190,9 +191,7 @@ internal static class AgentComposition
                 () =>
                 {
                     target.Leave();
-                    IReadOnlyList<string> lines = Detacher.Detach(attacher, xdp, inside, lookup, pins, routes, nat);
-                    deliveries.End();
-                    return lines;
+                    return Detacher.Detach(attacher, xdp, inside, lookup, pins, routes, nat);
                 },
                 stop);
             detached.TrySetResult();

@@ -9,12 +9,20 @@ namespace Culvert.NodeAgent.Hosting;
 internal sealed class DeliveryFollower(DeliveryKeeper deliveries, SnapshotApplier applier, TimeProvider time, ILogger logger)
 {
     /// <summary>The sockets that probes are delivered to, made before the programs are loaded, which have to know their ports.</summary>
-    /// <returns>Null where the kernel can't probe, which is logged.</returns>
+    /// <returns>Null where the kernel can't probe, or no port is free, which is logged.</returns>
     internal static DeliverySockets? MakeSockets(ILogger logger)
     {
         KernelFeature feature = KernelFeatures.ProbeLiveFrames();
-        if (feature.Present) return new DeliverySockets();
-        DatapathLog.DeliveryUntried(logger, feature.Detail);
+        string obstacle = feature.Detail;
+        try
+        {
+            if (feature.Present) return new DeliverySockets();
+        }
+        catch (IOException e)
+        {
+            obstacle = e.Message;
+        }
+        DatapathLog.DeliveryUntried(logger, obstacle);
         return null;
     }
 

@@ -38,7 +38,7 @@ internal sealed class SnapshotApplier : ISnapshotSink, IDisposable
     /// </summary>
     /// <param name="concerns">Whether this snapshot has to do with what changed: to look at all links is dear.</param>
     /// <param name="cancellationToken">Ends waiting for a snapshot that is on its way.</param>
-    internal Task RefreshAsync(Predicate<NodeSnapshot> concerns, CancellationToken cancellationToken) => AloneAsync(target => Refresh(target, concerns), cancellationToken);
+    internal Task RefreshAsync(Predicate<NodeSnapshot> concerns, CancellationToken cancellationToken) => AloneAsync(target => !_detached && Refresh(target, concerns), cancellationToken);
 
     /// <summary>
     /// The same when a look at the node says that something has changed. It puts programs at links for a moment, and sends by them: no snapshot comes into force meanwhile, which would take them for those of others, and the
@@ -63,9 +63,9 @@ internal sealed class SnapshotApplier : ISnapshotSink, IDisposable
 
     public void Dispose() => _applying.Dispose();
 
-    private bool Refresh(ISnapshotTarget target, Predicate<NodeSnapshot> concerns)
+    private static bool Refresh(ISnapshotTarget target, Predicate<NodeSnapshot> concerns)
     {
-        if (_detached || target.InForce.Version == 0 || !concerns(target.InForce) || target.IsCurrent()) return false;
+        if (target.InForce.Version == 0 || !concerns(target.InForce) || target.IsCurrent()) return false;
         target.Apply(target.InForce);
         return true;
     }

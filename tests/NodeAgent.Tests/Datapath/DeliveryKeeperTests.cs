@@ -151,18 +151,7 @@ public sealed class DeliveryKeeperTests
         Assert.NotNull(Find(Web));
     }
 
-    [Fact]
-    public void AtTheEndNothingIsTried()
-    {
-        Capture(Web);
-        Find(Web, isCaptured: true);
-        _probe.Lost.Add(Web.Workload.Uid);
-        _keeper.End();
-        Assert.False(_keeper.Look());
-        Assert.Empty(_probe.Tried);
-    }
-
-    private string? Find(LocalEndpoint pod, bool isCaptured = false) => _keeper.Find(pod, isCaptured, Nobody);
+    private string? Find(LocalEndpoint pod, bool isCaptured = false) => _keeper.Find([pod], isCaptured ? new HashSet<string> { pod.Workload.Uid } : [], Nobody).GetValueOrDefault(pod.Workload.Uid);
 
     private void Capture(params LocalEndpoint[] pods) => _state.Current = new DatapathInForce { Endpoints = [.. pods] };
 
@@ -183,17 +172,19 @@ public sealed class DeliveryKeeperTests
 
         internal IOException? Failure { get; set; }
 
-        public IReadOnlyList<(DeliveryResult Result, string Lost)> TryCaptured(IReadOnlyList<LocalEndpoint> pods, ProbeDestinations to) =>
+        public IReadOnlyList<DeliveryFinding> TryCaptured(IReadOnlyList<LocalEndpoint> pods, ProbeDestinations to) =>
             [.. pods.Select(p => Of(p, Lost.Contains(p.Workload.Uid) || WithoutPrograms.Contains(p.Workload.Uid)))];
 
-        public (DeliveryResult Result, string Lost) TryUncaptured(LocalEndpoint pod, ProbeDestinations to)
+        public IReadOnlyList<DeliveryFinding> TryUncaptured(IReadOnlyList<LocalEndpoint> pods, ProbeDestinations to)
         {
             if (Failure is { } failure) throw failure;
-            Tried.Add($"uncaptured {pod.Workload.Uid.Split('/')[^1]}");
-            return Of(pod, Lost.Contains(pod.Workload.Uid));
+            Tried.Add($"uncaptured {string.Join(" ", pods.Select(p => p.Workload.Uid.Split('/')[^1]))}");
+            return [.. pods.Select(p => Of(p, Lost.Contains(p.Workload.Uid)))];
         }
 
-        private (DeliveryResult Result, string Lost) Of(LocalEndpoint pod, bool isLost) =>
-            Gone.Contains(pod.Workload.Uid) ? (DeliveryResult.Gone, "") : Unknown.Contains(pod.Workload.Uid) ? (DeliveryResult.Unknown, "") : isLost ? (DeliveryResult.Lost, "IPv4") : (DeliveryResult.Delivered, "");
+        private DeliveryFinding Of(LocalEndpoint pod, bool isLost) =>
+            Gone.Contains(pod.Workload.Uid) ? DeliveryFinding.Gone : Unknown.Contains(pod.Workload.Uid) ? default : new DeliveryFinding(isLost ? DeliveryResult.Lost : DeliveryResult.Delivered, IPv6);
+
+        internal DeliveryResult IPv6 { get; set; }
     }
 }

@@ -228,7 +228,7 @@ public sealed class FailedSnapshotTests
 
         public string? FindObstacle(LinkState link) => seen.FindObstacle(link);
 
-        public string? FindUndelivered(LocalEndpoint pod, bool isCaptured, Culvert.NodeAgent.Datapath.Delivery.ProbeDestinations destinations) => seen.FindUndelivered(pod, isCaptured, destinations);
+        public IReadOnlyDictionary<string, string> FindUndelivered(IReadOnlyList<LocalEndpoint> pods, IReadOnlySet<string> captured, Culvert.NodeAgent.Datapath.Delivery.ProbeDestinations destinations) => seen.FindUndelivered(pods, captured, destinations);
 
         public Culvert.NodeAgent.Datapath.Inside.PodNamespace? FindInside(WorkloadInfo workload, string reason, out string obstacle) => seen.FindInside(workload, reason, out obstacle);
 

@@ -26,108 +26,135 @@ internal sealed class DeliveryProbe(DeliverySockets sockets, DatapathPrograms pr
     // Who sends others without end is not listened to for ever: no snapshot comes into force meanwhile.
     private static readonly TimeSpan LongestTry = 5 * Wait;
 
-    // So many fit into the socket's buffer.
+    // So many fit into the socket's buffer, and with both families into the programs' table.
     private const int Batch = 32;
 
     // Beside the filters of the programs that stay, see TcFilter.
-    private const uint FilterHandle = TcFilter.DefaultHandle + 1;
+    private const uint FilterHandle = TcFilter.ProbeHandle;
 
     // What is captured and lost does not leave the node; what is forwarded is taken off the link that leads out, and goes no further where it is not.
     private const byte CapturedHops = 1, ForwardedHops = 2;
 
+    // The programs that guard a link take a probe for one; where one that tries stands in front of them, both do.
+    private const ushort Guarding = 1, TryingAndGuarding = 2;
+
     private readonly byte[] _frame = new byte[DeliveryFrame.MaxLength];
 
-    public IReadOnlyList<(DeliveryResult Result, string Lost)> TryCaptured(IReadOnlyList<LocalEndpoint> pods, ProbeDestinations to)
+    public IReadOnlyList<DeliveryFinding> TryCaptured(IReadOnlyList<LocalEndpoint> pods, ProbeDestinations to) => [.. pods.Chunk(Batch).SelectMany(batch => Try(batch, to, Guarding))];
+
+    public IReadOnlyList<DeliveryFinding> TryUncaptured(IReadOnlyList<LocalEndpoint> pods, ProbeDestinations to) => [.. pods.Chunk(Batch).SelectMany(batch => TryUncaptured(batch, to))];
+
+    /// <summary>Removes what an agent that was killed while it tried has left at links; on kernels with TCX nothing outlives it.</summary>
+    internal static void RemoveLeft(RouteNetlink netlink)
     {
-        if (ConnectionTracking.IsNearlyFull()) return [.. pods.Select(_ => (DeliveryResult.Unknown, ""))];
-        return [.. pods.Chunk(Batch).SelectMany(batch => Try(batch, to))];
+        foreach (int index in netlink.GetLinks().Select(l => l.Index))
+        {
+            TcFilter.Detach(index, TcDirection.Ingress, FilterHandle);
+            TcFilter.Detach(index, TcDirection.Egress, FilterHandle);
+        }
     }
 
-    public (DeliveryResult Result, string Lost) TryUncaptured(LocalEndpoint pod, ProbeDestinations to)
+    private IEnumerable<DeliveryFinding> TryUncaptured(LocalEndpoint[] pods, ProbeDestinations to)
     {
-        if (ConnectionTracking.IsNearlyFull()) return (DeliveryResult.Unknown, "");
+        List<IDisposable> attached = [];
+        HashSet<LocalEndpoint> there = [];
         try
         {
-            using IDisposable attached = Attach(programs.Probe, pod.Index, TcDirection.Ingress);
-            return Try([pod], to)[0];
+            foreach (LocalEndpoint pod in pods)
+            {
+                if (TryAttach(programs.Probe, pod.Index, TcDirection.Ingress) is not { } attachment) continue;
+                attached.Add(attachment);
+                there.Add(pod);
+            }
+            Dictionary<LocalEndpoint, DeliveryFinding> found = there.Zip(Try([.. there], to, TryingAndGuarding)).ToDictionary();
+            return pods.Select(p => found.GetValueOrDefault(p, DeliveryFinding.Gone));
         }
-        catch (BpfException e) when (e.Errno == Errno.ENODEV)
+        finally
         {
-            return (DeliveryResult.Gone, "");
+            foreach (IDisposable attachment in attached) attachment.Dispose();
         }
     }
 
-    private (DeliveryResult Result, string Lost)[] Try(LocalEndpoint[] pods, ProbeDestinations to)
+    private DeliveryFinding[] Try(LocalEndpoint[] pods, ProbeDestinations to, ushort turns)
     {
-        HashSet<Sender> pending = [.. pods.SelectMany(p => new[] { p.Address4, p.Address6 }.OfType<IPAddress>().Select(a => new Sender(p, a))).Where(s => sockets.Listen(s.DestinationIn(to)))];
-        HashSet<LocalEndpoint> known = [.. pending.Select(s => s.Pod)], gone = [];
+        if (ConnectionTracking.IsNearlyFull()) return new DeliveryFinding[pods.Length];
+        Sender[] senders = [.. pods.SelectMany(p => new[] { p.Address4, p.Address6 }.OfType<IPAddress>().Select(a => new Sender(p, a, to.For(a.AddressFamily)))).Where(s => sockets.Listen(s.Destination))];
+        Dictionary<ulong, Sender> sent = [];
+        HashSet<Sender> pending = [.. senders], arrived = [], gone = [];
+        bool crowded = false;
         for (int i = 0; i < Tries && pending.Count > 0; i++)
         {
-            Dictionary<ulong, Sender> sent = [];
-            foreach (Sender sender in pending)
-            {
-                ulong number = Draw();
-                if (Send(sender, to, sockets.Ports.From, CapturedHops, number)) sent.Add(number, sender);
-                else gone.Add(sender.Pod);
-            }
-            foreach (AddressFamily family in pending.Select(s => s.Family).Distinct().ToArray()) Receive(family, sent);
-            pending = [.. sent.Values];
+            ulong[] numbers = [.. pending.Select(s => Send(s, Kind.Captured, turns, sent, gone)).OfType<ulong>()];
+            foreach (AddressFamily family in pending.Select(s => s.Family).Distinct().ToArray()) crowded |= Receive(family, sent, pending, arrived);
+            Forget(numbers);
+            pending.ExceptWith(gone);
         }
-        ILookup<LocalEndpoint, Sender> lost = FindForwarded(pending, to).ToLookup(s => s.Pod);
-        known.ExceptWith(pending.Select(s => s.Pod).Where(p => !lost.Contains(p)));
-        return [.. pods.Select(p => gone.Contains(p) ? (DeliveryResult.Gone, "") : !known.Contains(p) ? (DeliveryResult.Unknown, "") : lost.Contains(p) ? (DeliveryResult.Lost, string.Join(" and ", lost[p].Select(s => s.FamilyName))) : (DeliveryResult.Delivered, ""))];
+
+        // Among others' datagrams, of which there may have been more than the socket has room for, nobody knows what was lost.
+        HashSet<Sender> lost = crowded ? [] : FindForwarded(pending, turns, gone);
+        return [.. pods.Select(p => new DeliveryFinding(ResultOf(p, AddressFamily.InterNetwork), ResultOf(p, AddressFamily.InterNetworkV6)))];
+
+        DeliveryResult ResultOf(LocalEndpoint pod, AddressFamily family) => senders.FirstOrDefault(s => s.Pod == pod && s.Family == family) is not { } sender ? DeliveryResult.Unknown
+            : gone.Contains(sender) ? DeliveryResult.Gone
+            : arrived.Contains(sender) ? DeliveryResult.Delivered
+            : lost.Contains(sender) ? DeliveryResult.Lost
+            : DeliveryResult.Unknown;
     }
 
-    private void Receive(AddressFamily family, Dictionary<ulong, Sender> sent)
+    // Returns whether there was something of others. What comes from an earlier try, late, has arrived.
+    private bool Receive(AddressFamily family, Dictionary<ulong, Sender> sent, HashSet<Sender> pending, HashSet<Sender> arrived)
     {
-        // What came from an earlier try, too late, is none of these.
+        bool crowded = false;
         long start = Stopwatch.GetTimestamp();
-        while (sent.Values.Any(s => s.Family == family) && Stopwatch.GetElapsedTime(start) < LongestTry && sockets.Take(family, Wait) is { } number) sent.Remove(number);
+        while (pending.Any(s => s.Family == family) && Stopwatch.GetElapsedTime(start) < LongestTry && sockets.Take(family, Wait) is { } number)
+        {
+            if (!sent.TryGetValue(number, out Sender? sender))
+            {
+                crowded = true;
+                continue;
+            }
+            arrived.Add(sender);
+            pending.Remove(sender);
+        }
+        return crowded;
     }
 
     // Those of them whose like the node hands on. By each link that leads out one program is enough.
-    private List<Sender> FindForwarded(IEnumerable<Sender> senders, ProbeDestinations to)
+    private HashSet<Sender> FindForwarded(IEnumerable<Sender> senders, ushort turns, HashSet<Sender> gone)
     {
-        List<Sender> found = [];
-        foreach (IGrouping<int, Sender> group in senders.GroupBy(s => FindOutput(s, to)).Where(g => g.Key > 0))
+        HashSet<Sender> found = [];
+        foreach (IGrouping<int, Sender> group in senders.GroupBy(FindOutput).Where(g => g.Key > 0))
         {
-            try
+            using IDisposable? attached = TryAttach(programs.ProbeOut, group.Key, TcDirection.Egress);
+            if (attached is null) continue; // it has gone, and with it what was to be seen
+            Dictionary<ulong, Sender> sent = [];
+            ulong[] numbers = [.. group.Select(s => Send(s, Kind.Forwarded, turns, sent, gone)).OfType<ulong>()];
+
+            // They are there already, but for packets that are steered to other processors. Of a map nobody tells.
+            long start = Stopwatch.GetTimestamp();
+            while (sent.Count > 0)
             {
-                using IDisposable attached = Attach(programs.ProbeOut, group.Key, TcDirection.Egress);
-                found.AddRange(group.Where(s => IsForwarded(s, to)));
+                foreach ((ulong number, Sender sender) in sent.Where(s => IsSeen(s.Key)).ToArray())
+                {
+                    found.Add(sender);
+                    sent.Remove(number);
+                }
+                if (Stopwatch.GetElapsedTime(start) > Wait) break;
+                if (sent.Count > 0) Thread.Sleep(1);
             }
-            catch (BpfException e) when (e.Errno == Errno.ENODEV)
-            {
-                continue; // it has gone, and with it what was to be seen
-            }
+            Forget(numbers);
         }
         return found;
     }
 
-    private bool IsForwarded(Sender sender, ProbeDestinations to)
-    {
-        CvProbe wanted = new() { Number = Draw() };
-        programs.Maps.ProbeWanted.Set(0, wanted);
-        if (!Send(sender, to, (ushort)(sockets.Ports.From + 1), ForwardedHops, wanted.Number)) return false;
-
-        // It is there already, but for packets that are steered to other processors. Of a map nobody tells.
-        long start = Stopwatch.GetTimestamp();
-        while (!IsSeen())
-        {
-            if (Stopwatch.GetElapsedTime(start) > Wait) return false;
-            Thread.Sleep(1);
-        }
-        return true;
-
-        bool IsSeen() => programs.Maps.ProbeWanted.TryGet(0, out CvProbe probe) && probe.Seen != 0;
-    }
+    private bool IsSeen(ulong number) => programs.Maps.Probes.TryGet(number, out CvProbe probe) && probe.Seen != 0;
 
     // 0: nowhere.
-    private int FindOutput(Sender sender, ProbeDestinations to)
+    private int FindOutput(Sender sender)
     {
         try
         {
-            return netlink.FindForwardLink(sender.Address, sender.DestinationIn(to), sender.Pod.Index);
+            return netlink.FindForwardLink(sender.Address, sender.Destination, sender.Pod.Index);
         }
         catch (NetlinkException)
         {
@@ -135,40 +162,70 @@ internal sealed class DeliveryProbe(DeliverySockets sockets, DatapathPrograms pr
         }
     }
 
-    private bool Send(Sender sender, ProbeDestinations to, ushort from, byte hops, ulong number)
+    // Returns its number; null: the link is not there. The programs are told of it first.
+    private ulong? Send(Sender sender, Kind kind, ushort turns, Dictionary<ulong, Sender> sent, HashSet<Sender> gone)
     {
-        int length = DeliveryFrame.Write(_frame, sender.Pod.HostMac, sender.Pod.PodMac, sender.Address, sender.DestinationIn(to), from, sockets.Ports.To, hops, number);
+        ulong number = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong)));
+        (ushort from, byte hops) = kind == Kind.Captured ? (sockets.Ports.From, CapturedHops) : ((ushort)(sockets.Ports.From + 1), ForwardedHops);
+        int length = DeliveryFrame.Write(_frame, sender.Pod.HostMac, sender.Pod.PodMac, sender.Address, sender.Destination, from, sockets.Ports.To, hops, number);
+        programs.Maps.Probes.Set(number, new CvProbe { Src = AbiAddress.From(sender.Address), Dst = AbiAddress.From(sender.Destination), Link = (uint)sender.Pod.Index, Turns = turns });
         try
         {
             programs.Inject.Inject(_frame.AsSpan(0, length), sender.Pod.Index);
-            return true;
+            sent.Add(number, sender);
+            return number;
         }
         catch (BpfException e) when (e.Errno == Errno.ENODEV)
         {
-            return false;
+            programs.Maps.Probes.Delete(number);
+            gone.Add(sender);
+            return null;
         }
     }
 
-    private IDisposable Attach(BpfProgram program, int index, TcDirection direction)
+    private void Forget(ulong[] numbers)
     {
-        if (tcx) return BpfLink.AttachTcx(program, index, direction);
-        TcFilter.Attach(program, index, direction, FilterHandle);
-        return new AttachedFilter(index, direction);
+        foreach (ulong number in numbers) programs.Maps.Probes.Delete(number);
     }
 
-    private static ulong Draw() => BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong)));
+    // Null: the link is not there.
+    private IDisposable? TryAttach(BpfProgram program, int index, TcDirection direction)
+    {
+        try
+        {
+            if (tcx) return BpfLink.AttachTcx(program, index, direction);
+            TcFilter.Attach(program, index, direction, FilterHandle);
+            return new AttachedFilter(index, direction);
+        }
+        catch (BpfException e) when (e.Errno == Errno.ENODEV)
+        {
+            return null;
+        }
+    }
 
-    private sealed record Sender(LocalEndpoint Pod, IPAddress Address)
+    private enum Kind
+    {
+        Captured,
+        Forwarded,
+    }
+
+    private sealed record Sender(LocalEndpoint Pod, IPAddress Address, IPAddress Destination)
     {
         internal AddressFamily Family => Address.AddressFamily;
-
-        internal string FamilyName => Family == AddressFamily.InterNetwork ? "IPv4" : "IPv6";
-
-        internal IPAddress DestinationIn(ProbeDestinations to) => to.For(Family);
     }
 
     private sealed class AttachedFilter(int index, TcDirection direction) : IDisposable
     {
-        public void Dispose() => TcFilter.Detach(index, direction, FilterHandle);
+        public void Dispose()
+        {
+            try
+            {
+                TcFilter.Detach(index, direction, FilterHandle);
+            }
+            catch (BpfException e) when (e.Errno == Errno.ENODEV)
+            {
+                // The filter went with its link.
+            }
+        }
     }
 }

@@ -11,17 +11,29 @@ internal sealed class DeliverySockets : IDisposable
     // linux/in.h, linux/in6.h.
     private const int SOL_IP = 0, IP_TRANSPARENT = 19, SOL_IPV6 = 41, IPV6_TRANSPARENT = 75;
     private const int LeastPort = 1024; // below, packet filters have rules about services
+    private const int MostDraws = 64;
 
     private readonly Dictionary<AddressFamily, Socket> _sockets = [];
 
-    /// <summary>Draws the ports.</summary>
-    internal DeliverySockets() => Ports = new ProbePorts(Draw(), Draw());
+    /// <summary>Draws the ports; the one that probes are for is nobody else's.</summary>
+    /// <exception cref="IOException">Of many ports none was free.</exception>
+    internal DeliverySockets()
+    {
+        ushort from = Draw();
+        for (int i = 0; i < MostDraws; i++)
+        {
+            Ports = new ProbePorts(from, Draw());
+            if (IsFree(IPAddress.Any) && IsFree(IPAddress.IPv6Any)) return;
+        }
+        throw new IOException($"none of {MostDraws} ports of UDP that were drawn is free");
+    }
 
     /// <summary>What the programs are to capture for them.</summary>
     internal ProbePorts Ports { get; }
 
     /// <summary>Has one listen at a destination, in the network namespace of this thread, in the place of the one before of its family.</summary>
-    /// <returns>False when it can't: the port is taken there, or there is no such family.</returns>
+    /// <returns>False when the kernel has no such family.</returns>
+    /// <exception cref="IOException">Somebody else has come to have the port, or the kernel refuses for another reason.</exception>
     internal bool Listen(IPAddress destination)
     {
         if (_sockets.TryGetValue(destination.AddressFamily, out Socket? present))
@@ -30,19 +42,15 @@ internal sealed class DeliverySockets : IDisposable
             present.Dispose();
             _sockets.Remove(destination.AddressFamily);
         }
-        bool v4 = destination.AddressFamily == AddressFamily.InterNetwork;
         try
         {
-            Socket socket = new(destination.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+            if (Open(destination) is not { } socket) return false;
             _sockets.Add(destination.AddressFamily, socket);
-            socket.SetRawSocketOption(v4 ? SOL_IP : SOL_IPV6, v4 ? IP_TRANSPARENT : IPV6_TRANSPARENT, BitConverter.GetBytes(1));
-            socket.Bind(new IPEndPoint(destination, Ports.To));
             return true;
         }
-        catch (SocketException)
+        catch (SocketException e)
         {
-            if (_sockets.Remove(destination.AddressFamily, out Socket? failed)) failed.Dispose();
-            return false;
+            throw new IOException($"no socket at port {Ports.To} of UDP for {destination}: {e.Message}", e);
         }
     }
 
@@ -59,6 +67,40 @@ internal sealed class DeliverySockets : IDisposable
     public void Dispose()
     {
         foreach (Socket socket in _sockets.Values) socket.Dispose();
+    }
+
+    private bool IsFree(IPAddress address)
+    {
+        try
+        {
+            Open(address)?.Dispose();
+            return true;
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
+        {
+            return false;
+        }
+    }
+
+    // Null: there is no such family.
+    private Socket? Open(IPAddress address)
+    {
+        Socket? socket = null;
+        try
+        {
+            socket = new Socket(address.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+            bool v4 = address.AddressFamily == AddressFamily.InterNetwork;
+            if (!v4) socket.DualMode = false;
+            socket.SetRawSocketOption(v4 ? SOL_IP : SOL_IPV6, v4 ? IP_TRANSPARENT : IPV6_TRANSPARENT, BitConverter.GetBytes(1));
+            socket.Bind(new IPEndPoint(address, Ports.To));
+            return socket;
+        }
+        catch (SocketException e)
+        {
+            socket?.Dispose();
+            if (e.SocketErrorCode is SocketError.AddressFamilyNotSupported or SocketError.AddressNotAvailable) return null;
+            throw;
+        }
     }
 
     private static ushort Draw() => (ushort)(RandomNumberGenerator.GetInt32(LeastPort, ushort.MaxValue + 1) & ~1);

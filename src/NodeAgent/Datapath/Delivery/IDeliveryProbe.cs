@@ -3,12 +3,14 @@ namespace Culvert.NodeAgent.Datapath.Delivery;
 /// <summary>Tries whether what is captured at pods' links reaches the agent.</summary>
 internal interface IDeliveryProbe
 {
-    /// <summary>Tries it at links of captured pods.</summary>
+    /// <summary>Tries it at links of captured pods, by what captures there.</summary>
     /// <param name="pods">The pods.</param>
     /// <param name="to">Whom it is for.</param>
-    /// <returns>What has become of it, and of which family what was lost is, for people; in the order of the pods.</returns>
-    IReadOnlyList<(DeliveryResult Result, string Lost)> TryCaptured(IReadOnlyList<LocalEndpoint> pods, ProbeDestinations to);
+    /// <returns>What has become of it, in the order of the pods.</returns>
+    /// <exception cref="IOException">The kernel refused.</exception>
+    IReadOnlyList<DeliveryFinding> TryCaptured(IReadOnlyList<LocalEndpoint> pods, ProbeDestinations to);
 
-    /// <summary>Tries it at the link of a pod that is not captured, whose own packets stay untouched.</summary>
-    (DeliveryResult Result, string Lost) TryUncaptured(LocalEndpoint pod, ProbeDestinations to);
+    /// <summary>Tries it at links as if they were captured, whether they are or not. What the pods send themselves stays untouched.</summary>
+    /// <inheritdoc cref="TryCaptured"/>
+    IReadOnlyList<DeliveryFinding> TryUncaptured(IReadOnlyList<LocalEndpoint> pods, ProbeDestinations to);
 }
