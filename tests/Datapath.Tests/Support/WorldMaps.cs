@@ -42,6 +42,8 @@ public sealed class WorldMaps(BpfObject source) : IDisposable
     /// <summary>What the programs in pods' own network namespaces call.</summary>
     internal BpfMap InsidePrograms { get; } = source.GetMap("cv_inside");
 
+    internal BpfMap<ulong, CvProbe> Probes { get; } = source.GetMap<ulong, CvProbe>("cv_probes");
+
     internal BpfMap OwnSockets { get; } = source.GetMap("cv_own_socket");
 
     internal BpfMap Events { get; } = source.GetMap("cv_events");

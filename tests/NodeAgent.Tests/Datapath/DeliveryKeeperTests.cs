@@ -119,6 +119,50 @@ public sealed class DeliveryKeeperTests
     }
 
     [Fact]
+    public void ThoseThatNothingIsKnownOfAreTriedTogether()
+    {
+        Find(Web);
+        LocalEndpoint api = Endpoint("api", 9);
+        _probe.Lost.Add(api.Workload.Uid);
+        IReadOnlyDictionary<string, string> reasons = _keeper.Find([Web, Db, api], new HashSet<string>(), Nobody);
+        Assert.Equal([api.Workload.Uid], reasons.Keys);
+        Assert.Equal(["uncaptured web", "uncaptured db api"], _probe.Tried);
+    }
+
+    [Fact]
+    public void AFamilyThatCantBeTriedHidesNothingOfTheOther()
+    {
+        _probe.Lost.Add(Web.Workload.Uid);
+        Assert.NotNull(Find(Web));
+        _probe.Lost.Clear();
+        _probe.IPv6 = DeliveryResult.Unknown;
+        Assert.True(_keeper.Look());
+        Assert.Null(Find(Web));
+    }
+
+    [Fact]
+    public void AFamilyThatIsLostStaysSoWhileOnlyTheOtherCanBeTried()
+    {
+        _probe.IPv6 = DeliveryResult.Lost;
+        Assert.Contains("(IPv6)", Find(Web), StringComparison.Ordinal);
+        _probe.IPv6 = DeliveryResult.Unknown;
+        Assert.False(_keeper.Look());
+        Assert.Contains("(IPv6)", Find(Web), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void OfAilingPodsEachIsAskedWhetherItsProgramsAreThere()
+    {
+        Capture(Web, Db);
+        Find(Web, isCaptured: true);
+        _probe.Lost.Add(Web.Workload.Uid);
+        _probe.WithoutPrograms.Add(Db.Workload.Uid);
+        Assert.True(_keeper.Look());
+        Assert.NotNull(Find(Web, isCaptured: true));
+        Assert.Null(Find(Db, isCaptured: true));
+    }
+
+    [Fact]
     public void AnotherAddressOrLinkIsTriedAnew()
     {
         Find(Web);
