@@ -128,6 +128,7 @@ internal sealed class MeshCompiler(ulong version = 0)
             Addresses = workload.Addresses,
             Enrolled = enrolled,
             EnrolmentRefused = refused,
+            PodUid = workload.PodUid,
             MtlsMode = ModeOf(meta),
             HostInterface = workload.Interface,
             NetworkNamespace = workload.NetworkNamespace,

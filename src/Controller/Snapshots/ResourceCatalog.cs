@@ -64,7 +64,7 @@ internal sealed record ResourceCatalog
         Mesh = Mesh,
         Problems = Problems,
         TrustBundle = TrustBundle,
-        Workloads = Workloads.Values.ToImmutableDictionary(w => w.Uid, w => w.Node == node ? w : w.Shared()),
+        Workloads = Workloads.Values.Select(w => w.Node == node ? w : w.Shared()).OfType<WorkloadInfo>().ToImmutableDictionary(w => w.Uid),
         Services = Services.ToImmutableDictionary(p => p.Key, p => p.Value.For(node, ZoneOfNode.GetValueOrDefault(node))),
         Policies = Workloads.Values.Where(w => w.Node == node).SelectMany(w => w.PolicyNames).Distinct().ToImmutableDictionary(p => p, p => Policies[p]),
         NetworkPolicies = Workloads.Values.Where(w => w.Node == node).SelectMany(w => w.NetworkPolicyNames).Distinct().ToImmutableDictionary(p => p, p => NetworkPolicies[p]),

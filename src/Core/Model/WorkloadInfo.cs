@@ -33,6 +33,15 @@ public sealed record WorkloadInfo
     /// <summary>Whether objects have it in the mesh, and it is not <see cref="Enrolled"/> because its node can't capture it. Only filled in for workloads of the node that the snapshot is for.</summary>
     public bool EnrolmentRefused { get; init; }
 
+    /// <summary>
+    /// The uid that the API server has given the pod: a pod that follows another of its name has another one. Null for what is no pod, and by a controller of before there was this. Only filled in for workloads of the node
+    /// that the snapshot is for.
+    /// </summary>
+    public string? PodUid { get; init; }
+
+    /// <summary>Whether it is a pod that is about to start on the node that the snapshot is for: it has no address yet that the API server knows.</summary>
+    public bool IsStarting => PodUid is not null && Addresses.IsEmpty;
+
     /// <summary>The mTLS mode in force for it.</summary>
     public MtlsMode MtlsMode { get; init; }
 
@@ -101,7 +110,7 @@ public sealed record WorkloadInfo
     /// <inheritdoc/>
     public bool Equals(WorkloadInfo? other) =>
         other is not null && Uid == other.Uid && Name == other.Name && ServiceAccount == other.ServiceAccount && Identity == other.Identity
-        && Node == other.Node && Addresses == other.Addresses && Enrolled == other.Enrolled && EnrolmentRefused == other.EnrolmentRefused && MtlsMode == other.MtlsMode
+        && Node == other.Node && Addresses == other.Addresses && Enrolled == other.Enrolled && EnrolmentRefused == other.EnrolmentRefused && PodUid == other.PodUid && MtlsMode == other.MtlsMode
         && HostInterface == other.HostInterface && NetworkNamespace == other.NetworkNamespace && PolicyNames == other.PolicyNames
         && NetworkPolicyNames == other.NetworkPolicyNames && PeerGroups == other.PeerGroups && NamedPorts == other.NamedPorts
         && Healthy == other.Healthy && ProxyProtocolPorts == other.ProxyProtocolPorts

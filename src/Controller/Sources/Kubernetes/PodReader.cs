@@ -52,6 +52,7 @@ internal static class PodReader
             ServiceAccount = pod.Spec.ServiceAccountName,
             Enrolled = enrolled,
             IsPod = true,
+            PodUid = HasEnded(pod) || pod.Spec.HostNetwork || string.IsNullOrEmpty(pod.Spec.NodeName) ? null : pod.Metadata.Uid,
             HostNetwork = pod.Spec.HostNetwork,
             Ports = ReadPorts(pod.Spec),
             ProxyProtocol = meta.ProxyProtocol,
@@ -66,7 +67,7 @@ internal static class PodReader
     {
         var (one, other) = ((WorkloadObject)a.Object!, (WorkloadObject)b.Object!);
         return one.Addresses == other.Addresses
-            && (one.Node, one.ServiceAccount, one.Enrolled, one.HostNetwork, one.Meta.Weight) == (other.Node, other.ServiceAccount, other.Enrolled, other.HostNetwork, other.Meta.Weight)
+            && (one.Node, one.ServiceAccount, one.Enrolled, one.HostNetwork, one.Meta.Weight, one.PodUid) == (other.Node, other.ServiceAccount, other.Enrolled, other.HostNetwork, other.Meta.Weight, other.PodUid)
             && one.Ports.SequenceEqual(other.Ports)
             && one.Meta.Labels.SequenceEqual(other.Meta.Labels)
             && one.ProxyProtocol == other.ProxyProtocol

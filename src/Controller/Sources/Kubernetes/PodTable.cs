@@ -8,7 +8,8 @@ namespace Culvert.Controller.Sources.Kubernetes;
 
 /// <summary>
 /// The pods, and which of them has an address. A node gives an address to the next pod before the API server says that the last one is gone: of two that have it the one that was started later
-/// has it, and the other has lost it in the same batch, so that nobody sees the address at both, or the last pod's identity at the next one's. Not thread-safe.
+/// has it, and the other has lost it in the same batch, so that nobody sees the address at both, or the last pod's identity at the next one's. A pod without an address
+/// is told from when it has a node. Not thread-safe.
 /// </summary>
 internal sealed class PodTable(PendingChanges changes) : IKindTable<Pod>
 {
@@ -80,7 +81,10 @@ internal sealed class PodTable(PendingChanges changes) : IKindTable<Pod>
         Entry entry = _pods[name];
         if (entry.Workload is not { } workload) return;
         EquatableArray<IPAddress> own = workload.HostNetwork ? workload.Addresses : workload.Addresses.Where(a => OwnerOf(a) == name).ToEquatableArray();
-        if (own.IsEmpty)
+
+        // One that has lost all its addresses to others has ended, as far as anybody can tell; one that was never told to have any is about to start, and its node has to know of it before it does.
+        bool isStarting = workload is { Addresses.IsEmpty: true, PodUid: not null };
+        if (own.IsEmpty && !isStarting)
         {
             if (entry.Told is { } told) changes.Remove(told.Key);
             entry.Told = null;

@@ -136,14 +136,17 @@ public sealed class ClusterTests(TestCluster cluster)
         await cluster.PodAsync(outside, "joins", "10.2.0.2", labels: "culvert.dev/mesh: enabled");
         await cluster.PodAsync(outside, "stays", "10.2.0.3");
         NodeSnapshot snapshot = await controller.SnapshotAsync(s => Find(s, outside, "stays") is not null);
-        Assert.Null(Find(snapshot, inside, "waits"));
+        Assert.True(Find(snapshot, inside, "waits") is { IsStarting: true, Enrolled: true });
+        Assert.Null(Find(controller.Host.SnapshotFor("n2"), inside, "waits"));
+        Assert.NotNull(Find(controller.Host.SnapshotFor("n2"), inside, "own"));
         Assert.True(Find(snapshot, inside, "own")!.Enrolled);
         Assert.False(Find(snapshot, inside, "host")!.Enrolled);
         Assert.True(Find(snapshot, outside, "joins")!.Enrolled);
         Assert.False(Find(snapshot, outside, "stays")!.Enrolled);
 
         await cluster.PodStatusAsync(inside, "waits", "10.2.0.4");
-        await controller.SnapshotAsync(s => Find(s, inside, "waits") is not null);
+        await controller.SnapshotAsync(s => Find(s, inside, "waits") is { IsStarting: false });
+        Assert.Null(Find(controller.Host.SnapshotFor("n2"), inside, "waits")!.PodUid);
         await cluster.PodStatusAsync(inside, "own", "10.2.0.1", """ "phase":"Succeeded", """);
         await controller.SnapshotAsync(s => Find(s, inside, "own") is null);
         await cluster.Server.KubectlAsync("", "label", "namespace", outside, "culvert.dev/mesh=enabled", "--overwrite");
@@ -160,8 +163,8 @@ public sealed class ClusterTests(TestCluster cluster)
         await cluster.PodAsync(ns, "new", "10.2.1.1", spec: "serviceAccountName: other,", status: """ "startTime":"2030-01-01T00:00:02Z", """);
         NodeSnapshot snapshot = await controller.SnapshotAsync(s =>
         {
-            Assert.True(s.Workloads.Values.Count(w => w.Name.Namespace == ns) <= 1, "two workloads have the address");
-            return Find(s, ns, "new") is not null;
+            Assert.True(s.Workloads.Values.Count(w => w.Name.Namespace == ns && !w.Addresses.IsEmpty) <= 1, "two workloads have the address");
+            return Find(s, ns, "new") is { IsStarting: false };
         });
         Assert.Null(Find(snapshot, ns, "old"));
         await cluster.Server.KubectlAsync("", "label", "pod", "old", "-n", ns, "team=a");

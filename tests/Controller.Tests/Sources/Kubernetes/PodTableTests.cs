@@ -16,13 +16,52 @@ public sealed class PodTableTests
     public PodTableTests() => _table = new(_changes);
 
     [Fact]
-    public void APodWithoutAnAddressOrANodeDeclaresNothing()
+    public void APodWithoutANodeDeclaresNothingAndOneWithoutAnAddressIsToldFromWhenItHasANode()
     {
-        _table.Set(Pod("a", ""));
+        _table.Set(Pod("a", "", node: ""));
         _table.Set(Pod("b", "10.0.0.1", node: ""));
         Assert.Empty(Take());
+        _table.Set(Pod("a", ""));
+        Assert.Equal(["a "], Take());
+        Assert.Equal("a", ((WorkloadObject)Assert.Single(_table.Declarations).Content.Object!).PodUid);
         _table.Set(Pod("a", "10.0.0.2"));
         Assert.Equal(["a 10.0.0.2"], Take());
+        _table.Set(Pod("a", "", phase: "Failed"));
+        Assert.Equal(["-a"], Take());
+    }
+
+    [Fact]
+    public void APodThatStartsHasTheAddressOfAnEarlierOneAtOnceAndThatOfALaterOneWhenThatHasGone()
+    {
+        _table.Set(Pod("old", "10.0.0.1", start: 1));
+        _table.Set(Pod("new", "", start: 2));
+        Assert.Equal(["new ", "old 10.0.0.1"], Take());
+        _table.Set(Pod("new", "10.0.0.1", start: 2));
+        Assert.Equal(["-old", "new 10.0.0.1"], Take());
+
+        _table.Set(Pod("again", "", start: 1));
+        Assert.Equal(["again "], Take());
+        _table.Set(Pod("again", "10.0.0.1", start: 1, made: 1));
+        Assert.Equal(["-again"], Take());
+        _table.Remove(new("shop", "new"));
+        Assert.Equal(["-new", "again 10.0.0.1"], Take());
+    }
+
+    [Fact]
+    public void APodOfTheNodesNetworkIsToldWhenItHasAnAddress()
+    {
+        _table.Set(Pod("a", "", spec: "\"hostNetwork\":true,"));
+        Assert.Empty(Take());
+    }
+
+    [Fact]
+    public void APodThatFollowsAnotherOfItsNameIsAnotherOne()
+    {
+        _table.Set(Pod("web-0", "10.0.0.1", uid: "one"));
+        Take();
+        _table.Set(Pod("web-0", "10.0.0.1", uid: "two"));
+        Assert.Equal(["web-0 10.0.0.1"], Take());
+        Assert.Equal("two", ((WorkloadObject)Assert.Single(_table.Declarations).Content.Object!).PodUid);
     }
 
     [Theory]
@@ -150,11 +189,11 @@ public sealed class PodTableTests
     };
 
     private static Pod Pod(
-        string name, string addresses, int start = 0, int made = 0, string phase = "Running", string node = "n1", string labels = "", string annotations = "", string spec = "", string version = "1")
+        string name, string addresses, int start = 0, int made = 0, string phase = "Running", string node = "n1", string labels = "", string annotations = "", string spec = "", string version = "1", string? uid = null)
     {
         string[] all = addresses.Split(' ', StringSplitOptions.RemoveEmptyEntries);
         string json = $$$"""
-            {"metadata":{"name":"{{{name}}}","namespace":"shop","uid":"{{{name}}}","resourceVersion":"{{{version}}}","creationTimestamp":"2030-01-01T00:00:{{{made:00}}}Z","labels":{ {{{labels}}} },"annotations":{ {{{annotations}}} } },
+            {"metadata":{"name":"{{{name}}}","namespace":"shop","uid":"{{{uid ?? name}}}","resourceVersion":"{{{version}}}","creationTimestamp":"2030-01-01T00:00:{{{made:00}}}Z","labels":{ {{{labels}}} },"annotations":{ {{{annotations}}} } },
              "spec":{ {{{spec}}} "nodeName":"{{{node}}}","serviceAccountName":"web"},
              "status":{"phase":"{{{phase}}}","startTime":"2030-01-01T00:01:{{{start:00}}}Z","podIPs":[{{{string.Join(',', all.Select(a => $"{{\"ip\":\"{a}\"}}"))}}}]}}
             """;
