@@ -1,6 +1,6 @@
 # Every verb first makes sure, by eng/setup.sh, that what it needs is installed.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-kernels build demo test test-attacks test-coexist fuzz bench lint clean test-kernels
+.PHONY: help setup setup-kernels build plugin demo test test-attacks test-coexist fuzz bench lint clean test-kernels
 
 CONFIGURATION ?= Release
 DOTNET_BUILD := dotnet build -c $(CONFIGURATION) -v q -nologo
@@ -17,6 +17,9 @@ setup-kernels:
 build: setup ## Build the BPF programs and the whole solution
 	@eng/build-bpf.sh
 	@$(DOTNET_BUILD) Culvert.slnx
+
+plugin: setup ## Compile the CNI plugin to one native program, artifacts/cni/culvert-cni
+	@eng/build-plugin.sh
 
 demo: setup ## Show the mesh at work on this machine: two nodes as network namespaces (root)
 	@eng/build-bpf.sh

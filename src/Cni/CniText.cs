@@ -3,7 +3,7 @@ namespace Culvert.Cni;
 /// <summary>The forms of texts in calls. Each check returns what is wrong, as the end of a sentence, or null.</summary>
 public static class CniText
 {
-    private const int LongestId = 256;
+    private const int LongestId = 200; // bytes; a file of the agent is named after it, and file systems end at 255
     private const int LongestInterface = 15; // IFNAMSIZ of linux/if.h, without the final zero
     private const int LongestPath = 4095; // PATH_MAX of linux/limits.h, without the final zero
     private const int LongestName = 253; // RFC 1123, as names of pods are

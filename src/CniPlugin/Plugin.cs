@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using Culvert.Cni;
 
@@ -125,7 +126,7 @@ internal static class Plugin
 
     private static void Write(Stream output, Action<Utf8JsonWriter> write)
     {
-        using Utf8JsonWriter writer = new(output);
+        using Utf8JsonWriter writer = new(output, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }); // people read it, no browser does
         write(writer);
     }
 }

@@ -100,6 +100,15 @@ internal static class LogEventIds
     internal const int AcceptFailed = 1504;
     internal const int TunnelWithoutUdp = 1505;
 
+    // src/NodeAgent/Cni
+    internal const int AttachmentUnusable = 1601;
+    internal const int AttachmentNotRemoved = 1602;
+    internal const int PodStarted = 1603;
+    internal const int PodNotStarted = 1604;
+    internal const int CniProgramInstalled = 1605;
+    internal const int CniEntryInstalled = 1606;
+    internal const int CniNotInstalled = 1607;
+
     // src/Controller/Hosting
     internal const int NotWatched = 2001;
     internal const int NotRotated = 2002;

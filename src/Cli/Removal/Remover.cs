@@ -1,5 +1,6 @@
 using System.Globalization;
 using Culvert.Cli.Output;
+using Culvert.NodeAgent.Cni.Install;
 using Culvert.NodeAgent.Datapath;
 using Culvert.NodeAgent.Datapath.Inside;
 
@@ -29,6 +30,7 @@ internal sealed class Remover(RemovalOptions options)
         await TryAsync("routing", () => Task.FromResult(RemoveRouting(own)));
         await TryAsync("pods' namespaces", () => Task.FromResult(InsideRemoval.RemoveAll(options.RunFolder, options.RouteTable)));
         await TryAsync("labs", RemoveLabsAsync);
+        await TryAsync("CNI plugin", () => Task.FromResult(CniRemoval.Remove(options.RunFolder)));
         await TryAsync("run folder", () => RunFolderRemoval.RunAsync(options.RunFolder, AgentStops, cancellationToken));
         await TryAsync("state folder", () => Task.FromResult<IReadOnlyList<string>>(RemoveState()));
         return new DetachReport(_removed, _failed, _kept);

@@ -3,13 +3,13 @@ using System.Diagnostics;
 namespace Culvert.Cli.Removal;
 
 /// <summary>
-/// Removes what an agent keeps in its run folder: sockets, its lock, its lists of interfaces and of pods' namespaces, a snapshot that its disk did not take, and the certificates and keys of workloads, which nobody needs once nothing is
+/// Removes what an agent keeps in its run folder: sockets, its lock, its lists of interfaces, of pods' namespaces and of what container runtimes have told, a snapshot that its disk did not take, and the certificates and keys of workloads, which nobody needs once nothing is
 /// enrolled. Files of others are left, and so is a folder that holds some.
 /// </summary>
 internal static class RunFolderRemoval
 {
     private const int Held = 11; // EAGAIN of flock(2)
-    private static readonly string[] Sockets = ["agent.sock", "controller.sock"];
+    private static readonly string[] Sockets = ["agent.sock", "cni.sock", "controller.sock"];
     private static readonly string[] Lists = ["interfaces", "interfaces.new", "spaces", "spaces.new"];
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(50);
 
@@ -45,6 +45,7 @@ internal static class RunFolderRemoval
             RemoveFile("list", Path.Combine(runFolder, list), removed);
         }
 
+        RemoveAttachments(Path.Combine(runFolder, "cni"), removed);
         foreach (var socket in Sockets)
         {
             RemoveFile("socket", Path.Combine(runFolder, socket), removed);
@@ -92,6 +93,22 @@ internal static class RunFolderRemoval
         foreach (var file in Directory.GetFiles(folder, "*.pem").Concat(Directory.GetFiles(folder, "*.pem.new")))
         {
             RemoveFile("certificate and key", file, removed);
+        }
+
+        RemoveEmptyFolder(folder, removed);
+    }
+
+    // What container runtimes have told of pods.
+    private static void RemoveAttachments(string folder, List<string> removed)
+    {
+        if (!Directory.Exists(folder))
+        {
+            return;
+        }
+
+        foreach (var file in Directory.GetFiles(folder, "*.json*"))
+        {
+            RemoveFile("list", file, removed);
         }
 
         RemoveEmptyFolder(folder, removed);

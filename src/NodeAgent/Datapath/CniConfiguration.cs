@@ -13,7 +13,7 @@ internal sealed class CniConfiguration(string folder)
 
     // What they do between pods of a node is seen elsewhere, or they do nothing: connect by veths, and have rules, qdiscs and programs that are looked at.
     private static readonly string[] KnownPlugins =
-        ["bandwidth", "bridge", "calico", "dhcp", "firewall", "flannel", "host-local", "istio-cni", "linkerd-cni", "loopback", "portmap", "ptp", "sbr", "static", "tuning", "vrf"];
+        ["bandwidth", "bridge", "calico", "culvert-cni", "dhcp", "firewall", "flannel", "host-local", "istio-cni", "linkerd-cni", "loopback", "portmap", "ptp", "sbr", "static", "tuning", "vrf"];
 
     /// <summary>What is not known as harmless in the configuration that counts, the first file by name as kubelet has it; and what can't be read of it. Empty where there is none.</summary>
     internal IReadOnlyList<string> Reasons()

@@ -4,6 +4,8 @@ using Culvert.Hosting;
 using Culvert.Interop.Bpf;
 using Culvert.Interop.Netlink;
 using Culvert.NodeAgent.Admin;
+using Culvert.NodeAgent.Cni;
+using Culvert.NodeAgent.Cni.Install;
 using Culvert.NodeAgent.Datapath;
 using Culvert.NodeAgent.Datapath.Delivery;
 using Culvert.NodeAgent.Datapath.Firewall;
@@ -54,7 +56,8 @@ internal static class AgentComposition
         // it at its place; here it is stopped when there is no host yet.
         NodeCredentials credentials = new(options.NodeName, options.StateFolder, options.JoinTokenFile, time, logger, metrics);
         ControllerLink controller = parts.Own(new ControllerLink(options.Controller, options.NodeName, options.BootstrapRootsFile, credentials, time, logger));
-        SnapshotApplier applier = parts.Own(new SnapshotApplier());
+        PodAttachments attachments = new(options.RunFolder, time, logger);
+        SnapshotApplier applier = parts.Own(new SnapshotApplier(attachments.Join));
         SnapshotClient client = new(options.NodeName, controller, applier, new SnapshotFile(options.StateFolder, options.RunFolder, options.NodeName, logger), metrics, time, logger);
         BackgroundWork following = parts.Own(new BackgroundWork(logger, ("following the controller", client.RunAsync)));
         parts.Defer(() => new ValueTask(following.StopAsync(CancellationToken.None)));
@@ -139,6 +142,8 @@ internal static class AgentComposition
         StartOnly listening = new(_ => ProxySetup.StartAsync(proxy, options));
         WebServer probes = HttpEndpoints.Serve(metricsAt, readinessAt, probers, tokens, metrics.Registry, health, time, loggers);
         WebServer admin = AdminServer.Serve(options, new AgentAdminService(backend, flows), loggers);
+        WebServer cni = CniServer.Serve(options, new CniCommands(new CniMesh(applier, state), attachments, HostEnd.Find, time, logger), loggers);
+        CniInstaller? installer = options.CniProgramFolder is { } programFolder ? parts.Own(new CniInstaller(new CniFolders(options.CniFolder, programFolder), options.CniPlugin, options.CniSocket, options.RunFolder, logger)) : null;
         StartOnly restoring = new(stop =>
         {
             // What follows may put a snapshot into force: pods are guarded by what is in the kernel then.
@@ -159,10 +164,11 @@ internal static class AgentComposition
             ("following the node's routing rules", stop => ChangeFollower.RunAsync(links.Rules, Timeout.InfiniteTimeSpan, LookAtRules, time, stop)),
             ("choosing the addresses of tunnels", stop => ChangeFollower.RunAsync(tunnelSource.Changes, TunnelSourceKeeper.Interval, tunnelSource.Look, time, stop)),
             ("trying whether captured packets arrive", new DeliveryFollower(deliveries, applier, time, logger).RunAsync),
+            ("keeping the CNI plugin installed", stop => installer?.RunAsync(time, stop) ?? Task.CompletedTask),
             ("sweeping flows", stop => Ticker.RunAsync(FlowSweeper.Interval, () => sweeper.Sweep(), time, stop)),
             ("giving memory back", stop => Ticker.RunAsync(NativeHeapKeeper.Interval, NativeHeapKeeper.TrimIfWorthIt, time, stop))));
         ConnectionDrain draining = new(proxy, drain, options.DrainDeadline, detached.Task, health, logger);
-        IHost host = ServiceHost.Build(loggers, parts, listening, probes, admin, following, restoring, background, draining);
+        IHost host = ServiceHost.Build(loggers, parts, listening, probes, admin, cni, following, restoring, background, draining);
         await host.StartAsync(cancellationToken);
         return new AgentHost(parts, metricsAt, detached.Task, Task.WhenAny(following.Failed, background.Failed).Unwrap());
 
@@ -187,6 +193,8 @@ internal static class AgentComposition
 
         async Task<IReadOnlyList<string>> DetachAsync(CancellationToken stop)
         {
+            // As long as a network names the plugin, no pod starts without the agent.
+            IReadOnlyList<string> uninstalled = installer?.End() ?? [];
             IReadOnlyList<string> removed = await applier.DetachAsync(
                 () =>
                 {
@@ -195,7 +203,7 @@ internal static class AgentComposition
                 },
                 stop);
             detached.TrySetResult();
-            return removed;
+            return [.. uninstalled, .. removed];
         }
     }
 }

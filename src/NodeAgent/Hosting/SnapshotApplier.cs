@@ -4,11 +4,20 @@ using Culvert.NodeAgent.Snapshots;
 namespace Culvert.NodeAgent.Hosting;
 
 /// <summary>Puts snapshots into force in an agent, one at a time, once there is what they are put into force in and until the agent is detached. Thread-safe.</summary>
-internal sealed class SnapshotApplier : ISnapshotSink, IDisposable
+/// <param name="join">Adds to a snapshot what the agent knows of its own; null: nothing.</param>
+internal sealed class SnapshotApplier(Func<NodeSnapshot, NodeSnapshot>? join = null) : ISnapshotSink, IDisposable
 {
     private readonly SemaphoreSlim _applying = new(0, 1);
+    private volatile NodeSnapshot _told = new();
+    private volatile TaskCompletionSource _change = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ISnapshotTarget? _target;
     private bool _detached;
+
+    /// <summary>The snapshot in force as it was given; version 0 before the first.</summary>
+    internal NodeSnapshot Told => _told;
+
+    /// <summary>Completes when something has been put into force the next time.</summary>
+    internal Task NextChange => _change.Task;
 
     /// <summary>Lets in what has been waiting since the applier was made, and all that comes from now on. To be called once.</summary>
     internal void Open(ISnapshotTarget target)
@@ -26,11 +35,23 @@ internal sealed class SnapshotApplier : ISnapshotSink, IDisposable
             target =>
             {
                 if (_detached) throw new InvalidOperationException("this agent was detached: it puts nothing into force any more");
-                target.Apply(snapshot);
+                Apply(target, snapshot);
                 return true;
             },
             cancellationToken);
     }
+
+    /// <summary>Puts the snapshot in force into force anew, with what the agent knows of its own by now.</summary>
+    /// <param name="isNeeded">Whether that is still needed, asked when nothing else is on its way.</param>
+    /// <param name="cancellationToken">Ends waiting for a snapshot that is on its way.</param>
+    internal Task RejoinAsync(Func<bool> isNeeded, CancellationToken cancellationToken) => AloneAsync(
+        target =>
+        {
+            if (_detached || _told.Version == 0 || !isNeeded()) return false;
+            Apply(target, _told);
+            return true;
+        },
+        cancellationToken);
 
     /// <summary>
     /// Puts the snapshot in force into force anew when the node's links are no longer those that it was applied to. Which snapshot that
@@ -63,11 +84,20 @@ internal sealed class SnapshotApplier : ISnapshotSink, IDisposable
 
     public void Dispose() => _applying.Dispose();
 
-    private static bool Refresh(ISnapshotTarget target, Predicate<NodeSnapshot> concerns)
+    private bool Refresh(ISnapshotTarget target, Predicate<NodeSnapshot> concerns)
     {
         if (target.InForce.Version == 0 || !concerns(target.InForce) || target.IsCurrent()) return false;
-        target.Apply(target.InForce);
+        Apply(target, _told);
         return true;
+    }
+
+    private void Apply(ISnapshotTarget target, NodeSnapshot told)
+    {
+        target.Apply(join?.Invoke(told) ?? told);
+        _told = told;
+        TaskCompletionSource change = _change;
+        _change = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        change.SetResult();
     }
 
     private async Task<T> AloneAsync<T>(Func<ISnapshotTarget, T> step, CancellationToken cancellationToken)

@@ -35,6 +35,8 @@ public sealed class AgentOptionSet
     private readonly Option<XdpUse> _xdp = Make("--xdp", "auto|on|off", "XDP at the uplinks: auto (while a workload here takes datagrams by the proxy), on or off.", Defaults.Xdp);
     private readonly Option<CaptureUse> _capture = Make("--capture", "auto|host|inside", "Where pods are captured: at the host's end of their links, or inside their network namespaces; auto: inside where the host's end is another engine's or there is none.", Defaults.Capture);
     private readonly Option<string> _cni = Make("--cni-conf-dir", "DIR", "Folder with the configuration of the CNI, which says what connects pods.", Defaults.CniFolder);
+    private readonly Option<string?> _cniPrograms = new("--cni-bin-dir") { Description = "Folder that the container runtime takes CNI plugins from; given: the agent's plugin is kept there, and in the configuration of --cni-conf-dir.", HelpName = "DIR" };
+    private readonly Option<string> _cniPlugin = Make("--cni-plugin", "FILE", "With --cni-bin-dir: the plugin's program.", Defaults.CniPlugin);
     private readonly Option<bool> _checksum = new("--udp-header-crc") { Description = "Have the programs put a CRC32C into the PROXY v2 headers of datagrams, which the proxy checks." };
 
     private readonly Option<string[]> _uplinks = new("--uplink")
@@ -61,7 +63,7 @@ public sealed class AgentOptionSet
     public IReadOnlyList<Option> All =>
     [
         _node, _state, _run, _bpffs, _uplinks, _metrics, _readiness, _allow, _metricsToken, _outbound, _udp, _tunnel, _drain, _udpIdle, _tunnelTimeout, _keepAlive, _loops, _nice, _busyPoll, _marks, _rules, _flows, _xdp,
-        _capture, _cni, _checksum,
+        _capture, _cni, _cniPrograms, _cniPlugin, _checksum,
     ];
 
     /// <summary>The agent's options as given; what this set has no option for keeps its default.</summary>
@@ -98,6 +100,8 @@ public sealed class AgentOptionSet
             Xdp = parsed.GetValue(_xdp),
             Capture = parsed.GetValue(_capture),
             CniFolder = Path.GetFullPath(parsed.GetValue(_cni)!),
+            CniProgramFolder = parsed.GetValue(_cniPrograms) is { } programs ? Path.GetFullPath(programs) : null,
+            CniPlugin = Path.GetFullPath(parsed.GetValue(_cniPlugin)!),
             UdpHeaderChecksum = parsed.GetValue(_checksum),
         };
     }

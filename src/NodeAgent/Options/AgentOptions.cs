@@ -98,6 +98,12 @@ public sealed record AgentOptions
     /// <summary>Folder with the configuration of the CNI; there need be none.</summary>
     public string CniFolder { get; init; } = AgentOptionsDefaults.CniFolder;
 
+    /// <summary>Folder that the container runtime takes CNI plugins from: the agent puts its own there, and into the configuration in <see cref="CniFolder"/>. Null: it does not.</summary>
+    public string? CniProgramFolder { get; init; }
+
+    /// <summary>The CNI plugin's program that is put there: one that runs by itself.</summary>
+    public string CniPlugin { get; init; } = Path.Combine(AppContext.BaseDirectory, "culvert-cni");
+
     /// <summary>When the XDP program is used.</summary>
     public XdpUse Xdp { get; init; } = XdpUse.Auto;
 
@@ -115,6 +121,9 @@ public sealed record AgentOptions
 
     /// <summary>Path of the admin socket, mode 0600.</summary>
     public string AdminSocket => Path.Combine(RunFolder, "agent.sock");
+
+    /// <summary>Path of the socket that the CNI plugin asks, mode 0600.</summary>
+    public string CniSocket => Path.Combine(RunFolder, "cni.sock");
 
     /// <summary>Reports every problem of these options at once; empty when they can be used.</summary>
     public IReadOnlyList<string> Validate()
@@ -134,6 +143,8 @@ public sealed record AgentOptions
         if (!Marks.IsValid) problems.Add($"--mark-mask: {Marks} is not a mask of two bits, such as {PacketMarks.Default}");
         if (RulePriority is 0 or > MaxRulePriority) problems.Add($"--rule-priority: {RulePriority} is not between 1 and {MaxRulePriority}");
         if (FlowTableSize is < 1024 or > 16_777_216) problems.Add($"--flow-table-size: {FlowTableSize} is not between 1,024 and 16,777,216");
+        if (CniProgramFolder is not null && !File.Exists(CniPlugin)) problems.Add($"--cni-plugin: {CniPlugin} does not exist; build it with `make plugin`");
+        else if (CniProgramFolder is not null && File.Exists(CniPlugin + ".dll")) problems.Add($"--cni-plugin: {CniPlugin} does not run by itself, it needs the files beside it; give the one that `make plugin` makes");
         if (DrainDeadline < TimeSpan.Zero) problems.Add("--drain-seconds: must not be negative");
         if (TunnelTimeout.TotalSeconds is not (>= 10 and <= 86_400)) problems.Add($"--tunnel-timeout-seconds: {TunnelTimeout.TotalSeconds} is not between 10 and 86,400");
         if (KeepAlive.TotalSeconds is not (0 or (>= 1 and <= 86_400))) problems.Add($"--keepalive-seconds: {KeepAlive.TotalSeconds} is neither 0 nor between 1 and 86,400");

@@ -1,0 +1,227 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Nodes;
+using System.Threading.Channels;
+using Culvert.NodeAgent.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.NodeAgent.Cni.Install;
+
+/// <summary>
+/// Puts the plugin where a node's container runtime finds it, and at the end of the list of plugins of the network that counts, the first file by name; and again, whenever others have written that file anew or another one comes
+/// first. It stays when the agent stops: then no pod starts that nobody would guard. Every file appears whole, by rename. Thread-safe.
+/// </summary>
+/// <param name="folders">Where.</param>
+/// <param name="plugin">The plugin's program, which runs by itself.</param>
+/// <param name="socket">The agent's socket, as the plugin is to find it.</param>
+/// <param name="runFolder">Where it is remembered that it was put there.</param>
+/// <param name="logger">The agent's log.</param>
+internal sealed class CniInstaller(CniFolders folders, string plugin, string socket, string runFolder, ILogger logger) : IDisposable
+{
+    private const long LongestFile = 1 << 20; // bytes
+    private const string Saved = ".culvert-saved";
+    private const string Unfinished = ".culvert-new";
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
+    private static readonly string[] Suffixes = [".conf", ".conflist", ".json"];
+
+    private readonly Channel<bool> _changes = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Lock _lock = new();
+    private FileSystemWatcher? _watcher;
+    private string _said = "";
+    private bool _ended;
+
+    /// <summary>Installs it, and keeps it installed until cancelled.</summary>
+    internal Task RunAsync(TimeProvider time, CancellationToken stop)
+    {
+        _changes.Writer.TryWrite(true);
+        return ChangeFollower.RunAsync(_changes.Reader, Interval, Look, time, stop);
+    }
+
+    /// <summary>Makes all as it should be; what can't be is logged once.</summary>
+    internal void Look()
+    {
+        lock (_lock)
+        {
+            if (_ended) return;
+            try
+            {
+                Watch();
+                folders.Remember(runFolder);
+                InstallProgram();
+                if (InstallEntry() is { } missing) Say(missing);
+                else Say("");
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)
+            {
+                Say(e.Message);
+            }
+        }
+    }
+
+    /// <summary>Takes it away, and puts it back no more.</summary>
+    /// <returns>What was removed, one line each.</returns>
+    internal IReadOnlyList<string> End()
+    {
+        lock (_lock)
+        {
+            _ended = true;
+            return Remove(folders, runFolder);
+        }
+    }
+
+    /// <summary>Takes away what an agent has put there: first what names the plugin, then the plugin.</summary>
+    /// <exception cref="IOException">A file can't be written or removed.</exception>
+    internal static IReadOnlyList<string> Remove(CniFolders folders, string runFolder)
+    {
+        List<string> removed = [];
+        foreach (string path in Directory.Exists(folders.Configuration) ? Directory.EnumerateFiles(folders.Configuration).Order(StringComparer.Ordinal).ToArray() : [])
+        {
+            if (path.EndsWith(Unfinished, StringComparison.Ordinal)) File.Delete(path);
+            if (Path.GetExtension(path) is not ".conflist") continue;
+            string saved = Path.ChangeExtension(path, ".conf") + Saved;
+            string? without;
+            try
+            {
+                without = CniNetworkFile.WithoutPlugin(Read(path));
+            }
+            catch (FormatException)
+            {
+                continue; // others' affair: the plugin is not in it
+            }
+            if (without is null) continue;
+            if (File.Exists(saved))
+            {
+                File.Move(saved, saved[..^Saved.Length], overwrite: true);
+                File.Delete(path);
+            }
+            else
+            {
+                Write(path, Encoding.UTF8.GetBytes(without), File.GetUnixFileMode(path));
+            }
+            removed.Add($"CNI plugin from {path}");
+        }
+        foreach (string path in new[] { folders.Program + Unfinished, folders.Program }.Where(File.Exists))
+        {
+            File.Delete(path);
+            if (path == folders.Program) removed.Add($"CNI plugin {path}");
+        }
+        CniFolders.Forget(runFolder);
+        return removed;
+    }
+
+    public void Dispose()
+    {
+        lock (_lock) _watcher?.Dispose();
+    }
+
+    private void InstallProgram()
+    {
+        byte[] program = File.ReadAllBytes(plugin);
+        if (File.Exists(folders.Program) && new FileInfo(folders.Program).Length == program.Length && SHA256.HashData(File.ReadAllBytes(folders.Program)).AsSpan().SequenceEqual(SHA256.HashData(program))
+            && File.GetUnixFileMode(folders.Program) == Executable) return;
+        Write(folders.Program, program, Executable);
+        CniLog.ProgramInstalled(logger, folders.Program);
+    }
+
+    // Why it can't be in a list; null: it is.
+    private string? InstallEntry()
+    {
+        List<string> wrong = [];
+        foreach (string path in Directory.EnumerateFiles(folders.Configuration).Where(f => Suffixes.Contains(Path.GetExtension(f))).Order(StringComparer.Ordinal))
+        {
+            try
+            {
+                InstallInto(path);
+                return null;
+            }
+            catch (FormatException e)
+            {
+                // Runtimes pass over what they can't read, and take the next.
+                wrong.Add($"{path}: {e.Message}");
+            }
+        }
+        return wrong.Count == 0 ? $"{folders.Configuration} has no configuration of a network yet; it is waited for one" : string.Join("; ", wrong);
+    }
+
+    private void InstallInto(string path)
+    {
+        string text = Read(path);
+        JsonObject entry = new() { ["type"] = Culvert.Cni.CniConfiguration.PluginType, [Culvert.Cni.CniConfiguration.SocketKey] = socket };
+        UnixFileMode mode = File.GetUnixFileMode(path);
+        if (Path.GetExtension(path) == ".conflist")
+        {
+            string with = CniNetworkFile.WithPlugin(text, entry);
+            if (with == text) return;
+            Write(path, Encoding.UTF8.GetBytes(with), mode);
+            CniLog.EntryInstalled(logger, path);
+            return;
+        }
+
+        // The list first: runtimes take the single plugin, which comes before it by name, until that is out of the way.
+        string list = Path.ChangeExtension(path, ".conflist");
+        Write(list, Encoding.UTF8.GetBytes(CniNetworkFile.Wrap(text, entry)), mode);
+        File.Move(path, Path.ChangeExtension(path, ".conf") + Saved, overwrite: true);
+        CniLog.EntryInstalled(logger, list);
+    }
+
+    private static string Read(string path)
+    {
+        if (new FileInfo(path).Length > LongestFile) throw new FormatException($"it is longer than {LongestFile} bytes");
+        try
+        {
+            return new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true).GetString(File.ReadAllBytes(path));
+        }
+        catch (DecoderFallbackException e)
+        {
+            throw new FormatException("it is not UTF-8", e);
+        }
+    }
+
+    private static UnixFileMode Executable => UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
+
+    // Beside the old one, which stays until the new one is whole; by a name that no runtime reads.
+    private static void Write(string path, byte[] content, UnixFileMode mode)
+    {
+        string next = path + Unfinished;
+        File.Delete(next);
+        try
+        {
+            using (FileStream file = new(next, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write }))
+            {
+                file.Write(content);
+                file.Flush(flushToDisk: true);
+            }
+            File.SetUnixFileMode(next, mode); // whatever the umask is
+            File.Move(next, path, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(next);
+            throw;
+        }
+    }
+
+    // A folder that comes, or comes again, later is found by the clock.
+    private void Watch()
+    {
+        if (_watcher is not null && Directory.Exists(folders.Configuration)) return;
+        _watcher?.Dispose();
+        _watcher = null;
+        if (!Directory.Exists(folders.Configuration)) return;
+        FileSystemWatcher watcher = new(folders.Configuration) { NotifyFilter = NotifyFilters.FileName | NotifyFilters.LastWrite | NotifyFilters.Attributes };
+        watcher.Changed += (_, _) => _changes.Writer.TryWrite(true);
+        watcher.Created += (_, _) => _changes.Writer.TryWrite(true);
+        watcher.Deleted += (_, _) => _changes.Writer.TryWrite(true);
+        watcher.Renamed += (_, _) => _changes.Writer.TryWrite(true);
+        watcher.Error += (_, _) => _changes.Writer.TryWrite(true);
+        watcher.EnableRaisingEvents = true;
+        _watcher = watcher;
+    }
+
+    private void Say(string what)
+    {
+        if (what == _said) return;
+        _said = what;
+        if (what.Length > 0) CniLog.NotInstalled(logger, what);
+    }
+}

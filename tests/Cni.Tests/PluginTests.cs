@@ -1,0 +1,144 @@
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
+using Culvert.CniPlugin;
+
+namespace Culvert.Cni.Tests;
+
+/// <summary>The plugin's calls, with an agent that answers, or does not.</summary>
+public sealed class PluginTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("culvert-cni-").FullName;
+
+    private string SocketPath => Path.Combine(_folder, "cni.sock");
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Theory]
+    [InlineData("0.1.0", "1.1.0")]
+    [InlineData("0.4.0", "0.4.0")]
+    public void VersionNeedsNoAgent(string asked, string answered)
+    {
+        (int code, JsonElement output, _) = Run("VERSION", $"{{\"cniVersion\":\"{asked}\"}}");
+        Assert.Equal((0, answered), (code, output.GetProperty("cniVersion").GetString()));
+        Assert.Equal(CniVersions.Supported, output.GetProperty("supportedVersions").EnumerateArray().Select(v => v.GetString()!));
+    }
+
+    [Theory]
+    [InlineData("ADD", 11)]
+    [InlineData("CHECK", 11)]
+    [InlineData("STATUS", 50)]
+    [InlineData("GC", 11)]
+    public void WithoutAnAgentTheRuntimeIsToldToTryAgain(string command, int expected)
+    {
+        (int code, JsonElement output, _) = Run(command, Input(Valid));
+        Assert.Equal((1, expected, "1.0.0"), (code, output.GetProperty("code").GetInt32(), output.GetProperty("cniVersion").GetString()));
+        Assert.Equal("culvert: the node's agent does not run", output.GetProperty("msg").GetString());
+        Assert.Contains(SocketPath, output.GetProperty("details").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void WithoutAnAgentPodsCanLeave()
+    {
+        (int code, JsonElement output, string errors) = Run("DEL", Input());
+        Assert.Equal((0, JsonValueKind.Undefined), (code, output.ValueKind));
+        Assert.StartsWith("culvert-cni: DEL of c1 goes on without the agent", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void TheAgentIsAskedAndThePreviousResultHandedOn()
+    {
+        using FakeAgent agent = new(SocketPath, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{\"code\":0}");
+        (int code, JsonElement output, _) = Run("ADD", Input());
+        Assert.Equal((0, 2), (code, output.GetProperty("ips").GetArrayLength()));
+        string[] parts = agent.Asked.Split("\r\n\r\n", 2);
+        Assert.StartsWith("POST /cni HTTP/1.1\r\nHost: culvert\r\n", parts[0], StringComparison.Ordinal);
+        var request = CniRequest.Parse(Encoding.UTF8.GetBytes(parts[1]));
+        Assert.Equal((CniCommand.Add, "c1", "web-0", "11aa", 29_000), (request.Command, request.ContainerId, request.PodName, request.PodUid, request.WaitMilliseconds));
+        Assert.Equal(["10.1.0.5", "fd00::5"], request.Addresses);
+    }
+
+    [Theory]
+    [InlineData("HTTP/1.1 200 OK\r\n\r\n{\"code\":11,\"msg\":\"not yet\"}", 11, "not yet")]
+    [InlineData("HTTP/1.1 200 OK\r\n\r\n{\"code\":100,\"msg\":\"no\",\"details\":\"why\"}", 100, "no")]
+    [InlineData("HTTP/1.1 404 Not Found\r\n\r\n", 11, "culvert: the node's agent has refused the call (404)")]
+    [InlineData("HTTP/1.1 200 OK\r\n\r\n[]", 11, "culvert: the node's agent has answered in a form that is not known")]
+    [InlineData("HTTP/1.1 200 OK\r\n\r\nnull", 11, "culvert: the node's agent has answered nothing")]
+    [InlineData("SSH-2.0-x\r\n\r\n", 11, "culvert: the node's agent has not answered in HTTP")]
+    [InlineData("", 11, "culvert: the node's agent has ended before it answered")]
+    public void AnAnswerThatIsNoYesIsAnError(string answer, int expected, string message)
+    {
+        using FakeAgent agent = new(SocketPath, answer);
+        (int code, JsonElement output, _) = Run("ADD", Input());
+        Assert.Equal((1, expected), (code, output.GetProperty("code").GetInt32()));
+        Assert.StartsWith(message, output.GetProperty("msg").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AnAgentThatDoesNotAnswerIsNotWaitedForForEver()
+    {
+        using FakeAgent agent = new(SocketPath, answer: null);
+        (int code, JsonElement output, _) = Run("ADD", Input("\"timeoutSeconds\":1"));
+        Assert.Equal((1, 11, "culvert: the node's agent has not answered within 1 s"), (code, output.GetProperty("code").GetInt32(), output.GetProperty("msg").GetString()));
+    }
+
+    [Theory]
+    [InlineData("ADD", "{", 6)]
+    [InlineData("ADD", "{\"cniVersion\":\"0.1.0\"}", 1)]
+    [InlineData("ADD", "{\"cniVersion\":\"1.0.0\"}", 7)]
+    [InlineData("NONE", "{}", 4)]
+    public void WhatIsWrongIsAnErrorOfTheSpecification(string command, string input, int expected)
+    {
+        (int code, JsonElement output, _) = Run(command, input);
+        Assert.Equal((1, expected), (code, output.GetProperty("code").GetInt32()));
+        Assert.True(CniVersions.IsSupported(output.GetProperty("cniVersion").GetString()));
+    }
+
+    private const string Valid = "\"cni.dev/valid-attachments\":[]";
+
+    private string Input(string more = "\"a\":1") => Encoding.UTF8.GetString(Calls.Configuration(more: $"\"agentSocket\":\"{SocketPath}\",{more}"));
+
+    private static (int Code, JsonElement Output, string Errors) Run(string command, string input)
+    {
+        using MemoryStream output = new(), errors = new();
+        int code = Plugin.Run(Calls.Variables(command), new MemoryStream(Encoding.UTF8.GetBytes(input)), output, errors);
+        return (code, output.Length == 0 ? default : JsonDocument.Parse(output.ToArray()).RootElement, Encoding.UTF8.GetString(errors.ToArray()));
+    }
+
+    // Takes one connection, reads the request and answers.
+    private sealed class FakeAgent : IDisposable
+    {
+        private readonly Socket _listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        private readonly Task<string> _serving;
+        private readonly TaskCompletionSource _end = new();
+
+        internal FakeAgent(string path, string? answer)
+        {
+            _listener.Bind(new UnixDomainSocketEndPoint(path));
+            _listener.Listen();
+            _serving = ServeAsync(answer);
+        }
+
+        internal string Asked => _serving.GetAwaiter().GetResult();
+
+        public void Dispose()
+        {
+            _end.SetResult();
+            _listener.Dispose();
+        }
+
+        private async Task<string> ServeAsync(string? answer)
+        {
+            using Socket connection = await _listener.AcceptAsync();
+            byte[] bytes = new byte[65_536];
+            int read = 0;
+            while (!IsWhole(Encoding.UTF8.GetString(bytes, 0, read))) read += await connection.ReceiveAsync(bytes.AsMemory(read));
+            if (answer is null) await _end.Task;
+            else await connection.SendAsync(Encoding.UTF8.GetBytes(answer));
+            return Encoding.UTF8.GetString(bytes, 0, read);
+        }
+
+        private static bool IsWhole(string text) =>
+            text.IndexOf("\r\n\r\n", StringComparison.Ordinal) is > 0 and var head && text.Length - head - 4 >= int.Parse(text.Split("Content-Length: ")[1].Split('\r')[0], System.Globalization.CultureInfo.InvariantCulture);
+    }
+}
