@@ -14,9 +14,9 @@ public sealed record CniAnswer
 
     /// <summary>One line for people; empty when all is well.</summary>
     [JsonPropertyName("msg")]
-    public string Message { get; init; } = "";
+    public string Message { get; init => field = value ?? ""; } = "";
 
     /// <summary>What can be done about it; may be empty.</summary>
     [JsonPropertyName("details")]
-    public string Details { get; init; } = "";
+    public string Details { get; init => field = value ?? ""; } = "";
 }

@@ -59,6 +59,7 @@ public sealed class CniConfiguration
         {
             using var document = JsonDocument.Parse(json, Strict);
             root = document.RootElement.Clone();
+            RequireTexts(json.Span);
         }
         catch (JsonException e)
         {
@@ -79,6 +80,23 @@ public sealed class CniConfiguration
             Previous = previous,
             Valid = command == CniCommand.Gc ? ReadValid(root) : [],
         };
+    }
+
+    // Names and texts that are not Unicode are found when they are read, or written again, which is late.
+    private static void RequireTexts(ReadOnlySpan<byte> json)
+    {
+        Utf8JsonReader reader = new(json);
+        try
+        {
+            while (reader.Read())
+            {
+                if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName) reader.GetString();
+            }
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new CniException(CniErrorCode.DecodingFailure, $"standard input: a text that ends at byte {reader.BytesConsumed} is not Unicode", e.Message);
+        }
     }
 
     // What it takes to leave must never stand in the way of leaving.

@@ -13,14 +13,7 @@ internal static class CniFields
     {
         if (!of.TryGetProperty(name, out JsonElement value) || value.ValueKind == JsonValueKind.Null) return null;
         if (value.ValueKind != JsonValueKind.String) throw Wrong(within + name, "is not a text");
-        try
-        {
-            return value.GetString();
-        }
-        catch (InvalidOperationException)
-        {
-            throw Wrong(within + name, "is not valid text"); // half of a surrogate pair
-        }
+        return value.GetString();
     }
 
     internal static CniException Wrong(string field, string what) => new(CniErrorCode.InvalidConfiguration, $"{field}: {what}");

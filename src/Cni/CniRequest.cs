@@ -5,6 +5,7 @@ using System.Text.Json.Serialization;
 namespace Culvert.Cni;
 
 /// <summary>One call of the plugin as it is sent to the agent: <c>POST /cni</c>, in JSON.</summary>
+/// <remarks>Defaults are in the init accessors: generated code sets what a document leaves out.</remarks>
 public sealed record CniRequest
 {
     /// <summary>The longest form in bytes: a list of all containers of a node.</summary>
@@ -22,27 +23,27 @@ public sealed record CniRequest
 
     /// <summary>The container; empty for <see cref="CniCommand.Status"/> and <see cref="CniCommand.Gc"/>.</summary>
     [JsonPropertyName("containerId")]
-    public string ContainerId { get; init; } = "";
+    public string ContainerId { get; init => field = value ?? ""; } = "";
 
     /// <summary>The interface in it; empty for the same.</summary>
     [JsonPropertyName("ifname")]
-    public string Interface { get; init; } = "";
+    public string Interface { get; init => field = value ?? ""; } = "";
 
     /// <summary>Path of its network namespace; empty where it is not told.</summary>
     [JsonPropertyName("netns")]
-    public string NetworkNamespace { get; init; } = "";
+    public string NetworkNamespace { get; init => field = value ?? ""; } = "";
 
     /// <summary>Namespace of the pod.</summary>
     [JsonPropertyName("podNamespace")]
-    public string PodNamespace { get; init; } = "";
+    public string PodNamespace { get; init => field = value ?? ""; } = "";
 
     /// <summary>Name of the pod.</summary>
     [JsonPropertyName("podName")]
-    public string PodName { get; init; } = "";
+    public string PodName { get; init => field = value ?? ""; } = "";
 
     /// <summary>Uid of the pod; empty: the runtime does not tell.</summary>
     [JsonPropertyName("podUid")]
-    public string PodUid { get; init; } = "";
+    public string PodUid { get; init => field = value ?? ""; } = "";
 
     /// <summary>How long the agent may wait for what is not yet so, in ms.</summary>
     [JsonPropertyName("waitMs")]
@@ -50,15 +51,15 @@ public sealed record CniRequest
 
     /// <summary>The pod's addresses, without prefix lengths.</summary>
     [JsonPropertyName("addresses")]
-    public IReadOnlyList<string> Addresses { get; init; } = [];
+    public IReadOnlyList<string> Addresses { get; init => field = value ?? []; } = [];
 
     /// <summary>The interfaces that were made for it.</summary>
     [JsonPropertyName("interfaces")]
-    public IReadOnlyList<CniInterface> Interfaces { get; init; } = [];
+    public IReadOnlyList<CniInterface> Interfaces { get; init => field = value ?? []; } = [];
 
-    /// <summary>Of <see cref="CniCommand.Gc"/>: what is still there.</summary>
+    /// <summary>Of <see cref="CniCommand.Gc"/>, which needs it: what is still there. Null for all others.</summary>
     [JsonPropertyName("valid")]
-    public IReadOnlyList<CniAttachmentName> Valid { get; init; } = [];
+    public IReadOnlyList<CniAttachmentName>? Valid { get; init; }
 
     /// <summary>Container and interface.</summary>
     [JsonIgnore]
@@ -86,8 +87,8 @@ public sealed record CniRequest
     {
         if (Command is not (CniCommand.Add or CniCommand.Del or CniCommand.Check or CniCommand.Status or CniCommand.Gc)) throw Wrong("command", "is none that the agent serves");
         if (WaitMilliseconds < 0 || WaitMilliseconds > LongestWait.TotalMilliseconds) throw Wrong("waitMs", $"is not between 0 and {LongestWait.TotalMilliseconds}");
-        if (Addresses is null || Addresses.Count > MostAddresses) throw Wrong("addresses", $"is not a list of at most {MostAddresses}");
-        if (Interfaces is null || Interfaces.Count > MostInterfaces) throw Wrong("interfaces", $"is not a list of at most {MostInterfaces}");
+        if (Addresses.Count > MostAddresses) throw Wrong("addresses", $"is not a list of at most {MostAddresses}");
+        if (Interfaces.Count > MostInterfaces) throw Wrong("interfaces", $"is not a list of at most {MostInterfaces}");
         foreach (CniInterface one in Interfaces)
         {
             if (one?.Name is null) throw Wrong("interfaces", "has one without a name");
@@ -98,7 +99,8 @@ public sealed record CniRequest
         {
             if (!IPAddress.TryParse(address, out IPAddress? parsed) || parsed.ToString() != address || address.Contains('%', StringComparison.Ordinal)) throw Wrong("addresses", $"'{address}' is no address, or not in its usual form");
         }
-        foreach (CniAttachmentName name in Valid ?? throw Wrong("valid", "is null"))
+        if (Command == CniCommand.Gc && Valid is null) throw Wrong("valid", "is missing"); // nothing may be forgotten then
+        foreach (CniAttachmentName name in Valid ?? [])
         {
             Require("valid.containerID", name.ContainerId, CniText.CheckContainerId);
             Require("valid.ifname", name.Interface, CniText.CheckInterface);

@@ -87,7 +87,7 @@ internal static class AgentCall
         if (!status.SequenceEqual("200"u8)) throw new AgentCallException($"has refused the call ({Encoding.Latin1.GetString(status)}): it may be of another version than this plugin");
         try
         {
-            return JsonSerializer.Deserialize(answer[(end + EndOfHead.Length)..], CniJson.Default.CniAnswer) is { Message: not null, Details: not null } read ? read : throw new AgentCallException("has answered nothing");
+            return JsonSerializer.Deserialize(answer[(end + EndOfHead.Length)..], CniJson.Default.CniAnswer) ?? throw new AgentCallException("has answered nothing");
         }
         catch (JsonException)
         {

@@ -47,6 +47,11 @@ internal static class Plugin
         {
             WriteError(output, version, CniErrorCode.IoFailure, e.Message, "");
         }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // A runtime that is told nothing can't say what is the matter.
+            WriteError(output, version, CniErrorCode.IoFailure, $"culvert-cni has failed: {e.GetType().Name}: {e.Message}", "");
+        }
         return Failed;
     }
 
@@ -88,7 +93,7 @@ internal static class Plugin
             WaitMilliseconds = (int)(wait > configuration.Timeout / 2 ? wait : configuration.Timeout / 2).TotalMilliseconds,
             Addresses = [.. configuration.Previous?.Addresses.Select(a => a.ToString()) ?? []],
             Interfaces = configuration.Previous?.Interfaces ?? [],
-            Valid = configuration.Valid,
+            Valid = environment.Command == CniCommand.Gc ? configuration.Valid : null,
         };
     }
 

@@ -51,7 +51,7 @@ public sealed class ConfigurationTests
     [InlineData("{\"cniVersion\":\"1.0.0\",\"timeoutSeconds\":0,\"prevResult\":{} }", CniErrorCode.InvalidConfiguration, "timeoutSeconds: ")]
     [InlineData("{\"cniVersion\":\"1.0.0\",\"timeoutSeconds\":301,\"prevResult\":{} }", CniErrorCode.InvalidConfiguration, "timeoutSeconds: ")]
     [InlineData("{\"cniVersion\":\"1.0.0\",\"timeoutSeconds\":\"30\",\"prevResult\":{} }", CniErrorCode.InvalidConfiguration, "timeoutSeconds: ")]
-    [InlineData("{\"cniVersion\":\"\\ud800\"}", CniErrorCode.InvalidConfiguration, "cniVersion: ")]
+    [InlineData("{\"cniVersion\":\"\\ud800\"}", CniErrorCode.DecodingFailure, "standard input: a text")]
     public void WhatIsWrongIsNamed(string json, CniErrorCode code, string begin)
     {
         CniException refused = Assert.Throws<CniException>(() => CniConfiguration.Parse(Encoding.UTF8.GetBytes(json), CniCommand.Add));

@@ -22,6 +22,8 @@ internal sealed class CniCommands(ICniMesh mesh, PodAttachments attachments, Fun
     // Time for the controller to tell of a pod whose runtime was quicker.
     private static readonly TimeSpan Forgotten = TimeSpan.FromMinutes(10);
 
+    private long _attempted;
+
     /// <summary>Serves one call.</summary>
     /// <param name="request">The call.</param>
     /// <param name="cancellationToken">Ends the wait; nobody hears the answer then.</param>
@@ -51,13 +53,15 @@ internal sealed class CniCommands(ICniMesh mesh, PodAttachments attachments, Fun
         TimeSpan wait = TimeSpan.FromMilliseconds(request.WaitMilliseconds);
         NamespacedName name = new(request.PodNamespace, request.PodName);
         PodAttachment? attachment = null;
+        NodeSnapshot? tried = null;
         string reason;
         try
         {
             while (true)
             {
                 Task change = mesh.NextChange;
-                (WorkloadInfo? pod, reason) = Find(request);
+                NodeSnapshot told = mesh.Told;
+                (WorkloadInfo? pod, reason) = Find(told, request);
                 if (pod is not null)
                 {
                     if (attachment is null)
@@ -66,7 +70,14 @@ internal sealed class CniCommands(ICniMesh mesh, PodAttachments attachments, Fun
                         attachments.Add(attachment = AttachmentOf(request, name, pod));
                     }
                     if (!pod.Enrolled) return Keep();
-                    if (Captured(pod, attachment) is null) reason = await CaptureAsync(pod, attachment, cancellationToken);
+                    if (Captured(pod, attachment) is null)
+                    {
+                        // Once for each snapshot; then one of all that wait tries again from time to time, whose attempt is no change that wakes it.
+                        if (!ReferenceEquals(tried, told) || time.GetElapsedTime(Volatile.Read(ref _attempted)) >= Again) reason = await CaptureAsync(pod, attachment, cancellationToken);
+                        else reason = WhyNotCaptured(pod);
+                        tried = told;
+                        change = mesh.NextChange;
+                    }
                     if (Captured(pod, attachment) is { } endpoint)
                     {
                         CniLog.PodStarted(logger, name.ToString(), string.Join(' ', endpoint.Workload.Addresses), endpoint.Interface, (long)time.GetElapsedTime(start).TotalMilliseconds);
@@ -95,9 +106,8 @@ internal sealed class CniCommands(ICniMesh mesh, PodAttachments attachments, Fun
     }
 
     // What is to be told of it, or why it is not known yet.
-    private (WorkloadInfo? Pod, string Reason) Find(CniRequest request)
+    private static (WorkloadInfo? Pod, string Reason) Find(NodeSnapshot told, CniRequest request)
     {
-        NodeSnapshot told = mesh.Told;
         if (told.Version == 0) return (null, "the agent has nothing of the mesh in force yet, see whether it reaches the controller");
         NamespacedName name = new(request.PodNamespace, request.PodName);
         if (!told.Workloads.TryGetValue(name.ToString(), out WorkloadInfo? pod) || pod.Node != told.Node)
@@ -130,6 +140,7 @@ internal sealed class CniCommands(ICniMesh mesh, PodAttachments attachments, Fun
     // Why it has not come to that; empty where nobody says.
     private async Task<string> CaptureAsync(WorkloadInfo pod, PodAttachment attachment, CancellationToken cancellationToken)
     {
+        Volatile.Write(ref _attempted, time.GetTimestamp());
         try
         {
             await mesh.RejoinAsync(() => Captured(pod, attachment) is null, cancellationToken);
@@ -138,8 +149,10 @@ internal sealed class CniCommands(ICniMesh mesh, PodAttachments attachments, Fun
         {
             return $"it can't be captured: {e.Message}";
         }
-        return mesh.InForce.NotCaptured.TryGetValue(pod.Uid, out string? why) ? $"it can't be captured: {why}" : "it is not captured";
+        return WhyNotCaptured(pod);
     }
+
+    private string WhyNotCaptured(WorkloadInfo pod) => mesh.InForce.NotCaptured.TryGetValue(pod.Uid, out string? why) ? $"it can't be captured: {why}" : "it is not captured";
 
     private LocalEndpoint? Captured(WorkloadInfo pod, PodAttachment? attachment) => mesh.InForce.Endpoints.FirstOrDefault(e =>
         e.Workload.Uid == pod.Uid && e.Workload.PodUid == pod.PodUid && !e.Workload.Addresses.IsEmpty
@@ -147,7 +160,7 @@ internal sealed class CniCommands(ICniMesh mesh, PodAttachments attachments, Fun
 
     private CniAnswer Check(CniRequest request)
     {
-        (WorkloadInfo? pod, string reason) = Find(request);
+        (WorkloadInfo? pod, string reason) = Find(mesh.Told, request);
         if (pod is null) return new CniAnswer { Code = CniErrorCode.TryAgainLater, Message = $"culvert: pod {request.PodNamespace}/{request.PodName}: {reason}" };
         if (!pod.Enrolled || Captured(pod, null) is not null) return CniAnswer.Ok;
         string why = mesh.InForce.NotCaptured.GetValueOrDefault(pod.Uid) ?? "the agent has been told nothing of it by its runtime";
@@ -166,6 +179,7 @@ internal sealed class CniCommands(ICniMesh mesh, PodAttachments attachments, Fun
 
     private CniAnswer Gc(CniRequest request)
     {
+        if (request.Valid is null) return new CniAnswer { Code = CniErrorCode.DecodingFailure, Message = "culvert: what is still there is not told" };
         HashSet<CniAttachmentName> valid = [.. request.Valid];
         attachments.KeepOnly(a => valid.Contains(a.Name));
         return CniAnswer.Ok;

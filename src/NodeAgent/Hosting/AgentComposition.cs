@@ -136,6 +136,7 @@ internal static class AgentComposition
         IReadOnlyList<IPEndPoint> readinessAt = ProbeAddresses.Of(options.Readiness, AgentOptionsDefaults.ReadinessPort, options.Uplinks, netlink);
         ProbeSources probers = new(options.MetricsAllow, () => flowContext.Index, () => state.Current.Uplinks);
         MetricsTokens? tokens = options.MetricsTokenFile is { } tokenFile ? MetricsTokens.Open(tokenFile, logger) : null;
+        CniInstaller? installer = options.CniProgramFolder is { } programFolder ? parts.Own(new CniInstaller(new CniFolders(options.CniFolder, programFolder), options.CniPlugin, options.CniSocket, options.RunFolder, logger)) : null;
         AgentBackend backend = new(options, directory, client, credentials, svids, proxy, attacher, xdp, inside, programs.Maps, sweeper, state, directPath, tunnelSource, nat, health, drain, started, DetachAsync);
 
         // What runs. The services start in this order.
@@ -143,7 +144,6 @@ internal static class AgentComposition
         WebServer probes = HttpEndpoints.Serve(metricsAt, readinessAt, probers, tokens, metrics.Registry, health, time, loggers);
         WebServer admin = AdminServer.Serve(options, new AgentAdminService(backend, flows), loggers);
         WebServer cni = CniServer.Serve(options, new CniCommands(new CniMesh(applier, state), attachments, HostEnd.Find, time, logger), loggers);
-        CniInstaller? installer = options.CniProgramFolder is { } programFolder ? parts.Own(new CniInstaller(new CniFolders(options.CniFolder, programFolder), options.CniPlugin, options.CniSocket, options.RunFolder, logger)) : null;
         StartOnly restoring = new(stop =>
         {
             // What follows may put a snapshot into force: pods are guarded by what is in the kernel then.
