@@ -143,6 +143,43 @@ public sealed class CniTests : IAsyncLifetime
         Assert.Equal(10, (await Node.StatusAsync()).Workloads.Count(w => w.Uid.StartsWith("demo/p", StringComparison.Ordinal) && w.Interface.Length > 0));
     }
 
+    [Fact]
+    public async Task The_agent_installs_it_keeps_it_when_it_stops_and_detach_removes_it()
+    {
+        Assert.SkipUnless(CniCall.IsNative, "`make plugin` has not made the program that can be installed");
+        const string List = """{"cniVersion":"1.0.0","name":"pods","plugins":[{"type":"ptp"}]}""";
+        var folder = Directory.CreateTempSubdirectory("culvert-cni");
+        try
+        {
+            var (networks, programs) = (folder.CreateSubdirectory("net.d").FullName, folder.CreateSubdirectory("bin").FullName);
+            await using var mesh = await MeshLab.CreateAsync(new MeshLabOptions { AgentArguments = ["--cni-conf-dir", networks, "--cni-bin-dir", programs, "--cni-plugin", CniCall.Program] });
+            var node = await mesh.AddNodeAsync("node1");
+            mesh.Objects.Write("mesh", MeshObjects.Mesh());
+            await MeshFixture.StartAsync(mesh);
+            var list = Path.Combine(networks, "10-pods.conflist");
+            foreach (var name in new[] { "10-pods.conflist", "05-first.conflist" })
+            {
+                list = Path.Combine(networks, name);
+                await File.WriteAllTextAsync(list, List, TestContext.Current.CancellationToken);
+                await LabWait.UntilAsync($"the plugin is in {name}", () => File.ReadAllText(list).Contains($"{{\"type\":\"culvert-cni\",\"agentSocket\":\"{CniCall.SocketOf(node)}\"}}", StringComparison.Ordinal), TimeSpan.FromSeconds(15), node.Agent);
+            }
+
+            var program = Path.Combine(programs, "culvert-cni");
+            var version = await Tool.RunAsync("env", ["CNI_COMMAND=VERSION", program], """{"cniVersion":"1.0.0"}""", null, TestContext.Current.CancellationToken);
+            Assert.Contains("supportedVersions", version.Output, StringComparison.Ordinal);
+            await node.StopAgentAsync();
+            Assert.True(File.Exists(program));
+            var detach = await node.Place.RunAsync(Path.Combine(AppContext.BaseDirectory, "culvert"), ["detach", "--all", "--admin-socket", node.AdminSocket, "--bpffs", node.Place.BpfFolder]);
+            Assert.True(detach.Succeeded, detach.Output + detach.Error);
+            Assert.Equal([List, List], Directory.GetFiles(networks).Select(File.ReadAllText));
+            Assert.Empty(Directory.GetFiles(programs));
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
     private string AttachmentFolder => Path.Combine(Path.GetDirectoryName(CniCall.SocketOf(Node))!, "cni");
 
     private string[] Attachments() => Directory.Exists(AttachmentFolder) ? Directory.GetFiles(AttachmentFolder, "*.json") : [];

@@ -58,7 +58,7 @@ internal sealed class AgentBackend(
         if (controller.LastApplied is { } applied) status.SnapshotApplied = Timestamp.FromDateTimeOffset(applied);
         if (credentials.NotAfter is { } end) status.NodeCertificateNotAfter = Timestamp.FromDateTimeOffset(end);
         if (drain.Remaining is { } remaining) status.DrainRemaining = Duration.FromTimeSpan(remaining);
-        status.Workloads.AddRange(Oracle.World.Snapshot.LocalWorkloads().Concat(Oracle.World.Snapshot.RefusedWorkloads()).Select(w => Workload(w, datapath)));
+        status.Workloads.AddRange(Oracle.World.Snapshot.LocalWorkloads().Where(w => !w.IsStarting || datapath.NotCaptured.ContainsKey(w.Uid)).Concat(Oracle.World.Snapshot.RefusedWorkloads()).Select(w => Workload(w, datapath)));
         status.Programs.AddRange(attacher.List().Concat(xdp.List()).Concat(inside.List()).Select(a => new Wire.KernelProgram { Name = a.Program, Attachment = a.Hook, Interface = a.Interface, Id = a.ProgramId }));
         status.Maps.AddRange(KernelMetrics.Fill(maps, sweeper, state).Select(m => new Wire.KernelMap { Name = m.Name, Entries = (ulong)m.Entries, MaxEntries = (ulong)m.Max }));
         ObjectProblems problems = Oracle.World.Snapshot.Problems;

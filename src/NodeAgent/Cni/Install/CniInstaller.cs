@@ -29,6 +29,7 @@ internal sealed class CniInstaller(CniFolders folders, string plugin, string soc
     private FileSystemWatcher? _watcher;
     private string _said = "";
     private bool _ended;
+    private ((long Length, DateTime Written, UnixFileMode Mode)? Installed, (long Length, DateTime Written, UnixFileMode Mode)? Built) _good;
 
     /// <summary>Installs it, and keeps it installed until cancelled.</summary>
     internal Task RunAsync(TimeProvider time, CancellationToken stop)
@@ -116,12 +117,19 @@ internal sealed class CniInstaller(CniFolders folders, string plugin, string soc
 
     private void InstallProgram()
     {
+        // As it was found to be good, and as what it is made from was then.
+        var now = (StateOf(folders.Program), StateOf(plugin));
+        if (now.Item1 is not null && now.Item2 is not null && now == _good) return;
         byte[] program = File.ReadAllBytes(plugin);
-        if (File.Exists(folders.Program) && new FileInfo(folders.Program).Length == program.Length && SHA256.HashData(File.ReadAllBytes(folders.Program)).AsSpan().SequenceEqual(SHA256.HashData(program))
-            && File.GetUnixFileMode(folders.Program) == Executable) return;
-        Write(folders.Program, program, Executable);
-        CniLog.ProgramInstalled(logger, folders.Program);
+        if (now.Item1?.Length != program.Length || now.Item1?.Mode != Executable || !SHA256.HashData(File.ReadAllBytes(folders.Program)).AsSpan().SequenceEqual(SHA256.HashData(program)))
+        {
+            Write(folders.Program, program, Executable);
+            CniLog.ProgramInstalled(logger, folders.Program);
+        }
+        _good = (StateOf(folders.Program), now.Item2);
     }
+
+    private static (long Length, DateTime Written, UnixFileMode Mode)? StateOf(string path) => new FileInfo(path) is { Exists: true } file ? (file.Length, file.LastWriteTimeUtc, file.UnixFileMode) : null;
 
     // Why it can't be in a list; null: it is.
     private string? InstallEntry()
