@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Culvert.Core;
 using Culvert.Interop.Abi;
-using Culvert.NodeAgent.Datapath.Inside;
 using Culvert.NodeAgent.Options;
 
 namespace Culvert.NodeAgent.Datapath;

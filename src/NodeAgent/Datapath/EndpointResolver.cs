@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.Net;
 using Culvert.Core;
 using Culvert.NodeAgent.Datapath.Delivery;
-using Culvert.NodeAgent.Options;
 
 namespace Culvert.NodeAgent.Datapath;
 
