@@ -11,7 +11,7 @@ public sealed class PolicySetsTests
         nameof(MeshSettings.TunnelSource),
         nameof(MeshSettings.CertificateLifetime), nameof(MeshSettings.CertificateLifetimeJitter),
         nameof(WorkloadInfo.Uid), nameof(WorkloadInfo.Name), nameof(WorkloadInfo.ServiceAccount), nameof(WorkloadInfo.Identity), nameof(WorkloadInfo.Node), nameof(WorkloadInfo.Addresses),
-        nameof(WorkloadInfo.Labels), nameof(WorkloadInfo.Enrolled), nameof(WorkloadInfo.EnrolmentRefused), nameof(WorkloadInfo.HostInterface), nameof(WorkloadInfo.NetworkNamespace),
+        nameof(WorkloadInfo.Labels), nameof(WorkloadInfo.Enrolled), nameof(WorkloadInfo.EnrolmentRefused), nameof(WorkloadInfo.PodUid), nameof(WorkloadInfo.HostInterface), nameof(WorkloadInfo.NetworkNamespace),
         nameof(WorkloadInfo.PeerGroups), nameof(WorkloadInfo.Healthy), nameof(WorkloadInfo.ProxyProtocolPorts), nameof(WorkloadInfo.BareProxyProtocolPorts), nameof(WorkloadInfo.TrustedProxies),
     ];
 
