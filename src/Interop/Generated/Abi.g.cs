@@ -28,11 +28,8 @@ public static class CvAbi
     /// <summary><c>CV_LINK_INSIDE</c>.</summary>
     public const uint LinkInside = 0x40000000;
 
-    /// <summary>Bytes: its number.</summary>
+    /// <summary>Bytes.</summary>
     public const uint ProbePayload = 8;
-
-    /// <summary><c>CV_MAX_PROBES</c>.</summary>
-    public const uint MaxProbes = 128;
 
     /// <summary>cv_usage, cv_swept: whose flows are in cv_flow, counted by the veth of the pod that began them, CV_OWNER_EXTERNAL for those from outside. In the table are made - gone - swept. The programs write cv_usage, the agent writes cv_swept: neither has to wait for the other.</summary>
     public const uint OwnerExternal = 0;
@@ -321,7 +318,7 @@ public partial struct CvFlowKey : IEquatable<CvFlowKey>
     private static ReadOnlySpan<byte> AsBytes(ref readonly CvFlowKey value) => MemoryMarshal.AsBytes(new ReadOnlySpan<CvFlowKey>(in value));
 }
 
-/// <summary>A datagram that the agent sends in a pod's name, by its number, see lib/probe.h.</summary>
+/// <summary><c>struct cv_probe</c>.</summary>
 [StructLayout(LayoutKind.Explicit, Size = 40)]
 public partial struct CvProbe : IEquatable<CvProbe>
 {
