@@ -85,7 +85,7 @@ public sealed class DeliveryKeeperTests
         Assert.Equal("10.0.1.1", Destination(here, plain));
         Assert.Equal("192.0.0.8", Destination(here));
 
-        static string Destination(params WorkloadInfo[] workloads) => ProbeDestinations.Of(TestMesh.Snapshot(workloads) with { Node = "n1" }).Address4.ToString();
+        static string Destination(params WorkloadInfo[] workloads) => ProbeDestinations.Of(TestMesh.Snapshot(workloads) with { Node = "n1" }).Addresses4[0].ToString();
     }
 
     [Fact]
@@ -160,6 +160,32 @@ public sealed class DeliveryKeeperTests
         Assert.True(_keeper.Look());
         Assert.NotNull(Find(Web, isCaptured: true));
         Assert.Null(Find(Db, isCaptured: true));
+    }
+
+    [Fact]
+    public void OfOneWhoseProbesAPolicyRefusesOthersTellUntilOneArrives()
+    {
+        _probe.Unknown.Add(Db.Workload.Uid);
+        _probe.Lost.Add(Web.Workload.Uid);
+        Assert.Null(Find(Db));
+        Assert.NotNull(Find(Web));
+        Assert.Contains("at links of other pods does not reach the proxy (IPv4)", Find(Db), StringComparison.Ordinal);
+        Assert.Null(Find(Db, isCaptured: true));
+
+        _probe.Lost.Clear();
+        Assert.True(_keeper.Look());
+        Assert.Null(Find(Web));
+        Assert.Null(Find(Db));
+    }
+
+    [Fact]
+    public void OneThatArrivesSaysThatTheNodeLosesNotAll()
+    {
+        _probe.Unknown.Add(Db.Workload.Uid);
+        _probe.Lost.Add(Web.Workload.Uid);
+        Find(Web);
+        Find(Endpoint("api", 9));
+        Assert.Null(Find(Db));
     }
 
     [Fact]

@@ -37,7 +37,7 @@ internal sealed class DeliveryKeeper(IDeliveryProbe? probe, DatapathState state,
     {
         _destinations = destinations;
         Learn([.. pods.Where(p => !captured.Contains(p.Workload.Uid) && Recall(p) is null)], destinations);
-        return pods.Select(p => (Pod: p, Reason: ReasonOf(p))).Where(p => p.Reason is not null).ToDictionary(p => p.Pod.Workload.Uid, p => p.Reason!, StringComparer.Ordinal);
+        return pods.Select(p => (Pod: p, Reason: captured.Contains(p.Workload.Uid) ? ReasonOf(p) : ReasonOf(p) ?? ReasonOfOthers(p))).Where(p => p.Reason is not null).ToDictionary(p => p.Pod.Workload.Uid, p => p.Reason!, StringComparer.Ordinal);
     }
 
     /// <summary>Tries it for all captured pods, and for one of those that can't be captured because of it.</summary>
@@ -120,6 +120,20 @@ internal sealed class DeliveryKeeper(IDeliveryProbe? probe, DatapathState state,
     private string? ReasonOf(LocalEndpoint pod) => Recall(pod)?.Finding.Lost is { } lost
         ? $"what is captured at {pod.Interface} does not reach the proxy ({lost}): the node's packet filter drops it, or a rule overwrites its mark or routes it elsewhere; `culvert check` names such rules"
         : null;
+
+    // A policy that refuses a pod's probes hides what the node does with all that is captured; where that is lost of others and arrives of none, it is lost of this one as well.
+    private string? ReasonOfOthers(LocalEndpoint pod)
+    {
+        if (Recall(pod) is not null) return null;
+        DeliveryFinding[] others = [.. _known.Values.Select(k => k.Finding)];
+        DeliveryResult v4 = pod.Address4 is null ? DeliveryResult.Unknown : OfAll(f => f.IPv4), v6 = pod.Address6 is null ? DeliveryResult.Unknown : OfAll(f => f.IPv6);
+        return new DeliveryFinding(v4, v6).Lost is { } lost
+            ? $"what is captured at links of other pods does not reach the proxy ({lost}), and at {pod.Interface} the node refuses what would tell: its packet filter drops what is captured, or a rule overwrites its mark or routes it elsewhere; `culvert check` names such rules"
+            : null;
+
+        DeliveryResult OfAll(Func<DeliveryFinding, DeliveryResult> family) =>
+            others.Any(f => family(f) == DeliveryResult.Lost) && !others.Any(f => family(f) == DeliveryResult.Delivered) ? DeliveryResult.Lost : DeliveryResult.Unknown;
+    }
 
     // What is known of a pod, as long as it has the addresses that it had then.
     private Known? Recall(LocalEndpoint pod) => _known.TryGetValue(KeyOf(pod), out Known? known) && known.Pod.Workload.Addresses == pod.Workload.Addresses ? known : null;

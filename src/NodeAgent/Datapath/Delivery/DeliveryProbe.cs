@@ -78,7 +78,7 @@ internal sealed class DeliveryProbe(DeliverySockets sockets, DatapathPrograms pr
     private DeliveryFinding[] Try(LocalEndpoint[] pods, ProbeDestinations to, ushort turns)
     {
         if (ConnectionTracking.IsNearlyFull()) return new DeliveryFinding[pods.Length];
-        Sender[] senders = [.. pods.SelectMany(p => new[] { p.Address4, p.Address6 }.OfType<IPAddress>().Select(a => new Sender(p, a, to.For(a.AddressFamily)))).Where(s => sockets.Listen(s.Destination))];
+        Sender[] senders = [.. FindSenders(pods, to).Where(s => sockets.Listen(s.Destination))];
         Dictionary<ulong, Sender> sent = [];
         HashSet<Sender> pending = [.. senders], arrived = [], gone = [];
         bool crowded = false;
@@ -99,6 +99,16 @@ internal sealed class DeliveryProbe(DeliverySockets sockets, DatapathPrograms pr
             : arrived.Contains(sender) ? DeliveryResult.Delivered
             : lost.Contains(sender) ? DeliveryResult.Lost
             : DeliveryResult.Unknown;
+    }
+
+    // All of one family are for one destination, since there is one socket of each.
+    private IEnumerable<Sender> FindSenders(LocalEndpoint[] pods, ProbeDestinations to)
+    {
+        foreach (IGrouping<AddressFamily, Sender> family in pods.SelectMany(p => new[] { p.Address4, p.Address6 }.OfType<IPAddress>().Select(a => new Sender(p, a, to.For(a.AddressFamily)[0]))).GroupBy(s => s.Family))
+        {
+            IPAddress? routed = to.For(family.Key).FirstOrDefault(d => FindOutput(family.First() with { Destination = d }) > 0);
+            foreach (Sender sender in family) yield return routed is null ? sender : sender with { Destination = routed };
+        }
     }
 
     // Returns whether there was something of others. What comes from an earlier try, late, has arrived.
