@@ -81,6 +81,24 @@ public sealed class DeliveryTests
     }
 
     [Fact]
+    public async Task A_pod_whose_probes_a_policy_refuses_is_as_others_of_its_node()
+    {
+        await using var lab = await CoexistLab.CreateAsync(new MeshLabOptions { Capture = "host" });
+        await lab.ApplyAsync(Fence);
+
+        // It lets out what a service is asked by, and no probe.
+        await lab.ApplyAsync("nft 'table inet engine { chain forward { type filter hook forward priority 0; iifname \"cvclient\" meta l4proto udp drop; }; }'");
+        Probe[] tcp = [.. lab.PodToPod().Where(p => !p.IsUdp)];
+        await CoexistLab.AssertAsync("before pods are enrolled", tcp);
+        await lab.EnrolAsync();
+        await LabWait.UntilAsync("no pod is in the mesh", async () => await AllAsync(lab, w => w.Interface == "" && w.Error.Contains(Lost, StringComparison.Ordinal)), Deadline);
+        await LabWait.UntilAsync("node1 takes far for a pod outside the mesh", async () => !await lab.IsTunnelledAsync(lab.Client, lab.Far), Deadline);
+        await CoexistLab.AssertAsync("with pods refused", tcp);
+        await lab.ApplyAsync("nft delete table inet fence");
+        await LabWait.UntilAsync("all pods are in the mesh", async () => await AllAsync(lab, w => w is { Error: "", Interface: not "" }), Deadline);
+    }
+
+    [Fact]
     public async Task Of_pins_whose_agent_has_lost_its_run_folder_nothing_keeps_probes()
     {
         await using var lab = await CoexistLab.CreateAsync(new MeshLabOptions { Capture = "host" });
