@@ -118,7 +118,7 @@ internal sealed class PodAttachments
                 if (!path.EndsWith(Suffix, StringComparison.Ordinal))
                 {
                     // Half a file, of an agent that was killed while it wrote.
-                    if (path.EndsWith(Suffix + ".new", StringComparison.Ordinal)) Delete(path);
+                    if (path.EndsWith(Suffix + StateFile.Unfinished, StringComparison.Ordinal)) Delete(path);
                     continue;
                 }
                 if (found.Count >= Most) break;

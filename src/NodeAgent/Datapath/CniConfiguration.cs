@@ -8,12 +8,18 @@ namespace Culvert.NodeAgent.Datapath;
 /// </summary>
 internal sealed class CniConfiguration(string folder)
 {
-    private const long LongestFile = 1 << 20; // bytes; plugins' configurations are a few hundred
+    /// <summary>The longest file that is read, in bytes; plugins' configurations have a few hundred.</summary>
+    internal const long LongestFile = 1 << 20;
+
     private static readonly string[] Suffixes = [".conf", ".conflist", ".json"];
 
     // What they do between pods of a node is seen elsewhere, or they do nothing: connect by veths, and have rules, qdiscs and programs that are looked at.
     private static readonly string[] KnownPlugins =
         ["bandwidth", "bridge", "calico", "culvert-cni", "dhcp", "firewall", "flannel", "host-local", "istio-cni", "linkerd-cni", "loopback", "portmap", "ptp", "sbr", "static", "tuning", "vrf"];
+
+    /// <summary>The files of a folder that runtimes read, in their order: the first that is in order counts, as kubelet has it.</summary>
+    /// <exception cref="IOException">There is no such folder, or it can't be read.</exception>
+    internal static IEnumerable<string> FilesOf(string folder) => Directory.EnumerateFiles(folder).Where(f => Suffixes.Contains(Path.GetExtension(f))).Order(StringComparer.Ordinal);
 
     /// <summary>What is not known as harmless in the configuration that counts, the first file by name as kubelet has it; and what can't be read of it. Empty where there is none.</summary>
     internal IReadOnlyList<string> Reasons()
@@ -21,7 +27,7 @@ internal sealed class CniConfiguration(string folder)
         string? file = null;
         try
         {
-            file = Directory.EnumerateFiles(folder).Where(f => Suffixes.Contains(Path.GetExtension(f))).Order(StringComparer.Ordinal).FirstOrDefault();
+            file = FilesOf(folder).FirstOrDefault();
             if (file is null) return [];
             if (new FileInfo(file).Length > LongestFile) return [$"{file} is longer than {LongestFile} bytes"];
             using var configuration = JsonDocument.Parse(File.ReadAllBytes(file));

@@ -25,14 +25,25 @@ internal sealed record EndpointPlace(WorkloadInfo Workload, LinkState? Link, Loc
     internal static EndpointPlace Find(WorkloadInfo workload, ILinks links, CaptureUse use)
     {
         (LinkState? link, string why) = EndpointResolver.FindLink(workload, links);
-        if (WhyInside(workload, link, why, links, use) is { } inside) return new EndpointPlace(workload, link, null, inside) { MayBeInside = true, IsRefused = link is not null };
+        if (use == CaptureUse.Inside) return Inside("all pods of this node are captured inside their network namespaces (--capture inside)");
+        bool isAuto = use == CaptureUse.Auto;
         if (link is null)
         {
-            bool isWithout = IsWithoutHostEnd(workload, links);
-            return new EndpointPlace(workload, link, null, isWithout ? why + NotInside : why) { IsRefused = isWithout };
+            // A link that was named and is not there will come.
+            if (isAuto && workload.HostInterface is null && !workload.Addresses.IsEmpty) return Inside(why);
+            bool isWithout = workload.HostInterface is null && links.IsWithoutHostEnd(workload);
+            return Nowhere(isWithout ? why + NotInside : why, isWithout);
         }
-        if (links.FindObstacle(link) is { } obstacle) return new EndpointPlace(workload, link, null, obstacle + NotInside) { IsRefused = true };
-        return links.FindPeerMac(link) is { } mac ? new EndpointPlace(workload, link, EndpointAt(workload, link, mac, links), null) : new EndpointPlace(workload, link, null, NoVeth(link));
+
+        // The host's end is the better place: what goes from pod to pod there needs no proxy.
+        if (links.FindObstacle(link) is { } obstacle) return isAuto ? Inside(obstacle) : Nowhere(obstacle + NotInside, isRefused: true);
+        if (links.FindPeerMac(link) is { } mac) return new EndpointPlace(workload, link, EndpointAt(workload, link, mac, links), null);
+        string noVeth = $"interface {link.Name} is not the host side of a veth";
+        return isAuto ? Inside(noVeth) : Nowhere(noVeth, isRefused: false);
+
+        EndpointPlace Inside(string reason) => new(workload, link, null, reason) { MayBeInside = true, IsRefused = link is not null };
+
+        EndpointPlace Nowhere(string reason, bool isRefused) => new(workload, link, null, reason) { IsRefused = isRefused };
     }
 
     /// <summary>The same once it is known that what is captured at the host's end does not arrive.</summary>
@@ -54,20 +65,6 @@ internal sealed record EndpointPlace(WorkloadInfo Workload, LinkState? Link, Loc
         ImmutableArray<byte> none = [.. new byte[EthernetAddress]];
         return new LocalEndpoint(Workload, pod.Device, (int)(CvAbi.LinkInside | pod.Number), pod.DeviceMtu, none, none) { Inside = pod };
     }
-
-    // The host's end is the better place: what goes from pod to pod there needs no proxy. A link that was named and is not there will come.
-    private static string? WhyInside(WorkloadInfo workload, LinkState? link, string why, ILinks links, CaptureUse use) => use switch
-    {
-        CaptureUse.Inside => "all pods of this node are captured inside their network namespaces (--capture inside)",
-        CaptureUse.Host => null,
-        _ when link is null => workload.HostInterface is null && !workload.Addresses.IsEmpty ? why : null,
-        _ => links.FindObstacle(link) ?? (links.FindPeerMac(link) is null ? NoVeth(link) : null),
-    };
-
-    // A link that was named and is not there will come.
-    private static bool IsWithoutHostEnd(WorkloadInfo workload, ILinks links) => workload.HostInterface is null && links.IsWithoutHostEnd(workload);
-
-    private static string NoVeth(LinkState link) => $"interface {link.Name} is not the host side of a veth";
 
     private static LocalEndpoint EndpointAt(WorkloadInfo workload, LinkState link, ImmutableArray<byte> mac, ILinks links)
     {

@@ -7,32 +7,15 @@ namespace Culvert.NodeAgent.State;
 /// </summary>
 internal static class StateFile
 {
+    /// <summary>What the name of a file ends with that is not whole yet, as one is that an agent was killed over.</summary>
+    internal const string Unfinished = ".new";
+
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     /// <summary>Replaces a file's content.</summary>
     /// <exception cref="IOException">It can't be written; what was there before is still there.</exception>
     /// <exception cref="UnauthorizedAccessException">The same.</exception>
-    internal static void Write(string path, ReadOnlySpan<byte> content)
-    {
-        string next = path + ".new";
-        File.Delete(next);
-        try
-        {
-            using (FileStream file = new(next, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = OwnerOnly }))
-            {
-                file.Write(ContentSeal.Close(content));
-                file.Flush(flushToDisk: true);
-            }
-
-            File.Move(next, path, overwrite: true);
-        }
-        catch
-        {
-            // Half a file takes room that a full disk does not have.
-            File.Delete(next);
-            throw;
-        }
-    }
+    internal static void Write(string path, ReadOnlySpan<byte> content) => WholeFile.Write(path, Unfinished, ContentSeal.Close(content), OwnerOnly);
 
     /// <summary>A file's content; null when there is none.</summary>
     /// <exception cref="InvalidDataException">It is not what was written.</exception>

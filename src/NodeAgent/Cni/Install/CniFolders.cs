@@ -14,6 +14,9 @@ internal sealed record CniFolders(string Configuration, string Programs)
     /// <exception cref="IOException">It can't be written.</exception>
     internal void Remember(string runFolder) => State.StateFile.Write(Path.Combine(runFolder, Record), System.Text.Encoding.UTF8.GetBytes($"{Configuration}\n{Programs}\n"));
 
+    /// <summary>Whether something is remembered in a run folder.</summary>
+    internal static bool IsRemembered(string runFolder) => File.Exists(Path.Combine(runFolder, Record));
+
     /// <summary>Where the agent of a run folder has put the plugin; null: nowhere.</summary>
     /// <exception cref="IOException">It can't be read.</exception>
     /// <exception cref="InvalidDataException">It is not what was written.</exception>

@@ -2,7 +2,9 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using System.Threading.Channels;
+using Culvert.NodeAgent.Datapath;
 using Culvert.NodeAgent.Hosting;
+using Culvert.NodeAgent.State;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.NodeAgent.Cni.Install;
@@ -18,17 +20,15 @@ namespace Culvert.NodeAgent.Cni.Install;
 /// <param name="logger">The agent's log.</param>
 internal sealed class CniInstaller(CniFolders folders, string plugin, string socket, string runFolder, ILogger logger) : IDisposable
 {
-    private const long LongestFile = 1 << 20; // bytes
     private const string Saved = ".culvert-saved";
     private const string Unfinished = ".culvert-new";
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
-    private static readonly string[] Suffixes = [".conf", ".conflist", ".json"];
 
     private readonly Channel<bool> _changes = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly Lock _lock = new();
     private FileSystemWatcher? _watcher;
     private string _said = "";
-    private bool _ended;
+    private bool _isRemembered, _ended;
     private ((long Length, DateTime Written, UnixFileMode Mode)? Installed, (long Length, DateTime Written, UnixFileMode Mode)? Built) _good;
 
     /// <summary>Installs it, and keeps it installed until cancelled.</summary>
@@ -47,7 +47,8 @@ internal sealed class CniInstaller(CniFolders folders, string plugin, string soc
             try
             {
                 Watch();
-                folders.Remember(runFolder);
+                if (!_isRemembered || !CniFolders.IsRemembered(runFolder)) folders.Remember(runFolder);
+                _isRemembered = true;
                 InstallProgram();
                 if (InstallEntry() is { } missing) Say(missing);
                 else Say("");
@@ -135,7 +136,7 @@ internal sealed class CniInstaller(CniFolders folders, string plugin, string soc
     private string? InstallEntry()
     {
         List<string> wrong = [];
-        foreach (string path in Directory.EnumerateFiles(folders.Configuration).Where(f => Suffixes.Contains(Path.GetExtension(f))).Order(StringComparer.Ordinal))
+        foreach (string path in CniConfiguration.FilesOf(folders.Configuration))
         {
             try
             {
@@ -174,7 +175,7 @@ internal sealed class CniInstaller(CniFolders folders, string plugin, string soc
 
     private static string Read(string path)
     {
-        if (new FileInfo(path).Length > LongestFile) throw new FormatException($"it is longer than {LongestFile} bytes");
+        if (new FileInfo(path).Length > CniConfiguration.LongestFile) throw new FormatException($"it is longer than {CniConfiguration.LongestFile} bytes");
         try
         {
             return new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true).GetString(File.ReadAllBytes(path));
@@ -187,27 +188,8 @@ internal sealed class CniInstaller(CniFolders folders, string plugin, string soc
 
     private static UnixFileMode Executable => UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
 
-    // Beside the old one, which stays until the new one is whole; by a name that no runtime reads.
-    private static void Write(string path, byte[] content, UnixFileMode mode)
-    {
-        string next = path + Unfinished;
-        File.Delete(next);
-        try
-        {
-            using (FileStream file = new(next, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write }))
-            {
-                file.Write(content);
-                file.Flush(flushToDisk: true);
-            }
-            File.SetUnixFileMode(next, mode); // whatever the umask is
-            File.Move(next, path, overwrite: true);
-        }
-        catch
-        {
-            File.Delete(next);
-            throw;
-        }
-    }
+    // Beside the old one by a name that no runtime reads.
+    private static void Write(string path, byte[] content, UnixFileMode mode) => WholeFile.Write(path, Unfinished, content, mode);
 
     // A folder that comes, or comes again, later is found by the clock.
     private void Watch()

@@ -37,7 +37,8 @@ internal sealed class DeliveryKeeper(IDeliveryProbe? probe, DatapathState state,
     {
         _destinations = destinations;
         Learn([.. pods.Where(p => !captured.Contains(p.Workload.Uid) && Recall(p) is null)], destinations);
-        return pods.Select(p => (Pod: p, Reason: captured.Contains(p.Workload.Uid) ? ReasonOf(p) : ReasonOf(p) ?? ReasonOfOthers(p))).Where(p => p.Reason is not null).ToDictionary(p => p.Pod.Workload.Uid, p => p.Reason!, StringComparer.Ordinal);
+        DeliveryFinding others = FindingOfAll();
+        return pods.Select(p => (Pod: p, Reason: Recall(p) is null && !captured.Contains(p.Workload.Uid) ? ReasonOfOthers(p, others) : ReasonOf(p))).Where(p => p.Reason is not null).ToDictionary(p => p.Pod.Workload.Uid, p => p.Reason!, StringComparer.Ordinal);
     }
 
     /// <summary>Tries it for all captured pods, and for one of those that can't be captured because of it.</summary>
@@ -122,17 +123,21 @@ internal sealed class DeliveryKeeper(IDeliveryProbe? probe, DatapathState state,
         : null;
 
     // A policy that refuses a pod's probes hides what the node does with all that is captured; where that is lost of others and arrives of none, it is lost of this one as well.
-    private string? ReasonOfOthers(LocalEndpoint pod)
-    {
-        if (Recall(pod) is not null) return null;
-        DeliveryFinding[] others = [.. _known.Values.Select(k => k.Finding)];
-        DeliveryResult v4 = pod.Address4 is null ? DeliveryResult.Unknown : OfAll(f => f.IPv4), v6 = pod.Address6 is null ? DeliveryResult.Unknown : OfAll(f => f.IPv6);
-        return new DeliveryFinding(v4, v6).Lost is { } lost
+    private static string? ReasonOfOthers(LocalEndpoint pod, DeliveryFinding others) =>
+        new DeliveryFinding(pod.Address4 is null ? DeliveryResult.Unknown : others.IPv4, pod.Address6 is null ? DeliveryResult.Unknown : others.IPv6).Lost is { } lost
             ? $"what is captured at links of other pods does not reach the proxy ({lost}), and at {pod.Interface} the node refuses what would tell: its packet filter drops what is captured, or a rule overwrites its mark or routes it elsewhere; `culvert check` names such rules"
             : null;
 
-        DeliveryResult OfAll(Func<DeliveryFinding, DeliveryResult> family) =>
-            others.Any(f => family(f) == DeliveryResult.Lost) && !others.Any(f => family(f) == DeliveryResult.Delivered) ? DeliveryResult.Lost : DeliveryResult.Unknown;
+    // Lost, where something was and nothing has arrived.
+    private DeliveryFinding FindingOfAll()
+    {
+        return new DeliveryFinding(OfAll(f => f.IPv4), OfAll(f => f.IPv6));
+
+        DeliveryResult OfAll(Func<DeliveryFinding, DeliveryResult> family)
+        {
+            HashSet<DeliveryResult> results = [.. _known.Values.Select(k => family(k.Finding))];
+            return results.Contains(DeliveryResult.Lost) && !results.Contains(DeliveryResult.Delivered) ? DeliveryResult.Lost : DeliveryResult.Unknown;
+        }
     }
 
     // What is known of a pod, as long as it has the addresses that it had then.

@@ -40,9 +40,9 @@ internal sealed class DeliveryProbe(DeliverySockets sockets, DatapathPrograms pr
 
     private readonly byte[] _frame = new byte[DeliveryFrame.MaxLength];
 
-    public IReadOnlyList<DeliveryFinding> TryCaptured(IReadOnlyList<LocalEndpoint> pods, ProbeDestinations to) => [.. pods.Chunk(Batch).SelectMany(batch => Try(batch, to, Guarding))];
+    public IReadOnlyList<DeliveryFinding> TryCaptured(IReadOnlyList<LocalEndpoint> pods, ProbeDestinations to) => InBatches(pods, batch => Try(batch, to, Guarding));
 
-    public IReadOnlyList<DeliveryFinding> TryUncaptured(IReadOnlyList<LocalEndpoint> pods, ProbeDestinations to) => [.. pods.Chunk(Batch).SelectMany(batch => TryUncaptured(batch, to))];
+    public IReadOnlyList<DeliveryFinding> TryUncaptured(IReadOnlyList<LocalEndpoint> pods, ProbeDestinations to) => InBatches(pods, batch => TryUncaptured(batch, to));
 
     /// <summary>Removes what an agent that was killed while it tried has left at links; on kernels with TCX nothing outlives it.</summary>
     internal static void RemoveLeft(RouteNetlink netlink)
@@ -54,10 +54,14 @@ internal sealed class DeliveryProbe(DeliverySockets sockets, DatapathPrograms pr
         }
     }
 
+    // Where the kernel is about to drop what begins, a try says nothing.
+    private static DeliveryFinding[] InBatches(IReadOnlyList<LocalEndpoint> pods, Func<LocalEndpoint[], IEnumerable<DeliveryFinding>> trial) =>
+        [.. pods.Chunk(Batch).SelectMany(batch => ConnectionTracking.IsNearlyFull() ? new DeliveryFinding[batch.Length] : trial(batch))];
+
     private IEnumerable<DeliveryFinding> TryUncaptured(LocalEndpoint[] pods, ProbeDestinations to)
     {
         List<IDisposable> attached = [];
-        HashSet<LocalEndpoint> there = [];
+        List<LocalEndpoint> there = [];
         try
         {
             foreach (LocalEndpoint pod in pods)
@@ -77,7 +81,6 @@ internal sealed class DeliveryProbe(DeliverySockets sockets, DatapathPrograms pr
 
     private DeliveryFinding[] Try(LocalEndpoint[] pods, ProbeDestinations to, ushort turns)
     {
-        if (ConnectionTracking.IsNearlyFull()) return new DeliveryFinding[pods.Length];
         Sender[] senders = [.. FindSenders(pods, to).Where(s => sockets.Listen(s.Destination))];
         Dictionary<ulong, Sender> sent = [];
         HashSet<Sender> pending = [.. senders], arrived = [], gone = [];
