@@ -57,6 +57,9 @@ public sealed class ObstacleTests
             // Nor does it come back because its link has gone for a while.
             node.Apply(ReconcilerFixture.Snapshot(NotCaptured with { HostInterface = "elsewhere" }));
             Assert.Equal([Web.Uid], node.State.Current.Refused);
+
+            // Closed only it would stay while a process that another test starts still has it, which is until that has become its program.
+            link?.Detach();
         }
 
         node.World.In(() =>
