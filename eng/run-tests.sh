@@ -71,8 +71,12 @@ for project in "${projects[@]}"; do
 	esac
 	read -ra filter <<<"${TEST_FILTER:-}"
 	options+=("${filter[@]}")
+	environment=()
+	# An agent compiles fully what it calls first, which pays when it runs for hours. These tests start hundreds, for seconds each: compiled in tiers, and without
+	# counting for the second, they take a third less of the processors' time.
+	[ "$project" != System.Tests ] || environment=(DOTNET_TieredCompilation=1 DOTNET_TieredPGO=0)
 	started=$SECONDS
-	timeout --kill-after=30 "$limit" dotnet "$program" "${options[@]}" >"$log" 2>&1 </dev/null
+	env "${environment[@]}" timeout --kill-after=30 "$limit" dotnet "$program" "${options[@]}" >"$log" 2>&1 </dev/null
 	code=$?
 	# 8: no test ran (Microsoft.Testing.Platform)
 	[ $code -ne 8 ] || [ -z "${TEST_FILTER:-}" ] || continue

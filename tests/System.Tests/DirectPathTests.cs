@@ -12,6 +12,7 @@ using Culvert.SystemTests.Peers;
 namespace Culvert.SystemTests;
 
 /// <summary>What the node's own rules and shaping say of packets between its pods holds for pods of the mesh as well, and where there are none, packets go straight.</summary>
+[Collection(AloneCollection.Name)]
 public sealed partial class DirectPathTests(DirectPathFixture mesh) : IClassFixture<DirectPathFixture>, IAsyncLifetime
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);

@@ -9,6 +9,7 @@ using Culvert.SystemTests.Peers;
 namespace Culvert.SystemTests;
 
 /// <summary>Datagrams over a link that loses one packet in twenty in each direction, 10 ms there and back.</summary>
+[Collection(AloneCollection.Name)]
 public sealed partial class LossyLinkTests
 {
     private const double Loss = 0.05;

@@ -8,7 +8,7 @@ using Culvert.SystemTests.Peers;
 namespace Culvert.SystemTests.Coexist;
 
 /// <summary>What the CNI's bandwidth plugin allows a pod, in each direction, is all that it gets, whichever way its packets take in the mesh.</summary>
-[Collection(CoexistCollection.Name)]
+[Collection(AloneCollection.Name)]
 public sealed class BandwidthTests
 {
     private const double BitsPerSecond = 16e6;

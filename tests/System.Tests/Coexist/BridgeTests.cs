@@ -12,7 +12,6 @@ namespace Culvert.SystemTests.Coexist;
 /// Pods that are ports of a bridge, in the shape of the CNI's bridge plugin (flannel, kubenet): they speak to pods of their node by the bridge, and to all else by its address, as their router. Netfilter
 /// may look into the bridge or not, and may begin to at any time.
 /// </summary>
-[Collection(CoexistCollection.Name)]
 public sealed class BridgeTests
 {
     // Every pod's veth becomes a port, and its route one by the bridge.

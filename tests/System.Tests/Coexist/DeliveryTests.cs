@@ -8,12 +8,13 @@ namespace Culvert.SystemTests.Coexist;
 /// Nodes whose own rules keep what is captured at a pod's link from the proxy: there a pod is captured inside its network namespace, or, where that is not to be, not enrolled, and goes on as before. One that has been captured
 /// before such a rule came stays guarded, and status says why nothing of it gets through.
 /// </summary>
-[Collection(CoexistCollection.Name)]
 public sealed class DeliveryTests
 {
     // The policy of a usual firewall: what is asked is refused, neighbours are found.
     private const string Fence = "nft 'table inet fence { chain in { type filter hook input priority 0; policy drop; ct state established,related accept; meta l4proto ipv6-icmp accept; iifname != \"cv*\" accept; }; }'";
     private const string Lost = "does not reach the proxy";
+    // Of rules of routing and of iptables-legacy nobody tells an agent: it looks every 30 s, or when something of nftables changes, as it does here.
+    private const string Noticed = "; nft 'add table inet noticed; delete table inet noticed'";
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60); // agents look every 30 s
     private static readonly TimeSpan ShortDeadline = TimeSpan.FromSeconds(10); // less than sessions of UDP are kept for; a change of nftables has agents look at once
 
@@ -38,7 +39,7 @@ public sealed class DeliveryTests
         await LabWait.UntilAsync("no pod is in the mesh", async () => await AllAsync(lab, w => w.Interface == "" && w.Error.Contains(Lost, StringComparison.Ordinal)), Deadline);
         await LabWait.UntilAsync("node1 takes far for a pod outside the mesh", async () => !await lab.IsTunnelledAsync(lab.Client, lab.Far), Deadline);
         await CoexistLab.AssertAsync($"{name}: with pods refused", probes);
-        await lab.ApplyAsync(removal);
+        await lab.ApplyAsync(removal + Noticed);
         await LabWait.UntilAsync("all pods are in the mesh", async () => await AllAsync(lab, w => w is { Error: "", Interface: not "", CertificateNotAfter: not null }) && await lab.IsTunnelledAsync(lab.Client, lab.Far) && await lab.IsTunnelledAsync(lab.Far, lab.Client), Deadline);
         await CoexistLab.AssertAsync($"{name}: with pods enrolled", probes);
         await lab.AssertMeshedAsync();
@@ -61,10 +62,10 @@ public sealed class DeliveryTests
         await using var lab = await CoexistLab.CreateAsync(new MeshLabOptions { Capture = "host" });
         await lab.EnrolAsync();
         await CoexistLab.AssertAsync($"{name}: with pods enrolled", lab.PodToPod());
-        await lab.ApplyAsync(rules);
+        await lab.ApplyAsync(rules + Noticed);
         await LabWait.UntilAsync("status tells of it", async () => await AllAsync(lab, w => w.Interface != "" && w.Error.Contains(Lost, StringComparison.Ordinal)), Deadline);
         await CoexistLab.AssertAsync($"{name}: between pods of one node", [.. CoexistLab.Between((lab.Client, lab.Near))]);
-        await lab.ApplyAsync(removal);
+        await lab.ApplyAsync(removal + Noticed);
         await LabWait.UntilAsync("status is well again", async () => await AllAsync(lab, w => w is { Error: "", Interface: not "" }), Deadline);
         await CoexistLab.AssertAsync($"{name}: with the rules gone", lab.PodToPod());
     }

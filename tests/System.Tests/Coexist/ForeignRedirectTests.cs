@@ -9,7 +9,6 @@ namespace Culvert.SystemTests.Coexist;
 /// <summary>
 /// Where pods are captured at the host's end of their links only, one at whose interface an engine redirects by itself, as Cilium does, can't be captured. It leaves the mesh for all nodes, so that whoever reached it before does so ever after.
 /// </summary>
-[Collection(CoexistCollection.Name)]
 public sealed class ForeignRedirectTests
 {
     internal const string Foreign = "cil_fromnet";

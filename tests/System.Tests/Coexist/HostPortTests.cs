@@ -5,7 +5,6 @@ using Culvert.Labs;
 namespace Culvert.SystemTests.Coexist;
 
 /// <summary>Ports of nodes that lead to pods, by the rules of the CNI's portmap plugin: who reached a pod by them before reaches it in the mesh.</summary>
-[Collection(CoexistCollection.Name)]
 public sealed class HostPortTests
 {
     private const int ToEnrolled = 18080, ToPlain = 18081;

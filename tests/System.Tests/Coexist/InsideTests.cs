@@ -9,7 +9,6 @@ namespace Culvert.SystemTests.Coexist;
 /// Pods whose links' host ends are another's, or that have none, are captured inside their network namespaces: what worked works, what goes from pod to pod is seen by the host as tunnels only, and nothing is
 /// left there in the end.
 /// </summary>
-[Collection(CoexistCollection.Name)]
 public sealed class InsideTests
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60); // agents look every 30 s

@@ -7,7 +7,6 @@ using Culvert.SystemTests.Peers;
 namespace Culvert.SystemTests.Coexist;
 
 /// <summary>kube-proxy's rules on both nodes, and the same Services in the mesh: a meshed backend on the client's node, one elsewhere, and one that is not enrolled.</summary>
-[Collection(CoexistCollection.Name)]
 public sealed class KubeProxyTests
 {
     private const string Table = "inet culvert";

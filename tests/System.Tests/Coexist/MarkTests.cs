@@ -3,7 +3,6 @@ using Culvert.Labs.Mesh;
 namespace Culvert.SystemTests.Coexist;
 
 /// <summary>Others write their own bits of packets' marks, or look at them; Culvert's are others.</summary>
-[Collection(CoexistCollection.Name)]
 public sealed class MarkTests
 {
     // What Calico does with each packet that comes from a workload, before and after its policy: all of its bits are cleared.

@@ -3,7 +3,6 @@ using Culvert.SystemTests.Fixtures;
 namespace Culvert.SystemTests.Coexist;
 
 /// <summary>Nodes that translate the source of what pods send to pods: what the proxy delivers in a client's name is answered to that client.</summary>
-[Collection(CoexistCollection.Name)]
 public sealed class MasqueradeTests
 {
     [Theory]

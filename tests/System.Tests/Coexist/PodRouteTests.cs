@@ -7,7 +7,6 @@ namespace Culvert.SystemTests.Coexist;
 /// Routes of each pod's own, in the shape of the AWS VPC CNI: a pod whose address is of a further interface of the node leaves by that, by a rule about its source; what comes in by the first interface is told by a mark of its
 /// connection and answered there; what goes elsewhere is the node's. Tunnels are opened from the pods' addresses there, which the security groups of their interfaces are about.
 /// </summary>
-[Collection(CoexistCollection.Name)]
 public sealed class PodRouteTests
 {
     // Pods' addresses are of the second interface, whose table knows the other node and nothing else.

@@ -5,7 +5,6 @@ namespace Culvert.SystemTests.Coexist;
 /// <summary>
 /// NetworkPolicies that a cluster's engine enforces by its rules refuse between enrolled pods what they refused before, on one node and between nodes, whichever of its hooks the mesh's packets no longer come by.
 /// </summary>
-[Collection(CoexistCollection.Name)]
 public sealed class PolicyEngineTests
 {
     [Theory]

@@ -7,7 +7,6 @@ namespace Culvert.SystemTests.Coexist;
 /// Who looks whether a packet could have come by the way that it came looks at its mark as well: with WireGuard of Calico (src_valid_mark), in Calico's raw table (rpfilter), and in that of its
 /// nftables mode (fib). The mark of what is captured must not lead that look to the proxy.
 /// </summary>
-[Collection(CoexistCollection.Name)]
 public sealed class ReversePathTests
 {
     [Fact]

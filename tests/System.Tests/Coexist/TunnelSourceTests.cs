@@ -8,7 +8,6 @@ using Culvert.SystemTests.Peers;
 namespace Culvert.SystemTests.Coexist;
 
 /// <summary>Tunnels that are opened from the addresses of the pods that they are for: others between the nodes, who let pass what comes from pods only, see who speaks to whom.</summary>
-[Collection(CoexistCollection.Name)]
 public sealed class TunnelSourceTests
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);

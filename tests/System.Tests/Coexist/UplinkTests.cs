@@ -3,7 +3,6 @@ using Culvert.Labs.Mesh;
 namespace Culvert.SystemTests.Coexist;
 
 /// <summary>An overlay between the nodes, in flannel's shape, and a bridge with others' pods: the agent finds by itself where its peers' packets come in.</summary>
-[Collection(CoexistCollection.Name)]
 public sealed class UplinkTests
 {
     // A VXLAN device for each family, whose own address has no subnet; by it the other node's pods. On the bridge a pod of somebody else.
