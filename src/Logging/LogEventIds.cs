@@ -67,6 +67,8 @@ internal static class LogEventIds
     internal const int DeliveredAgain = 1138;
     internal const int DeliveryUntried = 1139;
     internal const int DeliveryTrialFailed = 1140;
+    internal const int LostDeliveriesNotSaved = 1141;
+    internal const int LostDeliveriesNotLoaded = 1142;
 
     // src/NodeAgent/Identity
     internal const int NodeCredentialsFileCorrupt = 1301;

@@ -2,21 +2,25 @@ using System.Collections.Immutable;
 using Culvert.Core;
 using Culvert.NodeAgent.Datapath;
 using Culvert.NodeAgent.Datapath.Delivery;
+using Culvert.NodeAgent.State;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Culvert.NodeAgent.Tests.Datapath;
 
 /// <summary>What is known of pods whose captured packets may not arrive, and when that is tried.</summary>
-public sealed class DeliveryKeeperTests
+public sealed class DeliveryKeeperTests : IDisposable
 {
     private static readonly ProbeDestinations Nobody = ProbeDestinations.Of(TestMesh.Snapshot([]));
     private static readonly LocalEndpoint Web = Endpoint("web", 7), Db = Endpoint("db", 8);
 
     private readonly ScriptedProbe _probe = new();
     private readonly DatapathState _state = new();
-    private readonly DeliveryKeeper _keeper;
+    private readonly string _folder = Directory.CreateTempSubdirectory("culvert-delivery-").FullName;
+    private DeliveryKeeper _keeper;
 
-    public DeliveryKeeperTests() => _keeper = new DeliveryKeeper(_probe, _state, NullLogger.Instance);
+    public DeliveryKeeperTests() => _keeper = Start();
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
     public void APodIsTriedOnceBeforeItIsCaptured()
@@ -220,6 +224,83 @@ public sealed class DeliveryKeeperTests
         _probe.Lost.Add(Web.Workload.Uid);
         Assert.NotNull(Find(Web));
     }
+
+    [Fact]
+    public void WhatWasLostIsKnownToTheNextAgentWhileItCantBeTried()
+    {
+        _probe.Lost.Add(Web.Workload.Uid);
+        Assert.NotNull(Find(Web));
+
+        _keeper = Start();
+        _probe.Failure = new IOException("the table of connections is nearly full");
+        Assert.Contains("(IPv4)", Find(Web), StringComparison.Ordinal);
+        Assert.Contains("of other pods", Find(Db), StringComparison.Ordinal);
+        Assert.False(_keeper.Look());
+
+        _probe.Failure = null;
+        _probe.Lost.Clear();
+        Assert.True(_keeper.Look());
+        Assert.Null(Find(Web));
+
+        _keeper = Start();
+        _probe.Failure = new IOException("the table of connections is nearly full");
+        Assert.Null(Find(Web));
+    }
+
+    [Fact]
+    public void ATryTellsMoreThanAnAgentBeforeIt()
+    {
+        _probe.Lost.Add(Web.Workload.Uid);
+        Assert.NotNull(Find(Web));
+        _keeper = Start();
+        _probe.Lost.Clear();
+        Assert.Null(Find(Web));
+        _keeper = Start();
+        _probe.Failure = new IOException("the table of connections is nearly full");
+        Assert.Null(Find(Web));
+    }
+
+    [Fact]
+    public void WhatAnAgentBeforeHasFoundEndsWhenOneOfTheAilingArrives()
+    {
+        _probe.Lost.UnionWith([Web.Workload.Uid, Db.Workload.Uid]);
+        _keeper.Find([Web, Db], new HashSet<string>(), Nobody);
+        _keeper = Start();
+        _probe.Lost.Clear();
+        _probe.Unknown.Add(Db.Workload.Uid);
+        Assert.Equal([Db.Workload.Uid], _keeper.Find([Web, Db], new HashSet<string>(), Nobody).Keys);
+        _probe.Unknown.Clear();
+        Assert.True(_keeper.Look());
+        _probe.Unknown.Add(Db.Workload.Uid);
+        Assert.Null(Find(Db));
+    }
+
+    [Fact]
+    public void OneThatIsCapturedIsStillAilingAfterARestart()
+    {
+        Capture(Web);
+        Find(Web, isCaptured: true);
+        _probe.Lost.Add(Web.Workload.Uid);
+        Assert.True(_keeper.Look());
+        _keeper = Start();
+        Assert.NotNull(Find(Web, isCaptured: true));
+    }
+
+    [Theory]
+    [InlineData("ld\n")]
+    [InlineData("x- 7 10.0.0.7 web\n")]
+    [InlineData("l 7 10.0.0.7 web\n")]
+    [InlineData("l- 7 10.0.0.7 web\nl- 7 10.0.0.7 web\n")]
+    public void AFileThatIsNoneIsPassedOver(string content)
+    {
+        StateFile.Write(Path.Combine(_folder, "undelivered"), System.Text.Encoding.UTF8.GetBytes(content));
+        _keeper = Start();
+        Assert.Null(Find(Web));
+        _probe.Lost.Add(Db.Workload.Uid);
+        Assert.NotNull(Find(Db));
+    }
+
+    private DeliveryKeeper Start() => new(_probe, new LostDeliveries(_folder, NullLogger.Instance), _state, NullLogger.Instance);
 
     private string? Find(LocalEndpoint pod, bool isCaptured = false) => _keeper.Find([pod], isCaptured ? new HashSet<string> { pod.Workload.Uid } : [], Nobody).GetValueOrDefault(pod.Workload.Uid);
 

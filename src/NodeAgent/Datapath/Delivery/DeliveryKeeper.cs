@@ -9,9 +9,10 @@ namespace Culvert.NodeAgent.Datapath.Delivery;
 /// been captured stays so, and status says what is the matter: to let it go would leave it without policy. Not thread-safe but for <see cref="Wake"/>: looks and snapshots are one at a time.
 /// </summary>
 /// <param name="probe">Tries it; null: this kernel can't, and all counts as delivered.</param>
+/// <param name="lost">What an agent before has found, and the next is to know.</param>
 /// <param name="state">What is captured.</param>
 /// <param name="logger">The agent's log.</param>
-internal sealed class DeliveryKeeper(IDeliveryProbe? probe, DatapathState state, ILogger logger)
+internal sealed class DeliveryKeeper(IDeliveryProbe? probe, LostDeliveries lost, DatapathState state, ILogger logger)
 {
     /// <summary>The longest time between two looks, for rules of iptables-legacy, of which nobody tells.</summary>
     internal static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
@@ -36,7 +37,10 @@ internal sealed class DeliveryKeeper(IDeliveryProbe? probe, DatapathState state,
     internal IReadOnlyDictionary<string, string> Find(IReadOnlyList<LocalEndpoint> pods, IReadOnlySet<string> captured, ProbeDestinations destinations)
     {
         _destinations = destinations;
-        Learn([.. pods.Where(p => !captured.Contains(p.Workload.Uid) && Recall(p) is null)], destinations);
+        LocalEndpoint[] unknown = [.. pods.Where(p => Recall(p) is null)];
+        foreach (LocalEndpoint pod in unknown) Learn(pod, lost.Take(pod));
+        foreach ((LocalEndpoint pod, DeliveryFinding finding) in TryUncaptured([.. unknown.Where(p => !captured.Contains(p.Workload.Uid))], destinations)) Learn(pod, finding.After(Recall(pod)?.Finding ?? default));
+        lost.Set(_known.Values.Select(k => (k.Pod, k.Finding)));
         DeliveryFinding others = FindingOfAll();
         return pods.Select(p => (Pod: p, Reason: Recall(p) is null && !captured.Contains(p.Workload.Uid) ? ReasonOfOthers(p, others) : ReasonOf(p))).Where(p => p.Reason is not null).ToDictionary(p => p.Pod.Workload.Uid, p => p.Reason!, StringComparer.Ordinal);
     }
@@ -46,20 +50,24 @@ internal sealed class DeliveryKeeper(IDeliveryProbe? probe, DatapathState state,
     internal bool Look()
     {
         if (_destinations is null) return false;
+        bool changed = LookAt(_destinations);
+        lost.Set(_known.Values.Select(k => (k.Pod, k.Finding)));
+        return changed;
+    }
+
+    private bool LookAt(ProbeDestinations to)
+    {
         ImmutableArray<LocalEndpoint> endpoints = state.Current.Endpoints;
-        bool changed = LookAtCaptured([.. endpoints.Where(e => e.Inside is null)], _destinations);
+        bool changed = LookAtCaptured([.. endpoints.Where(e => e.Inside is null)], to);
         HashSet<string> captured = [.. endpoints.Select(e => e.Workload.Uid)];
         Known[] others = [.. _known.Values.Where(k => !captured.Contains(k.Pod.Workload.Uid))];
         foreach (Known known in others.Where(k => k.Finding.Lost is null)) _known.Remove(KeyOf(known.Pod));
-        return LookAtRefused([.. others.Where(k => k.Finding.Lost is not null)], _destinations) || changed;
+        return LookAtRefused([.. others.Where(k => k.Finding.Lost is not null)], to) || changed;
     }
 
-    private void Learn(LocalEndpoint[] pods, ProbeDestinations to)
+    private void Learn(LocalEndpoint pod, DeliveryFinding finding)
     {
-        foreach ((LocalEndpoint pod, DeliveryFinding finding) in TryUncaptured(pods, to))
-        {
-            if (finding.IsKnown) _known[KeyOf(pod)] = new Known(pod, finding);
-        }
+        if (finding.IsKnown) _known[KeyOf(pod)] = new Known(pod, finding);
     }
 
     private bool LookAtCaptured(LocalEndpoint[] pods, ProbeDestinations to)

@@ -56,7 +56,7 @@ internal sealed class DeliveryProbe(DeliverySockets sockets, DatapathPrograms pr
 
     // Where the kernel is about to drop what begins, a try says nothing.
     private static DeliveryFinding[] InBatches(IReadOnlyList<LocalEndpoint> pods, Func<LocalEndpoint[], IEnumerable<DeliveryFinding>> trial) =>
-        [.. pods.Chunk(Batch).SelectMany(batch => ConnectionTracking.IsNearlyFull() ? new DeliveryFinding[batch.Length] : trial(batch))];
+        [.. pods.Chunk(Batch).SelectMany(batch => ConnectionTracking.IsNearlyFull() ? throw new IOException("the kernel's table of tracked connections is nearly full") : trial(batch))];
 
     private IEnumerable<DeliveryFinding> TryUncaptured(LocalEndpoint[] pods, ProbeDestinations to)
     {
