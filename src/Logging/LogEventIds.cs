@@ -124,6 +124,8 @@ internal static class LogEventIds
     internal const int NotRemoved = 2010;
     internal const int RemovalFailed = 2011;
     internal const int StateUpkeepFailed = 2012;
+    internal const int RootsNotPublished = 2013;
+    internal const int RootsPublished = 2014;
 
     // src/Controller/Api
     internal const int Joined = 2101;

@@ -10,6 +10,7 @@ using Culvert.Controller.Attestation.Kubernetes;
 using Culvert.Controller.Hosting;
 using Culvert.Controller.Sources.Kubernetes;
 using Culvert.Kubernetes.Configuration;
+using Culvert.Kubernetes.Resources;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 
@@ -74,6 +75,7 @@ public static class ControllerCommand
         Option<bool> attest = new("--attest-service-accounts") { Description = "With --kubernetes: take service account tokens of the agents' pods beside join tokens (TokenReview)." };
         Option<string> audience = new("--attest-audience") { Description = "Audience that those tokens must be for.", DefaultValueFactory = _ => KubernetesAttestorOptions.DefaultAudience };
         Option<string> account = new("--agent-service-account") { Description = "NAMESPACE/NAME of the service account that agents run as.", DefaultValueFactory = _ => KubernetesAttestorOptions.DefaultServiceAccount.ToString() };
+        Option<string?> map = new("--roots-config-map") { Description = "With --kubernetes: NAMESPACE/NAME of a ConfigMap to keep the roots in, for agents that join." };
         Option<string?> listen = new("--listen") { Description = $"ADDRESS:PORT for agents, TLS. Default without --unix-socket: 0.0.0.0:{ControllerOptions.DefaultPort}." };
         Option<string?> unix = new("--unix-socket") { Description = "Path of a socket for agents of this machine." };
         Option<string[]> names = new("--dns-name") { Description = "DNS name in the controller's certificate; repeatable." };
@@ -84,7 +86,7 @@ public static class ControllerCommand
             DefaultValueFactory = _ => TimeSpan.FromDays(7).TotalHours,
         };
         Option<string> state = StateOption();
-        Command command = new("run", "Run the controller until SIGTERM or SIGINT.") { folder, kubernetes, kubeconfig, context, attest, audience, account, listen, unix, names, activation, grace, state };
+        Command command = new("run", "Run the controller until SIGTERM or SIGINT.") { folder, kubernetes, kubeconfig, context, attest, audience, account, map, listen, unix, names, activation, grace, state };
         command.SetAction(async (parsed, cancellation) =>
         {
             string? objects = parsed.GetValue(folder) is { } said ? Path.GetFullPath(said) : null;
@@ -95,11 +97,16 @@ public static class ControllerCommand
             if (parsed.GetValue(attest))
             {
                 if (!isCluster) return Fail(BadOptions, "--attest-service-accounts means something with --kubernetes only: its API server is asked about the tokens");
-                string[] parts = parsed.GetValue(account)!.Split('/');
-                if (parts.Length != 2 || Schema.Names.Label(parts[0]) is not null || Schema.Names.Subdomain(parts[1]) is not null)
-                    return Fail(BadOptions, $"--agent-service-account takes NAMESPACE/NAME, not '{parsed.GetValue(account)}'");
+                if (ParseName(parsed.GetValue(account)!) is not { } agents) return Fail(BadOptions, $"--agent-service-account takes NAMESPACE/NAME, not '{parsed.GetValue(account)}'");
                 if (string.IsNullOrWhiteSpace(parsed.GetValue(audience))) return Fail(BadOptions, "--attest-audience must not be empty: any token would do");
-                accounts = new() { Audience = parsed.GetValue(audience)!, ServiceAccount = new(parts[0], parts[1]) };
+                accounts = new() { Audience = parsed.GetValue(audience)!, ServiceAccount = agents };
+            }
+            ResourceName? roots = null;
+            if (parsed.GetValue(map) is { } given)
+            {
+                if (!isCluster) return Fail(BadOptions, "--roots-config-map means something with --kubernetes only: the ConfigMap is the cluster's");
+                roots = ParseName(given);
+                if (roots is null) return Fail(BadOptions, $"--roots-config-map takes NAMESPACE/NAME, not '{given}'");
             }
             if (objects is not null && !Directory.Exists(objects)) return Fail(BadOptions, $"--folder '{objects}' is not a folder that is there");
             KubernetesOptions? cluster = null;
@@ -124,10 +131,11 @@ public static class ControllerCommand
                 ObjectFolder = objects,
                 Kubernetes = cluster,
                 ServiceAccountTokens = accounts,
+                RootsConfigMap = roots,
                 StateFolder = Path.GetFullPath(parsed.GetValue(state)!),
                 Listen = endPoint,
                 UnixSocket = parsed.GetValue(unix),
-                DnsNames = parsed.GetValue(names) is { Length: > 0 } given ? given : ["localhost"],
+                DnsNames = parsed.GetValue(names) is { Length: > 0 } dnsNames ? dnsNames : ["localhost"],
                 RootActivationDelay = TimeSpan.FromSeconds(seconds),
                 NodeRenewalGrace = TimeSpan.FromHours(hours),
                 LoggerFactory = loggers,
@@ -193,6 +201,9 @@ public static class ControllerCommand
         Console.Error.WriteLine($"culvert-controller: {reason}");
         return code;
     }
+
+    private static ResourceName? ParseName(string text) =>
+        text.Split('/') is [string ns, string name] && Schema.Names.Label(ns) is null && Schema.Names.Subdomain(name) is null ? new ResourceName(ns, name) : null;
 
     private static string Text(double value) => value.ToString(CultureInfo.InvariantCulture);
 

@@ -86,7 +86,9 @@ internal static class ControllerComposition
         });
         StateWatch watching = parts.Own(new StateWatch(options.StateFolder, upkeep.Run, options.Time, logger));
         WebServer server = AgentServer.Serve(options, reserved, identity, authenticator, snapshots, certificates, loggers);
-        IHost host = ServiceHost.Build(loggers, parts, roots, reading, publisher, watching, server);
+        List<IHostedService> services = [roots, reading, publisher, watching, server];
+        if (options.RootsConfigMap is { } map) services.Add(parts.Own(new RootsConfigMap(MakeClient(options, parts, loggers), map, authority, options.Time, logger)));
+        IHost host = ServiceHost.Build(loggers, parts, [.. services]);
         await host.StartAsync(cancellationToken);
         IPEndPoint? endPoint = options.Listen is { } listen ? new(listen.Address, AgentServer.PortOf(server)) : null;
         return new ControllerHost(parts, objects, publisher, registry, authority, tokens, nodes, endPoint);
@@ -96,10 +98,14 @@ internal static class ControllerComposition
     {
         JoinTokenAttestor joinTokens = new(tokens);
         if (options.ServiceAccountTokens is not { } serviceAccounts) return joinTokens;
-        KubernetesOptions cluster = options.Kubernetes ?? throw new ArgumentException("Service account tokens are taken, and no cluster is named that knows them.", nameof(options));
+        return new TokenAttestor(joinTokens, new KubernetesAttestor(MakeClient(options, parts, loggers), serviceAccounts));
+    }
+
+    private static KubernetesClient MakeClient(ControllerOptions options, OwnedParts parts, ILoggerFactory loggers)
+    {
+        KubernetesOptions cluster = options.Kubernetes ?? throw new ArgumentException("Something is asked of a cluster, and none is named.", nameof(options));
         KubernetesMetrics metrics = parts.Own(new KubernetesMetrics());
-        KubernetesClient client = parts.Own(new KubernetesClient(cluster.Configuration, new(), metrics, options.Time, loggers.CreateLogger<KubernetesClient>()));
-        return new TokenAttestor(joinTokens, new KubernetesAttestor(client, serviceAccounts));
+        return parts.Own(new KubernetesClient(cluster.Configuration, new(), metrics, options.Time, loggers.CreateLogger<KubernetesClient>()));
     }
 
     private static IObjectSource MakeSource(ControllerOptions options, ILoggerFactory loggers)

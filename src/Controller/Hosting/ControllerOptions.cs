@@ -4,6 +4,7 @@ using Culvert.Controller.Attestation.Kubernetes;
 using Culvert.Controller.Identity;
 using Culvert.Controller.Sources;
 using Culvert.Controller.Sources.Kubernetes;
+using Culvert.Kubernetes.Resources;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller;
@@ -22,6 +23,9 @@ public sealed record ControllerOptions
 
     /// <summary>Whose service account tokens make somebody a node, beside join tokens; null: nobody's. Needs <see cref="Kubernetes"/>, whose API server is asked.</summary>
     internal KubernetesAttestorOptions? ServiceAccountTokens { get; init; }
+
+    /// <summary>The ConfigMap that the roots are written into, for agents that join; null: none. Needs <see cref="Kubernetes"/>.</summary>
+    internal ResourceName? RootsConfigMap { get; init; }
 
     /// <summary>Where the objects come from; null: from <see cref="Kubernetes"/> or the <see cref="ObjectFolder"/>. Not started yet; the controller disposes of it, also when it can't start.</summary>
     internal IObjectSource? Source { get; init; }

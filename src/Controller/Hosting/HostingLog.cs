@@ -40,6 +40,12 @@ internal static partial class HostingLog
     [LoggerMessage(LogEventIds.RootsNotWritten, LogLevel.Error, "'{Path}' can't be written, which is tried again: {Reason}")]
     public static partial void RootsNotWritten(ILogger logger, string path, string reason);
 
+    [LoggerMessage(LogEventIds.RootsNotPublished, LogLevel.Error, "The roots can't be written into the ConfigMap {Name}, which is tried again every {Seconds:0} s; nodes that have it mounted may not join until then: {Remedy}{Reason}")]
+    public static partial void RootsNotPublished(ILogger logger, string name, double seconds, string remedy, string reason);
+
+    [LoggerMessage(LogEventIds.RootsPublished, LogLevel.Information, "The roots are in the ConfigMap {Name} again.")]
+    public static partial void RootsPublished(ILogger logger, string name);
+
     [LoggerMessage(LogEventIds.StateUpkeepFailed, LogLevel.Error, "What was asked for by files in '{Folder}' is tried again; that it failed in this way is a bug, please report it.")]
     public static partial void StateUpkeepFailed(ILogger logger, Exception error, string folder);
 }

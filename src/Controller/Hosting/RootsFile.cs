@@ -15,6 +15,9 @@ internal sealed class RootsFile(string path, ICertificateAuthority authority, IL
     private readonly Lock _lock = new();
     private bool _unwritten;
 
+    /// <summary>The roots of an authority, one after the other.</summary>
+    public static string Text(ICertificateAuthority authority) => string.Concat(authority.Roots.Select(r => PemEncoding.WriteString("CERTIFICATE", r.Span) + "\n"));
+
     /// <summary>Writes the file. Where it can't be written, that is logged.</summary>
     public Task StartAsync(CancellationToken cancellationToken)
     {
@@ -45,7 +48,7 @@ internal sealed class RootsFile(string path, ICertificateAuthority authority, IL
         {
             try
             {
-                PrivateFiles.Write(path, string.Concat(authority.Roots.Select(r => PemEncoding.WriteString("CERTIFICATE", r.Span) + "\n")));
+                PrivateFiles.Write(path, Text(authority));
                 _unwritten = false;
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -22,6 +22,9 @@ public sealed class ControllerCommandTests : IDisposable
     [InlineData("--kubernetes: /tmp/culvert/absent/kubeconfig: can't be read", "--kubernetes", "--kubeconfig", "/tmp/culvert/absent/kubeconfig")]
     [InlineData("--agent-service-account takes NAMESPACE/NAME, not 'agent'", "--kubernetes", "--attest-service-accounts", "--agent-service-account", "agent")]
     [InlineData("--attest-audience must not be empty", "--kubernetes", "--attest-service-accounts", "--attest-audience", " ")]
+    [InlineData("--roots-config-map means something with --kubernetes only", "--folder", "/tmp", "--roots-config-map", "a/b")]
+    [InlineData("--kubernetes: /tmp/culvert/absent/kubeconfig: can't be read", "--kubernetes", "--roots-config-map", "a/b", "--kubeconfig", "/tmp/culvert/absent/kubeconfig")]
+    [InlineData("--roots-config-map takes NAMESPACE/NAME, not 'a/b/c'", "--kubernetes", "--roots-config-map", "a/b/c")]
     public Task RunRefusesSourcesThatDoNotFitEachOther(string reason, params string[] options) =>
         RefusesAsync(BadOptions, reason, ["run", "--state-dir", _folder.File("state"), "--unix-socket", _folder.File("c.sock"), .. options]);
 

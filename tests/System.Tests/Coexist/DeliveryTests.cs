@@ -100,6 +100,22 @@ public sealed class DeliveryTests
     }
 
     [Fact]
+    public async Task A_workload_that_no_route_leads_to_hides_no_fence()
+    {
+        await using var lab = await CoexistLab.CreateAsync(new MeshLabOptions { Capture = "host" });
+        await lab.ApplyAsync($"{Fence}; ip route add unreachable 198.51.100.9; ip -6 route add unreachable 2001:db8:99::9");
+        lab.Mesh.Objects.Write("unroutable", """
+            apiVersion: culvert.dev/v1alpha1
+            kind: Workload
+            metadata: { name: a-first, namespace: demo }
+            spec: { node: elsewhere, addresses: [198.51.100.9, "2001:db8:99::9"] }
+            """);
+        await lab.EnrolAsync();
+        await LabWait.UntilAsync("no pod is in the mesh", async () => await AllAsync(lab, w => w.Interface == "" && w.Error.Contains(Lost, StringComparison.Ordinal)), Deadline);
+        await CoexistLab.AssertAsync("with pods refused", lab.PodToPod());
+    }
+
+    [Fact]
     public async Task Of_pins_whose_agent_has_lost_its_run_folder_nothing_keeps_probes()
     {
         await using var lab = await CoexistLab.CreateAsync(new MeshLabOptions { Capture = "host" });

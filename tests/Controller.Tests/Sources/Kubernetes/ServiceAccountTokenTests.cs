@@ -1,8 +1,6 @@
-using System.Text.Json;
 using Culvert.Controller.Attestation;
 using Culvert.Controller.Attestation.Kubernetes;
 using Culvert.Kubernetes.Client;
-using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Tests.Cluster;
 
 namespace Culvert.Controller.Tests.Kubernetes;
@@ -76,15 +74,7 @@ public sealed class ServiceAccountTokenTests(TestCluster cluster)
     private async Task<string> TokenAsync(string ns, string account, string? pod, string audience = KubernetesAttestorOptions.DefaultAudience)
     {
         await cluster.KubectlAsync($"apiVersion: v1\nkind: ServiceAccount\nmetadata: {{name: {account}, namespace: {ns}}}");
-        string bound = "";
-        if (pod is not null)
-        {
-            await cluster.PodAsync(ns, pod, "192.0.2.7", spec: $"hostNetwork: true, serviceAccountName: {account},");
-            Pod made = await cluster.Admin.Resource(KnownResources.Pods).GetAsync(new(ns, pod), Stop);
-            bound = $",\"boundObjectRef\":{{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"name\":\"{pod}\",\"uid\":\"{made.Metadata.Uid}\"}}";
-        }
-        string request = $"{{\"apiVersion\":\"authentication.k8s.io/v1\",\"kind\":\"TokenRequest\",\"spec\":{{\"audiences\":[\"{audience}\"],\"expirationSeconds\":600{bound}}}}}";
-        string answer = await cluster.Server.KubectlAsync(request, "create", "--raw", $"/api/v1/namespaces/{ns}/serviceaccounts/{account}/token", "-f", "-");
-        return JsonDocument.Parse(answer).RootElement.GetProperty("status").GetProperty("token").GetString()!;
+        if (pod is not null) await cluster.PodAsync(ns, pod, "192.0.2.7", spec: $"hostNetwork: true, serviceAccountName: {account},");
+        return await cluster.TokenAsync(ns, account, audience, pod);
     }
 }

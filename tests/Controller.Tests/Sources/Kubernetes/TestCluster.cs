@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 using Culvert.Controller.CustomResources;
 using Culvert.Controller.Objects;
 using Culvert.Controller.Sources.Kubernetes;
@@ -16,6 +17,10 @@ namespace Culvert.Controller.Tests.Kubernetes;
 /// <summary>An API server with the kinds of the mesh. Its tests run one after the other, in namespaces of their own.</summary>
 public sealed class TestCluster : IAsyncLifetime
 {
+    /// <summary>The service account that a controller in the cluster runs as.</summary>
+    internal const string ControllerUser = "system:serviceaccount:culvert-system:culvert-controller";
+
+    private readonly Culvert.Kubernetes.Tests.Support.TempFolder _audit = new();
     private ApiServer? _server;
     private KubernetesClient? _admin;
 
@@ -36,7 +41,15 @@ public sealed class TestCluster : IAsyncLifetime
     {
         if (KubernetesBinaries.Missing is not null) return;
         bool isOld = (await Tool.RunAsync(KubernetesBinaries.Of("kube-apiserver"), "", ["--version"])).Contains("v1.20.", StringComparison.Ordinal);
-        _server = await ApiServer.StartAsync(isOld ? ["--runtime-config=discovery.k8s.io/v1beta1=false"] : []);
+        string policy = _audit.Write("policy.yaml", $$"""
+            apiVersion: audit.k8s.io/v1
+            kind: Policy
+            omitStages: [RequestReceived]
+            rules:
+            - {level: Metadata, users: [{{ControllerUser}}]}
+            - {level: None}
+            """);
+        _server = await ApiServer.StartAsync([$"--audit-policy-file={policy}", $"--audit-log-path={_audit.File("log")}", "--audit-log-mode=blocking", .. (string[])(isOld ? ["--runtime-config=discovery.k8s.io/v1beta1=false"] : [])]);
         _admin = _server.Client();
         await InstallAsync();
 
@@ -49,6 +62,18 @@ public sealed class TestCluster : IAsyncLifetime
     {
         _admin?.Dispose();
         if (_server is not null) await _server.DisposeAsync();
+        _audit.Dispose();
+    }
+
+    /// <summary>What <see cref="ControllerUser"/> has asked of the server: an entry for each answer, a watch's when it begins and when it ends.</summary>
+    internal IReadOnlyList<JsonElement> Audited()
+    {
+        using FileStream file = new(_audit.File("log"), FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        using StreamReader reader = new(file);
+
+        // The last line may be in the middle of being written.
+        string text = reader.ReadToEnd();
+        return [.. text[..(text.LastIndexOf('\n') + 1)].Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => JsonDocument.Parse(l).RootElement)];
     }
 
     internal static ApiKind KindOf(string kind) => ApiKind.All.Single(k => k.Type.Kind == kind);
@@ -135,6 +160,25 @@ public sealed class TestCluster : IAsyncLifetime
         string ips = all.Length == 0 ? "" : $"\"podIP\":\"{all[0]}\",\"podIPs\":[{string.Join(',', all.Select(a => $"{{\"ip\":\"{a}\"}}"))}],";
         string document = $"{{\"status\":{{{ips}{status}\"hostIP\":\"192.0.2.1\"{(status.Contains("phase", StringComparison.Ordinal) ? "" : ",\"phase\":\"Running\"")}}}}}";
         await Admin.Resource(KnownResources.Pods).PatchStatusAsync(new(ns, name), Encoding.UTF8.GetBytes(document), "tests", Stop);
+    }
+
+    /// <summary>A token of a service account, as the kubelet asks for it.</summary>
+    /// <param name="ns">Namespace of the account, which is there.</param>
+    /// <param name="account">The account.</param>
+    /// <param name="audience">Whom it is for; null: the API server.</param>
+    /// <param name="pod">The pod that it is bound to, which is there; null: none.</param>
+    internal async Task<string> TokenAsync(string ns, string account, string? audience = null, string? pod = null)
+    {
+        string bound = "";
+        if (pod is not null)
+        {
+            Pod made = await Admin.Resource(KnownResources.Pods).GetAsync(new(ns, pod), Stop);
+            bound = $",\"boundObjectRef\":{{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"name\":\"{pod}\",\"uid\":\"{made.Metadata.Uid}\"}}";
+        }
+        string audiences = audience is null ? "" : $"\"audiences\":[\"{audience}\"],";
+        string request = $"{{\"apiVersion\":\"authentication.k8s.io/v1\",\"kind\":\"TokenRequest\",\"spec\":{{{audiences}\"expirationSeconds\":600{bound}}}}}";
+        string answer = await Server.KubectlAsync(request, "create", "--raw", $"/api/v1/namespaces/{ns}/serviceaccounts/{account}/token", "-f", "-");
+        return JsonDocument.Parse(answer).RootElement.GetProperty("status").GetProperty("token").GetString()!;
     }
 
     /// <summary>How a controller uses it, as somebody and without patience.</summary>

@@ -1,0 +1,126 @@
+using System.Text.Json;
+using Culvert.Controller.Objects;
+using Culvert.Controller.Sources.Kubernetes;
+using Culvert.Core;
+using Culvert.Kubernetes.Client;
+using Culvert.Kubernetes.Tests.Support;
+using Culvert.Tests.Shared;
+
+namespace Culvert.Controller.Tests.Kubernetes;
+
+/// <summary>What <c>deploy/controller</c> lets a controller do in a cluster: what it needs, and nothing else.</summary>
+[Collection(TestClusterCollection.Name)]
+public sealed class RolesTests(TestCluster cluster)
+{
+    private const string Space = "culvert-system";
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task AControllerUsesEveryVerbOfItsRolesAndIsRefusedNothing()
+    {
+        await cluster.Server.KubectlAsync("", "apply", "-k", Repository.PathOf("deploy/controller"));
+        await cluster.Server.KubectlAsync("", "delete", "lease", "-n", Space, "--ignore-not-found", "culvert-controller");
+        ApiKind[] optional = [.. OptionalKind.All.Select(k => k.In(k.Versions[0]))];
+        foreach (ApiKind kind in optional) await cluster.InstallWithoutSchemaAsync(kind.Type);
+        try
+        {
+            string ns = await cluster.NamespaceAsync();
+            await WriteOneOfEachAsync(ns);
+            int seen = cluster.Audited().Count;
+            KubernetesOptions options = cluster.Options(await cluster.TokenAsync(Space, "culvert-controller"));
+            await using RunningOnCluster controller = await RunningOnCluster.StartAsync(options, null, o => o with { ServiceAccountTokens = new(), RootsConfigMap = new(Space, "culvert-roots") });
+            await controller.SnapshotAsync(s => s.Policies.Values.Any(p => p.Name.Namespace == ns));
+            await JoinAsync(controller, "agent-a");
+
+            HashSet<string> granted = [.. await GrantedAsync()], unused = [];
+            await Soon.Holds("every verb has been used", () =>
+            {
+                unused = [.. granted.Except(Used(cluster.Audited().Skip(seen)))];
+                return unused.Count == 0;
+            }, () => string.Join('\n', unused));
+            JsonElement[] refused = [.. cluster.Audited().Skip(seen).Where(e => e.GetProperty("responseStatus").GetProperty("code").GetInt32() == 403)];
+            Assert.True(refused.Length == 0, string.Join('\n', refused));
+        }
+        finally
+        {
+            foreach (ApiKind kind in optional) await cluster.UninstallAsync(kind);
+            await cluster.Server.KubectlAsync("", "delete", "meshconfig", "default");
+        }
+    }
+
+    // Of those with a status, so that there is one to write.
+    private Task WriteOneOfEachAsync(string ns) => cluster.KubectlAsync($$$"""
+        apiVersion: culvert.dev/v1alpha1
+        kind: MeshConfig
+        metadata: {name: default}
+        spec: {defaultAction: ALLOW}
+        ---
+        apiVersion: culvert.dev/v1alpha1
+        kind: AuthorizationPolicy
+        metadata: {name: p, namespace: {{{ns}}}}
+        spec: {action: ALLOW, rules: [{}]}
+        ---
+        apiVersion: culvert.dev/v1alpha1
+        kind: PeerAuthentication
+        metadata: {name: p, namespace: {{{ns}}}}
+        spec: {mtls: {mode: STRICT}}
+        ---
+        apiVersion: culvert.dev/v1alpha1
+        kind: TrafficPolicy
+        metadata: {name: p, namespace: {{{ns}}}}
+        spec: {targetRef: {kind: Service, name: web}, loadBalancing: [{protocol: TCP, mode: LEAST_CONNECTIONS}]}
+        ---
+        apiVersion: culvert.dev/v1alpha1
+        kind: Workload
+        metadata: {name: w, namespace: {{{ns}}}}
+        spec: {node: n9, addresses: [10.99.0.1]}
+        ---
+        apiVersion: v1
+        kind: Service
+        metadata: {name: web, namespace: {{{ns}}}}
+        spec: {ports: [{name: http, port: 80}]}
+        ---
+        apiVersion: gateway.networking.k8s.io/v1
+        kind: TCPRoute
+        metadata: {name: r, namespace: {{{ns}}}}
+        spec: {parentRefs: [{group: "", kind: Service, name: web}], rules: [{backendRefs: [{name: web, port: 80}]}]}
+        ---
+        apiVersion: gateway.networking.k8s.io/v1
+        kind: UDPRoute
+        metadata: {name: r, namespace: {{{ns}}}}
+        spec: {parentRefs: [{group: "", kind: Service, name: web}], rules: [{backendRefs: [{name: web, port: 80}]}]}
+        """);
+
+    private async Task JoinAsync(RunningOnCluster controller, string pod)
+    {
+        await cluster.KubectlAsync($"apiVersion: v1\nkind: ServiceAccount\nmetadata: {{name: culvert-agent, namespace: {Space}}}");
+        await cluster.PodAsync(Space, pod, "192.0.2.8", spec: "hostNetwork: true, serviceAccountName: culvert-agent,");
+        using FakeAgent agent = FakeAgent.OverTls(controller.Host, "n1");
+        Assert.NotNull(await agent.JoinAsync(await cluster.TokenAsync(Space, "culvert-agent", "culvert-controller", pod)));
+    }
+
+    private async Task<IEnumerable<string>> GrantedAsync()
+    {
+        JsonElement[] roles = [await RoleAsync("clusterrole"), await RoleAsync("role")];
+        return
+            from role in roles
+            from rule in role.GetProperty("rules").EnumerateArray()
+            from api in Texts(rule, "apiGroups")
+            from resource in Texts(rule, "resources")
+            from verb in Texts(rule, "verbs")
+            select $"{verb} {resource}.{api}";
+
+        async Task<JsonElement> RoleAsync(string kind) => JsonDocument.Parse(await cluster.Server.KubectlAsync("", "get", kind, "culvert-controller", "-n", Space, "-o", "json")).RootElement;
+    }
+
+    // What others than this one's rules allow, such as discovery, is about no resource.
+    private static IEnumerable<string> Used(IEnumerable<JsonElement> entries) =>
+        from entry in entries
+        where entry.TryGetProperty("objectRef", out JsonElement _)
+        let asked = entry.GetProperty("objectRef")
+        let part = asked.TryGetProperty("subresource", out JsonElement sub) ? $"/{sub.GetString()}" : ""
+        select $"{entry.GetProperty("verb").GetString()} {asked.GetProperty("resource").GetString()}{part}.{(asked.TryGetProperty("apiGroup", out JsonElement api) ? api.GetString() : "")}";
+
+    private static IEnumerable<string> Texts(JsonElement rule, string name) => rule.GetProperty(name).EnumerateArray().Select(e => e.GetString()!);
+}
