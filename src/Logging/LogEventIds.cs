@@ -110,6 +110,7 @@ internal static class LogEventIds
     internal const int CniProgramInstalled = 1605;
     internal const int CniEntryInstalled = 1606;
     internal const int CniNotInstalled = 1607;
+    internal const int CniNotWatched = 1608;
 
     // src/Controller/Hosting
     internal const int NotWatched = 2001;
@@ -126,6 +127,7 @@ internal static class LogEventIds
     internal const int StateUpkeepFailed = 2012;
     internal const int RootsNotPublished = 2013;
     internal const int RootsPublished = 2014;
+    internal const int RootsConfigMapFailed = 2015;
 
     // src/Controller/Api
     internal const int Joined = 2101;

@@ -78,6 +78,11 @@ internal sealed class RootsConfigMap(IKubernetesClient client, ResourceName name
             _failure = null;
             return Interval;
         }
+        catch (Exception e) when (e is not (ApiException or OperationCanceledException or OutOfMemoryException))
+        {
+            HostingLog.RootsConfigMapFailed(logger, e, name.ToString());
+            return Interval;
+        }
         catch (ApiException e)
         {
             string remedy = e.Failure switch
@@ -88,7 +93,7 @@ internal sealed class RootsConfigMap(IKubernetesClient client, ResourceName name
             };
             if (e.Failure != _failure) HostingLog.RootsNotPublished(logger, name.ToString(), RetryDelay.TotalSeconds, remedy, e.Message);
             _failure = e.Failure;
-            return e.RetryAfter > RetryDelay ? e.RetryAfter.Value : RetryDelay;
+            return e.RetryAfter is { } asked && asked > RetryDelay ? TimeSpan.FromTicks(Math.Min(asked.Ticks, Interval.Ticks)) : RetryDelay;
         }
     }
 }

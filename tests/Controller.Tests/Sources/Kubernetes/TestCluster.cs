@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Culvert.Controller.CustomResources;
@@ -33,6 +34,9 @@ public sealed class TestCluster : IAsyncLifetime
         }
     }
 
+    /// <summary>The server's version: 20 for 1.20.</summary>
+    internal int Minor { get; private set; }
+
     internal KubernetesClient Admin => Server is not null ? _admin! : null!;
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
@@ -40,7 +44,9 @@ public sealed class TestCluster : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         if (KubernetesBinaries.Missing is not null) return;
-        bool isOld = (await Tool.RunAsync(KubernetesBinaries.Of("kube-apiserver"), "", ["--version"])).Contains("v1.20.", StringComparison.Ordinal);
+        string version = await Tool.RunAsync(KubernetesBinaries.Of("kube-apiserver"), "", ["--version"]);
+        Minor = int.Parse(version.Split('.')[1], CultureInfo.InvariantCulture);
+        bool isOld = Minor == 20;
         string policy = _audit.Write("policy.yaml", $$"""
             apiVersion: audit.k8s.io/v1
             kind: Policy
