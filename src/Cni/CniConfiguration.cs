@@ -59,12 +59,12 @@ public sealed class CniConfiguration
         {
             using var document = JsonDocument.Parse(json, Strict);
             root = document.RootElement.Clone();
-            RequireTexts(json.Span);
         }
         catch (JsonException e)
         {
             throw new CniException(CniErrorCode.DecodingFailure, "standard input: is not the JSON of a network configuration", e.Message);
         }
+        if (CniText.CheckUnicode(json.Span) is { } wrong) throw new CniException(CniErrorCode.DecodingFailure, $"standard input: {wrong}");
         if (root.ValueKind != JsonValueKind.Object) throw new CniException(CniErrorCode.DecodingFailure, "standard input: is not a JSON object");
         string version = CniFields.Text(root, "cniVersion") ?? throw CniFields.Wrong("cniVersion", "is missing");
         if (command == CniCommand.Version) return new CniConfiguration { Version = version };
@@ -80,23 +80,6 @@ public sealed class CniConfiguration
             Previous = previous,
             Valid = command == CniCommand.Gc ? ReadValid(root) : [],
         };
-    }
-
-    // Names and texts that are not Unicode are found when they are read, or written again, which is late.
-    private static void RequireTexts(ReadOnlySpan<byte> json)
-    {
-        Utf8JsonReader reader = new(json);
-        try
-        {
-            while (reader.Read())
-            {
-                if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName) reader.GetString();
-            }
-        }
-        catch (InvalidOperationException e)
-        {
-            throw new CniException(CniErrorCode.DecodingFailure, $"standard input: a text that ends at byte {reader.BytesConsumed} is not Unicode", e.Message);
-        }
     }
 
     // What it takes to leave must never stand in the way of leaving.

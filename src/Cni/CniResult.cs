@@ -28,7 +28,6 @@ public sealed class CniResult
     {
         if (told.ValueKind != JsonValueKind.Object) throw CniFields.Wrong("prevResult", "is not an object");
         string own = CniFields.Text(told, "cniVersion", "prevResult.") ?? version;
-        if (own == "0.3.0") own = "0.3.1"; // the same form
         if (!CniVersions.IsSupported(own)) throw new CniException(CniErrorCode.IncompatibleVersion, $"prevResult.cniVersion: {CniFields.Shorten(own)} is none of {string.Join(", ", CniVersions.Supported)}");
         List<CniInterface> interfaces = [];
         foreach (JsonElement one in List(told, "interfaces"))

@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace Culvert.Cni;
 
 /// <summary>The forms of texts in calls. Each check returns what is wrong, as the end of a sentence, or null.</summary>
@@ -8,6 +10,25 @@ public static class CniText
     private const int LongestPath = 4095; // PATH_MAX of linux/limits.h, without the final zero
     private const int LongestName = 253; // RFC 1123, as names of pods are
     private const int LongestUid = 128;
+
+    /// <summary>Names and texts of a JSON document that are not Unicode, as <c>"\ud800"</c>: they are found when they are read, or written again, which is late.</summary>
+    /// <param name="json">JSON, without mistakes.</param>
+    public static string? CheckUnicode(ReadOnlySpan<byte> json)
+    {
+        Utf8JsonReader reader = new(json);
+        try
+        {
+            while (reader.Read())
+            {
+                if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName) reader.GetString();
+            }
+            return null;
+        }
+        catch (InvalidOperationException)
+        {
+            return $"a text that ends at byte {reader.BytesConsumed} is not Unicode";
+        }
+    }
 
     /// <summary>A container's id: a letter or digit, then letters, digits, <c>_ . -</c> (CNI specification 1.1, section 2).</summary>
     public static string? CheckContainerId(string text)

@@ -4,7 +4,7 @@ namespace Culvert.Cni;
 public static class CniVersions
 {
     /// <summary>All of them, oldest first.</summary>
-    public static IReadOnlyList<string> Supported { get; } = ["0.3.1", "0.4.0", "1.0.0", "1.1.0"];
+    public static IReadOnlyList<string> Supported { get; } = ["0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"];
 
     /// <summary>The newest.</summary>
     public static string Newest => Supported[^1];

@@ -24,6 +24,7 @@ public sealed class ResultTests
     public void FieldsThatNobodyHereKnowsStay() => Assert.Contains("\"x.example/own\":1", Write(Calls.Previous, "1.1.0"), StringComparison.Ordinal);
 
     [Theory]
+    [InlineData("0.3.0")]
     [InlineData("0.3.1")]
     [InlineData("0.4.0")]
     [InlineData("1.0.0")]

@@ -93,7 +93,7 @@ internal sealed class CniCommands(ICniMesh mesh, PodAttachments attachments, Fun
         finally
         {
             // The runtime asks for DEL as well; one that does not must leave nothing either.
-            if (attachment is not null) attachments.Remove(attachment.Name);
+            if (attachment is not null) attachments.Withdraw(attachment);
         }
         CniLog.PodNotStarted(logger, name.ToString(), reason);
         return new CniAnswer { Code = CniErrorCode.TryAgainLater, Message = $"culvert: pod {name} waits: {reason}", Details = "`culvert status` on this node says more; the runtime tries again" };

@@ -24,6 +24,9 @@ internal static partial class CniLog
     [LoggerMessage(EventId = LogEventIds.CniEntryInstalled, Level = LogLevel.Information, Message = "the CNI plugin is at the end of the list of {Path} (others may write that anew, and then it is put there again)")]
     internal static partial void EntryInstalled(ILogger logger, string path);
 
+    [LoggerMessage(EventId = LogEventIds.CniNotWatched, Level = LogLevel.Warning, Message = "{Folder} can't be watched ({Reason}); it is looked into every {Seconds:0} s")]
+    internal static partial void NotWatched(ILogger logger, string folder, double seconds, string reason);
+
     [LoggerMessage(EventId = LogEventIds.CniNotInstalled, Level = LogLevel.Warning, Message = "the CNI plugin is not in the network's configuration, so that pods may start before they are captured: {Reason}; it is tried again")]
     internal static partial void NotInstalled(ILogger logger, string reason);
 }

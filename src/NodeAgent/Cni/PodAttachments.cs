@@ -57,7 +57,16 @@ internal sealed class PodAttachments
         }
     }
 
-    /// <summary>Forgets all but some, and those of pods that a snapshot no longer has: of these DEL was asked while no agent was there.</summary>
+    /// <summary>Forgets one, unless another has come in its place.</summary>
+    internal void Withdraw(PodAttachment attachment)
+    {
+        lock (_writing)
+        {
+            if (_all.GetValueOrDefault(attachment.Name) is { } now && ReferenceEquals(now, attachment)) Remove(attachment.Name);
+        }
+    }
+
+    /// <summary>Forgets all but some: of the others DEL was asked while no agent was there.</summary>
     /// <returns>How many.</returns>
     internal int KeepOnly(Func<PodAttachment, bool> wanted)
     {

@@ -195,15 +195,24 @@ internal static class AgentComposition
         {
             // As long as a network names the plugin, no pod starts without the agent.
             IReadOnlyList<string> uninstalled = installer?.End() ?? [];
-            IReadOnlyList<string> removed = await applier.DetachAsync(
-                () =>
-                {
-                    target.Leave();
-                    return Detacher.Detach(attacher, xdp, inside, lookup, pins, routes, nat);
-                },
-                stop);
-            detached.TrySetResult();
-            return [.. uninstalled, .. removed];
+            try
+            {
+                IReadOnlyList<string> removed = await applier.DetachAsync(
+                    () =>
+                    {
+                        target.Leave();
+                        return Detacher.Detach(attacher, xdp, inside, lookup, pins, routes, nat);
+                    },
+                    stop);
+                detached.TrySetResult();
+                return [.. uninstalled, .. removed];
+            }
+            catch
+            {
+                // The agent goes on, and with it what it guards.
+                installer?.Resume();
+                throw;
+            }
         }
     }
 }

@@ -1,5 +1,5 @@
 using Culvert.NodeAgent.Cni.Install;
-using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging;
 
 namespace Culvert.NodeAgent.Tests.Cni;
 
@@ -25,6 +25,7 @@ public sealed class CniInstallerTests : IDisposable
         """;
 
     private readonly string _folder = Directory.CreateTempSubdirectory("culvert-install").FullName;
+    private readonly Warnings _log = new();
     private readonly CniInstaller _installer;
 
     public CniInstallerTests()
@@ -32,7 +33,7 @@ public sealed class CniInstallerTests : IDisposable
         Directory.CreateDirectory(Networks);
         Directory.CreateDirectory(Programs);
         File.WriteAllText(Plugin, "the plugin");
-        _installer = new(new(Networks, Programs), Plugin, "/run/culvert/cni.sock", _folder, NullLogger.Instance);
+        _installer = new(new(Networks, Programs), Plugin, "/run/culvert/cni.sock", _folder, _log);
     }
 
     private string Networks => Path.Combine(_folder, "net.d");
@@ -124,7 +125,7 @@ public sealed class CniInstallerTests : IDisposable
 
         // Between the list and the end of the single plugin that it was made of.
         Write("05-one.conf", """{"cniVersion":"0.4.0","name":"one","type":"bridge"}""");
-        Write("05-one.conflist", "half");
+        Write("05-one.conflist", CniNetworkFile.Wrap(Read("05-one.conf"), new() { ["type"] = "culvert-cni", ["agentSocket"] = "/old" }));
         _installer.Look();
         Assert.Contains("culvert-cni", Read("05-one.conflist"), StringComparison.Ordinal);
         Assert.False(File.Exists(Path.Combine(Networks, "05-one.conf")));
@@ -170,6 +171,70 @@ public sealed class CniInstallerTests : IDisposable
         Assert.Equal(["CNI plugin " + Path.Combine(Programs, "culvert-cni")], _installer.End());
     }
 
+    [Fact]
+    public void AListThatOthersHaveWrittenSinceStaysAndWhatWasSavedGoes()
+    {
+        Write("10-one.conf", """{"cniVersion":"0.4.0","name":"one","type":"bridge"}""");
+        _installer.Look();
+        Write("10-one.conflist", List);
+        _installer.Look();
+        Assert.Contains("culvert-cni", Read("10-one.conflist"), StringComparison.Ordinal);
+        _installer.End();
+        Assert.Equal(List, Read("10-one.conflist"));
+        Assert.Equal(["10-one.conflist"], Directory.GetFiles(Networks).Select(Path.GetFileName));
+    }
+
+    [Fact]
+    public void ASinglePluginInJsonComesBackByItsName()
+    {
+        const string single = """{"cniVersion":"0.3.0","name":"one","type":"bridge"}""";
+        Write("10-one.json", single);
+        _installer.Look();
+        Assert.Contains("culvert-cni", Read("10-one.conflist"), StringComparison.Ordinal);
+        _installer.End();
+        Assert.Equal(single, Read("10-one.json"));
+        Assert.Equal(["10-one.json"], Directory.GetFiles(Networks).Select(Path.GetFileName));
+    }
+
+    [Fact]
+    public void AListThatStandsWhereOneWouldBeMadeIsNotOverwrittenAndThatIsSaid()
+    {
+        Write("10-one.conf", """{"cniVersion":"0.4.0","name":"one","type":"bridge"}""");
+        Write("10-one.conflist", List);
+        _installer.Look();
+        Assert.Contains("\"pods\"", Read("10-one.conflist"), StringComparison.Ordinal);
+        Assert.True(File.Exists(Path.Combine(Networks, "10-one.conf")));
+        string said = Assert.Single(_log.Messages);
+        Assert.Contains("10-one.conflist is there as well", said, StringComparison.Ordinal);
+        Assert.Contains("counts where the runtime can't read what comes before", said, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void WhatRuntimesMayReadAndThisCantIsSaidThoughTheNextFileHasIt()
+    {
+        Write("05.conflist", """{"cniVersion":"0.2.0","name":"a","plugins":[{"type":"bridge"}]}""");
+        Write("06.conflist", """{"cniVersion":"1.0.0","name":"\ud800","plugins":[{"type":"bridge"}]}""");
+        Write("10.conflist", List);
+        _installer.Look();
+        _installer.Look();
+        Assert.Contains("culvert-cni", Read("10.conflist"), StringComparison.Ordinal);
+        string said = Assert.Single(_log.Messages);
+        Assert.Contains("05.conflist: cniVersion: 0.2.0 is none of", said, StringComparison.Ordinal);
+        Assert.Contains("06.conflist: a text that ends at byte", said, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void WhatWasRemovedForAnAgentThatStaysIsPutBack()
+    {
+        Write("10.conflist", List);
+        _installer.Look();
+        _installer.End();
+        _installer.Resume();
+        _installer.Look();
+        Assert.Contains("culvert-cni", Read("10.conflist"), StringComparison.Ordinal);
+        Assert.Equal(2, CniRemoval.Remove(_folder).Count);
+    }
+
     private string Write(string name, string text)
     {
         string path = Path.Combine(Networks, name);
@@ -183,5 +248,20 @@ public sealed class CniInstallerTests : IDisposable
     {
         using CancellationTokenSource limit = new(TimeSpan.FromSeconds(30));
         while (!(Read(name) is var text && text.Contains("culvert-cni", StringComparison.Ordinal) && text.Contains(more, StringComparison.Ordinal))) await Task.Delay(20, limit.Token);
+    }
+
+    private sealed class Warnings : ILogger
+    {
+        internal List<string> Messages { get; } = [];
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (IsEnabled(logLevel)) Messages.Add(formatter(state, exception));
+        }
     }
 }

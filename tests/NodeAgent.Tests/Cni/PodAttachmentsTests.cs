@@ -120,6 +120,19 @@ public sealed class PodAttachmentsTests : IDisposable
     }
 
     [Fact]
+    public void OneThatAnotherHasTakenThePlaceOfTakesNothingAlong()
+    {
+        PodAttachments attachments = Load();
+        PodAttachment first = Of("web", "10.7.0.2", "c1"), second = Of("web", "10.7.0.3", "c1", later: 1);
+        attachments.Add(first);
+        attachments.Add(second);
+        attachments.Withdraw(first);
+        Assert.Same(second, Assert.Single(attachments.All));
+        attachments.Withdraw(second);
+        Assert.Empty(attachments.All);
+    }
+
+    [Fact]
     public void WithoutAnyASnapshotIsTheSame()
     {
         NodeSnapshot told = Told(Starting("web"));

@@ -22,13 +22,14 @@ internal sealed class CniInstaller(CniFolders folders, string plugin, string soc
 {
     private const string Saved = ".culvert-saved";
     private const string Unfinished = ".culvert-new";
+    private static readonly string[] SingleExtensions = [".conf", ".json"];
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
 
     private readonly Channel<bool> _changes = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly Lock _lock = new();
     private FileSystemWatcher? _watcher;
     private string _said = "";
-    private bool _isRemembered, _ended;
+    private bool _isRemembered, _isUnwatched, _ended;
     private ((long Length, DateTime Written, UnixFileMode Mode)? Installed, (long Length, DateTime Written, UnixFileMode Mode)? Built) _good;
 
     /// <summary>Installs it, and keeps it installed until cancelled.</summary>
@@ -66,9 +67,17 @@ internal sealed class CniInstaller(CniFolders folders, string plugin, string soc
     {
         lock (_lock)
         {
+            IReadOnlyList<string> removed = Remove(folders, runFolder);
             _ended = true;
-            return Remove(folders, runFolder);
+            return removed;
         }
+    }
+
+    /// <summary>Puts it back after all: the agent stays.</summary>
+    internal void Resume()
+    {
+        lock (_lock) (_ended, _isRemembered) = (false, false);
+        _changes.Writer.TryWrite(true);
     }
 
     /// <summary>Takes away what an agent has put there: first what names the plugin, then the plugin.</summary>
@@ -80,25 +89,28 @@ internal sealed class CniInstaller(CniFolders folders, string plugin, string soc
         {
             if (path.EndsWith(Unfinished, StringComparison.Ordinal)) File.Delete(path);
             if (Path.GetExtension(path) is not ".conflist") continue;
-            string saved = Path.ChangeExtension(path, ".conf") + Saved;
-            string? without;
+            string text, without;
             try
             {
-                without = CniNetworkFile.WithoutPlugin(Read(path));
+                text = Read(path);
+                if (CniNetworkFile.WithoutPlugin(text) is not { } left) continue;
+                without = left;
             }
             catch (FormatException)
             {
                 continue; // others' affair: the plugin is not in it
             }
-            if (without is null) continue;
-            if (File.Exists(saved))
+            string? saved = SavedOf(path);
+            if (saved is not null && IsWrapped(text, saved))
             {
                 File.Move(saved, saved[..^Saved.Length], overwrite: true);
                 File.Delete(path);
             }
             else
             {
+                // Others have written the list since, so that what was saved is of the past.
                 Write(path, Encoding.UTF8.GetBytes(without), File.GetUnixFileMode(path));
+                if (saved is not null) File.Delete(saved);
             }
             removed.Add($"CNI plugin from {path}");
         }
@@ -132,7 +144,21 @@ internal sealed class CniInstaller(CniFolders folders, string plugin, string soc
 
     private static (long Length, DateTime Written, UnixFileMode Mode)? StateOf(string path) => new FileInfo(path) is { Exists: true } file ? (file.Length, file.LastWriteTimeUtc, file.UnixFileMode) : null;
 
-    // Why it can't be in a list; null: it is.
+    private static string? SavedOf(string list) => SingleExtensions.Select(e => Path.ChangeExtension(list, e) + Saved).FirstOrDefault(File.Exists);
+
+    private static bool IsWrapped(string list, string single)
+    {
+        try
+        {
+            return CniNetworkFile.IsWrapped(list, Read(single));
+        }
+        catch (FormatException)
+        {
+            return false;
+        }
+    }
+
+    // Why it can't be in the list that counts; null: it is.
     private string? InstallEntry()
     {
         List<string> wrong = [];
@@ -141,11 +167,11 @@ internal sealed class CniInstaller(CniFolders folders, string plugin, string soc
             try
             {
                 InstallInto(path);
-                return null;
+                return wrong.Count == 0 ? null : $"{string.Join("; ", wrong)}. It is in {path}, which counts where the runtime can't read what comes before";
             }
             catch (FormatException e)
             {
-                // Runtimes pass over what they can't read, and take the next.
+                // Runtimes pass over what they can't read, and take the next; they may be less strict.
                 wrong.Add($"{path}: {e.Message}");
             }
         }
@@ -168,8 +194,9 @@ internal sealed class CniInstaller(CniFolders folders, string plugin, string soc
 
         // The list first: runtimes take the single plugin, which comes before it by name, until that is out of the way.
         string list = Path.ChangeExtension(path, ".conflist");
+        if (File.Exists(list) && !IsWrapped(Read(list), path)) throw new FormatException($"{list} is there as well, in whose place a list with this plugin would be");
         Write(list, Encoding.UTF8.GetBytes(CniNetworkFile.Wrap(text, entry)), mode);
-        File.Move(path, Path.ChangeExtension(path, ".conf") + Saved, overwrite: true);
+        File.Move(path, path + Saved, overwrite: true);
         CniLog.EntryInstalled(logger, list);
     }
 
@@ -198,14 +225,26 @@ internal sealed class CniInstaller(CniFolders folders, string plugin, string soc
         _watcher?.Dispose();
         _watcher = null;
         if (!Directory.Exists(folders.Configuration)) return;
-        FileSystemWatcher watcher = new(folders.Configuration) { NotifyFilter = NotifyFilters.FileName | NotifyFilters.LastWrite | NotifyFilters.Attributes };
-        watcher.Changed += (_, _) => _changes.Writer.TryWrite(true);
-        watcher.Created += (_, _) => _changes.Writer.TryWrite(true);
-        watcher.Deleted += (_, _) => _changes.Writer.TryWrite(true);
-        watcher.Renamed += (_, _) => _changes.Writer.TryWrite(true);
-        watcher.Error += (_, _) => _changes.Writer.TryWrite(true);
-        watcher.EnableRaisingEvents = true;
-        _watcher = watcher;
+        FileSystemWatcher? watcher = null;
+        try
+        {
+            watcher = new FileSystemWatcher(folders.Configuration) { NotifyFilter = NotifyFilters.FileName | NotifyFilters.LastWrite | NotifyFilters.Attributes };
+            watcher.Changed += (_, _) => _changes.Writer.TryWrite(true);
+            watcher.Created += (_, _) => _changes.Writer.TryWrite(true);
+            watcher.Deleted += (_, _) => _changes.Writer.TryWrite(true);
+            watcher.Renamed += (_, _) => _changes.Writer.TryWrite(true);
+            watcher.Error += (_, _) => _changes.Writer.TryWrite(true);
+            watcher.EnableRaisingEvents = true;
+            _watcher = watcher;
+            _isUnwatched = false;
+        }
+        catch (Exception e) when (e is IOException or ArgumentException)
+        {
+            // No inotify instance is left, or the folder has just gone: the clock does.
+            watcher?.Dispose();
+            if (!_isUnwatched) CniLog.NotWatched(logger, folders.Configuration, Interval.TotalSeconds, e.Message);
+            _isUnwatched = true;
+        }
     }
 
     private void Say(string what)

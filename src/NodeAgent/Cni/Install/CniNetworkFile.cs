@@ -57,11 +57,18 @@ internal static class CniNetworkFile
         return RemoveOwn(plugins) ? Write(list, text) : null;
     }
 
+    /// <summary>Whether a list is what <see cref="Wrap"/> makes of a single plugin, and nobody has written it anew since.</summary>
+    /// <exception cref="FormatException">One of them is not what it should be.</exception>
+    internal static bool IsWrapped(string list, string single) =>
+        WithoutPlugin(list) is { } has && JsonNode.DeepEquals(Parse(has), Parse(WithoutPlugin(Wrap(single, new JsonObject { ["type"] = Culvert.Cni.CniConfiguration.PluginType }))!));
+
     private static JsonObject Parse(string text)
     {
         try
         {
-            return JsonNode.Parse(text, documentOptions: Strict) as JsonObject ?? throw new FormatException("it is not a JSON object");
+            JsonNode? parsed = JsonNode.Parse(text, documentOptions: Strict);
+            if (CniText.CheckUnicode(Encoding.UTF8.GetBytes(text)) is { } wrong) throw new FormatException(wrong);
+            return parsed as JsonObject ?? throw new FormatException("it is not a JSON object");
         }
         catch (JsonException e)
         {
@@ -72,7 +79,6 @@ internal static class CniNetworkFile
     private static void RequireVersion(JsonObject list)
     {
         string? version = list.TryGetPropertyValue("cniVersion", out JsonNode? node) ? TextOf(node) : null;
-        if (version == "0.3.0") return; // the form of 0.3.1
         if (!CniVersions.IsSupported(version)) throw new FormatException($"cniVersion: {version ?? "what is there"} is none of {string.Join(", ", CniVersions.Supported)}, which the plugin speaks");
     }
 
