@@ -49,8 +49,8 @@ internal sealed class DeliveryProbe(DeliverySockets sockets, DatapathPrograms pr
     {
         foreach (int index in netlink.GetLinks().Select(l => l.Index))
         {
-            TcFilter.Detach(index, TcDirection.Ingress, FilterHandle);
-            TcFilter.Detach(index, TcDirection.Egress, FilterHandle);
+            DetachFilter(index, TcDirection.Ingress);
+            DetachFilter(index, TcDirection.Egress);
         }
     }
 
@@ -87,9 +87,16 @@ internal sealed class DeliveryProbe(DeliverySockets sockets, DatapathPrograms pr
         bool crowded = false;
         for (int i = 0; i < Tries && pending.Count > 0; i++)
         {
-            ulong[] numbers = [.. pending.Select(s => Send(s, Kind.Captured, turns, sent, gone)).OfType<ulong>()];
-            foreach (AddressFamily family in pending.Select(s => s.Family).Distinct().ToArray()) crowded |= Receive(family, sent, pending, arrived);
-            Forget(numbers);
+            List<ulong> numbers = [];
+            try
+            {
+                numbers.AddRange(pending.Select(s => Send(s, Kind.Captured, turns, sent, gone)).OfType<ulong>());
+                foreach (AddressFamily family in pending.Select(s => s.Family).Distinct().ToArray()) crowded |= Receive(family, sent, pending, arrived);
+            }
+            finally
+            {
+                Forget(numbers);
+            }
             pending.ExceptWith(gone);
         }
 
@@ -141,21 +148,34 @@ internal sealed class DeliveryProbe(DeliverySockets sockets, DatapathPrograms pr
             using IDisposable? attached = TryAttach(programs.ProbeOut, group.Key, TcDirection.Egress);
             if (attached is null) continue; // it has gone, and with it what was to be seen
             Dictionary<ulong, Sender> sent = [];
-            ulong[] numbers = [.. group.Select(s => Send(s, Kind.Forwarded, turns, sent, gone)).OfType<ulong>()];
-
-            // They are there already, but for packets that are steered to other processors. Of a map nobody tells.
-            long start = Stopwatch.GetTimestamp();
-            while (sent.Count > 0)
+            List<ulong> numbers = [];
+            try
             {
-                foreach ((ulong number, Sender sender) in sent.Where(s => IsSeen(s.Key)).ToArray())
-                {
-                    found.Add(sender);
-                    sent.Remove(number);
-                }
-                if (Stopwatch.GetElapsedTime(start) > Wait) break;
-                if (sent.Count > 0) Thread.Sleep(1);
+                numbers.AddRange(group.Select(s => Send(s, Kind.Forwarded, turns, sent, gone)).OfType<ulong>());
+                found.UnionWith(AwaitSeen(sent));
             }
-            Forget(numbers);
+            finally
+            {
+                Forget(numbers);
+            }
+        }
+        return found;
+    }
+
+    // They are there already, but for packets that are steered to other processors. Of a map nobody tells.
+    private HashSet<Sender> AwaitSeen(Dictionary<ulong, Sender> sent)
+    {
+        HashSet<Sender> found = [];
+        long start = Stopwatch.GetTimestamp();
+        while (sent.Count > 0)
+        {
+            foreach ((ulong number, Sender sender) in sent.Where(s => IsSeen(s.Key)).ToArray())
+            {
+                found.Add(sender);
+                sent.Remove(number);
+            }
+            if (Stopwatch.GetElapsedTime(start) > Wait) break;
+            if (sent.Count > 0) Thread.Sleep(1);
         }
         return found;
     }
@@ -188,15 +208,16 @@ internal sealed class DeliveryProbe(DeliverySockets sockets, DatapathPrograms pr
             sent.Add(number, sender);
             return number;
         }
-        catch (BpfException e) when (e.Errno == Errno.ENODEV)
+        catch (BpfException e)
         {
             programs.Maps.Probes.Delete(number);
+            if (e.Errno != Errno.ENODEV) throw;
             gone.Add(sender);
             return null;
         }
     }
 
-    private void Forget(ulong[] numbers)
+    private void Forget(List<ulong> numbers)
     {
         foreach (ulong number in numbers) programs.Maps.Probes.Delete(number);
     }
@@ -216,6 +237,18 @@ internal sealed class DeliveryProbe(DeliverySockets sockets, DatapathPrograms pr
         }
     }
 
+    private static void DetachFilter(int index, TcDirection direction)
+    {
+        try
+        {
+            TcFilter.Detach(index, direction, FilterHandle);
+        }
+        catch (BpfException e) when (e.Errno == Errno.ENODEV)
+        {
+            // The filter went with its link.
+        }
+    }
+
     private enum Kind
     {
         Captured,
@@ -229,16 +262,6 @@ internal sealed class DeliveryProbe(DeliverySockets sockets, DatapathPrograms pr
 
     private sealed class AttachedFilter(int index, TcDirection direction) : IDisposable
     {
-        public void Dispose()
-        {
-            try
-            {
-                TcFilter.Detach(index, direction, FilterHandle);
-            }
-            catch (BpfException e) when (e.Errno == Errno.ENODEV)
-            {
-                // The filter went with its link.
-            }
-        }
+        public void Dispose() => DetachFilter(index, direction);
     }
 }

@@ -16,7 +16,7 @@ internal sealed class DeliverySockets : IDisposable
     private readonly Dictionary<AddressFamily, Socket> _sockets = [];
 
     /// <summary>Draws the ports; the one that probes are for is nobody else's.</summary>
-    /// <exception cref="IOException">Of many ports none was free.</exception>
+    /// <exception cref="IOException">Of many ports none was free, or the kernel refuses.</exception>
     internal DeliverySockets()
     {
         ushort from = Draw();
@@ -57,11 +57,19 @@ internal sealed class DeliverySockets : IDisposable
     /// <summary>The number of the next probe that has come; null: there is none, also after a while.</summary>
     /// <param name="family">Of which family.</param>
     /// <param name="wait">How long to wait for one.</param>
+    /// <exception cref="IOException">The kernel refuses.</exception>
     internal ulong? Take(AddressFamily family, TimeSpan wait)
     {
         Span<byte> payload = stackalloc byte[DeliveryFrame.PayloadLength + 1];
-        if (!_sockets.TryGetValue(family, out Socket? socket) || !socket.Poll(wait, SelectMode.SelectRead)) return null;
-        return socket.Receive(payload) == DeliveryFrame.PayloadLength ? MemoryMarshal.Read<ulong>(payload) : 0;
+        try
+        {
+            if (!_sockets.TryGetValue(family, out Socket? socket) || !socket.Poll(wait, SelectMode.SelectRead)) return null;
+            return socket.Receive(payload) == DeliveryFrame.PayloadLength ? MemoryMarshal.Read<ulong>(payload) : 0;
+        }
+        catch (SocketException e)
+        {
+            throw new IOException($"nothing can be received at port {Ports.To} of UDP: {e.Message}", e);
+        }
     }
 
     public void Dispose()
@@ -79,6 +87,10 @@ internal sealed class DeliverySockets : IDisposable
         catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
         {
             return false;
+        }
+        catch (SocketException e)
+        {
+            throw new IOException($"no socket at port {Ports.To} of UDP: {e.Message}", e);
         }
     }
 
