@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds everything once, runs every test project, prints a line for each and, last, "N passed, N failed[, N skipped]".
 # Usage: eng/run-tests.sh [PROJECT]...      PROJECT: a folder of tests/, for example Grpc.Tests
-# Environment: CONFIGURATION (Release), TEST_TIMEOUT (seconds per project, 2400), CI=true (skipped kernel and cluster tests are failures),
+# Environment: CONFIGURATION (Release), TEST_TIMEOUT (seconds per project, 2700), CI=true (skipped kernel and cluster tests are failures),
 # CULVERT_FUZZ_SECONDS (how long random packets go through the datapath; 60 with CI=true, otherwise 10),
 # TEST_FILTER (options that choose tests, for example "--filter-class *Fuzz*"; projects without such tests are passed over)
 # Exit code 1 when a test fails, is cut off by the time limit, or a project crashes or runs no test.
@@ -9,7 +9,7 @@ set -uo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root" || exit 1
 configuration=${CONFIGURATION:-Release}
-limit=${TEST_TIMEOUT:-2400}
+limit=${TEST_TIMEOUT:-2700}
 results=$root/artifacts/test-results
 
 # These must see the kernel: under CI nothing excuses a skip.
