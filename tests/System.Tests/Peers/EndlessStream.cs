@@ -26,7 +26,8 @@ internal static class EndlessStream
         var client = upload ? SendAsync(socket) : ReceiveAsync(socket, flowing);
         try
         {
-            await flowing.Task.WaitAsync(Limit);
+            var first = await Task.WhenAny(flowing.Task, client, server.Task).WaitAsync(Limit);
+            Assert.True(first == flowing.Task, $"before anything has come by {listener.EndPoint} {(first == client ? $"the client's end saw {await client}" : $"the server's end saw {await server.Task}")}");
         }
         catch (TimeoutException e)
         {
@@ -44,9 +45,9 @@ internal static class EndlessStream
         }
     }
 
-    // Where the stream is held up.
+    // Where the stream is held up. Ends that have closed tell nothing, and there may be very many.
     private static async Task<string> SocketsAsync(params LabNamespace[] places) =>
-        string.Join('\n', await Task.WhenAll(places.Select(async p => $"{p.Name}:\n{await p.ScriptAsync("ss -Htanpimo")}")));
+        string.Join('\n', await Task.WhenAll(places.Select(async p => $"{p.Name}:\n{await p.ScriptAsync("ss -Htnpimo")}")));
 
     /// <summary>Receives until something ends it.</summary>
     /// <param name="socket">The connection.</param>
