@@ -8,8 +8,16 @@ public sealed class RequestTests
 {
     internal static readonly CniRequest Add = new()
     {
-        Command = CniCommand.Add, ContainerId = "c1", Interface = "eth0", NetworkNamespace = "/run/netns/x", PodNamespace = "shop", PodName = "web-0", PodUid = "11aa", WaitMilliseconds = 1000,
-        Addresses = ["10.1.0.5", "fd00::5"], Interfaces = [new() { Name = "veth1", Mac = "aa:bb:cc:dd:ee:02" }],
+        Command = CniCommand.Add,
+        ContainerId = "c1",
+        Interface = "eth0",
+        NetworkNamespace = "/run/netns/x",
+        PodNamespace = "shop",
+        PodName = "web-0",
+        PodUid = "11aa",
+        WaitMilliseconds = 1000,
+        Addresses = ["10.1.0.5", "fd00::5"],
+        Interfaces = [new() { Name = "veth1", Mac = "aa:bb:cc:dd:ee:02" }],
     };
 
     [Fact]

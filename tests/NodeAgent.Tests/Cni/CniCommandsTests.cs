@@ -151,7 +151,14 @@ public sealed class CniCommandsTests : IDisposable
 
     private static CniRequest Request(CniCommand command, int wait) => new()
     {
-        Command = command, ContainerId = "c1", Interface = "eth0", PodNamespace = "shop", PodName = "web", PodUid = "uid-web", WaitMilliseconds = wait, Addresses = ["10.7.0.2"],
+        Command = command,
+        ContainerId = "c1",
+        Interface = "eth0",
+        PodNamespace = "shop",
+        PodName = "web",
+        PodUid = "uid-web",
+        WaitMilliseconds = wait,
+        Addresses = ["10.7.0.2"],
     };
 
     // Captures every pod that has an address, unless something is in the way.
