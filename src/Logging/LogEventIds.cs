@@ -127,7 +127,6 @@ internal static class LogEventIds
     internal const int StateUpkeepFailed = 2012;
     internal const int RootsNotPublished = 2013;
     internal const int RootsPublished = 2014;
-    internal const int RootsConfigMapFailed = 2015;
 
     // src/Controller/Api
     internal const int Joined = 2101;

@@ -87,7 +87,11 @@ internal static class ControllerComposition
         StateWatch watching = parts.Own(new StateWatch(options.StateFolder, upkeep.Run, options.Time, logger));
         WebServer server = AgentServer.Serve(options, reserved, identity, authenticator, snapshots, certificates, loggers);
         List<IHostedService> services = [roots, reading, publisher, watching, server];
-        if (options.RootsConfigMap is { } map) services.Add(parts.Own(new RootsConfigMap(MakeClient(options, parts, loggers), map, authority, options.Time, logger)));
+        if (options.RootsConfigMap is { } map)
+        {
+            KubernetesMetrics metrics = parts.Own(new KubernetesMetrics());
+            services.Add(parts.Own(new RootsConfigMap(MakeClient(options, metrics, parts, loggers), map, authority, metrics, options.Time, logger)));
+        }
         IHost host = ServiceHost.Build(loggers, parts, [.. services]);
         await host.StartAsync(cancellationToken);
         IPEndPoint? endPoint = options.Listen is { } listen ? new(listen.Address, AgentServer.PortOf(server)) : null;
@@ -98,13 +102,12 @@ internal static class ControllerComposition
     {
         JoinTokenAttestor joinTokens = new(tokens);
         if (options.ServiceAccountTokens is not { } serviceAccounts) return joinTokens;
-        return new TokenAttestor(joinTokens, new KubernetesAttestor(MakeClient(options, parts, loggers), serviceAccounts));
+        return new TokenAttestor(joinTokens, new KubernetesAttestor(MakeClient(options, parts.Own(new KubernetesMetrics()), parts, loggers), serviceAccounts));
     }
 
-    private static KubernetesClient MakeClient(ControllerOptions options, OwnedParts parts, ILoggerFactory loggers)
+    private static KubernetesClient MakeClient(ControllerOptions options, KubernetesMetrics metrics, OwnedParts parts, ILoggerFactory loggers)
     {
         KubernetesOptions cluster = options.Kubernetes ?? throw new ArgumentException("Something is asked of a cluster, and none is named.", nameof(options));
-        KubernetesMetrics metrics = parts.Own(new KubernetesMetrics());
         return parts.Own(new KubernetesClient(cluster.Configuration, new(), metrics, options.Time, loggers.CreateLogger<KubernetesClient>()));
     }
 

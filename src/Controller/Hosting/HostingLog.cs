@@ -43,9 +43,6 @@ internal static partial class HostingLog
     [LoggerMessage(LogEventIds.RootsNotPublished, LogLevel.Error, "The roots can't be written into the ConfigMap {Name}, which is tried again every {Seconds:0} s; nodes that have it mounted may not join until then: {Remedy}{Reason}")]
     public static partial void RootsNotPublished(ILogger logger, string name, double seconds, string remedy, string reason);
 
-    [LoggerMessage(LogEventIds.RootsConfigMapFailed, LogLevel.Error, "Writing the roots into the ConfigMap {Name} failed, and is tried again; that it failed in this way is a bug, please report it.")]
-    public static partial void RootsConfigMapFailed(ILogger logger, Exception error, string name);
-
     [LoggerMessage(LogEventIds.RootsPublished, LogLevel.Information, "The roots are in the ConfigMap {Name} again.")]
     public static partial void RootsPublished(ILogger logger, string name);
 
