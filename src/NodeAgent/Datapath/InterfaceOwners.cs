@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using System.Text;
 using Culvert.Logging;
 using Culvert.NodeAgent.State;
 using Microsoft.Extensions.Logging;
@@ -34,7 +33,7 @@ internal sealed class InterfaceOwners
         _unsaved = true;
         try
         {
-            StateFile.Write(_path, Encoding.UTF8.GetBytes(string.Concat(owners.Select(o => string.Create(CultureInfo.InvariantCulture, $"{o.Index} {o.Interface} {o.Workload}\n")))));
+            StateFile.WriteLines(_path, owners.Select(o => string.Create(CultureInfo.InvariantCulture, $"{o.Index} {o.Interface} {o.Workload}")));
             _unsaved = false;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -47,7 +46,7 @@ internal sealed class InterfaceOwners
     {
         try
         {
-            return StateFile.Read(_path) is { } content ? [.. Encoding.UTF8.GetString(content.Span).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(Parse)] : [];
+            return [.. StateFile.ReadLines(_path).Select(Parse)];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException or InvalidDataException)
         {

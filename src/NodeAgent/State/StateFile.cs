@@ -1,3 +1,4 @@
+using System.Text;
 using Culvert.Core;
 
 namespace Culvert.NodeAgent.State;
@@ -21,6 +22,16 @@ internal static class StateFile
     /// <exception cref="InvalidDataException">It is not what was written.</exception>
     /// <exception cref="IOException">It can't be read.</exception>
     internal static ReadOnlyMemory<byte>? Read(string path) => File.Exists(path) ? ContentSeal.Open(File.ReadAllBytes(path)) : (ReadOnlyMemory<byte>?)null;
+
+    /// <summary>Replaces a file's content by lines.</summary>
+    /// <param name="path">Where.</param>
+    /// <param name="lines">Each without an end of line; none is empty.</param>
+    /// <inheritdoc cref="Write"/>
+    internal static void WriteLines(string path, IEnumerable<string> lines) => Write(path, Encoding.UTF8.GetBytes(string.Concat(lines.Select(l => l + "\n"))));
+
+    /// <summary>A file's lines; none when there is no file.</summary>
+    /// <inheritdoc cref="Read"/>
+    internal static string[] ReadLines(string path) => Read(path) is { } content ? Encoding.UTF8.GetString(content.Span).Split('\n', StringSplitOptions.RemoveEmptyEntries) : [];
 
     /// <summary>Moves a file that can't be used out of the way.</summary>
     /// <returns>Where it is now, for the log.</returns>

@@ -40,7 +40,7 @@ internal sealed class DeliveryKeeper(IDeliveryProbe? probe, LostDeliveries lost,
         LocalEndpoint[] unknown = [.. pods.Where(p => Recall(p) is null)];
         foreach (LocalEndpoint pod in unknown) Learn(pod, lost.Take(pod));
         foreach ((LocalEndpoint pod, DeliveryFinding finding) in TryUncaptured([.. unknown.Where(p => !captured.Contains(p.Workload.Uid))], destinations)) Learn(pod, finding.After(Recall(pod)?.Finding ?? default));
-        lost.Set(_known.Values.Select(k => (k.Pod, k.Finding)));
+        Remember();
         DeliveryFinding others = FindingOfAll();
         return pods.Select(p => (Pod: p, Reason: Recall(p) is null && !captured.Contains(p.Workload.Uid) ? ReasonOfOthers(p, others) : ReasonOf(p))).Where(p => p.Reason is not null).ToDictionary(p => p.Pod.Workload.Uid, p => p.Reason!, StringComparer.Ordinal);
     }
@@ -51,7 +51,7 @@ internal sealed class DeliveryKeeper(IDeliveryProbe? probe, LostDeliveries lost,
     {
         if (_destinations is null) return false;
         bool changed = LookAt(_destinations);
-        lost.Set(_known.Values.Select(k => (k.Pod, k.Finding)));
+        Remember();
         return changed;
     }
 
@@ -64,6 +64,8 @@ internal sealed class DeliveryKeeper(IDeliveryProbe? probe, LostDeliveries lost,
         foreach (Known known in others.Where(k => k.Finding.Lost is null)) _known.Remove(KeyOf(known.Pod));
         return LookAtRefused([.. others.Where(k => k.Finding.Lost is not null)], to) || changed;
     }
+
+    private void Remember() => lost.Set(_known.Values.Select(k => (k.Pod, k.Finding)));
 
     private void Learn(LocalEndpoint pod, DeliveryFinding finding)
     {

@@ -87,16 +87,10 @@ internal sealed class DeliveryProbe(DeliverySockets sockets, DatapathPrograms pr
         bool crowded = false;
         for (int i = 0; i < Tries && pending.Count > 0; i++)
         {
-            List<ulong> numbers = [];
-            try
+            SendAll(pending, Kind.Captured, turns, sent, gone, () =>
             {
-                numbers.AddRange(pending.Select(s => Send(s, Kind.Captured, turns, sent, gone)).OfType<ulong>());
                 foreach (AddressFamily family in pending.Select(s => s.Family).Distinct().ToArray()) crowded |= Receive(family, sent, pending, arrived);
-            }
-            finally
-            {
-                Forget(numbers);
-            }
+            });
             pending.ExceptWith(gone);
         }
 
@@ -148,16 +142,7 @@ internal sealed class DeliveryProbe(DeliverySockets sockets, DatapathPrograms pr
             using IDisposable? attached = TryAttach(programs.ProbeOut, group.Key, TcDirection.Egress);
             if (attached is null) continue; // it has gone, and with it what was to be seen
             Dictionary<ulong, Sender> sent = [];
-            List<ulong> numbers = [];
-            try
-            {
-                numbers.AddRange(group.Select(s => Send(s, Kind.Forwarded, turns, sent, gone)).OfType<ulong>());
-                found.UnionWith(AwaitSeen(sent));
-            }
-            finally
-            {
-                Forget(numbers);
-            }
+            SendAll(group, Kind.Forwarded, turns, sent, gone, () => found.UnionWith(AwaitSeen(sent)));
         }
         return found;
     }
@@ -217,9 +202,22 @@ internal sealed class DeliveryProbe(DeliverySockets sockets, DatapathPrograms pr
         }
     }
 
-    private void Forget(List<ulong> numbers)
+    // What the programs are told of them is for as long as they are waited for.
+    private void SendAll(IEnumerable<Sender> senders, Kind kind, ushort turns, Dictionary<ulong, Sender> sent, HashSet<Sender> gone, Action wait)
     {
-        foreach (ulong number in numbers) programs.Maps.Probes.Delete(number);
+        List<ulong> numbers = [];
+        try
+        {
+            foreach (Sender sender in senders)
+            {
+                if (Send(sender, kind, turns, sent, gone) is { } number) numbers.Add(number);
+            }
+            wait();
+        }
+        finally
+        {
+            foreach (ulong number in numbers) programs.Maps.Probes.Delete(number);
+        }
     }
 
     // Null: the link is not there.

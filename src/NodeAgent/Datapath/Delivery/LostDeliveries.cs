@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Culvert.Logging;
 using Culvert.NodeAgent.State;
 using Microsoft.Extensions.Logging;
@@ -15,13 +14,13 @@ internal sealed class LostDeliveries
     private readonly string _path;
     private readonly ILogger _logger;
     private readonly Dictionary<string, DeliveryFinding> _before;
-    private string _saved;
+    private string[] _saved;
 
     internal LostDeliveries(string runFolder, ILogger logger)
     {
         (_path, _logger) = (Path.Combine(runFolder, "undelivered"), logger);
         _before = Load();
-        _saved = Write(_before);
+        _saved = LinesOf(_before);
     }
 
     /// <summary>What an agent before has found at a pod's link, once: what is found out later counts for more. Nothing is known where it found nothing lost, or the pod has other addresses now.</summary>
@@ -31,12 +30,12 @@ internal sealed class LostDeliveries
     /// <param name="known">All that is known, of pods that lose something and of others.</param>
     internal void Set(IEnumerable<(LocalEndpoint Pod, DeliveryFinding Finding)> known)
     {
-        string text = Write(known.Where(k => k.Finding.Lost is not null).Select(k => KeyValuePair.Create(KeyOf(k.Pod), k.Finding)));
-        if (text == _saved) return;
+        string[] lines = LinesOf(known.Where(k => k.Finding.Lost is not null).Select(k => KeyValuePair.Create(KeyOf(k.Pod), k.Finding)));
+        if (lines.AsSpan().SequenceEqual(_saved)) return;
         try
         {
-            StateFile.Write(_path, Encoding.UTF8.GetBytes(text));
-            _saved = text;
+            StateFile.WriteLines(_path, lines);
+            _saved = lines;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -48,7 +47,7 @@ internal sealed class LostDeliveries
     {
         try
         {
-            return StateFile.Read(_path) is { } content ? Encoding.UTF8.GetString(content.Span).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(Parse).ToDictionary(StringComparer.Ordinal) : [];
+            return StateFile.ReadLines(_path).Select(Parse).ToDictionary(StringComparer.Ordinal);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException or InvalidDataException or ArgumentException)
         {
@@ -57,8 +56,8 @@ internal sealed class LostDeliveries
         }
     }
 
-    private static string Write(IEnumerable<KeyValuePair<string, DeliveryFinding>> lost) =>
-        string.Concat(lost.Select(l => $"{Mark(l.Value.IPv4)}{Mark(l.Value.IPv6)} {l.Key}\n").Order(StringComparer.Ordinal));
+    private static string[] LinesOf(IEnumerable<KeyValuePair<string, DeliveryFinding>> lost) =>
+        [.. lost.Select(l => $"{Mark(l.Value.IPv4)}{Mark(l.Value.IPv6)} {l.Key}").Order(StringComparer.Ordinal)];
 
     private static KeyValuePair<string, DeliveryFinding> Parse(string line) =>
         line.Split(' ', 2) is [[var ipv4, var ipv6], { Length: > 0 } key] ? KeyValuePair.Create(key, new DeliveryFinding(ResultOf(ipv4), ResultOf(ipv6))) : throw new FormatException($"not a finding: '{line}'");

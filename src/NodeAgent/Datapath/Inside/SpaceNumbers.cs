@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Culvert.Interop.Abi;
 using Culvert.Logging;
 using Culvert.NodeAgent.State;
@@ -60,7 +59,7 @@ internal sealed class SpaceNumbers
     {
         try
         {
-            StateFile.Write(_path, Encoding.UTF8.GetBytes(string.Concat(_owners.Select(o => string.Create(CultureInfo.InvariantCulture, $"{o.Key} {o.Value.Inode} {o.Value.Workload}\n")))));
+            StateFile.WriteLines(_path, _owners.Select(o => string.Create(CultureInfo.InvariantCulture, $"{o.Key} {o.Value.Inode} {o.Value.Workload}")));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -72,8 +71,7 @@ internal sealed class SpaceNumbers
     {
         try
         {
-            if (StateFile.Read(_path) is not { } content) return;
-            foreach (string line in Encoding.UTF8.GetString(content.Span).Split('\n', StringSplitOptions.RemoveEmptyEntries))
+            foreach (string line in StateFile.ReadLines(_path))
             {
                 if (line.Split(' ', 3) is not [string number, string inode, string workload]) throw new FormatException($"not a namespace: '{line}'");
                 _last = ushort.Parse(number, CultureInfo.InvariantCulture);
