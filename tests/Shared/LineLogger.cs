@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 
-namespace Culvert.Controller.Tests;
+namespace Culvert.Tests.Shared;
 
 /// <summary>Keeps the messages of a level, warning unless said otherwise, and worse. Safe for any number of threads.</summary>
 internal sealed class LineLogger(ConcurrentQueue<string> lines, LogLevel lowest = LogLevel.Warning) : ILoggerProvider, ILogger

@@ -8,6 +8,7 @@ using Culvert.Labs.Mesh;
 using Culvert.Protocol.V1;
 using Culvert.SystemTests.Fixtures;
 using Culvert.SystemTests.Peers;
+using Culvert.Tests.Shared;
 
 namespace Culvert.SystemTests;
 

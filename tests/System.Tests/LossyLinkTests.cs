@@ -5,6 +5,7 @@ using Culvert.Labs;
 using Culvert.Labs.Mesh;
 using Culvert.SystemTests.Fixtures;
 using Culvert.SystemTests.Peers;
+using Culvert.Tests.Shared;
 
 namespace Culvert.SystemTests;
 

@@ -6,6 +6,7 @@ using Culvert.Controller.Sources;
 using Culvert.Controller.Sources.Folder;
 using Culvert.Controller.Store;
 using Culvert.Core;
+using Culvert.Tests.Shared;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Tests;

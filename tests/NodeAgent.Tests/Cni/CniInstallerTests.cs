@@ -1,5 +1,6 @@
+using System.Collections.Concurrent;
 using Culvert.NodeAgent.Cni.Install;
-using Microsoft.Extensions.Logging;
+using Culvert.Tests.Shared;
 
 namespace Culvert.NodeAgent.Tests.Cni;
 
@@ -25,7 +26,7 @@ public sealed class CniInstallerTests : IDisposable
         """;
 
     private readonly string _folder = Directory.CreateTempSubdirectory("culvert-install").FullName;
-    private readonly Warnings _log = new();
+    private readonly ConcurrentQueue<string> _said = [];
     private readonly CniInstaller _installer;
 
     public CniInstallerTests()
@@ -33,7 +34,7 @@ public sealed class CniInstallerTests : IDisposable
         Directory.CreateDirectory(Networks);
         Directory.CreateDirectory(Programs);
         File.WriteAllText(Plugin, "the plugin");
-        _installer = new(new(Networks, Programs), Plugin, "/run/culvert/cni.sock", _folder, _log);
+        _installer = new(new(Networks, Programs), Plugin, "/run/culvert/cni.sock", _folder, new LineLogger(_said));
     }
 
     private string Networks => Path.Combine(_folder, "net.d");
@@ -204,7 +205,7 @@ public sealed class CniInstallerTests : IDisposable
         _installer.Look();
         Assert.Contains("\"pods\"", Read("10-one.conflist"), StringComparison.Ordinal);
         Assert.True(File.Exists(Path.Combine(Networks, "10-one.conf")));
-        string said = Assert.Single(_log.Messages);
+        string said = Assert.Single(_said);
         Assert.Contains("10-one.conflist is there as well", said, StringComparison.Ordinal);
         Assert.Contains("counts where the runtime can't read what comes before", said, StringComparison.Ordinal);
     }
@@ -218,7 +219,7 @@ public sealed class CniInstallerTests : IDisposable
         _installer.Look();
         _installer.Look();
         Assert.Contains("culvert-cni", Read("10.conflist"), StringComparison.Ordinal);
-        string said = Assert.Single(_log.Messages);
+        string said = Assert.Single(_said);
         Assert.Contains("05.conflist: cniVersion: 0.2.0 is none of", said, StringComparison.Ordinal);
         Assert.Contains("06.conflist: a text that ends at byte", said, StringComparison.Ordinal);
     }
@@ -248,20 +249,5 @@ public sealed class CniInstallerTests : IDisposable
     {
         using CancellationTokenSource limit = new(TimeSpan.FromSeconds(30));
         while (!(Read(name) is var text && text.Contains("culvert-cni", StringComparison.Ordinal) && text.Contains(more, StringComparison.Ordinal))) await Task.Delay(20, limit.Token);
-    }
-
-    private sealed class Warnings : ILogger
-    {
-        internal List<string> Messages { get; } = [];
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-        {
-            if (IsEnabled(logLevel)) Messages.Add(formatter(state, exception));
-        }
     }
 }

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using Culvert.Labs;
 using Culvert.SystemTests.Fixtures;
 using Culvert.SystemTests.Peers;
+using Culvert.Tests.Shared;
 
 namespace Culvert.SystemTests.Coexist;
 

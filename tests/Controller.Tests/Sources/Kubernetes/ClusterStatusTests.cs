@@ -7,6 +7,7 @@ using Culvert.Kubernetes.Client;
 using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Tests.Cluster;
 using Culvert.Kubernetes.Tests.Support;
+using Culvert.Tests.Shared;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Tests.Kubernetes;
@@ -137,7 +138,7 @@ public sealed class ClusterStatusTests(TestCluster cluster)
         await cluster.KubectlAsync(Role("- {apiGroups: [culvert.dev], resources: [\"*/status\"], verbs: [patch]}"));
         await StatusAsync(ns, "p", "Accepted=True/Accepted@1 Programmed=True/InForce@1");
         await StatusAsync(ns, "q", "Accepted=True/Accepted@1 Programmed=True/InForce@1");
-        Assert.Single(lines, l => l.StartsWith("The status of authorizationpolicies.culvert.dev ", StringComparison.Ordinal));
+        Assert.Single(lines, l => l.StartsWith("The status of ", StringComparison.Ordinal));
 
         static string Role(string more) => $$"""
             apiVersion: rbac.authorization.k8s.io/v1
