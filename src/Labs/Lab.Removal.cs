@@ -6,8 +6,7 @@ public sealed partial class Lab
 {
     private const string OwnerFileName = "owner";
     private const string KeepFileName = "keep";
-
-    private string OwnerFile => Path.Combine(Folder, OwnerFileName);
+    private const string UnreadyPrefix = ".";
 
     private string KeepFile => Path.Combine(Folder, KeepFileName);
 
@@ -31,7 +30,7 @@ public sealed partial class Lab
         }
 
         var removed = new List<string>();
-        foreach (var folder in Directory.GetDirectories(root).Where(condition))
+        foreach (var folder in Directory.GetDirectories(root).Where(f => !Path.GetFileName(f).StartsWith(UnreadyPrefix, StringComparison.Ordinal) && condition(f)))
         {
             var id = Path.GetFileName(folder);
             await RemoveAsync(folder, NamePrefix + id + "-");
@@ -46,6 +45,8 @@ public sealed partial class Lab
     private static async Task RemoveAsync(string folder, string prefix)
     {
         var script = $$"""
+            # Two that find the same lab at once take turns, and the second finds nothing left.
+            if command exec 9<'{{folder}}'; then flock 9; fi 2>/dev/null
             others() {
               found=
               for pid in $(ip netns pids "$1" || true); do
@@ -85,13 +86,17 @@ public sealed partial class Lab
 
     private static bool OwnerRuns(string folder)
     {
-        var path = Path.Combine(folder, OwnerFileName);
-        if (!File.Exists(path))
+        string text;
+        try
+        {
+            text = File.ReadAllText(Path.Combine(folder, OwnerFileName));
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
             return false;
         }
 
-        var parts = File.ReadAllText(path).Split(' ');
+        var parts = text.Split(' ');
         return parts.Length == 2
             && int.TryParse(parts[0], CultureInfo.InvariantCulture, out var pid)
             && StartTime(pid) is { } time

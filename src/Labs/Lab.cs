@@ -53,7 +53,6 @@ public sealed partial class Lab : IAsyncDisposable
     {
         var lab = new Lab(options ?? new LabOptions());
         CreateFolder(lab.Folder);
-        await File.WriteAllTextAsync(lab.OwnerFile, OwnerOfThisProcess(), cancellationToken);
         AppDomain.CurrentDomain.ProcessExit += lab.OnProcessExit;
         try
         {
@@ -173,14 +172,17 @@ public sealed partial class Lab : IAsyncDisposable
         }
     }
 
-    // The end of another lab may remove the common root in between.
+    // With its owner from the first moment: one without is taken for a killed process's. The end of another lab may remove the common root in between.
     private static void CreateFolder(string folder)
     {
+        var unready = Path.Combine(Path.GetDirectoryName(folder)!, UnreadyPrefix + Path.GetFileName(folder));
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                Directory.CreateDirectory(folder);
+                Directory.CreateDirectory(unready);
+                File.WriteAllText(Path.Combine(unready, OwnerFileName), OwnerOfThisProcess());
+                Directory.Move(unready, folder);
                 return;
             }
             catch (DirectoryNotFoundException) when (attempt < 10)

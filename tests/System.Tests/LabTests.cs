@@ -95,6 +95,22 @@ public sealed class LabTests
     }
 
     [Fact]
+    public async Task Many_that_find_the_lab_of_a_killed_process_at_once_remove_it_together()
+    {
+        var root = Path.Combine(Path.GetTempPath(), "cv-lab-" + Guid.NewGuid().ToString("N"));
+        var lab = await Lab.CreateAsync(new LabOptions { Root = root });
+        await lab.AddNodeAsync("node1");
+        lab.Keep();
+        await lab.DisposeAsync();
+        await File.WriteAllTextAsync(Path.Combine(lab.Folder, "owner"), "1 0");
+
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() => Lab.RemoveAllAsync(root))));
+
+        Assert.Empty(Directory.GetFiles("/run/netns", $"cv-{lab.Id}-*"));
+        Assert.False(Directory.Exists(root));
+    }
+
+    [Fact]
     public async Task Detach_in_a_namespace_of_a_lab_ends_the_labs_programs_and_not_the_shell_it_was_typed_in()
     {
         var root = Path.Combine(Path.GetTempPath(), "cv-lab-" + Guid.NewGuid().ToString("N"));
