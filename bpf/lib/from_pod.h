@@ -224,20 +224,23 @@ static __always_inline int from_pod(struct __sk_buff *skb, struct cv_scratch *s)
 	struct cv_session *session;
 	struct cv_endpoint *ep;
 	struct cv_flow *f = 0;
-	int probe, refused;
+	int probe, probe_port, refused;
 
 	if (!packet_take_generation(p))
 		return packet_drop(skb, CV_REASON_NO_ENDPOINT, CV_SIDE_FROM_POD);
 	if (p->key.proto == IPPROTO_TCP || p->key.proto == IPPROTO_UDP) {
 		f = bpf_map_lookup_elem(&cv_flow, &p->key);
+		/* What the pod itself has sent between such ports does not take the agent's probes with it. */
+		probe_port = packet_is_for_probe_port(p);
 		/* The entry knows the veth: the source was checked when it was made. */
-		if (f && f->generation == p->generation && f->in_ifindex == s->link && f->verdict != CV_VERDICT_PROXY &&
-		    !(p->tcp_flags & CV_TCP_SYN) && !(p->flags & CV_PACKET_REASSEMBLED)) {
+		if (f && !probe_port && f->generation == p->generation && f->in_ifindex == s->link &&
+		    f->verdict != CV_VERDICT_PROXY && !(p->tcp_flags & CV_TCP_SYN) &&
+		    !(p->flags & CV_PACKET_REASSEMBLED)) {
 			p->now = flow_goes_on(f, p) ? time_of_tick(s) : bpf_ktime_get_ns();
 			s->flow_key = p->key;
 			return flow_forward(skb, s, f);
 		}
-		if (!f && p->key.proto == IPPROTO_UDP) {
+		if (!f && !probe_port && p->key.proto == IPPROTO_UDP) {
 			session = session_lookup(&p->key, s->link);
 			if (session_is_whole(session) && session->generation == p->generation) {
 				s->session = *session;

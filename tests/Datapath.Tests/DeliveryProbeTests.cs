@@ -67,6 +67,29 @@ public sealed class DeliveryProbeTests : IDisposable
     }
 
     [Theory, MemberData(nameof(Families))]
+    public void What_the_pod_has_sent_between_the_ports_before_takes_none(bool v6)
+    {
+        _world.Reset();
+        using IDisposable sockets = _world.OfferDatagrams();
+        Packet toB = Probe(v6) with { Destination = _world.B.At(v6, 0).Address };
+        _world.FromPod(_world.A, Probe(v6)).Dropped(CvReason.AssignFailed);
+        _world.FromPod(_world.A, toB).Redirected(_world.B);
+        Assert.NotNull(_world.Maps.Session(KeyTo(World.Remote(v6))));
+        Assert.NotNull(_world.Maps.Flow(KeyTo(toB.Destination)));
+
+        Announce(v6);
+        _world.FromPod(_world.A, Probe(v6)).Captured();
+        _world.Maps.Probes.Set(Number, Sent(v6) with { Dst = Abi.Address(toB.Destination) });
+        _world.FromPod(_world.A, toB).Captured();
+
+        // And what it goes on to send has its way.
+        _world.FromPod(_world.A, Probe(v6)).Dropped(CvReason.AssignFailed);
+        _world.FromPod(_world.A, toB).Redirected(_world.B);
+
+        CvFlowKey KeyTo(IPAddress to) => Abi.Key(_world.A.At(v6, From), new IPEndPoint(to, To), Packet.Udp);
+    }
+
+    [Theory, MemberData(nameof(Families))]
     public void A_pod_that_is_captured_inside_its_namespace_has_none(bool v6)
     {
         Workload inside = _world.SetInside(World.Generation, _world.A, 5);

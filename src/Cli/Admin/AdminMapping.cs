@@ -27,6 +27,7 @@ internal static class AdminMapping
         status.DirectPath is { } path ? new DirectPathReport(NameOf(path.Redirects ? DirectPath.Redirect : DirectPath.HostStack), NameOf(path.Configured), [.. path.Reasons]) : null,
         status.TunnelSource is { } source ? new TunnelSourceReport(NameOf(source.IsPod ? TunnelSource.Pod : TunnelSource.Node), NameOf(source.Configured), [.. source.Reasons]) : null,
         OrNull(status.TranslationError),
+        OrNull(status.DeliveryError),
         status.ProgramsPutFirst,
         status.DrainRemaining?.ToTimeSpan().TotalSeconds);
 

@@ -88,6 +88,11 @@ internal static class StatusCommand
             Row(grid, "Translation", $"what others translate, as kube-proxy does, is not kept off captured packets: {untold}");
         }
 
+        if (report.DeliveryError is { } untried)
+        {
+            Row(grid, "Delivery", $"whether captured packets reach the proxy can't be tried, and rules of the node that stop them may go unnoticed: {untried}");
+        }
+
         if (report.ProgramsPutFirst > 0)
         {
             Row(grid, "Order", Text($"programs of others ran before the agent's {report.ProgramsPutFirst} times; it has put its own first again"));

@@ -19,6 +19,7 @@ internal sealed record StatusReport(
     DirectPathReport? DirectPath,
     TunnelSourceReport? TunnelSource,
     string? TranslationError,
+    string? DeliveryError,
     ulong ProgramsPutFirst,
     double? DrainRemainingSeconds);
 

@@ -2,6 +2,7 @@ using System.Net;
 using Culvert.Core;
 using Culvert.NodeAgent.Admin;
 using Culvert.NodeAgent.Datapath;
+using Culvert.NodeAgent.Datapath.Delivery;
 using Culvert.NodeAgent.Datapath.Inside;
 using Culvert.NodeAgent.Identity;
 using Culvert.NodeAgent.Mesh;
@@ -19,7 +20,7 @@ namespace Culvert.NodeAgent.Hosting;
 /// <summary>Answers the admin service from the parts of one agent. Thread-safe.</summary>
 internal sealed class AgentBackend(
     AgentOptions options, MeshDirectory directory, SnapshotClient client, NodeCredentials credentials, SvidStore svids, ProxyServer proxy, ProgramAttacher attacher, XdpAttacher xdp, PodCapture inside, DatapathMaps maps,
-    FlowSweeper sweeper, DatapathState state, DirectPathKeeper directPath, TunnelSourceKeeper tunnelSource, CaptureNat nat, HealthState health, DrainClock drain, DateTimeOffset started, Func<CancellationToken, Task<IReadOnlyList<string>>> detach) : IAdminBackend
+    FlowSweeper sweeper, DatapathState state, DirectPathKeeper directPath, TunnelSourceKeeper tunnelSource, CaptureNat nat, DeliveryKeeper deliveries, HealthState health, DrainClock drain, DateTimeOffset started, Func<CancellationToken, Task<IReadOnlyList<string>>> detach) : IAdminBackend
 {
     public PathOracle Oracle => directory.View.Oracle;
 
@@ -44,6 +45,7 @@ internal sealed class AgentBackend(
             SnapshotError = controller.SnapshotError,
             SaveError = controller.SaveError,
             TranslationError = nat.Failure ?? "",
+            DeliveryError = deliveries.Failure ?? "",
             OpenConnections = (uint)loops.Sum(l => l.Connections),
             OpenTunnels = (uint)loops.Sum(l => l.ClientTunnels + l.ServerTunnels),
         };

@@ -64,7 +64,7 @@ internal static class AgentComposition
         await following.StartAsync(cancellationToken);
 
         // Programs and maps, and what attaches them.
-        DeliverySockets? arrivals = DeliveryFollower.MakeSockets(logger);
+        (DeliverySockets? arrivals, string? untried) = DeliveryFollower.MakeSockets(logger);
         if (arrivals is not null) parts.Own(arrivals);
         DatapathPrograms programs = parts.Own(DatapathPrograms.Load(options, pins, logger, arrivals?.Ports ?? default));
         SocketLookup lookup = parts.Own(SocketLookup.Attach(programs.SkLookup, pins));
@@ -92,7 +92,7 @@ internal static class AgentComposition
         PodCapture inside = parts.Own(new PodCapture(options, pins, programs.Maps, spaces, tcx, logger));
         NamespaceFinder namespaces = new(spaces, inside.InodeOf);
         if (!tcx) DeliveryProbe.RemoveLeft(netlink);
-        DeliveryKeeper deliveries = new(arrivals is null ? null : new DeliveryProbe(arrivals, programs, netlink, tcx), new LostDeliveries(options.RunFolder, logger), state, logger);
+        DeliveryKeeper deliveries = new(arrivals is null ? null : new DeliveryProbe(arrivals, programs, netlink, tcx), new LostDeliveries(options.RunFolder, logger), state, logger, untried);
         DatapathReconciler reconciler = new(
             new InterfacePrograms(programs, attacher, xdp, inside), options.Xdp, writer, () => new KernelLinks(netlink, namespaces, deliveries), new PolicyIdFile(options.StateFolder, logger, metrics), new InterfaceOwners(options.RunFolder, logger), options.Uplinks, state, logger, options.Capture);
         FlowSweeper sweeper = new(programs.Maps.Flow, programs.Maps.Usage, programs.Maps.Swept, logger);
@@ -137,7 +137,7 @@ internal static class AgentComposition
         ProbeSources probers = new(options.MetricsAllow, () => flowContext.Index, () => state.Current.Uplinks);
         MetricsTokens? tokens = options.MetricsTokenFile is { } tokenFile ? MetricsTokens.Open(tokenFile, logger) : null;
         CniInstaller? installer = options.CniProgramFolder is { } programFolder ? parts.Own(new CniInstaller(new CniFolders(options.CniFolder, programFolder), options.CniPlugin, options.CniSocket, options.RunFolder, logger)) : null;
-        AgentBackend backend = new(options, directory, client, credentials, svids, proxy, attacher, xdp, inside, programs.Maps, sweeper, state, directPath, tunnelSource, nat, health, drain, started, DetachAsync);
+        AgentBackend backend = new(options, directory, client, credentials, svids, proxy, attacher, xdp, inside, programs.Maps, sweeper, state, directPath, tunnelSource, nat, deliveries, health, drain, started, DetachAsync);
 
         // What runs. The services start in this order.
         StartOnly listening = new(_ => ProxySetup.StartAsync(proxy, options));

@@ -9,21 +9,21 @@ namespace Culvert.NodeAgent.Hosting;
 internal sealed class DeliveryFollower(DeliveryKeeper deliveries, SnapshotApplier applier, TimeProvider time, ILogger logger)
 {
     /// <summary>The sockets that probes are delivered to, made before the programs are loaded, which have to know their ports.</summary>
-    /// <returns>Null where the kernel can't probe, or no port is free, which is logged.</returns>
-    internal static DeliverySockets? MakeSockets(ILogger logger)
+    /// <returns>None, and why, where the kernel can't probe or no port is free, which is logged.</returns>
+    internal static (DeliverySockets? Sockets, string? Obstacle) MakeSockets(ILogger logger)
     {
         KernelFeature feature = KernelFeatures.ProbeLiveFrames();
         string obstacle = feature.Detail;
         try
         {
-            if (feature.Present) return new DeliverySockets();
+            if (feature.Present) return (new DeliverySockets(), null);
         }
         catch (IOException e)
         {
             obstacle = e.Message;
         }
         DatapathLog.DeliveryUntried(logger, obstacle);
-        return null;
+        return (null, obstacle);
     }
 
     /// <summary>Runs until cancelled.</summary>

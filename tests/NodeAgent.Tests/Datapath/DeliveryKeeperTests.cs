@@ -183,6 +183,40 @@ public sealed class DeliveryKeeperTests : IDisposable
     }
 
     [Fact]
+    public void OneThatIsCapturedAndWhoseProbesAPolicyRefusesAilsWithTheOthers()
+    {
+        Capture(Web, Db);
+        _keeper.Find([Web, Db], new HashSet<string> { Web.Workload.Uid, Db.Workload.Uid }, Nobody);
+        _probe.Unknown.Add(Db.Workload.Uid);
+        _probe.Lost.Add(Web.Workload.Uid);
+        Assert.True(_keeper.Look());
+        Assert.Contains("at links of other pods", Find(Db, isCaptured: true), StringComparison.Ordinal);
+        Assert.False(_keeper.Look());
+
+        _probe.Lost.Clear();
+        Assert.True(_keeper.Look());
+        Assert.Null(Find(Db, isCaptured: true));
+        Assert.Null(Find(Web, isCaptured: true));
+    }
+
+    [Fact]
+    public void WhyItCantBeTriedIsSaidUntilItCan()
+    {
+        Assert.Null(_keeper.Failure);
+        _probe.Failure = new IOException("the table of connections is nearly full");
+        Find(Web);
+        Assert.Equal("the table of connections is nearly full", _keeper.Failure);
+        _probe.Failure = null;
+        _probe.Doubt = "others send datagrams";
+        Find(Web);
+        Assert.Equal("others send datagrams", _keeper.Failure);
+        _probe.Doubt = null;
+        Find(Db);
+        Assert.Null(_keeper.Failure);
+        Assert.Equal("no such program", new DeliveryKeeper(null, new LostDeliveries(_folder, NullLogger.Instance), _state, NullLogger.Instance, "no such program").Failure);
+    }
+
+    [Fact]
     public void OneThatArrivesSaysThatTheNodeLosesNotAll()
     {
         _probe.Unknown.Add(Db.Workload.Uid);
@@ -322,6 +356,8 @@ public sealed class DeliveryKeeperTests : IDisposable
         internal List<string> Tried { get; } = [];
 
         internal IOException? Failure { get; set; }
+
+        public string? Doubt { get; set; }
 
         public IReadOnlyList<DeliveryFinding> TryCaptured(IReadOnlyList<LocalEndpoint> pods, ProbeDestinations to) =>
             [.. pods.Select(p => Of(p, Lost.Contains(p.Workload.Uid) || WithoutPrograms.Contains(p.Workload.Uid)))];

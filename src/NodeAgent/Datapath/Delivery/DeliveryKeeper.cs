@@ -6,25 +6,31 @@ namespace Culvert.NodeAgent.Datapath.Delivery;
 
 /// <summary>
 /// Knows at which pods' links what is captured does not reach the proxy, because something of the node takes it: rules that drop it, overwrite its mark, or route it elsewhere. Such a pod is not captured there. One that has
-/// been captured stays so, and status says what is the matter: to let it go would leave it without policy. Not thread-safe but for <see cref="Wake"/>: looks and snapshots are one at a time.
+/// been captured stays so, and status says what is the matter: to let it go would leave it without policy. Not thread-safe but for <see cref="Wake"/> and <see cref="Failure"/>: looks and snapshots are one at a time.
 /// </summary>
-/// <param name="probe">Tries it; null: this kernel can't, and all counts as delivered.</param>
+/// <param name="probe">Tries it; null: that can't be had, and all counts as delivered.</param>
 /// <param name="lost">What an agent before has found, and the next is to know.</param>
 /// <param name="state">What is captured.</param>
 /// <param name="logger">The agent's log.</param>
-internal sealed class DeliveryKeeper(IDeliveryProbe? probe, LostDeliveries lost, DatapathState state, ILogger logger)
+/// <param name="obstacle">Why there is no probe, where there is none.</param>
+internal sealed class DeliveryKeeper(IDeliveryProbe? probe, LostDeliveries lost, DatapathState state, ILogger logger, string? obstacle = null)
 {
     /// <summary>The longest time between two looks, for rules of iptables-legacy, of which nobody tells.</summary>
     internal static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
 
     private readonly Channel<bool> _changes = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly Dictionary<(string Uid, int Index), Known> _known = [];
+    private readonly HashSet<(string Uid, int Index)> _silent = [];
+    private readonly List<string?> _doubts = [];
     private ProbeDestinations? _destinations;
-    private string? _failure;
+    private volatile string? _failure = obstacle;
     private int _next;
 
     /// <summary>Has something whenever there is reason for a <see cref="Look"/>.</summary>
     internal ChannelReader<bool> Changes => _changes.Reader;
+
+    /// <summary>Why the last tries said nothing of all or some pods, beside what a policy refuses; null when nothing stood in their way.</summary>
+    internal string? Failure => _failure;
 
     /// <summary>Asks for a look: rules, or what is captured, may have changed.</summary>
     internal void Wake() => _changes.Writer.TryWrite(true);
@@ -40,9 +46,9 @@ internal sealed class DeliveryKeeper(IDeliveryProbe? probe, LostDeliveries lost,
         LocalEndpoint[] unknown = [.. pods.Where(p => Recall(p) is null)];
         foreach (LocalEndpoint pod in unknown) Learn(pod, lost.Take(pod));
         foreach ((LocalEndpoint pod, DeliveryFinding finding) in TryUncaptured([.. unknown.Where(p => !captured.Contains(p.Workload.Uid))], destinations)) Learn(pod, finding.After(Recall(pod)?.Finding ?? default));
-        Remember();
-        DeliveryFinding others = FindingOfAll();
-        return pods.Select(p => (Pod: p, Reason: Recall(p) is null && !captured.Contains(p.Workload.Uid) ? ReasonOfOthers(p, others) : ReasonOf(p))).Where(p => p.Reason is not null).ToDictionary(p => p.Pod.Workload.Uid, p => p.Reason!, StringComparer.Ordinal);
+        Conclude();
+        DeliveryFinding all = FindingOfAll();
+        return pods.Select(p => (Pod: p, Reason: captured.Contains(p.Workload.Uid) ? ReasonOfCaptured(p, all) : ReasonOf(p, all))).Where(p => p.Reason is not null).ToDictionary(p => p.Pod.Workload.Uid, p => p.Reason!, StringComparer.Ordinal);
     }
 
     /// <summary>Tries it for all captured pods, and for one of those that can't be captured because of it.</summary>
@@ -51,7 +57,7 @@ internal sealed class DeliveryKeeper(IDeliveryProbe? probe, LostDeliveries lost,
     {
         if (_destinations is null) return false;
         bool changed = LookAt(_destinations);
-        Remember();
+        Conclude();
         return changed;
     }
 
@@ -65,8 +71,6 @@ internal sealed class DeliveryKeeper(IDeliveryProbe? probe, LostDeliveries lost,
         return LookAtRefused([.. others.Where(k => k.Finding.Lost is not null)], to) || changed;
     }
 
-    private void Remember() => lost.Set(_known.Values.Select(k => (k.Pod, k.Finding)));
-
     private void Learn(LocalEndpoint pod, DeliveryFinding finding)
     {
         if (finding.IsKnown) _known[KeyOf(pod)] = new Known(pod, finding);
@@ -74,23 +78,31 @@ internal sealed class DeliveryKeeper(IDeliveryProbe? probe, LostDeliveries lost,
 
     private bool LookAtCaptured(LocalEndpoint[] pods, ProbeDestinations to)
     {
-        (LocalEndpoint Pod, DeliveryFinding Finding)[] found = [.. Try(pods, p => p.TryCaptured(pods, to)).Where(f => f.Finding.IsKnown)];
+        (LocalEndpoint Pod, DeliveryFinding Finding)[] tried = Try(pods, p => p.TryCaptured(pods, to));
+        if (tried.Length == 0) return false;
+        DeliveryFinding all = FindingOfAll();
+        Dictionary<LocalEndpoint, string?> before = tried.ToDictionary(t => t.Pod, t => ReasonOfCaptured(t.Pod, all));
 
         // Where the programs at the link were taken away, these are what is to be mended.
-        LocalEndpoint[] ailing = [.. found.Where(f => f.Finding.Lost is not null && ReasonOf(f.Pod) is null).Select(f => f.Pod)];
+        LocalEndpoint[] ailing = [.. tried.Where(t => t.Finding.Lost is not null && ReasonOfItself(t.Pod) is null).Select(t => t.Pod)];
         HashSet<LocalEndpoint> unguarded = [.. TryUncaptured(ailing, to).Where(f => f.Finding.Lost is null).Select(f => f.Pod)];
-        bool changed = false;
-        foreach ((LocalEndpoint pod, DeliveryFinding finding) in found.Where(f => !unguarded.Contains(f.Pod)))
+        _silent.Clear();
+        foreach ((LocalEndpoint pod, DeliveryFinding finding) in tried.Where(t => !t.Finding.IsGone && !unguarded.Contains(t.Pod)))
         {
-            string? before = ReasonOf(pod);
-            _known[KeyOf(pod)] = new Known(pod, finding.After(Recall(pod)?.Finding ?? default));
-            string? reason = ReasonOf(pod);
-            if (reason == before) continue;
-            changed = true;
-            if (reason is null) DatapathLog.DeliveredAgain(logger, pod.Workload.Uid, pod.Interface);
-            else DatapathLog.NotDelivered(logger, pod.Workload.Uid, reason);
+            if (finding.IsKnown) _known[KeyOf(pod)] = new Known(pod, finding.After(Recall(pod)?.Finding ?? default));
+            else _silent.Add(KeyOf(pod));
         }
-        return changed;
+        all = FindingOfAll();
+        return tried.Count(t => Tell(t.Pod, before[t.Pod], ReasonOfCaptured(t.Pod, all))) > 0;
+    }
+
+    // Whether that is news.
+    private bool Tell(LocalEndpoint pod, string? before, string? reason)
+    {
+        if (reason == before) return false;
+        if (reason is null) DatapathLog.DeliveredAgain(logger, pod.Workload.Uid, pod.Interface);
+        else DatapathLog.NotDelivered(logger, pod.Workload.Uid, reason);
+        return true;
     }
 
     // What ails them is the node's, so that one in turn tells of all; who is still ailing is found out when the pods are resolved.
@@ -117,18 +129,34 @@ internal sealed class DeliveryKeeper(IDeliveryProbe? probe, LostDeliveries lost,
         try
         {
             (LocalEndpoint, DeliveryFinding)[] found = [.. pods.Zip(trial(probe))];
-            _failure = null;
+            _doubts.Add(probe.Doubt);
             return found;
         }
         catch (IOException e)
         {
-            if (e.Message != _failure) DatapathLog.DeliveryTrialFailed(logger, e.Message);
-            _failure = e.Message;
+            _doubts.Add(e.Message);
             return [];
         }
     }
 
-    private string? ReasonOf(LocalEndpoint pod) => Recall(pod)?.Finding.Lost is { } lost
+    private void Conclude()
+    {
+        if (_doubts.Count > 0)
+        {
+            string? doubt = _doubts.FirstOrDefault(d => d is not null);
+            if (doubt is not null && doubt != _failure) DatapathLog.DeliveryTrialFailed(logger, doubt);
+            _failure = doubt;
+        }
+        _doubts.Clear();
+        lost.Set(_known.Values.Select(k => (k.Pod, k.Finding)));
+    }
+
+    private string? ReasonOf(LocalEndpoint pod, DeliveryFinding all) => Recall(pod) is null ? ReasonOfOthers(pod, all) : ReasonOfItself(pod);
+
+    // Of one that was not tried since it was captured nothing is known yet.
+    private string? ReasonOfCaptured(LocalEndpoint pod, DeliveryFinding all) => Recall(pod) is null && _silent.Contains(KeyOf(pod)) ? ReasonOfOthers(pod, all) : ReasonOfItself(pod);
+
+    private string? ReasonOfItself(LocalEndpoint pod) => Recall(pod)?.Finding.Lost is { } lost
         ? $"what is captured at {pod.Interface} does not reach the proxy ({lost}): the node's packet filter drops it, or a rule overwrites its mark or routes it elsewhere; `culvert check` names such rules"
         : null;
 

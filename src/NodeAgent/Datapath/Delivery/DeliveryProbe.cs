@@ -39,6 +39,9 @@ internal sealed class DeliveryProbe(DeliverySockets sockets, DatapathPrograms pr
     private const ushort Guarding = 1, TryingAndGuarding = 2;
 
     private readonly byte[] _frame = new byte[DeliveryFrame.MaxLength];
+    private readonly SortedSet<AddressFamily> _crowded = [];
+
+    public string? Doubt => _crowded.Count == 0 ? null : $"others send datagrams to the port that the agent's are for, {sockets.Ports.To}, which may have left no room for them ({string.Join(" and ", _crowded.Select(f => f == AddressFamily.InterNetwork ? "IPv4" : "IPv6"))})";
 
     public IReadOnlyList<DeliveryFinding> TryCaptured(IReadOnlyList<LocalEndpoint> pods, ProbeDestinations to) => InBatches(pods, batch => Try(batch, to, Guarding));
 
@@ -55,8 +58,11 @@ internal sealed class DeliveryProbe(DeliverySockets sockets, DatapathPrograms pr
     }
 
     // Where the kernel is about to drop what begins, a try says nothing.
-    private static DeliveryFinding[] InBatches(IReadOnlyList<LocalEndpoint> pods, Func<LocalEndpoint[], IEnumerable<DeliveryFinding>> trial) =>
-        [.. pods.Chunk(Batch).SelectMany(batch => ConnectionTracking.IsNearlyFull() ? throw new IOException("the kernel's table of tracked connections is nearly full") : trial(batch))];
+    private DeliveryFinding[] InBatches(IReadOnlyList<LocalEndpoint> pods, Func<LocalEndpoint[], IEnumerable<DeliveryFinding>> trial)
+    {
+        _crowded.Clear();
+        return [.. pods.Chunk(Batch).SelectMany(batch => ConnectionTracking.IsNearlyFull() ? throw new IOException("the kernel's table of tracked connections is nearly full") : trial(batch))];
+    }
 
     private IEnumerable<DeliveryFinding> TryUncaptured(LocalEndpoint[] pods, ProbeDestinations to)
     {
@@ -84,18 +90,22 @@ internal sealed class DeliveryProbe(DeliverySockets sockets, DatapathPrograms pr
         Sender[] senders = [.. FindSenders(pods, to).Where(s => sockets.Listen(s.Destination))];
         Dictionary<ulong, Sender> sent = [];
         HashSet<Sender> pending = [.. senders], arrived = [], gone = [];
-        bool crowded = false;
+        HashSet<AddressFamily> crowded = [.. senders.Select(s => s.Family).Distinct().Where(f => !sockets.TryClear(f, LongestTry))];
         for (int i = 0; i < Tries && pending.Count > 0; i++)
         {
             SendAll(pending, Kind.Captured, turns, sent, gone, () =>
             {
-                foreach (AddressFamily family in pending.Select(s => s.Family).Distinct().ToArray()) crowded |= Receive(family, sent, pending, arrived);
+                foreach (AddressFamily family in pending.Select(s => s.Family).Distinct().ToArray())
+                {
+                    if (Receive(family, sent, pending, arrived)) crowded.Add(family);
+                }
             });
             pending.ExceptWith(gone);
         }
 
         // Among others' datagrams, of which there may have been more than the socket has room for, nobody knows what was lost.
-        HashSet<Sender> lost = crowded ? [] : FindForwarded(pending, turns, gone);
+        _crowded.UnionWith(pending.Select(s => s.Family).Where(crowded.Contains));
+        HashSet<Sender> lost = FindForwarded(pending.Where(s => !crowded.Contains(s.Family)), turns, gone);
         return [.. pods.Select(p => new DeliveryFinding(ResultOf(p, AddressFamily.InterNetwork), ResultOf(p, AddressFamily.InterNetworkV6)))];
 
         DeliveryResult ResultOf(LocalEndpoint pod, AddressFamily family) => senders.FirstOrDefault(s => s.Pod == pod && s.Family == family) is not { } sender ? DeliveryResult.Unknown

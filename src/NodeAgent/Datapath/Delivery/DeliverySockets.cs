@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
@@ -70,6 +71,21 @@ internal sealed class DeliverySockets : IDisposable
         {
             throw new IOException($"nothing can be received at port {Ports.To} of UDP: {e.Message}", e);
         }
+    }
+
+    /// <summary>Takes out what has come before: it is of no try that is to come, and takes the room of those that are.</summary>
+    /// <param name="family">Of which family.</param>
+    /// <param name="within">How long at most.</param>
+    /// <returns>False when more comes than can be taken out in that time.</returns>
+    /// <exception cref="IOException">The kernel refuses.</exception>
+    internal bool TryClear(AddressFamily family, TimeSpan within)
+    {
+        long start = Stopwatch.GetTimestamp();
+        while (Take(family, TimeSpan.Zero) is not null)
+        {
+            if (Stopwatch.GetElapsedTime(start) > within) return false;
+        }
+        return true;
     }
 
     public void Dispose()

@@ -3,6 +3,9 @@ namespace Culvert.NodeAgent.Datapath.Delivery;
 /// <summary>Tries whether what is captured at pods' links reaches the agent.</summary>
 internal interface IDeliveryProbe
 {
+    /// <summary>Why the last try said nothing of some pods, beside what a policy refuses; null: nothing stood in its way.</summary>
+    string? Doubt { get; }
+
     /// <summary>Tries it at links of captured pods, by what captures there.</summary>
     /// <param name="pods">The pods.</param>
     /// <param name="to">Whom it is for.</param>
