@@ -14,7 +14,7 @@ public sealed class ApiException(ApiFailure failure, string message, Exception? 
     /// <summary>What the server answered with; null where it did not answer.</summary>
     public HttpStatusCode? StatusCode { get; init; }
 
-    /// <summary>When to ask again at the earliest, where the server says so.</summary>
+    /// <summary>When to ask again at the earliest, where the server says so; at most 10 minutes of it count.</summary>
     public TimeSpan? RetryAfter { get; init; }
 
     /// <summary>What is wrong in particular, where the server says so.</summary>

@@ -11,6 +11,9 @@ internal static class StatusReader
     private const int LongestMessage = 2048;
     private const int MostCauses = 32;
 
+    // Nobody who answers, a proxy in between for one, has work stand still for days.
+    private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(10);
+
     /// <summary>Of an answer whose code says that it failed.</summary>
     /// <param name="what">What was asked, for the message.</param>
     /// <param name="code">Code of the answer.</param>
@@ -22,7 +25,7 @@ internal static class StatusReader
         return status is { Kind: "Status" } ? Of(what, status, code, retryAfter) : new(ReasonOf(null, code), $"{what}: the server answered {(int)code} {code}")
         {
             StatusCode = code,
-            RetryAfter = retryAfter,
+            RetryAfter = Bound(retryAfter),
         };
     }
 
@@ -49,10 +52,12 @@ internal static class StatusReader
         return new(ReasonOf(status.Reason, code), $"{what}: {Shorten(status.Message) ?? status.Reason ?? code.ToString()}")
         {
             StatusCode = (int)code > 0 ? code : null,
-            RetryAfter = wait,
+            RetryAfter = Bound(wait),
             Causes = [.. (status.Details?.Causes ?? []).Take(MostCauses).Select(c => new ApiCause(c.Field ?? "", c.Reason ?? "", Shorten(c.Message) ?? ""))],
         };
     }
+
+    private static TimeSpan? Bound(TimeSpan? wait) => wait > LongestWait ? LongestWait : wait;
 
     private static string? Shorten(string? message) =>
         string.IsNullOrEmpty(message) ? null : message.Length <= LongestMessage ? message : message[..LongestMessage] + "…";

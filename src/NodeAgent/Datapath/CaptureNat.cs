@@ -91,9 +91,9 @@ internal sealed class CaptureNat(AgentOptions options, TimeProvider time, ILogge
         if (others is null)
         {
             if (_made is null) return [];
+            nft.Run($"add table {_table}\ndelete table {_table}");
             _made = null;
             DatapathLog.NatTableRemoved(logger, _table);
-            nft.Run($"add table {_table}\ndelete table {_table}");
             return [];
         }
         if (isWanted) return [];

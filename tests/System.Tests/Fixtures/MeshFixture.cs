@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using Culvert.Labs;
 using Culvert.Labs.Mesh;
@@ -7,6 +8,9 @@ namespace Culvert.SystemTests.Fixtures;
 /// <summary>The mesh most tests share: client and guest on node1, a server pod on each node, open to the client only.</summary>
 public class MeshFixture : IAsyncLifetime
 {
+    private int _edits;
+    private string? _nobody;
+
     /// <summary>How the mesh is built.</summary>
     private protected virtual MeshLabOptions Options => new();
 
@@ -75,15 +79,18 @@ public class MeshFixture : IAsyncLifetime
     }
 
     /// <summary>The policy every test starts from.</summary>
-    internal static void AllowClient(MeshLab mesh) => mesh.Objects.Write("policy-web", MeshObjects.Allow("web", "web", [], "client"));
+    /// <param name="mesh">Where.</param>
+    /// <param name="nobody">An account that no workload has, by which this version of the policy is known from others; null: none.</param>
+    internal static void AllowClient(MeshLab mesh, string? nobody = null) => mesh.Objects.Write("policy-web", MeshObjects.Allow("web", "web", [], nobody is null ? ["client"] : ["client", nobody]));
 
     /// <summary>
     /// Goes back to the policy every test starts from, and waits until each node has it in force and would start with it: what the client can do by one
-    /// node says nothing of the other.
+    /// node says nothing of the other. A node to which the edits before have yet to come would have it too, but for its name.
     /// </summary>
     internal async Task AllowClientAgainAsync()
     {
-        AllowClient(Mesh);
+        _nobody = string.Create(CultureInfo.InvariantCulture, $"nobody-{++_edits}");
+        AllowClient(Mesh, _nobody);
         await WaitAllowedAsync();
     }
 
@@ -91,7 +98,7 @@ public class MeshFixture : IAsyncLifetime
     internal Task WaitAllowedAsync() => Task.WhenAll(Mesh.Nodes.Select(n => SavedSnapshot.WaitAsync(
         n,
         "the client is let in",
-        resources => resources.Any(r => r.Policy is { Name: "web" } web && web.Rules.SelectMany(u => u.From).SelectMany(f => f.Identities).SequenceEqual([MeshObjects.Identity("client")])))));
+        resources => resources.Any(r => r.Policy is { Name: "web" } web && web.Rules.SelectMany(u => u.From).SelectMany(f => f.Identities).SequenceEqual(_nobody is null ? [MeshObjects.Identity("client")] : [MeshObjects.Identity("client"), MeshObjects.Identity(_nobody)])))));
 
     /// <summary>The server pod and its address for a case.</summary>
     internal (LabPod Pod, IPAddress Address) Server(TestPath path, TestFamily family)

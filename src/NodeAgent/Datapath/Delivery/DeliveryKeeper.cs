@@ -93,16 +93,16 @@ internal sealed class DeliveryKeeper(IDeliveryProbe? probe, LostDeliveries lost,
             else _silent.Add(KeyOf(pod));
         }
         all = FindingOfAll();
-        return tried.Count(t => Tell(t.Pod, before[t.Pod], ReasonOfCaptured(t.Pod, all))) > 0;
-    }
-
-    // Whether that is news.
-    private bool Tell(LocalEndpoint pod, string? before, string? reason)
-    {
-        if (reason == before) return false;
-        if (reason is null) DatapathLog.DeliveredAgain(logger, pod.Workload.Uid, pod.Interface);
-        else DatapathLog.NotDelivered(logger, pod.Workload.Uid, reason);
-        return true;
+        bool changed = false;
+        foreach (LocalEndpoint pod in tried.Select(t => t.Pod))
+        {
+            string? reason = ReasonOfCaptured(pod, all);
+            if (reason == before[pod]) continue;
+            changed = true;
+            if (reason is null) DatapathLog.DeliveredAgain(logger, pod.Workload.Uid, pod.Interface);
+            else DatapathLog.NotDelivered(logger, pod.Workload.Uid, reason);
+        }
+        return changed;
     }
 
     // What ails them is the node's, so that one in turn tells of all; who is still ailing is found out when the pods are resolved.
