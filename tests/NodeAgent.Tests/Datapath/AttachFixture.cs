@@ -46,6 +46,8 @@ internal sealed class AttachFixture : IDisposable
 
     internal XdpAttacher NewAttacher(string? path = null) => new(Pins, path ?? XdpObject, NullLogger.Instance);
 
+    internal NetworkNamespace OpenNetwork() => NetworkNamespace.Open(_name);
+
     internal void In(Action action)
     {
         using (_network.Enter()) action();

@@ -56,21 +56,27 @@ internal sealed class PodPrograms : IDisposable
         using BpfProgram sends = _object.GetProgram("cv_pod_out"), receives = _object.GetProgram("cv_pod_in");
         try
         {
-            // What comes in first: an answer to what goes out must be known.
-            AttachAt(receives, In, TcDirection.Ingress);
-            AttachAt(sends, Out, TcDirection.Egress);
+            AttachBoth();
+            string device = $"{_pod.Device} of {_network.Description}", kind = _tcx ? "tcx" : "clsact";
+            List = [new(device, _pod.DeviceIndex, $"{kind} egress", sends.Name, sends.Id, null), new(device, _pod.DeviceIndex, $"{kind} ingress", receives.Name, receives.Id, null)];
+            AttachBoth(); // what was taken over may have come to stand behind others
+            return true;
         }
         catch (BpfException e) when (e.Errno == Errno.ENODEV)
         {
             return false;
         }
-        string device = $"{_pod.Device} of {_network.Description}", kind = _tcx ? "tcx" : "clsact";
-        List = [new(device, _pod.DeviceIndex, $"{kind} egress", sends.Name, sends.Id, null), new(device, _pod.DeviceIndex, $"{kind} ingress", receives.Name, receives.Id, null)];
-        return true;
+
+        // What comes in first: an answer to what goes out must be known.
+        void AttachBoth()
+        {
+            AttachAt(receives, In, TcDirection.Ingress);
+            AttachAt(sends, Out, TcDirection.Egress);
+        }
     }
 
     /// <summary>Whether both are at the link, and come first there. What can't be asked counts as in order.</summary>
-    internal bool AreThere() => List.Count > 0 && List.All(IsFirst);
+    internal bool AreThere() => List.Count > 0 && List.All(a => IsFirst(a.ProgramId, a.Hook.EndsWith("egress", StringComparison.Ordinal) ? TcDirection.Egress : TcDirection.Ingress));
 
     /// <summary>Detaches all of them.</summary>
     internal void Detach()
@@ -123,14 +129,19 @@ internal sealed class PodPrograms : IDisposable
 
     private static string PinOf(PinFolder pins, ushort number, string place) => pins.Link(FormattableString.Invariant($"{Prefix}{number}_{place}"));
 
+    // One that is not the first any more is attached anew: the kernel moves none. One that is stays, and nothing passes it by.
     private void AttachAt(BpfProgram program, string place, TcDirection direction)
     {
+        if (List.Count > 0 && IsFirst(program.Id, direction)) return;
         if (!_tcx)
         {
-            _network.Run(() => TcFilter.Attach(program, _pod.DeviceIndex, direction));
+            _network.Run(() =>
+            {
+                if (List.Count > 0) TcFilter.Detach(_pod.DeviceIndex, direction);
+                TcFilter.Attach(program, _pod.DeviceIndex, direction);
+            });
             return;
         }
-        // One that is not the first any more is attached anew.
         if (_links.Remove(place, out BpfLink? present))
         {
             File.Delete(PinOf(_pins, _pod.Number, place));
@@ -176,18 +187,23 @@ internal sealed class PodPrograms : IDisposable
         }
     }
 
-    private bool IsFirst(Attachment attachment)
+    private bool IsFirst(uint program, TcDirection direction)
     {
-        TcDirection direction = attachment.Hook.EndsWith("egress", StringComparison.Ordinal) ? TcDirection.Egress : TcDirection.Ingress;
         try
         {
-            return _network.Run(() => _tcx
-                ? BpfLink.QueryTcx(_pod.DeviceIndex, direction) is [var first, ..] && first.ProgramId == attachment.ProgramId
-                : TcFilter.Query(_pod.DeviceIndex, direction) == attachment.ProgramId);
+            return _network.Run(() => _tcx ? FirstOfTcx() : FirstFilter()) == program;
         }
         catch (KernelException)
         {
             return true; // gone, as the next look finds
+        }
+
+        uint? FirstOfTcx() => BpfLink.QueryTcx(_pod.DeviceIndex, direction) is [var first, ..] ? first.ProgramId : null;
+
+        uint? FirstFilter()
+        {
+            using RouteNetlink netlink = RouteNetlink.Open();
+            return netlink.GetFilters(_pod.DeviceIndex, direction).FirstOrDefault(f => f.Handle != 0)?.ProgramId;
         }
     }
 }
