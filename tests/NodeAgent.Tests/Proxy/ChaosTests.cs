@@ -46,6 +46,7 @@ public sealed class ChaosTests
         await all.WaitAsync(TimeSpan.FromSeconds(60));
         await stop.CancelAsync();
         await serving.WaitAsync(TimeSpan.FromSeconds(60));
+        listener.Dispose(); // nobody else will accept those who still wait for it
         await SocketExtensions.EventuallyAsync(async () =>
         {
             ProxyLoopStats[] stats = [.. await pair.SourceProxy.GetStatsAsync(), .. await pair.DestinationProxy.GetStatsAsync()];
