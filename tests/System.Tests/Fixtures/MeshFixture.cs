@@ -8,8 +8,8 @@ namespace Culvert.SystemTests.Fixtures;
 /// <summary>The mesh most tests share: client and guest on node1, a server pod on each node, open to the client only.</summary>
 public class MeshFixture : IAsyncLifetime
 {
+    private string[] _allowed = ["client"];
     private int _edits;
-    private string? _nobody;
 
     /// <summary>How the mesh is built.</summary>
     private protected virtual MeshLabOptions Options => new();
@@ -80,8 +80,7 @@ public class MeshFixture : IAsyncLifetime
 
     /// <summary>The policy every test starts from.</summary>
     /// <param name="mesh">Where.</param>
-    /// <param name="nobody">An account that no workload has, by which this version of the policy is known from others; null: none.</param>
-    internal static void AllowClient(MeshLab mesh, string? nobody = null) => mesh.Objects.Write("policy-web", MeshObjects.Allow("web", "web", [], nobody is null ? ["client"] : ["client", nobody]));
+    internal static void AllowClient(MeshLab mesh) => Allow(mesh, ["client"]);
 
     /// <summary>
     /// Goes back to the policy every test starts from, and waits until each node has it in force and would start with it: what the client can do by one
@@ -89,8 +88,8 @@ public class MeshFixture : IAsyncLifetime
     /// </summary>
     internal async Task AllowClientAgainAsync()
     {
-        _nobody = string.Create(CultureInfo.InvariantCulture, $"nobody-{++_edits}");
-        AllowClient(Mesh, _nobody);
+        _allowed = ["client", string.Create(CultureInfo.InvariantCulture, $"nobody-{++_edits}")];
+        Allow(Mesh, _allowed);
         await WaitAllowedAsync();
     }
 
@@ -98,7 +97,7 @@ public class MeshFixture : IAsyncLifetime
     internal Task WaitAllowedAsync() => Task.WhenAll(Mesh.Nodes.Select(n => SavedSnapshot.WaitAsync(
         n,
         "the client is let in",
-        resources => resources.Any(r => r.Policy is { Name: "web" } web && web.Rules.SelectMany(u => u.From).SelectMany(f => f.Identities).SequenceEqual(_nobody is null ? [MeshObjects.Identity("client")] : [MeshObjects.Identity("client"), MeshObjects.Identity(_nobody)])))));
+        resources => resources.Any(r => r.Policy is { Name: "web" } web && web.Rules.SelectMany(u => u.From).SelectMany(f => f.Identities).SequenceEqual(_allowed.Select(MeshObjects.Identity))))));
 
     /// <summary>The server pod and its address for a case.</summary>
     internal (LabPod Pod, IPAddress Address) Server(TestPath path, TestFamily family)
@@ -106,6 +105,8 @@ public class MeshFixture : IAsyncLifetime
         var pod = path == TestPath.Direct ? Near : Far;
         return (pod, AddressOf(pod, family));
     }
+
+    private static void Allow(MeshLab mesh, string[] accounts) => mesh.Objects.Write("policy-web", MeshObjects.Allow("web", "web", [], accounts));
 
     internal static IPAddress AddressOf(LabNamespace place, TestFamily family) => family == TestFamily.IPv4 ? place.Address4 : place.Address6;
 }

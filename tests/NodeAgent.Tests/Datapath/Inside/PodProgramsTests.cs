@@ -37,13 +37,8 @@ public sealed class PodProgramsTests : IDisposable
         uint own = Assert.Single(Programs(index, direction, tcx));
         uint untouched = IdentityOf(healthy);
 
-        BpfLink? link = null;
         BpfProgram other = _world.Programs.FromNet;
-        _world.In(() =>
-        {
-            if (tcx) link = BpfLink.AttachTcx(other, index, direction);
-            else TcFilter.Attach(other, index, direction, Handle, 1);
-        });
+        using BpfLink? link = PutBefore(other, direction, tcx);
         Assert.Equal([other.Id, own], Programs(index, direction, tcx));
         Assert.False(programs.AreThere());
 
@@ -52,7 +47,6 @@ public sealed class PodProgramsTests : IDisposable
         Assert.Equal([own, other.Id], Programs(index, direction, tcx));
         Assert.True(programs.AreThere());
         Assert.Equal(untouched, IdentityOf(healthy));
-        link?.Dispose();
         programs.Detach();
 
         // Of TCX the link, which is made anew where one is attached anew.
@@ -72,25 +66,31 @@ public sealed class PodProgramsTests : IDisposable
         int index = _world.Uplink.Index;
         using NetworkNamespace network = _world.OpenNetwork();
         using (PodPrograms before = Load(network, tcx)) Assert.True(before.Attach());
-        BpfLink? link = null;
         BpfProgram other = _world.Programs.FromNet;
-        _world.In(() =>
-        {
-            if (tcx) link = BpfLink.AttachTcx(other, index, TcDirection.Egress);
-            else TcFilter.Attach(other, index, TcDirection.Egress, Handle, 1);
-        });
+        using BpfLink? link = PutBefore(other, TcDirection.Egress, tcx);
 
         using PodPrograms programs = Load(network, tcx);
         Assert.True(programs.Attach());
 
         Assert.True(programs.AreThere());
         Assert.Equal(other.Id, Programs(index, TcDirection.Egress, tcx)[^1]);
-        link?.Dispose();
         programs.Detach();
     }
 
     private PodPrograms Load(NetworkNamespace network, bool tcx) => PodPrograms.Load(
         Path.Combine(AppContext.BaseDirectory, "bpf", "pod.bpf.o"), _world.Pins, tcx, network, new PodNamespace(Space, network.Description, network.Inode, "up0", _world.Uplink.Index, 1500, "a test"));
+
+    // Null without TCX, where it goes with the interface.
+    private BpfLink? PutBefore(BpfProgram other, TcDirection direction, bool tcx)
+    {
+        BpfLink? link = null;
+        _world.In(() =>
+        {
+            if (tcx) link = BpfLink.AttachTcx(other, _world.Uplink.Index, direction);
+            else TcFilter.Attach(other, _world.Uplink.Index, direction, Handle, 1);
+        });
+        return link;
+    }
 
     private uint[] Programs(int index, TcDirection direction, bool tcx)
     {
