@@ -69,6 +69,6 @@ internal sealed record EndpointPlace(WorkloadInfo Workload, LinkState? Link, Loc
     private static LocalEndpoint EndpointAt(WorkloadInfo workload, LinkState link, ImmutableArray<byte> mac, ILinks links)
     {
         LinkState? bridge = links.FindBridge(link);
-        return new LocalEndpoint(workload, link.Name, link.Index, link.Mtu, (bridge ?? link).Mac, mac) { IsBridged = bridge is not null, HostStackReason = links.FindForeign(link) ?? links.FindRefusal(workload, link) };
+        return new LocalEndpoint(workload, link.Name, link.Index, link.Mtu, (bridge ?? link).Mac, mac) { BridgeIndex = bridge?.Index, HostStackReason = links.FindForeign(link) ?? links.FindRefusal(workload, link) };
     }
 }

@@ -14,8 +14,14 @@ namespace Culvert.NodeAgent.Datapath;
 /// <param name="PodMac">The MAC address of the interface inside the pod, 6 bytes.</param>
 internal sealed record LocalEndpoint(WorkloadInfo Workload, string Interface, int Index, int Mtu, ImmutableArray<byte> HostMac, ImmutableArray<byte> PodMac)
 {
+    /// <summary>Index of the bridge that the interface is a port of; null: of none.</summary>
+    internal int? BridgeIndex { get; init; }
+
     /// <summary>Whether the interface is a port of a bridge.</summary>
-    internal bool IsBridged { get; init; }
+    internal bool IsBridged => BridgeIndex is not null;
+
+    /// <summary>Index of the link by which routing takes its packets to come in: what comes by a port comes by the bridge.</summary>
+    internal int RoutedFrom => BridgeIndex ?? Index;
 
     /// <summary>Its network namespace, when it is captured there; null: at <see cref="Interface"/>, the host's end of its link. Then <see cref="Index"/> is no index of a link but <c>CV_LINK_INSIDE</c> with the number of the namespace.</summary>
     internal PodNamespace? Inside { get; init; }
@@ -32,7 +38,7 @@ internal sealed record LocalEndpoint(WorkloadInfo Workload, string Interface, in
 
     /// <summary>Whether it is the same workload behind the same link, with the same of others at it.</summary>
     internal bool IsSameLink(LocalEndpoint other) =>
-        Workload.Uid == other.Workload.Uid && Interface == other.Interface && Index == other.Index && Mtu == other.Mtu && HostStackReason == other.HostStackReason && Fault == other.Fault && IsBridged == other.IsBridged
+        Workload.Uid == other.Workload.Uid && Interface == other.Interface && Index == other.Index && Mtu == other.Mtu && HostStackReason == other.HostStackReason && Fault == other.Fault && BridgeIndex == other.BridgeIndex
         && Inside?.Inode == other.Inside?.Inode && Inside?.DeviceIndex == other.Inside?.DeviceIndex
         && HostMac.AsSpan().SequenceEqual(other.HostMac.AsSpan()) && PodMac.AsSpan().SequenceEqual(other.PodMac.AsSpan());
 

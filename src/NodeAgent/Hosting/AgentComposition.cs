@@ -91,8 +91,9 @@ internal static class AgentComposition
         SpaceNumbers spaces = new(options.RunFolder, logger) { IsLeft = number => PodPrograms.HasPins(pins, number) };
         PodCapture inside = parts.Own(new PodCapture(options, pins, programs.Maps, spaces, tcx, logger));
         NamespaceFinder namespaces = new(spaces, inside.InodeOf);
-        if (!tcx) DeliveryProbe.RemoveLeft(netlink);
-        DeliveryKeeper deliveries = new(arrivals is null ? null : new DeliveryProbe(arrivals, programs, netlink, tcx), new LostDeliveries(options.RunFolder, logger), state, logger, untried);
+        MomentaryPrograms momentary = new(tcx);
+        momentary.RemoveLeft(netlink);
+        DeliveryKeeper deliveries = new(arrivals is null ? null : new DeliveryProbe(arrivals, programs, netlink, momentary), new LostDeliveries(options.RunFolder, logger), state, logger, untried);
         DatapathReconciler reconciler = new(
             new InterfacePrograms(programs, attacher, xdp, inside), options.Xdp, writer, () => new KernelLinks(netlink, namespaces, deliveries), new PolicyIdFile(options.StateFolder, logger, metrics), new InterfaceOwners(options.RunFolder, logger), options.Uplinks, state, logger, options.Capture);
         FlowSweeper sweeper = new(programs.Maps.Flow, programs.Maps.Usage, programs.Maps.Swept, logger);

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Culvert.Core;
 using Culvert.NodeAgent.Datapath;
 using Culvert.NodeAgent.Datapath.Delivery;
+using Culvert.NodeAgent.Datapath.Inside;
 using Culvert.NodeAgent.State;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -227,6 +228,43 @@ public sealed class DeliveryKeeperTests : IDisposable
     }
 
     [Fact]
+    public void WhatHasArrivedFromALinkThatIsNoMoreSaysNothing()
+    {
+        Find(Web);
+        LocalEndpoint anew = Web with { Index = 9 };
+        Capture(anew, Db);
+        _probe.Unknown.Add(Web.Workload.Uid);
+        _probe.Lost.Add(Db.Workload.Uid);
+        Find(anew, isCaptured: true);
+        Assert.True(_keeper.Look());
+        Assert.Contains("at links of other pods", Find(anew, isCaptured: true), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void NorDoesWhatHasArrivedOfOneThatIsCapturedInsideMeanwhile()
+    {
+        Find(Web);
+        Capture(Web with { Inside = new PodNamespace(1, "/run/netns/web", 1, "eth0", 2, 1500, "another engine is at its link") });
+        Find(Db);
+        _probe.Lost.Add(Db.Workload.Uid);
+        _keeper.Look();
+        Assert.NotNull(Find(Db with { Index = 9 }));
+        LocalEndpoint api = Endpoint("api", 10);
+        _probe.Unknown.Add(api.Workload.Uid);
+        Assert.Contains("at links of other pods", Find(api), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void WhyItCantBeTriedIsNotSaidWhenNothingIsLeftToTry()
+    {
+        _probe.Doubt = "others send datagrams";
+        Find(Web);
+        Assert.NotNull(_keeper.Failure);
+        Assert.False(_keeper.Look());
+        Assert.Null(_keeper.Failure);
+    }
+
+    [Fact]
     public void AnotherAddressOrLinkIsTriedAnew()
     {
         Find(Web);
@@ -359,8 +397,11 @@ public sealed class DeliveryKeeperTests : IDisposable
 
         public string? Doubt { get; set; }
 
-        public IReadOnlyList<DeliveryFinding> TryCaptured(IReadOnlyList<LocalEndpoint> pods, ProbeDestinations to) =>
-            [.. pods.Select(p => Of(p, Lost.Contains(p.Workload.Uid) || WithoutPrograms.Contains(p.Workload.Uid)))];
+        public IReadOnlyList<DeliveryFinding> TryCaptured(IReadOnlyList<LocalEndpoint> pods, ProbeDestinations to)
+        {
+            if (Failure is { } failure) throw failure;
+            return [.. pods.Select(p => Of(p, Lost.Contains(p.Workload.Uid) || WithoutPrograms.Contains(p.Workload.Uid)))];
+        }
 
         public IReadOnlyList<DeliveryFinding> TryUncaptured(IReadOnlyList<LocalEndpoint> pods, ProbeDestinations to)
         {

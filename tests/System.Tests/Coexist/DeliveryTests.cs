@@ -49,10 +49,11 @@ public sealed class DeliveryTests
     [MemberData(nameof(Rules))]
     public async Task Otherwise_it_is_captured_inside_its_namespace(string name, string rules, string removal)
     {
-        Assert.NotEmpty(name + removal);
         await using var lab = await CoexistLab.CreateAsync(new MeshLabOptions { Capture = "auto" });
         await lab.ApplyAsync(rules);
         await lab.AssertUnchangedAsync(lab.PodToPod());
+        await lab.ApplyAsync(removal + Noticed);
+        await CoexistLab.AssertAsync($"{name}: with the rules gone", lab.PodToPod());
     }
 
     [Theory]

@@ -155,6 +155,10 @@ public sealed class InsideTests
         // Nor is it taken for the workload while that is not there.
         await lab.Client.ScriptAsync($"ip address del {lab.Client.Address4}/32 dev eth0; ip address del {lab.Client.Address6}/128 dev eth0");
         await lab.RestartAsync();
+        await LabWait.UntilAsync(
+            "the agent looks for the workload's namespace",
+            async () => (await lab.Mesh.Nodes[0].StatusAsync()).Workloads.Any(w => w.Uid.EndsWith("client", StringComparison.Ordinal) && w.Error.Contains("no network namespace", StringComparison.Ordinal)),
+            TimeSpan.FromSeconds(15));
         Assert.Empty(ProgramsIn(lab.Plain));
     }
 

@@ -1,3 +1,4 @@
+using Culvert.Labs;
 using Culvert.SystemTests.Fixtures;
 
 namespace Culvert.SystemTests.Coexist;
@@ -24,10 +25,15 @@ public sealed class MasqueradeTests
         await using var lab = await CoexistLab.CreateAsync();
         await lab.EnrolAsync();
         await lab.ApplyAsync("iptables-nft -t nat -A POSTROUTING -s 10.91.0.0/16 -j MASQUERADE; ip6tables-nft -t nat -A POSTROUTING -s fd91::/16 -j MASQUERADE");
-        var table = await lab.Mesh.Nodes[1].Place.ScriptAsync("for i in $(seq 100); do nft list table inet culvert 2>/dev/null && break; sleep 0.1; done");
-        Assert.Contains(lab.Far.Address4.ToString(), table, StringComparison.Ordinal);
+        await WaitForTableAsync(lab, lab.Far.Address4.ToString());
         await CoexistLab.AssertAsync("with masquerading", lab.PodToPod());
-        await lab.Mesh.Nodes[1].Place.ScriptAsync("nft delete table inet culvert; for i in $(seq 100); do nft list table inet culvert >/dev/null 2>&1 && break; sleep 0.1; done");
+        await lab.Mesh.Nodes[1].Place.ScriptAsync("nft delete table inet culvert");
+        await WaitForTableAsync(lab, lab.Far.Address4.ToString());
         await CoexistLab.AssertAsync("with the agent's table put back", lab.PodToPod());
     }
+
+    private static Task WaitForTableAsync(CoexistLab lab, string address) => LabWait.UntilAsync(
+        $"the agent's table has {address}",
+        async () => (await lab.Mesh.Nodes[1].Place.ScriptAsync("nft list table inet culvert 2>/dev/null || :")).Contains(address, StringComparison.Ordinal),
+        TimeSpan.FromSeconds(10));
 }

@@ -53,8 +53,10 @@ public sealed class TunnelSourceTests
         using var before = await PeerServer.ConnectAsync(lab.Client, server);
         await PingAsync(before);
         lab.Mesh.Objects.Write("mesh", CoexistLab.MeshConfig + "  tunnelSource: POD\n");
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(10) * LabWait.Patience);
         for (var isPod = false; !isPod;)
         {
+            Assert.False(deadline.IsCancellationRequested, "tunnels still come from the node");
             isPod = (await node.StatusAsync()).TunnelSource.IsPod;
             using var since = await PeerServer.ConnectAsync(lab.Client, server);
             await PingAsync(since, before);

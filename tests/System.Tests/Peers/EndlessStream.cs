@@ -29,7 +29,7 @@ internal static class EndlessStream
             var first = await Task.WhenAny(flowing.Task, client, server.Task).WaitAsync(Limit);
             if (first != flowing.Task)
             {
-                Assert.Fail($"before anything has come by {listener.EndPoint} {(first == client ? $"the client's end saw {await client}" : $"the server's end saw {await server.Task}")}");
+                Assert.Fail($"before anything has come by {listener.EndPoint} {(first == client ? $"the client's end saw {await client}" : $"the server's end saw {await server.Task}")}\n{await WhatHappenedAsync(agent, socket)}");
             }
         }
         catch (TimeoutException e)
@@ -46,6 +46,14 @@ internal static class EndlessStream
         {
             await agent.StartAgentAsync();
         }
+    }
+
+    // What the agent knows of the connection, and what it has had to say.
+    private static async Task<string> WhatHappenedAsync(MeshNode agent, Socket client)
+    {
+        var port = (uint)((IPEndPoint)client.LocalEndPoint!).Port;
+        var flows = await agent.FlowsAsync();
+        return $"flows from port {port}:\n{string.Join('\n', flows.Where(f => f.Source?.Port == port))}\nlog:\n{agent.Agent?.LogTail(60)}";
     }
 
     // Where the stream is held up. Ends that have closed tell nothing, and there may be very many.

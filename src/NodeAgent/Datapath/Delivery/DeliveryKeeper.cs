@@ -57,6 +57,7 @@ internal sealed class DeliveryKeeper(IDeliveryProbe? probe, LostDeliveries lost,
     {
         if (_destinations is null) return false;
         bool changed = LookAt(_destinations);
+        if (probe is not null && _doubts.Count == 0) _failure = null; // there is nothing left to try
         Conclude();
         return changed;
     }
@@ -64,11 +65,22 @@ internal sealed class DeliveryKeeper(IDeliveryProbe? probe, LostDeliveries lost,
     private bool LookAt(ProbeDestinations to)
     {
         ImmutableArray<LocalEndpoint> endpoints = state.Current.Endpoints;
-        bool changed = LookAtCaptured([.. endpoints.Where(e => e.Inside is null)], to);
-        HashSet<string> captured = [.. endpoints.Select(e => e.Workload.Uid)];
-        Known[] others = [.. _known.Values.Where(k => !captured.Contains(k.Pod.Workload.Uid))];
+        LocalEndpoint[] captured = [.. endpoints.Where(e => e.Inside is null)];
+        ForgetOldLinks(captured);
+        bool changed = LookAtCaptured(captured, to);
+        Dictionary<string, bool> isInside = endpoints.ToDictionary(e => e.Workload.Uid, e => e.Inside is not null);
+        Known[] others = [.. _known.Values.Where(k => !isInside.TryGetValue(k.Pod.Workload.Uid, out bool inside) || inside)];
         foreach (Known known in others.Where(k => k.Finding.Lost is null)) _known.Remove(KeyOf(known.Pod));
-        return LookAtRefused([.. others.Where(k => k.Finding.Lost is not null)], to) || changed;
+
+        // What was lost at the link of one that is captured inside meanwhile is why it is: it stays there.
+        return LookAtRefused([.. others.Where(k => k.Finding.Lost is not null && !isInside.ContainsKey(k.Pod.Workload.Uid))], to) || changed;
+    }
+
+    // A pod that was made anew has another link, and what became of packets at the one before says nothing any more.
+    private void ForgetOldLinks(IReadOnlyList<LocalEndpoint> captured)
+    {
+        Dictionary<string, int> links = captured.ToDictionary(p => p.Workload.Uid, p => p.Index);
+        foreach ((string uid, int index) in _known.Keys.Where(k => links.TryGetValue(k.Uid, out int now) && now != k.Index).ToArray()) _known.Remove((uid, index));
     }
 
     private void Learn(LocalEndpoint pod, DeliveryFinding finding)
@@ -163,7 +175,7 @@ internal sealed class DeliveryKeeper(IDeliveryProbe? probe, LostDeliveries lost,
     // A policy that refuses a pod's probes hides what the node does with all that is captured; where that is lost of others and arrives of none, it is lost of this one as well.
     private static string? ReasonOfOthers(LocalEndpoint pod, DeliveryFinding others) =>
         new DeliveryFinding(pod.Address4 is null ? DeliveryResult.Unknown : others.IPv4, pod.Address6 is null ? DeliveryResult.Unknown : others.IPv6).Lost is { } lost
-            ? $"what is captured at links of other pods does not reach the proxy ({lost}), and at {pod.Interface} the node refuses what would tell: its packet filter drops what is captured, or a rule overwrites its mark or routes it elsewhere; `culvert check` names such rules"
+            ? $"what is captured at links of other pods does not reach the proxy ({lost}), and at {pod.Interface} it could not be told: the node's packet filter drops what is captured, or a rule overwrites its mark or routes it elsewhere; `culvert check` names such rules"
             : null;
 
     // Lost, where something was and nothing has arrived.

@@ -16,8 +16,8 @@ namespace Culvert.NodeAgent.Datapath.Delivery;
 /// <param name="sockets">Where they arrive.</param>
 /// <param name="programs">The programs.</param>
 /// <param name="netlink">The agent's network namespace.</param>
-/// <param name="tcx">Whether the kernel has TCX.</param>
-internal sealed class DeliveryProbe(DeliverySockets sockets, DatapathPrograms programs, RouteNetlink netlink, bool tcx) : IDeliveryProbe
+/// <param name="attacher">Brings programs to links for a try.</param>
+internal sealed class DeliveryProbe(DeliverySockets sockets, DatapathPrograms programs, RouteNetlink netlink, MomentaryPrograms attacher) : IDeliveryProbe
 {
     // A rule that limits rates may take one, and where packets are steered to other processors one takes a while.
     private const int Tries = 3;
@@ -29,9 +29,6 @@ internal sealed class DeliveryProbe(DeliverySockets sockets, DatapathPrograms pr
     // So many fit into the socket's buffer, and with both families into the programs' table.
     private const int Batch = 32;
 
-    // Beside the filters of the programs that stay, see TcFilter.
-    private const uint FilterHandle = TcFilter.ProbeHandle;
-
     // What is captured and lost does not leave the node; what is forwarded is taken off the link that leads out, and goes no further where it is not.
     private const byte CapturedHops = 1, ForwardedHops = 2;
 
@@ -40,44 +37,44 @@ internal sealed class DeliveryProbe(DeliverySockets sockets, DatapathPrograms pr
 
     private readonly byte[] _frame = new byte[DeliveryFrame.MaxLength];
     private readonly SortedSet<AddressFamily> _crowded = [];
+    private readonly SortedSet<string> _failures = new(StringComparer.Ordinal);
 
-    public string? Doubt => _crowded.Count == 0 ? null : $"others send datagrams to the port that the agent's are for, {sockets.Ports.To}, which may have left no room for them ({string.Join(" and ", _crowded.Select(f => f == AddressFamily.InterNetwork ? "IPv4" : "IPv6"))})";
+    public string? Doubt => _failures.Count > 0 ? string.Join("; ", _failures) : _crowded.Count == 0 ? null : $"others send datagrams to the port that the agent's are for, {sockets.Ports.To}, which may have left no room for them ({string.Join(" and ", _crowded.Select(f => f == AddressFamily.InterNetwork ? "IPv4" : "IPv6"))})";
 
     public IReadOnlyList<DeliveryFinding> TryCaptured(IReadOnlyList<LocalEndpoint> pods, ProbeDestinations to) => InBatches(pods, batch => Try(batch, to, Guarding));
 
     public IReadOnlyList<DeliveryFinding> TryUncaptured(IReadOnlyList<LocalEndpoint> pods, ProbeDestinations to) => InBatches(pods, batch => TryUncaptured(batch, to));
 
-    /// <summary>Removes what an agent that was killed while it tried has left at links; on kernels with TCX nothing outlives it.</summary>
-    internal static void RemoveLeft(RouteNetlink netlink)
-    {
-        foreach (int index in netlink.GetLinks().Select(l => l.Index))
-        {
-            DetachFilter(index, TcDirection.Ingress);
-            DetachFilter(index, TcDirection.Egress);
-        }
-    }
-
     // Where the kernel is about to drop what begins, a try says nothing.
     private DeliveryFinding[] InBatches(IReadOnlyList<LocalEndpoint> pods, Func<LocalEndpoint[], IEnumerable<DeliveryFinding>> trial)
     {
         _crowded.Clear();
+        _failures.Clear();
         return [.. pods.Chunk(Batch).SelectMany(batch => ConnectionTracking.IsNearlyFull() ? throw new IOException("the kernel's table of tracked connections is nearly full") : trial(batch))];
     }
 
     private IEnumerable<DeliveryFinding> TryUncaptured(LocalEndpoint[] pods, ProbeDestinations to)
     {
         List<IDisposable> attached = [];
-        List<LocalEndpoint> there = [];
+        List<LocalEndpoint> there = [], untried = [];
         try
         {
             foreach (LocalEndpoint pod in pods)
             {
-                if (TryAttach(programs.Probe, pod.Index, TcDirection.Ingress) is not { } attachment) continue;
-                attached.Add(attachment);
-                there.Add(pod);
+                try
+                {
+                    if (attacher.TryAttach(programs.Probe, pod.Index, TcDirection.Ingress) is { } attachment) attached.Add(attachment);
+                    else continue;
+                    there.Add(pod);
+                }
+                catch (BpfException e)
+                {
+                    untried.Add(pod);
+                    _failures.Add($"at {pod.Interface}: {e.Message}");
+                }
             }
             Dictionary<LocalEndpoint, DeliveryFinding> found = there.Zip(Try([.. there], to, TryingAndGuarding)).ToDictionary();
-            return pods.Select(p => found.GetValueOrDefault(p, DeliveryFinding.Gone));
+            return pods.Select(p => found.GetValueOrDefault(p, untried.Contains(p) ? default : DeliveryFinding.Gone));
         }
         finally
         {
@@ -149,7 +146,7 @@ internal sealed class DeliveryProbe(DeliverySockets sockets, DatapathPrograms pr
         HashSet<Sender> found = [];
         foreach (IGrouping<int, Sender> group in senders.GroupBy(FindOutput).Where(g => g.Key > 0))
         {
-            using IDisposable? attached = TryAttach(programs.ProbeOut, group.Key, TcDirection.Egress);
+            using IDisposable? attached = attacher.TryAttach(programs.ProbeOut, group.Key, TcDirection.Egress);
             if (attached is null) continue; // it has gone, and with it what was to be seen
             Dictionary<ulong, Sender> sent = [];
             SendAll(group, Kind.Forwarded, turns, sent, gone, () => found.UnionWith(AwaitSeen(sent)));
@@ -182,7 +179,7 @@ internal sealed class DeliveryProbe(DeliverySockets sockets, DatapathPrograms pr
     {
         try
         {
-            return netlink.FindForwardLink(sender.Address, sender.Destination, sender.Pod.Index);
+            return netlink.FindForwardLink(sender.Address, sender.Destination, sender.Pod.RoutedFrom);
         }
         catch (NetlinkException)
         {
@@ -190,7 +187,7 @@ internal sealed class DeliveryProbe(DeliverySockets sockets, DatapathPrograms pr
         }
     }
 
-    // Returns its number; null: the link is not there. The programs are told of it first.
+    // Returns its number; null: it was not sent. The programs are told of it first.
     private ulong? Send(Sender sender, Kind kind, ushort turns, Dictionary<ulong, Sender> sent, HashSet<Sender> gone)
     {
         ulong number = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong)));
@@ -206,8 +203,8 @@ internal sealed class DeliveryProbe(DeliverySockets sockets, DatapathPrograms pr
         catch (BpfException e)
         {
             programs.Maps.Probes.Delete(number);
-            if (e.Errno != Errno.ENODEV) throw;
-            gone.Add(sender);
+            if (e.Errno == Errno.ENODEV) gone.Add(sender);
+            else _failures.Add($"at {sender.Pod.Interface}: {e.Message}"); // nothing is known of it, and the others are tried
             return null;
         }
     }
@@ -230,33 +227,6 @@ internal sealed class DeliveryProbe(DeliverySockets sockets, DatapathPrograms pr
         }
     }
 
-    // Null: the link is not there.
-    private IDisposable? TryAttach(BpfProgram program, int index, TcDirection direction)
-    {
-        try
-        {
-            if (tcx) return BpfLink.AttachTcx(program, index, direction);
-            TcFilter.Attach(program, index, direction, FilterHandle);
-            return new AttachedFilter(index, direction);
-        }
-        catch (BpfException e) when (e.Errno == Errno.ENODEV)
-        {
-            return null;
-        }
-    }
-
-    private static void DetachFilter(int index, TcDirection direction)
-    {
-        try
-        {
-            TcFilter.Detach(index, direction, FilterHandle);
-        }
-        catch (BpfException e) when (e.Errno == Errno.ENODEV)
-        {
-            // The filter went with its link.
-        }
-    }
-
     private enum Kind
     {
         Captured,
@@ -266,10 +236,5 @@ internal sealed class DeliveryProbe(DeliverySockets sockets, DatapathPrograms pr
     private sealed record Sender(LocalEndpoint Pod, IPAddress Address, IPAddress Destination)
     {
         internal AddressFamily Family => Address.AddressFamily;
-    }
-
-    private sealed class AttachedFilter(int index, TcDirection direction) : IDisposable
-    {
-        public void Dispose() => DetachFilter(index, direction);
     }
 }

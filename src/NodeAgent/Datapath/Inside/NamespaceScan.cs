@@ -73,16 +73,25 @@ internal sealed class NamespaceScan
     // Mounts first: a process may end at any time. Of many processes in one namespace the first stands for all.
     private static IEnumerable<string> Paths()
     {
-        foreach (string folder in MountFolders.Where(Directory.Exists))
-        {
-            foreach (string path in Directory.EnumerateFiles(folder)) yield return path;
-        }
+        foreach (string path in MountFolders.SelectMany(FilesIn)) yield return path;
         HashSet<string> targets = [];
         foreach (string process in Directory.EnumerateDirectories("/proc"))
         {
             if (!int.TryParse(Path.GetFileName(process.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture, out _)) continue;
             string path = $"{process}/ns/net";
             if (Target(path) is { } target && targets.Add(target)) yield return path;
+        }
+    }
+
+    private static string[] FilesIn(string folder)
+    {
+        try
+        {
+            return Directory.Exists(folder) ? Directory.GetFiles(folder) : [];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return []; // it has gone meanwhile, or is not for us to look at: whose namespaces are only there are not found, and said to be so
         }
     }
 

@@ -135,10 +135,19 @@ internal sealed class PodCapture(AgentOptions options, PinFolder pins, DatapathM
         List<string> removed = [];
         foreach (CapturedPod pod in _pods.Values.Where(p => !kept.Contains(p.Pod.Number)).ToArray())
         {
-            removed.AddRange(pod.Programs.List.Select(a => $"program {a.Program} at {a.Interface} ({a.Hook})"));
-            pod.Programs.Detach();
-            removed.AddRange(Close(pod));
-            InsideLog.Released(logger, pod.Space.Uid);
+            try
+            {
+                string[] programs = [.. pod.Programs.List.Select(a => $"program {a.Program} at {a.Interface} ({a.Hook})")];
+                pod.Programs.Detach();
+                removed.AddRange(programs);
+                removed.AddRange(Close(pod));
+                InsideLog.Released(logger, pod.Space.Uid);
+            }
+            catch (KernelException e)
+            {
+                InsideLog.NotRestored(logger, pod.Space.Uid, e.Message); // the others are released all the same
+                kept.Add(pod.Pod.Number); // it is tried again
+            }
         }
         PodPrograms.DetachOthers(pins, kept);
         foreach ((ushort number, SpaceOwner owner) in numbers.All.Where(n => !kept.Contains(n.Key)).ToArray())

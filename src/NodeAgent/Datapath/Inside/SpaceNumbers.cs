@@ -59,7 +59,9 @@ internal sealed class SpaceNumbers
     {
         try
         {
-            StateFile.WriteLines(_path, _owners.Select(o => string.Create(CultureInfo.InvariantCulture, $"{o.Key} {o.Value.Inode} {o.Value.Workload}")));
+            StateFile.WriteLines(
+                _path,
+                [_last.ToString(CultureInfo.InvariantCulture), .. _owners.Select(o => string.Create(CultureInfo.InvariantCulture, $"{o.Key} {o.Value.Inode} {o.Value.Workload}"))]);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -67,16 +69,30 @@ internal sealed class SpaceNumbers
         }
     }
 
+    private static ushort NumberOf(string text)
+    {
+        ushort number = ushort.Parse(text, CultureInfo.InvariantCulture);
+        return number is > 0 and < (ushort)CvAbi.MaxSpaces ? number : throw new FormatException($"no number of a namespace: '{text}'");
+    }
+
+    // The number that was given last stands alone in its line.
     private void Load()
     {
         try
         {
             foreach (string line in StateFile.ReadLines(_path))
             {
-                if (line.Split(' ', 3) is not [string number, string inode, string workload]) throw new FormatException($"not a namespace: '{line}'");
-                _last = ushort.Parse(number, CultureInfo.InvariantCulture);
-                if (_last is 0 or >= (ushort)CvAbi.MaxSpaces) throw new FormatException($"no number of a namespace: '{line}'");
-                _owners[_last] = new SpaceOwner(ulong.Parse(inode, CultureInfo.InvariantCulture), workload);
+                switch (line.Split(' ', 3))
+                {
+                    case [string last]:
+                        _last = NumberOf(last);
+                        break;
+                    case [string number, string inode, string workload]:
+                        _owners[NumberOf(number)] = new SpaceOwner(ulong.Parse(inode, CultureInfo.InvariantCulture), workload);
+                        break;
+                    default:
+                        throw new FormatException($"not a namespace: '{line}'");
+                }
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException or InvalidDataException or OverflowException)
