@@ -100,11 +100,7 @@ internal sealed class ProgramAttacher(PinFolder pins, bool tcx, ILogger logger) 
     {
         try
         {
-            if (tcx) return BpfLink.QueryTcx(attachment.InterfaceIndex, direction) is [var first, ..] && first.ProgramId != attachment.ProgramId ? $"program {first.ProgramId}" : null;
-            using RouteNetlink netlink = RouteNetlink.Open();
-            return netlink.GetFilters(attachment.InterfaceIndex, direction).FirstOrDefault(f => f.Handle != 0) is { } filter && filter.ProgramId != attachment.ProgramId
-                ? string.Create(CultureInfo.InvariantCulture, $"{filter.Kind} filter {filter.Handle:x}")
-                : null;
+            return FirstProgram.Find(attachment.InterfaceIndex, direction, tcx) is { } first && first.ProgramId != attachment.ProgramId ? first.Description : null;
         }
         catch (KernelException)
         {

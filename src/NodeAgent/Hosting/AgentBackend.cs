@@ -56,7 +56,7 @@ internal sealed class AgentBackend(
         TunnelSourceInForce source = tunnelSource.Current;
         status.TunnelSource = new Wire.TunnelSourceStatus { Configured = settings.TunnelSource, IsPod = source.IsPod };
         status.TunnelSource.Reasons.AddRange(source.Reasons);
-        status.ProgramsPutFirst = (ulong)attacher.PutFirstCount;
+        status.ProgramsPutFirst = (ulong)(attacher.PutFirstCount + inside.PutFirstCount);
         if (controller.LastApplied is { } applied) status.SnapshotApplied = Timestamp.FromDateTimeOffset(applied);
         if (credentials.NotAfter is { } end) status.NodeCertificateNotAfter = Timestamp.FromDateTimeOffset(end);
         if (drain.Remaining is { } remaining) status.DrainRemaining = Duration.FromTimeSpan(remaining);

@@ -36,6 +36,9 @@ internal sealed class PodCapture(AgentOptions options, PinFolder pins, DatapathM
     /// <summary>The proxy; set once, before anything is captured.</summary>
     internal ProxyServer? Proxy { get; set; }
 
+    /// <summary>How often programs of others ran before one of these, which was put first again.</summary>
+    internal long PutFirstCount { get; private set; }
+
     /// <inheritdoc/>
     public PodSpace? Find(WorkloadInfo workload) => _spaces.GetValueOrDefault(workload.Uid);
 
@@ -247,7 +250,14 @@ internal sealed class PodCapture(AgentOptions options, PinFolder pins, DatapathM
     {
         if (_isProxyReady) Offer(pod);
         if (pod.Programs.AreThere()) return true;
+        (Attachment Ours, string Other)? before = pod.Programs.FindBefore();
         if (!pod.Programs.Attach()) return false;
+        if (before is var (ours, other))
+        {
+            PutFirstCount++;
+            DatapathLog.PutFirst(logger, other, ours.Program, ours.Interface, ours.Hook);
+            return true;
+        }
         InsideLog.Attached(logger, pod.Space.Uid, pod.Pod.Device, tcx ? "TCX" : "clsact");
         return true;
     }

@@ -76,7 +76,24 @@ internal sealed class PodPrograms : IDisposable
     }
 
     /// <summary>Whether both are at the link, and come first there. What can't be asked counts as in order.</summary>
-    internal bool AreThere() => List.Count > 0 && List.All(a => IsFirst(a.ProgramId, a.Hook.EndsWith("egress", StringComparison.Ordinal) ? TcDirection.Egress : TcDirection.Ingress));
+    internal bool AreThere() => List.Count > 0 && List.All(a => IsFirst(a.ProgramId, DirectionOf(a)));
+
+    /// <summary>What of others runs before one of these, for people; null: nothing, or these are not attached. What can't be asked counts as in order.</summary>
+    internal (Attachment Ours, string Other)? FindBefore()
+    {
+        try
+        {
+            foreach (Attachment ours in List)
+            {
+                if (First(DirectionOf(ours)) is { } first && first.ProgramId != ours.ProgramId) return (ours, first.Description);
+            }
+            return null;
+        }
+        catch (KernelException)
+        {
+            return null; // gone, as the next look finds
+        }
+    }
 
     /// <summary>Detaches all of them.</summary>
     internal void Detach()
@@ -191,19 +208,15 @@ internal sealed class PodPrograms : IDisposable
     {
         try
         {
-            return _network.Run(() => _tcx ? FirstOfTcx() : FirstFilter()) == program;
+            return First(direction)?.ProgramId == program;
         }
         catch (KernelException)
         {
             return true; // gone, as the next look finds
         }
-
-        uint? FirstOfTcx() => BpfLink.QueryTcx(_pod.DeviceIndex, direction) is [var first, ..] ? first.ProgramId : null;
-
-        uint? FirstFilter()
-        {
-            using RouteNetlink netlink = RouteNetlink.Open();
-            return netlink.GetFilters(_pod.DeviceIndex, direction).FirstOrDefault(f => f.Handle != 0)?.ProgramId;
-        }
     }
+
+    private FirstProgram? First(TcDirection direction) => _network.Run(() => FirstProgram.Find(_pod.DeviceIndex, direction, _tcx));
+
+    private static TcDirection DirectionOf(Attachment attachment) => attachment.Hook.EndsWith("egress", StringComparison.Ordinal) ? TcDirection.Egress : TcDirection.Ingress;
 }

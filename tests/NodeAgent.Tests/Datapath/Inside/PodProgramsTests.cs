@@ -1,5 +1,6 @@
 using Culvert.Interop.Bpf;
 using Culvert.Interop.Netlink;
+using Culvert.NodeAgent.Datapath;
 using Culvert.NodeAgent.Datapath.Inside;
 
 namespace Culvert.NodeAgent.Tests.Datapath.Inside;
@@ -34,6 +35,7 @@ public sealed class PodProgramsTests : IDisposable
         Assert.False(programs.AreThere());
         Assert.True(programs.Attach());
         Assert.True(programs.AreThere());
+        Assert.Null(programs.FindBefore());
         uint own = Assert.Single(Programs(index, direction, tcx));
         uint untouched = IdentityOf(healthy);
 
@@ -41,11 +43,14 @@ public sealed class PodProgramsTests : IDisposable
         using BpfLink? link = PutBefore(other, direction, tcx);
         Assert.Equal([other.Id, own], Programs(index, direction, tcx));
         Assert.False(programs.AreThere());
+        (Attachment ours, string before) = Assert.NotNull(programs.FindBefore());
+        Assert.Equal((own, tcx ? $"program {other.Id}" : "bpf filter 7"), (ours.ProgramId, before));
 
         Assert.True(programs.Attach());
 
         Assert.Equal([own, other.Id], Programs(index, direction, tcx));
         Assert.True(programs.AreThere());
+        Assert.Null(programs.FindBefore());
         Assert.Equal(untouched, IdentityOf(healthy));
         programs.Detach();
 
