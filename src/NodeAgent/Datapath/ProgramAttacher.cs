@@ -1,8 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Globalization;
 using Culvert.Interop;
 using Culvert.Interop.Bpf;
-using Culvert.Interop.Netlink;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.NodeAgent.Datapath;
