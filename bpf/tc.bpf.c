@@ -43,9 +43,7 @@ static __always_inline int from_pod_packet(struct __sk_buff *skb)
 	if (mark_is(skb, cv_cfg_mark_reject))
 		return TC_ACT_OK; /* our own reset on behalf of the pod: marks do not survive leaving a namespace */
 	place_on_node(skb, s);
-	r = packet_read(skb, s);
-	if (r == CV_IGNORE && icmp_speaks_for_router(&s->packet))
-		r = CV_REASON_NEIGHBOUR_SCOPE;
+	r = from_pod_to_neighbour(s, packet_read(skb, s));
 	if (r == CV_IGNORE)
 		return TC_ACT_OK;
 	if (!r && mark_is(skb, cv_cfg_mark_proxy))

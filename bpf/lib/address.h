@@ -32,6 +32,13 @@ static __always_inline int address_is_link_local6(const struct cv_addr *a)
 
 #define CV_SCOPE_LINK 2 /* RFC 4291, 2.7 */
 
+/* Link-local addresses, those of multicast, of which address_leaves_link6 tells more, and none at all. */
+static __always_inline int address_stays_on_link6(const struct cv_addr *a)
+{
+	return address_is_link_local6(a) || (a->w[0] & bpf_htonl(0xff000000)) == bpf_htonl(0xff000000) ||
+	       !(a->w[0] | a->w[1] | a->w[2] | a->w[3]);
+}
+
 /* Whether it is a multicast address with a scope that reaches beyond the link. */
 static __always_inline int address_leaves_link6(const struct cv_addr *a)
 {

@@ -41,6 +41,26 @@ static __always_inline int from_pod_sender(struct cv_scratch *s, struct cv_endpo
 	return 0;
 }
 
+/*
+ * What a pod says to its neighbours, where r says that this is one, it says in its own name: routers hand on what is for
+ * an address elsewhere. Returns r, or the drop reason.
+ */
+static __always_inline int from_pod_to_neighbour(struct cv_scratch *s, int r)
+{
+	struct cv_packet *p = &s->packet;
+	struct cv_endpoint *ep;
+
+	if (r != CV_IGNORE || p->key.proto != IPPROTO_ICMPV6)
+		return r;
+	if (icmp_speaks_for_router(p))
+		return CV_REASON_NEIGHBOUR_SCOPE;
+	/* Neither leaves the link, whoever says it. */
+	if (address_stays_on_link6(&p->key.dst) || address_stays_on_link6(&p->key.src))
+		return r;
+	ep = packet_begin(p) ? endpoint_lookup(p->generation, s->link) : 0;
+	return ep && !endpoint_owns(ep, p, &p->key.src) ? CV_REASON_SPOOFED_SOURCE : r;
+}
+
 /* Begins the decision about a packet out of a pod. */
 static __always_inline void decision_begin(struct cv_scratch *s, const struct cv_endpoint *ep)
 {

@@ -85,8 +85,7 @@ static __always_inline int inside_out(struct __sk_buff *skb)
 	if (bare && !r && inside_speaks_as_itself(s))
 		return TC_ACT_OK;
 	skb->mark &= ~cv_cfg_mark_mask;
-	if (r == CV_IGNORE && icmp_speaks_for_router(&s->packet))
-		r = CV_REASON_NEIGHBOUR_SCOPE;
+	r = from_pod_to_neighbour(s, r);
 	if (r == CV_IGNORE)
 		return TC_ACT_OK;
 	if (r == CV_REASON_FRAGMENT_NO_FIRST)

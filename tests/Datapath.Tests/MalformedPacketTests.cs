@@ -111,6 +111,20 @@ public sealed class MalformedPacketTests : IClassFixture<World>
         _world.FromPod(_world.A, packet with { Destination = IPAddress.Parse("ff0e::1"), HopLimit = hops }).Dropped(CvReason.NeighbourScope);
     }
 
+    [Theory, InlineData(133), InlineData(135), InlineData(136)]
+    [Trait("Category", "Attack")]
+    public void Attack_a_pod_asks_neighbours_in_its_own_name_only(byte type)
+    {
+        Packet packet = Packet.OfIcmp(_world.A.Address6, World.External(true), type, payload: Packet.Pattern(64)) with { HopLimit = 255 };
+        _world.FromPod(_world.A, packet).Passed();
+        _world.FromPod(_world.A, packet with { Source = IPAddress.Parse("fe80::a") }).Passed(); // as its router, too, no router hands it on
+        foreach (IPAddress other in new[] { _world.B.Address6, IPAddress.Parse("2001:db8::77") })
+        {
+            _world.FromPod(_world.A, packet with { Source = other }).Dropped(CvReason.SpoofedSource);
+            _world.FromPod(_world.A, packet with { Source = other, Destination = IPAddress.Parse("fe80::1") }).Passed();
+        }
+    }
+
     [Theory, InlineData(134), InlineData(137)]
     [Trait("Category", "Attack")]
     public void Attack_a_pod_that_speaks_for_a_router_is_not_heard(byte type)

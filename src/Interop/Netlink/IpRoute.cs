@@ -8,15 +8,18 @@ public sealed record IpRoute
     /// <summary>The table that applies without rules.</summary>
     public const int MainTable = 254;
 
-    // RT_TABLE_DEFAULT and RT_TABLE_LOCAL, around the main one.
-    private const int FirstOrdinaryTable = 253, LastOrdinaryTable = 255;
+    /// <summary>The table with the node's own addresses, which the kernel looks at first.</summary>
+    public const int LocalTable = 255;
+
+    // RT_TABLE_DEFAULT, before the main one.
+    private const int DefaultTable = 253;
 
     /// <summary>RTPROT_STATIC: put there by an administrator.</summary>
     public const byte StaticProtocol = 4;
 
     /// <summary>Whether a table is one that every packet is routed by, without rules of anybody's: local, main and default.</summary>
     /// <param name="table">The table.</param>
-    public static bool IsOrdinary(int table) => table is >= FirstOrdinaryTable and <= LastOrdinaryTable;
+    public static bool IsOrdinary(int table) => table is >= DefaultTable and <= LocalTable;
 
     /// <summary>Where it leads; its family is the route's.</summary>
     public required IPNetwork Destination { get; init; }
@@ -44,6 +47,12 @@ public sealed record IpRoute
 
     /// <summary>Path MTU in bytes; null for the link's.</summary>
     public int? Mtu { get; init; }
+
+    /// <summary>Whether it is for packets from some addresses, or of some type of service, only. Read only.</summary>
+    public bool IsConditional { get; init; }
+
+    /// <summary>Whether packets are put into others, or given to a program, on their way (lightweight tunnels). Read only.</summary>
+    public bool Encapsulates { get; init; }
 
     /// <summary>Who put it there (RTPROT_*); the number tells our routes from others.</summary>
     public byte Protocol { get; init; } = StaticProtocol;

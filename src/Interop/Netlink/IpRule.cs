@@ -57,6 +57,13 @@ public sealed record IpRule
     /// <summary>Whether there are conditions that nothing else here tells of. Read only.</summary>
     public bool HasMore { get; init; }
 
+    /// <summary>Whether some routes of the table do not count (suppress_prefixlength, suppress_ifgroup). Read only.</summary>
+    public bool PassesRoutesOver { get; init; }
+
+    /// <summary>Whether it leads all packets to a table, and all of its routes count.</summary>
+    /// <param name="table">The table.</param>
+    public bool LeadsAllTo(int table) => Action == IpRuleAction.Lookup && Table == table && !PassesRoutesOver && IsForAll;
+
     /// <summary>The address, where the rule leads whatever comes from one single address to a table, without any further condition; null for other rules.</summary>
     public IPAddress? SingleSource => Source is { } from && from.PrefixLength == LengthOf(Family) && Action == IpRuleAction.Lookup && (this with { Source = null }).IsForAll ? from.BaseAddress : null;
 

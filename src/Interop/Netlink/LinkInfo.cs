@@ -14,4 +14,8 @@ namespace Culvert.Interop.Netlink;
 /// <param name="PeerNamespaceId">This namespace's id for the other end's; null when both are in one.</param>
 /// <param name="MasterIndex">The bridge it is a port of; zero without.</param>
 public sealed record LinkInfo(
-    int Index, string Name, string? Kind, int Mtu, PhysicalAddress? MacAddress, bool IsUp, bool HasCarrier, int PeerIndex, int? PeerNamespaceId, int MasterIndex);
+    int Index, string Name, string? Kind, int Mtu, PhysicalAddress? MacAddress, bool IsUp, bool HasCarrier, int PeerIndex, int? PeerNamespaceId, int MasterIndex)
+{
+    /// <summary>Whether it takes and sends no IPv6 (disable_ipv6).</summary>
+    public bool IsWithoutIPv6 { get; init; }
+}

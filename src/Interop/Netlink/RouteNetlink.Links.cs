@@ -153,6 +153,7 @@ public sealed partial class RouteNetlink
         int mtu = 0, peer = 0, master = 0;
         int? peerNamespace = null;
         PhysicalAddress? mac = null;
+        bool withoutIPv6 = false;
         while (attributes.Next())
         {
             switch (attributes.Type)
@@ -163,12 +164,29 @@ public sealed partial class RouteNetlink
                 case Rt.IFLA_LINK_NETNSID: peerNamespace = attributes.Int32; break;
                 case Rt.IFLA_MASTER: master = attributes.Int32; break;
                 case Rt.IFLA_ADDRESS when attributes.Value.Length > 0: mac = new PhysicalAddress(attributes.Value.ToArray()); break;
+                case Rt.IFLA_AF_SPEC: withoutIPv6 = IsIPv6Disabled(attributes.Value); break;
                 case Rt.IFLA_LINKINFO: kind = ParseKind(attributes.Value); break;
                 default: break;
             }
         }
         bool up = (header.ifi_flags & Rt.IFF_UP) != 0;
-        return new LinkInfo(header.ifi_index, name, kind, mtu, mac, up, (header.ifi_flags & Rt.IFF_LOWER_UP) != 0, peer, peerNamespace, master);
+        return new LinkInfo(header.ifi_index, name, kind, mtu, mac, up, (header.ifi_flags & Rt.IFF_LOWER_UP) != 0, peer, peerNamespace, master) { IsWithoutIPv6 = withoutIPv6 };
+    }
+
+    // The settings are an array of 32-bit numbers (ipv6_devconf).
+    private static bool IsIPv6Disabled(ReadOnlySpan<byte> families)
+    {
+        NetlinkAttributes attributes = new(families);
+        while (attributes.Next())
+        {
+            if (attributes.Type != Libc.AF_INET6) continue;
+            NetlinkAttributes of6 = new(attributes.Value);
+            while (of6.Next())
+            {
+                if (of6.Type == Rt.IFLA_INET6_CONF && MemoryMarshal.Cast<byte, int>(of6.Value) is var settings && settings.Length > Rt.DEVCONF_DISABLE_IPV6) return settings[Rt.DEVCONF_DISABLE_IPV6] != 0;
+            }
+        }
+        return false;
     }
 
     private static string? ParseKind(ReadOnlySpan<byte> info)

@@ -91,6 +91,7 @@ public sealed partial class RouteNetlink
         NetlinkAttributes attributes = NetlinkAttributes.After<Libc.rtmsg>(body);
         IPAddress destination = header.rtm_family == Libc.AF_INET ? IPAddress.Any : IPAddress.IPv6Any;
         IPAddress? gateway = null, source = null;
+        bool encapsulates = false;
         int table = header.rtm_table, link = 0;
         int? priority = null, mtu = null;
         while (attributes.Next())
@@ -104,6 +105,7 @@ public sealed partial class RouteNetlink
                 case Rt.RTA_PREFSRC: source = attributes.Address; break;
                 case Rt.RTA_PRIORITY: priority = attributes.Int32; break;
                 case Rt.RTA_TABLE: table = attributes.Int32; break;
+                case Rt.RTA_ENCAP_TYPE: encapsulates = true; break;
                 case Rt.RTA_METRICS: mtu = ParseMtu(attributes.Value); break;
                 default: break;
             }
@@ -120,6 +122,8 @@ public sealed partial class RouteNetlink
             Priority = priority,
             Mtu = mtu,
             Protocol = header.rtm_protocol,
+            IsConditional = header.rtm_src_len != 0 || header.rtm_tos != 0,
+            Encapsulates = encapsulates,
         };
     }
 

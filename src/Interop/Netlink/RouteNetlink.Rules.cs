@@ -33,6 +33,9 @@ public sealed partial class RouteNetlink
     /// <exception cref="NetlinkException">The kernel refused.</exception>
     public bool DeleteRule(IpRule rule) => TryChange(Request(Rt.RTM_DELRULE, Rt.NLM_F_ACK, rule), $"delete rule {rule}", Errno.ENOENT);
 
+    // What the kernel says of a suppressor that nobody has set.
+    private const int Unset = -1;
+
     // What is not known here is a condition: whoever asks must not take such a rule for one that is about more packets, or fewer.
     private static IpRule ParseRule(ReadOnlySpan<byte> body)
     {
@@ -67,7 +70,7 @@ public sealed partial class RouteNetlink
                 Rt.FRA_DPORT_MASK when MemoryMarshal.Read<ushort>(attributes.Value) == ushort.MaxValue => rule,
                 Rt.FRA_PROTOCOL => rule with { Protocol = attributes.Value[0] },
                 // Which routes of the table count, not which packets.
-                Rt.FRA_SUPPRESS_IFGROUP or Rt.FRA_SUPPRESS_PREFIXLEN => rule,
+                Rt.FRA_SUPPRESS_IFGROUP or Rt.FRA_SUPPRESS_PREFIXLEN => rule with { PassesRoutesOver = rule.PassesRoutesOver || attributes.Int32 != Unset },
                 _ => rule with { HasMore = true },
             };
         }

@@ -54,6 +54,9 @@ internal static class Rt
     internal const ushort IFLA_LINK = 5;
     internal const ushort IFLA_MASTER = 10;
     internal const ushort IFLA_LINKINFO = 18;
+    internal const ushort IFLA_AF_SPEC = 26;
+    internal const ushort IFLA_INET6_CONF = 2;
+    internal const int DEVCONF_DISABLE_IPV6 = 26;
     internal const ushort IFLA_NET_NS_FD = 28;
     internal const ushort IFLA_LINK_NETNSID = 37;
     internal const ushort IFLA_INFO_KIND = 1;
@@ -83,6 +86,7 @@ internal static class Rt
     internal const ushort RTA_METRICS = 8;
     internal const ushort RTA_TABLE = 15;
     internal const ushort RTA_VIA = 18;
+    internal const ushort RTA_ENCAP_TYPE = 21;
     internal const ushort RTAX_MTU = 2;
 
     internal const ushort RTM_GETNETCONF = 82;

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Culvert.Core;
 using Culvert.Interop.Abi;
+using Culvert.Interop.Bpf;
 using Culvert.Interop.Netlink;
 using Culvert.NodeAgent.Datapath.Firewall;
 using Microsoft.Extensions.Logging;
@@ -43,6 +44,7 @@ internal sealed class DirectPathKeeper(GenerationWriter writer, FirewallReader f
             ImmutableArray<DirectPathReason> found =
             [
                 .. Reasons(DirectPathReasonKind.Firewall, firewall.Read()),
+                .. Reasons(DirectPathReasonKind.Firewall, Programs()),
                 .. Reasons(DirectPathReasonKind.RoutingRule, Rules()),
                 .. Reasons(DirectPathReasonKind.Ipsec, Policies()),
                 .. Reasons(DirectPathReasonKind.Cni, cni.Reasons()),
@@ -66,6 +68,18 @@ internal sealed class DirectPathKeeper(GenerationWriter writer, FirewallReader f
         catch (NetlinkException e)
         {
             return [$"routing rules can't be read: {e.Message}"];
+        }
+    }
+
+    private static string[] Programs()
+    {
+        try
+        {
+            return [.. NetfilterPrograms.List()];
+        }
+        catch (BpfException e)
+        {
+            return [$"programs at netfilter's hooks can't be listed: {e.Message}"];
         }
     }
 

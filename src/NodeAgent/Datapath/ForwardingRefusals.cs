@@ -5,28 +5,30 @@ using Culvert.Interop.Netlink;
 
 namespace Culvert.NodeAgent.Datapath;
 
-/// <summary>Finds what has the node's own forwarding hand on nothing between a pod and others: settings of the kernel, and routes that refuse. One look; not thread-safe.</summary>
+/// <summary>Finds what has the node's own forwarding hand on nothing between a pod and others: links that are down, settings of the kernel, and routes that refuse or lead elsewhere. One look; not thread-safe.</summary>
 /// <param name="netlink">The agent's namespace.</param>
-/// <param name="routes">Those of the main table.</param>
+/// <param name="routes">Those of the tables that all packets are routed by: local, main and default.</param>
 internal sealed class ForwardingRefusals(RouteNetlink netlink, IReadOnlyList<IpRoute> routes)
 {
     private readonly Dictionary<AddressFamily, Predicate<int>> _off = [];
 
-    // Most nodes have none that refuses, and the look-up costs more than all else here.
-    private readonly Lazy<RouteLookup?> _routes = new(() => routes.Any(r => r.Type != RouteType.Unicast) ? new RouteLookup(routes) : null);
+    // All packets look there first. What it has of the node's own addresses concerns no pod.
+    private readonly Lazy<RouteLookup> _local = new(() => new RouteLookup(routes.Where(r => r.Table == IpRoute.LocalTable)));
+    private readonly Lazy<RouteLookup> _main = new(() => new RouteLookup(routes.Where(r => r is { Table: IpRoute.MainTable, IsConditional: false })));
+    private readonly IpRoute[] _conditional = [.. routes.Where(r => r.IsConditional)];
 
     /// <summary>What it is, for people; null when nothing is found. What can't be read counts as something.</summary>
     /// <param name="workload">The pod.</param>
-    /// <param name="link">The link that its packets are routed from: the host's end of its own, or the bridge that has this as a port.</param>
-    internal string? Find(WorkloadInfo workload, LinkState link)
+    /// <param name="link">The host's end of its link.</param>
+    /// <param name="router">The link that its packets are routed from: that, or the bridge that has it as a port.</param>
+    internal string? Find(WorkloadInfo workload, LinkInfo link, LinkInfo router)
     {
-        foreach (IPAddress address in workload.Addresses)
-        {
-            if (_routes.Value?.Find(address) is { Type: not RouteType.Unicast } route) return $"the route {route}";
-        }
+        if (FindDown(link, router) is { } down) return $"the link {down.Name}, which is down";
+        if (workload.Addresses.Select(a => FindRoute(a, router)).FirstOrDefault(r => r is not null) is { } route) return route;
+        if (Has(AddressFamily.InterNetworkV6) && (link.IsWithoutIPv6 || router.IsWithoutIPv6)) return $"net.ipv6.conf.{(router.IsWithoutIPv6 ? router : link).Name}.disable_ipv6, which is 1";
         try
         {
-            if (Has(AddressFamily.InterNetwork) && IsOff(AddressFamily.InterNetwork)) return $"net.ipv4.conf.{link.Name}.forwarding, which is 0";
+            if (Has(AddressFamily.InterNetwork) && IsOff(AddressFamily.InterNetwork)) return $"net.ipv4.conf.{router.Name}.forwarding, which is 0";
             return Has(AddressFamily.InterNetworkV6) && IsOff(AddressFamily.InterNetworkV6) ? "net.ipv6.conf.all.forwarding, which is 0" : null;
         }
         catch (NetlinkException e)
@@ -39,7 +41,22 @@ internal sealed class ForwardingRefusals(RouteNetlink netlink, IReadOnlyList<IpR
         bool IsOff(AddressFamily family)
         {
             if (!_off.TryGetValue(family, out Predicate<int>? off)) _off.Add(family, off = netlink.FindNotForwarded(family));
-            return off(link.Index);
+            return off(router.Index);
         }
+    }
+
+    private static LinkInfo? FindDown(LinkInfo link, LinkInfo router) => !link.IsUp ? link : !router.IsUp ? router : null;
+
+    // A pod that no route leads to is reached by nobody, which is not this node's to refuse.
+    private string? FindRoute(IPAddress address, LinkInfo router)
+    {
+        if (_local.Value.Find(address) is { } own) return $"the route {own}";
+        IpRoute? best = _main.Value.Find(address);
+        if (best is { Type: not RouteType.Unicast }) return $"the route {best}";
+        if (best is not null && best.InterfaceIndex != router.Index) return $"the route {best}, which does not lead to {router.Name}";
+        if (best is { Encapsulates: true }) return $"the route {best}, which puts packets into others or gives them to a program";
+
+        // Of the same destination the kernel prefers those with a condition.
+        return _conditional.FirstOrDefault(r => r.Destination.Contains(address) && r.Destination.PrefixLength >= (best?.Destination.PrefixLength ?? 0)) is { } conditional ? $"the route {conditional}, which is for some packets only" : null;
     }
 }

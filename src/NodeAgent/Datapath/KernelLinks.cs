@@ -43,14 +43,15 @@ internal sealed class KernelLinks : ILinks, IHostEnds
         IReadOnlyList<LinkInfo> links = netlink.GetLinks();
         _links = links.ToDictionary(l => l.Name, StringComparer.Ordinal);
         _byIndex = links.ToDictionary(l => l.Index);
-        _routes = netlink.GetRoutes();
+        IpRoute[] routes = [.. netlink.GetRoutes(table: 0).Where(r => IpRoute.IsOrdinary(r.Table))];
+        _routes = [.. routes.Where(r => r.Table == IpRoute.MainTable)];
         foreach (IpRoute route in _routes)
         {
             IPNetwork to = route.Destination;
             bool host = to.PrefixLength == (to.BaseAddress.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? 32 : 128);
             if (host && route.Type == RouteType.Unicast && route.InterfaceIndex != 0 && route.Gateway is null) _hostRoutes.TryAdd(to.BaseAddress, route.InterfaceIndex);
         }
-        _refusals = new ForwardingRefusals(netlink, _routes);
+        _refusals = new ForwardingRefusals(netlink, routes);
         _addresses = netlink.GetAddresses();
         NodeAddresses = [.. _addresses.Select(a => a.Address).Where(a => !IPAddress.IsLoopback(a)).Distinct()];
     }
@@ -79,7 +80,11 @@ internal sealed class KernelLinks : ILinks, IHostEnds
 
     public string? FindForeign(LinkState link) => _foreign.Find(link.Index);
 
-    public string? FindRefusal(WorkloadInfo workload, LinkState link) => _refusals.Find(workload, FindBridge(link) ?? link);
+    public string? FindRefusal(WorkloadInfo workload, LinkState link)
+    {
+        LinkState router = FindBridge(link) ?? link;
+        return _byIndex.TryGetValue(link.Index, out LinkInfo? own) && _byIndex.TryGetValue(router.Index, out LinkInfo? routed) ? _refusals.Find(workload, own, routed) : null;
+    }
 
     public string? FindObstacle(LinkState link) => _foreign.FindRedirecting(link);
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Net.Sockets;
 using Culvert.Interop.Netlink;
 
 namespace Culvert.NodeAgent.Datapath;
@@ -12,8 +13,13 @@ internal static class RoutingRules
     internal static ImmutableArray<string> Evaluate(IEnumerable<IpRule> rules, Func<string?> findMark)
     {
         Lazy<string?> marks = new(findMark);
-        return [.. rules.Where(r => !IsHarmless(r)).Select(r => !IsByMark(r) ? $"rule {r}" : marks.Value is { } who ? $"rule {r}, and {who}" : null).OfType<string>()];
+        IpRule[] all = [.. rules];
+        return [.. FamiliesWithout(all), .. all.Where(r => !IsHarmless(r)).Select(r => !IsByMark(r) ? $"rule {r}" : marks.Value is { } who ? $"rule {r}, and {who}" : null).OfType<string>()];
     }
+
+    // A rule that leads some packets to the main table does nothing only where all others are led there as well. Without IPv6 there is no rule of it.
+    private static IEnumerable<string> FamiliesWithout(IpRule[] rules) =>
+        from family in rules.GroupBy(r => r.Family) where !family.Any(r => r.LeadsAllTo(IpRoute.MainTable)) select $"no rule{(family.Key == AddressFamily.InterNetworkV6 ? " of IPv6" : "")} leads all packets to the table main";
 
     // Rules that do nothing, those for the node's own packets, and those that lead to where all packets are led.
     private static bool IsHarmless(IpRule rule) =>

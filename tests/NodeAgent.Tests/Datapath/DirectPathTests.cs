@@ -54,6 +54,14 @@ public sealed class DirectPathTests
     [InlineData("fd00::1", "true", "net.ipv6.conf.all.forwarding, which is 0")]
     [InlineData("10.0.0.1", "ip route add prohibit 10.0.0.1", "the route prohibit 10.0.0.1/32 in table 254")]
     [InlineData("10.0.0.1", "ip route add throw 10.0.0.1", "the route throw 10.0.0.1/32 in table 254")]
+    [InlineData("10.0.0.1", "ip route add 10.0.0.1 dev up0; ip route add prohibit 10.0.0.0/24 tos 8", null)]
+    [InlineData("10.0.0.1", "ip route add prohibit 10.0.0.1 table local", "the route prohibit 10.0.0.1/32 in table 255")]
+    [InlineData("10.0.0.1", "ip route add 10.0.0.1 dev up0; ip route add prohibit 10.0.0.1 tos 8", "the route prohibit 10.0.0.1/32 in table 254, which is for some packets only")]
+    [InlineData("10.0.0.1", "ip address add 10.9.9.9/24 dev up0; ip route add 10.0.0.1 via 10.9.9.1 dev up0", null)]
+    [InlineData("10.0.0.1", "ip link set lo up; ip route add 10.0.0.0/24 dev lo", "the route 10.0.0.0/24 by link 1 in table 254, which does not lead to up0")]
+    [InlineData("fd00::1", "echo 1 > /proc/sys/net/ipv6/conf/all/forwarding; echo 1 > /proc/sys/net/ipv6/conf/up0/disable_ipv6", "net.ipv6.conf.up0.disable_ipv6, which is 1")]
+    [InlineData("10.0.0.1", "echo 1 > /proc/sys/net/ipv6/conf/up0/disable_ipv6", null)]
+    [InlineData("10.0.0.1", "ip link set up0 down", "the link up0, which is down")]
     public void What_keeps_the_node_from_forwarding_to_a_pod_is_found(string address, string script, string? found)
     {
         using ReconcilerFixture node = new();

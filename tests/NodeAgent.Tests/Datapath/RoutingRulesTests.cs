@@ -10,6 +10,9 @@ public sealed class RoutingRulesTests
 {
     private const string Marker = "ip nat X sets marks";
 
+    // What the kernel makes by itself.
+    private static readonly IpRule[] Kernels = [.. new[] { AddressFamily.InterNetwork, AddressFamily.InterNetworkV6 }.Select(f => new IpRule { Family = f, Priority = 32766, Table = IpRoute.MainTable })];
+
     private static readonly IpRule Plain = new() { Family = AddressFamily.InterNetwork, Priority = 100, Table = 77 };
     private static readonly IpRule Refusing = Plain with { Table = 0, Action = IpRuleAction.Prohibit };
 
@@ -24,13 +27,27 @@ public sealed class RoutingRulesTests
     [Theory]
     [MemberData(nameof(Cases))]
     public void Only_rules_that_are_known_as_harmless_are_none(string rule, string? reason) =>
-        Assert.Equal(reason is null ? [] : [reason], RoutingRules.Evaluate([RuleOf(rule)], () => null));
+        Assert.Equal(reason is null ? [] : [reason], RoutingRules.Evaluate([RuleOf(rule), .. Kernels], () => null));
 
     [Fact]
     public void Rules_by_mark_count_where_marks_are_set_and_nobody_asks_for_these_without_such_rules()
     {
-        Assert.Equal([$"rule 100: mark 0x10/0x10 to table 77, and {Marker}"], RoutingRules.Evaluate([RuleOf("by mark"), RuleOf("main")], () => Marker));
-        Assert.Single(RoutingRules.Evaluate([RuleOf("main"), RuleOf("prohibit")], () => throw new InvalidOperationException()));
+        Assert.Equal([$"rule 100: mark 0x10/0x10 to table 77, and {Marker}"], RoutingRules.Evaluate([RuleOf("by mark"), RuleOf("main"), .. Kernels], () => Marker));
+        Assert.Single(RoutingRules.Evaluate([RuleOf("main"), RuleOf("prohibit"), .. Kernels], () => throw new InvalidOperationException()));
+    }
+
+    [Fact]
+    public void Rules_that_lead_some_packets_to_the_main_table_are_harmless_only_where_all_others_are_led_there_as_well()
+    {
+        const string Missing = "no rule leads all packets to the table main", Missing6 = "no rule of IPv6 leads all packets to the table main";
+        IpRule some = Plain with { Table = IpRoute.MainTable, Source = IPNetwork.Parse("10.91.1.2/32"), Invert = true };
+        Assert.Equal([Missing], Evaluate(some, Kernels[1]));
+        Assert.Equal([Missing6], Evaluate(Kernels[0], some with { Family = AddressFamily.InterNetworkV6 }));
+        Assert.Equal([Missing], Evaluate(Kernels[0] with { PassesRoutesOver = true }));
+        Assert.Empty(Evaluate(Kernels[0])); // a node without IPv6
+        Assert.Empty(Evaluate());
+
+        static string[] Evaluate(params IpRule[] rules) => [.. RoutingRules.Evaluate(rules, () => null)];
     }
 
     private static IpRule RuleOf(string name) => name switch
