@@ -16,8 +16,8 @@ public sealed partial class Lab
     public static Task<IReadOnlyList<string>> RemoveStaleAsync(string root = DefaultRoot) =>
         RemoveWhereAsync(root, folder => !File.Exists(Path.Combine(folder, KeepFileName)) && !OwnerRuns(folder));
 
-    /// <summary>Removes every lab that no running process owns, kept ones too.</summary>
-    /// <param name="root">The folder of labs; see <see cref="LabOptions.Root"/>.</param>
+    /// <summary>Removes every lab that no running process owns, kept ones too. Folders that are no labs stay.</summary>
+    /// <param name="root">The folder of labs, see <see cref="LabOptions.Root"/>; or that of one lab, which alone is removed then.</param>
     /// <returns>Ids of the labs removed.</returns>
     public static Task<IReadOnlyList<string>> RemoveAllAsync(string root = DefaultRoot) =>
         RemoveWhereAsync(root, folder => !OwnerRuns(folder));
@@ -30,7 +30,8 @@ public sealed partial class Lab
         }
 
         var removed = new List<string>();
-        foreach (var folder in Directory.GetDirectories(root).Where(f => !Path.GetFileName(f).StartsWith(UnreadyPrefix, StringComparison.Ordinal) && condition(f)))
+        var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(root));
+        foreach (var folder in (IsLab(full) ? [full] : Directory.GetDirectories(full).Where(IsLab)).Where(condition))
         {
             var id = Path.GetFileName(folder);
             await RemoveAsync(folder, NamePrefix + id + "-");
@@ -39,6 +40,9 @@ public sealed partial class Lab
 
         return removed;
     }
+
+    // By its name and its owner's file, which is there from its first moment to its last.
+    private static bool IsLab(string folder) => Path.GetFileName(folder) is { Length: IdLength } id && id.All(IdAlphabet.Contains) && File.Exists(Path.Combine(folder, OwnerFileName));
 
     // Works from names alone, so that it also serves for labs of processes that are gone. Ends every process that lives in the
     // lab's namespaces but this one and those that wait for it, as the shell in which it was typed: a namespace without a name lasts as long as they do.
@@ -74,6 +78,7 @@ public sealed partial class Lab
             for name in $names; do nsenter --net="/run/netns/$name" ss -K --tcp >/dev/null 2>&1 || true; done
             for name in $names; do ip netns delete "$name"; done
             for point in $(grep -o ' {{folder}}/[^ ]* bpf ' /proc/mounts | cut -d' ' -f2 || true); do umount "$point"; done
+            if [ -d '{{folder}}' ]; then find '{{folder}}' -mindepth 1 -maxdepth 1 ! -name {{OwnerFileName}} -exec rm -rf --one-file-system {} +; fi
             rm -rf --one-file-system '{{folder}}'
             rmdir --ignore-fail-on-non-empty '{{Path.GetDirectoryName(folder)}}' 2>/dev/null || true
             if [ '{{Path.GetDirectoryName(folder)}}' = '{{DefaultRoot}}' ]; then rmdir --ignore-fail-on-non-empty '{{Path.GetDirectoryName(DefaultRoot)}}' 2>/dev/null || true; fi

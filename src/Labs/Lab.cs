@@ -17,6 +17,7 @@ public sealed partial class Lab : IAsyncDisposable
 
     private const string NamePrefix = "cv-";
     private const string IdAlphabet = "abcdefghijkmnpqrstuvwxyz23456789";
+    private const int IdLength = 5;
     private readonly ConcurrentStack<LabProcess> _processes = new();
     private readonly List<LabNode> _nodes = [];
     private readonly SemaphoreSlim _building = new(1, 1);
@@ -27,7 +28,7 @@ public sealed partial class Lab : IAsyncDisposable
     private Lab(LabOptions options)
     {
         _options = options;
-        Id = RandomNumberGenerator.GetString(IdAlphabet, 5);
+        Id = RandomNumberGenerator.GetString(IdAlphabet, IdLength);
         Folder = Path.Combine(options.Root, Id);
     }
 

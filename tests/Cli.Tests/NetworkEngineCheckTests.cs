@@ -120,6 +120,26 @@ public sealed class NetworkEngineCheckTests
     }
 
     [Theory]
+    [InlineData("-A INPUT -i cv+ -j DROP\n", "one rule refuses input, such as iptables-save: filter INPUT: -A INPUT -i cv+ -j DROP")]
+    [InlineData("-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\n-A INPUT -p udp -j DROP\n-A INPUT -j REJECT --reject-with icmp-host-prohibited\n", "2 rules refuse input")]
+    [InlineData("-A INPUT -p tcp -m tcp --dport 15008 -j ACCEPT\n-A INPUT -m mark --mark 0x10/0x30 -j ACCEPT\n-A INPUT -j REJECT\n", null)]
+    [InlineData("-A INPUT -m conntrack --ctstate INVALID -j DROP\n", null)]
+    [InlineData("-A INPUT -j KUBE-FIREWALL\n:KUBE-FIREWALL - [0:0]\n-A KUBE-FIREWALL -m mark --mark 0x8000/0x8000 -j DROP\n", null)]
+    public void Rules_that_may_take_what_is_captured_are_named(string rules, string? detail)
+    {
+        var findings = Evaluate(Empty with { Filter = FilterRules.FromSave("iptables-save", $"*filter\n:INPUT ACCEPT [0:0]\n{rules}") });
+        if (detail is null)
+        {
+            Assert.DoesNotContain(findings, f => f.Check == "input");
+            return;
+        }
+
+        var found = Assert.Single(findings, f => f.Check == "input");
+        Assert.Contains(detail, found.Detail, StringComparison.Ordinal);
+        Assert.Contains("0x10/0x30", found.Remedy, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -s 10.0.0.1/32 -j DROP\n", "one rule refuses forwarded packets, such as iptables-save: filter FORWARD: -A FORWARD -s 10.0.0.1/32 -j DROP")]
     [InlineData("*filter\n:FORWARD DROP [0:0]\n", "such as the policy of iptables-save: filter FORWARD")]
     [InlineData("*filter\n:FORWARD ACCEPT [0:0]\n:MINE - [0:0]\n-A FORWARD -j MINE\n-A MINE -p tcp -j REJECT --reject-with tcp-reset\n-A MINE -p udp -j DROP\n", "2 rules refuse forwarded packets")]

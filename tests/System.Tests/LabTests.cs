@@ -77,8 +77,10 @@ public sealed class LabTests
         Assert.Contains("no such luck", e.Message, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task A_kept_lab_outlives_its_owner_object_until_it_is_removed()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_kept_lab_outlives_its_owner_object_until_it_is_removed_and_nothing_else_is(bool byItself)
     {
         var root = Path.Combine(Path.GetTempPath(), "cv-lab-" + Guid.NewGuid().ToString("N"));
         var lab = await Lab.CreateAsync(new LabOptions { Root = root });
@@ -89,9 +91,18 @@ public sealed class LabTests
         await File.WriteAllTextAsync(Path.Combine(lab.Folder, "owner"), "1 0");
 
         Assert.Empty(await Lab.RemoveStaleAsync(root));
-        Assert.Equal([lab.Id], await Lab.RemoveAllAsync(root));
+
+        // What is no lab is not touched.
+        foreach (var other in new[] { "home", "abcde", "it's" })
+        {
+            Directory.CreateDirectory(Path.Combine(root, other, "inner"));
+        }
+
+        Assert.Empty(await Lab.RemoveAllAsync(Path.Combine(root, "abcde")));
+        Assert.Equal([lab.Id], await Lab.RemoveAllAsync(byItself ? lab.Folder : root));
+        Assert.Equal(["abcde", "home", "it's"], Directory.GetDirectories(root).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         Assert.Empty(Directory.GetFiles("/run/netns", $"cv-{lab.Id}-*"));
-        Assert.False(Directory.Exists(root));
+        Directory.Delete(root, recursive: true);
     }
 
     [Fact]

@@ -34,7 +34,7 @@ internal static class DetachCommand
 
     private static readonly Option<string> LabFolder = new("--lab-dir")
     {
-        Description = "Folder of the labs of `culvert demo --keep`, to be removed. Without it labs go only when no other place (--bpffs, --state-dir, --admin-socket) is named.",
+        Description = "Folder of the labs of `culvert demo --keep`, to be removed, or that of one of them. Without it labs go only when no other place (--bpffs, --state-dir, --admin-socket) is named.",
         HelpName = "DIR",
         DefaultValueFactory = _ => Lab.DefaultRoot,
         Validators = { GlobalOptions.RefuseEmpty },

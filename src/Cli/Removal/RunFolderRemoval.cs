@@ -10,7 +10,7 @@ internal static class RunFolderRemoval
 {
     private const int Held = 11; // EAGAIN of flock(2)
     private static readonly string[] Sockets = ["agent.sock", "cni.sock", "controller.sock"];
-    private static readonly string[] Lists = ["interfaces", "interfaces.new", "spaces", "spaces.new"];
+    private static readonly string[] Lists = ["interfaces", "interfaces.new", "spaces", "spaces.new", "undelivered", "undelivered.new"];
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(50);
 
     /// <summary>Waits until no agent uses the folder, which one that was told to stop does for a moment, and removes.</summary>

@@ -119,6 +119,7 @@ internal static class ObjectReader
         string? right = Kinds.Keys.Where(k => k.Kind == kind).OrderByDescending(k => k.Version.StartsWith(group + '/', StringComparison.Ordinal)).Select(k => k.Version).FirstOrDefault();
         return right is null
             ? $"unknown kind {version} {kind}; known are {string.Join(", ", Kinds.Keys.Select(k => k.Kind).Distinct().Order(StringComparer.Ordinal))}"
+            : kind == nameof(ObjectKind.NetworkPolicy) && !IsMisspeltNetworkPolicy(version, kind) ? $"{kind} of apiVersion {version} is another kind of that name, which is not known; say what it is to refuse in a {kind} of {right}"
             : $"{kind} is not of apiVersion {version}; write {right}";
     }
 

@@ -17,9 +17,9 @@ public sealed class CaptureTests : IClassFixture<LiveWorld>
     }
 
     /// <summary>Offers a listener of a kind to the programs.</summary>
-    private Socket Offer(bool v6, CvListenerKind kind4, int port)
+    private Socket Offer(bool v6, CvListenerKind kind4)
     {
-        Socket listener = Peer.ListenAsProxy(_world, v6, port);
+        Socket listener = Peer.ListenAsProxy(_world, v6);
         uint kind = (uint)kind4 + (v6 ? 1u : 0);
         _world.Maps.Listeners.SetDescriptor(kind * CvAbi.MaxListeners, listener.SafeHandle);
         uint[] counts = new uint[4];
@@ -32,7 +32,7 @@ public sealed class CaptureTests : IClassFixture<LiveWorld>
     public async Task A_connection_to_a_workload_elsewhere_reaches_the_proxy_with_both_addresses(bool v6)
     {
         _world.EnrolX(v6);
-        using Socket listener = Offer(v6, CvListenerKind.Out4, LiveWorld.CapturePort);
+        using Socket listener = Offer(v6, CvListenerKind.Out4);
         IPEndPoint to = new(_world.X(v6), 8080);
         using (Socket client = await Peer.Connect(_world.PodA, to))
         using (Socket proxy = await listener.AcceptAsync(Peer.Deadline()))
@@ -52,7 +52,7 @@ public sealed class CaptureTests : IClassFixture<LiveWorld>
     {
         _world.SetService(LiveWorld.Generation, v6, 90, 9, CvServiceFlag.Proxy, _world.B.Address(v6));
         _world.SetService(LiveWorld.Generation, v6, 91, 10, default, _world.A.Address(v6));
-        using Socket listener = Offer(v6, CvListenerKind.Out4, LiveWorld.CapturePort);
+        using Socket listener = Offer(v6, CvListenerKind.Out4);
         foreach (int port in (int[])[90, 91])
         {
             using Socket client = await Peer.Connect(_world.PodA, new IPEndPoint(World.Vip(v6), port));
@@ -65,7 +65,7 @@ public sealed class CaptureTests : IClassFixture<LiveWorld>
     public async Task Two_hundred_connections_at_once_are_captured(bool v6)
     {
         _world.EnrolX(v6);
-        using Socket listener = Offer(v6, CvListenerKind.Out4, LiveWorld.CapturePort);
+        using Socket listener = Offer(v6, CvListenerKind.Out4);
         Task<Socket>[] clients = [.. Enumerable.Range(0, 200).Select(i => Peer.Connect(_world.PodA, new IPEndPoint(_world.X(v6), 1000 + i)))];
         HashSet<int> ports = [];
         for (int i = 0; i < clients.Length; i++)
@@ -81,7 +81,7 @@ public sealed class CaptureTests : IClassFixture<LiveWorld>
     public async Task Ports_of_a_connection_that_waits_for_its_end_serve_a_new_one_at_once(bool v6)
     {
         _world.EnrolX(v6);
-        using Socket listener = Offer(v6, CvListenerKind.Out4, LiveWorld.CapturePort);
+        using Socket listener = Offer(v6, CvListenerKind.Out4);
         for (int i = 0; i < 5; i++)
         {
             using Socket client = Peer.Open(_world.PodA, v6, SocketType.Stream);
@@ -104,7 +104,7 @@ public sealed class CaptureTests : IClassFixture<LiveWorld>
         _world.EnrolX(v6);
         Task<Socket> connecting = Peer.Connect(_world.PodA, new IPEndPoint(_world.X(v6), 8080));
         Assert.Equal((byte)CvReason.ProxyDown, _world.Await(e => e.Type == (byte)CvEventType.Dropped).Reason);
-        using Socket listener = Offer(v6, CvListenerKind.Out4, LiveWorld.CapturePort);
+        using Socket listener = Offer(v6, CvListenerKind.Out4);
         using Socket client = await connecting;
         using Socket proxy = await listener.AcceptAsync(Peer.Deadline());
     }
@@ -113,7 +113,7 @@ public sealed class CaptureTests : IClassFixture<LiveWorld>
     public async Task A_tunnel_from_an_external_address_reaches_the_proxy_at_the_workloads_address(bool v6)
     {
         _world.SetPod(LiveWorld.Generation, _world.A, CvAddressFlag.Strict, CvEndpointFlag.Strict);
-        using Socket listener = Offer(v6, CvListenerKind.Tunnel4, 15008);
+        using Socket listener = Offer(v6, CvListenerKind.Tunnel4);
         using Socket client = await Peer.Connect(_world.PodX, _world.A.At(v6, 15008));
         using Socket proxy = await listener.AcceptAsync(Peer.Deadline());
         Assert.Equal((_world.A.At(v6, 15008), client.LocalEndPoint), (proxy.LocalEndPoint, proxy.RemoteEndPoint));

@@ -22,7 +22,7 @@ public sealed class ClsactTests
         Assert.True(world.Maps.Counter(CvCounter.DirectPackets) > 10);
         Assert.Equal(SocketError.ConnectionRefused, await Peer.Refusal(world.PodA, new(World.Vip(v6), 9)));
         world.EnrolX(v6);
-        using Socket proxyListener = Peer.ListenAsProxy(world, v6, LiveWorld.CapturePort);
+        using Socket proxyListener = Peer.ListenAsProxy(world, v6);
         uint kind = (uint)CvListenerKind.Out4 + (v6 ? 1u : 0);
         world.Maps.Listeners.SetDescriptor(kind * CvAbi.MaxListeners, proxyListener.SafeHandle);
         world.Maps.Activate(LiveWorld.Generation, 1, 1);

@@ -109,7 +109,7 @@ public sealed class ExternalDatagramTests : IClassFixture<LiveWorld>
     public async Task Connections_reach_the_outbound_listeners_with_both_addresses(bool v6, HeaderPlace place)
     {
         using AttachedLink? xdp = Attach(place);
-        using Socket listener = Peer.ListenAsProxy(_world, v6, LiveWorld.CapturePort);
+        using Socket listener = Peer.ListenAsProxy(_world, v6);
         _world.Maps.Listeners.SetDescriptor((uint)(v6 ? CvListenerKind.Out6 : CvListenerKind.Out4) * CvAbi.MaxListeners, listener.SafeHandle);
         _world.Maps.Offer(LiveWorld.Generation);
         using Socket client = await Peer.Connect(_world.PodX, _world.B.At(v6, 80));

@@ -18,7 +18,7 @@ namespace Culvert.Datapath.Tests.Live;
 public sealed class LiveWorld : IWorld, IAsyncLifetime
 {
     internal const uint Generation = 7;
-    internal const int CapturePort = 15001, CaptureTable = 133;
+    internal const int CaptureTable = 133;
 
     private readonly List<IDisposable> _disposables = [];
     private readonly List<(BpfProgram Program, uint Index, TcDirection Direction)> _places = [];

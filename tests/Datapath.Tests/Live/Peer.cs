@@ -25,22 +25,25 @@ internal static class Peer
         return socket;
     }
 
+    // The programs take sockets from a map. One port for all would still be in use where a process that another test starts has its copies of what was closed meanwhile.
+    private const int AnyPort = 0;
+
     /// <summary>A listener as the proxy has them: transparent and marked.</summary>
-    internal static Socket ListenAsProxy(LiveWorld world, bool v6, int port, CvOwnKind kind = CvOwnKind.Plain)
+    internal static Socket ListenAsProxy(LiveWorld world, bool v6, CvOwnKind kind = CvOwnKind.Plain)
     {
         Socket socket = AsProxy(world, Open(world.Node, v6, SocketType.Stream), v6, kind);
-        socket.Bind(new IPEndPoint(v6 ? IPAddress.IPv6Loopback : IPAddress.Loopback, port));
+        socket.Bind(new IPEndPoint(v6 ? IPAddress.IPv6Loopback : IPAddress.Loopback, AnyPort));
         socket.Listen(128);
         return socket;
     }
 
-    /// <summary>A socket for datagrams as the proxy has them, at one of its ports.</summary>
-    internal static Socket DatagramsAsProxy(LiveWorld world, bool v6, int port)
+    /// <summary>A socket for datagrams as the proxy has them.</summary>
+    internal static Socket DatagramsAsProxy(LiveWorld world, bool v6)
     {
         Socket socket = AsProxy(world, Open(world.Node, v6, SocketType.Dgram), v6);
         socket.SetSocketOption(v6 ? SocketOptionLevel.IPv6 : SocketOptionLevel.IP, SocketOptionName.PacketInformation, true);
         socket.ReceiveBufferSize = 4 << 20;
-        socket.Bind(new IPEndPoint(v6 ? IPAddress.IPv6Loopback : IPAddress.Loopback, port));
+        socket.Bind(new IPEndPoint(v6 ? IPAddress.IPv6Loopback : IPAddress.Loopback, AnyPort));
         return socket;
     }
 

@@ -28,8 +28,8 @@ public sealed class ProxiedServiceTests : IClassFixture<LiveWorld>
     {
         internal Listeners(LiveWorld world, bool v6)
         {
-            Plain = Peer.ListenAsProxy(world, v6, LiveWorld.CapturePort);
-            Translated = Peer.ListenAsProxy(world, v6, LiveWorld.CapturePort + 1, CvOwnKind.Backend);
+            Plain = Peer.ListenAsProxy(world, v6);
+            Translated = Peer.ListenAsProxy(world, v6, CvOwnKind.Backend);
             uint family = v6 ? 1u : 0;
             world.Maps.Listeners.SetDescriptor(((uint)CvListenerKind.Out4 + family) * CvAbi.MaxListeners, Plain.SafeHandle);
             world.Maps.Listeners.SetDescriptor(((uint)CvListenerKind.Backend4 + family) * CvAbi.MaxListeners, Translated.SafeHandle);

@@ -8,7 +8,6 @@ namespace Culvert.Datapath.Tests.Live;
 /// <summary>The proxy's sockets for datagrams of one family, offered to the programs: two for each loop, behind a header and without.</summary>
 internal sealed class Proxy : IDisposable
 {
-    private const int FirstPort = 15003;
     private readonly List<Socket> _headed = [], _plain = [];
     private readonly SocketGroup _offered;
     private readonly bool _v6;
@@ -19,8 +18,8 @@ internal sealed class Proxy : IDisposable
         _offered = new SocketGroup(world.Maps.Listeners);
         for (int i = 0; i < loops; i++)
         {
-            _headed.Add(Offer(world, CvListenerKind.Udp4, i, FirstPort));
-            _plain.Add(Offer(world, CvListenerKind.Plain4, i, FirstPort + 100));
+            _headed.Add(Offer(world, CvListenerKind.Udp4, i));
+            _plain.Add(Offer(world, CvListenerKind.Plain4, i));
         }
         world.Maps.Offer(LiveWorld.Generation, (uint)loops);
     }
@@ -63,9 +62,9 @@ internal sealed class Proxy : IDisposable
         return (header, all[(header?.Length ?? 0)..].ToArray(), (IPEndPoint)got.RemoteEndPoint, got.PacketInformation.Address);
     }
 
-    private Socket Offer(LiveWorld world, CvListenerKind kind4, int loop, int firstPort)
+    private Socket Offer(LiveWorld world, CvListenerKind kind4, int loop)
     {
-        Socket socket = Peer.DatagramsAsProxy(world, _v6, firstPort + loop);
+        Socket socket = Peer.DatagramsAsProxy(world, _v6);
         _offered.Add((((uint)kind4 + (_v6 ? 1u : 0)) * CvAbi.MaxListeners) + (uint)loop, socket);
         return socket;
     }

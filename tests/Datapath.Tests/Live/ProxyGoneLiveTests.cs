@@ -56,7 +56,7 @@ public sealed class ProxyGoneLiveTests : IClassFixture<LiveWorld>
         IPEndPoint to = new(_world.X(v6), Port);
         using Socket own = Peer.Listen(_world.Node, Wildcard(v6));
         uint kind = (uint)CvListenerKind.Out4 + (v6 ? 1u : 0);
-        Socket listener = Peer.ListenAsProxy(_world, v6, LiveWorld.CapturePort);
+        Socket listener = Peer.ListenAsProxy(_world, v6);
         using (SocketGroup offered = new(_world.Maps.Listeners))
         {
             offered.Add(kind * CvAbi.MaxListeners, listener);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using Culvert.Labs;
 using Culvert.Labs.Mesh;
@@ -17,6 +18,8 @@ public sealed class LinkAttackFixture : IAsyncLifetime
 
     private const string Virtual4 = "10.96.9.1";
     private const string Virtual6 = "fd96::9:1";
+
+    private int _settled;
 
     internal MeshLab Mesh { get; private set; } = null!;
 
@@ -82,6 +85,17 @@ public sealed class LinkAttackFixture : IAsyncLifetime
 
     /// <summary>The address of the Service in front of the server pods.</summary>
     internal static IPAddress Virtual(TestFamily family) => IPAddress.Parse(family == TestFamily.IPv4 ? Virtual4 : Virtual6);
+
+    /// <summary>Has both nodes keep what was changed before, whatever becomes of their agents.</summary>
+    internal async Task SettleAsync()
+    {
+        var name = string.Create(CultureInfo.InvariantCulture, $"settled-{++_settled}");
+        Mesh.Objects.Write("service-settled", MeshObjects.Service(name, "nobody", 80, 8080, "10.96.9.2", "fd96::9:2"));
+        foreach (var node in Mesh.Nodes)
+        {
+            await node.WaitForServiceAsync(name);
+        }
+    }
 
     /// <summary>Packets that a node has dropped for a reason. Of floods, not each is in the flow log: that has room for others.</summary>
     internal static async Task<double> DropsAsync(MeshNode node, string reason) => (await node.MetricsAsync()).Sum("culvert_drops_total", $"reason=\"{reason}\"");

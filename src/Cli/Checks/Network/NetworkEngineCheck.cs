@@ -30,7 +30,7 @@ internal static class NetworkEngineCheck
     /// <param name="network">The network.</param>
     /// <param name="marks">The agent's marks.</param>
     internal static IReadOnlyList<Finding> Evaluate(HostNetwork network, PacketMarks marks) =>
-        [Services(network), .. NetworkOf(network), .. Masquerade(network), .. Input(network, marks), .. Forward(network), .. Bridge(network), .. Diversion(network), .. Marks(network, marks)];
+        [Services(network), .. NetworkOf(network), .. Masquerade(network), .. Input(network, marks), .. InputRefusals(network, marks), .. Forward(network), .. Bridge(network), .. Diversion(network), .. Marks(network, marks)];
 
     private static Finding Services(HostNetwork network)
     {
@@ -71,6 +71,19 @@ internal static class NetworkEngineCheck
         }
     }
 
+    // Rules that refuse by themselves what comes from pods' links, or from anybody: which of it is captured can't be read from them. Beside those that let in what the agent needs they are in order.
+    private static IEnumerable<Finding> InputRefusals(HostNetwork network, PacketMarks marks)
+    {
+        var chains = network.Filter.ReachedFrom("input").Where(c => !(c is { Hook: not null, Drops: true })).ToArray();
+        string[] found = [.. chains.SelectMany(c => Refusals(network, c))];
+        if (found.Length == 0) yield break;
+        FilterRule[] accepted = [.. chains.SelectMany(network.Filter.Of).Where(r => r.Accepts)];
+        if (accepted.Any(r => AcceptsCaptured(r, marks)) && accepted.Any(r => r.Words.Contains("15008"))) yield break;
+        yield return Finding.Warning(
+            "input", $"{(found.Length == 1 ? "one rule refuses" : $"{found.Length} rules refuse")} input, such as {found[0]}: captured packets and tunnels are input, not forwarded, and it may take them",
+            $"accept, before it, TCP to port 15008 of pod addresses and packets that have the agent's capture mark (0x{marks.Capture:x}/0x{marks.Mask:x})");
+    }
+
     // As the remedy for a chain that drops has it.
     private static bool AcceptsCaptured(FilterRule rule, PacketMarks marks) => rule.Accepts && MarkUse.BitsOf(rule) == marks.Mask && !rule.Words.Contains("set");
 
@@ -81,7 +94,7 @@ internal static class NetworkEngineCheck
         if (found.Length > 0)
         {
             yield return Finding.Warning(
-                "forward", $"{(found.Length == 1 ? "one rule refuses" : $"{found.Length} rules refuse")} forwarded packets, such as {found[0]}: between nodes, what workloads of the mesh say to each other goes by tunnels and does not pass them; within this node it does",
+                "forward", $"{(found.Length == 1 ? "one rule refuses" : $"{found.Length} rules refuse")} forwarded packets, such as {found[0]}: between nodes, what workloads of the mesh say to each other goes by tunnels and does not pass them; within this node it does, unless directPath is REDIRECT",
                 "say what they are to refuse between workloads in a NetworkPolicy or an AuthorizationPolicy as well, or leave such pods out of the mesh");
         }
     }
