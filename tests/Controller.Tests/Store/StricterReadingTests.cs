@@ -58,7 +58,8 @@ public sealed class StricterReadingTests
     {
         ObjectSet objects = Read("{podSelector: {matchLabels: {app: web}}, ingress: [{ports: [{port: 80}]}]}", version: version);
         SourceError error = Assert.Single(objects.Errors);
-        Assert.Contains($"NetworkPolicy is not of apiVersion {version}; write networking.k8s.io/v1", error.Reason, StringComparison.Ordinal);
+        Assert.Contains(
+            closes ? $"NetworkPolicy is not of apiVersion {version}; write networking.k8s.io/v1" : $"NetworkPolicy of apiVersion {version} is another kind of that name, which is not known", error.Reason, StringComparison.Ordinal);
         NodeSnapshot snapshot = MeshCompiler.Compile(objects, []).SnapshotFor("n1");
         Assert.Equal(closes ? "shop/one" : "", string.Join(' ', snapshot.Workloads["shop/web"].NetworkPolicyNames));
         Assert.Empty(snapshot.Workloads["shop/db"].NetworkPolicyNames);

@@ -14,7 +14,7 @@ public sealed class NativeLayoutTests
     private static readonly string[] Headers =
     [
         "<poll.h>", "<sys/mount.h>", "<sched.h>", "<fcntl.h>", "<sys/socket.h>", "<linux/if.h>", "<linux/bpf.h>", "<linux/netlink.h>", "<linux/rtnetlink.h>", "<linux/if_link.h>", "<linux/if_addr.h>", "<linux/fib_rules.h>",
-        "<linux/neighbour.h>", "<linux/veth.h>", "<linux/magic.h>", "<linux/pkt_sched.h>", "<linux/pkt_cls.h>", "<linux/netconf.h>",
+        "<linux/neighbour.h>", "<linux/veth.h>", "<linux/magic.h>", "<linux/pkt_sched.h>", "<linux/pkt_cls.h>", "<linux/netconf.h>", "<linux/ipv6.h>",
     ];
 
     // Linux 6.15; the headers of older distributions do not have it.
