@@ -78,7 +78,7 @@ public sealed partial class Lab
             for name in $names; do nsenter --net="/run/netns/$name" ss -K --tcp >/dev/null 2>&1 || true; done
             for name in $names; do ip netns delete "$name"; done
             for point in $(grep -o ' {{folder}}/[^ ]* bpf ' /proc/mounts | cut -d' ' -f2 || true); do umount "$point"; done
-            if [ -d '{{folder}}' ]; then find '{{folder}}' -mindepth 1 -maxdepth 1 ! -name {{OwnerFileName}} -exec rm -rf --one-file-system {} +; fi
+            if [ -d '{{folder}}' ]; then find '{{folder}}' -xdev -mindepth 1 ! -path '{{folder}}/{{OwnerFileName}}' -delete; fi
             rm -rf --one-file-system '{{folder}}'
             rmdir --ignore-fail-on-non-empty '{{Path.GetDirectoryName(folder)}}' 2>/dev/null || true
             if [ '{{Path.GetDirectoryName(folder)}}' = '{{DefaultRoot}}' ]; then rmdir --ignore-fail-on-non-empty '{{Path.GetDirectoryName(DefaultRoot)}}' 2>/dev/null || true; fi

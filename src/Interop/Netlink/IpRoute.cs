@@ -11,7 +11,7 @@ public sealed record IpRoute
     /// <summary>The table with the node's own addresses, which the kernel looks at first.</summary>
     public const int LocalTable = 255;
 
-    // RT_TABLE_DEFAULT, before the main one.
+    // RT_TABLE_DEFAULT, which the kernel looks at last.
     private const int DefaultTable = 253;
 
     /// <summary>RTPROT_STATIC: put there by an administrator.</summary>

@@ -153,7 +153,7 @@ public sealed partial class RouteNetlink
         int mtu = 0, peer = 0, master = 0;
         int? peerNamespace = null;
         PhysicalAddress? mac = null;
-        bool withoutIPv6 = false;
+        bool withoutIPv6 = true; // as one that is too small for it (MTU below 1280), of which nothing is told
         while (attributes.Next())
         {
             switch (attributes.Type)
@@ -186,7 +186,7 @@ public sealed partial class RouteNetlink
                 if (of6.Type == Rt.IFLA_INET6_CONF && MemoryMarshal.Cast<byte, int>(of6.Value) is var settings && settings.Length > Rt.DEVCONF_DISABLE_IPV6) return settings[Rt.DEVCONF_DISABLE_IPV6] != 0;
             }
         }
-        return false;
+        return true;
     }
 
     private static string? ParseKind(ReadOnlySpan<byte> info)

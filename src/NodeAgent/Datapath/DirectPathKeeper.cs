@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Net.Sockets;
 using Culvert.Core;
 using Culvert.Interop.Abi;
 using Culvert.Interop.Bpf;
@@ -63,7 +64,7 @@ internal sealed class DirectPathKeeper(GenerationWriter writer, FirewallReader f
     {
         try
         {
-            return RoutingRules.Evaluate(netlink.GetRules().Where(r => !routes.IsOwn(r)), firewall.FindMark);
+            return RoutingRules.Evaluate(netlink.GetRules().Where(r => !routes.IsOwn(r)), Socket.OSSupportsIPv6, firewall.FindMark);
         }
         catch (NetlinkException e)
         {

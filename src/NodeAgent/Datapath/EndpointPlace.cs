@@ -13,7 +13,7 @@ namespace Culvert.NodeAgent.Datapath;
 internal sealed record EndpointPlace(WorkloadInfo Workload, LinkState? Link, LocalEndpoint? HostEnd, string? Reason)
 {
     private const int EthernetAddress = 6; // bytes
-    private const string UntilThen = "; it stays inside until the agent starts anew or its link is made anew";
+    private const string StaysInside = "; the workload stays captured inside until the agent starts anew or its link is made anew";
     private const string NotInside = "; let pods of this node be captured inside their network namespaces (--capture auto), or do not enrol them";
 
     /// <summary>Whether it can be captured inside its network namespace instead.</summary>
@@ -53,7 +53,7 @@ internal sealed record EndpointPlace(WorkloadInfo Workload, LinkState? Link, Loc
     internal EndpointPlace Undelivered(string reason, CaptureUse use)
     {
         bool mayBeInside = use != CaptureUse.Host;
-        return this with { HostEnd = null, Reason = reason + (mayBeInside ? UntilThen : NotInside), MayBeInside = mayBeInside, IsRefused = true };
+        return this with { HostEnd = null, Reason = reason + (mayBeInside ? StaysInside : NotInside), MayBeInside = mayBeInside, IsRefused = true };
     }
 
     /// <summary>The workload as it is captured inside its network namespace.</summary>

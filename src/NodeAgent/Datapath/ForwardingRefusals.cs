@@ -7,7 +7,7 @@ namespace Culvert.NodeAgent.Datapath;
 
 /// <summary>Finds what has the node's own forwarding hand on nothing between a pod and others: links that are down, settings of the kernel, and routes that refuse or lead elsewhere. One look; not thread-safe.</summary>
 /// <param name="netlink">The agent's namespace.</param>
-/// <param name="routes">Those of the tables that all packets are routed by: local, main and default.</param>
+/// <param name="routes">Those of the tables local and main, which all packets are routed by.</param>
 internal sealed class ForwardingRefusals(RouteNetlink netlink, IReadOnlyList<IpRoute> routes)
 {
     private readonly Dictionary<AddressFamily, Predicate<int>> _off = [];
@@ -24,8 +24,8 @@ internal sealed class ForwardingRefusals(RouteNetlink netlink, IReadOnlyList<IpR
     internal string? Find(WorkloadInfo workload, LinkInfo link, LinkInfo router)
     {
         if (FindDown(link, router) is { } down) return $"the link {down.Name}, which is down";
+        if (Has(AddressFamily.InterNetworkV6) && router.IsWithoutIPv6) return $"net.ipv6.conf.{router.Name}.disable_ipv6, which is 1";
         if (workload.Addresses.Select(a => FindRoute(a, router)).FirstOrDefault(r => r is not null) is { } route) return route;
-        if (Has(AddressFamily.InterNetworkV6) && (link.IsWithoutIPv6 || router.IsWithoutIPv6)) return $"net.ipv6.conf.{(router.IsWithoutIPv6 ? router : link).Name}.disable_ipv6, which is 1";
         try
         {
             if (Has(AddressFamily.InterNetwork) && IsOff(AddressFamily.InterNetwork)) return $"net.ipv4.conf.{router.Name}.forwarding, which is 0";
@@ -47,16 +47,16 @@ internal sealed class ForwardingRefusals(RouteNetlink netlink, IReadOnlyList<IpR
 
     private static LinkInfo? FindDown(LinkInfo link, LinkInfo router) => !link.IsUp ? link : !router.IsUp ? router : null;
 
-    // A pod that no route leads to is reached by nobody, which is not this node's to refuse.
     private string? FindRoute(IPAddress address, LinkInfo router)
     {
         if (_local.Value.Find(address) is { } own) return $"the route {own}";
         IpRoute? best = _main.Value.Find(address);
-        if (best is { Type: not RouteType.Unicast }) return $"the route {best}";
-        if (best is not null && best.InterfaceIndex != router.Index) return $"the route {best}, which does not lead to {router.Name}";
-        if (best is { Encapsulates: true }) return $"the route {best}, which puts packets into others or gives them to a program";
+        if (best is null) return $"that no route leads to {address}";
+        if (best.Type != RouteType.Unicast) return $"the route {best}";
+        if (best.InterfaceIndex != router.Index) return $"the route {best}, which does not lead to {router.Name}";
+        if (best.Encapsulates) return $"the route {best}, which puts packets into others or gives them to a program";
 
         // Of the same destination the kernel prefers those with a condition.
-        return _conditional.FirstOrDefault(r => r.Destination.Contains(address) && r.Destination.PrefixLength >= (best?.Destination.PrefixLength ?? 0)) is { } conditional ? $"the route {conditional}, which is for some packets only" : null;
+        return _conditional.FirstOrDefault(r => r.Destination.Contains(address) && r.Destination.PrefixLength >= best.Destination.PrefixLength) is { } conditional ? $"the route {conditional}, which is for some packets only" : null;
     }
 }

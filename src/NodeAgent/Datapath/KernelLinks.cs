@@ -43,7 +43,7 @@ internal sealed class KernelLinks : ILinks, IHostEnds
         IReadOnlyList<LinkInfo> links = netlink.GetLinks();
         _links = links.ToDictionary(l => l.Name, StringComparer.Ordinal);
         _byIndex = links.ToDictionary(l => l.Index);
-        IpRoute[] routes = [.. netlink.GetRoutes(table: 0).Where(r => IpRoute.IsOrdinary(r.Table))];
+        IpRoute[] routes = [.. netlink.GetRoutes(table: 0).Where(r => r.Table is IpRoute.LocalTable or IpRoute.MainTable)];
         _routes = [.. routes.Where(r => r.Table == IpRoute.MainTable)];
         foreach (IpRoute route in _routes)
         {

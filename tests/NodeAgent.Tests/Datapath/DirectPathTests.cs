@@ -34,7 +34,7 @@ public sealed class DirectPathTests
     public void What_others_put_at_an_interface_is_found(bool tcx, string script, string? found)
     {
         using ReconcilerFixture node = new(tcx);
-        node.World.Shell("echo 1 > /proc/sys/net/ipv4/ip_forward");
+        node.World.Shell("echo 1 > /proc/sys/net/ipv4/ip_forward; ip route add 10.0.0.1 dev up0");
         NodeSnapshot snapshot = ReconcilerFixture.Snapshot(ReconcilerFixture.Pod("pod", "10.0.0.1"));
         node.Apply(snapshot);
         Assert.Null(Assert.Single(node.State.Current.Endpoints).HostStackReason);
@@ -46,12 +46,13 @@ public sealed class DirectPathTests
     }
 
     [Theory]
-    [InlineData("10.0.0.1", "true", null)]
-    [InlineData("fd00::1", "echo 1 > /proc/sys/net/ipv6/conf/all/forwarding", null)]
+    [InlineData("10.0.0.1", "ip route add 10.0.0.1 dev up0", null)]
+    [InlineData("10.0.0.1", "true", "that no route leads to 10.0.0.1")]
+    [InlineData("fd00::1", "ip -6 route add fd00::1 dev up0; echo 1 > /proc/sys/net/ipv6/conf/all/forwarding", null)]
     [InlineData("10.0.0.1", "ip route add blackhole 10.0.0.0/24; ip route add 10.0.0.1 dev up0", null)]
-    [InlineData("10.0.0.1", "echo 0 > /proc/sys/net/ipv4/conf/up0/forwarding", "net.ipv4.conf.up0.forwarding, which is 0")]
-    [InlineData("10.0.0.1", "echo 0 > /proc/sys/net/ipv4/ip_forward", "net.ipv4.conf.up0.forwarding, which is 0")]
-    [InlineData("fd00::1", "true", "net.ipv6.conf.all.forwarding, which is 0")]
+    [InlineData("10.0.0.1", "ip route add 10.0.0.1 dev up0; echo 0 > /proc/sys/net/ipv4/conf/up0/forwarding", "net.ipv4.conf.up0.forwarding, which is 0")]
+    [InlineData("10.0.0.1", "ip route add 10.0.0.1 dev up0; echo 0 > /proc/sys/net/ipv4/ip_forward", "net.ipv4.conf.up0.forwarding, which is 0")]
+    [InlineData("fd00::1", "ip -6 route add fd00::1 dev up0", "net.ipv6.conf.all.forwarding, which is 0")]
     [InlineData("10.0.0.1", "ip route add prohibit 10.0.0.1", "the route prohibit 10.0.0.1/32 in table 254")]
     [InlineData("10.0.0.1", "ip route add throw 10.0.0.1", "the route throw 10.0.0.1/32 in table 254")]
     [InlineData("10.0.0.1", "ip route add 10.0.0.1 dev up0; ip route add prohibit 10.0.0.0/24 tos 8", null)]
@@ -60,7 +61,7 @@ public sealed class DirectPathTests
     [InlineData("10.0.0.1", "ip address add 10.9.9.9/24 dev up0; ip route add 10.0.0.1 via 10.9.9.1 dev up0", null)]
     [InlineData("10.0.0.1", "ip link set lo up; ip route add 10.0.0.0/24 dev lo", "the route 10.0.0.0/24 by link 1 in table 254, which does not lead to up0")]
     [InlineData("fd00::1", "echo 1 > /proc/sys/net/ipv6/conf/all/forwarding; echo 1 > /proc/sys/net/ipv6/conf/up0/disable_ipv6", "net.ipv6.conf.up0.disable_ipv6, which is 1")]
-    [InlineData("10.0.0.1", "echo 1 > /proc/sys/net/ipv6/conf/up0/disable_ipv6", null)]
+    [InlineData("10.0.0.1", "ip route add 10.0.0.1 dev up0; echo 1 > /proc/sys/net/ipv6/conf/up0/disable_ipv6", null)]
     [InlineData("10.0.0.1", "ip link set up0 down", "the link up0, which is down")]
     public void What_keeps_the_node_from_forwarding_to_a_pod_is_found(string address, string script, string? found)
     {

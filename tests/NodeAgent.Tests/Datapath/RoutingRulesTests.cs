@@ -27,13 +27,13 @@ public sealed class RoutingRulesTests
     [Theory]
     [MemberData(nameof(Cases))]
     public void Only_rules_that_are_known_as_harmless_are_none(string rule, string? reason) =>
-        Assert.Equal(reason is null ? [] : [reason], RoutingRules.Evaluate([RuleOf(rule), .. Kernels], () => null));
+        Assert.Equal(reason is null ? [] : [reason], RoutingRules.Evaluate([RuleOf(rule), .. Kernels], hasIPv6: true, () => null));
 
     [Fact]
     public void Rules_by_mark_count_where_marks_are_set_and_nobody_asks_for_these_without_such_rules()
     {
-        Assert.Equal([$"rule 100: mark 0x10/0x10 to table 77, and {Marker}"], RoutingRules.Evaluate([RuleOf("by mark"), RuleOf("main"), .. Kernels], () => Marker));
-        Assert.Single(RoutingRules.Evaluate([RuleOf("main"), RuleOf("prohibit"), .. Kernels], () => throw new InvalidOperationException()));
+        Assert.Equal([$"rule 100: mark 0x10/0x10 to table 77, and {Marker}"], RoutingRules.Evaluate([RuleOf("by mark"), RuleOf("main"), .. Kernels], hasIPv6: true, () => Marker));
+        Assert.Single(RoutingRules.Evaluate([RuleOf("main"), RuleOf("prohibit"), .. Kernels], hasIPv6: true, () => throw new InvalidOperationException()));
     }
 
     [Fact]
@@ -43,11 +43,11 @@ public sealed class RoutingRulesTests
         IpRule some = Plain with { Table = IpRoute.MainTable, Source = IPNetwork.Parse("10.91.1.2/32"), Invert = true };
         Assert.Equal([Missing], Evaluate(some, Kernels[1]));
         Assert.Equal([Missing6], Evaluate(Kernels[0], some with { Family = AddressFamily.InterNetworkV6 }));
-        Assert.Equal([Missing], Evaluate(Kernels[0] with { PassesRoutesOver = true }));
-        Assert.Empty(Evaluate(Kernels[0])); // a node without IPv6
-        Assert.Empty(Evaluate());
+        Assert.Equal([Missing], Evaluate(Kernels[0] with { PassesRoutesOver = true }, Kernels[1]));
+        Assert.Equal([Missing, Missing6], Evaluate());
+        Assert.Empty(RoutingRules.Evaluate([Kernels[0]], hasIPv6: false, () => null));
 
-        static string[] Evaluate(params IpRule[] rules) => [.. RoutingRules.Evaluate(rules, () => null)];
+        static string[] Evaluate(params IpRule[] rules) => [.. RoutingRules.Evaluate(rules, hasIPv6: true, () => null)];
     }
 
     private static IpRule RuleOf(string name) => name switch

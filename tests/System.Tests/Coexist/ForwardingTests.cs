@@ -10,6 +10,7 @@ public sealed class ForwardingTests
     [InlineData("a refusing route of the table local", "ip route add prohibit $near4/32 table local; ip -6 route add prohibit $near6/128 table local metric 1", "IPv4 IPv6")]
     [InlineData("a refusing route for one source", "ip -6 route add prohibit $near6/128 from $client6/128 metric 2000", "IPv6")]
     [InlineData("a route to another machine", "ip route replace $near4/32 via $other4; ip -6 route add $near6/128 via $other6 dev eth0 metric 1", "IPv4 IPv6")]
+    [InlineData("no route", "ip -6 route del default || :; ip -6 route del $near6/128", "IPv6")]
     [InlineData("IPv6 that is off at the link of who is asked", "sysctl -qw net.ipv6.conf.cvnear.disable_ipv6=1", "IPv6")]
     [InlineData("IPv6 that is off at the link of who asks", "sysctl -qw net.ipv6.conf.cvclient.disable_ipv6=1", "IPv6")]
     public async Task Attack_what_the_node_refuses_to_forward_between_two_of_its_pods_stays_refused(string name, string script, string families)

@@ -104,9 +104,13 @@ internal sealed record FilterRules(IReadOnlyList<FilterChain> Chains, IReadOnlyL
 
     /// <summary>The chains that packets come by which pass one of these hooks: those of the hooks, and those that they lead to. Those of the agent itself are left out.</summary>
     /// <param name="hooks">Names of hooks, in lower case.</param>
-    public IReadOnlyList<FilterChain> ReachedFrom(params string[] hooks)
+    public IReadOnlyList<FilterChain> ReachedFrom(params string[] hooks) =>
+        ReachedFrom([.. Chains.Where(c => c.Hook is { } hook && hooks.Contains(hook) && !NatTables.IsAgents(c.Table))]);
+
+    /// <summary>Chains, and those that their rules lead to.</summary>
+    public IReadOnlyList<FilterChain> ReachedFrom(params IReadOnlyList<FilterChain> from)
     {
-        List<FilterChain> reached = [.. Chains.Where(c => c.Hook is { } hook && hooks.Contains(hook) && !NatTables.IsAgents(c.Table))];
+        List<FilterChain> reached = [.. from];
         var called = Rules.ToLookup(r => (r.Source, r.Table, r.Chain), r => r.Words);
         for (var i = 0; i < reached.Count; i++)
         {

@@ -74,14 +74,16 @@ internal static class NetworkEngineCheck
     // Rules that refuse by themselves what comes from pods' links, or from anybody: which of it is captured can't be read from them. Beside those that let in what the agent needs they are in order.
     private static IEnumerable<Finding> InputRefusals(HostNetwork network, PacketMarks marks)
     {
-        var chains = network.Filter.ReachedFrom("input").Where(c => !(c is { Hook: not null, Drops: true })).ToArray();
-        string[] found = [.. chains.SelectMany(c => Refusals(network, c))];
-        if (found.Length == 0) yield break;
-        FilterRule[] accepted = [.. chains.SelectMany(network.Filter.Of).Where(r => r.Accepts)];
-        if (accepted.Any(r => AcceptsCaptured(r, marks)) && accepted.Any(r => r.Words.Contains("15008"))) yield break;
-        yield return Finding.Warning(
-            "input", $"{(found.Length == 1 ? "one rule refuses" : $"{found.Length} rules refuse")} input, such as {found[0]}: captured packets and tunnels are input, not forwarded, and it may take them",
-            $"accept, before it, TCP to port 15008 of pod addresses and packets that have the agent's capture mark (0x{marks.Capture:x}/0x{marks.Mask:x})");
+        foreach (var chain in network.Filter.Chains.Where(c => c is { Hook: "input", Drops: false } && !NatTables.IsAgents(c.Table)))
+        {
+            var chains = network.Filter.ReachedFrom(chain);
+            string[] found = [.. chains.SelectMany(c => Refusals(network, c))];
+            FilterRule[] accepted = [.. chains.SelectMany(network.Filter.Of).Where(r => r.Accepts)];
+            if (found.Length == 0 || (accepted.Any(r => AcceptsCaptured(r, marks)) && accepted.Any(r => r.Words.Contains("15008")))) continue;
+            yield return Finding.Warning(
+                "input", $"{(found.Length == 1 ? "one rule refuses" : $"{found.Length} rules refuse")} input, such as {found[0]}: captured packets and tunnels are input, not forwarded, and may be among what is refused",
+                $"accept, before it, TCP to port 15008 of pod addresses and packets that have the agent's capture mark (0x{marks.Capture:x}/0x{marks.Mask:x})");
+        }
     }
 
     // As the remedy for a chain that drops has it.

@@ -97,7 +97,7 @@ internal sealed class DeliveryKeeper(IDeliveryProbe? probe, LostDeliveries lost,
 
         // Where the programs at the link were taken away, these are what is to be mended.
         LocalEndpoint[] ailing = [.. tried.Where(t => t.Finding.Lost is not null && ReasonOfItself(t.Pod) is null).Select(t => t.Pod)];
-        HashSet<LocalEndpoint> unguarded = [.. TryUncaptured(ailing, to).Where(f => f.Finding.Lost is null).Select(f => f.Pod)];
+        HashSet<LocalEndpoint> unguarded = [.. TryUncaptured(ailing, to).Where(f => (f.Finding.IsKnown || f.Finding.IsGone) && f.Finding.Lost is null).Select(f => f.Pod)];
         _silent.Clear();
         foreach ((LocalEndpoint pod, DeliveryFinding finding) in tried.Where(t => !t.Finding.IsGone && !unguarded.Contains(t.Pod)))
         {

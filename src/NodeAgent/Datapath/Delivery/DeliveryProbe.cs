@@ -102,7 +102,7 @@ internal sealed class DeliveryProbe(DeliverySockets sockets, DatapathPrograms pr
 
         // Among others' datagrams, of which there may have been more than the socket has room for, nobody knows what was lost.
         _crowded.UnionWith(pending.Select(s => s.Family).Where(crowded.Contains));
-        HashSet<Sender> lost = FindForwarded(pending.Where(s => !crowded.Contains(s.Family)), turns, gone);
+        HashSet<Sender> lost = FindForwarded(pending.Where(s => !crowded.Contains(s.Family)).Intersect(sent.Values), turns, gone);
         return [.. pods.Select(p => new DeliveryFinding(ResultOf(p, AddressFamily.InterNetwork), ResultOf(p, AddressFamily.InterNetworkV6)))];
 
         DeliveryResult ResultOf(LocalEndpoint pod, AddressFamily family) => senders.FirstOrDefault(s => s.Pod == pod && s.Family == family) is not { } sender ? DeliveryResult.Unknown
@@ -146,10 +146,17 @@ internal sealed class DeliveryProbe(DeliverySockets sockets, DatapathPrograms pr
         HashSet<Sender> found = [];
         foreach (IGrouping<int, Sender> group in senders.GroupBy(FindOutput).Where(g => g.Key > 0))
         {
-            using IDisposable? attached = attacher.TryAttach(programs.ProbeOut, group.Key, TcDirection.Egress);
-            if (attached is null) continue; // it has gone, and with it what was to be seen
-            Dictionary<ulong, Sender> sent = [];
-            SendAll(group, Kind.Forwarded, turns, sent, gone, () => found.UnionWith(AwaitSeen(sent)));
+            try
+            {
+                using IDisposable? attached = attacher.TryAttach(programs.ProbeOut, group.Key, TcDirection.Egress);
+                if (attached is null) continue; // it has gone, and with it what was to be seen
+                Dictionary<ulong, Sender> sent = [];
+                SendAll(group, Kind.Forwarded, turns, sent, gone, () => found.UnionWith(AwaitSeen(sent)));
+            }
+            catch (BpfException e)
+            {
+                _failures.Add($"at link {group.Key}: {e.Message}"); // what is forwarded by others is found all the same
+            }
         }
         return found;
     }

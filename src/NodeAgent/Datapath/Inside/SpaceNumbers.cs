@@ -75,17 +75,18 @@ internal sealed class SpaceNumbers
         return number is > 0 and < (ushort)CvAbi.MaxSpaces ? number : throw new FormatException($"no number of a namespace: '{text}'");
     }
 
-    // The number that was given last stands alone in its line.
+    // The number that was given last stands alone in its line; agents before this one wrote none.
     private void Load()
     {
         try
         {
+            ushort? last = null;
             foreach (string line in StateFile.ReadLines(_path))
             {
                 switch (line.Split(' ', 3))
                 {
-                    case [string last]:
-                        _last = NumberOf(last);
+                    case [string text]:
+                        last = NumberOf(text);
                         break;
                     case [string number, string inode, string workload]:
                         _owners[NumberOf(number)] = new SpaceOwner(ulong.Parse(inode, CultureInfo.InvariantCulture), workload);
@@ -94,6 +95,7 @@ internal sealed class SpaceNumbers
                         throw new FormatException($"not a namespace: '{line}'");
                 }
             }
+            _last = last ?? _owners.Keys.DefaultIfEmpty().Max();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException or InvalidDataException or OverflowException)
         {
