@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Culvert.Interop.Handles;
 using Culvert.Interop.Native;
@@ -13,6 +14,8 @@ public sealed unsafe class BpfLink : IDisposable
 {
     // In front of all (include/uapi/linux/bpf.h, where no other program is named).
     private const uint BPF_F_BEFORE = 1 << 3;
+
+    private static readonly TimeSpan LongestMaking = TimeSpan.FromSeconds(1);
 
     /// <summary>Takes a link's descriptor over.</summary>
     /// <param name="handle">The descriptor, disposed with this object.</param>
@@ -77,9 +80,16 @@ public sealed unsafe class BpfLink : IDisposable
     /// <exception cref="BpfException">ENOENT when there is none.</exception>
     public static BpfLink FromId(uint id)
     {
-        int fd = Libbpf.bpf_link_get_fd_by_id(id);
-        if (fd < 0) throw new BpfException($"open BPF link with id {id}", Marshal.GetLastPInvokeError());
-        return new BpfLink(new FileDescriptorHandle(fd));
+        long start = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            int fd = Libbpf.bpf_link_get_fd_by_id(id);
+            if (fd >= 0) return new BpfLink(new FileDescriptorHandle(fd));
+            int errno = Marshal.GetLastPInvokeError();
+            // One that somebody is just making has its id already, and for some microseconds nothing behind it (bpf_link_by_id).
+            if (errno != Errno.EAGAIN || Stopwatch.GetElapsedTime(start) > LongestMaking) throw new BpfException($"open BPF link with id {id}", errno);
+            Thread.Yield();
+        }
     }
 
     /// <summary>The ids of all links on the machine, of everybody; one may be gone before it is opened.</summary>
