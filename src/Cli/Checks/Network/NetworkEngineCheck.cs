@@ -63,11 +63,11 @@ internal static class NetworkEngineCheck
         {
             FilterRule[] accepted = [.. network.Filter.Of(chain).Where(r => r.Accepts)];
             var name = $"{chain.Source}: chain {chain.Name} of table {chain.Table}";
-            yield return accepted.Any(r => AcceptsCaptured(r, marks)) && accepted.Any(r => r.Words.Contains("15008"))
+            yield return LetsIn(accepted, marks)
                 ? Finding.Ok("input", $"{name} drops what no rule of it accepts, and accepts tunnels and captured packets")
                 : Finding.Warning(
                     "input", $"{name} drops what no rule of it accepts: captured packets and tunnels are input, not forwarded",
-                    $"accept, before it drops, TCP to port 15008 of pod addresses and packets that have the agent's capture mark (0x{marks.Capture:x}/0x{marks.Mask:x})");
+                    $"accept, before it drops, {Needed(marks)}");
         }
     }
 
@@ -79,12 +79,17 @@ internal static class NetworkEngineCheck
             var chains = network.Filter.ReachedFrom(chain);
             string[] found = [.. chains.SelectMany(c => Refusals(network, c))];
             FilterRule[] accepted = [.. chains.SelectMany(network.Filter.Of).Where(r => r.Accepts)];
-            if (found.Length == 0 || (accepted.Any(r => AcceptsCaptured(r, marks)) && accepted.Any(r => r.Words.Contains("15008")))) continue;
+            if (found.Length == 0 || LetsIn(accepted, marks)) continue;
             yield return Finding.Warning(
                 "input", $"{(found.Length == 1 ? "one rule refuses" : $"{found.Length} rules refuse")} input, such as {found[0]}: captured packets and tunnels are input, not forwarded, and may be among what is refused",
-                $"accept, before it, TCP to port 15008 of pod addresses and packets that have the agent's capture mark (0x{marks.Capture:x}/0x{marks.Mask:x})");
+                $"accept, before it, {Needed(marks)}");
         }
     }
+
+    // What of input the agent needs, for people, and whether rules accept it.
+    private static string Needed(PacketMarks marks) => $"TCP to port 15008 of pod addresses and packets that have the agent's capture mark (0x{marks.Capture:x}/0x{marks.Mask:x})";
+
+    private static bool LetsIn(FilterRule[] accepted, PacketMarks marks) => accepted.Any(r => AcceptsCaptured(r, marks)) && accepted.Any(r => r.Words.Contains("15008"));
 
     // As the remedy for a chain that drops has it.
     private static bool AcceptsCaptured(FilterRule rule, PacketMarks marks) => rule.Accepts && MarkUse.BitsOf(rule) == marks.Mask && !rule.Words.Contains("set");
