@@ -58,7 +58,9 @@ static __always_inline int from_pod_to_neighbour(struct cv_scratch *s, int r)
 	if (address_stays_on_link6(&p->key.dst) || address_stays_on_link6(&p->key.src))
 		return r;
 	ep = packet_begin(p) ? endpoint_lookup(p->generation, s->link) : 0;
-	return ep && !endpoint_owns(ep, p, &p->key.src) ? CV_REASON_SPOOFED_SOURCE : r;
+	if (!ep)
+		return CV_REASON_NO_ENDPOINT;
+	return endpoint_owns(ep, p, &p->key.src) ? r : CV_REASON_SPOOFED_SOURCE;
 }
 
 /* Begins the decision about a packet out of a pod. */

@@ -61,7 +61,7 @@ internal static class LogEventIds
     internal const int InsideNotOpened = 1132;
     internal const int InsideAttached = 1133;
     internal const int InsideReleased = 1134;
-    internal const int InsideNotRestored = 1135;
+    internal const int InsideNotRemoved = 1135;
     internal const int InsideRoutesNotKept = 1136;
     internal const int NotDelivered = 1137;
     internal const int DeliveredAgain = 1138;

@@ -123,6 +123,10 @@ public sealed class NetworkEngineCheckTests
     [InlineData("-A INPUT -i cv+ -j DROP\n", "one rule refuses input, such as iptables-save: filter INPUT: -A INPUT -i cv+ -j DROP")]
     [InlineData("-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\n-A INPUT -p udp -j DROP\n-A INPUT -j REJECT --reject-with icmp-host-prohibited\n", "2 rules refuse input")]
     [InlineData("-A INPUT -p tcp -m tcp --dport 15008 -j ACCEPT\n-A INPUT -m mark --mark 0x10/0x30 -j ACCEPT\n-A INPUT -j REJECT\n", null)]
+    [InlineData("-A INPUT -i cv+ -j DROP\n-A INPUT -p tcp -m tcp --dport 15008 -j ACCEPT\n-A INPUT -m mark --mark 0x10/0x30 -j ACCEPT\n", "one rule refuses input")]
+    [InlineData(":MINE - [0:0]\n-A MINE -p tcp -m tcp --dport 15008 -j ACCEPT\n-A MINE -m mark --mark 0x10/0x30 -j ACCEPT\n-A INPUT -j MINE\n-A INPUT -i cv+ -j DROP\n", null)]
+    [InlineData(":MINE - [0:0]\n-A MINE -p tcp -m tcp --dport 15008 -j ACCEPT\n-A MINE -m mark --mark 0x10/0x30 -j ACCEPT\n-A INPUT -i cv+ -j DROP\n-A INPUT -j MINE\n", "one rule refuses input")]
+    [InlineData("-A INPUT -m conntrack --ctstate INVALID -j DROP\n-A INPUT -p tcp -m tcp --dport 15008 -j ACCEPT\n-A INPUT -m mark --mark 0x10/0x30 -j ACCEPT\n-A INPUT -j REJECT\n", null)]
     [InlineData("-A INPUT -m conntrack --ctstate INVALID -j DROP\n", null)]
     [InlineData("-A INPUT -j KUBE-FIREWALL\n:KUBE-FIREWALL - [0:0]\n-A KUBE-FIREWALL -m mark --mark 0x8000/0x8000 -j DROP\n", null)]
     public void Rules_that_may_take_what_is_captured_are_named(string rules, string? detail)

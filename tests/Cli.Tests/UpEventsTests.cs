@@ -14,7 +14,7 @@ public sealed class UpEventsTests
 
     [Theory]
     [InlineData(InForceInstead.LastGood, "not in force, the last good version stays: ")]
-    [InlineData(InForceInstead.Part, "in force as far as it could be read, the rest allows nothing: ")]
+    [InlineData(InForceInstead.Part, "in force as far as it could be read, what could not allows nothing: ")]
     [InlineData(InForceInstead.Nothing, "not in force: ")]
     public void An_error_says_what_is_in_force_instead(InForceInstead instead, string message)
     {

@@ -123,6 +123,11 @@ public sealed class MalformedPacketTests : IClassFixture<World>
             _world.FromPod(_world.A, packet with { Source = other }).Dropped(CvReason.SpoofedSource);
             _world.FromPod(_world.A, packet with { Source = other, Destination = IPAddress.Parse("fe80::1") }).Passed();
         }
+
+        // Nobody's name is its own while it is not known who it is.
+        _world.Maps.Endpoints.Delete(new CvEndpointKey { Generation = World.Generation, Ifindex = _world.A.Index });
+        _world.FromPod(_world.A, packet).Dropped(CvReason.NoEndpoint);
+        _world.FromPod(_world.A, packet with { Source = IPAddress.Parse("fe80::a") }).Passed();
     }
 
     [Theory, InlineData(134), InlineData(137)]

@@ -128,7 +128,7 @@ internal static class StatusCommand
         var problems = Table("Problem", "Where", "Object", "Field", "What");
         foreach (var p in report.Objects.Problems)
         {
-            Row(problems, p.Severity, p.Line is { } line ? Text($"{p.File}:{line}") : p.File, p.Object ?? "", p.Field ?? "", p.Reason + (p.LastGoodInForce ? "; the last good version stays in force" : p.InForceInPart ? p.Field == "kind" ? "; it is in force all the same" : "; the rest of it is in force, and this allows nothing" : ""));
+            Row(problems, p.Severity, p.Line is { } line ? Text($"{p.File}:{line}") : p.File, p.Object ?? "", p.Field ?? "", p.Reason + (p.LastGoodInForce ? "; the last good version stays in force" : p.InForceInPart ? "; in force as far as it could be read, what could not allows nothing" : ""));
         }
 
         foreach (var table in new[] { problems, workloads, programs, maps, drops }.Where(t => t.Rows.Count > 0))

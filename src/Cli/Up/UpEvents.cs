@@ -29,7 +29,7 @@ internal sealed class UpEvents(Printer printer, TextWriter output, string folder
                 var prefix = inForce switch
                 {
                     InForceInstead.LastGood => "not in force, the last good version stays: ",
-                    InForceInstead.Part => "in force as far as it could be read, the rest allows nothing: ",
+                    InForceInstead.Part => "in force as far as it could be read, what could not allows nothing: ",
                     _ => "not in force: ",
                 };
                 Write(About("object-error", error, prefix) with { LastGoodInForce = inForce == InForceInstead.LastGood, InForceInPart = inForce == InForceInstead.Part });

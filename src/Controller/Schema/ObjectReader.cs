@@ -117,9 +117,14 @@ internal static class ObjectReader
     {
         string group = version.Split('/')[0];
         string? right = Kinds.Keys.Where(k => k.Kind == kind).OrderByDescending(k => k.Version.StartsWith(group + '/', StringComparison.Ordinal)).Select(k => k.Version).FirstOrDefault();
-        return right is null
-            ? $"unknown kind {version} {kind}; known are {string.Join(", ", Kinds.Keys.Select(k => k.Kind).Distinct().Order(StringComparer.Ordinal))}"
-            : kind == nameof(ObjectKind.NetworkPolicy) && !IsMisspeltNetworkPolicy(version, kind) ? $"{kind} of apiVersion {version} is another kind of that name, which is not known; say what it is to refuse in a {kind} of {right}"
+        if (right is null)
+        {
+            return kind.EndsWith("List", StringComparison.Ordinal)
+                ? $"a {kind} is not read; write each of its items as a document of its own, divided by lines '---'"
+                : $"unknown kind {version} {kind}; known are {string.Join(", ", Kinds.Keys.Select(k => k.Kind).Distinct().Order(StringComparer.Ordinal))}";
+        }
+        return kind == nameof(ObjectKind.NetworkPolicy) && !IsMisspeltNetworkPolicy(version, kind)
+            ? $"{kind} of apiVersion {version} is another kind of that name, which is not known; say what it is to refuse in a {kind} of {right}"
             : $"{kind} is not of apiVersion {version}; write {right}";
     }
 

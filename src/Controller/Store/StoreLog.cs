@@ -13,7 +13,7 @@ internal static partial class StoreLog
     [LoggerMessage(LogEventIds.BadVersion, LogLevel.Warning, "Not in force, the last good version stays: {Error}")]
     public static partial void BadVersion(ILogger logger, SourceError error);
 
-    [LoggerMessage(LogEventIds.BadPart, LogLevel.Warning, "In force as far as it could be read, the rest allows nothing: {Error}")]
+    [LoggerMessage(LogEventIds.BadPart, LogLevel.Warning, "In force as far as it could be read, what could not allows nothing: {Error}")]
     public static partial void BadPart(ILogger logger, SourceError error);
 
     [LoggerMessage(LogEventIds.Mended, LogLevel.Information, "Mended: {Error}")]

@@ -7,7 +7,7 @@ public enum InForceInstead
     Nothing,
 
     /// <summary>
-    /// What could be read of that version, and the rest of it allows nothing: of kinds without which what they select would be open (NetworkPolicy, TrafficTarget), while no version was good.
+    /// What could be read of that version, and what could not allows nothing: of kinds without which what they select would be open (NetworkPolicy, TrafficTarget), while no version was good.
     /// </summary>
     Part,
 

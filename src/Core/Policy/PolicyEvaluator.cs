@@ -17,10 +17,15 @@ public static class PolicyEvaluator
     public static Decision Evaluate(NodeSnapshot snapshot, in ConnectionRequest request)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
-        bool itself = request.Destination.Addresses.AsSpan().Contains(request.SourceAddress);
-        PolicyPeer source = PolicyPeer.Of(request.SourceAddress, request.SourceWorkload);
-        NetworkPolicyOutcome outcome = itself || !request.Destination.Enrolled ? default : NetworkPolicyEvaluator.EvaluateIngress(snapshot, request.Destination, source, request.Port, request.Protocol);
-        return Evaluate(snapshot, request.Destination, request.ProvenIdentity, source, request.Port, request.Protocol, outcome);
+        return Evaluate(snapshot, request.Destination, request.ProvenIdentity, SourceOf(request), request.Port, request.Protocol, OutcomeOf(snapshot, request));
+    }
+
+    /// <summary>The rule of a NetworkPolicy that lets a connection in at its destination; null when none isolates that, or none lets it in.</summary>
+    public static (PolicyReference Policy, int RuleIndex)? FindNetworkPolicy(NodeSnapshot snapshot, in ConnectionRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(snapshot);
+        NetworkPolicyOutcome outcome = OutcomeOf(snapshot, request);
+        return outcome.Effect == NetworkPolicyEffect.Allowed ? (Reference(outcome), outcome.RuleIndex) : null;
     }
 
     /// <summary>Decides whether a connection may go out of its source. The destination's own node decides besides whether it may come in there.</summary>
@@ -87,6 +92,14 @@ public static class PolicyEvaluator
             ? new(Verdict.Allow, DecisionReason.AllowedByDefault, AuditPolicies: [Reference(outcome)])
             : Refuse(outcome, DecisionReason.NetworkPolicyEgress);
     }
+
+    private static PolicyPeer SourceOf(in ConnectionRequest request) => PolicyPeer.Of(request.SourceAddress, request.SourceWorkload);
+
+    // What a workload sends to itself is nobody's to judge.
+    private static NetworkPolicyOutcome OutcomeOf(NodeSnapshot snapshot, in ConnectionRequest request) =>
+        !request.Destination.Enrolled || request.Destination.Addresses.AsSpan().Contains(request.SourceAddress)
+            ? default
+            : NetworkPolicyEvaluator.EvaluateIngress(snapshot, request.Destination, SourceOf(request), request.Port, request.Protocol);
 
     private static int FindRule(PolicyInfo policy, string trustDomain, SpiffeId? identity, IpPrefix? source, ushort port, TransportProtocol protocol)
     {

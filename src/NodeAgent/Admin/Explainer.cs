@@ -151,7 +151,7 @@ internal static class Explainer
 
     private static void Decide(NodeSnapshot snapshot, WorkloadInfo? source, IPAddress sourceAddress, WorkloadInfo destination, ushort port, TransportProtocol protocol, bool authenticated, Wire.ExplainResponse answer)
     {
-        Decision decision = PolicyEvaluator.Evaluate(snapshot, new ConnectionRequest
+        ConnectionRequest request = new()
         {
             SourceIdentity = source?.Identity,
             SourceAddress = sourceAddress,
@@ -160,7 +160,10 @@ internal static class Explainer
             Port = port,
             Protocol = protocol,
             Authenticated = authenticated,
-        });
+        };
+        if (PolicyEvaluator.FindNetworkPolicy(snapshot, request) is var (letIn, index))
+            answer.Steps.Add($"let in by {letIn} ingress rule {index} ({FlowMapping.Rule(letIn, index, snapshot).SourceReference})");
+        Decision decision = PolicyEvaluator.Evaluate(snapshot, request);
         answer.Verdict = decision.IsAllowed ? Wire.Verdict.Allow : Wire.Verdict.Deny;
         answer.Reason = ReasonText.Of(decision.Reason);
         if (decision.Policy is { } policy)

@@ -29,6 +29,37 @@ public sealed class IpRuleTests
     }
 
     [Theory]
+    [InlineData("table main", true)]
+    [InlineData("table main suppress_prefixlength 0", false)]
+    [InlineData("table main suppress_ifgroup 7", false)]
+    [InlineData("table 7", false)]
+    [InlineData("table main dport 80", false)]
+    public void RulesThatLeadAllPacketsToATableAreKnown(string rule, bool all)
+    {
+        using NamespacePair pair = new();
+        using RouteNetlink left = RouteNetlink.Open(pair.Left);
+        Run("ip", $"-n {pair.LeftName} rule add pref 18 {rule}");
+        Assert.Equal(all, left.GetRules().Single(r => r.Priority == 18).LeadsAllTo(IpRoute.MainTable));
+    }
+
+    /// <summary>Routes that are not taken by all packets, or by none as it came.</summary>
+    [Theory]
+    [InlineData("-4", "10.5.0.0/24 dev lo", false, false)]
+    [InlineData("-4", "10.5.0.0/24 dev lo tos 4", true, false)]
+    [InlineData("-6", "fd05::/64 from fd06::/64 dev lo", true, false)]
+    [InlineData("-4", "10.5.0.0/24 encap ip id 5 dst 10.6.0.1 dev lo", false, true)]
+    [InlineData("-6", "fd05::/64 encap ip6 id 5 dst fd06::1 dev lo", false, true)]
+    public void RoutesWithConditionsAndThoseThatEncapsulateAreKnown(string family, string route, bool conditional, bool encapsulates)
+    {
+        using NamespacePair pair = new();
+        using RouteNetlink left = RouteNetlink.Open(pair.Left);
+        Run("ip", $"-n {pair.LeftName} link set lo up");
+        Run("ip", $"-n {pair.LeftName} {family} route add {route}");
+        IpRoute read = left.GetRoutes().Single(r => r.Destination.ToString() == route.Split(' ')[0]);
+        Assert.Equal((conditional, encapsulates), (read.IsConditional, read.Encapsulates));
+    }
+
+    [Theory]
     [InlineData(AddressFamily.InterNetwork, "10.0.0.0/24", "10.1.0.1/32")]
     [InlineData(AddressFamily.InterNetworkV6, "fd00::1/128", "fd01::/64")]
     public void RulesByAddressAndLinkAreMade(AddressFamily family, string source, string destination)

@@ -49,6 +49,28 @@ public sealed class ExplainerTests
     }
 
     [Fact]
+    public void WhatANetworkPolicyLetsInIsSaidBesideWhatAPolicyAllows()
+    {
+        NetworkPolicyInfo fromShop = new() { Name = new NamespacedName("shop", "from-shop"), IsolatesIngress = true, Ingress = [new NetworkPolicyRule { Peers = [new NetworkPolicyPeer { Block = IpPrefix.Parse("10.0.0.0/24") }] }] };
+        PolicyInfo allow = new() { Name = new NamespacedName("shop", "allow"), Action = PolicyAction.Allow, Rules = [new PolicyRule()] };
+        WorkloadInfo client = Client, web = TestMesh.Workload("web", "n1", "10.0.0.2") with { NetworkPolicyNames = [fromShop.Name], PolicyNames = [allow.Name] };
+        NodeSnapshot snapshot = TestMesh.Snapshot([client, web], [allow]);
+        snapshot = snapshot with { NetworkPolicies = snapshot.NetworkPolicies.Add(fromShop.Name, fromShop) };
+        PathOracle oracle = new(new SnapshotIndex(snapshot), 15008, _ => false);
+        Wire.ExplainResponse From(string source) => Explainer.Explain(oracle, new Wire.ExplainRequest { Source = source, Destination = "shop/web", Port = 80 });
+
+        Wire.ExplainResponse letIn = From("10.0.0.1");
+        Assert.Equal(Wire.Verdict.Allow, letIn.Verdict);
+        Assert.Contains(letIn.Steps, s => s.StartsWith("let in by NetworkPolicy shop/from-shop ingress rule 0 (", StringComparison.Ordinal));
+        Assert.Contains(letIn.Steps, s => s.StartsWith("allowed by policy shop/allow rule 0", StringComparison.Ordinal));
+
+        Wire.ExplainResponse refused = From("10.0.1.1");
+        Assert.Equal(Wire.Verdict.Deny, refused.Verdict);
+        Assert.DoesNotContain(refused.Steps, s => s.StartsWith("let in", StringComparison.Ordinal));
+        Assert.DoesNotContain(From("10.0.0.2").Steps, s => s.StartsWith("let in", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void TheNodesOwnReachesItsWorkloadsWhateverPolicySays()
     {
         PolicyInfo deny = new() { Name = new NamespacedName("shop", "deny"), Action = PolicyAction.Deny, Rules = [new PolicyRule()] };

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using Culvert.Labs;
 
 namespace Culvert.SystemTests.Coexist;
 
@@ -26,6 +27,22 @@ public sealed class ForwardingTests
         await CoexistLab.AssertAsync($"{name}: after a restart of the agents", probes, refused);
         await lab.RemoveAsync();
         await CoexistLab.AssertAsync($"{name}: after the mesh was removed", probes, refused);
+    }
+
+    // Of the second nobody tells: it is found at the next look.
+    [Theory]
+    [Trait("Category", "Attack")]
+    [InlineData("ip route add prohibit $near4/32 table local; ip -6 route add prohibit $near6/128 table local metric 1")]
+    [InlineData("sysctl -qw net.ipv4.conf.cvclient.forwarding=0; sysctl -qw net.ipv6.conf.cvnear.disable_ipv6=1")]
+    public async Task Attack_what_the_node_begins_to_refuse_is_refused_from_then_on(string script)
+    {
+        await using var lab = await CoexistLab.CreateAsync();
+        await lab.EnrolAsync();
+        Probe[] probes = [.. CoexistLab.Between((lab.Client, lab.Near))];
+        await CoexistLab.AssertAsync("with pods enrolled", probes);
+        await lab.Client.Node.ScriptAsync(WithAddresses(lab, script));
+        await LabWait.UntilAsync("the agent knows of it", async () => (await lab.Mesh.Nodes[0].StatusAsync()).Workloads.Any(w => w.HostStackReason.Length > 0), TimeSpan.FromSeconds(45));
+        await CoexistLab.AssertAsync("with what is refused now", probes, probes);
     }
 
     [Fact]

@@ -102,6 +102,26 @@ internal sealed record FilterRules(IReadOnlyList<FilterChain> Chains, IReadOnlyL
     /// <summary>The rules of a chain.</summary>
     public IEnumerable<FilterRule> Of(FilterChain chain) => Rules.Where(r => (r.Source, r.Table, r.Chain) == (chain.Source, chain.Table, chain.Name));
 
+    /// <summary>The rules of a chain as packets meet them: those of a chain that a rule leads to behind that rule, once each.</summary>
+    public IReadOnlyList<FilterRule> InOrderFrom(FilterChain chain)
+    {
+        List<FilterRule> met = [];
+        var others = Chains.Where(c => c.Hook is null && (c.Source, c.Table) == (chain.Source, chain.Table)).ToLookup(c => c.Name);
+        HashSet<FilterChain> entered = [];
+        Enter(chain);
+        return met;
+
+        void Enter(FilterChain entering)
+        {
+            if (!entered.Add(entering)) return;
+            foreach (var rule in Of(entering))
+            {
+                met.Add(rule);
+                foreach (var next in rule.Words.SelectMany(w => others[w])) Enter(next);
+            }
+        }
+    }
+
     /// <summary>The chains that packets come by which pass one of these hooks: those of the hooks, and those that they lead to. Those of the agent itself are left out.</summary>
     /// <param name="hooks">Names of hooks, in lower case.</param>
     public IReadOnlyList<FilterChain> ReachedFrom(params string[] hooks) =>

@@ -71,14 +71,13 @@ internal static class NetworkEngineCheck
         }
     }
 
-    // Rules that refuse by themselves what comes from pods' links, or from anybody: which of it is captured can't be read from them. Beside those that let in what the agent needs they are in order.
+    // Rules that refuse by themselves what comes from pods' links, or from anybody: which of it is captured can't be read from them. Behind those that let in what the agent needs they are in order.
     private static IEnumerable<Finding> InputRefusals(HostNetwork network, PacketMarks marks)
     {
         foreach (var chain in network.Filter.Chains.Where(c => c is { Hook: "input", Drops: false } && !NatTables.IsAgents(c.Table)))
         {
-            var chains = network.Filter.ReachedFrom(chain);
-            string[] found = [.. chains.SelectMany(c => Refusals(network, c))];
-            FilterRule[] accepted = [.. chains.SelectMany(network.Filter.Of).Where(r => r.Accepts)];
+            string[] found = [.. network.Filter.ReachedFrom(chain).SelectMany(c => Refusals(network, c))];
+            FilterRule[] accepted = [.. network.Filter.InOrderFrom(chain).TakeWhile(r => !IsRefusal(r)).Where(r => r.Accepts)];
             if (found.Length == 0 || LetsIn(accepted, marks)) continue;
             yield return Finding.Warning(
                 "input", $"{(found.Length == 1 ? "one rule refuses" : $"{found.Length} rules refuse")} input, such as {found[0]}: captured packets and tunnels are input, not forwarded, and may be among what is refused",
@@ -110,9 +109,13 @@ internal static class NetworkEngineCheck
     private static IEnumerable<string> Refusals(HostNetwork network, FilterChain chain)
     {
         if (chain is { Hook: not null, Drops: true }) yield return $"the policy of {chain.Source}: {chain.Table} {chain.Name}";
-        if (chain.Name.StartsWith("KUBE-", StringComparison.Ordinal) && !chain.Name.StartsWith("KUBE-ROUTER", StringComparison.Ordinal) && !chain.Name.StartsWith("KUBE-POD-FW", StringComparison.Ordinal)) yield break;
-        foreach (var rule in network.Filter.Of(chain).Where(r => r.Refuses && !r.Text.Contains("invalid", StringComparison.OrdinalIgnoreCase))) yield return rule.ToString();
+        foreach (var rule in network.Filter.Of(chain).Where(IsRefusal)) yield return rule.ToString();
     }
+
+    private static bool IsRefusal(FilterRule rule) => rule.Refuses && !rule.Text.Contains("invalid", StringComparison.OrdinalIgnoreCase) && !IsKubeProxys(rule.Chain);
+
+    private static bool IsKubeProxys(string chain) =>
+        chain.StartsWith("KUBE-", StringComparison.Ordinal) && !chain.StartsWith("KUBE-ROUTER", StringComparison.Ordinal) && !chain.StartsWith("KUBE-POD-FW", StringComparison.Ordinal);
 
     // To know where policy is asked; capture holds either way.
     private static IEnumerable<Finding> Bridge(HostNetwork network)

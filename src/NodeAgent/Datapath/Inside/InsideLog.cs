@@ -20,6 +20,6 @@ internal static partial class InsideLog
     [LoggerMessage(EventId = LogEventIds.InsideRoutesNotKept, Level = LogLevel.Warning, Message = "rules and routes of captured packets in the network namespace of {Workload} can't be looked at, or put back: {Reason}")]
     internal static partial void RoutesNotKept(ILogger logger, string workload, string reason);
 
-    [LoggerMessage(EventId = LogEventIds.InsideNotRestored, Level = LogLevel.Warning, Message = "rules that an agent left in the network namespace of {Workload} could not be removed: {Reason}")]
-    internal static partial void NotRestored(ILogger logger, string workload, string reason);
+    [LoggerMessage(EventId = LogEventIds.InsideNotRemoved, Level = LogLevel.Warning, Message = "what was put into the network namespace of {Workload} could not be removed, and is tried again: {Reason}")]
+    internal static partial void NotRemoved(ILogger logger, string workload, string reason);
 }

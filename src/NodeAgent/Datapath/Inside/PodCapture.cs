@@ -148,7 +148,7 @@ internal sealed class PodCapture(AgentOptions options, PinFolder pins, DatapathM
             }
             catch (KernelException e)
             {
-                InsideLog.NotRestored(logger, pod.Space.Uid, e.Message); // the others are released all the same
+                InsideLog.NotRemoved(logger, pod.Space.Uid, e.Message); // the others are released all the same
                 kept.Add(pod.Pod.Number); // it is tried again
             }
         }
@@ -250,9 +250,8 @@ internal sealed class PodCapture(AgentOptions options, PinFolder pins, DatapathM
     {
         if (_isProxyReady) Offer(pod);
         if (pod.Programs.AreThere()) return true;
-        (Attachment Ours, string Other)? before = pod.Programs.FindBefore();
-        if (!pod.Programs.Attach()) return false;
-        if (before is var (ours, other))
+        if (!pod.Programs.Attach(out (Attachment Ours, string Other)? overtaken)) return false;
+        if (overtaken is var (ours, other))
         {
             PutFirstCount++;
             DatapathLog.PutFirst(logger, other, ours.Program, ours.Interface, ours.Hook);
@@ -290,7 +289,7 @@ internal sealed class PodCapture(AgentOptions options, PinFolder pins, DatapathM
         }
         catch (KernelException e)
         {
-            InsideLog.NotRestored(logger, owner.Workload, e.Message);
+            InsideLog.NotRemoved(logger, owner.Workload, e.Message);
             return false;
         }
     }

@@ -48,18 +48,22 @@ internal sealed class PodPrograms : IDisposable
     }
 
     /// <summary>Attaches the programs at the link, before those of others; does nothing where they are.</summary>
+    /// <param name="overtaken">One of them that others ran before, as while no agent was there, and the first of these others, for people; null: they ran before none.</param>
     /// <returns>False when the link has gone.</returns>
     /// <exception cref="KernelException">The kernel refused for another reason.</exception>
-    internal bool Attach()
+    internal bool Attach(out (Attachment Ours, string Other)? overtaken)
     {
+        overtaken = null;
         if (AreThere()) return true;
+        overtaken = FindBefore();
         using BpfProgram sends = _object.GetProgram("cv_pod_out"), receives = _object.GetProgram("cv_pod_in");
         try
         {
             AttachBoth();
             string device = $"{_pod.Device} of {_network.Description}", kind = _tcx ? "tcx" : "clsact";
             List = [new(device, _pod.DeviceIndex, $"{kind} egress", sends.Name, sends.Id, null), new(device, _pod.DeviceIndex, $"{kind} ingress", receives.Name, receives.Id, null)];
-            AttachBoth(); // what was taken over may have come to stand behind others
+            overtaken ??= FindBefore(); // what was taken over may have come to stand behind others
+            AttachBoth();
             return true;
         }
         catch (BpfException e) when (e.Errno == Errno.ENODEV)
@@ -79,7 +83,7 @@ internal sealed class PodPrograms : IDisposable
     internal bool AreThere() => List.Count > 0 && List.All(a => IsFirst(a.ProgramId, DirectionOf(a)));
 
     /// <summary>What of others runs before one of these, for people; null: nothing, or these are not attached. What can't be asked counts as in order.</summary>
-    internal (Attachment Ours, string Other)? FindBefore()
+    private (Attachment Ours, string Other)? FindBefore()
     {
         try
         {

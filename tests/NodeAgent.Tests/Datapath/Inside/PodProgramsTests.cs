@@ -33,9 +33,9 @@ public sealed class PodProgramsTests : IDisposable
         using NetworkNamespace network = _world.OpenNetwork();
         using PodPrograms programs = Load(network, tcx);
         Assert.False(programs.AreThere());
-        Assert.True(programs.Attach());
+        Assert.True(programs.Attach(out (Attachment Ours, string Other)? overtaken));
         Assert.True(programs.AreThere());
-        Assert.Null(programs.FindBefore());
+        Assert.Null(overtaken);
         uint own = Assert.Single(Programs(index, direction, tcx));
         uint untouched = IdentityOf(healthy);
 
@@ -43,14 +43,15 @@ public sealed class PodProgramsTests : IDisposable
         using BpfLink? link = PutBefore(other, direction, tcx);
         Assert.Equal([other.Id, own], Programs(index, direction, tcx));
         Assert.False(programs.AreThere());
-        (Attachment ours, string before) = Assert.NotNull(programs.FindBefore());
+
+        Assert.True(programs.Attach(out overtaken));
+
+        (Attachment ours, string before) = Assert.NotNull(overtaken);
         Assert.Equal((own, tcx ? $"program {other.Id}" : "bpf filter 7"), (ours.ProgramId, before));
-
-        Assert.True(programs.Attach());
-
         Assert.Equal([own, other.Id], Programs(index, direction, tcx));
         Assert.True(programs.AreThere());
-        Assert.Null(programs.FindBefore());
+        Assert.True(programs.Attach(out overtaken));
+        Assert.Null(overtaken);
         Assert.Equal(untouched, IdentityOf(healthy));
         programs.Detach();
 
@@ -70,13 +71,14 @@ public sealed class PodProgramsTests : IDisposable
     {
         int index = _world.Uplink.Index;
         using NetworkNamespace network = _world.OpenNetwork();
-        using (PodPrograms before = Load(network, tcx)) Assert.True(before.Attach());
+        using (PodPrograms before = Load(network, tcx)) Assert.True(before.Attach(out _));
         BpfProgram other = _world.Programs.FromNet;
         using BpfLink? link = PutBefore(other, TcDirection.Egress, tcx);
 
         using PodPrograms programs = Load(network, tcx);
-        Assert.True(programs.Attach());
+        Assert.True(programs.Attach(out (Attachment Ours, string Other)? overtaken));
 
+        Assert.Equal(tcx ? $"program {other.Id}" : "bpf filter 7", Assert.NotNull(overtaken).Other);
         Assert.True(programs.AreThere());
         Assert.Equal(other.Id, Programs(index, TcDirection.Egress, tcx)[^1]);
         programs.Detach();
