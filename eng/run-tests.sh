@@ -61,6 +61,14 @@ value() { # name, log: a number of the run's summary, empty when there is none
 	sed -n "s/^  $1: \([0-9][0-9]*\)$/\1/p" "$2" | tail -1
 }
 
+summarise() { # project, log: the tests that failed, each with what it says and where
+	awk -v project="$1" '
+		/^failed / { sub(/^failed /, "failed: " project " "); print; left = 6; next }
+		/^ *at (Xunit|System)\./ { next }
+		/^ *$/ { left = 0 }
+		left-- > 0 { print substr($0, 1, 400) }' "$2"
+}
+
 passed=0 failed=0 skipped=0 names=
 for project in "${projects[@]}"; do
 	program=$(echo "tests/$project"/bin/"$configuration"/*/Culvert."$project".dll)
@@ -104,7 +112,7 @@ for project in "${projects[@]}"; do
 		echo "--- the end of ${log#"$root"/}"
 		grep -v '^ *at Xunit\.\|^ *at System\.' "$log" | tail -80
 		echo "---"
-		names+=$(sed -n "s/^failed /failed: $project /p" "$log" | sort -u)$'\n'
+		names+=$(summarise "$project" "$log")$'\n'
 	fi
 done
 

@@ -64,6 +64,7 @@ internal static class AdminMapping
     private static WorkloadReport ToReport(EnrolledWorkload workload) => new(
         workload.Uid,
         workload.Identity,
+        StateOf(workload),
         workload.Interface,
         [.. workload.Addresses.Select(ToAddress).OfType<string>()],
         NameOf(workload.MtlsMode),
@@ -73,6 +74,15 @@ internal static class AdminMapping
         OrNull(workload.InsideReason),
         OrNull(workload.CertificateError),
         OrNull(workload.Error));
+
+    private static string StateOf(EnrolledWorkload workload) => workload.State switch
+    {
+        CaptureState.Captured => WorkloadReport.Captured,
+        CaptureState.Undelivered => WorkloadReport.Undelivered,
+        CaptureState.NotCaptured => WorkloadReport.NotCaptured,
+        CaptureState.Blocked => WorkloadReport.Blocked,
+        _ => workload.Error.Length == 0 ? WorkloadReport.Captured : WorkloadReport.NotCaptured,
+    };
 
     private static FlowEndpointReport ToReport(FlowEndpoint? endpoint) => endpoint is null
         ? new FlowEndpointReport(null, null, null, 0, null)
@@ -96,6 +106,8 @@ internal static class AdminMapping
     private static DateTimeOffset? ToTime(Timestamp? time) => time?.ToDateTimeOffset();
 
     private static string? OrNull(string text) => text.Length == 0 ? null : text;
+
+    private static string NameOf(DirectPath path) => path == DirectPath.HostStack ? "host-stack" : NameOf<DirectPath>(path);
 
     private static string NameOf<T>(T value)
         where T : struct, System.Enum => value.ToString().ToLowerInvariant();

@@ -101,10 +101,10 @@ internal static class StatusCommand
         Row(grid, "Open", Text($"{report.OpenConnections} connections, {report.OpenTunnels} tunnels"));
         console.Write(grid);
 
-        var workloads = Table("Workload", "Interface", "Addresses", "Identity", "mTLS", "Policies", "Certificate until");
+        var workloads = Table("Workload", "State", "Interface", "Addresses", "Identity", "mTLS", "Policies", "Certificate until");
         foreach (var w in report.Workloads)
         {
-            Row(workloads, w.Uid, w.Error ?? InterfaceOf(w), string.Join(' ', w.Addresses), w.Identity, w.MtlsMode, string.Join(' ', w.Policies), w.CertificateError is { } missing ? $"none yet: {missing}" : Text($"{w.CertificateNotAfter:u}"));
+            Row(workloads, w.Uid, StateOf(w), w.Interface, string.Join(' ', w.Addresses), w.Identity, w.MtlsMode, string.Join(' ', w.Policies), w.CertificateError is { } missing ? $"none yet: {missing}" : Text($"{w.CertificateNotAfter:u}"));
         }
 
         var programs = Table("Program", "Interface", "Attachment", "Id");
@@ -137,11 +137,12 @@ internal static class StatusCommand
         }
     }
 
-    private static string InterfaceOf(WorkloadReport workload) => workload switch
+    private static string StateOf(WorkloadReport workload) => workload switch
     {
-        { InsideReason: { } inside } => $"{workload.Interface} (inside its namespace: {inside})",
-        { HostStackReason: { } why } => $"{workload.Interface} (not direct: {why})",
-        _ => workload.Interface,
+        { Error: { } error } => $"{workload.State}: {error}",
+        { InsideReason: { } inside } => $"{workload.State} inside its namespace: {inside}",
+        { HostStackReason: { } why } => $"{workload.State}, not direct: {why}",
+        _ => workload.State,
     };
 
     private static Table Table(params string[] columns) => new Table().Border(TableBorder.Simple).AddColumns(columns);

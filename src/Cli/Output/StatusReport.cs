@@ -23,7 +23,7 @@ internal sealed record StatusReport(
     ulong ProgramsPutFirst,
     double? DrainRemainingSeconds);
 
-/// <summary>Which path new flows between workloads of the node take ("redirect", "hoststack"), what was asked for, and what speaks against redirecting; null from older agents.</summary>
+/// <summary>Which path new flows between workloads of the node take ("redirect", "host-stack"), what was asked for, and what speaks against redirecting; null from older agents.</summary>
 internal sealed record DirectPathReport(string Mode, string Configured, IReadOnlyList<string> Reasons);
 
 /// <summary>From which address new tunnels are opened ("node", "pod"), what was asked for, and what speaks for the pod's; null from older agents.</summary>
@@ -45,6 +45,7 @@ internal sealed record SnapshotReport(ulong Version, DateTimeOffset? Applied, st
 internal sealed record WorkloadReport(
     string Uid,
     string Identity,
+    string State,
     string Interface,
     IReadOnlyList<string> Addresses,
     string MtlsMode,
@@ -53,7 +54,20 @@ internal sealed record WorkloadReport(
     string? HostStackReason,
     string? InsideReason,
     string? CertificateError,
-    string? Error);
+    string? Error)
+{
+    /// <summary>State of a workload whose packets the mesh sees.</summary>
+    public const string Captured = "captured";
+
+    /// <summary>State of one that is captured, and something of the node keeps its packets from the proxy.</summary>
+    public const string Undelivered = "undelivered";
+
+    /// <summary>State of one that is enrolled and has nothing of the mesh.</summary>
+    public const string NotCaptured = "not-captured";
+
+    /// <summary>State of one that was captured, can't be any more, and whose interface passes nothing for it.</summary>
+    public const string Blocked = "blocked";
+}
 
 /// <summary>One kernel program of the agent.</summary>
 internal sealed record ProgramReport(string Name, string Attachment, string Interface, uint Id);

@@ -92,6 +92,17 @@ public sealed unsafe class BpfLink : IDisposable
         }
     }
 
+    /// <summary>What the kernel says of all links on the machine, of everybody, one after the other; those that are gone before they are asked for are left out.</summary>
+    /// <returns>In ascending order of their ids.</returns>
+    /// <exception cref="BpfException">EPERM without CAP_SYS_ADMIN.</exception>
+    public static IEnumerable<BpfLinkInfo> ListInfos()
+    {
+        foreach (uint id in ListIds())
+        {
+            if (FindInfo(id) is { } info) yield return info;
+        }
+    }
+
     /// <summary>The ids of all links on the machine, of everybody; one may be gone before it is opened.</summary>
     /// <returns>In ascending order.</returns>
     /// <exception cref="BpfException">EPERM without CAP_SYS_ADMIN.</exception>
@@ -171,4 +182,17 @@ public sealed unsafe class BpfLink : IDisposable
 
     private static uint TcxAttachType(TcDirection direction)
         => direction == TcDirection.Ingress ? BpfSyscall.BPF_TCX_INGRESS : BpfSyscall.BPF_TCX_EGRESS;
+
+    private static BpfLinkInfo? FindInfo(uint id)
+    {
+        try
+        {
+            using BpfLink link = FromId(id);
+            return link.Info;
+        }
+        catch (BpfException e) when (e.Errno == Errno.ENOENT)
+        {
+            return null;
+        }
+    }
 }

@@ -138,7 +138,7 @@ internal static class Explainer
             return true;
         }
         Decision decision = oracle.MayLeave(source, IpPrefix.Host(address), port, protocol);
-        answer.AuditPolicies.AddRange(decision.AuditPolicies.Select(p => p.ToString()));
+        AddAudits(answer, decision, snapshot, $"isolates what leaves {source.Uid}");
         if (decision.Policy is not { } policy) return true;
         Wire.RuleReference rule = FlowMapping.Rule(policy, decision.RuleIndex, snapshot);
         answer.Steps.Add(decision.IsAllowed
@@ -178,7 +178,16 @@ internal static class Explainer
             string policies = destination.PolicyNames.Count == 0 ? "no policy selects the destination" : $"policies that select it: {string.Join(", ", destination.PolicyNames)}";
             answer.Steps.Add($"{(decision.IsAllowed ? "allowed" : "denied")}: {answer.Reason}; {policies}");
         }
-        answer.AuditPolicies.AddRange(decision.AuditPolicies.Select(p => p.ToString()));
+        AddAudits(answer, decision, snapshot, $"isolates what comes in to {destination.Uid}");
+    }
+
+    private static void AddAudits(Wire.ExplainResponse answer, Decision decision, NodeSnapshot snapshot, string isolates)
+    {
+        foreach (PolicyReference policy in decision.AuditPolicies)
+        {
+            answer.AuditPolicies.Add(policy.ToString());
+            if (policy.Kind == PolicyKind.NetworkPolicy) answer.Steps.Add($"denied were NetworkPolicies enforced: {policy} ({FlowMapping.Rule(policy, -1, snapshot).SourceReference}) {isolates}, and no NetworkPolicy allows this");
+        }
     }
 
     /// <summary>Of a workload with addresses of both families, the one that speaks to the destination.</summary>

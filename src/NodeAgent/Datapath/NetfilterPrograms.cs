@@ -1,4 +1,3 @@
-using Culvert.Interop;
 using Culvert.Interop.Bpf;
 
 namespace Culvert.NodeAgent.Datapath;
@@ -8,18 +7,5 @@ internal static class NetfilterPrograms
 {
     /// <summary>Lists them, for people. The kernel does not say in which network namespace one is: any of the machine's counts.</summary>
     /// <exception cref="BpfException">EPERM without CAP_SYS_ADMIN.</exception>
-    internal static IEnumerable<string> List() => BpfLink.ListIds().Select(Find).OfType<string>();
-
-    private static string? Find(uint id)
-    {
-        try
-        {
-            using BpfLink link = BpfLink.FromId(id);
-            return link.Info is { Type: BpfLinkInfo.NetfilterType } info ? $"BPF program {info.ProgramId} at a hook of netfilter" : null;
-        }
-        catch (BpfException e) when (e.Errno == Errno.ENOENT)
-        {
-            return null; // it has gone since it was listed
-        }
-    }
+    internal static IEnumerable<string> List() => BpfLink.ListInfos().Where(l => l.Type == BpfLinkInfo.NetfilterType).Select(l => $"BPF program {l.ProgramId} at a hook of netfilter");
 }

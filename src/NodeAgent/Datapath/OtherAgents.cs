@@ -19,7 +19,7 @@ public static class OtherAgents
     public static IReadOnlyList<uint> Links(IReadOnlySet<uint> own)
     {
         using NetworkNamespace here = NetworkNamespace.Current();
-        return [.. BpfLink.ListIds().Where(id => !own.Contains(id) && IsLookup(id, here.Inode))];
+        return [.. BpfLink.ListInfos().Where(l => !own.Contains(l.Id) && IsLookup(l, here.Inode)).Select(l => l.Id)];
     }
 
     /// <summary>The link of the agent that has its pins in a folder.</summary>
@@ -38,19 +38,17 @@ public static class OtherAgents
         return ids;
     }
 
-    private static bool IsLookup(uint id, ulong network)
+    private static bool IsLookup(BpfLinkInfo link, ulong network)
     {
+        if (link.Type != BpfLinkInfo.NetworkNamespaceType || link.NetworkNamespaceInode != network) return false;
         try
         {
-            using BpfLink link = BpfLink.FromId(id);
-            BpfLinkInfo info = link.Info;
-            if (info.Type != BpfLinkInfo.NetworkNamespaceType || info.NetworkNamespaceInode != network) return false;
-            using BpfProgram program = BpfProgram.FromId(info.ProgramId);
+            using BpfProgram program = BpfProgram.FromId(link.ProgramId);
             return program.Name == Program;
         }
         catch (BpfException e) when (e.Errno == Errno.ENOENT)
         {
-            return false; // it has gone since it was listed
+            return false; // it has gone since its link was listed
         }
     }
 }

@@ -83,6 +83,7 @@ internal sealed class AgentBackend(
             InsideReason = endpoint?.Inside?.Reason ?? "",
             MtlsMode = workload.MtlsMode == MtlsMode.Strict ? Wire.MtlsMode.Strict : Wire.MtlsMode.Permissive,
             Error = datapath.NotCaptured.GetValueOrDefault(workload.Uid) ?? endpoint?.Fault ?? "",
+            State = StateOf(workload.Uid, endpoint, datapath),
         };
         foreach (IPAddress address in workload.Addresses) result.Addresses.Add(ByteString.CopyFrom(address.GetAddressBytes()));
         result.Policies.AddRange(workload.PolicyNames.Select(p => new PolicyReference(p).ToString()).Concat(workload.NetworkPolicyNames.Select(p => new PolicyReference(p, PolicyKind.NetworkPolicy).ToString())));
@@ -91,4 +92,11 @@ internal sealed class AgentBackend(
         else if (svid.LastError is { } error) result.CertificateError = error;
         return result;
     }
+
+    private static Wire.CaptureState StateOf(string uid, LocalEndpoint? endpoint, DatapathInForce datapath) => endpoint switch
+    {
+        { Fault: not null } => Wire.CaptureState.Undelivered,
+        not null => Wire.CaptureState.Captured,
+        null => datapath.Quarantined.Any(q => q.Workload == uid) ? Wire.CaptureState.Blocked : Wire.CaptureState.NotCaptured,
+    };
 }

@@ -68,6 +68,11 @@ public sealed class ExplainerTests
         Assert.Equal(Wire.Verdict.Deny, refused.Verdict);
         Assert.DoesNotContain(refused.Steps, s => s.StartsWith("let in", StringComparison.Ordinal));
         Assert.DoesNotContain(From("10.0.0.2").Steps, s => s.StartsWith("let in", StringComparison.Ordinal));
+
+        oracle = new(new SnapshotIndex(snapshot with { Mesh = snapshot.Mesh with { NetworkPolicy = NetworkPolicyMode.Report } }), 15008, _ => false);
+        Wire.ExplainResponse reported = From("10.0.1.1");
+        Assert.Equal((Wire.Verdict.Allow, "NetworkPolicy shop/from-shop"), (reported.Verdict, Assert.Single(reported.AuditPolicies)));
+        Assert.Contains(reported.Steps, s => s.StartsWith("denied were NetworkPolicies enforced: NetworkPolicy shop/from-shop (", StringComparison.Ordinal) && s.Contains("comes in to shop/web", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using Culvert.Labs;
 using Culvert.Labs.Mesh;
+using Culvert.Protocol.V1;
 using Culvert.SystemTests.Fixtures;
 
 namespace Culvert.SystemTests.Coexist;
@@ -36,11 +37,11 @@ public sealed class DeliveryTests
         var probes = lab.PodToPod();
         await CoexistLab.AssertAsync($"{name}: before pods are enrolled", probes);
         await lab.EnrolAsync();
-        await LabWait.UntilAsync("no pod is in the mesh", async () => await AllAsync(lab, w => w.Interface == "" && w.Error.Contains(Lost, StringComparison.Ordinal)), Deadline);
+        await LabWait.UntilAsync("no pod is in the mesh", async () => await AllAsync(lab, w => w is { State: CaptureState.NotCaptured, Interface: "" } && w.Error.Contains(Lost, StringComparison.Ordinal)), Deadline);
         await LabWait.UntilAsync("node1 takes far for a pod outside the mesh", async () => !await lab.IsTunnelledAsync(lab.Client, lab.Far), Deadline);
         await CoexistLab.AssertAsync($"{name}: with pods refused", probes);
         await lab.ApplyAsync(removal + Noticed);
-        await LabWait.UntilAsync("all pods are in the mesh", async () => await AllAsync(lab, w => w is { Error: "", Interface: not "", CertificateNotAfter: not null }) && await lab.IsTunnelledAsync(lab.Client, lab.Far) && await lab.IsTunnelledAsync(lab.Far, lab.Client), Deadline);
+        await LabWait.UntilAsync("all pods are in the mesh", async () => await AllAsync(lab, w => w is { State: CaptureState.Captured, Error: "", Interface: not "", CertificateNotAfter: not null }) && await lab.IsTunnelledAsync(lab.Client, lab.Far) && await lab.IsTunnelledAsync(lab.Far, lab.Client), Deadline);
         await CoexistLab.AssertAsync($"{name}: with pods enrolled", probes);
         await lab.AssertMeshedAsync();
     }
@@ -64,10 +65,10 @@ public sealed class DeliveryTests
         await lab.EnrolAsync();
         await CoexistLab.AssertAsync($"{name}: with pods enrolled", lab.PodToPod());
         await lab.ApplyAsync(rules + Noticed);
-        await LabWait.UntilAsync("status tells of it", async () => await AllAsync(lab, w => w.Interface != "" && w.Error.Contains(Lost, StringComparison.Ordinal)), Deadline);
+        await LabWait.UntilAsync("status tells of it", async () => await AllAsync(lab, w => w is { State: CaptureState.Undelivered, Interface: not "" } && w.Error.Contains(Lost, StringComparison.Ordinal)), Deadline);
         await CoexistLab.AssertAsync($"{name}: between pods of one node", [.. CoexistLab.Between((lab.Client, lab.Near))]);
         await lab.ApplyAsync(removal + Noticed);
-        await LabWait.UntilAsync("status is well again", async () => await AllAsync(lab, w => w is { Error: "", Interface: not "" }), Deadline);
+        await LabWait.UntilAsync("status is well again", async () => await AllAsync(lab, w => w is { State: CaptureState.Captured, Error: "", Interface: not "" }), Deadline);
         await CoexistLab.AssertAsync($"{name}: with the rules gone", lab.PodToPod());
     }
 
@@ -93,11 +94,11 @@ public sealed class DeliveryTests
         Probe[] tcp = [.. lab.PodToPod().Where(p => !p.IsUdp)];
         await CoexistLab.AssertAsync("before pods are enrolled", tcp);
         await lab.EnrolAsync();
-        await LabWait.UntilAsync("no pod is in the mesh", async () => await AllAsync(lab, w => w.Interface == "" && w.Error.Contains(Lost, StringComparison.Ordinal)), Deadline);
+        await LabWait.UntilAsync("no pod is in the mesh", async () => await AllAsync(lab, w => w is { State: CaptureState.NotCaptured, Interface: "" } && w.Error.Contains(Lost, StringComparison.Ordinal)), Deadline);
         await LabWait.UntilAsync("node1 takes far for a pod outside the mesh", async () => !await lab.IsTunnelledAsync(lab.Client, lab.Far), Deadline);
         await CoexistLab.AssertAsync("with pods refused", tcp);
         await lab.ApplyAsync("nft delete table inet fence");
-        await LabWait.UntilAsync("all pods are in the mesh", async () => await AllAsync(lab, w => w is { Error: "", Interface: not "" }), Deadline);
+        await LabWait.UntilAsync("all pods are in the mesh", async () => await AllAsync(lab, w => w is { State: CaptureState.Captured, Error: "", Interface: not "" }), Deadline);
     }
 
     [Fact]
@@ -112,7 +113,7 @@ public sealed class DeliveryTests
             spec: { node: elsewhere, addresses: [198.51.100.9, "2001:db8:99::9"] }
             """);
         await lab.EnrolAsync();
-        await LabWait.UntilAsync("no pod is in the mesh", async () => await AllAsync(lab, w => w.Interface == "" && w.Error.Contains(Lost, StringComparison.Ordinal)), Deadline);
+        await LabWait.UntilAsync("no pod is in the mesh", async () => await AllAsync(lab, w => w is { State: CaptureState.NotCaptured, Interface: "" } && w.Error.Contains(Lost, StringComparison.Ordinal)), Deadline);
         await CoexistLab.AssertAsync("with pods refused", lab.PodToPod());
     }
 
@@ -130,12 +131,12 @@ public sealed class DeliveryTests
 
         // What the programs of the agent before have made of the first probes outlives them.
         await lab.ApplyAsync(Fence);
-        await LabWait.UntilAsync("status tells of the fence", async () => await AllAsync(lab, w => w.Interface != "" && w.Error.Contains(Lost, StringComparison.Ordinal)), Deadline);
+        await LabWait.UntilAsync("status tells of the fence", async () => await AllAsync(lab, w => w is { State: CaptureState.Undelivered, Interface: not "" } && w.Error.Contains(Lost, StringComparison.Ordinal)), Deadline);
         await lab.ApplyAsync("nft delete table inet fence");
-        await LabWait.UntilAsync("status is well", async () => await AllAsync(lab, w => w is { Error: "", Interface: not "" }), ShortDeadline);
+        await LabWait.UntilAsync("status is well", async () => await AllAsync(lab, w => w is { State: CaptureState.Captured, Error: "", Interface: not "" }), ShortDeadline);
     }
 
-    private static async Task<bool> AllAsync(CoexistLab lab, Func<Protocol.V1.EnrolledWorkload, bool> condition)
+    private static async Task<bool> AllAsync(CoexistLab lab, Func<EnrolledWorkload, bool> condition)
     {
         var statuses = await Task.WhenAll(lab.Mesh.Nodes.Select(n => n.StatusAsync()));
         var workloads = statuses.SelectMany(s => s.Workloads).ToList();
