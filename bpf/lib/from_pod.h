@@ -42,8 +42,8 @@ static __always_inline int from_pod_sender(struct cv_scratch *s, struct cv_endpo
 }
 
 /*
- * What a pod says to its neighbours, where r says that this is one, it says in its own name: routers hand on what is for
- * an address elsewhere. Returns r, or the drop reason.
+ * What a pod says to its neighbours, where r says that this is one, it says in its own name: routers hand on what is
+ * for an address elsewhere. Returns r, or the drop reason.
  */
 static __always_inline int from_pod_to_neighbour(struct cv_scratch *s, int r)
 {
