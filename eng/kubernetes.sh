@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
-# Gets what tests of the Kubernetes API run against: etcd, kube-apiserver and kubectl 1.20, of Debian's packages. Kubernetes is built from its source package
+# Gets what tests run Kubernetes 1.20 of: its own programs, etcd, containerd, runc and CNI plugins, of Debian's packages. Kubernetes is built from its source package
 # (some minutes, once), all else is unpacked and not installed. An apt source list and state of this run's own are used, so that the machine's stay as they are.
 # Usage: eng/kubernetes.sh      makes $XDG_CACHE_HOME/culvert/kubernetes/1.20 (~/.cache/…) and prints its path; at once when it is there
 # Environment: KUBERNETES_MIRROR (address of a Debian archive; that of the machine's own sources), KUBERNETES_SUITE (bookworm)
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 version=1.20
-programs='kube-apiserver kubectl'
+programs='kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy kubectl'
+packages='etcd-server containerd runc containernetworking-plugins conntrack'
+others='usr/bin/etcd usr/bin/containerd usr/bin/containerd-shim-runc-v2 usr/bin/ctr usr/sbin/runc usr/sbin/conntrack'
+plugins='bridge host-local loopback portmap'
 parent=${XDG_CACHE_HOME:-$HOME/.cache}/culvert/kubernetes
 folder=$parent/$version
 suite=${KUBERNETES_SUITE:-bookworm}
@@ -19,7 +22,7 @@ refuse() {
 
 is_there() {
 	local program
-	for program in $programs etcd; do [ -x "$folder/$program" ] || return 1; done
+	for program in $programs $others $plugins; do [ -x "$folder/${program##*/}" ] || return 1; done
 }
 
 found() {
@@ -28,7 +31,7 @@ found() {
 }
 
 ! is_there || found
-command -v apt-get >/dev/null 2>&1 || refuse "there is no apt-get here: put etcd, kube-apiserver and kubectl of Kubernetes $version into $folder"
+command -v apt-get >/dev/null 2>&1 || refuse "there is no apt-get here: put what is listed here as programs, others and plugins into $folder"
 mkdir -p "$parent"
 # Whoever else is at it builds the same; then it is there.
 exec 9>"$parent/.lock"
@@ -69,7 +72,7 @@ download() {
 	printf 'deb %s\ndeb-src %s\n' "$from" "$from" >"$work/apt/sources.list"
 	run "reading the package lists of Debian's $suite" own_apt update
 	cd "$work/packages"
-	run "downloading Debian's packages" own_apt download golang-1.19-go golang-1.19-src golang-github-modern-go-reflect2-dev etcd-server
+	run "downloading Debian's packages" own_apt download golang-1.19-go golang-1.19-src golang-github-modern-go-reflect2-dev $packages
 	run "downloading the source of Kubernetes" own_apt source --download-only kubernetes
 	local deb
 	for deb in *.deb; do run "unpacking $deb" dpkg-deb -x "$deb" "$work/system"; done
@@ -100,9 +103,10 @@ download
 build
 mkdir "$work/done"
 for program in $programs; do install -m 755 "$(find "$work/source/_output/local/bin" -name "$program" -type f | head -1)" "$work/done/$program"; done
-install -m 755 "$work/system/usr/bin/etcd" "$work/done/etcd"
-run "starting kube-apiserver" "$work/done/kube-apiserver" --version
-run "starting etcd" "$work/done/etcd" --version
-rm -rf "$folder"
-mv "$work/done" "$folder"
+for program in $others; do install -m 755 "$work/system/$program" "$work/done/${program##*/}"; done
+for program in $plugins; do install -m 755 "$work/system/usr/lib/cni/$program" "$work/done/$program"; done
+for program in $programs etcd containerd runc; do run "starting $program" "$work/done/$program" "$([ "$program" = kubectl ] && echo options || echo --version)"; done
+# One after the other: tests of another run may be using those that are there.
+mkdir -p "$folder"
+for program in "$work"/done/*; do mv -f "$program" "$folder/"; done
 found

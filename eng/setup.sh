@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes sure that what building, testing and measuring need is installed. Does nothing, fast, when it is.
-# Usage: eng/setup.sh [--optional GROUP]...      GROUP: kernels (make test-kernels), kubernetes (eng/kubernetes.sh)
+# Usage: eng/setup.sh [--optional GROUP]...      GROUP: kernels (make test-kernels), kubernetes (eng/kubernetes.sh), images (make images)
 # Debian and Ubuntu, as root: installs what is missing. Elsewhere, or not as root: says what is missing and how to get it; exit code 1.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -52,14 +52,19 @@ rsync|rsync|rsync|rsync|rsync
 dpkg-source|dpkg-dev|dpkg-dev|dpkg-dev|dpkg
 xz|xz-utils|xz-utils|xz|xz'
 
+images='buildah|buildah|buildah|buildah|buildah
+mmdebstrap|mmdebstrap|mmdebstrap|mmdebstrap|mmdebstrap'
+
 while [ $# -gt 0 ]; do
 	case "$1:${2:-}" in
 	--optional:kernels) needs="$needs
 $kernels" ;;
 	--optional:kubernetes) needs="$needs
 $kubernetes" ;;
+	--optional:images) needs="$needs
+$images" ;;
 	--optional:*)
-		echo "setup: unknown group '${2:-}'; there is: kernels, kubernetes" >&3
+		echo "setup: unknown group '${2:-}'; there is: kernels, kubernetes, images" >&3
 		exit 2
 		;;
 	*)
