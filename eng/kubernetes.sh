@@ -7,9 +7,9 @@ set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 version=1.20
 programs='kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy kubectl'
-packages='etcd-server containerd runc containernetworking-plugins conntrack'
-others='usr/bin/etcd usr/bin/containerd usr/bin/containerd-shim-runc-v2 usr/bin/ctr usr/sbin/runc usr/sbin/conntrack'
-plugins='bridge host-local loopback portmap'
+packages='etcd-server containerd runc containernetworking-plugins conntrack busybox-static'
+others='usr/bin/etcd usr/bin/containerd usr/bin/containerd-shim-runc-v2 usr/bin/ctr usr/sbin/runc usr/sbin/conntrack bin/busybox'
+plugins='bridge host-local loopback portmap ptp'
 parent=${XDG_CACHE_HOME:-$HOME/.cache}/culvert/kubernetes
 folder=$parent/$version
 suite=${KUBERNETES_SUITE:-bookworm}

@@ -155,10 +155,19 @@ public sealed class InsideTests
         // Nor is it taken for the workload while that is not there.
         await lab.Client.ScriptAsync($"ip address del {lab.Client.Address4}/32 dev eth0; ip address del {lab.Client.Address6}/128 dev eth0");
         await lab.RestartAsync();
-        await LabWait.UntilAsync(
-            "the agent looks for the workload's namespace",
-            async () => (await lab.Mesh.Nodes[0].StatusAsync()).Workloads.Any(w => w.Uid.EndsWith("client", StringComparison.Ordinal) && w.Error.Contains("no network namespace", StringComparison.Ordinal)),
-            TimeSpan.FromSeconds(15));
+        var told = "nothing";
+        try
+        {
+            await LabWait.UntilAsync(
+                "the agent looks for the workload's namespace",
+                async () => (told = (await lab.Mesh.Nodes[0].StatusAsync()).Workloads.Single(w => w.Uid.EndsWith("client", StringComparison.Ordinal)).ToString()).Contains("no network namespace", StringComparison.Ordinal),
+                TimeSpan.FromSeconds(15));
+        }
+        catch (TimeoutException e)
+        {
+            Assert.Fail($"{e.Message}; the agent says: {told}; its log:\n{lab.Mesh.Nodes[0].Agent.LogTail(40)}");
+        }
+
         Assert.Empty(ProgramsIn(lab.Plain));
     }
 

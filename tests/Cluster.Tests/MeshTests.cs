@@ -1,0 +1,163 @@
+using Culvert.ClusterTests.Support;
+using Culvert.Labs;
+
+namespace Culvert.ClusterTests;
+
+/// <summary>A mesh as people install and use it: by kubectl, on a cluster with kubelets and a container runtime.</summary>
+public sealed class MeshTests(InstalledMesh mesh) : IClassFixture<InstalledMesh>
+{
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
+    private static readonly string[] Nodes = ["node1", "node2"];
+
+    [Fact]
+    public async Task Pods_of_a_labelled_namespace_are_members_and_answer_each_other()
+    {
+        InstalledMesh.SkipUnlessThere();
+        foreach (var node in Nodes)
+        {
+            string[] expected = [$"shop/{(await mesh.ShopPodAsync("client", node)).Name}", $"shop/{(await mesh.ShopPodAsync("web", node)).Name}"];
+            await LabWait.UntilAsync($"pods of {node} are captured", async () => (await mesh.CapturedAsync(node)).SequenceEqual(expected), Deadline);
+        }
+
+        var client = await mesh.ShopPodAsync("client", "node1");
+        var service = await mesh.Cluster.KubectlAsync("-n", "shop", "get", "service", "web", "-o", "jsonpath={.spec.clusterIP}");
+        foreach (var node in Nodes) Assert.Contains($"hello from {node}", await mesh.AskAsync(client, (await mesh.ShopPodAsync("web", node)).Address), StringComparison.Ordinal);
+        Assert.Contains("hello from node", await mesh.AskAsync(client, service, 80), StringComparison.Ordinal);
+        var flows = await mesh.Cluster.KubectlAsync("-n", "culvert-system", "exec", (await mesh.AgentAsync("node1")).Name, "--", "culvert", "flows", "--last", "50");
+        Assert.Contains("opened direct", flows, StringComparison.Ordinal);
+        Assert.Contains("opened tunnel", flows, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Who_is_not_a_member_is_refused_while_probes_of_the_kubelet_pass()
+    {
+        InstalledMesh.SkipUnlessThere();
+        await mesh.Cluster.ApplyAsync("""
+            apiVersion: v1
+            kind: Pod
+            metadata: {name: outsider, namespace: default}
+            spec:
+              nodeName: node1
+              terminationGracePeriodSeconds: 1
+              containers: [{name: box, image: localhost/box:1}]
+            """);
+        try
+        {
+            await mesh.Cluster.KubectlAsync("-n", "default", "wait", "--for=condition=Ready", "pod/outsider", "--timeout=60s");
+            var outsider = new InstalledMesh.Pod("default", "outsider", "node1", "");
+            foreach (var node in Nodes) Assert.Empty(await mesh.AskAsync(outsider, (await mesh.ShopPodAsync("web", node)).Address));
+        }
+        finally
+        {
+            await mesh.Cluster.KubectlAsync("-n", "default", "delete", "pod", "outsider", "--wait=false");
+        }
+
+        var restarts = await mesh.Cluster.KubectlAsync("-n", "shop", "get", "pods", "-l", "app=web", "-o", "jsonpath={.items[*].status.containerStatuses[0].restartCount} {.items[*].status.containerStatuses[0].ready}");
+        Assert.Equal("0 0 true true", restarts);
+    }
+
+    [Fact]
+    public async Task A_policy_that_kubectl_applies_is_in_force_and_says_so()
+    {
+        InstalledMesh.SkipUnlessThere();
+        var client = await mesh.ShopPodAsync("client", "node1");
+        var servers = await Task.WhenAll(Nodes.Select(n => mesh.ShopPodAsync("web", n)));
+        await mesh.Cluster.ApplyAsync("""
+            apiVersion: culvert.dev/v1alpha1
+            kind: AuthorizationPolicy
+            metadata: {name: web, namespace: shop}
+            spec:
+              selector: {matchLabels: {app: web}}
+              action: ALLOW
+              rules:
+              - from: [{identities: ["spiffe://example.org/ns/shop/sa/nobody"]}]
+            """);
+        try
+        {
+            await LabWait.UntilAsync("its status says that it is in force", async () => await ConditionAsync("Accepted") == "True" && await ConditionAsync("Programmed") == "True", Deadline);
+            foreach (var server in servers) await LabWait.UntilAsync($"{server.Node} refuses", async () => (await mesh.AskAsync(client, server.Address)).Length == 0, Deadline);
+        }
+        finally
+        {
+            await mesh.Cluster.KubectlAsync("-n", "shop", "delete", "authorizationpolicy", "web");
+        }
+
+        foreach (var server in servers) await LabWait.UntilAsync($"{server.Node} answers again", async () => (await mesh.AskAsync(client, server.Address)).Contains("hello", StringComparison.Ordinal), Deadline);
+
+        Task<string> ConditionAsync(string type) => mesh.Cluster.KubectlAsync("-n", "shop", "get", "authorizationpolicy", "web", "-o", $"jsonpath={{.status.conditions[?(@.type==\"{type}\")].status}}");
+    }
+
+    [Fact]
+    public async Task What_is_not_allowed_by_a_NetworkPolicy_is_refused()
+    {
+        InstalledMesh.SkipUnlessThere();
+        var client = await mesh.ShopPodAsync("client", "node1");
+        var server = await mesh.ShopPodAsync("web", "node1");
+        await mesh.Cluster.ApplyAsync("""
+            apiVersion: networking.k8s.io/v1
+            kind: NetworkPolicy
+            metadata: {name: closed, namespace: shop}
+            spec: {podSelector: {matchLabels: {app: web}}, policyTypes: [Ingress]}
+            """);
+        try
+        {
+            await LabWait.UntilAsync("it is in force", async () => (await mesh.AskAsync(client, server.Address)).Length == 0, Deadline);
+        }
+        finally
+        {
+            await mesh.Cluster.KubectlAsync("-n", "shop", "delete", "networkpolicy", "closed");
+        }
+
+        await LabWait.UntilAsync("it is in force no more", async () => (await mesh.AskAsync(client, server.Address)).Contains("hello", StringComparison.Ordinal), Deadline);
+    }
+
+    [Fact]
+    public async Task A_namespace_without_its_label_leaves_the_mesh_and_comes_back_with_it()
+    {
+        InstalledMesh.SkipUnlessThere();
+        var client = await mesh.ShopPodAsync("client", "node1");
+        var far = await mesh.ShopPodAsync("web", "node2");
+        await mesh.Cluster.KubectlAsync("label", "namespace", "shop", "culvert.dev/mesh-");
+        try
+        {
+            foreach (var node in Nodes) await LabWait.UntilAsync($"{node} has no workloads", async () => (await mesh.CapturedAsync(node)).Length == 0, Deadline);
+            Assert.Contains("hello from node2", await mesh.AskAsync(client, far.Address), StringComparison.Ordinal);
+        }
+        finally
+        {
+            await mesh.Cluster.KubectlAsync("label", "namespace", "shop", "culvert.dev/mesh=enabled");
+        }
+
+        foreach (var node in Nodes) await LabWait.UntilAsync($"{node} has its workloads", async () => (await mesh.CapturedAsync(node)).Length == 2, Deadline);
+        await LabWait.UntilAsync("they answer", async () => (await mesh.AskAsync(client, far.Address)).Contains("hello from node2", StringComparison.Ordinal), Deadline);
+    }
+
+    [Fact]
+    public async Task While_an_agent_is_replaced_its_pods_reach_each_other_and_no_pod_starts_uncaptured()
+    {
+        InstalledMesh.SkipUnlessThere();
+        var client = await mesh.ShopPodAsync("client", "node1");
+        var server = await mesh.ShopPodAsync("web", "node1");
+        var agent = await mesh.AgentAsync("node1");
+        var asking = mesh.ScriptAsync(client, $$"""
+            rm -f /tmp/stop; asked=0; failed=0
+            while [ ! -e /tmp/stop ]; do
+              asked=$((asked + 1))
+              {{InstalledMesh.Request(server.Address, InstalledMesh.Port)}} | grep -q hello || failed=$((failed + 1))
+            done
+            echo "$asked asked, $failed failed"
+            """);
+        await mesh.Cluster.KubectlAsync("-n", agent.Namespace, "delete", "pod", agent.Name);
+
+        // It is gone, and the next one has not come to the point yet: this pod waits for it.
+        await mesh.Cluster.KubectlAsync("-n", "shop", "delete", "pod", (await mesh.ShopPodAsync("web", "node2")).Name, "--wait=false");
+        await mesh.Cluster.KubectlAsync("-n", "culvert-system", "rollout", "status", "daemonset/culvert-agent", "--timeout=120s");
+        await mesh.ScriptAsync(client, "touch /tmp/stop");
+        var result = await asking;
+        Assert.EndsWith(", 0 failed\n", result, StringComparison.Ordinal);
+        Assert.False(result.StartsWith("0 ", StringComparison.Ordinal), result);
+        await mesh.Cluster.KubectlAsync("-n", "shop", "rollout", "status", "daemonset/web", "--timeout=120s");
+        await LabWait.UntilAsync("node1 has its workloads", async () => (await mesh.CapturedAsync("node1")).Length == 2, Deadline);
+        await LabWait.UntilAsync("node2 has its workloads", async () => (await mesh.CapturedAsync("node2")).Length == 2, Deadline);
+    }
+}

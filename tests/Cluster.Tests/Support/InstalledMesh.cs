@@ -1,0 +1,160 @@
+using System.Text.Json.Nodes;
+using Culvert.Labs;
+using Culvert.Tests.Shared;
+
+namespace Culvert.ClusterTests.Support;
+
+/// <summary>
+/// A cluster with the mesh installed from <c>deploy</c>, and in its namespace <c>shop</c>, whose pods are members, a server <c>web</c> and a client <c>client</c> on each node. Mutual TLS is strict.
+/// One for all tests: each leaves it as it was.
+/// </summary>
+public sealed class InstalledMesh : IAsyncLifetime
+{
+    internal const int Port = 8080;
+
+    private const string App = """
+        apiVersion: v1
+        kind: Namespace
+        metadata: {name: shop, labels: {culvert.dev/mesh: enabled}}
+        ---
+        apiVersion: culvert.dev/v1alpha1
+        kind: MeshConfig
+        metadata: {name: default}
+        spec: {trustDomain: example.org, mtls: {mode: STRICT}, defaultAction: ALLOW}
+        ---
+        apiVersion: apps/v1
+        kind: DaemonSet
+        metadata: {name: web, namespace: shop}
+        spec:
+          selector: {matchLabels: {app: web}}
+          template:
+            metadata: {labels: {app: web}}
+            spec:
+              terminationGracePeriodSeconds: 1
+              containers:
+              - name: web
+                image: localhost/box:1
+                command: [sh, -c, "mkdir -p /tmp/www && echo hello from $(NODE) > /tmp/www/index.html && exec httpd -f -p 8080 -h /tmp/www"]
+                env: [{name: NODE, valueFrom: {fieldRef: {fieldPath: spec.nodeName}}}]
+                startupProbe: {tcpSocket: {port: 8080}, periodSeconds: 1, failureThreshold: 30}
+                readinessProbe: {httpGet: {port: 8080, path: /}, periodSeconds: 1}
+                livenessProbe: {exec: {command: [cat, /tmp/www/index.html]}, periodSeconds: 5}
+        ---
+        apiVersion: apps/v1
+        kind: DaemonSet
+        metadata: {name: client, namespace: shop}
+        spec:
+          selector: {matchLabels: {app: client}}
+          template:
+            metadata: {labels: {app: client}}
+            spec:
+              terminationGracePeriodSeconds: 1
+              containers: [{name: client, image: localhost/box:1}]
+        ---
+        apiVersion: v1
+        kind: Service
+        metadata: {name: web, namespace: shop}
+        spec: {selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}
+        """;
+
+    // Nothing here makes volumes, and a folder of a node is not given to the controller's user by itself: the machine's script does.
+    private const string Volume = """
+        apiVersion: v1
+        kind: PersistentVolume
+        metadata: {name: culvert-controller}
+        spec:
+          capacity: {storage: 1Gi}
+          accessModes: [ReadWriteOnce]
+          hostPath: {path: /var/lib/culvert-controller, type: Directory}
+          nodeAffinity: {required: {nodeSelectorTerms: [{matchExpressions: [{key: kubernetes.io/hostname, operator: In, values: [node1]}]}]}}
+        """;
+
+    // There is no DNS in the cluster.
+    private const string ControllerAddress = "10.96.0.15";
+
+    internal ClusterLab Cluster { get; private set; } = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        if (Missing() is not null) return; // the tests say so
+        Cluster = await ClusterLab.StartAsync();
+        await Task.WhenAll(Images.Select(Cluster.LoadAsync));
+        await Cluster.KubectlAsync("apply", "--validate=false", "-k", Repository.PathOf("deploy/crds"));
+        await Cluster.ApplyAsync(Volume);
+        await Cluster.KubectlAsync("apply", "-k", Overlay("controller", $$"""
+            bases: [base]
+            patchesJson6902:
+            - {target: {version: v1, kind: PersistentVolumeClaim, name: culvert-controller, namespace: culvert-system}, path: claim.yaml}
+            - {target: {version: v1, kind: Service, name: culvert-controller, namespace: culvert-system}, path: service.yaml}
+            """,
+            ("claim.yaml", """[{"op": "add", "path": "/spec/storageClassName", "value": ""}]"""),
+            ("service.yaml", $$"""[{"op": "add", "path": "/spec/clusterIP", "value": "{{ControllerAddress}}"}]""")));
+        await Cluster.KubectlAsync("-n", "culvert-system", "rollout", "status", "deployment/culvert-controller", "--timeout=90s");
+        await LabWait.UntilAsync("the controller's roots are there", async () => (await Cluster.KubectlAsync("-n", "culvert-system", "get", "configmap", "culvert-roots", "-o", "jsonpath={.data}")).Contains("roots.pem", StringComparison.Ordinal), TimeSpan.FromSeconds(30));
+        await Cluster.KubectlAsync("apply", "-k", Overlay("daemonset", """
+            bases: [base]
+            patchesJson6902:
+            - {target: {group: apps, version: v1, kind: DaemonSet, name: culvert-agent, namespace: culvert-system}, path: agent.yaml}
+            """,
+            ("agent.yaml", $$"""[{"op": "replace", "path": "/spec/template/spec/containers/0/args/2", "value": "--controller=https://{{ControllerAddress}}:15012"}]""")));
+        await Cluster.KubectlAsync("-n", "culvert-system", "rollout", "status", "daemonset/culvert-agent", "--timeout=120s");
+        await Cluster.KubectlAsync("wait", "--for=condition=Ready", "nodes", "--all", "--timeout=60s");
+        await Cluster.ApplyAsync(App);
+        foreach (var name in new[] { "web", "client" }) await Cluster.KubectlAsync("-n", "shop", "rollout", "status", $"daemonset/{name}", "--timeout=120s");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Cluster is not null) await Cluster.DisposeAsync();
+    }
+
+    /// <summary>Skips a test where there can be no cluster.</summary>
+    internal static void SkipUnlessThere() => Assert.SkipWhen(Missing() is not null, Missing() ?? "");
+
+    /// <summary>The pod of a DaemonSet on a node.</summary>
+    internal async Task<Pod> PodAsync(string ns, string label, string node)
+    {
+        var found = (await Cluster.KubectlAsync("-n", ns, "get", "pods", "-l", label, "--field-selector", $"spec.nodeName={node},status.phase=Running", "-o", "jsonpath={.items[*].metadata.name} {.items[*].status.podIP}")).Split(' ');
+        Assert.True(found.Length == 2, $"one pod {label} of {ns} on {node}: {string.Join(' ', found)}");
+        return new Pod(ns, found[0], node, found[1]);
+    }
+
+    internal Task<Pod> ShopPodAsync(string app, string node) => PodAsync("shop", $"app={app}", node);
+
+    internal Task<Pod> AgentAsync(string node) => PodAsync("culvert-system", "app.kubernetes.io/name=culvert-agent", node);
+
+    /// <summary>Runs a shell script in a pod.</summary>
+    internal Task<string> ScriptAsync(Pod pod, string script) => Cluster.KubectlAsync("-n", pod.Namespace, "exec", pod.Name, "--", "sh", "-c", script);
+
+    /// <summary>Asks a server for its page.</summary>
+    /// <returns>What came; empty when nothing did within 3 s.</returns>
+    internal Task<string> AskAsync(Pod from, string address, int port = Port) => ScriptAsync(from, $"{Request(address, port)} || true");
+
+    /// <summary>What a node's agent says of itself, by the CLI in its pod.</summary>
+    internal async Task<JsonNode> StatusAsync(string node)
+    {
+        var agent = await AgentAsync(node);
+        return JsonNode.Parse(await Cluster.KubectlAsync("-n", agent.Namespace, "exec", agent.Name, "--", "sh", "-c", "culvert status -o json || [ $? = 1 ]"))!;
+    }
+
+    /// <summary>Uids of a node's workloads that are captured and have certificates.</summary>
+    internal async Task<string[]> CapturedAsync(string node) =>
+        [.. (await StatusAsync(node))["workloads"]!.AsArray().Where(w => w!["state"]!.GetValue<string>() == "captured" && w["certificateNotAfter"] is not null).Select(w => w!["uid"]!.GetValue<string>()).Order(StringComparer.Ordinal)];
+
+    internal static string Request(string address, int port) => $"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 3 {address} {port}";
+
+    private static string[] Images => [Repository.PathOf("artifacts/images/culvert-agent.tar"), Repository.PathOf("artifacts/images/culvert-controller.tar")];
+
+    private static string? Missing() => ClusterLab.Missing() ?? (Images.All(File.Exists) ? null : "there are no images: eng/build-images.sh makes them");
+
+    // Beside a copy of what is shipped, which an old kubectl takes nothing from outside of.
+    private string Overlay(string name, string kustomization, params (string Name, string Text)[] files)
+    {
+        foreach (var file in Directory.GetFiles(Repository.PathOf($"deploy/{name}"), "*.yaml")) Cluster.Write($"{name}/base/{Path.GetFileName(file)}", File.ReadAllText(file));
+        foreach (var (file, text) in files) Cluster.Write($"{name}/{file}", text);
+        return Path.GetDirectoryName(Cluster.Write($"{name}/kustomization.yaml", kustomization))!;
+    }
+
+    /// <summary>A pod.</summary>
+    internal sealed record Pod(string Namespace, string Name, string Node, string Address);
+}

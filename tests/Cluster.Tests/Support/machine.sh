@@ -1,0 +1,27 @@
+# The first process of a machine: a network namespace's own view of processes, mounts and name. Usage: machine.sh FOLDER NAME
+folder=$1
+hostname "$2"
+mount --make-rprivate /
+mount -t proc proc /proc
+mkdir "$folder/cgroup"
+mount --rbind /sys/fs/cgroup "$folder/cgroup"
+mount -t tmpfs -o mode=755 tmpfs /run
+# What programs of the machine write there is its own.
+for place in etc opt var; do
+	mkdir -p "$folder/$place" "$folder/.$place"
+	mount -t overlay -o "lowerdir=/$place,upperdir=$folder/$place,workdir=$folder/.$place" overlay "/$place"
+done
+mount -t sysfs sysfs /sys
+mount --rbind "$folder/cgroup" /sys/fs/cgroup
+mount -t bpf bpf /sys/fs/bpf
+rm -rf /etc/cni /opt/cni
+mkdir -p /etc/cni/net.d /opt/cni/bin /var/log/pods /var/lib/culvert-controller
+chown 65532:65532 /var/lib/culvert-controller
+# Last: before it, to unmount a copy takes what is mounted in it along.
+mount --make-rshared /
+touch "$folder/ready"
+# Adopts what its parent leaves, and ends with the lab.
+while :; do
+	sleep 3600 &
+	wait $!
+done
