@@ -165,7 +165,7 @@ public sealed class InsideTests
         }
         catch (TimeoutException e)
         {
-            Assert.Fail($"{e.Message}; the agent says: {told}; its log:\n{lab.Mesh.Nodes[0].Agent.LogTail(40)}");
+            Assert.Fail($"{e.Message}; the agent says: {told}; its log:\n{lab.Mesh.Nodes[0].Agent!.LogTail(40)}");
         }
 
         Assert.Empty(ProgramsIn(lab.Plain));
