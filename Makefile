@@ -1,6 +1,6 @@
 # Every verb first makes sure, by eng/setup.sh, that what it needs is installed.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-kernels build plugin demo test test-attacks test-coexist fuzz bench lint clean test-kernels
+.PHONY: help setup setup-kernels build plugin images demo test test-attacks test-coexist test-cluster fuzz bench lint clean test-kernels
 
 CONFIGURATION ?= Release
 DOTNET_BUILD := dotnet build -c $(CONFIGURATION) -v q -nologo
@@ -18,6 +18,10 @@ build: setup ## Build the BPF programs and the whole solution
 	@eng/build-bpf.sh
 	@$(DOTNET_BUILD) Culvert.slnx
 
+images: setup ## Build the images of agent and controller as OCI archives, artifacts/images/culvert-*.tar, without a registry (root)
+	@eng/setup.sh --optional images
+	@eng/build-images.sh
+
 plugin: setup ## Compile the CNI plugin to one native program, artifacts/cni/culvert-cni
 	@eng/build-plugin.sh
 
@@ -34,6 +38,9 @@ test-attacks: setup ## Run only the tests that attack, exhaust or kill something
 
 test-coexist: setup ## Run only the tests beside rules of others: CNIs, kube-proxy, policy engines (root)
 	@CONFIGURATION=$(CONFIGURATION) TEST_FILTER="--filter-namespace Culvert.SystemTests.Coexist" eng/run-tests.sh System.Tests
+
+test-cluster: setup ## Run only the tests on a real cluster: two nodes with kubelet and containerd (root)
+	@CONFIGURATION=$(CONFIGURATION) eng/run-tests.sh Cluster.Tests
 
 fuzz: setup ## Random packets, policies and bytes against the datapath and every parser (root; SECONDS_EACH=60)
 	@CONFIGURATION=$(CONFIGURATION) CULVERT_FUZZ_SECONDS=$(or $(SECONDS_EACH),60) TEST_FILTER="--filter-class *Fuzz*" eng/run-tests.sh $(TESTS)

@@ -31,6 +31,14 @@ x86_64) architecture=amd64 runtime=linux-x64 ;;
 aarch64) architecture=arm64 runtime=linux-arm64 ;;
 *) refuse "there is no image for $(uname -m)" ;;
 esac
+sources=()
+
+# With a name or a base of one's own it is built anew.
+if [ -z "${IMAGE_PREFIX:-}${IMAGE_TAG:-}${BASE:-}" ] && [ -e "$out/culvert-agent.tar" ] && [ -e "$out/culvert-controller.tar" ] \
+	&& [ -z "$(find "$root/src" "$root/bpf" "$root/deploy/images" "$root"/Directory.*.props "$root/eng/build-images.sh" \( -name bin -o -name obj \) -prune -o -type f -newer "$out/culvert-agent.tar" -print -quit)" ]; then
+	echo "images: up to date"
+	exit 0
+fi
 [ -n "$tag" ] || refuse "Directory.Build.props has no Version: give IMAGE_TAG"
 
 mkdir -p "$out"

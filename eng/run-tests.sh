@@ -14,8 +14,8 @@ results=$root/artifacts/test-results
 
 # These must see the kernel: under CI nothing excuses a skip.
 kernel_projects=' Datapath.Tests Interop.Tests System.Tests '
-# This one must see an API server.
-cluster_projects=' Kubernetes.Tests '
+# These must see an API server, and kubelets.
+cluster_projects=' Kubernetes.Tests Cluster.Tests '
 
 if [ "${CI:-}" = true ]; then export CULVERT_FUZZ_SECONDS=${CULVERT_FUZZ_SECONDS:-60}; fi
 
@@ -48,6 +48,11 @@ dotnet build Culvert.slnx -c "$configuration" -v q -nologo -nodeReuse:false -p:U
 case " ${projects[*]} " in
 # Without it the tests take what the build has made, which takes longer to start.
 *' System.Tests '*) eng/build-plugin.sh >"$results/plugin.log" 2>&1 || tail -5 "$results/plugin.log" ;;
+esac
+
+case "${TEST_FILTER:-}: ${projects[*]} " in
+# What they install. Without it they say that they are skipped, and why.
+:*' Cluster.Tests '*) eng/setup.sh --optional images >"$results/images.log" 2>&1 && eng/build-images.sh >>"$results/images.log" 2>&1 || tail -5 "$results/images.log" ;;
 esac
 
 for project in "${projects[@]}"; do

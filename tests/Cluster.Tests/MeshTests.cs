@@ -4,6 +4,7 @@ using Culvert.Labs;
 namespace Culvert.ClusterTests;
 
 /// <summary>A mesh as people install and use it: by kubectl, on a cluster with kubelets and a container runtime.</summary>
+[Collection("cluster")]
 public sealed class MeshTests(InstalledMesh mesh) : IClassFixture<InstalledMesh>
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);

@@ -73,7 +73,14 @@ internal sealed class Remover(RemovalOptions options)
             return [];
         }
 
-        Directory.Delete(state, recursive: true);
-        return ["folder " + state];
+        if (!MountPoint.Is(state))
+        {
+            Directory.Delete(state, recursive: true);
+            return ["folder " + state];
+        }
+
+        foreach (var folder in Directory.GetDirectories(state)) Directory.Delete(folder, recursive: true);
+        foreach (var file in Directory.GetFiles(state)) File.Delete(file);
+        return ["what was in the folder " + state];
     }
 }

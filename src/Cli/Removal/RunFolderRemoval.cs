@@ -125,7 +125,7 @@ internal static class RunFolderRemoval
 
     private static void RemoveEmptyFolder(string folder, List<string> removed)
     {
-        if (!Directory.EnumerateFileSystemEntries(folder).Any())
+        if (!Directory.EnumerateFileSystemEntries(folder).Any() && !MountPoint.Is(folder))
         {
             Directory.Delete(folder);
             removed.Add("folder " + folder);
