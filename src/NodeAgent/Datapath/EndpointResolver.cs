@@ -36,7 +36,7 @@ internal static class EndpointResolver
             }
             else
             {
-                missing[uid] = place.MayBeInside ? $"{place.Reason}; inside its network namespace it can't be captured either: {obstacle}; mend that, let another CNI connect it, or do not enrol it" : place.Reason!;
+                missing[uid] = ReasonOf(place, obstacle);
                 if (place.IsRefused) refused.Add(uid);
             }
         }
@@ -50,12 +50,15 @@ internal static class EndpointResolver
         // They left the mesh because of an obstacle, and come back once their link is seen without one: while there is no link nobody knows.
         foreach (EndpointPlace place in places.Outside.Select(Judge))
         {
-            string? reason = place.HostEnd is not null ? links.FindDetour(place.Workload, place.Link!, found) : place.FindInside(links, out _) is null ? place.Reason : null;
+            string? reason = place.HostEnd is not null ? links.FindDetour(place.Workload, place.Link!, found) : place.FindInside(links, out string obstacle) is null ? ReasonOf(place, obstacle) : null;
             if (reason is null) continue;
             missing[place.Workload.Uid] = reason;
             refused.Add(place.Workload.Uid);
         }
         return new ResolvedEndpoints(found.ToImmutable(), missing.ToImmutable(), refused.ToImmutable());
+
+        static string ReasonOf(EndpointPlace place, string obstacle) =>
+            place.MayBeInside ? $"{place.Reason}; inside its network namespace it can't be captured either: {obstacle}; mend that, let another CNI connect it, or do not enrol it" : place.Reason!;
 
         EndpointPlace Judge(EndpointPlace place) => place.HostEnd is not null && undelivered.TryGetValue(place.Workload.Uid, out string? reason) ? place.Undelivered(reason, places.Use) : place;
     }

@@ -168,6 +168,8 @@ public sealed class InsideTests
             Assert.Fail($"{e.Message}; the agent says: {told}; its log:\n{lab.Mesh.Nodes[0].Agent!.LogTail(40)}");
         }
 
+        await LabWait.UntilAsync("node2 takes client for a pod outside the mesh", async () => !await lab.IsTunnelledAsync(lab.Far, lab.Client), Deadline);
+        Assert.Contains("no network namespace", (await lab.Mesh.Nodes[0].StatusAsync()).Workloads.Single(w => w.Uid.EndsWith("client", StringComparison.Ordinal)).Error, StringComparison.Ordinal);
         Assert.Empty(ProgramsIn(lab.Plain));
     }
 
