@@ -17,14 +17,15 @@ public static class PolicyEvaluator
     public static Decision Evaluate(NodeSnapshot snapshot, in ConnectionRequest request)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
-        return Evaluate(snapshot, request.Destination, request.ProvenIdentity, SourceOf(request), request.Port, request.Protocol, OutcomeOf(snapshot, request));
+        PolicyPeer source = SourceOf(request);
+        return Evaluate(snapshot, request.Destination, request.ProvenIdentity, source, request.Port, request.Protocol, OutcomeOf(snapshot, request, source));
     }
 
     /// <summary>The rule of a NetworkPolicy that lets a connection in at its destination; null when none isolates that, or none lets it in.</summary>
     public static (PolicyReference Policy, int RuleIndex)? FindNetworkPolicy(NodeSnapshot snapshot, in ConnectionRequest request)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
-        NetworkPolicyOutcome outcome = OutcomeOf(snapshot, request);
+        NetworkPolicyOutcome outcome = OutcomeOf(snapshot, request, SourceOf(request));
         return outcome.Effect == NetworkPolicyEffect.Allowed ? (Reference(outcome), outcome.RuleIndex) : null;
     }
 
@@ -96,10 +97,10 @@ public static class PolicyEvaluator
     private static PolicyPeer SourceOf(in ConnectionRequest request) => PolicyPeer.Of(request.SourceAddress, request.SourceWorkload);
 
     // What a workload sends to itself is nobody's to judge.
-    private static NetworkPolicyOutcome OutcomeOf(NodeSnapshot snapshot, in ConnectionRequest request) =>
+    private static NetworkPolicyOutcome OutcomeOf(NodeSnapshot snapshot, in ConnectionRequest request, in PolicyPeer source) =>
         !request.Destination.Enrolled || request.Destination.Addresses.AsSpan().Contains(request.SourceAddress)
             ? default
-            : NetworkPolicyEvaluator.EvaluateIngress(snapshot, request.Destination, SourceOf(request), request.Port, request.Protocol);
+            : NetworkPolicyEvaluator.EvaluateIngress(snapshot, request.Destination, source, request.Port, request.Protocol);
 
     private static int FindRule(PolicyInfo policy, string trustDomain, SpiffeId? identity, IpPrefix? source, ushort port, TransportProtocol protocol)
     {
