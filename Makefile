@@ -1,6 +1,6 @@
 # Every verb first makes sure, by eng/setup.sh, that what it needs is installed.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-kernels build plugin images demo test test-attacks test-coexist test-cluster fuzz bench lint clean test-kernels
+.PHONY: help setup setup-kernels build plugin cli images demo test test-attacks test-coexist test-cluster fuzz bench lint clean test-kernels
 
 CONFIGURATION ?= Release
 DOTNET_BUILD := dotnet build -c $(CONFIGURATION) -v q -nologo
@@ -17,6 +17,9 @@ setup-kernels:
 build: setup ## Build the BPF programs and the whole solution
 	@eng/build-bpf.sh
 	@$(DOTNET_BUILD) Culvert.slnx
+
+cli: setup ## Publish the command line for this architecture, artifacts/cli/culvert (kubectl-culvert: the same as a plugin of kubectl)
+	@eng/build-cli.sh
 
 images: setup ## Build the images of agent and controller as OCI archives, artifacts/images/culvert-*.tar, without a registry (root)
 	@eng/setup.sh --optional images

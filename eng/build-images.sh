@@ -27,15 +27,15 @@ run() { # what it is, command...
 }
 
 case "$(uname -m)" in
-x86_64) architecture=amd64 runtime=linux-x64 ;;
-aarch64) architecture=arm64 runtime=linux-arm64 ;;
+x86_64) architecture=amd64 ;;
+aarch64) architecture=arm64 ;;
 *) refuse "there is no image for $(uname -m)" ;;
 esac
 sources=()
 
 # With a name or a base of one's own it is built anew.
 if [ -z "${IMAGE_PREFIX:-}${IMAGE_TAG:-}${BASE:-}" ] && [ -e "$out/culvert-agent.tar" ] && [ -e "$out/culvert-controller.tar" ] \
-	&& [ -z "$(find "$root/src" "$root/bpf" "$root/deploy/images" "$root"/Directory.*.props "$root/eng/build-images.sh" \( -name bin -o -name obj \) -prune -o -type f -newer "$out/culvert-agent.tar" -print -quit)" ]; then
+	&& [ -z "$(find "$root/src" "$root/bpf" "$root/deploy" "$root"/Directory.*.props "$root"/eng/build-{cli,images,plugin}.sh \( -name bin -o -name obj \) -prune -o -type f -newer "$out/culvert-agent.tar" -print -quit)" ]; then
 	echo "images: up to date"
 	exit 0
 fi
@@ -47,12 +47,10 @@ store=$(mktemp -d "$out/.store.XXXXXX")
 trap 'rm -rf "$store"' EXIT
 images() { buildah --root "$store/root" --runroot "$store/run" "$@"; }
 
-"$root/eng/build-bpf.sh"
-"$root/eng/build-plugin.sh"
-# Of their own: those of an ordinary build, for no machine in particular, stay as they are.
-run "publishing" dotnet publish "$root/src/Cli" -c Release -r "$runtime" --self-contained -v q -nologo -nodeReuse:false -p:UseSharedCompilation=false -p:DebugType=none -p:RunAnalyzers=false -p:EnforceCodeStyleInBuild=false \
-	--artifacts-path "$store/build" -o "$context/$architecture"
-rm -f "$context/$architecture"/*.xml
+run "publishing" "$root/eng/build-cli.sh"
+run "compiling the CNI plugin" "$root/eng/build-plugin.sh"
+mkdir -p "$context"
+cp -a "$root/artifacts/cli" "$context/$architecture"
 install -m 755 "$root/artifacts/cni/culvert-cni" "$context/$architecture/culvert-cni"
 
 if [ -z "${BASE:-}" ]; then

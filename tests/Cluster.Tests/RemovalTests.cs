@@ -4,7 +4,7 @@ using Culvert.Tests.Shared;
 
 namespace Culvert.ClusterTests;
 
-/// <summary>What is left of a mesh that is taken out of a cluster, step by step as the documents have it: nothing.</summary>
+/// <summary>What is left of a mesh that is taken out of a cluster by <c>culvert uninstall</c>: nothing.</summary>
 [Collection("cluster")]
 public sealed class RemovalTests(InstalledMesh mesh) : IClassFixture<InstalledMesh>
 {
@@ -16,15 +16,11 @@ public sealed class RemovalTests(InstalledMesh mesh) : IClassFixture<InstalledMe
         var client = await mesh.ShopPodAsync("client", "node1");
         var far = await mesh.ShopPodAsync("web", "node2");
         Assert.Contains("hello from node2", await mesh.AskAsync(client, far.Address), StringComparison.Ordinal);
-        await cluster.KubectlAsync("label", "namespace", "shop", "culvert.dev/mesh-");
-        foreach (var node in new[] { "node1", "node2" }) await LabWait.UntilAsync($"{node} has no workloads", async () => (await mesh.CapturedAsync(node)).Length == 0, TimeSpan.FromSeconds(30));
+        var refused = await Assert.ThrowsAsync<ToolFailedException>(() => cluster.CulvertAsync("uninstall"));
+        Assert.Contains("namespace shop", refused.Message, StringComparison.Ordinal);
+        Assert.Equal(2, (await mesh.CapturedAsync("node1")).Length);
 
-        foreach (var file in Directory.GetFiles(Repository.PathOf("deploy/removal"), "*.yaml")) cluster.Write($"removal/{Path.GetFileName(file)}", await File.ReadAllTextAsync(file));
-        await cluster.KubectlAsync("apply", "-k", Path.Combine(cluster.Folder, "removal"));
-        await cluster.KubectlAsync("-n", "culvert-system", "rollout", "status", "daemonset/culvert-agent", "--timeout=120s");
-        foreach (var part in new[] { "daemonset", "controller" }) await cluster.KubectlAsync("delete", "-k", Path.Combine(cluster.Folder, part), "--timeout=60s");
-        await cluster.KubectlAsync("delete", "-k", Repository.PathOf("deploy/crds"), "--timeout=60s");
-
+        await cluster.CulvertAsync("uninstall", "--remove-labels", "--crds");
         foreach (var machine in cluster.Machines)
         {
             Assert.Equal("", await machine.RunAsync("sh", "-euc", """

@@ -20,7 +20,7 @@ public sealed class ProjectReferenceTests
         ["NodeAgent"] = ["Interop", "Core", "Http2", "Protocol", "Cni"],
         ["Controller"] = ["Interop", "Core", "Protocol", "Kubernetes"],
         ["Labs"] = ["Interop", "Protocol"],
-        ["Cli"] = ["Core", "Protocol", "NodeAgent", "Controller", "Labs"],
+        ["Cli"] = ["Core", "Protocol", "NodeAgent", "Controller", "Kubernetes", "Labs"],
     };
 
     // Each may name those before it. What stands in no folder composes the proxy, and none may name it.

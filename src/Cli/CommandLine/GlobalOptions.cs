@@ -44,6 +44,15 @@ internal static class GlobalOptions
         }
     }
 
+    /// <summary>Says that a number is not between two others.</summary>
+    public static void RequireRange(OptionResult result, int least, int most)
+    {
+        if (result.Tokens is [{ Value: var value }] && int.TryParse(value, out var number) && (number < least || number > most))
+        {
+            result.AddError($"{result.Option.Name}: '{value}' is not between {least} and {most}");
+        }
+    }
+
     /// <summary>
     /// Whether words of a command line ask for JSON; for one that could not be understood, whose parsed values are nothing to go by.
     /// </summary>

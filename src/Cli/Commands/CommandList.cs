@@ -9,6 +9,9 @@ internal static class CommandList
     [
         DemoCommand.Create(),
         UpCommand.Create(),
+        InstallCommand.Create(),
+        UpgradeCommand.Create(),
+        UninstallCommand.Create(),
         CheckCommand.Create(),
         StatusCommand.Create(),
         FlowsCommand.Create(),

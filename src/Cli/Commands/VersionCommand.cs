@@ -14,6 +14,9 @@ internal static class VersionCommand
     public static string Version { get; } =
         typeof(VersionCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
 
+    /// <summary>The same without what it was built of: the tag of images.</summary>
+    public static string Release { get; } = Version.Split('+')[0];
+
     public static Command Create()
     {
         var command = new ExampleCommand(

@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Culvert.Cli.Checks;
+using Culvert.Cli.Installation;
 
 namespace Culvert.Cli.Output;
 
@@ -19,6 +20,8 @@ namespace Culvert.Cli.Output;
 [JsonSerializable(typeof(DetachReport))]
 [JsonSerializable(typeof(UpReport))]
 [JsonSerializable(typeof(DemoReport))]
+[JsonSerializable(typeof(InstallEvent))]
+[JsonSerializable(typeof(InstallOptions))]
 [JsonSerializable(typeof(DemoStepReport))]
 internal sealed partial class CliJson : JsonSerializerContext
 {

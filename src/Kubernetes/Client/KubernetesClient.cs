@@ -1,4 +1,6 @@
+using System.Text.Json;
 using Culvert.Kubernetes.Configuration;
+using Culvert.Kubernetes.Errors;
 using Culvert.Kubernetes.Metrics;
 using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Transport;
@@ -31,6 +33,22 @@ public sealed class KubernetesClient : IKubernetesClient, IDisposable
     /// <inheritdoc/>
     public IResourceClient<T> Resource<T>(ResourceType<T> type)
         where T : class, IKubernetesObject => new ResourceClient<T>(type, _transport, _options, _metrics, _time);
+
+    /// <summary>Asks for the server's version.</summary>
+    /// <exception cref="ApiException">It failed.</exception>
+    public async Task<ServerVersion> ReadVersionAsync(CancellationToken cancellationToken)
+    {
+        var request = new ApiRequest("get", "version", HttpMethod.Get, "/version");
+        ReadOnlyMemory<byte> answer = await _transport.SendAsync(request, cancellationToken);
+        try
+        {
+            return JsonSerializer.Deserialize(answer.Span, ObjectJson.Of<ServerVersion>()) ?? throw new ApiException(ApiFailure.BadResponse, $"{request.What}: the answer is null");
+        }
+        catch (JsonException e)
+        {
+            throw new ApiException(ApiFailure.BadResponse, $"{request.What}: the answer can't be read: {e.Message}", e);
+        }
+    }
 
     /// <summary>Ends its connections as soon as nothing is read from them.</summary>
     public void Dispose() => _transport.Dispose();

@@ -27,6 +27,12 @@ public static class KnownResources
     /// <summary>Events.</summary>
     public static ResourceType<Event> Events { get; } = new("", "v1", "events", "Event", ObjectJson.Of<Event>());
 
+    /// <summary>Deployments.</summary>
+    public static ResourceType<Deployment> Deployments { get; } = new("apps", "v1", "deployments", "Deployment", ObjectJson.Of<Deployment>());
+
+    /// <summary>DaemonSets.</summary>
+    public static ResourceType<DaemonSet> DaemonSets { get; } = new("apps", "v1", "daemonsets", "DaemonSet", ObjectJson.Of<DaemonSet>());
+
     /// <summary>EndpointSlices.</summary>
     public static ResourceType<EndpointSlice> EndpointSlices { get; } = new("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", ObjectJson.Of<EndpointSlice>());
 
@@ -43,4 +49,8 @@ public static class KnownResources
     /// <summary>Definitions of custom kinds.</summary>
     public static ResourceType<CustomResourceDefinition> CustomResourceDefinitions { get; } =
         new("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", ObjectJson.Of<CustomResourceDefinition>()) { IsNamespaced = false };
+
+    /// <summary>A kind of which only the metadata is read; its objects are applied as documents and deleted.</summary>
+    /// <inheritdoc cref="ResourceType{T}(string, string, string, string, System.Text.Json.Serialization.Metadata.JsonTypeInfo{T})" path="/param"/>
+    public static ResourceType<PartialObject> Partial(string group, string version, string plural, string kind) => new(group, version, plural, kind, ObjectJson.Of<PartialObject>());
 }

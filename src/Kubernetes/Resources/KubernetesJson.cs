@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Culvert.Kubernetes.Client;
 using Culvert.Kubernetes.Errors;
 
 namespace Culvert.Kubernetes.Resources;
@@ -13,6 +14,8 @@ namespace Culvert.Kubernetes.Resources;
 [JsonSerializable(typeof(Secret))]
 [JsonSerializable(typeof(ConfigMap))]
 [JsonSerializable(typeof(Event))]
+[JsonSerializable(typeof(Deployment))]
+[JsonSerializable(typeof(DaemonSet))]
 [JsonSerializable(typeof(EndpointSlice))]
 [JsonSerializable(typeof(NetworkPolicy))]
 [JsonSerializable(typeof(Lease))]
@@ -20,5 +23,6 @@ namespace Culvert.Kubernetes.Resources;
 [JsonSerializable(typeof(CustomResourceDefinition))]
 [JsonSerializable(typeof(PartialObject))]
 [JsonSerializable(typeof(ListMeta))]
+[JsonSerializable(typeof(ServerVersion))]
 [JsonSerializable(typeof(StatusDocument))]
 internal sealed partial class KubernetesJson : JsonSerializerContext;

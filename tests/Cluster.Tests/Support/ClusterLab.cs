@@ -76,6 +76,12 @@ internal sealed class ClusterLab : IAsyncDisposable
     public Task<string> KubectlAsync(params IReadOnlyList<string> arguments) =>
         Tool.RequireAsync("nsenter", [$"--net={_control!.NamespacePath}", .. KubectlLine, .. arguments], null, TimeSpan.FromSeconds(150), CancellationToken.None);
 
+    /// <summary>Runs the command line as admin.</summary>
+    /// <returns>What it wrote.</returns>
+    /// <exception cref="ToolFailedException">It failed.</exception>
+    public Task<string> CulvertAsync(params IReadOnlyList<string> arguments) =>
+        Tool.RequireAsync("nsenter", [$"--net={_control!.NamespacePath}", Path.Combine(AppContext.BaseDirectory, "culvert"), .. arguments, "--kubeconfig", Path.Combine(Folder, "admin.kubeconfig")], null, TimeSpan.FromSeconds(240), CancellationToken.None);
+
     /// <summary>Applies objects.</summary>
     /// <param name="yaml">Their text.</param>
     public Task<string> ApplyAsync(string yaml) =>

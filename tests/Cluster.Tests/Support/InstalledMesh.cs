@@ -5,7 +5,7 @@ using Culvert.Tests.Shared;
 namespace Culvert.ClusterTests.Support;
 
 /// <summary>
-/// A cluster with the mesh installed from <c>deploy</c>, and in its namespace <c>shop</c>, whose pods are members, a server <c>web</c> and a client <c>client</c> on each node. Mutual TLS is strict.
+/// A cluster with the mesh installed by <c>culvert install</c>, and in its namespace <c>shop</c>, whose pods are members, a server <c>web</c> and a client <c>client</c> on each node. Mutual TLS is strict.
 /// One for all tests: each leaves it as it was.
 /// </summary>
 public sealed class InstalledMesh : IAsyncLifetime
@@ -74,30 +74,16 @@ public sealed class InstalledMesh : IAsyncLifetime
 
     internal ClusterLab Cluster { get; private set; } = null!;
 
+    /// <summary>What the command said that installed it.</summary>
+    internal string Installed { get; private set; } = "";
+
     public async ValueTask InitializeAsync()
     {
         if (Missing() is not null) return; // the tests say so
         Cluster = await ClusterLab.StartAsync();
         await Task.WhenAll(Images.Select(Cluster.LoadAsync));
-        await Cluster.KubectlAsync("apply", "--validate=false", "-k", Repository.PathOf("deploy/crds"));
         await Cluster.ApplyAsync(Volume);
-        await Cluster.KubectlAsync("apply", "-k", Overlay("controller", $$"""
-            bases: [base]
-            patchesJson6902:
-            - {target: {version: v1, kind: PersistentVolumeClaim, name: culvert-controller, namespace: culvert-system}, path: claim.yaml}
-            - {target: {version: v1, kind: Service, name: culvert-controller, namespace: culvert-system}, path: service.yaml}
-            """,
-            ("claim.yaml", """[{"op": "add", "path": "/spec/storageClassName", "value": ""}]"""),
-            ("service.yaml", $$"""[{"op": "add", "path": "/spec/clusterIP", "value": "{{ControllerAddress}}"}]""")));
-        await Cluster.KubectlAsync("-n", "culvert-system", "rollout", "status", "deployment/culvert-controller", "--timeout=90s");
-        await LabWait.UntilAsync("the controller's roots are there", async () => (await Cluster.KubectlAsync("-n", "culvert-system", "get", "configmap", "culvert-roots", "-o", "jsonpath={.data}")).Contains("roots.pem", StringComparison.Ordinal), TimeSpan.FromSeconds(30));
-        await Cluster.KubectlAsync("apply", "-k", Overlay("daemonset", """
-            bases: [base]
-            patchesJson6902:
-            - {target: {group: apps, version: v1, kind: DaemonSet, name: culvert-agent, namespace: culvert-system}, path: agent.yaml}
-            """,
-            ("agent.yaml", $$"""[{"op": "replace", "path": "/spec/template/spec/containers/0/args/2", "value": "--controller=https://{{ControllerAddress}}:15012"}]""")));
-        await Cluster.KubectlAsync("-n", "culvert-system", "rollout", "status", "daemonset/culvert-agent", "--timeout=120s");
+        Installed = await Cluster.CulvertAsync("install", "--controller-address", ControllerAddress, "--storage-class", "");
         await Cluster.KubectlAsync("wait", "--for=condition=Ready", "nodes", "--all", "--timeout=60s");
         await Cluster.ApplyAsync(App);
         foreach (var name in new[] { "web", "client" }) await Cluster.KubectlAsync("-n", "shop", "rollout", "status", $"daemonset/{name}", "--timeout=120s");
@@ -146,14 +132,6 @@ public sealed class InstalledMesh : IAsyncLifetime
     private static string[] Images => [Repository.PathOf("artifacts/images/culvert-agent.tar"), Repository.PathOf("artifacts/images/culvert-controller.tar")];
 
     private static string? Missing() => ClusterLab.Missing() ?? (Images.All(File.Exists) ? null : "there are no images: eng/build-images.sh makes them");
-
-    // Beside a copy of what is shipped, which an old kubectl takes nothing from outside of.
-    private string Overlay(string name, string kustomization, params (string Name, string Text)[] files)
-    {
-        foreach (var file in Directory.GetFiles(Repository.PathOf($"deploy/{name}"), "*.yaml")) Cluster.Write($"{name}/base/{Path.GetFileName(file)}", File.ReadAllText(file));
-        foreach (var (file, text) in files) Cluster.Write($"{name}/{file}", text);
-        return Path.GetDirectoryName(Cluster.Write($"{name}/kustomization.yaml", kustomization))!;
-    }
 
     /// <summary>A pod.</summary>
     internal sealed record Pod(string Namespace, string Name, string Node, string Address);

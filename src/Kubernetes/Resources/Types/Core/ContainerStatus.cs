@@ -14,4 +14,10 @@ public sealed record ContainerStatus
 
     /// <summary>Runtime and id, e.g. <c>containerd://…</c>; null before it has one.</summary>
     public string? ContainerID { get; init; }
+
+    /// <summary>What it is at.</summary>
+    public ContainerState State { get; init => field = value ?? new(); } = new();
+
+    /// <summary>What it was at before it was started again.</summary>
+    public ContainerState LastState { get; init => field = value ?? new(); } = new();
 }

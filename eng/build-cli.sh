@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Publishes the command line, agent and controller for this machine's architecture, with the runtime that they need, into artifacts/cli, unless that is newer than what it is made of.
+# `culvert` there runs on any machine of this architecture; `kubectl-culvert` beside it is the same as a plugin, `kubectl culvert …`, where the folder is on PATH.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+out=$root/artifacts/cli
+case "$(uname -m)" in
+x86_64) runtime=linux-x64 ;;
+aarch64) runtime=linux-arm64 ;;
+*) echo "cli: it is not published for $(uname -m)" >&2; exit 1 ;;
+esac
+"$root/eng/build-bpf.sh"
+if [ -x "$out/culvert" ] && [ -z "$(find "$root/src" "$root/bpf" "$root/deploy" "$root"/Directory.*.props "$root/eng/build-cli.sh" \( -name bin -o -name obj \) -prune -o -type f -newer "$out/culvert" -print -quit)" ]; then exit 0; fi
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+# Intermediate files of its own: those of an ordinary build, for no machine in particular, stay as they are.
+dotnet publish "$root/src/Cli" -c Release -r "$runtime" --self-contained -v q -nologo -nodeReuse:false -p:UseSharedCompilation=false -p:DebugType=none -p:RunAnalyzers=false -p:EnforceCodeStyleInBuild=false \
+	--artifacts-path "$work/build" -o "$work/out" >"$work/log" 2>&1 || {
+	tail -20 "$work/log" >&2
+	exit 1
+}
+rm -f "$work/out"/*.xml
+ln -s culvert "$work/out/kubectl-culvert"
+touch "$work/out/culvert"
+mkdir -p "$root/artifacts"
+rm -rf "$out"
+mv "$work/out" "$out"

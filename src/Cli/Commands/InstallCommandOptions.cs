@@ -1,0 +1,115 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Net;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Culvert.Cli.CommandLine;
+using Culvert.Cli.Installation;
+
+namespace Culvert.Cli.Commands;
+
+/// <summary>Options of <c>install</c> and <c>upgrade</c> that say what is installed.</summary>
+internal static partial class InstallCommandOptions
+{
+    private static readonly Option<string?> ImagePrefix = new("--image-prefix")
+    {
+        Description = "What the names of the images begin with: PREFIX/culvert-agent and PREFIX/culvert-controller (localhost).",
+        HelpName = "PREFIX",
+        Validators = { result => Require(result, ImageName(), "the beginning of an image's name, such as registry.example.com/mesh") },
+    };
+
+    private static readonly Option<string?> ImageTag = new("--image-tag")
+    {
+        Description = "Tag of the images (this program's version).",
+        HelpName = "TAG",
+        Validators = { result => Require(result, Tag(), "a tag: up to 128 letters, digits, '.', '_' and '-'") },
+    };
+
+    private static readonly Option<string?> ControllerAddress = new("--controller-address")
+    {
+        Description = "Address of the controller's Service, which is free and of the cluster's range for Services, for nodes that do not ask the cluster's DNS.",
+        HelpName = "ADDRESS",
+    };
+
+    private static readonly Option<string?> StorageClass = new("--storage-class")
+    {
+        Description = "Class of the volume that the controller keeps its keys in; '' for one that you made, of no class (the cluster's default class).",
+        HelpName = "NAME",
+    };
+
+    private static readonly Option<string?> CniConfFolder = new("--cni-conf-dir")
+    {
+        Description = "The nodes' folder with the CNI's configuration (/etc/cni/net.d).",
+        HelpName = "DIR",
+        Validators = { RequireAbsolute },
+    };
+
+    private static readonly Option<string?> CniBinFolder = new("--cni-bin-dir")
+    {
+        Description = "The nodes' folder with the CNI's programs (/opt/cni/bin).",
+        HelpName = "DIR",
+        Validators = { RequireAbsolute },
+    };
+
+    static InstallCommandOptions() => ControllerAddress.Validators.Add(result =>
+    {
+        if (result.Tokens is [{ Value: var value }] && !IPAddress.TryParse(value, out _)) result.AddError($"{ControllerAddress.Name}: '{value}' is not an address");
+    });
+
+    public static void AddTo(Command command)
+    {
+        foreach (var option in new Option[] { ImagePrefix, ImageTag, ControllerAddress, StorageClass, CniConfFolder, CniBinFolder }) command.Options.Add(option);
+    }
+
+    public static InstallOptions Of(ParseResult result) => new()
+    {
+        ImagePrefix = result.GetValue(ImagePrefix),
+        ImageTag = result.GetValue(ImageTag),
+        ControllerAddress = result.GetValue(ControllerAddress),
+        StorageClass = result.GetValue(StorageClass),
+        CniConfFolder = result.GetValue(CniConfFolder),
+        CniBinFolder = result.GetValue(CniBinFolder),
+    };
+
+    /// <summary>Writes all objects of a plan: documents of YAML, or a list with <c>-o json</c>.</summary>
+    public static int Print(ParseResult result, InstallPlan plan)
+    {
+        var output = result.InvocationConfiguration.Output;
+        if (result.GetValue(GlobalOptions.Output) != GlobalOptions.Json)
+        {
+            foreach (var manifest in plan.All) manifest.Write(output);
+            return (int)ExitCode.Ok;
+        }
+
+        using var stream = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(stream))
+        {
+            writer.WriteStartObject();
+            writer.WriteString("apiVersion", "v1");
+            writer.WriteString("kind", "List");
+            writer.WriteStartArray("items");
+            foreach (var manifest in plan.All) writer.WriteRawValue(manifest.ToJson());
+            writer.WriteEndArray();
+            writer.WriteEndObject();
+        }
+
+        output.WriteLine(System.Text.Encoding.UTF8.GetString(stream.ToArray()));
+        return (int)ExitCode.Ok;
+    }
+
+    private static void RequireAbsolute(OptionResult result)
+    {
+        if (result.Tokens is [{ Value: var value }] && !value.StartsWith('/')) result.AddError($"{result.Option.Name}: '{value}' is not an absolute path");
+    }
+
+    private static void Require(OptionResult result, Regex form, string what)
+    {
+        if (result.Tokens is [{ Value: var value }] && !form.IsMatch(value)) result.AddError($"{result.Option.Name}: '{value}' is not {what}");
+    }
+
+    [GeneratedRegex("^[a-z0-9]+(?:[._:/-]+[a-z0-9]+)*$", RegexOptions.NonBacktracking)]
+    private static partial Regex ImageName();
+
+    [GeneratedRegex("^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$", RegexOptions.NonBacktracking)]
+    private static partial Regex Tag();
+}

@@ -1,0 +1,35 @@
+using System.CommandLine;
+using Culvert.Cli.CommandLine;
+using Culvert.Cli.Installation;
+
+namespace Culvert.Cli.Commands;
+
+/// <summary><c>culvert upgrade</c></summary>
+internal static class UpgradeCommand
+{
+    public static Command Create()
+    {
+        var command = new ExampleCommand(
+            "upgrade",
+            "Put this program's version in the place of the one that is installed: kinds, controller, then agents, one node after the other. Options that are not given stay as they were said before, but for --image-tag.",
+            new Example("culvert upgrade", "to this program's version"),
+            new Example("culvert upgrade --image-tag 0.1.1", "to images of another tag"),
+            new Example("culvert upgrade --cni-bin-dir /opt/cni/bin", "the same version, another option"))
+        {
+            Codes = [(ExitCode.Ok, "all agents are ready"), (ExitCode.Failed, "something was not ready in time; it is named")],
+        };
+        InstallCommandOptions.AddTo(command);
+        ClusterSession.AddOptions(command);
+        command.SetAction(RunAsync);
+        return command;
+    }
+
+    private static Task<int> RunAsync(ParseResult result, CancellationToken cancellationToken) => ClusterSession.RunAsync(result, async session =>
+    {
+        var installer = new Installer(session.Cluster, session.Progress);
+        var server = await session.Client.ReadVersionAsync(cancellationToken);
+        var there = await installer.FindAsync(cancellationToken) ?? throw new CliException(ExitCode.BadInput, "Culvert is not installed in this cluster", "culvert install");
+        await installer.ApplyAsync(installer.Plan(InstallCommandOptions.Of(result).Over(there), server), session.Deadline, cancellationToken);
+        session.Progress.Tell("done", $"Culvert {VersionCommand.Release} is installed.");
+    });
+}

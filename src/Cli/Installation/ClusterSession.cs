@@ -1,0 +1,81 @@
+using System.CommandLine;
+using Culvert.Cli.CommandLine;
+using Culvert.Cli.Output;
+using Culvert.Kubernetes.Client;
+using Culvert.Kubernetes.Configuration;
+using Culvert.Kubernetes.Errors;
+using Culvert.Kubernetes.Metrics;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Culvert.Cli.Installation;
+
+/// <summary>What a command about a cluster works with, and the options that say which cluster.</summary>
+internal sealed class ClusterSession
+{
+    private static readonly Option<string?> Kubeconfig = new("--kubeconfig")
+    {
+        Description = "The kubeconfig file. Default: KUBECONFIG, the pod's service account, ~/.kube/config.",
+        HelpName = "FILE",
+        Validators = { GlobalOptions.RefuseEmpty },
+    };
+
+    private static readonly Option<string?> Context = new("--context") { Description = "The kubeconfig's context. Default: its current one.", HelpName = "NAME" };
+
+    private static readonly Option<int> Timeout = new("--timeout")
+    {
+        Description = "How long all of it may take.",
+        HelpName = "SECONDS",
+        DefaultValueFactory = _ => 300,
+        Validators = { result => GlobalOptions.RequireRange(result, 1, 86400) },
+    };
+
+    private ClusterSession(KubernetesClient client, KubernetesMetrics metrics, InstallProgress progress, Deadline deadline) =>
+        (Client, Cluster, Progress, Deadline) = (client, new ClusterObjects(client, metrics), progress, deadline);
+
+    public KubernetesClient Client { get; }
+
+    public ClusterObjects Cluster { get; }
+
+    public InstallProgress Progress { get; }
+
+    public Deadline Deadline { get; }
+
+    /// <summary>Adds its options to a command.</summary>
+    public static void AddOptions(Command command)
+    {
+        command.Options.Add(Kubeconfig);
+        command.Options.Add(Context);
+        command.Options.Add(Timeout);
+    }
+
+    /// <summary>Does something with the cluster that the command line names.</summary>
+    /// <exception cref="CliException">There is none, it can't be reached, or it refused.</exception>
+    public static async Task<int> RunAsync(ParseResult result, Func<ClusterSession, Task> work)
+    {
+        try
+        {
+            using var metrics = new KubernetesMetrics();
+            using var client = new KubernetesClient(
+                ClusterConfigurations.Find(result.GetValue(Kubeconfig), result.GetValue(Context)), new KubernetesClientOptions(), metrics, TimeProvider.System, NullLogger<KubernetesClient>.Instance);
+            using var deadline = new Deadline(TimeSpan.FromSeconds(result.GetValue(Timeout)));
+            await work(new ClusterSession(client, metrics, new InstallProgress(new Printer(result), result.InvocationConfiguration.Output), deadline));
+            return (int)ExitCode.Ok;
+        }
+        catch (ConfigurationException e)
+        {
+            throw new CliException(ExitCode.BadInput, e.Message, "--kubeconfig and --context say which cluster is meant", e);
+        }
+        catch (ApiException e)
+        {
+            throw Explain(e);
+        }
+    }
+
+    private static CliException Explain(ApiException e) => e.Failure switch
+    {
+        ApiFailure.Unreachable or ApiFailure.TimedOut or ApiFailure.Untrusted or ApiFailure.NoCredentials or ApiFailure.Unauthorized => new(ExitCode.CannotConnect, e.Message, "see whether `kubectl version` works with the same kubeconfig", e),
+        ApiFailure.Forbidden => new(ExitCode.Refused, e.Message, "installing needs the role cluster-admin, or one with as many rights", e),
+        ApiFailure.Invalid => new(ExitCode.BadInput, e.Message, null, e),
+        _ => new(ExitCode.Refused, e.Message, null, e),
+    };
+}

@@ -1,0 +1,105 @@
+using System.Net;
+using System.Net.Sockets;
+using Culvert.Cli.Commands;
+using YamlDotNet.RepresentationModel;
+
+namespace Culvert.Cli.Installation;
+
+/// <summary>The objects of an installation, in the order in which they are applied.</summary>
+internal sealed class InstallPlan
+{
+    /// <summary>Where all of them are that are in a namespace.</summary>
+    public const string Namespace = "culvert-system";
+
+    /// <summary>Name of the controller's Deployment, Service and the like.</summary>
+    public const string ControllerName = "culvert-controller";
+
+    /// <summary>Name of the agents' DaemonSet.</summary>
+    public const string AgentName = "culvert-agent";
+
+    /// <summary>ConfigMap and key that the controller has its roots in, and that agents wait for.</summary>
+    public const string RootsName = "culvert-roots", RootsKey = "roots.pem";
+
+    /// <summary>Annotation of the namespace with what the installation was told by options.</summary>
+    public const string OptionsAnnotation = "culvert.dev/install-options";
+
+    private const string DefaultImagePrefix = "localhost";
+    private const string Container = "spec/template/spec/containers/0";
+
+    private InstallPlan(InstallOptions options)
+    {
+        Kinds = [.. DeployFiles.Objects("crds")];
+        Controller = [.. DeployFiles.Objects("controller")];
+        Agents = [.. DeployFiles.Objects("daemonset")];
+        Removal = Of(DeployFiles.Objects("daemonset"), "DaemonSet");
+        foreach (var agent in new[] { Of(Agents, "DaemonSet"), Removal }) Configure(agent, options);
+        DeployFiles.Patch(Removal, "removal", "removal.yaml");
+        var controller = Of(Controller, "Deployment");
+        SetImage(controller, "culvert-controller", options);
+        if (options.ControllerAddress is { } address) Of(Controller, "Service").Set("spec/clusterIP", address);
+        if (options.StorageClass is { } storage) Of(Controller, "PersistentVolumeClaim").Set("spec/storageClassName", storage);
+        if (options.Kept() is { } kept) Annotate(Of(Controller, "Namespace"), kept);
+    }
+
+    /// <summary>Custom resource definitions.</summary>
+    public IReadOnlyList<Manifest> Kinds { get; }
+
+    /// <summary>The namespace, the controller and what it needs.</summary>
+    public IReadOnlyList<Manifest> Controller { get; }
+
+    /// <summary>The agents and what they need.</summary>
+    public IReadOnlyList<Manifest> Agents { get; }
+
+    /// <summary>The DaemonSet that takes out of each node what agents have put there.</summary>
+    public Manifest Removal { get; }
+
+    /// <summary>All that an installation applies.</summary>
+    public IEnumerable<Manifest> All => [.. Kinds, .. Controller, .. Agents];
+
+    /// <summary>Leaves out the rules in CEL of the kinds' schemas, which servers before 1.25 do not take.</summary>
+    public void LeaveOutSchemaRules()
+    {
+        foreach (var kind in Kinds) kind.RemoveEverywhere("x-kubernetes-validations");
+    }
+
+    public static InstallPlan Create(InstallOptions options) => new(options);
+
+    private static Manifest Of(IEnumerable<Manifest> manifests, string kind) => manifests.Single(m => m.Kind == kind);
+
+    private static void Configure(Manifest agent, InstallOptions options)
+    {
+        SetImage(agent, "culvert-agent", options);
+        if (options.ControllerAddress is { } address) SetArgument(agent, "--controller", $"https://{Bracketed(address)}:15012");
+        if (options.CniConfFolder is { } conf) SetFolder(agent, "cni-conf", "--cni-conf-dir", conf);
+        if (options.CniBinFolder is { } bin) SetFolder(agent, "cni-bin", "--cni-bin-dir", bin);
+    }
+
+    private static void SetImage(Manifest manifest, string image, InstallOptions options) =>
+        manifest.Set($"{Container}/image", new YamlScalarNode($"{options.ImagePrefix ?? DefaultImagePrefix}/{image}:{options.ImageTag ?? VersionCommand.Release}"));
+
+    private static void SetArgument(Manifest agent, string option, string value)
+    {
+        var arguments = ((YamlSequenceNode)agent.Find($"{Container}/args")!).Children;
+        var index = arguments.TakeWhile(a => !a.ToString().StartsWith($"{option}=", StringComparison.Ordinal)).Count();
+        agent.Set($"{Container}/args/{index}", new YamlScalarNode($"{option}={value}"));
+    }
+
+    // Configuration of a CNI names paths of the node, so a folder has the same path in the container.
+    private static void SetFolder(Manifest agent, string volume, string option, string folder)
+    {
+        SetArgument(agent, option, folder);
+        Named(agent, $"{Container}/volumeMounts", volume).Children["mountPath"] = folder;
+        ((YamlMappingNode)Named(agent, "spec/template/spec/volumes", volume)["hostPath"]).Children["path"] = folder;
+    }
+
+    private static YamlMappingNode Named(Manifest agent, string list, string name) =>
+        ((YamlSequenceNode)agent.Find(list)!).Children.Cast<YamlMappingNode>().Single(n => n["name"].ToString() == name);
+
+    private static void Annotate(Manifest ns, string kept)
+    {
+        ns.Set("metadata/annotations", new YamlMappingNode());
+        ((YamlMappingNode)ns.Find("metadata/annotations")!).Add(OptionsAnnotation, kept);
+    }
+
+    private static string Bracketed(string address) => IPAddress.Parse(address).AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]" : address;
+}

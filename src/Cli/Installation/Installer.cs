@@ -1,0 +1,74 @@
+using System.Globalization;
+using System.Text.Json;
+using Culvert.Kubernetes.Client;
+using Culvert.Kubernetes.Resources;
+
+namespace Culvert.Cli.Installation;
+
+/// <summary>Puts Culvert into a cluster, or another version in its place, and sees that it works. What is there already stays as it is where it is as it should be.</summary>
+internal sealed class Installer(ClusterObjects cluster, InstallProgress progress)
+{
+    private static readonly Version OldestSupported = new(1, 25);
+
+    /// <summary>What an installation that is there was told by options; null when there is none.</summary>
+    /// <exception cref="CliException">It can't be read.</exception>
+    public async Task<InstallOptions?> FindAsync(CancellationToken cancellationToken)
+    {
+        var ns = await cluster.Of(KnownResources.Namespaces).FindAsync(new ResourceName("", InstallPlan.Namespace), cancellationToken);
+        if (ns is null || await cluster.Of(KnownResources.Deployments).FindAsync(new ResourceName(InstallPlan.Namespace, InstallPlan.ControllerName), cancellationToken) is null) return null;
+        try
+        {
+            return InstallOptions.Read(ns.Metadata.Annotations.GetValueOrDefault(InstallPlan.OptionsAnnotation));
+        }
+        catch (JsonException e)
+        {
+            throw new CliException(ExitCode.BadInput, $"Namespace {InstallPlan.Namespace}: annotation {InstallPlan.OptionsAnnotation}: {e.Message}", "remove it, and say all options again");
+        }
+    }
+
+    /// <summary>Makes a plan for a server: where that is older than what is supported, says so, and leaves out what it does not take.</summary>
+    public InstallPlan Plan(InstallOptions options, ServerVersion server)
+    {
+        var plan = InstallPlan.Create(options);
+        if (int.TryParse(server.Major, NumberStyles.None, CultureInfo.InvariantCulture, out var major) && int.TryParse(server.Minor.TrimEnd('+'), NumberStyles.None, CultureInfo.InvariantCulture, out var minor)
+            && new Version(major, minor) < OldestSupported)
+        {
+            progress.Tell("warning", $"the cluster has Kubernetes {server.GitVersion}, and Culvert is made for {OldestSupported} and newer: this server checks objects less well");
+            plan.LeaveOutSchemaRules();
+        }
+
+        return plan;
+    }
+
+    /// <summary>Applies a plan step by step, each when the one before it works.</summary>
+    /// <exception cref="CliException">One did not within the deadline.</exception>
+    public async Task ApplyAsync(InstallPlan plan, Deadline deadline, CancellationToken cancellationToken)
+    {
+        await ApplyAsync("kinds of culvert.dev", plan.Kinds, cancellationToken);
+        var names = plan.Kinds.Select(k => k.Name).ToHashSet(StringComparer.Ordinal);
+        await deadline.WaitAsync(
+            "the API server serves the kinds of culvert.dev",
+            token => cluster.UntilAsync(KnownResources.CustomResourceDefinitions, new(), cache => cache.All().Count(d => names.Contains(d.Metadata.Name ?? "") && IsServed(d)) == names.Count, token),
+            cancellationToken);
+        await ApplyAsync("controller", plan.Controller, cancellationToken);
+        var rollouts = new RolloutWatch(cluster, progress);
+        await rollouts.UntilDoneAsync(KnownResources.Deployments, InstallPlan.ControllerName, Rollout.Of, deadline, cancellationToken);
+
+        // Agents that find none ask for it less and less often.
+        await deadline.WaitAsync(
+            $"the controller had written its roots into ConfigMap {InstallPlan.RootsName}",
+            token => cluster.UntilAsync(
+                KnownResources.ConfigMaps, ClusterObjects.ByName(InstallPlan.Namespace, InstallPlan.RootsName), cache => cache.All().Any(m => m.Data.ContainsKey(InstallPlan.RootsKey)), token),
+            cancellationToken);
+        await ApplyAsync("agents", plan.Agents, cancellationToken);
+        await rollouts.UntilDoneAsync(KnownResources.DaemonSets, InstallPlan.AgentName, Rollout.Of, deadline, cancellationToken);
+    }
+
+    private async Task ApplyAsync(string what, IReadOnlyList<Manifest> manifests, CancellationToken cancellationToken)
+    {
+        foreach (var manifest in manifests) await cluster.ApplyAsync(manifest, cancellationToken);
+        progress.Tell("applied", string.Create(CultureInfo.InvariantCulture, $"{what}: {manifests.Count} objects"));
+    }
+
+    private static bool IsServed(CustomResourceDefinition definition) => definition.Status.Conditions.Any(c => c is { Type: "Established", Status: "True" });
+}

@@ -1,0 +1,81 @@
+using System.Globalization;
+using Culvert.Kubernetes.Client;
+using Culvert.Kubernetes.Resources;
+
+namespace Culvert.Cli.Installation;
+
+/// <summary>Takes Culvert out of a cluster, and what agents have put into nodes out of these.</summary>
+internal sealed class Uninstaller(ClusterObjects cluster, InstallProgress progress)
+{
+    private const string MeshLabel = "culvert.dev/mesh";
+    private static readonly ListOptions Members = new() { LabelSelector = $"{MeshLabel}=enabled" };
+
+    /// <summary>Namespaces and pods that are in the mesh by a label of their own, for people.</summary>
+    public async Task<IReadOnlyList<string>> MembersAsync(CancellationToken cancellationToken)
+    {
+        var namespaces = await cluster.Of(KnownResources.Namespaces).ListAsync(Members, cancellationToken);
+        var pods = await cluster.Of(KnownResources.Pods).ListAsync(Members, cancellationToken);
+        return [.. namespaces.Items.Select(n => $"namespace {n.Metadata.Name}"), .. pods.Items.Select(p => $"pod {p.Metadata.ResourceName}")];
+    }
+
+    /// <summary>Has all members leave the mesh: takes the label off namespaces and pods.</summary>
+    public async Task RemoveLabelsAsync(CancellationToken cancellationToken)
+    {
+        await RemoveLabelsAsync(KnownResources.Namespaces, cancellationToken);
+        await RemoveLabelsAsync(KnownResources.Pods, cancellationToken);
+    }
+
+    /// <summary>Empties nodes, and deletes what was installed.</summary>
+    /// <param name="plan">What was installed.</param>
+    /// <param name="withKinds">Whether custom kinds go as well, with all objects of them.</param>
+    /// <param name="deadline">Ends waiting.</param>
+    /// <param name="cancellationToken">Ends all of it.</param>
+    /// <exception cref="CliException">A step has not ended within the deadline.</exception>
+    public async Task RunAsync(InstallPlan plan, bool withKinds, Deadline deadline, CancellationToken cancellationToken)
+    {
+        // Where there is no DaemonSet there has been no agent, or a run before this one has come farther.
+        if (await cluster.DeleteAsync(plan.Removal, cancellationToken))
+        {
+            await deadline.WaitAsync("all agents had ended", token => cluster.UntilGoneAsync(plan.Removal, token), cancellationToken);
+            progress.Tell("removed", "agents");
+            await cluster.ApplyAsync(plan.Removal, cancellationToken);
+            await new RolloutWatch(cluster, progress).UntilDoneAsync(KnownResources.DaemonSets, InstallPlan.AgentName, Rollout.Of, deadline, cancellationToken);
+            progress.Tell("removed", "what agents had put into nodes");
+        }
+
+        var deleted = 0;
+        foreach (var manifest in plan.Agents.Reverse().Concat(plan.Controller.Reverse()))
+        {
+            if (await cluster.DeleteAsync(manifest, cancellationToken)) deleted++;
+        }
+
+        var ns = plan.Controller.Single(m => m.Kind == "Namespace");
+        await deadline.WaitAsync($"{ns} was gone", token => cluster.UntilGoneAsync(ns, token), cancellationToken);
+        progress.Tell("removed", string.Create(CultureInfo.InvariantCulture, $"controller and agents: {deleted} objects"));
+        if (withKinds) await DeleteKindsAsync(plan, deadline, cancellationToken);
+        else progress.Tell("kept", "kinds of culvert.dev and their objects; --crds deletes them");
+    }
+
+    private async Task DeleteKindsAsync(InstallPlan plan, Deadline deadline, CancellationToken cancellationToken)
+    {
+        foreach (var kind in plan.Kinds)
+        {
+            await cluster.DeleteAsync(kind, cancellationToken);
+            await deadline.WaitAsync($"{kind} was gone", token => cluster.UntilGoneAsync(kind, token), cancellationToken);
+        }
+
+        progress.Tell("removed", "kinds of culvert.dev and their objects");
+    }
+
+    private async Task RemoveLabelsAsync<T>(ResourceType<T> type, CancellationToken cancellationToken)
+        where T : class, IKubernetesObject
+    {
+        var patch = Patch.Merge("""{"metadata":{"labels":{"culvert.dev/mesh":null}}}"""u8.ToArray());
+        var members = await cluster.Of(type).ListAsync(Members, cancellationToken);
+        foreach (var member in members.Items)
+        {
+            await cluster.Of(type).PatchAsync(member.Metadata.ResourceName, patch, null, cancellationToken);
+            progress.Tell("removed", $"label {MeshLabel} of {type.Kind} {member.Metadata.ResourceName}");
+        }
+    }
+}
