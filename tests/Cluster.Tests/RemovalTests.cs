@@ -5,11 +5,11 @@ using Culvert.Tests.Shared;
 namespace Culvert.ClusterTests;
 
 /// <summary>What is left of a mesh that is taken out of a cluster by <c>culvert uninstall</c>: nothing.</summary>
-[Collection("cluster")]
-public sealed class RemovalTests(InstalledMesh mesh) : IClassFixture<InstalledMesh>
+[Collection(MeshCollection.Name)]
+public sealed class RemovalTests(InstalledMesh mesh)
 {
     [Fact]
-    public async Task A_mesh_that_is_removed_leaves_nodes_and_pods_as_they_were()
+    public async Task A_mesh_that_is_removed_leaves_nodes_and_pods_as_they_were_and_can_be_installed_again()
     {
         InstalledMesh.SkipUnlessThere();
         var cluster = mesh.Cluster;
@@ -37,6 +37,9 @@ public sealed class RemovalTests(InstalledMesh mesh) : IClassFixture<InstalledMe
         Assert.Contains("hello from node2", await mesh.AskAsync(client, far.Address), StringComparison.Ordinal);
         await cluster.KubectlAsync("-n", "shop", "delete", "pod", client.Name);
         await cluster.KubectlAsync("-n", "shop", "rollout", "status", "daemonset/client", "--timeout=60s");
+        Assert.Contains("hello from node2", await mesh.AskAsync(await mesh.ShopPodAsync("client", "node1"), far.Address), StringComparison.Ordinal);
+
+        await mesh.InstallAsync();
         Assert.Contains("hello from node2", await mesh.AskAsync(await mesh.ShopPodAsync("client", "node1"), far.Address), StringComparison.Ordinal);
     }
 }

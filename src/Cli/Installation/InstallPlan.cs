@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Culvert.Cli.Commands;
+using Culvert.Core;
 using YamlDotNet.RepresentationModel;
 
 namespace Culvert.Cli.Installation;
@@ -9,7 +10,7 @@ namespace Culvert.Cli.Installation;
 internal sealed class InstallPlan
 {
     /// <summary>Where all of them are that are in a namespace.</summary>
-    public const string Namespace = "culvert-system";
+    public const string Namespace = ExemptNamespaces.Own;
 
     /// <summary>Name of the controller's Deployment, Service and the like.</summary>
     public const string ControllerName = "culvert-controller";

@@ -7,7 +7,7 @@ namespace Culvert.Controller.Schema;
 internal static class Names
 {
     /// <summary>The namespace whose policies hold for the whole mesh.</summary>
-    public const string RootNamespace = "culvert-system";
+    public const string RootNamespace = ExemptNamespaces.Own;
 
     private const int MaxInterfaceLength = 15;
 

@@ -1,4 +1,5 @@
 using Culvert.Controller.Objects;
+using Culvert.Core;
 
 namespace Culvert.Controller.Schema;
 
@@ -8,6 +9,7 @@ internal static class NamespaceReader
     public static NamespaceObject Read(FieldReader root, ObjectMeta meta)
     {
         if (MeshLabel.Check(meta.Labels) is { } wrong) root.Fail("metadata", wrong);
+        else if (ExemptNamespaces.Contains(meta.Name) && MeshLabel.Read(meta.Labels) == true) root.Note("metadata", $"the label {MeshLabel.Key} counts for nothing: pods of {meta.Name} can't be in the mesh, which needs what runs there to start");
         if (root.Map("spec") is { } spec)
         {
             spec.Ignore("finalizers");

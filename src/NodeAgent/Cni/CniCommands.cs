@@ -33,9 +33,13 @@ internal sealed class CniCommands(ICniMesh mesh, PodAttachments attachments, Fun
         {
             return request.Command switch
             {
+                // The controller itself may be among these, and could not start if it had to say so first.
+                CniCommand.Add or CniCommand.Check when ExemptNamespaces.Contains(request.PodNamespace) => CniAnswer.Ok,
                 CniCommand.Add => await AddAsync(request, cancellationToken),
                 CniCommand.Check => Check(request),
-                CniCommand.Status => Status(),
+
+                // Without a snapshot as well: a node that says it is not ready is given no pods, and what the agent waits for may be one.
+                CniCommand.Status => CniAnswer.Ok,
                 CniCommand.Del => Del(request),
                 CniCommand.Gc => Gc(request),
                 _ => throw new ArgumentOutOfRangeException(nameof(request), request.Command, "it is not served"),
@@ -166,10 +170,6 @@ internal sealed class CniCommands(ICniMesh mesh, PodAttachments attachments, Fun
         string why = mesh.InForce.NotCaptured.GetValueOrDefault(pod.Uid) ?? "the agent has been told nothing of it by its runtime";
         return new CniAnswer { Code = CniErrorCode.NotCaptured, Message = $"culvert: pod {pod.Uid} is in the mesh and not captured: {why}", Details = "`culvert status` on this node says more" };
     }
-
-    private CniAnswer Status() => mesh.Told.Version > 0
-        ? CniAnswer.Ok
-        : new CniAnswer { Code = CniErrorCode.NotAvailable, Message = "culvert: the agent has nothing of the mesh in force yet", Details = "see in its log whether it reaches the controller" };
 
     private CniAnswer Del(CniRequest request)
     {

@@ -41,7 +41,7 @@ internal sealed class ClusterLab : IAsyncDisposable
     public static string? Missing()
     {
         if (!Environment.IsPrivilegedProcess) return "needs root";
-        if (!Directory.Exists("/sys/fs/cgroup/memory")) return "kubelet 1.20 needs control groups of version 1";
+        if (!Directory.Exists("/sys/fs/cgroup/memory")) return "its machines are made for control groups of version 1";
         return KubernetesBinaries.Missing ?? (Needed.Where(n => !File.Exists(KubernetesBinaries.Of(n))).ToArray() is { Length: > 0 } missing ? $"there is no {string.Join(", ", missing)} in {KubernetesBinaries.Folder}; eng/kubernetes.sh gets them" : null);
     }
 
@@ -54,9 +54,7 @@ internal sealed class ClusterLab : IAsyncDisposable
         {
             await cluster.StartControlPlaneAsync();
             foreach (var name in new[] { "node1", "node2" }) await cluster.AddMachineAsync(name);
-            await cluster.KubectlAsync("apply", "-f", cluster.Write("slices.yaml", KubernetesFiles.EndpointSlices));
-            await cluster.KubectlAsync("wait", "--for=condition=Established", "crd/endpointslices.discovery.k8s.io", "--timeout=30s");
-            cluster._mirror = new EndpointMirror(cluster._api!);
+            if (KubernetesBinaries.IsOld) await cluster.AddEndpointSlicesAsync();
             await LabWait.UntilAsync("both nodes are known", async () => (await cluster.KubectlAsync("get", "nodes", "-o", "name")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Length == 2, Deadline);
             await cluster.KubectlAsync("wait", "--for=condition=Ready", "nodes", "--all", "--timeout=60s");
             var box = Path.Combine(cluster.Folder, "box.tar");
@@ -89,7 +87,10 @@ internal sealed class ClusterLab : IAsyncDisposable
 
     /// <summary>Brings an image to all nodes.</summary>
     /// <param name="archive">An archive of docker's or OCI's form.</param>
-    public Task LoadAsync(string archive) => Task.WhenAll(_machines.Select(m => m.RunAsync(KubernetesBinaries.Of("ctr"), "-a", "/run/containerd/containerd.sock", "-n", "k8s.io", "images", "import", archive)));
+    public Task LoadAsync(string archive) => ContainerdAsync("images", "import", archive);
+
+    /// <summary>Gives an image of all nodes another name, beside the one that it has.</summary>
+    public Task TagAsync(string image, string name) => ContainerdAsync("images", "tag", "--force", image, name);
 
     /// <summary>Writes a file into its folder.</summary>
     /// <returns>Its path.</returns>
@@ -110,7 +111,17 @@ internal sealed class ClusterLab : IAsyncDisposable
         await RemoveControlGroupsAsync($"cv-{_lab.Id}-*");
     }
 
+    private Task ContainerdAsync(params IReadOnlyList<string> arguments) =>
+        Task.WhenAll(_machines.Select(m => m.RunAsync(KubernetesBinaries.Of("ctr"), ["-a", "/run/containerd/containerd.sock", "-n", "k8s.io", .. arguments])));
+
     private string[] KubectlLine => [KubernetesBinaries.Of("kubectl"), "--kubeconfig", Path.Combine(Folder, "admin.kubeconfig"), "--cache-dir", Path.Combine(Folder, "kubectl-cache")];
+
+    private async Task AddEndpointSlicesAsync()
+    {
+        await KubectlAsync("apply", "-f", Write("slices.yaml", KubernetesFiles.EndpointSlices));
+        await KubectlAsync("wait", "--for=condition=Established", "crd/endpointslices.discovery.k8s.io", "--timeout=30s");
+        _mirror = new EndpointMirror(_api!);
+    }
 
     private async Task StartControlPlaneAsync()
     {
@@ -123,24 +134,27 @@ internal sealed class ClusterLab : IAsyncDisposable
         Write("admin.kubeconfig", KubernetesFiles.Kubeconfig(Server, AdminToken));
         string etcd = "http://127.0.0.1:2379", certificates = Path.Combine(Folder, "certificates");
         _control.Start("etcd", KubernetesBinaries.Of("etcd"), "--data-dir", Path.Combine(Folder, "etcd"), "--listen-client-urls", etcd, "--advertise-client-urls", etcd, "--listen-peer-urls", "http://127.0.0.1:2380");
+        string[] ofOld = KubernetesBinaries.IsOld ? ["--runtime-config=discovery.k8s.io/v1beta1=false"] : [];
         var server = _control.Start(
             "kube-apiserver",
             KubernetesBinaries.Of("kube-apiserver"),
-            $"--etcd-servers={etcd}",
-            string.Create(CultureInfo.InvariantCulture, $"--secure-port={ApiPort}"),
-            $"--cert-dir={certificates}",
-            $"--token-auth-file={tokens}",
-            "--authorization-mode=Node,RBAC",
-            $"--service-account-key-file={signer}",
-            $"--service-account-signing-key-file={signer}",
-            "--service-account-issuer=https://kubernetes.default.svc",
-            "--service-cluster-ip-range=10.96.0.0/16",
-            "--allow-privileged",
-            "--kubelet-preferred-address-types=InternalIP",
-            $"--kubelet-client-certificate={Path.Combine(Folder, "kubelet-client.pem")}",
-            $"--kubelet-client-key={Path.Combine(Folder, "kubelet-client.key")}",
-            $"--advertise-address={_control.Address4}",
-            "--runtime-config=discovery.k8s.io/v1beta1=false");
+            [
+                $"--etcd-servers={etcd}",
+                string.Create(CultureInfo.InvariantCulture, $"--secure-port={ApiPort}"),
+                $"--cert-dir={certificates}",
+                $"--token-auth-file={tokens}",
+                "--authorization-mode=Node,RBAC",
+                $"--service-account-key-file={signer}",
+                $"--service-account-signing-key-file={signer}",
+                "--service-account-issuer=https://kubernetes.default.svc",
+                "--service-cluster-ip-range=10.96.0.0/16",
+                "--allow-privileged",
+                "--kubelet-preferred-address-types=InternalIP",
+                $"--kubelet-client-certificate={Path.Combine(Folder, "kubelet-client.pem")}",
+                $"--kubelet-client-key={Path.Combine(Folder, "kubelet-client.key")}",
+                $"--advertise-address={_control.Address4}",
+                .. ofOld,
+            ]);
         _api = MakeClient();
         await LabWait.UntilAsync("the API server is ready", IsReadyAsync, Deadline, server);
         _control.Start("kube-controller-manager", KubernetesBinaries.Of("kube-controller-manager"), $"--kubeconfig={Path.Combine(Folder, "admin.kubeconfig")}", "--leader-elect=false", $"--service-account-private-key-file={signer}", $"--root-ca-file={Path.Combine(certificates, "apiserver.crt")}", "--use-service-account-credentials=true");
@@ -162,19 +176,21 @@ internal sealed class ClusterLab : IAsyncDisposable
         machine.Start("containerd", "env", path, KubernetesBinaries.Of("containerd"), "--config", containerd);
         var kubeconfig = Write($"{name}.kubeconfig", KubernetesFiles.Kubeconfig(Server, $"token-of-{name}"));
         var kubelet = Write($"{name}.kubelet.yaml", KubernetesFiles.Kubelet(machine.ControlGroup, Path.Combine(Folder, "authority.pem")));
+        string[] ofOld = KubernetesBinaries.IsOld ? ["--container-runtime=remote", "--container-runtime-endpoint=unix:///run/containerd/containerd.sock"] : [];
         machine.Start(
             "kubelet",
             "env",
-            path,
-            KubernetesBinaries.Of("kubelet"),
-            $"--config={kubelet}",
-            $"--kubeconfig={kubeconfig}",
-            $"--hostname-override={name}",
-            $"--node-ip={machine.Address}",
-            "--container-runtime=remote",
-            "--container-runtime-endpoint=unix:///run/containerd/containerd.sock",
-            "--runtime-cgroups=/",
-            $"--root-dir={Path.Combine(folder, "kubelet")}");
+            [
+                path,
+                KubernetesBinaries.Of("kubelet"),
+                $"--config={kubelet}",
+                $"--kubeconfig={kubeconfig}",
+                $"--hostname-override={name}",
+                $"--node-ip={machine.Address}",
+                "--runtime-cgroups=/",
+                $"--root-dir={Path.Combine(folder, "kubelet")}",
+                .. ofOld,
+            ]);
         var proxy = Write($"{name}.kube-proxy.yaml", KubernetesFiles.Proxy(Path.Combine(Folder, "admin.kubeconfig"), name));
         machine.Start("kube-proxy", "env", path, KubernetesBinaries.Of("kube-proxy"), $"--config={proxy}");
     }

@@ -6,7 +6,7 @@ namespace Culvert.ClusterTests.Support;
 
 /// <summary>
 /// A cluster with the mesh installed by <c>culvert install</c>, and in its namespace <c>shop</c>, whose pods are members, a server <c>web</c> and a client <c>client</c> on each node. Mutual TLS is strict.
-/// One for all tests: each leaves it as it was.
+/// One for all tests, which run one after the other: each leaves it as it was.
 /// </summary>
 public sealed class InstalledMesh : IAsyncLifetime
 {
@@ -74,19 +74,40 @@ public sealed class InstalledMesh : IAsyncLifetime
 
     internal ClusterLab Cluster { get; private set; } = null!;
 
-    /// <summary>What the command said that installed it.</summary>
-    internal string Installed { get; private set; } = "";
-
     public async ValueTask InitializeAsync()
     {
         if (Missing() is not null) return; // the tests say so
         Cluster = await ClusterLab.StartAsync();
         await Task.WhenAll(Images.Select(Cluster.LoadAsync));
+        await InstallAsync();
+    }
+
+    /// <summary>Installs the mesh, and what is in it.</summary>
+    internal async Task InstallAsync()
+    {
+        // One that was claimed before is not given to another claim.
+        await Cluster.KubectlAsync("delete", "persistentvolume", "culvert-controller", "--ignore-not-found");
         await Cluster.ApplyAsync(Volume);
-        Installed = await Cluster.CulvertAsync("install", "--controller-address", ControllerAddress, "--storage-class", "");
+        await Cluster.CulvertAsync("install", "--controller-address", ControllerAddress, "--storage-class", "");
         await Cluster.KubectlAsync("wait", "--for=condition=Ready", "nodes", "--all", "--timeout=60s");
         await Cluster.ApplyAsync(App);
         foreach (var name in new[] { "web", "client" }) await Cluster.KubectlAsync("-n", "shop", "rollout", "status", $"daemonset/{name}", "--timeout=120s");
+        await UntilAllIsWellAsync();
+    }
+
+    /// <summary>Waits until all that is in the mesh is captured, and both servers answer both clients.</summary>
+    internal async Task UntilAllIsWellAsync()
+    {
+        foreach (var machine in Cluster.Machines) await LabWait.UntilAsync($"{machine.Name} has its workloads", async () => (await CapturedAsync(machine.Name)).Length == 2, TimeSpan.FromSeconds(60));
+        foreach (var from in Cluster.Machines)
+        {
+            var client = await ShopPodAsync("client", from.Name);
+            foreach (var to in Cluster.Machines)
+            {
+                var server = await ShopPodAsync("web", to.Name);
+                await LabWait.UntilAsync($"{to.Name} answers {from.Name}", async () => (await AskAsync(client, server.Address)).Contains($"hello from {to.Name}", StringComparison.Ordinal), TimeSpan.FromSeconds(30));
+            }
+        }
     }
 
     public async ValueTask DisposeAsync()

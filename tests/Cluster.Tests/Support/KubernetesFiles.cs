@@ -1,6 +1,8 @@
+using Culvert.Kubernetes.Tests.Cluster;
+
 namespace Culvert.ClusterTests.Support;
 
-/// <summary>Configuration of the programs of Kubernetes 1.20 and of containerd.</summary>
+/// <summary>Configuration of the programs of Kubernetes and of containerd, as those in use take it.</summary>
 internal static class KubernetesFiles
 {
     public const string Sandbox = "localhost/box:1";
@@ -16,19 +18,29 @@ internal static class KubernetesFiles
 
     // Without restrict_oom_score_adj runc needs CAP_SYS_RESOURCE.
     public static string Containerd(string root) => $"""
-        version = 2
+        version = {(KubernetesBinaries.IsOld ? 2 : 3)}
         root = "{root}"
         state = "/run/containerd"
         oom_score = 0
         [grpc]
           address = "/run/containerd/containerd.sock"
+
+        """ + (KubernetesBinaries.IsOld ? $"""
         [plugins."io.containerd.grpc.v1.cri"]
           sandbox_image = "{Sandbox}"
           restrict_oom_score_adj = true
           [plugins."io.containerd.grpc.v1.cri".cni]
             bin_dir = "/opt/cni/bin"
             conf_dir = "/etc/cni/net.d"
-        """;
+        """ : $"""
+        [plugins.'io.containerd.cri.v1.images'.pinned_images]
+          sandbox = "{Sandbox}"
+        [plugins.'io.containerd.cri.v1.runtime']
+          restrict_oom_score_adj = true
+          [plugins.'io.containerd.cri.v1.runtime'.cni]
+            bin_dirs = ["/opt/cni/bin"]
+            conf_dir = "/etc/cni/net.d"
+        """);
 
     // With a common group the kubelets would end each other's pods.
     public static string Kubelet(string controlGroup, string clientRoots) => $$$"""
@@ -43,7 +55,11 @@ internal static class KubernetesFiles
         clusterDomain: cluster.local
         authentication: {anonymous: {enabled: false}, webhook: {enabled: true}, x509: {clientCAFile: {{{clientRoots}}}}}
         authorization: {mode: Webhook}
-        """;
+
+        """ + (KubernetesBinaries.IsOld ? "" : """
+        containerRuntimeEndpoint: unix:///run/containerd/containerd.sock
+        failCgroupV1: false
+        """);
 
     public static string Proxy(string kubeconfig, string node) => $$$"""
         apiVersion: kubeproxy.config.k8s.io/v1alpha1
@@ -52,8 +68,8 @@ internal static class KubernetesFiles
         clientConnection: {kubeconfig: {{{kubeconfig}}}}
         hostnameOverride: {{{node}}}
         conntrack: {maxPerCore: 0, min: 0}
-        featureGates: {EndpointSliceProxying: false}
-        """;
+
+        """ + (KubernetesBinaries.IsOld ? "featureGates: {EndpointSliceProxying: false}" : "");
 
     public static string Network(int number) => $$$"""
         {"cniVersion": "0.4.0", "name": "pods", "plugins": [

@@ -45,6 +45,11 @@ internal static class PodReader
             errors.Add(0, "spec.hostNetwork", $"a pod of its node's network can't be in the mesh: it has no interface of its own; take the label {MeshLabel.Key} away");
             enrolled = false;
         }
+        if (ExemptNamespaces.Contains(ns))
+        {
+            if (enrolled == true) errors.Add(0, "metadata.labels", $"a pod of {ns} can't be in the mesh, which needs what runs there to start; take the label {MeshLabel.Key} away");
+            enrolled = false;
+        }
         var workload = new WorkloadObject(meta)
         {
             Addresses = HasEnded(pod) ? [] : AddressesOf(pod),

@@ -133,6 +133,7 @@ public sealed class ClusterTests(TestCluster cluster)
         await cluster.PodAsync(inside, "waits", "");
         await cluster.PodAsync(inside, "own", "10.2.0.1");
         await cluster.PodAsync(inside, "host", "192.0.2.1", spec: "hostNetwork: true,");
+        await cluster.PodAsync("kube-system", "dns", "10.2.0.9", labels: "culvert.dev/mesh: enabled");
         await cluster.PodAsync(outside, "joins", "10.2.0.2", labels: "culvert.dev/mesh: enabled");
         await cluster.PodAsync(outside, "stays", "10.2.0.3");
         NodeSnapshot snapshot = await controller.SnapshotAsync(s => Find(s, outside, "stays") is not null);
@@ -141,6 +142,7 @@ public sealed class ClusterTests(TestCluster cluster)
         Assert.NotNull(Find(controller.Host.SnapshotFor("n2"), inside, "own"));
         Assert.True(Find(snapshot, inside, "own")!.Enrolled);
         Assert.False(Find(snapshot, inside, "host")!.Enrolled);
+        Assert.False(Find(snapshot, "kube-system", "dns")!.Enrolled);
         Assert.True(Find(snapshot, outside, "joins")!.Enrolled);
         Assert.False(Find(snapshot, outside, "stays")!.Enrolled);
 

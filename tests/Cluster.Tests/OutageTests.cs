@@ -1,0 +1,45 @@
+using Culvert.ClusterTests.Support;
+using Culvert.Labs;
+
+namespace Culvert.ClusterTests;
+
+/// <summary>Parts of the mesh that are away, and come back by themselves.</summary>
+[Collection(MeshCollection.Name)]
+public sealed class OutageTests(InstalledMesh mesh)
+{
+    [Fact]
+    public async Task A_mesh_that_is_gone_as_a_whole_starts_without_anything_of_itself()
+    {
+        InstalledMesh.SkipUnlessThere();
+        await mesh.Cluster.KubectlAsync("-n", "culvert-system", "delete", "pods", "--all", "--grace-period=1");
+        await mesh.Cluster.KubectlAsync("-n", "culvert-system", "rollout", "status", "daemonset/culvert-agent", "--timeout=120s");
+        await mesh.Cluster.KubectlAsync("-n", "culvert-system", "rollout", "status", "deployment/culvert-controller", "--timeout=120s");
+        await mesh.UntilAllIsWellAsync();
+    }
+
+    [Fact]
+    public async Task While_the_controller_is_away_traffic_goes_on_and_new_pods_wait_for_it()
+    {
+        InstalledMesh.SkipUnlessThere();
+        var client = await mesh.ShopPodAsync("client", "node1");
+        await mesh.Cluster.KubectlAsync("-n", "culvert-system", "scale", "deployment/culvert-controller", "--replicas=0");
+        try
+        {
+            await mesh.Cluster.KubectlAsync("-n", "culvert-system", "wait", "--for=delete", "pod", "-l", "app.kubernetes.io/name=culvert-controller", "--timeout=60s");
+            foreach (var node in new[] { "node1", "node2" }) Assert.Contains($"hello from {node}", await mesh.AskAsync(client, (await mesh.ShopPodAsync("web", node)).Address), StringComparison.Ordinal);
+            var gone = await mesh.ShopPodAsync("web", "node2");
+            await mesh.Cluster.KubectlAsync("-n", "shop", "delete", "pod", gone.Name);
+            await LabWait.UntilAsync(
+                "the new pod is told to wait",
+                async () => (await mesh.Cluster.KubectlAsync("-n", "shop", "get", "events", "--field-selector", "reason=FailedCreatePodSandBox", "-o", "jsonpath={.items[*].message}")).Contains("the controller has not told node node2 of it yet", StringComparison.Ordinal),
+                TimeSpan.FromSeconds(90));
+        }
+        finally
+        {
+            await mesh.Cluster.KubectlAsync("-n", "culvert-system", "scale", "deployment/culvert-controller", "--replicas=1");
+        }
+
+        await mesh.Cluster.KubectlAsync("-n", "shop", "rollout", "status", "daemonset/web", "--timeout=120s");
+        await mesh.UntilAllIsWellAsync();
+    }
+}
