@@ -42,7 +42,7 @@ test-attacks: setup ## Run only the tests that attack, exhaust or kill something
 test-coexist: setup ## Run only the tests beside rules of others: CNIs, kube-proxy, policy engines (root)
 	@CONFIGURATION=$(CONFIGURATION) TEST_FILTER="--filter-namespace Culvert.SystemTests.Coexist" eng/run-tests.sh System.Tests
 
-test-cluster: setup ## Run only the tests on a real cluster: two nodes with kubelet and containerd (root)
+test-cluster: setup ## Run only the tests on a real cluster: two nodes with kubelet and containerd (root; KUBERNETES=DIR for programs of your own)
 	@CONFIGURATION=$(CONFIGURATION) eng/run-tests.sh Cluster.Tests
 
 fuzz: setup ## Random packets, policies and bytes against the datapath and every parser (root; SECONDS_EACH=60)

@@ -2,7 +2,7 @@
 # Gets what tests run Kubernetes 1.20 of: its own programs, etcd, containerd, runc and CNI plugins, of Debian's packages. Kubernetes is built from its source package
 # (some minutes, once), all else is unpacked and not installed. An apt source list and state of this run's own are used, so that the machine's stay as they are.
 # Usage: eng/kubernetes.sh      makes $XDG_CACHE_HOME/culvert/kubernetes/1.20 (~/.cache/…) and prints its path; at once when it is there
-# Environment: KUBERNETES_MIRROR (address of a Debian archive; that of the machine's own sources), KUBERNETES_SUITE (bookworm)
+# Environment: KUBERNETES (a folder that has all of that, in place of this one), KUBERNETES_MIRROR (address of a Debian archive; that of the machine's own sources), KUBERNETES_SUITE (bookworm)
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 version=1.20
@@ -30,6 +30,11 @@ found() {
 	exit 0
 }
 
+if [ -n "${KUBERNETES:-}" ]; then
+	folder=$KUBERNETES
+	is_there || refuse "$KUBERNETES lacks some of what $0 lists as programs, others and plugins"
+	found
+fi
 ! is_there || found
 command -v apt-get >/dev/null 2>&1 || refuse "there is no apt-get here: put what is listed here as programs, others and plugins into $folder"
 mkdir -p "$parent"

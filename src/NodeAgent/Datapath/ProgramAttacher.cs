@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using Culvert.Interop;
 using Culvert.Interop.Bpf;
@@ -7,12 +8,12 @@ namespace Culvert.NodeAgent.Datapath;
 
 /// <summary>
 /// Attaches programs to interfaces: by pinned TCX links where the kernel has them, otherwise as clsact filters. What a previous agent left is
-/// taken over and its program replaced in place, so that there is never a moment without one. Ours come first: one before them could let in what they refuse. Not thread-safe: the reconciler's.
+/// taken over and its program replaced in place, so that there is never a moment without one. Ours come first: one before them could let in what they refuse. The reconciler's; what is attached may be asked for by any thread.
 /// </summary>
 internal sealed class ProgramAttacher(PinFolder pins, bool tcx, ILogger logger) : IDisposable
 {
     private const string In = "_in", Out = "_out";
-    private readonly Dictionary<(string Interface, TcDirection Direction), Attachment> _attached = [];
+    private volatile ImmutableDictionary<(string Interface, TcDirection Direction), Attachment> _attached = ImmutableDictionary<(string Interface, TcDirection Direction), Attachment>.Empty;
 
     /// <summary>How often one was put in front of another's again.</summary>
     internal long PutFirstCount { get; private set; }
@@ -32,7 +33,7 @@ internal sealed class ProgramAttacher(PinFolder pins, bool tcx, ILogger logger) 
         {
             if (present.InterfaceIndex == index && present.ProgramId == program.Id) return FindBefore(present, direction) is not { } other || PutFirst(program, direction, present, other);
             if (present.InterfaceIndex != index) Forget(direction, present);
-            _attached.Remove((@interface, direction));
+            _attached = _attached.Remove((@interface, direction));
             present.Link?.Dispose(); // of the same interface: its pin is adopted
         }
         if (!TryAttach(program, @interface, index, direction, out Attachment? attached)) return false;
@@ -79,7 +80,7 @@ internal sealed class ProgramAttacher(PinFolder pins, bool tcx, ILogger logger) 
             return false;
         }
         attached = new Attachment(@interface, index, $"{(tcx ? "tcx" : "clsact")} {(direction == TcDirection.Ingress ? "ingress" : "egress")}", program.Name, program.Id, link);
-        _attached[(@interface, direction)] = attached;
+        _attached = _attached.SetItem((@interface, direction), attached);
         return true;
     }
 
@@ -146,7 +147,7 @@ internal sealed class ProgramAttacher(PinFolder pins, bool tcx, ILogger logger) 
 
     private void Forget(TcDirection direction, Attachment attachment)
     {
-        _attached.Remove((attachment.Interface, direction));
+        _attached = _attached.Remove((attachment.Interface, direction));
         if (attachment.Link is { } link)
         {
             link.Detach();

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Culvert.Interop;
 using Culvert.Interop.Bpf;
 using Microsoft.Extensions.Logging;
@@ -6,13 +7,13 @@ namespace Culvert.NodeAgent.Datapath;
 
 /// <summary>
 /// Attaches the XDP program to uplinks by pinned links: in the driver where it takes it, behind it else. What a previous agent left is taken
-/// over. An uplink that takes neither goes without, which is logged once. Not thread-safe: the reconciler's.
+/// over. An uplink that takes neither goes without, which is logged once. The reconciler's; what is attached may be asked for by any thread.
 /// </summary>
 internal sealed class XdpAttacher(PinFolder pins, string @object, ILogger logger, bool checksum = false) : IDisposable
 {
     private const string Suffix = "_xdp";
-    private readonly Dictionary<string, Attachment> _attached = [];
     private readonly HashSet<(string Interface, int Index)> _refused = [];
+    private volatile ImmutableDictionary<string, Attachment> _attached = ImmutableDictionary<string, Attachment>.Empty;
     private XdpPrograms? _programs;
     private bool _unusable;
 
@@ -29,7 +30,8 @@ internal sealed class XdpAttacher(PinFolder pins, string @object, ILogger logger
             string @interface = PinFolder.NameOf(pin)[..^Suffix.Length];
             if (interfaces.Contains(@interface)) continue;
             Detach(pin);
-            if (_attached.Remove(@interface, out Attachment? gone)) gone.Link?.Dispose();
+            if (_attached.TryGetValue(@interface, out Attachment? gone)) gone.Link?.Dispose();
+            _attached = _attached.Remove(@interface);
             DatapathLog.Detached(logger, @interface);
         }
     }
@@ -40,13 +42,13 @@ internal sealed class XdpAttacher(PinFolder pins, string @object, ILogger logger
         if (_attached.TryGetValue(uplink.Name, out Attachment? present))
         {
             if (present.InterfaceIndex == uplink.Index) return;
-            _attached.Remove(uplink.Name);
+            _attached = _attached.Remove(uplink.Name);
             present.Link?.Dispose();
         }
         if (_refused.Contains((uplink.Name, uplink.Index)) || !TryLoad(uplink.Name)) return;
         string pin = pins.Link(uplink.Name + Suffix);
         if ((Adopt(pin, uplink) ?? Make(pin, uplink)) is not { } made) return;
-        _attached[uplink.Name] = made;
+        _attached = _attached.SetItem(uplink.Name, made);
         DatapathLog.Attached(logger, made.Program, uplink.Name, made.Hook);
     }
 

@@ -105,7 +105,7 @@ public sealed class ResourceClientTests(SharedCluster cluster)
         Assert.Equal(ApiFailure.Conflict, conflict.Failure);
         Assert.Contains(conflict.Causes, c => c.Reason == "FieldManagerConflict" && c.Field == ".data.value");
         Assert.Equal("2", (await maps.ApplyAsync(new(space, "one"), Wanted("2"), new("second") { Force = true }, Stop)).Data["value"]);
-        Assert.Contains("second", await cluster.Server.KubectlAsync("", "get", "configmap", "one", "-n", space, "-o", "json"), StringComparison.Ordinal);
+        Assert.Contains("second", await cluster.Server.KubectlAsync("", "get", "--raw", $"/api/v1/namespaces/{space}/configmaps/one"), StringComparison.Ordinal);
     }
 
     [Fact]
