@@ -34,11 +34,11 @@ internal sealed class WebServer(Func<WebApplication> build, Func<Func<Task>, Tas
 
     /// <summary>
     /// Ends streams, for a second at most, then takes no new connection, answers what has been asked, for a second at most, and then closes all. Disposal alone cuts answers off, such as the one to the request that has the agent
-    /// detach and end.
+    /// detach and end. A second call does nothing.
     /// </summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        if (_application is not { } application) return;
+        if (Interlocked.Exchange(ref _application, null) is not { } application) return;
         await using (application)
         {
             application.Lifetime.StopApplication();

@@ -26,6 +26,12 @@ internal static class LogEventIds
     internal const int WorkFailed = 1011;
     internal const int MetricsTokensUnread = 1012;
     internal const int FewDescriptors = 1013;
+    internal const int HandingOver = 1014;
+    internal const int HandedOver = 1015;
+    internal const int HandoverFailed = 1016;
+    internal const int TakingOver = 1017;
+    internal const int BeforeIsGone = 1018;
+    internal const int BeforeHasEnded = 1019;
 
     // src/NodeAgent/Datapath
     internal const int MapsNotAdopted = 1101;

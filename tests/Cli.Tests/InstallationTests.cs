@@ -40,6 +40,7 @@ public sealed class InstallationTests
         var plan = InstallPlan.Create(new());
         foreach (var (folder, manifests) in new[] { ("crds", plan.Kinds), ("controller", plan.Controller), ("daemonset", plan.Agents), ("removal", [plan.Removal]) })
         {
+            if (folder == "removal" && KubernetesBinaries.IsOld) continue; // this kubectl does not take one folder for another's resource
             using var kubectl = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo(KubernetesBinaries.Of("kubectl"), ["kustomize", Repository.PathOf($"deploy/{folder}")]) { RedirectStandardOutput = true })!;
             var rendered = Manifest.Read(await kubectl.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken)).ToDictionary(m => m.ToString(), m => JsonNode.Parse(m.ToJson()));
             foreach (var manifest in manifests) Assert.True(JsonNode.DeepEquals(rendered[manifest.ToString()], JsonNode.Parse(manifest.ToJson())), $"{manifest} of {folder}");

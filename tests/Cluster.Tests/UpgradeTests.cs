@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Culvert.ClusterTests.Support;
+using Culvert.Kubernetes.Tests.Cluster;
 using Culvert.Labs;
 
 namespace Culvert.ClusterTests;
@@ -27,6 +28,26 @@ public sealed partial class UpgradeTests(InstalledMesh mesh)
         await mesh.Cluster.CulvertAsync("upgrade");
         Assert.Equal($"localhost/culvert-agent:{Version} 10.96.0.15", await ImageAndAddressAsync());
         Assert.Contains("hello from node2", await mesh.AskAsync(client, (await mesh.ShopPodAsync("web", "node2")).Address), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task While_agents_are_replaced_no_connection_waits_or_fails_on_a_node_or_between_nodes()
+    {
+        InstalledMesh.SkipUnlessThere();
+        Assert.SkipWhen(KubernetesBinaries.IsOld, "Kubernetes 1.20 ends a DaemonSet's pod before it starts the next");
+        Asking[] asking = [.. await Task.WhenAll(
+            from client in new[] { "node1", "node2" } from server in new[] { "node1", "node2" } select AskAsync(client, server))];
+
+        await mesh.Cluster.KubectlAsync("-n", "culvert-system", "rollout", "restart", "daemonset/culvert-agent");
+        await mesh.Cluster.KubectlAsync("-n", "culvert-system", "rollout", "status", "daemonset/culvert-agent", "--timeout=150s");
+        await LabWait.UntilAsync("the agents before have ended", async () => (await mesh.Cluster.KubectlAsync("-n", "culvert-system", "get", "pods", "-l", "app.kubernetes.io/name=culvert-agent", "-o", "name")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Length == 2, TimeSpan.FromSeconds(90));
+        foreach (var ask in asking)
+        {
+            var (asked, failed) = await ask.EndAsync();
+            Assert.True(asked > 0 && failed == 0, $"{asked} asked, {failed} failed");
+        }
+
+        async Task<Asking> AskAsync(string client, string server) => new(mesh, await mesh.ShopPodAsync("client", client), (await mesh.ShopPodAsync("web", server)).Address);
     }
 
     [Fact]

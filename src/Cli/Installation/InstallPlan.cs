@@ -57,10 +57,13 @@ internal sealed class InstallPlan
     /// <summary>All that an installation applies.</summary>
     public IEnumerable<Manifest> All => [.. Kinds, .. Controller, .. Agents];
 
-    /// <summary>Leaves out the rules in CEL of the kinds' schemas, which servers before 1.25 do not take.</summary>
-    public void LeaveOutSchemaRules()
+    /// <summary>Leaves out what servers before 1.25 do not take: rules in CEL of the kinds' schemas, and two pods of a DaemonSet on a node while one replaces the other.</summary>
+    public void SuitOldServer()
     {
         foreach (var kind in Kinds) kind.RemoveEverywhere("x-kubernetes-validations");
+        var agent = Of(Agents, "DaemonSet");
+        agent.Remove("spec/updateStrategy/rollingUpdate/maxSurge");
+        agent.Set("spec/updateStrategy/rollingUpdate/maxUnavailable", new YamlScalarNode("1"));
     }
 
     public static InstallPlan Create(InstallOptions options) => new(options);

@@ -33,8 +33,8 @@ internal sealed class Installer(ClusterObjects cluster, InstallProgress progress
         if (int.TryParse(server.Major, NumberStyles.None, CultureInfo.InvariantCulture, out var major) && int.TryParse(server.Minor.TrimEnd('+'), NumberStyles.None, CultureInfo.InvariantCulture, out var minor)
             && new Version(major, minor) < OldestSupported)
         {
-            progress.Tell("warning", $"the cluster has Kubernetes {server.GitVersion}, and Culvert is made for {OldestSupported} and newer: this server checks objects less well");
-            plan.LeaveOutSchemaRules();
+            progress.Tell("warning", $"the cluster has Kubernetes {server.GitVersion}, and Culvert is made for {OldestSupported} and newer: this server checks objects less well, and replaces agents with a pause for connections between nodes");
+            plan.SuitOldServer();
         }
 
         return plan;

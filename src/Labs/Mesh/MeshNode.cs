@@ -13,6 +13,7 @@ internal sealed class MeshNode : IDisposable
     private static readonly TimeSpan StartDeadline = TimeSpan.FromSeconds(30);
     private readonly MeshLab _mesh;
     private readonly HttpClient _http;
+    private int _replaced;
 
     internal MeshNode(MeshLab mesh, LabNode place)
     {
@@ -49,27 +50,24 @@ internal sealed class MeshNode : IDisposable
             await File.WriteAllTextAsync(token, await _mesh.CreateTokenAsync(Name, cancellationToken), cancellationToken);
         }
 
-        Agent = Place.Start(
-            "agent",
-            _mesh.Options.Agent,
-            [
-                "run",
-                "--node", Name,
-                "--bpffs", Place.BpfFolder,
-                "--run-dir", RunFolder,
-                "--state-dir", StateFolder,
-                "--controller", _mesh.ControllerUri,
-                "--bootstrap-roots", _mesh.Roots,
-                "--join-token-file", token,
-                .. _mesh.Options.NameUplinks ? ["--uplink", LabNode.Uplink] : Array.Empty<string>(),
-                .. _mesh.Options.NameMetrics ? ["--metrics", string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{MetricsPort}")] : Array.Empty<string>(),
-                "--capture", _mesh.Options.Capture,
-                .. _mesh.Options.AgentArguments,
-            ]);
+        Agent = Launch("agent");
         if (ready)
         {
             await WaitReadyAsync(cancellationToken);
         }
+    }
+
+    /// <summary>Starts another agent, which takes the node over from the one that runs, and waits until it has.</summary>
+    /// <returns>The one before, which runs on.</returns>
+    public async Task<LabProcess> ReplaceAgentAsync(params IReadOnlyList<string> arguments)
+    {
+        var before = Agent!;
+        var started = Path.Combine(Place.Folder, "started");
+        File.Delete(started);
+        Agent = Launch(string.Create(CultureInfo.InvariantCulture, $"agent-{++_replaced}"), ["--take-over", "--started-file", started, .. arguments]);
+        await LabWait.UntilAsync($"the next agent of {Name} has the node", () => File.Exists(started), StartDeadline, Agent);
+        await WaitReadyAsync();
+        return before;
     }
 
     /// <summary>Waits until the agent is ready.</summary>
@@ -181,6 +179,25 @@ internal sealed class MeshNode : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _http.Dispose();
+
+    private LabProcess Launch(string name, params IReadOnlyList<string> arguments) => Place.Start(
+        name,
+        _mesh.Options.Agent,
+        [
+            "run",
+            "--node", Name,
+            "--bpffs", Place.BpfFolder,
+            "--run-dir", RunFolder,
+            "--state-dir", StateFolder,
+            "--controller", _mesh.ControllerUri,
+            "--bootstrap-roots", _mesh.Roots,
+            "--join-token-file", Path.Combine(Place.Folder, "join-token"),
+            .. _mesh.Options.NameUplinks ? ["--uplink", LabNode.Uplink] : Array.Empty<string>(),
+            .. _mesh.Options.NameMetrics ? ["--metrics", string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{MetricsPort}")] : Array.Empty<string>(),
+            "--capture", _mesh.Options.Capture,
+            .. _mesh.Options.AgentArguments,
+            .. arguments,
+        ]);
 
     private async Task<bool> IsReadyAsync(CancellationToken cancellationToken)
     {

@@ -22,7 +22,7 @@ internal sealed class KernelFlowReader : IDisposable
     private readonly FlowSink _sink;
     private readonly TimeProvider _time;
     private readonly Thread _thread;
-    private volatile bool _stop;
+    private bool _stop;
 
     internal KernelFlowReader(BpfMap events, IFlowContext context, FlowSink sink, TimeProvider time)
     {
@@ -34,16 +34,17 @@ internal sealed class KernelFlowReader : IDisposable
         _thread.Start();
     }
 
+    /// <summary>Stops; a second call does nothing.</summary>
     public void Dispose()
     {
-        _stop = true;
+        if (Interlocked.Exchange(ref _stop, true)) return;
         _thread.Join();
         _reader.Dispose();
     }
 
     private void Run()
     {
-        while (!_stop)
+        while (!Volatile.Read(ref _stop))
         {
             if (_reader.Poll(PollTimeout) == 0) _reader.Consume();
         }

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Culvert.Interop.Abi;
 using Culvert.Interop.Bpf;
 using Culvert.Interop.Sockets;
@@ -12,14 +13,23 @@ namespace Culvert.NodeAgent.Datapath;
 internal sealed class ReplyTable : IReplyTable
 {
     private readonly DatapathMaps _maps;
+    private readonly uint _owner = BitConverter.ToUInt32(RandomNumberGenerator.GetBytes(sizeof(uint)));
     private readonly Dictionary<CvFlowKey, int> _uses = [];
     private readonly Lock _lock = new();
 
-    /// <summary>Takes the map over; what an agent before left in it is removed, as its sockets are gone.</summary>
-    internal ReplyTable(DatapathMaps maps)
+    /// <summary>Takes the map over, with what an agent before has left in it, see <see cref="RemoveOthers"/>.</summary>
+    internal ReplyTable(DatapathMaps maps) => _maps = maps;
+
+    /// <summary>Removes what an agent before this one has left: its sockets are gone.</summary>
+    internal void RemoveOthers()
     {
-        _maps = maps;
-        foreach (CvFlowKey key in maps.Reply.Keys().ToArray()) maps.Reply.Delete(key);
+        foreach (CvFlowKey key in _maps.Reply.Keys().ToArray())
+        {
+            lock (_lock)
+            {
+                if (!_uses.ContainsKey(key)) _maps.Reply.Delete(key);
+            }
+        }
     }
 
     /// <inheritdoc/>
@@ -30,7 +40,7 @@ internal sealed class ReplyTable : IReplyTable
         {
             try
             {
-                _maps.Reply.Set(key, new CvReply { Listener = (uint)loop });
+                _maps.Reply.Set(key, new CvReply { Listener = (uint)loop, Owner = _owner });
             }
             catch (BpfException)
             {
@@ -54,7 +64,9 @@ internal sealed class ReplyTable : IReplyTable
                 return;
             }
             _uses.Remove(key);
-            _maps.Reply.Delete(key);
+
+            // The next agent may have the same pair by now.
+            if (_maps.Reply.TryGet(key, out CvReply reply) && reply.Owner == _owner) _maps.Reply.Delete(key);
         }
     }
 

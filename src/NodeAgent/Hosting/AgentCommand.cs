@@ -50,7 +50,9 @@ public static class AgentCommand
         Option<string?> token = new("--join-token-file") { Description = "File with this node's join token." };
         Option<bool> access = new("--access-log") { Description = "Log every connection." };
         Option<string> datapath = new("--datapath-object") { Description = "The compiled datapath.", DefaultValueFactory = _ => d.DatapathObject };
-        Command command = new("run", "Run the agent until SIGTERM or SIGINT.") { controller, roots, token, access, datapath };
+        Option<bool> takeOver = new("--take-over") { Description = "Take the node over from an agent that runs here, without a pause for new connections; that one carries those that it has until it is stopped." };
+        Option<string?> started = new("--started-file") { Description = "File that is made when this agent has the node.", HelpName = "FILE" };
+        Command command = new("run", "Run the agent until SIGTERM or SIGINT.") { controller, roots, token, access, datapath, takeOver, started };
         foreach (Option option in shared.All) command.Options.Add(option);
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -62,6 +64,8 @@ public static class AgentCommand
                 JoinTokenFile = parsed.GetValue(token),
                 AccessLog = parsed.GetValue(access),
                 DatapathObject = parsed.GetValue(datapath)!,
+                TakeOver = parsed.GetValue(takeOver),
+                StartedFile = parsed.GetValue(started) is { } file ? Path.GetFullPath(file) : null,
             };
             if (problems.Count == 0) return await RunAsync(options, cancellation);
             foreach (string problem in problems) await Console.Error.WriteLineAsync($"culvert-agent: {problem}");

@@ -1,6 +1,7 @@
 using System.Net;
 using Culvert.Core;
 using Culvert.Hosting;
+using Culvert.Interop;
 using Culvert.Interop.Bpf;
 using Culvert.Interop.Netlink;
 using Culvert.NodeAgent.Admin;
@@ -10,6 +11,7 @@ using Culvert.NodeAgent.Datapath;
 using Culvert.NodeAgent.Datapath.Delivery;
 using Culvert.NodeAgent.Datapath.Firewall;
 using Culvert.NodeAgent.Datapath.Inside;
+using Culvert.NodeAgent.Hosting.Handover;
 using Culvert.NodeAgent.Identity;
 using Culvert.NodeAgent.Mesh;
 using Culvert.NodeAgent.Options;
@@ -45,10 +47,13 @@ internal static class AgentComposition
         Capabilities.Require();
         long descriptors = OpenFiles.Require();
         AgentFolders.Make(options);
-        parts.Own(AgentLock.Take(options.RunFolder, logger));
-        parts.Own(StateLock.Take(options.StateFolder, logger));
+        if (options.StartedFile is { } notYet) File.Delete(notYet);
+        TakenOver? before = options.TakeOver ? await TakenOver.BeginAsync(options, logger, cancellationToken) : null;
+        if (before is not null) parts.Own(before);
+        LockFile agentLock = parts.Own(AgentLock.Take(options.RunFolder, logger));
+        FolderLock stateLock = parts.Own(StateLock.Take(options.StateFolder, logger));
         PinFolder pins = PinFolder.Prepare(options.BpfFolder);
-        parts.Own(PinLock.Take(options.BpfFolder, pins));
+        PinLock pinLock = parts.Own(PinLock.Take(options.BpfFolder, pins));
         if (pins.IsEmpty()) parts.OnRollback(() => BpfFs.UnpinTree(pins.Root));
         foreach ((string folder, int taken) in pins.TakeOverOtherVersions()) DatapathLog.OtherVersion(logger, folder, taken);
 
@@ -67,6 +72,7 @@ internal static class AgentComposition
         (DeliverySockets? arrivals, string? untried) = DeliveryFollower.MakeSockets(logger);
         if (arrivals is not null) parts.Own(arrivals);
         DatapathPrograms programs = parts.Own(DatapathPrograms.Load(options, pins, logger, arrivals?.Ports ?? default));
+        if (before is null) programs.Replies.RemoveOthers();
         SocketLookup lookup = parts.Own(SocketLookup.Attach(programs.SkLookup, pins));
         bool tcx = KernelFeatures.ProbeTcx().Present;
         ProgramAttacher attacher = parts.Own(new ProgramAttacher(pins, tcx, logger));
@@ -109,7 +115,7 @@ internal static class AgentComposition
         FlowContext flowContext = new(directory, state);
         ProxyOptions proxyOptions = ProxySetup.OptionsOf(options, descriptors, programs, logger);
         ProxyObserver observer = parts.Own(new ProxyObserver(sink, metrics, () => flowContext.Index, proxyOptions.Loops, time, loggers.CreateLogger("Culvert.Proxy")));
-        parts.Own(new KernelFlowReader(programs.Maps.Events, flowContext, sink, time));
+        KernelFlowReader kernelFlows = parts.Own(new KernelFlowReader(programs.Maps.Events, flowContext, sink, time));
         ProxyServer proxy = parts.OwnAsyncDisposable(new ProxyServer(proxyOptions, new ProxyAgent(directory, directory, tls, observer, programs.Replies, new TranslatedConnections(programs.Maps.Flow), new DatagramDraws(programs.Maps.Session), tunnelSource, inside), time));
         tls.Changed += proxy.CertificatesChanged;
         inside.Proxy = proxy;
@@ -167,16 +173,41 @@ internal static class AgentComposition
             ("trying whether captured packets arrive", new DeliveryFollower(deliveries, applier, time, logger).RunAsync),
             ("keeping the CNI plugin installed", stop => installer?.RunAsync(time, stop) ?? Task.CompletedTask),
             ("sweeping flows", stop => Ticker.RunAsync(FlowSweeper.Interval, () => sweeper.Sweep(), time, stop)),
+            ("waiting for the end of the agent before this one", FollowBeforeAsync),
             ("giving memory back", stop => Ticker.RunAsync(NativeHeapKeeper.Interval, NativeHeapKeeper.TrimIfWorthIt, time, stop))));
         ConnectionDrain draining = new(proxy, drain, options.DrainDeadline, detached.Task, health, logger);
-        IHost host = ServiceHost.Build(loggers, parts, listening, probes, admin, cni, following, restoring, background, draining);
+        HandoverServer handover = parts.Own(new HandoverServer(options, LetGoAsync, proxy, time, logger));
+        IHost host = ServiceHost.Build(loggers, parts, listening, probes, admin, cni, following, restoring, background, handover, draining);
         await host.StartAsync(cancellationToken);
-        return new AgentHost(parts, metricsAt, detached.Task, Task.WhenAny(following.Failed, background.Failed).Unwrap());
+        return new AgentHost(parts, metricsAt, detached.Task, Task.WhenAny(following.Failed, background.Failed, handover.Failed).Unwrap());
 
         void OfferListeners()
         {
+            before?.Announce();
             ProxySetup.OfferListeners(proxy, programs.Maps, writer);
             inside.OfferProxy();
+            before?.Finish();
+            if (options.StartedFile is { } file) File.WriteAllBytes(file, []);
+        }
+
+        // All that is one agent's at a time: what follows the node and the controller, sockets at fixed places, the kernel's tables, and the locks last.
+        async Task LetGoAsync()
+        {
+            health.Block("agent", "another one has taken over");
+            await Task.WhenAll(((IHostedService[])[background, following, cni, admin, probes]).Select(s => s.StopAsync(CancellationToken.None)));
+            await applier.EndAsync(CancellationToken.None);
+            kernelFlows.Dispose();
+            pinLock.Dispose();
+            stateLock.Dispose();
+            agentLock.Dispose();
+        }
+
+        async Task FollowBeforeAsync(CancellationToken stop)
+        {
+            if (before is null) return;
+            await before.EndedAsync(stop);
+            AgentLog.BeforeHasEnded(logger);
+            programs.Replies.RemoveOthers();
         }
 
         void LookAtRules()

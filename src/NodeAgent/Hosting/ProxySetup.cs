@@ -39,6 +39,7 @@ internal static class ProxySetup
             TunnelListeners = [new(IPAddress.Loopback, options.TunnelPort), new(IPAddress.IPv6Loopback, options.TunnelPort)],
             UdpListeners = [new(IPAddress.Loopback, options.UdpPort), new(IPAddress.IPv6Loopback, options.UdpPort)],
             PlainListeners = [new(IPAddress.Loopback, 0), new(IPAddress.IPv6Loopback, 0)],
+            AnyPorts = options.TakeOver,
             ForbiddenPorts = [options.OutboundPort, options.TunnelPort, options.UdpPort],
             UdpIdleTimeout = options.UdpIdleTimeout,
             LateAnswerTime = FlowSweeper.UnansweredIdle,

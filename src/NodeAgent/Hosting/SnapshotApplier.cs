@@ -82,6 +82,9 @@ internal sealed class SnapshotApplier(Func<NodeSnapshot, NodeSnapshot>? join = n
         },
         cancellationToken);
 
+    /// <summary>Puts nothing into force any more, after what is on its way: another agent does.</summary>
+    internal Task EndAsync(CancellationToken cancellationToken) => AloneAsync(_ => _detached = true, cancellationToken);
+
     public void Dispose() => _applying.Dispose();
 
     private bool Refresh(ISnapshotTarget target, Predicate<NodeSnapshot> concerns)

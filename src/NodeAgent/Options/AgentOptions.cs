@@ -119,6 +119,15 @@ public sealed record AgentOptions
     /// <summary>Print every connection as one line of JSON on standard output.</summary>
     public bool AccessLog { get; init; }
 
+    /// <summary>Take the node over from an agent that runs, where one does, in place of refusing to start beside it.</summary>
+    public bool TakeOver { get; init; }
+
+    /// <summary>A file that is made when this agent has the node, and not before; for who waits for it beside another agent. Null: none.</summary>
+    public string? StartedFile { get; init; }
+
+    /// <summary>Path of the socket at which the node is handed over, mode 0600.</summary>
+    public string HandoverSocket => Path.Combine(RunFolder, "handover.sock");
+
     /// <summary>Path of the admin socket, mode 0600.</summary>
     public string AdminSocket => Path.Combine(RunFolder, "agent.sock");
 

@@ -163,6 +163,14 @@ internal sealed class ProxyLoop
         if (IsIdle) _pool.DrainAll();
     }
 
+    /// <summary>Ends the sessions of datagrams that pods of this node send, and takes no more.</summary>
+    internal void GiveUpDatagrams()
+    {
+        foreach (UdpListener listener in _datagramListeners) listener.Dispose();
+        _datagramListeners.Clear();
+        _sessions.CloseAll();
+    }
+
     internal void DrainStale()
     {
         _certificates.Wake();

@@ -64,6 +64,9 @@ internal sealed partial record ProxyOptions
     /// <summary>Most refused UDP sessions remembered at once per loop; then the oldest is forgotten before its time.</summary>
     internal int MaxUdpRefusals { get; init; } = 16_384;
 
+    /// <summary>Whether another port does where a listener's is taken, as by an agent that hands over: the programs find listeners by a map.</summary>
+    internal bool AnyPorts { get; init; }
+
     /// <summary>Ports that a tunnel may not ask for: the proxy's own (a loop, else).</summary>
     internal IReadOnlyList<ushort> ForbiddenPorts { get; init; } = [ProxyOptionsDefaults.OutboundPort, AgentOptionsDefaults.UdpPort, ProxyOptionsDefaults.TunnelPort];
 

@@ -142,6 +142,15 @@ internal sealed partial class ProxyServer : IAsyncDisposable
         return await WaitIdleAsync(started, deadline, hurry);
     }
 
+    /// <summary>Gives up the datagrams of pods: their sessions end, and what they send goes to nobody here. For when another agent is about to take them.</summary>
+    internal Task GiveUpDatagramsAsync() => _started && !_stopped ? InvokeAllAsync(static loop => loop.GiveUpDatagrams()) : Task.CompletedTask;
+
+    /// <summary>Tells peers to use no tunnel of this proxy any more. What runs in them goes on.</summary>
+    internal void RetireTunnels() => PostAll(static loop => loop.Tunnels.DrainAll());
+
+    /// <summary>Takes no new connection either.</summary>
+    internal void Retire() => PostAll(static loop => loop.Drain());
+
     private async Task<bool> WaitIdleAsync(long started, TimeSpan deadline, CancellationToken hurry)
     {
         while (true)
@@ -181,9 +190,21 @@ internal sealed partial class ProxyServer : IAsyncDisposable
         SocketEndPoint next = address;
         for (int i = 0; i < _loops.Length; i++)
         {
-            ProxyListener listener = bind(next, i, _options, sharePort: !_options.Transparent && _loops.Length > 1);
+            ProxyListener listener = Bind(next, i, bind);
             listeners.Add(listener);
             next = _options.Transparent ? address.WithPort(0) : listener.Local;
+        }
+    }
+
+    private ProxyListener Bind(in SocketEndPoint address, int loop, BindListener bind)
+    {
+        try
+        {
+            return bind(address, loop, _options, sharePort: !_options.Transparent && _loops.Length > 1);
+        }
+        catch (Interop.KernelException e) when (_options.AnyPorts && address.Port != 0 && e.Errno == (int)SocketErrno.AddressInUse)
+        {
+            return bind(address.WithPort(0), loop, _options, sharePort: false);
         }
     }
 }

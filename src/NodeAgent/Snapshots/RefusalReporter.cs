@@ -30,9 +30,9 @@ internal sealed class RefusalReporter(string node, ControllerLink channel, Snaps
             Tell();
             await FollowAsync(changes.Reader, Tell, stop);
         }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        catch (Exception e) when (stop.IsCancellationRequested && e is OperationCanceledException or RpcException { StatusCode: StatusCode.Cancelled })
         {
-            // Stopping.
+            // Stopping, in the middle of a call or between two.
         }
         finally
         {

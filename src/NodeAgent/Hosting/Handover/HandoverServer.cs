@@ -1,0 +1,122 @@
+using System.Net.Sockets;
+using Culvert.NodeAgent.Options;
+using Culvert.NodeAgent.Proxy;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.NodeAgent.Hosting.Handover;
+
+/// <summary>
+/// Hands the node over to an agent that asks for it, at a socket in the run folder, which no other user can open. From then on this agent carries the connections that it has, and takes new ones only until the next one does.
+/// It ends when it is told to, as always; what it has not finished by then is reset.
+/// </summary>
+/// <param name="options">The agent's.</param>
+/// <param name="letGo">Stops all that is one agent's at a time, but for the proxy.</param>
+/// <param name="proxy">The proxy.</param>
+/// <param name="time">The clock.</param>
+/// <param name="logger">The agent's log.</param>
+internal sealed class HandoverServer(AgentOptions options, Func<Task> letGo, ProxyServer proxy, TimeProvider time, ILogger logger) : IHostedService, IDisposable
+{
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private static readonly TimeSpan LongestQuestion = TimeSpan.FromSeconds(2);
+
+    // A handshake that began at a listener here ends here: its last segment is there after a round trip.
+    private static readonly TimeSpan HandshakesLeft = TimeSpan.FromSeconds(1);
+
+    private readonly CancellationTokenSource _stop = new();
+    private readonly TaskCompletionSource<string> _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Socket? _listener;
+    private Socket? _next;
+    private Task _serving = Task.CompletedTask;
+
+    /// <summary>Completes with words when nobody has the node: the next agent has ended before it worked, or this one could not let go. It should end then, and be started anew.</summary>
+    internal Task<string> Failed => _failed.Task;
+
+    /// <inheritdoc/>
+    public Task StartAsync(CancellationToken cancellationToken) => StartStep.RunAsync(_ => $"--run-dir {options.RunFolder}", $"stop or remove what is at {options.HandoverSocket}, or give another folder", () =>
+    {
+        // The run folder is this agent's: whoever has made it is gone.
+        File.Delete(options.HandoverSocket);
+        _listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        _listener.Bind(new UnixDomainSocketEndPoint(options.HandoverSocket));
+        File.SetUnixFileMode(options.HandoverSocket, OwnerOnly);
+        _listener.Listen(4);
+        _serving = Task.Run(ServeAsync, CancellationToken.None);
+        return Task.CompletedTask;
+    });
+
+    /// <inheritdoc/>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await _stop.CancelAsync();
+        await _serving;
+    }
+
+    /// <summary>Closes the connection to the next agent, which takes that for this one's end.</summary>
+    public void Dispose()
+    {
+        _listener?.Dispose();
+        _next?.Dispose();
+        _stop.Dispose();
+    }
+
+    private async Task ServeAsync()
+    {
+        try
+        {
+            while (_next is null)
+            {
+                Socket asking = await _listener!.AcceptAsync(_stop.Token);
+                using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+                limit.CancelAfter(LongestQuestion);
+                if (await HandoverLine.ReceiveAsync(asking, limit.Token) == HandoverStep.TakeOver) _next = asking;
+                else asking.Dispose();
+            }
+
+            _listener!.Dispose(); // and with it the file, which is the next agent's to make
+            await HandOverAsync(_next);
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            // Stopping.
+        }
+        catch (Exception exception) when (exception is IOException or SocketException or UnauthorizedAccessException)
+        {
+            Fail(exception.Message);
+        }
+        catch (Exception exception)
+        {
+            AgentLog.WorkFailed(logger, "handing the node over", exception);
+            Fail(exception.Message);
+        }
+    }
+
+    private async Task HandOverAsync(Socket next)
+    {
+        AgentLog.HandingOver(logger);
+        await letGo();
+        await HandoverLine.SendAsync(next, HandoverStep.Yours, _stop.Token);
+        if (!await ExpectAsync(next, HandoverStep.Ready)) return;
+        await proxy.GiveUpDatagramsAsync();
+        await HandoverLine.SendAsync(next, HandoverStep.Go, _stop.Token);
+        if (!await ExpectAsync(next, HandoverStep.Done)) return;
+        proxy.RetireTunnels();
+        AgentLog.HandedOver(logger);
+        await Task.Delay(HandshakesLeft, time, _stop.Token);
+        proxy.Retire();
+    }
+
+    private async Task<bool> ExpectAsync(Socket next, HandoverStep step)
+    {
+        if (await HandoverLine.ReceiveAsync(next, _stop.Token) == step) return true;
+        _stop.Token.ThrowIfCancellationRequested();
+        Fail("the agent that took over has ended before it worked");
+        return false;
+    }
+
+    private void Fail(string reason)
+    {
+        AgentLog.HandoverFailed(logger, reason);
+        _failed.TrySetResult("handing the node over");
+    }
+}
