@@ -8,7 +8,7 @@ namespace Culvert.SystemTests;
 
 /// <summary>An agent that takes its node over from the one that runs (<c>--take-over</c>), while connections run and begin.</summary>
 [Collection(MeshCollection.Name)]
-public sealed class HandoverTests : IAsyncLifetime
+public class HandoverTests : IAsyncLifetime
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
 
@@ -21,9 +21,12 @@ public sealed class HandoverTests : IAsyncLifetime
     private PeerServer _server = null!;
     private Socket _open = null!;
 
+    /// <summary>Where pods are captured.</summary>
+    private protected virtual string Capture => "host";
+
     public async ValueTask InitializeAsync()
     {
-        _mesh = await MeshFixture.CreateAsync(new MeshLabOptions { AgentArguments = ["--drain-seconds", "60"] });
+        _mesh = await MeshFixture.CreateAsync(new MeshLabOptions { Capture = Capture, AgentArguments = ["--drain-seconds", "60"] });
         _client = await _mesh.AddPodAsync(_mesh.Nodes[0], "client", "client");
         _far = await _mesh.AddPodAsync(_mesh.Nodes[1], "far", "web");
         await MeshFixture.StartAsync(_mesh);
@@ -37,6 +40,7 @@ public sealed class HandoverTests : IAsyncLifetime
         _open.Dispose();
         await _server.DisposeAsync();
         await _mesh.DisposeAsync();
+        GC.SuppressFinalize(this);
     }
 
     [Theory]

@@ -51,3 +51,9 @@ public sealed class InsidePolicyTests(InsideMeshFixture mesh) : PolicyTests(mesh
 /// <inheritdoc/>
 [Collection(InsideMeshCollection.Name)]
 public sealed class InsideUdpPortTests(InsideMeshFixture mesh) : UdpPortTests(mesh);
+
+/// <inheritdoc/>
+public sealed class InsideHandoverTests : HandoverTests
+{
+    private protected override string Capture => "inside";
+}

@@ -47,7 +47,15 @@ internal static class AgentComposition
         Capabilities.Require();
         long descriptors = OpenFiles.Require();
         AgentFolders.Make(options);
-        if (options.StartedFile is { } notYet) File.Delete(notYet);
+        if (options.StartedFile is { } notYet)
+        {
+            await StartStep.RunAsync(_ => $"--started-file {notYet}", "give a file in a folder that is there and can be written", () =>
+            {
+                File.Delete(notYet);
+                return Task.CompletedTask;
+            });
+        }
+
         TakenOver? before = options.TakeOver ? await TakenOver.BeginAsync(options, logger, cancellationToken) : null;
         if (before is not null) parts.Own(before);
         LockFile agentLock = parts.Own(AgentLock.Take(options.RunFolder, logger));
