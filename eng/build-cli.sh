@@ -10,9 +10,10 @@ aarch64) runtime=linux-arm64 ;;
 *) echo "cli: it is not published for $(uname -m)" >&2; exit 1 ;;
 esac
 "$root/eng/build-bpf.sh"
-if [ -x "$out/culvert" ] && [ -z "$(find "$root/src" "$root/bpf" "$root/deploy" "$root"/Directory.*.props "$root/eng/build-cli.sh" \( -name bin -o -name obj \) -prune -o -type f -newer "$out/culvert" -print -quit)" ]; then exit 0; fi
+if [ -x "$out/culvert" ] && [ -z "$(find "$root/src" "$root/bpf" "$root/deploy" "$root/global.json" "$root"/Directory.*.props "$root/eng/build-cli.sh" \( -name bin -o -name obj \) -prune -o -type f -newer "$out/culvert" -print -quit)" ]; then exit 0; fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+touch "$work/begun"
 # Intermediate files of its own: those of an ordinary build, for no machine in particular, stay as they are.
 dotnet publish "$root/src/Cli" -c Release -r "$runtime" --self-contained -v q -nologo -nodeReuse:false -p:UseSharedCompilation=false -p:DebugType=none -p:RunAnalyzers=false -p:EnforceCodeStyleInBuild=false \
 	--artifacts-path "$work/build" -o "$work/out" >"$work/log" 2>&1 || {
@@ -21,7 +22,7 @@ dotnet publish "$root/src/Cli" -c Release -r "$runtime" --self-contained -v q -n
 }
 rm -f "$work/out"/*.xml
 ln -s culvert "$work/out/kubectl-culvert"
-touch "$work/out/culvert"
+touch -r "$work/begun" "$work/out/culvert"
 mkdir -p "$root/artifacts"
 rm -rf "$out"
 mv "$work/out" "$out"

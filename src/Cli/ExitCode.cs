@@ -21,7 +21,7 @@ internal enum ExitCode
     /// <summary>A privilege, program or kernel feature that the command needs is missing.</summary>
     Unsupported = 5,
 
-    /// <summary>The agent was reached and refused or failed.</summary>
+    /// <summary>The agent, or the API server, was reached and refused or failed.</summary>
     Refused = 6,
 
     /// <summary><c>explain</c>: the agent that was asked does not decide; the one of another node does.</summary>

@@ -32,6 +32,8 @@ internal static class LogEventIds
     internal const int TakingOver = 1017;
     internal const int BeforeIsGone = 1018;
     internal const int BeforeHasEnded = 1019;
+    internal const int HandoverUnheard = 1020;
+    internal const int StartedFileNotMade = 1021;
 
     // src/NodeAgent/Datapath
     internal const int MapsNotAdopted = 1101;

@@ -3,7 +3,7 @@ using Culvert.Labs;
 
 namespace Culvert.ClusterTests;
 
-/// <summary>A mesh as people install and use it: by kubectl, on a cluster with kubelets and a container runtime.</summary>
+/// <summary>A mesh as people use it by kubectl, on a cluster with kubelets and a container runtime.</summary>
 [Collection(MeshCollection.Name)]
 public sealed class MeshTests(InstalledMesh mesh)
 {

@@ -20,6 +20,10 @@ public sealed class RemovalTests(InstalledMesh mesh)
         Assert.Contains("namespace shop", refused.Message, StringComparison.Ordinal);
         Assert.Equal(2, (await mesh.CapturedAsync("node1")).Length);
 
+        // Of another version than the command's, whose images the nodes do not have.
+        await mesh.UpgradeToNextAsync();
+        foreach (var image in InstalledMesh.Images) await cluster.RemoveImageAsync(InstalledMesh.ImageName(image, InstalledMesh.Version));
+
         await cluster.CulvertAsync("uninstall", "--remove-labels", "--crds");
         foreach (var machine in cluster.Machines)
         {
@@ -39,6 +43,7 @@ public sealed class RemovalTests(InstalledMesh mesh)
         await cluster.KubectlAsync("-n", "shop", "rollout", "status", "daemonset/client", "--timeout=60s");
         Assert.Contains("hello from node2", await mesh.AskAsync(await mesh.ShopPodAsync("client", "node1"), far.Address), StringComparison.Ordinal);
 
+        foreach (var image in InstalledMesh.Images) await cluster.TagAsync(InstalledMesh.ImageName(image, InstalledMesh.Next), InstalledMesh.ImageName(image, InstalledMesh.Version));
         await mesh.InstallAsync();
         Assert.Contains("hello from node2", await mesh.AskAsync(await mesh.ShopPodAsync("client", "node1"), far.Address), StringComparison.Ordinal);
     }

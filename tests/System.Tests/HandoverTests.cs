@@ -93,6 +93,7 @@ public class HandoverTests : IAsyncLifetime
         var node = _mesh.Nodes[1];
         var before = node.Agent!;
         await Assert.ThrowsAnyAsync<Exception>(() => node.ReplaceAgentAsync("--readiness", "192.0.2.1:15021"));
+        Assert.Contains("--readiness 192.0.2.1:15021", node.Agent!.ReadLog(), StringComparison.Ordinal);
         _open.Dispose();
         await AssertEndsAsync(before, 1);
         Assert.Contains("the node could not be handed over", before.ReadLog(), StringComparison.Ordinal);

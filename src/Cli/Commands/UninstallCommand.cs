@@ -19,7 +19,7 @@ internal static class UninstallCommand
             new Example("culvert uninstall", "when nothing is in the mesh any more"),
             new Example("culvert uninstall --remove-labels --crds", "whatever is in it; nothing is left"))
         {
-            Codes = [(ExitCode.Ok, "nothing is left but what is said to be kept"), (ExitCode.Failed, "something was not gone in time; it is named")],
+            Codes = [(ExitCode.Ok, "nothing is left but what is said to be kept"), (ExitCode.Failed, "something was not gone in time; it is named"), (ExitCode.Refused, "there are members of the mesh, or the API server refused")],
         };
         command.Options.Add(RemoveLabels);
         command.Options.Add(Kinds);
@@ -35,7 +35,7 @@ internal static class UninstallCommand
         else if (await uninstaller.MembersAsync(cancellationToken) is { Count: > 0 } members)
         {
             throw new CliException(
-                ExitCode.Usage,
+                ExitCode.Refused,
                 $"there are members of the mesh, which would be cut off from each other while nodes are emptied one after the other: {string.Join(", ", members.Take(10))}{(members.Count > 10 ? ", …" : "")}",
                 "kubectl label namespace NAME culvert.dev/mesh- for each, or --remove-labels");
         }

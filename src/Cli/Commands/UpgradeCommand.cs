@@ -29,7 +29,8 @@ internal static class UpgradeCommand
         var installer = new Installer(session.Cluster, session.Progress);
         var server = await session.Client.ReadVersionAsync(cancellationToken);
         var there = await installer.FindAsync(cancellationToken) ?? throw new CliException(ExitCode.BadInput, "Culvert is not installed in this cluster", "culvert install");
-        await installer.ApplyAsync(installer.Plan(InstallCommandOptions.Of(result).Over(there), server), session.Deadline, cancellationToken);
-        session.Progress.Tell("done", $"Culvert {VersionCommand.Release} is installed.");
+        var options = InstallCommandOptions.Of(result).Over(there);
+        await installer.ApplyAsync(installer.Plan(options, server), session.Deadline, cancellationToken);
+        session.Progress.Tell("done", $"Culvert {options.ImageTag ?? VersionCommand.Release} is installed.");
     });
 }

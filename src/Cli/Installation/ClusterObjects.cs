@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using Culvert.Kubernetes.Client;
+using Culvert.Kubernetes.Errors;
 using Culvert.Kubernetes.Informers;
 using Culvert.Kubernetes.Metrics;
 using Culvert.Kubernetes.Resources;
@@ -35,8 +36,15 @@ internal sealed class ClusterObjects(IKubernetesClient client, KubernetesMetrics
     {
         var changes = MakeSignal();
         await using var informer = Watch(type, which, changes.Writer);
-        await informer.WaitForSyncAsync(cancellationToken);
-        while (!isReached(informer.Cache)) await changes.Reader.ReadAsync(cancellationToken);
+        try
+        {
+            await informer.WaitForSyncAsync(cancellationToken);
+            while (!isReached(informer.Cache)) await changes.Reader.ReadAsync(cancellationToken);
+        }
+        catch (OperationCanceledException) when (informer.State.Error is { } error)
+        {
+            throw new ApiException(error.Failure, error.Message, error); // that is why it was waited for in vain
+        }
     }
 
     /// <summary>One object.</summary>

@@ -23,7 +23,7 @@ internal sealed class ClusterSession
 
     private static readonly Option<int> Timeout = new("--timeout")
     {
-        Description = "How long all of it may take.",
+        Description = "How long to wait, in all, until things are as they should be.",
         HelpName = "SECONDS",
         DefaultValueFactory = _ => 300,
         Validators = { result => GlobalOptions.RequireRange(result, 1, 86400) },

@@ -21,7 +21,7 @@ internal sealed class Deadline(TimeSpan time) : IDisposable
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new CliException(ExitCode.Failed, $"after {this} it was not so that {what}", "run the same again, with a longer --timeout where it is only slow");
+            throw new CliException(ExitCode.Failed, $"gave up after {this} waiting for {what}", "run the same again, with a longer --timeout where it is only slow");
         }
     }
 

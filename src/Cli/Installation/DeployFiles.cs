@@ -16,8 +16,17 @@ internal static class DeployFiles
         foreach (var operation in (YamlSequenceNode)Load(folder, file))
         {
             var path = operation["path"].ToString().TrimStart('/');
-            if (operation["op"].ToString() == "remove") manifest.Remove(path);
-            else manifest.Set(path, operation["value"]);
+            switch (operation["op"].ToString())
+            {
+                case "remove":
+                    manifest.Remove(path);
+                    break;
+                case "add" or "replace":
+                    manifest.Set(path, operation["value"]);
+                    break;
+                case var other:
+                    throw new InvalidOperationException($"deploy/{folder}/{file}: operation {other} is not known here");
+            }
         }
     }
 

@@ -66,6 +66,9 @@ internal sealed class InstallPlan
         agent.Set("spec/updateStrategy/rollingUpdate/maxUnavailable", new YamlScalarNode("1"));
     }
 
+    /// <summary>Has nodes be emptied by an image that they have, whatever version this program is of.</summary>
+    public void RemoveBy(string image) => Removal.Set($"{Container}/image", new YamlScalarNode(image));
+
     public static InstallPlan Create(InstallOptions options) => new(options);
 
     private static Manifest Of(IEnumerable<Manifest> manifests, string kind) => manifests.Single(m => m.Kind == kind);

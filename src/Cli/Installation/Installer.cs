@@ -5,7 +5,7 @@ using Culvert.Kubernetes.Resources;
 
 namespace Culvert.Cli.Installation;
 
-/// <summary>Puts Culvert into a cluster, or another version in its place, and sees that it works. What is there already stays as it is where it is as it should be.</summary>
+/// <summary>Puts Culvert into a cluster, or another version in its place, and sees that it works. What is already right is left alone.</summary>
 internal sealed class Installer(ClusterObjects cluster, InstallProgress progress)
 {
     private static readonly Version OldestSupported = new(1, 25);
@@ -47,7 +47,7 @@ internal sealed class Installer(ClusterObjects cluster, InstallProgress progress
         await ApplyAsync("kinds of culvert.dev", plan.Kinds, cancellationToken);
         var names = plan.Kinds.Select(k => k.Name).ToHashSet(StringComparer.Ordinal);
         await deadline.WaitAsync(
-            "the API server serves the kinds of culvert.dev",
+            "the API server to serve the kinds of culvert.dev",
             token => cluster.UntilAsync(KnownResources.CustomResourceDefinitions, new(), cache => cache.All().Count(d => names.Contains(d.Metadata.Name ?? "") && IsServed(d)) == names.Count, token),
             cancellationToken);
         await ApplyAsync("controller", plan.Controller, cancellationToken);
@@ -56,7 +56,7 @@ internal sealed class Installer(ClusterObjects cluster, InstallProgress progress
 
         // Agents that find none ask for it less and less often.
         await deadline.WaitAsync(
-            $"the controller had written its roots into ConfigMap {InstallPlan.RootsName}",
+            $"the controller to write its roots into ConfigMap {InstallPlan.RootsName}",
             token => cluster.UntilAsync(
                 KnownResources.ConfigMaps, ClusterObjects.ByName(InstallPlan.Namespace, InstallPlan.RootsName), cache => cache.All().Any(m => m.Data.ContainsKey(InstallPlan.RootsKey)), token),
             cancellationToken);

@@ -8,6 +8,9 @@ namespace Culvert.Cli.Installation;
 internal sealed class Uninstaller(ClusterObjects cluster, InstallProgress progress)
 {
     private const string MeshLabel = "culvert.dev/mesh";
+
+    // Agents hear of it within a second or two; nothing tells when all have.
+    private static readonly TimeSpan LeavingTime = TimeSpan.FromSeconds(5);
     private static readonly ListOptions Members = new() { LabelSelector = $"{MeshLabel}=enabled" };
 
     /// <summary>Namespaces and pods that are in the mesh by a label of their own, for people.</summary>
@@ -18,11 +21,13 @@ internal sealed class Uninstaller(ClusterObjects cluster, InstallProgress progre
         return [.. namespaces.Items.Select(n => $"namespace {n.Metadata.Name}"), .. pods.Items.Select(p => $"pod {p.Metadata.ResourceName}")];
     }
 
-    /// <summary>Has all members leave the mesh: takes the label off namespaces and pods.</summary>
+    /// <summary>Has all members leave the mesh: takes the label off namespaces and pods, and gives agents time to let go of them.</summary>
     public async Task RemoveLabelsAsync(CancellationToken cancellationToken)
     {
+        if ((await MembersAsync(cancellationToken)).Count == 0) return;
         await RemoveLabelsAsync(KnownResources.Namespaces, cancellationToken);
         await RemoveLabelsAsync(KnownResources.Pods, cancellationToken);
+        await Task.Delay(LeavingTime, cancellationToken);
     }
 
     /// <summary>Empties nodes, and deletes what was installed.</summary>
@@ -33,15 +38,8 @@ internal sealed class Uninstaller(ClusterObjects cluster, InstallProgress progre
     /// <exception cref="CliException">A step has not ended within the deadline.</exception>
     public async Task RunAsync(InstallPlan plan, bool withKinds, Deadline deadline, CancellationToken cancellationToken)
     {
-        // Where there is no DaemonSet there has been no agent, or a run before this one has come farther.
-        if (await cluster.DeleteAsync(plan.Removal, cancellationToken))
-        {
-            await deadline.WaitAsync("all agents had ended", token => cluster.UntilGoneAsync(plan.Removal, token), cancellationToken);
-            progress.Tell("removed", "agents");
-            await cluster.ApplyAsync(plan.Removal, cancellationToken);
-            await new RolloutWatch(cluster, progress).UntilDoneAsync(KnownResources.DaemonSets, InstallPlan.AgentName, Rollout.Of, deadline, cancellationToken);
-            progress.Tell("removed", "what agents had put into nodes");
-        }
+        // As long as the namespace is there, nodes may hold something: also when a run before this one has ended halfway.
+        if (await cluster.Of(KnownResources.Namespaces).FindAsync(new ResourceName("", InstallPlan.Namespace), cancellationToken) is { Metadata.DeletionTimestamp: null }) await EmptyNodesAsync(plan, deadline, cancellationToken);
 
         var deleted = 0;
         foreach (var manifest in plan.Agents.Reverse().Concat(plan.Controller.Reverse()))
@@ -50,10 +48,23 @@ internal sealed class Uninstaller(ClusterObjects cluster, InstallProgress progre
         }
 
         var ns = plan.Controller.Single(m => m.Kind == "Namespace");
-        await deadline.WaitAsync($"{ns} was gone", token => cluster.UntilGoneAsync(ns, token), cancellationToken);
+        await deadline.WaitAsync($"the end of {ns}", token => cluster.UntilGoneAsync(ns, token), cancellationToken);
         progress.Tell("removed", string.Create(CultureInfo.InvariantCulture, $"controller and agents: {deleted} objects"));
         if (withKinds) await DeleteKindsAsync(plan, deadline, cancellationToken);
         else progress.Tell("kept", "kinds of culvert.dev and their objects; --crds deletes them");
+    }
+
+    private async Task EmptyNodesAsync(InstallPlan plan, Deadline deadline, CancellationToken cancellationToken)
+    {
+        var agents = await cluster.Of(KnownResources.DaemonSets).FindAsync(new ResourceName(InstallPlan.Namespace, InstallPlan.AgentName), cancellationToken);
+        if (agents?.Spec.Template.Spec.Containers is [{ Image: { } image }, ..]) plan.RemoveBy(image);
+        await cluster.DeleteAsync(plan.Removal, cancellationToken);
+        await deadline.WaitAsync("the end of all agents", token => cluster.UntilGoneAsync(plan.Removal, token), cancellationToken);
+        progress.Tell("removed", "agents");
+        foreach (var needed in plan.Agents.Where(m => m.Kind != plan.Removal.Kind)) await cluster.ApplyAsync(needed, cancellationToken);
+        await cluster.ApplyAsync(plan.Removal, cancellationToken);
+        await new RolloutWatch(cluster, progress).UntilDoneAsync(KnownResources.DaemonSets, InstallPlan.AgentName, Rollout.Of, deadline, cancellationToken);
+        progress.Tell("removed", "what agents had put into nodes");
     }
 
     private async Task DeleteKindsAsync(InstallPlan plan, Deadline deadline, CancellationToken cancellationToken)
@@ -61,7 +72,7 @@ internal sealed class Uninstaller(ClusterObjects cluster, InstallProgress progre
         foreach (var kind in plan.Kinds)
         {
             await cluster.DeleteAsync(kind, cancellationToken);
-            await deadline.WaitAsync($"{kind} was gone", token => cluster.UntilGoneAsync(kind, token), cancellationToken);
+            await deadline.WaitAsync($"the end of {kind}", token => cluster.UntilGoneAsync(kind, token), cancellationToken);
         }
 
         progress.Tell("removed", "kinds of culvert.dev and their objects");

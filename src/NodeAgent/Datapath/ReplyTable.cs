@@ -20,7 +20,7 @@ internal sealed class ReplyTable : IReplyTable
     /// <summary>Takes the map over, with what an agent before has left in it, see <see cref="RemoveOthers"/>.</summary>
     internal ReplyTable(DatapathMaps maps) => _maps = maps;
 
-    /// <summary>Removes what an agent before this one has left: its sockets are gone.</summary>
+    /// <summary>Removes what agents before this one have left; when their sockets are gone.</summary>
     internal void RemoveOthers()
     {
         foreach (CvFlowKey key in _maps.Reply.Keys().ToArray())

@@ -35,7 +35,7 @@ internal static class AgentComposition
     {
         ILogger logger = loggers.CreateLogger("Culvert.Agent");
         DateTimeOffset started = time.GetUtcNow();
-        TaskCompletionSource detached = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        TaskCompletionSource detached = new(TaskCreationOptions.RunContinuationsAsynchronously), serving = new(TaskCreationOptions.RunContinuationsAsynchronously);
         DatapathState state = new();
         FlowLog flows = new();
         HealthState health = new();
@@ -80,7 +80,7 @@ internal static class AgentComposition
         (DeliverySockets? arrivals, string? untried) = DeliveryFollower.MakeSockets(logger);
         if (arrivals is not null) parts.Own(arrivals);
         DatapathPrograms programs = parts.Own(DatapathPrograms.Load(options, pins, logger, arrivals?.Ports ?? default));
-        if (before is null) programs.Replies.RemoveOthers();
+        if (!options.TakeOver) programs.Replies.RemoveOthers();
         SocketLookup lookup = parts.Own(SocketLookup.Attach(programs.SkLookup, pins));
         bool tcx = KernelFeatures.ProbeTcx().Present;
         ProgramAttacher attacher = parts.Own(new ProgramAttacher(pins, tcx, logger));
@@ -181,7 +181,8 @@ internal static class AgentComposition
             ("trying whether captured packets arrive", new DeliveryFollower(deliveries, applier, time, logger).RunAsync),
             ("keeping the CNI plugin installed", stop => installer?.RunAsync(time, stop) ?? Task.CompletedTask),
             ("sweeping flows", stop => Ticker.RunAsync(FlowSweeper.Interval, () => sweeper.Sweep(), time, stop)),
-            ("waiting for the end of the agent before this one", FollowBeforeAsync),
+            ("telling that this agent has the node", TellStartedAsync),
+            ("waiting for the end of agents before this one", FollowBeforeAsync),
             ("giving memory back", stop => Ticker.RunAsync(NativeHeapKeeper.Interval, NativeHeapKeeper.TrimIfWorthIt, time, stop))));
         ConnectionDrain draining = new(proxy, drain, options.DrainDeadline, detached.Task, health, logger);
         HandoverServer handover = parts.Own(new HandoverServer(options, LetGoAsync, proxy, time, logger));
@@ -195,10 +196,10 @@ internal static class AgentComposition
             ProxySetup.OfferListeners(proxy, programs.Maps, writer);
             inside.OfferProxy();
             before?.Finish();
-            if (options.StartedFile is { } file) File.WriteAllBytes(file, []);
+            serving.TrySetResult();
         }
 
-        // All that is one agent's at a time: what follows the node and the controller, sockets at fixed places, the kernel's tables, and the locks last.
+        // All that is one agent's at a time: what follows the node and the controller, sockets at fixed places, the kernel's tables, and the locks last. Certificates of what is carried here are renewed on.
         async Task LetGoAsync()
         {
             health.Block("agent", "another one has taken over");
@@ -210,11 +211,31 @@ internal static class AgentComposition
             agentLock.Dispose();
         }
 
+        async Task TellStartedAsync(CancellationToken stop)
+        {
+            // Beside another agent that is when connections come here; alone this one is all there is, also while it waits for its first snapshot.
+            if (before is not null) await serving.Task.WaitAsync(stop);
+            try
+            {
+                if (options.StartedFile is { } file) await File.WriteAllBytesAsync(file, [], stop);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                AgentLog.StartedFileNotMade(logger, e.Message);
+            }
+        }
+
         async Task FollowBeforeAsync(CancellationToken stop)
         {
-            if (before is null) return;
-            await before.EndedAsync(stop);
-            AgentLog.BeforeHasEnded(logger);
+            if (!options.TakeOver) return;
+            if (before is not null)
+            {
+                await before.EndedAsync(stop);
+                AgentLog.BeforeHasEnded(logger);
+            }
+
+            // One that could not hand over, or one before that one, may finish what it has for so long.
+            await Task.Delay(options.DrainDeadline, time, stop);
             programs.Replies.RemoveOthers();
         }
 

@@ -45,19 +45,25 @@ internal static partial class AgentLog
     [LoggerMessage(EventId = LogEventIds.MetricsTokensUnread, Level = LogLevel.Error, Message = "nobody is told metrics until the file of --metrics-token-file can be read: {Reason}")]
     internal static partial void MetricsTokensUnread(ILogger logger, string reason);
 
-    [LoggerMessage(EventId = LogEventIds.HandingOver, Level = LogLevel.Information, Message = "another agent takes this node over: this one takes connections on until that does, and then carries those that it has")]
+    [LoggerMessage(EventId = LogEventIds.HandingOver, Level = LogLevel.Information, Message = "another agent is taking this node over; new connections are taken here until it is ready")]
     internal static partial void HandingOver(ILogger logger);
 
     [LoggerMessage(EventId = LogEventIds.HandedOver, Level = LogLevel.Information, Message = "new connections go to the agent that has taken over; this one carries those that it has until it is stopped")]
     internal static partial void HandedOver(ILogger logger);
 
-    [LoggerMessage(EventId = LogEventIds.HandoverFailed, Level = LogLevel.Error, Message = "the node could not be handed over ({Reason}): this agent ends, to be started anew")]
+    [LoggerMessage(EventId = LogEventIds.HandoverFailed, Level = LogLevel.Error, Message = "the node could not be handed over ({Reason}): this agent exits, and has to be started again")]
     internal static partial void HandoverFailed(ILogger logger, string reason);
+
+    [LoggerMessage(EventId = LogEventIds.HandoverUnheard, Level = LogLevel.Warning, Message = "who asks for a handover could not be heard: {Reason}")]
+    internal static partial void HandoverUnheard(ILogger logger, string reason);
+
+    [LoggerMessage(EventId = LogEventIds.StartedFileNotMade, Level = LogLevel.Error, Message = "the file of --started-file could not be made: {Reason}")]
+    internal static partial void StartedFileNotMade(ILogger logger, string reason);
 
     [LoggerMessage(EventId = LogEventIds.TakingOver, Level = LogLevel.Information, Message = "taking the node over from the agent that runs")]
     internal static partial void TakingOver(ILogger logger);
 
-    [LoggerMessage(EventId = LogEventIds.BeforeIsGone, Level = LogLevel.Warning, Message = "the agent before this one hands nothing over any more ({Reason}): its connections are lost")]
+    [LoggerMessage(EventId = LogEventIds.BeforeIsGone, Level = LogLevel.Warning, Message = "the agent before this one does not answer ({Reason}): datagrams of pods may be lost for a moment, and its connections if it has ended")]
     internal static partial void BeforeIsGone(ILogger logger, string reason);
 
     [LoggerMessage(EventId = LogEventIds.BeforeHasEnded, Level = LogLevel.Information, Message = "the agent before this one has ended")]

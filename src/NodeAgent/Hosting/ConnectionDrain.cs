@@ -6,7 +6,7 @@ namespace Culvert.NodeAgent.Hosting;
 
 /// <summary>
 /// Lets proxied connections finish when the agent stops. It is the last service to start and so the first to stop: all goes on meanwhile, policy and new connections too, because there is no other
-/// agent yet to do it.
+/// agent yet to do it, unless the node was handed over.
 /// </summary>
 /// <param name="proxy">Whose connections.</param>
 /// <param name="clock">Told when the drain begins.</param>

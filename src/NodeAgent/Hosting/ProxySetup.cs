@@ -40,6 +40,8 @@ internal static class ProxySetup
             UdpListeners = [new(IPAddress.Loopback, options.UdpPort), new(IPAddress.IPv6Loopback, options.UdpPort)],
             PlainListeners = [new(IPAddress.Loopback, 0), new(IPAddress.IPv6Loopback, 0)],
             AnyPorts = options.TakeOver,
+
+            // As the programs know them, wherever the listeners are: those are at loopback addresses, which no tunnel can ask for.
             ForbiddenPorts = [options.OutboundPort, options.TunnelPort, options.UdpPort],
             UdpIdleTimeout = options.UdpIdleTimeout,
             LateAnswerTime = FlowSweeper.UnansweredIdle,

@@ -92,6 +92,9 @@ internal sealed class ClusterLab : IAsyncDisposable
     /// <summary>Gives an image of all nodes another name, beside the one that it has.</summary>
     public Task TagAsync(string image, string name) => ContainerdAsync("images", "tag", "--force", image, name);
 
+    /// <summary>Takes an image's name away from all nodes.</summary>
+    public Task RemoveImageAsync(string name) => ContainerdAsync("images", "rm", name);
+
     /// <summary>Writes a file into its folder.</summary>
     /// <returns>Its path.</returns>
     public string Write(string name, string text)

@@ -12,6 +12,16 @@ public sealed class InstalledMesh : IAsyncLifetime
 {
     internal const int Port = 8080;
 
+    /// <summary>Tag of images that are no version's.</summary>
+    internal const string Next = "next";
+
+    internal static readonly string[] Images = ["culvert-agent", "culvert-controller"];
+
+    /// <summary>Version of what is tested, and tag of its images.</summary>
+    internal static string Version { get; } = typeof(Lab).Assembly.GetName().Version!.ToString(3);
+
+    internal static string ImageName(string image, string tag) => $"localhost/{image}:{tag}";
+
     private const string App = """
         apiVersion: v1
         kind: Namespace
@@ -70,7 +80,7 @@ public sealed class InstalledMesh : IAsyncLifetime
         """;
 
     // There is no DNS in the cluster.
-    private const string ControllerAddress = "10.96.0.15";
+    internal const string ControllerAddress = "10.96.0.15";
 
     internal ClusterLab Cluster { get; private set; } = null!;
 
@@ -78,8 +88,16 @@ public sealed class InstalledMesh : IAsyncLifetime
     {
         if (Missing() is not null) return; // the tests say so
         Cluster = await ClusterLab.StartAsync();
-        await Task.WhenAll(Images.Select(Cluster.LoadAsync));
+        await Task.WhenAll(Archives.Select(Cluster.LoadAsync));
         await InstallAsync();
+    }
+
+    /// <summary>Has another version in the place of the one that is installed: the same by another tag.</summary>
+    /// <returns>What the command has said.</returns>
+    internal async Task<string> UpgradeToNextAsync()
+    {
+        foreach (var image in Images) await Cluster.TagAsync(ImageName(image, Version), ImageName(image, Next));
+        return await Cluster.CulvertAsync("upgrade", "--image-tag", Next);
     }
 
     /// <summary>Installs the mesh, and what is in it.</summary>
@@ -153,9 +171,9 @@ public sealed class InstalledMesh : IAsyncLifetime
 
     internal static string Request(string address, int port) => $"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 3 {address} {port}";
 
-    private static string[] Images => [Repository.PathOf("artifacts/images/culvert-agent.tar"), Repository.PathOf("artifacts/images/culvert-controller.tar")];
+    private static string[] Archives => [Repository.PathOf("artifacts/images/culvert-agent.tar"), Repository.PathOf("artifacts/images/culvert-controller.tar")];
 
-    private static string? Missing() => ClusterLab.Missing() ?? (Images.All(File.Exists) ? null : "there are no images: eng/build-images.sh makes them");
+    private static string? Missing() => ClusterLab.Missing() ?? (Archives.All(File.Exists) ? null : "there are no images: eng/build-images.sh makes them");
 
     /// <summary>A pod.</summary>
     internal sealed record Pod(string Namespace, string Name, string Node, string Address);

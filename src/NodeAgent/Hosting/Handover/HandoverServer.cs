@@ -20,6 +20,12 @@ internal sealed class HandoverServer(AgentOptions options, Func<Task> letGo, Pro
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private static readonly TimeSpan LongestQuestion = TimeSpan.FromSeconds(2);
 
+    // After a failure that has to do with the process or the machine, such as a lack of descriptors.
+    private static readonly TimeSpan Again = TimeSpan.FromSeconds(1);
+
+    // Some seconds, with a snapshot on disk. As long as it lasts, policy stands still.
+    private static readonly TimeSpan LongestStart = TimeSpan.FromMinutes(5);
+
     // A handshake that began at a listener here ends here: its last segment is there after a round trip.
     private static readonly TimeSpan HandshakesLeft = TimeSpan.FromSeconds(1);
 
@@ -64,15 +70,7 @@ internal sealed class HandoverServer(AgentOptions options, Func<Task> letGo, Pro
     {
         try
         {
-            while (_next is null)
-            {
-                Socket asking = await _listener!.AcceptAsync(_stop.Token);
-                using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-                limit.CancelAfter(LongestQuestion);
-                if (await HandoverLine.ReceiveAsync(asking, limit.Token) == HandoverStep.TakeOver) _next = asking;
-                else asking.Dispose();
-            }
-
+            _next = await AcceptAsync();
             _listener!.Dispose(); // and with it the file, which is the next agent's to make
             await HandOverAsync(_next);
         }
@@ -88,6 +86,27 @@ internal sealed class HandoverServer(AgentOptions options, Func<Task> letGo, Pro
         {
             AgentLog.WorkFailed(logger, "handing the node over", exception);
             Fail(exception.Message);
+        }
+    }
+
+    // Whoever asks for the node; nothing that goes wrong before concerns this agent.
+    private async Task<Socket> AcceptAsync()
+    {
+        while (true)
+        {
+            try
+            {
+                Socket asking = await _listener!.AcceptAsync(_stop.Token);
+                using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+                limit.CancelAfter(LongestQuestion);
+                if (await HandoverLine.ReceiveAsync(asking, limit.Token) == HandoverStep.TakeOver) return asking;
+                asking.Dispose();
+            }
+            catch (SocketException exception)
+            {
+                AgentLog.HandoverUnheard(logger, exception.Message);
+                await Task.Delay(Again, time, _stop.Token);
+            }
         }
     }
 
@@ -108,9 +127,11 @@ internal sealed class HandoverServer(AgentOptions options, Func<Task> letGo, Pro
 
     private async Task<bool> ExpectAsync(Socket next, HandoverStep step)
     {
-        if (await HandoverLine.ReceiveAsync(next, _stop.Token) == step) return true;
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+        limit.CancelAfter(LongestStart);
+        if (await HandoverLine.ReceiveAsync(next, limit.Token) == step) return true;
         _stop.Token.ThrowIfCancellationRequested();
-        Fail("the agent that took over has ended before it worked");
+        Fail(limit.IsCancellationRequested ? $"the agent that took over does not work after {LongestStart.TotalMinutes} minutes" : "the agent that took over has ended before it worked");
         return false;
     }
 

@@ -49,7 +49,6 @@ internal sealed class TakenOver : IDisposable
         _socket.ReceiveTimeout = (int)LongestStep.TotalMilliseconds;
         Span<byte> answer = stackalloc byte[1];
         if (_socket.Receive(answer) != 1 || answer[0] != (byte)HandoverStep.Go) AgentLog.BeforeIsGone(_logger, "it has ended");
-        _socket.ReceiveTimeout = 0;
     });
 
     /// <summary>It does come here.</summary>
@@ -58,7 +57,11 @@ internal sealed class TakenOver : IDisposable
     /// <summary>Waits for the end of the other one.</summary>
     internal async Task EndedAsync(CancellationToken cancellationToken)
     {
-        await HandoverLine.ReceiveAsync(_socket, cancellationToken);
+        // An answer that came late may be on its way still.
+        while (await HandoverLine.ReceiveAsync(_socket, cancellationToken) is not null)
+        {
+        }
+
         cancellationToken.ThrowIfCancellationRequested();
     }
 

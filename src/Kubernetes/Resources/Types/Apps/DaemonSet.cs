@@ -1,6 +1,6 @@
 namespace Culvert.Kubernetes.Resources;
 
-/// <summary>A DaemonSet (apps/v1), as far as its rollout is looked at. Specifications are left out: DaemonSets are applied as documents.</summary>
+/// <summary>A DaemonSet (apps/v1), as far as its rollout is looked at. Most of the specification is left out: DaemonSets are applied as documents.</summary>
 public sealed record DaemonSet : IKubernetesObject
 {
     /// <inheritdoc/>
@@ -11,6 +11,9 @@ public sealed record DaemonSet : IKubernetesObject
 
     /// <inheritdoc/>
     public ObjectMeta Metadata { get; init => field = value ?? new(); } = new();
+
+    /// <summary>What it is to be.</summary>
+    public DaemonSetSpec Spec { get; init => field = value ?? new(); } = new();
 
     /// <summary>What has become of it.</summary>
     public DaemonSetStatus Status { get; init => field = value ?? new(); } = new();
