@@ -31,9 +31,10 @@ public sealed partial class UpgradeTests(InstalledMesh mesh)
     public async Task While_agents_are_replaced_no_connection_waits_or_fails_on_a_node_or_between_nodes()
     {
         InstalledMesh.SkipUnlessThere();
-        Assert.SkipWhen(KubernetesBinaries.IsOld, "Kubernetes 1.20 ends a DaemonSet's pod before it starts the next");
+
+        // Kubernetes 1.20 ends a DaemonSet's pod before it starts the next: between nodes there is a pause then.
         Asking[] asking = [.. await Task.WhenAll(
-            from client in new[] { "node1", "node2" } from server in new[] { "node1", "node2" } select AskAsync(client, server))];
+            from client in new[] { "node1", "node2" } from server in new[] { "node1", "node2" } where client == server || !KubernetesBinaries.IsOld select AskAsync(client, server))];
 
         await mesh.Cluster.KubectlAsync("-n", "culvert-system", "rollout", "restart", "daemonset/culvert-agent");
         await mesh.Cluster.KubectlAsync("-n", "culvert-system", "rollout", "status", "daemonset/culvert-agent", "--timeout=150s");

@@ -9,7 +9,7 @@ namespace Culvert.Cli.Removal;
 internal static class RunFolderRemoval
 {
     private const int Held = 11; // EAGAIN of flock(2)
-    private static readonly string[] Sockets = ["agent.sock", "cni.sock", "controller.sock"];
+    private static readonly string[] Sockets = ["agent.sock", "cni.sock", "controller.sock", "handover.sock"];
     private static readonly string[] Lists = ["interfaces", "interfaces.new", "spaces", "spaces.new", "undelivered", "undelivered.new"];
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(50);
 
