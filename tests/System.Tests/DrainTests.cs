@@ -17,31 +17,11 @@ public sealed class DrainTests : IAsyncLifetime
     // As long as a lost SYN takes to be sent again, and no longer: what is refused or dropped takes more.
     private static readonly TimeSpan AtOnce = TimeSpan.FromSeconds(1);
 
-    private MeshLab _mesh = null!;
-    private LabPod _client = null!;
-    private LabPod _guest = null!;
-    private LabPod _far = null!;
-    private PeerServer _server = null!;
-    private Socket _open = null!;
+    private OpenConnectionMesh _mesh = null!;
 
-    public async ValueTask InitializeAsync()
-    {
-        _mesh = await MeshFixture.CreateAsync(new MeshLabOptions { AgentArguments = ["--drain-seconds", $"{DrainSeconds}"] });
-        _client = await _mesh.AddPodAsync(_mesh.Nodes[0], "client", "client");
-        _guest = await _mesh.AddPodAsync(_mesh.Nodes[0], "guest", "guest");
-        _far = await _mesh.AddPodAsync(_mesh.Nodes[1], "far", "web");
-        await MeshFixture.StartAsync(_mesh);
-        _server = PeerServer.Start(_far, _far.Address4, PeerServer.EchoAsync);
-        _open = await PeerServer.ConnectAsync(_client, _server.EndPoint);
-        await PeerServer.PingAsync(_open, Deadline);
-    }
+    public async ValueTask InitializeAsync() => _mesh = await OpenConnectionMesh.StartAsync(new MeshLabOptions { AgentArguments = ["--drain-seconds", $"{DrainSeconds}"] });
 
-    public async ValueTask DisposeAsync()
-    {
-        _open.Dispose();
-        await _server.DisposeAsync();
-        await _mesh.DisposeAsync();
-    }
+    public ValueTask DisposeAsync() => _mesh.DisposeAsync();
 
     [Theory]
     [InlineData(0)]
@@ -51,19 +31,19 @@ public sealed class DrainTests : IAsyncLifetime
         await BeginToDrainAsync(node);
         for (var i = 0; i < 20; i++)
         {
-            using var another = await PeerServer.ConnectAsync(_client, _server.EndPoint).WaitAsync(AtOnce);
+            using var another = await PeerServer.ConnectAsync(_mesh.Client, _mesh.Server.EndPoint).WaitAsync(AtOnce);
             await PeerServer.PingAsync(another, AtOnce);
         }
 
-        await PeerServer.PingAsync(_open, AtOnce);
-        _open.Dispose();
-        Assert.Equal(0, await _mesh.Nodes[node].Agent!.WaitForExitAsync(Deadline));
+        await PeerServer.PingAsync(_mesh.Open, AtOnce);
+        _mesh.Open.Dispose();
+        Assert.Equal(0, await _mesh.Lab.Nodes[node].Agent!.WaitForExitAsync(Deadline));
     }
 
     [Fact]
     public async Task An_agent_that_drains_says_so_with_the_time_that_is_left()
     {
-        var node = _mesh.Nodes[1];
+        var node = _mesh.Lab.Nodes[1];
         Assert.Null((await node.StatusAsync()).DrainRemaining);
         await BeginToDrainAsync(1);
         var status = await node.StatusAsync();
@@ -81,15 +61,15 @@ public sealed class DrainTests : IAsyncLifetime
     public async Task A_policy_that_changes_meanwhile_is_in_force_on_an_agent_that_drains()
     {
         await BeginToDrainAsync(1);
-        _mesh.Objects.Write("policy-web", MeshObjects.Allow("web", "web", [], "guest"));
-        await LabWait.UntilAsync("the connection that is no longer allowed is cut", async () => await IsCutAsync(_open), Deadline, _mesh.Nodes[1].Agent);
+        _mesh.Lab.Objects.Write("policy-web", MeshObjects.Allow("web", "web", [], "guest"));
+        await LabWait.UntilAsync("the connection that is no longer allowed is cut", async () => await IsCutAsync(_mesh.Open), Deadline, _mesh.Lab.Nodes[1].Agent);
     }
 
     [Fact]
     public async Task A_detach_ends_an_agent_that_drains()
     {
         await BeginToDrainAsync(1);
-        var node = _mesh.Nodes[1];
+        var node = _mesh.Lab.Nodes[1];
         using (var admin = new Cli.Admin.AdminClient(node.AdminSocket, LabWait.Patience))
         {
             await admin.DetachAsync(CancellationToken.None);
@@ -100,9 +80,9 @@ public sealed class DrainTests : IAsyncLifetime
 
     private async Task BeginToDrainAsync(int node)
     {
-        var agent = _mesh.Nodes[node].Agent!;
+        var agent = _mesh.Lab.Nodes[node].Agent!;
         await agent.SignalAsync("TERM");
-        await LabWait.UntilAsync("the agent says that it drains", async () => (await _mesh.Nodes[node].StatusAsync()).DrainRemaining is not null, Deadline, agent);
+        await LabWait.UntilAsync("the agent says that it drains", async () => (await _mesh.Lab.Nodes[node].StatusAsync()).DrainRemaining is not null, Deadline, agent);
     }
 
     private static async Task<bool> IsCutAsync(Socket socket)

@@ -15,30 +15,15 @@ public class HandoverTests : IAsyncLifetime
     // As long as a lost SYN takes to be sent again, and no longer: what is refused or dropped takes more.
     private static readonly TimeSpan AtOnce = TimeSpan.FromSeconds(1);
 
-    private MeshLab _mesh = null!;
-    private LabPod _client = null!;
-    private LabPod _far = null!;
-    private PeerServer _server = null!;
-    private Socket _open = null!;
+    private OpenConnectionMesh _mesh = null!;
 
     /// <summary>Where pods are captured.</summary>
     private protected virtual string Capture => "host";
 
-    public async ValueTask InitializeAsync()
-    {
-        _mesh = await MeshFixture.CreateAsync(new MeshLabOptions { Capture = Capture, AgentArguments = ["--drain-seconds", "60"] });
-        _client = await _mesh.AddPodAsync(_mesh.Nodes[0], "client", "client");
-        _far = await _mesh.AddPodAsync(_mesh.Nodes[1], "far", "web");
-        await MeshFixture.StartAsync(_mesh);
-        _server = PeerServer.Start(_far, _far.Address4, PeerServer.EchoAsync);
-        _open = await PeerServer.ConnectAsync(_client, _server.EndPoint);
-        await PeerServer.PingAsync(_open, Deadline);
-    }
+    public async ValueTask InitializeAsync() => _mesh = await OpenConnectionMesh.StartAsync(new MeshLabOptions { Capture = Capture, AgentArguments = ["--drain-seconds", "60"] });
 
     public async ValueTask DisposeAsync()
     {
-        _open.Dispose();
-        await _server.DisposeAsync();
         await _mesh.DisposeAsync();
         GC.SuppressFinalize(this);
     }
@@ -48,12 +33,12 @@ public class HandoverTests : IAsyncLifetime
     [InlineData(1)]
     public async Task Connections_begin_and_go_on_without_a_pause_while_one_agent_takes_over_from_another(int index)
     {
-        var node = _mesh.Nodes[index];
+        var node = _mesh.Lab.Nodes[index];
         using var enough = new CancellationTokenSource();
         var asking = Task.Run(() => AskAsync(enough.Token));
         for (var round = 0; round < 2; round++)
         {
-            using var lasting = await PeerServer.ConnectAsync(_client, _server.EndPoint);
+            using var lasting = await PeerServer.ConnectAsync(_mesh.Client, _mesh.Server.EndPoint);
             await PeerServer.PingAsync(lasting, Deadline);
             var before = await node.ReplaceAgentAsync();
             await PeerServer.PingAsync(lasting, AtOnce);
@@ -62,7 +47,7 @@ public class HandoverTests : IAsyncLifetime
             await before.SignalAsync("TERM");
             await PeerServer.PingAsync(lasting, AtOnce);
             lasting.Dispose();
-            if (round == 0) _open.Dispose();
+            if (round == 0) _mesh.Open.Dispose();
             await AssertEndsAsync(before, 0);
         }
 
@@ -73,14 +58,14 @@ public class HandoverTests : IAsyncLifetime
     [Fact]
     public async Task Datagrams_of_a_session_go_on_after_a_handover_at_either_end()
     {
-        await using var server = UdpPeer.StartEcho(_far, TestFamily.IPv4);
-        using var client = UdpPeer.Connect(_client, server.EndPoint);
+        await using var server = UdpPeer.StartEcho(_mesh.Far, TestFamily.IPv4);
+        using var client = UdpPeer.Connect(_mesh.Client, server.EndPoint);
         await UdpPeer.ExchangeAsync(client, [1]);
-        foreach (var node in _mesh.Nodes)
+        foreach (var node in _mesh.Lab.Nodes)
         {
             var before = await node.ReplaceAgentAsync();
             await UdpPeer.ExchangeAsync(client, [2], tries: 4, secondsPerTry: 0.5);
-            _open.Dispose();
+            _mesh.Open.Dispose();
             await before.SignalAsync("TERM");
             await AssertEndsAsync(before, 0);
             await UdpPeer.ExchangeAsync(client, [3], tries: 4, secondsPerTry: 0.5);
@@ -90,26 +75,26 @@ public class HandoverTests : IAsyncLifetime
     [Fact]
     public async Task An_agent_whose_successor_dies_before_it_works_ends_to_be_started_anew()
     {
-        var node = _mesh.Nodes[1];
+        var node = _mesh.Lab.Nodes[1];
         var before = node.Agent!;
         await Assert.ThrowsAnyAsync<Exception>(() => node.ReplaceAgentAsync("--readiness", "192.0.2.1:15021"));
         Assert.Contains("--readiness 192.0.2.1:15021", node.Agent!.ReadLog(), StringComparison.Ordinal);
-        _open.Dispose();
+        _mesh.Open.Dispose();
         await AssertEndsAsync(before, 1);
         Assert.Contains("the node could not be handed over", before.ReadLog(), StringComparison.Ordinal);
         await node.StartAgentAsync();
-        using var fresh = await PeerServer.ConnectAsync(_client, _server.EndPoint).WaitAsync(Deadline);
+        using var fresh = await PeerServer.ConnectAsync(_mesh.Client, _mesh.Server.EndPoint).WaitAsync(Deadline);
         await PeerServer.PingAsync(fresh, Deadline);
     }
 
     [Fact]
     public async Task An_agent_that_does_not_ask_for_the_node_is_refused_beside_another()
     {
-        var node = _mesh.Nodes[1];
+        var node = _mesh.Lab.Nodes[1];
         await node.StartAgentAsync(ready: false);
         Assert.Equal(1, await node.Agent!.WaitForExitAsync(Deadline));
         Assert.Contains("another agent uses it", node.Agent.ReadLog(), StringComparison.Ordinal);
-        await PeerServer.PingAsync(_open, AtOnce);
+        await PeerServer.PingAsync(_mesh.Open, AtOnce);
     }
 
     private static async Task AssertEndsAsync(LabProcess agent, int expected)
@@ -131,7 +116,7 @@ public class HandoverTests : IAsyncLifetime
         var asked = 0;
         while (!enough.IsCancellationRequested)
         {
-            using var socket = await PeerServer.ConnectAsync(_client, _server.EndPoint).WaitAsync(AtOnce, CancellationToken.None);
+            using var socket = await PeerServer.ConnectAsync(_mesh.Client, _mesh.Server.EndPoint).WaitAsync(AtOnce, CancellationToken.None);
             await PeerServer.PingAsync(socket, AtOnce);
             asked++;
         }

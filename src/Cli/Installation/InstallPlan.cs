@@ -39,7 +39,7 @@ internal sealed class InstallPlan
         SetImage(controller, "culvert-controller", options);
         if (options.ControllerAddress is { } address) Of(Controller, "Service").Set("spec/clusterIP", address);
         if (options.StorageClass is { } storage) Of(Controller, "PersistentVolumeClaim").Set("spec/storageClassName", storage);
-        if (options.Kept() is { } kept) Annotate(Of(Controller, "Namespace"), kept);
+        if (options.Kept() is { } kept) Of(Controller, "Namespace").Set("metadata/annotations", new YamlMappingNode(OptionsAnnotation, kept));
     }
 
     /// <summary>Custom resource definitions.</summary>
@@ -101,12 +101,6 @@ internal sealed class InstallPlan
 
     private static YamlMappingNode Named(Manifest agent, string list, string name) =>
         ((YamlSequenceNode)agent.Find(list)!).Children.Cast<YamlMappingNode>().Single(n => n["name"].ToString() == name);
-
-    private static void Annotate(Manifest ns, string kept)
-    {
-        ns.Set("metadata/annotations", new YamlMappingNode());
-        ((YamlMappingNode)ns.Find("metadata/annotations")!).Add(OptionsAnnotation, kept);
-    }
 
     private static string Bracketed(string address) => IPAddress.Parse(address).AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]" : address;
 }

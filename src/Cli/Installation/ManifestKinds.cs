@@ -14,7 +14,6 @@ internal static class ManifestKinds
         KnownResources.Partial("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim"),
         KnownResources.Partial("apps", "v1", "deployments", "Deployment"),
         KnownResources.Partial("apps", "v1", "daemonsets", "DaemonSet"),
-        KnownResources.Partial("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget"),
         KnownResources.Partial("rbac.authorization.k8s.io", "v1", "roles", "Role"),
         KnownResources.Partial("rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding"),
         KnownResources.Partial("rbac.authorization.k8s.io", "v1", "clusterroles", "ClusterRole") with { IsNamespaced = false },

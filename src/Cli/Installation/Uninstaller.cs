@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Text;
+using Culvert.Core;
 using Culvert.Kubernetes.Client;
 using Culvert.Kubernetes.Resources;
 
@@ -7,11 +9,9 @@ namespace Culvert.Cli.Installation;
 /// <summary>Takes Culvert out of a cluster, and what agents have put into nodes out of these.</summary>
 internal sealed class Uninstaller(ClusterObjects cluster, InstallProgress progress)
 {
-    private const string MeshLabel = "culvert.dev/mesh";
-
     // Agents hear of it within a second or two; nothing tells when all have.
     private static readonly TimeSpan LeavingTime = TimeSpan.FromSeconds(5);
-    private static readonly ListOptions Members = new() { LabelSelector = $"{MeshLabel}=enabled" };
+    private static readonly ListOptions Members = new() { LabelSelector = $"{MeshLabel.Key}={MeshLabel.Enabled}" };
 
     /// <summary>Namespaces and pods that are in the mesh by a label of their own, for people.</summary>
     public async Task<IReadOnlyList<string>> MembersAsync(CancellationToken cancellationToken)
@@ -24,10 +24,8 @@ internal sealed class Uninstaller(ClusterObjects cluster, InstallProgress progre
     /// <summary>Has all members leave the mesh: takes the label off namespaces and pods, and gives agents time to let go of them.</summary>
     public async Task RemoveLabelsAsync(CancellationToken cancellationToken)
     {
-        if ((await MembersAsync(cancellationToken)).Count == 0) return;
-        await RemoveLabelsAsync(KnownResources.Namespaces, cancellationToken);
-        await RemoveLabelsAsync(KnownResources.Pods, cancellationToken);
-        await Task.Delay(LeavingTime, cancellationToken);
+        var removed = await RemoveLabelsAsync(KnownResources.Namespaces, cancellationToken) + await RemoveLabelsAsync(KnownResources.Pods, cancellationToken);
+        if (removed > 0) await Task.Delay(LeavingTime, cancellationToken);
     }
 
     /// <summary>Empties nodes, and deletes what was installed.</summary>
@@ -78,15 +76,18 @@ internal sealed class Uninstaller(ClusterObjects cluster, InstallProgress progre
         progress.Tell("removed", "kinds of culvert.dev and their objects");
     }
 
-    private async Task RemoveLabelsAsync<T>(ResourceType<T> type, CancellationToken cancellationToken)
+    // From how many.
+    private async Task<int> RemoveLabelsAsync<T>(ResourceType<T> type, CancellationToken cancellationToken)
         where T : class, IKubernetesObject
     {
-        var patch = Patch.Merge("""{"metadata":{"labels":{"culvert.dev/mesh":null}}}"""u8.ToArray());
+        var patch = Patch.Merge(Encoding.UTF8.GetBytes($$$$"""{"metadata":{"labels":{"{{{{MeshLabel.Key}}}}":null}}}"""));
         var members = await cluster.Of(type).ListAsync(Members, cancellationToken);
         foreach (var member in members.Items)
         {
             await cluster.Of(type).PatchAsync(member.Metadata.ResourceName, patch, null, cancellationToken);
-            progress.Tell("removed", $"label {MeshLabel} of {type.Kind} {member.Metadata.ResourceName}");
+            progress.Tell("removed", $"label {MeshLabel.Key} of {type.Kind} {member.Metadata.ResourceName}");
         }
+
+        return members.Items.Count;
     }
 }

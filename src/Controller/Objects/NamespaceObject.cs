@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Culvert.Core;
 
 namespace Culvert.Controller.Objects;
 

@@ -5,6 +5,36 @@ namespace Culvert.Grpc;
 /// <summary>The path of a Unix socket that a server is going to listen on.</summary>
 public static class UnixSocketPath
 {
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    /// <summary>Makes a socket at a path, mode 0600, after <see cref="Clear"/>; the caller listens and disposes of it.</summary>
+    /// <param name="path">The path.</param>
+    /// <exception cref="IOException">As of <see cref="Clear"/>, or the mode can't be set.</exception>
+    /// <exception cref="SocketException">The socket can't be bound.</exception>
+    public static Socket Bind(string path)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            throw new PlatformNotSupportedException("The mode of a Unix socket can't be set on Windows.");
+        }
+
+        Clear(path);
+        Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            socket.Bind(new UnixDomainSocketEndPoint(path));
+
+            // Until listen() nobody can connect, so there is no moment at which others could.
+            File.SetUnixFileMode(path, OwnerOnly);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>Removes a socket file that a server which is gone has left behind; a path where nothing is stays as it is.</summary>
     /// <param name="path">The path.</param>
     /// <exception cref="IOException">Another server listens there, it is something else than a socket, or there is no folder for it.</exception>

@@ -138,7 +138,7 @@ internal sealed partial class ProxyServer : IAsyncDisposable
         long started = _time.GetTimestamp();
         TimeSpan closing = TimeSpan.FromTicks(Math.Min(LongestClosing.Ticks, deadline.Ticks / 4));
         if (!await WaitIdleAsync(started, deadline - closing, hurry) && hurry.IsCancellationRequested) return false;
-        PostAll(static loop => loop.Drain());
+        Retire();
         return await WaitIdleAsync(started, deadline, hurry);
     }
 
@@ -148,7 +148,7 @@ internal sealed partial class ProxyServer : IAsyncDisposable
     /// <summary>Tells peers to use no tunnel of this proxy any more. What runs in them goes on.</summary>
     internal void RetireTunnels() => PostAll(static loop => loop.Tunnels.DrainAll());
 
-    /// <summary>Takes no new connection either.</summary>
+    /// <summary>The same, and takes no new connection.</summary>
     internal void Retire() => PostAll(static loop => loop.Drain());
 
     private async Task<bool> WaitIdleAsync(long started, TimeSpan deadline, CancellationToken hurry)

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using Culvert.Grpc;
 using Culvert.NodeAgent.Options;
 using Culvert.NodeAgent.Proxy;
 using Microsoft.Extensions.Hosting;
@@ -17,7 +18,6 @@ namespace Culvert.NodeAgent.Hosting.Handover;
 /// <param name="logger">The agent's log.</param>
 internal sealed class HandoverServer(AgentOptions options, Func<Task> letGo, ProxyServer proxy, TimeProvider time, ILogger logger) : IHostedService, IDisposable
 {
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private static readonly TimeSpan LongestQuestion = TimeSpan.FromSeconds(2);
 
     // After a failure that has to do with the process or the machine, such as a lack of descriptors.
@@ -41,11 +41,7 @@ internal sealed class HandoverServer(AgentOptions options, Func<Task> letGo, Pro
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken) => StartStep.RunAsync(_ => $"--run-dir {options.RunFolder}", $"stop or remove what is at {options.HandoverSocket}, or give another folder", () =>
     {
-        // The run folder is this agent's: whoever has made it is gone.
-        File.Delete(options.HandoverSocket);
-        _listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        _listener.Bind(new UnixDomainSocketEndPoint(options.HandoverSocket));
-        File.SetUnixFileMode(options.HandoverSocket, OwnerOnly);
+        _listener = UnixSocketPath.Bind(options.HandoverSocket);
         _listener.Listen(4);
         _serving = Task.Run(ServeAsync, CancellationToken.None);
         return Task.CompletedTask;

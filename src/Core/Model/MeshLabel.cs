@@ -1,9 +1,9 @@
 using System.Collections.Immutable;
 
-namespace Culvert.Controller.Objects;
+namespace Culvert.Core;
 
 /// <summary>The label that takes pods into the mesh or leaves them out, of a pod or of its namespace; the pod's counts more.</summary>
-internal static class MeshLabel
+public static class MeshLabel
 {
     /// <summary>Its key.</summary>
     public const string Key = "culvert.dev/mesh";
@@ -17,7 +17,8 @@ internal static class MeshLabel
     private const string Former = "culvert.dev/enrolled";
 
     /// <summary>What it says; null where it is not there, or says nothing that is understood.</summary>
-    public static bool? Read(ImmutableSortedDictionary<string, string> labels) => labels.GetValueOrDefault(Key) switch
+    /// <param name="labels">All labels of the object.</param>
+    public static bool? Read(ImmutableSortedDictionary<string, string> labels) => (labels ?? throw new ArgumentNullException(nameof(labels))).GetValueOrDefault(Key) switch
     {
         Enabled => true,
         Disabled => false,
@@ -25,8 +26,9 @@ internal static class MeshLabel
     };
 
     /// <summary>What is wrong with it; null where nothing is.</summary>
+    /// <param name="labels">All labels of the object.</param>
     public static string? Check(ImmutableSortedDictionary<string, string> labels) =>
-        labels.TryGetValue(Key, out string? value) && value is not (Enabled or Disabled) ? $"label {Key} is '{value}'; {Enabled} or {Disabled} is allowed"
+        (labels ?? throw new ArgumentNullException(nameof(labels))).TryGetValue(Key, out string? value) && value is not (Enabled or Disabled) ? $"label {Key} is '{value}'; {Enabled} or {Disabled} is allowed"
         : labels.ContainsKey(Former) ? $"label {Former} means nothing any more; write {Key}: {Enabled} or {Disabled}"
         : null;
 }
