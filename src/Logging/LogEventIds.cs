@@ -189,6 +189,13 @@ internal static class LogEventIds
     internal const int RefusalsCorrupt = 2603;
     internal const int RefusalsNotKept = 2604;
 
+    // src/Controller/Sharing
+    internal const int WaitingForState = 2701;
+    internal const int IndexNotCopied = 2702;
+    internal const int RevocationShared = 2703;
+    internal const int RevocationsNotShared = 2704;
+    internal const int RevocationsExchanged = 2705;
+
     // src/Kubernetes
     internal const int TlsNotVerified = 3001;
     internal const int TokenNotRead = 3002;

@@ -52,7 +52,7 @@ public sealed class InstallationTests
     public async Task Options_are_in_the_objects_and_kept_for_an_upgrade()
     {
         var objects = await RenderAsync(
-            "--image-prefix", "registry.example.com:5000/mesh", "--image-tag", "1.2.3", "--controller-address", "fd00:10:96::f", "--storage-class", "", "--cni-conf-dir", "/var/cni/net.d", "--cni-bin-dir", "/home/kubernetes/bin");
+            "--image-prefix", "registry.example.com:5000/mesh", "--image-tag", "1.2.3", "--controller-address", "fd00:10:96::f", "--cni-conf-dir", "/var/cni/net.d", "--cni-bin-dir", "/home/kubernetes/bin");
         var agent = Of(objects, "DaemonSet");
         Assert.Equal("registry.example.com:5000/mesh/culvert-agent:1.2.3", Text(agent, $"{Container}/image"));
         Assert.Equal("registry.example.com:5000/mesh/culvert-controller:1.2.3", Text(Of(objects, "Deployment"), $"{Container}/image"));
@@ -63,12 +63,11 @@ public sealed class InstallationTests
         Assert.Equal("/home/kubernetes/bin", At(agent, $"{Container}/volumeMounts")!.AsArray().Single(m => m!["name"]!.GetValue<string>() == "cni-bin")!["mountPath"]!.GetValue<string>());
         Assert.Equal("/var/cni/net.d", At(agent, "/spec/template/spec/volumes")!.AsArray().Single(v => v!["name"]!.GetValue<string>() == "cni-conf")!["hostPath"]!["path"]!.GetValue<string>());
         Assert.Equal("fd00:10:96::f", Text(Of(objects, "Service"), "/spec/clusterIP"));
-        Assert.Equal("", Text(Of(objects, "PersistentVolumeClaim"), "/spec/storageClassName"));
 
         var kept = InstallOptions.Read(At(Of(objects, "Namespace"), "/metadata/annotations")![InstallPlan.OptionsAnnotation]!.GetValue<string>());
         Assert.Null(kept.ImageTag);
         var upgraded = new InstallOptions { CniBinFolder = "/opt/cni/bin" }.Over(kept);
-        Assert.Equal(new InstallOptions { ImagePrefix = "registry.example.com:5000/mesh", ControllerAddress = "fd00:10:96::f", StorageClass = "", CniConfFolder = "/var/cni/net.d", CniBinFolder = "/opt/cni/bin" }, upgraded);
+        Assert.Equal(new InstallOptions { ImagePrefix = "registry.example.com:5000/mesh", ControllerAddress = "fd00:10:96::f", CniConfFolder = "/var/cni/net.d", CniBinFolder = "/opt/cni/bin" }, upgraded);
     }
 
     [Fact]

@@ -38,7 +38,7 @@ public sealed class OutageTests(InstalledMesh mesh)
         }
         finally
         {
-            await mesh.Cluster.KubectlAsync("-n", "culvert-system", "scale", "deployment/culvert-controller", "--replicas=1");
+            await mesh.Cluster.KubectlAsync("-n", "culvert-system", "scale", "deployment/culvert-controller", "--replicas=2");
         }
 
         await mesh.Cluster.KubectlAsync("-n", "shop", "rollout", "status", "daemonset/web", "--timeout=120s");

@@ -31,12 +31,6 @@ internal static partial class InstallCommandOptions
         HelpName = "ADDRESS",
     };
 
-    private static readonly Option<string?> StorageClass = new("--storage-class")
-    {
-        Description = "Class of the volume that the controller keeps its keys in; '' for one that you made, of no class (the cluster's default class).",
-        HelpName = "NAME",
-    };
-
     private static readonly Option<string?> CniConfFolder = new("--cni-conf-dir")
     {
         Description = "The nodes' folder with the CNI's configuration (/etc/cni/net.d).",
@@ -58,7 +52,7 @@ internal static partial class InstallCommandOptions
 
     public static void AddTo(Command command)
     {
-        foreach (var option in new Option[] { ImagePrefix, ImageTag, ControllerAddress, StorageClass, CniConfFolder, CniBinFolder }) command.Options.Add(option);
+        foreach (var option in new Option[] { ImagePrefix, ImageTag, ControllerAddress, CniConfFolder, CniBinFolder }) command.Options.Add(option);
     }
 
     public static InstallOptions Of(ParseResult result) => new()
@@ -66,7 +60,6 @@ internal static partial class InstallCommandOptions
         ImagePrefix = result.GetValue(ImagePrefix),
         ImageTag = result.GetValue(ImageTag),
         ControllerAddress = result.GetValue(ControllerAddress),
-        StorageClass = result.GetValue(StorageClass),
         CniConfFolder = result.GetValue(CniConfFolder),
         CniBinFolder = result.GetValue(CniBinFolder),
     };

@@ -15,9 +15,6 @@ internal sealed record InstallOptions
     /// <summary>Address of the controller's Service, for nodes that do not ask the cluster's DNS; of the cluster's range for Services.</summary>
     public string? ControllerAddress { get; init; }
 
-    /// <summary>Storage class of the controller's volume; empty for none, so that a volume of no class is taken; null for the cluster's default.</summary>
-    public string? StorageClass { get; init; }
-
     /// <summary>The nodes' folder with the CNI's configuration.</summary>
     public string? CniConfFolder { get; init; }
 
@@ -41,7 +38,6 @@ internal sealed record InstallOptions
         ImagePrefix = ImagePrefix ?? others.ImagePrefix,
         ImageTag = ImageTag ?? others.ImageTag,
         ControllerAddress = ControllerAddress ?? others.ControllerAddress,
-        StorageClass = StorageClass ?? others.StorageClass,
         CniConfFolder = CniConfFolder ?? others.CniConfFolder,
         CniBinFolder = CniBinFolder ?? others.CniBinFolder,
     };

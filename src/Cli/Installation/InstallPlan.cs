@@ -38,7 +38,6 @@ internal sealed class InstallPlan
         var controller = Of(Controller, "Deployment");
         SetImage(controller, "culvert-controller", options);
         if (options.ControllerAddress is { } address) Of(Controller, "Service").Set("spec/clusterIP", address);
-        if (options.StorageClass is { } storage) Of(Controller, "PersistentVolumeClaim").Set("spec/storageClassName", storage);
         if (options.Kept() is { } kept) Of(Controller, "Namespace").Set("metadata/annotations", new YamlMappingNode(OptionsAnnotation, kept));
     }
 
@@ -46,7 +45,7 @@ internal sealed class InstallPlan
     public IReadOnlyList<Manifest> Kinds { get; }
 
     /// <summary>The namespace, the controller and what it needs.</summary>
-    public IReadOnlyList<Manifest> Controller { get; }
+    public IReadOnlyList<Manifest> Controller { get; private set; }
 
     /// <summary>The agents and what they need.</summary>
     public IReadOnlyList<Manifest> Agents { get; }
@@ -57,10 +56,11 @@ internal sealed class InstallPlan
     /// <summary>All that an installation applies.</summary>
     public IEnumerable<Manifest> All => [.. Kinds, .. Controller, .. Agents];
 
-    /// <summary>Leaves out what servers before 1.25 do not take: rules in CEL of the kinds' schemas, and two pods of a DaemonSet on a node while one replaces the other.</summary>
+    /// <summary>Leaves out what servers before 1.25 do not take: rules in CEL of the kinds' schemas, budgets for disruptions, and two pods of a DaemonSet on a node while one replaces the other.</summary>
     public void SuitOldServer()
     {
         foreach (var kind in Kinds) kind.RemoveEverywhere("x-kubernetes-validations");
+        Controller = [.. Controller.Where(m => m.Kind != "PodDisruptionBudget")];
         var agent = Of(Agents, "DaemonSet");
         agent.Remove("spec/updateStrategy/rollingUpdate/maxSurge");
         agent.Set("spec/updateStrategy/rollingUpdate/maxUnavailable", new YamlScalarNode("1"));

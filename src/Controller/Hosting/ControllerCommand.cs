@@ -8,6 +8,7 @@ using Culvert.CommandLine;
 using Culvert.Controller.Attestation;
 using Culvert.Controller.Attestation.Kubernetes;
 using Culvert.Controller.Hosting;
+using Culvert.Controller.Sharing;
 using Culvert.Controller.Sources.Kubernetes;
 using Culvert.Kubernetes.Configuration;
 using Culvert.Kubernetes.Resources;
@@ -76,6 +77,7 @@ public static class ControllerCommand
         Option<string> audience = new("--attest-audience") { Description = "Audience that those tokens must be for.", DefaultValueFactory = _ => KubernetesAttestorOptions.DefaultAudience };
         Option<string> account = new("--agent-service-account") { Description = "NAMESPACE/NAME of the service account that agents run as.", DefaultValueFactory = _ => KubernetesAttestorOptions.DefaultServiceAccount.ToString() };
         Option<string?> map = new("--roots-config-map") { Description = "With --kubernetes: NAMESPACE/NAME of a ConfigMap to keep the roots in, for agents that join." };
+        Option<string?> secret = new("--state-secret") { Description = "With --kubernetes and --attest-service-accounts: NAMESPACE/NAME of a Secret to keep roots, their keys and revocations in, shared with other controllers of the mesh." };
         Option<string?> listen = new("--listen") { Description = $"ADDRESS:PORT for agents, TLS. Default without --unix-socket: 0.0.0.0:{ControllerOptions.DefaultPort}." };
         Option<string?> unix = new("--unix-socket") { Description = "Path of a socket for agents of this machine." };
         Option<string[]> names = new("--dns-name") { Description = "DNS name in the controller's certificate; repeatable." };
@@ -86,7 +88,7 @@ public static class ControllerCommand
             DefaultValueFactory = _ => TimeSpan.FromDays(7).TotalHours,
         };
         Option<string> state = StateOption();
-        Command command = new("run", "Run the controller until SIGTERM or SIGINT.") { folder, kubernetes, kubeconfig, context, attest, audience, account, map, listen, unix, names, activation, grace, state };
+        Command command = new("run", "Run the controller until SIGTERM or SIGINT.") { folder, kubernetes, kubeconfig, context, attest, audience, account, map, secret, listen, unix, names, activation, grace, state };
         command.SetAction(async (parsed, cancellation) =>
         {
             string? objects = parsed.GetValue(folder) is { } said ? Path.GetFullPath(said) : null;
@@ -107,6 +109,13 @@ public static class ControllerCommand
                 if (!isCluster) return Fail(BadOptions, "--roots-config-map means something with --kubernetes only: the ConfigMap is the cluster's");
                 roots = ParseName(given);
                 if (roots is null) return Fail(BadOptions, $"--roots-config-map takes NAMESPACE/NAME, not '{given}'");
+            }
+            ResourceName? shared = null;
+            if (parsed.GetValue(secret) is { } shares)
+            {
+                if (accounts is null) return Fail(BadOptions, "--state-secret means something with --kubernetes and --attest-service-accounts only: join tokens are not shared with other controllers");
+                shared = ParseName(shares);
+                if (shared is null) return Fail(BadOptions, $"--state-secret takes NAMESPACE/NAME, not '{shares}'");
             }
             if (objects is not null && !Directory.Exists(objects)) return Fail(BadOptions, $"--folder '{objects}' is not a folder that is there");
             KubernetesOptions? cluster = null;
@@ -132,6 +141,7 @@ public static class ControllerCommand
                 Kubernetes = cluster,
                 ServiceAccountTokens = accounts,
                 RootsConfigMap = roots,
+                StateSecret = shared,
                 StateFolder = Path.GetFullPath(parsed.GetValue(state)!),
                 Listen = endPoint,
                 UnixSocket = parsed.GetValue(unix),
@@ -158,6 +168,8 @@ public static class ControllerCommand
             if (!(valid > 0 && valid <= LongestToken.TotalHours)) return Fail(BadOptions, $"--hours takes more than 0 and at most {LongestToken.TotalHours}, not {Text(valid)}");
             return NodeCommands.Run(parsed.GetValue(state)!, "no token can be made", folder =>
             {
+                if (SharedStateMark.Read(folder) is { } shared)
+                    return Fail(CannotStart, $"no token can be made: the controller of --state-dir '{folder}' shares its state with others (the Secret {shared}), and join tokens are not shared; nodes of the cluster join without one");
                 Console.WriteLine(new JoinTokenStore(ControllerHost.TokenFolder(folder), TimeProvider.System).Create(name, TimeSpan.FromHours(valid)));
                 return 0;
             });
@@ -169,8 +181,13 @@ public static class ControllerCommand
     {
         TaskCompletionSource signalled = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        // A second signal of the same kind ends the process at once, as users expect of a second Ctrl-C.
-        void OnSignal(PosixSignalContext context) => context.Cancel = signalled.TrySetResult();
+        // Also a start ends, which may wait for the cluster. A second signal of the same kind ends the process at once, as users expect of a second Ctrl-C.
+        using CancellationTokenSource starting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        void OnSignal(PosixSignalContext context)
+        {
+            context.Cancel = signalled.TrySetResult();
+            starting.Cancel();
+        }
         using PosixSignalRegistration term = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
         using PosixSignalRegistration hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
@@ -182,8 +199,12 @@ public static class ControllerCommand
         await using CancellationTokenRegistration cancelled = cancellationToken.Register(() => signalled.TrySetResult());
         try
         {
-            await using ControllerHost host = await ControllerHost.StartAsync(options, cancellationToken);
+            await using ControllerHost host = await ControllerHost.StartAsync(options, starting.Token);
             await signalled.Task;
+            return 0;
+        }
+        catch (OperationCanceledException) when (signalled.Task.IsCompleted)
+        {
             return 0;
         }
         catch (Exception e) when (e is IOException or InvalidDataException or InvalidOperationException or UnauthorizedAccessException or ArgumentException)

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net;
 using System.Security.Cryptography;
 using Culvert.Controller.Api;
@@ -7,6 +8,7 @@ using Culvert.Controller.Files;
 using Culvert.Controller.Identity;
 using Culvert.Controller.Identity.BuiltIn;
 using Culvert.Controller.Nodes;
+using Culvert.Controller.Sharing;
 using Culvert.Controller.Snapshots;
 using Culvert.Controller.Sources;
 using Culvert.Controller.Sources.Folder;
@@ -16,6 +18,7 @@ using Culvert.Grpc;
 using Culvert.Hosting;
 using Culvert.Kubernetes.Client;
 using Culvert.Kubernetes.Metrics;
+using Culvert.Kubernetes.Resources;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -48,11 +51,14 @@ internal static class ControllerComposition
         string nodeFolder = ControllerHost.NodeFolder(options.StateFolder), authorityFolder = ControllerHost.AuthorityFolder(options.StateFolder);
         JoinTokenStore tokens = new(ControllerHost.TokenFolder(options.StateFolder), options.Time);
         NodeStore nodes = new(nodeFolder, options.Time);
+        SharedState? shared = options.StateSecret is { } secret ? await ShareAsync(options, secret, nodes, parts, loggers, cancellationToken) : null;
+        SharedStateMark.Set(options.StateFolder, options.StateSecret);
         BuiltInCertificateAuthority? builtIn = null;
         if (options.Authority is null)
         {
-            CertificateAuthorityOptions authorityOptions = new() { Folder = authorityFolder, RootActivationDelay = options.RootActivationDelay, RetiredRootGrace = options.NodeRenewalGrace };
-            builtIn = parts.Own(new BuiltInCertificateAuthority(authorityOptions, options.Time, Random.Shared, loggers.CreateLogger<BuiltInCertificateAuthority>()));
+            CertificateAuthorityOptions authorityOptions = new() { RootActivationDelay = options.RootActivationDelay, RetiredRootGrace = options.NodeRenewalGrace };
+            IRootStore store = shared is null ? new FolderRootStore(authorityFolder) : new SecretRootStore(shared.Secret, authorityFolder, logger);
+            builtIn = parts.Own(await BuiltInCertificateAuthority.OpenAsync(authorityOptions, store, options.Time, Random.Shared, loggers.CreateLogger<BuiltInCertificateAuthority>(), cancellationToken));
         }
         ICertificateAuthority authority = options.Authority ?? builtIn!;
         RootsFile roots = new(Path.Combine(options.StateFolder, ControllerHost.RootsFileName), authority, logger);
@@ -84,9 +90,9 @@ internal static class ControllerComposition
             source.Start(objects);
             return Task.CompletedTask;
         });
-        StateWatch watching = parts.Own(new StateWatch(options.StateFolder, upkeep.Run, options.Time, logger));
+        StateWatch watching = parts.Own(new StateWatch(options.StateFolder, upkeep.RunAsync, options.Time, logger));
         WebServer server = AgentServer.Serve(options, reserved, identity, authenticator, snapshots, certificates, loggers);
-        List<IHostedService> services = [roots, reading, publisher, watching, server];
+        List<IHostedService> services = [.. shared?.Services ?? [], roots, reading, publisher, watching, server];
         if (options.RootsConfigMap is { } map)
         {
             KubernetesMetrics metrics = parts.Own(new KubernetesMetrics());
@@ -96,6 +102,17 @@ internal static class ControllerComposition
         await host.StartAsync(cancellationToken);
         IPEndPoint? endPoint = options.Listen is { } listen ? new(listen.Address, AgentServer.PortOf(server)) : null;
         return new ControllerHost(parts, objects, publisher, registry, authority, tokens, nodes, endPoint);
+    }
+
+    private static async Task<SharedState> ShareAsync(ControllerOptions options, ResourceName name, NodeStore nodes, OwnedParts parts, ILoggerFactory loggers, CancellationToken cancellationToken)
+    {
+        if (options.ServiceAccountTokens is null) throw new ArgumentException("State is shared with other controllers, and join tokens, which are not, are the only way to join.", nameof(options));
+        KubernetesMetrics metrics = parts.Own(new KubernetesMetrics());
+        ILogger<ControllerHost> logger = loggers.CreateLogger<ControllerHost>();
+        StateSecret secret = parts.Own(new StateSecret(MakeClient(options, metrics, parts, loggers), name, metrics, options.Time, logger));
+        SharedRevocations revocations = parts.Own(new SharedRevocations(nodes, secret, metrics, options.Time, logger));
+        revocations.Take(await secret.WaitAsync(cancellationToken));
+        return new(secret, [secret, revocations]);
     }
 
     private static INodeAttestor MakeAttestor(ControllerOptions options, JoinTokenStore tokens, OwnedParts parts, ILoggerFactory loggers)
@@ -117,4 +134,8 @@ internal static class ControllerComposition
         string folder = options.ObjectFolder ?? throw new ArgumentException("Neither a folder nor another source of objects is given.", nameof(options));
         return new FolderSource(folder, options.Time, loggers.CreateLogger<FolderSource>());
     }
+
+    /// <param name="Secret">Where it is kept.</param>
+    /// <param name="Services">What keeps it current, in the order of their start.</param>
+    private sealed record SharedState(StateSecret Secret, ImmutableArray<IHostedService> Services);
 }

@@ -27,6 +27,12 @@ public sealed record ControllerOptions
     /// <summary>The ConfigMap that the roots are written into, for agents that join; null: none. Needs <see cref="Kubernetes"/>.</summary>
     internal ResourceName? RootsConfigMap { get; init; }
 
+    /// <summary>
+    /// The Secret that roots, their keys and revocations are kept in, for any number of controllers of one mesh; null: the <see cref="StateFolder"/>, which is one controller's. Needs <see cref="Kubernetes"/> and
+    /// <see cref="ServiceAccountTokens"/>: join tokens are not shared.
+    /// </summary>
+    internal ResourceName? StateSecret { get; init; }
+
     /// <summary>Where the objects come from; null: from <see cref="Kubernetes"/> or the <see cref="ObjectFolder"/>. Not started yet; the controller disposes of it, also when it can't start.</summary>
     internal IObjectSource? Source { get; init; }
 

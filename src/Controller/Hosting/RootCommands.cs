@@ -20,7 +20,7 @@ internal static class RootCommands
         Command list = new("list", "List the roots, oldest first, and what each is there for.") { state };
         list.SetAction(parsed => NodeCommands.Run(parsed.GetValue(state)!, "roots can't be listed", folder =>
         {
-            Print(RootStore.ReadRecords(ControllerHost.AuthorityFolder(folder)));
+            Print(FolderRootStore.ReadRecords(ControllerHost.AuthorityFolder(folder)));
             return 0;
         }));
         return list;
@@ -50,7 +50,7 @@ internal static class RootCommands
         string folder = Path.GetFullPath(state), authority = ControllerHost.AuthorityFolder(folder);
         try
         {
-            RootRecord? newest = RootStore.ReadRecords(authority).LastOrDefault();
+            RootRecord? newest = FolderRootStore.ReadRecords(authority).LastOrDefault();
             if (newest is null) return ControllerCommand.Fail(ControllerCommand.CannotStart, $"there is no built-in certificate authority in --state-dir '{folder}'");
             RootRotation rotation = new(authority);
             rotation.Ask(now);
@@ -58,7 +58,7 @@ internal static class RootCommands
             {
                 return AskedFor(folder);
             }
-            RootRecord[] records = RootStore.ReadRecords(authority);
+            RootRecord[] records = FolderRootStore.ReadRecords(authority);
             if (records[^1] == newest || (!now && records[^1].Id == newest.Id)) return ControllerCommand.Fail(ControllerCommand.CannotStart, $"the root was not replaced: {records[^1].Id} is new itself and signs from {Text(records[^1].Activates)} on");
             Print(records);
             return 0;
@@ -75,7 +75,7 @@ internal static class RootCommands
         try
         {
             DateTimeOffset now = DateTimeOffset.UtcNow;
-            RootRecord[] before = RootStore.ReadRecords(authority);
+            RootRecord[] before = FolderRootStore.ReadRecords(authority);
             if (before.Length == 0) return ControllerCommand.Fail(ControllerCommand.CannotStart, $"there is no built-in certificate authority in --state-dir '{folder}'");
             if (RootRemovalRule.Refusal(before, id, now) is { } refusal)
                 return ControllerCommand.Fail(before.Any(r => r.Id == id) ? ControllerCommand.CannotStart : ControllerCommand.UnknownName, $"root {id} is not removed: {refusal}");
@@ -89,7 +89,7 @@ internal static class RootCommands
             RootRemoval removal = new(authority);
             removal.Ask(id);
             if (!await WaitAsync(() => !removal.IsAsked(id), cancellationToken)) return AskedFor(folder);
-            RootRecord[] records = RootStore.ReadRecords(authority);
+            RootRecord[] records = FolderRootStore.ReadRecords(authority);
             if (!records.Any(r => r.Id == id && r.Removed)) return ControllerCommand.Fail(ControllerCommand.CannotStart, $"root {id} is not removed; the controller's log says why");
             Print(records);
             Console.WriteLine("Nodes and workloads whose certificates it signed need others: connected agents ask for them now. Tunnels by the old certificates end in 5 s.");

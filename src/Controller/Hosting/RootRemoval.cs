@@ -20,7 +20,7 @@ internal sealed class RootRemoval(string authorityFolder)
     public void Ask(string id) => PrivateFiles.Write(PathOf(id), "");
 
     /// <summary>Does what was asked for, if anything was. What fails for the disk's sake is tried again with the next call.</summary>
-    public void DoIfAsked(BuiltInCertificateAuthority authority, ILogger logger)
+    public async Task DoIfAskedAsync(BuiltInCertificateAuthority authority, ILogger logger, CancellationToken cancellationToken)
     {
         try
         {
@@ -29,7 +29,7 @@ internal sealed class RootRemoval(string authorityFolder)
                 string id = Path.GetFileName(file)[..^Suffix.Length];
                 try
                 {
-                    authority.RemoveRoot(id);
+                    await authority.RemoveRootAsync(id, cancellationToken);
                 }
                 catch (InvalidOperationException e)
                 {

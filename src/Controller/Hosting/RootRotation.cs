@@ -22,14 +22,14 @@ internal sealed class RootRotation(string authorityFolder)
     public void Ask(bool signNow = false) => PrivateFiles.Write(_path, signNow ? Now : "");
 
     /// <summary>Does what was asked for, if it was. What fails for the disk's sake is tried again with the next call.</summary>
-    public void DoIfAsked(BuiltInCertificateAuthority authority, ILogger logger)
+    public async Task DoIfAskedAsync(BuiltInCertificateAuthority authority, ILogger logger, CancellationToken cancellationToken)
     {
         try
         {
             if (!IsAsked) return;
             try
             {
-                authority.RotateRoot(signNow: PrivateFiles.Read(_path) == Now);
+                await authority.RotateRootAsync(signNow: PrivateFiles.Read(_path) == Now, cancellationToken);
             }
             catch (InvalidOperationException e)
             {

@@ -19,15 +19,15 @@ internal sealed class StateUpkeep(NodeStore nodes, ObjectStore objects, RootsFil
     private volatile bool _roomMissing;
 
     /// <summary>Does it once. What fails for the disk's sake is logged and tried again the next time.</summary>
-    public void Run()
+    public async Task RunAsync(CancellationToken cancellationToken)
     {
         nodes.NotifyChanged();
         objects.Upkeep();
         KeepRoom();
         roots.Retry();
         if (builtIn is null) return;
-        rotation.DoIfAsked(builtIn, logger);
-        removal.DoIfAsked(builtIn, logger);
+        await rotation.DoIfAskedAsync(builtIn, logger, cancellationToken);
+        await removal.DoIfAskedAsync(builtIn, logger, cancellationToken);
     }
 
     private void KeepRoom()

@@ -13,16 +13,17 @@ namespace Culvert.Controller.Hosting;
 /// <param name="asked">Called by one after the other, however slow the disk is: a wish that two find is done twice. What it throws is logged, and it is called again the next time.</param>
 /// <param name="time">The clock.</param>
 /// <param name="logger">Where it is said when the file system tells nothing.</param>
-internal sealed class StateWatch(string folder, Action asked, TimeProvider time, ILogger logger) : IHostedService, IDisposable
+internal sealed class StateWatch(string folder, Func<CancellationToken, Task> asked, TimeProvider time, ILogger logger) : IHostedService, IDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
     private readonly Channel<bool> _signals = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
+    private readonly CancellationTokenSource _stop = new();
     private FileSystemWatcher? _watcher;
     private ITimer? _timer;
     private Task _loop = Task.CompletedTask;
 
     /// <summary>Begins to watch, and tells once what was asked for before.</summary>
-    public Task StartAsync(CancellationToken cancellationToken)
+    public async Task StartAsync(CancellationToken cancellationToken)
     {
         try
         {
@@ -37,10 +38,9 @@ internal sealed class StateWatch(string folder, Action asked, TimeProvider time,
             _watcher = null;
             HostingLog.NotWatched(logger, folder, Interval.TotalSeconds, e.Message);
         }
-        asked();
+        await asked(cancellationToken);
         _timer = time.CreateTimer(_ => Signal(), null, Interval, Interval);
         _loop = Task.Run(RunAsync, CancellationToken.None);
-        return Task.CompletedTask;
     }
 
     /// <summary>Watches no longer, and waits for what has begun.</summary>
@@ -55,6 +55,7 @@ internal sealed class StateWatch(string folder, Action asked, TimeProvider time,
         _watcher?.Dispose();
         _timer?.Dispose();
         _signals.Writer.TryComplete();
+        _stop.Cancel();
     }
 
     private void OnFile(string? name)
@@ -70,7 +71,11 @@ internal sealed class StateWatch(string folder, Action asked, TimeProvider time,
         {
             try
             {
-                asked();
+                await asked(_stop.Token);
+            }
+            catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+            {
+                // It ends.
             }
             catch (Exception e) when (e is not OutOfMemoryException)
             {

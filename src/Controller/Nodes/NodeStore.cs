@@ -30,11 +30,20 @@ public sealed class NodeStore
     /// <summary>Refuses, from now on, every certificate that was made for a node until now. The caller voids its join tokens.</summary>
     /// <exception cref="ArgumentException">The node's name is not a DNS name.</exception>
     /// <exception cref="IOException">It can't be written: nothing is revoked.</exception>
-    public void Revoke(string node)
+    public void Revoke(string node) => Revoke(node, _time.GetUtcNow());
+
+    /// <summary>Refuses every certificate that was made for a node until a moment.</summary>
+    /// <exception cref="ArgumentException">The node's name is not a DNS name.</exception>
+    /// <exception cref="IOException">It can't be written: nothing is revoked.</exception>
+    internal void Revoke(string node, DateTimeOffset until)
     {
-        _spare.Write(PathOf(node, RevokedSuffix), Text(_time.GetUtcNow()));
+        _spare.Write(PathOf(node, RevokedSuffix), Text(until));
         NotifyChanged();
     }
+
+    /// <summary>Until when certificates are refused, by node; a file that says nothing readable is left out.</summary>
+    internal IReadOnlyDictionary<string, DateTimeOffset> Revocations() =>
+        NamesOf(RevokedSuffix).Select(n => (Node: n, At: RevokedAt(n))).Where(r => r.At is { } at && at != DateTimeOffset.MaxValue).ToDictionary(r => r.Node, r => r.At!.Value, StringComparer.Ordinal);
 
     /// <summary>Until when certificates of a node are refused; null: none are. A file that says nothing readable refuses all.</summary>
     public DateTimeOffset? RevokedAt(string node) => Schema.Names.Subdomain(node) is null ? Read(PathOf(node, RevokedSuffix), unreadable: DateTimeOffset.MaxValue) : DateTimeOffset.MaxValue;

@@ -67,18 +67,6 @@ public sealed class InstalledMesh : IAsyncLifetime
         spec: {selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}
         """;
 
-    // Nothing here makes volumes, and a folder of a node is not given to the controller's user by itself: the machine's script does.
-    private const string Volume = """
-        apiVersion: v1
-        kind: PersistentVolume
-        metadata: {name: culvert-controller}
-        spec:
-          capacity: {storage: 1Gi}
-          accessModes: [ReadWriteOnce]
-          hostPath: {path: /var/lib/culvert-controller, type: Directory}
-          nodeAffinity: {required: {nodeSelectorTerms: [{matchExpressions: [{key: kubernetes.io/hostname, operator: In, values: [node1]}]}]}}
-        """;
-
     // There is no DNS in the cluster.
     internal const string ControllerAddress = "10.96.0.15";
 
@@ -103,10 +91,7 @@ public sealed class InstalledMesh : IAsyncLifetime
     /// <summary>Installs the mesh, and what is in it.</summary>
     internal async Task InstallAsync()
     {
-        // One that was claimed before is not given to another claim.
-        await Cluster.KubectlAsync("delete", "persistentvolume", "culvert-controller", "--ignore-not-found");
-        await Cluster.ApplyAsync(Volume);
-        await Cluster.CulvertAsync("install", "--controller-address", ControllerAddress, "--storage-class", "");
+        await Cluster.CulvertAsync("install", "--controller-address", ControllerAddress);
         await Cluster.KubectlAsync("wait", "--for=condition=Ready", "nodes", "--all", "--timeout=60s");
         await Cluster.ApplyAsync(App);
         foreach (var name in new[] { "web", "client" }) await Cluster.KubectlAsync("-n", "shop", "rollout", "status", $"daemonset/{name}", "--timeout=120s");

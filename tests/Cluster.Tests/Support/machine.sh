@@ -15,8 +15,7 @@ mount -t sysfs sysfs /sys
 mount --rbind "$folder/cgroup" /sys/fs/cgroup
 mount -t bpf bpf /sys/fs/bpf
 rm -rf /etc/cni /opt/cni
-mkdir -p /etc/cni/net.d /opt/cni/bin /var/log/pods /var/lib/culvert-controller
-chown 65532:65532 /var/lib/culvert-controller
+mkdir -p /etc/cni/net.d /opt/cni/bin /var/log/pods
 # Last: before it, to unmount a copy takes what is mounted in it along.
 mount --make-rshared /
 touch "$folder/ready"

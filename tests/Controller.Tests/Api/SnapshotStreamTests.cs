@@ -191,7 +191,7 @@ public sealed class SnapshotStreamTests
         using FakeAgent agent = FakeAgent.OverSocket(running.Socket, "node-1");
         await agent.OpenAsync();
         await agent.NextAsync();
-        Assert.IsType<BuiltInCertificateAuthority>(running.Host.Authority).RotateRoot();
+        await Assert.IsType<BuiltInCertificateAuthority>(running.Host.Authority).RotateRootAsync(signNow: false, TestContext.Current.CancellationToken);
         SnapshotResponse response = await agent.NextAsync();
         Assert.Equal(2, Assert.Single(response.Upserts).TrustBundle.Roots.Count);
         Assert.Equal(2, agent.Snapshot.TrustBundle.Roots.Length);
@@ -207,7 +207,7 @@ public sealed class SnapshotStreamTests
         ReadOnlyMemory<byte>[] known = [.. host.Authority.Roots];
         Culvert.Protocol.SslClientIdentity identity;
         using (FakeAgent before = FakeAgent.OverTls(host, "node-1", roots: known)) identity = await before.JoinAsync(host.Tokens.Create("node-1", TimeSpan.FromHours(1)));
-        Assert.IsType<BuiltInCertificateAuthority>(host.Authority).RotateRoot();
+        await Assert.IsType<BuiltInCertificateAuthority>(host.Authority).RotateRootAsync(signNow: false, TestContext.Current.CancellationToken);
         using FakeAgent back = FakeAgent.OverTls(host, "node-1", identity, known);
         await back.OpenAsync();
         await back.NextAsync();

@@ -11,16 +11,16 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Culvert.Controller.Tests;
 
 /// <summary>What an authority or an attestor says reaches the agent: the kind of failure and when to ask again.</summary>
-public sealed class TypedFailureTests : IDisposable
+public sealed class TypedFailureTests : IAsyncLifetime
 {
     private readonly TempFolder _folder = new();
-    private readonly BuiltInCertificateAuthority _builtIn;
-    private readonly StandInAuthority _authority;
+    private BuiltInCertificateAuthority _builtIn = null!;
+    private StandInAuthority _authority = null!;
 
-    public TypedFailureTests()
+    public async ValueTask InitializeAsync()
     {
         _folder.Write("objects/web.yaml", Objects.Workload("web", "10.0.0.1"));
-        _builtIn = new(new() { Folder = _folder.File("ca") }, TimeProvider.System, new Random(1), NullLogger.Instance);
+        _builtIn = await BuiltInCertificateAuthority.OpenAsync(new(), new FolderRootStore(_folder.File("ca")), TimeProvider.System, new Random(1), NullLogger.Instance, TestContext.Current.CancellationToken);
         _authority = new(_builtIn);
     }
 
@@ -79,10 +79,11 @@ public sealed class TypedFailureTests : IDisposable
         Assert.Equal(1, attestor.Consumed);
     }
 
-    public void Dispose()
+    public ValueTask DisposeAsync()
     {
         _builtIn.Dispose();
         _folder.Dispose();
+        return ValueTask.CompletedTask;
     }
 
     private static async Task<CertificateResponse> SignAsync(FakeAgent agent)

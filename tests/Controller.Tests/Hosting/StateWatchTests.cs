@@ -22,8 +22,8 @@ public sealed class StateWatchTests : IDisposable
     {
         string folder = _folder.File("ca");
         RootRotation rotation = new(folder);
-        using BuiltInCertificateAuthority authority = new(new() { Folder = folder }, _time, new Random(1), NullLogger.Instance);
-        using StateWatch watch = Watch(() => rotation.DoIfAsked(authority, NullLogger.Instance));
+        using BuiltInCertificateAuthority authority = await OpenAsync(folder);
+        using StateWatch watch = Watch(cancellationToken => rotation.DoIfAskedAsync(authority, NullLogger.Instance, cancellationToken));
         TaskCompletionSource isDoing = new(TaskCreationOptions.RunContinuationsAsynchronously);
         using ManualResetEventSlim disk = new();
         authority.RootsChanged += () =>
@@ -49,7 +49,7 @@ public sealed class StateWatchTests : IDisposable
     {
         int calls = 0;
         TaskCompletionSource failed = new(TaskCreationOptions.RunContinuationsAsynchronously), again = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        using StateWatch watch = Watch(() =>
+        using StateWatch watch = Watch(_ =>
         {
             if (++calls == 2)
             {
@@ -57,6 +57,7 @@ public sealed class StateWatchTests : IDisposable
                 throw new InvalidOperationException("a bug");
             }
             if (calls > 2) again.TrySetResult();
+            return Task.CompletedTask;
         });
         await watch.StartAsync(CancellationToken.None);
         _folder.Replace("rotate.asked", "");
@@ -69,8 +70,8 @@ public sealed class StateWatchTests : IDisposable
     [Fact]
     public async Task TheFileOfRootsEndsWithTheRootsThatAre()
     {
-        using BuiltInCertificateAuthority authority = new(new() { Folder = _folder.File("ca") }, _time, new Random(1), NullLogger.Instance);
-        string old = RootStore.ReadRecords(_folder.File("ca"))[0].Id;
+        using BuiltInCertificateAuthority authority = await OpenAsync(_folder.File("ca"));
+        string old = FolderRootStore.ReadRecords(_folder.File("ca"))[0].Id;
         TaskCompletionSource isWriting = new(TaskCreationOptions.RunContinuationsAsynchronously);
         using ManualResetEventSlim disk = new();
         string path = _folder.File("roots.pem");
@@ -82,9 +83,9 @@ public sealed class StateWatchTests : IDisposable
             if (isWriting.TrySetResult()) disk.Wait(Limit);
         };
 
-        Task rotating = Task.Run(() => authority.RotateRoot(signNow: true), TestContext.Current.CancellationToken);
+        Task rotating = Task.Run(() => authority.RotateRootAsync(signNow: true, TestContext.Current.CancellationToken), TestContext.Current.CancellationToken);
         await isWriting.Task.WaitAsync(Limit, TestContext.Current.CancellationToken);
-        Task removing = Task.Run(() => authority.RemoveRoot(old), TestContext.Current.CancellationToken);
+        Task removing = Task.Run(() => authority.RemoveRootAsync(old, TestContext.Current.CancellationToken), TestContext.Current.CancellationToken);
         await Task.WhenAny(removing, Task.Delay(WhatABugTakes, TestContext.Current.CancellationToken));
         disk.Set();
         await Task.WhenAll(rotating, removing).WaitAsync(Limit, TestContext.Current.CancellationToken);
@@ -95,7 +96,10 @@ public sealed class StateWatchTests : IDisposable
         Assert.Equal(Assert.Single(authority.Roots).Span, Assert.Single(written).RawDataMemory.Span);
     }
 
-    private StateWatch Watch(Action asked) => new(_folder.Path, asked, _time, NullLogger.Instance);
+    private Task<BuiltInCertificateAuthority> OpenAsync(string folder) =>
+        BuiltInCertificateAuthority.OpenAsync(new(), new FolderRootStore(folder), _time, new Random(1), NullLogger.Instance, TestContext.Current.CancellationToken);
+
+    private StateWatch Watch(Func<CancellationToken, Task> asked) => new(_folder.Path, asked, _time, NullLogger.Instance);
 
     /// <summary>Whoever reads the roots is kept for as long as <see cref="HasRead"/> takes.</summary>
     private sealed class SlowlyRead(ICertificateAuthority inner) : ICertificateAuthority

@@ -19,7 +19,7 @@ public sealed class BuiltInCertificateAuthorityTests : IDisposable
     [Fact]
     public async Task OpenSslVerifiesTheChain()
     {
-        using BuiltInCertificateAuthority authority = Open();
+        using BuiltInCertificateAuthority authority = await OpenAsync();
         IssuedCertificate issued = await SignAsync(authority, TimeSpan.FromHours(48));
         Assert.Equal(0, (await VerifyAsync(authority, issued, "sslserver")).Code);
         Assert.Equal(0, (await VerifyAsync(authority, issued, "sslclient")).Code);
@@ -34,7 +34,7 @@ public sealed class BuiltInCertificateAuthorityTests : IDisposable
     [Fact]
     public async Task OpenSslRefusesTheChainOfAnotherRoot()
     {
-        using BuiltInCertificateAuthority authority = Open(), other = Open("other");
+        using BuiltInCertificateAuthority authority = await OpenAsync(), other = await OpenAsync("other");
         IssuedCertificate issued = await SignAsync(authority, TimeSpan.FromHours(1));
         Assert.NotEqual(0, (await VerifyAsync(other, issued, "sslserver")).Code);
     }
@@ -42,7 +42,7 @@ public sealed class BuiltInCertificateAuthorityTests : IDisposable
     [Fact]
     public async Task OnlyThePublicKeyIsTakenFromTheRequest()
     {
-        using BuiltInCertificateAuthority authority = Open();
+        using BuiltInCertificateAuthority authority = await OpenAsync();
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP384);
         var request = new CertificateRequest("CN=admin", key, HashAlgorithmName.SHA256);
         var names = new SubjectAlternativeNameBuilder();
@@ -61,7 +61,7 @@ public sealed class BuiltInCertificateAuthorityTests : IDisposable
     [Fact]
     public async Task BadRequestsAreRefusedWithReason()
     {
-        using BuiltInCertificateAuthority authority = Open();
+        using BuiltInCertificateAuthority authority = await OpenAsync();
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         byte[] good = new CertificateRequest("", key, HashAlgorithmName.SHA256).CreateSigningRequest();
         byte[] forged = [.. good];
@@ -81,7 +81,7 @@ public sealed class BuiltInCertificateAuthorityTests : IDisposable
     [Fact]
     public async Task MutatedRequestsAreRefusedOrSignedNeverElse()
     {
-        using BuiltInCertificateAuthority authority = Open();
+        using BuiltInCertificateAuthority authority = await OpenAsync();
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         byte[] good = new CertificateRequest("", key, HashAlgorithmName.SHA256).CreateSigningRequest();
         var random = new Random(11);
@@ -105,7 +105,7 @@ public sealed class BuiltInCertificateAuthorityTests : IDisposable
     [Fact]
     public async Task LifetimesVaryWithinTheJitterAndBeginInThePast()
     {
-        using BuiltInCertificateAuthority authority = Open();
+        using BuiltInCertificateAuthority authority = await OpenAsync();
         var lifetimes = new HashSet<TimeSpan>();
         var serials = new HashSet<string>(StringComparer.Ordinal);
         for (int i = 0; i < 50; i++)
@@ -126,7 +126,7 @@ public sealed class BuiltInCertificateAuthorityTests : IDisposable
     [Fact]
     public async Task IntermediateIsReplacedAndOldChainsStayValid()
     {
-        using BuiltInCertificateAuthority authority = Open();
+        using BuiltInCertificateAuthority authority = await OpenAsync();
         IssuedCertificate first = await SignAsync(authority, TimeSpan.FromHours(48));
         _time.Advance(TimeSpan.FromDays(1));
         IssuedCertificate same = await SignAsync(authority, TimeSpan.FromHours(48));
@@ -140,15 +140,15 @@ public sealed class BuiltInCertificateAuthorityTests : IDisposable
     [Fact]
     public async Task RootIsReplacedWithOverlap()
     {
-        using BuiltInCertificateAuthority authority = Open();
+        using BuiltInCertificateAuthority authority = await OpenAsync();
         int raised = 0;
         authority.RootsChanged += () => raised++;
         ReadOnlyMemory<byte> old = Assert.Single(authority.Roots);
         IssuedCertificate before = await SignAsync(authority, TimeSpan.FromHours(48));
 
-        authority.RotateRoot();
+        await authority.RotateRootAsync(false, TestContext.Current.CancellationToken);
         Assert.Equal((2, 1), (authority.Roots.Length, raised));
-        Assert.Throws<InvalidOperationException>(() => authority.RotateRoot());
+        await Assert.ThrowsAsync<InvalidOperationException>(() => authority.RotateRootAsync(false, TestContext.Current.CancellationToken));
         IssuedCertificate waiting = await SignAsync(authority, TimeSpan.FromHours(48));
         Assert.Equal(0, (await VerifyAsync([old], waiting, "sslserver")).Code);
 
@@ -169,10 +169,10 @@ public sealed class BuiltInCertificateAuthorityTests : IDisposable
     [Fact]
     public async Task TheControllersChainLeadsToEveryRootThatAnAgentMayStillKnow()
     {
-        using BuiltInCertificateAuthority authority = Open();
+        using BuiltInCertificateAuthority authority = await OpenAsync();
         ReadOnlyMemory<byte> first = Assert.Single(authority.Roots);
         await SignAsync(authority, TimeSpan.FromHours(48));
-        authority.RotateRoot();
+        await authority.RotateRootAsync(false, TestContext.Current.CancellationToken);
         ReadOnlyMemory<byte> second = authority.Roots[1];
         for (int hour = 0; authority.Roots.Length == 2 || hour < 48; hour += 5)
         {
@@ -190,10 +190,10 @@ public sealed class BuiltInCertificateAuthorityTests : IDisposable
         Assert.NotEqual(0, (await VerifyAsync([first], await SignAsync(authority, TimeSpan.FromHours(1)), "sslserver")).Code);
 
         // Once more: from the first root to the third in two steps, also by an authority that was started anew.
-        authority.RotateRoot();
+        await authority.RotateRootAsync(false, TestContext.Current.CancellationToken);
         _time.Advance(TimeSpan.FromHours(1));
         await ExpectAsync([first]);
-        using BuiltInCertificateAuthority again = Open();
+        using BuiltInCertificateAuthority again = await OpenAsync();
         Assert.Equal(0, (await VerifyAsync([first], await SignAsync(again, TimeSpan.FromHours(1), leadsToOlderRoots: true), "sslserver")).Code);
 
         _time.Advance(TimeSpan.FromDays(8));
@@ -210,39 +210,39 @@ public sealed class BuiltInCertificateAuthorityTests : IDisposable
     [Fact]
     public async Task AnyRootButTheOneThatSignsIsRemovedAtOnceAndTheOthersStayConnected()
     {
-        using BuiltInCertificateAuthority authority = Open();
+        using BuiltInCertificateAuthority authority = await OpenAsync();
         ReadOnlyMemory<byte> first = authority.Roots[0];
         IssuedCertificate below = await SignAsync(authority, TimeSpan.FromHours(48));
-        Assert.Throws<InvalidOperationException>(() => authority.RemoveRoot(Ids()[0]));
-        authority.RotateRoot(signNow: true);
+        await Assert.ThrowsAsync<InvalidOperationException>(() => authority.RemoveRootAsync(Ids()[0], TestContext.Current.CancellationToken));
+        await authority.RotateRootAsync(true, TestContext.Current.CancellationToken);
         ReadOnlyMemory<byte> second = authority.Roots[1];
         _time.Advance(TimeSpan.FromSeconds(1));
-        authority.RotateRoot();
-        Assert.Throws<InvalidOperationException>(() => authority.RemoveRoot(Ids()[1]));
-        authority.RotateRoot(signNow: true);
+        await authority.RotateRootAsync(false, TestContext.Current.CancellationToken);
+        await Assert.ThrowsAsync<InvalidOperationException>(() => authority.RemoveRootAsync(Ids()[1], TestContext.Current.CancellationToken));
+        await authority.RotateRootAsync(true, TestContext.Current.CancellationToken);
         Assert.Equal(3, authority.Roots.Length);
         Assert.NotEqual(0, (await VerifyAsync([second], await SignAsync(authority, TimeSpan.FromHours(1)), "sslserver")).Code);
 
         // From the middle: who knows the first only still finds the controller.
-        authority.RemoveRoot(Ids()[1]);
+        await authority.RemoveRootAsync(Ids()[1], TestContext.Current.CancellationToken);
         Assert.Equal(2, authority.Roots.Length);
         Assert.Equal(2, Directory.GetFiles(_folder.File("ca"), "*.key.pem").Length);
         Assert.Equal(0, (await VerifyAsync([first], await SignAsync(authority, TimeSpan.FromHours(1), leadsToOlderRoots: true), "sslserver")).Code);
 
-        authority.RemoveRoot(Ids().First(id => File.Exists(_folder.File($"ca/root-{id}.key.pem"))));
+        await authority.RemoveRootAsync(Ids().First(id => File.Exists(_folder.File($"ca/root-{id}.key.pem"))), TestContext.Current.CancellationToken);
         Assert.NotEqual(0, (await VerifyAsync(authority, below, "sslserver")).Code);
         Assert.Equal(0, (await VerifyAsync([first], await SignAsync(authority, TimeSpan.FromHours(1), leadsToOlderRoots: true), "sslserver")).Code);
         Assert.Equal(2, authority.RemovedRoots.Length);
-        using BuiltInCertificateAuthority again = Open();
+        using BuiltInCertificateAuthority again = await OpenAsync();
         Assert.Equal((1, 2), (again.Roots.Length, again.RemovedRoots.Length));
 
-        string[] Ids() => [.. RootStore.ReadRecords(_folder.File("ca")).Select(r => r.Id)];
+        string[] Ids() => [.. FolderRootStore.ReadRecords(_folder.File("ca")).Select(r => r.Id)];
     }
 
     [Fact]
     public async Task AFullDiskEndsNoRenewals()
     {
-        using BuiltInCertificateAuthority authority = Open();
+        using BuiltInCertificateAuthority authority = await OpenAsync();
         await SignAsync(authority, TimeSpan.FromHours(1));
         string ca = _folder.File("ca");
         Directory.Move(ca, ca + ".away");
@@ -250,7 +250,7 @@ public sealed class BuiltInCertificateAuthorityTests : IDisposable
         _time.Advance(TimeSpan.FromHours(40));
         IssuedCertificate issued = await SignAsync(authority, TimeSpan.FromHours(48));
         Assert.Equal(0, (await VerifyAsync(authority, issued, "sslserver")).Code);
-        Assert.ThrowsAny<IOException>(() => authority.RotateRoot());
+        await Assert.ThrowsAnyAsync<IOException>(() => authority.RotateRootAsync(false, TestContext.Current.CancellationToken));
         Assert.Single(authority.Roots);
 
         // What was not written is, as soon as it can be.
@@ -264,7 +264,7 @@ public sealed class BuiltInCertificateAuthorityTests : IDisposable
     [Fact]
     public async Task RootNearItsEndIsReplacedByItself()
     {
-        using BuiltInCertificateAuthority authority = Open();
+        using BuiltInCertificateAuthority authority = await OpenAsync();
         _time.Advance(TimeSpan.FromDays(3650 * 0.89));
         Assert.Single(authority.Roots);
         _time.Advance(TimeSpan.FromDays(3650 * 0.02));
@@ -274,43 +274,43 @@ public sealed class BuiltInCertificateAuthorityTests : IDisposable
     }
 
     [Fact]
-    public void RestartKeepsTheRootAndFilesArePrivate()
+    public async Task RestartKeepsTheRootAndFilesArePrivate()
     {
         ImmutableArray<ReadOnlyMemory<byte>> before;
-        using (BuiltInCertificateAuthority authority = Open())
+        using (BuiltInCertificateAuthority authority = await OpenAsync())
         {
-            authority.RotateRoot();
+            await authority.RotateRootAsync(false, TestContext.Current.CancellationToken);
             before = authority.Roots;
         }
-        using BuiltInCertificateAuthority again = Open();
+        using BuiltInCertificateAuthority again = await OpenAsync();
         Assert.Equal(before.Select(r => r.ToArray()), again.Roots.Select(r => r.ToArray()));
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(_folder.File("ca")));
         Assert.All(Directory.GetFiles(_folder.File("ca")), f => Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(f)));
     }
 
     [Fact]
-    public void OpenOrDamagedFilesAreRefusedWithTheRemedy()
+    public async Task OpenOrDamagedFilesAreRefusedWithTheRemedy()
     {
-        Open().Dispose();
+        (await OpenAsync()).Dispose();
         string key = Directory.GetFiles(_folder.File("ca"), "*.key.pem")[0];
         File.SetUnixFileMode(key, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead);
-        Assert.Contains("chmod 0600", Assert.Throws<IOException>(() => Open()).Message, StringComparison.Ordinal);
+        Assert.Contains("chmod 0600", (await Assert.ThrowsAsync<IOException>(OpenFirstAsync)).Message, StringComparison.Ordinal);
         File.SetUnixFileMode(key, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         File.WriteAllText(key, "nonsense");
-        Assert.Contains("damaged", Assert.Throws<InvalidDataException>(() => Open()).Message, StringComparison.Ordinal);
+        Assert.Contains("damaged", (await Assert.ThrowsAsync<InvalidDataException>(OpenFirstAsync)).Message, StringComparison.Ordinal);
     }
 
     [Theory]
     [InlineData(null, "is missing")]
     [InlineData("[]", "names no root")]
     [InlineData("null", "names no root")]
-    public void LostIndexIsNotANewMesh(string? index, string reason)
+    public async Task LostIndexIsNotANewMesh(string? index, string reason)
     {
-        Open().Dispose();
+        (await OpenAsync()).Dispose();
         string path = _folder.File("ca/roots.json");
         if (index is null) File.Delete(path);
         else File.WriteAllText(path, index);
-        string message = Assert.Throws<InvalidDataException>(() => Open()).Message;
+        string message = (await Assert.ThrowsAsync<InvalidDataException>(OpenFirstAsync)).Message;
         Assert.Contains(reason, message, StringComparison.Ordinal);
         Assert.Contains("Restore it from a backup", message, StringComparison.Ordinal);
         Assert.Single(Directory.GetFiles(_folder.File("ca"), "*.key.pem"));
@@ -318,7 +318,10 @@ public sealed class BuiltInCertificateAuthorityTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private BuiltInCertificateAuthority Open(string name = "ca") => new(new() { Folder = _folder.File(name) }, _time, new Random(5), NullLogger.Instance);
+    private Task<BuiltInCertificateAuthority> OpenFirstAsync() => OpenAsync();
+
+    private Task<BuiltInCertificateAuthority> OpenAsync(string name = "ca") =>
+        BuiltInCertificateAuthority.OpenAsync(new(), new FolderRootStore(_folder.File(name)), _time, new Random(5), NullLogger.Instance, TestContext.Current.CancellationToken);
 
     private static async Task<IssuedCertificate> SignAsync(BuiltInCertificateAuthority authority, TimeSpan lifetime, double jitter = 0, bool leadsToOlderRoots = false)
     {

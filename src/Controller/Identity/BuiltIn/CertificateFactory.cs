@@ -67,6 +67,9 @@ internal static class CertificateFactory
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
     }
 
+    /// <summary>A moment as certificates have it, in whole seconds.</summary>
+    public static DateTimeOffset WholeSecond(DateTimeOffset time) => new(time.Ticks - (time.Ticks % TimeSpan.TicksPerSecond), time.Offset);
+
     /// <summary>128 random bits, the first of them zero: serial numbers are positive and never begin with a zero byte.</summary>
     private static byte[] NewSerial()
     {

@@ -9,7 +9,7 @@ internal static partial class IdentityLog
     [LoggerMessage(LogEventIds.IdentityUpkeepFailed, LogLevel.Error, "The upkeep of the certificate authority failed and is tried again in a minute; certificates are still signed.")]
     public static partial void UpkeepFailed(ILogger logger, Exception error);
 
-    [LoggerMessage(LogEventIds.IdentityNotSaved, LogLevel.Error, "The index of the certificate authority can't be written and is tried again each minute; certificates are still signed: {Reason}")]
+    [LoggerMessage(LogEventIds.IdentityNotSaved, LogLevel.Error, "What has changed of the certificate authority can't be written and is tried again each minute; certificates are still signed: {Reason}")]
     public static partial void NotSaved(ILogger logger, string reason);
 
     [LoggerMessage(LogEventIds.RootMade, LogLevel.Information, "Made the root {Id}; it signs from {Activates:u} on.")]
@@ -24,6 +24,6 @@ internal static partial class IdentityLog
     [LoggerMessage(LogEventIds.RootRemoved, LogLevel.Warning, "The root {Id} was removed from the trust bundle: nodes and workloads whose certificates lead to it have to have others, which connected agents ask for now.")]
     public static partial void RootRemoved(ILogger logger, string id);
 
-    [LoggerMessage(LogEventIds.RootKeyDeleted, LogLevel.Information, "Deleted the key of a root that has left the trust bundle: {File}.")]
-    public static partial void RootKeyDeleted(ILogger logger, string file);
+    [LoggerMessage(LogEventIds.RootKeyDeleted, LogLevel.Information, "Deleted the key of a root that has left the trust bundle: {Id}.")]
+    public static partial void RootKeyDeleted(ILogger logger, string id);
 }

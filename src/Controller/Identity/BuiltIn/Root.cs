@@ -3,24 +3,29 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Culvert.Controller.Identity.BuiltIn;
 
-/// <summary>A root with its key.</summary>
-internal sealed class Root(RootRecord record, X509Certificate2 certificate, ECDsa key, X509Certificate2? cross) : IDisposable
+/// <summary>A root with its key. Immutable; what it holds belongs to the <see cref="RootSet"/> that it is in.</summary>
+/// <param name="record">What is kept of it besides.</param>
+/// <param name="certificate">The certificate.</param>
+/// <param name="key">Its key.</param>
+/// <param name="cross">The root's key certified by the root before it; null for the first.</param>
+internal sealed class Root(RootRecord record, X509Certificate2 certificate, ECDsa key, X509Certificate2? cross)
 {
-    public RootRecord Record { get; set; } = record;
+    public RootRecord Record { get; } = record;
 
     public X509Certificate2 Certificate { get; } = certificate;
 
     public ECDsa Key { get; } = key;
 
-    /// <summary>The root's key certified by the root before it; null for the first.</summary>
-    public X509Certificate2? Cross { get; set; } = cross;
+    public X509Certificate2? Cross { get; } = cross;
 
     public DateTimeOffset NotAfter => new(Certificate.NotAfter.ToUniversalTime());
 
-    public void Dispose()
-    {
-        Certificate.Dispose();
-        Cross?.Dispose();
-        Key.Dispose();
-    }
+    /// <summary>From then on another root is made, which takes over: a tenth of its time before its end.</summary>
+    public DateTimeOffset RenewAt => NotAfter - ((NotAfter - new DateTimeOffset(Certificate.NotBefore.ToUniversalTime())) / 10);
+
+    /// <summary>The same root with another record.</summary>
+    public Root With(RootRecord other) => new(other, Certificate, Key, Cross);
+
+    /// <summary>The same root, certified by another one before it.</summary>
+    public Root WithCross(X509Certificate2? other) => new(Record, Certificate, Key, other);
 }

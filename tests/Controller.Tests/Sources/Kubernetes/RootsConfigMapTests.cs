@@ -24,7 +24,7 @@ public sealed class RootsConfigMapTests(TestCluster cluster)
         await HasRootsAsync(controller, name, 1);
         await cluster.Server.KubectlAsync("", "apply", "-k", Repository.PathOf("deploy/controller"));
         await HasRootsAsync(controller, name, 1);
-        ((BuiltInCertificateAuthority)controller.Host.Authority).RotateRoot();
+        await ((BuiltInCertificateAuthority)controller.Host.Authority).RotateRootAsync(signNow: false, TestContext.Current.CancellationToken);
         await HasRootsAsync(controller, name, 2);
     }
 

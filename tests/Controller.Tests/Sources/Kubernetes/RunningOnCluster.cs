@@ -15,11 +15,21 @@ internal sealed class RunningOnCluster : IAsyncDisposable
 
     public ControllerHost Host { get; }
 
+    public string StateFolder => _folder.File("state");
+
     public static async Task<RunningOnCluster> StartAsync(KubernetesOptions options, ILoggerFactory? loggers = null, Func<ControllerOptions, ControllerOptions>? change = null)
     {
         var folder = new TempFolder();
         ControllerOptions controller = Running.Options(folder) with { ObjectFolder = null, Kubernetes = options, LoggerFactory = loggers };
-        return new(folder, await ControllerHost.StartAsync(change?.Invoke(controller) ?? controller, TestContext.Current.CancellationToken));
+        try
+        {
+            return new(folder, await ControllerHost.StartAsync(change?.Invoke(controller) ?? controller, TestContext.Current.CancellationToken));
+        }
+        catch
+        {
+            folder.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Follows the stream of the node n1 until its snapshot is as wanted.</summary>

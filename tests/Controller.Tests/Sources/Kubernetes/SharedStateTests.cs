@@ -1,0 +1,140 @@
+using System.Collections.Concurrent;
+using System.Text;
+using Culvert.Controller.Identity.BuiltIn;
+using Culvert.Kubernetes.Client;
+using Culvert.Kubernetes.Resources;
+using Culvert.Kubernetes.Tests.Cluster;
+using Culvert.Kubernetes.Tests.Support;
+using Culvert.Protocol;
+using Culvert.Tests.Shared;
+using Grpc.Core;
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.Controller.Tests.Kubernetes;
+
+/// <summary>Controllers of one mesh that share a Secret: any of them serves any agent.</summary>
+[Collection(TestClusterCollection.Name)]
+public sealed class SharedStateTests(TestCluster cluster)
+{
+    private const string Space = "culvert-system", Pod = "agent-shared";
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task ANodeThatHasJoinedAtOneIsServedByTheOtherAlsoAfterARotation()
+    {
+        ResourceName secret = await SecretAsync();
+        await using RunningOnCluster one = await StartAsync(secret), other = await StartAsync(secret);
+        Assert.Equal(Assert.Single(one.Host.Authority.Roots).Span, Assert.Single(other.Host.Authority.Roots).Span);
+        SslClientIdentity identity = await JoinAsync(one);
+        using FakeAgent there = FakeAgent.OverTls(other.Host, "n1", identity);
+        await there.OpenAsync();
+        await there.NextAsync();
+
+        await Authority(one).RotateRootAsync(signNow: true, Stop);
+        await Soon.Holds("the other has the new root", () => other.Host.Authority.Roots.Length == 2 && other.Host.Authority.Roots[1].Span.SequenceEqual(one.Host.Authority.Roots[1].Span));
+        (SslClientIdentity renewed, _) = await there.RenewAsync();
+        using FakeAgent back = FakeAgent.OverTls(one.Host, "n1", renewed);
+        await back.OpenAsync();
+        await back.NextAsync();
+
+        // Keys are in the Secret, and in no folder.
+        Secret kept = await cluster.Admin.Resource(KnownResources.Secrets).GetAsync(secret, Stop);
+        Assert.Equal(2, kept.Data.Keys.Count(k => k.EndsWith(RootFiles.KeySuffix, StringComparison.Ordinal)));
+        Assert.Empty(Directory.EnumerateFiles(one.StateFolder, "*key*", SearchOption.AllDirectories));
+    }
+
+    [Fact]
+    public async Task WhatIsRevokedAtOneIsRefusedByTheOtherAndByOneThatStartsLater()
+    {
+        ResourceName secret = await SecretAsync();
+        await using RunningOnCluster one = await StartAsync(secret), other = await StartAsync(secret);
+        SslClientIdentity identity = await JoinAsync(one);
+        using FakeAgent there = FakeAgent.OverTls(other.Host, "n1", identity);
+        await there.OpenAsync();
+        await there.NextAsync();
+
+        one.Host.CertifiedNodes.Revoke("n1");
+        RpcException ended = await Assert.ThrowsAsync<RpcException>(async () =>
+        {
+            while (true) await there.NextAsync();
+        });
+        Assert.Equal(StatusCode.Unauthenticated, ended.StatusCode);
+        await using RunningOnCluster later = await StartAsync(secret);
+        using FakeAgent elsewhere = FakeAgent.OverTls(later.Host, "n1", identity);
+        Assert.Equal(StatusCode.Unauthenticated, (await Assert.ThrowsAsync<RpcException>(async () =>
+        {
+            await elsewhere.OpenAsync();
+            await elsewhere.NextAsync();
+        })).StatusCode);
+
+        // With its pod's token it joins again, wherever.
+        using FakeAgent again = FakeAgent.OverTls(one.Host, "n1", await JoinAsync(later));
+        await again.OpenAsync();
+        await again.NextAsync();
+    }
+
+    [Fact]
+    public async Task WithoutTheSecretAControllerWaitsAndSaysWhatForAndStartsWhenItIsThere()
+    {
+        string ns = await cluster.NamespaceAsync();
+        ResourceName secret = new(ns, "later");
+        ConcurrentQueue<string> lines = [];
+        using ILoggerFactory log = LoggerFactory.Create(l => l.AddProvider(new LineLogger(lines, LogLevel.Information)));
+        Task<RunningOnCluster> starting = StartAsync(secret, log);
+        await Soon.Holds("it is said", () => lines.Any(m => m.Contains($"Waiting for the Secret {secret}", StringComparison.Ordinal) && m.Contains("there is none, apply deploy/controller", StringComparison.Ordinal)));
+        Assert.False(starting.IsCompleted);
+        await MakeAsync(secret);
+        await using RunningOnCluster running = await starting;
+        Assert.Single(running.Host.Authority.Roots);
+        Assert.Single(lines, m => m.Contains("Waiting for the Secret", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task KeysWithoutAnIndexAreAMeshThatHasLostItAndNotANewOne()
+    {
+        ResourceName secret = await SecretAsync();
+        await using (RunningOnCluster first = await StartAsync(secret)) Assert.Single(first.Host.Authority.Roots);
+        await cluster.Admin.Resource(KnownResources.Secrets).PatchAsync(secret, Patch.Merge(Encoding.UTF8.GetBytes($"{{\"data\":{{\"{RootFiles.IndexName}\":null}}}}")), null, Stop);
+        InvalidDataException damaged = await Assert.ThrowsAsync<InvalidDataException>(() => StartAsync(secret));
+        Assert.Contains($"the Secret {secret} is damaged", damaged.Message, StringComparison.Ordinal);
+        Assert.Contains("Restore it from a backup", damaged.Message, StringComparison.Ordinal);
+    }
+
+    private static BuiltInCertificateAuthority Authority(RunningOnCluster controller) => (BuiltInCertificateAuthority)controller.Host.Authority;
+
+    private async Task<SslClientIdentity> JoinAsync(RunningOnCluster controller)
+    {
+        if (await cluster.Admin.Resource(KnownResources.Pods).FindAsync(new(Space, Pod), Stop) is null)
+        {
+            await cluster.KubectlAsync($"apiVersion: v1\nkind: ServiceAccount\nmetadata: {{name: culvert-agent, namespace: {Space}}}");
+            await cluster.PodAsync(Space, Pod, "192.0.2.77", spec: "serviceAccountName: culvert-agent, hostNetwork: true,");
+        }
+        using FakeAgent agent = FakeAgent.OverTls(controller.Host, "n1");
+        string token = await cluster.TokenAsync(Space, "culvert-agent", "culvert-controller", Pod);
+        while (true)
+        {
+            try
+            {
+                return await agent.JoinAsync(token);
+            }
+            catch (RpcException e) when (e.StatusCode == StatusCode.Unavailable)
+            {
+                // In the second of a revocation nobody joins: certificates count in whole seconds.
+                await Task.Delay(RetryPushback.Of(e), Stop);
+            }
+        }
+    }
+
+    private async Task<ResourceName> SecretAsync()
+    {
+        ResourceName name = new(await cluster.NamespaceAsync(), "culvert-controller");
+        await MakeAsync(name);
+        return name;
+    }
+
+    private Task<Secret> MakeAsync(ResourceName name) => cluster.Admin.Resource(KnownResources.Secrets).CreateAsync(new Secret { Metadata = new() { Name = name.Name, Namespace = name.Namespace } }, null, Stop);
+
+    private Task<RunningOnCluster> StartAsync(ResourceName secret, ILoggerFactory? log = null) =>
+        RunningOnCluster.StartAsync(cluster.Options(), log, o => o with { StateSecret = secret, ServiceAccountTokens = new() });
+}
