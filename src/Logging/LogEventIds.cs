@@ -182,6 +182,8 @@ internal static class LogEventIds
     internal const int ClusterNotTaken = 2512;
     internal const int ClusterNotRead = 2513;
     internal const int StatusNotWritten = 2514;
+    internal const int RefusalNotWritten = 2515;
+    internal const int EventNotWritten = 2516;
 
     // src/Controller/Nodes
     internal const int WorkloadsRefused = 2601;

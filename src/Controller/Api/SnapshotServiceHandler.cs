@@ -11,7 +11,7 @@ namespace Culvert.Controller.Api;
 
 /// <summary>Opens a session for each stream, one of each node at a time, the newest; and takes nodes' reports.</summary>
 internal sealed class SnapshotServiceHandler(
-    SnapshotPublisher publisher, NodeRegistry registry, NodeStreams streams, RefusedWorkloads refused, NodeAuthenticator authenticator, string epoch, TimeProvider time, ILogger<SnapshotServiceHandler> logger) : SnapshotService.SnapshotServiceBase
+    SnapshotPublisher publisher, NodeRegistry registry, NodeStreams streams, IRefusalSink refused, NodeAuthenticator authenticator, string epoch, TimeProvider time, ILogger<SnapshotServiceHandler> logger) : SnapshotService.SnapshotServiceBase
 {
     private static readonly TimeSpan HelloTimeout = TimeSpan.FromSeconds(10);
 
@@ -54,10 +54,15 @@ internal sealed class SnapshotServiceHandler(
     {
         string node = authenticator.Authenticate(context).Node;
         if (request.Node != node) throw new RpcException(new Status(StatusCode.PermissionDenied, $"node '{node}' may not report of '{request.Node}'"));
-        if (!IsText(request.Reason, LongestReason)) throw new RpcException(new Status(StatusCode.InvalidArgument, $"a reason is text of {LongestReason} characters at most"));
-        if (request.Refused.FirstOrDefault(uid => !NamespacedName.TryParse(uid, out NamespacedName name) || Names.Subdomain(name.Namespace) is not null || Names.Subdomain(name.Name) is not null) is { } odd)
-            throw new RpcException(new Status(StatusCode.InvalidArgument, $"'{odd}' is not the uid of a workload"));
-        TimeSpan wait = refused.Set(node, request.Refused, request.Reason);
+        SortedDictionary<string, string> reasons = new(StringComparer.Ordinal);
+        foreach (RefusedWorkload workload in request.Refused)
+        {
+            if (!IsText(workload.Reason, LongestReason)) throw new RpcException(new Status(StatusCode.InvalidArgument, $"a reason is text of {LongestReason} characters at most"));
+            if (!NamespacedName.TryParse(workload.Uid, out NamespacedName name) || Names.Subdomain(name.Namespace) is not null || Names.Subdomain(name.Name) is not null)
+                throw new RpcException(new Status(StatusCode.InvalidArgument, $"'{workload.Uid}' is not the uid of a workload"));
+            reasons[workload.Uid] = workload.Reason;
+        }
+        TimeSpan wait = refused.Take(node, reasons);
         if (wait > TimeSpan.Zero) throw new RpcException(new Status(StatusCode.ResourceExhausted, "the node has told otherwise a moment ago"), RetryPushback.Trailers(wait));
         return Task.FromResult(new NodeReportAck());
     }

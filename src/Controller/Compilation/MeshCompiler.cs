@@ -116,7 +116,7 @@ internal sealed class MeshCompiler(ulong version = 0)
         string uid = meta.FullName.ToString();
         NamespaceObject? ns = _input.FindNamespace(meta.Namespace);
         bool wanted = workload.IsEnrolled(ns);
-        bool refused = wanted && _refused.TryGetValue(workload.Node, out ImmutableHashSet<string>? uids) && uids.Contains(uid);
+        bool refused = wanted && (workload.NotCaptured is not null || (_refused.TryGetValue(workload.Node, out ImmutableHashSet<string>? uids) && uids.Contains(uid)));
         bool enrolled = wanted && !refused;
         var compiled = new WorkloadInfo
         {

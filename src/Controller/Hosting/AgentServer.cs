@@ -21,8 +21,8 @@ internal static class AgentServer
     /// </summary>
     internal const int MostCallsOfAConnection = 100;
 
-    /// <summary>Longest message of an agent, bytes: a request for a certificate has 4 KiB at most, the reason of a refusal is text.</summary>
-    private const int LongestRequest = 64 * 1024;
+    /// <summary>Longest message of an agent, bytes: a request for a certificate has 4 KiB at most, why a pod can't be captured less than 1 KiB, and a node has some hundred pods.</summary>
+    private const int LongestRequest = 512 * 1024;
 
     private static readonly TimeSpan WriteTimeout = TimeSpan.FromSeconds(30);
 

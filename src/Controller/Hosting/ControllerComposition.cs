@@ -80,7 +80,8 @@ internal static class ControllerComposition
         ServerIdentity identity = parts.Own(new ServerIdentity(publisher, authority, options.DnsNames, options.Time, logger));
         NodeAuthenticator authenticator = new(publisher, authority, nodes, options.NodeRenewalGrace, options.Time);
         string epoch = RandomNumberGenerator.GetHexString(2 * EpochBytes, lowercase: true);
-        SnapshotServiceHandler snapshots = new(publisher, registry, new NodeStreams(options.Time), refused, authenticator, epoch, options.Time, loggers.CreateLogger<SnapshotServiceHandler>());
+        PodRefusals? pods = options.Kubernetes is null ? null : TakePods(options, objects, registry, refused, parts, loggers);
+        SnapshotServiceHandler snapshots = new(publisher, registry, new NodeStreams(options.Time), (IRefusalSink?)pods ?? refused, authenticator, epoch, options.Time, loggers.CreateLogger<SnapshotServiceHandler>());
         CertificateServiceHandler certificates = new(
             publisher, authority, authenticator, options.Attestor ?? MakeAttestor(options, tokens, parts, loggers), nodes, options.Time, loggers.CreateLogger<CertificateServiceHandler>());
 
@@ -92,7 +93,7 @@ internal static class ControllerComposition
         });
         StateWatch watching = parts.Own(new StateWatch(options.StateFolder, upkeep.RunAsync, options.Time, logger));
         WebServer server = AgentServer.Serve(options, reserved, identity, authenticator, snapshots, certificates, loggers);
-        List<IHostedService> services = [.. shared?.Services ?? [], roots, reading, publisher, watching, server];
+        List<IHostedService> services = [.. shared?.Services ?? [], roots, .. pods is null ? (IHostedService[])[] : [pods], reading, publisher, watching, server];
         if (options.RootsConfigMap is { } map)
         {
             KubernetesMetrics metrics = parts.Own(new KubernetesMetrics());
@@ -113,6 +114,16 @@ internal static class ControllerComposition
         SharedRevocations revocations = parts.Own(new SharedRevocations(nodes, secret, metrics, options.Time, logger));
         revocations.Take(await secret.WaitAsync(cancellationToken));
         return new(secret, [secret, revocations]);
+    }
+
+    private static PodRefusals TakePods(ControllerOptions options, ObjectStore objects, NodeRegistry registry, RefusedWorkloads others, OwnedParts parts, ILoggerFactory loggers)
+    {
+        KubernetesMetrics metrics = parts.Own(new KubernetesMetrics());
+        ILogger<KubernetesSource> logger = loggers.CreateLogger<KubernetesSource>();
+        KubernetesOptions cluster = options.Kubernetes!;
+        KubernetesClientOptions limits = new() { RequestsPerSecond = cluster.StatusesPerSecond, Burst = cluster.StatusBurst };
+        KubernetesClient client = parts.Own(new KubernetesClient(cluster.Configuration, limits, metrics, options.Time, loggers.CreateLogger<KubernetesClient>()));
+        return parts.Own(new PodRefusals(client, objects, registry, others, new CaptureEvents(client, cluster.Identity, options.Time, logger), metrics, options.Time, logger));
     }
 
     private static INodeAttestor MakeAttestor(ControllerOptions options, JoinTokenStore tokens, OwnedParts parts, ILoggerFactory loggers)

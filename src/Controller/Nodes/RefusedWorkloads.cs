@@ -9,7 +9,7 @@ namespace Culvert.Controller.Nodes;
 /// The workloads that their nodes can't capture, as each node has told last. Kept in a 0600 file: after a start of the controller they stay outside the mesh until their nodes say otherwise, and are not
 /// taken for its members meanwhile. Safe for any number of threads.
 /// </summary>
-internal sealed class RefusedWorkloads
+internal sealed class RefusedWorkloads : IRefusalSink
 {
     private static readonly TimeSpan ChangeInterval = TimeSpan.FromSeconds(1);
     private readonly Lock _lock = new();
@@ -34,23 +34,18 @@ internal sealed class RefusedWorkloads
     /// <summary>Uids by node; nodes that can capture all are not in it.</summary>
     public ImmutableDictionary<string, ImmutableHashSet<string>> ByNode => Volatile.Read(ref _byNode);
 
-    /// <summary>Takes what a node tells in place of what it has told before.</summary>
-    /// <param name="node">The node, which the caller has proven to be.</param>
-    /// <param name="uids">The workloads that it can't capture.</param>
-    /// <param name="reason">Why the first can't be.</param>
-    /// <returns>Zero; or, when nothing was taken, how long to wait: what one node changes concerns all of them.</returns>
-    public TimeSpan Set(string node, IReadOnlyCollection<string> uids, string reason)
+    /// <inheritdoc/>
+    public TimeSpan Take(string node, IReadOnlyDictionary<string, string> refused)
     {
         lock (_lock)
         {
-            ImmutableHashSet<string> before = _byNode.GetValueOrDefault(node) ?? [], after = [.. uids];
+            ImmutableHashSet<string> before = _byNode.GetValueOrDefault(node) ?? [], after = [.. refused.Keys];
             if (_isUnsaved) Save(_byNode);
             if (before.SetEquals(after)) return TimeSpan.Zero;
             if (_changed.TryGetValue(node, out long changed) && ChangeInterval - _time.GetElapsedTime(changed) is { Ticks: > 0 } wait) return wait;
             _changed[node] = _time.GetTimestamp();
             ImmutableDictionary<string, ImmutableHashSet<string>> next = after.IsEmpty ? _byNode.Remove(node) : _byNode.SetItem(node, after);
-            if (after.Except(before) is { IsEmpty: false } added) NodesLog.Refused(_logger, node, added.Count, added.Order(StringComparer.Ordinal).First(), reason);
-            if (before.Except(after) is { IsEmpty: false } back) NodesLog.NoLongerRefused(_logger, node, back.Count, back.Order(StringComparer.Ordinal).First());
+            NodesLog.Tell(_logger, node, before, refused);
             Save(next);
             Volatile.Write(ref _byNode, next);
         }

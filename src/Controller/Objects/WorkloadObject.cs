@@ -28,6 +28,9 @@ internal sealed record WorkloadObject(ObjectMeta Meta) : MeshObject(ObjectKind.W
     /// <summary>The uid of a pod that runs, or is about to, in a network namespace of its own; null for all else.</summary>
     public string? PodUid { get; init; }
 
+    /// <summary>Why its node can't capture it, as the pod's own status says; null: it can, or has not said otherwise.</summary>
+    public string? NotCaptured { get; init; }
+
     /// <summary>Whether it is in the mesh: what it says itself, else what its namespace says, else yes if it is declared.</summary>
     /// <param name="ns">The object of its namespace; null where there is none.</param>
     public bool IsEnrolled(NamespaceObject? ns) => Enrolled ?? (!HostNetwork && (ns?.Enrolled ?? !IsPod));

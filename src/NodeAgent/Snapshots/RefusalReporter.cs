@@ -15,6 +15,9 @@ namespace Culvert.NodeAgent.Snapshots;
 /// </summary>
 internal sealed class RefusalReporter(string node, ControllerLink channel, SnapshotClient client, DatapathState state, TimeProvider time, ILogger logger)
 {
+    // Of all pods of a full node the reasons fit into one message.
+    private const int LongestReason = 500;
+
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
 
     /// <summary>Runs until cancelled.</summary>
@@ -76,9 +79,10 @@ internal sealed class RefusalReporter(string node, ControllerLink channel, Snaps
     private async Task ReportAsync(DatapathInForce current, CancellationToken stop)
     {
         SnapshotService.SnapshotServiceClient snapshots = new(await channel.ConnectAsync(stop));
-        string[] refused = [.. current.Refused.Order(StringComparer.Ordinal)];
-        NodeReport report = new() { Node = node, Refused = { refused }, Reason = refused.Length == 0 ? "" : current.NotCaptured[refused[0]] };
+        NodeReport report = new() { Node = node, Refused = { current.Refused.Order(StringComparer.Ordinal).Select(uid => new RefusedWorkload { Uid = uid, Reason = Shortened(current.NotCaptured[uid]) }) } };
         using AsyncUnaryCall<NodeReportAck> call = snapshots.ReportAsync(report, new CallOptions(channel.Headers, time.GetUtcNow().UtcDateTime + Deadline, stop));
         await call.ResponseAsync;
     }
+
+    private static string Shortened(string reason) => reason.Length <= LongestReason ? reason : $"{reason.AsSpan(0, LongestReason - 1)}…";
 }

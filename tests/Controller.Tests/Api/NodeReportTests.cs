@@ -50,7 +50,7 @@ public sealed class NodeReportTests
 
         RpcException other = await Assert.ThrowsAsync<RpcException>(() => there.ReportAsync(new NodeReport { Node = "node-1" }));
         Assert.Equal(StatusCode.PermissionDenied, other.StatusCode);
-        NodeReport[] malformed = [new() { Reason = "a\nb" }, new() { Reason = new string('x', 2000) }, new() { Refused = { "no name" } }, new() { Refused = { "" } }, new() { Refused = { "shop/we\nb" } }];
+        NodeReport[] malformed = [.. new RefusedWorkload[] { new() { Uid = "shop/web", Reason = "a\nb" }, new() { Uid = "shop/web", Reason = new string('x', 2000) }, new() { Uid = "no name" }, new(), new() { Uid = "shop/we\nb" } }.Select(r => new NodeReport { Refused = { r } })];
         foreach (NodeReport report in malformed)
         {
             report.Node = "node-2";

@@ -6,6 +6,8 @@ namespace Culvert.Controller.Tests;
 /// <summary>What nodes have told is kept from one start of the controller to the next.</summary>
 public sealed class RefusedWorkloadsTests
 {
+    private static readonly Dictionary<string, string> Refused = new(StringComparer.Ordinal) { ["shop/web"] = "a test" };
+
     [Theory]
     [InlineData("nonsense")]
     [InlineData("null")]
@@ -19,7 +21,7 @@ public sealed class RefusedWorkloadsTests
         File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         RefusedWorkloads refused = new(path, TimeProvider.System, NullLogger.Instance);
         Assert.Empty(refused.ByNode);
-        refused.Set("n1", ["shop/web"], "");
+        refused.Take("n1", Refused);
         Assert.Equal(["shop/web"], new RefusedWorkloads(path, TimeProvider.System, NullLogger.Instance).ByNode["n1"]);
     }
 
@@ -29,12 +31,12 @@ public sealed class RefusedWorkloadsTests
         using TempFolder folder = new();
         string path = folder.File("state/refused.json");
         RefusedWorkloads refused = new(path, TimeProvider.System, NullLogger.Instance);
-        refused.Set("n1", ["shop/web"], "");
+        refused.Take("n1", Refused);
         Assert.Equal(["shop/web"], refused.ByNode["n1"]);
         Assert.False(File.Exists(path));
 
         Directory.CreateDirectory(folder.File("state"));
-        refused.Set("n1", ["shop/web"], "");
+        refused.Take("n1", Refused);
         Assert.Equal(["shop/web"], new RefusedWorkloads(path, TimeProvider.System, NullLogger.Instance).ByNode["n1"]);
     }
 }

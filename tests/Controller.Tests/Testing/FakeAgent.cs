@@ -107,7 +107,7 @@ internal sealed class FakeAgent : IDisposable
     }
 
     /// <summary>Tells which workloads its node can't capture.</summary>
-    public Task ReportAsync(params IEnumerable<string> refused) => ReportAsync(new NodeReport { Node = _node, Refused = { refused }, Reason = "a test" });
+    public Task ReportAsync(params IEnumerable<string> refused) => ReportAsync(new NodeReport { Node = _node, Refused = { refused.Select(uid => new RefusedWorkload { Uid = uid, Reason = "a test" }) } });
 
     public async Task ReportAsync(NodeReport report) => await new SnapshotService.SnapshotServiceClient(_channel).ReportAsync(report, Options);
 

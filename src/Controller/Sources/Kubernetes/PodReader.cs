@@ -59,6 +59,7 @@ internal static class PodReader
             IsPod = true,
             PodUid = HasEnded(pod) || pod.Spec.HostNetwork || string.IsNullOrEmpty(pod.Spec.NodeName) ? null : pod.Metadata.Uid,
             HostNetwork = pod.Spec.HostNetwork,
+            NotCaptured = CaptureCondition.Read(pod),
             Ports = ReadPorts(pod.Spec),
             ProxyProtocol = meta.ProxyProtocol,
             TrustedProxies = meta.TrustedProxies,
@@ -72,7 +73,7 @@ internal static class PodReader
     {
         var (one, other) = ((WorkloadObject)a.Object!, (WorkloadObject)b.Object!);
         return one.Addresses == other.Addresses
-            && (one.Node, one.ServiceAccount, one.Enrolled, one.HostNetwork, one.Meta.Weight, one.PodUid) == (other.Node, other.ServiceAccount, other.Enrolled, other.HostNetwork, other.Meta.Weight, other.PodUid)
+            && (one.Node, one.ServiceAccount, one.Enrolled, one.HostNetwork, one.Meta.Weight, one.PodUid, one.NotCaptured) == (other.Node, other.ServiceAccount, other.Enrolled, other.HostNetwork, other.Meta.Weight, other.PodUid, other.NotCaptured)
             && one.Ports.SequenceEqual(other.Ports)
             && one.Meta.Labels.SequenceEqual(other.Meta.Labels)
             && one.ProxyProtocol == other.ProxyProtocol

@@ -32,6 +32,7 @@ public sealed class RolesTests(TestCluster cluster)
             await using RunningOnCluster controller = await RunningOnCluster.StartAsync(options, null, o => o with { ServiceAccountTokens = new(), RootsConfigMap = new(Space, "culvert-roots"), StateSecret = new(Space, "culvert-controller") });
             await controller.SnapshotAsync(s => s.Workloads.ContainsKey($"{ns}/w"));
             await JoinAsync(controller, "agent-a");
+            await RefuseAsync(controller, ns);
 
             (HashSet<string> everywhere, HashSet<string> here) = await GrantedAsync();
             string[] unused = [];
@@ -106,6 +107,15 @@ public sealed class RolesTests(TestCluster cluster)
         await cluster.PodAsync(Space, pod, "192.0.2.8", spec: "hostNetwork: true, serviceAccountName: culvert-agent,");
         using FakeAgent agent = FakeAgent.OverTls(controller.Host, "n1");
         Assert.NotNull(await agent.JoinAsync(await cluster.TokenAsync(Space, "culvert-agent", "culvert-controller", pod)));
+    }
+
+    private async Task RefuseAsync(RunningOnCluster controller, string ns)
+    {
+        await cluster.PodAsync(ns, "web", "10.99.0.2");
+        await controller.SnapshotAsync(s => s.Workloads.ContainsKey($"{ns}/web"));
+        using FakeAgent agent = FakeAgent.OverSocket(controller.Socket, "n1");
+        await agent.ReportAsync($"{ns}/web");
+        await controller.SnapshotAsync(s => s.Workloads[$"{ns}/web"].EnrolmentRefused);
     }
 
     private async Task<(HashSet<string> Everywhere, HashSet<string> Here)> GrantedAsync()

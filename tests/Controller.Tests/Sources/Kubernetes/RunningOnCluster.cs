@@ -17,6 +17,9 @@ internal sealed class RunningOnCluster : IAsyncDisposable
 
     public string StateFolder => _folder.File("state");
 
+    /// <summary>Path of the socket for agents of the machine.</summary>
+    public string Socket => _folder.File("c.sock");
+
     public static async Task<RunningOnCluster> StartAsync(KubernetesOptions options, ILoggerFactory? loggers = null, Func<ControllerOptions, ControllerOptions>? change = null)
     {
         var folder = new TempFolder();

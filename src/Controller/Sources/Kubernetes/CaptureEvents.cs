@@ -1,0 +1,79 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using Culvert.Kubernetes.Client;
+using Culvert.Kubernetes.Errors;
+using Culvert.Kubernetes.Resources;
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.Controller.Sources.Kubernetes;
+
+/// <summary>Events by which people see, at a pod and at its node, that the mesh lacks the pod, and when it is back. What counts is the pod's status: an event that can't be written is lost, which is logged.</summary>
+/// <param name="client">Writes.</param>
+/// <param name="instance">Which controller says so.</param>
+/// <param name="time">The clock.</param>
+/// <param name="logger">Where it is said that they can't be written.</param>
+internal sealed class CaptureEvents(IKubernetesClient client, string instance, TimeProvider time, ILogger logger)
+{
+    /// <summary>Who says so.</summary>
+    public const string Component = "culvert.dev/controller";
+
+    /// <summary>Reason of the event when a pod can't be captured, and when it can be again.</summary>
+    public const string NotCaptured = "NotCaptured", Captured = "Captured";
+
+    // Where events of objects go that are in no namespace, as the kubelet's.
+    private const string NamespaceOfNodes = "default";
+    private const int SuffixDigits = 10;
+
+    private ApiFailure? _failure;
+
+    /// <summary>Tells what is new. For one caller at a time.</summary>
+    /// <param name="pods">Pods that can't be captured any more, and why, or can be again.</param>
+    /// <param name="node">The node, when it can't capture some and could capture all before, or the other way round; else null.</param>
+    /// <param name="refused">By name of a pod, why the node can't capture it now.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public async Task WriteAsync(
+        IEnumerable<(ResourceName Pod, string Uid, string? Reason)> pods, string? node, IReadOnlyCollection<KeyValuePair<string, string>> refused, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (node is not null) await CreateAsync(OfNode(node, refused), cancellationToken);
+            foreach ((ResourceName pod, string uid, string? reason) in pods) await CreateAsync(OfPod(pod, uid, reason), cancellationToken);
+            _failure = null;
+        }
+        catch (ApiException e)
+        {
+            if (e.Failure != _failure) KubernetesLog.EventNotWritten(logger, e.Failure == ApiFailure.Forbidden ? "the controller's role lacks the verb create on events; " : "", e.Message);
+            _failure = e.Failure;
+        }
+    }
+
+    private Event OfPod(ResourceName pod, string uid, string? reason) => Make(
+        pod.Namespace, new() { ApiVersion = "v1", Kind = "Pod", Namespace = pod.Namespace, Name = pod.Name, Uid = uid }, reason is not null,
+        reason is null ? "can be captured again: it is in the mesh" : $"can't be captured, and is not in the mesh until it can: {reason}");
+
+    private Event OfNode(string node, IReadOnlyCollection<KeyValuePair<string, string>> refused) => Make(
+        NamespaceOfNodes, new() { ApiVersion = "v1", Kind = "Node", Name = node, Uid = node }, refused.Count > 0, // its name for its uid, as the kubelet has it
+        refused.Count == 0
+            ? "all pods of the node that are meant to be in the mesh can be captured"
+            : string.Create(CultureInfo.InvariantCulture, $"{refused.Count} {(refused.Count == 1 ? "pod" : "pods")} can't be captured, and are not in the mesh until they can; {refused.First().Key}: {refused.First().Value}"));
+
+    private Event Make(string ns, ObjectReference about, bool isTrouble, string message)
+    {
+        DateTimeOffset now = time.GetUtcNow();
+        return new()
+        {
+            Metadata = new() { Namespace = ns, Name = $"{about.Name}.culvert.{RandomNumberGenerator.GetHexString(SuffixDigits, lowercase: true)}" },
+            InvolvedObject = about,
+            Reason = isTrouble ? NotCaptured : Captured,
+            Message = message,
+            Type = isTrouble ? "Warning" : "Normal",
+            Count = 1,
+            FirstTimestamp = now,
+            LastTimestamp = now,
+            ReportingComponent = Component,
+            ReportingInstance = instance,
+        };
+    }
+
+    private Task CreateAsync(Event made, CancellationToken cancellationToken) => client.Resource(KnownResources.Events).CreateAsync(made, null, cancellationToken);
+}

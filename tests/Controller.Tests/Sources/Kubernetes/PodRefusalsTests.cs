@@ -1,0 +1,126 @@
+using System.Collections.Concurrent;
+using Culvert.Controller.Sources.Kubernetes;
+using Culvert.Core;
+using Culvert.Kubernetes.Client;
+using Culvert.Kubernetes.Resources;
+using Culvert.Kubernetes.Tests.Cluster;
+using Culvert.Kubernetes.Tests.Support;
+using Culvert.Tests.Shared;
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.Controller.Tests.Kubernetes;
+
+/// <summary>A pod that its node can't capture says so in its status, and by that to every controller.</summary>
+[Collection(TestClusterCollection.Name)]
+public sealed class PodRefusalsTests(TestCluster cluster)
+{
+    private const string Ready = "\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\"}],";
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task ThePodsStatusAndEventsSayItAndEveryControllerHeedsItUntilItIsCapturedAgain()
+    {
+        string ns = await cluster.NamespaceAsync();
+        await cluster.PodAsync(ns, "web", "10.8.0.1", status: Ready);
+        await using RunningOnCluster one = await cluster.ControllerAsync(), other = await cluster.ControllerAsync();
+        foreach (RunningOnCluster controller in new[] { one, other }) await IsMemberAsync(controller, ns, true);
+
+        await ReportAsync(one, "n1", $"{ns}/web");
+        foreach (RunningOnCluster controller in new[] { one, other }) await IsMemberAsync(controller, ns, false);
+        Pod pod = await PodAsync(ns);
+        Condition condition = Assert.Single(pod.Status.Conditions, c => c.Type == CaptureCondition.Type);
+        Assert.Equal(("False", "NotCaptured", "a test"), (condition.Status, condition.Reason, condition.Message));
+        Assert.Single(pod.Status.Conditions, c => c is { Type: "Ready", Status: "True" });
+        await HasEventAsync(ns, pod.Metadata.Uid!, CaptureEvents.NotCaptured, "can't be captured, and is not in the mesh until it can: a test");
+        await HasEventAsync("default", "n1", CaptureEvents.NotCaptured, $"1 pod can't be captured, and are not in the mesh until they can; {ns}/web: a test");
+
+        // One that starts later has it from the pod, and to tell it again is no news.
+        await using (RunningOnCluster later = await cluster.ControllerAsync())
+        {
+            await IsMemberAsync(later, ns, false);
+            await ReportAsync(later, "n1", $"{ns}/web");
+            await ReportAsync(later, "n1");
+            foreach (RunningOnCluster controller in new[] { one, other, later }) await IsMemberAsync(controller, ns, true);
+            await HasEventAsync(ns, pod.Metadata.Uid!, CaptureEvents.Captured, "can be captured again: it is in the mesh");
+        }
+        pod = await PodAsync(ns);
+        Assert.DoesNotContain(pod.Status.Conditions, c => c.Type == CaptureCondition.Type);
+        Assert.Single(pod.Status.Conditions, c => c is { Type: "Ready", Status: "True" });
+        Assert.Single(await EventsAsync(ns, pod.Metadata.Uid!), e => e.Reason == CaptureEvents.NotCaptured);
+    }
+
+    [Fact]
+    public async Task OfOtherNodesPodsANodeSaysNothing()
+    {
+        string ns = await cluster.NamespaceAsync();
+        await cluster.PodAsync(ns, "web", "10.8.0.2");
+        await using RunningOnCluster controller = await cluster.ControllerAsync();
+        await IsMemberAsync(controller, ns, true);
+        await ReportAsync(controller, "n2", $"{ns}/web", $"{ns}/nobody");
+        await ReportAsync(controller, "n1", $"{ns}/nobody");
+
+        // What comes later has been done: by then the other would have been, too.
+        await cluster.PodAsync(ns, "next", "10.8.0.3");
+        await controller.SnapshotAsync(s => s.Workloads.ContainsKey($"{ns}/next"));
+        await ReportAsync(controller, "n1", $"{ns}/next");
+        await controller.SnapshotAsync(s => s.Workloads[$"{ns}/next"].EnrolmentRefused);
+        Assert.DoesNotContain((await PodAsync(ns)).Status.Conditions, c => c.Type == CaptureCondition.Type);
+        await IsMemberAsync(controller, ns, true);
+        await ReportAsync(controller, "n1");
+        await controller.SnapshotAsync(s => !s.Workloads[$"{ns}/next"].EnrolmentRefused);
+    }
+
+    [Fact]
+    public async Task WhatANodeKnowsBeforeTheControllerDoesIsWrittenWhenThePodIsThere()
+    {
+        string ns = await cluster.NamespaceAsync();
+        await using RunningOnCluster controller = await cluster.ControllerAsync();
+        await controller.SnapshotAsync(_ => true);
+        await ReportAsync(controller, "n1", $"{ns}/web");
+        await cluster.PodAsync(ns, "web", "10.8.0.4");
+        await IsMemberAsync(controller, ns, false);
+        await ReportAsync(controller, "n1");
+        await IsMemberAsync(controller, ns, true);
+    }
+
+    [Fact]
+    public async Task WithoutTheRoleThePodStaysAMemberWhichNobodyCanReachPastItsPolicyAndTheVerbIsSaid()
+    {
+        string ns = await cluster.NamespaceAsync();
+        await cluster.PodAsync(ns, "web", "10.8.0.5");
+        await cluster.Server.KubectlAsync("", "apply", "-k", Repository.PathOf("deploy/controller"));
+        await cluster.Server.KubectlAsync("""[{"op":"remove","path":"/rules/5"}]""", "patch", "clusterrole", "culvert-controller", "--type=json", "--patch-file=/dev/stdin");
+        try
+        {
+            ConcurrentQueue<string> lines = [];
+            using ILoggerFactory log = LoggerFactory.Create(l => l.AddProvider(new LineLogger(lines, LogLevel.Information)));
+            await using RunningOnCluster controller = await cluster.ControllerAsync(await cluster.TokenAsync("culvert-system", "culvert-controller"), log);
+            await IsMemberAsync(controller, ns, true);
+            await ReportAsync(controller, "n1", $"{ns}/web");
+            await Soon.Holds("it is said", () => lines.Any(m => m.Contains("the controller's role lacks the verb patch on pods/status", StringComparison.Ordinal)));
+            Assert.True(controller.Host.SnapshotFor("n1").Workloads[$"{ns}/web"].Enrolled);
+        }
+        finally
+        {
+            await cluster.Server.KubectlAsync("", "apply", "-k", Repository.PathOf("deploy/controller"));
+        }
+    }
+
+    private static Task<NodeSnapshot> IsMemberAsync(RunningOnCluster controller, string ns, bool isMember) =>
+        controller.SnapshotAsync(s => s.Workloads.TryGetValue($"{ns}/web", out WorkloadInfo? web) && web.Enrolled == isMember && web.EnrolmentRefused == !isMember);
+
+    private static async Task ReportAsync(RunningOnCluster controller, string node, params string[] refused)
+    {
+        using FakeAgent agent = FakeAgent.OverSocket(controller.Socket, node);
+        await agent.ReportAsync(refused);
+    }
+
+    private Task<Pod> PodAsync(string ns) => cluster.Admin.Resource(KnownResources.Pods).GetAsync(new(ns, "web"), Stop);
+
+    private async Task<IReadOnlyList<Event>> EventsAsync(string ns, string uid) =>
+        (await cluster.Admin.Resource(KnownResources.Events).ListAsync(new() { Namespace = ns, FieldSelector = $"involvedObject.uid={uid}" }, Stop)).Items;
+
+    private Task HasEventAsync(string ns, string uid, string reason, string message) =>
+        Soon.Holds($"an event {reason} of {uid}", async () => (await EventsAsync(ns, uid)).Any(e => e.Reason == reason && e.Message == message && e.ReportingComponent == CaptureEvents.Component));
+}
