@@ -10,14 +10,14 @@ internal sealed class Asking
     private readonly string _stop = $"/tmp/stop-{Guid.NewGuid():N}";
     private readonly Task<string> _result;
 
-    public Asking(InstalledMesh mesh, InstalledMesh.Pod client, string address)
+    public Asking(InstalledMesh mesh, InstalledMesh.Pod client, string address, int port = InstalledMesh.Port)
     {
         (_mesh, _client) = (mesh, client);
         _result = mesh.ScriptAsync(client, $$"""
             asked=0; failed=0
             while [ ! -e {{_stop}} ]; do
               asked=$((asked + 1))
-              {{InstalledMesh.Request(address, InstalledMesh.Port)}} | grep -q hello || failed=$((failed + 1))
+              {{InstalledMesh.Request(address, port)}} | grep -q hello || failed=$((failed + 1))
             done
             echo "$asked $failed"
             """);

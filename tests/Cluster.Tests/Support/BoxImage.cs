@@ -8,7 +8,7 @@ namespace Culvert.ClusterTests.Support;
 /// <summary>An image with busybox alone, as an archive that `ctr images import` takes (of docker's form).</summary>
 internal static class BoxImage
 {
-    private static readonly string[] Applets = ["cat", "date", "echo", "false", "grep", "httpd", "kill", "mkdir", "nc", "printf", "rm", "sh", "sleep", "test", "touch", "true", "wc"];
+    private static readonly string[] Applets = ["cat", "chmod", "date", "echo", "false", "grep", "head", "httpd", "kill", "mkdir", "nc", "printf", "rm", "sh", "sleep", "test", "touch", "true", "wc"];
 
     /// <param name="path">Where it is written.</param>
     /// <param name="name">Its name with a tag.</param>

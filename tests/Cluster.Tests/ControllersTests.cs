@@ -1,0 +1,109 @@
+using Culvert.ClusterTests.Support;
+using Culvert.Labs;
+
+namespace Culvert.ClusterTests;
+
+/// <summary>Two controllers, of which any serves and one writes statuses.</summary>
+[Collection(MeshCollection.Name)]
+public sealed class ControllersTests(InstalledMesh mesh)
+{
+    private const string Controllers = "app.kubernetes.io/name=culvert-controller";
+
+    // A change needs less than one second; a request that is refused ends after 3.
+    private static readonly TimeSpan Promptly = TimeSpan.FromSeconds(8);
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
+
+    [Fact]
+    public async Task While_they_are_replaced_changes_reach_agents_all_the_time()
+    {
+        InstalledMesh.SkipUnlessThere();
+        var client = await mesh.ShopPodAsync("client", "node1");
+        InstalledMesh.Pod[] servers = await Task.WhenAll(mesh.ShopPodAsync("web", "node1"), mesh.ShopPodAsync("web", "node2"));
+        var before = await PodsAsync();
+        Assert.Equal(2, before.Length);
+        await mesh.Cluster.KubectlAsync("-n", "culvert-system", "rollout", "restart", "deployment/culvert-controller");
+        var changes = 0;
+        try
+        {
+            do
+            {
+                await mesh.Cluster.ApplyAsync(Closed);
+                foreach (var server in servers) await LabWait.UntilAsync($"{server.Node} refuses", async () => (await mesh.AskAsync(client, server.Address)).Length == 0, Promptly);
+                await DeleteAsync();
+                foreach (var server in servers) await LabWait.UntilAsync($"{server.Node} answers", async () => (await mesh.AskAsync(client, server.Address)).Contains("hello", StringComparison.Ordinal), Promptly);
+                changes++;
+            }
+            while ((await PodsAsync()).Intersect(before).Any());
+        }
+        finally
+        {
+            await DeleteAsync();
+        }
+
+        await mesh.Cluster.KubectlAsync("-n", "culvert-system", "rollout", "status", "deployment/culvert-controller", "--timeout=120s");
+        Assert.True(changes > 1, "they were replaced before anything was changed");
+    }
+
+    [Fact]
+    public async Task When_the_one_that_leads_is_killed_the_other_writes_statuses_and_serves()
+    {
+        InstalledMesh.SkipUnlessThere();
+        await mesh.Cluster.KubectlAsync("-n", "culvert-system", "rollout", "status", "deployment/culvert-controller", "--timeout=120s");
+        var leader = (await mesh.Cluster.KubectlAsync("-n", "culvert-system", "get", "lease", "culvert-controller", "-o", "jsonpath={.spec.holderIdentity}")).Split('_')[0];
+        Assert.Contains(leader, await PodsAsync());
+        await mesh.Cluster.KubectlAsync("-n", "culvert-system", "delete", "pod", leader, "--grace-period=0", "--force");
+        var client = await mesh.ShopPodAsync("client", "node1");
+        var server = await mesh.ShopPodAsync("web", "node1");
+        await mesh.Cluster.ApplyAsync(Closed);
+        try
+        {
+            await LabWait.UntilAsync("node1 refuses", async () => (await mesh.AskAsync(client, server.Address)).Length == 0, Promptly);
+            await LabWait.UntilAsync(
+                "its status says that it is in force",
+                async () => await mesh.Cluster.KubectlAsync("-n", "shop", "get", "authorizationpolicy", "-o", "jsonpath={.items[?(@.metadata.name==\"closed\")].status.conditions[?(@.type==\"Programmed\")].status}") == "True",
+                Deadline);
+        }
+        finally
+        {
+            await DeleteAsync();
+        }
+
+        await mesh.Cluster.KubectlAsync("-n", "culvert-system", "rollout", "status", "deployment/culvert-controller", "--timeout=120s");
+        await mesh.UntilAllIsWellAsync();
+    }
+
+    [Fact]
+    public async Task A_root_that_is_replaced_at_one_is_replaced_at_both_and_nothing_is_interrupted()
+    {
+        InstalledMesh.SkipUnlessThere();
+        await mesh.Cluster.KubectlAsync("-n", "culvert-system", "rollout", "status", "deployment/culvert-controller", "--timeout=120s");
+        var asking = new Asking(mesh, await mesh.ShopPodAsync("client", "node1"), (await mesh.ShopPodAsync("web", "node2")).Address);
+        var pods = await PodsAsync();
+        Assert.Contains("in the bundle, signs from", await RootAsync(pods[0], "rotate"), StringComparison.Ordinal);
+        await LabWait.UntilAsync("the other one knows it", async () => (await RootAsync(pods[1], "list")).Contains("in the bundle, signs from", StringComparison.Ordinal), Deadline);
+        await LabWait.UntilAsync("the ConfigMap has both", async () => (await mesh.Cluster.KubectlAsync("-n", "culvert-system", "get", "configmap", "culvert-roots", "-o", "jsonpath={.data.roots\\.pem}")).Split("BEGIN CERTIFICATE").Length == 3, Deadline);
+        var (asked, failed) = await asking.EndAsync();
+        Assert.True(asked > 0 && failed == 0, $"{asked} asked, {failed} failed");
+
+        // Join tokens would be one controller's alone.
+        var refused = await Assert.ThrowsAsync<ToolFailedException>(() => mesh.Cluster.KubectlAsync("-n", "culvert-system", "exec", pods[0], "--", "culvert-controller", "token", "create", "--node", "n9"));
+        Assert.Contains("shares its state with others (the Secret culvert-system/culvert-controller)", refused.Message, StringComparison.Ordinal);
+    }
+
+    private const string Closed = """
+        apiVersion: culvert.dev/v1alpha1
+        kind: AuthorizationPolicy
+        metadata: {name: closed, namespace: shop}
+        spec:
+          selector: {matchLabels: {app: web}}
+          action: ALLOW
+          rules:
+          - from: [{identities: ["spiffe://example.org/ns/shop/sa/nobody"]}]
+        """;
+
+    private Task<string> DeleteAsync() => mesh.Cluster.KubectlAsync("-n", "shop", "delete", "authorizationpolicy", "closed", "--ignore-not-found");
+
+    private Task<string> RootAsync(string pod, string verb) => mesh.Cluster.KubectlAsync("-n", "culvert-system", "exec", pod, "--", "culvert-controller", "root", verb);
+
+    private async Task<string[]> PodsAsync() => (await mesh.Cluster.KubectlAsync("-n", "culvert-system", "get", "pods", "-l", Controllers, "--field-selector", "status.phase=Running", "-o", "jsonpath={.items[*].metadata.name}")).Split(' ', StringSplitOptions.RemoveEmptyEntries);
+}
