@@ -102,6 +102,7 @@ internal static class LogEventIds
     internal const int SnapshotNotSaved = 1409;
     internal const int RefusalsUnknown = 1410;
     internal const int RefusalsNotTold = 1411;
+    internal const int SnapshotStreamEnded = 1412;
 
     // src/NodeAgent/Telemetry
     internal const int Flow = 1501;

@@ -122,20 +122,21 @@ public sealed class InstallationTests
     }
 
     [Theory]
-    [InlineData(2, 2, 1, 1, 1, 2, false)] // one of two is there
-    [InlineData(2, 2, 2, 2, 2, 2, true)]
-    [InlineData(2, 2, 3, 2, 2, 2, false)] // one of the template before is left
-    [InlineData(2, 2, 2, 2, 1, 2, false)]
-    [InlineData(3, 2, 2, 2, 2, 2, false)] // the newest template has not been seen yet
-    public void A_Deployment_is_done_when_all_of_its_newest_pods_and_no_others_are_there(long generation, long observed, int replicas, int updated, int available, int wanted, bool isDone)
+    [InlineData(2, 2, 1, 1, 1, 2, 1, false)] // one of two is there
+    [InlineData(2, 2, 2, 2, 2, 2, 2, true)]
+    [InlineData(2, 2, 3, 2, 3, 2, 2, false)] // one of the template before is left
+    [InlineData(2, 2, 2, 2, 1, 2, 1, false)]
+    [InlineData(2, 2, 3, 1, 2, 2, 0, false)] // two of the template before serve, and the first of the newest can't start
+    [InlineData(3, 2, 2, 2, 2, 2, 0, false)] // the newest template has not been seen yet
+    public void A_Deployment_is_done_when_all_of_its_newest_pods_and_no_others_are_there(long generation, long observed, int replicas, int updated, int available, int wanted, int ready, bool isDone)
     {
         var deployment = new Deployment
         {
             Metadata = new() { Generation = generation },
             Spec = new() { Replicas = wanted },
-            Status = new() { ObservedGeneration = observed, Replicas = replicas, UpdatedReplicas = updated, AvailableReplicas = available },
+            Status = new() { ObservedGeneration = observed, Replicas = replicas, UpdatedReplicas = updated, AvailableReplicas = available, UnavailableReplicas = replicas - available },
         };
-        Assert.Equal(isDone, Rollout.Of(deployment).IsDone);
+        Assert.Equal((ready, isDone), (Rollout.Of(deployment).Ready, Rollout.Of(deployment).IsDone));
     }
 
     [Theory]

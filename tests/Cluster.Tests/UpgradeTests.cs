@@ -54,7 +54,7 @@ public sealed partial class UpgradeTests(InstalledMesh mesh)
         InstalledMesh.SkipUnlessThere();
         var agent = await mesh.AgentAsync("node1");
         var failed = await Assert.ThrowsAsync<ToolFailedException>(() => mesh.Cluster.CulvertAsync("upgrade", "--image-tag", "nowhere", "--timeout", "15"));
-        Assert.Contains("Deployment culvert-controller is not ready after 15 s: 0 of 1 ready", failed.Message, StringComparison.Ordinal);
+        Assert.Contains("Deployment culvert-controller is not ready after 15 s: 0 of 2 ready", failed.Message, StringComparison.Ordinal);
         Assert.True(OnNode().IsMatch(failed.Message), failed.Message);
         Assert.Equal(agent, await mesh.AgentAsync("node1"));
 
@@ -64,7 +64,7 @@ public sealed partial class UpgradeTests(InstalledMesh mesh)
         Assert.Equal(agent, await mesh.AgentAsync("node1"));
     }
 
-    [GeneratedRegex("culvert-controller-[a-z0-9-]+ on node1: (ErrImagePull|ImagePullBackOff): ")]
+    [GeneratedRegex("culvert-controller-[a-z0-9-]+ on node[12]: (ErrImagePull|ImagePullBackOff): ")]
     private static partial Regex OnNode();
 
     private async Task<string> ImageAndAddressAsync() =>

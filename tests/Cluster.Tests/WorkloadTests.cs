@@ -51,10 +51,10 @@ public sealed class WorkloadTests(InstalledMesh mesh) : IAsyncLifetime
                 readinessProbe: {grpc: {port: 9090}, periodSeconds: 1}
                 livenessProbe: {grpc: {port: 9090}, periodSeconds: 1}
             """;
-        await mesh.Cluster.ApplyAsync($$"""
+        await mesh.Cluster.ApplyAsync($$$"""
             apiVersion: v1
             kind: Pod
-            metadata: {name: probed, namespace: {{Space}}}
+            metadata: {name: probed, namespace: {{{Space}}}}
             spec:
               nodeName: node1
               terminationGracePeriodSeconds: 1
@@ -67,7 +67,7 @@ public sealed class WorkloadTests(InstalledMesh mesh) : IAsyncLifetime
                 livenessProbe: {tcpSocket: {port: 8080}, periodSeconds: 1, failureThreshold: 1}
               - name: command
                 image: localhost/box:1
-                readinessProbe: {exec: {command: ["true"]}, periodSeconds: 1}{{grpc}}
+                readinessProbe: {exec: {command: ["true"]}, periodSeconds: 1}{{{grpc}}}
             """);
         await mesh.Cluster.KubectlAsync("-n", Space, "wait", "--for=condition=Ready", "pod/probed", "--timeout=60s");
 
@@ -96,15 +96,15 @@ public sealed class WorkloadTests(InstalledMesh mesh) : IAsyncLifetime
     public async Task Pods_of_a_StatefulSet_behind_a_headless_Service_are_members_also_when_one_of_the_same_name_comes_anew()
     {
         InstalledMesh.SkipUnlessThere();
-        await mesh.Cluster.ApplyAsync($$"""
+        await mesh.Cluster.ApplyAsync($$$"""
             apiVersion: v1
             kind: Service
-            metadata: {name: db, namespace: {{Space}}}
+            metadata: {name: db, namespace: {{{Space}}}}
             spec: {clusterIP: None, selector: {app: db}, ports: [{port: 8080}]}
             ---
             apiVersion: apps/v1
             kind: StatefulSet
-            metadata: {name: db, namespace: {{Space}}}
+            metadata: {name: db, namespace: {{{Space}}}}
             spec:
               serviceName: db
               replicas: 2
@@ -114,12 +114,12 @@ public sealed class WorkloadTests(InstalledMesh mesh) : IAsyncLifetime
                 metadata: {labels: {app: db}}
                 spec:
                   terminationGracePeriodSeconds: 1
-                  affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: kubernetes.io/hostname, labelSelector: {matchLabels: {app: db}}}]}}
+                  affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: kubernetes.io/hostname, labelSelector: {matchLabels: {app: db} }}]}}
                   containers:
                   - name: db
                     image: localhost/box:1
                     command: [sh, -c, "mkdir -p /tmp/www && echo hello from $(NAME) > /tmp/www/index.html && exec httpd -f -p 8080 -h /tmp/www"]
-                    env: [{name: NAME, valueFrom: {fieldRef: {fieldPath: metadata.name}}}]
+                    env: [{name: NAME, valueFrom: {fieldRef: {fieldPath: metadata.name} }}]
                     readinessProbe: {tcpSocket: {port: 8080}, periodSeconds: 1}
             """);
         await mesh.Cluster.KubectlAsync("-n", Space, "rollout", "status", "statefulset/db", "--timeout=90s");
@@ -146,17 +146,17 @@ public sealed class WorkloadTests(InstalledMesh mesh) : IAsyncLifetime
     {
         InstalledMesh.SkipUnlessThere();
         var far = (await mesh.ShopPodAsync("web", "node2")).Address;
-        await mesh.Cluster.ApplyAsync($$"""
+        await mesh.Cluster.ApplyAsync($$$"""
             apiVersion: batch/v1
             kind: Job
-            metadata: {name: once, namespace: {{Space}}}
+            metadata: {name: once, namespace: {{{Space}}}}
             spec:
               backoffLimit: 0
               template:
                 spec:
                   nodeName: node1
                   restartPolicy: Never
-                  containers: [{name: once, image: localhost/box:1, command: [sh, -c, "printf 'GET / HTTP/1.0\r\n\r\n' | nc -w 10 {{far}} {{InstalledMesh.Port}} | grep 'hello from node2'"]}]
+                  containers: [{name: once, image: localhost/box:1, command: [sh, -c, "printf 'GET / HTTP/1.0\r\n\r\n' | nc -w 10 {{{far}}} {{{InstalledMesh.Port}}} | grep 'hello from node2'"]}]
             """);
         await mesh.Cluster.KubectlAsync("-n", Space, "wait", "--for=condition=Complete", "job/once", "--timeout=60s");
         await LabWait.UntilAsync("the node has let go of it", async () => !(await mesh.StatusAsync("node1"))["workloads"]!.AsArray().Any(w => w!["uid"]!.GetValue<string>().StartsWith($"{Space}/", StringComparison.Ordinal)), Deadline);
@@ -166,15 +166,15 @@ public sealed class WorkloadTests(InstalledMesh mesh) : IAsyncLifetime
     public async Task While_an_application_is_replaced_no_new_connection_to_its_Service_fails()
     {
         InstalledMesh.SkipUnlessThere();
-        await mesh.Cluster.ApplyAsync($$"""
+        await mesh.Cluster.ApplyAsync($$$"""
             apiVersion: v1
             kind: Service
-            metadata: {name: front, namespace: {{Space}}}
+            metadata: {name: front, namespace: {{{Space}}}}
             spec: {selector: {app: front}, ports: [{port: 80, targetPort: 8080}]}
             ---
             apiVersion: apps/v1
             kind: Deployment
-            metadata: {name: front, namespace: {{Space}}}
+            metadata: {name: front, namespace: {{{Space}}}}
             spec:
               replicas: 2
               strategy: {rollingUpdate: {maxSurge: 1, maxUnavailable: 0}}
@@ -187,7 +187,7 @@ public sealed class WorkloadTests(InstalledMesh mesh) : IAsyncLifetime
                     image: localhost/box:1
                     command: [sh, -c, "mkdir -p /tmp/www && echo hello > /tmp/www/index.html && exec httpd -f -p 8080 -h /tmp/www"]
                     readinessProbe: {httpGet: {port: 8080, path: /}, periodSeconds: 1}
-                    lifecycle: {preStop: {exec: {command: [sleep, "5"]}}}
+                    lifecycle: {preStop: {exec: {command: [sleep, "5"]} }}
             """);
         await mesh.Cluster.KubectlAsync("-n", Space, "rollout", "status", "deployment/front", "--timeout=90s");
         var service = await mesh.Cluster.KubectlAsync("-n", Space, "get", "service", "front", "-o", "jsonpath={.spec.clusterIP}");

@@ -14,7 +14,10 @@ internal readonly record struct Rollout(int Ready, int Wanted, bool IsDone)
         int wanted = deployment.Spec.Replicas ?? 1;
         var status = deployment.Status;
         if (status.ObservedGeneration < deployment.Metadata.Generation) return new(0, wanted, IsDone: false);
-        return new(Math.Min(status.AvailableReplicas, status.UpdatedReplicas), wanted, status.UpdatedReplicas >= wanted && status.Replicas <= status.UpdatedReplicas && status.AvailableReplicas >= wanted);
+
+        // Of which template those are that are not available nobody says: not of more than these.
+        int ready = Math.Clamp(status.UpdatedReplicas - status.UnavailableReplicas, 0, status.AvailableReplicas);
+        return new(ready, wanted, status.UpdatedReplicas >= wanted && status.Replicas <= status.UpdatedReplicas && status.AvailableReplicas >= wanted);
     }
 
     // A cluster without a node that takes an agent is not done: nothing would be captured, and nothing would say so.

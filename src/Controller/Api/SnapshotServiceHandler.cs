@@ -10,8 +10,17 @@ using Microsoft.Extensions.Logging;
 namespace Culvert.Controller.Api;
 
 /// <summary>Opens a session for each stream, one of each node at a time, the newest; and takes nodes' reports.</summary>
+/// <param name="publisher">What is to be sent.</param>
+/// <param name="registry">Who has what.</param>
+/// <param name="streams">Which stream of a node counts.</param>
+/// <param name="refused">Takes what nodes report.</param>
+/// <param name="authenticator">Who calls.</param>
+/// <param name="epoch">Of this process's versions.</param>
+/// <param name="longestStream">After that, or a little earlier, a stream is ended for the agent to come again, to whichever controller: else all would stay with the one that was there while others were not. Infinite: never.</param>
+/// <param name="time">The clock.</param>
+/// <param name="logger">Where it is said who comes and goes.</param>
 internal sealed class SnapshotServiceHandler(
-    SnapshotPublisher publisher, NodeRegistry registry, NodeStreams streams, IRefusalSink refused, NodeAuthenticator authenticator, string epoch, TimeProvider time, ILogger<SnapshotServiceHandler> logger) : SnapshotService.SnapshotServiceBase
+    SnapshotPublisher publisher, NodeRegistry registry, NodeStreams streams, IRefusalSink refused, NodeAuthenticator authenticator, string epoch, TimeSpan longestStream, TimeProvider time, ILogger<SnapshotServiceHandler> logger) : SnapshotService.SnapshotServiceBase
 {
     private static readonly TimeSpan HelloTimeout = TimeSpan.FromSeconds(10);
 
@@ -19,6 +28,9 @@ internal sealed class SnapshotServiceHandler(
     private const int LongestText = 128;
 
     private const int LongestReason = 1024;
+
+    // So that streams that were opened together do not end together.
+    private const double LifeVariation = 0.2;
 
     // Two agents of one name take turns no faster than that. An agent whose own older stream has come in after the newer one is not to wait: that one goes by itself.
     private static readonly TimeSpan RivalPushback = TimeSpan.FromSeconds(10);
@@ -32,7 +44,8 @@ internal sealed class SnapshotServiceHandler(
         using NodeLease lease = authenticator.Watch(caller);
         using NodeStream stream = streams.Enter(node, hello.Instance);
         if (stream.Rival.Length > 0) ApiLog.Replaced(logger, node, hello.Instance, stream.Rival);
-        using var both = CancellationTokenSource.CreateLinkedTokenSource(lease.Ended, stream.Replaced, context.CancellationToken);
+        using CancellationTokenSource aged = new(longestStream == Timeout.InfiniteTimeSpan ? longestStream : longestStream * (1 - (LifeVariation * Random.Shared.NextDouble())), time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(lease.Ended, stream.Replaced, aged.Token, context.CancellationToken);
         var session = new SnapshotSession(node, hello, publisher, registry, epoch, time, logger);
         try
         {
@@ -43,6 +56,10 @@ internal sealed class SnapshotServiceHandler(
         {
             ApiLog.StreamEnded(logger, node, lease.Reason);
             throw NodeAuthenticator.Refused(lease.Reason);
+        }
+        catch (Exception e) when (aged.IsCancellationRequested && !stream.Replaced.IsCancellationRequested && !context.CancellationToken.IsCancellationRequested && e is OperationCanceledException or RpcException { StatusCode: StatusCode.Cancelled })
+        {
+            // Ends well: the agent comes again.
         }
         catch (Exception e) when (stream.Replaced.IsCancellationRequested && e is OperationCanceledException or RpcException { StatusCode: StatusCode.Cancelled })
         {

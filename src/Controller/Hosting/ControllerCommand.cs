@@ -25,6 +25,9 @@ public static class ControllerCommand
     internal const int UnknownName = 4; // as of culvert: a file, object or name given is wrong
     private const string DefaultStateFolder = "/var/lib/culvert/controller";
 
+    // A whole snapshot is to be sent again when an agent comes to another controller.
+    private static readonly TimeSpan LongestStream = TimeSpan.FromMinutes(30);
+
     private static readonly TimeSpan LongestToken = TimeSpan.FromDays(365);
     private static readonly TimeSpan LongestRenewalGrace = TimeSpan.FromDays(365);
     private static readonly TimeSpan LongestActivation = TimeSpan.FromDays(30);
@@ -142,6 +145,7 @@ public static class ControllerCommand
                 ServiceAccountTokens = accounts,
                 RootsConfigMap = roots,
                 StateSecret = shared,
+                LongestStream = shared is null ? Timeout.InfiniteTimeSpan : LongestStream,
                 StateFolder = Path.GetFullPath(parsed.GetValue(state)!),
                 Listen = endPoint,
                 UnixSocket = parsed.GetValue(unix),

@@ -33,6 +33,9 @@ public sealed record ControllerOptions
     /// </summary>
     internal ResourceName? StateSecret { get; init; }
 
+    /// <summary>How long an agent's stream lasts at most before it is to ask again, so that agents spread over controllers that share the <see cref="StateSecret"/>; infinite: for ever.</summary>
+    internal TimeSpan LongestStream { get; init; } = Timeout.InfiniteTimeSpan;
+
     /// <summary>Where the objects come from; null: from <see cref="Kubernetes"/> or the <see cref="ObjectFolder"/>. Not started yet; the controller disposes of it, also when it can't start.</summary>
     internal IObjectSource? Source { get; init; }
 

@@ -15,6 +15,9 @@ namespace Culvert.NodeAgent.Snapshots;
 internal sealed class SnapshotClient(
     string node, ControllerLink channel, ISnapshotSink sink, SnapshotFile file, AgentMetrics metrics, TimeProvider time, ILogger logger)
 {
+    /// <summary>Why a stream is over that the controller has ended in order.</summary>
+    private const string Ended = "the controller has ended the stream, to be asked again";
+
     // The longest that a failure goes unnoticed by the task that mends it.
     private static readonly TimeSpan SaveCheck = TimeSpan.FromSeconds(1);
 
@@ -89,7 +92,8 @@ internal sealed class SnapshotClient(
             }
             TimeSpan wait = RotationSchedule.RetryAfter(failures++, Random.Shared.NextDouble(), pushback);
             Update(s => s with { Connected = false, Error = reason });
-            SnapshotLog.Disconnected(logger, channel.Address, reason, (long)wait.TotalMilliseconds);
+            if (reason == Ended) SnapshotLog.Ended(logger, channel.Address, (long)wait.TotalMilliseconds);
+            else SnapshotLog.Disconnected(logger, channel.Address, reason, (long)wait.TotalMilliseconds);
             await Task.Delay(wait, time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
@@ -115,7 +119,7 @@ internal sealed class SnapshotClient(
             await call.RequestStream.WriteAsync(await TakeAsync(call.ResponseStream.Current, stop), stop);
         }
 
-        return "the controller ended the stream";
+        return Ended;
     }
 
     private async Task<SnapshotRequest> TakeAsync(SnapshotResponse response, CancellationToken stop)

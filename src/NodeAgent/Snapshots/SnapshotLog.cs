@@ -20,6 +20,9 @@ internal static partial class SnapshotLog
     [LoggerMessage(EventId = LogEventIds.SnapshotDisconnected, Level = LogLevel.Warning, Message = "no connection to controller {Address}: {Reason}; next try in {Wait} ms")]
     internal static partial void Disconnected(ILogger logger, Uri address, string reason, long wait);
 
+    [LoggerMessage(EventId = LogEventIds.SnapshotStreamEnded, Level = LogLevel.Information, Message = "the controller {Address} has ended the stream, to be asked again, as it does now and then beside others; next try in {Wait} ms")]
+    internal static partial void Ended(ILogger logger, Uri address, long wait);
+
     [LoggerMessage(EventId = LogEventIds.Restored, Level = LogLevel.Information, Message = "snapshot {Version} from disk is in force until the controller answers")]
     internal static partial void Restored(ILogger logger, ulong version);
 

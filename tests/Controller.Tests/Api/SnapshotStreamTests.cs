@@ -4,6 +4,7 @@ using Culvert.Controller.Nodes;
 using Culvert.Core;
 using Culvert.Grpc;
 using Culvert.Protocol.V1;
+using Culvert.Tests.Shared;
 using Grpc.Core;
 
 namespace Culvert.Controller.Tests;
@@ -31,6 +32,25 @@ public sealed class SnapshotStreamTests
         Assert.Equal([(ResourceKind.Workload, "shop/api")], removed.Removals.Select(r => (r.Kind, r.Name)));
         Assert.Empty(removed.Upserts);
         await running.StatusAsync("node-1", s => s.Connected && s.AckedVersion == removed.Version && s.SentVersion == removed.Version);
+    }
+
+    [Fact]
+    public async Task BesideOtherControllersAStreamEndsInOrderAfterAWhileAndTheAgentGoesOnWhereItWas()
+    {
+        ManualTime time = new(TimeProvider.System.GetUtcNow());
+        using TempFolder folder = new();
+        folder.Write("objects/web.yaml", Objects.Workload("web", "10.0.0.1"));
+        await using ControllerHost host = await ControllerHost.StartAsync(Running.Options(folder) with { Time = time, LongestStream = TimeSpan.FromMinutes(30) }, TestContext.Current.CancellationToken);
+        using FakeAgent agent = FakeAgent.OverSocket(folder.File("c.sock"), "node-1");
+        await agent.OpenAsync();
+        await agent.NextAsync();
+        time.Advance(TimeSpan.FromMinutes(23));
+        Assert.True(host.Nodes.Single().Connected);
+        time.Advance(TimeSpan.FromMinutes(7));
+        InvalidOperationException ended = await Assert.ThrowsAsync<InvalidOperationException>(agent.ReceiveAsync);
+        Assert.Equal("The stream has ended.", ended.Message);
+        await agent.OpenAsync();
+        Assert.False((await agent.NextAsync()).Full);
     }
 
     [Fact]

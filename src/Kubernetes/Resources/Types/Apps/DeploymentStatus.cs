@@ -14,4 +14,7 @@ public sealed record DeploymentStatus
 
     /// <summary>Pods that have been ready for long enough.</summary>
     public int AvailableReplicas { get; init; }
+
+    /// <summary>Pods that are there and not available, of whichever template.</summary>
+    public int UnavailableReplicas { get; init; }
 }
