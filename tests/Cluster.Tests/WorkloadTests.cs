@@ -182,6 +182,7 @@ public sealed class WorkloadTests(InstalledMesh mesh) : IAsyncLifetime
               template:
                 metadata: {labels: {app: front}}
                 spec:
+                  terminationGracePeriodSeconds: 8
                   containers:
                   - name: front
                     image: localhost/box:1

@@ -1,5 +1,3 @@
-using Microsoft.Extensions.Logging;
-
 namespace Culvert.Controller.Identity.BuiltIn;
 
 /// <content>What people ask of the roots: another one, and one less.</content>

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
-using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Identity.BuiltIn;
 

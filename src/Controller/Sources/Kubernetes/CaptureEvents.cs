@@ -75,5 +75,5 @@ internal sealed class CaptureEvents(IKubernetesClient client, string instance, T
         };
     }
 
-    private Task CreateAsync(Event made, CancellationToken cancellationToken) => client.Resource(KnownResources.Events).CreateAsync(made, null, cancellationToken);
+    private Task<Event> CreateAsync(Event made, CancellationToken cancellationToken) => client.Resource(KnownResources.Events).CreateAsync(made, null, cancellationToken);
 }
