@@ -50,6 +50,10 @@ public static class KnownResources
     public static ResourceType<CustomResourceDefinition> CustomResourceDefinitions { get; } =
         new("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", ObjectJson.Of<CustomResourceDefinition>()) { IsNamespaced = false };
 
+    /// <summary>Whom the server asks before it stores objects.</summary>
+    public static ResourceType<ValidatingWebhookConfiguration> ValidatingWebhookConfigurations { get; } =
+        new("admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations", "ValidatingWebhookConfiguration", ObjectJson.Of<ValidatingWebhookConfiguration>()) { IsNamespaced = false };
+
     /// <summary>A kind of which only the metadata is read; its objects are applied as documents and deleted.</summary>
     /// <inheritdoc cref="ResourceType{T}(string, string, string, string, System.Text.Json.Serialization.Metadata.JsonTypeInfo{T})" path="/param"/>
     public static ResourceType<PartialObject> Partial(string group, string version, string plural, string kind) => new(group, version, plural, kind, ObjectJson.Of<PartialObject>());

@@ -21,6 +21,7 @@ namespace Culvert.Kubernetes.Resources;
 [JsonSerializable(typeof(Lease))]
 [JsonSerializable(typeof(TokenReview))]
 [JsonSerializable(typeof(CustomResourceDefinition))]
+[JsonSerializable(typeof(ValidatingWebhookConfiguration))]
 [JsonSerializable(typeof(PartialObject))]
 [JsonSerializable(typeof(ListMeta))]
 [JsonSerializable(typeof(ServerVersion))]
