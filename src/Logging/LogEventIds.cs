@@ -199,6 +199,12 @@ internal static class LogEventIds
     internal const int RevocationsNotShared = 2704;
     internal const int RevocationsExchanged = 2705;
 
+    // src/Controller/Admission
+    internal const int AdmissionRefused = 2801;
+    internal const int RefusalsUnsaid = 2802;
+    internal const int BundleNotWritten = 2803;
+    internal const int BundleWritten = 2804;
+
     // src/Kubernetes
     internal const int TlsNotVerified = 3001;
     internal const int TokenNotRead = 3002;

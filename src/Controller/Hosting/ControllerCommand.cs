@@ -5,6 +5,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Culvert.CommandLine;
+using Culvert.Controller.Admission;
 using Culvert.Controller.Attestation;
 using Culvert.Controller.Attestation.Kubernetes;
 using Culvert.Controller.Hosting;
@@ -81,6 +82,8 @@ public static class ControllerCommand
         Option<string> account = new("--agent-service-account") { Description = "NAMESPACE/NAME of the service account that agents run as.", DefaultValueFactory = _ => KubernetesAttestorOptions.DefaultServiceAccount.ToString() };
         Option<string?> map = new("--roots-config-map") { Description = "With --kubernetes: NAMESPACE/NAME of a ConfigMap to keep the roots in, for agents that join." };
         Option<string?> secret = new("--state-secret") { Description = "With --kubernetes and --attest-service-accounts: NAMESPACE/NAME of a Secret to keep roots, their keys and revocations in, shared with other controllers of the mesh." };
+        Option<string?> configuration = new("--webhook-configuration") { Description = "With --kubernetes: name of a ValidatingWebhookConfiguration by which the API server asks about objects before it stores them; the roots are kept in it." };
+        Option<string?> webhook = new("--webhook") { Description = $"With --kubernetes: ADDRESS:PORT where it asks, TLS. Default with --webhook-configuration: 0.0.0.0:{AdmissionOptions.DefaultPort}, else not at all." };
         Option<string?> listen = new("--listen") { Description = $"ADDRESS:PORT for agents, TLS. Default without --unix-socket: 0.0.0.0:{ControllerOptions.DefaultPort}." };
         Option<string?> unix = new("--unix-socket") { Description = "Path of a socket for agents of this machine." };
         Option<string[]> names = new("--dns-name") { Description = "DNS name in the controller's certificate; repeatable." };
@@ -91,7 +94,7 @@ public static class ControllerCommand
             DefaultValueFactory = _ => TimeSpan.FromDays(7).TotalHours,
         };
         Option<string> state = StateOption();
-        Command command = new("run", "Run the controller until SIGTERM or SIGINT.") { folder, kubernetes, kubeconfig, context, attest, audience, account, map, secret, listen, unix, names, activation, grace, state };
+        Command command = new("run", "Run the controller until SIGTERM or SIGINT.") { folder, kubernetes, kubeconfig, context, attest, audience, account, map, secret, configuration, webhook, listen, unix, names, activation, grace, state };
         command.SetAction(async (parsed, cancellation) =>
         {
             string? objects = parsed.GetValue(folder) is { } said ? Path.GetFullPath(said) : null;
@@ -120,6 +123,16 @@ public static class ControllerCommand
                 shared = ParseName(shares);
                 if (shared is null) return Fail(BadOptions, $"--state-secret takes NAMESPACE/NAME, not '{shares}'");
             }
+            AdmissionOptions? admission = null;
+            if ((parsed.GetValue(webhook) ?? parsed.GetValue(configuration)) is not null)
+            {
+                if (!isCluster) return Fail(BadOptions, "--webhook and --webhook-configuration mean something with --kubernetes only: it is its API server that asks");
+                string place = parsed.GetValue(webhook) ?? $"0.0.0.0:{AdmissionOptions.DefaultPort}";
+                if (!TryParseEndPoint(place, out IPEndPoint? asked)) return Fail(BadOptions, $"--webhook takes ADDRESS:PORT, an IPv6 address in brackets, not '{place}'");
+                string? name = parsed.GetValue(configuration);
+                if (name is not null && Schema.Names.Subdomain(name) is { } error) return Fail(BadOptions, $"--webhook-configuration {error}");
+                admission = new(asked!) { Configuration = name is null ? null : new ResourceName(name) };
+            }
             if (objects is not null && !Directory.Exists(objects)) return Fail(BadOptions, $"--folder '{objects}' is not a folder that is there");
             KubernetesOptions? cluster = null;
             try
@@ -146,6 +159,7 @@ public static class ControllerCommand
                 RootsConfigMap = roots,
                 StateSecret = shared,
                 LongestStream = shared is null ? Timeout.InfiniteTimeSpan : LongestStream,
+                Admission = admission,
                 StateFolder = Path.GetFullPath(parsed.GetValue(state)!),
                 Listen = endPoint,
                 UnixSocket = parsed.GetValue(unix),
@@ -217,7 +231,8 @@ public static class ControllerCommand
         }
         catch (SocketException e)
         {
-            return Fail(CannotStart, $"can't listen on {options.Listen}{(options.UnixSocket is null ? "" : $" and '{options.UnixSocket}'")}: {e.Message}");
+            IEnumerable<string> places = new[] { options.Listen?.ToString(), options.UnixSocket is { } path ? $"'{path}'" : null, options.Admission?.Listen.ToString() }.OfType<string>();
+            return Fail(CannotStart, $"can't listen on {string.Join(" and ", places)}: {e.Message}");
         }
     }
 

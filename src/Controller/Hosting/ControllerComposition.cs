@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using System.Security.Cryptography;
+using Culvert.Controller.Admission;
 using Culvert.Controller.Api;
 using Culvert.Controller.Attestation;
 using Culvert.Controller.Attestation.Kubernetes;
@@ -41,10 +42,11 @@ internal static class ControllerComposition
         ILogger<ControllerHost> logger = loggers.CreateLogger<ControllerHost>();
         IObjectSource source = parts.OwnAsyncDisposable(options.Source ?? MakeSource(options, loggers));
 
-        // The state folder and the address are this controller's, before it makes a root in the one for the other.
+        // The state folder and the addresses are this controller's, before it makes a root in the one for the others.
         PrivateFiles.EnsureFolder(options.StateFolder);
         parts.Own(StateLock.Take(options.StateFolder));
         ReservedAddress? reserved = options.Listen is { } wanted ? parts.Own(ReservedAddress.Bind(wanted)) : null;
+        ReservedAddress? asked = options.Admission is { } admission ? parts.Own(ReservedAddress.Bind(admission.Listen)) : null;
         if (options.UnixSocket is { } path) UnixSocketPath.Clear(path);
 
         // Who may sign, and who may join.
@@ -94,15 +96,25 @@ internal static class ControllerComposition
         StateWatch watching = parts.Own(new StateWatch(options.StateFolder, upkeep.RunAsync, options.Time, logger));
         WebServer server = AgentServer.Serve(options, reserved, identity, authenticator, snapshots, certificates, loggers);
         List<IHostedService> services = [.. shared?.Services ?? [], roots, .. pods is null ? (IHostedService[])[] : [pods], reading, publisher, watching, server];
+        WebServer? webhook = asked is null ? null : AdmissionServer.Serve(options.Admission!, asked, identity, options.Time, loggers);
+        if (webhook is not null) services.Add(webhook);
         if (options.RootsConfigMap is { } map)
         {
             KubernetesMetrics metrics = parts.Own(new KubernetesMetrics());
             services.Add(parts.Own(new RootsConfigMap(MakeClient(options, metrics, parts, loggers), map, authority, metrics, options.Time, logger)));
         }
+        if (options.Admission?.Configuration is { } configuration)
+        {
+            KubernetesMetrics metrics = parts.Own(new KubernetesMetrics());
+            services.Add(parts.Own(new WebhookBundle(MakeClient(options, metrics, parts, loggers), configuration, authority, metrics, options.Time, logger)));
+        }
         IHost host = ServiceHost.Build(loggers, parts, [.. services]);
         await host.StartAsync(cancellationToken);
         IPEndPoint? endPoint = options.Listen is { } listen ? new(listen.Address, AgentServer.PortOf(server)) : null;
-        return new ControllerHost(parts, objects, publisher, registry, authority, tokens, nodes, endPoint);
+        return new ControllerHost(parts, objects, publisher, registry, authority, tokens, nodes, endPoint)
+        {
+            WebhookEndPoint = webhook is null ? null : new(options.Admission!.Listen.Address, AgentServer.PortOf(webhook)),
+        };
     }
 
     private static async Task<SharedState> ShareAsync(ControllerOptions options, ResourceName name, NodeStore nodes, OwnedParts parts, ILoggerFactory loggers, CancellationToken cancellationToken)

@@ -78,6 +78,9 @@ public sealed class ControllerHost : IAsyncDisposable
     /// <summary>Where agents are served with TLS; null when they are not. Tells the port where 0 was asked for.</summary>
     public IPEndPoint? EndPoint { get; }
 
+    /// <summary>Where the API server asks about objects; null when it does not. Tells the port where 0 was asked for.</summary>
+    internal IPEndPoint? WebhookEndPoint { get; init; }
+
     /// <summary>The folder of join tokens within a state folder; for a command beside a running controller.</summary>
     public static string TokenFolder(string stateFolder) => Path.Combine(stateFolder, "join-tokens");
 

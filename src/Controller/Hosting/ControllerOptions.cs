@@ -1,4 +1,5 @@
 using System.Net;
+using Culvert.Controller.Admission;
 using Culvert.Controller.Attestation;
 using Culvert.Controller.Attestation.Kubernetes;
 using Culvert.Controller.Identity;
@@ -35,6 +36,9 @@ public sealed record ControllerOptions
 
     /// <summary>How long an agent's stream lasts at most before it is to ask again, so that agents spread over controllers that share the <see cref="StateSecret"/>; infinite: for ever.</summary>
     internal TimeSpan LongestStream { get; init; } = Timeout.InfiniteTimeSpan;
+
+    /// <summary>How the API server asks about objects before it stores them; null: not at all. Needs <see cref="Kubernetes"/>.</summary>
+    internal AdmissionOptions? Admission { get; init; }
 
     /// <summary>Where the objects come from; null: from <see cref="Kubernetes"/> or the <see cref="ObjectFolder"/>. Not started yet; the controller disposes of it, also when it can't start.</summary>
     internal IObjectSource? Source { get; init; }

@@ -5,7 +5,11 @@ namespace Culvert.Controller.Schema;
 /// <summary>Reads the fields of one mapping, strictly: every field that was not asked for is an error. Errors are collected, never thrown.</summary>
 internal sealed partial class FieldReader(MapNode map, string path, ErrorSink errors)
 {
+    // Of a few the first look takes longer than all that come.
+    private const int MostToSearch = 16;
+
     private readonly HashSet<string> _asked = new(StringComparer.Ordinal);
+    private Dictionary<string, MapNode.Entry>? _entries;
 
     public int Line => map.Line;
 
@@ -21,7 +25,7 @@ internal sealed partial class FieldReader(MapNode map, string path, ErrorSink er
     public bool Has(string field)
     {
         _asked.Add(field);
-        return map.Find(field) is not null;
+        return Find(field)?.Value is not null;
     }
 
     /// <summary>Reports an error on a field.</summary>
@@ -79,7 +83,7 @@ internal sealed partial class FieldReader(MapNode map, string path, ErrorSink er
     private DocumentNode? Get(string field)
     {
         _asked.Add(field);
-        DocumentNode? value = map.Find(field);
+        DocumentNode? value = Find(field)?.Value;
         if (value is not ScalarNode { IsNull: true }) return value;
         Fail(field, "has no value; give it one or leave the field out");
         return null;
@@ -92,7 +96,7 @@ internal sealed partial class FieldReader(MapNode map, string path, ErrorSink er
 
     private IReadOnlyList<DocumentNode> Items(string field, bool mayBeEmpty, bool mayBeNull = false)
     {
-        if (mayBeNull && map.Find(field) is ScalarNode { IsNull: true })
+        if (mayBeNull && Find(field)?.Value is ScalarNode { IsNull: true })
         {
             _asked.Add(field);
             return [];
@@ -108,7 +112,19 @@ internal sealed partial class FieldReader(MapNode map, string path, ErrorSink er
         return list.Items;
     }
 
-    private int LineOf(string field) => map.Entries.FirstOrDefault(e => e.Key == field)?.Line ?? map.Line;
+    private int LineOf(string field) => Find(field)?.Line ?? map.Line;
+
+    /// <summary>An entry; the first, where JSON has several. Mappings are as large as whoever has sent them likes, so that each of very many must not be searched for among all.</summary>
+    private MapNode.Entry? Find(string field)
+    {
+        if (map.Entries.Count <= MostToSearch) return map.Entries.FirstOrDefault(e => e.Key == field);
+        if (_entries is null)
+        {
+            _entries = new(map.Entries.Count, StringComparer.Ordinal);
+            foreach (MapNode.Entry entry in map.Entries) _entries.TryAdd(entry.Key, entry);
+        }
+        return _entries.GetValueOrDefault(field);
+    }
 
     private string PathOf(string field) => path.Length == 0 ? field : field.Length == 0 ? path : $"{path}.{field}";
 }

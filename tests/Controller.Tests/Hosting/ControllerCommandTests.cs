@@ -25,6 +25,10 @@ public sealed class ControllerCommandTests : IDisposable
     [InlineData("--roots-config-map means something with --kubernetes only", "--folder", "/tmp", "--roots-config-map", "a/b")]
     [InlineData("--kubernetes: /tmp/culvert/absent/kubeconfig: can't be read", "--kubernetes", "--roots-config-map", "a/b", "--kubeconfig", "/tmp/culvert/absent/kubeconfig")]
     [InlineData("--roots-config-map takes NAMESPACE/NAME, not 'a/b/c'", "--kubernetes", "--roots-config-map", "a/b/c")]
+    [InlineData("--webhook and --webhook-configuration mean something with --kubernetes only", "--folder", "/tmp", "--webhook", "127.0.0.1:0")]
+    [InlineData("--webhook and --webhook-configuration mean something with --kubernetes only", "--folder", "/tmp", "--webhook-configuration", "a")]
+    [InlineData("--webhook takes ADDRESS:PORT, an IPv6 address in brackets, not '15017'", "--kubernetes", "--webhook", "15017")]
+    [InlineData("--webhook-configuration 'A/b' is not a DNS name", "--kubernetes", "--webhook-configuration", "A/b")]
     public Task RunRefusesSourcesThatDoNotFitEachOther(string reason, params string[] options) =>
         RefusesAsync(BadOptions, reason, ["run", "--state-dir", _folder.File("state"), "--unix-socket", _folder.File("c.sock"), .. options]);
 

@@ -1,5 +1,7 @@
 using Culvert.Controller.CustomResources;
+using Culvert.Controller.Documents;
 using Culvert.Controller.Objects;
+using Culvert.Controller.Schema;
 using Culvert.Kubernetes.Resources;
 
 namespace Culvert.Controller.Sources.Kubernetes;
@@ -32,6 +34,14 @@ internal sealed record ApiKind(ObjectKind Kind, ResourceType<ApiDocument> Type)
         Own(ObjectKind.PeerAuthentication, PeerAuthenticationSchema.Resource),
         Own(ObjectKind.TrafficPolicy, TrafficPolicySchema.Resource),
     ];
+
+    /// <summary>Reads an object of the kind, for all who have to know whether it is good: those that watch it, and who is asked before it is stored.</summary>
+    /// <param name="item">The object.</param>
+    /// <param name="origin">Where it is.</param>
+    public ReadObject Read(ApiDocument item, ApiOrigin origin) =>
+        ObjectReader.Read(origin, new(0, new MapNode(0, [Text("apiVersion", Type.ApiVersion), Text("kind", Type.Kind), .. item.Content.Entries])), IsLenient);
+
+    private static MapNode.Entry Text(string key, string value) => new(key, 0, new ScalarNode(0, value, ScalarKind.String));
 
     private static ApiKind Own(ObjectKind kind, CustomResource resource) =>
         new(kind, new(CustomResourceTable.Group, CustomResourceTable.Version, resource.Plural, resource.Kind, ApiJson.Default.ApiDocument) { IsNamespaced = !resource.IsClusterScoped }) { Status = StatusForm.Conditions };

@@ -1,4 +1,3 @@
-using Culvert.Controller.Documents;
 using Culvert.Controller.Objects;
 using Culvert.Controller.Schema;
 using Culvert.Kubernetes.Resources;
@@ -17,7 +16,7 @@ internal sealed class DocumentTable(ApiKind kind, PendingChanges changes, ISeenO
     public void Set(ApiDocument item)
     {
         ResourceName name = item.Metadata.ResourceName;
-        if (!_items.TryGetValue(name, out var known) || known.Digest != item.Digest) Put(name, item.Digest, IsOfInterest(item) ? Read(item) : null);
+        if (!_items.TryGetValue(name, out var known) || known.Digest != item.Digest) Put(name, item.Digest, IsOfInterest(item) ? kind.Read(item, OriginOf(item.Metadata)) : null);
         if (kind.Status != StatusForm.None) statuses.See(PlaceOf(name), SeenObject.Of(kind, item));
     }
 
@@ -46,12 +45,6 @@ internal sealed class DocumentTable(ApiKind kind, PendingChanges changes, ISeenO
         _ => true,
     };
 
-    private ReadObject Read(ApiDocument item)
-    {
-        MapNode root = new(0, [Text("apiVersion", kind.Type.ApiVersion), Text("kind", kind.Type.Kind), .. item.Content.Entries]);
-        return ObjectReader.Read(OriginOf(item.Metadata), new(0, root), kind.IsLenient);
-    }
-
     private void Put(ResourceName name, UInt128 digest, ReadObject? read)
     {
         Declaration? before = _items.GetValueOrDefault(name).Declaration, now = read is null ? null : new(new(PlaceOf(name), read.Key), read);
@@ -61,8 +54,6 @@ internal sealed class DocumentTable(ApiKind kind, PendingChanges changes, ISeenO
         if (before is not null && before.Key != now?.Key) changes.Remove(before.Key);
         if (now is not null) changes.Declare(now);
     }
-
-    private static MapNode.Entry Text(string key, string value) => new(key, 0, new ScalarNode(0, value, ScalarKind.String));
 
     private ApiOrigin OriginOf(Culvert.Kubernetes.Resources.ObjectMeta meta) => new(PlaceOf(meta.ResourceName), meta.ResourceVersion ?? "") { Generation = meta.Generation, Created = meta.CreationTimestamp };
 

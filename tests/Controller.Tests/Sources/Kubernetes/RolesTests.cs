@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json;
 using Culvert.Controller.Objects;
 using Culvert.Controller.Sources.Kubernetes;
@@ -19,7 +20,7 @@ public sealed class RolesTests(TestCluster cluster)
     [Fact]
     public async Task AControllerUsesEveryVerbOfItsRolesAndIsRefusedNothing()
     {
-        await cluster.Server.KubectlAsync("", "apply", "-k", Repository.PathOf("deploy/controller"));
+        await cluster.InstallControllerAsync();
         await cluster.Server.KubectlAsync("", "delete", "lease", "-n", Space, "--ignore-not-found", "culvert-controller");
         ApiKind[] optional = [.. OptionalKind.All.Select(k => k.In(k.Versions[0]))];
         foreach (ApiKind kind in optional) await cluster.InstallWithoutSchemaAsync(kind.Type);
@@ -29,7 +30,7 @@ public sealed class RolesTests(TestCluster cluster)
             await WriteOneOfEachAsync(ns);
             int seen = cluster.Audited().Count;
             KubernetesOptions options = cluster.Options(await cluster.TokenAsync(Space, "culvert-controller"));
-            await using RunningOnCluster controller = await RunningOnCluster.StartAsync(options, null, o => o with { ServiceAccountTokens = new(), RootsConfigMap = new(Space, "culvert-roots"), StateSecret = new(Space, "culvert-controller") });
+            await using RunningOnCluster controller = await RunningOnCluster.StartAsync(options, null, o => o with { ServiceAccountTokens = new(), RootsConfigMap = new(Space, "culvert-roots"), StateSecret = new(Space, "culvert-controller"), Admission = new(new(IPAddress.Loopback, 0)) { Configuration = new("culvert-controller") } });
             await controller.SnapshotAsync(s => s.Workloads.ContainsKey($"{ns}/w"));
             await JoinAsync(controller, "agent-a");
             await RefuseAsync(controller, ns);
@@ -41,7 +42,7 @@ public sealed class RolesTests(TestCluster cluster)
                 // What a rule for this namespace allows needs none for all.
                 Request[] asked = [.. Requests(cluster.Audited().Skip(seen))];
                 HashSet<string> ours = [.. asked.SelectMany(r => r.InNamespace).Where(here.Contains)];
-                HashSet<string> others = [.. asked.Where(r => !r.InNamespace.Any(here.Contains)).Select(r => r.Anywhere)];
+                HashSet<string> others = [.. asked.Where(r => !r.InNamespace.Any(here.Contains)).SelectMany(r => r.Anywhere)];
                 unused = [.. everywhere.Except(others), .. here.Except(ours)];
                 return unused.Length == 0;
             }, () => string.Join('\n', unused));
@@ -146,13 +147,14 @@ public sealed class RolesTests(TestCluster cluster)
         let asked = entry.GetProperty("objectRef")
         let part = asked.TryGetProperty("subresource", out JsonElement sub) ? $"/{sub.GetString()}" : ""
         let what = $"{entry.GetProperty("verb").GetString()} {asked.GetProperty("resource").GetString()}{part}.{(asked.TryGetProperty("apiGroup", out JsonElement api) ? api.GetString() : "")}"
+        let named = $"{what} {(asked.TryGetProperty("name", out JsonElement name) ? name.GetString() : "")}"
         let isHere = asked.TryGetProperty("namespace", out JsonElement space) && space.GetString() == Space
-        select new Request(what, isHere ? [what, $"{what} {(asked.TryGetProperty("name", out JsonElement name) ? name.GetString() : "")}"] : []);
+        select new Request([what, named], isHere ? [what, named] : []);
 
     private static IEnumerable<string> Texts(JsonElement rule, string name) => rule.GetProperty(name).EnumerateArray().Select(e => e.GetString()!);
 
     /// <summary>What was asked, as rules say it.</summary>
-    /// <param name="Anywhere">In a rule for all namespaces.</param>
-    /// <param name="InNamespace">In one for the controller's own, without and with the name of the object; none where it was asked elsewhere.</param>
-    private sealed record Request(string Anywhere, string[] InNamespace);
+    /// <param name="Anywhere">In a rule for all namespaces, without and with the name of the object.</param>
+    /// <param name="InNamespace">The same in one for the controller's own; none where it was asked elsewhere.</param>
+    private sealed record Request(string[] Anywhere, string[] InNamespace);
 }

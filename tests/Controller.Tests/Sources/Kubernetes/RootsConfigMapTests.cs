@@ -19,10 +19,10 @@ public sealed class RootsConfigMapTests(TestCluster cluster)
     public async Task ItHasTheRootsAndFollowsThemAndSoItDoesWhenItIsAppliedAgain()
     {
         ResourceName name = new("culvert-system", "culvert-roots");
-        await cluster.Server.KubectlAsync("", "apply", "-k", Repository.PathOf("deploy/controller"));
+        await cluster.InstallControllerAsync();
         await using RunningOnCluster controller = await StartAsync(name);
         await HasRootsAsync(controller, name, 1);
-        await cluster.Server.KubectlAsync("", "apply", "-k", Repository.PathOf("deploy/controller"));
+        await cluster.InstallControllerAsync();
         await HasRootsAsync(controller, name, 1);
         await ((BuiltInCertificateAuthority)controller.Host.Authority).RotateRootAsync(signNow: false, TestContext.Current.CancellationToken);
         await HasRootsAsync(controller, name, 2);

@@ -54,7 +54,7 @@ public sealed class TestCluster : IAsyncLifetime
             - {level: Metadata, users: [{{ControllerUser}}]}
             - {level: None}
             """);
-        _server = await ApiServer.StartAsync([$"--audit-policy-file={policy}", $"--audit-log-path={_audit.File("log")}", "--audit-log-mode=blocking", .. (string[])(isOld ? ["--runtime-config=discovery.k8s.io/v1beta1=false"] : [])]);
+        _server = await ApiServer.StartAsync([$"--audit-policy-file={policy}", $"--audit-log-path={_audit.File("log")}", "--audit-log-mode=blocking", "--enable-aggregator-routing=true", .. (string[])(isOld ? ["--runtime-config=discovery.k8s.io/v1beta1=false"] : [])]);
         _admin = _server.Client();
         await InstallAsync();
 
@@ -110,6 +110,14 @@ public sealed class TestCluster : IAsyncLifetime
         await Admin.Resource(KnownResources.CustomResourceDefinitions).ApplyAsync(new(type.FullName), Encoding.UTF8.GetBytes(definition), new("tests"), Stop);
         if (isServed) await IsServedAsync(type);
         foreach (string version in (others ?? []).Concat(isServed ? [type.Version] : [])) await IsDiscoveredAsync(type.Group, version, type.Plural);
+    }
+
+    /// <summary>Installs what <c>deploy/controller</c> has. Nothing runs in it and there is no network of Services, so the webhook of it is for objects with a label that none has.</summary>
+    internal async Task InstallControllerAsync()
+    {
+        string objects = await Server.KubectlAsync("", "kustomize", Repository.PathOf("deploy/controller"));
+        Assert.Contains("  failurePolicy: Fail\n", objects, StringComparison.Ordinal);
+        await KubectlAsync(objects.Replace("  failurePolicy: Fail\n", "  failurePolicy: Fail\n  objectSelector: {matchLabels: {culvert.dev/test: nobody}}\n", StringComparison.Ordinal));
     }
 
     private Task IsDiscoveredAsync(string group, string version, string plural) => Soon.Holds($"kubectl finds {plural}.{version}.{group}", () => Server.IsDiscoveredAsync(group, version, plural));

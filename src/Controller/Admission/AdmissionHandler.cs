@@ -1,0 +1,100 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+
+namespace Culvert.Controller.Admission;
+
+/// <summary>Answers <c>POST /validate</c>. Nothing is changed by it, and nothing told but what is wrong with the object that was sent. Safe for any number of threads.</summary>
+internal sealed class AdmissionHandler(RefusalLog log) : IDisposable
+{
+    /// <summary>Most bytes of a question: an object as it is and as it would be, each as large as etcd takes it (1.5 MiB).</summary>
+    internal const int LongestReview = 3 * 1024 * 1024;
+
+    // Hardly an object of the mesh's is larger. Those that are wait for each other, so that many at once take no more memory than there is.
+    private const int Usual = 64 * 1024, LargeAtOnce = 4;
+
+    // Deeper than objects may be, so that it is said as of any other.
+    private static readonly JsonDocumentOptions Json = new() { MaxDepth = 256 };
+
+    // The API server waits for 5 s, as deploy/controller has it, and for 30 at most.
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(10);
+    private readonly SemaphoreSlim _large = new(LargeAtOnce);
+
+    /// <summary>Answers a request.</summary>
+    public async Task ServeAsync(HttpContext context)
+    {
+        // One request for each connection: none is kept that would be in the way of others, or is closed while it is used again.
+        context.Response.Headers.Connection = "close";
+        if (context.Request.Path != "/validate" || !HttpMethods.IsPost(context.Request.Method))
+        {
+            context.Response.StatusCode = StatusCodes.Status404NotFound;
+            return;
+        }
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+        limit.CancelAfter(Longest);
+        try
+        {
+            if (context.Request.ContentLength is not { } length) await RefuseAsync(context, StatusCodes.Status411LengthRequired, "how long the review is has to be said", limit.Token);
+            else if (length > LongestReview) await RefuseAsync(context, StatusCodes.Status413PayloadTooLarge, $"a review may have {LongestReview} bytes", limit.Token);
+            else await AnswerAsync(context, (int)length, limit.Token);
+        }
+        catch (BadHttpRequestException e)
+        {
+            await RefuseAsync(context, e.StatusCode, e.Message, limit.Token);
+        }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested)
+        {
+            context.Abort(); // who has asked is gone, or has no answer in time whatever is said
+        }
+    }
+
+    public void Dispose() => _large.Dispose();
+
+    private async Task AnswerAsync(HttpContext context, int length, CancellationToken cancellationToken)
+    {
+        bool isLarge = length > Usual;
+        if (isLarge) await _large.WaitAsync(cancellationToken);
+        byte[] body = ArrayPool<byte>.Shared.Rent(length);
+        try
+        {
+            await context.Request.Body.ReadExactlyAsync(body.AsMemory(0, length), cancellationToken);
+            byte[] answer;
+            try
+            {
+                answer = Answer(body.AsMemory(0, length));
+            }
+            catch (JsonException e)
+            {
+                await RefuseAsync(context, StatusCodes.Status400BadRequest, $"not a review that can be answered: {e.Message}", cancellationToken);
+                return;
+            }
+            context.Response.ContentType = "application/json";
+            context.Response.ContentLength = answer.Length;
+            await context.Response.Body.WriteAsync(answer, cancellationToken);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(body);
+            if (isLarge) _large.Release();
+        }
+    }
+
+    private byte[] Answer(ReadOnlyMemory<byte> body)
+    {
+        using JsonDocument review = JsonDocument.Parse(body, Json);
+        AdmissionRequest request = AdmissionRequest.Parse(review.RootElement);
+        AdmissionVerdict verdict = ObjectReview.Of(request);
+        if (!verdict.IsAllowed) log.Add(request.Operation, verdict);
+        return JsonSerializer.SerializeToUtf8Bytes(AdmissionReview.Of(request.Uid, verdict), AdmissionJson.Default.AdmissionReview);
+    }
+
+    private static Task RefuseAsync(HttpContext context, int status, string reason, CancellationToken cancellationToken)
+    {
+        byte[] text = Encoding.UTF8.GetBytes($"{reason}\n");
+        context.Response.StatusCode = status;
+        context.Response.ContentType = "text/plain; charset=utf-8";
+        context.Response.ContentLength = text.Length;
+        return context.Response.Body.WriteAsync(text, cancellationToken).AsTask();
+    }
+}

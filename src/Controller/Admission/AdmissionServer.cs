@@ -1,0 +1,78 @@
+using System.Net.Security;
+using System.Security.Authentication;
+using Culvert.Controller.Hosting;
+using Culvert.Grpc;
+using Culvert.Hosting;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.Controller.Admission;
+
+/// <summary>The server that the API server asks: HTTPS on a port of its own, HTTP/1.1, as API servers ask webhooks. They show no certificate, so nobody is known here.</summary>
+internal static class AdmissionServer
+{
+    // Enough for a lost segment to come again twice (RFC 6298: after 1 s, then 2).
+    private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(3);
+
+    // As many as an API server has under way (--max-mutating-requests-inflight), and some. Who says nothing makes room for who comes; none is served for longer.
+    private static readonly ConnectionGateOptions Bounds = new() { Most = 512, MostFromOneSource = 256, Longest = TimeSpan.FromSeconds(15) };
+
+    /// <summary>The server; it is not started yet.</summary>
+    public static WebServer Serve(AdmissionOptions options, ReservedAddress reserved, ServerIdentity identity, TimeProvider time, ILoggerFactory loggers) =>
+        new(() => Build(options, reserved, identity, time, loggers));
+
+    private static WebApplication Build(AdmissionOptions options, ReservedAddress reserved, ServerIdentity identity, TimeProvider time, ILoggerFactory loggers)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new());
+        builder.Services.AddSingleton<IHostLifetime, PassiveLifetime>();
+        builder.Services.AddSingleton(loggers);
+        builder.Services.AddSingleton(_ => new AdmissionHandler(new RefusalLog(loggers.CreateLogger<ControllerHost>(), time)));
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().CloseUnboundSockets().UseReserved(reserved).ConfigureKestrel(kestrel => Configure(kestrel, options, identity, time));
+        WebApplication server = builder.Build();
+        server.Run(server.Services.GetRequiredService<AdmissionHandler>().ServeAsync);
+        return server;
+    }
+
+    private static void Configure(KestrelServerOptions kestrel, AdmissionOptions options, ServerIdentity identity, TimeProvider time)
+    {
+        kestrel.AddServerHeader = false;
+        KestrelServerLimits limits = kestrel.Limits;
+        limits.MaxRequestBodySize = AdmissionHandler.LongestReview;
+        limits.MaxRequestBufferSize = 64 * 1024;
+        limits.MaxRequestHeadersTotalSize = 16 * 1024;
+        limits.RequestHeadersTimeout = TimeSpan.FromSeconds(5);
+        limits.MinRequestBodyDataRate = new(bytesPerSecond: 64 * 1024, gracePeriod: TimeSpan.FromSeconds(2));
+        ConnectionGate gate = new(Bounds, time);
+        kestrel.Listen(options.Listen, endpoint =>
+        {
+            endpoint.Protocols = HttpProtocols.Http1;
+            endpoint.Use(next => connection => EnterAsync(connection, next, gate));
+            endpoint.UseHttps(Tls(identity));
+        });
+    }
+
+    private static async Task EnterAsync(ConnectionContext connection, ConnectionDelegate next, ConnectionGate gate)
+    {
+        using GatePlace place = gate.Enter(connection);
+        await next(connection);
+    }
+
+    private static TlsHandshakeCallbackOptions Tls(ServerIdentity identity) => new()
+    {
+        HandshakeTimeout = HandshakeTimeout,
+        OnConnection = async context => new SslServerAuthenticationOptions
+        {
+            // Some API servers that are built for FIPS have no TLS 1.3.
+            EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+            ApplicationProtocols = [SslApplicationProtocol.Http11],
+            ServerCertificateContext = await identity.GetAsync(context.CancellationToken),
+            AllowTlsResume = false,
+        },
+    };
+}

@@ -1,0 +1,85 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Culvert.Controller.CustomResources;
+using Culvert.Controller.Objects;
+using Culvert.Controller.Schema;
+using Culvert.Controller.Sources.Kubernetes;
+
+namespace Culvert.Controller.Admission;
+
+/// <summary>
+/// Says whether an object of the project's own kinds is good by itself, by the reader that reads it once it is stored (<see cref="ApiKind.Read"/>): what is let in here is accepted there. What it has to do with other objects is
+/// not asked, since these may come later. Pure.
+/// </summary>
+internal static class ObjectReview
+{
+    // For people, who mend the first and try again; the server adds all warnings to its answer.
+    private const int MostTold = 20, LongestRefusal = 8 * 1024;
+
+    /// <summary>Says it.</summary>
+    /// <exception cref="JsonException">The question has no object.</exception>
+    public static AdmissionVerdict Of(AdmissionRequest request)
+    {
+        if (request.Operation is not ("CREATE" or "UPDATE") || request.Subresource.Length > 0) return Allowed();
+        if (request.Object.ValueKind != JsonValueKind.Object) throw new JsonException("'object' is missing, or no object");
+        if (KindOf(request) is not { } kind) return Allowed($"{request.Group}/{request.Version} {request.Kind} is none of the kinds that this version of Culvert knows: it was not looked at");
+
+        // Its finalizers have to be taken off whatever it is like.
+        if (request.IsUpdate && IsBeingDeleted(request.Object)) return Allowed();
+        (string name, IReadOnlyList<SourceError> errors, IEnumerable<SourceError> notes) = Read(kind, request.Object);
+        if (errors.Count == 0) return Allowed([.. notes.Select(Text)]);
+        string[] faults = [.. errors.Select(Text)];
+        return IsNoWorse(kind, request, errors) ? Allowed(faults) : new(Refusal(faults)) { Object = name };
+    }
+
+    /// <summary>Whether an object that is there, as one that an earlier version has let in, has its specification unchanged and no fault that is new: its labels, annotations and finalizers can be changed.</summary>
+    private static bool IsNoWorse(ApiKind kind, AdmissionRequest request, IReadOnlyList<SourceError> errors)
+    {
+        if (!request.IsUpdate || request.OldObject.ValueKind != JsonValueKind.Object) return false;
+        bool isUnchanged = (SpecOf(request.Object), SpecOf(request.OldObject)) switch
+        {
+            ({ } now, { } before) => JsonElement.DeepEquals(now, before),
+            (null, null) => true,
+            _ => false,
+        };
+        return isUnchanged && !errors.Except(Read(kind, request.OldObject).Errors).Any();
+    }
+
+    private static AdmissionVerdict Allowed(params string[] warnings) => new((string?)null) { Warnings = warnings.Length <= MostTold ? warnings : [.. warnings.Take(MostTold), More(warnings.Length - MostTold)] };
+
+    private static ApiKind? KindOf(AdmissionRequest request) =>
+        ApiKind.All.FirstOrDefault(k => k.Type.Group == CustomResourceTable.Group && k.Type.Group == request.Group && k.Type.Version == request.Version && k.Type.Kind == request.Kind);
+
+    private static (string Name, IReadOnlyList<SourceError> Errors, IEnumerable<SourceError> Notes) Read(ApiKind kind, JsonElement item)
+    {
+        try
+        {
+            ReadObject read = kind.Read(item.Deserialize(ApiJson.Default.ApiDocument)!, new ApiOrigin(kind.Type.FullName, ""));
+            return (read.Errors is [var first, ..] ? first.Object : "", read.Errors, read.Object?.Notes ?? []);
+        }
+        catch (JsonException e)
+        {
+            // As of one that is stored already.
+            return (kind.Type.Kind, [new(kind.Type.FullName, 0, "", "", $"can't be read: {e.Message}")], []);
+        }
+    }
+
+    private static bool IsBeingDeleted(JsonElement item) =>
+        item.TryGetProperty("metadata", out JsonElement meta) && meta.ValueKind == JsonValueKind.Object && meta.TryGetProperty("deletionTimestamp", out JsonElement time) && time.ValueKind != JsonValueKind.Null;
+
+    private static JsonElement? SpecOf(JsonElement item) => item.TryGetProperty("spec", out JsonElement spec) ? spec : null;
+
+    private static string Text(SourceError error) => error.Field.Length > 0 ? $"{error.Field}: {error.Reason}" : error.Reason;
+
+    private static string Refusal(string[] faults)
+    {
+        StringBuilder text = new(faults[0]);
+        int told = 1;
+        while (told < faults.Length && told < MostTold && text.Length + faults[told].Length < LongestRefusal) text.Append("; ").Append(faults[told++]);
+        if (told < faults.Length) text.Append("; ").Append(More(faults.Length - told));
+        return text.ToString();
+    }
+
+    private static string More(int count) => string.Create(CultureInfo.InvariantCulture, $"{count} more, which are not listed");
+}

@@ -1,0 +1,147 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using System.Text.Json;
+using Culvert.Controller.Admission;
+using Culvert.Tests.Shared;
+using Microsoft.Extensions.Logging;
+
+namespace Culvert.Controller.Tests.Admission;
+
+/// <summary>The server that the API server asks, over the wire.</summary>
+public sealed class AdmissionServerTests : IAsyncLifetime
+{
+    private readonly ConcurrentQueue<string> _lines = [];
+    private readonly TempFolder _folder = new();
+    private ILoggerFactory _log = null!;
+    private ControllerHost _host = null!;
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        Directory.CreateDirectory(_folder.File("objects"));
+        _log = LoggerFactory.Create(l => l.AddProvider(new LineLogger(_lines, LogLevel.Information)));
+        _host = await ControllerHost.StartAsync(Running.Options(_folder) with { Admission = new(new(IPAddress.Loopback, 0)), LoggerFactory = _log, DnsNames = ["localhost"] }, Stop);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _host.DisposeAsync();
+        _log.Dispose();
+        _folder.Dispose();
+    }
+
+    [Fact]
+    public async Task ARefusalHasTheQuestionsUidTheReasonAndIsLoggedWithoutWhoAsked()
+    {
+        (int status, string body) = await PostAsync(Reviews.Of(Reviews.Workload("", "", "\"10.91.1.1\",\"10.91.1.1\"")));
+        Assert.Equal(200, status);
+        JsonElement answer = JsonDocument.Parse(body).RootElement, response = answer.GetProperty("response");
+        Assert.Equal(("admission.k8s.io/v1", "AdmissionReview"), (answer.GetProperty("apiVersion").GetString(), answer.GetProperty("kind").GetString()));
+        Assert.Equal(("705ab4f5-6393-11e8-b7cc-42010a800002", false), (response.GetProperty("uid").GetString(), response.GetProperty("allowed").GetBoolean()));
+        Assert.Equal(422, response.GetProperty("status").GetProperty("code").GetInt32());
+        Assert.StartsWith("spec.addresses", response.GetProperty("status").GetProperty("message").GetString(), StringComparison.Ordinal);
+        string line = Assert.Single(_lines, l => l.StartsWith("CREATE of Workload shop/web is refused: spec.addresses", StringComparison.Ordinal));
+        Assert.DoesNotContain("somebody", line, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task WhatIsLetInHasNoStatusAndOnlyWarningsThatThereAre()
+    {
+        (_, string body) = await PostAsync(Reviews.Of(Reviews.Workload()));
+        Assert.Equal("""{"response":{"uid":"705ab4f5-6393-11e8-b7cc-42010a800002","allowed":true},"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview"}""", body);
+        (_, body) = await PostAsync(Reviews.Of(Reviews.Workload("", ""","annotations":{"config.nsm.nginx.com/mtls-mode":"off"} """)));
+        Assert.Contains("\"allowed\":true,\"warnings\":[\"metadata.annotations.config.nsm.nginx.com/mtls-mode: off is not supported", body, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("{")]
+    [InlineData("null")]
+    [InlineData("""{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview"}""")]
+    public async Task WhatIsNoReviewIsABadRequestWithAReason(string text)
+    {
+        (int status, string body) = await PostAsync(text);
+        Assert.Equal(400, status);
+        Assert.StartsWith("not a review that can be answered: ", body, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("GET /validate HTTP/1.1\r\n", 404)]
+    [InlineData("POST / HTTP/1.1\r\nContent-Length: 2\r\n", 404, "{}")]
+    [InlineData("POST /validate HTTP/1.1\r\nTransfer-Encoding: chunked\r\n", 411, "0\r\n\r\n")]
+    [InlineData("POST /validate HTTP/1.1\r\nContent-Length: 3145729\r\n", 413)]
+    [InlineData("POST /validate HTTP/1.1\r\nContent-Length: 99999999999999\r\n", 413)]
+    public async Task WhatIsNoQuestionOrTooLongIsNotRead(string head, int expected, string body = "") => Assert.Equal(expected, (await SendAsync($"{head}Host: localhost\r\n\r\n{body}")).Status);
+
+    [Fact]
+    public async Task AsMuchAsTwoOfTheLargestObjectsIsRead()
+    {
+        string item = Reviews.Workload("", $",\"annotations\":{{\"x\":\"{new string('x', 1500 * 1024)}\"}}");
+        string review = Reviews.Of(item, item);
+        Assert.InRange(review.Length, 2_900_000, AdmissionHandler.LongestReview);
+        (int status, string body) = await PostAsync(review);
+        Assert.Equal(200, status);
+        Assert.Contains("\"allowed\":true", body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task WhoSendsItsBodyTooSlowlyIsNotWaitedFor()
+    {
+        await using SslStream stream = await ConnectAsync();
+        await stream.WriteAsync("POST /validate HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n{"u8.ToArray(), Stop);
+        Assert.Equal(408, (await ReadAsync(stream)).Status);
+    }
+
+    [Fact]
+    public async Task ManyRefusalsAreCountedRatherThanSaid()
+    {
+        string review = Reviews.Of(Reviews.Workload(",\"color\":1"));
+        for (int i = 0; i < 30; i++) Assert.Equal(200, (await PostAsync(review)).Status);
+        Assert.Equal(20, _lines.Count(l => l.Contains("is refused", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task TheCertificateIsForTheNameAndOfTheAuthority()
+    {
+        await using SslStream stream = await ConnectAsync();
+        Assert.Equal(SslProtocols.Tls13, stream.SslProtocol);
+        var leaf = (X509Certificate2)stream.RemoteCertificate!;
+        Assert.True(leaf.MatchesHostname("localhost"));
+        Assert.Contains(leaf.Extensions.OfType<X509EnhancedKeyUsageExtension>().Single().EnhancedKeyUsages.Cast<System.Security.Cryptography.Oid>(), o => o.Value == "1.3.6.1.5.5.7.3.1");
+    }
+
+    private Task<(int Status, string Body)> PostAsync(string review) => SendAsync($"POST /validate HTTP/1.1\r\nHost: localhost\r\nContent-Length: {Encoding.UTF8.GetByteCount(review)}\r\n\r\n{review}");
+
+    private async Task<(int Status, string Body)> SendAsync(string request)
+    {
+        await using SslStream stream = await ConnectAsync();
+        await stream.WriteAsync(Encoding.UTF8.GetBytes(request), Stop);
+        return await ReadAsync(stream);
+    }
+
+    private static async Task<(int Status, string Body)> ReadAsync(SslStream stream)
+    {
+        // It closes after each answer.
+        using StreamReader reader = new(stream, leaveOpen: true);
+        string answer = await reader.ReadToEndAsync(Stop);
+        string[] parts = answer.Split("\r\n\r\n", 2);
+        return (int.Parse(parts[0].Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture), parts[1]);
+    }
+
+    private async Task<SslStream> ConnectAsync()
+    {
+        TcpClient client = new();
+        await client.ConnectAsync(_host.WebhookEndPoint!, Stop);
+        SslStream stream = new(client.GetStream());
+        X509ChainPolicy policy = new() { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        foreach (ReadOnlyMemory<byte> root in _host.Authority.Roots) policy.CustomTrustStore.Add(X509CertificateLoader.LoadCertificate(root.Span));
+        await stream.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = "localhost", CertificateChainPolicy = policy }, Stop);
+        return stream;
+    }
+}
