@@ -5,6 +5,7 @@ using Culvert.Cli.Installation;
 using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Tests.Cluster;
 using Culvert.Tests.Shared;
+using YamlDotNet.RepresentationModel;
 
 namespace Culvert.Cli.Tests;
 
@@ -31,6 +32,16 @@ public sealed class InstallationTests
         var files = new[] { "crds", "controller", "daemonset" }.SelectMany(f => Directory.GetFiles(Repository.PathOf($"deploy/{f}"), "*.yaml"))
             .Where(f => Path.GetFileName(f) != "kustomization.yaml").SelectMany(f => Manifest.Read(File.ReadAllText(f))).Select(m => $"{m.Kind} {m.Name}").Order(StringComparer.Ordinal);
         Assert.Equal(files, names);
+    }
+
+    [Fact]
+    public void Of_the_controller_the_webhook_comes_last_and_so_goes_first()
+    {
+        // Without a controller it would let nobody write objects of the mesh.
+        var plan = InstallPlan.Create(new());
+        Assert.Equal("ValidatingWebhookConfiguration culvert-controller", plan.Controller[^1].ToString());
+        Assert.Equal(plan.Kinds.Select(k => $"{k.Find("spec/names/plural")}").Order(StringComparer.Ordinal), ((YamlSequenceNode)plan.Controller[^1].Find("webhooks/0/rules/0/resources")!).Select(r => r.ToString()).Order(StringComparer.Ordinal));
+        Assert.Null(plan.Controller[^1].Find("webhooks/0/clientConfig/caBundle"));
     }
 
     [Fact]

@@ -60,6 +60,11 @@ internal sealed class Installer(ClusterObjects cluster, InstallProgress progress
             token => cluster.UntilAsync(
                 KnownResources.ConfigMaps, ClusterObjects.ByName(InstallPlan.Namespace, InstallPlan.RootsName), cache => cache.All().Any(m => m.Data.ContainsKey(InstallPlan.RootsKey)), token),
             cancellationToken);
+        await deadline.WaitAsync(
+            $"the controller to write its roots into ValidatingWebhookConfiguration {InstallPlan.ControllerName}",
+            token => cluster.UntilAsync(
+                KnownResources.ValidatingWebhookConfigurations, ClusterObjects.ByName("", InstallPlan.ControllerName), cache => cache.All().Any(c => c.Webhooks.All(w => w.ClientConfig.CaBundle is { Length: > 0 })), token),
+            cancellationToken);
         await ApplyAsync("agents", plan.Agents, cancellationToken);
         await rollouts.UntilDoneAsync(KnownResources.DaemonSets, InstallPlan.AgentName, Rollout.Of, deadline, cancellationToken);
     }

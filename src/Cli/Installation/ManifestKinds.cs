@@ -19,6 +19,7 @@ internal static class ManifestKinds
         KnownResources.Partial("rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding"),
         KnownResources.Partial("rbac.authorization.k8s.io", "v1", "clusterroles", "ClusterRole") with { IsNamespaced = false },
         KnownResources.Partial("rbac.authorization.k8s.io", "v1", "clusterrolebindings", "ClusterRoleBinding") with { IsNamespaced = false },
+        KnownResources.Partial("admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations", "ValidatingWebhookConfiguration") with { IsNamespaced = false },
         KnownResources.Partial("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition") with { IsNamespaced = false },
     }.ToDictionary(t => $"{t.ApiVersion}/{t.Kind}", StringComparer.Ordinal);
 

@@ -152,6 +152,8 @@ internal sealed class ClusterLab : IAsyncDisposable
                 "--service-account-issuer=https://kubernetes.default.svc",
                 "--service-cluster-ip-range=10.96.0.0/16",
                 "--allow-privileged",
+                // There is no kube-proxy beside it: webhooks are reached by their pods' addresses.
+                "--enable-aggregator-routing",
                 "--kubelet-preferred-address-types=InternalIP",
                 $"--kubelet-client-certificate={Path.Combine(Folder, "kubelet-client.pem")}",
                 $"--kubelet-client-key={Path.Combine(Folder, "kubelet-client.key")}",
