@@ -95,9 +95,12 @@ internal static class ControllerComposition
         });
         StateWatch watching = parts.Own(new StateWatch(options.StateFolder, upkeep.RunAsync, options.Time, logger));
         WebServer server = AgentServer.Serve(options, reserved, identity, authenticator, snapshots, certificates, loggers);
-        List<IHostedService> services = [.. shared?.Services ?? [], roots, .. pods is null ? (IHostedService[])[] : [pods], reading, publisher, watching, server];
         WebServer? webhook = asked is null ? null : AdmissionServer.Serve(options.Admission!, asked, identity, options.Time, loggers);
+        List<IHostedService> services = [.. shared?.Services ?? [], roots, .. pods is null ? (IHostedService[])[] : [pods], reading, publisher, watching];
+
+        // Before the port by which a cluster knows that this pod is ready.
         if (webhook is not null) services.Add(webhook);
+        services.Add(server);
         if (options.RootsConfigMap is { } map)
         {
             KubernetesMetrics metrics = parts.Own(new KubernetesMetrics());

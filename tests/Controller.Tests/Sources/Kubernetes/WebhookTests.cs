@@ -108,7 +108,7 @@ public sealed class WebhookTests(TestCluster cluster)
         var authority = (BuiltInCertificateAuthority)controller.Host.Authority;
 
         // Of the roots of before and after, whichever the server has heard of: no request may fail meanwhile.
-        authority.RotateRoot(signNow: true);
+        await authority.RotateRootAsync(signNow: true, TestContext.Current.CancellationToken);
         for (int i = 0; i < 20; i++) Assert.Null(await RefusalAsync(TestCluster.KindOf("Workload"), ns, Workload(ns, "culvert.dev/weight")));
         await HasRootsAsync(controller, 2);
         for (int i = 0; i < 20; i++) Assert.Null(await RefusalAsync(TestCluster.KindOf("Workload"), ns, Workload(ns, "culvert.dev/weight")));
