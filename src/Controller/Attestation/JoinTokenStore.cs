@@ -39,17 +39,7 @@ public sealed class JoinTokenStore
     }
 
     /// <summary>Why a token would not be accepted now, or null when it would; does not use it up.</summary>
-    public AttestationFailure? Look(string token, string node)
-    {
-        try
-        {
-            return Refusal(Read(PathOf(token)), node);
-        }
-        catch (FileNotFoundException)
-        {
-            return AttestationFailure.Unknown;
-        }
-    }
+    public AttestationFailure? Look(string token, string node) => Refusal(Read(PathOf(token)), node);
 
     /// <summary>Uses a token up. Returns why it is not accepted, or null when it is.</summary>
     public AttestationFailure? Redeem(string token, string node)
@@ -97,11 +87,18 @@ public sealed class JoinTokenStore
         : token.Node != node ? AttestationFailure.OtherNode
         : token.Expires <= _time.GetUtcNow() ? AttestationFailure.Expired : null;
 
+    /// <summary>Null where there is none, or none any more: nodes join while others look through the folder.</summary>
     private static (string Node, DateTimeOffset Expires)? Read(string path)
     {
-        if (!File.Exists(path)) return null;
-        return PrivateFiles.Read(path).Split('\n') is [var node, var text, ""]
-            && DateTimeOffset.TryParseExact(text, "O", CultureInfo.InvariantCulture, DateTimeStyles.None, out DateTimeOffset expires) ? (node, expires) : null;
+        try
+        {
+            return PrivateFiles.Read(path).Split('\n') is [var node, var text, ""]
+                && DateTimeOffset.TryParseExact(text, "O", CultureInfo.InvariantCulture, DateTimeStyles.None, out DateTimeOffset expires) ? (node, expires) : null;
+        }
+        catch (FileNotFoundException)
+        {
+            return null;
+        }
     }
 
     private string PathOf(string token) => Path.Combine(_folder, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(token))) + ".token");
