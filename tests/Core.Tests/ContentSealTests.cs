@@ -8,6 +8,19 @@ public sealed class ContentSealTests
     public void WhatWasClosedOpens() => Assert.Equal(s_content, ContentSeal.Open(ContentSeal.Close(s_content)).ToArray());
 
     [Fact]
+    public void WhatIsWrittenInPiecesIsTheSame()
+    {
+        using MemoryStream file = new();
+        ContentSeal.Close(file, content =>
+        {
+            content.Write(s_content.AsSpan(0, 7));
+            content.Write(s_content, 7, s_content.Length - 7);
+        });
+        Assert.Equal(ContentSeal.Close(s_content), file.ToArray());
+        Assert.Equal(file.Length, file.Position);
+    }
+
+    [Fact]
     public void FilesOfOlderVersionsAreTakenAsTheyAre() => Assert.Equal(s_content, ContentSeal.Open(s_content).ToArray());
 
     [Fact]

@@ -20,7 +20,10 @@ internal static class PrivateFiles
     }
 
     /// <summary>Writes a file of mode 0600 whole: a reader finds the old content or the new one.</summary>
-    public static void Write(string path, string content)
+    public static void Write(string path, string content) => Write(path, file => file.Write(Encoding.UTF8.GetBytes(content)));
+
+    /// <inheritdoc cref="Write(string, string)"/>
+    public static void Write(string path, Action<Stream> write)
     {
         if (OperatingSystem.IsWindows()) throw new PlatformNotSupportedException(LinuxOnly);
         string temporary = $"{path}.{Guid.NewGuid():N}.tmp";
@@ -29,7 +32,7 @@ internal static class PrivateFiles
         {
             using (var stream = new FileStream(temporary, options))
             {
-                stream.Write(Encoding.UTF8.GetBytes(content));
+                write(stream);
                 stream.Flush(flushToDisk: true);
             }
             File.Move(temporary, path, overwrite: true);
@@ -50,8 +53,11 @@ internal static class PrivateFiles
         stream.Flush(flushToDisk: true);
     }
 
-    /// <summary>Writes a file with its digest, which <see cref="ReadSealed"/> checks.</summary>
-    public static void WriteSealed(string path, string content) => Write(path, Encoding.UTF8.GetString(ContentSeal.Close(Encoding.UTF8.GetBytes(content))));
+    /// <summary>Writes a file with its digest, which <see cref="ReadSealed"/> checks. Its content need never be in memory as a whole.</summary>
+    public static void WriteSealed(string path, Action<Stream> write) => Write(path, file => ContentSeal.Close(file, write));
+
+    /// <summary>Writes a text with its digest, which <see cref="ReadSealed"/> checks.</summary>
+    public static void WriteSealed(string path, string content) => WriteSealed(path, file => file.Write(Encoding.UTF8.GetBytes(content)));
 
     /// <summary>Reads a file that must be of mode 0600 or narrower, and checks its digest, if it has one.</summary>
     /// <exception cref="IOException">Others may read it, or it can't be read.</exception>

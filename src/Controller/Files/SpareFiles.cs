@@ -22,7 +22,7 @@ internal sealed class SpareFiles(string folder)
         }
     }
 
-    /// <summary>Writes a file whole as <see cref="PrivateFiles.Write"/> does, out of a spare one where there is no room.</summary>
+    /// <summary>Writes a file whole as <see cref="PrivateFiles.Write(string, string)"/> does, out of a spare one where there is no room.</summary>
     /// <exception cref="IOException">It can't be written, and no spare file is left, or the reason was another.</exception>
     public void Write(string path, string content)
     {

@@ -76,7 +76,7 @@ internal sealed class RefusedWorkloads : IRefusalSink
         try
         {
             Dictionary<string, string?[]?> kept = byNode.ToDictionary(p => p.Key, string?[]? (p) => [.. p.Value.Order(StringComparer.Ordinal)], StringComparer.Ordinal);
-            PrivateFiles.WriteSealed(_path, JsonSerializer.Serialize(kept, RefusedWorkloadsContext.Default.DictionaryStringStringArray));
+            PrivateFiles.WriteSealed(_path, file => JsonSerializer.Serialize(file, kept, RefusedWorkloadsContext.Default.DictionaryStringStringArray));
             _isUnsaved = false;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -79,7 +79,7 @@ internal sealed class LastGoodStore(string path, ILogger logger)
         ];
         try
         {
-            PrivateFiles.WriteSealed(path, JsonSerializer.Serialize(kept, LastGoodObjectsContext.Default.LastGoodObjectArray));
+            PrivateFiles.WriteSealed(path, file => JsonSerializer.Serialize(file, kept, LastGoodObjectsContext.Default.LastGoodObjectArray));
             _unsaved = null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -16,7 +16,24 @@ public static class ContentSeal
     private static int HeaderLength => Prefix.Length + DigestDigits + 1;
 
     /// <summary>Puts the line in front.</summary>
-    public static byte[] Close(ReadOnlySpan<byte> content) => [.. Prefix, .. Encoding.ASCII.GetBytes(Convert.ToHexStringLower(SHA256.HashData(content))), (byte)'\n', .. content];
+    public static byte[] Close(ReadOnlySpan<byte> content) => [.. Header(SHA256.HashData(content)), .. content];
+
+    /// <summary>Writes content piece by piece with the line in front of it.</summary>
+    /// <param name="file">Where to; it can seek.</param>
+    /// <param name="write">Writes the content to what it is given.</param>
+    public static void Close(Stream file, Action<Stream> write)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        ArgumentNullException.ThrowIfNull(write);
+        long start = file.Position;
+        file.Write(new byte[HeaderLength]);
+        using DigestStream content = new(file);
+        write(content);
+        long end = file.Position;
+        file.Position = start;
+        file.Write(Header(content.Digest()));
+        file.Position = end;
+    }
 
     /// <summary>The content behind the line.</summary>
     /// <exception cref="InvalidDataException">It is not what was written.</exception>
@@ -29,4 +46,6 @@ public static class ContentSeal
         string digest = Encoding.ASCII.GetString(file, Prefix.Length, DigestDigits);
         return digest == Convert.ToHexStringLower(SHA256.HashData(content.Span)) ? content : throw new InvalidDataException("it is not what was written: its digest differs");
     }
+
+    private static byte[] Header(ReadOnlySpan<byte> digest) => [.. Prefix, .. Encoding.ASCII.GetBytes(Convert.ToHexStringLower(digest)), (byte)'\n'];
 }
