@@ -15,12 +15,13 @@ namespace Culvert.Controller.Api;
 /// <param name="streams">Which stream of a node counts.</param>
 /// <param name="refused">Takes what nodes report.</param>
 /// <param name="authenticator">Who calls.</param>
+/// <param name="longResponses">How many of them are sent at a time.</param>
 /// <param name="epoch">Of this process's versions.</param>
 /// <param name="longestStream">After that, or a little earlier, a stream is ended for the agent to come again, to whichever controller: else all would stay with the one that was there while others were not. Infinite: never.</param>
 /// <param name="time">The clock.</param>
 /// <param name="logger">Where it is said who comes and goes.</param>
 internal sealed class SnapshotServiceHandler(
-    SnapshotPublisher publisher, NodeRegistry registry, NodeStreams streams, IRefusalSink refused, NodeAuthenticator authenticator, string epoch, TimeSpan longestStream, TimeProvider time, ILogger<SnapshotServiceHandler> logger) : SnapshotService.SnapshotServiceBase
+    SnapshotPublisher publisher, NodeRegistry registry, NodeStreams streams, IRefusalSink refused, NodeAuthenticator authenticator, LongResponses longResponses, string epoch, TimeSpan longestStream, TimeProvider time, ILogger<SnapshotServiceHandler> logger) : SnapshotService.SnapshotServiceBase
 {
     private static readonly TimeSpan HelloTimeout = TimeSpan.FromSeconds(10);
 
@@ -46,7 +47,7 @@ internal sealed class SnapshotServiceHandler(
         if (stream.Rival.Length > 0) ApiLog.Replaced(logger, node, hello.Instance, stream.Rival);
         using CancellationTokenSource aged = new(longestStream == Timeout.InfiniteTimeSpan ? longestStream : longestStream * (1 - (LifeVariation * Random.Shared.NextDouble())), time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(lease.Ended, stream.Replaced, aged.Token, context.CancellationToken);
-        var session = new SnapshotSession(node, hello, publisher, registry, epoch, time, logger);
+        var session = new SnapshotSession(node, hello, publisher, registry, longResponses, epoch, time, logger);
         try
         {
             await stream.OlderGone.WaitAsync(both.Token);

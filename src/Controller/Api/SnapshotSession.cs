@@ -13,17 +13,20 @@ namespace Culvert.Controller.Api;
 /// node's disk or memory, and nothing that changes in the world would tell.
 /// </summary>
 internal sealed class SnapshotSession(
-    string node, Hello hello, SnapshotPublisher publisher, NodeRegistry registry, string epoch, TimeProvider time, ILogger logger)
+    string node, Hello hello, SnapshotPublisher publisher, NodeRegistry registry, LongResponses longResponses, string epoch, TimeProvider time, ILogger logger)
 {
     private static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestRetry = TimeSpan.FromMinutes(1);
 
     private NodeResources? _acked;
+
+    // The newest that is the same to this node: what others were told meanwhile is not looked at again with each change, nor once it is too long ago to be known.
+    private NodeResources? _same;
     private int _refusals;
 
     public async Task RunAsync(IAsyncStreamReader<SnapshotRequest> requests, IServerStreamWriter<SnapshotResponse> responses, CancellationToken cancellationToken)
     {
-        if (hello.LastEpoch == epoch && registry.Recall(node, hello.LastVersion) is { } known) _acked = known;
+        if (hello.LastEpoch == epoch && registry.Recall(node, hello.LastVersion) is { } known) _acked = _same = known;
         registry.Update(node, s => new(node)
         {
             Connected = true,
@@ -54,28 +57,53 @@ internal sealed class SnapshotSession(
         {
             if (!await ChangeAsync(changes, answer, Timeout.InfiniteTimeSpan, cancellationToken)) return;
         }
+        // The first response goes out even when it is empty, and so does one after a refusal: it tells the agent that it is up to date (what it refused was undone).
         bool first = true;
         while (true)
         {
-            ResourceCatalog catalog = publisher.Current;
-            NodeResources resources = catalog.ForNode(node);
-            SnapshotResponse response = _acked is { } acked
-                ? SnapshotDelta.Between(acked, resources, epoch)
-                : SnapshotDelta.Full(resources, epoch);
-            // The first response goes out even when it is empty, and so does one after a refusal: it tells the agent that it is up to date (what it refused was undone).
-            if (first || _refusals > 0 || response.Full || response.Upserts.Count + response.Removals.Count > 0)
+            (ResourceCatalog catalog, NodeResources? sent) = await SendAsync(responses, first || _refusals > 0, cancellationToken);
+            if (sent is not null)
             {
                 first = false;
-                registry.Remember(node, resources);
-                registry.Update(node, s => s with { SentVersion = response.Version });
-                await responses.WriteAsync(response, cancellationToken);
                 if (!await answer) return;
-                TakeAnswer(requests.Current, resources);
+                TakeAnswer(requests.Current, sent);
                 answer = requests.MoveNext(cancellationToken);
             }
             if (!ReferenceEquals(publisher.Current, catalog)) continue;
             if (!await ChangeAsync(changes, answer, _refusals == 0 ? Timeout.InfiniteTimeSpan : RetryAfter(_refusals), cancellationToken)) return;
         }
+    }
+
+    /// <summary>Sends what leads to the latest catalog. Returns that, and what the agent has when it has applied it; null when there was nothing to say.</summary>
+    private async Task<(ResourceCatalog Catalog, NodeResources? Sent)> SendAsync(IServerStreamWriter<SnapshotResponse> responses, bool evenEmpty, CancellationToken cancellationToken)
+    {
+        ResourceCatalog catalog = publisher.Current;
+        NodeResources resources = catalog.ForNode(node);
+        SnapshotResponse? response = _acked is null ? null : Respond(resources);
+        using IDisposable? place = response is null || response.Upserts.Count + response.Removals.Count >= LongResponses.FewestResources ? await longResponses.EnterAsync(cancellationToken) : null;
+        if (place is not null)
+        {
+            catalog = publisher.Current;
+            resources = catalog.ForNode(node);
+            response = Respond(resources);
+        }
+        if (!evenEmpty && !response!.Full && response.Upserts.Count + response.Removals.Count == 0)
+        {
+            _same = resources;
+            return (catalog, null);
+        }
+        registry.Remember(node, resources);
+        registry.Update(node, s => s with { SentVersion = resources.Version });
+        await responses.WriteAsync(response!, cancellationToken);
+        return (catalog, resources);
+    }
+
+    private SnapshotResponse Respond(NodeResources resources)
+    {
+        if (_acked is null) return SnapshotDelta.Full(resources, epoch);
+        SnapshotResponse delta = SnapshotDelta.Between(_same!, resources, epoch);
+        delta.BaseVersion = _acked.Version;
+        return delta;
     }
 
     /// <summary>Doubles from one second to a minute; half of it is random, as many agents may have refused at once.</summary>
@@ -112,7 +140,7 @@ internal sealed class SnapshotSession(
         switch (request.KindCase)
         {
             case SnapshotRequest.KindOneofCase.Ack when request.Ack.Version == version:
-                _acked = resources;
+                _acked = _same = resources;
                 _refusals = 0;
                 registry.Update(node, s => s with { AckedVersion = version, NackedVersion = 0, NackReason = "", NackResource = "" });
                 break;

@@ -83,7 +83,7 @@ internal static class ControllerComposition
         NodeAuthenticator authenticator = new(publisher, authority, nodes, options.NodeRenewalGrace, options.Time);
         string epoch = RandomNumberGenerator.GetHexString(2 * EpochBytes, lowercase: true);
         PodRefusals? pods = options.Kubernetes is null ? null : TakePods(options, objects, registry, refused, parts, loggers);
-        SnapshotServiceHandler snapshots = new(publisher, registry, new NodeStreams(options.Time), (IRefusalSink?)pods ?? refused, authenticator, epoch, options.LongestStream, options.Time, loggers.CreateLogger<SnapshotServiceHandler>());
+        SnapshotServiceHandler snapshots = new(publisher, registry, new NodeStreams(options.Time), (IRefusalSink?)pods ?? refused, authenticator, parts.Own(new LongResponses(options.Time)), epoch, options.LongestStream, options.Time, loggers.CreateLogger<SnapshotServiceHandler>());
         CertificateServiceHandler certificates = new(
             publisher, authority, authenticator, options.Attestor ?? MakeAttestor(options, tokens, parts, loggers), nodes, options.Time, loggers.CreateLogger<CertificateServiceHandler>());
 

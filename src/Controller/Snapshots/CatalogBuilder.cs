@@ -107,6 +107,7 @@ internal sealed class CatalogBuilder(ulong version)
     {
         ulong next = _catalog.Version + 1;
         _log.Add(next, [.. _changed], _changedOfNodes.ToDictionary(p => p.Key, p => p.Value.ToArray(), StringComparer.Ordinal));
+        ImmutableDictionary<ResourceKey, Resource> shared = _shared.ToImmutable();
         CompilationWork work = new(workloads, services, policies, _changed.Count + _changedOfNodes.Values.Sum(k => k.Count));
         _catalog = _catalog with
         {
@@ -117,7 +118,8 @@ internal sealed class CatalogBuilder(ulong version)
             Services = _services.ToImmutable(),
             Policies = _policies.ToImmutable(),
             NetworkPolicies = _networkPolicies.ToImmutable(),
-            Shared = _shared.ToImmutable(),
+            Shared = shared,
+            SharedInOrder = new(() => [.. shared.OrderBy(p => p.Key)]),
             Overlays = _overlays.ToImmutable(),
             ZoneOfNode = _zoneOfNode.ToImmutable(),
         };

@@ -40,6 +40,9 @@ internal sealed record ResourceCatalog
     /// <summary>What every node is told.</summary>
     public ImmutableDictionary<ResourceKey, Resource> Shared { get; init; } = ImmutableDictionary<ResourceKey, Resource>.Empty;
 
+    /// <summary><see cref="Shared"/> by kind and name; sorted once, when a node is first told all of it.</summary>
+    public Lazy<KeyValuePair<ResourceKey, Resource>[]> SharedInOrder { get; init; } = new([]);
+
     /// <summary>What a node is told besides, or in the place of what all are told.</summary>
     public ImmutableDictionary<string, ImmutableDictionary<ResourceKey, Resource>> Overlays { get; init; } =
         ImmutableDictionary.Create<string, ImmutableDictionary<ResourceKey, Resource>>(StringComparer.Ordinal);

@@ -9,7 +9,8 @@ internal static class SnapshotDelta
     public static SnapshotResponse Full(NodeResources resources, string epoch)
     {
         var response = new SnapshotResponse { Version = resources.Version, Full = true, Epoch = epoch };
-        response.Upserts.AddRange(resources.All.OrderBy(p => p.Key.Kind).ThenBy(p => p.Key.Name, StringComparer.Ordinal).Select(p => p.Value));
+        response.Upserts.Capacity = resources.Most; // no larger arrays on the way: there may be a thousand of them
+        response.Upserts.AddRange(resources.InOrder());
         return response;
     }
 
