@@ -1,6 +1,6 @@
 # Every verb first makes sure, by eng/setup.sh, that what it needs is installed.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-kernels build plugin cli images demo test test-attacks test-coexist test-cluster fuzz bench lint clean test-kernels
+.PHONY: help setup setup-kernels build plugin cli images demo test test-attacks test-coexist test-cluster fuzz bench bench-scale lint clean test-kernels
 
 CONFIGURATION ?= Release
 DOTNET_BUILD := dotnet build -c $(CONFIGURATION) -v q -nologo
@@ -56,6 +56,10 @@ bench: setup ## Measure against plain routing and nginx sidecars; writes artifac
 	@eng/build-bpf.sh
 	@dotnet build -c Release -v q -nologo bench/Culvert.Bench
 	@bench/Culvert.Bench/bin/Release/net10.0/culvert-bench --out artifacts/bench $(ARGS)
+
+bench-scale: ## Measure the controller with 250, 500 and 1,000 simulated agents; writes artifacts/bench/results.json
+	@dotnet build -c Release -v q -nologo bench/Culvert.Bench
+	@bench/Culvert.Bench/bin/Release/net10.0/culvert-bench --out artifacts/bench --only scale. $(ARGS)
 
 lint: setup ## Check formatting, analyzers and generated code; changes nothing
 	@eng/lint.sh

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Culvert.Bench.Datagrams;
+using Culvert.Bench.Scale;
 using Culvert.Labs;
 
 namespace Culvert.Bench;
@@ -10,7 +11,8 @@ internal sealed record BenchOptions
     public const string Usage = """
         Usage: culvert-bench [options]
 
-        Measures Culvert and its peers in one run, inside network namespaces of its own, and writes results.json. Needs root.
+        Measures Culvert and its peers in one run, inside network namespaces of its own, and writes results.json. Needs root,
+        but for the scale rows alone (--only scale.).
 
           --only NAME        measure only metrics whose name contains NAME (may be repeated)
           --rounds N         rounds per comparison, each measures both sides (1 to 50, default 5)
@@ -24,6 +26,8 @@ internal sealed record BenchOptions
           --datagrams LOAD   load of the udp rows: ports x bytes x burst x datagrams per second, as 32x128x16x400000
           --far-ms N         round trip time to the far node of bulk_rtt (2 to 1000, default 52)
           --far-loss N       percent of packets that its wire loses in each direction (1 to 50, default none)
+          --scale-nodes N,N  sizes of the meshes of the scale rows, which are of the largest (10 to 5000 nodes, default 250,500,1000)
+          --scale-changes N  changes of each kind in them (1 to 200, default 30)
           --hold             after measuring, leave both sides up until interrupted, to look at them
           --help             this text
 
@@ -53,6 +57,12 @@ internal sealed record BenchOptions
     /// <summary>The wire to the far node; 52 ms there and back is between two coasts, or Europe's south and north.</summary>
     public LabWireOptions FarWire { get; init; } = new() { Delay = TimeSpan.FromMilliseconds(26) };
 
+    /// <summary>Nodes of each mesh of the scale rows.</summary>
+    public IReadOnlyList<int> ScaleNodes { get; init; } = [250, 500, 1000];
+
+    /// <summary>Changes of each kind in the scale rows.</summary>
+    public int ScaleChanges { get; init; } = 30;
+
     public string OutputFolder { get; init; } = Path.Combine("artifacts", "bench");
 
     public string Agent { get; init; } = Path.Combine(AppContext.BaseDirectory, "culvert-agent");
@@ -62,6 +72,12 @@ internal sealed record BenchOptions
     /// <summary>Whether a metric of this name is wanted.</summary>
     public bool Wants(string metric) => Only.Count == 0 || Only.Any(o => metric.Contains(o, StringComparison.Ordinal));
 
+    /// <summary>Whether anything is wanted that needs the labs, and not the controller alone.</summary>
+    public bool WantsLabs => Only.Count == 0 || Only.Any(o => !o.StartsWith(ScaleBench.Prefix, StringComparison.Ordinal));
+
+    /// <summary>Whether any of the scale rows is wanted; they have no peers but budgets.</summary>
+    public bool WantsScale => !PeerOnly && ScaleBench.Names.Any(Wants);
+
     /// <exception cref="ArgumentException">An option is unknown, lacks its value, or the value is out of range.</exception>
     public static BenchOptions Parse(IReadOnlyList<string> args)
     {
@@ -70,8 +86,9 @@ internal sealed record BenchOptions
         {
             string option = args[i];
             string Value() => ++i < args.Count ? args[i] : throw new ArgumentException($"{option} lacks its value.");
-            int Number(int max, int min = 1) => int.TryParse(Value(), NumberStyles.None, CultureInfo.InvariantCulture, out int n) && n >= min && n <= max
-                ? n : throw new ArgumentException($"{option} takes a whole number from {min} to {max}, not \"{args[i]}\".");
+            int Whole(string text, int max, int min) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int n) && n >= min && n <= max
+                ? n : throw new ArgumentException($"{option} takes a whole number from {min} to {max}, not \"{text}\".");
+            int Number(int max, int min = 1) => Whole(Value(), max, min);
             options = option switch
             {
                 "--only" => options with { Only = [.. options.Only, Value()] },
@@ -83,6 +100,8 @@ internal sealed record BenchOptions
                 "--datagrams" => options with { Datagrams = FloodShape.Parse(Value()) },
                 "--far-ms" => options with { FarWire = options.FarWire with { Delay = TimeSpan.FromMilliseconds(Number(1000, 2) / 2) } },
                 "--far-loss" => options with { FarWire = options.FarWire with { Loss = Number(50) / 100.0 } },
+                "--scale-nodes" => options with { ScaleNodes = [.. Value().Split(',').Select(n => Whole(n, 5000, 10))] },
+                "--scale-changes" => options with { ScaleChanges = Number(200) },
                 "--hold" => options with { Hold = true },
                 "--out" => options with { OutputFolder = Value() },
                 "--agent" => options with { Agent = Value() },

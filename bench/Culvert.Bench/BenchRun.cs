@@ -2,6 +2,7 @@ using System.Text.Json;
 using Culvert.Bench.Datagrams;
 using Culvert.Bench.Measuring;
 using Culvert.Bench.Report;
+using Culvert.Bench.Scale;
 using Culvert.Bench.Sides;
 using Culvert.Labs;
 
@@ -14,19 +15,24 @@ internal sealed class BenchRun(BenchOptions options)
 
     public async Task<IReadOnlyList<Result>> RunAsync(CancellationToken cancellationToken)
     {
-        if (Environment.UserName != "root") throw new ToolFailedException("The bench makes network namespaces and loads BPF programs: run it as root.");
+        if (options.WantsLabs && Environment.UserName != "root") throw new ToolFailedException("The bench makes network namespaces and loads BPF programs: run it as root.");
         double load = await LoadAsync(cancellationToken);
         if (load > 0.1) Console.Error.WriteLine($"The machine is {load:P0} busy before the run: expect noisy figures.");
         List<Result> results = [];
-        await Lab.RemoveStaleAsync();
-        await using (Lab peerLab = await Lab.CreateAsync(cancellationToken: cancellationToken))
-        await using (Lab ourLab = await Lab.CreateAsync(cancellationToken: cancellationToken))
-        {
-            await MeasureAsync(peerLab, ourLab, results, cancellationToken);
-            if (options.Hold) await HoldAsync(peerLab, ourLab, cancellationToken);
-        }
-        await WriteAsync(results, Machine.Read(load), cancellationToken);
+        if (options.WantsLabs) await MeasureInLabsAsync(results, cancellationToken);
+        ScaleReport? scale = options.WantsScale ? await ScaleBench.RunAsync(options, cancellationToken) : null;
+        if (scale is not null) results.AddRange(scale.Rows);
+        await WriteAsync(results, Machine.Read(load), scale?.Figures ?? [], cancellationToken);
         return results;
+    }
+
+    private async Task MeasureInLabsAsync(List<Result> results, CancellationToken cancellationToken)
+    {
+        await Lab.RemoveStaleAsync();
+        await using Lab peerLab = await Lab.CreateAsync(cancellationToken: cancellationToken);
+        await using Lab ourLab = await Lab.CreateAsync(cancellationToken: cancellationToken);
+        await MeasureAsync(peerLab, ourLab, results, cancellationToken);
+        if (options.Hold) await HoldAsync(peerLab, ourLab, cancellationToken);
     }
 
     private async Task MeasureAsync(Lab peerLab, Lab ourLab, List<Result> results, CancellationToken cancellationToken)
@@ -121,10 +127,10 @@ internal sealed class BenchRun(BenchOptions options)
         return (CpuClock.BusySeconds() - before) / (IdleSample.TotalSeconds * Environment.ProcessorCount);
     }
 
-    private async Task WriteAsync(List<Result> results, Machine machine, CancellationToken cancellationToken)
+    private async Task WriteAsync(List<Result> results, Machine machine, IReadOnlyList<ScaleFigures> scale, CancellationToken cancellationToken)
     {
         Directory.CreateDirectory(options.OutputFolder);
-        string table = ResultsTable.Format(results, machine);
+        string table = ResultsTable.Format(results, machine, scale);
         await File.WriteAllTextAsync(Path.Combine(options.OutputFolder, "results.json"),
             JsonSerializer.Serialize(results, ResultsJson.Default.IReadOnlyListResult) + "\n", cancellationToken);
         await File.WriteAllTextAsync(Path.Combine(options.OutputFolder, "machine.json"),

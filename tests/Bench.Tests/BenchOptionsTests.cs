@@ -26,6 +26,8 @@ public sealed class BenchOptionsTests
     [InlineData("--rounds", "many")]
     [InlineData("--far-ms", "1")]
     [InlineData("--far-loss", "51")]
+    [InlineData("--scale-nodes", "100,9")]
+    [InlineData("--scale-changes", "0")]
     public void BadOptionIsNamed(params string[] args)
     {
         ArgumentException e = Assert.Throws<ArgumentException>(() => BenchOptions.Parse(args));

@@ -15,6 +15,10 @@ internal static class ProcFile
     public static long ResidentKilobytes(int pid) =>
         Kilobytes(File.ReadLines($"/proc/{pid}/status").First(l => l.StartsWith("VmRSS:", StringComparison.Ordinal)));
 
+    /// <summary>The most that was ever resident of a process in kilobytes: VmHWM of /proc/PID/status.</summary>
+    public static long PeakResidentKilobytes(int pid) =>
+        Kilobytes(File.ReadLines($"/proc/{pid}/status").First(l => l.StartsWith("VmHWM:", StringComparison.Ordinal)));
+
     /// <summary>Whether anybody listens at a TCP port in the network namespace of a process.</summary>
     public static bool Listens(int pid, ushort port)
     {

@@ -1,13 +1,14 @@
 using System.Globalization;
 using System.Text;
 using Culvert.Bench.Measuring;
+using Culvert.Bench.Scale;
 
 namespace Culvert.Bench.Report;
 
 /// <summary>The results as plain text.</summary>
 internal static class ResultsTable
 {
-    public static string Format(IReadOnlyList<Result> results, Machine machine)
+    public static string Format(IReadOnlyList<Result> results, Machine machine, IReadOnlyList<ScaleFigures>? scale = null)
     {
         StringBuilder text = new();
         List<string[]> rows = [["name", "unit", "ours", "peer", "ratio", "spread", "must", "aim", "", "peer is"]];
@@ -21,6 +22,7 @@ internal static class ResultsTable
         costs.AddRange(results.Where(r => r.Cost is not null).DistinctBy(r => r.Cost).Select(r => (string[])
             [r.Name, r.Cost!.Unit, Number(r.Cost.Ours), Number(r.Cost.Peer), Fixed(r.Cost.Peer / r.Cost.Ours)]));
         if (costs.Count > 1) Append(text.AppendLine(), costs);
+        if (scale is { Count: > 0 }) Append(text.AppendLine(), new ScaleTable(scale).Rows);
         text.AppendLine().AppendLine(CultureInfo.InvariantCulture,
             $"Machine: {machine.Cores} cores, {machine.CpuModel}, Linux {machine.Kernel}, {machine.MemoryMegabytes} MB, {machine.Runtime}; {machine.LoadBefore:P0} busy before the run.");
         return text.ToString();
@@ -36,7 +38,7 @@ internal static class ResultsTable
 
     private static string Fixed(double? value) => value?.ToString("0.00", CultureInfo.InvariantCulture) ?? "-";
 
-    private static string Number(double? value) => value switch
+    internal static string Number(double? value) => value switch
     {
         null => "-",
         >= 1000 => value.Value.ToString("#,0", CultureInfo.InvariantCulture),
@@ -44,7 +46,7 @@ internal static class ResultsTable
         _ => value.Value.ToString("0.00", CultureInfo.InvariantCulture),
     };
 
-    private static void Append(StringBuilder text, List<string[]> rows)
+    private static void Append(StringBuilder text, IReadOnlyList<string[]> rows)
     {
         int[] widths = [.. Enumerable.Range(0, rows[0].Length).Select(c => rows.Max(r => r[c].Length))];
         foreach (string[] row in rows)
