@@ -154,6 +154,7 @@ internal static class LogEventIds
     internal const int RootLeft = 2205;
     internal const int RootRemoved = 2206;
     internal const int RootKeyDeleted = 2207;
+    internal const int RootsWrittenAgain = 2208;
 
     // src/Controller/Store
     internal const int BadObject = 2301;

@@ -2,9 +2,11 @@ using Culvert.Controller.Nodes;
 using Culvert.Controller.Schema;
 using Culvert.Controller.Snapshots;
 using Culvert.Core;
+using Culvert.Grpc;
 using Culvert.Protocol;
 using Culvert.Protocol.V1;
 using Grpc.Core;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Api;
@@ -60,7 +62,8 @@ internal sealed class SnapshotServiceHandler(
         }
         catch (Exception e) when (aged.IsCancellationRequested && !stream.Replaced.IsCancellationRequested && !context.CancellationToken.IsCancellationRequested && e is OperationCanceledException or RpcException { StatusCode: StatusCode.Cancelled })
         {
-            // Ends well: the agent comes again.
+            // Ends well: the agent comes again, by another connection, which may lead elsewhere.
+            context.GetHttpContext().Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();
         }
         catch (Exception e) when (stream.Replaced.IsCancellationRequested && e is OperationCanceledException or RpcException { StatusCode: StatusCode.Cancelled })
         {

@@ -70,7 +70,8 @@ internal static class ControllerComposition
         LastGoodStore lastGood = new(Path.Combine(options.StateFolder, ControllerHost.LastGoodFileName), loggers.CreateLogger<ObjectStore>());
         ObjectStore objects = new(source.Name, source.Status, loggers.CreateLogger<ObjectStore>(), lastGood.Load(), lastGood)
         {
-            KnownNodes = () => [.. nodes.Names(), .. registry.Nodes.Select(n => n.Node)],
+            // Beside others a controller knows of some nodes only.
+            KnownNodes = () => shared is null ? [.. nodes.Names(), .. registry.Nodes.Select(n => n.Node)] : [],
         };
         RefusedWorkloads refused = new(Path.Combine(options.StateFolder, ControllerHost.RefusedWorkloadsFileName), options.Time, logger);
         SnapshotPublisher publisher = new(objects, source.Status, authority, refused, loggers.CreateLogger<SnapshotPublisher>());
@@ -123,6 +124,9 @@ internal static class ControllerComposition
     private static async Task<SharedState> ShareAsync(ControllerOptions options, ResourceName name, NodeStore nodes, OwnedParts parts, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
         if (options.ServiceAccountTokens is null) throw new ArgumentException("State is shared with other controllers, and join tokens, which are not, are the only way to join.", nameof(options));
+        string folder = ControllerHost.AuthorityFolder(options.StateFolder);
+        if (Directory.Exists(folder) && Directory.EnumerateFiles(folder, "*" + RootFiles.KeySuffix).Any())
+            throw new IOException($"'{folder}' has roots of its own, and --state-secret means those of a Secret: move the folder away to have these, which agents that know the others don't trust");
         KubernetesMetrics metrics = parts.Own(new KubernetesMetrics());
         ILogger<ControllerHost> logger = loggers.CreateLogger<ControllerHost>();
         StateSecret secret = parts.Own(new StateSecret(MakeClient(options, metrics, parts, loggers), name, metrics, options.Time, logger));

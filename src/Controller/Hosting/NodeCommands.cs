@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Culvert.Controller.Attestation;
 using Culvert.Controller.Nodes;
+using Culvert.Controller.Sharing;
 
 namespace Culvert.Controller.Hosting;
 
@@ -41,7 +42,7 @@ internal static class NodeCommands
                 NodeStore nodes = new(ControllerHost.NodeFolder(folder), TimeProvider.System);
                 JoinTokenStore store = new(ControllerHost.TokenFolder(folder), TimeProvider.System);
                 bool known = nodes.List().Any(n => n.Node == name);
-                if (!known && !parsed.GetValue(force) && !store.HasFor(name))
+                if (!known && SharedStateMark.Read(folder) is null && !parsed.GetValue(force) && !store.HasFor(name)) // else another controller may have made one
                     return ControllerCommand.Fail(ControllerCommand.UnknownName, $"{name}: nothing was revoked; no certificate is known to have been made for it, and no join token. Look at `node list`, or revoke it all the same with --force");
                 // First the certificates: a token redeemed in between makes one that is refused, too.
                 nodes.Revoke(name);

@@ -32,14 +32,18 @@ public sealed class NodeStore
     /// <exception cref="IOException">It can't be written: nothing is revoked.</exception>
     public void Revoke(string node) => Revoke(node, _time.GetUtcNow());
 
-    /// <summary>Refuses every certificate that was made for a node until a moment.</summary>
+    /// <summary>Refuses every certificate that was made for a node until a moment, unless a later one is known already, or what is there can't be read, which refuses all.</summary>
     /// <exception cref="ArgumentException">The node's name is not a DNS name.</exception>
     /// <exception cref="IOException">It can't be written: nothing is revoked.</exception>
     internal void Revoke(string node, DateTimeOffset until)
     {
+        if (RevokedAt(node) >= until) return;
         _spare.Write(PathOf(node, RevokedSuffix), Text(until));
         NotifyChanged();
     }
+
+    /// <summary>When the newest certificate of a node was signed here; null: not known.</summary>
+    internal DateTimeOffset? SignedAt(string node) => Read(PathOf(node, IssuedSuffix), unreadable: null, line: 1);
 
     /// <summary>Until when certificates are refused, by node; a file that says nothing readable is left out.</summary>
     internal IReadOnlyDictionary<string, DateTimeOffset> Revocations() =>

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 using Culvert.Controller.Nodes;
@@ -16,6 +17,9 @@ namespace Culvert.Controller.Sharing;
 internal sealed class SharedRevocations : IHostedService, IDisposable
 {
     private const string Prefix = "revoked-";
+
+    // Of a key of a Secret; names of nodes of a cluster are shorter.
+    private const int LongestKey = 253, LongestName = LongestKey - 8;
     private static readonly TimeSpan Retry = TimeSpan.FromSeconds(5);
 
     private readonly NodeStore _nodes;
@@ -24,6 +28,8 @@ internal sealed class SharedRevocations : IHostedService, IDisposable
     private readonly WorkQueue<string> _queue;
     private readonly CancellationTokenSource _stop = new();
     private Task _work = Task.CompletedTask;
+    private readonly Lock _lock = new();
+    private IReadOnlyDictionary<string, DateTimeOffset> _known = ImmutableDictionary<string, DateTimeOffset>.Empty;
     private bool _hasFailed;
 
     /// <param name="nodes">What is known here.</param>
@@ -40,7 +46,7 @@ internal sealed class SharedRevocations : IHostedService, IDisposable
     /// <summary>Begins to exchange.</summary>
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        _nodes.Changed += Signal;
+        _nodes.Changed += OnNodesChanged;
         _secret.Changed += Signal;
         Signal();
         _work = new QueueWorkers<string>("revocations", _queue, ExchangeAsync, _logger).RunAsync(1, _stop.Token);
@@ -49,7 +55,7 @@ internal sealed class SharedRevocations : IHostedService, IDisposable
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        _nodes.Changed -= Signal;
+        _nodes.Changed -= OnNodesChanged;
         _secret.Changed -= Signal;
         await _stop.CancelAsync();
         await _work;
@@ -66,15 +72,30 @@ internal sealed class SharedRevocations : IHostedService, IDisposable
     public void Take(Secret read)
     {
         IReadOnlyDictionary<string, DateTimeOffset> own = _nodes.Revocations();
-        foreach ((string node, DateTimeOffset until) in Of(read))
+        foreach ((string node, DateTimeOffset said) in Of(read))
         {
-            if (own.TryGetValue(node, out DateTimeOffset known) && known >= until) continue;
+            if (own.TryGetValue(node, out DateTimeOffset known) && known >= said) continue;
+
+            // What this controller has signed before it knew is meant, too: the node may have come here for it. Whoever was let in anew meanwhile has to prove itself once more.
+            DateTimeOffset until = _nodes.SignedAt(node) is { } signed && signed > said ? signed : said;
             _nodes.Revoke(node, until);
             SharingLog.Revoked(_logger, node, until);
         }
     }
 
     private void Signal() => _queue.Add(Prefix);
+
+    // It is told of far more often than there is something new.
+    private void OnNodesChanged()
+    {
+        IReadOnlyDictionary<string, DateTimeOffset> now = _nodes.Revocations();
+        lock (_lock)
+        {
+            if (now.Count == _known.Count && now.All(r => _known.TryGetValue(r.Key, out DateTimeOffset until) && until == r.Value)) return;
+            _known = now;
+        }
+        Signal();
+    }
 
     private async Task<TimeSpan?> ExchangeAsync(string key, CancellationToken cancellationToken)
     {
@@ -85,7 +106,7 @@ internal sealed class SharedRevocations : IHostedService, IDisposable
             Dictionary<string, DateTimeOffset> known = Of(read).ToDictionary(r => r.Node, r => r.Until, StringComparer.Ordinal);
             KeyValuePair<string, byte[]?>[] news =
             [
-                .. _nodes.Revocations().Where(r => !known.TryGetValue(r.Key, out DateTimeOffset until) || until < r.Value)
+                .. _nodes.Revocations().Where(r => r.Key.Length <= LongestName && (!known.TryGetValue(r.Key, out DateTimeOffset until) || until < r.Value))
                     .Select(r => KeyValuePair.Create<string, byte[]?>(Prefix + r.Key, Encoding.UTF8.GetBytes(r.Value.ToString("O", CultureInfo.InvariantCulture)))),
             ];
             if (news.Length > 0 && await _secret.WriteAsync(news, read.Metadata.ResourceVersion, cancellationToken) is null) Signal();

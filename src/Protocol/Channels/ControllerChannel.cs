@@ -14,9 +14,6 @@ public static class ControllerChannel
 {
     // An agent makes another channel for each node certificate. Its stream keeps the connection of the one in use; an older one's must not lie there for ever, as the controller lets
     // a node have a few.
-    // What is asked later asks by another connection, which may lead to another controller; a stream goes on until it is ended.
-    private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(10);
-
     private static readonly TimeSpan IdleTimeout = TimeSpan.FromSeconds(5);
 
     private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
@@ -27,7 +24,6 @@ public static class ControllerChannel
         ArgumentNullException.ThrowIfNull(options);
         SocketsHttpHandler handler = GrpcSocketsHandler.Create();
         handler.PooledConnectionIdleTimeout = IdleTimeout;
-        handler.PooledConnectionLifetime = Lifetime;
 
         // The handshake is done here and not by the handler, so that each one asks for the certificates of the moment.
         handler.ConnectCallback = async (context, cancellationToken) =>

@@ -7,11 +7,11 @@ public sealed partial class BuiltInCertificateAuthority
     /// <param name="signNow">Without that delay, and also when a new root is waiting already: that one signs from now on.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="InvalidOperationException">A new root is waiting to sign already.</exception>
-    /// <exception cref="IOException">The new root can't be written; nothing has changed.</exception>
+    /// <exception cref="IOException">The new root can't be written, or it is not known whether it was: what is in force is as before until that is.</exception>
     public async Task RotateRootAsync(bool signNow, CancellationToken cancellationToken)
     {
-        await ChangeAsync((roots, now) => _changes.Rotate(roots, signNow, now), cancellationToken);
-        if (signNow) IdentityLog.RootSignsNow(_logger, _roots.Serving[^1].Record.Id);
+        RootSet changed = await ChangeAsync((roots, now) => _changes.Rotate(roots, signNow, now), cancellationToken);
+        if (signNow) IdentityLog.RootSignsNow(_logger, changed.Serving[^1].Record.Id);
         await MaintainSafelyAsync();
     }
 

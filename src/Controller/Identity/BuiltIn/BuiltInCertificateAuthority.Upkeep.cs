@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 
 namespace Culvert.Controller.Identity.BuiltIn;
 
-/// <content>How the roots change: what is written counts. One change at a time, on top of what was written last, by whomever.</content>
+/// <content>How the roots change: a change counts when it is written. One at a time, on top of what was written last, by whomever.</content>
 public sealed partial class BuiltInCertificateAuthority
 {
     private readonly SemaphoreSlim _changing = new(1);
@@ -12,7 +12,8 @@ public sealed partial class BuiltInCertificateAuthority
 
     /// <summary>Changes the roots. Where another authority of the same store has written meanwhile, what that one has written is changed.</summary>
     /// <exception cref="IOException">It can't be written, or what another has written can't be read; nothing has changed.</exception>
-    private async Task ChangeAsync(Func<RootSet, DateTimeOffset, RootSet> change, CancellationToken cancellationToken)
+    /// <returns>What the roots are then; what it holds may be another's to end by the time that it is looked at, but the records.</returns>
+    private async Task<RootSet> ChangeAsync(Func<RootSet, DateTimeOffset, RootSet> change, CancellationToken cancellationToken)
     {
         await _changing.WaitAsync(cancellationToken);
         try
@@ -21,7 +22,7 @@ public sealed partial class BuiltInCertificateAuthority
             {
                 if (_isStale) await ReloadAsync(cancellationToken);
                 RootSet before = _roots, after = change(before, _time.GetUtcNow());
-                if (ReferenceEquals(after, before)) break;
+                if (ReferenceEquals(after, before)) return SetTimer(before);
                 string? version;
                 try
                 {
@@ -29,13 +30,15 @@ public sealed partial class BuiltInCertificateAuthority
                 }
                 catch
                 {
+                    // It may have been written all the same, and only the answer is lost.
+                    _isStale = true;
                     after.Dispose(except: before);
                     throw;
                 }
                 if (version is not null)
                 {
                     Install(after with { Version = version });
-                    break;
+                    return SetTimer(_roots);
                 }
                 after.Dispose(except: before);
                 _isStale = true;
@@ -49,10 +52,33 @@ public sealed partial class BuiltInCertificateAuthority
 
     private async Task ReloadAsync(CancellationToken cancellationToken)
     {
-        RootSet loaded = await _store.LoadAsync(cancellationToken);
+        // Before it is read: what is written meanwhile is another reason to read.
         _isStale = false;
-        if (loaded.Version == _roots.Version) loaded.Dispose(except: RootSet.Empty);
-        else Install(loaded);
+        try
+        {
+            RootSet loaded = await _store.LoadAsync(cancellationToken);
+            if (loaded.Version == _roots.Version) loaded.Dispose(except: RootSet.Empty);
+            else if (loaded.Serving.IsEmpty && !_roots.Serving.IsEmpty) await WriteAgainAsync(loaded, cancellationToken);
+            else Install(loaded);
+        }
+        catch
+        {
+            _isStale = true;
+            throw;
+        }
+    }
+
+    /// <summary>Somebody has emptied the store. What is known here is what the mesh trusts: to begin with a new root instead would cut off every agent.</summary>
+    private async Task WriteAgainAsync(RootSet emptied, CancellationToken cancellationToken)
+    {
+        emptied.Dispose(except: RootSet.Empty);
+        if (await _store.SaveAsync(RootSet.Empty with { Version = emptied.Version }, _roots, cancellationToken) is not { } version)
+        {
+            _isStale = true;
+            return;
+        }
+        Install(_roots with { Version = version });
+        IdentityLog.WrittenAgain(_logger);
     }
 
     private void Install(RootSet next, bool isTold = true)
@@ -97,17 +123,14 @@ public sealed partial class BuiltInCertificateAuthority
         foreach (Root root in before.Serving.Where(r => after.Serving.All(a => a.Record.Id != r.Record.Id))) IdentityLog.RootKeyDeleted(_logger, root.Record.Id);
     }
 
-    /// <summary>Does what is due, then sets the timer for the next time.</summary>
+    /// <summary>Does what is due.</summary>
     private async Task MaintainAsync(CancellationToken cancellationToken)
     {
         await ChangeAsync((roots, now) => _changes.Upkeep(roots, NotedServing(), now), cancellationToken);
         _isUnsaved = false;
-        DateTimeOffset now = _time.GetUtcNow();
-        TimeSpan next = _changes.NextAfter(_roots, now) - now + TimeSpan.FromMilliseconds(1) ?? LongestTimer;
-        SetTimer(next < LongestTimer ? next : LongestTimer);
     }
 
-    /// <summary>Nobody is there to catch what goes wrong, a full disk for one. What counts is in memory, so that renewals go on.</summary>
+    /// <summary>Nobody is there to catch what goes wrong, a full disk for one. What was written last goes on to count, so that renewals do.</summary>
     private async Task MaintainSafelyAsync()
     {
         try
@@ -140,6 +163,15 @@ public sealed partial class BuiltInCertificateAuthority
     private ImmutableDictionary<string, DateTimeOffset> NotedServing()
     {
         lock (_lock) return _servesUntil.ToImmutableDictionary();
+    }
+
+    /// <summary>For when something is due next. Of the one that changes the roots, since nobody else ends what they hold meanwhile.</summary>
+    private RootSet SetTimer(RootSet roots)
+    {
+        DateTimeOffset now = _time.GetUtcNow();
+        TimeSpan next = _changes.NextAfter(roots, now) - now + TimeSpan.FromMilliseconds(1) ?? LongestTimer;
+        SetTimer(next < LongestTimer ? next : LongestTimer);
+        return roots;
     }
 
     private void SetTimer(TimeSpan next)

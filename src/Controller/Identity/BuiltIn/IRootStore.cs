@@ -11,7 +11,7 @@ internal interface IRootStore
     /// <exception cref="InvalidDataException">What is kept is damaged; the message says what and what to do.</exception>
     Task<RootSet> LoadAsync(CancellationToken cancellationToken);
 
-    /// <summary>Keeps a set in place of another one, and deletes the keys of roots that are not of the bundle any more. When it fails, nothing has changed.</summary>
+    /// <summary>Keeps a set in place of another one, and deletes the keys of roots that are not of the bundle any more. When it fails, it may have been kept or not.</summary>
     /// <param name="before">As it was read or written last.</param>
     /// <param name="after">As it is to be.</param>
     /// <param name="cancellationToken">Ends it.</param>

@@ -9,8 +9,11 @@ internal static partial class IdentityLog
     [LoggerMessage(LogEventIds.IdentityUpkeepFailed, LogLevel.Error, "The upkeep of the certificate authority failed and is tried again in a minute; certificates are still signed.")]
     public static partial void UpkeepFailed(ILogger logger, Exception error);
 
-    [LoggerMessage(LogEventIds.IdentityNotSaved, LogLevel.Error, "What has changed of the certificate authority can't be written and is tried again each minute; certificates are still signed: {Reason}")]
+    [LoggerMessage(LogEventIds.IdentityNotSaved, LogLevel.Error, "What has changed of the certificate authority can't be written, or not be read, and is tried again each minute; certificates are still signed: {Reason}")]
     public static partial void NotSaved(ILogger logger, string reason);
+
+    [LoggerMessage(LogEventIds.RootsWrittenAgain, LogLevel.Error, "Somebody has emptied what keeps the roots of the certificate authority: those that are in force here were written into it again.")]
+    public static partial void WrittenAgain(ILogger logger);
 
     [LoggerMessage(LogEventIds.RootMade, LogLevel.Information, "Made the root {Id}; it signs from {Activates:u} on.")]
     public static partial void RootMade(ILogger logger, string id, DateTimeOffset activates);

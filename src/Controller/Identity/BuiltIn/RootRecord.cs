@@ -1,7 +1,7 @@
 namespace Culvert.Controller.Identity.BuiltIn;
 
-/// <summary>What is kept on disk about a root besides its certificate and key.</summary>
-/// <param name="Id">Names its files.</param>
+/// <summary>What is kept of a root besides its certificate and key.</summary>
+/// <param name="Id">Names its parts.</param>
 /// <param name="Activates">When it begins to sign.</param>
 /// <param name="ServesUntil">No certificate below it is valid for longer; once another root signs, it leaves the bundle then.</param>
 /// <param name="Retired">When it left the bundle and its key was deleted; null while it is there.</param>

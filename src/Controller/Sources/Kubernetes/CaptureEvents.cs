@@ -24,6 +24,9 @@ internal sealed class CaptureEvents(IKubernetesClient client, string instance, T
     private const string NamespaceOfNodes = "default";
     private const int SuffixDigits = 10;
 
+    // With the rest a name may have 253 characters.
+    private const int LongestName = 200;
+
     private ApiFailure? _failure;
 
     /// <summary>Tells what is new. For one caller at a time.</summary>
@@ -32,7 +35,7 @@ internal sealed class CaptureEvents(IKubernetesClient client, string instance, T
     /// <param name="refused">By name of a pod, why the node can't capture it now.</param>
     /// <param name="cancellationToken">Ends it.</param>
     public async Task WriteAsync(
-        IEnumerable<(ResourceName Pod, string Uid, string? Reason)> pods, string? node, IReadOnlyCollection<KeyValuePair<string, string>> refused, CancellationToken cancellationToken)
+        IEnumerable<CaptureNews> pods, string? node, IReadOnlyCollection<KeyValuePair<string, string>> refused, CancellationToken cancellationToken)
     {
         try
         {
@@ -55,14 +58,14 @@ internal sealed class CaptureEvents(IKubernetesClient client, string instance, T
         NamespaceOfNodes, new() { ApiVersion = "v1", Kind = "Node", Name = node, Uid = node }, refused.Count > 0, // its name for its uid, as the kubelet has it
         refused.Count == 0
             ? "all pods of the node that are meant to be in the mesh can be captured"
-            : string.Create(CultureInfo.InvariantCulture, $"{refused.Count} {(refused.Count == 1 ? "pod" : "pods")} can't be captured, and are not in the mesh until they can; {refused.First().Key}: {refused.First().Value}"));
+            : string.Create(CultureInfo.InvariantCulture, $"{(refused.Count == 1 ? "1 pod can't be captured and is not in the mesh until it can" : $"{refused.Count} pods can't be captured and are not in the mesh until they can")}; {refused.First().Key}: {refused.First().Value}"));
 
     private Event Make(string ns, ObjectReference about, bool isTrouble, string message)
     {
         DateTimeOffset now = time.GetUtcNow();
         return new()
         {
-            Metadata = new() { Namespace = ns, Name = $"{about.Name}.culvert.{RandomNumberGenerator.GetHexString(SuffixDigits, lowercase: true)}" },
+            Metadata = new() { Namespace = ns, Name = $"{about.Name![..Math.Min(about.Name!.Length, LongestName)].TrimEnd('.', '-')}.culvert.{RandomNumberGenerator.GetHexString(SuffixDigits, lowercase: true)}" },
             InvolvedObject = about,
             Reason = isTrouble ? NotCaptured : Captured,
             Message = message,

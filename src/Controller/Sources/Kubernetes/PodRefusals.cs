@@ -17,9 +17,12 @@ namespace Culvert.Controller.Sources.Kubernetes;
 /// Writes what nodes tell of pods that they can't capture into the status of these, from where every controller has it by its watch: a pod is out of the mesh when its status says so, whoever was told. What is
 /// told of other workloads goes elsewhere. From the start to the stop. Safe for any number of threads.
 /// </summary>
+/// <remarks>
+/// What a node has told counts while its stream is here, and is compared with its pods whenever one of them changes; then the next controller is told. Of a node without a stream it is written once.
+/// </remarks>
 internal sealed class PodRefusals : IRefusalSink, IHostedService, IDisposable
 {
-    private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(10), ReportInterval = TimeSpan.FromSeconds(1);
 
     private readonly IKubernetesClient _client;
     private readonly ObjectStore _objects;
@@ -31,22 +34,19 @@ internal sealed class PodRefusals : IRefusalSink, IHostedService, IDisposable
     private readonly WorkQueue<string> _queue;
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _lock = new();
-
-    /// <summary>By node, what it has told and is not written yet. Nothing is kept of what is: the node may be told by another controller by now that it has changed its mind.</summary>
-    private readonly Dictionary<string, Report> _told = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Report> _reports = new(StringComparer.Ordinal);
 
     /// <summary>By node, the pods whose status says that they are not captured.</summary>
     private readonly Dictionary<string, ImmutableHashSet<ObjectKey>> _marked = new(StringComparer.Ordinal);
 
-    /// <summary>By pod, what this one has written and the watch has not told yet.</summary>
-    private readonly Dictionary<ObjectKey, string?> _written = [];
+    /// <summary>Why nodes' pods can't be written, which is said once. Of the one worker.</summary>
+    private readonly Dictionary<string, ApiFailure> _failures = new(StringComparer.Ordinal);
 
     private Task _work = Task.CompletedTask;
-    private ApiFailure? _failure;
 
     /// <param name="client">Writes, as fast as it may.</param>
     /// <param name="objects">The pods.</param>
-    /// <param name="registry">Which nodes have their agent here.</param>
+    /// <param name="registry">Which nodes have their stream here.</param>
     /// <param name="others">Takes what is told of workloads that are no pods.</param>
     /// <param name="events">For people.</param>
     /// <param name="metrics">Where it is counted.</param>
@@ -63,7 +63,11 @@ internal sealed class PodRefusals : IRefusalSink, IHostedService, IDisposable
     {
         TimeSpan wait = _others.Take(node, refused.Where(r => Find(r.Key) is { IsPod: false }).ToDictionary(StringComparer.Ordinal));
         if (wait > TimeSpan.Zero) return wait;
-        lock (_lock) _told[node] = new(refused, IsWhole: true);
+        lock (_lock)
+        {
+            if (_reports.TryGetValue(node, out Report? before) && !before.SaysTheSame(refused) && ReportInterval - _time.GetElapsedTime(before.Told) is { Ticks: > 0 } left) return left;
+            _reports[node] = new(refused, _time.GetTimestamp());
+        }
         _queue.Add(node);
         return TimeSpan.Zero;
     }
@@ -72,6 +76,7 @@ internal sealed class PodRefusals : IRefusalSink, IHostedService, IDisposable
     public Task StartAsync(CancellationToken cancellationToken)
     {
         _objects.Changed += OnChanged;
+        _registry.Changed += OnNode;
         _work = new QueueWorkers<string>("refusals", _queue, WriteAsync, _logger).RunAsync(1, _stop.Token);
         return Task.CompletedTask;
     }
@@ -79,6 +84,7 @@ internal sealed class PodRefusals : IRefusalSink, IHostedService, IDisposable
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         _objects.Changed -= OnChanged;
+        _registry.Changed -= OnNode;
         await _stop.CancelAsync();
         await _work;
     }
@@ -95,6 +101,13 @@ internal sealed class PodRefusals : IRefusalSink, IHostedService, IDisposable
         return _objects.Current.Objects.GetValueOrDefault(new(ObjectKind.Workload, name.Namespace, name.Name)) as WorkloadObject;
     }
 
+    // What comes next is told to whoever has the next stream.
+    private void OnNode(Nodes.NodeStatus status)
+    {
+        if (status.Connected) return;
+        lock (_lock) _reports.Remove(status.Node);
+    }
+
     private void OnChanged(ObjectSetChange change)
     {
         foreach (ObjectKey key in change.Keys.Where(k => k.Kind == ObjectKind.Workload))
@@ -102,12 +115,11 @@ internal sealed class PodRefusals : IRefusalSink, IHostedService, IDisposable
             var (before, after) = (change.Before.Objects.GetValueOrDefault(key) as WorkloadObject, change.After.Objects.GetValueOrDefault(key) as WorkloadObject);
             lock (_lock)
             {
-                if (after is null || (_written.TryGetValue(key, out string? written) && written == after.NotCaptured)) _written.Remove(key);
                 if (before is { IsPod: true, NotCaptured: not null }) Mark(before.Node, marked => marked.Remove(key));
                 if (after is { IsPod: true, NotCaptured: not null }) Mark(after.Node, marked => marked.Add(key));
-
-                // A node may know of a pod before this controller does.
-                if (after is { IsPod: true } && _told.TryGetValue(after.Node, out Report? told) && told.Refused.ContainsKey(after.Meta.FullName.ToString())) _queue.Add(after.Node);
+                if ((after ?? before) is not { IsPod: true } pod || !_reports.TryGetValue(pod.Node, out Report? report)) continue;
+                if (before?.NotCaptured != after?.NotCaptured || before?.PodUid != after?.PodUid) report.Written.Remove(key);
+                if (after is not null && (after.NotCaptured is not null || report.Refused.ContainsKey(after.Meta.FullName.ToString()))) _queue.Add(after.Node);
             }
         }
     }
@@ -123,57 +135,57 @@ internal sealed class PodRefusals : IRefusalSink, IHostedService, IDisposable
     {
         Report? report;
         string[] marked;
-        lock (_lock) (report, marked) = (_told.GetValueOrDefault(node), [.. (_marked.GetValueOrDefault(node) ?? []).Select(k => $"{k.Namespace}/{k.Name}")]);
+        lock (_lock) (report, marked) = (_reports.GetValueOrDefault(node), [.. (_marked.GetValueOrDefault(node) ?? []).Select(k => $"{k.Namespace}/{k.Name}")]);
         if (report is null) return null;
-        IReadOnlyDictionary<string, string> told = report.Refused;
-        IEnumerable<string> back = report.IsWhole ? marked.Where(m => !told.ContainsKey(m)) : [];
-        (string Uid, string? Reason)[] wanted = [.. told.Select(t => (t.Key, (string?)t.Value)), .. back.Select(m => (m, (string?)null))];
-        try
+        ApiException? failure = null;
+        SortedDictionary<string, string> refused = new(StringComparer.Ordinal);
+        List<CaptureNews> news = [];
+        foreach (string uid in report.Refused.Keys.Union(marked, StringComparer.Ordinal))
         {
-            List<(ResourceName Pod, string Uid, string? Reason)> news = [];
-            foreach ((string uid, string? reason) in wanted)
+            // Of other nodes' pods a node has nothing to say.
+            if (Find(uid) is not { IsPod: true, PodUid: { } podUid } pod || pod.Node != node) continue;
+            string? reason = report.Refused.GetValueOrDefault(uid);
+            if (reason is not null) refused[uid] = reason;
+            try
             {
-                // Of other nodes' pods a node has nothing to say.
-                if (Find(uid) is not { IsPod: true, PodUid: { } podUid } pod || pod.Node != node || !await WriteAsync(pod, podUid, reason, cancellationToken)) continue;
-                news.Add((new(pod.Meta.Namespace, pod.Meta.Name), podUid, reason));
+                if (await WriteAsync(report, pod, podUid, reason, cancellationToken)) news.Add(new(new(pod.Meta.Namespace, pod.Meta.Name), podUid, reason));
             }
-            _failure = null;
-            IsWritten(node, report);
-            if (news.Count == 0) return null;
-            if (report.IsWhole) NodesLog.Tell(_logger, node, marked, told);
-            bool isOfAll = (told.Count == 0) != (marked.Length == 0);
-            await _events.WriteAsync(news, isOfAll ? node : null, [.. told.OrderBy(t => t.Key, StringComparer.Ordinal)], cancellationToken);
+            catch (ApiException e)
+            {
+                failure = e;
+
+                // What is said of this one need not be said of others.
+                if (e.Failure is not (ApiFailure.Invalid or ApiFailure.BadRequest)) break;
+            }
+        }
+        if (news.Count > 0)
+        {
+            NodesLog.Tell(_logger, node, marked, refused);
+            bool isOfNode = (refused.Count == 0) != (marked.Length == 0);
+            await _events.WriteAsync(news, isOfNode ? node : null, refused, cancellationToken);
+        }
+        if (failure is null)
+        {
+            _failures.Remove(node);
+            ForgetUnlessHere(node, report);
             return null;
         }
-        catch (ApiException e)
-        {
-            string remedy = e.Failure == ApiFailure.Forbidden ? "the controller's role lacks the verb patch on pods/status; " : "";
-            if (e.Failure != _failure) KubernetesLog.RefusalNotWritten(_logger, node, RetryDelay.TotalSeconds, remedy, e.Message);
-            _failure = e.Failure;
-            return e.RetryAfter > RetryDelay ? e.RetryAfter : RetryDelay;
-        }
-    }
-
-    /// <summary>Keeps of a report that was written what is said of pods that are not known yet, for as long as the node has its agent here.</summary>
-    private void IsWritten(string node, Report report)
-    {
-        bool isHere = _registry.Find(node) is { Connected: true };
-        Dictionary<string, string> unknown = isHere ? report.Refused.Where(r => Find(r.Key) is null).ToDictionary(StringComparer.Ordinal) : [];
-        lock (_lock)
-        {
-            if (_told.GetValueOrDefault(node) != report) return;
-            if (unknown.Count == 0) _told.Remove(node);
-            else _told[node] = new(unknown, IsWhole: false);
-        }
+        string remedy = failure.Failure == ApiFailure.Forbidden ? "the controller's role lacks the verb patch on pods/status; " : "";
+        if (!_failures.TryGetValue(node, out ApiFailure said) || said != failure.Failure) KubernetesLog.RefusalNotWritten(_logger, node, RetryDelay.TotalSeconds, remedy, failure.Message);
+        _failures[node] = failure.Failure;
+        return failure.RetryAfter > RetryDelay ? failure.RetryAfter : RetryDelay;
     }
 
     /// <returns>Whether it is news that it is captured, or that it is not.</returns>
-    private async Task<bool> WriteAsync(WorkloadObject pod, string uid, string? reason, CancellationToken cancellationToken)
+    private async Task<bool> WriteAsync(Report report, WorkloadObject pod, string uid, string? reason, CancellationToken cancellationToken)
     {
         string? before;
-        lock (_lock) before = _written.TryGetValue(pod.Key, out string? written) ? written : pod.NotCaptured;
+        lock (_lock) before = report.Written.TryGetValue(pod.Key, out string? written) ? written : pod.NotCaptured;
         if (before == reason) return false;
         ResourceName name = new(pod.Meta.Namespace, pod.Meta.Name);
+
+        // Before the watch may tell of it.
+        lock (_lock) report.Written[pod.Key] = reason;
         try
         {
             await _client.Resource(KnownResources.Pods).ApplyAsync(name, CaptureCondition.Document(name, uid, reason, _time.GetUtcNow()), new(KubernetesStatus.FieldManager) { Subresource = "status", Force = true }, cancellationToken);
@@ -183,11 +195,35 @@ internal sealed class PodRefusals : IRefusalSink, IHostedService, IDisposable
             // It has gone, or is another one by now.
             return false;
         }
-        lock (_lock) _written[pod.Key] = reason;
+        catch
+        {
+            lock (_lock) report.Written.Remove(pod.Key);
+            throw;
+        }
         return before is null || reason is null;
     }
 
-    /// <param name="Refused">By uid, why it can't be captured.</param>
-    /// <param name="IsWhole">Whether all others can be.</param>
-    private sealed record Report(IReadOnlyDictionary<string, string> Refused, bool IsWhole);
+    private void ForgetUnlessHere(string node, Report report)
+    {
+        if (_registry.Find(node) is { Connected: true }) return;
+        lock (_lock)
+        {
+            if (_reports.GetValueOrDefault(node) == report) _reports.Remove(node);
+        }
+    }
+
+    /// <summary>What a node has told last.</summary>
+    /// <param name="refused">By uid, why it can't be captured; all others can be.</param>
+    /// <param name="told">When.</param>
+    private sealed class Report(IReadOnlyDictionary<string, string> refused, long told)
+    {
+        public IReadOnlyDictionary<string, string> Refused { get; } = refused;
+
+        public long Told { get; } = told;
+
+        /// <summary>By pod, what was written for this and the watch has not told yet.</summary>
+        public Dictionary<ObjectKey, string?> Written { get; } = [];
+
+        public bool SaysTheSame(IReadOnlyDictionary<string, string> other) => Refused.Count == other.Count && Refused.All(r => other.TryGetValue(r.Key, out string? reason) && reason == r.Value);
+    }
 }

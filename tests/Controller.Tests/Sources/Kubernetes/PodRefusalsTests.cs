@@ -5,7 +5,9 @@ using Culvert.Kubernetes.Client;
 using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Tests.Cluster;
 using Culvert.Kubernetes.Tests.Support;
+using Culvert.Protocol;
 using Culvert.Tests.Shared;
+using Grpc.Core;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Tests.Kubernetes;
@@ -33,7 +35,7 @@ public sealed class PodRefusalsTests(TestCluster cluster)
         Assert.Equal(("False", "NotCaptured", "a test"), (condition.Status, condition.Reason, condition.Message));
         Assert.Single(pod.Status.Conditions, c => c is { Type: "Ready", Status: "True" });
         await HasEventAsync(ns, pod.Metadata.Uid!, CaptureEvents.NotCaptured, "can't be captured, and is not in the mesh until it can: a test");
-        await HasEventAsync("default", "n1", CaptureEvents.NotCaptured, $"1 pod can't be captured, and are not in the mesh until they can; {ns}/web: a test");
+        await HasEventAsync("default", "n1", CaptureEvents.NotCaptured, $"1 pod can't be captured and is not in the mesh until it can; {ns}/web: a test");
 
         // One that starts later has it from the pod, and to tell it again is no news.
         await using (RunningOnCluster later = await cluster.ControllerAsync())
@@ -89,7 +91,7 @@ public sealed class PodRefusalsTests(TestCluster cluster)
     {
         string ns = await cluster.NamespaceAsync();
         await cluster.PodAsync(ns, "web", "10.8.0.5");
-        await cluster.Server.KubectlAsync("", "apply", "-k", Repository.PathOf("deploy/controller"));
+        await cluster.InstallControllerAsync();
         await cluster.Server.KubectlAsync("""[{"op":"remove","path":"/rules/5"}]""", "patch", "clusterrole", "culvert-controller", "--type=json", "--patch-file=/dev/stdin");
         try
         {
@@ -103,17 +105,30 @@ public sealed class PodRefusalsTests(TestCluster cluster)
         }
         finally
         {
-            await cluster.Server.KubectlAsync("", "apply", "-k", Repository.PathOf("deploy/controller"));
+            await cluster.InstallControllerAsync();
         }
     }
 
-    private static Task<NodeSnapshot> IsMemberAsync(RunningOnCluster controller, string ns, bool isMember) =>
-        controller.SnapshotAsync(s => s.Workloads.TryGetValue($"{ns}/web", out WorkloadInfo? web) && web.Enrolled == isMember && web.EnrolmentRefused == !isMember);
+    // Without a stream, so that what is told counts once.
+    private static Task IsMemberAsync(RunningOnCluster controller, string ns, bool isMember) => Soon.Holds(
+        $"web is {(isMember ? "a" : "no")} member", () => controller.Host.SnapshotFor("n1").Workloads.TryGetValue($"{ns}/web", out WorkloadInfo? web) && web.Enrolled == isMember && web.EnrolmentRefused == !isMember);
 
     private static async Task ReportAsync(RunningOnCluster controller, string node, params string[] refused)
     {
         using FakeAgent agent = FakeAgent.OverSocket(controller.Socket, node);
-        await agent.ReportAsync(refused);
+        while (true)
+        {
+            try
+            {
+                await agent.ReportAsync(refused);
+                return;
+            }
+            catch (RpcException e) when (e.StatusCode == StatusCode.ResourceExhausted)
+            {
+                // It has told otherwise within the last second.
+                await Task.Delay(RetryPushback.Of(e), Stop);
+            }
+        }
     }
 
     private Task<Pod> PodAsync(string ns) => cluster.Admin.Resource(KnownResources.Pods).GetAsync(new(ns, "web"), Stop);

@@ -117,6 +117,7 @@ public sealed class RolesTests(TestCluster cluster)
         using FakeAgent agent = FakeAgent.OverSocket(controller.Socket, "n1");
         await agent.ReportAsync($"{ns}/web");
         await controller.SnapshotAsync(s => s.Workloads[$"{ns}/web"].EnrolmentRefused);
+        await cluster.Server.KubectlAsync("", "delete", "pod", "web", "-n", ns, "--force", "--grace-period=0");
     }
 
     private async Task<(HashSet<string> Everywhere, HashSet<string> Here)> GrantedAsync()

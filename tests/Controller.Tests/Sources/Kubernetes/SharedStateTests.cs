@@ -61,6 +61,7 @@ public sealed class SharedStateTests(TestCluster cluster)
         });
         Assert.Equal(StatusCode.Unauthenticated, ended.StatusCode);
         await using RunningOnCluster later = await StartAsync(secret);
+        await Soon.Holds("it has read its objects", () => later.Host.Version > 0);
         using FakeAgent elsewhere = FakeAgent.OverTls(later.Host, "n1", identity);
         Assert.Equal(StatusCode.Unauthenticated, (await Assert.ThrowsAsync<RpcException>(async () =>
         {
