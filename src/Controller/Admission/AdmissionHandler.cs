@@ -5,8 +5,8 @@ using Microsoft.AspNetCore.Http;
 
 namespace Culvert.Controller.Admission;
 
-/// <summary>Answers <c>POST /validate</c>. Nothing is changed by it, and nothing told but what is wrong with the object that was sent. Safe for any number of threads.</summary>
-internal sealed class AdmissionHandler(RefusalLog log) : IDisposable
+/// <summary>Answers <c>POST /validate</c>, and <c>GET /ready</c>, by which a kubelet knows whether the controller serves agents. Nothing is changed by it, and nothing told but what is wrong with the object that was sent. Safe for any number of threads.</summary>
+internal sealed class AdmissionHandler(Func<bool> isReady, RefusalLog log) : IDisposable
 {
     /// <summary>Most bytes of a question: an object as it is and as it would be, each as large as etcd takes it (1.5 MiB).</summary>
     internal const int LongestReview = 3 * 1024 * 1024;
@@ -26,6 +26,11 @@ internal sealed class AdmissionHandler(RefusalLog log) : IDisposable
     {
         // One request for each connection: none is kept that would be in the way of others, or is closed while it is used again.
         context.Response.Headers.Connection = "close";
+        if (context.Request.Path == "/ready" && HttpMethods.IsGet(context.Request.Method))
+        {
+            context.Response.StatusCode = isReady() ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
+            return;
+        }
         if (context.Request.Path != "/validate" || !HttpMethods.IsPost(context.Request.Method))
         {
             context.Response.StatusCode = StatusCodes.Status404NotFound;

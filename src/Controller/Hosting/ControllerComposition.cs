@@ -96,7 +96,7 @@ internal static class ControllerComposition
         });
         StateWatch watching = parts.Own(new StateWatch(options.StateFolder, upkeep.RunAsync, options.Time, logger));
         WebServer server = AgentServer.Serve(options, reserved, identity, authenticator, snapshots, certificates, loggers);
-        WebServer? webhook = asked is null ? null : AdmissionServer.Serve(options.Admission!, asked, identity, options.Time, loggers);
+        WebServer? webhook = asked is null ? null : AdmissionServer.Serve(options.Admission!, asked, identity, () => publisher.Current.IsPublished, options.Time, loggers);
         List<IHostedService> services = [.. shared?.Services ?? [], roots, .. pods is null ? (IHostedService[])[] : [pods], reading, publisher, watching];
 
         // Before the port by which a cluster knows that this pod is ready.

@@ -8,6 +8,7 @@ using System.Text;
 using System.Text.Json;
 using Culvert.Controller.Admission;
 using Culvert.Tests.Shared;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Tests.Admission;
@@ -50,6 +51,17 @@ public sealed class AdmissionServerTests : IAsyncLifetime
         Assert.DoesNotContain("somebody", line, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(true, 200)]
+    [InlineData(false, 503)]
+    public async Task AKubeletIsToldWhetherAgentsAreServed(bool isReady, int status)
+    {
+        using AdmissionHandler handler = new(() => isReady, new RefusalLog(_log.CreateLogger<ControllerHost>(), TimeProvider.System));
+        DefaultHttpContext context = new() { Request = { Method = "GET", Path = "/ready" } };
+        await handler.ServeAsync(context);
+        Assert.Equal(status, context.Response.StatusCode);
+    }
+
     [Fact]
     public async Task WhatIsLetInHasNoStatusAndOnlyWarningsThatThereAre()
     {
@@ -73,6 +85,8 @@ public sealed class AdmissionServerTests : IAsyncLifetime
 
     [Theory]
     [InlineData("GET /validate HTTP/1.1\r\n", 404)]
+    [InlineData("GET /ready HTTP/1.1\r\n", 200)]
+    [InlineData("POST /ready HTTP/1.1\r\nContent-Length: 0\r\n", 404)]
     [InlineData("POST / HTTP/1.1\r\nContent-Length: 2\r\n", 404, "{}")]
     [InlineData("POST /validate HTTP/1.1\r\nTransfer-Encoding: chunked\r\n", 411, "0\r\n\r\n")]
     [InlineData("POST /validate HTTP/1.1\r\nContent-Length: 3145729\r\n", 413)]
