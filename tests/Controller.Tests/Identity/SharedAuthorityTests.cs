@@ -4,6 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 using Culvert.Controller.Identity;
 using Culvert.Controller.Identity.BuiltIn;
 using Culvert.Core;
+using Culvert.Kubernetes.Tests.Support;
 using Culvert.Tests.Shared;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -48,8 +49,7 @@ public sealed class SharedAuthorityTests : IDisposable
     {
         BuiltInCertificateAuthority one = await OpenAsync(), other = await OpenAsync();
         await one.RotateRootAsync(signNow: false, Stop);
-        Assert.Equal(Bundle(one), Bundle(other));
-        Assert.Equal(2, other.Roots.Length);
+        await HaveTheSameAsync(one, other, 2);
         await Assert.ThrowsAsync<InvalidOperationException>(() => other.RotateRootAsync(signNow: false, Stop));
         _time.Advance(TimeSpan.FromMinutes(6));
         ReadOnlyMemory<byte> newest = other.Roots[^1];
@@ -65,8 +65,7 @@ public sealed class SharedAuthorityTests : IDisposable
         _shared.LetGo();
         Exception?[] failures = [await Record.ExceptionAsync(() => first), await Record.ExceptionAsync(() => second)];
         Assert.IsType<InvalidOperationException>(Assert.Single(failures.OfType<Exception>()));
-        Assert.Equal(2, one.Roots.Length);
-        Assert.Equal(Bundle(one), Bundle(other));
+        await HaveTheSameAsync(one, other, 2);
     }
 
     [Fact]
@@ -76,13 +75,14 @@ public sealed class SharedAuthorityTests : IDisposable
         await SignAsync(one, TimeSpan.FromHours(1));
         IssuedCertificate longest = await SignAsync(other, TimeSpan.FromHours(48));
         await one.RotateRootAsync(signNow: true, Stop);
+        await HaveTheSameAsync(one, other, 2);
         _time.Advance(TimeSpan.FromHours(47));
-        Assert.Equal((2, 2), (one.Roots.Length, other.Roots.Length));
+        await HaveTheSameAsync(one, other, 2);
         Assert.True(IsTrusted(one, longest));
 
         // Upkeep comes at one moment at both; one key is deleted, once.
         _time.Advance(TimeSpan.FromHours(48));
-        Assert.Equal((1, 1), (one.Roots.Length, other.Roots.Length));
+        await HaveTheSameAsync(one, other, 1);
         Assert.Single(_shared.Keys);
     }
 
@@ -94,10 +94,22 @@ public sealed class SharedAuthorityTests : IDisposable
         string old = _shared.Keys.Single();
         await one.RotateRootAsync(signNow: true, Stop);
         await one.RemoveRootAsync(old, Stop);
-        Assert.Single(other.Roots);
+        await HaveTheSameAsync(one, other, 1);
         Assert.Single(other.RemovedRoots);
         Assert.False(IsTrusted(other, issued));
         Assert.True(IsTrusted(one, await SignAsync(other, TimeSpan.FromHours(1))));
+    }
+
+    [Fact]
+    public async Task AStoreThatSomebodyEmptiesGetsTheRootsAgainThatAreInForce()
+    {
+        BuiltInCertificateAuthority one = await OpenAsync(), other = await OpenAsync();
+        string[] before = Bundle(one);
+        _shared.Empty();
+        await Soon.Holds("it has a root again", () => _shared.Keys.Count == 1);
+        await HaveTheSameAsync(one, other, 1);
+        Assert.Equal(before, Bundle(one));
+        Assert.Equal(before, Bundle(await OpenAsync()));
     }
 
     [Fact]
@@ -135,6 +147,9 @@ public sealed class SharedAuthorityTests : IDisposable
         return await authority.SignAsync(new() { Csr = csr, Identity = SpiffeId.ForServiceAccount("cluster.local", "shop", "web"), Lifetime = lifetime }, Stop);
     }
 
+    private static Task HaveTheSameAsync(BuiltInCertificateAuthority one, BuiltInCertificateAuthority other, int count) =>
+        Soon.Holds($"both have {count} roots", () => one.Roots.Length == count && Bundle(one).SequenceEqual(Bundle(other)));
+
     private static string[] Bundle(BuiltInCertificateAuthority authority) => [.. authority.Roots.Select(r => Convert.ToHexString(r.Span))];
 
     private bool IsTrusted(BuiltInCertificateAuthority authority, IssuedCertificate issued) => IsTrusted(authority.Roots, issued);
@@ -166,6 +181,16 @@ public sealed class SharedAuthorityTests : IDisposable
 
         /// <summary>The names of roots whose keys are kept.</summary>
         public IReadOnlyList<string> Keys => [.. _parts.Keys.Where(k => k.EndsWith(RootFiles.KeySuffix, StringComparison.Ordinal)).Select(k => k["root-".Length..^RootFiles.KeySuffix.Length])];
+
+        public void Empty()
+        {
+            lock (_lock)
+            {
+                (_index, _parts) = (null, _parts.Clear());
+                Writes++;
+            }
+            Written?.Invoke();
+        }
 
         /// <summary>Has all who write wait, so that several do at one time.</summary>
         public void Hold() => _held = new(TaskCreationOptions.RunContinuationsAsynchronously);
