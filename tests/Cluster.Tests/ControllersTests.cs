@@ -73,6 +73,15 @@ public sealed class ControllersTests(InstalledMesh mesh)
     }
 
     [Fact]
+    public async Task What_no_schema_sees_is_refused_before_it_is_stored()
+    {
+        InstalledMesh.SkipUnlessThere();
+        var refused = await Assert.ThrowsAsync<ToolFailedException>(() => mesh.Cluster.ApplyAsync(Closed.Replace("metadata: {name: closed,", "metadata: {name: closed, annotations: {culvert.dev/wieght: \"3\"},", StringComparison.Ordinal)));
+        Assert.Contains("admission webhook \"objects.culvert.dev\" denied the request: metadata.annotations.culvert.dev/wieght: unknown annotation", refused.Message, StringComparison.Ordinal);
+        Assert.Empty(await mesh.Cluster.KubectlAsync("-n", "shop", "get", "authorizationpolicy", "closed", "--ignore-not-found", "-o", "name"));
+    }
+
+    [Fact]
     public async Task A_root_that_is_replaced_at_one_is_replaced_at_both_and_nothing_is_interrupted()
     {
         InstalledMesh.SkipUnlessThere();

@@ -77,7 +77,8 @@ internal static class ControllerComposition
         SnapshotPublisher publisher = new(objects, source.Status, authority, refused, loggers.CreateLogger<SnapshotPublisher>());
 
         // What commands ask for by files in the state folder.
-        StateUpkeep upkeep = new(nodes, objects, roots, new RootRotation(authorityFolder), new RootRemoval(authorityFolder), builtIn, nodeFolder, logger);
+        StateUpkeep upkeep = new(nodes, objects, roots, nodeFolder, logger);
+        RootWishes wishes = new(new RootRotation(authorityFolder), new RootRemoval(authorityFolder), builtIn, logger);
 
         // Agents.
         ServerIdentity identity = parts.Own(new ServerIdentity(publisher, authority, options.DnsNames, options.Time, logger));
@@ -95,9 +96,10 @@ internal static class ControllerComposition
             return Task.CompletedTask;
         });
         StateWatch watching = parts.Own(new StateWatch(options.StateFolder, upkeep.RunAsync, options.Time, logger));
+        StateWatch wishing = parts.Own(new StateWatch(options.StateFolder, wishes.RunAsync, options.Time, logger));
         WebServer server = AgentServer.Serve(options, reserved, identity, authenticator, snapshots, certificates, loggers);
         WebServer? webhook = asked is null ? null : AdmissionServer.Serve(options.Admission!, asked, identity, () => publisher.Current.IsPublished, options.Time, loggers);
-        List<IHostedService> services = [.. shared?.Services ?? [], roots, .. pods is null ? (IHostedService[])[] : [pods], reading, publisher, watching];
+        List<IHostedService> services = [.. shared?.Services ?? [], roots, .. pods is null ? (IHostedService[])[] : [pods], reading, publisher, watching, wishing];
 
         // Before the port by which a cluster knows that this pod is ready.
         if (webhook is not null) services.Add(webhook);

@@ -53,7 +53,7 @@ internal static class RootCommands
             RootRecord? newest = FolderRootStore.ReadRecords(authority).LastOrDefault();
             if (newest is null) return ControllerCommand.Fail(ControllerCommand.CannotStart, $"there is no built-in certificate authority in --state-dir '{folder}'");
             RootRotation rotation = new(authority);
-            rotation.Ask(now);
+            rotation.Ask(now, RootName.Of(newest));
             if (!await WaitAsync(() => !rotation.IsAsked, cancellationToken))
             {
                 return AskedFor(folder);

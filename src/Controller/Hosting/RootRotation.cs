@@ -18,8 +18,9 @@ internal sealed class RootRotation(string authorityFolder)
 
     /// <summary>Asks for it.</summary>
     /// <param name="signNow">Whether the new root signs at once.</param>
+    /// <param name="newest">The root that is the newest now, so that it is done once however often it is tried; null: not known.</param>
     /// <exception cref="IOException">It can't be written.</exception>
-    public void Ask(bool signNow = false) => PrivateFiles.Write(_path, signNow ? Now : "");
+    public void Ask(bool signNow = false, RootName? newest = null) => PrivateFiles.Write(_path, $"{(signNow ? Now : "")}\n{newest}");
 
     /// <summary>Does what was asked for, if it was. What fails for the disk's sake is tried again with the next call.</summary>
     public async Task DoIfAskedAsync(BuiltInCertificateAuthority authority, ILogger logger, CancellationToken cancellationToken)
@@ -29,7 +30,8 @@ internal sealed class RootRotation(string authorityFolder)
             if (!IsAsked) return;
             try
             {
-                await authority.RotateRootAsync(signNow: PrivateFiles.Read(_path) == Now, cancellationToken);
+                string[] asked = PrivateFiles.Read(_path).Split('\n');
+                await authority.RotateRootAsync(asked[0] == Now, asked.Length > 1 ? RootName.Parse(asked[1]) : null, cancellationToken);
             }
             catch (InvalidOperationException e)
             {

@@ -1,4 +1,3 @@
-using Culvert.Controller.Identity.BuiltIn;
 using Culvert.Controller.Nodes;
 using Culvert.Controller.Store;
 using Microsoft.Extensions.Logging;
@@ -9,25 +8,20 @@ namespace Culvert.Controller.Hosting;
 /// <param name="nodes">Which nodes are revoked.</param>
 /// <param name="objects">Objects to save.</param>
 /// <param name="roots">The file with the roots.</param>
-/// <param name="rotation">The wish for another root.</param>
-/// <param name="removal">The wishes to have roots removed.</param>
-/// <param name="builtIn">Whose roots; null: another authority's, which nobody can ask for that here.</param>
 /// <param name="nodeFolder">For the log.</param>
 /// <param name="logger">Where it is said what can't be done.</param>
-internal sealed class StateUpkeep(NodeStore nodes, ObjectStore objects, RootsFile roots, RootRotation rotation, RootRemoval removal, BuiltInCertificateAuthority? builtIn, string nodeFolder, ILogger logger)
+internal sealed class StateUpkeep(NodeStore nodes, ObjectStore objects, RootsFile roots, string nodeFolder, ILogger logger)
 {
     private volatile bool _roomMissing;
 
     /// <summary>Does it once. What fails for the disk's sake is logged and tried again the next time.</summary>
-    public async Task RunAsync(CancellationToken cancellationToken)
+    public Task RunAsync(CancellationToken cancellationToken)
     {
         nodes.NotifyChanged();
         objects.Upkeep();
         KeepRoom();
         roots.Retry();
-        if (builtIn is null) return;
-        await rotation.DoIfAskedAsync(builtIn, logger, cancellationToken);
-        await removal.DoIfAskedAsync(builtIn, logger, cancellationToken);
+        return Task.CompletedTask;
     }
 
     private void KeepRoom()

@@ -31,6 +31,9 @@ internal sealed record WorkloadObject(ObjectMeta Meta) : MeshObject(ObjectKind.W
     /// <summary>Why its node can't capture it, as the pod's own status says; null: it can, or has not said otherwise.</summary>
     public string? NotCaptured { get; init; }
 
+    /// <summary>Since when its status says that it is not captured; null: it does not say so, or not since when.</summary>
+    public DateTimeOffset? NotCapturedSince { get; init; }
+
     /// <summary>Whether it is in the mesh: what it says itself, else what its namespace says, else yes if it is declared.</summary>
     /// <param name="ns">The object of its namespace; null where there is none.</param>
     public bool IsEnrolled(NamespaceObject? ns) => Enrolled ?? (!HostNetwork && (ns?.Enrolled ?? !IsPod));

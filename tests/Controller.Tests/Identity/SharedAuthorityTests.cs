@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Culvert.Controller.Hosting;
 using Culvert.Controller.Identity;
 using Culvert.Controller.Identity.BuiltIn;
 using Culvert.Core;
@@ -100,6 +101,26 @@ public sealed class SharedAuthorityTests : IDisposable
         Assert.True(IsTrusted(one, await SignAsync(other, TimeSpan.FromHours(1))));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task ARotationWhoseAnswerIsLostIsDoneOnce(bool signNow)
+    {
+        using TempFolder folder = new();
+        BuiltInCertificateAuthority authority = await OpenAsync();
+        RootRotation rotation = new(folder.Path);
+        rotation.Ask(signNow, new(_shared.Keys.Single(), _time.GetUtcNow()));
+        _shared.LosesAnswer = true;
+        await rotation.DoIfAskedAsync(authority, NullLogger.Instance, Stop);
+        Assert.True(rotation.IsAsked);
+        Assert.Single(authority.Roots);
+
+        _shared.LosesAnswer = false;
+        await rotation.DoIfAskedAsync(authority, NullLogger.Instance, Stop);
+        Assert.False(rotation.IsAsked);
+        Assert.Equal((2, 2), (authority.Roots.Length, _shared.Keys.Count));
+    }
+
     [Fact]
     public async Task AStoreThatSomebodyEmptiesGetsTheRootsAgainThatAreInForce()
     {
@@ -179,6 +200,9 @@ public sealed class SharedAuthorityTests : IDisposable
 
         public int Writes { get; private set; }
 
+        /// <summary>Whether what is written is kept and nobody hears of it.</summary>
+        public bool LosesAnswer { get; set; }
+
         /// <summary>The names of roots whose keys are kept.</summary>
         public IReadOnlyList<string> Keys => [.. _parts.Keys.Where(k => k.EndsWith(RootFiles.KeySuffix, StringComparison.Ordinal)).Select(k => k["root-".Length..^RootFiles.KeySuffix.Length])];
 
@@ -227,6 +251,7 @@ public sealed class SharedAuthorityTests : IDisposable
                     shared.Writes++;
                 }
                 string version = $"{shared.Writes}";
+                if (shared.LosesAnswer) throw new IOException("no answer");
                 shared.Written?.Invoke();
                 return version;
             }

@@ -3,14 +3,18 @@ namespace Culvert.Controller.Identity.BuiltIn;
 /// <content>What people ask of the roots: another one, and one less.</content>
 public sealed partial class BuiltInCertificateAuthority
 {
+    /// <inheritdoc cref="RotateRootAsync(bool, RootName, CancellationToken)"/>
+    public Task RotateRootAsync(bool signNow, CancellationToken cancellationToken) => RotateRootAsync(signNow, null, cancellationToken);
+
     /// <summary>Begins to replace the root: the new one is in the bundle at once and signs after <see cref="CertificateAuthorityOptions.RootActivationDelay"/>.</summary>
     /// <param name="signNow">Without that delay, and also when a new root is waiting already: that one signs from now on.</param>
+    /// <param name="newest">The root that was the newest when this was asked for: where another one is by now, or that one signs that waited, it has been done. Null: whichever is.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="InvalidOperationException">A new root is waiting to sign already.</exception>
     /// <exception cref="IOException">The new root can't be written, or it is not known whether it was: what is in force is as before until that is.</exception>
-    public async Task RotateRootAsync(bool signNow, CancellationToken cancellationToken)
+    internal async Task RotateRootAsync(bool signNow, RootName? newest, CancellationToken cancellationToken)
     {
-        RootSet changed = await ChangeAsync((roots, now) => _changes.Rotate(roots, signNow, now), cancellationToken);
+        RootSet changed = await ChangeAsync((roots, now) => newest is null || RootName.Of(roots.Serving[^1].Record) == newest ? _changes.Rotate(roots, signNow, now) : roots, cancellationToken);
         if (signNow) IdentityLog.RootSignsNow(_logger, changed.Serving[^1].Record.Id);
         await MaintainSafelyAsync();
     }

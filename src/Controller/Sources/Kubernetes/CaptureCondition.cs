@@ -13,14 +13,15 @@ internal static class CaptureCondition
 
     private const string Reason = "NotCaptured";
 
-    /// <summary>Why a pod is not captured; null: nothing says that it isn't.</summary>
-    public static string? Read(Pod pod) => pod.Status.Conditions.FirstOrDefault(c => c is { Type: Type, Status: "False" }) is { } condition ? condition.Message ?? "" : null;
+    /// <summary>Why a pod is not captured, and since when; null: nothing says that it isn't.</summary>
+    public static (string? Reason, DateTimeOffset? Since) Read(Pod pod) =>
+        pod.Status.Conditions.FirstOrDefault(c => c is { Type: Type, Status: "False" }) is { } condition ? (condition.Message ?? "", condition.LastTransitionTime) : (null, null);
 
     /// <summary>The document to be applied to a pod's status.</summary>
     /// <param name="pod">The pod.</param>
     /// <param name="uid">Its uid: another one of the name is none of this.</param>
     /// <param name="reason">Why it is not captured; null takes the condition away.</param>
-    /// <param name="since">Since when.</param>
+    /// <param name="since">Since when, whatever the reasons before.</param>
     public static byte[] Document(ResourceName pod, string uid, string? reason, DateTimeOffset since)
     {
         using MemoryStream stream = new();

@@ -50,6 +50,7 @@ internal static class PodReader
             if (enrolled == true) errors.Add(0, "metadata.labels", $"a pod of {ns} can't be in the mesh, which needs what runs there to start; take the label {MeshLabel.Key} away");
             enrolled = false;
         }
+        (string? notCaptured, DateTimeOffset? since) = CaptureCondition.Read(pod);
         var workload = new WorkloadObject(meta)
         {
             Addresses = HasEnded(pod) ? [] : AddressesOf(pod),
@@ -59,7 +60,8 @@ internal static class PodReader
             IsPod = true,
             PodUid = HasEnded(pod) || pod.Spec.HostNetwork || string.IsNullOrEmpty(pod.Spec.NodeName) ? null : pod.Metadata.Uid,
             HostNetwork = pod.Spec.HostNetwork,
-            NotCaptured = CaptureCondition.Read(pod),
+            NotCaptured = notCaptured,
+            NotCapturedSince = since,
             Ports = ReadPorts(pod.Spec),
             ProxyProtocol = meta.ProxyProtocol,
             TrustedProxies = meta.TrustedProxies,

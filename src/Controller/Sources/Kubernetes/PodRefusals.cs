@@ -183,12 +183,13 @@ internal sealed class PodRefusals : IRefusalSink, IHostedService, IDisposable
         lock (_lock) before = report.Written.TryGetValue(pod.Key, out string? written) ? written : pod.NotCaptured;
         if (before == reason) return false;
         ResourceName name = new(pod.Meta.Namespace, pod.Meta.Name);
+        DateTimeOffset since = (before is null ? null : pod.NotCapturedSince) ?? _time.GetUtcNow();
 
         // Before the watch may tell of it.
         lock (_lock) report.Written[pod.Key] = reason;
         try
         {
-            await _client.Resource(KnownResources.Pods).ApplyAsync(name, CaptureCondition.Document(name, uid, reason, _time.GetUtcNow()), new(KubernetesStatus.FieldManager) { Subresource = "status", Force = true }, cancellationToken);
+            await _client.Resource(KnownResources.Pods).ApplyAsync(name, CaptureCondition.Document(name, uid, reason, since), new(KubernetesStatus.FieldManager) { Subresource = "status", Force = true }, cancellationToken);
         }
         catch (ApiException e) when (e.Failure is ApiFailure.NotFound or ApiFailure.Conflict)
         {
