@@ -385,7 +385,7 @@ enum cv_session_flag {
  */
 struct cv_reply {
 	__u32 listener; /* slot of the loop that owns the socket: answers from another port go to that plain slot */
-	__u32 owner;    /* a number of the agent's own: of two that hand over to each other each takes out its own entries */
+	__u32 owner;    /* a number of the agent's own: of two that hand over each takes out its own entries */
 };
 
 /*

@@ -1327,7 +1327,7 @@ public partial struct CvReply : IEquatable<CvReply>
     /// <summary>Slot of the loop that owns the socket: answers from another port go to that plain slot.</summary>
     [FieldOffset(0)] public uint Listener;
 
-    /// <summary>A number of the agent's own: of two that hand over to each other each takes out its own entries.</summary>
+    /// <summary>A number of the agent's own: of two that hand over each takes out its own entries.</summary>
     [FieldOffset(4)] public uint Owner;
 
     /// <summary>Whether every byte is equal.</summary>
