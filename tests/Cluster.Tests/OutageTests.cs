@@ -18,6 +18,25 @@ public sealed class OutageTests(InstalledMesh mesh)
     }
 
     [Fact]
+    public async Task A_node_that_starts_anew_comes_back_with_its_pods_captured_while_the_other_goes_on()
+    {
+        InstalledMesh.SkipUnlessThere();
+        var machine = mesh.Cluster.Machines.Single(m => m.Name == "node2");
+        var asking = new Asking(mesh, await mesh.ShopPodAsync("client", "node1"), (await mesh.ShopPodAsync("web", "node1")).Address);
+        var before = await ContainersAsync();
+
+        await mesh.Cluster.RestartAsync(machine);
+        await LabWait.UntilAsync("its pods have been started anew", async () => !(await ContainersAsync()).Split(' ').Intersect(before.Split(' ')).Any(), TimeSpan.FromSeconds(120));
+        await mesh.Cluster.KubectlAsync("wait", "--for=condition=Ready", "node/node2", "--timeout=60s");
+        foreach (var name in new[] { "web", "client" }) await mesh.Cluster.KubectlAsync("-n", "shop", "rollout", "status", $"daemonset/{name}", "--timeout=120s");
+        await mesh.UntilAllIsWellAsync();
+        var (asked, failed) = await asking.EndAsync();
+        Assert.True(asked > 0 && failed == 0, $"{asked} asked, {failed} failed");
+
+        Task<string> ContainersAsync() => mesh.Cluster.KubectlAsync("-n", "shop", "get", "pods", "--field-selector", "spec.nodeName=node2", "-o", "jsonpath={.items[*].status.containerStatuses[*].containerID}");
+    }
+
+    [Fact]
     public async Task While_the_controller_is_away_traffic_goes_on_and_new_pods_wait_for_it()
     {
         InstalledMesh.SkipUnlessThere();

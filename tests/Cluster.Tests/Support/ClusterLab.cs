@@ -172,13 +172,28 @@ internal sealed class ClusterLab : IAsyncDisposable
         _machines.Add(machine);
         // Where kube-proxy's addresses would go, if it did not take them before.
         await machine.Place.ScriptAsync($"ip route add default via {_control!.Address4}");
-        var folder = machine.Folder;
         foreach (var plugin in new[] { "bridge", "host-local", "loopback", "portmap", "ptp" }) await machine.RunAsync("cp", KubernetesBinaries.Of(plugin), "/opt/cni/bin/");
         await machine.RunAsync("cp", Write($"{name}.conflist", KubernetesFiles.Network(machine.Number)), "/etc/cni/net.d/10-pods.conflist");
+        await StartProgramsAsync(machine);
+    }
+
+    /// <summary>Has a machine start anew, all at once, as after a power cut.</summary>
+    public async Task RestartAsync(Machine machine)
+    {
+        await machine.RestartAsync();
+        await StartProgramsAsync(machine);
+    }
+
+    private async Task StartProgramsAsync(Machine machine)
+    {
+        var (name, folder) = (machine.Name, machine.Folder);
         // containerd looks its own programs up.
         var path = $"PATH={KubernetesBinaries.Folder}:{Environment.GetEnvironmentVariable("PATH")}";
         var containerd = Write($"{name}.containerd.toml", KubernetesFiles.Containerd(Path.Combine(folder, "containerd")));
-        machine.Start("containerd", "env", path, KubernetesBinaries.Of("containerd"), "--config", containerd);
+        var runtime = machine.Start("containerd", "env", path, KubernetesBinaries.Of("containerd"), "--config", containerd);
+
+        // A kubelet that does not find it ends.
+        await LabWait.UntilAsync($"containerd of {name} listens", () => File.Exists(machine.PathOf("/run/containerd/containerd.sock")), Deadline, runtime);
         var kubeconfig = Write($"{name}.kubeconfig", KubernetesFiles.Kubeconfig(Server, $"token-of-{name}"));
         var kubelet = Write($"{name}.kubelet.yaml", KubernetesFiles.Kubelet(machine.ControlGroup, Path.Combine(Folder, "authority.pem")));
         string[] ofOld = KubernetesBinaries.IsOld ? ["--container-runtime=remote", "--container-runtime-endpoint=unix:///run/containerd/containerd.sock"] : [];

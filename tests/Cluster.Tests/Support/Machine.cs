@@ -8,9 +8,10 @@ internal sealed class Machine
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
     private readonly LabNode _node;
-    private readonly int _first;
+    private LabProcess _process;
+    private int _first;
 
-    private Machine(LabNode node, int first) => (_node, _first) = (node, first);
+    private Machine(LabNode node, LabProcess process, int first) => (_node, _process, _first) = (node, process, first);
 
     /// <summary>Its name, also that of its node in the cluster.</summary>
     public string Name => _node.Name;
@@ -25,15 +26,17 @@ internal sealed class Machine
     public LabNode Place => _node;
 
     /// <summary>A folder that it has in common with the tests.</summary>
-    public string Folder => Path.Combine(_node.Folder, "machine");
+    public string Folder => FolderOf(_node);
 
     /// <summary>Folder of its pods in each hierarchy of control groups.</summary>
     public string ControlGroup => "/" + _node.Namespace;
 
+    /// <summary>Where the tests find one of its files.</summary>
+    public string PathOf(string path) => string.Create(CultureInfo.InvariantCulture, $"/proc/{_first}/root{path}");
+
     public static async Task<Machine> StartAsync(LabNode node)
     {
-        var machine = new Machine(node, 0);
-        Directory.CreateDirectory(machine.Folder);
+        Directory.CreateDirectory(FolderOf(node));
         await Tool.RequireAsync("sh", ["-eu"], $"""
             group={node.Namespace}
             for h in /sys/fs/cgroup/*/; do
@@ -43,11 +46,26 @@ internal sealed class Machine
               for f in cpus mems; do cat /sys/fs/cgroup/cpuset/cpuset.$f > /sys/fs/cgroup/cpuset/$group/cpuset.$f; done
             fi
             """);
-        var script = Path.Combine(AppContext.BaseDirectory, "Support", "machine.sh");
-        var process = node.Start("machine", "unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child", "sh", "-eu", script, machine.Folder, node.Name);
-        await LabWait.UntilAsync($"{node.Name} is there", () => File.Exists(Path.Combine(machine.Folder, "ready")), Deadline, process);
-        var children = await File.ReadAllTextAsync(string.Create(CultureInfo.InvariantCulture, $"/proc/{process.Id}/task/{process.Id}/children"));
-        return new Machine(node, int.Parse(children.Trim(), CultureInfo.InvariantCulture));
+        var (process, first) = await BootAsync(node);
+        return new Machine(node, process, first);
+    }
+
+    /// <summary>Ends all its processes at once, and has it start anew: with what is on its disk, and with nothing of its memory, nor of the kernel's at its network but its card.</summary>
+    public async Task RestartAsync()
+    {
+        await _process.KillAsync();
+
+        // Its mounts go with the last of its processes.
+        await LabWait.UntilAsync($"{Name} is off", () => !Directory.Exists(string.Create(CultureInfo.InvariantCulture, $"/proc/{_first}")), Deadline);
+        File.Delete(Path.Combine(Folder, "ready"));
+        await _node.ScriptAsync("""
+            for link in $(ip -o link show type bridge | sed -n 's/^[0-9]*: \([^:@]*\)[:@].*/\1/p'); do ip link delete "$link"; done
+            for link in $(ip -o link show | sed -n 's/^[0-9]*: \([^:@]*\)[:@].*/\1/p'); do tc qdisc delete dev "$link" clsact 2> /dev/null || :; done
+            ip rule flush && ip rule add priority 32766 lookup main && ip rule add priority 32767 lookup default
+            ip -6 rule flush && ip -6 rule add priority 32766 lookup main
+            nft flush ruleset
+            """);
+        (_process, _first) = await BootAsync(_node);
     }
 
     /// <summary>Starts a program that runs to the end of the lab.</summary>
@@ -55,6 +73,17 @@ internal sealed class Machine
 
     /// <summary>Runs a program to its end.</summary>
     public Task<string> RunAsync(string program, params IReadOnlyList<string> arguments) => Tool.RequireAsync("nsenter", [.. Enter, "--net", program, .. arguments], null, TimeSpan.FromSeconds(60), CancellationToken.None);
+
+    private static async Task<(LabProcess Process, int First)> BootAsync(LabNode node)
+    {
+        var script = Path.Combine(AppContext.BaseDirectory, "Support", "machine.sh");
+        var process = node.Start("machine", "unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child", "sh", "-eu", script, FolderOf(node), node.Name);
+        await LabWait.UntilAsync($"{node.Name} is there", () => File.Exists(Path.Combine(FolderOf(node), "ready")), Deadline, process);
+        var children = await File.ReadAllTextAsync(string.Create(CultureInfo.InvariantCulture, $"/proc/{process.Id}/task/{process.Id}/children"));
+        return (process, int.Parse(children.Trim(), CultureInfo.InvariantCulture));
+    }
+
+    private static string FolderOf(LabNode node) => Path.Combine(node.Folder, "machine");
 
     private string[] Enter => ["--target", _first.ToString(CultureInfo.InvariantCulture), "--mount", "--uts", "--pid"];
 }
