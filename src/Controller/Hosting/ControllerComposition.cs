@@ -143,7 +143,7 @@ internal static class ControllerComposition
         ILogger<KubernetesSource> logger = loggers.CreateLogger<KubernetesSource>();
         KubernetesOptions cluster = options.Kubernetes!;
         KubernetesClientOptions limits = new() { RequestsPerSecond = cluster.StatusesPerSecond, Burst = cluster.StatusBurst };
-        KubernetesClient client = parts.Own(new KubernetesClient(cluster.Configuration, limits, metrics, options.Time, loggers.CreateLogger<KubernetesClient>()));
+        KubernetesClient client = MakeClient(options, metrics, parts, loggers, limits);
         return parts.Own(new PodRefusals(client, objects, registry, others, new CaptureEvents(client, cluster.Identity, options.Time, logger), metrics, options.Time, logger));
     }
 
@@ -154,10 +154,10 @@ internal static class ControllerComposition
         return new TokenAttestor(joinTokens, new KubernetesAttestor(MakeClient(options, parts.Own(new KubernetesMetrics()), parts, loggers), serviceAccounts));
     }
 
-    private static KubernetesClient MakeClient(ControllerOptions options, KubernetesMetrics metrics, OwnedParts parts, ILoggerFactory loggers)
+    private static KubernetesClient MakeClient(ControllerOptions options, KubernetesMetrics metrics, OwnedParts parts, ILoggerFactory loggers, KubernetesClientOptions? limits = null)
     {
         KubernetesOptions cluster = options.Kubernetes ?? throw new ArgumentException("Something is asked of a cluster, and none is named.", nameof(options));
-        return parts.Own(new KubernetesClient(cluster.Configuration, new(), metrics, options.Time, loggers.CreateLogger<KubernetesClient>()));
+        return parts.Own(new KubernetesClient(cluster.Configuration, limits ?? new(), metrics, options.Time, loggers.CreateLogger<KubernetesClient>()));
     }
 
     private static IObjectSource MakeSource(ControllerOptions options, ILoggerFactory loggers)

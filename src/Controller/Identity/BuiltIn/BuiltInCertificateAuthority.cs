@@ -17,7 +17,6 @@ namespace Culvert.Controller.Identity.BuiltIn;
 public sealed partial class BuiltInCertificateAuthority : ICertificateAuthority, IDisposable
 {
     internal static readonly TimeSpan LeafBackdating = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan AuthorityBackdating = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan LongestTimer = TimeSpan.FromDays(1);
     private static readonly TimeSpan UpkeepRetry = TimeSpan.FromMinutes(1);
 
@@ -170,7 +169,7 @@ public sealed partial class BuiltInCertificateAuthority : ICertificateAuthority,
         if (notAfter > root.NotAfter) notAfter = root.NotAfter;
         var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         string name = $"Culvert intermediate {now:yyyyMMddHHmmss}-{RandomNumberGenerator.GetHexString(IntermediateDigits, lowercase: true)}"; // of several authorities each has one
-        X509Certificate2 certificate = CertificateFactory.CreateIntermediate(key, name, root.Certificate, root.Key, now - AuthorityBackdating, notAfter);
+        X509Certificate2 certificate = CertificateFactory.CreateIntermediate(key, name, root.Certificate, root.Key, now - RootChanges.AuthorityBackdating, notAfter);
         return _intermediates[root.Record.Id] = new(certificate, key, now + ((notAfter - now) / 2));
     }
 

@@ -8,7 +8,8 @@ namespace Culvert.Controller.Identity.BuiltIn;
 /// <param name="options">Lifetimes.</param>
 internal sealed class RootChanges(CertificateAuthorityOptions options)
 {
-    private static readonly TimeSpan AuthorityBackdating = TimeSpan.FromMinutes(5);
+    /// <summary>How long before its making a certificate of an authority begins, for clocks that are behind.</summary>
+    public static readonly TimeSpan AuthorityBackdating = TimeSpan.FromMinutes(5);
 
     /// <summary>Adds a root, or, to sign now, has one that waits sign.</summary>
     /// <exception cref="InvalidOperationException">A new root is waiting to sign already.</exception>
