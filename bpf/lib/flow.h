@@ -128,6 +128,18 @@ static __always_inline long flow_insert(struct __sk_buff *skb, struct cv_scratch
 }
 
 /*
+ * Whether the flow in whose place the answers of a new one would be, of which `old` is the entry there, is over. A pod
+ * that sends datagrams to a Service and to the backend behind it from one port has two such flows. Which of them ends,
+ * if any does, nobody says, as an idle one's port is soon another socket's: the later question is answered.
+ */
+static __always_inline int flow_gives_way(const struct cv_flow *old, const struct cv_packet *p, __u32 in_ifindex)
+{
+	if (old->flags & (CV_FLOW_FIN | CV_FLOW_CLOSED))
+		return 1;
+	return p->key.proto == IPPROTO_UDP && in_ifindex && old->flags & CV_FLOW_REPLY && old->ifindex == in_ifindex;
+}
+
+/*
  * Makes both entries as s->decision says, counts and tells of the flow. `in_ifindex` is the veth the first packet came
  * out of, 0 when it came from outside. Returns 0 or the drop reason.
  */
@@ -164,7 +176,7 @@ __noinline int flow_create(struct __sk_buff *skb, __u32 in_ifindex)
 	if (flow_key_equal(&s->peer, &p->key))
 		return CV_REASON_MALFORMED; /* from itself to itself */
 	old = bpf_map_lookup_elem(&cv_flow, &s->peer);
-	if (old && !(old->flags & (CV_FLOW_FIN | CV_FLOW_CLOSED))) {
+	if (old && !flow_gives_way(old, p, in_ifindex)) {
 		flow_peer_key(&s->lookup, &s->peer, old);
 		if (!flow_key_equal(&s->lookup, &p->key))
 			return CV_REASON_TUPLE_TAKEN;

@@ -136,6 +136,7 @@ internal static class LogEventIds
     internal const int StateUpkeepFailed = 2012;
     internal const int RootsNotPublished = 2013;
     internal const int RootsPublished = 2014;
+    internal const int ControllerLeaving = 2015;
 
     // src/Controller/Api
     internal const int Joined = 2101;

@@ -104,6 +104,27 @@ public sealed class ConfigurationTests
         world.FromPod(world.A, service).Redirected(world.B);
     }
 
+    /// <summary>A port that is free again is soon another socket's, and nothing says that what the last one asked is answered.</summary>
+    [Theory, InlineData(false), InlineData(true)]
+    public void Of_two_flows_of_datagrams_with_the_same_ports_after_translation_the_later_stays(bool v6)
+    {
+        using World world = Load(_ => { });
+        Packet plain = Packet.OfUdp(world.A.At(v6, 40000), world.B.At(v6, WorldContent.BackendPort));
+        Packet service = plain with { Destination = World.Vip(v6), DestinationPort = WorldContent.ToB };
+        Packet answer = Packet.OfUdp(world.B.At(v6, WorldContent.BackendPort), world.A.At(v6, 40000));
+        foreach (Packet question in (Packet[])[plain, service, plain, service])
+        {
+            world.FromPod(world.A, question).Redirected(world.B);
+            PacketView answered = world.FromPod(world.B, answer).Redirected(world.A).View;
+            Assert.Equal((question.Destination, question.DestinationPort), (answered.Source, answered.SourcePort));
+            Assert.Equal(2, world.Maps.Flows.ToList().Count);
+        }
+
+        // What the backend itself has begun is not ended by it.
+        world.FromPod(world.B, answer with { DestinationPort = 40001 }).Redirected(world.A);
+        world.FromPod(world.A, service with { SourcePort = 40001 }).Dropped(CvReason.TupleTaken);
+    }
+
     [Fact]
     public void A_syn_on_the_ports_of_an_ended_connection_starts_a_new_one()
     {

@@ -270,7 +270,7 @@ public sealed partial class DirectPathTests(DirectPathFixture mesh) : IClassFixt
         using var sender = UdpPeer.Connect(from, new IPEndPoint(address, port));
         before = await DroppedAsync(tool);
         await LabWait.UntilAsync(
-            $"a datagram to {address} is dropped",
+            $"a datagram from {sender.LocalEndPoint} to {address} is dropped",
             async () =>
             {
                 // A datagram may be lost anywhere, so it is sent again; that none arrives is for the rule alone.

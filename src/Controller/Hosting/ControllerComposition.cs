@@ -98,7 +98,8 @@ internal static class ControllerComposition
         StateWatch watching = parts.Own(new StateWatch(options.StateFolder, upkeep.RunAsync, options.Time, logger));
         StateWatch wishing = parts.Own(new StateWatch(options.StateFolder, wishes.RunAsync, options.Time, logger));
         WebServer server = AgentServer.Serve(options, reserved, identity, authenticator, snapshots, certificates, loggers);
-        WebServer? webhook = asked is null ? null : AdmissionServer.Serve(options.Admission!, asked, identity, () => publisher.Current.IsPublished, options.Time, loggers);
+        Departure leaving = new(options.ShutdownDelay, options.Time, logger);
+        WebServer? webhook = asked is null ? null : AdmissionServer.Serve(options.Admission!, asked, identity, () => publisher.Current.IsPublished && !leaving.HasBegun, options.Time, loggers);
         List<IHostedService> services = [.. shared?.Services ?? [], roots, .. pods is null ? (IHostedService[])[] : [pods], reading, publisher, watching, wishing];
 
         // Before the port by which a cluster knows that this pod is ready.
@@ -117,7 +118,7 @@ internal static class ControllerComposition
         IHost host = ServiceHost.Build(loggers, parts, [.. services]);
         await host.StartAsync(cancellationToken);
         IPEndPoint? endPoint = options.Listen is { } listen ? new(listen.Address, AgentServer.PortOf(server)) : null;
-        return new ControllerHost(parts, objects, publisher, registry, authority, tokens, nodes, endPoint)
+        return new ControllerHost(parts, objects, publisher, registry, authority, tokens, nodes, leaving, endPoint)
         {
             WebhookEndPoint = webhook is null ? null : new(options.Admission!.Listen.Address, AgentServer.PortOf(webhook)),
         };

@@ -28,11 +28,12 @@ public sealed class ControllerHost : IAsyncDisposable
     private readonly ObjectStore _objects;
     private readonly SnapshotPublisher _publisher;
     private readonly NodeRegistry _registry;
+    private readonly Departure _leaving;
 
     internal ControllerHost(
-        OwnedParts parts, ObjectStore objects, SnapshotPublisher publisher, NodeRegistry registry, ICertificateAuthority authority, JoinTokenStore tokens, NodeStore nodes, IPEndPoint? endPoint)
+        OwnedParts parts, ObjectStore objects, SnapshotPublisher publisher, NodeRegistry registry, ICertificateAuthority authority, JoinTokenStore tokens, NodeStore nodes, Departure leaving, IPEndPoint? endPoint)
     {
-        (_parts, _objects, _publisher, _registry) = (parts, objects, publisher, registry);
+        (_parts, _objects, _publisher, _registry, _leaving) = (parts, objects, publisher, registry, leaving);
         (Authority, Tokens, CertifiedNodes, EndPoint) = (authority, tokens, nodes, endPoint);
         objects.Changed += _ => ObjectsChanged?.Invoke();
     }
@@ -109,6 +110,9 @@ public sealed class ControllerHost : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(error);
         return _objects.Current.Instead(error);
     }
+
+    /// <summary>Says that it is not ready any more, and returns when <see cref="ControllerOptions.ShutdownDelay"/> has passed, during which it serves as before.</summary>
+    public Task LeaveAsync(CancellationToken cancellationToken) => _leaving.BeginAsync(cancellationToken);
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _parts.DisposeAsync();

@@ -64,6 +64,9 @@ public sealed record ControllerOptions
     /// </summary>
     public TimeSpan NodeRenewalGrace { get; init; } = TimeSpan.FromDays(7);
 
+    /// <summary>How long it serves on after <see cref="ControllerHost.LeaveAsync"/>, as not ready, until those who find it by a Service know that it leaves. Zero: not at all.</summary>
+    public TimeSpan ShutdownDelay { get; init; }
+
     /// <summary>The authority to use; null makes a built-in one in the state folder.</summary>
     public ICertificateAuthority? Authority { get; init; }
 

@@ -48,4 +48,7 @@ internal static partial class HostingLog
 
     [LoggerMessage(LogEventIds.StateUpkeepFailed, LogLevel.Error, "What was asked for by files in '{Folder}' is tried again; that it failed in this way is a bug, please report it.")]
     public static partial void StateUpkeepFailed(ILogger logger, Exception error, string folder);
+
+    [LoggerMessage(LogEventIds.ControllerLeaving, LogLevel.Information, "The controller was told to stop: for {Seconds:0.#} s it is not ready, and serves who doesn't know yet.")]
+    public static partial void Leaving(ILogger logger, double seconds);
 }

@@ -38,7 +38,7 @@ public static class ReasonTable
         new("tunnel-port", Packet | Connection, Denied, Reset, "a pod asked for the tunnel port itself", "look at what the pod does: applications have no use for it"),
         new("internal", Packet, Internal, Silent, "a table that must exist is missing: a bug", "report it"),
         new("transport-spoof", Packet, Malformed, Silent, "a packet with the proxy's mark that is not the proxy's", "look for what sets marks on this node"),
-        new("tuple-taken", Packet, Capacity, Silent, "translated to a backend of a Service, two connections of a pod would have the same addresses and ports", "nothing: another try has another port or backend, or the other connection has ended"),
+        new("tuple-taken", Packet, Capacity, Silent, "translated to a backend of a Service, two connections of a pod, or datagrams of one and those that the backend has sent it unasked, would have the same addresses and ports", "nothing: another try has another port or backend, or the other connection has ended"),
         new("header-failed", Packet, Internal, Silent, "the kernel made no room for a PROXY header", "report it with the kernel's version"),
         new("session-table-full", Packet, Capacity, Silent, "the table of UDP sessions took no more entries", "see who opens so many (`culvert flows --protocol udp`)"),
         new("proxy-required", Packet, Denied, Silent, "plaintext to a workload behind the proxy came by another interface than an uplink", "name the interface with `--uplink`"),

@@ -17,7 +17,7 @@ namespace Culvert.Controller.Tests.Admission;
 public sealed class AdmissionServerTests : IAsyncLifetime
 {
     private readonly ConcurrentQueue<string> _lines = [];
-    private readonly TempFolder _folder = new();
+    private readonly TempFolder _folder = new(), _other = new();
     private ILoggerFactory _log = null!;
     private ControllerHost _host = null!;
 
@@ -35,6 +35,7 @@ public sealed class AdmissionServerTests : IAsyncLifetime
         await _host.DisposeAsync();
         _log.Dispose();
         _folder.Dispose();
+        _other.Dispose();
     }
 
     [Fact]
@@ -60,6 +61,23 @@ public sealed class AdmissionServerTests : IAsyncLifetime
         DefaultHttpContext context = new() { Request = { Method = "GET", Path = "/ready" } };
         await handler.ServeAsync(context);
         Assert.Equal(status, context.Response.StatusCode);
+    }
+
+    [Fact]
+    public async Task WhoLeavesSaysSoAndStillAnswers()
+    {
+        Directory.CreateDirectory(_other.File("objects"));
+        await using ControllerHost host = await ControllerHost.StartAsync(
+            Running.Options(_other) with { Admission = new(new(IPAddress.Loopback, 0)), LoggerFactory = _log, ShutdownDelay = TimeSpan.FromHours(1) }, Stop);
+        Assert.Equal(200, (await SendAsync("GET /ready HTTP/1.1\r\nHost: localhost\r\n\r\n", host)).Status);
+        using CancellationTokenSource end = new();
+        Task leaving = host.LeaveAsync(end.Token);
+        Assert.Equal(503, (await SendAsync("GET /ready HTTP/1.1\r\nHost: localhost\r\n\r\n", host)).Status);
+        string review = Reviews.Of(Reviews.Workload());
+        Assert.Equal(200, (await SendAsync($"POST /validate HTTP/1.1\r\nHost: localhost\r\nContent-Length: {review.Length}\r\n\r\n{review}", host)).Status);
+        Assert.False(leaving.IsCompleted);
+        await end.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => leaving);
     }
 
     [Fact]
@@ -132,9 +150,9 @@ public sealed class AdmissionServerTests : IAsyncLifetime
 
     private Task<(int Status, string Body)> PostAsync(string review) => SendAsync($"POST /validate HTTP/1.1\r\nHost: localhost\r\nContent-Length: {Encoding.UTF8.GetByteCount(review)}\r\n\r\n{review}");
 
-    private async Task<(int Status, string Body)> SendAsync(string request)
+    private async Task<(int Status, string Body)> SendAsync(string request, ControllerHost? to = null)
     {
-        await using SslStream stream = await ConnectAsync();
+        await using SslStream stream = await ConnectAsync(to);
         await stream.WriteAsync(Encoding.UTF8.GetBytes(request), Stop);
         return await ReadAsync(stream);
     }
@@ -148,13 +166,14 @@ public sealed class AdmissionServerTests : IAsyncLifetime
         return (int.Parse(parts[0].Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture), parts[1]);
     }
 
-    private async Task<SslStream> ConnectAsync()
+    private async Task<SslStream> ConnectAsync(ControllerHost? to = null)
     {
+        ControllerHost host = to ?? _host;
         TcpClient client = new();
-        await client.ConnectAsync(_host.WebhookEndPoint!, Stop);
+        await client.ConnectAsync(host.WebhookEndPoint!, Stop);
         SslStream stream = new(client.GetStream());
         X509ChainPolicy policy = new() { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-        foreach (ReadOnlyMemory<byte> root in _host.Authority.Roots) policy.CustomTrustStore.Add(X509CertificateLoader.LoadCertificate(root.Span));
+        foreach (ReadOnlyMemory<byte> root in host.Authority.Roots) policy.CustomTrustStore.Add(X509CertificateLoader.LoadCertificate(root.Span));
         await stream.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = "localhost", CertificateChainPolicy = policy }, Stop);
         return stream;
     }
