@@ -49,8 +49,10 @@ public sealed class ControllersTests(InstalledMesh mesh)
     {
         InstalledMesh.SkipUnlessThere();
         await mesh.Cluster.KubectlAsync("-n", "culvert-system", "rollout", "status", "deployment/culvert-controller", "--timeout=120s");
-        var leader = (await mesh.Cluster.KubectlAsync("-n", "culvert-system", "get", "lease", "culvert-controller", "-o", "jsonpath={.spec.holderIdentity}")).Split('_')[0];
-        Assert.Contains(leader, await PodsAsync());
+
+        // One that was told to stop leads until it has served all who did not know yet.
+        var leader = "";
+        await LabWait.UntilAsync("one of them leads", async () => (await PodsAsync()).Contains(leader = await LeaderAsync()), Deadline);
         await mesh.Cluster.KubectlAsync("-n", "culvert-system", "delete", "pod", leader, "--grace-period=0", "--force");
         var client = await mesh.ShopPodAsync("client", "node1");
         var server = await mesh.ShopPodAsync("web", "node1");
@@ -113,6 +115,9 @@ public sealed class ControllersTests(InstalledMesh mesh)
     private Task<string> DeleteAsync() => mesh.Cluster.KubectlAsync("-n", "shop", "delete", "authorizationpolicy", "closed", "--ignore-not-found");
 
     private Task<string> RootAsync(string pod, string verb) => mesh.Cluster.KubectlAsync("-n", "culvert-system", "exec", pod, "--", "culvert-controller", "root", verb);
+
+    private async Task<string> LeaderAsync() =>
+        (await mesh.Cluster.KubectlAsync("-n", "culvert-system", "get", "lease", "culvert-controller", "-o", "jsonpath={.spec.holderIdentity}")).Split('_')[0];
 
     private async Task<string[]> PodsAsync() => (await mesh.Cluster.KubectlAsync("-n", "culvert-system", "get", "pods", "-l", Controllers, "--field-selector", "status.phase=Running", "-o", "jsonpath={.items[*].metadata.name}")).Split(' ', StringSplitOptions.RemoveEmptyEntries);
 }
