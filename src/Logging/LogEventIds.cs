@@ -157,6 +157,12 @@ internal static class LogEventIds
     internal const int RootKeyDeleted = 2207;
     internal const int RootsWrittenAgain = 2208;
 
+    // src/Controller/Progress
+    internal const int ProgressNotWritten = 2251;
+    internal const int ProgressWritten = 2252;
+    internal const int ProgressNotRead = 2253;
+    internal const int ProgressNotTakenOut = 2254;
+
     // src/Controller/Store
     internal const int BadObject = 2301;
     internal const int BadVersion = 2302;

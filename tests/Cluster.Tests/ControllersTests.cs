@@ -52,7 +52,11 @@ public sealed class ControllersTests(InstalledMesh mesh)
 
         // One that was told to stop leads until it has served all who did not know yet.
         var leader = "";
-        await LabWait.UntilAsync("one of them leads", async () => (await PodsAsync()).Contains(leader = await LeaderAsync()), Deadline);
+        await LabWait.UntilAsync("one of them leads", async () =>
+        {
+            leader = await LeaderAsync();
+            return (await PodsAsync()).AsEnumerable().Contains(leader);
+        }, Deadline);
         await mesh.Cluster.KubectlAsync("-n", "culvert-system", "delete", "pod", leader, "--grace-period=0", "--force");
         var client = await mesh.ShopPodAsync("client", "node1");
         var server = await mesh.ShopPodAsync("web", "node1");
@@ -62,7 +66,7 @@ public sealed class ControllersTests(InstalledMesh mesh)
             await LabWait.UntilAsync("node1 refuses", async () => (await mesh.AskAsync(client, server.Address)).Length == 0, Promptly);
             await LabWait.UntilAsync(
                 "its status says that it is in force",
-                async () => await mesh.Cluster.KubectlAsync("-n", "shop", "get", "authorizationpolicy", "-o", "jsonpath={.items[?(@.metadata.name==\"closed\")].status.conditions[?(@.type==\"Programmed\")].status}") == "True",
+                async () => await mesh.Cluster.KubectlAsync("-n", "shop", "get", "authorizationpolicy", "-o", "jsonpath={.items[?(@.metadata.name==\"closed\")].status.conditions[?(@.type==\"Programmed\")].message}") == "in force on all 2 nodes that have workloads of the mesh",
                 Deadline);
         }
         finally

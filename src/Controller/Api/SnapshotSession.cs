@@ -90,6 +90,7 @@ internal sealed class SnapshotSession(
         if (!evenEmpty && !response!.Full && response.Upserts.Count + response.Removals.Count == 0)
         {
             _same = resources;
+            registry.CatchUp(node, resources.Version);
             return (catalog, null);
         }
         registry.Remember(node, resources);
@@ -143,6 +144,7 @@ internal sealed class SnapshotSession(
                 _acked = _same = resources;
                 _refusals = 0;
                 registry.Update(node, s => s with { AckedVersion = version, NackedVersion = 0, NackReason = "", NackResource = "" });
+                registry.CatchUp(node, version);
                 break;
             case SnapshotRequest.KindOneofCase.Nack when request.Nack.Version == version:
                 Nack nack = request.Nack;

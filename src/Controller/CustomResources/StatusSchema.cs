@@ -9,7 +9,7 @@ internal static class StatusSchema
         new SchemaField("observedGeneration", Generation("The generation of the object that this is about.")),
         new SchemaField("conditions", new(SchemaType.List)
         {
-            Description = "Accepted: whether the object is good, by itself and beside all others. Programmed: whether its observed generation is what nodes are given; which of them have taken it up is not said here.",
+            Description = "Accepted: whether the object is good, by itself and beside all others. Programmed: whether its observed generation is in force on all nodes that have workloads of the mesh, and on how many it is.",
             Items = Condition,
             ListType = SchemaListType.Map,
             ListKeys = ["type"],

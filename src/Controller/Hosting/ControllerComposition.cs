@@ -9,6 +9,7 @@ using Culvert.Controller.Files;
 using Culvert.Controller.Identity;
 using Culvert.Controller.Identity.BuiltIn;
 using Culvert.Controller.Nodes;
+using Culvert.Controller.Progress;
 using Culvert.Controller.Sharing;
 using Culvert.Controller.Snapshots;
 using Culvert.Controller.Sources;
@@ -40,7 +41,8 @@ internal static class ControllerComposition
         OpenFiles.Require();
         ILoggerFactory loggers = options.LoggerFactory ?? NullLoggerFactory.Instance;
         ILogger<ControllerHost> logger = loggers.CreateLogger<ControllerHost>();
-        IObjectSource source = parts.OwnAsyncDisposable(options.Source ?? MakeSource(options, loggers));
+        MeshProgress progress = new();
+        IObjectSource source = parts.OwnAsyncDisposable(options.Source ?? MakeSource(options, progress, loggers));
 
         // The state folder and the addresses are this controller's, before it makes a root in the one for the others.
         PrivateFiles.EnsureFolder(options.StateFolder);
@@ -76,6 +78,11 @@ internal static class ControllerComposition
         RefusedWorkloads refused = new(Path.Combine(options.StateFolder, ControllerHost.RefusedWorkloadsFileName), options.Time, logger);
         SnapshotPublisher publisher = new(objects, source.Status, authority, refused, loggers.CreateLogger<SnapshotPublisher>());
 
+        // Where objects are in force.
+        publisher.Changed += () => progress.Publish(publisher.Current.Version, publisher.Current.EnrolledNodes);
+        registry.CaughtUp += progress.Has;
+        registry.Changed += progress.Take;
+
         // What commands ask for by files in the state folder.
         StateUpkeep upkeep = new(nodes, objects, roots, nodeFolder, logger);
         RootWishes wishes = new(new RootRotation(authorityFolder), new RootRemoval(authorityFolder), builtIn, logger);
@@ -109,6 +116,11 @@ internal static class ControllerComposition
         {
             KubernetesMetrics metrics = parts.Own(new KubernetesMetrics());
             services.Add(parts.Own(new RootsConfigMap(MakeClient(options, metrics, parts, loggers), map, authority, metrics, options.Time, logger)));
+        }
+        if (options.ProgressConfigMap is { } told)
+        {
+            KubernetesMetrics metrics = parts.Own(new KubernetesMetrics());
+            services.Add(parts.Own(new SharedProgress(MakeClient(options, metrics, parts, loggers), told, options.Kubernetes!.Identity, progress, metrics, options.Time, logger)));
         }
         if (options.Admission?.Configuration is { } configuration)
         {
@@ -161,9 +173,9 @@ internal static class ControllerComposition
         return parts.Own(new KubernetesClient(cluster.Configuration, limits ?? new(), metrics, options.Time, loggers.CreateLogger<KubernetesClient>()));
     }
 
-    private static IObjectSource MakeSource(ControllerOptions options, ILoggerFactory loggers)
+    private static IObjectSource MakeSource(ControllerOptions options, MeshProgress progress, ILoggerFactory loggers)
     {
-        if (options.Kubernetes is { } cluster) return KubernetesSources.Create(cluster, options.Time, loggers);
+        if (options.Kubernetes is { } cluster) return KubernetesSources.Create(cluster, progress, options.Time, loggers);
         string folder = options.ObjectFolder ?? throw new ArgumentException("Neither a folder nor another source of objects is given.", nameof(options));
         return new FolderSource(folder, options.Time, loggers.CreateLogger<FolderSource>());
     }

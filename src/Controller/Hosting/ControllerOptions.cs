@@ -28,6 +28,9 @@ public sealed record ControllerOptions
     /// <summary>The ConfigMap that the roots are written into, for agents that join; null: none. Needs <see cref="Kubernetes"/>.</summary>
     internal ResourceName? RootsConfigMap { get; init; }
 
+    /// <summary>The ConfigMap by which controllers of one mesh tell each other how far their nodes are; null: each counts its own. Needs <see cref="Kubernetes"/>.</summary>
+    internal ResourceName? ProgressConfigMap { get; init; }
+
     /// <summary>
     /// The Secret that roots, their keys and revocations are kept in, for any number of controllers of one mesh; null: the <see cref="StateFolder"/>, which is one controller's. Needs <see cref="Kubernetes"/> and
     /// <see cref="ServiceAccountTokens"/>: join tokens are not shared.

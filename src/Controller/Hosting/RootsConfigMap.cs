@@ -25,7 +25,7 @@ internal sealed class RootsConfigMap(IKubernetesClient client, ResourceName name
 
     protected override Task PatchAsync(ResourceName name, string roots, CancellationToken cancellationToken)
     {
-        byte[] document = JsonSerializer.SerializeToUtf8Bytes(new() { Data = new Dictionary<string, string> { [Key] = roots } }, ApiJson.Default.ConfigMapData);
+        byte[] document = JsonSerializer.SerializeToUtf8Bytes(new(new Dictionary<string, string?> { [Key] = roots }), ApiJson.Default.ConfigMapPatch);
         return client.Resource(KnownResources.ConfigMaps).PatchAsync(name, Patch.Merge(document), new() { FieldManager = KubernetesStatus.FieldManager }, cancellationToken);
     }
 

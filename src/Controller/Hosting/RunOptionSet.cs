@@ -35,6 +35,11 @@ internal sealed class RunOptionSet
 
     private readonly Option<string?> _map = new("--roots-config-map") { Description = "With --kubernetes: NAMESPACE/NAME of a ConfigMap to keep the roots in, for agents that join." };
 
+    private readonly Option<string?> _progress = new("--progress-config-map")
+    {
+        Description = "With --kubernetes: NAMESPACE/NAME of a ConfigMap by which controllers of the mesh tell each other what their nodes have taken up, for statuses of objects.",
+    };
+
     private readonly Option<string?> _secret = new("--state-secret")
     {
         Description = "With --kubernetes and --attest-service-accounts: NAMESPACE/NAME of a Secret to keep roots, their keys and revocations in, shared with other controllers of the mesh.",
@@ -70,7 +75,7 @@ internal sealed class RunOptionSet
     private readonly Option<string> _state = ControllerCommand.StateOption();
 
     /// <summary>All of them, in the order of the help text.</summary>
-    public IReadOnlyList<Option> All => [_folder, _kubernetes, _kubeconfig, _context, _attest, _audience, _account, _map, _secret, _configuration, _webhook, _listen, _unix, _names, _activation, _grace, _delay, _state];
+    public IReadOnlyList<Option> All => [_folder, _kubernetes, _kubeconfig, _context, _attest, _audience, _account, _map, _progress, _secret, _configuration, _webhook, _listen, _unix, _names, _activation, _grace, _delay, _state];
 
     /// <summary>The controller's options as given, without its loggers.</summary>
     /// <param name="parsed">The command line, which was parsed without errors.</param>
@@ -87,6 +92,7 @@ internal sealed class RunOptionSet
             Kubernetes = ReadCluster(parsed, problems),
             ServiceAccountTokens = accounts,
             RootsConfigMap = ReadName(parsed, _map, problems),
+            ProgressConfigMap = ReadName(parsed, _progress, problems),
             StateSecret = secret,
             LongestStream = secret is null ? Timeout.InfiniteTimeSpan : LongestStream,
             Admission = ReadAdmission(parsed, problems),
@@ -113,6 +119,7 @@ internal sealed class RunOptionSet
         RequireCluster(parsed, [_kubeconfig, _context], "it says which cluster", problems);
         RequireCluster(parsed, [_attest], "its API server is asked about the tokens", problems);
         RequireCluster(parsed, [_map], "the ConfigMap is the cluster's", problems);
+        RequireCluster(parsed, [_progress], "its objects have statuses", problems);
         RequireCluster(parsed, [_webhook, _configuration], "it is its API server that asks", problems);
         return folder;
     }

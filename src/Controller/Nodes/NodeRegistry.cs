@@ -14,6 +14,9 @@ internal sealed class NodeRegistry
     /// <summary>Raised after a status has changed, on any thread.</summary>
     public event Action<NodeStatus>? Changed;
 
+    /// <summary>Raised when a node has a version in force, or one that is the same to it; on any thread, and for each node with each version.</summary>
+    public event Action<string, ulong>? CaughtUp;
+
     public IReadOnlyCollection<NodeStatus> Nodes => [.. Volatile.Read(ref _nodes).Values];
 
     public NodeStatus? Find(string node) => Volatile.Read(ref _nodes).GetValueOrDefault(node);
@@ -29,6 +32,9 @@ internal sealed class NodeRegistry
         }
         Changed?.Invoke(next);
     }
+
+    /// <summary>Says that a node has a version in force, or one that is the same to it.</summary>
+    public void CatchUp(string node, ulong version) => CaughtUp?.Invoke(node, version);
 
     /// <summary>Keeps what was sent to a node, so that it can come back with that version.</summary>
     public void Remember(string node, NodeResources resources)

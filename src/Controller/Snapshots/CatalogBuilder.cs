@@ -29,6 +29,8 @@ internal sealed class CatalogBuilder(ulong version)
     private readonly ImmutableDictionary<ResourceKey, Resource>.Builder _shared = ResourceCatalog.Empty.Shared.ToBuilder();
     private readonly ImmutableDictionary<string, ImmutableDictionary<ResourceKey, Resource>>.Builder _overlays = ResourceCatalog.Empty.Overlays.ToBuilder();
     private readonly ImmutableDictionary<string, string>.Builder _zoneOfNode = ResourceCatalog.Empty.ZoneOfNode.ToBuilder();
+    private readonly Dictionary<string, int> _enrolled = new(StringComparer.Ordinal);
+    private readonly ImmutableHashSet<string>.Builder _enrolledNodes = ResourceCatalog.Empty.EnrolledNodes.ToBuilder();
     private ResourceCatalog _catalog = ResourceCatalog.Empty with { Version = version };
 
     public void SetMesh(MeshSettings mesh, ObjectProblems problems)
@@ -99,6 +101,8 @@ internal sealed class CatalogBuilder(ulong version)
         if (workload is not null) SetLocal(workload.Node, key, workload == shared ? null : new() { Workload = workload.ToWire() });
         foreach (ResourceKey policy in PoliciesOf(workload)) Use(policy, workload!.Node, 1);
         foreach (ResourceKey policy in PoliciesOf(before)) Use(policy, before!.Node, -1);
+        if (workload?.Enrolled == true) CountEnrolled(workload.Node, 1);
+        if (before?.Enrolled == true) CountEnrolled(before.Node, -1);
         Set(_workloads, uid, workload);
     }
 
@@ -121,11 +125,25 @@ internal sealed class CatalogBuilder(ulong version)
             Shared = shared,
             SharedInOrder = new(() => [.. shared.OrderBy(p => p.Key)]),
             Overlays = _overlays.ToImmutable(),
+            EnrolledNodes = _enrolledNodes.ToImmutable(),
             ZoneOfNode = _zoneOfNode.ToImmutable(),
         };
         _changed.Clear();
         _changedOfNodes.Clear();
         return _catalog;
+    }
+
+    private void CountEnrolled(string node, int by)
+    {
+        int count = _enrolled.GetValueOrDefault(node) + by;
+        if (count == 0)
+        {
+            _enrolled.Remove(node);
+            _enrolledNodes.Remove(node);
+            return;
+        }
+        _enrolled[node] = count;
+        _enrolledNodes.Add(node);
     }
 
     private void SetPolicy(ResourceKey key, Resource? policy)

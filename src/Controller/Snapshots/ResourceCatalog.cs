@@ -34,6 +34,9 @@ internal sealed record ResourceCatalog
 
     public ImmutableDictionary<NamespacedName, NetworkPolicyInfo> NetworkPolicies { get; init; } = ImmutableDictionary<NamespacedName, NetworkPolicyInfo>.Empty;
 
+    /// <summary>The nodes that have enrolled workloads.</summary>
+    public ImmutableHashSet<string> EnrolledNodes { get; init; } = ImmutableHashSet.Create<string>(StringComparer.Ordinal);
+
     /// <summary>The zones of nodes, where they are known.</summary>
     public ImmutableDictionary<string, string> ZoneOfNode { get; init; } = ImmutableDictionary.Create<string, string>(StringComparer.Ordinal);
 

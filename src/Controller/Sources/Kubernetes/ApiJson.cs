@@ -9,6 +9,6 @@ namespace Culvert.Controller.Sources.Kubernetes;
 [JsonSerializable(typeof(ObjectMeta))]
 [JsonSerializable(typeof(IReadOnlyList<Condition>))]
 [JsonSerializable(typeof(StatusDocument))]
-[JsonSerializable(typeof(ConfigMapData))]
+[JsonSerializable(typeof(ConfigMapPatch))]
 [JsonSerializable(typeof(ParentStatus))]
 internal sealed partial class ApiJson : JsonSerializerContext;

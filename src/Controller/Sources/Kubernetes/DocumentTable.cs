@@ -9,6 +9,8 @@ internal sealed class DocumentTable(ApiKind kind, PendingChanges changes, ISeenO
 {
     private readonly Dictionary<ResourceName, (UInt128 Digest, Declaration? Declaration)> _items = [];
 
+    public bool HasConditions => kind.Status == StatusForm.Conditions;
+
     public IReadOnlyCollection<ResourceName> Names => _items.Keys;
 
     public IEnumerable<Declaration> Declarations => _items.Values.Select(i => i.Declaration).OfType<Declaration>();

@@ -6,6 +6,9 @@ namespace Culvert.Controller.Sources.Kubernetes;
 internal interface IKindTable<in T>
     where T : class, IKubernetesObject
 {
+    /// <summary>Whether they say by conditions where they are in force.</summary>
+    bool HasConditions => false;
+
     /// <summary>The objects that are there, also those that declare nothing.</summary>
     IReadOnlyCollection<ResourceName> Names { get; }
 

@@ -24,6 +24,12 @@ internal interface IKindWatch
     /// <summary>Whether all its objects have been told once.</summary>
     bool IsListed { get; }
 
+    /// <summary>Whether its objects say by conditions where they are in force.</summary>
+    bool HasConditions => false;
+
+    /// <summary>The version up to which all is told; 0 while that is not known, as where the server's versions are no numbers.</summary>
+    ulong Mark { get; }
+
     /// <summary>Why what was told may be out of date; null when it is not.</summary>
     ApiException? Trouble { get; }
 

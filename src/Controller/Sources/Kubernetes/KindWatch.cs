@@ -18,7 +18,11 @@ internal sealed class KindWatch<T>(ResourceType<T> type, IKindTable<T> table, Ac
 
     public string Place => type.CollectionPath("");
 
+    public bool HasConditions => table.HasConditions;
+
     public bool IsListed { get; private set; }
+
+    public ulong Mark { get; private set; }
 
     public ApiException? Trouble { get; private set; }
 
@@ -34,7 +38,7 @@ internal sealed class KindWatch<T>(ResourceType<T> type, IKindTable<T> table, Ac
         foreach (ResourceName gone in table.Names.Where(n => !there.Contains(n)).ToArray()) table.Remove(gone);
         foreach (T item in all.Items) table.Set(item);
         foreach (UnreadableObject item in all.Unreadable) table.SetUnreadable(item);
-        (IsListed, Trouble) = (true, null);
+        (IsListed, Trouble, Mark) = (true, null, ApiVersions.Number(all.ResourceVersion));
     });
 
     public void Apply(WatchEvent<T> change) => post(() =>
@@ -42,6 +46,7 @@ internal sealed class KindWatch<T>(ResourceType<T> type, IKindTable<T> table, Ac
         if (change.Type == WatchEventType.Deleted) table.Remove((change.Item?.Metadata ?? change.Unreadable!.Metadata).ResourceName);
         else if (change.Item is { } item) table.Set(item);
         else if (change.Unreadable is { } unreadable) table.SetUnreadable(unreadable);
+        Mark = Math.Max(Mark, ApiVersions.Number(change.ResourceVersion));
     });
 
     public void Watching() => post(() => Trouble = null);

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Threading.Channels;
+using Culvert.Controller.Progress;
 using Culvert.Controller.Schema;
 using Culvert.Controller.Statuses;
 using Culvert.Kubernetes.Client;
@@ -22,6 +23,7 @@ internal sealed class KubernetesSource : IObjectSource
 
     private readonly IKubernetesClient _client;
     private readonly KubernetesStatus _status;
+    private readonly MeshProgress _progress;
     private readonly ReflectorOptions _reflector;
     private readonly KubernetesMetrics _metrics;
     private readonly TimeProvider _time;
@@ -33,21 +35,23 @@ internal sealed class KubernetesSource : IObjectSource
     private readonly CancellationTokenSource _stop = new();
     private Task _running = Task.CompletedTask;
     private ImmutableArray<SourceError> _troubles = [];
+    private ImmutableSortedDictionary<string, ulong> _marks = ImmutableSortedDictionary.Create<string, ulong>(StringComparer.Ordinal);
     private bool _isSynced;
     private bool _tellAll;
 
     /// <param name="name">What the cluster is called in messages.</param>
     /// <param name="client">For lists and watches.</param>
     /// <param name="status">Where statuses go.</param>
+    /// <param name="progress">Is told up to which versions what was told is in force.</param>
     /// <param name="reflector">How patiently objects are kept up to date.</param>
     /// <param name="metrics">Where it is counted.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">Where it is said what is wrong.</param>
     /// <param name="disposeClients">Called once when all has ended.</param>
     public KubernetesSource(
-        string name, IKubernetesClient client, KubernetesStatus status, ReflectorOptions reflector, KubernetesMetrics metrics, TimeProvider time, ILogger<KubernetesSource> logger, Func<ValueTask> disposeClients)
+        string name, IKubernetesClient client, KubernetesStatus status, MeshProgress progress, ReflectorOptions reflector, KubernetesMetrics metrics, TimeProvider time, ILogger<KubernetesSource> logger, Func<ValueTask> disposeClients)
     {
-        (Name, _client, _status, _reflector, _metrics, _time, _logger, _disposeClients) = (name, client, status, reflector, metrics, time, logger, disposeClients);
+        (Name, _client, _status, _progress, _reflector, _metrics, _time, _logger, _disposeClients) = (name, client, status, progress, reflector, metrics, time, logger, disposeClients);
         IEnumerable<IKindWatch> documents = ApiKind.All.Select(k => new KindWatch<ApiDocument>(k.Type, new DocumentTable(k, _changes, status), Post));
         KindWatch<CustomResourceDefinition>? definitions = null;
         OptionalKindWatch[] optional = [.. OptionalKind.All.Select(k => new OptionalKindWatch(k, () => definitions!.IsListed, _changes, status, Post))];
@@ -86,6 +90,7 @@ internal sealed class KubernetesSource : IObjectSource
             try
             {
                 Tell(sink);
+                TellProgress();
             }
             catch (Exception e) when (e is not OutOfMemoryException)
             {
@@ -95,6 +100,14 @@ internal sealed class KubernetesSource : IObjectSource
                 _ = Task.Delay(RetryDelay, _time, _stop.Token).ContinueWith(_ => Post(() => { }), TaskScheduler.Default);
             }
         }
+    }
+
+    private void TellProgress()
+    {
+        ImmutableSortedDictionary<string, ulong> marks = _watches.Where(w => w.HasConditions).ToImmutableSortedDictionary(w => w.Resource, w => w.Mark, StringComparer.Ordinal);
+        if (marks.SequenceEqual(_marks)) return;
+        _marks = marks;
+        _progress.Read(marks);
     }
 
     /// <summary>A bug in reading what the server told of a kind must not end what is told of all others: its objects stay as they were.</summary>

@@ -1,3 +1,4 @@
+using Culvert.Controller.Progress;
 using Culvert.Kubernetes.Client;
 using Culvert.Kubernetes.Leadership;
 using Culvert.Kubernetes.Metrics;
@@ -11,9 +12,10 @@ internal static class KubernetesSources
 {
     /// <summary>Makes it; it owns its clients. Nothing is asked of the server yet.</summary>
     /// <param name="options">Which cluster.</param>
+    /// <param name="progress">Where objects are in force.</param>
     /// <param name="time">The clock.</param>
     /// <param name="loggers">Where log messages go.</param>
-    public static KubernetesSource Create(KubernetesOptions options, TimeProvider time, ILoggerFactory loggers)
+    public static KubernetesSource Create(KubernetesOptions options, MeshProgress progress, TimeProvider time, ILoggerFactory loggers)
     {
         KubernetesMetrics metrics = new();
         ILogger<KubernetesClient> logger = loggers.CreateLogger<KubernetesClient>();
@@ -22,8 +24,8 @@ internal static class KubernetesSources
         KubernetesClient reads = new(options.Configuration, new(), metrics, time, logger), leases = new(options.Configuration, new(), metrics, time, logger);
         KubernetesClient writes = new(options.Configuration, new() { RequestsPerSecond = options.StatusesPerSecond, Burst = options.StatusBurst }, metrics, time, logger);
         LeaderElector elector = new(leases.Resource(KnownResources.Leases), new(options.Lease, options.Identity), metrics, time, loggers.CreateLogger<LeaderElector>());
-        KubernetesStatus status = new(writes, elector, metrics, time, loggers.CreateLogger<KubernetesStatus>());
-        return new(options.Configuration.Server.ToString(), reads, status, options.Reflector, metrics, time, loggers.CreateLogger<KubernetesSource>(), () =>
+        KubernetesStatus status = new(writes, elector, progress, metrics, time, loggers.CreateLogger<KubernetesStatus>());
+        return new(options.Configuration.Server.ToString(), reads, status, progress, options.Reflector, metrics, time, loggers.CreateLogger<KubernetesSource>(), () =>
         {
             status.Dispose();
             foreach (KubernetesClient client in (KubernetesClient[])[reads, leases, writes]) client.Dispose();

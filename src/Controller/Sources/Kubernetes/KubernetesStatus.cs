@@ -1,3 +1,6 @@
+using System.Collections.Concurrent;
+using Culvert.Controller.Objects;
+using Culvert.Controller.Progress;
 using Culvert.Controller.Statuses;
 using Culvert.Kubernetes.Client;
 using Culvert.Kubernetes.Errors;
@@ -17,6 +20,12 @@ internal sealed class KubernetesStatus : IStatusSink, ISeenObjects, IDisposable
     /// <summary>Who writes statuses, as the server's records of fields name it.</summary>
     public const string FieldManager = "culvert-controller";
 
+    // In the queue in the place of an object: nodes have taken something up.
+    private const string AllPending = "";
+
+    // Nodes take up a change within a second, all at about the same time: what takes longer is said, and how far it is every now and then.
+    private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(200), UsualSpread = TimeSpan.FromSeconds(1), SpreadInterval = TimeSpan.FromSeconds(10);
+
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(10);
 
     // Somebody else has written; the watch tells what, and soon.
@@ -24,11 +33,15 @@ internal sealed class KubernetesStatus : IStatusSink, ISeenObjects, IDisposable
 
     private readonly IKubernetesClient _client;
     private readonly LeaderElector _elector;
+    private readonly MeshProgress _progress;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly Lock _lock = new();
     private readonly Dictionary<string, SeenObject> _seen = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (DeclarationKey Key, ObjectStatus Status)> _wanted = new(StringComparer.Ordinal);
+
+    /// <summary>Objects that are not in force everywhere, since when that is known, and when it was written last. Changed by the one worker.</summary>
+    private readonly ConcurrentDictionary<string, Wait> _pending = new(StringComparer.Ordinal);
 
     /// <summary>Why statuses of a kind can't be written at present, which is said once, and when that was tried last. Of the one worker.</summary>
     private readonly Dictionary<string, (ApiFailure Failure, long Time)> _failures = new(StringComparer.Ordinal);
@@ -38,12 +51,13 @@ internal sealed class KubernetesStatus : IStatusSink, ISeenObjects, IDisposable
 
     /// <param name="client">Writes, as fast as it may; one of its own, so that watches need not wait for it.</param>
     /// <param name="elector">Says when to.</param>
+    /// <param name="progress">Says where they are in force.</param>
     /// <param name="metrics">Where it is counted.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">For what can't be written.</param>
-    public KubernetesStatus(IKubernetesClient client, LeaderElector elector, KubernetesMetrics metrics, TimeProvider time, ILogger<KubernetesStatus> logger)
+    public KubernetesStatus(IKubernetesClient client, LeaderElector elector, MeshProgress progress, KubernetesMetrics metrics, TimeProvider time, ILogger<KubernetesStatus> logger)
     {
-        (_client, _elector, _time, _logger) = (client, elector, time, logger);
+        (_client, _elector, _progress, _time, _logger) = (client, elector, progress, time, logger);
         _queue = new("status", new(), metrics, time);
     }
 
@@ -84,26 +98,66 @@ internal sealed class KubernetesStatus : IStatusSink, ISeenObjects, IDisposable
     public Task RunAsync(CancellationToken stop)
     {
         QueueWorkers<string> workers = new("status", _queue, WriteAsync, _logger);
+        _progress.Changed += LookAgain;
         return _elector.RunAsync(leading => workers.RunAsync(1, leading), stop);
     }
 
-    public void Dispose() => _queue.Dispose();
-
-    /// <summary>The object of a place, and how to write what its status should say; null where it says so, or nothing can be said of it.</summary>
-    private (SeenObject Object, StatusWrite Write)? Find(string place)
+    public void Dispose()
     {
-        lock (_lock)
+        _progress.Changed -= LookAgain;
+        _queue.Dispose();
+    }
+
+    private void LookAgain()
+    {
+        if (!_pending.IsEmpty) _queue.AddAfter(AllPending, Gathering);
+    }
+
+    private (SeenObject? Object, ObjectStatus? Wanted) Find(string place)
+    {
+        lock (_lock) return (_seen.GetValueOrDefault(place), _wanted.TryGetValue(place, out var known) ? known.Status : null);
+    }
+
+    /// <summary>How long to wait before it is written where an object is in force; null: no longer.</summary>
+    private TimeSpan? Pause(string place, ObjectStatus? wanted, Spread spread, SeenObject seen)
+    {
+        if (wanted?.State != ObjectState.Accepted || spread.IsWhole || StatusConditions.SayInForce(wanted, seen.Conditions))
         {
-            if (!_seen.TryGetValue(place, out SeenObject? seen)) return null;
-            ObjectStatus? wanted = _wanted.TryGetValue(place, out var known) ? known.Status : null;
-            StatusWrite? write = seen.Route is { } route ? StatusWrite.OfRoute(route, wanted, _time.GetUtcNow()) : StatusWrite.OfConditions(seen, wanted, _time.GetUtcNow());
-            return write is null ? null : (seen, write);
+            _pending.TryRemove(place, out _);
+            return null;
         }
+        if (!_pending.TryGetValue(place, out Wait wait) || wait.Of != wanted.Origin) _pending[place] = wait = new(wanted.Origin, _time.GetTimestamp(), null);
+        TimeSpan left = wait.Written is { } written ? SpreadInterval - _time.GetElapsedTime(written) : UsualSpread - _time.GetElapsedTime(wait.Since);
+        if (left > TimeSpan.Zero) return left;
+        _pending[place] = wait with { Written = _time.GetTimestamp() };
+        return null;
     }
 
     private async Task<TimeSpan?> WriteAsync(string place, CancellationToken cancellationToken)
     {
-        if (Find(place) is not (var seen, var write)) return null;
+        if (place == AllPending)
+        {
+            foreach (string pending in _pending.Keys) _queue.Add(pending);
+            return null;
+        }
+        (SeenObject? seen, ObjectStatus? wanted) = Find(place);
+        if (seen is null)
+        {
+            _pending.TryRemove(place, out _);
+            return null;
+        }
+        StatusWrite? write;
+        if (seen.Route is { } route)
+        {
+            write = StatusWrite.OfRoute(route, wanted, _time.GetUtcNow());
+        }
+        else
+        {
+            Spread spread = _progress.Of(seen.Kind.Type.FullName, ApiVersions.Number((wanted?.Origin as ApiOrigin)?.ResourceVersion));
+            if (Pause(place, wanted, spread, seen) is { } pause) return pause;
+            write = StatusWrite.OfConditions(seen, wanted, spread, _time.GetUtcNow());
+        }
+        if (write is null) return null;
         ResourceType<ApiDocument> type = seen.Kind.Type;
 
         // Where a role is missing, one object of the kind finds out whether it still is, and all others do not take the time of other kinds.
@@ -136,4 +190,9 @@ internal sealed class KubernetesStatus : IStatusSink, ISeenObjects, IDisposable
         }
         return null;
     }
+
+    /// <param name="Of">The version that is not in force everywhere.</param>
+    /// <param name="Since">Since when that is known.</param>
+    /// <param name="Written">When it was said last; null: not yet.</param>
+    private readonly record struct Wait(ObjectOrigin Of, long Since, long? Written);
 }

@@ -35,6 +35,8 @@ internal sealed class OptionalKindWatch(OptionalKind kind, Func<bool> definition
 
     public bool IsListed => definitionsAreListed() && (_watch is { } watch ? watch.IsListed : _unknown is null || !kind.Closes);
 
+    public ulong Mark => _watch?.Mark ?? 0;
+
     public string? Unwatchable => _unknown is null ? null : $"it is served in {(_unknown.Count > 0 ? string.Join(", ", _unknown) : "no version")}, of which this controller reads {string.Join(", ", kind.Versions)}: upgrade the one or the other";
 
     public ApiException? Trouble => _unknown is null ? _watch?.Trouble : null;

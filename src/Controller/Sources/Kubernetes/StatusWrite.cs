@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Culvert.Controller.Objects;
+using Culvert.Controller.Progress;
 using Culvert.Controller.Statuses;
 using Culvert.Kubernetes.Client;
 using Culvert.Kubernetes.Resources;
@@ -16,11 +17,12 @@ internal sealed class StatusWrite
     /// <summary>Of a kind whose conditions are this controller's alone; null where nothing is to be written.</summary>
     /// <param name="seen">The object.</param>
     /// <param name="status">What has become of it; null: not known.</param>
+    /// <param name="spread">Where it is in force.</param>
     /// <param name="now">The time of conditions that are new.</param>
-    public static StatusWrite? OfConditions(SeenObject seen, ObjectStatus? status, DateTimeOffset now)
+    public static StatusWrite? OfConditions(SeenObject seen, ObjectStatus? status, Spread spread, DateTimeOffset now)
     {
         if (status is null) return null;
-        IReadOnlyList<Condition> conditions = StatusConditions.Of(status, seen.Conditions, now);
+        IReadOnlyList<Condition> conditions = StatusConditions.Of(status, spread, seen.Conditions, now);
         if (StatusConditions.AreIn(conditions, seen.Conditions)) return null;
         return new((client, name, cancellationToken) =>
         {

@@ -18,10 +18,18 @@ public sealed class ClusterStatusTests(TestCluster cluster)
 {
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
+    /// <summary>With agents of the nodes of which tests have left pods in the cluster.</summary>
+    private async Task<RunningOnCluster> ControllerAsync(string token = ApiServer.AdminToken, ILoggerFactory? loggers = null)
+    {
+        RunningOnCluster controller = await cluster.ControllerAsync(token, loggers);
+        await controller.FollowAsync("n1", "n2");
+        return controller;
+    }
+
     [Fact]
     public async Task AnObjectSaysWhetherItIsAcceptedAndInForceAndOfWhichGeneration()
     {
-        await using RunningOnCluster controller = await cluster.ControllerAsync();
+        await using RunningOnCluster controller = await ControllerAsync();
         string ns = await cluster.NamespaceAsync();
         await ApplyAsync(ns, "p", "ALLOW");
         await StatusAsync(ns, "p", "Accepted=True/Accepted@1 Programmed=True/InForce@1");
@@ -47,7 +55,7 @@ public sealed class ClusterStatusTests(TestCluster cluster)
     [Fact]
     public async Task ATrafficPolicyCountsBeforeAnnotationsOfItsServiceAndGoesWithIt()
     {
-        await using RunningOnCluster controller = await cluster.ControllerAsync();
+        await using RunningOnCluster controller = await ControllerAsync();
         string ns = await cluster.NamespaceAsync();
         await cluster.PodAsync(ns, "web", "10.9.1.1", labels: "app: web");
         await cluster.KubectlAsync($$$"""
@@ -88,7 +96,7 @@ public sealed class ClusterStatusTests(TestCluster cluster)
         ApiKind of = TestCluster.KindOf(kind);
         string ns = of.Type.IsNamespaced ? await cluster.NamespaceAsync() : "", name = of.Type.IsNamespaced ? "x" : "default";
         string[] where = ns.Length > 0 ? ["-n", ns] : [];
-        await using RunningOnCluster controller = await cluster.ControllerAsync();
+        await using RunningOnCluster controller = await ControllerAsync();
         await cluster.KubectlAsync($"apiVersion: culvert.dev/v1alpha1\nkind: {kind}\nmetadata: {{name: {name}{(ns.Length > 0 ? $", namespace: {ns}" : "")}}}\nspec: {spec}");
         try
         {
@@ -109,11 +117,11 @@ public sealed class ClusterStatusTests(TestCluster cluster)
     {
         string ns = await cluster.NamespaceAsync();
         await cluster.PodAsync(ns, "web", "10.9.0.1");
-        RunningOnCluster first = await cluster.ControllerAsync();
+        RunningOnCluster first = await ControllerAsync();
         await ApplyAsync(ns, "p", "ALLOW");
         await StatusAsync(ns, "p", "Accepted=True/Accepted@1 Programmed=True/InForce@1");
         string holder = await HolderAsync();
-        await using RunningOnCluster second = await cluster.ControllerAsync();
+        await using RunningOnCluster second = await ControllerAsync();
         await second.SnapshotAsync(s => s.Policies.ContainsKey(new(ns, "p")));
         await ApplyAsync(ns, "p", "DENY");
         await StatusAsync(ns, "p", "Accepted=True/Accepted@2 Programmed=True/InForce@2");
@@ -131,7 +139,7 @@ public sealed class ClusterStatusTests(TestCluster cluster)
         await cluster.KubectlAsync(Role(""));
         ConcurrentQueue<string> lines = [];
         using ILoggerFactory loggers = LoggerFactory.Create(l => l.AddProvider(new LineLogger(lines)));
-        await using RunningOnCluster controller = await cluster.ControllerAsync(ApiServer.NobodyToken, loggers);
+        await using RunningOnCluster controller = await ControllerAsync(ApiServer.NobodyToken, loggers);
         await ApplyAsync(ns, "p", "ALLOW");
         await ApplyAsync(ns, "q", "ALLOW");
         await Soon.Holds("it says which role is missing", () => lines.Any(l => l.StartsWith("The status of authorizationpolicies.culvert.dev ", StringComparison.Ordinal) && l.Contains("lacks the verb patch", StringComparison.Ordinal)));

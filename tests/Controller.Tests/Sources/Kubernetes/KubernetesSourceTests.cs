@@ -18,7 +18,7 @@ public sealed class KubernetesSourceTests(TestCluster cluster)
         var sink = new RecordingSink();
         string ns = await cluster.NamespaceAsync();
         await cluster.PodAsync(ns, "web", "10.6.0.1", labels: "app: web");
-        await using KubernetesSource source = KubernetesSources.Create(cluster.Options(), TimeProvider.System, NullLoggerFactory.Instance);
+        await using KubernetesSource source = KubernetesSources.Create(cluster.Options(), new(), TimeProvider.System, NullLoggerFactory.Instance);
         source.Start(sink);
         var told = new HashSet<string>(StringComparer.Ordinal);
         ObjectBatch batch;
@@ -47,7 +47,7 @@ public sealed class KubernetesSourceTests(TestCluster cluster)
     {
         var sink = new RecordingSink();
         string ns = await cluster.NamespaceAsync();
-        await using KubernetesSource source = KubernetesSources.Create(cluster.Options(), TimeProvider.System, NullLoggerFactory.Instance);
+        await using KubernetesSource source = KubernetesSources.Create(cluster.Options(), new(), TimeProvider.System, NullLoggerFactory.Instance);
         source.Start(sink);
         while (!(await sink.NextAsync()).IsSynced)
         {
@@ -68,7 +68,7 @@ public sealed class KubernetesSourceTests(TestCluster cluster)
         var sink = new RecordingSink();
         string ns = await cluster.NamespaceAsync();
         await cluster.KubectlAsync($"apiVersion: culvert.dev/v1alpha1\nkind: Workload\nmetadata: {{name: vm, namespace: {ns}}}\nspec: {{node: n2, addresses: [10.8.0.1]}}");
-        await using KubernetesSource source = KubernetesSources.Create(cluster.Options(), TimeProvider.System, NullLoggerFactory.Instance);
+        await using KubernetesSource source = KubernetesSources.Create(cluster.Options(), new(), TimeProvider.System, NullLoggerFactory.Instance);
         source.Start(sink);
         while (!(await sink.NextAsync()).IsSynced)
         {

@@ -1,6 +1,7 @@
 using Culvert.Controller.Sources.Kubernetes;
 using Culvert.Core;
 using Culvert.Kubernetes.Tests.Support;
+using Grpc.Core;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Tests.Kubernetes;
@@ -9,6 +10,7 @@ namespace Culvert.Controller.Tests.Kubernetes;
 internal sealed class RunningOnCluster : IAsyncDisposable
 {
     private readonly TempFolder _folder;
+    private readonly List<(FakeAgent Agent, Task KeepingUp)> _followers = [];
     private FakeAgent? _agent;
 
     private RunningOnCluster(TempFolder folder, ControllerHost host) => (_folder, Host) = (folder, host);
@@ -43,8 +45,33 @@ internal sealed class RunningOnCluster : IAsyncDisposable
             _agent = FakeAgent.OverSocket(_folder.File("c.sock"), "n1");
             await _agent.OpenAsync();
         }
+        if (_followers.Any(f => f.Agent == _agent)) await Soon.Holds("the snapshot is as wanted", () => isWanted(_agent.Snapshot));
         while (!isWanted(_agent.Snapshot)) await _agent.NextAsync();
         return _agent.Snapshot;
+    }
+
+    /// <summary>Has agents of these nodes take up what they are told, from now on.</summary>
+    public async Task FollowAsync(params string[] nodes)
+    {
+        foreach (string node in nodes)
+        {
+            FakeAgent agent = FakeAgent.OverSocket(Socket, node);
+            await agent.OpenAsync();
+            _followers.Add((agent, KeepUpAsync(agent)));
+            if (node == "n1") _agent = agent;
+        }
+    }
+
+    private static async Task KeepUpAsync(FakeAgent agent)
+    {
+        try
+        {
+            while (true) await agent.NextAsync();
+        }
+        catch (Exception e) when (e is RpcException or OperationCanceledException or InvalidOperationException or ObjectDisposedException)
+        {
+            // The test ends, or its controller.
+        }
     }
 
     /// <summary>Waits until the errors are as wanted.</summary>
@@ -53,6 +80,11 @@ internal sealed class RunningOnCluster : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _agent?.Dispose();
+        foreach ((FakeAgent agent, Task keepingUp) in _followers)
+        {
+            agent.Dispose();
+            await keepingUp;
+        }
         await Host.DisposeAsync();
         _folder.Dispose();
     }

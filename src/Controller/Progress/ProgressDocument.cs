@@ -1,0 +1,29 @@
+using System.Text.Json.Serialization;
+
+namespace Culvert.Controller.Progress;
+
+/// <summary>What a controller tells others of the nodes whose streams it has. What it says stays true however old it is.</summary>
+/// <param name="Written">When.</param>
+/// <param name="Levels">Nodes by how far they are.</param>
+/// <param name="Refused">Why nodes refuse what they were sent last.</param>
+internal sealed record ProgressDocument(DateTimeOffset Written, IReadOnlyList<ProgressLevel> Levels, IReadOnlyDictionary<string, string> Refused)
+{
+    /// <summary>Whether it says the same, whenever it was written.</summary>
+    public bool SaysTheSameAs(ProgressDocument other) =>
+        Levels.Count == other.Levels.Count && Levels.Zip(other.Levels).All(p => p.First.SaysTheSameAs(p.Second))
+        && Refused.Count == other.Refused.Count && Refused.All(r => other.Refused.TryGetValue(r.Key, out string? reason) && reason == r.Value);
+}
+
+/// <summary>Nodes that have all of what was read from the API server up to some versions.</summary>
+/// <param name="Read">By kind (<c>plural.group</c>), the version (the API server's <c>resourceVersion</c>, whose order within a kind it guarantees since Kubernetes 1.35, and etcd always has).</param>
+/// <param name="Nodes">The nodes, in order.</param>
+internal sealed record ProgressLevel(IReadOnlyDictionary<string, ulong> Read, IReadOnlyList<string> Nodes)
+{
+    /// <summary>Whether it says the same.</summary>
+    public bool SaysTheSameAs(ProgressLevel other) => Read.Count == other.Read.Count && Read.All(r => other.Read.TryGetValue(r.Key, out ulong version) && version == r.Value) && Nodes.SequenceEqual(other.Nodes, StringComparer.Ordinal);
+}
+
+/// <summary>JSON of a <see cref="ProgressDocument"/>, without reflection.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
+[JsonSerializable(typeof(ProgressDocument))]
+internal sealed partial class ProgressJson : JsonSerializerContext;

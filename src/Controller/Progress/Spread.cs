@@ -1,0 +1,31 @@
+using System.Collections.Immutable;
+
+namespace Culvert.Controller.Progress;
+
+/// <summary>How far an object has come among the nodes that have workloads of the mesh. Immutable.</summary>
+/// <param name="All">How many these are.</param>
+/// <param name="Having">How many of them have it in force.</param>
+/// <param name="Late">Those that have not, by name.</param>
+internal sealed record Spread(int All, int Having, ImmutableArray<LateNode> Late)
+{
+    // Who reads it looks at some of them first.
+    private const int MostNamed = 5;
+
+    /// <summary>Whether all have it.</summary>
+    public bool IsWhole => Having == All;
+
+    /// <summary>Says it, as a condition's message.</summary>
+    public string Text()
+    {
+        if (All == 0) return "in force; no node has workloads of the mesh";
+        if (IsWhole) return All == 1 ? "in force on the 1 node that has workloads of the mesh" : $"in force on all {All} nodes that have workloads of the mesh";
+        string named = string.Join(", ", Late.Take(MostNamed).Select(n => n.Reason.Length == 0 ? n.Name : $"{n.Name} ({n.Reason})"));
+        string more = Late.Length > MostNamed ? $" and {Late.Length - MostNamed} more" : "";
+        return $"in force on {Having} of {All} nodes that have workloads of the mesh; not yet on {named}{more}";
+    }
+}
+
+/// <summary>A node that does not have an object yet.</summary>
+/// <param name="Name">The node.</param>
+/// <param name="Reason">Why, for people; empty: it was told, or is about to be.</param>
+internal readonly record struct LateNode(string Name, string Reason);
