@@ -30,7 +30,7 @@ public sealed class RolesTests(TestCluster cluster)
             await WriteOneOfEachAsync(ns);
             int seen = cluster.Audited().Count;
             KubernetesOptions options = cluster.Options(await cluster.TokenAsync(Space, "culvert-controller"));
-            await using RunningOnCluster controller = await RunningOnCluster.StartAsync(options, null, o => o with { ServiceAccountTokens = new(), RootsConfigMap = new(Space, "culvert-roots"), StateSecret = new(Space, "culvert-controller"), Admission = new(new(IPAddress.Loopback, 0)) { Configuration = new("culvert-controller") } });
+            await using RunningOnCluster controller = await RunningOnCluster.StartAsync(options, null, o => o with { ServiceAccountTokens = new(), RootsConfigMap = new(Space, "culvert-roots"), ProgressConfigMap = new(Space, "culvert-progress"), StateSecret = new(Space, "culvert-controller"), Admission = new(new(IPAddress.Loopback, 0)) { Configuration = new("culvert-controller") } });
             await controller.SnapshotAsync(s => s.Workloads.ContainsKey($"{ns}/w"));
             await JoinAsync(controller, "agent-a");
             await RefuseAsync(controller, ns);
