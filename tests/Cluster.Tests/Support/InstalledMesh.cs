@@ -95,7 +95,33 @@ public sealed class InstalledMesh : IAsyncLifetime
         await Cluster.KubectlAsync("wait", "--for=condition=Ready", "nodes", "--all", "--timeout=60s");
         await Cluster.ApplyAsync(App);
         foreach (var name in new[] { "web", "client" }) await Cluster.KubectlAsync("-n", "shop", "rollout", "status", $"daemonset/{name}", "--timeout=120s");
-        await UntilAllIsWellAsync();
+        try
+        {
+            await UntilAllIsWellAsync();
+        }
+        catch (Exception e) when (e is ToolFailedException or TimeoutException)
+        {
+            throw new InvalidOperationException($"{e.Message}\n{await AgentsAsync()}", e);
+        }
+    }
+
+    /// <summary>What there is to know of the agents, for people: the cluster is gone when they read of a failure.</summary>
+    private async Task<string> AgentsAsync()
+    {
+        const string Label = "app.kubernetes.io/name=culvert-agent";
+        List<string> said = [];
+        foreach (string[] command in (string[][])[["describe", "pods", "-l", Label], ["logs", "-l", Label, "--prefix", "--tail=40"], ["logs", "-l", Label, "--prefix", "--tail=40", "--previous"]])
+        {
+            try
+            {
+                said.Add(await Cluster.KubectlAsync(["-n", "culvert-system", .. command]));
+            }
+            catch (ToolFailedException e)
+            {
+                said.Add(e.Message); // as where none ran before
+            }
+        }
+        return string.Join('\n', said);
     }
 
     /// <summary>Waits until all that is in the mesh is captured, and both servers answer both clients.</summary>
