@@ -38,5 +38,5 @@ internal sealed class WebhookBundle(IKubernetesClient client, ResourceName name,
 
     protected override void LogWritten(string name) => AdmissionLog.BundleWritten(_logger, name);
 
-    protected override string RemedyOf(ApiFailure failure) => failure == ApiFailure.Invalid ? $"it has no webhook {WebhookName}, apply deploy/controller; " : base.RemedyOf(failure);
+    protected override string RemedyOf(ApiException failure) => failure.Failure == ApiFailure.Invalid ? $"it has no webhook {WebhookName}, apply deploy/controller; " : base.RemedyOf(failure);
 }

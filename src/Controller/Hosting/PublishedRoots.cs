@@ -1,4 +1,5 @@
 using Culvert.Controller.Identity;
+using Culvert.Controller.Sources.Kubernetes;
 using Culvert.Kubernetes.Errors;
 using Culvert.Kubernetes.Metrics;
 using Culvert.Kubernetes.Resources;
@@ -74,12 +75,7 @@ internal abstract class PublishedRoots : IHostedService, IDisposable
     protected abstract void LogWritten(string name);
 
     /// <summary>What to do about a failure; empty where nobody knows.</summary>
-    protected virtual string RemedyOf(ApiFailure failure) => failure switch
-    {
-        ApiFailure.NotFound => "there is none, apply deploy/controller; ",
-        ApiFailure.Forbidden => "the controller's role lacks the verb patch on it; ",
-        _ => "",
-    };
+    protected virtual string RemedyOf(ApiException failure) => failure.Failure == ApiFailure.NotFound ? "there is none, apply deploy/controller; " : RoleRemedy.Of(failure);
 
     private void Signal() => _queue.Add(_name);
 
@@ -95,7 +91,7 @@ internal abstract class PublishedRoots : IHostedService, IDisposable
         }
         catch (ApiException e)
         {
-            if (e.Failure != _failure) LogFailed(name.ToString(), RetryDelay.TotalSeconds, RemedyOf(e.Failure), e.Message);
+            if (e.Failure != _failure) LogFailed(name.ToString(), RetryDelay.TotalSeconds, RemedyOf(e), e.Message);
             _failure = e.Failure;
             TimeSpan asked = e.RetryAfter ?? RetryDelay;
             return asked < RetryDelay ? RetryDelay : asked > Interval ? Interval : asked;

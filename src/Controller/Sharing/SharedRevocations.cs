@@ -30,7 +30,9 @@ internal sealed class SharedRevocations : IHostedService, IDisposable
     private Task _work = Task.CompletedTask;
     private readonly Lock _lock = new();
     private IReadOnlyDictionary<string, DateTimeOffset> _known = ImmutableDictionary<string, DateTimeOffset>.Empty;
-    private bool _hasFailed;
+
+    /// <summary>Why they can't be exchanged at present, which is said once; null while they can. Of the one worker.</summary>
+    private string? _failure;
 
     /// <param name="nodes">What is known here.</param>
     /// <param name="secret">What all know.</param>
@@ -110,14 +112,14 @@ internal sealed class SharedRevocations : IHostedService, IDisposable
                     .Select(r => KeyValuePair.Create<string, byte[]?>(Prefix + r.Key, Encoding.UTF8.GetBytes(r.Value.ToString("O", CultureInfo.InvariantCulture)))),
             ];
             if (news.Length > 0 && await _secret.WriteAsync(news, read.Metadata.ResourceVersion, cancellationToken) is null) Signal();
-            if (_hasFailed) SharingLog.RevocationsExchanged(_logger);
-            _hasFailed = false;
+            if (_failure is not null) SharingLog.RevocationsExchanged(_logger);
+            _failure = null;
             return null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            if (!_hasFailed) SharingLog.RevocationsNotShared(_logger, Retry.TotalSeconds, e.Message);
-            _hasFailed = true;
+            if (_failure != e.Message) SharingLog.RevocationsNotShared(_logger, Retry.TotalSeconds, e.Message);
+            _failure = e.Message;
             return Retry;
         }
     }

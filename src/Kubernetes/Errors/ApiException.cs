@@ -14,6 +14,9 @@ public sealed class ApiException(ApiFailure failure, string message, Exception? 
     /// <summary>What the server answered with; null where it did not answer.</summary>
     public HttpStatusCode? StatusCode { get; init; }
 
+    /// <summary>What roles lack; null where nothing was refused, or for another reason than roles.</summary>
+    public MissingVerb? MissingVerb { get; init; }
+
     /// <summary>When to ask again at the earliest, where the server says so; at most 10 minutes of it count.</summary>
     public TimeSpan? RetryAfter { get; init; }
 

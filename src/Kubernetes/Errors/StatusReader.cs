@@ -49,8 +49,10 @@ internal static class StatusReader
     private static ApiException Of(string what, StatusDocument status, HttpStatusCode code, TimeSpan? retryAfter)
     {
         TimeSpan? wait = retryAfter ?? (status.Details?.RetryAfterSeconds is > 0 and var seconds ? TimeSpan.FromSeconds(seconds) : null);
-        return new(ReasonOf(status.Reason, code), $"{what}: {Shorten(status.Message) ?? status.Reason ?? code.ToString()}")
+        ApiFailure failure = ReasonOf(status.Reason, code);
+        return new(failure, $"{what}: {Shorten(status.Message) ?? status.Reason ?? code.ToString()}")
         {
+            MissingVerb = failure == ApiFailure.Forbidden ? RefusalReader.Read(status) : null,
             StatusCode = (int)code > 0 ? code : null,
             RetryAfter = Bound(wait),
             Causes = [.. (status.Details?.Causes ?? []).Take(MostCauses).Select(c => new ApiCause(c.Field ?? "", c.Reason ?? "", Shorten(c.Message) ?? ""))],

@@ -27,7 +27,7 @@ public sealed class LeaderElector
     private volatile bool _isLeader;
 
     /// <summary>Why tries fail at present, which is said once; null while they do not. Of the one that tries.</summary>
-    private ApiFailure? _failure;
+    private (ApiFailure Failure, MissingVerb? Missing)? _failure;
 
     /// <param name="leases">Where the lease is, by a client of its own: a renewal must not wait for other requests' rate limit.</param>
     /// <param name="options">Who stands.</param>
@@ -170,19 +170,14 @@ public sealed class LeaderElector
         }
         catch (ApiException e)
         {
-            if (_failure != e.Failure) LeadershipLog.NotRenewed(_logger, _options.Lease.ToString(), _options.RetryPeriod.TotalSeconds, Remedy(e.Failure), e.Message);
-            _failure = e.Failure;
+            if (_failure != (e.Failure, e.MissingVerb)) LeadershipLog.NotRenewed(_logger, _options.Lease.ToString(), _options.RetryPeriod.TotalSeconds, Remedy(e), e.Message);
+            _failure = (e.Failure, e.MissingVerb);
             return null;
         }
     }
 
     // A lease that is not there is created, which needs its namespace.
-    private string Remedy(ApiFailure failure) => failure switch
-    {
-        ApiFailure.NotFound => $"the namespace {_options.Lease.Namespace} has to be there; ",
-        ApiFailure.Forbidden => $"the role has to have the verbs get, create and update on {_leases.Type.FullName} in {_options.Lease.Namespace}; ",
-        _ => "",
-    };
+    private string Remedy(ApiException e) => e.Failure == ApiFailure.NotFound ? $"the namespace {_options.Lease.Namespace} has to be there; " : MissingVerb.Remedy(e);
 
     private Lease Mine(Lease? lease)
     {

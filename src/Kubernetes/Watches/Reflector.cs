@@ -106,7 +106,7 @@ public sealed class Reflector<T>(
     {
         _isBehind = true;
         sink.Failed(error);
-        WatchLog.Failed(logger, client.Type.FullName, error.Failure, wait.TotalSeconds, error.Message);
+        WatchLog.Failed(logger, client.Type.FullName, error.Failure, wait.TotalSeconds, MissingVerb.Remedy(error), error.Message);
         try
         {
             await Task.Delay(wait, time, cancellationToken);

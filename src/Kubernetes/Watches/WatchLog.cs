@@ -7,8 +7,8 @@ namespace Culvert.Kubernetes.Watches;
 /// <summary>Log messages of what keeps objects up to date. That a watch ends as it was asked to is not logged: it does every few minutes.</summary>
 internal static partial class WatchLog
 {
-    [LoggerMessage(LogEventIds.ReflectorFailed, LogLevel.Warning, "{Resource} are not up to date ({Failure}), the next attempt is in {Seconds:0.0} s: {Reason}")]
-    public static partial void Failed(ILogger logger, string resource, ApiFailure failure, double seconds, string reason);
+    [LoggerMessage(LogEventIds.ReflectorFailed, LogLevel.Warning, "{Resource} are not up to date ({Failure}), the next attempt is in {Seconds:0.0} s: {Remedy}{Reason}")]
+    public static partial void Failed(ILogger logger, string resource, ApiFailure failure, double seconds, string remedy, string reason);
 
     [LoggerMessage(LogEventIds.ReflectorRelists, LogLevel.Information, "{Resource} are listed anew: the server no longer keeps what happened since version {Version}.")]
     public static partial void Relists(ILogger logger, string resource, string version);

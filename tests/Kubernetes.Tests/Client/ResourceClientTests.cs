@@ -71,6 +71,7 @@ public sealed class ResourceClientTests(SharedCluster cluster)
         ApiException error = await Assert.ThrowsAsync<ApiException>(() => nobody.Resource(KnownResources.Pods).ListAsync(new() { Namespace = space }, Stop));
         Assert.Equal(ApiFailure.Forbidden, error.Failure);
         Assert.Contains("nobody", error.Message, StringComparison.Ordinal);
+        Assert.Equal(new("list", "pods"), error.MissingVerb);
 
         using KubernetesClient stranger = cluster.Server.Client("token-that-nobody-has");
         Assert.Equal(ApiFailure.Unauthorized, (await Assert.ThrowsAsync<ApiException>(() => stranger.Resource(KnownResources.Pods).ListAsync(new() { Namespace = space }, Stop))).Failure);

@@ -45,6 +45,9 @@ internal sealed class FakeLeases
         /// <summary>Why what is written is refused; null when it is not.</summary>
         internal ApiFailure? Refusal { get; set; }
 
+        /// <summary>The verb that is lacking, where that is why.</summary>
+        internal MissingVerb? MissingVerb { get; set; }
+
         internal int Requests => Volatile.Read(ref _requests);
 
         public ResourceType<Lease> Type => KnownResources.Leases;
@@ -58,14 +61,14 @@ internal sealed class FakeLeases
         public async Task<Lease> CreateAsync(Lease item, WriteOptions? options, CancellationToken cancellationToken)
         {
             await ReachAsync(cancellationToken);
-            if (Refusal is { } refusal) throw new ApiException(refusal, "refused");
+            if (Refusal is { } refusal) throw new ApiException(refusal, "refused") { MissingVerb = MissingVerb };
             return leases.Write(item, isNew: true);
         }
 
         public async Task<Lease> UpdateAsync(Lease item, WriteOptions? options, CancellationToken cancellationToken)
         {
             await ReachAsync(cancellationToken);
-            if (Refusal is { } refusal) throw new ApiException(refusal, "refused");
+            if (Refusal is { } refusal) throw new ApiException(refusal, "refused") { MissingVerb = MissingVerb };
             return leases.Write(item, isNew: false);
         }
 

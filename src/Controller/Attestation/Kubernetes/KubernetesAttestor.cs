@@ -1,3 +1,4 @@
+using Culvert.Controller.Sources.Kubernetes;
 using Culvert.Kubernetes.Client;
 using Culvert.Kubernetes.Errors;
 using Culvert.Kubernetes.Resources;
@@ -31,7 +32,7 @@ internal sealed class KubernetesAttestor(IKubernetesClient client, KubernetesAtt
         }
         catch (ApiException e)
         {
-            string remedy = e.Failure == ApiFailure.Forbidden ? "the controller's role lacks the verb create on tokenreviews.authentication.k8s.io, or get on pods" : "the API server can't be asked about the token now";
+            string remedy = e.MissingVerb is { } missing ? RoleRemedy.Of(missing) : "the API server can't be asked about the token now";
             throw new AttestationException(AttestationFailure.Unavailable, remedy, e) { RetryAfter = e.RetryAfter ?? Retry };
         }
     }

@@ -45,7 +45,7 @@ internal sealed class CaptureEvents(IKubernetesClient client, string instance, T
         }
         catch (ApiException e)
         {
-            if (e.Failure != _failure) KubernetesLog.EventNotWritten(logger, e.Failure == ApiFailure.Forbidden ? "the controller's role lacks the verb create on events; " : "", e.Message);
+            if (e.Failure != _failure) KubernetesLog.EventNotWritten(logger, RoleRemedy.Of(e), e.Message);
             _failure = e.Failure;
         }
     }

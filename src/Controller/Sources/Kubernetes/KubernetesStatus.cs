@@ -184,7 +184,7 @@ internal sealed class KubernetesStatus : IStatusSink, ISeenObjects, IDisposable
         }
         catch (ApiException e)
         {
-            if (!_failures.TryGetValue(type.FullName, out var before) || before.Failure != e.Failure) KubernetesLog.StatusNotWritten(_logger, type.FullName, seen.Name.ToString(), RetryDelay.TotalSeconds, e.Failure == ApiFailure.Forbidden ? $"the controller's role lacks the verb patch on {type.Plural}/status of {type.Group}; " : "", e.Message);
+            if (!_failures.TryGetValue(type.FullName, out var before) || before.Failure != e.Failure) KubernetesLog.StatusNotWritten(_logger, type.FullName, seen.Name.ToString(), RetryDelay.TotalSeconds, RoleRemedy.Of(e), e.Message);
             _failures[type.FullName] = (e.Failure, _time.GetTimestamp());
             return e.RetryAfter > RetryDelay ? e.RetryAfter : RetryDelay;
         }

@@ -24,14 +24,15 @@ internal static class KubernetesTroubles
     private static SourceError Error(string place, string resources, ApiException trouble, string effect)
     {
         string what = resources == "nothing" ? "nothing can be watched" : $"{resources} can't be watched";
-        return new(place, 0, "", "", $"{what}: {Remedy(trouble.Failure, resources)}; {effect} ({trouble.Message})");
+        return new(place, 0, "", "", $"{what}: {Remedy(trouble, resources)}; {effect} ({trouble.Message})");
     }
 
     private static string Effect(bool isListed, bool isSynced) => isListed ? "what was read last stays in force" : isSynced ? "its objects do not count before" : "nothing comes into force before";
 
-    private static string Remedy(ApiFailure failure, string resource) => failure switch
+    private static string Remedy(ApiException trouble, string resource) => trouble.Failure switch
     {
-        ApiFailure.Forbidden => $"the controller's role lacks the verbs list and watch on {resource}; grant them by a ClusterRole",
+        ApiFailure.Forbidden when trouble.MissingVerb is { } missing => $"{RoleRemedy.Of(missing)}; grant list and watch by a ClusterRole",
+        ApiFailure.Forbidden => $"the server refuses it; grant the controller list and watch on {resource} by a ClusterRole",
         ApiFailure.NotFound or ApiFailure.MethodNotAllowed when resource.EndsWith(".culvert.dev", StringComparison.Ordinal) => "the kind is not installed; apply the CustomResourceDefinitions of deploy/crds",
         ApiFailure.NotFound or ApiFailure.MethodNotAllowed when OptionalKind.All.Any(k => k.FullName == resource) => "the kind is just being installed, or taken away",
         ApiFailure.NotFound or ApiFailure.MethodNotAllowed => "the server does not have the kind; Kubernetes 1.25 or newer is needed",

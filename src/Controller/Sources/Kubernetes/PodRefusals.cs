@@ -170,8 +170,7 @@ internal sealed class PodRefusals : IRefusalSink, IHostedService, IDisposable
             ForgetUnlessHere(node, report);
             return null;
         }
-        string remedy = failure.Failure == ApiFailure.Forbidden ? "the controller's role lacks the verb patch on pods/status; " : "";
-        if (!_failures.TryGetValue(node, out ApiFailure said) || said != failure.Failure) KubernetesLog.RefusalNotWritten(_logger, node, RetryDelay.TotalSeconds, remedy, failure.Message);
+        if (!_failures.TryGetValue(node, out ApiFailure said) || said != failure.Failure) KubernetesLog.RefusalNotWritten(_logger, node, RetryDelay.TotalSeconds, RoleRemedy.Of(failure), failure.Message);
         _failures[node] = failure.Failure;
         return failure.RetryAfter > RetryDelay ? failure.RetryAfter : RetryDelay;
     }

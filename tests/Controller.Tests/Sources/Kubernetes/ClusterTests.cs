@@ -214,7 +214,7 @@ public sealed class ClusterTests(TestCluster cluster)
         await cluster.Server.CrashAsync();
         await cluster.Server.RestartAsync();
         await controller.ErrorsAsync("the role is named", e => e.Any(t =>
-            t.StartsWith("/api/v1/pods: pods can't be watched: the controller's role lacks the verbs list and watch on pods", StringComparison.Ordinal) && t.Contains("stays in force", StringComparison.Ordinal)));
+            t.StartsWith("/api/v1/pods: pods can't be watched: the controller's role lacks the verb watch on pods", StringComparison.Ordinal) && t.Contains("stays in force", StringComparison.Ordinal)));
         Assert.NotNull(Find(controller.Host.SnapshotFor("n1"), ns, "web"));
         await cluster.KubectlAsync(Role("pods, namespaces, nodes, services"));
         await controller.ErrorsAsync("nothing is wrong", e => !e.Any(t => t.Contains("can't be watched", StringComparison.Ordinal)));

@@ -50,7 +50,7 @@ public sealed class RootsConfigMapTests(TestCluster cluster)
         ConcurrentQueue<string> lines = [];
         using ILoggerFactory log = LoggerFactory.Create(l => l.AddProvider(new LineLogger(lines, LogLevel.Information)));
         await using RunningOnCluster controller = await RunningOnCluster.StartAsync(cluster.Options(ApiServer.NobodyToken), log, o => o with { RootsConfigMap = new("culvert-system", "culvert-roots") });
-        await Soon.Holds("it is said", () => lines.Any(m => m.Contains("ConfigMap culvert-system/culvert-roots", StringComparison.Ordinal) && m.Contains("the controller's role lacks the verb patch on it", StringComparison.Ordinal)));
+        await Soon.Holds("it is said", () => lines.Any(m => m.Contains("ConfigMap culvert-system/culvert-roots", StringComparison.Ordinal) && m.Contains("the controller's role lacks the verb patch on configmaps", StringComparison.Ordinal)));
     }
 
     private Task<RunningOnCluster> StartAsync(ResourceName name, ILoggerFactory? log = null) => RunningOnCluster.StartAsync(cluster.Options(), log, o => o with { RootsConfigMap = name });
