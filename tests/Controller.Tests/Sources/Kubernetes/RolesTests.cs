@@ -1,124 +1,126 @@
-using System.Net;
+using System.Collections.Concurrent;
 using System.Text.Json;
-using Culvert.Controller.Objects;
-using Culvert.Controller.Sources.Kubernetes;
-using Culvert.Core;
 using Culvert.Kubernetes.Client;
+using Culvert.Kubernetes.Errors;
+using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Tests.Support;
 using Culvert.Tests.Shared;
+using Grpc.Core;
+using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Tests.Kubernetes;
 
 /// <summary>What <c>deploy/controller</c> lets a controller do in a cluster: what it needs, and nothing else.</summary>
 [Collection(TestClusterCollection.Name)]
-public sealed class RolesTests(TestCluster cluster)
+public sealed class RolesTests(TestCluster cluster, ControllerWork work, NarrowedRoles narrowed) : IClassFixture<ControllerWork>, IClassFixture<NarrowedRoles>
 {
-    private const string Space = "culvert-system";
+    private const string Space = ControllerWork.Space;
+
+    public static TheoryData<string, int, string, string, string> Verbs => [.. DeployedRoles.Verbs.Select(v => new TheoryDataRow<string, int, string, string, string>($"{v.Kind} {v.Role}", v.Rule, v.Api, v.Resource, v.Verb))];
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task AControllerUsesEveryVerbOfItsRolesAndIsRefusedNothing()
     {
-        await cluster.InstallControllerAsync();
-        await cluster.Server.KubectlAsync("", "delete", "lease", "-n", Space, "--ignore-not-found", "culvert-controller");
-        ApiKind[] optional = [.. OptionalKind.All.Select(k => k.In(k.Versions[0]))];
-        foreach (ApiKind kind in optional) await cluster.InstallWithoutSchemaAsync(kind.Type);
-        string ns = await cluster.NamespaceAsync();
+        await work.UndoAsync();
+        long before = cluster.AuditedSize;
+        await using RunningOnCluster controller = await work.StartAsync(ControllerWork.Name, null, Stop);
+        await work.GiveAsync(controller);
+
+        (HashSet<string> everywhere, HashSet<string> here) = await GrantedAsync();
+        string[] unused = [];
+        await Soon.Holds("every verb has been used", () =>
+        {
+            // What a rule for this namespace allows needs none for all.
+            Request[] asked = [.. Requests(cluster.Audited(before))];
+            HashSet<string> ours = [.. asked.SelectMany(r => r.InNamespace).Where(here.Contains)];
+            HashSet<string> others = [.. asked.Where(r => !r.InNamespace.Any(here.Contains)).SelectMany(r => r.Anywhere)];
+            unused = [.. everywhere.Except(others), .. here.Except(ours)];
+            return unused.Length == 0;
+        }, () => string.Join('\n', unused));
+        JsonElement[] refused = [.. cluster.Audited(before).Where(IsRefusal)];
+        Assert.True(refused.Length == 0, string.Join('\n', refused));
+    }
+
+    [Theory]
+    [MemberData(nameof(Verbs))]
+    public async Task WithoutAVerbOfItsRolesAControllerIsRefusedWhatItIsForAndSaysWhichItLacks(string role, int rule, string api, string resource, string verb)
+    {
+        GrantedVerb without = new(role.Split(' ')[0], role.Split(' ')[1], rule, api, resource, verb);
+        Assert.SkipWhen(IsForOlderServers(without), "from Kubernetes 1.30 on a token says of which node its pod is");
+        await work.UndoAsync();
+        ConcurrentQueue<string> told = [];
+        using ILoggerFactory loggers = LoggerFactory.Create(l => l.AddProvider(new LineLogger(told)));
+        using CancellationTokenSource enough = new();
+        long before = cluster.AuditedSize;
+        Task run = RunAsync(narrowed.AccountOf(without), told, loggers, enough.Token);
         try
         {
-            await WriteOneOfEachAsync(ns);
-            int seen = cluster.Audited().Count;
-            KubernetesOptions options = cluster.Options(await cluster.TokenAsync(Space, "culvert-controller"));
-            await using RunningOnCluster controller = await RunningOnCluster.StartAsync(options, null, o => o with { ServiceAccountTokens = new(), RootsConfigMap = new(Space, "culvert-roots"), ProgressConfigMap = new(Space, "culvert-progress"), StateSecret = new(Space, "culvert-controller"), Admission = new(new(IPAddress.Loopback, 0)) { Configuration = new("culvert-controller") } });
-            await controller.SnapshotAsync(s => s.Workloads.ContainsKey($"{ns}/w"));
-            await JoinAsync(controller, "agent-a");
-            await RefuseAsync(controller, ns);
-
-            (HashSet<string> everywhere, HashSet<string> here) = await GrantedAsync();
-            string[] unused = [];
-            await Soon.Holds("every verb has been used", () =>
+            // Of what is watched `culvert status` says it.
+            string lacking = $"role lacks the verb {verb} on {without.FullResource}", said = without is { Kind: "ClusterRole", Verb: "list" or "watch" } ? $"{without.FullResource} can't be watched: the controller's {lacking}" : lacking;
+            string[] refused = [];
+            await Soon.Holds($"the server refuses it, and '{said}' is said", () =>
             {
-                // What a rule for this namespace allows needs none for all.
-                Request[] asked = [.. Requests(cluster.Audited().Skip(seen))];
-                HashSet<string> ours = [.. asked.SelectMany(r => r.InNamespace).Where(here.Contains)];
-                HashSet<string> others = [.. asked.Where(r => !r.InNamespace.Any(here.Contains)).SelectMany(r => r.Anywhere)];
-                unused = [.. everywhere.Except(others), .. here.Except(ours)];
-                return unused.Length == 0;
-            }, () => string.Join('\n', unused));
-            JsonElement[] refused = [.. cluster.Audited().Skip(seen).Where(e => e.TryGetProperty("responseStatus", out JsonElement status) && status.GetProperty("code").GetInt32() == 403)];
-            Assert.True(refused.Length == 0, string.Join('\n', refused));
+                refused = [.. cluster.Audited(before).Where(IsRefusal).SelectMany(e => Requests([e])).Select(r => r.Anywhere[0]).Distinct()];
+                return refused.Contains($"{verb} {resource}.{api}") && told.Any(l => l.Contains($"{said};", StringComparison.Ordinal) || l.EndsWith(said, StringComparison.Ordinal));
+            }, () => $"{string.Join(", ", refused)}; {string.Join('\n', told)}");
+
+            // Nothing else is, so that it is this verb that is needed for it.
+            Assert.Equal([$"{verb} {resource}.{api}"], refused);
         }
         finally
         {
-            foreach (ApiKind kind in optional) await cluster.UninstallAsync(kind);
-            await cluster.Server.KubectlAsync("", "delete", "meshconfig", "default");
-
-            // Others look for statuses that can't be written.
-            await cluster.Server.KubectlAsync("", "delete", "authorizationpolicies,peerauthentications,trafficpolicies,workloads", "--all", "-n", ns);
+            await enough.CancelAsync();
+            await run;
         }
     }
 
-    // Of those with a status, so that there is one to write.
-    private Task WriteOneOfEachAsync(string ns) => cluster.KubectlAsync($$$"""
-        apiVersion: culvert.dev/v1alpha1
-        kind: MeshConfig
-        metadata: {name: default}
-        spec: {defaultAction: ALLOW}
-        ---
-        apiVersion: culvert.dev/v1alpha1
-        kind: AuthorizationPolicy
-        metadata: {name: p, namespace: {{{ns}}}}
-        spec: {action: ALLOW, rules: [{}]}
-        ---
-        apiVersion: culvert.dev/v1alpha1
-        kind: PeerAuthentication
-        metadata: {name: p, namespace: {{{ns}}}}
-        spec: {mtls: {mode: STRICT}}
-        ---
-        apiVersion: culvert.dev/v1alpha1
-        kind: TrafficPolicy
-        metadata: {name: p, namespace: {{{ns}}}}
-        spec: {targetRef: {kind: Service, name: web}, loadBalancing: [{protocol: TCP, mode: LEAST_CONNECTIONS}]}
-        ---
-        apiVersion: culvert.dev/v1alpha1
-        kind: Workload
-        metadata: {name: w, namespace: {{{ns}}}}
-        spec: {node: n9, addresses: [10.99.0.1]}
-        ---
-        apiVersion: v1
-        kind: Service
-        metadata: {name: web, namespace: {{{ns}}}}
-        spec: {ports: [{name: http, port: 80}]}
-        ---
-        apiVersion: gateway.networking.k8s.io/v1
-        kind: TCPRoute
-        metadata: {name: r, namespace: {{{ns}}}}
-        spec: {parentRefs: [{group: "", kind: Service, name: web}], rules: [{backendRefs: [{name: web, port: 80}]}]}
-        ---
-        apiVersion: gateway.networking.k8s.io/v1
-        kind: UDPRoute
-        metadata: {name: r, namespace: {{{ns}}}}
-        spec: {parentRefs: [{group: "", kind: Service, name: web}], rules: [{backendRefs: [{name: web, port: 80}]}]}
-        """);
-
-    private async Task JoinAsync(RunningOnCluster controller, string pod)
+    [Fact]
+    public async Task AgentsHaveNoRoleAndTheirTokensAreNoneOfTheApiServers()
     {
-        await cluster.KubectlAsync($"apiVersion: v1\nkind: ServiceAccount\nmetadata: {{name: culvert-agent, namespace: {Space}}}");
-        await cluster.PodAsync(Space, pod, "192.0.2.8", spec: "hostNetwork: true, serviceAccountName: culvert-agent,");
-        using FakeAgent agent = FakeAgent.OverTls(controller.Host, "n1");
-        Assert.NotNull(await agent.JoinAsync(await cluster.TokenAsync(Space, "culvert-agent", "culvert-controller", pod)));
+        Assert.All(DeployedRoles.Accounts, a => Assert.Equal($"{Space}/{ControllerWork.Name}", a));
+        using KubernetesClient agent = cluster.Server.Client(await work.AgentTokenAsync("culvert-controller"));
+        Assert.Equal(ApiFailure.Unauthorized, (await Assert.ThrowsAsync<ApiException>(() => agent.Resource(KnownResources.Pods).ListAsync(new() { Namespace = Space }, Stop))).Failure);
     }
 
-    private async Task RefuseAsync(RunningOnCluster controller, string ns)
+    /// <summary>Runs a controller, and gives it to do, until it is told that that is enough.</summary>
+    private async Task RunAsync(string account, ConcurrentQueue<string> told, ILoggerFactory loggers, CancellationToken enough)
     {
-        await cluster.PodAsync(ns, "web", "10.99.0.2");
-        await controller.SnapshotAsync(s => s.Workloads.ContainsKey($"{ns}/web"));
-        using FakeAgent agent = FakeAgent.OverSocket(controller.Socket, "n1");
-        await agent.ReportAsync($"{ns}/web");
-        await controller.SnapshotAsync(s => s.Workloads[$"{ns}/web"].EnrolmentRefused);
-        await cluster.Server.KubectlAsync("", "delete", "pod", "web", "-n", ns, "--force", "--grace-period=0");
+        RunningOnCluster controller;
+        try
+        {
+            controller = await work.StartAsync(account, loggers, enough);
+        }
+        catch (IOException e)
+        {
+            told.Enqueue(e.Message); // what the program ends with
+            return;
+        }
+        catch (OperationCanceledException) when (enough.IsCancellationRequested)
+        {
+            return;
+        }
+        await using (controller)
+        {
+            Task given = work.GiveAsync(controller);
+            try
+            {
+                await given.WaitAsync(enough);
+                await Task.Delay(Timeout.Infinite, enough);
+            }
+            catch (RpcException e)
+            {
+                told.Enqueue(e.Status.Detail); // what an agent is told
+            }
+            catch (OperationCanceledException) when (enough.IsCancellationRequested)
+            {
+                // As it was told to.
+            }
+        }
     }
+
+    private bool IsForOlderServers(GrantedVerb verb) => cluster.Minor >= 30 && verb is { Kind: "Role", Api: "", Resource: "pods", Verb: "get" };
 
     private async Task<(HashSet<string> Everywhere, HashSet<string> Here)> GrantedAsync()
     {
@@ -140,6 +142,8 @@ public sealed class RolesTests(TestCluster cluster)
                 select $"{verb} {resource}.{api}{name}";
         }
     }
+
+    private static bool IsRefusal(JsonElement entry) => entry.TryGetProperty("responseStatus", out JsonElement status) && status.GetProperty("code").GetInt32() == 403;
 
     // What others than this one's rules allow, such as discovery, is about no resource.
     private static IEnumerable<Request> Requests(IEnumerable<JsonElement> entries) =>

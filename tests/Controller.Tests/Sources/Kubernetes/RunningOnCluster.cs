@@ -22,13 +22,14 @@ internal sealed class RunningOnCluster : IAsyncDisposable
     /// <summary>Path of the socket for agents of the machine.</summary>
     public string Socket => _folder.File("c.sock");
 
-    public static async Task<RunningOnCluster> StartAsync(KubernetesOptions options, ILoggerFactory? loggers = null, Func<ControllerOptions, ControllerOptions>? change = null)
+    public static async Task<RunningOnCluster> StartAsync(KubernetesOptions options, ILoggerFactory? loggers = null, Func<ControllerOptions, ControllerOptions>? change = null, CancellationToken stop = default)
     {
         var folder = new TempFolder();
         ControllerOptions controller = Running.Options(folder) with { ObjectFolder = null, Kubernetes = options, LoggerFactory = loggers };
+        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(stop, TestContext.Current.CancellationToken);
         try
         {
-            return new(folder, await ControllerHost.StartAsync(change?.Invoke(controller) ?? controller, TestContext.Current.CancellationToken));
+            return new(folder, await ControllerHost.StartAsync(change?.Invoke(controller) ?? controller, either.Token));
         }
         catch
         {

@@ -18,9 +18,6 @@ namespace Culvert.Controller.Tests.Kubernetes;
 /// <summary>An API server with the kinds of the mesh. Its tests run one after the other, in namespaces of their own.</summary>
 public sealed class TestCluster : IAsyncLifetime
 {
-    /// <summary>The service account that a controller in the cluster runs as.</summary>
-    internal const string ControllerUser = "system:serviceaccount:culvert-system:culvert-controller";
-
     private readonly Culvert.Kubernetes.Tests.Support.TempFolder _audit = new();
     private ApiServer? _server;
     private KubernetesClient? _admin;
@@ -51,7 +48,7 @@ public sealed class TestCluster : IAsyncLifetime
             apiVersion: audit.k8s.io/v1
             kind: Policy
             rules:
-            - {level: Metadata, users: [{{ControllerUser}}]}
+            - {level: Metadata, userGroups: ["system:serviceaccounts:culvert-system"]}
             - {level: None}
             """);
         _server = await ApiServer.StartAsync([$"--audit-policy-file={policy}", $"--audit-log-path={_audit.File("log")}", "--audit-log-mode=blocking", "--enable-aggregator-routing=true", .. (string[])(isOld ? ["--runtime-config=discovery.k8s.io/v1beta1=false"] : [])]);
@@ -70,12 +67,17 @@ public sealed class TestCluster : IAsyncLifetime
         _audit.Dispose();
     }
 
-    /// <summary>What <see cref="ControllerUser"/> has asked of the server: an entry for each request and for each answer.</summary>
-    internal IReadOnlyList<JsonElement> Audited()
+    /// <summary>How much service accounts of <c>culvert-system</c> have asked of the server until now, for <see cref="Audited"/>.</summary>
+    internal long AuditedSize => File.Exists(_audit.File("log")) ? new FileInfo(_audit.File("log")).Length : 0;
+
+    /// <summary>What they have asked since: an entry for each request and for each answer.</summary>
+    /// <param name="since">The size then, when nobody asked.</param>
+    internal IReadOnlyList<JsonElement> Audited(long since)
     {
         if (!File.Exists(_audit.File("log"))) return [];
         using FileStream file = new(_audit.File("log"), FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
         using StreamReader reader = new(file);
+        file.Position = since;
 
         // The last line may be in the middle of being written.
         string text = reader.ReadToEnd();
