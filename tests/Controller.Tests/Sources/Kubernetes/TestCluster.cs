@@ -119,6 +119,9 @@ public sealed class TestCluster : IAsyncLifetime
     {
         string objects = await Server.KubectlAsync("", "kustomize", Repository.PathOf("deploy/controller"));
         Assert.Contains("  failurePolicy: Fail\n", objects, StringComparison.Ordinal);
+
+        // Servers before 1.21 have budgets in another version, as `culvert install` knows.
+        if (Minor < 21) objects = string.Join("---\n", objects.Split("---\n").Where(o => !o.Contains("kind: PodDisruptionBudget\n", StringComparison.Ordinal)));
         await KubectlAsync(objects.Replace("  failurePolicy: Fail\n", "  failurePolicy: Fail\n  objectSelector: {matchLabels: {culvert.dev/test: nobody}}\n", StringComparison.Ordinal));
     }
 
