@@ -31,6 +31,7 @@ internal sealed class ClusterObjects(IKubernetesClient client, KubernetesMetrics
         UntilAsync(ManifestKinds.Of(manifest), ByName(manifest.Namespace, manifest.Name), cache => cache.Count == 0, cancellationToken);
 
     /// <summary>Waits until objects of a kind are as they should be.</summary>
+    /// <exception cref="ApiException">Who asks may not list or watch them, which no wait changes; or it has failed all the time.</exception>
     public async Task UntilAsync<T>(ResourceType<T> type, ReflectorOptions which, Func<IResourceCache<T>, bool> isReached, CancellationToken cancellationToken)
         where T : class, IKubernetesObject
     {
@@ -38,13 +39,23 @@ internal sealed class ClusterObjects(IKubernetesClient client, KubernetesMetrics
         await using var informer = Watch(type, which, changes.Writer);
         try
         {
-            await informer.WaitForSyncAsync(cancellationToken);
-            while (!isReached(informer.Cache)) await changes.Reader.ReadAsync(cancellationToken);
+            while (!informer.State.IsSynced || !isReached(informer.Cache))
+            {
+                ThrowIfRefused(informer.State);
+                await changes.Reader.ReadAsync(cancellationToken);
+            }
         }
         catch (OperationCanceledException) when (informer.State.Error is { } error)
         {
             throw new ApiException(error.Failure, error.Message, error); // that is why it was waited for in vain
         }
+    }
+
+    /// <summary>Ends a wait that nothing would come of.</summary>
+    /// <exception cref="ApiException">Who asks may not list or watch what it is about.</exception>
+    public static void ThrowIfRefused(InformerState state)
+    {
+        if (state.Error is { Failure: ApiFailure.Forbidden } error) throw new ApiException(error.Failure, error.Message, error) { MissingVerb = error.MissingVerb };
     }
 
     /// <summary>One object.</summary>
@@ -75,5 +86,9 @@ internal sealed class ClusterObjects(IKubernetesClient client, KubernetesMetrics
         public void Updated(T before, T item) => changes.TryWrite(true);
 
         public void Deleted(T item) => changes.TryWrite(true);
+
+        public void Synced() => changes.TryWrite(true);
+
+        public void Failed(ApiException error) => changes.TryWrite(true);
     }
 }

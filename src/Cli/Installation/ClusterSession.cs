@@ -74,7 +74,7 @@ internal sealed class ClusterSession
     private static CliException Explain(ApiException e) => e.Failure switch
     {
         ApiFailure.Unreachable or ApiFailure.TimedOut or ApiFailure.Untrusted or ApiFailure.NoCredentials or ApiFailure.Unauthorized => new(ExitCode.CannotConnect, e.Message, "see whether `kubectl version` works with the same kubeconfig", e),
-        ApiFailure.Forbidden => new(ExitCode.Refused, e.Message, "installing needs the role cluster-admin, or one with as many rights", e),
+        ApiFailure.Forbidden when e.MissingVerb is { } missing => new(ExitCode.Refused, e.Message, $"{missing.Tell("your role")}; cluster-admin has all that is needed, and docs/kubernetes.md names it verb by verb", e),
         ApiFailure.Invalid => new(ExitCode.BadInput, e.Message, null, e),
         _ => new(ExitCode.Refused, e.Message, null, e),
     };

@@ -16,6 +16,7 @@ internal sealed class RolloutWatch(ClusterObjects cluster, InstallProgress progr
     /// <param name="deadline">Ends the wait.</param>
     /// <param name="cancellationToken">Ends it as well, without a word.</param>
     /// <exception cref="CliException">The deadline has come; the message tells of each pod that is not ready.</exception>
+    /// <exception cref="ApiException">Who asks may not list or watch the object or its pods.</exception>
     public async Task UntilDoneAsync<T>(ResourceType<T> type, string name, Func<T, Rollout> rollout, Deadline deadline, CancellationToken cancellationToken)
         where T : class, IKubernetesObject
     {
@@ -36,6 +37,8 @@ internal sealed class RolloutWatch(ClusterObjects cluster, InstallProgress progr
                     return;
                 }
 
+                ClusterObjects.ThrowIfRefused(workloads.State);
+                ClusterObjects.ThrowIfRefused(pods.State);
                 var troubles = pods.Cache.All().Select(PodTrouble.Of).Where(t => t is not null).Order(StringComparer.Ordinal);
                 progress.Tell("waiting", string.Join("; ", troubles.Prepend($"{type.Kind} {name}: {(seen is { } now ? now.ToString() : "not seen yet")}")));
                 await changes.Reader.ReadAsync(either.Token);

@@ -1,3 +1,4 @@
+using Culvert.Kubernetes.Errors;
 using Culvert.Kubernetes.Resources;
 
 namespace Culvert.Kubernetes.Informers;
@@ -21,6 +22,11 @@ public interface IResourceHandler<in T>
 
     /// <summary>It is there and can't be read; what the cache has of it, if anything, stays.</summary>
     void Unreadable(UnreadableObject item)
+    {
+    }
+
+    /// <summary>What is told may be out of date: to list or to watch has failed, which is tried again.</summary>
+    void Failed(ApiException error)
     {
     }
 

@@ -94,8 +94,9 @@ public sealed class Informer<T> : IInformer<T>, IReflectorSink<T>, IAsyncDisposa
             }
             foreach (T item in all.Items) Set(item);
             foreach (UnreadableObject unreadable in all.Unreadable) Tell(h => h.Unreadable(unreadable));
-            if (!_state.IsSynced) Tell(h => h.Synced());
+            bool isFirst = !_state.IsSynced;
             _state = _state with { IsSynced = true };
+            if (isFirst) Tell(h => h.Synced());
         }
         _synced.TrySetResult();
     }
@@ -120,7 +121,11 @@ public sealed class Informer<T> : IInformer<T>, IReflectorSink<T>, IAsyncDisposa
     /// <inheritdoc/>
     void IReflectorSink<T>.Failed(ApiException error)
     {
-        lock (_lock) _state = _state with { IsWatching = false, Error = error };
+        lock (_lock)
+        {
+            _state = _state with { IsWatching = false, Error = error };
+            Tell(h => h.Failed(error));
+        }
     }
 
     private void Set(T item)
