@@ -30,13 +30,13 @@ public sealed partial class InstallationRolesTests
         var kubeconfig = folder.Write("kubeconfig", cluster.Server.Kubeconfig(ApiServer.AdminToken).Replace("{token: ", $"{{as: {User}, token: ", StringComparison.Ordinal));
 
         // The server may serve the kinds before anybody could watch them.
-        await GrantUntilItWorksAsync(cluster, granted, ["watch customresourcedefinitions.apiextensions.k8s.io"], "install", "--kubeconfig", kubeconfig);
+        await GrantUntilItWorksAsync(cluster, granted, ["watch customresourcedefinitions.apiextensions.k8s.io"], "install", "--timeout", "60", "--kubeconfig", kubeconfig);
 
         // On an old server `install` leaves budgets out.
         Assert.Equal(Documented("`install`").Where(v => !KubernetesBinaries.IsOld || !v.EndsWith(".policy", StringComparison.Ordinal)), Sorted(granted.Keys));
 
         // The next version: with the same.
-        var (code, _, error) = await RunAsync("upgrade", "--image-tag", "9.9.9", "--kubeconfig", kubeconfig);
+        var (code, _, error) = await RunAsync("upgrade", "--image-tag", "9.9.9", "--timeout", "60", "--kubeconfig", kubeconfig);
         Assert.True(code == ExitCode.Ok, error);
 
         // A member of each kind, and no service account, as when a run before has ended halfway.
@@ -44,7 +44,7 @@ public sealed partial class InstallationRolesTests
         await cluster.Server.KubectlAsync("apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: default, labels: {culvert.dev/mesh: enabled}}\nspec: {containers: [{name: main, image: none}]}", "apply", "-f", "-");
         await cluster.Server.KubectlAsync("", "delete", "serviceaccount", "culvert-agent", "-n", InstallPlan.Namespace);
         granted.Clear();
-        await GrantUntilItWorksAsync(cluster, granted, [], "uninstall", "--remove-labels", "--crds", "--kubeconfig", kubeconfig);
+        await GrantUntilItWorksAsync(cluster, granted, [], "uninstall", "--remove-labels", "--crds", "--timeout", "60", "--kubeconfig", kubeconfig);
         Assert.Equal(Documented("`uninstall`"), Sorted(granted.Keys));
         Assert.Null(await cluster.Admin.Resource(KnownResources.Namespaces).FindAsync(new("", InstallPlan.Namespace), Stop));
     }

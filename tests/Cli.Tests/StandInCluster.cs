@@ -119,7 +119,9 @@ internal sealed class StandInCluster : IAsyncDisposable
     {
         var left = item.Metadata.Finalizers.Where(f => f != "foregroundDeletion").ToArray();
         if (left.Length < item.Metadata.Finalizers.Count) await client.PatchAsync(item.Metadata.ResourceName, Merge($"{{\"metadata\":{{\"finalizers\":{JsonSerializer.Serialize(left)}}}}}"), null, _stop.Token);
-        if (client.Type.Kind == "Namespace") await Server.KubectlAsync($$$"""{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"{{{item.Metadata.Name}}}"},"spec":{"finalizers":[]}}""", "replace", "--raw", $"/api/v1/namespaces/{item.Metadata.Name}/finalize", "-f", "-");
+
+        // The watch may not have told yet that it is gone.
+        if (client.Type.Kind == "Namespace" && await client.FindAsync(item.Metadata.ResourceName, _stop.Token) is not null) await Server.KubectlAsync($$$"""{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"{{{item.Metadata.Name}}}"},"spec":{"finalizers":[]}}""", "replace", "--raw", $"/api/v1/namespaces/{item.Metadata.Name}/finalize", "-f", "-");
     }
 
     private static Patch Merge(string document) => Patch.Merge(Encoding.UTF8.GetBytes(document));
