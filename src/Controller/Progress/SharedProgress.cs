@@ -156,7 +156,7 @@ internal sealed class SharedProgress : IReflectorSink<ConfigMap>, IHostedService
         catch (ApiException e)
         {
             lock (_lock) _written = null;
-            if (e.Failure != _failure) ProgressLog.NotWritten(_logger, name.ToString(), RetryDelay.TotalSeconds, Remedy(e.Failure), e.Message);
+            if (e.Failure != _failure) ProgressLog.NotWritten(_logger, name.ToString(), RetryDelay.TotalSeconds, Remedy(e), e.Message);
             _failure = e.Failure;
             return e.RetryAfter > RetryDelay ? e.RetryAfter : RetryDelay;
         }
@@ -168,10 +168,5 @@ internal sealed class SharedProgress : IReflectorSink<ConfigMap>, IHostedService
         return _client.Resource(KnownResources.ConfigMaps).PatchAsync(_name, Patch.Merge(document), new() { FieldManager = KubernetesStatus.FieldManager }, cancellationToken);
     }
 
-    private static string Remedy(ApiFailure failure) => failure switch
-    {
-        ApiFailure.NotFound => "there is none, apply deploy/controller; ",
-        ApiFailure.Forbidden => "the controller's role lacks the verb patch on it; ",
-        _ => "",
-    };
+    private static string Remedy(ApiException e) => e.Failure == ApiFailure.NotFound ? "there is none, apply deploy/controller; " : RoleRemedy.Of(e);
 }

@@ -66,7 +66,7 @@ public sealed class ControllerWork(TestCluster cluster) : IAsyncLifetime
     internal async Task<RunningOnCluster> StartAsync(string account, ILoggerFactory? loggers, CancellationToken stop) => await RunningOnCluster.StartAsync(
         cluster.Options(await cluster.TokenAsync(Space, account)),
         loggers,
-        o => o with { ServiceAccountTokens = new(), RootsConfigMap = new(Space, "culvert-roots"), StateSecret = new(Space, Name), Admission = new(new(IPAddress.Loopback, 0)) { Configuration = new(Name) } },
+        o => o with { ServiceAccountTokens = new(), RootsConfigMap = new(Space, "culvert-roots"), ProgressConfigMap = new(Space, "culvert-progress"), StateSecret = new(Space, Name), Admission = new(new(IPAddress.Loopback, 0)) { Configuration = new(Name) } },
         stop);
 
     /// <summary>Gives a controller to do what it does not do by itself: an agent joins, and can't capture a pod.</summary>
