@@ -41,6 +41,9 @@ public static class Errno
     /// <summary>Invalid argument.</summary>
     public const int EINVAL = 22;
 
+    /// <summary>Read-only file system.</summary>
+    public const int EROFS = 30;
+
     /// <summary>No space left.</summary>
     public const int ENOSPC = 28;
 
