@@ -7,14 +7,18 @@ using Culvert.Kubernetes.Resources;
 namespace Culvert.Controller.Sources.Kubernetes;
 
 /// <summary>
-/// The pods, and which of them has an address. A node gives an address to the next pod before the API server says that the last one is gone: of two that have it the one that was started later
+/// The pods, and which of them has an address. A node gives an address to the next pod before the API server says that the last one is gone: of two that have it the one that is not being deleted
 /// has it, and the other has lost it in the same batch, so that nobody sees the address at both, or the last pod's identity at the next one's. A pod without an address
 /// is told from when it has a node. Not thread-safe.
 /// </summary>
+/// <remarks>
+/// A pod's addresses are in its status, which others than its kubelet may be allowed to write: nothing in a status takes an address from a pod that is there. Whoever has it keeps it, and who wants it too is told to have an error.
+/// </remarks>
 internal sealed class PodTable(PendingChanges changes) : IKindTable<Pod>
 {
     private readonly Dictionary<ResourceName, Entry> _pods = [];
     private readonly Dictionary<IPAddress, HashSet<ResourceName>> _byAddress = [];
+    private readonly Dictionary<IPAddress, ResourceName> _owners = [];
 
     public IReadOnlyCollection<ResourceName> Names => _pods.Keys;
 
@@ -23,12 +27,9 @@ internal sealed class PodTable(PendingChanges changes) : IKindTable<Pod>
     public void Set(Pod item)
     {
         ResourceName name = item.Metadata.ResourceName;
-        DateTimeOffset made = item.Metadata.CreationTimestamp ?? DateTimeOffset.MinValue;
         Entry? before = _pods.GetValueOrDefault(name);
-
-        // The kubelet tells the second in which a pod was started, so that the API server's time counts next, and then anything that is always the same.
-        Entry now = new(PodReader.Read(item, PlaceOf(name)), (item.Status.StartTime ?? made, made, item.Metadata.Uid ?? "")) { Told = before?.Told };
-        if (before is { Workload: not null } && before.Rank == now.Rank && PodReader.IsSame(before.Read, now.Read)) return;
+        Entry now = new(PodReader.Read(item, PlaceOf(name)), item.Metadata.DeletionTimestamp is not null, (item.Metadata.CreationTimestamp ?? DateTimeOffset.MinValue, item.Metadata.Uid ?? "")) { Told = before?.Told };
+        if (before is { Workload: not null } && (before.IsLeaving, before.Made) == (now.IsLeaving, now.Made) && PodReader.IsSame(before.Read, now.Read)) return;
         HashSet<ResourceName> affected = Leave(name);
         _pods[name] = now;
         foreach (IPAddress address in now.Claims)
@@ -38,6 +39,7 @@ internal sealed class PodTable(PendingChanges changes) : IKindTable<Pod>
             affected.UnionWith(names);
         }
         affected.Add(name);
+        foreach (IPAddress address in (before?.Claims ?? []).Union(now.Claims)) Settle(address);
         foreach (ResourceName one in affected) Tell(one);
     }
 
@@ -50,7 +52,7 @@ internal sealed class PodTable(PendingChanges changes) : IKindTable<Pod>
         string place = PlaceOf(name);
         ReadObject read = new(key, null, new ApiOrigin(place, item.Metadata.ResourceVersion ?? ""), [new(place, 0, key.ToString(), "", $"can't be read: {item.Reason}")]);
         Declaration declaration = new(new(place, key), read);
-        _pods[name] = new(read, default) { Told = declaration };
+        _pods[name] = new(read, IsLeaving: false, default) { Told = declaration };
         changes.Declare(declaration);
     }
 
@@ -59,6 +61,7 @@ internal sealed class PodTable(PendingChanges changes) : IKindTable<Pod>
         if (!_pods.TryGetValue(name, out Entry? gone)) return;
         HashSet<ResourceName> affected = Leave(name);
         _pods.Remove(name);
+        foreach (IPAddress address in gone.Claims) Settle(address);
         if (gone.Told is { } told) changes.Remove(told.Key);
         foreach (ResourceName one in affected) Tell(one);
     }
@@ -80,30 +83,40 @@ internal sealed class PodTable(PendingChanges changes) : IKindTable<Pod>
     {
         Entry entry = _pods[name];
         if (entry.Workload is not { } workload) return;
-        EquatableArray<IPAddress> own = workload.HostNetwork ? workload.Addresses : workload.Addresses.Where(a => OwnerOf(a) == name).ToEquatableArray();
+        EquatableArray<IPAddress> own = workload.HostNetwork ? workload.Addresses : workload.Addresses.Where(a => _owners[a] == name).ToEquatableArray();
 
-        // One that has lost all its addresses to others has ended, as far as anybody can tell; one that was never told to have any is about to start, and its node has to know of it before it does.
-        bool isStarting = workload is { Addresses.IsEmpty: true, PodUid: not null };
-        if (own.IsEmpty && !isStarting)
+        // One that is being deleted and has lost all its addresses to others has ended, as far as anybody can tell; of any other its node has to know.
+        bool isThere = workload.PodUid is not null && (workload.Addresses.IsEmpty || !entry.IsLeaving);
+        if (own.IsEmpty && !isThere)
         {
             if (entry.Told is { } told) changes.Remove(told.Key);
             entry.Told = null;
             return;
         }
-        ReadObject read = own == workload.Addresses ? entry.Read : entry.Read with { Object = workload with { Addresses = own } };
+        ReadObject read = own == workload.Addresses ? entry.Read : entry.Read with { Object = workload with { Addresses = own }, Errors = [.. entry.Read.Errors, .. Disputes(entry, workload, name)] };
         if (entry.Told is { Content.Object: not null } before && PodReader.IsSame(before.Content, read)) return;
         entry.Told = new(new(read.Origin.Place, read.Key), read);
         changes.Declare(entry.Told);
     }
 
-    /// <summary>The pod that was started last of those that have an address.</summary>
-    private ResourceName OwnerOf(IPAddress address) => _byAddress[address].MaxBy(n => _pods[n].Rank);
+    /// <summary>Says whose an address is: of those that want it and are not being deleted, the one that has it already, or else the oldest.</summary>
+    private void Settle(IPAddress address)
+    {
+        if (!_byAddress.TryGetValue(address, out HashSet<ResourceName>? names)) _owners.Remove(address);
+        else _owners[address] = names.MinBy(n => (_pods[n].IsLeaving, !(_owners.TryGetValue(address, out ResourceName owner) && owner == n), _pods[n].Made));
+    }
+
+    /// <summary>Addresses of pods that stay. A pod that is being deleted has lost them to the next one, as it should.</summary>
+    private IEnumerable<SourceError> Disputes(Entry entry, WorkloadObject workload, ResourceName name) =>
+        entry.IsLeaving ? [] : workload.Addresses.Where(a => _owners[a] != name && !_pods[_owners[a]].IsLeaving)
+            .Select(a => new SourceError(entry.Read.Origin.Place, 0, workload.Key.ToString(), "status.podIPs", $"{a} is the address of the pod {_owners[a]}, which had it before; the pod counts without it"));
 
     private static string PlaceOf(ResourceName name) => KnownResources.Pods.ObjectPath(name)[1..];
 
     /// <param name="Read">The pod with all addresses that it is told to have.</param>
-    /// <param name="Rank">Of two pods that have an address the higher one has it.</param>
-    private sealed record Entry(ReadObject Read, (DateTimeOffset Started, DateTimeOffset Made, string Uid) Rank)
+    /// <param name="IsLeaving">Whether it is being deleted.</param>
+    /// <param name="Made">When the API server has made it, and then anything that is always the same.</param>
+    private sealed record Entry(ReadObject Read, bool IsLeaving, (DateTimeOffset Time, string Uid) Made)
     {
         /// <summary>What was told of it last; null: nothing, or that it is gone.</summary>
         public Declaration? Told { get; set; }

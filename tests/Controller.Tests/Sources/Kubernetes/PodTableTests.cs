@@ -31,20 +31,40 @@ public sealed class PodTableTests
     }
 
     [Fact]
-    public void APodThatStartsHasTheAddressOfAnEarlierOneAtOnceAndThatOfALaterOneWhenThatHasGone()
+    public void APodThatStartsHasTheAddressOfOneThatIsBeingDeletedAtOnceAndThatOfAnotherWhenThatHasGone()
     {
-        _table.Set(Pod("old", "10.0.0.1", start: 1));
-        _table.Set(Pod("new", "", start: 2));
+        _table.Set(Pod("old", "10.0.0.1"));
+        _table.Set(Pod("new", ""));
         Assert.Equal(["new ", "old 10.0.0.1"], Take());
-        _table.Set(Pod("new", "10.0.0.1", start: 2));
+        _table.Set(Pod("old", "10.0.0.1", isLeaving: true));
+        _table.Set(Pod("new", "10.0.0.1"));
         Assert.Equal(["-old", "new 10.0.0.1"], Take());
 
-        _table.Set(Pod("again", "", start: 1));
+        _table.Set(Pod("again", ""));
         Assert.Equal(["again "], Take());
-        _table.Set(Pod("again", "10.0.0.1", start: 1, made: 1));
-        Assert.Equal(["-again"], Take());
+        _table.Set(Pod("again", "10.0.0.1"));
+        Assert.Equal(["again "], Take());
         _table.Remove(new("shop", "new"));
         Assert.Equal(["-new", "again 10.0.0.1"], Take());
+    }
+
+    /// <summary>Whoever may write a pod's status, and be it of another namespace, could take addresses from pods of the mesh otherwise.</summary>
+    [Fact]
+    public void NothingInAStatusTakesAnAddressFromAPodThatIsThere()
+    {
+        _table.Set(Pod("victim", "10.0.0.1", made: 5));
+        _table.Set(Pod("thief", "10.0.0.9", start: 9, made: 1));
+        Take();
+        _table.Set(Pod("thief", "10.0.0.1", start: 59, made: 1));
+        Assert.Equal(["thief "], Take());
+        Declaration thief = Assert.Single(_table.Declarations, d => d.Key.Object!.Value.Name == "thief");
+        Assert.Contains(thief.Content.Errors, e => e.ToString().Contains("status.podIPs: 10.0.0.1 is the address of the pod shop/victim, which had it before; the pod counts without it", StringComparison.Ordinal));
+
+        // What the victim's status says next is no matter.
+        _table.Set(Pod("victim", "10.0.0.1", made: 5, version: "9"));
+        Assert.Empty(Take());
+        _table.Set(Pod("thief", "10.0.0.9", start: 59, made: 1));
+        Assert.Equal(["thief 10.0.0.9"], Take());
     }
 
     [Fact]
@@ -76,32 +96,34 @@ public sealed class PodTableTests
     }
 
     [Fact]
-    public void AnAddressIsThePodsThatWasStartedLastAndNeverOfTwo()
+    public void AnAddressIsNeverOfTwoPods()
     {
-        _table.Set(Pod("old", "10.0.0.1 fd00::1", start: 1));
+        _table.Set(Pod("old", "10.0.0.1 fd00::1"));
+        _table.Set(Pod("old", "10.0.0.1 fd00::1", isLeaving: true));
         Assert.Equal(["old 10.0.0.1,fd00::1"], Take());
-        _table.Set(Pod("new", "10.0.0.1", start: 2));
+        _table.Set(Pod("new", "10.0.0.1"));
         Assert.Equal(["new 10.0.0.1", "old fd00::1"], Take());
 
         // An update of the old one, as its end is told late, takes nothing back.
-        _table.Set(Pod("old", "10.0.0.1 fd00::1", start: 1, version: "9"));
+        _table.Set(Pod("old", "10.0.0.1 fd00::1", isLeaving: true, version: "9"));
         Assert.Empty(Take());
         _table.Remove(new("shop", "new"));
         Assert.Equal(["-new", "old 10.0.0.1,fd00::1"], Take());
-        _table.Set(Pod("new", "10.0.0.1 fd00::1", start: 3));
+        _table.Set(Pod("new", "10.0.0.1 fd00::1"));
         Assert.Equal(["-old", "new 10.0.0.1,fd00::1"], Take());
         _table.Remove(new("shop", "old"));
         Assert.Empty(Take());
     }
 
     [Fact]
-    public void WithinTheSameSecondTheOneThatWasMadeLastCountsAndThenAnyOneAlways()
+    public void OfSeveralThatAreToldAtOnceTheOldestOfThoseThatStayHasAnAddress()
     {
-        _table.Set(Pod("a", "10.0.0.1", start: 1, made: 5));
-        _table.Set(Pod("b", "10.0.0.1", start: 1, made: 4));
-        _table.Set(Pod("c", "10.0.0.2", start: 1, made: 4));
-        _table.Set(Pod("d", "10.0.0.2", start: 1, made: 4));
-        Assert.Equal(["a 10.0.0.1", "d 10.0.0.2"], Take().Where(c => c[0] != '-'));
+        _table.Set(Pod("a", "10.0.0.1", made: 4, isLeaving: true));
+        _table.Set(Pod("b", "10.0.0.1", made: 6));
+        _table.Set(Pod("c", "10.0.0.1", made: 5, isLeaving: true));
+        Assert.Equal(["b 10.0.0.1"], Take().Where(c => c[0] != '-'));
+        _table.Remove(new("shop", "b"));
+        Assert.Equal(["-b", "a 10.0.0.1"], Take());
     }
 
     [Fact]
@@ -189,11 +211,11 @@ public sealed class PodTableTests
     };
 
     private static Pod Pod(
-        string name, string addresses, int start = 0, int made = 0, string phase = "Running", string node = "n1", string labels = "", string annotations = "", string spec = "", string version = "1", string? uid = null)
+        string name, string addresses, int start = 0, int made = 0, string phase = "Running", string node = "n1", string labels = "", string annotations = "", string spec = "", string version = "1", string? uid = null, bool isLeaving = false)
     {
         string[] all = addresses.Split(' ', StringSplitOptions.RemoveEmptyEntries);
         string json = $$$"""
-            {"metadata":{"name":"{{{name}}}","namespace":"shop","uid":"{{{uid ?? name}}}","resourceVersion":"{{{version}}}","creationTimestamp":"2030-01-01T00:00:{{{made:00}}}Z","labels":{ {{{labels}}} },"annotations":{ {{{annotations}}} } },
+            {"metadata":{"name":"{{{name}}}","namespace":"shop","uid":"{{{uid ?? name}}}","resourceVersion":"{{{version}}}","creationTimestamp":"2030-01-01T00:00:{{{made:00}}}Z",{{{(isLeaving ? "\"deletionTimestamp\":\"2030-01-01T00:05:00Z\"," : "")}}}"labels":{ {{{labels}}} },"annotations":{ {{{annotations}}} } },
              "spec":{ {{{spec}}} "nodeName":"{{{node}}}","serviceAccountName":"web"},
              "status":{"phase":"{{{phase}}}","startTime":"2030-01-01T00:01:{{{start:00}}}Z","podIPs":[{{{string.Join(',', all.Select(a => $"{{\"ip\":\"{a}\"}}"))}}}]}}
             """;
