@@ -17,12 +17,36 @@ internal static class CaptureCondition
     public static (string? Reason, DateTimeOffset? Since) Read(Pod pod) =>
         pod.Status.Conditions.FirstOrDefault(c => c is { Type: Type, Status: "False" }) is { } condition ? (condition.Message ?? "", condition.LastTransitionTime) : (null, null);
 
+    /// <summary>A strategic patch of a pod's status that takes the condition away, whoever has written it.</summary>
+    /// <param name="uid">The pod's uid: another one of the name is none of this.</param>
+    public static byte[] Removal(string uid)
+    {
+        using MemoryStream stream = new();
+        using (Utf8JsonWriter writer = new(stream))
+        {
+            writer.WriteStartObject();
+            writer.WriteStartObject("metadata");
+            writer.WriteString("uid", uid);
+            writer.WriteEndObject();
+            writer.WriteStartObject("status");
+            writer.WriteStartArray("conditions");
+            writer.WriteStartObject();
+            writer.WriteString("type", Type);
+            writer.WriteString("$patch", "delete");
+            writer.WriteEndObject();
+            writer.WriteEndArray();
+            writer.WriteEndObject();
+            writer.WriteEndObject();
+        }
+        return stream.ToArray();
+    }
+
     /// <summary>The document to be applied to a pod's status.</summary>
     /// <param name="pod">The pod.</param>
     /// <param name="uid">Its uid: another one of the name is none of this.</param>
-    /// <param name="reason">Why it is not captured; null takes the condition away.</param>
+    /// <param name="reason">Why it is not captured.</param>
     /// <param name="since">Since when, whatever the reasons before.</param>
-    public static byte[] Document(ResourceName pod, string uid, string? reason, DateTimeOffset since)
+    public static byte[] Document(ResourceName pod, string uid, string reason, DateTimeOffset since)
     {
         using MemoryStream stream = new();
         using (Utf8JsonWriter writer = new(stream))
@@ -36,12 +60,9 @@ internal static class CaptureCondition
             writer.WriteString("uid", uid);
             writer.WriteEndObject();
             writer.WriteStartObject("status");
-            if (reason is not null)
-            {
-                Condition condition = new() { Type = Type, Status = "False", Reason = Reason, Message = reason, LastTransitionTime = DateTimeOffset.FromUnixTimeSeconds(since.ToUnixTimeSeconds()) };
-                writer.WritePropertyName("conditions");
-                JsonSerializer.Serialize(writer, (IReadOnlyList<Condition>)[condition], ApiJson.Default.IReadOnlyListCondition);
-            }
+            Condition condition = new() { Type = Type, Status = "False", Reason = Reason, Message = reason, LastTransitionTime = DateTimeOffset.FromUnixTimeSeconds(since.ToUnixTimeSeconds()) };
+            writer.WritePropertyName("conditions");
+            JsonSerializer.Serialize(writer, (IReadOnlyList<Condition>)[condition], ApiJson.Default.IReadOnlyListCondition);
             writer.WriteEndObject();
             writer.WriteEndObject();
         }

@@ -27,6 +27,14 @@ internal sealed class CaptureEvents(IKubernetesClient client, string instance, T
     // With the rest a name may have 253 characters.
     private const int LongestName = 200;
 
+    // A node whose pods come and go tells no more than people read: as many at once of one object, and then one a minute.
+    private const int Burst = 5, MostObjects = 4096;
+
+    private static readonly TimeSpan Refill = TimeSpan.FromMinutes(1);
+
+    /// <summary>By the uid of an object, when its budget is whole again.</summary>
+    private readonly Dictionary<string, DateTimeOffset> _spent = new(StringComparer.Ordinal);
+
     private ApiFailure? _failure;
 
     /// <summary>Tells what is new. For one caller at a time.</summary>
@@ -39,8 +47,8 @@ internal sealed class CaptureEvents(IKubernetesClient client, string instance, T
     {
         try
         {
-            if (node is not null) await CreateAsync(OfNode(node, refused), cancellationToken);
-            foreach ((ResourceName pod, string uid, string? reason) in pods) await CreateAsync(OfPod(pod, uid, reason), cancellationToken);
+            if (node is not null && MayTellOf(node)) await CreateAsync(OfNode(node, refused), cancellationToken);
+            foreach ((ResourceName pod, string uid, string? reason) in pods.Where(p => MayTellOf(p.Uid))) await CreateAsync(OfPod(pod, uid, reason), cancellationToken);
             _failure = null;
         }
         catch (ApiException e)
@@ -48,6 +56,15 @@ internal sealed class CaptureEvents(IKubernetesClient client, string instance, T
             if (e.Failure != _failure) KubernetesLog.EventNotWritten(logger, RoleRemedy.Of(e), e.Message);
             _failure = e.Failure;
         }
+    }
+
+    private bool MayTellOf(string uid)
+    {
+        DateTimeOffset now = time.GetUtcNow(), whole = _spent.TryGetValue(uid, out DateTimeOffset spent) && spent > now ? spent : now;
+        if (whole - now > (Burst - 1) * Refill) return false;
+        if (_spent.Count >= MostObjects && !_spent.ContainsKey(uid)) _spent.Clear();
+        _spent[uid] = whole + Refill;
+        return true;
     }
 
     private Event OfPod(ResourceName pod, string uid, string? reason) => Make(

@@ -101,6 +101,8 @@ internal sealed class PodRefusals : IRefusalSink, IHostedService, IDisposable
         return _objects.Current.Objects.GetValueOrDefault(new(ObjectKind.Workload, name.Namespace, name.Name)) as WorkloadObject;
     }
 
+    private bool IsMeant(WorkloadObject pod) => pod.IsEnrolled(_objects.Current.Objects.GetValueOrDefault(new(ObjectKind.Namespace, "", pod.Meta.Namespace)) as NamespaceObject);
+
     // What comes next is told to whoever has the next stream.
     private void OnNode(Nodes.NodeStatus status)
     {
@@ -144,7 +146,9 @@ internal sealed class PodRefusals : IRefusalSink, IHostedService, IDisposable
         {
             // Of other nodes' pods a node has nothing to say.
             if (Find(uid) is not { IsPod: true, PodUid: { } podUid } pod || pod.Node != node) continue;
-            string? reason = report.Refused.GetValueOrDefault(uid);
+
+            // Nor of one that is not meant to be in the mesh.
+            string? reason = IsMeant(pod) ? report.Refused.GetValueOrDefault(uid) : null;
             if (reason is not null) refused[uid] = reason;
             try
             {
@@ -188,9 +192,11 @@ internal sealed class PodRefusals : IRefusalSink, IHostedService, IDisposable
         lock (_lock) report.Written[pod.Key] = reason;
         try
         {
-            await _client.Resource(KnownResources.Pods).ApplyAsync(name, CaptureCondition.Document(name, uid, reason, since), new(KubernetesStatus.FieldManager) { Subresource = "status", Force = true }, cancellationToken);
+            IResourceClient<Pod> pods = _client.Resource(KnownResources.Pods);
+            if (reason is null) await pods.PatchAsync(name, Patch.Strategic(CaptureCondition.Removal(uid)), new() { FieldManager = KubernetesStatus.FieldManager, Subresource = "status" }, cancellationToken);
+            else await pods.ApplyAsync(name, CaptureCondition.Document(name, uid, reason, since), new(KubernetesStatus.FieldManager) { Subresource = "status", Force = true }, cancellationToken);
         }
-        catch (ApiException e) when (e.Failure is ApiFailure.NotFound or ApiFailure.Conflict)
+        catch (ApiException e) when (e.Failure is ApiFailure.NotFound or ApiFailure.Conflict || (e.Failure == ApiFailure.Invalid && reason is null))
         {
             // It has gone, or is another one by now.
             return false;

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text;
 using Culvert.Controller.Sources.Kubernetes;
 using Culvert.Core;
 using Culvert.Kubernetes.Client;
@@ -9,6 +10,7 @@ using Culvert.Protocol;
 using Culvert.Tests.Shared;
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Culvert.Controller.Tests.Kubernetes;
 
@@ -71,6 +73,43 @@ public sealed class PodRefusalsTests(TestCluster cluster)
         await IsMemberAsync(controller, ns, true);
         await ReportAsync(controller, "n1");
         await controller.SnapshotAsync(s => !s.Workloads[$"{ns}/next"].EnrolmentRefused);
+    }
+
+    [Fact]
+    public async Task WhatOthersHaveWrittenIntoAPodsStatusGoesWhereItsNodeCanCaptureIt()
+    {
+        string ns = await cluster.NamespaceAsync(), outside = await cluster.NamespaceAsync("disabled");
+        await cluster.PodAsync(ns, "web", "10.8.0.6", status: Ready);
+        await cluster.PodAsync(outside, "web", "10.8.0.7", status: Ready);
+        await using RunningOnCluster controller = await cluster.ControllerAsync();
+        await controller.FollowAsync("n1");
+        await ReportAsync(controller, "n1", $"{outside}/web");
+        const string forged = """{"status":{"conditions":[{"type":"culvert.dev/Captured","status":"False","reason":"Forged","message":"somebody says so"}]}}""";
+        await cluster.Admin.Resource(KnownResources.Pods).PatchAsync(new(ns, "web"), Patch.Strategic(Encoding.UTF8.GetBytes(forged)), new() { FieldManager = "somebody", Subresource = "status" }, Stop);
+        await Soon.Holds("it is gone", async () => (await PodAsync(ns)).Status.Conditions.All(c => c.Type != CaptureCondition.Type));
+        await IsMemberAsync(controller, ns, true);
+        Assert.Single((await PodAsync(ns)).Status.Conditions, c => c is { Type: "Ready", Status: "True" });
+
+        // Of a pod that is none of the mesh's a node can say what it likes.
+        Assert.DoesNotContain((await PodAsync(outside)).Status.Conditions, c => c.Type == CaptureCondition.Type);
+    }
+
+    [Fact]
+    public async Task OfAPodThatComesAndGoesAFewEventsTell()
+    {
+        string ns = await cluster.NamespaceAsync();
+        await cluster.PodAsync(ns, "web", "10.8.0.8");
+        Pod pod = await PodAsync(ns);
+        ManualTime time = new();
+        CaptureEvents events = new(cluster.Admin, "test", time, NullLogger.Instance);
+        async Task<int> TellAsync(int times)
+        {
+            for (int i = 0; i < times; i++) await events.WriteAsync([new(new(ns, "web"), pod.Metadata.Uid!, i % 2 == 0 ? "a reason" : null)], null, new Dictionary<string, string>(), Stop);
+            return (await EventsAsync(ns, pod.Metadata.Uid!)).Count;
+        }
+        Assert.Equal(5, await TellAsync(20));
+        time.Advance(TimeSpan.FromMinutes(2));
+        Assert.Equal(7, await TellAsync(20));
     }
 
     [Fact]
