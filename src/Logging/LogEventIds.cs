@@ -77,6 +77,7 @@ internal static class LogEventIds
     internal const int DeliveryTrialFailed = 1140;
     internal const int LostDeliveriesNotSaved = 1141;
     internal const int LostDeliveriesNotLoaded = 1142;
+    internal const int PodGone = 1143;
 
     // src/NodeAgent/Identity
     internal const int NodeCredentialsFileCorrupt = 1301;

@@ -54,6 +54,7 @@ internal sealed class DatapathReconciler(
         writer.Finish();
 
         LogMissing(plan.Missing);
+        foreach (InterfaceOwner gone in plan.Quarantined.Where(q => !plan.Missing.ContainsKey(q.Workload)).Except(state.Current.Quarantined)) DatapathLog.PodGone(logger, gone.Workload, gone.Interface);
         state.Current = new DatapathInForce
         {
             Generation = next.Number,

@@ -16,7 +16,7 @@ internal static class EndpointResolver
         ImmutableArray<LocalEndpoint>.Builder found = ImmutableArray.CreateBuilder<LocalEndpoint>();
         ImmutableDictionary<string, string>.Builder missing = places.Doubles.ToBuilder();
         ImmutableHashSet<string>.Builder refused = ImmutableHashSet.CreateBuilder<string>(StringComparer.Ordinal);
-        HashSet<string> captured = [.. places.HostEnds.Where(e => owners.Contains(new InterfaceOwner(e.Interface, e.Index, e.Workload.Uid))).Select(e => e.Workload.Uid)];
+        HashSet<string> captured = [.. places.HostEnds.Where(e => owners.Any(o => o.IsAt(e))).Select(e => e.Workload.Uid)];
         LocalEndpoint[] hostEnds = [.. places.Local.Concat(places.Outside).Select(p => p.HostEnd).OfType<LocalEndpoint>()];
         IReadOnlyDictionary<string, string> undelivered = links.FindUndelivered(hostEnds, captured, ProbeDestinations.Of(places.Snapshot));
 

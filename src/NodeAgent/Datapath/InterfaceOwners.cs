@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using Culvert.Core;
 using Culvert.Logging;
 using Culvert.NodeAgent.State;
 using Microsoft.Extensions.Logging;
@@ -33,7 +34,7 @@ internal sealed class InterfaceOwners
         _unsaved = true;
         try
         {
-            StateFile.WriteLines(_path, owners.Select(o => string.Create(CultureInfo.InvariantCulture, $"{o.Index} {o.Interface} {o.Workload}")));
+            StateFile.WriteLines(_path, owners.Select(o => string.Create(CultureInfo.InvariantCulture, $"{o.Index} {o.Interface} {o.Workload} {o.PodUid}").TrimEnd()));
             _unsaved = false;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -55,16 +56,33 @@ internal sealed class InterfaceOwners
         }
     }
 
-    // Names of interfaces have no spaces.
-    private static InterfaceOwner Parse(string line) =>
-        line.Split(' ', 3) is [string index, string name, string workload] ? new InterfaceOwner(name, int.Parse(index, CultureInfo.InvariantCulture), workload) : throw new FormatException($"not an interface: '{line}'");
+    // None of them has spaces. Agents of before did not say which pod it is.
+    private static InterfaceOwner Parse(string line) => line.Split(' ') switch
+    {
+        [string index, string name, string workload] => new InterfaceOwner(name, int.Parse(index, CultureInfo.InvariantCulture), workload),
+        [string index, string name, string workload, string pod] => new InterfaceOwner(name, int.Parse(index, CultureInfo.InvariantCulture), workload) { PodUid = pod },
+        _ => throw new FormatException($"not an interface: '{line}'"),
+    };
 }
 
 /// <summary>An interface that was given a pod's programs.</summary>
 /// <param name="Interface">Its name then.</param>
 /// <param name="Index">Its index.</param>
 /// <param name="Workload">Uid of the workload.</param>
-internal sealed record InterfaceOwner(string Interface, int Index, string Workload);
+internal sealed record InterfaceOwner(string Interface, int Index, string Workload)
+{
+    /// <summary>The workload's pod, as the cluster has it; null: it is none, or nobody has said.</summary>
+    internal string? PodUid { get; init; }
+
+    /// <summary>That of a workload that is captured at the host's end of its link.</summary>
+    internal static InterfaceOwner Of(LocalEndpoint endpoint) => new(endpoint.Interface, endpoint.Index, endpoint.Workload.Uid) { PodUid = endpoint.Workload.PodUid };
+
+    /// <summary>Whether it is that of a workload captured there, whichever pod it was.</summary>
+    internal bool IsAt(LocalEndpoint endpoint) => (Interface, Index, Workload) == (endpoint.Interface, endpoint.Index, endpoint.Workload.Uid);
+
+    /// <summary>Whether its pod is gone from the cluster, as where it was deleted without waiting for its end. A workload that was declared leaves the mesh when it is gone; a pod may run on.</summary>
+    internal bool IsOfGonePod(NodeSnapshot snapshot) => PodUid is not null && snapshot.Workloads.GetValueOrDefault(Workload)?.PodUid != PodUid;
+}
 
 internal static partial class InterfaceOwnersLog
 {

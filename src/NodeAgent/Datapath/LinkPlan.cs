@@ -21,8 +21,8 @@ internal sealed record LinkPlan
     internal ImmutableHashSet<string> Refused { get; init; } = [];
 
     /// <summary>
-    /// Quarantined interfaces: they keep the programs they were given for a workload which is still enrolled here, but can't be captured any more. No
-    /// endpoint is theirs, so the programs refuse everything: to take them away would let the pod do as it likes.
+    /// Quarantined interfaces: they keep the programs they were given for a workload which is still enrolled here, but can't be captured any more, or for a pod that is gone from the cluster and may run on,
+    /// as one that was deleted without waiting for its end, until its runtime takes them away. No endpoint is theirs, so the programs refuse everything: to take them away would let the pod do as it likes.
     /// </summary>
     internal required ImmutableArray<InterfaceOwner> Quarantined { get; init; }
 
@@ -41,7 +41,7 @@ internal sealed record LinkPlan
     internal IEnumerable<LocalEndpoint> Inside => Endpoints.Where(e => e.Inside is not null);
 
     /// <summary>Every interface of the node that has a pod's programs, with its workload.</summary>
-    internal ImmutableArray<InterfaceOwner> Pods => [.. Endpoints.Where(e => e.Inside is null).Select(e => new InterfaceOwner(e.Interface, e.Index, e.Workload.Uid)), .. Quarantined];
+    internal ImmutableArray<InterfaceOwner> Pods => [.. Endpoints.Where(e => e.Inside is null).Select(InterfaceOwner.Of), .. Quarantined];
 
     /// <summary>Makes the plan.</summary>
     /// <param name="places">Where the workloads that are wanted can be captured.</param>
@@ -57,9 +57,13 @@ internal sealed record LinkPlan
         List<InterfaceOwner> quarantined = [];
         foreach (InterfaceOwner owner in owners)
         {
+            string? why = missing.GetValueOrDefault(owner.Workload);
+            bool isGone = owner.IsOfGonePod(snapshot);
+
             // Name and index: the record may be older than the node's last start.
-            if (!missing.TryGetValue(owner.Workload, out string? why) || links.FindByName(owner.Interface)?.Index != owner.Index || !pods.Add(owner.Interface)) continue;
+            if ((why is null && !isGone) || links.FindByName(owner.Interface)?.Index != owner.Index || !pods.Add(owner.Interface)) continue;
             quarantined.Add(owner);
+            if (isGone || why is null) continue;
             refused = refused.Remove(owner.Workload);
             missing = missing.SetItem(owner.Workload, $"{why}; {owner.Interface}, which was its interface, refuses every packet until that is mended");
         }
@@ -84,7 +88,7 @@ internal sealed record LinkPlan
     {
         Endpoints = [.. Endpoints.Where(e => !gone.Contains(e.Index))],
         Refused = Refused,
-        Missing = Missing.SetItems(Pods.Concat(Inside.Select(e => new InterfaceOwner(e.Interface, e.Index, e.Workload.Uid))).Where(p => gone.Contains(p.Index)).Select(p => KeyValuePair.Create(p.Workload, $"interface {p.Interface} {WentAway}"))),
+        Missing = Missing.SetItems(Pods.Concat(Inside.Select(InterfaceOwner.Of)).Where(p => gone.Contains(p.Index)).Select(p => KeyValuePair.Create(p.Workload, $"interface {p.Interface} {WentAway}"))),
         Quarantined = [.. Quarantined.Where(q => !gone.Contains(q.Index))],
         Uplinks = [.. Uplinks.Where(u => !gone.Contains(u.Index))],
         XdpUplinks = [.. XdpUplinks.Where(u => !gone.Contains(u.Index))],

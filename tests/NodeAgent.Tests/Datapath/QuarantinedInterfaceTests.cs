@@ -51,6 +51,39 @@ public sealed class QuarantinedInterfaceTests
         Assert.Empty(node.State.Current.Uplinks);
     }
 
+    /// <summary>Deleted without waiting for its end a pod is gone from the cluster while it runs: until its runtime has taken its link away it is not to be reached, nor to reach anybody.</summary>
+    [Theory, InlineData(false), InlineData(true)]
+    public void APodThatIsGoneFromTheClusterIsGuardedForAsLongAsItsLinkIsThere(bool restart)
+    {
+        using ReconcilerFixture node = new();
+        WorkloadInfo pod = Web with { PodUid = "first" };
+        node.Apply(ReconcilerFixture.Snapshot(pod));
+        foreach (NodeSnapshot snapshot in (NodeSnapshot[])[ReconcilerFixture.Snapshot(), ReconcilerFixture.Snapshot(pod with { PodUid = "second", HostInterface = "absent0" }), ReconcilerFixture.Snapshot(pod with { PodUid = null, Node = "n2" })])
+        {
+            if (restart) node.Restart();
+            node.Apply(snapshot);
+            Assert.Equal(Both, node.Attached);
+            Assert.True(node.Reconciler.IsCurrent(snapshot));
+            ulong before = node.Drops(CvReason.NoEndpoint);
+            node.SendFrom("far0", "10.7.0.2", "10.7.0.9");
+            Assert.True(SpinWait.SpinUntil(() => node.Drops(CvReason.NoEndpoint) > before, TimeSpan.FromSeconds(10)), "the packet was let through");
+        }
+        node.World.Ip("link del up0");
+        node.Apply(ReconcilerFixture.Snapshot());
+        Assert.Empty(node.State.Current.Quarantined);
+        Assert.Empty(node.Attached);
+    }
+
+    [Fact]
+    public void APodThatLeavesTheMeshGoesFree()
+    {
+        using ReconcilerFixture node = new();
+        WorkloadInfo pod = Web with { PodUid = "first" };
+        node.Apply(ReconcilerFixture.Snapshot(pod));
+        node.Apply(ReconcilerFixture.Snapshot(pod with { Enrolled = false }));
+        Assert.Empty(node.Attached);
+    }
+
     [Fact]
     public void AWorkloadThatLeavesOrMovesGoesFree()
     {
