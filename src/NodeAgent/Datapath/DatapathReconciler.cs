@@ -23,7 +23,7 @@ internal sealed class DatapathReconciler(
         long start = Stopwatch.GetTimestamp();
         ILinks links = look();
         EndpointPlaces places = EndpointPlaces.Find(snapshot, links, capture);
-        CloseNewLinks(places.HostEnds, links);
+        CloseNewLinks(places, links);
         LinkPlan plan = LinkPlan.Make(places, links, owners.All, uplinks, use);
         if (interfaces.Open(plan) is { Count: > 0 } closed) plan = plan.Without(closed);
         CompiledPolicy policy = PolicyCompiler.Compile(snapshot, plan.Endpoints.Select(e => e.Workload.Uid).ToHashSet(StringComparer.Ordinal), ids.Ids);
@@ -84,18 +84,18 @@ internal sealed class DatapathReconciler(
             && current.NodeAddresses.SetEquals(links.NodeAddresses)
             && current.Uplinks.SetEquals(plan.Uplinks.Select(u => u.Index))
             && current.HostEnds.SetEquals(plan.HostEnds.Select(u => u.Index))
-            && interfaces.AreFirst();
+            && interfaces.AreFirst() && !interfaces.AreLeft(snapshot);
     }
 
     // A pod whose link has only just come has no traffic yet that could be cut: the programs, which know no endpoint of it and refuse everything, come before the
     // tables do, and before it is tried whether what is captured there arrives. A pod that was there before is captured only after the switch.
-    private void CloseNewLinks(ImmutableArray<LocalEndpoint> pods, ILinks links)
+    private void CloseNewLinks(EndpointPlaces places, ILinks links)
     {
         IReadOnlySet<int> now = links.Indexes;
         if (_seen is { } seen)
         {
-            ImmutableArray<LocalEndpoint> added = [.. pods.Where(e => !seen.Contains(e.Index))];
-            if (!added.IsEmpty) interfaces.Attach(LinkPlan.OfPods(added));
+            ImmutableArray<LocalEndpoint> added = [.. places.HostEnds.Where(e => !seen.Contains(e.Index))];
+            if (!added.IsEmpty) interfaces.Attach(LinkPlan.OfPods(places.Snapshot, added));
         }
         _seen = now;
     }
@@ -104,7 +104,7 @@ internal sealed class DatapathReconciler(
     private void CloseMoving(LinkPlan plan)
     {
         ImmutableArray<LocalEndpoint> moving = [.. plan.Endpoints.Where(e => e.Inside is null ? interfaces.AreInside(e.Workload.Uid) : owners.All.Any(o => o.Workload == e.Workload.Uid))];
-        if (!moving.IsEmpty) interfaces.Attach(LinkPlan.OfPods(moving));
+        if (!moving.IsEmpty) interfaces.Attach(LinkPlan.OfPods(plan.Snapshot, moving));
     }
 
     // What an agent before has left at the node's links. That is remembered only of pods.

@@ -80,8 +80,8 @@ internal sealed record InterfaceOwner(string Interface, int Index, string Worklo
     /// <summary>Whether it is that of a workload captured there, whichever pod it was.</summary>
     internal bool IsAt(LocalEndpoint endpoint) => (Interface, Index, Workload) == (endpoint.Interface, endpoint.Index, endpoint.Workload.Uid);
 
-    /// <summary>Whether its pod is gone from the cluster, as where it was deleted without waiting for its end. A workload that was declared leaves the mesh when it is gone; a pod may run on.</summary>
-    internal bool IsOfGonePod(NodeSnapshot snapshot) => PodUid is not null && snapshot.Workloads.GetValueOrDefault(Workload)?.PodUid != PodUid;
+    /// <summary>Whether its pod is gone from the cluster, and may run on.</summary>
+    internal bool IsOfGonePod(NodeSnapshot snapshot) => GonePods.IsGone(snapshot, Workload, PodUid);
 }
 
 internal static partial class InterfaceOwnersLog

@@ -1,3 +1,4 @@
+using Culvert.Core;
 using Culvert.Interop.Bpf;
 using Culvert.NodeAgent.Datapath.Inside;
 
@@ -8,6 +9,9 @@ internal sealed class InterfacePrograms(DatapathPrograms programs, ProgramAttach
 {
     /// <summary>Whether the programs at the interfaces run before those of others.</summary>
     internal bool AreFirst() => attacher.AreFirst() && inside?.AreFirst() != false;
+
+    /// <summary>Whether programs that guarded a pod which was gone from the cluster are to be given up, as it has ended.</summary>
+    internal bool AreLeft(NodeSnapshot snapshot) => inside?.AreLeft(snapshot) == true;
 
     /// <summary>Whether programs of a workload are inside its network namespace, of this agent or one before it.</summary>
     internal bool AreInside(string uid) => inside?.Knows(uid) == true;
@@ -47,6 +51,6 @@ internal sealed class InterfacePrograms(DatapathPrograms programs, ProgramAttach
         foreach (LinkState uplink in plan.Uplinks.Concat(plan.HostEnds)) wanted.Add((uplink.Name, TcDirection.Ingress));
         xdp.KeepOnly(plan.XdpUplinks.Select(u => u.Name).ToHashSet(StringComparer.Ordinal));
         attacher.KeepOnly(wanted);
-        inside?.KeepOnly(plan.Inside, plan.Missing.Keys.Where(uid => !plan.Refused.Contains(uid)).ToHashSet(StringComparer.Ordinal));
+        inside?.KeepOnly(plan.Inside, plan.Missing.Keys.Where(uid => !plan.Refused.Contains(uid)).ToHashSet(StringComparer.Ordinal), plan.Snapshot);
     }
 }

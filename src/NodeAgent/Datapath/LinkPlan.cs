@@ -11,6 +11,9 @@ internal sealed record LinkPlan
     /// <summary>What the reason of a workload ends with whose link went away while programs were attached to it.</summary>
     internal const string WentAway = "went away just now";
 
+    /// <summary>What it is the plan of.</summary>
+    internal required NodeSnapshot Snapshot { get; init; }
+
     /// <summary>Workloads that are captured.</summary>
     internal required ImmutableArray<LocalEndpoint> Endpoints { get; init; }
 
@@ -70,6 +73,7 @@ internal sealed record LinkPlan
         IReadOnlyList<LinkState> outward = uplinks.Count == 0 ? links.FindUplinks(pods, AddressesOf(snapshot, here: true), AddressesOf(snapshot, here: false)) : [.. uplinks.Select(links.FindByName).OfType<LinkState>()];
         return new LinkPlan
         {
+            Snapshot = snapshot,
             Endpoints = endpoints,
             Missing = missing,
             Refused = refused,
@@ -81,11 +85,12 @@ internal sealed record LinkPlan
     }
 
     /// <summary>Programs at the host's ends of some pods' links, and nothing else.</summary>
-    internal static LinkPlan OfPods(ImmutableArray<LocalEndpoint> pods) => new() { Endpoints = pods, Missing = ImmutableDictionary<string, string>.Empty, Quarantined = [], Uplinks = [], XdpUplinks = [] };
+    internal static LinkPlan OfPods(NodeSnapshot snapshot, ImmutableArray<LocalEndpoint> pods) => new() { Snapshot = snapshot, Endpoints = pods, Missing = ImmutableDictionary<string, string>.Empty, Quarantined = [], Uplinks = [], XdpUplinks = [] };
 
     /// <summary>What is left of it when some links have gone meanwhile.</summary>
     internal LinkPlan Without(IReadOnlySet<int> gone) => gone.Count == 0 ? this : new()
     {
+        Snapshot = Snapshot,
         Endpoints = [.. Endpoints.Where(e => !gone.Contains(e.Index))],
         Refused = Refused,
         Missing = Missing.SetItems(Pods.Concat(Inside.Select(InterfaceOwner.Of)).Where(p => gone.Contains(p.Index)).Select(p => KeyValuePair.Create(p.Workload, $"interface {p.Interface} {WentAway}"))),

@@ -12,7 +12,7 @@ internal static class Detacher
     {
         List<string> removed = [];
         foreach (Attachment attachment in xdp.List().Concat(attacher.List())) removed.Add($"program {attachment.Program} at {attachment.Interface} ({attachment.Hook})");
-        removed.AddRange(inside.KeepOnly([], new HashSet<string>()));
+        removed.AddRange(inside.KeepOnly([], new HashSet<string>(), null));
         xdp.KeepOnly(new HashSet<string>());
         attacher.KeepOnly(new HashSet<(string, TcDirection)>());
         HashSet<uint> own = [lookup.Link.Info.Id];

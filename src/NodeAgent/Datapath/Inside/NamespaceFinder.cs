@@ -48,10 +48,10 @@ internal sealed class NamespaceFinder(SpaceNumbers numbers, Func<string, ulong?>
                 obstacle = $"several network namespaces have {address}: {string.Join(", ", found.Select(f => f.Path))}";
                 return null;
             }
-            SpaceOwner owner = new(found[0].Inode, workload.Uid);
+            SpaceOwner owner = new(found[0].Inode, workload.Uid) { PodUid = workload.PodUid };
 
             // Who was captured is not let go for what can be done in its namespace.
-            if (found[0].Obstacle is { } why && !numbers.All.Values.Contains(owner))
+            if (found[0].Obstacle is { } why && numbers.Find(owner) is null)
             {
                 obstacle = $"in its network namespace {found[0].Path} {why}";
                 return null;

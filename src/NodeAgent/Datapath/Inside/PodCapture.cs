@@ -127,14 +127,17 @@ internal sealed class PodCapture(AgentOptions options, PinFolder pins, DatapathM
     }
 
     /// <summary>
-    /// Takes everything away from all pods but a plan's; also what a previous agent left. Those of workloads that are not found any more keep what they have, and the programs, which know no endpoint of
-    /// theirs, refuse everything.
+    /// Takes everything away from all pods but a plan's; also what a previous agent left. Those of workloads that are not found any more, and of pods that are gone from the cluster and run on, keep what they have,
+    /// and the programs, which know no endpoint of theirs, refuse everything.
     /// </summary>
+    /// <param name="endpoints">The plan's pods.</param>
+    /// <param name="missing">Uids of workloads that are not found any more.</param>
+    /// <param name="snapshot">Says which pods are gone; null: it does not matter which.</param>
     /// <returns>One line for each thing removed.</returns>
-    internal IReadOnlyList<string> KeepOnly(IEnumerable<LocalEndpoint> endpoints, IReadOnlySet<string> missing)
+    internal IReadOnlyList<string> KeepOnly(IEnumerable<LocalEndpoint> endpoints, IReadOnlySet<string> missing, NodeSnapshot? snapshot)
     {
         using Lock.Scope scope = _lock.EnterScope();
-        HashSet<ushort> kept = [.. endpoints.Select(e => e.Inside!.Number), .. numbers.All.Where(n => missing.Contains(n.Value.Workload)).Select(n => n.Key)];
+        HashSet<ushort> kept = [.. endpoints.Select(e => e.Inside!.Number), .. numbers.All.Where(n => missing.Contains(n.Value.Workload) || (snapshot is not null && n.Value.IsOfGonePod(snapshot))).Select(n => n.Key)];
         List<string> removed = [];
         foreach (CapturedPod pod in _pods.Values.Where(p => !kept.Contains(p.Pod.Number)).ToArray())
         {
@@ -160,6 +163,13 @@ internal sealed class PodCapture(AgentOptions options, PinFolder pins, DatapathM
         numbers.KeepOnly(kept);
         Publish();
         return removed;
+    }
+
+    /// <summary>Whether pods that are gone from the cluster have ended since they were kept.</summary>
+    internal bool AreLeft(NodeSnapshot snapshot)
+    {
+        using Lock.Scope scope = _lock.EnterScope();
+        return numbers.All.Values.Any(o => GonePods.IsGone(snapshot, o.Workload, o.PodUid) && !o.IsOfGonePod(snapshot));
     }
 
     /// <summary>Puts back what others have removed of the rules in pods' namespaces.</summary>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Culvert.Core;
 using Culvert.Interop.Abi;
 using Culvert.Logging;
 using Culvert.NodeAgent.State;
@@ -31,9 +32,14 @@ internal sealed class SpaceNumbers
     /// <summary>The number of a workload's namespace, the one it had or a new one; null when there is none left.</summary>
     internal ushort? Take(SpaceOwner owner)
     {
-        foreach ((ushort number, SpaceOwner known) in _owners)
+        if (Find(owner) is { } had)
         {
-            if (known == owner) return number;
+            if (_owners[had] == owner) return had;
+
+            // Which pod it is was not said before.
+            _owners[had] = owner;
+            Save();
+            return had;
         }
         // In turn: of the one before something may still be in the kernel's tables.
         for (int i = 0; i < CvAbi.MaxSpaces; i++)
@@ -43,6 +49,16 @@ internal sealed class SpaceNumbers
             _owners.Add(_last, owner);
             Save();
             return _last;
+        }
+        return null;
+    }
+
+    /// <summary>The number of a workload's namespace; null when it has none.</summary>
+    internal ushort? Find(SpaceOwner owner)
+    {
+        foreach ((ushort number, SpaceOwner known) in _owners)
+        {
+            if ((known.Inode, known.Workload) == (owner.Inode, owner.Workload)) return number;
         }
         return null;
     }
@@ -61,7 +77,7 @@ internal sealed class SpaceNumbers
         {
             StateFile.WriteLines(
                 _path,
-                [_last.ToString(CultureInfo.InvariantCulture), .. _owners.Select(o => string.Create(CultureInfo.InvariantCulture, $"{o.Key} {o.Value.Inode} {o.Value.Workload}"))]);
+                [_last.ToString(CultureInfo.InvariantCulture), .. _owners.Select(o => string.Create(CultureInfo.InvariantCulture, $"{o.Key} {o.Value.Inode} {o.Value.Workload} {o.Value.PodUid}").TrimEnd())]);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -83,13 +99,16 @@ internal sealed class SpaceNumbers
             ushort? last = null;
             foreach (string line in StateFile.ReadLines(_path))
             {
-                switch (line.Split(' ', 3))
+                switch (line.Split(' '))
                 {
                     case [string text]:
                         last = NumberOf(text);
                         break;
                     case [string number, string inode, string workload]:
                         _owners[NumberOf(number)] = new SpaceOwner(ulong.Parse(inode, CultureInfo.InvariantCulture), workload);
+                        break;
+                    case [string number, string inode, string workload, string pod]:
+                        _owners[NumberOf(number)] = new SpaceOwner(ulong.Parse(inode, CultureInfo.InvariantCulture), workload) { PodUid = pod };
                         break;
                     default:
                         throw new FormatException($"not a namespace: '{line}'");
@@ -109,7 +128,14 @@ internal sealed class SpaceNumbers
 /// <summary>Who has a number.</summary>
 /// <param name="Inode">The namespace's inode number.</param>
 /// <param name="Workload">Uid of the workload.</param>
-internal sealed record SpaceOwner(ulong Inode, string Workload);
+internal sealed record SpaceOwner(ulong Inode, string Workload)
+{
+    /// <summary>The workload's pod, as the cluster has it; null: it is none, or nobody has said.</summary>
+    internal string? PodUid { get; init; }
+
+    /// <summary>Whether its pod is gone from the cluster and runs on, as one that was deleted without waiting for its end.</summary>
+    internal bool IsOfGonePod(NodeSnapshot snapshot) => GonePods.IsGone(snapshot, Workload, PodUid) && NamespaceScan.FindPath(Inode) is not null;
+}
 
 internal static partial class SpaceNumbersLog
 {

@@ -1,3 +1,5 @@
+using Culvert.Core;
+using Culvert.Interop.Netlink;
 using Culvert.NodeAgent.Datapath.Inside;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -31,6 +33,27 @@ public sealed class SpaceNumbersTests : IDisposable
         numbers = Start();
         Assert.Equal([(ushort)4], numbers.All.Keys);
         Assert.Equal((ushort)8, numbers.Take(Owner("c")));
+    }
+
+    [Fact]
+    public void WhichPodItIsIsKeptAndOneThatIsGoneFromTheClusterCountsUntilItsNamespaceIsGone()
+    {
+        using NetworkNamespace own = NetworkNamespace.Current();
+        WorkloadInfo pod = ReconcilerFixture.Pod("web", "10.7.0.2") with { PodUid = "first" };
+        SpaceOwner there = new(own.Inode, pod.Uid), ended = new(1, "demo/ended") { PodUid = "first" };
+        SpaceNumbers numbers = Start();
+        Assert.Equal((ushort)1, numbers.Take(there));
+        Assert.Equal((ushort)1, numbers.Take(there with { PodUid = "first" }));
+        numbers.Take(ended);
+        numbers = Start();
+        Assert.Equal([there with { PodUid = "first" }, ended], numbers.All.OrderBy(n => n.Key).Select(n => n.Value));
+        (SpaceOwner owner, NodeSnapshot none) = (numbers.All[1], ReconcilerFixture.Snapshot());
+        Assert.False(owner.IsOfGonePod(ReconcilerFixture.Snapshot(pod)));
+        Assert.False(owner.IsOfGonePod(ReconcilerFixture.Snapshot(pod with { Enrolled = false })));
+        Assert.True(owner.IsOfGonePod(none));
+        Assert.True(owner.IsOfGonePod(ReconcilerFixture.Snapshot(pod with { PodUid = "second" })));
+        Assert.False(ended.IsOfGonePod(none));
+        Assert.False(there.IsOfGonePod(none));
     }
 
     [Fact]
