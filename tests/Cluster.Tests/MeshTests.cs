@@ -57,6 +57,50 @@ public sealed class MeshTests(InstalledMesh mesh)
         Assert.Equal("0 0 true true", restarts);
     }
 
+    /// <summary>It is gone from the cluster at once, and runs for as long as its kubelet takes.</summary>
+    [Fact]
+    public async Task A_pod_that_is_deleted_by_force_is_guarded_until_it_has_ended()
+    {
+        InstalledMesh.SkipUnlessThere();
+        await mesh.Cluster.ApplyAsync("""
+            apiVersion: v1
+            kind: Pod
+            metadata: {name: stubborn, namespace: shop}
+            spec:
+              nodeName: node1
+              containers:
+              - name: box
+                image: localhost/box:1
+                command: [sh, -c, "trap '' TERM; mkdir -p /tmp/www && echo hello from within > /tmp/www/index.html && httpd -p 8080 -h /tmp/www; while :; do sleep 1; done"]
+                readinessProbe: {httpGet: {port: 8080, path: /}, periodSeconds: 1}
+            ---
+            apiVersion: v1
+            kind: Pod
+            metadata: {name: onlooker, namespace: default}
+            spec:
+              nodeName: node2
+              terminationGracePeriodSeconds: 1
+              containers: [{name: box, image: localhost/box:1}]
+            """);
+        try
+        {
+            await mesh.Cluster.KubectlAsync("-n", "shop", "wait", "--for=condition=Ready", "pod/stubborn", "--timeout=60s");
+            await mesh.Cluster.KubectlAsync("-n", "default", "wait", "--for=condition=Ready", "pod/onlooker", "--timeout=60s");
+            var address = await mesh.Cluster.KubectlAsync("-n", "shop", "get", "pod", "stubborn", "-o", "jsonpath={.status.podIP}");
+            Assert.Contains("hello from within", await mesh.AskAsync(await mesh.ShopPodAsync("client", "node2"), address), StringComparison.Ordinal);
+            var asking = mesh.ScriptAsync(new("default", "onlooker", "node2", ""), $"i=0; while [ $i -lt 12 ]; do {InstalledMesh.Request(address, 8080).Replace("-w 3", "-w 1", StringComparison.Ordinal)}; i=$((i+1)); sleep 0.1; done 2>&1; echo asked $i times");
+            await mesh.Cluster.KubectlAsync("-n", "shop", "delete", "pod", "stubborn", "--grace-period=0", "--force");
+            var heard = await asking;
+            Assert.Contains("asked 12 times", heard, StringComparison.Ordinal);
+            Assert.DoesNotContain("hello", heard, StringComparison.Ordinal);
+        }
+        finally
+        {
+            await mesh.Cluster.KubectlAsync("-n", "default", "delete", "pod", "onlooker", "--wait=false");
+            await mesh.Cluster.KubectlAsync("-n", "shop", "delete", "pod", "stubborn", "--ignore-not-found", "--grace-period=0", "--force");
+        }
+    }
+
     [Fact]
     public async Task A_policy_that_kubectl_applies_is_in_force_and_says_so()
     {
