@@ -6,20 +6,24 @@ using Microsoft.AspNetCore.Http;
 namespace Culvert.Controller.Admission;
 
 /// <summary>Answers <c>POST /validate</c>, and <c>GET /ready</c>, by which a kubelet knows whether the controller serves agents. Nothing is changed by it, and nothing told but what is wrong with the object that was sent. Safe for any number of threads.</summary>
-internal sealed class AdmissionHandler(Func<bool> isReady, RefusalLog log) : IDisposable
+internal sealed class AdmissionHandler(Func<bool> isReady, RefusalLog log)
 {
     /// <summary>Most bytes of a question: an object as it is and as it would be, each as large as etcd takes it (1.5 MiB).</summary>
     internal const int LongestReview = 3 * 1024 * 1024;
 
-    // Hardly an object of the mesh's is larger. Those that are wait for each other, so that many at once take no more memory than there is.
-    private const int Usual = 64 * 1024, LargeAtOnce = 4;
+    /// <summary>Most bytes that reading a review may take (<see cref="ReviewCost"/>): as a new object of 1.5 MiB takes in which every other byte is a value, which none has that anybody needs.</summary>
+    internal const long MostOfAReview = 192 * 1024 * 1024;
+
+    // Hardly an object of the mesh's is larger. Those that are have their turn one after the other, and the others do not wait for them. All together have a third of the heap that deploy/controller leaves (75 % of 1 GiB).
+    private const int Usual = 64 * 1024;
+    private const long MostOfUsual = 64 * 1024 * 1024;
 
     // Deeper than objects may be, so that it is said as of any other.
     private static readonly JsonDocumentOptions Json = new() { MaxDepth = 256 };
 
     // The API server waits for 5 s, as deploy/controller has it, and for 30 at most.
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(10);
-    private readonly SemaphoreSlim _large = new(LargeAtOnce);
+    private readonly ByteBudget _usual = new(MostOfUsual), _large = new(MostOfAReview);
 
     /// <summary>Answers a request.</summary>
     public async Task ServeAsync(HttpContext context)
@@ -54,12 +58,8 @@ internal sealed class AdmissionHandler(Func<bool> isReady, RefusalLog log) : IDi
         }
     }
 
-    public void Dispose() => _large.Dispose();
-
     private async Task AnswerAsync(HttpContext context, int length, CancellationToken cancellationToken)
     {
-        bool isLarge = length > Usual;
-        if (isLarge) await _large.WaitAsync(cancellationToken);
         byte[] body = ArrayPool<byte>.Shared.Rent(length);
         try
         {
@@ -67,6 +67,13 @@ internal sealed class AdmissionHandler(Func<bool> isReady, RefusalLog log) : IDi
             byte[] answer;
             try
             {
+                long cost = ReviewCost.Of(body.AsSpan(0, length), Json.MaxDepth);
+                if (cost > MostOfAReview)
+                {
+                    await RefuseAsync(context, StatusCodes.Status413PayloadTooLarge, $"the review holds too many values: to read it takes up to {cost} bytes, and {MostOfAReview} are allowed", cancellationToken);
+                    return;
+                }
+                using IDisposable place = await (length > Usual ? _large.TakeAsync(_large.Most, cancellationToken) : _usual.TakeAsync(cost, cancellationToken));
                 answer = Answer(body.AsMemory(0, length));
             }
             catch (JsonException e)
@@ -81,7 +88,6 @@ internal sealed class AdmissionHandler(Func<bool> isReady, RefusalLog log) : IDi
         finally
         {
             ArrayPool<byte>.Shared.Return(body);
-            if (isLarge) _large.Release();
         }
     }
 

@@ -17,6 +17,9 @@ internal static class ObjectReview
     // For people, who mend the first and try again; the server adds all warnings to its answer.
     private const int MostTold = 20, LongestRefusal = 8 * 1024;
 
+    // System.Text.Json's own bound, by which answers of the API are read.
+    private const int MostDepth = 64;
+
     /// <summary>Says it.</summary>
     /// <exception cref="JsonException">The question has no object.</exception>
     public static AdmissionVerdict Of(AdmissionRequest request)
@@ -55,7 +58,8 @@ internal static class ObjectReview
     {
         try
         {
-            ReadObject read = kind.Read(item.Deserialize(ApiJson.Default.ApiDocument)!, new ApiOrigin(kind.Type.FullName, ""));
+            RequireDepth(item, MostDepth);
+            ReadObject read = kind.Read(ApiDocumentConverter.Of(item), new ApiOrigin(kind.Type.FullName, ""));
             return (read.Errors is [var first, ..] ? first.Object : "", read.Errors, read.Object?.Notes ?? []);
         }
         catch (JsonException e)
@@ -63,6 +67,19 @@ internal static class ObjectReview
             // As of one that is stored already.
             return (kind.Type.Kind, [new(kind.Type.FullName, 0, "", "", $"can't be read: {e.Message}")], []);
         }
+    }
+
+    /// <summary>One that is stored is parsed by itself, and in no more depth than is allowed there.</summary>
+    private static void RequireDepth(JsonElement value, int depth)
+    {
+        if (value.ValueKind is not (JsonValueKind.Object or JsonValueKind.Array)) return;
+        if (depth == 0) throw new JsonException($"nested deeper than {MostDepth} levels");
+        if (value.ValueKind == JsonValueKind.Object)
+        {
+            foreach (JsonProperty property in value.EnumerateObject()) RequireDepth(property.Value, depth - 1);
+            return;
+        }
+        foreach (JsonElement item in value.EnumerateArray()) RequireDepth(item, depth - 1);
     }
 
     private static bool IsBeingDeleted(JsonElement item) =>

@@ -57,7 +57,7 @@ public sealed class AdmissionServerTests : IAsyncLifetime
     [InlineData(false, 503)]
     public async Task AKubeletIsToldWhetherAgentsAreServed(bool isReady, int status)
     {
-        using AdmissionHandler handler = new(() => isReady, new RefusalLog(_log.CreateLogger<ControllerHost>(), TimeProvider.System));
+        AdmissionHandler handler = new(() => isReady, new RefusalLog(_log.CreateLogger<ControllerHost>(), TimeProvider.System));
         DefaultHttpContext context = new() { Request = { Method = "GET", Path = "/ready" } };
         await handler.ServeAsync(context);
         Assert.Equal(status, context.Response.StatusCode);
@@ -115,6 +115,33 @@ public sealed class AdmissionServerTests : IAsyncLifetime
     public async Task AsMuchAsTwoOfTheLargestObjectsIsRead()
     {
         string item = Reviews.Workload("", $",\"annotations\":{{\"x\":\"{new string('x', 1500 * 1024)}\"}}");
+        string review = Reviews.Of(item, item);
+        Assert.InRange(review.Length, 2_900_000, AdmissionHandler.LongestReview);
+        (int status, string body) = await PostAsync(review);
+        Assert.Equal(200, status);
+        Assert.Contains("\"allowed\":true", body, StringComparison.Ordinal);
+    }
+
+    // Trees of a million mappings took 800 MB, which is more than a controller has.
+    [Theory]
+    [InlineData("[{\"from\":[", "{}", "]}]")]
+    [InlineData("[", "[]", "]")]
+    [InlineData("[", "{\"a\":1}", "]")]
+    public async Task VeryManyValuesAreRefusedBeforeTreesAreMadeOfThem(string before, string value, string after)
+    {
+        string rules = before + string.Join(',', Enumerable.Repeat(value, 3_000_000 / (value.Length + 1))) + after;
+        string review = Reviews.Of($$"""{"apiVersion":"culvert.dev/v1alpha1","kind":"AuthorizationPolicy","metadata":{"name":"x","namespace":"shop"},"spec":{"action":"ALLOW","rules":{{rules}} } }""");
+        Assert.InRange(review.Length, 2_900_000, AdmissionHandler.LongestReview);
+        (int status, string body) = await PostAsync(review);
+        Assert.Equal(413, status);
+        Assert.Contains($"and {AdmissionHandler.MostOfAReview} are allowed", body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ALargePolicyWithAsMuchInItAsItsSchemaAllowsIsRead()
+    {
+        string ports = string.Join(',', Enumerable.Range(0, 256).Select(i => 8000 + i)), to = string.Join(',', Enumerable.Repeat($"{{\"ports\":[{ports}]}}", 64));
+        string item = $$"""{"apiVersion":"culvert.dev/v1alpha1","kind":"AuthorizationPolicy","metadata":{"name":"x","namespace":"shop"},"spec":{"action":"ALLOW","rules":[{{string.Join(',', Enumerable.Repeat($"{{\"to\":[{to}]}}", 18))}}]} }""";
         string review = Reviews.Of(item, item);
         Assert.InRange(review.Length, 2_900_000, AdmissionHandler.LongestReview);
         (int status, string body) = await PostAsync(review);

@@ -20,7 +20,13 @@ internal sealed class ApiDocumentConverter : JsonConverter<ApiDocument>
     public override ApiDocument Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
         using JsonDocument document = JsonDocument.ParseValue(ref reader);
-        JsonElement root = document.RootElement;
+        return Of(document.RootElement);
+    }
+
+    /// <summary>Reads an object that was parsed already.</summary>
+    /// <exception cref="JsonException">It is no object, has no metadata, or is nested too deep.</exception>
+    public static ApiDocument Of(JsonElement root)
+    {
         if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty(Metadata, out JsonElement metadata) || metadata.ValueKind != JsonValueKind.Object)
             throw new JsonException("an object with metadata was expected");
         ObjectMeta meta = metadata.Deserialize(ApiJson.Default.ObjectMeta)!;
