@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Net;
 using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
@@ -18,12 +19,16 @@ internal sealed class AdmissionHandler(Func<bool> isReady, RefusalLog log)
     private const int Usual = 64 * 1024;
     private const long MostOfUsual = 64 * 1024 * 1024;
 
+    // Of large bodies that have come in part or wait for their turn: of more than 20 addresses, each has one. The others are of 512 connections and have half as much.
+    private const long MostBeingRead = 64 * 1024 * 1024;
+
     // Deeper than objects may be, so that it is said as of any other.
     private static readonly JsonDocumentOptions Json = new() { MaxDepth = 256 };
 
     // The API server waits for 5 s, as deploy/controller has it, and for 30 at most.
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(10);
-    private readonly ByteBudget _usual = new(MostOfUsual), _large = new(MostOfAReview);
+    private readonly ByteBudget _usual = new(MostOfUsual), _large = new(MostOfAReview), _beingRead = new(MostBeingRead);
+    private readonly SourceTurns _sources = new();
 
     /// <summary>Answers a request.</summary>
     public async Task ServeAsync(HttpContext context)
@@ -46,6 +51,7 @@ internal sealed class AdmissionHandler(Func<bool> isReady, RefusalLog log)
         {
             if (context.Request.ContentLength is not { } length) await RefuseAsync(context, StatusCodes.Status411LengthRequired, "how long the review is has to be said", limit.Token);
             else if (length > LongestReview) await RefuseAsync(context, StatusCodes.Status413PayloadTooLarge, $"a review may have {LongestReview} bytes", limit.Token);
+            else if (length > Usual) await AnswerLargeAsync(context, (int)length, limit.Token);
             else await AnswerAsync(context, (int)length, limit.Token);
         }
         catch (BadHttpRequestException e)
@@ -56,6 +62,14 @@ internal sealed class AdmissionHandler(Func<bool> isReady, RefusalLog log)
         {
             context.Abort(); // who has asked is gone, or has no answer in time whatever is said
         }
+    }
+
+    /// <summary>Of an address one large review is read at a time, and takes no place among those that are answered before all of it has come: who is slow is in nobody's way but its own.</summary>
+    private async Task AnswerLargeAsync(HttpContext context, int length, CancellationToken cancellationToken)
+    {
+        using IDisposable turn = await _sources.TakeAsync(context.Connection.RemoteIpAddress ?? IPAddress.None, cancellationToken);
+        using IDisposable bytes = await _beingRead.TakeAsync(length, cancellationToken);
+        await AnswerAsync(context, length, cancellationToken);
     }
 
     private async Task AnswerAsync(HttpContext context, int length, CancellationToken cancellationToken)

@@ -158,6 +158,48 @@ public sealed class AdmissionServerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task WhoSendsLargeBodiesSlowlyIsInNobodysWayWhoSendsThemAtOnce()
+    {
+        List<SslStream> slow = [];
+        try
+        {
+            for (int i = 0; i < 16; i++)
+            {
+                SslStream stream = await ConnectAsync(from: IPAddress.Parse("127.0.0.9"));
+                slow.Add(stream);
+                await stream.WriteAsync(Encoding.UTF8.GetBytes($"POST /validate HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3000000\r\n\r\n{new string(' ', 200_000)}"), Stop);
+            }
+
+            // They are waited for as long as they send 64 KiB a second: with what was sent for 3 s.
+            string review = Reviews.Of(Reviews.Workload("", $",\"annotations\":{{\"x\":\"{new string('x', 100_000)}\"}}"));
+            long begun = System.Diagnostics.Stopwatch.GetTimestamp();
+            Assert.Equal(200, (await PostAsync(review)).Status);
+            Assert.InRange(System.Diagnostics.Stopwatch.GetElapsedTime(begun), TimeSpan.Zero, TimeSpan.FromSeconds(2));
+        }
+        finally
+        {
+            foreach (SslStream stream in slow) await stream.DisposeAsync();
+        }
+    }
+
+    [Fact]
+    public async Task OfAnAddressOneIsReadAtATimeAndNoneIsKeptOfThoseThatAreGone()
+    {
+        SourceTurns turns = new();
+        IPAddress one = IPAddress.Parse("10.0.0.1");
+        using CancellationTokenSource leave = new();
+        IDisposable first = await turns.TakeAsync(one, Stop);
+        Task<IDisposable> second = turns.TakeAsync(one, leave.Token), third = turns.TakeAsync(one, Stop);
+        (await turns.TakeAsync(IPAddress.Parse("10.0.0.2"), Stop)).Dispose();
+        Assert.False(second.IsCompleted || third.IsCompleted);
+        await leave.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => second);
+        first.Dispose();
+        (await third).Dispose();
+        Assert.Equal(0, turns.Count);
+    }
+
+    [Fact]
     public async Task ManyRefusalsAreCountedRatherThanSaid()
     {
         string review = Reviews.Of(Reviews.Workload(",\"color\":1"));
@@ -193,10 +235,10 @@ public sealed class AdmissionServerTests : IAsyncLifetime
         return (int.Parse(parts[0].Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture), parts[1]);
     }
 
-    private async Task<SslStream> ConnectAsync(ControllerHost? to = null)
+    private async Task<SslStream> ConnectAsync(ControllerHost? to = null, IPAddress? from = null)
     {
         ControllerHost host = to ?? _host;
-        TcpClient client = new();
+        TcpClient client = new(new IPEndPoint(from ?? IPAddress.Loopback, 0));
         await client.ConnectAsync(host.WebhookEndPoint!, Stop);
         SslStream stream = new(client.GetStream());
         X509ChainPolicy policy = new() { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
