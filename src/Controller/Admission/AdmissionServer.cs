@@ -23,6 +23,12 @@ internal static class AdmissionServer
     // As many as an API server has under way (--max-mutating-requests-inflight), and some. Who says nothing makes room for who comes; none is served for longer.
     private static readonly ConnectionGateOptions Bounds = new() { Most = 512, MostFromOneSource = 256, Longest = TimeSpan.FromSeconds(15) };
 
+    /// <summary>Most connections of an address a second. An API server has one for each question, some dozens a second at most, and there are few; without a bound one pod's handshakes (4,500 a second were seen) leave no time for a kubelet's.</summary>
+    internal const int MostPerSecond = 100;
+
+    /// <summary>Most at once after a pause.</summary>
+    internal const int Burst = 200;
+
     /// <summary>The server; it is not started yet.</summary>
     /// <param name="options">Where it listens.</param>
     /// <param name="reserved">The same address, which is taken already.</param>
@@ -55,16 +61,22 @@ internal static class AdmissionServer
         limits.RequestHeadersTimeout = TimeSpan.FromSeconds(5);
         limits.MinRequestBodyDataRate = new(bytesPerSecond: 64 * 1024, gracePeriod: TimeSpan.FromSeconds(2));
         ConnectionGate gate = new(Bounds, time);
+        SourceRate rate = new(MostPerSecond, Burst, time);
         kestrel.Listen(options.Listen, endpoint =>
         {
             endpoint.Protocols = HttpProtocols.Http1;
-            endpoint.Use(next => connection => EnterAsync(connection, next, gate));
+            endpoint.Use(next => connection => EnterAsync(connection, next, gate, rate));
             endpoint.UseHttps(Tls(identity));
         });
     }
 
-    private static async Task EnterAsync(ConnectionContext connection, ConnectionDelegate next, ConnectionGate gate)
+    private static async Task EnterAsync(ConnectionContext connection, ConnectionDelegate next, ConnectionGate gate, SourceRate rate)
     {
+        if (!rate.TryTake(ConnectionGate.SourceOf(connection)))
+        {
+            connection.Abort(new ConnectionAbortedException("too many connections of one address"));
+            return;
+        }
         using GatePlace place = gate.Enter(connection);
         await next(connection);
     }

@@ -34,11 +34,18 @@ public sealed class ConnectionGate
     /// <summary>Connections that had to go so far: for newer ones, or because they had been in the gate for too long.</summary>
     public long Dropped { get; private set; }
 
+    /// <summary>The address that a connection is from; <see cref="IPAddress.None"/> where it has none.</summary>
+    public static IPAddress SourceOf(ConnectionContext connection)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        return connection.RemoteEndPoint is IPEndPoint { Address: var address } ? (address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address) : IPAddress.None;
+    }
+
     /// <summary>Lets a connection in; it leaves when the place is disposed.</summary>
     public GatePlace Enter(ConnectionContext connection)
     {
         ArgumentNullException.ThrowIfNull(connection);
-        IPAddress source = connection.RemoteEndPoint is IPEndPoint { Address: var address } ? (address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address) : IPAddress.None;
+        IPAddress source = SourceOf(connection);
         List<GatePlace> dropped = [];
         GatePlace place;
         lock (_lock)

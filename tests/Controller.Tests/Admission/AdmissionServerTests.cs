@@ -200,6 +200,29 @@ public sealed class AdmissionServerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task AFloodOfConnectionsCostsNoHandshakesAndOnlyItsOwnAddress()
+    {
+        int served = 0, refused = 0;
+        long begun = System.Diagnostics.Stopwatch.GetTimestamp();
+        await Parallel.ForAsync(0, 4 * AdmissionServer.Burst, new ParallelOptions { MaxDegreeOfParallelism = 32, CancellationToken = Stop }, async (_, cancellationToken) =>
+        {
+            try
+            {
+                await using SslStream stream = await ConnectAsync(from: IPAddress.Parse("127.0.0.8"));
+                Interlocked.Increment(ref served);
+            }
+            catch (Exception e) when (e is IOException or SocketException or AuthenticationException)
+            {
+                Interlocked.Increment(ref refused);
+            }
+        });
+        double seconds = System.Diagnostics.Stopwatch.GetElapsedTime(begun).TotalSeconds;
+        Assert.InRange(served, 1, AdmissionServer.Burst + (int)(AdmissionServer.MostPerSecond * (seconds + 1)));
+        Assert.True(refused > 0, $"{served} handshakes in {seconds:0.0} s");
+        Assert.Equal(200, (await SendAsync("GET /ready HTTP/1.1\r\nHost: localhost\r\n\r\n")).Status);
+    }
+
+    [Fact]
     public async Task ManyRefusalsAreCountedRatherThanSaid()
     {
         string review = Reviews.Of(Reviews.Workload(",\"color\":1"));

@@ -1,0 +1,93 @@
+using System.Net;
+
+namespace Culvert.Grpc;
+
+/// <summary>
+/// Bounds how many connections each address opens a second (a token bucket), so that a flood costs an accept and a close, and no handshake. An address is known until its bucket is full again; beyond
+/// <see cref="MostSources"/> of them all others share one. Safe for any number of threads.
+/// </summary>
+public sealed class SourceRate
+{
+    /// <summary>Most addresses with a bucket of their own.</summary>
+    public const int MostSources = 4096;
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<IPAddress, Bucket> _buckets = [];
+    private readonly double _perSecond;
+    private readonly int _burst;
+    private readonly TimeProvider _time;
+    private readonly Bucket _others;
+    private long _sweptAt;
+
+    /// <summary>Knows no address yet.</summary>
+    /// <param name="perSecond">Connections of an address a second, more than 0.</param>
+    /// <param name="burst">Connections of one at once after a pause, at least 1.</param>
+    /// <param name="time">The clock.</param>
+    public SourceRate(double perSecond, int burst, TimeProvider time)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(perSecond);
+        ArgumentOutOfRangeException.ThrowIfLessThan(burst, 1);
+        ArgumentNullException.ThrowIfNull(time);
+        (_perSecond, _burst, _time, _sweptAt) = (perSecond, burst, time, time.GetTimestamp());
+        _others = new(burst, _sweptAt);
+    }
+
+    /// <summary>Addresses with a bucket of their own now.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_lock) return _buckets.Count;
+        }
+    }
+
+    /// <summary>Counts a connection; false where it is one too many.</summary>
+    public bool TryTake(IPAddress source)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        lock (_lock)
+        {
+            long now = _time.GetTimestamp();
+            Bucket bucket = Find(source, now);
+            Fill(bucket, now);
+            if (bucket.Tokens < 1) return false;
+            bucket.Tokens--;
+            return true;
+        }
+    }
+
+    private Bucket Find(IPAddress source, long now)
+    {
+        if (_buckets.TryGetValue(source, out Bucket? known)) return known;
+        if (_buckets.Count >= MostSources) Sweep(now);
+        if (_buckets.Count >= MostSources) return _others;
+        Bucket added = new(_burst, now);
+        _buckets.Add(source, added);
+        return added;
+    }
+
+    /// <summary>Forgets who is as one that was never there; once in as long as a bucket needs to be full, since all have to be looked at.</summary>
+    private void Sweep(long now)
+    {
+        if (_time.GetElapsedTime(_sweptAt, now).TotalSeconds * _perSecond < _burst) return;
+        _sweptAt = now;
+        foreach ((IPAddress source, Bucket bucket) in _buckets)
+        {
+            Fill(bucket, now);
+            if (bucket.Tokens >= _burst) _buckets.Remove(source);
+        }
+    }
+
+    private void Fill(Bucket bucket, long now)
+    {
+        bucket.Tokens = Math.Min(_burst, bucket.Tokens + (_time.GetElapsedTime(bucket.FilledAt, now).TotalSeconds * _perSecond));
+        bucket.FilledAt = now;
+    }
+
+    private sealed class Bucket(double tokens, long filledAt)
+    {
+        public double Tokens { get; set; } = tokens;
+
+        public long FilledAt { get; set; } = filledAt;
+    }
+}
