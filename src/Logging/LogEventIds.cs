@@ -147,6 +147,7 @@ internal static class LogEventIds
     internal const int ApiRefused = 2105;
     internal const int StreamReplaced = 2106;
     internal const int JoinRefused = 2107;
+    internal const int JoinRefusalsUnsaid = 2108;
 
     // src/Controller/Identity
     internal const int IdentityUpkeepFailed = 2201;

@@ -24,6 +24,9 @@ internal static partial class ApiLog
     [LoggerMessage(LogEventIds.JoinRefused, LogLevel.Warning, "Refused a node certificate to {Node}: {Reason}")]
     public static partial void JoinRefused(ILogger logger, string node, string reason);
 
+    [LoggerMessage(LogEventIds.JoinRefusalsUnsaid, LogLevel.Warning, "{Count} more node certificates were refused, of which nothing was said here; it is of {Most} at most every {Seconds:0} s.")]
+    public static partial void JoinRefusalsUnsaid(ILogger logger, long count, int most, double seconds);
+
     [LoggerMessage(LogEventIds.StreamReplaced, LogLevel.Warning,
         "A second agent of the node {Node} ({Instance}) has opened a stream while the first ({Older}) had one, and takes its place: two machines use one name, or the first is gone without a word.")]
     public static partial void Replaced(ILogger logger, string node, string instance, string older);

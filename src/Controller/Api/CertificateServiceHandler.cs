@@ -1,13 +1,18 @@
 using System.Collections.Immutable;
+using System.Net;
 using Culvert.Controller.Attestation;
+using Culvert.Controller.Hosting;
 using Culvert.Controller.Identity;
 using Culvert.Controller.Nodes;
 using Culvert.Controller.Snapshots;
 using Culvert.Core;
+using Culvert.Grpc;
 using Culvert.Protocol.V1;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Api;
@@ -16,6 +21,9 @@ namespace Culvert.Controller.Api;
 internal sealed class CertificateServiceHandler(
     SnapshotPublisher publisher, ICertificateAuthority authority, NodeAuthenticator authenticator, INodeAttestor attestor, NodeStore nodes, TimeProvider time, ILogger<CertificateServiceHandler> logger) : CertificateService.CertificateServiceBase
 {
+    private static readonly TimeSpan JoinRetry = TimeSpan.FromSeconds(1);
+    private readonly LogQuota _joinRefusals = new(time);
+
     public override Task<CertificateResponse> SignWorkload(SignWorkloadRequest request, ServerCallContext context)
     {
         string node = authenticator.Authenticate(context).Node;
@@ -30,24 +38,20 @@ internal sealed class CertificateServiceHandler(
 
     public override async Task<CertificateResponse> JoinNode(JoinNodeRequest request, ServerCallContext context)
     {
+        // What is longer is not told back to whoever has sent it.
+        if (request.Node.Length > Schema.Names.LongestSubdomain) throw new RpcException(new Status(StatusCode.InvalidArgument, $"the name of a node has at most {Schema.Names.LongestSubdomain} characters"));
         if (Schema.Names.Subdomain(request.Node) is { } invalid) throw new RpcException(new Status(StatusCode.InvalidArgument, invalid));
-        RequireWorld();
-        var evidence = new NodeEvidence(request.Node, request.Token);
+        HttpContext http = context.GetHttpContext();
+        JoinTurn? turn = http.Features.Get<IConnectionItemsFeature>()?.Items.TryGetValue(JoinTurn.Key, out object? kept) == true ? (JoinTurn?)kept : null;
+        if (turn?.TryTake() == false) throw ServiceFailures.Overloaded("this connection asks for a node certificate already", JoinRetry);
         try
         {
-            // What follows may ask the node to try again: only with evidence that is good, and without using it up.
-            if (await attestor.VerifyAsync(evidence, context.CancellationToken) != request.Node)
-                throw new AttestationException(AttestationFailure.OtherNode, "what the node shows is of another node");
-            RequireLaterThanRevocation(request.Node);
-            await attestor.ConsumeAsync(evidence, context.CancellationToken);
+            return await JoinAsync(request, http.Connection.RemoteIpAddress ?? IPAddress.None, context.CancellationToken);
         }
-        catch (AttestationException e)
+        finally
         {
-            ApiLog.JoinRefused(logger, request.Node, e.Message);
-            throw ServiceFailures.ToRpc(e);
+            turn?.Release();
         }
-        ApiLog.Joined(logger, request.Node);
-        return await SignNodeAsync(request.Node, request.CsrDer, context.CancellationToken);
     }
 
     public override Task<CertificateResponse> RenewNode(RenewNodeRequest request, ServerCallContext context)
@@ -55,6 +59,34 @@ internal sealed class CertificateServiceHandler(
         NodeCaller caller = authenticator.Authenticate(context, isRenewal: true);
         RequireWorld();
         return SignNodeAsync(caller.Node, request.CsrDer, context.CancellationToken, caller.Certificate?.Fingerprint);
+    }
+
+    private async Task<CertificateResponse> JoinAsync(JoinNodeRequest request, IPAddress source, CancellationToken cancellationToken)
+    {
+        RequireWorld();
+        NodeEvidence evidence = new(request.Node, request.Token) { Source = source };
+        try
+        {
+            // What follows may ask the node to try again: only with evidence that is good, and without using it up.
+            if (await attestor.VerifyAsync(evidence, cancellationToken) != request.Node)
+                throw new AttestationException(AttestationFailure.OtherNode, "what the node shows is of another node");
+            RequireLaterThanRevocation(request.Node);
+            await attestor.ConsumeAsync(evidence, cancellationToken);
+        }
+        catch (AttestationException e)
+        {
+            LogRefusal(request.Node, e.Message);
+            throw ServiceFailures.ToRpc(e);
+        }
+        ApiLog.Joined(logger, request.Node);
+        return await SignNodeAsync(request.Node, request.CsrDer, cancellationToken);
+    }
+
+    private void LogRefusal(string node, string reason)
+    {
+        if (!_joinRefusals.TryTake(out long unsaid)) return;
+        if (unsaid > 0) ApiLog.JoinRefusalsUnsaid(logger, unsaid, LogQuota.Most, LogQuota.Interval.TotalSeconds);
+        ApiLog.JoinRefused(logger, node, reason);
     }
 
     /// <summary>The trust domain and the lifetime of certificates are the objects' to say: nothing is signed, and no evidence used up, before they were read.</summary>

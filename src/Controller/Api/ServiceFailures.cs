@@ -27,6 +27,9 @@ internal static class ServiceFailures
     /// <summary>UNAVAILABLE for so long.</summary>
     public static RpcException Unavailable(string reason, TimeSpan? retryAfter = null) => ToRpc(reason, retryAfter, StatusCode.Unavailable);
 
+    /// <summary>RESOURCE_EXHAUSTED for so long.</summary>
+    public static RpcException Overloaded(string reason, TimeSpan retryAfter) => ToRpc(reason, retryAfter, StatusCode.ResourceExhausted);
+
     private static RpcException ToRpc(string reason, TimeSpan? retryAfter, StatusCode code) =>
         retryAfter is { } wait ? new(new Status(code, reason), RetryPushback.Trailers(wait)) : new(new Status(code, reason));
 }

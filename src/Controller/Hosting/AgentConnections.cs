@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.IO.Pipelines;
+using Culvert.Controller.Api;
 using Culvert.Controller.Nodes;
 using Culvert.Grpc;
 using Microsoft.AspNetCore.Connections;
@@ -46,6 +47,7 @@ internal sealed class AgentConnections(TimeProvider time, ILogger logger)
         {
             BoundedInput input = new(connection.Transport.Input, MostOfAnAnonymousClient, () => connection.Abort(new ConnectionAbortedException("an anonymous client has sent too much")));
             connection.Transport = new Duplex(input, connection.Transport.Output);
+            connection.Items[JoinTurn.Key] = new JoinTurn();
             await next(connection);
             return;
         }

@@ -164,7 +164,7 @@ internal static class ControllerComposition
     {
         JoinTokenAttestor joinTokens = new(tokens);
         if (options.ServiceAccountTokens is not { } serviceAccounts) return joinTokens;
-        return new TokenAttestor(joinTokens, new KubernetesAttestor(MakeClient(options, parts.Own(new KubernetesMetrics()), parts, loggers), serviceAccounts));
+        return new TokenAttestor(joinTokens, new KubernetesAttestor(MakeClient(options, parts.Own(new KubernetesMetrics()), parts, loggers), serviceAccounts, options.Time));
     }
 
     private static KubernetesClient MakeClient(ControllerOptions options, KubernetesMetrics metrics, OwnedParts parts, ILoggerFactory loggers, KubernetesClientOptions? limits = null)

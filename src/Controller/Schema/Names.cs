@@ -9,6 +9,9 @@ internal static class Names
     /// <summary>The namespace whose policies hold for the whole mesh.</summary>
     public const string RootNamespace = ExemptNamespaces.Own;
 
+    /// <summary>Most characters of a DNS subdomain.</summary>
+    public const int LongestSubdomain = 253;
+
     private const int MaxInterfaceLength = 15;
 
     /// <summary>A DNS label (RFC 1123): namespaces, port names.</summary>
@@ -39,7 +42,7 @@ internal static class Names
 
     /// <summary>A DNS subdomain (RFC 1123): most object names.</summary>
     public static string? Subdomain(string text) =>
-        text.Length is > 0 and <= 253 && text.Split('.').All(IsLabel) ? null : $"'{text}' is not a DNS name: at most 253 lower-case letters, digits, '-' and '.', each part with a letter or digit at both ends";
+        text.Length is > 0 and <= LongestSubdomain && text.Split('.').All(IsLabel) ? null : $"'{text}' is not a DNS name: at most 253 lower-case letters, digits, '-' and '.', each part with a letter or digit at both ends";
 
     public static string? TrustDomain(string text) => SpiffeId.CheckTrustDomain(text);
 

@@ -1,7 +1,9 @@
+using System.Collections.Concurrent;
 using System.IO.Pipelines;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
+using Culvert.Controller.Attestation;
 using Culvert.Controller.Nodes;
 using Culvert.Core;
 using Culvert.Grpc;
@@ -9,6 +11,7 @@ using Culvert.Protocol;
 using Culvert.Tests.Shared;
 using Grpc.Core;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Culvert.Controller.Tests;
@@ -159,6 +162,44 @@ public sealed class AnonymousClientTests
     }
 
     [Fact]
+    public async Task AConnectionAsksForOneNodeCertificateAtATime()
+    {
+        SlowAttestor attestor = new();
+        using TempFolder folder = new();
+        folder.Write("objects/web.yaml", Objects.Workload("web", "10.0.0.1"));
+        await using ControllerHost host = await ControllerHost.StartAsync(Running.Options(folder) with { Attestor = attestor }, TestContext.Current.CancellationToken);
+        using FakeAgent client = FakeAgent.OverTls(host, "node-1"), other = FakeAgent.OverTls(host, "node-2");
+        Task<SslClientIdentity> first = client.JoinAsync("a");
+        await attestor.Asked.Task.WaitAsync(Patience);
+        for (int i = 0; i < 80; i++)
+        {
+            RpcException refused = await Assert.ThrowsAsync<RpcException>(() => client.JoinAsync("a"));
+            Assert.Equal((StatusCode.ResourceExhausted, TimeSpan.FromSeconds(1)), (refused.StatusCode, RetryPushback.Of(refused)));
+        }
+        Assert.Equal(1, attestor.Count);
+        Task<SslClientIdentity> second = other.JoinAsync("b");
+        attestor.Answer.SetResult();
+        Assert.NotNull(await first);
+        Assert.NotNull(await second);
+        Assert.NotNull(await client.JoinAsync("a"));
+    }
+
+    [Fact]
+    public async Task WhatIsNoNameOfANodeIsNotToldBackAndRefusalsAreCountedRatherThanSaid()
+    {
+        ConcurrentQueue<string> lines = [];
+        using ILoggerFactory log = LoggerFactory.Create(l => l.AddProvider(new LineLogger(lines, LogLevel.Information)));
+        using TempFolder folder = new();
+        folder.Write("objects/web.yaml", Objects.Workload("web", "10.0.0.1"));
+        await using ControllerHost host = await ControllerHost.StartAsync(Running.Options(folder) with { LoggerFactory = log }, TestContext.Current.CancellationToken);
+        using FakeAgent client = FakeAgent.OverTls(host, new string('x', 60_000)), other = FakeAgent.OverTls(host, "node-2");
+        RpcException refused = await Assert.ThrowsAsync<RpcException>(() => client.JoinAsync("a"));
+        Assert.Equal((StatusCode.InvalidArgument, "the name of a node has at most 253 characters"), (refused.StatusCode, refused.Status.Detail));
+        for (int i = 0; i < 30; i++) Assert.Equal(StatusCode.PermissionDenied, (await Assert.ThrowsAsync<RpcException>(() => other.JoinAsync("made-up"))).StatusCode);
+        Assert.Equal(20, lines.Count(l => l.StartsWith("Refused a node certificate to node-2", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public async Task OneNodesConnectionsAreBounded()
     {
         await using Running running = await StartAsync();
@@ -201,6 +242,27 @@ public sealed class AnonymousClientTests
                 });
             });
         }
+    }
+
+    private sealed class SlowAttestor : INodeAttestor
+    {
+        private int _count;
+
+        public TaskCompletionSource Asked { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public TaskCompletionSource Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public int Count => _count;
+
+        public async Task<string> VerifyAsync(NodeEvidence evidence, CancellationToken cancellationToken)
+        {
+            Interlocked.Increment(ref _count);
+            Asked.TrySetResult();
+            await Answer.Task.WaitAsync(cancellationToken);
+            return evidence.Node;
+        }
+
+        public Task ConsumeAsync(NodeEvidence evidence, CancellationToken cancellationToken) => Task.CompletedTask;
     }
 
     private sealed record Transport(PipeReader Input, PipeWriter Output) : IDuplexPipe;

@@ -9,14 +9,24 @@ namespace Culvert.Controller.Attestation.Kubernetes;
 /// Attests by the service account token of the agent's pod, which the API server is asked about (TokenReview): it has to be for this controller and of the agents' service account, and to be bound to a pod,
 /// whose node is the node. The kubelet gives a pod its token, and a node's kubelet can ask for tokens of its own pods only. A token is good until it expires or its pod is gone; nothing is used up.
 /// </summary>
-internal sealed class KubernetesAttestor(IKubernetesClient client, KubernetesAttestorOptions options) : INodeAttestor
+internal sealed class KubernetesAttestor(IKubernetesClient client, KubernetesAttestorOptions options, TimeProvider time) : INodeAttestor
 {
     private const string NodeName = "authentication.kubernetes.io/node-name"; // Kubernetes 1.30 and newer
     private const string PodName = "authentication.kubernetes.io/pod-name", PodUid = "authentication.kubernetes.io/pod-uid";
-    private static readonly TimeSpan Retry = TimeSpan.FromSeconds(5);
+
+    // The client asks 50 times a second, in turn: who is let in waits for 0.2 s for those before it.
+    private const int AtOnce = 8;
+
+    // Agents behind one address that start at once, as many as wait for 0.3 s when nobody else does.
+    private const int MostWaitingOfASource = 16;
+    private static readonly TimeSpan Retry = TimeSpan.FromSeconds(5), RetryBusy = TimeSpan.FromSeconds(2);
+    private readonly SourceQueue _queue = new(AtOnce, MostWaitingOfASource);
 
     public async Task<string> VerifyAsync(NodeEvidence evidence, CancellationToken cancellationToken)
     {
+        ServiceAccountToken.Require(evidence.Token, options, time.GetUtcNow());
+        using IDisposable place = await _queue.EnterAsync(evidence.Source, cancellationToken)
+            ?? throw new AttestationException(AttestationFailure.Overloaded, "too many tokens from one address wait for the API server") { RetryAfter = RetryBusy };
         try
         {
             TokenReview asked = new() { Spec = new() { Token = evidence.Token, Audiences = [options.Audience] } };
@@ -25,8 +35,7 @@ internal sealed class KubernetesAttestor(IKubernetesClient client, KubernetesAtt
 
             // A server that knows nothing of audiences says nothing of them, and would take any token.
             if (!review.Audiences.Contains(options.Audience, StringComparer.Ordinal)) throw Unknown($"the token is not for the audience '{options.Audience}'");
-            string wanted = $"system:serviceaccount:{options.ServiceAccount.Namespace}:{options.ServiceAccount.Name}";
-            if (review.User.Username != wanted) throw Unknown($"the token is of '{review.User.Username}'; agents run as '{wanted}'");
+            if (review.User.Username != options.Username) throw Unknown($"the token is of '{review.User.Username}'; agents run as '{options.Username}'");
             string node = await FindNodeAsync(review.User, cancellationToken);
             return node == evidence.Node ? node : throw new AttestationException(AttestationFailure.OtherNode, "the token is of a pod of another node");
         }

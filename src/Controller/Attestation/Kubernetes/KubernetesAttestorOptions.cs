@@ -17,4 +17,7 @@ internal sealed record KubernetesAttestorOptions
 
     /// <summary>The service account that a token must be of.</summary>
     public ResourceName ServiceAccount { get; init; } = DefaultServiceAccount;
+
+    /// <summary>The same as an API server names it.</summary>
+    public string Username => $"system:serviceaccount:{ServiceAccount.Namespace}:{ServiceAccount.Name}";
 }

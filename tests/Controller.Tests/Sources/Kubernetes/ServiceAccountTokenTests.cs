@@ -30,8 +30,9 @@ public sealed class ServiceAccountTokenTests(TestCluster cluster)
     {
         string ns = await cluster.NamespaceAsync();
         KubernetesAttestor attestor = Attestor(ns);
-        await RefusedAsync(attestor, new("n1", "not.a.token"), AttestationFailure.Unknown, "does not take the token");
-        await RefusedAsync(attestor, new("n1", await TokenAsync(ns, Agents, "agent-b", "other-service")), AttestationFailure.Unknown, "does not take the token");
+        await RefusedAsync(attestor, new("n1", "not.a.token"), AttestationFailure.Unknown, "is no service account token");
+        await RefusedAsync(attestor, new("n1", await TokenAsync(ns, Agents, "agent-b", "other-service")), AttestationFailure.Unknown, "is not for the audience");
+        await RefusedAsync(attestor, new("n1", Tokens.Of($"system:serviceaccount:{ns}:{Agents}")), AttestationFailure.Unknown, "does not take the token");
         await RefusedAsync(attestor, new("n1", await TokenAsync(ns, "web", "web")), AttestationFailure.Unknown, $"is of 'system:serviceaccount:{ns}:web'");
         await RefusedAsync(attestor, new("n1", await TokenAsync(ns, Agents, null)), AttestationFailure.Unknown, "bound to no pod");
         string token = await TokenAsync(ns, Agents, "agent-c");
@@ -44,7 +45,7 @@ public sealed class ServiceAccountTokenTests(TestCluster cluster)
     {
         string ns = await cluster.NamespaceAsync();
         using KubernetesClient nobody = cluster.Server.Client(ApiServer.NobodyToken);
-        var attestor = new KubernetesAttestor(nobody, new() { ServiceAccount = new(ns, Agents) });
+        var attestor = new KubernetesAttestor(nobody, new() { ServiceAccount = new(ns, Agents) }, TimeProvider.System);
         AttestationException e = await RefusedAsync(attestor, new("n1", await TokenAsync(ns, Agents, "agent-d")), AttestationFailure.Unavailable, "lacks the verb create on tokenreviews");
         Assert.NotNull(e.RetryAfter);
     }
@@ -60,7 +61,7 @@ public sealed class ServiceAccountTokenTests(TestCluster cluster)
         Assert.NotNull(await second.JoinAsync(controller.Host.Tokens.Create("n7", TimeSpan.FromHours(1))));
     }
 
-    private KubernetesAttestor Attestor(string ns) => new(cluster.Admin, new() { ServiceAccount = new(ns, Agents) });
+    private KubernetesAttestor Attestor(string ns) => new(cluster.Admin, new() { ServiceAccount = new(ns, Agents) }, TimeProvider.System);
 
     private static async Task<AttestationException> RefusedAsync(KubernetesAttestor attestor, NodeEvidence evidence, AttestationFailure failure, string reason)
     {
