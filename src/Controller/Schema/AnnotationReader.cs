@@ -14,12 +14,16 @@ internal static class AnnotationReader
     public const string UdpLoadBalancing = "culvert.dev/udp-load-balancing";
     private const string Prefix = "culvert.dev/";
 
+    // Of culvert install, which keeps there what it was told; it means nothing here.
+    private const string InstallOptions = Prefix + "install-options";
+
     private static readonly Dictionary<string, ObjectKind[]> Known = new(StringComparer.Ordinal)
     {
         [ProxyProtocol] = [ObjectKind.Workload, ObjectKind.Service],
         [AcceptProxyProtocol] = [ObjectKind.Workload, ObjectKind.Service],
         [TcpLoadBalancing] = [ObjectKind.Service],
         [UdpLoadBalancing] = [ObjectKind.Service],
+        [InstallOptions] = [ObjectKind.Namespace],
     };
 
     /// <summary>Adds what the annotations say to the metadata.</summary>
@@ -42,7 +46,7 @@ internal static class AnnotationReader
         foreach (string name in own)
         {
             if (!Known.TryGetValue(name, out ObjectKind[]? kinds))
-                reader.Fail(name, $"unknown annotation; known are {string.Join(", ", Known.Keys.Append(Weight).Order(StringComparer.Ordinal))}");
+                reader.Fail(name, $"unknown annotation; known are {string.Join(", ", Known.Keys.Append(Weight).Where(k => k != InstallOptions).Order(StringComparer.Ordinal))}");
             else if (!kinds.Contains(kind))
                 reader.Fail(name, $"means nothing on a {kind}; it belongs on a {string.Join(" or a ", kinds)}");
         }

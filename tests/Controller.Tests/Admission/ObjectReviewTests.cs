@@ -45,6 +45,15 @@ public sealed class ObjectReviewTests
     }
 
     [Fact]
+    public void WhatAnInstallationKeepsAtItsNamespaceIsKnownThereOnly()
+    {
+        const string Kept = ""","annotations":{"culvert.dev/install-options":"{}"} """;
+        ReadObject read = ObjectReader.Read(new ApiOrigin("x", ""), JsonReader.Read(1, $$"""{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"culvert-system"{{Kept}} } }""")!);
+        Assert.Empty(read.Errors);
+        Assert.Contains("culvert.dev/install-options: means nothing on a Workload", Reviews.Judge(Reviews.Workload("", Kept)).Refusal, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void ARefusalIsNoLongerThanPeopleRead()
     {
         AdmissionVerdict verdict = Reviews.Judge(Reviews.Workload(string.Concat(Enumerable.Range(0, 5000).Select(i => $",\"{new string('x', 500)}{i}\":1"))));
