@@ -194,10 +194,9 @@ public sealed class AdmissionServerTests : IAsyncLifetime
         {
             for (int i = 0; i < 60; i++) many.Add(await ConnectAsync(from: IPAddress.Parse("127.0.0.7")));
             foreach (SslStream stream in many) await stream.WriteAsync(request, Stop);
-            Task<(int Status, string Body)>[] answers = [.. many.Select(ReadAsync)];
+            Task<int>[] answers = [.. many.Select(s => s.ReadAsync(new byte[1], Stop).AsTask())];
             Assert.Equal(200, (await PostAsync(Reviews.Of(Reviews.Workload()))).Status);
-            Assert.Contains(answers, a => !a.IsCompleted);
-            Assert.All(await Task.WhenAll(answers), a => Assert.Equal(200, a.Status));
+            Assert.InRange(answers.Count(a => a.IsCompleted), 0, many.Count / 2);
         }
         finally
         {
