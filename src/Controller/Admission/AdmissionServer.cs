@@ -23,11 +23,11 @@ internal static class AdmissionServer
     // As many as an API server has under way (--max-mutating-requests-inflight), and some. Who says nothing makes room for who comes; none is served for longer.
     private static readonly ConnectionGateOptions Bounds = new() { Most = 512, MostFromOneSource = 256, Longest = TimeSpan.FromSeconds(15) };
 
-    /// <summary>Most connections of an address a second. An API server has one for each question, some dozens a second at most, and there are few; without a bound one pod's handshakes (4,500 a second were seen) leave no time for a kubelet's.</summary>
-    internal const int MostPerSecond = 100;
+    /// <summary>Most connections of an address a second. An API server has one for each question, with 200 under way at most where many objects are applied at once; without a bound one pod's handshakes (4,500 a second were seen) leave no time for a kubelet's.</summary>
+    internal const int MostPerSecond = 400;
 
     /// <summary>Most at once after a pause.</summary>
-    internal const int Burst = 200;
+    internal const int Burst = 800;
 
     /// <summary>The server; it is not started yet.</summary>
     /// <param name="options">Where it listens.</param>

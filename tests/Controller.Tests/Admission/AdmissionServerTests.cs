@@ -232,7 +232,7 @@ public sealed class AdmissionServerTests : IAsyncLifetime
         for (int i = 0; i < 20; i++) await RefusedAsync();
         Assert.Equal(200, (await SendAsync("GET /ready HTTP/1.1\r\nHost: localhost\r\n\r\n", host)).Status);
         time.Advance(TimeSpan.FromMilliseconds(50));
-        for (int i = 0; i < 5; i++) await (await ConnectAsync(host, flood)).DisposeAsync();
+        for (int i = 0; i < AdmissionServer.MostPerSecond / 20; i++) await (await ConnectAsync(host, flood)).DisposeAsync();
         await RefusedAsync();
 
         // Closed before a handshake, or reset while it connects.
