@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Culvert.Cni;
+using Culvert.Core;
 
 namespace Culvert.CniPlugin;
 
@@ -61,6 +62,12 @@ internal static class Plugin
         try
         {
             answer = AgentCall.Send(configuration.Socket, RequestOf(environment, configuration), configuration.Timeout);
+        }
+        catch (AgentCallException e) when (environment.Command is CniCommand.Add or CniCommand.Check && ExemptNamespaces.Contains(environment.PodNamespace))
+        {
+            // The agent would not ask for them to wait, and may itself wait for one of them: a controller, or what brings its image.
+            errors.Write(Encoding.UTF8.GetBytes($"culvert-cni: {environment.Command.ToString().ToUpperInvariant()} of {environment.PodNamespace}/{environment.PodName} goes on without the agent, as its pods are never in the mesh: it {e.Message}\n"));
+            return;
         }
         catch (AgentCallException e)
         {

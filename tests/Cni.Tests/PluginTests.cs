@@ -37,6 +37,19 @@ public sealed class PluginTests : IDisposable
         Assert.Contains(SocketPath, output.GetProperty("details").GetString(), StringComparison.Ordinal);
     }
 
+    /// <summary>A controller may be among them, without which no agent gets on, or what brings the agent's image.</summary>
+    [Theory]
+    [InlineData("culvert-system", "ADD")]
+    [InlineData("kube-system", "ADD")]
+    [InlineData("kube-system", "CHECK")]
+    public void WithoutAnAgentPodsThatAreNeverInTheMeshStart(string ns, string command)
+    {
+        (int code, JsonElement output, string errors) = Run(command, Input(Valid), ns);
+        Assert.Equal(0, code);
+        if (command == "ADD") Assert.Equal(2, output.GetProperty("ips").GetArrayLength());
+        Assert.StartsWith($"culvert-cni: {command} of {ns}/web-0 goes on without the agent, as its pods are never in the mesh", errors, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void WithoutAnAgentPodsCanLeave()
     {
@@ -98,10 +111,11 @@ public sealed class PluginTests : IDisposable
 
     private string Input(string more = "\"a\":1") => Encoding.UTF8.GetString(Calls.Configuration(more: $"\"agentSocket\":\"{SocketPath}\",{more}"));
 
-    private static (int Code, JsonElement Output, string Errors) Run(string command, string input)
+    private static (int Code, JsonElement Output, string Errors) Run(string command, string input, string? ns = null)
     {
         using MemoryStream output = new(), errors = new();
-        int code = Plugin.Run(Calls.Variables(command), new MemoryStream(Encoding.UTF8.GetBytes(input)), output, errors);
+        Func<string, string?> variables = Calls.Variables(command);
+        int code = Plugin.Run(ns is null ? variables : name => name == "CNI_ARGS" ? $"K8S_POD_NAMESPACE={ns};K8S_POD_NAME=web-0" : variables(name), new MemoryStream(Encoding.UTF8.GetBytes(input)), output, errors);
         return (code, output.Length == 0 ? default : JsonDocument.Parse(output.ToArray()).RootElement, Encoding.UTF8.GetString(errors.ToArray()));
     }
 

@@ -69,8 +69,9 @@ internal sealed class RolloutWatch(ClusterObjects cluster, InstallProgress progr
             return [.. waiting.Select(p => PodTrouble.Of(p) ?? $"{PodTrouble.Name(p)}: not ready; its events can't be read: {e.Message}")];
         }
 
+        // What has failed rather than what was noticed besides, which kubelets repeat as often.
         var last = events.GroupBy(e => e.InvolvedObject.Name ?? "", StringComparer.Ordinal)
-            .ToDictionary(g => g.Key, g => g.MaxBy(e => e.LastTimestamp ?? e.Metadata.CreationTimestamp)!.Message, StringComparer.Ordinal);
+            .ToDictionary(g => g.Key, g => g.MaxBy(e => (e.Reason?.StartsWith("Failed", StringComparison.Ordinal) == true, e.LastTimestamp ?? e.Metadata.CreationTimestamp))!.Message, StringComparer.Ordinal);
         return [.. waiting.Select(p => PodTrouble.Of(p) ?? $"{PodTrouble.Name(p)}: {last.GetValueOrDefault(p.Metadata.Name ?? "", "not ready")}")];
     }
 }

@@ -11,7 +11,7 @@ internal sealed class Uninstaller(ClusterObjects cluster, InstallProgress progre
 {
     // Agents hear of it within a second or two; nothing tells when all have.
     private static readonly TimeSpan LeavingTime = TimeSpan.FromSeconds(5);
-    private static readonly ListOptions Members = new() { LabelSelector = $"{MeshLabel.Key}={MeshLabel.Enabled}" };
+    private static readonly ListOptions Members = new() { LabelSelector = $"{MeshLabel.Key},{MeshLabel.Key}!={MeshLabel.Disabled}" };
 
     /// <summary>Namespaces and pods that are in the mesh by a label of their own, for people.</summary>
     public async Task<IReadOnlyList<string>> MembersAsync(CancellationToken cancellationToken)

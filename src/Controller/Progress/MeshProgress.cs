@@ -24,17 +24,23 @@ internal sealed class MeshProgress
     /// <summary>Raised when something may be in force somewhere that was not, on any thread; often.</summary>
     public event Action? Changed;
 
+    /// <summary>Raised when there are more or fewer nodes that have workloads of the mesh, on any thread.</summary>
+    public event Action? NodesChanged;
+
     /// <summary>A world is published.</summary>
     /// <param name="version">Its version.</param>
     /// <param name="nodes">The nodes that have workloads of the mesh.</param>
     public void Publish(ulong version, IReadOnlyCollection<string> nodes)
     {
+        bool isOther;
         lock (_lock)
         {
             // Two that were published one after the other may come the other way round.
             if (version < _version) return;
+            isOther = nodes.Count != _nodes.Count;
             (_version, _nodes) = (version, nodes);
         }
+        if (isOther) NodesChanged?.Invoke();
         Tell();
     }
 

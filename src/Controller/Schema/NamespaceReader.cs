@@ -8,7 +8,7 @@ internal static class NamespaceReader
 {
     public static NamespaceObject Read(FieldReader root, ObjectMeta meta)
     {
-        if (MeshLabel.Check(meta.Labels) is { } wrong) root.Fail("metadata", wrong);
+        if (MeshLabel.Check(meta.Labels) is { } wrong) root.Note("metadata", NamespaceIsMember(meta) ? $"{wrong}; until then pods of the namespace are in the mesh" : wrong);
         else if (ExemptNamespaces.Contains(meta.Name) && MeshLabel.Read(meta.Labels) == true) root.Note("metadata", $"the label {MeshLabel.Key} counts for nothing: pods of {meta.Name} can't be in the mesh, which needs what runs there to start");
         if (root.Map("spec") is { } spec)
         {
@@ -17,4 +17,6 @@ internal static class NamespaceReader
         }
         return new(meta);
     }
+
+    private static bool NamespaceIsMember(ObjectMeta meta) => MeshLabel.ReadOfNamespace(meta.Labels) == true;
 }

@@ -25,6 +25,14 @@ public static class MeshLabel
         _ => null,
     };
 
+    /// <summary>
+    /// What it says of a namespace's workloads; null where it is not there. A value that is not understood says that they are in the mesh: whoever wrote it meant something, all controllers have to take it for the same, and
+    /// what was guarded is not to be opened by a slip.
+    /// </summary>
+    /// <param name="labels">All labels of the namespace.</param>
+    public static bool? ReadOfNamespace(ImmutableSortedDictionary<string, string> labels) =>
+        (labels ?? throw new ArgumentNullException(nameof(labels))).TryGetValue(Key, out string? value) ? value != Disabled : null;
+
     /// <summary>What is wrong with it; null where nothing is.</summary>
     /// <param name="labels">All labels of the object.</param>
     public static string? Check(ImmutableSortedDictionary<string, string> labels) =>

@@ -26,6 +26,11 @@ internal sealed class KubernetesStatus : IStatusSink, ISeenObjects, IDisposable
     // Nodes take up a change within a second, all at about the same time: what takes longer is said, and how far it is every now and then.
     private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(200), UsualSpread = TimeSpan.FromSeconds(1), SpreadInterval = TimeSpan.FromSeconds(10);
 
+    // In the queue in the place of an object: nodes have come or gone, on which all that is in force is. How many these are is told again every now and then, as each object's status is to be written for that.
+    private const string AllSeen = "*";
+
+    private static readonly TimeSpan CountInterval = TimeSpan.FromMinutes(5);
+
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(10);
 
     // Somebody else has written; the watch tells what, and soon.
@@ -99,14 +104,18 @@ internal sealed class KubernetesStatus : IStatusSink, ISeenObjects, IDisposable
     {
         QueueWorkers<string> workers = new("status", _queue, WriteAsync, _logger);
         _progress.Changed += LookAgain;
+        _progress.NodesChanged += CountAgain;
         return _elector.RunAsync(leading => workers.RunAsync(1, leading), stop);
     }
 
     public void Dispose()
     {
         _progress.Changed -= LookAgain;
+        _progress.NodesChanged -= CountAgain;
         _queue.Dispose();
     }
+
+    private void CountAgain() => _queue.AddAfter(AllSeen, CountInterval);
 
     private void LookAgain()
     {
@@ -135,9 +144,11 @@ internal sealed class KubernetesStatus : IStatusSink, ISeenObjects, IDisposable
 
     private async Task<TimeSpan?> WriteAsync(string place, CancellationToken cancellationToken)
     {
-        if (place == AllPending)
+        if (place is AllPending or AllSeen)
         {
-            foreach (string pending in _pending.Keys) _queue.Add(pending);
+            string[] places;
+            lock (_lock) places = [.. place == AllPending ? _pending.Keys : _seen.Keys];
+            foreach (string one in places) _queue.Add(one);
             return null;
         }
         (SeenObject? seen, ObjectStatus? wanted) = Find(place);

@@ -30,7 +30,7 @@ internal static class StatusConditions
         long generation = GenerationOf(status);
         (bool isInForce, string reason, string message) = status.State switch
         {
-            ObjectState.Accepted when WasInForce(before, generation) is { } said => (true, InForce, said.Message ?? ""),
+            ObjectState.Accepted when !spread.IsWhole && WasInForce(before, generation) is { } said => (true, InForce, said.Message ?? ""),
             ObjectState.Accepted => (spread.IsWhole, spread.IsWhole ? InForce : "Pending", spread.Text()),
             ObjectState.LastGoodKept => (false, "LastGoodInForce", "nodes are given the last good version"),
             ObjectState.InPart => (false, "InForceInPart", "nodes are given what could be read of it; the rest of it allows nothing"),
