@@ -176,11 +176,12 @@ __noinline int flow_create(struct __sk_buff *skb, __u32 in_ifindex)
 	if (flow_key_equal(&s->peer, &p->key))
 		return CV_REASON_MALFORMED; /* from itself to itself */
 	old = bpf_map_lookup_elem(&cv_flow, &s->peer);
-	if (old && !flow_gives_way(old, p, in_ifindex)) {
+	if (old)
 		flow_peer_key(&s->lookup, &s->peer, old);
-		if (!flow_key_equal(&s->lookup, &p->key))
-			return CV_REASON_TUPLE_TAKEN;
-	} else if (old) {
+	if (old && !flow_key_equal(&s->lookup, &p->key) && !flow_gives_way(old, p, in_ifindex))
+		return CV_REASON_TUPLE_TAKEN;
+	/* What another CPU has made of this very flow meanwhile stays. */
+	if (old && (!flow_key_equal(&s->lookup, &p->key) || old->flags & (CV_FLOW_FIN | CV_FLOW_CLOSED))) {
 		s->flow_key = s->peer;
 		flow_remove(skb);
 	}

@@ -15,6 +15,9 @@ namespace Culvert.Controller.Api;
 internal sealed class SnapshotSession(
     string node, Hello hello, SnapshotPublisher publisher, NodeRegistry registry, LongResponses longResponses, string epoch, TimeProvider time, ILogger logger)
 {
+    // It is logged, told in statuses and to other controllers.
+    private const int LongestReason = 1024;
+
     private static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestRetry = TimeSpan.FromMinutes(1);
 
@@ -149,9 +152,10 @@ internal sealed class SnapshotSession(
             case SnapshotRequest.KindOneofCase.Nack when request.Nack.Version == version:
                 Nack nack = request.Nack;
                 _refusals++;
-                SnapshotLog.Refused(logger, node, version, nack.Reason);
+                string reason = new([.. nack.Reason.Take(LongestReason).Select(c => char.IsControl(c) ? ' ' : c)]);
+                SnapshotLog.Refused(logger, node, version, reason);
                 string resource = nack.Resource is null ? "" : $"{nack.Resource.Kind} {nack.Resource.Name}".TrimEnd();
-                registry.Update(node, s => s with { NackedVersion = version, NackReason = nack.Reason, NackResource = resource });
+                registry.Update(node, s => s with { NackedVersion = version, NackReason = reason, NackResource = resource });
                 break;
             default:
                 throw new RpcException(new Status(StatusCode.InvalidArgument, $"version {version} must be answered by an ack or a nack of that version"));

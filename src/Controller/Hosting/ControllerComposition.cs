@@ -109,6 +109,13 @@ internal static class ControllerComposition
         WebServer? webhook = asked is null ? null : AdmissionServer.Serve(options.Admission!, asked, identity, () => publisher.Current.IsPublished && !leaving.HasBegun, options.Time, loggers);
         List<IHostedService> services = [.. shared?.Services ?? [], roots, .. pods is null ? (IHostedService[])[] : [pods], reading, publisher, watching, wishing];
 
+        // It says farewell when its nodes have gone.
+        if (options.ProgressConfigMap is { } told)
+        {
+            KubernetesMetrics metrics = parts.Own(new KubernetesMetrics());
+            services.Add(parts.Own(new SharedProgress(MakeClient(options, metrics, parts, loggers), told, options.Kubernetes!.Identity, progress, metrics, options.Time, logger)));
+        }
+
         // Before the port by which a cluster knows that this pod is ready.
         if (webhook is not null) services.Add(webhook);
         services.Add(server);
@@ -116,11 +123,6 @@ internal static class ControllerComposition
         {
             KubernetesMetrics metrics = parts.Own(new KubernetesMetrics());
             services.Add(parts.Own(new RootsConfigMap(MakeClient(options, metrics, parts, loggers), map, authority, metrics, options.Time, logger)));
-        }
-        if (options.ProgressConfigMap is { } told)
-        {
-            KubernetesMetrics metrics = parts.Own(new KubernetesMetrics());
-            services.Add(parts.Own(new SharedProgress(MakeClient(options, metrics, parts, loggers), told, options.Kubernetes!.Identity, progress, metrics, options.Time, logger)));
         }
         if (options.Admission?.Configuration is { } configuration)
         {

@@ -75,7 +75,7 @@ internal abstract class PublishedRoots : IHostedService, IDisposable
     protected abstract void LogWritten(string name);
 
     /// <summary>What to do about a failure; empty where nobody knows.</summary>
-    protected virtual string RemedyOf(ApiException failure) => failure.Failure == ApiFailure.NotFound ? "there is none, apply deploy/controller; " : RoleRemedy.Of(failure);
+    protected virtual string RemedyOf(ApiException failure) => RoleRemedy.OfObject(failure);
 
     private void Signal() => _queue.Add(_name);
 

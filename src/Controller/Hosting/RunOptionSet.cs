@@ -148,7 +148,15 @@ internal sealed class RunOptionSet
 
     private KubernetesAttestorOptions? ReadServiceAccounts(ParseResult parsed, ICollection<string> problems)
     {
-        if (!parsed.GetValue(_attest) || !parsed.GetValue(_kubernetes)) return null;
+        if (!parsed.GetValue(_attest))
+        {
+            foreach (Option option in (Option[])[_audience, _account])
+            {
+                if (parsed.GetResult(option) is { Implicit: false }) problems.Add($"{option.Name} means something with {_attest.Name} only: it says whose tokens are taken");
+            }
+            return null;
+        }
+        if (!parsed.GetValue(_kubernetes)) return null;
         if (string.IsNullOrWhiteSpace(parsed.GetValue(_audience))) problems.Add("--attest-audience must not be empty: any token would do");
         return new() { Audience = parsed.GetValue(_audience)!, ServiceAccount = ReadName(parsed, _account!, problems) ?? KubernetesAttestorOptions.DefaultServiceAccount };
     }

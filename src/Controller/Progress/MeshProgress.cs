@@ -9,11 +9,17 @@ namespace Culvert.Controller.Progress;
 /// </summary>
 internal sealed class MeshProgress
 {
-    // A node that is further behind counts as one that is as far behind as is known.
+    // A node that is further behind counts as one that has nothing.
     private const int MostSteps = 256;
+
+    // What others are told of nodes that refuse: each controller has a part of what a ConfigMap holds (1 MiB).
+    private const int MostRefusals = 100, LongestReason = 200;
+
+    private static readonly IReadOnlyDictionary<string, ulong> Nothing = ImmutableDictionary<string, ulong>.Empty;
 
     private readonly Lock _lock = new();
     private readonly Dictionary<string, ulong> _versions = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _connected = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _refused = new(StringComparer.Ordinal);
     private readonly List<Step> _steps = [];
     private readonly Dictionary<string, Dictionary<string, ulong>> _marks = new(StringComparer.Ordinal);
@@ -71,10 +77,10 @@ internal sealed class MeshProgress
     {
         lock (_lock)
         {
-            bool isOther = !status.Connected && _versions.Remove(status.Node);
-            if (status is not { Connected: true, NackedVersion: > 0 }) isOther |= _refused.Remove(status.Node);
-            else if (_refused.GetValueOrDefault(status.Node) != status.NackReason) (_refused[status.Node], isOther) = (status.NackReason, true);
-            if (!isOther) return;
+            bool hasChanged = status.Connected ? _connected.Add(status.Node) : _connected.Remove(status.Node) | _versions.Remove(status.Node);
+            if (status is not { Connected: true, NackedVersion: > 0 }) hasChanged |= _refused.Remove(status.Node);
+            else if (_refused.GetValueOrDefault(status.Node) != status.NackReason) (_refused[status.Node], hasChanged) = (status.NackReason, true);
+            if (!hasChanged) return;
         }
         Tell();
     }
@@ -93,20 +99,22 @@ internal sealed class MeshProgress
         {
             ProgressLevel[] levels =
             [
-                .. _versions.Select(p => (Node: p.Key, Step: StepOf(p.Value))).Where(p => p.Step >= 0).GroupBy(p => p.Step)
-                    .OrderBy(g => g.Key).Select(g => new ProgressLevel(_steps[g.Key].Read, [.. g.Select(p => p.Node).Order(StringComparer.Ordinal)])),
+                .. _connected.Union(_versions.Keys, StringComparer.Ordinal).Select(n => (Node: n, Step: _versions.TryGetValue(n, out ulong version) ? StepOf(version) : -1)).GroupBy(p => p.Step)
+                    .OrderBy(g => g.Key).Select(g => new ProgressLevel(g.Key < 0 ? Nothing : _steps[g.Key].Read, [.. g.Select(p => p.Node).Order(StringComparer.Ordinal)])),
             ];
-            return new(now, levels, new Dictionary<string, string>(_refused, StringComparer.Ordinal));
+            return new(now, levels, _refused.OrderBy(r => r.Key, StringComparer.Ordinal).Take(MostRefusals).ToDictionary(r => r.Key, r => r.Value.Length <= LongestReason ? r.Value : r.Value[..LongestReason] + "…", StringComparer.Ordinal));
         }
     }
 
     /// <summary>Where a version of an object is in force.</summary>
     /// <param name="kind">Its kind, <c>plural.group</c>.</param>
-    /// <param name="version">The version that was read of it.</param>
+    /// <param name="version">The version that was read of it; 0: nobody can say which, and so not where it is.</param>
     public Spread Of(string kind, ulong version)
     {
         lock (_lock)
         {
+            // What was read last may be on its way into a world still.
+            if (version == 0 || _steps.Count == 0 || _steps[^1].Read.GetValueOrDefault(kind) < version) return Spread.NotPublished;
             Dictionary<string, ulong> marks = MarksOf(kind);
             int having = _nodes.Count(n => marks.TryGetValue(n, out ulong mark) && mark >= version);
             if (having == _nodes.Count) return new(having, having, []);
@@ -121,7 +129,7 @@ internal sealed class MeshProgress
         {
             if (other.Refused.TryGetValue(node, out reason)) return Refuses(reason);
         }
-        return marks.ContainsKey(node) || _versions.ContainsKey(node) ? "" : "no agent is connected";
+        return marks.ContainsKey(node) || _connected.Contains(node) ? "" : "no agent is connected";
     }
 
     private static string Refuses(string reason) => $"it refuses: {reason}";
@@ -129,8 +137,8 @@ internal sealed class MeshProgress
     /// <summary>By node, the version of a kind's objects that it is known to have; worked out once for each change.</summary>
     private Dictionary<string, ulong> MarksOf(string kind)
     {
-        if (_marks.TryGetValue(kind, out Dictionary<string, ulong>? marks)) return marks;
-        _marks.Add(kind, marks = new(StringComparer.Ordinal));
+        if (_marks.TryGetValue(kind, out Dictionary<string, ulong>? known)) return known;
+        Dictionary<string, ulong> marks = new(StringComparer.Ordinal);
         foreach ((string node, ulong version) in _versions)
         {
             int step = StepOf(version);
@@ -141,6 +149,7 @@ internal sealed class MeshProgress
             ulong mark = level.Read.GetValueOrDefault(kind);
             foreach (string node in level.Nodes) marks[node] = Math.Max(mark, marks.GetValueOrDefault(node));
         }
+        _marks.Add(kind, marks);
         return marks;
     }
 

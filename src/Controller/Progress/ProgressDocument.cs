@@ -2,12 +2,15 @@ using System.Text.Json.Serialization;
 
 namespace Culvert.Controller.Progress;
 
-/// <summary>What a controller tells others of the nodes whose streams it has. What it says stays true however old it is.</summary>
+/// <summary>What a controller tells others of the nodes whose streams it has. What it says of levels stays true however old it is.</summary>
 /// <param name="Written">When.</param>
 /// <param name="Levels">Nodes by how far they are.</param>
 /// <param name="Refused">Why nodes refuse what they were sent last.</param>
 internal sealed record ProgressDocument(DateTimeOffset Written, IReadOnlyList<ProgressLevel> Levels, IReadOnlyDictionary<string, string> Refused)
 {
+    /// <summary>Whether nothing in it is missing: what somebody else has written may have anything in its lists.</summary>
+    public bool IsWhole => Levels.All(l => l is { Read: not null, Nodes: not null } && l.Nodes.All(n => n is not null)) && Refused.Values.All(r => r is not null);
+
     /// <summary>Whether it says the same, whenever it was written.</summary>
     public bool SaysTheSameAs(ProgressDocument other) =>
         Levels.Count == other.Levels.Count && Levels.Zip(other.Levels).All(p => p.First.SaysTheSameAs(p.Second))

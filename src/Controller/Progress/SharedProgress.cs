@@ -40,7 +40,9 @@ internal sealed class SharedProgress : IReflectorSink<ConfigMap>, IHostedService
     private Task _work = Task.CompletedTask;
     private ProgressDocument? _written;
     private long _writtenAt;
-    private ApiFailure? _failure;
+    private DateTimeOffset _retryAt;
+    private bool _hasKey;
+    private string? _failure;
 
     /// <param name="client">Reads, writes and watches.</param>
     /// <param name="name">The ConfigMap.</param>
@@ -70,7 +72,7 @@ internal sealed class SharedProgress : IReflectorSink<ConfigMap>, IHostedService
         _progress.Changed -= Signal;
         await _stop.CancelAsync();
         await _work;
-        if (_written is null) return;
+        if (!_hasKey) return;
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(Farewell);
         try
@@ -111,7 +113,10 @@ internal sealed class SharedProgress : IReflectorSink<ConfigMap>, IHostedService
         {
             _others = (map?.Data ?? ImmutableDictionary<string, string>.Empty).Where(d => d.Key != _own)
                 .ToImmutableDictionary(d => d.Key, d => _others.TryGetValue(d.Key, out var known) && known.Text == d.Value ? known : (d.Value, Parse(d.Key, d.Value)), StringComparer.Ordinal);
-            _progress.Hear([.. _others.Values.Select(o => o.Said).OfType<ProgressDocument>()]);
+            DateTimeOffset now = _time.GetUtcNow();
+
+            // What a node refuses it may have taken up elsewhere since.
+            _progress.Hear([.. _others.Values.Select(o => o.Said).OfType<ProgressDocument>().Select(s => now - s.Written < Renewal ? s : s with { Refused = ImmutableDictionary<string, string>.Empty })]);
 
             // Somebody may have emptied it.
             if (_written is not null && map?.Data.ContainsKey(_own) != true) _written = null;
@@ -123,7 +128,7 @@ internal sealed class SharedProgress : IReflectorSink<ConfigMap>, IHostedService
     {
         try
         {
-            return JsonSerializer.Deserialize(text, ProgressJson.Default.ProgressDocument);
+            return JsonSerializer.Deserialize(text, ProgressJson.Default.ProgressDocument) is { IsWhole: true } said ? said : throw new JsonException("something in it is null");
         }
         catch (JsonException e)
         {
@@ -141,6 +146,7 @@ internal sealed class SharedProgress : IReflectorSink<ConfigMap>, IHostedService
         lock (_lock)
         {
             if (_written is { } written && written.SaysTheSameAs(own) && now - written.Written < Renewal) return written.Written + Renewal - now;
+            if (_retryAt > now) return _retryAt - now;
             if (_writtenAt != 0 && ShortestInterval - _time.GetElapsedTime(_writtenAt) is { } left && left > TimeSpan.Zero) return left;
             data = _others.Where(o => o.Value.Said is null || now - o.Value.Said.Written > Expiry).ToDictionary(o => o.Key, _ => (string?)null, StringComparer.Ordinal);
             data[_own] = JsonSerializer.Serialize(own, ProgressJson.Default.ProgressDocument);
@@ -149,16 +155,18 @@ internal sealed class SharedProgress : IReflectorSink<ConfigMap>, IHostedService
         try
         {
             await PatchAsync(data, cancellationToken);
+            _hasKey = true;
             if (_failure is not null) ProgressLog.Written(_logger, name.ToString());
             _failure = null;
             return Renewal;
         }
         catch (ApiException e)
         {
-            lock (_lock) _written = null;
-            if (e.Failure != _failure) ProgressLog.NotWritten(_logger, name.ToString(), RetryDelay.TotalSeconds, Remedy(e), e.Message);
-            _failure = e.Failure;
-            return e.RetryAfter > RetryDelay ? e.RetryAfter : RetryDelay;
+            string failure = $"{e.Failure} {e.MissingVerb}";
+            if (failure != _failure) ProgressLog.NotWritten(_logger, name.ToString(), RetryDelay.TotalSeconds, RoleRemedy.OfObject(e), e.Message);
+            TimeSpan retry = e.RetryAfter > RetryDelay ? e.RetryAfter.Value : RetryDelay;
+            lock (_lock) (_written, _retryAt, _failure) = (null, now + retry, failure);
+            return retry;
         }
     }
 
@@ -167,6 +175,4 @@ internal sealed class SharedProgress : IReflectorSink<ConfigMap>, IHostedService
         byte[] document = JsonSerializer.SerializeToUtf8Bytes(new(data), ApiJson.Default.ConfigMapPatch);
         return _client.Resource(KnownResources.ConfigMaps).PatchAsync(_name, Patch.Merge(document), new() { FieldManager = KubernetesStatus.FieldManager }, cancellationToken);
     }
-
-    private static string Remedy(ApiException e) => e.Failure == ApiFailure.NotFound ? "there is none, apply deploy/controller; " : RoleRemedy.Of(e);
 }

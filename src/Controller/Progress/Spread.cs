@@ -8,6 +8,12 @@ namespace Culvert.Controller.Progress;
 /// <param name="Late">Those that have not, by name.</param>
 internal sealed record Spread(int All, int Having, ImmutableArray<LateNode> Late)
 {
+    /// <summary>Of an object that is in no world that was published yet.</summary>
+    public static readonly Spread NotPublished = new(-1, 0, []);
+
+    /// <summary>What the text begins with where it is in force at all.</summary>
+    public const string InForce = "in force";
+
     // Who reads it looks at some of them first.
     private const int MostNamed = 5;
 
@@ -17,11 +23,12 @@ internal sealed record Spread(int All, int Having, ImmutableArray<LateNode> Late
     /// <summary>Says it, as a condition's message.</summary>
     public string Text()
     {
-        if (All == 0) return "in force; no node has workloads of the mesh";
-        if (IsWhole) return All == 1 ? "in force on the 1 node that has workloads of the mesh" : $"in force on all {All} nodes that have workloads of the mesh";
+        if (All < 0) return "not yet told to nodes";
+        if (All == 0) return $"{InForce}; no node has workloads of the mesh";
+        if (IsWhole) return All == 1 ? $"{InForce} on the 1 node that has workloads of the mesh" : $"{InForce} on all {All} nodes that have workloads of the mesh";
         string named = string.Join(", ", Late.Take(MostNamed).Select(n => n.Reason.Length == 0 ? n.Name : $"{n.Name} ({n.Reason})"));
         string more = Late.Length > MostNamed ? $" and {Late.Length - MostNamed} more" : "";
-        return $"in force on {Having} of {All} nodes that have workloads of the mesh; not yet on {named}{more}";
+        return $"{InForce} on {Having} of {All} nodes that have workloads of the mesh; not yet on {named}{more}";
     }
 }
 

@@ -77,7 +77,7 @@ internal sealed class StateSecret(IKubernetesClient client, ResourceName name, K
         }
         catch (ApiException e)
         {
-            throw new IOException($"{Name} can't be read: {Remedy(e)}{e.Message}", e);
+            throw new IOException($"{Name} can't be read: {RoleRemedy.OfObject(e)}{e.Message}", e);
         }
     }
 
@@ -99,7 +99,7 @@ internal sealed class StateSecret(IKubernetesClient client, ResourceName name, K
         }
         catch (ApiException e)
         {
-            throw new IOException($"{Name} can't be written: {Remedy(e)}{e.Message}", e);
+            throw new IOException($"{Name} can't be written: {RoleRemedy.OfObject(e)}{e.Message}", e);
         }
     }
 
@@ -116,8 +116,6 @@ internal sealed class StateSecret(IKubernetesClient client, ResourceName name, K
     {
         // The reflector has logged it, and goes on.
     }
-
-    private static string Remedy(ApiException e) => e.Failure == ApiFailure.NotFound ? "there is none, apply deploy/controller; " : RoleRemedy.Of(e);
 
     private static byte[] Document(IEnumerable<KeyValuePair<string, byte[]?>> data, string? version)
     {

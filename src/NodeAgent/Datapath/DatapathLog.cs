@@ -17,7 +17,7 @@ internal static partial class DatapathLog
     [LoggerMessage(EventId = LogEventIds.NotCaptured, Level = LogLevel.Warning, Message = "workload {Workload} is not captured: {Reason}")]
     internal static partial void NotCaptured(ILogger logger, string workload, string reason);
 
-    [LoggerMessage(EventId = LogEventIds.PodGone, Level = LogLevel.Information, Message = "the pod {Workload} is gone from the cluster, and its interface {Interface} is there: it refuses every packet until the runtime takes it away")]
+    [LoggerMessage(EventId = LogEventIds.PodGone, Level = LogLevel.Information, Message = "the pod {Workload} has ended or is gone from the cluster, and its interface {Interface} is there: it refuses every packet until the runtime takes it away")]
     internal static partial void PodGone(ILogger logger, string workload, string @interface);
 
     [LoggerMessage(EventId = LogEventIds.Generation, Level = LogLevel.Information, Message = "generation {Generation} is in force: {Addresses} addresses, {Policies} policy entries, {Services} service ports, {Endpoints} endpoints, in {Milliseconds} ms")]

@@ -54,7 +54,7 @@ internal sealed class DatapathReconciler(
         writer.Finish();
 
         LogMissing(plan.Missing);
-        foreach (InterfaceOwner gone in plan.Quarantined.Where(q => !plan.Missing.ContainsKey(q.Workload)).Except(state.Current.Quarantined)) DatapathLog.PodGone(logger, gone.Workload, gone.Interface);
+        foreach (InterfaceOwner gone in plan.Quarantined.Where(q => q.IsOfGonePod(plan.Snapshot)).Except(state.Current.Quarantined)) DatapathLog.PodGone(logger, gone.Workload, gone.Interface);
         state.Current = new DatapathInForce
         {
             Generation = next.Number,
@@ -84,7 +84,7 @@ internal sealed class DatapathReconciler(
             && current.NodeAddresses.SetEquals(links.NodeAddresses)
             && current.Uplinks.SetEquals(plan.Uplinks.Select(u => u.Index))
             && current.HostEnds.SetEquals(plan.HostEnds.Select(u => u.Index))
-            && interfaces.AreFirst() && !interfaces.AreLeft(snapshot);
+            && interfaces.AreFirst() && !interfaces.AreLeft(plan);
     }
 
     // A pod whose link has only just come has no traffic yet that could be cut: the programs, which know no endpoint of it and refuse everything, come before the

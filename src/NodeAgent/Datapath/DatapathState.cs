@@ -25,7 +25,7 @@ internal sealed record DatapathInForce
     /// <summary>Those of them that are not to be in the mesh, see <see cref="LinkPlan.Refused"/>.</summary>
     internal ImmutableHashSet<string> Refused { get; init; } = [];
 
-    /// <summary>Interfaces of such workloads whose programs stay, see <see cref="LinkPlan.Quarantined"/>.</summary>
+    /// <summary>Interfaces of such workloads, and of pods that are gone from the cluster, whose programs stay, see <see cref="LinkPlan.Quarantined"/>.</summary>
     internal ImmutableArray<InterfaceOwner> Quarantined { get; init; } = [];
 
     /// <summary>The node's own addresses.</summary>

@@ -23,7 +23,7 @@ internal static class EndpointResolver
         foreach (EndpointPlace seen in places.Local)
         {
             // Its runtime says where it is before it lets it start. One that was captured and that nothing is known of any more is guarded.
-            if (seen.Workload.IsStarting && !owners.Any(o => o.Workload == seen.Workload.Uid)) continue;
+            if (seen.Workload.IsStarting && !owners.Any(o => o.Workload == seen.Workload.Uid && !o.IsOfGonePod(places.Snapshot))) continue;
             EndpointPlace place = Judge(seen);
             string uid = place.Workload.Uid, obstacle = "";
             if ((place.HostEnd ?? place.FindInside(links, out obstacle)) is { } endpoint)

@@ -49,7 +49,7 @@ internal sealed class InterfaceOwners
         {
             return [.. StateFile.ReadLines(_path).Select(Parse)];
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException or InvalidDataException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException or InvalidDataException or OverflowException)
         {
             InterfaceOwnersLog.NotLoaded(_logger, _path, e.Message);
             return [];

@@ -1,4 +1,3 @@
-using Culvert.Core;
 using Culvert.Interop.Bpf;
 using Culvert.NodeAgent.Datapath.Inside;
 
@@ -11,7 +10,7 @@ internal sealed class InterfacePrograms(DatapathPrograms programs, ProgramAttach
     internal bool AreFirst() => attacher.AreFirst() && inside?.AreFirst() != false;
 
     /// <summary>Whether programs that guarded a pod which was gone from the cluster are to be given up, as it has ended.</summary>
-    internal bool AreLeft(NodeSnapshot snapshot) => inside?.AreLeft(snapshot) == true;
+    internal bool AreLeft(LinkPlan plan) => inside?.AreLeft(Missing(plan), plan.Snapshot) == true;
 
     /// <summary>Whether programs of a workload are inside its network namespace, of this agent or one before it.</summary>
     internal bool AreInside(string uid) => inside?.Knows(uid) == true;
@@ -51,6 +50,9 @@ internal sealed class InterfacePrograms(DatapathPrograms programs, ProgramAttach
         foreach (LinkState uplink in plan.Uplinks.Concat(plan.HostEnds)) wanted.Add((uplink.Name, TcDirection.Ingress));
         xdp.KeepOnly(plan.XdpUplinks.Select(u => u.Name).ToHashSet(StringComparer.Ordinal));
         attacher.KeepOnly(wanted);
-        inside?.KeepOnly(plan.Inside, plan.Missing.Keys.Where(uid => !plan.Refused.Contains(uid)).ToHashSet(StringComparer.Ordinal), plan.Snapshot);
+        inside?.KeepOnly(plan.Inside, Missing(plan), plan.Snapshot);
     }
+
+    // Workloads that are not found any more, and are guarded where they were.
+    private static HashSet<string> Missing(LinkPlan plan) => plan.Missing.Keys.Where(uid => !plan.Refused.Contains(uid)).ToHashSet(StringComparer.Ordinal);
 }

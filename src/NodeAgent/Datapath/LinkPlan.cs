@@ -93,7 +93,7 @@ internal sealed record LinkPlan
         Snapshot = Snapshot,
         Endpoints = [.. Endpoints.Where(e => !gone.Contains(e.Index))],
         Refused = Refused,
-        Missing = Missing.SetItems(Pods.Concat(Inside.Select(InterfaceOwner.Of)).Where(p => gone.Contains(p.Index)).Select(p => KeyValuePair.Create(p.Workload, $"interface {p.Interface} {WentAway}"))),
+        Missing = Missing.SetItems(Pods.Concat(Inside.Select(InterfaceOwner.Of)).Where(p => gone.Contains(p.Index) && !p.IsOfGonePod(Snapshot)).Select(p => KeyValuePair.Create(p.Workload, $"interface {p.Interface} {WentAway}"))),
         Quarantined = [.. Quarantined.Where(q => !gone.Contains(q.Index))],
         Uplinks = [.. Uplinks.Where(u => !gone.Contains(u.Index))],
         XdpUplinks = [.. XdpUplinks.Where(u => !gone.Contains(u.Index))],

@@ -83,7 +83,7 @@ internal sealed class AgentBackend(
             InsideReason = endpoint?.Inside?.Reason ?? "",
             MtlsMode = workload.MtlsMode == MtlsMode.Strict ? Wire.MtlsMode.Strict : Wire.MtlsMode.Permissive,
             Error = datapath.NotCaptured.GetValueOrDefault(workload.Uid) ?? endpoint?.Fault ?? "",
-            State = StateOf(workload.Uid, endpoint, datapath),
+            State = StateOf(workload, endpoint, datapath),
         };
         foreach (IPAddress address in workload.Addresses) result.Addresses.Add(ByteString.CopyFrom(address.GetAddressBytes()));
         result.Policies.AddRange(workload.PolicyNames.Select(p => new PolicyReference(p).ToString()).Concat(workload.NetworkPolicyNames.Select(p => new PolicyReference(p, PolicyKind.NetworkPolicy).ToString())));
@@ -93,10 +93,10 @@ internal sealed class AgentBackend(
         return result;
     }
 
-    private static Wire.CaptureState StateOf(string uid, LocalEndpoint? endpoint, DatapathInForce datapath) => endpoint switch
+    private static Wire.CaptureState StateOf(WorkloadInfo workload, LocalEndpoint? endpoint, DatapathInForce datapath) => endpoint switch
     {
         { Fault: not null } => Wire.CaptureState.Undelivered,
         not null => Wire.CaptureState.Captured,
-        null => datapath.Quarantined.Any(q => q.Workload == uid) ? Wire.CaptureState.Blocked : Wire.CaptureState.NotCaptured,
+        null => datapath.Quarantined.Any(q => q.Workload == workload.Uid && (q.PodUid is null || q.PodUid == workload.PodUid)) ? Wire.CaptureState.Blocked : Wire.CaptureState.NotCaptured,
     };
 }

@@ -7,7 +7,10 @@ using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Sources.Kubernetes;
 
-/// <summary>Events by which people see, at a pod and at its node, that the mesh lacks the pod, and when it is back. What counts is the pod's status: an event that can't be written is lost, which is logged.</summary>
+/// <summary>
+/// Events by which people see, at a pod and at its node, that the mesh lacks the pod, and when it is back. What counts is the pod's status: an event that can't be written is lost, which is logged, and of what comes and goes all the time
+/// a few a minute are told.
+/// </summary>
 /// <param name="client">Writes.</param>
 /// <param name="instance">Which controller says so.</param>
 /// <param name="time">The clock.</param>

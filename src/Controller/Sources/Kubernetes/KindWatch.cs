@@ -36,7 +36,9 @@ internal sealed class KindWatch<T>(ResourceType<T> type, IKindTable<T> table, Ac
         // What can't be read is there all the same.
         HashSet<ResourceName> there = [.. all.Items.Select(i => i.Metadata.ResourceName), .. all.Unreadable.Select(u => u.Metadata.ResourceName)];
         foreach (ResourceName gone in table.Names.Where(n => !there.Contains(n)).ToArray()) table.Remove(gone);
-        foreach (T item in all.Items) table.Set(item);
+
+        // The oldest first: of two that claim the same the one that was there first has it, and a list has them by name.
+        foreach (T item in all.Items.OrderBy(i => i.Metadata.CreationTimestamp ?? DateTimeOffset.MinValue)) table.Set(item);
         foreach (UnreadableObject item in all.Unreadable) table.SetUnreadable(item);
         (IsListed, Trouble, Mark) = (true, null, ApiVersions.Number(all.ResourceVersion));
     });

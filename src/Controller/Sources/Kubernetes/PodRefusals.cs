@@ -140,6 +140,7 @@ internal sealed class PodRefusals : IRefusalSink, IHostedService, IDisposable
         lock (_lock) (report, marked) = (_reports.GetValueOrDefault(node), [.. (_marked.GetValueOrDefault(node) ?? []).Select(k => $"{k.Namespace}/{k.Name}")]);
         if (report is null) return null;
         ApiException? failure = null;
+        bool isBusy = false;
         SortedDictionary<string, string> refused = new(StringComparer.Ordinal);
         List<CaptureNews> news = [];
         foreach (string uid in report.Refused.Keys.Union(marked, StringComparer.Ordinal))
@@ -153,6 +154,10 @@ internal sealed class PodRefusals : IRefusalSink, IHostedService, IDisposable
             try
             {
                 if (await WriteAsync(report, pod, podUid, reason, cancellationToken)) news.Add(new(new(pod.Meta.Namespace, pod.Meta.Name), podUid, reason));
+            }
+            catch (ApiException e) when (e.Failure == ApiFailure.Conflict)
+            {
+                isBusy = true;
             }
             catch (ApiException e)
             {
@@ -171,6 +176,7 @@ internal sealed class PodRefusals : IRefusalSink, IHostedService, IDisposable
         if (failure is null)
         {
             _failures.Remove(node);
+            if (isBusy) return ReportInterval;
             ForgetUnlessHere(node, report);
             return null;
         }
@@ -196,7 +202,7 @@ internal sealed class PodRefusals : IRefusalSink, IHostedService, IDisposable
             if (reason is null) await pods.PatchAsync(name, Patch.Strategic(CaptureCondition.Removal(uid)), new() { FieldManager = KubernetesStatus.FieldManager, Subresource = "status" }, cancellationToken);
             else await pods.ApplyAsync(name, CaptureCondition.Document(name, uid, reason, since), new(KubernetesStatus.FieldManager) { Subresource = "status", Force = true }, cancellationToken);
         }
-        catch (ApiException e) when (e.Failure is ApiFailure.NotFound or ApiFailure.Conflict || (e.Failure == ApiFailure.Invalid && reason is null))
+        catch (ApiException e) when (e.Failure == ApiFailure.NotFound || (e.Failure == ApiFailure.Invalid && reason is null))
         {
             // It has gone, or is another one by now.
             return false;

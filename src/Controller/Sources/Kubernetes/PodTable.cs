@@ -12,7 +12,8 @@ namespace Culvert.Controller.Sources.Kubernetes;
 /// is told from when it has a node. Not thread-safe.
 /// </summary>
 /// <remarks>
-/// A pod's addresses are in its status, which others than its kubelet may be allowed to write: nothing in a status takes an address from a pod that is there. Whoever has it keeps it, and who wants it too is told to have an error.
+/// A pod's addresses are in its status, which others than its kubelet may be allowed to write: nothing in a status takes an address from a pod that is there and is to stay. Whoever has it keeps it, or where all are told
+/// at once the oldest, and who wants it too is told to have an error.
 /// </remarks>
 internal sealed class PodTable(PendingChanges changes) : IKindTable<Pod>
 {
@@ -109,7 +110,7 @@ internal sealed class PodTable(PendingChanges changes) : IKindTable<Pod>
     /// <summary>Addresses of pods that stay. A pod that is being deleted has lost them to the next one, as it should.</summary>
     private IEnumerable<SourceError> Disputes(Entry entry, WorkloadObject workload, ResourceName name) =>
         entry.IsLeaving ? [] : workload.Addresses.Where(a => _owners[a] != name && !_pods[_owners[a]].IsLeaving)
-            .Select(a => new SourceError(entry.Read.Origin.Place, 0, workload.Key.ToString(), "status.podIPs", $"{a} is the address of the pod {_owners[a]}, which had it before; the pod counts without it"));
+            .Select(a => new SourceError(entry.Read.Origin.Place, 0, workload.Key.ToString(), "status.podIPs", $"{a} is the address of the pod {_owners[a]}, which has it by right of the first, or of the older; the pod counts without it"));
 
     private static string PlaceOf(ResourceName name) => KnownResources.Pods.ObjectPath(name)[1..];
 

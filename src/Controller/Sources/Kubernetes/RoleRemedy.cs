@@ -10,6 +10,13 @@ internal static class RoleRemedy
     /// <summary>With a semicolon behind it, to stand before the reason; empty where no role is in the way.</summary>
     public static string Of(ApiException failure) => MissingVerb.Remedy(failure, Whose);
 
+    /// <summary>The same of an object that <c>deploy/controller</c> has, and that is not the controller's to make.</summary>
+    public static string OfObject(ApiException failure)
+    {
+        ArgumentNullException.ThrowIfNull(failure);
+        return failure.Failure == ApiFailure.NotFound ? "there is none, apply deploy/controller (`culvert upgrade` does); " : Of(failure);
+    }
+
     /// <summary>The same without what follows.</summary>
     public static string Of(MissingVerb missing) => missing.Tell(Whose);
 }

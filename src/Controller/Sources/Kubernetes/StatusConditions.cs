@@ -59,7 +59,7 @@ internal static class StatusConditions
     private static long GenerationOf(ObjectStatus status) => (status.Origin as ApiOrigin)?.Generation ?? 0;
 
     private static Condition? WasInForce(IReadOnlyList<Condition> before, long generation) =>
-        before.FirstOrDefault(c => c.Type == Programmed && c.Status == "True" && c.Reason == InForce && c.ObservedGeneration == generation);
+        before.FirstOrDefault(c => c.Type == Programmed && c.Status == "True" && c.Reason == InForce && c.ObservedGeneration == generation && c.Message?.StartsWith(Spread.InForce, StringComparison.Ordinal) == true);
 
     /// <summary>Makes the conditions of one list.</summary>
     /// <param name="before">The conditions that it has: where one says the same, the time since when stays.</param>

@@ -10,7 +10,7 @@ namespace Culvert.NodeAgent.Datapath.Inside;
 /// </summary>
 /// <param name="numbers">Which namespace has which number.</param>
 /// <param name="captured">The inode number of the namespace in which a workload is captured now, and which is held open for that; null: in none.</param>
-internal sealed class NamespaceFinder(SpaceNumbers numbers, Func<string, ulong?> captured)
+internal sealed class NamespaceFinder(SpaceNumbers numbers, Func<WorkloadInfo, ulong?> captured)
 {
     private NamespaceScan? _scan;
     private volatile bool _isWaiting;
@@ -81,7 +81,7 @@ internal sealed class NamespaceFinder(SpaceNumbers numbers, Func<string, ulong?>
 
     // Where it is captured, as long as that has any of its addresses.
     private FoundNamespace? Present(WorkloadInfo workload) =>
-        captured(workload.Uid) is { } inode ? workload.Addresses.SelectMany(_scan!.Find).FirstOrDefault(f => f.Inode == inode) : null;
+        captured(workload) is { } inode ? workload.Addresses.SelectMany(_scan!.Find).FirstOrDefault(f => f.Inode == inode) : null;
 
     private FoundNamespace[] Owners(WorkloadInfo workload, IPAddress address, IHostEnds hostEnds)
     {

@@ -49,10 +49,10 @@ internal sealed class PodCapture(AgentOptions options, PinFolder pins, DatapathM
     internal NetworkNamespace? NamespaceOf(ushort number) => _spaces.Values.FirstOrDefault(s => s.Number == number)?.Namespace;
 
     /// <summary>The inode number of the namespace that a workload is captured in, which is held open; null: it is captured in none.</summary>
-    internal ulong? InodeOf(string uid)
+    internal ulong? InodeOf(WorkloadInfo workload)
     {
         using Lock.Scope scope = _lock.EnterScope();
-        return _pods.Values.FirstOrDefault(p => p.Space.Uid == uid)?.Pod.Inode;
+        return _pods.Values.FirstOrDefault(p => p.Space.Uid == workload.Uid && numbers.All.TryGetValue(p.Pod.Number, out SpaceOwner? owner) && (owner.PodUid is null || owner.PodUid == workload.PodUid))?.Pod.Inode;
     }
 
     /// <summary>Whether programs of a workload are in its namespace, of this agent or one before it.</summary>
@@ -166,10 +166,10 @@ internal sealed class PodCapture(AgentOptions options, PinFolder pins, DatapathM
     }
 
     /// <summary>Whether pods that are gone from the cluster have ended since they were kept.</summary>
-    internal bool AreLeft(NodeSnapshot snapshot)
+    internal bool AreLeft(IReadOnlySet<string> missing, NodeSnapshot snapshot)
     {
         using Lock.Scope scope = _lock.EnterScope();
-        return numbers.All.Values.Any(o => GonePods.IsGone(snapshot, o.Workload, o.PodUid) && !o.IsOfGonePod(snapshot));
+        return numbers.All.Values.Any(o => !missing.Contains(o.Workload) && GonePods.IsGone(snapshot, o.Workload, o.PodUid) && !o.IsOfGonePod(snapshot));
     }
 
     /// <summary>Puts back what others have removed of the rules in pods' namespaces.</summary>

@@ -53,12 +53,12 @@ internal sealed class SpaceNumbers
         return null;
     }
 
-    /// <summary>The number of a workload's namespace; null when it has none.</summary>
+    /// <summary>The number of a workload's namespace; null when it has none. That of another pod of its name is none of its own.</summary>
     internal ushort? Find(SpaceOwner owner)
     {
         foreach ((ushort number, SpaceOwner known) in _owners)
         {
-            if ((known.Inode, known.Workload) == (owner.Inode, owner.Workload)) return number;
+            if ((known.Inode, known.Workload) == (owner.Inode, owner.Workload) && (known.PodUid is null || known.PodUid == owner.PodUid)) return number;
         }
         return null;
     }

@@ -4,6 +4,7 @@ using Culvert.Controller.Objects;
 using Culvert.Controller.Sources;
 using Culvert.Controller.Sources.Kubernetes;
 using Culvert.Kubernetes.Resources;
+using Culvert.Kubernetes.Watches;
 
 namespace Culvert.Controller.Tests.Kubernetes;
 
@@ -58,7 +59,7 @@ public sealed class PodTableTests
         _table.Set(Pod("thief", "10.0.0.1", start: 59, made: 1));
         Assert.Equal(["thief "], Take());
         Declaration thief = Assert.Single(_table.Declarations, d => d.Key.Object!.Value.Name == "thief");
-        Assert.Contains(thief.Content.Errors, e => e.ToString().Contains("status.podIPs: 10.0.0.1 is the address of the pod shop/victim, which had it before; the pod counts without it", StringComparison.Ordinal));
+        Assert.Contains(thief.Content.Errors, e => e.ToString().Contains("status.podIPs: 10.0.0.1 is the address of the pod shop/victim, which has it by right of the first, or of the older; the pod counts without it", StringComparison.Ordinal));
 
         // What the victim's status says next is no matter.
         _table.Set(Pod("victim", "10.0.0.1", made: 5, version: "9"));
@@ -93,6 +94,18 @@ public sealed class PodTableTests
         _table.Set(Pod("a", "10.0.0.1", start: 2, phase: phase));
         _table.Set(Pod("b", "10.0.0.1", start: 1));
         Assert.Equal(["-a", "b 10.0.0.1"], Take());
+    }
+
+    /// <summary>As a controller that starts hears of them: by name, whoever was there first.</summary>
+    [Theory]
+    [InlineData("aaa")]
+    [InlineData("zzz")]
+    public void OfTwoThatAreListedTheOlderHasAnAddress(string thief)
+    {
+        KindWatch<Pod> watch = new(KnownResources.Pods, _table, change => change());
+        ((IReflectorSink<Pod>)watch).Replace(new() { Items = [.. new[] { Pod(thief, "10.0.0.1", made: 9), Pod("victim", "10.0.0.1", made: 5) }.OrderBy(p => p.Metadata.Name, StringComparer.Ordinal)], ResourceVersion = "7" });
+        Assert.Contains("victim 10.0.0.1", Take());
+        Assert.Equal(7ul, watch.Mark);
     }
 
     [Fact]

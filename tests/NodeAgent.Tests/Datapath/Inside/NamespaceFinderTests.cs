@@ -124,7 +124,7 @@ public sealed class NamespaceFinderTests : IDisposable
         WorkloadInfo workload = ReconcilerFixture.Pod("victim", Victim.ToString()) with { Uid = "shop/victim", HostInterface = hostInterface, Addresses = [Victim] };
         using NetworkNamespace.Scope scope = _node.Enter();
         using RouteNetlink netlink = RouteNetlink.Open();
-        NamespaceFinder finder = new(numbers ?? new SpaceNumbers(Directory.CreateDirectory(Path.Combine(_folder.FullName, Path.GetRandomFileName())).FullName, NullLogger.Instance), uid => _captured.TryGetValue(uid, out ulong inode) ? inode : null);
+        NamespaceFinder finder = new(numbers ?? new SpaceNumbers(Directory.CreateDirectory(Path.Combine(_folder.FullName, Path.GetRandomFileName())).FullName, NullLogger.Instance), w => _captured.TryGetValue(w.Uid, out ulong inode) ? inode : null);
         PodNamespace? found = new KernelLinks(netlink, finder).FindInside(workload, "a test", out obstacle);
         isWaiting = finder.IsWaiting;
         return found;
