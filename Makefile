@@ -21,9 +21,9 @@ build: setup ## Build the BPF programs and the whole solution
 cli: setup ## Publish the command line for this architecture, artifacts/cli/culvert (kubectl-culvert: the same as a plugin of kubectl)
 	@eng/build-cli.sh
 
-images: setup ## Build the images of agent and controller as OCI archives, artifacts/images/culvert-*.tar, without a registry (root)
-	@eng/setup.sh --optional images
-	@eng/build-images.sh
+images: setup ## Build the images of agent and controller as OCI archives, artifacts/images/culvert-*.tar, without a registry (root; ARCHITECTURES="amd64 arm64" for others than this machine's)
+	@eng/setup.sh --optional images $(ARCHITECTURES:%=--optional images-%)
+	@ARCHITECTURES="$(ARCHITECTURES)" eng/build-images.sh
 
 plugin: setup ## Compile the CNI plugin to one native program, artifacts/cni/culvert-cni
 	@eng/build-plugin.sh

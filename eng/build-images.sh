@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Builds the images of agent and controller for this machine's architecture, as OCI archives: artifacts/images/culvert-{agent,controller}.tar, to be loaded by
+# Builds the images of agent and controller as OCI archives: artifacts/images/culvert-{agent,controller}.tar, to be loaded by
 # `ctr -n k8s.io images import`, `kind load image-archive`, `podman load` and their like. No registry is asked: their base is made of Debian's packages.
+# An archive of several architectures has an index of them, of which who loads it takes its own. Commands of another architecture than this machine's are run by eng/emulate.sh.
 # Usage: eng/build-images.sh
-# Environment: IMAGE_PREFIX (localhost), IMAGE_TAG (the version), BASE (an image that buildah can get, in place of one made here)
+# Environment: ARCHITECTURES (this machine's; "amd64 arm64"), IMAGE_PREFIX (localhost), IMAGE_TAG (the version), BASE (an image that buildah can get, in place of one made here)
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 out=$root/artifacts/images
@@ -27,45 +28,78 @@ run() { # what it is, command...
 }
 
 case "$(uname -m)" in
-x86_64) architecture=amd64 ;;
-aarch64) architecture=arm64 ;;
+x86_64) own=amd64 ;;
+aarch64) own=arm64 ;;
 *) refuse "there is no image for $(uname -m)" ;;
 esac
+read -ra architectures <<<"${ARCHITECTURES:-$own}"
+for architecture in "${architectures[@]}"; do
+	case "$architecture" in
+	amd64 | arm64) ;;
+	*) refuse "there is no image for $architecture" ;;
+	esac
+done
 sources=()
 
-# With a name or a base of one's own it is built anew.
-if [ -z "${IMAGE_PREFIX:-}${IMAGE_TAG:-}${BASE:-}" ] && [ -e "$out/culvert-agent.tar" ] && [ -e "$out/culvert-controller.tar" ] \
-	&& [ -z "$(find "$root/src" "$root/bpf" "$root/deploy" "$root"/Directory.*.props "$root"/eng/build-{cli,images,plugin}.sh \( -name bin -o -name obj \) -prune -o -type f -newer "$out/culvert-agent.tar" -print -quit)" ]; then
+# With a name or a base of one's own, or for other architectures than the last time, it is built anew.
+if [ -z "${IMAGE_PREFIX:-}${IMAGE_TAG:-}${BASE:-}" ] && [ -e "$out/culvert-agent.tar" ] && [ -e "$out/culvert-controller.tar" ] && [ "$(cat "$out/architectures" 2>/dev/null)" = "${architectures[*]}" ] \
+	&& [ -z "$(find "$root/src" "$root/bpf" "$root/deploy" "$root"/Directory.*.props "$root"/eng/{build-{cli,images,plugin},emulate}.sh \( -name bin -o -name obj \) -prune -o -type f -newer "$out/culvert-agent.tar" -print -quit)" ]; then
 	echo "images: up to date"
 	exit 0
 fi
 [ -n "$tag" ] || refuse "Directory.Build.props has no Version: give IMAGE_TAG"
 
 mkdir -p "$out"
-rm -rf "$context" "$out/log"
+rm -rf "$context" "$out/log" "$out/architectures"
 store=$(mktemp -d "$out/.store.XXXXXX")
 trap 'rm -rf "$store"' EXIT
 images() { buildah --root "$store/root" --runroot "$store/run" "$@"; }
+images_for() { # architecture, what buildah is to do: where its programs run
+	"$root/eng/emulate.sh" "$1" buildah --root "$store/root" --runroot "$store/run" "${@:2}"
+}
 
-run "publishing" "$root/eng/build-cli.sh"
-run "compiling the CNI plugin" "$root/eng/build-plugin.sh"
 mkdir -p "$context"
-cp -a "$root/artifacts/cli" "$context/$architecture"
-install -m 755 "$root/artifacts/cni/culvert-cni" "$context/$architecture/culvert-cni"
-
-if [ -z "${BASE:-}" ]; then
-	BASE=localhost/culvert-base
-	run "making the base of Debian's packages" mmdebstrap --mode=root --variant=apt --include=ca-certificates bookworm "$store/base.tar"
-	container=$(images from scratch)
-	run "making the base" images add "$container" "$store/base.tar" /
-	run "making the base" images commit --rm "$container" "$BASE"
-	# With the machine's own package sources and how they are reached.
-	sources=(--volume /etc/apt:/etc/apt:ro)
-fi
-for image in agent controller; do
-	run "building the image of the $image" images build --build-arg "BASE=$BASE" --build-arg "TARGETARCH=$architecture" "${sources[@]}" --target "$image" --tag "$prefix/culvert-$image:$tag" --file "$root/deploy/images/Containerfile" "$context"
-	rm -f "$out/culvert-$image.tar"
-	run "writing the image of the $image" images push "$prefix/culvert-$image:$tag" "oci-archive:$out/culvert-$image.tar:$prefix/culvert-$image:$tag"
-	echo "images: $prefix/culvert-$image:$tag in ${out#"$root"/}/culvert-$image.tar ($(du -m "$out/culvert-$image.tar" | cut -f1) MB)"
+for architecture in "${architectures[@]}"; do
+	run "trying to run programs of $architecture" "$root/eng/emulate.sh" "$architecture" true
+	from=
+	[ "$architecture" = "$own" ] || from=-$architecture
+	run "publishing for $architecture" "$root/eng/build-cli.sh" "$architecture"
+	run "compiling the CNI plugin for $architecture" "$root/eng/build-plugin.sh" "$architecture"
+	cp -a "$root/artifacts/cli$from" "$context/$architecture"
+	install -m 755 "$root/artifacts/cni$from/culvert-cni" "$context/$architecture/culvert-cni"
 done
+
+for architecture in "${architectures[@]}"; do
+	base=${BASE:-}
+	if [ -z "$base" ]; then
+		base=localhost/culvert-base-$architecture
+		run "making the base for $architecture of Debian's packages" "$root/eng/emulate.sh" "$architecture" mmdebstrap --mode=root --variant=apt --architectures="$architecture" --include=ca-certificates bookworm "$store/base.tar"
+		container=$(images from --arch "$architecture" scratch)
+		run "making the base for $architecture" images add "$container" "$store/base.tar" /
+		run "making the base for $architecture" images config --arch "$architecture" "$container"
+		run "making the base for $architecture" images commit --rm "$container" "$base"
+		rm "$store/base.tar"
+		# With the machine's own package sources and how they are reached.
+		sources=(--volume /etc/apt:/etc/apt:ro)
+	fi
+	for image in agent controller; do
+		run "building the image of the $image for $architecture" images_for "$architecture" build --platform "linux/$architecture" --build-arg "BASE=$base" --build-arg "TARGETARCH=$architecture" "${sources[@]}" --target "$image" --tag "$prefix/culvert-$image-$architecture:$tag" --file "$root/deploy/images/Containerfile" "$context"
+	done
+done
+
+for image in agent controller; do
+	name=$prefix/culvert-$image:$tag
+	rm -f "$out/culvert-$image.tar"
+	if [ ${#architectures[@]} = 1 ]; then
+		run "writing the image of the $image" images push "$prefix/culvert-$image-${architectures[0]}:$tag" "oci-archive:$out/culvert-$image.tar:$name"
+	else
+		run "naming the images of the $image" images manifest create "$name"
+		for architecture in "${architectures[@]}"; do
+			run "naming the image of the $image for $architecture" images manifest add "$name" "$prefix/culvert-$image-$architecture:$tag"
+		done
+		run "writing the images of the $image" images manifest push --all "$name" "oci-archive:$out/culvert-$image.tar:$name"
+	fi
+	echo "images: $name for ${architectures[*]} in ${out#"$root"/}/culvert-$image.tar ($(du -m "$out/culvert-$image.tar" | cut -f1) MB)"
+done
+echo "${architectures[*]}" >"$out/architectures"
 rm -rf "$context"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes sure that what building, testing and measuring need is installed. Does nothing, fast, when it is.
-# Usage: eng/setup.sh [--optional GROUP]...      GROUP: kernels (make test-kernels), kubernetes (eng/kubernetes.sh), images (make images)
+# Usage: eng/setup.sh [--optional GROUP]...      GROUP: kernels (make test-kernels), kubernetes (eng/kubernetes.sh), images (make images),
+#        images-amd64, images-arm64 (make images for these on a machine of another architecture)
 # Debian and Ubuntu, as root: installs what is missing. Elsewhere, or not as root: says what is missing and how to get it; exit code 1.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -54,6 +55,15 @@ xz|xz-utils|xz-utils|xz|xz'
 
 images='buildah|buildah|buildah|buildah|buildah
 mmdebstrap|mmdebstrap|mmdebstrap|mmdebstrap|mmdebstrap'
+# gcc is what clang links with there. arch-test: mmdebstrap asks it.
+images_arm64='qemu-aarch64-static|qemu-user-static|qemu-user-static|qemu-user-static-aarch64|qemu-user-static
+arch-test|arch-test|arch-test|arch-test|arch-test
+aarch64-linux-gnu-gcc|gcc-aarch64-linux-gnu|gcc-aarch64-linux-gnu|gcc-aarch64-linux-gnu|aarch64-linux-gnu-gcc
+/usr/aarch64-*/include/stdio.h|libc6-dev-arm64-cross|libc6-dev-arm64-cross|sysroot-aarch64-fc42-glibc|aarch64-linux-gnu-glibc'
+images_amd64='qemu-x86_64-static|qemu-user-static|qemu-user-static|qemu-user-static-x86|qemu-user-static
+arch-test|arch-test|arch-test|arch-test|arch-test
+x86_64-linux-gnu-gcc|gcc-x86-64-linux-gnu|gcc-x86-64-linux-gnu|gcc-x86_64-linux-gnu|x86_64-linux-gnu-gcc
+/usr/x86_64-*/include/stdio.h|libc6-dev-amd64-cross|libc6-dev-amd64-cross|sysroot-x86_64-fc42-glibc|x86_64-linux-gnu-glibc'
 
 while [ $# -gt 0 ]; do
 	case "$1:${2:-}" in
@@ -63,12 +73,16 @@ $kernels" ;;
 $kubernetes" ;;
 	--optional:images) needs="$needs
 $images" ;;
+	--optional:images-amd64) [ "$(uname -m)" = x86_64 ] || needs="$needs
+$images_amd64" ;;
+	--optional:images-arm64) [ "$(uname -m)" = aarch64 ] || needs="$needs
+$images_arm64" ;;
 	--optional:*)
-		echo "setup: unknown group '${2:-}'; there is: kernels, kubernetes, images" >&3
+		echo "setup: unknown group '${2:-}'; there is: kernels, kubernetes, images, images-amd64, images-arm64" >&3
 		exit 2
 		;;
 	*)
-		sed -n '2,4s/^# //p' "$0" >&3
+		sed -n '2,5s/^# //p' "$0" >&3
 		exit 2
 		;;
 	esac
