@@ -29,13 +29,22 @@ public sealed class MeshProgressTests
         Assert.True(_progress.Of(Kind, 110).IsWhole);
         Assert.False(_progress.Of(Kind, 111).IsWhole);
         Assert.False(_progress.Of("meshconfigs.culvert.dev", 1).IsWhole);
+
+        // One that is there, and has taken up nothing yet.
+        _progress.Take(new NodeStatus("c") { Connected = true });
+        Publish(3, "a", "b", "c");
+        Assert.EndsWith("not yet on c", Text(110), StringComparison.Ordinal);
     }
 
     [Fact]
     public void NodesWithoutWorkloadsDoNotCount()
     {
+        Assert.Equal("not yet told to nodes", Text(7));
         Publish(1);
+        Read(7);
         Assert.Equal("in force; no node has workloads of the mesh", Text(7));
+        Assert.False(_progress.Of(Kind, 8).IsWhole);
+        Assert.False(_progress.Of(Kind, 0).IsWhole);
         Publish(2, "a");
         Read(7);
         Has("b", 2);
@@ -91,6 +100,7 @@ public sealed class MeshProgressTests
     public void OfManyNodesAFewAreNamed()
     {
         Publish(1, [.. Enumerable.Range(1, 9).Select(n => $"n{n}")]);
+        Read(1);
         Assert.EndsWith("n1 (no agent is connected), n2 (no agent is connected), n3 (no agent is connected), n4 (no agent is connected), n5 (no agent is connected) and 4 more", Text(1), StringComparison.Ordinal);
     }
 
@@ -145,9 +155,13 @@ public sealed class MeshProgressTests
     [InlineData("[]")]
     [InlineData("""{"written":"2026-01-01T00:00:00Z","levels":null,"refused":{}}""")]
     [InlineData("""{"written":"2026-01-01T00:00:00Z","levels":[{"read":{"a":-1},"nodes":[]}],"refused":{}}""")]
-    public void WhatIsNoDocumentIsNotRead(string json)
+    [InlineData("""{"written":"2026-01-01T00:00:00Z","levels":[null],"refused":{}}""", false)]
+    [InlineData("""{"written":"2026-01-01T00:00:00Z","levels":[{"read":{},"nodes":[null]}],"refused":{}}""", false)]
+    [InlineData("""{"written":"2026-01-01T00:00:00Z","levels":[],"refused":{"a":null}}""", false)]
+    public void WhatIsNoDocumentIsNotRead(string json, bool isRefused = true)
     {
-        if (json == "null") Assert.Null(JsonSerializer.Deserialize(json, ProgressJson.Default.ProgressDocument));
+        if (!isRefused) Assert.False(JsonSerializer.Deserialize(json, ProgressJson.Default.ProgressDocument)!.IsWhole);
+        else if (json == "null") Assert.Null(JsonSerializer.Deserialize(json, ProgressJson.Default.ProgressDocument));
         else Assert.Throws<JsonException>(() => JsonSerializer.Deserialize(json, ProgressJson.Default.ProgressDocument));
     }
 

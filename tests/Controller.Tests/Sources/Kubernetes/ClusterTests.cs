@@ -160,9 +160,10 @@ public sealed class ClusterTests(TestCluster cluster)
     {
         await using RunningOnCluster controller = await cluster.ControllerAsync();
         string ns = await cluster.NamespaceAsync();
-        await cluster.PodAsync(ns, "old", "10.2.1.1", status: """ "startTime":"2030-01-01T00:00:01Z", """);
+        await cluster.PodAsync(ns, "old", "10.2.1.1");
         await controller.SnapshotAsync(s => Find(s, ns, "old") is not null);
-        await cluster.PodAsync(ns, "new", "10.2.1.1", spec: "serviceAccountName: other,", status: """ "startTime":"2030-01-01T00:00:02Z", """);
+        await cluster.Server.KubectlAsync("", "delete", "pod", "old", "-n", ns, "--wait=false");
+        await cluster.PodAsync(ns, "new", "10.2.1.1", spec: "serviceAccountName: other,");
         NodeSnapshot snapshot = await controller.SnapshotAsync(s =>
         {
             Assert.True(s.Workloads.Values.Count(w => w.Name.Namespace == ns && !w.Addresses.IsEmpty) <= 1, "two workloads have the address");

@@ -59,6 +59,7 @@ internal sealed class RunningOnCluster : IAsyncDisposable
             FakeAgent agent = FakeAgent.OverSocket(Socket, node);
             await agent.OpenAsync();
             _followers.Add((agent, KeepUpAsync(agent)));
+            await Soon.Holds($"{node} is connected", () => Host.Nodes.Any(n => n.Node == node && n.Connected));
             if (node == "n1") _agent = agent;
         }
     }
