@@ -8,6 +8,8 @@ public sealed class SourceQueueTests
 {
     private static readonly IPAddress A = IPAddress.Parse("10.0.0.1"), B = IPAddress.Parse("10.0.0.2"), C = IPAddress.Parse("10.0.0.3");
 
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -19,14 +21,33 @@ public sealed class SourceQueueTests
         Assert.Null(await queue.EnterAsync(A, Stop));
         first.Dispose();
         first.Dispose();
-        IDisposable ofB = (await other)!;
+        IDisposable ofB = (await other.WaitAsync(Patience, Stop))!;
         Assert.False(third.IsCompleted || last.IsCompleted);
+
+        // A was served before C came.
         second.Dispose();
-        IDisposable ofC = (await last)!;
+        IDisposable ofA = (await third.WaitAsync(Patience, Stop))!;
+        Assert.False(fourth.IsCompleted || last.IsCompleted);
         ofB.Dispose();
-        (await third)!.Dispose();
-        (await fourth)!.Dispose();
-        ofC.Dispose();
+        (await last.WaitAsync(Patience, Stop))!.Dispose();
+        ofA.Dispose();
+        (await fourth.WaitAsync(Patience, Stop))!.Dispose();
+        Assert.Equal(0, queue.Count);
+    }
+
+    [Fact]
+    public async Task WhoComesAgainAndAgainDoesNotComeBeforeWhoWaits()
+    {
+        SourceQueue queue = new(1, 2);
+        IDisposable ofA = (await queue.EnterAsync(A, Stop))!;
+        Task<IDisposable?> ofB = queue.EnterAsync(B, Stop), ofC = queue.EnterAsync(C, Stop);
+        ofA.Dispose();
+        Task<IDisposable?> again = queue.EnterAsync(A, Stop);
+        (await ofB.WaitAsync(Patience, Stop))!.Dispose();
+        Task<IDisposable?> andAgain = queue.EnterAsync(B, Stop);
+        (await ofC.WaitAsync(Patience, Stop))!.Dispose();
+        (await again.WaitAsync(Patience, Stop))!.Dispose();
+        (await andAgain.WaitAsync(Patience, Stop))!.Dispose();
         Assert.Equal(0, queue.Count);
     }
 
