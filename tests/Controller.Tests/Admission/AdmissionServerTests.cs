@@ -150,6 +150,7 @@ public sealed class AdmissionServerTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Category", "Attack")]
     public async Task WhoSendsItsBodyTooSlowlyIsNotWaitedFor()
     {
         await using SslStream stream = await ConnectAsync();
@@ -222,6 +223,7 @@ public sealed class AdmissionServerTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Category", "Attack")]
     public async Task AFloodOfConnectionsCostsNoHandshakesAndOnlyItsOwnAddress()
     {
         Directory.CreateDirectory(_other.File("objects"));
