@@ -41,11 +41,7 @@ internal sealed class RunningOnCluster : IAsyncDisposable
     /// <summary>Follows the stream of the node n1 until its snapshot is as wanted.</summary>
     public async Task<NodeSnapshot> SnapshotAsync(Func<NodeSnapshot, bool> isWanted)
     {
-        if (_agent is null)
-        {
-            _agent = FakeAgent.OverSocket(_folder.File("c.sock"), "n1");
-            await _agent.OpenAsync();
-        }
+        _agent ??= await ConnectAsync("n1");
         if (_followers.Any(f => f.Agent == _agent)) await Soon.Holds("the snapshot is as wanted", () => isWanted(_agent.Snapshot));
         while (!isWanted(_agent.Snapshot)) await _agent.NextAsync();
         return _agent.Snapshot;
@@ -56,12 +52,19 @@ internal sealed class RunningOnCluster : IAsyncDisposable
     {
         foreach (string node in nodes)
         {
-            FakeAgent agent = FakeAgent.OverSocket(Socket, node);
-            await agent.OpenAsync();
+            FakeAgent agent = await ConnectAsync(node);
             _followers.Add((agent, KeepUpAsync(agent)));
-            await Soon.Holds($"{node} is connected", () => Host.Nodes.Any(n => n.Node == node && n.Connected));
             if (node == "n1") _agent = agent;
         }
+    }
+
+    // What a node reports counts while its stream is there, so that a test must not be faster than that.
+    private async Task<FakeAgent> ConnectAsync(string node)
+    {
+        FakeAgent agent = FakeAgent.OverSocket(Socket, node);
+        await agent.OpenAsync();
+        await Soon.Holds($"{node} is connected", () => Host.Nodes.Any(n => n.Node == node && n.Connected));
+        return agent;
     }
 
     private static async Task KeepUpAsync(FakeAgent agent)
