@@ -31,8 +31,8 @@ internal static class ObjectReview
         // Its finalizers have to be taken off whatever it is like.
         if (request.IsUpdate && IsBeingDeleted(request.Object)) return Allowed();
         (string name, IReadOnlyList<SourceError> errors, IEnumerable<SourceError> notes) = Read(kind, request.Object);
-        if (errors.Count == 0) return Allowed([.. notes.Select(Text)]);
-        string[] faults = [.. errors.Select(Text)];
+        if (errors.Count == 0) return Allowed([.. notes.Select(StatusConditions.Text)]);
+        string[] faults = [.. errors.Select(StatusConditions.Text)];
         return IsNoWorse(kind, request, errors) ? Allowed(faults) : new(Refusal(faults)) { Object = name };
     }
 
@@ -86,8 +86,6 @@ internal static class ObjectReview
         item.TryGetProperty("metadata", out JsonElement meta) && meta.ValueKind == JsonValueKind.Object && meta.TryGetProperty("deletionTimestamp", out JsonElement time) && time.ValueKind != JsonValueKind.Null;
 
     private static JsonElement? SpecOf(JsonElement item) => item.TryGetProperty("spec", out JsonElement spec) ? spec : null;
-
-    private static string Text(SourceError error) => error.Field.Length > 0 ? $"{error.Field}: {error.Reason}" : error.Reason;
 
     private static string Refusal(string[] faults)
     {

@@ -32,7 +32,6 @@ internal sealed class SourceQueue(int atOnce, int mostWaiting)
         Place place;
         lock (_lock)
         {
-
             // Who comes anew comes behind those that wait: else who comes again and again would come before.
             if (!_sources.TryGetValue(address, out Source? source)) _sources.Add(address, source = new(address) { ServedAt = ++_served });
             if (source.Waiting.Count >= mostWaiting) return null;

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Culvert.Kubernetes.Resources;
 
@@ -19,27 +20,8 @@ internal static class CaptureCondition
 
     /// <summary>A strategic patch of a pod's status that takes the condition away, whoever has written it.</summary>
     /// <param name="uid">The pod's uid: another one of the name is none of this.</param>
-    public static byte[] Removal(string uid)
-    {
-        using MemoryStream stream = new();
-        using (Utf8JsonWriter writer = new(stream))
-        {
-            writer.WriteStartObject();
-            writer.WriteStartObject("metadata");
-            writer.WriteString("uid", uid);
-            writer.WriteEndObject();
-            writer.WriteStartObject("status");
-            writer.WriteStartArray("conditions");
-            writer.WriteStartObject();
-            writer.WriteString("type", Type);
-            writer.WriteString("$patch", "delete");
-            writer.WriteEndObject();
-            writer.WriteEndArray();
-            writer.WriteEndObject();
-            writer.WriteEndObject();
-        }
-        return stream.ToArray();
-    }
+    public static byte[] Removal(string uid) =>
+        Encoding.UTF8.GetBytes($$$"""{"metadata":{"uid":"{{{JsonEncodedText.Encode(uid)}}}"},"status":{"conditions":[{"type":"{{{Type}}}","$patch":"delete"}]}}""");
 
     /// <summary>The document to be applied to a pod's status.</summary>
     /// <param name="pod">The pod.</param>
