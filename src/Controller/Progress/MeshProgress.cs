@@ -116,9 +116,7 @@ internal sealed class MeshProgress
             // What was read last may be on its way into a world still.
             if (version == 0 || _steps.Count == 0 || _steps[^1].Read.GetValueOrDefault(kind) < version) return Spread.NotPublished;
             Dictionary<string, ulong> marks = MarksOf(kind);
-            int having = _nodes.Count(n => marks.TryGetValue(n, out ulong mark) && mark >= version);
-            if (having == _nodes.Count) return new(having, having, []);
-            return new(_nodes.Count, having, [.. _nodes.Where(n => !marks.TryGetValue(n, out ulong mark) || mark < version).Order(StringComparer.Ordinal).Select(n => new LateNode(n, ReasonOf(n, marks)))]);
+            return new(_nodes.Count, [.. _nodes.Where(n => !marks.TryGetValue(n, out ulong mark) || mark < version).Order(StringComparer.Ordinal).Select(n => new LateNode(n, ReasonOf(n, marks)))]);
         }
     }
 

@@ -4,12 +4,11 @@ namespace Culvert.Controller.Progress;
 
 /// <summary>How far an object has come among the nodes that have workloads of the mesh. Immutable.</summary>
 /// <param name="All">How many these are.</param>
-/// <param name="Having">How many of them have it in force.</param>
-/// <param name="Late">Those that have not, by name.</param>
-internal sealed record Spread(int All, int Having, ImmutableArray<LateNode> Late)
+/// <param name="Late">Those of them that do not have it in force, by name.</param>
+internal sealed record Spread(int All, ImmutableArray<LateNode> Late)
 {
     /// <summary>Of an object that is in no world that was published yet.</summary>
-    public static readonly Spread NotPublished = new(-1, 0, []);
+    public static readonly Spread NotPublished = new(-1, []);
 
     /// <summary>What the text begins with where it is in force at all.</summary>
     public const string InForce = "in force";
@@ -17,8 +16,11 @@ internal sealed record Spread(int All, int Having, ImmutableArray<LateNode> Late
     // Who reads it looks at some of them first.
     private const int MostNamed = 5;
 
+    /// <summary>How many of them have it in force.</summary>
+    public int Having => All - Late.Length;
+
     /// <summary>Whether all have it.</summary>
-    public bool IsWhole => Having == All;
+    public bool IsWhole => All >= 0 && Late.IsEmpty;
 
     /// <summary>Says it, as a condition's message.</summary>
     public string Text()

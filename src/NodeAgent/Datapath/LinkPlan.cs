@@ -60,13 +60,13 @@ internal sealed record LinkPlan
         List<InterfaceOwner> quarantined = [];
         foreach (InterfaceOwner owner in owners)
         {
-            string? why = missing.GetValueOrDefault(owner.Workload);
             bool isGone = owner.IsOfGonePod(snapshot);
+            string? why = isGone ? null : missing.GetValueOrDefault(owner.Workload);
 
             // Name and index: the record may be older than the node's last start.
             if ((why is null && !isGone) || links.FindByName(owner.Interface)?.Index != owner.Index || !pods.Add(owner.Interface)) continue;
             quarantined.Add(owner);
-            if (isGone || why is null) continue;
+            if (why is null) continue;
             refused = refused.Remove(owner.Workload);
             missing = missing.SetItem(owner.Workload, $"{why}; {owner.Interface}, which was its interface, refuses every packet until that is mended");
         }

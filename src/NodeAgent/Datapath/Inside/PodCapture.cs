@@ -52,7 +52,7 @@ internal sealed class PodCapture(AgentOptions options, PinFolder pins, DatapathM
     internal ulong? InodeOf(WorkloadInfo workload)
     {
         using Lock.Scope scope = _lock.EnterScope();
-        return _pods.Values.FirstOrDefault(p => p.Space.Uid == workload.Uid && numbers.All.TryGetValue(p.Pod.Number, out SpaceOwner? owner) && (owner.PodUid is null || owner.PodUid == workload.PodUid))?.Pod.Inode;
+        return _pods.Values.FirstOrDefault(p => p.Space.Uid == workload.Uid && numbers.All.TryGetValue(p.Pod.Number, out SpaceOwner? owner) && GonePods.MayBe(owner.PodUid, workload.PodUid))?.Pod.Inode;
     }
 
     /// <summary>Whether programs of a workload are in its namespace, of this agent or one before it.</summary>

@@ -58,7 +58,7 @@ internal sealed class SpaceNumbers
     {
         foreach ((ushort number, SpaceOwner known) in _owners)
         {
-            if ((known.Inode, known.Workload) == (owner.Inode, owner.Workload) && (known.PodUid is null || known.PodUid == owner.PodUid)) return number;
+            if ((known.Inode, known.Workload) == (owner.Inode, owner.Workload) && GonePods.MayBe(known.PodUid, owner.PodUid)) return number;
         }
         return null;
     }
