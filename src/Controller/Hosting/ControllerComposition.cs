@@ -62,7 +62,7 @@ internal static class ControllerComposition
         {
             CertificateAuthorityOptions authorityOptions = new() { RootActivationDelay = options.RootActivationDelay, RetiredRootGrace = options.NodeRenewalGrace };
             IRootStore store = shared is null ? new FolderRootStore(authorityFolder) : new SecretRootStore(shared.Secret, authorityFolder, logger);
-            builtIn = parts.Own(await BuiltInCertificateAuthority.OpenAsync(authorityOptions, store, options.Time, Random.Shared, loggers.CreateLogger<BuiltInCertificateAuthority>(), cancellationToken));
+            builtIn = parts.OwnAsyncDisposable(await BuiltInCertificateAuthority.OpenAsync(authorityOptions, store, options.Time, Random.Shared, loggers.CreateLogger<BuiltInCertificateAuthority>(), cancellationToken));
         }
         ICertificateAuthority authority = options.Authority ?? builtIn!;
         RootsFile roots = new(Path.Combine(options.StateFolder, ControllerHost.RootsFileName), authority, logger);

@@ -79,11 +79,10 @@ public sealed class TypedFailureTests : IAsyncLifetime
         Assert.Equal(1, attestor.Consumed);
     }
 
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
-        _builtIn.Dispose();
+        await _builtIn.DisposeAsync();
         _folder.Dispose();
-        return ValueTask.CompletedTask;
     }
 
     private static async Task<CertificateResponse> SignAsync(FakeAgent agent)

@@ -80,7 +80,7 @@ public sealed class FailedStartTests : IDisposable
     [InlineData(nameof(SnapshotServiceHandler), false, nameof(SnapshotServiceHandler))]
     public async Task WhatWasGivenIsLetGoOf(string? faultyLogger, bool atFirstMessage, string reason)
     {
-        using BuiltInCertificateAuthority inner = await BuiltInCertificateAuthority.OpenAsync(new(), new FolderRootStore(_folder.File("ca")), TimeProvider.System, new Random(1), NullLogger.Instance, TestContext.Current.CancellationToken);
+        await using BuiltInCertificateAuthority inner = await BuiltInCertificateAuthority.OpenAsync(new(), new FolderRootStore(_folder.File("ca")), TimeProvider.System, new Random(1), NullLogger.Instance, TestContext.Current.CancellationToken);
         HeardAuthority authority = new(inner);
         using FaultySource source = new();
         ControllerOptions options = Options with { Authority = authority, Source = source, ObjectFolder = null, LoggerFactory = faultyLogger is null ? null : new FaultyLoggers(faultyLogger, atFirstMessage) };

@@ -22,7 +22,7 @@ public sealed class StateWatchTests : IDisposable
     {
         string folder = _folder.File("ca");
         RootRotation rotation = new(folder);
-        using BuiltInCertificateAuthority authority = await OpenAsync(folder);
+        await using BuiltInCertificateAuthority authority = await OpenAsync(folder);
         using StateWatch watch = Watch(cancellationToken => rotation.DoIfAskedAsync(authority, NullLogger.Instance, cancellationToken));
         TaskCompletionSource isDoing = new(TaskCreationOptions.RunContinuationsAsynchronously);
         using ManualResetEventSlim disk = new();
@@ -70,7 +70,7 @@ public sealed class StateWatchTests : IDisposable
     [Fact]
     public async Task TheFileOfRootsEndsWithTheRootsThatAre()
     {
-        using BuiltInCertificateAuthority authority = await OpenAsync(_folder.File("ca"));
+        await using BuiltInCertificateAuthority authority = await OpenAsync(_folder.File("ca"));
         string old = FolderRootStore.ReadRecords(_folder.File("ca"))[0].Id;
         TaskCompletionSource isWriting = new(TaskCreationOptions.RunContinuationsAsynchronously);
         using ManualResetEventSlim disk = new();

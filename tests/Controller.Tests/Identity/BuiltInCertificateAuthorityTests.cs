@@ -19,7 +19,7 @@ public sealed class BuiltInCertificateAuthorityTests : IDisposable
     [Fact]
     public async Task OpenSslVerifiesTheChain()
     {
-        using BuiltInCertificateAuthority authority = await OpenAsync();
+        await using BuiltInCertificateAuthority authority = await OpenAsync();
         IssuedCertificate issued = await SignAsync(authority, TimeSpan.FromHours(48));
         Assert.Equal(0, (await VerifyAsync(authority, issued, "sslserver")).Code);
         Assert.Equal(0, (await VerifyAsync(authority, issued, "sslclient")).Code);
@@ -34,7 +34,7 @@ public sealed class BuiltInCertificateAuthorityTests : IDisposable
     [Fact]
     public async Task OpenSslRefusesTheChainOfAnotherRoot()
     {
-        using BuiltInCertificateAuthority authority = await OpenAsync(), other = await OpenAsync("other");
+        await using BuiltInCertificateAuthority authority = await OpenAsync(), other = await OpenAsync("other");
         IssuedCertificate issued = await SignAsync(authority, TimeSpan.FromHours(1));
         Assert.NotEqual(0, (await VerifyAsync(other, issued, "sslserver")).Code);
     }
@@ -42,7 +42,7 @@ public sealed class BuiltInCertificateAuthorityTests : IDisposable
     [Fact]
     public async Task OnlyThePublicKeyIsTakenFromTheRequest()
     {
-        using BuiltInCertificateAuthority authority = await OpenAsync();
+        await using BuiltInCertificateAuthority authority = await OpenAsync();
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP384);
         var request = new CertificateRequest("CN=admin", key, HashAlgorithmName.SHA256);
         var names = new SubjectAlternativeNameBuilder();
@@ -61,7 +61,7 @@ public sealed class BuiltInCertificateAuthorityTests : IDisposable
     [Fact]
     public async Task BadRequestsAreRefusedWithReason()
     {
-        using BuiltInCertificateAuthority authority = await OpenAsync();
+        await using BuiltInCertificateAuthority authority = await OpenAsync();
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         byte[] good = new CertificateRequest("", key, HashAlgorithmName.SHA256).CreateSigningRequest();
         byte[] forged = [.. good];
@@ -81,7 +81,7 @@ public sealed class BuiltInCertificateAuthorityTests : IDisposable
     [Fact]
     public async Task MutatedRequestsAreRefusedOrSignedNeverElse()
     {
-        using BuiltInCertificateAuthority authority = await OpenAsync();
+        await using BuiltInCertificateAuthority authority = await OpenAsync();
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         byte[] good = new CertificateRequest("", key, HashAlgorithmName.SHA256).CreateSigningRequest();
         var random = new Random(11);
@@ -105,7 +105,7 @@ public sealed class BuiltInCertificateAuthorityTests : IDisposable
     [Fact]
     public async Task LifetimesVaryWithinTheJitterAndBeginInThePast()
     {
-        using BuiltInCertificateAuthority authority = await OpenAsync();
+        await using BuiltInCertificateAuthority authority = await OpenAsync();
         var lifetimes = new HashSet<TimeSpan>();
         var serials = new HashSet<string>(StringComparer.Ordinal);
         for (int i = 0; i < 50; i++)
@@ -126,7 +126,7 @@ public sealed class BuiltInCertificateAuthorityTests : IDisposable
     [Fact]
     public async Task IntermediateIsReplacedAndOldChainsStayValid()
     {
-        using BuiltInCertificateAuthority authority = await OpenAsync();
+        await using BuiltInCertificateAuthority authority = await OpenAsync();
         IssuedCertificate first = await SignAsync(authority, TimeSpan.FromHours(48));
         _time.Advance(TimeSpan.FromDays(1));
         IssuedCertificate same = await SignAsync(authority, TimeSpan.FromHours(48));
@@ -140,7 +140,7 @@ public sealed class BuiltInCertificateAuthorityTests : IDisposable
     [Fact]
     public async Task RootIsReplacedWithOverlap()
     {
-        using BuiltInCertificateAuthority authority = await OpenAsync();
+        await using BuiltInCertificateAuthority authority = await OpenAsync();
         int raised = 0;
         authority.RootsChanged += () => raised++;
         ReadOnlyMemory<byte> old = Assert.Single(authority.Roots);
@@ -169,7 +169,7 @@ public sealed class BuiltInCertificateAuthorityTests : IDisposable
     [Fact]
     public async Task TheControllersChainLeadsToEveryRootThatAnAgentMayStillKnow()
     {
-        using BuiltInCertificateAuthority authority = await OpenAsync();
+        await using BuiltInCertificateAuthority authority = await OpenAsync();
         ReadOnlyMemory<byte> first = Assert.Single(authority.Roots);
         await SignAsync(authority, TimeSpan.FromHours(48));
         await authority.RotateRootAsync(false, TestContext.Current.CancellationToken);
@@ -193,7 +193,7 @@ public sealed class BuiltInCertificateAuthorityTests : IDisposable
         await authority.RotateRootAsync(false, TestContext.Current.CancellationToken);
         _time.Advance(TimeSpan.FromHours(1));
         await ExpectAsync([first]);
-        using BuiltInCertificateAuthority again = await OpenAsync();
+        await using BuiltInCertificateAuthority again = await OpenAsync();
         Assert.Equal(0, (await VerifyAsync([first], await SignAsync(again, TimeSpan.FromHours(1), leadsToOlderRoots: true), "sslserver")).Code);
 
         _time.Advance(TimeSpan.FromDays(8));
@@ -210,7 +210,7 @@ public sealed class BuiltInCertificateAuthorityTests : IDisposable
     [Fact]
     public async Task AnyRootButTheOneThatSignsIsRemovedAtOnceAndTheOthersStayConnected()
     {
-        using BuiltInCertificateAuthority authority = await OpenAsync();
+        await using BuiltInCertificateAuthority authority = await OpenAsync();
         ReadOnlyMemory<byte> first = authority.Roots[0];
         IssuedCertificate below = await SignAsync(authority, TimeSpan.FromHours(48));
         await Assert.ThrowsAsync<InvalidOperationException>(() => authority.RemoveRootAsync(Ids()[0], TestContext.Current.CancellationToken));
@@ -233,7 +233,7 @@ public sealed class BuiltInCertificateAuthorityTests : IDisposable
         Assert.NotEqual(0, (await VerifyAsync(authority, below, "sslserver")).Code);
         Assert.Equal(0, (await VerifyAsync([first], await SignAsync(authority, TimeSpan.FromHours(1), leadsToOlderRoots: true), "sslserver")).Code);
         Assert.Equal(2, authority.RemovedRoots.Length);
-        using BuiltInCertificateAuthority again = await OpenAsync();
+        await using BuiltInCertificateAuthority again = await OpenAsync();
         Assert.Equal((1, 2), (again.Roots.Length, again.RemovedRoots.Length));
 
         string[] Ids() => [.. FolderRootStore.ReadRecords(_folder.File("ca")).Select(r => r.Id)];
@@ -242,7 +242,7 @@ public sealed class BuiltInCertificateAuthorityTests : IDisposable
     [Fact]
     public async Task AFullDiskEndsNoRenewals()
     {
-        using BuiltInCertificateAuthority authority = await OpenAsync();
+        await using BuiltInCertificateAuthority authority = await OpenAsync();
         await SignAsync(authority, TimeSpan.FromHours(1));
         string ca = _folder.File("ca");
         Directory.Move(ca, ca + ".away");
@@ -264,7 +264,7 @@ public sealed class BuiltInCertificateAuthorityTests : IDisposable
     [Fact]
     public async Task RootNearItsEndIsReplacedByItself()
     {
-        using BuiltInCertificateAuthority authority = await OpenAsync();
+        await using BuiltInCertificateAuthority authority = await OpenAsync();
         _time.Advance(TimeSpan.FromDays(3650 * 0.89));
         Assert.Single(authority.Roots);
         _time.Advance(TimeSpan.FromDays(3650 * 0.02));
@@ -277,12 +277,12 @@ public sealed class BuiltInCertificateAuthorityTests : IDisposable
     public async Task RestartKeepsTheRootAndFilesArePrivate()
     {
         ImmutableArray<ReadOnlyMemory<byte>> before;
-        using (BuiltInCertificateAuthority authority = await OpenAsync())
+        await using (BuiltInCertificateAuthority authority = await OpenAsync())
         {
             await authority.RotateRootAsync(false, TestContext.Current.CancellationToken);
             before = authority.Roots;
         }
-        using BuiltInCertificateAuthority again = await OpenAsync();
+        await using BuiltInCertificateAuthority again = await OpenAsync();
         Assert.Equal(before.Select(r => r.ToArray()), again.Roots.Select(r => r.ToArray()));
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(_folder.File("ca")));
         Assert.All(Directory.GetFiles(_folder.File("ca")), f => Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(f)));
@@ -291,7 +291,7 @@ public sealed class BuiltInCertificateAuthorityTests : IDisposable
     [Fact]
     public async Task OpenOrDamagedFilesAreRefusedWithTheRemedy()
     {
-        (await OpenAsync()).Dispose();
+        await (await OpenAsync()).DisposeAsync();
         string key = Directory.GetFiles(_folder.File("ca"), "*.key.pem")[0];
         File.SetUnixFileMode(key, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead);
         Assert.Contains("chmod 0600", (await Assert.ThrowsAsync<IOException>(OpenFirstAsync)).Message, StringComparison.Ordinal);
@@ -306,7 +306,7 @@ public sealed class BuiltInCertificateAuthorityTests : IDisposable
     [InlineData("null", "names no root")]
     public async Task LostIndexIsNotANewMesh(string? index, string reason)
     {
-        (await OpenAsync()).Dispose();
+        await (await OpenAsync()).DisposeAsync();
         string path = _folder.File("ca/roots.json");
         if (index is null) File.Delete(path);
         else File.WriteAllText(path, index);

@@ -12,7 +12,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Culvert.Controller.Tests;
 
 /// <summary>Several authorities with one store: they have the same roots, whoever changes them.</summary>
-public sealed class SharedAuthorityTests : IDisposable
+public sealed class SharedAuthorityTests : IAsyncDisposable
 {
     private readonly ManualTime _time = new();
     private readonly SharedStore _shared = new();
@@ -20,7 +20,10 @@ public sealed class SharedAuthorityTests : IDisposable
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
-    public void Dispose() => _opened.ForEach(a => a.Dispose());
+    public async ValueTask DisposeAsync()
+    {
+        foreach (BuiltInCertificateAuthority authority in _opened) await authority.DisposeAsync();
+    }
 
     [Fact]
     public async Task WhoeverComesFirstMakesTheFirstRoot()
@@ -152,6 +155,20 @@ public sealed class SharedAuthorityTests : IDisposable
         await other.RotateRootAsync(signNow: true, Stop);
         _time.Advance(TimeSpan.FromHours(47));
         Assert.True(IsTrusted(other, issued));
+    }
+
+    [Fact]
+    public async Task OneThatEndsWaitsForWhatIsBeingWritten()
+    {
+        BuiltInCertificateAuthority one = await OpenAsync();
+        _shared.Hold();
+        Task rotating = one.RotateRootAsync(signNow: false, Stop), ending = one.DisposeAsync().AsTask();
+        Assert.False(ending.IsCompleted);
+
+        _shared.LetGo();
+        await rotating;
+        await ending;
+        Assert.Equal(2, _shared.Keys.Count);
     }
 
     private async Task<BuiltInCertificateAuthority> OpenAsync()

@@ -18,6 +18,7 @@ public sealed partial class BuiltInCertificateAuthority
         await _changing.WaitAsync(cancellationToken);
         try
         {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
             while (true)
             {
                 if (_isStale) await ReloadAsync(cancellationToken);
@@ -87,11 +88,6 @@ public sealed partial class BuiltInCertificateAuthority
         bool changed;
         lock (_lock)
         {
-            if (_isDisposed)
-            {
-                next.Dispose(except: RootSet.Empty);
-                return;
-            }
             before = _roots;
             _roots = next;
             foreach (Root root in next.Serving)

@@ -14,7 +14,7 @@ namespace Culvert.Controller.Identity.BuiltIn;
 /// All moments are in the store, so a restart changes nothing, and several authorities can share one: each signs with its own intermediate below the same roots, and whoever comes first makes a change. A
 /// store that can't be written does not keep it from signing: what is to be kept is written later. Safe for any number of threads.
 /// </remarks>
-public sealed partial class BuiltInCertificateAuthority : ICertificateAuthority, IDisposable
+public sealed partial class BuiltInCertificateAuthority : ICertificateAuthority, IAsyncDisposable
 {
     internal static readonly TimeSpan LeafBackdating = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan LongestTimer = TimeSpan.FromDays(1);
@@ -100,7 +100,7 @@ public sealed partial class BuiltInCertificateAuthority : ICertificateAuthority,
         }
         catch
         {
-            authority.Dispose();
+            await authority.DisposeAsync();
             throw;
         }
     }
@@ -122,8 +122,8 @@ public sealed partial class BuiltInCertificateAuthority : ICertificateAuthority,
         return Task.FromResult(issued);
     }
 
-    /// <inheritdoc/>
-    public void Dispose()
+    /// <summary>Ends it. When that is done nothing is written any more, by upkeep that had begun before neither.</summary>
+    public async ValueTask DisposeAsync()
     {
         _store.Changed -= OnStoreChanged;
         lock (_lock)
@@ -131,10 +131,17 @@ public sealed partial class BuiltInCertificateAuthority : ICertificateAuthority,
             if (_isDisposed) return;
             _isDisposed = true;
             _timer.Dispose();
+        }
+        await _stop.CancelAsync();
+
+        // What it holds is used by whoever changes it.
+        await _changing.WaitAsync();
+        lock (_lock)
+        {
             foreach (Intermediate intermediate in _intermediates.Values) intermediate.Dispose();
             _roots.Dispose(except: RootSet.Empty);
         }
-        _stop.Cancel();
+        _changing.Release();
     }
 
     private (IssuedCertificate Issued, bool IsToBeNoted) Sign(SigningRequest request, PublicKey key)
