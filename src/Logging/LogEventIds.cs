@@ -206,8 +206,8 @@ internal static class LogEventIds
     internal const int WaitingForState = 2701;
     internal const int IndexNotCopied = 2702;
     internal const int RevocationShared = 2703;
-    internal const int RevocationsNotShared = 2704;
-    internal const int RevocationsExchanged = 2705;
+    internal const int StateNotExchanged = 2704;
+    internal const int StateExchanged = 2705;
 
     // src/Controller/Admission
     internal const int AdmissionRefused = 2801;

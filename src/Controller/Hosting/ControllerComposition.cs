@@ -69,8 +69,9 @@ internal static class ControllerComposition
 
         // From objects to snapshots.
         NodeRegistry registry = new();
-        LastGoodStore lastGood = new(Path.Combine(options.StateFolder, ControllerHost.LastGoodFileName), loggers.CreateLogger<ObjectStore>());
-        ObjectStore objects = new(source.Name, source.Status, loggers.CreateLogger<ObjectStore>(), lastGood.Load(), lastGood)
+        LastGoodStore kept = new(Path.Combine(options.StateFolder, ControllerHost.LastGoodFileName), loggers.CreateLogger<ObjectStore>());
+        ILastGoodStore lastGood = shared is null ? kept : shared.MeshConfig;
+        ObjectStore objects = new(source.Name, source.Status, loggers.CreateLogger<ObjectStore>(), shared?.Previous ?? kept.Load(), lastGood)
         {
             // Beside others a controller knows of some nodes only.
             KnownNodes = () => shared is null ? [.. nodes.Names(), .. registry.Nodes.Select(n => n.Node)] : [],
@@ -147,9 +148,12 @@ internal static class ControllerComposition
         KubernetesMetrics metrics = parts.Own(new KubernetesMetrics());
         ILogger<ControllerHost> logger = loggers.CreateLogger<ControllerHost>();
         StateSecret secret = parts.Own(new StateSecret(MakeClient(options, metrics, parts, loggers), name, metrics, options.Time, logger));
-        SharedRevocations revocations = parts.Own(new SharedRevocations(nodes, secret, metrics, options.Time, logger));
-        revocations.Take(await secret.WaitAsync(cancellationToken));
-        return new(secret, [secret, revocations]);
+        SharedRevocations revocations = new(nodes, logger);
+        SharedMeshConfig mesh = new(secret.Name, logger);
+        Secret read = await secret.WaitAsync(cancellationToken);
+        revocations.Take(read);
+        StateExchange exchange = parts.Own(new StateExchange(secret, [revocations, mesh], metrics, options.Time, logger));
+        return new(secret, mesh, mesh.Load(read), [secret, exchange]);
     }
 
     private static PodRefusals TakePods(ControllerOptions options, ObjectStore objects, NodeRegistry registry, RefusedWorkloads others, OwnedParts parts, ILoggerFactory loggers)
@@ -183,6 +187,8 @@ internal static class ControllerComposition
     }
 
     /// <param name="Secret">Where it is kept.</param>
+    /// <param name="MeshConfig">Keeps the MeshConfig there.</param>
+    /// <param name="Previous">What was in force when a controller ran last.</param>
     /// <param name="Services">What keeps it current, in the order of their start.</param>
-    private sealed record SharedState(StateSecret Secret, ImmutableArray<IHostedService> Services);
+    private sealed record SharedState(StateSecret Secret, SharedMeshConfig MeshConfig, ObjectSet Previous, ImmutableArray<IHostedService> Services);
 }

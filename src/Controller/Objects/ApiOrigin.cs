@@ -7,6 +7,11 @@ internal sealed record ApiOrigin(string Resource, string ResourceVersion) : Obje
 {
     public override string Place => Resource;
 
+    /// <summary>The object without what does not count, where it is to outlive the one at the server.</summary>
+    public string Document { get; init; } = "";
+
+    public override string Text => Document;
+
     /// <summary>The generation of its specification; what a status says, it says of this one. 0 for kinds that have none.</summary>
     public long Generation { get; init; }
 }

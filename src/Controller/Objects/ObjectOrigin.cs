@@ -9,6 +9,12 @@ internal abstract record ObjectOrigin
     /// <summary>The line within it, from 1; 0 where there are none.</summary>
     public virtual int Line => 0;
 
+    /// <summary>The document it was read from, where it is to outlive its place; empty: it is kept there.</summary>
+    public virtual string Text => "";
+
+    /// <summary>The line of the place that <see cref="Text"/> begins on, from 1; 0 where there are none.</summary>
+    public virtual int FirstLine => 0;
+
     /// <summary>When the object was made; null where nobody knows, as in a file. Declarations of one object differ in it when it was deleted and made again.</summary>
     public DateTimeOffset? Created { get; init; }
 

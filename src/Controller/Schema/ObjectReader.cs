@@ -43,7 +43,7 @@ internal static class ObjectReader
     };
 
     /// <summary>Reads a document of a file. The result holds the object when it is valid, its key when at least that could be made out, and all errors.</summary>
-    public static ReadObject Read(string file, SourceDocument document) => Read(new FileOrigin(file, 0) { FirstLine = document.FirstLine, Text = document.Text }, document);
+    public static ReadObject Read(string file, SourceDocument document) => Read(new FileOrigin(file, 0, document.Text, document.FirstLine), document);
 
     /// <summary>Reads a document from anywhere, as <see cref="Read(string, SourceDocument)"/> does.</summary>
     /// <param name="origin">Where it is; a file's is given the object's line.</param>

@@ -15,9 +15,9 @@ internal static partial class SharingLog
     [LoggerMessage(LogEventIds.RevocationShared, LogLevel.Warning, "Certificates of node {Node} made until {Until:u} are refused: it was revoked at another controller.")]
     public static partial void Revoked(ILogger logger, string node, DateTimeOffset until);
 
-    [LoggerMessage(LogEventIds.RevocationsNotShared, LogLevel.Error, "Revocations can't be exchanged with other controllers, and what was revoked here is refused here only; tried again in {Seconds} s: {Reason}")]
-    public static partial void RevocationsNotShared(ILogger logger, double seconds, string reason);
+    [LoggerMessage(LogEventIds.StateNotExchanged, LogLevel.Error, "{Secret} can't be brought up to date: a node that was revoked here is refused here only, and the MeshConfig of now does not outlive the controllers; tried again in {Seconds} s: {Reason}")]
+    public static partial void NotExchanged(ILogger logger, string secret, double seconds, string reason);
 
-    [LoggerMessage(LogEventIds.RevocationsExchanged, LogLevel.Information, "Revocations are exchanged with other controllers again.")]
-    public static partial void RevocationsExchanged(ILogger logger);
+    [LoggerMessage(LogEventIds.StateExchanged, LogLevel.Information, "Revocations and the MeshConfig are shared with other controllers again.")]
+    public static partial void Exchanged(ILogger logger);
 }

@@ -1,16 +1,11 @@
-using System.Collections.Immutable;
 using System.Text.Json;
-using Culvert.Controller.Documents;
 using Culvert.Controller.Files;
-using Culvert.Controller.Objects;
-using Culvert.Controller.Schema;
-using Culvert.Core;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.Controller.Store;
 
-/// <summary>Keeps the objects in force in a 0600 file, so that an object that is broken when the controller starts has its last good version. Objects of an API server are its own to keep. Not thread-safe.</summary>
-internal sealed class LastGoodStore(string path, ILogger logger)
+/// <summary>Keeps the objects in force in a 0600 file; of those of an API server, which keeps them itself, the MeshConfig. Not thread-safe.</summary>
+internal sealed class LastGoodStore(string path, ILogger logger) : ILastGoodStore
 {
     /// <summary>Ending of the name that a file that can't be used is moved to.</summary>
     public const string CorruptSuffix = ".corrupt";
@@ -26,29 +21,8 @@ internal sealed class LastGoodStore(string path, ILogger logger)
         {
             string text = PrivateFiles.ReadSealed(path);
             LastGoodObject?[] kept = JsonSerializer.Deserialize(text, LastGoodObjectsContext.Default.LastGoodObjectArray) ?? throw new JsonException("it holds null");
-            var objects = ImmutableDictionary.CreateBuilder<ObjectKey, MeshObject>();
-            MeshConfigInForce mesh = new(MeshConfigState.NeverGiven, new());
-            foreach (LastGoodObject? one in kept)
-            {
-                if (one is null) throw new JsonException("it holds null");
-                ReadObject? read = DocumentReader.ReadOne(one.File, one.Line, one.Text) is { } document ? ObjectReader.Read(one.File, document) : null;
-                if (MeshConfigInForce.IsClosedMesh(one))
-                {
-                    mesh = Closed((read?.Object as MeshConfigObject)?.Settings, one.File, one.Line);
-                    continue;
-                }
-                if (read?.Object is MeshConfigObject given) mesh = new(MeshConfigState.Given, given.Settings, one.File, given.Meta.Origin.Line);
-                if (read?.Object is { } valid)
-                {
-                    objects[valid.Key] = valid;
-                    continue;
-                }
-
-                // What another version of the controller took for valid need not be so for this one.
-                StoreLog.LastGoodRefused(logger, one.File, one.Line, path);
-                if (read?.Kind == nameof(ObjectKind.MeshConfig)) mesh = Closed((read.Rejected as MeshConfigObject)?.Settings, one.File, one.Line);
-            }
-            return new() { Objects = objects.ToImmutable(), Mesh = mesh };
+            if (kept.Contains(null)) throw new JsonException("it holds null");
+            return LastGoodReader.Read(kept!, path, logger);
         }
         catch (Exception e) when (e is JsonException or DamagedFileException)
         {
@@ -56,26 +30,23 @@ internal sealed class LastGoodStore(string path, ILogger logger)
             StoreLog.LastGoodCorrupt(logger, path, path + CorruptSuffix, e.Message);
 
             // Whether there was a MeshConfig is not known any more, so that there being none does not mean that nobody ever gave one.
-            return ObjectSet.Empty with { Mesh = Closed(null, path, 0) };
+            return ObjectSet.Empty with { Mesh = LastGoodReader.Closed(null, path, 0) };
         }
     }
 
-    private static MeshConfigInForce Closed(MeshSettings? known, string file, int line) =>
-        new(MeshConfigState.Closed, MeshConfigInForce.Closing(known?.TrustDomain ?? MeshSettingsDefaults.TrustDomain), file, line);
-
-    /// <summary>Tries again what could not be written.</summary>
+    /// <inheritdoc/>
     public void SaveAgain()
     {
         if (_unsaved is { } objects) Save(objects);
     }
 
-    /// <summary>Keeps a set in place of the one before. When that fails it is said in the log, and <see cref="SaveAgain"/> tries again: the mesh does not depend on it.</summary>
+    /// <inheritdoc/>
     public void Save(ObjectSet objects)
     {
         IEnumerable<LastGoodObject> mesh = objects.Mesh.State == MeshConfigState.Closed ? [objects.Mesh.ToKept()] : [];
         LastGoodObject[] kept =
         [
-            .. objects.Objects.Values.Where(o => !o.IsStricterReading).Select(o => o.Meta.Origin).OfType<FileOrigin>().Select(o => new LastGoodObject(o.File, o.FirstLine, o.Text)).Concat(mesh).OrderBy(o => o.File, StringComparer.Ordinal).ThenBy(o => o.Line),
+            .. objects.Objects.Values.Where(o => !o.IsStricterReading).Select(o => o.Meta.Origin).Where(o => o.Text.Length > 0).Select(o => new LastGoodObject(o.Place, o.FirstLine, o.Text)).Concat(mesh).OrderBy(o => o.File, StringComparer.Ordinal).ThenBy(o => o.Line),
         ];
         try
         {

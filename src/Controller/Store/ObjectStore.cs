@@ -20,7 +20,7 @@ internal sealed class ObjectStore : IObjectSink
 {
     private readonly string _source;
     private readonly ILogger _logger;
-    private readonly LastGoodStore? _lastGood;
+    private readonly ILastGoodStore? _lastGood;
     private readonly Lock _lock = new();
 
     /// <summary>What the source has told so far.</summary>
@@ -56,7 +56,7 @@ internal sealed class ObjectStore : IObjectSink
     /// <param name="logger">Where it is said what is wrong.</param>
     /// <param name="previous">What was in force before; a set that does not count as read.</param>
     /// <param name="lastGood">Keeps what is in force over a restart; null: nothing does.</param>
-    public ObjectStore(string source, IStatusSink status, ILogger logger, ObjectSet previous, LastGoodStore? lastGood = null)
+    public ObjectStore(string source, IStatusSink status, ILogger logger, ObjectSet previous, ILastGoodStore? lastGood = null)
     {
         (_source, _logger, _lastGood, _current) = (source, logger, lastGood, previous);
         _status = new(status);

@@ -38,8 +38,16 @@ internal sealed record ApiKind(ObjectKind Kind, ResourceType<ApiDocument> Type)
     /// <summary>Reads an object of the kind, for all who have to know whether it is good: those that watch it, and who is asked before it is stored.</summary>
     /// <param name="item">The object.</param>
     /// <param name="origin">Where it is.</param>
-    public ReadObject Read(ApiDocument item, ApiOrigin origin) =>
-        ObjectReader.Read(origin, new(0, new MapNode(0, [Text("apiVersion", Type.ApiVersion), Text("kind", Type.Kind), .. item.Content.Entries])), IsLenient);
+    public ReadObject Read(ApiDocument item, ApiOrigin origin)
+    {
+        MapNode.Entry[] type = [Text("apiVersion", Type.ApiVersion), Text("kind", Type.Kind)];
+
+        // It stays in force when it is deleted.
+        if (Kind == ObjectKind.MeshConfig) origin = origin with { Document = JsonTree.TextOf(new MapNode(0, [.. type, Named(item.Metadata.ResourceName.Name), .. item.Content.Entries.Where(e => e.Key == "spec")])) };
+        return ObjectReader.Read(origin, new(0, new MapNode(0, [.. type, .. item.Content.Entries])), IsLenient);
+    }
+
+    private static MapNode.Entry Named(string name) => new("metadata", 0, new MapNode(0, [Text("name", name)]));
 
     private static MapNode.Entry Text(string key, string value) => new(key, 0, new ScalarNode(0, value, ScalarKind.String));
 

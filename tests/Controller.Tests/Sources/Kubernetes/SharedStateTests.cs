@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using System.Text;
 using Culvert.Controller.Identity.BuiltIn;
+using Culvert.Controller.Sharing;
+using Culvert.Core;
 using Culvert.Kubernetes.Client;
 using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Tests.Cluster;
@@ -76,6 +78,32 @@ public sealed class SharedStateTests(TestCluster cluster)
     }
 
     [Fact]
+    public async Task AMeshConfigThatIsDeletedHoldsAlsoAtAControllerThatStartsLater()
+    {
+        ResourceName secret = await SecretAsync();
+        await cluster.KubectlAsync(Mesh("{defaultAction: DENY}"));
+        try
+        {
+            await using (RunningOnCluster one = await StartAsync(secret))
+            {
+                await one.SnapshotAsync(s => s.Mesh.DefaultAction == DefaultAction.Deny);
+                await Soon.Holds("it is kept", async () => (await cluster.Admin.Resource(KnownResources.Secrets).GetAsync(secret, Stop)).Data.ContainsKey(SharedMeshConfig.Key));
+            }
+            await cluster.Server.KubectlAsync("", "delete", "meshconfig", "default");
+            await using RunningOnCluster later = await StartAsync(secret);
+            await later.ErrorsAsync("it is said", errors => errors.Any(e => e.Contains("is gone; the one that was here stays in force", StringComparison.Ordinal)));
+            Assert.Equal(DefaultAction.Deny, later.Host.SnapshotFor("n1").Mesh.DefaultAction);
+
+            await cluster.KubectlAsync(Mesh("{}"));
+            await later.SnapshotAsync(s => s.Mesh.DefaultAction == DefaultAction.Allow);
+        }
+        finally
+        {
+            await cluster.Server.KubectlAsync("", "delete", "meshconfig", "default", "--ignore-not-found");
+        }
+    }
+
+    [Fact]
     public async Task WithoutTheSecretAControllerWaitsAndSaysWhatForAndStartsWhenItIsThere()
     {
         string ns = await cluster.NamespaceAsync();
@@ -101,6 +129,8 @@ public sealed class SharedStateTests(TestCluster cluster)
         Assert.Contains($"the Secret {secret} is damaged", damaged.Message, StringComparison.Ordinal);
         Assert.Contains("Restore it from a backup", damaged.Message, StringComparison.Ordinal);
     }
+
+    private static string Mesh(string spec) => $"apiVersion: culvert.dev/v1alpha1\nkind: MeshConfig\nmetadata: {{name: default}}\nspec: {spec}";
 
     private static BuiltInCertificateAuthority Authority(RunningOnCluster controller) => (BuiltInCertificateAuthority)controller.Host.Authority;
 
