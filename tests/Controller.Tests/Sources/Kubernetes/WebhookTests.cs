@@ -48,6 +48,10 @@ public sealed class WebhookTests(TestCluster cluster)
         string said = (await RefusalAsync(TestCluster.KindOf("Workload"), ns, Workload(ns, "culvert.dev/wieght")))!;
         Assert.Contains("denied the request: metadata.annotations.culvert.dev/wieght: unknown annotation; known are culvert.dev/accept-proxy-protocol", said, StringComparison.Ordinal);
         Assert.Null(await RefusalAsync(TestCluster.KindOf("Workload"), ns, Workload(ns, "culvert.dev/weight"), isDry: false));
+
+        // A server that dropped the field would leave a rule for every source.
+        said = (await RefusalAsync(TestCluster.KindOf("AuthorizationPolicy"), ns, $$"""{"apiVersion":"culvert.dev/v1alpha1","kind":"AuthorizationPolicy","metadata":{"name":"p","namespace":"{{ns}}"},"spec":{"action":"ALLOW","rules":[{"from":null}]} }"""))!;
+        Assert.Contains("denied the request: spec.rules[0].from: has no value; give it one or leave the field out", said, StringComparison.Ordinal);
         await cluster.Server.KubectlAsync("", "delete", "authorizationpolicies,peerauthentications,trafficpolicies,workloads", "--all", "-n", ns);
     }
 
