@@ -47,6 +47,16 @@ internal static class NameWarnings
     /// <summary>The ports that a policy names.</summary>
     public static IEnumerable<ushort> PortsOf(AuthorizationPolicyObject policy) => policy.Policy.Rules.SelectMany(r => r.To).SelectMany(t => t.Ports.Concat(t.NotPorts)).Distinct();
 
+    /// <summary>The warnings of excluded prefixes that hold every address of a family.</summary>
+    public static IEnumerable<SourceError> ExcludedFamilies(MeshConfigObject mesh)
+    {
+        for (int i = 0; i < mesh.Settings.ExcludedCidrs.Count; i++)
+        {
+            IpPrefix prefix = mesh.Settings.ExcludedCidrs[i];
+            if (prefix.Length == 0) yield return SourceWarning.About(mesh, $"{prefix} is every address, so that nothing is encrypted and no policy is asked about any connection to one", "spec", "excludeCidrs", i);
+        }
+    }
+
     /// <summary>The warnings of excluded ports that policies name.</summary>
     /// <param name="mesh">The settings.</param>
     /// <param name="naming">The policies that name a port, by name.</param>

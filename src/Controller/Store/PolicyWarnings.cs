@@ -20,7 +20,17 @@ internal static class PolicyWarnings
     }
 
     /// <summary>The warnings of a peer authentication.</summary>
-    public static IEnumerable<SourceError> Of(PeerAuthenticationObject mode, bool selectsSome) => selectsSome ? [] : [SelectsNothing(mode, mode.Selector)];
+    /// <param name="mode">It.</param>
+    /// <param name="selectsSome">Whether it selects a workload that is in the mesh.</param>
+    /// <param name="covering">Those of its namespace that select all that it selects, itself among them.</param>
+    public static IEnumerable<SourceError> Of(PeerAuthenticationObject mode, bool selectsSome, IEnumerable<PeerAuthenticationObject> covering)
+    {
+        if (!selectsSome) yield return SelectsNothing(mode, mode.Selector);
+
+        // One for a whole namespace counts after those that select.
+        if (covering.FirstOrDefault(c => c.Mode > mode.Mode && c.Selector.IsEmpty == mode.Selector.IsEmpty) is { } stricter)
+            yield return SourceWarning.About(mode, $"has no effect: {stricter.Key} says STRICT of all that this one selects, and of two the stricter counts", "spec", "mtls", "mode");
+    }
 
     private static string WithoutRules(PolicyAction action) => action switch
     {

@@ -22,7 +22,9 @@ internal sealed class WarningIndex
     private readonly SortedDictionary<NamespacedName, SourceError[]> _modeWarnings = [];
     private readonly SortedDictionary<NamespacedName, SourceError[]> _namespaceWarnings = [];
     private readonly Dictionary<string, (WorkloadObject First, int Count, SourceError Warning)> _nodeWarnings = new(StringComparer.Ordinal);
+    private readonly MultiMap<string, ObjectKey> _modesByNamespace = new();
     private readonly NetworkPolicyWarningIndex _networkPolicies;
+    private readonly ServicePortWarnings _servicePorts = new();
     private readonly ReferenceWarnings _references;
     private readonly NginxModeWarnings _nginxModes;
     private readonly Dictionary<ObjectKey, EquatableArray<SourceError>> _notes = [];
@@ -49,6 +51,7 @@ internal sealed class WarningIndex
         foreach ((MeshObject? old, MeshObject? now) in changes) Replace(old, now, policies);
         _networkPolicies.Update(changes, after.Objects.GetValueOrDefault);
         _references.Update(changes, after.Objects.GetValueOrDefault);
+        _servicePorts.Update(changes, after.Objects.GetValueOrDefault);
         _nginxModes.Update(changes, after.Mesh.Settings.DefaultMtlsMode);
         foreach (NamespacedName name in workloads) Enter(name, after, policies);
         if (_trustDomain != after.Mesh.Settings.TrustDomain)
@@ -64,10 +67,10 @@ internal sealed class WarningIndex
     /// <param name="nodes">The nodes that have joined. While there is none, nothing is said of nodes: each would be unknown.</param>
     public IEnumerable<SourceError> All(ObjectSet objects, ImmutableHashSet<string> nodes)
     {
-        IEnumerable<SourceError> ports = objects.Objects.GetValueOrDefault(MeshConfigKeeper.Key) is MeshConfigObject mesh
-            ? NameWarnings.ExcludedPorts(mesh, port => [.. _byPort[port].Select(k => (AuthorizationPolicyObject)objects.Objects[k]).OrderBy(p => p.Meta.FullName)])
+        IEnumerable<SourceError> excluded = objects.Objects.GetValueOrDefault(MeshConfigKeeper.Key) is MeshConfigObject mesh
+            ? NameWarnings.ExcludedFamilies(mesh).Concat(NameWarnings.ExcludedPorts(mesh, port => [.. _byPort[port].Select(k => (AuthorizationPolicyObject)objects.Objects[k]).OrderBy(p => p.Meta.FullName)]))
             : [];
-        return [.. _policyWarnings.Values.SelectMany(w => w), .. _modeWarnings.Values.SelectMany(w => w), .. _networkPolicies.All, .. Nodes(nodes), .. _namespaceWarnings.Values.SelectMany(w => w), .. ports, .. _references.All, .. _nginxModes.All, .. _notes.OrderBy(n => n.Key.ToString(), StringComparer.Ordinal).SelectMany(n => n.Value)];
+        return [.. _policyWarnings.Values.SelectMany(w => w), .. _modeWarnings.Values.SelectMany(w => w), .. _networkPolicies.All, .. Nodes(nodes), .. _namespaceWarnings.Values.SelectMany(w => w), .. excluded, .. _references.All, .. _servicePorts.All, .. _nginxModes.All, .. _notes.OrderBy(n => n.Key.ToString(), StringComparer.Ordinal).SelectMany(n => n.Value)];
     }
 
     private List<SourceError> Nodes(ImmutableHashSet<string> known)
@@ -131,6 +134,10 @@ internal sealed class WarningIndex
                 break;
             case PeerAuthenticationObject:
                 Replace(_modes, old as PeerAuthenticationObject, now as PeerAuthenticationObject, p => p.Selector, policies);
+                ObjectKey mode = (old ?? now)!.Key;
+                if (now is null) _modesByNamespace.Remove(mode.Namespace, mode);
+                else _modesByNamespace.Add(mode.Namespace, mode);
+                policies.UnionWith(_modesByNamespace[mode.Namespace]);
                 break;
             case NetworkPolicyObject or TrafficPolicyObject or TrafficTargetObject or SmiRouteObject:
                 // In a namespace that has nothing else there is nobody whom another policy could mean.
@@ -185,7 +192,7 @@ internal sealed class WarningIndex
         bool selectsSome = _selected.ContainsKey(key);
         if (key.Kind == ObjectKind.PeerAuthentication)
         {
-            Set(_modeWarnings, name, now is PeerAuthenticationObject mode ? PolicyWarnings.Of(mode, selectsSome) : []);
+            Set(_modeWarnings, name, now is PeerAuthenticationObject mode ? PolicyWarnings.Of(mode, selectsSome, _modes.Find(key.Namespace, mode.Selector)) : []);
             return;
         }
         var policy = now as AuthorizationPolicyObject;
