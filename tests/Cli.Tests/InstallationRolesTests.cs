@@ -35,9 +35,11 @@ public sealed partial class InstallationRolesTests
         // On an old server `install` leaves budgets out.
         Assert.Equal(Documented("`install`").Where(v => !KubernetesBinaries.IsOld || !v.EndsWith(".policy", StringComparison.Ordinal)), Sorted(granted.Keys));
 
-        // The next version: with the same.
+        // The next version: with the same. How many controllers there are is the user's.
+        await cluster.Server.KubectlAsync("", "scale", "deployment", "culvert-controller", "-n", InstallPlan.Namespace, "--replicas=1");
         var (code, _, error) = await RunAsync("upgrade", "--image-tag", "9.9.9", "--timeout", "60", "--kubeconfig", kubeconfig);
         Assert.True(code == ExitCode.Ok, error);
+        Assert.Equal(1, (await cluster.Admin.Resource(KnownResources.Deployments).GetAsync(new(InstallPlan.Namespace, InstallPlan.ControllerName), Stop)).Spec.Replicas);
 
         // A member of each kind, and no service account, as when a run before has ended halfway.
         await cluster.Server.KubectlAsync("", "label", "namespace", "default", "culvert.dev/mesh=enabled");

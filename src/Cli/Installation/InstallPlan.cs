@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Culvert.Cli.Commands;
@@ -68,6 +69,9 @@ internal sealed class InstallPlan
 
     /// <summary>Has nodes be emptied by an image that they have, whatever version this program is of.</summary>
     public void RemoveBy(string image) => Removal.Set($"{Container}/image", new YamlScalarNode(image));
+
+    /// <summary>Leaves the controllers as many as they are.</summary>
+    public void KeepReplicas(int count) => Of(Controller, "Deployment").Set("spec/replicas", new YamlScalarNode(count.ToString(CultureInfo.InvariantCulture)));
 
     public static InstallPlan Create(InstallOptions options) => new(options);
 

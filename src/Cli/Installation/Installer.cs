@@ -50,6 +50,8 @@ internal sealed class Installer(ClusterObjects cluster, InstallProgress progress
             "the API server to serve the kinds of culvert.dev",
             token => cluster.UntilAsync(KnownResources.CustomResourceDefinitions, new(), cache => cache.All().Count(d => names.Contains(d.Metadata.Name ?? "") && IsServed(d)) == names.Count, token),
             cancellationToken);
+        var controller = await cluster.Of(KnownResources.Deployments).FindAsync(new ResourceName(InstallPlan.Namespace, InstallPlan.ControllerName), cancellationToken);
+        if (controller is { Spec.Replicas: > 0 and var replicas }) plan.KeepReplicas(replicas);
         await ApplyAsync("controller", plan.Controller, cancellationToken);
         var rollouts = new RolloutWatch(cluster, progress);
         await rollouts.UntilDoneAsync(KnownResources.Deployments, InstallPlan.ControllerName, Rollout.Of, deadline, cancellationToken);

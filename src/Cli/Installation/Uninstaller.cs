@@ -57,12 +57,26 @@ internal sealed class Uninstaller(ClusterObjects cluster, InstallProgress progre
         var agents = await cluster.Of(KnownResources.DaemonSets).FindAsync(new ResourceName(InstallPlan.Namespace, InstallPlan.AgentName), cancellationToken);
         if (agents?.Spec.Template.Spec.Containers is [{ Image: { } image }, ..]) plan.RemoveBy(image);
         await cluster.DeleteAsync(plan.Removal, cancellationToken);
-        await deadline.WaitAsync("the end of all agents", token => cluster.UntilGoneAsync(plan.Removal, token), cancellationToken);
+        await UntilAgentsEndAsync(plan, deadline, cancellationToken);
         progress.Tell("removed", "agents");
         foreach (var needed in plan.Agents.Where(m => m.Kind != plan.Removal.Kind)) await cluster.ApplyAsync(needed, cancellationToken);
         await cluster.ApplyAsync(plan.Removal, cancellationToken);
         await new RolloutWatch(cluster, progress).UntilDoneAsync(KnownResources.DaemonSets, InstallPlan.AgentName, Rollout.Of, deadline, cancellationToken);
         progress.Tell("removed", "what agents had put into nodes");
+    }
+
+    private async Task UntilAgentsEndAsync(InstallPlan plan, Deadline deadline, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await deadline.WaitAsync("the end of all agents", token => cluster.UntilGoneAsync(plan.Removal, token), cancellationToken);
+        }
+        catch (CliException e)
+        {
+            var left = await cluster.Of(KnownResources.Pods).ListAsync(new() { Namespace = InstallPlan.Namespace, LabelSelector = $"app.kubernetes.io/name={InstallPlan.AgentName}" }, cancellationToken);
+            if (left.Items.Count == 0) throw;
+            throw new CliException(e.Code, $"{e.Message}: {string.Join(", ", left.Items.Select(PodTrouble.Name).Order(StringComparer.Ordinal))}", "see to these nodes, or `kubectl delete node` those that won't be back, and run the same again", e);
+        }
     }
 
     private async Task DeleteKindsAsync(InstallPlan plan, Deadline deadline, CancellationToken cancellationToken)
