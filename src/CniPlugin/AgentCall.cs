@@ -29,6 +29,8 @@ internal static class AgentCall
         int length = 0;
         try
         {
+            // An agent that takes no connections has the kernel wait for as long as for one that takes no bytes.
+            socket.SendTimeout = Left(start, timeout);
             socket.Connect(new UnixDomainSocketEndPoint(path));
             SendAll(socket, [.. head, .. body], start, timeout);
             while (true)

@@ -88,6 +88,17 @@ public sealed class PluginTests : IDisposable
     }
 
     [Fact]
+    public void AnAgentThatTakesNoConnectionIsNotWaitedForForEver()
+    {
+        using Socket agent = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified), first = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        agent.Bind(new UnixDomainSocketEndPoint(SocketPath));
+        agent.Listen(0);
+        first.Connect(new UnixDomainSocketEndPoint(SocketPath)); // there is no room for another
+        (int code, JsonElement output, _) = Run("ADD", Input("\"timeoutSeconds\":1"));
+        Assert.Equal((1, 11, "culvert: the node's agent has not answered within 1 s"), (code, output.GetProperty("code").GetInt32(), output.GetProperty("msg").GetString()));
+    }
+
+    [Fact]
     public void AnAgentThatDoesNotAnswerIsNotWaitedForForEver()
     {
         using FakeAgent agent = new(SocketPath, answer: null);

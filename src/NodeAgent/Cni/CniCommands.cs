@@ -2,6 +2,7 @@ using System.Net;
 using Culvert.Cni;
 using Culvert.Core;
 using Culvert.NodeAgent.Datapath;
+using Culvert.NodeAgent.Telemetry.Metrics;
 using Microsoft.Extensions.Logging;
 
 namespace Culvert.NodeAgent.Cni;
@@ -12,9 +13,10 @@ namespace Culvert.NodeAgent.Cni;
 /// <param name="mesh">What is told and what is captured.</param>
 /// <param name="attachments">What runtimes have told.</param>
 /// <param name="findHostEnd">The host's end of the link of a pod that is about to start; null where it is not known.</param>
+/// <param name="calls">Where calls are counted, by command and result, in seconds.</param>
 /// <param name="time">The clock.</param>
 /// <param name="logger">The agent's log.</param>
-internal sealed class CniCommands(ICniMesh mesh, PodAttachments attachments, Func<CniRequest, string?> findHostEnd, TimeProvider time, ILogger logger)
+internal sealed class CniCommands(ICniMesh mesh, PodAttachments attachments, Func<CniRequest, string?> findHostEnd, HistogramFamily calls, TimeProvider time, ILogger logger)
 {
     // What has failed may go well without anything that tells of it.
     private static readonly TimeSpan Again = TimeSpan.FromSeconds(1);
@@ -28,6 +30,22 @@ internal sealed class CniCommands(ICniMesh mesh, PodAttachments attachments, Fun
     /// <param name="request">The call.</param>
     /// <param name="cancellationToken">Ends the wait; nobody hears the answer then.</param>
     internal async Task<CniAnswer> ServeAsync(CniRequest request, CancellationToken cancellationToken)
+    {
+        long start = time.GetTimestamp();
+        string result = "abandoned";
+        try
+        {
+            CniAnswer answer = await AnswerAsync(request, cancellationToken);
+            result = answer.Code switch { CniErrorCode.None => "ok", CniErrorCode.TryAgainLater => "try-again-later", _ => "failed" };
+            return answer;
+        }
+        finally
+        {
+            calls.With(request.Command.ToString().ToLowerInvariant(), result).Observe(time.GetElapsedTime(start).TotalSeconds);
+        }
+    }
+
+    private async Task<CniAnswer> AnswerAsync(CniRequest request, CancellationToken cancellationToken)
     {
         try
         {

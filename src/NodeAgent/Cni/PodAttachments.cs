@@ -31,6 +31,9 @@ internal sealed class PodAttachments
     /// <summary>All of them, in no order.</summary>
     internal IReadOnlyCollection<PodAttachment> All => [.. _all.Values];
 
+    /// <summary>Path of the network namespace that the runtime of a workload has told; null where it has told none.</summary>
+    internal string? NetworkNamespaceOf(WorkloadInfo workload) => _all.Values.Where(a => a.NetworkNamespace is not null && a.IsOf(workload)).MaxBy(a => a.Added)?.NetworkNamespace;
+
     /// <summary>Adds one, or puts it in the place of that of the same name.</summary>
     /// <exception cref="IOException">It can't be written down; nothing has changed.</exception>
     /// <exception cref="UnauthorizedAccessException">The same.</exception>

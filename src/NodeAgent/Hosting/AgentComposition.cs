@@ -104,7 +104,7 @@ internal static class AgentComposition
         nat.Ensure();
         SpaceNumbers spaces = new(options.RunFolder, logger) { IsLeft = number => PodPrograms.HasPins(pins, number) };
         PodCapture inside = parts.Own(new PodCapture(options, pins, programs.Maps, spaces, tcx, logger));
-        NamespaceFinder namespaces = new(spaces, inside.InodeOf);
+        NamespaceFinder namespaces = new(spaces, inside.InodeOf, attachments.NetworkNamespaceOf);
         MomentaryPrograms momentary = new(tcx);
         momentary.RemoveLeft(netlink);
         DeliveryKeeper deliveries = new(arrivals is null ? null : new DeliveryProbe(arrivals, programs, netlink, momentary), new LostDeliveries(options.RunFolder, logger), state, logger, untried);
@@ -158,7 +158,7 @@ internal static class AgentComposition
         StartOnly listening = new(_ => ProxySetup.StartAsync(proxy, options));
         WebServer probes = HttpEndpoints.Serve(metricsAt, readinessAt, probers, tokens, metrics.Registry, health, time, loggers);
         WebServer admin = AdminServer.Serve(options, new AgentAdminService(backend, flows), loggers);
-        WebServer cni = CniServer.Serve(options, new CniCommands(new CniMesh(applier, state), attachments, HostEnd.Find, time, logger), loggers);
+        WebServer cni = CniServer.Serve(options, new CniCommands(new CniMesh(applier, state), attachments, HostEnd.Find, metrics.CniCalls, time, logger), loggers);
         StartOnly restoring = new(stop =>
         {
             // What follows may put a snapshot into force: pods are guarded by what is in the kernel then.

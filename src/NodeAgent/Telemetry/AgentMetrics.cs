@@ -32,6 +32,7 @@ public sealed class AgentMetrics
         SnapshotsRejected = registry.Add(new CounterFamily("culvert_snapshots_rejected_total", "Snapshots from the controller that could not be applied.", []));
         StateWritesFailed = registry.Add(new CounterFamily("culvert_state_writes_failed_total", "Attempts to write a file of the state or run folder that failed; what was to be written is in force all the same.", ["file"]));
         RoutingRestored = registry.Add(new CounterFamily("culvert_routing_restored_total", "Rules, routes and nft tables of the agent that another program had removed or changed, and that were put back.", []));
+        CniCalls = registry.Add(new HistogramFamily("culvert_cni_call_duration_seconds", "Calls of the CNI plugin, from when the agent has them to the answer.", ["command", "result"], HistogramFamily.Seconds));
         CertificateRequests = registry.Add(new CounterFamily("culvert_certificate_requests_total", "Certificates asked of the controller.", ["result"]));
     }
 
@@ -55,6 +56,9 @@ public sealed class AgentMetrics
 
     /// <summary>Rules and routes put back.</summary>
     public CounterFamily RoutingRestored { get; }
+
+    /// <summary>Calls of the CNI plugin by command and result, in seconds.</summary>
+    public HistogramFamily CniCalls { get; }
 
     /// <summary>Certificate requests by result.</summary>
     public CounterFamily CertificateRequests { get; }

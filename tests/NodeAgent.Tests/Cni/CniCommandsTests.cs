@@ -3,6 +3,8 @@ using Culvert.Cni;
 using Culvert.Core;
 using Culvert.NodeAgent.Cni;
 using Culvert.NodeAgent.Datapath;
+using Culvert.NodeAgent.Telemetry;
+using Culvert.NodeAgent.Telemetry.Metrics;
 using Culvert.NodeAgent.Tests.Datapath;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -13,6 +15,7 @@ public sealed class CniCommandsTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("culvert-commands").FullName;
     private readonly PodAttachments _attachments;
+    private readonly MetricRegistry _metrics = new();
     private readonly Mesh _mesh;
     private readonly CniCommands _commands;
 
@@ -20,7 +23,7 @@ public sealed class CniCommandsTests : IDisposable
     {
         _attachments = new(_folder, TimeProvider.System, NullLogger.Instance);
         _mesh = new(_attachments);
-        _commands = new(_mesh, _attachments, _ => "veth1", TimeProvider.System, NullLogger.Instance);
+        _commands = new(_mesh, _attachments, _ => "veth1", new AgentMetrics(_metrics).CniCalls, TimeProvider.System, NullLogger.Instance);
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
@@ -33,6 +36,21 @@ public sealed class CniCommandsTests : IDisposable
         LocalEndpoint endpoint = Assert.Single(_mesh.InForce.Endpoints);
         Assert.Equal(("10.7.0.2", "veth1"), (string.Join(' ', endpoint.Workload.Addresses), endpoint.Workload.HostInterface));
         Assert.Equal(CniAnswer.Ok, await ServeAsync(CniCommand.Check));
+    }
+
+    [Fact]
+    public async Task CallsAreCountedByWhatBecameOfThem()
+    {
+        _mesh.Tell(PodAttachmentsTests.Starting("web"));
+        await ServeAsync(CniCommand.Add);
+        _mesh.Tell();
+        await ServeAsync(CniCommand.Add, wait: 0);
+        using CancellationTokenSource gone = new();
+        Task<CniAnswer> waiting = _commands.ServeAsync(Request(CniCommand.Add, wait: 60_000), gone.Token);
+        await gone.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+        string text = _metrics.Render(openMetrics: false);
+        foreach (string result in (string[])["ok", "try-again-later", "abandoned"]) Assert.Contains($"culvert_cni_call_duration_seconds_count{{command=\"add\",result=\"{result}\"}} 1", text, StringComparison.Ordinal);
     }
 
     [Fact]

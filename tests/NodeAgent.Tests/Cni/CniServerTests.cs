@@ -4,6 +4,8 @@ using Culvert.Cni;
 using Culvert.Hosting;
 using Culvert.NodeAgent.Cni;
 using Culvert.NodeAgent.Datapath;
+using Culvert.NodeAgent.Telemetry;
+using Culvert.NodeAgent.Telemetry.Metrics;
 using Culvert.NodeAgent.Hosting;
 using Culvert.NodeAgent.Options;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -22,7 +24,7 @@ public sealed class CniServerTests : IAsyncLifetime
     {
         _options = new AgentOptions { RunFolder = _folder };
         PodAttachments attachments = new(_folder, TimeProvider.System, NullLogger.Instance);
-        _server = CniServer.Serve(_options, new CniCommands(new CniMesh(_applier, new DatapathState()), attachments, _ => null, TimeProvider.System, NullLogger.Instance), NullLoggerFactory.Instance);
+        _server = CniServer.Serve(_options, new CniCommands(new CniMesh(_applier, new DatapathState()), attachments, _ => null, new AgentMetrics(new MetricRegistry()).CniCalls, TimeProvider.System, NullLogger.Instance), NullLoggerFactory.Instance);
     }
 
     public async ValueTask InitializeAsync() => await _server.StartAsync(default);

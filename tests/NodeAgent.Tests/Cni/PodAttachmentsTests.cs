@@ -22,6 +22,8 @@ public sealed class PodAttachmentsTests : IDisposable
         PodAttachment told = Of("web", "10.7.0.2", "c1") with { HostInterface = "veth1", NetworkNamespace = "/run/netns/x", ToldBefore = [IPAddress.Parse("fd00::1")] };
         Load().Add(told);
         Assert.Equal(told, Assert.Single(Load().All));
+        Assert.Equal("/run/netns/x", Load().NetworkNamespaceOf(Starting("web")));
+        Assert.Null(Load().NetworkNamespaceOf(Starting("web") with { PodUid = "another" }));
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Assert.Single(Directory.GetFiles(Files))));
         Load().Remove(told.Name);
         Assert.Empty(Load().All);

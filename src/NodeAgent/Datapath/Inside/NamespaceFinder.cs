@@ -1,16 +1,18 @@
 using System.Net;
 using Culvert.Core;
 using Culvert.Interop;
+using Culvert.Interop.Netlink;
 
 namespace Culvert.NodeAgent.Datapath.Inside;
 
 /// <summary>
 /// Finds the network namespaces of workloads of this node, in one look for all of them. An address alone proves little: whoever may change a pod's links can give them any. What a pod can't forge comes first: that it is captured
-/// already, the host's end of its link, and the host routes that the CNI has made. The reconciler's, but for <see cref="IsWaiting"/>; not thread-safe.
+/// already, what its runtime has told, the host's end of its link, and the host routes that the CNI has made. The reconciler's, but for <see cref="IsWaiting"/>; not thread-safe.
 /// </summary>
 /// <param name="numbers">Which namespace has which number.</param>
 /// <param name="captured">The inode number of the namespace in which a workload is captured now, and which is held open for that; null: in none.</param>
-internal sealed class NamespaceFinder(SpaceNumbers numbers, Func<WorkloadInfo, ulong?> captured)
+/// <param name="told">The path of the namespace that a workload's runtime has told; null: it has told none.</param>
+internal sealed class NamespaceFinder(SpaceNumbers numbers, Func<WorkloadInfo, ulong?> captured, Func<WorkloadInfo, string?> told)
 {
     private NamespaceScan? _scan;
     private volatile bool _isWaiting;
@@ -86,10 +88,24 @@ internal sealed class NamespaceFinder(SpaceNumbers numbers, Func<WorkloadInfo, u
     private FoundNamespace[] Owners(WorkloadInfo workload, IPAddress address, IHostEnds hostEnds)
     {
         IReadOnlyList<FoundNamespace> all = _scan!.Find(address);
+        if (told(workload) is { } path && InodeOf(path) is { } inode) return [.. all.Where(f => f.Inode == inode)];
         if (hostEnds.FindVeth(workload, address) is { } index) return [.. all.Where(f => f.HostEnd == index)];
 
         // Where others' pods have host routes by their veths, this one would have one, too.
         FoundNamespace[] sure = [.. all.Where(f => f.LeadsHere == true && !(f.HostEnd != 0 && hostEnds.HasHostRoutes(f.HostEnd)))];
         return sure.Length > 0 ? sure : [.. all.Where(f => f.LeadsHere is null)];
+    }
+
+    private static ulong? InodeOf(string path)
+    {
+        try
+        {
+            using NetworkNamespace network = NetworkNamespace.OpenPath(path);
+            return network.Inode;
+        }
+        catch (KernelException)
+        {
+            return null; // the runtime has it where this agent can't see it
+        }
     }
 }

@@ -56,6 +56,21 @@ public sealed class NamespaceFinderTests : IDisposable
     }
 
     [Fact]
+    public void WhatItsRuntimeHasToldSaysWhereItIs()
+    {
+        using NetworkNamespace thief = MakePod("thief", Victim, hostRoute: false), victim = MakePod("victim", Victim, hostRoute: false);
+        Assert.Equal(victim.Inode, Find(out _, out _, told: Path.Combine(NetworkNamespace.Folder, $"{_name}-victim"))?.Inode);
+
+        // Where it has no address yet, others that have it are not taken for it.
+        Ip("victim", $"address del {Victim}/32 dev eth0");
+        Assert.Null(Find(out _, out bool isWaiting, told: Path.Combine(NetworkNamespace.Folder, $"{_name}-victim")));
+        Assert.True(isWaiting);
+
+        // A path that can't be opened says nothing.
+        Assert.Equal(thief.Inode, Find(out _, out _, told: "/run/netns/of-another-machine")?.Inode);
+    }
+
+    [Fact]
     public void WhoIsCapturedStaysSoWhateverOthersDo()
     {
         using NetworkNamespace victim = MakePod("victim", Victim, hostRoute: false);
@@ -119,12 +134,12 @@ public sealed class NamespaceFinderTests : IDisposable
         _folder?.Delete(recursive: true);
     }
 
-    private PodNamespace? Find(out string obstacle, out bool isWaiting, string? hostInterface = null, SpaceNumbers? numbers = null)
+    private PodNamespace? Find(out string obstacle, out bool isWaiting, string? hostInterface = null, SpaceNumbers? numbers = null, string? told = null)
     {
         WorkloadInfo workload = ReconcilerFixture.Pod("victim", Victim.ToString()) with { Uid = "shop/victim", HostInterface = hostInterface, Addresses = [Victim] };
         using NetworkNamespace.Scope scope = _node.Enter();
         using RouteNetlink netlink = RouteNetlink.Open();
-        NamespaceFinder finder = new(numbers ?? new SpaceNumbers(Directory.CreateDirectory(Path.Combine(_folder.FullName, Path.GetRandomFileName())).FullName, NullLogger.Instance), w => _captured.TryGetValue(w.Uid, out ulong inode) ? inode : null);
+        NamespaceFinder finder = new(numbers ?? new SpaceNumbers(Directory.CreateDirectory(Path.Combine(_folder.FullName, Path.GetRandomFileName())).FullName, NullLogger.Instance), w => _captured.TryGetValue(w.Uid, out ulong inode) ? inode : null, _ => told);
         PodNamespace? found = new KernelLinks(netlink, finder).FindInside(workload, "a test", out obstacle);
         isWaiting = finder.IsWaiting;
         return found;
