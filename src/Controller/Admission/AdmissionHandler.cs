@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using Culvert.Grpc;
 using Microsoft.AspNetCore.Http;
 
 namespace Culvert.Controller.Admission;
@@ -109,7 +110,7 @@ internal sealed class AdmissionHandler(Func<bool> isReady, RefusalLog log)
         }
     }
 
-    private static IPAddress SourceOf(HttpContext context) => context.Connection.RemoteIpAddress ?? IPAddress.None;
+    private static IPAddress SourceOf(HttpContext context) => ConnectionGate.SourceOf(context.Connection.RemoteIpAddress);
 
     private byte[] Answer(ReadOnlyMemory<byte> body)
     {

@@ -30,7 +30,8 @@ internal sealed class SourceTurns
         }
         try
         {
-            return new Turn(this, address, await source.One.TakeAsync(1, cancellationToken));
+            await source.One.WaitAsync(cancellationToken);
+            return new Turn(this, address, source);
         }
         catch (OperationCanceledException)
         {
@@ -49,19 +50,20 @@ internal sealed class SourceTurns
 
     private sealed class Source
     {
-        public ByteBudget One { get; } = new(1);
+        // Nothing is held that would have to be disposed of: nobody waits without a task.
+        public SemaphoreSlim One { get; } = new(1);
 
         public int Users { get; set; }
     }
 
-    private sealed class Turn(SourceTurns turns, IPAddress address, IDisposable share) : IDisposable
+    private sealed class Turn(SourceTurns turns, IPAddress address, Source source) : IDisposable
     {
         private int _isOver;
 
         public void Dispose()
         {
             if (Interlocked.Exchange(ref _isOver, 1) != 0) return;
-            share.Dispose();
+            source.One.Release();
             turns.Leave(address);
         }
     }

@@ -46,7 +46,7 @@ internal sealed class CertificateServiceHandler(
         if (turn?.TryTake() == false) throw ServiceFailures.Overloaded("this connection asks for a node certificate already", JoinRetry);
         try
         {
-            return await JoinAsync(request, http.Connection.RemoteIpAddress ?? IPAddress.None, context.CancellationToken);
+            return await JoinAsync(request, ConnectionGate.SourceOf(http.Connection.RemoteIpAddress), context.CancellationToken);
         }
         finally
         {

@@ -16,7 +16,7 @@ namespace Culvert.Controller.Progress;
 /// Exchanges with other controllers how far nodes are, by a ConfigMap in which each has a key: whoever writes statuses says of an object where it is in force, and each node has the stream of one controller only.
 /// The ConfigMap is not this one's to make, so that the role names it. From the start to the stop. Safe for any number of threads.
 /// </summary>
-internal sealed class SharedProgress : IReflectorSink<ConfigMap>, IHostedService, IDisposable
+internal sealed class SharedProgress : IHostedService, IDisposable
 {
     // Agents take a change up within a fraction of a second, all at about the same time.
     private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(100), ShortestInterval = TimeSpan.FromSeconds(1);
@@ -60,10 +60,9 @@ internal sealed class SharedProgress : IReflectorSink<ConfigMap>, IHostedService
     /// <summary>Begins to exchange.</summary>
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        ReflectorOptions options = new() { Namespace = _name.Namespace, FieldSelector = $"metadata.name={_name.Name}" };
-        Reflector<ConfigMap> reflector = new(_client.Resource(KnownResources.ConfigMaps), this, options, _metrics, _time, _logger);
+        ObjectWatch<ConfigMap> watch = new(_client.Resource(KnownResources.ConfigMaps), _name, Take, _metrics, _time, _logger);
         _progress.Changed += Signal;
-        _work = Task.WhenAll(Task.Run(() => reflector.RunAsync(_stop.Token), CancellationToken.None), new QueueWorkers<ResourceName>("progress", _queue, WriteAsync, _logger).RunAsync(1, _stop.Token));
+        _work = Task.WhenAll(Task.Run(() => watch.RunAsync(_stop.Token), CancellationToken.None), new QueueWorkers<ResourceName>("progress", _queue, WriteAsync, _logger).RunAsync(1, _stop.Token));
         return Task.CompletedTask;
     }
 
@@ -89,20 +88,6 @@ internal sealed class SharedProgress : IReflectorSink<ConfigMap>, IHostedService
     {
         _queue.Dispose();
         _stop.Dispose();
-    }
-
-    void IReflectorSink<ConfigMap>.Replace(ResourcePage<ConfigMap> all) => Take(all.Items.Count > 0 ? all.Items[0] : null);
-
-    void IReflectorSink<ConfigMap>.Apply(WatchEvent<ConfigMap> change) => Take(change.Type == WatchEventType.Deleted ? null : change.Item);
-
-    void IReflectorSink<ConfigMap>.Watching()
-    {
-        // Lists and events tell what there is to know.
-    }
-
-    void IReflectorSink<ConfigMap>.Failed(ApiException error)
-    {
-        // The reflector has logged it, and goes on.
     }
 
     private void Signal() => _queue.AddAfter(_name, Gathering);

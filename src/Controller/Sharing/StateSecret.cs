@@ -18,7 +18,7 @@ namespace Culvert.Controller.Sharing;
 /// <param name="metrics">Where it is counted.</param>
 /// <param name="time">The clock.</param>
 /// <param name="logger">Where it is said what can't be done.</param>
-internal sealed class StateSecret(IKubernetesClient client, ResourceName name, KubernetesMetrics metrics, TimeProvider time, ILogger logger) : IReflectorSink<Secret>, IHostedService, IDisposable
+internal sealed class StateSecret(IKubernetesClient client, ResourceName name, KubernetesMetrics metrics, TimeProvider time, ILogger logger) : IHostedService, IDisposable
 {
     private static readonly TimeSpan Retry = TimeSpan.FromSeconds(2);
     private readonly CancellationTokenSource _stop = new();
@@ -33,9 +33,8 @@ internal sealed class StateSecret(IKubernetesClient client, ResourceName name, K
     /// <summary>Begins to watch.</summary>
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        ReflectorOptions options = new() { Namespace = name.Namespace, FieldSelector = $"metadata.name={name.Name}" };
-        Reflector<Secret> reflector = new(client.Resource(KnownResources.Secrets), this, options, metrics, time, logger);
-        _watching = Task.Run(() => reflector.RunAsync(_stop.Token), CancellationToken.None);
+        ObjectWatch<Secret> watch = new(client.Resource(KnownResources.Secrets), name, _ => Changed?.Invoke(), metrics, time, logger);
+        _watching = Task.Run(() => watch.RunAsync(_stop.Token), CancellationToken.None);
         return Task.CompletedTask;
     }
 
@@ -101,20 +100,6 @@ internal sealed class StateSecret(IKubernetesClient client, ResourceName name, K
         {
             throw new IOException($"{Name} can't be written: {RoleRemedy.OfObject(e)}{e.Message}", e);
         }
-    }
-
-    void IReflectorSink<Secret>.Replace(ResourcePage<Secret> all) => Changed?.Invoke();
-
-    void IReflectorSink<Secret>.Apply(WatchEvent<Secret> change) => Changed?.Invoke();
-
-    void IReflectorSink<Secret>.Watching()
-    {
-        // Lists and events tell what there is to know.
-    }
-
-    void IReflectorSink<Secret>.Failed(ApiException error)
-    {
-        // The reflector has logged it, and goes on.
     }
 
     private static byte[] Document(IEnumerable<KeyValuePair<string, byte[]?>> data, string? version)

@@ -38,8 +38,11 @@ public sealed class ConnectionGate
     public static IPAddress SourceOf(ConnectionContext connection)
     {
         ArgumentNullException.ThrowIfNull(connection);
-        return connection.RemoteEndPoint is IPEndPoint { Address: var address } ? (address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address) : IPAddress.None;
+        return SourceOf((connection.RemoteEndPoint as IPEndPoint)?.Address);
     }
+
+    /// <summary>The same for the address that a server tells of a request's connection; null: it has none.</summary>
+    public static IPAddress SourceOf(IPAddress? address) => address is { IsIPv4MappedToIPv6: true } ? address.MapToIPv4() : address ?? IPAddress.None;
 
     /// <summary>Lets a connection in; it leaves when the place is disposed.</summary>
     public GatePlace Enter(ConnectionContext connection)

@@ -50,6 +50,22 @@ internal sealed class FakeAgent : IDisposable
         return (new CertificateRequest("", key, HashAlgorithmName.SHA256).CreateSigningRequest(), key);
     }
 
+    /// <summary>Asks again whenever the controller says to come later: it takes only so many reports a second, and lets nobody join in the second of a revocation, as certificates count in whole seconds.</summary>
+    public static async Task<T> PatientlyAsync<T>(Func<Task<T>> ask)
+    {
+        while (true)
+        {
+            try
+            {
+                return await ask();
+            }
+            catch (RpcException e) when (RetryPushback.Of(e) > TimeSpan.Zero)
+            {
+                await Task.Delay(RetryPushback.Of(e), TestContext.Current.CancellationToken);
+            }
+        }
+    }
+
     public async Task<SslClientIdentity> JoinAsync(string token)
     {
         (byte[] csr, ECDsa key) = NewCsr();

@@ -155,19 +155,11 @@ public sealed class PodRefusalsTests(TestCluster cluster)
     private static async Task ReportAsync(RunningOnCluster controller, string node, params string[] refused)
     {
         using FakeAgent agent = FakeAgent.OverSocket(controller.Socket, node);
-        while (true)
+        await FakeAgent.PatientlyAsync(async () =>
         {
-            try
-            {
-                await agent.ReportAsync(refused);
-                return;
-            }
-            catch (RpcException e) when (e.StatusCode == StatusCode.ResourceExhausted)
-            {
-                // It has told otherwise within the last second.
-                await Task.Delay(RetryPushback.Of(e), Stop);
-            }
-        }
+            await agent.ReportAsync(refused);
+            return true;
+        });
     }
 
     private Task<Pod> PodAsync(string ns) => cluster.Admin.Resource(KnownResources.Pods).GetAsync(new(ns, "web"), Stop);

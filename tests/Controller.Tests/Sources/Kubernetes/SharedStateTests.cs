@@ -143,18 +143,7 @@ public sealed class SharedStateTests(TestCluster cluster)
         }
         using FakeAgent agent = FakeAgent.OverTls(controller.Host, "n1");
         string token = await cluster.TokenAsync(Space, "culvert-agent", "culvert-controller", Pod);
-        while (true)
-        {
-            try
-            {
-                return await agent.JoinAsync(token);
-            }
-            catch (RpcException e) when (e.StatusCode == StatusCode.Unavailable)
-            {
-                // In the second of a revocation nobody joins: certificates count in whole seconds.
-                await Task.Delay(RetryPushback.Of(e), Stop);
-            }
-        }
+        return await FakeAgent.PatientlyAsync(() => agent.JoinAsync(token));
     }
 
     private async Task<ResourceName> SecretAsync()
