@@ -18,8 +18,8 @@ public sealed class InstallationTests
     {
         var objects = await RenderAsync();
         Assert.Equal(objects.OrderBy(o => Kind(o) == "CustomResourceDefinition" ? 0 : Name(o) == "culvert-agent" ? 2 : 1).Select(Name), objects.Select(Name));
-        Assert.Equal($"localhost/culvert-controller:{VersionCommand.Release}", Text(Of(objects, "Deployment"), $"{Container}/image"));
-        Assert.Equal($"localhost/culvert-agent:{VersionCommand.Release}", Text(Of(objects, "DaemonSet"), $"{Container}/image"));
+        Assert.Equal($"localhost/culvert-controller:{ProgramVersion.Release}", Text(Of(objects, "Deployment"), $"{Container}/image"));
+        Assert.Equal($"localhost/culvert-agent:{ProgramVersion.Release}", Text(Of(objects, "DaemonSet"), $"{Container}/image"));
         Assert.Null(At(Of(objects, "Namespace"), "/metadata/annotations"));
         Assert.Equal(45, At(Of(objects, "DaemonSet"), "/spec/template/spec/terminationGracePeriodSeconds")!.GetValue<int>());
         Assert.True(At(Of(objects, "DaemonSet"), "/spec/template/spec/hostNetwork")!.GetValue<bool>());

@@ -41,7 +41,7 @@ internal static class InstallCommand
             }
 
             await installer.ApplyAsync(installer.Plan(options, server), session.Deadline, cancellationToken);
-            session.Progress.Tell("done", $"Culvert {options.ImageTag ?? VersionCommand.Release} is installed. Next: kubectl label namespace NAME culvert.dev/mesh=enabled");
+            session.Progress.Tell("done", $"Culvert {options.ImageTag ?? ProgramVersion.Release} is installed. Next: kubectl label namespace NAME culvert.dev/mesh=enabled");
         });
     }
 }

@@ -31,6 +31,6 @@ internal static class UpgradeCommand
         var there = await installer.FindAsync(cancellationToken) ?? throw new CliException(ExitCode.BadInput, "Culvert is not installed in this cluster", "culvert install");
         var options = InstallCommandOptions.Of(result).Over(there);
         await installer.ApplyAsync(installer.Plan(options, server), session.Deadline, cancellationToken);
-        session.Progress.Tell("done", $"Culvert {options.ImageTag ?? VersionCommand.Release} is installed.");
+        session.Progress.Tell("done", $"Culvert {options.ImageTag ?? ProgramVersion.Release} is installed.");
     });
 }

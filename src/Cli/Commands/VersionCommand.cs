@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Reflection;
 using System.Runtime.InteropServices;
 using Culvert.Cli.Admin;
 using Culvert.Cli.CommandLine;
@@ -10,13 +9,6 @@ namespace Culvert.Cli.Commands;
 /// <summary><c>culvert version</c></summary>
 internal static class VersionCommand
 {
-    /// <summary>Version of the command line.</summary>
-    public static string Version { get; } =
-        typeof(VersionCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
-
-    /// <summary>The same without what it was built of: the tag of images.</summary>
-    public static string Release { get; } = Version.Split('+')[0];
-
     public static Command Create()
     {
         var command = new ExampleCommand(
@@ -30,7 +22,7 @@ internal static class VersionCommand
     private static async Task<int> RunAsync(ParseResult result, CancellationToken cancellationToken)
     {
         var (agent, unknown) = await AgentVersionAsync(result.GetValue(GlobalOptions.AdminSocket)!, cancellationToken);
-        var report = new VersionReport(Version, RuntimeInformation.FrameworkDescription, Environment.OSVersion.Version.ToString(), agent);
+        var report = new VersionReport(ProgramVersion.Full, RuntimeInformation.FrameworkDescription, Environment.OSVersion.Version.ToString(), agent);
         var output = result.InvocationConfiguration.Output;
         new Printer(result).Print(report, json => json.VersionReport, _ =>
         {

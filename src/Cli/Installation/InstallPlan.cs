@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using Culvert.Cli.Commands;
 using Culvert.Core;
 using YamlDotNet.RepresentationModel;
 
@@ -86,7 +85,7 @@ internal sealed class InstallPlan
     }
 
     private static void SetImage(Manifest manifest, string image, InstallOptions options) =>
-        manifest.Set($"{Container}/image", new YamlScalarNode($"{options.ImagePrefix ?? DefaultImagePrefix}/{image}:{options.ImageTag ?? VersionCommand.Release}"));
+        manifest.Set($"{Container}/image", new YamlScalarNode($"{options.ImagePrefix ?? DefaultImagePrefix}/{image}:{options.ImageTag ?? ProgramVersion.Release}"));
 
     private static void SetArgument(Manifest agent, string option, string value)
     {

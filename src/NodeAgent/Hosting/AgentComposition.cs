@@ -56,7 +56,7 @@ internal static class AgentComposition
             });
         }
 
-        TakenOver? before = options.TakeOver ? await TakenOver.BeginAsync(options, logger, cancellationToken) : null;
+        AgentBefore? before = options.TakeOver ? await AgentBefore.BeginAsync(options, logger, cancellationToken) : null;
         if (before is not null) parts.Own(before);
         LockFile agentLock = parts.Own(AgentLock.Take(options.RunFolder, logger));
         FolderLock stateLock = parts.Own(StateLock.Take(options.StateFolder, logger));

@@ -95,7 +95,7 @@ internal sealed class HandoverServer(AgentOptions options, Func<Task> letGo, Pro
                 Socket asking = await _listener!.AcceptAsync(_stop.Token);
                 using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
                 limit.CancelAfter(LongestQuestion);
-                if (await HandoverLine.ReceiveAsync(asking, limit.Token) == HandoverStep.TakeOver) return asking;
+                if (await HandoverWire.ReceiveAsync(asking, limit.Token) == HandoverStep.TakeOver) return asking;
                 asking.Dispose();
             }
             catch (SocketException exception)
@@ -110,10 +110,10 @@ internal sealed class HandoverServer(AgentOptions options, Func<Task> letGo, Pro
     {
         AgentLog.HandingOver(logger);
         await letGo();
-        await HandoverLine.SendAsync(next, HandoverStep.Yours, _stop.Token);
+        await HandoverWire.SendAsync(next, HandoverStep.Yours, _stop.Token);
         if (!await ExpectAsync(next, HandoverStep.Ready)) return;
         await proxy.GiveUpDatagramsAsync();
-        await HandoverLine.SendAsync(next, HandoverStep.Go, _stop.Token);
+        await HandoverWire.SendAsync(next, HandoverStep.Go, _stop.Token);
         if (!await ExpectAsync(next, HandoverStep.Done)) return;
         proxy.RetireTunnels();
         AgentLog.HandedOver(logger);
@@ -125,7 +125,7 @@ internal sealed class HandoverServer(AgentOptions options, Func<Task> letGo, Pro
     {
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
         limit.CancelAfter(LongestStart);
-        if (await HandoverLine.ReceiveAsync(next, limit.Token) == step) return true;
+        if (await HandoverWire.ReceiveAsync(next, limit.Token) == step) return true;
         _stop.Token.ThrowIfCancellationRequested();
         Fail(limit.IsCancellationRequested ? $"the agent that took over does not work after {LongestStart.TotalMinutes} minutes" : "the agent that took over has ended before it worked");
         return false;

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 namespace Culvert.NodeAgent.Hosting.Handover;
 
 /// <summary>The steps of a handover on a socket.</summary>
-internal static class HandoverLine
+internal static class HandoverWire
 {
     /// <exception cref="SocketException">The other one is gone.</exception>
     internal static async Task SendAsync(Socket socket, HandoverStep step, CancellationToken cancellationToken) => await socket.SendAsync(new[] { (byte)step }, SocketFlags.None, cancellationToken);

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 namespace Culvert.NodeAgent.Hosting.Handover;
 
 /// <summary>The agent that has run before this one and carries its connections still: it has let go of all else.</summary>
-internal sealed class TakenOver : IDisposable
+internal sealed class AgentBefore : IDisposable
 {
     // Its servers answer what they were asked, for a second or two each at most.
     private static readonly TimeSpan LongestLettingGo = TimeSpan.FromSeconds(20);
@@ -13,19 +13,19 @@ internal sealed class TakenOver : IDisposable
     private readonly Socket _socket;
     private readonly ILogger _logger;
 
-    private TakenOver(Socket socket, ILogger logger) => (_socket, _logger) = (socket, logger);
+    private AgentBefore(Socket socket, ILogger logger) => (_socket, _logger) = (socket, logger);
 
     /// <summary>Has the agent that runs let go of the node.</summary>
     /// <returns>Null when none runs.</returns>
     /// <exception cref="AgentStartException">It did not let go.</exception>
-    internal static async Task<TakenOver?> BeginAsync(AgentOptions options, ILogger logger, CancellationToken cancellationToken)
+    internal static async Task<AgentBefore?> BeginAsync(AgentOptions options, ILogger logger, CancellationToken cancellationToken)
     {
         Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
             await socket.ConnectAsync(new UnixDomainSocketEndPoint(options.HandoverSocket), cancellationToken);
             AgentLog.TakingOver(logger);
-            await HandoverLine.SendAsync(socket, HandoverStep.TakeOver, cancellationToken);
+            await HandoverWire.SendAsync(socket, HandoverStep.TakeOver, cancellationToken);
         }
         catch (SocketException)
         {
@@ -36,7 +36,7 @@ internal sealed class TakenOver : IDisposable
 
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(LongestLettingGo);
-        if (await HandoverLine.ReceiveAsync(socket, limit.Token) == HandoverStep.Yours) return new(socket, logger);
+        if (await HandoverWire.ReceiveAsync(socket, limit.Token) == HandoverStep.Yours) return new(socket, logger);
         socket.Dispose();
         cancellationToken.ThrowIfCancellationRequested();
         throw new AgentStartException($"--take-over at {options.HandoverSocket}", $"the agent that runs has ended, or has not let go of the node within {LongestLettingGo.TotalSeconds} s", "its log says more; start this one again");
@@ -58,7 +58,7 @@ internal sealed class TakenOver : IDisposable
     internal async Task EndedAsync(CancellationToken cancellationToken)
     {
         // An answer that came late may be on its way still.
-        while (await HandoverLine.ReceiveAsync(_socket, cancellationToken) is not null)
+        while (await HandoverWire.ReceiveAsync(_socket, cancellationToken) is not null)
         {
         }
 
