@@ -15,12 +15,14 @@ static __always_inline int workload_is_guarded_here(const struct cv_scratch *s, 
 }
 
 /*
- * Whether configuration leaves alone what a packet or flow goes to; `to` is what is known of the address. Its port,
- * after translation, must be in s->decision already.
+ * Whether configuration leaves alone what a packet or flow goes to; `to` is what is known of the address. That and the
+ * port, after translation, must be in s->decision already.
  */
 static __always_inline int destination_is_left_alone(struct cv_scratch *s, const struct cv_address *to)
 {
-	return (to && to->flags & CV_ADDRESS_EXCLUDED) || port_excluded(&s->packet, s->decision.port);
+	struct cv_decision *d = &s->decision;
+
+	return (to && to->flags & CV_ADDRESS_EXCLUDED) || port_excluded(&s->packet, to, &d->addr, d->port);
 }
 
 /*
@@ -66,7 +68,7 @@ static __always_inline int external_evaluate(struct cv_scratch *s, const struct 
 	struct cv_address *from;
 	int r, by_proxy;
 
-	if (port_excluded(p, p->key.dport))
+	if (port_excluded(p, to, &p->key.dst, p->key.dport))
 		return CV_EXTERNAL_LEAVE;
 	from = address_lookup(p->generation, &p->key.src);
 	__builtin_memset(d, 0, sizeof(*d));

@@ -113,7 +113,7 @@ static __always_inline int from_net_connection(struct __sk_buff *skb, struct cv_
 
 	if (to->flags & (CV_ADDRESS_STRICT | CV_ADDRESS_EXCLUDED | CV_ADDRESS_NODE) || p->flags & CV_PACKET_FRAGMENT ||
 	    p->tcp_flags & CV_TCP_RST || (!fresh && (p->tcp_flags & (CV_TCP_SYN | CV_TCP_ACK)) != CV_TCP_ACK) ||
-	    port_excluded(p, p->key.dport))
+	    port_excluded(p, to, &p->key.dst, p->key.dport))
 		return TC_ACT_OK;
 	p->now = bpf_ktime_get_ns();
 	s->flow_key = p->key;

@@ -104,7 +104,7 @@ static __always_inline void session_stays(struct cv_scratch *s, const struct cv_
 		return;
 	to = address_lookup(s->packet.generation, &session->addr);
 	if (!to || to->flags & (CV_ADDRESS_EXCLUDED | CV_ADDRESS_NODE) || !(to->flags & CV_ADDRESS_MESHED) ||
-	    address_is_here(s, to))
+	    address_is_here(s, to) || port_excluded_at(&s->packet, to, &session->addr, session->port))
 		return;
 	d->drawn = 1;
 	d->addr = session->addr;

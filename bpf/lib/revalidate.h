@@ -88,7 +88,8 @@ static __always_inline int flow_revalidate_outbound(struct cv_scratch *s, const 
 
 	d->src_class = from ? from->auth_class : 0;
 	d->dst_class = address_class(to);
-	if (to && !excluded && !address_equal(&s->flow_key.src, &s->flow_key.dst) && !port_excluded(p, d->port)) {
+	if (to && !excluded && !address_equal(&s->flow_key.src, &s->flow_key.dst) &&
+	    !port_excluded(p, to, &d->addr, d->port)) {
 		/* What was unknown has become a workload here: its policy has a say. */
 		if (address_is_here(s, to))
 			return CV_FLOW_GONE;
@@ -107,7 +108,8 @@ static __always_inline int flow_revalidate_outbound(struct cv_scratch *s, const 
 	/* A Service's backend that is no workload any more: choose another. */
 	if (f->flags & (CV_FLOW_NAT_DST | CV_FLOW_NAT_SRC) && f->dst_class && !d->dst_class)
 		return CV_FLOW_GONE;
-	if (!from || !address_is_here(s, from) || excluded || port_excluded(p, originator->dport))
+	if (!from || !address_is_here(s, from) || excluded || port_excluded_everywhere(p, originator->dport) ||
+	    port_excluded_at(p, to, &d->addr, d->port))
 		return 0;
 	return policy_evaluate_egress(s, from->egress_policy_set, &originator->src, to);
 }

@@ -19,8 +19,8 @@ static __always_inline struct cv_service *service_lookup(const struct cv_packet 
 	return bpf_map_lookup_elem(&cv_service, &key);
 }
 
-/* Whether the configuration leaves a destination port alone: an entry under the zero address says so. */
-static __always_inline int port_excluded(const struct cv_packet *p, __be16 port)
+/* Whether configuration leaves a destination port alone everywhere: an entry under the zero address says so. */
+static __always_inline int port_excluded_everywhere(const struct cv_packet *p, __be16 port)
 {
 	struct cv_service_key key = {
 		.generation = p->generation,
@@ -30,6 +30,25 @@ static __always_inline int port_excluded(const struct cv_packet *p, __be16 port)
 	struct cv_service *service = bpf_map_lookup_elem(&cv_service, &key);
 
 	return service && service->flags & CV_SERVICE_EXCLUDED;
+}
+
+/* Whether a port of a workload is left alone; `at` is what is known of its address, or NULL. */
+static __always_inline int port_excluded_at(const struct cv_packet *p, const struct cv_address *at,
+                                            const struct cv_addr *addr, __be16 port)
+{
+	struct cv_service *service;
+
+	if (!at || !(at->flags & CV_ADDRESS_OPEN_PORTS))
+		return 0;
+	service = service_lookup(p, addr, port);
+	return service && service->flags & CV_SERVICE_EXCLUDED;
+}
+
+/* Either of them. */
+static __always_inline int port_excluded(const struct cv_packet *p, const struct cv_address *at,
+                                         const struct cv_addr *addr, __be16 port)
+{
+	return port_excluded_everywhere(p, port) || port_excluded_at(p, at, addr, port);
 }
 
 /* Whether a Service port wants the proxy whatever the backend. */

@@ -154,7 +154,7 @@ static __always_inline void to_pod_describe(struct __sk_buff *skb, struct cv_scr
 	d->quiet = p->key.proto == IPPROTO_TCP && !packet_is_fresh_syn(p);
 	if (from)
 		d->src_class = from_veth ? from->auth_class : from->anon_class;
-	if (port_excluded(p, p->key.dport))
+	if (port_excluded(p, to, &p->key.dst, p->key.dport))
 		d->flags = CV_FLOW_OUTBOUND;
 	else if (!from_veth)
 		d->flags = CV_FLOW_ANONYMOUS;

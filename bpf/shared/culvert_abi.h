@@ -219,6 +219,7 @@ enum cv_address_flag {
 	CV_ADDRESS_PROXY = 1 << 6,      /* local workload with ports always behind the proxy: cv_service says which */
 	CV_ADDRESS_TRUSTS = 1 << 7,     /* … of which a UDP port believes load balancers */
 	CV_ADDRESS_HOST_STACK = 1 << 8, /* local workload: what is for it is not redirected */
+	CV_ADDRESS_OPEN_PORTS = 1 << 9, /* a workload of which ports are left alone: cv_service says which */
 };
 
 struct cv_address {
@@ -271,7 +272,7 @@ struct cv_service_key {
 
 enum cv_service_flag {
 	CV_SERVICE_PROXY = 1 << 0,    /* always to the proxy */
-	CV_SERVICE_EXCLUDED = 1 << 1, /* under the zero address: a port that configuration leaves alone everywhere */
+	CV_SERVICE_EXCLUDED = 1 << 1, /* a port that is left alone: everywhere under the zero address, else a workload's */
 	CV_SERVICE_BEHIND_PROXY = 1 << 2, /* under a local workload's address: its port speaks through the proxy only */
 	CV_SERVICE_SOURCE_HASH = 1 << 3,  /* a client has the same slot each time */
 	CV_SERVICE_EXACT = 1 << 4,        /* its slots give each backend the very share that its weight says */

@@ -130,6 +130,7 @@ internal sealed class MeshCompiler(ulong version = 0)
             EnrolmentRefused = refused,
             PodUid = workload.PodUid,
             MtlsMode = ModeOf(meta),
+            ExcludedPorts = meta.ExcludedPorts,
             HostInterface = workload.Interface,
             NetworkNamespace = workload.NetworkNamespace,
             PolicyNames = enrolled

@@ -27,6 +27,9 @@ internal sealed record ObjectMeta
     /// <summary>What the annotation <c>config.nsm.nginx.com/mtls-mode</c> of a Workload says; null: nothing.</summary>
     public MtlsMode? NginxMtlsMode { get; init; }
 
+    /// <summary>What the annotation <c>config.nsm.nginx.com/ignore-incoming-ports</c> of a Workload says, in ascending order.</summary>
+    public EquatableArray<ushort> ExcludedPorts { get; init; }
+
     /// <summary>Where it was declared.</summary>
     public required ObjectOrigin Origin { get; init; }
 

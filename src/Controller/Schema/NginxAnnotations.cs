@@ -1,3 +1,4 @@
+using System.Globalization;
 using Culvert.Controller.Objects;
 using Culvert.Core;
 
@@ -13,6 +14,10 @@ internal static class NginxAnnotations
     public const string Prefix = "config.nsm.nginx.com/";
 
     public const string MtlsModeName = Prefix + "mtls-mode";
+
+    /// <summary>Most ports of a workload that are left alone: each takes room in the kernel of every node.</summary>
+    private const int MostPorts = 32;
+
     private const string IgnoreIncoming = Prefix + "ignore-incoming-ports";
     private const string IgnoreOutgoing = Prefix + "ignore-outgoing-ports";
 
@@ -28,7 +33,8 @@ internal static class NginxAnnotations
         {
             string value = annotations[name];
             if (name == MtlsModeName) meta = meta with { NginxMtlsMode = ReadMode(reader, value) };
-            else reader.Note(name, name is IgnoreIncoming or IgnoreOutgoing ? Ignored(value) : "is not supported and has no effect here");
+            else if (name == IgnoreIncoming) meta = meta with { ExcludedPorts = ReadPorts(reader, value) };
+            else reader.Note(name, name == IgnoreOutgoing ? "has no effect: what goes to members is encrypted all the same, and what goes to others is as the application sends it" : "is not supported and has no effect here");
         }
         return meta;
     }
@@ -50,6 +56,20 @@ internal static class NginxAnnotations
         }
     }
 
-    private static string Ignored(string value) =>
-        $"ports can't be left alone for one workload, so that {value} is carried and guarded as any other; 'excludePorts' of the MeshConfig leaves a destination port alone everywhere";
+    private static EquatableArray<ushort> ReadPorts(FieldReader reader, string value)
+    {
+        string[] texts = value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        SortedSet<ushort> ports = [];
+        foreach (string text in texts)
+        {
+            if (ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ushort port) && port > 0 && ports.Count < MostPorts) ports.Add(port);
+            else
+            {
+                reader.Note(IgnoreIncoming, ports.Count == MostPorts ? $"has more than {MostPorts} ports, and no effect" : $"'{text}' is not a port within 1..65535, and the annotation has no effect");
+                return [];
+            }
+        }
+        if (ports.Count > 0) reader.Note(IgnoreIncoming, $"connections to {string.Join(", ", ports)} are left alone: anybody may open them, in plaintext, and no policy is asked");
+        return ports.ToEquatableArray();
+    }
 }

@@ -78,6 +78,9 @@ public sealed record WorkloadInfo
     /// <summary>The ports at which load balancers outside the mesh put a PROXY protocol header in front, and which load balancers are believed.</summary>
     public EquatableArray<TrustedProxies> TrustedProxies { get; init; }
 
+    /// <summary>Ports at which it is left alone, as if it were not in the mesh: plaintext, and no policy. Of TCP and UDP.</summary>
+    public EquatableArray<ushort> ExcludedPorts { get; init; }
+
     /// <summary>The first part of <see cref="Name"/>.</summary>
     public string Namespace => Name.Namespace;
 
@@ -114,7 +117,7 @@ public sealed record WorkloadInfo
         && HostInterface == other.HostInterface && NetworkNamespace == other.NetworkNamespace && PolicyNames == other.PolicyNames
         && NetworkPolicyNames == other.NetworkPolicyNames && PeerGroups == other.PeerGroups && NamedPorts == other.NamedPorts
         && Healthy == other.Healthy && ProxyProtocolPorts == other.ProxyProtocolPorts
-        && BareProxyProtocolPorts == other.BareProxyProtocolPorts && TrustedProxies == other.TrustedProxies
+        && BareProxyProtocolPorts == other.BareProxyProtocolPorts && TrustedProxies == other.TrustedProxies && ExcludedPorts == other.ExcludedPorts
         && Labels.SequenceEqual(other.Labels);
 
     /// <inheritdoc/>

@@ -744,6 +744,9 @@ public enum CvAddressFlag : uint
 
     /// <summary>Local workload: what is for it is not redirected.</summary>
     HostStack = 256,
+
+    /// <summary>A workload of which ports are left alone: cv_service says which.</summary>
+    OpenPorts = 512,
 }
 
 /// <summary><c>struct cv_address</c>.</summary>
@@ -960,7 +963,7 @@ public enum CvServiceFlag : uint
     /// <summary>Always to the proxy.</summary>
     Proxy = 1,
 
-    /// <summary>Under the zero address: a port that configuration leaves alone everywhere.</summary>
+    /// <summary>A port that is left alone: everywhere under the zero address, else a workload's.</summary>
     Excluded = 2,
 
     /// <summary>Under a local workload's address: its port speaks through the proxy only.</summary>

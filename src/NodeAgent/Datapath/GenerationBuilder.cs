@@ -101,6 +101,7 @@ internal sealed class GenerationBuilder
                 IpPrefix host = IpPrefix.Host(address);
                 CvAddress value = At(host);
                 value.Flags |= (uint)CvAddressFlag.Meshed;
+                if (!workload.ExcludedPorts.IsEmpty) value.Flags |= (uint)CvAddressFlag.OpenPorts;
                 table[host] = value;
             }
         }
@@ -192,7 +193,7 @@ internal sealed class GenerationBuilder
                     new CvService { Flags = (uint)CvServiceFlag.Excluded });
             }
         }
-        AddPortsBehindProxy();
+        AddWorkloadPorts();
         HashSet<(IPAddress, ushort, TransportProtocol)> taken = [];
         foreach (ServiceInfo service in _snapshot.Services.Values.OrderBy(s => s.Name))
         {
@@ -209,20 +210,24 @@ internal sealed class GenerationBuilder
         }
     }
 
-    // By the workloads' own addresses: what these ports say is an answer that came through the proxy.
-    private void AddPortsBehindProxy()
+    // By the workloads' own addresses. What ports behind the proxy say is an answer that came through it.
+    private void AddWorkloadPorts()
     {
-        foreach (LocalEndpoint endpoint in _endpoints)
+        Dictionary<(IPAddress Address, TransportPort Port), CvServiceFlag> ports = [];
+        foreach (WorkloadInfo workload in _snapshot.Workloads.Values.Where(w => w.Enrolled)) Add(workload, workload.ExcludedPorts.SelectMany(p => Enum.GetValues<TransportProtocol>().Select(t => new TransportPort(p, t))), CvServiceFlag.Excluded);
+        foreach (LocalEndpoint endpoint in _endpoints) Add(endpoint.Workload, ProxyNeed.PortsOf(endpoint.Workload), CvServiceFlag.BehindProxy);
+        foreach (((IPAddress address, TransportPort port), CvServiceFlag flags) in ports)
         {
-            WorkloadInfo workload = endpoint.Workload;
-            foreach (TransportPort port in ProxyNeed.PortsOf(workload))
+            _next.Services.Add(
+                new CvServiceKey { Generation = _next.Number, Addr = AbiAddress.From(address), Port = port.Port, Proto = (byte)port.Protocol },
+                new CvService { Flags = (uint)flags });
+        }
+
+        void Add(WorkloadInfo workload, IEnumerable<TransportPort> some, CvServiceFlag flag)
+        {
+            foreach (TransportPort port in some)
             {
-                foreach (IPAddress address in workload.Addresses)
-                {
-                    _next.Services.Add(
-                        new CvServiceKey { Generation = _next.Number, Addr = AbiAddress.From(address), Port = port.Port, Proto = (byte)port.Protocol },
-                        new CvService { Flags = (uint)CvServiceFlag.BehindProxy });
-                }
+                foreach (IPAddress address in workload.Addresses) ports[(address, port)] = ports.GetValueOrDefault((address, port)) | flag;
             }
         }
     }

@@ -113,7 +113,7 @@ internal sealed class MeshView
     private Backend ToBackend(ServicePort port, ServiceBackend backend, MeshView? previous)
     {
         SocketEndPoint address = new(backend.Address, backend.Port);
-        bool isUnmeshed = Oracle.IsUnmeshed(AddressOf(address));
+        bool isUnmeshed = Oracle.IsUnmeshed(AddressOf(address), address.Port);
         if (port.LoadBalancing != LoadBalancing.LeastConnections) return new Backend(address, backend.Weight, Load: null, isUnmeshed);
         if (!_loads.TryGetValue((address, port.Protocol), out BackendLoad? load))
             _loads.Add((address, port.Protocol), load = previous?._loads.GetValueOrDefault((address, port.Protocol)) ?? new BackendLoad());

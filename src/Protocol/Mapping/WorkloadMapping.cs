@@ -33,6 +33,7 @@ public static class WorkloadMapping
         foreach (NamespacedName policy in workload.NetworkPolicyNames) wire.NetworkPolicies.Add(policy.ToString());
         wire.PeerGroups.AddRange(workload.PeerGroups);
         foreach (NamedPort port in workload.NamedPorts) wire.NamedPorts.Add(new Wire.NamedPort { Name = port.Name, Port = port.Port, Protocol = (Wire.TransportProtocol)port.Protocol });
+        foreach (ushort port in workload.ExcludedPorts) wire.ExcludedPorts.Add(port);
         foreach (TransportPort port in workload.ProxyProtocolPorts) wire.ProxyProtocolPorts.Add(ToWire(port));
         foreach (TransportPort port in workload.BareProxyProtocolPorts) wire.BareProxyProtocolPorts.Add(ToWire(port));
         foreach (TrustedProxies proxies in workload.TrustedProxies)
@@ -67,6 +68,7 @@ public static class WorkloadMapping
         NetworkPolicyNames = workload.NetworkPolicies.Select(NamespacedName.Parse).ToEquatableArray(),
         PeerGroups = workload.PeerGroups.ToEquatableArray(),
         NamedPorts = workload.NamedPorts.Select(p => new NamedPort(FieldMapping.Required(p.Name, "named_ports.name"), p.Port.ToPort("named_ports.port"), p.Protocol.ToModel())).ToEquatableArray(),
+        ExcludedPorts = workload.ExcludedPorts.ToPorts("excluded_ports"),
         ProxyProtocolPorts = workload.ProxyProtocolPorts.Select(p => ToModel(p, "proxy_protocol_ports")).ToEquatableArray(),
         BareProxyProtocolPorts = workload.BareProxyProtocolPorts.Select(p => ToModel(p, "bare_proxy_protocol_ports")).ToEquatableArray(),
         TrustedProxies = workload.TrustedProxies

@@ -76,6 +76,7 @@ internal static class RandomSnapshot
         Node = node,
         Addresses = [.. addresses],
         ProxyProtocolPorts = random.Next(3) == 0 ? [SomePort(random)] : [],
+        ExcludedPorts = [.. Ports.Where(_ => random.Next(12) == 0)],
         PeerGroups = [.. Groups.Where(_ => random.Next(2) == 0)],
         NamedPorts = random.Next(2) == 0 ? [new NamedPort("web", Port(random), Protocol(random))] : [],
         TrustedProxies = random.Next(4) == 0 ? [new TrustedProxies([SomePort(random)], [IpPrefix.Parse("192.0.2.0/24")])] : [],

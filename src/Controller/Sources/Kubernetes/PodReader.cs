@@ -80,7 +80,7 @@ internal static class PodReader
             && one.Meta.Labels.SequenceEqual(other.Meta.Labels)
             && one.ProxyProtocol == other.ProxyProtocol
             && one.TrustedProxies == other.TrustedProxies
-            && one.Meta.NginxMtlsMode == other.Meta.NginxMtlsMode
+            && one.Meta.NginxMtlsMode == other.Meta.NginxMtlsMode && one.Meta.ExcludedPorts == other.Meta.ExcludedPorts
             && one.Notes == other.Notes
             && a.Errors.SequenceEqual(b.Errors);
     }
