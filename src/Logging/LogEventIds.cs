@@ -34,6 +34,7 @@ internal static class LogEventIds
     internal const int BeforeHasEnded = 1019;
     internal const int HandoverUnheard = 1020;
     internal const int StartedFileNotMade = 1021;
+    internal const int StoppedWhileHandingOver = 1022;
 
     // src/NodeAgent/Datapath
     internal const int MapsNotAdopted = 1101;

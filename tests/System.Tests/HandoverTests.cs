@@ -72,6 +72,25 @@ public class HandoverTests : IAsyncLifetime
         }
     }
 
+    /// <summary>As a supervisor does that gives up one which says it is not ready, as it does while it hands over.</summary>
+    [Fact]
+    public async Task An_agent_that_is_stopped_while_it_hands_over_stays_until_the_next_has_the_node()
+    {
+        var node = _mesh.Lab.Nodes[1];
+        var before = node.Agent!;
+        _mesh.Open.Dispose();
+        using var enough = new CancellationTokenSource();
+        var asking = Task.Run(() => AskAsync(enough.Token));
+        var replacing = node.ReplaceAgentAsync();
+        await LabWait.UntilAsync("it hands over", () => before.ReadLog().Contains("another agent is taking this node over", StringComparison.Ordinal), Deadline);
+        await before.SignalAsync("TERM");
+        await replacing;
+        await AssertEndsAsync(before, 0);
+        Assert.Contains("told to stop while another agent takes the node over", before.ReadLog(), StringComparison.Ordinal);
+        await enough.CancelAsync();
+        Assert.True(await asking > 10, "too few connections to tell of anything");
+    }
+
     [Fact]
     public async Task An_agent_whose_successor_dies_before_it_works_ends_to_be_started_anew()
     {

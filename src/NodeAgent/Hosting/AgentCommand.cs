@@ -104,6 +104,7 @@ public static class AgentCommand
             await using AgentHost host = await AgentHost.StartAsync(options, loggers, TimeProvider.System, cancellationToken);
             AgentLog.Up(logger, options.NodeName, AgentVersion.Text, options.AdminSocket, string.Join(", ", host.Metrics));
             await Task.WhenAny(signalled.Task, host.Detached, host.Failed);
+            await host.SettleAsync();
             AgentLog.Stopping(logger, options.DrainDeadline.TotalSeconds);
             return host.Failed.IsCompleted ? Failure : 0;
         }

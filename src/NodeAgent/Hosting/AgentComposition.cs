@@ -188,7 +188,7 @@ internal static class AgentComposition
         HandoverServer handover = parts.Own(new HandoverServer(options, LetGoAsync, proxy, time, logger));
         IHost host = ServiceHost.Build(loggers, parts, listening, probes, admin, cni, following, restoring, background, handover, draining);
         await host.StartAsync(cancellationToken);
-        return new AgentHost(parts, metricsAt, detached.Task, Task.WhenAny(following.Failed, background.Failed, handover.Failed).Unwrap());
+        return new AgentHost(parts, metricsAt, detached.Task, Task.WhenAny(following.Failed, background.Failed, handover.Failed).Unwrap(), handover.SettleAsync);
 
         void OfferListeners()
         {

@@ -10,7 +10,9 @@ public sealed class AgentHost : IAsyncDisposable
 {
     private readonly OwnedParts _parts;
 
-    internal AgentHost(OwnedParts parts, IReadOnlyList<IPEndPoint> metrics, Task detached, Task<string> failed) => (_parts, Metrics, Detached, Failed) = (parts, metrics, detached, failed);
+    private readonly Func<Task> _settle;
+
+    internal AgentHost(OwnedParts parts, IReadOnlyList<IPEndPoint> metrics, Task detached, Task<string> failed, Func<Task> settle) => (_parts, Metrics, Detached, Failed, _settle) = (parts, metrics, detached, failed, settle);
 
     /// <summary>Where metrics are served.</summary>
     public IReadOnlyList<IPEndPoint> Metrics { get; }
@@ -33,6 +35,9 @@ public sealed class AgentHost : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(loggers);
         return OwnedParts.ComposeAsync(parts => AgentComposition.StartAsync(options, loggers, time, parts, cancellationToken));
     }
+
+    /// <summary>To be awaited before it is stopped: an agent that takes the node over right now is to have it before.</summary>
+    public Task SettleAsync() => _settle();
 
     /// <summary>
     /// Stops: lets proxied connections finish until the drain deadline. All goes on meanwhile, policy and new connections too, because there is no other agent yet to do it. What the kernel carries goes

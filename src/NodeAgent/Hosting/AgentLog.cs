@@ -57,6 +57,9 @@ internal static partial class AgentLog
     [LoggerMessage(EventId = LogEventIds.HandoverUnheard, Level = LogLevel.Warning, Message = "who asks for a handover could not be heard: {Reason}")]
     internal static partial void HandoverUnheard(ILogger logger, string reason);
 
+    [LoggerMessage(EventId = LogEventIds.StoppedWhileHandingOver, Level = LogLevel.Information, Message = "told to stop while another agent takes the node over: this one stays until that has it, {Seconds} s at most")]
+    internal static partial void StoppedWhileHandingOver(ILogger logger, double seconds);
+
     [LoggerMessage(EventId = LogEventIds.StartedFileNotMade, Level = LogLevel.Error, Message = "the file of --started-file could not be made: {Reason}")]
     internal static partial void StartedFileNotMade(ILogger logger, string reason);
 

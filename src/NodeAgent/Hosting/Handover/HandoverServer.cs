@@ -29,11 +29,16 @@ internal sealed class HandoverServer(AgentOptions options, Func<Task> letGo, Pro
     // A handshake that began at a listener here ends here: its last segment is there after a round trip.
     private static readonly TimeSpan HandshakesLeft = TimeSpan.FromSeconds(1);
 
+    // Of the time that a supervisor leaves an agent to end, this much is for the next one to begin; the rest is for open connections.
+    private static readonly TimeSpan LongestFarewell = TimeSpan.FromSeconds(20);
+
     private readonly CancellationTokenSource _stop = new();
+    private readonly TaskCompletionSource _settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<string> _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Socket? _listener;
     private Socket? _next;
     private Task _serving = Task.CompletedTask;
+    private volatile bool _isHandingOver;
 
     /// <summary>Completes with words when nobody has the node: the next agent has ended before it worked, or this one could not let go. It should end then, and be started anew.</summary>
     internal Task<string> Failed => _failed.Task;
@@ -46,6 +51,14 @@ internal sealed class HandoverServer(AgentOptions options, Func<Task> letGo, Pro
         _serving = Task.Run(ServeAsync, CancellationToken.None);
         return Task.CompletedTask;
     });
+
+    /// <summary>For an agent that is told to stop: waits for the next one to have the node, where that has asked for it, and not for ever. Before that nobody would take connections.</summary>
+    internal async Task SettleAsync()
+    {
+        if (!_isHandingOver || _settled.Task.IsCompleted) return;
+        AgentLog.StoppedWhileHandingOver(logger, LongestFarewell.TotalSeconds);
+        await ((Task)_settled.Task.WaitAsync(LongestFarewell, time)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
 
     /// <inheritdoc/>
     public async Task StopAsync(CancellationToken cancellationToken)
@@ -67,6 +80,7 @@ internal sealed class HandoverServer(AgentOptions options, Func<Task> letGo, Pro
         try
         {
             _next = await AcceptAsync();
+            _isHandingOver = true;
             _listener!.Dispose(); // and with it the file, which is the next agent's to make
             await HandOverAsync(_next);
         }
@@ -82,6 +96,10 @@ internal sealed class HandoverServer(AgentOptions options, Func<Task> letGo, Pro
         {
             AgentLog.WorkFailed(logger, "handing the node over", exception);
             Fail(exception.Message);
+        }
+        finally
+        {
+            _settled.TrySetResult();
         }
     }
 
