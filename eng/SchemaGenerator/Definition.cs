@@ -92,7 +92,7 @@ internal static class Definition
         if (!node.Rules.IsEmpty) schema["x-kubernetes-validations"] = new JsonArray([.. node.Rules.Select(r => new JsonObject { ["rule"] = r.Expression, ["message"] = r.Message })]);
         if (node.Fields.Any(f => f.IsRequired)) schema["required"] = Texts([.. node.Fields.Where(f => f.IsRequired).Select(f => f.Name)]);
         if (node.Type == SchemaType.Object) schema["properties"] = new JsonObject(node.Fields.Select(f => KeyValuePair.Create(f.Name, (JsonNode?)Field(f))));
-        if (node.Type == SchemaType.Map) schema["additionalProperties"] = Schema(node.Items!);
+        if (node.Type == SchemaType.Map) schema["additionalProperties"] = Nullable(node.Items!);
         if (node.Type == SchemaType.List) schema["items"] = Schema(node.Items!);
         return schema;
     }
@@ -101,10 +101,12 @@ internal static class Definition
     /// What stands in a field. Where one that may be left out has no value, as in a line <c>from:</c> with nothing below it, an API server drops it silently unless the schema says that there may be none, and what is left
     /// means more than was meant: the webhook, which sees it then, refuses it.
     /// </summary>
-    private static JsonObject Field(SchemaField field)
+    private static JsonObject Field(SchemaField field) => field.IsRequired ? Schema(field.Schema) : Nullable(field.Schema);
+
+    private static JsonObject Nullable(SchemaNode node)
     {
-        JsonObject schema = Schema(field.Schema);
-        if (!field.IsRequired) schema["nullable"] = true;
+        JsonObject schema = Schema(node);
+        schema["nullable"] = true;
         return schema;
     }
 

@@ -79,6 +79,8 @@ internal static class LogEventIds
     internal const int LostDeliveriesNotSaved = 1141;
     internal const int LostDeliveriesNotLoaded = 1142;
     internal const int PodGone = 1143;
+    internal const int PolicyClosed = 1144;
+    internal const int PolicyNotClosed = 1145;
 
     // src/NodeAgent/Identity
     internal const int NodeCredentialsFileCorrupt = 1301;

@@ -31,6 +31,7 @@ internal static class ObjectReview
         // Its finalizers have to be taken off whatever it is like.
         if (request.IsUpdate && IsBeingDeleted(request.Object)) return Allowed();
         (string name, IReadOnlyList<SourceError> errors, IEnumerable<SourceError> notes) = Read(kind, request.Object);
+        errors = [.. errors, .. AppliedDocument.Faults(request.Object, request.OldObject, new(kind.Type.FullName, 0, name, "", ""))];
         if (errors.Count == 0) return Allowed([.. notes.Select(StatusConditions.Text)]);
         string[] faults = [.. errors.Select(StatusConditions.Text)];
         return IsNoWorse(kind, request, errors) ? Allowed(faults) : new(Refusal(faults)) { Object = name };
@@ -60,7 +61,7 @@ internal static class ObjectReview
         {
             RequireDepth(item, MostDepth);
             ReadObject read = kind.Read(ApiDocumentConverter.Of(item), new ApiOrigin(kind.Type.FullName, ""));
-            return (read.Errors is [var first, ..] ? first.Object : "", read.Errors, read.Object?.Notes ?? []);
+            return (read.Errors is [var first, ..] ? first.Object : $"{read.Key}", read.Errors, read.Object?.Notes ?? []);
         }
         catch (JsonException e)
         {

@@ -29,6 +29,8 @@ internal sealed class MeshInput
 
     public NetworkPolicyIndex NetworkPolicies { get; } = new();
 
+    public BlockCount Blocks { get; } = new();
+
     public TrafficTargetIndex TrafficTargets { get; } = new();
 
     /// <summary>A Service with what the TrafficPolicy that counts for it says: the first by name.</summary>
@@ -79,7 +81,7 @@ internal sealed class MeshInput
                 Replace(Modes, before as PeerAuthenticationObject, after as PeerAuthenticationObject, p => p.Selector, isSame: (a, b) => a.Mode == b.Mode, dirty);
                 break;
             case NetworkPolicyObject:
-                dirty.NetworkPolicies.Add((before ?? after)!.Meta.FullName);
+                dirty.NetworkPolicies.UnionWith(Blocks.Replace(before as NetworkPolicyObject, after as NetworkPolicyObject));
                 dirty.Workloads.UnionWith(NetworkPolicies.Replace(before as NetworkPolicyObject, after as NetworkPolicyObject, Workloads));
                 break;
             case NamespaceObject:

@@ -9,13 +9,16 @@ internal static class NetworkPolicyCompiler
     // Keeps the place of a rule, by which people name those behind it.
     private static readonly NetworkPolicyRule Nothing = new() { Peers = [new() { Group = "nobody" }] };
 
-    public static NetworkPolicyInfo Compile(NetworkPolicyObject policy) => new()
+    /// <summary>What nodes evaluate.</summary>
+    /// <param name="policy">As declared.</param>
+    /// <param name="blocksCount">Whether what it says of blocks of addresses counts; otherwise they allow nothing.</param>
+    public static NetworkPolicyInfo Compile(NetworkPolicyObject policy, bool blocksCount = true) => new()
     {
         Name = policy.Meta.FullName,
         IsolatesIngress = policy.IsolatesIngress,
         IsolatesEgress = policy.IsolatesEgress,
-        Ingress = Compile(policy.Ingress),
-        Egress = Compile(policy.Egress),
+        Ingress = Compile(policy.Ingress, blocksCount),
+        Egress = Compile(policy.Egress, blocksCount),
         SourceReference = policy.Meta.SourceReference,
     };
 
@@ -25,8 +28,15 @@ internal static class NetworkPolicyCompiler
     /// <summary>The names by which its rules mean ports.</summary>
     public static IEnumerable<string> PortNamesOf(NetworkPolicyObject policy) => policy.Rules.SelectMany(r => r.Ports).Select(p => p.Name).Where(n => n.Length > 0).Distinct();
 
-    private static EquatableArray<NetworkPolicyRule> Compile(EquatableArray<NetworkPolicyRuleObject> rules) =>
-        rules.Select(r => r.MatchesNothing ? Nothing : new NetworkPolicyRule { Peers = r.Peers.Select(Compile).ToEquatableArray(), Ports = r.Ports }).ToEquatableArray();
+    private static EquatableArray<NetworkPolicyRule> Compile(EquatableArray<NetworkPolicyRuleObject> rules, bool blocksCount) => rules.Select(r => Compile(r, blocksCount)).ToEquatableArray();
+
+    private static NetworkPolicyRule Compile(NetworkPolicyRuleObject rule, bool blocksCount)
+    {
+        EquatableArray<NetworkPolicyPeer> peers = rule.Peers.Where(p => blocksCount || p.Block is null).Select(Compile).ToEquatableArray();
+
+        // A rule without peers is for everybody.
+        return rule.MatchesNothing || (peers.IsEmpty && !rule.Peers.IsEmpty) ? Nothing : new NetworkPolicyRule { Peers = peers, Ports = rule.Ports };
+    }
 
     private static NetworkPolicyPeer Compile(NetworkPolicyPeerObject peer) => new() { Group = peer.Pods?.GroupName ?? "", Block = peer.Block, Except = peer.Except };
 }

@@ -85,7 +85,7 @@ internal sealed partial class FieldReader(MapNode map, string path, ErrorSink er
         _asked.Add(field);
         DocumentNode? value = Find(field)?.Value;
         if (value is not ScalarNode { IsNull: true }) return value;
-        Fail(field, "has no value; give it one or leave the field out");
+        Fail(field, DocumentRules.NoValue);
         return null;
     }
 

@@ -25,6 +25,7 @@ internal sealed class WarningIndex
     private readonly MultiMap<string, ObjectKey> _modesByNamespace = new();
     private readonly NetworkPolicyWarningIndex _networkPolicies;
     private readonly ServicePortWarnings _servicePorts = new();
+    private readonly BlockWarnings _blocks = new();
     private readonly ReferenceWarnings _references;
     private readonly NginxModeWarnings _nginxModes;
     private readonly Dictionary<ObjectKey, EquatableArray<SourceError>> _notes = [];
@@ -52,6 +53,7 @@ internal sealed class WarningIndex
         _networkPolicies.Update(changes, after.Objects.GetValueOrDefault);
         _references.Update(changes, after.Objects.GetValueOrDefault);
         _servicePorts.Update(changes, after.Objects.GetValueOrDefault);
+        _blocks.Update(changes, after.Objects.GetValueOrDefault);
         _nginxModes.Update(changes, after.Mesh.Settings.DefaultMtlsMode);
         foreach (NamespacedName name in workloads) Enter(name, after, policies);
         if (_trustDomain != after.Mesh.Settings.TrustDomain)
@@ -70,7 +72,7 @@ internal sealed class WarningIndex
         IEnumerable<SourceError> excluded = objects.Objects.GetValueOrDefault(MeshConfigKeeper.Key) is MeshConfigObject mesh
             ? NameWarnings.ExcludedFamilies(mesh).Concat(NameWarnings.ExcludedPorts(mesh, port => [.. _byPort[port].Select(k => (AuthorizationPolicyObject)objects.Objects[k]).OrderBy(p => p.Meta.FullName)]))
             : [];
-        return [.. _policyWarnings.Values.SelectMany(w => w), .. _modeWarnings.Values.SelectMany(w => w), .. _networkPolicies.All, .. Nodes(nodes), .. _namespaceWarnings.Values.SelectMany(w => w), .. excluded, .. _references.All, .. _servicePorts.All, .. _nginxModes.All, .. _notes.OrderBy(n => n.Key.ToString(), StringComparer.Ordinal).SelectMany(n => n.Value)];
+        return [.. _policyWarnings.Values.SelectMany(w => w), .. _modeWarnings.Values.SelectMany(w => w), .. _networkPolicies.All, .. _blocks.All, .. Nodes(nodes), .. _namespaceWarnings.Values.SelectMany(w => w), .. excluded, .. _references.All, .. _servicePorts.All, .. _nginxModes.All, .. _notes.OrderBy(n => n.Key.ToString(), StringComparer.Ordinal).SelectMany(n => n.Value)];
     }
 
     private List<SourceError> Nodes(ImmutableHashSet<string> known)

@@ -10,7 +10,8 @@ public static class PolicyCompiler
     /// <param name="snapshot">The snapshot.</param>
     /// <param name="localWorkloads">Uids of the workloads to guard; unknown ones and those not enrolled are left out.</param>
     /// <param name="ids">Where numbers come from; must be the same for all compilations of a process.</param>
-    public static CompiledPolicy Compile(NodeSnapshot snapshot, IReadOnlySet<string> localWorkloads, PolicyIds ids)
+    /// <param name="mostEntries">How many entries there is room for.</param>
+    public static CompiledPolicy Compile(NodeSnapshot snapshot, IReadOnlySet<string> localWorkloads, PolicyIds ids, int mostEntries = int.MaxValue)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
         ArgumentNullException.ThrowIfNull(localWorkloads);
@@ -24,39 +25,56 @@ public static class PolicyCompiler
         var classes = new ClassTable(snapshot, input, ids.Classes);
         var sets = new PolicySets(snapshot, input, classes.Classes);
         var compiler = new PolicySetCompiler(classes.Classes, ids);
-        var targetPolicySetIds = ImmutableDictionary.CreateBuilder<string, uint>(StringComparer.Ordinal);
-        var egressPolicySetIds = ImmutableDictionary.CreateBuilder<string, uint>(StringComparer.Ordinal);
-        var entries = new List<PolicyEntry>();
+        List<Written> written = [];
         foreach (IGrouping<string, WorkloadInfo> group in local.GroupBy(sets.IngressName, StringComparer.Ordinal))
-        {
-            uint id = ids.PolicySets.GetOrAdd(group.Key);
-            foreach (WorkloadInfo workload in group) targetPolicySetIds.Add(workload.Uid, id);
-            Add(sets.Ingress(id, group.First()));
-        }
+            written.Add(Write(compiler, sets.Ingress(ids.PolicySets.GetOrAdd(group.Key), group.First()), group.Key, [.. group]));
         foreach (IGrouping<string?, WorkloadInfo> group in local.GroupBy(sets.EgressName, StringComparer.Ordinal))
         {
-            if (group.Key is null) continue;
-            uint id = ids.PolicySets.GetOrAdd(group.Key);
-            foreach (WorkloadInfo workload in group) egressPolicySetIds.Add(workload.Uid, id);
-            Add(sets.Egress(id, group.First()));
+            if (group.Key is not null) written.Add(Write(compiler, sets.Egress(ids.PolicySets.GetOrAdd(group.Key), group.First()), group.Key, [.. group]));
         }
-        entries.Sort(Compare);
+        List<string> closed = Close(written, mostEntries, ids.PolicySets);
+        PolicyEntry[] entries = [.. written.SelectMany(w => w.Entries)];
+        Array.Sort(entries, Compare);
         return new()
         {
             AddressClasses = [.. classes.Addresses],
             Classes = classes.Classes.Skip(1).ToImmutableDictionary(c => c.Id),
-            TargetPolicySetIds = targetPolicySetIds.ToImmutable(),
-            EgressPolicySetIds = egressPolicySetIds.ToImmutable(),
+            TargetPolicySetIds = IdsOf(PolicyDirection.Ingress),
+            EgressPolicySetIds = IdsOf(PolicyDirection.Egress),
             Entries = [.. entries],
+            Closed = [.. closed.Distinct().Order(StringComparer.Ordinal)],
             Rules = Rules(input, ids.Rules),
         };
 
-        void Add(PolicySet set)
+        ImmutableDictionary<string, uint> IdsOf(PolicyDirection direction) =>
+            written.Where(w => w.Direction == direction).SelectMany(w => w.Workloads.Select(workload => KeyValuePair.Create(workload.Uid, w.Id))).ToImmutableDictionary(StringComparer.Ordinal);
+    }
+
+    private static Written Write(PolicySetCompiler compiler, PolicySet set, string name, WorkloadInfo[] workloads)
+    {
+        PolicyEntry[] tcp = [.. compiler.Compile(set, TransportProtocol.Tcp)];
+        IEnumerable<PolicyEntry> udp = set.TellsProtocolsApart ? compiler.Compile(set, TransportProtocol.Udp) : tcp.Select(e => e with { Protocol = TransportProtocol.Udp });
+        return new(set.Id, name, set.Direction, workloads, [.. tcp, .. udp]);
+    }
+
+    /// <summary>Has the sets that are largest refuse all, until there is room for the others.</summary>
+    private static List<string> Close(List<Written> written, int most, IdAllocator ids)
+    {
+        List<string> closed = [];
+        int left = written.Sum(w => w.Entries.Length);
+        foreach (Written large in written.OrderByDescending(w => w.Entries.Length).ToArray())
         {
-            PolicyEntry[] tcp = [.. compiler.Compile(set, TransportProtocol.Tcp)];
-            entries.AddRange(tcp);
-            entries.AddRange(set.TellsProtocolsApart ? compiler.Compile(set, TransportProtocol.Udp) : tcp.Select(e => e with { Protocol = TransportProtocol.Udp }));
+            if (left <= most) break;
+            DecisionReason reason = large.Direction == PolicyDirection.Ingress ? DecisionReason.NetworkPolicyIngress : DecisionReason.NetworkPolicyEgress;
+
+            // Entries of a number never change their meaning.
+            uint id = ids.GetOrAdd($"{large.Name} closed");
+            PolicyEntry[] refusing = [.. Enum.GetValues<TransportProtocol>().Select(p => new PolicyEntry(id, PolicyEntry.AnyClass, PortPrefix.Any, p, Verdict.Deny, false, reason, 0))];
+            left += refusing.Length - large.Entries.Length;
+            written[written.IndexOf(large)] = large with { Id = id, Entries = refusing };
+            closed.AddRange(large.Workloads.Select(w => w.Uid));
         }
+        return closed;
     }
 
     private static ImmutableDictionary<uint, CompiledRule> Rules(PolicyInput input, IdAllocator ids)
@@ -88,4 +106,12 @@ public static class PolicyCompiler
         if (order == 0) order = a.Ports.CompareTo(b.Ports);
         return order != 0 ? order : a.Protocol.CompareTo(b.Protocol);
     }
+
+    /// <summary>A policy set that is written.</summary>
+    /// <param name="Id">Its number.</param>
+    /// <param name="Name">What it has that by.</param>
+    /// <param name="Direction">What it decides about.</param>
+    /// <param name="Workloads">Whose it is.</param>
+    /// <param name="Entries">Its entries.</param>
+    private sealed record Written(uint Id, string Name, PolicyDirection Direction, WorkloadInfo[] Workloads, PolicyEntry[] Entries);
 }

@@ -14,8 +14,12 @@ internal sealed class DatapathReconciler(
     InterfacePrograms interfaces, XdpUse use, GenerationWriter writer, Func<ILinks> look, PolicyIdFile ids, InterfaceOwners owners, IReadOnlyList<string> uplinks, DatapathState state, ILogger logger,
     CaptureUse capture = CaptureUse.Auto)
 {
+    private const int MostNamed = 20;
     private LinkPlan? _inForce;
     private IReadOnlySet<int>? _seen;
+
+    /// <summary>Workloads that are refused for want of room, as was said last.</summary>
+    private string _closed = "";
 
     /// <summary>Works out what a snapshot is at the node's links as they are now; closes links that have just come, which stay closed when what follows fails. Nothing is in force of it yet.</summary>
     internal PreparedSnapshot Prepare(NodeSnapshot snapshot)
@@ -26,7 +30,7 @@ internal sealed class DatapathReconciler(
         CloseNewLinks(places, links);
         LinkPlan plan = LinkPlan.Make(places, links, owners.All, uplinks, use);
         if (interfaces.Open(plan) is { Count: > 0 } closed) plan = plan.Without(closed);
-        CompiledPolicy policy = PolicyCompiler.Compile(snapshot, plan.Endpoints.Select(e => e.Workload.Uid).ToHashSet(StringComparer.Ordinal), ids.Ids);
+        CompiledPolicy policy = PolicyCompiler.Compile(snapshot, plan.Endpoints.Select(e => e.Workload.Uid).ToHashSet(StringComparer.Ordinal), ids.Ids, writer.MostPolicies);
         ids.Save();
         uint number = unchecked(writer.Current + 1);
         FlowShares shares = FlowShares.Of(writer.FlowEntries, plan.Endpoints.Length);
@@ -54,6 +58,7 @@ internal sealed class DatapathReconciler(
         writer.Finish();
 
         LogMissing(plan.Missing);
+        LogClosed(policy.Closed);
         foreach (InterfaceOwner gone in plan.Quarantined.Where(q => q.IsOfGonePod(plan.Snapshot)).Except(state.Current.Quarantined)) DatapathLog.PodGone(logger, gone.Workload, gone.Interface);
         state.Current = new DatapathInForce
         {
@@ -157,6 +162,15 @@ internal sealed class DatapathReconciler(
             DatapathLog.NotRestored(logger, e.Message);
             state.Current = state.Current with { IsWhole = false };
         }
+    }
+
+    private void LogClosed(ImmutableArray<string> workloads)
+    {
+        string closed = workloads.Length > MostNamed ? $"{string.Join(", ", workloads.Take(MostNamed))} and {workloads.Length - MostNamed} more" : string.Join(", ", workloads);
+        if (closed == _closed) return;
+        _closed = closed;
+        if (closed.Length > 0) DatapathLog.PolicyClosed(logger, writer.MostPolicies, closed);
+        else DatapathLog.PolicyNotClosed(logger);
     }
 
     private void LogMissing(ImmutableDictionary<string, string> missing)

@@ -1,6 +1,7 @@
 using System.Net;
 using Culvert.Controller.Compilation;
 using Culvert.Controller.Snapshots;
+using Culvert.Controller.Sources.Folder;
 using Culvert.Controller.Store;
 using Culvert.Core;
 using Culvert.Protocol;
@@ -69,5 +70,29 @@ public sealed class NetworkPolicyTests
         Assert.InRange(refusedIn, asked / 20, asked / 2);
         Assert.InRange(refusedOut, asked / 20, asked / 2);
         Assert.InRange(isolated, asked / 5, asked);
+    }
+
+    /// <summary>Whoever may write policies in one namespace must not fill the kernel of nodes for all others.</summary>
+    [Fact]
+    [Trait("Category", "Attack")]
+    public void Of_a_namespace_that_names_too_many_blocks_none_counts()
+    {
+        string workloads = "apiVersion: culvert.dev/v1alpha1\nkind: Workload\nmetadata: {name: web, namespace: greedy}\nspec: {node: node-1, addresses: [10.0.0.1]}\n---\n"
+            + "apiVersion: culvert.dev/v1alpha1\nkind: Workload\nmetadata: {name: web, namespace: shop}\nspec: {node: node-1, addresses: [10.0.0.2]}\n";
+        string own = Blocks("shop", "own", 1), large = Blocks("greedy", "large", BlockCount.Most - 1), small = Blocks("greedy", "small", 1), last = Blocks("greedy", "straw", 1);
+        Assert.Equal(BlockCount.Most - 1, PeersOf([workloads, own, large, small], "greedy/large"));
+
+        ObjectSet tooMany = Read([workloads, own, large, small, last]);
+        NodeSnapshot snapshot = MeshCompiler.Compile(tooMany, []).SnapshotFor("node-1");
+        Assert.All(snapshot.NetworkPolicies.Values.Where(p => p.Name.Namespace == "greedy"), p => Assert.Equal("nobody", Assert.Single(Assert.Single(p.Ingress).Peers).Group));
+        Assert.NotNull(Assert.Single(Assert.Single(snapshot.NetworkPolicies[new("shop", "own")].Ingress).Peers).Block);
+        Assert.Equal(3, tooMany.Warnings.Count(w => w.Reason.StartsWith("its ipBlocks allow nothing: the NetworkPolicies of namespace greedy name more than 4096 blocks", StringComparison.Ordinal)));
+
+        static int PeersOf(string[] files, string policy) => Assert.Single(MeshCompiler.Compile(Read(files), []).SnapshotFor("node-1").NetworkPolicies[NamespacedName.Parse(policy)].Ingress).Peers.Count;
+
+        static ObjectSet Read(string[] files) => ObjectSetReader.Read(files.Select((f, i) => new SourceFile($"{i}.yaml", f)), ObjectSet.Empty);
+
+        static string Blocks(string ns, string name, int count) =>
+            $"apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: {name}, namespace: {ns}}}\nspec:\n  podSelector: {{}}\n  ingress:\n  - from:\n" + string.Concat(Enumerable.Range(0, count).Select(i => $"    - ipBlock: {{cidr: 192.{i >> 16}.{(i >> 8) & 255}.{i & 255}/32}}\n"));
     }
 }

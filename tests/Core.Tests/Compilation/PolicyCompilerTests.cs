@@ -129,6 +129,45 @@ public sealed class PolicyCompilerTests
     }
 
     [Fact]
+    public void WhatTakesMostOfTooLittleRoomRefusesAllAndLeavesTheOthersTheirs()
+    {
+        NetworkPolicyRule blocks = new() { Peers = [.. Enumerable.Range(0, 100).Select(i => new NetworkPolicyPeer { Block = IpPrefix.Parse($"192.0.2.{2 * i}/32") })] };
+        NetworkPolicyInfo large = new() { Name = new("greedy", "large"), IsolatesIngress = true, Ingress = [blocks] }, small = new() { Name = new("shop", "small"), IsolatesIngress = true, Ingress = [new() { Peers = [blocks.Peers[1]] }] };
+        NodeSnapshot snapshot = new()
+        {
+            Version = 1,
+            Node = "n",
+            NetworkPolicies = new[] { large, small }.ToImmutableDictionary(p => p.Name),
+            Workloads = new[] { Workload("greedy", large), Workload("shop", small) }.ToImmutableDictionary(w => w.Uid),
+        };
+        CompiledPolicy all = Compile(int.MaxValue), cut = Compile(100);
+        Assert.Empty(all.Closed);
+        Assert.True(all.Entries.Length > 100);
+        Assert.Equal(["greedy/web"], cut.Closed);
+        Assert.InRange(cut.Entries.Length, 1, 100);
+        foreach (string address in new[] { "192.0.2.2", "192.0.2.3" })
+        {
+            Assert.Equal((Verdict.Deny, DecisionReason.NetworkPolicyIngress), Find(cut, "greedy/web", address));
+            Assert.Equal(Find(all, "shop/web", address), Find(cut, "shop/web", address));
+        }
+        Assert.Equal(Verdict.Allow, Find(cut, "shop/web", "192.0.2.2").Verdict);
+
+        CompiledPolicy Compile(int most) => PolicyCompiler.Compile(snapshot, snapshot.Workloads.Keys.ToHashSet(), new PolicyIds(), most);
+
+        static (Verdict Verdict, DecisionReason) Find(CompiledPolicy policy, string workload, string address)
+        {
+            PolicyTable table = new(policy);
+            PolicyEntry found = table.Find(policy.TargetPolicySetIds[workload], table.Classify(IPAddress.Parse(address), authenticated: false), 80, TransportProtocol.Tcp)!.Value;
+            return (found.Verdict, found.Reason);
+        }
+
+        static WorkloadInfo Workload(string ns, NetworkPolicyInfo policy) => new()
+        {
+            Uid = $"{ns}/web", Name = new(ns, "web"), ServiceAccount = "web", Identity = SpiffeId.ForServiceAccount("cluster.local", ns, "web"), Node = "n", Addresses = [IPAddress.Parse(ns == "shop" ? "10.0.0.1" : "10.0.0.2")], NetworkPolicyNames = [policy.Name],
+        };
+    }
+
+    [Fact]
     public void SharedAddressesProveNothing()
     {
         WorkloadInfo a = Given.Workload("a", "10.0.0.1"), b = Given.Workload("b", "10.0.0.1");

@@ -52,6 +52,14 @@ public sealed class WebhookTests(TestCluster cluster)
         // A server that dropped the field would leave a rule for every source.
         said = (await RefusalAsync(TestCluster.KindOf("AuthorizationPolicy"), ns, $$"""{"apiVersion":"culvert.dev/v1alpha1","kind":"AuthorizationPolicy","metadata":{"name":"p","namespace":"{{ns}}"},"spec":{"action":"ALLOW","rules":[{"from":null}]} }"""))!;
         Assert.Contains("denied the request: spec.rules[0].from: has no value; give it one or leave the field out", said, StringComparison.Ordinal);
+        said = (await RefusalAsync(TestCluster.KindOf("AuthorizationPolicy"), ns, $$"""{"apiVersion":"culvert.dev/v1alpha1","kind":"AuthorizationPolicy","metadata":{"name":"p","namespace":"{{ns}}"},"spec":{"selector":{"matchLabels":{"app":null} },"action":"ALLOW","rules":[{}]} }"""))!;
+        Assert.Contains("denied the request: spec.selector.matchLabels.app: ", said, StringComparison.Ordinal);
+
+        // Of what kubectl applies the server sees no such field.
+        string policy = $"apiVersion: culvert.dev/v1alpha1\nkind: AuthorizationPolicy\nmetadata: {{name: applied, namespace: {ns}}}\nspec:\n  action: ALLOW\n  rules:\n  - from:";
+        await cluster.KubectlAsync($"{policy} [{{namespaces: [shop]}}]");
+        Exception refused = await Assert.ThrowsAnyAsync<Exception>(() => cluster.KubectlAsync(policy));
+        Assert.Contains("denied the request: spec.rules[0].from: has no value; give it one or leave the field out", refused.Message, StringComparison.Ordinal);
         await cluster.Server.KubectlAsync("", "delete", "authorizationpolicies,peerauthentications,trafficpolicies,workloads", "--all", "-n", ns);
     }
 

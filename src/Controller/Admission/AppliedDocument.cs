@@ -1,0 +1,72 @@
+using System.Text;
+using System.Text.Json;
+using Culvert.Controller.Documents;
+using Culvert.Controller.Schema;
+
+namespace Culvert.Controller.Admission;
+
+/// <summary>
+/// What <c>kubectl apply</c> was given, which it keeps in an annotation. It leaves out fields without a value before the server sees the object, so that of <c>from:</c> with nothing below it a rule for every source is left.
+/// Pure.
+/// </summary>
+internal static class AppliedDocument
+{
+    private const string Annotation = "kubectl.kubernetes.io/last-applied-configuration";
+    private const int MostFaults = 20;
+
+    /// <summary>The fields of its specification that have no value, as errors; none where it is what was there before, or nobody's that could be read.</summary>
+    /// <param name="item">The object as it would be.</param>
+    /// <param name="before">The object as it is; not defined where there is none.</param>
+    /// <param name="origin">What it is, and where, for the errors.</param>
+    public static IReadOnlyList<SourceError> Faults(JsonElement item, JsonElement before, SourceError origin)
+    {
+        try
+        {
+            if (TextOf(item) is not { } text || text == TextOf(before)) return [];
+            return [.. Nulls(Encoding.UTF8.GetBytes(text)).Select(path => origin with { Field = path, Reason = DocumentRules.NoValue })];
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            return []; // not kubectl's
+        }
+    }
+
+    private static List<string> Nulls(ReadOnlySpan<byte> json)
+    {
+        List<string> found = [];
+        List<(string Path, int Index)> open = []; // Index: of the next element of a list; -1 in a mapping
+        string name = "";
+        Utf8JsonReader reader = new(json);
+        while (found.Count < MostFaults && reader.Read())
+        {
+            switch (reader.TokenType)
+            {
+                case JsonTokenType.PropertyName:
+                    name = reader.GetString()!;
+                    continue;
+                case JsonTokenType.EndObject or JsonTokenType.EndArray:
+                    open.RemoveAt(open.Count - 1);
+                    continue;
+            }
+            string path = PathOfNext(open, name);
+            if (reader.TokenType == JsonTokenType.StartObject) open.Add((path, -1));
+            else if (reader.TokenType == JsonTokenType.StartArray) open.Add((path, 0));
+            else if (reader.TokenType == JsonTokenType.Null && (path == "spec" || path.StartsWith("spec.", StringComparison.Ordinal))) found.Add(path);
+        }
+        return found;
+    }
+
+    private static string PathOfNext(List<(string Path, int Index)> open, string name)
+    {
+        if (open.Count == 0) return "";
+        (string path, int index) = open[^1];
+        if (index < 0) return path.Length == 0 ? name : $"{path}.{name}";
+        open[^1] = (path, index + 1);
+        return $"{path}[{index}]";
+    }
+
+    private static string? TextOf(JsonElement item) =>
+        item.ValueKind == JsonValueKind.Object && item.TryGetProperty("metadata", out JsonElement meta) && meta.ValueKind == JsonValueKind.Object
+        && meta.TryGetProperty("annotations", out JsonElement annotations) && annotations.ValueKind == JsonValueKind.Object
+        && annotations.TryGetProperty(Annotation, out JsonElement text) && text.ValueKind == JsonValueKind.String ? text.GetString() : null;
+}
