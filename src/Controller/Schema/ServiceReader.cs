@@ -69,7 +69,7 @@ internal static class ServiceReader
         var ports = new List<ServicePortObject>();
         FieldReader[] readers = [.. spec.Maps("ports")];
         if (!spec.Has("ports") && !mayBeNone) spec.Fail("ports", "is required");
-        foreach (FieldReader reader in readers)
+        foreach ((int place, FieldReader reader) in readers.Index())
         {
             // The mesh carries none of it; the other ports of the Service are none the worse for it.
             if (reader.IsLenient && reader.String("protocol") == Sctp) continue;
@@ -83,7 +83,7 @@ internal static class ServiceReader
             reader.Done();
             if (port != 0 && ports.Any(p => p.Port == port && p.Protocol == protocol)) reader.Fail("port", $"{port} is there twice");
             else if (ports.Any(p => p.Name == name)) reader.Fail("name", $"the name '{name}' is there twice");
-            else ports.Add(new(name, port, protocol, number, target, appProtocol));
+            else ports.Add(new(name, port, protocol, number, target, appProtocol) { Place = place });
         }
         return ports.ToEquatableArray();
     }

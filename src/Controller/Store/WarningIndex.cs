@@ -26,12 +26,13 @@ internal sealed class WarningIndex
     private readonly NetworkPolicyWarningIndex _networkPolicies;
     private readonly ServicePortWarnings _servicePorts = new();
     private readonly BlockWarnings _blocks = new();
+    private readonly TargetPortWarnings _targetPorts;
     private readonly ReferenceWarnings _references;
     private readonly NginxModeWarnings _nginxModes;
     private readonly Dictionary<ObjectKey, EquatableArray<SourceError>> _notes = [];
     private string _trustDomain = "";
 
-    public WarningIndex() => (_networkPolicies, _references, _nginxModes) = (new(_workloads), new(_workloads), new(_modes));
+    public WarningIndex() => (_networkPolicies, _targetPorts, _references, _nginxModes) = (new(_workloads), new(_workloads), new(_workloads), new(_modes));
 
     /// <summary>Takes a step up.</summary>
     /// <param name="before">The set before.</param>
@@ -54,6 +55,7 @@ internal sealed class WarningIndex
         _references.Update(changes, after.Objects.GetValueOrDefault);
         _servicePorts.Update(changes, after.Objects.GetValueOrDefault);
         _blocks.Update(changes, after.Objects.GetValueOrDefault);
+        _targetPorts.Update(changes, after.Objects.GetValueOrDefault);
         _nginxModes.Update(changes, after.Mesh.Settings.DefaultMtlsMode);
         foreach (NamespacedName name in workloads) Enter(name, after, policies);
         if (_trustDomain != after.Mesh.Settings.TrustDomain)
@@ -72,7 +74,7 @@ internal sealed class WarningIndex
         IEnumerable<SourceError> excluded = objects.Objects.GetValueOrDefault(MeshConfigKeeper.Key) is MeshConfigObject mesh
             ? NameWarnings.ExcludedFamilies(mesh).Concat(NameWarnings.ExcludedPorts(mesh, port => [.. _byPort[port].Select(k => (AuthorizationPolicyObject)objects.Objects[k]).OrderBy(p => p.Meta.FullName)]))
             : [];
-        return [.. _policyWarnings.Values.SelectMany(w => w), .. _modeWarnings.Values.SelectMany(w => w), .. _networkPolicies.All, .. _blocks.All, .. Nodes(nodes), .. _namespaceWarnings.Values.SelectMany(w => w), .. excluded, .. _references.All, .. _servicePorts.All, .. _nginxModes.All, .. _notes.OrderBy(n => n.Key.ToString(), StringComparer.Ordinal).SelectMany(n => n.Value)];
+        return [.. _policyWarnings.Values.SelectMany(w => w), .. _modeWarnings.Values.SelectMany(w => w), .. _networkPolicies.All, .. _blocks.All, .. Nodes(nodes), .. _namespaceWarnings.Values.SelectMany(w => w), .. excluded, .. _references.All, .. _servicePorts.All, .. _targetPorts.All, .. _nginxModes.All, .. _notes.OrderBy(n => n.Key.ToString(), StringComparer.Ordinal).SelectMany(n => n.Value)];
     }
 
     private List<SourceError> Nodes(ImmutableHashSet<string> known)

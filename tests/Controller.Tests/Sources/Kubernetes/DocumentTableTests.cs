@@ -60,8 +60,9 @@ public sealed class DocumentTableTests
     [Fact]
     public void PortsOfOtherProtocolsTakeNoOthersDown()
     {
-        ServiceObject service = Assert.IsType<ServiceObject>(Read("Service", "\"spec\":{\"clusterIP\":\"10.96.0.1\",\"ports\":[{\"name\":\"a\",\"port\":80},{\"name\":\"b\",\"port\":81,\"protocol\":\"SCTP\"}]}").Object);
-        Assert.Equal("a", Assert.Single(service.Ports).Name);
+        ServiceObject service = Assert.IsType<ServiceObject>(Read("Service", "\"spec\":{\"clusterIP\":\"10.96.0.1\",\"ports\":[{\"name\":\"b\",\"port\":81,\"protocol\":\"SCTP\"},{\"name\":\"a\",\"port\":80}]}").Object);
+        ServicePortObject port = Assert.Single(service.Ports);
+        Assert.Equal(("a", 1), (port.Name, port.Place));
         EndpointSliceObject slice = Assert.IsType<EndpointSliceObject>(Slice("{\"addresses\":[\"10.0.0.1\"]}", "{\"name\":\"a\",\"port\":80,\"protocol\":\"TCP\"},{\"name\":\"b\",\"port\":81,\"protocol\":\"SCTP\"},{\"name\":\"c\"}").Object);
         Assert.Equal("a", Assert.Single(slice.Ports).Name);
     }
