@@ -23,4 +23,12 @@ internal enum ObjectKind
 
     /// <summary>UDPRoute of SMI.</summary>
     SmiUDPRoute,
+
+    /// <summary>The first of those that are known and never in force (<see cref="Schema.UnsupportedKind"/>).</summary>
+    HTTPRoute,
+    GRPCRoute,
+    TLSRoute,
+    HTTPRouteGroup,
+    RateLimit,
+    CircuitBreaker,
 }

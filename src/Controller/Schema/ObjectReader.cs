@@ -62,7 +62,12 @@ internal static class ObjectReader
         var root = new FieldReader(map, "", errors);
         string? version = root.String("apiVersion", required: true), kind = root.String("kind", required: true);
         if (version is null || kind is null) return new(null, null, At(map.Line), [.. errors.Errors.Select(e => Named(e, map))]) { Kind = Recognised("", kind) };
-        if (!Kinds.TryGetValue((version, kind), out (ObjectKind Kind, KindReader Read) known))
+        (ObjectKind Kind, KindReader Read) known;
+        if (UnsupportedKind.Find(version, kind) is { } unsupported)
+        {
+            known = (unsupported.Kind, unsupported.Read);
+        }
+        else if (!Kinds.TryGetValue((version, kind), out known))
         {
             errors.Object = Named(kind, map, isCluster: TextOf(map, "namespace") is null);
             root.Fail("kind", UnknownKind(version, kind));

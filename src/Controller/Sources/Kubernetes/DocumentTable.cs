@@ -43,8 +43,7 @@ internal sealed class DocumentTable(ApiKind kind, PendingChanges changes, ISeenO
         ObjectKind.EndpointSlice => item.Metadata.Labels.ContainsKey(EndpointSliceObject.ServiceLabel),
 
         // Most routes of a cluster are for Gateways, and whoever serves these says what has become of them.
-        ObjectKind.TCPRoute or ObjectKind.UDPRoute => RouteParent.Of(item.Content).Count > 0,
-        _ => true,
+        _ => kind.Status != StatusForm.Parents || RouteParent.Of(item.Content).Count > 0,
     };
 
     private void Put(ResourceName name, UInt128 digest, ReadObject? read)

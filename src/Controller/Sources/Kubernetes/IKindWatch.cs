@@ -18,6 +18,9 @@ internal interface IKindWatch
     /// <summary>Whether the server has the kind, as far as is known; false only for those that it need not have.</summary>
     bool IsThere => true;
 
+    /// <summary>Whether its objects can come into force, so that nothing does before they are listed.</summary>
+    bool Counts => true;
+
     /// <summary>Why the server's objects of the kind can't be watched at all; null when they can, or there are none.</summary>
     string? Unwatchable => null;
 

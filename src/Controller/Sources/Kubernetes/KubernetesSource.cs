@@ -125,7 +125,7 @@ internal sealed class KubernetesSource : IObjectSource
 
     private void Tell(IObjectSink sink)
     {
-        bool isSynced = _isSynced || _watches.All(w => w.IsListed);
+        bool isSynced = _isSynced || _watches.All(w => w.IsListed || !w.Counts);
         ImmutableArray<SourceError> troubles = [.. KubernetesTroubles.Of(_watches, isSynced)];
         if (!_tellAll && _changes.Count == 0 && isSynced == _isSynced && troubles.SequenceEqual(_troubles)) return;
         ImmutableArray<ObjectChange> changes = _changes.Take();

@@ -11,13 +11,13 @@ internal static class KubernetesTroubles
     /// <param name="isSynced">Whether objects are in force: what can't be listed holds up the others at the start only.</param>
     public static IEnumerable<SourceError> Of(IReadOnlyCollection<IKindWatch> watches, bool isSynced)
     {
-        foreach (IKindWatch watch in watches.Where(w => w.Unwatchable is not null)) yield return new(watch.Place, 0, "", "", $"{watch.Resource} can't be watched: {watch.Unwatchable}; {Effect(watch.IsListed, isSynced)}");
+        foreach (IKindWatch watch in watches.Where(w => w.Unwatchable is not null)) yield return new(watch.Place, 0, "", "", $"{watch.Resource} can't be watched: {watch.Unwatchable}; {Effect([watch], isSynced)}");
         IKindWatch[] troubled = [.. watches.Where(w => w.Trouble is not null)];
-        foreach (IKindWatch watch in troubled.Where(w => !IsOfServer(w.Trouble!.Failure))) yield return Error(watch.Place, watch.Resource, watch.Trouble!, Effect(watch.IsListed, isSynced));
+        foreach (IKindWatch watch in troubled.Where(w => !IsOfServer(w.Trouble!.Failure))) yield return Error(watch.Place, watch.Resource, watch.Trouble!, Effect([watch], isSynced));
         foreach (var group in troubled.Where(w => IsOfServer(w.Trouble!.Failure)).GroupBy(w => w.Trouble!.Failure))
         {
             string resources = group.Count() == watches.Count(w => w.IsThere) ? "nothing" : string.Join(", ", group.Select(w => w.Resource));
-            yield return Error("/", resources, group.First().Trouble!, Effect(group.All(w => w.IsListed), isSynced));
+            yield return Error("/", resources, group.First().Trouble!, Effect([.. group], isSynced));
         }
     }
 
@@ -27,7 +27,11 @@ internal static class KubernetesTroubles
         return new(place, 0, "", "", $"{what}: {Remedy(trouble, resources)}; {effect} ({trouble.Message})");
     }
 
-    private static string Effect(bool isListed, bool isSynced) => isListed ? "what was read last stays in force" : isSynced ? "its objects do not count before" : "nothing comes into force before";
+    private static string Effect(IReadOnlyCollection<IKindWatch> watches, bool isSynced) =>
+        !watches.Any(w => w.Counts) ? "that its objects are not supported is not told of each"
+        : watches.All(w => w.IsListed || !w.Counts) ? "what was read last stays in force"
+        : isSynced ? "its objects do not count before"
+        : "nothing comes into force before";
 
     private static string Remedy(ApiException trouble, string resource) => trouble.Failure switch
     {

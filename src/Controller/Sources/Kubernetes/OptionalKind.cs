@@ -1,4 +1,5 @@
 using Culvert.Controller.Objects;
+using Culvert.Controller.Schema;
 
 namespace Culvert.Controller.Sources.Kubernetes;
 
@@ -21,7 +22,11 @@ internal sealed record OptionalKind(ObjectKind Kind, string Group, string Plural
         new(ObjectKind.TrafficTarget, Access, "traffictargets", "TrafficTarget", "v1alpha3", "v1alpha2"),
         new(ObjectKind.SmiTCPRoute, Specs, "tcproutes", "TCPRoute", "v1alpha4", "v1alpha3", "v1alpha2", "v1alpha1"),
         new(ObjectKind.SmiUDPRoute, Specs, "udproutes", "UDPRoute", "v1alpha4"),
+        .. UnsupportedKind.All.Select(k => new OptionalKind(k.Kind, k.Group, k.Plural, k.Kind.ToString(), [.. k.Versions]) { Counts = false }),
     ];
+
+    /// <summary>Whether its objects can come into force. Of the others it is told that they do not, and nothing waits for that.</summary>
+    public bool Counts { get; private init; } = true;
 
     /// <summary>Whether what its objects select is closed by them: without having read them the mesh would be open.</summary>
     public bool Closes => Kind == ObjectKind.TrafficTarget;

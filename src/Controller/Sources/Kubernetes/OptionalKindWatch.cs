@@ -33,6 +33,8 @@ internal sealed class OptionalKindWatch(OptionalKind kind, Func<bool> definition
 
     public bool IsThere => _watch is not null;
 
+    public bool Counts => kind.Counts;
+
     public bool IsListed => definitionsAreListed() && (_watch is { } watch ? watch.IsListed : _unknown is null || !kind.Closes);
 
     public ulong Mark => _watch?.Mark ?? 0;

@@ -120,5 +120,20 @@ public sealed class ControllerWork(TestCluster cluster) : IAsyncLifetime
         kind: UDPRoute
         metadata: {name: r, namespace: {{{_namespace}}}}
         spec: {parentRefs: [{group: "", kind: Service, name: web}], rules: [{backendRefs: [{name: web, port: 80}]}]}
+        ---
+        apiVersion: gateway.networking.k8s.io/v1
+        kind: HTTPRoute
+        metadata: {name: r, namespace: {{{_namespace}}}}
+        spec: {parentRefs: [{group: "", kind: Service, name: web}]}
+        ---
+        apiVersion: gateway.networking.k8s.io/v1
+        kind: GRPCRoute
+        metadata: {name: r, namespace: {{{_namespace}}}}
+        spec: {parentRefs: [{group: "", kind: Service, name: web}]}
+        ---
+        apiVersion: gateway.networking.k8s.io/v1
+        kind: TLSRoute
+        metadata: {name: r, namespace: {{{_namespace}}}}
+        spec: {parentRefs: [{group: "", kind: Service, name: web}]}
         """);
 }

@@ -77,6 +77,16 @@ public sealed class RolesTests(TestCluster cluster, ControllerWork work, Narrowe
     }
 
     [Fact]
+    public async Task WhatNeverCountsHoldsNothingUpWhereItMayNotBeRead()
+    {
+        await work.UndoAsync();
+        GrantedVerb without = DeployedRoles.Verbs.Single(v => v is { Resource: "httproutes", Verb: "list" });
+        await using RunningOnCluster controller = await work.StartAsync(narrowed.AccountOf(without), null, Stop);
+        await work.GiveAsync(controller);
+        await controller.ErrorsAsync("it is told", e => e.Any(t => t.Contains("httproutes.gateway.networking.k8s.io can't be watched: the controller's role lacks the verb list", StringComparison.Ordinal) && t.Contains("is not told of each", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public async Task AgentsHaveNoRoleAndTheirTokensAreNoneOfTheApiServers()
     {
         Assert.All(DeployedRoles.Accounts, a => Assert.Equal($"{Space}/{ControllerWork.Name}", a));
