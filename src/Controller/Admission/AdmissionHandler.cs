@@ -3,12 +3,13 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using Culvert.Grpc;
+using Culvert.Kubernetes.Metrics;
 using Microsoft.AspNetCore.Http;
 
 namespace Culvert.Controller.Admission;
 
-/// <summary>Answers <c>POST /validate</c>, and <c>GET /ready</c>, by which a kubelet knows whether the controller serves agents. Nothing is changed by it, and nothing told but what is wrong with the object that was sent. Safe for any number of threads.</summary>
-internal sealed class AdmissionHandler(Func<bool> isReady, RefusalLog log)
+/// <summary>Answers <c>POST /validate</c>, and <c>GET /ready</c>, by which a kubelet knows whether the controller serves agents, and <c>GET /metrics</c>, by which Prometheus knows how it gets on with the API server. Nothing is changed by it, and nothing else told but what is wrong with the object that was sent. Safe for any number of threads.</summary>
+internal sealed class AdmissionHandler(Func<bool> isReady, Func<ReadOnlyMemory<byte>> metrics, RefusalLog log)
 {
     /// <summary>Most bytes of a question: an object as it is and as it would be, each as large as etcd takes it (1.5 MiB).</summary>
     internal const int LongestReview = 3 * 1024 * 1024;
@@ -42,6 +43,11 @@ internal sealed class AdmissionHandler(Func<bool> isReady, RefusalLog log)
         if (context.Request.Path == "/ready" && HttpMethods.IsGet(context.Request.Method))
         {
             context.Response.StatusCode = isReady() ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
+            return;
+        }
+        if (context.Request.Path == "/metrics" && HttpMethods.IsGet(context.Request.Method))
+        {
+            await TellAsync(context, PrometheusExporter.ContentType, metrics(), context.RequestAborted);
             return;
         }
         if (context.Request.Path != "/validate" || !HttpMethods.IsPost(context.Request.Method))
@@ -100,9 +106,7 @@ internal sealed class AdmissionHandler(Func<bool> isReady, RefusalLog log)
                 await RefuseAsync(context, StatusCodes.Status400BadRequest, $"not a review that can be answered: {e.Message}", cancellationToken);
                 return;
             }
-            context.Response.ContentType = "application/json";
-            context.Response.ContentLength = answer.Length;
-            await context.Response.Body.WriteAsync(answer, cancellationToken);
+            await TellAsync(context, "application/json", answer, cancellationToken);
         }
         finally
         {
@@ -125,8 +129,13 @@ internal sealed class AdmissionHandler(Func<bool> isReady, RefusalLog log)
     {
         byte[] text = Encoding.UTF8.GetBytes($"{reason}\n");
         context.Response.StatusCode = status;
-        context.Response.ContentType = "text/plain; charset=utf-8";
-        context.Response.ContentLength = text.Length;
-        return context.Response.Body.WriteAsync(text, cancellationToken).AsTask();
+        return TellAsync(context, "text/plain; charset=utf-8", text, cancellationToken);
+    }
+
+    private static Task TellAsync(HttpContext context, string type, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
+    {
+        context.Response.ContentType = type;
+        context.Response.ContentLength = content.Length;
+        return context.Response.Body.WriteAsync(content, cancellationToken).AsTask();
     }
 }

@@ -34,17 +34,18 @@ internal static class AdmissionServer
     /// <param name="reserved">The same address, which is taken already.</param>
     /// <param name="identity">What it shows.</param>
     /// <param name="isReady">Whether agents can be served, which <c>GET /ready</c> tells the kubelet.</param>
+    /// <param name="metrics">What <c>GET /metrics</c> tells.</param>
     /// <param name="time">The clock.</param>
     /// <param name="loggers">Where log messages go.</param>
-    public static WebServer Serve(AdmissionOptions options, ReservedAddress reserved, ServerIdentity identity, Func<bool> isReady, TimeProvider time, ILoggerFactory loggers) =>
-        new(() => Build(options, reserved, identity, isReady, time, loggers));
+    public static WebServer Serve(AdmissionOptions options, ReservedAddress reserved, ServerIdentity identity, Func<bool> isReady, Func<ReadOnlyMemory<byte>> metrics, TimeProvider time, ILoggerFactory loggers) =>
+        new(() => Build(options, reserved, identity, isReady, metrics, time, loggers));
 
-    private static WebApplication Build(AdmissionOptions options, ReservedAddress reserved, ServerIdentity identity, Func<bool> isReady, TimeProvider time, ILoggerFactory loggers)
+    private static WebApplication Build(AdmissionOptions options, ReservedAddress reserved, ServerIdentity identity, Func<bool> isReady, Func<ReadOnlyMemory<byte>> metrics, TimeProvider time, ILoggerFactory loggers)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new());
         builder.Services.AddSingleton<IHostLifetime, PassiveLifetime>();
         builder.Services.AddSingleton(loggers);
-        builder.Services.AddSingleton(_ => new AdmissionHandler(isReady, new RefusalLog(loggers.CreateLogger<ControllerHost>(), time)));
+        builder.Services.AddSingleton(_ => new AdmissionHandler(isReady, metrics, new RefusalLog(loggers.CreateLogger<ControllerHost>(), time)));
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().CloseUnboundSockets().UseReserved(reserved).ConfigureKestrel(kestrel => Configure(kestrel, options, identity, time));
         WebApplication server = builder.Build();
         server.Run(server.Services.GetRequiredService<AdmissionHandler>().ServeAsync);

@@ -42,7 +42,9 @@ internal static class ControllerComposition
         ILoggerFactory loggers = options.LoggerFactory ?? NullLoggerFactory.Instance;
         ILogger<ControllerHost> logger = loggers.CreateLogger<ControllerHost>();
         MeshProgress progress = new();
-        IObjectSource source = parts.OwnAsyncDisposable(options.Source ?? MakeSource(options, progress, loggers));
+        KubernetesMetrics metrics = parts.Own(new KubernetesMetrics());
+        PrometheusExporter exported = parts.Own(new PrometheusExporter(metrics, options.Time));
+        IObjectSource source = parts.OwnAsyncDisposable(options.Source ?? MakeSource(options, progress, metrics, loggers));
 
         // The state folder and the addresses are this controller's, before it makes a root in the one for the others.
         PrivateFiles.EnsureFolder(options.StateFolder);
@@ -55,7 +57,7 @@ internal static class ControllerComposition
         string nodeFolder = ControllerHost.NodeFolder(options.StateFolder), authorityFolder = ControllerHost.AuthorityFolder(options.StateFolder);
         JoinTokenStore tokens = new(ControllerHost.TokenFolder(options.StateFolder), options.Time);
         NodeStore nodes = new(nodeFolder, options.Time);
-        SharedState? shared = options.StateSecret is { } secret ? await ShareAsync(options, secret, nodes, parts, loggers, cancellationToken) : null;
+        SharedState? shared = options.StateSecret is { } secret ? await ShareAsync(options, secret, nodes, metrics, parts, loggers, cancellationToken) : null;
         SharedStateMark.Set(options.StateFolder, options.StateSecret);
         BuiltInCertificateAuthority? builtIn = null;
         if (options.Authority is null)
@@ -92,10 +94,10 @@ internal static class ControllerComposition
         ServerIdentity identity = parts.Own(new ServerIdentity(publisher, authority, options.DnsNames, options.Time, logger));
         NodeAuthenticator authenticator = new(publisher, authority, nodes, options.NodeRenewalGrace, options.Time);
         string epoch = RandomNumberGenerator.GetHexString(2 * EpochBytes, lowercase: true);
-        PodRefusals? pods = options.Kubernetes is null ? null : TakePods(options, objects, registry, refused, parts, loggers);
+        PodRefusals? pods = options.Kubernetes is null ? null : TakePods(options, objects, registry, refused, metrics, parts, loggers);
         SnapshotServiceHandler snapshots = new(publisher, registry, new NodeStreams(options.Time), (IRefusalSink?)pods ?? refused, authenticator, parts.Own(new LongResponses(options.Time)), epoch, options.LongestStream, options.Time, loggers.CreateLogger<SnapshotServiceHandler>());
         CertificateServiceHandler certificates = new(
-            publisher, authority, authenticator, options.Attestor ?? MakeAttestor(options, tokens, parts, loggers), nodes, options.Time, loggers.CreateLogger<CertificateServiceHandler>());
+            publisher, authority, authenticator, options.Attestor ?? MakeAttestor(options, tokens, metrics, parts, loggers), nodes, options.Time, loggers.CreateLogger<CertificateServiceHandler>());
 
         // What runs. The services start in this order: what can be read at once is in force before the first snapshot is published, and that is before agents ask for it.
         StartOnly reading = new(_ =>
@@ -107,29 +109,20 @@ internal static class ControllerComposition
         StateWatch wishing = parts.Own(new StateWatch(options.StateFolder, wishes.RunAsync, options.Time, logger));
         WebServer server = AgentServer.Serve(options, reserved, identity, authenticator, snapshots, certificates, loggers);
         Departure leaving = new(options.ShutdownDelay, options.Time, logger);
-        WebServer? webhook = asked is null ? null : AdmissionServer.Serve(options.Admission!, asked, identity, () => publisher.Current.IsPublished && !leaving.HasBegun, options.Time, loggers);
+        WebServer? webhook = asked is null ? null : AdmissionServer.Serve(options.Admission!, asked, identity, () => publisher.Current.IsPublished && !leaving.HasBegun, exported.Render, options.Time, loggers);
         List<IHostedService> services = [.. shared?.Services ?? [], roots, .. pods is null ? (IHostedService[])[] : [pods], reading, publisher, watching, wishing];
 
         // It says farewell when its nodes have gone.
         if (options.ProgressConfigMap is { } told)
-        {
-            KubernetesMetrics metrics = parts.Own(new KubernetesMetrics());
             services.Add(parts.Own(new SharedProgress(MakeClient(options, metrics, parts, loggers), told, options.Kubernetes!.Identity, progress, metrics, options.Time, logger)));
-        }
 
         // Before the port by which a cluster knows that this pod is ready.
         if (webhook is not null) services.Add(webhook);
         services.Add(server);
         if (options.RootsConfigMap is { } map)
-        {
-            KubernetesMetrics metrics = parts.Own(new KubernetesMetrics());
             services.Add(parts.Own(new RootsConfigMap(MakeClient(options, metrics, parts, loggers), map, authority, metrics, options.Time, logger)));
-        }
         if (options.Admission?.Configuration is { } configuration)
-        {
-            KubernetesMetrics metrics = parts.Own(new KubernetesMetrics());
             services.Add(parts.Own(new WebhookBundle(MakeClient(options, metrics, parts, loggers), configuration, authority, metrics, options.Time, logger)));
-        }
         IHost host = ServiceHost.Build(loggers, parts, [.. services]);
         await host.StartAsync(cancellationToken);
         IPEndPoint? endPoint = options.Listen is { } listen ? new(listen.Address, AgentServer.PortOf(server)) : null;
@@ -139,13 +132,12 @@ internal static class ControllerComposition
         };
     }
 
-    private static async Task<SharedState> ShareAsync(ControllerOptions options, ResourceName name, NodeStore nodes, OwnedParts parts, ILoggerFactory loggers, CancellationToken cancellationToken)
+    private static async Task<SharedState> ShareAsync(ControllerOptions options, ResourceName name, NodeStore nodes, KubernetesMetrics metrics, OwnedParts parts, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
         if (options.ServiceAccountTokens is null) throw new ArgumentException("State is shared with other controllers, and join tokens, which are not, are the only way to join.", nameof(options));
         string folder = ControllerHost.AuthorityFolder(options.StateFolder);
         if (Directory.Exists(folder) && Directory.EnumerateFiles(folder, "*" + RootFiles.KeySuffix).Any())
             throw new IOException($"'{folder}' has roots of its own, and --state-secret means those of a Secret: move the folder away to have these, which agents that know the others don't trust");
-        KubernetesMetrics metrics = parts.Own(new KubernetesMetrics());
         ILogger<ControllerHost> logger = loggers.CreateLogger<ControllerHost>();
         StateSecret secret = parts.Own(new StateSecret(MakeClient(options, metrics, parts, loggers), name, metrics, options.Time, logger));
         SharedRevocations revocations = new(nodes, logger);
@@ -156,9 +148,8 @@ internal static class ControllerComposition
         return new(secret, mesh, mesh.Load(read), [secret, exchange]);
     }
 
-    private static PodRefusals TakePods(ControllerOptions options, ObjectStore objects, NodeRegistry registry, RefusedWorkloads others, OwnedParts parts, ILoggerFactory loggers)
+    private static PodRefusals TakePods(ControllerOptions options, ObjectStore objects, NodeRegistry registry, RefusedWorkloads others, KubernetesMetrics metrics, OwnedParts parts, ILoggerFactory loggers)
     {
-        KubernetesMetrics metrics = parts.Own(new KubernetesMetrics());
         ILogger<KubernetesSource> logger = loggers.CreateLogger<KubernetesSource>();
         KubernetesOptions cluster = options.Kubernetes!;
         KubernetesClientOptions limits = new() { RequestsPerSecond = cluster.StatusesPerSecond, Burst = cluster.StatusBurst };
@@ -166,11 +157,11 @@ internal static class ControllerComposition
         return parts.Own(new PodRefusals(client, objects, registry, others, new CaptureEvents(client, cluster.Identity, options.Time, logger), metrics, options.Time, logger));
     }
 
-    private static INodeAttestor MakeAttestor(ControllerOptions options, JoinTokenStore tokens, OwnedParts parts, ILoggerFactory loggers)
+    private static INodeAttestor MakeAttestor(ControllerOptions options, JoinTokenStore tokens, KubernetesMetrics metrics, OwnedParts parts, ILoggerFactory loggers)
     {
         JoinTokenAttestor joinTokens = new(tokens);
         if (options.ServiceAccountTokens is not { } serviceAccounts) return joinTokens;
-        return new TokenAttestor(joinTokens, new KubernetesAttestor(MakeClient(options, parts.Own(new KubernetesMetrics()), parts, loggers), serviceAccounts, options.Time));
+        return new TokenAttestor(joinTokens, new KubernetesAttestor(MakeClient(options, metrics, parts, loggers), serviceAccounts, options.Time));
     }
 
     private static KubernetesClient MakeClient(ControllerOptions options, KubernetesMetrics metrics, OwnedParts parts, ILoggerFactory loggers, KubernetesClientOptions? limits = null)
@@ -179,9 +170,9 @@ internal static class ControllerComposition
         return parts.Own(new KubernetesClient(cluster.Configuration, limits ?? new(), metrics, options.Time, loggers.CreateLogger<KubernetesClient>()));
     }
 
-    private static IObjectSource MakeSource(ControllerOptions options, MeshProgress progress, ILoggerFactory loggers)
+    private static IObjectSource MakeSource(ControllerOptions options, MeshProgress progress, KubernetesMetrics metrics, ILoggerFactory loggers)
     {
-        if (options.Kubernetes is { } cluster) return KubernetesSources.Create(cluster, progress, options.Time, loggers);
+        if (options.Kubernetes is { } cluster) return KubernetesSources.Create(cluster, progress, metrics, options.Time, loggers);
         string folder = options.ObjectFolder ?? throw new ArgumentException("Neither a folder nor another source of objects is given.", nameof(options));
         return new FolderSource(folder, options.Time, loggers.CreateLogger<FolderSource>());
     }

@@ -59,6 +59,9 @@ public sealed class KubernetesMetrics : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _meter.Dispose();
 
+    /// <summary>Whether an instrument is one of these.</summary>
+    internal bool Has(Instrument instrument) => ReferenceEquals(instrument.Meter, _meter);
+
     internal void Requested(string verb, string resource, string code, TimeSpan duration)
     {
         _requests.Add(1, new(Verb, verb), new(Resource, resource), new(Code, code));

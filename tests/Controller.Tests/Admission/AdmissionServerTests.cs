@@ -57,7 +57,7 @@ public sealed class AdmissionServerTests : IAsyncLifetime
     [InlineData(false, 503)]
     public async Task AKubeletIsToldWhetherAgentsAreServed(bool isReady, int status)
     {
-        AdmissionHandler handler = new(() => isReady, new RefusalLog(_log.CreateLogger<ControllerHost>(), TimeProvider.System));
+        AdmissionHandler handler = new(() => isReady, () => default, new RefusalLog(_log.CreateLogger<ControllerHost>(), TimeProvider.System));
         DefaultHttpContext context = new() { Request = { Method = "GET", Path = "/ready" } };
         await handler.ServeAsync(context);
         Assert.Equal(status, context.Response.StatusCode);
@@ -105,6 +105,8 @@ public sealed class AdmissionServerTests : IAsyncLifetime
     [InlineData("GET /validate HTTP/1.1\r\n", 404)]
     [InlineData("GET /ready HTTP/1.1\r\n", 200)]
     [InlineData("POST /ready HTTP/1.1\r\nContent-Length: 0\r\n", 404)]
+    [InlineData("GET /metrics HTTP/1.1\r\n", 200)]
+    [InlineData("POST /metrics HTTP/1.1\r\nContent-Length: 0\r\n", 404)]
     [InlineData("POST / HTTP/1.1\r\nContent-Length: 2\r\n", 404, "{}")]
     [InlineData("POST /validate HTTP/1.1\r\nTransfer-Encoding: chunked\r\n", 411, "0\r\n\r\n")]
     [InlineData("POST /validate HTTP/1.1\r\nContent-Length: 3145729\r\n", 413)]

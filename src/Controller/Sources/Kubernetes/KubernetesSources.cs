@@ -10,14 +10,14 @@ namespace Culvert.Controller.Sources.Kubernetes;
 /// <summary>Makes the source of a cluster with all that it needs.</summary>
 internal static class KubernetesSources
 {
-    /// <summary>Makes it; it owns its clients. Nothing is asked of the server yet.</summary>
+    /// <summary>Makes it; it owns its clients, and not the metrics. Nothing is asked of the server yet.</summary>
     /// <param name="options">Which cluster.</param>
     /// <param name="progress">Where objects are in force.</param>
+    /// <param name="metrics">Where it is counted.</param>
     /// <param name="time">The clock.</param>
     /// <param name="loggers">Where log messages go.</param>
-    public static KubernetesSource Create(KubernetesOptions options, MeshProgress progress, TimeProvider time, ILoggerFactory loggers)
+    public static KubernetesSource Create(KubernetesOptions options, MeshProgress progress, KubernetesMetrics metrics, TimeProvider time, ILoggerFactory loggers)
     {
-        KubernetesMetrics metrics = new();
         ILogger<KubernetesClient> logger = loggers.CreateLogger<KubernetesClient>();
 
         // Neither a watch nor a lease waits for statuses.
@@ -29,7 +29,6 @@ internal static class KubernetesSources
         {
             status.Dispose();
             foreach (KubernetesClient client in (KubernetesClient[])[reads, leases, writes]) client.Dispose();
-            metrics.Dispose();
             return ValueTask.CompletedTask;
         });
     }

@@ -2,6 +2,7 @@ using System.Threading.Channels;
 using Culvert.Controller.Sources;
 using Culvert.Controller.Sources.Kubernetes;
 using Culvert.Kubernetes.Client;
+using Culvert.Kubernetes.Metrics;
 using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Tests.Support;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -18,7 +19,8 @@ public sealed class KubernetesSourceTests(TestCluster cluster)
         var sink = new RecordingSink();
         string ns = await cluster.NamespaceAsync();
         await cluster.PodAsync(ns, "web", "10.6.0.1", labels: "app: web");
-        await using KubernetesSource source = KubernetesSources.Create(cluster.Options(), new(), TimeProvider.System, NullLoggerFactory.Instance);
+        using KubernetesMetrics metrics = new();
+        await using KubernetesSource source = KubernetesSources.Create(cluster.Options(), new(), metrics, TimeProvider.System, NullLoggerFactory.Instance);
         source.Start(sink);
         var told = new HashSet<string>(StringComparer.Ordinal);
         ObjectBatch batch;
@@ -47,7 +49,8 @@ public sealed class KubernetesSourceTests(TestCluster cluster)
     {
         var sink = new RecordingSink();
         string ns = await cluster.NamespaceAsync();
-        await using KubernetesSource source = KubernetesSources.Create(cluster.Options(), new(), TimeProvider.System, NullLoggerFactory.Instance);
+        using KubernetesMetrics metrics = new();
+        await using KubernetesSource source = KubernetesSources.Create(cluster.Options(), new(), metrics, TimeProvider.System, NullLoggerFactory.Instance);
         source.Start(sink);
         while (!(await sink.NextAsync()).IsSynced)
         {
@@ -68,7 +71,8 @@ public sealed class KubernetesSourceTests(TestCluster cluster)
         var sink = new RecordingSink();
         string ns = await cluster.NamespaceAsync();
         await cluster.KubectlAsync($"apiVersion: culvert.dev/v1alpha1\nkind: Workload\nmetadata: {{name: vm, namespace: {ns}}}\nspec: {{node: n2, addresses: [10.8.0.1]}}");
-        await using KubernetesSource source = KubernetesSources.Create(cluster.Options(), new(), TimeProvider.System, NullLoggerFactory.Instance);
+        using KubernetesMetrics metrics = new();
+        await using KubernetesSource source = KubernetesSources.Create(cluster.Options(), new(), metrics, TimeProvider.System, NullLoggerFactory.Instance);
         source.Start(sink);
         while (!(await sink.NextAsync()).IsSynced)
         {

@@ -1,0 +1,60 @@
+using System.Diagnostics.Metrics;
+using System.Text;
+
+namespace Culvert.Kubernetes.Metrics;
+
+/// <summary>
+/// The metrics of a client in the Prometheus text format (version 0.0.4), counted from when this is made. It costs whoever asks no more than the bytes: the text is made once a second at most, however many ask.
+/// Safe for use by many threads.
+/// </summary>
+public sealed class PrometheusExporter : IDisposable
+{
+    /// <summary>Value of the header Content-Type for the text.</summary>
+    public const string ContentType = "text/plain; version=0.0.4; charset=utf-8";
+
+    private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(1);
+
+    private readonly TimeProvider _time;
+    private readonly MeterListener _listener;
+    private readonly SortedDictionary<string, PrometheusFamily> _families = new(StringComparer.Ordinal);
+    private readonly Lock _lock = new();
+    private (byte[] Bytes, long Time)? _last;
+
+    /// <param name="metrics">What is exported; the caller owns it, and measures nothing before this is made that is to count.</param>
+    /// <param name="time">The clock.</param>
+    public PrometheusExporter(KubernetesMetrics metrics, TimeProvider time)
+    {
+        ArgumentNullException.ThrowIfNull(metrics);
+        _time = time;
+        _listener = new()
+        {
+            InstrumentPublished = (instrument, listener) =>
+            {
+                if (!metrics.Has(instrument)) return;
+                PrometheusFamily family = new(instrument);
+                _families.Add(family.Name, family);
+                listener.EnableMeasurementEvents(instrument, family);
+            },
+        };
+        _listener.SetMeasurementEventCallback<long>(static (_, value, labels, family) => ((PrometheusFamily)family!).Add(value, labels));
+        _listener.SetMeasurementEventCallback<double>(static (_, value, labels, family) => ((PrometheusFamily)family!).Add(value, labels));
+        _listener.Start();
+    }
+
+    /// <summary>The text, at most a second old: all families, also those that have no series yet. It must not be changed.</summary>
+    public ReadOnlyMemory<byte> Render()
+    {
+        lock (_lock)
+        {
+            if (_last is { } last && _time.GetElapsedTime(last.Time) < Fresh) return last.Bytes;
+            StringBuilder text = new(16 * 1024);
+            foreach (PrometheusFamily family in _families.Values) family.Write(text);
+            byte[] bytes = Encoding.UTF8.GetBytes(text.ToString());
+            _last = (bytes, _time.GetTimestamp());
+            return bytes;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _listener.Dispose();
+}
