@@ -53,6 +53,16 @@ public sealed class CniConfiguration
     /// <exception cref="CniException">Something is wrong with it; the message names the field.</exception>
     public static CniConfiguration Parse(ReadOnlyMemory<byte> json, CniCommand command)
     {
+        string spoken = "";
+        return Parse(json, command, ref spoken);
+    }
+
+    /// <inheritdoc cref="Parse(ReadOnlyMemory{byte}, CniCommand)"/>
+    /// <param name="json">The bytes.</param>
+    /// <param name="command">What it is for.</param>
+    /// <param name="spoken">Becomes the version, where that is one that is spoken here: also errors are told in it.</param>
+    public static CniConfiguration Parse(ReadOnlyMemory<byte> json, CniCommand command, ref string spoken)
+    {
         if (json.Length > LongestInput) throw new CniException(CniErrorCode.DecodingFailure, $"standard input: has more than {LongestInput} bytes");
         JsonElement root;
         try
@@ -69,6 +79,8 @@ public sealed class CniConfiguration
         string version = CniFields.Text(root, "cniVersion") ?? throw CniFields.Wrong("cniVersion", "is missing");
         if (command == CniCommand.Version) return new CniConfiguration { Version = version };
         if (!CniVersions.IsSupported(version)) throw new CniException(CniErrorCode.IncompatibleVersion, $"cniVersion: {CniFields.Shorten(version)} is none of {string.Join(", ", CniVersions.Supported)}");
+        spoken = version;
+        if (!CniVersions.IsAtLeast(version, CniVersions.Since(command))) throw new CniException(CniErrorCode.IncompatibleVersion, $"cniVersion: {version} has no {command.ToString().ToUpperInvariant()}, which came with {CniVersions.Since(command)}");
         CniResult? previous = root.TryGetProperty("prevResult", out JsonElement told) && told.ValueKind != JsonValueKind.Null ? ReadPrevious(told, version, command) : null;
         if (previous is null && command is (CniCommand.Add or CniCommand.Check))
             throw CniFields.Wrong("prevResult", $"is missing: {PluginType} has to come after the plugin that connects pods, in a list of plugins (.conflist)");

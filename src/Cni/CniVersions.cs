@@ -15,6 +15,14 @@ public static class CniVersions
     /// <summary>Whether a version, one of <see cref="Supported"/>, is another or newer than it.</summary>
     public static bool IsAtLeast(string version, string other) => IndexOf(version) >= IndexOf(other);
 
+    /// <summary>The version that a command came with.</summary>
+    public static string Since(CniCommand command) => command switch
+    {
+        CniCommand.Check => "0.4.0",
+        CniCommand.Status or CniCommand.Gc => "1.1.0",
+        _ => Supported[0],
+    };
+
     private static int IndexOf(string version)
     {
         for (int i = 0; i < Supported.Count; i++)

@@ -29,13 +29,12 @@ internal static class Plugin
         {
             var environment = CniEnvironment.Read(variable);
             byte[] bytes = ReadInput(input);
-            var configuration = CniConfiguration.Parse(bytes, environment.Command);
+            var configuration = CniConfiguration.Parse(bytes, environment.Command, ref version);
             if (environment.Command == CniCommand.Version)
             {
                 WriteVersions(output, CniVersions.IsSupported(configuration.Version) ? configuration.Version : version);
                 return 0;
             }
-            version = configuration.Version;
             Ask(environment, configuration, errors);
             if (environment.Command == CniCommand.Add) Write(output, writer => configuration.Previous!.WriteTo(writer, version));
             return 0;

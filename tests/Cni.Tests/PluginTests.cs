@@ -31,8 +31,8 @@ public sealed class PluginTests : IDisposable
     [InlineData("GC", 11)]
     public void WithoutAnAgentTheRuntimeIsToldToTryAgain(string command, int expected)
     {
-        (int code, JsonElement output, _) = Run(command, Input(Valid));
-        Assert.Equal((1, expected, "1.0.0"), (code, output.GetProperty("code").GetInt32(), output.GetProperty("cniVersion").GetString()));
+        (int code, JsonElement output, _) = Run(command, Input(Valid, "1.1.0"));
+        Assert.Equal((1, expected, "1.1.0"), (code, output.GetProperty("code").GetInt32(), output.GetProperty("cniVersion").GetString()));
         Assert.Equal("culvert: the node's agent does not run", output.GetProperty("msg").GetString());
         Assert.Contains(SocketPath, output.GetProperty("details").GetString(), StringComparison.Ordinal);
     }
@@ -69,6 +69,60 @@ public sealed class PluginTests : IDisposable
         var request = CniRequest.Parse(Encoding.UTF8.GetBytes(parts[1]));
         Assert.Equal((CniCommand.Add, "c1", "web-0", "11aa", 29_000), (request.Command, request.ContainerId, request.PodName, request.PodUid, request.WaitMilliseconds));
         Assert.Equal(["10.1.0.5", "fd00::5"], request.Addresses);
+    }
+
+    /// <summary>The runtime tells what the plugins before have made in the version of the configuration, and wants its answer in it.</summary>
+    [Theory]
+    [InlineData("0.3.0")]
+    [InlineData("0.3.1")]
+    [InlineData("0.4.0")]
+    [InlineData("1.0.0")]
+    [InlineData("1.1.0")]
+    public void APodComesAndGoesInEachVersion(string version)
+    {
+        string previous = PreviousOf(version);
+        JsonElement added = Ask("ADD");
+        Assert.Equal(version, added.GetProperty("cniVersion").GetString());
+        Assert.True(JsonElement.DeepEquals(JsonDocument.Parse(previous).RootElement, added), $"{added}");
+
+        // These answer nothing.
+        if (CniVersions.IsAtLeast(version, "0.4.0")) Assert.Equal(JsonValueKind.Undefined, Ask("CHECK").ValueKind);
+        Assert.Equal(JsonValueKind.Undefined, Ask("DEL").ValueKind);
+
+        JsonElement Ask(string command)
+        {
+            using FakeAgent agent = new(SocketPath, "HTTP/1.1 200 OK\r\n\r\n{\"code\":0}");
+            (int code, JsonElement output, string errors) = Run(command, Input(version: version, previous: previous));
+            Assert.Equal((0, ""), (code, errors));
+            var asked = CniRequest.Parse(Encoding.UTF8.GetBytes(agent.Asked.Split("\r\n\r\n", 2)[1]));
+            Assert.Equal((command, "c1"), (asked.Command.ToString().ToUpperInvariant(), asked.ContainerId));
+            if (command != "DEL") Assert.Equal(["10.1.0.5", "fd00::5"], asked.Addresses);
+            return output;
+        }
+    }
+
+    /// <summary>Runtimes do not ask before a command's version; one that does has the wrong configuration.</summary>
+    [Theory]
+    [InlineData("CHECK", "0.4.0")]
+    [InlineData("STATUS", "1.1.0")]
+    [InlineData("GC", "1.1.0")]
+    public void ACommandIsServedFromTheVersionOnThatItCameWith(string command, string since)
+    {
+        foreach (string version in CniVersions.Supported)
+        {
+            // Nobody listens before that: the agent is not asked.
+            bool isServed = CniVersions.IsAtLeast(version, since);
+            using FakeAgent? agent = isServed ? new(SocketPath, "HTTP/1.1 200 OK\r\n\r\n{\"code\":0}") : null;
+            (int code, JsonElement output, _) = Run(command, Input(Valid, version, command == "CHECK" ? PreviousOf(version) : null));
+            if (isServed)
+            {
+                Assert.Equal((0, JsonValueKind.Undefined), (code, output.ValueKind));
+                Assert.Contains("\r\n\r\n", agent!.Asked, StringComparison.Ordinal);
+                continue;
+            }
+            Assert.Equal((1, (int)CniErrorCode.IncompatibleVersion, version), (code, output.GetProperty("code").GetInt32(), output.GetProperty("cniVersion").GetString()));
+            Assert.Equal($"cniVersion: {version} has no {command}, which came with {since}", output.GetProperty("msg").GetString());
+        }
     }
 
     [Theory]
@@ -109,18 +163,30 @@ public sealed class PluginTests : IDisposable
     [Theory]
     [InlineData("ADD", "{", 6)]
     [InlineData("ADD", "{\"cniVersion\":\"0.1.0\"}", 1)]
-    [InlineData("ADD", "{\"cniVersion\":\"1.0.0\"}", 7)]
+    [InlineData("ADD", "{\"cniVersion\":\"0.4.0\"}", 7, "0.4.0")]
     [InlineData("NONE", "{}", 4)]
-    public void WhatIsWrongIsAnErrorOfTheSpecification(string command, string input, int expected)
+    public void WhatIsWrongIsAnErrorOfTheSpecification(string command, string input, int expected, string version = "1.1.0")
     {
         (int code, JsonElement output, _) = Run(command, input);
         Assert.Equal((1, expected), (code, output.GetProperty("code").GetInt32()));
-        Assert.True(CniVersions.IsSupported(output.GetProperty("cniVersion").GetString()));
+        Assert.Equal(version, output.GetProperty("cniVersion").GetString());
     }
 
     private const string Valid = "\"cni.dev/valid-attachments\":[]";
 
-    private string Input(string more = "\"a\":1") => Encoding.UTF8.GetString(Calls.Configuration(more: $"\"agentSocket\":\"{SocketPath}\",{more}"));
+    private string Input(string more = "\"a\":1", string version = "1.0.0", string? previous = Calls.Previous) =>
+        Encoding.UTF8.GetString(Calls.Configuration(version, $"\"agentSocket\":\"{SocketPath}\",{more}", previous));
+
+    // Addresses had their family until 1.0.0, and interfaces and routes have more since 1.1.0.
+    private static string PreviousOf(string version)
+    {
+        bool isNew = CniVersions.IsAtLeast(version, "1.0.0"), is11 = CniVersions.IsAtLeast(version, "1.1.0");
+        return $$"""
+            {"cniVersion":"{{version}}","interfaces":[{"name":"veth1","mac":"aa:bb:cc:dd:ee:02"{{(is11 ? ",\"mtu\":1500" : "")}}},{"name":"eth0","sandbox":"/run/netns/x"}],
+             "ips":[{ {{(isNew ? "" : "\"version\":\"4\",")}}"address":"10.1.0.5/24","gateway":"10.1.0.1","interface":1},{ {{(isNew ? "" : "\"version\":\"6\",")}}"address":"fd00::5/64","interface":1}],
+             "routes":[{"dst":"0.0.0.0/0"{{(is11 ? ",\"priority\":3" : "")}} }],"dns":{"nameservers":["10.0.0.10"]},"x.example/own":1}
+            """;
+    }
 
     private static (int Code, JsonElement Output, string Errors) Run(string command, string input, string? ns = null)
     {
@@ -136,9 +202,11 @@ public sealed class PluginTests : IDisposable
         private readonly Socket _listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         private readonly Task<string> _serving;
         private readonly TaskCompletionSource _end = new();
+        private readonly string _path;
 
         internal FakeAgent(string path, string? answer)
         {
+            _path = path;
             _listener.Bind(new UnixDomainSocketEndPoint(path));
             _listener.Listen();
             _serving = ServeAsync(answer);
@@ -150,6 +218,7 @@ public sealed class PluginTests : IDisposable
         {
             _end.SetResult();
             _listener.Dispose();
+            File.Delete(_path);
         }
 
         private async Task<string> ServeAsync(string? answer)

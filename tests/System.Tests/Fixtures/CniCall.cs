@@ -33,8 +33,9 @@ internal sealed record CniCall(int Code, string Output, string Errors)
     internal static string SocketOf(MeshNode node) => Path.Combine(Path.GetDirectoryName(node.AdminSocket)!, "cni.sock");
 
     /// <summary>Calls it as a runtime does that has connected a pod by other plugins before.</summary>
-    internal static async Task<CniCall> RunAsync(MeshNode node, string command, LabPod pod, int timeout = 30, string version = "1.0.0")
+    internal static async Task<CniCall> RunAsync(MeshNode node, string command, LabPod pod, int timeout = 30, string? version = null)
     {
+        version ??= command is "STATUS" or "GC" ? "1.1.0" : "1.0.0"; // they are no older
         var container = string.Create(CultureInfo.InvariantCulture, $"c-{pod.Name}");
         var previous = command is "ADD" or "CHECK" or "DEL" ? $",\"prevResult\":{PreviousOf(pod, version)}" : "";
         var valid = command == "GC" ? ",\"cni.dev/valid-attachments\":[]" : "";
