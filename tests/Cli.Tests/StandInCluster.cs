@@ -21,6 +21,8 @@ internal sealed class StandInCluster : IAsyncDisposable
     private const string DoneDeployment = "\"replicas\":2,\"updatedReplicas\":2,\"availableReplicas\":2,\"readyReplicas\":2";
     private const string DoneDaemonSet = "\"desiredNumberScheduled\":1,\"currentNumberScheduled\":1,\"updatedNumberScheduled\":1,\"numberAvailable\":1,\"numberReady\":1,\"numberMisscheduled\":0";
 
+    private static readonly ResourceType<PartialObject>[] PlannedTypes = [.. InstallPlan.Create(new()).All.Select(ManifestKinds.Of).DistinctBy(t => t.FullName)];
+
     private readonly KubernetesMetrics _metrics = new();
     private readonly Channel<bool> _changes = ClusterObjects.MakeSignal();
     private readonly Func<string, bool> _mayWatch;
@@ -38,7 +40,7 @@ internal sealed class StandInCluster : IAsyncDisposable
         string bundle = Convert.ToBase64String(Encoding.ASCII.GetBytes(server.Authority.Pem));
         On(KnownResources.ValidatingWebhookConfigurations, w => w.Webhooks.Any(h => h.ClientConfig.CaBundle is not { Length: > 0 }), (c, w) =>
             c.PatchAsync(w.Metadata.ResourceName, Patch.Strategic(Encoding.UTF8.GetBytes($$$"""{"webhooks":[{"name":"objects.culvert.dev","clientConfig":{"caBundle":"{{{bundle}}}"}}]}""")), null, _stop.Token));
-        foreach (var type in InstallPlan.Create(new()).All.Select(ManifestKinds.Of).DistinctBy(t => t.FullName)) On(type, o => o.Metadata.DeletionTimestamp is not null, LetGoAsync);
+        foreach (var type in PlannedTypes) On(type, o => o.Metadata.DeletionTimestamp is not null, LetGoAsync);
         _acting = ActAsync();
     }
 
@@ -120,8 +122,18 @@ internal sealed class StandInCluster : IAsyncDisposable
         var left = item.Metadata.Finalizers.Where(f => f != "foregroundDeletion").ToArray();
         if (left.Length < item.Metadata.Finalizers.Count) await client.PatchAsync(item.Metadata.ResourceName, Merge($"{{\"metadata\":{{\"finalizers\":{JsonSerializer.Serialize(left)}}}}}"), null, _stop.Token);
 
-        // The watch may not have told yet that it is gone.
-        if (client.Type.Kind == "Namespace" && await client.FindAsync(item.Metadata.ResourceName, _stop.Token) is not null) await Server.KubectlAsync($$$"""{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"{{{item.Metadata.Name}}}"},"spec":{"finalizers":[]}}""", "replace", "--raw", $"/api/v1/namespaces/{item.Metadata.Name}/finalize", "-f", "-");
+        // The watch may not have told yet that it is gone. What is in it can't be changed after it, and so not let go.
+        if (client.Type.Kind == "Namespace" && !await HoldsDeletedAsync(item.Metadata.Name!) && await client.FindAsync(item.Metadata.ResourceName, _stop.Token) is not null) await Server.KubectlAsync($$$"""{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"{{{item.Metadata.Name}}}"},"spec":{"finalizers":[]}}""", "replace", "--raw", $"/api/v1/namespaces/{item.Metadata.Name}/finalize", "-f", "-");
+    }
+
+    private async Task<bool> HoldsDeletedAsync(string ns)
+    {
+        foreach (var type in PlannedTypes.Where(t => t.IsNamespaced && _mayWatch(t.FullName)))
+        {
+            if ((await Admin.Resource(type).ListAsync(new() { Namespace = ns }, _stop.Token)).Items.Any(o => o.Metadata.DeletionTimestamp is not null)) return true;
+        }
+
+        return false;
     }
 
     private static Patch Merge(string document) => Patch.Merge(Encoding.UTF8.GetBytes(document));

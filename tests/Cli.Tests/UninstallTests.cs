@@ -1,13 +1,67 @@
+using System.Text;
 using Culvert.Cli.CommandLine;
 using Culvert.Cli.Installation;
+using Culvert.Kubernetes.Client;
+using Culvert.Kubernetes.Resources;
 using Culvert.Kubernetes.Tests.Cluster;
 using Culvert.Kubernetes.Tests.Support;
 
 namespace Culvert.Cli.Tests;
 
-/// <summary>What `culvert uninstall` says on a real API server when it can't go on.</summary>
+/// <summary>What `culvert uninstall` leaves on a real API server, and what it says when it can't go on.</summary>
 public sealed class UninstallTests
 {
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Only_kinds_and_their_objects_are_left_and_with_crds_not_even_these()
+    {
+        Assert.SkipWhen(KubernetesBinaries.Missing is not null, KubernetesBinaries.Missing ?? "");
+        await using var cluster = await StandInCluster.StartAsync(_ => true);
+        using var folder = new TempFolder();
+        var kubeconfig = folder.Write("kubeconfig", cluster.Server.Kubeconfig(ApiServer.AdminToken));
+        var plan = InstallPlan.Create(new());
+        if (KubernetesBinaries.IsOld) plan.SuitOldServer();
+
+        // The object is made before there is a webhook, which nobody serves here.
+        foreach (var kind in plan.Kinds) await cluster.Server.KubectlAsync(Encoding.UTF8.GetString(kind.ToJson()), "apply", "-f", "-");
+        await Soon.Holds("policies are served", () => cluster.Server.IsDiscoveredAsync("culvert.dev", "v1alpha1", "authorizationpolicies"));
+        await cluster.Server.KubectlAsync("apiVersion: culvert.dev/v1alpha1\nkind: AuthorizationPolicy\nmetadata: {name: mine, namespace: default}\nspec: {action: DENY}", "apply", "-f", "-");
+
+        await RunAsync("install");
+        Assert.Equal(plan.All.Select(m => m.ToString()), await ThereAsync());
+        await RunAsync("uninstall");
+        Assert.Equal(plan.Kinds.Select(m => m.ToString()), await ThereAsync());
+        Assert.Equal("DENY", await cluster.Server.KubectlAsync("", "get", "authorizationpolicies.culvert.dev", "mine", "-n", "default", "-o", "jsonpath={.spec.action}"));
+        await RunAsync("uninstall", "--crds");
+        Assert.Empty(await ThereAsync());
+
+        // Nor anything that the plan does not have.
+        foreach (var type in plan.All.Select(ManifestKinds.Of).DistinctBy(t => t.FullName))
+        {
+            var left = await cluster.Admin.Resource(type).ListAsync(new(), Stop);
+            Assert.DoesNotContain(left.Items, o => o.Metadata.Namespace == InstallPlan.Namespace || o.Metadata.Name!.Contains("culvert", StringComparison.Ordinal));
+        }
+
+        async Task RunAsync(params string[] arguments)
+        {
+            using StringWriter output = new(), error = new();
+            var code = await CommandLineRunner.RunAsync([.. arguments, "--timeout", "60", "--kubeconfig", kubeconfig], output, error);
+            Assert.True(code == (int)ExitCode.Ok, error.ToString());
+        }
+
+        async Task<IEnumerable<string>> ThereAsync()
+        {
+            List<string> there = [];
+            foreach (var manifest in plan.All)
+            {
+                if (await cluster.Admin.Resource(ManifestKinds.Of(manifest)).FindAsync(new(manifest.Namespace, manifest.Name), Stop) is not null) there.Add(manifest.ToString());
+            }
+
+            return there;
+        }
+    }
+
     [Fact]
     public async Task An_agent_that_does_not_end_is_named_with_its_node()
     {

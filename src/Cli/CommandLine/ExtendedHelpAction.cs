@@ -8,6 +8,8 @@ namespace Culvert.Cli.CommandLine;
 /// <summary>The usual help, then examples and exit codes.</summary>
 internal sealed class ExtendedHelpAction(HelpAction inner) : SynchronousCommandLineAction
 {
+    private const string UsageTitle = "Usage:\n  ";
+
     private static readonly (ExitCode Code, string Meaning)[] CommonCodes =
     [
         (ExitCode.Usage, "the command line could not be understood"),
@@ -25,16 +27,20 @@ internal sealed class ExtendedHelpAction(HelpAction inner) : SynchronousCommandL
     /// <inheritdoc/>
     public override int Invoke(ParseResult parseResult)
     {
-        var code = inner.Invoke(parseResult);
         var output = parseResult.InvocationConfiguration.Output;
+        using var usual = new StringWriter();
+        parseResult.InvocationConfiguration.Output = usual;
+        var code = inner.Invoke(parseResult);
+        parseResult.InvocationConfiguration.Output = output;
+        output.Write(usual.ToString().Replace(UsageTitle + "culvert", UsageTitle + CalledAs.Line("culvert"), StringComparison.Ordinal));
         var command = parseResult.CommandResult.Command as ExampleCommand;
         if (command is { Examples.Count: > 0 })
         {
-            var width = command.Examples.Max(e => e.Line.Length);
+            var width = command.Examples.Max(e => CalledAs.Line(e.Line).Length);
             output.WriteLine("Examples:");
             foreach (var example in command.Examples)
             {
-                output.WriteLine("  " + example.Line.PadRight(width) + "  " + example.Purpose);
+                output.WriteLine("  " + CalledAs.Line(example.Line).PadRight(width) + "  " + example.Purpose);
             }
 
             output.WriteLine();
