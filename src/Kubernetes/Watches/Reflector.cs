@@ -38,7 +38,9 @@ public sealed class Reflector<T>(
             try
             {
                 if (_version is null) await ListAsync(cancellationToken);
-                if (await WatchAsync(backoff, cancellationToken)) continue;
+                bool lasted = await WatchAsync(backoff, cancellationToken);
+                if (options.ListsAnew) _version = null;
+                if (lasted) continue;
                 await Task.Delay(backoff.Next(), time, cancellationToken);
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)

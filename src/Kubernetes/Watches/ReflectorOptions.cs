@@ -18,6 +18,12 @@ public sealed record ReflectorOptions
     /// <summary>How long a watch lasts at least; it lasts up to twice as long, at random, so that those of many clients don't end together.</summary>
     public TimeSpan WatchTime { get; init; } = TimeSpan.FromMinutes(5);
 
+    /// <summary>
+    /// Whether objects are listed anew whenever a watch ends. For custom kinds: when a definition is replaced, the server ends watches a moment later, and what they tell until then lacks the fields that are new, also where the object has
+    /// them. A watch that went on from there would never tell of them.
+    /// </summary>
+    public bool ListsAnew { get; init; }
+
     /// <summary>Wait after a first failure.</summary>
     public TimeSpan FirstBackoff { get; init; } = TimeSpan.FromMilliseconds(800);
 

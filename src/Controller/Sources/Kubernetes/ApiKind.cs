@@ -17,6 +17,9 @@ internal sealed record ApiKind(ObjectKind Kind, ResourceType<ApiDocument> Type)
     /// </summary>
     public bool IsLenient { get; init; }
 
+    /// <summary>Whether there is a CustomResourceDefinition of it, which may be replaced at any time.</summary>
+    public bool IsCustom { get; init; }
+
     /// <summary>How the controller says in the objects' status what has become of them.</summary>
     public StatusForm Status { get; init; }
 
@@ -52,5 +55,5 @@ internal sealed record ApiKind(ObjectKind Kind, ResourceType<ApiDocument> Type)
     private static MapNode.Entry Text(string key, string value) => new(key, 0, new ScalarNode(0, value, ScalarKind.String));
 
     private static ApiKind Own(ObjectKind kind, CustomResource resource) =>
-        new(kind, new(CustomResourceTable.Group, CustomResourceTable.Version, resource.Plural, resource.Kind, ApiJson.Default.ApiDocument) { IsNamespaced = !resource.IsClusterScoped }) { Status = StatusForm.Conditions };
+        new(kind, new(CustomResourceTable.Group, CustomResourceTable.Version, resource.Plural, resource.Kind, ApiJson.Default.ApiDocument) { IsNamespaced = !resource.IsClusterScoped }) { IsCustom = true, Status = StatusForm.Conditions };
 }

@@ -11,7 +11,11 @@ namespace Culvert.Controller.Sources.Kubernetes;
 /// Keeps the table of a kind up to date. There is no cache of the API's objects besides: what they declare is all that is kept of them. What the server tells is taken up one after the other, with that of
 /// other kinds, by whoever runs what is posted; all state is theirs.
 /// </summary>
-internal sealed class KindWatch<T>(ResourceType<T> type, IKindTable<T> table, Action<Action> post) : IKindWatch, IReflectorSink<T>
+/// <param name="type">The kind.</param>
+/// <param name="table">What is kept of its objects.</param>
+/// <param name="post">Has something done by whoever runs what is posted.</param>
+/// <param name="isCustom">Whether there is a CustomResourceDefinition of it.</param>
+internal sealed class KindWatch<T>(ResourceType<T> type, IKindTable<T> table, Action<Action> post, bool isCustom = false) : IKindWatch, IReflectorSink<T>
     where T : class, IKubernetesObject
 {
     public string Resource => type.FullName;
@@ -29,7 +33,7 @@ internal sealed class KindWatch<T>(ResourceType<T> type, IKindTable<T> table, Ac
     public IEnumerable<Declaration> Declarations => table.Declarations;
 
     public Task RunAsync(IKubernetesClient client, ReflectorOptions options, KubernetesMetrics metrics, TimeProvider time, ILogger logger, CancellationToken stop) =>
-        new Reflector<T>(client.Resource(type), this, options, metrics, time, logger).RunAsync(stop);
+        new Reflector<T>(client.Resource(type), this, options with { ListsAnew = isCustom }, metrics, time, logger).RunAsync(stop);
 
     public void Replace(ResourcePage<T> all) => post(() =>
     {

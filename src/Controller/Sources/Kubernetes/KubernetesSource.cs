@@ -52,7 +52,7 @@ internal sealed class KubernetesSource : IObjectSource
         string name, IKubernetesClient client, KubernetesStatus status, MeshProgress progress, ReflectorOptions reflector, KubernetesMetrics metrics, TimeProvider time, ILogger<KubernetesSource> logger, Func<ValueTask> disposeClients)
     {
         (Name, _client, _status, _progress, _reflector, _metrics, _time, _logger, _disposeClients) = (name, client, status, progress, reflector, metrics, time, logger, disposeClients);
-        IEnumerable<IKindWatch> documents = ApiKind.All.Select(k => new KindWatch<ApiDocument>(k.Type, new DocumentTable(k, _changes, status), Post));
+        IEnumerable<IKindWatch> documents = ApiKind.All.Select(k => new KindWatch<ApiDocument>(k.Type, new DocumentTable(k, _changes, status), Post, k.IsCustom));
         KindWatch<CustomResourceDefinition>? definitions = null;
         OptionalKindWatch[] optional = [.. OptionalKind.All.Select(k => new OptionalKindWatch(k, () => definitions!.IsListed, _changes, status, Post))];
         definitions = new(KnownResources.CustomResourceDefinitions, new DefinitionTable(optional), Post);

@@ -35,5 +35,5 @@ internal sealed record OptionalKind(ObjectKind Kind, string Group, string Plural
     public string FullName => $"{Plural}.{Group}";
 
     /// <summary>It, in one of its versions.</summary>
-    public ApiKind In(string version) => new(Kind, new(Group, version, Plural, Name, ApiJson.Default.ApiDocument)) { Status = Group == Gateway ? StatusForm.Parents : StatusForm.None };
+    public ApiKind In(string version) => new(Kind, new(Group, version, Plural, Name, ApiJson.Default.ApiDocument)) { IsCustom = true, Status = Group == Gateway ? StatusForm.Parents : StatusForm.None };
 }

@@ -125,7 +125,7 @@ internal sealed class OptionalKindWatch(OptionalKind kind, Func<bool> definition
             if (!watch!.IsListed) return;
             Drop(_left);
             _left = null;
-        }));
+        }), inVersion.IsCustom);
         (_version, _table, _watch) = (version, table, watch);
         _wanted.Writer.TryWrite(watch);
     }
