@@ -147,7 +147,7 @@ __noinline int destination_decide(struct __sk_buff *skb)
 	d->addr = p->key.dst;
 	d->port = p->key.dport;
 	to = address_lookup(p->generation, &d->addr);
-	if (port_excluded(p, to, &d->addr, p->key.dport))
+	if (port_excluded_everywhere(p, p->key.dport))
 		return decide_pass(s, to);
 	if (to && to->flags & CV_ADDRESS_SERVICE && !(to->flags & CV_ADDRESS_EXCLUDED)) {
 		r = service_choose(s, &always_proxy);
@@ -157,7 +157,8 @@ __noinline int destination_decide(struct __sk_buff *skb)
 	}
 	if (!to || to->flags & (CV_ADDRESS_EXCLUDED | CV_ADDRESS_NODE) || !(to->flags & CV_ADDRESS_MESHED))
 		return decide_external(s, to);
-	if (port_excluded_at(p, to, &d->addr, d->port)) /* as a Service's backend */
-		return decide_pass(s, to);
+	/* What it says of itself is no word on what others may send. */
+	if (port_excluded_at(p, to, &d->addr, d->port))
+		return decide_external(s, to);
 	return decide_workload(s, to, always_proxy);
 }

@@ -108,8 +108,7 @@ static __always_inline int flow_revalidate_outbound(struct cv_scratch *s, const 
 	/* A Service's backend that is no workload any more: choose another. */
 	if (f->flags & (CV_FLOW_NAT_DST | CV_FLOW_NAT_SRC) && f->dst_class && !d->dst_class)
 		return CV_FLOW_GONE;
-	if (!from || !address_is_here(s, from) || excluded || port_excluded_everywhere(p, originator->dport) ||
-	    port_excluded_at(p, to, &d->addr, d->port))
+	if (!from || !address_is_here(s, from) || excluded || port_excluded_everywhere(p, originator->dport))
 		return 0;
 	return policy_evaluate_egress(s, from->egress_policy_set, &originator->src, to);
 }

@@ -119,8 +119,12 @@ static __always_inline int to_pod_evaluate(struct cv_scratch *s, const struct cv
 
 	if (!from_veth && source_is_the_meshs(s, from, destination_is_left_alone(s, to)))
 		return CV_REASON_SPOOFED_SOURCE;
-	if (d->flags & CV_FLOW_OUTBOUND)
-		return 0;
+	if (d->flags & CV_FLOW_OUTBOUND) {
+		/* A workload that leaves its port alone says nothing of what others may send. */
+		if (!from_veth || port_excluded_everywhere(p, p->key.dport) || (to && to->flags & CV_ADDRESS_EXCLUDED))
+			return 0;
+		return policy_evaluate_egress(s, from->egress_policy_set, &p->key.src, to);
+	}
 	if (!from_veth && ep->flags & CV_ENDPOINT_STRICT)
 		return CV_REASON_STRICT_MTLS;
 	own = p->flags & CV_PACKET_V6 ? &ep->addr6 : &ep->addr4;

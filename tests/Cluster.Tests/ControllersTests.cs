@@ -14,6 +14,27 @@ public sealed class ControllersTests(InstalledMesh mesh)
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
 
     [Fact]
+    public async Task While_they_are_replaced_no_connection_fails()
+    {
+        InstalledMesh.SkipUnlessThere();
+        List<Asking> asking = [];
+        foreach (var from in new[] { "node1", "node2" })
+        {
+            foreach (var to in new[] { "node1", "node2" }) asking.Add(await Asking.BeginAsync(mesh, await mesh.ShopPodAsync("client", from), (await mesh.ShopPodAsync("web", to)).Address));
+        }
+
+        var before = await PodsAsync();
+        await mesh.Cluster.KubectlAsync("-n", "culvert-system", "rollout", "restart", "deployment/culvert-controller");
+        await mesh.Cluster.KubectlAsync("-n", "culvert-system", "rollout", "status", "deployment/culvert-controller", "--timeout=120s");
+        await LabWait.UntilAsync("those before have ended", async () => !(await PodsAsync()).Intersect(before).Any(), TimeSpan.FromSeconds(60));
+        foreach (var ask in asking)
+        {
+            var (asked, failed) = await ask.EndAsync();
+            Assert.True(asked > 0 && failed == 0, $"{asked} asked, {failed} failed");
+        }
+    }
+
+    [Fact]
     public async Task While_they_are_replaced_changes_reach_agents_all_the_time()
     {
         InstalledMesh.SkipUnlessThere();
@@ -92,7 +113,7 @@ public sealed class ControllersTests(InstalledMesh mesh)
     {
         InstalledMesh.SkipUnlessThere();
         await mesh.Cluster.KubectlAsync("-n", "culvert-system", "rollout", "status", "deployment/culvert-controller", "--timeout=120s");
-        var asking = new Asking(mesh, await mesh.ShopPodAsync("client", "node1"), (await mesh.ShopPodAsync("web", "node2")).Address);
+        var asking = await Asking.BeginAsync(mesh, await mesh.ShopPodAsync("client", "node1"), (await mesh.ShopPodAsync("web", "node2")).Address);
         var pods = await PodsAsync();
         Assert.Contains("in the bundle, signs from", await RootAsync(pods[0], "rotate"), StringComparison.Ordinal);
         await LabWait.UntilAsync("the other one knows it", async () => (await RootAsync(pods[1], "list")).Contains("in the bundle, signs from", StringComparison.Ordinal), Deadline);

@@ -185,7 +185,7 @@ public sealed class MeshTests(InstalledMesh mesh)
         var client = await mesh.ShopPodAsync("client", "node1");
         var server = await mesh.ShopPodAsync("web", "node1");
         var agent = await mesh.AgentAsync("node1");
-        var asking = new Asking(mesh, client, server.Address);
+        var asking = await Asking.BeginAsync(mesh, client, server.Address);
         await mesh.Cluster.KubectlAsync("-n", agent.Namespace, "delete", "pod", agent.Name);
 
         // It is gone, and the next one has not come to the point yet: this pod waits for it.

@@ -14,7 +14,7 @@ public sealed partial class UpgradeTests(InstalledMesh mesh)
     {
         InstalledMesh.SkipUnlessThere();
         var client = await mesh.ShopPodAsync("client", "node1");
-        var asking = new Asking(mesh, client, (await mesh.ShopPodAsync("web", "node1")).Address);
+        var asking = await Asking.BeginAsync(mesh, client, (await mesh.ShopPodAsync("web", "node1")).Address);
 
         var told = await mesh.UpgradeToNextAsync();
         Assert.Contains("ready    DaemonSet culvert-agent: 2 of 2 ready", told, StringComparison.Ordinal);
@@ -45,7 +45,7 @@ public sealed partial class UpgradeTests(InstalledMesh mesh)
             Assert.True(asked > 0 && failed == 0, $"{asked} asked, {failed} failed");
         }
 
-        async Task<Asking> AskAsync(string client, string server) => new(mesh, await mesh.ShopPodAsync("client", client), (await mesh.ShopPodAsync("web", server)).Address);
+        async Task<Asking> AskAsync(string client, string server) => await Asking.BeginAsync(mesh, await mesh.ShopPodAsync("client", client), (await mesh.ShopPodAsync("web", server)).Address);
     }
 
     [Fact]

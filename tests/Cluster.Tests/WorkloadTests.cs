@@ -195,7 +195,7 @@ public sealed class WorkloadTests(InstalledMesh mesh) : IAsyncLifetime
         var clients = await Task.WhenAll(mesh.ShopPodAsync("client", "node1"), mesh.ShopPodAsync("client", "node2"));
         foreach (var client in clients) await LabWait.UntilAsync("it answers", async () => (await mesh.AskAsync(client, service, 80)).Contains("hello", StringComparison.Ordinal), Deadline);
 
-        Asking[] asking = [.. clients.Select(c => new Asking(mesh, c, service, 80))];
+        Asking[] asking = await Task.WhenAll(clients.Select(c => Asking.BeginAsync(mesh, c, service, 80)));
         await mesh.Cluster.KubectlAsync("-n", Space, "rollout", "restart", "deployment/front");
         await mesh.Cluster.KubectlAsync("-n", Space, "rollout", "status", "deployment/front", "--timeout=120s");
         await LabWait.UntilAsync("those before have ended", async () => (await mesh.Cluster.KubectlAsync("-n", Space, "get", "pods", "-l", "app=front", "-o", "name")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Length == 2, TimeSpan.FromSeconds(90));

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Culvert.Core;
 using Culvert.Kubernetes.Client;
+using Culvert.Kubernetes.Errors;
 using Culvert.Kubernetes.Resources;
 
 namespace Culvert.Cli.Installation;
@@ -73,9 +74,18 @@ internal sealed class Uninstaller(ClusterObjects cluster, InstallProgress progre
         }
         catch (CliException e)
         {
-            var left = await cluster.Of(KnownResources.Pods).ListAsync(new() { Namespace = InstallPlan.Namespace, LabelSelector = $"app.kubernetes.io/name={InstallPlan.AgentName}" }, cancellationToken);
-            if (left.Items.Count == 0) throw;
-            throw new CliException(e.Code, $"{e.Message}: {string.Join(", ", left.Items.Select(PodTrouble.Name).Order(StringComparer.Ordinal))}", "see to these nodes, or `kubectl delete node` those that won't be back, and run the same again", e);
+            IReadOnlyList<Pod> left;
+            try
+            {
+                left = (await cluster.Of(KnownResources.Pods).ListAsync(new() { Namespace = InstallPlan.Namespace, LabelSelector = $"app.kubernetes.io/name={InstallPlan.AgentName}" }, cancellationToken)).Items;
+            }
+            catch (ApiException)
+            {
+                throw e; // which ones, it can't be said
+            }
+
+            if (left.Count == 0) throw;
+            throw new CliException(e.Code, $"{e.Message}: {string.Join(", ", left.Select(PodTrouble.Name).Order(StringComparer.Ordinal))}", "see to these nodes, or `kubectl delete node` those that won't be back, and run the same again", e);
         }
     }
 

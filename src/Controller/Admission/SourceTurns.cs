@@ -50,7 +50,7 @@ internal sealed class SourceTurns
 
     private sealed class Source
     {
-        // Nothing is held that would have to be disposed of: nobody waits without a task.
+        // Needs no Dispose: only its AvailableWaitHandle, which nobody uses, would.
         public SemaphoreSlim One { get; } = new(1);
 
         public int Users { get; set; }

@@ -125,12 +125,13 @@ internal sealed class MeshCompiler(ulong version = 0)
             ServiceAccount = workload.ServiceAccount,
             Identity = SpiffeId.ForServiceAccount(_mesh.TrustDomain, meta.Namespace, workload.ServiceAccount),
             Node = workload.Node,
-            Addresses = workload.Addresses,
+            // What comes from a node's address is the node's, and no telling whose on it.
+            Addresses = workload.HostNetwork ? [] : workload.Addresses,
             Enrolled = enrolled,
             EnrolmentRefused = refused,
             PodUid = workload.PodUid,
             MtlsMode = ModeOf(meta),
-            ExcludedPorts = meta.ExcludedPorts,
+            ExcludedPorts = _input.OpenPorts.AreTooMany(meta.Namespace) ? [] : meta.ExcludedPorts,
             HostInterface = workload.Interface,
             NetworkNamespace = workload.NetworkNamespace,
             PolicyNames = enrolled

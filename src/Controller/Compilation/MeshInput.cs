@@ -31,6 +31,8 @@ internal sealed class MeshInput
 
     public BlockCount Blocks { get; } = new();
 
+    public OpenPorts OpenPorts { get; } = new();
+
     public TrafficTargetIndex TrafficTargets { get; } = new();
 
     /// <summary>A Service with what the TrafficPolicy that counts for it says: the first by name.</summary>
@@ -104,6 +106,7 @@ internal sealed class MeshInput
         }
         if (before is not null) Workloads.Remove(before);
         if (after is not null) Workloads.Add(after);
+        dirty.Workloads.UnionWith(OpenPorts.Replace(before, after));
     }
 
     private void Replace(NodeObject? before, NodeObject? after, DirtyResources dirty)

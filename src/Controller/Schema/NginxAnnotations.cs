@@ -14,12 +14,11 @@ internal static class NginxAnnotations
     public const string Prefix = "config.nsm.nginx.com/";
 
     public const string MtlsModeName = Prefix + "mtls-mode";
-
-    /// <summary>Most ports of a workload that are left alone: each takes room in the kernel of every node.</summary>
-    private const int MostPorts = 32;
-
-    private const string IgnoreIncoming = Prefix + "ignore-incoming-ports";
+    public const string IgnoreIncoming = Prefix + "ignore-incoming-ports";
     private const string IgnoreOutgoing = Prefix + "ignore-outgoing-ports";
+
+    // Each takes room in the kernel of every node.
+    private const int MostPorts = 32;
 
     /// <summary>Adds what they say to the metadata of a workload.</summary>
     /// <param name="metadata">The mapping that holds them.</param>
@@ -62,12 +61,17 @@ internal static class NginxAnnotations
         SortedSet<ushort> ports = [];
         foreach (string text in texts)
         {
-            if (ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ushort port) && port > 0 && ports.Count < MostPorts) ports.Add(port);
-            else
+            if (!ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ushort port) || port == 0)
             {
-                reader.Note(IgnoreIncoming, ports.Count == MostPorts ? $"has more than {MostPorts} ports, and no effect" : $"'{text}' is not a port within 1..65535, and the annotation has no effect");
+                reader.Note(IgnoreIncoming, $"'{text}' is not a port within 1..65535, and the annotation has no effect");
                 return [];
             }
+            ports.Add(port);
+        }
+        if (ports.Count > MostPorts)
+        {
+            reader.Note(IgnoreIncoming, $"has more than {MostPorts} ports, and no effect");
+            return [];
         }
         if (ports.Count > 0) reader.Note(IgnoreIncoming, $"connections to {string.Join(", ", ports)} are left alone: anybody may open them, in plaintext, and no policy is asked");
         return ports.ToEquatableArray();

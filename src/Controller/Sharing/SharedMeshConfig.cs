@@ -17,6 +17,9 @@ internal sealed class SharedMeshConfig(string secret, ILogger logger) : ISharedP
 
     private volatile string? _inForce;
 
+    /// <summary>Whether the Secret has not said so since it came into force here.</summary>
+    private volatile bool _isNew;
+
     /// <inheritdoc/>
     public event Action? Changed;
 
@@ -35,12 +38,14 @@ internal sealed class SharedMeshConfig(string secret, ILogger logger) : ISharedP
     /// <inheritdoc/>
     public void Save(ObjectSet objects)
     {
-        _inForce = objects.Mesh.State switch
+        string? now = objects.Mesh.State switch
         {
             MeshConfigState.Given => objects.Objects[MeshConfigKeeper.Key].Meta.Origin.Text,
             MeshConfigState.Closed => objects.Mesh.ToKept().Text,
             _ => null,
         };
+        if (now == _inForce) return;
+        (_inForce, _isNew) = (now is "" ? null : now, true);
         Changed?.Invoke();
     }
 
@@ -50,11 +55,16 @@ internal sealed class SharedMeshConfig(string secret, ILogger logger) : ISharedP
         // Whoever exchanges it does.
     }
 
-    /// <summary>Nothing is taken up while it runs: what holds is what the API server says.</summary>
+    /// <summary>
+    /// Nothing is taken up while it runs: what holds is what the API server says. Of two that read it differently, as two versions of the controller may, each writes once.
+    /// </summary>
     public IReadOnlyCollection<KeyValuePair<string, byte[]?>> Exchange(Secret read)
     {
         if (_inForce is not { } text) return [];
         byte[] wanted = Encoding.UTF8.GetBytes(text);
-        return read.Data.TryGetValue(Key, out byte[]? kept) && kept.AsSpan().SequenceEqual(wanted) ? [] : [new(Key, wanted)];
+        if (!read.Data.TryGetValue(Key, out byte[]? kept)) return [new(Key, wanted)];
+        if (!kept.AsSpan().SequenceEqual(wanted)) return _isNew ? [new(Key, wanted)] : [];
+        _isNew = false;
+        return [];
     }
 }

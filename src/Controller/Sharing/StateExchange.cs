@@ -65,8 +65,21 @@ internal sealed class StateExchange : IHostedService, IDisposable
         try
         {
             Secret read = await _secret.ReadAsync(cancellationToken);
-            KeyValuePair<string, byte[]?>[] news = [.. _parts.SelectMany(p => p.Exchange(read))];
-            if (news.Length > 0 && await _secret.WriteAsync(news, read.Metadata.ResourceVersion, cancellationToken) is null) Signal();
+            List<KeyValuePair<string, byte[]?>> news = [];
+            Exception? failure = null;
+            foreach (ISharedPart part in _parts)
+            {
+                try
+                {
+                    news.AddRange(part.Exchange(read));
+                }
+                catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+                {
+                    failure = e; // the others' are exchanged all the same
+                }
+            }
+            if (news.Count > 0 && await _secret.WriteAsync(news, read.Metadata.ResourceVersion, cancellationToken) is null) Signal();
+            if (failure is not null) throw new IOException(failure.Message, failure);
             if (_failure is not null) SharingLog.Exchanged(_logger);
             _failure = null;
             return null;

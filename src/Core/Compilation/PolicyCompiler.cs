@@ -57,12 +57,13 @@ public static class PolicyCompiler
         return new(set.Id, name, set.Direction, workloads, [.. tcp, .. udp]);
     }
 
-    /// <summary>Has the sets that are largest refuse all, until there is room for the others.</summary>
+    /// <summary>Has sets refuse all until there is room for the others: those of the namespace that needs most, its largest first, then those of the next.</summary>
     private static List<string> Close(List<Written> written, int most, IdAllocator ids)
     {
         List<string> closed = [];
         int left = written.Sum(w => w.Entries.Length);
-        foreach (Written large in written.OrderByDescending(w => w.Entries.Length).ToArray())
+        IEnumerable<Written> order = written.GroupBy(w => w.Workloads[0].Namespace, StringComparer.Ordinal).OrderByDescending(n => n.Sum(w => w.Entries.Length)).SelectMany(n => n.OrderByDescending(w => w.Entries.Length));
+        foreach (Written large in order.ToArray())
         {
             if (left <= most) break;
             DecisionReason reason = large.Direction == PolicyDirection.Ingress ? DecisionReason.NetworkPolicyIngress : DecisionReason.NetworkPolicyEgress;
@@ -70,6 +71,7 @@ public static class PolicyCompiler
             // Entries of a number never change their meaning.
             uint id = ids.GetOrAdd($"{large.Name} closed");
             PolicyEntry[] refusing = [.. Enum.GetValues<TransportProtocol>().Select(p => new PolicyEntry(id, PolicyEntry.AnyClass, PortPrefix.Any, p, Verdict.Deny, false, reason, 0))];
+            if (large.Entries.Length <= refusing.Length) continue;
             left += refusing.Length - large.Entries.Length;
             written[written.IndexOf(large)] = large with { Id = id, Entries = refusing };
             closed.AddRange(large.Workloads.Select(w => w.Uid));

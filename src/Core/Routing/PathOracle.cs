@@ -47,7 +47,8 @@ public sealed class PathOracle(SnapshotIndex world, ushort tunnelPort, Func<IPAd
         WorkloadInfo? source = request.Source is { Enrolled: true } enrolled ? enrolled : null;
         WorkloadInfo? destination = World.FindWorkload(request.Target);
         if (destination is not { Enrolled: true }) return new ConnectionPath(PathKind.Pass, PathReason.NotEnrolled, destination);
-        if (Excludes(request.Target) || destination.ExcludedPorts.Contains(request.Port)) return new ConnectionPath(PathKind.Pass, PathReason.Excluded, destination);
+        if (Excludes(request.Target)) return new ConnectionPath(PathKind.Pass, PathReason.Excluded, destination);
+        if (destination.ExcludedPorts.Contains(request.Port)) return new ConnectionPath(PathKind.Pass, PathReason.OpenPort, destination);
         if (request.Protocol == TransportProtocol.Tcp && request.Port == tunnelPort) return new ConnectionPath(PathKind.Drop, PathReason.TunnelPort, destination);
         bool isItself = source is not null && source.Uid == destination.Uid;
         if (isItself && request.Service is null) return new ConnectionPath(PathKind.Pass, PathReason.Itself, destination);
@@ -66,7 +67,7 @@ public sealed class PathOracle(SnapshotIndex world, ushort tunnelPort, Func<IPAd
     /// <summary>Whether configuration leaves alone what is sent to an address and port: no path of the mesh, and no policy.</summary>
     /// <param name="address">A whole address.</param>
     /// <param name="port">The port.</param>
-    public bool IsLeftAlone(in IpPrefix address, ushort port) => Excludes(port) || Excludes(address, port);
+    public bool IsLeftAlone(in IpPrefix address, ushort port) => Excludes(port) || Excludes(address);
 
     /// <summary>Whether an address is one of the node itself, whose own processes reach its workloads, and the other way round, whatever policy says.</summary>
     public bool IsNodeAddress(IPAddress address) => isNodeAddress?.Invoke(address) == true;
@@ -82,11 +83,11 @@ public sealed class PathOracle(SnapshotIndex world, ushort tunnelPort, Func<IPAd
     /// <summary>Whether the kernel forwards what goes to a backend as it is, whatever chooses among a Service's backends: it is not in the mesh, or left alone.</summary>
     /// <param name="backend">A whole address.</param>
     /// <param name="port">The port there.</param>
-    public bool IsUnmeshed(in IpPrefix backend, ushort port) => World.FindWorkload(backend) is not { Enrolled: true } || Excludes(backend, port);
+    public bool IsUnmeshed(in IpPrefix backend, ushort port) => World.FindWorkload(backend) is not { Enrolled: true } workload || Excludes(backend) || workload.ExcludedPorts.Contains(port);
 
     /// <summary>
-    /// Whether policy lets out of a workload what goes to an address that is no Service's, or to a backend. An excluded address is free, and a port that is excluded there (one that is everywhere is where it is asked for, see
-    /// <see cref="IsLeftAlone"/>), and so is what goes to the workload's own node, whose probes and replies a pod can't do without.
+    /// Whether policy lets out of a workload what goes to an address that is no Service's, or to a backend. An excluded address is free (a port is where it is asked for, see
+    /// <see cref="IsLeftAlone"/>; one of a single workload is not, which can't say what others may send), and so is what goes to the workload's own node, whose probes and replies a pod can't do without.
     /// </summary>
     /// <param name="source">The workload.</param>
     /// <param name="target">A whole address.</param>
@@ -95,7 +96,7 @@ public sealed class PathOracle(SnapshotIndex world, ushort tunnelPort, Func<IPAd
     public Decision MayLeave(WorkloadInfo source, in IpPrefix target, ushort port, TransportProtocol protocol)
     {
         ArgumentNullException.ThrowIfNull(source);
-        if (source.NetworkPolicyNames.IsEmpty || Excludes(target, port) || IsNodeAddress(target.Address)) return new Decision(Verdict.Allow, DecisionReason.AllowedByDefault);
+        if (source.NetworkPolicyNames.IsEmpty || Excludes(target) || IsNodeAddress(target.Address)) return new Decision(Verdict.Allow, DecisionReason.AllowedByDefault);
         return PolicyEvaluator.EvaluateEgress(World.Snapshot, new EgressRequest
         {
             Source = source,
@@ -111,8 +112,6 @@ public sealed class PathOracle(SnapshotIndex world, ushort tunnelPort, Func<IPAd
         request.Protocol == TransportProtocol.Udp && request.SourcePort != 0 && ProxyNeed.Of(source, request.SourcePort, TransportProtocol.Udp);
 
     private bool Excludes(ushort port) => World.Snapshot.Mesh.ExcludedPorts.Contains(port);
-
-    private bool Excludes(in IpPrefix address, ushort port) => Excludes(address) || (World.FindWorkload(address) is { Enrolled: true } workload && workload.ExcludedPorts.Contains(port));
 
     private bool Excludes(in IpPrefix address)
     {

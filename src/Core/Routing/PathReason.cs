@@ -18,6 +18,9 @@ public enum PathReason
     /// <summary>Pass: configuration leaves the address or the port alone.</summary>
     Excluded,
 
+    /// <summary>Pass: the destination leaves the port alone. What policy says of what leaves the source holds.</summary>
+    OpenPort,
+
     /// <summary>Pass: one of the ends is not in the mesh.</summary>
     NotEnrolled,
 

@@ -73,6 +73,8 @@ internal static class Explainer
         {
             case { Destination: not { Enrolled: true } }:
                 return Pass(answer, "not-enrolled", $"{address} is not in the mesh: forwarded as it is");
+            case { Kind: PathKind.Pass, Reason: PathReason.OpenPort }:
+                return Pass(answer, "excluded", $"an annotation of {path.Destination!.Uid} leaves port {targetPort} alone: not captured, no policy of its own");
             case { Kind: PathKind.Pass, Reason: PathReason.Itself }:
                 return Pass(answer, "itself", $"{address} is the source's own: not captured, no policy");
             case { Kind: PathKind.Drop }:

@@ -20,7 +20,7 @@ internal static partial class DatapathLog
     [LoggerMessage(EventId = LogEventIds.PodGone, Level = LogLevel.Information, Message = "the pod {Workload} has ended or is gone from the cluster, and its interface {Interface} is there: it refuses every packet until the runtime takes it away")]
     internal static partial void PodGone(ILogger logger, string workload, string @interface);
 
-    [LoggerMessage(EventId = LogEventIds.PolicyClosed, Level = LogLevel.Error, Message = "the policies of this node need more than the {Most} entries that there is room for: what would take most of them, for {Workloads}, refuses every connection; see their NetworkPolicies and AuthorizationPolicies")]
+    [LoggerMessage(EventId = LogEventIds.PolicyClosed, Level = LogLevel.Error, Message = "the policies of this node need more than the {Most} entries that there is room for: those of the namespaces that need most were replaced, and the kernel refuses what it decides about for {Workloads}; see their NetworkPolicies and AuthorizationPolicies")]
     internal static partial void PolicyClosed(ILogger logger, int most, string workloads);
 
     [LoggerMessage(EventId = LogEventIds.PolicyNotClosed, Level = LogLevel.Information, Message = "there is room again for all policies of this node")]

@@ -26,6 +26,8 @@ internal sealed class ClusterLab : IAsyncDisposable
     private EndpointMirror? _mirror;
     private HttpClient? _api;
     private LabNode? _control;
+    private LabProcess? _server;
+    private string[] _serverArguments = [];
 
     private ClusterLab(Lab lab) => _lab = lab;
 
@@ -138,9 +140,7 @@ internal sealed class ClusterLab : IAsyncDisposable
         string etcd = "http://127.0.0.1:2379", certificates = Path.Combine(Folder, "certificates");
         _control.Start("etcd", KubernetesBinaries.Of("etcd"), "--data-dir", Path.Combine(Folder, "etcd"), "--listen-client-urls", etcd, "--advertise-client-urls", etcd, "--listen-peer-urls", "http://127.0.0.1:2380");
         string[] ofOld = KubernetesBinaries.IsOld ? ["--runtime-config=discovery.k8s.io/v1beta1=false"] : [];
-        var server = _control.Start(
-            "kube-apiserver",
-            KubernetesBinaries.Of("kube-apiserver"),
+        _serverArguments =
             [
                 $"--etcd-servers={etcd}",
                 string.Create(CultureInfo.InvariantCulture, $"--secure-port={ApiPort}"),
@@ -159,9 +159,9 @@ internal sealed class ClusterLab : IAsyncDisposable
                 $"--kubelet-client-key={Path.Combine(Folder, "kubelet-client.key")}",
                 $"--advertise-address={_control.Address4}",
                 .. ofOld,
-            ]);
+            ];
         _api = MakeClient();
-        await LabWait.UntilAsync("the API server is ready", IsReadyAsync, Deadline, server);
+        await StartServerAsync();
         _control.Start("kube-controller-manager", KubernetesBinaries.Of("kube-controller-manager"), $"--kubeconfig={Path.Combine(Folder, "admin.kubeconfig")}", "--leader-elect=false", $"--service-account-private-key-file={signer}", $"--root-ca-file={Path.Combine(certificates, "apiserver.crt")}", "--use-service-account-credentials=true");
         _control.Start("kube-scheduler", KubernetesBinaries.Of("kube-scheduler"), $"--kubeconfig={Path.Combine(Folder, "admin.kubeconfig")}", "--leader-elect=false");
     }
@@ -175,6 +175,20 @@ internal sealed class ClusterLab : IAsyncDisposable
         foreach (var plugin in new[] { "bridge", "host-local", "loopback", "portmap", "ptp" }) await machine.RunAsync("cp", KubernetesBinaries.Of(plugin), "/opt/cni/bin/");
         await machine.RunAsync("cp", Write($"{name}.conflist", KubernetesFiles.Network(machine.Number)), "/etc/cni/net.d/10-pods.conflist");
         await StartProgramsAsync(machine);
+    }
+
+    /// <summary>Ends the API server, at once.</summary>
+    public async Task StopServerAsync()
+    {
+        await _server!.KillAsync();
+        await _server.DisposeAsync();
+    }
+
+    /// <summary>Starts the API server, and waits until it answers.</summary>
+    public async Task StartServerAsync()
+    {
+        _server = _control!.Start("kube-apiserver", KubernetesBinaries.Of("kube-apiserver"), _serverArguments);
+        await LabWait.UntilAsync("the API server is ready", IsReadyAsync, Deadline, _server);
     }
 
     /// <summary>Has a machine start anew, all at once, as after a power cut.</summary>

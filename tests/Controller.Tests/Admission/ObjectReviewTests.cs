@@ -119,9 +119,9 @@ public sealed class ObjectReviewTests
     [Fact]
     public void WhatIsInForceAndHasNoEffectIsAWarning()
     {
-        AdmissionVerdict verdict = Reviews.Judge(Reviews.Workload("", ""","annotations":{"config.nsm.nginx.com/ignore-incoming-ports":"80"} """));
+        AdmissionVerdict verdict = Reviews.Judge(Reviews.Workload("", ""","annotations":{"config.nsm.nginx.com/ignore-outgoing-ports":"80"} """));
         Assert.True(verdict.IsAllowed);
-        Assert.Contains("can't be left alone for one workload", Assert.Single(verdict.Warnings), StringComparison.Ordinal);
+        Assert.Contains("has no effect: what goes to members is encrypted all the same", Assert.Single(verdict.Warnings), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -95,4 +95,23 @@ public sealed class NetworkPolicyTests
         static string Blocks(string ns, string name, int count) =>
             $"apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: {name}, namespace: {ns}}}\nspec:\n  podSelector: {{}}\n  ingress:\n  - from:\n" + string.Concat(Enumerable.Range(0, count).Select(i => $"    - ipBlock: {{cidr: 192.{i >> 16}.{(i >> 8) & 255}.{i & 255}/32}}\n"));
     }
+
+    [Fact]
+    [Trait("Category", "Attack")]
+    public void Of_a_namespace_that_opens_too_many_ports_none_is_open()
+    {
+        string[] greedy = [.. Enumerable.Range(0, OpenPorts.Most / 32).Select(i => Workload("greedy", $"w{i}", $"10.0.1.{i}", string.Join(',', Enumerable.Range(1, 32))))];
+        string own = Workload("shop", "web", "10.0.0.2", "9100"), straw = Workload("greedy", "straw", "10.0.2.1", "80");
+        Assert.Equal(32, PortsOf([own, .. greedy], "greedy/w0"));
+        Assert.Equal(0, PortsOf([own, .. greedy, straw], "greedy/w0"));
+        Assert.Equal(1, PortsOf([own, .. greedy, straw], "shop/web"));
+        Assert.Equal(greedy.Length + 1, Read([own, .. greedy, straw]).Warnings.Count(w => w.Reason.StartsWith("has no effect: workloads of namespace greedy ask for more than 1024 ports", StringComparison.Ordinal)));
+
+        static int PortsOf(string[] files, string workload) => MeshCompiler.Compile(Read(files), []).SnapshotFor("node-1").Workloads[workload].ExcludedPorts.Count;
+
+        static ObjectSet Read(string[] files) => ObjectSetReader.Read(files.Select((f, i) => new SourceFile($"{i}.yaml", f)), ObjectSet.Empty);
+
+        static string Workload(string ns, string name, string address, string ports) =>
+            $"apiVersion: culvert.dev/v1alpha1\nkind: Workload\nmetadata: {{name: {name}, namespace: {ns}, annotations: {{config.nsm.nginx.com/ignore-incoming-ports: \"{ports}\"}}}}\nspec: {{node: node-1, addresses: [{address}]}}\n";
+    }
 }

@@ -64,6 +64,23 @@ public sealed class SharedMeshConfigTests
         Assert.Single(_shared.Exchange(earlier));
     }
 
+    /// <summary>As two versions of the controller may, of which one does not take what the other does.</summary>
+    [Fact]
+    public void TwoThatReadItDifferentlyWriteOnceEach()
+    {
+        SharedMeshConfig other = new("the Secret culvert-system/culvert-controller", NullLogger.Instance);
+        _shared.Save(Given("""{"defaultAction":"ALLOW"}"""));
+        Secret kept = Exchanged(new());
+        Assert.Empty(_shared.Exchange(kept));
+        other.Save(Given("""{"defaultAction":"DENY"}"""));
+        kept = kept with { Data = other.Exchange(kept).ToDictionary(d => d.Key, d => d.Value!) };
+        Assert.Empty(other.Exchange(kept));
+        Assert.Empty(_shared.Exchange(kept));
+
+        // One that was emptied is filled again.
+        Assert.Single(_shared.Exchange(new()));
+    }
+
     private Secret Exchanged(Secret read) => read with { Data = _shared.Exchange(read).ToDictionary(d => d.Key, d => d.Value!) };
 
     private static ObjectSet Given(string spec)

@@ -50,7 +50,8 @@ internal sealed class OracleWorld : IFuzzWorld
         Addressee asked = _mesh.Oracle.Find(IpPrefix.Host(to.Address), (ushort)to.Port, transport);
         bool isLeftAlone = asked.Kind == AddresseeKind.Excluded || _mesh.Oracle.Find(IpPrefix.Host(addressed.Address), (ushort)addressed.Port, transport).Kind == AddresseeKind.Excluded;
         if (flow.InIfindex != 0 && sender != _mesh.PodAt(from.Address)) return "its sender does not own its source";
-        if (flow.InIfindex == 0 && _mesh.IsOurs(from.Address, isLeftAlone, space)) return "one of the mesh is spoken for";
+        bool isOpen = _mesh.Oracle.To(new PathRequest(null, IpPrefix.Host(to.Address), (ushort)to.Port, transport)).Reason == PathReason.OpenPort;
+        if (flow.InIfindex == 0 && _mesh.IsOurs(from.Address, isLeftAlone || isOpen, space)) return "one of the mesh is spoken for";
         if (isLeftAlone || (sender is not null && from.Address.Equals(to.Address))) return null;
         // Connections stay where they began, whatever their ends have become since, as long as policy lets them.
         bool stays = transport == TransportProtocol.Tcp && (long)flow.CreatedNs < _since;

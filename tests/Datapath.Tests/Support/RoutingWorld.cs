@@ -93,7 +93,7 @@ internal sealed class RoutingWorld
     internal Fate OfArriving(IPEndPoint from, IPEndPoint to, TransportProtocol protocol)
     {
         ConnectionPath path = Oracle.To(new PathRequest(null, IpPrefix.Host(to.Address), (ushort)to.Port, protocol) { SourcePort = (ushort)from.Port });
-        bool isLeftAlone = Oracle.Find(IpPrefix.Host(to.Address), (ushort)to.Port, protocol).Kind == AddresseeKind.Excluded;
+        bool isLeftAlone = Oracle.Find(IpPrefix.Host(to.Address), (ushort)to.Port, protocol).Kind == AddresseeKind.Excluded || path.Reason == PathReason.OpenPort;
         // Even where configuration leaves alone the port by which the other nodes' proxies come in.
         if (protocol == TransportProtocol.Tcp && to.Port == RandomSnapshot.TunnelPort) return new Fate(PathKind.Proxy, nameof(PathReason.TunnelPort));
         if (IsOurs(from.Address, isLeftAlone, PodAt(to.Address)!.Space)) return new Fate(PathKind.Drop, nameof(CvReason.SpoofedSource));

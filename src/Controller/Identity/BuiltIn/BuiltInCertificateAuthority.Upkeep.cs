@@ -133,7 +133,7 @@ public sealed partial class BuiltInCertificateAuthority
         {
             await MaintainAsync(_stop.Token);
         }
-        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        catch (Exception e) when ((e is OperationCanceledException && _stop.IsCancellationRequested) || (e is ObjectDisposedException && _isDisposed))
         {
             // It ends.
         }
