@@ -21,7 +21,7 @@ public sealed class InstallationTests
         Assert.Equal($"localhost/culvert-controller:{ProgramVersion.Release}", Text(Of(objects, "Deployment"), $"{Container}/image"));
         Assert.Equal($"localhost/culvert-agent:{ProgramVersion.Release}", Text(Of(objects, "DaemonSet"), $"{Container}/image"));
         Assert.Null(At(Of(objects, "Namespace"), "/metadata/annotations"));
-        Assert.Equal(45, At(Of(objects, "DaemonSet"), "/spec/template/spec/terminationGracePeriodSeconds")!.GetValue<int>());
+        Assert.Equal(60, At(Of(objects, "DaemonSet"), "/spec/template/spec/terminationGracePeriodSeconds")!.GetValue<int>());
         Assert.True(At(Of(objects, "DaemonSet"), "/spec/template/spec/hostNetwork")!.GetValue<bool>());
     }
 

@@ -93,7 +93,9 @@ internal static class ResourceSamples
         ResourceSample Good(string what, Func<JsonNode?>? value) => new($"{name}: {what}", With(document, path, value), true);
         if (isRequired) yield return new($"{name}: left out", With(document, path, null), false);
         else if (path[^1] is string && path.Length > 1 && !IsAloneWithLeast(document, path)) yield return Good("left out", null);
-        yield return Bad("null", () => null);
+
+        // A definition lets it pass, but for one of some words, so that the webhook sees it: the server would drop the field otherwise.
+        yield return Bad("null", () => null) with { IsForStatusOnly = !isRequired && path[^1] is string && schema.OneOf.IsEmpty };
         yield return Bad("of another type", () => schema.Type is SchemaType.Text ? new JsonArray(1) : schema.Type is SchemaType.Object or SchemaType.Map or SchemaType.List ? JsonValue.Create("text") : new JsonObject());
         foreach (string word in schema.OneOf) yield return Good($"'{word}'", () => word);
         if (!schema.OneOf.IsEmpty)
