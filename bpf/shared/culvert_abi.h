@@ -271,8 +271,8 @@ struct cv_service_key {
 };
 
 enum cv_service_flag {
-	CV_SERVICE_PROXY = 1 << 0,    /* always to the proxy */
-	CV_SERVICE_EXCLUDED = 1 << 1, /* a port that is left alone: everywhere under the zero address, else a workload's */
+	CV_SERVICE_PROXY = 1 << 0,        /* always to the proxy */
+	CV_SERVICE_EXCLUDED = 1 << 1,     /* a port left alone: under the zero address everywhere, else a workload's */
 	CV_SERVICE_BEHIND_PROXY = 1 << 2, /* under a local workload's address: its port speaks through the proxy only */
 	CV_SERVICE_SOURCE_HASH = 1 << 3,  /* a client has the same slot each time */
 	CV_SERVICE_EXACT = 1 << 4,        /* its slots give each backend the very share that its weight says */

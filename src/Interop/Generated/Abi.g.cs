@@ -963,7 +963,7 @@ public enum CvServiceFlag : uint
     /// <summary>Always to the proxy.</summary>
     Proxy = 1,
 
-    /// <summary>A port that is left alone: everywhere under the zero address, else a workload's.</summary>
+    /// <summary>A port left alone: under the zero address everywhere, else a workload's.</summary>
     Excluded = 2,
 
     /// <summary>Under a local workload's address: its port speaks through the proxy only.</summary>
