@@ -163,7 +163,13 @@ public sealed class PolicyCompilerTests
 
         static WorkloadInfo Workload(string ns, NetworkPolicyInfo policy) => new()
         {
-            Uid = $"{ns}/web", Name = new(ns, "web"), ServiceAccount = "web", Identity = SpiffeId.ForServiceAccount("cluster.local", ns, "web"), Node = "n", Addresses = [IPAddress.Parse(ns == "shop" ? "10.0.0.1" : "10.0.0.2")], NetworkPolicyNames = [policy.Name],
+            Uid = $"{ns}/web",
+            Name = new(ns, "web"),
+            ServiceAccount = "web",
+            Identity = SpiffeId.ForServiceAccount("cluster.local", ns, "web"),
+            Node = "n",
+            Addresses = [IPAddress.Parse(ns == "shop" ? "10.0.0.1" : "10.0.0.2")],
+            NetworkPolicyNames = [policy.Name],
         };
     }
 

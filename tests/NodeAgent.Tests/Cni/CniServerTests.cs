@@ -4,10 +4,10 @@ using Culvert.Cni;
 using Culvert.Hosting;
 using Culvert.NodeAgent.Cni;
 using Culvert.NodeAgent.Datapath;
-using Culvert.NodeAgent.Telemetry;
-using Culvert.NodeAgent.Telemetry.Metrics;
 using Culvert.NodeAgent.Hosting;
 using Culvert.NodeAgent.Options;
+using Culvert.NodeAgent.Telemetry;
+using Culvert.NodeAgent.Telemetry.Metrics;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Culvert.NodeAgent.Tests.Cni;
