@@ -49,7 +49,7 @@ internal sealed class MeshCompiler(ulong version = 0)
         foreach (NamespacedName name in dirty.TrafficTargets)
             _catalog.SetPolicy(TrafficTargetCompiler.PolicyName(name), _input.TrafficTargets.Find(name) is { } target ? TrafficTargetCompiler.Compile(target, _input.TrafficTargets.FindRoute, mesh.TrustDomain) : null);
         foreach (NamespacedName name in dirty.NetworkPolicies)
-            _catalog.SetNetworkPolicy(name, objects.Objects.GetValueOrDefault(new(ObjectKind.NetworkPolicy, name.Namespace, name.Name)) is NetworkPolicyObject policy ? NetworkPolicyCompiler.Compile(policy, !_input.Blocks.IsTooMany(name.Namespace)) : null);
+            _catalog.SetNetworkPolicy(name, objects.Objects.GetValueOrDefault(new(ObjectKind.NetworkPolicy, name.Namespace, name.Name)) is NetworkPolicyObject policy ? NetworkPolicyCompiler.Compile(policy, !_input.Blocks.IsOver(name.Namespace)) : null);
         foreach (NamespacedName name in dirty.Workloads) _catalog.SetWorkload(name.ToString(), _input.Workloads.Find(name) is { } workload ? Compile(workload) : null);
         _catalog.SetMesh(mesh, ProblemList.From(objects, status));
         _catalog.SetTrustBundle(new TrustBundle(mesh.TrustDomain, roots));
@@ -131,7 +131,7 @@ internal sealed class MeshCompiler(ulong version = 0)
             EnrolmentRefused = refused,
             PodUid = workload.PodUid,
             MtlsMode = ModeOf(meta),
-            ExcludedPorts = _input.OpenPorts.AreTooMany(meta.Namespace) ? [] : meta.ExcludedPorts,
+            ExcludedPorts = _input.OpenPorts.IsOver(meta.Namespace) ? [] : meta.ExcludedPorts,
             HostInterface = workload.Interface,
             NetworkNamespace = workload.NetworkNamespace,
             PolicyNames = enrolled

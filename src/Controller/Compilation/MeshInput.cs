@@ -29,9 +29,9 @@ internal sealed class MeshInput
 
     public NetworkPolicyIndex NetworkPolicies { get; } = new();
 
-    public BlockCount Blocks { get; } = new();
+    public NamespaceLimit<NetworkPolicyObject> Blocks { get; } = NamespaceLimits.Blocks();
 
-    public OpenPorts OpenPorts { get; } = new();
+    public NamespaceLimit<WorkloadObject> OpenPorts { get; } = NamespaceLimits.OpenPorts();
 
     public TrafficTargetIndex TrafficTargets { get; } = new();
 
@@ -83,6 +83,7 @@ internal sealed class MeshInput
                 Replace(Modes, before as PeerAuthenticationObject, after as PeerAuthenticationObject, p => p.Selector, isSame: (a, b) => a.Mode == b.Mode, dirty);
                 break;
             case NetworkPolicyObject:
+                dirty.NetworkPolicies.Add((before ?? after)!.Meta.FullName);
                 dirty.NetworkPolicies.UnionWith(Blocks.Replace(before as NetworkPolicyObject, after as NetworkPolicyObject));
                 dirty.Workloads.UnionWith(NetworkPolicies.Replace(before as NetworkPolicyObject, after as NetworkPolicyObject, Workloads));
                 break;

@@ -25,8 +25,13 @@ internal sealed class WarningIndex
     private readonly MultiMap<string, ObjectKey> _modesByNamespace = new();
     private readonly NetworkPolicyWarningIndex _networkPolicies;
     private readonly ServicePortWarnings _servicePorts = new();
-    private readonly BlockWarnings _blocks = new();
-    private readonly OpenPortWarnings _openPorts = new();
+
+    private readonly LimitWarnings<NetworkPolicyObject> _blocks = new(ObjectKind.NetworkPolicy, NamespaceLimits.Blocks(), p => SourceWarning.About(
+        p, $"its ipBlocks allow nothing: the NetworkPolicies of namespace {p.Meta.Namespace} name more than {NamespaceLimits.MostBlocks} blocks of addresses", "spec"));
+
+    private readonly LimitWarnings<WorkloadObject> _openPorts = new(ObjectKind.Workload, NamespaceLimits.OpenPorts(), w => SourceWarning.About(
+        w, $"has no effect: workloads of namespace {w.Meta.Namespace} ask for more than {NamespaceLimits.MostOpenPorts} ports to be left alone", "metadata", "annotations", NginxAnnotations.IgnoreIncoming));
+
     private readonly TargetPortWarnings _targetPorts;
     private readonly ReferenceWarnings _references;
     private readonly NginxModeWarnings _nginxModes;

@@ -79,8 +79,8 @@ public sealed class NetworkPolicyTests
     {
         string workloads = "apiVersion: culvert.dev/v1alpha1\nkind: Workload\nmetadata: {name: web, namespace: greedy}\nspec: {node: node-1, addresses: [10.0.0.1]}\n---\n"
             + "apiVersion: culvert.dev/v1alpha1\nkind: Workload\nmetadata: {name: web, namespace: shop}\nspec: {node: node-1, addresses: [10.0.0.2]}\n";
-        string own = Blocks("shop", "own", 1), large = Blocks("greedy", "large", BlockCount.Most - 1), small = Blocks("greedy", "small", 1), last = Blocks("greedy", "straw", 1);
-        Assert.Equal(BlockCount.Most - 1, PeersOf([workloads, own, large, small], "greedy/large"));
+        string own = Blocks("shop", "own", 1), large = Blocks("greedy", "large", NamespaceLimits.MostBlocks - 1), small = Blocks("greedy", "small", 1), last = Blocks("greedy", "straw", 1);
+        Assert.Equal(NamespaceLimits.MostBlocks - 1, PeersOf([workloads, own, large, small], "greedy/large"));
 
         ObjectSet tooMany = Read([workloads, own, large, small, last]);
         NodeSnapshot snapshot = MeshCompiler.Compile(tooMany, []).SnapshotFor("node-1");
@@ -100,7 +100,7 @@ public sealed class NetworkPolicyTests
     [Trait("Category", "Attack")]
     public void Of_a_namespace_that_opens_too_many_ports_none_is_open()
     {
-        string[] greedy = [.. Enumerable.Range(0, OpenPorts.Most / 32).Select(i => Workload("greedy", $"w{i}", $"10.0.1.{i}", string.Join(',', Enumerable.Range(1, 32))))];
+        string[] greedy = [.. Enumerable.Range(0, NamespaceLimits.MostOpenPorts / 32).Select(i => Workload("greedy", $"w{i}", $"10.0.1.{i}", string.Join(',', Enumerable.Range(1, 32))))];
         string own = Workload("shop", "web", "10.0.0.2", "9100"), straw = Workload("greedy", "straw", "10.0.2.1", "80");
         Assert.Equal(32, PortsOf([own, .. greedy], "greedy/w0"));
         Assert.Equal(0, PortsOf([own, .. greedy, straw], "greedy/w0"));
