@@ -8,6 +8,7 @@ namespace Culvert.Grpc.Tests;
 public sealed class FrameFuzzTests
 {
     private static readonly Marshaller<byte[]> Raw = Marshallers.Create<byte[]>(m => m, b => b);
+    private static readonly Marshaller<byte[]> InPieces = Marshallers.Create<byte[]>((m, c) => c.Complete([m.AsMemory(0, m.Length / 3), default, m.AsMemory(m.Length / 3)]), c => c.PayloadAsNewBuffer());
 
     [Fact(Timeout = 60_000)]
     public async Task MessagesSurviveAnyCutOfTheStream()
@@ -17,13 +18,18 @@ public sealed class FrameFuzzTests
         {
             List<byte[]> messages = [];
             ArrayBufferWriter<byte> wire = new();
-            MessageWriter writer = new(null, gzip: random.Next(2) == 0);
+            MessageWriter writer = new(null, gzip: random.Next(2) == 0, keepsPieces: random.Next(2) == 0);
             for (int i = random.Next(6); i >= 0; i--)
             {
                 byte[] message = new byte[random.Next(3) == 0 ? random.Next(20_000) : random.Next(20)];
                 random.NextBytes(message);
                 messages.Add(message);
-                wire.Write(writer.Encode(message, Raw, WriteFlags.None).Span);
+                wire.Write(writer.Encode(message, random.Next(2) == 0 ? InPieces : Raw, WriteFlags.None).Span);
+                foreach (ReadOnlyMemory<byte> piece in writer.Pieces)
+                {
+                    wire.Write(piece.Span);
+                }
+
                 writer.Release();
             }
 

@@ -1,8 +1,8 @@
 namespace Culvert.Controller.Api;
 
 /// <summary>
-/// Bounds how many long responses are made and sent at a time. A response is as long as the world, lies in memory until the agent has taken it, and when a controller starts, or something changes for
-/// all workloads, every agent is to get one at once: a thousand of them took gigabytes. Together they are sent no faster than one after the other. Safe for any number of threads.
+/// Bounds how many long responses are made and sent at a time. A delta may be as long as the world and lies in memory until the agent has taken it, and when something changes for
+/// all workloads, every agent is to get one at once: a thousand of them took gigabytes. Together they are sent no faster than one after the other, nor are those of a controller that starts. Safe for any number of threads.
 /// </summary>
 /// <param name="time">The clock.</param>
 internal sealed class LongResponses(TimeProvider time) : IDisposable

@@ -5,6 +5,7 @@ using Culvert.Core;
 using Culvert.Grpc;
 using Culvert.Protocol;
 using Culvert.Protocol.V1;
+using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.Extensions.Logging;
@@ -23,7 +24,7 @@ namespace Culvert.Controller.Api;
 /// <param name="time">The clock.</param>
 /// <param name="logger">Where it is said who comes and goes.</param>
 internal sealed class SnapshotServiceHandler(
-    SnapshotPublisher publisher, NodeRegistry registry, NodeStreams streams, IRefusalSink refused, NodeAuthenticator authenticator, LongResponses longResponses, string epoch, TimeSpan longestStream, TimeProvider time, ILogger<SnapshotServiceHandler> logger) : SnapshotService.SnapshotServiceBase
+    SnapshotPublisher publisher, NodeRegistry registry, NodeStreams streams, IRefusalSink refused, NodeAuthenticator authenticator, LongResponses longResponses, string epoch, TimeSpan longestStream, TimeProvider time, ILogger<SnapshotServiceHandler> logger)
 {
     private static readonly TimeSpan HelloTimeout = TimeSpan.FromSeconds(10);
 
@@ -38,7 +39,20 @@ internal sealed class SnapshotServiceHandler(
     // Two agents of one name take turns no faster than that. An agent whose own older stream has come in after the newer one is not to wait: that one goes by itself.
     private static readonly TimeSpan RivalPushback = TimeSpan.FromSeconds(10);
 
-    public override async Task Stream(IAsyncStreamReader<SnapshotRequest> requestStream, IServerStreamWriter<SnapshotResponse> responseStream, ServerCallContext context)
+    /// <summary>The service with its methods. Bound here and not by the generated base class, as responses are sent in another form than that has for them.</summary>
+    public ServerServiceDefinition Bind() => ServerServiceDefinition.CreateBuilder()
+        .AddMethod(Method(MethodType.DuplexStreaming, nameof(Stream), Requests(SnapshotRequest.Parser), OutgoingSnapshot.Marshaller), Stream)
+        .AddMethod(Method(MethodType.Unary, nameof(Report), Requests(NodeReport.Parser), Marshallers.Create(m => m.ToByteArray(), NodeReportAck.Parser.ParseFrom)), Report)
+        .Build();
+
+    private static Method<TRequest, TResponse> Method<TRequest, TResponse>(MethodType type, string name, Marshaller<TRequest> request, Marshaller<TResponse> response)
+        where TRequest : class
+        where TResponse : class => new(type, SnapshotService.Descriptor.FullName, name, request, response);
+
+    private static Marshaller<T> Requests<T>(MessageParser<T> parser)
+        where T : class, IMessage<T> => Marshallers.Create<T>((message, context) => context.Complete(message.ToByteArray()), context => parser.ParseFrom(context.PayloadAsReadOnlySequence()));
+
+    private async Task Stream(IAsyncStreamReader<SnapshotRequest> requestStream, IServerStreamWriter<OutgoingSnapshot> responseStream, ServerCallContext context)
     {
         NodeCaller caller = authenticator.Authenticate(context);
         string node = caller.Node;
@@ -71,7 +85,7 @@ internal sealed class SnapshotServiceHandler(
         }
     }
 
-    public override Task<NodeReportAck> Report(NodeReport request, ServerCallContext context)
+    private Task<NodeReportAck> Report(NodeReport request, ServerCallContext context)
     {
         string node = authenticator.Authenticate(context).Node;
         if (request.Node != node) throw new RpcException(new Status(StatusCode.PermissionDenied, $"node '{node}' may not report of '{request.Node}'"));

@@ -27,7 +27,7 @@ internal sealed class SnapshotSession(
     private NodeResources? _same;
     private int _refusals;
 
-    public async Task RunAsync(IAsyncStreamReader<SnapshotRequest> requests, IServerStreamWriter<SnapshotResponse> responses, CancellationToken cancellationToken)
+    public async Task RunAsync(IAsyncStreamReader<SnapshotRequest> requests, IServerStreamWriter<OutgoingSnapshot> responses, CancellationToken cancellationToken)
     {
         if (hello.LastEpoch == epoch && registry.Recall(node, hello.LastVersion) is { } known) _acked = _same = known;
         registry.Update(node, s => new(node)
@@ -53,7 +53,7 @@ internal sealed class SnapshotSession(
     }
 
     private async Task StreamAsync(
-        IAsyncStreamReader<SnapshotRequest> requests, IServerStreamWriter<SnapshotResponse> responses, ChannelReader<bool> changes, CancellationToken cancellationToken)
+        IAsyncStreamReader<SnapshotRequest> requests, IServerStreamWriter<OutgoingSnapshot> responses, ChannelReader<bool> changes, CancellationToken cancellationToken)
     {
         Task<bool> answer = requests.MoveNext(cancellationToken);
         while (!publisher.Current.IsPublished)
@@ -78,19 +78,19 @@ internal sealed class SnapshotSession(
     }
 
     /// <summary>Sends what leads to the latest catalog. Returns that, and what the agent has when it has applied it; null when there was nothing to say.</summary>
-    private async Task<(ResourceCatalog Catalog, NodeResources? Sent)> SendAsync(IServerStreamWriter<SnapshotResponse> responses, bool evenEmpty, CancellationToken cancellationToken)
+    private async Task<(ResourceCatalog Catalog, NodeResources? Sent)> SendAsync(IServerStreamWriter<OutgoingSnapshot> responses, bool evenEmpty, CancellationToken cancellationToken)
     {
         ResourceCatalog catalog = publisher.Current;
         NodeResources resources = catalog.ForNode(node);
-        SnapshotResponse? response = _acked is null ? null : Respond(resources);
-        using IDisposable? place = response is null || response.Upserts.Count + response.Removals.Count >= LongResponses.FewestResources ? await longResponses.EnterAsync(cancellationToken) : null;
+        OutgoingSnapshot? response = _acked is null ? null : Respond(resources);
+        using IDisposable? place = response is null || response.Resources >= LongResponses.FewestResources ? await longResponses.EnterAsync(cancellationToken) : null;
         if (place is not null)
         {
             catalog = publisher.Current;
             resources = catalog.ForNode(node);
             response = Respond(resources);
         }
-        if (!evenEmpty && !response!.Full && response.Upserts.Count + response.Removals.Count == 0)
+        if (!evenEmpty && response is { Resources: 0, Response.Full: false })
         {
             _same = resources;
             registry.CatchUp(node, resources.Version);
@@ -102,11 +102,11 @@ internal sealed class SnapshotSession(
         return (catalog, resources);
     }
 
-    private SnapshotResponse Respond(NodeResources resources)
+    private OutgoingSnapshot Respond(NodeResources resources)
     {
         if (_acked is null) return SnapshotDelta.Full(resources, epoch);
-        SnapshotResponse delta = SnapshotDelta.Between(_same!, resources, epoch);
-        delta.BaseVersion = _acked.Version;
+        OutgoingSnapshot delta = SnapshotDelta.Between(_same!, resources, epoch);
+        delta.Response.BaseVersion = _acked.Version;
         return delta;
     }
 

@@ -46,7 +46,7 @@ internal static class AgentServer
         if (options.UnixSocket is not null) builder.WebHost.UseGrpcUnixSocket(options.UnixSocket);
         if (reserved is not null) builder.WebHost.UseReserved(reserved);
         WebApplication server = builder.Build();
-        server.MapGrpcService(SnapshotService.BindService(snapshots));
+        server.MapGrpcService(snapshots.Bind());
         server.MapGrpcService(CertificateService.BindService(certificates));
         return server;
     }

@@ -123,7 +123,7 @@ internal sealed class CatalogBuilder(ulong version)
             Policies = _policies.ToImmutable(),
             NetworkPolicies = _networkPolicies.ToImmutable(),
             Shared = shared,
-            SharedInOrder = new(() => [.. shared.OrderBy(p => p.Key)]),
+            Encoded = new(() => new([.. shared.OrderBy(p => p.Key)])),
             Overlays = _overlays.ToImmutable(),
             EnrolledNodes = _enrolledNodes.ToImmutable(),
             ZoneOfNode = _zoneOfNode.ToImmutable(),

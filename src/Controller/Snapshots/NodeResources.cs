@@ -11,24 +11,19 @@ internal sealed class NodeResources(ResourceCatalog catalog, string node)
     /// <summary>The catalog's version.</summary>
     public ulong Version => catalog.Version;
 
-    /// <summary>How many there are at the most: what the node is told in the place of what all are told counts twice.</summary>
-    public int Most => catalog.Shared.Count + _overlay.Count;
+    /// <summary>What only this node is told, by kind and name.</summary>
+    public IEnumerable<Resource> Own => _overlay.OrderBy(p => p.Key).Select(p => p.Value);
 
     /// <summary>All of them, in no order.</summary>
     public IEnumerable<KeyValuePair<ResourceKey, Resource>> All => _overlay.Concat(catalog.Shared.Where(p => !_overlay.ContainsKey(p.Key)));
 
-    /// <summary>All of them, by kind and name. What all nodes are told is not sorted for each.</summary>
-    public IEnumerable<Resource> InOrder()
+    /// <summary>What it is told as all nodes are, as upserts of a response.</summary>
+    /// <param name="count">How many they are.</param>
+    public IReadOnlyList<ReadOnlyMemory<byte>> EncodedShared(out int count)
     {
-        KeyValuePair<ResourceKey, Resource>[] own = [.. _overlay.OrderBy(p => p.Key)];
-        int next = 0;
-        foreach ((ResourceKey key, Resource shared) in catalog.SharedInOrder.Value)
-        {
-            while (next < own.Length && own[next].Key.CompareTo(key) < 0) yield return own[next++].Value;
-            if (next < own.Length && own[next].Key == key) yield return own[next++].Value;
-            else yield return shared;
-        }
-        for (; next < own.Length; next++) yield return own[next].Value;
+        EncodedResources shared = catalog.Encoded.Value;
+        count = shared.Count - _overlay.Keys.Count(shared.Contains);
+        return [.. shared.Pieces(without: _overlay.Keys)];
     }
 
     public Resource? Find(ResourceKey key) => _overlay.GetValueOrDefault(key) ?? catalog.Shared.GetValueOrDefault(key);

@@ -43,8 +43,8 @@ internal sealed record ResourceCatalog
     /// <summary>What every node is told.</summary>
     public ImmutableDictionary<ResourceKey, Resource> Shared { get; init; } = ImmutableDictionary<ResourceKey, Resource>.Empty;
 
-    /// <summary><see cref="Shared"/> by kind and name; sorted once, when a node is first told all of it.</summary>
-    public Lazy<KeyValuePair<ResourceKey, Resource>[]> SharedInOrder { get; init; } = new([]);
+    /// <summary><see cref="Shared"/> by kind and name, as it is sent; encoded when a node is first told all of it.</summary>
+    public Lazy<EncodedResources> Encoded { get; init; } = new(() => new([]));
 
     /// <summary>What a node is told besides, or in the place of what all are told.</summary>
     public ImmutableDictionary<string, ImmutableDictionary<ResourceKey, Resource>> Overlays { get; init; } =

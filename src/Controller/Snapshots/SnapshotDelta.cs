@@ -6,16 +6,16 @@ namespace Culvert.Controller.Snapshots;
 internal static class SnapshotDelta
 {
     /// <summary>The whole of <paramref name="resources"/>.</summary>
-    public static SnapshotResponse Full(NodeResources resources, string epoch)
+    public static OutgoingSnapshot Full(NodeResources resources, string epoch)
     {
         var response = new SnapshotResponse { Version = resources.Version, Full = true, Epoch = epoch };
-        response.Upserts.Capacity = resources.Most; // no larger arrays on the way: there may be a thousand of them
-        response.Upserts.AddRange(resources.InOrder());
-        return response;
+        response.Upserts.AddRange(resources.Own);
+        IReadOnlyList<ReadOnlyMemory<byte>> shared = resources.EncodedShared(out int count);
+        return new(response, shared, response.Upserts.Count + count);
     }
 
     /// <summary>What leads from <paramref name="from"/> to <paramref name="to"/>; may be empty.</summary>
-    public static SnapshotResponse Between(NodeResources from, NodeResources to, string epoch)
+    public static OutgoingSnapshot Between(NodeResources from, NodeResources to, string epoch)
     {
         var response = new SnapshotResponse { Version = to.Version, BaseVersion = from.Version, Epoch = epoch };
         foreach (ResourceKey key in from.ChangesTo(to))
@@ -26,6 +26,6 @@ internal static class SnapshotDelta
             if (now is null && old is not null) response.Removals.Add(key.ToName());
             else if (now is not null && !ReferenceEquals(old, now) && !now.Equals(old)) response.Upserts.Add(now);
         }
-        return response;
+        return new(response, [], response.Upserts.Count + response.Removals.Count);
     }
 }

@@ -9,6 +9,10 @@ public abstract class SerializationContext
     /// <param name="payload">The encoded message; copied.</param>
     public abstract void Complete(byte[] payload);
 
+    /// <summary>Gives the whole payload in pieces, for messages that have long parts in common: a server does not copy them.</summary>
+    /// <param name="pieces">The encoded message, piece after piece; what is in them must stay as it is until the message is sent.</param>
+    public abstract void Complete(IReadOnlyList<ReadOnlyMemory<byte>> pieces);
+
     /// <summary>A writer for the payload; end it with <see cref="Complete()"/>.</summary>
     public abstract IBufferWriter<byte> GetBufferWriter();
 

@@ -36,7 +36,7 @@ internal sealed partial class HttpServerCallContext
             response.Headers[GrpcProtocol.EncodingHeader] = GrpcProtocol.Gzip;
         }
 
-        encoder = new MessageWriter(environment.Options.MaxSendMessageSize, gzip);
+        encoder = new MessageWriter(environment.Options.MaxSendMessageSize, gzip, keepsPieces: true);
         if ((string?)request[GrpcProtocol.TimeoutHeader] is { } timeout)
         {
             StartDeadline(timeout);
@@ -80,14 +80,12 @@ internal sealed partial class HttpServerCallContext
                 await response.StartAsync(cancel);
             }
 
-            // A long message goes out piece by piece: the server holds no second copy of it, and each piece that the client takes is progress.
-            for (; frame.Length > PieceSize; frame = frame[PieceSize..])
+            await WriteAsync(frame, cancel);
+            foreach (ReadOnlyMemory<byte> piece in encoder.Pieces)
             {
-                response.BodyWriter.Write(frame.Span[..PieceSize]);
-                await FlushAsync(cancel);
+                await WriteAsync(piece, cancel);
             }
 
-            response.BodyWriter.Write(frame.Span);
             if (flush)
             {
                 await FlushAsync(cancel);
@@ -98,6 +96,19 @@ internal sealed partial class HttpServerCallContext
             encoder!.Release();
             writeLock.Release();
         }
+    }
+
+    // What is long goes out part by part: the server holds no second copy of it, and each part that the client takes is progress.
+    private async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancel)
+    {
+        PipeWriter body = Http.Response.BodyWriter;
+        for (; body.UnflushedBytes + bytes.Length > PieceSize; bytes = bytes[Math.Min(bytes.Length, PieceSize)..])
+        {
+            body.Write(bytes.Span[..Math.Min(bytes.Length, PieceSize)]);
+            await FlushAsync(cancel);
+        }
+
+        body.Write(bytes.Span);
     }
 
     private async ValueTask FlushAsync(CancellationToken cancel)

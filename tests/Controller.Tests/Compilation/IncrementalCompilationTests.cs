@@ -4,6 +4,7 @@ using Culvert.Controller.Sources.Folder;
 using Culvert.Controller.Store;
 using Culvert.Core;
 using Culvert.Protocol;
+using Culvert.Protocol.V1;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Culvert.Controller.Tests;
@@ -57,7 +58,7 @@ public sealed class IncrementalCompilationTests
                     // An agent may sleep through some versions.
                     if (random.Next(3) == 0) continue;
                     (NodeSnapshot snapshot, NodeResources? known) = agents[node];
-                    agents[node] = (SnapshotMapping.Apply(snapshot, node, known is null ? SnapshotDelta.Full(actual, "e") : SnapshotDelta.Between(known, actual, "e")), actual);
+                    agents[node] = (SnapshotMapping.Apply(snapshot, node, (known is null ? SnapshotDelta.Full(actual, "e") : SnapshotDelta.Between(known, actual, "e")).Received()), actual);
                     Assert.Equal(SnapshotJson.Render(fresh.SnapshotFor(node)), SnapshotJson.Render(agents[node].Snapshot));
                 }
             }
@@ -75,7 +76,7 @@ public sealed class IncrementalCompilationTests
         NodeResources old = compiler.Update(one, null, []).ForNode("node-1");
         for (int i = 0; i < 1500; i++) compiler.Update(one, [], []);
         ResourceCatalog last = compiler.Update(two, null, []);
-        var delta = SnapshotDelta.Between(old, last.ForNode("node-1"), "e");
+        SnapshotResponse delta = SnapshotDelta.Between(old, last.ForNode("node-1"), "e").Response;
         Assert.Equal("shop/b", Assert.Single(delta.Upserts).Workload.Uid);
         Assert.Equal("shop/a", Assert.Single(delta.Removals).Name);
     }
@@ -87,7 +88,7 @@ public sealed class IncrementalCompilationTests
         NodeResources old = new MeshCompiler().Update(one, null, []).ForNode("node-1");
         ResourceCatalog next = new MeshCompiler(old.Version).Update(two, null, []);
         Assert.Equal(old.Version + 1, next.Version);
-        var delta = SnapshotDelta.Between(old, next.ForNode("node-1"), "e");
+        SnapshotResponse delta = SnapshotDelta.Between(old, next.ForNode("node-1"), "e").Response;
         Assert.Equal(("shop/b", "shop/a"), (Assert.Single(delta.Upserts).Workload.Uid, Assert.Single(delta.Removals).Name));
     }
 

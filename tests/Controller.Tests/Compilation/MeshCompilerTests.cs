@@ -5,6 +5,7 @@ using Culvert.Controller.Snapshots;
 using Culvert.Controller.Sources;
 using Culvert.Controller.Sources.Folder;
 using Culvert.Controller.Store;
+using Culvert.Protocol.V1;
 using Culvert.Tests.Shared;
 using Google.Protobuf;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -38,7 +39,7 @@ public sealed class MeshCompilerTests
             best = Math.Min(best, ThreadClock.MeasureRelatively(() => first = compiler.Update(objects, null, []).ForNode("node-1")));
             NodeResources next = compiler.Update(objects, null, []).ForNode("node-1");
             Assert.Equal(1 + 1 + 1000 + 100 + 10, next.All.Count());
-            var delta = SnapshotDelta.Between(first, next, "e");
+            SnapshotResponse delta = SnapshotDelta.Between(first, next, "e").Response;
             Assert.Equal((0, 0), (delta.Upserts.Count, delta.Removals.Count));
             Assert.All(first.All, p => Assert.Same(p.Value, next.Find(p.Key)));
         }
@@ -95,7 +96,7 @@ public sealed class MeshCompilerTests
             Tell();
             Assert.Empty(store.Current.Errors);
             long start = Stopwatch.GetTimestamp();
-            var deltas = Enumerable.Range(0, Nodes).Select(n => SnapshotDelta.Between(before.ForNode($"node-{n}"), catalog.ForNode($"node-{n}"), "e")).Where(d => d.Upserts.Count + d.Removals.Count > 0).ToList();
+            var deltas = Enumerable.Range(0, Nodes).Select(n => SnapshotDelta.Between(before.ForNode($"node-{n}"), catalog.ForNode($"node-{n}"), "e").Response).Where(d => d.Upserts.Count + d.Removals.Count > 0).ToList();
             TimeSpan elapsed = applying + Stopwatch.GetElapsedTime(start);
             return (deltas.Sum(d => d.Upserts.Count + d.Removals.Count), deltas.Sum(d => (long)d.CalculateSize()), elapsed);
         }

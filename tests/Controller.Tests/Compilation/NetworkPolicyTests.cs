@@ -22,7 +22,7 @@ public sealed class NetworkPolicyTests
             string yaml = world.Yaml();
             ObjectSet objects = ObjectSetReader.Read([new("world.yaml", yaml)], ObjectSet.Empty);
             Assert.True(objects.Errors.IsEmpty, $"seed {seed}: {string.Join('\n', objects.Errors)}\n{yaml}");
-            NodeSnapshot snapshot = SnapshotMapping.Apply(new NodeSnapshot { Node = "n1" }, "n1", SnapshotDelta.Full(MeshCompiler.Compile(objects, []).ForNode("n1"), "e"));
+            NodeSnapshot snapshot = SnapshotMapping.Apply(new NodeSnapshot { Node = "n1" }, "n1", SnapshotDelta.Full(MeshCompiler.Compile(objects, []).ForNode("n1"), "e").Received());
             SnapshotIndex index = new(snapshot);
             CompiledPolicy compiled = PolicyCompiler.Compile(snapshot, snapshot.LocalWorkloads().Select(w => w.Uid).ToHashSet(), ids);
             PolicyTable table = new(compiled);
