@@ -7,7 +7,7 @@ namespace Culvert.NodeAgent.Datapath.Inside;
 
 /// <summary>
 /// Finds the network namespaces of workloads of this node, in one look for all of them. An address alone proves little: whoever may change a pod's links can give them any. What a pod can't forge comes first: that it is captured
-/// already, what its runtime has told, the host's end of its link, and the host routes that the CNI has made. The reconciler's, but for <see cref="IsWaiting"/>; not thread-safe.
+/// already, what its runtime has told, the control groups that kubelets put processes into, the host's end of its link, and the host routes that the CNI has made. The reconciler's, but for <see cref="IsWaiting"/>; not thread-safe.
 /// </summary>
 /// <param name="numbers">Which namespace has which number.</param>
 /// <param name="captured">The inode number of the namespace in which a workload is captured now, and which is held open for that; null: in none.</param>
@@ -89,6 +89,11 @@ internal sealed class NamespaceFinder(SpaceNumbers numbers, Func<WorkloadInfo, u
     {
         IReadOnlyList<FoundNamespace> all = _scan!.Find(address);
         if (told(workload) is { } path && InodeOf(path) is { } inode) return [.. all.Where(f => f.Inode == inode)];
+
+        // Where the processes of any are known to be the pod's, none else is its; and those that are known to be other pods' are not.
+        FoundNamespace[] its = [.. all.Where(f => workload.PodUid is { } uid && _scan.PodsIn(f.Inode).Contains(uid))];
+        if (its.Length > 0) return its;
+        all = [.. all.Where(f => workload.PodUid is null || _scan.PodsIn(f.Inode).Count == 0)];
         if (hostEnds.FindVeth(workload, address) is { } index) return [.. all.Where(f => f.HostEnd == index)];
 
         // Where others' pods have host routes by their veths, this one would have one, too.

@@ -16,6 +16,7 @@ internal sealed class NamespaceScan
 
     private readonly Dictionary<IPAddress, List<FoundNamespace>> _byAddress = [];
     private readonly List<string> _leadingHere = [];
+    private readonly Dictionary<ulong, HashSet<string>> _pods = [];
 
     /// <summary>Looks at all of them.</summary>
     /// <exception cref="KernelException">The agent's own can't be opened.</exception>
@@ -23,7 +24,7 @@ internal sealed class NamespaceScan
     {
         using NetworkNamespace own = NetworkNamespace.Current();
         HashSet<ulong> seen = [own.Inode];
-        foreach (string path in Paths())
+        foreach (string path in Paths(NotePod))
         {
             try
             {
@@ -41,13 +42,16 @@ internal sealed class NamespaceScan
     /// <summary>Namespaces that have an address.</summary>
     internal IReadOnlyList<FoundNamespace> Find(IPAddress address) => _byAddress.TryGetValue(address, out List<FoundNamespace>? found) ? found : [];
 
+    /// <summary>Uids of the pods that the processes of a namespace are part of: none where nothing runs yet, or where nothing is known of them.</summary>
+    internal IReadOnlyCollection<string> PodsIn(ulong inode) => _pods.TryGetValue(inode, out HashSet<string>? pods) ? pods : [];
+
     /// <summary>Files that stand for those with a link whose other end is in the agent's namespace, and none that leads to another: that would be a node's, beside this one.</summary>
     internal IReadOnlyList<string> LeadingHere => _leadingHere;
 
     /// <summary>A file that stands for the namespace with an inode number; null when there is none any more.</summary>
     internal static string? FindPath(ulong inode)
     {
-        foreach (string path in Paths())
+        foreach (string path in Paths(static (_, _) => { }))
         {
             try
             {
@@ -71,7 +75,7 @@ internal sealed class NamespaceScan
     }
 
     // Mounts first: a process may end at any time. Of many processes in one namespace the first stands for all.
-    private static IEnumerable<string> Paths()
+    private static IEnumerable<string> Paths(Action<string, string> onProcess)
     {
         foreach (string path in MountFolders.SelectMany(FilesIn)) yield return path;
         HashSet<string> targets = [];
@@ -79,8 +83,20 @@ internal sealed class NamespaceScan
         {
             if (!int.TryParse(Path.GetFileName(process.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture, out _)) continue;
             string path = $"{process}/ns/net";
-            if (Target(path) is { } target && targets.Add(target)) yield return path;
+            if (Target(path) is not { } target) continue;
+            onProcess(process, target);
+            if (targets.Add(target)) yield return path;
         }
+    }
+
+    // Its namespace as the kernel writes it: net:[4026531840].
+    private void NotePod(string process, string target)
+    {
+        int start = target.IndexOf('[', StringComparison.Ordinal) + 1, end = target.IndexOf(']', StringComparison.Ordinal);
+        if (start <= 0 || end < start || !ulong.TryParse(target.AsSpan(start, end - start), NumberStyles.None, CultureInfo.InvariantCulture, out ulong inode)) return;
+        if (PodCgroup.PodOf(process) is not { } uid) return;
+        if (!_pods.TryGetValue(inode, out HashSet<string>? pods)) _pods.Add(inode, pods = new(StringComparer.Ordinal));
+        pods.Add(uid);
     }
 
     private static string[] FilesIn(string folder)

@@ -20,6 +20,7 @@ public sealed class NamespaceFinderTests : IDisposable
     private readonly string _name = string.Create(CultureInfo.InvariantCulture, $"cv-nf{Environment.ProcessId}-{Interlocked.Increment(ref s_count)}");
     private readonly List<string> _namespaces = [];
     private readonly List<Process> _processes = [];
+    private readonly Stack<string> _groups = [];
     private readonly DirectoryInfo _folder;
     private readonly Dictionary<string, ulong> _captured = [];
     private readonly NetworkNamespace _node;
@@ -68,6 +69,21 @@ public sealed class NamespaceFinderTests : IDisposable
 
         // A path that can't be opened says nothing.
         Assert.Equal(thief.Inode, Find(out _, out _, told: "/run/netns/of-another-machine")?.Inode);
+    }
+
+    [Fact]
+    public void TheControlGroupOfAProcessSaysWhichPodItIs()
+    {
+        const string Pod = "2af1f6a2-91c1-4d57-8f0a-0d1c4be0a7d1", ThiefsPod = "9bb81b2e-5b1f-44a6-9f4b-3f2a7f2f9f10";
+        using NetworkNamespace thief = MakePod("thief", Victim, hostRoute: true), victim = MakePod("victim", Victim, hostRoute: false);
+        Assert.Equal(thief.Inode, Find(out _, out _, podUid: Pod, hostInterface: "thief0")?.Inode);
+
+        // A pod makes what groups it likes, below its own.
+        StartIn("thief", $"kubepods/besteffort/pod{ThiefsPod}/pod{Pod}");
+        Assert.Null(Find(out string obstacle, out bool isWaiting, podUid: Pod, hostInterface: "thief0"));
+        Assert.True(isWaiting, obstacle);
+        StartIn("victim", $"kubepods/pod{Pod}/c1");
+        Assert.Equal(victim.Inode, Find(out _, out _, podUid: Pod, hostInterface: "thief0")?.Inode);
     }
 
     [Fact]
@@ -129,20 +145,36 @@ public sealed class NamespaceFinderTests : IDisposable
             process.WaitForExit();
             process.Dispose();
         }
+        foreach (string group in _groups) Directory.Delete(group);
         _node?.Dispose();
         foreach (string name in _namespaces) NetworkNamespace.Delete(name);
         _folder?.Delete(recursive: true);
     }
 
-    private PodNamespace? Find(out string obstacle, out bool isWaiting, string? hostInterface = null, SpaceNumbers? numbers = null, string? told = null)
+    private PodNamespace? Find(out string obstacle, out bool isWaiting, string? hostInterface = null, SpaceNumbers? numbers = null, string? told = null, string? podUid = null)
     {
-        WorkloadInfo workload = ReconcilerFixture.Pod("victim", Victim.ToString()) with { Uid = "shop/victim", HostInterface = hostInterface, Addresses = [Victim] };
+        WorkloadInfo workload = ReconcilerFixture.Pod("victim", Victim.ToString()) with { Uid = "shop/victim", HostInterface = hostInterface, Addresses = [Victim], PodUid = podUid };
         using NetworkNamespace.Scope scope = _node.Enter();
         using RouteNetlink netlink = RouteNetlink.Open();
         NamespaceFinder finder = new(numbers ?? new SpaceNumbers(Directory.CreateDirectory(Path.Combine(_folder.FullName, Path.GetRandomFileName())).FullName, NullLogger.Instance), w => _captured.TryGetValue(w.Uid, out ulong inode) ? inode : null, _ => told);
         PodNamespace? found = new KernelLinks(netlink, finder).FindInside(workload, "a test", out obstacle);
         isWaiting = finder.IsWaiting;
         return found;
+    }
+
+    /// <summary>A process in a namespace and in a control group, as kubelet and runtime start a pod's.</summary>
+    private void StartIn(string place, string group)
+    {
+        string folder = new[] { "/sys/fs/cgroup/pids", "/sys/fs/cgroup" }.First(Directory.Exists);
+        foreach (string part in group.Split('/').Prepend(_name))
+        {
+            folder = Path.Combine(folder, part);
+            if (Directory.Exists(folder)) continue;
+            Directory.CreateDirectory(folder);
+            _groups.Push(folder);
+        }
+        Process process = Start("sh", ["-c", $"echo $$ > {folder}/cgroup.procs && exec ip netns exec {_name}-{place} sh -c 'echo there && exec sleep 300'"]);
+        Assert.Equal("there", process.StandardOutput.ReadLine());
     }
 
     private NetworkNamespace Make(string place)
