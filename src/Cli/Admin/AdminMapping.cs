@@ -73,6 +73,7 @@ internal static class AdminMapping
         OrNull(workload.HostStackReason),
         OrNull(workload.InsideReason),
         OrNull(workload.CertificateError),
+        OrNull(workload.PolicyError),
         OrNull(workload.Error));
 
     private static string StateOf(EnrolledWorkload workload) => workload.State switch

@@ -30,7 +30,7 @@ internal static class StatusCommand
         using var admin = new AdminClient(result.GetValue(GlobalOptions.AdminSocket)!);
         var report = AdminMapping.ToReport(await admin.StatusAsync(cancellationToken));
         new Printer(result).Print(report, json => json.StatusReport, console => Write(console, report));
-        return report.Ready && report.Workloads.All(w => w.Error is null && w.CertificateError is null) ? (int)ExitCode.Ok : (int)ExitCode.Failed;
+        return report.Ready && report.Workloads.All(w => w is { Error: null, CertificateError: null, PolicyError: null }) ? (int)ExitCode.Ok : (int)ExitCode.Failed;
     }
 
     private static void Write(IAnsiConsole console, StatusReport report)
@@ -140,6 +140,7 @@ internal static class StatusCommand
     private static string StateOf(WorkloadReport workload) => workload switch
     {
         { Error: { } error } => $"{workload.State}: {error}",
+        { PolicyError: { } refused } => $"{workload.State}, closed: {refused}",
         { InsideReason: { } inside } => $"{workload.State} inside its namespace: {inside}",
         { HostStackReason: { } why } => $"{workload.State}, not direct: {why}",
         _ => workload.State,

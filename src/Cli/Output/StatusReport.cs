@@ -54,6 +54,7 @@ internal sealed record WorkloadReport(
     string? HostStackReason,
     string? InsideReason,
     string? CertificateError,
+    string? PolicyError,
     string? Error)
 {
     /// <summary>State of a workload whose packets the mesh sees.</summary>

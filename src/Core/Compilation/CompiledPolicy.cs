@@ -25,8 +25,8 @@ public sealed record CompiledPolicy
     /// </summary>
     public ImmutableArray<PolicyEntry> Entries { get; init; } = [];
 
-    /// <summary>Uids of workloads for which there was not room for all that policies say: what those would need most of is refused altogether, so that it takes none of the others'.</summary>
-    public ImmutableArray<string> Closed { get; init; } = [];
+    /// <summary>Of which workloads there was not room for all that policies say: what those would need most of is refused altogether, so that it takes none of the others'. By workload.</summary>
+    public ImmutableArray<ClosedPolicy> Closed { get; init; } = [];
 
     /// <summary>The rules by number.</summary>
     public ImmutableDictionary<uint, CompiledRule> Rules { get; init; } = ImmutableDictionary<uint, CompiledRule>.Empty;

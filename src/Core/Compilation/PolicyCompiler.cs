@@ -32,7 +32,7 @@ public static class PolicyCompiler
         {
             if (group.Key is not null) written.Add(Write(compiler, sets.Egress(ids.PolicySets.GetOrAdd(group.Key), group.First()), group.Key, [.. group]));
         }
-        List<string> closed = Close(written, mostEntries, ids.PolicySets);
+        List<ClosedPolicy> closed = Close(written, mostEntries, ids.PolicySets);
         PolicyEntry[] entries = [.. written.SelectMany(w => w.Entries)];
         Array.Sort(entries, Compare);
         return new()
@@ -42,7 +42,7 @@ public static class PolicyCompiler
             TargetPolicySetIds = IdsOf(PolicyDirection.Ingress),
             EgressPolicySetIds = IdsOf(PolicyDirection.Egress),
             Entries = [.. entries],
-            Closed = [.. closed.Distinct().Order(StringComparer.Ordinal)],
+            Closed = [.. closed.OrderBy(c => c.Workload, StringComparer.Ordinal).ThenBy(c => c.Direction)],
             Rules = Rules(input, ids.Rules),
         };
 
@@ -58,9 +58,9 @@ public static class PolicyCompiler
     }
 
     /// <summary>Has sets refuse all until there is room for the others: those of the namespace that needs most, its largest first, then those of the next.</summary>
-    private static List<string> Close(List<Written> written, int most, IdAllocator ids)
+    private static List<ClosedPolicy> Close(List<Written> written, int most, IdAllocator ids)
     {
-        List<string> closed = [];
+        List<ClosedPolicy> closed = [];
         int left = written.Sum(w => w.Entries.Length);
         IEnumerable<Written> order = written.GroupBy(w => w.Workloads[0].Namespace, StringComparer.Ordinal).OrderByDescending(n => n.Sum(w => w.Entries.Length)).SelectMany(n => n.OrderByDescending(w => w.Entries.Length));
         foreach (Written large in order.ToArray())
@@ -74,7 +74,7 @@ public static class PolicyCompiler
             if (large.Entries.Length <= refusing.Length) continue;
             left += refusing.Length - large.Entries.Length;
             written[written.IndexOf(large)] = large with { Id = id, Entries = refusing };
-            closed.AddRange(large.Workloads.Select(w => w.Uid));
+            closed.AddRange(large.Workloads.Select(w => new ClosedPolicy(w.Uid, large.Direction)));
         }
         return closed;
     }

@@ -11,7 +11,12 @@ internal sealed class AgentAdminService(IAdminBackend agent, FlowLog flows) : Wi
 {
     public override async Task<Wire.StatusResponse> Status(Wire.StatusRequest request, ServerCallContext context) => await agent.StatusAsync();
 
-    public override Task<Wire.ExplainResponse> Explain(Wire.ExplainRequest request, ServerCallContext context) => Task.FromResult(Explainer.Explain(agent.Oracle, request));
+    public override Task<Wire.ExplainResponse> Explain(Wire.ExplainRequest request, ServerCallContext context)
+    {
+        Wire.ExplainResponse answer = Explainer.Explain(agent.Oracle, request);
+        ClosedPolicyExplainer.Correct(answer, agent.Closed, agent.Oracle);
+        return Task.FromResult(answer);
+    }
 
     public override Task<Wire.DumpSnapshotResponse> DumpSnapshot(Wire.DumpSnapshotRequest request, ServerCallContext context)
     {

@@ -9,6 +9,9 @@ internal interface IAdminBackend
     /// <summary>The snapshot in force, and which path connections take in it.</summary>
     PathOracle Oracle { get; }
 
+    /// <summary>What policies of that snapshot say for which the kernel has no room.</summary>
+    IReadOnlyCollection<ClosedPolicy> Closed { get; }
+
     /// <summary>How the agent stands.</summary>
     Task<Wire.StatusResponse> StatusAsync();
 

@@ -66,6 +66,7 @@ internal sealed class DatapathReconciler(
             Size = next.Size,
             Endpoints = plan.Endpoints,
             NotCaptured = plan.Missing,
+            Closed = policy.Closed,
             Refused = plan.Refused,
             Quarantined = plan.Quarantined,
             NodeAddresses = [.. links.NodeAddresses],
@@ -164,8 +165,9 @@ internal sealed class DatapathReconciler(
         }
     }
 
-    private void LogClosed(ImmutableArray<string> workloads)
+    private void LogClosed(ImmutableArray<ClosedPolicy> policies)
     {
+        string[] workloads = [.. policies.Select(p => p.Workload).Distinct()];
         string closed = workloads.Length > MostNamed ? $"{string.Join(", ", workloads.Take(MostNamed))} and {workloads.Length - MostNamed} more" : string.Join(", ", workloads);
         if (closed == _closed) return;
         _closed = closed;

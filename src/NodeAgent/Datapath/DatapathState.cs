@@ -19,6 +19,9 @@ internal sealed record DatapathInForce
     /// <summary>Workloads whose packets are captured.</summary>
     internal ImmutableArray<LocalEndpoint> Endpoints { get; init; } = [];
 
+    /// <summary>What policies say for which there was no room.</summary>
+    internal ImmutableArray<ClosedPolicy> Closed { get; init; } = [];
+
     /// <summary>Uid and reason of the workloads of this node that are not captured.</summary>
     internal ImmutableDictionary<string, string> NotCaptured { get; init; } = ImmutableDictionary<string, string>.Empty;
 

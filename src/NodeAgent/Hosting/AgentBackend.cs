@@ -24,6 +24,8 @@ internal sealed class AgentBackend(
 {
     public PathOracle Oracle => directory.View.Oracle;
 
+    public IReadOnlyCollection<ClosedPolicy> Closed => state.Current.Closed;
+
     public Task<IReadOnlyList<string>> DetachAsync(CancellationToken cancellationToken) => detach(cancellationToken);
 
     public async Task<Wire.StatusResponse> StatusAsync()
@@ -84,6 +86,7 @@ internal sealed class AgentBackend(
             MtlsMode = workload.MtlsMode == MtlsMode.Strict ? Wire.MtlsMode.Strict : Wire.MtlsMode.Permissive,
             Error = datapath.NotCaptured.GetValueOrDefault(workload.Uid) ?? endpoint?.Fault ?? "",
             State = StateOf(workload, endpoint, datapath),
+            PolicyError = datapath.Closed.Any(c => c.Workload == workload.Uid) ? ClosedPolicyExplainer.Why : "",
         };
         foreach (IPAddress address in workload.Addresses) result.Addresses.Add(ByteString.CopyFrom(address.GetAddressBytes()));
         result.Policies.AddRange(workload.PolicyNames.Select(p => new PolicyReference(p).ToString()).Concat(workload.NetworkPolicyNames.Select(p => new PolicyReference(p, PolicyKind.NetworkPolicy).ToString())));

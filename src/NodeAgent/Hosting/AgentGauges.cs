@@ -19,6 +19,7 @@ internal static class AgentGauges
         registry.Add(new CallbackFamily("culvert_datapath_generation", "Generation of the kernel's tables.", "gauge", [], () => CallbackSample.Single(state.Current.Generation)));
         registry.Add(new CallbackFamily("culvert_workloads_captured", "Workloads of this node whose packets are captured.", "gauge", [], () => CallbackSample.Single(state.Current.Endpoints.Length)));
         registry.Add(new CallbackFamily("culvert_workloads_not_captured", "Workloads of this node whose packets are not captured; the agent's status says why.", "gauge", [], () => CallbackSample.Single(state.Current.NotCaptured.Count)));
+        registry.Add(new CallbackFamily("culvert_workloads_policy_closed", "Workloads of this node for which the kernel refuses what it decides about, as there is no room for their policies.", "gauge", [], () => CallbackSample.Single(state.Current.Closed.Select(c => c.Workload).Distinct().Count())));
         registry.Add(new CallbackFamily("culvert_workloads_undelivered", "Captured workloads of this node of which something here keeps packets from the proxy; the agent's status says what.", "gauge", [], () => CallbackSample.Single(state.Current.Endpoints.Count(e => e.Fault is not null))));
         registry.Add(new CallbackFamily("culvert_certificate_expiry_timestamp_seconds", "End of validity of the certificate in use, Unix seconds.", "gauge", ["identity"],
             () => svids.List().Where(s => s.Svid is not null).Select(s => new CallbackSample([s.Id.ToString()], s.Svid!.NotAfter.ToUnixTimeSeconds()))));

@@ -143,7 +143,7 @@ public sealed class PolicyCompilerTests
         CompiledPolicy all = Compile(int.MaxValue), cut = Compile(100);
         Assert.Empty(all.Closed);
         Assert.True(all.Entries.Length > 100);
-        Assert.Equal(["greedy/web"], cut.Closed);
+        Assert.Equal([new ClosedPolicy("greedy/web", PolicyDirection.Ingress)], cut.Closed);
         Assert.InRange(cut.Entries.Length, 1, 100);
         foreach (string address in new[] { "192.0.2.2", "192.0.2.3" })
         {
