@@ -1,21 +1,17 @@
-using System.Text.Json;
-using Culvert.Labs;
+using Culvert.Interop;
+using Culvert.Interop.Netlink;
+using Culvert.NodeAgent.Datapath;
 
 namespace Culvert.Cli.Checks;
 
-/// <summary>Classifiers of others on this machine's interfaces; they see packets before or after the agent's.</summary>
+/// <summary>Programs of others on this machine's interfaces; they see packets before or after the agent's.</summary>
 internal static class AttachmentCheck
 {
-    public static async Task<IReadOnlyList<Finding>> RunAsync(CancellationToken cancellationToken)
+    public static IReadOnlyList<Finding> Run()
     {
-        var answer = await Tool.RequireAsync("bpftool", ["-j", "net", "show"], null, null, cancellationToken);
-        using var json = JsonDocument.Parse(answer);
-        var foreign = json.RootElement.EnumerateArray()
-            .SelectMany(entry => entry.EnumerateObject().Where(p => p.Name is "tc" or "xdp"))
-            .SelectMany(hook => hook.Value.EnumerateArray())
-            .Where(program => !Name(program).StartsWith("cv_", StringComparison.Ordinal))
-            .Select(program => $"{Name(program)} on {program.GetProperty("devname")}")
-            .ToArray();
+        using var netlink = RouteNetlink.Open();
+        var attachments = new ForeignAttachments(netlink);
+        string[] foreign = [.. netlink.GetLinks().SelectMany(link => NamesAt(attachments, link).Distinct().Select(name => $"{name} on {link.Name}"))];
         return foreign.Length == 0
             ? [Finding.Ok("tc-programs", "no program of others is attached to an interface")]
             : [Finding.Warning(
@@ -24,5 +20,15 @@ internal static class AttachmentCheck
                 "another mesh may redirect packets before Culvert sees them: enrol only pods it leaves alone; pods that Cilium connects are captured inside their network namespaces")];
     }
 
-    private static string Name(JsonElement program) => program.TryGetProperty("name", out var name) ? name.ToString() : "(unnamed)";
+    private static string[] NamesAt(ForeignAttachments attachments, LinkInfo link)
+    {
+        try
+        {
+            return [.. attachments.NamesAt(link)];
+        }
+        catch (KernelException e) when (e.Errno == Errno.ENODEV)
+        {
+            return []; // it has gone meanwhile
+        }
+    }
 }

@@ -20,7 +20,7 @@ internal static class CheckRunner
         await AddAsync(findings, "programs", () => Task.FromResult(ProgramCheck.Run()));
         await AddAsync(findings, "ports", () => Task.FromResult(PortCheck.Run(agentRuns)));
         await AddAsync(findings, "rules", () => RuleCheck.RunAsync(options.Marks, agentRuns, cancellationToken));
-        await AddAsync(findings, "tc-programs", () => AttachmentCheck.RunAsync(cancellationToken));
+        await AddAsync(findings, "tc-programs", () => Task.FromResult(AttachmentCheck.Run()));
         await AddAsync(findings, "network", async () => await NetworkEngineCheck.RunAsync(await RuleCheck.MarksInUseAsync(options.Marks, cancellationToken), cancellationToken));
         await AddAsync(findings, "clock", () => ClockCheck.RunAsync(options.Controller, cancellationToken));
         await AddAsync(findings, "limits", () => Task.FromResult(LimitCheck.Run()));

@@ -18,4 +18,7 @@ public sealed record LinkInfo(
 {
     /// <summary>Whether it takes and sends no IPv6 (disable_ipv6).</summary>
     public bool IsWithoutIPv6 { get; init; }
+
+    /// <summary>The number of the XDP program that the kernel names for it; null when there is none, or there are several (by hand, driver and card).</summary>
+    public uint? XdpProgramId { get; init; }
 }

@@ -153,6 +153,7 @@ public sealed partial class RouteNetlink
         int mtu = 0, peer = 0, master = 0;
         int? peerNamespace = null;
         PhysicalAddress? mac = null;
+        uint? xdp = null;
         bool withoutIPv6 = true; // as one that is too small for it (MTU below 1280), of which nothing is told
         while (attributes.Next())
         {
@@ -166,11 +167,22 @@ public sealed partial class RouteNetlink
                 case Rt.IFLA_ADDRESS when attributes.Value.Length > 0: mac = new PhysicalAddress(attributes.Value.ToArray()); break;
                 case Rt.IFLA_AF_SPEC: withoutIPv6 = IsIPv6Disabled(attributes.Value); break;
                 case Rt.IFLA_LINKINFO: kind = ParseKind(attributes.Value); break;
+                case Rt.IFLA_XDP: xdp = ParseXdp(attributes.Value); break;
                 default: break;
             }
         }
         bool up = (header.ifi_flags & Rt.IFF_UP) != 0;
-        return new LinkInfo(header.ifi_index, name, kind, mtu, mac, up, (header.ifi_flags & Rt.IFF_LOWER_UP) != 0, peer, peerNamespace, master) { IsWithoutIPv6 = withoutIPv6 };
+        return new LinkInfo(header.ifi_index, name, kind, mtu, mac, up, (header.ifi_flags & Rt.IFF_LOWER_UP) != 0, peer, peerNamespace, master) { IsWithoutIPv6 = withoutIPv6, XdpProgramId = xdp };
+    }
+
+    private static uint? ParseXdp(ReadOnlySpan<byte> of)
+    {
+        NetlinkAttributes attributes = new(of);
+        while (attributes.Next())
+        {
+            if (attributes.Type == Rt.IFLA_XDP_PROG_ID) return (uint)attributes.Int32;
+        }
+        return null;
     }
 
     // The settings are an array of 32-bit numbers (ipv6_devconf).

@@ -59,6 +59,8 @@ internal static class Rt
     internal const int DEVCONF_DISABLE_IPV6 = 26;
     internal const ushort IFLA_NET_NS_FD = 28;
     internal const ushort IFLA_LINK_NETNSID = 37;
+    internal const ushort IFLA_XDP = 43;
+    internal const ushort IFLA_XDP_PROG_ID = 4;
     internal const ushort IFLA_INFO_KIND = 1;
     internal const ushort IFLA_INFO_DATA = 2;
     internal const ushort VETH_INFO_PEER = 1;

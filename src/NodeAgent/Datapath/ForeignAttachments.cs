@@ -5,10 +5,13 @@ using Culvert.Interop.Netlink;
 namespace Culvert.NodeAgent.Datapath;
 
 /// <summary>Finds what others have put at a link that a redirect would pass by: programs, filters and shaping. One look; not thread-safe.</summary>
-internal sealed class ForeignAttachments(RouteNetlink netlink)
+/// <param name="netlink">The network namespace that is looked at.</param>
+public sealed class ForeignAttachments(RouteNetlink netlink)
 {
     // Cilium's programs, and those of GKE's Dataplane V2, which is made of them.
     private const string RedirectingPrograms = "cil_";
+
+    private const string OwnPrefix = "cv_";
 
     // Those that hand on all they get, in order or fairly.
     private static readonly string[] HarmlessQdiscs = ["noqueue", "pfifo", "bfifo", "pfifo_fast", "fq", "fq_codel", "codel", "mq", "sfq", "clsact", "ingress"];
@@ -52,6 +55,16 @@ internal sealed class ForeignAttachments(RouteNetlink netlink)
         {
             return null;
         }
+    }
+
+    /// <summary>The names of others' programs at a link, as far as they can be told: a filter that is no program has none.</summary>
+    /// <param name="link">The link, in the network namespace that is looked at.</param>
+    /// <exception cref="KernelException">It can't be looked at.</exception>
+    public IEnumerable<string> NamesAt(LinkInfo link)
+    {
+        IEnumerable<string> names = AttachmentsOf(link.Index).Select(a => a.Program);
+        if (link.XdpProgramId is { } id && NameOf(id) is { } xdp) names = names.Append(xdp);
+        return names.Where(n => n.Length > 0 && !n.StartsWith(OwnPrefix, StringComparison.Ordinal));
     }
 
     private IReadOnlyList<(string What, string Program)> AttachmentsOf(int index)

@@ -1,6 +1,7 @@
 using System.Text;
 using Culvert.Core;
 using Culvert.Interop.Bpf;
+using Culvert.Interop.Netlink;
 using Culvert.NodeAgent.Datapath;
 
 namespace Culvert.NodeAgent.Tests.Datapath;
@@ -46,6 +47,7 @@ public sealed class ObstacleTests
         using (link)
         {
             AssertRefused(node, "cil_fromnet", "up0", "another CNI");
+            Assert.Equal(["cil_fromnet"], NamesAt(node, "up0"));
             Assert.Equal([Web.Uid], node.State.Current.Refused);
 
             // The controller has taken it out of the mesh; why goes on being told.
@@ -96,6 +98,17 @@ public sealed class ObstacleTests
         node.Apply(ReconcilerFixture.Snapshot(Web));
         Assert.Empty(node.Attached);
         Assert.All(words, w => Assert.Contains(w, node.State.Current.NotCaptured[Web.Uid], StringComparison.Ordinal));
+    }
+
+    private static string[] NamesAt(ReconcilerFixture node, string link)
+    {
+        string[] names = [];
+        node.World.In(() =>
+        {
+            using RouteNetlink netlink = RouteNetlink.Open();
+            names = [.. new ForeignAttachments(netlink).NamesAt(netlink.GetLinks().Single(l => l.Name == link))];
+        });
+        return names;
     }
 
     private static void AssertCaptured(ReconcilerFixture node)

@@ -1,4 +1,5 @@
 using Culvert.Interop.Bpf;
+using Culvert.Interop.Netlink;
 using Culvert.NodeAgent.Datapath;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -57,13 +58,27 @@ public sealed class XdpAttacherTests
     {
         using AttachFixture world = new();
         using XdpPrograms others = XdpPrograms.Load(AttachFixture.XdpObject, world.Pins);
+
+        uint? XdpAtUplink()
+        {
+            uint? found = null;
+            world.In(() =>
+            {
+                using RouteNetlink netlink = RouteNetlink.Open();
+                found = netlink.GetLinks().Single(l => l.Index == world.Uplink.Index).XdpProgramId;
+            });
+            return found;
+        }
+
         using (XdpAttacher attacher = world.NewAttacher())
         {
             BpfLink? taken = null;
             world.In(() => taken = BpfLink.AttachXdp(others.Native, world.Uplink.Index));
             world.In(() => attacher.Attach(world.Uplink));
             Assert.Empty(attacher.List());
+            Assert.Equal(others.Native.Id, XdpAtUplink());
             taken!.Dispose();
+            Assert.Null(XdpAtUplink());
         }
         using XdpAttacher broken = world.NewAttacher(Path.Combine(world.Folder, "absent.o"));
         world.In(() => broken.Attach(world.Uplink));
