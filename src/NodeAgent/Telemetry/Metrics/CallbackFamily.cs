@@ -1,4 +1,5 @@
 using System.Text;
+using Culvert.Exposition;
 
 namespace Culvert.NodeAgent.Telemetry.Metrics;
 
@@ -20,7 +21,7 @@ public sealed class CallbackFamily(string name, string help, string type, string
     /// <inheritdoc/>
     public void Write(StringBuilder text)
     {
-        foreach (CallbackSample sample in read()) LabelText.AppendSample(text, name, LabelText.Format(labelNames, sample.Labels), sample.Value);
+        foreach (CallbackSample sample in read()) ExpositionText.AppendSample(text, name, LabelText.Format(labelNames, sample.Labels), sample.Value);
     }
 }
 

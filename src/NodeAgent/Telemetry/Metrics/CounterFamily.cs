@@ -1,4 +1,5 @@
 using System.Text;
+using Culvert.Exposition;
 
 namespace Culvert.NodeAgent.Telemetry.Metrics;
 
@@ -28,6 +29,6 @@ public sealed class CounterFamily(string name, string help, string[] labelNames,
     /// <inheritdoc/>
     public void Write(StringBuilder text)
     {
-        foreach ((string labels, Counter counter) in _series.All) LabelText.AppendSample(text, name, labels, counter.Value);
+        foreach ((string labels, Counter counter) in _series.All) ExpositionText.AppendSample(text, name, labels, counter.Value);
     }
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using Culvert.Exposition;
 
 namespace Culvert.NodeAgent.Telemetry.Metrics;
 
@@ -40,8 +41,7 @@ public sealed class MetricRegistry
         {
             // OpenMetrics names a counter family without its _total suffix; the classic format with it.
             string name = openMetrics && family.Type == "counter" && family.Name.EndsWith("_total", StringComparison.Ordinal) ? family.Name[..^6] : family.Name;
-            text.Append("# HELP ").Append(name).Append(' ').Append(family.Help).Append('\n');
-            text.Append("# TYPE ").Append(name).Append(' ').Append(family.Type).Append('\n');
+            ExpositionText.AppendHeader(text, name, family.Help, family.Type);
             family.Write(text);
         }
         if (openMetrics) text.Append("# EOF\n");
