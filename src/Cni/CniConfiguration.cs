@@ -28,7 +28,6 @@ public sealed class CniConfiguration
 
     private const string ValidKey = "cni.dev/valid-attachments";
     private const int LongestSocketPath = 107; // sun_path of sys/un.h, without the final zero
-    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 64 };
 
     private CniConfiguration()
     {
@@ -51,35 +50,18 @@ public sealed class CniConfiguration
 
     /// <summary>Reads it, of bytes that anybody may have written.</summary>
     /// <exception cref="CniException">Something is wrong with it; the message names the field.</exception>
-    public static CniConfiguration Parse(ReadOnlyMemory<byte> json, CniCommand command)
-    {
-        string spoken = "";
-        return Parse(json, command, ref spoken);
-    }
+    public static CniConfiguration Parse(ReadOnlyMemory<byte> json, CniCommand command) => Read(CniInput.Parse(json), command);
 
-    /// <inheritdoc cref="Parse(ReadOnlyMemory{byte}, CniCommand)"/>
-    /// <param name="json">The bytes.</param>
+    /// <summary>Reads it.</summary>
+    /// <param name="input">What the runtime has given.</param>
     /// <param name="command">What it is for.</param>
-    /// <param name="spoken">Becomes the version, where that is one that is spoken here: also errors are told in it.</param>
-    public static CniConfiguration Parse(ReadOnlyMemory<byte> json, CniCommand command, ref string spoken)
+    /// <exception cref="CniException">Something is wrong with it; the message names the field.</exception>
+    public static CniConfiguration Read(CniInput input, CniCommand command)
     {
-        if (json.Length > LongestInput) throw new CniException(CniErrorCode.DecodingFailure, $"standard input: has more than {LongestInput} bytes");
-        JsonElement root;
-        try
-        {
-            using var document = JsonDocument.Parse(json, Strict);
-            root = document.RootElement.Clone();
-        }
-        catch (JsonException e)
-        {
-            throw new CniException(CniErrorCode.DecodingFailure, "standard input: is not the JSON of a network configuration", e.Message);
-        }
-        if (CniText.CheckUnicode(json.Span) is { } wrong) throw new CniException(CniErrorCode.DecodingFailure, $"standard input: {wrong}");
-        if (root.ValueKind != JsonValueKind.Object) throw new CniException(CniErrorCode.DecodingFailure, "standard input: is not a JSON object");
-        string version = CniFields.Text(root, "cniVersion") ?? throw CniFields.Wrong("cniVersion", "is missing");
+        ArgumentNullException.ThrowIfNull(input);
+        (JsonElement root, string version) = (input.Root, input.Version);
         if (command == CniCommand.Version) return new CniConfiguration { Version = version };
-        if (!CniVersions.IsSupported(version)) throw new CniException(CniErrorCode.IncompatibleVersion, $"cniVersion: {CniFields.Shorten(version)} is none of {string.Join(", ", CniVersions.Supported)}");
-        spoken = version;
+        if (!input.IsSpoken) throw new CniException(CniErrorCode.IncompatibleVersion, $"cniVersion: {CniFields.Shorten(version)} is none of {string.Join(", ", CniVersions.Supported)}");
         if (!CniVersions.IsAtLeast(version, CniVersions.Since(command))) throw new CniException(CniErrorCode.IncompatibleVersion, $"cniVersion: {version} has no {command.ToString().ToUpperInvariant()}, which came with {CniVersions.Since(command)}");
         CniResult? previous = root.TryGetProperty("prevResult", out JsonElement told) && told.ValueKind != JsonValueKind.Null ? ReadPrevious(told, version, command) : null;
         if (previous is null && command is (CniCommand.Add or CniCommand.Check))

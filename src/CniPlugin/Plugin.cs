@@ -29,10 +29,12 @@ internal static class Plugin
         {
             var environment = CniEnvironment.Read(variable);
             byte[] bytes = ReadInput(input);
-            var configuration = CniConfiguration.Parse(bytes, environment.Command, ref version);
+            var told = CniInput.Parse(bytes);
+            if (told.IsSpoken) version = told.Version;
+            var configuration = CniConfiguration.Read(told, environment.Command);
             if (environment.Command == CniCommand.Version)
             {
-                WriteVersions(output, CniVersions.IsSupported(configuration.Version) ? configuration.Version : version);
+                WriteVersions(output, version);
                 return 0;
             }
             Ask(environment, configuration, errors);
