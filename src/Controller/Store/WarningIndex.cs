@@ -24,7 +24,7 @@ internal sealed class WarningIndex
     private readonly Dictionary<string, (WorkloadObject First, int Count, SourceError Warning)> _nodeWarnings = new(StringComparer.Ordinal);
     private readonly MultiMap<string, ObjectKey> _modesByNamespace = new();
     private readonly NetworkPolicyWarningIndex _networkPolicies;
-    private readonly ServicePortWarnings _servicePorts = new();
+    private readonly ServicePortWarnings _servicePorts;
 
     private readonly LimitWarnings<NetworkPolicyObject> _blocks = new(ObjectKind.NetworkPolicy, NamespaceLimits.Blocks(), p => SourceWarning.About(
         p, $"its ipBlocks allow nothing: the NetworkPolicies of namespace {p.Meta.Namespace} name more than {NamespaceLimits.MostBlocks} blocks of addresses", "spec"));
@@ -38,7 +38,7 @@ internal sealed class WarningIndex
     private readonly Dictionary<ObjectKey, EquatableArray<SourceError>> _notes = [];
     private string _trustDomain = "";
 
-    public WarningIndex() => (_networkPolicies, _targetPorts, _references, _nginxModes) = (new(_workloads), new(_workloads), new(_workloads), new(_modes));
+    public WarningIndex() => (_networkPolicies, _servicePorts, _targetPorts, _references, _nginxModes) = (new(_workloads), new(_workloads), new(_workloads), new(_workloads), new(_modes));
 
     /// <summary>Takes a step up.</summary>
     /// <param name="before">The set before.</param>
