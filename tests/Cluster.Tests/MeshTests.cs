@@ -8,29 +8,6 @@ namespace Culvert.ClusterTests;
 public sealed class MeshTests(InstalledMesh mesh)
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
-    /// <summary>A pod of a namespace that is not in the mesh, for as long as something is done with it.</summary>
-    private async Task AsOutsiderAsync(string node, Func<InstalledMesh.Pod, Task> act)
-    {
-        await mesh.Cluster.ApplyAsync($$"""
-            apiVersion: v1
-            kind: Pod
-            metadata: {name: outsider, namespace: default}
-            spec:
-              nodeName: {{node}}
-              terminationGracePeriodSeconds: 1
-              containers: [{name: box, image: localhost/box:1}]
-            """);
-        try
-        {
-            await mesh.Cluster.KubectlAsync("-n", "default", "wait", "--for=condition=Ready", "pod/outsider", "--timeout=60s");
-            await act(new("default", "outsider", node, ""));
-        }
-        finally
-        {
-            await mesh.Cluster.KubectlAsync("-n", "default", "delete", "pod", "outsider");
-        }
-    }
-
     private static readonly string[] Nodes = ["node1", "node2"];
 
     [Fact]
@@ -56,7 +33,7 @@ public sealed class MeshTests(InstalledMesh mesh)
     public async Task Who_is_not_a_member_is_refused_while_probes_of_the_kubelet_pass()
     {
         InstalledMesh.SkipUnlessThere();
-        await AsOutsiderAsync("node1", async outsider =>
+        await mesh.AsOutsiderAsync("node1", async outsider =>
         {
             foreach (var node in Nodes) Assert.Empty(await mesh.AskAsync(outsider, (await mesh.ShopPodAsync("web", node)).Address));
         });
@@ -87,7 +64,7 @@ public sealed class MeshTests(InstalledMesh mesh)
             await mesh.Cluster.KubectlAsync("-n", "shop", "wait", "--for=condition=Ready", "pod/stubborn", "--timeout=60s");
             var address = await mesh.Cluster.KubectlAsync("-n", "shop", "get", "pod", "stubborn", "-o", "jsonpath={.status.podIP}");
             Assert.Contains("hello from within", await mesh.AskAsync(await mesh.ShopPodAsync("client", "node2"), address), StringComparison.Ordinal);
-            await AsOutsiderAsync("node2", async outsider =>
+            await mesh.AsOutsiderAsync("node2", async outsider =>
             {
                 var asking = mesh.ScriptAsync(outsider, $"i=0; while [ $i -lt 12 ]; do {InstalledMesh.Request(address, 8080).Replace("-w 3", "-w 1", StringComparison.Ordinal)}; i=$((i+1)); sleep 0.1; done 2>&1; echo asked $i times");
                 await mesh.Cluster.KubectlAsync("-n", "shop", "delete", "pod", "stubborn", "--grace-period=0", "--force");

@@ -165,6 +165,29 @@ public sealed class InstalledMesh : IAsyncLifetime
     /// <summary>Runs a shell script in a pod.</summary>
     internal Task<string> ScriptAsync(Pod pod, string script) => Cluster.KubectlAsync("-n", pod.Namespace, "exec", pod.Name, "--", "sh", "-c", script);
 
+    /// <summary>A pod of a namespace that is not in the mesh, for as long as something is done with it.</summary>
+    internal async Task AsOutsiderAsync(string node, Func<Pod, Task> act)
+    {
+        await Cluster.ApplyAsync($$"""
+            apiVersion: v1
+            kind: Pod
+            metadata: {name: outsider, namespace: default}
+            spec:
+              nodeName: {{node}}
+              terminationGracePeriodSeconds: 1
+              containers: [{name: box, image: localhost/box:1}]
+            """);
+        try
+        {
+            await Cluster.KubectlAsync("-n", "default", "wait", "--for=condition=Ready", "pod/outsider", "--timeout=60s");
+            await act(new("default", "outsider", node, ""));
+        }
+        finally
+        {
+            await Cluster.KubectlAsync("-n", "default", "delete", "pod", "outsider");
+        }
+    }
+
     /// <summary>Asks a server for its page.</summary>
     /// <returns>What came; empty when nothing did within 3 s.</returns>
     internal Task<string> AskAsync(Pod from, string address, int port = Port) => ScriptAsync(from, $"{Request(address, port)} || true");
@@ -179,6 +202,12 @@ public sealed class InstalledMesh : IAsyncLifetime
     /// <summary>Uids of a node's workloads that are captured and have certificates.</summary>
     internal async Task<string[]> CapturedAsync(string node) =>
         [.. (await StatusAsync(node))["workloads"]!.AsArray().Where(w => w!["state"]!.GetValue<string>() == "captured" && w["certificateNotAfter"] is not null).Select(w => w!["uid"]!.GetValue<string>()).Order(StringComparer.Ordinal)];
+
+    internal async Task<bool> IsCapturedAsync(Pod pod) => (await CapturedAsync(pod.Node)).Contains($"{pod.Namespace}/{pod.Name}");
+
+    /// <summary>Says by a pod's own label whether it is in the mesh; null takes the label away.</summary>
+    internal Task<string> LabelAsync(Pod pod, string? value) =>
+        Cluster.KubectlAsync("-n", pod.Namespace, "label", "--overwrite", "pod", pod.Name, value is null ? "culvert.dev/mesh-" : $"culvert.dev/mesh={value}");
 
     internal static string Request(string address, int port) => $"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 3 {address} {port}";
 
