@@ -95,6 +95,7 @@ public sealed class InstallationTests
 
     [Theory]
     [InlineData("--image-prefix", "Registry/x", "is not the beginning of an image's name")]
+    [InlineData("--image-prefix", "https://registry.example.com/mesh", "is not the beginning of an image's name")]
     [InlineData("--image-prefix", "registry/x/", "is not the beginning of an image's name")]
     [InlineData("--image-tag", "a b", "is not a tag")]
     [InlineData("--controller-address", "controller", "is not an address")]

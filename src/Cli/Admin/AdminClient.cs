@@ -86,7 +86,7 @@ internal sealed class AdminClient : IDisposable
             File.Exists(_socket) ? $"no agent answers on {_socket}: {e.Status.Detail}" : $"no agent runs here: {_socket} does not exist",
             File.Exists(_socket)
                 ? "the socket exists; is the agent running?"
-                : "start the agent, or name its socket with --admin-socket",
+                : "start the agent, or name its socket with --admin-socket; in a cluster ask in the agent's pod: kubectl -n culvert-system exec POD -- culvert …",
             e),
         StatusCode.InvalidArgument or StatusCode.NotFound => new CliException(ExitCode.BadInput, e.Status.Detail, null, e),
         _ => new CliException(ExitCode.Refused, $"the agent answered {e.StatusCode}: {e.Status.Detail}", "see the agent's log", e),

@@ -100,7 +100,7 @@ internal static partial class InstallCommandOptions
         if (result.Tokens is [{ Value: var value }] && !form.IsMatch(value)) result.AddError($"{result.Option.Name}: '{value}' is not {what}");
     }
 
-    [GeneratedRegex("^[a-z0-9]+(?:[._:/-]+[a-z0-9]+)*$", RegexOptions.NonBacktracking)]
+    [GeneratedRegex("^[a-z0-9]+(?:(?:[._-]+|[:/])[a-z0-9]+)*$", RegexOptions.NonBacktracking)]
     private static partial Regex ImageName();
 
     [GeneratedRegex("^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$", RegexOptions.NonBacktracking)]

@@ -6,30 +6,37 @@ using Culvert.Controller.Schema;
 namespace Culvert.Controller.Admission;
 
 /// <summary>
-/// What <c>kubectl apply</c> was given, which it keeps in an annotation. It leaves out fields without a value before the server sees the object, so that of <c>from:</c> with nothing below it a rule for every source is left.
-/// Pure.
+/// What <c>kubectl apply</c> was given, which it keeps in an annotation. It leaves out fields without a value before the server sees the object, and where it is told not to look for those that are misspelt (<c>--validate</c>)
+/// the server leaves them out, so that of <c>from:</c> with nothing below it, as of <c>form:</c>, a rule for every source is left. Pure.
 /// </summary>
 internal static class AppliedDocument
 {
     private const string Annotation = "kubectl.kubernetes.io/last-applied-configuration";
     private const int MostFaults = 20;
+    private static readonly string[] KindFields = ["apiVersion", "kind"];
 
-    /// <summary>The fields of its specification that have no value, as errors; none where it is what was there before, or nobody's that could be read.</summary>
+    /// <summary>The fields of its specification that have no value or are none, as errors; none where it is what was there before, or nobody's that could be read.</summary>
     /// <param name="item">The object as it would be.</param>
     /// <param name="before">The object as it is; not defined where there is none.</param>
     /// <param name="origin">What it is, and where, for the errors.</param>
-    public static IReadOnlyList<SourceError> Faults(JsonElement item, JsonElement before, SourceError origin)
+    /// <param name="read">The errors of an object of its kind.</param>
+    public static IReadOnlyList<SourceError> Faults(JsonElement item, JsonElement before, SourceError origin, Func<JsonElement, IReadOnlyList<SourceError>> read)
     {
         try
         {
             if (TextOf(item) is not { } text || text == TextOf(before)) return [];
-            return [.. Nulls(Encoding.UTF8.GetBytes(text)).Select(path => origin with { Field = path, Reason = DocumentRules.NoValue })];
+            using var applied = JsonDocument.Parse(text);
+            IEnumerable<SourceError> unknown = IsOfKind(applied.RootElement, item) ? read(applied.RootElement).Where(e => e.Reason.StartsWith(FieldReader.UnknownField, StringComparison.Ordinal)) : [];
+            return [.. Nulls(Encoding.UTF8.GetBytes(text)).Select(path => origin with { Field = path, Reason = DocumentRules.NoValue }), .. unknown.Where(e => e.Field.StartsWith("spec.", StringComparison.Ordinal))];
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             return []; // not kubectl's
         }
     }
+
+    private static bool IsOfKind(JsonElement one, JsonElement other) => KindFields.All(field =>
+        one.ValueKind == JsonValueKind.Object && one.TryGetProperty(field, out JsonElement a) && other.TryGetProperty(field, out JsonElement b) && JsonElement.DeepEquals(a, b));
 
     private static List<string> Nulls(ReadOnlySpan<byte> json)
     {

@@ -31,7 +31,7 @@ internal static class ObjectReview
         // Its finalizers have to be taken off whatever it is like.
         if (request.IsUpdate && IsBeingDeleted(request.Object)) return Allowed();
         (string name, IReadOnlyList<SourceError> errors, IEnumerable<SourceError> notes) = Read(kind, request.Object);
-        errors = [.. errors, .. AppliedDocument.Faults(request.Object, request.OldObject, new(kind.Type.FullName, 0, name, "", "")).Where(f => errors.All(e => e.Field != f.Field))];
+        errors = [.. errors, .. AppliedDocument.Faults(request.Object, request.OldObject, new(kind.Type.FullName, 0, name, "", ""), applied => Read(kind, applied).Errors).Where(f => errors.All(e => e.Field != f.Field))];
         if (errors.Count == 0) return Allowed([.. notes.Select(StatusConditions.Text)]);
         string[] faults = [.. errors.Select(StatusConditions.Text)];
         return IsNoWorse(kind, request, errors) ? Allowed(faults) : new(Refusal(faults)) { Object = name };

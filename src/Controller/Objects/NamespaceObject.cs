@@ -10,7 +10,7 @@ internal sealed record NamespaceObject(ObjectMeta Meta) : MeshObject(ObjectKind.
     public const string NameLabel = "kubernetes.io/metadata.name";
 
     /// <summary>What its <see cref="MeshLabel"/> says of its workloads, or null.</summary>
-    public bool? Enrolled => MeshLabel.ReadOfNamespace(Meta.Labels);
+    public bool? Enrolled => MeshLabel.Read(Meta.Labels);
 
     /// <summary>The labels of a namespace, whether there is an object of it or not.</summary>
     public static ImmutableSortedDictionary<string, string> LabelsOf(string name, NamespaceObject? ns) =>

@@ -5,6 +5,9 @@ namespace Culvert.Controller.Schema;
 /// <summary>Reads the fields of one mapping, strictly: every field that was not asked for is an error. Errors are collected, never thrown.</summary>
 internal sealed partial class FieldReader(MapNode map, string path, ErrorSink errors)
 {
+    /// <summary>What is said of a field that is none begins so.</summary>
+    public const string UnknownField = "unknown field";
+
     // Of a few the first look takes longer than all that come.
     private const int MostToSearch = 16;
 
@@ -47,7 +50,7 @@ internal sealed partial class FieldReader(MapNode map, string path, ErrorSink er
         foreach (MapNode.Entry entry in map.Entries.Where(e => !_asked.Contains(e.Key)))
         {
             string? near = _asked.FirstOrDefault(a => string.Equals(a, entry.Key, StringComparison.OrdinalIgnoreCase));
-            errors.Add(entry.Line, PathOf(entry.Key), near is not null ? $"unknown field; did you mean '{near}'?" : $"unknown field{Known()}");
+            errors.Add(entry.Line, PathOf(entry.Key), near is not null ? $"{UnknownField}; did you mean '{near}'?" : $"{UnknownField}{Known()}");
         }
     }
 

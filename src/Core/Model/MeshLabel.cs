@@ -16,21 +16,12 @@ public static class MeshLabel
 
     private const string Former = "culvert.dev/enrolled";
 
-    /// <summary>What it says; null where it is not there, or says nothing that is understood.</summary>
-    /// <param name="labels">All labels of the object.</param>
-    public static bool? Read(ImmutableSortedDictionary<string, string> labels) => (labels ?? throw new ArgumentNullException(nameof(labels))).GetValueOrDefault(Key) switch
-    {
-        Enabled => true,
-        Disabled => false,
-        _ => null,
-    };
-
     /// <summary>
-    /// What it says of a namespace's workloads; null where it is not there. A value that is not understood says that they are in the mesh: whoever wrote it meant something, all controllers have to take it for the same, and
+    /// What it says; null where it is not there. A value that is not understood says that the pod, or the namespace's pods, are in the mesh: whoever wrote it meant something, all controllers have to take it for the same, and
     /// what was guarded is not to be opened by a slip.
     /// </summary>
-    /// <param name="labels">All labels of the namespace.</param>
-    public static bool? ReadOfNamespace(ImmutableSortedDictionary<string, string> labels) =>
+    /// <param name="labels">All labels of the object.</param>
+    public static bool? Read(ImmutableSortedDictionary<string, string> labels) =>
         (labels ?? throw new ArgumentNullException(nameof(labels))).TryGetValue(Key, out string? value) ? value != Disabled : null;
 
     /// <summary>What is wrong with it; null where nothing is.</summary>

@@ -1,12 +1,15 @@
+using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json.Nodes;
 
 namespace Culvert.ClusterTests.Support;
 
-/// <summary>Writes an EndpointSlice (v1) for each Endpoints object of a cluster, as a controller manager from Kubernetes 1.21 on does.</summary>
+/// <summary>Writes an EndpointSlice (v1) for each Endpoints object of a cluster, as a controller manager from Kubernetes 1.21 on does, also after its API server was away.</summary>
 internal sealed class EndpointMirror : IAsyncDisposable
 {
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
+
     private readonly HttpClient _client;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _running;
@@ -34,14 +37,32 @@ internal sealed class EndpointMirror : IAsyncDisposable
 
     private async Task RunAsync()
     {
-        // From no version on: all that there are come first. A watch ends after some minutes.
         while (true)
         {
-            using var response = await _client.GetAsync(new Uri("api/v1/endpoints?watch=1", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, _stop.Token);
-            response.EnsureSuccessStatusCode();
-            using var lines = new StreamReader(await response.Content.ReadAsStreamAsync(_stop.Token));
-            while (await lines.ReadLineAsync(_stop.Token) is { } line) await MirrorAsync(JsonNode.Parse(line)!);
+            try
+            {
+                await WatchAsync();
+            }
+            catch (Exception e) when (e is HttpRequestException { HttpRequestError: not HttpRequestError.Unknown } or IOException)
+            {
+                // The server is away.
+            }
+
+            // It tells nobody when it is back.
+            await Task.Delay(Pause, _stop.Token);
         }
+    }
+
+    // From no version on: all that there are come first. A watch ends after some minutes.
+    private async Task WatchAsync()
+    {
+        using var response = await _client.GetAsync(new Uri("api/v1/endpoints?watch=1", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, _stop.Token);
+
+        // A server that starts refuses everybody until it has read its roles.
+        if (response.StatusCode is HttpStatusCode.Forbidden or >= HttpStatusCode.InternalServerError) return;
+        response.EnsureSuccessStatusCode();
+        using var lines = new StreamReader(await response.Content.ReadAsStreamAsync(_stop.Token));
+        while (await lines.ReadLineAsync(_stop.Token) is { } line) await MirrorAsync(JsonNode.Parse(line)!);
     }
 
     private async Task MirrorAsync(JsonNode change)
@@ -67,8 +88,11 @@ internal sealed class EndpointMirror : IAsyncDisposable
         };
         using var content = new StringContent(slice.ToJsonString(), Encoding.UTF8, new MediaTypeHeaderValue("application/apply-patch+yaml"));
         using var answer = await _client.PatchAsync(path, content, _stop.Token);
+        // A server that starts; the next watch tells of all once more.
+        if (answer.StatusCode >= HttpStatusCode.InternalServerError) throw new IOException($"{path}: {answer.StatusCode}");
+
         // Its namespace may be going.
-        if (!answer.IsSuccessStatusCode && answer.StatusCode is not (System.Net.HttpStatusCode.NotFound or System.Net.HttpStatusCode.Forbidden)) throw new HttpRequestException($"{path}: {await answer.Content.ReadAsStringAsync(_stop.Token)}");
+        if (!answer.IsSuccessStatusCode && answer.StatusCode is not (HttpStatusCode.NotFound or HttpStatusCode.Forbidden)) throw new HttpRequestException($"{path}: {await answer.Content.ReadAsStringAsync(_stop.Token)}");
 
         IEnumerable<JsonNode> Of(string field, bool ready) => (subset?[field] as JsonArray ?? []).Select(a => (JsonNode)new JsonObject
         {

@@ -38,7 +38,6 @@ internal static class PodReader
         var errors = new ErrorSink(origin) { Object = key.ToString() };
         ImmutableSortedDictionary<string, string> labels = pod.Metadata.Labels.ToImmutableSortedDictionary(StringComparer.Ordinal);
         ObjectMeta meta = ReadAnnotations(pod, new ObjectMeta { Name = name, Namespace = ns, Labels = labels, Origin = origin }, errors);
-        if (MeshLabel.Check(labels) is { } wrong) errors.Add(0, "metadata.labels", $"{wrong}");
         bool? enrolled = MeshLabel.Read(labels);
         if (pod.Spec.HostNetwork && enrolled == true)
         {
@@ -50,6 +49,9 @@ internal static class PodReader
             if (enrolled == true) errors.Add(0, "metadata.labels", $"a pod of {ns} can't be in the mesh, which needs what runs there to start; take the label {MeshLabel.Key} away");
             enrolled = false;
         }
+        var slips = new ErrorSink(origin) { Object = key.ToString() };
+        bool isSlip = enrolled == true && labels[MeshLabel.Key] != MeshLabel.Enabled;
+        if (MeshLabel.Check(labels) is { } wrong) (isSlip ? slips : errors).Add(0, "metadata.labels", isSlip ? $"{wrong}; until then the pod is in the mesh" : wrong);
         (string? notCaptured, DateTimeOffset? since) = CaptureCondition.Read(pod);
         var workload = new WorkloadObject(meta)
         {
@@ -66,8 +68,9 @@ internal static class PodReader
             ProxyProtocol = meta.ProxyProtocol,
             TrustedProxies = meta.TrustedProxies,
             Notes = errors.Notes.ToEquatableArray(),
+            IsStricterReading = slips.HasErrors || errors.HasErrors,
         };
-        return new(key, workload, origin, [.. errors.Errors.Select(e => e with { Reason = $"{e.Reason}; the pod counts without it" })]) { Kind = nameof(ObjectKind.Workload) };
+        return new(key, workload, origin, [.. slips.Errors, .. errors.Errors.Select(e => e with { Reason = $"{e.Reason}; the pod counts without it" })]) { Kind = nameof(ObjectKind.Workload) };
     }
 
     /// <summary>Whether two readings of a pod say the same, whatever version they are of: most updates of pods are of no interest.</summary>
