@@ -53,6 +53,7 @@ public sealed class Reflector<T>(
                 if (_version is not null) metrics.WatchEnded(client.Type.FullName, isExpired ? "expired" : "failed");
                 if (isExpired) Forget();
                 else await WaitAsync(backoff.Next(e.RetryAfter), e, cancellationToken);
+                if (options.ListsAnew) _version = null;
             }
         }
     }
