@@ -35,11 +35,11 @@ public sealed class Reflector<T>(
         var backoff = new Backoff(options.FirstBackoff, options.LongestBackoff, _random);
         while (!cancellationToken.IsCancellationRequested)
         {
+            if (options.ListsAnew) _version = null;
             try
             {
                 if (_version is null) await ListAsync(cancellationToken);
                 bool lasted = await WatchAsync(backoff, cancellationToken);
-                if (options.ListsAnew) _version = null;
                 if (lasted) continue;
                 await Task.Delay(backoff.Next(), time, cancellationToken);
             }
@@ -53,7 +53,6 @@ public sealed class Reflector<T>(
                 if (_version is not null) metrics.WatchEnded(client.Type.FullName, isExpired ? "expired" : "failed");
                 if (isExpired) Forget();
                 else await WaitAsync(backoff.Next(e.RetryAfter), e, cancellationToken);
-                if (options.ListsAnew) _version = null;
             }
         }
     }
