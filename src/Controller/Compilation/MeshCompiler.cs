@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Culvert.Controller.Objects;
+using Culvert.Controller.Schema;
 using Culvert.Controller.Snapshots;
 using Culvert.Controller.Statuses;
 using Culvert.Controller.Store;
@@ -16,6 +17,7 @@ internal sealed class MeshCompiler(ulong version = 0)
     private readonly Dictionary<NamespacedName, ServiceInfo> _ownServices = [];
     private readonly Dictionary<NamespacedName, EquatableArray<ProxyProtocolWish>> _wishes = [];
     private readonly MultiMap<string, NamespacedName> _wishesByWorkload = new();
+    private readonly ServiceRoom _room = new();
     private readonly CatalogBuilder _catalog = new(version);
     private ObjectSet _compiled = ObjectSet.Empty;
     private MeshSettings _mesh = new();
@@ -51,7 +53,9 @@ internal sealed class MeshCompiler(ulong version = 0)
         foreach (NamespacedName name in dirty.NetworkPolicies)
             _catalog.SetNetworkPolicy(name, objects.Objects.GetValueOrDefault(new(ObjectKind.NetworkPolicy, name.Namespace, name.Name)) is NetworkPolicyObject policy ? NetworkPolicyCompiler.Compile(policy, !_input.Blocks.IsOver(name.Namespace)) : null);
         foreach (NamespacedName name in dirty.Workloads) _catalog.SetWorkload(name.ToString(), _input.Workloads.Find(name) is { } workload ? Compile(workload) : null);
-        _catalog.SetMesh(mesh, ProblemList.From(objects, status));
+        ImmutableArray<SourceError> closed = [.. _room.Errors(_input.FindService)];
+        _catalog.SetMesh(mesh, ProblemList.From(objects, status, closed));
+        _catalog.SetClosedServices(closed);
         _catalog.SetTrustBundle(new TrustBundle(mesh.TrustDomain, roots));
         return _catalog.Build(dirty.Workloads.Count, services, dirty.Policies.Count + dirty.TrafficTargets.Count + dirty.NetworkPolicies.Count);
     }
@@ -79,12 +83,13 @@ internal sealed class MeshCompiler(ulong version = 0)
     {
         foreach (string node in dirty.Zones) _catalog.SetZone(node, _input.ZoneOf(node));
         if (dirty.Zones.Count > 0) dirty.RoutedServices.UnionWith(_ownServices.Where(s => s.Value.Ports.Any(p => p.Backends.Any(b => !b.Zones.IsEmpty))).Select(s => s.Key));
+        MakeRoom(dirty);
         foreach (NamespacedName name in dirty.Services)
         {
             dirty.RoutedServices.Add(name);
-            ServiceInfo? own = _input.FindService(name) is { } service
-                ? ServiceCompiler.Compile(service, _input.SlicesOf(name), _input.SelectedBy(service), _input.Workloads.ByAddress)
-                : null;
+            ServiceInfo? own = _input.FindService(name) is not { } service ? null
+                : _room.IsClosed(name.Namespace) ? ServiceCompiler.Close(service)
+                : ServiceCompiler.Compile(service, _input.SlicesOf(name), _input.SelectedBy(service), _input.Workloads.ByAddress);
             if (own == _ownServices.GetValueOrDefault(name)) continue;
             if (own is null) _ownServices.Remove(name);
             else _ownServices[name] = own;
@@ -97,6 +102,19 @@ internal sealed class MeshCompiler(ulong version = 0)
             SetWishes(name, routed is null ? [] : ProxyProtocolCompiler.WishesOf(_input.FindService(name)!.Meta, routed), dirty);
         }
         return dirty.RoutedServices.Count;
+    }
+
+    /// <summary>Before anything is compiled: what there is no room for would take memory, too.</summary>
+    private void MakeRoom(DirtyResources dirty)
+    {
+        HashSet<NamespacedName> asking = [.. dirty.Services, .. dirty.RoutedServices, .. dirty.Services.SelectMany(_input.ParentsOf)], others = [];
+        foreach (NamespacedName name in dirty.Services)
+            others.UnionWith(_room.Set(name, _input.FindService(name) is { } service ? new ServiceDemand(service, _input.SlicesOf(name), _input.SelectedBy(service)) : null));
+        foreach (NamespacedName name in asking)
+        {
+            if (_room.Find(name) is { } demand) others.UnionWith(_room.SetRouted(name, demand.RoutedBackends(_input.RoutesOf(name), _room.Find)));
+        }
+        dirty.Services.UnionWith(others);
     }
 
     private void SetWishes(NamespacedName service, EquatableArray<ProxyProtocolWish> wishes, DirtyResources dirty)

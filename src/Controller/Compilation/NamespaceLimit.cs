@@ -3,20 +3,16 @@ using Culvert.Core;
 
 namespace Culvert.Controller.Compilation;
 
-/// <summary>
-/// Counts by namespace something that objects ask for and that takes room in the kernel of nodes, which is there for the whole mesh: of a namespace that asks for too much none counts, so that whoever may write its objects
-/// is in nobody else's way. Not thread-safe.
-/// </summary>
-/// <param name="most">Most of a namespace.</param>
+/// <summary>Counts by namespace something that objects ask for and that takes room in the kernel of nodes: of a namespace that asks for too much none counts. Not thread-safe.</summary>
+/// <param name="shares">What there is of it.</param>
 /// <param name="of">How much an object asks for.</param>
-internal sealed class NamespaceLimit<T>(int most, Func<T, int> of)
+internal sealed class NamespaceLimit<T>(NamespaceShares shares, Func<T, int> of)
     where T : MeshObject
 {
-    private readonly Dictionary<string, int> _counts = new(StringComparer.Ordinal);
     private readonly MultiMap<string, NamespacedName> _asking = new();
 
     /// <summary>Whether a namespace asks for too much.</summary>
-    public bool IsOver(string ns) => _counts.GetValueOrDefault(ns) > most;
+    public bool IsOver(string ns) => shares.IsOver(ns);
 
     /// <summary>How much an object asks for; null: there is none.</summary>
     public int Of(T? one) => one is null ? 0 : of(one);
@@ -28,12 +24,8 @@ internal sealed class NamespaceLimit<T>(int most, Func<T, int> of)
         (int had, int has) = (Of(before), Of(after));
         if (had == 0 && has == 0) return [];
         NamespacedName name = (before ?? after)!.Meta.FullName;
-        bool wasOver = IsOver(name.Namespace);
-        int now = _counts.GetValueOrDefault(name.Namespace) - had + has;
-        if (now == 0) _counts.Remove(name.Namespace);
-        else _counts[name.Namespace] = now;
         if (has == 0) _asking.Remove(name.Namespace, name);
         else _asking.Add(name.Namespace, name);
-        return wasOver == IsOver(name.Namespace) ? [] : [.. _asking[name.Namespace]];
+        return [.. shares.Change(name.Namespace, has - had).SelectMany(ns => _asking[ns])];
     }
 }

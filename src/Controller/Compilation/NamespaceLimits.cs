@@ -2,16 +2,29 @@ using Culvert.Controller.Objects;
 
 namespace Culvert.Controller.Compilation;
 
-/// <summary>What a namespace may ask for.</summary>
+/// <summary>What namespaces may ask for, each by itself and all together.</summary>
 internal static class NamespaceLimits
 {
-    /// <summary>Most blocks of addresses in NetworkPolicies, with the parts that are excepted: nodes compare each with each.</summary>
+    /// <summary>Most blocks of addresses in the NetworkPolicies of a namespace, with the parts that are excepted: nodes compare each with each, of the policies that select their pods.</summary>
     public const int MostBlocks = 4096;
 
-    /// <summary>Most ports of workloads that annotations leave alone, each counted for each address: each is an entry at every node.</summary>
+    /// <summary>Most ports of the workloads of a namespace that annotations leave alone, each counted for each address.</summary>
     public const int MostOpenPorts = 1024;
 
-    public static NamespaceLimit<NetworkPolicyObject> Blocks() => new(MostBlocks, p => p.Rules.SelectMany(r => r.Peers).Where(p => p.Block is not null).Sum(p => 1 + p.Except.Count));
+    /// <summary>Most of them in the mesh: each is two entries of <c>cv_service</c> at every node, which has 32,768 for them, Services and the rest.</summary>
+    public const int MostOpenPortsOfAll = 4096;
 
-    public static NamespaceLimit<WorkloadObject> OpenPorts() => new(MostOpenPorts, w => w.Meta.ExcludedPorts.Count * Math.Max(1, w.Addresses.Count));
+    /// <summary>Most ports of Services, each counted for each address of its Service: each is an entry of <c>cv_service</c> at every node.</summary>
+    public const int MostServicePorts = 20_480;
+
+    /// <summary>
+    /// Most backends of ports of Services, also of those that a route leads to: every agent and controller has each in memory. With so many an agent takes 290 MiB and a controller 240 MiB more than without (measured with
+    /// <c>ServiceRoomTests</c>).
+    /// </summary>
+    public const int MostBackends = 262_144;
+
+    public static NamespaceLimit<NetworkPolicyObject> Blocks() =>
+        new(new(MostBlocks, long.MaxValue), p => p.Rules.SelectMany(r => r.Peers).Where(p => p.Block is not null).Sum(p => 1 + p.Except.Count));
+
+    public static NamespaceLimit<WorkloadObject> OpenPorts() => new(new(MostOpenPorts, MostOpenPortsOfAll), w => w.Meta.ExcludedPorts.Count * Math.Max(1, w.Addresses.Count));
 }

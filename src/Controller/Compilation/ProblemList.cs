@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Culvert.Controller.Schema;
 using Culvert.Controller.Statuses;
 using Culvert.Controller.Store;
@@ -11,11 +12,14 @@ internal static class ProblemList
     // A reason quotes what somebody wrote. Longer ones are in the controller's log.
     private const int LongestText = 400;
 
-    public static ObjectProblems From(ObjectSet objects, StatusSummary? status = null) => new()
+    /// <param name="objects">The objects in force, with what is wrong with them.</param>
+    /// <param name="status">What has become of all declarations; null: not known.</param>
+    /// <param name="closed">What is wrong with Services that are closed.</param>
+    public static ObjectProblems From(ObjectSet objects, StatusSummary? status, ImmutableArray<SourceError> closed) => new()
     {
-        Listed = objects.Errors.Select(e => Problem(ProblemSeverity.Error, e) with { Instead = objects.Instead(e) }).Concat(objects.Warnings.Select(w => Problem(ProblemSeverity.Warning, w)))
+        Listed = closed.Select(c => Problem(ProblemSeverity.Error, c)).Concat(objects.Errors.Select(e => Problem(ProblemSeverity.Error, e) with { Instead = objects.Instead(e) })).Concat(objects.Warnings.Select(w => Problem(ProblemSeverity.Warning, w)))
             .Take(ObjectProblems.MostListed).ToEquatableArray(),
-        Errors = objects.Errors.Length,
+        Errors = objects.Errors.Length + closed.Length,
         Warnings = objects.Warnings.Length,
         Rejected = status?.Rejected ?? 0,
         LastGoodKept = status?.LastGoodKept ?? 0,

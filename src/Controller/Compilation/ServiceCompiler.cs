@@ -13,13 +13,14 @@ internal static class ServiceCompiler
     /// <param name="slices">Its slices, by name.</param>
     /// <param name="selected">The workloads that it selects, by name.</param>
     /// <param name="ownerOf">The workload that has an address, or null.</param>
-    public static ServiceInfo Compile(ServiceObject service, IReadOnlyCollection<EndpointSliceObject> slices, IReadOnlyCollection<WorkloadObject> selected, Func<IPAddress, WorkloadObject?> ownerOf) => new()
+    public static ServiceInfo Compile(ServiceObject service, IReadOnlyCollection<EndpointSliceObject> slices, IReadOnlyCollection<WorkloadObject> selected, Func<IPAddress, WorkloadObject?> ownerOf)
     {
-        Name = service.Meta.FullName,
-        Vips = service.ClusterIps,
-        IsNodeLocal = service.IsNodeLocal,
-        Ports = service.Ports.Select(p => CompilePort(service, p, slices, selected, ownerOf)).ToEquatableArray(),
-    };
+        ILookup<(string, TransportProtocol), Target> targets = slices.SelectMany(s => s.Ports, (slice, port) => new Target(slice, port)).ToLookup(t => (t.Port.Name, t.Port.Protocol));
+        return Close(service) with { Ports = service.Ports.Select(p => CompilePort(service, p, targets[(p.Name, p.Protocol)], selected, ownerOf)).ToEquatableArray() };
+    }
+
+    /// <summary>A service that there is no room for: its addresses are the mesh's, and lead nowhere.</summary>
+    public static ServiceInfo Close(ServiceObject service) => new() { Name = service.Meta.FullName, Vips = service.ClusterIps, IsNodeLocal = service.IsNodeLocal };
 
     // What is said of load balancing counts before what is said of sessions.
     private static LoadBalancing ModeOf(ServiceObject service, ServicePortObject port) =>
@@ -27,15 +28,13 @@ internal static class ServiceCompiler
         ?? (service.KeepsClients ? LoadBalancing.SourceHash : LoadBalancing.Random);
 
     private static ServicePort CompilePort(
-        ServiceObject service, ServicePortObject port, IReadOnlyCollection<EndpointSliceObject> slices, IReadOnlyCollection<WorkloadObject> workloads, Func<IPAddress, WorkloadObject?> ownerOf)
+        ServiceObject service, ServicePortObject port, IEnumerable<Target> targets, IReadOnlyCollection<WorkloadObject> workloads, Func<IPAddress, WorkloadObject?> ownerOf)
     {
         IEnumerable<ServiceBackend> FromSlices(Func<EndpointSliceObject, IEnumerable<EndpointSliceObject.Endpoint>> endpoints) =>
-            from slice in slices
-            from target in slice.Ports
-            where target.Name == port.Name && target.Protocol == port.Protocol
-            from endpoint in endpoints(slice)
+            from target in targets
+            from endpoint in endpoints(target.Slice)
             let owner = ownerOf(endpoint.Address)
-            select new ServiceBackend(owner?.Meta.FullName.ToString(), endpoint.Address, target.Port, slice.Meta.Weight) { Node = owner?.Node ?? endpoint.Node, Zones = endpoint.Zones };
+            select new ServiceBackend(owner?.Meta.FullName.ToString(), endpoint.Address, target.Port.Port, target.Slice.Meta.Weight) { Node = owner?.Node ?? endpoint.Node, Zones = endpoint.Zones };
         IEnumerable<ServiceBackend> fromSelector =
             from workload in workloads
             where !workload.IsPod
@@ -64,4 +63,7 @@ internal static class ServiceCompiler
 
         (string? Node, AddressFamily Family) PlaceOf(ServiceBackend backend) => (service.IsNodeLocal ? backend.Node : null, backend.Address.AddressFamily);
     }
+
+    /// <summary>A port that the endpoints of a slice have.</summary>
+    private sealed record Target(EndpointSliceObject Slice, EndpointSliceObject.EndpointPort Port);
 }

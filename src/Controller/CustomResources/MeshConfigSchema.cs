@@ -25,6 +25,7 @@ internal static class MeshConfigSchema
             new SchemaField("directPath", Nodes.Words<DirectPath>("How packets go between workloads of one node: straight into the other's interface (REDIRECT), by the node's own forwarding (HOST_STACK), or straight where nothing is passed by so (AUTO).")) { Default = "AUTO" },
             new SchemaField("tunnelSource", Nodes.Words<TunnelSource>("From which address nodes open tunnels for their workloads: their own (NODE), the workload's (POD), or the workload's where routing rules of the node are about single workloads (AUTO).")) { Default = "AUTO" },
             new SchemaField("icmpEcho", Nodes.Words<DefaultAction>("Echo requests to workloads.")) { Default = "ALLOW" },
+            new SchemaField("workloadNamespaces", Nodes.List("The namespaces of a cluster whose Workloads count, besides culvert-system: whoever writes one says which addresses, and which interface of a node, are its own.", Nodes.Label("A namespace."), Nodes.MostConditions)),
             new SchemaField("certificate", Nodes.Object(
                 "Certificates of workloads.",
                 new SchemaField("lifetime", Nodes.Text("How long one is valid, such as 48h or 1h30m: 2s to 2160h.", "^([0-9]{1,9}(ms|h|m|s))+$", Durations.MostCharacters) with
@@ -52,6 +53,7 @@ internal static class MeshConfigSchema
               directPath: AUTO
               tunnelSource: AUTO
               icmpEcho: ALLOW
+              workloadNamespaces: [machines]
               certificate:
                 lifetime: 48h
                 jitter: 0.1

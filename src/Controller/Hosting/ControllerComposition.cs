@@ -73,7 +73,7 @@ internal static class ControllerComposition
         NodeRegistry registry = new();
         LastGoodStore kept = new(Path.Combine(options.StateFolder, ControllerHost.LastGoodFileName), loggers.CreateLogger<ObjectStore>());
         ILastGoodStore lastGood = shared is null ? kept : shared.MeshConfig;
-        ObjectStore objects = new(source.Name, source.Status, loggers.CreateLogger<ObjectStore>(), shared?.Previous ?? kept.Load(), lastGood)
+        ObjectStore objects = new(source.Name, source.Status, loggers.CreateLogger<ObjectStore>(), shared?.Previous ?? kept.Load(), lastGood, hasTenants: options.Kubernetes is not null)
         {
             // Beside others a controller knows of some nodes only.
             KnownNodes = () => shared is null ? [.. nodes.Names(), .. registry.Nodes.Select(n => n.Node)] : [],

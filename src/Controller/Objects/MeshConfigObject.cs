@@ -7,4 +7,7 @@ internal sealed record MeshConfigObject(ObjectMeta Meta, MeshSettings Settings) 
 {
     /// <summary>The only name allowed.</summary>
     public const string OnlyName = "default";
+
+    /// <summary>The namespaces of a cluster whose Workloads count, besides that of the mesh itself.</summary>
+    public EquatableArray<string> WorkloadNamespaces { get; init; }
 }

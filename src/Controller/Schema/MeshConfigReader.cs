@@ -36,8 +36,9 @@ internal static class MeshConfigReader
             };
             certificate.Done();
         }
+        EquatableArray<string> workloadNamespaces = spec.List("workloadNamespaces", static (string text, out string value) => Names.Label(value = text));
         spec.Done();
-        return new(meta, settings);
+        return new(meta, settings) { WorkloadNamespaces = workloadNamespaces };
     }
 
     private static string? ParseLifetime(string text, out TimeSpan value)

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Culvert.Controller.Compilation;
+using Culvert.Controller.Schema;
 using Culvert.Core;
 using Culvert.Protocol;
 using Culvert.Protocol.V1;
@@ -38,6 +39,8 @@ internal sealed class CatalogBuilder(ulong version)
         SetShared(new(ResourceKind.Mesh, ""), new() { Mesh = mesh.ToWire(problems) });
         _catalog = _catalog with { Mesh = mesh, Problems = problems };
     }
+
+    public void SetClosedServices(ImmutableArray<SourceError> closed) => _catalog = _catalog with { ClosedServices = closed };
 
     public void SetTrustBundle(TrustBundle bundle)
     {

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Culvert.Controller.Compilation;
+using Culvert.Controller.Schema;
 using Culvert.Core;
 using Culvert.Protocol.V1;
 using TrustBundle = Culvert.Core.TrustBundle;
@@ -21,6 +22,9 @@ internal sealed record ResourceCatalog
     public MeshSettings Mesh { get; init; } = new();
 
     public ObjectProblems Problems { get; init; } = new();
+
+    /// <summary>What is wrong with the Services that are closed because there is no room for them, one of each namespace.</summary>
+    public ImmutableArray<SourceError> ClosedServices { get; init; } = [];
 
     public TrustBundle TrustBundle { get; init; } = TrustBundle.Empty;
 

@@ -1,8 +1,10 @@
+using System.Collections.Immutable;
 using System.Threading.Channels;
 using Culvert.Controller.Compilation;
 using Culvert.Controller.Identity;
 using Culvert.Controller.Nodes;
 using Culvert.Controller.Objects;
+using Culvert.Controller.Schema;
 using Culvert.Controller.Statuses;
 using Culvert.Controller.Store;
 using Microsoft.Extensions.Hosting;
@@ -81,6 +83,7 @@ internal sealed class SnapshotPublisher(ObjectStore objects, IStatusSink status,
             // A step from another set than the one compiled last: the compiler finds the difference itself.
             IReadOnlyCollection<ObjectKey>? keys = ReferenceEquals(next, _compiled) ? [] : change is not null && ReferenceEquals(change.Before, _compiled) ? change.Keys : null;
             _compiled = next;
+            ImmutableArray<SourceError> closed = _current.ClosedServices;
             try
             {
                 _current = _compiler.Update(next, keys, authority.Roots, status.Summary, refused.ByNode);
@@ -92,8 +95,12 @@ internal sealed class SnapshotPublisher(ObjectStore objects, IStatusSink status,
                 throw;
             }
             SnapshotLog.Published(logger, _current.Version, _current.Workloads.Count, _current.Services.Count, _current.Policies.Count, _current.Work);
+            foreach (SourceError error in _current.ClosedServices.ExceptBy(closed.Select(NamespaceOf), NamespaceOf)) SnapshotLog.ServicesClosed(logger, error);
+            foreach (SourceError error in closed.ExceptBy(_current.ClosedServices.Select(NamespaceOf), NamespaceOf)) SnapshotLog.ServicesServed(logger, NamespaceOf(error));
             foreach (Channel<bool> subscriber in _subscribers) subscriber.Writer.TryWrite(true);
         }
         Changed?.Invoke();
     }
+
+    private static string NamespaceOf(SourceError error) => ObjectKey.Parse(error.Object)!.Value.Namespace;
 }

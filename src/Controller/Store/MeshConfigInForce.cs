@@ -12,6 +12,9 @@ internal sealed record MeshConfigInForce(MeshConfigState State, MeshSettings Set
     /// <summary>The line that the kept form of a closed mesh begins with, so that it is never taken for an object of the folder. A comment: to an older controller it is a MeshConfig that says the same.</summary>
     private const string ClosedMarker = "# culvert: closed until a MeshConfig is good";
 
+    /// <summary>The namespaces of a cluster whose Workloads count, besides that of the mesh itself.</summary>
+    public EquatableArray<string> WorkloadNamespaces { get; init; }
+
     /// <summary>Before anything was read.</summary>
     public static MeshConfigInForce Unknown { get; } = new(MeshConfigState.Unknown, new());
 

@@ -52,7 +52,7 @@ internal static class MeshConfigKeeper
         return new(MeshConfigState.NeverGiven, new());
     }
 
-    private static MeshConfigInForce Given(MeshConfigObject mesh) => new(MeshConfigState.Given, mesh.Settings, mesh.Meta.Origin.Place, mesh.Meta.Origin.Line);
+    private static MeshConfigInForce Given(MeshConfigObject mesh) => new(MeshConfigState.Given, mesh.Settings, mesh.Meta.Origin.Place, mesh.Meta.Origin.Line) { WorkloadNamespaces = mesh.WorkloadNamespaces };
 
     private static MeshConfigInForce Close(MeshConfigState state, string trustDomain, string file, int line, string why, List<SourceError> errors)
     {

@@ -9,8 +9,8 @@ namespace Culvert.Controller.Store;
 internal static class ObjectConflicts
 {
     /// <summary>
-    /// Decides which of some objects come into force. Of two that claim the same, the one that had it before keeps it, else the first by name; the other falls back to
-    /// its last good version, or is left out when that conflicts as well or does not exist. One that nothing declares any more comes last.
+    /// Decides which of some objects come into force. Of two that claim the same, a pod has it, whose addresses are not what somebody has written; then the one that had it before keeps it, else the first by
+    /// name. The other falls back to its last good version, or is left out when that conflicts as well or does not exist. One that nothing declares any more comes last.
     /// </summary>
     /// <param name="candidates">The objects as they are meant to be, with all that any of them can conflict with.</param>
     /// <param name="previous">What is in force so far.</param>
@@ -20,7 +20,7 @@ internal static class ObjectConflicts
     {
         var resolved = new Dictionary<ObjectKey, MeshObject>();
         var owners = new Dictionary<string, ObjectKey>(StringComparer.Ordinal);
-        foreach (MeshObject candidate in candidates.OrderBy(o => isLeft(o.Key) ? 2 : Held(o, previous) ? 0 : 1).ThenBy(o => o.Meta.FullName).ThenBy(o => o.Kind))
+        foreach (MeshObject candidate in candidates.OrderBy(o => Rank(o, previous, isLeft)).ThenBy(o => o.Meta.FullName).ThenBy(o => o.Kind))
         {
             if (TryClaim(candidate, owners, out string claim, out ObjectKey owner))
             {
@@ -46,6 +46,15 @@ internal static class ObjectConflicts
         return addresses.Select(a => a.ToString());
     }
 
+    private static Precedence Rank(MeshObject candidate, ObjectSet previous, Func<ObjectKey, bool> isLeft) => (isLeft(candidate.Key), IsPod: candidate is WorkloadObject { IsPod: true }, Held(candidate, previous)) switch
+    {
+        (true, _, _) => Precedence.Left,
+        (_, true, true) => Precedence.HeldByPod,
+        (_, true, _) => Precedence.Pod,
+        (_, _, true) => Precedence.Held,
+        _ => Precedence.New,
+    };
+
     private static bool Held(MeshObject candidate, ObjectSet previous) =>
         previous.Objects.TryGetValue(candidate.Key, out MeshObject? last) && Claims(candidate).SequenceEqual(Claims(last), StringComparer.Ordinal);
 
@@ -60,6 +69,15 @@ internal static class ObjectConflicts
         foreach (string claim in Claims(candidate)) owners[claim] = candidate.Key;
         (conflict, owner) = ("", default);
         return true;
+    }
+
+    private enum Precedence
+    {
+        HeldByPod,
+        Pod,
+        Held,
+        New,
+        Left,
     }
 
     private static string Field(MeshObject candidate) => candidate is WorkloadObject ? "spec.addresses" : "spec.clusterIPs";

@@ -13,6 +13,9 @@ internal sealed class ObjectResolver
 {
     private readonly DeclarationTable _declarations;
 
+    /// <summary>Whether who may write objects of one namespace is not thereby trusted with addresses and nodes.</summary>
+    private readonly bool _hasTenants;
+
     /// <summary>Which objects claim the same, as they are wanted or are in force.</summary>
     private readonly ClaimIndex _claims = new();
 
@@ -39,9 +42,10 @@ internal sealed class ObjectResolver
 
     /// <param name="declarations">What the source tells.</param>
     /// <param name="inForce">What is in force, which nothing was decided about yet.</param>
-    public ObjectResolver(DeclarationTable declarations, ObjectSet inForce)
+    /// <param name="hasTenants">Whether Workloads count only of the namespaces that the MeshConfig names.</param>
+    public ObjectResolver(DeclarationTable declarations, ObjectSet inForce, bool hasTenants)
     {
-        _declarations = declarations;
+        (_declarations, _hasTenants) = (declarations, hasTenants);
         foreach (MeshObject last in inForce.Objects.Values) Place(last).Add(last.Key);
     }
 
@@ -67,11 +71,13 @@ internal sealed class ObjectResolver
         if (mesh == previous.Mesh) mesh = previous.Mesh;
         Want(MeshConfigKeeper.Key, meshObject);
 
-        HashSet<ObjectKey> open = _claims.Closure(dirty);
+        HashSet<ObjectKey> open = _claims.Closure(mesh.WorkloadNamespaces == previous.Mesh.WorkloadNamespaces ? dirty : dirty.Concat(_wanted.Values.OfType<WorkloadObject>().Where(w => !w.IsPod).Select(w => w.Key)));
         foreach (ObjectKey key in dirty) Claim(key, previous.Objects.GetValueOrDefault(key));
         open = _claims.Closure(open);
         foreach (ObjectKey key in open) _conflicts.Remove(key);
-        Dictionary<ObjectKey, MeshObject> resolved = ObjectConflicts.Resolve(open.Where(_wanted.ContainsKey).Select(k => _wanted[k]), previous, IsLeft, _conflicts);
+        MeshObject[] candidates = [.. open.Where(_wanted.ContainsKey).Select(k => _wanted[k])];
+        foreach (MeshObject refused in candidates.Where(c => !MayBe(c, mesh))) _conflicts[refused.Key] = NotItsToDeclare(refused);
+        Dictionary<ObjectKey, MeshObject> resolved = ObjectConflicts.Resolve(candidates.Where(c => MayBe(c, mesh)), previous, IsLeft, _conflicts);
         foreach (ObjectKey key in open.Where(k => IsLeft(k) && !resolved.ContainsKey(k))) Release(key);
 
         ImmutableDictionary<ObjectKey, MeshObject>.Builder objects = previous.Objects.ToBuilder();
@@ -167,6 +173,12 @@ internal sealed class ObjectResolver
         _conflicts.Remove(key);
         Want(key, null);
     }
+
+    private bool MayBe(MeshObject candidate, MeshConfigInForce mesh) =>
+        !_hasTenants || candidate is not WorkloadObject { IsPod: false } || candidate.Meta.Namespace == Names.RootNamespace || mesh.WorkloadNamespaces.Contains(candidate.Meta.Namespace);
+
+    private static SourceError NotItsToDeclare(MeshObject workload) => new(workload.Meta.Origin.Place, workload.Meta.Origin.Line, workload.Key.ToString(), "metadata.namespace",
+        $"Workloads of namespace '{workload.Meta.Namespace}' do not count: who writes one says which addresses, and which interface of a node, are its own; to trust who may write them there, name the namespace in spec.workloadNamespaces of the MeshConfig");
 
     private HashSet<ObjectKey> Place(MeshObject inForce)
     {

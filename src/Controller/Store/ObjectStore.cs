@@ -21,6 +21,7 @@ internal sealed class ObjectStore : IObjectSink
     private readonly string _source;
     private readonly ILogger _logger;
     private readonly ILastGoodStore? _lastGood;
+    private readonly bool _hasTenants;
     private readonly Lock _lock = new();
 
     /// <summary>What the source has told so far.</summary>
@@ -56,11 +57,12 @@ internal sealed class ObjectStore : IObjectSink
     /// <param name="logger">Where it is said what is wrong.</param>
     /// <param name="previous">What was in force before; a set that does not count as read.</param>
     /// <param name="lastGood">Keeps what is in force over a restart; null: nothing does.</param>
-    public ObjectStore(string source, IStatusSink status, ILogger logger, ObjectSet previous, ILastGoodStore? lastGood = null)
+    /// <param name="hasTenants">Whether who may write objects of one namespace is not thereby trusted with addresses and nodes, as in a cluster: Workloads count only of the namespaces that the MeshConfig names.</param>
+    public ObjectStore(string source, IStatusSink status, ILogger logger, ObjectSet previous, ILastGoodStore? lastGood = null, bool hasTenants = false)
     {
-        (_source, _logger, _lastGood, _current) = (source, logger, lastGood, previous);
+        (_source, _logger, _lastGood, _current, _hasTenants) = (source, logger, lastGood, previous, hasTenants);
         _status = new(status);
-        _resolver = new(_declarations, previous);
+        _resolver = new(_declarations, previous, hasTenants);
     }
 
     /// <summary>Raised after <see cref="Current"/> has changed, one call at a time, on any thread. Must not call the store.</summary>
@@ -151,7 +153,7 @@ internal sealed class ObjectStore : IObjectSink
     private void Forget()
     {
         (_declarations, _warnings, _isDecided) = (new(), new(), false);
-        _resolver = new(_declarations, _current);
+        _resolver = new(_declarations, _current, _hasTenants);
         _touched.Clear();
     }
 

@@ -30,7 +30,7 @@ internal sealed class WarningIndex
         p, $"its ipBlocks allow nothing: the NetworkPolicies of namespace {p.Meta.Namespace} name more than {NamespaceLimits.MostBlocks} blocks of addresses", "spec"));
 
     private readonly LimitWarnings<WorkloadObject> _openPorts = new(ObjectKind.Workload, NamespaceLimits.OpenPorts(), w => SourceWarning.About(
-        w, $"has no effect: workloads of namespace {w.Meta.Namespace} ask for more than {NamespaceLimits.MostOpenPorts} ports to be left alone", "metadata", "annotations", NginxAnnotations.IgnoreIncoming));
+        w, $"has no effect: workloads of namespace {w.Meta.Namespace} ask for more than {NamespaceLimits.MostOpenPorts} ports to be left alone, or for most where all namespaces together ask for more than {NamespaceLimits.MostOpenPortsOfAll}", "metadata", "annotations", NginxAnnotations.IgnoreIncoming));
 
     private readonly TargetPortWarnings _targetPorts;
     private readonly ReferenceWarnings _references;

@@ -202,7 +202,7 @@ public sealed class FolderSourceTests : IAsyncDisposable
         await NextAsync(s => s.Errors.Length == 1);
         _folder.Replace("api.yaml", Objects.Workload("api", "nowhere"));
         await NextAsync(s => s.Errors.Length == 2);
-        Assert.Equal([false, true], ProblemList.From(source.Current).Listed.Select(p => p.Instead == InForceInstead.LastGood));
+        Assert.Equal([false, true], ProblemList.From(source.Current, null, []).Listed.Select(p => p.Instead == InForceInstead.LastGood));
 
         // Only moved: neither new nor mended.
         _folder.Replace("web.yaml", "# A line more.\n" + Objects.Workload("web", "nowhere"));

@@ -40,7 +40,7 @@ public sealed class HeldObjectTests
         SourceError error = Assert.Single(folder.Current.Errors, e => e.Object == Deny.ToString() && e.Place == "a.yaml");
         Assert.Equal("a.yaml:1: AuthorizationPolicy shop/deny: is gone, and may be what can't be read elsewhere; it goes when all can be read", error.ToString());
         Assert.Equal(InForceInstead.LastGood, folder.Current.Instead(error));
-        Assert.Contains(ProblemList.From(folder.Current).Listed, p => p.File == "a.yaml" && p.Instead == InForceInstead.LastGood);
+        Assert.Contains(ProblemList.From(folder.Current, null, []).Listed, p => p.File == "a.yaml" && p.Instead == InForceInstead.LastGood);
         Assert.True(folder.Current.Objects.ContainsKey(Deny));
 
         // Also when the controller starts anew meanwhile, and until all can be read.

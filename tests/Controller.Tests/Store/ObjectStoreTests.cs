@@ -105,6 +105,43 @@ public sealed class ObjectStoreTests
     }
 
     [Fact]
+    [Trait("Category", "Attack")]
+    public void WhereThereAreTenantsWorkloadsCountOfTheNamespacesThatTheMeshConfigNames()
+    {
+        ObjectStore store = new("api", _statuses, NullLogger.Instance, ObjectSet.Empty, hasTenants: true);
+        ApiObjects api = new(_statuses, ["MeshConfig", "Workload"]);
+        api.Start(store);
+        _ = api.Put("MeshConfig", "default", "{}");
+        _ = api.Put("Workload", "web", Spec("10.0.0.1"));
+        api.List("MeshConfig");
+        api.List("Workload");
+        Assert.False(store.Current.Objects.ContainsKey(Web));
+        Assert.StartsWith("2 Rejected Workloads of namespace 'shop' do not count: ", _statuses.Written["apis/Workload/web"], StringComparison.Ordinal);
+
+        api.Watch(api.Put("MeshConfig", "default", "{\"workloadNamespaces\": [\"machines\", \"shop\"]}"));
+        Assert.True(store.Current.Objects.ContainsKey(Web));
+        Assert.Equal("2 Accepted", _statuses.Written["apis/Workload/web"]);
+
+        // What was in force by leave does not stay without.
+        api.Watch(api.Put("MeshConfig", "default", "{\"workloadNamespaces\": [\"machines\"]}"), api.Put("Workload", "web", Spec("10.0.0.2")));
+        Assert.False(store.Current.Objects.ContainsKey(Web));
+    }
+
+    [Fact]
+    [Trait("Category", "Attack")]
+    public void APodHasItsAddressesAlsoWhereAWorkloadHasClaimedThemBefore()
+    {
+        MeshObject claiming = Workload("claims", isPod: false), pod = Workload("pod", isPod: true);
+        ObjectSet before = ObjectSet.Empty with { Objects = ObjectSet.Empty.Objects.Add(claiming.Key, claiming) };
+        Dictionary<ObjectKey, SourceError> errors = [];
+        Assert.Equal([pod.Key], ObjectConflicts.Resolve([claiming, pod], before, _ => false, errors).Keys);
+        Assert.Equal([claiming.Key], errors.Keys);
+
+        static WorkloadObject Workload(string name, bool isPod) =>
+            new(new ObjectMeta { Name = name, Namespace = "shop", Origin = new ApiOrigin($"apis/{name}", "1") }) { Node = "n1", Addresses = [System.Net.IPAddress.Parse("10.0.0.1")], IsPod = isPod };
+    }
+
+    [Fact]
     public void EachObjectIsToldWhatHasBecomeOfTheVersionThatWasRead()
     {
         ApiObjects api = Api("Workload");

@@ -34,7 +34,7 @@ internal sealed class ApiObjects(ApiStatuses statuses, params string[] kinds) : 
     {
         string path = $"apis/{kind}/{name}";
         ApiOrigin origin = new(path, (++_version).ToString(CultureInfo.InvariantCulture));
-        string text = $"{{\"apiVersion\": \"{version}\", \"kind\": \"{kind}\", \"metadata\": {{\"name\": \"{name}\", \"namespace\": \"shop\", \"resourceVersion\": \"{_version}\"}}, \"spec\": {spec}}}";
+        string text = $"{{\"apiVersion\": \"{version}\", \"kind\": \"{kind}\", \"metadata\": {{\"name\": \"{name}\", {(kind == "MeshConfig" ? "" : "\"namespace\": \"shop\", ")}\"resourceVersion\": \"{_version}\"}}, \"spec\": {spec}}}";
         Declaration declaration = Assert.Single(Declaration.Number([ObjectReader.Read(origin, JsonReader.Read(1, text)!)]));
         _objects[path] = declaration;
         return ObjectChange.Declared(declaration);

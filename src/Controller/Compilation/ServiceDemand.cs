@@ -1,0 +1,53 @@
+using Culvert.Controller.Objects;
+using Culvert.Core;
+
+namespace Culvert.Controller.Compilation;
+
+/// <summary>How much a Service asks for, counted from what it is compiled of, without that. Backends that are named twice count twice.</summary>
+internal sealed class ServiceDemand
+{
+    private readonly ServiceObject _service;
+    private readonly Dictionary<(ushort Port, TransportProtocol Protocol), long> _backends = [];
+
+    /// <summary>Counts.</summary>
+    /// <param name="service">The service.</param>
+    /// <param name="slices">Its slices.</param>
+    /// <param name="selected">The workloads that it selects.</param>
+    public ServiceDemand(ServiceObject service, IEnumerable<EndpointSliceObject> slices, IEnumerable<WorkloadObject> selected)
+    {
+        _service = service;
+        long bySelector = selected.Where(w => !w.IsPod).Sum(w => (long)w.Addresses.Count);
+        Dictionary<(string Name, TransportProtocol Protocol), long> bySlices = [];
+        foreach (EndpointSliceObject slice in slices)
+        {
+            long endpoints = slice.Ready.Count + slice.Draining.Count;
+            foreach (EndpointSliceObject.EndpointPort port in slice.Ports) bySlices[(port.Name, port.Protocol)] = bySlices.GetValueOrDefault((port.Name, port.Protocol)) + endpoints;
+        }
+        foreach (ServicePortObject port in service.Ports) _backends[(port.Port, port.Protocol)] = bySlices.GetValueOrDefault((port.Name, port.Protocol)) + bySelector;
+        OwnBackends = _backends.Values.Sum();
+    }
+
+    /// <summary>Entries of <c>cv_service</c>.</summary>
+    public long Ports => (long)_service.Ports.Count * _service.ClusterIps.Count;
+
+    /// <summary>Backends of all ports, without routes.</summary>
+    public long OwnBackends { get; }
+
+    /// <summary>Backends of a port, without routes.</summary>
+    public long BackendsOf(ushort port, TransportProtocol protocol) => _backends.GetValueOrDefault((port, protocol));
+
+    /// <summary>Backends that routes give its ports.</summary>
+    /// <param name="routes">The routes that name it as a parent, the one that counts first.</param>
+    /// <param name="find">What another Service asks for.</param>
+    public long RoutedBackends(IReadOnlyCollection<RouteObject> routes, Func<NamespacedName, ServiceDemand?> find)
+    {
+        if (routes.Count == 0) return 0;
+        long routed = 0;
+        foreach (ServicePortObject port in _service.Ports)
+        {
+            if (RouteCompiler.Find(routes, _service.Meta.Name, new() { Name = port.Name, Port = port.Port, Protocol = port.Protocol }) is not { } route) continue;
+            routed += route.Backends.Sum(b => find(new(route.Meta.Namespace, b.Service))?.BackendsOf(b.Port ?? port.Port, port.Protocol) ?? 0);
+        }
+        return routed;
+    }
+}
