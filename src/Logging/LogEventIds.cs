@@ -81,6 +81,8 @@ internal static class LogEventIds
     internal const int PodGone = 1143;
     internal const int PolicyClosed = 1144;
     internal const int PolicyNotClosed = 1145;
+    internal const int SharesCoarse = 1146;
+    internal const int SharesNotCoarse = 1147;
 
     // src/NodeAgent/Identity
     internal const int NodeCredentialsFileCorrupt = 1301;

@@ -12,8 +12,15 @@ public static class WeightedSlots
     {
         (long total, long divisor, int owners) = Measure(weights);
         if (total == 0) return [];
-        int slots = (int)Math.Min(total / divisor, maxSlots);
+        int slots = Count(weights, maxSlots);
         return slots == total / divisor ? Fill(weights, w => (int)(w / divisor), slots) : FillByRemainder(weights, total, maxSlots, owners);
+    }
+
+    /// <summary>How many slots <see cref="Spread"/> returns.</summary>
+    public static int Count(ReadOnlySpan<ushort> weights, int maxSlots)
+    {
+        (long total, long divisor, _) = Measure(weights);
+        return total == 0 ? 0 : (int)Math.Min(total / divisor, maxSlots);
     }
 
     /// <summary>Whether <see cref="Spread"/> gives every owner exactly the share that its weight says.</summary>

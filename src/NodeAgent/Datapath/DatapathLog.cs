@@ -26,6 +26,12 @@ internal static partial class DatapathLog
     [LoggerMessage(EventId = LogEventIds.PolicyNotClosed, Level = LogLevel.Information, Message = "there is room again for all policies of this node")]
     internal static partial void PolicyNotClosed(ILogger logger);
 
+    [LoggerMessage(EventId = LogEventIds.SharesCoarse, Level = LogLevel.Warning, Message = "the weights of the Services' backends need more than the {Most} slots that there is room for: those of the namespaces that need most have {Slots} for a port at most, so that shares are rounded and some backends of large ports may have none: {Namespaces}")]
+    internal static partial void SharesCoarse(ILogger logger, int most, int slots, string namespaces);
+
+    [LoggerMessage(EventId = LogEventIds.SharesNotCoarse, Level = LogLevel.Information, Message = "there is room again for the weights of all Services' backends")]
+    internal static partial void SharesNotCoarse(ILogger logger);
+
     [LoggerMessage(EventId = LogEventIds.Generation, Level = LogLevel.Information, Message = "generation {Generation} is in force: {Addresses} addresses, {Policies} policy entries, {Services} service ports, {Endpoints} endpoints, in {Milliseconds} ms")]
     internal static partial void Generation(ILogger logger, uint generation, int addresses, int policies, int services, int endpoints, long milliseconds);
 

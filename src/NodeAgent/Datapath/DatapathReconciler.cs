@@ -21,6 +21,9 @@ internal sealed class DatapathReconciler(
     /// <summary>Workloads that are refused for want of room, as was said last.</summary>
     private string _closed = "";
 
+    /// <summary>Namespaces whose Services' backends have too few slots, as was said last.</summary>
+    private string _coarse = "";
+
     /// <summary>Works out what a snapshot is at the node's links as they are now; closes links that have just come, which stay closed when what follows fails. Nothing is in force of it yet.</summary>
     internal PreparedSnapshot Prepare(NodeSnapshot snapshot)
     {
@@ -34,7 +37,7 @@ internal sealed class DatapathReconciler(
         ids.Save();
         uint number = unchecked(writer.Current + 1);
         FlowShares shares = FlowShares.Of(writer.FlowEntries, plan.Endpoints.Length);
-        Generation generation = GenerationBuilder.Build(number == 0 ? 1 : number, snapshot, policy, plan.Endpoints, links.NodeAddresses, shares.Pod);
+        Generation generation = GenerationBuilder.Build(number == 0 ? 1 : number, snapshot, policy, plan.Endpoints, links.NodeAddresses, shares.Pod, writer.MostSlots);
         return new PreparedSnapshot(start, links, plan, policy, generation, shares);
     }
 
@@ -59,6 +62,7 @@ internal sealed class DatapathReconciler(
 
         LogMissing(plan.Missing);
         LogClosed(policy.Closed);
+        LogCoarse(next.CoarseNamespaces);
         foreach (InterfaceOwner gone in plan.Quarantined.Where(q => q.IsOfGonePod(plan.Snapshot)).Except(state.Current.Quarantined)) DatapathLog.PodGone(logger, gone.Workload, gone.Interface);
         state.Current = new DatapathInForce
         {
@@ -168,12 +172,23 @@ internal sealed class DatapathReconciler(
     private void LogClosed(ImmutableArray<ClosedPolicy> policies)
     {
         string[] workloads = [.. policies.Select(p => p.Workload).Distinct()];
-        string closed = workloads.Length > MostNamed ? $"{string.Join(", ", workloads.Take(MostNamed))} and {workloads.Length - MostNamed} more" : string.Join(", ", workloads);
+        string closed = Named(workloads);
         if (closed == _closed) return;
         _closed = closed;
         if (closed.Length > 0) DatapathLog.PolicyClosed(logger, writer.MostPolicies, closed);
         else DatapathLog.PolicyNotClosed(logger);
     }
+
+    private void LogCoarse(IReadOnlyList<string> namespaces)
+    {
+        string coarse = Named(namespaces);
+        if (coarse == _coarse) return;
+        _coarse = coarse;
+        if (coarse.Length > 0) DatapathLog.SharesCoarse(logger, writer.MostSlots, BackendSlots.Coarse, coarse);
+        else DatapathLog.SharesNotCoarse(logger);
+    }
+
+    private static string Named(IReadOnlyList<string> names) => names.Count > MostNamed ? $"{string.Join(", ", names.Take(MostNamed))} and {names.Count - MostNamed} more" : string.Join(", ", names);
 
     private void LogMissing(ImmutableDictionary<string, string> missing)
     {

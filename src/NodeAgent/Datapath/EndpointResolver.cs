@@ -68,7 +68,8 @@ internal static class EndpointResolver
     {
         if (workload.HostInterface is { } name)
         {
-            return (links.FindByName(name), $"interface {name} does not exist on this node");
+            if (links.FindByName(name) is not { } named) return (null, $"interface {name} does not exist on this node");
+            return links.FindOtherUse(workload, named) is { } other ? (null, other) : (named, "");
         }
         foreach (IPAddress address in workload.Addresses)
         {

@@ -17,6 +17,9 @@ internal sealed class Generation(uint number)
 
     internal EntryList<CvBackendKey, CvBackend> Backends { get; } = new();
 
+    /// <summary>The namespaces to whose Services' backends <see cref="BackendSlots"/> gives fewer slots than their weights take, by name.</summary>
+    internal IReadOnlyList<string> CoarseNamespaces { get; set; } = [];
+
     internal GenerationSize Size => new(Endpoints.Count, Addresses.Count, Policies.Count, Services.Count, Backends.Count);
 }
 

@@ -18,12 +18,13 @@ internal sealed class GenerationBuilder
     private readonly IReadOnlyList<LocalEndpoint> _endpoints;
     private readonly IReadOnlyCollection<IPAddress> _nodeAddresses;
     private readonly uint _maxFlows;
+    private readonly int _maxSlots;
     private uint _lastService;
 
     private GenerationBuilder(
-        uint number, NodeSnapshot snapshot, CompiledPolicy policy, IReadOnlyList<LocalEndpoint> endpoints, IReadOnlyCollection<IPAddress> nodeAddresses, uint maxFlows)
+        uint number, NodeSnapshot snapshot, CompiledPolicy policy, IReadOnlyList<LocalEndpoint> endpoints, IReadOnlyCollection<IPAddress> nodeAddresses, uint maxFlows, int maxSlots)
     {
-        _maxFlows = maxFlows;
+        (_maxFlows, _maxSlots) = (maxFlows, maxSlots);
         _next = new Generation(number);
         (_snapshot, _policy, _endpoints, _nodeAddresses) = (snapshot, policy, endpoints, nodeAddresses);
     }
@@ -35,10 +36,11 @@ internal sealed class GenerationBuilder
     /// <param name="endpoints">Workloads of this node whose link is known.</param>
     /// <param name="nodeAddresses">This node's own addresses.</param>
     /// <param name="maxFlows">How many flows a workload may have begun that are in the flow table; 0: any number.</param>
+    /// <param name="maxSlots">How many slots the backends of all Services may have.</param>
     internal static Generation Build(
-        uint number, NodeSnapshot snapshot, CompiledPolicy policy, IReadOnlyList<LocalEndpoint> endpoints, IReadOnlyCollection<IPAddress> nodeAddresses, uint maxFlows = 0)
+        uint number, NodeSnapshot snapshot, CompiledPolicy policy, IReadOnlyList<LocalEndpoint> endpoints, IReadOnlyCollection<IPAddress> nodeAddresses, uint maxFlows = 0, int maxSlots = int.MaxValue)
     {
-        GenerationBuilder builder = new(number, snapshot, policy, endpoints, nodeAddresses, maxFlows);
+        GenerationBuilder builder = new(number, snapshot, policy, endpoints, nodeAddresses, maxFlows, maxSlots);
         builder.AddPolicies();
         builder.AddAddresses();
         builder.AddEndpoints();
@@ -195,6 +197,7 @@ internal sealed class GenerationBuilder
         }
         AddWorkloadPorts();
         HashSet<(IPAddress, ushort, TransportProtocol)> taken = [];
+        List<KernelPort> ports = [];
         foreach (ServiceInfo service in _snapshot.Services.Values.OrderBy(s => s.Name))
         {
             foreach (ServicePort port in service.Ports)
@@ -204,10 +207,13 @@ internal sealed class GenerationBuilder
                 {
                     // Where two Services claim an address, the first by name has it; the controller reports such clashes.
                     IPAddress[] vips = [.. family.Where(vip => taken.Add((vip, port.Port, port.Protocol)))];
-                    if (vips.Length > 0) AddServicePort(port, vips, [.. port.Backends.Where(b => b.Address.AddressFamily == family.Key)]);
+                    if (vips.Length > 0) ports.Add(new(service.Name.Namespace, port, vips, [.. port.Backends.Where(b => b.Address.AddressFamily == family.Key)]));
                 }
             }
         }
+        HashSet<string> coarse = BackendSlots.FindCoarse(ports.Select(p => (p.Namespace, p.Weights)), _maxSlots);
+        foreach (KernelPort port in ports) AddServicePort(port, coarse.Contains(port.Namespace) ? BackendSlots.Coarse : BackendSlots.Fine);
+        _next.CoarseNamespaces = [.. coarse.Order(StringComparer.Ordinal)];
     }
 
     // By the workloads' own addresses. What ports behind the proxy say is an answer that came through it.
@@ -232,13 +238,14 @@ internal sealed class GenerationBuilder
         }
     }
 
-    private void AddServicePort(ServicePort port, IPAddress[] vips, ServiceBackend[] backends)
+    private void AddServicePort(KernelPort at, int maxSlots)
     {
+        (_, ServicePort port, IPAddress[] vips, ServiceBackend[] backends) = at;
         uint flags = (ProxyNeed.Of(port) ? (uint)CvServiceFlag.Proxy : 0) | (port.LoadBalancing == LoadBalancing.SourceHash ? (uint)CvServiceFlag.SourceHash : 0);
         uint id = ++_lastService;
-        ushort[] weights = [.. backends.Select(b => b.Weight)];
-        int[] slots = WeightedSlots.Spread(weights, (int)CvAbi.MaxSlots);
-        if (WeightedSlots.IsExact(weights, (int)CvAbi.MaxSlots)) flags |= (uint)CvServiceFlag.Exact;
+        ushort[] weights = at.Weights;
+        int[] slots = WeightedSlots.Spread(weights, maxSlots);
+        if (WeightedSlots.IsExact(weights, maxSlots)) flags |= (uint)CvServiceFlag.Exact;
         for (int slot = 0; slot < slots.Length; slot++)
         {
             ServiceBackend backend = backends[slots[slot]];
@@ -252,5 +259,11 @@ internal sealed class GenerationBuilder
                 new CvServiceKey { Generation = _next.Number, Addr = AbiAddress.From(vip), Port = port.Port, Proto = (byte)port.Protocol },
                 new CvService { Id = id, Slots = (uint)slots.Length, Flags = flags });
         }
+    }
+
+    /// <summary>A port of a Service at its addresses of one family.</summary>
+    private sealed record KernelPort(string Namespace, ServicePort Port, IPAddress[] Vips, ServiceBackend[] Backends)
+    {
+        internal ushort[] Weights { get; } = [.. Backends.Select(b => b.Weight)];
     }
 }

@@ -30,6 +30,9 @@ internal sealed class GenerationWriter(DatapathMaps maps, ILogger logger)
     /// <summary>How many entries of policy a generation may have.</summary>
     internal int MostPolicies { get; } = (int)(maps.Policy.Info.MaxEntries / 2);
 
+    /// <summary>How many slots the backends of a generation may have.</summary>
+    internal int MostSlots { get; } = (int)(maps.Backend.Info.MaxEntries / 2);
+
     /// <summary>How the flow table is shared out, from the next <see cref="Activate"/> on. Each endpoint says itself what its pod may have.</summary>
     internal FlowShares Shares { get; set; }
 

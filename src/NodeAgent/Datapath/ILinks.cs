@@ -18,6 +18,9 @@ internal interface ILinks
     /// <summary>The link that the host route of an address points to; null when there is no such route.</summary>
     LinkState? FindByHostRoute(IPAddress address);
 
+    /// <summary>Why a link that a workload was declared with can't be its: it leads out of the node, or to another workload. Null when nothing speaks against it.</summary>
+    string? FindOtherUse(WorkloadInfo workload, LinkState link);
+
     /// <summary>The MAC address at the other end of a veth, in whatever namespace that is; null when it is no veth.</summary>
     ImmutableArray<byte>? FindPeerMac(LinkState link);
 

@@ -65,6 +65,17 @@ internal sealed class KernelLinks : ILinks, IHostEnds
     public LinkState? FindByHostRoute(IPAddress address) =>
         _hostRoutes.TryGetValue(address, out int index) && _byIndex.TryGetValue(index, out LinkInfo? link) ? State(link) : null;
 
+    public string? FindOtherUse(WorkloadInfo workload, LinkState link)
+    {
+        // Where a pod is its runtime has said, or the route to it, and nobody who has written an object.
+        if (workload.PodUid is not null) return null;
+        if (_routes.Any(r => r.InterfaceIndex == link.Index && r.Gateway is { } gateway && !workload.Addresses.Contains(gateway)))
+            return $"interface {link.Name} leads out of the node, by a route with a gateway: name the host's end of the workload's own veth";
+        if (workload.Addresses.IsEmpty || workload.Addresses.Any(a => _hostRoutes.TryGetValue(a, out int index) && index == link.Index)) return null;
+        return _hostRoutes.FirstOrDefault(r => r.Value == link.Index).Key is { } others
+            ? $"interface {link.Name} leads to {others}, which is no address of the workload: name the host's end of the workload's own veth" : null;
+    }
+
     public ImmutableArray<byte>? FindPeerMac(LinkState link)
     {
         if (!_byIndex.TryGetValue(link.Index, out LinkInfo? near)) return null;
@@ -104,7 +115,7 @@ internal sealed class KernelLinks : ILinks, IHostEnds
         LinkInfo? link = null;
         if (workload.HostInterface is { } name)
         {
-            if (!_links.TryGetValue(name, out link)) return NoLink;
+            if (!_links.TryGetValue(name, out link) || FindOtherUse(workload, State(link)) is not null) return NoLink;
         }
         else if (_hostRoutes.TryGetValue(address, out int index))
         {

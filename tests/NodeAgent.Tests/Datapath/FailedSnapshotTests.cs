@@ -216,6 +216,8 @@ public sealed class FailedSnapshotTests
 
         public LinkState? FindByName(string name) => seen.FindByName(name);
 
+        public string? FindOtherUse(WorkloadInfo workload, LinkState link) => seen.FindOtherUse(workload, link);
+
         public LinkState? FindByHostRoute(IPAddress address) => seen.FindByHostRoute(address);
 
         public System.Collections.Immutable.ImmutableArray<byte>? FindPeerMac(LinkState link) => seen.FindPeerMac(link);

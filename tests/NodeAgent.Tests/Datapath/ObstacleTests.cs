@@ -75,6 +75,28 @@ public sealed class ObstacleTests
     }
 
     [Fact]
+    [Trait("Category", "Attack")]
+    public void AnInterfaceThatIsAnotherUseOfTheNodesIsNoWorkloads()
+    {
+        using ReconcilerFixture node = new();
+        node.World.Ip("link set up0 up");
+        node.World.Ip("route add 10.7.0.50/32 dev up0");
+        node.World.Ip("route add 192.0.2.0/24 via 10.7.0.50 dev up0");
+        AssertRefused(node, "up0 leads out of the node, by a route with a gateway");
+        Assert.Empty(node.Attached);
+        Assert.Empty(node.State.Current.Refused);
+
+        node.World.Ip("route del 192.0.2.0/24");
+        AssertRefused(node, "up0 leads to 10.7.0.50, which is no address of the workload");
+        Assert.Empty(node.Attached);
+
+        // A machine with a network behind it, and addresses that its object does not name.
+        node.World.Ip("route add 10.7.0.2/32 dev up0");
+        node.World.Ip("route add 192.0.2.0/24 via 10.7.0.2 dev up0");
+        AssertCaptured(node);
+    }
+
+    [Fact]
     public void WhoWasGuardedIsNotLetGo()
     {
         using ReconcilerFixture node = new();
