@@ -1,3 +1,5 @@
 using Culvert.Controller;
+using Culvert.Hosting;
 
+OutOfMemory.EndsProcess();
 return await ControllerCommand.RunAsync(args);

@@ -104,7 +104,7 @@ public sealed class ControllersTests(InstalledMesh mesh)
     {
         InstalledMesh.SkipUnlessThere();
         var refused = await Assert.ThrowsAsync<ToolFailedException>(() => mesh.Cluster.ApplyAsync(Closed.Replace("metadata: {name: closed,", "metadata: {name: closed, annotations: {culvert.dev/wieght: \"3\"},", StringComparison.Ordinal)));
-        Assert.Contains("admission webhook \"objects.culvert.dev\" denied the request: metadata.annotations.culvert.dev/wieght: unknown annotation", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("The AuthorizationPolicy \"closed\" is invalid: metadata.annotations.culvert.dev/wieght: unknown annotation", refused.Message, StringComparison.Ordinal);
         Assert.Empty(await mesh.Cluster.KubectlAsync("-n", "shop", "get", "authorizationpolicy", "closed", "--ignore-not-found", "-o", "name"));
     }
 

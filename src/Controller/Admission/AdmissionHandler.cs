@@ -122,7 +122,7 @@ internal sealed class AdmissionHandler(Func<bool> isReady, Func<ReadOnlyMemory<b
         AdmissionRequest request = AdmissionRequest.Parse(review.RootElement);
         AdmissionVerdict verdict = ObjectReview.Of(request);
         if (!verdict.IsAllowed) log.Add(request.Operation, verdict);
-        return JsonSerializer.SerializeToUtf8Bytes(AdmissionReview.Of(request.Uid, verdict), AdmissionJson.Default.AdmissionReview);
+        return JsonSerializer.SerializeToUtf8Bytes(AdmissionReview.Of(request, verdict), AdmissionJson.Default.AdmissionReview);
     }
 
     private static Task RefuseAsync(HttpContext context, int status, string reason, CancellationToken cancellationToken)

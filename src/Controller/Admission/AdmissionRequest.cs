@@ -10,6 +10,9 @@ namespace Culvert.Controller.Admission;
 /// <param name="Kind">Its kind.</param>
 internal sealed record AdmissionRequest(string Uid, string Operation, string Group, string Version, string Kind)
 {
+    /// <summary>The object's name; empty where the server is to make one.</summary>
+    public string Name { get; private init; } = "";
+
     /// <summary>The part of the object that is written, such as <c>status</c>; empty: the object itself.</summary>
     public string Subresource { get; private init; } = "";
 
@@ -34,6 +37,7 @@ internal sealed record AdmissionRequest(string Uid, string Operation, string Gro
             JsonElement request = ObjectOf(review, "request"), kind = ObjectOf(request, "kind");
             return new(Required(request, "uid"), Required(request, "operation"), TextOf(kind, "group"), Required(kind, "version"), Required(kind, "kind"))
             {
+                Name = TextOf(request, "name"),
                 Subresource = TextOf(request, "subResource"),
                 Object = request.TryGetProperty("object", out JsonElement item) ? item : default,
                 OldObject = request.TryGetProperty("oldObject", out JsonElement old) ? old : default,

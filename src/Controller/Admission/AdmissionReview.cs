@@ -19,11 +19,11 @@ internal sealed record AdmissionReview(AdmissionReview.Answer Response)
     public string Kind { get; init; } = Name;
 
     /// <summary>The answer to a question.</summary>
-    /// <param name="uid">Which question.</param>
+    /// <param name="request">The question.</param>
     /// <param name="verdict">What is thought of it.</param>
-    public static AdmissionReview Of(string uid, AdmissionVerdict verdict) => new(new Answer(uid, verdict.IsAllowed)
+    public static AdmissionReview Of(AdmissionRequest request, AdmissionVerdict verdict) => new(new Answer(request.Uid, verdict.IsAllowed)
     {
-        Status = verdict.Refusal is { } reason ? new(Unprocessable, "Invalid", reason) : null,
+        Status = verdict.Refusal is { } reason ? new(Unprocessable, "Invalid", reason, new(request.Name, request.Group, request.Kind, verdict.Causes)) : null,
         Warnings = verdict.Warnings.Count > 0 ? verdict.Warnings : null,
     });
 
@@ -43,5 +43,22 @@ internal sealed record AdmissionReview(AdmissionReview.Answer Response)
     /// <param name="Code">The HTTP status.</param>
     /// <param name="Reason">The same in a word.</param>
     /// <param name="Message">For people.</param>
-    internal sealed record RefusalStatus(int Code, string Reason, string Message);
+    /// <param name="Details">What kubectl shows of an object that is invalid; some of its versions show nothing else.</param>
+    internal sealed record RefusalStatus(int Code, string Reason, string Message, RefusalDetails Details);
+
+    /// <summary>What is wrong with which object.</summary>
+    /// <param name="Name">Its name.</param>
+    /// <param name="Group">Its API group.</param>
+    /// <param name="Kind">Its kind.</param>
+    /// <param name="Causes">What is wrong, by field.</param>
+    internal sealed record RefusalDetails(string Name, string Group, string Kind, IReadOnlyList<RefusalCause> Causes);
+
+    /// <summary>Something that is wrong.</summary>
+    /// <param name="Field">The field's path; empty where it is none.</param>
+    /// <param name="Message">What is wrong with it.</param>
+    internal sealed record RefusalCause(string Field, string Message)
+    {
+        /// <summary>The same in a word.</summary>
+        public string Reason { get; init; } = "FieldValueInvalid";
+    }
 }

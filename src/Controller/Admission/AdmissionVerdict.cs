@@ -10,6 +10,9 @@ internal sealed record AdmissionVerdict(string? Refusal)
     /// <summary>The object as its author knows it; told of one that is refused.</summary>
     public string Object { get; init; } = "";
 
+    /// <summary>What is wrong, by field, as far as it is told; of one that is refused.</summary>
+    public IReadOnlyList<AdmissionReview.RefusalCause> Causes { get; init; } = [];
+
     /// <summary>What its author should know all the same.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 }

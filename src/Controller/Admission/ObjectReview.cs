@@ -34,7 +34,7 @@ internal static class ObjectReview
         errors = [.. errors, .. AppliedDocument.Faults(request.Object, request.OldObject, new(kind.Type.FullName, 0, name, "", ""), applied => Read(kind, applied).Errors).Where(f => errors.All(e => e.Field != f.Field))];
         if (errors.Count == 0) return Allowed([.. notes.Select(StatusConditions.Text)]);
         string[] faults = [.. errors.Select(StatusConditions.Text)];
-        return IsNoWorse(kind, request, errors) ? Allowed(faults) : new(Refusal(faults)) { Object = name };
+        return IsNoWorse(kind, request, errors) ? Allowed(faults) : Refused(name, errors, faults);
     }
 
     /// <summary>Whether an object that is there, as one that an earlier version has let in, has its specification unchanged and no fault that is new: its labels, annotations and finalizers can be changed.</summary>
@@ -88,13 +88,18 @@ internal static class ObjectReview
 
     private static JsonElement? SpecOf(JsonElement item) => item.TryGetProperty("spec", out JsonElement spec) ? spec : null;
 
-    private static string Refusal(string[] faults)
+    private static AdmissionVerdict Refused(string name, IReadOnlyList<SourceError> errors, string[] faults)
     {
         StringBuilder text = new(faults[0]);
         int told = 1;
         while (told < faults.Length && told < MostTold && text.Length + faults[told].Length < LongestRefusal) text.Append("; ").Append(faults[told++]);
-        if (told < faults.Length) text.Append("; ").Append(More(faults.Length - told));
-        return text.ToString();
+        List<AdmissionReview.RefusalCause> causes = [.. errors.Take(told).Select(e => new AdmissionReview.RefusalCause(e.Field, e.Reason))];
+        if (told < faults.Length)
+        {
+            text.Append("; ").Append(More(faults.Length - told));
+            causes.Add(new("", More(faults.Length - told)));
+        }
+        return new(text.ToString()) { Object = name, Causes = causes };
     }
 
     private static string More(int count) => string.Create(CultureInfo.InvariantCulture, $"{count} more, which are not listed");

@@ -72,6 +72,39 @@ public sealed class ControllerCommandTests : IDisposable
     }
 
     [Fact]
+    [Trait("Category", "Attack")]
+    public async Task WithoutMemoryItEndsAndDoesNotLookAsIfItServed()
+    {
+        // While it runs, as what tells of changes would end and nothing else.
+        string objects = Directory.CreateDirectory(_folder.File("objects")).FullName;
+        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "culvert-controller"), ["run", "--folder", objects, "--state-dir", _folder.File("state"), "--listen", "127.0.0.1:0"])
+        {
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+            Environment = { ["DOTNET_GCHeapHardLimit"] = "0x4000000", ["DOTNET_DbgEnableMiniDump"] = "0" },
+        };
+        using Process process = Process.Start(start)!;
+        try
+        {
+            using var timeout = new CancellationTokenSource(Patience);
+            while (await process.StandardOutput.ReadLineAsync(timeout.Token) is { } line && !line.Contains("There is no MeshConfig", StringComparison.Ordinal))
+            {
+                // Until it serves.
+            }
+            Task<string> said = process.StandardError.ReadToEndAsync(timeout.Token);
+            for (int file = 0; file < 10; file++)
+                await File.WriteAllTextAsync(Path.Combine(objects, $"{file}.yaml"), string.Concat(Enumerable.Range(0, 20_000).Select(i => Objects.Workload($"w{file}-{i}", $"10.{file}.{i >> 8}.{i & 255}"))), timeout.Token);
+            await process.WaitForExitAsync(timeout.Token);
+            Assert.Contains("out of memory", await said, StringComparison.Ordinal);
+            Assert.NotEqual(0, process.ExitCode);
+        }
+        finally
+        {
+            process.Kill();
+        }
+    }
+
+    [Fact]
     public Task RunSaysWhenTheStateFolderCanNotBeMade() =>
         RefusesAsync(CannotStart, "/proc/x", "run", "--folder", _folder.Path, "--state-dir", "/proc/x", "--listen", "127.0.0.1:0");
 

@@ -94,7 +94,7 @@ public sealed class ClusterStatusTests(TestCluster cluster)
     public async Task TheInstalledSchemaKeepsAllOfTheStatusThatIsWritten(string kind, string spec)
     {
         ApiKind of = TestCluster.KindOf(kind);
-        string ns = of.Type.IsNamespaced ? await cluster.NamespaceAsync() : "", name = of.Type.IsNamespaced ? "x" : "default";
+        string ns = !of.Type.IsNamespaced ? "" : kind == "Workload" ? ControllerWork.Space : await cluster.NamespaceAsync(), name = of.Type.IsNamespaced ? "x" : "default";
         string[] where = ns.Length > 0 ? ["-n", ns] : [];
         await using RunningOnCluster controller = await ControllerAsync();
         await cluster.KubectlAsync($"apiVersion: culvert.dev/v1alpha1\nkind: {kind}\nmetadata: {{name: {name}{(ns.Length > 0 ? $", namespace: {ns}" : "")}}}\nspec: {spec}");

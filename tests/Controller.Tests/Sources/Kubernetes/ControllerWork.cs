@@ -84,7 +84,7 @@ public sealed class ControllerWork(TestCluster cluster) : IAsyncLifetime
         apiVersion: culvert.dev/v1alpha1
         kind: MeshConfig
         metadata: {name: default}
-        spec: {defaultAction: ALLOW}
+        spec: {defaultAction: ALLOW, workloadNamespaces: [{{{_namespace}}}]}
         ---
         apiVersion: culvert.dev/v1alpha1
         kind: AuthorizationPolicy

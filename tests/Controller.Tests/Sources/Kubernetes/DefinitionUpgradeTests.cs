@@ -42,7 +42,7 @@ public sealed class DefinitionUpgradeTests(TestCluster cluster)
             Assert.Equal("good later", Names(snapshot, ns));
             await IsReportedAsync();
             Exception refused = await Assert.ThrowsAnyAsync<Exception>(() => ApplyAsync(ns, "worse", "{identities: ['a*b*c']}"));
-            Assert.Contains("spec.rules[0].from[0].identities[0]", refused.Message, StringComparison.Ordinal);
+            Assert.Matches(@"The AuthorizationPolicy ""worse"" is invalid: spec\.rules(\[0\])?\.from(\[0\])?\.identities(\[0\])?: ", refused.Message); // servers before 1.25 say no numbers
 
             // The watch goes on: what is changed, mended and deleted is heard of.
             await ApplyAsync(ns, "good", "{identities: [spiffe://cluster.local/ns/shop/sa/other]}");

@@ -21,14 +21,14 @@ public sealed class SharedProgressTests(TestCluster cluster)
         await cluster.InstallControllerAsync();
         string ns = await cluster.NamespaceAsync();
         await cluster.PodAsync(ns, "web", "10.9.7.1");
-        await cluster.KubectlAsync($"apiVersion: culvert.dev/v1alpha1\nkind: Workload\nmetadata: {{name: vm, namespace: {ns}}}\nspec: {{node: n2, addresses: [10.9.7.2]}}");
+        await cluster.PodAsync(ns, "other", "10.9.7.2", node: "n2");
         try
         {
             await using RunningOnCluster one = await StartAsync(), other = await StartAsync();
             await one.FollowAsync("n1");
             using FakeAgent slow = FakeAgent.OverSocket(other.Socket, "n2");
             await slow.OpenAsync();
-            while (!slow.Snapshot.Workloads.ContainsKey($"{ns}/vm")) await slow.NextAsync();
+            while (!slow.Snapshot.Workloads.ContainsKey($"{ns}/other")) await slow.NextAsync();
             await Soon.Holds("both tell", async () => (await MapAsync()).Data.Count == 2);
 
             await cluster.KubectlAsync($"apiVersion: culvert.dev/v1alpha1\nkind: AuthorizationPolicy\nmetadata: {{name: p, namespace: {ns}}}\nspec: {{action: ALLOW, rules: [{{}}]}}");
@@ -43,7 +43,7 @@ public sealed class SharedProgressTests(TestCluster cluster)
         }
         finally
         {
-            await cluster.Server.KubectlAsync("", "delete", "workload", "vm", "-n", ns);
+            await cluster.Server.KubectlAsync("", "delete", "pod", "other", "-n", ns, "--force", "--grace-period=0");
         }
 
         // Who ends takes out what it has said.

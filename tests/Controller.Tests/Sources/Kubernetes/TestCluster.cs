@@ -161,13 +161,13 @@ public sealed class TestCluster : IAsyncLifetime
     }
 
     /// <summary>Makes a pod that runs, as scheduler and kubelet would have it.</summary>
-    internal async Task PodAsync(string ns, string name, string addresses, string labels = "", string spec = "", string status = "")
+    internal async Task PodAsync(string ns, string name, string addresses, string labels = "", string spec = "", string status = "", string node = "n1")
     {
         await KubectlAsync($$$"""
             apiVersion: v1
             kind: Pod
             metadata: {name: {{{name}}}, namespace: {{{ns}}}, labels: { {{{labels}}} } }
-            spec: {nodeName: n1, {{{spec}}} containers: [{name: main, image: none, ports: [{name: web, containerPort: 8080}]}]}
+            spec: {nodeName: {{{node}}}, {{{spec}}} containers: [{name: main, image: none, ports: [{name: web, containerPort: 8080}]}]}
             """);
         await PodStatusAsync(ns, name, addresses, status);
     }

@@ -59,12 +59,12 @@ public sealed class WebhookTests(TestCluster cluster)
         string policy = $"apiVersion: culvert.dev/v1alpha1\nkind: AuthorizationPolicy\nmetadata: {{name: applied, namespace: {ns}}}\nspec:\n  action: ALLOW\n  rules:\n  - from:";
         await cluster.KubectlAsync($"{policy} [{{namespaces: [shop]}}]");
         Exception refused = await Assert.ThrowsAnyAsync<Exception>(() => cluster.KubectlAsync(policy));
-        Assert.Contains("denied the request: spec.rules[0].from: has no value; give it one or leave the field out", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("The AuthorizationPolicy \"applied\" is invalid: spec.rules[0].from: has no value; give it one or leave the field out", refused.Message, StringComparison.Ordinal);
 
         // Nor of one that is misspelt, where it is told not to look.
         string misspelt = $"{policy.Replace("from:", "form:", StringComparison.Ordinal)} [{{namespaces: [shop]}}]";
         refused = await Assert.ThrowsAnyAsync<Exception>(() => cluster.Server.KubectlAsync(misspelt, "apply", "--validate=false", "-f", "-"));
-        Assert.Contains("denied the request: spec.rules[0].form: unknown field; known are from, to", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("The AuthorizationPolicy \"applied\" is invalid: spec.rules[0].form: unknown field; known are from, to", refused.Message, StringComparison.Ordinal);
         await cluster.Server.KubectlAsync("", "delete", "authorizationpolicies,peerauthentications,trafficpolicies,workloads", "--all", "-n", ns);
     }
 
