@@ -78,7 +78,7 @@ public sealed class TenantTests(InstalledMesh mesh)
         {
             foreach (var name in new[] { "a", "b", "c" })
                 await mesh.Cluster.KubectlAsync("create", "-f", mesh.Cluster.Write($"{name}.yaml", $"apiVersion: v1\nkind: Service\nmetadata: {{name: {name}, namespace: {Space}}}\nspec:\n  ports:\n{string.Concat(Enumerable.Range(1, 7000).Select(p => $"  - {{name: p{p}, port: {p}}}\n"))}"));
-            await LabWait.UntilAsync("status says that they are closed", async () => (await mesh.StatusAsync("node1"))["problems"]?.ToJsonString().Contains($"the Services of namespace '{Space}', this one and all others, are closed", StringComparison.Ordinal) == true, Deadline);
+            await LabWait.UntilAsync("status says that they are closed", async () => (await mesh.StatusAsync("node1"))["objects"]!.ToJsonString().Contains($"Service {Space}/a", StringComparison.Ordinal), Deadline);
 
             // Nobody else notices: what changes comes into force, and Services of others serve.
             var vip = (await mesh.Cluster.KubectlAsync("-n", "shop", "get", "service", "web", "-o", "jsonpath={.spec.clusterIP}")).Trim();
@@ -92,7 +92,7 @@ public sealed class TenantTests(InstalledMesh mesh)
             await mesh.Cluster.KubectlAsync("delete", "namespace", Space, "--wait=true");
         }
 
-        await LabWait.UntilAsync("status says it no more", async () => (await mesh.StatusAsync("node1"))["problems"]?.ToJsonString().Contains(Space, StringComparison.Ordinal) != true, Deadline);
+        await LabWait.UntilAsync("status says it no more", async () => !(await mesh.StatusAsync("node1"))["objects"]!.ToJsonString().Contains($"Service {Space}/", StringComparison.Ordinal), Deadline);
         await mesh.UntilAllIsWellAsync();
     }
 }
