@@ -23,6 +23,15 @@ public static class Errno
     /// <summary>Try again.</summary>
     public const int EAGAIN = 11;
 
+    /// <summary>Out of memory.</summary>
+    public const int ENOMEM = 12;
+
+    /// <summary>Too many open files in the system.</summary>
+    public const int ENFILE = 23;
+
+    /// <summary>Too many open files of the process.</summary>
+    public const int EMFILE = 24;
+
     /// <summary>Permission denied.</summary>
     public const int EACCES = 13;
 

@@ -72,23 +72,8 @@ public sealed class WorkloadTests(InstalledMesh mesh) : IAsyncLifetime
         await mesh.Cluster.KubectlAsync("-n", Space, "wait", "--for=condition=Ready", "pod/probed", "--timeout=60s");
 
         // Who is no kubelet and no member is refused, so that it is the mesh that lets probes through.
-        await mesh.Cluster.ApplyAsync("""
-            apiVersion: v1
-            kind: Pod
-            metadata: {name: stranger, namespace: default}
-            spec: {nodeName: node1, terminationGracePeriodSeconds: 1, containers: [{name: box, image: localhost/box:1}]}
-            """);
-        try
-        {
-            await mesh.Cluster.KubectlAsync("-n", "default", "wait", "--for=condition=Ready", "pod/stranger", "--timeout=60s");
-            var address = await mesh.Cluster.KubectlAsync("-n", Space, "get", "pod", "probed", "-o", "jsonpath={.status.podIP}");
-            Assert.Empty(await mesh.AskAsync(new("default", "stranger", "node1", ""), address));
-        }
-        finally
-        {
-            await mesh.Cluster.KubectlAsync("-n", "default", "delete", "pod", "stranger", "--wait=false");
-        }
-
+        var address = await mesh.Cluster.KubectlAsync("-n", Space, "get", "pod", "probed", "-o", "jsonpath={.status.podIP}");
+        await mesh.AsOutsiderAsync("node1", async outsider => Assert.Empty(await mesh.AskAsync(outsider, address)));
         Assert.Equal(KubernetesBinaries.IsOld ? "0 0 true true" : "0 0 0 true true true", await mesh.Cluster.KubectlAsync("-n", Space, "get", "pod", "probed", "-o", "jsonpath={.status.containerStatuses[*].restartCount} {.status.containerStatuses[*].ready}"));
     }
 

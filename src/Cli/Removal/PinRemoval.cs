@@ -28,7 +28,7 @@ internal static class PinRemoval
             Directory.Delete(version, recursive: true);
         }
 
-        if (!Directory.EnumerateFileSystemEntries(bpfFolder).Any() && !IsMountPoint(bpfFolder))
+        if (!Directory.EnumerateFileSystemEntries(bpfFolder).Any() && !MountPoint.Is(bpfFolder))
         {
             Directory.Delete(bpfFolder);
         }
@@ -38,6 +38,4 @@ internal static class PinRemoval
 
     private static bool IsVersion(string path) =>
         int.TryParse(Path.GetFileName(path).AsSpan(1), NumberStyles.None, CultureInfo.InvariantCulture, out _);
-
-    private static bool IsMountPoint(string path) => File.ReadLines("/proc/mounts").Any(line => line.Split(' ')[1] == Path.GetFullPath(path));
 }

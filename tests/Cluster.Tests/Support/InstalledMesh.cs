@@ -180,7 +180,11 @@ public sealed class InstalledMesh : IAsyncLifetime
         try
         {
             await Cluster.KubectlAsync("-n", "default", "wait", "--for=condition=Ready", "pod/outsider", "--timeout=60s");
-            await act(new("default", "outsider", node, ""));
+            Pod outsider = new("default", "outsider", node, "");
+
+            // That it is refused would say nothing if it had no network.
+            await ScriptAsync(outsider, "nc -w 3 $KUBERNETES_SERVICE_HOST $KUBERNETES_SERVICE_PORT < /dev/null");
+            await act(outsider);
         }
         finally
         {

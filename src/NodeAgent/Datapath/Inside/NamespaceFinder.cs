@@ -28,6 +28,7 @@ internal sealed class NamespaceFinder(SpaceNumbers numbers, Func<WorkloadInfo, u
     /// <param name="reason">Why it is to be captured there.</param>
     /// <param name="hostEnds">What is known of the node's ends of pods' links.</param>
     /// <param name="obstacle">Why null was returned.</param>
+    /// <exception cref="IOException">There is no memory or descriptor to look with: that of a workload which is captured must not count as gone.</exception>
     internal PodNamespace? Find(WorkloadInfo workload, string reason, IHostEnds hostEnds, out string obstacle)
     {
         obstacle = "";
@@ -35,7 +36,7 @@ internal sealed class NamespaceFinder(SpaceNumbers numbers, Func<WorkloadInfo, u
         {
             _scan ??= new NamespaceScan();
         }
-        catch (KernelException e)
+        catch (KernelException e) when (!ResourceShortage.Is(e))
         {
             obstacle = $"the network namespaces of this node can't be looked at: {e.Message}";
             return null;
@@ -75,7 +76,7 @@ internal sealed class NamespaceFinder(SpaceNumbers numbers, Func<WorkloadInfo, u
             _scan ??= new NamespaceScan();
             return workload.Addresses.SelectMany(_scan.Find).Any(f => f.LeadsHere != false && f.HostEnd == 0);
         }
-        catch (KernelException)
+        catch (KernelException e) when (!ResourceShortage.Is(e))
         {
             return false; // what is said of it then is that there is no such link
         }
@@ -108,7 +109,7 @@ internal sealed class NamespaceFinder(SpaceNumbers numbers, Func<WorkloadInfo, u
             using NetworkNamespace network = NetworkNamespace.OpenPath(path);
             return network.Inode;
         }
-        catch (KernelException)
+        catch (KernelException e) when (!ResourceShortage.Is(e))
         {
             return null; // the runtime has it where this agent can't see it
         }

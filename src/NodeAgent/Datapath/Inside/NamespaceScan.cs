@@ -19,7 +19,7 @@ internal sealed class NamespaceScan
     private readonly Dictionary<ulong, HashSet<string>> _pods = [];
 
     /// <summary>Looks at all of them.</summary>
-    /// <exception cref="KernelException">The agent's own can't be opened.</exception>
+    /// <exception cref="IOException">There is no memory or descriptor to look with.</exception>
     internal NamespaceScan()
     {
         using NetworkNamespace own = NetworkNamespace.Current();
@@ -31,7 +31,7 @@ internal sealed class NamespaceScan
                 using NetworkNamespace network = NetworkNamespace.OpenPath(path);
                 if (seen.Add(network.Inode) && IsTrusted(network, path)) Look(network, path, own);
             }
-            catch (KernelException)
+            catch (KernelException e) when (!ResourceShortage.Is(e))
             {
                 // Its process has ended meanwhile, or it is no namespace; whose namespace it was is not found there.
                 continue;
@@ -58,7 +58,7 @@ internal sealed class NamespaceScan
                 using NetworkNamespace network = NetworkNamespace.OpenPath(path);
                 if (network.Inode == inode) return path;
             }
-            catch (KernelException)
+            catch (KernelException e) when (!ResourceShortage.Is(e))
             {
                 continue; // its process has ended meanwhile
             }
@@ -105,7 +105,7 @@ internal sealed class NamespaceScan
         {
             return Directory.Exists(folder) ? Directory.GetFiles(folder) : [];
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is UnauthorizedAccessException || (e is IOException io && !ResourceShortage.Is(io)))
         {
             return []; // it has gone meanwhile, or is not for us to look at: whose namespaces are only there are not found, and said to be so
         }
@@ -120,7 +120,7 @@ internal sealed class NamespaceScan
         {
             return new FileInfo(path).LinkTarget;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is UnauthorizedAccessException || (e is IOException io && !ResourceShortage.Is(io)))
         {
             return null; // it has ended, or is not for us to look at
         }

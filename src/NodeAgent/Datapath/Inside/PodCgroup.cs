@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Culvert.Interop;
 
 namespace Culvert.NodeAgent.Datapath.Inside;
 
@@ -13,13 +14,14 @@ internal static partial class PodCgroup
 {
     /// <summary>The uid of the pod that a process is part of; null: of none, or it has ended.</summary>
     /// <param name="process">Its folder in <c>/proc</c>.</param>
+    /// <exception cref="IOException">There is no memory or descriptor to look with.</exception>
     internal static string? PodOf(string process)
     {
         try
         {
             return Parse(File.ReadAllText($"{process}/cgroup"));
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is UnauthorizedAccessException || (e is IOException io && !ResourceShortage.Is(io)))
         {
             return null; // it has ended, or is not for us to look at
         }

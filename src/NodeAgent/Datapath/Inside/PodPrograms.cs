@@ -95,7 +95,7 @@ internal sealed class PodPrograms : IDisposable
         }
         catch (KernelException)
         {
-            return null; // gone, as the next look finds
+            return null; // gone, or not to be asked now: the next look finds
         }
     }
 
@@ -216,7 +216,7 @@ internal sealed class PodPrograms : IDisposable
         }
         catch (KernelException)
         {
-            return true; // gone, as the next look finds
+            return true; // gone, or not to be asked now: the next look finds
         }
     }
 
