@@ -59,7 +59,10 @@ public sealed partial class UpgradeTests(InstalledMesh mesh)
         Assert.Equal(agent, await mesh.AgentAsync("node1"));
 
         var refused = await Assert.ThrowsAsync<ToolFailedException>(() => mesh.Cluster.CulvertAsync("install"));
-        Assert.Contains("installed already, with other options", refused.Message, StringComparison.Ordinal);
+        Assert.Contains($"installed already, with other options: --controller-address {InstalledMesh.ControllerAddress}", refused.Message, StringComparison.Ordinal);
+        var planned = await mesh.Cluster.CulvertAsync("upgrade", "--dry-run", "--image-tag", "planned");
+        Assert.Contains($"clusterIP: {InstalledMesh.ControllerAddress}", planned.Replace("\"", "", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Contains("localhost/culvert-agent:planned", planned, StringComparison.Ordinal);
         await mesh.Cluster.CulvertAsync("upgrade");
         Assert.Equal(agent, await mesh.AgentAsync("node1"));
     }

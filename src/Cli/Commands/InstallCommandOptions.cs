@@ -64,6 +64,16 @@ internal static partial class InstallCommandOptions
         CniBinFolder = result.GetValue(CniBinFolder),
     };
 
+    /// <summary>Options as they would be given on the command line.</summary>
+    public static string Text(InstallOptions options)
+    {
+        var said = new (Option Option, string? Value)[]
+        {
+            (ImagePrefix, options.ImagePrefix), (ImageTag, options.ImageTag), (ControllerAddress, options.ControllerAddress), (CniConfFolder, options.CniConfFolder), (CniBinFolder, options.CniBinFolder),
+        };
+        return string.Join(' ', said.Where(o => o.Value is not null).Select(o => $"{o.Option.Name} {o.Value}"));
+    }
+
     /// <summary>Writes all objects of a plan: documents of YAML, or a list with <c>-o json</c>.</summary>
     public static int Print(ParseResult result, InstallPlan plan)
     {

@@ -7,6 +7,8 @@ namespace Culvert.Cli.Commands;
 /// <summary><c>culvert upgrade</c></summary>
 internal static class UpgradeCommand
 {
+    private static readonly Option<bool> DryRun = new("--dry-run") { Description = "Write the objects to standard output as they would be, with the options that are kept in the cluster, and change nothing." };
+
     public static Command Create()
     {
         var command = new ExampleCommand(
@@ -14,11 +16,13 @@ internal static class UpgradeCommand
             "Put this program's version in the place of the one that is installed: kinds, controller, then agents, one node after the other. Options that are not given stay as they were said before, but for --image-tag.",
             new Example("culvert upgrade", "to this program's version"),
             new Example("culvert upgrade --image-tag 0.1.1", "to images of another tag"),
+            new Example("culvert upgrade --dry-run | kubectl diff -f -", "what it would change"),
             new Example("culvert upgrade --cni-bin-dir /opt/cni/bin", "the same version, another option"))
         {
             Codes = [(ExitCode.Ok, "all agents are ready"), (ExitCode.Failed, "something was not ready in time; it is named")],
         };
         InstallCommandOptions.AddTo(command);
+        command.Options.Add(DryRun);
         ClusterSession.AddOptions(command);
         command.SetAction(RunAsync);
         return command;
@@ -30,6 +34,12 @@ internal static class UpgradeCommand
         var server = await session.Client.ReadVersionAsync(cancellationToken);
         var there = await installer.FindAsync(cancellationToken) ?? throw new CliException(ExitCode.BadInput, "Culvert is not installed in this cluster", "culvert install");
         var options = InstallCommandOptions.Of(result).Over(there);
+        if (result.GetValue(DryRun))
+        {
+            InstallCommandOptions.Print(result, installer.Plan(options, server));
+            return;
+        }
+
         await installer.ApplyAsync(installer.Plan(options, server), session.Deadline, cancellationToken);
         session.Progress.Tell("done", $"Culvert {options.ImageTag ?? ProgramVersion.Release} is installed.");
     });
