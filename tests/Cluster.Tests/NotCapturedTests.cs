@@ -23,7 +23,7 @@ public sealed class NotCapturedTests(InstalledMesh mesh)
 
         try
         {
-            // One that is captured already would be blocked, which its node's agent alone tells.
+            // One that is captured already would stay so, and be blocked.
             await mesh.LabelAsync(client, "disabled");
             await LabWait.UntilAsync("it is let go", async () => !await mesh.IsCapturedAsync(client), Deadline);
             await machine.RunAsync("sh", "-euc", $"ip route add 10.91.{machine.Number}.0/24 dev {LabNode.Uplink} table {Table} && ip rule add iif {link} lookup {Table}");
@@ -56,6 +56,30 @@ public sealed class NotCapturedTests(InstalledMesh mesh)
         Task<string> ConditionAsync(string field) => PodFieldAsync($"{{.status.conditions[?(@.type==\"culvert.dev/Captured\")].{field}}}");
 
         Task<string> PodFieldAsync(string path) => mesh.Cluster.KubectlAsync("-n", "shop", "get", "pod", client.Name, "-o", $"jsonpath={path}");
+    }
+
+    [Fact]
+    public async Task A_member_that_something_of_its_node_has_come_in_the_way_of_stays_guarded_and_an_event_says_so()
+    {
+        InstalledMesh.SkipUnlessThere();
+        var client = await mesh.ShopPodAsync("client", "node1");
+        var far = await mesh.ShopPodAsync("web", "node2");
+        var machine = mesh.Cluster.Machines.Single(m => m.Name == client.Node);
+        var uid = await mesh.Cluster.KubectlAsync("-n", "shop", "get", "pod", client.Name, "-o", "jsonpath={.metadata.uid}");
+        var link = (await machine.RunAsync("sh", "-euc", $"ip route show table main {client.Address} | sed 's/.* dev \\([^ ]*\\).*/\\1/'")).Trim();
+        try
+        {
+            await machine.RunAsync("sh", "-euc", $"ip route add 10.91.{machine.Number}.0/24 dev {LabNode.Uplink} table {Table} && ip rule add iif {link} lookup {Table}");
+            await HasEventAsync("shop", $"involvedObject.uid={uid},type=Warning,reason=Blocked", $"stays in the mesh, and what it sends or is sent does not get through: a routing rule leads what comes in by {link} out by {LabNode.Uplink}");
+            Assert.Empty(await mesh.AskAsync(client, far.Address));
+        }
+        finally
+        {
+            await machine.RunAsync("sh", "-euc", $"ip rule delete iif {link} lookup {Table} || :; ip route flush table {Table}");
+        }
+
+        await HasEventAsync("shop", $"involvedObject.uid={uid},type=Normal,reason=Captured", "what it sends and is sent gets through again");
+        await mesh.UntilAllIsWellAsync();
     }
 
     private Task HasEventAsync(string ns, string selector, string message) =>

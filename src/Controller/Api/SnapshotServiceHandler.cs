@@ -89,17 +89,22 @@ internal sealed class SnapshotServiceHandler(
     {
         string node = authenticator.Authenticate(context).Node;
         if (request.Node != node) throw new RpcException(new Status(StatusCode.PermissionDenied, $"node '{node}' may not report of '{request.Node}'"));
+        TimeSpan wait = refused.Take(node, ReasonsOf(request.Refused), ReasonsOf(request.Blocked));
+        if (wait > TimeSpan.Zero) throw new RpcException(new Status(StatusCode.ResourceExhausted, "the node has told otherwise a moment ago"), RetryPushback.Trailers(wait));
+        return Task.FromResult(new NodeReportAck());
+    }
+
+    private static SortedDictionary<string, string> ReasonsOf(IEnumerable<RefusedWorkload> workloads)
+    {
         SortedDictionary<string, string> reasons = new(StringComparer.Ordinal);
-        foreach (RefusedWorkload workload in request.Refused)
+        foreach (RefusedWorkload workload in workloads)
         {
             if (!IsText(workload.Reason, LongestReason)) throw new RpcException(new Status(StatusCode.InvalidArgument, $"a reason is text of {LongestReason} characters at most"));
             if (!NamespacedName.TryParse(workload.Uid, out NamespacedName name) || Names.Subdomain(name.Namespace) is not null || Names.Subdomain(name.Name) is not null)
                 throw new RpcException(new Status(StatusCode.InvalidArgument, $"'{workload.Uid}' is not the uid of a workload"));
             reasons[workload.Uid] = workload.Reason;
         }
-        TimeSpan wait = refused.Take(node, reasons);
-        if (wait > TimeSpan.Zero) throw new RpcException(new Status(StatusCode.ResourceExhausted, "the node has told otherwise a moment ago"), RetryPushback.Trailers(wait));
-        return Task.FromResult(new NodeReportAck());
+        return reasons;
     }
 
     private async Task<Hello> ReadHelloAsync(IAsyncStreamReader<SnapshotRequest> requests, CancellationToken cancellationToken)

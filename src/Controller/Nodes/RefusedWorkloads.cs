@@ -35,7 +35,7 @@ internal sealed class RefusedWorkloads : IRefusalSink
     public ImmutableDictionary<string, ImmutableHashSet<string>> ByNode => Volatile.Read(ref _byNode);
 
     /// <inheritdoc/>
-    public TimeSpan Take(string node, IReadOnlyDictionary<string, string> refused)
+    public TimeSpan Take(string node, IReadOnlyDictionary<string, string> refused, IReadOnlyDictionary<string, string> blocked)
     {
         lock (_lock)
         {

@@ -72,6 +72,7 @@ internal sealed class DatapathReconciler(
             NotCaptured = plan.Missing,
             Closed = policy.Closed,
             Refused = plan.Refused,
+            Blocked = plan.Blocked,
             Quarantined = plan.Quarantined,
             NodeAddresses = [.. links.NodeAddresses],
             Uplinks = [.. plan.Uplinks.Select(u => u.Index)],

@@ -28,6 +28,9 @@ internal sealed record DatapathInForce
     /// <summary>Those of them that are not to be in the mesh, see <see cref="LinkPlan.Refused"/>.</summary>
     internal ImmutableHashSet<string> Refused { get; init; } = [];
 
+    /// <summary>Uid and reason of the members that stay guarded and whose packets do not get through: refused at an interface of <see cref="Quarantined"/>, or captured and not delivered.</summary>
+    internal ImmutableDictionary<string, string> Blocked { get; init; } = ImmutableDictionary<string, string>.Empty;
+
     /// <summary>Interfaces of such workloads, and of pods that are gone from the cluster, whose programs stay, see <see cref="LinkPlan.Quarantined"/>.</summary>
     internal ImmutableArray<InterfaceOwner> Quarantined { get; init; } = [];
 

@@ -46,6 +46,11 @@ internal sealed record LinkPlan
     /// <summary>Every interface of the node that has a pod's programs, with its workload.</summary>
     internal ImmutableArray<InterfaceOwner> Pods => [.. Endpoints.Where(e => e.Inside is null).Select(InterfaceOwner.Of), .. Quarantined];
 
+    /// <summary>Uid and reason of the members that stay guarded and whose packets do not get through.</summary>
+    internal ImmutableDictionary<string, string> Blocked => Endpoints.Where(e => e.Fault is not null).Select(e => KeyValuePair.Create(e.Workload.Uid, e.Fault!))
+        .Concat(Quarantined.Where(IsOfMember).Select(q => KeyValuePair.Create(q.Workload, Missing[q.Workload])))
+        .DistinctBy(b => b.Key).ToImmutableDictionary(StringComparer.Ordinal);
+
     /// <summary>Makes the plan.</summary>
     /// <param name="places">Where the workloads that are wanted can be captured.</param>
     /// <param name="links">What there is.</param>
@@ -109,4 +114,7 @@ internal sealed record LinkPlan
         XdpUse.Off => false,
         _ => endpoints.Any(e => e.Inside is null && e.Workload.ProxyProtocolPorts.Concat(e.Workload.TrustedProxies.SelectMany(t => t.Ports)).Any(p => p.Protocol == TransportProtocol.Udp)),
     };
+
+    private bool IsOfMember(InterfaceOwner owner) =>
+        Missing.ContainsKey(owner.Workload) && Snapshot.Workloads.TryGetValue(owner.Workload, out WorkloadInfo? workload) && GonePods.MayBe(owner.PodUid, workload.PodUid);
 }

@@ -100,6 +100,6 @@ internal sealed class AgentBackend(
     {
         { Fault: not null } => Wire.CaptureState.Undelivered,
         not null => Wire.CaptureState.Captured,
-        null => datapath.Quarantined.Any(q => q.Workload == workload.Uid && GonePods.MayBe(q.PodUid, workload.PodUid)) ? Wire.CaptureState.Blocked : Wire.CaptureState.NotCaptured,
+        null => datapath.Blocked.ContainsKey(workload.Uid) ? Wire.CaptureState.Blocked : Wire.CaptureState.NotCaptured,
     };
 }

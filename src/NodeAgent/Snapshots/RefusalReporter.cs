@@ -10,7 +10,7 @@ using Microsoft.Extensions.Logging;
 namespace Culvert.NodeAgent.Snapshots;
 
 /// <summary>
-/// Tells the controller which workloads this node can't capture, so that no node takes them for members of the mesh: whenever that changes, and whenever the controller is found again, which may be another
+/// Tells the controller which workloads this node can't capture, so that no node takes them for members of the mesh, and which stay guarded and do not get through, for people: whenever that changes, and whenever the controller is found again, which may be another
 /// one. What fails is told again after a growing pause.
 /// </summary>
 internal sealed class RefusalReporter(string node, ControllerLink channel, SnapshotClient client, DatapathState state, TimeProvider time, ILogger logger)
@@ -46,7 +46,7 @@ internal sealed class RefusalReporter(string node, ControllerLink channel, Snaps
 
     private async Task FollowAsync(ChannelReader<bool> changes, Action again, CancellationToken stop)
     {
-        (int Connection, ImmutableHashSet<string> Refused)? told = null;
+        (int Connection, ImmutableHashSet<string> Refused, ImmutableDictionary<string, string> Blocked)? told = null;
         int failures = 0;
         while (true)
         {
@@ -54,17 +54,17 @@ internal sealed class RefusalReporter(string node, ControllerLink channel, Snaps
 
             // Before the first snapshot is in force nothing is known of any workload.
             (DatapathInForce current, int connection) = (state.Current, client.Connection);
-            if (current.Generation == 0 || !client.Status.Connected || (told is { } last && last.Connection == connection && last.Refused.SetEquals(current.Refused))) continue;
+            if (current.Generation == 0 || !client.Status.Connected || (told is { } last && last.Connection == connection && last.Refused.SetEquals(current.Refused) && IsSame(last.Blocked, current.Blocked))) continue;
             try
             {
                 await ReportAsync(current, stop);
-                (told, failures) = ((connection, current.Refused), 0);
+                (told, failures) = ((connection, current.Refused, current.Blocked), 0);
             }
             catch (RpcException e) when (e.StatusCode == StatusCode.Unimplemented)
             {
                 // A controller of before there were reports.
                 if (!current.Refused.IsEmpty) SnapshotLog.RefusalsUnknown(logger, current.Refused.Count);
-                told = (connection, current.Refused);
+                told = (connection, current.Refused, current.Blocked);
             }
             catch (Exception e) when (e is not OutOfMemoryException && !stop.IsCancellationRequested)
             {
@@ -79,10 +79,18 @@ internal sealed class RefusalReporter(string node, ControllerLink channel, Snaps
     private async Task ReportAsync(DatapathInForce current, CancellationToken stop)
     {
         SnapshotService.SnapshotServiceClient snapshots = new(await channel.ConnectAsync(stop));
-        NodeReport report = new() { Node = node, Refused = { current.Refused.Order(StringComparer.Ordinal).Select(uid => new RefusedWorkload { Uid = uid, Reason = Shortened(current.NotCaptured[uid]) }) } };
+        NodeReport report = new()
+        {
+            Node = node,
+            Refused = { current.Refused.Order(StringComparer.Ordinal).Select(uid => Of(uid, current.NotCaptured[uid])) },
+            Blocked = { current.Blocked.OrderBy(b => b.Key, StringComparer.Ordinal).Select(b => Of(b.Key, b.Value)) },
+        };
         using AsyncUnaryCall<NodeReportAck> call = snapshots.ReportAsync(report, new CallOptions(channel.Headers, time.GetUtcNow().UtcDateTime + Deadline, stop));
         await call.ResponseAsync;
     }
 
-    private static string Shortened(string reason) => reason.Length <= LongestReason ? reason : $"{reason.AsSpan(0, LongestReason - 1)}…";
+    private static RefusedWorkload Of(string uid, string reason) => new() { Uid = uid, Reason = reason.Length <= LongestReason ? reason : $"{reason.AsSpan(0, LongestReason - 1)}…" };
+
+    private static bool IsSame(ImmutableDictionary<string, string> some, ImmutableDictionary<string, string> others) =>
+        some.Count == others.Count && some.All(s => others.TryGetValue(s.Key, out string? reason) && reason == s.Value);
 }

@@ -21,7 +21,7 @@ public sealed class RefusedWorkloadsTests
         File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         RefusedWorkloads refused = new(path, TimeProvider.System, NullLogger.Instance);
         Assert.Empty(refused.ByNode);
-        refused.Take("n1", Refused);
+        refused.Take("n1", Refused, new Dictionary<string, string>());
         Assert.Equal(["shop/web"], new RefusedWorkloads(path, TimeProvider.System, NullLogger.Instance).ByNode["n1"]);
     }
 
@@ -31,12 +31,12 @@ public sealed class RefusedWorkloadsTests
         using TempFolder folder = new();
         string path = folder.File("state/refused.json");
         RefusedWorkloads refused = new(path, TimeProvider.System, NullLogger.Instance);
-        refused.Take("n1", Refused);
+        refused.Take("n1", Refused, new Dictionary<string, string>());
         Assert.Equal(["shop/web"], refused.ByNode["n1"]);
         Assert.False(File.Exists(path));
 
         Directory.CreateDirectory(folder.File("state"));
-        refused.Take("n1", Refused);
+        refused.Take("n1", Refused, new Dictionary<string, string>());
         Assert.Equal(["shop/web"], new RefusedWorkloads(path, TimeProvider.System, NullLogger.Instance).ByNode["n1"]);
     }
 }

@@ -23,6 +23,9 @@ internal sealed class CaptureEvents(IKubernetesClient client, string instance, T
     /// <summary>Reason of the event when a pod can't be captured, and when it can be again.</summary>
     public const string NotCaptured = "NotCaptured", Captured = "Captured";
 
+    /// <summary>Reason of the event when a pod that stays guarded does not get through.</summary>
+    public const string Blocked = "Blocked";
+
     // Where events of objects go that are in no namespace, as the kubelet's.
     private const string NamespaceOfNodes = "default";
     private const int SuffixDigits = 10;
@@ -51,7 +54,7 @@ internal sealed class CaptureEvents(IKubernetesClient client, string instance, T
         try
         {
             if (node is not null && MayTellOf(node)) await CreateAsync(OfNode(node, refused), cancellationToken);
-            foreach ((ResourceName pod, string uid, string? reason) in pods.Where(p => MayTellOf(p.Uid))) await CreateAsync(OfPod(pod, uid, reason), cancellationToken);
+            foreach (CaptureNews news in pods.Where(p => MayTellOf(p.Uid))) await CreateAsync(OfPod(news), cancellationToken);
             _failure = null;
         }
         catch (ApiException e)
@@ -70,26 +73,33 @@ internal sealed class CaptureEvents(IKubernetesClient client, string instance, T
         return true;
     }
 
-    private Event OfPod(ResourceName pod, string uid, string? reason) => Make(
-        pod.Namespace, new() { ApiVersion = "v1", Kind = "Pod", Namespace = pod.Namespace, Name = pod.Name, Uid = uid }, reason is not null,
-        reason is null ? "can be captured again: it is in the mesh" : $"can't be captured, and is not in the mesh until it can: {reason}");
+    private Event OfPod(CaptureNews news) => Make(
+        news.Pod.Namespace, new() { ApiVersion = "v1", Kind = "Pod", Namespace = news.Pod.Namespace, Name = news.Pod.Name, Uid = news.Uid },
+        news.Reason is null ? null : news.IsBlocked ? Blocked : NotCaptured,
+        (news.Reason, news.IsBlocked) switch
+        {
+            (null, false) => "can be captured again: it is in the mesh",
+            (null, true) => "what it sends and is sent gets through again",
+            ({ } reason, false) => $"can't be captured, and is not in the mesh until it can: {reason}",
+            ({ } reason, true) => $"stays in the mesh, and what it sends or is sent does not get through: {reason}",
+        });
 
     private Event OfNode(string node, IReadOnlyCollection<KeyValuePair<string, string>> refused) => Make(
-        NamespaceOfNodes, new() { ApiVersion = "v1", Kind = "Node", Name = node, Uid = node }, refused.Count > 0, // its name for its uid, as the kubelet has it
+        NamespaceOfNodes, new() { ApiVersion = "v1", Kind = "Node", Name = node, Uid = node }, refused.Count > 0 ? NotCaptured : null, // its name for its uid, as the kubelet has it
         refused.Count == 0
             ? "all pods of the node that are meant to be in the mesh can be captured"
             : string.Create(CultureInfo.InvariantCulture, $"{(refused.Count == 1 ? "1 pod can't be captured and is not in the mesh until it can" : $"{refused.Count} pods can't be captured and are not in the mesh until they can")}; {refused.First().Key}: {refused.First().Value}"));
 
-    private Event Make(string ns, ObjectReference about, bool isTrouble, string message)
+    private Event Make(string ns, ObjectReference about, string? trouble, string message)
     {
         DateTimeOffset now = time.GetUtcNow();
         return new()
         {
             Metadata = new() { Namespace = ns, Name = $"{about.Name![..Math.Min(about.Name!.Length, LongestName)].TrimEnd('.', '-')}.culvert.{RandomNumberGenerator.GetHexString(SuffixDigits, lowercase: true)}" },
             InvolvedObject = about,
-            Reason = isTrouble ? NotCaptured : Captured,
+            Reason = trouble ?? Captured,
             Message = message,
-            Type = isTrouble ? "Warning" : "Normal",
+            Type = trouble is null ? "Normal" : "Warning",
             Count = 1,
             FirstTimestamp = now,
             LastTimestamp = now,

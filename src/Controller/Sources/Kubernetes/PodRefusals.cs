@@ -42,6 +42,9 @@ internal sealed class PodRefusals : IRefusalSink, IHostedService, IDisposable
     /// <summary>Why nodes' pods can't be written, which is said once. Of the one worker.</summary>
     private readonly Dictionary<string, ApiFailure> _failures = new(StringComparer.Ordinal);
 
+    /// <summary>By node, the pods of which an event has told that they do not get through, with their uids. Of the one worker.</summary>
+    private readonly Dictionary<string, Dictionary<string, string>> _toldBlocked = new(StringComparer.Ordinal);
+
     private Task _work = Task.CompletedTask;
 
     /// <param name="client">Writes, as fast as it may.</param>
@@ -59,14 +62,14 @@ internal sealed class PodRefusals : IRefusalSink, IHostedService, IDisposable
     }
 
     /// <inheritdoc/>
-    public TimeSpan Take(string node, IReadOnlyDictionary<string, string> refused)
+    public TimeSpan Take(string node, IReadOnlyDictionary<string, string> refused, IReadOnlyDictionary<string, string> blocked)
     {
-        TimeSpan wait = _others.Take(node, refused.Where(r => Find(r.Key) is { IsPod: false }).ToDictionary(StringComparer.Ordinal));
+        TimeSpan wait = _others.Take(node, refused.Where(r => Find(r.Key) is { IsPod: false }).ToDictionary(StringComparer.Ordinal), blocked);
         if (wait > TimeSpan.Zero) return wait;
         lock (_lock)
         {
-            if (_reports.TryGetValue(node, out Report? before) && !before.SaysTheSame(refused) && ReportInterval - _time.GetElapsedTime(before.Told) is { Ticks: > 0 } left) return left;
-            _reports[node] = new(refused, _time.GetTimestamp());
+            if (_reports.TryGetValue(node, out Report? before) && !before.SaysTheSame(refused, blocked) && ReportInterval - _time.GetElapsedTime(before.Told) is { Ticks: > 0 } left) return left;
+            _reports[node] = new(refused, blocked, _time.GetTimestamp());
         }
         _queue.Add(node);
         return TimeSpan.Zero;
@@ -167,6 +170,7 @@ internal sealed class PodRefusals : IRefusalSink, IHostedService, IDisposable
                 if (e.Failure is not (ApiFailure.Invalid or ApiFailure.BadRequest)) break;
             }
         }
+        if (BlockedNews(node, report) is { Count: > 0 } blocked) await _events.WriteAsync(blocked, null, [], cancellationToken);
         if (news.Count > 0)
         {
             NodesLog.Tell(_logger, node, marked, refused);
@@ -183,6 +187,23 @@ internal sealed class PodRefusals : IRefusalSink, IHostedService, IDisposable
         if (!_failures.TryGetValue(node, out ApiFailure said) || said != failure.Failure) KubernetesLog.RefusalNotWritten(_logger, node, RetryDelay.TotalSeconds, RoleRemedy.Of(failure), failure.Message);
         _failures[node] = failure.Failure;
         return failure.RetryAfter > RetryDelay ? failure.RetryAfter : RetryDelay;
+    }
+
+    /// <summary>What is new of pods that stay guarded and do not get through; of one that has gone, or is another's, nothing.</summary>
+    private List<CaptureNews> BlockedNews(string node, Report report)
+    {
+        List<CaptureNews> news = [];
+        Dictionary<string, string> told = _toldBlocked.GetValueOrDefault(node) ?? [], now = new(StringComparer.Ordinal);
+        foreach (string uid in report.Blocked.Keys.Union(told.Keys, StringComparer.Ordinal))
+        {
+            if (Find(uid) is not { IsPod: true, PodUid: { } podUid } pod || pod.Node != node) continue;
+            string? reason = report.Blocked.GetValueOrDefault(uid);
+            if (reason is not null) now[uid] = podUid;
+            if ((reason is not null) != (told.GetValueOrDefault(uid) == podUid)) news.Add(new(new(pod.Meta.Namespace, pod.Meta.Name), podUid, reason) { IsBlocked = true });
+        }
+        if (now.Count > 0) _toldBlocked[node] = now;
+        else _toldBlocked.Remove(node);
+        return news;
     }
 
     /// <returns>Whether it is news that it is captured, or that it is not.</returns>
@@ -226,16 +247,22 @@ internal sealed class PodRefusals : IRefusalSink, IHostedService, IDisposable
 
     /// <summary>What a node has told last.</summary>
     /// <param name="refused">By uid, why it can't be captured; all others can be.</param>
+    /// <param name="blocked">By uid of one that stays guarded, why it does not get through.</param>
     /// <param name="told">When.</param>
-    private sealed class Report(IReadOnlyDictionary<string, string> refused, long told)
+    private sealed class Report(IReadOnlyDictionary<string, string> refused, IReadOnlyDictionary<string, string> blocked, long told)
     {
         public IReadOnlyDictionary<string, string> Refused { get; } = refused;
+
+        public IReadOnlyDictionary<string, string> Blocked { get; } = blocked;
 
         public long Told { get; } = told;
 
         /// <summary>By pod, what was written for this and the watch has not told yet.</summary>
         public Dictionary<ObjectKey, string?> Written { get; } = [];
 
-        public bool SaysTheSame(IReadOnlyDictionary<string, string> other) => Refused.Count == other.Count && Refused.All(r => other.TryGetValue(r.Key, out string? reason) && reason == r.Value);
+        public bool SaysTheSame(IReadOnlyDictionary<string, string> refused, IReadOnlyDictionary<string, string> blocked) => IsSame(Refused, refused) && IsSame(Blocked, blocked);
+
+        private static bool IsSame(IReadOnlyDictionary<string, string> some, IReadOnlyDictionary<string, string> others) =>
+            some.Count == others.Count && some.All(s => others.TryGetValue(s.Key, out string? reason) && reason == s.Value);
     }
 }

@@ -55,6 +55,27 @@ public sealed class PodRefusalsTests(TestCluster cluster)
     }
 
     [Fact]
+    public async Task AnEventSaysThatAPodThatStaysGuardedDoesNotGetThrough()
+    {
+        string ns = await cluster.NamespaceAsync();
+        await cluster.PodAsync(ns, "web", "10.8.0.9");
+        await using RunningOnCluster controller = await cluster.ControllerAsync();
+        await IsMemberAsync(controller, ns, true);
+        string uid = (await PodAsync(ns)).Metadata.Uid!;
+        Culvert.Protocol.V1.RefusedWorkload blocked = new() { Uid = $"{ns}/web", Reason = "a rule" };
+        await ReportAsync(controller, "n2", blocked); // not its pod
+        await ReportAsync(controller, "n1", blocked);
+        await HasEventAsync(ns, uid, CaptureEvents.Blocked, "stays in the mesh, and what it sends or is sent does not get through: a rule");
+        await ReportAsync(controller, "n1");
+        await HasEventAsync(ns, uid, CaptureEvents.Captured, "what it sends and is sent gets through again");
+
+        // It was a member all the time.
+        await IsMemberAsync(controller, ns, true);
+        Assert.Single(await EventsAsync(ns, uid), e => e.Reason == CaptureEvents.Blocked);
+        Assert.DoesNotContain((await PodAsync(ns)).Status.Conditions, c => c.Type == CaptureCondition.Type);
+    }
+
+    [Fact]
     public async Task OfOtherNodesPodsANodeSaysNothing()
     {
         string ns = await cluster.NamespaceAsync();
@@ -152,12 +173,17 @@ public sealed class PodRefusalsTests(TestCluster cluster)
     private static Task IsMemberAsync(RunningOnCluster controller, string ns, bool isMember) => Soon.Holds(
         $"web is {(isMember ? "a" : "no")} member", () => controller.Host.SnapshotFor("n1").Workloads.TryGetValue($"{ns}/web", out WorkloadInfo? web) && web.Enrolled == isMember && web.EnrolmentRefused == !isMember);
 
-    private static async Task ReportAsync(RunningOnCluster controller, string node, params string[] refused)
+    private static Task ReportAsync(RunningOnCluster controller, string node, params string[] refused) => ReportAsync(controller, node, agent => agent.ReportAsync(refused));
+
+    private static Task ReportAsync(RunningOnCluster controller, string node, Culvert.Protocol.V1.RefusedWorkload blocked) =>
+        ReportAsync(controller, node, agent => agent.ReportAsync(new Culvert.Protocol.V1.NodeReport { Node = node, Blocked = { blocked } }));
+
+    private static async Task ReportAsync(RunningOnCluster controller, string node, Func<FakeAgent, Task> report)
     {
         using FakeAgent agent = FakeAgent.OverSocket(controller.Socket, node);
         await FakeAgent.PatientlyAsync(async () =>
         {
-            await agent.ReportAsync(refused);
+            await report(agent);
             return true;
         });
     }
