@@ -189,8 +189,8 @@ internal static class LogEventIds
     internal const int ControllerSnapshotConnected = 2402;
     internal const int ControllerSnapshotDisconnected = 2403;
     internal const int SnapshotRefused = 2404;
-    internal const int ServicesClosed = 2405;
-    internal const int ServicesServed = 2406;
+    internal const int NamespaceClosed = 2405;
+    internal const int NamespaceNotClosed = 2406;
 
     // src/Controller/Sources
     internal const int WatchFailed = 2501;

@@ -47,17 +47,35 @@ internal sealed class MeshCompiler(ulong version = 0)
         if (mesh.TrustDomain != _mesh.TrustDomain) dirty.TrafficTargets.UnionWith(_input.TrafficTargets.All);
         (_compiled, _mesh) = (objects, mesh);
         int services = CompileServices(dirty);
-        foreach (NamespacedName name in dirty.Policies) _catalog.SetPolicy(name, (objects.Objects.GetValueOrDefault(new(ObjectKind.AuthorizationPolicy, name.Namespace, name.Name)) as AuthorizationPolicyObject)?.Policy);
+        foreach (NamespacedName name in dirty.Policies) _catalog.SetPolicy(name, (objects.Objects.GetValueOrDefault(new(ObjectKind.AuthorizationPolicy, name.Namespace, name.Name)) as AuthorizationPolicyObject) is { } policy ? AuthorizationPolicyCompiler.Compile(policy, !_input.PolicyValues.IsOver(name.Namespace)) : null);
         foreach (NamespacedName name in dirty.TrafficTargets)
             _catalog.SetPolicy(TrafficTargetCompiler.PolicyName(name), _input.TrafficTargets.Find(name) is { } target ? TrafficTargetCompiler.Compile(target, _input.TrafficTargets.FindRoute, mesh.TrustDomain) : null);
-        foreach (NamespacedName name in dirty.NetworkPolicies)
-            _catalog.SetNetworkPolicy(name, objects.Objects.GetValueOrDefault(new(ObjectKind.NetworkPolicy, name.Namespace, name.Name)) is NetworkPolicyObject policy ? NetworkPolicyCompiler.Compile(policy, !_input.Blocks.IsOver(name.Namespace)) : null);
-        foreach (NamespacedName name in dirty.Workloads) _catalog.SetWorkload(name.ToString(), _input.Workloads.Find(name) is { } workload ? Compile(workload) : null);
-        ImmutableArray<SourceError> closed = [.. _room.Errors(_input.FindService)];
+        CompileNetworkPoliciesAndWorkloads(objects, dirty);
+        int networkPolicies = dirty.NetworkPolicies.Count, workloads = dirty.Workloads.Count;
+        while (_input.NetworkPolicies.Memberships.Over.ToArray() is { Length: > 0 } over)
+        {
+            DirtyResources closing = new();
+            foreach (string ns in over) _input.Close(ns, isClosed: true, closing);
+            CompileNetworkPoliciesAndWorkloads(objects, closing);
+            (networkPolicies, workloads) = (networkPolicies + closing.NetworkPolicies.Count, workloads + closing.Workloads.Count);
+        }
+        ImmutableArray<SourceError> closed = [.. _room.Errors(_input.FindService), .. _input.NetworkPolicies.Errors()];
         _catalog.SetMesh(mesh, ProblemList.From(objects, status, closed));
-        _catalog.SetClosedServices(closed);
+        _catalog.SetClosed(closed);
         _catalog.SetTrustBundle(new TrustBundle(mesh.TrustDomain, roots));
-        return _catalog.Build(dirty.Workloads.Count, services, dirty.Policies.Count + dirty.TrafficTargets.Count + dirty.NetworkPolicies.Count);
+        return _catalog.Build(workloads, services, dirty.Policies.Count + dirty.TrafficTargets.Count + networkPolicies);
+    }
+
+    private void CompileNetworkPoliciesAndWorkloads(ObjectSet objects, DirtyResources dirty)
+    {
+        foreach (NamespacedName name in dirty.NetworkPolicies)
+            _catalog.SetNetworkPolicy(name, objects.Objects.GetValueOrDefault(new(ObjectKind.NetworkPolicy, name.Namespace, name.Name)) is NetworkPolicyObject policy ? NetworkPolicyCompiler.Compile(policy, !_input.Blocks.IsOver(name.Namespace), !_input.NetworkPolicies.IsClosed(name.Namespace)) : null);
+        foreach (NamespacedName name in dirty.Workloads)
+        {
+            WorkloadInfo? compiled = _input.Workloads.Find(name) is { } workload ? Compile(workload) : null;
+            _input.NetworkPolicies.Memberships.Replace(_catalog.FindWorkload(name.ToString())?.PeerGroups ?? [], compiled?.PeerGroups ?? []);
+            _catalog.SetWorkload(name.ToString(), compiled);
+        }
     }
 
     // A node may name what is no workload of the objects: that compiles to nothing. What was kept in a file may be no name.

@@ -31,7 +31,11 @@ internal sealed class MeshInput
 
     public NamespaceLimit<NetworkPolicyObject> Blocks { get; } = NamespaceLimits.Blocks();
 
+    public NamespaceLimit<NetworkPolicyObject> PeerSelectors { get; } = NamespaceLimits.PeerSelectors();
+
     public NamespaceLimit<WorkloadObject> OpenPorts { get; } = NamespaceLimits.OpenPorts();
+
+    public NamespaceLimit<AuthorizationPolicyObject> PolicyValues { get; } = NamespaceLimits.PolicyValues();
 
     public TrafficTargetIndex TrafficTargets { get; } = new();
 
@@ -77,6 +81,7 @@ internal sealed class MeshInput
             case TrafficTargetObject or SmiRouteObject: TrafficTargets.Replace(before, after, Workloads, dirty); break;
             case AuthorizationPolicyObject:
                 dirty.Policies.Add((before ?? after)!.Meta.FullName);
+                dirty.Policies.UnionWith(PolicyValues.Replace(before as AuthorizationPolicyObject, after as AuthorizationPolicyObject));
                 Replace(Policies, before as AuthorizationPolicyObject, after as AuthorizationPolicyObject, p => p.Selector, isSame: (_, _) => true, dirty);
                 break;
             case PeerAuthenticationObject:
@@ -85,7 +90,7 @@ internal sealed class MeshInput
             case NetworkPolicyObject:
                 dirty.NetworkPolicies.Add((before ?? after)!.Meta.FullName);
                 dirty.NetworkPolicies.UnionWith(Blocks.Replace(before as NetworkPolicyObject, after as NetworkPolicyObject));
-                dirty.Workloads.UnionWith(NetworkPolicies.Replace(before as NetworkPolicyObject, after as NetworkPolicyObject, Workloads));
+                Replace(before as NetworkPolicyObject, after as NetworkPolicyObject, dirty);
                 break;
             case NamespaceObject:
                 Replace(before as NamespaceObject, after as NamespaceObject, dirty);
@@ -95,6 +100,22 @@ internal sealed class MeshInput
             case { } other:
                 throw new InvalidOperationException($"nothing is known of what a change of a {other.GetType().Name} reaches");
         }
+    }
+
+    private void Replace(NetworkPolicyObject? before, NetworkPolicyObject? after, DirtyResources dirty)
+    {
+        // One that was closed for its members is looked at anew.
+        HashSet<string> namespaces = [(before ?? after)!.Meta.Namespace, .. PeerSelectors.Replace(before, after).Select(n => n.Namespace)];
+        foreach (string ns in namespaces) Close(ns, PeerSelectors.IsOver(ns), dirty);
+        dirty.Workloads.UnionWith(NetworkPolicies.Replace(before, after, Workloads));
+    }
+
+    /// <summary>Has the selectors of peers in NetworkPolicies of a namespace mean nobody, or mean somebody again.</summary>
+    public void Close(string ns, bool isClosed, DirtyResources dirty)
+    {
+        if (NetworkPolicies.IsClosed(ns) == isClosed) return;
+        dirty.Workloads.UnionWith(NetworkPolicies.Close(ns, isClosed, Workloads));
+        dirty.NetworkPolicies.UnionWith(NetworkPolicies.Of(ns).Select(p => p.Meta.FullName));
     }
 
     private void Replace(WorkloadObject? before, WorkloadObject? after, DirtyResources dirty)

@@ -1,4 +1,5 @@
 using Culvert.Controller.Objects;
+using Culvert.Controller.Schema;
 
 namespace Culvert.Controller.Compilation;
 
@@ -23,8 +24,32 @@ internal static class NamespaceLimits
     /// </summary>
     public const int MostBackends = 262_144;
 
+    /// <summary>Most prefixes of load balancers that Services have workloads trust, each counted for each workload: every node is told of each.</summary>
+    public const int MostTrustedPrefixes = 262_144;
+
+    /// <summary>Most values in the conditions of the AuthorizationPolicies of a namespace; one policy has a quarter of it at most (<see cref="AuthorizationPolicyReader.MostValues"/>). Nodes compare each with each other's peers.</summary>
+    public const int MostPolicyValues = 4 * AuthorizationPolicyReader.MostValues;
+
+    /// <summary>Most of them in the mesh, but for those of the mesh's own namespace: controllers have each in memory.</summary>
+    public const int MostPolicyValuesOfAll = 1_048_576;
+
+    /// <summary>Most selectors of pods as peers in the NetworkPolicies of a namespace: each is compared with each pod.</summary>
+    public const int MostPeerSelectors = 1024;
+
+    /// <summary>Most of them in the mesh.</summary>
+    public const int MostPeerSelectorsOfAll = 16_384;
+
+    /// <summary>Most pods that such selectors mean, each counted for each selector, and a selector of several namespaces for one of them: 34 bytes in what every node is told, of 64 MiB at most.</summary>
+    public const int MostMemberships = 524_288;
+
+    public static NamespaceLimit<NetworkPolicyObject> PeerSelectors() => new(new(MostPeerSelectors, MostPeerSelectorsOfAll), p => NetworkPolicyCompiler.PeersOf(p).Distinct().Count());
+
     public static NamespaceLimit<NetworkPolicyObject> Blocks() =>
         new(new(MostBlocks, long.MaxValue), p => p.Rules.SelectMany(r => r.Peers).Where(p => p.Block is not null).Sum(p => 1 + p.Except.Count));
+
+    /// <summary>Whoever may write policies of the mesh's own namespace answers for the mesh.</summary>
+    public static NamespaceLimit<AuthorizationPolicyObject> PolicyValues() =>
+        new(new(MostPolicyValues, MostPolicyValuesOfAll), p => p.Meta.Namespace == Names.RootNamespace ? 0 : AuthorizationPolicyReader.ValuesOf(p.Policy));
 
     public static NamespaceLimit<WorkloadObject> OpenPorts() => new(new(MostOpenPorts, MostOpenPortsOfAll), w => w.Meta.ExcludedPorts.Count * Math.Max(1, w.Addresses.Count));
 }

@@ -12,13 +12,14 @@ internal static class NetworkPolicyCompiler
     /// <summary>What nodes evaluate.</summary>
     /// <param name="policy">As declared.</param>
     /// <param name="blocksCount">Whether what it says of blocks of addresses counts; otherwise they allow nothing.</param>
-    public static NetworkPolicyInfo Compile(NetworkPolicyObject policy, bool blocksCount = true) => new()
+    /// <param name="selectorsCount">The same of its selectors of pods.</param>
+    public static NetworkPolicyInfo Compile(NetworkPolicyObject policy, bool blocksCount = true, bool selectorsCount = true) => new()
     {
         Name = policy.Meta.FullName,
         IsolatesIngress = policy.IsolatesIngress,
         IsolatesEgress = policy.IsolatesEgress,
-        Ingress = Compile(policy.Ingress, blocksCount),
-        Egress = Compile(policy.Egress, blocksCount),
+        Ingress = Compile(policy.Ingress, blocksCount, selectorsCount),
+        Egress = Compile(policy.Egress, blocksCount, selectorsCount),
         SourceReference = policy.Meta.SourceReference,
     };
 
@@ -28,11 +29,11 @@ internal static class NetworkPolicyCompiler
     /// <summary>The names by which its rules mean ports.</summary>
     public static IEnumerable<string> PortNamesOf(NetworkPolicyObject policy) => policy.Rules.SelectMany(r => r.Ports).Select(p => p.Name).Where(n => n.Length > 0).Distinct();
 
-    private static EquatableArray<NetworkPolicyRule> Compile(EquatableArray<NetworkPolicyRuleObject> rules, bool blocksCount) => rules.Select(r => Compile(r, blocksCount)).ToEquatableArray();
+    private static EquatableArray<NetworkPolicyRule> Compile(EquatableArray<NetworkPolicyRuleObject> rules, bool blocksCount, bool selectorsCount) => rules.Select(r => Compile(r, blocksCount, selectorsCount)).ToEquatableArray();
 
-    private static NetworkPolicyRule Compile(NetworkPolicyRuleObject rule, bool blocksCount)
+    private static NetworkPolicyRule Compile(NetworkPolicyRuleObject rule, bool blocksCount, bool selectorsCount)
     {
-        EquatableArray<NetworkPolicyPeer> peers = rule.Peers.Where(p => blocksCount || p.Block is null).Select(Compile).ToEquatableArray();
+        EquatableArray<NetworkPolicyPeer> peers = rule.Peers.Where(p => p.Block is null ? selectorsCount : blocksCount).Select(Compile).ToEquatableArray();
 
         // A rule without peers is for everybody.
         return rule.MatchesNothing || (peers.IsEmpty && !rule.Peers.IsEmpty) ? Nothing : new NetworkPolicyRule { Peers = peers, Ports = rule.Ports };

@@ -9,27 +9,32 @@ internal sealed class PeerGroups
     // Stands for every namespace, and for selectors without a label; neither has this name.
     private const string Any = "";
 
-    private readonly Dictionary<string, (PodSelector Selector, int Uses)> _groups = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (PodSelector Selector, SortedDictionary<string, int> Uses)> _groups = new(StringComparer.Ordinal);
     private readonly MultiMap<(string Namespace, string Label, string Value), string> _byLabel = new();
 
-    /// <summary>Adds a use of a selector; true when it is the first.</summary>
-    public bool Add(PodSelector selector)
+    /// <summary>The first by name of the namespaces whose policies name a group; null: none does.</summary>
+    public string? FirstUser(string group) => _groups.TryGetValue(group, out (PodSelector, SortedDictionary<string, int> Uses) found) ? found.Uses.Keys.First() : null;
+
+    /// <summary>Adds a use of a selector by a policy of a namespace; true when it is the first.</summary>
+    public bool Add(PodSelector selector, string ns)
     {
-        int uses = _groups.GetValueOrDefault(selector.GroupName).Uses + 1;
-        _groups[selector.GroupName] = (selector, uses);
-        if (uses == 1) _byLabel.Add(First(selector), selector.GroupName);
-        return uses == 1;
+        bool isNew = !_groups.TryGetValue(selector.GroupName, out (PodSelector, SortedDictionary<string, int> Uses) found);
+        if (isNew)
+        {
+            _groups[selector.GroupName] = found = (selector, new(StringComparer.Ordinal));
+            _byLabel.Add(First(selector), selector.GroupName);
+        }
+        found.Uses[ns] = found.Uses.GetValueOrDefault(ns) + 1;
+        return isNew;
     }
 
     /// <summary>Takes a use of a selector away; true when it was the last.</summary>
-    public bool Remove(PodSelector selector)
+    public bool Remove(PodSelector selector, string ns)
     {
-        int uses = _groups[selector.GroupName].Uses - 1;
-        if (uses > 0)
-        {
-            _groups[selector.GroupName] = (selector, uses);
-            return false;
-        }
+        SortedDictionary<string, int> uses = _groups[selector.GroupName].Uses;
+        if (uses[ns] > 1) uses[ns]--;
+        else uses.Remove(ns);
+        if (uses.Count > 0) return false;
         _groups.Remove(selector.GroupName);
         _byLabel.Remove(First(selector), selector.GroupName);
         return true;

@@ -6,19 +6,25 @@ namespace Culvert.Controller.Compilation;
 /// <summary>Adds what Services ask for about the PROXY protocol to the workloads behind them, in the workloads' own ports. Pure.</summary>
 internal static class ProxyProtocolCompiler
 {
-    /// <summary>What a Service asks for.</summary>
+    /// <summary>What a Service asks for: of workloads of its own namespace, though EndpointSlices may name addresses of any.</summary>
     /// <param name="meta">The Service as declared.</param>
     /// <param name="service">The same compiled.</param>
     public static EquatableArray<ProxyProtocolWish> WishesOf(ObjectMeta meta, ServiceInfo service)
     {
         if (meta.ProxyProtocol.IsEmpty && meta.TrustedProxies.IsEmpty) return [];
         var wishes = new List<ProxyProtocolWish>();
+        string own = meta.Namespace + "/";
+
+        // Many ports have the same, and each workload behind them.
+        Dictionary<string, EquatableArray<IpPrefix>> trusted = new(StringComparer.Ordinal);
         foreach (ServicePort port in service.Ports)
         {
             bool wanted = meta.ProxyProtocol.Ports.Any(p => p.Covers(port.Port, port.Protocol));
-            EquatableArray<IpPrefix> from = meta.TrustedProxies.Where(t => t.Covers(port.Port, port.Protocol)).SelectMany(t => t.From).Distinct().ToEquatableArray();
+            int[] covering = [.. Enumerable.Range(0, meta.TrustedProxies.Count).Where(i => meta.TrustedProxies[i].Covers(port.Port, port.Protocol))];
+            string key = string.Join(',', covering);
+            if (!trusted.TryGetValue(key, out EquatableArray<IpPrefix> from)) trusted[key] = from = covering.SelectMany(i => meta.TrustedProxies[i].From).Distinct().ToEquatableArray();
             if (!wanted && from.IsEmpty) continue;
-            wishes.AddRange(port.Backends.Where(b => b.WorkloadUid is not null)
+            wishes.AddRange(port.Backends.Where(b => b.WorkloadUid?.StartsWith(own, StringComparison.Ordinal) == true)
                 .Select(b => new ProxyProtocolWish(b.WorkloadUid!, new TransportPort(b.Port, port.Protocol), wanted, meta.ProxyProtocol.IsBare, from)));
         }
         return wishes.ToEquatableArray();
@@ -36,7 +42,8 @@ internal static class ProxyProtocolCompiler
 
         // Where one asks for a header with TLVs and another for one without, the one without does for both.
         IEnumerable<TransportPort> bare = (own.IsBare ? own.Ports : []).Concat(wishes.Where(w => w.IsWanted && w.IsBare).Select(w => w.Port));
-        IEnumerable<TrustedProxies> trusted = wishes.Where(w => !w.From.IsEmpty).Select(w => new TrustedProxies([w.Port], w.From)).OrderBy(t => t.Ports[0]).ThenBy(t => t.ToString(), StringComparer.Ordinal);
+        IEnumerable<TrustedProxies> trusted = wishes.Where(w => !w.From.IsEmpty).GroupBy(w => w.From).Select(g => new TrustedProxies(g.Select(w => w.Port).Distinct().Order().ToEquatableArray(), g.Key))
+            .OrderBy(t => t.Ports[0]).ThenBy(t => string.Join(',', t.From), StringComparer.Ordinal);
         return workload with
         {
             ProxyProtocolPorts = own.Ports.Concat(asked).Distinct().Order().ToEquatableArray(),

@@ -16,15 +16,18 @@ internal sealed class ServiceDemand
     public ServiceDemand(ServiceObject service, IEnumerable<EndpointSliceObject> slices, IEnumerable<WorkloadObject> selected)
     {
         _service = service;
+        long workloads = 0;
         long bySelector = selected.Where(w => !w.IsPod).Sum(w => (long)w.Addresses.Count);
         Dictionary<(string Name, TransportProtocol Protocol), long> bySlices = [];
         foreach (EndpointSliceObject slice in slices)
         {
             long endpoints = slice.Ready.Count + slice.Draining.Count;
+            workloads += endpoints;
             foreach (EndpointSliceObject.EndpointPort port in slice.Ports) bySlices[(port.Name, port.Protocol)] = bySlices.GetValueOrDefault((port.Name, port.Protocol)) + endpoints;
         }
         foreach (ServicePortObject port in service.Ports) _backends[(port.Port, port.Protocol)] = bySlices.GetValueOrDefault((port.Name, port.Protocol)) + bySelector;
         OwnBackends = _backends.Values.Sum();
+        TrustedPrefixes = service.Meta.TrustedProxies.Sum(t => (long)t.From.Count) * (workloads + bySelector);
     }
 
     /// <summary>Entries of <c>cv_service</c>.</summary>
@@ -32,6 +35,9 @@ internal sealed class ServiceDemand
 
     /// <summary>Backends of all ports, without routes.</summary>
     public long OwnBackends { get; }
+
+    /// <summary>Prefixes of load balancers that it has its workloads trust, each counted for each of them.</summary>
+    public long TrustedPrefixes { get; }
 
     /// <summary>Backends of a port, without routes.</summary>
     public long BackendsOf(ushort port, TransportProtocol protocol) => _backends.GetValueOrDefault((port, protocol));

@@ -11,6 +11,7 @@ internal sealed class ServiceRoom
 {
     private readonly NamespaceShares _ports = new(NamespaceLimits.MostServicePorts, NamespaceLimits.MostServicePorts);
     private readonly NamespaceShares _backends = new(NamespaceLimits.MostBackends, NamespaceLimits.MostBackends);
+    private readonly NamespaceShares _trusted = new(NamespaceLimits.MostTrustedPrefixes, NamespaceLimits.MostTrustedPrefixes);
     private readonly Dictionary<NamespacedName, (ServiceDemand Demand, long Routed)> _demands = [];
     private readonly MultiMap<string, NamespacedName> _services = new();
 
@@ -18,7 +19,7 @@ internal sealed class ServiceRoom
     public ServiceDemand? Find(NamespacedName service) => _demands.TryGetValue(service, out (ServiceDemand Demand, long) found) ? found.Demand : null;
 
     /// <summary>Whether the Services of a namespace are closed.</summary>
-    public bool IsClosed(string ns) => _ports.IsOver(ns) || _backends.IsOver(ns);
+    public bool IsClosed(string ns) => _ports.IsOver(ns) || _backends.IsOver(ns) || _trusted.IsOver(ns);
 
     /// <summary>Has a Service ask for something else by itself.</summary>
     /// <param name="service">Its name.</param>
@@ -35,7 +36,8 @@ internal sealed class ServiceRoom
     /// <summary>What is wrong with each namespace whose Services are closed, said of the first of them by name.</summary>
     /// <param name="find">A Service by name.</param>
     public IEnumerable<SourceError> Errors(Func<NamespacedName, ServiceObject?> find) => _ports.Over.Select(ns => Error(ns, $"{NamespaceLimits.MostServicePorts} ports, one for each address,", find))
-        .Concat(_backends.Over.Select(ns => Error(ns, $"{NamespaceLimits.MostBackends} backends of ports", find)));
+        .Concat(_backends.Over.Select(ns => Error(ns, $"{NamespaceLimits.MostBackends} backends of ports", find)))
+        .Concat(_trusted.Over.Select(ns => Error(ns, $"{NamespaceLimits.MostTrustedPrefixes} prefixes of trusted load balancers, one for each workload,", find)));
 
     private HashSet<NamespacedName> Set(NamespacedName service, ServiceDemand? demand, long routed)
     {
@@ -54,6 +56,7 @@ internal sealed class ServiceRoom
         [
             .. _ports.Change(service.Namespace, (demand?.Ports ?? 0) - (before?.Ports ?? 0)),
             .. _backends.Change(service.Namespace, (demand?.OwnBackends ?? 0) + routed - (before?.OwnBackends ?? 0) - routedBefore),
+            .. _trusted.Change(service.Namespace, (demand?.TrustedPrefixes ?? 0) - (before?.TrustedPrefixes ?? 0)),
         ];
         return [.. changed.SelectMany(ns => _services[ns])];
     }

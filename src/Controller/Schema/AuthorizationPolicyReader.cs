@@ -6,6 +6,12 @@ namespace Culvert.Controller.Schema;
 /// <summary>Reads culvert.dev/v1alpha1 AuthorizationPolicy.</summary>
 internal static class AuthorizationPolicyReader
 {
+    /// <summary>Most values that the conditions of one policy name, all together. The schema's bounds of each list allow many more.</summary>
+    public const int MostValues = 16_384;
+
+    /// <summary>How many values the conditions of a policy name; a rule or condition without any counts as one.</summary>
+    public static int ValuesOf(PolicyInfo policy) => policy.Rules.Sum(r => 1 + r.From.Sum(ValuesOf) + r.To.Sum(t => 1 + t.Ports.Count + t.NotPorts.Count));
+
     public static AuthorizationPolicyObject? Read(FieldReader root, ObjectMeta meta)
     {
         if (root.Map("spec", required: true) is not { } spec) return null;
@@ -14,6 +20,11 @@ internal static class AuthorizationPolicyReader
         EquatableArray<PolicyRule> rules = spec.Maps("rules", mayBeEmpty: true).Select(ReadRule).ToEquatableArray();
         spec.Done();
         var policy = new PolicyInfo { Name = meta.FullName, Action = action ?? PolicyAction.Deny, Rules = rules, SourceReference = meta.SourceReference };
+        if (ValuesOf(policy) > MostValues)
+        {
+            spec.Fail("rules", $"name more than {MostValues} values in all; make several policies of it");
+            return null;
+        }
         return new(meta, policy) { Selector = selector };
     }
 
@@ -27,6 +38,9 @@ internal static class AuthorizationPolicyReader
         rule.Done();
         return read;
     }
+
+    private static int ValuesOf(PolicySource source) =>
+        1 + source.Identities.Count + source.NotIdentities.Count + source.Namespaces.Count + source.NotNamespaces.Count + source.IpBlocks.Count + source.NotIpBlocks.Count;
 
     private static PolicySource ReadSource(FieldReader from)
     {

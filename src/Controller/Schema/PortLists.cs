@@ -7,6 +7,9 @@ namespace Culvert.Controller.Schema;
 /// <summary>Parsers of the annotations that name ports; each returns what is wrong, or null.</summary>
 internal static class PortLists
 {
+    /// <summary>Most ports, and most prefixes, of an annotation: as many as lists of a specification have.</summary>
+    public const int MostListed = 256;
+
     private const string Version = "v2";
     private const string FromField = "from=";
 
@@ -36,6 +39,7 @@ internal static class PortLists
         {
             if (Names.Prefix(prefix, out IpPrefix parsed) is { } wrong) return wrong;
             from.Add(parsed);
+            if (from.Count > MostListed) return $"names more than {MostListed} prefixes";
         }
         proxies = new(ports, from.Distinct().ToEquatableArray());
         return null;
@@ -85,6 +89,7 @@ internal static class PortLists
             if (!TransportPort.TryParse(item, out TransportPort port, out string? error)) return error;
             if (!seen.Add(port)) return $"port {port} is there twice";
             found.Add(port);
+            if (found.Count > MostListed) return $"names more than {MostListed} ports";
         }
         ports = found.ToEquatableArray();
         return null;

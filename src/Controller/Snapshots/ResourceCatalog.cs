@@ -23,8 +23,8 @@ internal sealed record ResourceCatalog
 
     public ObjectProblems Problems { get; init; } = new();
 
-    /// <summary>What is wrong with the Services that are closed because there is no room for them, one of each namespace.</summary>
-    public ImmutableArray<SourceError> ClosedServices { get; init; } = [];
+    /// <summary>What is wrong with namespaces of whose Services, or selectors of peers, none counts because there is no room for them; each said of one object.</summary>
+    public ImmutableArray<SourceError> Closed { get; init; } = [];
 
     public TrustBundle TrustBundle { get; init; } = TrustBundle.Empty;
 

@@ -1,4 +1,5 @@
 using Culvert.Controller.Compilation;
+using Culvert.Controller.Objects;
 using Culvert.Controller.Schema;
 using Culvert.Logging;
 using Microsoft.Extensions.Logging;
@@ -11,11 +12,11 @@ internal static partial class SnapshotLog
     [LoggerMessage(LogEventIds.Published, LogLevel.Debug, "Version {Version} holds {Workloads} workloads, {Services} services and {Policies} policies; {Work}.")]
     public static partial void Published(ILogger logger, ulong version, int workloads, int services, int policies, CompilationWork work);
 
-    [LoggerMessage(LogEventIds.ServicesClosed, LogLevel.Error, "{Error}")]
-    public static partial void ServicesClosed(ILogger logger, SourceError error);
+    [LoggerMessage(LogEventIds.NamespaceClosed, LogLevel.Error, "{Error}")]
+    public static partial void Closed(ILogger logger, SourceError error);
 
-    [LoggerMessage(LogEventIds.ServicesServed, LogLevel.Information, "The Services of namespace {Namespace} are no longer closed.")]
-    public static partial void ServicesServed(ILogger logger, string @namespace);
+    [LoggerMessage(LogEventIds.NamespaceNotClosed, LogLevel.Information, "There is room again for what objects of kind {Kind} in namespace {Namespace} ask for.")]
+    public static partial void NotClosed(ILogger logger, ObjectKind kind, string @namespace);
 
     [LoggerMessage(LogEventIds.ControllerSnapshotConnected, LogLevel.Information, "Node {Node} (agent {AgentVersion}) is connected.")]
     public static partial void Connected(ILogger logger, string node, string agentVersion);

@@ -83,7 +83,7 @@ internal sealed class SnapshotPublisher(ObjectStore objects, IStatusSink status,
             // A step from another set than the one compiled last: the compiler finds the difference itself.
             IReadOnlyCollection<ObjectKey>? keys = ReferenceEquals(next, _compiled) ? [] : change is not null && ReferenceEquals(change.Before, _compiled) ? change.Keys : null;
             _compiled = next;
-            ImmutableArray<SourceError> closed = _current.ClosedServices;
+            ImmutableArray<SourceError> closed = _current.Closed;
             try
             {
                 _current = _compiler.Update(next, keys, authority.Roots, status.Summary, refused.ByNode);
@@ -95,12 +95,12 @@ internal sealed class SnapshotPublisher(ObjectStore objects, IStatusSink status,
                 throw;
             }
             SnapshotLog.Published(logger, _current.Version, _current.Workloads.Count, _current.Services.Count, _current.Policies.Count, _current.Work);
-            foreach (SourceError error in _current.ClosedServices.ExceptBy(closed.Select(NamespaceOf), NamespaceOf)) SnapshotLog.ServicesClosed(logger, error);
-            foreach (SourceError error in closed.ExceptBy(_current.ClosedServices.Select(NamespaceOf), NamespaceOf)) SnapshotLog.ServicesServed(logger, NamespaceOf(error));
+            foreach (SourceError error in _current.Closed.ExceptBy(closed.Select(About), About)) SnapshotLog.Closed(logger, error);
+            foreach (SourceError error in closed.ExceptBy(_current.Closed.Select(About), About)) SnapshotLog.NotClosed(logger, About(error).Kind, About(error).Namespace);
             foreach (Channel<bool> subscriber in _subscribers) subscriber.Writer.TryWrite(true);
         }
         Changed?.Invoke();
     }
 
-    private static string NamespaceOf(SourceError error) => ObjectKey.Parse(error.Object)!.Value.Namespace;
+    private static (ObjectKind Kind, string Namespace) About(SourceError error) => (ObjectKey.Parse(error.Object)!.Value.Kind, ObjectKey.Parse(error.Object)!.Value.Namespace);
 }

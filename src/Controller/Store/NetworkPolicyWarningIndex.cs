@@ -84,9 +84,10 @@ internal sealed class NetworkPolicyWarningIndex(WorkloadIndex workloads)
     private void Replace(NetworkPolicyObject? old, NetworkPolicyObject? now)
     {
         _dirty.Add((old ?? now)!.Key);
+        string ns = (old ?? now)!.Meta.Namespace;
 
         // What both name is first counted twice, so that its members are not counted anew.
-        PodSelector[] added = [.. PeersOf(now).Where(_groups.Add)], removed = [.. PeersOf(old).Where(_groups.Remove)];
+        PodSelector[] added = [.. PeersOf(now).Where(p => _groups.Add(p, ns))], removed = [.. PeersOf(old).Where(p => _groups.Remove(p, ns))];
         foreach (PodSelector peer in removed) _members.Forget(peer.GroupName);
         foreach (PodSelector peer in added) _members.Count(peer.GroupName, Candidates(peer).Count(p => peer.Matches(p.Meta.Namespace, LabelsOf(p.Meta.Namespace), p.Meta.Labels)));
         if (old is not null)
@@ -106,7 +107,7 @@ internal sealed class NetworkPolicyWarningIndex(WorkloadIndex workloads)
         foreach (IpPrefix block in BlocksOf(now)) _byBlock.Add(block, now.Key);
     }
 
-    private static IEnumerable<PodSelector> PeersOf(NetworkPolicyObject? policy) => policy is null ? [] : NetworkPolicyCompiler.PeersOf(policy).Distinct();
+    private static IEnumerable<PodSelector> PeersOf(NetworkPolicyObject? policy) => policy is null ? [] : NetworkPolicyCompiler.PeersOf(policy).Distinct().Take(NamespaceLimits.MostPeerSelectors);
 
     /// <summary>The blocks of one address, which alone can be that of a Service.</summary>
     private static IEnumerable<IpPrefix> BlocksOf(NetworkPolicyObject policy) =>

@@ -29,6 +29,9 @@ internal sealed class WarningIndex
     private readonly LimitWarnings<NetworkPolicyObject> _blocks = new(ObjectKind.NetworkPolicy, NamespaceLimits.Blocks(), p => SourceWarning.About(
         p, $"its ipBlocks allow nothing: the NetworkPolicies of namespace {p.Meta.Namespace} name more than {NamespaceLimits.MostBlocks} blocks of addresses", "spec"));
 
+    private readonly LimitWarnings<AuthorizationPolicyObject> _policyValues = new(ObjectKind.AuthorizationPolicy, NamespaceLimits.PolicyValues(), p => SourceWarning.About(
+        p, $"{(p.Policy.Action == PolicyAction.Deny ? "it denies all" : "it allows nothing, and audits nothing")}: the AuthorizationPolicies of namespace {p.Meta.Namespace} name more than {NamespaceLimits.MostPolicyValues} values, or most where all namespaces together name more than {NamespaceLimits.MostPolicyValuesOfAll}", "spec", "rules"));
+
     private readonly LimitWarnings<WorkloadObject> _openPorts = new(ObjectKind.Workload, NamespaceLimits.OpenPorts(), w => SourceWarning.About(
         w, $"has no effect: workloads of namespace {w.Meta.Namespace} ask for more than {NamespaceLimits.MostOpenPorts} ports to be left alone, or for most where all namespaces together ask for more than {NamespaceLimits.MostOpenPortsOfAll}", "metadata", "annotations", NginxAnnotations.IgnoreIncoming));
 
@@ -61,6 +64,7 @@ internal sealed class WarningIndex
         _references.Update(changes, after.Objects.GetValueOrDefault);
         _servicePorts.Update(changes, after.Objects.GetValueOrDefault);
         _blocks.Update(changes, after.Objects.GetValueOrDefault);
+        _policyValues.Update(changes, after.Objects.GetValueOrDefault);
         _openPorts.Update(changes, after.Objects.GetValueOrDefault);
         _targetPorts.Update(changes, after.Objects.GetValueOrDefault);
         _nginxModes.Update(changes, after.Mesh.Settings.DefaultMtlsMode);
@@ -81,7 +85,7 @@ internal sealed class WarningIndex
         IEnumerable<SourceError> excluded = objects.Objects.GetValueOrDefault(MeshConfigKeeper.Key) is MeshConfigObject mesh
             ? NameWarnings.ExcludedFamilies(mesh).Concat(NameWarnings.ExcludedPorts(mesh, port => [.. _byPort[port].Select(k => (AuthorizationPolicyObject)objects.Objects[k]).OrderBy(p => p.Meta.FullName)]))
             : [];
-        return [.. _policyWarnings.Values.SelectMany(w => w), .. _modeWarnings.Values.SelectMany(w => w), .. _networkPolicies.All, .. _blocks.All, .. _openPorts.All, .. Nodes(nodes), .. _namespaceWarnings.Values.SelectMany(w => w), .. excluded, .. _references.All, .. _servicePorts.All, .. _targetPorts.All, .. _nginxModes.All, .. _notes.OrderBy(n => n.Key.ToString(), StringComparer.Ordinal).SelectMany(n => n.Value)];
+        return [.. _policyWarnings.Values.SelectMany(w => w), .. _modeWarnings.Values.SelectMany(w => w), .. _networkPolicies.All, .. _blocks.All, .. _policyValues.All, .. _openPorts.All, .. Nodes(nodes), .. _namespaceWarnings.Values.SelectMany(w => w), .. excluded, .. _references.All, .. _servicePorts.All, .. _targetPorts.All, .. _nginxModes.All, .. _notes.OrderBy(n => n.Key.ToString(), StringComparer.Ordinal).SelectMany(n => n.Value)];
     }
 
     private List<SourceError> Nodes(ImmutableHashSet<string> known)

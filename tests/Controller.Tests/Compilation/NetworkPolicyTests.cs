@@ -1,5 +1,7 @@
 using System.Net;
 using Culvert.Controller.Compilation;
+using Culvert.Controller.Objects;
+using Culvert.Controller.Schema;
 using Culvert.Controller.Snapshots;
 using Culvert.Controller.Sources.Folder;
 using Culvert.Controller.Store;
@@ -95,6 +97,65 @@ public sealed class NetworkPolicyTests
         static string Blocks(string ns, string name, int count) =>
             $"apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: {name}, namespace: {ns}}}\nspec:\n  podSelector: {{}}\n  ingress:\n  - from:\n" + string.Concat(Enumerable.Range(0, count).Select(i => $"    - ipBlock: {{cidr: 192.{i >> 16}.{(i >> 8) & 255}.{i & 255}/32}}\n"));
     }
+
+    [Fact]
+    [Trait("Category", "Attack")]
+    public void Of_a_namespace_that_names_too_many_selectors_of_peers_none_means_anybody()
+    {
+        string own = Selectors("shop", "own", 1), workloads = Objects.Workload("web", "10.0.0.1") + Objects.Workload("bad", "10.0.0.2").Replace("namespace: shop", "namespace: greedy", StringComparison.Ordinal);
+        string most = Selectors("greedy", "most", NamespaceLimits.MostPeerSelectors), straw = Selectors("greedy", "straw", 1, from: 9000);
+        Assert.Equal((NamespaceLimits.MostPeerSelectors + 1, "0"), Told(workloads, own, most));
+        Assert.Equal((1, "1 Selectors greedy"), Told(workloads, own, most, straw));
+        Assert.Equal((NamespaceLimits.MostPeerSelectors + 1, "0"), Told(workloads, own, most));
+    }
+
+    [Fact]
+    [Trait("Category", "Attack")]
+    public void Where_selectors_of_peers_mean_too_many_pods_those_of_the_namespace_that_mean_most_mean_nobody()
+    {
+        string own = Selectors("shop", "own", 1), most = Selectors("greedy", "most", 1000);
+        string workloads = string.Concat(Enumerable.Range(0, 530).Select(i => Objects.Workload($"w{i}", $"10.1.{i >> 8}.{i & 255}"))) + Objects.Workload("web", "10.0.0.1");
+        Assert.Equal((1, "1 Selectors greedy"), Told(workloads, own, most));
+        Assert.Equal((1001, "0"), Told(Objects.Workload("web", "10.0.0.1"), own, most));
+    }
+
+    [Fact]
+    [Trait("Category", "Attack")]
+    public void Of_a_namespace_whose_AuthorizationPolicies_name_too_many_values_all_are_closed()
+    {
+        string[] most = [.. Enumerable.Range(0, 4).Select(i => Values("greedy", $"p{i}", "ALLOW", AuthorizationPolicyReader.MostValues - 300))];
+        string deny = Values("greedy", "deny", "DENY", 1000), own = Values("shop", "own", "ALLOW", 10), straw = Values("greedy", "straw", "ALLOW", 1000);
+        Assert.Equal("63 63 63 63", Conditions([.. most, own]));
+        Assert.Equal("1 0 0 0 0 0", Conditions([.. most, own, deny, straw]));
+
+        // One that is too large by itself is none.
+        ObjectSet read = Read([Values("greedy", "large", "ALLOW", AuthorizationPolicyReader.MostValues)]);
+        Assert.Contains("name more than 16384 values in all", Assert.Single(read.Errors).Reason, StringComparison.Ordinal);
+
+        string Conditions(string[] files)
+        {
+            string workload = Objects.Workload("w", "10.0.0.1").Replace("namespace: shop", "namespace: greedy", StringComparison.Ordinal);
+            NodeSnapshot snapshot = MeshCompiler.Compile(Read([workload, .. files]), []).SnapshotFor("node-1");
+            return string.Join(' ', snapshot.Policies.Values.OrderBy(p => p.Name.Name).Select(p => p.Rules.Count));
+        }
+
+        static ObjectSet Read(string[] files) => ObjectSetReader.Read(files.Select((f, i) => new SourceFile($"{i}.yaml", f)), ObjectSet.Empty);
+
+        static string Values(string ns, string name, string action, int count) =>
+            $"apiVersion: culvert.dev/v1alpha1\nkind: AuthorizationPolicy\nmetadata: {{name: {name}, namespace: {ns}}}\nspec:\n  action: {action}\n  rules:\n"
+            + string.Concat(Enumerable.Range(0, count).Chunk(256).Select(c => $"  - from: [{{namespaces: [{string.Join(", ", c.Select(i => $"n{i}"))}]}}]\n"));
+    }
+
+    private static (int Groups, string Closed) Told(params string[] files)
+    {
+        ResourceCatalog catalog = MeshCompiler.Compile(ObjectSetReader.Read(files.Select((f, i) => new SourceFile($"{i}.yaml", f)), ObjectSet.Empty), []);
+        SourceError[] closed = [.. catalog.Closed];
+        return (catalog.Workloads["shop/web"].PeerGroups.Count, closed.Length == 0 ? "0" : $"{closed.Length} {(closed[0].Reason.StartsWith("selectors of pods", StringComparison.Ordinal) ? "Selectors" : "")} {ObjectKey.Parse(closed[0].Object)!.Value.Namespace}");
+    }
+
+    private static string Selectors(string ns, string name, int count, int from = 0) =>
+        $"apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: {name}, namespace: {ns}}}\nspec:\n  podSelector: {{}}\n  ingress:\n  - from:\n"
+        + string.Concat(Enumerable.Range(from, count).Select(i => $"    - {{namespaceSelector: {{}}, podSelector: {{matchExpressions: [{{key: {ns}-{i}, operator: DoesNotExist}}]}}}}\n"));
 
     [Fact]
     [Trait("Category", "Attack")]

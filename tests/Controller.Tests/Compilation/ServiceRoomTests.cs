@@ -25,17 +25,17 @@ public sealed class ServiceRoomTests
         Put("a", Service("greedy", "a", "10.0.1.1", 9000));
         Put("b", Service("greedy", "b", "10.0.1.2", 9000));
         Assert.Equal("9000 9000; 2", $"{PortsOf("greedy")}; {PortsOf("shop")}");
-        Assert.Empty(_catalog.ClosedServices);
+        Assert.Empty(_catalog.Closed);
 
         Put("c", Service("greedy", "c", "10.0.1.3", 9000));
         Assert.Equal("0 0 0; 2", $"{PortsOf("greedy")}; {PortsOf("shop")}");
         Assert.All(_catalog.Services.Values, s => Assert.NotEmpty(s.Vips));
-        Assert.Equal("a:1: Service greedy/a: spec.ports", Assert.Single(_catalog.ClosedServices).ToString()[..33]);
+        Assert.Equal("a:1: Service greedy/a: spec.ports", Assert.Single(_catalog.Closed).ToString()[..33]);
         Assert.Equal(ProblemSeverity.Error, _catalog.Problems.Listed[0].Severity);
 
         Put("c", Service("greedy", "c", "10.0.1.3", 2000));
         Assert.Equal("9000 9000 2000; 2", $"{PortsOf("greedy")}; {PortsOf("shop")}");
-        Assert.Empty(_catalog.ClosedServices);
+        Assert.Empty(_catalog.Closed);
     }
 
     [Fact]
@@ -75,6 +75,35 @@ public sealed class ServiceRoomTests
         _files.Remove("r");
         Apply();
         Assert.Equal(1000, BackendsOf("greedy"));
+    }
+
+    [Fact]
+    [Trait("Category", "Attack")]
+    public void What_a_Service_asks_of_others_workloads_by_their_addresses_does_not_count()
+    {
+        const string Annotations = ", annotations: {culvert.dev/accept-proxy-protocol: \"1; from=0.0.0.0/0\", culvert.dev/proxy-protocol: v2}}";
+        Put("w", Objects.Workload("web", "10.9.0.0") + Objects.Workload("other", "10.9.0.1").Replace("namespace: shop", "namespace: mallory", StringComparison.Ordinal));
+        Put("m", (Service("mallory", "steal", "10.0.1.1", 1) + Slice("mallory", "steal", ports: 1, endpoints: 2)).Replace("name: steal, namespace: mallory}", $"name: steal, namespace: mallory{Annotations}", StringComparison.Ordinal));
+        Assert.Empty(_catalog.Workloads["shop/web"].TrustedProxies);
+        Assert.Empty(_catalog.Workloads["shop/web"].ProxyProtocolPorts);
+        Assert.Single(_catalog.Workloads["mallory/other"].TrustedProxies);
+        Assert.Single(_catalog.Workloads["mallory/other"].ProxyProtocolPorts);
+    }
+
+    [Fact]
+    [Trait("Category", "Attack")]
+    public void Prefixes_of_trusted_load_balancers_count_for_each_workload()
+    {
+        string prefixes = string.Join(',', Enumerable.Range(0, 256).Select(i => $"192.0.{i}.0/24"));
+        string annotated = $"name: many, namespace: greedy, annotations: {{culvert.dev/accept-proxy-protocol: \"1,2; from={prefixes}\"}}}}";
+        string workloads = string.Concat(Enumerable.Range(0, 1100).Select(i => Objects.Workload($"w{i}", $"10.9.{i >> 8}.{i & 255}"))).Replace("namespace: shop", "namespace: greedy", StringComparison.Ordinal);
+        Put("w", workloads);
+        foreach ((int endpoints, int trusting) in new[] { (1000, 1000), (1024, 1024), (1025, 0) })
+        {
+            Put("s", (Service("greedy", "many", "10.0.1.1", 2) + Slice("greedy", "many", ports: 2, endpoints)).Replace("name: many, namespace: greedy}", annotated, StringComparison.Ordinal));
+            Assert.Equal(trusting, _catalog.Workloads.Values.Count(w => w.TrustedProxies is [{ Ports.Count: 2, From.Count: 256 }]));
+        }
+        Assert.Contains("prefixes of trusted load balancers", Assert.Single(_catalog.Closed).Reason, StringComparison.Ordinal);
     }
 
     private string PortsOf(string ns) => string.Join(' ', _catalog.Services.Values.Where(s => s.Name.Namespace == ns).OrderBy(s => s.Name).Select(s => s.Ports.Count));
