@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Culvert.Hosting;
 
 /// <summary>
@@ -6,9 +8,44 @@ namespace Culvert.Hosting;
 /// </summary>
 internal static class OutOfMemory
 {
-    /// <summary>Has the process end, with a line on its standard error, as soon as anything asks for memory that is not there. To be called once, first of all.</summary>
-    internal static void EndsProcess() => AppDomain.CurrentDomain.FirstChanceException += static (_, thrown) =>
+    // A process just below its limit may find a little with each collection and go on for hours, doing nothing else. An ordinary one spends a hundredth of its time so.
+    private const double MostCollecting = 0.6;
+    private const int Looks = 6;
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// Has the process end, with a line on its standard error, as soon as anything asks for memory that is not there, or when nearly all of half a minute has gone into looking for some. To be called once, first of all.
+    /// </summary>
+    internal static void EndsProcess()
     {
-        if (thrown.Exception is OutOfMemoryException) Environment.FailFast("out of memory", thrown.Exception);
-    };
+        AppDomain.CurrentDomain.FirstChanceException += static (_, thrown) =>
+        {
+            if (thrown.Exception is OutOfMemoryException) Environment.FailFast("out of memory", thrown.Exception);
+        };
+        new Thread(Watch) { IsBackground = true, Name = "memory" }.Start();
+    }
+
+    /// <summary>Whether each of the last looks found that the time since the one before had gone into collecting.</summary>
+    /// <param name="pauses">How long collections have held the process up in all, at each look.</param>
+    /// <param name="elapsed">How long it has run, at each look.</param>
+    internal static bool IsFutile(IReadOnlyList<TimeSpan> pauses, IReadOnlyList<TimeSpan> elapsed) =>
+        pauses.Count > Looks && Enumerable.Range(pauses.Count - Looks, Looks).All(i => pauses[i] - pauses[i - 1] > MostCollecting * (elapsed[i] - elapsed[i - 1]));
+
+    private static void Watch()
+    {
+        Stopwatch running = Stopwatch.StartNew();
+        List<TimeSpan> pauses = [], elapsed = [];
+        while (true)
+        {
+            pauses.Add(GC.GetTotalPauseDuration());
+            elapsed.Add(running.Elapsed);
+            if (IsFutile(pauses, elapsed)) Environment.FailFast("out of memory: nothing is done but to look for some");
+            if (pauses.Count > Looks)
+            {
+                pauses.RemoveAt(0);
+                elapsed.RemoveAt(0);
+            }
+            Thread.Sleep(Interval); // there is no event of it
+        }
+    }
 }

@@ -127,7 +127,7 @@ internal sealed class MeshCompiler(ulong version = 0)
     {
         HashSet<NamespacedName> asking = [.. dirty.Services, .. dirty.RoutedServices, .. dirty.Services.SelectMany(_input.ParentsOf)], others = [];
         foreach (NamespacedName name in dirty.Services)
-            others.UnionWith(_room.Set(name, _input.FindService(name) is { } service ? new ServiceDemand(service, _input.SlicesOf(name), _input.SelectedBy(service)) : null));
+            others.UnionWith(_room.Set(name, _input.FindService(name) is { } service ? new ServiceDemand(service, _input.SlicesOf(name), _input.SelectedBy(service), _input.Workloads.ByAddress) : null));
         foreach (NamespacedName name in asking)
         {
             if (_room.Find(name) is { } demand) others.UnionWith(_room.SetRouted(name, demand.RoutedBackends(_input.RoutesOf(name), _room.Find)));

@@ -19,10 +19,10 @@ internal static class NamespaceLimits
     public const int MostServicePorts = 20_480;
 
     /// <summary>
-    /// Most backends of ports of Services, also of those that a route leads to: every agent and controller has each in memory. So many take 25 MiB of an agent, and 30 MiB more while it reads them, and 51 MiB of a
-    /// controller (measured with 262 ports that have 1,000 addresses each); both have 1 GiB at most in a cluster.
+    /// Most backends of ports of Services, also of those that a route leads to: every agent and controller has each in memory, and hears of all of a Service when one changes. Twice as many take 25 MiB of an agent, and
+    /// 30 MiB more while it reads them, and 51 MiB of a controller (measured with 262 ports that have 1,000 addresses each).
     /// </summary>
-    public const int MostBackends = 262_144;
+    public const int MostBackends = 131_072;
 
     /// <summary>Most prefixes of load balancers that Services have workloads trust, each counted for each workload: every node is told of each.</summary>
     public const int MostTrustedPrefixes = 262_144;

@@ -1,11 +1,16 @@
+using System.Net;
 using Culvert.Controller.Objects;
 using Culvert.Core;
 
 namespace Culvert.Controller.Compilation;
 
-/// <summary>How much a Service asks for, counted from what it is compiled of, without that. Backends that are named twice count twice.</summary>
+/// <summary>
+/// How much a Service asks for, counted from what it is compiled of, without that. Backends that are named twice count twice, and one whose workload has a long name for as many as have that many letters: nodes are told
+/// the name with each.
+/// </summary>
 internal sealed class ServiceDemand
 {
+    private const int LettersOfOne = 64;
     private readonly ServiceObject _service;
     private readonly Dictionary<(ushort Port, TransportProtocol Protocol), long> _backends = [];
 
@@ -13,15 +18,16 @@ internal sealed class ServiceDemand
     /// <param name="service">The service.</param>
     /// <param name="slices">Its slices.</param>
     /// <param name="selected">The workloads that it selects.</param>
-    public ServiceDemand(ServiceObject service, IEnumerable<EndpointSliceObject> slices, IEnumerable<WorkloadObject> selected)
+    /// <param name="ownerOf">The workload that has an address, or null.</param>
+    public ServiceDemand(ServiceObject service, IEnumerable<EndpointSliceObject> slices, IEnumerable<WorkloadObject> selected, Func<IPAddress, WorkloadObject?> ownerOf)
     {
         _service = service;
         long workloads = 0;
-        long bySelector = selected.Where(w => !w.IsPod).Sum(w => (long)w.Addresses.Count);
+        long bySelector = selected.Where(w => !w.IsPod).Sum(w => w.Addresses.Count * CountOf(w));
         Dictionary<(string Name, TransportProtocol Protocol), long> bySlices = [];
         foreach (EndpointSliceObject slice in slices)
         {
-            long endpoints = slice.Ready.Count + slice.Draining.Count;
+            long endpoints = slice.Endpoints.Sum(e => CountOf(ownerOf(e.Address)));
             workloads += endpoints;
             foreach (EndpointSliceObject.EndpointPort port in slice.Ports) bySlices[(port.Name, port.Protocol)] = bySlices.GetValueOrDefault((port.Name, port.Protocol)) + endpoints;
         }
@@ -29,6 +35,8 @@ internal sealed class ServiceDemand
         OwnBackends = _backends.Values.Sum();
         TrustedPrefixes = service.Meta.TrustedProxies.Sum(t => (long)t.From.Count) * (workloads + bySelector);
     }
+
+    private static long CountOf(WorkloadObject? workload) => 1 + (workload is null ? 0 : (workload.Meta.Namespace.Length + 1 + workload.Meta.Name.Length) / LettersOfOne);
 
     /// <summary>Entries of <c>cv_service</c>.</summary>
     public long Ports => (long)_service.Ports.Count * _service.ClusterIps.Count;

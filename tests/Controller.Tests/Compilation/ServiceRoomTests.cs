@@ -53,14 +53,26 @@ public sealed class ServiceRoomTests
     public void Ports_times_endpoints_that_no_agent_has_memory_for_are_not_even_compiled()
     {
         Put("shop", Service("shop", "web", "10.0.0.1", 1) + Slice("shop", "web", ports: 1, endpoints: 3));
-        Put("a", Service("greedy", "a", "10.0.1.1", 2000) + Slice("greedy", "a", ports: 2000, endpoints: 100));
-        Assert.Equal(200_000, BackendsOf("greedy"));
+        Put("a", Service("greedy", "a", "10.0.1.1", 2000) + Slice("greedy", "a", ports: 2000, endpoints: 50));
+        Assert.Equal(100_000, BackendsOf("greedy"));
 
         Put("a", Service("greedy", "a", "10.0.1.1", 2000) + Slice("greedy", "a", ports: 2000, endpoints: 1000));
         Assert.Equal((0, 3), (BackendsOf("greedy"), BackendsOf("shop")));
 
         Put("a", Service("greedy", "a", "10.0.1.1", 2000) + Slice("greedy", "a", ports: 1, endpoints: 1000));
         Assert.Equal((1000, 3), (BackendsOf("greedy"), BackendsOf("shop")));
+    }
+
+    [Fact]
+    [Trait("Category", "Attack")]
+    public void Backends_with_long_names_count_for_what_nodes_are_told_of_them()
+    {
+        string longest = new('a', 253);
+        Put("w", string.Concat(Enumerable.Range(0, 100).Select(i => Objects.Workload($"{i:000}{longest[3..]}", $"10.9.0.{i}").Replace($", labels: {{app: {i:000}{longest[3..]}}}", "", StringComparison.Ordinal))));
+        Put("a", Service("greedy", "a", "10.0.1.1", 600) + Slice("greedy", "a", ports: 600, endpoints: 100));
+        Assert.Equal(0, BackendsOf("greedy"));
+        Put("a", Service("greedy", "a", "10.0.1.1", 250) + Slice("greedy", "a", ports: 250, endpoints: 100));
+        Assert.Equal(25_000, BackendsOf("greedy"));
     }
 
     [Fact]
