@@ -14,7 +14,7 @@ internal static class OutOfMemory
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// Has the process end, with a line on its standard error, as soon as anything asks for memory that is not there, or when nearly all of half a minute has gone into looking for some. To be called once, first of all.
+    /// Has the process end, with a line on its standard error, as soon as anything asks for memory that is not there, or when most of half a minute, all through it, has gone into looking for some. To be called once, first of all.
     /// </summary>
     internal static void EndsProcess()
     {
@@ -39,7 +39,7 @@ internal static class OutOfMemory
         {
             pauses.Add(GC.GetTotalPauseDuration());
             elapsed.Add(running.Elapsed);
-            if (IsFutile(pauses, elapsed)) Environment.FailFast("out of memory: nothing is done but to look for some");
+            if (IsFutile(pauses, elapsed)) Environment.FailFast("out of memory: most of the time goes into looking for some");
             if (pauses.Count > Looks)
             {
                 pauses.RemoveAt(0);

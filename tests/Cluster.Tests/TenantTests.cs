@@ -83,6 +83,7 @@ public sealed class TenantTests(InstalledMesh mesh)
             // Nobody else notices: what changes comes into force, and Services of others serve.
             var vip = (await mesh.Cluster.KubectlAsync("-n", "shop", "get", "service", "web", "-o", "jsonpath={.spec.clusterIP}")).Trim();
             Assert.Contains("hello", await mesh.AskAsync(client, vip, 80), StringComparison.Ordinal);
+            Assert.Contains("hello", await mesh.AskAsync(client, server.Address), StringComparison.Ordinal);
             await mesh.Cluster.ApplyAsync("apiVersion: culvert.dev/v1alpha1\nkind: AuthorizationPolicy\nmetadata: {name: none, namespace: shop}\nspec: {selector: {matchLabels: {app: web}}, action: DENY, rules: [{to: [{ports: [8080]}]}]}");
             await LabWait.UntilAsync("the policy is in force", async () => (await mesh.AskAsync(client, server.Address)).Length == 0, Deadline);
         }

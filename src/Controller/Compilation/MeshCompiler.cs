@@ -42,6 +42,7 @@ internal sealed class MeshCompiler(ulong version = 0)
             MeshObject? before = _compiled.Objects.GetValueOrDefault(key), after = objects.Objects.GetValueOrDefault(key);
             if (before is not null || after is not null) _input.Replace(before, after, dirty);
         }
+        _input.CloseWhatMeansTooMany(dirty);
         MeshSettings mesh = objects.Mesh.Settings;
         if (mesh.TrustDomain != _mesh.TrustDomain || mesh.DefaultMtlsMode != _mesh.DefaultMtlsMode) dirty.Workloads.UnionWith(_input.Workloads.All.Select(w => w.Meta.FullName));
         if (mesh.TrustDomain != _mesh.TrustDomain) dirty.TrafficTargets.UnionWith(_input.TrafficTargets.All);
@@ -50,32 +51,14 @@ internal sealed class MeshCompiler(ulong version = 0)
         foreach (NamespacedName name in dirty.Policies) _catalog.SetPolicy(name, (objects.Objects.GetValueOrDefault(new(ObjectKind.AuthorizationPolicy, name.Namespace, name.Name)) as AuthorizationPolicyObject) is { } policy ? AuthorizationPolicyCompiler.Compile(policy, !_input.PolicyValues.IsOver(name.Namespace)) : null);
         foreach (NamespacedName name in dirty.TrafficTargets)
             _catalog.SetPolicy(TrafficTargetCompiler.PolicyName(name), _input.TrafficTargets.Find(name) is { } target ? TrafficTargetCompiler.Compile(target, _input.TrafficTargets.FindRoute, mesh.TrustDomain) : null);
-        CompileNetworkPoliciesAndWorkloads(objects, dirty);
-        int networkPolicies = dirty.NetworkPolicies.Count, workloads = dirty.Workloads.Count;
-        while (_input.NetworkPolicies.Memberships.Over.ToArray() is { Length: > 0 } over)
-        {
-            DirtyResources closing = new();
-            foreach (string ns in over) _input.Close(ns, isClosed: true, closing);
-            CompileNetworkPoliciesAndWorkloads(objects, closing);
-            (networkPolicies, workloads) = (networkPolicies + closing.NetworkPolicies.Count, workloads + closing.Workloads.Count);
-        }
+        foreach (NamespacedName name in dirty.NetworkPolicies)
+            _catalog.SetNetworkPolicy(name, objects.Objects.GetValueOrDefault(new(ObjectKind.NetworkPolicy, name.Namespace, name.Name)) is NetworkPolicyObject policy ? NetworkPolicyCompiler.Compile(policy, !_input.Blocks.IsOver(name.Namespace), !_input.NetworkPolicies.IsClosed(name.Namespace)) : null);
+        foreach (NamespacedName name in dirty.Workloads) _catalog.SetWorkload(name.ToString(), _input.Workloads.Find(name) is { } workload ? Compile(workload) : null);
         ImmutableArray<SourceError> closed = [.. _room.Errors(_input.FindService), .. _input.NetworkPolicies.Errors()];
         _catalog.SetMesh(mesh, ProblemList.From(objects, status, closed));
         _catalog.SetClosed(closed);
         _catalog.SetTrustBundle(new TrustBundle(mesh.TrustDomain, roots));
-        return _catalog.Build(workloads, services, dirty.Policies.Count + dirty.TrafficTargets.Count + networkPolicies);
-    }
-
-    private void CompileNetworkPoliciesAndWorkloads(ObjectSet objects, DirtyResources dirty)
-    {
-        foreach (NamespacedName name in dirty.NetworkPolicies)
-            _catalog.SetNetworkPolicy(name, objects.Objects.GetValueOrDefault(new(ObjectKind.NetworkPolicy, name.Namespace, name.Name)) is NetworkPolicyObject policy ? NetworkPolicyCompiler.Compile(policy, !_input.Blocks.IsOver(name.Namespace), !_input.NetworkPolicies.IsClosed(name.Namespace)) : null);
-        foreach (NamespacedName name in dirty.Workloads)
-        {
-            WorkloadInfo? compiled = _input.Workloads.Find(name) is { } workload ? Compile(workload) : null;
-            _input.NetworkPolicies.Memberships.Replace(_catalog.FindWorkload(name.ToString())?.PeerGroups ?? [], compiled?.PeerGroups ?? []);
-            _catalog.SetWorkload(name.ToString(), compiled);
-        }
+        return _catalog.Build(dirty.Workloads.Count, services, dirty.Policies.Count + dirty.TrafficTargets.Count + dirty.NetworkPolicies.Count);
     }
 
     // A node may name what is no workload of the objects: that compiles to nothing. What was kept in a file may be no name.
@@ -106,7 +89,7 @@ internal sealed class MeshCompiler(ulong version = 0)
         {
             dirty.RoutedServices.Add(name);
             ServiceInfo? own = _input.FindService(name) is not { } service ? null
-                : _room.IsClosed(name.Namespace) ? ServiceCompiler.Close(service)
+                : _room.IsClosed(name.Namespace) ? ServiceCompiler.WithoutPorts(service)
                 : ServiceCompiler.Compile(service, _input.SlicesOf(name), _input.SelectedBy(service), _input.Workloads.ByAddress);
             if (own == _ownServices.GetValueOrDefault(name)) continue;
             if (own is null) _ownServices.Remove(name);

@@ -104,19 +104,25 @@ internal sealed class MeshInput
 
     private void Replace(NetworkPolicyObject? before, NetworkPolicyObject? after, DirtyResources dirty)
     {
-        // One that was closed for its members is looked at anew.
-        HashSet<string> namespaces = [(before ?? after)!.Meta.Namespace, .. PeerSelectors.Replace(before, after).Select(n => n.Namespace)];
-        foreach (string ns in namespaces) Close(ns, PeerSelectors.IsOver(ns), dirty);
-        dirty.Workloads.UnionWith(NetworkPolicies.Replace(before, after, Workloads));
+        foreach (string ns in PeerSelectors.Replace(before, after).Select(n => n.Namespace).Distinct(StringComparer.Ordinal).ToArray())
+        {
+            dirty.Workloads.UnionWith(NetworkPolicies.SetClosed(ns, PeerSelectors.IsOver(ns), Workloads, LabelsOf));
+            dirty.NetworkPolicies.UnionWith(NetworkPolicies.Of(ns).Select(p => p.Meta.FullName));
+        }
+        dirty.Workloads.UnionWith(NetworkPolicies.Replace(before, after, Workloads, LabelsOf));
     }
 
-    /// <summary>Has the selectors of peers in NetworkPolicies of a namespace mean nobody, or mean somebody again.</summary>
-    public void Close(string ns, bool isClosed, DirtyResources dirty)
+    /// <summary>Has compiled anew what is told otherwise because selectors of peers have come to mean too many pods, or no longer do. To be called when all that has changed was put in its place.</summary>
+    public void CloseWhatMeansTooMany(DirtyResources dirty)
     {
-        if (NetworkPolicies.IsClosed(ns) == isClosed) return;
-        dirty.Workloads.UnionWith(NetworkPolicies.Close(ns, isClosed, Workloads));
-        dirty.NetworkPolicies.UnionWith(NetworkPolicies.Of(ns).Select(p => p.Meta.FullName));
+        foreach (string ns in NetworkPolicies.DecideRoom())
+        {
+            dirty.Workloads.UnionWith(NetworkPolicies.MeantBy(ns, Workloads));
+            dirty.NetworkPolicies.UnionWith(NetworkPolicies.Of(ns).Select(p => p.Meta.FullName));
+        }
     }
+
+    private ImmutableSortedDictionary<string, string> LabelsOf(string ns) => NamespaceObject.LabelsOf(ns, FindNamespace(ns));
 
     private void Replace(WorkloadObject? before, WorkloadObject? after, DirtyResources dirty)
     {
@@ -126,8 +132,16 @@ internal sealed class MeshInput
             foreach (ServiceObject service in one.IsPod ? [] : _serviceSelectors.Find(one.Meta.Namespace, one.Meta.Labels)) dirty.Services.Add(service.Meta.FullName);
             foreach (NamespacedName slice in one.Addresses.SelectMany(a => _slicesByAddress[a])) dirty.Services.Add(ServiceOf(_slices[slice]));
         }
-        if (before is not null) Workloads.Remove(before);
-        if (after is not null) Workloads.Add(after);
+        if (before is not null)
+        {
+            Workloads.Remove(before);
+            NetworkPolicies.Count(before, LabelsOf(before.Meta.Namespace), -1);
+        }
+        if (after is not null)
+        {
+            Workloads.Add(after);
+            NetworkPolicies.Count(after, LabelsOf(after.Meta.Namespace), 1);
+        }
         dirty.Workloads.UnionWith(OpenPorts.Replace(before, after));
     }
 
@@ -200,8 +214,12 @@ internal sealed class MeshInput
 
     private void Replace(NamespaceObject? before, NamespaceObject? after, DirtyResources dirty)
     {
-        if (before is not null) _namespaces.Remove(before.Meta.Name);
-        if (after is not null) _namespaces.Add(after.Meta.Name, after);
+        string name = (before ?? after)!.Meta.Name;
+        WorkloadObject[] members = [.. Workloads.InNamespace(name).Select(n => Workloads.Find(n)!)];
+        foreach (WorkloadObject member in members) NetworkPolicies.Count(member, LabelsOf(name), -1);
+        if (before is not null) _namespaces.Remove(name);
+        if (after is not null) _namespaces.Add(name, after);
+        foreach (WorkloadObject member in members) NetworkPolicies.Count(member, LabelsOf(name), 1);
         bool isSame = before?.Enrolled == after?.Enrolled && NamespaceObject.LabelsOf("", before).SequenceEqual(NamespaceObject.LabelsOf("", after));
         if (!isSame) dirty.Workloads.UnionWith(Workloads.InNamespace((before ?? after)!.Meta.Name));
     }

@@ -3,7 +3,7 @@ using Culvert.Core;
 
 namespace Culvert.Controller.Compilation;
 
-/// <summary>Counts by namespace something that objects ask for and that takes room in the kernel of nodes: of a namespace that asks for too much none counts. Not thread-safe.</summary>
+/// <summary>Counts by namespace something that objects ask for and of which there is a certain amount: of a namespace that asks for too much none counts. Not thread-safe.</summary>
 /// <param name="shares">What there is of it.</param>
 /// <param name="of">How much an object asks for.</param>
 internal sealed class NamespaceLimit<T>(NamespaceShares shares, Func<T, int> of)

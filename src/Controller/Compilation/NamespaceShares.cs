@@ -38,6 +38,7 @@ internal sealed class NamespaceShares(long mostOfOne, long mostOfAll)
             _asked[ns] = now;
             _mostFirst.Add((now, ns));
         }
+        if (_over.Count == 0 && now <= mostOfOne && _all <= mostOfAll) return [];
         HashSet<string> over = FindOver(), others = new(_over, StringComparer.Ordinal);
         others.SymmetricExceptWith(over);
         _over = over;

@@ -12,8 +12,8 @@ internal sealed class PeerGroups
     private readonly Dictionary<string, (PodSelector Selector, SortedDictionary<string, int> Uses)> _groups = new(StringComparer.Ordinal);
     private readonly MultiMap<(string Namespace, string Label, string Value), string> _byLabel = new();
 
-    /// <summary>The first by name of the namespaces whose policies name a group; null: none does.</summary>
-    public string? FirstUser(string group) => _groups.TryGetValue(group, out (PodSelector, SortedDictionary<string, int> Uses) found) ? found.Uses.Keys.First() : null;
+    /// <summary>The namespaces whose policies name a group, by name; empty: none does.</summary>
+    public IReadOnlyCollection<string> UsersOf(string group) => _groups.TryGetValue(group, out (PodSelector, SortedDictionary<string, int> Uses) found) ? found.Uses.Keys : [];
 
     /// <summary>Adds a use of a selector by a policy of a namespace; true when it is the first.</summary>
     public bool Add(PodSelector selector, string ns)

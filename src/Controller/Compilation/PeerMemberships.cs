@@ -1,39 +1,57 @@
-using Culvert.Core;
-
 namespace Culvert.Controller.Compilation;
 
 /// <summary>
-/// Counts how many workloads nodes are told of as members of peer groups, and whose policies that is for: of the first namespace by name that names a group. Every node is told of each. Not thread-safe.
+/// Counts how many workloads each peer group means, whether nodes are told of it or not: every node would be told of each. Where all groups together mean too many, the selectors of the namespaces that mean most count for
+/// nothing. A group that several namespaces name is charged to the first of them by name that counts, and is there for as long as one does. Not thread-safe.
 /// </summary>
-/// <param name="userOf">The first namespace that names a group; null: none does any more.</param>
-internal sealed class PeerMemberships(Func<string, string?> userOf)
+/// <param name="usersOf">The namespaces that name a group, by name.</param>
+internal sealed class PeerMemberships(Func<string, IReadOnlyCollection<string>> usersOf)
 {
-    private readonly Dictionary<string, (long Members, string User)> _groups = new(StringComparer.Ordinal);
-    private readonly NamespaceShares _shares = new(NamespaceLimits.MostMemberships, NamespaceLimits.MostMemberships);
+    private readonly Dictionary<string, long> _members = new(StringComparer.Ordinal);
+    private HashSet<string> _over = new(StringComparer.Ordinal);
+    private long _all;
 
-    /// <summary>The namespaces whose policies have too many members.</summary>
-    public IEnumerable<string> Over => _shares.Over;
+    /// <summary>Whether the selectors of a namespace count for nothing, as was decided last.</summary>
+    public bool IsOver(string ns) => _over.Contains(ns);
 
-    /// <summary>Takes up that a workload is told to be a member of other groups.</summary>
-    public void Replace(EquatableArray<string> before, EquatableArray<string> after)
+    /// <summary>Has a group mean more workloads, or less.</summary>
+    public void Change(string group, long by)
     {
-        if (before == after) return;
-        foreach (string group in after.Except(before, StringComparer.Ordinal)) Change(group, 1);
-        foreach (string group in before.Except(after, StringComparer.Ordinal)) Change(group, -1);
+        _all += by;
+        long now = _members.GetValueOrDefault(group) + by;
+        if (now == 0) _members.Remove(group);
+        else _members[group] = now;
     }
 
-    private void Change(string group, int by)
+    /// <summary>Nobody names a group any more.</summary>
+    public void Forget(string group)
     {
-        (long members, string? user) = _groups.GetValueOrDefault(group);
-        if (user is not null) _shares.Change(user, -members);
-        members += by;
-        if (members == 0)
+        if (_members.Remove(group, out long members)) _all -= members;
+    }
+
+    /// <summary>Decides anew, by all that there is and nothing that was.</summary>
+    /// <returns>The namespaces that have come to count for nothing, and those that count again.</returns>
+    public IReadOnlyCollection<string> Decide()
+    {
+        if (_over.Count == 0 && _all <= NamespaceLimits.MostMemberships) return [];
+        HashSet<string> over = FindOver(), changed = new(_over, StringComparer.Ordinal);
+        changed.SymmetricExceptWith(over);
+        _over = over;
+        return changed;
+    }
+
+    private HashSet<string> FindOver()
+    {
+        HashSet<string> over = new(StringComparer.Ordinal);
+        while (true)
         {
-            _groups.Remove(group);
-            return;
+            Dictionary<string, long> charges = new(StringComparer.Ordinal);
+            foreach ((string group, long members) in _members)
+            {
+                if (usersOf(group).FirstOrDefault(ns => !over.Contains(ns)) is { } charged) charges[charged] = charges.GetValueOrDefault(charged) + members;
+            }
+            if (charges.Values.Sum() <= NamespaceLimits.MostMemberships) return over;
+            over.Add(charges.OrderByDescending(c => c.Value).ThenBy(c => c.Key, StringComparer.Ordinal).First().Key);
         }
-        user = userOf(group) ?? user!;
-        _groups[group] = (members, user);
-        _shares.Change(user, members);
     }
 }

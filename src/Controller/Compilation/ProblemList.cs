@@ -14,7 +14,7 @@ internal static class ProblemList
 
     /// <param name="objects">The objects in force, with what is wrong with them.</param>
     /// <param name="status">What has become of all declarations; null: not known.</param>
-    /// <param name="closed">What is wrong with Services that are closed.</param>
+    /// <param name="closed">What is wrong with what there is no room for.</param>
     public static ObjectProblems From(ObjectSet objects, StatusSummary? status, ImmutableArray<SourceError> closed) => new()
     {
         Listed = closed.Select(c => Problem(ProblemSeverity.Error, c)).Concat(objects.Errors.Select(e => Problem(ProblemSeverity.Error, e) with { Instead = objects.Instead(e) })).Concat(objects.Warnings.Select(w => Problem(ProblemSeverity.Warning, w)))

@@ -16,11 +16,11 @@ internal static class ServiceCompiler
     public static ServiceInfo Compile(ServiceObject service, IReadOnlyCollection<EndpointSliceObject> slices, IReadOnlyCollection<WorkloadObject> selected, Func<IPAddress, WorkloadObject?> ownerOf)
     {
         ILookup<(string, TransportProtocol), Target> targets = slices.SelectMany(s => s.Ports, (slice, port) => new Target(slice, port)).ToLookup(t => (t.Port.Name, t.Port.Protocol));
-        return Close(service) with { Ports = service.Ports.Select(p => CompilePort(service, p, targets[(p.Name, p.Protocol)], selected, ownerOf)).ToEquatableArray() };
+        return WithoutPorts(service) with { Ports = service.Ports.Select(p => CompilePort(service, p, targets[(p.Name, p.Protocol)], selected, ownerOf)).ToEquatableArray() };
     }
 
-    /// <summary>A service that there is no room for: its addresses are the mesh's, and lead nowhere.</summary>
-    public static ServiceInfo Close(ServiceObject service) => new() { Name = service.Meta.FullName, Vips = service.ClusterIps, IsNodeLocal = service.IsNodeLocal };
+    /// <summary>A service whose addresses are the mesh's, and lead nowhere.</summary>
+    public static ServiceInfo WithoutPorts(ServiceObject service) => new() { Name = service.Meta.FullName, Vips = service.ClusterIps, IsNodeLocal = service.IsNodeLocal };
 
     // What is said of load balancing counts before what is said of sessions.
     private static LoadBalancing ModeOf(ServiceObject service, ServicePortObject port) =>

@@ -5,13 +5,14 @@ using Culvert.Core;
 namespace Culvert.Controller.Compilation;
 
 /// <summary>
-/// How much a Service asks for, counted from what it is compiled of, without that. Backends that are named twice count twice, and one whose workload has a long name for as many as have that many letters: nodes are told
-/// the name with each.
+/// How much a Service asks for, counted from what it is compiled of, without that. Backends that are named twice count twice, and one whose workload has a long name counts once more for each 64 letters: nodes
+/// are told the name with each.
 /// </summary>
 internal sealed class ServiceDemand
 {
     private const int LettersOfOne = 64;
     private readonly ServiceObject _service;
+    private readonly long _prefixes;
     private readonly Dictionary<(ushort Port, TransportProtocol Protocol), long> _backends = [];
 
     /// <summary>Counts.</summary>
@@ -33,7 +34,23 @@ internal sealed class ServiceDemand
         }
         foreach (ServicePortObject port in service.Ports) _backends[(port.Port, port.Protocol)] = bySlices.GetValueOrDefault((port.Name, port.Protocol)) + bySelector;
         OwnBackends = _backends.Values.Sum();
-        TrustedPrefixes = service.Meta.TrustedProxies.Sum(t => (long)t.From.Count) * (workloads + bySelector);
+        _prefixes = PrefixesOf(service);
+        OwnPrefixes = _prefixes * (workloads + bySelector);
+    }
+
+    // A workload is told of as many lists as there are sets of entries that hold for one port together.
+    private static long PrefixesOf(ServiceObject service)
+    {
+        EquatableArray<TrustedProxies> trusted = service.Meta.TrustedProxies;
+        if (trusted.IsEmpty) return 0;
+        HashSet<string> seen = new(StringComparer.Ordinal);
+        long prefixes = 0;
+        foreach (ServicePortObject port in service.Ports)
+        {
+            int[] covering = [.. Enumerable.Range(0, trusted.Count).Where(i => trusted[i].Covers(port.Port, port.Protocol))];
+            if (seen.Add(string.Join(',', covering))) prefixes += covering.Sum(i => (long)trusted[i].From.Count);
+        }
+        return prefixes;
     }
 
     private static long CountOf(WorkloadObject? workload) => 1 + (workload is null ? 0 : (workload.Meta.Namespace.Length + 1 + workload.Meta.Name.Length) / LettersOfOne);
@@ -45,7 +62,10 @@ internal sealed class ServiceDemand
     public long OwnBackends { get; }
 
     /// <summary>Prefixes of load balancers that it has its workloads trust, each counted for each of them.</summary>
-    public long TrustedPrefixes { get; }
+    public long OwnPrefixes { get; }
+
+    /// <summary>The same for backends that routes give it.</summary>
+    public long RoutedPrefixes(long backends) => _prefixes * backends;
 
     /// <summary>Backends of a port, without routes.</summary>
     public long BackendsOf(ushort port, TransportProtocol protocol) => _backends.GetValueOrDefault((port, protocol));

@@ -56,7 +56,7 @@ internal sealed class ServiceRoom
         [
             .. _ports.Change(service.Namespace, (demand?.Ports ?? 0) - (before?.Ports ?? 0)),
             .. _backends.Change(service.Namespace, (demand?.OwnBackends ?? 0) + routed - (before?.OwnBackends ?? 0) - routedBefore),
-            .. _trusted.Change(service.Namespace, (demand?.TrustedPrefixes ?? 0) - (before?.TrustedPrefixes ?? 0)),
+            .. _trusted.Change(service.Namespace, (demand?.OwnPrefixes ?? 0) + (demand?.RoutedPrefixes(routed) ?? 0) - (before?.OwnPrefixes ?? 0) - (before?.RoutedPrefixes(routedBefore) ?? 0)),
         ];
         return [.. changed.SelectMany(ns => _services[ns])];
     }

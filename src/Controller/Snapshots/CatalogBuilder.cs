@@ -40,9 +40,6 @@ internal sealed class CatalogBuilder(ulong version)
         _catalog = _catalog with { Mesh = mesh, Problems = problems };
     }
 
-    /// <summary>A workload as it was set last; null: there is none.</summary>
-    public WorkloadInfo? FindWorkload(string uid) => _workloads.GetValueOrDefault(uid);
-
     public void SetClosed(ImmutableArray<SourceError> closed) => _catalog = _catalog with { Closed = closed };
 
     public void SetTrustBundle(TrustBundle bundle)

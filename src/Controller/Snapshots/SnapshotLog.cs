@@ -1,5 +1,4 @@
 using Culvert.Controller.Compilation;
-using Culvert.Controller.Objects;
 using Culvert.Controller.Schema;
 using Culvert.Logging;
 using Microsoft.Extensions.Logging;
@@ -15,8 +14,8 @@ internal static partial class SnapshotLog
     [LoggerMessage(LogEventIds.NamespaceClosed, LogLevel.Error, "{Error}")]
     public static partial void Closed(ILogger logger, SourceError error);
 
-    [LoggerMessage(LogEventIds.NamespaceNotClosed, LogLevel.Information, "There is room again for what objects of kind {Kind} in namespace {Namespace} ask for.")]
-    public static partial void NotClosed(ILogger logger, ObjectKind kind, string @namespace);
+    [LoggerMessage(LogEventIds.NamespaceNotClosed, LogLevel.Information, "Is no longer so, as was said of {Object}: {Reason}")]
+    public static partial void NotClosed(ILogger logger, string @object, string reason);
 
     [LoggerMessage(LogEventIds.ControllerSnapshotConnected, LogLevel.Information, "Node {Node} (agent {AgentVersion}) is connected.")]
     public static partial void Connected(ILogger logger, string node, string agentVersion);

@@ -96,11 +96,12 @@ internal sealed class SnapshotPublisher(ObjectStore objects, IStatusSink status,
             }
             SnapshotLog.Published(logger, _current.Version, _current.Workloads.Count, _current.Services.Count, _current.Policies.Count, _current.Work);
             foreach (SourceError error in _current.Closed.ExceptBy(closed.Select(About), About)) SnapshotLog.Closed(logger, error);
-            foreach (SourceError error in closed.ExceptBy(_current.Closed.Select(About), About)) SnapshotLog.NotClosed(logger, About(error).Kind, About(error).Namespace);
+            foreach (SourceError error in closed.ExceptBy(_current.Closed.Select(About), About)) SnapshotLog.NotClosed(logger, error.Object, error.Reason);
             foreach (Channel<bool> subscriber in _subscribers) subscriber.Writer.TryWrite(true);
         }
         Changed?.Invoke();
     }
 
-    private static (ObjectKind Kind, string Namespace) About(SourceError error) => (ObjectKey.Parse(error.Object)!.Value.Kind, ObjectKey.Parse(error.Object)!.Value.Namespace);
+// Not where it was said: the first of a namespace's objects may be another one.
+    private static string About(SourceError error) => error.Reason;
 }

@@ -33,6 +33,7 @@ internal static class BackendSlots
         foreach ((string ns, (long fine, long coarse)) in taken.OrderByDescending(t => t.Value.Fine).ThenBy(t => t.Key, StringComparer.Ordinal))
         {
             if (all <= most) break;
+            if (fine == coarse) continue;
             found.Add(ns);
             all -= fine - coarse;
         }

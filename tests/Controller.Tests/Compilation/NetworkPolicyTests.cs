@@ -117,6 +117,12 @@ public sealed class NetworkPolicyTests
         string workloads = string.Concat(Enumerable.Range(0, 530).Select(i => Objects.Workload($"w{i}", $"10.1.{i >> 8}.{i & 255}"))) + Objects.Workload("web", "10.0.0.1");
         Assert.Equal((1, "1 Selectors greedy"), Told(workloads, own, most));
         Assert.Equal((1001, "0"), Told(Objects.Workload("web", "10.0.0.1"), own, most));
+
+        // Two that name the same are two, and who names one of theirs goes on.
+        string same = most.Replace("namespace: greedy", "namespace: avid", StringComparison.Ordinal);
+        Assert.Equal((1, "2 Selectors avid"), Told(workloads, own, most, same));
+        string shared = Selectors("greedy", "most", 1).Replace("namespace: greedy", "namespace: zeal", StringComparison.Ordinal);
+        Assert.Equal((2, "1 Selectors greedy"), Told(workloads, own, most, shared));
     }
 
     [Fact]
