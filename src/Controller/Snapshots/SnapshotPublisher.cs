@@ -102,6 +102,6 @@ internal sealed class SnapshotPublisher(ObjectStore objects, IStatusSink status,
         Changed?.Invoke();
     }
 
-// Not where it was said: the first of a namespace's objects may be another one.
+    // Not where it was said: the first of a namespace's objects may be another one.
     private static string About(SourceError error) => error.Reason;
 }
