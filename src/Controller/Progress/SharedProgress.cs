@@ -35,13 +35,16 @@ internal sealed class SharedProgress : IHostedService, IDisposable
     private readonly ILogger _logger;
     private readonly WorkQueue<ResourceName> _queue;
     private readonly CancellationTokenSource _stop = new();
+
+    /// <summary>Ends a write that is under way at the stop and does not end by itself: one that was given up may be done by the server after the farewell.</summary>
+    private readonly CancellationTokenSource _patience = new();
     private readonly Lock _lock = new();
     private ImmutableDictionary<string, (string Text, ProgressDocument? Said)> _others = ImmutableDictionary.Create<string, (string, ProgressDocument?)>(StringComparer.Ordinal);
     private Task _work = Task.CompletedTask;
     private ProgressDocument? _written;
     private long _writtenAt;
     private DateTimeOffset _retryAt;
-    private bool _hasKey;
+    private bool _mayHaveKey;
     private string? _failure;
 
     /// <param name="client">Reads, writes and watches.</param>
@@ -70,8 +73,9 @@ internal sealed class SharedProgress : IHostedService, IDisposable
     {
         _progress.Changed -= Signal;
         await _stop.CancelAsync();
+        _patience.CancelAfter(Farewell);
         await _work;
-        if (!_hasKey) return;
+        if (!_mayHaveKey) return;
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(Farewell);
         try
@@ -88,6 +92,7 @@ internal sealed class SharedProgress : IHostedService, IDisposable
     {
         _queue.Dispose();
         _stop.Dispose();
+        _patience.Dispose();
     }
 
     private void Signal() => _queue.AddAfter(_name, Gathering);
@@ -123,7 +128,7 @@ internal sealed class SharedProgress : IHostedService, IDisposable
     }
 
     /// <summary>Returns when to write the next time, if nothing changes before.</summary>
-    private async Task<TimeSpan?> WriteAsync(ResourceName name, CancellationToken cancellationToken)
+    private async Task<TimeSpan?> WriteAsync(ResourceName name, CancellationToken _)
     {
         DateTimeOffset now = _time.GetUtcNow();
         ProgressDocument own = _progress.Own(now);
@@ -139,8 +144,8 @@ internal sealed class SharedProgress : IHostedService, IDisposable
         }
         try
         {
-            await PatchAsync(data, cancellationToken);
-            _hasKey = true;
+            _mayHaveKey = true;
+            await PatchAsync(data, _patience.Token);
             if (_failure is not null) ProgressLog.Written(_logger, name.ToString());
             _failure = null;
             return Renewal;
