@@ -48,8 +48,7 @@ internal sealed class KernelLinks : ILinks, IHostEnds
         foreach (IpRoute route in _routes)
         {
             IPNetwork to = route.Destination;
-            bool host = to.PrefixLength == (to.BaseAddress.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? 32 : 128);
-            if (host && route.Type == RouteType.Unicast && route.InterfaceIndex != 0 && route.Gateway is null) _hostRoutes.TryAdd(to.BaseAddress, route.InterfaceIndex);
+            if (IsHost(to) && route.Type == RouteType.Unicast && route.InterfaceIndex != 0 && route.Gateway is null) _hostRoutes.TryAdd(to.BaseAddress, route.InterfaceIndex);
         }
         _refusals = new ForwardingRefusals(netlink, routes);
         _addresses = netlink.GetAddresses();
@@ -69,7 +68,7 @@ internal sealed class KernelLinks : ILinks, IHostEnds
     {
         // Where a pod is its runtime has said, or the route to it, and nobody who has written an object.
         if (workload.PodUid is not null) return null;
-        if (_routes.Any(r => r.InterfaceIndex == link.Index && r.Gateway is { } gateway && !workload.Addresses.Contains(gateway)))
+        if (_routes.Any(r => r.InterfaceIndex == link.Index && r.Gateway is { } gateway && !workload.Addresses.Contains(gateway) && !workload.Addresses.Any(a => IsHost(r.Destination) && r.Destination.BaseAddress.Equals(a))))
             return $"interface {link.Name} leads out of the node, by a route with a gateway: name the host's end of the workload's own veth";
         if (workload.Addresses.IsEmpty || workload.Addresses.Any(a => _hostRoutes.TryGetValue(a, out int index) && index == link.Index)) return null;
         return _hostRoutes.FirstOrDefault(r => r.Value == link.Index).Key is { } others
@@ -163,6 +162,8 @@ internal sealed class KernelLinks : ILinks, IHostEnds
 
     private static IEnumerable<(IPAddress Source, IPAddress Destination)> Pairs(WorkloadInfo from, WorkloadInfo to) =>
         from.Addresses.SelectMany(_ => to.Addresses, (source, destination) => (source, destination)).Where(p => p.source.AddressFamily == p.destination.AddressFamily);
+
+    private static bool IsHost(IPNetwork destination) => destination.PrefixLength == MaxPrefix(destination.BaseAddress);
 
     private static int MaxPrefix(IPAddress address) => address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? 32 : 128;
 
