@@ -34,13 +34,14 @@ internal static class UpgradeCommand
         var server = await session.Client.ReadVersionAsync(cancellationToken);
         var there = await installer.FindAsync(cancellationToken) ?? throw new CliException(ExitCode.BadInput, "Culvert is not installed in this cluster", "culvert install");
         var options = InstallCommandOptions.Of(result).Over(there);
+        var plan = installer.Plan(options, server);
         if (result.GetValue(DryRun))
         {
-            InstallCommandOptions.Print(result, installer.Plan(options, server));
+            InstallCommandOptions.Print(result, plan);
             return;
         }
 
-        await installer.ApplyAsync(installer.Plan(options, server), session.Deadline, cancellationToken);
+        await installer.ApplyAsync(plan, session.Deadline, cancellationToken);
         session.Progress.Tell("done", $"Culvert {options.ImageTag ?? ProgramVersion.Release} is installed.");
     });
 }

@@ -215,13 +215,13 @@ internal sealed class MeshInput
     private void Replace(NamespaceObject? before, NamespaceObject? after, DirtyResources dirty)
     {
         string name = (before ?? after)!.Meta.Name;
-        WorkloadObject[] members = [.. Workloads.InNamespace(name).Select(n => Workloads.Find(n)!)];
+        bool isLabelledTheSame = NamespaceObject.LabelsOf("", before).SequenceEqual(NamespaceObject.LabelsOf("", after));
+        WorkloadObject[] members = isLabelledTheSame ? [] : [.. Workloads.InNamespace(name).Select(n => Workloads.Find(n)!)];
         foreach (WorkloadObject member in members) NetworkPolicies.Count(member, LabelsOf(name), -1);
         if (before is not null) _namespaces.Remove(name);
         if (after is not null) _namespaces.Add(name, after);
         foreach (WorkloadObject member in members) NetworkPolicies.Count(member, LabelsOf(name), 1);
-        bool isSame = before?.Enrolled == after?.Enrolled && NamespaceObject.LabelsOf("", before).SequenceEqual(NamespaceObject.LabelsOf("", after));
-        if (!isSame) dirty.Workloads.UnionWith(Workloads.InNamespace((before ?? after)!.Meta.Name));
+        if (!isLabelledTheSame || before?.Enrolled != after?.Enrolled) dirty.Workloads.UnionWith(Workloads.InNamespace(name));
     }
 
     private void Replace<T>(

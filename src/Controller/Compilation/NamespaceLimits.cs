@@ -42,7 +42,7 @@ internal static class NamespaceLimits
     /// <summary>Most pods that such selectors mean, each counted for each selector, and a selector of several namespaces for one of them: 34 bytes in what every node is told, of 64 MiB at most.</summary>
     public const int MostMemberships = 524_288;
 
-    public static NamespaceLimit<NetworkPolicyObject> PeerSelectors() => new(new(MostPeerSelectors, MostPeerSelectorsOfAll), p => NetworkPolicyCompiler.PeersOf(p).Distinct().Count());
+    public static NamespaceLimit<NetworkPolicyObject> PeerSelectors() => new(new(MostPeerSelectors, MostPeerSelectorsOfAll), p => NetworkPolicyCompiler.PeersOf(p).Count());
 
     public static NamespaceLimit<NetworkPolicyObject> Blocks() =>
         new(new(MostBlocks, long.MaxValue), p => p.Rules.SelectMany(r => r.Peers).Where(p => p.Block is not null).Sum(p => 1 + p.Except.Count));

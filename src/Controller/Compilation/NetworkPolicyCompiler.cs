@@ -23,8 +23,8 @@ internal static class NetworkPolicyCompiler
         SourceReference = policy.Meta.SourceReference,
     };
 
-    /// <summary>The selectors of pods that its rules name as peers.</summary>
-    public static IEnumerable<PodSelector> PeersOf(NetworkPolicyObject policy) => policy.Rules.SelectMany(r => r.Peers).Select(p => p.Pods).OfType<PodSelector>();
+    /// <summary>The selectors of pods that its rules name as peers, each once; null: there is no policy.</summary>
+    public static IEnumerable<PodSelector> PeersOf(NetworkPolicyObject? policy) => policy is null ? [] : policy.Rules.SelectMany(r => r.Peers).Select(p => p.Pods).OfType<PodSelector>().Distinct();
 
     /// <summary>The names by which its rules mean ports.</summary>
     public static IEnumerable<string> PortNamesOf(NetworkPolicyObject policy) => policy.Rules.SelectMany(r => r.Ports).Select(p => p.Name).Where(n => n.Length > 0).Distinct();

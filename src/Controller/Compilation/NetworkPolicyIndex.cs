@@ -47,7 +47,7 @@ internal sealed class NetworkPolicyIndex
     public IReadOnlyCollection<string> DecideRoom() => _memberships.Decide();
 
     /// <summary>The workloads that selectors of peers in policies of a namespace may mean.</summary>
-    public HashSet<NamespacedName> MeantBy(string ns, WorkloadIndex workloads) => _closed.Contains(ns) ? [] : [.. Of(ns).SelectMany(PeersOf).Distinct().SelectMany(p => MeantBy(p, workloads))];
+    public HashSet<NamespacedName> MeantBy(string ns, WorkloadIndex workloads) => _closed.Contains(ns) ? [] : [.. Of(ns).SelectMany(NetworkPolicyCompiler.PeersOf).Distinct().SelectMany(p => MeantBy(p, workloads))];
 
     /// <summary>Those of a workload's ports that some policy means by name.</summary>
     public EquatableArray<NamedPort> PortsOf(WorkloadObject workload) =>
@@ -78,8 +78,8 @@ internal sealed class NetworkPolicyIndex
         // What both name is first counted twice, so that it is not taken for new.
         if (!_closed.Contains(name.Namespace))
         {
-            foreach (PodSelector peers in PeersOf(after).ToArray()) Use(peers, name.Namespace, workloads, labelsOf, touched);
-            foreach (PodSelector peers in PeersOf(before).ToArray()) Leave(peers, name.Namespace, workloads, touched);
+            foreach (PodSelector peers in NetworkPolicyCompiler.PeersOf(after)) Use(peers, name.Namespace, workloads, labelsOf, touched);
+            foreach (PodSelector peers in NetworkPolicyCompiler.PeersOf(before)) Leave(peers, name.Namespace, workloads, touched);
         }
         HashSet<string> names = [.. PortNamesOf(after).Where(n => Count(n, 1) == 1), .. PortNamesOf(before).Where(n => Count(n, -1) == 0)];
         if (names.Count > 0) touched.UnionWith(workloads.All.Where(w => w.Ports.Keys.Any(names.Contains)).Select(w => w.Meta.FullName));
@@ -94,7 +94,7 @@ internal sealed class NetworkPolicyIndex
         if (_closed.Contains(ns) == isClosed) return touched;
         if (isClosed) _closed.Add(ns);
         else _closed.Remove(ns);
-        foreach (PodSelector peers in Of(ns).SelectMany(PeersOf).ToArray())
+        foreach (PodSelector peers in Of(ns).SelectMany(NetworkPolicyCompiler.PeersOf))
         {
             if (isClosed) Leave(peers, ns, workloads, touched);
             else Use(peers, ns, workloads, labelsOf, touched);
@@ -139,8 +139,6 @@ internal sealed class NetworkPolicyIndex
 
     private static IEnumerable<NamespacedName> MeantBy(PodSelector peers, WorkloadIndex workloads) =>
         peers.Namespace is { } ns ? workloads.Selected(ns, peers.Pods.MatchLabels) : workloads.Everywhere(peers.Pods.MatchLabels);
-
-    private static IEnumerable<PodSelector> PeersOf(NetworkPolicyObject? policy) => policy is null ? [] : NetworkPolicyCompiler.PeersOf(policy).Distinct();
 
     private static IEnumerable<string> PortNamesOf(NetworkPolicyObject? policy) => policy is null ? [] : NetworkPolicyCompiler.PortNamesOf(policy);
 

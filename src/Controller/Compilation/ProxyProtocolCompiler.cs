@@ -20,14 +20,20 @@ internal static class ProxyProtocolCompiler
         foreach (ServicePort port in service.Ports)
         {
             bool wanted = meta.ProxyProtocol.Ports.Any(p => p.Covers(port.Port, port.Protocol));
-            int[] covering = [.. Enumerable.Range(0, meta.TrustedProxies.Count).Where(i => meta.TrustedProxies[i].Covers(port.Port, port.Protocol))];
-            string key = string.Join(',', covering);
+            (string key, int[] covering) = Covering(meta.TrustedProxies, port.Port, port.Protocol);
             if (!trusted.TryGetValue(key, out EquatableArray<IpPrefix> from)) trusted[key] = from = covering.SelectMany(i => meta.TrustedProxies[i].From).Distinct().ToEquatableArray();
             if (!wanted && from.IsEmpty) continue;
             wishes.AddRange(port.Backends.Where(b => b.WorkloadUid?.StartsWith(own, StringComparison.Ordinal) == true)
                 .Select(b => new ProxyProtocolWish(b.WorkloadUid!, new TransportPort(b.Port, port.Protocol), wanted, meta.ProxyProtocol.IsBare, from)));
         }
         return wishes.ToEquatableArray();
+    }
+
+    /// <summary>Which entries hold for a port, by their places; ports of one key trust the same.</summary>
+    public static (string Key, int[] Entries) Covering(EquatableArray<TrustedProxies> trusted, ushort port, TransportProtocol protocol)
+    {
+        int[] entries = [.. Enumerable.Range(0, trusted.Count).Where(i => trusted[i].Covers(port, protocol))];
+        return (string.Join(',', entries), entries);
     }
 
     /// <summary>The workload with its own wishes and those of its services, without repetition and in a stable order.</summary>

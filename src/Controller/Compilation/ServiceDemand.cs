@@ -47,8 +47,8 @@ internal sealed class ServiceDemand
         long prefixes = 0;
         foreach (ServicePortObject port in service.Ports)
         {
-            int[] covering = [.. Enumerable.Range(0, trusted.Count).Where(i => trusted[i].Covers(port.Port, port.Protocol))];
-            if (seen.Add(string.Join(',', covering))) prefixes += covering.Sum(i => (long)trusted[i].From.Count);
+            (string key, int[] covering) = ProxyProtocolCompiler.Covering(trusted, port.Port, port.Protocol);
+            if (seen.Add(key)) prefixes += covering.Sum(i => (long)trusted[i].From.Count);
         }
         return prefixes;
     }
@@ -79,7 +79,7 @@ internal sealed class ServiceDemand
         long routed = 0;
         foreach (ServicePortObject port in _service.Ports)
         {
-            if (RouteCompiler.Find(routes, _service.Meta.Name, new() { Name = port.Name, Port = port.Port, Protocol = port.Protocol }) is not { } route) continue;
+            if (RouteCompiler.Find(routes, _service.Meta.Name, port.ToPort()) is not { } route) continue;
             routed += route.Backends.Sum(b => find(new(route.Meta.Namespace, b.Service))?.BackendsOf(b.Port ?? port.Port, port.Protocol) ?? 0);
         }
         return routed;

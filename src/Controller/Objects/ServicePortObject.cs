@@ -7,4 +7,7 @@ internal sealed record ServicePortObject(string Name, ushort Port, TransportProt
 {
     /// <summary>Which of the Service's ports it is as they are written: those that the mesh does not carry are left out here.</summary>
     public int Place { get; init; }
+
+    /// <summary>The port without where it leads, which is what routes tell ports by.</summary>
+    public ServicePort ToPort() => new() { Name = Name, Port = Port, Protocol = Protocol };
 }

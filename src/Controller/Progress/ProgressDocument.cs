@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Culvert.Core;
 
 namespace Culvert.Controller.Progress;
 
@@ -14,7 +15,7 @@ internal sealed record ProgressDocument(DateTimeOffset Written, IReadOnlyList<Pr
     /// <summary>Whether it says the same, whenever it was written.</summary>
     public bool SaysTheSameAs(ProgressDocument other) =>
         Levels.Count == other.Levels.Count && Levels.Zip(other.Levels).All(p => p.First.SaysTheSameAs(p.Second))
-        && Refused.Count == other.Refused.Count && Refused.All(r => other.Refused.TryGetValue(r.Key, out string? reason) && reason == r.Value);
+        && Refused.HasEntriesOf(other.Refused);
 }
 
 /// <summary>Nodes that have all of what was read from the API server up to some versions.</summary>
@@ -23,7 +24,7 @@ internal sealed record ProgressDocument(DateTimeOffset Written, IReadOnlyList<Pr
 internal sealed record ProgressLevel(IReadOnlyDictionary<string, ulong> Read, IReadOnlyList<string> Nodes)
 {
     /// <summary>Whether it says the same.</summary>
-    public bool SaysTheSameAs(ProgressLevel other) => Read.Count == other.Read.Count && Read.All(r => other.Read.TryGetValue(r.Key, out ulong version) && version == r.Value) && Nodes.SequenceEqual(other.Nodes, StringComparer.Ordinal);
+    public bool SaysTheSameAs(ProgressLevel other) => Read.HasEntriesOf(other.Read) && Nodes.SequenceEqual(other.Nodes, StringComparer.Ordinal);
 }
 
 /// <summary>JSON of a <see cref="ProgressDocument"/>, without reflection.</summary>

@@ -107,7 +107,7 @@ internal sealed class NetworkPolicyWarningIndex(WorkloadIndex workloads)
         foreach (IpPrefix block in BlocksOf(now)) _byBlock.Add(block, now.Key);
     }
 
-    private static IEnumerable<PodSelector> PeersOf(NetworkPolicyObject? policy) => policy is null ? [] : NetworkPolicyCompiler.PeersOf(policy).Distinct().Take(NamespaceLimits.MostPeerSelectors);
+    private static IEnumerable<PodSelector> PeersOf(NetworkPolicyObject? policy) => NetworkPolicyCompiler.PeersOf(policy).Take(NamespaceLimits.MostPeerSelectors);
 
     /// <summary>The blocks of one address, which alone can be that of a Service.</summary>
     private static IEnumerable<IpPrefix> BlocksOf(NetworkPolicyObject policy) =>

@@ -75,9 +75,9 @@ internal sealed class ObjectResolver
         foreach (ObjectKey key in dirty) Claim(key, previous.Objects.GetValueOrDefault(key));
         open = _claims.Closure(open);
         foreach (ObjectKey key in open) _conflicts.Remove(key);
-        MeshObject[] candidates = [.. open.Where(_wanted.ContainsKey).Select(k => _wanted[k])];
-        foreach (MeshObject refused in candidates.Where(c => !MayBe(c, mesh))) _conflicts[refused.Key] = NotItsToDeclare(refused);
-        Dictionary<ObjectKey, MeshObject> resolved = ObjectConflicts.Resolve(candidates.Where(c => MayBe(c, mesh)), previous, IsLeft, _conflicts);
+        ILookup<bool, MeshObject> candidates = open.Where(_wanted.ContainsKey).Select(k => _wanted[k]).ToLookup(c => MayBe(c, mesh));
+        foreach (MeshObject refused in candidates[false]) _conflicts[refused.Key] = NotItsToDeclare(refused);
+        Dictionary<ObjectKey, MeshObject> resolved = ObjectConflicts.Resolve(candidates[true], previous, IsLeft, _conflicts);
         foreach (ObjectKey key in open.Where(k => IsLeft(k) && !resolved.ContainsKey(k))) Release(key);
 
         ImmutableDictionary<ObjectKey, MeshObject>.Builder objects = previous.Objects.ToBuilder();

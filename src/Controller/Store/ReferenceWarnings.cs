@@ -71,7 +71,7 @@ internal sealed class ReferenceWarnings(WorkloadIndex workloads)
                 yield return NotFound(route, $"there is no Service {parent.Service} in namespace {route.Meta.Namespace}: the route holds for nothing", path);
                 continue;
             }
-            ServicePortObject[] ports = [.. service.Ports.Where(p => (route.Protocol is null || route.Protocol == p.Protocol) && parent.Covers(PortOf(p)))];
+            ServicePortObject[] ports = [.. service.Ports.Where(p => (route.Protocol is null || route.Protocol == p.Protocol) && parent.Covers(p.ToPort()))];
             if (ports.Length == 0) yield return NotFound(route, $"Service {parent.Service} has no such port: the route holds for nothing", path);
             ILookup<RouteObject, ServicePortObject> byRoute = ports.ToLookup(p => inForce.Of(parent.Service, p));
             foreach (IGrouping<RouteObject, ServicePortObject> others in byRoute.Where(g => !ReferenceEquals(g.Key, route)))
@@ -132,8 +132,6 @@ internal sealed class ReferenceWarnings(WorkloadIndex workloads)
 
     private static SourceError NotFound(RouteObject route, string reason, object[] path) => SourceWarning.About(route, reason, path) with { Fault = ReferenceFault.NotFound };
 
-    private static ServicePort PortOf(ServicePortObject port) => new() { Name = port.Name, Port = port.Port, Protocol = port.Protocol };
-
     private static TransportPort Text(ServicePortObject port) => new(port.Port, port.Protocol);
 
     /// <summary>Which of a namespace's routes counts for a port. Found once for each port, as there may be many of both.</summary>
@@ -149,7 +147,7 @@ internal sealed class ReferenceWarnings(WorkloadIndex workloads)
         public RouteObject Of(string service, ServicePortObject port)
         {
             if (_known.TryGetValue((service, port), out RouteObject? route)) return route;
-            ServicePort known = PortOf(port);
+            ServicePort known = port.ToPort();
             return _known[(service, port)] = _byService[service].First(r => r.Covers(service, known));
         }
     }

@@ -12,7 +12,7 @@ public static class WeightedSlots
     {
         (long total, long divisor, int owners) = Measure(weights);
         if (total == 0) return [];
-        int slots = Count(weights, maxSlots);
+        int slots = CountOf(total, divisor, maxSlots);
         return slots == total / divisor ? Fill(weights, w => (int)(w / divisor), slots) : FillByRemainder(weights, total, maxSlots, owners);
     }
 
@@ -20,7 +20,7 @@ public static class WeightedSlots
     public static int Count(ReadOnlySpan<ushort> weights, int maxSlots)
     {
         (long total, long divisor, _) = Measure(weights);
-        return total == 0 ? 0 : (int)Math.Min(total / divisor, maxSlots);
+        return total == 0 ? 0 : CountOf(total, divisor, maxSlots);
     }
 
     /// <summary>Whether <see cref="Spread"/> gives every owner exactly the share that its weight says.</summary>
@@ -29,6 +29,8 @@ public static class WeightedSlots
         (long total, long divisor, _) = Measure(weights);
         return total == 0 || total / divisor <= maxSlots;
     }
+
+    private static int CountOf(long total, long divisor, int maxSlots) => (int)Math.Min(total / divisor, maxSlots);
 
     private static (long Total, long Divisor, int Owners) Measure(ReadOnlySpan<ushort> weights)
     {

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Threading.Channels;
+using Culvert.Core;
 using Culvert.NodeAgent.Datapath;
 using Culvert.NodeAgent.Identity;
 using Culvert.Protocol;
@@ -54,7 +55,7 @@ internal sealed class RefusalReporter(string node, ControllerLink channel, Snaps
 
             // Before the first snapshot is in force nothing is known of any workload.
             (DatapathInForce current, int connection) = (state.Current, client.Connection);
-            if (current.Generation == 0 || !client.Status.Connected || (told is { } last && last.Connection == connection && last.Refused.SetEquals(current.Refused) && IsSame(last.Blocked, current.Blocked))) continue;
+            if (current.Generation == 0 || !client.Status.Connected || (told is { } last && last.Connection == connection && last.Refused.SetEquals(current.Refused) && last.Blocked.HasEntriesOf(current.Blocked))) continue;
             try
             {
                 await ReportAsync(current, stop);
@@ -90,7 +91,4 @@ internal sealed class RefusalReporter(string node, ControllerLink channel, Snaps
     }
 
     private static RefusedWorkload Of(string uid, string reason) => new() { Uid = uid, Reason = reason.Length <= LongestReason ? reason : $"{reason.AsSpan(0, LongestReason - 1)}…" };
-
-    private static bool IsSame(ImmutableDictionary<string, string> some, ImmutableDictionary<string, string> others) =>
-        some.Count == others.Count && some.All(s => others.TryGetValue(s.Key, out string? reason) && reason == s.Value);
 }

@@ -260,9 +260,6 @@ internal sealed class PodRefusals : IRefusalSink, IHostedService, IDisposable
         /// <summary>By pod, what was written for this and the watch has not told yet.</summary>
         public Dictionary<ObjectKey, string?> Written { get; } = [];
 
-        public bool SaysTheSame(IReadOnlyDictionary<string, string> refused, IReadOnlyDictionary<string, string> blocked) => IsSame(Refused, refused) && IsSame(Blocked, blocked);
-
-        private static bool IsSame(IReadOnlyDictionary<string, string> some, IReadOnlyDictionary<string, string> others) =>
-            some.Count == others.Count && some.All(s => others.TryGetValue(s.Key, out string? reason) && reason == s.Value);
+        public bool SaysTheSame(IReadOnlyDictionary<string, string> refused, IReadOnlyDictionary<string, string> blocked) => Refused.HasEntriesOf(refused) && Blocked.HasEntriesOf(blocked);
     }
 }
