@@ -17,16 +17,15 @@ public sealed class NotCapturedTests(InstalledMesh mesh)
         InstalledMesh.SkipUnlessThere();
         var client = await mesh.ShopPodAsync("client", "node1");
         var far = await mesh.ShopPodAsync("web", "node2");
-        var machine = mesh.Cluster.Machines.Single(m => m.Name == client.Node);
         var uid = await PodFieldAsync("{.metadata.uid}");
-        var link = (await machine.RunAsync("sh", "-euc", $"ip route show table main {client.Address} | sed 's/.* dev \\([^ ]*\\).*/\\1/'")).Trim();
+        var (machine, link) = await mesh.LinkOfAsync(client);
 
         try
         {
             // One that is captured already would stay so, and be blocked.
             await mesh.LabelAsync(client, "disabled");
             await LabWait.UntilAsync("it is let go", async () => !await mesh.IsCapturedAsync(client), Deadline);
-            await machine.RunAsync("sh", "-euc", $"ip route add 10.91.{machine.Number}.0/24 dev {LabNode.Uplink} table {Table} && ip rule add iif {link} lookup {Table}");
+            await LeadAwayAsync(machine, link);
             await mesh.LabelAsync(client, null);
             await LabWait.UntilAsync("its status says so", async () => await ConditionAsync("status") == "False", Deadline);
             Assert.Equal("NotCaptured", await ConditionAsync("reason"));
@@ -44,7 +43,7 @@ public sealed class NotCapturedTests(InstalledMesh mesh)
         }
         finally
         {
-            await machine.RunAsync("sh", "-euc", $"ip rule delete iif {link} lookup {Table} || :; ip route flush table {Table}");
+            await LeadAwayNoMoreAsync(machine, link);
             await mesh.LabelAsync(client, null);
         }
 
@@ -64,23 +63,28 @@ public sealed class NotCapturedTests(InstalledMesh mesh)
         InstalledMesh.SkipUnlessThere();
         var client = await mesh.ShopPodAsync("client", "node1");
         var far = await mesh.ShopPodAsync("web", "node2");
-        var machine = mesh.Cluster.Machines.Single(m => m.Name == client.Node);
         var uid = await mesh.Cluster.KubectlAsync("-n", "shop", "get", "pod", client.Name, "-o", "jsonpath={.metadata.uid}");
-        var link = (await machine.RunAsync("sh", "-euc", $"ip route show table main {client.Address} | sed 's/.* dev \\([^ ]*\\).*/\\1/'")).Trim();
+        var (machine, link) = await mesh.LinkOfAsync(client);
         try
         {
-            await machine.RunAsync("sh", "-euc", $"ip route add 10.91.{machine.Number}.0/24 dev {LabNode.Uplink} table {Table} && ip rule add iif {link} lookup {Table}");
+            await LeadAwayAsync(machine, link);
             await HasEventAsync("shop", $"involvedObject.uid={uid},type=Warning,reason=Blocked", $"stays in the mesh, and what it sends or is sent does not get through: a routing rule leads what comes in by {link} out by {LabNode.Uplink}");
             Assert.Empty(await mesh.AskAsync(client, far.Address));
         }
         finally
         {
-            await machine.RunAsync("sh", "-euc", $"ip rule delete iif {link} lookup {Table} || :; ip route flush table {Table}");
+            await LeadAwayNoMoreAsync(machine, link);
         }
 
         await HasEventAsync("shop", $"involvedObject.uid={uid},type=Normal,reason=Captured", "what it sends and is sent gets through again");
         await mesh.UntilAllIsWellAsync();
     }
+
+    /// <summary>Has a rule of the node lead what comes in by a pod's link out of it, also what is for pods of the node.</summary>
+    private static Task LeadAwayAsync(Machine machine, string link) =>
+        machine.RunAsync("sh", "-euc", $"ip route add 10.91.{machine.Number}.0/24 dev {LabNode.Uplink} table {Table} && ip rule add iif {link} lookup {Table}");
+
+    private static Task LeadAwayNoMoreAsync(Machine machine, string link) => machine.RunAsync("sh", "-euc", $"ip rule delete iif {link} lookup {Table} || :; ip route flush table {Table}");
 
     private Task HasEventAsync(string ns, string selector, string message) =>
         LabWait.UntilAsync(

@@ -16,8 +16,7 @@ public sealed class TenantTests(InstalledMesh mesh)
     {
         InstalledMesh.SkipUnlessThere();
         var web = await mesh.ShopPodAsync("web", "node1");
-        var machine = mesh.Cluster.Machines.Single(m => m.Name == web.Node);
-        var link = (await machine.RunAsync("sh", "-euc", $"ip route show table main {web.Address} | sed 's/.* dev \\([^ ]*\\).*/\\1/'")).Trim();
+        var (_, link) = await mesh.LinkOfAsync(web);
         await mesh.Cluster.ApplyAsync($$"""
             apiVersion: v1
             kind: Namespace

@@ -162,6 +162,13 @@ public sealed class InstalledMesh : IAsyncLifetime
 
     internal Task<Pod> AgentAsync(string node) => PodAsync("culvert-system", "app.kubernetes.io/name=culvert-agent", node);
 
+    /// <summary>The machine that a pod is on, and the name of the host's end of its link there.</summary>
+    internal async Task<(Machine Machine, string Link)> LinkOfAsync(Pod pod)
+    {
+        var machine = Cluster.Machines.Single(m => m.Name == pod.Node);
+        return (machine, (await machine.RunAsync("sh", "-euc", $"ip route show table main {pod.Address} | sed 's/.* dev \\([^ ]*\\).*/\\1/'")).Trim());
+    }
+
     /// <summary>Runs a shell script in a pod.</summary>
     internal Task<string> ScriptAsync(Pod pod, string script) => Cluster.KubectlAsync("-n", pod.Namespace, "exec", pod.Name, "--", "sh", "-c", script);
 
