@@ -48,11 +48,7 @@ internal sealed class MeshCompiler(ulong version = 0)
         if (mesh.TrustDomain != _mesh.TrustDomain) dirty.TrafficTargets.UnionWith(_input.TrafficTargets.All);
         (_compiled, _mesh) = (objects, mesh);
         int services = CompileServices(dirty);
-        foreach (NamespacedName name in dirty.Policies) _catalog.SetPolicy(name, (objects.Objects.GetValueOrDefault(new(ObjectKind.AuthorizationPolicy, name.Namespace, name.Name)) as AuthorizationPolicyObject) is { } policy ? AuthorizationPolicyCompiler.Compile(policy, !_input.PolicyValues.IsOver(name.Namespace)) : null);
-        foreach (NamespacedName name in dirty.TrafficTargets)
-            _catalog.SetPolicy(TrafficTargetCompiler.PolicyName(name), _input.TrafficTargets.Find(name) is { } target ? TrafficTargetCompiler.Compile(target, _input.TrafficTargets.FindRoute, mesh.TrustDomain) : null);
-        foreach (NamespacedName name in dirty.NetworkPolicies)
-            _catalog.SetNetworkPolicy(name, objects.Objects.GetValueOrDefault(new(ObjectKind.NetworkPolicy, name.Namespace, name.Name)) is NetworkPolicyObject policy ? NetworkPolicyCompiler.Compile(policy, !_input.Blocks.IsOver(name.Namespace), !_input.NetworkPolicies.IsClosed(name.Namespace)) : null);
+        CompilePolicies(dirty);
         foreach (NamespacedName name in dirty.Workloads) _catalog.SetWorkload(name.ToString(), _input.Workloads.Find(name) is { } workload ? Compile(workload) : null);
         ImmutableArray<SourceError> closed = [.. _room.Errors(_input.FindService), .. _input.NetworkPolicies.Errors()];
         _catalog.SetMesh(mesh, ProblemList.From(objects, status, closed));
@@ -117,6 +113,31 @@ internal sealed class MeshCompiler(ulong version = 0)
         }
         dirty.Services.UnionWith(others);
     }
+
+    private void CompilePolicies(DirtyResources dirty)
+    {
+        foreach (NamespacedName name in dirty.Policies)
+        {
+            _catalog.SetPolicy(name, Find<AuthorizationPolicyObject>(ObjectKind.AuthorizationPolicy, name) is { } policy
+                ? AuthorizationPolicyCompiler.Compile(policy, !_input.PolicyValues.IsOver(name.Namespace))
+                : null);
+        }
+        foreach (NamespacedName name in dirty.TrafficTargets)
+        {
+            _catalog.SetPolicy(TrafficTargetCompiler.PolicyName(name), _input.TrafficTargets.Find(name) is { } target
+                ? TrafficTargetCompiler.Compile(target, _input.TrafficTargets.FindRoute, _mesh.TrustDomain)
+                : null);
+        }
+        foreach (NamespacedName name in dirty.NetworkPolicies)
+        {
+            _catalog.SetNetworkPolicy(name, Find<NetworkPolicyObject>(ObjectKind.NetworkPolicy, name) is { } policy
+                ? NetworkPolicyCompiler.Compile(policy, !_input.Blocks.IsOver(name.Namespace), !_input.NetworkPolicies.IsClosed(name.Namespace))
+                : null);
+        }
+    }
+
+    private T? Find<T>(ObjectKind kind, NamespacedName name)
+        where T : MeshObject => _compiled.Objects.GetValueOrDefault(new(kind, name.Namespace, name.Name)) as T;
 
     private void SetWishes(NamespacedName service, EquatableArray<ProxyProtocolWish> wishes, DirtyResources dirty)
     {

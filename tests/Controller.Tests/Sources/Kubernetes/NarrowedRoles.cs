@@ -29,6 +29,7 @@ public sealed class NarrowedRoles(TestCluster cluster) : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
+        if (!cluster.IsThere) return; // the tests say why
         foreach ((int number, GrantedVerb verb) in _verbs.Index()) await MakeAsync(AccountOf(number), verb);
         await MakeAsync(Last, null);
 
@@ -39,6 +40,7 @@ public sealed class NarrowedRoles(TestCluster cluster) : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
+        if (!cluster.IsThere) return;
         foreach (string account in _verbs.Index().Select(v => AccountOf(v.Index)).Append(Last))
         {
             foreach (JsonObject document in DeployedRoles.For(account, null))

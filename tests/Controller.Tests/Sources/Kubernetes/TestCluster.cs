@@ -22,6 +22,9 @@ public sealed class TestCluster : IAsyncLifetime
     private ApiServer? _server;
     private KubernetesClient? _admin;
 
+    /// <summary>Whether there can be one; without it <see cref="Server"/> skips the test that asks for it.</summary>
+    internal bool IsThere => _server is not null;
+
     internal ApiServer Server
     {
         get
