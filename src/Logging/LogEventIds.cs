@@ -35,6 +35,7 @@ internal static class LogEventIds
     internal const int HandoverUnheard = 1020;
     internal const int StartedFileNotMade = 1021;
     internal const int StoppedWhileHandingOver = 1022;
+    internal const int RunFilesGone = 1023;
 
     // src/NodeAgent/Datapath
     internal const int MapsNotAdopted = 1101;
@@ -77,6 +78,8 @@ internal static class LogEventIds
     internal const int DeliveryUntried = 1139;
     internal const int DeliveryTrialFailed = 1140;
     internal const int LostDeliveriesNotSaved = 1141;
+    internal const int PinsRestored = 1142;
+    internal const int PinsNotRestored = 1143;
     internal const int LostDeliveriesNotLoaded = 1142;
     internal const int PodGone = 1143;
     internal const int PolicyClosed = 1144;

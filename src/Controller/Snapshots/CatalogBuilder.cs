@@ -104,8 +104,8 @@ internal sealed class CatalogBuilder(ulong version)
         if (workload is not null) SetLocal(workload.Node, key, workload == shared ? null : new() { Workload = workload.ToWire() });
         foreach (ResourceKey policy in PoliciesOf(workload)) Use(policy, workload!.Node, 1);
         foreach (ResourceKey policy in PoliciesOf(before)) Use(policy, before!.Node, -1);
-        if (workload?.Enrolled == true) CountEnrolled(workload.Node, 1);
-        if (before?.Enrolled == true) CountEnrolled(before.Node, -1);
+        if (IsThere(workload)) CountEnrolled(workload!.Node, 1);
+        if (IsThere(before)) CountEnrolled(before!.Node, -1);
         Set(_workloads, uid, workload);
     }
 
@@ -135,6 +135,9 @@ internal sealed class CatalogBuilder(ulong version)
         _changedOfNodes.Clear();
         return _catalog;
     }
+
+    // Whoever makes a pod may name any node, also one that is none; an address it has of a kubelet.
+    private static bool IsThere(WorkloadInfo? workload) => workload is { Enrolled: true, Addresses.Count: > 0 };
 
     private void CountEnrolled(string node, int by)
     {

@@ -12,7 +12,8 @@ namespace Culvert.NodeAgent.Datapath;
 /// The agent's nft table, by which captured packets keep their destination where others translate destinations, as kube-proxy does with those of Services: a chain before theirs binds such a flow to the
 /// destination that it has, and the kernel asks no further chain of a flow that is bound. It is there only while others' chains are: without them nothing translates, and connection tracking, which the chain
 /// needs, would be work for nothing. In the same way what the proxy delivers to workloads of the node keeps its source where others translate sources, as who masquerades between pods does: the answer to another
-/// one would not find the proxy; and so do tunnels from workloads' addresses. Thread-safe.
+/// one would not find the proxy; and so do tunnels from workloads' addresses. Tunnels keep their destination as well, and so do connections to this node at the ports of metrics and readiness: a Service may claim
+/// any address, and a pod any port of its host. Thread-safe.
 /// </summary>
 internal sealed class CaptureNat(AgentOptions options, TimeProvider time, ILogger logger)
 {
@@ -121,29 +122,54 @@ internal sealed class CaptureNat(AgentOptions options, TimeProvider time, ILogge
         add table {{_table}}
         delete table {{_table}}
         table {{_table}} {
+          {{(_sources.Any ? Workloads() : "")}}
           chain keep-destination {
             type nat hook prerouting priority dstnat - 1; policy accept;
             meta mark & {{options.Marks}} == 0x{{options.Marks.Capture:x}} meta l4proto { tcp, udp } meta nfproto ipv4 dnat ip to ip daddr
             meta mark & {{options.Marks}} == 0x{{options.Marks.Capture:x}} meta l4proto { tcp, udp } meta nfproto ipv6 dnat ip6 to ip6 daddr
+            fib daddr type local tcp dport { {{Ports()}} } meta nfproto ipv4 dnat ip to ip daddr
+            fib daddr type local tcp dport { {{Ports()}} } meta nfproto ipv6 dnat ip6 to ip6 daddr
+            {{(_sources.Workloads.Count > 0 ? KeepTunnelsTo() : "")}}
+          }
+          chain keep-own-destination {
+            type nat hook output priority -101; policy accept; # dstnat - 1, which nft knows at prerouting only
+            fib daddr type local tcp dport { {{Ports()}} } meta nfproto ipv4 dnat ip to ip daddr
+            fib daddr type local tcp dport { {{Ports()}} } meta nfproto ipv6 dnat ip6 to ip6 daddr
+            {{FromProxy}} tcp dport {{options.TunnelPort}} meta nfproto ipv4 dnat ip to ip daddr
+            {{FromProxy}} tcp dport {{options.TunnelPort}} meta nfproto ipv6 dnat ip6 to ip6 daddr
           }
           {{(_sources.Any ? KeepSource() : "")}}
         }
         """;
 
-    private string KeepSource() => $$"""
+    // Where somebody else's pod asks for them as ports of the host, probes and scrapers would ask that pod.
+    private string Ports() => string.Join(", ", ((int[])[options.Metrics?.Port ?? AgentOptionsDefaults.MetricsPort, options.Readiness?.Port ?? AgentOptionsDefaults.ReadinessPort]).Distinct().Where(p => p != 0).Order());
+
+    private string FromProxy => $"meta mark & {options.Marks} == 0x{options.Marks.Proxy:x}";
+
+    // A Service may claim any address as an external one of its own.
+    private string KeepTunnelsTo() => $$"""
+        ip daddr @workloads4 tcp dport {{options.TunnelPort}} dnat ip to ip daddr
+            ip6 daddr @workloads6 tcp dport {{options.TunnelPort}} dnat ip6 to ip6 daddr
+        """;
+
+    private string Workloads() => $$"""
         set workloads4 { type ipv4_addr; {{Elements(AddressFamily.InterNetwork)}} }
           set workloads6 { type ipv6_addr; {{Elements(AddressFamily.InterNetworkV6)}} }
-          chain keep-source {
+        """;
+
+    private string KeepSource() => $$"""
+        chain keep-source {
             type nat hook postrouting priority srcnat - 1; policy accept;
-            meta mark & {{options.Marks}} == 0x{{options.Marks.Proxy:x}} meta l4proto { tcp, udp } ip daddr @workloads4 snat ip to ip saddr
-            meta mark & {{options.Marks}} == 0x{{options.Marks.Proxy:x}} meta l4proto { tcp, udp } ip6 daddr @workloads6 snat ip6 to ip6 saddr
+            {{FromProxy}} meta l4proto { tcp, udp } ip daddr @workloads4 snat ip to ip saddr
+            {{FromProxy}} meta l4proto { tcp, udp } ip6 daddr @workloads6 snat ip6 to ip6 saddr
             {{(_sources.Tunnels ? KeepTunnels() : "")}}
           }
         """;
 
     private string KeepTunnels() => $$"""
-        meta mark & {{options.Marks}} == 0x{{options.Marks.Proxy:x}} tcp dport {{options.TunnelPort}} meta nfproto ipv4 snat ip to ip saddr
-            meta mark & {{options.Marks}} == 0x{{options.Marks.Proxy:x}} tcp dport {{options.TunnelPort}} meta nfproto ipv6 snat ip6 to ip6 saddr
+        {{FromProxy}} tcp dport {{options.TunnelPort}} meta nfproto ipv4 snat ip to ip saddr
+            {{FromProxy}} tcp dport {{options.TunnelPort}} meta nfproto ipv6 snat ip6 to ip6 saddr
         """;
 
     private string Elements(AddressFamily family)

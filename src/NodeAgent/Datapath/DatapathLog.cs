@@ -83,6 +83,12 @@ internal static partial class DatapathLog
     [LoggerMessage(EventId = LogEventIds.NatTableRemoved, Level = LogLevel.Information, Message = "nobody else translates destinations of packets any more; the nft table {Table} is removed")]
     internal static partial void NatTableRemoved(ILogger logger, string table);
 
+    [LoggerMessage(EventId = LogEventIds.PinsRestored, Level = LogLevel.Warning, Message = "somebody had removed pins, without which nothing guards pods when the agent ends; put back: {Count} under {Folder}. `culvert detach` takes an agent out of a node")]
+    internal static partial void PinsRestored(ILogger logger, int count, string folder);
+
+    [LoggerMessage(EventId = LogEventIds.PinsNotRestored, Level = LogLevel.Error, Message = "pins are missing under {Folder} and can't be put back, so that nothing guards pods when the agent ends; it is tried again in {Seconds} s: {Reason}")]
+    internal static partial void PinsNotRestored(ILogger logger, string folder, string reason, double seconds);
+
     [LoggerMessage(EventId = LogEventIds.NatUnknown, Level = LogLevel.Warning, Message = "captured packets are not kept out of others' translation of destinations, as kube-proxy's, if there is any: {Reason}")]
     internal static partial void NatUnknown(ILogger logger, string reason);
 

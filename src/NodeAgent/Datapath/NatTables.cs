@@ -34,7 +34,7 @@ public static class NatTables
         return removed;
     }
 
-    /// <summary>Who else translates the destinations of packets that come in; null: nobody.</summary>
+    /// <summary>Who else translates the destinations of packets; null: nobody.</summary>
     /// <param name="nft">nftables.</param>
     /// <param name="alsoSources">Also who translates the sources of packets that go out.</param>
     internal static string? FindOthers(NftContext nft, bool alsoSources)
@@ -46,7 +46,7 @@ public static class NatTables
         }
         foreach (JsonElement chain in Listed(nft, "list chains", "chain"))
         {
-            if (Text(chain, "type") == "nat" && (Text(chain, "hook") == "prerouting" || (alsoSources && Text(chain, "hook") == "postrouting")) && !IsAgents($"{Text(chain, "family")} {Text(chain, "table")}")) return $"the chain {Text(chain, "family")} {Text(chain, "table")} {Text(chain, "name")}";
+            if (Text(chain, "type") == "nat" && (Text(chain, "hook") is "prerouting" or "output" || (alsoSources && Text(chain, "hook") == "postrouting")) && !IsAgents($"{Text(chain, "family")} {Text(chain, "table")}")) return $"the chain {Text(chain, "family")} {Text(chain, "table")} {Text(chain, "name")}";
         }
         return null;
     }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Culvert.Interop.Abi;
 using Culvert.Interop.Bpf;
 using Culvert.NodeAgent.Options;
@@ -7,8 +8,12 @@ namespace Culvert.NodeAgent.Datapath;
 /// <summary>Where an agent's pins are: <c>&lt;bpffs folder&gt;/v&lt;abi&gt;/{maps,links}</c>.</summary>
 internal sealed class PinFolder
 {
+    private readonly ConcurrentQueue<string> _unpinned = new();
+    private readonly string _bpfFolder;
+
     internal PinFolder(string bpfFolder)
     {
+        _bpfFolder = bpfFolder;
         Root = Path.Combine(bpfFolder, $"v{CvAbi.AbiVersion}");
         Maps = Path.Combine(Root, "maps");
         Links = Path.Combine(Root, "links");
@@ -23,16 +28,38 @@ internal sealed class PinFolder
     /// <summary>Makes the folders; mounts a bpffs when the configured folder is on none.</summary>
     /// <exception cref="AgentStartException">They can't be made, or nothing can be mounted there.</exception>
     internal static PinFolder Prepare(string bpfFolder) => StartStep.Run(
-        $"--bpffs {bpfFolder}", "give a folder on a BPF file system, or one where it can be mounted (`mount -t bpf bpf DIR`)", () => Make(bpfFolder));
+        $"--bpffs {bpfFolder}", "give a folder on a BPF file system, or one where it can be mounted (`mount -t bpf bpf DIR`)", () =>
+        {
+            PinFolder pins = new(bpfFolder);
+            pins.Make();
+            return pins;
+        });
 
-    private static PinFolder Make(string bpfFolder)
+    /// <summary>Whether the folders are there.</summary>
+    internal bool AreThere => Directory.Exists(Maps) && Directory.Exists(Links);
+
+    /// <summary>Makes the folders where they are not there.</summary>
+    internal void Make()
     {
-        PinFolder pins = new(bpfFolder);
-        if (bpfFolder.StartsWith(BpfFs.DefaultMountPoint + "/", StringComparison.Ordinal)) BpfFs.Mount();
-        else BpfFs.Mount(bpfFolder);
-        Directory.CreateDirectory(pins.Maps);
-        Directory.CreateDirectory(pins.Links);
-        return pins;
+        if (AreThere) return;
+        if (_bpfFolder.StartsWith(BpfFs.DefaultMountPoint + "/", StringComparison.Ordinal)) BpfFs.Mount();
+        else BpfFs.Mount(_bpfFolder);
+        Directory.CreateDirectory(Maps);
+        Directory.CreateDirectory(Links);
+        File.SetUnixFileMode(Root, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+    }
+
+    /// <summary>Removes a pin; nothing happens where there is none. Thread-safe.</summary>
+    internal void Unpin(string path)
+    {
+        _unpinned.Enqueue(path);
+        File.Delete(path);
+    }
+
+    /// <summary>The pins that <see cref="Unpin"/> has removed since this was asked before, in that order. Thread-safe.</summary>
+    internal IEnumerable<string> TakeUnpinned()
+    {
+        while (_unpinned.TryDequeue(out string? path)) yield return path;
     }
 
     /// <summary>Whether no agent has pinned anything here, of whatever version.</summary>

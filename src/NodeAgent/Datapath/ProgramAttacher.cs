@@ -55,7 +55,7 @@ internal sealed class ProgramAttacher(PinFolder pins, bool tcx, ILogger logger) 
         {
             if (kept.Contains(PinFolder.NameOf(pin))) continue;
             using (BpfLink link = BpfLink.OpenPinned(pin)) link.Detach();
-            File.Delete(pin);
+            pins.Unpin(pin);
         }
     }
 
@@ -130,7 +130,7 @@ internal sealed class ProgramAttacher(PinFolder pins, bool tcx, ILogger logger) 
                 // The interface of that link is gone; a new one has its name.
             }
             old.Dispose();
-            File.Delete(pin);
+            pins.Unpin(pin);
         }
         BpfLink link = BpfLink.AttachTcx(program, index, direction);
         try
@@ -152,7 +152,7 @@ internal sealed class ProgramAttacher(PinFolder pins, bool tcx, ILogger logger) 
         {
             link.Detach();
             link.Dispose();
-            File.Delete(pins.Link(PinName(attachment.Interface, direction)));
+            pins.Unpin(pins.Link(PinName(attachment.Interface, direction)));
             return;
         }
         try

@@ -25,7 +25,7 @@ internal sealed class SocketLookup : IDisposable
     internal static SocketLookup Attach(BpfProgram program, PinFolder pins)
     {
         string pin = pins.Link(PinName);
-        if (Adopt(program, pin) is { } old) return new SocketLookup(pins, old);
+        if (Adopt(program, pins, pin) is { } old) return new SocketLookup(pins, old);
         BpfLink link = BpfLink.AttachSocketLookup(program);
         try
         {
@@ -42,14 +42,14 @@ internal sealed class SocketLookup : IDisposable
     /// <summary>Detaches the program. Must come after those that leave packets to it.</summary>
     internal void Detach()
     {
-        File.Delete(_pins.Link(PinName));
+        _pins.Unpin(_pins.Link(PinName));
         Link.Detach();
     }
 
     /// <summary>Lets go of the descriptor; the pinned link stays attached.</summary>
     public void Dispose() => Link.Dispose();
 
-    private static BpfLink? Adopt(BpfProgram program, string pin)
+    private static BpfLink? Adopt(BpfProgram program, PinFolder pins, string pin)
     {
         if (!File.Exists(pin)) return null;
         BpfLink old = BpfLink.OpenPinned(pin);
@@ -72,7 +72,7 @@ internal sealed class SocketLookup : IDisposable
             throw;
         }
         old.Dispose();
-        File.Delete(pin);
+        pins.Unpin(pin);
         return null;
     }
 }

@@ -59,10 +59,10 @@ internal sealed class XdpAttacher(PinFolder pins, string @object, ILogger logger
         _programs?.Dispose();
     }
 
-    private static void Detach(string pin)
+    private void Detach(string pin)
     {
         using (BpfLink link = BpfLink.OpenPinned(pin)) link.Detach();
-        File.Delete(pin);
+        pins.Unpin(pin);
     }
 
     private bool TryLoad(string @interface)
@@ -102,7 +102,7 @@ internal sealed class XdpAttacher(PinFolder pins, string @object, ILogger logger
             // The interface of that link is gone; a new one has its name.
         }
         old.Dispose();
-        File.Delete(pin);
+        pins.Unpin(pin);
         return null;
     }
 

@@ -167,8 +167,12 @@ internal static class AgentComposition
             applier.Open(target);
             return client.Restored.WaitAsync(stop);
         });
+        PinKeeper pinKeeper = new(pins, health, logger);
+        RunFiles runFiles = new(options, logger);
         BackgroundWork background = parts.Own(new BackgroundWork(
             logger,
+            ("keeping pins", stop => Ticker.RunAsync(PinKeeper.Interval, () => applier.MeanwhileAsync(pinKeeper.Look, stop), time, stop)),
+            ("watching the files by which the agent is found", stop => runFiles.WatchAsync(time, stop)),
             ("saving the snapshot", client.KeepSavedAsync),
             ("telling the controller what can't be captured", refusals.RunAsync),
             ("renewing the node's certificate", controller.KeepRenewedAsync),
@@ -188,7 +192,7 @@ internal static class AgentComposition
         HandoverServer handover = parts.Own(new HandoverServer(options, LetGoAsync, proxy, time, logger));
         IHost host = ServiceHost.Build(loggers, parts, listening, probes, admin, cni, following, restoring, background, handover, draining);
         await host.StartAsync(cancellationToken);
-        return new AgentHost(parts, metricsAt, detached.Task, Task.WhenAny(following.Failed, background.Failed, handover.Failed).Unwrap(), handover.SettleAsync);
+        return new AgentHost(parts, metricsAt, detached.Task, Task.WhenAny(following.Failed, background.Failed, handover.Failed, runFiles.Gone).Unwrap(), handover.SettleAsync);
 
         void OfferListeners()
         {

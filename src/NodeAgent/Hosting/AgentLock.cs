@@ -10,13 +10,16 @@ namespace Culvert.NodeAgent.Hosting;
 /// </summary>
 internal static class AgentLock
 {
+    /// <summary>Name of its file in the run folder.</summary>
+    internal const string FileName = "agent.lock";
+
     /// <exception cref="AgentStartException">Another agent holds it, the folder is not this user's, or it can't be made.</exception>
     internal static LockFile Take(string runFolder, ILogger logger) => StartStep.Run($"--run-dir {runFolder}", "give a folder that can be written", () => TakeIn(runFolder, logger));
 
     private static LockFile TakeIn(string runFolder, ILogger logger)
     {
         AgentFolders.Close("--run-dir", runFolder, logger);
-        string path = Path.Combine(runFolder, "agent.lock");
+        string path = Path.Combine(runFolder, FileName);
         RemoveForeign(path, logger);
         if (LockFile.TryTake(path) is { } free) return free;
         if (FileStatus.Of(path) is { } status && !FlockHolder.IsTrusted(status.Inode))

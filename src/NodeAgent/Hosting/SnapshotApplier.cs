@@ -69,6 +69,15 @@ internal sealed class SnapshotApplier(Func<NodeSnapshot, NodeSnapshot>? join = n
     /// <param name="cancellationToken">Ends waiting for a snapshot that is on its way.</param>
     internal Task RefreshAfterAsync(Func<bool> look, CancellationToken cancellationToken) => AloneAsync(target => !_detached && look() && Refresh(target, _ => true), cancellationToken);
 
+    /// <summary>Does something while nothing comes into force and the agent is not taken out of the kernel; not once it was.</summary>
+    internal Task MeanwhileAsync(Action work, CancellationToken cancellationToken) => AloneAsync(
+        _ =>
+        {
+            if (!_detached) work();
+            return true;
+        },
+        cancellationToken);
+
     /// <summary>Takes the agent out of the kernel; after that no snapshot puts it back.</summary>
     /// <param name="detach">Takes it out. When this throws, snapshots go on being put into force.</param>
     /// <param name="cancellationToken">Ends waiting for a snapshot that is on its way.</param>

@@ -8,12 +8,23 @@ internal static class Ticker
     /// <param name="work">What to do.</param>
     /// <param name="time">The clock.</param>
     /// <param name="stop">Ends the task without an error.</param>
-    internal static async Task RunAsync(TimeSpan interval, Action work, TimeProvider time, CancellationToken stop)
+    internal static Task RunAsync(TimeSpan interval, Action work, TimeProvider time, CancellationToken stop) => RunAsync(
+        interval,
+        () =>
+        {
+            work();
+            return Task.CompletedTask;
+        },
+        time,
+        stop);
+
+    /// <inheritdoc cref="RunAsync(TimeSpan, Action, TimeProvider, CancellationToken)"/>
+    internal static async Task RunAsync(TimeSpan interval, Func<Task> work, TimeProvider time, CancellationToken stop)
     {
         using PeriodicTimer timer = new(interval, time);
         try
         {
-            while (await timer.WaitForNextTickAsync(stop)) work();
+            while (await timer.WaitForNextTickAsync(stop)) await work();
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {

@@ -7,7 +7,7 @@ namespace Culvert.SystemTests.Coexist;
 /// <summary>Ports of nodes that lead to pods, by the rules of the CNI's portmap plugin: who reached a pod by them before reaches it in the mesh.</summary>
 public sealed class HostPortTests
 {
-    private const int ToEnrolled = 18080, ToPlain = 18081;
+    private const int ToEnrolled = 18080, ToPlain = 18081, Readiness = 15021, Tunnel = 15008;
 
     // As flannel and the bridge plugin have it: what leaves the pods' network does so as the node.
     private const string Masquerade = """
@@ -39,6 +39,25 @@ public sealed class HostPortTests
         await CoexistLab.AssertAsync("after a restart of the agents", all, spoofed);
         await lab.RemoveAsync();
         await CoexistLab.AssertAsync("after the mesh was removed", all);
+    }
+
+    /// <summary>A pod may ask for any port of its host, and a Service for any address as an external one, which portmap and kube-proxy translate then.</summary>
+    [Theory]
+    [Trait("Category", "Attack")]
+    [InlineData("legacy")]
+    [InlineData("nft")]
+    public async Task Who_claims_the_agents_ports_or_others_addresses_gets_neither_probes_nor_tunnels(string variant)
+    {
+        await using var lab = await CoexistLab.CreateAsync();
+        await lab.EnrolAsync();
+        var plain = lab.Plain.AddressOf(AddressFamily.InterNetwork);
+        var claims = new[] { $"-m addrtype --dst-type LOCAL -p tcp --dport {Readiness}", $"-d {lab.Far.AddressOf(AddressFamily.InterNetwork)} -p tcp --dport {Tunnel}" };
+        await lab.ApplyAsync(string.Join('\n', claims.SelectMany(c => ((string[])["PREROUTING", "OUTPUT"]).Select(h => $"iptables-{variant} -t nat -A {h} {c} -j DNAT --to-destination {plain}:{CoexistLab.Port}"))));
+
+        await lab.RestartAsync(); // no tunnel is from before
+        await CoexistLab.AssertAsync("beside who claims them", [.. lab.PodToPod()]);
+        await lab.AssertMeshedAsync();
+        foreach (var node in lab.Mesh.Nodes) await node.WaitReadyAsync();
     }
 
     private static async Task<double> SpoofedAsync(CoexistLab lab)

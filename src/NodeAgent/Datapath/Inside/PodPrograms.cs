@@ -105,7 +105,7 @@ internal sealed class PodPrograms : IDisposable
         if (!_tcx) DetachFilters(_network, _pod.DeviceIndex);
         foreach ((string place, BpfLink link) in _links)
         {
-            File.Delete(PinOf(_pins, _pod.Number, place));
+            _pins.Unpin(PinOf(_pins, _pod.Number, place));
             link.Detach();
         }
         List = [];
@@ -118,7 +118,7 @@ internal sealed class PodPrograms : IDisposable
         {
             if (PinFolder.NameOf(pin).Split('_') is [_, string number, string place] && Places.Contains(place) && ushort.TryParse(number, out ushort space) && kept.Contains(space)) continue;
             using (BpfLink link = BpfLink.OpenPinned(pin)) link.Detach();
-            File.Delete(pin);
+            pins.Unpin(pin);
         }
     }
 
@@ -165,7 +165,7 @@ internal sealed class PodPrograms : IDisposable
         }
         if (_links.Remove(place, out BpfLink? present))
         {
-            File.Delete(PinOf(_pins, _pod.Number, place));
+            _pins.Unpin(PinOf(_pins, _pod.Number, place));
             present.Detach();
             present.Dispose();
         }
@@ -193,7 +193,7 @@ internal sealed class PodPrograms : IDisposable
                 // What it was attached to has gone.
             }
             old.Dispose();
-            File.Delete(pin);
+            _pins.Unpin(pin);
         }
         BpfLink link = attach();
         try
