@@ -63,6 +63,60 @@ public sealed class UninstallTests
     }
 
     [Fact]
+    public async Task Nodes_are_emptied_also_where_somebody_has_deleted_the_namespace()
+    {
+        Assert.SkipWhen(KubernetesBinaries.Missing is not null, KubernetesBinaries.Missing ?? "");
+        await using var cluster = await StandInCluster.StartAsync(_ => true);
+        using var folder = new TempFolder();
+        var kubeconfig = folder.Write("kubeconfig", cluster.Server.Kubeconfig(ApiServer.AdminToken));
+        Assert.Contains("applied", await RunAsync("install"), StringComparison.Ordinal);
+
+        // What is in it would go with it.
+        var namespaced = InstallPlan.Create(new()).All.Where(m => m.Namespace.Length > 0);
+        foreach (var kind in namespaced.Select(ManifestKinds.Of).DistinctBy(t => t.FullName)) await cluster.Server.KubectlAsync("", "delete", kind.FullName, "--all", "-n", InstallPlan.Namespace);
+        await cluster.Server.KubectlAsync("", "delete", "namespace", InstallPlan.Namespace);
+        Assert.Contains("what agents had put into nodes", await RunAsync("uninstall"), StringComparison.Ordinal);
+        Assert.Null(await cluster.Admin.Resource(KnownResources.Namespaces).FindAsync(new("", InstallPlan.Namespace), Stop));
+        Assert.DoesNotContain("what agents had put into nodes", await RunAsync("uninstall"), StringComparison.Ordinal);
+
+        async Task<string> RunAsync(string command)
+        {
+            using StringWriter output = new(), error = new();
+            var code = await CommandLineRunner.RunAsync([command, "--timeout", "60", "--kubeconfig", kubeconfig], output, error);
+            Assert.True(code == (int)ExitCode.Ok, error.ToString());
+            return output.ToString();
+        }
+    }
+
+    [Fact]
+    public async Task An_upgrade_changes_neither_the_folders_of_the_CNI_nor_the_address_of_the_Service()
+    {
+        Assert.SkipWhen(KubernetesBinaries.Missing is not null, KubernetesBinaries.Missing ?? "");
+        await using var cluster = await StandInCluster.StartAsync(_ => true);
+        using var folder = new TempFolder();
+        var kubeconfig = folder.Write("kubeconfig", cluster.Server.Kubeconfig(ApiServer.AdminToken));
+        Assert.Equal(ExitCode.Ok, (await RunAsync("install")).Code);
+        var address = (await cluster.Admin.Resource(KnownResources.Services).GetAsync(new(InstallPlan.Namespace, InstallPlan.ControllerName), Stop)).Spec.ClusterIP;
+
+        var (code, error) = await RunAsync("upgrade", "--cni-bin-dir", "/opt/cni/binn");
+        Assert.Equal(ExitCode.BadInput, code);
+        Assert.Contains("the CNI's folders can't be changed while nodes have Culvert's plugin in /etc/cni/net.d and /opt/cni/bin", error, StringComparison.Ordinal);
+        (code, error) = await RunAsync("upgrade", "--controller-address", "192.0.2.1");
+        Assert.Equal(ExitCode.BadInput, code);
+        Assert.Contains($"the controller's Service has the address {address}, which can't be changed", error, StringComparison.Ordinal);
+
+        // Neither was kept, and what is as it was may be said.
+        Assert.Equal((ExitCode.Ok, ""), await RunAsync("upgrade", "--cni-bin-dir", "/opt/cni/bin"));
+        Assert.Equal((ExitCode.Ok, ""), await RunAsync("upgrade", "--controller-address", address!));
+
+        async Task<(ExitCode Code, string Error)> RunAsync(params string[] arguments)
+        {
+            using StringWriter output = new(), said = new();
+            return ((ExitCode)await CommandLineRunner.RunAsync([.. arguments, "--timeout", "60", "--kubeconfig", kubeconfig], output, said), said.ToString());
+        }
+    }
+
+    [Fact]
     public async Task An_agent_that_does_not_end_is_named_with_its_node()
     {
         Assert.SkipWhen(KubernetesBinaries.Missing is not null, KubernetesBinaries.Missing ?? "");

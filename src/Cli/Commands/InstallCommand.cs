@@ -40,6 +40,7 @@ internal static class InstallCommand
                 throw new CliException(ExitCode.BadInput, $"Culvert is installed already, with {(InstallCommandOptions.Text(there) is { Length: > 0 } said ? $"other options: {said}" : "no options")}", "`culvert upgrade` keeps what was said then, but for the options that it is given");
             }
 
+            await installer.CheckAddressAsync(options, cancellationToken);
             await installer.ApplyAsync(installer.Plan(options, server), session.Deadline, cancellationToken);
             session.Progress.Tell("done", $"Culvert {options.ImageTag ?? ProgramVersion.Release} is installed. Next: kubectl label namespace NAME culvert.dev/mesh=enabled");
         });

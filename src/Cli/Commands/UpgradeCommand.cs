@@ -17,7 +17,7 @@ internal static class UpgradeCommand
             new Example("culvert upgrade", "to this program's version"),
             new Example("culvert upgrade --image-tag 0.1.1", "to images of another tag"),
             new Example("culvert upgrade --dry-run | kubectl diff -f -", "what it would change"),
-            new Example("culvert upgrade --cni-bin-dir /opt/cni/bin", "the same version, another option"))
+            new Example("culvert upgrade --image-prefix registry.example.com/mesh", "the same version, another option"))
         {
             Codes = [(ExitCode.Ok, "all agents are ready"), (ExitCode.Failed, "something was not ready in time; it is named")],
         };
@@ -34,6 +34,14 @@ internal static class UpgradeCommand
         var server = await session.Client.ReadVersionAsync(cancellationToken);
         var there = await installer.FindAsync(cancellationToken) ?? throw new CliException(ExitCode.BadInput, "Culvert is not installed in this cluster", "culvert install");
         var options = InstallCommandOptions.Of(result).Over(there);
+        if (options.CniFolders != there.CniFolders)
+        {
+            throw new CliException(
+                ExitCode.BadInput,
+                $"the CNI's folders can't be changed while nodes have Culvert's plugin in {there.CniFolders.Conf} and {there.CniFolders.Bin}: it would stay there, and no pod start without an agent",
+                "`culvert uninstall`, then `culvert install` with the new ones");
+        }
+
         var plan = installer.Plan(options, server);
         if (result.GetValue(DryRun))
         {
@@ -41,6 +49,7 @@ internal static class UpgradeCommand
             return;
         }
 
+        await installer.CheckAddressAsync(options, cancellationToken);
         await installer.ApplyAsync(plan, session.Deadline, cancellationToken);
         session.Progress.Tell("done", $"Culvert {options.ImageTag ?? ProgramVersion.Release} is installed.");
     });

@@ -26,6 +26,9 @@ internal sealed class ClusterObjects(IKubernetesClient client, KubernetesMetrics
     public Task<bool> DeleteAsync(Manifest manifest, CancellationToken cancellationToken) =>
         Of(ManifestKinds.Of(manifest)).DeleteIfThereAsync(NameOf(manifest), new DeleteOptions { Propagation = Propagation.Foreground }, cancellationToken);
 
+    /// <summary>Whether an object is there, and not being deleted.</summary>
+    public async Task<bool> IsThereAsync(Manifest manifest, CancellationToken cancellationToken) => await Of(ManifestKinds.Of(manifest)).FindAsync(NameOf(manifest), cancellationToken) is { Metadata.DeletionTimestamp: null };
+
     /// <summary>Waits until an object that was deleted is gone.</summary>
     public Task UntilGoneAsync(Manifest manifest, CancellationToken cancellationToken) =>
         UntilAsync(ManifestKinds.Of(manifest), ByName(manifest.Namespace, manifest.Name), cache => cache.Count == 0, cancellationToken);

@@ -15,11 +15,17 @@ internal sealed record InstallOptions
     /// <summary>Address of the controller's Service, for nodes that do not ask the cluster's DNS; of the cluster's range for Services.</summary>
     public string? ControllerAddress { get; init; }
 
+    /// <summary>Where the nodes have the CNI's configuration and programs when it is not said.</summary>
+    public const string UsualCniConfFolder = "/etc/cni/net.d", UsualCniBinFolder = "/opt/cni/bin";
+
     /// <summary>The nodes' folder with the CNI's configuration.</summary>
     public string? CniConfFolder { get; init; }
 
     /// <summary>The nodes' folder with the CNI's programs.</summary>
     public string? CniBinFolder { get; init; }
+
+    /// <summary>The folders of the CNI that these mean, whether they were said or not.</summary>
+    public (string Conf, string Bin) CniFolders => (CniConfFolder ?? UsualCniConfFolder, CniBinFolder ?? UsualCniBinFolder);
 
     /// <summary>As they are kept in the cluster; null when there is nothing to keep.</summary>
     public string? Kept()

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Text.Json;
 using Culvert.Kubernetes.Client;
 using Culvert.Kubernetes.Resources;
@@ -38,6 +39,19 @@ internal sealed class Installer(ClusterObjects cluster, InstallProgress progress
         }
 
         return plan;
+    }
+
+    /// <summary>Makes sure, before anything is changed or kept, that the controller's Service can have the address that is said.</summary>
+    /// <exception cref="CliException">It has another one, which the API server does not change.</exception>
+    public async Task CheckAddressAsync(InstallOptions options, CancellationToken cancellationToken)
+    {
+        if (options.ControllerAddress is not { } wanted) return;
+        var service = await cluster.Of(KnownResources.Services).FindAsync(new ResourceName(InstallPlan.Namespace, InstallPlan.ControllerName), cancellationToken);
+        if (service?.Spec.ClusterIP is not { Length: > 0 } address || IPAddress.Parse(address).Equals(IPAddress.Parse(wanted))) return;
+        throw new CliException(
+            ExitCode.BadInput,
+            $"--controller-address {wanted}: the controller's Service has the address {address}, which can't be changed",
+            $"`culvert upgrade --controller-address {address}`, which has nodes ask that one; for another `culvert uninstall`, then `culvert install`");
     }
 
     /// <summary>Applies a plan step by step, each when the one before it works.</summary>

@@ -37,8 +37,8 @@ internal sealed class Uninstaller(ClusterObjects cluster, InstallProgress progre
     /// <exception cref="CliException">A step has not ended within the deadline.</exception>
     public async Task RunAsync(InstallPlan plan, bool withKinds, Deadline deadline, CancellationToken cancellationToken)
     {
-        // As long as the namespace is there, nodes may hold something: also when a run before this one has ended halfway.
-        if (await cluster.Of(KnownResources.Namespaces).FindAsync(new ResourceName("", InstallPlan.Namespace), cancellationToken) is { Metadata.DeletionTimestamp: null }) await EmptyNodesAsync(plan, deadline, cancellationToken);
+        // As long as any of it is there, nodes may hold something: also when a run before this one has ended halfway, or somebody has deleted the namespace.
+        if (await IsAnyThereAsync(plan, cancellationToken)) await EmptyNodesAsync(plan, deadline, cancellationToken);
 
         var deleted = 0;
         foreach (var manifest in plan.Agents.Reverse().Concat(plan.Controller.Reverse()))
@@ -46,12 +46,17 @@ internal sealed class Uninstaller(ClusterObjects cluster, InstallProgress progre
             if (await cluster.DeleteAsync(manifest, cancellationToken)) deleted++;
         }
 
-        var ns = plan.Controller.Single(m => m.Kind == "Namespace");
+        var ns = NamespaceOf(plan);
         await deadline.WaitAsync($"the end of {ns}", token => cluster.UntilGoneAsync(ns, token), cancellationToken);
         progress.Tell("removed", string.Create(CultureInfo.InvariantCulture, $"controller and agents: {deleted} objects"));
         if (withKinds) await DeleteKindsAsync(plan, deadline, cancellationToken);
         else progress.Tell("kept", "kinds of culvert.dev and their objects; --crds deletes them");
     }
+
+    // The role is of no namespace, and goes before it.
+    private async Task<bool> IsAnyThereAsync(InstallPlan plan, CancellationToken cancellationToken) =>
+        await cluster.Of(KnownResources.Namespaces).FindAsync(new ResourceName("", InstallPlan.Namespace), cancellationToken) is { Metadata.DeletionTimestamp: null }
+        || await cluster.IsThereAsync(plan.Controller.First(m => m.Kind == "ClusterRole"), cancellationToken);
 
     private async Task EmptyNodesAsync(InstallPlan plan, Deadline deadline, CancellationToken cancellationToken)
     {
@@ -60,11 +65,23 @@ internal sealed class Uninstaller(ClusterObjects cluster, InstallProgress progre
         await cluster.DeleteAsync(plan.Removal, cancellationToken);
         await UntilAgentsEndAsync(plan, deadline, cancellationToken);
         progress.Tell("removed", "agents");
+        await EnsureNamespaceAsync(NamespaceOf(plan), deadline, cancellationToken);
         foreach (var needed in plan.Agents.Where(m => m.Kind != plan.Removal.Kind)) await cluster.ApplyAsync(needed, cancellationToken);
         await cluster.ApplyAsync(plan.Removal, cancellationToken);
         await new RolloutWatch(cluster, progress).UntilDoneAsync(KnownResources.DaemonSets, InstallPlan.AgentName, Rollout.Of, deadline, cancellationToken);
         progress.Tell("removed", "what agents had put into nodes");
     }
+
+    // Where somebody has deleted it, it is needed once more.
+    private async Task EnsureNamespaceAsync(Manifest ns, Deadline deadline, CancellationToken cancellationToken)
+    {
+        var there = await cluster.Of(KnownResources.Namespaces).FindAsync(new ResourceName("", ns.Name), cancellationToken);
+        if (there is { Metadata.DeletionTimestamp: null }) return;
+        if (there is not null) await deadline.WaitAsync($"the end of {ns}", token => cluster.UntilGoneAsync(ns, token), cancellationToken);
+        await cluster.ApplyAsync(ns, cancellationToken);
+    }
+
+    private static Manifest NamespaceOf(InstallPlan plan) => plan.Controller.Single(m => m.Kind == "Namespace");
 
     private async Task UntilAgentsEndAsync(InstallPlan plan, Deadline deadline, CancellationToken cancellationToken)
     {

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 
 namespace Culvert.Grpc;
 
@@ -47,9 +48,13 @@ internal static class StatusMapping
         }
 
         return exception is HttpRequestException or IOException
-            ? new Status(StatusCode.Unavailable, $"The connection failed: {Innermost(exception).Message}", exception)
+            ? new Status(StatusCode.Unavailable, $"The connection failed: {Describe(Innermost(exception))}", exception)
             : new Status(StatusCode.Internal, $"The call failed: {exception.GetType().Name}: {exception.Message}", exception);
     }
+
+    // What the system calls "temporarily unavailable" is DNS.
+    private static string Describe(Exception innermost) =>
+        innermost is SocketException { SocketErrorCode: SocketError.TryAgain } ? "no DNS server answers who has that name" : innermost.Message;
 
     private static Exception Innermost(Exception exception)
     {
