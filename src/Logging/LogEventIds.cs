@@ -78,14 +78,14 @@ internal static class LogEventIds
     internal const int DeliveryUntried = 1139;
     internal const int DeliveryTrialFailed = 1140;
     internal const int LostDeliveriesNotSaved = 1141;
-    internal const int PinsRestored = 1142;
-    internal const int PinsNotRestored = 1143;
     internal const int LostDeliveriesNotLoaded = 1142;
     internal const int PodGone = 1143;
     internal const int PolicyClosed = 1144;
     internal const int PolicyNotClosed = 1145;
     internal const int SharesCoarse = 1146;
     internal const int SharesNotCoarse = 1147;
+    internal const int PinsRestored = 1148;
+    internal const int PinsNotRestored = 1149;
 
     // src/NodeAgent/Identity
     internal const int NodeCredentialsFileCorrupt = 1301;

@@ -119,8 +119,9 @@ internal sealed class StandInCluster : IAsyncDisposable
     // As the collector of garbage and the controller of namespaces would; a definition's own finalizer is the server's.
     private async Task LetGoAsync(IResourceClient<PartialObject> client, PartialObject item)
     {
+        // Of what has changed since, the server may have taken its own out already.
         var left = item.Metadata.Finalizers.Where(f => f != "foregroundDeletion").ToArray();
-        if (left.Length < item.Metadata.Finalizers.Count) await client.PatchAsync(item.Metadata.ResourceName, Merge($"{{\"metadata\":{{\"finalizers\":{JsonSerializer.Serialize(left)}}}}}"), null, _stop.Token);
+        if (left.Length < item.Metadata.Finalizers.Count) await client.PatchAsync(item.Metadata.ResourceName, Merge($"{{\"metadata\":{{\"resourceVersion\":\"{item.Metadata.ResourceVersion}\",\"finalizers\":{JsonSerializer.Serialize(left)}}}}}"), null, _stop.Token);
 
         // The watch may not have told yet that it is gone. What is in it can't be changed after it, and so not let go.
         if (client.Type.Kind == "Namespace" && !await HoldsDeletedAsync(item.Metadata.Name!) && await client.FindAsync(item.Metadata.ResourceName, _stop.Token) is not null) await Server.KubectlAsync($$$"""{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"{{{item.Metadata.Name}}}"},"spec":{"finalizers":[]}}""", "replace", "--raw", $"/api/v1/namespaces/{item.Metadata.Name}/finalize", "-f", "-");

@@ -19,7 +19,7 @@ internal static class UpgradeCommand
             new Example("culvert upgrade --dry-run | kubectl diff -f -", "what it would change"),
             new Example("culvert upgrade --image-prefix registry.example.com/mesh", "the same version, another option"))
         {
-            Codes = [(ExitCode.Ok, "all agents are ready"), (ExitCode.Failed, "something was not ready in time; it is named")],
+            Codes = [(ExitCode.Ok, "all agents are ready, or the objects are written"), (ExitCode.Failed, "something was not ready in time; it is named")],
         };
         InstallCommandOptions.AddTo(command);
         command.Options.Add(DryRun);
@@ -45,6 +45,7 @@ internal static class UpgradeCommand
         var plan = installer.Plan(options, server);
         if (result.GetValue(DryRun))
         {
+            await installer.KeepReplicasAsync(plan, cancellationToken);
             InstallCommandOptions.Print(result, plan);
             return;
         }

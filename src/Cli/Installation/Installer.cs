@@ -54,6 +54,13 @@ internal sealed class Installer(ClusterObjects cluster, InstallProgress progress
             $"`culvert upgrade --controller-address {address}`, which has nodes ask that one; for another `culvert uninstall`, then `culvert install`");
     }
 
+    /// <summary>Leaves the controllers as many as they are in the cluster.</summary>
+    public async Task KeepReplicasAsync(InstallPlan plan, CancellationToken cancellationToken)
+    {
+        var controller = await cluster.Of(KnownResources.Deployments).FindAsync(new ResourceName(InstallPlan.Namespace, InstallPlan.ControllerName), cancellationToken);
+        if (controller is { Spec.Replicas: > 0 and var replicas }) plan.KeepReplicas(replicas);
+    }
+
     /// <summary>Applies a plan step by step, each when the one before it works.</summary>
     /// <exception cref="CliException">One did not within the deadline.</exception>
     public async Task ApplyAsync(InstallPlan plan, Deadline deadline, CancellationToken cancellationToken)
@@ -64,8 +71,7 @@ internal sealed class Installer(ClusterObjects cluster, InstallProgress progress
             "the API server to serve the kinds of culvert.dev",
             token => cluster.UntilAsync(KnownResources.CustomResourceDefinitions, new(), cache => cache.All().Count(d => names.Contains(d.Metadata.Name ?? "") && IsServed(d)) == names.Count, token),
             cancellationToken);
-        var controller = await cluster.Of(KnownResources.Deployments).FindAsync(new ResourceName(InstallPlan.Namespace, InstallPlan.ControllerName), cancellationToken);
-        if (controller is { Spec.Replicas: > 0 and var replicas }) plan.KeepReplicas(replicas);
+        await KeepReplicasAsync(plan, cancellationToken);
         await ApplyAsync("controller", plan.Controller, cancellationToken);
         var rollouts = new RolloutWatch(cluster, progress);
         await rollouts.UntilDoneAsync(KnownResources.Deployments, InstallPlan.ControllerName, Rollout.Of, deadline, cancellationToken);

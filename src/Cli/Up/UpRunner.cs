@@ -45,7 +45,7 @@ internal sealed class UpRunner(UpOptions options, UpEvents events, ILoggerFactor
 
         if (agent.Failed.IsCompleted)
         {
-            throw new CliException(ExitCode.Internal, $"the agent ended: {await agent.Failed} has failed", "the log says why; this is an error of Culvert, please report it");
+            throw new CliException(ExitCode.Internal, $"the agent ended: {await agent.Failed}", "the log says more");
         }
 
         void TellOfObjects()

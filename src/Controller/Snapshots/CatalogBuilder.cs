@@ -104,8 +104,8 @@ internal sealed class CatalogBuilder(ulong version)
         if (workload is not null) SetLocal(workload.Node, key, workload == shared ? null : new() { Workload = workload.ToWire() });
         foreach (ResourceKey policy in PoliciesOf(workload)) Use(policy, workload!.Node, 1);
         foreach (ResourceKey policy in PoliciesOf(before)) Use(policy, before!.Node, -1);
-        if (IsThere(workload)) CountEnrolled(workload!.Node, 1);
-        if (IsThere(before)) CountEnrolled(before!.Node, -1);
+        if (CountsForNode(workload)) CountEnrolled(workload!.Node, 1);
+        if (CountsForNode(before)) CountEnrolled(before!.Node, -1);
         Set(_workloads, uid, workload);
     }
 
@@ -136,8 +136,8 @@ internal sealed class CatalogBuilder(ulong version)
         return _catalog;
     }
 
-    // Whoever makes a pod may name any node, also one that is none; an address it has of a kubelet.
-    private static bool IsThere(WorkloadInfo? workload) => workload is { Enrolled: true, Addresses.Count: > 0 };
+    // Who creates a pod can name a node that does not exist; only a kubelet gives it an address.
+    private static bool CountsForNode(WorkloadInfo? workload) => workload is { Enrolled: true, Addresses.Count: > 0 };
 
     private void CountEnrolled(string node, int by)
     {

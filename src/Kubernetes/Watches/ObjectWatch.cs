@@ -31,12 +31,14 @@ public sealed class ObjectWatch<T> : IReflectorSink<T>
     void IReflectorSink<T>.Replace(ResourcePage<T> all)
     {
         ArgumentNullException.ThrowIfNull(all);
+        if (all.Items.Count == 0 && all.Unreadable.Count > 0) return; // what was seen of it last counts on
         _seen(all.Items.Count > 0 ? all.Items[0] : null);
     }
 
     void IReflectorSink<T>.Apply(WatchEvent<T> change)
     {
         ArgumentNullException.ThrowIfNull(change);
+        if (change.Type != WatchEventType.Deleted && change.Unreadable is not null) return;
         _seen(change.Type == WatchEventType.Deleted ? null : change.Item);
     }
 

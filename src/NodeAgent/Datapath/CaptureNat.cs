@@ -9,19 +9,23 @@ using Microsoft.Extensions.Logging;
 namespace Culvert.NodeAgent.Datapath;
 
 /// <summary>
-/// The agent's nft table, by which captured packets keep their destination where others translate destinations, as kube-proxy does with those of Services: a chain before theirs binds such a flow to the
-/// destination that it has, and the kernel asks no further chain of a flow that is bound. It is there only while others' chains are: without them nothing translates, and connection tracking, which the chain
-/// needs, would be work for nothing. In the same way what the proxy delivers to workloads of the node keeps its source where others translate sources, as who masquerades between pods does: the answer to another
-/// one would not find the proxy; and so do tunnels from workloads' addresses. Tunnels keep their destination as well, and so do connections to this node at the ports of metrics and readiness: a Service may claim
-/// any address, and a pod any port of its host. Thread-safe.
+/// The agent's nft table, whose chains come before those of others that translate addresses: they bind a flow to the addresses that it has, and the kernel asks no further chain of a flow that is bound. It is there
+/// only while others' chains are: without them nothing translates, and connection tracking, which its chains need, would be work for nothing. Thread-safe.
 /// </summary>
+/// <remarks>
+/// <c>keep-destination</c> (prerouting): captured packets, which kube-proxy would send to a Service's backend; tunnels to workloads of this node, since a Service may claim any address as an external one; and what
+/// comes to this node at the ports of metrics and readiness, since a pod may ask for any port of its host.
+/// <c>keep-own-destination</c> (output): the same of this node's own packets, as are a kubelet's probes and the tunnels that the proxy opens.
+/// <c>keep-source</c> (postrouting): what the proxy delivers to workloads of the node, where somebody masquerades between pods: the answer to another source would not find the proxy; and tunnels from workloads'
+/// addresses.
+/// </remarks>
 internal sealed class CaptureNat(AgentOptions options, TimeProvider time, ILogger logger)
 {
     // Listing all chains is work where kube-proxy has thousands; what matters at once is the table itself.
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromSeconds(25);
 
     private readonly Lock _lock = new();
-    private readonly string _table = $"inet {NatTables.NameOf(options.Marks)}";
+    private readonly string _table = $"inet {NatTables.NameOf(options.Marks, options.TunnelPort)}";
     private string? _made; // as nft lists it
     private Sources _sources = new(false, []), _madeFor = new(false, []);
     private bool _done;
@@ -64,10 +68,19 @@ internal sealed class CaptureNat(AgentOptions options, TimeProvider time, ILogge
         }
     }
 
-    /// <summary>Makes nothing any more, and leaves what there is to others.</summary>
+    /// <summary>Removes this agent's table, and makes none any more.</summary>
     internal void Leave()
     {
-        lock (_lock) _done = true;
+        lock (_lock)
+        {
+            _done = true;
+            if (_made is null) return;
+            Try(nft =>
+            {
+                nft.Run($"add table {_table}\ndelete table {_table}");
+                return [];
+            });
+        }
     }
 
     private void Keep(Sources next)
@@ -143,7 +156,7 @@ internal sealed class CaptureNat(AgentOptions options, TimeProvider time, ILogge
         """;
 
     // Where somebody else's pod asks for them as ports of the host, probes and scrapers would ask that pod.
-    private string Ports() => string.Join(", ", ((int[])[options.Metrics?.Port ?? AgentOptionsDefaults.MetricsPort, options.Readiness?.Port ?? AgentOptionsDefaults.ReadinessPort]).Distinct().Where(p => p != 0).Order());
+    private string Ports() => string.Join(", ", ((int[])[options.Metrics?.Port ?? AgentOptionsDefaults.MetricsPort, options.Readiness?.Port ?? AgentOptionsDefaults.ReadinessPort]).Distinct().Order());
 
     private string FromProxy => $"meta mark & {options.Marks} == 0x{options.Marks.Proxy:x}";
 

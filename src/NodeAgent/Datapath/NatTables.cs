@@ -19,8 +19,9 @@ public static class NatTables
         return RemoveAll(nft);
     }
 
-    /// <summary>Name of an agent's table: agents with the same marks have one in common, as they have rules.</summary>
-    internal static string NameOf(Options.PacketMarks marks) => marks == Options.PacketMarks.Default ? Name : FormattableString.Invariant($"{Name}-{marks.Mask:x}");
+    /// <summary>Name of an agent's table. Agents that share a network namespace may have the same marks, and have other ports.</summary>
+    internal static string NameOf(Options.PacketMarks marks, ushort tunnelPort) =>
+        Name + (marks == Options.PacketMarks.Default ? "" : FormattableString.Invariant($"-{marks.Mask:x}")) + (tunnelPort == Options.AgentOptionsDefaults.TunnelPort ? "" : FormattableString.Invariant($"-{tunnelPort}"));
 
     /// <summary>Removes the tables of all agents.</summary>
     internal static IReadOnlyList<string> RemoveAll(NftContext nft)

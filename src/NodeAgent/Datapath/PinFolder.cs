@@ -36,12 +36,12 @@ internal sealed class PinFolder
         });
 
     /// <summary>Whether the folders are there.</summary>
-    internal bool AreThere => Directory.Exists(Maps) && Directory.Exists(Links);
+    internal bool FoldersExist => Directory.Exists(Maps) && Directory.Exists(Links);
 
     /// <summary>Makes the folders where they are not there.</summary>
     internal void Make()
     {
-        if (AreThere) return;
+        if (FoldersExist) return;
         if (_bpfFolder.StartsWith(BpfFs.DefaultMountPoint + "/", StringComparison.Ordinal)) BpfFs.Mount();
         else BpfFs.Mount(_bpfFolder);
         Directory.CreateDirectory(Maps);

@@ -19,46 +19,61 @@ internal sealed class PinKeeper(PinFolder pins, HealthState health, ILogger logg
 
     // By path, as it was at the last look.
     private Dictionary<string, Pinned> _known = new(StringComparer.Ordinal);
+    private string? _failure;
 
-    /// <summary>Puts back what others have removed since the look before.</summary>
-    internal void Look()
+    /// <summary>Puts back what others have removed since the last time.</summary>
+    internal void Restore()
     {
+        foreach (string own in pins.TakeUnpinned()) _known.Remove(own);
+        int restored = 0;
         try
         {
-            foreach (string own in pins.TakeUnpinned()) _known.Remove(own);
             Dictionary<string, Pinned> found = Find();
-            int restored = 0;
             foreach ((string path, Pinned pinned) in _known.Where(k => !found.ContainsKey(k.Key)))
             {
                 if (!Restore(path, pinned)) continue;
                 found.Add(path, pinned);
                 restored++;
             }
-            _known = found;
+            (_known, _failure) = (found, null);
             health.Clear(Part);
-            if (restored > 0) DatapathLog.PinsRestored(logger, restored, pins.Root);
         }
         catch (Exception e) when (e is KernelException or IOException or UnauthorizedAccessException)
         {
             health.Block(Part, $"pins are missing under {pins.Root} and can't be put back: {e.Message}");
-            DatapathLog.PinsNotRestored(logger, pins.Root, e.Message, Interval.TotalSeconds);
+            if (e.Message != _failure) DatapathLog.PinsNotRestored(logger, pins.Root, e.Message, Interval.TotalSeconds);
+            _failure = e.Message;
+        }
+        finally
+        {
+            if (restored > 0) DatapathLog.PinsRestored(logger, restored, pins.Root);
         }
     }
 
     private Dictionary<string, Pinned> Find()
     {
         Dictionary<string, Pinned> found = new(StringComparer.Ordinal);
-        foreach (string path in FilesOf(pins.Maps))
-        {
-            using BpfMap map = BpfMap.OpenPinned(path);
-            found.Add(path, new(true, map.Info.Id));
-        }
-        foreach (string path in FilesOf(pins.Links))
-        {
-            using BpfLink link = BpfLink.OpenPinned(path);
-            found.Add(path, new(false, link.Info.Id));
-        }
+        foreach (string path in FilesOf(pins.Maps)) Add(path, true, static p => IdOf(BpfMap.OpenPinned(p), m => m.Info.Id));
+        foreach (string path in FilesOf(pins.Links)) Add(path, false, static p => IdOf(BpfLink.OpenPinned(p), l => l.Info.Id));
         return found;
+
+        void Add(string path, bool isMap, Func<string, uint> idOf)
+        {
+            try
+            {
+                found.Add(path, new(isMap, idOf(path)));
+            }
+            catch (BpfException e) when (e.Errno is Errno.ENOENT or Errno.EINVAL)
+            {
+                // It has just gone, or is no agent's.
+            }
+        }
+    }
+
+    private static uint IdOf<T>(T pinned, Func<T, uint> id)
+        where T : IDisposable
+    {
+        using (pinned) return id(pinned);
     }
 
     private static string[] FilesOf(string folder) => Directory.Exists(folder) ? Directory.GetFiles(folder) : [];
@@ -74,7 +89,7 @@ internal sealed class PinKeeper(PinFolder pins, HealthState health, ILogger logg
             else ((BpfLink)what).Pin(path);
             return true;
         }
-        catch (BpfException e) when (e.Errno == Errno.ENOENT && pins.AreThere)
+        catch (BpfException e) when (e.Errno == Errno.ENOENT && pins.FoldersExist)
         {
             return false;
         }

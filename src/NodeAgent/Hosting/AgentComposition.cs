@@ -168,11 +168,12 @@ internal static class AgentComposition
             return client.Restored.WaitAsync(stop);
         });
         PinKeeper pinKeeper = new(pins, health, logger);
-        RunFiles runFiles = new(options, logger);
+        HandoverServer? offering = null;
+        RunFilesWatch runFiles = new(options, () => offering?.IsOffered == true, logger);
         BackgroundWork background = parts.Own(new BackgroundWork(
             logger,
-            ("keeping pins", stop => Ticker.RunAsync(PinKeeper.Interval, () => applier.MeanwhileAsync(pinKeeper.Look, stop), time, stop)),
-            ("watching the files by which the agent is found", stop => runFiles.WatchAsync(time, stop)),
+            ("keeping pins", stop => Ticker.RunAsync(PinKeeper.Interval, () => applier.WhileIdleAsync(pinKeeper.Restore, stop), time, stop)),
+            ("watching the files by which the agent is found", stop => runFiles.RunAsync(time, stop)),
             ("saving the snapshot", client.KeepSavedAsync),
             ("telling the controller what can't be captured", refusals.RunAsync),
             ("renewing the node's certificate", controller.KeepRenewedAsync),
@@ -190,6 +191,7 @@ internal static class AgentComposition
             ("giving memory back", stop => Ticker.RunAsync(NativeHeapKeeper.Interval, NativeHeapKeeper.TrimIfWorthIt, time, stop))));
         ConnectionDrain draining = new(proxy, drain, options.DrainDeadline, detached.Task, health, logger);
         HandoverServer handover = parts.Own(new HandoverServer(options, LetGoAsync, proxy, time, logger));
+        offering = handover;
         IHost host = ServiceHost.Build(loggers, parts, listening, probes, admin, cni, following, restoring, background, handover, draining);
         await host.StartAsync(cancellationToken);
         return new AgentHost(parts, metricsAt, detached.Task, Task.WhenAny(following.Failed, background.Failed, handover.Failed, runFiles.Gone).Unwrap(), handover.SettleAsync);

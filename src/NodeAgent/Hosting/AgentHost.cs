@@ -20,7 +20,7 @@ public sealed class AgentHost : IAsyncDisposable
     /// <summary>Completes when somebody had the agent detach, after which it should end.</summary>
     public Task Detached { get; }
 
-    /// <summary>Completes when a part of the agent has failed, with words on which; it should end then, and be started anew.</summary>
+    /// <summary>Completes with the reason when the agent can't go on; it should end then, and be started anew.</summary>
     public Task<string> Failed { get; }
 
     /// <summary>

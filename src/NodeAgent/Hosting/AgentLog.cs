@@ -39,7 +39,7 @@ internal static partial class AgentLog
     [LoggerMessage(EventId = LogEventIds.WorkFailed, Level = LogLevel.Critical, Message = "{Work} has failed, which is an error of Culvert, please report it; the agent ends, to be started anew")]
     internal static partial void WorkFailed(ILogger logger, string work, Exception exception);
 
-    [LoggerMessage(EventId = LogEventIds.RunFilesGone, Level = LogLevel.Critical, Message = "somebody has removed {Path}, by which the node finds the agent; it ends, to be started anew, which makes it again")]
+    [LoggerMessage(EventId = LogEventIds.RunFilesGone, Level = LogLevel.Critical, Message = "somebody has removed {Path}, by which the node finds the agent, which ends: when it is started anew it makes the file again")]
     internal static partial void RunFilesGone(ILogger logger, string path);
 
     [LoggerMessage(EventId = LogEventIds.LinksUnwatched, Level = LogLevel.Error, Message = "the kernel no longer tells of changes of links ({Reason}): they are looked at every {Seconds} s, so that pods that are made anew may stay uncaptured so long; restart the agent")]

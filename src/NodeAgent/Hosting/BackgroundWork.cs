@@ -15,7 +15,7 @@ internal sealed class BackgroundWork(ILogger logger, params (string Name, Func<C
     private readonly TaskCompletionSource<string> _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task[] _running = [];
 
-    /// <summary>Completes with the name of the first part that fails.</summary>
+    /// <summary>Completes with words on the first part that fails.</summary>
     internal Task<string> Failed => _failed.Task;
 
     /// <summary>Starts every part; a second call does nothing.</summary>
@@ -47,7 +47,7 @@ internal sealed class BackgroundWork(ILogger logger, params (string Name, Func<C
         catch (Exception exception)
         {
             AgentLog.WorkFailed(logger, name, exception);
-            _failed.TrySetResult(name);
+            _failed.TrySetResult($"{name} has failed, which is an error of Culvert, please report it");
         }
     }
 }

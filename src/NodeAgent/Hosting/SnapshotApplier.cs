@@ -70,7 +70,7 @@ internal sealed class SnapshotApplier(Func<NodeSnapshot, NodeSnapshot>? join = n
     internal Task RefreshAfterAsync(Func<bool> look, CancellationToken cancellationToken) => AloneAsync(target => !_detached && look() && Refresh(target, _ => true), cancellationToken);
 
     /// <summary>Does something while nothing comes into force and the agent is not taken out of the kernel; not once it was.</summary>
-    internal Task MeanwhileAsync(Action work, CancellationToken cancellationToken) => AloneAsync(
+    internal Task WhileIdleAsync(Action work, CancellationToken cancellationToken) => AloneAsync(
         _ =>
         {
             if (!_detached) work();

@@ -175,7 +175,7 @@ internal sealed class CniInstaller(CniFolders folders, string plugin, string soc
                 wrong.Add($"{path}: {e.Message}");
             }
         }
-        return wrong.Count == 0 ? $"{folders.Configuration} has no configuration of a network yet; it is waited for one" : string.Join("; ", wrong);
+        return wrong.Count == 0 ? $"{folders.Configuration} has no network configuration yet; waiting for one" : string.Join("; ", wrong);
     }
 
     private void InstallInto(string path)

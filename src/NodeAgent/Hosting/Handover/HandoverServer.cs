@@ -43,6 +43,9 @@ internal sealed class HandoverServer(AgentOptions options, Func<Task> letGo, Pro
     /// <summary>Completes with words when nobody has the node: the next agent has ended before it worked, or this one could not let go. It should end then, and be started anew.</summary>
     internal Task<string> Failed => _failed.Task;
 
+    /// <summary>Whether another agent can ask for the node, so that the socket for that is there.</summary>
+    internal bool IsOffered => _listener is not null && !_isHandingOver && !_stop.IsCancellationRequested;
+
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken) => StartStep.RunAsync(_ => $"--run-dir {options.RunFolder}", $"stop or remove what is at {options.HandoverSocket}, or give another folder", () =>
     {
