@@ -1,4 +1,5 @@
 using Culvert.ClusterTests.Support;
+using Culvert.Interop.Bpf;
 using Culvert.Labs;
 using Culvert.Tests.Shared;
 
@@ -20,6 +21,10 @@ public sealed class RemovalTests(InstalledMesh mesh)
         Assert.Contains("namespace shop", refused.Message, StringComparison.Ordinal);
         Assert.Equal(2, (await mesh.CapturedAsync("node1")).Length);
 
+        // Of what is attached by TCX bpftool tells from version 7.3 on only.
+        var isByTcx = KernelFeatures.ProbeTcx().Present;
+        if (isByTcx) Assert.All(cluster.Machines, m => Assert.NotEmpty(m.TcxPrograms()));
+
         // Of another version than the command's, whose images the nodes do not have.
         await mesh.UpgradeToNextAsync();
         foreach (var image in InstalledMesh.Images) await cluster.RemoveImageAsync(InstalledMesh.ImageName(image, InstalledMesh.Version));
@@ -36,6 +41,7 @@ public sealed class RemovalTests(InstalledMesh mesh)
                 ip rule | grep 1500 || :
                 nft list tables | grep culvert || :
                 """));
+            if (isByTcx) Assert.Empty(machine.TcxPrograms());
         }
 
         Assert.Contains("hello from node2", await mesh.AskAsync(client, far.Address), StringComparison.Ordinal);

@@ -1,4 +1,7 @@
 using System.Globalization;
+using Culvert.Interop;
+using Culvert.Interop.Bpf;
+using Culvert.Interop.Netlink;
 using Culvert.Labs;
 
 namespace Culvert.ClusterTests.Support;
@@ -24,6 +27,17 @@ internal sealed class Machine
 
     /// <summary>Its place in the lab, of which only the network is the machine's.</summary>
     public LabNode Place => _node;
+
+    /// <summary>What is attached to its links by TCX.</summary>
+    public IReadOnlyList<TcxAttachment> TcxPrograms()
+    {
+        using var place = NetworkNamespace.OpenPath(_node.NamespacePath);
+        return place.Run(() =>
+        {
+            using var netlink = RouteNetlink.Open();
+            return netlink.GetLinks().SelectMany(l => Enum.GetValues<TcDirection>().SelectMany(d => BpfLink.QueryTcx(l.Index, d))).ToArray();
+        });
+    }
 
     /// <summary>A folder that it has in common with the tests.</summary>
     public string Folder => FolderOf(_node);
