@@ -32,7 +32,9 @@ internal sealed class RunFilesWatch(AgentOptions options, Func<bool> isOffered, 
         do
         {
             string? gone = paths.Where((p, i) => inodes[i] is null || InodeOf(p) != inodes[i]).FirstOrDefault();
-            if (gone is null && !File.Exists(options.HandoverSocket) && isOffered()) gone = options.HandoverSocket;
+
+            // Asked before and after: meanwhile it may have been made, or have gone as it should.
+            if (gone is null && isOffered() && !File.Exists(options.HandoverSocket) && isOffered()) gone = options.HandoverSocket;
             if (gone is null) continue;
             stop.ThrowIfCancellationRequested();
             AgentLog.RunFilesGone(logger, gone);

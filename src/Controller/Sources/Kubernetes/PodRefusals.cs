@@ -243,9 +243,6 @@ internal sealed class PodRefusals : IRefusalSink, IHostedService, IDisposable
         {
             if (_reports.GetValueOrDefault(node) == report) _reports.Remove(node);
         }
-
-        // Whoever has its stream next tells anew.
-        _toldBlocked.Remove(node);
     }
 
     /// <summary>What a node has told last.</summary>
