@@ -55,7 +55,7 @@ internal sealed class Uninstaller(ClusterObjects cluster, InstallProgress progre
 
     // The role is of no namespace, and goes before it.
     private async Task<bool> IsAnyThereAsync(InstallPlan plan, CancellationToken cancellationToken) =>
-        await cluster.Of(KnownResources.Namespaces).FindAsync(new ResourceName("", InstallPlan.Namespace), cancellationToken) is { Metadata.DeletionTimestamp: null }
+        await cluster.IsThereAsync(NamespaceOf(plan), cancellationToken)
         || await cluster.IsThereAsync(plan.Controller.First(m => m.Kind == "ClusterRole"), cancellationToken);
 
     private async Task EmptyNodesAsync(InstallPlan plan, Deadline deadline, CancellationToken cancellationToken)
@@ -75,9 +75,8 @@ internal sealed class Uninstaller(ClusterObjects cluster, InstallProgress progre
     // Where somebody has deleted it, it is needed once more.
     private async Task EnsureNamespaceAsync(Manifest ns, Deadline deadline, CancellationToken cancellationToken)
     {
-        var there = await cluster.Of(KnownResources.Namespaces).FindAsync(new ResourceName("", ns.Name), cancellationToken);
-        if (there is { Metadata.DeletionTimestamp: null }) return;
-        if (there is not null) await deadline.WaitAsync($"the end of {ns}", token => cluster.UntilGoneAsync(ns, token), cancellationToken);
+        if (await cluster.IsThereAsync(ns, cancellationToken)) return;
+        await deadline.WaitAsync($"the end of {ns}", token => cluster.UntilGoneAsync(ns, token), cancellationToken);
         await cluster.ApplyAsync(ns, cancellationToken);
     }
 

@@ -12,7 +12,7 @@ public sealed class BackgroundWorkTests
     {
         using BackgroundWork work = new(NullLogger.Instance, ("the good one", stop => Task.Delay(Timeout.Infinite, stop)), ("the bad one", _ => throw new InvalidOperationException()));
         await work.StartAsync(TestContext.Current.CancellationToken);
-        Assert.StartsWith("the bad one has failed", await work.Failed.WaitAsync(Limit, TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.Equal("the bad one has failed, which is an error of Culvert, please report it", await work.Failed.WaitAsync(Limit, TestContext.Current.CancellationToken));
         await work.StopAsync(TestContext.Current.CancellationToken);
     }
 
