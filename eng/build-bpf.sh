@@ -1,15 +1,17 @@
 #!/bin/sh
-# Compiles every bpf/**/*.bpf.c to artifacts/bpf/<name>.bpf.o with BTF and without DWARF. Builds only what changed.
-# Usage: eng/build-bpf.sh [--force]      Environment: CLANG, LLVM_STRIP, BPF_OUT
+# Compiles every bpf/**/*.bpf.c to artifacts/bpf/<name>.bpf.o with BTF and without DWARF. Builds only what changed. What needs more stack than
+# older kernels allow is refused (eng/bpf-stacks.awk).
+# Usage: eng/build-bpf.sh [--force]      Environment: CLANG, LLVM_STRIP, LLVM_OBJDUMP, BPF_OUT
 set -eu
 
 root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
 out=${BPF_OUT:-"$root/artifacts/bpf"}
 clang=${CLANG:-clang}
 strip=${LLVM_STRIP:-llvm-strip}
+objdump=${LLVM_OBJDUMP:-llvm-objdump}
 force=${1:-}
 
-for tool in "$clang" "$strip"; do
+for tool in "$clang" "$strip" "$objdump"; do
 	command -v "$tool" >/dev/null 2>&1 || {
 		echo "build-bpf: $tool was not found (Debian: clang llvm libbpf-dev; Fedora: clang llvm libbpf-devel)" >&2
 		exit 1
@@ -24,7 +26,7 @@ flags="$flags -ffile-prefix-map=$root=. -I$root/bpf -I$root/bpf/include"
 
 mkdir -p "$out"
 # The compiler, the flags and this script are inputs too.
-stamp=$({ "$clang" --version; echo "$flags"; cat "$0"; } | sha256sum | cut -d' ' -f1)
+stamp=$({ "$clang" --version; echo "$flags"; cat "$0" "$root/eng/bpf-stacks.awk"; } | sha256sum | cut -d' ' -f1)
 [ -f "$out/.stamp" ] && [ "$(cat "$out/.stamp")" = "$stamp" ] || force=--force
 
 up_to_date() { # object: newer than each of its sources, as the compiler listed them
@@ -45,6 +47,9 @@ for source in $(find "$root/bpf" -name '*.bpf.c' | sort); do
 	# Moved into place when whole, so that a failed or interrupted run leaves no half object behind.
 	# shellcheck disable=SC2086
 	"$clang" $flags -MD -MF "$object.d.new" -MT "$object" -c "$source" -o "$object.new"
+	"$objdump" -dr --no-show-raw-insn "$object.new" >"$object.asm"
+	awk -f "$root/eng/bpf-stacks.awk" "$object.asm"
+	rm "$object.asm"
 	"$strip" -g "$object.new"
 	mv "$object.d.new" "$object.d"
 	mv "$object.new" "$object"

@@ -172,7 +172,8 @@ __noinline int from_pod_new(struct __sk_buff *skb)
 /*
  * TCP and UDP off the short path. The socket lookup comes before the flow table for packets with SYN, because an old
  * entry may still hold the ports of a connection that the proxy now makes; for the others the table is the cheaper
- * question. `known` is 0 when the table has no entry.
+ * question. `known` is 0 when the table has no entry. Returns what the program returns, or CV_FLOW_GONE for a packet of
+ * no known flow: the caller goes on to from_pod_new, as from here both would be on the stack.
  */
 __noinline int from_pod_slow(struct __sk_buff *skb, __u32 known)
 {
@@ -201,7 +202,7 @@ __noinline int from_pod_slow(struct __sk_buff *skb, __u32 known)
 	s->lookup = p->key;
 	if (p->flags & CV_PACKET_REASSEMBLED) {
 		if (!(p->flags & CV_PACKET_LATER_FRAGMENT))
-			return from_pod_new(skb);
+			return CV_FLOW_GONE;
 		return datagram_leave(skb, CV_COUNTER_UDP_PLAIN, CV_SIDE_FROM_POD);
 	}
 	if (!tcp && !f && reply_lookup(&p->key))
@@ -214,10 +215,10 @@ __noinline int from_pod_slow(struct __sk_buff *skb, __u32 known)
 		}
 	}
 	if (!f)
-		return from_pod_new(skb);
+		return CV_FLOW_GONE;
 	if (f->in_ifindex != s->link || (packet_is_fresh_syn(p) && flow_is_over(f, p))) {
 		flow_remove(skb);
-		return from_pod_new(skb);
+		return CV_FLOW_GONE;
 	}
 	if (f->generation != p->generation) {
 		r = flow_revalidate(skb);
@@ -234,7 +235,7 @@ __noinline int from_pod_slow(struct __sk_buff *skb, __u32 known)
 			if (!ep)
 				return packet_drop(skb, CV_REASON_NO_ENDPOINT, CV_SIDE_FROM_POD);
 			decision_begin(s, ep);
-			return from_pod_new(skb);
+			return CV_FLOW_GONE;
 		}
 	}
 	return flow_forward(skb, s, f);
@@ -246,7 +247,7 @@ static __always_inline int from_pod(struct __sk_buff *skb, struct cv_scratch *s)
 	struct cv_session *session;
 	struct cv_endpoint *ep;
 	struct cv_flow *f = 0;
-	int probe, probe_port, refused;
+	int probe, probe_port, refused, r;
 
 	if (!packet_take_generation(p))
 		return packet_drop(skb, CV_REASON_NO_ENDPOINT, CV_SIDE_FROM_POD);
@@ -286,7 +287,8 @@ static __always_inline int from_pod(struct __sk_buff *skb, struct cv_scratch *s)
 		return icmp_is_own(ep, s) ? icmp_from_pod(skb)
 		                          : packet_drop(skb, CV_REASON_FOREIGN_ERROR, CV_SIDE_FROM_POD);
 	decision_begin(s, ep);
-	return from_pod_slow(skb, f != 0);
+	r = from_pod_slow(skb, f != 0);
+	return r == CV_FLOW_GONE ? from_pod_new(skb) : r;
 }
 
 /* A later fragment of a datagram out of a pod whose first fragment was not seen. */
